@@ -1,0 +1,139 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/telemetry"
+	"github.com/flowgate/flowgate/internal/upstream"
+)
+
+// operation is what the adapter needs to know of a route.
+type operation struct {
+	// name is the operation's id in api/openapi.yaml.
+	name string
+	// method is the RPC that stands for the operation's access; empty for the
+	// operations that call none.
+	method string
+	// namespace is the path's.
+	namespace string
+	// params is the generated struct of the query parameters, nil for none.
+	params any
+	// body says whether the request has one.
+	body bodyRule
+	// types are the media types that the operation can answer with, best first;
+	// nil means JSON.
+	types []string
+}
+
+// call is one request on its way.
+type call struct {
+	*operation
+	request   *http.Request
+	principal *auth.Principal
+	// mediaType is the one of the operation's types that the caller takes.
+	mediaType string
+}
+
+// identity is what the request is stamped with upstream.
+func (c *call) identity() string { return c.principal.Name }
+
+// requestID is the request id of a write on target.
+func (c *call) requestID(target string) (string, error) {
+	return requestID(c.request.Header, c.principal.Name, c.namespace, c.name, target)
+}
+
+// serve runs one operation: it decides whether the caller may, checks the
+// request's form, hands the decoded body to do, and writes what comes back.
+func serve[B any](a *API, w http.ResponseWriter, r *http.Request, op operation,
+	do func(ctx context.Context, c *call, body *B) (*answer, error),
+) {
+	ctx, cancel := context.WithTimeout(r.Context(), a.options.Limits.RequestBudget)
+	defer cancel()
+	result, err := func() (*answer, error) {
+		ctx, c, err := a.prepare(ctx, r, &op)
+		if err != nil {
+			return nil, err
+		}
+		body := new(B)
+		if op.body != bodyNone {
+			if err := a.decode(w, r, op.body, body); err != nil {
+				return nil, err
+			}
+		}
+		return do(ctx, c, body)
+	}()
+	if err == nil {
+		err = result.write(w)
+	}
+	if err != nil {
+		a.fail(w, r, outOfTime(ctx, err))
+	}
+}
+
+// prepare authorises the caller first, so that whoever may not call learns
+// nothing from how the rest of the request is judged.
+func (a *API) prepare(ctx context.Context, r *http.Request, op *operation) (context.Context, *call, error) {
+	telemetry.FromContext(ctx).SetNamespace(op.namespace)
+	c := &call{operation: op, request: r}
+	c.principal, _ = auth.PrincipalFrom(ctx)
+	if op.method != "" {
+		if err := c.principal.Authorize(op.method, op.namespace); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := checkQuery(r, op.params); err != nil {
+		return nil, nil, err
+	}
+	var err error
+	if c.mediaType, err = negotiate(r.Header, op.types); err != nil {
+		return nil, nil, err
+	}
+	timeout, err := requestTimeout(r.Header)
+	if err != nil {
+		return nil, nil, err
+	}
+	md, err := a.callerMetadata(r.Header, c.principal)
+	if err != nil {
+		return nil, nil, err
+	}
+	return upstream.NewContext(ctx, &upstream.Call{
+		Namespace: op.namespace, Timeout: timeout, Metadata: md, Retry: true, Features: true,
+	}), c, nil
+}
+
+// outOfTime tells the end of the request's own budget from that of a call.
+func outOfTime(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) && !errors.As(err, new(*problem.Error)) {
+		return problem.New(problem.DeadlineExceeded, "The request took longer than the gateway allows.").Because(err)
+	}
+	return err
+}
+
+// fail answers with a problem.
+func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
+	e := problem.Of(err)
+	event := telemetry.FromContext(r.Context())
+	event.SetProblem(string(e.Code), e.Error())
+	at := problem.Occurrence{
+		RequestID: w.Header().Get("X-Request-Id"), Instance: chi.RouteContext(r.Context()).RoutePattern(),
+	}
+	if e.Code == problem.PayloadTooLarge {
+		answerThenDiscard(w, r, e, at)
+		return
+	}
+	problem.Write(w, e, at)
+}
+
+// allowedMetadata are the keys that the caller may send.
+func (a *API) allowedMetadata(principal *auth.Principal) []string {
+	keys := slices.Concat(a.options.CallerMetadata, principal.CallerMetadata)
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}

@@ -1,0 +1,115 @@
+package handlers
+
+import (
+	"context"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/telemetry"
+)
+
+// Media types of the API's answers.
+const (
+	contentTypeJSON   = "application/json"
+	contentTypeNDJSON = "application/x-ndjson"
+)
+
+// answer is what a handler has to say.
+type answer struct {
+	status int
+	// body is encoded as JSON; nil sends none.
+	body any
+	// location is the Location header.
+	location string
+	// retryAfter is the Retry-After header; zero sends none.
+	retryAfter time.Duration
+	// stream writes the body itself.
+	stream func(w http.ResponseWriter) error
+}
+
+// encoding keeps values as they are: no HTML escapes, no re-encoded strings,
+// and duplicate names that a worker wrote stay.
+func encoding() json.Options {
+	return json.JoinOptions(
+		json.Deterministic(true),
+		jsontext.PreserveRawStrings(true),
+		jsontext.AllowDuplicateNames(true),
+	)
+}
+
+func (a *answer) write(w http.ResponseWriter) error {
+	h := w.Header()
+	if a.location != "" {
+		h.Set("Location", a.location)
+	}
+	if a.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(a.retryAfter/time.Second)))
+	}
+	h.Set("Cache-Control", "no-store")
+	if a.stream != nil {
+		return a.stream(w)
+	}
+	if a.body == nil {
+		w.WriteHeader(a.status)
+		return nil
+	}
+	body, err := json.Marshal(a.body, encoding())
+	if err != nil {
+		return err
+	}
+	h.Set("Content-Type", contentTypeJSON)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(a.status)
+	_, _ = w.Write(body) // a caller that has left is no failure of ours
+	return nil
+}
+
+// negotiate picks the media type to answer with (RFC 9110 section 12.5.1). An
+// exact name wins over a wildcard, which stands for the operation's first.
+func negotiate(h http.Header, types []string) (string, error) {
+	if len(types) == 0 {
+		types = []string{contentTypeJSON}
+	}
+	accept := strings.Join(h.Values("Accept"), ",")
+	if strings.TrimSpace(accept) == "" {
+		return types[0], nil
+	}
+	wild := false
+	for part := range strings.SplitSeq(accept, ",") {
+		mediaType, parameters, err := mime.ParseMediaType(part)
+		if err != nil || refused(parameters["q"]) {
+			continue
+		}
+		for _, offered := range types {
+			if mediaType == offered {
+				return offered, nil
+			}
+		}
+		wild = wild || mediaType == "*/*" || mediaType == "application/*" || mediaType == problem.ContentType
+	}
+	if wild {
+		return types[0], nil
+	}
+	return "", problem.Newf(problem.NotAcceptable, "This operation answers with %s.", strings.Join(types, " or "))
+}
+
+// refused reports a quality value of zero.
+func refused(q string) bool {
+	quality, err := strconv.ParseFloat(q, 64)
+	return err == nil && quality == 0
+}
+
+// abort cuts the connection of an answer that has begun and cannot be
+// completed.
+func abort(ctx context.Context, err error) {
+	e := problem.Of(err)
+	telemetry.FromContext(ctx).SetProblem(string(e.Code), e.Error())
+	panic(http.ErrAbortHandler)
+}

@@ -1,0 +1,89 @@
+package handlers
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/flowgate/flowgate/internal/telemetry"
+	"github.com/flowgate/flowgate/internal/upstream"
+)
+
+// Options are what the client API is made of.
+type Options struct {
+	Upstream *upstream.Client
+	Tokens   *TokenKeys
+	Limits   Limits
+	// Settings are shown by GET /client.
+	Settings Settings
+	// CallerMetadata are the metadata keys that every caller may send.
+	CallerMetadata []string
+	// QueryRejectConditions, by namespace, are for queries that name none.
+	QueryRejectConditions map[string]string
+	Version               string
+
+	Log     *slog.Logger
+	Metrics *telemetry.Metrics
+}
+
+// Limits bound one request.
+type Limits struct {
+	MaxWait       time.Duration
+	RequestBudget time.Duration
+	MaxBodyBytes  int64
+	// ReadBody is the time in which a body must have arrived.
+	ReadBody time.Duration
+	// MaxTimeout clamps the caller's Request-Timeout.
+	MaxTimeout time.Duration
+}
+
+// Settings are in force for every caller.
+type Settings struct {
+	Limits         ClientLimits
+	Retry          ClientRetry
+	CredentialMode string
+}
+
+// API serves the client API. It is an http.Handler by its routes, see
+// [API.Mount].
+type API struct {
+	options Options
+	watches *watches
+
+	draining  chan struct{}
+	drainOnce sync.Once
+}
+
+var _ ServerInterface = (*API)(nil)
+
+// New makes the API. Its shared polls run under ctx; [API.Close] waits for
+// them.
+func New(ctx context.Context, options Options) *API {
+	a := &API{options: options, draining: make(chan struct{})}
+	a.watches = newWatches(ctx, options.Upstream, options.Metrics)
+	return a
+}
+
+// Drain ends the waits in flight: their callers are told that what they wait
+// for is still on its way.
+func (a *API) Drain() { a.drainOnce.Do(func() { close(a.draining) }) }
+
+// Close waits until the shared polls have ended, which they do when ctx of
+// [New] ends or their last caller has left.
+func (a *API) Close() { a.watches.close() }
+
+// Public tells the routes that need no credential: the API's own description.
+func Public(route string) bool {
+	return route == "/v1/openapi.yaml" || route == "/v1/openapi.json"
+}
+
+// noBody is the body type of operations that have none.
+type noBody struct{}
+
+// ok answers with a document.
+func ok(body any) *answer { return &answer{status: http.StatusOK, body: body} }
+
+// noContent answers what has nothing to tell.
+func noContent() *answer { return &answer{status: http.StatusNoContent} }

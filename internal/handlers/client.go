@@ -1,0 +1,59 @@
+package handlers
+
+import (
+	"context"
+	"net/http"
+
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// GetClient is the SDK's config, identity and namespace: the settings in force
+// for this caller and namespace.
+func (a *API) GetClient(w http.ResponseWriter, r *http.Request, namespace string) {
+	op := operation{
+		name: "getClient", namespace: namespace,
+		method: workflowservice.WorkflowService_DescribeNamespace_FullMethodName, // whoever may read the namespace
+	}
+	serve(a, w, r, op, func(_ context.Context, c *call, _ *noBody) (*answer, error) {
+		return ok(Client{
+			Namespace: namespace, Identity: c.identity(), Principal: c.principal.Name,
+			Role: c.principal.RoleOn(namespace).String(), CredentialMode: a.options.Settings.CredentialMode,
+			Limits: a.options.Settings.Limits, Retry: a.options.Settings.Retry,
+			MetadataKeys:         a.allowedMetadata(c.principal),
+			QueryRejectCondition: first(a.options.QueryRejectConditions[namespace], string(QueryRejectConditionNone)),
+		}), nil
+	})
+}
+
+// GetSystemInfo tells the versions of the gateway and of the server.
+func (a *API) GetSystemInfo(w http.ResponseWriter, r *http.Request) {
+	op := operation{name: "getSystemInfo", method: workflowservice.WorkflowService_GetSystemInfo_FullMethodName}
+	serve(a, w, r, op, func(ctx context.Context, _ *call, _ *noBody) (*answer, error) {
+		response := &workflowservice.GetSystemInfoResponse{}
+		err := a.options.Upstream.Do(ctx, op.method, &workflowservice.GetSystemInfoRequest{}, response)
+		if err != nil {
+			return nil, err
+		}
+		return ok(SystemInfo{
+			Gateway: GatewayInfo{Version: a.options.Version},
+			Server: ServerInfo{
+				Version: response.GetServerVersion(), Capabilities: capabilities(response.GetCapabilities()),
+			},
+		}), nil
+	})
+}
+
+// capabilities lists all that the linked API knows, so that a false is told
+// from a capability that is newer than the gateway.
+func capabilities(c *workflowservice.GetSystemInfoResponse_Capabilities) map[string]bool {
+	shown := map[string]bool{}
+	message := c.ProtoReflect()
+	fields := message.Descriptor().Fields()
+	for i := range fields.Len() {
+		if field := fields.Get(i); field.Kind() == protoreflect.BoolKind {
+			shown[field.JSONName()] = message.Get(field).Bool()
+		}
+	}
+	return shown
+}

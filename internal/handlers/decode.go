@@ -1,0 +1,202 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"os"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/flowgate/flowgate/internal/problem"
+)
+
+// bodyRule says whether an operation has a request body.
+type bodyRule uint8
+
+const (
+	bodyNone bodyRule = iota
+	bodyOptional
+	bodyRequired
+)
+
+// What is still read of a body that was refused, so that a client that writes
+// before it reads gets to see the answer.
+const (
+	discardBytes = 16 << 20
+	discardTime  = 2 * time.Second
+)
+
+// decode reads the body into target, strictly: known members only, no
+// duplicate names at any depth, valid Unicode, one document.
+func (a *API) decode(w http.ResponseWriter, r *http.Request, rule bodyRule, target any) error {
+	body, err := a.read(w, r)
+	if err != nil {
+		return err
+	}
+	if len(body) == 0 {
+		if rule == bodyOptional {
+			return nil
+		}
+		return problem.New(problem.InvalidRequest, "A request body is required.")
+	}
+	if err := checkContentType(r.Header); err != nil {
+		return err
+	}
+	if kind := jsontext.Value(body).Kind(); kind != '{' && jsontext.Value(body).IsValid() {
+		return problem.New(problem.InvalidRequest, "The request body must be a JSON object.")
+	}
+	if err := json.Unmarshal(body, target, json.RejectUnknownMembers(true)); err != nil {
+		return jsonProblem(err)
+	}
+	return nil
+}
+
+// read takes the whole body, within its bounds of size and time.
+func (a *API) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	limit := a.options.Limits.MaxBodyBytes
+	if r.ContentLength > limit {
+		return nil, tooLarge(limit)
+	}
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(a.options.Limits.ReadBody))
+	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	_ = control.SetReadDeadline(time.Time{})
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		w.Header().Set("Connection", "close")
+		return nil, problem.New(problem.RequestTimeout, "The request body did not arrive in time.").Because(err)
+	case err != nil:
+		w.Header().Set("Connection", "close")
+		return nil, problem.New(problem.InvalidRequest, "The request body could not be read.").Because(err)
+	case int64(len(body)) > limit:
+		return nil, tooLarge(limit)
+	default:
+		return body, nil
+	}
+}
+
+func tooLarge(limit int64) error {
+	return problem.Newf(problem.PayloadTooLarge, "The request body is larger than %d bytes.", limit)
+}
+
+// answerThenDiscard refuses a body and reads on for a while, so that a client
+// that writes all before it reads finds the answer and not a broken pipe.
+func answerThenDiscard(w http.ResponseWriter, r *http.Request, e *problem.Error, at problem.Occurrence) {
+	control := http.NewResponseController(w)
+	_ = control.EnableFullDuplex() // HTTP/1: the server would close the body before it answers
+	w.Header().Set("Connection", "close")
+	problem.Write(w, e, at)
+	_ = control.Flush()
+	_ = control.SetReadDeadline(time.Now().Add(discardTime))
+	_, _ = io.CopyN(io.Discard, r.Body, discardBytes)
+}
+
+func checkContentType(h http.Header) error {
+	e := problem.New(problem.UnsupportedMediaType, "The request body must be application/json in UTF-8, not encoded.")
+	e.Members.AcceptPost = contentTypeJSON
+	if encoding := h.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return e
+	}
+	mediaType, parameters, err := mime.ParseMediaType(h.Get("Content-Type"))
+	if err != nil || mediaType != contentTypeJSON {
+		return e
+	}
+	if charset, ok := parameters["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
+		return e
+	}
+	return nil
+}
+
+// jsonProblem says what is wrong with a body without repeating it: what it
+// holds may be a secret.
+func jsonProblem(err error) error {
+	var syntactic *jsontext.SyntacticError
+	var semantic *json.SemanticError
+	switch {
+	case errors.As(err, &syntactic):
+		e := problem.Newf(problem.InvalidJSON, "The request body is not valid JSON at byte %d.", syntactic.ByteOffset)
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			e.Detail = fmt.Sprintf("The request body names a member twice at byte %d.", syntactic.ByteOffset)
+		}
+		e.Members.Errors = []problem.Field{{Pointer: string(syntactic.JSONPointer), Detail: "is not valid JSON"}}
+		return e.Because(err)
+	case errors.As(err, &semantic) && errors.Is(err, json.ErrUnknownName):
+		e := problem.Newf(problem.UnknownField, "The request body has an unknown field at %s.", semantic.JSONPointer)
+		e.Members.Errors = []problem.Field{{Pointer: string(semantic.JSONPointer), Detail: "is not a known field"}}
+		return e
+	case errors.As(err, &semantic):
+		return problem.Invalid(string(semantic.JSONPointer), "must be "+describe(semantic.GoType))
+	default:
+		return problem.New(problem.InvalidJSON, "The request body cannot be read as JSON.").Because(err)
+	}
+}
+
+// describe names the JSON form of a Go type.
+func describe(t reflect.Type) string {
+	for t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t == nil {
+		return "of another type"
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "a boolean"
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		return "an integer in range"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return "a base64 string"
+		}
+		return "an array"
+	default:
+		return "an object"
+	}
+}
+
+// checkQuery holds the query string against the operation's parameters. The
+// generated code reads url.Query, which drops what it cannot parse in silence.
+func checkQuery(r *http.Request, params any) error {
+	if r.URL.RawQuery == "" {
+		return nil
+	}
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return problem.New(problem.InvalidRequest, "The query string is malformed.").Because(err)
+	}
+	known := parameterNames(params)
+	for name, given := range values {
+		if !known[name] {
+			return problem.InvalidFields(problem.Field{Pointer: "?" + name, Detail: "is not a parameter of this operation"})
+		}
+		if len(given) > 1 {
+			return problem.Invalid("?"+name, "must be given once")
+		}
+	}
+	return nil
+}
+
+// parameterNames reads the names from the generated struct's tags.
+func parameterNames(params any) map[string]bool {
+	names := map[string]bool{}
+	if params == nil {
+		return names
+	}
+	for field := range reflect.TypeOf(params).Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("form"), ",")
+		names[name] = true
+	}
+	return names
+}

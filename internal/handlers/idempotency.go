@@ -1,0 +1,44 @@
+package handlers
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"github.com/flowgate/flowgate/internal/problem"
+)
+
+// maxIdempotencyKey bounds the header; a UUID is 36.
+const maxIdempotencyKey = 255
+
+// requestID gives the request id of a write. With an Idempotency-Key it is a
+// hash of who calls, what, on what, and the key: the same on every replica, so
+// that the server recognises the repeated call. Without one it is random and
+// covers just the gateway's own retries.
+func requestID(h http.Header, principal, namespace, operation, target string) (string, error) {
+	key, err := single(h, "Idempotency-Key")
+	if err != nil {
+		return "", err
+	}
+	if key == "" {
+		return uuid.NewString(), nil
+	}
+	if len(key) > maxIdempotencyKey {
+		return "", problem.Invalid("Idempotency-Key", fmt.Sprintf("must be at most %d characters", maxIdempotencyKey))
+	}
+	hash := sha256.New()
+	for _, part := range []string{principal, namespace, operation, target, key} {
+		_, _ = fmt.Fprintf(hash, "%d:%s", len(part), part)
+	}
+	id, _ := uuid.FromBytes(hash.Sum(nil)[:16])
+	return uuid.UUID(setVersion8(id)).String(), nil
+}
+
+// setVersion8 marks a UUID as made by the application (RFC 9562 section 5.8).
+func setVersion8(id uuid.UUID) uuid.UUID {
+	id[6] = id[6]&0x0f | 0x80
+	id[8] = id[8]&0x3f | 0x80
+	return id
+}

@@ -1,0 +1,102 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/internal/problem"
+)
+
+// SignalWorkflow is the SDK's handle.signal.
+func (a *API) SignalWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params SignalWorkflowParams) {
+	op := operation{
+		name: "signalWorkflow", namespace: namespace, params: params, body: bodyRequired,
+		method: workflowservice.WorkflowService_SignalWorkflowExecution_FullMethodName,
+	}
+	serve(a, w, r, op, func(ctx context.Context, c *call, body *SignalRequest) (*answer, error) {
+		execution, requestID, err := c.target(workflowID, params.WorkflowID, params.RunID)
+		if err != nil {
+			return nil, err
+		}
+		var f faults
+		f.required("/signal", body.Signal)
+		input := f.payloads("/args", body.Args, "/argPayloads", body.ArgPayloads)
+		if err := f.err(); err != nil {
+			return nil, err
+		}
+		err = a.options.Upstream.Do(ctx, op.method, &workflowservice.SignalWorkflowExecutionRequest{
+			Namespace: namespace, WorkflowExecution: execution, SignalName: body.Signal, Input: input,
+			Identity: c.identity(), RequestId: requestID,
+		}, &workflowservice.SignalWorkflowExecutionResponse{})
+		return noContent(), aboutWorkflow(err, execution.GetWorkflowId())
+	})
+}
+
+// CancelWorkflow is the SDK's handle.cancel.
+func (a *API) CancelWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params CancelWorkflowParams) {
+	op := operation{
+		name: "cancelWorkflow", namespace: namespace, params: params, body: bodyOptional,
+		method: workflowservice.WorkflowService_RequestCancelWorkflowExecution_FullMethodName,
+	}
+	serve(a, w, r, op, func(ctx context.Context, c *call, body *CancelRequest) (*answer, error) {
+		execution, requestID, err := c.target(workflowID, params.WorkflowID, params.RunID)
+		if err != nil {
+			return nil, err
+		}
+		err = a.options.Upstream.Do(ctx, op.method, &workflowservice.RequestCancelWorkflowExecutionRequest{
+			Namespace: namespace, WorkflowExecution: execution, FirstExecutionRunId: params.FirstExecutionRunID,
+			Reason: body.Reason, Identity: c.identity(), RequestId: requestID,
+		}, &workflowservice.RequestCancelWorkflowExecutionResponse{})
+		return noContent(), aboutWorkflow(err, execution.GetWorkflowId())
+	})
+}
+
+// TerminateWorkflow is the SDK's handle.terminate.
+func (a *API) TerminateWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params TerminateWorkflowParams) {
+	op := operation{
+		name: "terminateWorkflow", namespace: namespace, params: params, body: bodyOptional,
+		method: workflowservice.WorkflowService_TerminateWorkflowExecution_FullMethodName,
+	}
+	serve(a, w, r, op, func(ctx context.Context, c *call, body *TerminateRequest) (*answer, error) {
+		execution, _, err := c.target(workflowID, params.WorkflowID, params.RunID)
+		if err != nil {
+			return nil, err
+		}
+		var f faults
+		details := f.payloads("/details", body.Details, "/detailPayloads", body.DetailPayloads)
+		if err := f.err(); err != nil {
+			return nil, err
+		}
+		err = a.options.Upstream.Do(ctx, op.method, &workflowservice.TerminateWorkflowExecutionRequest{
+			Namespace: namespace, WorkflowExecution: execution, FirstExecutionRunId: params.FirstExecutionRunID,
+			Reason: body.Reason, Details: details, Identity: c.identity(),
+		}, &workflowservice.TerminateWorkflowExecutionResponse{})
+		return noContent(), aboutWorkflow(err, execution.GetWorkflowId())
+	})
+}
+
+// target gives the run that a write is for, and the write's request id.
+func (c *call) target(segment, parameter, runID string) (*common.WorkflowExecution, string, error) {
+	id, err := idOf(segment, parameter, "workflowId")
+	if err != nil {
+		return nil, "", err
+	}
+	requestID, err := c.requestID(id + "\x00" + runID)
+	if err != nil {
+		return nil, "", err
+	}
+	return &common.WorkflowExecution{WorkflowId: id, RunId: runID}, requestID, nil
+}
+
+// aboutWorkflow adds the id to a problem that concerns one workflow.
+func aboutWorkflow(err error, workflowID string) error {
+	var e *problem.Error
+	if errors.As(err, &e) && e.Upstream != nil {
+		e.Members.WorkflowID = workflowID
+	}
+	return err
+}

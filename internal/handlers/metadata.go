@@ -1,0 +1,66 @@
+package handlers
+
+import (
+	"context"
+	"net/http"
+
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/query/v1"
+	"go.temporal.io/api/sdk/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/flowgate/flowgate/internal/problem"
+)
+
+// metadataQuery is the query that every SDK answers by itself, with a
+// temporal.api.sdk.v1.WorkflowMetadata in protobuf JSON.
+const metadataQuery = "__temporal_workflow_metadata"
+
+// GetWorkflowMetadata tells the current details and the handlers of a
+// workflow. A worker has to answer.
+func (a *API) GetWorkflowMetadata(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params GetWorkflowMetadataParams) {
+	op := queryOperation("getWorkflowMetadata", namespace, params, bodyNone)
+	serve(a, w, r, op, func(ctx context.Context, _ *call, _ *noBody) (*answer, error) {
+		id, err := idOf(workflowID, params.WorkflowID, "workflowId")
+		if err != nil {
+			return nil, err
+		}
+		response := &workflowservice.QueryWorkflowResponse{}
+		err = a.options.Upstream.Do(ctx, op.method, &workflowservice.QueryWorkflowRequest{
+			Namespace: namespace, Execution: &common.WorkflowExecution{WorkflowId: id, RunId: params.RunID},
+			Query: &query.WorkflowQuery{QueryType: metadataQuery},
+		}, response)
+		if err != nil {
+			return nil, withQueryFailure(aboutWorkflow(err, id))
+		}
+		return metadataAnswer(response.GetQueryResult())
+	})
+}
+
+func metadataAnswer(list *common.Payloads) (*answer, error) {
+	metadata := &sdk.WorkflowMetadata{}
+	if payloads := list.GetPayloads(); len(payloads) > 0 {
+		if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(payloads[0].GetData(), metadata); err != nil {
+			return nil, problem.New(problem.UpstreamError, "The worker's description of the workflow cannot be read.").Because(err)
+		}
+	}
+	shown := WorkflowMetadata{CurrentDetails: metadata.GetCurrentDetails()}
+	if definition := metadata.GetDefinition(); definition != nil {
+		shown.Definition = &WorkflowDefinition{
+			Type:    definition.GetType(),
+			Queries: handlersOf(definition.GetQueryDefinitions()),
+			Signals: handlersOf(definition.GetSignalDefinitions()),
+			Updates: handlersOf(definition.GetUpdateDefinitions()),
+		}
+	}
+	return ok(shown), nil
+}
+
+func handlersOf(definitions []*sdk.WorkflowInteractionDefinition) []WorkflowHandler {
+	shown := make([]WorkflowHandler, len(definitions))
+	for i, definition := range definitions {
+		shown[i] = WorkflowHandler{Name: definition.GetName(), Description: definition.GetDescription()}
+	}
+	return shown
+}

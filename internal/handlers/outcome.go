@@ -1,0 +1,109 @@
+package handlers
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+)
+
+// retryPending is the Retry-After of a wait that ran out.
+const retryPending = time.Second
+
+// outcomeOf reads a run's close event. Whether the run has a successor is told
+// by NewRunID. An event that closes nothing gives nil.
+func outcomeOf(event *history.HistoryEvent) *Outcome {
+	switch a := event.GetAttributes().(type) {
+	case *history.HistoryEvent_WorkflowExecutionCompletedEventAttributes:
+		o := &Outcome{Status: "COMPLETED", NewRunID: a.WorkflowExecutionCompletedEventAttributes.GetNewExecutionRunId()}
+		o.Result, o.ResultPayload = result(a.WorkflowExecutionCompletedEventAttributes.GetResult())
+		return o
+	case *history.HistoryEvent_WorkflowExecutionFailedEventAttributes:
+		return &Outcome{
+			Status: "FAILED", NewRunID: a.WorkflowExecutionFailedEventAttributes.GetNewExecutionRunId(),
+			Failure: shownFailure(a.WorkflowExecutionFailedEventAttributes.GetFailure()),
+		}
+	case *history.HistoryEvent_WorkflowExecutionTimedOutEventAttributes:
+		return &Outcome{
+			Status: "TIMED_OUT", NewRunID: a.WorkflowExecutionTimedOutEventAttributes.GetNewExecutionRunId(),
+			Failure: &Failure{
+				Kind: "timeout", Message: "Workflow timed out",
+				TimeoutType: enumName(enums.TIMEOUT_TYPE_START_TO_CLOSE),
+				RetryState:  enumName(a.WorkflowExecutionTimedOutEventAttributes.GetRetryState()),
+			},
+		}
+	case *history.HistoryEvent_WorkflowExecutionCanceledEventAttributes:
+		f := &Failure{Kind: "canceled", Message: "Workflow cancelled"}
+		f.Details, f.DetailPayloads = shownAll(a.WorkflowExecutionCanceledEventAttributes.GetDetails())
+		return &Outcome{Status: "CANCELED", Failure: f}
+	case *history.HistoryEvent_WorkflowExecutionTerminatedEventAttributes:
+		return terminated(a.WorkflowExecutionTerminatedEventAttributes)
+	case *history.HistoryEvent_WorkflowExecutionContinuedAsNewEventAttributes:
+		return &Outcome{
+			Status: "CONTINUED_AS_NEW", NewRunID: a.WorkflowExecutionContinuedAsNewEventAttributes.GetNewExecutionRunId(),
+		}
+	default:
+		return nil
+	}
+}
+
+func terminated(attributes *history.WorkflowExecutionTerminatedEventAttributes) *Outcome {
+	f := &Failure{Kind: "terminated", Message: attributes.GetReason(), Identity: attributes.GetIdentity()}
+	if f.Message == "" {
+		f.Message = "Workflow terminated"
+	}
+	f.Details, f.DetailPayloads = shownAll(attributes.GetDetails())
+	return &Outcome{Status: "TERMINATED", Failure: f}
+}
+
+// closed reports whether a run with this status has an outcome.
+func closed(status enums.WorkflowExecutionStatus) bool {
+	switch status {
+	case enums.WORKFLOW_EXECUTION_STATUS_COMPLETED, enums.WORKFLOW_EXECUTION_STATUS_FAILED,
+		enums.WORKFLOW_EXECUTION_STATUS_CANCELED, enums.WORKFLOW_EXECUTION_STATUS_TERMINATED,
+		enums.WORKFLOW_EXECUTION_STATUS_TIMED_OUT, enums.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW:
+		return true
+	default:
+		return false
+	}
+}
+
+// outcomeAnswer answers with an outcome. It is data, and so 200, unless the
+// caller asked for another status on failures.
+func outcomeAnswer(o *Outcome, failureStatus *int) *answer {
+	a := ok(o)
+	if failureStatus != nil && o.Failure != nil {
+		a.status = *failureStatus
+	}
+	return a
+}
+
+// pendingAnswer answers a wait that ran out.
+func pendingAnswer(namespace string, p Pending) *answer {
+	p.Status = "RUNNING"
+	return &answer{
+		status: http.StatusAccepted, body: p, retryAfter: retryPending,
+		location: workflowPath(namespace, p.WorkflowID, "/result", p.RunID),
+	}
+}
+
+// workflowPath is the path of a workflow, or of what belongs to it. Ids that
+// clients and proxies would fold are named by parameter.
+func workflowPath(namespace, workflowID, rest, runID string) string {
+	query := url.Values{}
+	segment := url.PathEscape(workflowID)
+	if folds(workflowID) {
+		segment = aliasSegment
+		query.Set("workflowId", workflowID)
+	}
+	if runID != "" {
+		query.Set("runId", runID)
+	}
+	path := "/v1/namespaces/" + url.PathEscape(namespace) + "/workflows/" + segment + rest
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	return path
+}

@@ -1,0 +1,138 @@
+package handlers
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/upstream"
+)
+
+// An upstream poll is a slice of the wait. The server answers a history poll
+// a second before its deadline, and after 20 s at the latest; a deadline of a
+// second or less it answers at once, which would make the loop hot.
+const (
+	maxSlice    = 22 * time.Second
+	minSlice    = 2 * time.Second
+	sliceMargin = time.Second
+	// pollPace is the least time between the starts of two polls.
+	pollPace = time.Second
+)
+
+// poll follows a run to its close event, and on to the runs that succeed it.
+type poll struct {
+	client *upstream.Client
+	watch  *watch
+	call   upstream.Call
+	runID  string
+	token  []byte
+}
+
+func newPoll(client *upstream.Client, w *watch, call upstream.Call) *poll {
+	return &poll{client: client, watch: w, call: call, runID: w.key.runID}
+}
+
+// run ends with the outcome, an error, or the end of ctx.
+func (p *poll) run(ctx context.Context) (*Outcome, error) {
+	if p.runID == "" {
+		// The poll is pinned to the run that is current now, so that callers
+		// who are told to come back ask for the same one.
+		info, err := describeRun(ctx, p.client, p.call, p.watch.key.workflowID, "")
+		if err != nil {
+			return nil, err
+		}
+		p.runID = info.GetExecution().GetRunId()
+		p.watch.learn(p.runID, info.GetFirstRunId())
+	}
+	for {
+		event, err := p.next(ctx)
+		if err != nil {
+			return nil, err
+		}
+		o := outcomeOf(event)
+		switch {
+		case o == nil:
+			return nil, problem.New(problem.UpstreamError, "The workflow ended with an event that the gateway does not know.")
+		case p.watch.key.followRuns && o.NewRunID != "":
+			p.runID, p.token = o.NewRunID, nil
+			p.watch.learn(p.runID, "")
+		default:
+			o.WorkflowID, o.RunID = p.watch.key.workflowID, p.runID
+			o.FirstExecutionRunID = p.watch.known().FirstExecutionRunID
+			return o, nil
+		}
+	}
+}
+
+// next gives the run's close event as soon as there is one.
+func (p *poll) next(ctx context.Context) (*history.HistoryEvent, error) {
+	for {
+		begin := time.Now()
+		event, err := p.slice(ctx)
+		if event != nil || err != nil {
+			return event, err
+		}
+		if err := pause(ctx, pollPace-time.Since(begin)); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// slice makes one upstream poll; nil means "not yet".
+func (p *poll) slice(ctx context.Context) (*history.HistoryEvent, error) {
+	rest := p.watch.rest()
+	if rest <= 0 { // whoever waits is on the way out
+		return nil, pause(ctx, minSlice)
+	}
+	call := p.call
+	call.Timeout = min(maxSlice, max(minSlice, rest+sliceMargin))
+	answer := &workflowservice.GetWorkflowExecutionHistoryResponse{}
+	err := p.client.Do(upstream.NewContext(ctx, &call), workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
+		&workflowservice.GetWorkflowExecutionHistoryRequest{
+			Namespace:              call.Namespace,
+			Execution:              &common.WorkflowExecution{WorkflowId: p.watch.key.workflowID, RunId: p.runID},
+			NextPageToken:          p.token,
+			WaitNewEvent:           true,
+			HistoryEventFilterType: enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
+			SkipArchival:           true,
+		}, answer)
+	if problem.Is(err, problem.DeadlineExceeded) && ctx.Err() == nil {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if events := answer.GetHistory().GetEvents(); len(events) > 0 {
+		return events[len(events)-1], nil
+	}
+	p.token = answer.GetNextPageToken()
+	return nil, nil
+}
+
+// pause waits, or ends with ctx.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(max(d, 0))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// describeRun gives what the server knows of a run.
+func describeRun(ctx context.Context, client *upstream.Client, call upstream.Call, workflowID, runID string) (*workflowInfo, error) {
+	answer := &workflowservice.DescribeWorkflowExecutionResponse{}
+	err := client.Do(upstream.NewContext(ctx, &call), workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName,
+		&workflowservice.DescribeWorkflowExecutionRequest{
+			Namespace: call.Namespace,
+			Execution: &common.WorkflowExecution{WorkflowId: workflowID, RunId: runID},
+		}, answer)
+	return answer.GetWorkflowExecutionInfo(), err
+}

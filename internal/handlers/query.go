@@ -1,0 +1,105 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/errordetails/v1"
+	"go.temporal.io/api/query/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/internal/problem"
+)
+
+// QueryWorkflow is the SDK's handle.query.
+func (a *API) QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params QueryWorkflowParams) {
+	op := queryOperation("queryWorkflow", namespace, params, bodyRequired)
+	serve(a, w, r, op, func(ctx context.Context, c *call, body *QueryRequest) (*answer, error) {
+		id, err := idOf(workflowID, params.WorkflowID, "workflowId")
+		if err != nil {
+			return nil, err
+		}
+		var f faults
+		f.required("/query", body.Query)
+		args := f.payloads("/args", body.Args, "/argPayloads", body.ArgPayloads)
+		condition := a.rejectCondition(&f, "/rejectCondition", namespace, body.RejectCondition)
+		if err := f.err(); err != nil {
+			return nil, err
+		}
+		return a.query(ctx, &workflowservice.QueryWorkflowRequest{
+			Namespace: namespace, Execution: &common.WorkflowExecution{WorkflowId: id, RunId: params.RunID},
+			Query:                &query.WorkflowQuery{QueryType: body.Query, QueryArgs: args},
+			QueryRejectCondition: condition,
+		})
+	})
+}
+
+// QueryWorkflowByName is handle.query without arguments, by GET.
+func (a *API) QueryWorkflowByName(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params QueryWorkflowByNameParams) {
+	op := queryOperation("queryWorkflowByName", namespace, params, bodyNone)
+	serve(a, w, r, op, func(ctx context.Context, _ *call, _ *noBody) (*answer, error) {
+		id, err := idOf(workflowID, params.WorkflowID, "workflowId")
+		if err != nil {
+			return nil, err
+		}
+		var f faults
+		f.required("?query", params.Query)
+		condition := a.rejectCondition(&f, "?rejectCondition", namespace, params.RejectCondition)
+		if err := f.err(); err != nil {
+			return nil, err
+		}
+		return a.query(ctx, &workflowservice.QueryWorkflowRequest{
+			Namespace: namespace, Execution: &common.WorkflowExecution{WorkflowId: id, RunId: params.RunID},
+			Query:                &query.WorkflowQuery{QueryType: params.Query},
+			QueryRejectCondition: condition,
+		})
+	})
+}
+
+func queryOperation(name, namespace string, params any, body bodyRule) operation {
+	return operation{
+		name: name, namespace: namespace, params: params, body: body,
+		method: workflowservice.WorkflowService_QueryWorkflow_FullMethodName,
+	}
+}
+
+// rejectCondition falls back to the namespace's, as the SDK does to the
+// client's.
+func (a *API) rejectCondition(f *faults, pointer, namespace string, condition QueryRejectCondition) enums.QueryRejectCondition {
+	name := first(string(condition), a.options.QueryRejectConditions[namespace])
+	return enum[enums.QueryRejectCondition](f, pointer, name)
+}
+
+func (a *API) query(ctx context.Context, request *workflowservice.QueryWorkflowRequest) (*answer, error) {
+	workflowID := request.GetExecution().GetWorkflowId()
+	response := &workflowservice.QueryWorkflowResponse{}
+	err := a.options.Upstream.Do(ctx, workflowservice.WorkflowService_QueryWorkflow_FullMethodName, request, response)
+	if err != nil {
+		return nil, withQueryFailure(aboutWorkflow(err, workflowID))
+	}
+	if rejected := response.GetQueryRejected(); rejected != nil {
+		e := problem.New(problem.QueryRejected, "The workflow's status meets the query's reject condition.")
+		e.Members.WorkflowID, e.Members.WorkflowStatus = workflowID, enumName(rejected.GetStatus())
+		return nil, e
+	}
+	shown := QueryResult{}
+	shown.Result, shown.ResultPayload = result(response.GetQueryResult())
+	return ok(shown), nil
+}
+
+// withQueryFailure shows the failure that the query's handler ended with.
+func withQueryFailure(err error) error {
+	var e *problem.Error
+	if !errors.As(err, &e) || e.Upstream == nil {
+		return err
+	}
+	for _, detail := range e.Upstream.Details() {
+		if failed, is := detail.(*errordetails.QueryFailedFailure); is && failed.GetFailure() != nil {
+			e.Members.Failure = shownFailure(failed.GetFailure())
+		}
+	}
+	return err
+}

@@ -1,0 +1,154 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/upstream"
+)
+
+type workflowInfo = workflow.WorkflowExecutionInfo
+
+// GetWorkflowResult is the SDK's handle.result.
+func (a *API) GetWorkflowResult(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params GetWorkflowResultParams) {
+	op := operation{
+		name: "getWorkflowResult", namespace: namespace, params: params,
+		method: workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
+	}
+	serve(a, w, r, op, func(ctx context.Context, c *call, _ *noBody) (*answer, error) {
+		id, err := idOf(workflowID, params.WorkflowID, "workflowId")
+		if err != nil {
+			return nil, err
+		}
+		wait, err := a.waitOf(c, params.Wait)
+		if err != nil {
+			return nil, err
+		}
+		return a.awaitOutcome(ctx, c, awaited{
+			workflowID: id, runID: params.RunID, wait: wait,
+			followRuns: params.FollowRuns == nil || *params.FollowRuns, failureStatus: params.FailureStatus,
+		})
+	})
+}
+
+// awaited is the outcome that a caller wants.
+type awaited struct {
+	workflowID, runID, firstExecutionRunID string
+	wait                                   time.Duration
+	followRuns                             bool
+	failureStatus                          *int
+}
+
+// awaitOutcome answers with the outcome, or tells the caller to come back.
+func (a *API) awaitOutcome(ctx context.Context, c *call, want awaited) (*answer, error) {
+	if want.failureStatus != nil && *want.failureStatus != http.StatusUnprocessableEntity {
+		return nil, problem.Invalid("?failureStatus", "must be 422")
+	}
+	var (
+		outcome *Outcome
+		pending Pending
+		err     error
+	)
+	if want.wait > 0 {
+		outcome, pending, err = a.wait(ctx, c, want)
+	} else {
+		outcome, pending, err = a.look(ctx, c, want)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if outcome == nil {
+		pending.FirstExecutionRunID = first(pending.FirstExecutionRunID, want.firstExecutionRunID)
+		return pendingAnswer(c.namespace, pending), nil
+	}
+	shown := *outcome // equal waits share it
+	shown.FirstExecutionRunID = first(shown.FirstExecutionRunID, want.firstExecutionRunID)
+	return outcomeAnswer(&shown, want.failureStatus), nil
+}
+
+// wait shares an upstream poll with everyone who waits for the same.
+func (a *API) wait(ctx context.Context, c *call, want awaited) (*Outcome, Pending, error) {
+	outgoing := upstream.CallFrom(ctx)
+	outgoing.Timeout = 0 // the poll's slices have deadlines of their own
+	until := time.Now().Add(want.wait)
+	w := a.watches.join(ctx, watchKey{
+		namespace: c.namespace, workflowID: want.workflowID, runID: want.runID, followRuns: want.followRuns,
+		credential: a.options.Upstream.CredentialID(),
+		metadata:   canonical(metadata.New(c.principal.Metadata), outgoing.Metadata),
+	}, outgoing, until)
+	defer a.watches.leave(w)
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
+	select {
+	case <-w.done:
+		if errors.Is(w.err, context.Canceled) { // the API's life has ended, and the poll with it
+			return nil, w.known(), nil
+		}
+		return w.outcome, w.known(), w.err
+	case <-timer.C:
+		return nil, w.known(), nil
+	case <-a.draining:
+		return nil, w.known(), nil
+	case <-ctx.Done():
+		return nil, Pending{}, callerGone(ctx)
+	}
+}
+
+// look tells how things stand without waiting. The run is described first: a
+// history poll with a deadline short enough to answer at once could miss the
+// close event on a busy server.
+func (a *API) look(ctx context.Context, c *call, want awaited) (*Outcome, Pending, error) {
+	pending := Pending{WorkflowID: want.workflowID, RunID: want.runID}
+	for {
+		info, err := describeRun(ctx, a.options.Upstream, upstream.CallFrom(ctx), want.workflowID, pending.RunID)
+		if err != nil {
+			return nil, pending, err
+		}
+		pending.RunID = info.GetExecution().GetRunId()
+		pending.FirstExecutionRunID = first(info.GetFirstRunId(), pending.FirstExecutionRunID)
+		if !closed(info.GetStatus()) {
+			return nil, pending, nil
+		}
+		outcome, err := a.closeEvent(ctx, pending)
+		if err != nil || !want.followRuns || outcome.NewRunID == "" {
+			return outcome, pending, err
+		}
+		pending.RunID = outcome.NewRunID
+	}
+}
+
+// closeEvent reads the outcome of a run that is known to be closed.
+func (a *API) closeEvent(ctx context.Context, run Pending) (*Outcome, error) {
+	call := upstream.CallFrom(ctx)
+	w := &watch{
+		key:     watchKey{namespace: call.Namespace, workflowID: run.WorkflowID, runID: run.RunID},
+		until:   time.Now().Add(maxSlice),
+		pending: run,
+	}
+	return newPoll(a.options.Upstream, w, call).run(ctx)
+}
+
+// callerGone says why the request's context ended.
+func callerGone(ctx context.Context) error {
+	if context.Cause(ctx) == context.DeadlineExceeded { //nolint:errorlint // the cause is the bare error
+		return problem.New(problem.DeadlineExceeded, "The request took longer than the gateway allows.").Because(ctx.Err())
+	}
+	return problem.New(problem.ClientClosedRequest, "The caller left before the answer.").Because(ctx.Err())
+}
+
+// first gives the first text that is not empty.
+func first(texts ...string) string {
+	for _, text := range texts {
+		if text != "" {
+			return text
+		}
+	}
+	return ""
+}

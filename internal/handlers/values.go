@@ -1,0 +1,245 @@
+package handlers
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/sdk/v1"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/flowgate/flowgate/internal/payload"
+	"github.com/flowgate/flowgate/internal/problem"
+)
+
+// faults gathers what is wrong with a request, so that the caller is told all
+// of it at once.
+type faults []problem.Field
+
+func (f *faults) add(pointer, detail string) {
+	*f = append(*f, problem.Field{Pointer: pointer, Detail: detail})
+}
+
+func (f *faults) required(pointer, value string) {
+	if value == "" {
+		f.add(pointer, "is required")
+	}
+}
+
+// err is nil when nothing was added.
+func (f faults) err() error {
+	if len(f) == 0 {
+		return nil
+	}
+	return problem.InvalidFields(f...)
+}
+
+// duration reads a member; empty is nil, which the server reads as its default.
+func (f *faults) duration(pointer, text string) *durationpb.Duration {
+	if text == "" {
+		return nil
+	}
+	d, err := parseDuration(text)
+	if err != nil {
+		f.add(pointer, err.Error())
+		return nil
+	}
+	return durationpb.New(d)
+}
+
+// payloads reads a list of values that comes in one of two forms.
+func (f *faults) payloads(pointer string, plain []JSON, payloadsPointer string, raw []PayloadInput) *common.Payloads {
+	if len(raw) == 0 {
+		return payload.FromValues(plain)
+	}
+	if len(plain) > 0 {
+		f.add(payloadsPointer, "must not be sent together with "+pointer)
+	}
+	list := &common.Payloads{}
+	for i, input := range raw {
+		list.Payloads = append(list.Payloads, f.payload(payloadsPointer+"/"+strconv.Itoa(i), input))
+	}
+	return list
+}
+
+func (f *faults) payload(pointer string, input PayloadInput) *common.Payload {
+	if input.JSON != nil {
+		if input.Metadata != nil || input.Data != nil {
+			f.add(pointer, "must have either json or metadata and data")
+		}
+		return payload.FromJSON(input.JSON)
+	}
+	if len(input.Metadata) == 0 {
+		f.add(pointer, "must have json, or metadata and data")
+	}
+	return &common.Payload{Metadata: input.Metadata, Data: input.Data}
+}
+
+// memo reads the memo, in one of its two forms.
+func (f *faults) memo(plain map[string]JSON, raw map[string]PayloadInput) *common.Memo {
+	if len(plain) == 0 && len(raw) == 0 {
+		return nil
+	}
+	if len(plain) > 0 && len(raw) > 0 {
+		f.add("/memoPayloads", "must not be sent together with /memo")
+	}
+	fields := make(map[string]*common.Payload, len(plain)+len(raw))
+	for name, value := range plain {
+		fields[name] = payload.FromJSON(value)
+	}
+	for name, input := range raw {
+		fields[name] = f.payload(pointerTo("/memoPayloads", name), input)
+	}
+	return &common.Memo{Fields: fields}
+}
+
+func (f *faults) searchAttributes(values map[string]SearchAttributeInput) *common.SearchAttributes {
+	if len(values) == 0 {
+		return nil
+	}
+	fields := make(map[string]*common.Payload, len(values))
+	for name, value := range values {
+		p, err := payload.FromSearchAttribute(value)
+		if err != nil {
+			f.add(pointerTo("/searchAttributes", name), err.Error())
+			continue
+		}
+		fields[name] = p
+	}
+	return &common.SearchAttributes{IndexedFields: fields}
+}
+
+// pointerTo appends a member's name to a JSON pointer (RFC 6901 section 3).
+func pointerTo(parent, name string) string {
+	return string(jsontext.Pointer(parent).AppendToken(name))
+}
+
+// userMetadata makes the summary and details that UIs show.
+func userMetadata(summary, details string) *sdk.UserMetadata {
+	if summary == "" && details == "" {
+		return nil
+	}
+	return &sdk.UserMetadata{Summary: textPayload(summary), Details: textPayload(details)}
+}
+
+func textPayload(text string) *common.Payload {
+	if text == "" {
+		return nil
+	}
+	value, _ := json.Marshal(text) // a string from valid JSON
+	return payload.FromJSON(value)
+}
+
+// text reads a payload that holds a string; anything else is empty.
+func text(p *common.Payload) string {
+	var s string
+	if value, ok := payload.ToJSON(p); ok {
+		_ = json.Unmarshal(value, &s)
+	}
+	return s
+}
+
+// shown gives one payload as a plain value or, when it is none, whole.
+func shown(p *common.Payload) (JSON, *Payload) {
+	if p == nil {
+		return nil, nil
+	}
+	if value, ok := payload.ToJSON(p); ok {
+		return value, nil
+	}
+	whole := wholePayload(p)
+	return nil, &whole
+}
+
+// result gives what a workflow or a query returned: its first payload, as the
+// SDK has it.
+func result(list *common.Payloads) (JSON, *Payload) {
+	if len(list.GetPayloads()) == 0 {
+		return nil, nil
+	}
+	return shown(list.GetPayloads()[0])
+}
+
+// shownAll gives a list of payloads as values when all of them are plain, else
+// all of them whole.
+func shownAll(list *common.Payloads) (plain []JSON, whole []Payload) {
+	for _, p := range list.GetPayloads() {
+		value, ok := payload.ToJSON(p)
+		if !ok {
+			return nil, wholePayloads(list)
+		}
+		plain = append(plain, value)
+	}
+	return plain, nil
+}
+
+func wholePayloads(list *common.Payloads) []Payload {
+	whole := make([]Payload, len(list.GetPayloads()))
+	for i, p := range list.GetPayloads() {
+		whole[i] = wholePayload(p)
+	}
+	return whole
+}
+
+func wholePayload(p *common.Payload) Payload {
+	value, _ := payload.Readable(p)
+	return Payload{Metadata: p.GetMetadata(), Data: p.GetData(), JSON: value}
+}
+
+// shownMemo gives a memo as values when all of them are plain, else whole.
+func shownMemo(memo *common.Memo) (plain map[string]JSON, whole map[string]Payload) {
+	if len(memo.GetFields()) == 0 {
+		return nil, nil
+	}
+	plain = make(map[string]JSON, len(memo.GetFields()))
+	for name, p := range memo.GetFields() {
+		value, ok := payload.ToJSON(p)
+		if !ok {
+			return nil, wholeMemo(memo)
+		}
+		plain[name] = value
+	}
+	return plain, nil
+}
+
+func wholeMemo(memo *common.Memo) map[string]Payload {
+	whole := make(map[string]Payload, len(memo.GetFields()))
+	for name, p := range memo.GetFields() {
+		whole[name] = wholePayload(p)
+	}
+	return whole
+}
+
+func shownSearchAttributes(attributes *common.SearchAttributes) map[string]SearchAttribute {
+	shown := make(map[string]SearchAttribute, len(attributes.GetIndexedFields()))
+	for name, p := range attributes.GetIndexedFields() {
+		if attribute, ok := payload.ToSearchAttribute(p); ok {
+			shown[name] = SearchAttribute{Type: attribute.Type, Value: attribute.Value}
+		}
+	}
+	return shown
+}
+
+// shownTime writes a time as RFC 3339 in UTC; one that is not set is empty.
+func shownTime(t *timestamppb.Timestamp) string {
+	if t == nil || t.GetSeconds() == 0 && t.GetNanos() == 0 {
+		return ""
+	}
+	return t.AsTime().Format(time.RFC3339Nano)
+}
+
+// shownDuration writes a duration in seconds; zero, which Temporal reads as
+// "not set", is empty.
+func shownDuration(d *durationpb.Duration) string {
+	if d.AsDuration() == 0 {
+		return ""
+	}
+	return seconds(d.AsDuration())
+}
+
+func seconds(d time.Duration) string {
+	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s"
+}

@@ -1,0 +1,161 @@
+package handlers
+
+import (
+	"context"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/metadata"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/telemetry"
+	"github.com/flowgate/flowgate/internal/upstream"
+)
+
+// watchKey tells waits that the upstream would answer alike. The credential
+// and the metadata that a call goes out with are part of it: the upstream may
+// show different callers different things.
+type watchKey struct {
+	namespace, workflowID, runID string
+	followRuns                   bool
+	credential, metadata         string
+}
+
+// watches are the waits in flight. Equal ones share one upstream poll.
+type watches struct {
+	base    context.Context //nolint:containedctx // the polls' life is the API's, not a request's
+	client  *upstream.Client
+	metrics *telemetry.Metrics
+	polls   sync.WaitGroup
+
+	mu    sync.Mutex
+	byKey map[watchKey]*watch
+}
+
+func newWatches(base context.Context, client *upstream.Client, metrics *telemetry.Metrics) *watches {
+	return &watches{base: base, client: client, metrics: metrics, byKey: map[watchKey]*watch{}}
+}
+
+// close waits for the polls to end.
+func (ws *watches) close() { ws.polls.Wait() }
+
+// watch is one shared poll and its waiters.
+type watch struct {
+	key    watchKey
+	cancel context.CancelFunc
+	done   chan struct{} // closed when outcome or err is set
+
+	outcome *Outcome
+	err     error
+
+	mu      sync.Mutex
+	waiters int
+	until   time.Time // when the most patient waiter leaves
+	pending Pending   // what is known of the run meanwhile
+}
+
+// join enters the watch of key, and starts its poll when it is the first. The
+// caller must leave it again.
+func (ws *watches) join(ctx context.Context, key watchKey, call upstream.Call, until time.Time) *watch {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	w := ws.byKey[key]
+	if w == nil {
+		w = ws.start(ctx, key, call)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.waiters++
+	if until.After(w.until) {
+		w.until = until
+	}
+	ws.metrics.WaitCallers.Inc()
+	return w
+}
+
+// start begins a poll in the name of the caller in ctx, but with the API's
+// life: the caller may leave before the others do.
+func (ws *watches) start(ctx context.Context, key watchKey, call upstream.Call) *watch {
+	principal, _ := auth.PrincipalFrom(ctx)
+	pollCtx, cancel := context.WithCancel(auth.WithPrincipal(ws.base, principal))
+	w := &watch{
+		key: key, cancel: cancel, done: make(chan struct{}),
+		pending: Pending{WorkflowID: key.workflowID, RunID: key.runID},
+	}
+	ws.byKey[key] = w
+	ws.metrics.WaitPolls.Inc()
+	ws.polls.Go(func() {
+		defer ws.metrics.WaitPolls.Dec()
+		defer cancel()
+		outcome, err := newPoll(ws.client, w, call).run(pollCtx)
+		ws.mu.Lock()
+		defer ws.mu.Unlock()
+		w.outcome, w.err = outcome, err
+		ws.forget(w)
+		close(w.done)
+	})
+	return w
+}
+
+// leave ends one caller's wait, and the poll with the last one.
+func (ws *watches) leave(w *watch) {
+	ws.metrics.WaitCallers.Dec()
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.waiters--; w.waiters == 0 {
+		ws.forget(w)
+		w.cancel()
+	}
+}
+
+// forget makes the next equal wait start a poll of its own. It needs ws.mu.
+func (ws *watches) forget(w *watch) {
+	if ws.byKey[w.key] == w {
+		delete(ws.byKey, w.key)
+	}
+}
+
+// rest is how long the most patient waiter still stays.
+func (w *watch) rest() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Until(w.until)
+}
+
+// learn notes which run is waited for.
+func (w *watch) learn(runID, firstExecutionRunID string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.pending.RunID = runID
+	if firstExecutionRunID != "" {
+		w.pending.FirstExecutionRunID = firstExecutionRunID
+	}
+}
+
+// known gives what is known while the run goes on.
+func (w *watch) known() Pending {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.pending
+}
+
+// canonical writes metadata so that equal metadata is equal text.
+func canonical(layers ...metadata.MD) string {
+	var text strings.Builder
+	for _, md := range layers {
+		keys := make([]string, 0, len(md))
+		for key := range md {
+			keys = append(keys, key)
+		}
+		sort.Strings(keys)
+		for _, key := range keys {
+			text.WriteString(key + "\x00" + strings.Join(md[key], "\x01") + "\x02")
+		}
+		text.WriteByte('\x03')
+	}
+	return text.String()
+}

@@ -1,0 +1,48 @@
+package handlers
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/flowgate/flowgate/internal/problem"
+)
+
+// aliasSegment stands in a path for an id that is named by query parameter.
+const aliasSegment = "-"
+
+// maxIDBytes is the server's limit for ids (limit.maxIDLength).
+const maxIDBytes = 1000
+
+// idOf gives the id that a request names, by its path segment or, for ids that
+// clients or proxies fold, by the query parameter of the given name.
+func idOf(segment, parameter, name string) (string, error) {
+	id, pointer := segment, name
+	if parameter != "" {
+		if segment != aliasSegment {
+			return "", problem.Invalid("?"+name, `needs the path segment "-"`)
+		}
+		id, pointer = parameter, "?"+name
+	}
+	return id, checkID(pointer, id)
+}
+
+func checkID(pointer, id string) error {
+	switch {
+	case id == "":
+		return problem.Invalid(pointer, "is required")
+	case len(id) > maxIDBytes:
+		return problem.Invalid(pointer, "must be at most 1000 bytes")
+	case !utf8.ValidString(id) || strings.ContainsFunc(id, unicode.IsControl):
+		return problem.Invalid(pointer, "must be valid UTF-8 without control characters")
+	default:
+		return nil
+	}
+}
+
+// folds reports whether URL parsers and proxies change a path that holds the
+// id as a segment: WHATWG parsers remove dot segments even when escaped, and
+// many proxies decode %2F.
+func folds(id string) bool {
+	return id == "." || id == ".." || strings.Contains(id, "/")
+}

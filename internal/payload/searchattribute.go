@@ -1,0 +1,100 @@
+package payload
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+)
+
+// SearchAttribute is a search attribute's value with its type: Text, Keyword,
+// Int, Double, Bool, Datetime or KeywordList.
+type SearchAttribute struct {
+	Type  string         `json:"type,omitempty"`
+	Value jsontext.Value `json:"value"`
+}
+
+var (
+	errAttributeType  = errors.New("the type must be one of Text, Keyword, Int, Double, Bool, Datetime, KeywordList")
+	errAttributeShape = errors.New(`an object must be {"type": ..., "value": ...}`)
+	errAttributeKind  = errors.New("the value does not fit the type")
+)
+
+// FromSearchAttribute reads {"type", "value"} or a bare value. A search
+// attribute is never an object itself, so the two cannot be confused. A null
+// removes the attribute and carries no type, as the server demands.
+func FromSearchAttribute(value jsontext.Value) (*common.Payload, error) {
+	attribute := SearchAttribute{Value: value}
+	if value.Kind() == '{' {
+		attribute = SearchAttribute{}
+		if err := json.Unmarshal(value, &attribute, json.RejectUnknownMembers(true)); err != nil || attribute.Value == nil {
+			return nil, errAttributeShape
+		}
+		if !knownType(attribute.Type) {
+			return nil, errAttributeType
+		}
+		if !attribute.fits() {
+			return nil, fmt.Errorf("%w %s", errAttributeKind, attribute.Type)
+		}
+	}
+	p := FromJSON(attribute.Value)
+	if attribute.Type != "" && attribute.Value.Kind() != 'n' {
+		p.Metadata[metadataType] = []byte(attribute.Type)
+	}
+	return p, nil
+}
+
+func knownType(name string) bool {
+	t, err := enums.IndexedValueTypeFromString(name)
+	return err == nil && t != enums.INDEXED_VALUE_TYPE_UNSPECIFIED && t.String() == name
+}
+
+// fits reports whether the JSON kind is one that the type can hold; the server
+// checks the rest.
+func (a SearchAttribute) fits() bool {
+	kind := a.Value.Kind()
+	switch a.Type {
+	case "Int", "Double":
+		return kind == '0' || kind == 'n'
+	case "Bool":
+		return kind == 't' || kind == 'f' || kind == 'n'
+	case "KeywordList":
+		return kind == '[' || kind == 'n'
+	default:
+		return kind == '"' || kind == 'n'
+	}
+}
+
+// ToSearchAttribute gives a search attribute's type and value. ok is false for
+// a payload that no SDK writes.
+func ToSearchAttribute(p *common.Payload) (attribute SearchAttribute, ok bool) {
+	value, ok := ToJSON(p)
+	if !ok {
+		return SearchAttribute{}, false
+	}
+	attribute = SearchAttribute{Type: typeName(string(p.GetMetadata()[metadataType])), Value: value}
+	if attribute.Type != "KeywordList" && value.Kind() == '[' {
+		attribute.Value = unwrap(value)
+	}
+	return attribute, true
+}
+
+// typeName shortens the long form that some servers answer with.
+func typeName(name string) string {
+	if t, err := enums.IndexedValueTypeFromString(name); err == nil {
+		return t.String()
+	}
+	return name
+}
+
+// unwrap undoes the list of one that untyped clients write for a scalar.
+func unwrap(list jsontext.Value) jsontext.Value {
+	var elements []jsontext.Value
+	if err := json.Unmarshal(list, &elements); err != nil || len(elements) != 1 {
+		return list
+	}
+	return elements[0]
+}

@@ -1,0 +1,79 @@
+package payload
+
+import (
+	"bytes"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"go.temporal.io/api/common/v1"
+)
+
+// Names and values of payload metadata, as the SDKs' default data converters
+// write them.
+const (
+	metadataEncoding = "encoding"
+	metadataType     = "type"
+
+	encodingJSON  = "json/plain"
+	encodingProto = "json/protobuf"
+	encodingNull  = "binary/null"
+)
+
+const null = "null"
+
+// FromJSON makes the payload that the SDKs make of one value: binary/null for
+// null, else json/plain with the value's own bytes. The payload keeps value.
+func FromJSON(value jsontext.Value) *common.Payload {
+	if value.Kind() == 'n' {
+		return &common.Payload{Metadata: map[string][]byte{metadataEncoding: []byte(encodingNull)}}
+	}
+	return &common.Payload{
+		Metadata: map[string][]byte{metadataEncoding: []byte(encodingJSON)},
+		Data:     value,
+	}
+}
+
+// FromValues makes the payloads of a list of arguments. No arguments are nil,
+// which differs from one argument null (temporal.md 1.0).
+func FromValues(values []jsontext.Value) *common.Payloads {
+	if len(values) == 0 {
+		return nil
+	}
+	payloads := make([]*common.Payload, len(values))
+	for i, value := range values {
+		payloads[i] = FromJSON(value)
+	}
+	return &common.Payloads{Payloads: payloads}
+}
+
+// ToJSON gives the value of a payload that is plain JSON or null. For any other
+// payload, and for data that is not valid JSON, ok is false: it has to be shown
+// with its metadata.
+func ToJSON(p *common.Payload) (value jsontext.Value, ok bool) {
+	switch string(p.GetMetadata()[metadataEncoding]) {
+	case encodingNull:
+		return jsontext.Value(null), true
+	case encodingJSON:
+		return validJSON(p.GetData())
+	default:
+		return nil, false
+	}
+}
+
+// Readable gives the JSON that a payload of another encoding holds, as for
+// json/protobuf, to be shown beside its metadata and data.
+func Readable(p *common.Payload) (value jsontext.Value, ok bool) {
+	switch string(p.GetMetadata()[metadataEncoding]) {
+	case encodingProto, encodingJSON:
+		return validJSON(p.GetData())
+	default:
+		return nil, false
+	}
+}
+
+// validJSON accepts what any JSON reader accepts. Duplicate names are left to
+// the reader: a worker may have written them, and dropping or refusing them
+// would lose data.
+func validJSON(data []byte) (jsontext.Value, bool) {
+	value := jsontext.Value(bytes.TrimSpace(data))
+	return value, value.IsValid(jsontext.AllowDuplicateNames(true))
+}

@@ -1,0 +1,83 @@
+package problem
+
+import "time"
+
+// Code names a problem. It is stable: programs switch on it.
+type Code string
+
+// The codes of the client API, by status.
+const (
+	InvalidRequest       Code = "invalid-request"
+	InvalidJSON          Code = "invalid-json"
+	UnknownField         Code = "unknown-field"
+	InvalidPageToken     Code = "invalid-page-token"
+	AmbiguousCredentials Code = "ambiguous-credentials"
+	NamespaceMismatch    Code = "namespace-mismatch"
+	MetadataNotAllowed   Code = "metadata-not-allowed"
+	InvalidPath          Code = "invalid-path"
+
+	Unauthenticated   Code = "unauthenticated"
+	InvalidCredential Code = "invalid-credential"
+
+	NamespaceForbidden Code = "namespace-forbidden"
+	OperationForbidden Code = "operation-forbidden"
+	PermissionDenied   Code = "permission-denied"
+
+	WorkflowNotFound  Code = "workflow-not-found"
+	NamespaceNotFound Code = "namespace-not-found"
+	QueryNotFound     Code = "query-not-found"
+	RouteNotFound     Code = "route-not-found"
+
+	MethodNotAllowed     Code = "method-not-allowed"
+	NotAcceptable        Code = "not-acceptable"
+	RequestTimeout       Code = "request-timeout"
+	PayloadTooLarge      Code = "payload-too-large"
+	UnsupportedMediaType Code = "unsupported-media-type"
+
+	WorkflowAlreadyStarted Code = "workflow-already-started"
+	WorkflowCompleted      Code = "workflow-completed"
+	RunChainMismatch       Code = "run-chain-mismatch"
+	QueryRejected          Code = "query-rejected"
+	WorkflowNotReady       Code = "workflow-not-ready"
+	Conflict               Code = "conflict"
+
+	QueryFailed Code = "query-failed"
+	RateLimited Code = "rate-limited"
+
+	ClientClosedRequest Code = "client-closed-request"
+	Internal            Code = "internal"
+	NotImplemented      Code = "not-implemented"
+
+	UpstreamError            Code = "upstream-error"
+	UpstreamAuthFailed       Code = "upstream-auth-failed"
+	UpstreamResponseTooLarge Code = "upstream-response-too-large"
+
+	UpstreamUnavailable Code = "upstream-unavailable"
+	UpstreamOverloaded  Code = "upstream-overloaded"
+	WorkflowBusy        Code = "workflow-busy"
+	Draining            Code = "draining"
+
+	DeadlineExceeded Code = "deadline-exceeded"
+	QueryTimeout     Code = "query-timeout"
+)
+
+// Row is what the table tells of a code.
+type Row struct {
+	// Status is the HTTP status on the client API.
+	Status int
+	// Title is the same for every occurrence.
+	Title string
+	// Retryable says that the same request may succeed later as it is.
+	Retryable bool
+	// RetryAfter is the default Retry-After; zero sends none.
+	RetryAfter time.Duration
+}
+
+// Row gives the table's row of c. A code that is not in the table is a defect
+// of the gateway and reads as an internal error.
+func (c Code) Row() Row {
+	if row, ok := table[c]; ok {
+		return row
+	}
+	return table[Internal]
+}

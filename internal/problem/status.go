@@ -1,0 +1,177 @@
+package problem
+
+import (
+	"strings"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/errordetails/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// Texts by which the server tells NotFound and InvalidArgument errors apart:
+// it sends the same detail type with all of them. They are those of the
+// server's service/history/consts and common packages at 1.32.
+const (
+	textAlreadyCompleted = "workflow execution already completed"
+	textOtherChain       = "workflow execution not found"
+	textBlobTooLarge     = "Blob data size exceeds limit"
+	textMessageTooLarge  = "grpc: received message larger than max"
+)
+
+// FromStatus maps what the upstream answered to the method of the given name
+// (without its service: "QueryWorkflow") to an [Error].
+func FromStatus(st *status.Status, method string) *Error {
+	e := fromStatus(st, method)
+	e.Upstream = st
+	if e.cause == nil {
+		e.cause = st.Err()
+	}
+	return e
+}
+
+func fromStatus(st *status.Status, method string) *Error {
+	switch st.Code() {
+	case codes.InvalidArgument:
+		return fromInvalidArgument(st)
+	case codes.NotFound:
+		return fromNotFound(st, method)
+	case codes.AlreadyExists:
+		return fromAlreadyExists(st)
+	case codes.FailedPrecondition:
+		if _, ok := firstDetail(st).(*errordetails.WorkflowNotReadyFailure); ok {
+			return New(WorkflowNotReady, st.Message())
+		}
+		return New(Conflict, st.Message())
+	case codes.Aborted:
+		return New(Conflict, st.Message())
+	case codes.OutOfRange:
+		return New(InvalidRequest, st.Message())
+	case codes.PermissionDenied:
+		return New(PermissionDenied, st.Message())
+	case codes.Unauthenticated:
+		return New(UpstreamAuthFailed, "The Temporal server refused the gateway's credential.")
+	case codes.ResourceExhausted:
+		return fromResourceExhausted(st)
+	case codes.Unimplemented:
+		return New(NotImplemented, "The Temporal server does not offer this operation.")
+	case codes.Unavailable:
+		return New(UpstreamUnavailable, "The Temporal server cannot be reached at the moment.")
+	case codes.DeadlineExceeded:
+		return fromDeadline(method)
+	case codes.Canceled:
+		return New(UpstreamUnavailable, "The call was cut off before the Temporal server answered.")
+	default: // Internal, Unknown, DataLoss: their text may hold anything.
+		return New(UpstreamError, "The Temporal server failed to handle the request.")
+	}
+}
+
+func fromDeadline(method string) *Error {
+	if method == "QueryWorkflow" {
+		return New(QueryTimeout, "No worker answered the query in time. Is one polling the workflow's task queue?")
+	}
+	return New(DeadlineExceeded, "The Temporal server did not answer in time.")
+}
+
+func fromInvalidArgument(st *status.Status) *Error {
+	if _, ok := firstDetail(st).(*errordetails.QueryFailedFailure); ok {
+		if isUnknownQuery(st.Message()) {
+			return New(QueryNotFound, st.Message())
+		}
+		return New(QueryFailed, st.Message())
+	}
+	if strings.Contains(st.Message(), textBlobTooLarge) {
+		return New(PayloadTooLarge, st.Message())
+	}
+	return New(InvalidRequest, st.Message())
+}
+
+// isUnknownQuery knows the words of each SDK for a query without a handler:
+// Go and PHP, Java, TypeScript, and those built on sdk-core.
+func isUnknownQuery(message string) bool {
+	for _, words := range []string{
+		"unknown queryType", "Unknown query type", "did not register a handler for", "expected but not found",
+	} {
+		if strings.Contains(message, words) {
+			return true
+		}
+	}
+	return false
+}
+
+func fromNotFound(st *status.Status, method string) *Error {
+	switch detail := firstDetail(st).(type) {
+	case *errordetails.NamespaceNotFoundFailure:
+		return Newf(NamespaceNotFound, "The Temporal server has no namespace %q.", detail.GetNamespace())
+	default:
+	}
+	switch {
+	case strings.Contains(st.Message(), textAlreadyCompleted):
+		return New(WorkflowCompleted, "The workflow has already completed.")
+	case st.Message() == textOtherChain && pinsChain(method):
+		return New(RunChainMismatch, "The workflow id belongs to another chain of runs than firstExecutionRunId.")
+	default:
+		return New(WorkflowNotFound, st.Message())
+	}
+}
+
+// pinsChain tells the methods that take first_execution_run_id.
+func pinsChain(method string) bool {
+	switch method {
+	case "RequestCancelWorkflowExecution", "TerminateWorkflowExecution", "UpdateWorkflowExecution":
+		return true
+	default:
+		return false
+	}
+}
+
+func fromAlreadyExists(st *status.Status) *Error {
+	detail, ok := firstDetail(st).(*errordetails.WorkflowExecutionAlreadyStartedFailure)
+	if !ok {
+		return New(Conflict, st.Message())
+	}
+	e := New(WorkflowAlreadyStarted, "A workflow with this id has already been started.")
+	e.Members.RunID = detail.GetRunId()
+	e.Members.FirstExecutionRunID = detail.GetFirstExecutionRunId()
+	return e
+}
+
+func fromResourceExhausted(st *status.Status) *Error {
+	if strings.HasPrefix(st.Message(), textMessageTooLarge) {
+		return New(PayloadTooLarge, "The request is larger than the Temporal server takes.")
+	}
+	detail, _ := firstDetail(st).(*errordetails.ResourceExhaustedFailure)
+	switch detail.GetCause() {
+	case enums.RESOURCE_EXHAUSTED_CAUSE_BUSY_WORKFLOW:
+		return New(WorkflowBusy, "The workflow has too much to do at the moment.")
+	case enums.RESOURCE_EXHAUSTED_CAUSE_SYSTEM_OVERLOADED,
+		enums.RESOURCE_EXHAUSTED_CAUSE_PERSISTENCE_LIMIT,
+		enums.RESOURCE_EXHAUSTED_CAUSE_CIRCUIT_BREAKER_OPEN:
+		return New(UpstreamOverloaded, "The Temporal server is overloaded.")
+	default:
+	}
+	if detail.GetScope() == enums.RESOURCE_EXHAUSTED_SCOPE_SYSTEM {
+		return New(UpstreamOverloaded, "The Temporal server is overloaded.")
+	}
+	return New(RateLimited, "The namespace's rate limit is used up.")
+}
+
+// firstDetail gives the first detail, the only one that Temporal's own SDKs
+// look at, or nil.
+func firstDetail(st *status.Status) any {
+	if details := st.Details(); len(details) > 0 {
+		return details[0]
+	}
+	return nil
+}
+
+// withheld reports whether the text and details of a status stay in the log:
+// they can name addresses, tables and files of the upstream.
+func withheld(code codes.Code) bool {
+	switch code {
+	case codes.Unavailable, codes.Unknown, codes.Internal, codes.DataLoss, codes.Unauthenticated, codes.Canceled, codes.DeadlineExceeded:
+		return true
+	default:
+		return false
+	}
+}

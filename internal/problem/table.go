@@ -1,0 +1,72 @@
+package problem
+
+import (
+	"net/http"
+	"time"
+)
+
+// statusClientClosedRequest is the 499 of nginx. It is only logged: nobody is
+// left to read it.
+const statusClientClosedRequest = 499
+
+// soon is the Retry-After of states that pass by themselves.
+const soon = time.Second
+
+// table is the one place that says what a code means over HTTP. It is never
+// written to.
+//
+//nolint:gochecknoglobals // a read-only table
+var table = map[Code]Row{
+	InvalidRequest:       {Status: http.StatusBadRequest, Title: "Invalid request"},
+	InvalidJSON:          {Status: http.StatusBadRequest, Title: "Invalid JSON"},
+	UnknownField:         {Status: http.StatusBadRequest, Title: "Unknown field"},
+	InvalidPageToken:     {Status: http.StatusBadRequest, Title: "Invalid page token"},
+	AmbiguousCredentials: {Status: http.StatusBadRequest, Title: "More than one credential"},
+	NamespaceMismatch:    {Status: http.StatusBadRequest, Title: "Namespace mismatch"},
+	MetadataNotAllowed:   {Status: http.StatusBadRequest, Title: "Metadata not allowed"},
+	InvalidPath:          {Status: http.StatusBadRequest, Title: "Invalid path"},
+
+	Unauthenticated:   {Status: http.StatusUnauthorized, Title: "Credential required"},
+	InvalidCredential: {Status: http.StatusUnauthorized, Title: "Invalid credential"},
+
+	NamespaceForbidden: {Status: http.StatusForbidden, Title: "Namespace not allowed"},
+	OperationForbidden: {Status: http.StatusForbidden, Title: "Operation not allowed"},
+	PermissionDenied:   {Status: http.StatusForbidden, Title: "Permission denied by the Temporal server"},
+
+	WorkflowNotFound:  {Status: http.StatusNotFound, Title: "Workflow not found"},
+	NamespaceNotFound: {Status: http.StatusNotFound, Title: "Namespace not found"},
+	QueryNotFound:     {Status: http.StatusNotFound, Title: "Query not found"},
+	RouteNotFound:     {Status: http.StatusNotFound, Title: "Route not found"},
+
+	MethodNotAllowed:     {Status: http.StatusMethodNotAllowed, Title: "Method not allowed"},
+	NotAcceptable:        {Status: http.StatusNotAcceptable, Title: "Not acceptable"},
+	RequestTimeout:       {Status: http.StatusRequestTimeout, Title: "Request not received in time", Retryable: true},
+	PayloadTooLarge:      {Status: http.StatusRequestEntityTooLarge, Title: "Payload too large"},
+	UnsupportedMediaType: {Status: http.StatusUnsupportedMediaType, Title: "Unsupported media type"},
+
+	WorkflowAlreadyStarted: {Status: http.StatusConflict, Title: "Workflow already started"},
+	WorkflowCompleted:      {Status: http.StatusConflict, Title: "Workflow already completed"},
+	RunChainMismatch:       {Status: http.StatusConflict, Title: "Another run chain has this workflow id"},
+	QueryRejected:          {Status: http.StatusConflict, Title: "Query rejected"},
+	WorkflowNotReady:       {Status: http.StatusConflict, Title: "Workflow not ready", Retryable: true, RetryAfter: soon},
+	Conflict:               {Status: http.StatusConflict, Title: "Conflict"},
+
+	QueryFailed: {Status: http.StatusUnprocessableEntity, Title: "Query failed"},
+	RateLimited: {Status: http.StatusTooManyRequests, Title: "Rate limited", Retryable: true, RetryAfter: soon},
+
+	ClientClosedRequest: {Status: statusClientClosedRequest, Title: "Caller left"},
+	Internal:            {Status: http.StatusInternalServerError, Title: "Internal error"},
+	NotImplemented:      {Status: http.StatusNotImplemented, Title: "Not implemented by the Temporal server"},
+
+	UpstreamError:            {Status: http.StatusBadGateway, Title: "Error of the Temporal server"},
+	UpstreamAuthFailed:       {Status: http.StatusBadGateway, Title: "The gateway's credential was refused"},
+	UpstreamResponseTooLarge: {Status: http.StatusBadGateway, Title: "Answer of the Temporal server too large"},
+
+	UpstreamUnavailable: {Status: http.StatusServiceUnavailable, Title: "Temporal server unavailable", Retryable: true, RetryAfter: soon},
+	UpstreamOverloaded:  {Status: http.StatusServiceUnavailable, Title: "Temporal server overloaded", Retryable: true, RetryAfter: soon},
+	WorkflowBusy:        {Status: http.StatusServiceUnavailable, Title: "Workflow busy", Retryable: true, RetryAfter: soon},
+	Draining:            {Status: http.StatusServiceUnavailable, Title: "Shutting down", Retryable: true, RetryAfter: soon},
+
+	DeadlineExceeded: {Status: http.StatusGatewayTimeout, Title: "Deadline exceeded", Retryable: true},
+	QueryTimeout:     {Status: http.StatusGatewayTimeout, Title: "Query timed out", Retryable: true},
+}

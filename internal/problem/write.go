@@ -1,0 +1,140 @@
+package problem
+
+import (
+	"encoding/base64"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"google.golang.org/genproto/googleapis/rpc/code"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+)
+
+// ContentType is the media type of a problem document (RFC 9457).
+const ContentType = "application/problem+json"
+
+// Occurrence is what the document tells of the request that failed.
+type Occurrence struct {
+	// RequestID is the request's X-Request-Id.
+	RequestID string
+	// Instance is the route's template: it says where the problem arose
+	// without repeating what the caller sent.
+	Instance string
+}
+
+// document is the wire form.
+type document struct {
+	Type        string           `json:"type"`
+	Title       string           `json:"title"`
+	Status      int              `json:"status"`
+	Detail      string           `json:"detail,omitempty"`
+	Instance    string           `json:"instance,omitempty"`
+	Code        Code             `json:"code"`
+	RequestID   string           `json:"requestId,omitempty"`
+	Retryable   bool             `json:"retryable"`
+	RetryAfter  int64            `json:"retryAfter,omitzero"`
+	GRPCCode    string           `json:"grpcCode,omitempty"`
+	GRPCDetails []jsontext.Value `json:"grpcDetails,omitempty"`
+	GRPCStatus  string           `json:"grpcStatus,omitempty"`
+	Members     `json:",inline"`
+}
+
+// Write answers with err's problem document and returns the status written.
+func Write(w http.ResponseWriter, err error, at Occurrence) int {
+	e := Of(err)
+	row := e.Code.Row()
+	body, marshalErr := json.Marshal(e.document(row, at), json.Deterministic(true))
+	if marshalErr != nil { // A member that cannot be encoded costs the members, never the answer.
+		e = New(e.Code, e.Detail).Because(marshalErr)
+		body, _ = json.Marshal(e.document(row, at))
+	}
+	e.setHeaders(w.Header(), row)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(row.Status)
+	_, _ = w.Write(body)
+	return row.Status
+}
+
+func (e *Error) document(row Row, at Occurrence) document {
+	d := document{
+		Type: "/docs/problems#" + string(e.Code), Title: row.Title, Status: row.Status,
+		Detail: e.Detail, Instance: at.Instance, Code: e.Code, RequestID: at.RequestID,
+		Retryable: row.Retryable, RetryAfter: seconds(e.retryAfter(row)), Members: e.Members,
+	}
+	if e.Upstream != nil {
+		d.addUpstream(e.Upstream, e.Detail)
+	}
+	return d
+}
+
+// addUpstream lets a client rebuild the RPC error of its SDK. Where the text
+// is withheld, the status that is shown carries ours instead.
+func (d *document) addUpstream(st *status.Status, detail string) {
+	shown := proto.CloneOf(st.Proto())
+	if withheld(st.Code()) {
+		shown.Message, shown.Details = detail, nil
+	}
+	d.GRPCCode = code.Code(st.Code()).String()
+	for _, a := range shown.GetDetails() {
+		d.GRPCDetails = append(d.GRPCDetails, detailJSON(a))
+	}
+	if wire, err := proto.Marshal(shown); err == nil {
+		d.GRPCStatus = base64.StdEncoding.EncodeToString(wire)
+	}
+}
+
+// detailJSON keeps details of unknown type opaque instead of failing.
+func detailJSON(a *anypb.Any) jsontext.Value {
+	if value, err := protojson.Marshal(a); err == nil {
+		return value
+	}
+	value, _ := json.Marshal(map[string]string{
+		"@type": a.GetTypeUrl(), "value": base64.StdEncoding.EncodeToString(a.GetValue()),
+	}, json.Deterministic(true))
+	return value
+}
+
+func (e *Error) retryAfter(row Row) time.Duration {
+	if e.RetryAfter > 0 {
+		return e.RetryAfter
+	}
+	return row.RetryAfter
+}
+
+func (e *Error) setHeaders(h http.Header, row Row) {
+	h.Set("Content-Type", ContentType)
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	if after := e.retryAfter(row); after > 0 {
+		h.Set("Retry-After", strconv.FormatInt(seconds(after), 10))
+	}
+	if len(e.Members.Allow) > 0 {
+		h.Set("Allow", strings.Join(e.Members.Allow, ", "))
+	}
+	if e.Members.AcceptPost != "" {
+		h.Set("Accept-Post", e.Members.AcceptPost)
+	}
+	if row.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", e.challenge())
+	}
+}
+
+// challenge is RFC 6750's: without an error code when no credential was sent.
+func (e *Error) challenge() string {
+	const realm = `Bearer realm="flowgate"`
+	if e.Members.BearerError == "" {
+		return realm
+	}
+	return realm + `, error="` + e.Members.BearerError + `"`
+}
+
+// seconds rounds up: a caller that returns after them is not early.
+func seconds(d time.Duration) int64 {
+	return int64((d + time.Second - 1) / time.Second)
+}

@@ -1,0 +1,46 @@
+package upstream
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/grpc/metadata"
+)
+
+// Call is what a door asks of the corridor for one request, beside the method
+// and the message. It travels in the request's context.
+type Call struct {
+	// Namespace is the one that the request names, by its path. The chain
+	// authorises it and holds the message against it.
+	Namespace string
+	// Timeout is the deadline of each attempt, the SDK's rpc_timeout; zero
+	// takes the configured default. It is clamped to the configured maximum.
+	Timeout time.Duration
+	// Metadata is what the caller sends along, its keys already allowed.
+	Metadata metadata.MD
+	// Retry lets calls that are safe to repeat be repeated. Doors whose
+	// clients have retry rules of their own leave it off.
+	Retry bool
+	// Features announces that the door reads the true close event of a run
+	// that has a successor ("follows-next-run-id"), where the server would
+	// otherwise rewrite it for old clients.
+	Features bool
+}
+
+type callKey struct{}
+
+// NewContext gives a context whose calls are made as call says.
+func NewContext(ctx context.Context, call *Call) context.Context {
+	return context.WithValue(ctx, callKey{}, call)
+}
+
+// CallFrom gives a copy of the context's call; without one, a call in no
+// namespace.
+func CallFrom(ctx context.Context) Call { return *callFrom(ctx) }
+
+func callFrom(ctx context.Context) *Call {
+	if call, ok := ctx.Value(callKey{}).(*Call); ok {
+		return call
+	}
+	return &Call{}
+}

@@ -1,0 +1,94 @@
+package upstream
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc/codes"
+
+	"github.com/flowgate/flowgate/internal/auth"
+)
+
+// The pace of the health watch: seldom while all is well, often while not.
+const (
+	healthyInterval   = 15 * time.Second
+	unhealthyInterval = time.Second
+	healthTimeout     = 5 * time.Second
+)
+
+// Health is what is known of the upstream.
+type Health struct {
+	// Ready means that the upstream answered and took our credential.
+	Ready bool
+	// Reason says why not; it is for the admin listener and the log alone.
+	Reason string
+}
+
+type health struct {
+	state atomic.Pointer[Health]
+}
+
+// observe learns from ordinary calls what the watch would learn later: any
+// answer of the server shows that it is there and knows us.
+func (h *health) observe(code codes.Code) {
+	if code == codes.OK {
+		if state := h.state.Load(); state == nil || !state.Ready {
+			h.state.Store(&Health{Ready: true})
+		}
+	}
+}
+
+// Health tells the upstream's state as last seen, without a call.
+func (c *Client) Health() Health {
+	if state := c.health.state.Load(); state != nil {
+		return *state
+	}
+	return Health{Reason: "not yet asked"}
+}
+
+// WatchHealth keeps [Client.Health] true until ctx ends. It asks for
+// GetSystemInfo, which the server refuses to a bad credential and grants to
+// every good one.
+func (c *Client) WatchHealth(ctx context.Context) {
+	ctx = auth.WithPrincipal(ctx, &auth.Principal{Name: clientName})
+	ctx = NewContext(ctx, &Call{Timeout: healthTimeout})
+	for {
+		wasReady := c.Health().Ready
+		err := c.Do(ctx, workflowservice.WorkflowService_GetSystemInfo_FullMethodName,
+			&workflowservice.GetSystemInfoRequest{}, &workflowservice.GetSystemInfoResponse{})
+		if ctx.Err() != nil {
+			return
+		}
+		state := Health{Ready: err == nil}
+		interval := healthyInterval
+		if err != nil {
+			state.Reason = err.Error()
+			interval = unhealthyInterval
+		}
+		c.health.state.Store(&state)
+		if wasReady != state.Ready {
+			c.options.Log.LogAttrs(ctx, levelOf(state), "upstream readiness", readiness(state)...)
+		}
+		if !sleep(ctx, interval) {
+			return
+		}
+	}
+}
+
+func levelOf(state Health) slog.Level {
+	if state.Ready {
+		return slog.LevelInfo
+	}
+	return slog.LevelWarn
+}
+
+func readiness(state Health) []slog.Attr {
+	attrs := []slog.Attr{slog.Bool("ready", state.Ready)}
+	if state.Reason != "" {
+		attrs = append(attrs, slog.String("reason", state.Reason))
+	}
+	return attrs
+}

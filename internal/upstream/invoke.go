@@ -1,0 +1,151 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/telemetry"
+)
+
+// Invoke calls a method of the Temporal server, named in full
+// ("/package.Service/Method"), with a request in protobuf wire form, and gives
+// the answer in wire form. The context must carry the caller's principal
+// ([auth.WithPrincipal]) and should carry a [Call]. Errors are
+// [problem.Error]s.
+func (c *Client) Invoke(ctx context.Context, method string, request []byte) ([]byte, error) {
+	call := callFrom(ctx)
+	principal, _ := auth.PrincipalFrom(ctx)
+	if err := principal.Authorize(method, call.Namespace); err != nil {
+		return nil, err
+	}
+	access, _ := auth.AccessOf(method)
+	if access.Scope == auth.ScopeNamespace {
+		if err := c.guards[method].check(request, call.Namespace); err != nil {
+			return nil, err
+		}
+	}
+	md, err := c.outgoing(ctx, call, principal)
+	if err != nil {
+		return nil, problem.New(problem.UpstreamAuthFailed, "The gateway has no usable credential for the Temporal server.").Because(err)
+	}
+	answer, err := c.attempts(ctx, exchange{method: method, request: request, md: md, timeout: c.timeout(call)}, access.Retry && call.Retry)
+	if err != nil {
+		return nil, c.problemOf(ctx, method, err)
+	}
+	return answer, nil
+}
+
+// Do is [Client.Invoke] for messages: it sends request and fills answer.
+func (c *Client) Do(ctx context.Context, method string, request, answer proto.Message) error {
+	wire, err := proto.Marshal(request)
+	if err != nil {
+		return problem.New(problem.InvalidRequest, "The request holds text that is not valid UTF-8.").Because(err)
+	}
+	wire, err = c.Invoke(ctx, method, wire)
+	if err != nil {
+		return err
+	}
+	if err := proto.Unmarshal(wire, answer); err != nil {
+		return problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.").Because(err)
+	}
+	return nil
+}
+
+// exchange is one call as it goes out.
+type exchange struct {
+	method  string
+	request []byte
+	md      metadata.MD
+	timeout time.Duration // of each attempt
+}
+
+// timeout is the deadline of each attempt of a call.
+func (c *Client) timeout(call *Call) time.Duration {
+	if call.Timeout <= 0 {
+		return c.options.Timeouts.Default
+	}
+	return min(call.Timeout, c.options.Timeouts.Max)
+}
+
+// attempts makes the call, and makes it again where the policy, the throttle
+// and the caller's time allow.
+func (c *Client) attempts(ctx context.Context, call exchange, repeat bool) ([]byte, error) {
+	begin := time.Now()
+	for attempt := 1; ; attempt++ {
+		answer, err := c.attempt(ctx, call)
+		if err == nil {
+			c.throttle.success()
+			return answer, nil
+		}
+		st := status.Convert(err)
+		if !transient(ctx, st) {
+			return nil, err
+		}
+		allowed := c.throttle.failure()
+		pause, again := c.options.Retry.pause(st, attempt, time.Since(begin))
+		if !repeat || !again || !fits(ctx, pause) {
+			return nil, err
+		}
+		if !allowed {
+			c.options.Metrics.RetryThrottled(ctx, shortName(call.method))
+			return nil, err
+		}
+		if !sleep(ctx, pause) {
+			return nil, err
+		}
+		c.options.Metrics.Retry(ctx, shortName(call.method))
+		telemetry.FromContext(ctx).AddRetry()
+	}
+}
+
+func (c *Client) attempt(ctx context.Context, call exchange) ([]byte, error) {
+	name := shortName(call.method)
+	ctx, cancel := context.WithTimeout(ctx, call.timeout)
+	defer cancel()
+	ctx, endSpan := c.options.Tracing.StartClient(ctx, name)
+	c.options.Tracing.Inject(ctx, call.md)
+	var answer []byte
+	begin := time.Now()
+	err := c.conn.Invoke(metadata.NewOutgoingContext(ctx, call.md), call.method, &call.request, &answer)
+	code := status.Code(err)
+	endSpan(code)
+	c.options.Metrics.RPC(ctx, name, code, time.Since(begin))
+	telemetry.FromContext(ctx).AddCall(name, code)
+	c.health.observe(code)
+	return answer, err
+}
+
+// fits reports whether the caller's time lasts beyond a pause: with nothing
+// left after it, the error at hand tells more than a deadline would.
+func fits(ctx context.Context, pause time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return !ok || time.Until(deadline) > pause
+}
+
+// problemOf maps a failed call. The caller's own end is told from the
+// upstream's, and our receive limit from the upstream's.
+func (c *Client) problemOf(ctx context.Context, method string, err error) *problem.Error {
+	st := status.Convert(err)
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return problem.New(problem.ClientClosedRequest, "The caller left before the answer.").Because(err)
+	}
+	if st.Code() == codes.ResourceExhausted && strings.Contains(st.Message(), fmt.Sprintf("vs. %d)", maxReceiveBytes)) {
+		return problem.New(problem.UpstreamResponseTooLarge, "The Temporal server's answer is larger than the gateway takes.").Because(err)
+	}
+	return problem.FromStatus(st, shortName(method))
+}
+
+// shortName is the method without its service.
+func shortName(method string) string {
+	return method[strings.LastIndexByte(method, '/')+1:]
+}

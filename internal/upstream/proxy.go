@@ -1,0 +1,84 @@
+package upstream
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// proxyTimeout bounds the CONNECT exchange when the dial has no deadline.
+const proxyTimeout = 20 * time.Second
+
+// Proxy is an HTTP CONNECT proxy (RFC 9110 section 9.3.6).
+type Proxy struct {
+	// Address is host:port; empty means no proxy.
+	Address string
+	// BasicAuth is "user:password", or empty.
+	BasicAuth string
+}
+
+// dialer opens connections through the proxy, which it reaches by dial.
+func (p Proxy) dialer(dial Dialer) Dialer {
+	if dial == nil {
+		dial = func(ctx context.Context, address string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", address)
+		}
+	}
+	return func(ctx context.Context, address string) (net.Conn, error) {
+		conn, err := dial(ctx, p.Address)
+		if err != nil {
+			return nil, fmt.Errorf("proxy: %w", err)
+		}
+		tunnel, err := p.connect(ctx, conn, address)
+		if err != nil {
+			_ = conn.Close()
+			return nil, err
+		}
+		return tunnel, nil
+	}
+}
+
+func (p Proxy) connect(ctx context.Context, conn net.Conn, address string) (net.Conn, error) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = time.Now().Add(proxyTimeout)
+	}
+	if err := conn.SetDeadline(deadline); err != nil {
+		return nil, fmt.Errorf("proxy: %w", err)
+	}
+	request := &http.Request{
+		Method: http.MethodConnect, URL: &url.URL{Host: address}, Host: address, Header: http.Header{},
+	}
+	if p.BasicAuth != "" {
+		request.Header.Set("Proxy-Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(p.BasicAuth)))
+	}
+	if err := request.WithContext(ctx).Write(conn); err != nil {
+		return nil, fmt.Errorf("proxy: %w", err)
+	}
+	reader := bufio.NewReader(conn)
+	response, err := http.ReadResponse(reader, request)
+	if err != nil {
+		return nil, fmt.Errorf("proxy: %w", err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("proxy: CONNECT answered %s", response.Status)
+	}
+	if err := conn.SetDeadline(time.Time{}); err != nil {
+		return nil, fmt.Errorf("proxy: %w", err)
+	}
+	return &bufferedConn{Conn: conn, reader: reader}, nil
+}
+
+// bufferedConn reads first what came in the same packets as the proxy's answer.
+type bufferedConn struct {
+	net.Conn
+	reader *bufio.Reader
+}
+
+func (c *bufferedConn) Read(p []byte) (int, error) { return c.reader.Read(p) }

@@ -1,0 +1,126 @@
+package upstream
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// RetryPolicy is the SDKs' (temporal.md 1.0).
+type RetryPolicy struct {
+	InitialInterval time.Duration
+	Multiplier      float64
+	MaxInterval     time.Duration
+	// MaxElapsed bounds attempts and pauses together.
+	MaxElapsed time.Duration
+	// MaxAttempts counts the first one; zero means no bound.
+	MaxAttempts int
+}
+
+// The pauses after RESOURCE_EXHAUSTED, as in the SDKs' core.
+const (
+	exhaustedInitial    = time.Second
+	exhaustedMultiplier = 2
+	exhaustedMax        = 10 * time.Second
+)
+
+// jitter spreads pauses by a fifth either way, so that callers who failed
+// together do not come back together.
+const jitter = 0.2
+
+// pause gives the time to wait before attempt+1, and false when attempt was
+// the last one.
+func (p RetryPolicy) pause(st *status.Status, attempt int, elapsed time.Duration) (time.Duration, bool) {
+	if p.MaxAttempts > 0 && attempt >= p.MaxAttempts {
+		return 0, false
+	}
+	wait := backoff(p.InitialInterval, p.Multiplier, p.MaxInterval, attempt)
+	if st.Code() == codes.ResourceExhausted {
+		wait = max(wait, backoff(exhaustedInitial, exhaustedMultiplier, exhaustedMax, attempt))
+	}
+	wait = time.Duration(float64(wait) * (1 - jitter + 2*jitter*rand.Float64())) //nolint:gosec // spreads load, guards nothing
+	return wait, elapsed+wait < p.MaxElapsed
+}
+
+// backoff gives the pause after the given attempt, counted from 1.
+func backoff(initial time.Duration, multiplier float64, limit time.Duration, attempt int) time.Duration {
+	wait := float64(initial)
+	for range attempt - 1 {
+		wait *= multiplier
+		if wait >= float64(limit) {
+			return limit
+		}
+	}
+	return min(time.Duration(wait), limit)
+}
+
+// transient reports whether the SDKs would repeat a call that ended so. A
+// CANCELLED that the caller did not cause is the transport's: GOAWAY, or a
+// closed connection.
+func transient(ctx context.Context, st *status.Status) bool {
+	switch st.Code() {
+	case codes.DataLoss, codes.Internal, codes.Unknown, codes.Aborted, codes.OutOfRange, codes.Unavailable:
+		return true
+	case codes.ResourceExhausted:
+		return !tooLarge(st)
+	case codes.Canceled:
+		return ctx.Err() == nil
+	default:
+		return false
+	}
+}
+
+// tooLarge tells the RESOURCE_EXHAUSTED errors of message sizes from those of
+// rates: the same message is as large the next time.
+func tooLarge(st *status.Status) bool {
+	message, ok := strings.CutPrefix(st.Message(), "grpc: ")
+	return ok && (strings.HasPrefix(message, "received message") || strings.HasPrefix(message, "message after decompression") ||
+		strings.HasPrefix(message, "trying to send message") || strings.HasPrefix(message, "message too large"))
+}
+
+// The retry throttle of gRPC (gRFC A6): each failure takes a token, each
+// success gives a tenth back, and calls are repeated only while more than half
+// are left. An upstream that fails every call is so asked little more than
+// once per call.
+const (
+	throttleTokens = 10.0
+	throttleRatio  = 0.1
+)
+
+type throttle struct {
+	mu     sync.Mutex
+	tokens float64
+}
+
+func newThrottle() *throttle { return &throttle{tokens: throttleTokens} }
+
+func (t *throttle) success() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.tokens = min(t.tokens+throttleRatio, throttleTokens)
+}
+
+// failure takes a token and reports whether the call may be repeated.
+func (t *throttle) failure() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.tokens = max(t.tokens-1, 0)
+	return t.tokens > throttleTokens/2
+}
+
+// sleep waits for d, or for the end of ctx, and reports whether d passed.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
