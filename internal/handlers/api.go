@@ -35,8 +35,6 @@ type Limits struct {
 	MaxBodyBytes  int64
 	// ReadBody is the time in which a body must have arrived.
 	ReadBody time.Duration
-	// MaxTimeout clamps the caller's Request-Timeout.
-	MaxTimeout time.Duration
 }
 
 // Settings are in force for every caller.

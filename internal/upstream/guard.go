@@ -18,6 +18,7 @@ type guard map[protowire.Number]guardField
 
 type guardField struct {
 	namespace bool  // the field names a namespace
+	refused   bool  // the field names one by its internal id, past the guard
 	message   guard // the field is a message that may hold one
 }
 
@@ -37,6 +38,8 @@ func (gs guards) compile(d protoreflect.MessageDescriptor) guard {
 		switch {
 		case namesNamespace(field):
 			g[field.Number()] = guardField{namespace: true}
+		case identifiesNamespace(field):
+			g[field.Number()] = guardField{refused: true}
 		case field.Message() != nil && holdsNamespace(field.Message(), map[protoreflect.FullName]bool{}):
 			g[field.Number()] = guardField{message: gs.compile(field.Message())}
 		}
@@ -50,6 +53,14 @@ func namesNamespace(field protoreflect.FieldDescriptor) bool {
 		(name == "namespace" || strings.HasSuffix(name, "_namespace"))
 }
 
+// identifiesNamespace finds the fields by which a request can mean a namespace
+// without naming it.
+func identifiesNamespace(field protoreflect.FieldDescriptor) bool {
+	name := string(field.Name())
+	return field.Kind() == protoreflect.StringKind && !field.IsMap() &&
+		(strings.HasSuffix(name, "namespace_id") || field.FullName() == "temporal.api.workflowservice.v1.DescribeNamespaceRequest.id")
+}
+
 func holdsNamespace(d protoreflect.MessageDescriptor, seen map[protoreflect.FullName]bool) bool {
 	if seen[d.FullName()] {
 		return false
@@ -58,7 +69,7 @@ func holdsNamespace(d protoreflect.MessageDescriptor, seen map[protoreflect.Full
 	fields := d.Fields()
 	for i := range fields.Len() {
 		field := fields.Get(i)
-		if namesNamespace(field) || field.Message() != nil && holdsNamespace(field.Message(), seen) {
+		if namesNamespace(field) || identifiesNamespace(field) || field.Message() != nil && holdsNamespace(field.Message(), seen) {
 			return true
 		}
 	}
@@ -110,10 +121,13 @@ func (g guard) walk(message []byte, namespace string, depth int) (named bool, er
 			return false, malformed(n)
 		}
 		message = message[n:]
-		if field.namespace {
+		switch {
+		case field.namespace:
 			named = named || len(value) > 0
 			err = same(value, namespace)
-		} else {
+		case field.refused:
+			err = same(value, "")
+		default:
 			_, err = field.message.walk(value, namespace, depth-1)
 		}
 		if err != nil {
@@ -124,7 +138,7 @@ func (g guard) walk(message []byte, namespace string, depth int) (named bool, er
 }
 
 func same(value []byte, namespace string) error {
-	if len(value) == 0 || string(value) == namespace {
+	if len(value) == 0 || namespace != "" && string(value) == namespace {
 		return nil
 	}
 	return problem.New(problem.NamespaceMismatch, "The request names a namespace other than the one that it is sent to.")

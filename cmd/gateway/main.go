@@ -1,0 +1,58 @@
+// Command gateway is Flowgate: an HTTP API in front of a Temporal server.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+// version is set when the binary is linked.
+var version = "dev" //nolint:gochecknoglobals // the linker sets variables only
+
+// Exit codes: 1 for a failure while running, 2 for a wrong call or a wrong
+// configuration.
+const (
+	exitOK = iota
+	exitFailure
+	exitUsage
+)
+
+const usage = `Flowgate puts an HTTP API in front of a Temporal server.
+
+Usage:
+  gateway serve --config FILE [--set PATH=VALUE ...]   run
+  gateway check --config FILE [--set PATH=VALUE ...]   list every problem of a configuration
+  gateway keys new --id ID                             make an API key and its entry for the keys file
+  gateway version                                      print the version
+
+PATH is a setting's dotted path, such as limits.maxWait. Every setting has an
+environment variable too: FLOWGATE_LIMITS_MAX_WAIT.
+`
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run is main with its surroundings given.
+func run(args []string, stdout, stderr io.Writer) int {
+	if len(args) == 0 {
+		_, _ = fmt.Fprint(stderr, usage)
+		return exitUsage
+	}
+	switch command, rest := args[0], args[1:]; command {
+	case "serve":
+		return serve(rest, stderr)
+	case "check":
+		return check(rest, stdout, stderr)
+	case "keys":
+		return keys(rest, stdout, stderr)
+	case "version", "--version":
+		_, _ = fmt.Fprintln(stdout, version)
+		return exitOK
+	case "help", "--help", "-h":
+		_, _ = fmt.Fprint(stdout, usage)
+		return exitOK
+	default:
+		_, _ = fmt.Fprintf(stderr, "gateway: unknown command %q\n\n%s", command, usage)
+		return exitUsage
+	}
+}

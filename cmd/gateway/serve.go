@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server"
+)
+
+func serve(args []string, stderr io.Writer) int {
+	cfg, code := load("serve", args, stderr)
+	if cfg == nil {
+		return code
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	err := server.Run(ctx, cfg, server.Options{Version: version, Log: stderr, Getenv: os.Getenv})
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr, "gateway:", err)
+		return exitFailure
+	}
+	return exitOK
+}
+
+func check(args []string, stdout, stderr io.Writer) int {
+	cfg, code := load("check", args, stderr)
+	if cfg == nil {
+		return code
+	}
+	if err := server.Check(cfg); err != nil {
+		_, _ = fmt.Fprintln(stderr, err)
+		return exitUsage
+	}
+	_, _ = fmt.Fprintln(stdout, "The configuration is good.")
+	return exitOK
+}
+
+// load reads the configuration that a command line names. Without one, it has
+// said why.
+func load(command string, args []string, stderr io.Writer) (*config.Config, int) {
+	overrides := settings{}
+	flags := flag.NewFlagSet("gateway "+command, flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	file := flags.String("config", "", "the configuration `FILE` (YAML)")
+	flags.Var(overrides, "set", "a setting as `PATH=VALUE`; may be repeated")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return nil, exitOK
+		}
+		return nil, exitUsage
+	}
+	if flags.NArg() > 0 {
+		_, _ = fmt.Fprintf(stderr, "gateway: unexpected argument %q\n", flags.Arg(0))
+		return nil, exitUsage
+	}
+	cfg, err := config.Load(config.LoadOptions{File: *file, Environ: os.Environ(), Overrides: overrides})
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr, err)
+		return nil, exitUsage
+	}
+	return cfg, exitOK
+}
+
+// settings is a repeated flag of PATH=VALUE.
+type settings map[string]string
+
+func (s settings) String() string { return "" }
+
+// Set takes one setting.
+func (s settings) Set(text string) error {
+	path, value, ok := strings.Cut(text, "=")
+	if !ok {
+		return errors.New("must be PATH=VALUE")
+	}
+	s[path] = value
+	return nil
+}

@@ -1,0 +1,159 @@
+package auth_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/flowgate/flowgate/internal/auth"
+)
+
+// linkedMethods are the methods of the linked API by their full gRPC names.
+func linkedMethods() map[string]protoreflect.MethodDescriptor {
+	methods := map[string]protoreflect.MethodDescriptor{}
+	for _, file := range []protoreflect.FileDescriptor{
+		workflowservice.File_temporal_api_workflowservice_v1_service_proto,
+		operatorservice.File_temporal_api_operatorservice_v1_service_proto,
+	} {
+		for i := range file.Services().Len() {
+			service := file.Services().Get(i)
+			for j := range service.Methods().Len() {
+				method := service.Methods().Get(j)
+				methods["/"+string(service.FullName())+"/"+string(method.Name())] = method
+			}
+		}
+	}
+	return methods
+}
+
+func TestAccessTableIsTheLinkedAPI(t *testing.T) {
+	t.Parallel()
+	linked := linkedMethods()
+	require.NotEmpty(t, linked)
+	for name := range linked {
+		_, ok := auth.AccessOf(name)
+		require.True(t, ok, "%s is not in the table: judge it", name)
+	}
+	for name := range auth.Methods() {
+		require.Contains(t, linked, name, "the linked API has no such method")
+	}
+}
+
+func TestAccessDeniesByDefault(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{
+		"", "/", "StartWorkflowExecution",
+		"/temporal.api.workflowservice.v1.WorkflowService/",
+		"/temporal.api.workflowservice.v1.WorkflowService/startWorkflowExecution",
+		"temporal.api.workflowservice.v1.WorkflowService/StartWorkflowExecution",
+		"/temporal.api.workflowservice.v1.WorkflowService/DeleteNamespace",
+		"/temporal.server.api.adminservice.v1.AdminService/DescribeCluster",
+		"/grpc.health.v1.Health/Check",
+	} {
+		access, ok := auth.AccessOf(name)
+		require.False(t, ok, name)
+		require.Zero(t, access, name)
+	}
+}
+
+// looksReadOnly tells by the name, so that a level is checked against
+// something other than itself.
+func looksReadOnly(method string) bool {
+	if strings.HasPrefix(method, "Poll") {
+		return !strings.HasSuffix(method, "TaskQueue")
+	}
+	return slices.ContainsFunc(
+		[]string{"Get", "List", "Describe", "Count", "Scan", "Query", "Fetch", "Validate"},
+		func(verb string) bool { return strings.HasPrefix(method, verb) },
+	)
+}
+
+func TestAccessLevelsArePlausible(t *testing.T) {
+	t.Parallel()
+	for name, method := range linkedMethods() {
+		access, _ := auth.AccessOf(name)
+		namespaced := method.Input().Fields().ByName("namespace") != nil
+		require.Equal(t, namespaced, access.Scope == auth.ScopeNamespace, "%s: scope", name)
+		require.Equal(t, method.Name() == "GetSystemInfo", access.Scope == auth.ScopeOpen, "%s: open", name)
+		if looksReadOnly(string(method.Name())) {
+			require.NotEqual(t, auth.RoleWrite, access.Role, "%s reads", name)
+			require.True(t, namespaced || access.Role == auth.RoleRead || strings.Contains(name, "OperatorService"), name)
+		} else {
+			require.GreaterOrEqual(t, access.Role, auth.RoleWrite, "%s changes something", name)
+		}
+	}
+}
+
+func TestAccessOfWellKnownMethods(t *testing.T) {
+	t.Parallel()
+	const workflow, operator = "/temporal.api.workflowservice.v1.WorkflowService/", "/temporal.api.operatorservice.v1.OperatorService/"
+	for name, want := range map[string]auth.Access{
+		workflow + "StartWorkflowExecution":      {Role: auth.RoleWrite, Scope: auth.ScopeNamespace, Retry: true},
+		workflow + "ExecuteMultiOperation":       {Role: auth.RoleWrite, Scope: auth.ScopeNamespace, Retry: true},
+		workflow + "TerminateWorkflowExecution":  {Role: auth.RoleWrite, Scope: auth.ScopeNamespace},
+		workflow + "QueryWorkflow":               {Role: auth.RoleRead, Scope: auth.ScopeNamespace, Retry: true},
+		workflow + "PollWorkflowExecutionUpdate": {Role: auth.RoleRead, Scope: auth.ScopeNamespace, Retry: true},
+		workflow + "PollWorkflowTaskQueue":       {Role: auth.RoleWrite, Scope: auth.ScopeNamespace},
+		workflow + "PollActivityTaskQueue":       {Role: auth.RoleWrite, Scope: auth.ScopeNamespace},
+		workflow + "PollNexusTaskQueue":          {Role: auth.RoleWrite, Scope: auth.ScopeNamespace},
+		workflow + "UpdateNamespace":             {Role: auth.RoleAdmin, Scope: auth.ScopeNamespace},
+		workflow + "ListNamespaces":              {Role: auth.RoleRead, Scope: auth.ScopeCluster, Retry: true},
+		workflow + "GetSystemInfo":               {Role: auth.RoleRead, Scope: auth.ScopeOpen, Retry: true},
+		operator + "DeleteNamespace":             {Role: auth.RoleAdmin, Scope: auth.ScopeNamespace},
+		operator + "CreateNexusEndpoint":         {Role: auth.RoleAdmin, Scope: auth.ScopeCluster},
+	} {
+		access, ok := auth.AccessOf(name)
+		require.True(t, ok, name)
+		require.Equal(t, want, access, name)
+	}
+}
+
+func TestOnlyRepeatableCallsAreRetried(t *testing.T) {
+	t.Parallel()
+	for name, method := range linkedMethods() {
+		access, _ := auth.AccessOf(name)
+		repeatable := looksReadOnly(string(method.Name())) || carriesID(method.Input(), nil)
+		require.Equal(t, repeatable, access.Retry, name)
+	}
+}
+
+// carriesID finds a request id or update id in a message or what it holds. A
+// link names the request of some other call, and is passed over.
+func carriesID(message protoreflect.MessageDescriptor, above []protoreflect.FullName) bool {
+	if message.FullName() == "temporal.api.common.v1.Link" || slices.Contains(above, message.FullName()) {
+		return false
+	}
+	above = append(slices.Clone(above), message.FullName())
+	for i := range message.Fields().Len() {
+		field := message.Fields().Get(i)
+		if field.Name() == "request_id" || field.Name() == "update_id" {
+			return true
+		}
+		if field.Message() != nil && carriesID(field.Message(), above) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestRole(t *testing.T) {
+	t.Parallel()
+	require.Less(t, auth.RoleRead, auth.RoleWrite)
+	require.Less(t, auth.RoleWrite, auth.RoleAdmin)
+	for _, name := range []string{"read", "write", "admin"} {
+		role, err := auth.ParseRole(name)
+		require.NoError(t, err)
+		require.Equal(t, name, role.String())
+	}
+	for _, name := range []string{"", "none", "Admin", "worker", " read"} {
+		role, err := auth.ParseRole(name)
+		require.Error(t, err, name)
+		require.Zero(t, role)
+	}
+	require.Equal(t, "none", auth.Role(0).String())
+}

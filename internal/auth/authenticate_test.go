@@ -1,0 +1,196 @@
+package auth_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/problem"
+)
+
+func clockAt(at string) func() time.Time {
+	now, err := time.Parse(time.RFC3339, at)
+	if err != nil {
+		panic(err)
+	}
+	return func() time.Time { return now }
+}
+
+func TestAuthenticateByForm(t *testing.T) {
+	t.Parallel()
+	const key, good = "fg_dev_" + secretA, problem.Code("")
+	for name, test := range map[string]struct {
+		header http.Header
+		want   problem.Code
+	}{
+		"bearer":                 {http.Header{"Authorization": {"Bearer " + key}}, good},
+		"scheme in any case":     {http.Header{"Authorization": {"bEARER " + key}}, good},
+		"api key header":         {http.Header{"X-Api-Key": {key}}, good},
+		"nothing":                {http.Header{}, problem.Unauthenticated},
+		"a cookie is nothing":    {http.Header{"Cookie": {"key=" + key}}, problem.Unauthenticated},
+		"empty authorization":    {http.Header{"Authorization": {""}}, problem.Unauthenticated},
+		"basic":                  {http.Header{"Authorization": {"Basic " + key}}, problem.Unauthenticated},
+		"the key as scheme":      {http.Header{"Authorization": {key}}, problem.Unauthenticated},
+		"bearers":                {http.Header{"Authorization": {"Bearers " + key}}, problem.Unauthenticated},
+		"leading space":          {http.Header{"Authorization": {" Bearer " + key}}, problem.Unauthenticated},
+		"scheme alone":           {http.Header{"Authorization": {"Bearer"}}, problem.InvalidCredential},
+		"empty token":            {http.Header{"Authorization": {"Bearer "}}, problem.InvalidCredential},
+		"two spaces":             {http.Header{"Authorization": {"Bearer  " + key}}, problem.InvalidCredential},
+		"trailing space":         {http.Header{"Authorization": {"Bearer " + key + " "}}, problem.InvalidCredential},
+		"tab":                    {http.Header{"Authorization": {"Bearer\t" + key}}, problem.InvalidCredential},
+		"tab after space":        {http.Header{"Authorization": {"Bearer \t" + key}}, problem.InvalidCredential},
+		"two in one":             {http.Header{"Authorization": {"Bearer " + key + ", Bearer " + key}}, problem.InvalidCredential},
+		"not ascii":              {http.Header{"Authorization": {"Bearer " + key + "\u00e9"}}, problem.InvalidCredential},
+		"too long":               {http.Header{"Authorization": {"Bearer " + key + strings.Repeat("a", 9<<10)}}, problem.InvalidCredential},
+		"api key too long":       {http.Header{"X-Api-Key": {key + strings.Repeat("a", 9<<10)}}, problem.InvalidCredential},
+		"empty api key":          {http.Header{"X-Api-Key": {""}}, problem.InvalidCredential},
+		"api key with scheme":    {http.Header{"X-Api-Key": {"Bearer " + key}}, problem.InvalidCredential},
+		"two authorizations":     {http.Header{"Authorization": {"Bearer " + key, "Bearer " + key}}, problem.AmbiguousCredentials},
+		"two api keys":           {http.Header{"X-Api-Key": {key, key}}, problem.AmbiguousCredentials},
+		"both":                   {http.Header{"Authorization": {"Bearer " + key}, "X-Api-Key": {key}}, problem.AmbiguousCredentials},
+		"both, one of them bad":  {http.Header{"Authorization": {"Basic x"}, "X-Api-Key": {key}}, problem.AmbiguousCredentials},
+		"both, one of them void": {http.Header{"Authorization": {""}, "X-Api-Key": {key}}, problem.AmbiguousCredentials},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			who, err := auth.NewAuthenticator(openKeys(t, oneKey(secretA)), false).Authenticate(test.header)
+			if test.want == good {
+				require.NoError(t, err)
+				require.Equal(t, "dev", who.Name)
+				return
+			}
+			require.Nil(t, who)
+			require.True(t, problem.Is(err, test.want), "%v", err)
+			require.NotContains(t, err.Error(), marker)
+			require.Equal(t, test.want == problem.InvalidCredential, problem.Of(err).Members.BearerError == "invalid_token")
+		})
+	}
+}
+
+const statesFile = `
+keys:
+  - id: rotating
+    secrets:
+      - {sha256: HASH-A, notAfter: 2026-06-01T00:00:00Z}
+      - {sha256: HASH-B}
+  - id: disabled
+    secrets: [{sha256: HASH-C}]
+    disabled: true
+`
+
+func states(t testing.TB, opts ...auth.Option) *auth.Authenticator {
+	t.Helper()
+	content := strings.NewReplacer(
+		"HASH-A", hashOf(secretA), "HASH-B", hashOf(secretB), "HASH-C", hashOf(secretA+"c"),
+	).Replace(statesFile)
+	return auth.NewAuthenticator(openKeys(t, content, opts...), false)
+}
+
+func TestRotationKeepsBothSecretsUntilOneExpires(t *testing.T) {
+	t.Parallel()
+	before := states(t, auth.WithClock(clockAt("2026-06-01T00:00:00Z")))
+	after := states(t, auth.WithClock(clockAt("2026-06-01T00:00:01Z")))
+	for _, secret := range []string{secretA, secretB} {
+		_, err := before.Authenticate(http.Header{"X-Api-Key": {"fg_rotating_" + secret}})
+		require.NoError(t, err)
+	}
+	_, err := after.Authenticate(http.Header{"X-Api-Key": {"fg_rotating_" + secretA}})
+	require.True(t, problem.Is(err, problem.InvalidCredential))
+	_, err = after.Authenticate(http.Header{"X-Api-Key": {"fg_rotating_" + secretB}})
+	require.NoError(t, err)
+}
+
+// Who guesses must not learn which guess came nearer.
+func TestEveryInvalidCredentialIsOneAnswer(t *testing.T) {
+	t.Parallel()
+	authenticator := states(t, auth.WithClock(clockAt("2026-07-01T00:00:00Z")))
+	_, want := authenticator.Authenticate(http.Header{"X-Api-Key": {"junk"}})
+	require.True(t, problem.Is(want, problem.InvalidCredential))
+	for name, key := range map[string]string{
+		"unknown id":           "fg_nobody_" + secretA,
+		"wrong secret":         "fg_rotating_" + secretA + "x",
+		"another key's secret": "fg_rotating_" + secretA + "c",
+		"expired":              "fg_rotating_" + secretA,
+		"disabled":             "fg_disabled_" + secretA + "c",
+		"other prefix":         "xx_rotating_" + secretB,
+		"no id":                "fg__" + secretB,
+		"id in upper case":     "fg_ROTATING_" + secretB,
+		"no secret":            "fg_rotating_",
+		"short secret":         "fg_rotating_" + secretB[:31],
+		"odd secret":           "fg_rotating_" + secretB + "-",
+		"the hash":             "fg_rotating_" + hashOf(secretB),
+		"a JWT":                "eyJhbGciOiJub25lIn0.e30.",
+	} {
+		for _, header := range []http.Header{{"X-Api-Key": {key}}, {"Authorization": {"Bearer " + key}}} {
+			who, err := authenticator.Authenticate(header)
+			require.Nil(t, who, name)
+			require.Equal(t, want, err, name)
+		}
+	}
+}
+
+func TestAnonymousOnlyWithoutCredential(t *testing.T) {
+	t.Parallel()
+	for name, keys := range map[string]*auth.Keys{"with keys": openKeys(t, oneKey(secretA)), "without keys": nil} {
+		authenticator := auth.NewAuthenticator(keys, true)
+		who, err := authenticator.Authenticate(http.Header{})
+		require.NoError(t, err, name)
+		require.Equal(t, "anonymous", who.Name, name)
+		_, err = authenticator.Authenticate(http.Header{"X-Api-Key": {"fg_dev_" + secretB}})
+		require.True(t, problem.Is(err, problem.InvalidCredential), name)
+		_, err = authenticator.Authenticate(http.Header{"Authorization": {"Basic x"}})
+		require.True(t, problem.Is(err, problem.Unauthenticated), name)
+	}
+}
+
+func TestStripLeavesNoCredential(t *testing.T) {
+	t.Parallel()
+	h := http.Header{}
+	for _, name := range []string{"authorization", "x-api-key", "cookie", "proxy-authorization"} {
+		h.Add(name, secretA)
+		h.Add(name, secretB)
+	}
+	h.Set("Accept", "application/json")
+	auth.Strip(h)
+	require.Equal(t, http.Header{"Accept": {"application/json"}}, h)
+}
+
+// Whatever the header, only the exact form opens, and nothing is quoted back.
+func FuzzAuthorization(f *testing.F) {
+	const key = "fg_dev_" + secretA
+	for _, seed := range []string{"", "Bearer", "Bearer ", "Bearer  " + key, "Bearer\t" + key, "bearer " + key, "Basic " + key, key, "Bearer " + key + ",", "\x00"} {
+		f.Add(seed)
+	}
+	authenticator := auth.NewAuthenticator(openKeys(f, oneKey(secretA)), false)
+	f.Fuzz(func(t *testing.T, value string) {
+		who, err := authenticator.Authenticate(http.Header{"Authorization": {value}})
+		scheme, token, _ := strings.Cut(value, " ")
+		require.Equal(t, strings.EqualFold(scheme, "bearer") && token == key, err == nil)
+		require.Equal(t, err == nil, who != nil)
+		if err != nil {
+			require.True(t, problem.Is(err, problem.Unauthenticated) || problem.Is(err, problem.InvalidCredential))
+			require.NotContains(t, err.Error(), marker)
+		}
+	})
+}
+
+func BenchmarkAuthenticate(b *testing.B) {
+	authenticator := auth.NewAuthenticator(openKeys(b, oneKey(secretA)), false)
+	for name, key := range map[string]string{
+		"good":    "fg_dev_" + secretA,
+		"wrong":   "fg_dev_" + secretB,
+		"unknown": "fg_nobody_" + secretA,
+	} {
+		b.Run(name, func(b *testing.B) {
+			header := http.Header{"Authorization": {"Bearer " + key}}
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _ = authenticator.Authenticate(header)
+			}
+		})
+	}
+}

@@ -1,0 +1,101 @@
+package auth_test
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/auth"
+)
+
+func TestCredentialNone(t *testing.T) {
+	t.Parallel()
+	credential, err := auth.NewCredential("none", "")
+	require.NoError(t, err)
+	value, err := credential.Authorization(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, value)
+	credential.Watch(t.Context(), interval)
+}
+
+func TestCredentialStaticFollowsItsFile(t *testing.T) {
+	t.Parallel()
+	path := writeFile(t, secretA+"\n")
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		credential, err := auth.NewCredential("static", path, auth.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+		require.NoError(t, err)
+		go credential.Watch(t.Context(), interval)
+		for _, step := range []struct{ content, want string }{
+			{secretA + "\n", "Bearer " + secretA},
+			{secretB + "\r\n", "Bearer " + secretB},
+			{"two\nlines " + secretA, "Bearer " + secretB},
+			{secretA, "Bearer " + secretA},
+		} {
+			require.NoError(t, os.WriteFile(path, []byte(step.content), 0o600))
+			tick()
+			value, err := credential.Authorization(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, step.want, value)
+		}
+		require.Equal(t, 1, strings.Count(log.String(), "level=ERROR"))
+		require.NotContains(t, log.String(), marker)
+	})
+}
+
+func TestCredentialRefuses(t *testing.T) {
+	t.Parallel()
+	for name, content := range map[string]string{
+		"empty": "", "only a line break": "\n", "two lines": secretA + "\n" + secretB + "\n", "two line breaks": secretA + "\n\n",
+		"space": "Bearer " + secretA, "tab": secretA + "\t", "carriage return": secretA + "\rx", "null": secretA + "\x00",
+		"not ascii": secretA + "\u00e9", "byte order mark": "\ufeff" + secretA, "too long": strings.Repeat(secretA, 1000),
+	} {
+		_, err := auth.NewCredential("static", writeFile(t, content))
+		require.ErrorContains(t, err, "one line of visible ASCII", name)
+		require.NotContains(t, err.Error(), marker, name)
+	}
+	for _, test := range [][2]string{{"", ""}, {"mint", ""}, {"static", ""}, {"none", "file"}} {
+		_, err := auth.NewCredential(test[0], test[1])
+		require.Error(t, err, test)
+	}
+}
+
+func TestCredentialIDs(t *testing.T) {
+	t.Parallel()
+	none, err := auth.NewCredential("none", "")
+	require.NoError(t, err)
+	path := writeFile(t, secretA)
+	first, err := auth.NewCredential("static", path)
+	require.NoError(t, err)
+	again, err := auth.NewCredential("static", path)
+	require.NoError(t, err)
+	second, err := auth.NewCredential("static", writeFile(t, secretB))
+	require.NoError(t, err)
+	require.Equal(t, first.ID(), again.ID())
+	require.NotEqual(t, first.ID(), second.ID())
+	require.NotEqual(t, none.ID(), first.ID())
+}
+
+func TestCredentialIsNeverPrinted(t *testing.T) {
+	t.Parallel()
+	credential, err := auth.NewCredential("static", writeFile(t, secretA))
+	require.NoError(t, err)
+	var out bytes.Buffer
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%p", "%10.2f"} {
+		fmt.Fprintf(&out, verb+"\n", credential)
+		fmt.Fprintf(&out, verb+"\n", *credential)
+		fmt.Fprintf(&out, verb+"\n", struct{ C *auth.Credential }{credential})
+	}
+	for _, handler := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
+		slog.New(handler).Info("credential", "pointer", credential, "value", *credential, "nested", struct{ C any }{credential})
+	}
+	require.Contains(t, out.String(), credential.String())
+	require.NotContains(t, out.String(), marker)
+	require.NotContains(t, out.String(), fmt.Sprintf("%x", secretA))
+}

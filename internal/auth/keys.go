@@ -1,0 +1,98 @@
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"time"
+
+	"github.com/flowgate/flowgate/internal/problem"
+)
+
+// Keys are the API keys of a file. Any number of goroutines may ask them while
+// the file is replaced under them.
+type Keys struct {
+	file *watchedFile[keySet]
+	now  func() time.Time
+}
+
+// keySet is one version of the keys file, never changed after it was built.
+type keySet struct {
+	byID map[string]*apiKey
+	// stranger is compared with when the id is unknown, and accepts nobody.
+	stranger *apiKey
+}
+
+// apiKey is one entry. Its secrets are known by their hashes alone; they are
+// random and long, so that a plain hash cannot be guessed back.
+type apiKey struct {
+	principal *Principal
+	disabled  bool
+	secrets   []secret
+}
+
+type secret struct {
+	hash [sha256.Size]byte
+	// notAfter is when the secret stops to work; zero is never.
+	notAfter time.Time
+}
+
+func (s *secret) expired(now time.Time) bool {
+	return !s.notAfter.IsZero() && now.After(s.notAfter)
+}
+
+// OpenKeys reads the keys file. A file with any problem is an error that tells
+// all of them: a gateway must not start with half of its callers.
+func OpenKeys(path string, opts ...Option) (*Keys, error) {
+	o := newOptions(opts)
+	file, err := openWatched(path, parseKeys, o)
+	if err != nil {
+		return nil, err
+	}
+	return &Keys{file: file, now: o.now}, nil
+}
+
+// Watch follows changes of the file, looking every interval (which must be
+// positive), until ctx ends. The caller runs it, once, in a goroutine of its
+// own.
+func (k *Keys) Watch(ctx context.Context, interval time.Duration) {
+	k.file.watch(ctx, interval)
+}
+
+// authenticate finds whose key it is. Unknown id, wrong secret, expired and
+// disabled are told apart neither by the answer nor by its cost: each hashes
+// once and compares at least once.
+func (k *Keys) authenticate(key string) (*Principal, error) {
+	id, presented, ok := splitKey(key)
+	if !ok {
+		return nil, invalidCredential()
+	}
+	keys := k.file.load()
+	entry, known := keys.byID[id]
+	if !known {
+		entry = keys.stranger
+	}
+	if !entry.accepts(presented, k.now()) {
+		return nil, invalidCredential()
+	}
+	return entry.principal, nil
+}
+
+// accepts compares with every secret, without leaving early at a hit. The
+// buffer holds a secret of usual length on the stack: this runs once a request.
+func (k *apiKey) accepts(presented string, now time.Time) bool {
+	hash := sha256.Sum256(append(make([]byte, 0, 64), presented...))
+	hit := false
+	for i := range k.secrets {
+		same := subtle.ConstantTimeCompare(hash[:], k.secrets[i].hash[:]) == 1
+		hit = hit || (same && !k.secrets[i].expired(now))
+	}
+	return hit && !k.disabled
+}
+
+// invalidCredential is the one answer to a credential that does not hold.
+func invalidCredential() error {
+	err := problem.New(problem.InvalidCredential, "The credential is not valid.")
+	err.Members.BearerError = "invalid_token"
+	return err
+}

@@ -1,0 +1,202 @@
+package auth
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"time"
+	"unicode"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// keysFile builds a [keySet] from the file's document.
+type keysFile struct {
+	yamlReader
+
+	keys *keySet
+	// idPaths and hashPaths say where each was seen first. Two keys with one
+	// secret would be two names for one caller.
+	idPaths   map[string]string
+	hashPaths map[[sha256.Size]byte]string
+}
+
+// parseKeys reads the keys file; its error joins every problem.
+func parseKeys(content []byte) (*keySet, error) {
+	f := &keysFile{
+		keys: &keySet{
+			byID:     map[string]*apiKey{},
+			stranger: &apiKey{disabled: true, secrets: []secret{{}}},
+		},
+		idPaths:   map[string]string{},
+		hashPaths: map[[sha256.Size]byte]string{},
+	}
+	if root := f.document(content); root != nil {
+		found := false
+		f.object("", root, map[string]field{"keys": func(path string, node *yaml.Node) {
+			found = true
+			f.list(path, node, f.key)
+		}})
+		if !found {
+			f.report("keys", "is missing")
+		}
+	}
+	if len(f.problems) > 0 {
+		return nil, errors.Join(f.problems...)
+	}
+	return f.keys, nil
+}
+
+func (f *keysFile) key(path string, node *yaml.Node) {
+	key := &apiKey{principal: &Principal{}}
+	who := key.principal
+	f.object(path, node, map[string]field{
+		"id":       func(path string, node *yaml.Node) { who.Name = f.id(path, node) },
+		"disabled": func(path string, node *yaml.Node) { key.disabled = f.truth(path, node) },
+		"secrets": func(path string, node *yaml.Node) {
+			f.list(path, node, func(path string, node *yaml.Node) { key.secrets = append(key.secrets, f.secret(path, node)) })
+		},
+		"grants": func(path string, node *yaml.Node) {
+			f.list(path, node, func(path string, node *yaml.Node) { who.Grants = append(who.Grants, f.grant(path, node)) })
+		},
+		"metadata": func(path string, node *yaml.Node) { who.Metadata = f.metadata(path, node) },
+		"callerMetadata": func(path string, node *yaml.Node) {
+			f.list(path, node, func(path string, node *yaml.Node) {
+				who.CallerMetadata = append(who.CallerMetadata, f.metadataKey(path, f.text(path, node)))
+			})
+		},
+	})
+	if node.Kind != yaml.MappingNode {
+		return
+	}
+	f.require(path+".id", node, "id")
+	f.require(path+".secrets", node, "secrets")
+	if len(key.secrets) == 0 {
+		f.report(path+".secrets", "must have at least one")
+	}
+	f.keys.byID[who.Name] = key
+}
+
+// require reports a field that a mapping lacks.
+func (f *keysFile) require(path string, node *yaml.Node, name string) {
+	for i := 0; i < len(node.Content); i += 2 {
+		if node.Content[i].Value == name {
+			return
+		}
+	}
+	f.report(path, "is missing")
+}
+
+func (f *keysFile) id(path string, node *yaml.Node) string {
+	id := f.text(path, node)
+	switch first, taken := f.idPaths[id]; {
+	case !validID(id):
+		f.report(path, "must be 1 to %d of a-z, 0-9 and -", maxIDLength)
+	case id == anonymousName:
+		f.report(path, "is the name of callers without a key")
+	case taken:
+		f.report(path, "is the same as %s", first)
+	default:
+		f.idPaths[id] = path
+	}
+	return id
+}
+
+func (f *keysFile) secret(path string, node *yaml.Node) secret {
+	var s secret
+	f.object(path, node, map[string]field{
+		"sha256":   func(path string, node *yaml.Node) { s.hash = f.hash(path, node) },
+		"notAfter": func(path string, node *yaml.Node) { s.notAfter = f.time(path, node) },
+	})
+	if node.Kind == yaml.MappingNode {
+		f.require(path+".sha256", node, "sha256")
+	}
+	return s
+}
+
+func (f *keysFile) hash(path string, node *yaml.Node) (hash [sha256.Size]byte) {
+	sum, err := hex.DecodeString(f.text(path, node))
+	if err != nil || len(sum) != len(hash) {
+		f.report(path, "must be the %d hex digits of a SHA-256", 2*len(hash))
+		return hash
+	}
+	copy(hash[:], sum)
+	if first, taken := f.hashPaths[hash]; taken {
+		f.report(path, "is the same as %s", first)
+		return hash
+	}
+	f.hashPaths[hash] = path
+	return hash
+}
+
+func (f *keysFile) time(path string, node *yaml.Node) time.Time {
+	at, err := time.Parse(time.RFC3339, f.text(path, node))
+	if err != nil || at.IsZero() {
+		f.report(path, "must be a time as in 2027-01-01T00:00:00Z")
+	}
+	return at
+}
+
+func (f *keysFile) grant(path string, node *yaml.Node) Grant {
+	var g Grant
+	f.object(path, node, map[string]field{
+		"namespace": func(path string, node *yaml.Node) { g.Namespace = f.namespace(path, node) },
+		"role": func(path string, node *yaml.Node) {
+			role, err := ParseRole(f.text(path, node))
+			if err != nil {
+				f.report(path, "%v", err)
+			}
+			g.Role = role
+		},
+	})
+	if node.Kind == yaml.MappingNode {
+		f.require(path+".namespace", node, "namespace")
+		f.require(path+".role", node, "role")
+	}
+	return g
+}
+
+func (f *keysFile) namespace(path string, node *yaml.Node) string {
+	name := f.text(path, node)
+	odd := func(r rune) bool { return r == '*' || unicode.IsSpace(r) || !unicode.IsPrint(r) }
+	if name == "" || strings.ContainsFunc(strings.TrimSuffix(name, "*"), odd) {
+		f.report(path, "must be a namespace, or the start of one and a *")
+	}
+	return name
+}
+
+func (f *keysFile) metadata(path string, node *yaml.Node) map[string]string {
+	all := map[string]string{}
+	f.entries(path, node, func(name, path string, node *yaml.Node) {
+		all[f.metadataKey(path, name)] = f.metadataValue(path, name, f.text(path, node))
+	})
+	return all
+}
+
+func (f *keysFile) metadataKey(path, key string) string {
+	switch {
+	case ReservedMetadata(key):
+		f.report(path, "is reserved")
+	case !validMetadataKey(key):
+		f.report(path, "must be a metadata key of a-z, 0-9, -, _ and .")
+	}
+	return key
+}
+
+// metadataValue gives the bytes of a "-bin" key, which a file can hold in
+// base64 only, and the text of any other.
+func (f *keysFile) metadataValue(path, key, value string) string {
+	if !strings.HasSuffix(key, "-bin") {
+		if !printable(value) {
+			f.report(path, "must be printable ASCII")
+		}
+		return value
+	}
+	raw, err := base64.StdEncoding.DecodeString(value)
+	if err != nil {
+		f.report(path, "must be base64, as of every -bin key")
+	}
+	return string(raw)
+}

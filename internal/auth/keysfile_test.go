@@ -1,0 +1,167 @@
+package auth_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/auth"
+)
+
+func TestKeysFileFillsThePrincipal(t *testing.T) {
+	t.Parallel()
+	keys := openKeys(t, `
+keys:
+  - id: dev
+    secrets: [{sha256: "`+hashOf(secretA)+`", notAfter: 2027-01-01T00:00:00Z}]
+    disabled: false
+    grants: [{namespace: default, role: write}, {namespace: "team-*", role: admin}]
+    metadata: {team: blue, number: 007, raw-bin: "AP8="}
+    callerMetadata: [x-tenant]
+`, auth.WithClock(clockAt("2026-01-01T00:00:00Z")))
+	who, err := auth.NewAuthenticator(keys, false).Authenticate(http.Header{"X-Api-Key": {"fg_dev_" + secretA}})
+	require.NoError(t, err)
+	require.Equal(t, &auth.Principal{
+		Name:           "dev",
+		Grants:         []auth.Grant{{Namespace: "default", Role: auth.RoleWrite}, {Namespace: "team-*", Role: auth.RoleAdmin}},
+		Metadata:       map[string]string{"team": "blue", "number": "007", "raw-bin": "\x00\xff"},
+		CallerMetadata: []string{"x-tenant"},
+	}, who)
+}
+
+func TestKeysFileMayBeWithoutKeys(t *testing.T) {
+	t.Parallel()
+	openKeys(t, "keys: []")
+}
+
+func TestKeysFileRefusesWhole(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ content, want string }{
+		"empty":           {"", "is empty"},
+		"only a comment":  {"# later", "is empty"},
+		"null":            {"---\n", "file: must be a mapping"},
+		"a list":          {"[]", "file: must be a mapping"},
+		"no keys":         {"{}", "keys: is missing"},
+		"keys is null":    {"keys:", "keys: must be a list"},
+		"two documents":   {"keys: []\n---\nkeys: []", "more than one document"},
+		"syntax":          {"keys: [", "yaml: line 1"},
+		"unknown anchor":  {"keys: *" + secretA, "is not valid YAML"},
+		"unknown field":   {"keys: []\nkey: []", "key: unknown field"},
+		"field twice":     {"keys: []\nkeys: []", "keys: stands here twice"},
+		"key is a text":   {"keys: [" + secretA + "]", "keys[0]: must be a mapping"},
+		"secret as field": {"keys: []\n" + secretA + ": x", "(line 2): unknown field"},
+		"null byte":       {"\x00", "is not valid YAML"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := auth.OpenKeys(writeFile(t, test.content))
+			require.ErrorContains(t, err, test.want)
+			require.NotContains(t, err.Error(), marker)
+		})
+	}
+}
+
+// keyWith is a keys file of one key to which fields are added; a field that
+// stands there already is replaced.
+func keyWith(field, value string) string {
+	fields := map[string]string{
+		"id":      "dev",
+		"secrets": "[{sha256: " + hashOf(secretA) + "}]",
+		"grants":  "[{namespace: default, role: write}]",
+	}
+	fields[field] = value
+	var key strings.Builder
+	for name, value := range fields {
+		fmt.Fprintf(&key, "%s: %s,", name, value)
+	}
+	return "keys: [{" + key.String() + "}]"
+}
+
+func TestKeysFileRefusesAField(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ field, value, want string }{
+		{"id", "Dev", "keys[0].id: must be 1 to 32 of a-z, 0-9 and -"},
+		{"id", "a_b", "keys[0].id: must be 1 to 32"},
+		{"id", "''", "keys[0].id: must be 1 to 32"},
+		{"id", strings.Repeat("a", 33), "keys[0].id: must be 1 to 32"},
+		{"id", "null", "keys[0].id: must be a text"},
+		{"id", "anonymous", "keys[0].id: is the name of callers without a key"},
+		{"secrets", "[]", "keys[0].secrets: must have at least one"},
+		{"secrets", secretA, "keys[0].secrets: must be a list"},
+		{"secrets", "[{}]", "keys[0].secrets[0].sha256: is missing"},
+		{"secrets", "[{sha256: " + secretA + "}]", "keys[0].secrets[0].sha256: must be the 64 hex digits of a SHA-256"},
+		{"secrets", "[{sha256: abcd}]", "keys[0].secrets[0].sha256: must be the 64 hex digits"},
+		{"secrets", "[{secret: " + secretA + "}]", "keys[0].secrets[0].secret: unknown field"},
+		{"secrets", "[{sha256: " + hashOf(secretA) + ", notAfter: 2027-01-01}]", "keys[0].secrets[0].notAfter: must be a time"},
+		{"secrets", "[{sha256: " + hashOf(secretA) + ", notAfter: }]", "keys[0].secrets[0].notAfter: must be a text"},
+		{"secrets", "[{sha256: " + hashOf(secretA) + ", notAfter: '0001-01-01T00:00:00Z'}]", "keys[0].secrets[0].notAfter: must be a time"},
+		{"secrets", "[{sha256: " + hashOf(secretA) + "}, {sha256: " + strings.ToUpper(hashOf(secretA)) + "}]", "keys[0].secrets[1].sha256: is the same as keys[0].secrets[0].sha256"},
+		{"disabled", "'yes'", "keys[0].disabled: must be true or false"},
+		{"disabled", "", "keys[0].disabled: must be true or false"},
+		{"grants", "{}", "keys[0].grants: must be a list"},
+		{"grants", "[{role: read}]", "keys[0].grants[0].namespace: is missing"},
+		{"grants", "[{namespace: default}]", "keys[0].grants[0].role: is missing"},
+		{"grants", "[{namespace: default, role: owner}]", "keys[0].grants[0].role: must be read, write or admin"},
+		{"grants", "[{namespace: '', role: read}]", "keys[0].grants[0].namespace: must be a namespace"},
+		{"grants", "[{namespace: 'a*b', role: read}]", "keys[0].grants[0].namespace: must be a namespace"},
+		{"grants", "[{namespace: '**', role: read}]", "keys[0].grants[0].namespace: must be a namespace"},
+		{"grants", "[{namespace: 'a b', role: read}]", "keys[0].grants[0].namespace: must be a namespace"},
+		{"metadata", "[]", "keys[0].metadata: must be a mapping"},
+		{"metadata", "{authorization: x}", "keys[0].metadata.authorization: is reserved"},
+		{"metadata", "{temporal-namespace: x}", "keys[0].metadata.temporal-namespace: is reserved"},
+		{"metadata", "{grpc-timeout: x}", "keys[0].metadata.grpc-timeout: is reserved"},
+		{"metadata", "{':authority': x}", "keys[0].metadata.:authority: is reserved"},
+		{"metadata", "{X-Team: x}", "keys[0].metadata.X-Team: must be a metadata key"},
+		{"metadata", "{team: 'a\u00e9'}", "keys[0].metadata.team: must be printable ASCII"},
+		{"metadata", `{team: "a\nb"}`, "keys[0].metadata.team: must be printable ASCII"},
+		{"metadata", "{team: a, team: b}", "keys[0].metadata.team: stands here twice"},
+		{"metadata", "{raw-bin: '%'}", "keys[0].metadata.raw-bin: must be base64"},
+		{"callerMetadata", "[authorization]", "keys[0].callerMetadata[0]: is reserved"},
+		{"callerMetadata", "[x-a, 'x b']", "keys[0].callerMetadata[1]: must be a metadata key"},
+		{"rate", "5", "keys[0].rate: unknown field"},
+	} {
+		t.Run(test.field+" "+test.want, func(t *testing.T) {
+			t.Parallel()
+			_, err := auth.OpenKeys(writeFile(t, keyWith(test.field, test.value)))
+			require.ErrorContains(t, err, test.want)
+			require.NotContains(t, err.Error(), marker)
+		})
+	}
+}
+
+func TestKeysFileTellsEveryProblemAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := auth.OpenKeys(writeFile(t, `
+keys:
+  - id: dev
+    secrets: [{sha256: `+hashOf(secretA)+`}]
+  - id: dev
+    secrets: [{sha256: `+hashOf(secretA)+`}, {sha256: xyz}]
+    grants: [{namespace: default, role: root}]
+  - {}
+`))
+	for _, want := range []string{
+		"keys[1].id: is the same as keys[0].id",
+		"keys[1].secrets[0].sha256: is the same as keys[0].secrets[0].sha256",
+		"keys[1].secrets[1].sha256: must be the 64 hex digits of a SHA-256",
+		"keys[1].grants[0].role: must be read, write or admin",
+		"keys[2].id: is missing",
+		"keys[2].secrets: is missing",
+	} {
+		require.ErrorContains(t, err, want)
+	}
+}
+
+func FuzzKeysFile(f *testing.F) {
+	f.Add(oneKey(secretA))
+	f.Add("keys: [{id: a, metadata: {<<: {x: y}}}]")
+	f.Add("a: &a [*a]")
+	f.Add("? [a]\n: b")
+	f.Fuzz(func(t *testing.T, content string) {
+		keys, err := auth.OpenKeys(writeFile(t, content))
+		require.Equal(t, err == nil, keys != nil)
+	})
+}

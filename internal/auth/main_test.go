@@ -1,0 +1,47 @@
+package auth_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/flowgate/flowgate/internal/auth"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// The secrets of the tests are markers: wherever one shows up, it leaked.
+const (
+	secretA = "MARKERaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	secretB = "MARKERbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+	marker  = "MARKER"
+)
+
+func hashOf(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
+
+func writeFile(t testing.TB, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+	return path
+}
+
+func openKeys(t testing.TB, content string, opts ...auth.Option) *auth.Keys {
+	t.Helper()
+	keys, err := auth.OpenKeys(writeFile(t, content), opts...)
+	require.NoError(t, err)
+	return keys
+}
+
+// oneKey is a keys file of one key, id "dev", with the given secret.
+func oneKey(secret string) string {
+	return "keys: [{id: dev, secrets: [{sha256: " + hashOf(secret) + "}], grants: [{namespace: default, role: write}]}]"
+}

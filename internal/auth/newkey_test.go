@@ -1,0 +1,56 @@
+package auth_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/problem"
+)
+
+func TestNewKeyOpensWithItsEntry(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"dev", "null", "true", "007", "-", strings.Repeat("a", 32)} {
+		key, entry, err := auth.NewKey(id, rand.Reader)
+		require.NoError(t, err)
+		secret := strings.TrimPrefix(key, "fg_"+id+"_")
+		require.Len(t, secret, 43)
+		require.NotContains(t, entry, secret)
+		who, err := auth.NewAuthenticator(openKeys(t, "keys:\n"+entry), false).Authenticate(http.Header{"X-Api-Key": {key}})
+		require.NoError(t, err)
+		require.Equal(t, id, who.Name)
+		require.True(t, problem.Is(who.Authorize(describe, "default"), problem.NamespaceForbidden), "a new key may do nothing yet")
+	}
+}
+
+func TestNewKeyUsesAllOfTheEntropy(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for i := range 32 * 8 {
+		entropy := make([]byte, 32)
+		entropy[i/8] = 1 << (i % 8)
+		key, _, err := auth.NewKey("dev", bytes.NewReader(entropy))
+		require.NoError(t, err)
+		require.Len(t, key, len("fg_dev_")+43)
+		seen[key] = true
+	}
+	require.Len(t, seen, 32*8, "every bit makes another key")
+}
+
+func TestNewKeyRefuses(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"", "Dev", "a_b", "a b", "anonymous", strings.Repeat("a", 33)} {
+		_, _, err := auth.NewKey(id, rand.Reader)
+		require.Error(t, err, id)
+	}
+	_, _, err := auth.NewKey("dev", iotest.ErrReader(iotest.ErrTimeout))
+	require.ErrorIs(t, err, iotest.ErrTimeout)
+	_, _, err = auth.NewKey("dev", bytes.NewReader(make([]byte, 31)))
+	require.Error(t, err, "too little entropy")
+}

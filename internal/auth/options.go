@@ -1,0 +1,45 @@
+package auth
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Option sets what a [Keys] or a [Credential] takes from its surroundings.
+type Option func(*options)
+
+type options struct {
+	logger   *slog.Logger
+	now      func() time.Time
+	onReload func(error)
+}
+
+func newOptions(opts []Option) options {
+	o := options{
+		logger:   slog.New(slog.DiscardHandler),
+		now:      time.Now,
+		onReload: func(error) {},
+	}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return o
+}
+
+// WithLogger tells where a reload and its failure are logged; the default is
+// nowhere.
+func WithLogger(logger *slog.Logger) Option {
+	return func(o *options) { o.logger = logger }
+}
+
+// WithClock replaces the clock that notAfter is held against.
+func WithClock(now func() time.Time) Option {
+	return func(o *options) { o.now = now }
+}
+
+// OnReload calls hook after every new version of the file that was looked at
+// while the gateway ran: with nil when it took effect, with the reason when
+// the old one stays in force. It is meant for a metric.
+func OnReload(hook func(error)) Option {
+	return func(o *options) { o.onReload = hook }
+}

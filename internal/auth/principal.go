@@ -1,0 +1,46 @@
+package auth
+
+import "context"
+
+// anonymousName is the name of the principal of [Anonymous]; no key may have
+// it as its id, lest a key's caller and nobody look alike in histories.
+const anonymousName = "anonymous"
+
+// Principal is an authenticated caller. One value is shared by all of the
+// caller's requests: nobody changes it. It holds no secret.
+type Principal struct {
+	// Name is what the caller is called upstream (the identity of its
+	// requests) and in the log.
+	Name string
+	// Grants say what it may do; no grant is no access.
+	Grants []Grant
+	// Metadata goes upstream with every call of this principal. Keys are in
+	// lower case; values of "-bin" keys are raw bytes.
+	Metadata map[string]string
+	// CallerMetadata are the metadata keys, in lower case, that the caller
+	// itself may send as Grpc-Metadata-<key>.
+	CallerMetadata []string
+}
+
+// Anonymous is the caller of a gateway whose operator wrote
+// auth.insecureAnonymous: it may write in every namespace, and may neither
+// administer one nor touch what belongs to the cluster.
+func Anonymous() *Principal {
+	return &Principal{Name: anonymousName, Grants: []Grant{{Namespace: "*", Role: RoleWrite}}}
+}
+
+// principalKey is private, so that no other package can plant a principal
+// but by [WithPrincipal].
+type principalKey struct{}
+
+// WithPrincipal gives a context that carries p to the upstream chain.
+func WithPrincipal(ctx context.Context, p *Principal) context.Context {
+	return context.WithValue(ctx, principalKey{}, p)
+}
+
+// PrincipalFrom gives the principal that ctx carries. Without one the caller
+// must fail closed; a nil principal counts as none.
+func PrincipalFrom(ctx context.Context) (*Principal, bool) {
+	p, _ := ctx.Value(principalKey{}).(*Principal)
+	return p, p != nil
+}

@@ -1,0 +1,140 @@
+package config
+
+import "time"
+
+// Config is everything that an operator can set. Every section's zero value is completed by [Default]; get a checked
+// one from [Load]. Paths of files are absolute or relative to the working directory once loaded.
+type Config struct {
+	Listen     Listen               `koanf:"listen"`
+	Upstream   Upstream             `koanf:"upstream"`
+	Namespaces map[string]Namespace `koanf:"namespaces"`
+	Auth       Auth                 `koanf:"auth"`
+	Tokens     Tokens               `koanf:"tokens"`
+	Limits     Limits               `koanf:"limits"`
+	Log        Log                  `koanf:"log"`
+}
+
+// Listen is where the gateway serves and how it stops.
+type Listen struct {
+	Public         string         `koanf:"public" doc:"Address of the public listener, host:port."`
+	Admin          string         `koanf:"admin" doc:"Address of the admin listener (probes, metrics, profiles), host:port."`
+	DrainDelay     time.Duration  `koanf:"drainDelay" doc:"How long a stopping gateway reports not ready before it stops listening."`
+	DrainTimeout   time.Duration  `koanf:"drainTimeout" doc:"How long after the delay calls in flight may take to end."`
+	Timeouts       ListenTimeouts `koanf:"timeouts"`
+	MaxHeaderBytes int            `koanf:"maxHeaderBytes" doc:"Largest request head, in bytes."`
+}
+
+// ListenTimeouts bound what a slow or silent client may hold.
+type ListenTimeouts struct {
+	ReadHeader time.Duration `koanf:"readHeader" doc:"Time to read a request's head."`
+	ReadBody   time.Duration `koanf:"readBody" doc:"Time to read a request's body."`
+	Write      time.Duration `koanf:"write" doc:"Time for each write of an answer."`
+	Idle       time.Duration `koanf:"idle" doc:"How long a connection between two requests is kept."`
+}
+
+// Upstream is the Temporal server and how it is reached.
+type Upstream struct {
+	Address        string     `koanf:"address" doc:"Temporal frontend, host:port."`
+	Metadata       Metadata   `koanf:"metadata"`
+	CallerMetadata []string   `koanf:"callerMetadata" doc:"Metadata keys that callers may send as Grpc-Metadata-<key>."`
+	TLS            TLS        `koanf:"tls"`
+	KeepAlive      KeepAlive  `koanf:"keepAlive"`
+	Retry          Retry      `koanf:"retry"`
+	Proxy          Proxy      `koanf:"proxy"`
+	Credential     Credential `koanf:"credential"`
+}
+
+// TLS is the gateway's side of TLS towards the upstream.
+type TLS struct {
+	Enabled    bool   `koanf:"enabled" doc:"Use TLS towards the upstream."`
+	CAFile     string `koanf:"caFile" doc:"PEM file of the authorities to trust instead of the system's."`
+	CertFile   string `koanf:"certFile" doc:"PEM file of the client certificate; needs the key."`
+	KeyFile    string `koanf:"keyFile" doc:"PEM file of the client certificate's key."`
+	ServerName string `koanf:"serverName" doc:"Name to send and to verify instead of the address's host."`
+}
+
+// KeepAlive is how an idle upstream connection is probed.
+type KeepAlive struct {
+	Interval time.Duration `koanf:"interval" doc:"Time between two pings; the server refuses less than 10s."`
+	Timeout  time.Duration `koanf:"timeout" doc:"How long to wait for a ping's answer before the connection is closed."`
+}
+
+// Retry is the SDK's retry policy for upstream calls that may be repeated.
+type Retry struct {
+	InitialInterval time.Duration `koanf:"initialInterval" doc:"Pause before the first retry."`
+	Multiplier      float64       `koanf:"multiplier" doc:"Growth of the pause from one retry to the next, at least 1."`
+	MaxInterval     time.Duration `koanf:"maxInterval" doc:"Longest pause."`
+	MaxElapsed      time.Duration `koanf:"maxElapsed" doc:"No retry starts later than this after the first attempt."`
+	MaxAttempts     int           `koanf:"maxAttempts" doc:"Attempts in all; 1 means no retry."`
+}
+
+// Proxy is an HTTP CONNECT proxy in front of the upstream.
+type Proxy struct {
+	Address       string `koanf:"address" doc:"HTTP CONNECT proxy, host:port; empty for none."`
+	BasicAuthFile string `koanf:"basicAuthFile" doc:"File that holds user:password for the proxy."`
+}
+
+// The modes of [Credential].
+const (
+	CredentialNone   = "none"
+	CredentialStatic = "static"
+)
+
+// Credential is what the gateway shows the upstream.
+type Credential struct {
+	Mode           string `koanf:"mode" doc:"none, or static: the bearer token in the file, such as a Temporal Cloud API key."`
+	File           string `koanf:"file" doc:"File that holds the token of mode static."`
+	AllowPlaintext bool   `koanf:"allowPlaintextCredential" doc:"Send the token over a connection without TLS to another host."`
+}
+
+// Namespace is what differs for one namespace.
+type Namespace struct {
+	// QueryRejectCondition is the default of queries that name none, one of the QueryReject constants or empty.
+	QueryRejectCondition string   `koanf:"queryRejectCondition"`
+	Metadata             Metadata `koanf:"metadata"`
+}
+
+// The values of [Namespace.QueryRejectCondition], as the SDK names them.
+const (
+	QueryRejectNone                = "NONE"
+	QueryRejectNotOpen             = "NOT_OPEN"
+	QueryRejectNotCompletedCleanly = "NOT_COMPLETED_CLEANLY"
+)
+
+// Auth is how callers are told apart. Exactly one way must be chosen; there is no default.
+type Auth struct {
+	APIKeys           APIKeys `koanf:"apiKeys"`
+	InsecureAnonymous bool    `koanf:"insecureAnonymous" doc:"Serve everyone without authentication."`
+}
+
+// APIKeys is the file of API keys, which holds hashes only.
+type APIKeys struct {
+	File           string        `koanf:"file" doc:"YAML file of the API keys."`
+	ReloadInterval time.Duration `koanf:"reloadInterval" doc:"How often the keys file is looked at for changes."`
+}
+
+// Tokens is how page tokens are signed.
+type Tokens struct {
+	KeyFiles []string `koanf:"keyFiles" doc:"Files of at least 32 bytes: the first signs page tokens, all verify; none means a random key."`
+}
+
+// Limits bounds what one request may ask for.
+type Limits struct {
+	MaxWait       time.Duration `koanf:"maxWait" doc:"Longest wait that a caller may ask for."`
+	RequestBudget time.Duration `koanf:"requestBudget" doc:"Longest time of a whole request, waits and retries included."`
+	MaxBodyBytes  int64         `koanf:"maxBodyBytes" doc:"Largest request body, in bytes."`
+	Timeouts      Timeouts      `koanf:"timeouts"`
+}
+
+// Timeouts are the deadlines of single upstream calls.
+type Timeouts struct {
+	Default  time.Duration `koanf:"default" doc:"Deadline of an upstream call when the caller names none."`
+	LongPoll time.Duration `koanf:"longPoll" doc:"Deadline of a long poll when the caller names none."`
+	Max      time.Duration `koanf:"max" doc:"Longest deadline that a caller may name."`
+}
+
+// Log is what the gateway's log looks like.
+type Log struct {
+	Level  string `koanf:"level" doc:"Least level to write: debug, info, warn or error."`
+	Format string `koanf:"format" doc:"json or text."`
+}

@@ -1,0 +1,48 @@
+package config
+
+import "time"
+
+// Default returns the configuration in force where nothing else is written. It does not pass [Config.Validate]: how
+// callers authenticate has no default.
+func Default() Config {
+	return Config{
+		Listen: Listen{
+			Public:       ":8080",
+			Admin:        ":8081",
+			DrainDelay:   5 * time.Second,
+			DrainTimeout: 25 * time.Second,
+			Timeouts: ListenTimeouts{
+				ReadHeader: 5 * time.Second,
+				ReadBody:   30 * time.Second,
+				Write:      30 * time.Second,
+				Idle:       75 * time.Second,
+			},
+			MaxHeaderBytes: 16 << 10,
+		},
+		Upstream: Upstream{
+			Address:    "localhost:7233",
+			KeepAlive:  KeepAlive{Interval: 30 * time.Second, Timeout: 15 * time.Second},
+			Retry:      defaultRetry(),
+			Credential: Credential{Mode: CredentialNone},
+		},
+		Auth: Auth{APIKeys: APIKeys{ReloadInterval: 500 * time.Millisecond}},
+		Limits: Limits{
+			MaxWait:       55 * time.Second,
+			RequestBudget: 58 * time.Second,
+			MaxBodyBytes:  4 << 20,
+			Timeouts:      Timeouts{Default: 30 * time.Second, LongPoll: 70 * time.Second, Max: 5 * time.Minute},
+		},
+		Log: Log{Level: "info", Format: "json"},
+	}
+}
+
+// defaultRetry is the policy of the SDK's core.
+func defaultRetry() Retry {
+	return Retry{
+		InitialInterval: 100 * time.Millisecond,
+		Multiplier:      1.7,
+		MaxInterval:     5 * time.Second,
+		MaxElapsed:      10 * time.Second,
+		MaxAttempts:     10,
+	}
+}

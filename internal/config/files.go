@@ -1,0 +1,64 @@
+package config
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+	"unicode"
+)
+
+// file returns the content of a file that is named, and whether there is any; failing to read it is a problem.
+func (v *validator) file(path, name string) ([]byte, bool) {
+	if name == "" {
+		return nil, false
+	}
+	content, err := os.ReadFile(name)
+	if err != nil {
+		v.add(path, "the file cannot be read: "+reason(err))
+		return nil, false
+	}
+	return content, true
+}
+
+// secret is file for one that holds one word: whoever uses it sends it in a header.
+func (v *validator) secret(path, name string) (string, bool) {
+	content, ok := v.file(path, name)
+	if !ok {
+		return "", false
+	}
+	text := strings.TrimSpace(string(content))
+	if !v.check(path, text != "", "the file is empty") {
+		return "", false
+	}
+	broken := func(r rune) bool { return unicode.IsControl(r) }
+	return text, v.check(path, !strings.ContainsFunc(text, broken), "the file must hold one line")
+}
+
+func (v *validator) authorities(path, name string) {
+	if pem, ok := v.file(path, name); ok {
+		v.check(path, x509.NewCertPool().AppendCertsFromPEM(pem), "the file holds no certificate in PEM")
+	}
+}
+
+// keyPair checks a certificate and its key when both can be read.
+func (v *validator) keyPair(path, certName, keyName string) {
+	cert, hasCert := v.file(path+".certFile", certName)
+	key, hasKey := v.file(path+".keyFile", keyName)
+	if !hasCert || !hasKey {
+		return
+	}
+	_, err := tls.X509KeyPair(cert, key)
+	v.check(path+".certFile", err == nil, "the certificate and the key in keyFile do not parse or do not belong together")
+}
+
+// reason is a file error without the path, which is the operator's own and may be long.
+func reason(err error) string {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,70 @@
+package config
+
+import (
+	"path/filepath"
+
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/v2"
+)
+
+// delimiter separates the parts of a path inside koanf. It is a control character because the keys of namespaces and
+// of metadata may hold dots.
+const delimiter = "\x1f"
+
+// LoadOptions names the places that a configuration is read from, weakest first.
+type LoadOptions struct {
+	// File is the YAML file; empty for none.
+	File string
+	// Environ is the environment as os.Environ returns it. Only names that start with FLOWGATE_ are looked at.
+	Environ []string
+	// Overrides are the values of flags, as text, by dotted path.
+	Overrides map[string]string
+}
+
+// Load reads and validates the configuration. Its error is always a *[Problems] that lists everything that is wrong.
+// Relative paths of files, wherever they are written, start at the directory of the configuration file.
+func Load(options LoadOptions) (*Config, error) {
+	var problems Problems
+	cfg := Default()
+	decode(merge(options, &problems), &cfg, &problems)
+	if options.File != "" {
+		cfg.resolveFiles(filepath.Dir(options.File))
+	}
+	problems.addNew(cfg.problems())
+	if err := problems.err(); err != nil {
+		return nil, err
+	}
+	return &cfg, nil
+}
+
+// merge lays the places over one another.
+func merge(options LoadOptions, problems *Problems) *koanf.Koanf {
+	k := koanf.New(delimiter)
+	load := func(values map[string]any, delimiter string) {
+		if err := k.Load(confmap.Provider(values, delimiter), nil); err != nil {
+			problems.add("", err.Error())
+		}
+	}
+	if options.File != "" {
+		load(readFile(options.File, problems), "")
+	}
+	load(variables(options.Environ, problems), delimiter)
+	load(flags(options.Overrides, problems), delimiter)
+	return k
+}
+
+// resolveFiles makes relative paths start at dir.
+func (c *Config) resolveFiles(dir string) {
+	files := []*string{
+		&c.Upstream.TLS.CAFile, &c.Upstream.TLS.CertFile, &c.Upstream.TLS.KeyFile,
+		&c.Upstream.Proxy.BasicAuthFile, &c.Upstream.Credential.File, &c.Auth.APIKeys.File,
+	}
+	for i := range c.Tokens.KeyFiles {
+		files = append(files, &c.Tokens.KeyFiles[i])
+	}
+	for _, file := range files {
+		if *file != "" && !filepath.IsAbs(*file) {
+			*file = filepath.Join(dir, *file)
+		}
+	}
+}

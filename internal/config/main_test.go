@@ -1,0 +1,47 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/flowgate/flowgate/internal/config"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// write puts text into a file of dir and returns its name.
+func write(t *testing.T, dir, name, text string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+// load loads YAML text with the environment.
+func load(t *testing.T, yaml string, environ ...string) (*config.Config, error) {
+	t.Helper()
+	file := write(t, t.TempDir(), "flowgate.yaml", yaml)
+	return config.Load(config.LoadOptions{File: file, Environ: environ})
+}
+
+// problemsOf loads what must fail and returns the problems, one a line.
+func problemsOf(t *testing.T, yaml string, environ ...string) []string {
+	t.Helper()
+	_, err := load(t, yaml, environ...)
+	return lines(t, err)
+}
+
+func lines(t *testing.T, err error) []string {
+	t.Helper()
+	var problems *config.Problems
+	require.ErrorAs(t, err, &problems)
+	lines := make([]string, len(problems.List))
+	for i, problem := range problems.List {
+		lines[i] = problem.String()
+	}
+	return lines
+}

@@ -1,0 +1,71 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// Problem is one thing to mend.
+type Problem struct {
+	// Path is the dotted path of the key, such as limits.maxWait, or the name of an environment variable that is
+	// unknown. It is empty when the file as a whole is at fault.
+	Path string
+	// Message says what is wrong and what would be right. It quotes no value.
+	Message string
+}
+
+// String is the problem on one line.
+func (p Problem) String() string {
+	if p.Path == "" {
+		return p.Message
+	}
+	return p.Path + ": " + p.Message
+}
+
+// Problems is the error of [Load] and [Config.Validate]: everything that is wrong, sorted by path.
+type Problems struct {
+	List []Problem
+}
+
+// Error lists the problems, one a line.
+func (p *Problems) Error() string {
+	lines := make([]string, len(p.List))
+	for i, problem := range p.List {
+		lines[i] = problem.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (p *Problems) add(path, message string) {
+	p.List = append(p.List, Problem{Path: path, Message: message})
+}
+
+// err sorts the problems; it is nil when there is none.
+func (p *Problems) err() error {
+	if len(p.List) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(p.List, func(a, b Problem) int { return strings.Compare(a.Path, b.Path) })
+	return p
+}
+
+// covers tells whether a problem at path, or at a key below it, is known already.
+func (p *Problems) covers(path string) bool {
+	for _, problem := range p.List {
+		if problem.Path == path || strings.HasPrefix(problem.Path, path+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// addNew adds the problems of other whose paths have none yet, so that a value that could not be read is not also
+// reported as missing.
+func (p *Problems) addNew(other []Problem) {
+	known := Problems{List: p.List}
+	for _, problem := range other {
+		if !known.covers(problem.Path) {
+			p.List = append(p.List, problem)
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// envPrefix starts the name of every environment variable of the gateway.
+const envPrefix = "FLOWGATE_"
+
+// Setting describes one scalar of [Config], or one list of scalars.
+type Setting struct {
+	// Path is the dotted path in the file, such as limits.maxWait.
+	Path string
+	// Env is the environment variable, such as FLOWGATE_LIMITS_MAX_WAIT. A list takes its elements between commas.
+	Env string
+	// Default is the default as it would be written in the file; empty for an empty text or list.
+	Default string
+	// Doc is one line of description.
+	Doc string
+}
+
+// Settings lists every scalar in the order of the file. Mappings with free keys (upstream.metadata, namespaces) exist
+// in the file only.
+func Settings() []Setting {
+	defaults := reflect.ValueOf(Default())
+	leaves := leavesOf(defaults.Type())
+	settings := make([]Setting, len(leaves))
+	for i, l := range leaves {
+		settings[i] = Setting{
+			Path:    l.path(),
+			Env:     l.env(),
+			Default: formatScalar(defaults.FieldByIndex(l.index).Interface()),
+			Doc:     l.doc,
+		}
+	}
+	return settings
+}
+
+// leaf is one scalar field, or one list of scalars, somewhere in [Config].
+type leaf struct {
+	keys  []string
+	index []int
+	typ   reflect.Type
+	doc   string
+}
+
+func (l leaf) path() string { return strings.Join(l.keys, ".") }
+
+// merged is the key under which koanf merges the layers.
+func (l leaf) merged() string { return strings.Join(l.keys, delimiter) }
+
+// env is limits.maxWait written as FLOWGATE_LIMITS_MAX_WAIT.
+func (l leaf) env() string {
+	words := make([]string, len(l.keys))
+	for i, key := range l.keys {
+		words[i] = snake(key)
+	}
+	return envPrefix + strings.Join(words, "_")
+}
+
+// leavesOf lists the scalars of a struct type in their order.
+func leavesOf(t reflect.Type) []leaf {
+	var leaves []leaf
+	for _, field := range reflect.VisibleFields(t) {
+		key := field.Tag.Get("koanf")
+		switch field.Type.Kind() {
+		case reflect.Struct:
+			for _, l := range leavesOf(field.Type) {
+				l.keys = append([]string{key}, l.keys...)
+				l.index = append([]int{field.Index[0]}, l.index...)
+				leaves = append(leaves, l)
+			}
+		case reflect.Map:
+		default:
+			leaves = append(leaves, leaf{[]string{key}, field.Index, field.Type, field.Tag.Get("doc")})
+		}
+	}
+	return leaves
+}
+
+// snake turns clientCAFile into CLIENT_CA_FILE.
+func snake(camel string) string {
+	var b strings.Builder
+	runes := []rune(camel)
+	for i, r := range runes {
+		startsWord := i > 0 && unicode.IsUpper(r) &&
+			(!unicode.IsUpper(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1]))
+		if startsWord {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToUpper(r))
+	}
+	return b.String()
+}
+
+// parseScalar reads the text of a variable or a flag as a value of type t.
+func parseScalar(text string, t reflect.Type) (any, error) {
+	if t == reflect.TypeFor[time.Duration]() {
+		return parseDuration(text)
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		if text != "true" && text != "false" {
+			return nil, errNotBool
+		}
+		return text == "true", nil
+	case reflect.Int, reflect.Int64:
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, errNotWhole
+		}
+		return n, nil
+	case reflect.Float64:
+		f, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return nil, errNotNumber
+		}
+		return f, nil
+	case reflect.Slice:
+		return splitList(text), nil
+	default:
+		return text, nil
+	}
+}
+
+// splitList splits at commas and drops the space around elements. Empty text is an empty list.
+func splitList(text string) []string {
+	if strings.TrimSpace(text) == "" {
+		return []string{}
+	}
+	elements := strings.Split(text, ",")
+	for i, element := range elements {
+		elements[i] = strings.TrimSpace(element)
+	}
+	return elements
+}
+
+func formatScalar(v any) string {
+	switch v := v.(type) {
+	case time.Duration:
+		return formatDuration(v)
+	case []string:
+		return strings.Join(v, ",")
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+// formatDuration leaves out the zero parts that Go writes: 5m, not 5m0s.
+func formatDuration(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}

@@ -1,0 +1,113 @@
+package config
+
+import (
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Validate checks every value and opens every file that is named. Its error is a *[Problems] with all that is wrong.
+func (c *Config) Validate() error {
+	problems := Problems{List: c.problems()}
+	return problems.err()
+}
+
+func (c *Config) problems() []Problem {
+	var v validator
+	v.listen(c.Listen)
+	v.upstream(c.Upstream)
+	for name, namespace := range c.Namespaces {
+		v.namespace(name, namespace)
+	}
+	v.auth(c.Auth)
+	v.tokens(c.Tokens)
+	v.limits(c.Limits)
+	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
+	v.oneOf("log.format", c.Log.Format, "json", "text")
+	return v.List
+}
+
+// validator gathers problems. A check that needs another value stays silent where that value is at fault itself.
+type validator struct {
+	Problems
+}
+
+func (v *validator) listen(l Listen) {
+	v.address("listen.public", l.Public, true)
+	v.address("listen.admin", l.Admin, true)
+	_, port, _ := net.SplitHostPort(l.Public)
+	v.check("listen.admin", l.Admin != l.Public || port == "0", "must differ from listen.public")
+	v.check("listen.drainDelay", l.DrainDelay >= 0, "must not be negative")
+	v.positive("listen.drainTimeout", l.DrainTimeout)
+	v.positive("listen.timeouts.readHeader", l.Timeouts.ReadHeader)
+	v.positive("listen.timeouts.readBody", l.Timeouts.ReadBody)
+	v.positive("listen.timeouts.write", l.Timeouts.Write)
+	v.positive("listen.timeouts.idle", l.Timeouts.Idle)
+	v.check("listen.maxHeaderBytes", l.MaxHeaderBytes > 0, "must be greater than zero")
+}
+
+func (v *validator) namespace(name string, n Namespace) {
+	path := join("namespaces", name)
+	invalid := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+	v.check(path, name != "" && !strings.ContainsFunc(name, invalid), "is no name of a namespace")
+	v.oneOf(path+".queryRejectCondition", n.QueryRejectCondition,
+		"", QueryRejectNone, QueryRejectNotOpen, QueryRejectNotCompletedCleanly)
+	v.metadata(path+".metadata", n.Metadata)
+}
+
+func (v *validator) auth(a Auth) {
+	hasKeys := a.APIKeys.File != ""
+	v.check("auth", hasKeys || a.InsecureAnonymous,
+		"no authentication configured: set auth.apiKeys.file, or auth.insecureAnonymous to serve everyone")
+	v.check("auth.insecureAnonymous", !hasKeys || !a.InsecureAnonymous, "excludes auth.apiKeys.file")
+	v.file("auth.apiKeys.file", a.APIKeys.File)
+	v.check("auth.apiKeys.reloadInterval", a.APIKeys.ReloadInterval >= 10*time.Millisecond, "must be at least 10ms")
+}
+
+// minTokenKeyBytes is the size of the HMAC's hash.
+const minTokenKeyBytes = 32
+
+func (v *validator) tokens(t Tokens) {
+	for i, file := range t.KeyFiles {
+		path := join("tokens.keyFiles", strconv.Itoa(i))
+		if v.check(path, file != "", "is empty") {
+			key, ok := v.file(path, file)
+			v.check(path, !ok || len(key) >= minTokenKeyBytes, "the file must hold at least 32 bytes")
+		}
+	}
+}
+
+func (v *validator) limits(l Limits) {
+	v.positive("limits.maxWait", l.MaxWait)
+	v.check("limits.requestBudget", l.RequestBudget > l.MaxWait, "must be greater than limits.maxWait")
+	v.check("limits.maxBodyBytes", l.MaxBodyBytes > 0, "must be greater than zero")
+	for _, timeout := range []struct {
+		name  string
+		value time.Duration
+	}{{"default", l.Timeouts.Default}, {"longPoll", l.Timeouts.LongPoll}, {"max", l.Timeouts.Max}} {
+		path := "limits.timeouts." + timeout.name
+		if v.check(path, timeout.value >= time.Millisecond, "must be at least 1ms") {
+			v.check(path, timeout.value <= l.Timeouts.Max, "must not exceed limits.timeouts.max")
+		}
+	}
+}
+
+// check adds the problem unless ok, which it returns.
+func (v *validator) check(path string, ok bool, message string) bool {
+	if !ok {
+		v.add(path, message)
+	}
+	return ok
+}
+
+func (v *validator) positive(path string, d time.Duration) {
+	v.check(path, d > 0, "must be greater than zero")
+}
+
+func (v *validator) oneOf(path, value string, allowed ...string) {
+	names := strings.Join(slices.DeleteFunc(slices.Clone(allowed), func(s string) bool { return s == "" }), ", ")
+	v.check(path, slices.Contains(allowed, value), "must be one of "+names)
+}

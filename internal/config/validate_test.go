@@ -1,0 +1,182 @@
+package config_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/config"
+)
+
+func TestBadValues(t *testing.T) {
+	t.Parallel()
+	for yaml, want := range map[string]string{
+		`listen: {public: "8080"}`:                            "listen.public: must be host:port",
+		`listen: {public: ":99999"}`:                          "listen.public: must name a port, from 1 to 65535",
+		`listen: {admin: "http://x:1"}`:                       "listen.admin: must be host:port without a scheme",
+		`listen: {admin: ":8080"}`:                            "listen.admin: must differ from listen.public",
+		`listen: {drainDelay: -1s}`:                           "listen.drainDelay: must not be negative",
+		`listen: {drainTimeout: 0s}`:                          "listen.drainTimeout: must be greater than zero",
+		`listen: {timeouts: {readHeader: 0s}}`:                "listen.timeouts.readHeader: must be greater than zero",
+		`listen: {timeouts: {readBody: 0s}}`:                  "listen.timeouts.readBody: must be greater than zero",
+		`listen: {timeouts: {write: -1s}}`:                    "listen.timeouts.write: must be greater than zero",
+		`listen: {timeouts: {idle: 0s}}`:                      "listen.timeouts.idle: must be greater than zero",
+		`listen: {maxHeaderBytes: 0}`:                         "listen.maxHeaderBytes: must be greater than zero",
+		`upstream: {address: temporal}`:                       "upstream.address: must be host:port",
+		`upstream: {address: ":7233"}`:                        "upstream.address: must name a host",
+		`upstream: {address: "a:0"}`:                          "upstream.address: must name a port, from 1 to 65535",
+		`upstream: {address: "dns:///a:7233"}`:                "upstream.address: must be host:port without a scheme",
+		`upstream: {address: "u@a:7233"}`:                     "upstream.address: must be host:port",
+		`upstream: {metadata: {authorization: a}}`:            "upstream.metadata.authorization: this key is reserved",
+		`upstream: {metadata: {x-bin: "!"}}`:                  "upstream.metadata.x-bin: a -bin key needs a value in base64",
+		`upstream: {callerMetadata: [X]}`:                     "upstream.callerMetadata.0: keys hold lower-case letters, digits, '-', '_' and '.' only",
+		`upstream: {callerMetadata: [x, x]}`:                  "upstream.callerMetadata.1: is there twice",
+		`upstream: {tls: {serverName: a}}`:                    "upstream.tls.serverName: needs upstream.tls.enabled: true",
+		`upstream: {tls: {caFile: a}}`:                        "upstream.tls.caFile: needs upstream.tls.enabled: true",
+		`upstream: {tls: {enabled: true, caFile: a}}`:         "upstream.tls.caFile: the file cannot be read: no such file or directory",
+		`upstream: {tls: {enabled: true, keyFile: a}}`:        "upstream.tls.certFile: is missing beside upstream.tls.keyFile",
+		`upstream: {tls: {enabled: true, certFile: a}}`:       "upstream.tls.keyFile: is missing beside upstream.tls.certFile",
+		`upstream: {keepAlive: {interval: 9s}}`:               "upstream.keepAlive.interval: must be at least 10s",
+		`upstream: {keepAlive: {timeout: 0s}}`:                "upstream.keepAlive.timeout: must be greater than zero",
+		`upstream: {retry: {initialInterval: 0s}}`:            "upstream.retry.initialInterval: must be greater than zero",
+		`upstream: {retry: {multiplier: 0.9}}`:                "upstream.retry.multiplier: must be at least 1",
+		`upstream: {retry: {multiplier: .nan}}`:               "upstream.retry.multiplier: must be at least 1",
+		`upstream: {retry: {multiplier: .inf}}`:               "upstream.retry.multiplier: must be at least 1",
+		`upstream: {retry: {maxInterval: 1ms}}`:               "upstream.retry.maxInterval: must be at least upstream.retry.initialInterval",
+		`upstream: {retry: {maxElapsed: 0s}}`:                 "upstream.retry.maxElapsed: must be greater than zero",
+		`upstream: {retry: {maxAttempts: 0}}`:                 "upstream.retry.maxAttempts: must be at least 1",
+		`upstream: {proxy: {address: "http://p:1"}}`:          "upstream.proxy.address: must be host:port without a scheme",
+		`upstream: {proxy: {basicAuthFile: a}}`:               "upstream.proxy.basicAuthFile: needs upstream.proxy.address",
+		`upstream: {credential: {mode: mint}}`:                "upstream.credential.mode: must be one of none, static",
+		`upstream: {credential: {file: a}}`:                   "upstream.credential.file: needs upstream.credential.mode: static",
+		`upstream: {credential: {mode: static}}`:              "upstream.credential.file: is missing with mode static",
+		`namespaces: {a: {queryRejectCondition: OPEN}}`:       "namespaces.a.queryRejectCondition: must be one of NONE, NOT_OPEN, NOT_COMPLETED_CLEANLY",
+		`namespaces: {"a b": {}}`:                             "namespaces.a b: is no name of a namespace",
+		`namespaces: {a.b: {metadata: {te: x}}}`:              "namespaces.a.b.metadata.te: this key is reserved",
+		`auth: {apiKeys: {file: absent.yaml}}`:                "auth.apiKeys.file: the file cannot be read: no such file or directory",
+		`auth: {apiKeys: {reloadInterval: 0s}}`:               "auth.apiKeys.reloadInterval: must be at least 10ms",
+		`tokens: {keyFiles: [""]}`:                            "tokens.keyFiles.0: is empty",
+		`tokens: {keyFiles: [absent]}`:                        "tokens.keyFiles.0: the file cannot be read: no such file or directory",
+		`limits: {maxWait: 0s}`:                               "limits.maxWait: must be greater than zero",
+		`limits: {requestBudget: 55s}`:                        "limits.requestBudget: must be greater than limits.maxWait",
+		`limits: {maxBodyBytes: -1}`:                          "limits.maxBodyBytes: must be greater than zero",
+		`limits: {timeouts: {default: 0s}}`:                   "limits.timeouts.default: must be at least 1ms",
+		`limits: {timeouts: {default: 6m}}`:                   "limits.timeouts.default: must not exceed limits.timeouts.max",
+		`limits: {timeouts: {longPoll: 6m}}`:                  "limits.timeouts.longPoll: must not exceed limits.timeouts.max",
+		`log: {level: loud}`:                                  "log.level: must be one of debug, info, warn, error",
+		`log: {format: xml}`:                                  "log.format: must be one of json, text",
+		`auth: {insecureAnonymous: true, apiKeys: {file: a}}`: "auth.insecureAnonymous: excludes auth.apiKeys.file",
+	} {
+		t.Run(yaml, func(t *testing.T) {
+			t.Parallel()
+			require.Contains(t, problemsOf(t, yaml), want)
+		})
+	}
+}
+
+func TestPortZeroMayBeTwice(t *testing.T) {
+	t.Parallel()
+	_, err := load(t, `
+listen: {public: "127.0.0.1:0", admin: "127.0.0.1:0"}
+auth: {insecureAnonymous: true}`)
+	require.NoError(t, err)
+}
+
+func TestCredentialOverPlaintext(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	secret := write(t, dir, "api.key", " token\n")
+	for name, tc := range map[string]struct {
+		address string
+		tls     bool
+		allow   bool
+		ok      bool
+	}{
+		"localhost":     {address: "localhost:7233", ok: true},
+		"IPv4 loopback": {address: "127.1.2.3:7233", ok: true},
+		"IPv6 loopback": {address: "[::1]:7233", ok: true},
+		"mapped":        {address: "[::ffff:127.0.0.1]:7233", ok: true},
+		"elsewhere":     {address: "temporal:7233"},
+		"look-alike":    {address: "localhost.example:7233"},
+		"unspecified":   {address: "0.0.0.0:7233"},
+		"TLS":           {address: "temporal:7233", tls: true, ok: true},
+		"allowed":       {address: "temporal:7233", allow: true, ok: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := config.Default()
+			cfg.Auth.InsecureAnonymous = true
+			cfg.Upstream.Address, cfg.Upstream.TLS.Enabled = tc.address, tc.tls
+			cfg.Upstream.Credential = config.Credential{Mode: config.CredentialStatic, File: secret, AllowPlaintext: tc.allow}
+			if tc.ok {
+				require.NoError(t, cfg.Validate())
+				return
+			}
+			require.Len(t, lines(t, cfg.Validate()), 1)
+			require.ErrorContains(t, cfg.Validate(), "upstream.credential: would be sent without TLS")
+		})
+	}
+}
+
+func TestSecretFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	blank := write(t, dir, "blank", " \n")
+	marker := write(t, dir, "two-lines", "marker\nmarker")
+	short := write(t, dir, "short", "0123456789abcdef0123456789abcde")
+
+	cfg := config.Default()
+	cfg.Auth.InsecureAnonymous = true
+	cfg.Upstream.Credential = config.Credential{Mode: config.CredentialStatic, File: blank}
+	cfg.Upstream.Proxy = config.Proxy{Address: "proxy:3128", BasicAuthFile: marker}
+	cfg.Tokens.KeyFiles = []string{short}
+	require.Equal(t, []string{
+		"tokens.keyFiles.0: the file must hold at least 32 bytes",
+		"upstream.credential.file: the file is empty",
+		"upstream.proxy.basicAuthFile: the file must hold one line",
+	}, lines(t, cfg.Validate()))
+
+	cfg.Upstream.Proxy.BasicAuthFile = short
+	require.Contains(t, lines(t, cfg.Validate()), "upstream.proxy.basicAuthFile: the file must hold user:password")
+}
+
+func TestTLSFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	certPEM, keyPEM := certificate(t)
+	_, otherKey := certificate(t)
+	cert, key := write(t, dir, "cert.pem", certPEM), write(t, dir, "key.pem", keyPEM)
+
+	cfg := config.Default()
+	cfg.Auth.InsecureAnonymous = true
+	cfg.Upstream.TLS = config.TLS{Enabled: true, CAFile: cert, CertFile: cert, KeyFile: key}
+	require.NoError(t, cfg.Validate())
+
+	cfg.Upstream.TLS.CAFile = key
+	cfg.Upstream.TLS.KeyFile = write(t, dir, "other.pem", otherKey)
+	require.Equal(t, []string{
+		"upstream.tls.caFile: the file holds no certificate in PEM",
+		"upstream.tls.certFile: the certificate and the key in keyFile do not parse or do not belong together",
+	}, lines(t, cfg.Validate()))
+}
+
+// certificate returns a new self-signed certificate and its key in PEM.
+func certificate(t *testing.T) (certPEM, keyPEM string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	require.NoError(t, err)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})),
+		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}

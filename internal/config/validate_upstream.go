@@ -1,0 +1,123 @@
+package config
+
+import (
+	"maps"
+	"math"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// minKeepAlive is what a Temporal server tolerates; it closes connections that ping more often.
+const minKeepAlive = 10 * time.Second
+
+func (v *validator) upstream(u Upstream) {
+	v.address("upstream.address", u.Address, false)
+	v.metadata("upstream.metadata", u.Metadata)
+	v.callerMetadata(u.CallerMetadata)
+	v.tls(u.TLS)
+	v.check("upstream.keepAlive.interval", u.KeepAlive.Interval >= minKeepAlive, "must be at least 10s")
+	v.positive("upstream.keepAlive.timeout", u.KeepAlive.Timeout)
+	v.retry(u.Retry)
+	v.proxy(u.Proxy)
+	v.credential(u)
+}
+
+func (v *validator) metadata(path string, metadata Metadata) {
+	for _, key := range slices.Sorted(maps.Keys(metadata)) {
+		at := join(path, key)
+		err := CheckMetadataKey(key)
+		if err == nil {
+			_, err = DecodeMetadata(key, metadata[key])
+		}
+		if err != nil {
+			v.add(at, err.Error())
+		}
+	}
+}
+
+func (v *validator) callerMetadata(keys []string) {
+	for i, key := range keys {
+		path := join("upstream.callerMetadata", strconv.Itoa(i))
+		if err := CheckMetadataKey(key); err != nil {
+			v.add(path, err.Error())
+		}
+		v.check(path, !slices.Contains(keys[:i], key), "is there twice")
+	}
+}
+
+func (v *validator) tls(t TLS) {
+	for _, setting := range []struct{ name, value string }{
+		{"caFile", t.CAFile}, {"certFile", t.CertFile}, {"keyFile", t.KeyFile}, {"serverName", t.ServerName},
+	} {
+		v.check("upstream.tls."+setting.name, t.Enabled || setting.value == "", "needs upstream.tls.enabled: true")
+	}
+	v.check("upstream.tls.certFile", t.KeyFile == "" || t.CertFile != "", "is missing beside upstream.tls.keyFile")
+	v.check("upstream.tls.keyFile", t.CertFile == "" || t.KeyFile != "", "is missing beside upstream.tls.certFile")
+	v.authorities("upstream.tls.caFile", t.CAFile)
+	v.keyPair("upstream.tls", t.CertFile, t.KeyFile)
+}
+
+func (v *validator) retry(r Retry) {
+	v.positive("upstream.retry.initialInterval", r.InitialInterval)
+	v.check("upstream.retry.multiplier", r.Multiplier >= 1 && !math.IsInf(r.Multiplier, 1), "must be at least 1")
+	v.check("upstream.retry.maxInterval", r.MaxInterval >= r.InitialInterval && r.MaxInterval > 0,
+		"must be at least upstream.retry.initialInterval")
+	v.positive("upstream.retry.maxElapsed", r.MaxElapsed)
+	v.check("upstream.retry.maxAttempts", r.MaxAttempts >= 1, "must be at least 1")
+}
+
+func (v *validator) proxy(p Proxy) {
+	if p.Address != "" {
+		v.address("upstream.proxy.address", p.Address, false)
+	}
+	v.check("upstream.proxy.basicAuthFile", p.BasicAuthFile == "" || p.Address != "", "needs upstream.proxy.address")
+	if secret, ok := v.secret("upstream.proxy.basicAuthFile", p.BasicAuthFile); ok {
+		v.check("upstream.proxy.basicAuthFile", strings.Contains(secret, ":"), "the file must hold user:password")
+	}
+}
+
+func (v *validator) credential(u Upstream) {
+	const path = "upstream.credential"
+	c := u.Credential
+	v.oneOf(path+".mode", c.Mode, CredentialNone, CredentialStatic)
+	if c.Mode != CredentialStatic {
+		v.check(path+".file", c.File == "", "needs upstream.credential.mode: static")
+		return
+	}
+	v.check(path+".file", c.File != "", "is missing with mode static")
+	v.secret(path+".file", c.File)
+	v.check(path, u.TLS.Enabled || c.AllowPlaintext || isLoopback(u.Address),
+		"would be sent without TLS to another host: set upstream.tls.enabled, or allowPlaintextCredential to accept that")
+}
+
+// address checks host:port. A listener may leave the host out, and take port 0 for any that is free.
+func (v *validator) address(path, address string, listener bool) {
+	if strings.Contains(address, "://") {
+		v.add(path, "must be host:port without a scheme")
+		return
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		v.add(path, "must be host:port")
+		return
+	}
+	v.check(path, listener || host != "", "must name a host")
+	n, err := strconv.ParseUint(port, 10, 16)
+	v.check(path, err == nil && (listener || n > 0), "must name a port, from 1 to 65535")
+	v.check(path, !strings.ContainsAny(host, " /@?#"), "must be host:port")
+}
+
+// isLoopback tells whether what is sent to the address stays on this host. Names other than localhost are not resolved:
+// what they mean may change.
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()
+}

@@ -1,0 +1,55 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/flowgate/flowgate/internal/problem"
+)
+
+// problemOfForm refuses requests whose head or path two parsers could read in
+// two ways.
+func problemOfForm(r *http.Request) error {
+	if err := problemOfPath(r.URL.Path); err != nil {
+		return err
+	}
+	for name := range r.Header {
+		// X_User and X-User are one to CGI-like servers: a proxy that strips
+		// the one lets the other through (CVE-2025-64484).
+		if strings.Contains(name, "_") {
+			return problem.Invalid(name, "header names must not contain an underscore")
+		}
+	}
+	return nil
+}
+
+// problemOfPath judges the decoded path. Dot segments are refused and not
+// resolved; an escaped one cannot be told from a plain one by many parsers, so
+// ids of that form have a way of their own.
+func problemOfPath(path string) error {
+	switch {
+	case !strings.HasPrefix(path, "/"):
+		return problem.New(problem.InvalidPath, "The path must begin with a slash.")
+	case !utf8.ValidString(path) || strings.ContainsFunc(path, unicode.IsControl):
+		return problem.New(problem.InvalidPath, "The path must be UTF-8 without control characters.")
+	default:
+		return nil
+	}
+}
+
+// requestID keeps a well-formed id of the caller, so that it finds its request
+// in our log; anything else could write into the log as it likes.
+func requestID(h http.Header) string {
+	const maxLength = 128
+	id := h.Get("X-Request-Id")
+	if id == "" || len(id) > maxLength || strings.ContainsFunc(id, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '_' || r == '-')
+	}) {
+		return uuid.Must(uuid.NewV7()).String()
+	}
+	return id
+}

@@ -1,0 +1,136 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/telemetry"
+)
+
+// front is the first to see a request and the last to leave it. The order is:
+//
+//  1. request id, so that every answer has one;
+//  2. the event, from which the log line, the metrics and the span are made;
+//  3. probes, which are answered in every state of the gateway;
+//  4. the gate, which refuses what arrives while the gateway stops;
+//  5. the form of head and path, before a router interprets them;
+//  6. the router, and behind it the credential (authenticate), so that an
+//     unknown route looks the same to everyone;
+//  7. the doors.
+//
+// It is one frame deep: 5,000 waiting callers keep their stacks.
+type front struct {
+	router  http.Handler
+	gate    *gate
+	probes  *probes
+	log     *slog.Logger
+	metrics *telemetry.Metrics
+	write   time.Duration // bound of each write
+}
+
+func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	begin := time.Now()
+	rec := &recorder{ResponseWriter: w, timeout: f.write}
+	event := &telemetry.Event{
+		RequestID: requestID(r.Header), Method: r.Method, ClientIP: clientIP(r.RemoteAddr),
+		UserAgent: r.UserAgent(), BytesIn: max(r.ContentLength, 0),
+	}
+	routing := chi.NewRouteContext()
+	ctx := context.WithValue(telemetry.NewContext(r.Context(), event), chi.RouteCtxKey, routing)
+	r = r.WithContext(ctx)
+	secure(rec.Header(), event.RequestID)
+	f.metrics.Active.Inc()
+	defer func() {
+		f.metrics.Active.Dec()
+		failure := recover()
+		f.settle(rec, event, failure)
+		event.Route, event.Status, event.BytesOut = routing.RoutePattern(), rec.status, rec.bytes
+		event.Duration = time.Since(begin)
+		if !f.probes.quiet(r) {
+			event.Log(f.log)
+			f.metrics.Request(ctx, r.Method, event.Route, rec.status, event.Duration)
+		}
+		if failure != nil && errors.Is(asError(failure), http.ErrAbortHandler) {
+			panic(http.ErrAbortHandler) // cuts the connection, as the handler wanted
+		}
+	}()
+	f.pass(rec, r, event)
+}
+
+func (f *front) pass(w *recorder, r *http.Request, event *telemetry.Event) {
+	if f.probes.serve(w, r) {
+		return
+	}
+	admitted, closing := f.gate.enter()
+	if closing {
+		w.Header().Set("Connection", "close")
+	}
+	err := problemOfForm(r)
+	if !admitted {
+		err = problem.New(problem.Draining, "This replica is shutting down.")
+	} else {
+		defer f.gate.leave()
+	}
+	if err != nil {
+		refuse(w, r, event, err)
+		return
+	}
+	f.router.ServeHTTP(w, r)
+}
+
+// settle makes the event say how the request ended, and answers for a handler
+// that did not.
+func (f *front) settle(w *recorder, event *telemetry.Event, failure any) {
+	if failure == nil || errors.Is(asError(failure), http.ErrAbortHandler) {
+		if w.status == 0 {
+			w.status = http.StatusOK // what net/http sends for nothing
+		}
+		return
+	}
+	f.log.Error("panic", slog.String("requestId", event.RequestID), slog.Any("panic", failure), slog.String("stack", string(debug.Stack())))
+	err := problem.Of(asError(failure))
+	event.SetProblem(string(err.Code), err.Error())
+	if w.status == 0 {
+		problem.Write(w, err, problem.Occurrence{RequestID: event.RequestID})
+	}
+}
+
+func asError(failure any) error {
+	if err, ok := failure.(error); ok {
+		return err
+	}
+	return fmt.Errorf("panic: %v", failure)
+}
+
+// refuse answers with a problem.
+func refuse(w http.ResponseWriter, r *http.Request, event *telemetry.Event, err error) {
+	e := problem.Of(err)
+	event.SetProblem(string(e.Code), e.Error())
+	problem.Write(w, e, problem.Occurrence{
+		RequestID: event.RequestID, Instance: chi.RouteContext(r.Context()).RoutePattern(),
+	})
+}
+
+// secure sets what every answer carries.
+func secure(h http.Header, requestID string) {
+	h.Set("X-Request-Id", requestID)
+	h.Set("X-Content-Type-Options", "nosniff")
+}
+
+// clientIP is the peer's address. Headers that claim another are not believed.
+func clientIP(remote string) string {
+	host, _, err := net.SplitHostPort(remote)
+	if err != nil {
+		return remote
+	}
+	return host
+}

@@ -1,0 +1,97 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/handlers"
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/telemetry"
+)
+
+// newRouter routes to the doors. What the router itself has to say is a
+// problem like all others.
+func newRouter(api *handlers.API, authenticate func(http.Handler) http.Handler) http.Handler {
+	router := chi.NewRouter()
+	router.Use(middleware.GetHead)
+	router.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, r, telemetry.FromContext(r.Context()), problem.New(problem.RouteNotFound, "There is no such route."))
+	})
+	router.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		e := problem.New(problem.MethodNotAllowed, "The route does not take this method.")
+		e.Members.Allow = allowed(router, r)
+		refuse(w, r, telemetry.FromContext(r.Context()), e)
+	})
+	router.Group(func(group chi.Router) {
+		group.Use(authenticate)
+		api.Mount(group)
+	})
+	return router
+}
+
+// allowed lists the methods of the route that r names.
+func allowed(router chi.Routes, r *http.Request) []string {
+	path := r.URL.Path
+	if r.URL.RawPath != "" {
+		path = r.URL.RawPath
+	}
+	var methods []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		as := method
+		if method == http.MethodHead {
+			as = http.MethodGet // which answers it too
+		}
+		if router.Match(chi.NewRouteContext(), as, path) {
+			methods = append(methods, method)
+		}
+	}
+	return methods
+}
+
+// authenticator makes the step behind the router: it proves the credential,
+// consumes it, and names the principal to everything behind it. Only now is
+// the caller's trace continued: a stranger must not choose what is recorded.
+func authenticator(
+	who *auth.Authenticator, metrics *telemetry.Metrics, tracing *telemetry.Tracing,
+) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			route := chi.RouteContext(r.Context()).RoutePattern()
+			if handlers.Public(route) {
+				next.ServeHTTP(w, r)
+				return
+			}
+			event := telemetry.FromContext(r.Context())
+			principal, err := who.Authenticate(r.Header)
+			if err != nil {
+				metrics.AuthFailure(r.Context(), string(problem.Of(err).Code))
+				refuse(w, r, event, err)
+				return
+			}
+			auth.Strip(r.Header)
+			event.SetPrincipal(principal.Name)
+			ctx, end := tracing.StartServer(r.Context(), r.Header, r.Method, route)
+			event.TraceID = telemetry.TraceID(ctx)
+			defer func() { end(statusOf(w)) }()
+			next.ServeHTTP(w, r.WithContext(auth.WithPrincipal(ctx, principal)))
+		})
+	}
+}
+
+// statusOf reads the status from the recorder, however it is wrapped.
+func statusOf(w http.ResponseWriter) int {
+	for w != nil {
+		if rec, ok := w.(*recorder); ok {
+			return rec.status
+		}
+		unwrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			break
+		}
+		w = unwrapper.Unwrap()
+	}
+	return 0
+}

@@ -1,0 +1,127 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/handlers"
+	"github.com/flowgate/flowgate/internal/telemetry"
+	"github.com/flowgate/flowgate/internal/upstream"
+)
+
+// Options are what the gateway takes from its surroundings. The zero value
+// takes the real ones.
+type Options struct {
+	Version string
+	// Public and Admin are listeners to serve on instead of the configured
+	// addresses. Run closes them.
+	Public, Admin net.Listener
+	// Dial reaches the upstream instead of the network.
+	Dial upstream.Dialer
+	// Log is where the log goes; nil discards it.
+	Log io.Writer
+	// Getenv answers for the OpenTelemetry variables; nil knows none.
+	Getenv func(string) string
+}
+
+// lastWrites is how long answers that are being sent may take once nothing is
+// in flight any more.
+const lastWrites = 5 * time.Second
+
+// Run serves until ctx ends, then drains: it reports not ready, goes on for
+// the drain delay, ends the waits, answers what is in flight, and stops. It
+// returns nil after an orderly end.
+func Run(ctx context.Context, cfg *config.Config, options Options) error {
+	g, err := build(ctx, cfg, options)
+	if err != nil {
+		return err
+	}
+	return g.run(ctx)
+}
+
+// gateway is a running gateway.
+type gateway struct {
+	cfg      *config.Config
+	log      *slog.Logger
+	metrics  *telemetry.Metrics
+	tracing  *telemetry.Tracing
+	upstream *upstream.Client
+	api      *handlers.API
+	gate     *gate
+	public   *http.Server
+	admin    *http.Server
+
+	publicListener, adminListener net.Listener
+
+	// watchers are the loops that follow files and the upstream's health.
+	watchers []func(context.Context)
+	stop     context.CancelFunc // ends the watchers and the shared polls
+	life     context.Context    //nolint:containedctx // the life of what outlasts single requests
+}
+
+func (g *gateway) run(ctx context.Context) error {
+	defer g.close()
+	var loops sync.WaitGroup
+	defer loops.Wait()
+	defer g.stop()
+	for _, watch := range g.watchers {
+		loops.Go(func() { watch(g.life) })
+	}
+	failed := make(chan error, 2)
+	for server, listener := range map[*http.Server]net.Listener{g.public: g.publicListener, g.admin: g.adminListener} {
+		loops.Go(func() {
+			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("serve %s: %w", listener.Addr(), err)
+			}
+		})
+	}
+	g.log.Info("serving", slog.String("public", g.publicListener.Addr().String()), slog.String("admin", g.adminListener.Addr().String()),
+		slog.String("upstream", g.cfg.Upstream.Address))
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	g.drain()
+	return err
+}
+
+// drain ends the service so that every request that was begun is answered.
+func (g *gateway) drain() {
+	g.log.Info("draining", slog.Duration("delay", g.cfg.Listen.DrainDelay))
+	g.gate.move(leaving)
+	time.Sleep(g.cfg.Listen.DrainDelay)
+	g.gate.move(refusing)
+	g.api.Drain()
+	if !g.gate.await(g.cfg.Listen.DrainTimeout) {
+		g.log.Warn("requests in flight are cut off", slog.Duration("after", g.cfg.Listen.DrainTimeout))
+	}
+	for _, server := range []*http.Server{g.public, g.admin} {
+		ctx, cancel := context.WithTimeout(context.Background(), lastWrites)
+		if err := server.Shutdown(ctx); err != nil {
+			_ = server.Close()
+		}
+		cancel()
+	}
+	g.log.Info("stopped")
+}
+
+// close releases what is left when nothing runs any more.
+func (g *gateway) close() {
+	g.stop()
+	g.api.Close()
+	_ = g.upstream.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), lastWrites)
+	defer cancel()
+	if err := errors.Join(g.tracing.Shutdown(ctx), g.metrics.Shutdown(ctx)); err != nil {
+		g.log.Warn("telemetry was not flushed", slog.Any("error", err))
+	}
+}

@@ -1,0 +1,16 @@
+package telemetry
+
+import "context"
+
+type eventKey struct{}
+
+// NewContext returns a context that carries the request's event.
+func NewContext(ctx context.Context, e *Event) context.Context {
+	return context.WithValue(ctx, eventKey{}, e)
+}
+
+// FromContext returns the request's event, or nil when there is none. A nil Event takes every call.
+func FromContext(ctx context.Context) *Event {
+	e, _ := ctx.Value(eventKey{}).(*Event)
+	return e
+}

@@ -1,0 +1,73 @@
+package telemetry
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+)
+
+// instruments makes every instrument but those of the Go runtime. The exporter turns http.server.request.duration in
+// seconds into http_server_request_duration_seconds, and adds _total to counters.
+func (m *Metrics) instruments(meter metric.Meter) error {
+	return errors.Join(m.histograms(meter), m.counters(meter), m.gauges(meter))
+}
+
+func (m *Metrics) histograms(meter metric.Meter) (err error) {
+	// Those of the semantic conventions, and three more for waits.
+	buckets := metric.WithExplicitBucketBoundaries(
+		0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 30, 60)
+	var failed [2]error
+	m.requests, failed[0] = meter.Float64Histogram("http.server.request.duration", metric.WithUnit("s"), buckets,
+		metric.WithDescription("Duration of HTTP requests, waits included."))
+	m.rpcs, failed[1] = meter.Float64Histogram("rpc.client.call.duration", metric.WithUnit("s"), buckets,
+		metric.WithDescription("Duration of upstream calls, each attempt by itself."))
+	return errors.Join(failed[:]...)
+}
+
+func (m *Metrics) counters(meter metric.Meter) error {
+	var failed []error
+	counter := func(name, description string) metric.Int64Counter {
+		c, err := meter.Int64Counter(name, metric.WithDescription(description))
+		failed = append(failed, err)
+		return c
+	}
+	m.retries = counter("flowgate.upstream.retries", "Upstream calls that were repeated.")
+	m.throttled = counter("flowgate.upstream.retries.throttled", "Repetitions that the retry throttle held back.")
+	m.authFailures = counter("flowgate.auth.failures", "Callers that were refused, by reason.")
+	m.keyReloads = counter("flowgate.keys.reloads", "Looks at a changed keys file, by outcome.")
+	return errors.Join(failed...)
+}
+
+func (m *Metrics) gauges(meter metric.Meter) error {
+	var failed []error
+	gauge := func(name, unit, description string, callbacks ...metric.Int64Callback) {
+		options := []metric.Int64ObservableGaugeOption{metric.WithUnit(unit), metric.WithDescription(description)}
+		for _, callback := range callbacks {
+			options = append(options, metric.WithInt64Callback(callback))
+		}
+		_, err := meter.Int64ObservableGauge(name, options...)
+		failed = append(failed, err)
+	}
+	kind := func(name string) attribute.KeyValue { return attribute.String("kind", name) }
+	gauge("http.server.active_requests", "", "HTTP requests being served.", m.Active.observe())
+	gauge("flowgate.in_flight", "", "Admitted requests in flight, by what they hold.",
+		m.Reads.observe(kind("read")), m.Writes.observe(kind("write")), m.Waits.observe(kind("wait")))
+	gauge("flowgate.wait.callers", "", "Callers that wait for an outcome.", m.WaitCallers.observe())
+	gauge("flowgate.wait.polls", "", "Upstream polls that waiting callers share.", m.WaitPolls.observe())
+	gauge("flowgate.ready", "", "1 while the gateway reports that it is ready.", m.Ready.observe())
+	gauge("flowgate.keys.last_reload_success_timestamp", "s", "Unix time of the last keys file that was taken.",
+		m.keysLoaded.observe())
+	return errors.Join(failed...)
+}
+
+// buildInfo is the constant 1 with what the binary was built from for labels.
+func buildInfo() prometheus.Collector {
+	version, revision, goVersion := build()
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name:        "flowgate_build_info",
+		Help:        "What the gateway was built from.",
+		ConstLabels: prometheus.Labels{"version": version, "revision": revision, "go_version": goVersion},
+	}, func() float64 { return 1 })
+}

@@ -1,0 +1,64 @@
+package telemetry
+
+import (
+	"maps"
+	"sync"
+	"sync/atomic"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+)
+
+// maxSeries bounds the sets of labels of one instrument. It is far above what routes, methods and codes make; it is
+// there for the day when a label turns out to be less bounded than it was thought to be.
+const maxSeries = 4096
+
+// series caches the ready-made labels of an instrument by what they are made of, so that recording neither sorts nor
+// allocates. Reading takes no lock: a new set of labels is rare, and replaces the map. It is safe for concurrent use.
+type series[K comparable] struct {
+	sets  atomic.Pointer[map[K]labels]
+	mu    sync.Mutex
+	label func(K) []attribute.KeyValue
+	rest  labels
+}
+
+// labels serves both kinds of instruments.
+type labels struct {
+	record []metric.RecordOption
+	add    []metric.AddOption
+}
+
+// newSeries returns a cache that makes labels with label. What comes after maxSeries sets is counted under other.
+func newSeries[K comparable](label func(K) []attribute.KeyValue, other K) *series[K] {
+	s := &series[K]{label: label, rest: newLabels(label(other))}
+	s.sets.Store(&map[K]labels{})
+	return s
+}
+
+func newLabels(attributes []attribute.KeyValue) labels {
+	set := metric.WithAttributeSet(attribute.NewSet(attributes...))
+	return labels{record: []metric.RecordOption{set}, add: []metric.AddOption{set}}
+}
+
+func (s *series[K]) get(key K) labels {
+	if found, ok := (*s.sets.Load())[key]; ok {
+		return found
+	}
+	return s.make(key)
+}
+
+func (s *series[K]) make(key K) labels {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := *s.sets.Load()
+	if found, ok := old[key]; ok {
+		return found
+	}
+	if len(old) >= maxSeries {
+		return s.rest
+	}
+	sets := maps.Clone(old)
+	sets[key] = newLabels(s.label(key))
+	s.sets.Store(&sets)
+	return sets[key]
+}

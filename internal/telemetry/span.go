@@ -1,0 +1,71 @@
+package telemetry
+
+import (
+	"net/http"
+	"strconv"
+
+	"go.opentelemetry.io/otel/attribute"
+	otelcodes "go.opentelemetry.io/otel/codes"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+)
+
+// describeRequest names a request's span as the semantic conventions do, without anything that the caller wrote.
+func describeRequest(method, route string) (string, []attribute.KeyValue) {
+	method = knownMethod(method)
+	attributes := []attribute.KeyValue{semconv.HTTPRequestMethodKey.String(method)}
+	if method == other {
+		method = "HTTP"
+	}
+	if route == "" {
+		return method, attributes
+	}
+	return method + " " + route, append(attributes, semconv.HTTPRoute(route))
+}
+
+func endServer(span trace.Span, status int) {
+	span.SetAttributes(semconv.HTTPResponseStatusCode(status))
+	if status >= http.StatusInternalServerError {
+		fail(span, strconv.Itoa(status))
+	}
+	span.End()
+}
+
+func endClient(span trace.Span, code codes.Code) {
+	span.SetAttributes(semconv.RPCResponseStatusCode(CodeName(code)))
+	if code != codes.OK {
+		fail(span, CodeName(code))
+	}
+	span.End()
+}
+
+// fail marks the span by a code. The message of the error stays out: it may quote what the call carried.
+func fail(span trace.Span, kind string) {
+	span.SetAttributes(semconv.ErrorTypeKey.String(kind))
+	span.SetStatus(otelcodes.Error, "")
+}
+
+// carrier lets the propagator write into gRPC metadata.
+type carrier metadata.MD
+
+// Get returns the first value of key.
+func (c carrier) Get(key string) string {
+	if values := metadata.MD(c).Get(key); len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// Set replaces the values of key.
+func (c carrier) Set(key, value string) { metadata.MD(c).Set(key, value) }
+
+// Keys lists the keys.
+func (c carrier) Keys() []string {
+	keys := make([]string, 0, len(c))
+	for key := range c {
+		keys = append(keys, key)
+	}
+	return keys
+}

@@ -1,0 +1,141 @@
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+)
+
+// maxShutdown bounds how long the last spans may take to leave.
+const maxShutdown = 5 * time.Second
+
+// Tracing makes spans, or none: the zero value and a nil *Tracing are off and cost nothing. It speaks W3C Trace Context
+// only.
+type Tracing struct {
+	tracer   trace.Tracer // nil when off
+	provider *sdktrace.TracerProvider
+	w3c      propagation.TraceContext
+}
+
+// NewTracing sets tracing up as OpenTelemetry's environment variables say. It is off unless OTEL_TRACES_EXPORTER is
+// otlp, and when OTEL_SDK_DISABLED is true. getenv decides on that and on the protocol; the exporter, the sampler and
+// the resource read the other OTEL_ variables from the process's environment themselves. The service's name is flowgate
+// unless they say otherwise. A setting that is not supported is an error.
+func NewTracing(ctx context.Context, getenv func(string) string, version string) (*Tracing, error) {
+	if strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") {
+		return &Tracing{}, nil
+	}
+	switch exporter := getenv("OTEL_TRACES_EXPORTER"); exporter {
+	case "", "none":
+		return &Tracing{}, nil
+	case "otlp":
+	default:
+		return nil, fmt.Errorf("OTEL_TRACES_EXPORTER: %q is not supported; use otlp or none", exporter)
+	}
+	exporter, err := newExporter(ctx, getenv)
+	if err != nil {
+		return nil, err
+	}
+	return NewTracingTo(ctx, exporter, version)
+}
+
+// newExporter follows OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, then OTEL_EXPORTER_OTLP_PROTOCOL, then the specification's
+// default.
+func newExporter(ctx context.Context, getenv func(string) string) (sdktrace.SpanExporter, error) {
+	protocol := "http/protobuf"
+	for _, name := range []string{"OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"} {
+		if value := getenv(name); value != "" {
+			protocol = value
+		}
+	}
+	switch protocol {
+	case "http/protobuf":
+		return otlptracehttp.New(ctx)
+	case "grpc":
+		return otlptracegrpc.New(ctx)
+	default:
+		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL: %q is not supported; use grpc or http/protobuf", protocol)
+	}
+}
+
+// NewTracingTo sends spans to exporter, in batches.
+func NewTracingTo(ctx context.Context, exporter sdktrace.SpanExporter, version string) (*Tracing, error) {
+	described, err := resource.New(ctx,
+		resource.WithTelemetrySDK(),
+		resource.WithAttributes(semconv.ServiceName("flowgate"), semconv.ServiceVersion(version)),
+		resource.WithFromEnv(),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
+	}
+	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(described))
+	return &Tracing{tracer: provider.Tracer(scope), provider: provider}, nil
+}
+
+// Shutdown sends the spans that are left, for at most five seconds.
+func (t *Tracing) Shutdown(ctx context.Context) error {
+	if t.off() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxShutdown)
+	defer cancel()
+	return t.provider.Shutdown(ctx)
+}
+
+// TraceID returns the id of the trace that ctx belongs to, or nothing.
+func TraceID(ctx context.Context) string {
+	span := trace.SpanContextFromContext(ctx)
+	if !span.HasTraceID() {
+		return ""
+	}
+	return span.TraceID().String()
+}
+
+func (t *Tracing) off() bool { return t == nil || t.tracer == nil }
+
+// StartServer starts the span of an HTTP request: its method and its route's template (empty when nothing matched).
+// Give header only when the caller is authenticated: its traceparent is then continued, and its sampling with it. The
+// function that is returned ends the span with the status that was sent; call it exactly once.
+func (t *Tracing) StartServer(
+	ctx context.Context, header http.Header, method, route string,
+) (context.Context, func(status int)) {
+	if t.off() {
+		return ctx, func(int) {}
+	}
+	if header != nil {
+		ctx = t.w3c.Extract(ctx, propagation.HeaderCarrier(header))
+	}
+	name, attributes := describeRequest(method, route)
+	ctx, span := t.tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(attributes...))
+	return ctx, func(status int) { endServer(span, status) }
+}
+
+// StartClient starts the span of one attempt of an upstream call. The function that is returned ends it with the
+// attempt's outcome; call it exactly once.
+func (t *Tracing) StartClient(ctx context.Context, rpc string) (context.Context, func(codes.Code)) {
+	if t.off() {
+		return ctx, func(codes.Code) {}
+	}
+	ctx, span := t.tracer.Start(ctx, rpc, trace.WithSpanKind(trace.SpanKindClient),
+		trace.WithAttributes(semconv.RPCSystemNameGRPC, semconv.RPCMethod(rpc)))
+	return ctx, func(code codes.Code) { endClient(span, code) }
+}
+
+// Inject writes the traceparent and the tracestate of ctx into md.
+func (t *Tracing) Inject(ctx context.Context, md metadata.MD) {
+	if !t.off() {
+		t.w3c.Inject(ctx, carrier(md))
+	}
+}
