@@ -18,8 +18,7 @@ import (
 type operation struct {
 	// name is the operation's id in api/openapi.yaml.
 	name string
-	// method is the RPC that stands for the operation's access; empty for the
-	// operations that call none.
+	// method is the RPC that stands for the operation's access.
 	method string
 	// namespace is the path's.
 	namespace string
@@ -39,6 +38,8 @@ type call struct {
 	principal *auth.Principal
 	// mediaType is the one of the operation's types that the caller takes.
 	mediaType string
+	// inFlight counts the requests of its kind.
+	inFlight *telemetry.Gauge
 }
 
 // identity is what the request is stamped with upstream.
@@ -61,6 +62,8 @@ func serve[B any](a *API, w http.ResponseWriter, r *http.Request, op operation,
 		if err != nil {
 			return nil, err
 		}
+		c.inFlight.Inc()
+		defer c.inFlight.Dec()
 		body := new(B)
 		if op.body != bodyNone {
 			if err := a.decode(w, r, op.body, body); err != nil {
@@ -81,12 +84,13 @@ func serve[B any](a *API, w http.ResponseWriter, r *http.Request, op operation,
 // nothing from how the rest of the request is judged.
 func (a *API) prepare(ctx context.Context, r *http.Request, op *operation) (context.Context, *call, error) {
 	telemetry.FromContext(ctx).SetNamespace(op.namespace)
-	c := &call{operation: op, request: r}
+	c := &call{operation: op, request: r, inFlight: &a.options.Metrics.Reads}
+	if access, ok := auth.AccessOf(op.method); ok && access.Role > auth.RoleRead {
+		c.inFlight = &a.options.Metrics.Writes
+	}
 	c.principal, _ = auth.PrincipalFrom(ctx)
-	if op.method != "" {
-		if err := c.principal.Authorize(op.method, op.namespace); err != nil {
-			return nil, nil, err
-		}
+	if err := c.principal.Authorize(op.method, op.namespace); err != nil {
+		return nil, nil, err
 	}
 	if err := checkQuery(r, op.params); err != nil {
 		return nil, nil, err

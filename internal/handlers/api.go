@@ -33,6 +33,8 @@ type Limits struct {
 	MaxWait       time.Duration
 	RequestBudget time.Duration
 	MaxBodyBytes  int64
+	// LongPoll is the deadline of a history poll at most.
+	LongPoll time.Duration
 	// ReadBody is the time in which a body must have arrived.
 	ReadBody time.Duration
 }
@@ -60,7 +62,7 @@ var _ ServerInterface = (*API)(nil)
 // them.
 func New(ctx context.Context, options Options) *API {
 	a := &API{options: options, draining: make(chan struct{})}
-	a.watches = newWatches(ctx, options.Upstream, options.Metrics)
+	a.watches = newWatches(ctx, options)
 	return a
 }
 

@@ -26,15 +26,16 @@ const (
 
 // poll follows a run to its close event, and on to the runs that succeed it.
 type poll struct {
-	client *upstream.Client
-	watch  *watch
-	call   upstream.Call
-	runID  string
-	token  []byte
+	client   *upstream.Client
+	watch    *watch
+	call     upstream.Call
+	maxSlice time.Duration
+	runID    string
+	token    []byte
 }
 
-func newPoll(client *upstream.Client, w *watch, call upstream.Call) *poll {
-	return &poll{client: client, watch: w, call: call, runID: w.key.runID}
+func newPoll(client *upstream.Client, w *watch, call upstream.Call, longPoll time.Duration) *poll {
+	return &poll{client: client, watch: w, call: call, maxSlice: min(maxSlice, longPoll), runID: w.key.runID}
 }
 
 // run ends with the outcome, an error, or the end of ctx.
@@ -90,7 +91,7 @@ func (p *poll) slice(ctx context.Context) (*history.HistoryEvent, error) {
 		return nil, pause(ctx, minSlice)
 	}
 	call := p.call
-	call.Timeout = min(maxSlice, max(minSlice, rest+sliceMargin))
+	call.Timeout = min(p.maxSlice, max(minSlice, rest+sliceMargin))
 	answer := &workflowservice.GetWorkflowExecutionHistoryResponse{}
 	err := p.client.Do(upstream.NewContext(ctx, &call), workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
 		&workflowservice.GetWorkflowExecutionHistoryRequest{

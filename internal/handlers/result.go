@@ -84,6 +84,12 @@ func (a *API) wait(ctx context.Context, c *call, want awaited) (*Outcome, Pendin
 		metadata:   canonical(metadata.New(c.principal.Metadata), outgoing.Metadata),
 	}, outgoing, until)
 	defer a.watches.leave(w)
+	c.inFlight.Dec() // a wait holds less than a call does, and is counted apart
+	a.options.Metrics.Waits.Inc()
+	defer func() {
+		a.options.Metrics.Waits.Dec()
+		c.inFlight.Inc()
+	}()
 	timer := time.NewTimer(time.Until(until))
 	defer timer.Stop()
 	select {
@@ -97,7 +103,10 @@ func (a *API) wait(ctx context.Context, c *call, want awaited) (*Outcome, Pendin
 	case <-a.draining:
 		return nil, w.known(), nil
 	case <-ctx.Done():
-		return nil, Pending{}, callerGone(ctx)
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) { // the start took its share of the request's budget
+			return nil, w.known(), nil
+		}
+		return nil, Pending{}, problem.New(problem.ClientClosedRequest, "The caller left before the answer.").Because(ctx.Err())
 	}
 }
 
@@ -132,15 +141,7 @@ func (a *API) closeEvent(ctx context.Context, run Pending) (*Outcome, error) {
 		until:   time.Now().Add(maxSlice),
 		pending: run,
 	}
-	return newPoll(a.options.Upstream, w, call).run(ctx)
-}
-
-// callerGone says why the request's context ended.
-func callerGone(ctx context.Context) error {
-	if context.Cause(ctx) == context.DeadlineExceeded { //nolint:errorlint // the cause is the bare error
-		return problem.New(problem.DeadlineExceeded, "The request took longer than the gateway allows.").Because(ctx.Err())
-	}
-	return problem.New(problem.ClientClosedRequest, "The caller left before the answer.").Because(ctx.Err())
+	return newPoll(a.options.Upstream, w, call, a.options.Limits.LongPoll).run(ctx)
 }
 
 // first gives the first text that is not empty.

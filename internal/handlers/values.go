@@ -223,12 +223,14 @@ func shownSearchAttributes(attributes *common.SearchAttributes) map[string]Searc
 	return shown
 }
 
-// shownTime writes a time as RFC 3339 in UTC; one that is not set is empty.
+// shownTime writes a time as RFC 3339 in UTC. One that is not set is empty; the
+// server writes that as nothing, as the epoch or as Go's zero time.
 func shownTime(t *timestamppb.Timestamp) string {
-	if t == nil || t.GetSeconds() == 0 && t.GetNanos() == 0 {
+	at := t.AsTime()
+	if at.IsZero() || at.Equal(time.Unix(0, 0)) {
 		return ""
 	}
-	return t.AsTime().Format(time.RFC3339Nano)
+	return at.Format(time.RFC3339Nano)
 }
 
 // shownDuration writes a duration in seconds; zero, which Temporal reads as

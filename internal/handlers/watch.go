@@ -25,17 +25,21 @@ type watchKey struct {
 
 // watches are the waits in flight. Equal ones share one upstream poll.
 type watches struct {
-	base    context.Context //nolint:containedctx // the polls' life is the API's, not a request's
-	client  *upstream.Client
-	metrics *telemetry.Metrics
-	polls   sync.WaitGroup
+	base     context.Context //nolint:containedctx // the polls' life is the API's, not a request's
+	client   *upstream.Client
+	metrics  *telemetry.Metrics
+	longPoll time.Duration // deadline of a poll at most
+	polls    sync.WaitGroup
 
 	mu    sync.Mutex
 	byKey map[watchKey]*watch
 }
 
-func newWatches(base context.Context, client *upstream.Client, metrics *telemetry.Metrics) *watches {
-	return &watches{base: base, client: client, metrics: metrics, byKey: map[watchKey]*watch{}}
+func newWatches(base context.Context, options Options) *watches {
+	return &watches{
+		base: base, client: options.Upstream, metrics: options.Metrics, longPoll: options.Limits.LongPoll,
+		byKey: map[watchKey]*watch{},
+	}
 }
 
 // close waits for the polls to end.
@@ -89,7 +93,7 @@ func (ws *watches) start(ctx context.Context, key watchKey, call upstream.Call) 
 	ws.polls.Go(func() {
 		defer ws.metrics.WaitPolls.Dec()
 		defer cancel()
-		outcome, err := newPoll(ws.client, w, call).run(pollCtx)
+		outcome, err := newPoll(ws.client, w, call, ws.longPoll).run(pollCtx)
 		ws.mu.Lock()
 		defer ws.mu.Unlock()
 		w.outcome, w.err = outcome, err

@@ -234,7 +234,7 @@ func (g *gateway) newAPI(version string) (*handlers.API, error) {
 		CallerMetadata: g.cfg.Upstream.CallerMetadata, QueryRejectConditions: conditions,
 		Limits: handlers.Limits{
 			MaxWait: limits.MaxWait, RequestBudget: limits.RequestBudget, MaxBodyBytes: limits.MaxBodyBytes,
-			ReadBody: g.cfg.Listen.Timeouts.ReadBody,
+			LongPoll: limits.Timeouts.LongPoll, ReadBody: g.cfg.Listen.Timeouts.ReadBody,
 		},
 		Settings: handlers.NewSettings(limits, g.cfg.Upstream),
 	}), nil

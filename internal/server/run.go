@@ -96,13 +96,13 @@ func (g *gateway) run(ctx context.Context) error {
 
 // drain ends the service so that every request that was begun is answered.
 func (g *gateway) drain() {
-	g.log.Info("draining", slog.Duration("delay", g.cfg.Listen.DrainDelay))
+	g.log.Info("draining", slog.String("delay", g.cfg.Listen.DrainDelay.String()))
 	g.gate.move(leaving)
 	time.Sleep(g.cfg.Listen.DrainDelay)
 	g.gate.move(refusing)
 	g.api.Drain()
 	if !g.gate.await(g.cfg.Listen.DrainTimeout) {
-		g.log.Warn("requests in flight are cut off", slog.Duration("after", g.cfg.Listen.DrainTimeout))
+		g.log.Warn("requests in flight are cut off", slog.String("after", g.cfg.Listen.DrainTimeout.String()))
 	}
 	for _, server := range []*http.Server{g.public, g.admin} {
 		ctx, cancel := context.WithTimeout(context.Background(), lastWrites)

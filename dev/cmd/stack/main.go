@@ -1,0 +1,26 @@
+// Command stack is make run: a Temporal server, a sample worker and the gateway, until Ctrl-C.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/flowgate/flowgate/dev/stack"
+)
+
+func main() {
+	// A second Ctrl-C changes nothing: the stack stops within bounds, and an impatient end would leave the gateway behind.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	ports, err := stack.PortsFromEnv(os.Getenv)
+	if err == nil {
+		err = stack.Run(ctx, stack.RunOptions{Ports: ports})
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "stack:", err)
+		os.Exit(1)
+	}
+}

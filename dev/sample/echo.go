@@ -1,0 +1,60 @@
+package sample
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// EchoWorkflow names the workflow that returns all its arguments as one JSON array.
+const EchoWorkflow = "Echo"
+
+// EchoPayload returns its first argument as it came, whatever its encoding; without arguments it returns nothing.
+func EchoPayload(_ workflow.Context, value converter.RawValue) (any, error) {
+	return unchanged(value), nil
+}
+
+// echoAny is the worker's dynamic workflow, the only kind that takes any number of arguments without decoding them.
+// Being called for every type that has no workflow of its own, it fails all but EchoWorkflow, so that whoever mistypes
+// a name learns it at once.
+func echoAny(ctx workflow.Context, args converter.EncodedValues) (any, error) {
+	if name := workflow.GetInfo(ctx).WorkflowType.Name; name != EchoWorkflow {
+		message := fmt.Sprintf("the sample worker has no workflow %q", name)
+		return nil, temporal.NewNonRetryableApplicationError(message, "UnknownWorkflowType", nil)
+	}
+	return jsonArray(converter.GetPayloads(args).GetPayloads())
+}
+
+// jsonArray joins the data of payloads byte for byte, because decoding would lose what a lossless gateway must keep.
+func jsonArray(payloads []*commonpb.Payload) (converter.RawValue, error) {
+	elements := make([][]byte, len(payloads))
+	for i, payload := range payloads {
+		encoding := string(payload.GetMetadata()[converter.MetadataEncoding])
+		switch {
+		case strings.HasPrefix(encoding, "json/"):
+			elements[i] = payload.GetData()
+		case encoding == converter.MetadataEncodingNil:
+			elements[i] = []byte("null")
+		default:
+			message := fmt.Sprintf("argument %d has encoding %q, which is not JSON", i, encoding)
+			return converter.RawValue{}, temporal.NewNonRetryableApplicationError(message, "NotJSON", nil)
+		}
+	}
+	return converter.NewRawValue(&commonpb.Payload{
+		Metadata: map[string][]byte{converter.MetadataEncoding: []byte(converter.MetadataEncodingJSON)},
+		Data:     append(append([]byte{'['}, bytes.Join(elements, []byte{','})...), ']'),
+	}), nil
+}
+
+// unchanged hands a payload on as it is; a value that was never given stays none, instead of becoming an empty one.
+func unchanged(value converter.RawValue) any {
+	if value.Payload() == nil {
+		return nil
+	}
+	return value
+}

@@ -1,0 +1,113 @@
+package sample
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/workflow"
+)
+
+// Names by which an Order is reached while it runs.
+const (
+	ApproveSignal    = "approve"
+	RejectSignal     = "reject"
+	AmendSignal      = "amend"
+	StatusQuery      = "status"
+	ItemsQuery       = "items"
+	AddItemUpdate    = "addItem"
+	SetAddressUpdate = "setAddress"
+)
+
+// Decision is what the signals approve and reject carry; which of the two it was fills Approved.
+type Decision struct {
+	Approved bool   `json:"approved"`
+	By       string `json:"by"`
+	Reason   string `json:"reason,omitempty"`
+}
+
+// Amendment is what signal amend carries: the items that replace the order's.
+type Amendment struct {
+	Items []Item `json:"items"`
+}
+
+// Summary is what update addItem answers.
+type Summary struct {
+	Items int   `json:"items"`
+	Total int64 `json:"total"`
+}
+
+// handleMessages must come before anything blocks: a query may arrive with the first workflow task.
+func (o *order) handleMessages(ctx workflow.Context) error {
+	o.listenForSignals(ctx)
+	if err := o.answerQueries(ctx); err != nil {
+		return err
+	}
+	return o.takeUpdates(ctx)
+}
+
+func (o *order) listenForSignals(ctx workflow.Context) {
+	channel := func(name, description string) workflow.ReceiveChannel {
+		return workflow.GetSignalChannelWithOptions(ctx, name, workflow.SignalChannelOptions{Description: description})
+	}
+	decide := func(approved bool) func(Decision) {
+		return func(decision Decision) {
+			if o.decision == nil {
+				decision.Approved = approved
+				o.decision = &decision
+			}
+		}
+	}
+	listen(ctx, channel(ApproveSignal, "Approves the order: {by}."), decide(true))
+	listen(ctx, channel(RejectSignal, "Rejects the order and refunds it: {by, reason}."), decide(false))
+	listen(ctx, channel(AmendSignal, "Replaces the items: {items}. The order continues as new."), func(a Amendment) {
+		o.amendment = &a
+	})
+}
+
+func (o *order) answerQueries(ctx workflow.Context) error {
+	return setQueryHandlers(ctx, []handler{
+		{StatusQuery, "Where the order stands.", func() (string, error) { return o.status, nil }},
+		{ItemsQuery, "The items of the order.", func() ([]Item, error) { return o.input.Items, nil }},
+	})
+}
+
+func (o *order) takeUpdates(ctx workflow.Context) error {
+	addItem := workflow.UpdateHandlerOptions{
+		Description: "Adds an item and charges for it: {sku, quantity, price}. Answers {items, total}.",
+		Validator:   func(_ workflow.Context, item Item) error { return validate(item) },
+	}
+	if err := workflow.SetUpdateHandlerWithOptions(ctx, AddItemUpdate, o.addItem, addItem); err != nil {
+		return fmt.Errorf("handle update %s: %w", AddItemUpdate, err)
+	}
+	setAddress := workflow.UpdateHandlerOptions{Description: "Sets the address to deliver to. Answers nothing."}
+	if err := workflow.SetUpdateHandlerWithOptions(ctx, SetAddressUpdate, o.setAddress, setAddress); err != nil {
+		return fmt.Errorf("handle update %s: %w", SetAddressUpdate, err)
+	}
+	return nil
+}
+
+func validate(item Item) error {
+	if item.Quantity <= 0 {
+		return fmt.Errorf("quantity is %d and must be positive", item.Quantity)
+	}
+	return nil
+}
+
+// addItem charges first: an item that cannot be paid for is not added.
+func (o *order) addItem(ctx workflow.Context, item Item) (*Summary, error) {
+	if err := o.till.Lock(ctx); err != nil {
+		return nil, err
+	}
+	defer o.till.Unlock()
+	items := append(o.input.Items[:len(o.input.Items):len(o.input.Items)], item)
+	if err := o.pay(ctx, items); err != nil {
+		return nil, err
+	}
+	o.input.Items = items
+	o.enter(ctx, o.status)
+	return &Summary{Items: len(items), Total: total(items)}, nil
+}
+
+func (o *order) setAddress(_ workflow.Context, address string) error {
+	o.carried.Address = address
+	return nil
+}

@@ -1,0 +1,83 @@
+package sample
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+const (
+	chargeActivity = "charge"
+	refundActivity = "refund"
+
+	// declinedCard never pays, and paymentLimit is the most that any other card pays at once.
+	declinedCard = "declined"
+	paymentLimit = 1_000_000
+)
+
+// Payment is what the payment activities are asked to move, in cents.
+type Payment struct {
+	OrderID string `json:"orderId"`
+	Card    string `json:"card"`
+	Amount  int64  `json:"amount"`
+}
+
+// Decline is the detail of a PaymentDeclined failure.
+type Decline struct {
+	OrderID string `json:"orderId"`
+	Amount  int64  `json:"amount"`
+	Reason  string `json:"reason"`
+}
+
+// charge takes a payment. A declined one is not worth a retry: the same card would be declined again.
+func charge(ctx context.Context, payment Payment) error {
+	decline := func(reason string) error {
+		details := Decline{OrderID: payment.OrderID, Amount: payment.Amount, Reason: reason}
+		return temporal.NewNonRetryableApplicationError("payment declined: "+reason, "PaymentDeclined", nil, details)
+	}
+	switch {
+	case payment.Card == declinedCard:
+		return decline("the bank declined the card")
+	case payment.Amount > paymentLimit:
+		return decline(fmt.Sprintf("%d is over the card's limit of %d", payment.Amount, paymentLimit))
+	}
+	activity.GetLogger(ctx).Debug("charged", "orderId", payment.OrderID, "amount", payment.Amount)
+	return nil
+}
+
+// refund gives a payment back.
+func refund(ctx context.Context, payment Payment) error {
+	activity.GetLogger(ctx).Debug("refunded", "orderId", payment.OrderID, "amount", payment.Amount)
+	return nil
+}
+
+// settle makes the customer have paid for items, no more and no less.
+func (o *order) settle(ctx workflow.Context, items []Item) error {
+	if err := o.till.Lock(ctx); err != nil {
+		return err
+	}
+	defer o.till.Unlock()
+	return o.pay(ctx, items)
+}
+
+// pay moves the difference between what was paid and what items cost. Only the holder of the till may call it.
+func (o *order) pay(ctx workflow.Context, items []Item) error {
+	due := total(items) - o.carried.Paid
+	if due == 0 {
+		return nil
+	}
+	payment, name := Payment{OrderID: o.input.OrderID, Card: o.input.Card, Amount: due}, chargeActivity
+	if due < 0 {
+		payment.Amount, name = -due, refundActivity
+	}
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: 10 * time.Second})
+	if err := workflow.ExecuteActivity(ctx, name, payment).Get(ctx, nil); err != nil {
+		return err
+	}
+	o.carried.Paid += due
+	return nil
+}

@@ -1,0 +1,64 @@
+package sample
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/workflow"
+)
+
+// Names by which Wait is reached while it runs.
+const (
+	FinishSignal = "finish"
+	PokeSignal   = "poke"
+	StateQuery   = "state"
+	SignalsQuery = "signals"
+	EchoQuery    = "echo"
+	EchoUpdate   = "echo"
+)
+
+// Wait runs until signal finish comes and returns the signal's value unchanged. Meanwhile it counts its signals, poke
+// being the one that does nothing else, and gives back unchanged what the query and the update named echo are given.
+func Wait(ctx workflow.Context) (any, error) {
+	state, signals := "waiting", 0
+	if err := answerWhileWaiting(ctx, &state, &signals); err != nil {
+		return nil, err
+	}
+	pokes := workflow.GetSignalChannelWithOptions(ctx, PokeSignal, workflow.SignalChannelOptions{
+		Description: "Counts, and does nothing else.",
+	})
+	listen(ctx, pokes, func(converter.RawValue) { signals++ })
+
+	var finish *converter.RawValue
+	finishes := workflow.GetSignalChannelWithOptions(ctx, FinishSignal, workflow.SignalChannelOptions{
+		Description: "Ends the workflow with the signal's value as its result.",
+	})
+	listen(ctx, finishes, func(value converter.RawValue) {
+		signals++
+		if finish == nil {
+			finish = &value
+		}
+	})
+	if err := workflow.Await(ctx, func() bool { return finish != nil }); err != nil {
+		return nil, err
+	}
+	state = "finished"
+	return unchanged(*finish), nil
+}
+
+func answerWhileWaiting(ctx workflow.Context, state *string, signals *int) error {
+	queries := []handler{
+		{StateQuery, "Whether the workflow is waiting or finished.", func() (string, error) { return *state, nil }},
+		{SignalsQuery, "How many signals have come.", func() (int, error) { return *signals, nil }},
+		{EchoQuery, "Gives its argument back.", func(value converter.RawValue) (any, error) { return unchanged(value), nil }},
+	}
+	if err := setQueryHandlers(ctx, queries); err != nil {
+		return err
+	}
+	echo := func(_ workflow.Context, value converter.RawValue) (any, error) { return unchanged(value), nil }
+	options := workflow.UpdateHandlerOptions{Description: "Gives its argument back."}
+	if err := workflow.SetUpdateHandlerWithOptions(ctx, EchoUpdate, echo, options); err != nil {
+		return fmt.Errorf("handle update %s: %w", EchoUpdate, err)
+	}
+	return nil
+}

@@ -1,0 +1,26 @@
+package sample
+
+import (
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+)
+
+// TaskQueue is where the development stack runs the sample worker.
+const TaskQueue = "orders"
+
+// NewWorker returns a worker, not yet started, that runs every sample workflow from taskQueue.
+func NewWorker(temporal client.Client, taskQueue string) worker.Worker {
+	w := worker.New(temporal, taskQueue, worker.Options{})
+	w.RegisterWorkflowWithOptions(Order, workflow.RegisterOptions{Name: "Order"})
+	w.RegisterWorkflowWithOptions(Sleep, workflow.RegisterOptions{Name: "Sleep"})
+	w.RegisterWorkflowWithOptions(Wait, workflow.RegisterOptions{Name: "Wait"})
+	w.RegisterWorkflowWithOptions(Fail, workflow.RegisterOptions{Name: "Fail"})
+	w.RegisterWorkflowWithOptions(Chain, workflow.RegisterOptions{Name: "Chain"})
+	w.RegisterWorkflowWithOptions(EchoPayload, workflow.RegisterOptions{Name: "EchoPayload"})
+	w.RegisterDynamicWorkflow(echoAny, workflow.DynamicRegisterOptions{})
+	w.RegisterActivityWithOptions(charge, activity.RegisterOptions{Name: chargeActivity})
+	w.RegisterActivityWithOptions(refund, activity.RegisterOptions{Name: refundActivity})
+	return w
+}

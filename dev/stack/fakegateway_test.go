@@ -1,0 +1,69 @@
+package stack_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"testing"
+)
+
+// modeVariable turns the test's own executable into a gateway, so that what a stack does with one can be tested without
+// building one, ill-behaved ones included.
+const modeVariable = "FAKE_GATEWAY"
+
+const (
+	// behaves ends in peace when asked to.
+	behaves = "behaves"
+	// refuses ends at once, with a reason.
+	refuses = "refuses"
+	// neverReady listens, but is not ready.
+	neverReady = "never ready"
+	// ignores does not end when asked to.
+	ignores = "ignores"
+	// crashes ends badly at the first request for /crash.
+	crashes = "crashes"
+)
+
+func TestMain(m *testing.M) {
+	if mode := os.Getenv(modeVariable); mode != "" {
+		os.Exit(fakeGateway(mode))
+	}
+	os.Exit(m.Run())
+}
+
+// fakeGateway returns the exit code.
+func fakeGateway(mode string) int {
+	if mode == refuses {
+		fmt.Println("listen.public: is wrong")
+		return 2
+	}
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGTERM)
+	fmt.Println("arguments", os.Args[1:])
+	crashing, crash := context.WithCancel(context.Background())
+	handler := http.NewServeMux()
+	handler.HandleFunc("/crash", func(http.ResponseWriter, *http.Request) { crash() })
+	handler.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if mode == neverReady {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
+	for _, variable := range []string{"FLOWGATE_LISTEN_PUBLIC", "FLOWGATE_LISTEN_ADMIN"} {
+		go func() { panic(http.ListenAndServe(os.Getenv(variable), handler)) }()
+	}
+	for {
+		select {
+		case <-crashing.Done():
+			fmt.Println("crashing")
+			return 3
+		case <-asked:
+			fmt.Println("drained")
+			if mode != ignores {
+				return 0
+			}
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package stack
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+)
+
+// Ports are where a stack that people use listens.
+type Ports struct {
+	Temporal, Gateway, Admin int
+}
+
+// namedPort knows by which variable a port can be changed, for errors that say how to go on.
+type namedPort struct {
+	variable string
+	port     *int
+}
+
+func (p *Ports) named() []namedPort {
+	return []namedPort{{"TEMPORAL_PORT", &p.Temporal}, {"GATEWAY_PORT", &p.Gateway}, {"ADMIN_PORT", &p.Admin}}
+}
+
+// PortsFromEnv are the usual ports, but for those that a variable of the environment changes: TEMPORAL_PORT,
+// GATEWAY_PORT, ADMIN_PORT.
+func PortsFromEnv(getenv func(string) string) (Ports, error) {
+	ports := Ports{Temporal: 7233, Gateway: 8080, Admin: 8081}
+	var problems []error
+	for _, named := range ports.named() {
+		text := getenv(named.variable)
+		if text == "" {
+			continue
+		}
+		port, err := strconv.ParseUint(text, 10, 16)
+		if err != nil || port == 0 {
+			problems = append(problems, fmt.Errorf("%s=%s is not a port from 1 to 65535", named.variable, text))
+		}
+		*named.port = int(port)
+	}
+	return ports, errors.Join(problems...)
+}
+
+// Check tells every port that cannot be had, and by which variable another can be chosen.
+func (p Ports) Check() error {
+	var problems []error
+	variables := map[int]string{}
+	for _, named := range p.named() {
+		port := *named.port
+		if other, taken := variables[port]; taken {
+			problems = append(problems, fmt.Errorf("%s and %s are both %d: they must differ", other, named.variable, port))
+			continue
+		}
+		variables[port] = named.variable
+		listener, err := net.Listen("tcp", net.JoinHostPort(loopbackIP, strconv.Itoa(port)))
+		if err != nil {
+			problems = append(problems, fmt.Errorf("port %d cannot be had; choose another with %s: %w", port, named.variable, err))
+			continue
+		}
+		_ = listener.Close()
+	}
+	return errors.Join(problems...)
+}

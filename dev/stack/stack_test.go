@@ -1,0 +1,145 @@
+package stack_test
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"os"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"github.com/flowgate/flowgate/dev/sample"
+	"github.com/flowgate/flowgate/dev/stack"
+)
+
+// TestStack runs everything on one stack, whose Temporal server is too heavy to have one for each test.
+func TestStack(t *testing.T) {
+	t.Parallel()
+	s, log := startStack(t)
+	t.Run("stack", func(t *testing.T) {
+		t.Run("the worker serves the sample workflows", func(t *testing.T) { testWorker(t, s) })
+		t.Run("a gateway is started as users start it", func(t *testing.T) { testStart(t, s, log) })
+		t.Run("many gateways share a stack", func(t *testing.T) { testMany(t, s) })
+		t.Run("a gateway that refuses to start says why", func(t *testing.T) { testRefusal(t, s) })
+		t.Run("a gateway that is never ready is given up", func(t *testing.T) { testNeverReady(t, s) })
+		t.Run("a gateway that crashes is noticed", func(t *testing.T) { testCrash(t, s) })
+		t.Run("a gateway that ignores its end is killed", func(t *testing.T) { testIgnored(t, s) })
+	})
+	last := startGateway(t, s, behaves)
+	require.NoError(t, s.Stop())
+	<-last.Done()
+	require.Equal(t, "drained", last.Logs()[1], "a stack that stops lets its gateways drain")
+}
+
+func startStack(t *testing.T) (*stack.Stack, *lockedBuffer) {
+	t.Helper()
+	executable, err := os.Executable()
+	require.NoError(t, err)
+	log := &lockedBuffer{}
+	s, err := stack.Start(t.Context(), stack.Options{GatewayBinary: executable, Log: log})
+	require.NoError(t, err)
+	return s, log
+}
+
+func startGateway(t *testing.T, s *stack.Stack, mode string) *stack.Gateway {
+	t.Helper()
+	gateway, err := s.StartGateway(t.Context(), stack.GatewayOptions{Env: []string{modeVariable + "=" + mode}})
+	require.NoError(t, err)
+	return gateway
+}
+
+func testWorker(t *testing.T, s *stack.Stack) {
+	options := client.StartWorkflowOptions{ID: uuid.NewString(), TaskQueue: sample.TaskQueue}
+	run, err := s.Client().ExecuteWorkflow(t.Context(), options, "Chain", sample.ChainInput{})
+	require.NoError(t, err)
+	require.NoError(t, run.Get(t.Context(), nil))
+}
+
+func testStart(t *testing.T, s *stack.Stack, log *lockedBuffer) {
+	gateway := startGateway(t, s, behaves)
+	for _, url := range []string{gateway.URL, gateway.AdminURL} {
+		require.Equal(t, http.StatusOK, get(t, url+"/readyz"))
+	}
+	require.Regexp(t, `^arguments \[serve --config /.*/dev/stack/gateway.yaml\]$`, gateway.Logs()[0])
+	require.Contains(t, log.String(), gateway.Logs()[0])
+
+	require.NoError(t, gateway.Signal(syscall.SIGTERM))
+	<-gateway.Done()
+	require.NoError(t, gateway.Err())
+	require.Equal(t, "drained", gateway.Logs()[1])
+	require.NoError(t, gateway.Stop(t.Context()), "what has ended is stopped")
+}
+
+func testMany(t *testing.T, s *stack.Stack) {
+	one, two := startGateway(t, s, behaves), startGateway(t, s, behaves)
+	require.NotEqual(t, one.URL, two.URL)
+	require.NotEqual(t, one.PID(), two.PID())
+	require.NoError(t, one.Stop(t.Context()))
+	require.Equal(t, http.StatusOK, get(t, two.URL+"/readyz"))
+	require.NoError(t, two.Stop(t.Context()))
+}
+
+func testRefusal(t *testing.T, s *stack.Stack) {
+	_, err := s.StartGateway(t.Context(), stack.GatewayOptions{Env: []string{modeVariable + "=" + refuses}})
+	require.ErrorContains(t, err, "exit status 2")
+	require.ErrorContains(t, err, "listen.public: is wrong")
+}
+
+func testNeverReady(t *testing.T, s *stack.Stack) {
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	_, err := s.StartGateway(ctx, stack.GatewayOptions{Env: []string{modeVariable + "=" + neverReady}})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+}
+
+func testCrash(t *testing.T, s *stack.Stack) {
+	gateway := startGateway(t, s, crashes)
+	require.NoError(t, gateway.Err())
+	go func() { _, _ = http.Get(gateway.URL + "/crash") }()
+	<-gateway.Done()
+	require.ErrorContains(t, gateway.Err(), "exit status 3")
+	require.ErrorContains(t, gateway.Err(), "crashing")
+}
+
+func testIgnored(t *testing.T, s *stack.Stack) {
+	gateway := startGateway(t, s, ignores)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	require.ErrorContains(t, gateway.Stop(ctx), "killed")
+	<-gateway.Done()
+	require.ErrorIs(t, syscall.Kill(gateway.PID(), 0), syscall.ESRCH)
+}
+
+func get(t *testing.T, url string) int {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	require.NoError(t, err)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	return response.StatusCode
+}
+
+// lockedBuffer is written by many processes while it is read.
+type lockedBuffer struct {
+	mu     sync.Mutex
+	buffer bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(data []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.Write(data)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.String()
+}

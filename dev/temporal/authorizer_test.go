@@ -1,0 +1,81 @@
+package temporal_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/flowgate/flowgate/dev/temporal"
+)
+
+// TestKeySources shows that the default authorizer stands between callers and the server, and that it trusts the keys
+// it is pointed to.
+func TestKeySources(t *testing.T) {
+	t.Parallel()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	signing := jose.JSONWebKey{Key: key, KeyID: "test", Algorithm: string(jose.ES256)}
+	server, err := temporal.Start(t.Context(), temporal.Options{KeySources: []string{serveJWKS(t, signing.Public())}})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, server.Stop()) })
+
+	var denied *serviceerror.PermissionDenied
+	require.ErrorAs(t, count(t, server.Address(), ""), &denied)
+	require.NoError(t, count(t, server.Address(), token(t, signing, "default:read")))
+	require.ErrorAs(t, count(t, server.Address(), token(t, signing, "elsewhere:read")), &denied)
+}
+
+func serveJWKS(t *testing.T, keys ...jose.JSONWebKey) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		assert.NoError(t, json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: keys}))
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func token(t *testing.T, key jose.JSONWebKey, permission string) string {
+	t.Helper()
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, nil)
+	require.NoError(t, err)
+	signed, err := jwt.Signed(signer).Claims(map[string]any{
+		"sub":         "tester",
+		"permissions": []string{permission},
+		"exp":         time.Now().Add(time.Minute).Unix(),
+	}).Serialize()
+	require.NoError(t, err)
+	return signed
+}
+
+// bearer gives every call of a client the same token.
+type bearer string
+
+func (b bearer) GetHeaders(context.Context) (map[string]string, error) {
+	if b == "" {
+		return nil, nil
+	}
+	return map[string]string{"authorization": "Bearer " + string(b)}, nil
+}
+
+func count(t *testing.T, address, token string) error {
+	t.Helper()
+	sdk, err := client.NewLazyClient(client.Options{HostPort: address, HeadersProvider: bearer(token)})
+	require.NoError(t, err)
+	defer sdk.Close()
+	_, err = sdk.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{})
+	return err
+}

@@ -1,0 +1,123 @@
+package temporal
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"go.temporal.io/server/common/cluster"
+	"go.temporal.io/server/common/config"
+	"go.temporal.io/server/common/membership/static"
+	"go.temporal.io/server/common/persistence/sql/sqlplugin/sqlite"
+	"go.temporal.io/server/common/primitives"
+)
+
+const (
+	clusterName = "active"
+	storeName   = "memory"
+
+	// keyRefresh is short because a development gateway may make its signing keys after the server has started.
+	keyRefresh = time.Second
+	// joinTimeout leaves a busy machine with one or two processors the time to start all services.
+	joinTimeout = 30 * time.Second
+)
+
+// newConfig describes a server of one cluster, with one shard and a database of its own in memory.
+func newConfig(ports ports, keySources []string) *config.Config {
+	cfg := &config.Config{
+		Global:              config.Global{Membership: config.Membership{MaxJoinDuration: joinTimeout}},
+		Persistence:         persistence(),
+		ClusterMetadata:     singleCluster(loopback(ports.frontend)),
+		DCRedirectionPolicy: config.DCRedirectionPolicy{Policy: "noop"},
+		Services: map[string]config.Service{
+			string(primitives.FrontendService): service(ports.frontend, ports.frontendHTTP),
+			string(primitives.HistoryService):  service(ports.history, 0),
+			string(primitives.MatchingService): service(ports.matching, 0),
+			string(primitives.WorkerService):   service(ports.worker, 0),
+		},
+		Archival:          noArchival(),
+		NamespaceDefaults: noArchivalByDefault(),
+	}
+	if len(keySources) > 0 {
+		authorize(cfg, keySources, ports.internalFrontend)
+	}
+	return cfg
+}
+
+// authorize turns the default authorizer on. The server's own workers carry no token: they need a frontend of their
+// own that does not ask for one.
+func authorize(cfg *config.Config, keySources []string, internalFrontendPort int) {
+	cfg.Global.Authorization = config.Authorization{
+		JWTKeyProvider:       config.JWTKeyProvider{KeySourceURIs: keySources, RefreshInterval: keyRefresh},
+		PermissionsClaimName: "permissions",
+		Authorizer:           "default",
+		ClaimMapper:          "default",
+	}
+	cfg.Services[string(primitives.InternalFrontendService)] = service(internalFrontendPort, 0)
+}
+
+// persistence names the database uniquely: SQLite shares an in-memory database among all who name it within the
+// process, and two servers must not meet in one.
+func persistence() config.Persistence {
+	return config.Persistence{
+		DefaultStore:     storeName,
+		VisibilityStore:  storeName,
+		NumHistoryShards: 1,
+		DataStores: map[string]config.DataStore{
+			storeName: {SQL: &config.SQL{
+				PluginName:        sqlite.PluginName,
+				DatabaseName:      uuid.NewString(),
+				ConnectAttributes: map[string]string{"mode": "memory", "cache": "shared"},
+			}},
+		},
+	}
+}
+
+func singleCluster(frontendAddress string) *cluster.Config {
+	return &cluster.Config{
+		FailoverVersionIncrement: 10,
+		MasterClusterName:        clusterName,
+		CurrentClusterName:       clusterName,
+		ClusterInformation: map[string]cluster.ClusterInformation{
+			clusterName: {
+				Enabled:                true,
+				InitialFailoverVersion: 1,
+				RPCAddress:             frontendAddress,
+				ClusterID:              uuid.NewString(),
+			},
+		},
+	}
+}
+
+func service(grpcPort, httpPort int) config.Service {
+	return config.Service{RPC: config.RPC{GRPCPort: grpcPort, HTTPPort: httpPort, BindOnIP: loopbackIP}}
+}
+
+func noArchival() config.Archival {
+	return config.Archival{
+		History:    config.HistoryArchival{State: config.ArchivalDisabled},
+		Visibility: config.VisibilityArchival{State: config.ArchivalDisabled},
+	}
+}
+
+func noArchivalByDefault() config.NamespaceDefaults {
+	return config.NamespaceDefaults{Archival: config.ArchivalNamespaceDefaults{
+		History:    config.HistoryArchivalNamespaceDefaults{State: config.ArchivalDisabled},
+		Visibility: config.VisibilityArchivalNamespaceDefaults{State: config.ArchivalDisabled},
+	}}
+}
+
+func serviceNames(cfg *config.Config) []string {
+	return slices.Sorted(maps.Keys(cfg.Services))
+}
+
+// staticHosts spares the services the gossip by which they would otherwise find each other: it costs seconds at start
+// and a port for each.
+func staticHosts(cfg *config.Config) map[primitives.ServiceName]static.Hosts {
+	hosts := make(map[primitives.ServiceName]static.Hosts, len(cfg.Services))
+	for name, service := range cfg.Services {
+		hosts[primitives.ServiceName(name)] = static.SingleLocalHost(loopback(service.RPC.GRPCPort))
+	}
+	return hosts
+}
