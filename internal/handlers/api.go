@@ -35,8 +35,6 @@ type Limits struct {
 	MaxBodyBytes  int64
 	// LongPoll is the deadline of a history poll at most.
 	LongPoll time.Duration
-	// ReadBody is the time in which a body must have arrived.
-	ReadBody time.Duration
 }
 
 // Settings are in force for every caller.

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"reflect"
 	"strings"
 	"time"
@@ -59,18 +59,19 @@ func (a *API) decode(w http.ResponseWriter, r *http.Request, rule bodyRule, targ
 	return nil
 }
 
-// read takes the whole body, within its bounds of size and time.
+// read takes the whole body, within its bounds of size and time. The server in
+// front has set the connection's read deadline; it is lifted once the body is
+// there, because what follows may wait for long, and stays on a body that is
+// not, so that the rest of it cannot hold the connection.
 func (a *API) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	limit := a.options.Limits.MaxBodyBytes
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(a.options.Limits.ReadBody))
 	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
-	_ = control.SetReadDeadline(time.Time{})
+	var timeout net.Error
 	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.As(err, &timeout) && timeout.Timeout():
 		w.Header().Set("Connection", "close")
 		return nil, problem.New(problem.RequestTimeout, "The request body did not arrive in time.").Because(err)
 	case err != nil:
@@ -79,6 +80,7 @@ func (a *API) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	case int64(len(body)) > limit:
 		return nil, tooLarge(limit)
 	default:
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 		return body, nil
 	}
 }

@@ -79,7 +79,8 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 	p := &probes{gate: g.gate, upstream: g.upstream, metrics: g.metrics}
 	g.public = g.newServer(&front{
 		router: newRouter(g.api, authenticator(who, g.metrics, g.tracing)),
-		gate:   g.gate, probes: p, log: g.log, metrics: g.metrics, write: cfg.Listen.Timeouts.Write,
+		gate:   g.gate, probes: p, log: g.log, metrics: g.metrics,
+		readBody: cfg.Listen.Timeouts.ReadBody, write: cfg.Listen.Timeouts.Write,
 	})
 	g.admin = g.newServer(newAdmin(p, g.metrics))
 	return g, nil
@@ -109,9 +110,9 @@ func (g *gateway) authenticator() (*auth.Authenticator, error) {
 		g.log.Warn("everybody is let in: auth.insecureAnonymous is set")
 		return auth.NewAuthenticator(nil, true), nil
 	}
-	keys, err := auth.OpenKeys(g.cfg.Auth.APIKeys.File, auth.WithLogger(g.log), auth.OnReload(func(err error) {
-		g.metrics.KeysReloaded(g.life, err)
-	}))
+	keys, err := auth.OpenKeys(g.cfg.Auth.APIKeys.File, auth.WithLogger(g.log),
+		auth.RefuseCredentials(g.cfg.Upstream.RefusesCredentials()),
+		auth.OnReload(func(err error) { g.metrics.KeysReloaded(g.life, err) }))
 	if err != nil {
 		return nil, err
 	}
@@ -234,7 +235,7 @@ func (g *gateway) newAPI(version string) (*handlers.API, error) {
 		CallerMetadata: g.cfg.Upstream.CallerMetadata, QueryRejectConditions: conditions,
 		Limits: handlers.Limits{
 			MaxWait: limits.MaxWait, RequestBudget: limits.RequestBudget, MaxBodyBytes: limits.MaxBodyBytes,
-			LongPoll: limits.Timeouts.LongPoll, ReadBody: g.cfg.Listen.Timeouts.ReadBody,
+			LongPoll: limits.Timeouts.LongPoll,
 		},
 		Settings: handlers.NewSettings(limits, g.cfg.Upstream),
 	}), nil

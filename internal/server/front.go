@@ -29,12 +29,14 @@ import (
 //
 // It is one frame deep: 5,000 waiting callers keep their stacks.
 type front struct {
-	router  http.Handler
+	router  chi.Router
 	gate    *gate
 	probes  *probes
 	log     *slog.Logger
 	metrics *telemetry.Metrics
-	write   time.Duration // bound of each write
+
+	readBody time.Duration // bound of a whole body
+	write    time.Duration // bound of each write
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -44,10 +46,16 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		RequestID: requestID(r.Header), Method: r.Method, ClientIP: clientIP(r.RemoteAddr),
 		UserAgent: r.UserAgent(), BytesIn: max(r.ContentLength, 0),
 	}
-	routing := chi.NewRouteContext()
+	routing := chi.NewRouteContext() // made here, so that the route is known when the request has left
+	routing.Routes = f.router
 	ctx := context.WithValue(telemetry.NewContext(r.Context(), event), chi.RouteCtxKey, routing)
 	r = r.WithContext(ctx)
 	secure(rec.Header(), event.RequestID)
+	if r.ContentLength != 0 {
+		// Whoever is refused before its body is read must not hold the
+		// connection by sending it slowly.
+		_ = http.NewResponseController(w).SetReadDeadline(begin.Add(f.readBody))
+	}
 	f.metrics.Active.Inc()
 	defer func() {
 		f.metrics.Active.Dec()

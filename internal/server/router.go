@@ -14,7 +14,7 @@ import (
 
 // newRouter routes to the doors. What the router itself has to say is a
 // problem like all others.
-func newRouter(api *handlers.API, authenticate func(http.Handler) http.Handler) http.Handler {
+func newRouter(api *handlers.API, authenticate func(http.Handler) http.Handler) chi.Router {
 	router := chi.NewRouter()
 	router.Use(middleware.GetHead)
 	router.NotFound(func(w http.ResponseWriter, r *http.Request) {

@@ -36,7 +36,7 @@ type Event struct {
 	UserAgent string // written up to 100 bytes
 	BytesIn   int64
 	BytesOut  int64
-	Duration  time.Duration
+	Duration  time.Duration // written in whole microseconds
 	TraceID   string
 	Detail    string // why it failed, for the log only
 }
@@ -87,26 +87,26 @@ func (e *Event) Log(logger *slog.Logger) {
 	if !logger.Enabled(ctx, level) {
 		return
 	}
-	line := line{attrs: make([]slog.Attr, 0, 18)}
-	line.text("requestId", e.RequestID)
-	line.text("method", knownMethod(e.Method))
-	line.text("route", e.Route)
-	line.number("status", int64(e.Status))
-	line.text("code", e.Code)
-	line.text("namespace", e.Namespace)
-	line.text("principal", e.Principal)
-	line.text("rpc", e.RPC)
-	line.text("grpcCode", e.GRPCCode)
-	line.number("upstreamCalls", int64(e.UpstreamCalls))
-	line.number("retries", int64(e.Retries))
-	line.text("clientIp", e.ClientIP)
-	line.text("userAgent", cut(e.UserAgent, maxUserAgent))
-	line.number("bytesIn", e.BytesIn)
-	line.number("bytesOut", e.BytesOut)
-	line.attrs = append(line.attrs, slog.Float64("durationMs", float64(e.Duration.Microseconds())/1000))
-	line.text("traceId", e.TraceID)
-	line.text("detail", cut(e.Detail, maxDetail))
-	logger.LogAttrs(ctx, level, "request", line.attrs...)
+	attrs := make([]slog.Attr, 0, 18) // fixed, so that it stays on the stack
+	attrs = text(attrs, "requestId", e.RequestID)
+	attrs = text(attrs, "method", knownMethod(e.Method))
+	attrs = text(attrs, "route", e.Route)
+	attrs = number(attrs, "status", int64(e.Status))
+	attrs = text(attrs, "code", e.Code)
+	attrs = text(attrs, "namespace", e.Namespace)
+	attrs = text(attrs, "principal", e.Principal)
+	attrs = text(attrs, "rpc", e.RPC)
+	attrs = text(attrs, "grpcCode", e.GRPCCode)
+	attrs = number(attrs, "upstreamCalls", int64(e.UpstreamCalls))
+	attrs = number(attrs, "retries", int64(e.Retries))
+	attrs = text(attrs, "clientIp", e.ClientIP)
+	attrs = text(attrs, "userAgent", cut(e.UserAgent, maxUserAgent))
+	attrs = number(attrs, "bytesIn", e.BytesIn)
+	attrs = number(attrs, "bytesOut", e.BytesOut)
+	attrs = append(attrs, slog.Int64("durationUs", e.Duration.Microseconds()))
+	attrs = text(attrs, "traceId", e.TraceID)
+	attrs = text(attrs, "detail", cut(e.Detail, maxDetail))
+	logger.LogAttrs(ctx, level, "request", attrs...)
 }
 
 func (e *Event) level() slog.Level {
@@ -120,21 +120,20 @@ func (e *Event) level() slog.Level {
 	}
 }
 
-// line gathers the attributes that are not empty.
-type line struct {
-	attrs []slog.Attr
+// text adds an attribute unless it is empty.
+func text(attrs []slog.Attr, key, value string) []slog.Attr {
+	if value == "" {
+		return attrs
+	}
+	return append(attrs, slog.String(key, value))
 }
 
-func (l *line) text(key, value string) {
-	if value != "" {
-		l.attrs = append(l.attrs, slog.String(key, value))
+// number adds an attribute unless it is zero.
+func number(attrs []slog.Attr, key string, value int64) []slog.Attr {
+	if value == 0 {
+		return attrs
 	}
-}
-
-func (l *line) number(key string, value int64) {
-	if value != 0 {
-		l.attrs = append(l.attrs, slog.Int64(key, value))
-	}
+	return append(attrs, slog.Int64(key, value))
 }
 
 // cut shortens text to at most limit bytes of whole characters.

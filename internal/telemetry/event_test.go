@@ -46,9 +46,9 @@ func TestLogLine(t *testing.T) {
 	require.Equal(t, `{"level":"INFO","msg":"request","requestId":"r-1","method":"POST",`+
 		`"route":"/v1/namespaces/{namespace}/workflows","status":404,"code":"workflow-not-found","namespace":"orders",`+
 		`"principal":"dev","rpc":"StartWorkflowExecution","grpcCode":"NOT_FOUND","upstreamCalls":2,"retries":1,`+
-		`"clientIp":"192.0.2.1","userAgent":"curl/8","bytesIn":12,"bytesOut":345,"durationMs":1.234,`+
+		`"clientIp":"192.0.2.1","userAgent":"curl/8","bytesIn":12,"bytesOut":345,"durationUs":1234,`+
 		`"traceId":"0af7651916cd43dd8448eb211c80319c","detail":"no rows\nin result"}`, logged(t, fullEvent(), "json"))
-	require.Equal(t, `level=INFO msg=request method=GET status=204 durationMs=0`,
+	require.Equal(t, `level=INFO msg=request method=GET status=204 durationUs=0`,
 		logged(t, &telemetry.Event{Method: "GET", Status: 204}, "text"))
 }
 

@@ -1,0 +1,178 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+// The keys of the tests' keys file.
+const (
+	writerKey = "fg_writer_wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww"
+	otherKey  = "fg_other_oooooooooooooooooooooooooooooooo"
+	readerKey = "fg_reader_rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr"
+)
+
+// gateway is a whole gateway between in-memory connections: requests come by
+// client, and upstream answers what the test tells it to. Made in a synctest
+// bubble, it lives in virtual time.
+type gateway struct {
+	client, admin *http.Client
+	listener      *bufconn.Listener
+	upstream      *upstreamtest.Server
+	log           *syncBuffer
+	stop          context.CancelFunc
+	done          chan error
+}
+
+// start runs a gateway until the test ends. keys is appended to the keys file.
+func start(t *testing.T, configure func(*config.Config)) *gateway {
+	t.Helper()
+	cfg := config.Default()
+	cfg.Auth.APIKeys.File = writeKeys(t)
+	if configure != nil {
+		configure(&cfg)
+	}
+	public, admin := bufconn.Listen(1<<20), bufconn.Listen(1<<20)
+	g := &gateway{
+		client: clientOf(public), admin: clientOf(admin), listener: public,
+		upstream: upstreamtest.New(t), log: &syncBuffer{}, done: make(chan error, 1),
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	g.stop = cancel
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		g.done <- server.Run(ctx, &cfg, server.Options{
+			Version: "test", Public: public, Admin: admin, Dial: g.upstream.Dial, Log: g.log,
+		})
+	}()
+	t.Cleanup(func() {
+		g.client.CloseIdleConnections()
+		g.admin.CloseIdleConnections()
+		cancel()
+		<-ended
+	})
+	return g
+}
+
+func clientOf(listener *bufconn.Listener) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return listener.DialContext(ctx) },
+		MaxIdleConnsPerHost: 1000,
+	}}
+}
+
+func writeKeys(t *testing.T) string {
+	t.Helper()
+	hash := func(key string) string {
+		sum := sha256.Sum256([]byte(key[strings.LastIndexByte(key, '_')+1:]))
+		return hex.EncodeToString(sum[:])
+	}
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "token"), []byte("other-token"), 0o600))
+	file := filepath.Join(dir, "keys.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(`keys:
+  - {id: writer, secrets: [{sha256: `+hash(writerKey)+`}], grants: [{namespace: default, role: write}]}
+  - {id: reader, secrets: [{sha256: `+hash(readerKey)+`}], grants: [{namespace: default, role: read}]}
+  - id: other
+    secrets: [{sha256: `+hash(otherKey)+`}]
+    grants: [{namespace: default, role: write}]
+    credential: {mode: static, file: token}
+`), 0o600))
+	return file
+}
+
+// answered is an answer, read whole.
+type answered struct {
+	status int
+	header http.Header
+	body   string
+	closes bool // the server closes the connection
+}
+
+// field gives a member of the JSON body.
+func (a answered) field(t *testing.T, name string) string {
+	t.Helper()
+	members := map[string]jsontext.Value{}
+	require.NoError(t, json.Unmarshal([]byte(a.body), &members), a.body)
+	var text string
+	if json.Unmarshal(members[name], &text) == nil {
+		return text
+	}
+	return string(members[name])
+}
+
+// send makes a request as the writer. headers are pairs.
+func (g *gateway) send(ctx context.Context, method, path, body string, headers ...string) (answered, error) {
+	request, err := http.NewRequestWithContext(ctx, method, "http://gateway"+path, strings.NewReader(body))
+	if err != nil {
+		return answered{}, err
+	}
+	request.Header.Set("Authorization", "Bearer "+writerKey)
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := g.client.Do(request)
+	if err != nil {
+		return answered{}, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	read, err := io.ReadAll(response.Body)
+	return answered{status: response.StatusCode, header: response.Header, body: string(read), closes: response.Close}, err
+}
+
+// do is send where an error of the transport fails the test.
+func (g *gateway) do(t *testing.T, method, path, body string, headers ...string) answered {
+	t.Helper()
+	a, err := g.send(t.Context(), method, path, body, headers...)
+	require.NoError(t, err)
+	return a
+}
+
+// elapsed measures in virtual time.
+func elapsed(do func()) time.Duration {
+	begin := time.Now()
+	do()
+	return time.Since(begin)
+}
+
+// syncBuffer is a log that is written while a test reads it.
+type syncBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}

@@ -1,0 +1,207 @@
+package server_test
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/config"
+)
+
+const resultPath = "/v1/namespaces/default/workflows/order/result"
+
+func TestWaitEndsOnTimeWithAtMostTwoPolls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, nil)
+		newFakeWorkflow(g.upstream)
+		var a answered
+		took := elapsed(func() { a = g.do(t, http.MethodGet, resultPath+"?wait=5s", "") })
+		require.Equal(t, 5*time.Second, took)
+		require.Equal(t, http.StatusAccepted, a.status)
+		require.Equal(t, "RUNNING", a.field(t, "status"))
+		require.Equal(t, runID, a.field(t, "runId"))
+		require.Equal(t, "1", a.header.Get("Retry-After"))
+		require.Equal(t, "no-store", a.header.Get("Cache-Control"))
+		require.Equal(t, "/v1/namespaces/default/workflows/order/result?runId="+runID, a.header.Get("Location"))
+		require.LessOrEqual(t, len(g.upstream.Calls("GetWorkflowExecutionHistory")), 2)
+	})
+}
+
+func TestWithoutWaitTheAnswerComesAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, nil)
+		f := newFakeWorkflow(g.upstream)
+		var a answered
+		require.Zero(t, elapsed(func() { a = g.do(t, http.MethodGet, resultPath, "") }))
+		require.Equal(t, http.StatusAccepted, a.status)
+		f.close()
+		require.Zero(t, elapsed(func() { a = g.do(t, http.MethodGet, resultPath, "") }))
+		require.Equal(t, http.StatusOK, a.status)
+		require.Equal(t, "done", a.field(t, "result"))
+		require.Equal(t, runID, a.field(t, "firstExecutionRunId"))
+	})
+}
+
+func TestShortRequestTimeoutMakesNoHotLoop(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, nil)
+		newFakeWorkflow(g.upstream)
+		took := elapsed(func() {
+			a := g.do(t, http.MethodGet, resultPath+"?wait=30s", "", "Request-Timeout", "1s")
+			require.Equal(t, http.StatusAccepted, a.status)
+		})
+		require.Equal(t, 30*time.Second, took)
+		require.LessOrEqual(t, len(g.upstream.Calls("GetWorkflowExecutionHistory")), 3)
+	})
+}
+
+func TestWaitIsAnsweredWhenTheWorkflowEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, nil)
+		f := newFakeWorkflow(g.upstream)
+		time.AfterFunc(27*time.Second, f.close)
+		var a answered
+		took := elapsed(func() {
+			a = g.do(t, http.MethodPost, "/v1/namespaces/default/workflows?wait=40s",
+				`{"workflowType":"Order","workflowId":"order","taskQueue":"orders"}`)
+		})
+		require.Equal(t, 27*time.Second, took)
+		require.Equal(t, http.StatusOK, a.status)
+		require.Equal(t, "COMPLETED", a.field(t, "status"))
+		require.Len(t, g.upstream.Calls("GetWorkflowExecutionHistory"), 2)
+		require.Empty(t, g.upstream.Calls("DescribeWorkflowExecution"), "the start told the run")
+	})
+}
+
+func TestWaitIsClampedToTheLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, nil)
+		newFakeWorkflow(g.upstream)
+		took := elapsed(func() {
+			require.Equal(t, http.StatusAccepted, g.do(t, http.MethodGet, resultPath, "", "Prefer", "wait=3600").status)
+		})
+		require.Equal(t, 55*time.Second, took)
+	})
+}
+
+// many sends n equal requests at once and gathers their answers.
+func (g *gateway) many(t *testing.T, n int, path string, headers ...string) []answered {
+	t.Helper()
+	answers := make([]answered, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			a, err := g.send(t.Context(), http.MethodGet, path, "", headers...)
+			if err == nil {
+				answers[i] = a
+			}
+		})
+	}
+	wg.Wait()
+	return answers
+}
+
+func TestEqualWaitsShareOnePoll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, nil)
+		f := newFakeWorkflow(g.upstream)
+		time.AfterFunc(10*time.Second, f.close)
+		for _, a := range g.many(t, 200, resultPath+"?wait=30s") {
+			require.Equal(t, http.StatusOK, a.status, a.body)
+			require.Equal(t, "done", a.field(t, "result"))
+		}
+		require.Len(t, g.upstream.Calls("GetWorkflowExecutionHistory"), 1)
+		require.Len(t, g.upstream.Calls("DescribeWorkflowExecution"), 1)
+	})
+}
+
+func TestWaitsWithDifferentUpstreamCredentialsDoNotShare(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, func(cfg *config.Config) { cfg.Upstream.Address = "localhost:7233" })
+		f := newFakeWorkflow(g.upstream)
+		time.AfterFunc(10*time.Second, f.close)
+		var wg sync.WaitGroup
+		for _, key := range []string{writerKey, otherKey, readerKey} {
+			wg.Go(func() {
+				for _, a := range g.many(t, 10, resultPath+"?wait=30s", "Authorization", "Bearer "+key) {
+					require.Equal(t, http.StatusOK, a.status, a.body)
+				}
+			})
+		}
+		wg.Wait()
+		calls := g.upstream.Calls("GetWorkflowExecutionHistory")
+		require.Len(t, calls, 2, "the writer and the reader go out with the same credential")
+		seen := map[string]int{}
+		for _, call := range calls {
+			seen[first(call.Metadata.Get("authorization"))]++
+		}
+		require.Equal(t, map[string]int{"": 1, "Bearer other-token": 1}, seen)
+	})
+}
+
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
+
+func TestPollEndsWithItsLastCaller(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, nil)
+		f := newFakeWorkflow(g.upstream)
+		ctx, leave := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() { _, _ = g.send(ctx, http.MethodGet, resultPath+"?wait=50s", "") })
+		}
+		stays := make(chan answered, 1)
+		wg.Go(func() {
+			a, _ := g.send(t.Context(), http.MethodGet, resultPath+"?wait=10s", "")
+			stays <- a
+		})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		leave()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		now, _ := f.polls()
+		require.Equal(t, 1, now, "one caller is still there")
+		require.Equal(t, http.StatusAccepted, (<-stays).status)
+		wg.Wait()
+		synctest.Wait()
+		now, most := f.polls()
+		require.Zero(t, now, "nobody waits any more")
+		require.Equal(t, 1, most)
+	})
+}
+
+func TestLaterCallerProlongsThePoll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, nil)
+		f := newFakeWorkflow(g.upstream)
+		var wg sync.WaitGroup
+		wg.Go(func() { _, _ = g.send(t.Context(), http.MethodGet, resultPath+"?wait=3s", "") })
+		time.Sleep(time.Second)
+		time.AfterFunc(15*time.Second, f.close)
+		a := g.do(t, http.MethodGet, resultPath+"?wait=30s", "")
+		wg.Wait()
+		require.Equal(t, http.StatusOK, a.status)
+		_, most := f.polls()
+		require.Equal(t, 1, most)
+	})
+}
