@@ -56,7 +56,7 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 	if options.Getenv == nil {
 		options.Getenv = func(string) string { return "" }
 	}
-	g := &gateway{cfg: cfg, gate: newGate(), log: telemetry.NewLogger(options.Log, cfg.Log.Level, cfg.Log.Format)}
+	g := &gateway{cfg: cfg, gate: newGate(), connections: newConnections(), log: telemetry.NewLogger(options.Log, cfg.Log.Level, cfg.Log.Format)}
 	g.life, g.stop = context.WithCancel(context.WithoutCancel(ctx))
 	var err error
 	if g.metrics, err = telemetry.NewMetrics(); err != nil {
@@ -82,6 +82,7 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 		gate:   g.gate, probes: p, log: g.log, metrics: g.metrics,
 		readBody: cfg.Listen.Timeouts.ReadBody, write: cfg.Listen.Timeouts.Write,
 	})
+	g.public.ConnState = g.connections.track
 	g.admin = g.newServer(newAdmin(p, g.metrics))
 	return g, nil
 }

@@ -36,6 +36,10 @@ type Options struct {
 // in flight any more.
 const lastWrites = 5 * time.Second
 
+// lastRequests is how long requests may take to arrive on connections that
+// were opened before the listener closed.
+const lastRequests = time.Second
+
 // Run serves until ctx ends, then drains: it reports not ready, goes on for
 // the drain delay, ends the waits, answers what is in flight, and stops. It
 // returns nil after an orderly end.
@@ -60,6 +64,7 @@ type gateway struct {
 	admin    *http.Server
 
 	publicListener, adminListener net.Listener
+	connections                   *connections // of the public listener
 
 	// watchers are the loops that follow files and the upstream's health.
 	watchers []func(context.Context)
@@ -104,6 +109,8 @@ func (g *gateway) drain() {
 	if !g.gate.await(g.cfg.Listen.DrainTimeout) {
 		g.log.Warn("requests in flight are cut off", slog.String("after", g.cfg.Listen.DrainTimeout.String()))
 	}
+	_ = g.publicListener.Close()
+	g.connections.await(lastRequests)
 	for _, server := range []*http.Server{g.public, g.admin} {
 		ctx, cancel := context.WithTimeout(context.Background(), lastWrites)
 		if err := server.Shutdown(ctx); err != nil {
