@@ -18,26 +18,41 @@ type Credential struct {
 	token *watchedFile[string]
 }
 
+// The modes of a [Credential].
+const (
+	modeNone   = "none"
+	modeStatic = "static"
+)
+
 // NewCredential makes the credential of a mode: "none" sends nothing,
 // "static" sends the token in file, which is read again when it changes
 // (see [Credential.Watch]).
 func NewCredential(mode, file string, opts ...Option) (*Credential, error) {
 	switch {
-	case mode == "none" && file == "":
+	case mode == modeNone && file == "":
 		return &Credential{id: mode}, nil
-	case mode == "none":
+	case mode == modeNone:
 		return nil, errors.New("credential mode none takes no file")
-	case mode == "static" && file == "":
+	case mode == modeStatic && file == "":
 		return nil, errors.New("credential mode static needs a file")
-	case mode == "static":
-		token, err := openWatched(file, parseToken, newOptions(opts))
+	case mode == modeStatic:
+		credential, err := openStatic(file, newOptions(opts))
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", file, err)
 		}
-		return &Credential{id: mode + ":" + file, token: token}, nil
+		return credential, nil
 	default:
 		return nil, errors.New("credential mode must be none or static")
 	}
+}
+
+// openStatic reads the token in file; its error does not quote the path.
+func openStatic(file string, o options) (*Credential, error) {
+	token, err := openWatched(file, parseToken, o)
+	if err != nil {
+		return nil, err
+	}
+	return &Credential{id: modeStatic + ":" + file, token: token}, nil
 }
 
 // Authorization is the value of the upstream's authorization metadata, empty
@@ -59,7 +74,7 @@ func (c Credential) ID() string { return c.id }
 // caller runs it, once, in a goroutine of its own.
 func (c *Credential) Watch(ctx context.Context, interval time.Duration) {
 	if c.token != nil {
-		c.token.watch(ctx, interval)
+		follow(ctx, interval, c.token.poll)
 	}
 }
 
@@ -75,7 +90,7 @@ func (c Credential) LogValue() slog.Value { return slog.StringValue(c.String()) 
 // parseToken reads a secret file: one token, which the last line break does
 // not belong to. A second line or a stray control character would break out of
 // the header; the error must not quote it.
-func parseToken(content []byte) (*string, error) {
+func parseToken(content []byte, _ *string) (*string, error) {
 	token := strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r")
 	if token == "" || len(token) > maxTokenSize || !visibleASCII(token) {
 		return nil, errors.New("must hold one token: one line of visible ASCII without spaces")

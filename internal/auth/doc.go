@@ -5,7 +5,7 @@
 // [Authenticator.Authenticate] has returned a [Principal]; from there on the
 // principal, and never the credential, travels with the call. [Strip] deletes
 // what identified the caller, so that it reaches no upstream, log or span. The
-// keys file holds hashes only, and what it says is trusted once the whole file
+// keys file holds hashes and the names of token files only, and what it says is trusted once the whole file
 // has passed every check.
 //
 // Failure posture: closed. A nil principal may call nothing, a method that is

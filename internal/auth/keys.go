@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/flowgate/flowgate/internal/problem"
@@ -21,6 +23,8 @@ type keySet struct {
 	byID map[string]*apiKey
 	// stranger is compared with when the id is unknown, and accepts nobody.
 	stranger *apiKey
+	// credentials are the static ones of the entries, by the token's file.
+	credentials map[string]*Credential
 }
 
 // apiKey is one entry. Its secrets are known by their hashes alone; they are
@@ -42,21 +46,27 @@ func (s *secret) expired(now time.Time) bool {
 }
 
 // OpenKeys reads the keys file. A file with any problem is an error that tells
-// all of them: a gateway must not start with half of its callers.
+// all of them: a gateway must not start with half of its callers. The tokens
+// that its entries name are read along.
 func OpenKeys(path string, opts ...Option) (*Keys, error) {
 	o := newOptions(opts)
-	file, err := openWatched(path, parseKeys, o)
+	file, err := openWatched(path, keysParser(filepath.Dir(path), o), o)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return &Keys{file: file, now: o.now}, nil
 }
 
-// Watch follows changes of the file, looking every interval (which must be
-// positive), until ctx ends. The caller runs it, once, in a goroutine of its
-// own.
+// Watch follows changes of the file and of the tokens that it names, looking
+// every interval (which must be positive), until ctx ends. The caller runs it,
+// once, in a goroutine of its own.
 func (k *Keys) Watch(ctx context.Context, interval time.Duration) {
-	k.file.watch(ctx, interval)
+	follow(ctx, interval, func(ctx context.Context) {
+		k.file.poll(ctx)
+		for _, credential := range k.file.load().credentials {
+			credential.token.poll(ctx)
+		}
+	})
 }
 
 // authenticate finds whose key it is. Unknown id, wrong secret, expired and

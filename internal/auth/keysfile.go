@@ -2,7 +2,6 @@ package auth
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"strings"
@@ -10,6 +9,8 @@ import (
 	"unicode"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/flowgate/flowgate/internal/config"
 )
 
 // keysFile builds a [keySet] from the file's document.
@@ -17,21 +18,32 @@ type keysFile struct {
 	yamlReader
 
 	keys *keySet
-	// idPaths and hashPaths say where each was seen first. Two keys with one
-	// secret would be two names for one caller.
+	// tokens finds the tokens of the entries' credentials.
+	tokens tokenFiles
+	// idPaths and hashPaths say where each was seen first: an id in the file,
+	// a hash in its key. Two keys may have one secret, since a caller names
+	// the key that it means.
 	idPaths   map[string]string
 	hashPaths map[[sha256.Size]byte]string
 }
 
+// keysParser makes the parser of a keys file in dir.
+func keysParser(dir string, o options) parser[keySet] {
+	return func(content []byte, inForce *keySet) (*keySet, error) {
+		return parseKeys(content, tokenFiles{dir: dir, options: o, inForce: inForce})
+	}
+}
+
 // parseKeys reads the keys file; its error joins every problem.
-func parseKeys(content []byte) (*keySet, error) {
+func parseKeys(content []byte, tokens tokenFiles) (*keySet, error) {
 	f := &keysFile{
 		keys: &keySet{
-			byID:     map[string]*apiKey{},
-			stranger: &apiKey{disabled: true, secrets: []secret{{}}},
+			byID:        map[string]*apiKey{},
+			stranger:    &apiKey{disabled: true, secrets: []secret{{}}},
+			credentials: map[string]*Credential{},
 		},
-		idPaths:   map[string]string{},
-		hashPaths: map[[sha256.Size]byte]string{},
+		tokens:  tokens,
+		idPaths: map[string]string{},
 	}
 	if root := f.document(content); root != nil {
 		found := false
@@ -50,6 +62,7 @@ func parseKeys(content []byte) (*keySet, error) {
 }
 
 func (f *keysFile) key(path string, node *yaml.Node) {
+	f.hashPaths = map[[sha256.Size]byte]string{}
 	key := &apiKey{principal: &Principal{}}
 	who := key.principal
 	f.object(path, node, map[string]field{
@@ -67,6 +80,7 @@ func (f *keysFile) key(path string, node *yaml.Node) {
 				who.CallerMetadata = append(who.CallerMetadata, f.metadataKey(path, f.text(path, node)))
 			})
 		},
+		"credential": func(path string, node *yaml.Node) { who.Credential = f.credential(path, node) },
 	})
 	if node.Kind != yaml.MappingNode {
 		return
@@ -176,27 +190,16 @@ func (f *keysFile) metadata(path string, node *yaml.Node) map[string]string {
 }
 
 func (f *keysFile) metadataKey(path, key string) string {
-	switch {
-	case ReservedMetadata(key):
-		f.report(path, "is reserved")
-	case !validMetadataKey(key):
-		f.report(path, "must be a metadata key of a-z, 0-9, -, _ and .")
+	if err := config.CheckMetadataKey(key); err != nil {
+		f.report(path, "%s", err)
 	}
 	return key
 }
 
-// metadataValue gives the bytes of a "-bin" key, which a file can hold in
-// base64 only, and the text of any other.
 func (f *keysFile) metadataValue(path, key, value string) string {
-	if !strings.HasSuffix(key, "-bin") {
-		if !printable(value) {
-			f.report(path, "must be printable ASCII")
-		}
-		return value
-	}
-	raw, err := base64.StdEncoding.DecodeString(value)
+	decoded, err := config.DecodeMetadata(key, value)
 	if err != nil {
-		f.report(path, "must be base64, as of every -bin key")
+		f.report(path, "%s", err)
 	}
-	return string(raw)
+	return decoded
 }

@@ -110,17 +110,17 @@ func TestKeysFileRefusesAField(t *testing.T) {
 		{"grants", "[{namespace: '**', role: read}]", "keys[0].grants[0].namespace: must be a namespace"},
 		{"grants", "[{namespace: 'a b', role: read}]", "keys[0].grants[0].namespace: must be a namespace"},
 		{"metadata", "[]", "keys[0].metadata: must be a mapping"},
-		{"metadata", "{authorization: x}", "keys[0].metadata.authorization: is reserved"},
-		{"metadata", "{temporal-namespace: x}", "keys[0].metadata.temporal-namespace: is reserved"},
-		{"metadata", "{grpc-timeout: x}", "keys[0].metadata.grpc-timeout: is reserved"},
-		{"metadata", "{':authority': x}", "keys[0].metadata.:authority: is reserved"},
-		{"metadata", "{X-Team: x}", "keys[0].metadata.X-Team: must be a metadata key"},
-		{"metadata", "{team: 'a\u00e9'}", "keys[0].metadata.team: must be printable ASCII"},
-		{"metadata", `{team: "a\nb"}`, "keys[0].metadata.team: must be printable ASCII"},
+		{"metadata", "{authorization: x}", "keys[0].metadata.authorization: this key is reserved"},
+		{"metadata", "{temporal-namespace: x}", "keys[0].metadata.temporal-namespace: this key is reserved"},
+		{"metadata", "{grpc-timeout: x}", "keys[0].metadata.grpc-timeout: this key is reserved"},
+		{"metadata", "{':authority': x}", "keys[0].metadata.:authority: pseudo headers are reserved"},
+		{"metadata", "{X-Team: x}", "keys[0].metadata.X-Team: keys hold"},
+		{"metadata", "{team: 'a\u00e9'}", "keys[0].metadata.team: the value must be printable ASCII"},
+		{"metadata", `{team: "a\nb"}`, "keys[0].metadata.team: the value must be printable ASCII"},
 		{"metadata", "{team: a, team: b}", "keys[0].metadata.team: stands here twice"},
-		{"metadata", "{raw-bin: '%'}", "keys[0].metadata.raw-bin: must be base64"},
-		{"callerMetadata", "[authorization]", "keys[0].callerMetadata[0]: is reserved"},
-		{"callerMetadata", "[x-a, 'x b']", "keys[0].callerMetadata[1]: must be a metadata key"},
+		{"metadata", "{raw-bin: '%'}", "keys[0].metadata.raw-bin: a -bin key needs a value in base64"},
+		{"callerMetadata", "[authorization]", "keys[0].callerMetadata[0]: this key is reserved"},
+		{"callerMetadata", "[x-a, 'x b']", "keys[0].callerMetadata[1]: keys hold"},
 		{"rate", "5", "keys[0].rate: unknown field"},
 	} {
 		t.Run(test.field+" "+test.want, func(t *testing.T) {
@@ -139,14 +139,14 @@ keys:
   - id: dev
     secrets: [{sha256: `+hashOf(secretA)+`}]
   - id: dev
-    secrets: [{sha256: `+hashOf(secretA)+`}, {sha256: xyz}]
+    secrets: [{sha256: `+hashOf(secretA)+`}, {sha256: `+hashOf(secretA)+`}, {sha256: xyz}]
     grants: [{namespace: default, role: root}]
   - {}
 `))
 	for _, want := range []string{
 		"keys[1].id: is the same as keys[0].id",
-		"keys[1].secrets[0].sha256: is the same as keys[0].secrets[0].sha256",
-		"keys[1].secrets[1].sha256: must be the 64 hex digits of a SHA-256",
+		"keys[1].secrets[1].sha256: is the same as keys[1].secrets[0].sha256",
+		"keys[1].secrets[2].sha256: must be the 64 hex digits of a SHA-256",
 		"keys[1].grants[0].role: must be read, write or admin",
 		"keys[2].id: is missing",
 		"keys[2].secrets: is missing",
@@ -160,6 +160,7 @@ func FuzzKeysFile(f *testing.F) {
 	f.Add("keys: [{id: a, metadata: {<<: {x: y}}}]")
 	f.Add("a: &a [*a]")
 	f.Add("? [a]\n: b")
+	f.Add("keys: [{id: a, credential: {mode: static, file: .}}]")
 	f.Fuzz(func(t *testing.T, content string) {
 		keys, err := auth.OpenKeys(writeFile(t, content))
 		require.Equal(t, err == nil, keys != nil)

@@ -12,6 +12,8 @@ type options struct {
 	logger   *slog.Logger
 	now      func() time.Time
 	onReload func(error)
+	// refusal is why no key may have a token, empty when it may.
+	refusal string
 }
 
 func newOptions(opts []Option) options {
@@ -35,6 +37,13 @@ func WithLogger(logger *slog.Logger) Option {
 // WithClock replaces the clock that notAfter is held against.
 func WithClock(now func() time.Time) Option {
 	return func(o *options) { o.now = now }
+}
+
+// RefuseCredentials makes a static credential in the keys file a problem, with
+// the reason that is given; an empty one refuses nothing. It is for an upstream
+// to which no token may be sent, since reloads bring tokens too.
+func RefuseCredentials(reason string) Option {
+	return func(o *options) { o.refusal = reason }
 }
 
 // OnReload calls hook after every new version of the file that was looked at

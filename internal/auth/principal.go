@@ -7,7 +7,8 @@ import "context"
 const anonymousName = "anonymous"
 
 // Principal is an authenticated caller. One value is shared by all of the
-// caller's requests: nobody changes it. It holds no secret.
+// caller's requests: nobody changes it. However it is printed, it shows no
+// secret.
 type Principal struct {
 	// Name is what the caller is called upstream (the identity of its
 	// requests) and in the log.
@@ -20,6 +21,9 @@ type Principal struct {
 	// CallerMetadata are the metadata keys, in lower case, that the caller
 	// itself may send as Grpc-Metadata-<key>.
 	CallerMetadata []string
+	// Credential is what goes upstream in this caller's name; nil is the
+	// upstream's own.
+	Credential *Credential
 }
 
 // Anonymous is the caller of a gateway whose operator wrote

@@ -23,20 +23,49 @@ const interval = 5 * time.Second
 type watched struct {
 	path          string
 	authenticator *auth.Authenticator
-	log           bytes.Buffer
-	reloads       []error
+
+	// mu is for the race detector, to which a bubble's clock tells nothing: the
+	// watch writes again after the test has read.
+	mu      sync.Mutex
+	log     bytes.Buffer
+	reloads []error
 }
 
-func watch(t *testing.T, path string) *watched {
+func watch(t *testing.T, path string, opts ...auth.Option) *watched {
 	t.Helper()
 	w := &watched{path: path}
-	keys, err := auth.OpenKeys(path,
-		auth.WithLogger(slog.New(slog.NewTextHandler(&w.log, nil))),
-		auth.OnReload(func(err error) { w.reloads = append(w.reloads, err) }))
+	keys, err := auth.OpenKeys(path, append(opts,
+		auth.WithLogger(slog.New(slog.NewTextHandler(w, nil))),
+		auth.OnReload(w.onReload))...)
 	require.NoError(t, err)
 	w.authenticator = auth.NewAuthenticator(keys, false)
 	go keys.Watch(t.Context(), interval)
 	return w
+}
+
+// Write takes a line of the log.
+func (w *watched) Write(line []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.log.Write(line)
+}
+
+func (w *watched) logged() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.log.String()
+}
+
+func (w *watched) onReload(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.reloads = append(w.reloads, err)
+}
+
+func (w *watched) reloaded() []error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.reloads
 }
 
 func (w *watched) accepts(secret string) bool {
@@ -61,11 +90,11 @@ func TestWatchTakesANewFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t, path)
 		tick()
-		require.Empty(t, w.reloads, "an unchanged file is not reloaded")
+		require.Empty(t, w.reloaded(), "an unchanged file is not reloaded")
 		w.write(t, oneKey(secretB))
 		require.True(t, w.accepts(secretA), "nobody has looked yet")
 		tick()
-		require.Equal(t, []error{nil}, w.reloads)
+		require.Equal(t, []error{nil}, w.reloaded())
 		require.False(t, w.accepts(secretA))
 		require.True(t, w.accepts(secretB))
 	})
@@ -94,16 +123,16 @@ func TestWatchKeepsTheOldKeysWhenTheNewFileIsBroken(t *testing.T) {
 			w.write(t, broken)
 			tick()
 			tick()
-			require.Len(t, w.reloads, i+1, "one report a version")
-			require.Error(t, w.reloads[i])
+			require.Len(t, w.reloaded(), i+1, "one report a version")
+			require.Error(t, w.reloaded()[i])
 			require.True(t, w.accepts(secretA))
 		}
-		require.Equal(t, 3, strings.Count(w.log.String(), "level=ERROR"))
-		require.NotContains(t, w.log.String(), marker)
+		require.Equal(t, 3, strings.Count(w.logged(), "level=ERROR"))
+		require.NotContains(t, w.logged(), marker)
 
 		w.write(t, oneKey(secretB))
 		tick()
-		require.NoError(t, w.reloads[3])
+		require.NoError(t, w.reloaded()[3])
 		require.True(t, w.accepts(secretB))
 	})
 }
@@ -116,14 +145,14 @@ func TestWatchOutlivesAMissingFile(t *testing.T) {
 		require.NoError(t, os.Remove(path))
 		tick()
 		tick()
-		require.Len(t, w.reloads, 1)
-		require.ErrorIs(t, w.reloads[0], os.ErrNotExist)
+		require.Len(t, w.reloaded(), 1)
+		require.ErrorIs(t, w.reloaded()[0], os.ErrNotExist)
 		require.True(t, w.accepts(secretA))
 
 		w.write(t, oneKey(secretA))
 		tick()
-		require.Len(t, w.reloads, 2, "that the same file is back is news")
-		require.NoError(t, w.reloads[1])
+		require.Len(t, w.reloaded(), 2, "that the same file is back is news")
+		require.NoError(t, w.reloaded()[1])
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"sync/atomic"
@@ -21,39 +22,40 @@ const maxFileSize = 1 << 20
 // not lock every caller out.
 type watchedFile[T any] struct {
 	path    string
-	parse   func([]byte) (*T, error)
+	parse   parser[T]
 	options options
 	current atomic.Pointer[T]
-	// seen is the version that was looked at last, good or bad. Only Watch
-	// touches it once the file is open.
-	seen version
+	// seen is the version that was looked at last, and rejected what was wrong
+	// with it, empty when it is in force. Only Watch touches them once the
+	// file is open.
+	seen     version
+	rejected string
 }
+
+// parser makes a value of a file's content. It is given the value in force,
+// nil at first, and must not change it.
+type parser[T any] func(content []byte, inForce *T) (*T, error)
 
 // version tells one state of the file from another.
 type version [sha256.Size]byte
 
-// openWatched reads the file for the first time; a bad one is an error.
-func openWatched[T any](path string, parse func([]byte) (*T, error), o options) (*watchedFile[T], error) {
+// openWatched reads the file for the first time; a bad one is an error, which
+// leaves the path to the caller.
+func openWatched[T any](path string, parse parser[T], o options) (*watchedFile[T], error) {
 	w := &watchedFile[T]{path: path, parse: parse, options: o}
 	content, err := readSmall(path)
 	if err != nil {
 		return nil, err
 	}
-	value, err := parse(content)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	w.current.Store(value)
 	w.seen = sha256.Sum256(content)
-	return w, nil
+	return w, w.replace(content)
 }
 
 // load gives the newest good version.
 func (w *watchedFile[T]) load() *T { return w.current.Load() }
 
-// watch looks at the file every interval until ctx ends. One at a time may
-// run.
-func (w *watchedFile[T]) watch(ctx context.Context, interval time.Duration) {
+// follow looks every interval until ctx ends.
+func follow(ctx context.Context, interval time.Duration, look func(context.Context)) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
@@ -61,27 +63,36 @@ func (w *watchedFile[T]) watch(ctx context.Context, interval time.Duration) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			w.poll(ctx)
+			look(ctx)
 		}
 	}
 }
 
 // poll reads the whole file and compares its content. Time and size would be
 // cheaper and would miss a rewrite within one tick of the clock; a watch on
-// the inode would lose the file when Kubernetes swaps the symlink above it.
+// the inode would lose the file when Kubernetes swaps the symlink above it. A
+// rejected version is tried at every look, though reported once: what is wrong
+// may be a file that it names, and be mended there. One poll at a time may run.
 func (w *watchedFile[T]) poll(ctx context.Context) {
 	content, err := readSmall(w.path)
 	found := version(sha256.Sum256(content))
 	if err != nil {
 		found = sha256.Sum256([]byte(err.Error()))
 	}
-	if found == w.seen {
+	if found == w.seen && w.rejected == "" {
 		return
 	}
-	w.seen = found
 	if err == nil {
 		err = w.replace(content)
 	}
+	reason := ""
+	if err != nil {
+		reason = err.Error()
+	}
+	if found == w.seen && reason == w.rejected {
+		return
+	}
+	w.seen, w.rejected = found, reason
 	if err != nil {
 		w.options.logger.LogAttrs(ctx, slog.LevelError, "file rejected, its last good version stays in force",
 			slog.String("file", w.path), slog.Any("error", err))
@@ -92,7 +103,7 @@ func (w *watchedFile[T]) poll(ctx context.Context) {
 }
 
 func (w *watchedFile[T]) replace(content []byte) error {
-	value, err := w.parse(content)
+	value, err := w.parse(content, w.load())
 	if err == nil {
 		w.current.Store(value)
 	}
@@ -100,22 +111,31 @@ func (w *watchedFile[T]) replace(content []byte) error {
 }
 
 // readSmall reads a regular file up to [maxFileSize]. A pipe would block the
-// loop, a device never end.
+// loop, a device never end. The error does not quote the path: it may be a
+// token that somebody wrote where the name of its file belongs.
 func readSmall(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return nil, withoutPath(err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a regular file", path)
+		return nil, errors.New("not a regular file")
 	}
 	file, err := os.Open(path) //nolint:gosec // the operator's own configuration names it
 	if err != nil {
-		return nil, err
+		return nil, withoutPath(err)
 	}
 	content, err := io.ReadAll(io.LimitReader(file, maxFileSize+1))
 	if err == nil && len(content) > maxFileSize {
-		err = fmt.Errorf("%s: larger than %d bytes", path, maxFileSize)
+		err = fmt.Errorf("larger than %d bytes", maxFileSize)
 	}
-	return content, errors.Join(err, file.Close())
+	return content, errors.Join(withoutPath(err), file.Close())
+}
+
+func withoutPath(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
 }

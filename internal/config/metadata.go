@@ -47,7 +47,7 @@ func CheckMetadataKey(key string) error {
 func reservedKeys() []string {
 	return []string{
 		"authorization", "temporal-namespace", "host", "content-type", "te", "user-agent",
-		"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade",
+		"connection", "keep-alive", "proxy-connection", "trailer", "transfer-encoding", "upgrade",
 	}
 }
 

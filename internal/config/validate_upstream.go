@@ -90,8 +90,18 @@ func (v *validator) credential(u Upstream) {
 	}
 	v.check(path+".file", c.File != "", "is missing with mode static")
 	v.secret(path+".file", c.File)
-	v.check(path, u.TLS.Enabled || c.AllowPlaintext || isLoopback(u.Address),
-		"would be sent without TLS to another host: set upstream.tls.enabled, or allowPlaintextCredential to accept that")
+	if reason := u.RefusesCredentials(); reason != "" {
+		v.add(path, reason)
+	}
+}
+
+// RefusesCredentials says why no credential, whoever's it is, may be sent to the upstream. It is empty when one may.
+func (u Upstream) RefusesCredentials() string {
+	if u.TLS.Enabled || u.Credential.AllowPlaintext || isLoopback(u.Address) {
+		return ""
+	}
+	return "would be sent without TLS to another host: set upstream.tls.enabled, " +
+		"or upstream.credential.allowPlaintextCredential to accept that"
 }
 
 // address checks host:port. A listener may leave the host out, and take port 0 for any that is free.

@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"encoding/base64"
 	"fmt"
 	"net/http"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
@@ -91,37 +91,21 @@ func (a *API) callerMetadata(h http.Header, principal *auth.Principal) (metadata
 			continue
 		}
 		key = strings.ToLower(key)
-		if auth.ReservedMetadata(key) || !slices.Contains(a.allowedMetadata(principal), key) {
+		if config.CheckMetadataKey(key) != nil || !slices.Contains(a.allowedMetadata(principal), key) {
 			return nil, problem.Newf(problem.MetadataNotAllowed, "The metadata key %q is not allowed.", key)
 		}
 		if md == nil {
 			md = metadata.MD{}
 		}
 		for _, value := range values {
-			value, err := metadataValue(name, key, value)
+			value, err := config.DecodeMetadata(key, value)
 			if err != nil {
-				return nil, err
+				return nil, problem.Invalid(name, err.Error())
 			}
 			md.Append(key, value)
 		}
 	}
 	return md, nil
-}
-
-// metadataValue decodes the base64 of binary keys, padded or not, once: grpc-go
-// encodes it again for the wire.
-func metadataValue(name, key, value string) (string, error) {
-	if !strings.HasSuffix(key, "-bin") {
-		if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) {
-			return "", problem.Invalid(name, "must be printable ASCII")
-		}
-		return value, nil
-	}
-	raw, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(value, "="))
-	if err != nil {
-		return "", problem.Invalid(name, "must be base64")
-	}
-	return string(raw), nil
 }
 
 // preferredWait reads Prefer: wait=N, in seconds (RFC 7240 section 4.3). Other

@@ -74,6 +74,6 @@ func Readable(p *common.Payload) (value jsontext.Value, ok bool) {
 // the reader: a worker may have written them, and dropping or refusing them
 // would lose data.
 func validJSON(data []byte) (jsontext.Value, bool) {
-	value := jsontext.Value(bytes.TrimSpace(data))
+	value := jsontext.Value(bytes.Trim(data, " \t\r\n")) // JSON's white space: Unicode's is not valid around a value
 	return value, value.IsValid(jsontext.AllowDuplicateNames(true))
 }

@@ -16,12 +16,20 @@ const (
 	textAlreadyCompleted = "workflow execution already completed"
 	textOtherChain       = "workflow execution not found"
 	textBlobTooLarge     = "Blob data size exceeds limit"
-	textMessageTooLarge  = "grpc: received message larger than max"
+	textMessageTooLarge  = "larger than max" // of gRPC's own limits
 )
+
+// textNotGRPC begins what grpc-go makes of an answer that is not gRPC: after
+// it come the page's own words, those of a proxy on the way and not the
+// server's.
+const textNotGRPC = "unexpected HTTP status code received from server"
 
 // FromStatus maps what the upstream answered to the method of the given name
 // (without its service: "QueryWorkflow") to an [Error].
 func FromStatus(st *status.Status, method string) *Error {
+	if strings.HasPrefix(st.Message(), textNotGRPC) && !withheld(st.Code()) {
+		st = status.New(codes.Unknown, st.Message())
+	}
 	e := fromStatus(st, method)
 	e.Upstream = st
 	if e.cause == nil {
@@ -137,7 +145,7 @@ func fromAlreadyExists(st *status.Status) *Error {
 }
 
 func fromResourceExhausted(st *status.Status) *Error {
-	if strings.HasPrefix(st.Message(), textMessageTooLarge) {
+	if strings.HasPrefix(st.Message(), "grpc: ") && strings.Contains(st.Message(), textMessageTooLarge) {
 		return New(PayloadTooLarge, "The request is larger than the Temporal server takes.")
 	}
 	detail, _ := firstDetail(st).(*errordetails.ResourceExhaustedFailure)
@@ -166,12 +174,14 @@ func firstDetail(st *status.Status) any {
 }
 
 // withheld reports whether the text and details of a status stay in the log:
-// they can name addresses, tables and files of the upstream.
+// they can name addresses, tables and files of the upstream. Codes that nobody
+// knows are withheld too.
 func withheld(code codes.Code) bool {
 	switch code {
-	case codes.Unavailable, codes.Unknown, codes.Internal, codes.DataLoss, codes.Unauthenticated, codes.Canceled, codes.DeadlineExceeded:
-		return true
-	default:
+	case codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.PermissionDenied, codes.ResourceExhausted,
+		codes.FailedPrecondition, codes.Aborted, codes.OutOfRange, codes.Unimplemented:
 		return false
+	default:
+		return true
 	}
 }

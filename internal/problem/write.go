@@ -49,10 +49,11 @@ type document struct {
 func Write(w http.ResponseWriter, err error, at Occurrence) int {
 	e := Of(err)
 	row := e.Code.Row()
-	body, marshalErr := json.Marshal(e.document(row, at), json.Deterministic(true))
+	options := json.JoinOptions(json.Deterministic(true), jsontext.AllowInvalidUTF8(true)) // gRPC's messages may be any bytes
+	body, marshalErr := json.Marshal(e.document(row, at), options)
 	if marshalErr != nil { // A member that cannot be encoded costs the members, never the answer.
 		e = New(e.Code, e.Detail).Because(marshalErr)
-		body, _ = json.Marshal(e.document(row, at))
+		body, _ = json.Marshal(e.document(row, at), options)
 	}
 	e.setHeaders(w.Header(), row)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
@@ -77,6 +78,7 @@ func (e *Error) document(row Row, at Occurrence) document {
 // is withheld, the status that is shown carries ours instead.
 func (d *document) addUpstream(st *status.Status, detail string) {
 	shown := proto.CloneOf(st.Proto())
+	shown.Message = strings.ToValidUTF8(shown.GetMessage(), "\uFFFD")
 	if withheld(st.Code()) {
 		shown.Message, shown.Details = detail, nil
 	}

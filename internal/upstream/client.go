@@ -46,7 +46,8 @@ type Options struct {
 	// Metadata goes with every call; NamespaceMetadata, by namespace, wins over it.
 	Metadata          map[string]string
 	NamespaceMetadata map[string]map[string]string
-	// Credential is what authenticates the gateway.
+	// Credential is what authenticates the gateway, where a principal brings
+	// none of its own.
 	Credential *auth.Credential
 	// Timeouts bound each attempt.
 	Timeouts Timeouts
@@ -98,9 +99,9 @@ func New(options Options) (*Client, error) {
 // Close ends the connections and the calls in flight on them.
 func (c *Client) Close() error { return c.conn.Close() }
 
-// CredentialID tells apart the credentials that calls can go out with. It
-// holds no secret.
-func (c *Client) CredentialID() string { return c.options.Credential.ID() }
+// CredentialID tells apart the credentials that a principal's calls go out
+// with. It holds no secret.
+func (c *Client) CredentialID(principal *auth.Principal) string { return c.credential(principal).ID() }
 
 func (o Options) dial() (target string, options []grpc.DialOption, err error) {
 	transport := insecure.NewCredentials()

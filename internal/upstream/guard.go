@@ -123,7 +123,7 @@ func (g guard) walk(message []byte, namespace string, depth int) (named bool, er
 		message = message[n:]
 		switch {
 		case field.namespace:
-			named = named || len(value) > 0
+			named = len(value) > 0 // of a repeated field, a decoder keeps the last
 			err = same(value, namespace)
 		case field.refused:
 			err = same(value, "")

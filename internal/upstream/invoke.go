@@ -3,11 +3,9 @@ package upstream
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -38,7 +36,9 @@ func (c *Client) Invoke(ctx context.Context, method string, request []byte) ([]b
 	if err != nil {
 		return nil, problem.New(problem.UpstreamAuthFailed, "The gateway has no usable credential for the Temporal server.").Because(err)
 	}
-	answer, err := c.attempts(ctx, exchange{method: method, request: request, md: md, timeout: c.timeout(call)}, access.Retry && call.Retry)
+	answer, err := c.attempts(ctx, exchange{
+		method: method, request: request, md: md, timeout: c.timeout(call), ours: principal.Credential == nil,
+	}, access.Retry && call.Retry)
 	if err != nil {
 		return nil, c.problemOf(ctx, method, err)
 	}
@@ -67,6 +67,7 @@ type exchange struct {
 	request []byte
 	md      metadata.MD
 	timeout time.Duration // of each attempt
+	ours    bool          // it goes out with the gateway's own credential
 }
 
 // timeout is the deadline of each attempt of a call.
@@ -121,7 +122,9 @@ func (c *Client) attempt(ctx context.Context, call exchange) ([]byte, error) {
 	endSpan(code)
 	c.options.Metrics.RPC(ctx, name, code, time.Since(begin))
 	telemetry.FromContext(ctx).AddCall(name, code)
-	c.health.observe(code)
+	if call.ours {
+		c.health.observe(code)
+	}
 	return answer, err
 }
 
@@ -139,7 +142,7 @@ func (c *Client) problemOf(ctx context.Context, method string, err error) *probl
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return problem.New(problem.ClientClosedRequest, "The caller left before the answer.").Because(err)
 	}
-	if st.Code() == codes.ResourceExhausted && strings.Contains(st.Message(), fmt.Sprintf("vs. %d)", maxReceiveBytes)) {
+	if answerTooLarge(st) {
 		return problem.New(problem.UpstreamResponseTooLarge, "The Temporal server's answer is larger than the gateway takes.").Because(err)
 	}
 	return problem.FromStatus(st, shortName(method))

@@ -36,7 +36,7 @@ func (c *Client) outgoing(ctx context.Context, call *Call, principal *auth.Princ
 	if call.Features {
 		md.Set("supported-features", "follows-next-run-id")
 	}
-	authorization, err := c.options.Credential.Authorization(ctx)
+	authorization, err := c.credential(principal).Authorization(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -44,4 +44,12 @@ func (c *Client) outgoing(ctx context.Context, call *Call, principal *auth.Princ
 		md.Set("authorization", authorization)
 	}
 	return md, nil
+}
+
+// credential is the principal's own, and the upstream's for those without.
+func (c *Client) credential(principal *auth.Principal) *auth.Credential {
+	if principal.Credential != nil {
+		return principal.Credential
+	}
+	return c.options.Credential
 }

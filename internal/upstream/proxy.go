@@ -51,6 +51,9 @@ func (p Proxy) connect(ctx context.Context, conn net.Conn, address string) (net.
 	if err := conn.SetDeadline(deadline); err != nil {
 		return nil, fmt.Errorf("proxy: %w", err)
 	}
+	// A dial that is given up does not hold on to the connection until then.
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
 	request := &http.Request{
 		Method: http.MethodConnect, URL: &url.URL{Host: address}, Host: address, Header: http.Header{},
 	}
@@ -61,11 +64,12 @@ func (p Proxy) connect(ctx context.Context, conn net.Conn, address string) (net.
 		return nil, fmt.Errorf("proxy: %w", err)
 	}
 	reader := bufio.NewReader(conn)
-	response, err := http.ReadResponse(reader, request)
+	// The body stays untouched: what follows an answer to CONNECT is the tunnel,
+	// whatever the answer's headers say (RFC 9110 section 9.3.6).
+	response, err := http.ReadResponse(reader, request) //nolint:bodyclose // closing it would read from the tunnel
 	if err != nil {
 		return nil, fmt.Errorf("proxy: %w", err)
 	}
-	_ = response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("proxy: CONNECT answered %s", response.Status)
 	}

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -76,11 +77,24 @@ func transient(ctx context.Context, st *status.Status) bool {
 }
 
 // tooLarge tells the RESOURCE_EXHAUSTED errors of message sizes from those of
-// rates: the same message is as large the next time.
+// rates: the same message is as large the next time. The words are those of
+// gRPC's libraries, some of which put their name before them.
 func tooLarge(st *status.Status) bool {
-	message, ok := strings.CutPrefix(st.Message(), "grpc: ")
-	return ok && (strings.HasPrefix(message, "received message") || strings.HasPrefix(message, "message after decompression") ||
-		strings.HasPrefix(message, "trying to send message") || strings.HasPrefix(message, "message too large"))
+	message := strings.TrimPrefix(st.Message(), "grpc: ")
+	return strings.HasPrefix(message, "received message") || strings.HasPrefix(message, "message after decompression") ||
+		strings.HasPrefix(message, sendTooLarge) || strings.HasPrefix(message, "message too large")
+}
+
+// sendTooLarge begins the refusal of a sender to send.
+const sendTooLarge = "trying to send message"
+
+// answerTooLarge tells an answer that is more than we take, or more than the
+// server sends, from a request that is more than the server takes.
+func answerTooLarge(st *status.Status) bool {
+	message := strings.TrimPrefix(st.Message(), "grpc: ")
+	return st.Code() == codes.ResourceExhausted && (strings.HasPrefix(message, sendTooLarge) ||
+		strings.HasSuffix(message, fmt.Sprintf("larger than max %d", maxReceiveBytes)) ||
+		strings.HasSuffix(message, fmt.Sprintf("vs. %d)", maxReceiveBytes)))
 }
 
 // The retry throttle of gRPC (gRFC A6): each failure takes a token, each

@@ -1,0 +1,92 @@
+package auth
+
+import (
+	"path/filepath"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// tokenFiles opens the token files that a keys file names.
+type tokenFiles struct {
+	// dir is where relative names start.
+	dir     string
+	options options
+	// inForce is the version of the keys that the one being read would
+	// replace, nil at first.
+	inForce *keySet
+}
+
+// open gives the credential of a token's file. One that is in force already is
+// taken over as it is: a caller who came in under the old keys goes on to
+// follow its token, and a token file that broke meanwhile keeps no operator
+// from disabling a key.
+func (t tokenFiles) open(file string) (*Credential, error) {
+	if t.inForce != nil {
+		if credential, ok := t.inForce.credentials[file]; ok {
+			return credential, nil
+		}
+	}
+	// The hook is left out: a token's reload is no reload of the keys.
+	return openStatic(file, newOptions([]Option{WithLogger(t.options.logger)}))
+}
+
+// credential reads what goes upstream in the name of a key's callers.
+func (f *keysFile) credential(path string, node *yaml.Node) *Credential {
+	var mode, file string
+	named := false
+	f.object(path, node, map[string]field{
+		"mode": func(path string, node *yaml.Node) { mode = f.mode(path, node) },
+		"file": func(path string, node *yaml.Node) {
+			named = true
+			if file = f.text(path, node); file == "" {
+				f.report(path, "must name a file")
+			}
+		},
+	})
+	if node.Kind != yaml.MappingNode {
+		return nil
+	}
+	f.require(path+".mode", node, "mode")
+	switch {
+	case mode == modeStatic:
+		f.require(path+".file", node, "file")
+		return f.static(path, file)
+	case mode == modeNone && named:
+		f.report(path+".file", "needs mode static")
+	case mode == modeNone:
+		return &Credential{id: modeNone}
+	}
+	return nil
+}
+
+func (f *keysFile) mode(path string, node *yaml.Node) string {
+	mode := f.text(path, node)
+	if mode != modeNone && mode != modeStatic {
+		f.report(path, "must be none or static")
+	}
+	return mode
+}
+
+// static opens a token's file. Keys with the same file share one credential,
+// so that it is looked at, and complained of, once.
+func (f *keysFile) static(path, file string) *Credential {
+	if reason := f.tokens.options.refusal; reason != "" {
+		f.report(path, "%s", reason)
+	}
+	if file == "" {
+		return nil
+	}
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(f.tokens.dir, file)
+	}
+	if credential, ok := f.keys.credentials[file]; ok {
+		return credential
+	}
+	credential, err := f.tokens.open(file)
+	if err != nil {
+		f.report(path+".file", "%v", err)
+		return nil
+	}
+	f.keys.credentials[file] = credential
+	return credential
+}

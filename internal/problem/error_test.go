@@ -1,0 +1,51 @@
+package problem_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/problem"
+)
+
+func TestTheCauseIsForTheLogAlone(t *testing.T) {
+	t.Parallel()
+	e := problem.New(problem.UpstreamError, "shown").Because(errors.New(marker))
+	require.Equal(t, "upstream-error: shown (MARKER)", e.Error())
+	require.Equal(t, "shown", e.Detail)
+	require.Equal(t, "conflict: 3 < 4", problem.Newf(problem.Conflict, "%d < %d", 3, 4).Error())
+}
+
+func TestErrorsKeepTheirChain(t *testing.T) {
+	t.Parallel()
+	e := problem.New(problem.ClientClosedRequest, "gone").Because(context.Canceled)
+	wrapped := fmt.Errorf("handler: %w", e)
+	require.ErrorIs(t, wrapped, context.Canceled)
+	require.Same(t, e, problem.Of(wrapped))
+	require.True(t, problem.Is(wrapped, problem.ClientClosedRequest))
+	require.False(t, problem.Is(wrapped, problem.Conflict))
+	require.False(t, problem.Is(errors.New("x"), problem.Internal))
+	require.False(t, problem.Is(nil, problem.Internal))
+}
+
+func TestAForeignErrorIsInternalAndUntold(t *testing.T) {
+	t.Parallel()
+	e := problem.Of(errors.New(marker))
+	require.Equal(t, problem.Internal, e.Code)
+	require.NotContains(t, e.Detail, marker)
+	require.Contains(t, e.Error(), marker)
+}
+
+func TestInvalidFieldsAreAllNamed(t *testing.T) {
+	t.Parallel()
+	fields := []problem.Field{{Pointer: "/a", Detail: "is wrong"}, {Pointer: "wait", Detail: "is too long"}}
+	e := problem.InvalidFields(fields...)
+	require.Equal(t, problem.InvalidRequest, e.Code)
+	require.Equal(t, "/a: is wrong", e.Detail)
+	require.Equal(t, fields, e.Members.Errors)
+	require.Equal(t, fields[:1], problem.Invalid("/a", "is wrong").Members.Errors)
+	require.NotEmpty(t, problem.InvalidFields().Detail)
+}

@@ -1,0 +1,264 @@
+package problem_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/errordetails/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/flowgate/flowgate/internal/problem"
+)
+
+// statusOf makes a status with any message as a detail.
+func statusOf(t testing.TB, code codes.Code, message string, details ...proto.Message) *status.Status {
+	t.Helper()
+	p := status.New(code, message).Proto()
+	for _, detail := range details {
+		packed, err := anypb.New(detail)
+		require.NoError(t, err)
+		p.Details = append(p.Details, packed)
+	}
+	return status.FromProto(p)
+}
+
+func exhausted(cause enums.ResourceExhaustedCause, scope enums.ResourceExhaustedScope) proto.Message {
+	return &errordetails.ResourceExhaustedFailure{Cause: cause, Scope: scope}
+}
+
+func TestEveryGRPCCodeHasAProblem(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[codes.Code]problem.Code{
+		codes.Canceled:           problem.UpstreamUnavailable,
+		codes.Unknown:            problem.UpstreamError,
+		codes.InvalidArgument:    problem.InvalidRequest,
+		codes.DeadlineExceeded:   problem.DeadlineExceeded,
+		codes.NotFound:           problem.WorkflowNotFound,
+		codes.AlreadyExists:      problem.Conflict,
+		codes.PermissionDenied:   problem.PermissionDenied,
+		codes.ResourceExhausted:  problem.RateLimited,
+		codes.FailedPrecondition: problem.Conflict,
+		codes.Aborted:            problem.Conflict,
+		codes.OutOfRange:         problem.InvalidRequest,
+		codes.Unimplemented:      problem.NotImplemented,
+		codes.Internal:           problem.UpstreamError,
+		codes.Unavailable:        problem.UpstreamUnavailable,
+		codes.DataLoss:           problem.UpstreamError,
+		codes.Unauthenticated:    problem.UpstreamAuthFailed,
+		codes.Code(99):           problem.UpstreamError,
+	} {
+		e := problem.FromStatus(status.New(code, "text"), "DescribeWorkflowExecution")
+		require.Equal(t, want, e.Code, code)
+		require.NotEmpty(t, e.Detail, code)
+		require.Equal(t, code, e.Upstream.Code())
+		require.Contains(t, e.Error(), "text", "%s: the log is told", code)
+	}
+}
+
+func TestDetailsAndTextsTellErrorsApart(t *testing.T) {
+	t.Parallel()
+	const rps, system = enums.RESOURCE_EXHAUSTED_CAUSE_RPS_LIMIT, enums.RESOURCE_EXHAUSTED_SCOPE_SYSTEM
+	const namespace = enums.RESOURCE_EXHAUSTED_SCOPE_NAMESPACE
+	tests := map[string]struct {
+		st     *status.Status
+		method string
+		want   problem.Code
+		detail string // when not empty, what the caller reads
+	}{
+		"a workflow id is taken": {
+			st:     statusOf(t, codes.AlreadyExists, "Workflow execution is already running.", &errordetails.WorkflowExecutionAlreadyStartedFailure{RunId: "r"}),
+			method: "StartWorkflowExecution", want: problem.WorkflowAlreadyStarted,
+		},
+		"an activity id is taken": {
+			st:     statusOf(t, codes.AlreadyExists, "taken", &errordetails.ActivityExecutionAlreadyStartedFailure{}),
+			method: "StartActivityExecution", want: problem.Conflict, detail: "taken",
+		},
+		"a cancellation was requested before": {
+			st:     statusOf(t, codes.AlreadyExists, "requested", &errordetails.CancellationAlreadyRequestedFailure{}),
+			method: "RequestCancelWorkflowExecution", want: problem.Conflict, detail: "requested",
+		},
+		"a namespace exists": {
+			st:     statusOf(t, codes.AlreadyExists, "exists", &errordetails.NamespaceAlreadyExistsFailure{}),
+			method: "RegisterNamespace", want: problem.Conflict, detail: "exists",
+		},
+		"an update with start failed": {
+			st:     statusOf(t, codes.AlreadyExists, "Update-with-Start could not be executed.", &errordetails.MultiOperationExecutionFailure{}),
+			method: "ExecuteMultiOperation", want: problem.Conflict,
+		},
+		"a workflow does not exist": {
+			st:     statusOf(t, codes.NotFound, "workflow not found for ID: w", &errordetails.NotFoundFailure{CurrentCluster: "c"}),
+			method: "DescribeWorkflowExecution", want: problem.WorkflowNotFound, detail: "workflow not found for ID: w",
+		},
+		"a workflow has ended": {
+			st:     statusOf(t, codes.NotFound, "workflow execution already completed", &errordetails.NotFoundFailure{}),
+			method: "SignalWorkflowExecution", want: problem.WorkflowCompleted,
+		},
+		"a cancel is pinned to another chain": {
+			st:     statusOf(t, codes.NotFound, "workflow execution not found", &errordetails.NotFoundFailure{}),
+			method: "RequestCancelWorkflowExecution", want: problem.RunChainMismatch,
+		},
+		"a terminate is pinned to another chain": {
+			st:     status.New(codes.NotFound, "workflow execution not found"),
+			method: "TerminateWorkflowExecution", want: problem.RunChainMismatch,
+		},
+		"an update is pinned to another chain": {
+			st:     status.New(codes.NotFound, "workflow execution not found"),
+			method: "UpdateWorkflowExecution", want: problem.RunChainMismatch,
+		},
+		"the same text from a method that pins nothing": {
+			st:     status.New(codes.NotFound, "workflow execution not found"),
+			method: "DescribeWorkflowExecution", want: problem.WorkflowNotFound,
+		},
+		"a namespace does not exist": {
+			st:     statusOf(t, codes.NotFound, "Namespace orders is not found.", &errordetails.NamespaceNotFoundFailure{Namespace: "orders"}),
+			method: "StartWorkflowExecution", want: problem.NamespaceNotFound, detail: `The Temporal server has no namespace "orders".`,
+		},
+		"only the first detail counts": {
+			st:     statusOf(t, codes.NotFound, "no", &errordetails.NotFoundFailure{}, &errordetails.NamespaceNotFoundFailure{}),
+			method: "StartWorkflowExecution", want: problem.WorkflowNotFound,
+		},
+		"an argument is wrong": {
+			st:     status.New(codes.InvalidArgument, "WorkflowType is not set on request."),
+			method: "StartWorkflowExecution", want: problem.InvalidRequest, detail: "WorkflowType is not set on request.",
+		},
+		"an argument is too large": {
+			st:     status.New(codes.InvalidArgument, "Blob data size exceeds limit."),
+			method: "StartWorkflowExecution", want: problem.PayloadTooLarge,
+		},
+		"a request is too large": {
+			st:     status.New(codes.ResourceExhausted, "grpc: received message larger than max (4194305 vs. 4194304)"),
+			method: "StartWorkflowExecution", want: problem.PayloadTooLarge,
+		},
+		"a request is too large once unpacked": {
+			st:     status.New(codes.ResourceExhausted, "grpc: received message after decompression larger than max 4194304"),
+			method: "StartWorkflowExecution", want: problem.PayloadTooLarge,
+		},
+		"a query failed": {
+			st:     statusOf(t, codes.InvalidArgument, "boom", &errordetails.QueryFailedFailure{}),
+			method: "QueryWorkflow", want: problem.QueryFailed, detail: "boom",
+		},
+		"words of an unknown query without the detail": {
+			st:     status.New(codes.InvalidArgument, "unknown queryType x"),
+			method: "QueryWorkflow", want: problem.InvalidRequest,
+		},
+		"a query got no answer": {
+			st:     status.New(codes.DeadlineExceeded, "deadline"),
+			method: "QueryWorkflow", want: problem.QueryTimeout,
+		},
+		"the workflow's first task has not run": {
+			st:     statusOf(t, codes.FailedPrecondition, "not ready", &errordetails.WorkflowNotReadyFailure{}),
+			method: "QueryWorkflow", want: problem.WorkflowNotReady, detail: "not ready",
+		},
+		"the namespace is active elsewhere": {
+			st:     statusOf(t, codes.FailedPrecondition, "elsewhere", &errordetails.NamespaceNotActiveFailure{}),
+			method: "StartWorkflowExecution", want: problem.Conflict, detail: "elsewhere",
+		},
+		"the namespace is being deleted": {
+			st:     statusOf(t, codes.FailedPrecondition, "deleted", &errordetails.NamespaceInvalidStateFailure{}),
+			method: "StartWorkflowExecution", want: problem.Conflict, detail: "deleted",
+		},
+		"the namespace is unavailable": {
+			st:     statusOf(t, codes.Unavailable, marker, &errordetails.NamespaceUnavailableFailure{Namespace: marker}),
+			method: "StartWorkflowExecution", want: problem.UpstreamUnavailable,
+		},
+		"the server's authorizer says no": {
+			st:     statusOf(t, codes.PermissionDenied, "Request unauthorized.", &errordetails.PermissionDeniedFailure{Reason: "r"}),
+			method: "StartWorkflowExecution", want: problem.PermissionDenied, detail: "Request unauthorized.",
+		},
+		"a system workflow failed": {
+			st:     statusOf(t, codes.Internal, marker, &errordetails.SystemWorkflowFailure{WorkflowError: marker}),
+			method: "DeleteNamespace", want: problem.UpstreamError,
+		},
+		"the namespace's rate": {
+			st: statusOf(t, codes.ResourceExhausted, "rps", exhausted(rps, namespace)), want: problem.RateLimited,
+		},
+		"the namespace's concurrent polls": {
+			st:   statusOf(t, codes.ResourceExhausted, "polls", exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_CONCURRENT_LIMIT, namespace)),
+			want: problem.RateLimited,
+		},
+		"the namespace's actions": {
+			st:   statusOf(t, codes.ResourceExhausted, "aps", exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_APS_LIMIT, namespace)),
+			want: problem.RateLimited,
+		},
+		"the system's rate": {
+			st: statusOf(t, codes.ResourceExhausted, "rps", exhausted(rps, system)), want: problem.UpstreamOverloaded,
+		},
+		"a busy workflow": {
+			st:   statusOf(t, codes.ResourceExhausted, "busy", exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_BUSY_WORKFLOW, namespace)),
+			want: problem.WorkflowBusy,
+		},
+		"an overloaded system": {
+			st:   statusOf(t, codes.ResourceExhausted, "load", exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_SYSTEM_OVERLOADED, namespace)),
+			want: problem.UpstreamOverloaded,
+		},
+		"an overloaded database": {
+			st:   statusOf(t, codes.ResourceExhausted, "db", exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_PERSISTENCE_LIMIT, namespace)),
+			want: problem.UpstreamOverloaded,
+		},
+		"an open circuit breaker": {
+			st:   statusOf(t, codes.ResourceExhausted, "cb", exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_CIRCUIT_BREAKER_OPEN, namespace)),
+			want: problem.UpstreamOverloaded,
+		},
+		"a detail of a type that Temporal does not send": {
+			st: statusOf(t, codes.ResourceExhausted, "?", durationpb.New(1)), want: problem.RateLimited,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := problem.FromStatus(test.st, test.method)
+			require.Equal(t, test.want, e.Code)
+			require.NotContains(t, e.Detail, marker)
+			if test.detail != "" {
+				require.Equal(t, test.detail, e.Detail)
+			}
+		})
+	}
+}
+
+// The words are those of each SDK's worker.
+func TestAQueryWithoutHandlerIsNotFoundInEveryLanguage(t *testing.T) {
+	t.Parallel()
+	for sdk, text := range map[string]string{
+		"go":         "unknown queryType nope. KnownQueryTypes=[__stack_trace __open_sessions]",
+		"java":       "Unknown query type: nope, knownTypes=[]",
+		"typescript": "Workflow did not register a handler for nope. Registered queries: [__stack_trace]",
+		"python":     "Query handler for 'nope' expected but not found, known queries: [__stack_trace]",
+	} {
+		st := statusOf(t, codes.InvalidArgument, text, &errordetails.QueryFailedFailure{})
+		require.Equal(t, problem.QueryNotFound, problem.FromStatus(st, "QueryWorkflow").Code, sdk)
+	}
+}
+
+func TestAlreadyStartedNamesTheRun(t *testing.T) {
+	t.Parallel()
+	e := problem.FromStatus(statusOf(t, codes.AlreadyExists, "taken", &errordetails.WorkflowExecutionAlreadyStartedFailure{
+		StartRequestId: "q", RunId: "r", FirstExecutionRunId: "f",
+	}), "StartWorkflowExecution")
+	require.Equal(t, problem.Members{RunID: "r", FirstExecutionRunID: "f"}, e.Members)
+}
+
+// grpc-go turns the page of a proxy on the way into a status with the page's
+// text in it, under codes whose text is otherwise the server's own.
+func TestAPageOfAProxyIsNoAnswerOfTheServer(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[codes.Code]problem.Code{
+		codes.PermissionDenied: problem.UpstreamError,
+		codes.Unimplemented:    problem.UpstreamError,
+		codes.Internal:         problem.UpstreamError,
+		codes.Unauthenticated:  problem.UpstreamAuthFailed,
+		codes.Unavailable:      problem.UpstreamUnavailable,
+	} {
+		err := problem.FromStatus(status.New(code, `unexpected HTTP status code received from server: 403 (Forbidden)
+data: "<p>blocked by `+marker+`</p>"`), "DescribeWorkflowExecution")
+		require.Equal(t, want, err.Code, code)
+		require.NotContains(t, body(t, err), marker, code)
+		require.NotContains(t, shownStatus(t, err).GetMessage(), marker, code)
+		require.Contains(t, err.Error(), marker, "%s: the log is told", code)
+	}
+}

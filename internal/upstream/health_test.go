@@ -1,0 +1,111 @@
+package upstream_test
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc/codes"
+
+	"github.com/flowgate/flowgate/internal/upstream"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+// watched gives a client whose health is watched until the test ends, and its log.
+func watched(t testing.TB, server *upstreamtest.Server, adjust ...func(*upstream.Options)) (*upstream.Client, *logBuffer) {
+	t.Helper()
+	log := &logBuffer{}
+	client := newClient(t, server, append(adjust, func(options *upstream.Options) {
+		options.Log = slog.New(slog.NewTextHandler(log, nil))
+	})...)
+	ctx, cancel := context.WithCancel(t.Context())
+	var watching sync.WaitGroup
+	watching.Go(func() { client.WatchHealth(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		watching.Wait()
+	})
+	return client, log
+}
+
+func TestHealthIsUnknownAtFirst(t *testing.T) {
+	t.Parallel()
+	server := upstreamtest.New(t)
+	health := newClient(t, server).Health()
+	require.False(t, health.Ready)
+	require.NotEmpty(t, health.Reason)
+	require.Empty(t, server.AllCalls())
+}
+
+func TestHealthIsAskedSeldomWhileGoodAndOftenWhileNot(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := upstreamtest.New(t)
+		client, log := watched(t, server)
+		synctest.Wait()
+		require.Equal(t, upstream.Health{Ready: true}, client.Health())
+		time.Sleep(time.Minute + time.Millisecond)
+		require.Len(t, server.AllCalls(), 5)
+		good := "level=INFO msg=\"upstream readiness\" ready=true"
+		require.Equal(t, 1, strings.Count(log.String(), "\n"), log.String())
+		require.Contains(t, log.String(), good)
+
+		healthy := server.AllCalls()
+		server.Handle("GetSystemInfo", upstreamtest.Fail(codes.Unavailable, "down for "+marker))
+		time.Sleep(15 * time.Second)
+		require.False(t, client.Health().Ready)
+		require.Contains(t, client.Health().Reason, marker, "the admin is told why")
+		time.Sleep(10 * time.Second)
+		require.Len(t, server.AllCalls(), len(healthy)+11)
+		require.Equal(t, 2, strings.Count(log.String(), "\n"), log.String())
+		require.Contains(t, log.String(), "level=WARN msg=\"upstream readiness\" ready=false reason=")
+
+		server.Handle("GetSystemInfo", upstreamtest.Answer(&workflowservice.GetSystemInfoResponse{}))
+		time.Sleep(time.Second)
+		require.Equal(t, upstream.Health{Ready: true}, client.Health())
+		require.Equal(t, 2, strings.Count(log.String(), good), log.String())
+	})
+}
+
+func TestHealthNeedsAnAnswerAndAGoodCredential(t *testing.T) {
+	t.Parallel()
+	for name, handler := range map[string]upstreamtest.Handler{
+		"silence":               upstreamtest.Hang,
+		"a refused credential":  upstreamtest.Fail(codes.PermissionDenied, "Request unauthorized."),
+		"an unknown credential": upstreamtest.Fail(codes.Unauthenticated, "who?"),
+		"no such server":        upstreamtest.Fail(codes.Unimplemented, "unknown service"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := upstreamtest.New(t)
+				server.Handle("GetSystemInfo", handler)
+				client, _ := watched(t, server, func(options *upstream.Options) { options.Credential = staticCredential(t, "ours") })
+				time.Sleep(5*time.Second + time.Millisecond)
+				require.False(t, client.Health().Ready)
+				require.NotEqual(t, "not yet asked", client.Health().Reason)
+				require.NotContains(t, client.Health().Reason, "ours")
+				call := server.AllCalls()[0]
+				require.Equal(t, []string{"Bearer ours"}, call.Metadata["authorization"])
+				require.Equal(t, 5*time.Second, call.Deadline.Sub(call.Time))
+			})
+		})
+	}
+}
+
+func TestAnOrdinaryAnswerShowsHealth(t *testing.T) {
+	t.Parallel()
+	server := upstreamtest.New(t)
+	client := newClient(t, server)
+	require.Error(t, ask(inOrders(t.Context()), client))
+	require.False(t, client.Health().Ready)
+	server.Handle("DescribeWorkflowExecution", described())
+	require.NoError(t, ask(inOrders(t.Context()), client))
+	require.Equal(t, upstream.Health{Ready: true}, client.Health())
+}

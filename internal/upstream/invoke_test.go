@@ -1,0 +1,336 @@
+package upstream_test
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/telemetry"
+	"github.com/flowgate/flowgate/internal/upstream"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+func TestWithoutPrincipalNothingGoesOut(t *testing.T) {
+	t.Parallel()
+	server := upstreamtest.New(t)
+	client := newClient(t, server)
+	call := &upstream.Call{Namespace: orders, Retry: true}
+	for name, ctx := range map[string]context.Context{
+		"nothing":          t.Context(),
+		"a call":           upstream.NewContext(t.Context(), call),
+		"no one's":         upstream.NewContext(auth.WithPrincipal(t.Context(), nil), call),
+		"incoming headers": metadata.NewIncomingContext(upstream.NewContext(t.Context(), call), metadata.Pairs("authorization", "Bearer x")),
+	} {
+		for method, input := range methods() {
+			_, err := client.Invoke(ctx, method, wire(t, requestIn(t, input, orders).Interface()))
+			require.True(t, problem.Is(err, problem.Unauthenticated), "%s: %s: %v", name, method, err)
+		}
+	}
+	require.Empty(t, server.AllCalls())
+}
+
+func TestUnknownMethodsAreDenied(t *testing.T) {
+	t.Parallel()
+	server := upstreamtest.New(t)
+	client := newClient(t, server)
+	for _, method := range []string{
+		"", "/", "StartWorkflowExecution", workflowService, workflowService + "startWorkflowExecution", start + "/", "/" + start,
+		workflowService + "NotYetInvented",
+		"/temporal.server.api.adminservice.v1.AdminService/DescribeCluster",
+		"/grpc.health.v1.Health/Check",
+		"/temporal.api.operatorservice.v1.OperatorService/StartWorkflowExecution",
+	} {
+		_, err := client.Invoke(inOrders(t.Context()), method, text(startNamespace, orders))
+		require.True(t, problem.Is(err, problem.OperationForbidden), "%q: %v", method, err)
+	}
+	require.Empty(t, server.AllCalls())
+}
+
+func TestGrantsAreHeldAgainstTheCallsNamespace(t *testing.T) {
+	t.Parallel()
+	server := upstreamtest.New(t)
+	client := newClient(t, server)
+	reader := &auth.Principal{Name: "reader", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleRead}}}
+	in := func(namespace string) context.Context {
+		return upstream.NewContext(auth.WithPrincipal(t.Context(), reader), &upstream.Call{Namespace: namespace})
+	}
+	for name, test := range map[string]struct {
+		ctx     context.Context
+		method  string
+		request proto.Message
+		want    problem.Code
+	}{
+		"a role too low":         {in(orders), start, &workflowservice.StartWorkflowExecutionRequest{Namespace: orders}, problem.OperationForbidden},
+		"another's namespace":    {in(payments), describe, &workflowservice.DescribeWorkflowExecutionRequest{Namespace: payments}, problem.NamespaceForbidden},
+		"no namespace":           {in(""), describe, &workflowservice.DescribeWorkflowExecutionRequest{}, problem.NamespaceForbidden},
+		"no call":                {auth.WithPrincipal(t.Context(), reader), describe, &workflowservice.DescribeWorkflowExecutionRequest{Namespace: orders}, problem.NamespaceForbidden},
+		"the request's alone":    {in(orders), describe, &workflowservice.DescribeWorkflowExecutionRequest{Namespace: payments}, problem.NamespaceMismatch},
+		"the call's alone":       {in(payments), describe, &workflowservice.DescribeWorkflowExecutionRequest{Namespace: orders}, problem.NamespaceForbidden},
+		"what is the cluster's":  {in(orders), workflowService + "ListNamespaces", &workflowservice.ListNamespacesRequest{}, problem.OperationForbidden},
+		"what is the operator's": {in(orders), operatorservice.OperatorService_ListClusters_FullMethodName, &operatorservice.ListClustersRequest{}, problem.OperationForbidden},
+	} {
+		_, err := client.Invoke(test.ctx, test.method, wire(t, test.request))
+		require.True(t, problem.Is(err, test.want), "%s: %v", name, err)
+	}
+	require.Empty(t, server.AllCalls())
+
+	_, err := client.Invoke(auth.WithPrincipal(t.Context(), &auth.Principal{Name: "nobody"}), getSystemInfo, nil)
+	require.NoError(t, err, "every SDK asks this first, whoever it is")
+	require.Len(t, server.AllCalls(), 1)
+}
+
+func TestBytesPassUnread(t *testing.T) {
+	t.Parallel()
+	server := upstreamtest.New(t)
+	answer := []byte{0x0a, 0x03, 0xff, 0xfe, 0xfd, 0x07} // no message at all
+	server.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) { return answer, nil })
+	client := newClient(t, server)
+	request := append(text(startNamespace, orders), 0xba, 0xa4, 0x04, 0x01, 0xff) // a field that nobody knows
+	got, err := client.Invoke(inOrders(t.Context()), describe, request)
+	require.NoError(t, err)
+	require.Equal(t, answer, got)
+	require.Equal(t, request, server.Calls("DescribeWorkflowExecution")[0].Request)
+}
+
+func TestAnUnreadableAnswerIsTheUpstreamsFault(t *testing.T) {
+	t.Parallel()
+	server := upstreamtest.New(t)
+	server.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) { return []byte{0x07}, nil })
+	requireProblem(t, problem.UpstreamError, ask(inOrders(t.Context()), newClient(t, server)))
+}
+
+func TestTextThatIsNotUnicodeIsRefusedHere(t *testing.T) {
+	t.Parallel()
+	server := upstreamtest.New(t)
+	err := newClient(t, server).Do(inOrders(t.Context()), describe,
+		&workflowservice.DescribeWorkflowExecutionRequest{Namespace: "\xff"}, &workflowservice.DescribeWorkflowExecutionResponse{})
+	requireProblem(t, problem.InvalidRequest, err)
+	require.Empty(t, server.AllCalls())
+}
+
+func TestDeadlineOfEachAttempt(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ asked, want time.Duration }{
+		"the default":               {0, 30 * time.Second},
+		"the caller's":              {1500 * time.Millisecond, 1500 * time.Millisecond},
+		"longer than the default":   {2 * time.Minute, 2 * time.Minute},
+		"clamped":                   {time.Hour, 5 * time.Minute},
+		"a nonsense is the default": {-time.Second, 30 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := upstreamtest.New(t)
+				server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(
+					upstreamtest.Fail(codes.Unavailable, "no"), upstreamtest.Fail(codes.Unavailable, "no"),
+					upstreamtest.Answer(&workflowservice.DescribeWorkflowExecutionResponse{}),
+				))
+				ctx := as(t.Context(), upstream.Call{Namespace: orders, Timeout: test.asked, Retry: true})
+				require.NoError(t, ask(ctx, newClient(t, server)))
+				calls := server.Calls("DescribeWorkflowExecution")
+				require.Len(t, calls, 3)
+				for _, call := range calls {
+					require.Equal(t, test.want, call.Deadline.Sub(call.Time), "each attempt has its own")
+				}
+			})
+		})
+	}
+}
+
+func TestTheCallersOwnEndComesFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := upstreamtest.New(t)
+		server.Handle("DescribeWorkflowExecution", upstreamtest.Hang)
+		client := newClient(t, server)
+		ctx, cancel := context.WithTimeout(inOrders(t.Context()), 7*time.Second)
+		defer cancel()
+		begin := time.Now()
+		requireProblem(t, problem.DeadlineExceeded, ask(ctx, client))
+		require.Equal(t, 7*time.Second, time.Since(begin))
+		require.Equal(t, 7*time.Second, server.AllCalls()[0].Deadline.Sub(begin))
+	})
+}
+
+func TestASilentUpstreamIsGivenUpAtTheDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := upstreamtest.New(t)
+		server.Handle("DescribeWorkflowExecution", upstreamtest.Hang)
+		server.Handle("QueryWorkflow", upstreamtest.Hang)
+		client := newClient(t, server)
+		begin := time.Now()
+		requireProblem(t, problem.DeadlineExceeded, ask(retrying(t.Context()), client))
+		require.Equal(t, 30*time.Second, time.Since(begin))
+		_, err := client.Invoke(retrying(t.Context()), query, text(startNamespace, orders))
+		requireProblem(t, problem.QueryTimeout, err)
+		require.Len(t, server.AllCalls(), 2, "a deadline is not retried")
+	})
+}
+
+func TestACallerThatLeavesEndsTheUpstreamCall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := upstreamtest.New(t)
+		ended := make(chan error, 1)
+		server.Handle("DescribeWorkflowExecution", func(ctx context.Context, _ []byte) ([]byte, error) {
+			<-ctx.Done()
+			ended <- ctx.Err()
+			return nil, status.FromContextError(ctx.Err()).Err()
+		})
+		client := newClient(t, server)
+		ctx, leave := context.WithCancel(retrying(t.Context()))
+		begin := time.Now()
+		time.AfterFunc(3*time.Second, leave)
+		err := ask(ctx, client)
+		requireProblem(t, problem.ClientClosedRequest, err)
+		require.Equal(t, codes.Canceled, status.Code(err), "the cause is the call's end")
+		require.ErrorIs(t, <-ended, context.Canceled)
+		require.Equal(t, 3*time.Second, time.Since(begin))
+		require.Len(t, server.AllCalls(), 1)
+	})
+}
+
+// The bytes are never read nor sent: the length alone is refused.
+func TestAnAnswerBeyondOurLimitIsNotTheCallersFault(t *testing.T) {
+	t.Parallel()
+	server := upstreamtest.New(t)
+	huge := make([]byte, 128<<20+1)
+	server.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) { return huge, nil })
+	requireProblem(t, problem.UpstreamResponseTooLarge, ask(retrying(t.Context()), newClient(t, server)))
+	require.Len(t, server.AllCalls(), 1, "it would be as large again")
+}
+
+// The words are grpc-go's, of each place where it finds an answer too large.
+func TestAnswersThatAreTooLargeInOtherWords(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"grpc: received message larger than max (134217729 vs. 134217728)",
+		"grpc: message after decompression larger than max (134217729 vs. 134217728)",
+		"grpc: received message after decompression larger than max 134217728",
+		"trying to send message larger than max (5000000 vs. 4194304)",
+	} {
+		server := upstreamtest.New(t)
+		server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.ResourceExhausted, text))
+		requireProblem(t, problem.UpstreamResponseTooLarge, ask(retrying(t.Context()), newClient(t, server)))
+	}
+}
+
+func TestARequestBeyondTheServersLimitIsTooLarge(t *testing.T) {
+	t.Parallel()
+	server := upstreamtest.New(t, grpc.MaxRecvMsgSize(1000))
+	err := newClient(t, server).Do(retrying(t.Context()), describe,
+		&workflowservice.DescribeWorkflowExecutionRequest{Namespace: orders, Execution: &common.WorkflowExecution{WorkflowId: strings.Repeat("x", 1000)}},
+		&workflowservice.DescribeWorkflowExecutionResponse{})
+	requireProblem(t, problem.PayloadTooLarge, err)
+}
+
+func TestAnswersLargerThanTheUsualLimitPass(t *testing.T) {
+	t.Parallel()
+	server := upstreamtest.New(t)
+	large := bytes.Repeat([]byte("x"), 5<<20)
+	server.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) { return large, nil })
+	got, err := newClient(t, server).Invoke(inOrders(t.Context()), describe, text(startNamespace, orders))
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(large, got))
+}
+
+func TestOurCredentialsRefusalIsNotTheCallers(t *testing.T) {
+	t.Parallel()
+	server := upstreamtest.New(t)
+	server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.Unauthenticated, marker))
+	e := requireProblem(t, problem.UpstreamAuthFailed, ask(retrying(t.Context()), newClient(t, server)))
+	require.NotContains(t, e.Detail, marker)
+	require.Len(t, server.AllCalls(), 1)
+}
+
+func TestWhatTheNetworkSaysStaysInTheLog(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, nil, func(options *upstream.Options) {
+		options.Dial = func(context.Context, string) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: context.DeadlineExceeded, Addr: &net.UnixAddr{Name: marker}}
+		}
+	})
+	e := requireProblem(t, problem.UpstreamUnavailable, ask(inOrders(t.Context()), client))
+	require.NotContains(t, e.Detail, marker)
+	require.Contains(t, e.Error(), marker)
+}
+
+// pages serves HTTP/2 that is not gRPC: the same page, whatever is asked.
+func pages(t testing.TB, status int) upstream.Dialer {
+	t.Helper()
+	listener := bufconn.Listen(1 << 16)
+	server := &http.Server{
+		Protocols: new(http.Protocols), ReadHeaderTimeout: time.Minute,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte("<p>" + marker + "</p>"))
+		}),
+	}
+	server.Protocols.SetUnencryptedHTTP2(true)
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(listener) })
+	t.Cleanup(func() {
+		require.NoError(t, server.Close())
+		serving.Wait()
+	})
+	return func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }
+}
+
+// A load balancer on the way may answer by itself, and not in gRPC.
+func TestAPageInsteadOfAnAnswerIsNotShown(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]problem.Code{
+		http.StatusOK:                 problem.UpstreamError,
+		http.StatusBadRequest:         problem.UpstreamError,
+		http.StatusUnauthorized:       problem.UpstreamAuthFailed,
+		http.StatusForbidden:          problem.UpstreamError,
+		http.StatusNotFound:           problem.UpstreamError,
+		http.StatusBadGateway:         problem.UpstreamUnavailable,
+		http.StatusServiceUnavailable: problem.UpstreamUnavailable,
+	} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			t.Parallel()
+			dial := pages(t, status)
+			client := newClient(t, nil, func(options *upstream.Options) { options.Dial = dial })
+			e := requireProblem(t, want, ask(inOrders(t.Context()), client))
+			require.NotContains(t, e.Detail, marker)
+			require.Contains(t, e.Error(), marker)
+		})
+	}
+}
+
+func TestTheRequestsLogLineCountsCallsAndRetries(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := upstreamtest.New(t)
+		server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(
+			upstreamtest.Fail(codes.Unavailable, "no"), upstreamtest.Fail(codes.NotFound, "nowhere"),
+		))
+		event := &telemetry.Event{}
+		require.Error(t, ask(telemetry.NewContext(retrying(t.Context()), event), newClient(t, server)))
+		require.Equal(t, telemetry.Event{
+			RPC: "DescribeWorkflowExecution", GRPCCode: "NOT_FOUND", UpstreamCalls: 2, Retries: 1,
+		}, *event)
+	})
+}

@@ -1,0 +1,139 @@
+package upstream_test
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/upstream"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+// staticCredential is a credential whose token is in a file.
+func staticCredential(t testing.TB, token string) *auth.Credential {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "token")
+	require.NoError(t, os.WriteFile(path, []byte(token+"\n"), 0o600))
+	credential, err := auth.NewCredential("static", path)
+	require.NoError(t, err)
+	return credential
+}
+
+// received gives the metadata of the server's only call, without the
+// transport's own.
+func received(t testing.TB, server *upstreamtest.Server) metadata.MD {
+	t.Helper()
+	calls := server.AllCalls()
+	require.Len(t, calls, 1)
+	md := calls[0].Metadata.Copy()
+	for _, key := range []string{":authority", "content-type", "grpc-accept-encoding"} {
+		delete(md, key)
+	}
+	return md
+}
+
+func TestMetadataIsOursAlone(t *testing.T) {
+	t.Parallel()
+	server := upstreamtest.New(t)
+	ctx := metadata.NewIncomingContext(inOrders(t.Context()), metadata.Pairs("x-incoming", marker))
+	ctx = metadata.AppendToOutgoingContext(ctx, "x-outgoing", marker, "authorization", marker, "temporal-namespace", payments)
+	_ = ask(ctx, newClient(t, server))
+	require.Equal(t, metadata.MD{
+		"client-name":        {"flowgate"},
+		"client-version":     {"1.2.3"},
+		"temporal-namespace": {orders},
+		"user-agent":         received(t, server)["user-agent"],
+	}, received(t, server))
+	require.Regexp(t, `^flowgate/1\.2\.3 grpc-go/`, received(t, server)["user-agent"][0])
+}
+
+func TestNamespacelessCallsNameNoNamespace(t *testing.T) {
+	t.Parallel()
+	server := upstreamtest.New(t)
+	_, err := newClient(t, server).Invoke(as(t.Context(), upstream.Call{}), getSystemInfo, nil)
+	require.NoError(t, err)
+	require.NotContains(t, received(t, server), "temporal-namespace")
+}
+
+func TestMetadataPrecedence(t *testing.T) {
+	t.Parallel()
+	layers := []string{"upstream", "namespace", "principal", "call"}
+	// Key "kN" is set by the first N layers: the last of them wins.
+	keysOf := func(layer int) map[string]string {
+		keys := map[string]string{"only-" + layers[layer]: "1"}
+		for n := layer + 1; n <= len(layers); n++ {
+			keys["k"+string(rune('0'+n))] = layers[layer]
+		}
+		for _, ours := range []string{"client-name", "client-version", "temporal-namespace", "authorization"} {
+			keys[ours] = marker
+		}
+		return keys
+	}
+	server := upstreamtest.New(t)
+	client := newClient(t, server, func(options *upstream.Options) {
+		options.Metadata = keysOf(0)
+		options.Metadata["Upper-Case"] = "1"
+		options.NamespaceMetadata = map[string]map[string]string{orders: keysOf(1), payments: {"k4": marker, "other": marker}}
+		options.Credential = staticCredential(t, "ours")
+	})
+	principal := &auth.Principal{
+		Name: "caller", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleRead}}, Metadata: keysOf(2),
+	}
+	call := &upstream.Call{Namespace: orders, Metadata: metadata.New(keysOf(3))}
+	call.Metadata.Append("twice", "a", "b")
+	asked := call.Metadata.Copy()
+	_ = ask(upstream.NewContext(auth.WithPrincipal(t.Context(), principal), call), client)
+	got := received(t, server)
+	for n := 1; n <= len(layers); n++ {
+		require.Equal(t, []string{layers[n-1]}, got["k"+string(rune('0'+n))])
+		require.Equal(t, []string{"1"}, got["only-"+layers[n-1]])
+	}
+	require.Equal(t, []string{"1"}, got["upper-case"])
+	require.Equal(t, []string{"a", "b"}, got["twice"])
+	require.Equal(t, []string{"flowgate"}, got["client-name"])
+	require.Equal(t, []string{"1.2.3"}, got["client-version"])
+	require.Equal(t, []string{orders}, got["temporal-namespace"])
+	require.Equal(t, []string{"Bearer ours"}, got["authorization"])
+	require.NotContains(t, got, "other")
+	for _, values := range maps.All(got) {
+		require.False(t, slices.Contains(values, marker), got)
+	}
+	require.Equal(t, asked, call.Metadata, "the caller's map stays as it was")
+}
+
+func TestBinaryMetadataArrivesAsItsBytes(t *testing.T) {
+	t.Parallel()
+	const raw = "\x00\xff\n\"\u00e9"
+	server := upstreamtest.New(t)
+	client := newClient(t, server, func(options *upstream.Options) {
+		options.Metadata = map[string]string{"up-bin": raw}
+	})
+	principal := &auth.Principal{
+		Name: "caller", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleRead}}, Metadata: map[string]string{"who-bin": raw},
+	}
+	call := &upstream.Call{Namespace: orders, Metadata: metadata.MD{"call-bin": {raw, ""}}}
+	_ = ask(upstream.NewContext(auth.WithPrincipal(t.Context(), principal), call), client)
+	got := received(t, server)
+	require.Equal(t, []string{raw}, got["up-bin"])
+	require.Equal(t, []string{raw}, got["who-bin"])
+	require.Equal(t, []string{raw, ""}, got["call-bin"])
+}
+
+func TestFeaturesAreAnnouncedOnlyByDoorsThatHaveThem(t *testing.T) {
+	t.Parallel()
+	for _, features := range []bool{false, true} {
+		server := upstreamtest.New(t)
+		_ = ask(as(t.Context(), upstream.Call{Namespace: orders, Features: features}), newClient(t, server))
+		want := []string(nil)
+		if features {
+			want = []string{"follows-next-run-id"}
+		}
+		require.Equal(t, want, received(t, server)["supported-features"])
+	}
+}

@@ -1,0 +1,194 @@
+package upstream_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"math/big"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/upstream"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+// authority is a certificate authority.
+type authority struct {
+	certificate *x509.Certificate
+	key         *ecdsa.PrivateKey
+}
+
+func newAuthority(t testing.TB) *authority {
+	t.Helper()
+	a := &authority{}
+	a.certificate, a.key = a.sign(t, &x509.Certificate{
+		Subject: pkix.Name{CommonName: "test authority"}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign, NotAfter: time.Now().Add(time.Hour),
+	})
+	return a
+}
+
+// sign completes a template and signs it, by the authority or, for its own
+// certificate, by the new key.
+func (a *authority) sign(t testing.TB, template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template.SerialNumber = big.NewInt(1)
+	template.NotBefore = time.Now().Add(-2 * time.Hour)
+	parent, signer := a.certificate, a.key
+	if parent == nil {
+		parent, signer = template, key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
+	require.NoError(t, err)
+	certificate, err := x509.ParseCertificate(der)
+	require.NoError(t, err)
+	return certificate, key
+}
+
+// issue makes a certificate for a name, or for 127.0.0.1.
+func (a *authority) issue(t testing.TB, name string, validFor time.Duration) tls.Certificate {
+	t.Helper()
+	template := &x509.Certificate{
+		Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(validFor),
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	if ip := net.ParseIP(name); ip != nil {
+		template.IPAddresses = []net.IP{ip}
+	} else {
+		template.DNSNames = []string{name}
+	}
+	certificate, key := a.sign(t, template)
+	return tls.Certificate{Certificate: [][]byte{certificate.Raw}, PrivateKey: key}
+}
+
+func (a *authority) pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(a.certificate)
+	return pool
+}
+
+// listenTLS serves what server answers on a listener, over TLS when config is
+// not nil.
+func listenTLS(t testing.TB, server *upstreamtest.Server, listener net.Listener, config *tls.Config) {
+	t.Helper()
+	var options []grpc.ServerOption
+	if config != nil {
+		options = append(options, grpc.Creds(credentials.NewTLS(config)))
+	}
+	served := server.NewGRPC(options...)
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = served.Serve(listener) })
+	t.Cleanup(func() {
+		served.Stop()
+		serving.Wait()
+	})
+}
+
+// Over real sockets, because the name that a certificate is held against comes
+// from the address.
+func TestTheUpstreamIsVerified(t *testing.T) {
+	t.Parallel()
+	const local = "127.0.0.1"
+	ours, theirs := newAuthority(t), newAuthority(t)
+	serverOf := func(certificate tls.Certificate) *tls.Config {
+		return &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	}
+	mutual := serverOf(ours.issue(t, local, time.Hour))
+	mutual.ClientAuth, mutual.ClientCAs = tls.RequireAndVerifyClientCert, ours.pool()
+	clientWith := func(certificates ...tls.Certificate) *tls.Config {
+		return &tls.Config{RootCAs: ours.pool(), Certificates: certificates, MinVersion: tls.VersionTLS12}
+	}
+	named := clientWith()
+	named.ServerName = "temporal.example"
+	for name, test := range map[string]struct {
+		server, client *tls.Config
+		peer           string // the client's name, as the server verified it
+		refused        bool
+	}{
+		"its certificate is good":          {server: serverOf(ours.issue(t, local, time.Hour)), client: clientWith()},
+		"its certificate has another name": {server: serverOf(ours.issue(t, "other.example", time.Hour)), client: clientWith(), refused: true},
+		"its name is configured":           {server: serverOf(ours.issue(t, "temporal.example", time.Hour)), client: named},
+		"the configured name is another":   {server: serverOf(ours.issue(t, local, time.Hour)), client: named, refused: true},
+		"its authority is unknown":         {server: serverOf(theirs.issue(t, local, time.Hour)), client: clientWith(), refused: true},
+		"its certificate has expired":      {server: serverOf(ours.issue(t, local, -time.Hour)), client: clientWith(), refused: true},
+		"it speaks plaintext":              {client: clientWith(), refused: true},
+		"it speaks TLS and we do not":      {server: serverOf(ours.issue(t, local, time.Hour)), refused: true},
+		"it wants our certificate":         {server: mutual, client: clientWith(ours.issue(t, "gateway.example", time.Hour)), peer: "gateway.example"},
+		"it wants a certificate of its own authority": {
+			server: mutual, client: clientWith(theirs.issue(t, "gateway.example", time.Hour)), refused: true,
+		},
+		"it wants a certificate and we have none": {server: mutual, client: clientWith(), refused: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := upstreamtest.New(t)
+			var caller string
+			server.Handle("DescribeWorkflowExecution", func(ctx context.Context, _ []byte) ([]byte, error) {
+				if who, ok := peer.FromContext(ctx); ok {
+					if info, ok := who.AuthInfo.(credentials.TLSInfo); ok && len(info.State.VerifiedChains) > 0 {
+						caller = info.State.PeerCertificates[0].Subject.CommonName
+					}
+				}
+				return nil, nil
+			})
+			listener, err := net.Listen("tcp", local+":0")
+			require.NoError(t, err)
+			listenTLS(t, server, listener, test.server)
+			client := newClient(t, nil, func(options *upstream.Options) {
+				options.Address, options.TLS = listener.Addr().String(), test.client
+			})
+			err = ask(inOrders(t.Context()), client)
+			if !test.refused {
+				require.NoError(t, err)
+				require.Equal(t, test.peer, caller)
+				return
+			}
+			e := requireProblem(t, problem.UpstreamUnavailable, err)
+			require.Equal(t, "The Temporal server cannot be reached at the moment.", e.Detail)
+			require.Empty(t, server.AllCalls())
+		})
+	}
+}
+
+// A proxy carries TLS without being part of it: the certificate is held
+// against the upstream's name, not the proxy's.
+func TestTheUpstreamIsVerifiedThroughAProxy(t *testing.T) {
+	t.Parallel()
+	ours := newAuthority(t)
+	for name, refused := range map[string]bool{"temporal.example": false, "proxy.example": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := upstreamtest.New(t)
+			server.Handle("DescribeWorkflowExecution", described())
+			listener := bufconn.Listen(1 << 16)
+			listenTLS(t, server, listener, &tls.Config{
+				Certificates: []tls.Certificate{ours.issue(t, name, time.Hour)}, MinVersion: tls.VersionTLS12,
+			})
+			proxy := newProxy(t, tunnel(listener.DialContext, established, false))
+			client := newClient(t, nil, proxy.use(""), func(options *upstream.Options) {
+				options.TLS = &tls.Config{RootCAs: ours.pool(), MinVersion: tls.VersionTLS12}
+			})
+			err := ask(inOrders(t.Context()), client)
+			if refused {
+				requireProblem(t, problem.UpstreamUnavailable, err)
+				return
+			}
+			require.NoError(t, err)
+		})
+	}
+}
