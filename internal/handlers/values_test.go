@@ -87,9 +87,9 @@ func TestResultIsPlainOrWhole(t *testing.T) {
 		{nil, `{}`},
 		{payloads("binary/null", ""), `{"result":null}`},
 		{payloads("json/plain", `{"b":1.10,"a":[]}`), `{"result":{"b":1.10,"a":[]}}`},
-		{payloads("json/plain", `{`), `{"resultPayload":{"data":"ew==","metadata":{"encoding":"anNvbi9wbGFpbg=="}}}`},
-		{payloads("json/protobuf", `{"x":1}`), `{"resultPayload":{"data":"eyJ4IjoxfQ==","json":{"x":1},"metadata":{"encoding":"anNvbi9wcm90b2J1Zg=="}}}`},
-		{payloads("binary/plain", "\x00"), `{"resultPayload":{"data":"AA==","metadata":{"encoding":"YmluYXJ5L3BsYWlu"}}}`},
+		{payloads("json/plain", `{`), `{"resultPayload":{"metadata":{"encoding":"anNvbi9wbGFpbg=="},"data":"ew=="}}`},
+		{payloads("json/protobuf", `{"x":1}`), `{"resultPayload":{"metadata":{"encoding":"anNvbi9wcm90b2J1Zg=="},"data":"eyJ4IjoxfQ==","json":{"x":1}}}`},
+		{payloads("binary/plain", "\x00"), `{"resultPayload":{"metadata":{"encoding":"YmluYXJ5L3BsYWlu"},"data":"AA=="}}`},
 	} {
 		shown := QueryResult{}
 		shown.Result, shown.ResultPayload = result(c.list)
