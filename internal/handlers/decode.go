@@ -93,7 +93,6 @@ func tooLarge(limit int64) error {
 // that writes all before it reads finds the answer and not a broken pipe.
 func answerThenDiscard(w http.ResponseWriter, r *http.Request, e *problem.Error, at problem.Occurrence) {
 	control := http.NewResponseController(w)
-	_ = control.EnableFullDuplex() // HTTP/1: the server would close the body before it answers
 	w.Header().Set("Connection", "close")
 	problem.Write(w, e, at)
 	_ = control.Flush()

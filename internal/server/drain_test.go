@@ -126,7 +126,7 @@ func TestDrainUnderLoadLosesNothing(t *testing.T) {
 			callers.Go(func() {
 				time.Sleep(time.Duration(i) * 7 * time.Millisecond)
 				for {
-					conn, err := g.listener.Dial()
+					conn, err := g.listener.dial(t.Context())
 					if err != nil {
 						return // nothing was begun
 					}

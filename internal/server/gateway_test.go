@@ -18,7 +18,6 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/stretchr/testify/require"
-	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/server"
@@ -37,7 +36,7 @@ const (
 // bubble, it lives in virtual time.
 type gateway struct {
 	client, admin *http.Client
-	listener      *bufconn.Listener
+	listener      *listener
 	upstream      *upstreamtest.Server
 	log           *syncBuffer
 	stop          context.CancelFunc
@@ -45,14 +44,14 @@ type gateway struct {
 }
 
 // start runs a gateway until the test ends. keys is appended to the keys file.
-func start(t *testing.T, configure func(*config.Config)) *gateway {
+func start(t testing.TB, configure func(*config.Config)) *gateway {
 	t.Helper()
 	cfg := config.Default()
 	cfg.Auth.APIKeys.File = writeKeys(t)
 	if configure != nil {
 		configure(&cfg)
 	}
-	public, admin := bufconn.Listen(1<<20), bufconn.Listen(1<<20)
+	public, admin := newListener(), newListener()
 	g := &gateway{
 		client: clientOf(public), admin: clientOf(admin), listener: public,
 		upstream: upstreamtest.New(t), log: &syncBuffer{}, done: make(chan error, 1),
@@ -75,14 +74,14 @@ func start(t *testing.T, configure func(*config.Config)) *gateway {
 	return g
 }
 
-func clientOf(listener *bufconn.Listener) *http.Client {
+func clientOf(l *listener) *http.Client {
 	return &http.Client{Transport: &http.Transport{
-		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return listener.DialContext(ctx) },
+		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return l.dial(ctx) },
 		MaxIdleConnsPerHost: 1000,
 	}}
 }
 
-func writeKeys(t *testing.T) string {
+func writeKeys(t testing.TB) string {
 	t.Helper()
 	hash := func(key string) string {
 		sum := sha256.Sum256([]byte(key[strings.LastIndexByte(key, '_')+1:]))
@@ -145,7 +144,7 @@ func (g *gateway) send(ctx context.Context, method, path, body string, headers .
 }
 
 // do is send where an error of the transport fails the test.
-func (g *gateway) do(t *testing.T, method, path, body string, headers ...string) answered {
+func (g *gateway) do(t testing.TB, method, path, body string, headers ...string) answered {
 	t.Helper()
 	a, err := g.send(t.Context(), method, path, body, headers...)
 	require.NoError(t, err)

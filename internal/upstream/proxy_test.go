@@ -96,7 +96,7 @@ func (p *connectProxy) use(basicAuth string) func(*upstream.Options) {
 }
 
 // tunnel answers and leads to where dial does. With eager, the answer comes in
-// one packet with the first that the server behind says.
+// one packet with the first bytes that the server behind says.
 func tunnel(dial func(context.Context) (net.Conn, error), answer string, eager bool) func(net.Conn, *http.Request) {
 	return func(conn net.Conn, _ *http.Request) {
 		behind, err := dial(context.Background())
@@ -104,10 +104,11 @@ func tunnel(dial func(context.Context) (net.Conn, error), answer string, eager b
 			return
 		}
 		defer func() { _ = behind.Close() }()
-		packet := append(make([]byte, 0, 1<<10), answer...)
-		if eager {
-			n, _ := behind.Read(packet[len(packet):cap(packet)])
-			packet = packet[:len(packet)+n]
+		packet := []byte(answer)
+		if eager { // half a frame, so that its loss would not go unnoticed
+			first := make([]byte, 5)
+			n, _ := io.ReadFull(behind, first)
+			packet = append(packet, first[:n]...)
 		}
 		if _, err := conn.Write(packet); err != nil {
 			return
@@ -143,26 +144,29 @@ func TestCallsGoThroughTheProxy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := upstreamtest.New(t)
-			server.Handle("DescribeWorkflowExecution", described())
-			proxy := newProxy(t, tunnel(behind(server), test.answer, true))
-			client := newClient(t, nil, proxy.use(test.basicAuth))
-			require.NoError(t, ask(inOrders(t.Context()), client))
-			require.NoError(t, ask(inOrders(t.Context()), client))
-			require.Len(t, server.AllCalls(), 2)
+			synctest.Test(t, func(t *testing.T) {
+				server := upstreamtest.New(t)
+				server.Handle("DescribeWorkflowExecution", described())
+				proxy := newProxy(t, tunnel(behind(server), test.answer, true))
+				client := newClient(t, nil, proxy.use(test.basicAuth))
+				for range 3 {
+					require.NoError(t, ask(inOrders(t.Context()), client))
+					time.Sleep(time.Minute) // the tunnel outlives the time that it may take to open
+				}
+				require.Len(t, server.AllCalls(), 3)
+				for _, call := range server.AllCalls() {
+					require.Empty(t, call.Metadata["proxy-authorization"])
+					require.Equal(t, []string{"temporal.example:7233"}, call.Metadata[":authority"])
+				}
 
-			dialled, requests := proxy.seen()
-			require.Equal(t, []string{"proxy.example:3128"}, dialled)
-			require.Len(t, requests, 1)
-			request := requests[0]
-			require.Equal(t, http.MethodConnect, request.Method)
-			require.Equal(t, "temporal.example:7233", request.RequestURI)
-			require.Equal(t, "temporal.example:7233", request.Host)
-			require.Equal(t, test.header, request.Header.Get("Proxy-Authorization"))
-			for _, call := range server.AllCalls() {
-				require.Empty(t, call.Metadata["proxy-authorization"])
-				require.Equal(t, []string{"temporal.example:7233"}, call.Metadata[":authority"])
-			}
+				dialled, requests := proxy.seen()
+				require.Equal(t, []string{"proxy.example:3128"}, dialled)
+				require.Len(t, requests, 1)
+				require.Equal(t, http.MethodConnect, requests[0].Method)
+				require.Equal(t, "temporal.example:7233", requests[0].RequestURI)
+				require.Equal(t, "temporal.example:7233", requests[0].Host)
+				require.Equal(t, test.header, requests[0].Header.Get("Proxy-Authorization"))
+			})
 		})
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/telemetry"
 	"github.com/flowgate/flowgate/internal/upstream"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
@@ -273,11 +274,14 @@ func TestACallerThatLeavesStopsTheRetries(t *testing.T) {
 		server := upstreamtest.New(t)
 		server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.ResourceExhausted, "slow down"))
 		client := newClient(t, server)
-		ctx, leave := context.WithCancel(retrying(t.Context()))
+		event := &telemetry.Event{}
+		ctx, leave := context.WithCancel(telemetry.NewContext(retrying(t.Context()), event))
 		begin := time.Now()
 		time.AfterFunc(300*time.Millisecond, leave)
 		requireProblem(t, problem.ClientClosedRequest, ask(ctx, client))
 		require.Equal(t, 300*time.Millisecond, time.Since(begin))
+		require.Equal(t, 1, event.UpstreamCalls)
+		require.Zero(t, event.Retries)
 		time.Sleep(time.Minute)
 		require.Len(t, server.AllCalls(), 1)
 	})

@@ -1,0 +1,35 @@
+package server_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/flowgate/flowgate/internal/config"
+)
+
+// The hot paths, from the client's connection to the upstream's and back, all
+// in one process: compare runs before and after a change, as ratios.
+
+func BenchmarkStart(b *testing.B) {
+	benchmark(b, http.MethodPost, "/v1/namespaces/default/workflows",
+		`{"workflowType":"Order","workflowId":"order-1","taskQueue":"orders","args":[{"orderId":"order-1","items":[1,2,3]}]}`)
+}
+
+func BenchmarkDescribe(b *testing.B) {
+	benchmark(b, http.MethodGet, "/v1/namespaces/default/workflows/order-1", "")
+}
+
+func benchmark(b *testing.B, method, path, body string) {
+	b.Helper()
+	g := start(b, func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 })
+	newFakeWorkflow(g.upstream)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if a, err := g.send(b.Context(), method, path, body); err != nil || a.status >= http.StatusBadRequest {
+				b.Errorf("%d %v", a.status, err)
+				return
+			}
+		}
+	})
+}
