@@ -93,7 +93,8 @@ func tooLarge(limit int64) error {
 // that writes all before it reads finds the answer and not a broken pipe.
 func answerThenDiscard(w http.ResponseWriter, r *http.Request, e *problem.Error, at problem.Occurrence) {
 	control := http.NewResponseController(w)
-	w.Header().Set("Connection", "close")
+	_ = control.EnableFullDuplex()        // HTTP/1: the server would close the body before it answers
+	w.Header().Set("Connection", "close") // the rest of the body must not pass for the next request
 	problem.Write(w, e, at)
 	_ = control.Flush()
 	_ = control.SetReadDeadline(time.Now().Add(discardTime))

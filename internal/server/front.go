@@ -52,12 +52,9 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(ctx)
 	secure(rec.Header(), event.RequestID)
 	if r.ContentLength != 0 {
-		// Whoever is refused before its body is read is told at once (HTTP/1
-		// would read the body first), and cannot hold the connection by sending
-		// it slowly.
-		control := http.NewResponseController(w)
-		_ = control.EnableFullDuplex()
-		_ = control.SetReadDeadline(begin.Add(f.readBody))
+		// Also for whoever is refused before its body is read: net/http reads
+		// on before it answers, and must not do so for as long as a caller likes.
+		_ = http.NewResponseController(w).SetReadDeadline(begin.Add(f.readBody))
 	}
 	f.metrics.Active.Inc()
 	defer func() {

