@@ -80,27 +80,37 @@ func (g *gateway) run(ctx context.Context) error {
 	for _, watch := range g.watchers {
 		loops.Go(func() { watch(g.life) })
 	}
-	failed := make(chan error, 2)
-	for server, listener := range map[*http.Server]net.Listener{g.public: g.publicListener, g.admin: g.adminListener} {
-		loops.Go(func() {
-			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-				failed <- fmt.Errorf("serve %s: %w", listener.Addr(), err)
-			}
-		})
-	}
+	public := serve(g.public, g.publicListener)
+	admin := serve(g.admin, g.adminListener)
 	g.log.Info("serving", slog.String("public", g.publicListener.Addr().String()), slog.String("admin", g.adminListener.Addr().String()),
 		slog.String("upstream", g.cfg.Upstream.Address))
 	var err error
 	select {
 	case <-ctx.Done():
-	case err = <-failed:
+	case err = <-public:
+	case err = <-admin:
 	}
-	g.drain()
+	g.drain(public)
+	for range admin { //nolint:revive // until it is closed
+	}
 	return err
 }
 
+// serve accepts connections in a goroutine of its own, until the listener is
+// closed. The channel tells why it ended, and is closed then.
+func serve(server *http.Server, listener net.Listener) <-chan error {
+	ended := make(chan error, 1)
+	go func() {
+		defer close(ended)
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			ended <- fmt.Errorf("serve %s: %w", listener.Addr(), err)
+		}
+	}()
+	return ended
+}
+
 // drain ends the service so that every request that was begun is answered.
-func (g *gateway) drain() {
+func (g *gateway) drain(public <-chan error) {
 	g.log.Info("draining", slog.String("delay", g.cfg.Listen.DrainDelay.String()))
 	g.gate.move(leaving)
 	time.Sleep(g.cfg.Listen.DrainDelay)
@@ -110,6 +120,8 @@ func (g *gateway) drain() {
 		g.log.Warn("requests in flight are cut off", slog.String("after", g.cfg.Listen.DrainTimeout.String()))
 	}
 	_ = g.publicListener.Close()
+	for range public { //nolint:revive // every connection that was accepted is known when it is closed
+	}
 	g.connections.await(lastRequests)
 	for _, server := range []*http.Server{g.public, g.admin} {
 		ctx, cancel := context.WithTimeout(context.Background(), lastWrites)
