@@ -43,8 +43,14 @@ type gateway struct {
 	done          chan error
 }
 
-// start runs a gateway until the test ends. keys is appended to the keys file.
+// start runs a gateway until the test ends.
 func start(t testing.TB, configure func(*config.Config)) *gateway {
+	t.Helper()
+	return startIn(t, configure, nil)
+}
+
+// startIn is start in an environment.
+func startIn(t testing.TB, configure func(*config.Config), getenv func(string) string) *gateway {
 	t.Helper()
 	cfg := config.Default()
 	cfg.Auth.APIKeys.File = writeKeys(t)
@@ -62,7 +68,7 @@ func start(t testing.TB, configure func(*config.Config)) *gateway {
 	go func() {
 		defer close(ended)
 		g.done <- server.Run(ctx, &cfg, server.Options{
-			Version: "test", Public: public, Admin: admin, Dial: g.upstream.Dial, Log: g.log,
+			Version: "test", Public: public, Admin: admin, Dial: g.upstream.Dial, Log: g.log, Getenv: getenv,
 		})
 	}()
 	t.Cleanup(func() {

@@ -1,0 +1,64 @@
+package server_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	trace "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/config"
+)
+
+// TestTracesFollowTheStandardVariables sends spans to a collector over OTLP,
+// as the OTEL_ variables say. It changes the environment, and so is alone.
+func TestTracesFollowTheStandardVariables(t *testing.T) {
+	var mu sync.Mutex
+	spans := map[string]*trace.Span{}
+	collects := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		request := &collector.ExportTraceServiceRequest{}
+		if proto.Unmarshal(body, request) != nil {
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for _, resource := range request.GetResourceSpans() {
+			for _, scope := range resource.GetScopeSpans() {
+				for _, span := range scope.GetSpans() {
+					spans[span.GetName()] = span
+				}
+			}
+		}
+	}))
+	defer collects.Close()
+	t.Setenv("OTEL_TRACES_EXPORTER", "otlp")
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collects.URL)
+
+	g := startIn(t, func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }, os.Getenv)
+	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, "/v1/system-info", "", "traceparent", parent).status)
+	require.Equal(t, http.StatusUnauthorized, g.do(t, http.MethodGet, "/v1/system-info", "", "traceparent", parent,
+		"Authorization", "Bearer unknown").status)
+	calls := g.upstream.Calls("GetSystemInfo")
+	g.stop()
+	require.NoError(t, <-g.done)
+
+	mu.Lock()
+	defer mu.Unlock()
+	server, client := spans["GET /v1/system-info"], spans["GetSystemInfo"]
+	require.NotNil(t, server)
+	require.NotNil(t, client)
+	require.Equal(t, "\x0a\xf7\x65\x19\x16\xcd\x43\xdd\x84\x48\xeb\x21\x1c\x80\x31\x9c", string(server.GetTraceId()), "the caller's trace goes on")
+	var continued bool
+	for _, call := range calls {
+		continued = continued || len(call.Metadata.Get("traceparent")) == 1
+	}
+	require.True(t, continued, "and goes on upstream")
+}
