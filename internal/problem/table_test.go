@@ -29,7 +29,9 @@ func declaredCodes(t *testing.T) []problem.Code {
 			return true
 		}
 		for _, value := range spec.Values {
-			text, err := strconv.Unquote(value.(*ast.BasicLit).Value)
+			literal, ok := value.(*ast.BasicLit)
+			require.True(t, ok)
+			text, err := strconv.Unquote(literal.Value)
 			require.NoError(t, err)
 			codes = append(codes, problem.Code(text))
 		}

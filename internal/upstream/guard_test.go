@@ -99,7 +99,7 @@ func TestARequestNamesTheAuthorisedNamespaceOnly(t *testing.T) {
 			client := newClient(t, server)
 			for _, other := range []string{payments, "Orders", orders + " ", orders + "\x00", "order", "ordérs"} {
 				_, err := client.Invoke(inOrders(t.Context()), workflowService+test.method, wire(t, test.request(other)))
-				e := requireProblem(t, problem.NamespaceMismatch, err)
+				e := problemOf(t, problem.NamespaceMismatch, err)
 				require.NotContains(t, e.Detail, other)
 				require.Empty(t, server.AllCalls(), "%q went out", other)
 			}
@@ -253,7 +253,7 @@ func TestMalformedMessagesAreRefused(t *testing.T) {
 		"a reserved wire type":      {4<<3 | 7},
 		"a length beyond the end":   {startNamespace<<3 | 2, 0x7f, 'o'},
 		"a length beyond all":       {startNamespace<<3 | 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01},
-		"a varint without end":      {2<<3 | 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+		"a varint without end":      {2 << 3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
 		"a group without end":       {2<<3 | 3},
 		"an end without group":      {2<<3 | 4},
 		"a group's end of another":  {2<<3 | 3, 3<<3 | 4},
@@ -264,7 +264,7 @@ func TestMalformedMessagesAreRefused(t *testing.T) {
 		requireProblem(t, problem.InvalidRequest, err)
 		require.Empty(t, server.AllCalls(), name)
 	}
-	for length := range len(mine) {
+	for length := range mine {
 		_, err := client.Invoke(inOrders(t.Context()), start, mine[:length])
 		require.Error(t, err)
 	}

@@ -70,25 +70,47 @@ func TestGrantsAreHeldAgainstTheCallsNamespace(t *testing.T) {
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
 	reader := &auth.Principal{Name: "reader", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleRead}}}
-	in := func(namespace string) context.Context {
-		return upstream.NewContext(auth.WithPrincipal(t.Context(), reader), &upstream.Call{Namespace: namespace})
-	}
+	const listNamespaces, listClusters = workflowService + "ListNamespaces", operatorservice.OperatorService_ListClusters_FullMethodName
 	for name, test := range map[string]struct {
-		ctx     context.Context
+		call    *upstream.Call // nil for none
 		method  string
 		request proto.Message
 		want    problem.Code
 	}{
-		"a role too low":         {in(orders), start, &workflowservice.StartWorkflowExecutionRequest{Namespace: orders}, problem.OperationForbidden},
-		"another's namespace":    {in(payments), describe, &workflowservice.DescribeWorkflowExecutionRequest{Namespace: payments}, problem.NamespaceForbidden},
-		"no namespace":           {in(""), describe, &workflowservice.DescribeWorkflowExecutionRequest{}, problem.NamespaceForbidden},
-		"no call":                {auth.WithPrincipal(t.Context(), reader), describe, &workflowservice.DescribeWorkflowExecutionRequest{Namespace: orders}, problem.NamespaceForbidden},
-		"the request's alone":    {in(orders), describe, &workflowservice.DescribeWorkflowExecutionRequest{Namespace: payments}, problem.NamespaceMismatch},
-		"the call's alone":       {in(payments), describe, &workflowservice.DescribeWorkflowExecutionRequest{Namespace: orders}, problem.NamespaceForbidden},
-		"what is the cluster's":  {in(orders), workflowService + "ListNamespaces", &workflowservice.ListNamespacesRequest{}, problem.OperationForbidden},
-		"what is the operator's": {in(orders), operatorservice.OperatorService_ListClusters_FullMethodName, &operatorservice.ListClustersRequest{}, problem.OperationForbidden},
+		"a role too low": {
+			&upstream.Call{Namespace: orders}, start,
+			&workflowservice.StartWorkflowExecutionRequest{Namespace: orders}, problem.OperationForbidden,
+		},
+		"another's namespace": {
+			&upstream.Call{Namespace: payments}, describe,
+			&workflowservice.DescribeWorkflowExecutionRequest{Namespace: payments}, problem.NamespaceForbidden,
+		},
+		"no namespace": {
+			&upstream.Call{}, describe, &workflowservice.DescribeWorkflowExecutionRequest{}, problem.NamespaceForbidden,
+		},
+		"no call": {
+			nil, describe, &workflowservice.DescribeWorkflowExecutionRequest{Namespace: orders}, problem.NamespaceForbidden,
+		},
+		"the request's is another": {
+			&upstream.Call{Namespace: orders}, describe,
+			&workflowservice.DescribeWorkflowExecutionRequest{Namespace: payments}, problem.NamespaceMismatch,
+		},
+		"the call's is another": {
+			&upstream.Call{Namespace: payments}, describe,
+			&workflowservice.DescribeWorkflowExecutionRequest{Namespace: orders}, problem.NamespaceForbidden,
+		},
+		"what is the cluster's": {
+			&upstream.Call{Namespace: orders}, listNamespaces, &workflowservice.ListNamespacesRequest{}, problem.OperationForbidden,
+		},
+		"what is the operator's": {
+			&upstream.Call{Namespace: orders}, listClusters, &operatorservice.ListClustersRequest{}, problem.OperationForbidden,
+		},
 	} {
-		_, err := client.Invoke(test.ctx, test.method, wire(t, test.request))
+		ctx := auth.WithPrincipal(t.Context(), reader)
+		if test.call != nil {
+			ctx = upstream.NewContext(ctx, test.call)
+		}
+		_, err := client.Invoke(ctx, test.method, wire(t, test.request))
 		require.True(t, problem.Is(err, test.want), "%s: %v", name, err)
 	}
 	require.Empty(t, server.AllCalls())
@@ -258,7 +280,7 @@ func TestOurCredentialsRefusalIsNotTheCallers(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.Unauthenticated, marker))
-	e := requireProblem(t, problem.UpstreamAuthFailed, ask(retrying(t.Context()), newClient(t, server)))
+	e := problemOf(t, problem.UpstreamAuthFailed, ask(retrying(t.Context()), newClient(t, server)))
 	require.NotContains(t, e.Detail, marker)
 	require.Len(t, server.AllCalls(), 1)
 }
@@ -270,7 +292,7 @@ func TestWhatTheNetworkSaysStaysInTheLog(t *testing.T) {
 			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: context.DeadlineExceeded, Addr: &net.UnixAddr{Name: marker}}
 		}
 	})
-	e := requireProblem(t, problem.UpstreamUnavailable, ask(inOrders(t.Context()), client))
+	e := problemOf(t, problem.UpstreamUnavailable, ask(inOrders(t.Context()), client))
 	require.NotContains(t, e.Detail, marker)
 	require.Contains(t, e.Error(), marker)
 }
@@ -313,7 +335,7 @@ func TestAPageInsteadOfAnAnswerIsNotShown(t *testing.T) {
 			t.Parallel()
 			dial := pages(t, status)
 			client := newClient(t, nil, func(options *upstream.Options) { options.Dial = dial })
-			e := requireProblem(t, want, ask(inOrders(t.Context()), client))
+			e := problemOf(t, want, ask(inOrders(t.Context()), client))
 			require.NotContains(t, e.Detail, marker)
 			require.Contains(t, e.Error(), marker)
 		})

@@ -111,7 +111,13 @@ func end(ctx context.Context, client *upstream.Client) error {
 }
 
 // requireProblem holds err against a code.
-func requireProblem(t testing.TB, want problem.Code, err error) *problem.Error {
+func requireProblem(t testing.TB, want problem.Code, err error) {
+	t.Helper()
+	_ = problemOf(t, want, err)
+}
+
+// problemOf gives err as the problem of a code that it has to be.
+func problemOf(t testing.TB, want problem.Code, err error) *problem.Error {
 	t.Helper()
 	require.Error(t, err)
 	e := problem.Of(err)

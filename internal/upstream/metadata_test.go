@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -68,7 +69,7 @@ func TestMetadataPrecedence(t *testing.T) {
 	keysOf := func(layer int) map[string]string {
 		keys := map[string]string{"only-" + layers[layer]: "1"}
 		for n := layer + 1; n <= len(layers); n++ {
-			keys["k"+string(rune('0'+n))] = layers[layer]
+			keys["k"+strconv.Itoa(n)] = layers[layer]
 		}
 		for _, ours := range []string{"client-name", "client-version", "temporal-namespace", "authorization"} {
 			keys[ours] = marker
@@ -91,7 +92,7 @@ func TestMetadataPrecedence(t *testing.T) {
 	_ = ask(upstream.NewContext(auth.WithPrincipal(t.Context(), principal), call), client)
 	got := received(t, server)
 	for n := 1; n <= len(layers); n++ {
-		require.Equal(t, []string{layers[n-1]}, got["k"+string(rune('0'+n))])
+		require.Equal(t, []string{layers[n-1]}, got["k"+strconv.Itoa(n)])
 		require.Equal(t, []string{"1"}, got["only-"+layers[n-1]])
 	}
 	require.Equal(t, []string{"1"}, got["upper-case"])

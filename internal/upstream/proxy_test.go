@@ -98,8 +98,8 @@ func (p *connectProxy) use(basicAuth string) func(*upstream.Options) {
 // tunnel answers and leads to where dial does. With eager, the answer comes in
 // one packet with the first bytes that the server behind says.
 func tunnel(dial func(context.Context) (net.Conn, error), answer string, eager bool) func(net.Conn, *http.Request) {
-	return func(conn net.Conn, _ *http.Request) {
-		behind, err := dial(context.Background())
+	return func(conn net.Conn, request *http.Request) {
+		behind, err := dial(request.Context())
 		if err != nil {
 			return
 		}
@@ -186,7 +186,7 @@ func TestAProxyThatRefusesIsAnUpstreamThatIsAway(t *testing.T) {
 			t.Parallel()
 			proxy := newProxy(t, func(conn net.Conn, _ *http.Request) { _, _ = io.WriteString(conn, answer) })
 			client := newClient(t, nil, proxy.use("user:"+marker))
-			e := requireProblem(t, problem.UpstreamUnavailable, ask(inOrders(t.Context()), client))
+			e := problemOf(t, problem.UpstreamUnavailable, ask(inOrders(t.Context()), client))
 			require.NotContains(t, e.Detail, marker)
 			require.NotContains(t, e.Detail, "proxy")
 			require.Contains(t, e.Error(), "proxy: ")
@@ -201,7 +201,7 @@ func TestAProxyThatCannotBeReached(t *testing.T) {
 		options.Proxy = upstream.Proxy{Address: "proxy.example:3128"}
 		options.Dial = func(context.Context, string) (net.Conn, error) { return nil, errors.New(marker) }
 	})
-	e := requireProblem(t, problem.UpstreamUnavailable, ask(inOrders(t.Context()), client))
+	e := problemOf(t, problem.UpstreamUnavailable, ask(inOrders(t.Context()), client))
 	require.NotContains(t, e.Detail, marker)
 	require.Contains(t, e.Error(), "proxy: "+marker)
 }

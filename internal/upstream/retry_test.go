@@ -2,8 +2,10 @@ package upstream_test
 
 import (
 	"context"
+	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -80,26 +82,36 @@ func TestPausesGrowAndSpread(t *testing.T) {
 	}{
 		"the SDK's policy": {
 			upstream.RetryPolicy{InitialInterval: 100 * ms, Multiplier: 1.7, MaxInterval: 5 * time.Second, MaxElapsed: 10 * time.Second, MaxAttempts: 5},
-			codes.Unavailable, []time.Duration{100 * ms, 170 * ms, 289 * ms, 491300 * time.Microsecond},
+			codes.Unavailable,
+			[]time.Duration{100 * ms, 170 * ms, 289 * ms, 491300 * time.Microsecond},
 		},
 		"up to the longest pause": {
 			upstream.RetryPolicy{InitialInterval: time.Second, Multiplier: 10, MaxInterval: 3 * time.Second, MaxElapsed: time.Minute, MaxAttempts: 5},
-			codes.Unavailable, []time.Duration{time.Second, 3 * time.Second, 3 * time.Second, 3 * time.Second},
+			codes.Unavailable,
+			[]time.Duration{time.Second, 3 * time.Second, 3 * time.Second, 3 * time.Second},
 		},
 		"slower after too many calls": {
 			upstream.RetryPolicy{InitialInterval: 100 * ms, Multiplier: 1.7, MaxInterval: 5 * time.Second, MaxElapsed: time.Minute, MaxAttempts: 4},
-			codes.ResourceExhausted, []time.Duration{time.Second, 2 * time.Second, 4 * time.Second},
+			codes.ResourceExhausted,
+			[]time.Duration{time.Second, 2 * time.Second, 4 * time.Second},
 		},
 		"by the longer of the two": {
 			upstream.RetryPolicy{InitialInterval: 20 * time.Second, Multiplier: 1, MaxInterval: 20 * time.Second, MaxElapsed: time.Hour, MaxAttempts: 3},
-			codes.ResourceExhausted, []time.Duration{20 * time.Second, 20 * time.Second},
+			codes.ResourceExhausted,
+			[]time.Duration{20 * time.Second, 20 * time.Second},
 		},
 		"within the time allowed": { // 1 + 2 + 4 leave no room for 8, whatever the jitter
 			upstream.RetryPolicy{InitialInterval: 100 * ms, Multiplier: 1.7, MaxInterval: 5 * time.Second, MaxElapsed: 10 * time.Second},
-			codes.ResourceExhausted, []time.Duration{time.Second, 2 * time.Second, 4 * time.Second},
+			codes.ResourceExhausted,
+			[]time.Duration{time.Second, 2 * time.Second, 4 * time.Second},
 		},
-		"one attempt is no retry": {upstream.RetryPolicy{InitialInterval: ms, Multiplier: 1, MaxInterval: ms, MaxElapsed: time.Minute, MaxAttempts: 1}, codes.Unavailable, nil},
-		"no time is no retry":     {upstream.RetryPolicy{InitialInterval: ms, Multiplier: 1, MaxInterval: ms, MaxAttempts: 9}, codes.Unavailable, nil},
+		"one attempt is no retry": {
+			upstream.RetryPolicy{InitialInterval: ms, Multiplier: 1, MaxInterval: ms, MaxElapsed: time.Minute, MaxAttempts: 1},
+			codes.Unavailable, nil,
+		},
+		"no time is no retry": {
+			upstream.RetryPolicy{InitialInterval: ms, Multiplier: 1, MaxInterval: ms, MaxAttempts: 9}, codes.Unavailable, nil,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -215,14 +227,19 @@ func TestWhichMethodsAreRetried(t *testing.T) {
 
 func TestAnUpstreamThatIsDownIsNotHammered(t *testing.T) {
 	t.Parallel()
-	const calls, extra = 200, 4
+	const calls, extra = 100, 4
 	for name, inParallel := range map[string]bool{"one after another": false, "at once": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				server := upstreamtest.New(t)
-				server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "no"))
 				client := newClient(t, server)
+				server.Handle("DescribeWorkflowExecution", described())
+				for range calls { // good times are not saved up
+					require.NoError(t, ask(retrying(t.Context()), client))
+				}
+				server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "no"))
+				before := len(server.AllCalls())
 				var callers sync.WaitGroup
 				for range calls {
 					callers.Go(func() { _ = ask(retrying(t.Context()), client) })
@@ -231,8 +248,9 @@ func TestAnUpstreamThatIsDownIsNotHammered(t *testing.T) {
 					}
 				}
 				callers.Wait()
-				require.GreaterOrEqual(t, len(server.AllCalls()), calls)
-				require.LessOrEqual(t, len(server.AllCalls()), calls+extra)
+				made := len(server.AllCalls()) - before
+				require.GreaterOrEqual(t, made, calls)
+				require.LessOrEqual(t, made, calls+extra)
 
 				// It comes back slowly: a tenth of a retry for each success.
 				server.Handle("DescribeWorkflowExecution", described())
@@ -334,5 +352,40 @@ func TestReadsOutliveAGoAway(t *testing.T) {
 			require.NoError(t, ask(inOrders(t.Context()), client))
 		}
 		require.Len(t, server.AllCalls(), 12)
+	})
+}
+
+// muteConn is a connection on which, from a moment on, nothing arrives any more.
+type muteConn struct {
+	net.Conn
+
+	mute *atomic.Bool
+}
+
+func (c muteConn) Write(p []byte) (int, error) {
+	if c.mute.Load() {
+		return len(p), nil
+	}
+	return c.Conn.Write(p)
+}
+
+func TestADeadConnectionIsNoticed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := upstreamtest.New(t)
+		server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(upstreamtest.Hang, described()))
+		var mute atomic.Bool
+		client := newClient(t, server, func(options *upstream.Options) {
+			options.Dial = func(ctx context.Context, address string) (net.Conn, error) {
+				conn, err := server.Dial(ctx, address)
+				return muteConn{conn, &mute}, err
+			}
+		})
+		begin := time.Now()
+		time.AfterFunc(time.Second, func() { mute.Store(true) })
+		requireProblem(t, problem.UpstreamUnavailable, ask(as(t.Context(), upstream.Call{Namespace: orders, Timeout: 5 * time.Minute}), client))
+		require.LessOrEqual(t, time.Since(begin), time.Minute, "by its pings, long before the call's deadline")
+		mute.Store(false)
+		require.NoError(t, ask(inOrders(t.Context()), client))
 	})
 }

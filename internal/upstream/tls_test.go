@@ -146,7 +146,7 @@ func TestTheUpstreamIsVerified(t *testing.T) {
 				}
 				return nil, nil
 			})
-			listener, err := net.Listen("tcp", local+":0")
+			listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", local+":0")
 			require.NoError(t, err)
 			listenTLS(t, server, listener, test.server)
 			client := newClient(t, nil, func(options *upstream.Options) {
@@ -158,7 +158,7 @@ func TestTheUpstreamIsVerified(t *testing.T) {
 				require.Equal(t, test.peer, caller)
 				return
 			}
-			e := requireProblem(t, problem.UpstreamUnavailable, err)
+			e := problemOf(t, problem.UpstreamUnavailable, err)
 			require.Equal(t, "The Temporal server cannot be reached at the moment.", e.Detail)
 			require.Empty(t, server.AllCalls())
 		})

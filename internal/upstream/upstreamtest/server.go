@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
@@ -59,11 +60,18 @@ func New(t testing.TB, options ...grpc.ServerOption) *Server {
 	return s
 }
 
+// pings is how often a Temporal server lets its clients ping it; gRPC's own
+// default would end the connections of the gateway.
+func pings() grpc.ServerOption {
+	return grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true})
+}
+
 // NewGRPC makes a gRPC server that answers as s does, for a test that has a
 // listener of its own. The caller serves and stops it.
 func (s *Server) NewGRPC(options ...grpc.ServerOption) *grpc.Server {
-	return grpc.NewServer(append(slices.Clone(options),
-		grpc.ForceServerCodecV2(wireCodec{}), grpc.UnknownServiceHandler(s.serve))...)
+	return grpc.NewServer(slices.Concat([]grpc.ServerOption{pings()}, options, []grpc.ServerOption{
+		grpc.ForceServerCodecV2(wireCodec{}), grpc.UnknownServiceHandler(s.serve),
+	})...)
 }
 
 // Dial connects to the server, whatever the address: it is the Dial of
