@@ -1,8 +1,14 @@
-# Flowgate. `make help` lists what there is.
+# Flowgate. `make` lists what there is.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
+OAPI_CODEGEN := go tool -modfile=tools/go.mod oapi-codegen
+
+# The race detector is the one thing here that needs a C compiler. Without one the tests run without it.
+RACE = $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v $$(go env CC) >/dev/null && echo -race)
 
 .PHONY: help
 help: ## List the targets
@@ -12,7 +18,92 @@ help: ## List the targets
 build: ## Build bin/gateway
 	@CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/gateway ./cmd/gateway
 
+# The stack takes the place of the shell that starts it, so that Ctrl-C reaches it once.
+.PHONY: run
+run: ## Run Temporal, a sample worker and the gateway until Ctrl-C
+	@echo "Flowgate's development stack: Temporal, a sample worker and the gateway"
+	@cd dev && go run ./cmd/build
+	@exec bin/stack
+
+.PHONY: test
+test: ## Run everything that CI runs
+	@for step in generated vet gateway stack; do $(MAKE) test-$$step || printf 'FAIL\tmake test-%s\n' $$step; done \
+		| awk "$$SUMMARY"
+
+.PHONY: test-generated
+test-generated:
+	@echo "== generated files are current"
+	@dir=$$(mktemp -d) && trap 'rm -r "$$dir"' EXIT && \
+	sed "s|^output:.*|output: $$dir/openapi.gen.go|" tools/oapi-codegen.yaml >"$$dir/config.yaml" && \
+	$(OAPI_CODEGEN) -config "$$dir/config.yaml" api/openapi.yaml && \
+	(cd tools && go run ./yaml2json ../api/openapi.yaml "$$dir/openapi.json") && \
+	cmp "$$dir/openapi.gen.go" internal/handlers/openapi.gen.go && cmp "$$dir/openapi.json" api/openapi.json || \
+	{ echo "Run make generate." >&2; exit 1; }
+
+.PHONY: test-vet
+test-vet:
+	@echo "== go vet: the gateway"
+	@go vet ./...
+	@echo "== go vet: dev (compiles a Temporal server the first time, which takes minutes)"
+	@cd dev && go vet ./...
+
+.PHONY: test-gateway
+test-gateway:
+	@echo "== tests of the gateway$(if $(RACE), with the race detector,; the race detector needs a C compiler)"
+	@go test $(RACE) -v ./...
+
+# What these tests run is another process, which the cache of test results does not see.
+.PHONY: test-stack
+test-stack: build
+	@echo "== tests against a Temporal server"
+	@cd dev && go test -count=1 -v ./...
+
+# SUMMARY shows the packages as they pass, all of what a package wrote that failed, and the number of tests at the end.
+define SUMMARY
+/^== /           { before = failed }
+/^ *--- PASS: /  { passed++ }
+/^ *--- FAIL: /  { failed++ }
+/^=== RUN /      { holding = 1 }
+/^FAIL\t/        { if (failed == before) failed++; release() }
+/^ok  \t/         { held = holding = 0 }
+/^\? .*\[no test/ { held = holding = 0; next }
+holding          { line[held++] = $$0; next }
+!/^(PASS|FAIL)$$/ { print; fflush() }
+END {
+	release()
+	printf "%d passed, %d failed\n", passed, failed
+	exit failed > 0 || passed == 0
+}
+function release(i) {
+	for (i = 0; i < held; i++) {
+		if (line[i] !~ /^=== (RUN|PAUSE|CONT) |^ *--- PASS: /) print line[i]
+	}
+	held = holding = 0
+}
+endef
+export SUMMARY
+
+.PHONY: lint
+lint: ## Check the format, run go vet and golangci-lint
+	@$(MAKE) -k lint-format test-vet lint-gateway lint-dev
+
+.PHONY: lint-format
+lint-format:
+	@echo "== gofmt"
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "$$unformatted"; exit 1; fi
+
+.PHONY: lint-gateway
+lint-gateway:
+	@echo "== golangci-lint: the gateway (building it the first time takes minutes)"
+	@go tool -modfile=tools/lint/go.mod golangci-lint run --allow-serial-runners
+
+.PHONY: lint-dev
+lint-dev:
+	@echo "== golangci-lint: dev"
+	@cd dev && go tool -modfile=../tools/lint/go.mod golangci-lint run --allow-serial-runners
+
 .PHONY: generate
-generate: ## Generate the API's types and its JSON form from api/openapi.yaml
-	go tool -modfile=tools/go.mod oapi-codegen -config tools/oapi-codegen.yaml api/openapi.yaml
+generate: ## Generate what comes from api/openapi.yaml and from the settings
+	$(OAPI_CODEGEN) -config tools/oapi-codegen.yaml api/openapi.yaml
 	cd tools && go run ./yaml2json ../api/openapi.yaml ../api/openapi.json
+	UPDATE_README=1 go test -count=1 -run '^TestREADME' ./internal/config
