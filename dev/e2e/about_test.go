@@ -1,0 +1,78 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"io/fs"
+	"net/http"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestClientTellsTheSettingsInForce(t *testing.T) {
+	t.Parallel()
+	type client struct {
+		Namespace, Identity, Principal, Role, QueryRejectCondition, CredentialMode string
+		MetadataKeys                                                               []string
+		Limits                                                                     struct{ MaxWait, RequestBudget string }
+	}
+	settings := func(c caller, namespace string) client {
+		return as[client](t, c.get(t, "/v1/namespaces/"+namespace+"/client").expect(t, http.StatusOK))
+	}
+	got := settings(writer(), "default")
+	require.Equal(t, []string{"default", "dev", "dev", "write", "NONE", "none"},
+		[]string{got.Namespace, got.Identity, got.Principal, got.Role, got.QueryRejectCondition, got.CredentialMode})
+	require.Equal(t, []string{"trace-id"}, got.MetadataKeys)
+	require.Equal(t, []string{"55s", "58s"}, []string{got.Limits.MaxWait, got.Limits.RequestBudget})
+	require.Equal(t, "read", settings(reader(), "default").Role)
+	require.Equal(t, "NOT_OPEN", settings(bearer(manyKey), otherNamespace).QueryRejectCondition)
+}
+
+func TestSystemInfoIsForEveryPrincipal(t *testing.T) {
+	t.Parallel()
+	for _, c := range []caller{writer(), reader(), bearer(manyKey)} {
+		info := as[struct {
+			Gateway struct{ Version string }
+			Server  struct {
+				Version      string
+				Capabilities map[string]bool
+			}
+		}](t, c.get(t, "/v1/system-info").expect(t, http.StatusOK))
+		require.NotEmpty(t, info.Gateway.Version)
+		require.Equal(t, "1.32.1", info.Server.Version)
+		require.True(t, info.Server.Capabilities["supportsSchedules"])
+	}
+}
+
+func TestDocumentIsServedAsItIs(t *testing.T) {
+	t.Parallel()
+	for _, c := range []caller{nobody(), writer(), bearer("nonsense")} {
+		for file, path := range map[string]string{"openapi.yaml": "/v1/openapi.yaml", "openapi.json": "/v1/openapi.json"} {
+			want, err := fs.ReadFile(os.DirFS("../../api"), file)
+			require.NoError(t, err)
+			require.Equal(t, string(want), string(c.get(t, path).expect(t, http.StatusOK).body))
+		}
+	}
+	require.True(t, json.Valid(nobody().get(t, "/v1/openapi.json").body))
+}
+
+func TestRequestIDIsKeptWhenItIsWellFormed(t *testing.T) {
+	t.Parallel()
+	const path = "/v1/system-info"
+	require.Equal(t, "checkout-7f3a", writer().with("X-Request-Id", "checkout-7f3a").get(t, path).header.Get("X-Request-Id"))
+	made := writer().with("X-Request-Id", "no good").get(t, path).header.Get("X-Request-Id")
+	require.NotEqual(t, "no good", made)
+	require.NotEqual(t, made, writer().get(t, path).header.Get("X-Request-Id"))
+	p := nobody().with("X-Request-Id", "mine").get(t, path).problem(t, http.StatusUnauthorized, "unauthenticated")
+	require.Equal(t, "mine", p.RequestID)
+}
+
+func TestOnlyAllowedMetadataIsTaken(t *testing.T) {
+	t.Parallel()
+	const path = workflows + ":count"
+	writer().with("Grpc-Metadata-Trace-Id", "t-1").get(t, path).expect(t, http.StatusOK)
+	for _, name := range []string{"Grpc-Metadata-Other", "Grpc-Metadata-Authorization", "Grpc-Metadata-Temporal-Namespace"} {
+		writer().with(name, "x").get(t, path).problem(t, http.StatusBadRequest, "metadata-not-allowed")
+	}
+}

@@ -1,0 +1,71 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/server/common/api"
+)
+
+// access is what the gateway demands of a method's caller, as internal/auth counts it.
+type access struct {
+	Role  int `json:"role"`
+	Scope int `json:"scope"`
+}
+
+// The gateway's levels and scopes, by their numbers in internal/auth.
+const (
+	roleRead, roleWrite, roleAdmin            = 1, 2, 3
+	scopeNamespace, scopeCluster, scopeAnyone = 1, 2, 3
+)
+
+// accessTable is the gateway's, from a program of the gateway's own module.
+func accessTable(t *testing.T) map[string]access {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", "run", "./dev/e2e/testdata/accesstable/main.go")
+	command.Dir = "../.."
+	output, err := command.Output()
+	require.NoError(t, err)
+	var table map[string]access
+	require.NoError(t, json.Unmarshal(output, &table))
+	return table
+}
+
+// differences are the methods that the gateway judges otherwise than Temporal's default authorizer, each for a reason.
+func differences() map[string]access {
+	return map[string]access{
+		// Every SDK calls it before any other, and it tells nothing about a tenant.
+		api.WorkflowServicePrefix + "GetSystemInfo": {roleRead, scopeAnyone},
+	}
+}
+
+func TestAccessTableAgreesWithTheServer(t *testing.T) {
+	t.Parallel()
+	table := accessTable(t)
+	require.NotEmpty(t, table)
+	allowed := differences()
+	var unknown []string
+	for method, got := range table {
+		metadata := api.GetMethodMetadata(method)
+		if metadata.Access == api.AccessUnknown {
+			unknown = append(unknown, method)
+			continue
+		}
+		want := access{
+			Role: map[api.Access]int{
+				api.AccessReadOnly: roleRead, api.AccessWrite: roleWrite, api.AccessAdmin: roleAdmin,
+			}[metadata.Access],
+			Scope: map[api.Scope]int{api.ScopeNamespace: scopeNamespace, api.ScopeCluster: scopeCluster}[metadata.Scope],
+		}
+		if different, ok := allowed[method]; ok {
+			require.NotEqual(t, want, different, "%s is no difference any more", method)
+			want = different
+		}
+		require.Equal(t, want, got, method)
+	}
+	t.Logf("compared %d methods; the server does not know %s", len(table)-len(unknown), strings.Join(unknown, ", "))
+	require.Less(t, len(unknown), 20, "the linked API is far ahead of the server")
+}

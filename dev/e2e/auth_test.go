@@ -1,0 +1,178 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/dev/stack"
+)
+
+// everyNamespaceCall makes every call that names a namespace.
+func everyNamespaceCall(t *testing.T, c caller, namespace string) map[string]answer {
+	t.Helper()
+	path := "/v1/namespaces/" + namespace
+	all := everyInstanceCall(t, c, path+"/workflows/w")
+	all["start"] = c.post(t, path+"/workflows", starting("Nobody", "w", "nobody"))
+	all["signal with start"] = c.post(t, path+"/workflows", starting("Nobody", "w", "nobody", `"startSignal":"poke"`))
+	all["list"] = c.get(t, path+"/workflows")
+	all["count"] = c.get(t, path+"/workflows:count")
+	all["client"] = c.get(t, path+"/client")
+	return all
+}
+
+// sameEverywhere is what of a problem must not differ between two callers who are to learn nothing: all of it but the
+// request id.
+func sameEverywhere(t *testing.T, a answer) map[string]any {
+	t.Helper()
+	members := as[map[string]any](t, a)
+	require.NotEmpty(t, members["requestId"])
+	delete(members, "requestId")
+	header := a.header.Clone()
+	for _, name := range []string{"X-Request-Id", "Date", "Content-Length"} {
+		header.Del(name)
+	}
+	members["header"] = header
+	return members
+}
+
+func TestCredentialIsRequired(t *testing.T) {
+	t.Parallel()
+	for name, a := range everyNamespaceCall(t, nobody(), "default") {
+		require.Equal(t, http.StatusUnauthorized, a.status, name)
+		a.problem(t, http.StatusUnauthorized, "unauthenticated")
+		require.True(t, strings.HasPrefix(a.header.Get("WWW-Authenticate"), "Bearer"), name)
+	}
+	nobody().get(t, "/v1/system-info").problem(t, http.StatusUnauthorized, "unauthenticated")
+}
+
+func TestBadCredentialsLookAlike(t *testing.T) {
+	t.Parallel()
+	const path = workflows + ":count"
+	var first map[string]any
+	for name, key := range map[string]string{
+		"unknown id":       "fg_nobody_00000000000000000000000000000000",
+		"wrong secret":     "fg_dev_00000000000000000000000000000001",
+		"longer secret":    stack.WriterKey + "0",
+		"expired":          "fg_expired_00000000000000000000000000000000",
+		"disabled":         "fg_disabled_00000000000000000000000000000000",
+		"expired, wrong":   "fg_expired_00000000000000000000000000000001",
+		"no secret":        "fg_dev_",
+		"no key":           "nonsense",
+		"another's prefix": "xx_dev_00000000000000000000000000000000",
+		"a JWT":            "eyJhbGciOiJub25lIn0.eyJzdWIiOiJkZXYifQ.",
+	} {
+		for way, c := range map[string]caller{"bearer": bearer(key), "X-API-Key": nobody().with("X-API-Key", key)} {
+			a := c.get(t, path)
+			a.problem(t, http.StatusUnauthorized, "invalid-credential")
+			got := sameEverywhere(t, a)
+			if first == nil {
+				first = got
+			}
+			require.Equal(t, first, got, "%s by %s", name, way)
+		}
+	}
+}
+
+func TestSchemesAreBearerOnly(t *testing.T) {
+	t.Parallel()
+	const path = workflows + ":count"
+	nobody().with("Authorization", "Basic ZGV2OmRldg==").get(t, path).problem(t, http.StatusUnauthorized, "unauthenticated")
+	nobody().with("Authorization", "bEARER "+stack.WriterKey).get(t, path).expect(t, http.StatusOK)
+	nobody().with("Authorization", stack.WriterKey).get(t, path).expect(t, http.StatusUnauthorized)
+}
+
+func TestAPIKeyHeaderIdentifiesToo(t *testing.T) {
+	t.Parallel()
+	a := nobody().with("X-API-Key", stack.ReaderKey).get(t, "/v1/namespaces/default/client").expect(t, http.StatusOK)
+	require.Equal(t, "read", as[struct{ Principal string }](t, a).Principal)
+}
+
+func TestTwoCredentialsAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]caller{
+		"both headers":        writer().with("X-API-Key", stack.WriterKey),
+		"both, one wrong":     writer().with("X-API-Key", "nonsense"),
+		"two authorizations":  writer().with("Authorization", "Bearer "+stack.WriterKey),
+		"two API key headers": nobody().with("X-API-Key", stack.WriterKey).with("X-API-Key", stack.WriterKey),
+	} {
+		a := c.get(t, workflows+":count")
+		require.Equal(t, http.StatusBadRequest, a.status, name)
+		a.problem(t, http.StatusBadRequest, "ambiguous-credentials")
+	}
+}
+
+func TestReaderMayLookAndNotTouch(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Wait")
+	for name, a := range everyInstanceCall(t, reader(), of(s.WorkflowID)) {
+		switch name {
+		case "signal", "cancel", "terminate":
+			require.Equal(t, http.StatusForbidden, a.status, name)
+			a.problem(t, http.StatusForbidden, "operation-forbidden")
+		default:
+			require.Less(t, a.status, http.StatusMultipleChoices, "%s: %s", name, a.body)
+		}
+	}
+	w := describe(t, s.WorkflowID)
+	require.Equal(t, "RUNNING", w.Status)
+	require.False(t, w.CancelRequested)
+	require.Zero(t, signalsOf(t, s.WorkflowID))
+	terminate(t, s.WorkflowID)
+
+	id := newID(t)
+	reader().post(t, workflows, starting("Nobody", id, "nobody")).problem(t, http.StatusForbidden, "operation-forbidden")
+	reader().post(t, workflows, starting("Nobody", id, "nobody", `"startSignal":"poke"`)).
+		problem(t, http.StatusForbidden, "operation-forbidden")
+	reader().post(t, workflows, "{").problem(t, http.StatusForbidden, "operation-forbidden")
+	writer().get(t, of(id)).problem(t, http.StatusNotFound, "workflow-not-found")
+}
+
+func TestForeignNamespaceLooksAlikeWhetherItExists(t *testing.T) {
+	t.Parallel()
+	for _, c := range []caller{writer(), reader()} {
+		exists := everyNamespaceCall(t, c, otherNamespace)
+		missing := everyNamespaceCall(t, c, "missing-"+uuid.NewString())
+		system := everyNamespaceCall(t, c, "temporal-system")
+		for name, a := range exists {
+			a.problem(t, http.StatusForbidden, "namespace-forbidden")
+			require.Equal(t, sameEverywhere(t, a), sameEverywhere(t, missing[name]), name)
+			require.Equal(t, sameEverywhere(t, a), sameEverywhere(t, system[name]), name)
+		}
+	}
+}
+
+func TestNamespacesAreApart(t *testing.T) {
+	t.Parallel()
+	many, id := bearer(manyKey), newID(t)
+	const elsewhere = "/v1/namespaces/" + otherNamespace + "/workflows"
+	s := as[started](t, many.post(t, elsewhere, starting("Nobody", id, "nobody")).expect(t, http.StatusCreated))
+	many.get(t, of(id)).problem(t, http.StatusNotFound, "workflow-not-found")
+	w := as[workflow](t, many.get(t, elsewhere+"/"+id).expect(t, http.StatusOK))
+	require.Equal(t, s.RunID, w.RunID)
+	many.post(t, elsewhere+"/"+id+"/terminate", "").expect(t, http.StatusNoContent)
+}
+
+func TestCredentialsAreInNoAnswerAndNoLog(t *testing.T) {
+	t.Parallel()
+	gateway := ownGateway(t)
+	const secret = "Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7"
+	for _, c := range []caller{bearer("fg_dev_" + secret), nobody().with("X-API-Key", secret), bearer(secret).with("X-API-Key", secret)} {
+		a := c.at(gateway).get(t, workflows)
+		require.GreaterOrEqual(t, a.status, http.StatusBadRequest)
+		require.NotContains(t, string(a.body), secret)
+		header, err := json.Marshal(a.header)
+		require.NoError(t, err)
+		require.NotContains(t, string(header), secret)
+	}
+	writer().at(gateway).get(t, workflows+":count").expect(t, http.StatusOK)
+	eventually(t, "the requests are in the log", func() bool {
+		return strings.Count(strings.Join(gateway.Logs(), "\n"), `"/v1/namespaces/{namespace}/workflows`) >= 4
+	})
+	require.NotContains(t, strings.Join(gateway.Logs(), "\n"), secret)
+	require.NotContains(t, strings.Join(gateway.Logs(), "\n"), stack.WriterKey)
+}

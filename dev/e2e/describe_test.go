@@ -1,0 +1,118 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/dev/sample"
+)
+
+func TestDescriptionTellsHowTheWorkflowWasStarted(t *testing.T) {
+	t.Parallel()
+	begin := time.Now().Add(-time.Second)
+	s := abandon(t, `"executionTimeout":"2h"`, `"runTimeout":"1h30m"`, `"taskTimeout":"7.5s"`, `"memo":{"channel":"web"}`,
+		`"searchAttributes":{"CustomerId":{"type":"Keyword","value":"c-1"}}`,
+		`"staticSummary":"Order <1>"`, `"staticDetails":"Two books for **c-1**."`,
+		`"priority":{"priorityKey":2,"fairnessKey":"c-1","fairnessWeight":1.5}`)
+	w := describe(t, s.WorkflowID)
+	require.Equal(t, []string{s.WorkflowID, s.RunID, s.RunID, "Nobody", "RUNNING"},
+		[]string{w.WorkflowID, w.RunID, w.FirstExecutionRunID, w.WorkflowType, w.Status})
+	require.Equal(t, startOf(t, s).GetTaskQueue().GetName(), w.TaskQueue)
+	require.Equal(t, []string{"7200s", "5400s"}, []string{w.ExecutionTimeout, w.RunTimeout})
+	require.Contains(t, []string{"7.5s", "8s", "7s"}, w.TaskTimeout)
+	require.Equal(t, []string{"Order <1>", "Two books for **c-1**."}, []string{w.StaticSummary, w.StaticDetails})
+	require.Equal(t, map[string]json.RawMessage{"channel": json.RawMessage(`"web"`)}, w.Memo)
+	require.Equal(t, attribute{"Keyword", json.RawMessage(`"c-1"`)}, w.SearchAttributes["CustomerId"])
+	require.JSONEq(t, `{"priorityKey":2,"fairnessKey":"c-1","fairnessWeight":1.5}`, string(w.Priority))
+	require.Nil(t, w.Parent)
+	require.Equal(t, &execution{WorkflowID: s.WorkflowID, RunID: s.RunID}, w.Root)
+	require.Equal(t, "SCHEDULED", w.PendingWorkflowTask.State)
+	require.Positive(t, w.HistoryLength)
+
+	startTime := timeOf(t, w.StartTime)
+	require.True(t, startTime.After(begin) && startTime.Before(time.Now().Add(time.Second)), "%s", startTime)
+	require.WithinDuration(t, startTime.Add(2*time.Hour), timeOf(t, w.ExecutionExpirationTime), time.Second)
+	require.WithinDuration(t, startTime.Add(90*time.Minute), timeOf(t, w.RunExpirationTime), time.Second)
+	require.Empty(t, w.CloseTime)
+	terminate(t, s.WorkflowID)
+	closed := describe(t, s.WorkflowID)
+	require.Equal(t, "TERMINATED", closed.Status)
+	require.False(t, timeOf(t, closed.CloseTime).Before(startTime))
+}
+
+func timeOf(t *testing.T, text string) time.Time {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339Nano, text)
+	require.NoError(t, err)
+	return at
+}
+
+func TestDescriptionTellsWhatIsPending(t *testing.T) {
+	t.Parallel()
+	s := startFamily(t)
+	w := settled(t, s)
+	chore := w.PendingActivities[0]
+	require.Equal(t, []string{"refuse", "SCHEDULED", "10s", handsQueue},
+		[]string{chore.ActivityType, chore.State, chore.StartToCloseTimeout, chore.LastWorkerIdentity})
+	require.Regexp(t, `^3600(\.[0-9]+)?s$`, chore.CurrentRetryInterval)
+	require.Equal(t, 2, chore.Attempt)
+	require.Equal(t, []string{"application", "Refused", "not today"},
+		[]string{chore.LastFailure.Kind, chore.LastFailure.Type, chore.LastFailure.Message})
+	require.Equal(t, []json.RawMessage{json.RawMessage(`{"done":3}`)}, chore.HeartbeatDetails)
+
+	child := w.PendingChildren[0]
+	require.Equal(t, []string{s.WorkflowID + "-child", "Wait", "TERMINATE"},
+		[]string{child.WorkflowID, child.WorkflowType, child.ParentClosePolicy})
+	terminate(t, s.WorkflowID)
+}
+
+func TestChildTellsItsParent(t *testing.T) {
+	t.Parallel()
+	s := startFamily(t)
+	settled(t, s)
+	child := describe(t, s.WorkflowID+"-child")
+	want := &execution{WorkflowID: s.WorkflowID, RunID: s.RunID}
+	require.Equal(t, want, child.Parent)
+	require.Equal(t, want, child.Root)
+	terminate(t, s.WorkflowID)
+}
+
+func TestDescriptionNamesARun(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Chain", `"args":[{"times":1}]`)
+	last := end(t, s.WorkflowID)
+	first := as[workflow](t, writer().get(t, of(s.WorkflowID, inRun(s.RunID))).expect(t, http.StatusOK))
+	require.Equal(t, []string{s.RunID, "CONTINUED_AS_NEW"}, []string{first.RunID, first.Status})
+	latest := describe(t, s.WorkflowID)
+	require.Equal(t, []string{last.RunID, s.RunID, "COMPLETED"}, []string{latest.RunID, latest.FirstExecutionRunID, latest.Status})
+}
+
+func TestMetadataTellsDetailsAndHandlers(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Order", `"args":[{"orderId":"o-7","items":[{"sku":"book","quantity":2,"price":1250}]}]`)
+	var m workflowMetadata
+	eventually(t, "the order waits for approval", func() bool {
+		m = as[workflowMetadata](t, writer().get(t, of(s.WorkflowID, "/metadata")).expect(t, http.StatusOK))
+		return m.CurrentDetails == "Order **o-7** is "+sample.StatusWaiting+": 1 items, 2500 cents in total."
+	})
+	require.Equal(t, "Order", m.Definition.Type)
+	require.Contains(t, m.Definition.Queries, described{sample.StatusQuery, "Where the order stands."})
+	require.Contains(t, m.Definition.Queries, described{sample.ItemsQuery, "The items of the order."})
+	require.Contains(t, m.Definition.Signals, described{sample.ApproveSignal, "Approves the order: {by}."})
+	require.Contains(t, m.Definition.Updates, described{sample.SetAddressUpdate, "Sets the address to deliver to. Answers nothing."})
+
+	writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"approve","args":[{"by":"e2e"}]}`).expect(t, http.StatusNoContent)
+	require.JSONEq(t, `{"orderId":"o-7","status":"approved","total":2500,"approvedBy":"e2e"}`, string(end(t, s.WorkflowID).Result))
+}
+
+func TestStartDelayShowsInTheExecutionTime(t *testing.T) {
+	t.Parallel()
+	s := abandon(t, `"startDelay":"1h"`)
+	w := as[struct{ StartTime, ExecutionTime string }](t, writer().get(t, of(s.WorkflowID)).expect(t, http.StatusOK))
+	require.WithinDuration(t, timeOf(t, w.StartTime).Add(time.Hour), timeOf(t, w.ExecutionTime), time.Second)
+	terminate(t, s.WorkflowID)
+}

@@ -1,0 +1,157 @@
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/dev/sample"
+	"github.com/flowgate/flowgate/dev/stack"
+)
+
+// load is a crowd of clients, each with a connection of its own that it keeps alive, who call until nobody listens any
+// more.
+type load struct {
+	clients sync.WaitGroup
+
+	mu       sync.Mutex
+	answered map[string]int // by kind of client and status
+	lost     []error
+}
+
+// call is one of a client's calls.
+type call struct{ method, path, body string }
+
+// run adds a client that makes the calls that next tells.
+func (l *load) run(ctx context.Context, gateway *stack.Gateway, kind string, next func(n int) call) {
+	transport := &http.Transport{}
+	c := writer().at(gateway)
+	c.client = &http.Client{Transport: transport}
+	l.clients.Go(func() {
+		defer transport.CloseIdleConnections()
+		for n := 0; ; n++ {
+			request := next(n)
+			if !l.call(ctx, c, kind, request) {
+				return
+			}
+		}
+	})
+}
+
+// call makes one call and reports whether to go on. A call may fail to connect, which ends the client. Once a request
+// has been written it must be answered; that the client's library writes it once more, on another connection, does not
+// make up for it.
+func (l *load) call(ctx context.Context, c caller, kind string, request call) bool {
+	written, connection := 0, ""
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(info httptrace.GotConnInfo) {
+			connection = map[bool]string{true: "kept", false: "new"}[info.Reused]
+		},
+		WroteRequest: func(info httptrace.WroteRequestInfo) {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			if info.Err == nil {
+				written++
+			}
+		},
+	})
+	a, err := c.send(ctx, request.method, request.path, request.body)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var dialing *net.OpError
+	switch refused := errors.As(err, &dialing) && dialing.Op == "dial"; {
+	case err == nil && written == 1:
+		l.answered[fmt.Sprintf("%s %d", kind, a.status)]++
+		return true
+	case refused && written == 0:
+		return false
+	default:
+		l.lost = append(l.lost, fmt.Errorf("%s: written %d times, on a %s connection, answered %d: %w",
+			kind, written, connection, a.status, err))
+		return err == nil
+	}
+}
+
+// count is how many calls of a kind were answered with a status.
+func (l *load) count(kind string, status int) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.answered[fmt.Sprintf("%s %d", kind, status)]
+}
+
+func TestDrainLosesNoRequest(t *testing.T) {
+	t.Parallel()
+	const readers, starters, waiters = 4, 4, 4
+	gateway := ownGateway(t, "FLOWGATE_LISTEN_DRAIN_DELAY=1s")
+	s := start(t, "Wait")
+	prefix := newID(t)
+	l := &load{answered: map[string]int{}}
+	for range readers {
+		l.run(t.Context(), gateway, "read", func(int) call { return call{http.MethodGet, of(s.WorkflowID), ""} })
+	}
+	for i := range starters {
+		l.run(t.Context(), gateway, "start", func(n int) call {
+			id := fmt.Sprintf("%s-%d-%d", prefix, i, n)
+			return call{http.MethodPost, workflows, starting("EchoPayload", id, sample.TaskQueue)}
+		})
+	}
+	for range waiters {
+		l.run(t.Context(), gateway, "wait", func(int) call {
+			return call{http.MethodGet, of(s.WorkflowID, "/result?wait=50s"), ""}
+		})
+	}
+	busy := func(times int) func() bool {
+		return func() bool {
+			return l.count("read", http.StatusOK) >= times && l.count("start", http.StatusCreated) >= times
+		}
+	}
+	eventually(t, "all clients are at work", busy(100))
+	eventually(t, "all waiters wait", func() bool { return metric(t, gateway, "flowgate_wait_callers") == waiters })
+	before := l.count("read", http.StatusOK)
+
+	require.NoError(t, gateway.Signal(syscall.SIGTERM))
+	awaitEnd(t, gateway)
+	l.clients.Wait()
+	t.Logf("answered: %v", l.answered)
+	require.NoError(t, gateway.Err(), "it exits with 0")
+	require.NoError(t, errors.Join(l.lost...), "no request is lost")
+	require.Greater(t, l.count("read", http.StatusOK), before, "it serves until load balancers have noticed")
+	require.GreaterOrEqual(t, l.count("wait", http.StatusAccepted), waiters, "waits end as pending")
+	require.Zero(t, l.count("wait", http.StatusOK))
+	terminate(t, s.WorkflowID)
+}
+
+// awaitEnd waits for a gateway that was asked to end.
+func awaitEnd(t *testing.T, gateway *stack.Gateway) {
+	t.Helper()
+	const patience = 30 * time.Second
+	select {
+	case <-gateway.Done():
+	case <-time.After(patience):
+		require.FailNow(t, "the gateway does not end")
+	}
+}
+
+func TestDrainEndsWaitsAsPending(t *testing.T) {
+	t.Parallel()
+	gateway := ownGateway(t)
+	s := abandon(t)
+	answers := waitTogether(t, gateway, writer(), of(s.WorkflowID, "/result?wait=50s"), 5)
+	eventually(t, "the gateway knows the run", func() bool { return calls(t, gateway, "DescribeWorkflowExecution") == 1 })
+	require.NoError(t, gateway.Signal(syscall.SIGTERM))
+	for _, a := range answers() {
+		requirePending(t, a, s)
+	}
+	awaitEnd(t, gateway)
+	require.NoError(t, gateway.Err())
+	terminate(t, s.WorkflowID)
+}

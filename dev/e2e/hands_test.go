@@ -1,0 +1,78 @@
+package e2e_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
+	sdkworkflow "go.temporal.io/sdk/workflow"
+
+	"github.com/flowgate/flowgate/dev/sample"
+)
+
+// handsQueue is where a second worker runs what the sample worker has no need of.
+const handsQueue = "hands"
+
+// brokenQuery is a query of Family that always fails.
+const brokenQuery = "broken"
+
+func newWorker(sdk client.Client) worker.Worker {
+	w := worker.New(sdk, handsQueue, worker.Options{Identity: handsQueue})
+	w.RegisterWorkflowWithOptions(family, sdkworkflow.RegisterOptions{Name: "Family"})
+	w.RegisterActivityWithOptions(refuse, activity.RegisterOptions{Name: "refuse"})
+	return w
+}
+
+// family has a child and an activity, and neither ends: an activity that has failed once waits an hour for its next
+// attempt. The child has the parent's id with "-child" behind it.
+func family(ctx sdkworkflow.Context) error {
+	err := sdkworkflow.SetQueryHandler(ctx, brokenQuery, func() (string, error) {
+		return "", temporal.NewApplicationError("broken, as it was asked to be", "Broken", map[string]int{"code": 7})
+	})
+	if err != nil {
+		return err
+	}
+	child := sdkworkflow.ExecuteChildWorkflow(sdkworkflow.WithChildOptions(ctx, sdkworkflow.ChildWorkflowOptions{
+		WorkflowID: sdkworkflow.GetInfo(ctx).WorkflowExecution.ID + "-child",
+		TaskQueue:  sample.TaskQueue,
+	}), "Wait")
+	chore := sdkworkflow.ExecuteActivity(sdkworkflow.WithActivityOptions(ctx, sdkworkflow.ActivityOptions{
+		StartToCloseTimeout: 10 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Hour, MaximumInterval: time.Hour},
+	}), "refuse")
+	if err := child.Get(ctx, nil); err != nil {
+		return err
+	}
+	return chore.Get(ctx, nil)
+}
+
+func refuse(ctx context.Context) error {
+	activity.RecordHeartbeat(ctx, map[string]int{"done": 3})
+	return temporal.NewApplicationError("not today", "Refused")
+}
+
+// startFamily starts a workflow with a child, an activity and a broken query.
+func startFamily(t *testing.T, fields ...string) started {
+	t.Helper()
+	body := starting("Family", newID(t), handsQueue, fields...)
+	return as[started](t, writer().post(t, workflows, body).expect(t, http.StatusCreated))
+}
+
+// settled waits until a family does nothing more, and gives its description. A query that comes while the worker has a
+// workflow task is answered with that task, where the Go SDK leaves out the failure.
+func settled(t *testing.T, s started) workflow {
+	t.Helper()
+	var w workflow
+	eventually(t, "the family has settled", func() bool {
+		w = describe(t, s.WorkflowID)
+		return w.PendingWorkflowTask == nil &&
+			len(w.PendingChildren) == 1 && w.PendingChildren[0].RunID != "" &&
+			len(w.PendingActivities) == 1 && w.PendingActivities[0].LastFailure != nil
+	})
+	return w
+}

@@ -1,0 +1,101 @@
+package e2e_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+
+	"github.com/flowgate/flowgate/dev/sample"
+)
+
+func TestRepeatedStartIsOneRun(t *testing.T) {
+	t.Parallel()
+	body := starting("Wait", newID(t), sample.TaskQueue)
+	first := writer().with("Idempotency-Key", "once")
+	s := as[started](t, first.post(t, workflows, body).expect(t, http.StatusCreated))
+
+	again := as[started](t, first.post(t, workflows, body).expect(t, http.StatusCreated))
+	require.Equal(t, s, again)
+	elsewhere := as[started](t, first.at(here.replicas[1]).post(t, workflows, body).expect(t, http.StatusCreated))
+	require.Equal(t, s, elsewhere, "on the other replica")
+
+	p := writer().with("Idempotency-Key", "twice").post(t, workflows, body).problem(t, http.StatusConflict, "workflow-already-started")
+	require.Equal(t, s.RunID, p.RunID, "another key is another start")
+
+	finish(t, s.WorkflowID, "1")
+	require.Equal(t, "COMPLETED", end(t, s.WorkflowID).Status)
+	closed := as[started](t, first.at(here.replicas[1]).post(t, workflows, body).expect(t, http.StatusCreated))
+	require.Equal(t, s.RunID, closed.RunID, "after the run has closed")
+	require.Equal(t, s.RunID, describe(t, s.WorkflowID).RunID, "no other run was started")
+
+	next := as[started](t, writer().with("Idempotency-Key", "twice").post(t, workflows, body).expect(t, http.StatusCreated))
+	require.NotEqual(t, s.RunID, next.RunID)
+	terminate(t, s.WorkflowID)
+}
+
+func TestRepeatedExecutionGivesTheSameOutcome(t *testing.T) {
+	t.Parallel()
+	body := starting("Echo", newID(t), sample.TaskQueue, `"args":[1]`)
+	once := writer().with("Idempotency-Key", "once")
+	first := as[outcome](t, once.post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
+	again := as[outcome](t, once.at(here.replicas[1]).post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
+	require.Equal(t, first, again)
+}
+
+func TestRepeatedSignalCountsOnce(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Wait")
+	signal := func(c caller, key string) {
+		c.with("Idempotency-Key", key).post(t, of(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
+	}
+	signal(writer(), "once")
+	signal(writer(), "once")
+	signal(writer().at(here.replicas[1]), "once")
+	require.Equal(t, 1, signalsOf(t, s.WorkflowID))
+	signal(writer(), "twice")
+	require.Equal(t, 2, signalsOf(t, s.WorkflowID), "another key is another signal")
+	signal(bearer(manyKey), "once")
+	require.Equal(t, 3, signalsOf(t, s.WorkflowID), "another caller's key is another key")
+	for range 2 {
+		writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
+	}
+	require.Equal(t, 5, signalsOf(t, s.WorkflowID), "without a key nothing is held back")
+	terminate(t, s.WorkflowID)
+}
+
+func TestRepeatedSignalWithStartCountsOnce(t *testing.T) {
+	t.Parallel()
+	body := starting("Wait", newID(t), sample.TaskQueue, `"startSignal":"poke"`)
+	once := writer().with("Idempotency-Key", "once")
+	s := as[started](t, once.post(t, workflows, body).expect(t, http.StatusCreated))
+	again := once.at(here.replicas[1]).post(t, workflows, body)
+	require.Less(t, again.status, http.StatusMultipleChoices, "%s", again.body)
+	require.Equal(t, s.RunID, as[started](t, again).RunID)
+	require.Equal(t, 1, signalsOf(t, s.WorkflowID))
+	terminate(t, s.WorkflowID)
+}
+
+func TestOneKeyServesManyWorkflows(t *testing.T) {
+	t.Parallel()
+	one, two := start(t, "Wait"), start(t, "Wait")
+	for _, s := range []started{one, two} {
+		writer().with("Idempotency-Key", "shared").post(t, of(s.WorkflowID, "/signal"), `{"signal":"poke"}`).
+			expect(t, http.StatusNoContent)
+	}
+	require.Equal(t, []int{1, 1}, []int{signalsOf(t, one.WorkflowID), signalsOf(t, two.WorkflowID)})
+	terminate(t, one.WorkflowID)
+	terminate(t, two.WorkflowID)
+}
+
+func TestRepeatedCancelIsRecordedOnce(t *testing.T) {
+	t.Parallel()
+	s := abandon(t)
+	for _, replica := range here.replicas {
+		writer().at(replica).with("Idempotency-Key", "once").post(t, of(s.WorkflowID, "/cancel"), "").
+			expect(t, http.StatusNoContent)
+	}
+	require.Len(t, eventsOf(t, s.WorkflowID, s.RunID, enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED), 1)
+	terminate(t, s.WorkflowID)
+}

@@ -1,0 +1,170 @@
+package e2e_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+)
+
+// crowd starts n workflows of one customer, and waits until a list shows all of them. It gives the path of that list,
+// to which more parameters can be added, and the ids, sorted.
+func crowd(t *testing.T, n int) (path string, ids []string) {
+	t.Helper()
+	customer := uuid.NewString()
+	for range n {
+		s := abandon(t, `"searchAttributes":{"CustomerId":`+quote(customer)+`}`)
+		ids = append(ids, s.WorkflowID)
+	}
+	slices.Sort(ids)
+	path = workflows + "?query=" + url.QueryEscape(`CustomerId = "`+customer+`"`)
+	eventually(t, fmt.Sprintf("%d workflows are listed", n), func() bool {
+		return len(as[workflowList](t, writer().get(t, path).expect(t, http.StatusOK)).Workflows) == n
+	})
+	return path, ids
+}
+
+func idsOf(page []workflow) []string {
+	ids := make([]string, len(page))
+	for i, w := range page {
+		ids[i] = w.WorkflowID
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func TestListShowsEachWorkflowOnceOverItsPages(t *testing.T) {
+	t.Parallel()
+	path, ids := crowd(t, 5)
+	all := as[workflowList](t, writer().get(t, path).expect(t, http.StatusOK))
+	require.Equal(t, ids, idsOf(all.Workflows))
+	require.Empty(t, all.NextPageToken)
+
+	var seen []workflow
+	var sizes []int
+	next := path + "&pageSize=2"
+	for token := "first"; token != ""; {
+		// Every page comes from the other replica: they sign with one key.
+		page := as[workflowList](t, writer().at(here.replicas[len(sizes)%2]).get(t, next).expect(t, http.StatusOK))
+		seen, sizes = append(seen, page.Workflows...), append(sizes, len(page.Workflows))
+		token = page.NextPageToken
+		next = path + "&pageSize=2&pageToken=" + token
+	}
+	require.Equal(t, ids, idsOf(seen))
+	require.Equal(t, []int{2, 2, 1}, sizes)
+}
+
+func TestListedWorkflowsAreAsDescribed(t *testing.T) {
+	t.Parallel()
+	path, ids := crowd(t, 1)
+	listed := as[workflowList](t, writer().get(t, path).expect(t, http.StatusOK)).Workflows[0]
+	w := describe(t, ids[0])
+	require.Equal(t, []string{w.WorkflowID, w.RunID, w.WorkflowType, w.TaskQueue, w.Status},
+		[]string{listed.WorkflowID, listed.RunID, listed.WorkflowType, listed.TaskQueue, listed.Status})
+	// The visibility store keeps microseconds.
+	require.WithinDuration(t, timeOf(t, w.StartTime), timeOf(t, listed.StartTime), time.Microsecond)
+	require.Equal(t, w.SearchAttributes["CustomerId"], listed.SearchAttributes["CustomerId"])
+}
+
+func TestPageTokenIsBound(t *testing.T) {
+	t.Parallel()
+	many := bearer(manyKey)
+	path, _ := crowd(t, 3)
+	query := strings.TrimPrefix(path, workflows)
+	token := func(c caller) string {
+		page := as[workflowList](t, c.get(t, path+"&pageSize=1").expect(t, http.StatusOK))
+		require.NotEmpty(t, page.NextPageToken)
+		return "&pageSize=1&pageToken=" + page.NextPageToken
+	}
+	mine, theirs := token(writer()), token(many)
+	tampered := []byte(mine)
+	tampered[len(tampered)/2]++
+	require.NotEqual(t, mine, string(tampered))
+
+	writer().get(t, path+mine).expect(t, http.StatusOK)
+	writer().at(here.replicas[1]).get(t, path+mine).expect(t, http.StatusOK)
+	for name, a := range map[string]answer{
+		"tampered":           writer().get(t, path+string(tampered)),
+		"cut":                writer().get(t, path+mine[:len(mine)-2]),
+		"made up":            writer().get(t, path+"&pageToken=AAAA"),
+		"no base64":          writer().get(t, path+"&pageToken=%25%25"),
+		"another query":      writer().get(t, workflows+"?query="+url.QueryEscape(`WorkflowType = "Nobody"`)+mine),
+		"no query":           writer().get(t, workflows+"?"+strings.TrimPrefix(mine, "&")),
+		"another principal":  reader().get(t, path+mine),
+		"another's token":    writer().get(t, path+theirs),
+		"another namespace":  many.get(t, "/v1/namespaces/"+otherNamespace+"/workflows"+query+theirs),
+		"the server's token": writer().get(t, path+"&pageToken=eyJDbG9zZVRpbWUiOiIwMDAxLTAxLTAxVDAwOjAwOjAwWiJ9"),
+	} {
+		require.Equal(t, http.StatusBadRequest, a.status, name)
+		a.problem(t, http.StatusBadRequest, "invalid-page-token")
+	}
+}
+
+func TestListStreamsEveryWorkflowAsALine(t *testing.T) {
+	t.Parallel()
+	path, ids := crowd(t, 5)
+	stream := writer().with("Accept", "application/x-ndjson")
+	for query, want := range map[string]int{"": 5, "&pageSize=2": 5, "&limit=3": 3, "&limit=3&pageSize=2": 3, "&limit=9": 5, "&limit=2&pageSize=2": 2} {
+		a := stream.get(t, path+query).expect(t, http.StatusOK)
+		require.Contains(t, a.header["Content-Type"], typeNDJSON)
+		require.True(t, bytes.HasSuffix(a.body, []byte("\n")))
+		var seen []workflow
+		for line := range bytes.Lines(a.body) {
+			seen = append(seen, as[workflow](t, answer{body: line}))
+		}
+		require.Len(t, seen, want, query)
+		require.Subset(t, ids, idsOf(seen), query)
+		require.Len(t, slices.Compact(idsOf(seen)), want, "each once: %s", query)
+	}
+}
+
+func TestListOfNothingIsEmpty(t *testing.T) {
+	t.Parallel()
+	path := workflows + "?query=" + url.QueryEscape(`WorkflowId = "`+newID(t)+`"`)
+	a := writer().get(t, path).expect(t, http.StatusOK)
+	require.JSONEq(t, `{"workflows":[]}`, string(a.body))
+	require.Empty(t, writer().with("Accept", typeNDJSON).get(t, path).expect(t, http.StatusOK).body)
+}
+
+func TestListRefusesWhatItCannotDo(t *testing.T) {
+	t.Parallel()
+	for _, query := range []string{
+		"?query=" + url.QueryEscape("NoSuchAttribute = 1"), "?query=%22", "?pageSize=0", "?pageSize=1001", "?pageSize=x",
+		"?limit=0", "?pagesize=1", "?pageSize=1&pageSize=2", "?query=a;b", "?query=%zz",
+	} {
+		a := writer().get(t, workflows+query)
+		require.Equal(t, http.StatusBadRequest, a.status, "%s: %s", query, a.body)
+		a.problem(t, http.StatusBadRequest, "invalid-request")
+	}
+	writer().with("Accept", "text/csv").get(t, workflows).problem(t, http.StatusNotAcceptable, "not-acceptable")
+}
+
+func TestCountGroupsByStatus(t *testing.T) {
+	t.Parallel()
+	path, ids := crowd(t, 3)
+	terminate(t, ids[0])
+	count := strings.Replace(path, workflows, workflows+":count", 1)
+	var c workflowCount
+	eventually(t, "the count has seen the end of one", func() bool {
+		c = as[workflowCount](t, writer().get(t, count+url.QueryEscape(" GROUP BY ExecutionStatus")).expect(t, http.StatusOK))
+		return len(c.Groups) == 2
+	})
+	require.Equal(t, 3, c.Count)
+	groups := map[string]int{}
+	for _, group := range c.Groups {
+		require.Len(t, group.Values, 1)
+		groups[group.Values[0]] = group.Count
+	}
+	require.Equal(t, map[string]int{"Running": 2, "Terminated": 1}, groups)
+
+	plain := as[workflowCount](t, writer().get(t, count).expect(t, http.StatusOK))
+	require.Equal(t, 3, plain.Count)
+	require.Empty(t, plain.Groups)
+}

@@ -1,0 +1,83 @@
+package e2e_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/dev/sample"
+	"github.com/flowgate/flowgate/dev/stack"
+)
+
+// TestMemoryIsMeasured tells how much memory a gateway holds before and after a thousand calls.
+func TestMemoryIsMeasured(t *testing.T) {
+	t.Parallel()
+	const clients, rounds = 10, 25 // of four calls each
+	gateway := ownGateway(t)
+	before := residentMemory(t, gateway)
+	prefix := newID(t)
+	errs := make([]error, clients)
+	var calling sync.WaitGroup
+	for i := range clients {
+		calling.Go(func() {
+			for round := range rounds {
+				if errs[i] = fourCalls(t.Context(), gateway, fmt.Sprintf("%s-%d-%d", prefix, i, round)); errs[i] != nil {
+					return
+				}
+			}
+		})
+	}
+	calling.Wait()
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+	t.Logf("resident memory: %s at the start, %s after %d calls, at most %s",
+		before["VmRSS"], residentMemory(t, gateway)["VmRSS"], clients*rounds*4, residentMemory(t, gateway)["VmHWM"])
+}
+
+// fourCalls are the life of a workflow.
+func fourCalls(ctx context.Context, gateway *stack.Gateway, id string) error {
+	c := writer().at(gateway)
+	for _, call := range []struct {
+		method, path, body string
+		status             int
+	}{
+		{http.MethodPost, workflows, starting("Wait", id, sample.TaskQueue), http.StatusCreated},
+		{http.MethodGet, of(id), "", http.StatusOK},
+		{http.MethodPost, of(id, "/signal"), `{"signal":"finish","args":[` + odd + `]}`, http.StatusNoContent},
+		{http.MethodGet, of(id, "/result?wait=50s"), "", http.StatusOK},
+	} {
+		a, err := c.send(ctx, call.method, call.path, call.body)
+		if err != nil {
+			return err
+		}
+		if a.status != call.status {
+			return fmt.Errorf("%s %s: %d: %s", call.method, call.path, a.status, a.body)
+		}
+	}
+	return nil
+}
+
+// residentMemory reads what the kernel says of a process.
+func residentMemory(t *testing.T, gateway *stack.Gateway) map[string]string {
+	t.Helper()
+	file, err := os.Open(fmt.Sprintf("/proc/%d/status", gateway.PID()))
+	if os.IsNotExist(err) {
+		t.Skip("there is no /proc")
+	}
+	require.NoError(t, err)
+	defer func() { require.NoError(t, file.Close()) }()
+	values := map[string]string{}
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		name, value, _ := strings.Cut(lines.Text(), ":")
+		values[name] = strings.TrimSpace(value)
+	}
+	return values
+}

@@ -1,0 +1,167 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/dev/sample"
+)
+
+func TestFailedActivityTellsTheWholeChain(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Order", `"args":[{"orderId":"o-1","items":[{"sku":"book","quantity":2,"price":1250}],"card":"declined"}]`)
+	o := end(t, s.WorkflowID)
+	require.Equal(t, []string{"FAILED", s.RunID}, []string{o.Status, o.RunID})
+	require.Nil(t, o.Result)
+	f := o.Failure
+	require.Equal(t, []string{"activity", "charge", "NON_RETRYABLE_FAILURE"}, []string{f.Kind, f.ActivityType, f.RetryState})
+	require.NotEmpty(t, f.ActivityID)
+	require.NotEmpty(t, f.Identity)
+	require.Equal(t, "activity error", f.Message)
+	cause := f.Cause
+	require.Equal(t, []string{"application", "PaymentDeclined", "payment declined: the bank declined the card"},
+		[]string{cause.Kind, cause.Type, cause.Message})
+	require.True(t, cause.NonRetryable)
+	require.Len(t, cause.Details, 1)
+	require.JSONEq(t, `{"orderId":"o-1","amount":2500,"reason":"the bank declined the card"}`, string(cause.Details[0]))
+	require.Nil(t, cause.Cause)
+}
+
+// requireSampleFailure requires the failure of Fail at an attempt.
+func requireSampleFailure(t *testing.T, f *failure, attempt int) {
+	t.Helper()
+	details := fmt.Sprintf(`{"attempt":%d}`, attempt)
+	require.NotNil(t, f)
+	require.Equal(t, []string{"application", "SampleFailure"}, []string{f.Kind, f.Type})
+	require.Equal(t, []json.RawMessage{json.RawMessage(details), json.RawMessage(`"a second detail"`)}, f.Details)
+	middle := f.Cause
+	require.Equal(t, []string{"application", "Middle", "something in the middle"}, []string{middle.Kind, middle.Type, middle.Message})
+	require.Empty(t, middle.Details)
+	root := middle.Cause
+	require.Equal(t, []string{"application", "Root", "the root of the matter"}, []string{root.Kind, root.Type, root.Message})
+	require.Equal(t, []json.RawMessage{json.RawMessage(details)}, root.Details)
+	require.Nil(t, root.Cause)
+}
+
+func TestFailedWorkflowTellsItsCauses(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Fail", `"args":[{"message":"<&> it broke","nonRetryable":true}]`)
+	o := end(t, s.WorkflowID)
+	require.Equal(t, "FAILED", o.Status)
+	require.Equal(t, "<&> it broke", o.Failure.Message)
+	require.True(t, o.Failure.NonRetryable)
+	requireSampleFailure(t, o.Failure, 1)
+}
+
+func TestFailureStatusChangesTheStatusAndNotTheBody(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Fail", `"args":[{}]`)
+	data := writer().get(t, of(s.WorkflowID, "/result?wait=30s")).expect(t, http.StatusOK)
+	failed := writer().get(t, of(s.WorkflowID, "/result?wait=30s&failureStatus=422")).expect(t, http.StatusUnprocessableEntity)
+	require.JSONEq(t, string(data.body), string(failed.body))
+	require.Contains(t, failed.header["Content-Type"], typeJSON)
+
+	body := starting("Fail", newID(t), sample.TaskQueue, `"args":[{}]`)
+	writer().post(t, workflows+"?wait=30s&failureStatus=422", body).expect(t, http.StatusUnprocessableEntity)
+
+	well := starting("Echo", newID(t), sample.TaskQueue)
+	writer().post(t, workflows+"?wait=30s&failureStatus=422", well).expect(t, http.StatusOK)
+	writer().get(t, of(s.WorkflowID, "/result?failureStatus=500")).problem(t, http.StatusBadRequest, "invalid-request")
+}
+
+func TestCanceledWorkflowIsAnOutcome(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Sleep", `"args":[{"seconds":600}]`)
+	writer().post(t, of(s.WorkflowID, "/cancel"), `{"reason":"no longer wanted"}`).expect(t, http.StatusNoContent)
+	o := end(t, s.WorkflowID)
+	require.Equal(t, "CANCELED", o.Status)
+	require.Equal(t, "canceled", o.Failure.Kind)
+	a := writer().get(t, of(s.WorkflowID, "/result?failureStatus=422"))
+	require.Equal(t, "CANCELED", as[outcome](t, a.expect(t, http.StatusUnprocessableEntity)).Status)
+}
+
+func TestTerminatedWorkflowTellsReasonAndDetails(t *testing.T) {
+	t.Parallel()
+	s := abandon(t)
+	body := `{"reason":"stuck on <&>","details":[` + odd + `,null]}`
+	writer().post(t, of(s.WorkflowID, "/terminate"), body).expect(t, http.StatusNoContent)
+	o := end(t, s.WorkflowID)
+	require.Equal(t, "TERMINATED", o.Status)
+	require.Equal(t, []string{"terminated", "stuck on <&>", "dev"}, []string{o.Failure.Kind, o.Failure.Message, o.Failure.Identity})
+	require.Equal(t, []json.RawMessage{json.RawMessage(odd), json.RawMessage("null")}, o.Failure.Details)
+}
+
+func TestTerminationsPayloadsAreShownWhole(t *testing.T) {
+	t.Parallel()
+	s := abandon(t)
+	body := `{"detailPayloads":[{"json":1},{"metadata":{"encoding":"` + binaryPlainBase64 + `"},"data":"` + oddBytesBase64 + `"}]}`
+	writer().post(t, of(s.WorkflowID, "/terminate"), body).expect(t, http.StatusNoContent)
+	o := end(t, s.WorkflowID)
+	require.Empty(t, o.Failure.Details)
+	require.Len(t, o.Failure.DetailPayloads, 2)
+	require.Equal(t, []byte(oddBytes), o.Failure.DetailPayloads[1].Data)
+}
+
+func TestTimedOutWorkflowIsAnOutcome(t *testing.T) {
+	t.Parallel()
+	s := abandon(t, `"runTimeout":"1s"`)
+	o := end(t, s.WorkflowID)
+	require.Equal(t, []string{"TIMED_OUT", "timeout", "START_TO_CLOSE"}, []string{o.Status, o.Failure.Kind, o.Failure.TimeoutType})
+}
+
+func TestContinuedRunsAreFollowed(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Chain", `"args":[{"times":2}]`)
+	last := end(t, s.WorkflowID)
+	require.Equal(t, []string{"COMPLETED", "3"}, []string{last.Status, string(last.Result)})
+
+	first := of(s.WorkflowID, "/result", inRun(s.RunID))
+	require.NotEqual(t, s.RunID, last.RunID)
+	for _, query := range []string{"", "&wait=30s"} {
+		o := as[outcome](t, writer().get(t, first+query).expect(t, http.StatusOK))
+		require.Equal(t, []string{last.RunID, "COMPLETED", "3"}, []string{o.RunID, o.Status, string(o.Result)}, "from the first run on")
+		require.Empty(t, o.NewRunID)
+	}
+}
+
+func TestContinuedRunIsAnOutcomeWhenNotFollowed(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Chain", `"args":[{"times":1}]`)
+	last := end(t, s.WorkflowID)
+	for _, query := range []string{"&followRuns=false", "&followRuns=false&wait=30s"} {
+		o := as[outcome](t, writer().get(t, of(s.WorkflowID, "/result", inRun(s.RunID), query)).expect(t, http.StatusOK))
+		require.Equal(t, []string{"CONTINUED_AS_NEW", s.RunID, last.RunID}, []string{o.Status, o.RunID, o.NewRunID})
+		require.Nil(t, o.Failure)
+	}
+	body := starting("Chain", newID(t), sample.TaskQueue, `"args":[{"times":1}]`)
+	o := as[outcome](t, writer().post(t, workflows+"?wait=30s&followRuns=false", body).expect(t, http.StatusOK))
+	require.Equal(t, "CONTINUED_AS_NEW", o.Status)
+}
+
+const twoAttempts = `"retryPolicy":{"initialInterval":"10ms","maximumAttempts":2}`
+
+func TestRetriedRunsAreFollowed(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Fail", `"args":[{}]`, twoAttempts)
+	path := of(s.WorkflowID, "/result", inRun(s.RunID), "&wait=30s")
+	last := as[outcome](t, writer().get(t, path).expect(t, http.StatusOK))
+	require.Equal(t, "FAILED", last.Status)
+	require.NotEqual(t, s.RunID, last.RunID)
+	require.Empty(t, last.NewRunID)
+	requireSampleFailure(t, last.Failure, 2)
+
+	first := as[outcome](t, writer().get(t, path+"&followRuns=false").expect(t, http.StatusOK))
+	require.Equal(t, []string{"FAILED", s.RunID, last.RunID}, []string{first.Status, first.RunID, first.NewRunID})
+	requireSampleFailure(t, first.Failure, 1)
+}
+
+func TestRetriedRunThatSucceedsIsTheOutcome(t *testing.T) {
+	t.Parallel()
+	body := starting("Fail", newID(t), sample.TaskQueue, `"args":[{"attempts":1}]`, twoAttempts)
+	o := as[outcome](t, writer().post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
+	require.Equal(t, []string{"COMPLETED", `"succeeded at attempt 2"`}, []string{o.Status, string(o.Result)})
+}

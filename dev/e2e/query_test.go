@@ -1,0 +1,116 @@
+package e2e_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// took requires that something took a time, a busy machine's slowness allowed for.
+func took(t *testing.T, want time.Duration, do func()) {
+	t.Helper()
+	const early, late = 100 * time.Millisecond, 5 * time.Second
+	begin := time.Now()
+	do()
+	elapsed := time.Since(begin)
+	require.GreaterOrEqual(t, elapsed, want-early)
+	require.LessOrEqual(t, elapsed, want+late)
+}
+
+func TestQueryWithoutWorkerTimesOut(t *testing.T) {
+	t.Parallel()
+	for name, timeout := range map[string][2]string{
+		"Request-Timeout": {"Request-Timeout", "1s"},
+		"Grpc-Timeout":    {"Grpc-Timeout", "1000m"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := abandon(t)
+			c := writer().with(timeout[0], timeout[1])
+			took(t, time.Second, func() {
+				p := c.post(t, of(s.WorkflowID, "/query"), `{"query":"state"}`).problem(t, http.StatusGatewayTimeout, "query-timeout")
+				require.Equal(t, s.WorkflowID, p.WorkflowID)
+				require.True(t, p.Retryable)
+				require.Equal(t, "DEADLINE_EXCEEDED", p.GRPCCode)
+			})
+			c.get(t, of(s.WorkflowID, "/query?query=state")).problem(t, http.StatusGatewayTimeout, "query-timeout")
+			c.get(t, of(s.WorkflowID, "/metadata")).problem(t, http.StatusGatewayTimeout, "query-timeout")
+			terminate(t, s.WorkflowID)
+		})
+	}
+}
+
+func TestUnknownQueryIsNotFound(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Wait")
+	for _, a := range []answer{
+		writer().post(t, of(s.WorkflowID, "/query"), `{"query":"stat"}`),
+		writer().get(t, of(s.WorkflowID, "/query?query=stat")),
+	} {
+		p := a.problem(t, http.StatusNotFound, "query-not-found")
+		require.Equal(t, s.WorkflowID, p.WorkflowID)
+		require.Contains(t, p.Detail, "state", "the detail tells which queries there are")
+	}
+	terminate(t, s.WorkflowID)
+}
+
+func TestFailedQueryTellsItsFailure(t *testing.T) {
+	t.Parallel()
+	s := startFamily(t)
+	settled(t, s)
+	for _, a := range []answer{
+		writer().post(t, of(s.WorkflowID, "/query"), `{"query":"`+brokenQuery+`"}`),
+		writer().get(t, of(s.WorkflowID, "/query?query="+brokenQuery)),
+	} {
+		p := a.problem(t, http.StatusUnprocessableEntity, "query-failed")
+		require.Equal(t, s.WorkflowID, p.WorkflowID)
+		require.Contains(t, p.Detail, "broken, as it was asked to be")
+		require.NotNil(t, p.Failure)
+		require.Equal(t, []string{"application", "Broken"}, []string{p.Failure.Kind, p.Failure.Type})
+		require.JSONEq(t, `{"code":7}`, string(p.Failure.Details[0]))
+	}
+	terminate(t, s.WorkflowID)
+}
+
+func TestRejectConditionRefusesQueries(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Wait")
+	ask := func(condition string) answer {
+		return writer().post(t, of(s.WorkflowID, "/query"), `{"query":"state","rejectCondition":"`+condition+`"}`)
+	}
+	ask("NOT_OPEN").expect(t, http.StatusOK)
+	finish(t, s.WorkflowID, "1")
+	end(t, s.WorkflowID)
+	for _, a := range []answer{ask("NOT_OPEN"), writer().get(t, of(s.WorkflowID, "/query?query=state&rejectCondition=NOT_OPEN"))} {
+		p := a.problem(t, http.StatusConflict, "query-rejected")
+		require.Equal(t, []string{s.WorkflowID, "COMPLETED"}, []string{p.WorkflowID, p.WorkflowStatus})
+	}
+	for _, condition := range []string{"NOT_COMPLETED_CLEANLY", "NONE"} {
+		require.JSONEq(t, `"finished"`, string(as[queried](t, ask(condition).expect(t, http.StatusOK)).Result))
+	}
+
+	failed := start(t, "Fail", `"args":[{}]`)
+	end(t, failed.WorkflowID)
+	a := writer().post(t, of(failed.WorkflowID, "/query"), `{"query":"state","rejectCondition":"NOT_COMPLETED_CLEANLY"}`)
+	require.Equal(t, "FAILED", a.problem(t, http.StatusConflict, "query-rejected").WorkflowStatus)
+}
+
+func TestNamespacesRejectConditionHoldsForQueriesThatNameNone(t *testing.T) {
+	t.Parallel()
+	many, id := bearer(manyKey), newID(t)
+	const elsewhere = "/v1/namespaces/" + otherNamespace + "/workflows"
+	many.post(t, elsewhere, starting("Nobody", id, "nobody")).expect(t, http.StatusCreated)
+	many.post(t, elsewhere+"/"+id+"/terminate", "").expect(t, http.StatusNoContent)
+	p := many.post(t, elsewhere+"/"+id+"/query", `{"query":"state"}`).problem(t, http.StatusConflict, "query-rejected")
+	require.Equal(t, "TERMINATED", p.WorkflowStatus)
+}
+
+func TestEveryWorkflowTellsItsStack(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Wait")
+	a := writer().get(t, of(s.WorkflowID, "/query?query=__stack_trace", "&runId=", s.RunID)).expect(t, http.StatusOK)
+	require.Contains(t, string(as[queried](t, a).Result), "coroutine")
+	terminate(t, s.WorkflowID)
+}

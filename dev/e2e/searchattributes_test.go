@@ -1,0 +1,103 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+)
+
+// attributesOfEveryType are typed search attributes, by name, with a condition that finds each.
+func attributesOfEveryType(customer string) (attributes map[string]attribute, query string) {
+	attributes = map[string]attribute{
+		"CustomerId": {"Keyword", json.RawMessage(quote(customer))},
+		"Items":      {"Int", json.RawMessage("42")},
+		"Amount":     {"Double", json.RawMessage("1.10")},
+		"Express":    {"Bool", json.RawMessage("true")},
+		"DueAt":      {"Datetime", json.RawMessage(`"2030-01-02T03:04:05.678Z"`)},
+		"Tags":       {"KeywordList", json.RawMessage(`["a","<&>"]`)},
+		"Note":       {"Text", json.RawMessage(`"to be left at the door"`)},
+	}
+	query = `CustomerId = "` + customer + `" AND Items = 42 AND Amount < 2 AND Express = true AND Tags = "<&>"` +
+		` AND Note = "door" AND DueAt > "2030-01-02T03:00:00Z"`
+	return attributes, query
+}
+
+func TestSearchAttributesOfEveryTypeComeBackTyped(t *testing.T) {
+	t.Parallel()
+	for name, written := range map[string]func(attribute) string{
+		"typed": func(a attribute) string { return fmt.Sprintf(`{"type":%q,"value":%s}`, a.Type, a.Value) },
+		"bare":  func(a attribute) string { return string(a.Value) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			attributes, query := attributesOfEveryType(uuid.NewString())
+			s := abandon(t, searchAttributes(attributes, written))
+
+			requireAttributes(t, attributes, describe(t, s.WorkflowID).SearchAttributes)
+			var page workflowList
+			eventually(t, "the workflow is found by all its attributes", func() bool {
+				page = as[workflowList](t, writer().get(t, workflows+"?query="+url.QueryEscape(query)).expect(t, http.StatusOK))
+				return len(page.Workflows) == 1
+			})
+			require.Equal(t, s.WorkflowID, page.Workflows[0].WorkflowID)
+			requireAttributes(t, attributes, page.Workflows[0].SearchAttributes)
+			terminate(t, s.WorkflowID)
+		})
+	}
+}
+
+// searchAttributes is the member of a start.
+func searchAttributes(attributes map[string]attribute, written func(attribute) string) string {
+	var members []string
+	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+		members = append(members, quote(name)+":"+written(attributes[name]))
+	}
+	return `"searchAttributes":{` + strings.Join(members, ",") + "}"
+}
+
+// requireAttributes looks past what the server adds of its own.
+func requireAttributes(t *testing.T, want, got map[string]attribute) {
+	t.Helper()
+	for name, attribute := range want {
+		require.Equal(t, attribute.Type, got[name].Type, name)
+		require.JSONEq(t, string(attribute.Value), string(got[name].Value), name)
+	}
+}
+
+func TestSearchAttributesReachTheServerTyped(t *testing.T) {
+	t.Parallel()
+	attributes, _ := attributesOfEveryType(uuid.NewString())
+	s := abandon(t, searchAttributes(attributes, func(a attribute) string {
+		return fmt.Sprintf(`{"type":%q,"value":%s}`, a.Type, a.Value)
+	}))
+	kept := startOf(t, s).GetSearchAttributes().GetIndexedFields()
+	for name, attribute := range attributes {
+		require.Equal(t, attribute.Type, string(kept[name].GetMetadata()["type"]), name)
+		require.Equal(t, string(attribute.Value), string(kept[name].GetData()), name)
+	}
+	terminate(t, s.WorkflowID)
+}
+
+func TestNullSearchAttributeIsNone(t *testing.T) {
+	t.Parallel()
+	s := abandon(t, `"searchAttributes":{"CustomerId":null,"Items":{"type":"Int","value":null},"Express":false}`)
+	got := describe(t, s.WorkflowID).SearchAttributes
+	require.NotContains(t, got, "CustomerId")
+	require.NotContains(t, got, "Items")
+	require.Equal(t, "false", string(got["Express"].Value))
+	terminate(t, s.WorkflowID)
+}
+
+func TestUnknownSearchAttributeIsRefused(t *testing.T) {
+	t.Parallel()
+	body := starting("Nobody", newID(t), "nobody", `"searchAttributes":{"NoSuchAttribute":"x"}`)
+	writer().post(t, workflows, body).problem(t, http.StatusBadRequest, "invalid-request")
+}

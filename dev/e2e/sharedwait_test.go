@@ -1,0 +1,140 @@
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/dev/stack"
+)
+
+// waitTogether sends the same wait n times at once, and returns when all of them wait. The function it gives back
+// returns the answers.
+func waitTogether(t *testing.T, gateway *stack.Gateway, c caller, path string, n int) func() []answer {
+	t.Helper()
+	before := int(metric(t, gateway, "flowgate_wait_callers"))
+	answers, errs := make([]answer, n), make([]error, n)
+	var waiting sync.WaitGroup
+	for i := range n {
+		waiting.Go(func() { answers[i], errs[i] = c.at(gateway).send(t.Context(), http.MethodGet, path, "") })
+	}
+	eventually(t, fmt.Sprintf("%d callers wait", n), func() bool {
+		return int(metric(t, gateway, "flowgate_wait_callers")) == before+n
+	})
+	return func() []answer {
+		waiting.Wait()
+		for _, err := range errs {
+			require.NoError(t, err)
+		}
+		return answers
+	}
+}
+
+func TestEqualWaitsShareOnePoll(t *testing.T) {
+	t.Parallel()
+	const callers = 200
+	gateway := ownGateway(t)
+	s := start(t, "Wait")
+	answers := waitTogether(t, gateway, writer(), of(s.WorkflowID, "/result?wait=50s"), callers)
+	require.Equal(t, 1, int(metric(t, gateway, "flowgate_wait_polls")))
+
+	finish(t, s.WorkflowID, odd)
+	for _, a := range answers() {
+		o := as[outcome](t, a.expect(t, http.StatusOK))
+		require.Equal(t, []string{s.RunID, "COMPLETED", odd}, []string{o.RunID, o.Status, string(o.Result)})
+	}
+	require.LessOrEqual(t, calls(t, gateway, "GetWorkflowExecutionHistory"), 3)
+	eventually(t, "nothing is left of the waits", func() bool {
+		return metric(t, gateway, "flowgate_wait_callers")+metric(t, gateway, "flowgate_wait_polls") == 0
+	})
+}
+
+func TestDifferentWaitsDoNotShare(t *testing.T) {
+	t.Parallel()
+	gateway := ownGateway(t)
+	one, two := start(t, "Wait"), start(t, "Wait")
+	paths := []string{
+		of(one.WorkflowID, "/result?wait=50s"),
+		of(one.WorkflowID, "/result?wait=50s&followRuns=false"),
+		of(two.WorkflowID, "/result?wait=50s"),
+	}
+	var all []func() []answer
+	for _, path := range paths {
+		all = append(all, waitTogether(t, gateway, writer(), path, 2))
+	}
+	traced := writer().with("Grpc-Metadata-Trace-Id", "t-1")
+	all = append(all, waitTogether(t, gateway, traced, paths[0], 2))
+	require.Equal(t, len(all), int(metric(t, gateway, "flowgate_wait_polls")))
+	finish(t, one.WorkflowID, "1")
+	finish(t, two.WorkflowID, "2")
+	for i, answers := range all {
+		want := map[bool]string{true: "2", false: "1"}[i == 2]
+		for _, a := range answers() {
+			require.Equal(t, want, string(as[outcome](t, a.expect(t, http.StatusOK)).Result))
+		}
+	}
+}
+
+func TestWaitersOfOnePollAnswerEachAsAsked(t *testing.T) {
+	t.Parallel()
+	gateway := ownGateway(t)
+	s := abandon(t)
+	data := waitTogether(t, gateway, writer(), of(s.WorkflowID, "/result?wait=50s"), 2)
+	status := waitTogether(t, gateway, reader(), of(s.WorkflowID, "/result?wait=40s&failureStatus=422"), 2)
+	terminate(t, s.WorkflowID)
+	for _, a := range data() {
+		a.expect(t, http.StatusOK)
+	}
+	for _, a := range status() {
+		a.expect(t, http.StatusUnprocessableEntity)
+	}
+}
+
+func TestPollEndsWithItsLastCaller(t *testing.T) {
+	t.Parallel()
+	gateway := ownGateway(t)
+	s := abandon(t)
+	ctx, leave := context.WithCancel(t.Context())
+	left := make(chan error, 1)
+	go func() {
+		_, err := writer().at(gateway).send(ctx, http.MethodGet, of(s.WorkflowID, "/result?wait=50s"), "")
+		left <- err
+	}()
+	eventually(t, "the caller waits", func() bool { return metric(t, gateway, "flowgate_wait_polls") == 1 })
+	leave()
+	require.ErrorIs(t, <-left, context.Canceled)
+	eventually(t, "the poll has ended", func() bool {
+		return metric(t, gateway, "flowgate_wait_callers")+metric(t, gateway, "flowgate_wait_polls") == 0
+	})
+	terminate(t, s.WorkflowID)
+}
+
+// TestOutcomeIsNotMixedUp lets many workflows end at once, each with a value of its own.
+func TestOutcomeIsNotMixedUp(t *testing.T) {
+	t.Parallel()
+	const n = 20
+	var all []started
+	for range n {
+		all = append(all, start(t, "Wait"))
+	}
+	got, errs := make([]answer, n), make([]error, n)
+	var waiting sync.WaitGroup
+	for i, s := range all {
+		waiting.Go(func() {
+			got[i], errs[i] = writer().send(t.Context(), http.MethodGet, of(s.WorkflowID, "/result?wait=50s"), "")
+		})
+	}
+	for _, s := range all {
+		finish(t, s.WorkflowID, quote(s.WorkflowID))
+	}
+	waiting.Wait()
+	for i, s := range all {
+		require.NoError(t, errs[i])
+		require.Equal(t, json.RawMessage(quote(s.WorkflowID)), as[outcome](t, got[i].expect(t, http.StatusOK)).Result)
+	}
+}

@@ -1,0 +1,141 @@
+package e2e_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/dev/sample"
+)
+
+// startAgain starts a workflow once more under an id that is taken.
+func startAgain(t *testing.T, id string, fields ...string) answer {
+	t.Helper()
+	return writer().post(t, workflows, starting("Wait", id, sample.TaskQueue, fields...))
+}
+
+func TestRunningIDIsTaken(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Wait")
+	require.True(t, s.Started)
+	require.Equal(t, s.RunID, s.FirstExecutionRunID)
+	for _, fields := range [][]string{nil, {`"idConflictPolicy":"FAIL"`}, {`"idConflictPolicy":"UNSPECIFIED"`}} {
+		p := startAgain(t, s.WorkflowID, fields...).problem(t, http.StatusConflict, "workflow-already-started")
+		require.Equal(t, s.WorkflowID, p.WorkflowID)
+		require.Equal(t, s.RunID, p.RunID)
+		require.Equal(t, "ALREADY_EXISTS", p.GRPCCode)
+		require.NotEmpty(t, p.GRPCStatus, "a client can rebuild the SDK's error")
+		require.False(t, p.Retryable)
+	}
+	terminate(t, s.WorkflowID)
+}
+
+func TestUseExistingGivesTheRunningOne(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Wait")
+	a := startAgain(t, s.WorkflowID, `"idConflictPolicy":"USE_EXISTING"`).expect(t, http.StatusOK)
+	again := as[started](t, a)
+	require.False(t, again.Started)
+	require.Equal(t, s.RunID, again.RunID)
+	w := as[workflow](t, writer().get(t, a.header.Get("Location")).expect(t, http.StatusOK))
+	require.Equal(t, s.RunID, w.RunID)
+	terminate(t, s.WorkflowID)
+}
+
+func TestTerminateExistingReplacesTheRunningOne(t *testing.T) {
+	t.Parallel()
+	for name, field := range map[string]string{
+		"conflict policy": `"idConflictPolicy":"TERMINATE_EXISTING"`,
+		"reuse policy":    `"idReusePolicy":"TERMINATE_IF_RUNNING"`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, "Wait")
+			again := as[started](t, startAgain(t, s.WorkflowID, field).expect(t, http.StatusCreated))
+			require.True(t, again.Started)
+			require.NotEqual(t, s.RunID, again.RunID)
+			o := as[outcome](t, writer().get(t, of(s.WorkflowID, "/result", inRun(s.RunID))).expect(t, http.StatusOK))
+			require.Equal(t, "TERMINATED", o.Status)
+			require.Equal(t, "RUNNING", describe(t, s.WorkflowID).Status)
+			terminate(t, s.WorkflowID)
+		})
+	}
+}
+
+func TestReusePolicyDecidesOverClosedIDs(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		policy            string
+		completed, failed int
+	}{
+		"absent":                {"", http.StatusCreated, http.StatusCreated},
+		"allow duplicate":       {`"idReusePolicy":"ALLOW_DUPLICATE"`, http.StatusCreated, http.StatusCreated},
+		"only after a failure":  {`"idReusePolicy":"ALLOW_DUPLICATE_FAILED_ONLY"`, http.StatusConflict, http.StatusCreated},
+		"reject duplicate":      {`"idReusePolicy":"REJECT_DUPLICATE"`, http.StatusConflict, http.StatusConflict},
+		"use existing runs not": {`"idConflictPolicy":"USE_EXISTING"`, http.StatusCreated, http.StatusCreated},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var fields []string
+			if test.policy != "" {
+				fields = []string{test.policy}
+			}
+			for workflowType, want := range map[string]int{"EchoPayload": test.completed, "Fail": test.failed} {
+				s := start(t, workflowType, `"args":[{}]`)
+				end(t, s.WorkflowID)
+				a := startAgain(t, s.WorkflowID, fields...).expect(t, want)
+				if want == http.StatusConflict {
+					require.Equal(t, s.RunID, a.problem(t, want, "workflow-already-started").RunID)
+					continue
+				}
+				require.NotEqual(t, s.RunID, as[started](t, a).RunID)
+				terminate(t, s.WorkflowID)
+			}
+		})
+	}
+}
+
+func TestSignalWithStartStartsOrSignals(t *testing.T) {
+	t.Parallel()
+	id := newID(t)
+	body := starting("Wait", id, sample.TaskQueue, `"startSignal":"poke","startSignalArgs":[`+odd+`]`)
+	a := writer().post(t, workflows, body).expect(t, http.StatusCreated)
+	first := as[started](t, a)
+	require.True(t, first.Started)
+	require.Equal(t, id, as[workflow](t, writer().get(t, a.header.Get("Location")).expect(t, http.StatusOK)).WorkflowID)
+
+	second := as[started](t, writer().post(t, workflows, body).expect(t, http.StatusOK))
+	require.False(t, second.Started)
+	require.Equal(t, first.RunID, second.RunID)
+	require.Equal(t, 2, signalsOf(t, id))
+
+	bytesBody := starting("Wait", id, sample.TaskQueue, `"startSignal":"finish","startSignalArgPayloads":[`+
+		`{"metadata":{"encoding":"`+binaryPlainBase64+`"},"data":"`+oddBytesBase64+`"}]`)
+	o := as[outcome](t, writer().post(t, workflows+"?wait=30s", bytesBody).expect(t, http.StatusOK))
+	require.Equal(t, "COMPLETED", o.Status)
+	require.Equal(t, []byte(oddBytes), o.ResultPayload.Data)
+}
+
+// signalsOf is how many signals a Wait workflow has counted.
+func signalsOf(t *testing.T, workflowID string) int {
+	t.Helper()
+	a := writer().get(t, of(workflowID, "/query?query=signals")).expect(t, http.StatusOK)
+	return as[struct{ Result int }](t, a).Result
+}
+
+func TestRequestsCarryThePrincipalsName(t *testing.T) {
+	t.Parallel()
+	s := abandon(t)
+	require.Equal(t, "dev", startOf(t, s).GetIdentity())
+	terminate(t, s.WorkflowID)
+	events := historyOf(t, s.WorkflowID, s.RunID)
+	require.Equal(t, "dev", events[len(events)-1].GetWorkflowExecutionTerminatedEventAttributes().GetIdentity())
+}
+
+func TestEagerStartIsAcceptedAndNotSent(t *testing.T) {
+	t.Parallel()
+	s := start(t, "EchoPayload", `"requestEagerStart":true`)
+	require.False(t, startOf(t, s).GetEagerExecutionAccepted())
+	require.Equal(t, "COMPLETED", end(t, s.WorkflowID).Status)
+}

@@ -1,0 +1,202 @@
+package e2e_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+)
+
+// odd is a value that is lost, changed or refused by whoever reads JSON into numbers, maps and strings and writes it
+// again.
+const odd = `{"z":12345678901234567890,"a":1.10,"e":1e400,"m":-0.0,"l":[],"o":{},"s":"\u003c<&>\/é\ud83d\ude00","n":null}`
+
+// oddBytes are bytes that are no text, and their base64.
+const (
+	oddBytes       = "\x00\xff{"
+	oddBytesBase64 = "AP97"
+)
+
+// The encodings in base64, as they stand in a payload's metadata.
+const (
+	binaryPlainBase64  = "YmluYXJ5L3BsYWlu"
+	jsonProtobufBase64 = "anNvbi9wcm90b2J1Zg=="
+)
+
+func TestArgumentsComeBackByteForByte(t *testing.T) {
+	t.Parallel()
+	const args = `[12345678901234567890,1.10,1e400,[],{"b":1,"a":[]},"<&>",null]`
+	s := start(t, "Echo", `"args":`+args)
+	require.Equal(t, args, string(end(t, s.WorkflowID).Result))
+
+	input := startOf(t, s).GetInput().GetPayloads()
+	require.Len(t, input, 7)
+	last := len(input) - 1
+	require.Equal(t, []string{"12345678901234567890", "1.10", "1e400", "[]", `{"b":1,"a":[]}`, `"<&>"`},
+		dataOf(t, "json/plain", &common.Payloads{Payloads: input[:last]}))
+	require.Equal(t, []string{""}, dataOf(t, "binary/null", &common.Payloads{Payloads: input[last:]}))
+}
+
+func TestArgumentsReachTheServerAsTheyAreWritten(t *testing.T) {
+	t.Parallel()
+	const spaced = `{ "b" : [ 1 ,	2 ] }`
+	s := start(t, "Echo", `"args": [ `+odd+` , `+spaced+` , "\u003c\/"  ]`)
+	require.Equal(t, []string{odd, spaced, `"\u003c\/"`}, dataOf(t, "json/plain", startOf(t, s).GetInput()))
+}
+
+func TestNoArgumentsAndNullAreToldApart(t *testing.T) {
+	t.Parallel()
+	for name, field := range map[string]string{"no args": "", "empty args": `"args":[]`, "empty argPayloads": `"argPayloads":[]`} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var fields []string
+			if field != "" {
+				fields = []string{field}
+			}
+			s := start(t, "EchoPayload", fields...)
+			require.Nil(t, startOf(t, s).GetInput())
+			o := end(t, s.WorkflowID)
+			require.Equal(t, "COMPLETED", o.Status)
+			require.Nil(t, o.Result, "nothing was returned")
+			require.Nil(t, o.ResultPayload)
+		})
+	}
+	t.Run("null", func(t *testing.T) {
+		t.Parallel()
+		s := start(t, "EchoPayload", `"args":[null]`)
+		require.Equal(t, []string{""}, dataOf(t, "binary/null", startOf(t, s).GetInput()))
+		require.Equal(t, "null", string(end(t, s.WorkflowID).Result))
+	})
+}
+
+func TestSignalArgumentsComeBackByteForByte(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Wait")
+	finish(t, s.WorkflowID, odd)
+	require.Equal(t, odd, string(end(t, s.WorkflowID).Result))
+	signals := eventsOf(t, s.WorkflowID, s.RunID, enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)
+	require.Len(t, signals, 1)
+	signal := signals[0].GetWorkflowExecutionSignaledEventAttributes()
+	require.Equal(t, "finish", signal.GetSignalName())
+	require.Equal(t, []string{odd}, dataOf(t, "json/plain", signal.GetInput()))
+}
+
+func TestSignalsWithoutArgumentsCarryNone(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Wait")
+	for _, body := range []string{`{"signal":"poke"}`, `{"signal":"poke","args":[null]}`} {
+		writer().post(t, of(s.WorkflowID, "/signal"), body).expect(t, http.StatusNoContent)
+	}
+	signals := eventsOf(t, s.WorkflowID, s.RunID, enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)
+	require.Len(t, signals, 2)
+	require.Nil(t, signals[0].GetWorkflowExecutionSignaledEventAttributes().GetInput())
+	require.Equal(t, []string{""}, dataOf(t, "binary/null", signals[1].GetWorkflowExecutionSignaledEventAttributes().GetInput()))
+	terminate(t, s.WorkflowID)
+}
+
+func TestQueryArgumentsComeBackByteForByte(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Wait")
+	for name, test := range map[string]struct{ args, want string }{
+		"odd":  {`,"args":[` + odd + `]`, odd},
+		"null": {`,"args":[null]`, "null"},
+		"none": {``, "null"}, // the handler's own: it returns nil
+	} {
+		a := writer().post(t, of(s.WorkflowID, "/query"), `{"query":"echo"`+test.args+`}`).expect(t, http.StatusOK)
+		require.Equal(t, test.want, string(as[queried](t, a).Result), name)
+	}
+	terminate(t, s.WorkflowID)
+}
+
+func TestPayloadsKeepTheirEncoding(t *testing.T) {
+	t.Parallel()
+	const message = `{"seconds":"12345678901234567890", "nanos":1}`
+	protobuf := `{"metadata":{"encoding":"` + jsonProtobufBase64 + `","messageType":"eC5Z"},"data":` + base64Of(message) + `}`
+	tests := map[string]struct {
+		payload string
+		want    outcome
+	}{
+		"binary/plain": {
+			`{"metadata":{"encoding":"` + binaryPlainBase64 + `"},"data":"` + oddBytesBase64 + `"}`,
+			outcome{ResultPayload: &payload{
+				Metadata: map[string][]byte{"encoding": []byte("binary/plain")}, Data: []byte(oddBytes),
+			}},
+		},
+		"json/protobuf": {
+			protobuf,
+			outcome{ResultPayload: &payload{
+				Metadata: map[string][]byte{"encoding": []byte("json/protobuf"), "messageType": []byte("x.Y")},
+				Data:     []byte(message), JSON: json.RawMessage(`{"seconds":"12345678901234567890","nanos":1}`),
+			}},
+		},
+		"json": {`{"json":` + odd + `}`, outcome{Result: json.RawMessage(odd)}},
+		"null": {`{"json":null}`, outcome{Result: json.RawMessage("null")}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, "EchoPayload", `"argPayloads":[`+test.payload+`]`)
+			o := end(t, s.WorkflowID)
+			require.Equal(t, test.want.Result, o.Result)
+			require.Equal(t, test.want.ResultPayload, o.ResultPayload)
+		})
+		t.Run(name+" by query", func(t *testing.T) {
+			t.Parallel()
+			s := start(t, "Wait")
+			body := `{"query":"echo","argPayloads":[` + test.payload + `]}`
+			q := as[queried](t, writer().post(t, of(s.WorkflowID, "/query"), body).expect(t, http.StatusOK))
+			require.Equal(t, test.want.Result, q.Result)
+			require.Equal(t, test.want.ResultPayload, q.ResultPayload)
+			writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"finish","argPayloads":[`+test.payload+`]}`).
+				expect(t, http.StatusNoContent)
+			o := end(t, s.WorkflowID)
+			require.Equal(t, test.want.Result, o.Result)
+			require.Equal(t, test.want.ResultPayload, o.ResultPayload)
+		})
+	}
+}
+
+// base64Of is the JSON string of text in base64.
+func base64Of(text string) string {
+	return quote(base64.StdEncoding.EncodeToString([]byte(text)))
+}
+
+func TestPayloadsAndJSONMixInOneList(t *testing.T) {
+	t.Parallel()
+	s := abandon(t, `"argPayloads":[{"json":1.10},{"metadata":{"encoding":"`+binaryPlainBase64+`"},"data":"`+oddBytesBase64+`"}]`)
+	input := startOf(t, s).GetInput().GetPayloads()
+	require.Len(t, input, 2)
+	require.Equal(t, []string{"1.10"}, dataOf(t, "json/plain", &common.Payloads{Payloads: input[:1]}))
+	require.Equal(t, []string{oddBytes}, dataOf(t, "binary/plain", &common.Payloads{Payloads: input[1:]}))
+	terminate(t, s.WorkflowID)
+}
+
+func TestMemoComesBackByteForByte(t *testing.T) {
+	t.Parallel()
+	s := abandon(t, `"memo":{"odd":`+odd+`,"<&>":"<&>","big":1e400}`)
+	w := describe(t, s.WorkflowID)
+	require.Equal(t, map[string]json.RawMessage{
+		"odd": json.RawMessage(odd), "<&>": json.RawMessage(`"<&>"`), "big": json.RawMessage("1e400"),
+	}, w.Memo)
+	require.Empty(t, w.MemoPayloads)
+	kept := infoOf(t, s.WorkflowID, s.RunID).GetWorkflowExecutionInfo().GetMemo().GetFields()
+	require.Equal(t, odd, string(kept["odd"].GetData()))
+	terminate(t, s.WorkflowID)
+}
+
+func TestMemoOfPayloadsIsShownWhole(t *testing.T) {
+	t.Parallel()
+	s := abandon(t, `"memoPayloads":{"plain":{"json":1.10},"bytes":{"metadata":{"encoding":"`+
+		binaryPlainBase64+`"},"data":"`+oddBytesBase64+`"}}`)
+	w := describe(t, s.WorkflowID)
+	require.Empty(t, w.Memo, "of the pair only one is there")
+	require.Equal(t, map[string]payload{
+		"plain": {Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte("1.10"), JSON: json.RawMessage("1.10")},
+		"bytes": {Metadata: map[string][]byte{"encoding": []byte("binary/plain")}, Data: []byte(oddBytes)},
+	}, w.MemoPayloads)
+	terminate(t, s.WorkflowID)
+}
