@@ -18,8 +18,8 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// load is a crowd of clients, each with a connection of its own that it keeps alive, who call until nobody listens any
-// more.
+// load is a crowd of clients, each with a connection of its own that it keeps alive, who call until the gateway tells
+// them that it goes, as a load balancer does with its readiness.
 type load struct {
 	clients sync.WaitGroup
 
@@ -71,7 +71,7 @@ func (l *load) call(ctx context.Context, c caller, kind string, request call) bo
 	switch refused := errors.As(err, &dialing) && dialing.Op == "dial"; {
 	case err == nil && written == 1:
 		l.answered[fmt.Sprintf("%s %d", kind, a.status)]++
-		return true
+		return a.status != http.StatusServiceUnavailable
 	case refused && written == 0:
 		return false
 	default:

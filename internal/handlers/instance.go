@@ -92,11 +92,14 @@ func (c *call) target(segment, parameter, runID string) (*common.WorkflowExecuti
 	return &common.WorkflowExecution{WorkflowId: id, RunId: runID}, requestID, nil
 }
 
-// aboutWorkflow adds the id to a problem that concerns one workflow.
+// aboutWorkflow adds the id to a problem that concerns one workflow. Equal
+// waits may share err, so it stays as it is.
 func aboutWorkflow(err error, workflowID string) error {
 	var e *problem.Error
-	if errors.As(err, &e) && e.Upstream != nil {
-		e.Members.WorkflowID = workflowID
+	if !errors.As(err, &e) || e.Upstream == nil {
+		return err
 	}
-	return err
+	about := *e
+	about.Members.WorkflowID = workflowID
+	return &about
 }

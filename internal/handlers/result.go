@@ -62,7 +62,7 @@ func (a *API) awaitOutcome(ctx context.Context, c *call, want awaited) (*answer,
 		outcome, pending, err = a.look(ctx, c, want)
 	}
 	if err != nil {
-		return nil, err
+		return nil, aboutWorkflow(err, want.workflowID)
 	}
 	if outcome == nil {
 		pending.FirstExecutionRunID = first(pending.FirstExecutionRunID, want.firstExecutionRunID)

@@ -89,20 +89,26 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 
 // listen opens the listeners that were not given.
 func (g *gateway) listen(options Options) error {
-	g.publicListener, g.adminListener = options.Public, options.Admin
-	for address, listener := range map[string]*net.Listener{
-		g.cfg.Listen.Public: &g.publicListener, g.cfg.Listen.Admin: &g.adminListener,
-	} {
-		if *listener != nil {
-			continue
-		}
-		opened, err := net.Listen("tcp", address)
-		if err != nil {
-			return fmt.Errorf("listen: %w", err)
-		}
-		*listener = opened
+	public, err := listenerOr(options.Public, g.cfg.Listen.Public)
+	if err != nil {
+		return err
 	}
-	return nil
+	g.publicListener = &lingering{Listener: public}
+	if g.adminListener, err = listenerOr(options.Admin, g.cfg.Listen.Admin); err != nil {
+		_ = public.Close()
+	}
+	return err
+}
+
+func listenerOr(given net.Listener, address string) (net.Listener, error) {
+	if given != nil {
+		return given, nil
+	}
+	listener, err := net.Listen("tcp", address) //nolint:noctx // it is there or it is not
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return listener, nil
 }
 
 // authenticator reads the keys, and has their file followed.

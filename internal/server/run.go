@@ -63,8 +63,9 @@ type gateway struct {
 	public   *http.Server
 	admin    *http.Server
 
-	publicListener, adminListener net.Listener
-	connections                   *connections // of the public listener
+	publicListener *lingering
+	adminListener  net.Listener
+	connections    *connections // of the public listener
 
 	// watchers are the loops that follow files and the upstream's health.
 	watchers []func(context.Context)
@@ -119,7 +120,7 @@ func (g *gateway) drain(public <-chan error) {
 	if !g.gate.await(g.cfg.Listen.DrainTimeout) {
 		g.log.Warn("requests in flight are cut off", slog.String("after", g.cfg.Listen.DrainTimeout.String()))
 	}
-	_ = g.publicListener.Close()
+	g.publicListener.finish()
 	for range public { //nolint:revive // every connection that was accepted is known when it is closed
 	}
 	g.connections.await(lastRequests)

@@ -374,18 +374,20 @@ func TestADeadConnectionIsNoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
 		server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(upstreamtest.Hang, described()))
-		var mute atomic.Bool
+		first := new(atomic.Bool)
+		next := first
 		client := newClient(t, server, func(options *upstream.Options) {
 			options.Dial = func(ctx context.Context, address string) (net.Conn, error) {
 				conn, err := server.Dial(ctx, address)
-				return muteConn{conn, &mute}, err
+				mute := next
+				next = new(atomic.Bool) // the connections to come are well
+				return muteConn{conn, mute}, err
 			}
 		})
 		begin := time.Now()
-		time.AfterFunc(time.Second, func() { mute.Store(true) })
+		time.AfterFunc(time.Second, func() { first.Store(true) })
 		requireProblem(t, problem.UpstreamUnavailable, ask(as(t.Context(), upstream.Call{Namespace: orders, Timeout: 5 * time.Minute}), client))
 		require.LessOrEqual(t, time.Since(begin), time.Minute, "by its pings, long before the call's deadline")
-		mute.Store(false)
 		require.NoError(t, ask(inOrders(t.Context()), client))
 	})
 }
