@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -92,7 +93,9 @@ func (c *Client) attempts(ctx context.Context, call exchange, repeat bool) ([]by
 		if !transient(ctx, st) {
 			return nil, err
 		}
-		allowed := c.throttle.failure()
+		// A rate limit is one caller's or one namespace's, and says nothing of
+		// the upstream that others should pay for.
+		allowed := st.Code() == codes.ResourceExhausted || c.throttle.failure()
 		pause, again := c.options.Retry.pause(st, attempt, time.Since(begin))
 		if !repeat || !again || !fits(ctx, pause) {
 			return nil, err

@@ -36,6 +36,7 @@ func (c *Client) outgoing(ctx context.Context, call *Call, principal *auth.Princ
 	if call.Features {
 		md.Set("supported-features", "follows-next-run-id")
 	}
+	md.Delete("authorization") // only the credential may set it
 	authorization, err := c.credential(principal).Authorization(ctx)
 	if err != nil {
 		return nil, err
