@@ -52,22 +52,23 @@ test-gateway:
 	@echo "== tests of the gateway$(if $(RACE), with the race detector,; the race detector needs a C compiler)"
 	@go test $(RACE) -v ./...
 
-# What these tests run is another process, which the cache of test results does not see.
+# One package at a time, because each starts servers; and never from the cache, which does not see the gateway's binary.
 .PHONY: test-stack
 test-stack: build
 	@echo "== tests against a Temporal server"
-	@cd dev && go test -count=1 -v ./...
+	@cd dev && go test -count=1 -p 1 -v ./...
 
 # SUMMARY shows the packages as they pass, all of what a package wrote that failed, and the number of tests at the end.
 define SUMMARY
-/^== /           { before = failed }
-/^ *--- PASS: /  { passed++ }
-/^ *--- FAIL: /  { failed++ }
-/^=== RUN /      { holding = 1 }
-/^FAIL\t/        { if (failed == before) failed++; release() }
-/^ok  \t/         { held = holding = 0 }
-/^\? .*\[no test/ { held = holding = 0; next }
-holding          { line[held++] = $$0; next }
+/^== /             { step = package = failed }
+/^ *--- PASS: /    { passed++ }
+/^ *--- FAIL: /    { failed++ }
+/^=== RUN /        { holding = 1 }
+/^FAIL\tmake /     { if (failed == step) failed++; print; next }
+/^FAIL\t/          { if (failed == package) failed++; package = failed; release() }
+/^ok  \t/          { held = holding = 0 }
+/^\? .*\[no test/  { held = holding = 0; next }
+holding            { line[held++] = $$0; next }
 !/^(PASS|FAIL)$$/ { print; fflush() }
 END {
 	release()
