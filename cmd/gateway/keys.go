@@ -9,8 +9,8 @@ import (
 	"github.com/flowgate/flowgate/internal/auth"
 )
 
-// keys makes API keys. The key goes to standard output's first line and is
-// shown this once; the entry below it holds just its hash.
+// keys makes API keys. The key is shown this once; the entry below it holds
+// just its hash.
 func keys(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("gateway keys new", flag.ContinueOnError)
 	flags.SetOutput(stderr)

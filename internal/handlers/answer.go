@@ -64,6 +64,7 @@ func (a *answer) write(w http.ResponseWriter) error {
 	if err != nil {
 		return err
 	}
+	body = append(body, '\n') // for those who read it in a terminal
 	h.Set("Content-Type", contentTypeJSON)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(a.status)

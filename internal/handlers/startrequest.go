@@ -23,6 +23,7 @@ func startRequest(c *call, body *StartWorkflowRequest) (*workflowservice.StartWo
 	}
 	var f faults
 	f.required("/workflowType", body.WorkflowType)
+	f.id("/workflowId", body.WorkflowID)
 	f.required("/taskQueue", body.TaskQueue)
 	if body.StartSignal == "" && (len(body.StartSignalArgs) > 0 || len(body.StartSignalArgPayloads) > 0) {
 		f.add("/startSignal", "is required with arguments for it")
@@ -52,10 +53,7 @@ func startRequest(c *call, body *StartWorkflowRequest) (*workflowservice.StartWo
 	if request.WorkflowIdReusePolicy == enums.WORKFLOW_ID_REUSE_POLICY_UNSPECIFIED {
 		request.WorkflowIdReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
 	}
-	if err := f.err(); err != nil {
-		return nil, err
-	}
-	return request, checkID("/workflowId", body.WorkflowID)
+	return request, f.err()
 }
 
 // conflictPolicy reads the one enum whose unspecified value has a name of its

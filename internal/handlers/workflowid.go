@@ -24,19 +24,20 @@ func idOf(segment, parameter, name string) (string, error) {
 		}
 		id, pointer = parameter, "?"+name
 	}
-	return id, checkID(pointer, id)
+	var f faults
+	f.id(pointer, id)
+	return id, f.err()
 }
 
-func checkID(pointer, id string) error {
+// id checks an id as the server would.
+func (f *faults) id(pointer, id string) {
 	switch {
 	case id == "":
-		return problem.Invalid(pointer, "is required")
+		f.add(pointer, "is required")
 	case len(id) > maxIDBytes:
-		return problem.Invalid(pointer, "must be at most 1000 bytes")
+		f.add(pointer, "must be at most 1000 bytes")
 	case !utf8.ValidString(id) || strings.ContainsFunc(id, unicode.IsControl):
-		return problem.Invalid(pointer, "must be valid UTF-8 without control characters")
-	default:
-		return nil
+		f.add(pointer, "must be valid UTF-8 without control characters")
 	}
 }
 

@@ -55,6 +55,7 @@ func Write(w http.ResponseWriter, err error, at Occurrence) int {
 		e = New(e.Code, e.Detail).Because(marshalErr)
 		body, _ = json.Marshal(e.document(row, at), options)
 	}
+	body = append(body, '\n')
 	e.setHeaders(w.Header(), row)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(row.Status)

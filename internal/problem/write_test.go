@@ -120,7 +120,7 @@ func TestDocuments(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, test.want, body(t, test.err))
+			require.Equal(t, test.want+"\n", body(t, test.err))
 		})
 	}
 }
