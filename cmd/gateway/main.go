@@ -7,8 +7,9 @@ import (
 	"os"
 )
 
-// version is set when the binary is linked.
-var version = "dev" //nolint:gochecknoglobals // the linker sets variables only
+// version is set when the binary is linked, which is possible for variables
+// only.
+var version = "dev"
 
 // Exit codes: 1 for a failure while running, 2 for a wrong call or a wrong
 // configuration.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -37,8 +38,9 @@ func TestNewKeyWorksInTheKeysFile(t *testing.T) {
 	require.Regexp(t, `(?m)^fg_billing_[A-Za-z0-9]{32,}$`, stdout)
 
 	dir := t.TempDir()
-	entry := stdout[bytes.Index([]byte(stdout), []byte("  - id:")):]
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "keys.yaml"), []byte("keys:\n"+entry), 0o600))
+	_, entry, found := strings.Cut(stdout, "  - id:")
+	require.True(t, found)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "keys.yaml"), []byte("keys:\n  - id:"+entry), 0o600))
 	file := filepath.Join(dir, "gateway.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("auth: {apiKeys: {file: keys.yaml}}\n"), 0o600))
 	code, stdout, stderr := call("check", "--config", file)
@@ -52,8 +54,15 @@ func TestNewKeyWorksInTheKeysFile(t *testing.T) {
 func TestWrongCallsExitWithUsage(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{}, {"nonsense"}, {"serve", "--nonsense"}, {"serve", "extra"}, {"check", "--set", "x"},
-		{"keys"}, {"keys", "new"}, {"keys", "new", "--id", "NOT OK"}, {"serve", "--config", "/does/not/exist"},
+		{},
+		{"nonsense"},
+		{"serve", "--nonsense"},
+		{"serve", "extra"},
+		{"check", "--set", "x"},
+		{"keys"},
+		{"keys", "new"},
+		{"keys", "new", "--id", "NOT OK"},
+		{"serve", "--config", "/does/not/exist"},
 	} {
 		code, _, stderr := call(args...)
 		require.Equal(t, exitUsage, code, args)

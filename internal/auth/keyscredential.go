@@ -39,7 +39,7 @@ func (f *keysFile) credential(path string, node *yaml.Node) *Credential {
 		"file": func(path string, node *yaml.Node) {
 			named = true
 			if file = f.text(path, node); file == "" {
-				f.report(path, "must name a file")
+				f.reportf(path, "must name a file")
 			}
 		},
 	})
@@ -52,7 +52,7 @@ func (f *keysFile) credential(path string, node *yaml.Node) *Credential {
 		f.require(path+".file", node, "file")
 		return f.static(path, file)
 	case mode == modeNone && named:
-		f.report(path+".file", "needs mode static")
+		f.reportf(path+".file", "needs mode static")
 	case mode == modeNone:
 		return &Credential{id: modeNone}
 	}
@@ -62,7 +62,7 @@ func (f *keysFile) credential(path string, node *yaml.Node) *Credential {
 func (f *keysFile) mode(path string, node *yaml.Node) string {
 	mode := f.text(path, node)
 	if mode != modeNone && mode != modeStatic {
-		f.report(path, "must be none or static")
+		f.reportf(path, "must be none or static")
 	}
 	return mode
 }
@@ -71,7 +71,7 @@ func (f *keysFile) mode(path string, node *yaml.Node) string {
 // so that it is looked at, and complained of, once.
 func (f *keysFile) static(path, file string) *Credential {
 	if reason := f.tokens.options.refusal; reason != "" {
-		f.report(path, "%s", reason)
+		f.reportf(path, "%s", reason)
 	}
 	if file == "" {
 		return nil
@@ -84,7 +84,7 @@ func (f *keysFile) static(path, file string) *Credential {
 	}
 	credential, err := f.tokens.open(file)
 	if err != nil {
-		f.report(path+".file", "%v", err)
+		f.reportf(path+".file", "%v", err)
 		return nil
 	}
 	f.keys.credentials[file] = credential

@@ -52,7 +52,7 @@ func parseKeys(content []byte, tokens tokenFiles) (*keySet, error) {
 			f.list(path, node, f.key)
 		}})
 		if !found {
-			f.report("keys", "is missing")
+			f.reportf("keys", "is missing")
 		}
 	}
 	if len(f.problems) > 0 {
@@ -88,7 +88,7 @@ func (f *keysFile) key(path string, node *yaml.Node) {
 	f.require(path+".id", node, "id")
 	f.require(path+".secrets", node, "secrets")
 	if len(key.secrets) == 0 {
-		f.report(path+".secrets", "must have at least one")
+		f.reportf(path+".secrets", "must have at least one")
 	}
 	f.keys.byID[who.Name] = key
 }
@@ -100,18 +100,18 @@ func (f *keysFile) require(path string, node *yaml.Node, name string) {
 			return
 		}
 	}
-	f.report(path, "is missing")
+	f.reportf(path, "is missing")
 }
 
 func (f *keysFile) id(path string, node *yaml.Node) string {
 	id := f.text(path, node)
 	switch first, taken := f.idPaths[id]; {
 	case !validID(id):
-		f.report(path, "must be 1 to %d of a-z, 0-9 and -", maxIDLength)
+		f.reportf(path, "must be 1 to %d of a-z, 0-9 and -", maxIDLength)
 	case id == anonymousName:
-		f.report(path, "is the name of callers without a key")
+		f.reportf(path, "is the name of callers without a key")
 	case taken:
-		f.report(path, "is the same as %s", first)
+		f.reportf(path, "is the same as %s", first)
 	default:
 		f.idPaths[id] = path
 	}
@@ -133,12 +133,12 @@ func (f *keysFile) secret(path string, node *yaml.Node) secret {
 func (f *keysFile) hash(path string, node *yaml.Node) (hash [sha256.Size]byte) {
 	sum, err := hex.DecodeString(f.text(path, node))
 	if err != nil || len(sum) != len(hash) {
-		f.report(path, "must be the %d hex digits of a SHA-256", 2*len(hash))
+		f.reportf(path, "must be the %d hex digits of a SHA-256", 2*len(hash))
 		return hash
 	}
 	copy(hash[:], sum)
 	if first, taken := f.hashPaths[hash]; taken {
-		f.report(path, "is the same as %s", first)
+		f.reportf(path, "is the same as %s", first)
 		return hash
 	}
 	f.hashPaths[hash] = path
@@ -148,7 +148,7 @@ func (f *keysFile) hash(path string, node *yaml.Node) (hash [sha256.Size]byte) {
 func (f *keysFile) time(path string, node *yaml.Node) time.Time {
 	at, err := time.Parse(time.RFC3339, f.text(path, node))
 	if err != nil || at.IsZero() {
-		f.report(path, "must be a time as in 2027-01-01T00:00:00Z")
+		f.reportf(path, "must be a time as in 2027-01-01T00:00:00Z")
 	}
 	return at
 }
@@ -160,7 +160,7 @@ func (f *keysFile) grant(path string, node *yaml.Node) Grant {
 		"role": func(path string, node *yaml.Node) {
 			role, err := ParseRole(f.text(path, node))
 			if err != nil {
-				f.report(path, "%v", err)
+				f.reportf(path, "%v", err)
 			}
 			g.Role = role
 		},
@@ -176,7 +176,7 @@ func (f *keysFile) namespace(path string, node *yaml.Node) string {
 	name := f.text(path, node)
 	odd := func(r rune) bool { return r == '*' || unicode.IsSpace(r) || !unicode.IsPrint(r) }
 	if name == "" || strings.ContainsFunc(strings.TrimSuffix(name, "*"), odd) {
-		f.report(path, "must be a namespace, or the start of one and a *")
+		f.reportf(path, "must be a namespace, or the start of one and a *")
 	}
 	return name
 }
@@ -191,7 +191,7 @@ func (f *keysFile) metadata(path string, node *yaml.Node) map[string]string {
 
 func (f *keysFile) metadataKey(path, key string) string {
 	if err := config.CheckMetadataKey(key); err != nil {
-		f.report(path, "%s", err)
+		f.reportf(path, "%s", err)
 	}
 	return key
 }
@@ -199,7 +199,7 @@ func (f *keysFile) metadataKey(path, key string) string {
 func (f *keysFile) metadataValue(path, key, value string) string {
 	decoded, err := config.DecodeMetadata(key, value)
 	if err != nil {
-		f.report(path, "%s", err)
+		f.reportf(path, "%s", err)
 	}
 	return decoded
 }

@@ -121,7 +121,7 @@ func readSmall(path string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, errors.New("not a regular file")
 	}
-	file, err := os.Open(path) //nolint:gosec // the operator's own configuration names it
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, withoutPath(err)
 	}
@@ -133,8 +133,7 @@ func readSmall(path string) ([]byte, error) {
 }
 
 func withoutPath(err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
 		return at.Err
 	}
 	return err

@@ -53,7 +53,7 @@ func syntaxError(err error) string {
 }
 
 // report adds a problem. Nobody passes it a value of the file.
-func (r *yamlReader) report(path, format string, args ...any) {
+func (r *yamlReader) reportf(path, format string, args ...any) {
 	if path != r.last {
 		r.problems = append(r.problems, fmt.Errorf("%s: %s", path, fmt.Sprintf(format, args...)))
 	}
@@ -67,7 +67,7 @@ func (r *yamlReader) object(path string, node *yaml.Node, fields map[string]fiel
 			read(inner, value)
 			return
 		}
-		r.report(inner, "unknown field")
+		r.reportf(inner, "unknown field")
 	})
 }
 
@@ -75,7 +75,7 @@ func (r *yamlReader) object(path string, node *yaml.Node, fields map[string]fiel
 // would silently win.
 func (r *yamlReader) entries(path string, node *yaml.Node, each func(name, inner string, value *yaml.Node)) {
 	if node.Kind != yaml.MappingNode {
-		r.report(orRoot(path), "must be a mapping")
+		r.reportf(orRoot(path), "must be a mapping")
 		return
 	}
 	seen := map[string]bool{}
@@ -83,7 +83,7 @@ func (r *yamlReader) entries(path string, node *yaml.Node, each func(name, inner
 		name := node.Content[i].Value
 		inner := strings.TrimPrefix(path+"."+shown(node.Content[i]), ".")
 		if seen[name] {
-			r.report(inner, "stands here twice")
+			r.reportf(inner, "stands here twice")
 			continue
 		}
 		seen[name] = true
@@ -94,7 +94,7 @@ func (r *yamlReader) entries(path string, node *yaml.Node, each func(name, inner
 // list reads a sequence.
 func (r *yamlReader) list(path string, node *yaml.Node, each field) {
 	if node.Kind != yaml.SequenceNode {
-		r.report(path, "must be a list")
+		r.reportf(path, "must be a list")
 		return
 	}
 	for i, element := range node.Content {
@@ -105,7 +105,7 @@ func (r *yamlReader) list(path string, node *yaml.Node, each field) {
 // text reads a scalar as it was written: an id such as 007 stays what it is.
 func (r *yamlReader) text(path string, node *yaml.Node) string {
 	if node.Kind != yaml.ScalarNode || node.ShortTag() == "!!null" {
-		r.report(path, "must be a text")
+		r.reportf(path, "must be a text")
 		return ""
 	}
 	return node.Value
@@ -115,7 +115,7 @@ func (r *yamlReader) text(path string, node *yaml.Node) string {
 func (r *yamlReader) truth(path string, node *yaml.Node) bool {
 	var value bool
 	if node.Kind != yaml.ScalarNode || node.ShortTag() != "!!bool" || node.Decode(&value) != nil {
-		r.report(path, "must be true or false")
+		r.reportf(path, "must be true or false")
 	}
 	return value
 }

@@ -64,6 +64,7 @@ func strictTypes(from, to reflect.Value) (any, error) {
 	}
 	ok, err := true, error(nil)
 	switch to.Kind() {
+	default: // containers, whose parts come here on their own
 	case reflect.Bool:
 		ok, err = from.Kind() == reflect.Bool, errNotBool
 	case reflect.Int, reflect.Int64:

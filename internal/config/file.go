@@ -9,6 +9,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strconv"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -61,7 +62,7 @@ func parseYAML(text []byte, problems *Problems) map[string]any {
 func prune(node *yaml.Node, path string, problems *Problems) {
 	if node.Kind != yaml.MappingNode {
 		for i, child := range node.Content {
-			prune(child, join(path, fmt.Sprint(i)), problems)
+			prune(child, join(path, strconv.Itoa(i)), problems)
 		}
 		return
 	}

@@ -33,7 +33,7 @@ func (v *validator) secret(path, name string) (string, bool) {
 	if !v.check(path, text != "", "the file is empty") {
 		return "", false
 	}
-	broken := func(r rune) bool { return unicode.IsControl(r) }
+	broken := unicode.IsControl
 	return text, v.check(path, !strings.ContainsFunc(text, broken), "the file must hold one line")
 }
 
@@ -56,8 +56,7 @@ func (v *validator) keyPair(path, certName, keyName string) {
 
 // reason is a file error without the path, which is the operator's own and may be long.
 func reason(err error) string {
-	var at *fs.PathError
-	if errors.As(err, &at) {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
 		return at.Err.Error()
 	}
 	return err.Error()

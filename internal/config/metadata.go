@@ -18,7 +18,7 @@ type Metadata map[string]string
 
 // Format writes the keys, for every verb.
 func (m Metadata) Format(f fmt.State, _ rune) {
-	fmt.Fprint(f, slices.Sorted(maps.Keys(m)))
+	_, _ = fmt.Fprint(f, slices.Sorted(maps.Keys(m)))
 }
 
 // MarshalJSON writes the keys.

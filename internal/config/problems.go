@@ -23,7 +23,7 @@ func (p Problem) String() string {
 }
 
 // Problems is the error of [Load] and [Config.Validate]: everything that is wrong, sorted by path.
-type Problems struct {
+type Problems struct { //nolint:errname // it is a list, and an error when it is not empty
 	List []Problem
 }
 

@@ -130,7 +130,7 @@ func TestSecretFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	blank := write(t, dir, "blank", " \n")
-	marker := write(t, dir, "two-lines", "marker\nmarker")
+	marker := write(t, dir, "two-lines", "marker\nand more")
 	short := write(t, dir, "short", "0123456789abcdef0123456789abcde")
 
 	cfg := config.Default()

@@ -17,7 +17,7 @@ func (a *API) DescribeWorkflow(w http.ResponseWriter, r *http.Request, namespace
 		method: workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName,
 	}
 	serve(a, w, r, op, func(ctx context.Context, _ *call, _ *noBody) (*answer, error) {
-		id, err := idOf(workflowID, params.WorkflowID, "workflowId")
+		id, err := workflowIDOf(workflowID, params.WorkflowID)
 		if err != nil {
 			return nil, err
 		}
@@ -44,6 +44,7 @@ func summary(info *workflow.WorkflowExecutionInfo) WorkflowSummary {
 		StateTransitionCount: info.GetStateTransitionCount(),
 		SearchAttributes:     shownSearchAttributes(info.GetSearchAttributes()),
 		Parent:               execution(info.GetParentExecution()), Root: execution(info.GetRootExecution()),
+		//nolint:staticcheck // what servers before deployments tell
 		AssignedBuildID: info.GetAssignedBuildId(), InheritedBuildID: info.GetInheritedBuildId(),
 		WorkerDeploymentName: info.GetWorkerDeploymentName(),
 		ExternalPayloadCount: info.GetExternalPayloadCount(), ExternalPayloadSizeBytes: info.GetExternalPayloadSizeBytes(),

@@ -86,7 +86,7 @@ func (s *Failure) nexusOperation(info *failure.NexusOperationFailureInfo) {
 func failureText(f *failure.Failure) (message, stackTrace string) {
 	var attributes struct {
 		Message    *string `json:"message"`
-		StackTrace *string `json:"stack_trace"`
+		StackTrace *string `json:"stack_trace"` //nolint:tagliatelle // the SDKs' name
 	}
 	message, stackTrace = f.GetMessage(), f.GetStackTrace()
 	value, ok := payload.ToJSON(f.GetEncodedAttributes())

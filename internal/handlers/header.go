@@ -1,7 +1,7 @@
 package handlers
 
 import (
-	"fmt"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -149,7 +149,7 @@ func (a *API) waitOf(c *call, parameter string) (time.Duration, error) {
 func parseDuration(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 {
-		return 0, fmt.Errorf("must be a duration such as 30s or 1h30m")
+		return 0, errors.New("must be a duration such as 30s or 1h30m")
 	}
 	return d, nil
 }

@@ -33,7 +33,7 @@ func requestID(h http.Header, principal, namespace, operation, target string) (s
 		_, _ = fmt.Fprintf(hash, "%d:%s", len(part), part)
 	}
 	id, _ := uuid.FromBytes(hash.Sum(nil)[:16])
-	return uuid.UUID(setVersion8(id)).String(), nil
+	return setVersion8(id).String(), nil
 }
 
 // setVersion8 marks a UUID as made by the application (RFC 9562 section 5.8).

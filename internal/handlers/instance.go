@@ -81,7 +81,7 @@ func (a *API) TerminateWorkflow(w http.ResponseWriter, r *http.Request, namespac
 
 // target gives the run that a write is for, and the write's request id.
 func (c *call) target(segment, parameter, runID string) (*common.WorkflowExecution, string, error) {
-	id, err := idOf(segment, parameter, "workflowId")
+	id, err := workflowIDOf(segment, parameter)
 	if err != nil {
 		return nil, "", err
 	}

@@ -22,7 +22,7 @@ const metadataQuery = "__temporal_workflow_metadata"
 func (a *API) GetWorkflowMetadata(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params GetWorkflowMetadataParams) {
 	op := queryOperation("getWorkflowMetadata", namespace, params, bodyNone)
 	serve(a, w, r, op, func(ctx context.Context, _ *call, _ *noBody) (*answer, error) {
-		id, err := idOf(workflowID, params.WorkflowID, "workflowId")
+		id, err := workflowIDOf(workflowID, params.WorkflowID)
 		if err != nil {
 			return nil, err
 		}

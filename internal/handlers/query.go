@@ -17,8 +17,8 @@ import (
 // QueryWorkflow is the SDK's handle.query.
 func (a *API) QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params QueryWorkflowParams) {
 	op := queryOperation("queryWorkflow", namespace, params, bodyRequired)
-	serve(a, w, r, op, func(ctx context.Context, c *call, body *QueryRequest) (*answer, error) {
-		id, err := idOf(workflowID, params.WorkflowID, "workflowId")
+	serve(a, w, r, op, func(ctx context.Context, _ *call, body *QueryRequest) (*answer, error) {
+		id, err := workflowIDOf(workflowID, params.WorkflowID)
 		if err != nil {
 			return nil, err
 		}
@@ -41,7 +41,7 @@ func (a *API) QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 func (a *API) QueryWorkflowByName(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params QueryWorkflowByNameParams) {
 	op := queryOperation("queryWorkflowByName", namespace, params, bodyNone)
 	serve(a, w, r, op, func(ctx context.Context, _ *call, _ *noBody) (*answer, error) {
-		id, err := idOf(workflowID, params.WorkflowID, "workflowId")
+		id, err := workflowIDOf(workflowID, params.WorkflowID)
 		if err != nil {
 			return nil, err
 		}

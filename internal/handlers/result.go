@@ -23,7 +23,7 @@ func (a *API) GetWorkflowResult(w http.ResponseWriter, r *http.Request, namespac
 		method: workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *call, _ *noBody) (*answer, error) {
-		id, err := idOf(workflowID, params.WorkflowID, "workflowId")
+		id, err := workflowIDOf(workflowID, params.WorkflowID)
 		if err != nil {
 			return nil, err
 		}
@@ -59,7 +59,7 @@ func (a *API) awaitOutcome(ctx context.Context, c *call, want awaited) (*answer,
 	if want.wait > 0 {
 		outcome, pending, err = a.wait(ctx, c, want)
 	} else {
-		outcome, pending, err = a.look(ctx, c, want)
+		outcome, pending, err = a.look(ctx, want)
 	}
 	if err != nil {
 		return nil, aboutWorkflow(err, want.workflowID)
@@ -113,7 +113,7 @@ func (a *API) wait(ctx context.Context, c *call, want awaited) (*Outcome, Pendin
 // look tells how things stand without waiting. The run is described first: a
 // history poll with a deadline short enough to answer at once could miss the
 // close event on a busy server.
-func (a *API) look(ctx context.Context, c *call, want awaited) (*Outcome, Pending, error) {
+func (a *API) look(ctx context.Context, want awaited) (*Outcome, Pending, error) {
 	pending := Pending{WorkflowID: want.workflowID, RunID: want.runID}
 	for {
 		info, err := describeRun(ctx, a.options.Upstream, upstream.CallFrom(ctx), want.workflowID, pending.RunID)

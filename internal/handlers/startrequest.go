@@ -50,7 +50,7 @@ func startRequest(c *call, body *StartWorkflowRequest) (*workflowservice.StartWo
 		VersioningOverride:       f.versioningOverride("/versioningOverride", body.VersioningOverride),
 		Priority:                 f.priority("/priority", body.Priority),
 	}
-	if request.WorkflowIdReusePolicy == enums.WORKFLOW_ID_REUSE_POLICY_UNSPECIFIED {
+	if request.GetWorkflowIdReusePolicy() == enums.WORKFLOW_ID_REUSE_POLICY_UNSPECIFIED {
 		request.WorkflowIdReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
 	}
 	return request, f.err()

@@ -30,11 +30,11 @@ func (f *faults) required(pointer, value string) {
 }
 
 // err is nil when nothing was added.
-func (f faults) err() error {
-	if len(f) == 0 {
+func (f *faults) err() error {
+	if len(*f) == 0 {
 		return nil
 	}
-	return problem.InvalidFields(f...)
+	return problem.InvalidFields(*f...)
 }
 
 // duration reads a member; empty is nil, which the server reads as its default.

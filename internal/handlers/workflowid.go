@@ -14,15 +14,15 @@ const aliasSegment = "-"
 // maxIDBytes is the server's limit for ids (limit.maxIDLength).
 const maxIDBytes = 1000
 
-// idOf gives the id that a request names, by its path segment or, for ids that
-// clients or proxies fold, by the query parameter of the given name.
-func idOf(segment, parameter, name string) (string, error) {
-	id, pointer := segment, name
+// workflowIDOf gives the workflow id that a request names, by its path segment
+// or, for ids that clients or proxies fold, by the query parameter workflowId.
+func workflowIDOf(segment, parameter string) (string, error) {
+	id, pointer := segment, "workflowId"
 	if parameter != "" {
 		if segment != aliasSegment {
-			return "", problem.Invalid("?"+name, `needs the path segment "-"`)
+			return "", problem.Invalid("?workflowId", `needs the path segment "-"`)
 		}
-		id, pointer = parameter, "?"+name
+		id, pointer = parameter, "?workflowId"
 	}
 	var f faults
 	f.id(pointer, id)

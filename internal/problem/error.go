@@ -99,8 +99,7 @@ func (e *Error) Unwrap() error { return e.cause }
 // Of gives the [Error] in err's chain; any other error is an internal one
 // whose text stays in the log.
 func Of(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	return New(Internal, "The gateway failed to handle the request.").Because(err)
@@ -108,6 +107,6 @@ func Of(err error) *Error {
 
 // Is reports whether err is a problem of the given code.
 func Is(err error, code Code) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Code == code
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Code == code
 }

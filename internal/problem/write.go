@@ -83,7 +83,7 @@ func (d *document) addUpstream(st *status.Status, detail string) {
 	if withheld(st.Code()) {
 		shown.Message, shown.Details = detail, nil
 	}
-	d.GRPCCode = code.Code(st.Code()).String()
+	d.GRPCCode = code.Code(st.Code()).String() //nolint:gosec // the same numbers, on both sides
 	for _, a := range shown.GetDetails() {
 		d.GRPCDetails = append(d.GRPCDetails, detailJSON(a))
 	}

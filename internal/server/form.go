@@ -45,10 +45,9 @@ func problemOfPath(path string) error {
 // in our log; anything else could write into the log as it likes.
 func requestID(h http.Header) string {
 	const maxLength = 128
+	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 	id := h.Get("X-Request-Id")
-	if id == "" || len(id) > maxLength || strings.ContainsFunc(id, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '_' || r == '-')
-	}) {
+	if id == "" || len(id) > maxLength || strings.Trim(id, allowed) != "" {
 		return uuid.Must(uuid.NewV7()).String()
 	}
 	return id

@@ -92,7 +92,7 @@ func (g *gateway) run(ctx context.Context) error {
 	case err = <-admin:
 	}
 	g.drain(public)
-	for range admin { //nolint:revive // until it is closed
+	for range admin {
 	}
 	return err
 }
@@ -121,7 +121,7 @@ func (g *gateway) drain(public <-chan error) {
 		g.log.Warn("requests in flight are cut off", slog.String("after", g.cfg.Listen.DrainTimeout.String()))
 	}
 	g.publicListener.finish()
-	for range public { //nolint:revive // every connection that was accepted is known when it is closed
+	for range public { // every connection that was accepted is known when it is closed
 	}
 	g.connections.await(lastRequests)
 	for _, server := range []*http.Server{g.public, g.admin} {

@@ -44,7 +44,7 @@ func spansOf(t *testing.T, f func(*telemetry.Tracing)) tracetest.SpanStubs {
 func texts(span tracetest.SpanStub) map[string]string {
 	texts := make(map[string]string)
 	for _, attribute := range span.Attributes {
-		texts[string(attribute.Key)] = attribute.Value.Emit()
+		texts[string(attribute.Key)] = attribute.Value.String()
 	}
 	return texts
 }
@@ -175,7 +175,7 @@ func TestUnsupportedSettingsAreErrors(t *testing.T) {
 // Not parallel: the exporter and the resource read the process's environment.
 func TestOTLPOverHTTP(t *testing.T) {
 	var posts atomic.Int32
-	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/v1/traces" && r.Header.Get("Content-Type") == "application/x-protobuf" {
 			posts.Add(1)
 		}

@@ -83,10 +83,7 @@ type Client struct {
 
 // New makes a client. It connects when the first call is made.
 func New(options Options) (*Client, error) {
-	target, dialOptions, err := options.dial()
-	if err != nil {
-		return nil, err
-	}
+	target, dialOptions := options.dial()
 	conn, err := grpc.NewClient(target, dialOptions...)
 	if err != nil {
 		return nil, fmt.Errorf("upstream %s: %w", options.Address, err)
@@ -103,7 +100,7 @@ func (c *Client) Close() error { return c.conn.Close() }
 // with. It holds no secret.
 func (c *Client) CredentialID(principal *auth.Principal) string { return c.credential(principal).ID() }
 
-func (o Options) dial() (target string, options []grpc.DialOption, err error) {
+func (o Options) dial() (target string, options []grpc.DialOption) {
 	transport := insecure.NewCredentials()
 	if o.TLS != nil {
 		transport = credentials.NewTLS(o.TLS)
@@ -129,7 +126,7 @@ func (o Options) dial() (target string, options []grpc.DialOption, err error) {
 		options = append(options, grpc.WithContextDialer(dial))
 		target = "passthrough:///" + o.Address // the dialer, or the proxy, resolves the name
 	}
-	return target, options, nil
+	return target, options
 }
 
 // methodGuards compiles the namespace guard of every method that has an

@@ -16,7 +16,7 @@ import (
 func TestEnumsAreNamedAsInTheSDK(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "TIMED_OUT", enumName(enums.WORKFLOW_EXECUTION_STATUS_TIMED_OUT))
-	require.Equal(t, "", enumName(enums.WORKFLOW_EXECUTION_STATUS_UNSPECIFIED))
+	require.Empty(t, enumName(enums.WORKFLOW_EXECUTION_STATUS_UNSPECIFIED))
 	require.Equal(t, "4711", enumName(enums.WorkflowExecutionStatus(4711)), "newer than the gateway")
 	policy, ok := enumValue[enums.WorkflowIdReusePolicy]("REJECT_DUPLICATE")
 	require.True(t, ok)
