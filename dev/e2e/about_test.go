@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
 )
 
 func TestClientTellsTheSettingsInForce(t *testing.T) {
@@ -31,6 +32,8 @@ func TestClientTellsTheSettingsInForce(t *testing.T) {
 
 func TestSystemInfoIsForEveryPrincipal(t *testing.T) {
 	t.Parallel()
+	want, err := here.server.GetSystemInfo(t.Context(), &workflowservice.GetSystemInfoRequest{})
+	require.NoError(t, err)
 	for _, c := range []caller{writer(), reader(), bearer(manyKey)} {
 		info := as[struct {
 			Gateway struct{ Version string }
@@ -40,8 +43,10 @@ func TestSystemInfoIsForEveryPrincipal(t *testing.T) {
 			}
 		}](t, c.get(t, "/v1/system-info").expect(t, http.StatusOK))
 		require.NotEmpty(t, info.Gateway.Version)
-		require.Equal(t, "1.32.1", info.Server.Version)
+		require.Equal(t, want.GetServerVersion(), info.Server.Version)
 		require.True(t, info.Server.Capabilities["supportsSchedules"])
+		require.Contains(t, info.Server.Capabilities, "nexus")
+		require.Equal(t, want.GetCapabilities().GetNexus(), info.Server.Capabilities["nexus"])
 	}
 }
 

@@ -27,8 +27,10 @@ func accessTable(t *testing.T) map[string]access {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), "go", "run", "./dev/e2e/testdata/accesstable/main.go")
 	command.Dir = "../.."
+	var complaints strings.Builder
+	command.Stderr = &complaints
 	output, err := command.Output()
-	require.NoError(t, err)
+	require.NoError(t, err, complaints.String())
 	var table map[string]access
 	require.NoError(t, json.Unmarshal(output, &table))
 	return table

@@ -145,11 +145,13 @@ func TestDrainEndsWaitsAsPending(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
 	s := abandon(t)
-	answers := waitTogether(t, gateway, writer(), of(s.WorkflowID, "/result?wait=50s"), 5)
-	eventually(t, "the gateway knows the run", func() bool { return calls(t, gateway, "DescribeWorkflowExecution") == 1 })
+	again := of(s.WorkflowID, "/result", inRun(s.RunID))
+	answers := waitTogether(t, gateway, writer(), again+"&wait=50s", 5)
 	require.NoError(t, gateway.Signal(syscall.SIGTERM))
 	for _, a := range answers() {
-		requirePending(t, a, s)
+		pending := as[outcome](t, a.expect(t, http.StatusAccepted))
+		require.Equal(t, []string{s.WorkflowID, s.RunID, "RUNNING"}, []string{pending.WorkflowID, pending.RunID, pending.Status})
+		require.Equal(t, []string{again, "1"}, []string{a.header.Get("Location"), a.header.Get("Retry-After")})
 	}
 	awaitEnd(t, gateway)
 	require.NoError(t, gateway.Err())

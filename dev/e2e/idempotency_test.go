@@ -44,6 +44,24 @@ func TestRepeatedExecutionGivesTheSameOutcome(t *testing.T) {
 	require.Equal(t, first, again)
 }
 
+func TestRepeatedStartOfAChainIsOneChain(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"continued": starting("Chain", newID(t), sample.TaskQueue, `"args":[{"times":2}]`),
+		"retried":   starting("Fail", newID(t), sample.TaskQueue, `"retryPolicy":{"maximumAttempts":2,"initialInterval":"0.1s"}`),
+	} {
+		once := writer().with("Idempotency-Key", "once")
+		first := as[outcome](t, once.post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
+		require.NotEqual(t, first.FirstExecutionRunID, first.RunID, "%s: the run has a successor", name)
+		again := as[outcome](t, once.at(here.replicas[1]).post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
+		require.Equal(t, first, again, name)
+		started := as[started](t, once.post(t, workflows, body).expect(t, http.StatusCreated))
+		require.Equal(t, first.FirstExecutionRunID, started.RunID, name)
+		other := as[outcome](t, writer().with("Idempotency-Key", "twice").post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
+		require.NotEqual(t, first.FirstExecutionRunID, other.FirstExecutionRunID, "%s: another key is another start", name)
+	}
+}
+
 func TestRepeatedSignalCountsOnce(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")

@@ -79,7 +79,7 @@ func everyInstanceCall(t *testing.T, c caller, path string) map[string]answer {
 		"describe":      c.get(t, path),
 		"metadata":      c.get(t, path+"/metadata"),
 		"result":        c.get(t, path+"/result"),
-		"wait":          c.get(t, path+"/result?wait=5s"),
+		"wait":          c.get(t, path+"/result?wait=1s"),
 		"query by name": c.get(t, path+"/query?query=state"),
 		"query":         c.post(t, path+"/query", `{"query":"state"}`),
 		"signal":        c.post(t, path+"/signal", `{"signal":"poke"}`),

@@ -48,7 +48,7 @@ func TestEqualWaitsShareOnePoll(t *testing.T) {
 		o := as[outcome](t, a.expect(t, http.StatusOK))
 		require.Equal(t, []string{s.RunID, "COMPLETED", odd}, []string{o.RunID, o.Status, string(o.Result)})
 	}
-	require.LessOrEqual(t, calls(t, gateway, "GetWorkflowExecutionHistory"), 3)
+	require.LessOrEqual(t, polls(t, gateway), 3)
 	eventually(t, "nothing is left of the waits", func() bool {
 		return metric(t, gateway, "flowgate_wait_callers")+metric(t, gateway, "flowgate_wait_polls") == 0
 	})

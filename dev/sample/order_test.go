@@ -192,7 +192,7 @@ func failureChain(t *testing.T, err error) []string {
 	t.Helper()
 	var kinds []string
 	for err != nil {
-		switch err.(type) {
+		switch err.(type) { //nolint:errorlint // every link of the chain is looked at by itself
 		case *temporal.ActivityError:
 			kinds = append(kinds, "activity")
 		case *temporal.ApplicationError:

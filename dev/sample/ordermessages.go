@@ -2,6 +2,7 @@ package sample
 
 import (
 	"fmt"
+	"slices"
 
 	"go.temporal.io/sdk/workflow"
 )
@@ -98,7 +99,7 @@ func (o *order) addItem(ctx workflow.Context, item Item) (*Summary, error) {
 		return nil, err
 	}
 	defer o.till.Unlock()
-	items := append(o.input.Items[:len(o.input.Items):len(o.input.Items)], item)
+	items := slices.Concat(o.input.Items, []Item{item})
 	if err := o.pay(ctx, items); err != nil {
 		return nil, err
 	}

@@ -3,9 +3,12 @@ package stack_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -51,9 +54,18 @@ func fakeGateway(mode string) int {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 	})
-	for _, variable := range []string{"FLOWGATE_LISTEN_PUBLIC", "FLOWGATE_LISTEN_ADMIN"} {
-		go func() { panic(http.ListenAndServe(os.Getenv(variable), handler)) }()
+	var where []any
+	for _, name := range []string{"public", "admin"} {
+		var config net.ListenConfig
+		listener, err := config.Listen(crashing, "tcp", os.Getenv("FLOWGATE_LISTEN_"+strings.ToUpper(name)))
+		if err != nil {
+			fmt.Println(err)
+			return 1
+		}
+		where = append(where, slog.String(name, listener.Addr().String()))
+		go func() { panic(http.Serve(listener, handler)) }()
 	}
+	slog.New(slog.NewJSONHandler(os.Stderr, nil)).Info("serving", where...)
 	for {
 		select {
 		case <-crashing.Done():

@@ -3,6 +3,7 @@ package stack
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -11,14 +12,13 @@ import (
 	"os/exec"
 	"strconv"
 	"time"
-
-	"go.temporal.io/server/common/testing/freeport"
 )
 
 // GatewayOptions says what differs between one gateway of a stack and another. The zero value is the gateway of
 // make run, on free ports.
 type GatewayOptions struct {
-	// Port and AdminPort are where the gateway listens; 0 takes a free port.
+	// Port and AdminPort are where the gateway listens; 0 takes a free port. Which one that is, and what Env made of
+	// it, is then read from what the gateway logs: it has to log in JSON, at level info at least.
 	Port, AdminPort int
 	// ConfigFile replaces the repository's dev/stack/gateway.yaml.
 	ConfigFile string
@@ -39,12 +39,13 @@ type Gateway struct {
 // StartGateway starts one more gateway and returns once it is ready. A gateway that ends instead is an error that
 // carries its last words; so is ctx, when it ends first.
 func (s *Stack) StartGateway(ctx context.Context, options GatewayOptions) (*Gateway, error) {
-	public, admin := gatewayAddress(options.Port), gatewayAddress(options.AdminPort)
+	public, admin := loopback(options.Port), loopback(options.AdminPort)
 	log := options.Log
 	if log == nil {
 		log = s.log
 	}
-	command := exec.Command(s.gatewayBinary, "serve", "--config", cmp.Or(options.ConfigFile, s.configFile))
+	config := cmp.Or(options.ConfigFile, s.configFile)
+	command := exec.Command(s.gatewayBinary, "serve", "--config", config) //nolint:noctx // ctx bounds the start, not the gateway
 	command.Env = append(os.Environ(),
 		"FLOWGATE_LISTEN_PUBLIC="+public,
 		"FLOWGATE_LISTEN_ADMIN="+admin,
@@ -55,7 +56,10 @@ func (s *Stack) StartGateway(ctx context.Context, options GatewayOptions) (*Gate
 	if err != nil {
 		return nil, err
 	}
-	gateway := &Gateway{URL: "http://" + public, AdminURL: "http://" + admin, process: process}
+	gateway := &Gateway{process: process}
+	if options.Port != 0 && options.AdminPort != 0 {
+		gateway.serves(public, admin)
+	}
 	if err := gateway.awaitReady(ctx); err != nil {
 		process.kill()
 		return nil, err
@@ -110,12 +114,16 @@ func (g *Gateway) Stop(ctx context.Context) error {
 	return nil
 }
 
+func (g *Gateway) serves(public, admin string) {
+	g.URL, g.AdminURL = "http://"+public, "http://"+admin
+}
+
 // awaitReady asks the admin listener, which speaks plain HTTP whatever the public one speaks.
 func (g *Gateway) awaitReady(ctx context.Context) error {
 	const pause = 20 * time.Millisecond
 	ticker := time.NewTicker(pause)
 	defer ticker.Stop()
-	for !g.ready(ctx) {
+	for !g.located() || !g.ready(ctx) {
 		select {
 		case <-g.Done():
 			return fmt.Errorf("the gateway ended before it was ready: %w\n%s", g.process.err, g.process.lastWords())
@@ -125,6 +133,26 @@ func (g *Gateway) awaitReady(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// located reports whether it is known where the gateway listens. A port that was picked for it could be another's by the
+// time it listens, so it picks its own and says so.
+func (g *Gateway) located() bool {
+	if g.AdminURL != "" {
+		return true
+	}
+	for _, line := range g.Logs() {
+		var said struct {
+			Message string `json:"msg"`
+			Public  string `json:"public"`
+			Admin   string `json:"admin"`
+		}
+		if json.Unmarshal([]byte(line), &said) == nil && said.Message == "serving" {
+			g.serves(said.Public, said.Admin)
+			return true
+		}
+	}
+	return false
 }
 
 func (g *Gateway) ready(ctx context.Context) bool {
@@ -142,9 +170,6 @@ func (g *Gateway) ready(ctx context.Context) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-func gatewayAddress(port int) string {
-	if port == 0 {
-		port = freeport.MustGetFreePort()
-	}
+func loopback(port int) string {
 	return net.JoinHostPort(loopbackIP, strconv.Itoa(port))
 }

@@ -18,8 +18,8 @@ type namedPort struct {
 	port     *int
 }
 
-func (p *Ports) named() []namedPort {
-	return []namedPort{{"TEMPORAL_PORT", &p.Temporal}, {"GATEWAY_PORT", &p.Gateway}, {"ADMIN_PORT", &p.Admin}}
+func namedPorts(ports *Ports) []namedPort {
+	return []namedPort{{"TEMPORAL_PORT", &ports.Temporal}, {"GATEWAY_PORT", &ports.Gateway}, {"ADMIN_PORT", &ports.Admin}}
 }
 
 // PortsFromEnv are the usual ports, but for those that a variable of the environment changes: TEMPORAL_PORT,
@@ -27,7 +27,7 @@ func (p *Ports) named() []namedPort {
 func PortsFromEnv(getenv func(string) string) (Ports, error) {
 	ports := Ports{Temporal: 7233, Gateway: 8080, Admin: 8081}
 	var problems []error
-	for _, named := range ports.named() {
+	for _, named := range namedPorts(&ports) {
 		text := getenv(named.variable)
 		if text == "" {
 			continue
@@ -45,14 +45,14 @@ func PortsFromEnv(getenv func(string) string) (Ports, error) {
 func (p Ports) Check() error {
 	var problems []error
 	variables := map[int]string{}
-	for _, named := range p.named() {
+	for _, named := range namedPorts(&p) {
 		port := *named.port
 		if other, taken := variables[port]; taken {
 			problems = append(problems, fmt.Errorf("%s and %s are both %d: they must differ", other, named.variable, port))
 			continue
 		}
 		variables[port] = named.variable
-		listener, err := net.Listen("tcp", net.JoinHostPort(loopbackIP, strconv.Itoa(port)))
+		listener, err := net.Listen("tcp", loopback(port)) //nolint:noctx // it can be had or it cannot
 		if err != nil {
 			problems = append(problems, fmt.Errorf("port %d cannot be had; choose another with %s: %w", port, named.variable, err))
 			continue

@@ -108,7 +108,7 @@ func (r *runner) run(ctx context.Context) (err error) {
 }
 
 func (r *runner) build(ctx context.Context) error {
-	command := exec.Command(r.options.Build[0], r.options.Build[1:]...)
+	command := exec.Command(r.options.Build[0], r.options.Build[1:]...) //nolint:noctx // wait lets it end in peace
 	command.Dir = r.root
 	return r.progress.Step("building the gateway (the first build takes minutes)", nil, func() error {
 		process, err := startProcess(command, r.log)

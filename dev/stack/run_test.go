@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -43,7 +42,7 @@ func TestRunEndsWithItsGateway(t *testing.T) {
 	options, out := runOptions(t, crashes)
 	ended := run(t.Context(), options)
 	awaitReady(t, out)
-	go func() { _, _ = http.Get(fmt.Sprintf("http://127.0.0.1:%d/crash", options.Ports.Gateway)) }()
+	go crash(t.Context(), fmt.Sprintf("http://127.0.0.1:%d", options.Ports.Gateway))
 	require.ErrorContains(t, <-ended, "the gateway ended by itself")
 }
 
@@ -95,10 +94,13 @@ func TestPortsFromEnv(t *testing.T) {
 
 func TestPortsThatCannotBeHadAreToldByTheirVariable(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, listener.Close()) })
-	taken := listener.Addr().(*net.TCPAddr).Port
+	address, ok := listener.Addr().(*net.TCPAddr)
+	require.True(t, ok)
+	taken := address.Port
 	free := freeport.MustGetFreePort()
 	err = stack.Ports{Temporal: free, Gateway: taken, Admin: free}.Check()
 	require.ErrorContains(t, err, "port "+strconv.Itoa(taken)+" cannot be had; choose another with GATEWAY_PORT")

@@ -71,7 +71,7 @@ func Start(ctx context.Context, options Options) (*Stack, error) {
 		stack.log = options.Log
 	}
 	if err := stack.start(ctx, options); err != nil {
-		return nil, errors.Join(err, stack.Stop())
+		return nil, errors.Join(err, stack.Stop()) //nolint:contextcheck // what was started is stopped, ctx or not
 	}
 	return stack, nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -26,6 +27,7 @@ func TestStack(t *testing.T) {
 		t.Run("the worker serves the sample workflows", func(t *testing.T) { testWorker(t, s) })
 		t.Run("a gateway is started as users start it", func(t *testing.T) { testStart(t, s, log) })
 		t.Run("many gateways share a stack", func(t *testing.T) { testMany(t, s) })
+		t.Run("a gateway listens where its environment says", func(t *testing.T) { testOverride(t, s) })
 		t.Run("a gateway that refuses to start says why", func(t *testing.T) { testRefusal(t, s) })
 		t.Run("a gateway that is never ready is given up", func(t *testing.T) { testNeverReady(t, s) })
 		t.Run("a gateway that crashes is noticed", func(t *testing.T) { testCrash(t, s) })
@@ -34,7 +36,7 @@ func TestStack(t *testing.T) {
 	last := startGateway(t, s, behaves)
 	require.NoError(t, s.Stop())
 	<-last.Done()
-	require.Equal(t, "drained", last.Logs()[1], "a stack that stops lets its gateways drain")
+	require.Equal(t, "drained", last.Logs()[2], "a stack that stops lets its gateways drain")
 }
 
 func startStack(t *testing.T) (*stack.Stack, *lockedBuffer) {
@@ -72,7 +74,7 @@ func testStart(t *testing.T, s *stack.Stack, log *lockedBuffer) {
 	require.NoError(t, gateway.Signal(syscall.SIGTERM))
 	<-gateway.Done()
 	require.NoError(t, gateway.Err())
-	require.Equal(t, "drained", gateway.Logs()[1])
+	require.Equal(t, "drained", gateway.Logs()[2])
 	require.NoError(t, gateway.Stop(t.Context()), "what has ended is stopped")
 }
 
@@ -83,6 +85,19 @@ func testMany(t *testing.T, s *stack.Stack) {
 	require.NoError(t, one.Stop(t.Context()))
 	require.Equal(t, http.StatusOK, get(t, two.URL+"/readyz"))
 	require.NoError(t, two.Stop(t.Context()))
+}
+
+func testOverride(t *testing.T, s *stack.Stack) {
+	if runtime.GOOS != "linux" {
+		t.Skip("127.0.0.2 is a loopback address on Linux only")
+	}
+	gateway, err := s.StartGateway(t.Context(), stack.GatewayOptions{
+		Env: []string{modeVariable + "=" + behaves, "FLOWGATE_LISTEN_PUBLIC=127.0.0.2:0"},
+	})
+	require.NoError(t, err)
+	require.Contains(t, gateway.URL, "http://127.0.0.2:")
+	require.Equal(t, http.StatusOK, get(t, gateway.URL+"/readyz"))
+	require.NoError(t, gateway.Stop(t.Context()))
 }
 
 func testRefusal(t *testing.T, s *stack.Stack) {
@@ -101,7 +116,7 @@ func testNeverReady(t *testing.T, s *stack.Stack) {
 func testCrash(t *testing.T, s *stack.Stack) {
 	gateway := startGateway(t, s, crashes)
 	require.NoError(t, gateway.Err())
-	go func() { _, _ = http.Get(gateway.URL + "/crash") }()
+	go crash(t.Context(), gateway.URL)
 	<-gateway.Done()
 	require.ErrorContains(t, gateway.Err(), "exit status 3")
 	require.ErrorContains(t, gateway.Err(), "crashing")
@@ -124,6 +139,17 @@ func get(t *testing.T, url string) int {
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
 	return response.StatusCode
+}
+
+// crash makes a gateway that crashes do so, which may well come before its answer.
+func crash(ctx context.Context, url string) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/crash", nil)
+	if err != nil {
+		return
+	}
+	if response, err := http.DefaultClient.Do(request); err == nil {
+		_ = response.Body.Close()
+	}
 }
 
 // lockedBuffer is written by many processes while it is read.

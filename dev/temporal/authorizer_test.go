@@ -66,7 +66,7 @@ type bearer string
 
 func (b bearer) GetHeaders(context.Context) (map[string]string, error) {
 	if b == "" {
-		return nil, nil
+		return map[string]string{}, nil
 	}
 	return map[string]string{"authorization": "Bearer " + string(b)}, nil
 }

@@ -40,7 +40,7 @@ func assignPorts(options Options) (ports, error) {
 }
 
 func checkAvailable(port int) error {
-	listener, err := net.Listen("tcp", loopback(port))
+	listener, err := net.Listen("tcp", loopback(port)) //nolint:noctx // it can be had or it cannot
 	if err != nil {
 		return fmt.Errorf("the Temporal server cannot have port %d: %w", port, err)
 	}

@@ -43,7 +43,8 @@ func TestServer(t *testing.T) {
 	require.NoError(t, server.Stop())
 	require.NoError(t, server.Stop(), "stopping twice is harmless")
 	require.Empty(t, log.String(), "a server that does well is quiet")
-	_, err = net.DialTimeout("tcp", server.Address(), time.Second)
+	dialer := net.Dialer{Timeout: time.Second}
+	_, err = dialer.DialContext(t.Context(), "tcp", server.Address())
 	require.Error(t, err, "a stopped server holds no port")
 }
 
@@ -153,7 +154,8 @@ func testLoopbackOnly(t *testing.T, address string) {
 		if !ok || network.IP.IsLoopback() || network.IP.To4() == nil {
 			continue
 		}
-		_, err := net.DialTimeout("tcp", net.JoinHostPort(network.IP.String(), port), time.Second)
+		dialer := net.Dialer{Timeout: time.Second}
+		_, err := dialer.DialContext(t.Context(), "tcp", net.JoinHostPort(network.IP.String(), port))
 		require.Error(t, err, "%s answers", network.IP)
 	}
 }

@@ -83,7 +83,6 @@ func serve[B any](a *API, w http.ResponseWriter, r *http.Request, op operation,
 // prepare authorises the caller first, so that whoever may not call learns
 // nothing from how the rest of the request is judged.
 func (a *API) prepare(ctx context.Context, r *http.Request, op *operation) (context.Context, *call, error) {
-	telemetry.FromContext(ctx).SetNamespace(op.namespace)
 	c := &call{operation: op, request: r, inFlight: &a.options.Metrics.Reads}
 	if access, ok := auth.AccessOf(op.method); ok && access.Role > auth.RoleRead {
 		c.inFlight = &a.options.Metrics.Writes
@@ -92,6 +91,7 @@ func (a *API) prepare(ctx context.Context, r *http.Request, op *operation) (cont
 	if err := c.principal.Authorize(op.method, op.namespace); err != nil {
 		return nil, nil, err
 	}
+	telemetry.FromContext(ctx).SetNamespace(op.namespace) // not before: anybody may name anything
 	if err := checkQuery(r, op.params); err != nil {
 		return nil, nil, err
 	}
@@ -124,13 +124,9 @@ func outOfTime(ctx context.Context, err error) error {
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	e := problem.Of(err)
 	event := telemetry.FromContext(r.Context())
-	event.SetProblem(string(e.Code), e.Error())
+	event.SetProblem(string(e.Code), e.LogDetail())
 	at := problem.Occurrence{
 		RequestID: w.Header().Get("X-Request-Id"), Instance: chi.RouteContext(r.Context()).RoutePattern(),
-	}
-	if e.Code == problem.PayloadTooLarge {
-		answerThenDiscard(w, r, e, at)
-		return
 	}
 	problem.Write(w, e, at)
 }

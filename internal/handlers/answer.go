@@ -111,6 +111,6 @@ func refused(q string) bool {
 // completed.
 func abort(ctx context.Context, err error) {
 	e := problem.Of(err)
-	telemetry.FromContext(ctx).SetProblem(string(e.Code), e.Error())
+	telemetry.FromContext(ctx).SetProblem(string(e.Code), e.LogDetail())
 	panic(http.ErrAbortHandler)
 }

@@ -27,13 +27,6 @@ const (
 	bodyRequired
 )
 
-// What is still read of a body that was refused, so that a client that writes
-// before it reads gets to see the answer.
-const (
-	discardBytes = 16 << 20
-	discardTime  = 2 * time.Second
-)
-
 // decode reads the body into target, strictly: known members only, no
 // duplicate names at any depth, valid Unicode, one document.
 func (a *API) decode(w http.ResponseWriter, r *http.Request, rule bodyRule, target any) error {
@@ -89,18 +82,6 @@ func tooLarge(limit int64) error {
 	return problem.Newf(problem.PayloadTooLarge, "The request body is larger than %d bytes.", limit)
 }
 
-// answerThenDiscard refuses a body and reads on for a while, so that a client
-// that writes all before it reads finds the answer and not a broken pipe.
-func answerThenDiscard(w http.ResponseWriter, r *http.Request, e *problem.Error, at problem.Occurrence) {
-	control := http.NewResponseController(w)
-	_ = control.EnableFullDuplex()        // HTTP/1: the server would close the body before it answers
-	w.Header().Set("Connection", "close") // the rest of the body must not pass for the next request
-	problem.Write(w, e, at)
-	_ = control.Flush()
-	_ = control.SetReadDeadline(time.Now().Add(discardTime))
-	_, _ = io.CopyN(io.Discard, r.Body, discardBytes)
-}
-
 func checkContentType(h http.Header) error {
 	e := problem.New(problem.UnsupportedMediaType, "The request body must be application/json in UTF-8, not encoded.")
 	e.Members.AcceptPost = contentTypeJSON
@@ -117,8 +98,17 @@ func checkContentType(h http.Header) error {
 	return nil
 }
 
-// jsonProblem says what is wrong with a body without repeating it: what it
-// holds may be a secret.
+// short cuts what a caller sent before it is sent back.
+func short(text string) string {
+	const limit = 200
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "") + "…"
+}
+
+// jsonProblem says what is wrong with a body, and where, by a pointer of
+// bounded length. No value is repeated: it may be a secret.
 func jsonProblem(err error) error {
 	var syntactic *jsontext.SyntacticError
 	var semantic *json.SemanticError
@@ -128,14 +118,14 @@ func jsonProblem(err error) error {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
 			e.Detail = fmt.Sprintf("The request body names a member twice at byte %d.", syntactic.ByteOffset)
 		}
-		e.Members.Errors = []problem.Field{{Pointer: string(syntactic.JSONPointer), Detail: "is not valid JSON"}}
+		e.Members.Errors = []problem.Field{{Pointer: short(string(syntactic.JSONPointer)), Detail: "is not valid JSON"}}
 		return e.Because(err)
 	case errors.As(err, &semantic) && errors.Is(err, json.ErrUnknownName):
-		e := problem.Newf(problem.UnknownField, "The request body has an unknown field at %s.", semantic.JSONPointer)
-		e.Members.Errors = []problem.Field{{Pointer: string(semantic.JSONPointer), Detail: "is not a known field"}}
+		e := problem.Newf(problem.UnknownField, "The request body has an unknown field at %s.", short(string(semantic.JSONPointer)))
+		e.Members.Errors = []problem.Field{{Pointer: short(string(semantic.JSONPointer)), Detail: "is not a known field"}}
 		return e
 	case errors.As(err, &semantic):
-		return problem.Invalid(string(semantic.JSONPointer), "must be "+describe(semantic.GoType))
+		return problem.Invalid(short(string(semantic.JSONPointer)), "must be "+describe(semantic.GoType))
 	default:
 		return problem.New(problem.InvalidJSON, "The request body cannot be read as JSON.").Because(err)
 	}
@@ -181,10 +171,10 @@ func checkQuery(r *http.Request, params any) error {
 	known := parameterNames(params)
 	for name, given := range values {
 		if !known[name] {
-			return problem.InvalidFields(problem.Field{Pointer: "?" + name, Detail: "is not a parameter of this operation"})
+			return problem.InvalidFields(problem.Field{Pointer: "?" + short(name), Detail: "is not a parameter of this operation"})
 		}
 		if len(given) > 1 {
-			return problem.Invalid("?"+name, "must be given once")
+			return problem.Invalid("?"+short(name), "must be given once")
 		}
 	}
 	return nil

@@ -8,6 +8,8 @@ import (
 	"go.temporal.io/api/deployment/v1"
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/internal/upstream"
 )
 
 // DescribeWorkflow is the SDK's handle.describe.
@@ -21,10 +23,7 @@ func (a *API) DescribeWorkflow(w http.ResponseWriter, r *http.Request, namespace
 		if err != nil {
 			return nil, err
 		}
-		response := &workflowservice.DescribeWorkflowExecutionResponse{}
-		err = a.options.Upstream.Do(ctx, op.method, &workflowservice.DescribeWorkflowExecutionRequest{
-			Namespace: namespace, Execution: &common.WorkflowExecution{WorkflowId: id, RunId: params.RunID},
-		}, response)
+		response, err := describeRun(ctx, a.options.Upstream, upstream.CallFrom(ctx), id, params.RunID)
 		if err != nil {
 			return nil, aboutWorkflow(err, id)
 		}

@@ -92,7 +92,7 @@ func (a *API) callerMetadata(h http.Header, principal *auth.Principal) (metadata
 		}
 		key = strings.ToLower(key)
 		if config.CheckMetadataKey(key) != nil || !slices.Contains(a.allowedMetadata(principal), key) {
-			return nil, problem.Newf(problem.MetadataNotAllowed, "The metadata key %q is not allowed.", key)
+			return nil, problem.Newf(problem.MetadataNotAllowed, "The metadata key %q is not allowed.", short(key))
 		}
 		if md == nil {
 			md = metadata.MD{}

@@ -22,11 +22,19 @@ func (a *API) badParameter(w http.ResponseWriter, r *http.Request, err error) {
 	)
 	switch {
 	case errors.As(err, &format):
-		err = problem.Invalid("?"+format.ParamName, "cannot be read").Because(err)
+		err = problem.Invalid(parameter(format.ParamName), "cannot be read").Because(err)
 	case errors.As(err, &required):
 		err = problem.Invalid("?"+required.ParamName, "is required")
 	default:
 		err = problem.New(problem.InvalidRequest, "A parameter cannot be read.").Because(err)
 	}
 	a.fail(w, r, err)
+}
+
+// parameter points at a parameter: the namespace is the path's.
+func parameter(name string) string {
+	if name == "namespace" {
+		return name
+	}
+	return "?" + name
 }

@@ -43,10 +43,11 @@ func (p *poll) run(ctx context.Context) (*Outcome, error) {
 	if p.runID == "" {
 		// The poll is pinned to the run that is current now, so that callers
 		// who are told to come back ask for the same one.
-		info, err := describeRun(ctx, p.client, p.call, p.watch.key.workflowID, "")
+		run, err := describeRun(ctx, p.client, p.call, p.watch.key.workflowID, "")
 		if err != nil {
 			return nil, err
 		}
+		info := run.GetWorkflowExecutionInfo()
 		p.runID = info.GetExecution().GetRunId()
 		p.watch.learn(p.runID, info.GetFirstRunId())
 	}
@@ -128,12 +129,14 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // describeRun gives what the server knows of a run.
-func describeRun(ctx context.Context, client *upstream.Client, call upstream.Call, workflowID, runID string) (*workflowInfo, error) {
+func describeRun(
+	ctx context.Context, client *upstream.Client, call upstream.Call, workflowID, runID string,
+) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
 	answer := &workflowservice.DescribeWorkflowExecutionResponse{}
 	err := client.Do(upstream.NewContext(ctx, &call), workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName,
 		&workflowservice.DescribeWorkflowExecutionRequest{
 			Namespace: call.Namespace,
 			Execution: &common.WorkflowExecution{WorkflowId: workflowID, RunId: runID},
 		}, answer)
-	return answer.GetWorkflowExecutionInfo(), err
+	return answer, err
 }

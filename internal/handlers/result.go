@@ -6,15 +6,12 @@ import (
 	"net/http"
 	"time"
 
-	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc/metadata"
 
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
-
-type workflowInfo = workflow.WorkflowExecutionInfo
 
 // GetWorkflowResult is the SDK's handle.result.
 func (a *API) GetWorkflowResult(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params GetWorkflowResultParams) {
@@ -31,11 +28,22 @@ func (a *API) GetWorkflowResult(w http.ResponseWriter, r *http.Request, namespac
 		if err != nil {
 			return nil, err
 		}
+		if err := checkFailureStatus(params.FailureStatus); err != nil {
+			return nil, err
+		}
 		return a.awaitOutcome(ctx, c, awaited{
 			workflowID: id, runID: params.RunID, wait: wait,
 			followRuns: params.FollowRuns == nil || *params.FollowRuns, failureStatus: params.FailureStatus,
 		})
 	})
+}
+
+// checkFailureStatus comes before any call: a refused request has no effect.
+func checkFailureStatus(status *int) error {
+	if status != nil && *status != http.StatusUnprocessableEntity {
+		return problem.Invalid("?failureStatus", "must be 422")
+	}
+	return nil
 }
 
 // awaited is the outcome that a caller wants.
@@ -48,9 +56,6 @@ type awaited struct {
 
 // awaitOutcome answers with the outcome, or tells the caller to come back.
 func (a *API) awaitOutcome(ctx context.Context, c *call, want awaited) (*answer, error) {
-	if want.failureStatus != nil && *want.failureStatus != http.StatusUnprocessableEntity {
-		return nil, problem.Invalid("?failureStatus", "must be 422")
-	}
 	var (
 		outcome *Outcome
 		pending Pending
@@ -106,7 +111,7 @@ func (a *API) wait(ctx context.Context, c *call, want awaited) (*Outcome, Pendin
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) { // the start took its share of the request's budget
 			return nil, w.known(), nil
 		}
-		return nil, Pending{}, problem.New(problem.ClientClosedRequest, "The caller left before the answer.").Because(ctx.Err())
+		return nil, Pending{}, upstream.Canceled(ctx, ctx.Err())
 	}
 }
 
@@ -116,10 +121,11 @@ func (a *API) wait(ctx context.Context, c *call, want awaited) (*Outcome, Pendin
 func (a *API) look(ctx context.Context, want awaited) (*Outcome, Pending, error) {
 	pending := Pending{WorkflowID: want.workflowID, RunID: want.runID}
 	for {
-		info, err := describeRun(ctx, a.options.Upstream, upstream.CallFrom(ctx), want.workflowID, pending.RunID)
+		run, err := describeRun(ctx, a.options.Upstream, upstream.CallFrom(ctx), want.workflowID, pending.RunID)
 		if err != nil {
 			return nil, pending, err
 		}
+		info := run.GetWorkflowExecutionInfo()
 		pending.RunID = info.GetExecution().GetRunId()
 		pending.FirstExecutionRunID = first(info.GetFirstRunId(), pending.FirstExecutionRunID)
 		if !closed(info.GetStatus()) {

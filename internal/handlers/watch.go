@@ -2,7 +2,9 @@ package handlers
 
 import (
 	"context"
-	"sort"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -147,19 +149,15 @@ func (w *watch) known() Pending {
 	return w.pending
 }
 
-// canonical writes metadata so that equal metadata is equal text.
+// canonical writes metadata so that equal metadata, and no other, is equal text.
 func canonical(layers ...metadata.MD) string {
 	var text strings.Builder
 	for _, md := range layers {
-		keys := make([]string, 0, len(md))
-		for key := range md {
-			keys = append(keys, key)
-		}
-		sort.Strings(keys)
+		keys := slices.Sorted(maps.Keys(md))
+		_, _ = fmt.Fprintf(&text, "%d", len(keys))
 		for _, key := range keys {
-			text.WriteString(key + "\x00" + strings.Join(md[key], "\x01") + "\x02")
+			_, _ = fmt.Fprintf(&text, "%q%q", key, md[key])
 		}
-		text.WriteByte('\x03')
 	}
 	return text.String()
 }

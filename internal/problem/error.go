@@ -3,6 +3,7 @@ package problem
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"google.golang.org/grpc/status"
@@ -91,6 +92,15 @@ func (e *Error) Error() string {
 		return string(e.Code) + ": " + e.Detail
 	}
 	return string(e.Code) + ": " + e.Detail + " (" + e.cause.Error() + ")"
+}
+
+// LogDetail is what the log tells of the error beside its code. What the caller
+// is to blame for is told to the caller: its text may quote what was sent.
+func (e *Error) LogDetail() string {
+	if e.Code.Row().Status < http.StatusInternalServerError {
+		return ""
+	}
+	return e.Error()
 }
 
 // Unwrap gives the cause, so that errors.Is sees context errors.

@@ -58,8 +58,9 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 	}
 	g := &gateway{cfg: cfg, gate: newGate(), connections: newConnections(), log: telemetry.NewLogger(options.Log, cfg.Log.Level, cfg.Log.Format)}
 	g.life, g.stop = context.WithCancel(context.WithoutCancel(ctx))
+	g.requests, g.endRequests = context.WithCancelCause(context.WithoutCancel(ctx))
 	var err error
-	if g.metrics, err = telemetry.NewMetrics(); err != nil {
+	if g.metrics, err = telemetry.NewMetrics(options.Version); err != nil {
 		return nil, err
 	}
 	if g.tracing, err = telemetry.NewTracing(ctx, options.Getenv, options.Version); err != nil {
@@ -83,6 +84,7 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 		readBody: cfg.Listen.Timeouts.ReadBody, write: cfg.Listen.Timeouts.Write,
 	})
 	g.public.ConnState = g.connections.track
+	g.public.BaseContext = func(net.Listener) context.Context { return g.requests }
 	g.admin = g.newServer(newAdmin(p, g.metrics))
 	return g, nil
 }

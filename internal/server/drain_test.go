@@ -101,13 +101,20 @@ func TestDrainIsBounded(t *testing.T) {
 			cfg.Limits.Timeouts.Default = 5 * time.Minute
 		})
 		g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
-		go func() { _, _ = g.send(t.Context(), http.MethodGet, "/v1/namespaces/default/workflows:count", "") }()
+		late := make(chan answered, 1)
+		go func() {
+			a, _ := g.send(t.Context(), http.MethodGet, "/v1/namespaces/default/workflows:count", "")
+			late <- a
+		}()
 		time.Sleep(time.Second)
 		begin := time.Now()
 		g.stop()
 		require.NoError(t, <-g.done)
 		require.LessOrEqual(t, time.Since(begin), 36*time.Second, "delay, timeout and last writes")
-		require.Contains(t, g.log.String(), "requests in flight are cut off")
+		require.Contains(t, g.log.String(), "requests in flight are ended")
+		a := <-late
+		require.Equal(t, http.StatusServiceUnavailable, a.status, "even this call is answered")
+		require.Equal(t, "draining", a.field(t, "code"))
 	})
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -14,7 +15,7 @@ import (
 // problemOfForm refuses requests whose head or path two parsers could read in
 // two ways.
 func problemOfForm(r *http.Request) error {
-	if err := problemOfPath(r.URL.Path); err != nil {
+	if err := problemOfPath(r.URL); err != nil {
 		return err
 	}
 	for name := range r.Header {
@@ -27,10 +28,16 @@ func problemOfForm(r *http.Request) error {
 	return nil
 }
 
-// problemOfPath judges the decoded path. Dot segments are refused and not
-// resolved; an escaped one cannot be told from a plain one by many parsers, so
-// ids of that form have a way of their own.
-func problemOfPath(path string) error {
+// problemOfPath judges the path. Dot segments are refused and not resolved, the
+// escaped ones too, because many parsers cannot tell them from plain ones; ids
+// of that form have a way of their own.
+func problemOfPath(u *url.URL) error {
+	path := u.Path
+	for segment := range strings.SplitSeq(u.EscapedPath(), "/") {
+		if plain, err := url.PathUnescape(segment); err != nil || plain == "." || plain == ".." {
+			return problem.New(problem.InvalidPath, `The path must have no dot segments. For an id of that form send "-" and name it by parameter.`)
+		}
+	}
 	switch {
 	case !strings.HasPrefix(path, "/"):
 		return problem.New(problem.InvalidPath, "The path must begin with a slash.")

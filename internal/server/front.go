@@ -41,7 +41,10 @@ type front struct {
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begin := time.Now()
-	rec := &recorder{ResponseWriter: w, timeout: f.write}
+	rec := &recorder{
+		ResponseWriter: w, timeout: f.write,
+		large: r.ContentLength > largeBody || r.ContentLength < 0 && r.ProtoMajor == 1,
+	}
 	event := &telemetry.Event{
 		RequestID: requestID(r.Header), Method: r.Method, ClientIP: clientIP(r.RemoteAddr),
 		UserAgent: r.UserAgent(), BytesIn: max(r.ContentLength, 0),
@@ -72,6 +75,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}()
 	f.pass(rec, r, event)
+	rec.discard(r.Body)
 }
 
 func (f *front) pass(w *recorder, r *http.Request, event *telemetry.Event) {
@@ -106,7 +110,7 @@ func (f *front) settle(w *recorder, event *telemetry.Event, failure any) {
 	}
 	f.log.Error("panic", slog.String("requestId", event.RequestID), slog.Any("panic", failure), slog.String("stack", string(debug.Stack())))
 	err := problem.Of(asError(failure))
-	event.SetProblem(string(err.Code), err.Error())
+	event.SetProblem(string(err.Code), err.LogDetail())
 	if w.status == 0 {
 		problem.Write(w, err, problem.Occurrence{RequestID: event.RequestID})
 	}
@@ -122,7 +126,7 @@ func asError(failure any) error {
 // refuse answers with a problem.
 func refuse(w http.ResponseWriter, r *http.Request, event *telemetry.Event, err error) {
 	e := problem.Of(err)
-	event.SetProblem(string(e.Code), e.Error())
+	event.SetProblem(string(e.Code), e.LogDetail())
 	problem.Write(w, e, problem.Occurrence{
 		RequestID: event.RequestID, Instance: chi.RouteContext(r.Context()).RoutePattern(),
 	})

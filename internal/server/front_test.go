@@ -37,6 +37,15 @@ func TestReadinessFollowsTheUpstreamWithoutCallsPerProbe(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, http.StatusOK, g.ready(t))
 		require.Contains(t, g.adminText(t, "/metrics"), "flowgate_ready 1")
+
+		g.upstream.Handle("GetSystemInfo", upstreamtest.Fail(codes.Unavailable, "gone"))
+		g.upstream.Handle("TerminateWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "gone"))
+		time.Sleep(2 * time.Second)
+		g.do(t, http.MethodPost, "/v1/namespaces/default/workflows/w/terminate", "")
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		require.Contains(t, g.adminText(t, "/metrics"), "flowgate_ready 0", "a failed call makes the watch ask at once")
+		require.Equal(t, http.StatusServiceUnavailable, g.ready(t))
 	})
 }
 
@@ -75,6 +84,7 @@ func TestHostileRequestsNeverReachTheUpstream(t *testing.T) {
 		{name: "unknown method", method: "FOO", path: "/v1/system-info", status: 405, code: "method-not-allowed"},
 		{name: "control character", method: "GET", path: "/v1/namespaces/default/workflows/a%00b", status: 400, code: "invalid-path"},
 		{name: "invalid UTF-8", method: "GET", path: "/v1/namespaces/default/workflows/%ff", status: 400, code: "invalid-path"},
+		{name: "dot segment", method: "GET", path: "/v1/namespaces/default/workflows/%2e%2e", status: 400, code: "invalid-path"},
 		{name: "underscore header", method: "GET", path: "/v1/system-info", headers: []string{"X_User", "admin"}, status: 400, code: "invalid-request"},
 		{name: "unknown parameter", method: "GET", path: "/v1/namespaces/default/workflows?q=1", status: 400, code: "invalid-request"},
 		{name: "repeated parameter", method: "GET", path: "/v1/namespaces/default/workflows?query=a&query=b", status: 400, code: "invalid-request"},
@@ -112,6 +122,7 @@ func TestHostileRequestsNeverReachTheUpstream(t *testing.T) {
 		{name: "metadata not allowed", method: "GET", path: "/v1/system-info", headers: []string{"Grpc-Metadata-Authorization", "Bearer evil"}, status: 400, code: "metadata-not-allowed"},
 		{name: "wait that is no duration", method: "GET", path: resultPath + "?wait=soon", status: 400, code: "invalid-request"},
 		{name: "failure status of another kind", method: "GET", path: resultPath + "?failureStatus=500", status: 400, code: "invalid-request"},
+		{name: "failure status of another kind on a start", method: "POST", path: "/v1/namespaces/default/workflows?failureStatus=500", body: start1(""), status: 400, code: "invalid-request"},
 		{name: "two credentials", method: "GET", path: "/v1/system-info", headers: []string{"X-API-Key", writerKey}, status: 400, code: "ambiguous-credentials"},
 		{name: "unsupported scheme", method: "GET", path: "/v1/system-info", headers: []string{"Authorization", "Basic eDp5"}, status: 401, code: "unauthenticated"},
 		{name: "wrong key", method: "GET", path: "/v1/system-info", headers: []string{"Authorization", "Bearer fg_writer_" + strings.Repeat("x", 32)}, status: 401, code: "invalid-credential"},
@@ -179,9 +190,13 @@ func TestOneLogLineARequestWithoutSecrets(t *testing.T) {
 			`{"workflowType":"T","workflowId":"w","taskQueue":"q","args":["PAYLOAD-MARKER"],"memo":{"m":"PAYLOAD-MARKER"}}`)
 		g.do(t, http.MethodGet, "/v1/namespaces/default/workflows?query=QUERY-MARKER&x=1", "")
 		g.do(t, http.MethodGet, "/v1/system-info", "", "Authorization", "Bearer KEY-MARKER")
+		g.do(t, http.MethodGet, "/v1/namespaces/NAMESPACE-MARKER/workflows", "")
+		g.do(t, http.MethodPost, "/v1/namespaces/default/workflows", `{"FIELD-MARKER":1}`)
+		g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Fail(codes.InvalidArgument, "invalid query: VALUE-MARKER"))
+		require.Contains(t, g.do(t, http.MethodGet, "/v1/namespaces/default/workflows:count", "").body, "VALUE-MARKER")
 		synctest.Wait()
 		log := g.log.String()
-		require.Equal(t, 3, strings.Count(log, `"msg":"request"`), log)
+		require.Equal(t, 6, strings.Count(log, `"msg":"request"`), log)
 		require.Contains(t, log, `"route":"/v1/namespaces/{namespace}/workflows"`)
 		require.Contains(t, log, `"principal":"writer"`)
 		require.Contains(t, log, `"code":"invalid-credential"`)
@@ -295,6 +310,22 @@ func TestLargeBodyIsRefusedAndRead(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestRefusedCallerWithALargeBodyFindsTheAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, nil)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://g/v1/namespaces/default/workflows",
+			io.LimitReader(zeros{}, 6<<20))
+		require.NoError(t, err)
+		request.ContentLength = 6 << 20
+		response, err := g.client.Do(request)
+		require.NoError(t, err)
+		defer func() { _ = response.Body.Close() }()
+		require.Equal(t, http.StatusUnauthorized, response.StatusCode)
+		require.True(t, response.Close)
+	})
 }
 
 // zeros is an endless body.

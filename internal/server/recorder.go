@@ -1,6 +1,7 @@
 package server
 
 import (
+	"io"
 	"net/http"
 	"time"
 )
@@ -12,9 +13,20 @@ import (
 type recorder struct {
 	http.ResponseWriter
 	timeout time.Duration
+	large   bool // the request's body is more than net/http reads on after an answer
 	status  int
 	bytes   int64
 }
+
+// largeBody is what net/http reads of a body that no handler has read.
+const largeBody = 256 << 10
+
+// What is read of a large body that was refused, so that a client that writes
+// all before it reads finds the answer and not a broken pipe.
+const (
+	discardBytes = 16 << 20
+	discardTime  = 2 * time.Second
+)
 
 // Unwrap lets http.ResponseController reach the connection.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
@@ -23,8 +35,23 @@ func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 && status >= http.StatusOK {
 		r.status = status
 	}
+	if r.large && status >= http.StatusBadRequest {
+		_ = http.NewResponseController(r.ResponseWriter).EnableFullDuplex() // HTTP/1: else the body is closed before the answer
+		r.Header().Set("Connection", "close")                               // its rest must not pass for the next request
+	}
 	r.extend()
 	r.ResponseWriter.WriteHeader(status)
+}
+
+// discard reads the rest of a large body that was refused, for a while.
+func (r *recorder) discard(body io.Reader) {
+	if !r.large || r.status < http.StatusBadRequest {
+		return
+	}
+	control := http.NewResponseController(r.ResponseWriter)
+	_ = control.Flush()
+	_ = control.SetReadDeadline(time.Now().Add(discardTime))
+	_, _ = io.CopyN(io.Discard, body, discardBytes)
 }
 
 func (r *recorder) Write(p []byte) (int, error) {

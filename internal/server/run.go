@@ -13,6 +13,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/handlers"
+	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/telemetry"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
@@ -67,6 +68,10 @@ type gateway struct {
 	adminListener  net.Listener
 	connections    *connections // of the public listener
 
+	// requests is what every request's context comes from.
+	requests    context.Context //nolint:containedctx // as http.Server.BaseContext wants it
+	endRequests context.CancelCauseFunc
+
 	// watchers are the loops that follow files and the upstream's health.
 	watchers []func(context.Context)
 	stop     context.CancelFunc // ends the watchers and the shared polls
@@ -118,7 +123,10 @@ func (g *gateway) drain(public <-chan error) {
 	g.gate.move(refusing)
 	g.api.Drain()
 	if !g.gate.await(g.cfg.Listen.DrainTimeout) {
-		g.log.Warn("requests in flight are cut off", slog.String("after", g.cfg.Listen.DrainTimeout.String()))
+		g.log.Warn("requests in flight are ended", slog.String("after", g.cfg.Listen.DrainTimeout.String()))
+		g.endRequests(problem.New(problem.Draining,
+			"This replica stopped before the call had ended. Whether it took effect is not known."))
+		g.gate.await(lastWrites)
 	}
 	g.publicListener.finish()
 	for range public { // every connection that was accepted is known when it is closed
@@ -137,6 +145,7 @@ func (g *gateway) drain(public <-chan error) {
 // close releases what is left when nothing runs any more.
 func (g *gateway) close() {
 	g.stop()
+	g.endRequests(nil)
 	g.api.Close()
 	_ = g.upstream.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), lastWrites)

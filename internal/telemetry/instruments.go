@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"errors"
+	"runtime"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/attribute"
@@ -63,11 +64,10 @@ func (m *Metrics) gauges(meter metric.Meter) error {
 }
 
 // buildInfo is the constant 1 with what the binary was built from for labels.
-func buildInfo() prometheus.Collector {
-	version, revision, goVersion := build()
+func buildInfo(version string) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name:        "flowgate_build_info",
 		Help:        "What the gateway was built from.",
-		ConstLabels: prometheus.Labels{"version": version, "revision": revision, "go_version": goVersion},
+		ConstLabels: prometheus.Labels{"version": version, "go_version": runtime.Version()},
 	}, func() float64 { return 1 })
 }

@@ -51,7 +51,7 @@ type Metrics struct {
 }
 
 // NewMetrics makes the instruments and a registry of their own, with the Go runtime's and the process's metrics in it.
-func NewMetrics() (*Metrics, error) {
+func NewMetrics(version string) (*Metrics, error) {
 	registry := prometheus.NewRegistry()
 	exporter, err := otelprometheus.New(
 		otelprometheus.WithRegisterer(registry),
@@ -75,7 +75,7 @@ func NewMetrics() (*Metrics, error) {
 		m.instruments(m.provider.Meter(scope)),
 		registry.Register(collectors.NewGoCollector()),
 		registry.Register(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})),
-		registry.Register(buildInfo()),
+		registry.Register(buildInfo(version)),
 	)
 }
 

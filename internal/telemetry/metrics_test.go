@@ -19,7 +19,7 @@ import (
 
 func newMetrics(t testing.TB) *telemetry.Metrics {
 	t.Helper()
-	m, err := telemetry.NewMetrics()
+	m, err := telemetry.NewMetrics("test")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, m.Shutdown(context.Background())) })
 	return m
@@ -76,7 +76,7 @@ func TestScrape(t *testing.T) {
 		require.Contains(t, lines, want)
 	}
 	text := strings.Join(lines, "\n")
-	require.Regexp(t, `flowgate_build_info\{go_version="go1[^"]*",revision="[^"]+",version="[^"]+"\} 1`, text)
+	require.Regexp(t, `flowgate_build_info\{go_version="go1[^"]*",version="test"\} 1`, text)
 	require.Regexp(t, `flowgate_keys_last_reload_success_timestamp_seconds [1-9]`, text)
 	require.Contains(t, text, "\ngo_goroutines ")
 	require.Contains(t, text, "\nprocess_start_time_seconds ")

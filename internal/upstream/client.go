@@ -90,6 +90,7 @@ func New(options Options) (*Client, error) {
 	}
 	return &Client{
 		options: options, conn: conn, guards: methodGuards(), throttle: newThrottle(),
+		health: health{doubts: make(chan struct{}, 1)},
 	}, nil
 }
 

@@ -28,16 +28,29 @@ type Health struct {
 }
 
 type health struct {
-	state atomic.Pointer[Health]
+	state  atomic.Pointer[Health]
+	doubts chan struct{} // holds one when the watch should ask at once
 }
 
-// observe learns from ordinary calls what the watch would learn later: any
-// answer of the server shows that it is there and knows us.
+// observe learns from ordinary calls what the watch would learn later: an
+// answer shows that the server is there and knows us; none, or a refusal of our
+// credential, gives the watch reason to ask.
 func (h *health) observe(code codes.Code) {
-	if code == codes.OK {
-		if state := h.state.Load(); state == nil || !state.Ready {
+	state := h.state.Load()
+	ready := state != nil && state.Ready
+	switch code {
+	case codes.OK:
+		if !ready {
 			h.state.Store(&Health{Ready: true})
 		}
+	case codes.Unavailable, codes.Unauthenticated:
+		if ready {
+			select {
+			case h.doubts <- struct{}{}:
+			default:
+			}
+		}
+	default:
 	}
 }
 
@@ -72,9 +85,24 @@ func (c *Client) WatchHealth(ctx context.Context) {
 		if wasReady != state.Ready {
 			c.options.Log.LogAttrs(ctx, levelOf(state), "upstream readiness", readiness(state)...)
 		}
-		if !sleep(ctx, interval) {
+		if !sleep(ctx, unhealthyInterval) || !c.rest(ctx, interval-unhealthyInterval) {
 			return
 		}
+	}
+}
+
+// rest waits until it is time to ask again, or something gives reason to, and
+// reports false when ctx ends.
+func (c *Client) rest(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-c.health.doubts:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

@@ -143,12 +143,21 @@ func fits(ctx context.Context, pause time.Duration) bool {
 func (c *Client) problemOf(ctx context.Context, method string, err error) *problem.Error {
 	st := status.Convert(err)
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return problem.New(problem.ClientClosedRequest, "The caller left before the answer.").Because(err)
+		return Canceled(ctx, err)
 	}
 	if answerTooLarge(st) {
 		return problem.New(problem.UpstreamResponseTooLarge, "The Temporal server's answer is larger than the gateway takes.").Because(err)
 	}
 	return problem.FromStatus(st, shortName(method))
+}
+
+// Canceled says why a canceled context ended: by the problem that it was
+// canceled with, or because the caller left.
+func Canceled(ctx context.Context, err error) *problem.Error {
+	if cause, ok := errors.AsType[*problem.Error](context.Cause(ctx)); ok {
+		return cause
+	}
+	return problem.New(problem.ClientClosedRequest, "The caller left before the answer.").Because(err)
 }
 
 // shortName is the method without its service.

@@ -46,7 +46,7 @@ func newClient(t testing.TB, server *upstreamtest.Server, adjust ...func(*upstre
 	t.Helper()
 	credential, err := auth.NewCredential("none", "")
 	require.NoError(t, err)
-	metrics, err := telemetry.NewMetrics()
+	metrics, err := telemetry.NewMetrics("test")
 	require.NoError(t, err)
 	options := upstream.Options{
 		Address:    "temporal.example:7233",

@@ -16,17 +16,20 @@ import (
 )
 
 func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "build:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	p := progress.New(os.Stdout)
 	var seen counts
-	err := p.Step("building the development stack (the first build takes minutes)", seen.String, func() error {
+	return p.Step("building the development stack (the first build takes minutes)", seen.String, func() error {
 		return build(ctx, &seen)
 	})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "build:", err)
-		os.Exit(1)
-	}
 }
 
 // counts is how far the compiler has come.

@@ -12,15 +12,19 @@ import (
 )
 
 func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "stack:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
 	// A second Ctrl-C changes nothing: the stack stops within bounds, and an impatient end would leave the gateway behind.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	ports, err := stack.PortsFromEnv(os.Getenv)
-	if err == nil {
-		err = stack.Run(ctx, stack.RunOptions{Ports: ports})
-	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "stack:", err)
-		os.Exit(1)
+		return err
 	}
+	return stack.Run(ctx, stack.RunOptions{Ports: ports})
 }
