@@ -18,6 +18,7 @@ type Config struct {
 type Listen struct {
 	Public         string         `koanf:"public" doc:"Address of the public listener, host:port."`
 	Admin          string         `koanf:"admin" doc:"Address of the admin listener (probes, metrics, profiles), host:port."`
+	Hosts          []string       `koanf:"hosts" doc:"Host names that requests may be for, without port; none means any."`
 	DrainDelay     time.Duration  `koanf:"drainDelay" doc:"How long a stopping gateway reports not ready before it stops listening."`
 	DrainTimeout   time.Duration  `koanf:"drainTimeout" doc:"How long after the delay calls in flight may take to end."`
 	Timeouts       ListenTimeouts `koanf:"timeouts"`

@@ -49,7 +49,7 @@ func TestEverySettingIsReadFromTheEnvironment(t *testing.T) {
 	require.NoError(t, err)
 	want := config.Default()
 	want.Auth.InsecureAnonymous = true
-	want.Tokens.KeyFiles, want.Upstream.CallerMetadata = []string{}, []string{}
+	want.Tokens.KeyFiles, want.Upstream.CallerMetadata, want.Listen.Hosts = []string{}, []string{}, []string{}
 	require.Equal(t, &want, cfg)
 
 	for i, entry := range environ {

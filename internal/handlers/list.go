@@ -39,9 +39,11 @@ func (a *API) ListWorkflows(w http.ResponseWriter, r *http.Request, namespace st
 		if c.mediaType == contentTypeNDJSON {
 			return list.stream(ctx, page), nil
 		}
-		return ok(WorkflowList{
-			Workflows: summaries(page), NextPageToken: a.options.Tokens.seal(list.scope, list.token),
-		}), nil
+		shown := WorkflowList{Workflows: summaries(page)}
+		if list.more() {
+			shown.NextPageToken = a.options.Tokens.seal(list.scope, list.token)
+		}
+		return ok(shown), nil
 	})
 }
 
@@ -70,9 +72,6 @@ func (a *API) newWorkflowPages(c *call, params ListWorkflowsParams) (*workflowPa
 		list.limit = *params.Limit
 		if list.limit < 1 {
 			f.add("?limit", "must be at least 1")
-		}
-		if c.mediaType != contentTypeNDJSON {
-			f.add("?limit", "needs Accept: "+contentTypeNDJSON)
 		}
 	}
 	if err := f.err(); err != nil {

@@ -33,6 +33,7 @@ const (
 	RequestTimeout       Code = "request-timeout"
 	PayloadTooLarge      Code = "payload-too-large"
 	UnsupportedMediaType Code = "unsupported-media-type"
+	MisdirectedRequest   Code = "misdirected-request"
 
 	WorkflowAlreadyStarted Code = "workflow-already-started"
 	WorkflowCompleted      Code = "workflow-completed"

@@ -43,6 +43,7 @@ var table = map[Code]Row{
 	RequestTimeout:       {Status: http.StatusRequestTimeout, Title: "Request not received in time", Retryable: true},
 	PayloadTooLarge:      {Status: http.StatusRequestEntityTooLarge, Title: "Payload too large"},
 	UnsupportedMediaType: {Status: http.StatusUnsupportedMediaType, Title: "Unsupported media type"},
+	MisdirectedRequest:   {Status: http.StatusMisdirectedRequest, Title: "Misdirected request"},
 
 	WorkflowAlreadyStarted: {Status: http.StatusConflict, Title: "Workflow already started"},
 	WorkflowCompleted:      {Status: http.StatusConflict, Title: "Workflow already completed"},

@@ -80,7 +80,7 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 	p := &probes{gate: g.gate, upstream: g.upstream, metrics: g.metrics}
 	g.public = g.newServer(&front{
 		router: newRouter(g.api, authenticator(who, g.metrics, g.tracing)),
-		gate:   g.gate, probes: p, log: g.log, metrics: g.metrics,
+		gate:   g.gate, hosts: lower(cfg.Listen.Hosts), probes: p, log: g.log, metrics: g.metrics,
 		readBody: cfg.Listen.Timeouts.ReadBody, write: cfg.Listen.Timeouts.Write,
 	})
 	g.public.ConnState = g.connections.track
@@ -248,6 +248,14 @@ func (g *gateway) newAPI(version string) (*handlers.API, error) {
 		},
 		Settings: handlers.NewSettings(limits, g.cfg.Upstream),
 	}), nil
+}
+
+func lower(hosts []string) []string {
+	lowered := make([]string, len(hosts))
+	for i, host := range hosts {
+		lowered[i] = strings.ToLower(host)
+	}
+	return lowered
 }
 
 // newServer makes an HTTP server with a bound on everything that a client

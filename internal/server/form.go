@@ -1,8 +1,10 @@
 package server
 
 import (
+	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -13,8 +15,12 @@ import (
 )
 
 // problemOfForm refuses requests whose head or path two parsers could read in
-// two ways.
-func problemOfForm(r *http.Request) error {
+// two ways, and those that are for another host: a name that an attacker has
+// pointed at us (DNS rebinding), or one that a proxy in front did not check.
+func (f *front) problemOfForm(r *http.Request) error {
+	if len(f.hosts) > 0 && !slices.Contains(f.hosts, hostName(r.Host)) {
+		return problem.New(problem.MisdirectedRequest, "This gateway does not answer for that host.")
+	}
 	if err := problemOfPath(r.URL); err != nil {
 		return err
 	}
@@ -26,6 +32,14 @@ func problemOfForm(r *http.Request) error {
 		}
 	}
 	return nil
+}
+
+// hostName is a Host header without its port, in lower case.
+func hostName(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.ToLower(strings.Trim(host, "[]"))
 }
 
 // problemOfPath judges the path. Dot segments are refused and not resolved, the

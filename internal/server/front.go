@@ -34,6 +34,7 @@ type front struct {
 	probes  *probes
 	log     *slog.Logger
 	metrics *telemetry.Metrics
+	hosts   []string // in lower case; none means any
 
 	readBody time.Duration // bound of a whole body
 	write    time.Duration // bound of each write
@@ -86,7 +87,7 @@ func (f *front) pass(w *recorder, r *http.Request, event *telemetry.Event) {
 	if closing {
 		w.Header().Set("Connection", "close")
 	}
-	err := problemOfForm(r)
+	err := f.problemOfForm(r)
 	if !admitted {
 		err = problem.New(problem.Draining, "This replica is shutting down.")
 	} else {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -356,5 +357,26 @@ func TestRefusedCallerCannotHoldTheConnectionByItsBody(t *testing.T) {
 		took := elapsed(func() { _, err = io.Copy(io.Discard, conn) })
 		require.NoError(t, err)
 		require.LessOrEqual(t, took, 31*time.Second)
+	})
+}
+
+func TestOnlyListedHostsAreServed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, func(cfg *config.Config) { cfg.Listen.Hosts = []string{"api.example"} })
+		synctest.Wait()
+		for host, status := range map[string]int{
+			"api.example": 200, "API.example:8080": 200, "evil.example": 421, "api.example.evil": 421, "": 421,
+		} {
+			conn, err := g.listener.dial(t.Context())
+			require.NoError(t, err)
+			_, err = fmt.Fprintf(conn, "GET /v1/system-info HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nConnection: close\r\n\r\n", host, writerKey)
+			require.NoError(t, err)
+			text, err := io.ReadAll(conn)
+			require.NoError(t, err)
+			require.Contains(t, string(text[:15]), strconv.Itoa(status), host)
+			require.NoError(t, conn.Close())
+		}
+		require.Equal(t, http.StatusOK, g.ready(t), "probes come by address")
 	})
 }
