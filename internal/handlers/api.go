@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -24,7 +23,6 @@ type Options struct {
 	QueryRejectConditions map[string]string
 	Version               string
 
-	Log     *slog.Logger
 	Metrics *telemetry.Metrics
 }
 

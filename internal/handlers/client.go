@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -21,7 +22,7 @@ func (a *API) GetClient(w http.ResponseWriter, r *http.Request, namespace string
 			Role: c.principal.RoleOn(namespace).String(), CredentialMode: a.options.Settings.CredentialMode,
 			Limits: a.options.Settings.Limits, Retry: a.options.Settings.Retry,
 			MetadataKeys:         a.allowedMetadata(c.principal),
-			QueryRejectCondition: first(a.options.QueryRejectConditions[namespace], string(QueryRejectConditionNone)),
+			QueryRejectCondition: cmp.Or(a.options.QueryRejectConditions[namespace], string(QueryRejectConditionNone)),
 		}), nil
 	})
 }

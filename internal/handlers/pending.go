@@ -1,6 +1,8 @@
 package handlers
 
 import (
+	"cmp"
+
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
@@ -62,7 +64,7 @@ func pendingActivity(a *workflow.PendingActivityInfo) PendingActivity {
 	if pause := a.GetPauseInfo(); pause != nil {
 		shown.Pause = &Pause{
 			Time: shownTime(pause.GetPauseTime()), Identity: pause.GetManual().GetIdentity(),
-			Reason: first(pause.GetManual().GetReason(), pause.GetRule().GetReason()), RuleID: pause.GetRule().GetRuleId(),
+			Reason: cmp.Or(pause.GetManual().GetReason(), pause.GetRule().GetReason()), RuleID: pause.GetRule().GetRuleId(),
 		}
 	}
 	return shown

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -69,7 +70,7 @@ func queryOperation(name, namespace string, params any, body bodyRule) operation
 // rejectCondition falls back to the namespace's, as the SDK does to the
 // client's.
 func (a *API) rejectCondition(f *faults, pointer, namespace string, condition QueryRejectCondition) enums.QueryRejectCondition {
-	name := first(string(condition), a.options.QueryRejectConditions[namespace])
+	name := cmp.Or(string(condition), a.options.QueryRejectConditions[namespace])
 	return enum[enums.QueryRejectCondition](f, pointer, name)
 }
 

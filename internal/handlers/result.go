@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -70,11 +71,11 @@ func (a *API) awaitOutcome(ctx context.Context, c *call, want awaited) (*answer,
 		return nil, aboutWorkflow(err, want.workflowID)
 	}
 	if outcome == nil {
-		pending.FirstExecutionRunID = first(pending.FirstExecutionRunID, want.firstExecutionRunID)
+		pending.FirstExecutionRunID = cmp.Or(pending.FirstExecutionRunID, want.firstExecutionRunID)
 		return pendingAnswer(c.namespace, pending), nil
 	}
 	shown := *outcome // equal waits share it
-	shown.FirstExecutionRunID = first(shown.FirstExecutionRunID, want.firstExecutionRunID)
+	shown.FirstExecutionRunID = cmp.Or(shown.FirstExecutionRunID, want.firstExecutionRunID)
 	return outcomeAnswer(&shown, want.failureStatus), nil
 }
 
@@ -127,7 +128,7 @@ func (a *API) look(ctx context.Context, want awaited) (*Outcome, Pending, error)
 		}
 		info := run.GetWorkflowExecutionInfo()
 		pending.RunID = info.GetExecution().GetRunId()
-		pending.FirstExecutionRunID = first(info.GetFirstRunId(), pending.FirstExecutionRunID)
+		pending.FirstExecutionRunID = cmp.Or(info.GetFirstRunId(), pending.FirstExecutionRunID)
 		if !closed(info.GetStatus()) {
 			return nil, pending, nil
 		}
@@ -148,14 +149,4 @@ func (a *API) closeEvent(ctx context.Context, run Pending) (*Outcome, error) {
 		pending: run,
 	}
 	return newPoll(a.options.Upstream, w, call, a.options.Limits.LongPoll).run(ctx)
-}
-
-// first gives the first text that is not empty.
-func first(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
 }

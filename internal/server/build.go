@@ -240,7 +240,7 @@ func (g *gateway) newAPI(version string) (*handlers.API, error) {
 	}
 	limits := g.cfg.Limits
 	return handlers.New(g.life, handlers.Options{
-		Upstream: g.upstream, Tokens: tokens, Version: version, Log: g.log, Metrics: g.metrics,
+		Upstream: g.upstream, Tokens: tokens, Version: version, Metrics: g.metrics,
 		CallerMetadata: g.cfg.Upstream.CallerMetadata, QueryRejectConditions: conditions,
 		Limits: handlers.Limits{
 			MaxWait: limits.MaxWait, RequestBudget: limits.RequestBudget, MaxBodyBytes: limits.MaxBodyBytes,
