@@ -9,6 +9,7 @@ type Config struct {
 	Upstream   Upstream             `koanf:"upstream"`
 	Namespaces map[string]Namespace `koanf:"namespaces"`
 	Auth       Auth                 `koanf:"auth"`
+	CORS       CORS                 `koanf:"cors"`
 	Tokens     Tokens               `koanf:"tokens"`
 	Limits     Limits               `koanf:"limits"`
 	Log        Log                  `koanf:"log"`
@@ -19,6 +20,7 @@ type Listen struct {
 	Public         string         `koanf:"public" doc:"Address of the public listener, host:port."`
 	Admin          string         `koanf:"admin" doc:"Address of the admin listener (probes, metrics, profiles), host:port."`
 	Hosts          []string       `koanf:"hosts" doc:"Host names that requests may be for, without port; none means any."`
+	TrustedProxies []string       `koanf:"trustedProxies" doc:"Addresses or networks of the proxies whose X-Forwarded-For is believed."`
 	DrainDelay     time.Duration  `koanf:"drainDelay" doc:"How long a stopping gateway reports not ready before it stops listening."`
 	DrainTimeout   time.Duration  `koanf:"drainTimeout" doc:"How long after the delay calls in flight may take to end."`
 	Timeouts       ListenTimeouts `koanf:"timeouts"`
@@ -41,8 +43,11 @@ type Upstream struct {
 	TLS            TLS        `koanf:"tls"`
 	KeepAlive      KeepAlive  `koanf:"keepAlive"`
 	Retry          Retry      `koanf:"retry"`
+	Breaker        Breaker    `koanf:"breaker"`
 	Proxy          Proxy      `koanf:"proxy"`
 	Credential     Credential `koanf:"credential"`
+
+	MaxResponseBytes int `koanf:"maxResponseBytes" doc:"Largest answer taken from the upstream, in bytes."`
 }
 
 // TLS is the gateway's side of TLS towards the upstream.
@@ -67,6 +72,13 @@ type Retry struct {
 	MaxInterval     time.Duration `koanf:"maxInterval" doc:"Longest pause."`
 	MaxElapsed      time.Duration `koanf:"maxElapsed" doc:"No retry starts later than this after the first attempt."`
 	MaxAttempts     int           `koanf:"maxAttempts" doc:"Attempts in all; 1 means no retry."`
+}
+
+// Breaker is when the gateway stops asking an upstream that does not answer, and answers for it at once.
+type Breaker struct {
+	Failures int           `koanf:"failures" doc:"Calls that find the upstream unavailable, one after the other, until no more are made; 0 never stops."`
+	Window   time.Duration `koanf:"window" doc:"Time in which they must fall."`
+	Pause    time.Duration `koanf:"pause" doc:"Time between two calls that try whether it is back."`
 }
 
 // Proxy is an HTTP CONNECT proxy in front of the upstream.
@@ -106,6 +118,20 @@ const (
 type Auth struct {
 	APIKeys           APIKeys `koanf:"apiKeys"`
 	InsecureAnonymous bool    `koanf:"insecureAnonymous" doc:"Serve everyone without authentication."`
+
+	FailureLimit FailureLimit `koanf:"failureLimit"`
+}
+
+// FailureLimit is how often the callers of one network may send a wrong credential. Right ones are not counted, and pass
+// whatever others have sent.
+type FailureLimit struct {
+	Burst     int     `koanf:"burst" doc:"Wrong credentials that one network (/24, or /64 for IPv6) may send at once."`
+	PerSecond float64 `koanf:"perSecond" doc:"Wrong credentials a second that one network may send in the long run."`
+}
+
+// CORS is which browsers' pages may call the gateway.
+type CORS struct {
+	Origins []string `koanf:"origins" doc:"Origins whose pages may call, such as https://app.example, each exactly; none means no page of another origin."`
 }
 
 // APIKeys is the file of API keys, which holds hashes only.
@@ -125,7 +151,19 @@ type Limits struct {
 	RequestBudget time.Duration `koanf:"requestBudget" doc:"Longest time of a whole request, waits and retries included."`
 	MaxBodyBytes  int64         `koanf:"maxBodyBytes" doc:"Largest request body, in bytes."`
 	Timeouts      Timeouts      `koanf:"timeouts"`
+	InFlight      InFlight      `koanf:"inFlight"`
 }
+
+// InFlight bounds the requests that one replica serves at the same time.
+type InFlight struct {
+	Reads       int     `koanf:"reads" doc:"Requests at once that only read."`
+	Writes      int     `koanf:"writes" doc:"Requests at once that change something."`
+	Waits       int     `koanf:"waits" doc:"Requests at once that wait for an outcome."`
+	CallerShare float64 `koanf:"callerShare" doc:"Part of each of them that one caller may have, above 0 and at most 1."`
+}
+
+// Share is what one caller may have of n: at least one.
+func (f InFlight) Share(n int) int { return max(1, int(f.CallerShare*float64(n))) }
 
 // Timeouts are the deadlines of single upstream calls.
 type Timeouts struct {

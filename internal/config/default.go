@@ -23,14 +23,21 @@ func Default() Config {
 			Address:    "localhost:7233",
 			KeepAlive:  KeepAlive{Interval: 30 * time.Second, Timeout: 15 * time.Second},
 			Retry:      defaultRetry(),
+			Breaker:    Breaker{Failures: 20, Window: 10 * time.Second, Pause: time.Second},
 			Credential: Credential{Mode: CredentialNone},
+
+			MaxResponseBytes: 128 << 20, // what the SDKs take: pages of history count batches, so that one can be large
 		},
-		Auth: Auth{APIKeys: APIKeys{ReloadInterval: 500 * time.Millisecond}},
+		Auth: Auth{
+			APIKeys:      APIKeys{ReloadInterval: 500 * time.Millisecond},
+			FailureLimit: FailureLimit{Burst: 20, PerSecond: 5},
+		},
 		Limits: Limits{
 			MaxWait:       55 * time.Second,
 			RequestBudget: 58 * time.Second,
 			MaxBodyBytes:  4 << 20,
 			Timeouts:      Timeouts{Default: 30 * time.Second, LongPoll: 70 * time.Second, Max: 5 * time.Minute},
+			InFlight:      InFlight{Reads: 400, Writes: 200, Waits: 10_000, CallerShare: 0.75},
 		},
 		Log: Log{Level: "info", Format: "json"},
 	}

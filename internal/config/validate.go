@@ -23,6 +23,7 @@ func (c *Config) problems() []Problem {
 		v.namespace(name, namespace)
 	}
 	v.auth(c.Auth)
+	v.cors(c.CORS)
 	v.tokens(c.Tokens)
 	v.limits(c.Limits)
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
@@ -40,6 +41,7 @@ func (v *validator) listen(l Listen) {
 	v.address("listen.admin", l.Admin, true)
 	_, port, _ := net.SplitHostPort(l.Public)
 	v.check("listen.admin", l.Admin != l.Public || port == "0", "must differ from listen.public")
+	v.trustedProxies(l.TrustedProxies)
 	v.check("listen.drainDelay", l.DrainDelay >= 0, "must not be negative")
 	v.positive("listen.drainTimeout", l.DrainTimeout)
 	v.positive("listen.timeouts.readHeader", l.Timeouts.ReadHeader)
@@ -64,8 +66,14 @@ func (v *validator) auth(a Auth) {
 		"no authentication configured: set auth.apiKeys.file, or auth.insecureAnonymous to serve everyone")
 	v.check("auth.insecureAnonymous", !hasKeys || !a.InsecureAnonymous, "excludes auth.apiKeys.file")
 	v.file("auth.apiKeys.file", a.APIKeys.File)
+	v.check("auth.failureLimit.burst", a.FailureLimit.Burst >= 1, "must be at least 1")
+	v.check("auth.failureLimit.perSecond", a.FailureLimit.PerSecond > 0 && a.FailureLimit.PerSecond <= maxPerSecond,
+		"must be above 0 and at most 1000000")
 	v.check("auth.apiKeys.reloadInterval", a.APIKeys.ReloadInterval >= 10*time.Millisecond, "must be at least 10ms")
 }
+
+// maxPerSecond is far above any rate that means a limit.
+const maxPerSecond = 1_000_000
 
 // minTokenKeyBytes is the size of the HMAC's hash.
 const minTokenKeyBytes = 32
@@ -84,6 +92,7 @@ func (v *validator) limits(l Limits) {
 	v.positive("limits.maxWait", l.MaxWait)
 	v.check("limits.requestBudget", l.RequestBudget > l.MaxWait, "must be greater than limits.maxWait")
 	v.check("limits.maxBodyBytes", l.MaxBodyBytes > 0, "must be greater than zero")
+	v.inFlight(l.InFlight)
 	for _, timeout := range []struct {
 		name  string
 		value time.Duration

@@ -22,6 +22,9 @@ func (v *validator) upstream(u Upstream) {
 	v.check("upstream.keepAlive.interval", u.KeepAlive.Interval >= minKeepAlive, "must be at least 10s")
 	v.positive("upstream.keepAlive.timeout", u.KeepAlive.Timeout)
 	v.retry(u.Retry)
+	v.breaker(u.Breaker)
+	v.check("upstream.maxResponseBytes", u.MaxResponseBytes > 0 && u.MaxResponseBytes <= math.MaxInt32,
+		"must be above 0 and below 2 GiB")
 	v.proxy(u.Proxy)
 	v.credential(u)
 }
@@ -68,6 +71,12 @@ func (v *validator) retry(r Retry) {
 		"must be at least upstream.retry.initialInterval")
 	v.positive("upstream.retry.maxElapsed", r.MaxElapsed)
 	v.check("upstream.retry.maxAttempts", r.MaxAttempts >= 1, "must be at least 1")
+}
+
+func (v *validator) breaker(b Breaker) {
+	v.check("upstream.breaker.failures", b.Failures >= 0, "must not be negative")
+	v.positive("upstream.breaker.window", b.Window)
+	v.positive("upstream.breaker.pause", b.Pause)
 }
 
 func (v *validator) proxy(p Proxy) {

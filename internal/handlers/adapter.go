@@ -9,6 +9,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/limit"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/telemetry"
 	"github.com/flowgate/flowgate/internal/upstream"
@@ -38,8 +39,9 @@ type call struct {
 	principal *auth.Principal
 	// mediaType is the one of the operation's types that the caller takes.
 	mediaType string
-	// inFlight counts the requests of its kind.
-	inFlight *telemetry.Gauge
+	// place is the request's among those of its kind, waiting the one among the
+	// waits.
+	place, waiting limit.Place
 }
 
 // identity is what the request is stamped with upstream.
@@ -62,8 +64,13 @@ func serve[B any](a *API, w http.ResponseWriter, r *http.Request, op operation,
 		if err != nil {
 			return nil, err
 		}
-		c.inFlight.Inc()
-		defer c.inFlight.Dec()
+		if c.place, err = a.pool(op.method).Enter(c.principal.Name); err != nil {
+			return nil, err
+		}
+		defer func() {
+			c.place.Leave()
+			c.waiting.Leave()
+		}()
 		body := new(B)
 		if op.body != bodyNone {
 			if err := a.decode(w, r, op.body, body); err != nil {
@@ -83,10 +90,7 @@ func serve[B any](a *API, w http.ResponseWriter, r *http.Request, op operation,
 // prepare authorises the caller first, so that whoever may not call learns
 // nothing from how the rest of the request is judged.
 func (a *API) prepare(ctx context.Context, r *http.Request, op *operation) (context.Context, *call, error) {
-	c := &call{operation: op, request: r, inFlight: &a.options.Metrics.Reads}
-	if access, ok := auth.AccessOf(op.method); ok && access.Role > auth.RoleRead {
-		c.inFlight = &a.options.Metrics.Writes
-	}
+	c := &call{operation: op, request: r}
 	c.principal, _ = auth.PrincipalFrom(ctx)
 	if err := c.principal.Authorize(op.method, op.namespace); err != nil {
 		return nil, nil, err
@@ -110,6 +114,14 @@ func (a *API) prepare(ctx context.Context, r *http.Request, op *operation) (cont
 	return upstream.NewContext(ctx, &upstream.Call{
 		Namespace: op.namespace, Timeout: timeout, Metadata: md, Retry: true, Features: true,
 	}), c, nil
+}
+
+// pool gives the one for the requests that a method stands for.
+func (a *API) pool(method string) *limit.Pool {
+	if access, ok := auth.AccessOf(method); ok && access.Role > auth.RoleRead {
+		return a.options.Writes
+	}
+	return a.options.Reads
 }
 
 // outOfTime tells the end of the request's own budget from that of a call.

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/flowgate/flowgate/internal/limit"
 	"github.com/flowgate/flowgate/internal/telemetry"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
@@ -22,6 +23,8 @@ type Options struct {
 	// QueryRejectConditions, by namespace, are for queries that name none.
 	QueryRejectConditions map[string]string
 	Version               string
+	// Reads, Writes and Waits bound what is in flight of each kind.
+	Reads, Writes, Waits *limit.Pool
 
 	Metrics *telemetry.Metrics
 }

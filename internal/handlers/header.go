@@ -127,7 +127,9 @@ func preferredWait(h http.Header) (wait time.Duration, ok bool, err error) {
 	return wait, ok, nil
 }
 
-// waitOf gives how long the caller wants to wait, at most the limit.
+// waitOf gives how long the caller wants to wait, at most the limit, and takes a
+// place for the wait: before the request has any effect, so that one that finds
+// none can be repeated as it is.
 func (a *API) waitOf(c *call, parameter string) (time.Duration, error) {
 	preferred, ok, err := preferredWait(c.request.Header)
 	if err != nil {
@@ -140,6 +142,11 @@ func (a *API) waitOf(c *call, parameter string) (time.Duration, error) {
 		}
 		if wait, err = parseDuration(parameter); err != nil {
 			return 0, problem.Invalid("wait", err.Error())
+		}
+	}
+	if wait > 0 {
+		if c.waiting, err = a.options.Waits.Enter(c.principal.Name); err != nil {
+			return 0, err
 		}
 	}
 	return min(wait, a.options.Limits.MaxWait), nil

@@ -106,37 +106,6 @@ type CancelRequest struct {
 	Reason string `json:"reason,omitempty,omitzero"`
 }
 
-// Client The settings in force for the caller in a namespace.
-type Client struct {
-	// Namespace The namespace.
-	Namespace string `json:"namespace"`
-
-	// Identity The identity that the caller's requests carry to the Temporal server.
-	Identity string `json:"identity"`
-
-	// Principal Who the caller is to the gateway.
-	Principal string `json:"principal"`
-
-	// Role What the caller may do in the namespace, one of `read`, `write` and `admin`.
-	Role string `json:"role"`
-
-	// Limits What a request may take.
-	Limits ClientLimits `json:"limits"`
-
-	// Retry How the gateway repeats calls to the Temporal server that it may repeat.
-	Retry ClientRetry `json:"retry"`
-
-	// QueryRejectCondition When queries are rejected unless they say otherwise, as in a query's `rejectCondition`.
-	QueryRejectCondition string `json:"queryRejectCondition"`
-
-	// MetadataKeys The keys that `Grpc-Metadata-<key>` may have.
-	MetadataKeys []string `json:"metadataKeys"`
-
-	// CredentialMode How the gateway authenticates these calls to the Temporal server, one of `none`, `static`,
-	// `passthrough` and `mint`.
-	CredentialMode string `json:"credentialMode"`
-}
-
 // ClientLimits What a request may take.
 type ClientLimits struct {
 	// MaxWait A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
@@ -178,6 +147,37 @@ type ClientRetry struct {
 
 	// MaxAttempts How many attempts there are in all; 0 for no limit.
 	MaxAttempts int `json:"maxAttempts"`
+}
+
+// Client The settings in force for the caller in a namespace.
+type Client struct {
+	// Namespace The namespace.
+	Namespace string `json:"namespace"`
+
+	// Identity The identity that the caller's requests carry to the Temporal server.
+	Identity string `json:"identity"`
+
+	// Principal Who the caller is to the gateway.
+	Principal string `json:"principal"`
+
+	// Role What the caller may do in the namespace, one of `read`, `write` and `admin`.
+	Role string `json:"role"`
+
+	// Limits What a request may take.
+	Limits ClientLimits `json:"limits"`
+
+	// Retry How the gateway repeats calls to the Temporal server that it may repeat.
+	Retry ClientRetry `json:"retry"`
+
+	// QueryRejectCondition When queries are rejected unless they say otherwise, as in a query's `rejectCondition`.
+	QueryRejectCondition string `json:"queryRejectCondition"`
+
+	// MetadataKeys The keys that `Grpc-Metadata-<key>` may have.
+	MetadataKeys []string `json:"metadataKeys"`
+
+	// CredentialMode How the gateway authenticates these calls to the Temporal server, one of `none`, `static`,
+	// `passthrough` and `mint`.
+	CredentialMode string `json:"credentialMode"`
 }
 
 // ClientTimeouts The deadlines of calls to the Temporal server.

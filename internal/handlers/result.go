@@ -90,12 +90,7 @@ func (a *API) wait(ctx context.Context, c *call, want awaited) (*Outcome, Pendin
 		metadata:   canonical(metadata.New(c.principal.Metadata), outgoing.Metadata),
 	}, outgoing, until)
 	defer a.watches.leave(w)
-	c.inFlight.Dec() // a wait holds less than a call does, and is counted apart
-	a.options.Metrics.Waits.Inc()
-	defer func() {
-		a.options.Metrics.Waits.Dec()
-		c.inFlight.Inc()
-	}()
+	c.place.Leave() // a wait holds less than a call does, and has a place of its own
 	timer := time.NewTimer(time.Until(until))
 	defer timer.Stop()
 	select {

@@ -42,8 +42,9 @@ const (
 	WorkflowNotReady       Code = "workflow-not-ready"
 	Conflict               Code = "conflict"
 
-	QueryFailed Code = "query-failed"
-	RateLimited Code = "rate-limited"
+	QueryFailed     Code = "query-failed"
+	RateLimited     Code = "rate-limited"
+	TooManyFailures Code = "too-many-failures"
 
 	ClientClosedRequest Code = "client-closed-request"
 	Internal            Code = "internal"
@@ -56,6 +57,7 @@ const (
 	UpstreamUnavailable Code = "upstream-unavailable"
 	UpstreamOverloaded  Code = "upstream-overloaded"
 	WorkflowBusy        Code = "workflow-busy"
+	Overloaded          Code = "overloaded"
 	Draining            Code = "draining"
 
 	DeadlineExceeded Code = "deadline-exceeded"

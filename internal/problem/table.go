@@ -52,8 +52,9 @@ var table = map[Code]Row{
 	WorkflowNotReady:       {Status: http.StatusConflict, Title: "Workflow not ready", Retryable: true, RetryAfter: soon},
 	Conflict:               {Status: http.StatusConflict, Title: "Conflict"},
 
-	QueryFailed: {Status: http.StatusUnprocessableEntity, Title: "Query failed"},
-	RateLimited: {Status: http.StatusTooManyRequests, Title: "Rate limited", Retryable: true, RetryAfter: soon},
+	QueryFailed:     {Status: http.StatusUnprocessableEntity, Title: "Query failed"},
+	RateLimited:     {Status: http.StatusTooManyRequests, Title: "Rate limited", Retryable: true, RetryAfter: soon},
+	TooManyFailures: {Status: http.StatusTooManyRequests, Title: "Too many failed authentications", Retryable: true, RetryAfter: soon},
 
 	ClientClosedRequest: {Status: statusClientClosedRequest, Title: "Caller left"},
 	Internal:            {Status: http.StatusInternalServerError, Title: "Internal error"},
@@ -66,6 +67,7 @@ var table = map[Code]Row{
 	UpstreamUnavailable: {Status: http.StatusServiceUnavailable, Title: "Temporal server unavailable", Retryable: true, RetryAfter: soon},
 	UpstreamOverloaded:  {Status: http.StatusServiceUnavailable, Title: "Temporal server overloaded", Retryable: true, RetryAfter: soon},
 	WorkflowBusy:        {Status: http.StatusServiceUnavailable, Title: "Workflow busy", Retryable: true, RetryAfter: soon},
+	Overloaded:          {Status: http.StatusServiceUnavailable, Title: "Overloaded", Retryable: true, RetryAfter: soon},
 	Draining:            {Status: http.StatusServiceUnavailable, Title: "Shutting down", Retryable: true, RetryAfter: soon},
 
 	DeadlineExceeded: {Status: http.StatusGatewayTimeout, Title: "Deadline exceeded", Retryable: true},

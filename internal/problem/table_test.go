@@ -84,7 +84,7 @@ func TestStatusesAreThoseOfTheDesign(t *testing.T) {
 		415: {"unsupported-media-type"},
 		421: {"misdirected-request"},
 		422: {"query-failed"},
-		429: {"rate-limited"},
+		429: {"rate-limited", "too-many-failures"},
 		431: {"headers-too-large"},
 		499: {"client-closed-request"},
 		500: {"internal"},
@@ -92,7 +92,7 @@ func TestStatusesAreThoseOfTheDesign(t *testing.T) {
 		502: {"upstream-error", "upstream-auth-failed", "upstream-response-too-large"},
 		503: {
 			"upstream-unavailable", "upstream-overloaded", "workflow-busy", "update-not-admitted", "jwks-unavailable",
-			"draining",
+			"overloaded", "draining",
 		},
 		504: {"deadline-exceeded", "query-timeout"},
 	}

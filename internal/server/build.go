@@ -14,9 +14,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/handlers"
+	"github.com/flowgate/flowgate/internal/limit"
 	"github.com/flowgate/flowgate/internal/telemetry"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
@@ -78,15 +81,28 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 		return nil, err
 	}
 	p := &probes{gate: g.gate, upstream: g.upstream, metrics: g.metrics}
-	g.public = g.newServer(&front{
-		router: newRouter(g.api, authenticator(who, g.metrics, g.tracing)),
-		gate:   g.gate, hosts: lower(cfg.Listen.Hosts), probes: p, log: g.log, metrics: g.metrics,
-		readBody: cfg.Listen.Timeouts.ReadBody, write: cfg.Listen.Timeouts.Write,
-	})
+	g.public = g.newServer(g.front(newRouter(g.api, g.authenticate(who)), p))
 	g.public.ConnState = g.connections.track
 	g.public.BaseContext = func(net.Listener) context.Context { return g.requests }
 	g.admin = g.newServer(newAdmin(p, g.metrics))
 	return g, nil
+}
+
+// front makes the handler of the public listener.
+func (g *gateway) front(router chi.Router, p *probes) http.Handler {
+	listen := g.cfg.Listen
+	f := &front{
+		router: router, gate: g.gate, hosts: lower(listen.Hosts), probes: p, log: g.log, metrics: g.metrics,
+		readBody: listen.Timeouts.ReadBody, write: listen.Timeouts.Write,
+	}
+	f.next = sharing(g.cfg.CORS.Origins, http.HandlerFunc(f.admit))
+	return believing(listen.TrustedProxies, f)
+}
+
+// authenticate is the step in front of the doors.
+func (g *gateway) authenticate(who *auth.Authenticator) func(http.Handler) http.Handler {
+	failures := limit.NewFailures(g.cfg.Auth.FailureLimit.Burst, g.cfg.Auth.FailureLimit.PerSecond)
+	return authenticator(who, failures, g.metrics, g.tracing)
 }
 
 // listen opens the listeners that were not given.
@@ -157,7 +173,8 @@ func (g *gateway) newUpstream(options Options) (*upstream.Client, error) {
 		KeepAlive: upstream.KeepAlive(cfg.KeepAlive), Credential: credential,
 		Metadata: metadata, NamespaceMetadata: byNamespace,
 		Timeouts: upstream.Timeouts{Default: g.cfg.Limits.Timeouts.Default, Max: g.cfg.Limits.Timeouts.Max},
-		Retry:    upstream.RetryPolicy(cfg.Retry), Version: options.Version,
+		Retry:    upstream.RetryPolicy(cfg.Retry), Breaker: upstream.Breaker(cfg.Breaker),
+		MaxResponseBytes: cfg.MaxResponseBytes, Version: options.Version,
 		Log: g.log, Metrics: g.metrics, Tracing: g.tracing,
 	})
 	if err != nil {
@@ -239,6 +256,9 @@ func (g *gateway) newAPI(version string) (*handlers.API, error) {
 		conditions[name] = namespace.QueryRejectCondition
 	}
 	limits := g.cfg.Limits
+	pool := func(size int, gauge *telemetry.Gauge) *limit.Pool {
+		return limit.NewPool(size, limits.InFlight.Share(size), gauge)
+	}
 	return handlers.New(g.life, handlers.Options{
 		Upstream: g.upstream, Tokens: tokens, Version: version, Metrics: g.metrics,
 		CallerMetadata: g.cfg.Upstream.CallerMetadata, QueryRejectConditions: conditions,
@@ -246,6 +266,9 @@ func (g *gateway) newAPI(version string) (*handlers.API, error) {
 			MaxWait: limits.MaxWait, RequestBudget: limits.RequestBudget, MaxBodyBytes: limits.MaxBodyBytes,
 			LongPoll: limits.Timeouts.LongPoll,
 		},
+		Reads:    pool(limits.InFlight.Reads, &g.metrics.Reads),
+		Writes:   pool(limits.InFlight.Writes, &g.metrics.Writes),
+		Waits:    pool(limits.InFlight.Waits, &g.metrics.Waits),
 		Settings: handlers.NewSettings(limits, g.cfg.Upstream),
 	}), nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"runtime/debug"
 	"time"
@@ -21,15 +20,20 @@ import (
 //  1. request id, so that every answer has one;
 //  2. the event, from which the log line, the metrics and the span are made;
 //  3. probes, which are answered in every state of the gateway;
-//  4. the gate, which refuses what arrives while the gateway stops;
-//  5. the form of head and path, before a router interprets them;
-//  6. the router, and behind it the credential (authenticate), so that an
+//  4. CORS, where pages of other origins may call, so that they can read what
+//     all later steps answer;
+//  5. the gate, which refuses what arrives while the gateway stops;
+//  6. the form of head and path, before a router interprets them;
+//  7. the router, and behind it the credential (authenticate), so that an
 //     unknown route looks the same to everyone;
-//  7. the doors.
+//  8. the doors, which bound what is in flight for each caller.
 //
-// It is one frame deep: 5,000 waiting callers keep their stacks.
+// Before all of them stands, when there are trusted proxies, whom they vouch
+// for (believing). It is a few frames deep: 5,000 waiting callers keep their
+// stacks.
 type front struct {
 	router  chi.Router
+	next    http.Handler // admit, behind CORS where it is configured
 	gate    *gate
 	probes  *probes
 	log     *slog.Logger
@@ -47,7 +51,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		large: r.ContentLength > largeBody || r.ContentLength < 0 && r.ProtoMajor == 1,
 	}
 	event := &telemetry.Event{
-		RequestID: requestID(r.Header), Method: r.Method, ClientIP: clientIP(r.RemoteAddr),
+		RequestID: requestID(r.Header), Method: r.Method, ClientIP: clientIP(r),
 		UserAgent: r.UserAgent(), BytesIn: max(r.ContentLength, 0),
 	}
 	routing := chi.NewRouteContext() // made here, so that the route is known when the request has left
@@ -75,14 +79,15 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			panic(http.ErrAbortHandler) // cuts the connection, as the handler wanted
 		}
 	}()
-	f.pass(rec, r, event)
+	if !f.probes.serve(rec, r) {
+		f.next.ServeHTTP(rec, r)
+	}
 	rec.discard(r.Body)
 }
 
-func (f *front) pass(w *recorder, r *http.Request, event *telemetry.Event) {
-	if f.probes.serve(w, r) {
-		return
-	}
+// admit lets a request in, unless the gateway stops or the request's form is
+// wrong.
+func (f *front) admit(w http.ResponseWriter, r *http.Request) {
 	admitted, closing := f.gate.enter()
 	if closing {
 		w.Header().Set("Connection", "close")
@@ -94,7 +99,7 @@ func (f *front) pass(w *recorder, r *http.Request, event *telemetry.Event) {
 		defer f.gate.leave()
 	}
 	if err != nil {
-		refuse(w, r, event, err)
+		refuse(w, r, telemetry.FromContext(r.Context()), err)
 		return
 	}
 	f.router.ServeHTTP(w, r)
@@ -131,19 +136,4 @@ func refuse(w http.ResponseWriter, r *http.Request, event *telemetry.Event, err 
 	problem.Write(w, e, problem.Occurrence{
 		RequestID: event.RequestID, Instance: chi.RouteContext(r.Context()).RoutePattern(),
 	})
-}
-
-// secure sets what every answer carries.
-func secure(h http.Header, requestID string) {
-	h.Set("X-Request-Id", requestID)
-	h.Set("X-Content-Type-Options", "nosniff")
-}
-
-// clientIP is the peer's address. Headers that claim another are not believed.
-func clientIP(remote string) string {
-	host, _, err := net.SplitHostPort(remote)
-	if err != nil {
-		return remote
-	}
-	return host
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/handlers"
+	"github.com/flowgate/flowgate/internal/limit"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
@@ -55,7 +56,7 @@ func allowed(router chi.Routes, r *http.Request) []string {
 // consumes it, and names the principal to everything behind it. Only now is
 // the caller's trace continued: a stranger must not choose what is recorded.
 func authenticator(
-	who *auth.Authenticator, metrics *telemetry.Metrics, tracing *telemetry.Tracing,
+	who *auth.Authenticator, failures *limit.Failures, metrics *telemetry.Metrics, tracing *telemetry.Tracing,
 ) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -68,7 +69,7 @@ func authenticator(
 			principal, err := who.Authenticate(r.Header)
 			if err != nil {
 				metrics.AuthFailure(r.Context(), string(problem.Of(err).Code))
-				refuse(w, r, event, err)
+				refuse(w, r, event, throttled(failures, event.ClientIP, err))
 				return
 			}
 			auth.Strip(r.Header)
@@ -79,6 +80,23 @@ func authenticator(
 			next.ServeHTTP(w, r.WithContext(auth.WithPrincipal(ctx, principal)))
 		})
 	}
+}
+
+// throttled refuses an address that keeps failing, in the words of its failure
+// as long as it does not. Only what failed is counted, and a credential that is
+// right passes whatever came from its address before: behind a load balancer
+// that is not trusted all callers share one.
+func throttled(failures *limit.Failures, address string, err error) error {
+	if !problem.Is(err, problem.InvalidCredential) {
+		return err
+	}
+	wait, ok := failures.Allow(address)
+	if ok {
+		return err
+	}
+	e := problem.New(problem.TooManyFailures, "Too many credentials from this network were refused.").Because(err)
+	e.RetryAfter = wait
+	return e
 }
 
 // statusOf reads the status from the recorder, however it is wrapped.

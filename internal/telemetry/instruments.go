@@ -57,6 +57,8 @@ func (m *Metrics) gauges(meter metric.Meter) error {
 		m.Reads.observe(kind("read")), m.Writes.observe(kind("write")), m.Waits.observe(kind("wait")))
 	gauge("flowgate.wait.callers", "", "Callers that wait for an outcome.", m.WaitCallers.observe())
 	gauge("flowgate.wait.polls", "", "Upstream polls that waiting callers share.", m.WaitPolls.observe())
+	gauge("flowgate.upstream.breaker_open", "", "1 while calls are refused because the upstream does not answer.",
+		m.BreakerOpen.observe())
 	gauge("flowgate.ready", "", "1 while the gateway reports that it is ready.", m.Ready.observe())
 	gauge("flowgate.keys.last_reload_success_timestamp", "s", "Unix time of the last keys file that was taken.",
 		m.keysLoaded.observe())

@@ -29,6 +29,8 @@ type Metrics struct {
 	Reads, Writes, Waits Gauge
 	// WaitCallers counts the callers that wait for an outcome, WaitPolls the upstream polls that they share.
 	WaitCallers, WaitPolls Gauge
+	// BreakerOpen is 1 while the gateway spares an upstream that does not answer, else 0.
+	BreakerOpen Gauge
 	// Ready is 1 while the gateway reports that it is ready, else 0.
 	Ready Gauge
 

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
@@ -20,9 +21,14 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// maxReceiveBytes is what the SDKs receive at most: pages of history count
-// batches, so that one can be far larger than the usual 4 MiB.
-const maxReceiveBytes = 128 << 20
+// The pace at which a lost connection is made again. The default of gRPC goes up
+// to two minutes, in which a gateway would refuse all calls to a server that is
+// long back.
+const (
+	reconnectFirst   = 200 * time.Millisecond
+	reconnectLast    = 3 * time.Second
+	reconnectTimeout = 5 * time.Second // of one try
+)
 
 // serviceConfig spreads calls over all addresses of the upstream's name.
 const serviceConfig = `{"loadBalancingConfig":[{"round_robin":{}}]}`
@@ -53,6 +59,10 @@ type Options struct {
 	Timeouts Timeouts
 	// Retry is the policy for calls that may be repeated.
 	Retry RetryPolicy
+	// Breaker says when calls are not made any more.
+	Breaker Breaker
+	// MaxResponseBytes is the largest answer that is taken.
+	MaxResponseBytes int
 	// Version is the gateway's, sent as client-version and in the user agent.
 	Version string
 
@@ -78,6 +88,7 @@ type Client struct {
 	conn     *grpc.ClientConn
 	guards   map[string]guard // by full method name
 	throttle *throttle
+	breaker  *breaker
 	health   health
 }
 
@@ -90,7 +101,8 @@ func New(options Options) (*Client, error) {
 	}
 	return &Client{
 		options: options, conn: conn, guards: methodGuards(), throttle: newThrottle(),
-		health: health{doubts: make(chan struct{}, 1)},
+		breaker: newBreaker(options.Breaker, options.Log, &options.Metrics.BreakerOpen),
+		health:  health{doubts: make(chan struct{}, 1)},
 	}, nil
 }
 
@@ -116,7 +128,11 @@ func (o Options) dial() (target string, options []grpc.DialOption) {
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: o.KeepAlive.Interval, Timeout: o.KeepAlive.Timeout, PermitWithoutStream: true,
 		}),
-		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(wireCodec{}), grpc.MaxCallRecvMsgSize(maxReceiveBytes)),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: reconnectFirst, Multiplier: 1.6, Jitter: jitter, MaxDelay: reconnectLast},
+			MinConnectTimeout: reconnectTimeout,
+		}),
+		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(wireCodec{}), grpc.MaxCallRecvMsgSize(o.MaxResponseBytes)),
 	}
 	dial := o.Dial
 	target = "dns:///" + o.Address

@@ -84,7 +84,11 @@ func (c *Client) timeout(call *Call) time.Duration {
 func (c *Client) attempts(ctx context.Context, call exchange, repeat bool) ([]byte, error) {
 	begin := time.Now()
 	for attempt := 1; ; attempt++ {
+		if !c.breaker.admit() {
+			return nil, errBreakerOpen
+		}
 		answer, err := c.attempt(ctx, call)
+		c.breaker.observe(status.Convert(err))
 		if err == nil {
 			c.throttle.success()
 			return answer, nil
@@ -145,7 +149,7 @@ func (c *Client) problemOf(ctx context.Context, method string, err error) *probl
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return Canceled(ctx, err)
 	}
-	if answerTooLarge(st) {
+	if answerTooLarge(st, c.options.MaxResponseBytes) {
 		return problem.New(problem.UpstreamResponseTooLarge, "The Temporal server's answer is larger than the gateway takes.").Because(err)
 	}
 	return problem.FromStatus(st, shortName(method))

@@ -57,9 +57,10 @@ func newClient(t testing.TB, server *upstreamtest.Server, adjust ...func(*upstre
 			InitialInterval: 100 * time.Millisecond, Multiplier: 1.7, MaxInterval: 5 * time.Second,
 			MaxElapsed: 10 * time.Second, MaxAttempts: 10,
 		},
-		Version: "1.2.3",
-		Log:     slog.New(slog.DiscardHandler),
-		Metrics: metrics,
+		MaxResponseBytes: 128 << 20,
+		Version:          "1.2.3",
+		Log:              slog.New(slog.DiscardHandler),
+		Metrics:          metrics,
 	}
 	if server != nil {
 		options.Dial = server.Dial

@@ -40,16 +40,16 @@ func (p RetryPolicy) pause(st *status.Status, attempt int, elapsed time.Duration
 	if p.MaxAttempts > 0 && attempt >= p.MaxAttempts {
 		return 0, false
 	}
-	wait := backoff(p.InitialInterval, p.Multiplier, p.MaxInterval, attempt)
+	wait := growing(p.InitialInterval, p.Multiplier, p.MaxInterval, attempt)
 	if st.Code() == codes.ResourceExhausted {
-		wait = max(wait, backoff(exhaustedInitial, exhaustedMultiplier, exhaustedMax, attempt))
+		wait = max(wait, growing(exhaustedInitial, exhaustedMultiplier, exhaustedMax, attempt))
 	}
 	wait = time.Duration(float64(wait) * (1 - jitter + 2*jitter*rand.Float64())) //nolint:gosec // spreads load, guards nothing
 	return wait, elapsed+wait < p.MaxElapsed
 }
 
-// backoff gives the pause after the given attempt, counted from 1.
-func backoff(initial time.Duration, multiplier float64, limit time.Duration, attempt int) time.Duration {
+// growing gives the pause after the given attempt, counted from 1.
+func growing(initial time.Duration, multiplier float64, limit time.Duration, attempt int) time.Duration {
 	wait := float64(initial)
 	for range attempt - 1 {
 		wait *= multiplier
@@ -88,13 +88,13 @@ func tooLarge(st *status.Status) bool {
 // sendTooLarge begins the refusal of a sender to send.
 const sendTooLarge = "trying to send message"
 
-// answerTooLarge tells an answer that is more than we take, or more than the
-// server sends, from a request that is more than the server takes.
-func answerTooLarge(st *status.Status) bool {
+// answerTooLarge tells an answer that is more than the limit that we set, or
+// more than the server sends, from a request that is more than the server takes.
+func answerTooLarge(st *status.Status, limit int) bool {
 	message := strings.TrimPrefix(st.Message(), "grpc: ")
 	return st.Code() == codes.ResourceExhausted && (strings.HasPrefix(message, sendTooLarge) ||
-		strings.HasSuffix(message, fmt.Sprintf("larger than max %d", maxReceiveBytes)) ||
-		strings.HasSuffix(message, fmt.Sprintf("vs. %d)", maxReceiveBytes)))
+		strings.HasSuffix(message, fmt.Sprintf("larger than max %d", limit)) ||
+		strings.HasSuffix(message, fmt.Sprintf("vs. %d)", limit)))
 }
 
 // The retry throttle of gRPC (gRFC A6): each failure takes a token, each

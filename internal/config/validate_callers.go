@@ -1,0 +1,54 @@
+package config
+
+import (
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// trustedProxies refuses to trust everybody: whoever may say who asks, may say that it is somebody else.
+func (v *validator) trustedProxies(proxies []string) {
+	for i, text := range proxies {
+		network, err := ParseNetwork(text)
+		path := join("listen.trustedProxies", strconv.Itoa(i))
+		if v.check(path, err == nil, "must be an address or a network, such as 10.0.0.0/8") {
+			v.check(path, network.Bits() > 0, "trusts everybody")
+		}
+	}
+}
+
+// ParseNetwork reads a network in CIDR form, or a single address.
+func ParseNetwork(text string) (netip.Prefix, error) {
+	if ip, err := netip.ParseAddr(text); err == nil {
+		ip = ip.Unmap()
+		return netip.PrefixFrom(ip, ip.BitLen()), nil
+	}
+	return netip.ParsePrefix(text)
+}
+
+// cors takes origins as browsers send them (RFC 6454 section 6.2): compared as texts, nothing else would ever match.
+func (v *validator) cors(c CORS) {
+	for i, origin := range c.Origins {
+		path := join("cors.origins", strconv.Itoa(i))
+		if !v.check(path, !strings.Contains(origin, "*"), "must be one origin: a wildcard would let any page call") {
+			continue
+		}
+		u, err := url.Parse(origin)
+		ok := err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.Scheme+"://"+u.Host == origin &&
+			strings.ToLower(origin) == origin
+		v.check(path, ok, "must be scheme://host or scheme://host:port in lower case, without a path")
+		v.check(path, !slices.Contains(c.Origins[:i], origin), "is there twice")
+	}
+}
+
+func (v *validator) inFlight(f InFlight) {
+	for _, pool := range []struct {
+		name string
+		size int
+	}{{"reads", f.Reads}, {"writes", f.Writes}, {"waits", f.Waits}} {
+		v.check("limits.inFlight."+pool.name, pool.size >= 1, "must be at least 1")
+	}
+	v.check("limits.inFlight.callerShare", f.CallerShare > 0 && f.CallerShare <= 1, "must be above 0 and at most 1")
+}
