@@ -33,10 +33,10 @@ func (p *Pool) Enter(caller string) (Place, error) {
 	defer p.mu.Unlock()
 	held := p.byCaller[caller]
 	switch {
-	case held >= p.share:
-		return Place{}, problem.New(problem.RateLimited, "You have as many requests of this kind in flight as one caller may have.")
 	case p.taken >= p.size:
 		return Place{}, problem.New(problem.Overloaded, "This replica has as many requests of this kind in flight as it takes.")
+	case held >= p.share:
+		return Place{}, problem.New(problem.RateLimited, "You have as many requests of this kind in flight as one caller may have.")
 	}
 	p.byCaller[caller] = held + 1
 	p.taken++

@@ -3,6 +3,7 @@ package payload
 import (
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -52,13 +53,17 @@ func knownType(name string) bool {
 	return err == nil && t != enums.INDEXED_VALUE_TYPE_UNSPECIFIED && t.String() == name
 }
 
-// fits reports whether the JSON kind is one that the type can hold; the server
+// fits reports whether the JSON value is one that the type can hold; the server
 // checks the rest.
 func (a SearchAttribute) fits() bool {
 	kind := a.Value.Kind()
 	switch a.Type {
-	case "Int", "Double":
-		return kind == '0' || kind == 'n'
+	case "Int":
+		_, err := strconv.ParseInt(string(a.Value), 10, 64)
+		return err == nil || kind == 'n'
+	case "Double":
+		_, err := strconv.ParseFloat(string(a.Value), 64)
+		return kind == '0' && err == nil || kind == 'n'
 	case "Bool":
 		return kind == 't' || kind == 'f' || kind == 'n'
 	case "KeywordList":

@@ -56,6 +56,9 @@ func TestSearchAttributesAreRefused(t *testing.T) {
 		"unspecified":      `{"type":"Unspecified","value":1}`,
 		"a number as text": `{"type":"Keyword","value":1}`,
 		"text as a number": `{"type":"Int","value":"1"}`,
+		"a large number":   `{"type":"Int","value":9223372036854775808}`,
+		"a broken number":  `{"type":"Int","value":1.5}`,
+		"no double":        `{"type":"Double","value":1e400}`,
 		"text as a bool":   `{"type":"Bool","value":"true"}`,
 		"a scalar list":    `{"type":"KeywordList","value":"a"}`,
 		"a list as text":   `{"type":"Keyword","value":["a"]}`,
@@ -101,7 +104,7 @@ func TestSearchAttributesComeOut(t *testing.T) {
 func TestTypedSearchAttributesComeOutAsTheyWentIn(t *testing.T) {
 	t.Parallel()
 	for typ, value := range map[string]string{
-		"Text": `"a b"`, "Keyword": `"k"`, "Int": "-9223372036854775808", "Double": "1e400", "Bool": "true",
+		"Text": `"a b"`, "Keyword": `"k"`, "Int": "-9223372036854775808", "Double": "1.10", "Bool": "true",
 		"Datetime": `"2026-11-21T00:00:00.000000001+01:00"`, "KeywordList": `["a"]`,
 	} {
 		p, err := payload.FromSearchAttribute(jsontext.Value(`{"type":"` + typ + `","value":` + value + `}`))

@@ -29,7 +29,7 @@ func sharing(origins []string, next http.Handler) http.Handler {
 	}
 	return cors.New(cors.Options{
 		AllowedOrigins: origins,
-		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
+		AllowedMethods: methods(),
 		AllowedHeaders: []string{"*"}, // Grpc-Metadata-<key> has as many names as there are keys
 		ExposedHeaders: []string{"Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"},
 		MaxAge:         int(preflightAge.Seconds()),

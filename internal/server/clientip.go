@@ -5,6 +5,8 @@ import (
 	"net/http"
 
 	"github.com/go-chi/chi/v5/middleware"
+
+	"github.com/flowgate/flowgate/internal/config"
 )
 
 // believing lets the proxies of the given prefixes say for whom they ask, in
@@ -15,7 +17,15 @@ func believing(proxies []string, next http.Handler) http.Handler {
 	if len(proxies) == 0 {
 		return next
 	}
-	return middleware.ClientIPFromXFF(proxies...)(next)
+	networks := make([]string, len(proxies))
+	for i, proxy := range proxies {
+		network, err := config.ParseNetwork(proxy)
+		if err != nil {
+			panic(err) // the configuration has been checked
+		}
+		networks[i] = network.String()
+	}
+	return middleware.ClientIPFromXFF(networks...)(next)
 }
 
 // clientIP is the caller's address: the one that a trusted proxy vouches for,

@@ -21,6 +21,11 @@ func (f *front) problemOfForm(r *http.Request) error {
 	if len(f.hosts) > 0 && !slices.Contains(f.hosts, hostName(r.Host)) {
 		return problem.New(problem.MisdirectedRequest, "This gateway does not answer for that host.")
 	}
+	if r.Method == http.MethodConnect { // it names a host to be connected to, not a resource
+		e := problem.New(problem.MethodNotAllowed, "The gateway is no proxy.")
+		e.Members.Allow = methods()
+		return e
+	}
 	if err := problemOfPath(r.URL); err != nil {
 		return err
 	}

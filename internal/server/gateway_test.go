@@ -29,6 +29,9 @@ const (
 	writerKey = "fg_writer_wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww"
 	otherKey  = "fg_other_oooooooooooooooooooooooooooooooo"
 	readerKey = "fg_reader_rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr"
+
+	disabledKey = "fg_disabled_dddddddddddddddddddddddddddddddd"
+	expiredKey  = "fg_expired_eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"
 )
 
 // gateway is a whole gateway between in-memory connections: requests come by
@@ -52,16 +55,33 @@ func start(t testing.TB, configure func(*config.Config)) *gateway {
 // startIn is start in an environment.
 func startIn(t testing.TB, configure func(*config.Config), getenv func(string) string) *gateway {
 	t.Helper()
+	public := newListener()
+	g := &gateway{listener: public}
+	g.run(t, configure, getenv, public, public.dial)
+	return g
+}
+
+// startOn is start with a listener of the test's own, and how to reach it.
+func startOn(t testing.TB, configure func(*config.Config), public net.Listener, dial func(context.Context) (net.Conn, error)) *gateway {
+	t.Helper()
+	g := &gateway{}
+	g.run(t, configure, nil, public, dial)
+	return g
+}
+
+func (g *gateway) run(
+	t testing.TB, configure func(*config.Config), getenv func(string) string,
+	public net.Listener, dial func(context.Context) (net.Conn, error),
+) {
+	t.Helper()
 	cfg := config.Default()
 	cfg.Auth.APIKeys.File = writeKeys(t)
 	if configure != nil {
 		configure(&cfg)
 	}
-	public, admin := newListener(), newListener()
-	g := &gateway{
-		client: clientOf(public), admin: clientOf(admin), listener: public,
-		upstream: upstreamtest.New(t), log: &syncBuffer{}, done: make(chan error, 1),
-	}
+	admin := newListener()
+	g.client, g.admin = clientOf(dial), clientOf(admin.dial)
+	g.upstream, g.log, g.done = upstreamtest.New(t), &syncBuffer{}, make(chan error, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	g.stop = cancel
 	ended := make(chan struct{})
@@ -77,12 +97,11 @@ func startIn(t testing.TB, configure func(*config.Config), getenv func(string) s
 		cancel()
 		<-ended
 	})
-	return g
 }
 
-func clientOf(l *listener) *http.Client {
+func clientOf(dial func(context.Context) (net.Conn, error)) *http.Client {
 	return &http.Client{Transport: &http.Transport{
-		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return l.dial(ctx) },
+		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
 		MaxIdleConnsPerHost: 1000,
 	}}
 }
@@ -103,6 +122,10 @@ func writeKeys(t testing.TB) string {
     secrets: [{sha256: `+hash(otherKey)+`}]
     grants: [{namespace: default, role: write}]
     credential: {mode: static, file: token}
+  - {id: disabled, disabled: true, secrets: [{sha256: `+hash(disabledKey)+`}], grants: [{namespace: default, role: read}]}
+  - id: expired
+    secrets: [{sha256: `+hash(expiredKey)+`, notAfter: 1999-01-01T00:00:00Z}]
+    grants: [{namespace: default, role: read}]
 `), 0o600))
 	return file
 }
@@ -145,8 +168,17 @@ func (g *gateway) send(ctx context.Context, method, path, body string, headers .
 		return answered{}, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	read, err := io.ReadAll(response.Body)
-	return answered{status: response.StatusCode, header: response.Header, body: string(read), closes: response.Close}, err
+	text, err := io.ReadAll(response.Body)
+	return answered{status: response.StatusCode, header: response.Header, body: string(text), closes: response.Close}, err
+}
+
+// read takes an answer whole.
+func read(t testing.TB, response *http.Response) answered {
+	t.Helper()
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return answered{status: response.StatusCode, header: response.Header, body: string(text), closes: response.Close}
 }
 
 // do is send where an error of the transport fails the test.

@@ -39,17 +39,22 @@ func allowed(router chi.Routes, r *http.Request) []string {
 	if r.URL.RawPath != "" {
 		path = r.URL.RawPath
 	}
-	var methods []string
-	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+	var found []string
+	for _, method := range methods() {
 		as := method
 		if method == http.MethodHead {
 			as = http.MethodGet // which answers it too
 		}
 		if router.Match(chi.NewRouteContext(), as, path) {
-			methods = append(methods, method)
+			found = append(found, method)
 		}
 	}
-	return methods
+	return found
+}
+
+// methods are those that a route can have.
+func methods() []string {
+	return []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 }
 
 // authenticator makes the step behind the router: it proves the credential,

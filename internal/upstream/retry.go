@@ -100,9 +100,10 @@ func answerTooLarge(st *status.Status, limit int) bool {
 // The retry throttle of gRPC (gRFC A6): each failure takes a token, each
 // success gives a tenth back, and calls are repeated only while more than half
 // are left. An upstream that fails every call is so asked little more than
-// once per call.
+// once per call. There are as many tokens as a few callers need to sit out the
+// restart of a server; a crowd of them meets the breaker first.
 const (
-	throttleTokens = 10.0
+	throttleTokens = 100.0
 	throttleRatio  = 0.1
 )
 

@@ -227,7 +227,7 @@ func TestWhichMethodsAreRetried(t *testing.T) {
 
 func TestAnUpstreamThatIsDownIsNotHammered(t *testing.T) {
 	t.Parallel()
-	const calls, extra = 100, 4
+	const calls, extra = 1000, 49
 	for name, inParallel := range map[string]bool{"one after another": false, "at once": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -254,7 +254,7 @@ func TestAnUpstreamThatIsDownIsNotHammered(t *testing.T) {
 
 				// It comes back slowly: a tenth of a retry for each success.
 				server.Handle("DescribeWorkflowExecution", described())
-				for range 50 {
+				for range 505 {
 					require.NoError(t, ask(retrying(t.Context()), client))
 				}
 				failOnce := func() upstreamtest.Handler {

@@ -1,0 +1,284 @@
+package server_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+// overload are the cases about more than the gateway takes.
+func overload() []hostile {
+	small := func(cfg *config.Config) {
+		cfg.Limits.InFlight = config.InFlight{Reads: 3, Writes: 2, Waits: 4, CallerShare: 1}
+	}
+	return []hostile{
+		{number: 71, name: "more reads than places", configure: small, act: func(t *testing.T, g *gateway) string {
+			t.Helper()
+			g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
+			return overflow(t, g, 3, get(count), get("/v1/system-info"), http.StatusServiceUnavailable, "overloaded")
+		}},
+		{number: 71, name: "more writes than places", configure: small, act: func(t *testing.T, g *gateway) string {
+			t.Helper()
+			g.upstream.Handle("TerminateWorkflowExecution", upstreamtest.Hang)
+			q := ask{method: http.MethodPost, path: terminate}
+			return overflow(t, g, 2, q, q, http.StatusServiceUnavailable, "overloaded")
+		}},
+		{number: 71, name: "more waits than places", configure: small, act: func(t *testing.T, g *gateway) string {
+			t.Helper()
+			newFakeWorkflow(g.upstream)
+			return overflow(t, g, 4, get(resultPath+"?wait=50s"), post(start1("")+" ", "Prefer", "wait=50"),
+				http.StatusServiceUnavailable, "overloaded")
+		}},
+		{
+			number: 71, name: "one caller with more than its share", act: func(t *testing.T, g *gateway) string {
+				t.Helper()
+				g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
+				said := overflow(t, g, 2, get(count), get(count), http.StatusTooManyRequests, "rate-limited")
+				require.Equal(t, http.StatusOK, get("/v1/system-info", "Authorization", "Bearer "+readerKey).send(t, g).status,
+					"there is room for others")
+				return said
+			},
+			configure: func(cfg *config.Config) {
+				cfg.Limits.InFlight = config.InFlight{Reads: 4, Writes: 2, Waits: 4, CallerShare: 0.5}
+			},
+		},
+	}
+}
+
+// overflow takes all places, and then asks for one more.
+func overflow(t *testing.T, g *gateway, places int, hold, more ask, status int, code string) string {
+	t.Helper()
+	ctx, leave := context.WithCancel(t.Context())
+	var held sync.WaitGroup
+	for range places {
+		held.Go(func() {
+			method := hold.method
+			if method == "" {
+				method = http.MethodGet
+			}
+			_, _ = g.send(ctx, method, hold.path, hold.body)
+		})
+	}
+	synctest.Wait()
+	before := len(g.upstream.AllCalls())
+	a := more.send(t, g)
+	require.Equal(t, status, a.status, a.body)
+	requireForm(t, a, code)
+	require.Equal(t, "1", a.header.Get("Retry-After"))
+	require.Len(t, g.upstream.AllCalls(), before)
+	for _, probe := range []string{"/livez", "/readyz"} {
+		require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, probe, "").status)
+	}
+	leave()
+	held.Wait()
+	synctest.Wait()
+	for _, kind := range []string{"read", "write", "wait"} {
+		require.Contains(t, g.adminText(t, "/metrics"), `flowgate_in_flight{kind="`+kind+`"} 0`, "every place is given back")
+	}
+	return fmt.Sprintf("%d are served, the next one gets %d %s, 0 upstream calls; probes answer 200", places, status, code)
+}
+
+// operations are the cases about running the gateway.
+func operations() []hostile {
+	public := func(number int, path string) hostile {
+		return hostile{number: number, name: path, ask: get(path), status: http.StatusNotFound, code: "route-not-found"}
+	}
+	sharing := func(cfg *config.Config) { cfg.CORS.Origins = []string{"https://app.example"} }
+	preflight := func(name, origin string, configure func(*config.Config), status int, code string, check func(*testing.T, *gateway, answered)) hostile {
+		return hostile{
+			number: 76, name: name, configure: configure, status: status, code: code, check: check,
+			ask: ask{
+				method: http.MethodOptions, path: workflows, stranger: true, headers: []string{
+					"Origin", origin, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization,content-type",
+				},
+			},
+		}
+	}
+	return []hostile{
+		{number: 73, name: "a handler that panics", act: panicking},
+		{number: 74, name: "the end of the gateway", configure: drainConfig, act: ending},
+		{number: 75, name: "requests while the gateway ends", configure: drainConfig, act: duringTheEnd},
+		preflight("a preflight where no origin is listed", "https://app.example", nil, http.StatusMethodNotAllowed, "method-not-allowed", notShared),
+		preflight("a preflight of another origin", "https://evil.example", sharing, http.StatusNoContent, "", notShared),
+		preflight("a preflight of no origin", "null", sharing, http.StatusNoContent, "", notShared),
+		preflight("a preflight of a longer name", "https://app.example.evil", sharing, http.StatusNoContent, "", notShared),
+		preflight("a preflight of the listed origin", "https://app.example", sharing, http.StatusNoContent, "", sharedWith),
+		{
+			number: 76, name: "the listed origin reads a problem", configure: sharing, check: sharedWith,
+			ask: get("/v1/nothing", "Origin", "https://app.example"), status: http.StatusNotFound, code: "route-not-found",
+		},
+		{
+			number: 76, name: "another origin's call", configure: sharing, check: notShared,
+			ask: get("/v1/system-info", "Origin", "https://evil.example"), status: http.StatusOK, calls: 1,
+		},
+		{number: 81, name: "a configuration with many faults", act: faultyConfiguration},
+		public(82, "/metrics"), public(82, "/debug/pprof/"), public(82, "/debug/pprof/heap"),
+		{number: 83, name: "a caller that stops reading", act: stalledReader},
+	}
+}
+
+func notShared(t *testing.T, _ *gateway, a answered) {
+	t.Helper()
+	require.Empty(t, a.header.Values("Access-Control-Allow-Origin"))
+	require.Empty(t, a.header.Values("Access-Control-Allow-Credentials"))
+}
+
+func sharedWith(t *testing.T, _ *gateway, a answered) {
+	t.Helper()
+	require.Equal(t, "https://app.example", a.header.Get("Access-Control-Allow-Origin"))
+	require.Contains(t, a.header.Get("Vary"), "Origin")
+	require.Empty(t, a.header.Values("Access-Control-Allow-Credentials"))
+}
+
+// panicking serves a front with a handler that fails, because none of the
+// gateway's can be made to.
+func panicking(t *testing.T, _ *gateway) string {
+	t.Helper()
+	log, listener := &syncBuffer{}, newListener()
+	public := &http.Server{Handler: server.FrontOf(t, log, func(_ http.ResponseWriter, r *http.Request) { //nolint:gosec // in memory
+		if r.URL.Query().Has("abort") {
+			panic(http.ErrAbortHandler)
+		}
+		panic("broken") //nolint:forbidigo // what is tested
+	})}
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = public.Serve(listener) })
+	defer serving.Wait()
+	defer func() { _ = public.Close() }()
+	client := clientOf(listener.dial)
+	defer client.CloseIdleConnections()
+
+	response, err := client.Get("http://g/fails") //nolint:noctx // ends with the bubble
+	require.NoError(t, err)
+	a := read(t, response)
+	require.Equal(t, http.StatusInternalServerError, a.status)
+	requireForm(t, a, "internal")
+	require.NotContains(t, a.body, "broken")
+	require.Contains(t, log.String(), "hardening_operation_test.go", "the log has the stack")
+
+	logged := len(log.String())
+	response, err = client.Get("http://g/fails?abort") //nolint:noctx // ends with the bubble
+	if err == nil {
+		_ = response.Body.Close()
+	}
+	require.Error(t, err, "the connection is cut")
+	synctest.Wait()
+	require.NotContains(t, log.String()[logged:], "stack")
+	return "500 internal and a stack in the log; an abort cuts the connection and logs one line"
+}
+
+// ending is the end of a gateway with a call and a wait in flight.
+func ending(t *testing.T, g *gateway) string {
+	t.Helper()
+	newFakeWorkflow(g.upstream)
+	g.upstream.Handle("CountWorkflowExecutions", func(ctx context.Context, _ []byte) ([]byte, error) {
+		select {
+		case <-time.After(8 * time.Second):
+		case <-ctx.Done():
+		}
+		return nil, ctx.Err()
+	})
+	inFlight, waiting := make(chan answered, 1), make(chan answered, 1)
+	for path, answer := range map[string]chan answered{count: inFlight, resultPath + "?wait=50s": waiting} {
+		go func() {
+			a, _ := g.send(t.Context(), http.MethodGet, path, "")
+			answer <- a
+		}()
+	}
+	time.Sleep(time.Second)
+	begin := time.Now()
+	g.stop()
+	synctest.Wait()
+	require.Equal(t, http.StatusServiceUnavailable, g.ready(t), "not ready at once")
+	require.Equal(t, http.StatusOK, (<-inFlight).status)
+	wait := <-waiting
+	require.Equal(t, http.StatusAccepted, wait.status, "the design's answer where the list has 503: the workflow is well")
+	require.Equal(t, "1", wait.header.Get("Retry-After"))
+	require.NoError(t, <-g.done)
+	require.Less(t, time.Since(begin), 30*time.Second)
+	return "readyz 503 at once, the call 200, the wait 202 with Retry-After, the end in order after " + time.Since(begin).String()
+}
+
+func duringTheEnd(t *testing.T, g *gateway) string {
+	t.Helper()
+	g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang) // holds the gateway open after the delay
+	go func() { _, _ = g.send(t.Context(), http.MethodGet, count, "") }()
+	synctest.Wait()
+	g.stop()
+	time.Sleep(2 * time.Second)
+	delay := get("/v1/system-info").send(t, g)
+	require.Equal(t, http.StatusOK, delay.status)
+	require.True(t, delay.closes)
+	time.Sleep(4 * time.Second)
+	after := get("/v1/system-info").send(t, g)
+	require.Equal(t, http.StatusServiceUnavailable, after.status)
+	requireForm(t, after, "draining")
+	require.True(t, after.closes)
+	require.NoError(t, <-g.done)
+	return "200 during the delay, 503 draining after it, both with Connection: close"
+}
+
+func faultyConfiguration(t *testing.T, _ *gateway) string {
+	t.Helper()
+	cfg := config.Default()
+	cfg.Upstream.Address = "temporal.example:7233"
+	cfg.Upstream.Credential = config.Credential{Mode: config.CredentialStatic, File: "absent"}
+	cfg.CORS.Origins = []string{"*"}
+	cfg.Listen.TrustedProxies = []string{"0.0.0.0/0"}
+	err := cfg.Validate()
+	require.Error(t, err)
+	for _, path := range []string{
+		"auth: no authentication configured", "upstream.credential: would be sent without TLS", "upstream.credential.file: the file cannot be read",
+		"cors.origins.0: must be one origin", "listen.trustedProxies.0: trusts everybody",
+	} {
+		require.ErrorContains(t, err, path)
+	}
+	_, err = config.Load(config.LoadOptions{Environ: []string{"FLOWGATE_AUTH_INSECURE_ANONYMOUS=true", "FLOWGATE_NOTHING=1"}})
+	require.ErrorContains(t, err, "FLOWGATE_NOTHING")
+	return "every fault is told at once, by its path"
+}
+
+// stalledReader opens a stream of more than the connection holds, and reads
+// only its head.
+func stalledReader(t *testing.T, g *gateway) string {
+	t.Helper()
+	page := &workflowservice.ListWorkflowExecutionsResponse{NextPageToken: []byte("more")}
+	for range 1000 {
+		page.Executions = append(page.Executions, &workflow.WorkflowExecutionInfo{TaskQueue: strings.Repeat("q", 1000)})
+	}
+	g.upstream.Handle("ListWorkflowExecutions", upstreamtest.Answer(page))
+	conn, err := g.listener.dial(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: g\r\nAccept: application/x-ndjson\r\nAuthorization: Bearer %s\r\n\r\n", workflows, writerKey)
+	require.NoError(t, err)
+	head, err := bufio.NewReaderSize(conn, 16).ReadString('\n')
+	require.NoError(t, err)
+	require.Contains(t, head, "200 OK")
+	took := elapsed(func() {
+		for !strings.Contains(g.log.String(), `"msg":"request"`) {
+			time.Sleep(100 * time.Millisecond)
+			synctest.Wait()
+		}
+	})
+	require.InDelta(t, 30, took.Seconds(), 1)
+	calls := len(g.upstream.Calls("ListWorkflowExecutions"))
+	time.Sleep(time.Minute)
+	require.Len(t, g.upstream.Calls("ListWorkflowExecutions"), calls, "nothing is fetched for it any more")
+	require.Contains(t, g.adminText(t, "/metrics"), `flowgate_in_flight{kind="read"} 0`)
+	return "cut off " + took.Round(time.Second).String() + " after it stopped reading; nothing more is fetched"
+}

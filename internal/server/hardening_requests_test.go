@@ -1,0 +1,270 @@
+package server_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+// hostilePaths are the cases about methods, paths and queries.
+func hostilePaths() []hostile {
+	bad := func(number int, name, path string) hostile {
+		return hostile{number: number, name: name, ask: get(path), status: http.StatusBadRequest, code: "invalid-path"}
+	}
+	missing := func(number int, name, path string) hostile {
+		return hostile{number: number, name: name, ask: get(path), status: http.StatusNotFound, code: "route-not-found"}
+	}
+	query := func(name, raw string) hostile {
+		return hostile{number: 56, name: name, ask: get(workflows + "?" + raw), status: http.StatusBadRequest, code: "invalid-request"}
+	}
+	of := func(path, name string) hostile {
+		return hostile{number: 56, name: name, ask: get(path), status: http.StatusBadRequest, code: "invalid-request"}
+	}
+	method := func(name string) hostile {
+		return hostile{
+			number: 51, name: name, ask: ask{method: name, path: "/v1/system-info"}, status: http.StatusMethodNotAllowed,
+			code: "method-not-allowed", check: header("Allow", "GET, HEAD"),
+		}
+	}
+	long := get(workflows + "/" + strings.Repeat("a", 1001))
+	return []hostile{
+		{number: 49, name: "an unknown route", act: unknownRoutesLookAlike},
+		missing(49, "a route of another door", "/v1/namespaces/default/nothing"),
+		{
+			number: 50, name: "a wrong method", ask: ask{method: http.MethodDelete, path: workflows},
+			status: http.StatusMethodNotAllowed, code: "method-not-allowed", check: header("Allow", "GET, HEAD, POST"),
+		},
+		{
+			number: 51, name: "HEAD", ask: ask{method: http.MethodHead, path: "/v1/system-info"}, status: http.StatusOK, calls: 1,
+			check: func(t *testing.T, _ *gateway, a answered) {
+				t.Helper()
+				require.Empty(t, a.body)
+			},
+		},
+		method(http.MethodOptions), method(http.MethodTrace), method("FOO"),
+		missing(52, "an empty segment", "/v1//system-info"),
+		missing(52, "a trailing slash", "/v1/system-info/"),
+		bad(52, "a dot segment", "/v1/../admin"),
+		bad(52, "an escaped dot segment", workflows+"/%2e%2e"),
+		bad(52, "a half escaped dot segment", workflows+"/.%2E/x"),
+		bad(53, "NUL in an id", workflows+"/a%00b"),
+		bad(53, "invalid UTF-8 in an id", workflows+"/%ff"),
+		bad(53, "a control character in an id", workflows+"/a%0d%0ab"),
+		bad(53, "a C1 control character in an id", workflows+"/%c2%85"),
+		{number: 54, name: "ids that look alike", act: threeIDs},
+		{number: 55, name: "an id of 1001 bytes", ask: long, status: http.StatusBadRequest, code: "invalid-request"},
+		query("a page size below zero", "pageSize=-1"), query("a page size of zero", "pageSize=0"),
+		query("a page size of a billion", "pageSize=1000000000"), query("a page size of more than an int", "pageSize=99999999999999999999"),
+		query("a page size that is no number", "pageSize=abc"), query("a parameter given twice", "query=a&query=b"),
+		query("an unknown parameter", "q=1"), query("a semicolon", "query=a;b"), query("a bad escape", "query=%zz"),
+		query("a limit of zero", "limit=0"),
+		{
+			number: 57, name: "a page token of one's own", ask: get(workflows + "?pageToken=AAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+			status: http.StatusBadRequest, code: "invalid-page-token",
+		},
+		of(resultPath+"?wait=soon", "a wait that is no duration"), of(resultPath+"?wait=-1s", "a negative wait"),
+		of(resultPath+"?failureStatus=500", "a failure status of another kind"),
+		of(workflows+"/a?workflowId=b", "an id against the path's"), of(workflows+"/-", "an id that is not given"),
+	}
+}
+
+func unknownRoutesLookAlike(t *testing.T, g *gateway) string {
+	t.Helper()
+	before := len(g.upstream.AllCalls())
+	stranger := ask{path: "/v2/x", stranger: true}.send(t, g)
+	known := get("/v2/x").send(t, g)
+	for _, a := range []answered{stranger, known} {
+		require.Equal(t, http.StatusNotFound, a.status)
+		requireForm(t, a, "route-not-found")
+	}
+	without := func(a answered) string { return strings.Replace(a.body, a.field(t, "requestId"), "", 1) }
+	require.Equal(t, without(known), without(stranger))
+	require.Len(t, g.upstream.AllCalls(), before)
+	return "404 route-not-found, the same with and without a credential, 0 upstream calls"
+}
+
+func threeIDs(t *testing.T, g *gateway) string {
+	t.Helper()
+	newFakeWorkflow(g.upstream)
+	var ids []string
+	for _, escaped := range []string{"a%2Fb", "a%252Fb", "a%20b%2Fc"} {
+		require.Equal(t, http.StatusOK, get(workflows+"/"+escaped).send(t, g).status)
+	}
+	for _, call := range g.upstream.Calls("DescribeWorkflowExecution") {
+		request := &workflowservice.DescribeWorkflowExecutionRequest{}
+		require.NoError(t, proto.Unmarshal(call.Request, request))
+		ids = append(ids, request.GetExecution().GetWorkflowId())
+	}
+	require.Equal(t, []string{"a/b", "a%2Fb", "a b/c"}, ids)
+	return `200, three ids: "a/b", "a%2Fb", "a b/c"`
+}
+
+// hostileBodies are the cases about what a request carries.
+func hostileBodies() []hostile {
+	invalid := func(number int, name, code, body string) hostile {
+		return hostile{number: number, name: name, ask: post(body), status: http.StatusBadRequest, code: code}
+	}
+	media := func(number int, name string, headers ...string) hostile {
+		return hostile{
+			number: number, name: name, ask: post(start1(""), headers...), status: http.StatusUnsupportedMediaType,
+			code: "unsupported-media-type", check: header("Accept-Post", "application/json"),
+		}
+	}
+	pointed := func(name, member, pointer string) hostile {
+		h := invalid(48, name, "invalid-request", start1(member))
+		h.check = contains(`"pointer":"` + pointer)
+		return h
+	}
+	secret := invalid(44, "malformed JSON", "invalid-json", `{"workflowId": SECRET}`)
+	secret.check = contains("at byte 15", "SECRET")
+	twice := invalid(44, "a member twice", "invalid-json", `{"workflowId":"SECRET","workflowId":"b"}`)
+	twice.check = contains("at byte 23", "SECRET")
+	unknown := invalid(45, "an unknown field", "unknown-field", `{"workflowID":"SECRET"}`)
+	unknown.check = contains(`"pointer":"/workflowID"`, "SECRET")
+	return []hostile{
+		media(40, "no content type", "Content-Type", ""),
+		media(40, "text", "Content-Type", "text/plain"),
+		media(40, "XML", "Content-Type", "application/xml"),
+		media(40, "JSON in UTF-16", "Content-Type", "application/json; charset=utf-16"),
+		media(41, "gzip", "Content-Encoding", "gzip"),
+		invalid(43, "an empty body", "invalid-request", ""), invalid(43, "null", "invalid-request", "null"),
+		invalid(43, "a list", "invalid-request", "[]"), invalid(43, "a text", "invalid-request", `"x"`),
+		secret, twice, unknown,
+		invalid(44, "a member twice, deep in a value", "invalid-json", start1(`"args":[{"a":[{"b":1,"b":2}]}]`)),
+		invalid(44, "a second document", "invalid-json", `{}{}`),
+		invalid(44, "a byte order mark", "invalid-json", "\ufeff{}"),
+		invalid(44, "NaN", "invalid-json", start1(`"args":[NaN]`)),
+		invalid(46, "invalid UTF-8", "invalid-json", start1("\"args\":[\"\xff\"]")),
+		invalid(46, "a lone surrogate", "invalid-json", start1(`"args":["\ud800"]`)),
+		invalid(46, "a lone surrogate in an id", "invalid-json", `{"workflowType":"T","workflowId":"\udfff","taskQueue":"q"}`),
+		invalid(47, "20,000 nested lists", "invalid-json", start1(`"args":[`+strings.Repeat("[", 20_000)+strings.Repeat("]", 20_000)+`]`)),
+		invalid(47, "20,000 nested objects", "invalid-json",
+			start1(`"args":[`+strings.Repeat(`{"a":`, 20_000)+"1"+strings.Repeat("}", 20_000)+`]`)),
+		pointed("an integer out of range", `"retryPolicy":{"maximumAttempts":2147483648}`, "/retryPolicy/maximumAttempts"),
+		pointed("a number out of range", `"retryPolicy":{"backoffCoefficient":1e400}`, "/retryPolicy/backoffCoefficient"),
+		pointed("an integer of more than 64 bits", `"searchAttributes":{"N":{"type":"Int","value":9223372036854775808}}`, "/searchAttributes/N"),
+		pointed("a negative timeout", `"runTimeout":"-1s"`, "/runTimeout"),
+		pointed("a duration that is none", `"executionTimeout":"soon"`, "/executionTimeout"),
+		pointed("a number for a text", `"cronSchedule":5`, "/cronSchedule"),
+		pointed("an unknown enum value", `"idReusePolicy":"SOMETIMES"`, "/idReusePolicy"),
+		pointed("both forms of arguments", `"args":[1],"argPayloads":[{"json":1}]`, "/argPayloads"),
+		pointed("a payload of neither form", `"argPayloads":[{}]`, "/argPayloads/0"),
+		pointed("a search attribute of a wrong kind", `"searchAttributes":{"N":{"type":"Int","value":"x"}}`, "/searchAttributes/N"),
+		pointed("a backoff below one", `"retryPolicy":{"backoffCoefficient":0.5}`, "/retryPolicy/backoffCoefficient"),
+		pointed("pinned to nothing", `"versioningOverride":{"behavior":"PINNED"}`, "/versioningOverride"),
+		invalid(48, "missing members", "invalid-request", `{}`),
+	}
+}
+
+// hostileHeaders are the cases about the other headers.
+func hostileHeaders() []hostile {
+	bad := func(number int, name string, headers ...string) hostile {
+		return hostile{number: number, name: name, ask: get("/v1/system-info", headers...), status: http.StatusBadRequest, code: "invalid-request"}
+	}
+	ignored := func(number int, name string, headers ...string) hostile {
+		return hostile{number: number, name: name, ask: get("/v1/system-info", headers...), status: http.StatusOK, calls: 1, check: nothingForwarded}
+	}
+	override := hostile{
+		number: 28, name: "a method override", ask: post(start1(""), "X-HTTP-Method-Override", "DELETE", "X-HTTP-Method", "DELETE"),
+		arrange: func(g *gateway) { newFakeWorkflow(g.upstream) }, status: http.StatusCreated, calls: 1,
+	}
+	smuggled := ignored(29, "names of the gateway's own metadata", "Temporal-Namespace", "victim", "Temporal-Principal-Name", "root",
+		"Caller-Type", "operator", "Caller-Name", "victim", "Client-Name", "evil", "Client-Version", "0", "Cookie", "session=1")
+	smuggled.configure = func(cfg *config.Config) { cfg.Upstream.Metadata = config.Metadata{"x-team": "payments"} }
+	return []hostile{
+		override, smuggled,
+		{
+			number: 29, name: "Grpc-Metadata-Authorization", ask: get("/v1/system-info", "Grpc-Metadata-Authorization", "Bearer evil"),
+			status: http.StatusBadRequest, code: "metadata-not-allowed", // the design refuses it on /v1 where the list drops it
+		},
+		{
+			number: 29, name: "Grpc-Metadata-Temporal-Namespace", ask: get("/v1/system-info", "Grpc-Metadata-Temporal-Namespace", "victim"),
+			status: http.StatusBadRequest, code: "metadata-not-allowed",
+		},
+		bad(30, "X_Api_Key", "X_Api_Key", writerKey), bad(30, "X_Forwarded_For", "X_Forwarded_For", "10.0.0.1"),
+		ignored(30, "X-Forwarded-User", "X-Forwarded-User", "root", "X-Forwarded-Host", "evil"),
+		{
+			number: 31, name: "an address that a stranger claims", ask: get("/v1/system-info", "X-Forwarded-For", "198.51.100.9"),
+			status: http.StatusOK, calls: 1, check: func(t *testing.T, g *gateway, _ answered) {
+				t.Helper()
+				require.NotContains(t, g.log.String(), "198.51.100.9")
+			},
+		},
+		{
+			number: 32, name: "another host", configure: func(cfg *config.Config) { cfg.Listen.Hosts = []string{"api.example"} },
+			ask: get("/v1/system-info", "Host", "evil.example"), status: http.StatusMisdirectedRequest, code: "misdirected-request",
+		},
+		{
+			number: 42, name: "HTML wanted", ask: get("/v1/system-info", "Accept", "text/html"), status: http.StatusNotAcceptable,
+			code: "not-acceptable",
+		},
+		bad(58, "a timeout of zero", "Request-Timeout", "0"), bad(58, "a negative timeout", "Request-Timeout", "-1s"),
+		bad(58, "a timeout that is none", "Request-Timeout", "abc"), bad(58, "a timeout without a unit", "Request-Timeout", "1e9"),
+		bad(58, "two timeouts", "Request-Timeout", "1s", "Grpc-Timeout", "1S"), bad(58, "a timeout twice", "Request-Timeout", "1s", "Request-Timeout", "2s"),
+		bad(58, "gRPC's timeout in Go's syntax", "Grpc-Timeout", "1s"), bad(58, "gRPC's timeout with nine digits", "Grpc-Timeout", "999999999H"),
+		{
+			number: 58, name: "a timeout of years", ask: get(count, "Grpc-Timeout", "99999999H"), status: http.StatusOK, calls: 1,
+			arrange: func(g *gateway) { countsTo(g, 1) }, check: deadlineWithinLimits,
+		},
+		ignored(79, "trace headers that are malformed", "Traceparent", "00-zz", "Tracestate", "=,=,", "Baggage", strings.Repeat("a=b,", 2000)),
+		{number: 80, name: "request ids that are malformed", act: requestIDsReplaced},
+		{
+			number: 77, name: "a page told to show another's document", ask: get("/docs?url=https://evil.example/spec&configUrl=https://evil.example/c"),
+			status: http.StatusOK, check: func(t *testing.T, g *gateway, a answered) {
+				t.Helper()
+				contains("Flowgate", "evil.example")(t, g, a)
+				require.Contains(t, a.header.Get("Content-Security-Policy"), "connect-src 'self'")
+			},
+		},
+		{
+			number: 84, name: "conditional and partial requests", status: http.StatusOK, calls: 1,
+			ask: get("/v1/system-info", "If-None-Match", "*", "If-Modified-Since", "Fri, 01 Jan 2100 00:00:00 GMT", "Range", "bytes=0-1"),
+		},
+	}
+}
+
+func countsTo(g *gateway, n int64) {
+	g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Answer(&workflowservice.CountWorkflowExecutionsResponse{Count: n}))
+}
+
+// nothingForwarded holds the last call to the metadata that the gateway makes.
+func nothingForwarded(t *testing.T, g *gateway, _ answered) {
+	t.Helper()
+	calls := g.upstream.Calls("GetSystemInfo")
+	for key, values := range calls[len(calls)-1].Metadata {
+		require.Contains(t, []string{
+			":authority", "content-type", "user-agent", "client-name", "client-version", "caller-type", "supported-server-versions",
+			"supported-features", "x-team", "grpc-accept-encoding",
+		}, key)
+		require.Len(t, values, 1, key)
+		for _, evil := range []string{"victim", "root", "operator", "evil", "session"} {
+			require.NotContains(t, values[0], evil, key)
+		}
+	}
+}
+
+func deadlineWithinLimits(t *testing.T, g *gateway, _ answered) {
+	t.Helper()
+	call := g.upstream.Calls("CountWorkflowExecutions")[0]
+	require.LessOrEqual(t, call.Deadline.Sub(call.Time), config.Default().Limits.RequestBudget)
+}
+
+func requestIDsReplaced(t *testing.T, g *gateway) string {
+	t.Helper()
+	for _, id := range []string{"a\tb\"", "a b", "<script>", strings.Repeat("a", 10<<10), "é"} {
+		got := get("/v1/system-info", "X-Request-Id", id).send(t, g).header.Get("X-Request-Id")
+		require.NotEqual(t, id, got)
+		require.Len(t, got, 36)
+		require.NotContains(t, g.log.String(), id)
+	}
+	kept := get("/v1/system-info", "X-Request-Id", "checkout-7f3a").send(t, g)
+	require.Equal(t, "checkout-7f3a", kept.header.Get("X-Request-Id"))
+	return "replaced by one of ours; a well-formed one is kept"
+}

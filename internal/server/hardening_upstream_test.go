@@ -1,0 +1,211 @@
+package server_test
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/errordetails/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/protoadapt"
+
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+const terminate = workflows + "/w/terminate"
+
+// failingUpstreams are the cases about what the upstream answers. What it does
+// to its connections is tested with the faults.
+func failingUpstreams() []hostile {
+	// fails is an upstream that fails a write that is not repeated.
+	fails := func(number int, name string, status int, problem string, code codes.Code, text string, details ...protoadapt.MessageV1) hostile {
+		return hostile{
+			number: number, name: name, ask: ask{method: http.MethodPost, path: terminate}, calls: 1, status: status, code: problem,
+			arrange: func(g *gateway) {
+				g.upstream.Handle("TerminateWorkflowExecution", upstreamtest.Fail(code, text, details...))
+			},
+		}
+	}
+	const sql = `pq: duplicate key value violates "executions_pkey" at 10.0.0.7:5432`
+	withheld := fails(63, "an internal error with SQL in it", http.StatusBadGateway, "upstream-error", codes.Internal, sql)
+	withheld.check = func(t *testing.T, g *gateway, a answered) {
+		t.Helper()
+		require.NotContains(t, a.body, "executions_pkey")
+		require.Contains(t, g.log.String(), "executions_pkey")
+	}
+	exhausted := func(cause enums.ResourceExhaustedCause) protoadapt.MessageV1 {
+		return &errordetails.ResourceExhaustedFailure{Cause: cause}
+	}
+	rps := fails(64, "a rate limit", http.StatusTooManyRequests, "rate-limited", codes.ResourceExhausted, "namespace rate limit exceeded",
+		exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_RPS_LIMIT))
+	rps.check = header("Retry-After", "1")
+	overloaded := fails(64, "an overloaded server", http.StatusServiceUnavailable, "upstream-overloaded", codes.ResourceExhausted, "busy",
+		exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_SYSTEM_OVERLOADED))
+	overloaded.check = header("Retry-After", "1")
+	started := hostile{
+		number: 65, name: "a workflow that runs", ask: post(start1("")), status: http.StatusConflict, code: "workflow-already-started", calls: 1,
+		arrange: func(g *gateway) {
+			g.upstream.Handle("StartWorkflowExecution", upstreamtest.Fail(codes.AlreadyExists, "already started",
+				&errordetails.WorkflowExecutionAlreadyStartedFailure{StartRequestId: "r", RunId: runID}))
+		},
+		check: contains(`"runId":"` + runID + `"`),
+	}
+	large := hostile{
+		number: 68, name: "an answer over the limit", ask: get(count), status: http.StatusBadGateway, code: "upstream-response-too-large", calls: 1,
+		configure: func(cfg *config.Config) { cfg.Upstream.MaxResponseBytes = 1 << 20 },
+		arrange: func(g *gateway) {
+			g.upstream.Handle("CountWorkflowExecutions", func(context.Context, []byte) ([]byte, error) { return make([]byte, 6<<20), nil })
+		},
+	}
+	return []hostile{
+		{number: 59, name: "a caller that leaves", act: callerLeaves},
+		{number: 60, name: "a connection refused", act: refusedConnection},
+		{number: 61, name: "an upstream that says nothing", act: silentUpstream},
+		fails(62, "our credential is refused", http.StatusBadGateway, "upstream-auth-failed", codes.Unauthenticated, "bad token"),
+		withheld, rps, overloaded,
+		fails(64, "a request too large for the server", http.StatusRequestEntityTooLarge, "payload-too-large", codes.ResourceExhausted,
+			"grpc: received message larger than max (5242880 vs. 4194304)"),
+		started,
+		{
+			number: 66, name: "a read that is repeated", ask: get(count), status: http.StatusOK, calls: 2,
+			arrange: func(g *gateway) {
+				g.upstream.Handle("CountWorkflowExecutions", upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "away"),
+					upstreamtest.Answer(&workflowservice.CountWorkflowExecutionsResponse{Count: 3})))
+			},
+		},
+		{
+			number: 66, name: "a start that is repeated with one request id", ask: post(start1("")), status: http.StatusCreated, calls: 2,
+			arrange: func(g *gateway) {
+				g.upstream.Handle("StartWorkflowExecution", upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "away"),
+					upstreamtest.Answer(&workflowservice.StartWorkflowExecutionResponse{RunId: runID, Started: true})))
+			},
+			check: sameRequestID,
+		},
+		fails(66, "a terminate is not repeated", http.StatusServiceUnavailable, "upstream-unavailable", codes.Unavailable, "away"),
+		{number: 67, name: "an upstream that fails every call", act: flapping},
+		large,
+		{
+			number: 69, name: "metadata of the upstream", ask: get(count), status: http.StatusOK, calls: 1, arrange: sendsMetadata,
+			check: func(t *testing.T, _ *gateway, a answered) {
+				t.Helper()
+				for _, name := range []string{"Set-Cookie", "X-Internal", "Grpc-Metadata-X-Internal", "Server", "Trailer"} {
+					require.Empty(t, a.header.Values(name), name)
+				}
+			},
+		},
+	}
+}
+
+func sendsMetadata(g *gateway) {
+	g.upstream.Handle("CountWorkflowExecutions", func(ctx context.Context, _ []byte) ([]byte, error) {
+		md := metadata.Pairs("set-cookie", "a=b", "x-internal", "10.0.0.7", "server", "frontend")
+		if err := grpc.SetHeader(ctx, md); err != nil {
+			return nil, err
+		}
+		return nil, grpc.SetTrailer(ctx, md)
+	})
+}
+
+func sameRequestID(t *testing.T, g *gateway, _ answered) {
+	t.Helper()
+	ids := map[string]bool{}
+	for _, call := range g.upstream.Calls("StartWorkflowExecution") {
+		request := &workflowservice.StartWorkflowExecutionRequest{}
+		require.NoError(t, proto.Unmarshal(call.Request, request))
+		require.NotEmpty(t, request.GetRequestId())
+		ids[request.GetRequestId()] = true
+	}
+	require.Len(t, ids, 1)
+}
+
+func callerLeaves(t *testing.T, g *gateway) string {
+	t.Helper()
+	var left time.Duration
+	gone := make(chan struct{})
+	begin := time.Now()
+	g.upstream.Handle("CountWorkflowExecutions", func(ctx context.Context, _ []byte) ([]byte, error) {
+		<-ctx.Done()
+		left = time.Since(begin)
+		close(gone)
+		return nil, ctx.Err()
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err := g.send(ctx, http.MethodGet, count, "")
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	<-gone
+	require.Less(t, left, time.Second+50*time.Millisecond)
+	synctest.Wait()
+	require.Contains(t, g.log.String(), `"status":499`)
+	require.Contains(t, g.adminText(t, "/metrics"), `flowgate_in_flight{kind="read"} 0`)
+	return "the upstream call is cancelled at once, the log says 499"
+}
+
+func refusedConnection(t *testing.T, g *gateway) string {
+	t.Helper()
+	g.upstream.Divert(upstreamtest.Refused("10.0.0.7:7233"))
+	g.upstream.Cut()
+	synctest.Wait()
+	a := ask{method: http.MethodPost, path: terminate}.send(t, g)
+	require.Equal(t, http.StatusServiceUnavailable, a.status)
+	requireForm(t, a, "upstream-unavailable")
+	require.Equal(t, "1", a.header.Get("Retry-After"))
+	require.NotContains(t, a.body, "10.0.0.7")
+	return "503 upstream-unavailable, no address in the body"
+}
+
+func silentUpstream(t *testing.T, g *gateway) string {
+	t.Helper()
+	g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
+	var a answered
+	took := elapsed(func() { a = get(count, "Request-Timeout", "3s").send(t, g) })
+	require.InDelta(t, 3, took.Seconds(), 0.05)
+	require.Equal(t, http.StatusGatewayTimeout, a.status)
+	requireForm(t, a, "deadline-exceeded")
+	return "504 deadline-exceeded after " + took.String()
+}
+
+// flapping is the case of 1,000 calls a second to an upstream that fails them
+// all, for ten seconds.
+func flapping(t *testing.T, g *gateway) string {
+	t.Helper()
+	g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Fail(codes.Unavailable, "away"))
+	before := len(g.upstream.Calls("CountWorkflowExecutions"))
+	const calls = 10_000
+	var refused atomic.Int64
+	var callers sync.WaitGroup
+	for range calls {
+		callers.Go(func() {
+			if a, err := g.send(t.Context(), http.MethodGet, count, ""); err == nil && a.status == http.StatusServiceUnavailable {
+				refused.Add(1)
+			}
+		})
+		time.Sleep(time.Millisecond)
+	}
+	callers.Wait()
+	attempts := len(g.upstream.Calls("CountWorkflowExecutions")) - before
+	require.EqualValues(t, calls, refused.Load(), "each is told 503 upstream-unavailable")
+	require.Less(t, attempts, calls/10, "the breaker spares the upstream")
+	require.Contains(t, g.adminText(t, "/metrics"), "flowgate_upstream_breaker_open 1")
+
+	countsTo(g, 1)
+	took := elapsed(func() {
+		for get(count).send(t, g).status != http.StatusOK {
+			time.Sleep(10 * time.Millisecond)
+		}
+	})
+	require.LessOrEqual(t, took, 2*time.Second, "it closes soon after the upstream is back")
+	require.Contains(t, g.adminText(t, "/metrics"), "flowgate_upstream_breaker_open 0")
+	return "503 for all; the breaker let few calls through, and closed " + took.String() + " after the upstream was back"
+}

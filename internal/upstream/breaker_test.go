@@ -1,0 +1,105 @@
+package upstream_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/errordetails/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc/codes"
+
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/upstream"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+func breaking(options *upstream.Options) {
+	options.Breaker = upstream.Breaker{Failures: 3, Window: 10 * time.Second, Pause: time.Second}
+	options.Retry.MaxAttempts = 1
+}
+
+func TestAnUpstreamThatIsAwayIsSpared(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := upstreamtest.New(t)
+		server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "away"))
+		client := newClient(t, server, breaking)
+		calls := func() int { return len(server.AllCalls()) }
+		for range 10 {
+			requireProblem(t, problem.UpstreamUnavailable, ask(inOrders(t.Context()), client))
+		}
+		require.Equal(t, 3, calls(), "then it is left alone")
+		for i := range 3 {
+			time.Sleep(time.Second)
+			for range 10 {
+				requireProblem(t, problem.UpstreamUnavailable, ask(inOrders(t.Context()), client))
+			}
+			require.Equal(t, 4+i, calls(), "one call tries each second")
+		}
+		server.Handle("DescribeWorkflowExecution", upstreamtest.Answer(&workflowservice.DescribeWorkflowExecutionResponse{}))
+		time.Sleep(time.Second)
+		for range 10 {
+			require.NoError(t, ask(inOrders(t.Context()), client))
+		}
+	})
+}
+
+func TestALongCallDoesNotKeepTheOthersOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := upstreamtest.New(t)
+		server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "away"))
+		client := newClient(t, server, breaking)
+		for range 3 {
+			require.Error(t, ask(inOrders(t.Context()), client))
+		}
+		server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(
+			upstreamtest.Hang, upstreamtest.Answer(&workflowservice.DescribeWorkflowExecutionResponse{})))
+		time.Sleep(time.Second)
+		tried := make(chan error, 1)
+		go func() { tried <- ask(inOrders(t.Context()), client) }()
+		synctest.Wait()
+		requireProblem(t, problem.UpstreamUnavailable, ask(inOrders(t.Context()), client))
+		time.Sleep(time.Second)
+		require.NoError(t, ask(inOrders(t.Context()), client), "the next second has a try of its own")
+		require.NoError(t, ask(inOrders(t.Context()), client))
+		requireProblem(t, problem.DeadlineExceeded, <-tried)
+	})
+}
+
+func TestOtherFailuresDoNotCount(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := upstreamtest.New(t)
+		client := newClient(t, server, breaking)
+		for name, handler := range map[string]upstreamtest.Handler{
+			"an error of the request": upstreamtest.Fail(codes.NotFound, "no"),
+			"an error of the server":  upstreamtest.Fail(codes.Internal, "no"),
+			"a namespace that moves":  upstreamtest.Fail(codes.Unavailable, "moves", &errordetails.NamespaceUnavailableFailure{Namespace: "orders"}),
+			"no answer in time":       upstreamtest.Hang,
+		} {
+			server.Handle("DescribeWorkflowExecution", handler)
+			before := len(server.AllCalls())
+			for range 5 {
+				require.Error(t, ask(inOrders(t.Context()), client))
+			}
+			require.Len(t, server.AllCalls(), before+5, name)
+		}
+	})
+}
+
+func TestFailuresFarApartDoNotCount(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := upstreamtest.New(t)
+		server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "away"))
+		client := newClient(t, server, breaking)
+		for range 8 {
+			require.Error(t, ask(inOrders(t.Context()), client))
+			time.Sleep(6 * time.Second)
+		}
+		require.Len(t, server.AllCalls(), 8)
+	})
+}
