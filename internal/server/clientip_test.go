@@ -36,7 +36,7 @@ func TestTrustedProxiesNameTheCaller(t *testing.T) {
 				request.headers = append(request.headers, "X-Forwarded-For", value)
 			}
 			require.Equal(t, http.StatusOK, request.send(t, s.gateway).status)
-			require.Eventually(t, func() bool { return strings.Contains(s.log.String(), `"clientIp":"`+test.want+`"`) }, patience, tick, s.log)
+			require.Eventually(t, func() bool { return strings.Contains(s.log.String(), `"clientIp":"`+test.want+`"`) }, stuck, tick, s.log)
 		})
 	}
 }

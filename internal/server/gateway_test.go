@@ -80,7 +80,7 @@ func (g *gateway) run(
 		configure(&cfg)
 	}
 	admin := newListener()
-	g.client, g.admin = clientOf(dial), clientOf(admin.dial)
+	g.client, g.admin = clientBy(dial), clientOf(admin)
 	g.upstream, g.log, g.done = upstreamtest.New(t), &syncBuffer{}, make(chan error, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	g.stop = cancel
@@ -99,7 +99,9 @@ func (g *gateway) run(
 	})
 }
 
-func clientOf(dial func(context.Context) (net.Conn, error)) *http.Client {
+func clientOf(l *listener) *http.Client { return clientBy(l.dial) }
+
+func clientBy(dial func(context.Context) (net.Conn, error)) *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
 		MaxIdleConnsPerHost: 1000,

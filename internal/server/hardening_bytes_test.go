@@ -58,10 +58,10 @@ func newSocket(t *testing.T, configure func(*config.Config)) *socket {
 	return s
 }
 
-// Only what hangs takes longer than patience.
+// Only what is stuck takes as long.
 const (
-	patience = 10 * time.Second
-	tick     = time.Millisecond
+	stuck = 10 * time.Second
+	tick  = time.Millisecond
 )
 
 // say writes bytes on a new connection, and reads the first answer, if any, and
@@ -71,8 +71,8 @@ func (s *socket) say(t *testing.T, text string) (answered, bool) {
 	conn, err := net.Dial("tcp", s.address) //nolint:noctx // has a deadline
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()
-	require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
-	_, _ = io.WriteString(conn, text) // the gateway may hang up in the middle
+	require.NoError(t, conn.SetDeadline(time.Now().Add(stuck)))
+	_, _ = io.WriteString(conn, text) // the gateway may stuck up in the middle
 	reader := bufio.NewReader(conn)
 	response, err := http.ReadResponse(reader, nil)
 	require.NoError(t, err)
@@ -166,7 +166,7 @@ func truncatedChunk(t *testing.T, s *socket) string {
 	conn, err := net.Dial("tcp", s.address) //nolint:noctx // has a deadline
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()
-	require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
+	require.NoError(t, conn.SetDeadline(time.Now().Add(stuck)))
 	_, err = io.WriteString(conn, line("POST", workflows, "Content-Type: application/json", "Transfer-Encoding: chunked")+"\r\nff\r\n{}")
 	require.NoError(t, err)
 	require.NoError(t, conn.(*net.TCPConn).CloseWrite()) //nolint:forcetypeassert // it was dialled as one
@@ -235,7 +235,7 @@ func flood(t *testing.T, s *socket, times int, frames func(i int, framer *http2.
 	conn, err := net.Dial("tcp", s.address) //nolint:noctx // has a deadline
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()
-	require.NoError(t, conn.SetDeadline(time.Now().Add(2*patience)))
+	require.NoError(t, conn.SetDeadline(time.Now().Add(2*stuck)))
 	_, err = io.WriteString(conn, http2.ClientPreface)
 	require.NoError(t, err)
 	framer := http2.NewFramer(conn, nil)

@@ -159,7 +159,7 @@ func panicking(t *testing.T, _ *gateway) string {
 	serving.Go(func() { _ = public.Serve(listener) })
 	defer serving.Wait()
 	defer func() { _ = public.Close() }()
-	client := clientOf(listener.dial)
+	client := clientOf(listener)
 	defer client.CloseIdleConnections()
 
 	response, err := client.Get("http://g/fails") //nolint:noctx // ends with the bubble

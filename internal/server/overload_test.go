@@ -1,0 +1,95 @@
+package server_test
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+// busyServer is an upstream that does a bounded number of calls at a time and
+// lets the others wait in line: calls that are given up while they wait have
+// cost it nothing, those that it works on cost it their whole time.
+func busyServer(workers int, work time.Duration) upstreamtest.Handler {
+	free := make(chan struct{}, workers)
+	answer := upstreamtest.Answer(&workflowservice.CountWorkflowExecutionsResponse{Count: 1})
+	return func(ctx context.Context, request []byte) ([]byte, error) {
+		select {
+		case free <- struct{}{}:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		defer func() { <-free }()
+		time.Sleep(work)
+		return answer(ctx, request)
+	}
+}
+
+// offer sends requests at a rate, whatever becomes of them, and gives how many
+// a second were answered well.
+func offer(t *testing.T, g *gateway, perSecond int, length time.Duration) (goodput float64, slowest time.Duration, statuses map[int]int) {
+	t.Helper()
+	var mu sync.Mutex
+	var callers sync.WaitGroup
+	statuses = map[int]int{}
+	begin := time.Now()
+	for time.Since(begin) < length {
+		callers.Go(func() {
+			var a answered
+			took := elapsed(func() { a, _ = g.send(t.Context(), http.MethodGet, count, "") })
+			mu.Lock()
+			defer mu.Unlock()
+			statuses[a.status]++
+			if a.status == http.StatusOK {
+				slowest = max(slowest, took)
+			}
+		})
+		time.Sleep(time.Second / time.Duration(perSecond))
+	}
+	callers.Wait()
+	return float64(statuses[http.StatusOK]) / time.Since(begin).Seconds(), slowest, statuses
+}
+
+func TestGoodputHoldsAtThreeTimesTheCapacity(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const workers, work, capacity = 5, 10 * time.Millisecond, 500 // a second
+		g := start(t, func(cfg *config.Config) {
+			cfg.Limits.InFlight = config.InFlight{Reads: 4 * workers, Writes: 1, Waits: 1, CallerShare: 1}
+		})
+		g.upstream.Handle("CountWorkflowExecutions", busyServer(workers, work))
+		peak, _, _ := offer(t, g, capacity, 4*time.Second)
+		require.InDelta(t, capacity, peak, capacity/10)
+
+		probing, probed := context.WithCancel(t.Context())
+		var probes sync.WaitGroup
+		probes.Go(func() {
+			for probing.Err() == nil {
+				for _, path := range []string{"/livez", "/readyz"} {
+					a, err := g.send(t.Context(), http.MethodGet, path, "")
+					if err != nil || a.status != http.StatusOK {
+						t.Errorf("%s: %d, %v", path, a.status, err)
+					}
+				}
+				time.Sleep(50 * time.Millisecond)
+			}
+		})
+		goodput, slowest, statuses := offer(t, g, 3*capacity, 4*time.Second)
+		probed()
+		probes.Wait()
+		t.Logf("peak %.0f a second; at three times the capacity %.0f a second (%.0f %%), the slowest %s; statuses %v",
+			peak, goodput, 100*goodput/peak, slowest, statuses)
+		require.Greater(t, goodput, 0.8*peak)
+		require.LessOrEqual(t, slowest, 5*work, "what is taken is served soon: nothing queues but what is in flight")
+		require.Len(t, statuses, 2)
+		require.Positive(t, statuses[http.StatusServiceUnavailable], "the rest is told at once to come again")
+	})
+}
