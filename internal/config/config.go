@@ -12,6 +12,7 @@ type Config struct {
 	CORS       CORS                 `koanf:"cors"`
 	Tokens     Tokens               `koanf:"tokens"`
 	Limits     Limits               `koanf:"limits"`
+	Docs       Docs                 `koanf:"docs"`
 	Log        Log                  `koanf:"log"`
 }
 
@@ -160,6 +161,9 @@ type InFlight struct {
 	Writes      int     `koanf:"writes" doc:"Requests at once that change something."`
 	Waits       int     `koanf:"waits" doc:"Requests at once that wait for an outcome."`
 	CallerShare float64 `koanf:"callerShare" doc:"Part of each of them that one caller may have, above 0 and at most 1."`
+
+	Queue     int           `koanf:"queue" doc:"Requests of each kind that may wait until their caller has less in flight; the others are refused at once."`
+	QueueTime time.Duration `koanf:"queueTime" doc:"How long they wait before they are refused."`
 }
 
 // Share is what one caller may have of n: at least one.
@@ -170,6 +174,12 @@ type Timeouts struct {
 	Default  time.Duration `koanf:"default" doc:"Deadline of an upstream call when the caller names none."`
 	LongPoll time.Duration `koanf:"longPoll" doc:"Deadline of a long poll when the caller names none."`
 	Max      time.Duration `koanf:"max" doc:"Longest deadline that a caller may name."`
+}
+
+// Docs is the pages for people.
+type Docs struct {
+	Enabled bool   `koanf:"enabled" doc:"Serve the OpenAPI page at /docs and the page of problems at /docs/problems."`
+	Folder  string `koanf:"folder" doc:"Folder of further OpenAPI documents for the page (.yaml, .yml, .json), read at the start."`
 }
 
 // Log is what the gateway's log looks like.

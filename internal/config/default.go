@@ -37,9 +37,10 @@ func Default() Config {
 			RequestBudget: 58 * time.Second,
 			MaxBodyBytes:  4 << 20,
 			Timeouts:      Timeouts{Default: 30 * time.Second, LongPoll: 70 * time.Second, Max: 5 * time.Minute},
-			InFlight:      InFlight{Reads: 400, Writes: 200, Waits: 10_000, CallerShare: 0.75},
+			InFlight:      InFlight{Reads: 400, Writes: 200, Waits: 10_000, CallerShare: 0.75, Queue: 1000, QueueTime: time.Second},
 		},
-		Log: Log{Level: "info", Format: "json"},
+		Docs: Docs{Enabled: true},
+		Log:  Log{Level: "info", Format: "json"},
 	}
 }
 

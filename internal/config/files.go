@@ -23,6 +23,19 @@ func (v *validator) file(path, name string) ([]byte, bool) {
 	return content, true
 }
 
+// folder checks that a folder that is named can be read.
+func (v *validator) folder(path, name string) {
+	if name == "" {
+		return
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		v.add(path, "the folder cannot be read: "+reason(err))
+		return
+	}
+	v.check(path, info.IsDir(), "is no folder")
+}
+
 // secret is file for one that holds one word: whoever uses it sends it in a header.
 func (v *validator) secret(path, name string) (string, bool) {
 	content, ok := v.file(path, name)

@@ -57,7 +57,7 @@ func merge(options LoadOptions, problems *Problems) *koanf.Koanf {
 func (c *Config) resolveFiles(dir string) {
 	files := []*string{
 		&c.Upstream.TLS.CAFile, &c.Upstream.TLS.CertFile, &c.Upstream.TLS.KeyFile,
-		&c.Upstream.Proxy.BasicAuthFile, &c.Upstream.Credential.File, &c.Auth.APIKeys.File,
+		&c.Upstream.Proxy.BasicAuthFile, &c.Upstream.Credential.File, &c.Auth.APIKeys.File, &c.Docs.Folder,
 	}
 	for i := range c.Tokens.KeyFiles {
 		files = append(files, &c.Tokens.KeyFiles[i])

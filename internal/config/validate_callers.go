@@ -50,5 +50,7 @@ func (v *validator) inFlight(f InFlight) {
 	}{{"reads", f.Reads}, {"writes", f.Writes}, {"waits", f.Waits}} {
 		v.check("limits.inFlight."+pool.name, pool.size >= 1, "must be at least 1")
 	}
+	v.check("limits.inFlight.queue", f.Queue >= 0, "must not be negative")
+	v.positive("limits.inFlight.queueTime", f.QueueTime)
 	v.check("limits.inFlight.callerShare", f.CallerShare > 0 && f.CallerShare <= 1, "must be above 0 and at most 1")
 }

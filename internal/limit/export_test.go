@@ -6,3 +6,10 @@ func (f *Failures) Networks() int {
 	defer f.mu.Unlock()
 	return len(f.byNetwork)
 }
+
+// Callers counts those that the pool remembers.
+func (p *Pool) Callers() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.callers)
+}

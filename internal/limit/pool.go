@@ -1,7 +1,10 @@
 package limit
 
 import (
+	"context"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/telemetry"
@@ -10,61 +13,147 @@ import (
 // Pool bounds the requests of one kind that are in flight. It is safe for
 // concurrent use.
 type Pool struct {
-	size, share int
-	gauge       *telemetry.Gauge
+	size  PoolSize
+	gauge *telemetry.Gauge
 
-	mu       sync.Mutex
-	taken    int
-	byCaller map[string]int
+	queued atomic.Int64
+
+	mu      sync.Mutex
+	taken   int
+	callers map[string]*caller
 }
 
-// NewPool makes a pool with size places, of which one caller may hold share.
-// The gauge shows how many are taken.
-func NewPool(size, share int, gauge *telemetry.Gauge) *Pool {
-	return &Pool{size: size, share: share, gauge: gauge, byCaller: map[string]int{}}
+// PoolSize says how many requests a [Pool] takes.
+type PoolSize struct {
+	// Places are for all callers together, Share is what one of them may have.
+	Places, Share int
+	// Queue is how many requests may wait for a place of their caller's own, and
+	// QueueTime how long.
+	Queue     int
+	QueueTime time.Duration
 }
 
-// Enter takes a place for a caller, at once or not at all: a request that
-// waited for one would cost the very memory that the pool is there to bound.
-// The errors are [problem.RateLimited] for a caller that holds its share, and
-// [problem.Overloaded] when all places are taken.
-func (p *Pool) Enter(caller string) (Place, error) {
+// caller is one with requests in the pool.
+type caller struct {
+	places   chan struct{} // one in it for each that is taken; a channel serves who waits in turn
+	requests int           // that hold a place or wait for one
+}
+
+// NewPool makes a pool. The gauge shows how many places are taken.
+func NewPool(size PoolSize, gauge *telemetry.Gauge) *Pool {
+	return &Pool{size: size, gauge: gauge, callers: map[string]*caller{}}
+}
+
+// Enter takes a place for a caller. One that holds its share waits for a place
+// of its own: it is slowed down to what it may have, and a client that repeats
+// whatever is refused cannot turn refusals into a flood of their own. When all
+// places are taken nobody waits: a queue of everybody's would only make all of
+// them late. The errors are [problem.RateLimited] for the one,
+// [problem.Overloaded] for the other.
+func (p *Pool) Enter(ctx context.Context, name string) (Place, error) {
+	c, err := p.visit(name)
+	if err != nil {
+		return Place{}, err
+	}
+	if err := p.await(ctx, c); err != nil {
+		p.part(name, c)
+		return Place{}, err
+	}
+	if err := p.take(); err != nil {
+		<-c.places
+		p.part(name, c)
+		return Place{}, err
+	}
+	return Place{pool: p, name: name, caller: c}, nil
+}
+
+// take takes one of everybody's places.
+func (p *Pool) take() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	held := p.byCaller[caller]
-	switch {
-	case p.taken >= p.size:
-		return Place{}, problem.New(problem.Overloaded, "This replica has as many requests of this kind in flight as it takes.")
-	case held >= p.share:
-		return Place{}, problem.New(problem.RateLimited, "You have as many requests of this kind in flight as one caller may have.")
+	if p.taken >= p.size.Places {
+		return overloaded()
 	}
-	p.byCaller[caller] = held + 1
 	p.taken++
 	p.gauge.Inc()
-	return Place{pool: p, caller: caller}, nil
+	return nil
 }
 
-func (p *Pool) leave(caller string) {
+func overloaded() error {
+	return problem.New(problem.Overloaded, "This replica has as many requests of this kind in flight as it takes.")
+}
+
+// await takes one of the caller's own places.
+func (p *Pool) await(ctx context.Context, c *caller) error {
+	select {
+	case c.places <- struct{}{}:
+		return nil
+	default:
+	}
+	refused := problem.New(problem.RateLimited, "You have as many requests of this kind in flight as one caller may have.")
+	if p.queued.Add(1) > int64(p.size.Queue) {
+		p.queued.Add(-1)
+		return refused
+	}
+	defer p.queued.Add(-1)
+	timer := time.NewTimer(p.size.QueueTime)
+	defer timer.Stop()
+	select {
+	case c.places <- struct{}{}:
+		return nil
+	case <-timer.C:
+		return refused
+	case <-ctx.Done():
+		return refused.Because(ctx.Err())
+	}
+}
+
+// visit announces a request of a caller, unless there is no place anyway.
+func (p *Pool) visit(name string) (*caller, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.byCaller[caller]--; p.byCaller[caller] == 0 {
-		delete(p.byCaller, caller)
+	if p.taken >= p.size.Places {
+		return nil, overloaded()
 	}
+	c := p.callers[name]
+	if c == nil {
+		c = &caller{places: make(chan struct{}, p.size.Share)}
+		p.callers[name] = c
+	}
+	c.requests++
+	return c, nil
+}
+
+// part forgets a caller with its last request.
+func (p *Pool) part(name string, c *caller) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.requests--; c.requests == 0 {
+		delete(p.callers, name)
+	}
+}
+
+func (p *Pool) leave(name string, c *caller) {
+	p.mu.Lock()
 	p.taken--
+	p.mu.Unlock()
 	p.gauge.Dec()
+	<-c.places
+	p.part(name, c)
 }
 
 // Place is one request's in a [Pool]. The zero value holds none. It is used by
 // one goroutine at a time.
 type Place struct {
 	pool   *Pool
-	caller string
+	name   string
+	caller *caller
 }
 
 // Leave gives the place back; the second time it does nothing.
 func (p *Place) Leave() {
 	if p.pool != nil {
-		p.pool.leave(p.caller)
+		p.pool.leave(p.name, p.caller)
 		p.pool = nil
 	}
 }

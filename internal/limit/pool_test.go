@@ -1,8 +1,11 @@
 package limit_test
 
 import (
+	"context"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -13,7 +16,7 @@ import (
 
 func enter(t *testing.T, pool *limit.Pool, caller string) limit.Place {
 	t.Helper()
-	place, err := pool.Enter(caller)
+	place, err := pool.Enter(t.Context(), caller)
 	require.NoError(t, err)
 	return place
 }
@@ -21,22 +24,78 @@ func enter(t *testing.T, pool *limit.Pool, caller string) limit.Place {
 func TestACallerHasItsShareAndNoMore(t *testing.T) {
 	t.Parallel()
 	var taken telemetry.Gauge
-	pool := limit.NewPool(3, 2, &taken)
+	pool := limit.NewPool(limit.PoolSize{Places: 3, Share: 2}, &taken)
 	first := enter(t, pool, "a")
 	enter(t, pool, "a")
-	_, err := pool.Enter("a")
+	_, err := pool.Enter(t.Context(), "a")
 	require.True(t, problem.Is(err, problem.RateLimited))
-	enter(t, pool, "b")
+	other := enter(t, pool, "b")
 	require.EqualValues(t, 3, taken.Value())
-	_, err = pool.Enter("c")
+	_, err = pool.Enter(t.Context(), "c")
 	require.True(t, problem.Is(err, problem.Overloaded))
-	_, err = pool.Enter("a")
-	require.True(t, problem.Is(err, problem.Overloaded), "a full pool is nobody's own fault")
 
+	other.Leave()
 	first.Leave()
 	first.Leave()
-	require.EqualValues(t, 2, taken.Value(), "a place is given back once")
+	require.EqualValues(t, 1, taken.Value(), "a place is given back once")
 	enter(t, pool, "a")
+}
+
+func TestACallerWaitsForAPlaceOfItsOwn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var taken telemetry.Gauge
+		pool := limit.NewPool(limit.PoolSize{Places: 9, Share: 1, Queue: 2, QueueTime: time.Second}, &taken)
+		first := enter(t, pool, "a")
+		begin := time.Now()
+		var mu sync.Mutex
+		var order []int
+		var waiting sync.WaitGroup
+		for i := range 2 {
+			waiting.Go(func() {
+				place, err := pool.Enter(t.Context(), "a")
+				if err != nil {
+					if !problem.Is(err, problem.RateLimited) || time.Since(begin) != time.Second {
+						t.Errorf("%v after %s", err, time.Since(begin))
+					}
+					return
+				}
+				mu.Lock()
+				order = append(order, i)
+				mu.Unlock()
+				time.Sleep(700 * time.Millisecond)
+				place.Leave()
+			})
+			synctest.Wait()
+		}
+		_, err := pool.Enter(t.Context(), "a")
+		require.True(t, problem.Is(err, problem.RateLimited), "the queue is full")
+		require.Zero(t, time.Since(begin))
+		enter(t, pool, "b")
+		time.Sleep(500 * time.Millisecond)
+		first.Leave()
+		waiting.Wait()
+		require.Equal(t, []int{0}, order, "the first in line is served, the other one is told after a second")
+		require.EqualValues(t, 1, taken.Value())
+	})
+}
+
+func TestWhoLeavesTheQueueLeavesItWhole(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var taken telemetry.Gauge
+		pool := limit.NewPool(limit.PoolSize{Places: 9, Share: 1, Queue: 1, QueueTime: time.Hour}, &taken)
+		first := enter(t, pool, "a")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := pool.Enter(ctx, "a")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		first.Leave()
+		again := enter(t, pool, "a")
+		again.Leave()
+		require.Zero(t, taken.Value())
+		require.Zero(t, pool.Callers())
+	})
 }
 
 func TestNoPlaceIsNoFault(t *testing.T) {
@@ -48,12 +107,12 @@ func TestNoPlaceIsNoFault(t *testing.T) {
 func TestAPoolIsNeverOverfull(t *testing.T) {
 	t.Parallel()
 	var taken telemetry.Gauge
-	pool := limit.NewPool(4, 3, &taken)
+	pool := limit.NewPool(limit.PoolSize{Places: 4, Share: 3, Queue: 2, QueueTime: time.Millisecond}, &taken)
 	var callers sync.WaitGroup
 	for i := range 16 {
 		callers.Go(func() {
 			for range 1000 {
-				place, err := pool.Enter(string(rune('a' + i%2)))
+				place, err := pool.Enter(t.Context(), string(rune('a'+i%2)))
 				if err != nil {
 					continue
 				}
@@ -66,14 +125,20 @@ func TestAPoolIsNeverOverfull(t *testing.T) {
 	}
 	callers.Wait()
 	require.Zero(t, taken.Value())
+	require.Zero(t, pool.Callers())
 }
 
 func BenchmarkPool(b *testing.B) {
 	var taken telemetry.Gauge
-	pool := limit.NewPool(400, 300, &taken)
+	pool := limit.NewPool(limit.PoolSize{Places: 400, Share: 300}, &taken)
+	keep, err := pool.Enter(b.Context(), "caller") // a caller that is busy has others in flight
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer keep.Leave()
 	b.ReportAllocs()
 	for b.Loop() {
-		place, err := pool.Enter("caller")
+		place, err := pool.Enter(b.Context(), "caller")
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/docs"
 	"github.com/flowgate/flowgate/internal/handlers"
 	"github.com/flowgate/flowgate/internal/limit"
 	"github.com/flowgate/flowgate/internal/telemetry"
@@ -69,6 +70,10 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 	if g.tracing, err = telemetry.NewTracing(ctx, options.Getenv, options.Version); err != nil {
 		return nil, err
 	}
+	pages, err := newPages(cfg.Docs)
+	if err != nil {
+		return nil, fmt.Errorf("docs.folder: %w", err)
+	}
 	who, err := g.authenticator()
 	if err != nil {
 		return nil, err
@@ -81,7 +86,7 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 		return nil, err
 	}
 	p := &probes{gate: g.gate, upstream: g.upstream, metrics: g.metrics}
-	g.public = g.newServer(g.front(newRouter(g.api, g.authenticate(who)), p))
+	g.public = g.newServer(g.front(newRouter(g.api, g.authenticate(who), pages), p))
 	g.public.ConnState = g.connections.track
 	g.public.BaseContext = func(net.Listener) context.Context { return g.requests }
 	g.admin = g.newServer(newAdmin(p, g.metrics))
@@ -257,7 +262,10 @@ func (g *gateway) newAPI(version string) (*handlers.API, error) {
 	}
 	limits := g.cfg.Limits
 	pool := func(size int, gauge *telemetry.Gauge) *limit.Pool {
-		return limit.NewPool(size, limits.InFlight.Share(size), gauge)
+		return limit.NewPool(limit.PoolSize{
+			Places: size, Share: limits.InFlight.Share(size),
+			Queue: limits.InFlight.Queue, QueueTime: limits.InFlight.QueueTime,
+		}, gauge)
 	}
 	return handlers.New(g.life, handlers.Options{
 		Upstream: g.upstream, Tokens: tokens, Version: version, Metrics: g.metrics,
@@ -271,6 +279,16 @@ func (g *gateway) newAPI(version string) (*handlers.API, error) {
 		Waits:    pool(limits.InFlight.Waits, &g.metrics.Waits),
 		Settings: handlers.NewSettings(limits, g.cfg.Upstream),
 	}), nil
+}
+
+// newPages makes the pages for people, none when they are switched off.
+func newPages(cfg config.Docs) (*docs.Site, error) {
+	if !cfg.Enabled {
+		return nil, nil //nolint:nilnil // no pages is no error
+	}
+	return docs.New(docs.Options{
+		Documents: []docs.Document{{Title: "Flowgate", Path: "/v1/openapi.json"}}, Folder: cfg.Folder,
+	})
 }
 
 func lower(hosts []string) []string {

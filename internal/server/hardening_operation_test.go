@@ -23,7 +23,7 @@ import (
 // overload are the cases about more than the gateway takes.
 func overload() []hostile {
 	small := func(cfg *config.Config) {
-		cfg.Limits.InFlight = config.InFlight{Reads: 3, Writes: 2, Waits: 4, CallerShare: 1}
+		cfg.Limits.InFlight = config.InFlight{Reads: 3, Writes: 2, Waits: 4, CallerShare: 1, QueueTime: time.Second}
 	}
 	return []hostile{
 		{number: 71, name: "more reads than places", configure: small, act: func(t *testing.T, g *gateway) string {
@@ -53,7 +53,7 @@ func overload() []hostile {
 				return said
 			},
 			configure: func(cfg *config.Config) {
-				cfg.Limits.InFlight = config.InFlight{Reads: 4, Writes: 2, Waits: 4, CallerShare: 0.5}
+				cfg.Limits.InFlight = config.InFlight{Reads: 4, Writes: 2, Waits: 4, CallerShare: 0.5, Queue: 1, QueueTime: time.Second}
 			},
 		},
 	}

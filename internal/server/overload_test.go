@@ -63,7 +63,7 @@ func TestGoodputHoldsAtThreeTimesTheCapacity(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const workers, work, capacity = 5, 10 * time.Millisecond, 500 // a second
 		g := start(t, func(cfg *config.Config) {
-			cfg.Limits.InFlight = config.InFlight{Reads: 4 * workers, Writes: 1, Waits: 1, CallerShare: 1}
+			cfg.Limits.InFlight = config.InFlight{Reads: 4 * workers, Writes: 1, Waits: 1, CallerShare: 1, QueueTime: time.Second}
 		})
 		g.upstream.Handle("CountWorkflowExecutions", busyServer(workers, work))
 		peak, _, _ := offer(t, g, capacity, 4*time.Second)

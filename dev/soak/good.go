@@ -1,0 +1,120 @@
+package soak
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	workflows = "/v1/namespaces/default/workflows"
+	// steady is the workflow that is looked at; it never ends by itself.
+	steady = "soak-steady"
+)
+
+// prepare starts what the traffic is about.
+func (r *run) prepare(ctx context.Context) error {
+	body := `{"workflowType":"Wait","workflowId":"` + steady + `","taskQueue":"` + r.TaskQueue + `","idConflictPolicy":"USE_EXISTING"}`
+	status, text, err := r.ask(ctx, http.MethodPost, workflows, r.GoodKey, body)
+	if err == nil && status >= http.StatusMultipleChoices {
+		err = fmt.Errorf("start %s: %d %s", steady, status, text)
+	}
+	return err
+}
+
+// ask makes one request and reads its answer.
+func (r *run) ask(ctx context.Context, method, path, key, body string) (status int, text string, err error) {
+	request, err := http.NewRequestWithContext(ctx, method, r.URL+path, strings.NewReader(body))
+	if err != nil {
+		return 0, "", err
+	}
+	request.Header.Set("Authorization", "Bearer "+key)
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := r.client.Do(request)
+	if err != nil {
+		return 0, "", err
+	}
+	defer func() { _ = response.Body.Close() }()
+	read, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(read), err
+}
+
+// deed is one thing that the good caller does.
+type deed struct {
+	name         string
+	method, path string
+	body         string
+}
+
+// deeds are those of request number n: mostly looks, as services do, and each now and then a whole workflow.
+func (r *run) deed(n int) deed {
+	switch n % 10 {
+	case 0:
+		return deed{"execute", http.MethodPost, workflows + "?wait=20s", fmt.Sprintf(
+			`{"workflowType":"Echo","workflowId":"soak-%d-%d","taskQueue":%q,"args":[{"n":12345678901234567890}]}`,
+			time.Now().UnixNano(), n, r.TaskQueue)}
+	case 1:
+		return deed{"list", http.MethodGet, workflows + "?pageSize=10", ""}
+	case 2:
+		return deed{"result", http.MethodGet, workflows + "/" + steady + "/result", ""}
+	default:
+		return deed{"describe", http.MethodGet, workflows + "/" + steady, ""}
+	}
+}
+
+// good is the good caller at its rate, whatever the answers take: each request has its time, and waits for no other.
+func (r *run) good(ctx context.Context, length time.Duration) Latencies {
+	latencies := Latencies{}
+	var mu sync.Mutex
+	var requests sync.WaitGroup
+	defer requests.Wait()
+	ticker := time.NewTicker(time.Second / time.Duration(r.GoodRate))
+	defer ticker.Stop()
+	end := time.NewTimer(length)
+	defer end.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-ctx.Done():
+			return latencies
+		case <-end.C:
+			requests.Wait()
+			return latencies
+		case <-ticker.C:
+		}
+		requests.Go(func() {
+			what := r.deed(n)
+			begin := time.Now()
+			status, text, err := r.ask(ctx, what.method, what.path, r.GoodKey, what.body)
+			took := time.Since(begin)
+			if ctx.Err() != nil {
+				return
+			}
+			if err != nil {
+				r.violated("the good caller's %s: %v", what.name, err)
+				return
+			}
+			r.saw("good "+what.name, status, contentTypeOf(status), text)
+			if status >= http.StatusMultipleChoices {
+				r.violated("the good caller's %s: %d %s", what.name, status, firstLine(text))
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			latencies[what.name] = append(latencies[what.name], took)
+		})
+	}
+}
+
+// contentTypeOf is what an answer of that status must be: [run.ask] does not keep it, and the good caller's failures
+// count one by one anyway.
+func contentTypeOf(status int) string {
+	if status >= http.StatusBadRequest {
+		return problemType
+	}
+	return "application/json"
+}

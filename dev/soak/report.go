@@ -1,0 +1,129 @@
+package soak
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+)
+
+// The promises.
+const (
+	// patience is what the good caller's p99 may become, as a multiple of its p99 alone.
+	patience = 3
+	// goroutineSlack are goroutines that come and go by themselves: idle connections, timers, the metrics' own.
+	goroutineSlack = 20
+	// memoryGrowth is by how much memory may grow from the first third of the run to the last, beyond memorySlack.
+	memoryGrowth = 1.2
+	memorySlack  = 16 << 20
+	// enough samples make a comparison of thirds.
+	enough = 9
+)
+
+// Latencies are those of each kind of request.
+type Latencies map[string][]time.Duration
+
+// percentile gives the latency that the given part of the requests did not exceed.
+func percentile(latencies []time.Duration, part float64) time.Duration {
+	if len(latencies) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(latencies))
+	return sorted[min(int(part*float64(len(sorted))), len(sorted)-1)]
+}
+
+// Report is what a run has shown.
+type Report struct {
+	Alone, Loaded Latencies
+	Before, After Sample
+	Samples       []Sample
+
+	violations map[string]int
+	answers    map[string]map[int]int
+}
+
+// judge holds the report against the promises.
+func (r *Report) judge() error {
+	var broken []error
+	for what, times := range r.violations {
+		broken = append(broken, fmt.Errorf("%d times %s", times, what))
+	}
+	if len(r.Samples) >= enough {
+		third := len(r.Samples) / 3
+		first, last := r.Samples[:third], r.Samples[len(r.Samples)-third:]
+		for name, of := range measures() {
+			if a, b := median(first, of), median(last, of); float64(b) > memoryGrowth*float64(a)+memorySlack {
+				broken = append(broken, fmt.Errorf("%s grew from %d to %d", name, a, b))
+			}
+		}
+		if a, b := median(first, goroutines), median(last, goroutines); float64(b) > memoryGrowth*float64(a)+goroutineSlack {
+			broken = append(broken, fmt.Errorf("goroutines grew from %d to %d", a, b))
+		}
+	}
+	return errors.Join(broken...)
+}
+
+// Slowed is by how much the good caller's p99 of a kind of request grew under load.
+func (r *Report) Slowed(kind string) float64 {
+	return float64(percentile(r.Loaded[kind], 0.99)) / float64(percentile(r.Alone[kind], 0.99))
+}
+
+// Patient holds the good caller's latencies against the promise. It is apart from what [Run] checks, because short runs
+// on a machine with other work measure that work.
+func (r *Report) Patient() error {
+	var broken []error
+	for _, kind := range slices.Sorted(maps.Keys(r.Alone)) {
+		if slowed := r.Slowed(kind); slowed > patience {
+			broken = append(broken, fmt.Errorf("the good caller's %s: p99 grew %.1f times", kind, slowed))
+		}
+	}
+	return errors.Join(broken...)
+}
+
+func goroutines(s Sample) int64 { return s.Goroutines }
+
+func measures() map[string]func(Sample) int64 {
+	return map[string]func(Sample) int64{
+		"the heap":        func(s Sample) int64 { return s.Heap },
+		"resident memory": func(s Sample) int64 { return s.Resident },
+	}
+}
+
+func median(samples []Sample, of func(Sample) int64) int64 {
+	values := make([]int64, len(samples))
+	for i, sample := range samples {
+		values[i] = of(sample)
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+// Write tells people.
+func (r *Report) Write(w io.Writer) {
+	say := func(format string, arguments ...any) { _, _ = fmt.Fprintf(w, format+"\n", arguments...) }
+	say("\n%-24s %10s %10s %10s %10s %8s", "the good caller", "alone p50", "p99", "loaded p50", "p99", "p99 x")
+	for _, kind := range slices.Sorted(maps.Keys(r.Alone)) {
+		alone, loaded := r.Alone[kind], r.Loaded[kind]
+		round := func(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }
+		say("%-24s %10s %10s %10s %10s %8.2f", kind, round(percentile(alone, 0.5)), round(percentile(alone, 0.99)),
+			round(percentile(loaded, 0.5)), round(percentile(loaded, 0.99)), r.Slowed(kind))
+	}
+	say("\n%-24s %s", "answers", "by status")
+	for _, kind := range slices.Sorted(maps.Keys(r.answers)) {
+		say("%-24s %v", kind, r.answers[kind])
+	}
+	const mebibyte = 1 << 20
+	say("\n%-24s %10s %10s %10s %10s", "the gateway", "goroutines", "heap MiB", "RSS MiB", "in flight")
+	line := func(name string, s Sample) {
+		say("%-24s %10d %10d %10d %10d", name, s.Goroutines, s.Heap/mebibyte, s.Resident/mebibyte, s.InFlight)
+	}
+	line("before", r.Before)
+	for i := range 4 {
+		if n := len(r.Samples); n > i {
+			line(fmt.Sprintf("loaded, quarter %d", i+1), r.Samples[(i+1)*n/4-min(1, (i+1)*n/4)])
+		}
+	}
+	line("after", r.After)
+}

@@ -1,0 +1,95 @@
+package soak
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Sample is the gateway at one moment.
+type Sample struct {
+	Goroutines int64
+	// Heap and Resident are bytes.
+	Heap, Resident int64
+	InFlight       int64
+}
+
+// every is the time between two samples.
+const every = 2 * time.Second
+
+// watch samples the gateway until ctx ends, and sees that its probes answer.
+func (r *run) watch(ctx context.Context) (samples []Sample) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return samples
+		case <-ticker.C:
+		}
+		sample, err := r.sample(ctx)
+		if ctx.Err() != nil {
+			return samples
+		}
+		if err != nil {
+			r.violated("the metrics: %v", err)
+			continue
+		}
+		samples = append(samples, sample)
+		for _, probe := range []string{r.URL + "/livez", r.URL + "/readyz", r.AdminURL + "/readyz"} {
+			if err := r.probe(ctx, probe); err != nil && ctx.Err() == nil {
+				r.violated("the probe: %v", err)
+			}
+		}
+	}
+}
+
+func (r *run) probe(ctx context.Context, url string) error {
+	text, status, err := r.page(ctx, url)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("%d %s", status, firstLine(text))
+	}
+	return err
+}
+
+func (r *run) page(ctx context.Context, url string) (text string, status int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, settle/6)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", 0, err
+	}
+	response, err := r.client.Do(request)
+	if err != nil {
+		return "", 0, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	return string(body), response.StatusCode, err
+}
+
+// sample reads the gateway's metrics.
+func (r *run) sample(ctx context.Context) (Sample, error) {
+	text, _, err := r.page(ctx, r.AdminURL+"/metrics")
+	if err != nil {
+		return Sample{}, err
+	}
+	values := map[string]int64{}
+	lines := bufio.NewScanner(strings.NewReader(text))
+	for lines.Scan() {
+		name, value, _ := strings.Cut(lines.Text(), " ")
+		name, _, _ = strings.Cut(name, "{")
+		if number, err := strconv.ParseFloat(value, 64); err == nil && !strings.HasPrefix(name, "#") {
+			values[name] += int64(number)
+		}
+	}
+	return Sample{
+		Goroutines: values["go_goroutines"], Heap: values["go_memstats_heap_inuse_bytes"],
+		Resident: values["process_resident_memory_bytes"], InFlight: values["flowgate_in_flight"],
+	}, lines.Err()
+}
