@@ -40,14 +40,13 @@ type Report struct {
 	Before, After Sample
 	Samples       []Sample
 
-	violations map[string]int
-	answers    map[string]map[int]int
+	tally *Tally
 }
 
 // judge holds the report against the promises.
 func (r *Report) judge() error {
 	var broken []error
-	for what, times := range r.violations {
+	for what, times := range r.tally.Violations {
 		broken = append(broken, fmt.Errorf("%d times %s", times, what))
 	}
 	if len(r.Samples) >= enough {
@@ -111,8 +110,8 @@ func (r *Report) Write(w io.Writer) {
 			round(percentile(loaded, 0.5)), round(percentile(loaded, 0.99)), r.Slowed(kind))
 	}
 	say("\n%-24s %s", "answers", "by status")
-	for _, kind := range slices.Sorted(maps.Keys(r.answers)) {
-		say("%-24s %v", kind, r.answers[kind])
+	for _, kind := range slices.Sorted(maps.Keys(r.tally.Answers)) {
+		say("%-24s %v", kind, r.tally.Answers[kind])
 	}
 	const mebibyte = 1 << 20
 	say("\n%-24s %10s %10s %10s %10s", "the gateway", "goroutines", "heap MiB", "RSS MiB", "in flight")

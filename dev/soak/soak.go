@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 )
@@ -25,8 +24,11 @@ type Options struct {
 	GoodRate int
 	// Flood is how many connections the abusive caller floods on.
 	Flood int
+	// Attack is the hostile traffic; nil means [Attack] in this process. Attackers have machines of their own, so that
+	// who measures does better to run it where it takes no time from those that are measured.
+	Attack func(context.Context, Options) (*Tally, error) `json:"-"`
 	// Out is told how it goes.
-	Out io.Writer
+	Out io.Writer `json:"-"`
 }
 
 // settle is how long the gateway gets to end what the traffic has left: a slow body holds its connection for 30 s.
@@ -35,61 +37,76 @@ const settle = time.Minute
 // run is one run of [Run].
 type run struct {
 	Options
-	client *http.Client
+	*Tally
 
-	mu         sync.Mutex
-	violations map[string]int
-	answers    map[string]map[int]int // statuses by kind of traffic
+	client *http.Client
+}
+
+func newRun(options Options) *run {
+	if options.Attack == nil {
+		options.Attack = Attack
+	}
+	return &run{
+		Options: options, Tally: NewTally(),
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: max(options.GoodRate, 1), DisableCompression: true}},
+	}
 }
 
 // Run soaks the gateway. Its error says which promises were broken; the report stands either way.
 func Run(ctx context.Context, options Options) (*Report, error) {
-	r := &run{
-		Options:    options,
-		client:     &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: options.GoodRate, DisableCompression: true}},
-		violations: map[string]int{}, answers: map[string]map[int]int{},
-	}
+	r := newRun(options)
 	defer r.client.CloseIdleConnections()
 	if err := r.prepare(ctx); err != nil {
 		return nil, err
 	}
-	report := &Report{answers: r.answers}
 	alone := options.Duration / 10
 	r.say("the good caller alone, for %s", alone)
 	r.good(ctx, alone/4) // warms caches up, and is not measured
-	report.Alone = r.good(ctx, alone-alone/4)
-	before, err := r.sample(ctx)
-	if err != nil {
+	report := &Report{tally: r.Tally, Alone: r.good(ctx, alone-alone/4)}
+	var err error
+	if report.Before, err = r.sample(ctx); err != nil {
 		return nil, err
 	}
-	report.Before = before
-
 	loaded := options.Duration - alone
 	r.say("everybody, for %s", loaded)
-	report.Loaded, report.Samples = r.everybody(ctx, loaded)
-
+	if report.Loaded, report.Samples, err = r.everybody(ctx, loaded); err != nil {
+		return report, err
+	}
 	r.say("quiet")
-	report.After, err = r.quiet(ctx, before)
-	report.violations = r.violations
+	report.After, err = r.quiet(ctx, report.Before)
 	return report, errors.Join(err, report.judge())
 }
 
 // everybody runs the good caller beside all hostile ones.
-func (r *run) everybody(ctx context.Context, length time.Duration) (latencies Latencies, samples []Sample) {
-	ctx, stop := context.WithTimeout(ctx, length+time.Minute)
-	defer stop()
-	hostile, end := context.WithCancel(ctx)
+func (r *run) everybody(ctx context.Context, length time.Duration) (latencies Latencies, samples []Sample, err error) {
+	hostile, end := context.WithTimeout(ctx, length+time.Minute)
+	defer end()
 	var others sync.WaitGroup
-	for _, attack := range r.attacks() {
-		for range attack.connections {
-			others.Go(func() { r.repeat(hostile, attack) })
+	others.Go(func() {
+		var theirs *Tally
+		if theirs, err = r.Attack(hostile, r.Options); err == nil {
+			r.merge(theirs)
 		}
-	}
+	})
 	others.Go(func() { samples = r.watch(hostile) })
 	latencies = r.good(ctx, length)
 	end()
 	others.Wait()
-	return latencies, samples
+	return latencies, samples, err
+}
+
+// Attack is the hostile traffic, until ctx ends.
+func Attack(ctx context.Context, options Options) (*Tally, error) {
+	r := newRun(options)
+	defer r.client.CloseIdleConnections()
+	var attackers sync.WaitGroup
+	for _, attack := range r.attacks() {
+		for range attack.connections {
+			attackers.Go(func() { r.repeat(ctx, attack) })
+		}
+	}
+	attackers.Wait()
+	return r.Tally, nil
 }
 
 // quiet waits until the gateway is as it was before.
@@ -116,39 +133,8 @@ func (r *run) quiet(ctx context.Context, before Sample) (Sample, error) {
 	}
 }
 
-// saw notes an answer. A failure of the gateway must be a problem of its table, and never its own.
-func (r *run) saw(kind string, status int, contentType, body string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.answers[kind] == nil {
-		r.answers[kind] = map[int]int{}
-	}
-	r.answers[kind][status]++
-	if status < http.StatusInternalServerError || status == http.StatusNotImplemented && contentType != problemType {
-		return // the second is net/http's own, for an unknown transfer coding
-	}
-	if contentType != problemType || strings.Contains(body, `"code":"internal"`) {
-		r.violations[fmt.Sprintf("%s: %d %s", kind, status, firstLine(body))]++
-	}
-}
-
-// violated notes a broken promise.
-func (r *run) violated(format string, arguments ...any) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.violations[fmt.Sprintf(format, arguments...)]++
-}
-
 func (r *run) say(format string, arguments ...any) {
 	_, _ = fmt.Fprintf(r.Out, format+"\n", arguments...)
-}
-
-const problemType = "application/problem+json"
-
-func firstLine(text string) string {
-	const most = 120
-	text, _, _ = strings.Cut(text, "\n")
-	return text[:min(len(text), most)]
 }
 
 // Limits are the settings of a gateway that is soaked, as variables of its environment: the places that two cores fill,

@@ -19,6 +19,9 @@ func dynamicConfig() dynamicconfig.StaticClient {
 		dynamicconfig.FrontendMaxConcurrentLongRunningRequestsPerInstance.Key():                unlimited,
 		dynamicconfig.HistoryRPS.Key():                                                         unlimited,
 		dynamicconfig.MatchingRPS.Key():                                                        unlimited,
+		dynamicconfig.FrontendPersistenceMaxQPS.Key():                                          unlimited,
+		dynamicconfig.HistoryPersistenceMaxQPS.Key():                                           unlimited,
+		dynamicconfig.MatchingPersistenceMaxQPS.Key():                                          unlimited,
 
 		dynamicconfig.FrontendEnableWorkerVersioningDataAPIs.Key():     true,
 		dynamicconfig.FrontendEnableWorkerVersioningWorkflowAPIs.Key(): true,

@@ -4,10 +4,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"syscall"
 	"time"
@@ -17,15 +20,26 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
+const (
+	// attackers is the argument that makes this program the hostile traffic alone.
+	attackers = "attackers"
+	// lowest is the priority of those that only take what time is left.
+	lowest = "19"
+)
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx)
+	var err error
+	if len(os.Args) == 2 && os.Args[1] == attackers { //nolint:mnd // the program and its argument
+		err = attack(ctx, os.Stdin, os.Stdout)
+	} else if err = run(ctx); err == nil {
+		fmt.Fprintln(os.Stdout, "\nevery promise was kept")
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "\nbroken:\n%v\n", err)
 		os.Exit(1)
 	}
-	fmt.Fprintln(os.Stdout, "\nevery promise was kept")
 }
 
 func run(ctx context.Context) (err error) {
@@ -50,10 +64,48 @@ func run(ctx context.Context) (err error) {
 	report, err := soak.Run(ctx, soak.Options{
 		URL: gateway.URL, AdminURL: gateway.AdminURL, GoodKey: stack.WriterKey, AbusiveKey: stack.ReaderKey,
 		TaskQueue: sample.TaskQueue, Duration: *duration, GoodRate: *rate, Flood: *flood, Out: os.Stdout,
+		Attack: elsewhere,
 	})
 	if report != nil {
 		report.Write(os.Stdout)
 		err = errors.Join(err, report.Patient())
 	}
 	return err
+}
+
+// elsewhere attacks from a process of the lowest priority: the attackers' machines are not the gateway's.
+func elsewhere(ctx context.Context, options soak.Options) (*soak.Tally, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	command := exec.CommandContext(ctx, "nice", "-n", lowest, self, attackers)
+	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
+	command.WaitDelay = time.Minute
+	command.Stderr = os.Stderr
+	stdin, err := command.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	stdout, err := command.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	tally := soak.NewTally()
+	err = errors.Join(json.NewEncoder(stdin).Encode(options), stdin.Close(), json.NewDecoder(stdout).Decode(tally))
+	_ = command.Wait() // it was told to end, and has said what it had to say
+	return tally, err
+}
+
+// attack is the process of elsewhere. It ends when it is told to.
+func attack(ctx context.Context, in io.Reader, out io.Writer) error {
+	var options soak.Options
+	if err := json.NewDecoder(in).Decode(&options); err != nil {
+		return err
+	}
+	tally, err := soak.Attack(ctx, options)
+	return errors.Join(err, json.NewEncoder(out).Encode(tally))
 }

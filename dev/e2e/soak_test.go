@@ -1,0 +1,32 @@
+package e2e_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/dev/sample"
+	"github.com/flowgate/flowgate/dev/soak"
+	"github.com/flowgate/flowgate/dev/stack"
+)
+
+// The short form of make soak. It does not run beside other tests: its flood would be theirs too. What it does not hold
+// the gateway to is its latency, which on a shared machine is that of the others' work.
+func TestSoakBriefly(t *testing.T) { //nolint:paralleltest // see above
+	gateway, err := here.stack.StartGateway(t.Context(), stack.GatewayOptions{Env: soak.Limits()})
+	require.NoError(t, err)
+	var out strings.Builder
+	report, err := soak.Run(t.Context(), soak.Options{
+		URL: gateway.URL, AdminURL: gateway.AdminURL, GoodKey: stack.WriterKey, AbusiveKey: stack.ReaderKey,
+		TaskQueue: sample.TaskQueue, Duration: 10 * time.Second, GoodRate: 20, Flood: 16, Out: &out,
+	})
+	if report != nil {
+		report.Write(&out)
+	}
+	t.Log(out.String())
+	require.NoError(t, err)
+	require.NotEmpty(t, report.Loaded["execute"])
+	require.NoError(t, gateway.Stop(t.Context()))
+}
