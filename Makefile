@@ -27,7 +27,7 @@ run: ## Run Temporal, a sample worker and the gateway until Ctrl-C
 
 .PHONY: test
 test: ## Run everything that CI runs
-	@for step in generated vet gateway stack; do $(MAKE) test-$$step || printf 'FAIL\tmake test-%s\n' $$step; done \
+	@for step in generated vet gateway fuzz stack clients; do $(MAKE) test-$$step || printf 'FAIL\tmake test-%s\n' $$step; done \
 		| awk "$$SUMMARY"
 
 .PHONY: test-generated
@@ -52,11 +52,46 @@ test-gateway:
 	@echo "== tests of the gateway$(if $(RACE), with the race detector,; the race detector needs a C compiler)"
 	@go test $(RACE) -v ./...
 
+# A short form of make fuzz, from the seeds alone: what an earlier run found of interest is not looked at again. Two
+# packages at a time, since a target leaves half of the time to its start and to what it waits for.
+.PHONY: test-fuzz
+test-fuzz:
+	@echo "== fuzz targets, for a moment each (instrumenting the packages the first time takes minutes)"
+	@cache=$$(mktemp -d) && trap 'rm -r "$$cache"' EXIT && \
+	$(MAKE) -j 2 --output-sync=target fuzz FUZZTIME=3s FUZZCACHE="$$cache"
+
 # One package at a time, because each starts servers; and never from the cache, which does not see the gateway's binary.
 .PHONY: test-stack
 test-stack: build
 	@echo "== tests against a Temporal server"
 	@cd dev && go test -count=1 -p 1 -v ./...
+
+# Suites can be named: make test-clients SUITES="python node".
+.PHONY: test-clients
+test-clients: build
+	@echo "== tests of clients that are not Go (installs what they need the first time, which takes minutes)"
+	@cd dev && go build -o ../bin/with-stack ./cmd/with-stack && ../bin/with-stack ../e2e/run.sh $(SUITES)
+
+# FUZZTIME is for each target. Inputs of interest are kept in FUZZCACHE, those that fail in the package's testdata/fuzz.
+# They are minimised by tries, not for a minute of time, because what the goroutines of a server do changes the coverage
+# from one try to the next. A package's binary is built once, for all of its targets.
+FUZZTIME ?= 10m
+FUZZCACHE ?= $(shell go env GOCACHE)/fuzz/flowgate
+FUZZED := $(sort $(dir $(shell grep -rl --include='*_test.go' '^func Fuzz' cmd internal)))
+
+.PHONY: fuzz
+fuzz: $(FUZZED:%/=fuzz-%) ## Fuzz each target for FUZZTIME (10m); stop at the first failure
+
+.PHONY: $(FUZZED:%/=fuzz-%)
+$(FUZZED:%/=fuzz-%): fuzz-%:
+	@bin=$$(mktemp -d) && trap 'rm -r "$$bin"' EXIT && \
+	go test -c -fuzz . -o "$$bin/fuzz.test" ./$* && cd $* && \
+	for target in $$("$$bin/fuzz.test" -test.list '^Fuzz'); do \
+		"$$bin/fuzz.test" -test.v -test.run '^$$' -test.fuzz "^$$target\$$" -test.fuzztime $(FUZZTIME) \
+			-test.fuzzminimizetime 100x -test.fuzzcachedir "$(FUZZCACHE)/$*" || \
+			{ printf 'FAIL\t%s: %s\n' $* "$$target"; exit 1; }; \
+	done && \
+	printf 'ok  \t%s\t%s a target\n' $* $(FUZZTIME)
 
 # SUMMARY shows the packages as they pass, all of what a package wrote that failed, and the number of tests at the end.
 define SUMMARY
@@ -68,6 +103,7 @@ define SUMMARY
 /^FAIL\t/          { if (failed == package) failed++; package = failed; release() }
 /^ok  \t/          { held = holding = 0 }
 /^\? .*\[no test/  { held = holding = 0; next }
+/operations called: / { print; next }
 holding            { line[held++] = $$0; next }
 !/^(PASS|FAIL)$$/ { print; fflush() }
 END {
@@ -104,7 +140,10 @@ lint-dev:
 	@cd dev && go tool -modfile=../tools/lint/go.mod golangci-lint run --allow-serial-runners
 
 .PHONY: generate
-generate: ## Generate what comes from api/openapi.yaml and from the settings
+generate: ## Generate what comes from api/openapi.yaml, from the settings and from npm
 	$(OAPI_CODEGEN) -config tools/oapi-codegen.yaml api/openapi.yaml
 	cd tools && go run ./yaml2json ../api/openapi.yaml ../api/openapi.json
 	UPDATE_README=1 go test -count=1 -run '^TestREADME' ./internal/config
+	dir=$$(mktemp -d) && trap 'rm -r "$$dir"' EXIT && cd internal/docs/ui && cp package.json package-lock.json .npmrc "$$dir" && \
+	npm ci --prefix "$$dir" --ignore-scripts --no-audit --no-fund && \
+	for file in swagger-ui/*; do cp "$$dir/node_modules/swagger-ui-dist/$${file##*/}" swagger-ui/ || exit 1; done

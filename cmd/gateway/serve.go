@@ -10,10 +10,17 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
+
+	"google.golang.org/grpc/resolver/dns"
 
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/server"
 )
+
+// resolveInterval is how soon the upstream's name may be looked up again after
+// a connection was lost. gRPC's half a minute is long for a server that moves.
+const resolveInterval = 5 * time.Second
 
 func serve(args []string, stderr io.Writer) int {
 	cfg, code := load("serve", args, stderr)
@@ -23,6 +30,7 @@ func serve(args []string, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	dns.SetMinResolutionInterval(resolveInterval)
 	err := server.Run(ctx, cfg, server.Options{Version: version, Log: stderr, Getenv: os.Getenv})
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr, "gateway:", err)

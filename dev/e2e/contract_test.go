@@ -107,6 +107,10 @@ func inRange(value any) any {
 func tighten(document *openapi3.T) {
 	for _, ref := range document.Components.Schemas {
 		schema := ref.Value
+		allowNull(schema)
+		for _, property := range schema.Properties {
+			allowNull(property.Value) // a $ref with a description is a copy of what it refers to
+		}
 		if len(schema.AllOf) > 0 {
 			merge(schema)
 		}
@@ -114,6 +118,11 @@ func tighten(document *openapi3.T) {
 			schema.WithoutAdditionalProperties()
 		}
 	}
+}
+
+// allowNull lets a schema without a type take null, as JSON Schema has it: kin-openapi reads the document as 3.0.
+func allowNull(schema *openapi3.Schema) {
+	schema.Nullable = schema.Nullable || schema.Type == nil && len(schema.AllOf) == 0
 }
 
 // merge makes one schema of the parts of an allOf, because parts that forbid each other's members allow nothing.

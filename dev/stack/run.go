@@ -65,6 +65,15 @@ func (o RunOptions) withDefaults(root string) RunOptions {
 	return o
 }
 
+// CreateLog creates a log in bin of the repository, for a stack that people do not use.
+func CreateLog(name string) (*os.File, error) {
+	root, err := findRoot()
+	if err != nil {
+		return nil, err
+	}
+	return createLog(filepath.Join(root, "bin", name))
+}
+
 func createLog(name string) (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return nil, fmt.Errorf("make room for the log: %w", err)

@@ -100,15 +100,24 @@ func (a *API) wait(ctx context.Context, c *call, want awaited) (*Outcome, Pendin
 		}
 		return w.outcome, w.known(), w.err
 	case <-timer.C:
-		return nil, w.known(), nil
+		return nil, w.known(), unheard(w.known(), problem.UpstreamUnavailable)
 	case <-a.draining:
-		return nil, w.known(), nil
+		return nil, w.known(), unheard(w.known(), problem.Draining)
 	case <-ctx.Done():
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) { // the start took its share of the request's budget
-			return nil, w.known(), nil
+			return nil, w.known(), unheard(w.known(), problem.UpstreamUnavailable)
 		}
 		return nil, Pending{}, upstream.Canceled(ctx, ctx.Err())
 	}
+}
+
+// unheard is the end of a wait in which the upstream has said nothing: then
+// nobody knows that there is such a workflow, let alone that it runs.
+func unheard(known Pending, code problem.Code) error {
+	if known.RunID != "" {
+		return nil
+	}
+	return problem.New(code, "The wait ended before the Temporal server had told anything of the workflow.")
 }
 
 // look tells how things stand without waiting. The run is described first: a

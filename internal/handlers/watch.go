@@ -69,7 +69,7 @@ func (ws *watches) join(ctx context.Context, key watchKey, call upstream.Call, u
 	defer ws.mu.Unlock()
 	w := ws.byKey[key]
 	if w == nil {
-		w = ws.start(ctx, key, call)
+		w = ws.start(ctx, key, call, until)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -83,11 +83,11 @@ func (ws *watches) join(ctx context.Context, key watchKey, call upstream.Call, u
 
 // start begins a poll in the name of the caller in ctx, but with the API's
 // life: the caller may leave before the others do.
-func (ws *watches) start(ctx context.Context, key watchKey, call upstream.Call) *watch {
+func (ws *watches) start(ctx context.Context, key watchKey, call upstream.Call, until time.Time) *watch {
 	principal, _ := auth.PrincipalFrom(ctx)
 	pollCtx, cancel := context.WithCancel(auth.WithPrincipal(ws.base, principal))
 	w := &watch{
-		key: key, cancel: cancel, done: make(chan struct{}),
+		key: key, cancel: cancel, done: make(chan struct{}), until: until,
 		pending: Pending{WorkflowID: key.workflowID, RunID: key.runID},
 	}
 	ws.byKey[key] = w

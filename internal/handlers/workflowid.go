@@ -23,6 +23,8 @@ func workflowIDOf(segment, parameter string) (string, error) {
 			return "", problem.Invalid("?workflowId", `needs the path segment "-"`)
 		}
 		id, pointer = parameter, "?workflowId"
+	} else if segment == aliasSegment {
+		return "", problem.Invalid("?workflowId", `is required with the path segment "-"`)
 	}
 	var f faults
 	f.id(pointer, id)
@@ -45,5 +47,5 @@ func (f *faults) id(pointer, id string) {
 // id as a segment: WHATWG parsers remove dot segments even when escaped, and
 // many proxies decode %2F.
 func folds(id string) bool {
-	return id == "." || id == ".." || strings.Contains(id, "/")
+	return id == aliasSegment || id == "." || id == ".." || strings.Contains(id, "/")
 }

@@ -19,6 +19,9 @@ const (
 	textMessageTooLarge  = "larger than max" // of gRPC's own limits
 )
 
+// textReset begins what grpc-go makes of a stream that was reset.
+const textReset = "stream terminated by RST_STREAM"
+
 // textNotGRPC begins what grpc-go makes of an answer that is not gRPC: after
 // it come the page's own words, those of a proxy on the way and not the
 // server's.
@@ -147,6 +150,9 @@ func fromAlreadyExists(st *status.Status) *Error {
 func fromResourceExhausted(st *status.Status) *Error {
 	if strings.HasPrefix(st.Message(), "grpc: ") && strings.Contains(st.Message(), textMessageTooLarge) {
 		return New(PayloadTooLarge, "The request is larger than the Temporal server takes.")
+	}
+	if strings.HasPrefix(st.Message(), textReset) { // ENHANCE_YOUR_CALM is the connection's, whoever's namespace it was
+		return New(UpstreamOverloaded, "The Temporal server is overloaded.")
 	}
 	detail, _ := firstDetail(st).(*errordetails.ResourceExhaustedFailure)
 	switch detail.GetCause() {

@@ -139,5 +139,9 @@ func (e *Error) challenge() string {
 
 // seconds rounds up: a caller that returns after them is not early.
 func seconds(d time.Duration) int64 {
-	return int64((d + time.Second - 1) / time.Second)
+	whole := int64(d / time.Second)
+	if d%time.Second > 0 {
+		whole++
+	}
+	return whole
 }

@@ -18,7 +18,6 @@ import (
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/docs"
 	"github.com/flowgate/flowgate/internal/handlers"
 	"github.com/flowgate/flowgate/internal/limit"
 	"github.com/flowgate/flowgate/internal/telemetry"
@@ -279,16 +278,6 @@ func (g *gateway) newAPI(version string) (*handlers.API, error) {
 		Waits:    pool(limits.InFlight.Waits, &g.metrics.Waits),
 		Settings: handlers.NewSettings(limits, g.cfg.Upstream),
 	}), nil
-}
-
-// newPages makes the pages for people, none when they are switched off.
-func newPages(cfg config.Docs) (*docs.Site, error) {
-	if !cfg.Enabled {
-		return nil, nil //nolint:nilnil // no pages is no error
-	}
-	return docs.New(docs.Options{
-		Documents: []docs.Document{{Title: "Flowgate", Path: "/v1/openapi.json"}}, Folder: cfg.Folder,
-	})
 }
 
 func lower(hosts []string) []string {

@@ -7,6 +7,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/docs"
 	"github.com/flowgate/flowgate/internal/handlers"
 	"github.com/flowgate/flowgate/internal/limit"
 	"github.com/flowgate/flowgate/internal/problem"
@@ -15,7 +16,7 @@ import (
 
 // newRouter routes to the doors. What the router itself has to say is a
 // problem like all others.
-func newRouter(api *handlers.API, authenticate func(http.Handler) http.Handler) chi.Router {
+func newRouter(api *handlers.API, authenticate func(http.Handler) http.Handler, pages *docs.Site) chi.Router {
 	router := chi.NewRouter()
 	router.Use(middleware.GetHead)
 	router.NotFound(func(w http.ResponseWriter, r *http.Request) {
@@ -30,6 +31,9 @@ func newRouter(api *handlers.API, authenticate func(http.Handler) http.Handler) 
 		group.Use(authenticate)
 		api.Mount(group)
 	})
+	if pages != nil {
+		pages.Mount(router)
+	}
 	return router
 }
 

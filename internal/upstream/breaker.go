@@ -24,8 +24,6 @@ type Breaker struct {
 }
 
 // errBreakerOpen is what a call gets that was not made.
-//
-//nolint:gochecknoglobals // as io.EOF is one
 var errBreakerOpen = status.Error(codes.Unavailable, "the circuit breaker is open")
 
 // breaker answers for an upstream that does not: at once, so that callers and
@@ -70,11 +68,11 @@ func (b *breaker) admit() bool {
 	return true
 }
 
-// observe learns from the end of a call.
-func (b *breaker) observe(st *status.Status) {
+// observe learns from the end of a call that was begun then.
+func (b *breaker) observe(st *status.Status, begun time.Time) {
 	switch {
 	case unavailable(st):
-		b.fail()
+		b.fail(begun)
 	case st.Code() == codes.DeadlineExceeded, st.Code() == codes.Canceled:
 		// Our own end of the call, which tells nothing of the upstream.
 	case b.failing.Load():
@@ -96,7 +94,10 @@ func unavailable(st *status.Status) bool {
 	return true
 }
 
-func (b *breaker) fail() {
+// fail counts a failure. Of the calls that were in flight at the first one, the
+// others tell nothing new: all may have been on one connection, which is made
+// again.
+func (b *breaker) fail(begun time.Time) {
 	if b.policy.Failures == 0 {
 		return
 	}
@@ -109,6 +110,8 @@ func (b *breaker) fail() {
 	}
 	if b.failures == 0 || now.Sub(b.since) > b.policy.Window {
 		b.failures, b.since = 0, now
+	} else if begun.Before(b.since) {
+		return
 	}
 	b.failing.Store(true)
 	if b.failures++; b.failures < b.policy.Failures {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -87,8 +88,9 @@ func (c *Client) attempts(ctx context.Context, call exchange, repeat bool) ([]by
 		if !c.breaker.admit() {
 			return nil, errBreakerOpen
 		}
+		begun := time.Now()
 		answer, err := c.attempt(ctx, call)
-		c.breaker.observe(status.Convert(err))
+		c.breaker.observe(status.Convert(err), begun)
 		if err == nil {
 			c.throttle.success()
 			return answer, nil
@@ -108,7 +110,7 @@ func (c *Client) attempts(ctx context.Context, call exchange, repeat bool) ([]by
 			c.options.Metrics.RetryThrottled(ctx, shortName(call.method))
 			return nil, err
 		}
-		if !sleep(ctx, pause) {
+		if !sleep(ctx, pause) || !c.connected(ctx, c.options.Retry.MaxElapsed-time.Since(begin)) {
 			return nil, err
 		}
 		c.options.Metrics.Retry(ctx, shortName(call.method))
@@ -133,6 +135,22 @@ func (c *Client) attempt(ctx context.Context, call exchange) ([]byte, error) {
 		c.health.observe(code)
 	}
 	return answer, err
+}
+
+// connected waits until a connection that was lost is back, or limit has
+// passed: without one, all attempts of a call could fail within a second.
+func (c *Client) connected(ctx context.Context, limit time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for {
+		state := c.conn.GetState()
+		if state != connectivity.Connecting && state != connectivity.TransientFailure {
+			return true
+		}
+		if !c.conn.WaitForStateChange(ctx, state) {
+			return false
+		}
+	}
 }
 
 // fits reports whether the caller's time lasts beyond a pause: with nothing

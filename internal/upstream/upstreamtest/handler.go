@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/protoadapt"
 )
@@ -65,4 +66,11 @@ func InTurn(handlers ...Handler) Handler {
 func Hang(ctx context.Context, _ []byte) ([]byte, error) {
 	<-ctx.Done()
 	return nil, status.FromContextError(ctx.Err()).Err()
+}
+
+// Unknown answers with a good message of about the given length: a field that
+// no message has.
+func Unknown(length int) Handler {
+	message := protowire.AppendBytes(protowire.AppendTag(nil, 15_000, protowire.BytesType), make([]byte, length))
+	return func(context.Context, []byte) ([]byte, error) { return message, nil }
 }

@@ -31,7 +31,11 @@ type Server struct {
 	handlers map[string]Handler // by short name
 	calls    []Call
 	conns    []net.Conn
+	diverted Dialer // nil leads to listener
 }
+
+// Dialer opens connections to an upstream.
+type Dialer func(ctx context.Context, address string) (net.Conn, error)
 
 // Call is what the server remembers of one call.
 type Call struct {
@@ -74,10 +78,16 @@ func (s *Server) NewGRPC(options ...grpc.ServerOption) *grpc.Server {
 	})...)
 }
 
-// Dial connects to the server, whatever the address: it is the Dial of
-// upstream.Options.
-func (s *Server) Dial(ctx context.Context, _ string) (net.Conn, error) {
-	conn, err := s.listener.DialContext(ctx)
+// Dial connects to the server, or to where its connections are diverted,
+// whatever the address: it is the Dial of upstream.Options.
+func (s *Server) Dial(ctx context.Context, address string) (net.Conn, error) {
+	s.mu.Lock()
+	dial := s.diverted
+	s.mu.Unlock()
+	if dial == nil {
+		dial = s.Straight
+	}
+	conn, err := dial(ctx, address)
 	if err != nil {
 		return nil, err
 	}
@@ -85,6 +95,20 @@ func (s *Server) Dial(ctx context.Context, _ string) (net.Conn, error) {
 	defer s.mu.Unlock()
 	s.conns = append(s.conns, conn)
 	return conn, nil
+}
+
+// Straight connects to the server even while connections are diverted, for a
+// dialer that wraps what it leads to.
+func (s *Server) Straight(ctx context.Context, _ string) (net.Conn, error) {
+	return s.listener.DialContext(ctx)
+}
+
+// Divert makes new connections lead to where dial does, and back to the server
+// when dial is nil. Those that are open stay: see [Server.Cut].
+func (s *Server) Divert(dial Dialer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.diverted = dial
 }
 
 // Cut breaks all connections off, calls in flight included, without a word.
@@ -102,6 +126,13 @@ func (s *Server) Handle(method string, handler Handler) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.handlers[shortName(method)] = handler
+}
+
+// Handler gives what answers a method now, nil for nothing.
+func (s *Server) Handler(method string) Handler {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.handlers[shortName(method)]
 }
 
 // Calls gives the calls of a method so far, in the order they came.
@@ -126,7 +157,8 @@ func (s *Server) serve(_ any, stream grpc.ServerStream) error {
 	}
 	call.Metadata, _ = metadata.FromIncomingContext(ctx)
 	call.Deadline, _ = ctx.Deadline()
-	handler := s.record(call)
+	s.record(call)
+	handler := s.Handler(call.Method)
 	if handler == nil {
 		return status.Errorf(codes.Unimplemented, "unknown method %s", call.Method)
 	}
@@ -137,11 +169,10 @@ func (s *Server) serve(_ any, stream grpc.ServerStream) error {
 	return stream.SendMsg(&answer)
 }
 
-func (s *Server) record(call Call) Handler {
+func (s *Server) record(call Call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = append(s.calls, call)
-	return s.handlers[call.Method]
 }
 
 func shortName(method string) string { return method[strings.LastIndexByte(method, '/')+1:] }

@@ -1,0 +1,41 @@
+// What a user does on the OpenAPI page.
+import { url } from "./setup.js";
+
+/** Opens the page and waits for its operations. */
+export async function openDocs(page, query = "") {
+  await page.goto(`${url}/docs${query}`);
+  await page.locator(".opblock").first().waitFor();
+}
+
+/** Enters the key. */
+export async function authorize(page, key) {
+  await page.locator(".auth-wrapper .authorize").click();
+  const field = page.locator(".modal-ux input");
+  await field.fill(key);
+  await page.locator(".modal-ux .auth-btn-wrapper .authorize").click();
+}
+
+export async function closeDialog(page) {
+  await page.locator(".modal-ux .btn-done").click();
+}
+
+/** Opens an operation for trying out. */
+export async function tryOut(page, operationId) {
+  const operation = page.locator(`.opblock[id$="-${operationId}"]`);
+  await operation.locator(".opblock-summary-control").click();
+  await operation.locator(".try-out__btn").click();
+  return {
+    operation,
+    parameter: (name) => operation.locator(`tr[data-param-name="${name}"] input`),
+    body: operation.locator(".body-param__text"),
+    /** Sends the request, and gives status and body of the answer as the page shows them. */
+    async execute() {
+      await operation.locator(".execute").click();
+      const answer = operation.locator(".live-responses-table");
+      await answer.waitFor();
+      const status = await answer.locator("tbody td.response-col_status").first().innerText();
+      const text = await answer.locator("tbody .highlight-code code").first().innerText();
+      return { status: Number.parseInt(status, 10), text };
+    },
+  };
+}

@@ -1,0 +1,45 @@
+// Workflow ids may hold any character, and each is an id of its own.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { outcomeOf, unwrap, type Schemas } from "./flowgate.js";
+import { describe, flowgate, follow, namespace, newId, start, taskQueue, terminate, workflow, workflows } from "./setup.js";
+
+for (const suffix of ["a/b", "a%2Fb", "a%252Fb", "a b", "a+b", "ü?#&=;"]) {
+  test(`an id with ${suffix} is reached by its path and by a parameter`, async () => {
+    const { workflowId, runId } = await start("Wait", { workflowId: `${newId()}/${suffix}` });
+    const byPath = await describe(workflowId);
+    const byParameter = unwrap(await flowgate.GET(workflow, { params: { path: { namespace, workflowId: "-" }, query: { workflowId } } }));
+    for (const described of [byPath, byParameter]) {
+      assert.deepEqual([described.workflowId, described.runId], [workflowId, runId]);
+    }
+    await terminate(workflowId);
+  });
+}
+
+// fetch folds these into the path, as every URL parser does: they have to go into the parameter.
+for (const workflowId of [".", ".."]) {
+  test(`the id ${workflowId} goes into a parameter`, async () => {
+    const { response, data } = await flowgate.POST(workflows, {
+      params: { path: { namespace } },
+      body: { workflowType: "Wait", workflowId, taskQueue, idConflictPolicy: "TERMINATE_EXISTING" },
+    });
+    const runId = data?.runId ?? "";
+    assert.equal((await follow<Schemas["WorkflowDescription"]>(response)).runId, runId);
+
+    const params = { path: { namespace, workflowId: "-" }, query: { workflowId } };
+    assert.equal(unwrap(await flowgate.GET(workflow, { params })).runId, runId);
+    const state = await flowgate.GET(`${workflow}/query`, { params: { ...params, query: { workflowId, query: "state" } } });
+    assert.equal(state.data?.result, "waiting");
+    const echo = await flowgate.POST(`${workflow}/query`, { params, body: { query: "echo", args: [1] } });
+    assert.equal(echo.data?.result, 1);
+    assert.equal(unwrap(await flowgate.GET(`${workflow}/metadata`, { params })).definition?.type, "Wait");
+    unwrap(await flowgate.POST(`${workflow}/cancel`, { params }));
+    const result = await flowgate.GET(`${workflow}/result`, { params: { ...params, query: { workflowId, wait: "30s" } } });
+    assert.deepEqual([result.data?.runId, result.data?.status], [runId, "CANCELED"]);
+  });
+}
+
+test("an outcome is waited for under an odd id too", async () => {
+  const { workflowId, runId } = await start("Echo", { workflowId: newId("a/b%2F c"), args: [1] });
+  assert.deepEqual((await outcomeOf(flowgate, namespace, workflowId, runId)).result, [1]);
+});

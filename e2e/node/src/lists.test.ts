@@ -1,0 +1,72 @@
+// Listing and counting workflows.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { readLines, unwrap, type Schemas } from "./flowgate.js";
+import { eventually, flowgate, namespace, newId, start, terminate, workflows } from "./setup.js";
+
+// To JSON this is one line, to much else two.
+const note = "one\u2028line";
+
+/** Starts five workflows of one customer, two of which still run, and gives the query that finds them. */
+async function crowd(): Promise<{ query: string; ids: string[] }> {
+  const customer = newId("customer");
+  const query = `CustomerId = '${customer}'`;
+  const ids: string[] = [];
+  for (const number of [0, 1, 2, 3, 4]) {
+    const searchAttributes = { CustomerId: { type: "Keyword", value: customer } };
+    const { workflowId } = await start("Wait", { searchAttributes, memo: { number, note } });
+    if (number >= 2) await terminate(workflowId);
+    ids.push(workflowId);
+  }
+  await eventually(async () => (await count(`${query} AND ExecutionStatus = 'Terminated'`)).count === 3);
+  await eventually(async () => (await count(query)).count === 5);
+  return { query, ids: ids.sort() };
+}
+
+async function count(query: string): Promise<Schemas["WorkflowCount"]> {
+  return unwrap(await flowgate.GET(`${workflows}:count`, { params: { path: { namespace }, query: { query } } }));
+}
+
+async function stream(query: { query: string; pageSize?: number; limit?: number }): Promise<Schemas["WorkflowSummary"][]> {
+  const { response } = await flowgate.GET(workflows, {
+    params: { path: { namespace }, query },
+    headers: { Accept: "application/x-ndjson" },
+    parseAs: "stream",
+  });
+  assert.equal(response.headers.get("Content-Type"), "application/x-ndjson");
+  const streamed: Schemas["WorkflowSummary"][] = [];
+  for await (const line of readLines<Schemas["WorkflowSummary"]>(response)) streamed.push(line);
+  return streamed;
+}
+
+test("a list shows each workflow once over its pages", async () => {
+  const { query, ids } = await crowd();
+  const pages: Schemas["WorkflowList"][] = [];
+  let pageToken: string | undefined;
+  do {
+    const position = pageToken === undefined ? {} : { pageToken };
+    const answer = await flowgate.GET(workflows, { params: { path: { namespace }, query: { query, pageSize: 2, ...position } } });
+    // A stream has another type, which only who asks for it gets.
+    const page = unwrap(answer) as Schemas["WorkflowList"];
+    pages.push(page);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== undefined);
+  assert.deepEqual(pages.map((page) => page.workflows.length), [2, 2, 1]);
+  assert.deepEqual(pages.flatMap((page) => page.workflows.map((found) => found.workflowId)).sort(), ids);
+});
+
+test("a stream shows each workflow on a line", async () => {
+  const { query, ids } = await crowd();
+  const all = await stream({ query, pageSize: 2 });
+  assert.deepEqual(all.map((found) => found.workflowId).sort(), ids);
+  assert.ok(all.every((found) => found.memo?.["note"] === note));
+  assert.equal((await stream({ query, limit: 3 })).length, 3);
+});
+
+test("a count counts each group", async () => {
+  const { query } = await crowd();
+  const counted = await count(`${query} GROUP BY ExecutionStatus`);
+  assert.equal(counted.count, 5);
+  const groups = Object.fromEntries(counted.groups?.map((group) => [group.values[0], group.count]) ?? []) as unknown;
+  assert.deepEqual(groups, { Running: 2, Terminated: 3 });
+});

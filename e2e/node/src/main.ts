@@ -1,0 +1,18 @@
+// All tests, in one process, so that it is known in the end what they called.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { contract } from "./setup.js";
+import "./start.test.js";
+import "./values.test.js";
+import "./ids.test.js";
+import "./lists.test.js";
+import "./results.test.js";
+import "./running.test.js";
+import "./gateway.test.js";
+import "./problems.test.js";
+
+test("every operation is called", () => {
+  const missing = [...contract.operations].filter((operation) => !contract.called.has(operation));
+  console.log(`node: operations called: ${contract.called.size} of ${contract.operations.size}`);
+  assert.deepEqual(missing, [], "never called");
+});

@@ -1,0 +1,64 @@
+// Errors are problem documents, which programs can act on.
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { Schemas } from "./flowgate.js";
+import { connect, unwrap } from "./flowgate.js";
+import { contract, flowgate, namespace, newId, nobody, of, problemOf, reader, start, taskQueue, terminate, url, workflow, workflows } from "./setup.js";
+
+test("a call without a key is told how to authenticate", async () => {
+  const problem = await problemOf(nobody.GET(`${workflows}:count`, { params: { path: { namespace } } }));
+  assert.deepEqual([problem.response.status, problem.code], [401, "unauthenticated"]);
+  assert.match(problem.response.headers.get("WWW-Authenticate") ?? "", /^Bearer/);
+});
+
+test("a wrong key is refused", async () => {
+  const problem = await problemOf(connect(url, "fg_dev_wrong", contract.fetch).GET("/v1/system-info"));
+  assert.deepEqual([problem.response.status, problem.code], [401, "invalid-credential"]);
+});
+
+test("a reader may not write", async () => {
+  const workflowId = newId();
+  const body = { workflowType: "Wait", workflowId, taskQueue };
+  const problem = await problemOf(reader.POST(workflows, { params: { path: { namespace } }, body }));
+  assert.deepEqual([problem.response.status, problem.code], [403, "operation-forbidden"]);
+  const missing = await problemOf(flowgate.GET(workflow, { params: { path: of(workflowId) } }));
+  assert.deepEqual([missing.response.status, missing.code, missing.problem.workflowId], [404, "workflow-not-found", workflowId]);
+});
+
+test("a namespace without a grant is forbidden", async () => {
+  const params = { path: { namespace: "elsewhere" } };
+  const problem = await problemOf(flowgate.GET("/v1/namespaces/{namespace}/client", { params }));
+  assert.deepEqual([problem.response.status, problem.code], [403, "namespace-forbidden"]);
+});
+
+test("an unknown field is pointed at", async () => {
+  // The compiler knows the fields too, and has to be told to let this one pass.
+  const body = { workflowType: "Wait", workflowId: newId(), taskQueu: taskQueue } as unknown as Schemas["StartWorkflowRequest"];
+  const problem = await problemOf(flowgate.POST(workflows, { params: { path: { namespace } }, body }));
+  assert.deepEqual([problem.response.status, problem.code], [400, "unknown-field"]);
+  assert.deepEqual(problem.problem.errors?.map((error) => error.pointer), ["/taskQueu"]);
+  assert.equal(problem.problem.retryable, false);
+});
+
+test("an unknown query is not found", async () => {
+  const { workflowId } = await start("Wait");
+  const problem = await problemOf(flowgate.GET(`${workflow}/query`, { params: { path: of(workflowId), query: { query: "stat" } } }));
+  assert.deepEqual([problem.response.status, problem.code], [404, "query-not-found"]);
+  assert.match(problem.problem.detail ?? "", /state/);
+  await terminate(workflowId);
+});
+
+test("an unknown route is a problem too", async () => {
+  const response = await contract.fetch(new Request(`${url}/v1/nowhere`));
+  assert.deepEqual([response.status, ((await response.json()) as Schemas["Problem"]).code], [404, "route-not-found"]);
+});
+
+test("Request-Timeout bounds a query that no worker answers", async () => {
+  const workflowId = newId();
+  const body = { workflowType: "Nobody", workflowId, taskQueue: newId("nobody") };
+  unwrap(await flowgate.POST(workflows, { params: { path: { namespace } }, body }));
+  const params = { path: of(workflowId), query: { query: "state" }, header: { "Request-Timeout": "1s" } };
+  const problem = await problemOf(flowgate.GET(`${workflow}/query`, { params }));
+  assert.deepEqual([problem.response.status, problem.code, problem.problem.retryable], [504, "query-timeout", true]);
+  await terminate(workflowId);
+});

@@ -1,0 +1,58 @@
+// How workflows end. A failure is data, not an error of HTTP.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { outcomeOf, unwrap, type Schemas } from "./flowgate.js";
+import { execute, flowgate, follow, namespace, of, reader, start, workflow } from "./setup.js";
+
+const result = `${workflow}/result` as const;
+
+test("the result of a completed workflow", async () => {
+  const { workflowId, runId } = await start("Echo", { args: [{ price: 1.5 }] });
+  const outcome = await outcomeOf(reader, namespace, workflowId, runId);
+  assert.deepEqual([outcome.status, outcome.result], ["COMPLETED", [{ price: 1.5 }]]);
+  assert.ok(!("failure" in outcome));
+});
+
+test("a failure carries the chain of its causes", async () => {
+  const { status, failure } = await execute("Fail", { args: [{ message: "no stock" }] });
+  assert.equal(status, "FAILED");
+  const chain: unknown[] = [];
+  for (let link = failure; link !== undefined; link = link.cause) chain.push([link.kind, link.type]);
+  assert.deepEqual(chain, [["application", "SampleFailure"], ["application", "Middle"], ["application", "Root"]]);
+  assert.deepEqual([failure?.message, failure?.details], ["no stock", [{ attempt: 1 }, "a second detail"]]);
+});
+
+test("a failed activity tells its cause", async () => {
+  const order = { orderId: "o-1", card: "declined", items: [{ sku: "car", quantity: 1, price: 900000 }] };
+  const { failure } = await execute("Order", { args: [order] });
+  assert.deepEqual([failure?.kind, failure?.activityType], ["activity", "charge"]);
+  assert.deepEqual([failure?.cause?.type, failure?.cause?.nonRetryable], ["PaymentDeclined", true]);
+  assert.deepEqual(failure?.cause?.details, [{ orderId: "o-1", amount: 900000, reason: "the bank declined the card" }]);
+});
+
+test("a failure has the status that was asked for", async () => {
+  const failed = await execute("Fail", { args: [{}] });
+  const answer = await flowgate.GET(result, { params: { path: of(failed.workflowId), query: { failureStatus: 422 } } });
+  assert.equal(answer.response.status, 422);
+  assert.deepEqual(answer.error, failed);
+});
+
+test("a result is pending and then there", async () => {
+  const { workflowId, runId } = await start("Sleep", { args: [{ seconds: 1 }] });
+  const { response, data } = await flowgate.GET(result, { params: { path: of(workflowId) } });
+  assert.equal(response.status, 202);
+  assert.deepEqual([data?.status, data?.runId], ["RUNNING", runId]);
+  assert.deepEqual([response.headers.get("Retry-After"), response.headers.get("Cache-Control")], ["1", "no-store"]);
+  const outcome = await follow<Schemas["Outcome"]>(response, "&wait=30s");
+  assert.deepEqual([outcome.runId, outcome.status, outcome.result], [runId, "COMPLETED", "slept"]);
+});
+
+test("a result follows the runs unless told not to", async () => {
+  const { workflowId, runId } = await start("Chain", { args: [{ times: 2 }] });
+  const last = await outcomeOf(flowgate, namespace, workflowId, runId);
+  assert.deepEqual([last.status, last.result], ["COMPLETED", 3]);
+  assert.notEqual(last.runId, runId);
+  const first = unwrap(await flowgate.GET(result, { params: { path: of(workflowId), query: { runId, followRuns: false } } }));
+  assert.ok("newRunId" in first && first.newRunId !== runId);
+  assert.deepEqual([first.status, first.runId], ["CONTINUED_AS_NEW", runId]);
+});

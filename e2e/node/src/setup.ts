@@ -1,0 +1,97 @@
+// The gateway that the tests call, and clients of it.
+import { randomUUID } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
+import { Contract } from "./contract.js";
+import { connect, FlowgateError, unwrap, type Schemas } from "./flowgate.js";
+
+export const url = required("FLOWGATE_URL");
+export const key = required("FLOWGATE_KEY");
+export const namespace = required("FLOWGATE_NAMESPACE");
+/** Where the sample worker is. */
+export const taskQueue = required("FLOWGATE_TASK_QUEUE");
+
+export const contract = new Contract((await (await fetch(`${url}/v1/openapi.json`)).json()) as ConstructorParameters<typeof Contract>[0]);
+
+/** Call the gateway with the key of a writer, with the key of a reader, and without any. */
+export const flowgate = connect(url, key, contract.fetch);
+export const reader = connect(url, required("FLOWGATE_READER_KEY"), contract.fetch);
+export const nobody = connect(url, undefined, contract.fetch);
+
+export const workflows = "/v1/namespaces/{namespace}/workflows";
+export const workflow = "/v1/namespaces/{namespace}/workflows/{workflowId}";
+
+/** A workflow id that no other test has, nor another run of the same. */
+export function newId(prefix = "node"): string {
+  return `${prefix}-${randomUUID()}`;
+}
+
+/** The path parameters of a workflow. */
+export function of(workflowId: string): { namespace: string; workflowId: string } {
+  return { namespace, workflowId };
+}
+
+type Options = Omit<Schemas["StartWorkflowRequest"], "workflowType" | "workflowId" | "taskQueue">;
+
+/** Starts a workflow on the sample worker. */
+export async function start(workflowType: string, options: Options & { workflowId?: string } = {}): Promise<Schemas["StartedWorkflow"]> {
+  const answer = await flowgate.POST(workflows, {
+    params: { path: { namespace } },
+    body: { workflowType, workflowId: newId(workflowType), taskQueue, ...options },
+  });
+  const started = unwrap(answer);
+  if (!("started" in started)) throw new Error(`not a handle: ${JSON.stringify(started)}`);
+  return started;
+}
+
+/** Starts a workflow and waits for its outcome. */
+export async function execute(workflowType: string, options: Options = {}): Promise<Schemas["Outcome"]> {
+  const answer = await flowgate.POST(workflows, {
+    params: { path: { namespace }, query: { wait: "30s" } },
+    body: { workflowType, workflowId: newId(workflowType), taskQueue, ...options },
+  });
+  const outcome = unwrap(answer);
+  if (answer.response.status !== 200 || !("status" in outcome)) throw new Error(`no outcome: ${JSON.stringify(outcome)}`);
+  return outcome as Schemas["Outcome"];
+}
+
+export async function describe(workflowId: string): Promise<Schemas["WorkflowDescription"]> {
+  return unwrap(await flowgate.GET(workflow, { params: { path: of(workflowId) } }));
+}
+
+export async function terminate(workflowId: string): Promise<void> {
+  unwrap(await flowgate.POST(`${workflow}/terminate`, { params: { path: of(workflowId) } }));
+}
+
+/** The problem that a call ends in. */
+export async function problemOf(call: Promise<Parameters<typeof unwrap>[0]>): Promise<FlowgateError> {
+  try {
+    unwrap(await call);
+  } catch (error) {
+    if (error instanceof FlowgateError) return error;
+    throw error;
+  }
+  throw new Error("the call went well");
+}
+
+/** Follows a Location. */
+export async function follow<Body>(response: Response, query = ""): Promise<Body> {
+  const location = response.headers.get("Location");
+  if (location === null) throw new Error("there is no Location");
+  const request = new Request(new URL(location + query, url), { headers: { Authorization: `Bearer ${key}` } });
+  return (await (await contract.fetch(request)).json()) as Body;
+}
+
+/** Asks until the answer is yes: Temporal's lists follow its workflows with a short delay. */
+export async function eventually(question: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!(await question())) {
+    if (Date.now() > deadline) throw new Error("it did not come true");
+    await setTimeout(50);
+  }
+}
+
+function required(name: string): string {
+  const value = process.env[name];
+  if (value === undefined) throw new Error(`${name} is not set: see dev/cmd/with-stack`);
+  return value;
+}

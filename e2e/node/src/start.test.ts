@@ -1,0 +1,93 @@
+// Starting workflows.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { unwrap, type Schemas } from "./flowgate.js";
+import { describe, execute, flowgate, follow, namespace, newId, of, problemOf, start, taskQueue, terminate, workflow, workflows } from "./setup.js";
+
+const order = { orderId: "o-1", items: [{ sku: "book", quantity: 2, price: 1250 }] };
+
+function startWait(workflowId: string, options: Partial<Schemas["StartWorkflowRequest"]> = {}, idempotencyKey?: string) {
+  return flowgate.POST(workflows, {
+    params: { path: { namespace }, header: idempotencyKey === undefined ? {} : { "Idempotency-Key": idempotencyKey } },
+    body: { workflowType: "Wait", workflowId, taskQueue, ...options },
+  });
+}
+
+test("a start tells where the workflow is", async () => {
+  const workflowId = newId();
+  const { response, data } = await startWait(workflowId);
+  assert.equal(response.status, 201);
+  assert.ok(data && "started" in data && data.started);
+  assert.equal(data.firstExecutionRunId, data.runId);
+  const described = await follow<Schemas["WorkflowDescription"]>(response);
+  assert.deepEqual([described.workflowId, described.runId, described.status], [workflowId, data.runId, "RUNNING"]);
+  await terminate(workflowId);
+});
+
+test("a start of a running id is a conflict that names the run", async () => {
+  const { workflowId, runId } = await start("Wait");
+  const conflict = await problemOf(startWait(workflowId));
+  assert.deepEqual([conflict.response.status, conflict.code], [409, "workflow-already-started"]);
+  assert.deepEqual([conflict.problem.workflowId, conflict.problem.runId], [workflowId, runId]);
+  assert.equal(conflict.problem.retryable, false);
+  await terminate(workflowId);
+});
+
+test("a start with USE_EXISTING gives the running one", async () => {
+  const { workflowId, runId } = await start("Wait");
+  const { response, data } = await startWait(workflowId, { idConflictPolicy: "USE_EXISTING" });
+  assert.equal(response.status, 200);
+  assert.ok(data && "started" in data);
+  assert.deepEqual([data.started, data.runId], [false, runId]);
+  await terminate(workflowId);
+});
+
+test("a start repeated with its Idempotency-Key is one run", async () => {
+  const workflowId = newId();
+  const first = unwrap(await startWait(workflowId, {}, `checkout-${workflowId}`));
+  const again = unwrap(await startWait(workflowId, {}, `checkout-${workflowId}`));
+  assert.equal(again.runId, first.runId);
+  const conflict = await problemOf(startWait(workflowId, {}, `another-${workflowId}`));
+  assert.equal(conflict.problem.runId, first.runId);
+  await terminate(workflowId);
+});
+
+test("a start with wait gives the outcome", async () => {
+  const outcome = await execute("Order", { args: [{ ...order, autoApprove: true }] });
+  assert.equal(outcome.status, "COMPLETED");
+  assert.deepEqual(outcome.result, { orderId: "o-1", status: "approved", total: 2500, approvedBy: "autoApprove" });
+});
+
+test("a start with the Prefer header waits as well", async () => {
+  const { response, data } = await flowgate.POST(workflows, {
+    params: { path: { namespace }, header: { Prefer: "wait=30" } },
+    body: { workflowType: "Echo", workflowId: newId(), taskQueue, args: [1] },
+  });
+  assert.equal(response.status, 200);
+  assert.ok(data && "result" in data);
+  assert.deepEqual(data.result, [1]);
+});
+
+test("a start whose wait runs out is pending, and says where to ask again", async () => {
+  const workflowId = newId();
+  const { response, data } = await flowgate.POST(workflows, {
+    params: { path: { namespace }, query: { wait: "100ms" } },
+    body: { workflowType: "Wait", workflowId, taskQueue },
+  });
+  assert.equal(response.status, 202);
+  await flowgate.POST(`${workflow}/signal`, { params: { path: of(workflowId) }, body: { signal: "finish", args: ["done"] } });
+  const outcome = await follow<Schemas["Outcome"]>(response, "&wait=30s");
+  assert.deepEqual([outcome.runId, outcome.status, outcome.result], [data?.runId, "COMPLETED", "done"]);
+});
+
+test("a signal with start starts or signals", async () => {
+  const signal = { startSignal: "poke", startSignalArgs: [1] };
+  const first = await start("Wait", signal);
+  const second = unwrap(await startWait(first.workflowId, signal));
+  assert.ok("started" in second);
+  assert.deepEqual([first.started, second.started, second.runId], [true, false, first.runId]);
+  const { data } = await flowgate.GET(`${workflow}/query`, { params: { path: of(first.workflowId), query: { query: "signals" } } });
+  assert.equal(data?.result, 2);
+  assert.equal((await describe(first.workflowId)).status, "RUNNING");
+  await terminate(first.workflowId);
+});

@@ -1,0 +1,106 @@
+"""Holds every answer against the OpenAPI document that the gateway serves, and remembers what was called."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from jsonschema import Draft202012Validator, FormatChecker
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+DOCUMENT = "urn:openapi"
+PROBLEM = "application/problem+json"
+NDJSON = "application/x-ndjson"
+
+formats = FormatChecker(formats=())
+
+
+@formats.checks("date-time", raises=ValueError)
+def _is_time(value: object) -> bool:
+    return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
+
+
+class Contract:
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._document = document
+        self._registry = Registry().with_resource(DOCUMENT, DRAFT202012.create_resource(document))
+        self._paths = {path: _pattern(path) for path in document["paths"]}
+        self.called: set[tuple[str, str]] = set()
+
+    @property
+    def operations(self) -> set[tuple[str, str]]:
+        methods = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
+        return {(method, path) for path, item in self._document["paths"].items() for method in methods & item.keys()}
+
+    def check(self, response: httpx.Response) -> None:
+        """Fail unless the document allows this answer to this request. Made to be a response hook of httpx."""
+        response.read()
+        operation = self._operation(response.request)
+        if operation is None:
+            # The document has no place for an answer to what is not in it, but every problem looks alike.
+            assert response.status_code in (404, 405), f"{response.request.url} is in no operation of the document"
+            self._check_value(["components", "schemas", "Problem"], response.text)
+            return
+        self.called.add(operation)
+        assert response.headers["X-Request-Id"]
+        where = ["paths", operation[1], operation[0], "responses"]
+        documented = self._at(where)
+        status = str(response.status_code)
+        where, answer = self._resolve(
+            [*where, next(s for s in (status, status[0] + "XX", "default") if s in documented)]
+        )
+        if "content" not in answer:
+            assert response.content == b"", f"{operation} answered {status} with a body"
+            return
+        media_type = response.headers["Content-Type"]
+        assert media_type in answer["content"], f"{operation} answered {status} with {media_type}"
+        if media_type == "application/yaml":
+            return
+        texts = response.text.split("\n")[:-1] if media_type == NDJSON else [response.text]
+        for text in texts:
+            self._check_value([*where, "content", media_type, "schema"], text)
+        if media_type == PROBLEM:
+            problem = response.json()
+            assert problem["status"] == response.status_code
+            assert problem["requestId"] == response.headers["X-Request-Id"]
+
+    def _operation(self, request: httpx.Request) -> tuple[str, str] | None:
+        # The raw path, because %2F is no slash between two segments.
+        path = request.url.raw_path.decode().partition("?")[0]
+        for template, pattern in self._paths.items():
+            operation = (request.method.lower(), template)
+            if pattern.fullmatch(path) and operation in self.operations:
+                return operation
+        return None
+
+    def _at(self, where: list[str]) -> dict[str, Any]:
+        node = self._document
+        for name in where:
+            node = node[name]
+        return node
+
+    def _resolve(self, where: list[str]) -> tuple[list[str], dict[str, Any]]:
+        node = self._at(where)
+        while "$ref" in node:
+            where = node["$ref"].removeprefix("#/").split("/")
+            node = self._at(where)
+        return where, node
+
+    def _check_value(self, schema: list[str], text: str) -> None:
+        pointer = "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in schema)
+        validator = Draft202012Validator(
+            {"$ref": f"{DOCUMENT}#{quote(pointer)}"}, registry=self._registry, format_checker=formats
+        )
+        validator.validate(json.loads(text, parse_float=Decimal))
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    """The paths that a template stands for: a parameter is one segment, and never empty."""
+    parts = re.split(r"(\{[^}]+\})", template)
+    return re.compile("".join("[^/]+" if part.startswith("{") else re.escape(part) for part in parts))

@@ -1,0 +1,245 @@
+"""A client of Flowgate in a page: what a service needs to run workflows over HTTP.
+
+Numbers are kept as they are written. A result with ``12345678901234567890`` or ``1.10`` gives an int and a Decimal,
+never a float, and both can be sent again without a loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import simplejson
+
+JSON = Any
+Object = dict[str, Any]
+
+# Longer than the longest wait of a gateway.
+PATIENCE = httpx.Timeout(60)
+
+
+def loads(text: str) -> JSON:
+    return simplejson.loads(text, use_decimal=True)
+
+
+def dumps(value: JSON) -> str:
+    return simplejson.dumps(value, use_decimal=True)
+
+
+class FlowgateError(Exception):
+    """A problem document. Programs decide by its code."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.status = response.status_code
+        self.problem: Object = loads(response.text)
+        self.code: str = self.problem["code"]
+        self.retryable: bool = self.problem["retryable"]
+        self.headers = response.headers
+        super().__init__(f"{self.status} {self.code}: {self.problem.get('detail')}")
+
+
+@dataclass(frozen=True)
+class Started:
+    """A workflow that was started, or found running."""
+
+    workflow_id: str
+    run_id: str
+    first_execution_run_id: str | None
+    started: bool
+    location: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a workflow ended; RUNNING when it has not, and then `location` is where to ask again."""
+
+    workflow_id: str
+    run_id: str
+    status: str
+    result: JSON = None
+    failure: Object | None = None
+    new_run_id: str | None = None
+    location: str | None = None
+    text: str = ""
+
+    @property
+    def pending(self) -> bool:
+        return self.status == "RUNNING"
+
+
+class Flowgate:
+    """Calls a gateway, for one namespace. With no key it calls as nobody."""
+
+    def __init__(self, http: httpx.Client, key: str | None = None, namespace: str = "default") -> None:
+        self.http = http
+        self.namespace = namespace
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+
+    def start(
+        self,
+        workflow_type: str,
+        workflow_id: str,
+        task_queue: str,
+        *args: JSON,
+        idempotency_key: str | None = None,
+        **options: JSON,
+    ) -> Started:
+        """Start a workflow. The options are the members of StartWorkflowRequest, such as memo."""
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        response = self.send(
+            "POST", self.workflows(), _start(workflow_type, workflow_id, task_queue, args, options), headers
+        )
+        body = loads(response.text)
+        return Started(
+            workflow_id=body["workflowId"],
+            run_id=body["runId"],
+            first_execution_run_id=body.get("firstExecutionRunId"),
+            started=body["started"],
+            location=response.headers["Location"],
+        )
+
+    def execute(
+        self, workflow_type: str, workflow_id: str, task_queue: str, *args: JSON, wait: str = "30s", **options: JSON
+    ) -> Outcome:
+        """Start a workflow and wait for its outcome."""
+        body = _start(workflow_type, workflow_id, task_queue, args, options)
+        return _outcome(self.send("POST", self.workflows(), body, params={"wait": wait}))
+
+    def result(self, workflow_id: str, wait: str | None = "30s", **params: str) -> Outcome:
+        path, named = self.workflow(workflow_id, "/result")
+        if wait:
+            params["wait"] = wait
+        return _outcome(self.send("GET", path, params={**named, **params}))
+
+    def ask_again(self, pending: Outcome, wait: str = "30s") -> Outcome:
+        """Wait on for the same run, where the gateway said that its outcome will be."""
+        assert pending.location is not None
+        return _outcome(self.send("GET", httpx.URL(pending.location).copy_merge_params({"wait": wait})))
+
+    def describe(self, workflow_id: str, **params: str) -> Object:
+        path, named = self.workflow(workflow_id)
+        return self.get(path, **named, **params)
+
+    def metadata(self, workflow_id: str) -> Object:
+        path, named = self.workflow(workflow_id, "/metadata")
+        return self.get(path, **named)
+
+    def signal(self, workflow_id: str, signal: str, *args: JSON, idempotency_key: str | None = None) -> None:
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        path, named = self.workflow(workflow_id, "/signal")
+        self.send("POST", path, {"signal": signal, "args": args}, headers, named)
+
+    def query(self, workflow_id: str, query: str, *args: JSON, **options: JSON) -> JSON:
+        """Query a workflow by POST, which takes arguments."""
+        path, named = self.workflow(workflow_id, "/query")
+        response = self.send("POST", path, {"query": query, "args": args, **options}, params=named)
+        return loads(response.text).get("result")
+
+    def query_by_name(self, workflow_id: str, query: str, **params: str) -> JSON:
+        """Query a workflow by GET, without arguments."""
+        path, named = self.workflow(workflow_id, "/query")
+        return self.get(path, query=query, **named, **params).get("result")
+
+    def cancel(self, workflow_id: str, reason: str | None = None, **params: str) -> None:
+        path, named = self.workflow(workflow_id, "/cancel")
+        self.send("POST", path, {"reason": reason} if reason else None, params={**named, **params})
+
+    def terminate(self, workflow_id: str, reason: str | None = None, *details: JSON, **params: str) -> None:
+        path, named = self.workflow(workflow_id, "/terminate")
+        body: Object = {}
+        if reason:
+            body["reason"] = reason
+        if details:
+            body["details"] = details
+        self.send("POST", path, body or None, params={**named, **params})
+
+    def list(self, query: str, **params: str | int) -> Iterator[Object]:
+        """List workflows, page by page."""
+        page: Object = {"nextPageToken": None}
+        while "nextPageToken" in page:
+            token = {"pageToken": page["nextPageToken"]} if page["nextPageToken"] else {}
+            page = self.get(self.workflows(), query=query, **params, **token)
+            yield from page["workflows"]
+
+    def stream(self, query: str, **params: str | int) -> Iterator[Object]:
+        """List workflows in one answer, a line each; a stream that was cut is an error of the connection."""
+        headers = {**self._headers, "Accept": "application/x-ndjson"}
+        with self.http.stream("GET", self.workflows(), params={"query": query, **params}, headers=headers) as response:
+            rest = ""
+            for chunk in response.iter_text():
+                # A JSON string may hold U+2028 and other ends of lines; only "\n" ends a line of NDJSON.
+                *lines, rest = (rest + chunk).split("\n")
+                yield from map(loads, lines)
+
+    def count(self, query: str) -> Object:
+        return self.get(self.workflows() + ":count", query=query)
+
+    def settings(self) -> Object:
+        return self.get(f"/v1/namespaces/{self.namespace}/client")
+
+    def system_info(self) -> Object:
+        return self.get("/v1/system-info")
+
+    def workflows(self) -> str:
+        return f"/v1/namespaces/{self.namespace}/workflows"
+
+    def workflow(self, workflow_id: str, rest: str = "") -> tuple[str, dict[str, str]]:
+        """The path of a workflow, and the parameters that belong to it.
+
+        An id of dots would be folded into the path, as of any URL, and the id "-" has a meaning of its own. They go
+        into a parameter, as every id may.
+        """
+        if workflow_id in (".", "..", "-"):
+            return f"{self.workflows()}/-{rest}", {"workflowId": workflow_id}
+        return f"{self.workflows()}/{quote(workflow_id, safe='')}{rest}", {}
+
+    def get(self, path: str, /, **params: Any) -> Object:
+        body: Object = loads(self.send("GET", path, params=params).text)
+        return body
+
+    def send(
+        self,
+        method: str,
+        url: str | httpx.URL,
+        body: Object | str | None = None,
+        headers: dict[str, str] | None = None,
+        params: dict[str, Any] | None = None,
+    ) -> httpx.Response:
+        """Send a body, if any, as JSON, or as it is when it is text."""
+        headers = {**self._headers, **(headers or {})}
+        content = None
+        if body is not None:
+            headers.setdefault("Content-Type", "application/json")
+            content = body if isinstance(body, str) else dumps(body)
+        response = self.http.request(method, url, content=content, headers=headers, params=params or None)
+        if response.headers.get("Content-Type") == "application/problem+json":
+            raise FlowgateError(response)
+        return response
+
+
+def connect(url: str) -> httpx.Client:
+    return httpx.Client(base_url=url, timeout=PATIENCE)
+
+
+def _start(workflow_type: str, workflow_id: str, task_queue: str, args: Sequence[JSON], options: Object) -> Object:
+    body = {"workflowType": workflow_type, "workflowId": workflow_id, "taskQueue": task_queue, **options}
+    if args:
+        body["args"] = args
+    return body
+
+
+def _outcome(response: httpx.Response) -> Outcome:
+    body = loads(response.text)
+    return Outcome(
+        workflow_id=body["workflowId"],
+        run_id=body["runId"],
+        status=body["status"],
+        result=body.get("result"),
+        failure=body.get("failure"),
+        new_run_id=body.get("newRunId"),
+        location=response.headers.get("Location"),
+        text=response.text,
+    )

@@ -1,0 +1,56 @@
+"""Listing and counting workflows."""
+
+from collections.abc import Callable
+
+import pytest
+
+from flowgate import Flowgate
+
+# To JSON this is one line, to much else two.
+NOTE = "one\u2028line"
+
+Eventually = Callable[[Callable[[], bool]], None]
+
+
+@pytest.fixture
+def crowd(flowgate: Flowgate, task_queue: str, new_id: str, eventually: Eventually) -> tuple[str, set[str]]:
+    """Five workflows of one customer, two of which still run, and the query that finds them."""
+    ids = {f"{new_id}-{i}" for i in range(5)}
+    for i, workflow_id in enumerate(sorted(ids)):
+        customer = {"CustomerId": {"type": "Keyword", "value": new_id}}
+        flowgate.start("Wait", workflow_id, task_queue, searchAttributes=customer, memo={"number": i, "note": NOTE})
+        if i >= 2:
+            flowgate.terminate(workflow_id)
+    query = f"CustomerId = '{new_id}'"
+    eventually(lambda: flowgate.count(query + " AND ExecutionStatus = 'Terminated'")["count"] == 3)
+    eventually(lambda: flowgate.count(query)["count"] == 5)
+    return query, ids
+
+
+def test_list_shows_each_workflow_once_over_its_pages(flowgate: Flowgate, crowd: tuple[str, set[str]]) -> None:
+    query, ids = crowd
+    page = flowgate.get(flowgate.workflows(), query=query, pageSize=2)
+    assert len(page["workflows"]) == 2
+    assert page["nextPageToken"]
+
+    listed = list(flowgate.list(query, pageSize=2))
+    assert len(listed) == 5
+    assert {workflow["workflowId"] for workflow in listed} == ids
+    assert sorted(workflow["memo"]["number"] for workflow in listed) == [0, 1, 2, 3, 4]
+
+
+def test_stream_shows_each_workflow_on_a_line(flowgate: Flowgate, crowd: tuple[str, set[str]]) -> None:
+    query, ids = crowd
+    streamed = list(flowgate.stream(query, pageSize=2))
+    assert len(streamed) == 5
+    assert {workflow["workflowId"] for workflow in streamed} == ids
+    assert {workflow["memo"]["note"] for workflow in streamed} == {NOTE}
+    assert len(list(flowgate.stream(query, limit=3))) == 3
+
+
+def test_count_counts_each_group(flowgate: Flowgate, crowd: tuple[str, set[str]]) -> None:
+    query, _ = crowd
+    count = flowgate.count(query + " GROUP BY ExecutionStatus")
+    assert count["count"] == 5
+    groups = {group["values"][0]: group["count"] for group in count["groups"]}
+    assert groups == {"Running": 2, "Terminated": 3}

@@ -1,0 +1,71 @@
+"""Errors are problem documents, which programs can act on."""
+
+import uuid
+
+import pytest
+
+from flowgate import Flowgate, FlowgateError
+
+
+def test_call_without_a_key_is_told_how_to_authenticate(nobody: Flowgate) -> None:
+    with pytest.raises(FlowgateError) as problem:
+        nobody.count("")
+    assert (problem.value.status, problem.value.code) == (401, "unauthenticated")
+    assert problem.value.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_wrong_key_is_refused(nobody: Flowgate) -> None:
+    with pytest.raises(FlowgateError) as problem:
+        nobody.send("GET", "/v1/system-info", headers={"X-API-Key": "fg_dev_wrong"})
+    assert (problem.value.status, problem.value.code) == (401, "invalid-credential")
+
+
+def test_reader_may_not_write(flowgate: Flowgate, reader: Flowgate, task_queue: str, new_id: str) -> None:
+    with pytest.raises(FlowgateError) as problem:
+        reader.start("Wait", new_id, task_queue)
+    assert (problem.value.status, problem.value.code) == (403, "operation-forbidden")
+    with pytest.raises(FlowgateError) as missing:
+        flowgate.describe(new_id)
+    assert (missing.value.status, missing.value.code) == (404, "workflow-not-found")
+    assert missing.value.problem["workflowId"] == new_id
+
+
+def test_namespace_without_a_grant_is_forbidden(flowgate: Flowgate) -> None:
+    with pytest.raises(FlowgateError) as problem:
+        flowgate.get("/v1/namespaces/elsewhere/client")
+    assert (problem.value.status, problem.value.code) == (403, "namespace-forbidden")
+
+
+def test_unknown_field_is_pointed_at(flowgate: Flowgate, new_id: str) -> None:
+    with pytest.raises(FlowgateError) as problem:
+        flowgate.send(
+            "POST", flowgate.workflows(), {"workflowType": "Wait", "workflowId": new_id, "taskQueu": "orders"}
+        )
+    assert (problem.value.status, problem.value.code) == (400, "unknown-field")
+    assert [error["pointer"] for error in problem.value.problem["errors"]] == ["/taskQueu"]
+    assert not problem.value.retryable
+
+
+def test_unknown_query_is_not_found(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Wait", new_id, task_queue)
+    with pytest.raises(FlowgateError) as problem:
+        flowgate.query_by_name(new_id, "stat")
+    assert (problem.value.status, problem.value.code) == (404, "query-not-found")
+    assert "state" in problem.value.problem["detail"]
+    flowgate.terminate(new_id)
+
+
+def test_unknown_route_is_a_problem_too(flowgate: Flowgate) -> None:
+    with pytest.raises(FlowgateError) as problem:
+        flowgate.get("/v1/nowhere")
+    assert (problem.value.status, problem.value.code) == (404, "route-not-found")
+
+
+def test_request_timeout_bounds_a_query_that_no_worker_answers(flowgate: Flowgate, new_id: str) -> None:
+    flowgate.start("Nobody", new_id, "nobody-" + str(uuid.uuid4()))
+    path, _ = flowgate.workflow(new_id, "/query")
+    with pytest.raises(FlowgateError) as problem:
+        flowgate.send("GET", path, params={"query": "state"}, headers={"Request-Timeout": "1s"})
+    assert (problem.value.status, problem.value.code) == (504, "query-timeout")
+    assert problem.value.retryable
+    flowgate.terminate(new_id)

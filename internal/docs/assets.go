@@ -1,0 +1,55 @@
+package docs
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+)
+
+// pageFiles are our own.
+//
+//go:embed pages
+var pageFiles embed.FS
+
+// uiFiles are Swagger UI's, as its package has them.
+//
+//go:embed ui/swagger-ui/swagger-ui-bundle.js ui/swagger-ui/swagger-ui.css ui/swagger-ui/*LICENSE* ui/swagger-ui/NOTICE
+var uiFiles embed.FS
+
+// readAssets gives what the pages load, by name.
+func readAssets() (map[string]*file, error) {
+	types := map[string]string{
+		".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
+		"": "text/plain; charset=utf-8", ".txt": "text/plain; charset=utf-8",
+	}
+	assets := map[string]*file{}
+	for _, files := range []embed.FS{pageFiles, uiFiles} {
+		err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+			contentType, known := types[path.Ext(name)]
+			if err != nil || entry.IsDir() || !known {
+				return err
+			}
+			content, err := files.ReadFile(name)
+			assets[path.Base(name)] = newFile(contentType, content)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("embedded files: %w", err)
+		}
+	}
+	return assets, nil
+}
+
+// versionOf changes with the content of any of the assets.
+func versionOf(assets map[string]*file) string {
+	const length = 12 // letters, which is enough to tell the versions of a gateway apart
+	var all strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(assets)) {
+		all.WriteString(name + " " + assets[name].etag + "\n")
+	}
+	return hash([]byte(all.String()))[:length]
+}

@@ -1,0 +1,78 @@
+package docs
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/flowgate/flowgate/internal/problem"
+)
+
+// group is the problems of one status.
+type group struct {
+	Status   int
+	Name     string
+	Problems []shownProblem
+}
+
+// shownProblem is a code on its page.
+type shownProblem struct {
+	Code       problem.Code
+	Title      string
+	Status     int
+	Retryable  bool
+	RetryAfter string
+	problem.Explanation
+}
+
+// problemGroups gives the table as the page shows it, by status.
+func problemGroups() []group {
+	byStatus := map[int][]shownProblem{}
+	for _, code := range problem.Codes() {
+		row := code.Row()
+		byStatus[row.Status] = append(byStatus[row.Status], shownProblem{
+			Code: code, Title: row.Title, Status: row.Status, Retryable: row.Retryable,
+			RetryAfter: seconds(row.RetryAfter), Explanation: code.Explanation(),
+		})
+	}
+	groups := make([]group, 0, len(byStatus))
+	for _, status := range slices.Sorted(maps.Keys(byStatus)) {
+		groups = append(groups, group{Status: status, Name: statusName(status), Problems: byStatus[status]})
+	}
+	return groups
+}
+
+// statusName names a status, of which 499 is nginx's and not HTTP's.
+func statusName(status int) string {
+	if name := http.StatusText(status); name != "" {
+		return name
+	}
+	return "Client Closed Request"
+}
+
+func seconds(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + " s"
+}
+
+// part is a piece of a text.
+type part struct {
+	Code bool
+	Text string
+}
+
+// inline splits a text at its backticks, which enclose what is code.
+func inline(text string) []part {
+	var parts []part
+	for i, piece := range strings.Split(text, "`") {
+		if piece != "" {
+			parts = append(parts, part{Code: i%2 == 1, Text: piece})
+		}
+	}
+	return parts
+}

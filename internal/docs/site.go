@@ -1,0 +1,113 @@
+package docs
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"net/http"
+	"path"
+	"slices"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-json-experiment/json"
+)
+
+// Options are what the pages are made of.
+type Options struct {
+	// Documents are those of the gateway itself. The first is shown first.
+	Documents []Document
+	// Folder has further documents, as *.yaml, *.yml and *.json; empty for
+	// none. They are read once.
+	Folder string
+}
+
+// Document is an OpenAPI document that the page offers.
+type Document struct {
+	// Title is its name in the page's selector.
+	Title string `json:"title"`
+	// Path is where the gateway serves it.
+	Path string `json:"path"`
+}
+
+// Site serves the pages. It is an http.Handler by its routes, see
+// [Site.Mount].
+type Site struct {
+	files map[string]*file // by route
+}
+
+// The routes.
+const (
+	routeAPI       = "/docs"
+	routeProblems  = "/docs/problems"
+	routeList      = "/docs/documents.json"
+	routeDocuments = "/docs/documents/"
+	routeAssets    = "/docs/assets/"
+)
+
+// New makes the pages. Its error names the document that cannot be used.
+func New(options Options) (*Site, error) {
+	dropped, err := readFolder(options.Folder)
+	if err != nil {
+		return nil, err
+	}
+	s := &Site{files: map[string]*file{}}
+	documents := slices.Clone(options.Documents)
+	for _, d := range dropped {
+		s.files[routeDocuments+d.name] = newFile(d.contentType, d.text)
+		if slices.ContainsFunc(documents, func(other Document) bool { return other.Title == d.title }) {
+			d.title += " (" + d.name + ")"
+		}
+		documents = append(documents, Document{Title: d.title, Path: routeDocuments + d.name})
+	}
+	list, err := json.Marshal(documents)
+	if err != nil {
+		return nil, fmt.Errorf("list of documents: %w", err)
+	}
+	s.files[routeList] = newFile(typeJSON, append(list, '\n'))
+	if err := s.addPages(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// addPages renders the pages around their assets.
+func (s *Site) addPages() error {
+	assets, err := readAssets()
+	if err != nil {
+		return err
+	}
+	version := versionOf(assets)
+	for name, asset := range assets {
+		asset.version = version
+		s.files[routeAssets+"{"+paramVersion+"}/"+name] = asset
+	}
+	pages, err := template.New("").Funcs(template.FuncMap{
+		"asset":  func(name string) string { return path.Join(routeAssets, version, name) },
+		"inline": inline,
+	}).ParseFS(pageFiles, "pages/*.gohtml")
+	if err != nil {
+		return err
+	}
+	for route, page := range map[string]struct {
+		template string
+		data     any
+	}{
+		routeAPI:      {"api.gohtml", nil},
+		routeProblems: {"problems.gohtml", problemGroups()},
+	} {
+		var html bytes.Buffer
+		if err := pages.ExecuteTemplate(&html, page.template, page.data); err != nil {
+			return err
+		}
+		s.files[route] = newFile("text/html; charset=utf-8", html.Bytes())
+	}
+	s.files[routeAPI+"/"] = s.files[routeAPI] // one page at both, as all its links are absolute
+	return nil
+}
+
+// Mount adds the pages to a router.
+func (s *Site) Mount(router chi.Router) {
+	for route, f := range s.files {
+		router.Method(http.MethodGet, route, f)
+	}
+}

@@ -1,0 +1,36 @@
+package problem_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/problem"
+)
+
+func TestCodesAreThoseThatAreDeclaredInTheirOrder(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, declaredCodes(t), problem.Codes())
+}
+
+func TestEveryCodeIsExplained(t *testing.T) {
+	t.Parallel()
+	sentences := regexp.MustCompile(`^[A-Z].*\.$`)
+	texts := map[string]problem.Code{}
+	for _, code := range declaredCodes(t) {
+		explanation := code.Explanation()
+		for _, text := range []string{explanation.Cause, explanation.Remedy} {
+			require.Regexp(t, sentences, text, code)
+			require.Zero(t, strings.Count(text, "`")%2, "%s: a backtick has no partner", code)
+			require.NotContains(t, texts, text, "%s says the same", code)
+			texts[text] = code
+		}
+	}
+}
+
+func TestAnUndeclaredCodeIsExplainedAsInternal(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, problem.Internal.Explanation(), problem.Code("no-such-code").Explanation())
+}

@@ -1,0 +1,198 @@
+package server_test
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/net/dns/dnsmessage"
+	"google.golang.org/grpc/resolver/dns"
+
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+// nameServer answers for names in place of the network's.
+type nameServer struct {
+	mu        sync.Mutex
+	addresses map[string][4]byte // by name with its last dot
+}
+
+// useNameServer makes one the process's until the test ends.
+func useNameServer(t *testing.T) *nameServer {
+	t.Helper()
+	s := &nameServer{addresses: map[string][4]byte{}}
+	before := net.DefaultResolver
+	var serving sync.WaitGroup
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		near, far := net.Pipe()
+		serving.Go(func() {
+			defer func() { _ = far.Close() }()
+			s.serve(far)
+		})
+		return near, nil
+	}}
+	t.Cleanup(func() {
+		serving.Wait()
+		net.DefaultResolver = before
+	})
+	return s
+}
+
+// point makes a name lead to an address.
+func (s *nameServer) point(name string, address [4]byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.addresses[name+"."] = address
+}
+
+// serve answers the queries of one connection, in the form of TCP's.
+func (s *nameServer) serve(conn io.ReadWriter) {
+	for {
+		var length [2]byte
+		if _, err := io.ReadFull(conn, length[:]); err != nil {
+			return
+		}
+		query := make([]byte, binary.BigEndian.Uint16(length[:]))
+		if _, err := io.ReadFull(conn, query); err != nil {
+			return
+		}
+		answer, err := s.answer(query)
+		if err != nil {
+			return
+		}
+		if _, err := conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(answer))), answer...)); err != nil { //nolint:gosec // it is short
+			return
+		}
+	}
+}
+
+func (s *nameServer) answer(query []byte) ([]byte, error) {
+	var message dnsmessage.Message
+	if err := message.Unpack(query); err != nil {
+		return nil, err
+	}
+	question := message.Questions[0]
+	s.mu.Lock()
+	address, known := s.addresses[question.Name.String()]
+	s.mu.Unlock()
+	message.Response, message.RecursionAvailable, message.Additionals = true, true, nil
+	switch {
+	case !known:
+		message.RCode = dnsmessage.RCodeNameError
+	case question.Type == dnsmessage.TypeA:
+		message.Answers = []dnsmessage.Resource{{
+			Header: dnsmessage.ResourceHeader{Name: question.Name, Type: question.Type, Class: question.Class, TTL: 1},
+			Body:   &dnsmessage.AResource{A: address},
+		}}
+	default: // the name has no address of that kind
+	}
+	return message.Pack()
+}
+
+// startAt runs a gateway whose upstream is found by its name, until the test
+// ends.
+func startAt(t *testing.T, address string) *gateway {
+	t.Helper()
+	cfg := config.Default()
+	cfg.Auth.APIKeys.File = writeKeys(t)
+	cfg.Upstream.Address, cfg.Upstream.Credential.AllowPlaintext = address, true
+	cfg.Listen.DrainDelay = 0
+	cfg.Upstream.Retry.MaxElapsed = 300 * time.Millisecond
+	public, admin := newListener(), newListener()
+	g := &gateway{client: clientOf(public), admin: clientOf(admin), listener: public, log: &syncBuffer{}, done: make(chan error, 1)}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		g.done <- server.Run(ctx, &cfg, server.Options{Version: "test", Public: public, Admin: admin, Log: g.log})
+	}()
+	t.Cleanup(func() {
+		g.client.CloseIdleConnections()
+		g.admin.CloseIdleConnections()
+		cancel()
+		if err := <-g.done; err != nil {
+			t.Error(err)
+		}
+	})
+	return g
+}
+
+// serveTCP answers as up does, on an address, until the test or stop ends it.
+func serveTCP(t *testing.T, up *upstreamtest.Server, address string) (port string, stop func()) {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address)
+	require.NoError(t, err)
+	served := up.NewGRPC()
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = served.Serve(listener) })
+	stop = sync.OnceFunc(func() {
+		served.Stop()
+		serving.Wait()
+	})
+	t.Cleanup(stop)
+	_, port, err = net.SplitHostPort(listener.Addr().String())
+	require.NoError(t, err)
+	return port, stop
+}
+
+const dnsName = "frontend-7.internal"
+
+// TestTheUpstreamsNameLeadsElsewhere runs in real time over real sockets, as
+// names are looked up for those only. It changes the process's resolver, and so
+// is alone.
+func TestTheUpstreamsNameLeadsElsewhere(t *testing.T) { //nolint:paralleltest // see above
+	t.Cleanup(func() { dns.SetMinResolutionInterval(30 * time.Second) }) // the default, once the gateway has stopped
+	dns.SetMinResolutionInterval(50 * time.Millisecond)
+	names := useNameServer(t)
+	older, newer := upstreamtest.New(t), upstreamtest.New(t)
+	newFakeWorkflow(older)
+	newFakeWorkflow(newer)
+	port, stop := serveTCP(t, older, "127.0.0.1:0")
+	names.point(dnsName, [4]byte{127, 0, 0, 1})
+	g := startAt(t, net.JoinHostPort(dnsName, port))
+	require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, readOp().path, "").status)
+	require.NotEmpty(t, older.Calls(readOp().rpc))
+
+	serveTCP(t, newer, net.JoinHostPort("127.0.0.2", port))
+	names.point(dnsName, [4]byte{127, 0, 0, 2})
+	require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, readOp().path, "").status)
+	require.Empty(t, newer.Calls(readOp().rpc), "a server that answers is kept")
+
+	stop()
+	begin := time.Now()
+	require.Eventually(t, func() bool {
+		a, err := g.send(t.Context(), http.MethodGet, readOp().path, "")
+		return err == nil && a.status == http.StatusOK
+	}, 10*time.Second, 10*time.Millisecond)
+	t.Logf("the new address is found after %s", time.Since(begin).Round(time.Millisecond))
+	require.NotEmpty(t, newer.Calls(readOp().rpc))
+}
+
+func TestTheUpstreamsNameIsNotThere(t *testing.T) { //nolint:paralleltest // as above
+	names := useNameServer(t)
+	up := upstreamtest.New(t)
+	newFakeWorkflow(up)
+	port, _ := serveTCP(t, up, "127.0.0.1:0")
+	g := startAt(t, net.JoinHostPort(dnsName, port))
+	for _, o := range []op{readOp(), startOp(), terminateOp()} {
+		begin := time.Now()
+		a := g.do(t, o.method, o.path, o.body)
+		failed(problem.UpstreamUnavailable).after(0, 2*time.Second).check(t, a, time.Since(begin))
+		require.NotContains(t, a.body, dnsName)
+	}
+
+	names.point(dnsName, [4]byte{127, 0, 0, 1})
+	begin := time.Now()
+	require.Eventually(t, func() bool {
+		a, err := g.send(t.Context(), http.MethodGet, readOp().path, "")
+		return err == nil && a.status == http.StatusOK
+	}, 10*time.Second, 10*time.Millisecond)
+	t.Logf("the name is found after %s", time.Since(begin).Round(time.Millisecond))
+}

@@ -1,0 +1,78 @@
+package server_test
+
+import (
+	"bytes"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+)
+
+// requireIdle holds that no request is counted as in flight, and that all
+// goroutines are gone that were not there before the fault.
+func (f *faulty) requireIdle(t *testing.T) {
+	t.Helper()
+	synctest.Wait()
+	gauges := inFlight(f.adminText(t, "/metrics"))
+	require.Len(t, gauges, 6)
+	for name, value := range gauges {
+		require.Equal(t, "0", value, name)
+	}
+	require.Equal(t, f.before, f.goroutines(t))
+}
+
+// inFlight gives the gauges that count what is going on.
+func inFlight(metrics string) map[string]string {
+	found := map[string]string{}
+	for _, match := range gaugeLine.FindAllStringSubmatch(metrics, -1) {
+		found[match[1]] = match[2]
+	}
+	return found
+}
+
+// callLine tells how many upstream calls ended how.
+var callLine = regexp.MustCompile(`(?m)^rpc_client_call_duration_seconds_(?:count|sum).*$`)
+
+var gaugeLine = regexp.MustCompile(`(?m)^((?:http_server_active_requests|flowgate_in_flight|flowgate_wait_callers|flowgate_wait_polls)(?:\{.*\})?) (\S+)$`)
+
+// goroutines counts the bubble's goroutines by what started them, without
+// those of idle connections of the test's own clients.
+func (f *faulty) goroutines(t *testing.T) map[string]int {
+	t.Helper()
+	f.client.CloseIdleConnections()
+	f.admin.CloseIdleConnections()
+	synctest.Wait()
+	stacks := allStacks()
+	bubble := bubbleName.FindString(stacks[0]) // the caller's own comes first
+	require.NotEmpty(t, bubble)
+	counts := map[string]int{}
+	for _, stack := range stacks {
+		if head, _, _ := strings.Cut(stack, "\n"); !strings.Contains(head, bubble) {
+			continue
+		}
+		counts[creator(stack)]++
+	}
+	return counts
+}
+
+var bubbleName = regexp.MustCompile(`synctest bubble \d+[\],]`)
+
+func creator(stack string) string {
+	_, by, _ := strings.Cut(stack, "\ncreated by ")
+	name, _, _ := strings.Cut(by, " in goroutine")
+	return name
+}
+
+func allStacks() []string {
+	buffer := make([]byte, 1<<20)
+	for {
+		n := runtime.Stack(buffer, true)
+		if n < len(buffer) {
+			return strings.Split(string(bytes.TrimSpace(buffer[:n])), "\n\n")
+		}
+		buffer = make([]byte, 2*len(buffer))
+	}
+}

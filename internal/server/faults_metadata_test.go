@@ -1,0 +1,145 @@
+package server_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+// What the upstream says beside its answer is its own affair: no header of it
+// reaches the caller, and it does not stand in the way of the answer.
+func TestMetadataOfTheUpstreamStaysBehind(t *testing.T) {
+	t.Parallel()
+	many := metadata.MD{}
+	for i := range 1000 {
+		many.Set(fmt.Sprintf("x-internal-%d", i), secret)
+	}
+	for name, md := range map[string]metadata.MD{
+		"set-cookie and the like": metadata.Pairs(
+			"set-cookie", "session="+secret, "x-internal", secret, "server", secret, "location", "http://"+secret,
+			"x-request-id", secret, "www-authenticate", secret, "access-control-allow-origin", "*", "retry-after", "7",
+			"cache-control", "public", "x-bin", secret,
+		),
+		"64 KiB":       metadata.Pairs("x-internal", strings.Repeat(secret, 64<<10/len(secret))),
+		"1,000 fields": many,
+	} {
+		for _, fails := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, failing %t", name, fails), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					f := startFaulty(t, nil)
+					for _, o := range []op{readOp(), startOp(), terminateOp()} {
+						good := f.upstream.Handler(o.rpc)
+						without := f.ask(t, o)
+						f.upstream.Handle(o.rpc, func(ctx context.Context, request []byte) ([]byte, error) {
+							_ = grpc.SetHeader(ctx, md)
+							_ = grpc.SetTrailer(ctx, md)
+							if fails {
+								return nil, status.Error(codes.Unauthenticated, secret)
+							}
+							return good(ctx, request)
+						})
+						if fails {
+							a := f.expect(t, o, failed(problem.UpstreamAuthFailed).after(at(0)))
+							require.NotContains(t, a.header, "Www-Authenticate")
+							require.NotContains(t, a.header, "Set-Cookie")
+							continue
+						}
+						a := f.expect(t, o, want{status: without.status}.after(at(0)))
+						require.Equal(t, without.body, a.body)
+						require.Equal(t, withoutID(without.header), withoutID(a.header))
+						f.upstream.Handle(o.rpc, good)
+					}
+					f.requireIdle(t)
+				})
+			})
+		}
+	}
+}
+
+func withoutID(header http.Header) http.Header {
+	header = header.Clone()
+	header.Del("X-Request-Id")
+	header.Del("Date")
+	return header
+}
+
+// A caller who leaves takes the upstream's call along at once.
+func TestACallerWhoLeavesInMidCall(t *testing.T) {
+	t.Parallel()
+	for _, o := range []op{readOp(), startOp(), terminateOp(), waitOp()} {
+		for name, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
+			t.Run(o.name+" over "+name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					f := startFaulty(t, nil)
+					if http2 {
+						protocols := new(http.Protocols)
+						protocols.SetUnencryptedHTTP2(true)
+						f.client = &http.Client{Transport: &http.Transport{
+							DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return f.listener.dial(ctx) },
+							Protocols:   protocols,
+						}}
+					}
+					good := f.upstream.Handler(o.rpc)
+					ended := make(chan time.Time, 1)
+					f.upstream.Handle(o.rpc, func(ctx context.Context, request []byte) ([]byte, error) {
+						<-ctx.Done()
+						ended <- time.Now()
+						return upstreamtest.Hang(ctx, request)
+					})
+					ctx, leave := context.WithCancel(t.Context())
+					var left time.Time
+					time.AfterFunc(time.Second, func() { left = time.Now(); leave() })
+					_, err := f.send(ctx, o.method, o.path, o.body)
+					require.ErrorIs(t, err, context.Canceled)
+					require.Less(t, (<-ended).Sub(left), 50*time.Millisecond)
+					synctest.Wait()
+					require.Contains(t, f.log.String(), `"status":499,"code":"client-closed-request"`)
+					f.upstream.Handle(o.rpc, good)
+					f.requireWorking(t)
+					f.requireIdle(t)
+				})
+			})
+		}
+	}
+}
+
+// So does one who leaves while there is nobody to call.
+func TestACallerWhoLeavesWhileTheUpstreamIsAway(t *testing.T) {
+	t.Parallel()
+	for name, dial := range map[string]upstreamtest.Dialer{
+		"refused": upstreamtest.Refused(secret), "black hole": upstreamtest.Silent, "dial hangs": upstreamtest.Unreachable,
+	} {
+		for _, o := range []op{readOp(), startOp(), waitOp()} {
+			t.Run(o.name+", "+name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					f := startFaulty(t, nil)
+					f.lead(dial)
+					ctx, leave := context.WithTimeout(t.Context(), 2*time.Second)
+					defer leave()
+					_, err := f.send(ctx, o.method, o.path, o.body)
+					require.ErrorIs(t, err, context.DeadlineExceeded)
+					synctest.Wait()
+					require.Contains(t, f.log.String(), `"status":499,"code":"client-closed-request"`)
+					f.lift(t)
+				})
+			})
+		}
+	}
+}
