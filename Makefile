@@ -58,7 +58,7 @@ test-gateway:
 test-fuzz:
 	@echo "== fuzz targets, for a moment each (instrumenting the packages the first time takes minutes)"
 	@cache=$$(mktemp -d) && trap 'rm -r "$$cache"' EXIT && \
-	$(MAKE) -j 2 --output-sync=target fuzz FUZZTIME=3s FUZZCACHE="$$cache"
+	$(MAKE) -j 2 --output-sync=target fuzz FUZZTIME=3s FUZZCACHE="$$cache" 2>&1
 
 # One package at a time, because each starts servers; and never from the cache, which does not see the gateway's binary.
 .PHONY: test-stack
@@ -92,6 +92,11 @@ $(FUZZED:%/=fuzz-%): fuzz-%:
 			{ printf 'FAIL\t%s: %s\n' $* "$$target"; exit 1; }; \
 	done && \
 	printf 'ok  \t%s\t%s a target\n' $* $(FUZZTIME)
+
+# SOAK are flags: make soak SOAK="-duration 1m".
+.PHONY: soak
+soak: build ## Put good and hostile traffic on a gateway for ten minutes
+	@cd dev && go run ./cmd/soak $(SOAK)
 
 # SUMMARY shows the packages as they pass, all of what a package wrote that failed, and the number of tests at the end.
 define SUMMARY

@@ -141,7 +141,7 @@ func (r *run) say(format string, arguments ...any) {
 // of which one caller has a part.
 func Limits() []string {
 	return []string{
-		"FLOWGATE_LIMITS_IN_FLIGHT_READS=32", "FLOWGATE_LIMITS_IN_FLIGHT_WAITS=200", "FLOWGATE_LIMITS_IN_FLIGHT_CALLER_SHARE=0.25",
+		"FLOWGATE_LIMITS_IN_FLIGHT_READS=8", "FLOWGATE_LIMITS_IN_FLIGHT_WAITS=400", "FLOWGATE_LIMITS_IN_FLIGHT_CALLER_SHARE=0.125",
 		"FLOWGATE_LISTEN_DRAIN_DELAY=0s",
 	}
 }
