@@ -14,7 +14,7 @@ import (
 
 // The short form of make soak. It does not run beside other tests: its flood would be theirs too. What it does not hold
 // the gateway to is its latency, which on a shared machine is that of the others' work.
-func TestSoakBriefly(t *testing.T) { //nolint:paralleltest // see above
+func TestSoakBriefly(t *testing.T) {
 	gateway, err := here.stack.StartGateway(t.Context(), stack.GatewayOptions{Env: soak.Limits()})
 	require.NoError(t, err)
 	var out strings.Builder

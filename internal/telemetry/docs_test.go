@@ -1,0 +1,300 @@
+package telemetry_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/telemetry"
+)
+
+// These tests hold the papers to the code. They stand here because metrics and the log are what most of them tell of.
+
+const operations = "../../docs/operations.md"
+
+func document(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name) //nolint:gosec // the names are those of this file
+	require.NoError(t, err)
+	return string(text)
+}
+
+// table gives the rows of the table of docs/operations.md that a comment of the given kind begins, without its head.
+func table(t *testing.T, kind string) [][]string {
+	t.Helper()
+	_, rest, found := strings.Cut(document(t, operations), "<!-- "+kind+": held to the code by a test -->\n")
+	require.True(t, found, kind)
+	text, _, found := strings.Cut(rest, "\n\n")
+	require.True(t, found, kind)
+	lines := strings.Split(text, "\n")
+	require.Greater(t, len(lines), 2, kind)
+	rows := make([][]string, 0, len(lines)-2)
+	for _, line := range lines[2:] {
+		rows = append(rows, cells(line))
+	}
+	return rows
+}
+
+// cells are those of a row, and none of what is no row.
+func cells(line string) []string {
+	if !strings.HasPrefix(line, "| ") {
+		return nil
+	}
+	parts := strings.Split(strings.TrimSuffix(strings.TrimPrefix(line, "| "), "|"), "|")
+	for i, cell := range parts {
+		parts[i] = strings.TrimSpace(cell)
+	}
+	return parts
+}
+
+var quoted = regexp.MustCompile("`([^`]+)`")
+
+// names are what a cell, or any other text, has in backticks.
+func names(text string) []string {
+	found := []string{}
+	for _, match := range quoted.FindAllStringSubmatch(text, -1) {
+		found = append(found, match[1])
+	}
+	return found
+}
+
+// metric is one that /metrics shows, or that the table has.
+type metric struct {
+	kind   string
+	labels []string
+}
+
+func TestOperationsListsEveryMetric(t *testing.T) {
+	t.Parallel()
+	metrics, err := telemetry.NewMetrics("1.2.3")
+	require.NoError(t, err)
+	recordEverything(t, metrics)
+	recorder := httptest.NewRecorder()
+	metrics.Handler().ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
+	shown := exposed(recorder.Body.String())
+
+	listed := map[string]metric{}
+	for _, row := range table(t, "metrics") {
+		name := names(row[0])[0]
+		require.NotContains(t, listed, name)
+		labels := names(row[2])
+		slices.Sort(labels)
+		listed[name] = metric{kind: row[1], labels: labels}
+	}
+	require.Equal(t, shown, listed)
+}
+
+// recordEverything calls every method of metrics that records something, whatever methods there are.
+func recordEverything(t *testing.T, metrics *telemetry.Metrics) {
+	t.Helper()
+	value, recorded := reflect.ValueOf(metrics), 0
+	for i := range value.NumMethod() {
+		method := value.Method(i)
+		name := value.Type().Method(i).Name
+		if name == "Shutdown" || method.Type().NumIn() == 0 || method.Type().In(0) != reflect.TypeFor[context.Context]() {
+			continue
+		}
+		arguments := []reflect.Value{reflect.ValueOf(t.Context())}
+		for j := 1; j < method.Type().NumIn(); j++ {
+			arguments = append(arguments, reflect.Zero(method.Type().In(j)))
+		}
+		method.Call(arguments)
+		recorded++
+	}
+	require.Positive(t, recorded)
+}
+
+// exposed reads the format of Prometheus, without what Go and the process have.
+func exposed(text string) map[string]metric {
+	found := map[string]metric{}
+	label := regexp.MustCompile(`([a-z_]+)="`)
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if kind, is := strings.CutPrefix(line, "# TYPE "); is {
+			name, kind, _ := strings.Cut(kind, " ")
+			if !strings.HasPrefix(name, "go_") && !strings.HasPrefix(name, "process_") {
+				found[name] = metric{kind: kind, labels: []string{}}
+			}
+			continue
+		}
+		series, set, _ := strings.Cut(line, "{")
+		name := strings.Fields(series + " ")
+		if len(name) == 0 {
+			continue
+		}
+		for _, suffix := range []string{"", "_bucket", "_sum", "_count"} {
+			m, known := found[strings.TrimSuffix(name[0], suffix)]
+			if !known || suffix != "" && m.kind != "histogram" {
+				continue
+			}
+			for _, match := range label.FindAllStringSubmatch(set, -1) {
+				if match[1] != "le" && !slices.Contains(m.labels, match[1]) {
+					m.labels = append(m.labels, match[1])
+				}
+			}
+			slices.Sort(m.labels)
+			found[strings.TrimSuffix(name[0], suffix)] = m
+		}
+	}
+	return found
+}
+
+func TestOperationsListsEveryFieldOfTheLog(t *testing.T) {
+	t.Parallel()
+	var event telemetry.Event
+	value := reflect.ValueOf(&event).Elem()
+	for i := range value.NumField() {
+		switch field := value.Field(i); field.Kind() {
+		case reflect.String:
+			field.SetString("x")
+		case reflect.Int, reflect.Int64:
+			field.SetInt(1000)
+		default:
+			require.Fail(t, "a field of a kind that this test does not fill", value.Type().Field(i).Name)
+		}
+	}
+	var line bytes.Buffer
+	event.Log(telemetry.NewLogger(&line, "info", "json"))
+	var fields map[string]any
+	require.NoError(t, json.Unmarshal(line.Bytes(), &fields))
+
+	listed := []string{}
+	for _, row := range table(t, "log fields") {
+		listed = append(listed, names(row[0])...)
+	}
+	require.ElementsMatch(t, slices.Collect(maps.Keys(fields)), listed)
+}
+
+func TestOperationsListsEveryProblem(t *testing.T) {
+	t.Parallel()
+	listed, known := map[string]string{}, map[string]string{}
+	for _, row := range table(t, "problem codes") {
+		code := names(row[0])[0]
+		require.NotContains(t, listed, code)
+		listed[code] = row[1]
+	}
+	for _, code := range problem.Codes() {
+		known[string(code)] = strconv.Itoa(code.Row().Status)
+	}
+	require.Equal(t, known, listed)
+}
+
+// papers are the documents that may name settings.
+func papers(t *testing.T) []string {
+	t.Helper()
+	found, err := os.ReadDir("../../docs/adr")
+	require.NoError(t, err)
+	all := []string{
+		operations, "../../docs/guide.md", "../../README.md", "../../CONTRIBUTING.md", "../../SECURITY.md", "../../CHANGELOG.md",
+	}
+	for _, entry := range found {
+		all = append(all, "../../docs/adr/"+entry.Name())
+	}
+	return all
+}
+
+// TestPapersNameSettingsThatExist looks at everything in backticks that looks like a setting or its variable, and at
+// every row of a table that gives a setting's default.
+func TestPapersNameSettingsThatExist(t *testing.T) {
+	t.Parallel()
+	defaults, variables, sections := map[string]string{}, map[string]bool{}, map[string]bool{}
+	for _, setting := range config.Settings() {
+		defaults[setting.Path], variables[setting.Env] = setting.Default, true
+		path := setting.Path
+		for cut := strings.LastIndex(path, "."); cut > 0; cut = strings.LastIndex(path, ".") {
+			path = path[:cut]
+			sections[path] = true
+		}
+	}
+	sections["upstream.metadata"] = true // of free keys: it exists in the file only
+	looks := regexp.MustCompile(`^(listen|upstream|auth|cors|tokens|limits|docs|log)(\.[a-zA-Z]+)+$`)
+	inFiles := regexp.MustCompile(`\.(md|go|yaml|yml|json)$`)
+	looked := 0
+	for _, paper := range papers(t) {
+		for number, line := range strings.Split(document(t, paper), "\n") {
+			for _, name := range names(line) {
+				name, _, _ = strings.Cut(name, ":")
+				name, _, _ = strings.Cut(name, "=")
+				_, isSetting := defaults[name]
+				switch {
+				case strings.HasPrefix(name, "FLOWGATE_"):
+					require.True(t, variables[name], "%s:%d: there is no variable %s", paper, number+1, name)
+				case looks.MatchString(name) && !inFiles.MatchString(name):
+					require.True(t, isSetting || sections[name], "%s:%d: there is no setting %s", paper, number+1, name)
+					looked++
+				}
+			}
+			if err := givesDefault(defaults, cells(line)); err != nil {
+				require.NoError(t, err, "%s:%d", paper, number+1)
+			}
+		}
+	}
+	require.Greater(t, looked, len(defaults), "the README's table alone has as many")
+}
+
+// givesDefault judges a row whose first two cells are a setting and, in backticks too, its default.
+func givesDefault(defaults map[string]string, row []string) error {
+	if len(row) < 2 {
+		return nil
+	}
+	setting, value := names(row[0]), names(row[1])
+	if len(setting) != 1 || len(value) != 1 || row[1] != "`"+value[0]+"`" || strings.HasPrefix(value[0], "FLOWGATE_") {
+		return nil
+	}
+	if want, known := defaults[setting[0]]; known && want != value[0] {
+		return errors.New("the default of " + setting[0] + " is " + want)
+	}
+	return nil
+}
+
+// TestPapersLinkToWhatExists looks at the links within the repository, to files and to headings.
+func TestPapersLinkToWhatExists(t *testing.T) {
+	t.Parallel()
+	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	looked := 0
+	for _, paper := range papers(t) {
+		for _, match := range link.FindAllStringSubmatch(document(t, paper), -1) {
+			if strings.Contains(match[1], "://") {
+				continue
+			}
+			name, heading, _ := strings.Cut(match[1], "#")
+			target := paper
+			if name != "" {
+				target = filepath.Join(filepath.Dir(paper), name)
+			}
+			require.FileExists(t, target, "%s links to %s", paper, match[1])
+			if heading != "" {
+				require.Contains(t, headings(document(t, target)), heading, "%s links to %s", paper, match[1])
+			}
+			looked++
+		}
+	}
+	require.Positive(t, looked)
+}
+
+// headings are a document's, as GitHub makes anchors of them.
+func headings(text string) []string {
+	found := []string{}
+	strange := regexp.MustCompile(`[^a-z0-9 _-]`)
+	for line := range strings.Lines(text) {
+		if title, is := strings.CutPrefix(strings.TrimLeft(line, "#"), " "); is && strings.HasPrefix(line, "#") {
+			found = append(found, strings.ReplaceAll(strange.ReplaceAllString(strings.ToLower(strings.TrimSpace(title)), ""), " ", "-"))
+		}
+	}
+	return found
+}
