@@ -52,7 +52,9 @@ func Write(w http.ResponseWriter, err error, at Occurrence) int {
 	options := json.JoinOptions(json.Deterministic(true), jsontext.AllowInvalidUTF8(true)) // gRPC's messages may be any bytes
 	body, marshalErr := json.Marshal(e.document(row, at), options)
 	if marshalErr != nil { // A member that cannot be encoded costs the members, never the answer.
+		after := e.RetryAfter
 		e = New(e.Code, e.Detail).Because(marshalErr)
+		e.RetryAfter = after
 		body, _ = json.Marshal(e.document(row, at), options)
 	}
 	body = append(body, '\n')

@@ -297,10 +297,11 @@ func (g *gateway) newServer(handler http.Handler) *http.Server {
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
 		Handler: handler, Protocols: protocols,
-		ReadHeaderTimeout: g.cfg.Listen.Timeouts.ReadHeader,
-		IdleTimeout:       g.cfg.Listen.Timeouts.Idle,
-		MaxHeaderBytes:    g.cfg.Listen.MaxHeaderBytes,
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
-		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+		DisableGeneralOptionsHandler: true, // OPTIONS * goes the way of all requests, into the log too
+		ReadHeaderTimeout:            g.cfg.Listen.Timeouts.ReadHeader,
+		IdleTimeout:                  g.cfg.Listen.Timeouts.Idle,
+		MaxHeaderBytes:               g.cfg.Listen.MaxHeaderBytes,
+		HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		ErrorLog:                     slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 	}
 }

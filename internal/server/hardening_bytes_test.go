@@ -144,6 +144,7 @@ func hostileBytes() []hostileBytesRow {
 			body(chunked, fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(over), over)), true),
 		{39, "a length too large, before the body", lengthAlone},
 		refused(51, "CONNECT", 405, "method-not-allowed", "CONNECT gateway:80 HTTP/1.1\r\nHost: gateway:80\r\n\r\n", false),
+		refused(51, "OPTIONS of everything", 400, "invalid-path", "OPTIONS * HTTP/1.1\r\nHost: gateway\r\n\r\n", false),
 		{78, "streams opened and reset", resetFlood},
 		{78, "headers without an end", continuationFlood},
 		{78, "10,000 settings", settingsFlood},

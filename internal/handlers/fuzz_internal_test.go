@@ -1,0 +1,164 @@
+package handlers
+
+import (
+	"encoding/base64"
+	"math"
+	"math/big"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/problem"
+)
+
+// grpcTimeout is the grammar of PROTOCOL-HTTP2.md.
+var grpcTimeout = regexp.MustCompile(`^([0-9]{1,8})([HMSmun])$`)
+
+// FuzzRequestTimeout reads deadlines. One is above zero, is what the syntax
+// says by arithmetic without bounds, and is cut at what a Duration holds.
+func FuzzRequestTimeout(f *testing.F) {
+	for _, value := range []string{
+		"", "0", "-1", "abc", "1e9", "1e9s", "0s", "-0s", "-1s", "+1s", "500ms", "1h30m", "1.5s", ".5s", "1.s", "1µs", "1us", "10 s", " 10s", "10s ", "9223372036854775807ns",
+		"9223372036854775808ns", "2562047h47m16.854775807s", "2562048h", "99999999999999999999h", "0.0000000001s", "1d", "5",
+		"1H", "2M", "3S", "500m", "7u", "9n", "99999999H", "00000000H", "00000001n", "123456789S", "1s", "S", "-5S", "+5S", "5 S", "0S", "\u0661S", "1\x00", "\xff",
+	} {
+		f.Add(value, "")
+		f.Add("", value)
+	}
+	f.Add("1s", "1S")
+	f.Add("abc", "1S")
+	f.Fuzz(func(t *testing.T, own, grpc string) {
+		got, err := requestTimeout(http.Header{"Request-Timeout": {own}, "Grpc-Timeout": {grpc}})
+		want := big.NewInt(0)
+		switch parsed, parseErr := time.ParseDuration(own); {
+		case own != "" && grpc == "" && parseErr == nil:
+			want.SetInt64(int64(parsed))
+		case own == "" && grpcTimeout.MatchString(grpc):
+			parts := grpcTimeout.FindStringSubmatch(grpc)
+			want.SetString(parts[1], 10)
+			unit := map[string]time.Duration{"H": time.Hour, "M": time.Minute, "S": time.Second, "m": time.Millisecond, "u": time.Microsecond, "n": 1}[parts[2]]
+			if want.Mul(want, big.NewInt(int64(unit))); !want.IsInt64() {
+				want.SetInt64(math.MaxInt64 - math.MaxInt64%int64(unit)) // whole units
+			}
+		}
+		if own == "" && grpc == "" {
+			require.NoError(t, err)
+			require.Zero(t, got, "nobody set one")
+			return
+		}
+		if want.Sign() <= 0 {
+			require.True(t, problem.Is(err, problem.InvalidRequest), "%q %q", own, grpc)
+			require.Zero(t, got)
+			requireNoEcho(t, err, own, grpc)
+			return
+		}
+		require.NoError(t, err, "%q %q", own, grpc)
+		require.Positive(t, got)
+		require.Equal(t, want.Int64(), int64(got), "%q %q", own, grpc)
+	})
+}
+
+// requireNoEcho wants an error without what the caller sent, if that is long
+// enough to tell it from the error's own words.
+func requireNoEcho(t *testing.T, err error, sent ...string) {
+	t.Helper()
+	for _, text := range sent {
+		if len(text) > 8 && text != "Grpc-Timeout" && text != "Request-Timeout" {
+			require.NotContains(t, err.Error(), text)
+		}
+	}
+}
+
+// waitPreference is wait of RFC 7240 section 4.3, with the white space and the
+// quotes that section 2 allows.
+var waitPreference = regexp.MustCompile(`^(?i)wait$`)
+
+// FuzzPreferWait reads Prefer headers: one wait, of whole seconds, is taken;
+// every other preference is ignored; and no number overflows.
+func FuzzPreferWait(f *testing.F) {
+	for _, value := range []string{
+		"", "wait=5", `wait="5"`, "WAIT = 3", "respond-async, wait=10", "wait=10, respond-async", "wait", "wait=", "wait=x", "wait=-1", "wait=+1", "wait=0", "wait=00005",
+		"wait=2147483647", "wait=2147483648", "wait=9223372036", "wait=9223372037", "wait=18446744073709551616", "wait=1, wait=2", "wait=1;x=2", "wait=1.5", "wait=1s", "wait=1_0",
+		"wait=0x5", "return=minimal", "waits=5", "a=wait=5", "wait=5=6", `wait=""5""`, `wait="`, `foo="a, wait=5"`, "wait=\t5\t", "wait=\u00a05", "wait=\x00", ",,,", "=5",
+	} {
+		f.Add(value, "")
+		f.Add(value, "wait=7")
+	}
+	f.Fuzz(func(t *testing.T, first, second string) {
+		wait, given, err := preferredWait(http.Header{"Prefer": {first, second}})
+		var named []string
+		for part := range strings.SplitSeq(first+","+second, ",") {
+			name, value, _ := strings.Cut(part, "=")
+			if waitPreference.MatchString(strings.TrimSpace(name)) {
+				named = append(named, strings.Trim(strings.TrimSpace(value), `"`))
+			}
+		}
+		seconds, ok := new(big.Int), false
+		if len(named) == 1 && named[0] != "" && strings.Trim(named[0], "0123456789") == "" {
+			_, ok = seconds.SetString(named[0], 10)
+			ok = ok && seconds.Cmp(big.NewInt(math.MaxInt32)) <= 0
+		}
+		switch {
+		case len(named) == 0:
+			require.NoError(t, err)
+			require.False(t, given)
+			require.Zero(t, wait)
+		case ok:
+			require.NoError(t, err, "%q %q", first, second)
+			require.True(t, given)
+			require.Equal(t, time.Duration(seconds.Int64())*time.Second, wait, "%q %q", first, second)
+		default:
+			require.True(t, problem.Is(err, problem.InvalidRequest), "%q %q", first, second)
+			require.Zero(t, wait)
+		}
+	})
+}
+
+// FuzzPageToken opens tokens that nobody sealed for the scope: one that was
+// changed, and one of another caller, namespace, operation or query.
+func FuzzPageToken(f *testing.F) {
+	keys := &TokenKeys{keys: [][]byte{[]byte(strings.Repeat("n", minTokenKeyBytes)), []byte(strings.Repeat("o", minTokenKeyBytes))}}
+	own := tokenScope{principal: "dev", namespace: "default", operation: "listWorkflows", query: "A = 1"}
+	genuine := keys.seal(own, []byte("upstream"))
+	for _, token := range []string{
+		"", "x", "!!!", genuine, genuine + "=", genuine + "A", genuine[:len(genuine)-1], genuine[1:], genuine + genuine, strings.ToUpper(genuine), " " + genuine, genuine + "\n",
+		genuine[:5] + "\r\n" + genuine[5:], strings.ReplaceAll(genuine, "_", "/"), strings.Repeat("A", 22), strings.Repeat("A", 23), base64.StdEncoding.EncodeToString([]byte(genuine)),
+	} {
+		f.Add(token, own.principal, own.namespace, own.operation, own.query, []byte("upstream"))
+		f.Add(token, "de", "vdefault", own.operation, own.query, []byte("upstream"))
+		f.Add(token, "dev7:default", "", own.operation, own.query, []byte(""))
+		f.Add(token, own.principal, own.namespace, own.operation, "", []byte("\x00"))
+	}
+	f.Fuzz(func(t *testing.T, token, principal, namespace, operation, query string, upstream []byte) {
+		scope := tokenScope{principal: principal, namespace: namespace, operation: operation, query: query}
+		opened, err := keys.open(own, token)
+		switch token {
+		case "":
+			require.NoError(t, err)
+			require.Nil(t, opened)
+		case genuine:
+			require.NoError(t, err)
+			require.Equal(t, "upstream", string(opened))
+		default:
+			require.True(t, problem.Is(err, problem.InvalidPageToken), "%q", token)
+			require.Nil(t, opened)
+			require.True(t, len(token) < 16 || !strings.Contains(err.Error(), token))
+		}
+
+		sealed := keys.seal(scope, upstream)
+		require.Equal(t, len(upstream) == 0, sealed == "")
+		opened, err = keys.open(scope, sealed)
+		require.NoError(t, err)
+		require.Equal(t, string(upstream), string(opened))
+		if _, err = keys.open(own, sealed); sealed != "" && scope != own {
+			require.True(t, problem.Is(err, problem.InvalidPageToken), "%+v", scope)
+		}
+		if sealed == genuine {
+			require.Equal(t, own, scope)
+		}
+	})
+}

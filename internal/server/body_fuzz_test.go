@@ -1,0 +1,277 @@
+package server_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+// bodyOperation is an operation whose body FuzzBody makes.
+type bodyOperation struct {
+	path, method string
+	required     []string // members that must be there, as texts
+	input        func(*testing.T, upstreamtest.Call) *common.Payloads
+}
+
+func bodyOperations() []bodyOperation {
+	return []bodyOperation{
+		{
+			path: listPath, method: "StartWorkflowExecution", required: []string{"workflowType", "workflowId", "taskQueue"},
+			input: inputOf((*workflowservice.StartWorkflowExecutionRequest).GetInput),
+		},
+		{
+			path: listPath + "/w/signal", method: "SignalWorkflowExecution", required: []string{"signal"},
+			input: inputOf((*workflowservice.SignalWorkflowExecutionRequest).GetInput),
+		},
+		{
+			path: listPath + "/w/query", method: "QueryWorkflow", required: []string{"query"},
+			input: inputOf(func(r *workflowservice.QueryWorkflowRequest) *common.Payloads { return r.GetQuery().GetQueryArgs() }),
+		},
+	}
+}
+
+func inputOf[M proto.Message](get func(M) *common.Payloads) func(*testing.T, upstreamtest.Call) *common.Payloads {
+	return func(t *testing.T, call upstreamtest.Call) *common.Payloads {
+		t.Helper()
+		request, ok := requestOf(t, call).Interface().(M)
+		require.True(t, ok, call.Method)
+		return get(request)
+	}
+}
+
+// FuzzBody sends bodies. What is accepted is JSON to encoding/json too, and
+// names nothing twice at any depth; its arguments are upstream byte for byte.
+// What is refused is answered without a value of it.
+func FuzzBody(f *testing.F) {
+	operations := bodyOperations()
+	members := make([]string, len(operations)) // those that must be there
+	for i, operation := range operations {
+		members[i] = `"` + strings.Join(operation.required, `":"n","`) + `":"n",`
+		f.Add(uint8(i), []byte(`{`+members[i]+`"args":[1.10,null]}`))
+	}
+	for i, arg := range []string{
+		`1.10`, `1e400`, `12345678901234567890`, `-0`, `9223372036854775808`, `null`, `[]`, `{}`, ` { "b" : 1 , "a" : [ ] } `, `"\u003c<&>\/"`,
+		`"\ud83d\ude00"`, `"\ud800"`, `"\udc00\ud800"`, "\"\xff\"", "\"\xed\xa0\x80\"", "\"a\x00b\"", `"\u0000"`, `{"a":1,"a":2}`, `{"a":{"b":[{"c":1,"\u0063":2}]}}`,
+		`{"a":1,"A":2}`, `NaN`, `Infinity`, `01`, `+1`, `1.`, `.5`, `0x1`, `'a'`, `[1,]`, `{"a":1,}`, `1 // c`, `tru`, "\ufeff1", `{"metadata":{"encoding":"YQ=="},"data":"YQ=="}`,
+		strings.Repeat("[", 200) + strings.Repeat("]", 200), strings.Repeat("[", 9999), `"SECRET-4711-VALUE"`, `{"SECRET-4711-NAME":"SECRET-4711-VALUE" 1}`,
+	} {
+		f.Add(uint8(i), []byte(`{`+members[i%len(members)]+`"args":[`+arg+`]}`))
+	}
+	for i, body := range []string{
+		``, ` `, `null`, `[]`, `"x"`, `1`, `{}`, `{`, `}`, `{} {}`, "\ufeff{}", `{"args":1}`, `{"args":null}`, `{"args":{"0":1}}`, `{"Args":[]}`, `{"args":[],"args":[]}`,
+		`{"args":[],"\u0061rgs":[1]}`, `{"SECRET-4711":"SECRET-4712"}`, `{"workflowId":4711471147114711}`, `{"argPayloads":[{"json":1},{"metadata":{"encoding":"YQ=="},"data":"YQ=="}]}`,
+		`{"argPayloads":[{"json":1,"data":"YQ=="}]}`, `{"argPayloads":[{"data":"SECRET-4711"}]}`, `{"idReusePolicy":"SECRET-4711"}`, `{"runTimeout":"SECRET-4711"}`,
+		`{"memo":{"a":1},"searchAttributes":{"A":{"type":"Int","value":"SECRET-4711"}}}`, `{"":1}`, `{"a/b~c":1}`, `{"` + strings.Repeat("n", 500) + `":1}`,
+	} {
+		f.Add(uint8(i), []byte(body))
+		f.Add(uint8(0), []byte(strings.Replace(body, "{", "{"+members[0], 1)))
+	}
+	g := startFuzzed(f, map[string]proto.Message{"StartWorkflowExecution": &workflowservice.StartWorkflowExecutionResponse{RunId: "r", Started: true}})
+	f.Fuzz(func(t *testing.T, index uint8, body []byte) {
+		operation := operations[int(index)%len(operations)]
+		a, calls := g.ask(t, http.MethodPost, rawRequest(http.MethodPost, operation.path, writerKey, body))
+		members, ok := strictObject(body)
+		if a.status >= http.StatusMultipleChoices {
+			require.Empty(t, calls)
+			require.False(t, ok && plainlyGood(operation, members), "%q: %s", body, a.body)
+			checkRefusal(t, a, body)
+			return
+		}
+		require.True(t, ok, "%q", body)
+		require.Len(t, calls, 1)
+		if _, signals := members["startSignal"]; signals {
+			return
+		}
+		require.Equal(t, operation.method, calls[0].Method)
+		if _, payloads := members["argPayloads"]; !payloads {
+			checkArguments(t, members["args"], operation.input(t, calls[0]))
+		}
+	})
+}
+
+// strictObject reads an object by encoding/json, and adds what that does not
+// demand: UTF-8, whole surrogate pairs, each name once.
+func strictObject(body []byte) (members map[string]json.RawMessage, ok bool) {
+	if !utf8.Valid(body) || !json.Valid(body) || json.Unmarshal(body, &members) != nil || members == nil {
+		return nil, false
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber() // else 1e400 is an error
+	return members, !loneSurrogate(body) && uniqueNames(decoder)
+}
+
+// loneSurrogate finds half a pair among the escapes of valid JSON.
+func loneSurrogate(text []byte) bool {
+	unit := func(at int) rune {
+		if len(text) < at+6 || text[at] != '\\' || text[at+1] != 'u' {
+			return 0
+		}
+		n, _ := strconv.ParseUint(string(text[at+2:at+6]), 16, 16)
+		return rune(n)
+	}
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' {
+			continue
+		}
+		if r := unit(i); utf16.IsSurrogate(r) {
+			if utf16.DecodeRune(r, unit(i+6)) == unicode.ReplacementChar {
+				return true
+			}
+			i += 6
+		}
+		i++
+	}
+	return false
+}
+
+// uniqueNames walks the tokens of valid JSON, with the names of each open
+// object in a set.
+func uniqueNames(decoder *json.Decoder) bool {
+	type open struct {
+		names map[string]bool // nil for an array
+		value bool            // a name has been read, and its value has not
+	}
+	stack := []open{{}}
+	for {
+		token, err := decoder.Token()
+		if err != nil {
+			return err == io.EOF
+		}
+		top := &stack[len(stack)-1]
+		if name, is := token.(string); is && top.names != nil && !top.value {
+			if top.names[name] {
+				return false
+			}
+			top.names[name], top.value = true, true
+			continue
+		}
+		switch token {
+		case json.Delim('{'), json.Delim('['):
+			top.value = false
+			next := open{}
+			if token == json.Delim('{') {
+				next.names = map[string]bool{}
+			}
+			stack = append(stack, next)
+		case json.Delim('}'), json.Delim(']'):
+			stack = stack[:len(stack)-1]
+		default:
+			top.value = false
+		}
+	}
+}
+
+// plainlyGood reports a body that nobody has a reason to refuse: texts where
+// they must be, and arguments.
+func plainlyGood(operation bodyOperation, members map[string]json.RawMessage) bool {
+	for _, name := range operation.required {
+		var text string
+		if json.Unmarshal(members[name], &text) != nil || text == "" || len(text) > 1000 || strings.ContainsFunc(text, unicode.IsControl) {
+			return false
+		}
+	}
+	var args []json.RawMessage
+	if given, ok := members["args"]; ok && json.Unmarshal(given, &args) != nil {
+		return false
+	}
+	extra := maps.Clone(members)
+	maps.DeleteFunc(extra, func(name string, _ json.RawMessage) bool {
+		return name == "args" || slices.Contains(operation.required, name)
+	})
+	return len(extra) == 0
+}
+
+// checkArguments holds what the upstream got against the bytes of the body.
+func checkArguments(t *testing.T, given json.RawMessage, got *common.Payloads) {
+	t.Helper()
+	var args []json.RawMessage
+	if given != nil {
+		require.NoError(t, json.Unmarshal(given, &args))
+	}
+	require.Len(t, got.GetPayloads(), len(args))
+	for i, p := range got.GetPayloads() {
+		if string(args[i]) == "null" {
+			require.Equal(t, map[string][]byte{"encoding": []byte("binary/null")}, p.GetMetadata())
+			require.Empty(t, p.GetData())
+			continue
+		}
+		require.Equal(t, map[string][]byte{"encoding": []byte("json/plain")}, p.GetMetadata())
+		require.Equal(t, string(args[i]), string(p.GetData()))
+	}
+}
+
+// checkRefusal wants a problem that names members, and no value.
+func checkRefusal(t *testing.T, a answered, body []byte) {
+	t.Helper()
+	require.Less(t, a.status, http.StatusInternalServerError, "%q: %s", body, a.body)
+	require.Equal(t, "application/problem+json", a.header.Get("Content-Type"))
+	require.True(t, json.Valid([]byte(a.body)), a.body)
+	var shown struct{ Errors []struct{ Pointer string } }
+	require.NoError(t, json.Unmarshal([]byte(a.body), &shown))
+	text := a.body
+	for _, e := range shown.Errors {
+		require.LessOrEqual(t, len(e.Pointer), 256, a.body)
+		quoted, err := json.Marshal(e.Pointer)
+		require.NoError(t, err)
+		text = strings.ReplaceAll(strings.ReplaceAll(text, strings.Trim(string(quoted), `"`), ""), e.Pointer, "")
+	}
+	for _, value := range values(body) {
+		require.NotContains(t, text, value, "%q", body)
+	}
+}
+
+// values gives the texts and numbers of a body that are long enough, and odd
+// enough, to show up in an answer from nowhere else.
+func values(body []byte) (found []string) {
+	const long = 8
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	names := map[string]bool{}
+	for {
+		at := decoder.InputOffset()
+		token, err := decoder.Token()
+		if err != nil {
+			break
+		}
+		text := ""
+		switch token := token.(type) {
+		case string:
+			text = token
+		case json.Number:
+			text = token.String()
+		default:
+		}
+		rest := bytes.TrimLeft(body[decoder.InputOffset():], " \t\r\n")
+		if bytes.HasPrefix(rest, []byte(":")) && body[at] != ':' {
+			names[text] = true // which an answer may tell
+			continue
+		}
+		if len(text) >= long && strings.ContainsAny(text, "0123456789") && utf8.ValidString(text) {
+			found = append(found, text)
+		}
+	}
+	return slices.DeleteFunc(found, func(text string) bool {
+		for name := range names {
+			if strings.Contains(name, text) {
+				return true
+			}
+		}
+		return false
+	})
+}

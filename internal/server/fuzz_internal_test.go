@@ -1,0 +1,77 @@
+package server
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// FuzzClientIP walks X-Forwarded-For. The oracle reads it the other way round:
+// it takes the whole list apart first, and then looks for the last entry that is
+// none of our proxies.
+func FuzzClientIP(f *testing.F) {
+	prefixes := []string{"10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32"}
+	for _, xff := range []string{
+		"", " ", ",", "203.0.113.7", "1.2.3.4, 203.0.113.7", "203.0.113.7, 10.0.0.2", "1.2.3.4, 203.0.113.7, 10.0.0.2, 10.0.0.3", "10.0.0.2, 10.0.0.3", "junk", "1.2.3.4, junk",
+		"1.2.3.4, junk, 10.0.0.2", "203.0.113.7, 10.0.0.2,", "203.0.113.7,,10.0.0.2", "203.0.113.7:4711", "[2001:db9::1]:4711", "2001:db9::1", "2001:db8::1", "::ffff:10.0.0.2", "::ffff:203.0.113.7",
+		"fe80::1%eth0", "2001:db8::1%x", "010.0.0.1", "10.1", "0x0a000001", "167772161", "10.0.0.1/8", "unknown", "_hidden", "for=1.2.3.4", "1.2.3.4\t", "1.2.3.4\x00", "\xff", "localhost",
+		strings.Repeat("10.0.0.1,", 500) + "203.0.113.7", "203.0.113.7," + strings.Repeat("10.0.0.1,", 500),
+	} {
+		f.Add("10.0.0.1:80", "1.2.3.4", xff)
+	}
+	for _, peer := range []string{"[2001:db8::9]:80", "[2001:db8::9%eth0]:80", "[fe80::1%eth0]:80", "203.0.113.9:80", "[::ffff:10.0.0.1]:80", "memory"} {
+		f.Add(peer, "1.2.3.4, 203.0.113.7", "10.0.0.2")
+	}
+	var trusted []netip.Prefix
+	for _, prefix := range prefixes {
+		trusted = append(trusted, netip.MustParsePrefix(prefix))
+	}
+	f.Fuzz(func(t *testing.T, peer, first, second string) {
+		if _, err := netip.ParseAddrPort(peer); err != nil && peer != "memory" {
+			return // is none of net/http's peers
+		}
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+		r.RemoteAddr = peer
+		r.Header["X-Forwarded-For"] = []string{first, second}
+		before := r.Header.Clone()
+		var got string
+		believing(prefixes, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = clientIP(r) })).ServeHTTP(nil, r)
+		require.Equal(t, before, r.Header)
+		require.Equal(t, addressOf(peer, trusted, first+","+second), got, "%q %q %q", peer, first, second)
+	})
+}
+
+// addressOf is what clientIP has to find behind trusted proxies.
+func addressOf(peer string, trusted []netip.Prefix, list string) string {
+	at, err := netip.ParseAddrPort(peer)
+	host, _, _ := net.SplitHostPort(peer)
+	ours := func(ip netip.Addr) bool {
+		return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(ip) })
+	}
+	plain := func(ip netip.Addr) netip.Addr { return ip.Unmap().WithZone("") }
+	switch {
+	case err != nil:
+		return peer
+	case !ours(plain(at.Addr())):
+		return at.Addr().Unmap().String() // with its zone: the kernel says it, not a header
+	}
+	for _, entry := range slices.Backward(strings.Split(list, ",")) {
+		if entry = strings.TrimSpace(entry); entry == "" {
+			continue
+		}
+		ip, err := netip.ParseAddr(entry)
+		if err != nil {
+			return host // what stands left of junk is anybody's
+		}
+		if !ours(plain(ip)) {
+			return plain(ip).String()
+		}
+	}
+	return host
+}

@@ -1,0 +1,209 @@
+package server_test
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+// preface begins a connection of HTTP/2.
+const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+// timeouts finds a deadline that a caller may have set too short for anybody.
+var timeouts = regexp.MustCompile(`(?i)(request|grpc)-timeout`)
+
+// FuzzHTTP sends any bytes. The gateway neither hangs nor panics, each of its
+// answers can be read, and no write happens without a credential, without a
+// 2xx that tells of it, or beyond the longest deadline.
+func FuzzHTTP(f *testing.F) {
+	for _, seed := range httpSeeds() {
+		f.Add([]byte(seed))
+	}
+	g := startFuzzed(f, completedWorkflow())
+	f.Fuzz(func(t *testing.T, input []byte) {
+		if bytes.HasPrefix(input, []byte(preface)) && bytes.Contains(input, []byte("fg_")) {
+			return // behind an HTTP/2 connection that has ended calls go on
+		}
+		out := g.send(t, input)
+		calls := g.upstream.take()
+		if bytes.HasPrefix(input, []byte(preface)) {
+			require.Empty(t, calls)
+			return
+		}
+		requests := parseRequests(input)
+		methods := make([]string, len(requests))
+		proven := 0
+		for i, request := range requests {
+			methods[i] = request.Method
+			if carriesKey(request.Header) {
+				proven++
+			}
+		}
+		if proven == 0 {
+			require.Empty(t, calls, "%q", input)
+		}
+		succeeded := 0
+		for _, a := range parseAnswers(t, out, methods) {
+			if a.status < http.StatusMultipleChoices {
+				succeeded++
+			}
+			checkAnswer(t, a, timeouts.Match(input))
+		}
+		if !timeouts.Match(input) {
+			require.LessOrEqual(t, writes(calls), min(succeeded, proven), "%q: %q", input, out)
+		}
+		for _, call := range calls {
+			require.LessOrEqual(t, call.Deadline.Sub(call.Time), config.Default().Limits.Timeouts.Max)
+		}
+	})
+}
+
+// parseRequests reads what net/http can read of the input.
+func parseRequests(input []byte) (requests []*http.Request) {
+	reader := bufio.NewReader(bytes.NewReader(input))
+	for {
+		request, err := http.ReadRequest(reader)
+		if err != nil {
+			return requests
+		}
+		requests = append(requests, request)
+		if _, err := io.Copy(io.Discard, request.Body); err != nil {
+			return requests
+		}
+	}
+}
+
+// carriesKey reports the one credential in its exact form.
+func carriesKey(h http.Header) bool {
+	given := slices.Concat(h["Authorization"], h["X-Api-Key"])
+	if len(given) != 1 {
+		return false
+	}
+	key := given[0]
+	if len(h["Authorization"]) == 1 {
+		scheme, token, _ := strings.Cut(key, " ")
+		if key = token; !strings.EqualFold(scheme, "Bearer") {
+			return false
+		}
+	}
+	return slices.Contains([]string{writerKey, readerKey, otherKey, wideKey}, key)
+}
+
+func checkAnswer(t *testing.T, a answered, impatient bool) {
+	t.Helper()
+	ours := a.header.Get("X-Request-Id") != "" // else net/http has answered
+	switch a.status {
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		require.False(t, ours, a.body)
+	case http.StatusGatewayTimeout:
+		require.True(t, impatient, a.body)
+	default:
+		require.Less(t, a.status, http.StatusInternalServerError, a.body)
+	}
+	if !ours {
+		return
+	}
+	require.Equal(t, "nosniff", a.header.Get("X-Content-Type-Options"))
+	if a.status >= http.StatusBadRequest {
+		require.Equal(t, "application/problem+json", a.header.Get("Content-Type"))
+		require.Equal(t, "no-store", a.header.Get("Cache-Control"))
+		if a.body != "" { // but for HEAD
+			require.Equal(t, a.header.Get("X-Request-Id"), a.field(t, "requestId"), a.body)
+		}
+	}
+}
+
+// writes counts the calls that change something.
+func writes(calls []upstreamtest.Call) (n int) {
+	for _, call := range calls {
+		switch call.Method {
+		case "StartWorkflowExecution", "SignalWithStartWorkflowExecution", "SignalWorkflowExecution",
+			"RequestCancelWorkflowExecution", "TerminateWorkflowExecution":
+			n++
+		}
+	}
+	return n
+}
+
+// completedWorkflow makes every wait end at once.
+func completedWorkflow() map[string]proto.Message {
+	info := &workflow.WorkflowExecutionInfo{
+		Execution:  &common.WorkflowExecution{WorkflowId: "w", RunId: runID},
+		FirstRunId: runID, Status: enums.WORKFLOW_EXECUTION_STATUS_COMPLETED,
+	}
+	return map[string]proto.Message{
+		"StartWorkflowExecution":           &workflowservice.StartWorkflowExecutionResponse{RunId: runID, Started: true},
+		"SignalWithStartWorkflowExecution": &workflowservice.SignalWithStartWorkflowExecutionResponse{RunId: runID},
+		"DescribeWorkflowExecution":        &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: info},
+		"ListWorkflowExecutions":           &workflowservice.ListWorkflowExecutionsResponse{Executions: []*workflow.WorkflowExecutionInfo{info}},
+		"GetWorkflowExecutionHistory": &workflowservice.GetWorkflowExecutionHistoryResponse{History: &history.History{Events: []*history.HistoryEvent{{
+			EventType: enums.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
+			Attributes: &history.HistoryEvent_WorkflowExecutionCompletedEventAttributes{
+				WorkflowExecutionCompletedEventAttributes: &history.WorkflowExecutionCompletedEventAttributes{},
+			},
+		}}}},
+	}
+}
+
+// httpSeeds are the rows of the hardening checklist that are about bytes, and
+// a request for each operation.
+func httpSeeds() []string {
+	const (
+		key  = "Authorization: Bearer " + writerKey + "\r\n"
+		host = "Host: gateway\r\n"
+		form = "Content-Type: application/json\r\n"
+		end  = "\r\n"
+	)
+	start, get := "POST "+listPath+" HTTP/1.1\r\n"+host+key+form, "GET /v1/system-info HTTP/1.1\r\n"+host+key
+	body := start1("")
+	seeds := []string{
+		start + "Content-Length: 51\r\nContent-Length: 52\r\n" + end + body,
+		start + "Content-Length: +2\r\n" + end + "{}", start + "Content-Length: -1\r\n" + end + "{}", start + "Content-Length: 2, 2\r\n" + end + "{}",
+		start + "Content-Length: 2\r\nContent-Length: 2\r\n" + end + "{}" + get + end,
+		start + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n" + end + "0\r\n\r\n" + get + end,
+		start + "Transfer-Encoding: xchunked\r\n" + end + "2\r\n{}\r\n0\r\n\r\n", start + "Transfer-Encoding: chunked, identity\r\n" + end + "0\r\n\r\n",
+		start + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n" + end + "0\r\n\r\n", start + "Transfer-Encoding : chunked\r\n" + end + "0\r\n\r\n",
+		start + "Transfer-Encoding: chunked\r\n" + end + "2\n{}\n0\n\n", start + "Transfer-Encoding: chunked\r\n" + end + "fffffffffffffffff\r\n{}",
+		start + "Transfer-Encoding: chunked\r\n" + end + "34\r\n" + body + "\r\n0\r\nAuthorization: x\r\n\r\n" + get + end,
+		start + "Transfer-Encoding: chunked\r\n" + end + "9\r\n{}", start + "Content-Length: 400\r\n" + end + body, start + "Content-Length: 99999999\r\n" + end + body,
+		start + "Expect: 100-continue\r\nContent-Length: 2\r\n" + end + "{}", start + "Expect: foo\r\nContent-Length: 2\r\n" + end + "{}",
+		start + "Content-Encoding: gzip\r\nContent-Length: 2\r\n" + end + "{}", start + "X-HTTP-Method-Override: DELETE\r\nContent-Length: 2\r\n" + end + "{}",
+		get + "Authorization: Bearer " + writerKey + "\r\n" + end, get + "X-Api-Key: " + writerKey + "\r\n" + end, get + "Authorization:\r\n" + end,
+		"GET /v1/system-info HTTP/1.1\r\n" + host + "X-Api-Key: " + writerKey + "\r\n" + end, "GET /v1/system-info HTTP/1.1\r\n" + host + end,
+		"GET /v1/system-info?api_key=" + writerKey + " HTTP/1.1\r\n" + host + end, "GET /v1/system-info HTTP/1.1\r\n" + host + "authorization:\tbearer " + writerKey + " \r\n" + end,
+		get + "X_User: admin\r\n" + end, get + "X-Forwarded-For: 1.2.3.4, junk\r\n" + end, get + "X-Request-Id: a\tb\"\r\n" + end, get + "Request-Timeout: 1ns\r\n" + end,
+		get + "Request-Timeout: 9999h\r\n" + end, get + "Grpc-Timeout: 99999999H\r\n" + end, get + "Request-Timeout: 1s\r\nGrpc-Timeout: 1S\r\n" + end, get + "Grpc-Metadata-Authorization: x\r\n" + end,
+		get + "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\nbaggage: a=b\r\n" + end, get + "Accept: text/html\r\n" + end, get + "Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n" + end,
+		get + "Host: other\r\n" + end, get + "X: a\x00b\r\n" + end, get + " folded\r\n" + end, get + "Connection: close\r\n" + end + get + end, get + end + get + end, strings.ReplaceAll(get+end, "\r\n", "\n"),
+		"GET http://evil/v1/system-info HTTP/1.1\r\n" + host + key + end, "GET //evil/v1/system-info HTTP/1.1\r\n" + host + key + end, "GET /v1/../v1/system-info HTTP/1.1\r\n" + host + key + end,
+		"GET * HTTP/1.1\r\n" + host + end, "OPTIONS * HTTP/1.1\r\n" + host + end, "CONNECT gateway:80 HTTP/1.1\r\n" + host + end, "TRACE / HTTP/1.1\r\n" + host + end, "FOO / HTTP/1.1\r\n" + host + end,
+		"GET / HTTP/1.0\r\n\r\n", "GET / HTTP/2.0\r\n\r\n", "GET / HTTP/1.2\r\n" + host + end, "GET /\r\n", "\r\n\r\n", "", preface, preface + "\x00\x00\x00\x04\x00\x00\x00\x00\x00",
+		preface + "\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x0f\x01\x05\x00\x00\x00\x01\x82\x86\x44\x0c/v1/openapi.", "GET /livez HTTP/1.1\r\n" + host + end, "HEAD /readyz HTTP/1.1\r\n" + host + end,
+		"HEAD /v1/system-info HTTP/1.1\r\n" + host + key + end, "GET /v1/openapi.json HTTP/1.1\r\n" + host + end, "GET " + listPath + "/w/result?wait=1s&failureStatus=422 HTTP/1.1\r\n" + host + key + end,
+		"GET " + listPath + " HTTP/1.1\r\n" + host + key + "Accept: application/x-ndjson\r\n" + end, "GET /" + strings.Repeat("a", 21<<10) + " HTTP/1.1\r\n" + host + end,
+	}
+	for path, body := range map[string]string{
+		"": start1(`"args":[1.10]`), "?wait=1s": start1(""), "/w/signal": `{"signal":"s"}`, "/w/query": `{"query":"q"}`, "/w/cancel": `{"reason":"r"}`, "/w/terminate": "{}",
+	} {
+		seeds = append(seeds, string(rawRequest(http.MethodPost, listPath+path, writerKey, []byte(body))))
+	}
+	return append(seeds, string(rawRequest(http.MethodPost, listPath, writerKey, []byte(start1(`"startSignal":"s"`)))),
+		string(rawRequest(http.MethodPost, listPath, readerKey, []byte(start1("")))),
+		strings.Replace(string(rawRequest(http.MethodPost, listPath, writerKey, []byte(start1("")))), "\r\n", "\r\nIdempotency-Key: k\r\nPrefer: wait=1\r\n", 1))
+}

@@ -1,0 +1,104 @@
+package server_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+// FuzzPath sends ids as they stand in a path. What the upstream gets is what
+// one url.PathUnescape makes of each segment, so no two ids become one unless
+// they are two spellings of it; and what cannot be an id makes no call.
+func FuzzPath(f *testing.F) {
+	for _, id := range []string{
+		"order-1", "a%2Fb", "a%252Fb", "a%20b%2Fc", "a+b", "a%2fb", "%61", "a,b", "a;b", "a=b&c", "a:b", "a#b", "a%3Fb", "-", ":count",
+		"%00", "%ff", "%c3%28", "a%0Ab", "%7f", "%c2%85", "%e2%80%a8", ".", "..", "%2e", "%2E%2e", "%2e%2e%2fdefault", "...", "a..",
+		"", "%", "%2", "%zz", "w/result", "w//", "a/../b", "w/cancel", "\u00e9", "%C3%A9", `a"b`, "{id}", "a\\b", "\xff", strings.Repeat("a", 1001),
+	} {
+		f.Add("default", id)
+		f.Add(id, "order-1")
+	}
+	f.Add("default%2Fworkflows", "..%2F..%2Fother")
+	f.Add("default", "a%2F..%2Fb")
+	f.Add("default", "a%2F..%2Fb{") // what has to be escaped and is not makes url.EscapedPath forget what was
+	g := startFuzzed(f, map[string]proto.Message{"DescribeWorkflowExecution": &workflowservice.DescribeWorkflowExecutionResponse{}})
+	f.Fuzz(func(t *testing.T, namespace, id string) {
+		target := "/v1/namespaces/" + namespace + "/workflows/" + id
+		if strings.ContainsAny(target, " \r\n?") || len(target) > 8<<10 {
+			return // another request line, which is FuzzHTTP's
+		}
+		for _, key := range []string{wideKey, writerKey} {
+			a, calls := g.ask(t, http.MethodGet, rawRequest(http.MethodGet, target, key, nil))
+			checkPath(t, a, calls, pathCase{namespace: namespace, id: id, target: target, narrow: key == writerKey})
+		}
+	})
+}
+
+type pathCase struct {
+	namespace, id, target string
+	narrow                bool // the caller has a grant on the namespace default alone
+}
+
+func checkPath(t *testing.T, a answered, calls []upstreamtest.Call, c pathCase) {
+	t.Helper()
+	namespace, id, ok := c.decoded(t)
+	for _, call := range calls {
+		require.True(t, ok)
+		require.Equal(t, namespace, namespaceOf(t, call), "%q", c.target)
+		require.Equal(t, []string{namespace}, call.Metadata["temporal-namespace"], "%q", c.target)
+		require.True(t, !c.narrow || namespace == "default", "%q", c.target)
+	}
+	switch {
+	case !ok:
+		require.Equal(t, http.StatusBadRequest, a.status, "%q", c.target)
+		if _, err := url.ParseRequestURI(c.target); err == nil { // else net/http has answered
+			require.Equal(t, "invalid-path", a.field(t, "code"), "%q", c.target)
+		}
+	case strings.Contains(c.namespace+c.id, "/"): // another route
+	case namespace == "" || id == "" || id == "-" || len(id) > 1000: // "-" needs a parameter
+		require.GreaterOrEqual(t, a.status, http.StatusBadRequest, "%q", c.target)
+		require.Empty(t, calls, "%q", c.target)
+	case c.narrow && namespace != "default":
+		require.Equal(t, http.StatusForbidden, a.status, "%q", c.target)
+		require.Equal(t, "namespace-forbidden", a.field(t, "code"), "%q", c.target)
+	case strings.ContainsFunc(namespace, func(r rune) bool { return r > unicode.MaxASCII }): // is no gRPC metadata
+		require.Equal(t, http.StatusNotFound, a.status, "%q", c.target)
+		require.Equal(t, "namespace-not-found", a.field(t, "code"), "%q", c.target)
+		require.Empty(t, calls, "%q", c.target)
+	default:
+		require.Equal(t, http.StatusOK, a.status, "%q: %s", c.target, a.body)
+		require.Len(t, calls, 1, "%q", c.target)
+		require.Equal(t, "DescribeWorkflowExecution", calls[0].Method, "%q", c.target)
+		request := &workflowservice.DescribeWorkflowExecutionRequest{}
+		require.NoError(t, proto.Unmarshal(calls[0].Request, request))
+		require.Equal(t, id, request.GetExecution().GetWorkflowId(), "%q", c.target)
+	}
+}
+
+// decoded gives what the segments mean. ok is false for a path that has to be
+// refused, by any of its segments.
+func (c pathCase) decoded(t *testing.T) (namespace, id string, ok bool) {
+	t.Helper()
+	if _, err := url.ParseRequestURI(c.target); err != nil {
+		return "", "", false
+	}
+	segments := strings.Split(c.target, "/")
+	for i, segment := range segments {
+		plain, err := url.PathUnescape(segment)
+		require.NoError(t, err)
+		if plain == "." || plain == ".." || !utf8.ValidString(plain) || strings.ContainsFunc(plain, unicode.IsControl) {
+			return "", "", false
+		}
+		segments[i] = plain
+	}
+	return segments[3], segments[5], true
+}

@@ -1,0 +1,114 @@
+package server_test
+
+import (
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/proto"
+)
+
+const listPath = "/v1/namespaces/default/workflows"
+
+// FuzzQuery sends query strings to the list. One is accepted exactly when a
+// strict reading of it finds known names, each once, with values in their
+// bounds; and then the upstream is asked for just these values.
+func FuzzQuery(f *testing.F) {
+	g := startFuzzed(f, map[string]proto.Message{
+		"ListWorkflowExecutions": &workflowservice.ListWorkflowExecutionsResponse{NextPageToken: []byte("next")},
+	})
+	first, _ := g.ask(&testing.T{}, http.MethodGet, rawRequest(http.MethodGet, listPath, writerKey, nil))
+	var page struct{ NextPageToken string }
+	require.NoError(f, json.Unmarshal([]byte(first.body), &page, json.MatchCaseInsensitiveNames(true)))
+	require.NotEmpty(f, page.NextPageToken)
+
+	for _, raw := range []string{
+		"", "pageSize=-1", "pageSize=0", "pageSize=1", "pageSize=1000", "pageSize=1001", "pageSize=1e9", "pageSize=1000000000", "pageSize=abc",
+		"pageSize=", "pageSize", "pageSize=+5", "pageSize=%2B5", "pageSize=%205", "pageSize=05", "pageSize=0x10", "pageSize=1_0", "pageSize=4294967297",
+		"pageSize=18446744073709551617", "pageSize=5&pageSize=6", "pageSize=5&page%53ize=6", "PageSize=5", "pageSize[]=5", "pagesize=5", "limit=0", "limit=1",
+		"limit=-1", "limit=9223372036854775807", "limit=9223372036854775808", "limit=5&pageSize=3", "query=a;b", "query=a%3Bb", "query=a;pageSize=5",
+		"query=%zz", "query=%", "query=%00", "query=%ff", "query=+a+", "query=a&query=b", "x=1", "=1", "=", "&", "&&query=a&", "query", "query==", "query=a%26limit=1",
+		"api_key=k", "pageToken=", "pageToken=x", "pageToken=AAAAAAAAAAAAAAAAAAAAAAAAAAAA", "pageToken=" + page.NextPageToken,
+		"pageToken=" + page.NextPageToken + "=", "pageToken=" + page.NextPageToken + "&query=a", "pageToken=" + strings.ToLower(page.NextPageToken), "#", "?", "query=a?b",
+		"query=a,b", "pageSize=5,6",
+	} {
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		target := listPath + "?" + raw
+		if strings.ContainsAny(raw, " \r\n") || len(raw) > 8<<10 {
+			return // another request line, which is FuzzHTTP's
+		}
+		a, calls := g.ask(t, http.MethodGet, rawRequest(http.MethodGet, target, writerKey, nil))
+		want, ok := wantedPage(raw, page.NextPageToken)
+		if _, err := url.ParseRequestURI(target); err != nil {
+			ok = false // net/http has answered
+		}
+		if !ok {
+			require.Equal(t, http.StatusBadRequest, a.status, "%q: %s", raw, a.body)
+			require.Empty(t, calls, "%q", raw)
+			return
+		}
+		require.Equal(t, http.StatusOK, a.status, "%q: %s", raw, a.body)
+		require.Len(t, calls, 1)
+		got := &workflowservice.ListWorkflowExecutionsRequest{}
+		require.NoError(t, proto.Unmarshal(calls[0].Request, got))
+		require.True(t, proto.Equal(want, got), "%q: %v", raw, got)
+	})
+}
+
+// wantedPage reads a query string by RFC 3986 and the WHATWG's form encoding,
+// and leaves no room: ok is false for whatever is open to a second reading.
+func wantedPage(raw, token string) (want *workflowservice.ListWorkflowExecutionsRequest, ok bool) {
+	want = &workflowservice.ListWorkflowExecutionsRequest{Namespace: "default", PageSize: 100}
+	seen := map[string]bool{}
+	limit := int64(math.MaxInt64)
+	for pair := range strings.SplitSeq(raw, "&") {
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(name)
+		if err != nil || strings.Contains(pair, ";") || seen[name] {
+			return nil, false
+		}
+		if value, err = url.QueryUnescape(value); err != nil {
+			return nil, false
+		}
+		seen[name] = true
+		switch name {
+		case "query":
+			if want.Query = value; !utf8.ValidString(value) {
+				return nil, false
+			}
+		case "pageSize":
+			size, err := strconv.ParseInt(value, 10, 32)
+			if err != nil || size < 1 || size > 1000 {
+				return nil, false
+			}
+			want.PageSize = int32(size)
+		case "limit":
+			if limit, err = strconv.ParseInt(value, 10, 64); err != nil || limit < 1 {
+				return nil, false
+			}
+		case "pageToken":
+			if value != "" && value != token {
+				return nil, false
+			}
+			if value != "" {
+				want.NextPageToken = []byte("next")
+			}
+		default:
+			return nil, false
+		}
+	}
+	want.PageSize = int32(min(int64(want.GetPageSize()), limit))            //nolint:gosec // at most 1000
+	return want, len(want.GetNextPageToken()) == 0 || want.GetQuery() == "" // the token is bound to its query
+}
