@@ -15,7 +15,9 @@ import (
 // The short form of make soak. It does not run beside other tests: its flood would be theirs too. What it does not hold
 // the gateway to is its latency, which on a shared machine is that of the others' work.
 func TestSoakBriefly(t *testing.T) {
-	gateway, err := here.stack.StartGateway(t.Context(), stack.GatewayOptions{Env: soak.Limits()})
+	settings, err := soak.Settings(t.TempDir())
+	require.NoError(t, err)
+	gateway, err := here.stack.StartGateway(t.Context(), stack.GatewayOptions{Env: settings})
 	require.NoError(t, err)
 	var out strings.Builder
 	report, err := soak.Run(t.Context(), soak.Options{

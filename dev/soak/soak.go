@@ -136,12 +136,3 @@ func (r *run) quiet(ctx context.Context, before Sample) (Sample, error) {
 func (r *run) say(format string, arguments ...any) {
 	_, _ = fmt.Fprintf(r.Out, format+"\n", arguments...)
 }
-
-// Limits are the settings of a gateway that is soaked, as variables of its environment: the places that two cores fill,
-// of which one caller has a part.
-func Limits() []string {
-	return []string{
-		"FLOWGATE_LIMITS_IN_FLIGHT_READS=8", "FLOWGATE_LIMITS_IN_FLIGHT_WAITS=400", "FLOWGATE_LIMITS_IN_FLIGHT_CALLER_SHARE=0.125",
-		"FLOWGATE_LISTEN_DRAIN_DELAY=0s",
-	}
-}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -80,6 +81,7 @@ func (f *keysFile) key(path string, node *yaml.Node) {
 				who.CallerMetadata = append(who.CallerMetadata, f.metadataKey(path, f.text(path, node)))
 			})
 		},
+		"share":      func(path string, node *yaml.Node) { who.Share = f.share(path, node) },
 		"credential": func(path string, node *yaml.Node) { who.Credential = f.credential(path, node) },
 	})
 	if node.Kind != yaml.MappingNode {
@@ -179,6 +181,14 @@ func (f *keysFile) namespace(path string, node *yaml.Node) string {
 		f.reportf(path, "must be a namespace, or the start of one and a *")
 	}
 	return name
+}
+
+func (f *keysFile) share(path string, node *yaml.Node) float64 {
+	share, err := strconv.ParseFloat(f.text(path, node), 64)
+	if err != nil || !(share > 0 && share <= 1) {
+		f.reportf(path, "must be above 0 and at most 1")
+	}
+	return share
 }
 
 func (f *keysFile) metadata(path string, node *yaml.Node) map[string]string {

@@ -21,6 +21,7 @@ keys:
     grants: [{namespace: default, role: write}, {namespace: "team-*", role: admin}]
     metadata: {team: blue, number: 007, raw-bin: "AP8="}
     callerMetadata: [x-tenant]
+    share: 0.25
 `, auth.WithClock(clockAt("2026-01-01T00:00:00Z")))
 	who, err := auth.NewAuthenticator(keys, false).Authenticate(http.Header{"X-Api-Key": {"fg_dev_" + secretA}})
 	require.NoError(t, err)
@@ -29,6 +30,7 @@ keys:
 		Grants:         []auth.Grant{{Namespace: "default", Role: auth.RoleWrite}, {Namespace: "team-*", Role: auth.RoleAdmin}},
 		Metadata:       map[string]string{"team": "blue", "number": "007", "raw-bin": "\x00\xff"},
 		CallerMetadata: []string{"x-tenant"},
+		Share:          0.25,
 	}, who)
 }
 
@@ -121,6 +123,10 @@ func TestKeysFileRefusesAField(t *testing.T) {
 		{"metadata", "{raw-bin: '%'}", "keys[0].metadata.raw-bin: a -bin key needs a value in base64"},
 		{"callerMetadata", "[authorization]", "keys[0].callerMetadata[0]: this key is reserved"},
 		{"callerMetadata", "[x-a, 'x b']", "keys[0].callerMetadata[1]: keys hold"},
+		{"share", "0", "keys[0].share: must be above 0 and at most 1"},
+		{"share", "1.5", "keys[0].share: must be above 0 and at most 1"},
+		{"share", ".nan", "keys[0].share: must be above 0 and at most 1"},
+		{"share", "half", "keys[0].share: must be above 0 and at most 1"},
 		{"rate", "5", "keys[0].rate: unknown field"},
 	} {
 		t.Run(test.field+" "+test.want, func(t *testing.T) {

@@ -21,6 +21,9 @@ type Principal struct {
 	// CallerMetadata are the metadata keys, in lower case, that the caller
 	// itself may send as Grpc-Metadata-<key>.
 	CallerMetadata []string
+	// Share is the part of what a replica takes at a time that is for this
+	// caller, above 0 and at most 1; zero is the gateway's own setting.
+	Share float64
 	// Credential is what goes upstream in this caller's name; nil is the
 	// upstream's own.
 	Credential *Credential

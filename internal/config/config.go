@@ -160,14 +160,11 @@ type InFlight struct {
 	Reads       int     `koanf:"reads" doc:"Requests at once that only read."`
 	Writes      int     `koanf:"writes" doc:"Requests at once that change something."`
 	Waits       int     `koanf:"waits" doc:"Requests at once that wait for an outcome."`
-	CallerShare float64 `koanf:"callerShare" doc:"Part of each of them that one caller may have, above 0 and at most 1."`
+	CallerShare float64 `koanf:"callerShare" doc:"Part of each of them that one caller may have, above 0 and at most 1; a key may have a share of its own."`
 
 	Queue     int           `koanf:"queue" doc:"Requests of each kind that may wait until their caller has less in flight; the others are refused at once."`
 	QueueTime time.Duration `koanf:"queueTime" doc:"How long they wait before they are refused."`
 }
-
-// Share is what one caller may have of n: at least one.
-func (f InFlight) Share(n int) int { return max(1, int(f.CallerShare*float64(n))) }
 
 // Timeouts are the deadlines of single upstream calls.
 type Timeouts struct {

@@ -65,7 +65,7 @@ func serve[B any](a *API, w http.ResponseWriter, r *http.Request, op operation,
 		if err != nil {
 			return nil, err
 		}
-		if c.place, err = a.pool(op.method).Enter(ctx, c.principal.Name); err != nil {
+		if c.place, err = a.pool(op.method).Enter(ctx, c.principal.Name, c.principal.Share); err != nil {
 			return nil, err
 		}
 		defer func() {

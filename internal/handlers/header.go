@@ -145,7 +145,7 @@ func (a *API) waitOf(c *call, parameter string) (time.Duration, error) {
 		}
 	}
 	if wait > 0 {
-		if c.waiting, err = a.options.Waits.Enter(c.request.Context(), c.principal.Name); err != nil {
+		if c.waiting, err = a.options.Waits.Enter(c.request.Context(), c.principal.Name, c.principal.Share); err != nil {
 			return 0, err
 		}
 	}

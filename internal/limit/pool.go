@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -25,8 +26,10 @@ type Pool struct {
 
 // PoolSize says how many requests a [Pool] takes.
 type PoolSize struct {
-	// Places are for all callers together, Share is what one of them may have.
-	Places, Share int
+	// Places are for all callers together.
+	Places int
+	// Share is the part of them that one caller may have, above 0 and at most 1.
+	Share float64
 	// Queue is how many requests may wait for a place of their caller's own, and
 	// QueueTime how long.
 	Queue     int
@@ -44,14 +47,15 @@ func NewPool(size PoolSize, gauge *telemetry.Gauge) *Pool {
 	return &Pool{size: size, gauge: gauge, callers: map[string]*caller{}}
 }
 
-// Enter takes a place for a caller. One that holds its share waits for a place
+// Enter takes a place for a caller, whose share may be another than the pool's;
+// zero means the pool's. One that holds its share waits for a place
 // of its own: it is slowed down to what it may have, and a client that repeats
 // whatever is refused cannot turn refusals into a flood of their own. When all
 // places are taken nobody waits: a queue of everybody's would only make all of
 // them late. The errors are [problem.RateLimited] for the one,
 // [problem.Overloaded] for the other.
-func (p *Pool) Enter(ctx context.Context, name string) (Place, error) {
-	c, err := p.visit(name)
+func (p *Pool) Enter(ctx context.Context, name string, share float64) (Place, error) {
+	c, err := p.visit(name, cmp.Or(share, p.size.Share))
 	if err != nil {
 		return Place{}, err
 	}
@@ -108,8 +112,9 @@ func (p *Pool) await(ctx context.Context, c *caller) error {
 	}
 }
 
-// visit announces a request of a caller, unless there is no place anyway.
-func (p *Pool) visit(name string) (*caller, error) {
+// visit announces a request of a caller, unless there is no place anyway. A
+// share that has changed counts from when the caller has nothing in flight.
+func (p *Pool) visit(name string, share float64) (*caller, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.taken >= p.size.Places {
@@ -117,7 +122,7 @@ func (p *Pool) visit(name string) (*caller, error) {
 	}
 	c := p.callers[name]
 	if c == nil {
-		c = &caller{places: make(chan struct{}, p.size.Share)}
+		c = &caller{places: make(chan struct{}, max(1, int(share*float64(p.size.Places))))}
 		p.callers[name] = c
 	}
 	c.requests++

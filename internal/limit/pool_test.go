@@ -16,7 +16,7 @@ import (
 
 func enter(t *testing.T, pool *limit.Pool, caller string) limit.Place {
 	t.Helper()
-	place, err := pool.Enter(t.Context(), caller)
+	place, err := pool.Enter(t.Context(), caller, 0)
 	require.NoError(t, err)
 	return place
 }
@@ -24,14 +24,14 @@ func enter(t *testing.T, pool *limit.Pool, caller string) limit.Place {
 func TestACallerHasItsShareAndNoMore(t *testing.T) {
 	t.Parallel()
 	var taken telemetry.Gauge
-	pool := limit.NewPool(limit.PoolSize{Places: 3, Share: 2}, &taken)
+	pool := limit.NewPool(limit.PoolSize{Places: 3, Share: 0.7}, &taken)
 	first := enter(t, pool, "a")
 	enter(t, pool, "a")
-	_, err := pool.Enter(t.Context(), "a")
+	_, err := pool.Enter(t.Context(), "a", 0)
 	require.True(t, problem.Is(err, problem.RateLimited))
 	other := enter(t, pool, "b")
 	require.EqualValues(t, 3, taken.Value())
-	_, err = pool.Enter(t.Context(), "c")
+	_, err = pool.Enter(t.Context(), "c", 0)
 	require.True(t, problem.Is(err, problem.Overloaded))
 
 	other.Leave()
@@ -45,7 +45,7 @@ func TestACallerWaitsForAPlaceOfItsOwn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var taken telemetry.Gauge
-		pool := limit.NewPool(limit.PoolSize{Places: 9, Share: 1, Queue: 2, QueueTime: time.Second}, &taken)
+		pool := limit.NewPool(limit.PoolSize{Places: 9, Share: 0.1, Queue: 2, QueueTime: time.Second}, &taken)
 		first := enter(t, pool, "a")
 		begin := time.Now()
 		var mu sync.Mutex
@@ -53,7 +53,7 @@ func TestACallerWaitsForAPlaceOfItsOwn(t *testing.T) {
 		var waiting sync.WaitGroup
 		for i := range 2 {
 			waiting.Go(func() {
-				place, err := pool.Enter(t.Context(), "a")
+				place, err := pool.Enter(t.Context(), "a", 0)
 				if err != nil {
 					if !problem.Is(err, problem.RateLimited) || time.Since(begin) != time.Second {
 						t.Errorf("%v after %s", err, time.Since(begin))
@@ -68,7 +68,7 @@ func TestACallerWaitsForAPlaceOfItsOwn(t *testing.T) {
 			})
 			synctest.Wait()
 		}
-		_, err := pool.Enter(t.Context(), "a")
+		_, err := pool.Enter(t.Context(), "a", 0)
 		require.True(t, problem.Is(err, problem.RateLimited), "the queue is full")
 		require.Zero(t, time.Since(begin))
 		enter(t, pool, "b")
@@ -84,11 +84,11 @@ func TestWhoLeavesTheQueueLeavesItWhole(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var taken telemetry.Gauge
-		pool := limit.NewPool(limit.PoolSize{Places: 9, Share: 1, Queue: 1, QueueTime: time.Hour}, &taken)
+		pool := limit.NewPool(limit.PoolSize{Places: 9, Share: 0.1, Queue: 1, QueueTime: time.Hour}, &taken)
 		first := enter(t, pool, "a")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := pool.Enter(ctx, "a")
+		_, err := pool.Enter(ctx, "a", 0)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		first.Leave()
 		again := enter(t, pool, "a")
@@ -96,6 +96,23 @@ func TestWhoLeavesTheQueueLeavesItWhole(t *testing.T) {
 		require.Zero(t, taken.Value())
 		require.Zero(t, pool.Callers())
 	})
+}
+
+func TestACallerMayHaveAShareOfItsOwn(t *testing.T) {
+	t.Parallel()
+	var taken telemetry.Gauge
+	pool := limit.NewPool(limit.PoolSize{Places: 10, Share: 0.1}, &taken)
+	for range 3 {
+		_, err := pool.Enter(t.Context(), "a", 0.3)
+		require.NoError(t, err)
+	}
+	_, err := pool.Enter(t.Context(), "a", 0.3)
+	require.True(t, problem.Is(err, problem.RateLimited))
+	enter(t, pool, "b")
+	_, err = pool.Enter(t.Context(), "b", 0)
+	require.True(t, problem.Is(err, problem.RateLimited))
+	_, err = pool.Enter(t.Context(), "c", 0.0001)
+	require.NoError(t, err, "one place is the least")
 }
 
 func TestNoPlaceIsNoFault(t *testing.T) {
@@ -107,12 +124,12 @@ func TestNoPlaceIsNoFault(t *testing.T) {
 func TestAPoolIsNeverOverfull(t *testing.T) {
 	t.Parallel()
 	var taken telemetry.Gauge
-	pool := limit.NewPool(limit.PoolSize{Places: 4, Share: 3, Queue: 2, QueueTime: time.Millisecond}, &taken)
+	pool := limit.NewPool(limit.PoolSize{Places: 4, Share: 0.75, Queue: 2, QueueTime: time.Millisecond}, &taken)
 	var callers sync.WaitGroup
 	for i := range 16 {
 		callers.Go(func() {
 			for range 1000 {
-				place, err := pool.Enter(t.Context(), string(rune('a'+i%2)))
+				place, err := pool.Enter(t.Context(), string(rune('a'+i%2)), 0)
 				if err != nil {
 					continue
 				}
@@ -130,15 +147,15 @@ func TestAPoolIsNeverOverfull(t *testing.T) {
 
 func BenchmarkPool(b *testing.B) {
 	var taken telemetry.Gauge
-	pool := limit.NewPool(limit.PoolSize{Places: 400, Share: 300}, &taken)
-	keep, err := pool.Enter(b.Context(), "caller") // a caller that is busy has others in flight
+	pool := limit.NewPool(limit.PoolSize{Places: 400, Share: 0.75}, &taken)
+	keep, err := pool.Enter(b.Context(), "caller", 0) // a caller that is busy has others in flight
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer keep.Leave()
 	b.ReportAllocs()
 	for b.Loop() {
-		place, err := pool.Enter(b.Context(), "caller")
+		place, err := pool.Enter(b.Context(), "caller", 0)
 		if err != nil {
 			b.Fatal(err)
 		}

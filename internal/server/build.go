@@ -262,7 +262,7 @@ func (g *gateway) newAPI(version string) (*handlers.API, error) {
 	limits := g.cfg.Limits
 	pool := func(size int, gauge *telemetry.Gauge) *limit.Pool {
 		return limit.NewPool(limit.PoolSize{
-			Places: size, Share: limits.InFlight.Share(size),
+			Places: size, Share: limits.InFlight.CallerShare,
 			Queue: limits.InFlight.Queue, QueueTime: limits.InFlight.QueueTime,
 		}, gauge)
 	}

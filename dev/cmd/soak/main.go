@@ -62,7 +62,16 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
-	gateway, err := s.StartGateway(ctx, stack.GatewayOptions{Env: soak.Limits()})
+	dir, err := os.MkdirTemp("", "soak")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	settings, err := soak.Settings(dir)
+	if err != nil {
+		return err
+	}
+	gateway, err := s.StartGateway(ctx, stack.GatewayOptions{Env: settings})
 	if err != nil {
 		return err
 	}
