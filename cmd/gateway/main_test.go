@@ -22,13 +22,32 @@ func call(args ...string) (code int, stdout, stderr string) {
 
 func TestCheckListsEveryProblemAtOnce(t *testing.T) {
 	t.Parallel()
-	file := filepath.Join(t.TempDir(), "gateway.yaml")
-	require.NoError(t, os.WriteFile(file, []byte("listen: {public: nonsense}\nlimits: {maxWait: 99s}\nextra: 1\n"), 0o600))
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		file := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		return file
+	}
+	hash := strings.Repeat("ab", 32)
+	write("keys.yaml", "keys:\n  - {id: a, secrets: [{sha256: "+hash+"}, {sha256: "+hash+"}], grants: [{namespace: a, role: owner}]}\n")
+	file := write("gateway.yaml", `
+listen: {public: nonsense}
+upstream: {address: "temporal.example:7233", credential: {mode: static, file: absent}}
+auth: {apiKeys: {file: keys.yaml}}
+limits: {maxWait: 99s}
+extra: 1
+`)
 	code, _, stderr := call("check", "--config", file)
 	require.Equal(t, exitUsage, code)
-	for _, path := range []string{"listen.public:", "limits.requestBudget:", "extra:", "auth:"} {
+	for _, path := range []string{
+		"listen.public:", "limits.requestBudget:", "extra:", "upstream.credential: would be sent without TLS", "upstream.credential.file:",
+		"keys[0].secrets[1].sha256: is the same as", "keys[0].grants[0].role: must be",
+	} {
 		require.Contains(t, stderr, path)
 	}
+	code, _, stderr = call("check", "--config", write("none.yaml", "listen: {public: nonsense}"))
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, "auth: no authentication configured")
 }
 
 func TestNewKeyWorksInTheKeysFile(t *testing.T) {

@@ -23,8 +23,8 @@ import (
 const resolveInterval = 5 * time.Second
 
 func serve(args []string, stderr io.Writer) int {
-	cfg, code := load("serve", args, stderr)
-	if cfg == nil {
+	cfg, code, ok := load("serve", args, stderr)
+	if !ok {
 		return code
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -40,8 +40,13 @@ func serve(args []string, stderr io.Writer) int {
 }
 
 func check(args []string, stdout, stderr io.Writer) int {
-	cfg, code := load("check", args, stderr)
-	if cfg == nil {
+	cfg, code, ok := load("check", args, stderr)
+	if !ok {
+		if cfg != nil {
+			if err := server.CheckKeys(cfg); err != nil {
+				_, _ = fmt.Fprintln(stderr, err)
+			}
+		}
 		return code
 	}
 	if err := server.Check(cfg); err != nil {
@@ -52,9 +57,9 @@ func check(args []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
-// load reads the configuration that a command line names. Without one, it has
-// said why.
-func load(command string, args []string, stderr io.Writer) (*config.Config, int) {
+// load reads the configuration that a command line names. When it is not ok,
+// it has said why; what could be read of a configuration comes all the same.
+func load(command string, args []string, stderr io.Writer) (cfg *config.Config, code int, ok bool) {
 	overrides := settings{}
 	flags := flag.NewFlagSet("gateway "+command, flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -62,20 +67,20 @@ func load(command string, args []string, stderr io.Writer) (*config.Config, int)
 	flags.Var(overrides, "set", "a setting as `PATH=VALUE`; may be repeated")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
-			return nil, exitOK
+			return nil, exitOK, false
 		}
-		return nil, exitUsage
+		return nil, exitUsage, false
 	}
 	if flags.NArg() > 0 {
 		_, _ = fmt.Fprintf(stderr, "gateway: unexpected argument %q\n", flags.Arg(0))
-		return nil, exitUsage
+		return nil, exitUsage, false
 	}
 	cfg, err := config.Load(config.LoadOptions{File: *file, Environ: os.Environ(), Overrides: overrides})
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr, err)
-		return nil, exitUsage
+		return cfg, exitUsage, false
 	}
-	return cfg, exitOK
+	return cfg, exitOK, true
 }
 
 // settings is a repeated flag of PATH=VALUE.

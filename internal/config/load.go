@@ -21,8 +21,8 @@ type LoadOptions struct {
 	Overrides map[string]string
 }
 
-// Load reads and validates the configuration. Its error is always a *[Problems] that lists everything that is wrong.
-// Relative paths of files, wherever they are written, start at the directory of the configuration file.
+// Load reads and validates the configuration. Its error is always a *[Problems] that lists everything that is wrong. What
+// could be read comes with it, for who looks for more that is wrong; nobody may run on it. Relative paths of files, wherever they are written, start at the directory of the configuration file.
 func Load(options LoadOptions) (*Config, error) {
 	var problems Problems
 	cfg := Default()
@@ -31,10 +31,7 @@ func Load(options LoadOptions) (*Config, error) {
 		cfg.resolveFiles(filepath.Dir(options.File))
 	}
 	problems.addNew(cfg.problems())
-	if err := problems.err(); err != nil {
-		return nil, err
-	}
-	return &cfg, nil
+	return &cfg, problems.err()
 }
 
 // merge lays the places over one another.
