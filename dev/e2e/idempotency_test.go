@@ -35,6 +35,26 @@ func TestRepeatedStartIsOneRun(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
+func TestRepeatedStartWithASignalIsOneRun(t *testing.T) {
+	t.Parallel()
+	body := starting("Echo", newID(t), sample.TaskQueue, `"args":[1],"startSignal":"go"`)
+	once := writer().with("Idempotency-Key", "once")
+	first := as[outcome](t, once.post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
+	again := as[outcome](t, once.at(here.replicas[1]).post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
+	require.Equal(t, first.RunID, again.RunID, "after the run has closed")
+
+	body = starting("Wait", newID(t), sample.TaskQueue, `"startSignal":"go"`)
+	open := as[started](t, once.post(t, workflows, body).expect(t, http.StatusCreated))
+	require.Equal(t, open.RunID, as[started](t, once.post(t, workflows, body).expect(t, http.StatusCreated)).RunID, "while it runs")
+	terminate(t, open.WorkflowID)
+}
+
+func TestAnEmptyIdempotencyKeyIsRefused(t *testing.T) {
+	t.Parallel()
+	body := starting("Echo", newID(t), sample.TaskQueue)
+	writer().with("Idempotency-Key", "").post(t, workflows, body).problem(t, http.StatusBadRequest, "invalid-request")
+}
+
 func TestRepeatedExecutionGivesTheSameOutcome(t *testing.T) {
 	t.Parallel()
 	body := starting("Echo", newID(t), sample.TaskQueue, `"args":[1]`)

@@ -42,6 +42,7 @@ func (v *validator) listen(l Listen) {
 	v.address("listen.admin", l.Admin, true)
 	_, port, _ := net.SplitHostPort(l.Public)
 	v.check("listen.admin", l.Admin != l.Public || port == "0", "must differ from listen.public")
+	v.hosts(l.Hosts)
 	v.trustedProxies(l.TrustedProxies)
 	v.check("listen.drainDelay", l.DrainDelay >= 0, "must not be negative")
 	v.positive("listen.drainTimeout", l.DrainTimeout)
@@ -49,7 +50,7 @@ func (v *validator) listen(l Listen) {
 	v.positive("listen.timeouts.readBody", l.Timeouts.ReadBody)
 	v.positive("listen.timeouts.write", l.Timeouts.Write)
 	v.positive("listen.timeouts.idle", l.Timeouts.Idle)
-	v.check("listen.maxHeaderBytes", l.MaxHeaderBytes > 0, "must be greater than zero")
+	v.check("listen.maxHeaderBytes", l.MaxHeaderBytes >= minHeaderBytes, "must be at least 1024")
 }
 
 func (v *validator) namespace(name string, n Namespace) {
@@ -75,6 +76,9 @@ func (v *validator) auth(a Auth) {
 
 // maxPerSecond is far above any rate that means a limit.
 const maxPerSecond = 1_000_000
+
+// minHeaderBytes is what an ordinary request needs.
+const minHeaderBytes = 1024
 
 // minTokenKeyBytes is the size of the HMAC's hash.
 const minTokenKeyBytes = 32

@@ -8,6 +8,15 @@ import (
 	"strings"
 )
 
+// hosts refuses what no Host header could ever match: requests are compared without their port, and literally.
+func (v *validator) hosts(hosts []string) {
+	for i, host := range hosts {
+		_, err := netip.ParseAddr(host)
+		v.check(join("listen.hosts", strconv.Itoa(i)), host != "" && (err == nil || !strings.ContainsAny(host, "*:/[] ")),
+			"must be a host name or an address, without scheme, port or wildcard")
+	}
+}
+
 // trustedProxies refuses to trust everybody: whoever may say who asks, may say that it is somebody else.
 func (v *validator) trustedProxies(proxies []string) {
 	for i, text := range proxies {
@@ -38,7 +47,8 @@ func (v *validator) cors(c CORS) {
 		u, err := url.Parse(origin)
 		ok := err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.Scheme+"://"+u.Host == origin &&
 			strings.ToLower(origin) == origin
-		v.check(path, ok, "must be scheme://host or scheme://host:port in lower case, without a path")
+		ok = ok && u.Port() != map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		v.check(path, ok, "must be scheme://host or scheme://host:port in lower case, without a path or the scheme's own port")
 		v.check(path, !slices.Contains(c.Origins[:i], origin), "is there twice")
 	}
 }

@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -95,6 +96,10 @@ func readDocument(folder, name, contentType string) (dropped, error) {
 }
 
 func readBounded(name string) ([]byte, error) {
+	// A pipe among the documents would hold up the start.
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
+		return nil, cmp.Or(reason(err), errors.New("is no regular file"))
+	}
 	f, err := os.Open(name) //nolint:gosec // the folder is the operator's to name
 	if err != nil {
 		return nil, reason(err)

@@ -80,5 +80,5 @@ func TestAFolderThatCannotBeUsedStopsTheStart(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "a.yaml"), 0o700))
 	_, err = docs.New(docs.Options{Folder: dir})
-	require.ErrorContains(t, err, "a.yaml: is a directory")
+	require.ErrorContains(t, err, "a.yaml: is no regular file")
 }

@@ -138,10 +138,10 @@ func (a *API) waitOf(c *call, parameter string) (time.Duration, error) {
 	wait := preferred
 	if parameter != "" {
 		if ok {
-			return 0, problem.Invalid("wait", "must not be sent together with Prefer: wait")
+			return 0, problem.Invalid("?wait", "must not be sent together with Prefer: wait")
 		}
 		if wait, err = parseDuration(parameter); err != nil {
-			return 0, problem.Invalid("wait", err.Error())
+			return 0, problem.Invalid("?wait", err.Error())
 		}
 	}
 	if wait > 0 {

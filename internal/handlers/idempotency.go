@@ -22,11 +22,11 @@ func requestID(h http.Header, principal, namespace, operation, target string) (s
 	if err != nil {
 		return "", err
 	}
-	if key == "" {
+	switch _, sent := h["Idempotency-Key"]; {
+	case !sent:
 		return uuid.NewString(), nil
-	}
-	if len(key) > maxIdempotencyKey {
-		return "", problem.Invalid("Idempotency-Key", fmt.Sprintf("must be at most %d characters", maxIdempotencyKey))
+	case key == "", len(key) > maxIdempotencyKey: // an empty one is a variable that was not set: its caller believes to be safe
+		return "", problem.Invalid("Idempotency-Key", fmt.Sprintf("must have 1 to %d characters", maxIdempotencyKey))
 	}
 	hash := sha256.New()
 	for _, part := range []string{principal, namespace, operation, target, key} {

@@ -6,6 +6,7 @@ import (
 
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
@@ -51,11 +52,11 @@ func (a *API) start(ctx context.Context, c *call, body *StartWorkflowRequest) (*
 	if err != nil {
 		return nil, err
 	}
+	if replay, err := a.replay(ctx, c, request, body.StartSignal != ""); replay != nil || err != nil {
+		return replay, err
+	}
 	if body.StartSignal != "" {
 		return a.signalWithStart(ctx, body, request)
-	}
-	if replay := a.replay(ctx, c, request); replay != nil {
-		return replay, nil
 	}
 	answer := &workflowservice.StartWorkflowExecutionResponse{}
 	err = a.options.Upstream.Do(ctx, workflowservice.WorkflowService_StartWorkflowExecution_FullMethodName, request, answer)
@@ -73,32 +74,47 @@ func (a *API) start(ctx context.Context, c *call, body *StartWorkflowRequest) (*
 }
 
 // replay recognises a start that is repeated with its Idempotency-Key after its
-// run got a successor. The server knows a request id on the current run alone:
-// asked again, it would refuse the start of a chain that goes on, and start one
-// anew that has ended. The chain's first run tells.
-func (a *API) replay(ctx context.Context, c *call, request *workflowservice.StartWorkflowExecutionRequest) *StartedWorkflow {
+// run closed or got a successor. The server knows a request id on the current
+// run alone: asked again, it would refuse the start of a chain that goes on, and
+// start one anew that has ended; a signal with start it would start anew whenever
+// the run has closed. The chain's first run tells. Only a workflow that is not
+// there is a no: whoever sends a key wants no second run on a guess.
+func (a *API) replay(ctx context.Context, c *call, start *workflowservice.StartWorkflowExecutionRequest, signals bool) (*StartedWorkflow, error) {
 	if c.request.Header.Get("Idempotency-Key") == "" {
-		return nil
+		return nil, nil //nolint:nilnil // nothing to recognise
 	}
-	current := a.describe(ctx, request.GetWorkflowId(), "")
-	firstRun := current.GetWorkflowExecutionInfo().GetFirstRunId()
-	if firstRun == "" || firstRun == current.GetWorkflowExecutionInfo().GetExecution().GetRunId() {
-		return nil // the server recognises it
+	id := start.GetWorkflowId()
+	run, err := a.describe(ctx, id, "")
+	if err != nil || run == nil {
+		return nil, err
 	}
-	origin := a.describe(ctx, request.GetWorkflowId(), firstRun)
-	if _, ours := origin.GetWorkflowExtendedInfo().GetRequestIdInfos()[request.GetRequestId()]; !ours {
-		return nil
+	firstRun := run.GetWorkflowExecutionInfo().GetFirstRunId()
+	switch {
+	case firstRun == "":
+		return nil, nil //nolint:nilnil // an older server, which does not say
+	case firstRun != run.GetWorkflowExecutionInfo().GetExecution().GetRunId():
+		if run, err = a.describe(ctx, id, firstRun); err != nil {
+			return nil, err
+		}
+	case !signals:
+		return nil, nil //nolint:nilnil // the server recognises it
 	}
-	return &StartedWorkflow{WorkflowID: request.GetWorkflowId(), RunID: firstRun, FirstExecutionRunID: firstRun, Started: true}
+	if _, ours := run.GetWorkflowExtendedInfo().GetRequestIdInfos()[start.GetRequestId()]; !ours {
+		return nil, nil //nolint:nilnil // another's
+	}
+	return &StartedWorkflow{WorkflowID: id, RunID: firstRun, FirstExecutionRunID: firstRun, Started: true}, nil
 }
 
-// describe gives what the server knows of a run, nil when it cannot tell.
-func (a *API) describe(ctx context.Context, workflowID, runID string) *workflowservice.DescribeWorkflowExecutionResponse {
+// describe gives what the server knows of a run, nil when it knows none.
+func (a *API) describe(ctx context.Context, workflowID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
 	response, err := describeRun(ctx, a.options.Upstream, upstream.CallFrom(ctx), workflowID, runID)
-	if err != nil {
-		return nil
+	if problem.Is(err, problem.WorkflowNotFound) {
+		return nil, nil //nolint:nilnil // see above
 	}
-	return response
+	if err != nil {
+		return nil, aboutWorkflow(err, workflowID)
+	}
+	return response, nil
 }
 
 // signalWithStart does not claim a first run that the server does not tell:

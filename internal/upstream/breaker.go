@@ -108,7 +108,9 @@ func (b *breaker) fail(begun time.Time) {
 		b.nextTry = now.Add(b.policy.Pause)
 		return
 	}
-	if b.failures == 0 || now.Sub(b.since) > b.policy.Window {
+	// A call counts by when it began: failures that take longer than the window
+	// would never fall into one.
+	if b.failures == 0 || begun.Sub(b.since) > b.policy.Window {
 		b.failures, b.since = 0, now
 	} else if begun.Before(b.since) {
 		return

@@ -1,6 +1,8 @@
 package upstream_test
 
 import (
+	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"go.temporal.io/api/errordetails/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/upstream"
@@ -88,6 +91,32 @@ func TestOtherFailuresDoNotCount(t *testing.T) {
 			require.Len(t, server.AllCalls(), before+5, name)
 		}
 	})
+}
+
+func TestSlowFailuresCountAsWell(t *testing.T) {
+	t.Parallel()
+	for _, took := range []time.Duration{time.Second, 10 * time.Second, 15 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			server := upstreamtest.New(t)
+			server.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) {
+				time.Sleep(took)
+				return nil, status.Error(codes.Unavailable, "away")
+			})
+			client := newClient(t, server, breaking)
+			var callers sync.WaitGroup
+			for range 10 {
+				callers.Go(func() {
+					for range 4 {
+						_ = ask(inOrders(t.Context()), client)
+					}
+				})
+			}
+			callers.Wait()
+			begin := time.Now()
+			requireProblem(t, problem.UpstreamUnavailable, ask(inOrders(t.Context()), client))
+			require.Zero(t, time.Since(begin), "it is spared, though each failure takes %s", took)
+		})
+	}
 }
 
 func TestFailuresFarApartDoNotCount(t *testing.T) {
