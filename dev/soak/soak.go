@@ -62,7 +62,7 @@ func Run(ctx context.Context, options Options) (*Report, error) {
 	alone := options.Duration / 10
 	r.say("the good caller alone, for %s", alone)
 	r.good(ctx, alone/4) // warms caches up, and is not measured
-	report := &Report{tally: r.Tally, Alone: r.good(ctx, alone-alone/4)}
+	report := &Report{tally: r.Tally, Alone: r.good(ctx, alone-alone/4).together()}
 	var err error
 	if report.Before, err = r.sample(ctx); err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (r *run) everybody(ctx context.Context, length time.Duration) (latencies La
 		}
 	})
 	others.Go(func() { samples = r.watch(hostile) })
-	latencies = r.good(ctx, length)
+	latencies = r.good(ctx, length).together()
 	end()
 	others.Wait()
 	return latencies, samples, err
