@@ -21,7 +21,7 @@ func believing(proxies []string, next http.Handler) http.Handler {
 	for i, proxy := range proxies {
 		network, err := config.ParseNetwork(proxy)
 		if err != nil {
-			panic(err) // the configuration has been checked
+			panic(err) //nolint:forbidigo // the configuration has been checked
 		}
 		networks[i] = network.String()
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -119,7 +120,7 @@ func requireForm(t *testing.T, a answered, code string) {
 	require.Equal(t, code, a.field(t, "code"), a.body)
 	require.Equal(t, "/docs/problems#"+code, a.field(t, "type"))
 	require.Equal(t, a.header.Get("X-Request-Id"), a.field(t, "requestId"))
-	require.Equal(t, fmt.Sprint(a.status), a.field(t, "status"))
+	require.Equal(t, strconv.Itoa(a.status), a.field(t, "status"))
 	require.NotEmpty(t, a.field(t, "title"))
 	require.NotEmpty(t, a.field(t, "detail"))
 }
