@@ -19,18 +19,24 @@ const (
 // prepare starts what the traffic is about.
 func (r *run) prepare(ctx context.Context) error {
 	body := `{"workflowType":"Wait","workflowId":"` + steady + `","taskQueue":"` + r.TaskQueue + `","idConflictPolicy":"USE_EXISTING"}`
-	status, text, err := r.ask(ctx, http.MethodPost, workflows, r.GoodKey, body)
-	if err == nil && status >= http.StatusMultipleChoices {
-		err = fmt.Errorf("start %s: %d %s", steady, status, text)
+	a, err := r.ask(ctx, http.MethodPost, workflows, r.GoodKey, body)
+	if err == nil && a.status >= http.StatusMultipleChoices {
+		err = fmt.Errorf("start %s: %d %s", steady, a.status, a.text)
 	}
 	return err
 }
 
+// answer is one, read whole.
+type answer struct {
+	status            int
+	contentType, text string
+}
+
 // ask makes one request and reads its answer.
-func (r *run) ask(ctx context.Context, method, path, key, body string) (status int, text string, err error) {
+func (r *run) ask(ctx context.Context, method, path, key, body string) (answer, error) {
 	request, err := http.NewRequestWithContext(ctx, method, r.URL+path, strings.NewReader(body))
 	if err != nil {
-		return 0, "", err
+		return answer{}, err
 	}
 	request.Header.Set("Authorization", "Bearer "+key)
 	if body != "" {
@@ -38,11 +44,11 @@ func (r *run) ask(ctx context.Context, method, path, key, body string) (status i
 	}
 	response, err := r.client.Do(request)
 	if err != nil {
-		return 0, "", err
+		return answer{}, err
 	}
 	defer func() { _ = response.Body.Close() }()
 	read, err := io.ReadAll(response.Body)
-	return response.StatusCode, string(read), err
+	return answer{response.StatusCode, response.Header.Get("Content-Type"), string(read)}, err
 }
 
 // deed is one thing that the good caller does.
@@ -52,7 +58,7 @@ type deed struct {
 	body         string
 }
 
-// deeds are those of request number n: mostly looks, as services do, and each now and then a whole workflow.
+// deed is that of request number n: mostly looks, as services do, and each now and then a whole workflow.
 func (r *run) deed(n int) deed {
 	switch n % 10 {
 	case 0:
@@ -90,7 +96,7 @@ func (r *run) good(ctx context.Context, length time.Duration) Latencies {
 		requests.Go(func() {
 			what := r.deed(n)
 			begin := time.Now()
-			status, text, err := r.ask(ctx, what.method, what.path, r.GoodKey, what.body)
+			a, err := r.ask(ctx, what.method, what.path, r.GoodKey, what.body)
 			took := time.Since(begin)
 			if ctx.Err() != nil {
 				return
@@ -99,22 +105,13 @@ func (r *run) good(ctx context.Context, length time.Duration) Latencies {
 				r.violated("the good caller's %s: %v", what.name, err)
 				return
 			}
-			r.saw("good "+what.name, status, contentTypeOf(status), text)
-			if status >= http.StatusMultipleChoices {
-				r.violated("the good caller's %s: %d %s", what.name, status, firstLine(text))
+			r.saw("good "+what.name, a.status, a.contentType, a.text)
+			if a.status >= http.StatusMultipleChoices {
+				r.violated("the good caller's %s: %d %s", what.name, a.status, firstLine(a.text))
 			}
 			mu.Lock()
 			defer mu.Unlock()
 			latencies[what.name] = append(latencies[what.name], took)
 		})
 	}
-}
-
-// contentTypeOf is what an answer of that status must be: [run.ask] does not keep it, and the good caller's failures
-// count one by one anyway.
-func contentTypeOf(status int) string {
-	if status >= http.StatusBadRequest {
-		return problemType
-	}
-	return "application/json"
 }

@@ -30,24 +30,24 @@ func (r *run) attacks() []attack {
 		return head + " HTTP/1.1\r\nHost: soak\r\n" + strings.Join(headers, "\r\n") + "\r\n"
 	}
 	good, abusive := "Authorization: Bearer "+r.GoodKey, "Authorization: Bearer "+r.AbusiveKey
-	const body, close = "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", "Connection: close\r\n\r\n"
+	const body, hangUp = "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", "Connection: close\r\n\r\n"
 	post := func(text string) string {
 		return request("POST "+workflows, good, fmt.Sprintf(body, len(text), text))
 	}
 	const second = time.Second
 	return []attack{
 		{"flood of reads", r.Flood, 0, r.flood()},
-		{"flood of wrong keys", 4, second / 50, r.send(request("GET "+workflows, "Authorization: Bearer fg_dev_"+strings.Repeat("x", 32), close))},
-		{"no key", 1, second / 50, r.send(request("GET "+workflows, close))},
+		{"flood of wrong keys", 4, second / 50, r.send(request("GET "+workflows, "Authorization: Bearer fg_dev_"+strings.Repeat("x", 32), hangUp))},
+		{"no key", 1, second / 50, r.send(request("GET "+workflows, hangUp))},
 		{"bad JSON", 2, second / 50, r.send(post(`{"workflowType":"Echo","workflowType":1,`))},
 		{"unknown field", 1, second / 50, r.send(post(`{"workflow":"Echo"}`))},
 		{"deep JSON", 1, second / 10, r.send(post(`{"args":[` + strings.Repeat("[", 50_000)))},
 		{"large body", 1, second, r.send(post(strings.Repeat(" ", 5<<20)))},
-		{"large head", 1, second / 10, r.send(request("GET /"+strings.Repeat("a", 40<<10), good, close))},
+		{"large head", 1, second / 10, r.send(request("GET /"+strings.Repeat("a", 40<<10), good, hangUp))},
 		{"bad chunks", 1, second / 20, r.send(request("POST "+workflows, good, "Content-Type: application/json", "Transfer-Encoding: chunked", "", "zz"))},
-		{"bad paths", 1, second / 20, r.send(request("GET "+workflows+"/%2e%2e/%00", good, close))},
-		{"other methods", 1, second / 20, r.send(request("CONNECT soak:80", good, close))},
-		{"bad query", 1, second / 20, r.send(request("GET "+workflows+"?query=NOT+A+QUERY&pageSize=1", abusive, close))},
+		{"bad paths", 1, second / 20, r.send(request("GET "+workflows+"/%2e%2e/%00", good, hangUp))},
+		{"other methods", 1, second / 20, r.send(request("CONNECT soak:80", good, hangUp))},
+		{"bad query", 1, second / 20, r.send(request("GET "+workflows+"?query=NOT+A+QUERY&pageSize=1", abusive, hangUp))},
 		{"noise", 2, second / 20, r.noise},
 		{"heads that do not end", 10, 0, r.slowly(request("GET "+workflows, good), "X-Slow: a\r\n")},
 		{"bodies that do not end", 10, 0, r.slowly(request("POST "+workflows, abusive, "Content-Type: application/json", "Content-Length: 1000000", ""), " ")},
@@ -213,12 +213,12 @@ func (r *run) leave(ctx context.Context, _ string) error {
 
 // wait waits for the workflow that does not end.
 func (r *run) wait(ctx context.Context, kind string) error {
-	status, text, err := r.ask(ctx, http.MethodGet, workflows+"/"+steady+"/result?wait=5s", r.AbusiveKey, "")
+	a, err := r.ask(ctx, http.MethodGet, workflows+"/"+steady+"/result?wait=5s", r.AbusiveKey, "")
 	if err != nil {
-		return nil //nolint:nilerr // the end of the run, or a caller that found its connection closed
+		return err
 	}
-	r.saw(kind, status, contentTypeOf(status), text)
-	if status == http.StatusTooManyRequests {
+	r.saw(kind, a.status, a.contentType, a.text)
+	if a.status == http.StatusTooManyRequests {
 		select {
 		case <-ctx.Done():
 		case <-time.After(time.Second):

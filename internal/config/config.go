@@ -78,7 +78,7 @@ type Retry struct {
 // Breaker is when the gateway stops asking an upstream that does not answer, and answers for it at once.
 type Breaker struct {
 	Failures int           `koanf:"failures" doc:"Calls that find the upstream unavailable, one after the other, until no more are made; 0 never stops."`
-	Window   time.Duration `koanf:"window" doc:"Time in which they must fall."`
+	Window   time.Duration `koanf:"window" doc:"Time in which they must have begun, from the end of the first."`
 	Pause    time.Duration `koanf:"pause" doc:"Time between two calls that try whether it is back."`
 }
 

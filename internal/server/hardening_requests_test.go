@@ -71,6 +71,10 @@ func hostilePaths() []hostile {
 		},
 		of(resultPath+"?wait=soon", "a wait that is no duration"), of(resultPath+"?wait=-1s", "a negative wait"),
 		of(resultPath+"?failureStatus=500", "a failure status of another kind"),
+		{
+			number: 56, name: "a failure status of another kind on a start", status: http.StatusBadRequest, code: "invalid-request",
+			ask: ask{method: http.MethodPost, path: workflows + "?failureStatus=500", body: start1("")},
+		},
 		of(workflows+"/a?workflowId=b", "an id against the path's"), of(workflows+"/-", "an id that is not given"),
 	}
 }
@@ -258,7 +262,7 @@ func deadlineWithinLimits(t *testing.T, g *gateway, _ answered) {
 
 func requestIDsReplaced(t *testing.T, g *gateway) string {
 	t.Helper()
-	for _, id := range []string{"a\tb\"", "a b", "<script>", strings.Repeat("a", 10<<10), "é"} {
+	for _, id := range []string{"a\tb\"", "a b", "<script>", strings.Repeat("a", 129), strings.Repeat("a", 10<<10), "é"} {
 		got := get("/v1/system-info", "X-Request-Id", id).send(t, g).header.Get("X-Request-Id")
 		require.NotEqual(t, id, got)
 		require.Len(t, got, 36)
