@@ -50,6 +50,7 @@ func (a *API) ListWorkflows(w http.ResponseWriter, r *http.Request, namespace st
 // workflowPages fetches pages one after another.
 type workflowPages struct {
 	api      *API
+	call     *call
 	scope    tokenScope
 	token    []byte
 	pageSize int
@@ -59,7 +60,7 @@ type workflowPages struct {
 func (a *API) newWorkflowPages(c *call, params ListWorkflowsParams) (*workflowPages, error) {
 	var f faults
 	list := &workflowPages{
-		api: a, pageSize: defaultPageSize, limit: -1,
+		api: a, call: c, pageSize: defaultPageSize, limit: -1,
 		scope: tokenScope{principal: c.principal.Name, namespace: c.namespace, operation: c.name, query: params.Query},
 	}
 	if params.PageSize != nil {
@@ -106,6 +107,18 @@ func (l *workflowPages) next(ctx context.Context) ([]*workflow.WorkflowExecution
 	return page, nil
 }
 
+// resume fetches the next page of a stream, in a place of its own: that of the
+// request was given back when the answer began, because who reads slowly must
+// not hold one, and without one a caller's streams would have no bound.
+func (l *workflowPages) resume(ctx context.Context) ([]*workflow.WorkflowExecutionInfo, error) {
+	place, err := l.api.options.Reads.Resume(ctx, l.call.principal.Name, l.call.principal.Share)
+	if err != nil {
+		return nil, err
+	}
+	defer place.Leave()
+	return l.next(ctx)
+}
+
 // more reports whether there is a page after the last one.
 func (l *workflowPages) more() bool { return len(l.token) > 0 && l.limit != 0 }
 
@@ -132,7 +145,7 @@ func (l *workflowPages) stream(ctx context.Context, page []*workflow.WorkflowExe
 				return nil
 			}
 			var err error
-			if page, err = l.next(ctx); err != nil {
+			if page, err = l.resume(ctx); err != nil {
 				abort(ctx, err)
 			}
 		}

@@ -19,8 +19,9 @@ type Pool struct {
 
 	queued atomic.Int64
 
+	places chan struct{} // one in it for each that is taken
+
 	mu      sync.Mutex
-	taken   int
 	callers map[string]*caller
 }
 
@@ -44,7 +45,7 @@ type caller struct {
 
 // NewPool makes a pool. The gauge shows how many places are taken.
 func NewPool(size PoolSize, gauge *telemetry.Gauge) *Pool {
-	return &Pool{size: size, gauge: gauge, callers: map[string]*caller{}}
+	return &Pool{size: size, gauge: gauge, places: make(chan struct{}, size.Places), callers: map[string]*caller{}}
 }
 
 // Enter takes a place for a caller, whose share may be another than the pool's;
@@ -55,32 +56,44 @@ func NewPool(size PoolSize, gauge *telemetry.Gauge) *Pool {
 // them late. The errors are [problem.RateLimited] for the one,
 // [problem.Overloaded] for the other.
 func (p *Pool) Enter(ctx context.Context, name string, share float64) (Place, error) {
-	c, err := p.visit(name, cmp.Or(share, p.size.Share))
-	if err != nil {
-		return Place{}, err
+	if len(p.places) == cap(p.places) { // nobody gets in line for what there is none of
+		return Place{}, overloaded()
 	}
+	c := p.visit(name, share)
 	if err := p.await(ctx, c); err != nil {
 		p.part(name, c)
 		return Place{}, err
 	}
-	if err := p.take(); err != nil {
+	select {
+	case p.places <- struct{}{}:
+	default:
 		<-c.places
 		p.part(name, c)
-		return Place{}, err
+		return Place{}, overloaded()
 	}
+	p.gauge.Inc()
 	return Place{pool: p, name: name, caller: c}, nil
 }
 
-// take takes one of everybody's places.
-func (p *Pool) take() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.taken >= p.size.Places {
-		return overloaded()
+// Resume takes a place for the next part of a request that has begun to be
+// answered, as a stream has, and can no longer be told to come again: it waits
+// in the caller's line and then for one of everybody's places, before those that
+// [Pool.Enter], until ctx ends. The error is then that of ctx.
+func (p *Pool) Resume(ctx context.Context, name string, share float64) (Place, error) {
+	c := p.visit(name, share)
+	for _, places := range []chan struct{}{c.places, p.places} {
+		select {
+		case places <- struct{}{}:
+		case <-ctx.Done():
+			if places == p.places {
+				<-c.places
+			}
+			p.part(name, c)
+			return Place{}, context.Cause(ctx)
+		}
 	}
-	p.taken++
 	p.gauge.Inc()
-	return nil
+	return Place{pool: p, name: name, caller: c}, nil
 }
 
 func overloaded() error {
@@ -112,21 +125,19 @@ func (p *Pool) await(ctx context.Context, c *caller) error {
 	}
 }
 
-// visit announces a request of a caller, unless there is no place anyway. A
-// share that has changed counts from when the caller has nothing in flight.
-func (p *Pool) visit(name string, share float64) (*caller, error) {
+// visit announces a request of a caller. A share that has changed counts from
+// when the caller has nothing in flight.
+func (p *Pool) visit(name string, share float64) *caller {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.taken >= p.size.Places {
-		return nil, overloaded()
-	}
 	c := p.callers[name]
 	if c == nil {
-		c = &caller{places: make(chan struct{}, max(1, int(share*float64(p.size.Places))))}
+		places := int(cmp.Or(share, p.size.Share) * float64(p.size.Places))
+		c = &caller{places: make(chan struct{}, max(1, places))}
 		p.callers[name] = c
 	}
 	c.requests++
-	return c, nil
+	return c
 }
 
 // part forgets a caller with its last request.
@@ -139,10 +150,8 @@ func (p *Pool) part(name string, c *caller) {
 }
 
 func (p *Pool) leave(name string, c *caller) {
-	p.mu.Lock()
-	p.taken--
-	p.mu.Unlock()
 	p.gauge.Dec()
+	<-p.places
 	<-c.places
 	p.part(name, c)
 }

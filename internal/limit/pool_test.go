@@ -115,6 +115,43 @@ func TestACallerMayHaveAShareOfItsOwn(t *testing.T) {
 	require.NoError(t, err, "one place is the least")
 }
 
+func TestWhatHasBegunWaitsForItsTurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var taken telemetry.Gauge
+		pool := limit.NewPool(limit.PoolSize{Places: 2, Share: 0.5, Queue: 1, QueueTime: time.Second}, &taken)
+		own, others := enter(t, pool, "a"), enter(t, pool, "b")
+		var streaming sync.WaitGroup
+		var resumed time.Duration
+		begin := time.Now()
+		streaming.Go(func() {
+			place, err := pool.Resume(t.Context(), "a", 0)
+			if err != nil {
+				t.Error(err)
+			}
+			resumed = time.Since(begin)
+			place.Leave()
+		})
+		time.Sleep(time.Hour)
+		own.Leave()
+		synctest.Wait()
+		require.Equal(t, time.Hour, resumed, "it waits for as long as it takes, and goes before who is new")
+		others.Leave()
+
+		enter(t, pool, "a")
+		enter(t, pool, "c")
+		for name, why := range map[string]string{"a": "its caller has its share", "b": "all places are taken"} {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			_, err := pool.Resume(ctx, name, 0)
+			require.ErrorIs(t, err, context.DeadlineExceeded, why)
+			cancel()
+		}
+		streaming.Wait()
+		require.EqualValues(t, 2, taken.Value())
+		require.Equal(t, 2, pool.Callers())
+	})
+}
+
 func TestNoPlaceIsNoFault(t *testing.T) {
 	t.Parallel()
 	var none limit.Place

@@ -3,12 +3,14 @@ package server_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/flowgate/flowgate/internal/config"
@@ -91,5 +93,49 @@ func TestGoodputHoldsAtThreeTimesTheCapacity(t *testing.T) {
 		require.LessOrEqual(t, slowest, 5*work, "what is taken is served soon: nothing queues but what is in flight")
 		require.Len(t, statuses, 2)
 		require.Positive(t, statuses[http.StatusServiceUnavailable], "the rest is told at once to come again")
+	})
+}
+
+func TestStreamsAreServedWithinTheirCallersShare(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const streams, pages, share = 20, 5, 3
+		g := start(t, func(cfg *config.Config) {
+			cfg.Limits.InFlight = config.InFlight{
+				Reads: 2 * share, Writes: 1, Waits: 1, CallerShare: 0.5, Queue: streams, QueueTime: time.Second,
+			}
+		})
+		var mu sync.Mutex
+		var fetching, most, calls, lines int
+		g.upstream.Handle("ListWorkflowExecutions", func(ctx context.Context, request []byte) ([]byte, error) {
+			page := &workflowservice.ListWorkflowExecutionsResponse{Executions: []*workflow.WorkflowExecutionInfo{{}}}
+			mu.Lock()
+			fetching++
+			most = max(most, fetching)
+			if calls++; calls <= streams*(pages-1) {
+				page.NextPageToken = []byte("more")
+			}
+			mu.Unlock()
+			time.Sleep(100 * time.Millisecond)
+			mu.Lock()
+			defer mu.Unlock()
+			fetching--
+			return upstreamtest.Answer(page)(ctx, request)
+		})
+		var callers sync.WaitGroup
+		for range streams {
+			callers.Go(func() {
+				a, err := g.send(t.Context(), http.MethodGet, workflows, "", "Accept", "application/x-ndjson")
+				if err != nil || a.status != http.StatusOK {
+					t.Errorf("%d %s, %v", a.status, a.body, err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				lines += strings.Count(a.body, "\n")
+			})
+		}
+		callers.Wait()
+		require.Equal(t, share, most, "calls upstream at a time")
+		require.Equal(t, streams*pages, lines, "what has begun is not refused")
 	})
 }
