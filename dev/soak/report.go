@@ -28,14 +28,20 @@ type Latencies map[string][]time.Duration
 // everything stands for all kinds of requests together.
 const everything = "all"
 
+// add adds what others took.
+func (l Latencies) add(others Latencies) {
+	for kind, latencies := range others {
+		l[kind] = append(l[kind], latencies...)
+	}
+}
+
 // together adds what all kinds of requests took, as a kind of its own.
-func (l Latencies) together() Latencies {
+func (l Latencies) together() {
 	var all []time.Duration
 	for _, latencies := range l {
 		all = append(all, latencies...)
 	}
 	l[everything] = all
-	return l
 }
 
 // percentile gives the latency that the given part of the requests did not exceed.

@@ -2,7 +2,6 @@ package soak
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,7 +17,8 @@ type Options struct {
 	GoodKey, AbusiveKey string
 	TaskQueue           string
 
-	// Duration is that of the whole run. A tenth of it measures the good caller alone.
+	// Duration is that of the whole run. A tenth of it measures the good caller alone, half of that before and half after
+	// the others: Temporal has more to search then.
 	Duration time.Duration
 	// GoodRate is the good caller's, in requests a second.
 	GoodRate int
@@ -60,9 +60,9 @@ func Run(ctx context.Context, options Options) (*Report, error) {
 		return nil, err
 	}
 	alone := options.Duration / 10
-	r.say("the good caller alone, for %s", alone)
-	r.good(ctx, alone/4) // warms caches up, and is not measured
-	report := &Report{tally: r.Tally, Alone: r.good(ctx, alone-alone/4).together()}
+	r.say("the good caller alone, for %s", alone/2)
+	r.good(ctx, alone/8) // warms caches up, and is not measured
+	report := &Report{tally: r.Tally, Alone: r.good(ctx, alone/2-alone/8)}
 	var err error
 	if report.Before, err = r.sample(ctx); err != nil {
 		return nil, err
@@ -73,8 +73,14 @@ func Run(ctx context.Context, options Options) (*Report, error) {
 		return report, err
 	}
 	r.say("quiet")
-	report.After, err = r.quiet(ctx, report.Before)
-	return report, errors.Join(err, report.judge())
+	if report.After, err = r.quiet(ctx, report.Before); err != nil {
+		return report, err
+	}
+	r.say("the good caller alone again, for %s", alone/2)
+	report.Alone.add(r.good(ctx, alone/2))
+	report.Alone.together()
+	report.Loaded.together()
+	return report, report.judge()
 }
 
 // everybody runs the good caller beside all hostile ones.
@@ -89,7 +95,7 @@ func (r *run) everybody(ctx context.Context, length time.Duration) (latencies La
 		}
 	})
 	others.Go(func() { samples = r.watch(hostile) })
-	latencies = r.good(ctx, length).together()
+	latencies = r.good(ctx, length)
 	end()
 	others.Wait()
 	return latencies, samples, err
