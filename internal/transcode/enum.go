@@ -1,0 +1,50 @@
+package transcode
+
+import (
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// enum is the names of one enumeration.
+type enum struct {
+	null    bool // google.protobuf.NullValue, whose JSON is null
+	labels  map[int32][]byte
+	numbers map[string]int32
+	// short are the names without their type's prefix, folded: Temporal has
+	// written "Running" for WORKFLOW_EXECUTION_STATUS_RUNNING, and its own API
+	// still takes it.
+	short map[string]int32
+}
+
+func newEnum(d protoreflect.EnumDescriptor) *enum {
+	e := &enum{
+		null:   d.FullName() == "google.protobuf.NullValue",
+		labels: map[int32][]byte{}, numbers: map[string]int32{}, short: map[string]int32{},
+	}
+	prefix := fold(string(d.Name()))
+	values := d.Values()
+	for i := range values.Len() {
+		name, number := string(values.Get(i).Name()), int32(values.Get(i).Number())
+		e.numbers[name] = number
+		if short, ok := strings.CutPrefix(fold(name), prefix); ok {
+			e.short[short] = number
+		}
+		if e.labels[number] == nil { // of aliases, the first is the name
+			e.labels[number] = appendString(nil, name)
+		}
+	}
+	return e
+}
+
+// number gives the number of a name.
+func (e *enum) number(name string) (int32, bool) {
+	if number, ok := e.numbers[name]; ok {
+		return number, true
+	}
+	number, ok := e.short[fold(name)]
+	return number, ok
+}
+
+// fold takes the case and the separators out of a name.
+func fold(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "_", "")) }

@@ -1,0 +1,171 @@
+package transcode
+
+import (
+	"errors"
+	"fmt"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// The bounds of what is converted.
+const (
+	// maxDepth is how deep answers nest: failures have causes of causes.
+	maxDepth = 1000
+	// maxRequestDepth is protobuf's own limit in most languages, and the guard's.
+	maxRequestDepth = 100
+)
+
+var (
+	errDepth   = errors.New("nested too deeply")
+	errText    = errors.New("text that is not valid UTF-8")
+	errWire    = errors.New("not a valid protobuf message")
+	errInvalid = errors.New("a value that JSON has no form for")
+)
+
+// run is a stretch of a message's wire bytes that holds one field: its
+// occurrences that follow each other, tags included.
+type run struct {
+	field      *field
+	begin, end int
+	several    bool // more than one occurrence
+}
+
+// level is one message's fields, on the stack of all levels above it.
+type level struct {
+	wire        []byte
+	first, last int // in runs
+}
+
+// split reads the tags of one message, and pushes its known fields as runs. A
+// field that comes back after others, and two members of one oneof, are put
+// right first: a decoder merges the one and keeps the last of the other.
+func (w *jsonWriter) split(m *Message, wire []byte) (level, error) {
+	l := level{wire: wire, first: len(w.runs)}
+	tidy, err := w.scan(m, wire)
+	if err == nil && !tidy {
+		l.wire = tidied(m, wire, w.runs[l.first:])
+		w.runs = w.runs[:l.first]
+		_, err = w.scan(m, l.wire)
+	}
+	l.last = len(w.runs)
+	return l, err
+}
+
+// scan pushes the runs of wire and reports whether each field, and of each oneof
+// at most one, has a single run.
+func (w *jsonWriter) scan(m *Message, wire []byte) (tidy bool, err error) {
+	var seen, chosen numbers
+	tidy = true
+	var current *field
+	for at := 0; at < len(wire); {
+		number, wireType, n := tagAt(wire, at)
+		if n < 0 {
+			return false, errWire
+		}
+		size := valueSize(wire[at+n:], number, wireType)
+		if size < 0 {
+			return false, errWire
+		}
+		end := at + n + size
+		f := m.field(number)
+		switch {
+		case f == nil || !f.takes(wireType):
+			current = nil
+		case f == current:
+			last := &w.runs[len(w.runs)-1]
+			last.end, last.several = end, true
+		default:
+			w.runs = append(w.runs, run{field: f, begin: at, end: end})
+			current = f
+			if seen.set(f.index) || f.oneof > 0 && chosen.set(f.oneof) {
+				tidy = false
+			}
+		}
+		at = end
+	}
+	return tidy, nil
+}
+
+// tagAt reads a tag; n is negative when there is none.
+func tagAt(wire []byte, at int) (number protowire.Number, wireType protowire.Type, n int) {
+	if b := wire[at]; b < 0x80 && b >= 8 { //nolint:mnd // a tag of one byte, with a number above 0
+		return protowire.Number(b >> 3), protowire.Type(b & 7), 1 //nolint:mnd // as a tag is made
+	}
+	return protowire.ConsumeTag(wire[at:])
+}
+
+// valueSize is the length of a value, negative when it is not whole.
+func valueSize(wire []byte, number protowire.Number, wireType protowire.Type) int {
+	if wireType == protowire.BytesType && len(wire) > 0 && wire[0] < 0x80 {
+		if size := 1 + int(wire[0]); size <= len(wire) {
+			return size
+		}
+		return -1
+	}
+	return protowire.ConsumeFieldValue(number, wireType, wire)
+}
+
+// takes reports whether the field may have that form on the wire. A repeated
+// scalar has two; anything else is an unknown field to a decoder.
+func (f *field) takes(wireType protowire.Type) bool {
+	if f.key != nil || f.message != nil {
+		return wireType == protowire.BytesType && f.wireType == protowire.BytesType
+	}
+	return wireType == f.wireType || f.repeated && wireType == protowire.BytesType
+}
+
+// tidied gives the wire bytes with one run a field. Of a oneof only what came
+// last is left: a member that came before another one was cleared by it.
+func tidied(m *Message, wire []byte, runs []run) []byte {
+	winner, since := make([]*field, m.oneofs+1), make([]int, m.oneofs+1)
+	for i, r := range runs {
+		if o := r.field.oneof; o > 0 && winner[o] != r.field {
+			winner[o], since[o] = r.field, i
+		}
+	}
+	byField, order := make([][]run, len(m.fields)), []int(nil)
+	for i, r := range runs {
+		if o := r.field.oneof; o > 0 && (winner[o] != r.field || i < since[o]) {
+			continue
+		}
+		if byField[r.field.index] == nil {
+			order = append(order, r.field.index)
+		}
+		byField[r.field.index] = append(byField[r.field.index], r)
+	}
+	tidy := make([]byte, 0, len(wire))
+	for _, index := range order {
+		for _, r := range byField[index] {
+			tidy = append(tidy, wire[r.begin:r.end]...)
+		}
+	}
+	return tidy
+}
+
+// numbers is a set of small numbers.
+type numbers struct {
+	low  [2]uint64
+	high map[int]bool
+}
+
+// set adds n and reports whether it was there.
+func (b *numbers) set(n int) bool {
+	const word = 64
+	if n < len(b.low)*word {
+		mask := uint64(1) << (n % word)
+		was := b.low[n/word]&mask != 0
+		b.low[n/word] |= mask
+		return was
+	}
+	if b.high[n] {
+		return true
+	}
+	if b.high == nil {
+		b.high = map[int]bool{}
+	}
+	b.high[n] = true
+	return false
+}
+
+// fault says in which message a conversion failed.
+func fault(m *Message, err error) error { return fmt.Errorf("transcode: %s: %w", m.name, err) }

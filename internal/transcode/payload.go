@@ -1,0 +1,302 @@
+package transcode
+
+import (
+	"bytes"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// Names of Temporal's payloads, as its SDKs' data converters and its own
+// shorthand have them.
+const (
+	encodingJSON  = "json/plain"
+	encodingProto = "json/protobuf"
+	encodingNull  = "binary/null"
+
+	metadataEncoding = "encoding"
+	metadataType     = "messageType"
+	memberType       = "_protoMessageType"
+)
+
+// nullPayload is how Temporal's shorthand shows a payload of nothing: null would
+// be a JSON value that somebody has sent.
+const nullPayload = `{"metadata":{"encoding":"YmluYXJ5L251bGw="}}`
+
+// Field numbers of temporal.api.common.v1.Payload and Payloads.
+const (
+	payloadMetadata = 1
+	payloadData     = 2
+	payloadsEach    = 1
+)
+
+// plainPayload is what a payload can be said to be in shorthand.
+type plainPayload struct {
+	encoding, messageType, data []byte
+	metadata                    int
+	more                        bool // it has what shorthand cannot say
+}
+
+// readPayload reads a payload's wire bytes; ok is false when they are not in the
+// usual form, for which the long form will do.
+func readPayload(wire []byte) (p plainPayload, ok bool) {
+	for at := 0; at < len(wire); {
+		number, wireType, n := tagAt(wire, at)
+		if n < 0 || wireType != protowire.BytesType {
+			return p, false
+		}
+		value, size := protowire.ConsumeBytes(wire[at+n:])
+		if size < 0 {
+			return p, false
+		}
+		at += n + size
+		switch number {
+		case payloadMetadata:
+			if !p.readMetadata(value) {
+				return p, false
+			}
+		case payloadData:
+			p.data = value
+		default:
+			p.more = true
+		}
+	}
+	return p, true
+}
+
+// readMetadata reads one entry of the metadata.
+func (p *plainPayload) readMetadata(wire []byte) bool {
+	var parts [3][]byte // by field number
+	for at := 0; at < len(wire); {
+		number, wireType, n := tagAt(wire, at)
+		if n < 0 || wireType != protowire.BytesType || number < 1 || int(number) >= len(parts) || parts[number] != nil {
+			return false
+		}
+		value, size := protowire.ConsumeBytes(wire[at+n:])
+		if size < 0 {
+			return false
+		}
+		parts[number] = value
+		at += n + size
+	}
+	p.metadata++
+	switch string(parts[1]) {
+	case metadataEncoding:
+		if p.encoding != nil {
+			return false
+		}
+		p.encoding = parts[2]
+	case metadataType:
+		p.messageType = parts[2]
+	}
+	return true
+}
+
+// payload writes a payload in shorthand or, if it has none, in a long form that
+// is told from shorthand: that has data, even when it is empty.
+func (w *jsonWriter) payload(m *Message, wire []byte, depth int) error {
+	if w.shorthand(wire) {
+		return nil
+	}
+	var first []byte
+	if p, ok := readPayload(wire); ok && len(p.data) == 0 && string(p.encoding) != encodingNull {
+		first = []byte(`"data":""`)
+	}
+	return w.object(m, wire, depth, first)
+}
+
+// shorthand writes a payload as the JSON that it holds, if that says all there
+// is and is read back as the same.
+func (w *jsonWriter) shorthand(wire []byte) bool {
+	p, ok := readPayload(wire)
+	if !ok || p.more {
+		return false
+	}
+	switch string(p.encoding) {
+	case encodingNull:
+		if p.metadata != 1 || len(p.data) > 0 {
+			return false
+		}
+		w.out = append(w.out, nullPayload...)
+	case encodingJSON:
+		value := trimmed(p.data)
+		if p.metadata != 1 || !validJSON(value) || value.Kind() == 'n' || ambiguous(value) {
+			return false
+		}
+		w.out = append(w.out, value...)
+	case encodingProto:
+		return w.protoShorthand(p)
+	default:
+		return false
+	}
+	return true
+}
+
+// protoShorthand writes a protobuf message's JSON with its type as a member.
+func (w *jsonWriter) protoShorthand(p plainPayload) bool {
+	value := trimmed(p.data)
+	if p.metadata != 2 || len(p.messageType) == 0 || !validJSON(value) || value.Kind() != '{' || ambiguous(value) {
+		return false
+	}
+	head, ok := appendText([]byte(`{"`+memberType+`":`), p.messageType)
+	if !ok {
+		return false
+	}
+	w.out = append(w.out, head...)
+	if trimmed(value[1:]).Kind() != '}' {
+		w.out = append(w.out, ',')
+	}
+	w.out = append(w.out, value[1:]...)
+	return true
+}
+
+// shorthands writes a list of payloads as an array, if each has a shorthand.
+func (w *jsonWriter) shorthands(m *Message, wire []byte) (done bool, err error) {
+	l, err := w.split(m, wire)
+	if err != nil {
+		return false, err
+	}
+	var all []byte
+	if l.first < l.last {
+		all = l.wire[w.runs[l.first].begin:w.runs[l.first].end]
+	}
+	w.runs = w.runs[:l.first]
+	before, to := len(w.out), w.to
+	w.to = nil // what may have to be taken back is not written yet
+	defer func() { w.to = to }()
+	w.out = append(w.out, '[')
+	for separate := false; len(all) > 0; separate = true {
+		_, _, n := tagAt(all, 0)
+		inner, size := protowire.ConsumeBytes(all[n:])
+		all = all[n+size:]
+		if separate {
+			w.out = append(w.out, ',')
+		}
+		if !w.shorthand(inner) {
+			w.out = w.out[:before]
+			return false, nil
+		}
+	}
+	w.out = append(w.out, ']')
+	return true, nil
+}
+
+func trimmed(data []byte) jsontext.Value { return bytes.Trim(data, " \t\r\n") }
+
+// validJSON accepts what any JSON reader accepts: duplicate names are what a
+// worker wrote.
+func validJSON(value jsontext.Value) bool {
+	return value.IsValid(jsontext.AllowDuplicateNames(true))
+}
+
+// ambiguous reports whether a value would be read back as something else: as a
+// payload in the long form, or as a protobuf message.
+func ambiguous(value jsontext.Value) bool {
+	if value.Kind() != '{' || !bytes.Contains(value, []byte("metadata")) && !bytes.Contains(value, []byte(memberType)) &&
+		!bytes.Contains(value, []byte(`\u`)) {
+		return false
+	}
+	shape := shapeOf(value)
+	return shape.messageType != nil || shape.long()
+}
+
+// shape is what the members of an object say about how it is to be read.
+type shape struct {
+	others         int
+	metadata, data jsontext.Value
+	external       jsontext.Value
+	messageType    jsontext.Value
+}
+
+func shapeOf(value jsontext.Value) shape {
+	var s shape
+	decoder := jsontext.NewDecoder(bytes.NewBuffer(value), jsontext.AllowDuplicateNames(true))
+	if _, err := decoder.ReadToken(); err != nil {
+		return s
+	}
+	for decoder.PeekKind() != '}' {
+		name, err := decoder.ReadToken()
+		if err != nil {
+			return s
+		}
+		member := name.String()
+		content, err := decoder.ReadValue()
+		if err != nil {
+			return s
+		}
+		switch member {
+		case "metadata":
+			s.metadata = content.Clone()
+		case "data":
+			s.data = content.Clone()
+		case "externalPayloads":
+			s.external = content.Clone()
+		case memberType:
+			s.messageType = content.Clone()
+			s.others++
+		default:
+			s.others++
+		}
+	}
+	return s
+}
+
+// long reports whether the object is a payload in the long form: by the signs
+// that Temporal's own API goes by, so that what it takes for one is one here,
+// and by what can stand in no other payload.
+func (s shape) long() bool {
+	encoding, ok := metadataOf(s.metadata)
+	if !ok || s.others > 0 || s.external != nil && s.external.Kind() != '[' {
+		return false
+	}
+	if s.data == nil {
+		return s.external != nil || encoding == encodingNull
+	}
+	if s.data.Kind() != '"' {
+		return false
+	}
+	_, ok = fromBase64(s.data)
+	return ok
+}
+
+// metadataOf gives the encoding that the metadata of a long payload name.
+func metadataOf(value jsontext.Value) (encoding string, ok bool) {
+	if value == nil || value.Kind() != '{' {
+		return "", false
+	}
+	decoder := jsontext.NewDecoder(bytes.NewBuffer(value), jsontext.AllowDuplicateNames(true))
+	_, _ = decoder.ReadToken()
+	for decoder.PeekKind() == '"' {
+		name, err := decoder.ReadToken()
+		if err != nil {
+			return "", false
+		}
+		member := name.String()
+		content, err := decoder.ReadValue()
+		if err != nil || content.Kind() != '"' {
+			return "", false
+		}
+		data, valid := fromBase64(content)
+		if !valid {
+			return "", false
+		}
+		if member == metadataEncoding {
+			encoding, ok = string(data), true
+		}
+	}
+	return encoding, ok
+}
+
+// fromBase64 reads a JSON string of base64, of either alphabet, padded or not.
+func fromBase64(value jsontext.Value) ([]byte, bool) {
+	text, err := jsontext.AppendUnquote(nil, value)
+	if err != nil {
+		return nil, false
+	}
+	return decodeBase64(text)
+}
+
+func decodeBase64(text []byte) ([]byte, bool) {
+	data, err := base64Of(text).AppendDecode(nil, text)
+	return data, err == nil
+}

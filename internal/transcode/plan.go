@@ -1,0 +1,178 @@
+package transcode
+
+import (
+	"sync"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+)
+
+// Plans compiles messages, once each. It is safe for concurrent use.
+type Plans struct {
+	mu       sync.Mutex
+	messages map[protoreflect.FullName]*Message
+}
+
+// NewPlans makes an empty set of plans.
+func NewPlans() *Plans { return &Plans{messages: map[protoreflect.FullName]*Message{}} }
+
+// Message gives the plan of a message type.
+func (p *Plans) Message(d protoreflect.MessageDescriptor) *Message {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.compile(d)
+}
+
+// byName gives the plan of the message that a type URL of an Any names, nil when
+// it is not linked. Messages of proto2 are not: nothing of Temporal's is.
+func (p *Plans) byName(url string) *Message {
+	found, err := protoregistry.GlobalTypes.FindMessageByURL(url)
+	if err != nil || found.Descriptor().Syntax() != protoreflect.Proto3 {
+		return nil
+	}
+	return p.Message(found.Descriptor())
+}
+
+// Message is the plan of one message type.
+type Message struct {
+	plans *Plans
+	name  protoreflect.FullName
+	form  form
+
+	fields  []*field
+	low     [64]*field // by number, where it is small, as nearly all are
+	high    map[protowire.Number]*field
+	names   map[string]*field // by both names, the JSON's and the proto's
+	oneofs  int
+	element protoreflect.MessageType // for what the library converts
+}
+
+// Name is the message's full name.
+func (m *Message) Name() protoreflect.FullName { return m.name }
+
+// form tells the messages whose JSON is not an object of their fields.
+type form uint8
+
+const (
+	formFields form = iota
+	formTimestamp
+	formDuration
+	formWrapper // its JSON is that of its one field
+	formAny
+	formLibrary // rare, and converted by the protobuf library
+	formPayload
+	formPayloads
+)
+
+// field is one field of a message, or the key or value of a map.
+type field struct {
+	number   protowire.Number
+	index    int // among the message's
+	kind     protoreflect.Kind
+	wireType protowire.Type // of one element
+	name     string
+	label    []byte // the JSON name as it is written, with its colon
+	repeated bool
+	packed   bool
+	presence bool // an explicit default is shown
+	oneof    int  // 1 + its index, 0 for none
+	message  *Message
+	enum     *enum
+	key      *field // of a map, with value
+	value    *field
+	tag      []byte // as it is written for one element
+}
+
+func (p *Plans) compile(d protoreflect.MessageDescriptor) *Message {
+	if m, ok := p.messages[d.FullName()]; ok {
+		return m
+	}
+	m := &Message{plans: p, name: d.FullName(), form: formOf(d.FullName()), names: map[string]*field{}, high: map[protowire.Number]*field{}}
+	p.messages[d.FullName()] = m // before its fields: messages nest in themselves
+	if m.form == formLibrary {
+		m.element, _ = protoregistry.GlobalTypes.FindMessageByName(m.name)
+		return m
+	}
+	fields := d.Fields()
+	for i := range fields.Len() {
+		f := p.field(fields.Get(i))
+		f.index = i
+		m.fields = append(m.fields, f)
+		if int(f.number) < len(m.low) {
+			m.low[f.number] = f
+		} else {
+			m.high[f.number] = f
+		}
+		m.names[f.name] = f
+		m.names[string(fields.Get(i).Name())] = f
+	}
+	m.oneofs = d.Oneofs().Len()
+	return m
+}
+
+func formOf(name protoreflect.FullName) form {
+	switch name {
+	case "google.protobuf.Timestamp":
+		return formTimestamp
+	case "google.protobuf.Duration":
+		return formDuration
+	case "google.protobuf.Any":
+		return formAny
+	case "google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue", "google.protobuf.FieldMask":
+		return formLibrary
+	case "google.protobuf.DoubleValue", "google.protobuf.FloatValue", "google.protobuf.Int64Value", "google.protobuf.UInt64Value",
+		"google.protobuf.Int32Value", "google.protobuf.UInt32Value", "google.protobuf.BoolValue", "google.protobuf.StringValue",
+		"google.protobuf.BytesValue":
+		return formWrapper
+	case "temporal.api.common.v1.Payload":
+		return formPayload
+	case "temporal.api.common.v1.Payloads":
+		return formPayloads
+	default:
+		return formFields
+	}
+}
+
+func (p *Plans) field(d protoreflect.FieldDescriptor) *field {
+	f := &field{
+		number: d.Number(), kind: d.Kind(), wireType: wireTypeOf(d.Kind()), name: d.JSONName(),
+		label: append(appendString(nil, d.JSONName()), ':'), repeated: d.IsList(), packed: d.IsPacked(), presence: d.HasPresence(),
+	}
+	f.tag = protowire.AppendTag(nil, f.number, f.wireType)
+	if oneof := d.ContainingOneof(); oneof != nil {
+		f.oneof = 1 + oneof.Index()
+	}
+	switch {
+	case d.IsMap():
+		f.key, f.value = p.field(d.MapKey()), p.field(d.MapValue())
+	case d.Message() != nil:
+		f.message = p.compile(d.Message())
+	case d.Enum() != nil:
+		f.enum = newEnum(d.Enum())
+	}
+	return f
+}
+
+func wireTypeOf(kind protoreflect.Kind) protowire.Type {
+	switch kind {
+	case protoreflect.Fixed32Kind, protoreflect.Sfixed32Kind, protoreflect.FloatKind:
+		return protowire.Fixed32Type
+	case protoreflect.Fixed64Kind, protoreflect.Sfixed64Kind, protoreflect.DoubleKind:
+		return protowire.Fixed64Type
+	case protoreflect.StringKind, protoreflect.BytesKind, protoreflect.MessageKind:
+		return protowire.BytesType
+	case protoreflect.GroupKind:
+		return protowire.StartGroupType
+	default:
+		return protowire.VarintType
+	}
+}
+
+// field gives the field of a number, nil for none.
+func (m *Message) field(number protowire.Number) *field {
+	if uint(number) < uint(len(m.low)) {
+		return m.low[number]
+	}
+	return m.high[number]
+}

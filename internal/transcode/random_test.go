@@ -1,0 +1,227 @@
+package transcode_test
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	_ "go.temporal.io/api/operatorservice/v1" // its messages
+	_ "go.temporal.io/api/workflowservice/v1" // its messages
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	_ "google.golang.org/protobuf/types/known/fieldmaskpb"
+	_ "google.golang.org/protobuf/types/known/wrapperspb"
+)
+
+// linked are all messages of the linked API, and the well-known ones, by name.
+func linked(tb testing.TB) []protoreflect.MessageType {
+	tb.Helper()
+	var all []protoreflect.MessageType
+	protoregistry.GlobalTypes.RangeMessages(func(m protoreflect.MessageType) bool {
+		name, d := string(m.Descriptor().FullName()), m.Descriptor()
+		if (strings.HasPrefix(name, "temporal.api.") || strings.HasPrefix(name, "google.protobuf.")) &&
+			d.Syntax() == protoreflect.Proto3 && !d.IsMapEntry() {
+			all = append(all, m)
+		}
+		return true
+	})
+	slices.SortFunc(all, func(a, b protoreflect.MessageType) int {
+		return cmp.Compare(a.Descriptor().FullName(), b.Descriptor().FullName())
+	})
+	if len(all) < 500 {
+		tb.Fatalf("only %d messages are linked", len(all))
+	}
+	return all
+}
+
+// generator makes random messages that JSON has a form for.
+type generator struct {
+	*rand.Rand
+	any []protoreflect.MessageType // what an Any may hold
+}
+
+func newGenerator(tb testing.TB, seed uint64) *generator {
+	tb.Helper()
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, 7))}
+	for _, m := range linked(tb) {
+		switch m.Descriptor().FullName() {
+		case "google.protobuf.Any", "google.protobuf.Value": // an empty one has no JSON
+		default:
+			g.any = append(g.any, m)
+		}
+	}
+	return g
+}
+
+const deepest = 5
+
+func (g *generator) message(of protoreflect.MessageType, depth int) protoreflect.Message {
+	m := of.New()
+	g.fill(m, depth)
+	return m
+}
+
+func (g *generator) fill(m protoreflect.Message, depth int) {
+	fields := m.Descriptor().Fields()
+	set := func(name protoreflect.Name, v any) { m.Set(fields.ByName(name), protoreflect.ValueOf(v)) }
+	switch m.Descriptor().FullName() {
+	case "google.protobuf.Timestamp":
+		set("seconds", g.Int64N(253402300799+62135596800)-62135596800)
+		set("nanos", g.nanos())
+		return
+	case "google.protobuf.Duration":
+		seconds, nanos := g.Int64N(2*315576000000)-315576000000, g.nanos()
+		if seconds < 0 {
+			nanos = -nanos
+		}
+		set("seconds", seconds)
+		set("nanos", nanos)
+		return
+	case "google.protobuf.Any":
+		inner := g.message(g.any[g.IntN(len(g.any))], max(depth, deepest-1))
+		wire, err := proto.Marshal(inner.Interface())
+		if err != nil {
+			panic(err)
+		}
+		set("type_url", "type.googleapis.com/"+string(inner.Descriptor().FullName()))
+		set("value", wire)
+		return
+	case "temporal.api.common.v1.Payload":
+		g.payload(m)
+		return
+	case "google.protobuf.FieldMask":
+		for range g.IntN(3) {
+			m.Mutable(fields.ByName("paths")).List().Append(protoreflect.ValueOf([]string{"a", "a_b.c_d", "foo1.bar"}[g.IntN(3)]))
+		}
+		return
+	case "google.protobuf.Value":
+		if depth > deepest {
+			set("string_value", g.text())
+			return
+		}
+		switch field := fields.Get(g.IntN(fields.Len())); field.Kind() {
+		case protoreflect.MessageKind:
+			g.fill(m.Mutable(field).Message(), depth+1)
+		case protoreflect.DoubleKind:
+			m.Set(field, protoreflect.ValueOf(math.Round(1000*g.NormFloat64())))
+		case protoreflect.EnumKind:
+			m.Set(field, protoreflect.ValueOfEnum(0))
+		default:
+			m.Set(field, g.scalar(field))
+		}
+		return
+	}
+	few := 1 + g.IntN(6)
+	for i := range fields.Len() {
+		field := fields.Get(i)
+		if g.IntN(fields.Len()) > few || depth > deepest && field.Message() != nil && !field.IsMap() && field.Message().FullName() != "google.protobuf.Timestamp" {
+			continue
+		}
+		g.field(m, field, depth)
+	}
+}
+
+// payload makes one that names its encoding, as all that the SDKs make do.
+func (g *generator) payload(m protoreflect.Message) {
+	encoding := []string{"json/plain", "json/plain", "json/protobuf", "binary/null", "binary/plain", "own"}[g.IntN(6)]
+	data := []string{
+		`{}`, `[]`, `1.10`, `12345678901234567890`, `{"b":1, "a":[1e400]}`, `"<&>\ud83d\ude00"`, `null`, `not JSON`, "",
+		`{"metadata":{"encoding":"YQ=="},"data":"YQ=="}`, `{"_protoMessageType":1}`, `{"\u006detadata":{"encoding":"YmluYXJ5L251bGw="}}`,
+		`{"metadata":{}}`,
+	}[g.IntN(13)]
+	if encoding == "binary/null" && g.IntN(4) > 0 {
+		data = ""
+	}
+	fields := m.Descriptor().Fields()
+	metadata := m.Mutable(fields.ByName("metadata")).Map()
+	put := func(key, value string) {
+		metadata.Set(protoreflect.ValueOf(key).MapKey(), protoreflect.ValueOf([]byte(value)))
+	}
+	put("encoding", encoding)
+	if encoding == "json/protobuf" || g.IntN(8) == 0 {
+		put("messageType", "a.B")
+	}
+	if g.IntN(8) == 0 {
+		put("type", "Keyword")
+	}
+	if g.IntN(10) == 0 {
+		details := m.Mutable(fields.ByName("external_payloads")).List().AppendMutable().Message()
+		details.Set(details.Descriptor().Fields().ByName("size_bytes"), protoreflect.ValueOf(g.Int64()))
+	}
+	m.Set(fields.ByName("data"), protoreflect.ValueOf([]byte(data)))
+}
+
+func (g *generator) field(m protoreflect.Message, field protoreflect.FieldDescriptor, depth int) {
+	switch {
+	case field.IsMap():
+		for range g.IntN(4) {
+			key := g.scalar(field.MapKey()).MapKey()
+			if field.MapValue().Message() != nil {
+				if depth <= deepest {
+					g.fill(m.Mutable(field).Map().Mutable(key).Message(), depth+1)
+				}
+				continue
+			}
+			m.Mutable(field).Map().Set(key, g.scalar(field.MapValue()))
+		}
+	case field.IsList():
+		for range g.IntN(4) {
+			if field.Message() != nil {
+				g.fill(m.Mutable(field).List().AppendMutable().Message(), depth+1)
+				continue
+			}
+			m.Mutable(field).List().Append(g.scalar(field))
+		}
+	case field.Message() != nil:
+		g.fill(m.Mutable(field).Message(), depth+1)
+	default:
+		m.Set(field, g.scalar(field))
+	}
+}
+
+func (g *generator) nanos() int32 {
+	return []int32{0, 500_000_000, 123_456_000, 1, 999_999_999, 1_000}[g.IntN(6)]
+}
+
+func (g *generator) text() string {
+	return []string{"", "a", "<&>\u2028", "\"\\\n\x00\x1f\x7f", "äöü €😀", "NaN", "1", strings.Repeat("long ", 40), fmt.Sprint(g.Uint32())}[g.IntN(9)]
+}
+
+func (g *generator) scalar(field protoreflect.FieldDescriptor) protoreflect.Value {
+	extreme := g.IntN(3)
+	switch field.Kind() {
+	case protoreflect.BoolKind:
+		return protoreflect.ValueOfBool(g.IntN(2) == 0)
+	case protoreflect.EnumKind:
+		if extreme == 0 {
+			return protoreflect.ValueOfEnum(protoreflect.EnumNumber(g.Int32() - g.Int32()))
+		}
+		values := field.Enum().Values()
+		return protoreflect.ValueOfEnum(values.Get(g.IntN(values.Len())).Number())
+	case protoreflect.StringKind:
+		return protoreflect.ValueOfString(g.text())
+	case protoreflect.BytesKind:
+		data := make([]byte, g.IntN(6))
+		for i := range data {
+			data[i] = byte(g.Uint32())
+		}
+		return protoreflect.ValueOfBytes(data)
+	case protoreflect.FloatKind:
+		return protoreflect.ValueOfFloat32([]float32{0, 1, -1.5, math.MaxFloat32, float32(g.NormFloat64()), 1e-7, float32(math.Inf(1)), 1e21}[g.IntN(8)])
+	case protoreflect.DoubleKind:
+		return protoreflect.ValueOfFloat64([]float64{0, 1, -1.5, math.MaxFloat64, g.NormFloat64(), 1e-7, math.Inf(-1), 1e21, 1e20}[g.IntN(9)])
+	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
+		return protoreflect.ValueOfInt32([]int32{int32(g.Uint32()), math.MinInt32, int32(g.IntN(3))}[extreme])
+	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
+		return protoreflect.ValueOfUint32([]uint32{g.Uint32(), math.MaxUint32, uint32(g.IntN(3))}[extreme])
+	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
+		return protoreflect.ValueOfUint64([]uint64{g.Uint64(), math.MaxUint64, uint64(g.IntN(3))}[extreme])
+	default:
+		return protoreflect.ValueOfInt64([]int64{int64(g.Uint64()), math.MinInt64, int64(g.IntN(3))}[extreme])
+	}
+}

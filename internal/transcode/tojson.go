@@ -1,0 +1,264 @@
+package transcode
+
+import (
+	"io"
+	"sync"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// Form says how Temporal's payloads are written and read.
+type Form struct {
+	// LongPayloads is protobuf's own JSON: metadata and data in base64. Else
+	// payloads are Temporal's shorthand, their JSON itself, wherever that says
+	// all there is.
+	LongPayloads bool
+}
+
+// AppendJSON appends the JSON of a message in wire form. Fields that the plan
+// does not know are left out. Map entries are sorted by key.
+func (m *Message) AppendJSON(dst, wire []byte, form Form) ([]byte, error) {
+	w := newJSONWriter(form)
+	defer w.release()
+	w.out = dst
+	err := w.message(m, wire, 0)
+	if err != nil {
+		return dst, fault(m, err)
+	}
+	return w.out, nil
+}
+
+// WriteJSON writes the JSON of a message in wire form to to, in pieces, so that
+// large ones need little memory. After an error, what was written is not whole.
+func (m *Message) WriteJSON(to io.Writer, wire []byte, form Form) error {
+	w := newJSONWriter(form)
+	defer w.release()
+	w.to = to
+	if err := w.message(m, wire, 0); err != nil {
+		return fault(m, err)
+	}
+	return w.flush()
+}
+
+// piece is how much is collected before it is written.
+const piece = 32 << 10
+
+// jsonWriter turns wire bytes into JSON.
+type jsonWriter struct {
+	form Form
+	out  []byte
+	to   io.Writer // nil collects all in out
+	runs []run     // of all levels that are open
+	own  []byte    // the buffer of WriteJSON
+}
+
+//nolint:gochecknoglobals // a pool is one for all
+var jsonWriters = sync.Pool{New: func() any { return &jsonWriter{own: make([]byte, 0, 2*piece)} }}
+
+func newJSONWriter(form Form) *jsonWriter {
+	w, _ := jsonWriters.Get().(*jsonWriter)
+	w.form, w.out = form, w.own[:0]
+	return w
+}
+
+// release gives the writer back, without what was large or is the caller's.
+func (w *jsonWriter) release() {
+	const manyRuns = 4096
+	if w.to != nil && cap(w.out) <= 4*piece {
+		w.own = w.out[:0]
+	}
+	if cap(w.runs) > manyRuns {
+		w.runs = nil
+	}
+	w.out, w.to, w.runs = nil, nil, w.runs[:0] // runs point at plans only, which live on
+	jsonWriters.Put(w)
+}
+
+func (w *jsonWriter) flush() error {
+	_, err := w.to.Write(w.out)
+	w.out = w.out[:0]
+	return err
+}
+
+// message writes a message of any form.
+func (w *jsonWriter) message(m *Message, wire []byte, depth int) error {
+	if depth > maxDepth {
+		return errDepth
+	}
+	switch m.form {
+	case formPayload:
+		if !w.form.LongPayloads {
+			return w.payload(m, wire, depth)
+		}
+	case formPayloads:
+		if !w.form.LongPayloads {
+			if done, err := w.shorthands(m, wire); done || err != nil {
+				return err
+			}
+		}
+	case formTimestamp:
+		return w.timestamp(m, wire)
+	case formDuration:
+		return w.duration(m, wire)
+	case formWrapper:
+		return w.wrapper(m, wire)
+	case formAny:
+		return w.any(m, wire, depth)
+	case formLibrary:
+		return w.library(m, wire)
+	case formFields:
+	}
+	return w.object(m, wire, depth, nil)
+}
+
+// object writes a message as an object of its fields, after a first member if
+// there is one.
+func (w *jsonWriter) object(m *Message, wire []byte, depth int, first []byte) error {
+	l, err := w.split(m, wire)
+	if err != nil {
+		return err
+	}
+	w.out = append(append(w.out, '{'), first...)
+	separate := len(first) > 0
+	for i := l.first; i < l.last; i++ {
+		r := w.runs[i]
+		wrote, err := w.member(r, l.wire[r.begin:r.end], depth, separate)
+		if err != nil {
+			return err
+		}
+		separate = separate || wrote
+		if w.to != nil && len(w.out) >= piece {
+			if err := w.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	w.runs = w.runs[:l.first]
+	w.out = append(w.out, '}')
+	return nil
+}
+
+// member writes one field, unless it holds what is its default and says so by
+// not being there.
+func (w *jsonWriter) member(r run, wire []byte, depth int, separate bool) (bool, error) {
+	f, before := r.field, len(w.out)
+	if separate {
+		w.out = append(w.out, ',')
+	}
+	w.out = append(w.out, f.label...)
+	var err error
+	switch {
+	case f.key != nil:
+		err = w.entries(f, wire, depth)
+	case f.repeated:
+		var some bool
+		if some, err = w.list(f, wire, depth); err == nil && !some {
+			w.out = w.out[:before]
+			return false, nil
+		}
+	case f.message != nil:
+		err = w.message(f.message, merged(wire, r.several), depth+1)
+	default:
+		value := lastValue(wire, r.several)
+		if !f.presence && isDefault(f, value) {
+			w.out = w.out[:before]
+			return false, nil
+		}
+		_, err = w.scalar(f, value)
+	}
+	return err == nil, err
+}
+
+// merged gives the wire bytes of a message field: of several occurrences they
+// are put together, which is what merging them means.
+func merged(wire []byte, several bool) []byte {
+	if !several {
+		return content(wire)
+	}
+	var all []byte
+	for len(wire) > 0 {
+		_, _, n := tagAt(wire, 0)
+		value, size := protowire.ConsumeBytes(wire[n:])
+		all = append(all, value...)
+		wire = wire[n+size:]
+	}
+	return all
+}
+
+// content is what the first length-delimited field of wire holds. The tags and
+// sizes in a run were checked when it was made.
+func content(wire []byte) []byte {
+	_, _, n := tagAt(wire, 0)
+	value, _ := protowire.ConsumeBytes(wire[n:])
+	return value
+}
+
+// lastValue is the value of a scalar field: of several, the last one counts.
+func lastValue(wire []byte, several bool) []byte {
+	for {
+		number, wireType, n := tagAt(wire, 0)
+		if !several {
+			return wire[n:]
+		}
+		size := valueSize(wire[n:], number, wireType)
+		if n+size == len(wire) {
+			return wire[n:]
+		}
+		wire = wire[n+size:]
+	}
+}
+
+// list writes a repeated field, and reports whether it has elements: packed
+// ones may hold none.
+func (w *jsonWriter) list(f *field, wire []byte, depth int) (some bool, err error) {
+	w.out = append(w.out, '[')
+	for len(wire) > 0 {
+		number, wireType, n := tagAt(wire, 0)
+		size := valueSize(wire[n:], number, wireType)
+		value := wire[n : n+size]
+		wire = wire[n+size:]
+		if f.message == nil && wireType == protowire.BytesType && f.wireType != protowire.BytesType {
+			if some, err = w.unpack(f, value, some); err != nil {
+				return some, err
+			}
+			continue
+		}
+		if some {
+			w.out = append(w.out, ',')
+		}
+		some = true
+		if f.message != nil {
+			inner, _ := protowire.ConsumeBytes(value)
+			err = w.message(f.message, inner, depth+1)
+		} else {
+			_, err = w.scalar(f, value)
+		}
+		if err != nil {
+			return some, err
+		}
+		if w.to != nil && len(w.out) >= piece {
+			if err := w.flush(); err != nil {
+				return some, err
+			}
+		}
+	}
+	w.out = append(w.out, ']')
+	return some, nil
+}
+
+// unpack writes the elements of a packed field.
+func (w *jsonWriter) unpack(f *field, value []byte, some bool) (bool, error) {
+	packed, _ := protowire.ConsumeBytes(value)
+	for len(packed) > 0 {
+		if some {
+			w.out = append(w.out, ',')
+		}
+		some = true
+		n, err := w.scalar(f, packed)
+		if err != nil {
+			return some, err
+		}
+		packed = packed[n:]
+	}
+	return some, nil
+}

@@ -1,0 +1,137 @@
+package transcode
+
+import (
+	"github.com/go-json-experiment/json/jsontext"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+)
+
+// instant reads the seconds and nanoseconds that Timestamp and Duration have
+// alike.
+func instant(wire []byte) (seconds, nanos int64, err error) {
+	for at := 0; at < len(wire); {
+		number, wireType, n := tagAt(wire, at)
+		if n < 0 {
+			return 0, 0, errWire
+		}
+		size := valueSize(wire[at+n:], number, wireType)
+		if size < 0 {
+			return 0, 0, errWire
+		}
+		if wireType == protowire.VarintType {
+			v, _ := protowire.ConsumeVarint(wire[at+n:])
+			switch number {
+			case 1:
+				seconds = int64(v) //nolint:gosec // two's complement
+			case 2: //nolint:mnd // the field's number
+				nanos = int64(int32(v)) //nolint:gosec // two's complement
+			}
+		}
+		at += n + size
+	}
+	return seconds, nanos, nil
+}
+
+func (w *jsonWriter) timestamp(_ *Message, wire []byte) error {
+	seconds, nanos, err := instant(wire)
+	if err == nil {
+		w.out, err = appendTimestamp(w.out, seconds, nanos)
+	}
+	return err
+}
+
+func (w *jsonWriter) duration(_ *Message, wire []byte) error {
+	seconds, nanos, err := instant(wire)
+	if err == nil {
+		w.out, err = appendDuration(w.out, seconds, nanos)
+	}
+	return err
+}
+
+// wrapper writes a wrapper as its value: it is there even when it is a default.
+func (w *jsonWriter) wrapper(m *Message, wire []byte) error {
+	f := m.fields[0]
+	l, err := w.split(m, wire)
+	if err != nil {
+		return err
+	}
+	value := zero(f)
+	if l.first < l.last {
+		r := w.runs[l.first]
+		value = lastValue(l.wire[r.begin:r.end], r.several)
+	}
+	w.runs = w.runs[:l.first]
+	_, err = w.scalar(f, value)
+	return err
+}
+
+// library writes a message as the protobuf library does, for those that are
+// rare and whose JSON is peculiar.
+func (w *jsonWriter) library(m *Message, wire []byte) error {
+	built := m.element.New().Interface()
+	if err := (proto.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(wire, built); err != nil {
+		return errWire
+	}
+	text, err := protojson.Marshal(built)
+	if err != nil {
+		return errInvalid
+	}
+	value := jsontext.Value(text)
+	if err := value.Compact(); err != nil { // the library's white space is random
+		return err
+	}
+	w.out = append(w.out, value...)
+	return nil
+}
+
+// any writes an Any: the message's own members after its type's name, or the
+// value of what is no object. One of a type that nobody knows here is shown as
+// what it is on the wire.
+func (w *jsonWriter) any(m *Message, wire []byte, depth int) error {
+	url, inner, err := w.anyParts(m, wire)
+	if err != nil {
+		return err
+	}
+	if len(url) == 0 {
+		if len(inner) > 0 {
+			return errInvalid
+		}
+		w.out = append(w.out, '{', '}')
+		return nil
+	}
+	head, ok := appendText([]byte(`"@type":`), url)
+	if !ok {
+		return errText
+	}
+	of := m.plans.byName(string(url))
+	if of != nil && isObject(of) {
+		return w.object(of, inner, depth+1, head)
+	}
+	w.out = append(append(append(w.out, '{'), head...), `,"value":`...)
+	if of == nil {
+		w.out = appendBase64(w.out, inner)
+	} else if err := w.message(of, inner, depth+1); err != nil {
+		return err
+	}
+	w.out = append(w.out, '}')
+	return nil
+}
+
+// anyParts reads the two fields of an Any.
+func (w *jsonWriter) anyParts(m *Message, wire []byte) (url, value []byte, err error) {
+	l, err := w.split(m, wire)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, r := range w.runs[l.first:l.last] {
+		last := text(lastValue(l.wire[r.begin:r.end], r.several))
+		if r.field.number == 1 {
+			url = last
+		} else {
+			value = last
+		}
+	}
+	w.runs = w.runs[:l.first]
+	return url, value, nil
+}

@@ -1,0 +1,182 @@
+package transcode
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"slices"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// entry is one of a map.
+type entry struct {
+	key, value []byte // wire values; a value is a message's content
+	given      bool   // the value is there
+	order      uint64 // of a key that is a number
+}
+
+// entries writes a map, sorted, each key once: of several the last counts.
+func (w *jsonWriter) entries(f *field, wire []byte, depth int) error {
+	var few [8]entry
+	all := few[:0]
+	for len(wire) > 0 {
+		_, _, n := tagAt(wire, 0)
+		inner, size := protowire.ConsumeBytes(wire[n:])
+		e, err := f.entry(inner)
+		if err != nil {
+			return err
+		}
+		all = append(all, e)
+		wire = wire[n+size:]
+	}
+	slices.SortStableFunc(all, f.compare)
+	w.out = append(w.out, '{')
+	separate := false
+	for i, e := range all {
+		if i+1 < len(all) && f.compare(e, all[i+1]) == 0 {
+			continue
+		}
+		if separate {
+			w.out = append(w.out, ',')
+		}
+		separate = true
+		if err := w.key(f.key, e.key); err != nil {
+			return err
+		}
+		w.out = append(w.out, ':')
+		if err := w.mapValue(f.value, e, depth); err != nil {
+			return err
+		}
+	}
+	w.out = append(w.out, '}')
+	return nil
+}
+
+// entry reads one. What is missing is the default.
+func (f *field) entry(wire []byte) (entry, error) {
+	var e entry
+	for at := 0; at < len(wire); {
+		number, wireType, n := tagAt(wire, at)
+		if n < 0 {
+			return e, errWire
+		}
+		size := valueSize(wire[at+n:], number, wireType)
+		if size < 0 {
+			return e, errWire
+		}
+		value := wire[at+n : at+n+size]
+		at += n + size
+		switch {
+		case number == f.key.number && wireType == f.key.wireType:
+			e.key = value
+		case number != f.value.number || wireType != f.value.wireType:
+		case f.value.message == nil:
+			e.value, e.given = value, true
+		default:
+			inner, _ := protowire.ConsumeBytes(value)
+			if e.given {
+				inner = slices.Concat(e.value, inner) // merged
+			}
+			e.value, e.given = inner, true
+		}
+	}
+	e.order = f.key.order(e.key)
+	return e, nil
+}
+
+// order gives the order of a key that is not text.
+func (f *field) order(key []byte) uint64 {
+	const sign = 1 << 63
+	switch f.wireType {
+	case protowire.VarintType:
+		v, _ := protowire.ConsumeVarint(key)
+		switch f.kind {
+		case protoreflect.Int32Kind:
+			return uint64(int64(int32(v))) ^ sign //nolint:gosec // two's complement
+		case protoreflect.Sint32Kind, protoreflect.Sint64Kind:
+			return uint64(protowire.DecodeZigZag(number(f.kind, v))) ^ sign //nolint:gosec // two's complement
+		case protoreflect.Int64Kind:
+			return v ^ sign
+		case protoreflect.BoolKind:
+			return min(v, 1)
+		default:
+			return number(f.kind, v)
+		}
+	case protowire.Fixed32Type:
+		if len(key) == 0 {
+			return sign
+		}
+		v := binary.LittleEndian.Uint32(key)
+		if f.kind == protoreflect.Sfixed32Kind {
+			return uint64(int64(int32(v))) ^ sign //nolint:gosec // two's complement
+		}
+		return uint64(v) ^ sign
+	case protowire.Fixed64Type:
+		if len(key) == 0 {
+			key = make([]byte, 8) //nolint:mnd // a zero
+		}
+		v := binary.LittleEndian.Uint64(key)
+		if f.kind == protoreflect.Sfixed64Kind {
+			v ^= sign
+		}
+		return v
+	default:
+		return 0
+	}
+}
+
+func (f *field) compare(a, b entry) int {
+	if f.key.wireType != protowire.BytesType {
+		return cmp.Compare(a.order, b.order)
+	}
+	return bytes.Compare(text(a.key), text(b.key))
+}
+
+// text is what a length-delimited value holds.
+func text(value []byte) []byte {
+	inner, _ := protowire.ConsumeBytes(value)
+	return inner
+}
+
+// key writes a key, which JSON has as a string always.
+func (w *jsonWriter) key(f *field, key []byte) error {
+	if key == nil {
+		key = zero(f)
+	}
+	before := len(w.out)
+	w.out = append(w.out, '"')
+	if _, err := w.scalar(f, key); err != nil {
+		return err
+	}
+	if w.out[before+1] == '"' { // it is a string by itself
+		w.out = append(w.out[:before], w.out[before+1:]...)
+		return nil
+	}
+	w.out = append(w.out, '"')
+	return nil
+}
+
+// zero is the default of a scalar, as a wire value.
+func zero(f *field) []byte {
+	switch f.wireType {
+	case protowire.Fixed32Type:
+		return make([]byte, 4) //nolint:mnd // bytes
+	case protowire.Fixed64Type:
+		return make([]byte, 8) //nolint:mnd // bytes
+	default:
+		return []byte{0}
+	}
+}
+
+func (w *jsonWriter) mapValue(f *field, e entry, depth int) error {
+	if f.message != nil {
+		return w.message(f.message, e.value, depth+1)
+	}
+	if !e.given {
+		e.value = zero(f)
+	}
+	_, err := w.scalar(f, e.value)
+	return err
+}

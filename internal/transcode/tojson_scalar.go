@@ -1,0 +1,144 @@
+package transcode
+
+import (
+	"encoding/binary"
+	"math"
+	"strconv"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// isDefault reports whether a scalar is what an absent one means.
+func isDefault(f *field, value []byte) bool {
+	switch f.wireType {
+	case protowire.BytesType:
+		size, n := protowire.ConsumeVarint(value)
+		return n > 0 && size == 0
+	case protowire.VarintType:
+		v, n := protowire.ConsumeVarint(value)
+		return n > 0 && number(f.kind, v) == 0
+	default:
+		for _, b := range value {
+			if b != 0 {
+				return false // a negative zero is one too
+			}
+		}
+		return true
+	}
+}
+
+// number cuts a varint to the width of its kind: a decoder drops what is above.
+func number(kind protoreflect.Kind, v uint64) uint64 {
+	switch kind {
+	case protoreflect.Int32Kind, protoreflect.Uint32Kind, protoreflect.Sint32Kind, protoreflect.EnumKind:
+		return uint64(uint32(v)) //nolint:gosec // it is cut on purpose
+	default:
+		return v
+	}
+}
+
+// scalar writes the value at the begin of wire, and gives its length.
+func (w *jsonWriter) scalar(f *field, wire []byte) (n int, err error) {
+	switch f.wireType {
+	case protowire.BytesType:
+		value, n := protowire.ConsumeBytes(wire)
+		if n < 0 {
+			return 0, errWire
+		}
+		if f.kind == protoreflect.BytesKind {
+			w.out = appendBase64(w.out, value)
+			return n, nil
+		}
+		var ok bool
+		if w.out, ok = appendText(w.out, value); !ok {
+			return 0, errText
+		}
+		return n, nil
+	case protowire.Fixed32Type:
+		if len(wire) < 4 { //nolint:mnd // bytes
+			return 0, errWire
+		}
+		w.fixed32(f.kind, binary.LittleEndian.Uint32(wire))
+		return 4, nil //nolint:mnd // bytes
+	case protowire.Fixed64Type:
+		if len(wire) < 8 { //nolint:mnd // bytes
+			return 0, errWire
+		}
+		w.fixed64(f.kind, binary.LittleEndian.Uint64(wire))
+		return 8, nil //nolint:mnd // bytes
+	default:
+		v, n := protowire.ConsumeVarint(wire)
+		if n < 0 {
+			return 0, errWire
+		}
+		w.varint(f, v)
+		return n, nil
+	}
+}
+
+func (w *jsonWriter) fixed32(kind protoreflect.Kind, v uint32) {
+	switch kind {
+	case protoreflect.FloatKind:
+		w.out = appendFloat(w.out, float64(math.Float32frombits(v)), 32)
+	case protoreflect.Sfixed32Kind:
+		w.out = strconv.AppendInt(w.out, int64(int32(v)), 10) //nolint:gosec // two's complement
+	default:
+		w.out = strconv.AppendUint(w.out, uint64(v), 10)
+	}
+}
+
+func (w *jsonWriter) fixed64(kind protoreflect.Kind, v uint64) {
+	switch kind {
+	case protoreflect.DoubleKind:
+		w.out = appendFloat(w.out, math.Float64frombits(v), 64)
+	case protoreflect.Sfixed64Kind:
+		w.quotedInt(int64(v)) //nolint:gosec // two's complement
+	default:
+		w.quotedUint(v)
+	}
+}
+
+//nolint:gosec // two's complement, cut to the field's width
+func (w *jsonWriter) varint(f *field, v uint64) {
+	switch f.kind {
+	case protoreflect.BoolKind:
+		w.out = strconv.AppendBool(w.out, v != 0)
+	case protoreflect.EnumKind:
+		w.enum(f.enum, int32(v))
+	case protoreflect.Int32Kind:
+		w.out = strconv.AppendInt(w.out, int64(int32(v)), 10)
+	case protoreflect.Uint32Kind:
+		w.out = strconv.AppendUint(w.out, uint64(uint32(v)), 10)
+	case protoreflect.Sint32Kind:
+		w.out = strconv.AppendInt(w.out, int64(int32(protowire.DecodeZigZag(v&math.MaxUint32))), 10)
+	case protoreflect.Uint64Kind:
+		w.quotedUint(v)
+	case protoreflect.Sint64Kind:
+		w.quotedInt(protowire.DecodeZigZag(v))
+	default:
+		w.quotedInt(int64(v))
+	}
+}
+
+func (w *jsonWriter) enum(e *enum, v int32) {
+	if e.null {
+		w.out = append(w.out, "null"...)
+		return
+	}
+	if label, ok := e.labels[v]; ok {
+		w.out = append(w.out, label...)
+		return
+	}
+	w.out = strconv.AppendInt(w.out, int64(v), 10)
+}
+
+// quotedInt and quotedUint write 64 bits as strings: a JSON number often ends
+// up in a double.
+func (w *jsonWriter) quotedInt(v int64) {
+	w.out = append(strconv.AppendInt(append(w.out, '"'), v, 10), '"')
+}
+
+func (w *jsonWriter) quotedUint(v uint64) {
+	w.out = append(strconv.AppendUint(append(w.out, '"'), v, 10), '"')
+}

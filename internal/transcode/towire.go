@@ -1,0 +1,346 @@
+package transcode
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/bits"
+	"sync"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// InputError says what is wrong with a caller's JSON, and where.
+type InputError struct {
+	// Pointer is the place in the document (RFC 6901).
+	Pointer string
+	// Reason is for the caller to read.
+	Reason string
+}
+
+func (e *InputError) Error() string {
+	if e.Pointer == "" {
+		return e.Reason
+	}
+	return e.Pointer + ": " + e.Reason
+}
+
+// AppendWire appends the wire form of a message that is given as JSON. Unknown
+// members, a member named twice and anything after the value are refused; the
+// error is an [InputError].
+func (m *Message) AppendWire(dst, text []byte, form Form) ([]byte, error) {
+	w := newWireWriter(form)
+	defer w.release()
+	w.out = dst
+	err := w.document(m, text)
+	if err != nil {
+		return dst, w.inputError(err)
+	}
+	return w.out, nil
+}
+
+// wireWriter turns JSON into wire bytes.
+type wireWriter struct {
+	form   Form
+	out    []byte
+	source bytes.Buffer
+	in     *jsontext.Decoder
+	depth  int
+	prefix string // of the places in a part that is read on its own
+}
+
+//nolint:gochecknoglobals // a pool is one for all
+var wireWriters = sync.Pool{New: func() any { return &wireWriter{in: jsontext.NewDecoder(bytes.NewReader(nil))} }}
+
+func newWireWriter(form Form) *wireWriter {
+	w, _ := wireWriters.Get().(*wireWriter)
+	w.form, w.depth, w.prefix = form, 0, ""
+	return w
+}
+
+func (w *wireWriter) release() {
+	w.source, w.out = bytes.Buffer{}, nil
+	w.in.Reset(&w.source)
+	wireWriters.Put(w)
+}
+
+// errInput is what is wrong at the place where the reader stands.
+type errInput string
+
+func (e errInput) Error() string { return string(e) }
+
+// inputError tells the caller what is wrong: the syntax or the meaning.
+func (w *wireWriter) inputError(err error) error {
+	if done, ok := errors.AsType[*InputError](err); ok {
+		return done
+	}
+	at := &InputError{Pointer: w.prefix + string(w.in.StackPointer())}
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		at.Pointer = w.prefix + string(syntax.JSONPointer)
+		err = syntax.Err
+	}
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		at.Reason = "the JSON ends too early"
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		at.Reason = "is named twice"
+	case errors.Is(err, errDepth):
+		at.Reason = "is nested too deeply"
+	default:
+		if meaning, ok := errors.AsType[errInput](err); ok {
+			at.Reason = string(meaning)
+		} else {
+			at.Reason = "is not valid JSON: " + err.Error()
+		}
+	}
+	return at
+}
+
+// document reads all of text as one message.
+func (w *wireWriter) document(m *Message, text []byte) error {
+	w.source = *bytes.NewBuffer(text)
+	w.in.Reset(&w.source)
+	if err := w.message(m); err != nil {
+		return err
+	}
+	if _, err := w.in.ReadToken(); !errors.Is(err, io.EOF) {
+		if err == nil {
+			err = errInput("there is more after the value")
+		}
+		return err
+	}
+	return nil
+}
+
+// message reads a message of any form.
+func (w *wireWriter) message(m *Message) error {
+	if w.depth++; w.depth > maxRequestDepth {
+		return errDepth
+	}
+	defer func() { w.depth-- }()
+	switch m.form {
+	case formTimestamp, formDuration:
+		return w.instant(m)
+	case formWrapper:
+		f := m.fields[0]
+		return w.element(f)
+	case formAny:
+		return w.any(m)
+	case formLibrary:
+		return w.library(m)
+	case formPayload:
+		if !w.form.LongPayloads {
+			return w.payload(m)
+		}
+	case formPayloads:
+		if !w.form.LongPayloads && w.in.PeekKind() == '[' {
+			return w.list(m.fields[0])
+		}
+	case formFields:
+	}
+	return w.object(m, false)
+}
+
+// object reads an object of fields. In an Any, the type was read before.
+func (w *wireWriter) object(m *Message, typed bool) error {
+	if err := w.open('{', "must be an object"); err != nil {
+		return err
+	}
+	var seen, chosen numbers
+	for w.in.PeekKind() == '"' {
+		name, err := w.in.ReadValue()
+		if err != nil {
+			return err
+		}
+		f, err := w.named(m, name)
+		if err != nil {
+			return err
+		}
+		if f == nil {
+			if typed && string(name) == `"@type"` {
+				if err := w.in.SkipValue(); err != nil {
+					return err
+				}
+				continue
+			}
+			return errInput("is not a known field")
+		}
+		if seen.set(f.index) {
+			return errInput("is named twice")
+		}
+		if w.in.PeekKind() == 'n' && !f.takesNull() {
+			if err := w.in.SkipValue(); err != nil {
+				return err
+			}
+			continue
+		}
+		if f.oneof > 0 && chosen.set(f.oneof) {
+			return errInput("excludes another field that is there")
+		}
+		if err := w.field(f); err != nil {
+			return err
+		}
+	}
+	_, err := w.in.ReadToken()
+	return err
+}
+
+// named gives the field that a quoted name means, nil for none.
+func (w *wireWriter) named(m *Message, quoted []byte) (*field, error) {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return m.names[string(quoted[1:len(quoted)-1])], nil
+	}
+	name, err := jsontext.AppendUnquote(nil, quoted)
+	return m.names[string(name)], err
+}
+
+// takesNull reports whether null is a value of the field: else it means that the
+// field is not there.
+func (f *field) takesNull() bool {
+	if f.repeated || f.key != nil {
+		return false
+	}
+	return f.enum != nil && f.enum.null || f.message != nil && f.message.name == "google.protobuf.Value"
+}
+
+// field reads the value of a field.
+func (w *wireWriter) field(f *field) error {
+	switch {
+	case f.key != nil:
+		return w.entries(f)
+	case f.repeated && f.packed:
+		return w.packed(f)
+	case f.repeated:
+		return w.list(f)
+	default:
+		return w.element(f)
+	}
+}
+
+// element reads one value, and writes it with its tag.
+func (w *wireWriter) element(f *field) error {
+	w.out = append(w.out, f.tag...)
+	if f.message == nil {
+		return w.scalar(f)
+	}
+	begin := len(w.out)
+	if err := w.message(f.message); err != nil {
+		return err
+	}
+	w.measure(begin)
+	return nil
+}
+
+// measure puts the length before what was written since begin.
+func (w *wireWriter) measure(begin int) {
+	size := len(w.out) - begin
+	prefix := sizeOfVarint(uint64(size)) //nolint:gosec // a length
+	w.out = append(w.out, "0123456789"[:prefix]...)
+	copy(w.out[begin+prefix:], w.out[begin:begin+size])
+	protowire.AppendVarint(w.out[:begin], uint64(size)) //nolint:gosec // a length
+}
+
+func sizeOfVarint(v uint64) int { return (bits.Len64(v|1) + 6) / 7 } //nolint:mnd // seven bits a byte
+
+func (w *wireWriter) list(f *field) error {
+	if err := w.open('[', "must be an array"); err != nil {
+		return err
+	}
+	for w.in.PeekKind() != ']' && w.in.PeekKind() != jsontext.KindInvalid {
+		if err := w.element(f); err != nil {
+			return err
+		}
+	}
+	_, err := w.in.ReadToken()
+	return err
+}
+
+// packed reads a list of numbers into one field.
+func (w *wireWriter) packed(f *field) error {
+	if err := w.open('[', "must be an array"); err != nil {
+		return err
+	}
+	tag := len(w.out)
+	w.out = protowire.AppendTag(w.out, f.number, protowire.BytesType)
+	begin := len(w.out)
+	for w.in.PeekKind() != ']' && w.in.PeekKind() != jsontext.KindInvalid {
+		if err := w.scalar(f); err != nil {
+			return err
+		}
+	}
+	if len(w.out) == begin {
+		w.out = w.out[:tag]
+	} else {
+		w.measure(begin)
+	}
+	_, err := w.in.ReadToken()
+	return err
+}
+
+// entries reads a map.
+func (w *wireWriter) entries(f *field) error {
+	if err := w.open('{', "must be an object"); err != nil {
+		return err
+	}
+	var keys map[string]bool
+	for w.in.PeekKind() == '"' {
+		w.out = append(w.out, f.tag...)
+		begin := len(w.out)
+		w.out = append(w.out, f.key.tag...)
+		from := len(w.out)
+		if err := w.mapKey(f.key); err != nil {
+			return err
+		}
+		if f.key.wireType != protowire.BytesType { // "1" and "1.0" are one key
+			if keys == nil {
+				keys = map[string]bool{}
+			}
+			if key := string(w.out[from:]); keys[key] {
+				return errInput("is named twice")
+			} else {
+				keys[key] = true
+			}
+		}
+		if err := w.element(f.value); err != nil {
+			return err
+		}
+		w.measure(begin)
+	}
+	_, err := w.in.ReadToken()
+	return err
+}
+
+// open reads the begin of an object or a list.
+func (w *wireWriter) open(kind jsontext.Kind, otherwise string) error {
+	if peeked := w.in.PeekKind(); peeked != kind && peeked != jsontext.KindInvalid {
+		return errInput(otherwise)
+	}
+	_, err := w.in.ReadToken()
+	return err
+}
+
+// within reads text as part of the document at the place where the reader is.
+func (w *wireWriter) within(text []byte, read func(*wireWriter) error) error {
+	inner := newWireWriter(w.form)
+	inner.out, inner.depth, inner.prefix = w.out, w.depth, w.prefix+string(w.in.StackPointer())
+	inner.source = *bytes.NewBuffer(text)
+	inner.in.Reset(&inner.source)
+	err := read(inner)
+	if err != nil {
+		err = inner.inputError(err)
+	}
+	w.out = inner.out
+	inner.release()
+	return err
+}
+
+// quote names a value in an error: bounded, since it is the caller's.
+func quote(text string) string {
+	const enough = 50
+	if len(text) > enough {
+		return fmt.Sprintf("%.*q...", enough, text)
+	}
+	return fmt.Sprintf("%q", text)
+}

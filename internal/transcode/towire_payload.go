@@ -1,0 +1,99 @@
+package transcode
+
+import (
+	"bytes"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// payload reads a payload in shorthand: any JSON is the data of a json/plain
+// payload, byte for byte. What has the signs of the long form is read as that,
+// as Temporal's own API does.
+func (w *wireWriter) payload(m *Message) error {
+	value, err := w.in.ReadValue()
+	if err != nil {
+		return err
+	}
+	switch value.Kind() {
+	case 'n':
+		w.metadata(metadataEncoding, []byte(encodingNull))
+		return nil
+	case '{':
+		if bytes.Contains(value, []byte("metadata")) || bytes.Contains(value, []byte(memberType)) || bytes.IndexByte(value, '\\') >= 0 {
+			return w.peculiar(m, value.Clone())
+		}
+	}
+	w.metadata(metadataEncoding, []byte(encodingJSON))
+	w.data(value)
+	return nil
+}
+
+func (w *wireWriter) metadata(key string, value []byte) {
+	w.out = protowire.AppendTag(w.out, payloadMetadata, protowire.BytesType)
+	begin := len(w.out)
+	w.out = protowire.AppendString(protowire.AppendTag(w.out, 1, protowire.BytesType), key)
+	w.out = protowire.AppendBytes(protowire.AppendTag(w.out, 2, protowire.BytesType), value) //nolint:mnd // a map's value
+	w.measure(begin)
+}
+
+func (w *wireWriter) data(value []byte) {
+	w.out = protowire.AppendBytes(protowire.AppendTag(w.out, payloadData, protowire.BytesType), value)
+}
+
+// peculiar reads an object that may be a payload in the long form, or a
+// protobuf message with its type.
+func (w *wireWriter) peculiar(m *Message, value jsontext.Value) error {
+	s := shapeOf(value)
+	if s.long() {
+		return w.within(value, func(inner *wireWriter) error { return inner.object(m, false) })
+	}
+	if s.messageType == nil {
+		w.metadata(metadataEncoding, []byte(encodingJSON))
+		w.data(value)
+		return nil
+	}
+	if s.messageType.Kind() != '"' {
+		return errInput(memberType + " must be a string")
+	}
+	name, err := jsontext.AppendUnquote(nil, s.messageType)
+	if err != nil {
+		return err
+	}
+	rest, err := without(value, memberType)
+	if err != nil {
+		return err
+	}
+	w.metadata(metadataEncoding, []byte(encodingProto))
+	w.metadata(metadataType, name)
+	w.data(rest)
+	return nil
+}
+
+// without gives an object without one of its members, and all others as they
+// are.
+func without(object jsontext.Value, member string) ([]byte, error) {
+	decoder := jsontext.NewDecoder(bytes.NewBuffer(object))
+	if _, err := decoder.ReadToken(); err != nil {
+		return nil, err
+	}
+	for begin := decoder.InputOffset(); decoder.PeekKind() == '"'; begin = decoder.InputOffset() {
+		name, err := decoder.ReadToken()
+		if err != nil {
+			return nil, err
+		}
+		found := name.String() == member
+		if err := decoder.SkipValue(); err != nil {
+			return nil, err
+		}
+		if !found {
+			continue
+		}
+		before, after := object[:begin], object[decoder.InputOffset():]
+		if rest := bytes.TrimLeft(after, " \t\r\n"); begin == 1 && rest[0] == ',' { // it was the first of several
+			after = rest[1:]
+		}
+		return append(before.Clone(), after...), nil
+	}
+	return object, nil
+}
