@@ -105,7 +105,7 @@ func (w *jsonWriter) any(m *Message, wire []byte, depth int) error {
 		return errText
 	}
 	of := m.plans.byName(string(url))
-	if of != nil && isObject(of) {
+	if of != nil && (isObject(of) || of.name == emptyName) { // the library leaves the value of an Empty out
 		return w.object(of, inner, depth+1, head)
 	}
 	w.out = append(append(append(w.out, '{'), head...), `,"value":`...)

@@ -106,7 +106,7 @@ func (w *wireWriter) typed(of *Message) error {
 	if _, err := w.in.ReadToken(); err != nil {
 		return err
 	}
-	given := of.name == "google.protobuf.Empty" // others need a value
+	given := of.name == emptyName // others need a value
 	for w.in.PeekKind() == '"' {
 		name, err := w.in.ReadToken()
 		if err != nil {
@@ -135,7 +135,7 @@ func (w *wireWriter) typed(of *Message) error {
 func isObject(m *Message) bool {
 	switch m.form {
 	case formFields:
-		return m.name != "google.protobuf.Empty"
+		return m.name != emptyName
 	case formPayload, formPayloads:
 		return true
 	default:
@@ -172,3 +172,6 @@ func typeOf(value jsontext.Value) (url string, members int, err error) {
 	}
 	return url, members, nil
 }
+
+// emptyName is the message that in an Any is read with a value, and without.
+const emptyName = "google.protobuf.Empty"
