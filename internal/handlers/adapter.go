@@ -12,6 +12,7 @@ import (
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/limit"
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/request"
 	"github.com/flowgate/flowgate/internal/telemetry"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
@@ -97,7 +98,7 @@ func (a *API) prepare(ctx context.Context, r *http.Request, op *operation) (cont
 		return nil, nil, err
 	}
 	if !printable(op.namespace) {
-		return nil, nil, problem.Newf(problem.NamespaceNotFound, "There can be no namespace %q.", short(op.namespace))
+		return nil, nil, problem.Newf(problem.NamespaceNotFound, "There can be no namespace %q.", request.Short(op.namespace))
 	}
 	telemetry.FromContext(ctx).SetNamespace(op.namespace) // not before: anybody may name anything
 	if err := checkQuery(r, op.params); err != nil {
@@ -107,11 +108,11 @@ func (a *API) prepare(ctx context.Context, r *http.Request, op *operation) (cont
 	if c.mediaType, err = negotiate(r.Header, op.types); err != nil {
 		return nil, nil, err
 	}
-	timeout, err := requestTimeout(r.Header)
+	timeout, err := request.Timeout(r.Header)
 	if err != nil {
 		return nil, nil, err
 	}
-	md, err := a.callerMetadata(r.Header, c.principal)
+	md, err := request.Metadata(r.Header, a.allowedMetadata(c.principal))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -3,19 +3,17 @@ package handlers
 import (
 	"errors"
 	"fmt"
-	"io"
 	"mime"
-	"net"
 	"net/http"
 	"net/url"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/request"
 )
 
 // bodyRule says whether an operation has a request body.
@@ -30,7 +28,7 @@ const (
 // decode reads the body into target, strictly: known members only, no
 // duplicate names at any depth, valid Unicode, one document.
 func (a *API) decode(w http.ResponseWriter, r *http.Request, rule bodyRule, target any) error {
-	body, err := a.read(w, r)
+	body, err := request.Body(w, r, a.options.Limits.MaxBodyBytes)
 	if err != nil {
 		return err
 	}
@@ -52,36 +50,6 @@ func (a *API) decode(w http.ResponseWriter, r *http.Request, rule bodyRule, targ
 	return nil
 }
 
-// read takes the whole body, within its bounds of size and time. The server in
-// front has set the connection's read deadline; it is lifted once the body is
-// there, because what follows may wait for long, and stays on a body that is
-// not, so that the rest of it cannot hold the connection.
-func (a *API) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	limit := a.options.Limits.MaxBodyBytes
-	if r.ContentLength > limit {
-		return nil, tooLarge(limit)
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
-	var timeout net.Error
-	switch {
-	case errors.As(err, &timeout) && timeout.Timeout():
-		w.Header().Set("Connection", "close")
-		return nil, problem.New(problem.RequestTimeout, "The request body did not arrive in time.").Because(err)
-	case err != nil:
-		w.Header().Set("Connection", "close")
-		return nil, problem.New(problem.InvalidRequest, "The request body could not be read.").Because(err)
-	case int64(len(body)) > limit:
-		return nil, tooLarge(limit)
-	default:
-		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-		return body, nil
-	}
-}
-
-func tooLarge(limit int64) error {
-	return problem.Newf(problem.PayloadTooLarge, "The request body is larger than %d bytes.", limit)
-}
-
 func checkContentType(h http.Header) error {
 	e := problem.New(problem.UnsupportedMediaType, "The request body must be application/json in UTF-8, not encoded.")
 	e.Members.AcceptPost = contentTypeJSON
@@ -98,15 +66,6 @@ func checkContentType(h http.Header) error {
 	return nil
 }
 
-// short cuts what a caller sent before it is sent back.
-func short(text string) string {
-	const limit = 200
-	if len(text) <= limit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:limit], "") + "…"
-}
-
 // jsonProblem says what is wrong with a body, and where, by a pointer of
 // bounded length. No value is repeated: it may be a secret.
 func jsonProblem(err error) error {
@@ -118,14 +77,14 @@ func jsonProblem(err error) error {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
 			e.Detail = fmt.Sprintf("The request body names a member twice at byte %d.", syntactic.ByteOffset)
 		}
-		e.Members.Errors = []problem.Field{{Pointer: short(string(syntactic.JSONPointer)), Detail: "is not valid JSON"}}
+		e.Members.Errors = []problem.Field{{Pointer: request.Short(string(syntactic.JSONPointer)), Detail: "is not valid JSON"}}
 		return e.Because(err)
 	case errors.As(err, &semantic) && errors.Is(err, json.ErrUnknownName):
-		e := problem.Newf(problem.UnknownField, "The request body has an unknown field at %s.", short(string(semantic.JSONPointer)))
-		e.Members.Errors = []problem.Field{{Pointer: short(string(semantic.JSONPointer)), Detail: "is not a known field"}}
+		e := problem.Newf(problem.UnknownField, "The request body has an unknown field at %s.", request.Short(string(semantic.JSONPointer)))
+		e.Members.Errors = []problem.Field{{Pointer: request.Short(string(semantic.JSONPointer)), Detail: "is not a known field"}}
 		return e
 	case errors.As(err, &semantic):
-		return problem.Invalid(short(string(semantic.JSONPointer)), "must be "+describe(semantic.GoType))
+		return problem.Invalid(request.Short(string(semantic.JSONPointer)), "must be "+describe(semantic.GoType))
 	default:
 		return problem.New(problem.InvalidJSON, "The request body cannot be read as JSON.").Because(err)
 	}
@@ -171,10 +130,10 @@ func checkQuery(r *http.Request, params any) error {
 	known := parameterNames(params)
 	for name, given := range values {
 		if !known[name] {
-			return problem.InvalidFields(problem.Field{Pointer: "?" + short(name), Detail: "is not a parameter of this operation"})
+			return problem.InvalidFields(problem.Field{Pointer: "?" + request.Short(name), Detail: "is not a parameter of this operation"})
 		}
 		if len(given) > 1 {
-			return problem.Invalid("?"+short(name), "must be given once")
+			return problem.Invalid("?"+request.Short(name), "must be given once")
 		}
 	}
 	return nil

@@ -15,64 +15,6 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// grpcTimeout is the grammar of PROTOCOL-HTTP2.md.
-var grpcTimeout = regexp.MustCompile(`^([0-9]{1,8})([HMSmun])$`)
-
-// FuzzRequestTimeout reads deadlines. One is above zero, is what the syntax
-// says by arithmetic without bounds, and is cut at what a Duration holds.
-func FuzzRequestTimeout(f *testing.F) {
-	for _, value := range []string{
-		"", "0", "-1", "abc", "1e9", "1e9s", "0s", "-0s", "-1s", "+1s", "500ms", "1h30m", "1.5s", ".5s", "1.s", "1µs", "1us", "10 s", " 10s", "10s ", "9223372036854775807ns",
-		"9223372036854775808ns", "2562047h47m16.854775807s", "2562048h", "99999999999999999999h", "0.0000000001s", "1d", "5",
-		"1H", "2M", "3S", "500m", "7u", "9n", "99999999H", "00000000H", "00000001n", "123456789S", "1s", "S", "-5S", "+5S", "5 S", "0S", "\u0661S", "1\x00", "\xff",
-	} {
-		f.Add(value, "")
-		f.Add("", value)
-	}
-	f.Add("1s", "1S")
-	f.Add("abc", "1S")
-	f.Fuzz(func(t *testing.T, own, grpc string) {
-		got, err := requestTimeout(http.Header{"Request-Timeout": {own}, "Grpc-Timeout": {grpc}})
-		want := big.NewInt(0)
-		switch parsed, parseErr := time.ParseDuration(own); {
-		case own != "" && grpc == "" && parseErr == nil:
-			want.SetInt64(int64(parsed))
-		case own == "" && grpcTimeout.MatchString(grpc):
-			parts := grpcTimeout.FindStringSubmatch(grpc)
-			want.SetString(parts[1], 10)
-			unit := map[string]time.Duration{"H": time.Hour, "M": time.Minute, "S": time.Second, "m": time.Millisecond, "u": time.Microsecond, "n": 1}[parts[2]]
-			if want.Mul(want, big.NewInt(int64(unit))); !want.IsInt64() {
-				want.SetInt64(math.MaxInt64 - math.MaxInt64%int64(unit)) // whole units
-			}
-		}
-		if own == "" && grpc == "" {
-			require.NoError(t, err)
-			require.Zero(t, got, "nobody set one")
-			return
-		}
-		if want.Sign() <= 0 {
-			require.True(t, problem.Is(err, problem.InvalidRequest), "%q %q", own, grpc)
-			require.Zero(t, got)
-			requireNoEcho(t, err, own, grpc)
-			return
-		}
-		require.NoError(t, err, "%q %q", own, grpc)
-		require.Positive(t, got)
-		require.Equal(t, want.Int64(), int64(got), "%q %q", own, grpc)
-	})
-}
-
-// requireNoEcho wants an error without what the caller sent, if that is long
-// enough to tell it from the error's own words.
-func requireNoEcho(t *testing.T, err error, sent ...string) {
-	t.Helper()
-	for _, text := range sent {
-		if len(text) > 8 && text != "Grpc-Timeout" && text != "Request-Timeout" {
-			require.NotContains(t, err.Error(), text)
-		}
-	}
-}
-
 // waitPreference is wait of RFC 7240 section 4.3, with the white space and the
 // quotes that section 2 allows.
 var waitPreference = regexp.MustCompile(`^(?i)wait$`)

@@ -7,9 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"google.golang.org/grpc/metadata"
 
-	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
@@ -19,41 +17,6 @@ func header(pairs ...string) http.Header {
 		h.Add(pairs[i], pairs[i+1])
 	}
 	return h
-}
-
-func TestRequestTimeoutIsReadInBothSyntaxes(t *testing.T) {
-	t.Parallel()
-	for value, want := range map[string]time.Duration{"500ms": 500 * time.Millisecond, "1m30s": 90 * time.Second} {
-		got, err := requestTimeout(header("Request-Timeout", value))
-		require.NoError(t, err)
-		require.Equal(t, want, got)
-	}
-	for value, want := range map[string]time.Duration{
-		"1H": time.Hour, "2M": 2 * time.Minute, "3S": 3 * time.Second, "500m": 500 * time.Millisecond,
-		"7u": 7 * time.Microsecond, "9n": 9, "99999999H": 1<<63 - 1 - (1<<63-1)%time.Hour,
-	} {
-		got, err := requestTimeout(header("Grpc-Timeout", value))
-		require.NoError(t, err, value)
-		require.Equal(t, want, got, value)
-	}
-	got, err := requestTimeout(header())
-	require.NoError(t, err)
-	require.Zero(t, got)
-}
-
-func TestRequestTimeoutRefusesWhatItCannotMean(t *testing.T) {
-	t.Parallel()
-	for _, h := range []http.Header{
-		header("Request-Timeout", "5"), header("Request-Timeout", "0s"), header("Request-Timeout", "-1s"),
-		header("Request-Timeout", "abc"), header("Request-Timeout", "1e9s"),
-		header("Request-Timeout", "1s", "Request-Timeout", "2s"),
-		header("Request-Timeout", "1s", "Grpc-Timeout", "1S"),
-		header("Grpc-Timeout", "1s"), header("Grpc-Timeout", "S"), header("Grpc-Timeout", "123456789S"),
-		header("Grpc-Timeout", "-5S"), header("Grpc-Timeout", "0S"), header("Grpc-Timeout", "+5S"),
-	} {
-		_, err := requestTimeout(h)
-		require.True(t, problem.Is(err, problem.InvalidRequest), "%v", h)
-	}
 }
 
 func TestPreferWait(t *testing.T) {
@@ -73,31 +36,6 @@ func TestPreferWait(t *testing.T) {
 		_, _, err := preferredWait(header("Prefer", value))
 		require.Error(t, err, value)
 	}
-}
-
-func TestCallerMetadataIsByAllowList(t *testing.T) {
-	t.Parallel()
-	a := &API{options: Options{CallerMetadata: []string{"x-tenant", "trace-bin"}}}
-	principal := &auth.Principal{Name: "dev", CallerMetadata: []string{"x-own"}}
-	md, err := a.callerMetadata(header(
-		"Grpc-Metadata-X-Tenant", "blue", "Grpc-Metadata-X-Own", "1", "Grpc-Metadata-X-Own", "2",
-		"Grpc-Metadata-Trace-Bin", "AP8=", "X-Other", "ignored"), principal)
-	require.NoError(t, err)
-	require.Equal(t, metadata.MD{"x-tenant": {"blue"}, "x-own": {"1", "2"}, "trace-bin": {"\x00\xff"}}, md)
-
-	for _, name := range []string{"Authorization", "Temporal-Namespace", "Client-Name", "Grpc-Timeout", "X-Unknown", ""} {
-		_, err := a.callerMetadata(header("Grpc-Metadata-"+name, "v"), principal)
-		require.True(t, problem.Is(err, problem.MetadataNotAllowed), name)
-	}
-	_, err = a.callerMetadata(header("Grpc-Metadata-Trace-Bin", "***"), principal)
-	require.True(t, problem.Is(err, problem.InvalidRequest))
-}
-
-func TestReservedMetadataIsRefusedEvenWhenListed(t *testing.T) {
-	t.Parallel()
-	a := &API{options: Options{CallerMetadata: []string{"authorization"}}}
-	_, err := a.callerMetadata(header("Grpc-Metadata-Authorization", "Bearer evil"), &auth.Principal{})
-	require.True(t, problem.Is(err, problem.MetadataNotAllowed))
 }
 
 func TestIdempotencyKeyNamesOneRequest(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/request"
 )
 
 // maxIdempotencyKey bounds the header; a UUID is 36.
@@ -18,7 +19,7 @@ const maxIdempotencyKey = 255
 // that the server recognises the repeated call. Without one it is random and
 // covers just the gateway's own retries.
 func requestID(h http.Header, principal, namespace, operation, target string) (string, error) {
-	key, err := single(h, "Idempotency-Key")
+	key, err := request.Single(h, "Idempotency-Key")
 	if err != nil {
 		return "", err
 	}
