@@ -24,10 +24,10 @@ func (wireCodec) Marshal(v any) (mem.BufferSlice, error) {
 }
 
 func (wireCodec) Unmarshal(data mem.BufferSlice, v any) error {
-	message, ok := v.(*[]byte)
+	answer, ok := v.(*Answer)
 	if !ok {
 		return fmt.Errorf("upstream: cannot receive a %T", v)
 	}
-	*message = data.Materialize()
+	answer.buffer = data.MaterializeToBuffer(mem.DefaultBufferPool())
 	return nil
 }

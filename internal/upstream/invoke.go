@@ -19,30 +19,30 @@ import (
 
 // Invoke calls a method of the Temporal server, named in full
 // ("/package.Service/Method"), with a request in protobuf wire form, and gives
-// the answer in wire form. The context must carry the caller's principal
+// the answer in wire form, which the caller releases. The context must carry the caller's principal
 // ([auth.WithPrincipal]) and should carry a [Call]. Errors are
 // [problem.Error]s.
-func (c *Client) Invoke(ctx context.Context, method string, request []byte) ([]byte, error) {
+func (c *Client) Invoke(ctx context.Context, method string, request []byte) (Answer, error) {
 	call := callFrom(ctx)
 	principal, _ := auth.PrincipalFrom(ctx)
 	if err := principal.Authorize(method, call.Namespace); err != nil {
-		return nil, err
+		return Answer{}, err
 	}
 	access, _ := auth.AccessOf(method)
 	if access.Scope == auth.ScopeNamespace {
 		if err := c.guards[method].check(request, call.Namespace); err != nil {
-			return nil, err
+			return Answer{}, err
 		}
 	}
 	md, err := c.outgoing(ctx, call, principal)
 	if err != nil {
-		return nil, problem.New(problem.UpstreamAuthFailed, "The gateway has no usable credential for the Temporal server.").Because(err)
+		return Answer{}, problem.New(problem.UpstreamAuthFailed, "The gateway has no usable credential for the Temporal server.").Because(err)
 	}
 	answer, err := c.attempts(ctx, exchange{
 		method: method, request: request, md: md, timeout: c.timeout(call), ours: principal.Credential == nil,
 	}, access.Retry && call.Retry)
 	if err != nil {
-		return nil, c.problemOf(ctx, method, err)
+		return Answer{}, c.problemOf(ctx, method, err)
 	}
 	return answer, nil
 }
@@ -53,11 +53,12 @@ func (c *Client) Do(ctx context.Context, method string, request, answer proto.Me
 	if err != nil {
 		return problem.New(problem.InvalidRequest, "The request holds text that is not valid UTF-8.").Because(err)
 	}
-	wire, err = c.Invoke(ctx, method, wire)
+	got, err := c.Invoke(ctx, method, wire)
 	if err != nil {
 		return err
 	}
-	if err := proto.Unmarshal(wire, answer); err != nil {
+	defer got.Release()
+	if err := proto.Unmarshal(got.Wire(), answer); err != nil {
 		return problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.").Because(err)
 	}
 	return nil
@@ -82,11 +83,11 @@ func (c *Client) timeout(call *Call) time.Duration {
 
 // attempts makes the call, and makes it again where the policy, the throttle
 // and the caller's time allow.
-func (c *Client) attempts(ctx context.Context, call exchange, repeat bool) ([]byte, error) {
+func (c *Client) attempts(ctx context.Context, call exchange, repeat bool) (Answer, error) {
 	begin := time.Now()
 	for attempt := 1; ; attempt++ {
 		if !c.breaker.admit() {
-			return nil, errBreakerOpen
+			return Answer{}, errBreakerOpen
 		}
 		begun := time.Now()
 		answer, err := c.attempt(ctx, call)
@@ -97,34 +98,34 @@ func (c *Client) attempts(ctx context.Context, call exchange, repeat bool) ([]by
 		}
 		st := status.Convert(err)
 		if !transient(ctx, st) {
-			return nil, err
+			return Answer{}, err
 		}
 		// A rate limit is one caller's or one namespace's, and says nothing of
 		// the upstream that others should pay for.
 		allowed := st.Code() == codes.ResourceExhausted || c.throttle.failure()
 		pause, again := c.options.Retry.pause(st, attempt, time.Since(begin))
 		if !repeat || !again || !fits(ctx, pause) {
-			return nil, err
+			return Answer{}, err
 		}
 		if !allowed {
 			c.options.Metrics.RetryThrottled(ctx, shortName(call.method))
-			return nil, err
+			return Answer{}, err
 		}
 		if !sleep(ctx, pause) || !c.connected(ctx, c.options.Retry.MaxElapsed-time.Since(begin)) {
-			return nil, err
+			return Answer{}, err
 		}
 		c.options.Metrics.Retry(ctx, shortName(call.method))
 		telemetry.FromContext(ctx).AddRetry()
 	}
 }
 
-func (c *Client) attempt(ctx context.Context, call exchange) ([]byte, error) {
+func (c *Client) attempt(ctx context.Context, call exchange) (Answer, error) {
 	name := shortName(call.method)
 	ctx, cancel := context.WithTimeout(ctx, call.timeout)
 	defer cancel()
 	ctx, endSpan := c.options.Tracing.StartClient(ctx, name)
 	c.options.Tracing.Inject(ctx, call.md)
-	var answer []byte
+	var answer Answer
 	begin := time.Now()
 	err := c.conn.Invoke(metadata.NewOutgoingContext(ctx, call.md), call.method, &call.request, &answer)
 	code := status.Code(err)

@@ -129,7 +129,8 @@ func TestBytesPassUnread(t *testing.T) {
 	request := append(text(startNamespace, orders), 0xba, 0xa4, 0x04, 0x01, 0xff) // a field that nobody knows
 	got, err := client.Invoke(inOrders(t.Context()), describe, request)
 	require.NoError(t, err)
-	require.Equal(t, answer, got)
+	require.Equal(t, answer, got.Wire())
+	got.Release()
 	require.Equal(t, request, server.Calls("DescribeWorkflowExecution")[0].Request)
 }
 
@@ -273,7 +274,8 @@ func TestAnswersLargerThanTheUsualLimitPass(t *testing.T) {
 	server.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) { return large, nil })
 	got, err := newClient(t, server).Invoke(inOrders(t.Context()), describe, text(startNamespace, orders))
 	require.NoError(t, err)
-	require.True(t, bytes.Equal(large, got))
+	require.True(t, bytes.Equal(large, got.Wire()))
+	got.Release()
 }
 
 func TestOurCredentialsRefusalIsNotTheCallers(t *testing.T) {
