@@ -58,7 +58,8 @@ func Write(w http.ResponseWriter, err error, at Occurrence) int {
 		body, _ = json.Marshal(e.document(row, at), options)
 	}
 	body = append(body, '\n')
-	e.setHeaders(w.Header(), row)
+	e.SetHeaders(w.Header())
+	w.Header().Set("Content-Type", ContentType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(row.Status)
 	_, _ = w.Write(body)
@@ -112,8 +113,10 @@ func (e *Error) retryAfter(row Row) time.Duration {
 	return row.RetryAfter
 }
 
-func (e *Error) setHeaders(h http.Header, row Row) {
-	h.Set("Content-Type", ContentType)
+// SetHeaders sets what an answer with the error tells by headers, whatever its
+// body is: when to come again, what is allowed, how to authenticate.
+func (e *Error) SetHeaders(h http.Header) {
+	row := e.Code.Row()
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if after := e.retryAfter(row); after > 0 {

@@ -20,6 +20,7 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/handlers"
 	"github.com/flowgate/flowgate/internal/limit"
+	"github.com/flowgate/flowgate/internal/rpc"
 	"github.com/flowgate/flowgate/internal/telemetry"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
@@ -92,12 +93,18 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 	if g.upstream, err = g.newUpstream(options); err != nil {
 		return nil, err
 	}
-	if g.api, err = g.newAPI(options.Version); err != nil {
+	pools := g.newPools()
+	if g.api, err = g.newAPI(options.Version, pools); err != nil {
+		_ = g.upstream.Close()
+		return nil, err
+	}
+	temporalAPI, err := g.newTemporalAPI(pools)
+	if err != nil {
 		_ = g.upstream.Close()
 		return nil, err
 	}
 	p := &probes{gate: g.gate, upstream: g.upstream, metrics: g.metrics}
-	g.public = g.newServer(g.front(newRouter(g.api, g.authenticate(who), pages), p))
+	g.public = g.newServer(g.front(newRouter(doors{g.api, temporalAPI}, g.authenticate(who), pages), p))
 	g.public.ConnState = g.connections.track
 	g.public.BaseContext = func(net.Listener) context.Context { return g.requests }
 	g.admin = g.newServer(newAdmin(p, g.metrics))
@@ -259,7 +266,24 @@ func decodeAll(metadata config.Metadata) (map[string]string, error) {
 	return decoded, nil
 }
 
-func (g *gateway) newAPI(version string) (*handlers.API, error) {
+// pools bound what is in flight of each kind, at all doors together.
+type pools struct{ reads, writes, waits *limit.Pool }
+
+func (g *gateway) newPools() pools {
+	limits := g.cfg.Limits.InFlight
+	pool := func(size int, gauge *telemetry.Gauge) *limit.Pool {
+		return limit.NewPool(limit.PoolSize{
+			Places: size, Share: limits.CallerShare, Queue: limits.Queue, QueueTime: limits.QueueTime,
+		}, gauge)
+	}
+	return pools{
+		reads:  pool(limits.Reads, &g.metrics.Reads),
+		writes: pool(limits.Writes, &g.metrics.Writes),
+		waits:  pool(limits.Waits, &g.metrics.Waits),
+	}
+}
+
+func (g *gateway) newAPI(version string, pools pools) (*handlers.API, error) {
 	tokens, err := handlers.OpenTokenKeys(g.cfg.Tokens.KeyFiles)
 	if err != nil {
 		return nil, err
@@ -272,12 +296,6 @@ func (g *gateway) newAPI(version string) (*handlers.API, error) {
 		conditions[name] = namespace.QueryRejectCondition
 	}
 	limits := g.cfg.Limits
-	pool := func(size int, gauge *telemetry.Gauge) *limit.Pool {
-		return limit.NewPool(limit.PoolSize{
-			Places: size, Share: limits.InFlight.CallerShare,
-			Queue: limits.InFlight.Queue, QueueTime: limits.InFlight.QueueTime,
-		}, gauge)
-	}
 	return handlers.New(g.life, handlers.Options{
 		Upstream: g.upstream, Tokens: tokens, Version: version, Metrics: g.metrics,
 		CallerMetadata: g.cfg.Upstream.CallerMetadata, QueryRejectConditions: conditions,
@@ -285,11 +303,17 @@ func (g *gateway) newAPI(version string) (*handlers.API, error) {
 			MaxWait: limits.MaxWait, RequestBudget: limits.RequestBudget, MaxBodyBytes: limits.MaxBodyBytes,
 			LongPoll: limits.Timeouts.LongPoll,
 		},
-		Reads:    pool(limits.InFlight.Reads, &g.metrics.Reads),
-		Writes:   pool(limits.InFlight.Writes, &g.metrics.Writes),
-		Waits:    pool(limits.InFlight.Waits, &g.metrics.Waits),
+		Reads: pools.reads, Writes: pools.writes, Waits: pools.waits,
 		Settings: handlers.NewSettings(limits, g.cfg.Upstream),
 	}), nil
+}
+
+func (g *gateway) newTemporalAPI(pools pools) (*rpc.HTTP, error) {
+	return rpc.NewHTTP(rpc.Options{
+		Upstream: g.upstream, MaxBodyBytes: g.cfg.Limits.MaxBodyBytes, LongPoll: g.cfg.Limits.Timeouts.LongPoll,
+		CallerMetadata: g.cfg.Upstream.CallerMetadata,
+		Reads:          pools.reads, Writes: pools.writes, Waits: pools.waits,
+	})
 }
 
 func lower(hosts []string) []string {

@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/rpc"
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
@@ -129,10 +130,14 @@ func asError(failure any) error {
 	return fmt.Errorf("panic: %v", failure)
 }
 
-// refuse answers with a problem.
+// refuse answers with a problem, in the form of the door that was knocked at.
 func refuse(w http.ResponseWriter, r *http.Request, event *telemetry.Event, err error) {
 	e := problem.Of(err)
 	event.SetProblem(string(e.Code), e.LogDetail())
+	if rpc.Owns(r.URL.Path) {
+		rpc.WriteError(w, r, e)
+		return
+	}
 	problem.Write(w, e, problem.Occurrence{
 		RequestID: event.RequestID, Instance: chi.RouteContext(r.Context()).RoutePattern(),
 	})

@@ -11,12 +11,19 @@ import (
 	"github.com/flowgate/flowgate/internal/handlers"
 	"github.com/flowgate/flowgate/internal/limit"
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/rpc"
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
+// doors are all ways in.
+type doors struct {
+	api      *handlers.API
+	temporal *rpc.HTTP
+}
+
 // newRouter routes to the doors. What the router itself has to say is a
 // problem like all others.
-func newRouter(api *handlers.API, authenticate func(http.Handler) http.Handler, pages *docs.Site) chi.Router {
+func newRouter(doors doors, authenticate func(http.Handler) http.Handler, pages *docs.Site) chi.Router {
 	router := chi.NewRouter()
 	router.Use(middleware.GetHead)
 	router.NotFound(func(w http.ResponseWriter, r *http.Request) {
@@ -29,8 +36,10 @@ func newRouter(api *handlers.API, authenticate func(http.Handler) http.Handler, 
 	})
 	router.Group(func(group chi.Router) {
 		group.Use(authenticate)
-		api.Mount(group)
+		doors.api.Mount(group)
+		doors.temporal.Mount(group)
 	})
+	rpc.MountDocuments(router)
 	if pages != nil {
 		pages.Mount(router)
 	}

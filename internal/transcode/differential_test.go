@@ -185,4 +185,3 @@ func FuzzHostileJSON(f *testing.F) {
 		}
 	})
 }
-

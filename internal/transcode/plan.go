@@ -71,8 +71,9 @@ type field struct {
 	index    int // among the message's
 	kind     protoreflect.Kind
 	wireType protowire.Type // of one element
-	name     string
-	label    []byte // the JSON name as it is written, with its colon
+	name     string         // of JSON
+	proto    string         // of the proto file
+	label    []byte         // the JSON name as it is written, with its colon
 	repeated bool
 	packed   bool
 	presence bool // an explicit default is shown
@@ -136,7 +137,7 @@ func formOf(name protoreflect.FullName) form {
 
 func (p *Plans) field(d protoreflect.FieldDescriptor) *field {
 	f := &field{
-		number: d.Number(), kind: d.Kind(), wireType: wireTypeOf(d.Kind()), name: d.JSONName(),
+		number: d.Number(), kind: d.Kind(), wireType: wireTypeOf(d.Kind()), name: d.JSONName(), proto: string(d.Name()),
 		label: append(appendString(nil, d.JSONName()), ':'), repeated: d.IsList(), packed: d.IsPacked(), presence: d.HasPresence(),
 	}
 	f.tag = protowire.AppendTag(nil, f.number, f.wireType)

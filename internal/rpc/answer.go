@@ -1,0 +1,125 @@
+package rpc
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/telemetry"
+	"github.com/flowgate/flowgate/internal/transcode"
+)
+
+// largeAnswer is the size on the wire from which an answer is written while it
+// is made. A smaller one is made whole first: what is wrong with it can still be
+// told by a status.
+const largeAnswer = 64 << 10
+
+// buffers hold answers while they are made.
+//
+//nolint:gochecknoglobals // a pool is one for all
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, largeAnswer); return &b }}
+
+// write answers with a message in wire form.
+func write(w http.ResponseWriter, ctx context.Context, c *call, wire []byte) error {
+	setForm(w.Header(), c.out)
+	if len(wire) >= largeAnswer && !c.out.pretty {
+		w.WriteHeader(http.StatusOK)
+		if err := c.output.WriteJSON(w, wire, c.out.form); err != nil {
+			abort(ctx, err)
+		}
+		return nil
+	}
+	buffer, _ := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
+	text, err := c.output.AppendJSON((*buffer)[:0], wire, c.out.form)
+	if err != nil {
+		return problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.").Because(err)
+	}
+	if cap(text) <= 2*largeAnswer {
+		*buffer = text[:0]
+	}
+	if c.out.pretty {
+		text = indented(text)
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	w.WriteHeader(http.StatusOK)
+	_, err = w.Write(text)
+	if err != nil {
+		abort(ctx, err)
+	}
+	return nil
+}
+
+// abort cuts the connection, so that what was written never looks whole.
+func abort(ctx context.Context, err error) {
+	telemetry.FromContext(ctx).SetProblem(string(problem.ClientClosedRequest), err.Error())
+	panic(http.ErrAbortHandler)
+}
+
+func setForm(h http.Header, out media) {
+	h.Set("Content-Type", out.contentType)
+	h.Set("Cache-Control", "no-store")
+}
+
+// indented gives JSON as Temporal's pretty form has it. Payloads' numbers and
+// strings stay as they are.
+func indented(text []byte) []byte {
+	value := jsontext.Value(text).Clone()
+	if err := value.Indent(jsontext.WithIndent("  "), jsontext.PreserveRawStrings(true), jsontext.AllowDuplicateNames(true)); err != nil {
+		return text
+	}
+	return value
+}
+
+// statusPlan is that of google.rpc.Status, in which this door tells errors.
+//
+//nolint:gochecknoglobals // compiled once
+var statusPlan = sync.OnceValue(func() *transcode.Message {
+	return transcode.NewPlans().Message((&status.Status{}).ProtoReflect().Descriptor())
+})
+
+// writeError answers with an error as Temporal's HTTP API does.
+func writeError(w http.ResponseWriter, e *problem.Error, out media) {
+	shown := e.Status().Proto()
+	wire, err := proto.Marshal(shown)
+	var text []byte
+	if err == nil {
+		text, err = statusPlan().AppendJSON(nil, wire, out.form)
+	}
+	if err != nil { // details that cannot be shown cost the details, never the answer
+		wire, _ = proto.Marshal(&status.Status{Code: shown.GetCode(), Message: shown.GetMessage()})
+		text, _ = statusPlan().AppendJSON(nil, wire, out.form)
+	}
+	if out.pretty {
+		text = indented(text)
+	}
+	e.SetHeaders(w.Header())
+	setForm(w.Header(), out)
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	w.WriteHeader(e.HTTPStatus())
+	_, _ = w.Write(text)
+}
+
+// WriteError answers for a request that never reached the door, in its form.
+func WriteError(w http.ResponseWriter, r *http.Request, e *problem.Error) {
+	_, out := negotiated(r.Header, r.URL.Query())
+	writeError(w, e, out)
+}
+
+// Owns reports whether a path is the door's, by its first segments: what is not
+// there, and who may not come in, is told in the door's own form.
+func Owns(path string) bool {
+	for _, prefix := range []string{"/api/v1", "/namespaces", "/cluster", "/system-info"} {
+		if rest, ok := strings.CutPrefix(path, prefix); ok && (rest == "" || rest[0] == '/') {
+			return true
+		}
+	}
+	return false
+}

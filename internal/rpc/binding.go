@@ -1,0 +1,114 @@
+package rpc
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/flowgate/flowgate/internal/transcode"
+)
+
+// binding is one HTTP rule of one method (google.api.http).
+type binding struct {
+	method  string // of the RPC, in full
+	verb    string
+	pattern string // for the router
+
+	input, output *transcode.Message
+	body          bool       // the request's body is the message; else its query is
+	variables     []variable // of the path
+	identity      []byte     // the tag of the request's identity, nil for none
+	wait          wait
+}
+
+// variable is a field of the message that stands in the path.
+type variable struct {
+	name  string
+	field transcode.Parameter
+}
+
+// bindings are all rules of the linked API, compiled.
+func bindings() ([]*binding, error) {
+	plans := transcode.NewPlans()
+	var all []*binding
+	for _, file := range []protoreflect.FileDescriptor{
+		workflowservice.File_temporal_api_workflowservice_v1_service_proto,
+		operatorservice.File_temporal_api_operatorservice_v1_service_proto,
+	} {
+		for i := range file.Services().Len() {
+			methods := file.Services().Get(i).Methods()
+			for j := range methods.Len() {
+				bound, err := bind(plans, methods.Get(j))
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, bound...)
+			}
+		}
+	}
+	return all, nil
+}
+
+// bind compiles the rules of one method.
+func bind(plans *transcode.Plans, method protoreflect.MethodDescriptor) ([]*binding, error) {
+	rule, _ := proto.GetExtension(method.Options(), annotations.E_Http).(*annotations.HttpRule)
+	if rule == nil {
+		return nil, nil
+	}
+	var all []*binding
+	for _, rule := range append([]*annotations.HttpRule{rule}, rule.GetAdditionalBindings()...) {
+		b := &binding{
+			method: fmt.Sprintf("/%s/%s", method.Parent().FullName(), method.Name()),
+			input:  plans.Message(method.Input()), output: plans.Message(method.Output()),
+			body: rule.GetBody() == "*", wait: waitOf(string(method.Name())),
+		}
+		if rule.GetBody() != "" && !b.body || rule.GetResponseBody() != "" {
+			return nil, fmt.Errorf("rpc: %s: a part of a message as the body is not known here", b.method)
+		}
+		if b.verb, b.pattern = verbOf(rule); b.verb == "" {
+			return nil, fmt.Errorf("rpc: %s: the rule's verb is not known here", b.method)
+		}
+		for _, match := range variables.FindAllStringSubmatch(b.pattern, -1) {
+			field, ok := b.input.Parameter(match[1])
+			if !ok {
+				return nil, fmt.Errorf("rpc: %s: %s names no field", b.method, match[1])
+			}
+			b.variables = append(b.variables, variable{match[1], field})
+		}
+		if field := method.Input().Fields().ByName("identity"); field != nil && field.Kind() == protoreflect.StringKind {
+			b.identity = protowire.AppendTag(nil, field.Number(), protowire.BytesType)
+		}
+		all = append(all, b)
+	}
+	return all, nil
+}
+
+// variables are the parts in braces: the linked API's have neither patterns of
+// their own nor wildcards, and chi takes their names as they are.
+//
+//nolint:gochecknoglobals // compiled once
+var variables = regexp.MustCompile(`\{([^{}]+)\}`)
+
+func verbOf(rule *annotations.HttpRule) (verb, pattern string) {
+	switch rule.GetPattern().(type) {
+	case *annotations.HttpRule_Get:
+		return http.MethodGet, rule.GetGet()
+	case *annotations.HttpRule_Post:
+		return http.MethodPost, rule.GetPost()
+	case *annotations.HttpRule_Put:
+		return http.MethodPut, rule.GetPut()
+	case *annotations.HttpRule_Patch:
+		return http.MethodPatch, rule.GetPatch()
+	case *annotations.HttpRule_Delete:
+		return http.MethodDelete, rule.GetDelete()
+	default:
+		return "", ""
+	}
+}

@@ -1,0 +1,216 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/limit"
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/request"
+	"github.com/flowgate/flowgate/internal/telemetry"
+	"github.com/flowgate/flowgate/internal/transcode"
+	"github.com/flowgate/flowgate/internal/upstream"
+)
+
+// Options are what the door is made of.
+type Options struct {
+	Upstream *upstream.Client
+	// MaxBodyBytes bounds a request's body.
+	MaxBodyBytes int64
+	// LongPoll is the deadline of a call that waits, when the caller names none.
+	LongPoll time.Duration
+	// CallerMetadata are the metadata keys that every caller may send.
+	CallerMetadata []string
+	// Reads, Writes and Waits bound what is in flight of each kind.
+	Reads, Writes, Waits *limit.Pool
+}
+
+// HTTP is the Temporal HTTP API.
+type HTTP struct {
+	options  Options
+	bindings []*binding
+}
+
+// NewHTTP compiles the rules of the linked API.
+func NewHTTP(options Options) (*HTTP, error) {
+	bindings, err := bindings()
+	return &HTTP{options: options, bindings: bindings}, err
+}
+
+// Mount adds the door's routes to a router.
+func (d *HTTP) Mount(router chi.Router) {
+	for _, b := range d.bindings {
+		router.MethodFunc(b.verb, b.pattern, func(w http.ResponseWriter, r *http.Request) { d.serve(w, r, b) })
+	}
+}
+
+// call is one request on its way.
+type call struct {
+	*binding
+	request   *http.Request
+	query     url.Values
+	values    []string // of the path's variables
+	namespace string
+	principal *auth.Principal
+	in, out   media
+}
+
+// serve makes the call that a request stands for.
+func (d *HTTP) serve(w http.ResponseWriter, r *http.Request, b *binding) {
+	c := &call{binding: b, request: r, in: plainJSON(), out: plainJSON()}
+	answer, err := d.answer(w, c)
+	if err == nil {
+		defer answer.Release()
+		err = write(w, r.Context(), c, answer.Wire())
+	}
+	if err != nil {
+		e := problem.Of(err)
+		telemetry.FromContext(r.Context()).SetProblem(string(e.Code), e.LogDetail())
+		writeError(w, e, c.out)
+	}
+}
+
+func (d *HTTP) answer(w http.ResponseWriter, c *call) (upstream.Answer, error) {
+	ctx, err := d.prepare(c)
+	if err != nil {
+		return upstream.Answer{}, err
+	}
+	place, err := d.pool(c).Enter(ctx, c.principal.Name, c.principal.Share)
+	if err != nil {
+		return upstream.Answer{}, err
+	}
+	defer place.Leave()
+	message, err := d.message(w, c)
+	if err != nil {
+		return upstream.Answer{}, err
+	}
+	return d.options.Upstream.Invoke(ctx, c.method, message)
+}
+
+// prepare reads what stands beside the message. The caller is authorised first:
+// who may not call learns nothing from how the rest is judged.
+func (d *HTTP) prepare(c *call) (context.Context, error) {
+	ctx, err := c.request.Context(), c.readPath()
+	if err != nil {
+		return nil, err
+	}
+	c.principal, _ = auth.PrincipalFrom(ctx)
+	if err := c.principal.Authorize(c.method, c.namespace); err != nil {
+		return nil, err
+	}
+	telemetry.FromContext(ctx).SetNamespace(c.namespace)
+	if c.query, err = url.ParseQuery(c.request.URL.RawQuery); err != nil {
+		return nil, problem.New(problem.InvalidRequest, "The query cannot be read.").Because(err)
+	}
+	c.in, c.out = negotiated(c.request.Header, c.query)
+	timeout, err := request.Timeout(c.request.Header)
+	if err != nil {
+		return nil, err
+	}
+	if timeout == 0 && c.waits(c.query) {
+		timeout = d.options.LongPoll
+	}
+	md, err := request.AllowedMetadata(c.request.Header, slices.Concat(d.options.CallerMetadata, c.principal.CallerMetadata))
+	if err != nil {
+		return nil, err
+	}
+	return upstream.NewContext(ctx, &upstream.Call{Namespace: c.namespace, Timeout: timeout, Metadata: md}), nil
+}
+
+// readPath takes the variables from the path, each decoded once.
+func (c *call) readPath() error {
+	parameters := chi.RouteContext(c.request.Context()).URLParams
+	escaped := c.request.URL.RawPath != "" // else the router saw the path decoded
+	for _, v := range c.variables {
+		value := ""
+		if i := slices.Index(parameters.Keys, v.name); i >= 0 {
+			value = parameters.Values[i]
+		}
+		if escaped {
+			var err error
+			if value, err = url.PathUnescape(value); err != nil {
+				return problem.New(problem.InvalidPath, "The path cannot be decoded.")
+			}
+		}
+		if v.name == "namespace" {
+			c.namespace = value
+		}
+		c.values = append(c.values, value)
+	}
+	return nil
+}
+
+// pool gives the one that the call is counted in.
+func (d *HTTP) pool(c *call) *limit.Pool {
+	access, _ := auth.AccessOf(c.method)
+	switch {
+	case c.waits(c.query):
+		return d.options.Waits
+	case access.Role > auth.RoleRead:
+		return d.options.Writes
+	default:
+		return d.options.Reads
+	}
+}
+
+// message builds the request in wire form: the body or the query, then the path,
+// which wins over both, then who calls.
+func (d *HTTP) message(w http.ResponseWriter, c *call) ([]byte, error) {
+	var message []byte
+	var err error
+	if c.body {
+		message, err = d.fromBody(w, c)
+	} else {
+		message, err = c.input.AppendQuery(nil, c.query, c.bound())
+	}
+	for i := 0; i < len(c.variables) && err == nil; i++ {
+		message, err = c.variables[i].field.AppendValue(message, c.values[i])
+	}
+	if err != nil {
+		return nil, inputProblem(err)
+	}
+	if c.identity != nil {
+		message = protowire.AppendString(append(message, c.identity...), c.principal.Name)
+	}
+	return message, nil
+}
+
+func (d *HTTP) fromBody(w http.ResponseWriter, c *call) ([]byte, error) {
+	if encoding := c.request.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return nil, problem.New(problem.UnsupportedMediaType, "The request body must not be encoded.")
+	}
+	body, err := request.Body(w, c.request, d.options.MaxBodyBytes)
+	if err != nil || len(body) == 0 {
+		return nil, err
+	}
+	return c.input.AppendWire(make([]byte, 0, len(body)), body, c.in.form)
+}
+
+func (c *call) bound() []transcode.Parameter {
+	bound := make([]transcode.Parameter, len(c.variables))
+	for i, v := range c.variables {
+		bound[i] = v.field
+	}
+	return bound
+}
+
+// inputProblem says what is wrong with the request's own words.
+func inputProblem(err error) error {
+	input, ok := errors.AsType[*transcode.InputError](err)
+	if !ok {
+		return err
+	}
+	if input.Pointer == "" {
+		return problem.New(problem.InvalidRequest, "The request "+input.Reason+".")
+	}
+	return problem.Invalid(request.Short(input.Pointer), input.Reason)
+}

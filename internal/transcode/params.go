@@ -1,0 +1,203 @@
+package transcode
+
+import (
+	"maps"
+	"math"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// Parameter is a field of a message that a path names: by its number in each
+// message on the way.
+type Parameter struct {
+	// Path is the field's path, in the names of the proto files.
+	Path string
+
+	fields []*field
+}
+
+// Parameter finds the field of a path such as execution.workflow_id. It is false
+// when there is none that text can stand for.
+func (m *Message) Parameter(path string) (Parameter, bool) {
+	p, _, ok := m.parameter(path)
+	return p, ok
+}
+
+// parameter resolves a path; what stands in brackets at its end is the key of a
+// map.
+func (m *Message) parameter(path string) (p Parameter, key string, ok bool) {
+	path, rest, mapped := strings.Cut(path, "[")
+	if mapped {
+		if key, mapped = strings.CutSuffix(rest, "]"); !mapped {
+			return p, "", false
+		}
+	}
+	names := strings.Split(path, ".")
+	for i, name := range names {
+		if m == nil || m.form != formFields {
+			return p, "", false
+		}
+		f := m.names[name]
+		if f == nil || i < len(names)-1 && (f.repeated || f.key != nil || f.message == nil) {
+			return p, "", false
+		}
+		p.fields = append(p.fields, f)
+		names[i] = f.proto
+		m = f.message
+	}
+	p.Path = strings.Join(names, ".")
+	return p, key, mapped == (p.last().key != nil)
+}
+
+func (p Parameter) last() *field { return p.fields[len(p.fields)-1] }
+
+// AppendValue appends the field with the value that text stands for. What was
+// written before is merged with it by whoever reads the message.
+func (p Parameter) AppendValue(dst []byte, text string) ([]byte, error) {
+	value, err := textValue(p.last(), text)
+	if err != nil {
+		return dst, &InputError{Reason: err.Error()}
+	}
+	return p.wrap(dst, append(slices.Clone(p.last().tag), value...)), nil
+}
+
+// wrap puts a field into the messages around it.
+func (p Parameter) wrap(dst, inner []byte) []byte {
+	for i := len(p.fields) - 2; i >= 0; i-- {
+		inner = protowire.AppendBytes(slices.Clone(p.fields[i].tag), inner)
+	}
+	return append(dst, inner...)
+}
+
+// AppendQuery appends the fields that a query names, by the rules of
+// google.api.http: dotted names, in either spelling, repeated ones for lists.
+// Names of no field are ignored, and those that the path has bound already; the
+// error is an [InputError] that names the parameter.
+func (m *Message) AppendQuery(dst []byte, query url.Values, bound []Parameter) ([]byte, error) {
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		p, key, ok := m.parameter(name)
+		if !ok || slices.ContainsFunc(bound, func(b Parameter) bool { return covers(b.Path, p.Path) }) {
+			continue
+		}
+		values, f := query[name], p.last()
+		if len(values) > 1 && !f.repeated {
+			return dst, &InputError{Pointer: "?" + name, Reason: "must be given once"}
+		}
+		for _, text := range values {
+			var err error
+			if f.key != nil {
+				dst, err = p.appendEntry(dst, key, text)
+			} else {
+				dst, err = p.AppendValue(dst, text)
+			}
+			if err != nil {
+				return dst, &InputError{Pointer: "?" + name, Reason: err.Error()}
+			}
+		}
+	}
+	return dst, nil
+}
+
+// covers reports whether what bound names includes path.
+func covers(bound, path string) bool {
+	return path == bound || strings.HasPrefix(path, bound+".")
+}
+
+func (p Parameter) appendEntry(dst []byte, key, text string) ([]byte, error) {
+	f := p.last()
+	keyValue, err := textValue(f.key, key)
+	if err != nil {
+		return dst, err
+	}
+	value, err := textValue(f.value, text)
+	if err != nil {
+		return dst, err
+	}
+	entry := slices.Concat(f.key.tag, keyValue, f.value.tag, value)
+	return p.wrap(dst, protowire.AppendBytes(slices.Clone(f.tag), entry)), nil
+}
+
+// textValue gives the wire value of a field, without its tag.
+func textValue(f *field, text string) ([]byte, error) {
+	if f.message != nil {
+		value, err := textMessage(f.message, text)
+		return protowire.AppendBytes(nil, value), err
+	}
+	switch f.kind {
+	case protoreflect.StringKind:
+		if !utf8.ValidString(text) {
+			return nil, errInput("must be UTF-8")
+		}
+		return protowire.AppendString(nil, text), nil
+	case protoreflect.BytesKind:
+		data, err := base64Of([]byte(text)).DecodeString(text)
+		if err != nil {
+			return nil, errInput("must be base64")
+		}
+		return protowire.AppendBytes(nil, data), nil
+	case protoreflect.BoolKind:
+		v, err := strconv.ParseBool(text)
+		if err != nil {
+			return nil, errInput("must be true or false")
+		}
+		return protowire.AppendVarint(nil, protowire.EncodeBool(v)), nil
+	case protoreflect.EnumKind:
+		return textEnum(f.enum, text)
+	default:
+		var w wireWriter
+		err := w.number(f.kind, text)
+		return w.out, err
+	}
+}
+
+func textEnum(e *enum, text string) ([]byte, error) {
+	number, ok := e.number(text)
+	if !ok {
+		v, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || v > math.MaxInt32 {
+			return nil, errInput("has no value " + quote(text))
+		}
+		number = int32(v)
+	}
+	return protowire.AppendVarint(nil, uint64(number)), nil //nolint:gosec // negative ones take ten bytes
+}
+
+// textMessage gives the content of a message that text can stand for.
+func textMessage(m *Message, text string) ([]byte, error) {
+	switch m.form {
+	case formTimestamp:
+		if seconds, nanos, ok := parseTimestamp(text); ok {
+			return appendInstant(nil, seconds, nanos), nil
+		}
+		return nil, errInput(`must be a time such as "2026-01-31T12:00:00Z"`)
+	case formDuration:
+		if seconds, nanos, ok := parseDuration(text); ok {
+			return appendInstant(nil, seconds, nanos), nil
+		}
+		if d, err := time.ParseDuration(text); err == nil { // what plain gateways take
+			return appendInstant(nil, int64(d/time.Second), int32(d%time.Second)), nil //nolint:gosec // below a billion
+		}
+		return nil, errInput(`must be a duration such as "1.5s"`)
+	case formWrapper:
+		f := m.fields[0]
+		value, err := textValue(f, text)
+		return append(slices.Clone(f.tag), value...), err
+	case formLibrary:
+		if m.name == "google.protobuf.FieldMask" {
+			var mask []byte
+			for path := range strings.SplitSeq(text, ",") {
+				mask = protowire.AppendString(protowire.AppendTag(mask, 1, protowire.BytesType), path)
+			}
+			return mask, nil
+		}
+	case formFields, formAny, formPayload, formPayloads:
+	}
+	return nil, errInput("cannot be given in a query")
+}
