@@ -14,6 +14,10 @@ RACE = $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v $$(go env CC) >/de
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# temporal-documents are the commands that write the documents of the Temporal HTTP API to a directory.
+temporal-documents = go run ./api/temporal/generate openapi "$(1)/openapi.yaml" && \
+	go run ./api/temporal/generate swagger /dev/stdout | (cd tools && go run ./yaml2json /dev/stdin "$(1)/swagger.json")
+
 .PHONY: build
 build: ## Build bin/gateway
 	@CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/gateway ./cmd/gateway
@@ -37,7 +41,10 @@ test-generated:
 	sed "s|^output:.*|output: $$dir/openapi.gen.go|" tools/oapi-codegen.yaml >"$$dir/config.yaml" && \
 	$(OAPI_CODEGEN) -config "$$dir/config.yaml" api/openapi.yaml && \
 	(cd tools && go run ./yaml2json ../api/openapi.yaml "$$dir/openapi.json") && \
-	cmp "$$dir/openapi.gen.go" internal/handlers/openapi.gen.go && cmp "$$dir/openapi.json" api/openapi.json || \
+	mkdir "$$dir/temporal" && $(call temporal-documents,$$dir/temporal) && \
+	cmp "$$dir/openapi.gen.go" internal/handlers/openapi.gen.go && cmp "$$dir/openapi.json" api/openapi.json && \
+	cmp "$$dir/temporal/openapi.yaml" api/temporal/openapi.yaml && \
+	cmp "$$dir/temporal/swagger.json" api/temporal/swagger.json || \
 	{ echo "Run make generate." >&2; exit 1; }
 
 .PHONY: test-vet
@@ -98,6 +105,11 @@ $(FUZZED:%/=fuzz-%): fuzz-%:
 soak: build ## Put good and hostile traffic on a gateway for ten minutes
 	@cd dev && go run ./cmd/soak $(SOAK)
 
+# BENCH are flags: make bench BENCH=-short, or BENCH=-write for docs/performance.md.
+.PHONY: bench
+bench: build ## Measure the gateway beside the floor and plain grpc-gateways, for four minutes
+	@cd bench && go run . $(BENCH)
+
 # SUMMARY shows the packages as they pass, all of what a package wrote that failed, and the number of tests at the end.
 define SUMMARY
 /^== /             { step = package = failed }
@@ -145,9 +157,10 @@ lint-dev:
 	@cd dev && go tool -modfile=../tools/lint/go.mod golangci-lint run --allow-serial-runners
 
 .PHONY: generate
-generate: ## Generate what comes from api/openapi.yaml, from the settings and from npm
+generate: ## Generate what comes from api/openapi.yaml, from Temporal's API, from the settings and from npm
 	$(OAPI_CODEGEN) -config tools/oapi-codegen.yaml api/openapi.yaml
 	cd tools && go run ./yaml2json ../api/openapi.yaml ../api/openapi.json
+	$(call temporal-documents,$(CURDIR)/api/temporal)
 	UPDATE_README=1 go test -count=1 -run '^TestREADME' ./internal/config
 	dir=$$(mktemp -d) && trap 'rm -r "$$dir"' EXIT && cd internal/docs/ui && cp package.json package-lock.json .npmrc "$$dir" && \
 	npm ci --prefix "$$dir" --ignore-scripts --no-audit --no-fund && \

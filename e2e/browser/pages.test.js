@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import test, { after, before } from "node:test";
 import { desktop, key, namespace, phone, readerKey, screenshot, startBrowser, stopBrowser, taskQueue, url, watched, withPage } from "./setup.js";
-import { authorize, closeDialog, openDocs, tryOut } from "./swagger.js";
+import { authorize, closeDialog, openDocs, scrollTo, tryOut } from "./swagger.js";
 
 before(startBrowser);
 after(stopBrowser);
@@ -154,6 +154,25 @@ test("another document takes the key that was entered", async () => {
     const answer = await call.execute();
     await screenshot(page, "docs-other-document");
     assert.equal(answer.status, 200, answer.text);
+  });
+});
+
+test("the Temporal HTTP API is offered, with the key that was entered", async () => {
+  await withPage({}, async (page) => {
+    await openDocs(page);
+    await authorize(page, key);
+    await closeDialog(page);
+    await page.locator("#documents").selectOption("Temporal HTTP API");
+    await page.locator(".info .title", { hasText: "Temporal HTTP API" }).waitFor();
+    const operation = await scrollTo(page, "StartWorkflowExecution");
+    assert.equal(withoutSpace(await operation.locator(".opblock-summary-path").innerText()), "/namespaces/{namespace}/workflows/{workflowId}");
+    await operation.locator(".opblock-summary-control").click();
+    await operation.locator('tr[data-param-name="workflowId"]').waitFor();
+    await screenshot(page, "docs-temporal");
+    await page.evaluate(() => window.scrollTo(0, 0));
+    await page.locator(".auth-wrapper .authorize").click();
+    assert.equal(await page.locator(".modal-ux input").count(), 0, "the key is in force, not asked for again");
+    assert.match(await page.locator(".modal-ux").innerText(), /Authorized/);
   });
 });
 

@@ -1,4 +1,5 @@
 // What a user does on the OpenAPI page.
+import assert from "node:assert/strict";
 import { url } from "./setup.js";
 
 /** Opens the page and waits for its operations. */
@@ -17,6 +18,18 @@ export async function authorize(page, key) {
 
 export async function closeDialog(page) {
   await page.locator(".modal-ux .btn-done").click();
+}
+
+/** Scrolls to an operation: of a long document the page has those only that are in view. */
+export async function scrollTo(page, operationId) {
+  const operation = page.locator(`.opblock[id$="-${operationId}"]`);
+  const deadline = Date.now() + 20_000;
+  while ((await operation.count()) === 0) {
+    assert.ok(Date.now() < deadline, `there is no ${operationId}`);
+    await page.mouse.wheel(0, 500);
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  }
+  return operation;
 }
 
 /** Opens an operation for trying out. */

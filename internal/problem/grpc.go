@@ -72,7 +72,7 @@ func (c Code) GRPC() codes.Code {
 		return codes.Unimplemented
 	case http.StatusConflict, http.StatusUnprocessableEntity:
 		return codes.FailedPrecondition
-	case http.StatusTooManyRequests:
+	case http.StatusTooManyRequests, http.StatusRequestEntityTooLarge:
 		return codes.ResourceExhausted
 	case statusClientClosedRequest:
 		return codes.Canceled

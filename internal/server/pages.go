@@ -11,6 +11,10 @@ func newPages(cfg config.Docs) (*docs.Site, error) {
 		return nil, nil //nolint:nilnil // no pages is no error
 	}
 	return docs.New(docs.Options{
-		Documents: []docs.Document{{Title: "Flowgate", Path: "/v1/openapi.json"}}, Folder: cfg.Folder,
+		Documents: []docs.Document{
+			{Title: "Flowgate", Path: "/v1/openapi.json"},
+			{Title: "Temporal HTTP API", Path: "/openapi.yaml"},
+		},
+		Folder: cfg.Folder,
 	})
 }

@@ -9,6 +9,7 @@ import (
 // enum is the names of one enumeration.
 type enum struct {
 	null    bool // google.protobuf.NullValue, whose JSON is null
+	named   bool // values without a name are strings too
 	labels  map[int32][]byte
 	numbers map[string]int32
 	// short are the names without their type's prefix, folded: Temporal has

@@ -39,6 +39,7 @@ type Message struct {
 	plans *Plans
 	name  protoreflect.FullName
 	form  form
+	view  bool // it shows some of the fields, in its own way
 
 	fields  []*field
 	low     [64]*field // by number, where it is small, as nearly all are
@@ -83,13 +84,20 @@ type field struct {
 	key      *field // of a map, with value
 	value    *field
 	tag      []byte // as it is written for one element
+
+	// What only views have, see [Shown].
+	always, hoisted bool
+	number64        bool // 64 bits as a number
+	sparse          bool // a time or duration that is left out when it is zero
+	custom          func(dst, wire []byte) ([]byte, bool, error)
+	members         func(dst, wire []byte) ([]byte, error)
 }
 
 func (p *Plans) compile(d protoreflect.MessageDescriptor) *Message {
 	if m, ok := p.messages[d.FullName()]; ok {
 		return m
 	}
-	m := &Message{plans: p, name: d.FullName(), form: formOf(d.FullName()), names: map[string]*field{}, high: map[protowire.Number]*field{}}
+	m := &Message{plans: p, name: d.FullName(), form: formOf(d.FullName()), names: map[string]*field{}}
 	p.messages[d.FullName()] = m // before its fields: messages nest in themselves
 	if m.form == formLibrary {
 		m.element, _ = protoregistry.GlobalTypes.FindMessageByName(m.name)
@@ -100,11 +108,7 @@ func (p *Plans) compile(d protoreflect.MessageDescriptor) *Message {
 		f := p.field(fields.Get(i))
 		f.index = i
 		m.fields = append(m.fields, f)
-		if int(f.number) < len(m.low) {
-			m.low[f.number] = f
-		} else {
-			m.high[f.number] = f
-		}
+		m.put(f)
 		m.names[f.name] = f
 		m.names[string(fields.Get(i).Name())] = f
 	}
@@ -168,6 +172,18 @@ func wireTypeOf(kind protoreflect.Kind) protowire.Type {
 	default:
 		return protowire.VarintType
 	}
+}
+
+// put makes a field known by its number.
+func (m *Message) put(f *field) {
+	if int(f.number) < len(m.low) {
+		m.low[f.number] = f
+		return
+	}
+	if m.high == nil {
+		m.high = map[protowire.Number]*field{}
+	}
+	m.high[f.number] = f
 }
 
 // field gives the field of a number, nil for none.

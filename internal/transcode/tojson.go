@@ -114,59 +114,111 @@ func (w *jsonWriter) message(m *Message, wire []byte, depth int) error {
 // object writes a message as an object of its fields, after a first member if
 // there is one.
 func (w *jsonWriter) object(m *Message, wire []byte, depth int, first []byte) error {
-	l, err := w.split(m, wire)
-	if err != nil {
+	w.out = append(append(w.out, '{'), first...)
+	if _, err := w.members(m, wire, depth, len(first) > 0); err != nil {
 		return err
 	}
-	w.out = append(append(w.out, '{'), first...)
-	separate := len(first) > 0
-	for i := l.first; i < l.last; i++ {
-		r := w.runs[i]
-		wrote, err := w.member(r, l.wire[r.begin:r.end], depth, separate)
-		if err != nil {
-			return err
-		}
-		separate = separate || wrote
-		if w.to != nil && len(w.out) >= piece {
-			if err := w.flush(); err != nil {
-				return err
-			}
-		}
-	}
-	w.runs = w.runs[:l.first]
 	w.out = append(w.out, '}')
 	return nil
 }
 
+// members writes the fields of a message, and reports whether what comes next
+// needs a comma before it.
+func (w *jsonWriter) members(m *Message, wire []byte, depth int, separate bool) (bool, error) {
+	if depth > maxDepth {
+		return separate, errDepth
+	}
+	l, err := w.split(m, wire)
+	if err != nil {
+		return separate, err
+	}
+	var shown numbers
+	for i := l.first; i < l.last; i++ {
+		r := w.runs[i]
+		before := separate
+		if separate, err = w.member(r, l.wire[r.begin:r.end], depth, separate); err != nil {
+			return separate, err
+		}
+		if m.view && (separate != before || before) { // see missing
+			shown.set(r.field.index)
+		}
+		if w.to != nil && len(w.out) >= piece {
+			if err := w.flush(); err != nil {
+				return separate, err
+			}
+		}
+	}
+	w.runs = w.runs[:l.first]
+	if m.view {
+		return w.missing(m, &shown, depth, separate)
+	}
+	return separate, nil
+}
+
 // member writes one field, unless it holds what is its default and says so by
-// not being there.
+// not being there. It reports whether what comes next needs a comma.
 func (w *jsonWriter) member(r run, wire []byte, depth int, separate bool) (bool, error) {
 	f, before := r.field, len(w.out)
+	if f.hoisted {
+		return w.members(f.message, merged(wire, r.several), depth+1, separate)
+	}
 	if separate {
 		w.out = append(w.out, ',')
 	}
+	if f.members != nil {
+		return w.ownMembers(f, merged(wire, r.several), before, separate)
+	}
 	w.out = append(w.out, f.label...)
+	wrote, err := w.value(r, wire, depth)
+	if err == nil && !wrote {
+		w.out = w.out[:before]
+		return separate, nil
+	}
+	return true, err
+}
+
+// ownMembers lets a view's own code write a message.
+func (w *jsonWriter) ownMembers(f *field, content []byte, before int, separate bool) (bool, error) {
+	begin := len(w.out)
 	var err error
+	if w.out, err = f.members(w.out, content); err != nil {
+		return separate, err
+	}
+	if len(w.out) == begin {
+		w.out = w.out[:before]
+		return separate, nil
+	}
+	return true, nil
+}
+
+// value writes a field's value; false leaves the field out.
+func (w *jsonWriter) value(r run, wire []byte, depth int) (bool, error) {
+	f := r.field
 	switch {
 	case f.key != nil:
-		err = w.entries(f, wire, depth)
+		return true, w.entries(f, wire, depth)
 	case f.repeated:
-		var some bool
-		if some, err = w.list(f, wire, depth); err == nil && !some {
-			w.out = w.out[:before]
+		some, err := w.list(f, wire, depth)
+		return some || f.always, err
+	case f.custom != nil:
+		var wrote bool
+		var err error
+		w.out, wrote, err = f.custom(w.out, merged(wire, r.several))
+		return wrote, err
+	case f.message != nil:
+		content := merged(wire, r.several)
+		if f.sparse && isZeroInstant(f.message, content) {
 			return false, nil
 		}
-	case f.message != nil:
-		err = w.message(f.message, merged(wire, r.several), depth+1)
+		return true, w.message(f.message, content, depth+1)
 	default:
 		value := lastValue(wire, r.several)
-		if !f.presence && isDefault(f, value) {
-			w.out = w.out[:before]
+		if !f.presence && isDefault(f, value) && !f.always {
 			return false, nil
 		}
-		_, err = w.scalar(f, value)
+		_, err := w.scalar(f, value)
+		return true, err
 	}
-	return err == nil, err
 }
 
 // merged gives the wire bytes of a message field: of several occurrences they
@@ -212,6 +264,7 @@ func lastValue(wire []byte, several bool) []byte {
 // ones may hold none.
 func (w *jsonWriter) list(f *field, wire []byte, depth int) (some bool, err error) {
 	w.out = append(w.out, '[')
+	begin := len(w.out)
 	for len(wire) > 0 {
 		number, wireType, n := tagAt(wire, 0)
 		size := valueSize(wire[n:], number, wireType)
@@ -223,14 +276,20 @@ func (w *jsonWriter) list(f *field, wire []byte, depth int) (some bool, err erro
 			}
 			continue
 		}
+		before := len(w.out)
 		if some {
 			w.out = append(w.out, ',')
 		}
 		some = true
-		if f.message != nil {
-			inner, _ := protowire.ConsumeBytes(value)
-			err = w.message(f.message, inner, depth+1)
-		} else {
+		switch {
+		case f.custom != nil:
+			var wrote bool
+			if w.out, wrote, err = f.custom(w.out, text(value)); err == nil && !wrote {
+				w.out, some = w.out[:before], before > begin
+			}
+		case f.message != nil:
+			err = w.message(f.message, text(value), depth+1)
+		default:
 			_, err = w.scalar(f, value)
 		}
 		if err != nil {

@@ -33,6 +33,13 @@ func instant(wire []byte) (seconds, nanos int64, err error) {
 	return seconds, nanos, nil
 }
 
+// isZeroInstant reports whether a time or a duration is one that nobody has set:
+// zero, or Go's zero time. What cannot be read is told when it is written.
+func isZeroInstant(m *Message, wire []byte) bool {
+	seconds, nanos, err := instant(wire)
+	return err == nil && nanos == 0 && (seconds == 0 || m.form == formTimestamp && seconds == minTimestamp)
+}
+
 func (w *jsonWriter) timestamp(_ *Message, wire []byte) error {
 	seconds, nanos, err := instant(wire)
 	if err == nil {

@@ -38,17 +38,23 @@ func (w *jsonWriter) entries(f *field, wire []byte, depth int) error {
 		if i+1 < len(all) && f.compare(e, all[i+1]) == 0 {
 			continue
 		}
+		before := len(w.out)
 		if separate {
 			w.out = append(w.out, ',')
 		}
-		separate = true
 		if err := w.key(f.key, e.key); err != nil {
 			return err
 		}
 		w.out = append(w.out, ':')
-		if err := w.mapValue(f.value, e, depth); err != nil {
+		wrote, err := w.mapValue(f.value, e, depth)
+		if err != nil {
 			return err
 		}
+		if !wrote {
+			w.out = w.out[:before]
+			continue
+		}
+		separate = true
 	}
 	w.out = append(w.out, '}')
 	return nil
@@ -170,13 +176,20 @@ func zero(f *field) []byte {
 	}
 }
 
-func (w *jsonWriter) mapValue(f *field, e entry, depth int) error {
+// mapValue writes the value of an entry; false leaves the entry out.
+func (w *jsonWriter) mapValue(f *field, e entry, depth int) (bool, error) {
+	if f.custom != nil {
+		var wrote bool
+		var err error
+		w.out, wrote, err = f.custom(w.out, e.value)
+		return wrote, err
+	}
 	if f.message != nil {
-		return w.message(f.message, e.value, depth+1)
+		return true, w.message(f.message, e.value, depth+1)
 	}
 	if !e.given {
 		e.value = zero(f)
 	}
 	_, err := w.scalar(f, e.value)
-	return err
+	return true, err
 }

@@ -65,7 +65,7 @@ func (w *jsonWriter) scalar(f *field, wire []byte) (n int, err error) {
 		if len(wire) < 8 { //nolint:mnd // bytes
 			return 0, errWire
 		}
-		w.fixed64(f.kind, binary.LittleEndian.Uint64(wire))
+		w.fixed64(f, binary.LittleEndian.Uint64(wire))
 		return 8, nil //nolint:mnd // bytes
 	default:
 		v, n := protowire.ConsumeVarint(wire)
@@ -88,14 +88,14 @@ func (w *jsonWriter) fixed32(kind protoreflect.Kind, v uint32) {
 	}
 }
 
-func (w *jsonWriter) fixed64(kind protoreflect.Kind, v uint64) {
-	switch kind {
+func (w *jsonWriter) fixed64(f *field, v uint64) {
+	switch f.kind {
 	case protoreflect.DoubleKind:
 		w.out = appendFloat(w.out, math.Float64frombits(v), 64)
 	case protoreflect.Sfixed64Kind:
-		w.quotedInt(int64(v)) //nolint:gosec // two's complement
+		w.int64(f, int64(v)) //nolint:gosec // two's complement
 	default:
-		w.quotedUint(v)
+		w.uint64(f, v)
 	}
 }
 
@@ -113,11 +113,11 @@ func (w *jsonWriter) varint(f *field, v uint64) {
 	case protoreflect.Sint32Kind:
 		w.out = strconv.AppendInt(w.out, int64(int32(protowire.DecodeZigZag(v&math.MaxUint32))), 10)
 	case protoreflect.Uint64Kind:
-		w.quotedUint(v)
+		w.uint64(f, v)
 	case protoreflect.Sint64Kind:
-		w.quotedInt(protowire.DecodeZigZag(v))
+		w.int64(f, protowire.DecodeZigZag(v))
 	default:
-		w.quotedInt(int64(v))
+		w.int64(f, int64(v))
 	}
 }
 
@@ -130,15 +130,27 @@ func (w *jsonWriter) enum(e *enum, v int32) {
 		w.out = append(w.out, label...)
 		return
 	}
+	if e.named { // a value that is newer than the gateway is a name too
+		w.out = append(strconv.AppendInt(append(w.out, '"'), int64(v), 10), '"')
+		return
+	}
 	w.out = strconv.AppendInt(w.out, int64(v), 10)
 }
 
-// quotedInt and quotedUint write 64 bits as strings: a JSON number often ends
-// up in a double.
-func (w *jsonWriter) quotedInt(v int64) {
+// int64 and uint64 write 64 bits as strings, because a JSON number often ends up
+// in a double; in views as the numbers that they are.
+func (w *jsonWriter) int64(f *field, v int64) {
+	if f.number64 {
+		w.out = strconv.AppendInt(w.out, v, 10)
+		return
+	}
 	w.out = append(strconv.AppendInt(append(w.out, '"'), v, 10), '"')
 }
 
-func (w *jsonWriter) quotedUint(v uint64) {
+func (w *jsonWriter) uint64(f *field, v uint64) {
+	if f.number64 {
+		w.out = strconv.AppendUint(w.out, v, 10)
+		return
+	}
 	w.out = append(strconv.AppendUint(append(w.out, '"'), v, 10), '"')
 }

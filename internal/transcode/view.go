@@ -1,0 +1,135 @@
+package transcode
+
+import (
+	"fmt"
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// Shown is one field of a view: how it is shown, where that is not protobuf's
+// JSON. A view shows the fields that it names and no others, 64-bit numbers as
+// numbers, enums by their names without the prefix that they share, and leaves
+// out times and durations that are zero, which Temporal writes for "not set".
+type Shown struct {
+	// Field is the field's name in the proto file.
+	Field string
+	// As is its name in JSON. Without one, a message's own members stand in its
+	// place.
+	As string
+	// View is for messages: their fields. Without one they are shown as they are
+	// outside of views.
+	View []Shown
+	// Always shows the field when it is not there too, as its default.
+	Always bool
+	// Value writes a message, each element of a list and each value of a map
+	// itself, from its wire form; false leaves it out.
+	Value func(dst, wire []byte) ([]byte, bool, error)
+	// Members writes a message as members of what is around it, without a comma
+	// at either end.
+	Members func(dst, wire []byte) ([]byte, error)
+}
+
+// View compiles a view of a message type. It panics when a field does not exist:
+// views are written in code.
+func (p *Plans) View(d protoreflect.MessageDescriptor, fields []Shown) *Message {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.view(d, fields)
+}
+
+func (p *Plans) view(d protoreflect.MessageDescriptor, fields []Shown) *Message {
+	full := p.compile(d)
+	m := &Message{plans: p, name: full.name, view: true, oneofs: full.oneofs}
+	for i, shown := range fields {
+		plain := full.names[shown.Field]
+		if plain == nil {
+			panic(fmt.Sprintf("transcode: %s has no field %s", d.FullName(), shown.Field))
+		}
+		f := *plain
+		f.index, f.name, f.label = i, shown.As, append(appendString(nil, shown.As), ':')
+		f.always, f.number64, f.custom, f.members = shown.Always, true, shown.Value, shown.Members
+		f.hoisted = shown.As == "" && shown.Members == nil
+		f.sparse = f.message != nil && (f.message.form == formTimestamp || f.message.form == formDuration)
+		p.viewInner(&f, d.Fields().ByName(protoreflect.Name(shown.Field)), shown)
+		m.fields = append(m.fields, &f)
+		m.put(&f)
+	}
+	return m
+}
+
+// viewInner gives the messages and enums of a viewed field their views.
+func (p *Plans) viewInner(f *field, d protoreflect.FieldDescriptor, shown Shown) {
+	switch {
+	case d.IsMap():
+		value := *f.value
+		value.number64, value.custom = true, shown.Value
+		if shown.View != nil {
+			value.message = p.view(d.MapValue().Message(), shown.View)
+		}
+		f.value = &value
+	case d.Message() != nil && shown.View != nil:
+		f.message = p.view(d.Message(), shown.View)
+	case d.Enum() != nil:
+		f.enum = f.enum.trimmed(d.Enum())
+	}
+}
+
+// trimmed gives the enum with the names that clients see.
+func (e *enum) trimmed(d protoreflect.EnumDescriptor) *enum {
+	prefix := strings.TrimSuffix(string(d.Values().ByNumber(0).Name()), "UNSPECIFIED")
+	short := *e
+	short.labels = map[int32][]byte{}
+	values := d.Values()
+	for i := range values.Len() {
+		value := values.Get(i)
+		name := strings.TrimPrefix(string(value.Name()), prefix)
+		if value.Number() == 0 {
+			name = "" // nothing is specified
+		}
+		if number := int32(value.Number()); short.labels[number] == nil {
+			short.labels[number] = appendString(nil, name)
+		}
+	}
+	short.named = true
+	return &short
+}
+
+// missing writes the fields of a view that are always shown and were not there.
+func (w *jsonWriter) missing(m *Message, shown *numbers, depth int, separate bool) (bool, error) {
+	for _, f := range m.fields {
+		if !f.always || shown.set(f.index) {
+			continue
+		}
+		if f.hoisted {
+			var err error
+			if separate, err = w.members(f.message, nil, depth+1, separate); err != nil {
+				return separate, err
+			}
+			continue
+		}
+		if separate {
+			w.out = append(w.out, ',')
+		}
+		separate = true
+		w.out = append(w.out, f.label...)
+		w.out = append(w.out, f.empty()...)
+	}
+	return separate, nil
+}
+
+// empty is a field's default as JSON.
+func (f *field) empty() string {
+	switch {
+	case f.repeated:
+		return "[]"
+	case f.key != nil:
+		return "{}"
+	case f.message != nil, f.kind == protoreflect.StringKind, f.kind == protoreflect.BytesKind, f.enum != nil:
+		return `""`
+	case f.kind == protoreflect.BoolKind:
+		return "false"
+	default:
+		return "0"
+	}
+}
