@@ -13,6 +13,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/telemetry"
+	"github.com/flowgate/flowgate/internal/transcode"
 )
 
 // Media types of the API's answers.
@@ -26,6 +27,8 @@ type answer struct {
 	status int
 	// body is encoded as JSON; nil sends none.
 	body any
+	// raw is a body that is JSON already.
+	raw []byte
 	// location is the Location header.
 	location string
 	// retryAfter is the Retry-After header; zero sends none.
@@ -56,13 +59,16 @@ func (a *answer) write(w http.ResponseWriter) error {
 	if a.stream != nil {
 		return a.stream(w)
 	}
-	if a.body == nil {
+	if a.body == nil && a.raw == nil {
 		w.WriteHeader(a.status)
 		return nil
 	}
-	body, err := json.Marshal(a.body, encoding())
-	if err != nil {
-		return err
+	body := a.raw
+	if body == nil {
+		var err error
+		if body, err = json.Marshal(a.body, encoding()); err != nil {
+			return err
+		}
 	}
 	body = append(body, '\n') // for those who read it in a terminal
 	h.Set("Content-Type", contentTypeJSON)
@@ -70,6 +76,19 @@ func (a *answer) write(w http.ResponseWriter) error {
 	w.WriteHeader(a.status)
 	_, _ = w.Write(body) // a caller that has left is no failure of ours
 	return nil
+}
+
+// viewed answers with a view of what the server answered.
+func viewed(view *transcode.Message, wire []byte) (*answer, error) {
+	text, err := view.AppendJSON(make([]byte, 0, 2*len(wire)), wire, transcode.Form{}, nil) // JSON is about twice as long
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	return &answer{status: http.StatusOK, raw: text}, nil
+}
+
+func unreadable(err error) error {
+	return problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.").Because(err)
 }
 
 // negotiate picks the media type to answer with (RFC 9110 section 12.5.1). An

@@ -49,6 +49,7 @@ type Settings struct {
 // [API.Mount].
 type API struct {
 	options Options
+	views   *views
 	watches *watches
 
 	draining  chan struct{}
@@ -60,7 +61,7 @@ var _ ServerInterface = (*API)(nil)
 // New makes the API. Its shared polls run under ctx; [API.Close] waits for
 // them.
 func New(ctx context.Context, options Options) *API {
-	a := &API{options: options, draining: make(chan struct{})}
+	a := &API{options: options, views: newViews(), draining: make(chan struct{})}
 	a.watches = newWatches(ctx, options)
 	return a
 }

@@ -4,6 +4,7 @@
 package handlers
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -324,6 +325,20 @@ type Failure struct {
 type GatewayInfo struct {
 	// Version Its version.
 	Version string `json:"version"`
+}
+
+// HistoryEvent An event as Temporal has it: `temporal.api.history.v1.HistoryEvent` in protobuf's JSON. Numbers of 64
+// bits are strings. What happened is in one member, whose name follows from the type.
+type HistoryEvent struct {
+	// EventID Its number in the run, from 1.
+	EventID string `json:"eventId"`
+
+	// EventTime When it happened.
+	EventTime string `json:"eventTime,omitempty,omitzero"`
+
+	// EventType What happened, by Temporal's own name.
+	EventType            string                 `json:"eventType"`
+	AdditionalProperties map[string]interface{} `json:"-"`
 }
 
 // JSON Any JSON value, kept as it is written.
@@ -1065,6 +1080,15 @@ type WorkflowHandler struct {
 	Description string `json:"description,omitempty,omitzero"`
 }
 
+// WorkflowHistory A page of a run's events.
+type WorkflowHistory struct {
+	// Events The events of this page, in their order.
+	Events []HistoryEvent `json:"events"`
+
+	// NextPageToken The `pageToken` of the next page. Absent on the last one.
+	NextPageToken string `json:"nextPageToken,omitempty,omitzero"`
+}
+
 // WorkflowIDConflictPolicy What happens when a running workflow has this id. `UNSPECIFIED` fails the start, and with
 // `startSignal` uses the running one. It cannot be set beside the reuse policy
 // `TERMINATE_IF_RUNNING`.
@@ -1194,6 +1218,9 @@ type WorkflowVersioning struct {
 // CountFilterParam defines model for CountFilterParam.
 type CountFilterParam = string
 
+// EventFilterTypeParam defines model for EventFilterTypeParam.
+type EventFilterTypeParam = string
+
 // FailureStatusParam defines model for FailureStatusParam.
 type FailureStatusParam = int
 
@@ -1218,6 +1245,9 @@ type PageSizeParam = int
 // PageTokenParam defines model for PageTokenParam.
 type PageTokenParam = string
 
+// PayloadsParam defines model for PayloadsParam.
+type PayloadsParam = string
+
 // QueryNameParam defines model for QueryNameParam.
 type QueryNameParam = string
 
@@ -1228,6 +1258,12 @@ type RejectConditionParam = QueryRejectCondition
 
 // RunIDParam defines model for RunIdParam.
 type RunIDParam = string
+
+// SkipArchivalParam defines model for SkipArchivalParam.
+type SkipArchivalParam = bool
+
+// WaitNewEventParam defines model for WaitNewEventParam.
+type WaitNewEventParam = bool
 
 // WaitParam A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
 //
@@ -1291,6 +1327,39 @@ type CancelWorkflowParams struct {
 	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
 	// happens and the answer is `409 run-chain-mismatch`.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
+}
+
+// GetWorkflowHistoryParams defines parameters for GetWorkflowHistory.
+type GetWorkflowHistoryParams struct {
+	// WaitNewEvent Waits for events to come when there are none beyond the page token. The answer may hold none, and a
+	// token to go on with, until the run has closed.
+	WaitNewEvent *WaitNewEventParam `form:"waitNewEvent,omitempty" json:"waitNewEvent,omitempty"`
+
+	// EventFilterType Which events. `CLOSE_EVENT` is the last one of a closed run, and waits for it for a while.
+	EventFilterType EventFilterTypeParam `form:"eventFilterType,omitempty" json:"eventFilterType,omitempty,omitzero"`
+
+	// SkipArchival Leaves histories out that have moved to the archive.
+	SkipArchival *SkipArchivalParam `form:"skipArchival,omitempty" json:"skipArchival,omitempty"`
+
+	// Payloads How payloads are shown: `decoded`, the default, shows those that are JSON as JSON, byte for byte, and all
+	// others with their metadata and data; `raw` shows all of them so, which is what the SDKs' replayers read.
+	Payloads PayloadsParam `form:"payloads,omitempty" json:"payloads,omitempty,omitzero"`
+
+	// PageSize The most items in a page, and the size of the pages that a stream fetches.
+	PageSize *PageSizeParam `form:"pageSize,omitempty" json:"pageSize,omitempty"`
+
+	// PageToken The `nextPageToken` of the page before. It is opaque and good for the same caller, namespace and
+	// operation only.
+	PageToken PageTokenParam `form:"pageToken,omitempty" json:"pageToken,omitempty,omitzero"`
+
+	// Limit The most items in this answer. Absent means no limit for a stream and `pageSize` for a page.
+	Limit *LimitParam `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
+
+	// RunID The run. Absent means the latest one.
+	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 }
 
 // GetWorkflowMetadataParams defines parameters for GetWorkflowMetadata.
@@ -1391,6 +1460,98 @@ type SignalWorkflowJSONRequestBody = SignalRequest
 // TerminateWorkflowJSONRequestBody defines body for TerminateWorkflow for application/json ContentType.
 type TerminateWorkflowJSONRequestBody = TerminateRequest
 
+// Getter for additional properties for HistoryEvent. Returns the specified
+// element and whether it was found
+func (a HistoryEvent) Get(fieldName string) (value interface{}, found bool) {
+	if a.AdditionalProperties != nil {
+		value, found = a.AdditionalProperties[fieldName]
+	}
+	return
+}
+
+// Setter for additional properties for HistoryEvent
+func (a *HistoryEvent) Set(fieldName string, value interface{}) {
+	if a.AdditionalProperties == nil {
+		a.AdditionalProperties = make(map[string]interface{})
+	}
+	a.AdditionalProperties[fieldName] = value
+}
+
+// Override default JSON handling for HistoryEvent to handle AdditionalProperties
+func (a *HistoryEvent) UnmarshalJSON(b []byte) error {
+	object := make(map[string]json.RawMessage)
+	err := json.Unmarshal(b, &object)
+	if err != nil {
+		return err
+	}
+
+	if raw, found := object["eventId"]; found {
+		err = json.Unmarshal(raw, &a.EventID)
+		if err != nil {
+			return fmt.Errorf("error reading 'eventId': %w", err)
+		}
+		delete(object, "eventId")
+	}
+
+	if raw, found := object["eventTime"]; found {
+		err = json.Unmarshal(raw, &a.EventTime)
+		if err != nil {
+			return fmt.Errorf("error reading 'eventTime': %w", err)
+		}
+		delete(object, "eventTime")
+	}
+
+	if raw, found := object["eventType"]; found {
+		err = json.Unmarshal(raw, &a.EventType)
+		if err != nil {
+			return fmt.Errorf("error reading 'eventType': %w", err)
+		}
+		delete(object, "eventType")
+	}
+
+	if len(object) != 0 {
+		a.AdditionalProperties = make(map[string]interface{})
+		for fieldName, fieldBuf := range object {
+			var fieldVal interface{}
+			err := json.Unmarshal(fieldBuf, &fieldVal)
+			if err != nil {
+				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)
+			}
+			a.AdditionalProperties[fieldName] = fieldVal
+		}
+	}
+	return nil
+}
+
+// Override default JSON handling for HistoryEvent to handle AdditionalProperties
+func (a HistoryEvent) MarshalJSON() ([]byte, error) {
+	var err error
+	object := make(map[string]json.RawMessage)
+
+	object["eventId"], err = json.Marshal(a.EventID)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'eventId': %w", err)
+	}
+
+	object["eventTime"], err = json.Marshal(a.EventTime)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'eventTime': %w", err)
+	}
+
+	object["eventType"], err = json.Marshal(a.EventType)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'eventType': %w", err)
+	}
+
+	for fieldName, field := range a.AdditionalProperties {
+		object[fieldName], err = json.Marshal(field)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling '%s': %w", fieldName, err)
+		}
+	}
+	return json.Marshal(object)
+}
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// GetClient Get the settings in force
@@ -1408,6 +1569,9 @@ type ServerInterface interface {
 	// CancelWorkflow Ask a workflow to cancel
 	// (POST /v1/namespaces/{namespace}/workflows/{workflowId}/cancel)
 	CancelWorkflow(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params CancelWorkflowParams)
+	// GetWorkflowHistory Get the history of a run
+	// (GET /v1/namespaces/{namespace}/workflows/{workflowId}/history)
+	GetWorkflowHistory(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params GetWorkflowHistoryParams)
 	// GetWorkflowMetadata Get current details and handlers
 	// (GET /v1/namespaces/{namespace}/workflows/{workflowId}/metadata)
 	GetWorkflowMetadata(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params GetWorkflowMetadataParams)
@@ -1471,6 +1635,12 @@ func (_ Unimplemented) DescribeWorkflow(w http.ResponseWriter, r *http.Request, 
 // CancelWorkflow Ask a workflow to cancel
 // (POST /v1/namespaces/{namespace}/workflows/{workflowId}/cancel)
 func (_ Unimplemented) CancelWorkflow(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params CancelWorkflowParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetWorkflowHistory Get the history of a run
+// (GET /v1/namespaces/{namespace}/workflows/{workflowId}/history)
+func (_ Unimplemented) GetWorkflowHistory(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params GetWorkflowHistoryParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -1850,6 +2020,161 @@ func (siw *ServerInterfaceWrapper) CancelWorkflow(w http.ResponseWriter, r *http
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.CancelWorkflow(w, r, namespace, workflowID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetWorkflowHistory operation middleware
+func (siw *ServerInterfaceWrapper) GetWorkflowHistory(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "namespace" -------------
+	var namespace NamespaceParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "namespace", chi.URLParam(r, "namespace"), &namespace, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "namespace", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "workflowId" -------------
+	var workflowID WorkflowIDParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "workflowId", chi.URLParam(r, "workflowId"), &workflowID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "workflowId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetWorkflowHistoryParams
+
+	// ------------- Optional query parameter "waitNewEvent" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "waitNewEvent", r.URL.Query(), &params.WaitNewEvent, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "waitNewEvent"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "waitNewEvent", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "eventFilterType" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "eventFilterType", r.URL.Query(), &params.EventFilterType, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "eventFilterType"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "eventFilterType", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "skipArchival" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "skipArchival", r.URL.Query(), &params.SkipArchival, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "skipArchival"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "skipArchival", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "payloads" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "payloads", r.URL.Query(), &params.Payloads, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "payloads"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "payloads", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "pageSize" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "pageSize", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "pageSize"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "pageSize", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "pageToken" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "pageToken", r.URL.Query(), &params.PageToken, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "pageToken"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "pageToken", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "workflowId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "workflowId", r.URL.Query(), &params.WorkflowID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "workflowId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "workflowId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "runId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "runId", r.URL.Query(), &params.RunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "runId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "runId", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetWorkflowHistory(w, r, namespace, workflowID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2532,6 +2857,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/v1/namespaces/{namespace}/workflows/{workflowId}/cancel", wrapper.CancelWorkflow)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/v1/namespaces/{namespace}/workflows/{workflowId}/history", wrapper.GetWorkflowHistory)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/v1/namespaces/{namespace}/workflows/{workflowId}/metadata", wrapper.GetWorkflowMetadata)

@@ -5,38 +5,16 @@ import (
 
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/workflow/v1"
-	"go.temporal.io/api/workflowservice/v1"
 )
 
-// addPending adds what a workflow is waiting for.
-func (shown *WorkflowDescription) addPending(d *workflowservice.DescribeWorkflowExecutionResponse) {
-	for _, activity := range d.GetPendingActivities() {
-		shown.PendingActivities = append(shown.PendingActivities, pendingActivity(activity))
-	}
-	for _, child := range d.GetPendingChildren() {
-		shown.PendingChildren = append(shown.PendingChildren, PendingChild{
-			WorkflowID: child.GetWorkflowId(), RunID: child.GetRunId(), WorkflowType: child.GetWorkflowTypeName(),
-			InitiatedEventID: child.GetInitiatedId(), ParentClosePolicy: enumName(child.GetParentClosePolicy()),
-		})
-	}
-	for _, operation := range d.GetPendingNexusOperations() {
-		shown.PendingNexusOperations = append(shown.PendingNexusOperations, pendingNexusOperation(operation))
-	}
-	for _, callback := range d.GetCallbacks() {
-		shown.Callbacks = append(shown.Callbacks, WorkflowCallback{
-			State: enumName(callback.GetState()), Attempt: callback.GetAttempt(), BlockedReason: callback.GetBlockedReason(),
-			RegistrationTime:        shownTime(callback.GetRegistrationTime()),
-			LastAttemptCompleteTime: shownTime(callback.GetLastAttemptCompleteTime()),
-			LastAttemptFailure:      shownFailure(callback.GetLastAttemptFailure()),
-			NextAttemptScheduleTime: shownTime(callback.GetNextAttemptScheduleTime()),
-		})
-	}
-	if task := d.GetPendingWorkflowTask(); task != nil {
-		shown.PendingWorkflowTask = &PendingWorkflowTask{
-			State: enumName(task.GetState()), Attempt: task.GetAttempt(),
-			ScheduledTime: shownTime(task.GetScheduledTime()), StartedTime: shownTime(task.GetStartedTime()),
-			OriginalScheduledTime: shownTime(task.GetOriginalScheduledTime()),
-		}
+// callback shows what is called when a workflow has ended.
+func callback(c *workflow.CallbackInfo) WorkflowCallback {
+	return WorkflowCallback{
+		State: enumName(c.GetState()), Attempt: c.GetAttempt(), BlockedReason: c.GetBlockedReason(),
+		RegistrationTime:        shownTime(c.GetRegistrationTime()),
+		LastAttemptCompleteTime: shownTime(c.GetLastAttemptCompleteTime()),
+		LastAttemptFailure:      shownFailure(c.GetLastAttemptFailure()),
+		NextAttemptScheduleTime: shownTime(c.GetNextAttemptScheduleTime()),
 	}
 }
 

@@ -189,38 +189,12 @@ func wholePayload(p *common.Payload) Payload {
 	return Payload{Metadata: p.GetMetadata(), Data: p.GetData(), JSON: value}
 }
 
-// shownMemo gives a memo as values when all of them are plain, else whole.
-func shownMemo(memo *common.Memo) (plain map[string]JSON, whole map[string]Payload) {
-	if len(memo.GetFields()) == 0 {
-		return nil, nil
-	}
-	plain = make(map[string]JSON, len(memo.GetFields()))
-	for name, p := range memo.GetFields() {
-		value, ok := payload.ToJSON(p)
-		if !ok {
-			return nil, wholeMemo(memo)
-		}
-		plain[name] = value
-	}
-	return plain, nil
-}
-
 func wholeMemo(memo *common.Memo) map[string]Payload {
 	whole := make(map[string]Payload, len(memo.GetFields()))
 	for name, p := range memo.GetFields() {
 		whole[name] = wholePayload(p)
 	}
 	return whole
-}
-
-func shownSearchAttributes(attributes *common.SearchAttributes) map[string]SearchAttribute {
-	shown := make(map[string]SearchAttribute, len(attributes.GetIndexedFields()))
-	for name, p := range attributes.GetIndexedFields() {
-		if attribute, ok := payload.ToSearchAttribute(p); ok {
-			shown[name] = SearchAttribute{Type: attribute.Type, Value: attribute.Value}
-		}
-	}
-	return shown
 }
 
 // shownTime writes a time as RFC 3339 in UTC. One that is not set is empty; the

@@ -80,15 +80,47 @@ func ToSearchAttribute(p *common.Payload) (attribute SearchAttribute, ok bool) {
 	if !ok {
 		return SearchAttribute{}, false
 	}
-	attribute = SearchAttribute{Type: typeName(string(p.GetMetadata()[metadataType])), Value: value}
+	return attributeOf(string(p.GetMetadata()[metadataType]), value), true
+}
+
+func attributeOf(typed string, value jsontext.Value) SearchAttribute {
+	attribute := SearchAttribute{Type: typeName(typed), Value: value}
 	if attribute.Type != "KeywordList" && value.Kind() == '[' {
 		attribute.Value = unwrap(value)
 	}
-	return attribute, true
+	return attribute
+}
+
+// AppendSearchAttribute writes {"type", "value"} from a payload's wire form. ok
+// is false for a payload that no SDK writes.
+func AppendSearchAttribute(dst, wire []byte) (shown []byte, ok bool, err error) {
+	p, ok := Read(wire)
+	if !ok {
+		return dst, false, nil
+	}
+	value, ok := p.Plain()
+	if !ok {
+		return dst, false, nil
+	}
+	attribute := attributeOf(string(p.Type), value)
+	dst = append(dst, '{')
+	if attribute.Type != "" {
+		dst = append(dst, `"type":`...)
+		if dst, err = jsontext.AppendQuote(dst, attribute.Type); err != nil {
+			return dst, false, err
+		}
+		dst = append(dst, ',')
+	}
+	dst = append(append(dst, `"value":`...), attribute.Value...)
+	return append(dst, '}'), true, nil
 }
 
 // typeName shortens the long form that some servers answer with.
 func typeName(name string) string {
+	switch name { // of most
+	case "Text", "Keyword", "Int", "Double", "Bool", "Datetime", "KeywordList":
+		return name
+	}
 	if t, err := enums.IndexedValueTypeFromString(name); err == nil {
 		return t.String()
 	}

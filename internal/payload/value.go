@@ -12,6 +12,7 @@ import (
 const (
 	metadataEncoding = "encoding"
 	metadataType     = "type"
+	metadataMessage  = "messageType"
 
 	encodingJSON  = "json/plain"
 	encodingProto = "json/protobuf"

@@ -31,14 +31,14 @@ func write(w http.ResponseWriter, ctx context.Context, c *call, wire []byte) err
 	setForm(w.Header(), c.out)
 	if len(wire) >= largeAnswer && !c.out.pretty {
 		w.WriteHeader(http.StatusOK)
-		if err := c.output.WriteJSON(w, wire, c.out.form); err != nil {
+		if err := c.output.WriteJSON(w, wire, c.out.form, nil); err != nil {
 			abort(ctx, err)
 		}
 		return nil
 	}
 	buffer, _ := buffers.Get().(*[]byte)
 	defer buffers.Put(buffer)
-	text, err := c.output.AppendJSON((*buffer)[:0], wire, c.out.form)
+	text, err := c.output.AppendJSON((*buffer)[:0], wire, c.out.form, nil)
 	if err != nil {
 		return problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.").Because(err)
 	}
@@ -91,11 +91,11 @@ func writeError(w http.ResponseWriter, e *problem.Error, out media) {
 	wire, err := proto.Marshal(shown)
 	var text []byte
 	if err == nil {
-		text, err = statusPlan().AppendJSON(nil, wire, out.form)
+		text, err = statusPlan().AppendJSON(nil, wire, out.form, nil)
 	}
 	if err != nil { // details that cannot be shown cost the details, never the answer
 		wire, _ = proto.Marshal(&status.Status{Code: shown.GetCode(), Message: shown.GetMessage()})
-		text, _ = statusPlan().AppendJSON(nil, wire, out.form)
+		text, _ = statusPlan().AppendJSON(nil, wire, out.form, nil)
 	}
 	if out.pretty {
 		text = indented(text)

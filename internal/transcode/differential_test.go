@@ -36,7 +36,7 @@ func agree(tb testing.TB, plan *transcode.Message, of protoreflect.MessageType, 
 	tb.Helper()
 	want, err := protojson.Marshal(m)
 	require.NoError(tb, err)
-	got, err := plan.AppendJSON(nil, wire, long)
+	got, err := plan.AppendJSON(nil, wire, long, nil)
 	require.NoError(tb, err)
 	require.Equal(tb, canonical(tb, want), canonical(tb, got))
 	require.True(tb, json.Valid(got))
@@ -69,7 +69,7 @@ func same(tb testing.TB, a, b proto.Message) {
 // shorthandAgrees holds that what shorthand says is read back as the same.
 func shorthandAgrees(tb testing.TB, plan *transcode.Message, of protoreflect.MessageType, m proto.Message, wire []byte) {
 	tb.Helper()
-	text, err := plan.AppendJSON(nil, wire, transcode.Form{})
+	text, err := plan.AppendJSON(nil, wire, transcode.Form{}, nil)
 	require.NoError(tb, err)
 	require.True(tb, json.Valid(text), "%s", text)
 	back, err := plan.AppendWire(nil, text, transcode.Form{})
@@ -130,11 +130,11 @@ func FuzzHostileWire(f *testing.F) {
 	f.Fuzz(func(t *testing.T, wire []byte, which uint16) {
 		of := all[int(which)%len(all)]
 		plan := plans.Message(of.Descriptor())
-		got, failed := plan.AppendJSON(nil, wire, long)
+		got, failed := plan.AppendJSON(nil, wire, long, nil)
 		if failed == nil {
 			require.True(t, jsontext.Value(got).IsValid(), "%s", got)
 		}
-		if short, err := plan.AppendJSON(nil, wire, transcode.Form{}); err == nil {
+		if short, err := plan.AppendJSON(nil, wire, transcode.Form{}, nil); err == nil {
 			require.True(t, jsontext.Value(short).IsValid(jsontext.AllowDuplicateNames(true)), "%s", short)
 			require.LessOrEqual(t, len(short), 64*len(wire)+64)
 		}

@@ -5,6 +5,8 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/flowgate/flowgate/internal/payload"
 )
 
 // Names of Temporal's payloads, as its SDKs' data converters and its own
@@ -23,74 +25,11 @@ const (
 // be a JSON value that somebody has sent.
 const nullPayload = `{"metadata":{"encoding":"YmluYXJ5L251bGw="}}`
 
-// Field numbers of temporal.api.common.v1.Payload and Payloads.
+// Field numbers of temporal.api.common.v1.Payload.
 const (
 	payloadMetadata = 1
 	payloadData     = 2
-	payloadsEach    = 1
 )
-
-// plainPayload is what a payload can be said to be in shorthand.
-type plainPayload struct {
-	encoding, messageType, data []byte
-	metadata                    int
-	more                        bool // it has what shorthand cannot say
-}
-
-// readPayload reads a payload's wire bytes; ok is false when they are not in the
-// usual form, for which the long form will do.
-func readPayload(wire []byte) (p plainPayload, ok bool) {
-	for at := 0; at < len(wire); {
-		number, wireType, n := tagAt(wire, at)
-		if n < 0 || wireType != protowire.BytesType {
-			return p, false
-		}
-		value, size := protowire.ConsumeBytes(wire[at+n:])
-		if size < 0 {
-			return p, false
-		}
-		at += n + size
-		switch number {
-		case payloadMetadata:
-			if !p.readMetadata(value) {
-				return p, false
-			}
-		case payloadData:
-			p.data = value
-		default:
-			p.more = true
-		}
-	}
-	return p, true
-}
-
-// readMetadata reads one entry of the metadata.
-func (p *plainPayload) readMetadata(wire []byte) bool {
-	var parts [3][]byte // by field number
-	for at := 0; at < len(wire); {
-		number, wireType, n := tagAt(wire, at)
-		if n < 0 || wireType != protowire.BytesType || number < 1 || int(number) >= len(parts) || parts[number] != nil {
-			return false
-		}
-		value, size := protowire.ConsumeBytes(wire[at+n:])
-		if size < 0 {
-			return false
-		}
-		parts[number] = value
-		at += n + size
-	}
-	p.metadata++
-	switch string(parts[1]) {
-	case metadataEncoding:
-		if p.encoding != nil {
-			return false
-		}
-		p.encoding = parts[2]
-	case metadataType:
-		p.messageType = parts[2]
-	}
-	return true
-}
 
 // payload writes a payload in shorthand or, if it has none, in a long form that
 // is told from shorthand: that has data, even when it is empty.
@@ -99,7 +38,7 @@ func (w *jsonWriter) payload(m *Message, wire []byte, depth int) error {
 		return nil
 	}
 	var first []byte
-	if p, ok := readPayload(wire); ok && len(p.data) == 0 && string(p.encoding) != encodingNull {
+	if p, ok := payload.Read(wire); ok && len(p.Data) == 0 && string(p.Encoding) != encodingNull {
 		first = []byte(`"data":""`)
 	}
 	return w.object(m, wire, depth, first)
@@ -108,19 +47,19 @@ func (w *jsonWriter) payload(m *Message, wire []byte, depth int) error {
 // shorthand writes a payload as the JSON that it holds, if that says all there
 // is and is read back as the same.
 func (w *jsonWriter) shorthand(wire []byte) bool {
-	p, ok := readPayload(wire)
-	if !ok || p.more {
+	p, ok := payload.Read(wire)
+	if !ok || p.More {
 		return false
 	}
-	switch string(p.encoding) {
+	switch string(p.Encoding) {
 	case encodingNull:
-		if p.metadata != 1 || len(p.data) > 0 {
+		if p.Metadata != 1 || len(p.Data) > 0 {
 			return false
 		}
 		w.out = append(w.out, nullPayload...)
 	case encodingJSON:
-		value := trimmed(p.data)
-		if p.metadata != 1 || !validJSON(value) || value.Kind() == 'n' || ambiguous(value) {
+		value, ok := p.JSON()
+		if !ok || p.Metadata != 1 || value.Kind() == 'n' || ambiguous(value) {
 			return false
 		}
 		w.out = append(w.out, value...)
@@ -133,17 +72,17 @@ func (w *jsonWriter) shorthand(wire []byte) bool {
 }
 
 // protoShorthand writes a protobuf message's JSON with its type as a member.
-func (w *jsonWriter) protoShorthand(p plainPayload) bool {
-	value := trimmed(p.data)
-	if p.metadata != 2 || len(p.messageType) == 0 || !validJSON(value) || value.Kind() != '{' || ambiguous(value) {
+func (w *jsonWriter) protoShorthand(p payload.Wire) bool {
+	value, ok := p.JSON()
+	if !ok || p.Metadata != 2 || len(p.MessageType) == 0 || value.Kind() != '{' || ambiguous(value) {
 		return false
 	}
-	head, ok := appendText([]byte(`{"`+memberType+`":`), p.messageType)
+	head, ok := appendText([]byte(`{"`+memberType+`":`), p.MessageType)
 	if !ok {
 		return false
 	}
 	w.out = append(w.out, head...)
-	if trimmed(value[1:]).Kind() != '}' {
+	if value[1:].Kind() != '}' {
 		w.out = append(w.out, ',')
 	}
 	w.out = append(w.out, value[1:]...)
@@ -179,14 +118,6 @@ func (w *jsonWriter) shorthands(m *Message, wire []byte) (done bool, err error) 
 	}
 	w.out = append(w.out, ']')
 	return true, nil
-}
-
-func trimmed(data []byte) jsontext.Value { return bytes.Trim(data, " \t\r\n") }
-
-// validJSON accepts what any JSON reader accepts: duplicate names are what a
-// worker wrote.
-func validJSON(value jsontext.Value) bool {
-	return value.IsValid(jsontext.AllowDuplicateNames(true))
 }
 
 // ambiguous reports whether a value would be read back as something else: as a

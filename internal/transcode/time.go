@@ -1,6 +1,7 @@
 package transcode
 
 import (
+	"bytes"
 	"errors"
 	"strconv"
 	"strings"
@@ -18,7 +19,7 @@ const (
 var errTime = errors.New("a time or duration out of its range")
 
 // appendTimestamp writes a time as RFC 3339 in UTC.
-func appendTimestamp(dst []byte, seconds, nanos int64) ([]byte, error) {
+func appendTimestamp(dst []byte, seconds, nanos int64, fraction func([]byte, int) []byte) ([]byte, error) {
 	if seconds < minTimestamp || seconds > maxTimestamp || nanos < 0 || nanos > maxNanos {
 		return dst, errTime
 	}
@@ -32,12 +33,12 @@ func appendTimestamp(dst []byte, seconds, nanos int64) ([]byte, error) {
 	dst = appendDigits(append(dst, 'T'), hour, 2)
 	dst = appendDigits(append(dst, ':'), minute, 2)
 	dst = appendDigits(append(dst, ':'), second, 2)
-	dst = appendNanos(dst, int(nanos))
+	dst = fraction(dst, int(nanos))
 	return append(dst, 'Z', '"'), nil
 }
 
 // appendDuration writes a duration in seconds.
-func appendDuration(dst []byte, seconds, nanos int64) ([]byte, error) {
+func appendDuration(dst []byte, seconds, nanos int64, fraction func([]byte, int) []byte) ([]byte, error) {
 	if seconds < -maxDuration || seconds > maxDuration || nanos < -maxNanos || nanos > maxNanos ||
 		seconds > 0 && nanos < 0 || seconds < 0 && nanos > 0 {
 		return dst, errTime
@@ -47,7 +48,7 @@ func appendDuration(dst []byte, seconds, nanos int64) ([]byte, error) {
 		dst, seconds, nanos = append(dst, '-'), -seconds, -nanos
 	}
 	dst = strconv.AppendInt(dst, seconds, 10)
-	dst = appendNanos(dst, int(nanos))
+	dst = fraction(dst, int(nanos))
 	return append(dst, 's', '"'), nil
 }
 
@@ -64,6 +65,14 @@ func appendNanos(dst []byte, nanos int) []byte {
 	default:
 		return appendDigits(append(dst, '.'), nanos, 9)
 	}
+}
+
+// appendFewNanos writes the part of a second in as many digits as it has.
+func appendFewNanos(dst []byte, nanos int) []byte {
+	if nanos == 0 {
+		return dst
+	}
+	return bytes.TrimRight(appendDigits(append(dst, '.'), nanos, 9), "0")
 }
 
 func appendDigits(dst []byte, n, digits int) []byte {

@@ -1,7 +1,9 @@
 package transcode
 
 import (
+	"cmp"
 	"io"
+	"slices"
 	"sync"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -15,29 +17,36 @@ type Form struct {
 	LongPayloads bool
 }
 
-// AppendJSON appends the JSON of a message in wire form. Fields that the plan
-// does not know are left out. Map entries are sorted by key.
-func (m *Message) AppendJSON(dst, wire []byte, form Form) ([]byte, error) {
+// AppendJSON appends the JSON of a message in wire form, of an object after the
+// given first members, if any. Fields that the plan does not know are left out.
+// Map entries are sorted by key.
+func (m *Message) AppendJSON(dst, wire []byte, form Form, first []byte) ([]byte, error) {
 	w := newJSONWriter(form)
 	defer w.release()
 	w.out = dst
-	err := w.message(m, wire, 0)
-	if err != nil {
+	if err := w.document(m, wire, first); err != nil {
 		return dst, fault(m, err)
 	}
 	return w.out, nil
 }
 
-// WriteJSON writes the JSON of a message in wire form to to, in pieces, so that
-// large ones need little memory. After an error, what was written is not whole.
-func (m *Message) WriteJSON(to io.Writer, wire []byte, form Form) error {
+// WriteJSON is [Message.AppendJSON] that writes to to, in pieces, so that large
+// messages need little memory. After an error, what was written is not whole.
+func (m *Message) WriteJSON(to io.Writer, wire []byte, form Form, first []byte) error {
 	w := newJSONWriter(form)
 	defer w.release()
 	w.to = to
-	if err := w.message(m, wire, 0); err != nil {
+	if err := w.document(m, wire, first); err != nil {
 		return fault(m, err)
 	}
 	return w.flush()
+}
+
+func (w *jsonWriter) document(m *Message, wire, first []byte) error {
+	if len(first) > 0 {
+		return w.object(m, wire, 0, first)
+	}
+	return w.message(m, wire, 0)
 }
 
 // piece is how much is collected before it is written.
@@ -132,6 +141,9 @@ func (w *jsonWriter) members(m *Message, wire []byte, depth int, separate bool) 
 	if err != nil {
 		return separate, err
 	}
+	if m.view { // its order is the one that it was written in
+		slices.SortStableFunc(w.runs[l.first:l.last], func(a, b run) int { return cmp.Compare(a.field.index, b.field.index) })
+	}
 	var shown numbers
 	for i := l.first; i < l.last; i++ {
 		r := w.runs[i]
@@ -207,10 +219,12 @@ func (w *jsonWriter) value(r run, wire []byte, depth int) (bool, error) {
 		return wrote, err
 	case f.message != nil:
 		content := merged(wire, r.several)
-		if f.sparse && isZeroInstant(f.message, content) {
-			return false, nil
+		if f.sparse {
+			return w.sparse(f.message, content)
 		}
-		return true, w.message(f.message, content, depth+1)
+		before := len(w.out)
+		err := w.message(f.message, content, depth+1)
+		return !f.message.view || f.always || len(w.out) > before+len("{}"), err // a view that shows nothing is not shown
 	default:
 		value := lastValue(wire, r.several)
 		if !f.presence && isDefault(f, value) && !f.always {

@@ -33,17 +33,10 @@ func instant(wire []byte) (seconds, nanos int64, err error) {
 	return seconds, nanos, nil
 }
 
-// isZeroInstant reports whether a time or a duration is one that nobody has set:
-// zero, or Go's zero time. What cannot be read is told when it is written.
-func isZeroInstant(m *Message, wire []byte) bool {
-	seconds, nanos, err := instant(wire)
-	return err == nil && nanos == 0 && (seconds == 0 || m.form == formTimestamp && seconds == minTimestamp)
-}
-
 func (w *jsonWriter) timestamp(_ *Message, wire []byte) error {
 	seconds, nanos, err := instant(wire)
 	if err == nil {
-		w.out, err = appendTimestamp(w.out, seconds, nanos)
+		w.out, err = appendTimestamp(w.out, seconds, nanos, appendNanos)
 	}
 	return err
 }
@@ -51,9 +44,24 @@ func (w *jsonWriter) timestamp(_ *Message, wire []byte) error {
 func (w *jsonWriter) duration(_ *Message, wire []byte) error {
 	seconds, nanos, err := instant(wire)
 	if err == nil {
-		w.out, err = appendDuration(w.out, seconds, nanos)
+		w.out, err = appendDuration(w.out, seconds, nanos, appendNanos)
 	}
 	return err
+}
+
+// sparse writes a time or a duration of a view, with no more digits than it
+// needs, unless nobody has set it: it is zero then, or Go's zero time.
+func (w *jsonWriter) sparse(m *Message, wire []byte) (bool, error) {
+	seconds, nanos, err := instant(wire)
+	if err != nil || nanos == 0 && (seconds == 0 || m.form == formTimestamp && seconds == minTimestamp) {
+		return false, err
+	}
+	if m.form == formTimestamp {
+		w.out, err = appendTimestamp(w.out, seconds, nanos, appendFewNanos)
+	} else {
+		w.out, err = appendDuration(w.out, seconds, nanos, appendFewNanos)
+	}
+	return true, err
 }
 
 // wrapper writes a wrapper as its value: it is there even when it is a default.

@@ -47,13 +47,18 @@ func (c *Client) Invoke(ctx context.Context, method string, request []byte) (Ans
 	return answer, nil
 }
 
-// Do is [Client.Invoke] for messages: it sends request and fills answer.
-func (c *Client) Do(ctx context.Context, method string, request, answer proto.Message) error {
+// Call is [Client.Invoke] with a request that is a message.
+func (c *Client) Call(ctx context.Context, method string, request proto.Message) (Answer, error) {
 	wire, err := proto.Marshal(request)
 	if err != nil {
-		return problem.New(problem.InvalidRequest, "The request holds text that is not valid UTF-8.").Because(err)
+		return Answer{}, problem.New(problem.InvalidRequest, "The request holds text that is not valid UTF-8.").Because(err)
 	}
-	got, err := c.Invoke(ctx, method, wire)
+	return c.Invoke(ctx, method, wire)
+}
+
+// Do is [Client.Call] that fills a message with the answer.
+func (c *Client) Do(ctx context.Context, method string, request, answer proto.Message) error {
+	got, err := c.Call(ctx, method, request)
 	if err != nil {
 		return err
 	}

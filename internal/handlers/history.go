@@ -1,0 +1,135 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/transcode"
+	"github.com/flowgate/flowgate/internal/upstream"
+)
+
+// GetWorkflowHistory is the SDK's handle.fetch_history and fetch_history_events:
+// a page as JSON, or every event as NDJSON.
+func (a *API) GetWorkflowHistory(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params GetWorkflowHistoryParams) {
+	op := operation{
+		name: "getWorkflowHistory", namespace: namespace, params: params, types: []string{contentTypeJSON, contentTypeNDJSON},
+		method: workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
+	}
+	serve(a, w, r, op, func(ctx context.Context, c *call, _ *noBody) (*answer, error) {
+		h, err := a.newHistory(c, workflowID, params)
+		if err != nil {
+			return nil, err
+		}
+		if h.waits {
+			if c.waiting, err = a.options.Waits.Enter(ctx, c.principal.Name, c.principal.Share); err != nil {
+				return nil, err
+			}
+			c.place.Leave()
+		}
+		shown, err := h.answer(ctx)
+		return shown, aboutWorkflow(err, h.workflowID)
+	})
+}
+
+// workflowHistory are the pages of one run's events.
+type workflowHistory struct {
+	*pages
+	workflowID string
+	waits      bool
+}
+
+func (a *API) newHistory(c *call, workflowID string, params GetWorkflowHistoryParams) (*workflowHistory, error) {
+	id, err := workflowIDOf(workflowID, params.WorkflowID)
+	if err != nil {
+		return nil, err
+	}
+	var f faults
+	filter := enum[enums.HistoryEventFilterType](&f, "?eventFilterType", params.EventFilterType)
+	if params.Payloads != "" && params.Payloads != payloadsDecoded && params.Payloads != payloadsRaw {
+		f.add("?payloads", "must be decoded or raw")
+	}
+	waitNewEvent, skipArchival := params.WaitNewEvent != nil && *params.WaitNewEvent, params.SkipArchival != nil && *params.SkipArchival
+	h := &workflowHistory{workflowID: id, waits: waitNewEvent || filter == enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT}
+	if c.mediaType == contentTypeNDJSON && waitNewEvent {
+		f.add("?waitNewEvent", "must not be asked for with a stream of lines, which ends with the last event that there is")
+	}
+	if c.mediaType != contentTypeNDJSON && params.Limit != nil {
+		f.add("?limit", "is for streams; a page has pageSize")
+	}
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	query := fmt.Sprintf("%q %q %d %t %t", id, params.RunID, filter, waitNewEvent, skipArchival)
+	if h.pages, err = a.newPages(c, paging{params.PageSize, params.PageToken, params.Limit}, query); err != nil {
+		return nil, err
+	}
+	h.shown, h.line, h.split = a.views.history, a.views.event, eventsIn
+	h.form = transcode.Form{LongPayloads: params.Payloads == payloadsRaw}
+	h.fetch = func(ctx context.Context, token []byte, size int32) (upstream.Answer, error) {
+		return h.page(ctx, &workflowservice.GetWorkflowExecutionHistoryRequest{
+			Namespace: c.namespace, Execution: &common.WorkflowExecution{WorkflowId: id, RunId: params.RunID},
+			MaximumPageSize: size, NextPageToken: token, WaitNewEvent: waitNewEvent, HistoryEventFilterType: filter,
+			SkipArchival: skipArchival,
+		})
+	}
+	return h, nil
+}
+
+// The ways to show payloads in a history.
+const (
+	payloadsDecoded = "decoded"
+	payloadsRaw     = "raw" // canonical protobuf JSON, which the SDKs' replayers read
+)
+
+// page asks for one page. One that is waited for ends early when the gateway
+// stops: the caller asks again, elsewhere.
+func (h *workflowHistory) page(ctx context.Context, request *workflowservice.GetWorkflowExecutionHistoryRequest) (upstream.Answer, error) {
+	if h.waits {
+		call := upstream.CallFrom(ctx)
+		if call.Timeout == 0 {
+			call.Timeout = h.api.options.Limits.LongPoll
+		}
+		waiting, end := context.WithCancelCause(upstream.NewContext(ctx, &call))
+		defer end(nil)
+		done := make(chan struct{})
+		defer close(done)
+		go func() {
+			select {
+			case <-h.api.draining:
+				end(problem.New(problem.Draining, "This replica is shutting down."))
+			case <-done:
+			}
+		}()
+		ctx = waiting
+	}
+	page, err := h.api.options.Upstream.Call(ctx, workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName, request)
+	if h.waits && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = problem.New(problem.DeadlineExceeded, "Nothing new has happened in the time that a request may take. Ask again with the same page token.").Because(err)
+	}
+	return page, err
+}
+
+// eventsIn reads GetWorkflowExecutionHistoryResponse.
+func eventsIn(page []byte) (items [][]byte, token []byte) {
+	const history, nextPageToken, events = 1, 3, 1
+	for number, value := range transcode.Fields(page) {
+		switch number {
+		case history:
+			for number, event := range transcode.Fields(value) {
+				if number == events {
+					items = append(items, event)
+				}
+			}
+		case nextPageToken:
+			token = value
+		}
+	}
+	return items, token
+}

@@ -1,0 +1,201 @@
+package handlers
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+
+	"github.com/flowgate/flowgate/internal/transcode"
+	"github.com/flowgate/flowgate/internal/upstream"
+)
+
+// Bounds of a page. The server answers with its own maximum, in silence, when
+// asked for more.
+const (
+	defaultPageSize = 100
+	maxPageSize     = 1000
+)
+
+// largePage is the size on the wire from which a page is written while it is
+// made. A smaller one is made whole first: what is wrong with it can still be
+// told by a status.
+const largePage = 64 << 10
+
+// paging are the parameters that all lists have.
+type paging struct {
+	pageSize  *int
+	pageToken string
+	limit     *int
+}
+
+// pages fetches the pages of a list one after another, and shows them as they
+// are on the wire.
+type pages struct {
+	api   *API
+	call  *call
+	scope tokenScope
+	token []byte
+	size  int
+	limit int // of what is left to list; negative for all
+
+	// fetch asks the server for a page.
+	fetch func(ctx context.Context, token []byte, size int32) (upstream.Answer, error)
+	// split finds the items and the next token in a page.
+	split func(page []byte) (items [][]byte, token []byte)
+	// shown is the view of a page, line that of an item.
+	shown, line *transcode.Message
+	form        transcode.Form
+}
+
+// newPages reads the parameters. Query is what else the pages belong to.
+func (a *API) newPages(c *call, params paging, query string) (*pages, error) {
+	var f faults
+	p := &pages{
+		api: a, call: c, size: defaultPageSize, limit: -1,
+		scope: tokenScope{principal: c.principal.Name, namespace: c.namespace, operation: c.name, query: query},
+	}
+	if params.pageSize != nil {
+		p.size = *params.pageSize
+		if p.size < 1 || p.size > maxPageSize {
+			f.add("?pageSize", "must be between 1 and 1000")
+		}
+	}
+	if params.limit != nil {
+		p.limit = *params.limit
+		if p.limit < 1 {
+			f.add("?limit", "must be at least 1")
+		}
+	}
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	token, err := a.options.Tokens.open(p.scope, params.pageToken)
+	p.token = token
+	return p, err
+}
+
+// answer gives a page, or the stream of all.
+func (p *pages) answer(ctx context.Context) (*answer, error) {
+	page, items, err := p.next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if p.call.mediaType == contentTypeNDJSON {
+		return p.stream(ctx, page, items), nil
+	}
+	var first []byte
+	if p.more() {
+		first = append([]byte(`"nextPageToken":"`), p.api.options.Tokens.seal(p.scope, p.token)+`"`...)
+	}
+	if len(page.Wire()) >= largePage {
+		return p.large(ctx, page, first), nil
+	}
+	defer page.Release()
+	text, err := p.shown.AppendJSON(make([]byte, 0, 2*len(page.Wire())), page.Wire(), p.form, first)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	return &answer{status: http.StatusOK, raw: text}, nil
+}
+
+// large writes a page while it is made.
+func (p *pages) large(ctx context.Context, page upstream.Answer, first []byte) *answer {
+	return &answer{stream: func(w http.ResponseWriter) error {
+		defer page.Release()
+		w.Header().Set("Content-Type", contentTypeJSON)
+		w.WriteHeader(http.StatusOK)
+		err := p.shown.WriteJSON(w, page.Wire(), p.form, first)
+		if err == nil {
+			_, err = io.WriteString(w, "\n")
+		}
+		if err != nil {
+			abort(ctx, err)
+		}
+		return nil
+	}}
+}
+
+// next fetches a page, of no more than what is left of the limit.
+func (p *pages) next(ctx context.Context) (page upstream.Answer, items [][]byte, err error) {
+	size := p.size
+	if p.limit >= 0 {
+		size = min(size, p.limit)
+	}
+	if page, err = p.fetch(ctx, p.token, int32(size)); err != nil { //nolint:gosec // at most maxPageSize
+		return page, nil, err
+	}
+	items, token := p.split(page.Wire())
+	p.token = bytes.Clone(token) // the page is gone before the next one
+	if p.limit >= 0 {
+		items = items[:min(len(items), p.limit)]
+		p.limit -= len(items)
+	}
+	return page, items, nil
+}
+
+// resume fetches the next page of a stream, in a place of its own: that of the
+// request was given back when the answer began, because who reads slowly must
+// not hold one, and without one a caller's streams would have no bound.
+func (p *pages) resume(ctx context.Context) (upstream.Answer, [][]byte, error) {
+	place, err := p.api.options.Reads.Resume(ctx, p.call.principal.Name, p.call.principal.Share)
+	if err != nil {
+		return upstream.Answer{}, nil, err
+	}
+	defer place.Leave()
+	return p.next(ctx)
+}
+
+// more reports whether there is a page after the last one.
+func (p *pages) more() bool { return len(p.token) > 0 && p.limit != 0 }
+
+// stream writes an item a line, and fetches the next page when a page is
+// written. A failure after the first line can no longer be told by a status:
+// the connection is cut, so that what is there never looks complete.
+func (p *pages) stream(ctx context.Context, page upstream.Answer, items [][]byte) *answer {
+	return &answer{stream: func(w http.ResponseWriter) error {
+		w.Header().Set("Content-Type", contentTypeNDJSON)
+		w.WriteHeader(http.StatusOK)
+		for {
+			err := p.lines(w, items)
+			page.Release()
+			if err != nil {
+				abort(ctx, err)
+			}
+			_ = http.NewResponseController(w).Flush()
+			if !p.more() {
+				return nil
+			}
+			if page, items, err = p.resume(ctx); err != nil {
+				abort(ctx, err)
+			}
+		}
+	}}
+}
+
+func (p *pages) lines(w io.Writer, items [][]byte) error {
+	buffered := bufio.NewWriter(w)
+	var line []byte
+	for _, item := range items {
+		var err error
+		if line, err = p.line.AppendJSON(line[:0], item, p.form, nil); err != nil {
+			return unreadable(err)
+		}
+		_, _ = buffered.Write(oneLine(line))
+	}
+	return buffered.Flush()
+}
+
+// oneLine ends a line. What JSON a worker wrote may hold line breaks between its
+// tokens, and nowhere else.
+func oneLine(line []byte) []byte {
+	if bytes.ContainsAny(line, "\r\n") {
+		for i, c := range line {
+			if c == '\n' || c == '\r' {
+				line[i] = ' '
+			}
+		}
+	}
+	return append(line, '\n')
+}
