@@ -1,0 +1,53 @@
+package load
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Pace sends requests at a rate, whatever the answers take, and returns what each took. A request that has to wait until
+// a connection is free took that time too; that a timer was late is not counted, because it is not the target's doing.
+func (p *Pool) Pace(ctx context.Context, request []byte, perSecond float64, length time.Duration) ([]time.Duration, error) {
+	interval := time.Duration(float64(time.Second) / perSecond)
+	number := int64(length / interval)
+	begin := time.Now()
+	var next atomic.Int64
+	var mu sync.Mutex
+	var all []time.Duration
+	err := p.each(func(c *conn) error {
+		var own []time.Duration
+		for n := next.Add(1) - 1; n < number; n = next.Add(1) - 1 {
+			sent, err := due(ctx, begin.Add(time.Duration(n)*interval))
+			if err != nil {
+				return err
+			}
+			if err := c.well(request); err != nil {
+				return err
+			}
+			own = append(own, time.Since(sent))
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, own...)
+		return nil
+	})
+	return all, err
+}
+
+// due waits until a request is to be sent, and returns the time that its answer is measured from.
+func due(ctx context.Context, when time.Time) (time.Time, error) {
+	wait := time.Until(when)
+	if wait <= 0 {
+		return when, ctx.Err()
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return when, ctx.Err()
+	case <-timer.C:
+		return time.Now(), nil
+	}
+}

@@ -1,0 +1,75 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+)
+
+// Waiters are callers that have sent a request and wait for its answer.
+type Waiters struct {
+	pool Pool
+}
+
+// dialers is how many connections are made at a time; the target's queue of them is not long.
+const dialers = 64
+
+// Hold opens so many connections and sends a request on each.
+func Hold(ctx context.Context, address string, request []byte, callers int) (*Waiters, error) {
+	w := &Waiters{}
+	var mu sync.Mutex
+	var workers sync.WaitGroup
+	failures := make(chan error, dialers)
+	for n := range dialers {
+		workers.Go(func() {
+			for i := n; i < callers; i += dialers {
+				c, err := dial(ctx, address, smallBuffer)
+				if err != nil {
+					failures <- err
+					return
+				}
+				mu.Lock()
+				w.pool.conns = append(w.pool.conns, c)
+				mu.Unlock()
+				if _, err := c.Write(request); err != nil {
+					failures <- err
+					return
+				}
+			}
+		})
+	}
+	workers.Wait()
+	close(failures)
+	if err := <-failures; err != nil {
+		w.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// Waiting fails when somebody has an answer.
+func (w *Waiters) Waiting() error {
+	const moment = 200 * time.Millisecond
+	deadline := time.Now().Add(moment)
+	return w.pool.each(func(c *conn) error {
+		if err := c.SetReadDeadline(deadline); err != nil {
+			return err
+		}
+		_, err := c.reader.Peek(1)
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return nil
+		case err != nil:
+			return err
+		default:
+			answer, _ := c.reader.Peek(c.reader.Buffered())
+			return fmt.Errorf("a caller that was to wait was answered: %.300s", answer)
+		}
+	})
+}
+
+// Close has the callers leave.
+func (w *Waiters) Close() { w.pool.Close() }

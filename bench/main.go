@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/flowgate/flowgate/bench/measure"
+	"github.com/flowgate/flowgate/bench/report"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	var err error
+	if len(os.Args) > 1 && os.Args[1] == serveArgument {
+		err = serve(ctx, os.Args[2:])
+	} else {
+		err = bench(ctx)
+	}
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// bench measures, shows the result, and writes it where it is wanted. Results that lack something are shown as well.
+func bench(ctx context.Context) (err error) {
+	options := measure.Options{Peer: startPeer, Progress: os.Stderr}
+	flag.StringVar(&options.Gateway, "gateway", "../bin/gateway", "the gateway's binary")
+	flag.IntVar(&options.Connections, "connections", 16, "requests in flight at a time")
+	flag.IntVar(&options.Rounds, "rounds", 6, "how often each target has its turn")
+	flag.DurationVar(&options.Window, "window", 350*time.Millisecond, "how long a turn is at each call")
+	flag.DurationVar(&options.PaceWindow, "pace-window", 1500*time.Millisecond, "the same at the fixed rate")
+	flag.IntVar(&options.Callers, "callers", 5000, "callers that wait at a time; 0 leaves them out")
+	flag.StringVar(&options.Profiles, "profile", "", "a folder for CPU profiles of the gateway and of the floor")
+	flag.DurationVar(&options.ProfileTime, "profile-time", 3*time.Second, "how long each of them is")
+	short := flag.Bool("short", false, "measure for moments only, to see that all works")
+	write := flag.Bool("write", false, "write performance.md and performance.svg into the folder of -docs")
+	docs := flag.String("docs", "../docs", "that folder")
+	flag.Parse()
+	if *short {
+		options.Rounds, options.Window, options.PaceWindow = 1, 150*time.Millisecond, 100*time.Millisecond
+		options.Callers, options.ProfileTime = min(options.Callers, 1000), time.Second
+	}
+	if options.Dir, err = os.MkdirTemp("", "bench"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(options.Dir)) }()
+	results, err := measure.Run(ctx, options)
+	if results == nil {
+		return err
+	}
+	err = errors.Join(err, results.WriteText(os.Stdout))
+	if *write {
+		err = errors.Join(err, writeDocs(results, *docs))
+	}
+	return err
+}
+
+// writeDocs writes the page and its picture.
+func writeDocs(results *report.Results, dir string) error {
+	page, err := os.Create(filepath.Join(dir, "performance.md")) //nolint:gosec // the user's choice
+	if err != nil {
+		return err
+	}
+	picture, err := os.Create(filepath.Join(dir, "performance.svg")) //nolint:gosec // the user's choice
+	if err != nil {
+		return errors.Join(err, page.Close())
+	}
+	return errors.Join(results.WriteMarkdown(page), page.Close(), results.WriteSVG(picture), picture.Close())
+}

@@ -1,0 +1,34 @@
+package measure
+
+import (
+	"context"
+	"math"
+
+	"github.com/flowgate/flowgate/bench/calls"
+	"github.com/flowgate/flowgate/bench/report"
+)
+
+// chooseRates finds for each call the rate that all targets bear with ease: less than half of what the slowest can do.
+func (l *lab) chooseRates() {
+	const ease, most = 0.4, 2000
+	for _, call := range calls.Measured() {
+		rate := float64(most)
+		for _, target := range report.Targets() {
+			if cell := l.results.Cell(target, call); cell != nil {
+				rate = min(rate, ease*report.Median(cell.PerSecond))
+			}
+		}
+		l.results.Rates[call] = max(1, math.Floor(rate))
+	}
+}
+
+// pace sends requests at the call's rate, and notes what the answers took.
+func (l *lab) pace(ctx context.Context, t *target, call calls.Call) error {
+	latencies, err := t.pool.Pace(ctx, t.dialect.Request(call, l.key), l.results.Rates[call], l.PaceWindow)
+	if err != nil {
+		return err
+	}
+	cell := l.results.Cell(t.name, call)
+	cell.Latencies = append(cell.Latencies, latencies...)
+	return nil
+}

@@ -1,0 +1,112 @@
+package measure
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/flowgate/flowgate/bench/calls"
+	"github.com/flowgate/flowgate/bench/report"
+)
+
+// Run measures everything. Results come with an error as well: when the gateway does not answer some of the calls, all
+// the others are still there.
+func Run(ctx context.Context, options Options) (*report.Results, error) {
+	l, err := newLab(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	defer l.upstream.Kill()
+	l.results = &report.Results{
+		Date: time.Now(), Machine: report.ThisMachine(), Connections: l.Connections, Rounds: l.Rounds, Callers: l.Callers,
+		Rates: map[calls.Call]float64{}, Cells: map[report.Target]map[calls.Call]*report.Cell{}, Waiting: map[report.Target]float64{},
+	}
+	if err := l.requests(ctx); err != nil {
+		return nil, err
+	}
+	if l.Callers > 0 {
+		if err := l.waiting(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return l.results, errors.Join(l.missing...)
+}
+
+// requests measures the calls that are answered at once, at all targets side by side.
+func (l *lab) requests(ctx context.Context) error {
+	var targets []*target
+	defer func() {
+		for _, t := range targets {
+			t.stop()
+		}
+	}()
+	for _, name := range report.Targets() {
+		t, err := l.start(ctx, name)
+		if err != nil {
+			return err
+		}
+		targets = append(targets, t)
+		if err := l.probe(t); err != nil {
+			return err
+		}
+	}
+	for round := range l.Rounds {
+		l.sayf("round %d of %d", round+1, l.Rounds)
+		if err := l.eachCell(targets, round, func(t *target, call calls.Call) error { return l.saturate(ctx, t, call) }); err != nil {
+			return err
+		}
+	}
+	l.chooseRates()
+	for round := range 2 {
+		l.sayf("fixed rate, round %d of 2", round+1)
+		if err := l.eachCell(targets, round, func(t *target, call calls.Call) error { return l.pace(ctx, t, call) }); err != nil {
+			return err
+		}
+	}
+	return l.profiles(ctx, targets)
+}
+
+// probe makes each call once, and gives those that are answered a cell. A peer that does not answer is an error; a
+// gateway may lack a call, and then the run goes on without it, to fail in the end.
+func (l *lab) probe(t *target) error {
+	cells := map[calls.Call]*report.Cell{}
+	l.results.Cells[t.name] = cells
+	for _, call := range calls.Measured() {
+		answer, err := t.pool.Ask(t.dialect.Request(call, l.key))
+		if err != nil {
+			return fmt.Errorf("%s: %s: %w", t.name, call, err)
+		}
+		if answer.Status < 300 && bytes.Contains(answer.Body, []byte(call.Proof())) {
+			cells[call] = &report.Cell{}
+			continue
+		}
+		err = fmt.Errorf("%s: %s is not served: %d %.120q", t.name, call, answer.Status, answer.Body)
+		if t.name != report.Door && t.name != report.V1 {
+			return err
+		}
+		l.missing = append(l.missing, err)
+	}
+	return nil
+}
+
+// eachCell goes through all calls, and at each call through the targets, the other way round every second time.
+func (l *lab) eachCell(targets []*target, round int, do func(*target, calls.Call) error) error {
+	order := slices.Clone(targets)
+	if round%2 == 1 {
+		slices.Reverse(order)
+	}
+	for _, call := range calls.Measured() {
+		for _, t := range order {
+			if l.results.Cell(t.name, call) == nil {
+				continue
+			}
+			if err := do(t, call); err != nil {
+				return fmt.Errorf("%s: %s: %w", t.name, call, err)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package measure
+
+import (
+	"context"
+	"time"
+
+	"github.com/flowgate/flowgate/bench/calls"
+)
+
+// saturate puts as much load on a target as its connections can, and notes what a request took.
+func (l *lab) saturate(ctx context.Context, t *target, call calls.Call) error {
+	const warmUp = 8 // a part of the window
+	request := t.dialect.Request(call, l.key)
+	if _, _, err := t.pool.Saturate(ctx, request, l.Window/warmUp); err != nil {
+		return err
+	}
+	mallocs, err := t.countMallocs(ctx)
+	if err != nil {
+		return err
+	}
+	before, err := t.CPU()
+	if err != nil {
+		return err
+	}
+	requests, took, err := t.pool.Saturate(ctx, request, l.Window)
+	if err != nil {
+		return err
+	}
+	after, err := t.CPU()
+	if err != nil {
+		return err
+	}
+	made, err := mallocs()
+	if err != nil {
+		return err
+	}
+	cell := l.results.Cell(t.name, call)
+	cell.CPU = append(cell.CPU, (after-before)/time.Duration(requests))
+	cell.PerSecond = append(cell.PerSecond, float64(requests)/took.Seconds())
+	cell.Mallocs = append(cell.Mallocs, max(made/float64(requests), 0))
+	return nil
+}
+
+// countMallocs begins to count allocations. Asking allocates as well, so it asks twice to know how much that is, and
+// takes it off.
+func (t *target) countMallocs(ctx context.Context) (func() (float64, error), error) {
+	first, err := t.Mallocs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	second, err := t.Mallocs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func() (float64, error) {
+		third, err := t.Mallocs(ctx)
+		return third - second - (second - first), err
+	}, nil
+}

@@ -1,0 +1,77 @@
+package messages
+
+import (
+	"time"
+
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/types/known/durationpb"
+)
+
+// Executions is how many workflows a list answers with.
+const Executions = 100
+
+func started() *workflowservice.StartWorkflowExecutionResponse {
+	return &workflowservice.StartWorkflowExecutionResponse{
+		RunId: RunID, Started: true, Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING,
+		Link: &common.Link{Variant: &common.Link_WorkflowEvent_{WorkflowEvent: &common.Link_WorkflowEvent{
+			Namespace: Namespace, WorkflowId: WorkflowID, RunId: RunID,
+			Reference: &common.Link_WorkflowEvent_EventRef{EventRef: &common.Link_WorkflowEvent_EventReference{
+				EventId: 1, EventType: enums.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED,
+			}},
+		}}},
+	}
+}
+
+func described() *workflowservice.DescribeWorkflowExecutionResponse {
+	return &workflowservice.DescribeWorkflowExecutionResponse{
+		ExecutionConfig: &workflow.WorkflowExecutionConfig{
+			TaskQueue: taskQueue(), WorkflowExecutionTimeout: seconds(0), WorkflowRunTimeout: seconds(3600),
+			DefaultWorkflowTaskTimeout: seconds(10),
+		},
+		WorkflowExecutionInfo: running(0),
+		PendingActivities: []*workflow.PendingActivityInfo{{
+			ActivityId: activity, ActivityType: activityType(), State: enums.PENDING_ACTIVITY_STATE_STARTED,
+			HeartbeatDetails: payloads(`{"progress":40}`), LastHeartbeatTime: at(900), LastStartedTime: at(800), ScheduledTime: at(700),
+			Attempt: 2, MaximumAttempts: 5, LastWorkerIdentity: worker, CurrentRetryInterval: seconds(2),
+		}},
+		WorkflowExtendedInfo: &workflow.WorkflowExecutionExtendedInfo{OriginalStartTime: at(0)},
+	}
+}
+
+// listed mixes workflows that run with those that are done, newest first, and says that there is more.
+func listed() *workflowservice.ListWorkflowExecutionsResponse {
+	answer := &workflowservice.ListWorkflowExecutionsResponse{
+		NextPageToken: []byte(`{"CloseTime":"2026-01-02T03:04:05.678901Z","StartTime":"2026-01-02T03:04:05.678901Z","RunID":"` + RunID + `"}`),
+	}
+	for n := Executions - 1; n >= 0; n-- {
+		info := running(n)
+		if n%3 != 0 {
+			done(info, n)
+		}
+		answer.Executions = append(answer.Executions, info)
+	}
+	return answer
+}
+
+// running is a workflow as describe and list show it.
+func running(n int) *workflow.WorkflowExecutionInfo {
+	return &workflow.WorkflowExecutionInfo{
+		Execution: execution(n), Type: workflowType(), TaskQueue: TaskQueue,
+		StartTime: at(n * 1000), ExecutionTime: at(n * 1000), Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING,
+		HistoryLength: int64(11 + n%7), HistorySizeBytes: int64(2048 + n*13), StateTransitionCount: int64(7 + n%5),
+		Memo: memo(n), SearchAttributes: searchAttributes(n), AutoResetPoints: &workflow.ResetPoints{},
+		RootExecution: execution(n), FirstRunId: execution(n).GetRunId(),
+	}
+}
+
+func done(info *workflow.WorkflowExecutionInfo, n int) {
+	info.Status = enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
+	if n%10 == 1 {
+		info.Status = enums.WORKFLOW_EXECUTION_STATUS_FAILED
+	}
+	info.CloseTime = at(n*1000 + 870)
+	info.ExecutionDuration = durationpb.New(870 * time.Millisecond)
+}

@@ -1,0 +1,80 @@
+package messages
+
+import (
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/version/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/protobuf/proto"
+)
+
+// Answers are what the upstream answers with, by full method name.
+func Answers() map[string]proto.Message {
+	return map[string]proto.Message{
+		workflowservice.WorkflowService_StartWorkflowExecution_FullMethodName:      started(),
+		workflowservice.WorkflowService_SignalWorkflowExecution_FullMethodName:     &workflowservice.SignalWorkflowExecutionResponse{},
+		workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName:   described(),
+		workflowservice.WorkflowService_ListWorkflowExecutions_FullMethodName:      listed(),
+		workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName: recorded(),
+		workflowservice.WorkflowService_GetSystemInfo_FullMethodName: &workflowservice.GetSystemInfoResponse{
+			ServerVersion: "1.32.1",
+			Capabilities: &workflowservice.GetSystemInfoResponse_Capabilities{
+				SignalAndQueryHeader: true, InternalErrorDifferentiation: true, ActivityFailureIncludeHeartbeat: true,
+				SupportsSchedules: true, EncodedFailureAttributes: true, BuildIdBasedVersioning: true, UpsertMemo: true,
+				EagerWorkflowStart: true, SdkMetadata: true, CountGroupByExecutionStatus: true, Nexus: true,
+			},
+		},
+		workflowservice.WorkflowService_GetClusterInfo_FullMethodName: &workflowservice.GetClusterInfoResponse{
+			ServerVersion: "1.32.1", ClusterId: RunID, ClusterName: "active", HistoryShardCount: 4, VersionInfo: &version.VersionInfo{},
+		},
+		grpc_health_v1.Health_Check_FullMethodName: &grpc_health_v1.HealthCheckResponse{
+			Status: grpc_health_v1.HealthCheckResponse_SERVING,
+		},
+	}
+}
+
+// Start asks for a new workflow.
+func Start() *workflowservice.StartWorkflowExecutionRequest {
+	return &workflowservice.StartWorkflowExecutionRequest{
+		Namespace: Namespace, WorkflowId: WorkflowID, WorkflowType: workflowType(), TaskQueue: taskQueue(),
+		Input: payloads(Argument), WorkflowRunTimeout: seconds(3600), Identity: "bench", RequestId: RunID,
+	}
+}
+
+// SignalIt signals the workflow.
+func SignalIt() *workflowservice.SignalWorkflowExecutionRequest {
+	return &workflowservice.SignalWorkflowExecutionRequest{
+		Namespace: Namespace, WorkflowExecution: &common.WorkflowExecution{WorkflowId: WorkflowID}, SignalName: Signal,
+		Input: payloads(Approval), Identity: "bench", RequestId: RunID,
+	}
+}
+
+// Describe asks about the workflow.
+func Describe() *workflowservice.DescribeWorkflowExecutionRequest {
+	return &workflowservice.DescribeWorkflowExecutionRequest{
+		Namespace: Namespace, Execution: &common.WorkflowExecution{WorkflowId: WorkflowID},
+	}
+}
+
+// List asks for a page of workflows.
+func List() *workflowservice.ListWorkflowExecutionsRequest {
+	return &workflowservice.ListWorkflowExecutionsRequest{
+		Namespace: Namespace, PageSize: Executions, Query: `WorkflowType = "Order"`,
+	}
+}
+
+// History asks for all events.
+func History() *workflowservice.GetWorkflowExecutionHistoryRequest {
+	return &workflowservice.GetWorkflowExecutionHistoryRequest{
+		Namespace: Namespace, Execution: &common.WorkflowExecution{WorkflowId: WorkflowID}, MaximumPageSize: Events,
+	}
+}
+
+// Wait asks for the event that closes the workflow, once there is one.
+func Wait() *workflowservice.GetWorkflowExecutionHistoryRequest {
+	return &workflowservice.GetWorkflowExecutionHistoryRequest{
+		Namespace: Namespace, Execution: &common.WorkflowExecution{WorkflowId: WorkflowID}, WaitNewEvent: true,
+		HistoryEventFilterType: enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
+	}
+}

@@ -1,0 +1,112 @@
+package messages
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/taskqueue/v1"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+const (
+	// Namespace is the one that all calls are about.
+	Namespace = "default"
+	// WorkflowID is that of the workflow that is started, signalled and described.
+	WorkflowID = "order-0"
+	// RunID is its run's.
+	RunID = "01a1fbfe-7c1e-7d44-9b0a-3f6f0e5b2d10"
+	// WorkflowType is that of every workflow.
+	WorkflowType = "Order"
+	// TaskQueue is where its tasks go.
+	TaskQueue = "orders"
+	// Signal is the one that is sent.
+	Signal = "approve"
+	// Argument is that of a start.
+	Argument = `{"orderId":"order-0","customerId":"c-1","items":[{"sku":"book","quantity":2,"price":1250},` +
+		`{"sku":"pen","quantity":1,"price":300}],"note":"leave it at the door"}`
+	// Approval is the signal's.
+	Approval = `{"by":"ann","at":"2026-01-02T03:04:05Z"}`
+)
+
+// What the orders do, and who does it.
+const (
+	activity = "charge"
+	worker   = "4711@worker-1"
+)
+
+// at is a time some milliseconds after the first workflow started. That is fixed, so that each run answers with the same
+// bytes.
+func at(ms int) *timestamppb.Timestamp {
+	epoch := time.Date(2026, time.January, 2, 3, 4, 5, 678_901_000, time.UTC)
+	return timestamppb.New(epoch.Add(time.Duration(ms) * time.Millisecond))
+}
+
+func seconds(n int) *durationpb.Duration {
+	return durationpb.New(time.Duration(n) * time.Second)
+}
+
+// plain is a JSON value as the SDKs send it.
+func plain(json string) *common.Payload {
+	return &common.Payload{Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(json)}
+}
+
+func payloads(json ...string) *common.Payloads {
+	all := &common.Payloads{}
+	for _, value := range json {
+		all.Payloads = append(all.Payloads, plain(value))
+	}
+	return all
+}
+
+// attribute is the value of a search attribute, which carries its type.
+func attribute(kind, json string) *common.Payload {
+	payload := plain(json)
+	payload.Metadata["type"] = []byte(kind)
+	return payload
+}
+
+func memo(n int) *common.Memo {
+	return &common.Memo{Fields: map[string]*common.Payload{
+		"customer": plain(fmt.Sprintf(`{"id":"c-%d","name":"Customer %d","tier":"gold"}`, n, n)),
+		"source":   plain(`"web"`),
+	}}
+}
+
+func searchAttributes(n int) *common.SearchAttributes {
+	return &common.SearchAttributes{IndexedFields: map[string]*common.Payload{
+		"CustomerId": attribute("Keyword", strconv.Quote("c-"+strconv.Itoa(n))),
+		"Total":      attribute("Int", strconv.Itoa(n*125)),
+		"BuildIds":   attribute("KeywordList", `["unversioned","unversioned:worker-1"]`),
+	}}
+}
+
+func execution(n int) *common.WorkflowExecution {
+	run := RunID
+	if n > 0 {
+		run = fmt.Sprintf("%s%04d", RunID[:len(RunID)-4], n)
+	}
+	return &common.WorkflowExecution{WorkflowId: "order-" + strconv.Itoa(n), RunId: run}
+}
+
+func workflowType() *common.WorkflowType {
+	return &common.WorkflowType{Name: WorkflowType}
+}
+
+func activityType() *common.ActivityType {
+	return &common.ActivityType{Name: activity}
+}
+
+func taskQueue() *taskqueue.TaskQueue {
+	return &taskqueue.TaskQueue{Name: TaskQueue, Kind: enums.TASK_QUEUE_KIND_NORMAL}
+}
+
+func retryPolicy() *common.RetryPolicy {
+	return &common.RetryPolicy{
+		InitialInterval: seconds(1), BackoffCoefficient: 2, MaximumInterval: seconds(100), MaximumAttempts: 5,
+		NonRetryableErrorTypes: []string{"PaymentDeclined"},
+	}
+}

@@ -1,0 +1,28 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Mallocs is the number of allocations that the process has made so far.
+func (p *Process) Mallocs(ctx context.Context) (float64, error) {
+	text, err := get(ctx, "http://"+p.Admin+"/metrics")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, found := strings.CutPrefix(line, "go_memstats_mallocs_total "); found {
+			return strconv.ParseFloat(strings.TrimSpace(value), 64)
+		}
+	}
+	return 0, errors.New("the metrics have no go_memstats_mallocs_total")
+}
+
+// Profile records where the process spends its time.
+func (p *Process) Profile(ctx context.Context, seconds int) ([]byte, error) {
+	return get(ctx, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", p.Admin, seconds))
+}

@@ -1,0 +1,50 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// RSS is the memory that the process has, in bytes.
+func (p *Process) RSS() (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.command.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, found := strings.CutPrefix(line, "VmRSS:"); found {
+			kilobytes, err := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
+			return kilobytes << 10, err
+		}
+	}
+	return 0, fmt.Errorf("process %d does not tell its memory", p.command.Process.Pid)
+}
+
+// Settle returns once the process has nothing to do any more.
+func (p *Process) Settle(ctx context.Context) error {
+	const look, idle, patience = 250 * time.Millisecond, 5 * time.Millisecond, 20 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	before, err := p.CPU()
+	for quiet := 0; err == nil && quiet < 3; {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s does not come to rest: %w", p.command.Path, ctx.Err())
+		case <-ticker.C:
+		}
+		var now time.Duration
+		now, err = p.CPU()
+		quiet++
+		if now-before > idle {
+			quiet = 0
+		}
+		before = now
+	}
+	return err
+}

@@ -1,0 +1,136 @@
+package process
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"time"
+)
+
+// Process is a running child.
+type Process struct {
+	// Public and Admin are the addresses that it serves at.
+	Public, Admin string
+	command       *exec.Cmd
+	stdin         io.Closer
+	log           string
+	done          chan struct{}
+}
+
+// Serving is the line of JSON that each child logs when it listens; the gateway does by itself.
+type Serving struct {
+	Message string `json:"msg"`
+	Public  string `json:"public"`
+	Admin   string `json:"admin"`
+}
+
+// ServingMessage is the message of that line.
+const ServingMessage = "serving"
+
+// Start runs a command that logs to a file of that name, and returns once it says where it serves. The child's standard
+// input stays open for as long as this process lives, so that a child can end when it does.
+func Start(ctx context.Context, command *exec.Cmd, log string) (*Process, error) {
+	file, err := os.Create(log) //nolint:gosec // in a folder of this program
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // the child has its own
+	command.Stdout, command.Stderr = file, file
+	p := &Process{command: command, log: log, done: make(chan struct{})}
+	if p.stdin, err = command.StdinPipe(); err != nil {
+		return nil, err
+	}
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		_ = command.Wait() // it is killed in the end
+		close(p.done)
+	}()
+	if err := p.awaitServing(ctx); err != nil {
+		p.Kill()
+		return nil, err
+	}
+	return p, nil
+}
+
+// Kill ends the process without asking: nothing that it could still do is of use.
+func (p *Process) Kill() {
+	_ = p.command.Process.Kill()
+	_ = p.stdin.Close()
+	<-p.done
+}
+
+// AwaitReady returns once the admin listener says that the process may get traffic.
+func (p *Process) AwaitReady(ctx context.Context) error {
+	return p.await(ctx, "ready", func() bool {
+		_, err := get(ctx, "http://"+p.Admin+"/readyz")
+		return err == nil
+	})
+}
+
+func (p *Process) awaitServing(ctx context.Context) error {
+	return p.await(ctx, "serving", func() bool {
+		text, err := os.ReadFile(p.log)
+		if err != nil {
+			return false
+		}
+		for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
+			var said Serving
+			if json.Unmarshal(lines.Bytes(), &said) == nil && said.Message == ServingMessage {
+				p.Public, p.Admin = said.Public, said.Admin
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// await looks again and again, for a while.
+func (p *Process) await(ctx context.Context, what string, reached func() bool) error {
+	const patience, pause = 15 * time.Second, 20 * time.Millisecond
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	ticker := time.NewTicker(pause)
+	defer ticker.Stop()
+	for !reached() {
+		select {
+		case <-p.done:
+			return p.failure(what, errors.New("it ended"))
+		case <-ctx.Done():
+			return p.failure(what, ctx.Err())
+		case <-ticker.C:
+		}
+	}
+	return nil
+}
+
+func (p *Process) failure(what string, err error) error {
+	text, _ := os.ReadFile(p.log) // it says why, if it can be read
+	return fmt.Errorf("%s is not %s: %w\n%s", p.command.Path, what, err, text[max(0, len(text)-2000):])
+}
+
+// get reads a small document, whose status has to be 200.
+func get(ctx context.Context, url string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", url, response.Status)
+	}
+	return text, err
+}

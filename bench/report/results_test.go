@@ -1,0 +1,70 @@
+package report_test
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/flowgate/flowgate/bench/calls"
+	"github.com/flowgate/flowgate/bench/report"
+)
+
+// results has a start at the floor and at one door, in three rounds of which the second was a noisy one for both.
+func results() *report.Results {
+	cell := func(cpu ...time.Duration) map[calls.Call]*report.Cell {
+		return map[calls.Call]*report.Cell{calls.Start: {CPU: cpu}}
+	}
+	return &report.Results{Rounds: 3, Cells: map[report.Target]map[calls.Call]*report.Cell{
+		report.Floor: cell(100, 400, 100),
+		report.Door:  cell(110, 480, 130),
+	}}
+}
+
+func TestRatioComparesWithTheFloorOfTheSameRound(t *testing.T) {
+	t.Parallel()
+	r := results()
+	if got := r.Ratio(report.Door, calls.Start); got != 1.2 {
+		t.Errorf("ratio: got %v, want 1.2", got)
+	}
+	if got := r.Spread(report.Door, calls.Start); math.Abs(got-0.2/1.2) > 1e-9 {
+		t.Errorf("spread: got %v", got)
+	}
+	if got := r.Ratio(report.V1, calls.Start); got != 0 {
+		t.Errorf("ratio of what was not measured: got %v", got)
+	}
+}
+
+func TestTablesShowWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	tables := results().Tables()
+	want := []string{"start", "1.00", "–", "–", "1.20", "1.15", "–", "1.30"}
+	if got := tables[0].Rows[0]; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, table := range tables {
+		for _, row := range table.Rows {
+			if len(row) != len(table.Head) {
+				t.Errorf("%s: %d cells under %d heads", table.Title, len(row), len(table.Head))
+			}
+		}
+	}
+}
+
+func TestPageAndPictureAreWritten(t *testing.T) {
+	t.Parallel()
+	var page, picture strings.Builder
+	if err := results().WriteMarkdown(&page); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(page.String(), "| start | 1.00 | – | – | 1.20 | 1.15 | – | 1.30 |") {
+		t.Errorf("no row of ratios in\n%s", page.String())
+	}
+	if err := results().WriteSVG(&picture); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(picture.String(), ">1.20</text>") {
+		t.Errorf("no bar of 1.20 in\n%s", picture.String())
+	}
+}

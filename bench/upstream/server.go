@@ -1,0 +1,61 @@
+package upstream
+
+import (
+	"fmt"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/bench/messages"
+)
+
+// New makes the server.
+func New() (*grpc.Server, error) {
+	answers := map[string][]byte{}
+	for method, message := range messages.Answers() {
+		wire, err := proto.Marshal(message)
+		if err != nil {
+			return nil, fmt.Errorf("answer of %s: %w", method, err)
+		}
+		answers[method] = wire
+	}
+	handle := func(_ any, stream grpc.ServerStream) error { return answer(stream, answers) }
+	return grpc.NewServer(grpc.ForceServerCodecV2(wireCodec{}), grpc.UnknownServiceHandler(handle)), nil
+}
+
+func answer(stream grpc.ServerStream, answers map[string][]byte) error {
+	method, _ := grpc.MethodFromServerStream(stream)
+	var request []byte
+	if err := stream.RecvMsg(&request); err != nil {
+		return err
+	}
+	wire, known := answers[method]
+	if !known {
+		return status.Errorf(codes.Unimplemented, "the instant upstream has no %s", method)
+	}
+	waits, err := isWait(method, request)
+	if err != nil {
+		return err
+	}
+	if waits {
+		<-stream.Context().Done()
+		return status.FromContextError(stream.Context().Err()).Err()
+	}
+	return stream.SendMsg(&wire)
+}
+
+// isWait tells the polls for the end of a workflow: it never ends.
+func isWait(method string, wire []byte) (bool, error) {
+	if method != workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName {
+		return false, nil
+	}
+	var request workflowservice.GetWorkflowExecutionHistoryRequest
+	if err := proto.Unmarshal(wire, &request); err != nil {
+		return false, status.Error(codes.InvalidArgument, err.Error())
+	}
+	return request.GetWaitNewEvent() && request.GetHistoryEventFilterType() == enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT, nil
+}
