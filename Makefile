@@ -120,7 +120,7 @@ define SUMMARY
 /^FAIL\t/          { if (failed == package) failed++; package = failed; release() }
 /^ok  \t/          { held = holding = 0 }
 /^\? .*\[no test/  { held = holding = 0; next }
-/operations called: / { print; next }
+/operations called: |temporal HTTP API: / { print; next }
 holding            { line[held++] = $$0; next }
 !/^(PASS|FAIL)$$/ { print; fflush() }
 END {

@@ -7,7 +7,7 @@ import (
 )
 
 // dynamicConfig lifts the limits that a test run would meet long before a user does (ten visibility calls a second,
-// one change of a namespace a second) and turns on what a server offers but leaves off.
+// one change of a namespace a second, one batch at a time) and turns on what a server offers but leaves off.
 func dynamicConfig() dynamicconfig.StaticClient {
 	const unlimited = 1_000_000
 	return dynamicconfig.StaticClient{
@@ -16,6 +16,8 @@ func dynamicConfig() dynamicconfig.StaticClient {
 		dynamicconfig.FrontendMaxNamespaceVisibilityRPSPerInstance.Key():                       unlimited,
 		dynamicconfig.FrontendNamespaceReplicationInducingAPIsRPS.Key():                        unlimited,
 		dynamicconfig.FrontendMaxNamespaceNamespaceReplicationInducingAPIsRPSPerInstance.Key(): unlimited,
+		dynamicconfig.FrontendMaxConcurrentBatchOperationPerNamespace.Key():                    unlimited,
+		dynamicconfig.MatchingMaxDeployments.Key():                                             unlimited,
 		dynamicconfig.FrontendMaxConcurrentLongRunningRequestsPerInstance.Key():                unlimited,
 		dynamicconfig.HistoryRPS.Key():                                                         unlimited,
 		dynamicconfig.MatchingRPS.Key():                                                        unlimited,

@@ -26,6 +26,9 @@ type binding struct {
 	variables     []variable // of the path
 	identity      []byte     // the tag of the request's identity, nil for none
 	wait          wait
+	// named is the number of the field that names the namespace, where that is
+	// not the path's: the message has to be read before the caller is authorised.
+	named protowire.Number
 }
 
 // variable is a field of the message that stands in the path.
@@ -85,9 +88,22 @@ func bind(plans *transcode.Plans, method protoreflect.MethodDescriptor) ([]*bind
 		if field := method.Input().Fields().ByName("identity"); field != nil && field.Kind() == protoreflect.StringKind {
 			b.identity = protowire.AppendTag(nil, field.Number(), protowire.BytesType)
 		}
+		if field := method.Input().Fields().ByName("namespace"); field != nil && !b.names("namespace") {
+			b.named = field.Number()
+		}
 		all = append(all, b)
 	}
 	return all, nil
+}
+
+// names reports whether the path has a variable.
+func (b *binding) names(variable string) bool {
+	for _, v := range b.variables {
+		if v.name == variable {
+			return true
+		}
+	}
+	return false
 }
 
 // variables are the parts in braces: the linked API's have neither patterns of

@@ -61,6 +61,7 @@ type call struct {
 	values    []string // of the path's variables
 	namespace string
 	principal *auth.Principal
+	call      *upstream.Call
 	in, out   media
 }
 
@@ -93,6 +94,9 @@ func (d *HTTP) answer(w http.ResponseWriter, c *call) (upstream.Answer, error) {
 	if err != nil {
 		return upstream.Answer{}, err
 	}
+	if c.named != 0 { // the guard behind Invoke authorises it
+		c.nameNamespace(ctx, message)
+	}
 	return d.options.Upstream.Invoke(ctx, c.method, message)
 }
 
@@ -104,10 +108,12 @@ func (d *HTTP) prepare(c *call) (context.Context, error) {
 		return nil, err
 	}
 	c.principal, _ = auth.PrincipalFrom(ctx)
-	if err := c.principal.Authorize(c.method, c.namespace); err != nil {
-		return nil, err
+	if c.named == 0 {
+		if err := c.principal.Authorize(c.method, c.namespace); err != nil {
+			return nil, err
+		}
+		telemetry.FromContext(ctx).SetNamespace(c.namespace)
 	}
-	telemetry.FromContext(ctx).SetNamespace(c.namespace)
 	if c.query, err = url.ParseQuery(c.request.URL.RawQuery); err != nil {
 		return nil, problem.New(problem.InvalidRequest, "The query cannot be read.").Because(err)
 	}
@@ -123,7 +129,23 @@ func (d *HTTP) prepare(c *call) (context.Context, error) {
 	if err != nil {
 		return nil, err
 	}
-	return upstream.NewContext(ctx, &upstream.Call{Namespace: c.namespace, Timeout: timeout, Metadata: md}), nil
+	c.call = &upstream.Call{Namespace: c.namespace, Timeout: timeout, Metadata: md}
+	return upstream.NewContext(ctx, c.call), nil
+}
+
+// nameNamespace takes the namespace from the message, where it is not in the
+// path. Of a field that is there twice the last counts, and the guard holds all
+// of them against it.
+func (c *call) nameNamespace(ctx context.Context, message []byte) {
+	for number, value := range transcode.Fields(message) {
+		if number == c.named {
+			c.namespace = string(value)
+		}
+	}
+	c.call.Namespace = c.namespace
+	if c.principal.Authorize(c.method, c.namespace) == nil {
+		telemetry.FromContext(ctx).SetNamespace(c.namespace) // not before: anybody may name anything
+	}
 }
 
 // readPath takes the variables from the path, each decoded once.

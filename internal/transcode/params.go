@@ -2,7 +2,6 @@ package transcode
 
 import (
 	"maps"
-	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -151,6 +150,9 @@ func textValue(f *field, text string) ([]byte, error) {
 	case protoreflect.EnumKind:
 		return textEnum(f.enum, text)
 	default:
+		if v, err := strconv.ParseInt(text, 10, 64); err == nil { // as plain gateways read it: 02, +2
+			text = strconv.FormatInt(v, 10)
+		}
 		var w wireWriter
 		err := w.number(f.kind, text)
 		return w.out, err
@@ -161,7 +163,7 @@ func textEnum(e *enum, text string) ([]byte, error) {
 	number, ok := e.number(text)
 	if !ok {
 		v, err := strconv.ParseInt(text, 10, 32)
-		if err != nil || v > math.MaxInt32 {
+		if _, known := e.labels[int32(v)]; err != nil || !known {
 			return nil, errInput("has no value " + quote(text))
 		}
 		number = int32(v)

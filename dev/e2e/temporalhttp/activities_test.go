@@ -1,0 +1,97 @@
+package temporalhttp_test
+
+import "net/http"
+
+// activityExamples are about activities without a workflow, and about what can be changed of any activity.
+func activityExamples() map[string][]example {
+	ofIt := map[string]string{"activity_id": "${activity}"}
+	return map[string][]example{
+		"StartActivityExecution": {
+			{body: `{"activityType":{"name":"Chore"},"taskQueue":{"name":"${id}"},"startToCloseTimeout":"10s","scheduleToCloseTimeout":"60s",
+				"requestId":"${id}-request","input":[{"a":[1]}],"identity":"all","retryPolicy":{"maximumAttempts":2},
+				"searchAttributes":{"indexedFields":{"CustomerId":"c-1"}},"userMetadata":{"summary":"s"},"header":{"fields":{"h":"v"}},
+				"idReusePolicy":"ACTIVITY_ID_REUSE_POLICY_REJECT_DUPLICATE","priority":{"priorityKey":1}}`, after: activityPath + "?includeInput=true&includeOutcome=true&noPayloadShorthand"},
+			{
+				about: "exists", prepare: standalone, status: http.StatusConflict,
+				body: `{"activityType":{"name":"Chore"},"taskQueue":{"name":"${id}"},"startToCloseTimeout":"10s","requestId":"${id}-other"}`,
+			},
+			{about: "no timeout", body: `{"activityType":{"name":"Chore"},"taskQueue":{"name":"q"}}`, status: http.StatusBadRequest},
+		},
+		"DescribeActivityExecution": {
+			{prepare: standalone, query: "includeInput=true&includeOutcome=true"},
+			{about: "failed", prepare: failedStandalone, query: "includeOutcome=true&runId=${run}"},
+			{about: "absent", status: http.StatusNotFound},
+		},
+		"PollActivityExecution": {
+			{prepare: failedStandalone, query: "runId=${run}"},
+			{about: "done", prepare: doneStandalone},
+			{about: "absent", status: http.StatusNotFound},
+		},
+		"ListActivityExecutions":  {{prepare: listedActivity, query: "pageSize=5&query=ActivityId%3D%22${id}%22"}},
+		"CountActivityExecutions": {{prepare: listedActivity, query: "query=ActivityId%3D%22${id}%22"}},
+		"RequestCancelActivityExecution": {
+			{prepare: standalone, body: `{"runId":"${run}","identity":"all","requestId":"${id}-request","reason":"enough"}`},
+			{about: "absent", body: `{}`, status: http.StatusNotFound},
+		},
+		"TerminateActivityExecution": {{prepare: standalone, body: `{"requestId":"${id}-request","reason":"enough"}`}},
+		"PauseActivityExecution": {
+			{prepare: heldActivity, path: ofIt, body: `{"runId":"${run}","identity":"all","reason":"coffee","requestId":"${id}-request"}`},
+		},
+		"UnpauseActivityExecution": {
+			{prepare: pausedActivity, path: ofIt, body: `{"runId":"${run}","reason":"back","jitter":"1s","requestId":"${id}-request"}`},
+		},
+		"ResetActivityExecution": {
+			{prepare: heldActivity, path: ofIt, body: `{"runId":"${run}","resetHeartbeat":true,"keepPaused":true,"requestId":"${id}-request"}`},
+		},
+		"UpdateActivityExecutionOptions": {
+			{
+				prepare: heldActivity, path: ofIt,
+				body: `{"runId":"${run}","activityOptions":{"startToCloseTimeout":"77s","retryPolicy":{"maximumAttempts":9}},
+					"updateMask":"startToCloseTimeout,retryPolicy.maximumAttempts","requestId":"${id}-request"}`,
+			},
+			{
+				about: "bad mask", prepare: heldActivity, path: ofIt, status: http.StatusBadRequest,
+				body: `{"runId":"${run}","activityOptions":{},"updateMask":"nonsense"}`,
+			},
+		},
+		"PauseActivity":   {{prepare: pendingActivity, body: `{"execution":{"workflowId":"${id}"},"id":"chore","identity":"all","reason":"coffee"}`}},
+		"UnpauseActivity": {{prepare: pendingActivity, body: `{"execution":{"workflowId":"${id}"},"type":"Chore","resetAttempts":true}`}},
+		"ResetActivity":   {{prepare: pendingActivity, body: `{"execution":{"workflowId":"${id}","runId":"${run}"},"id":"chore","jitter":"0.5s"}`}},
+		"UpdateActivityOptions": {{
+			prepare: pendingActivity,
+			body: `{"execution":{"workflowId":"${id}"},"id":"chore","activityOptions":{"heartbeatTimeout":"33s","taskQueue":{"name":"else"}},
+				"updateMask":"heartbeatTimeout,taskQueue.name"}`,
+		}},
+	}
+}
+
+// pausedActivity is one that nobody has begun.
+func pausedActivity(s *scene) {
+	path := "/namespaces/default/activities/${activity}"
+	if s.withoutWorkflow() {
+		standalone(s)
+	} else {
+		pendingActivity(s)
+		path = workflow + "/activities/${activity}"
+	}
+	s.do(http.MethodPost, path+"/pause", `{"runId":"${run}","requestId":"${id}-pause"}`)
+}
+
+func failedStandalone(s *scene) {
+	standalone(s)
+	s.hold()
+	s.do(http.MethodPost, activityPath+"/fail", `{"runId":"${run}",`+failure+`}`)
+}
+
+func doneStandalone(s *scene) {
+	standalone(s)
+	s.hold()
+	s.do(http.MethodPost, activityPath+"/complete", `{"runId":"${run}","result":[{"n":[1,2.5]},"x"]}`)
+}
+
+func listedActivity(s *scene) {
+	standalone(s)
+	s.until("the activity is listed", func() bool {
+		return field(s.do(http.MethodGet, "/namespaces/default/activity-count?query=ActivityId%3D%22${id}%22", ""), "count") == "1"
+	})
+}

@@ -1,0 +1,85 @@
+package temporalhttp_test
+
+import (
+	"context"
+	"net/http"
+	"sync"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// batchExamples are about what is done to many workflows: batches and rules.
+func batchExamples() map[string][]example {
+	job := map[string]string{"job_id": "${id}-job"}
+	return map[string][]example{
+		"StartBatchOperation": {
+			{prepare: nobody, path: job, body: batchBody},
+			{
+				about: "signal", prepare: nobody, path: job,
+				body: `{"reason":"why","executions":[{"workflowId":"${id}","runId":"${run}"}],
+					"signalOperation":{"signal":"poke","input":[{"a":1}],"identity":"all","header":{"fields":{"h":"v"}}},"maxOperationsPerSecond":2.5}`,
+			},
+			{about: "no operation", body: `{"reason":"why","visibilityQuery":"WorkflowId='x'"}`, status: http.StatusBadRequest},
+		},
+		"StopBatchOperation": {
+			{prepare: batch, path: job, body: `{"reason":"enough","identity":"all"}`, status: http.StatusNotFound},
+		},
+		"DescribeBatchOperation": {
+			{prepare: batch, path: job},
+			{about: "absent", status: http.StatusNotFound},
+		},
+		"ListBatchOperations": {{prepare: batch, query: "pageSize=1000"}},
+		"CreateWorkflowRule":  {{exclusive: &rules, prepare: forgetsRule, body: ruleBody}},
+		"DescribeWorkflowRule": {
+			{exclusive: &rules, prepare: rule},
+			{about: "absent", status: http.StatusBadRequest},
+		},
+		"DeleteWorkflowRule": {
+			{exclusive: &rules, prepare: rule},
+			{exclusive: &rules, about: "absent", status: http.StatusBadRequest},
+		},
+		"ListWorkflowRules": {{exclusive: &rules, prepare: rule}},
+		"TriggerWorkflowRule": {{
+			prepare: nobody,
+			body:    `{"spec":{"id":"${id}","activityStart":{"predicate":"ActivityId = 'x'"},"actions":[{"activityPause":{}}]},"identity":"all"}`,
+			status:  http.StatusNotImplemented,
+		}},
+	}
+}
+
+// rules are kept in the namespace, which takes one change at a time.
+var rules sync.Mutex //nolint:gochecknoglobals // one for all tests
+
+const (
+	batchPath = "/namespaces/default/batch-operations/${id}-job"
+	batchBody = `{"reason":"why","executions":[{"workflowId":"${id}","runId":"${run}"}],
+		"terminationOperation":{"identity":"all","details":["bye"]}}`
+
+	rulePath = "/namespaces/default/workflow-rules/${id}"
+	ruleBody = `{"spec":{"id":"${id}","activityStart":{"predicate":"ActivityId = '${id}'"},"actions":[{"activityPause":{}}],
+		"visibilityQuery":"WorkflowId = '${id}'","expirationTime":"2100-01-01T00:00:00Z"},
+		"identity":"all","requestId":"${id}-request","description":"a rule"}`
+)
+
+// batch is one that has ended.
+func batch(s *scene) {
+	nobody(s)
+	s.do(http.MethodPost, batchPath, batchBody)
+	s.until("the batch has ended", func() bool {
+		members, ok := s.try(http.MethodGet, batchPath, "")
+		return ok && field(members, "state") == "BATCH_OPERATION_STATE_COMPLETED"
+	})
+}
+
+func rule(s *scene) {
+	s.do(http.MethodPost, "/namespaces/default/workflow-rules", ruleBody)
+	forgetsRule(s)
+}
+
+// forgetsRule deletes the scene's rule in the end, because a namespace takes only a few.
+func forgetsRule(s *scene) {
+	s.Cleanup(func() {
+		_, err := here.direct.ask(context.Background(), request{verb: http.MethodDelete, path: s.fill(rulePath)})
+		assert.NoError(s, err)
+	})
+}

@@ -1,0 +1,112 @@
+package temporalhttp_test
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// binding is one HTTP rule of a method: a method has a rule for each prefix, and sometimes more.
+type binding struct {
+	method   string
+	verb     string
+	template string
+}
+
+// name tells a binding from all others in the name of a test.
+func (b binding) name() string { return b.verb + " " + b.template }
+
+// bindings are all rules of the two services that Temporal serves over HTTP, in the order of the API.
+func bindings() []binding {
+	var all []binding
+	for _, file := range []protoreflect.FileDescriptor{
+		workflowservice.File_temporal_api_workflowservice_v1_service_proto,
+		operatorservice.File_temporal_api_operatorservice_v1_service_proto,
+	} {
+		for i := range file.Services().Len() {
+			methods := file.Services().Get(i).Methods()
+			for j := range methods.Len() {
+				all = append(all, bindingsOf(methods.Get(j))...)
+			}
+		}
+	}
+	return all
+}
+
+func bindingsOf(method protoreflect.MethodDescriptor) []binding {
+	rule, ok := proto.GetExtension(method.Options(), annotations.E_Http).(*annotations.HttpRule)
+	if !ok || rule == nil {
+		return nil
+	}
+	var all []binding
+	for _, rule := range append([]*annotations.HttpRule{rule}, rule.GetAdditionalBindings()...) {
+		verb, template := pattern(rule)
+		all = append(all, binding{method: string(method.Name()), verb: verb, template: template})
+	}
+	return all
+}
+
+func pattern(rule *annotations.HttpRule) (verb, template string) {
+	switch p := rule.GetPattern().(type) {
+	case *annotations.HttpRule_Get:
+		return http.MethodGet, p.Get
+	case *annotations.HttpRule_Put:
+		return http.MethodPut, p.Put
+	case *annotations.HttpRule_Post:
+		return http.MethodPost, p.Post
+	case *annotations.HttpRule_Delete:
+		return http.MethodDelete, p.Delete
+	case *annotations.HttpRule_Patch:
+		return http.MethodPatch, p.Patch
+	default:
+		return rule.GetCustom().GetKind(), rule.GetCustom().GetPath()
+	}
+}
+
+// ledger counts what was called on both sides.
+type ledger struct {
+	all []binding
+
+	mu     sync.Mutex
+	called map[binding]bool
+	pairs  int
+	exact  int
+}
+
+func newLedger(all []binding) *ledger { return &ledger{all: all, called: map[binding]bool{}} }
+
+// compared is told of each pair of answers; requests that are made for no binding in particular have an empty one.
+func (l *ledger) compared(b binding) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.called[b] = true
+	l.pairs++
+}
+
+// identical is told of each pair that is the same byte for byte.
+func (l *ledger) identical() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.exact++
+}
+
+func (l *ledger) summary() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	methods, called, times := map[string]bool{}, map[string]bool{}, 0
+	for _, b := range l.all {
+		methods[b.method] = true
+		if l.called[b] {
+			called[b.method] = true
+			times++
+		}
+	}
+	return fmt.Sprintf("temporal HTTP API: %d of %d methods, %d of %d bindings called, %d pairs of answers compared, %d of them the same byte for byte",
+		len(called), len(methods), times, len(l.all), l.pairs, l.exact)
+}

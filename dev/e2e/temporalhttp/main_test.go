@@ -1,0 +1,107 @@
+package temporalhttp_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/flowgate/flowgate/dev/stack"
+)
+
+// allKey may do everything, the cluster's own calls included.
+const allKey = "fg_all_00000000000000000000000000000000"
+
+// alone compares Temporal's HTTP API with itself.
+var alone = flag.Bool("alone", false, "compare Temporal's HTTP API with itself, without a gateway") //nolint:gochecknoglobals // a flag
+
+// world is what all tests share.
+type world struct {
+	// direct is Temporal's own HTTP API, door the gateway's.
+	direct, door side
+	// server does what the HTTP API has no route for: it lets a test be a worker.
+	server workflowservice.WorkflowServiceClient
+	ledger *ledger
+}
+
+// here is set by TestMain before any test runs.
+var here world //nolint:gochecknoglobals // tests have no other way to what TestMain started
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "temporalhttp:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	const patience = time.Minute
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := manyAtOnce(); err != nil {
+		return 0, err
+	}
+	log, err := stack.CreateLog("temporalhttp.log")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	s, err := stack.Start(ctx, stack.Options{GatewayBinary: os.Getenv("GATEWAY_BINARY"), Log: log})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, s.Stop()) }()
+	connection, err := grpc.NewClient(s.Temporal().Address(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, connection.Close()) }()
+	here.server = workflowservice.NewWorkflowServiceClient(connection)
+	here.ledger = newLedger(bindings())
+	here.direct = side{name: "Temporal", url: "http://" + s.Temporal().HTTPAddress()}
+	if here.door, err = openDoor(ctx, s); err != nil {
+		return 0, err
+	}
+	code = m.Run()
+	_, _ = fmt.Fprintln(os.Stdout, here.ledger.summary())
+	return code, nil
+}
+
+// openDoor starts the gateway. Without one, the other side is Temporal again.
+func openDoor(ctx context.Context, s *stack.Stack) (side, error) {
+	if *alone {
+		again := here.direct
+		again.name = "Temporal again"
+		return again, nil
+	}
+	config, err := filepath.Abs("testdata/gateway.yaml")
+	if err != nil {
+		return side{}, err
+	}
+	gateway, err := s.StartGateway(ctx, stack.GatewayOptions{ConfigFile: config})
+	if err != nil {
+		return side{}, err
+	}
+	return side{name: "the gateway", url: gateway.URL, key: allKey}, nil
+}
+
+// manyAtOnce lets more tests run at once than there are processors: they mostly wait for timers and the visibility store.
+func manyAtOnce() error {
+	found := false
+	flag.Visit(func(f *flag.Flag) { found = found || f.Name == "test.parallel" })
+	if found {
+		return nil
+	}
+	return flag.Set("test.parallel", "16")
+}

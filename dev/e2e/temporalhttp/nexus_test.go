@@ -1,0 +1,80 @@
+package temporalhttp_test
+
+import "net/http"
+
+// nexusExamples are about endpoints of Nexus, and its operations without a workflow.
+func nexusExamples() map[string][]example {
+	ofIt := map[string]string{"id": "${endpoint}"}
+	const update = `{"version":"1","spec":{"name":"${id}","description":"changed","target":{"external":{"url":"http://127.0.0.1:1/x"}}}}`
+	return map[string][]example{
+		"CreateNexusEndpoint": {
+			{body: endpointBody},
+			{about: "no target", body: `{"spec":{"name":"${id}"}}`, status: http.StatusBadRequest},
+		},
+		"GetNexusEndpoint": {
+			{prepare: endpoint, path: ofIt},
+			{about: "absent", path: map[string]string{"id": "00000000-0000-4000-8000-000000000000"}, status: http.StatusNotFound},
+		},
+		"UpdateNexusEndpoint": {{prepare: endpoint, path: ofIt, body: update}},
+		"DeleteNexusEndpoint": {{prepare: endpoint, path: ofIt, query: "version=1"}},
+		"ListNexusEndpoints":  {{prepare: endpoint, query: "pageSize=10&name=${id}"}},
+
+		"StartNexusOperationExecution": {
+			{
+				prepare: endpoint,
+				body: `{"endpoint":"${id}","service":"shop","operation":"buy","input":{"sku":"book"},"requestId":"${id}-request",
+					"scheduleToCloseTimeout":"600s","nexusHeader":{"trace":"abc"},"identity":"all",
+					"searchAttributes":{"indexedFields":{"CustomerId":"c-1"}},"userMetadata":{"summary":"s"}}`, after: operationPath + "?includeInput=true&noPayloadShorthand",
+			},
+			{about: "no endpoint", body: `{"service":"shop","operation":"buy"}`, status: http.StatusBadRequest},
+		},
+		"DescribeNexusOperationExecution": {
+			{prepare: operation, query: "includeInput=true&includeOutcome=true"},
+			{about: "absent", status: http.StatusNotFound},
+		},
+		"PollNexusOperationExecution": {
+			{prepare: terminatedOperation, query: "waitStage=NEXUS_OPERATION_WAIT_STAGE_CLOSED"},
+			{about: "absent", status: http.StatusNotFound},
+		},
+		"ListNexusOperationExecutions":         {{prepare: listedOperation, query: "pageSize=5&query=OperationId%3D%22${id}%22"}},
+		"CountNexusOperationExecutions":        {{prepare: listedOperation, query: "query=OperationId%3D%22${id}%22"}},
+		"RequestCancelNexusOperationExecution": {{prepare: operation, body: `{"runId":"${run}","requestId":"${id}-request","reason":"enough"}`}},
+		"TerminateNexusOperationExecution":     {{prepare: operation, body: `{"requestId":"${id}-request","reason":"enough"}`}},
+	}
+}
+
+const (
+	endpointBody = `{"spec":{"name":"${id}","description":{"d":1},"target":{"worker":{"namespace":"default","taskQueue":"${id}"}}}}`
+
+	operationPath = "/namespaces/default/nexus-operations/${id}"
+)
+
+func endpoint(s *scene) {
+	s.keep("endpoint", field(s.do(http.MethodPost, "/cluster/nexus/endpoints", endpointBody), "endpoint", "id"))
+}
+
+// operation is one that nobody carries out.
+func operation(s *scene) {
+	endpoint(s)
+	s.until("the endpoint is known everywhere", func() bool {
+		members, ok := s.try(http.MethodPost, operationPath,
+			`{"endpoint":"${id}","service":"shop","operation":"buy","input":{"sku":"book"},"requestId":"${id}-first","scheduleToCloseTimeout":"600s"}`)
+		if ok {
+			s.keep("run", members["runId"])
+		}
+		return ok
+	})
+}
+
+func terminatedOperation(s *scene) {
+	operation(s)
+	s.do(http.MethodPost, operationPath+"/terminate", `{"requestId":"${id}-end","reason":"enough"}`)
+}
+
+func listedOperation(s *scene) {
+	operation(s)
+	s.until("the operation is listed", func() bool {
+		count := s.do(http.MethodGet, "/namespaces/default/nexus-operation-count?query=OperationId%3D%22${id}%22", "")
+		return field(count, "count") == "1"
+	})
+}

@@ -1,0 +1,61 @@
+package temporalhttp_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// side is one of the two that are compared.
+type side struct {
+	name, url string
+	// key is sent when there is one.
+	key string
+}
+
+// request is what both sides are sent. The path is as it stands on the wire, with its query.
+type request struct {
+	verb, path, body string
+	header           http.Header
+}
+
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (s side) send(t *testing.T, r request) answer {
+	t.Helper()
+	a, err := s.ask(t.Context(), r)
+	require.NoError(t, err)
+	return a
+}
+
+// ask is send for what happens after a test.
+func (s side) ask(ctx context.Context, r request) (answer, error) {
+	outgoing, err := http.NewRequestWithContext(ctx, r.verb, s.url+r.path, strings.NewReader(r.body))
+	if err != nil {
+		return answer{}, err
+	}
+	if r.header != nil {
+		outgoing.Header = r.header.Clone()
+	}
+	if s.key != "" && outgoing.Header.Get("Authorization") == "" {
+		outgoing.Header.Set("Authorization", "Bearer "+s.key)
+	}
+	if r.body != "" && outgoing.Header.Get("Content-Type") == "" {
+		outgoing.Header.Set("Content-Type", "application/json")
+	}
+	response, err := http.DefaultClient.Do(outgoing)
+	if err != nil {
+		return answer{}, err
+	}
+	body, err := io.ReadAll(response.Body)
+	return answer{status: response.StatusCode, header: response.Header, body: string(body)}, errors.Join(err, response.Body.Close())
+}

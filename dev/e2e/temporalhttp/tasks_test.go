@@ -1,0 +1,39 @@
+package temporalhttp_test
+
+import "net/http"
+
+// failure is what an activity may end with: a chain with details of several kinds.
+const failure = `"failure":{"message":"no","source":"hands","stackTrace":"at home",
+	"applicationFailureInfo":{"type":"Bad","nonRetryable":true,"details":[{"d":1}]},
+	"cause":{"message":"why","timeoutFailureInfo":{"timeoutType":"TIMEOUT_TYPE_HEARTBEAT","lastHeartbeatDetails":[1]}}}`
+
+// taskExamples are about activities that all carries out by hand: by a token, or by ids.
+func taskExamples() map[string][]example {
+	byID := func(prepare func(*scene), members string) []example {
+		path := map[string]string{"activity_id": "${activity}"}
+		return []example{
+			{prepare: prepare, path: path, body: `{"runId":"${run}",` + members + `}`},
+			{about: "absent", body: `{}`, status: http.StatusNotFound},
+		}
+	}
+	return map[string][]example{
+		"RecordActivityTaskHeartbeat": {
+			{prepare: heldActivity, body: `{"taskToken":"${token}","details":[{"done":3}],"identity":"hands"}`},
+			{about: "bad token", body: `{"taskToken":"AAAA"}`, status: http.StatusBadRequest},
+		},
+		"RespondActivityTaskCompleted": {
+			{prepare: heldActivity, body: `{"taskToken":"${token}","result":["done",{"n":1}],"identity":"hands"}`},
+		},
+		"RespondActivityTaskFailed": {
+			{prepare: heldActivity, body: `{"taskToken":"${token}",` + failure + `,"lastHeartbeatDetails":[1]}`},
+		},
+		"RespondActivityTaskCanceled": {
+			{prepare: canceledActivity, body: `{"taskToken":"${token}","details":["stopped"]}`},
+			{about: "not canceled", prepare: heldActivity, body: `{"taskToken":"${token}"}`, status: http.StatusBadRequest},
+		},
+		"RecordActivityTaskHeartbeatById":  byID(heldActivity, `"details":[{"done":3}],"identity":"hands"`),
+		"RespondActivityTaskCompletedById": byID(heldActivity, `"result":["done",{"n":1}],"identity":"hands"`),
+		"RespondActivityTaskFailedById":    byID(heldActivity, failure),
+		"RespondActivityTaskCanceledById":  byID(canceledActivity, `"details":["stopped"]`),
+	}
+}

@@ -1,0 +1,209 @@
+package temporalhttp_test
+
+import "net/http"
+
+// everything is a start with every member that a caller may give.
+const everything = `{
+	"workflowType":{"name":"Nobody"}, "taskQueue":{"name":"${id}","kind":"TASK_QUEUE_KIND_NORMAL"},
+	"input":[{"a":1,"b":["x",true,2.5]},"text",7],
+	"workflowExecutionTimeout":"3600s", "workflowRunTimeout":"1800.5s", "workflowTaskTimeout":"10s",
+	"identity":"all", "requestId":"${id}-request",
+	"workflowIdReusePolicy":"WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE", "workflowIdConflictPolicy":1,
+	"retryPolicy":{"initialInterval":"1s","backoffCoefficient":1.5,"maximumInterval":"10s","maximumAttempts":3,
+		"nonRetryableErrorTypes":["Bad"]},
+	"memo":{"fields":{"note":"remember","count":3}},
+	"searchAttributes":{"indexedFields":{"CustomerId":"c-1","Items":3,"Express":true,"Tags":["a","b"]}},
+	"header":{"fields":{"trace":"abc"}},
+	"workflowStartDelay":"3600s",
+	"userMetadata":{"summary":"a summary","details":"some details"},
+	"priority":{"priorityKey":2,"fairnessKey":"tenant","fairnessWeight":1.5},
+	"links":[{"workflowEvent":{"namespace":"default","workflowId":"w","runId":"r",
+		"eventRef":{"eventId":"5","eventType":"EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED"}}}]
+}`
+
+// workflowExamples are about whole workflows: how they start, what is known of them, how they end.
+func workflowExamples() map[string][]example {
+	return map[string][]example{
+		"StartWorkflowExecution": {
+			{body: everything, after: workflow + "/history?noPayloadShorthand"},
+			{
+				about: "worker", body: `{"workflow_type":{"name":"Echo"},"task_queue":{"name":"orders"},"input":[1]}`,
+				after: workflow + "/history?historyEventFilterType=2&waitNewEvent=true&noPayloadShorthand",
+			},
+			{
+				about: "running", prepare: nobody, status: http.StatusConflict,
+				body: `{"workflowType":{"name":"Nobody"},"taskQueue":{"name":"${id}"}}`,
+			},
+			{
+				about: "use existing", prepare: nobody,
+				body: `{"workflowType":{"name":"Nobody"},"taskQueue":{"name":"${id}"},"requestId":"${id}-again",
+					"workflowIdConflictPolicy":"WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING"}`,
+			},
+			{about: "no type", body: `{"taskQueue":{"name":"q"}}`, status: http.StatusBadRequest},
+			{about: "no body", status: http.StatusBadRequest},
+			{
+				about: "other namespace", status: http.StatusNotFound, path: map[string]string{"namespace": "nowhere"},
+				body: `{"workflowType":{"name":"Nobody"},"taskQueue":{"name":"q"}}`,
+			},
+			{
+				about: "bad attribute", status: http.StatusBadRequest,
+				body: `{"workflowType":{"name":"Nobody"},"taskQueue":{"name":"q"},"searchAttributes":{"indexedFields":{"Nope":"x"}}}`,
+			},
+		},
+		"SignalWithStartWorkflowExecution": {
+			{
+				path: map[string]string{"signal_name": "poke"},
+				body: `{"workflowType":{"name":"Nobody"},"taskQueue":{"name":"${id}"},"input":[1],"signalInput":[{"s":2}],"identity":"all",
+					"requestId":"${id}-request","memo":{"fields":{"m":[1]}}}`, after: workflow + "/history?noPayloadShorthand",
+			},
+		},
+		"DescribeWorkflowExecution": {
+			{prepare: nobodyWithEverything},
+			{about: "run", prepare: nobody, query: "execution.runId=${run}"},
+			{about: "closed", prepare: order},
+			{about: "failed", prepare: failed},
+			{about: "pending", prepare: pendingActivity},
+			{about: "waiting", prepare: waiting},
+			{about: "absent", status: http.StatusNotFound},
+			{about: "bad run", query: "execution.runId=no-uuid", status: http.StatusBadRequest},
+		},
+		"GetWorkflowExecutionHistory": {
+			{prepare: order},
+			{about: "everything", prepare: nobodyWithEverything},
+			{about: "failed", prepare: failed},
+			{
+				about: "by parameters", prepare: order,
+				query: "execution.runId=${run}&maximumPageSize=3&historyEventFilterType=HISTORY_EVENT_FILTER_TYPE_ALL_EVENT&skipArchival=true",
+			},
+			{about: "close", prepare: order, query: "historyEventFilterType=2&waitNewEvent=true"},
+			{about: "last page", prepare: orderPaged, query: "maximumPageSize=5&nextPageToken=${token}"},
+			{about: "long form", prepare: order, query: "noPayloadShorthand"},
+			{about: "signals", prepare: signalled},
+			{about: "absent", status: http.StatusNotFound},
+		},
+		"GetWorkflowExecutionHistoryReverse": {
+			{prepare: order, query: "execution.run_id=${run}"},
+			{about: "page", prepare: order, query: "maximum_page_size=2"},
+		},
+		"ListWorkflowExecutions": {
+			{prepare: listed, query: "pageSize=10&query=WorkflowId%3D%22${id}%22"},
+			{about: "bad query", query: "query=nonsense", status: http.StatusBadRequest},
+			{about: "none", query: "query=WorkflowId%20%3D%20'${id}'"},
+		},
+		"CountWorkflowExecutions": {
+			{prepare: listed, query: "query=WorkflowId%3D%22${id}%22"},
+			{about: "groups", prepare: listed, query: "query=WorkflowId%3D%22${id}%22%20GROUP%20BY%20ExecutionStatus"},
+			{about: "none", query: "query=WorkflowId%3D%22${id}%22"},
+		},
+		"ListArchivedWorkflowExecutions": {{query: "pageSize=10", status: http.StatusBadRequest}},
+		"RequestCancelWorkflowExecution": {
+			{
+				prepare: nobody,
+				body:    `{"reason":"enough","identity":"all","requestId":"${id}-request","firstExecutionRunId":"${run}","workflowExecution":{"runId":"${run}"}}`, after: workflow + "/history?noPayloadShorthand",
+			},
+			{about: "absent", body: `{}`, status: http.StatusNotFound},
+		},
+		"TerminateWorkflowExecution": {
+			{prepare: nobody, body: `{"reason":"enough","details":[{"why":"because"}],"identity":"all"}`, after: workflow + "/history?noPayloadShorthand"},
+			{about: "closed", prepare: order, body: `{"reason":"enough"}`, status: http.StatusNotFound},
+		},
+		"ResetWorkflowExecution": {
+			{
+				prepare: order,
+				body: `{"workflowExecution":{"runId":"${run}"},"reason":"again","workflowTaskFinishEventId":"4","requestId":"${id}-request",
+					"resetReapplyType":"RESET_REAPPLY_TYPE_NONE"}`,
+			},
+			{about: "no event", prepare: order, body: `{"workflowTaskFinishEventId":"99"}`, status: http.StatusBadRequest},
+		},
+		"UpdateWorkflowExecutionOptions": {{
+			prepare: nobody,
+			body:    `{"workflowExecutionOptions":{"priority":{"priorityKey":4}},"updateMask":"priority.priorityKey","identity":"all"}`, after: workflow + "/history?noPayloadShorthand",
+		}},
+		"PauseWorkflowExecution": {
+			{prepare: nobody, body: `{"identity":"all","reason":"coffee","requestId":"${id}-request"}`, after: workflow + "/history?noPayloadShorthand"},
+			{about: "absent", body: `{"requestId":"r"}`, status: http.StatusNotFound},
+		},
+		"UnpauseWorkflowExecution":          {{prepare: paused, body: `{"identity":"all","reason":"back","requestId":"${id}-request"}`, after: workflow + "/history?noPayloadShorthand"}},
+		"PollWorkflowExecutionTimeSkipping": {{prepare: nobody, query: "workflowExecution.runId=${run}", status: http.StatusNotImplemented}},
+	}
+}
+
+// nobody starts a workflow on a task queue that nobody polls, so that it stays as it is.
+func nobody(s *scene) {
+	s.start(`{"workflowType":{"name":"Nobody"},"taskQueue":{"name":"${id}"},"requestId":"${id}-first"}`)
+}
+
+func nobodyWithEverything(s *scene) { s.start(everything) }
+
+// order runs a workflow of the sample worker to its end.
+func order(s *scene) {
+	s.start(`{"workflowType":{"name":"Order"},"taskQueue":{"name":"orders"},"input":[{"orderId":"o-1","customerId":"c-9",
+		"autoApprove":true,"items":[{"sku":"book","quantity":2,"price":1250}]}]}`)
+	s.closed()
+}
+
+// orderPaged keeps the token behind the first page.
+func orderPaged(s *scene) {
+	order(s)
+	page := s.do(http.MethodGet, workflow+"/history?maximumPageSize=5", "")
+	token, _ := field(page, "nextPageToken").(string)
+	s.keep("token", escaped(token))
+}
+
+// failed has a chain of causes with details.
+func failed(s *scene) {
+	s.start(`{"workflowType":{"name":"Fail"},"taskQueue":{"name":"orders"},"input":[{"message":"no luck","nonRetryable":true}]}`)
+	s.closed()
+}
+
+// waiting is a workflow of the sample worker that waits for a signal and has nothing to do.
+func waiting(s *scene) {
+	s.start(`{"workflowType":{"name":"Wait"},"taskQueue":{"name":"orders"}}`)
+	s.until("the workflow waits", func() bool {
+		_, ok := s.try(http.MethodPost, workflow+"/query/state", `{}`)
+		return ok && field(s.do(http.MethodGet, workflow, ""), "pendingWorkflowTask") == nil
+	})
+}
+
+// slept has no queries of its own, which a worker would list in no certain order.
+func slept(s *scene) {
+	s.start(`{"workflowType":{"name":"Sleep"},"taskQueue":{"name":"orders"},"input":[{"seconds":0.01}]}`)
+	s.closed()
+}
+
+func signalled(s *scene) {
+	waiting(s)
+	s.do(http.MethodPost, workflow+"/signal/finish", `{"input":[{"by":"ann"}],"requestId":"${id}-signal"}`)
+	s.closed()
+}
+
+func paused(s *scene) {
+	nobody(s)
+	s.do(http.MethodPost, workflow+"/pause", `{"requestId":"${id}-pause"}`)
+}
+
+// listed waits until the visibility store knows the workflow.
+func listed(s *scene) {
+	nobodyWithEverything(s)
+	s.until("the workflow is listed", func() bool {
+		count := s.do(http.MethodGet, "/namespaces/default/workflow-count?query=WorkflowId%3D%22${id}%22", "")
+		return field(count, "count") == "1"
+	})
+}
+
+// workflow is the path of the scene's workflow.
+const workflow = "/namespaces/default/workflows/${id}"
+
+func (s *scene) start(body string) {
+	s.Helper()
+	s.keep("run", s.do(http.MethodPost, workflow, body)["runId"])
+}
+
+// closed waits for the end of the scene's workflow.
+func (s *scene) closed() {
+	s.Helper()
+	s.until("the workflow has ended", func() bool {
+		status := field(s.do(http.MethodGet, workflow, ""), "workflowExecutionInfo", "status")
+		return status != "WORKFLOW_EXECUTION_STATUS_RUNNING"
+	})
+}
