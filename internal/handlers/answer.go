@@ -27,8 +27,8 @@ type answer struct {
 	status int
 	// body is encoded as JSON; nil sends none.
 	body any
-	// raw is a body that is JSON already.
-	raw []byte
+	// raw is a body that is JSON already; it is released when it is written.
+	raw *transcode.Buffer
 	// location is the Location header.
 	location string
 	// retryAfter is the Retry-After header; zero sends none.
@@ -63,14 +63,11 @@ func (a *answer) write(w http.ResponseWriter) error {
 		w.WriteHeader(a.status)
 		return nil
 	}
-	body := a.raw
-	if body == nil {
-		var err error
-		if body, err = json.Marshal(a.body, encoding()); err != nil {
-			return err
-		}
+	body, err := a.encoded()
+	if err != nil {
+		return err
 	}
-	body = append(body, '\n') // for those who read it in a terminal
+	defer a.raw.Release()
 	h.Set("Content-Type", contentTypeJSON)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(a.status)
@@ -78,13 +75,25 @@ func (a *answer) write(w http.ResponseWriter) error {
 	return nil
 }
 
+// encoded gives the body, with a line break for those who read it in a terminal.
+func (a *answer) encoded() ([]byte, error) {
+	if a.raw != nil {
+		a.raw.Text = append(a.raw.Text, '\n')
+		return a.raw.Text, nil
+	}
+	body, err := json.Marshal(a.body, encoding())
+	return append(body, '\n'), err
+}
+
 // viewed answers with a view of what the server answered.
-func viewed(view *transcode.Message, wire []byte) (*answer, error) {
-	text, err := view.AppendJSON(make([]byte, 0, 2*len(wire)), wire, transcode.Form{}, nil) // JSON is about twice as long
-	if err != nil {
+func viewed(view *transcode.Message, wire []byte, form transcode.Form, first []byte) (*answer, error) {
+	shown := &answer{status: http.StatusOK, raw: transcode.NewBuffer()}
+	var err error
+	if shown.raw.Text, err = view.AppendJSON(shown.raw.Text, wire, form, first); err != nil {
+		shown.raw.Release()
 		return nil, unreadable(err)
 	}
-	return &answer{status: http.StatusOK, raw: text}, nil
+	return shown, nil
 }
 
 func unreadable(err error) error {

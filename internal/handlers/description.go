@@ -8,6 +8,8 @@ import (
 	"go.temporal.io/api/deployment/v1"
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/internal/transcode"
 )
 
 // DescribeWorkflow is the SDK's handle.describe.
@@ -28,7 +30,7 @@ func (a *API) DescribeWorkflow(w http.ResponseWriter, r *http.Request, namespace
 			return nil, aboutWorkflow(err, id)
 		}
 		defer response.Release()
-		return viewed(a.views.description, response.Wire())
+		return viewed(a.views.description, response.Wire(), transcode.Form{}, nil)
 	})
 }
 

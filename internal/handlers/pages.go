@@ -21,7 +21,7 @@ const (
 // largePage is the size on the wire from which a page is written while it is
 // made. A smaller one is made whole first: what is wrong with it can still be
 // told by a status.
-const largePage = 64 << 10
+const largePage = 512 << 10
 
 // paging are the parameters that all lists have.
 type paging struct {
@@ -93,11 +93,7 @@ func (p *pages) answer(ctx context.Context) (*answer, error) {
 		return p.large(ctx, page, first), nil
 	}
 	defer page.Release()
-	text, err := p.shown.AppendJSON(make([]byte, 0, 2*len(page.Wire())), page.Wire(), p.form, first)
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	return &answer{status: http.StatusOK, raw: text}, nil
+	return viewed(p.shown, page.Wire(), p.form, first)
 }
 
 // large writes a page while it is made.

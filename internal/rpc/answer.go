@@ -19,12 +19,7 @@ import (
 // largeAnswer is the size on the wire from which an answer is written while it
 // is made. A smaller one is made whole first: what is wrong with it can still be
 // told by a status.
-const largeAnswer = 64 << 10
-
-// buffers hold answers while they are made.
-//
-//nolint:gochecknoglobals // a pool is one for all
-var buffers = sync.Pool{New: func() any { b := make([]byte, 0, largeAnswer); return &b }}
+const largeAnswer = 512 << 10
 
 // write answers with a message in wire form.
 func write(w http.ResponseWriter, ctx context.Context, c *call, wire []byte) error {
@@ -36,22 +31,19 @@ func write(w http.ResponseWriter, ctx context.Context, c *call, wire []byte) err
 		}
 		return nil
 	}
-	buffer, _ := buffers.Get().(*[]byte)
-	defer buffers.Put(buffer)
-	text, err := c.output.AppendJSON((*buffer)[:0], wire, c.out.form, nil)
-	if err != nil {
+	buffer := transcode.NewBuffer()
+	defer buffer.Release()
+	var err error
+	if buffer.Text, err = c.output.AppendJSON(buffer.Text, wire, c.out.form, nil); err != nil {
 		return problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.").Because(err)
 	}
-	if cap(text) <= 2*largeAnswer {
-		*buffer = text[:0]
-	}
+	text := buffer.Text
 	if c.out.pretty {
 		text = indented(text)
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(http.StatusOK)
-	_, err = w.Write(text)
-	if err != nil {
+	if _, err = w.Write(text); err != nil {
 		abort(ctx, err)
 	}
 	return nil

@@ -11,6 +11,7 @@ type enum struct {
 	null    bool // google.protobuf.NullValue, whose JSON is null
 	named   bool // values without a name are strings too
 	labels  map[int32][]byte
+	low     [64][]byte // the labels of small numbers, as nearly all are
 	numbers map[string]int32
 	// short are the names without their type's prefix, folded: Temporal has
 	// written "Running" for WORKFLOW_EXECUTION_STATUS_RUNNING, and its own API
@@ -34,6 +35,22 @@ func newEnum(d protoreflect.EnumDescriptor) *enum {
 		if e.labels[number] == nil { // of aliases, the first is the name
 			e.labels[number] = appendString(nil, name)
 		}
+	}
+	return e.seal()
+}
+
+// label gives the name of a number as JSON, nil when it has none.
+func (e *enum) label(number int32) []byte {
+	if uint32(number) < uint32(len(e.low)) { //nolint:gosec // negative ones are large then
+		return e.low[number]
+	}
+	return e.labels[number]
+}
+
+// seal fills what label looks up.
+func (e *enum) seal() *enum {
+	for number := range e.low {
+		e.low[number] = e.labels[int32(number)] //nolint:gosec // small
 	}
 	return e
 }

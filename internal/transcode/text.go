@@ -2,6 +2,7 @@ package transcode
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"math"
 	"strconv"
 	"unicode/utf8"
@@ -47,8 +48,12 @@ func appendEscape(dst []byte, c byte) []byte {
 // UTF-8.
 func appendText(dst, text []byte) ([]byte, bool) {
 	dst = append(dst, '"')
+	i := plainLength(text)
+	if i == len(text) {
+		return append(append(dst, text...), '"'), true
+	}
 	begin, ascii := 0, true
-	for i := 0; i < len(text); i++ {
+	for ; i < len(text); i++ {
 		c := text[i]
 		if plain[c] {
 			continue
@@ -63,6 +68,28 @@ func appendText(dst, text []byte) ([]byte, bool) {
 	}
 	dst = append(append(dst, text[begin:]...), '"')
 	return dst, ascii || utf8.Valid(text)
+}
+
+// plainLength is how many bytes at the begin stand for themselves, eight at a
+// time: of most texts, all of them do.
+func plainLength(text []byte) int {
+	const (
+		each  = 0x0101010101010101
+		high  = 0x8080808080808080
+		words = 8
+	)
+	i := 0
+	for ; i+words <= len(text); i += words {
+		v := binary.LittleEndian.Uint64(text[i:])
+		quote, slash := v^each*'"', v^each*'\\'
+		if (v|(v-each*' ')|(quote-each)&^quote|(slash-each)&^slash)&high != 0 {
+			break
+		}
+	}
+	for i < len(text) && plain[text[i]] {
+		i++
+	}
+	return i
 }
 
 // plain are the bytes that stand for themselves in a JSON string and are ASCII.

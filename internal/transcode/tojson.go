@@ -23,8 +23,13 @@ type Form struct {
 func (m *Message) AppendJSON(dst, wire []byte, form Form, first []byte) ([]byte, error) {
 	w := newJSONWriter(form)
 	defer w.release()
-	w.out = dst
-	if err := w.document(m, wire, first); err != nil {
+	w.out, w.quickly = dst, true
+	err := w.document(m, wire, first)
+	if err == errUntidy { //nolint:errorlint // it is never wrapped on its way
+		w.out, w.runs, w.quickly = dst, w.runs[:0], false
+		err = w.document(m, wire, first)
+	}
+	if err != nil {
 		return dst, fault(m, err)
 	}
 	return w.out, nil
@@ -50,7 +55,7 @@ func (w *jsonWriter) document(m *Message, wire, first []byte) error {
 }
 
 // piece is how much is collected before it is written.
-const piece = 32 << 10
+const piece = 64 << 10
 
 // jsonWriter turns wire bytes into JSON.
 type jsonWriter struct {
@@ -59,6 +64,10 @@ type jsonWriter struct {
 	to   io.Writer // nil collects all in out
 	runs []run     // of all levels that are open
 	own  []byte    // the buffer of WriteJSON
+
+	quickly   bool // see quick
+	inElement bool // of a list that is written in pieces, which is written whole
+	flushed   int  // pieces
 }
 
 //nolint:gochecknoglobals // a pool is one for all
@@ -66,7 +75,7 @@ var jsonWriters = sync.Pool{New: func() any { return &jsonWriter{own: make([]byt
 
 func newJSONWriter(form Form) *jsonWriter {
 	w, _ := jsonWriters.Get().(*jsonWriter)
-	w.form, w.out = form, w.own[:0]
+	w.form, w.out, w.quickly, w.inElement = form, w.own[:0], false, false
 	return w
 }
 
@@ -84,9 +93,19 @@ func (w *jsonWriter) release() {
 }
 
 func (w *jsonWriter) flush() error {
+	w.flushed++
 	_, err := w.to.Write(w.out)
 	w.out = w.out[:0]
 	return err
+}
+
+// spill writes what is there, when it is a piece, and none of it will be taken
+// back.
+func (w *jsonWriter) spill() error {
+	if w.to == nil || w.inElement || len(w.out) < piece {
+		return nil
+	}
+	return w.flush()
 }
 
 // message writes a message of any form.
@@ -137,6 +156,9 @@ func (w *jsonWriter) members(m *Message, wire []byte, depth int, separate bool) 
 	if depth > maxDepth {
 		return separate, errDepth
 	}
+	if w.quickly && !m.view {
+		return w.quick(m, wire, depth, separate)
+	}
 	l, err := w.split(m, wire)
 	if err != nil {
 		return separate, err
@@ -154,10 +176,8 @@ func (w *jsonWriter) members(m *Message, wire []byte, depth int, separate bool) 
 		if m.view && (separate != before || before) { // see missing
 			shown.set(r.field.index)
 		}
-		if w.to != nil && len(w.out) >= piece {
-			if err := w.flush(); err != nil {
-				return separate, err
-			}
+		if err := w.spill(); err != nil {
+			return separate, err
 		}
 	}
 	w.runs = w.runs[:l.first]
@@ -222,9 +242,10 @@ func (w *jsonWriter) value(r run, wire []byte, depth int) (bool, error) {
 		if f.sparse {
 			return w.sparse(f.message, content)
 		}
-		before := len(w.out)
+		before, flushed := len(w.out), w.flushed
 		err := w.message(f.message, content, depth+1)
-		return !f.message.view || f.always || len(w.out) > before+len("{}"), err // a view that shows nothing is not shown
+		empty := w.flushed == flushed && len(w.out) == before+len("{}")
+		return !f.message.view || f.always || !empty, err // a view that shows nothing is not shown
 	default:
 		value := lastValue(wire, r.several)
 		if !f.presence && isDefault(f, value) && !f.always {
@@ -278,7 +299,6 @@ func lastValue(wire []byte, several bool) []byte {
 // ones may hold none.
 func (w *jsonWriter) list(f *field, wire []byte, depth int) (some bool, err error) {
 	w.out = append(w.out, '[')
-	begin := len(w.out)
 	for len(wire) > 0 {
 		number, wireType, n := tagAt(wire, 0)
 		size := valueSize(wire[n:], number, wireType)
@@ -290,7 +310,7 @@ func (w *jsonWriter) list(f *field, wire []byte, depth int) (some bool, err erro
 			}
 			continue
 		}
-		before := len(w.out)
+		before, others := len(w.out), some
 		if some {
 			w.out = append(w.out, ',')
 		}
@@ -299,24 +319,39 @@ func (w *jsonWriter) list(f *field, wire []byte, depth int) (some bool, err erro
 		case f.custom != nil:
 			var wrote bool
 			if w.out, wrote, err = f.custom(w.out, text(value)); err == nil && !wrote {
-				w.out, some = w.out[:before], before > begin
+				w.out, some = w.out[:before], others
 			}
 		case f.message != nil:
-			err = w.message(f.message, text(value), depth+1)
+			err = w.element(f.message, text(value), depth+1)
 		default:
 			_, err = w.scalar(f, value)
 		}
 		if err != nil {
 			return some, err
 		}
-		if w.to != nil && len(w.out) >= piece {
-			if err := w.flush(); err != nil {
-				return some, err
-			}
+		if err := w.spill(); err != nil {
+			return some, err
 		}
 	}
 	w.out = append(w.out, ']')
 	return some, nil
+}
+
+// element writes an element of a list. Where the list is written in pieces, the
+// element is not: it may have to be taken back.
+func (w *jsonWriter) element(m *Message, wire []byte, depth int) error {
+	if w.to == nil || w.inElement {
+		return w.message(m, wire, depth)
+	}
+	begin, open := len(w.out), len(w.runs)
+	w.inElement, w.quickly = true, true
+	err := w.message(m, wire, depth)
+	if err == errUntidy { //nolint:errorlint // it is never wrapped on its way
+		w.out, w.runs, w.quickly = w.out[:begin], w.runs[:open], false
+		err = w.message(m, wire, depth)
+	}
+	w.inElement, w.quickly = false, false
+	return err
 }
 
 // unpack writes the elements of a packed field.

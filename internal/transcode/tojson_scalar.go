@@ -126,7 +126,7 @@ func (w *jsonWriter) enum(e *enum, v int32) {
 		w.out = append(w.out, "null"...)
 		return
 	}
-	if label, ok := e.labels[v]; ok {
+	if label := e.label(v); label != nil {
 		w.out = append(w.out, label...)
 		return
 	}

@@ -92,7 +92,7 @@ func (e *enum) trimmed(d protoreflect.EnumDescriptor) *enum {
 		}
 	}
 	short.named = true
-	return &short
+	return short.seal()
 }
 
 // missing writes the fields of a view that are always shown and were not there.
