@@ -76,7 +76,7 @@ func Readable(p *common.Payload) (value jsontext.Value, ok bool) {
 // would lose data.
 func validJSON(data []byte) (jsontext.Value, bool) {
 	value := jsontext.Value(bytes.Trim(data, " \t\r\n")) // JSON's white space: Unicode's is not valid around a value
-	if !value.IsValid(jsontext.AllowDuplicateNames(true)) {
+	if !plainlyValid(value) && !value.IsValid(jsontext.AllowDuplicateNames(true)) {
 		return nil, false
 	}
 	return value, true

@@ -34,21 +34,49 @@ const (
 // payload writes a payload in shorthand or, if it has none, in a long form that
 // is told from shorthand: that has data, even when it is empty.
 func (w *jsonWriter) payload(m *Message, wire []byte, depth int) error {
-	if w.shorthand(wire) {
+	p, ok := payload.Read(wire)
+	if ok && (w.shorthand(p) || w.longForm(p)) {
 		return nil
 	}
 	var first []byte
-	if p, ok := payload.Read(wire); ok && len(p.Data) == 0 && string(p.Encoding) != encodingNull {
+	if ok && len(p.Data) == 0 && string(p.Encoding) != encodingNull {
 		first = []byte(`"data":""`)
 	}
 	return w.object(m, wire, depth, first)
 }
 
+// longForm writes a payload with metadata and data, if it has no metadata but
+// those that the SDKs write.
+func (w *jsonWriter) longForm(p payload.Wire) bool {
+	known := 0
+	for _, value := range [...][]byte{p.Encoding, p.MessageType, p.Type} {
+		if value != nil {
+			known++
+		}
+	}
+	if p.More || known != p.Metadata || p.Encoding == nil {
+		return false
+	}
+	w.out = append(w.out, `{"metadata":{"encoding":`...)
+	w.out = appendBase64(w.out, p.Encoding)
+	if p.MessageType != nil {
+		w.out = appendBase64(append(w.out, `,"messageType":`...), p.MessageType)
+	}
+	if p.Type != nil {
+		w.out = appendBase64(append(w.out, `,"type":`...), p.Type)
+	}
+	w.out = append(w.out, '}')
+	if len(p.Data) > 0 || string(p.Encoding) != encodingNull {
+		w.out = appendBase64(append(w.out, `,"data":`...), p.Data)
+	}
+	w.out = append(w.out, '}')
+	return true
+}
+
 // shorthand writes a payload as the JSON that it holds, if that says all there
 // is and is read back as the same.
-func (w *jsonWriter) shorthand(wire []byte) bool {
-	p, ok := payload.Read(wire)
-	if !ok || p.More {
+func (w *jsonWriter) shorthand(p payload.Wire) bool {
+	if p.More {
 		return false
 	}
 	switch string(p.Encoding) {
@@ -58,8 +86,11 @@ func (w *jsonWriter) shorthand(wire []byte) bool {
 		}
 		w.out = append(w.out, nullPayload...)
 	case encodingJSON:
+		if p.Metadata != 1 {
+			return false
+		}
 		value, ok := p.JSON()
-		if !ok || p.Metadata != 1 || value.Kind() == 'n' || ambiguous(value) {
+		if !ok || value.Kind() == 'n' || ambiguous(value) {
 			return false
 		}
 		w.out = append(w.out, value...)
@@ -111,7 +142,7 @@ func (w *jsonWriter) shorthands(m *Message, wire []byte) (done bool, err error) 
 		if separate {
 			w.out = append(w.out, ',')
 		}
-		if !w.shorthand(inner) {
+		if p, ok := payload.Read(inner); !ok || !w.shorthand(p) {
 			w.out = w.out[:before]
 			return false, nil
 		}

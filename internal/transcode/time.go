@@ -23,18 +23,48 @@ func appendTimestamp(dst []byte, seconds, nanos int64, fraction func([]byte, int
 	if seconds < minTimestamp || seconds > maxTimestamp || nanos < 0 || nanos > maxNanos {
 		return dst, errTime
 	}
-	t := time.Unix(seconds, 0).UTC()
-	year, month, day := t.Date()
-	hour, minute, second := t.Clock()
-	dst = append(dst, '"')
-	dst = appendDigits(dst, year, 4)
-	dst = appendDigits(append(dst, '-'), int(month), 2)
-	dst = appendDigits(append(dst, '-'), day, 2)
-	dst = appendDigits(append(dst, 'T'), hour, 2)
-	dst = appendDigits(append(dst, ':'), minute, 2)
-	dst = appendDigits(append(dst, ':'), second, 2)
+	const day, hour, minute = 86400, 3600, 60
+	sinceBegin := seconds - minTimestamp // never negative
+	year, month, date := civil(int(sinceBegin / day))
+	rest := int(sinceBegin % day)
+	at := len(dst)
+	dst = append(dst, `"0000-00-00T00:00:00`...)
+	setTwo(dst[at+1:], year/100)
+	setTwo(dst[at+3:], year%100)
+	setTwo(dst[at+6:], month)
+	setTwo(dst[at+9:], date)
+	setTwo(dst[at+12:], rest/hour)
+	setTwo(dst[at+15:], rest%hour/minute)
+	setTwo(dst[at+18:], rest%minute)
 	dst = fraction(dst, int(nanos))
 	return append(dst, 'Z', '"'), nil
+}
+
+// civil gives the date of a day in the Gregorian calendar, counted from
+// 0001-01-01. Years begin in March, so that the leap day is their last.
+func civil(days int) (year, month, day int) {
+	const (
+		era, century, four, one = 146097, 36524, 1461, 365 // days
+		yearsOfEra              = 400
+		february                = 306 // days from March to the end of the year
+	)
+	days += february // since 0000-03-01
+	eras := days / era
+	days %= era
+	year = (days - days/(four-1) + days/century - days/(era-1)) / one
+	days -= one*year + year/4 - year/100
+	month = (5*days + 2) / 153
+	day = days - (153*month+2)/5 + 1
+	year += eras * yearsOfEra
+	if month < 10 {
+		return year, month + 3, day
+	}
+	return year + 1, month - 9, day
+}
+
+// setTwo writes a number of two digits.
+func setTwo(dst []byte, n int) {
+	dst[0], dst[1] = byte('0'+n/10), byte('0'+n%10)
 }
 
 // appendDuration writes a duration in seconds.

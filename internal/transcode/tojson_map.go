@@ -13,6 +13,7 @@ import (
 // entry is one of a map.
 type entry struct {
 	key, value []byte // wire values; a value is a message's content
+	text       []byte // of a key that is text
 	given      bool   // the value is there
 	order      uint64 // of a key that is a number
 }
@@ -31,7 +32,7 @@ func (w *jsonWriter) entries(f *field, wire []byte, depth int) error {
 		all = append(all, e)
 		wire = wire[n+size:]
 	}
-	slices.SortStableFunc(all, f.compare)
+	f.sort(all)
 	w.out = append(w.out, '{')
 	separate := false
 	for i, e := range all {
@@ -88,7 +89,11 @@ func (f *field) entry(wire []byte) (entry, error) {
 			e.value, e.given = inner, true
 		}
 	}
-	e.order = f.key.order(e.key)
+	if f.key.wireType == protowire.BytesType {
+		e.text = text(e.key)
+	} else {
+		e.order = f.key.order(e.key)
+	}
 	return e, nil
 }
 
@@ -133,11 +138,26 @@ func (f *field) order(key []byte) uint64 {
 	}
 }
 
+// sort puts entries into the order of their keys, equal ones in the order that
+// they came in. Most maps have few.
+func (f *field) sort(all []entry) {
+	const few = 12
+	if len(all) > few {
+		slices.SortStableFunc(all, f.compare)
+		return
+	}
+	for i := 1; i < len(all); i++ {
+		for j := i; j > 0 && f.compare(all[j], all[j-1]) < 0; j-- {
+			all[j], all[j-1] = all[j-1], all[j]
+		}
+	}
+}
+
 func (f *field) compare(a, b entry) int {
 	if f.key.wireType != protowire.BytesType {
 		return cmp.Compare(a.order, b.order)
 	}
-	return bytes.Compare(text(a.key), text(b.key))
+	return bytes.Compare(a.text, b.text)
 }
 
 // text is what a length-delimited value holds.

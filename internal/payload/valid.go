@@ -1,0 +1,156 @@
+package payload
+
+// plainlyValid reports whether data is JSON of the simple kind that most values
+// are: ASCII, without escapes, not nested too deeply. False means that it takes
+// the library to tell: this is its short cut, and never its judge.
+func plainlyValid(data []byte) bool {
+	const deepest = 64
+	var open [deepest]byte
+	depth, at := 0, space(data, 0)
+	for {
+		next := -1 // behind a value
+		switch c := peek(data, at); {
+		case c == '{' || c == '[':
+			if depth == deepest {
+				return false
+			}
+			at = space(data, at+1)
+			if peek(data, at) == c+2 { // the bracket that closes it, in ASCII
+				next = at + 1
+				break
+			}
+			open[depth] = c
+			depth++
+			if c == '{' {
+				if at = member(data, at); at < 0 {
+					return false
+				}
+			}
+			continue
+		case c == '"':
+			next = simpleString(data, at)
+		case c == '-' || c >= '0' && c <= '9':
+			next = number(data, at)
+		default:
+			next = literal(data, at)
+		}
+		if next < 0 {
+			return false
+		}
+		if at, depth = closing(data, next, open[:], depth); depth == 0 {
+			return at == len(data)
+		}
+		if at < 0 {
+			return false
+		}
+	}
+}
+
+// closing reads what follows a value: the ends of what holds it, and a comma.
+func closing(data []byte, at int, open []byte, depth int) (next, left int) {
+	for {
+		at = space(data, at)
+		if depth == 0 {
+			return at, 0
+		}
+		switch c := peek(data, at); {
+		case c == open[depth-1]+2:
+			depth--
+			at++
+		case c == ',' && open[depth-1] == '{':
+			return member(data, space(data, at+1)), depth
+		case c == ',':
+			return space(data, at+1), depth
+		default:
+			return -1, depth
+		}
+	}
+}
+
+// member reads a name and its colon.
+func member(data []byte, at int) int {
+	if peek(data, at) != '"' {
+		return -1
+	}
+	if at = simpleString(data, at); at < 0 {
+		return -1
+	}
+	if at = space(data, at); peek(data, at) != ':' {
+		return -1
+	}
+	return space(data, at+1)
+}
+
+// peek gives a byte, zero at the end, which no JSON holds.
+func peek(data []byte, at int) byte {
+	if uint(at) >= uint(len(data)) {
+		return 0
+	}
+	return data[at]
+}
+
+func space(data []byte, at int) int {
+	for at < len(data) && (data[at] == ' ' || data[at] == '\n' || data[at] == '\r' || data[at] == '\t') {
+		at++
+	}
+	return at
+}
+
+// simpleString reads a string of plain ASCII.
+func simpleString(data []byte, at int) int {
+	for at++; at < len(data); at++ {
+		switch c := data[at]; {
+		case c == '"':
+			return at + 1
+		case c < ' ' || c == '\\' || c >= 0x80:
+			return -1
+		}
+	}
+	return -1
+}
+
+func literal(data []byte, at int) int {
+	for _, word := range [...]string{"true", "false", "null"} {
+		if len(data)-at >= len(word) && string(data[at:at+len(word)]) == word {
+			return at + len(word)
+		}
+	}
+	return -1
+}
+
+// number reads a number (RFC 8259 section 6).
+func number(data []byte, at int) int {
+	if peek(data, at) == '-' {
+		at++
+	}
+	if peek(data, at) == '0' {
+		at++
+	} else if at = digits(data, at); at < 0 {
+		return -1
+	}
+	if peek(data, at) == '.' {
+		if at = digits(data, at+1); at < 0 {
+			return -1
+		}
+	}
+	if c := peek(data, at); c == 'e' || c == 'E' {
+		at++
+		if c := peek(data, at); c == '+' || c == '-' {
+			at++
+		}
+		at = digits(data, at)
+	}
+	return at
+}
+
+// digits reads at least one digit.
+func digits(data []byte, at int) int {
+	begin := at
+	for at < len(data) && data[at] >= '0' && data[at] <= '9' {
+		at++
+	}
+	if at == begin {
+		return -1
+	}
+	return at
+}
