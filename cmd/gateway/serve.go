@@ -16,6 +16,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
 // resolveInterval is how soon the upstream's name may be looked up again after
@@ -31,7 +32,9 @@ func serve(args []string, stderr io.Writer) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	dns.SetMinResolutionInterval(resolveInterval)
-	err := server.Run(ctx, cfg, server.Options{Version: version, Log: stderr, Getenv: os.Getenv})
+	log := telemetry.NewLogBuffer(stderr)
+	err := server.Run(ctx, cfg, server.Options{Version: version, Log: log, Getenv: os.Getenv})
+	_ = log.Close()
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr, "gateway:", err)
 		return exitFailure

@@ -1,6 +1,7 @@
 package request
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -19,7 +20,7 @@ func Body(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	body, err := readAll(io.LimitReader(r.Body, limit+1), r.ContentLength)
 	var timeout net.Error
 	switch {
 	case errors.As(err, &timeout) && timeout.Timeout():
@@ -34,6 +35,18 @@ func Body(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 		return body, nil
 	}
+}
+
+// readAll reads to the end. The length that is announced saves growing, as far as
+// it costs little to believe it.
+func readAll(body io.Reader, announced int64) ([]byte, error) {
+	const believed = 64 << 10
+	if announced <= 0 || announced > believed {
+		return io.ReadAll(body)
+	}
+	read := bytes.NewBuffer(make([]byte, 0, announced+bytes.MinRead))
+	_, err := read.ReadFrom(body)
+	return read.Bytes(), err
 }
 
 func tooLarge(limit int64) error {

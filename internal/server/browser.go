@@ -10,10 +10,11 @@ import (
 // secure sets what every answer carries: its id, and what keeps a browser from
 // taking it for anything but data. Pages of the gateway's own replace the policy.
 func secure(h http.Header, requestID string) {
-	h.Set("X-Request-Id", requestID)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	h.Set("Referrer-Policy", "no-referrer")
+	values := [...]string{requestID, "nosniff", "default-src 'none'; frame-ancestors 'none'", "no-referrer"} // in one piece of memory
+	h["X-Request-Id"] = values[0:1:1]
+	h["X-Content-Type-Options"] = values[1:2:2]
+	h["Content-Security-Policy"] = values[2:3:3]
+	h["Referrer-Policy"] = values[3:4:4]
 }
 
 // preflightAge is how long a browser may remember what it was told; Chromium

@@ -16,6 +16,8 @@ type recorder struct {
 	large   bool // the request's body is more than net/http reads on after an answer
 	status  int
 	bytes   int64
+
+	extended time.Time // when the deadline of writes was set
 }
 
 // largeBody is what net/http reads of a body that no handler has read.
@@ -64,6 +66,14 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// extend gives what is written next its time. An answer of one piece needs it
+// once.
 func (r *recorder) extend() {
-	_ = http.NewResponseController(r.ResponseWriter).SetWriteDeadline(time.Now().Add(r.timeout))
+	const often = time.Second / 10
+	now := time.Now()
+	if now.Sub(r.extended) < min(often, r.timeout/10) {
+		return
+	}
+	r.extended = now
+	_ = http.NewResponseController(r.ResponseWriter).SetWriteDeadline(now.Add(r.timeout))
 }

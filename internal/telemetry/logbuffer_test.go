@@ -1,0 +1,58 @@
+package telemetry_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/telemetry"
+)
+
+func TestLogLinesAreHeldBackForAMoment(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		buffer := telemetry.NewLogBuffer(&out)
+		line := func(text string) {
+			_, err := buffer.Write([]byte(text))
+			require.NoError(t, err)
+		}
+		line("a\n")
+		time.Sleep(49 * time.Millisecond)
+		line("b\n")
+		synctest.Wait()
+		require.Empty(t, out.String())
+		time.Sleep(time.Millisecond)
+		synctest.Wait()
+		require.Equal(t, "a\nb\n", out.String())
+
+		line("c\n")
+		require.NoError(t, buffer.Close())
+		require.Equal(t, "a\nb\nc\n", out.String())
+		time.Sleep(time.Second)
+		line("d\n")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		require.Equal(t, "a\nb\nc\nd\n", out.String(), "a line that comes late is written too")
+	})
+}
+
+func TestManyLogLinesDoNotWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		buffer := telemetry.NewLogBuffer(&out)
+		long := strings.Repeat("x", 20<<10) + "\n"
+		for range 3 {
+			_, err := buffer.Write([]byte(long))
+			require.NoError(t, err)
+		}
+		require.Len(t, out.String(), 2*len(long))
+		require.NoError(t, buffer.Close())
+		require.Len(t, out.String(), 3*len(long))
+	})
+}
