@@ -25,10 +25,11 @@ const (
 // be a JSON value that somebody has sent.
 const nullPayload = `{"metadata":{"encoding":"YmluYXJ5L251bGw="}}`
 
-// Field numbers of temporal.api.common.v1.Payload.
+// Field numbers of temporal.api.common.v1.Payload and Payloads.
 const (
 	payloadMetadata = 1
 	payloadData     = 2
+	payloadsEach    = 1
 )
 
 // payload writes a payload in shorthand or, if it has none, in a long form that
@@ -121,28 +122,31 @@ func (w *jsonWriter) protoShorthand(p payload.Wire) bool {
 }
 
 // shorthands writes a list of payloads as an array, if each has a shorthand.
-func (w *jsonWriter) shorthands(m *Message, wire []byte) (done bool, err error) {
-	l, err := w.split(m, wire)
-	if err != nil {
-		return false, err
-	}
-	var all []byte
-	if l.first < l.last {
-		all = l.wire[w.runs[l.first].begin:w.runs[l.first].end]
-	}
-	w.runs = w.runs[:l.first]
-	before, to := len(w.out), w.to
-	w.to = nil // what may have to be taken back is not written yet
-	defer func() { w.to = to }()
+func (w *jsonWriter) shorthands(wire []byte) (done bool, err error) {
+	before, inElement := len(w.out), w.inElement
+	w.inElement = true // what may have to be taken back is not written yet
+	defer func() { w.inElement = inElement }()
 	w.out = append(w.out, '[')
-	for separate := false; len(all) > 0; separate = true {
-		_, _, n := tagAt(all, 0)
-		inner, size := protowire.ConsumeBytes(all[n:])
-		all = all[n+size:]
+	separate := false
+	for at := 0; at < len(wire); {
+		number, wireType, n := tagAt(wire, at)
+		if n < 0 {
+			return false, errWire
+		}
+		size := valueSize(wire[at+n:], number, wireType)
+		if size < 0 {
+			return false, errWire
+		}
+		value := wire[at+n : at+n+size]
+		at += n + size
+		if number != payloadsEach || wireType != protowire.BytesType {
+			continue
+		}
 		if separate {
 			w.out = append(w.out, ',')
 		}
-		if p, ok := payload.Read(inner); !ok || !w.shorthand(p) {
+		separate = true
+		if p, ok := payload.Read(text(value)); !ok || !w.shorthand(p) {
 			w.out = w.out[:before]
 			return false, nil
 		}

@@ -142,7 +142,7 @@ func formOf(name protoreflect.FullName) form {
 func (p *Plans) field(d protoreflect.FieldDescriptor) *field {
 	f := &field{
 		number: d.Number(), kind: d.Kind(), wireType: wireTypeOf(d.Kind()), name: d.JSONName(), proto: string(d.Name()),
-		label: append(appendString(nil, d.JSONName()), ':'), repeated: d.IsList(), packed: d.IsPacked(), presence: d.HasPresence(),
+		label: labelOf(d.JSONName()), repeated: d.IsList(), packed: d.IsPacked(), presence: d.HasPresence(),
 	}
 	f.tag = protowire.AppendTag(nil, f.number, f.wireType)
 	if oneof := d.ContainingOneof(); oneof != nil {
@@ -158,6 +158,8 @@ func (p *Plans) field(d protoreflect.FieldDescriptor) *field {
 	}
 	return f
 }
+
+func labelOf(name string) []byte { return append(appendString([]byte{','}, name), ':') }
 
 func wireTypeOf(kind protoreflect.Kind) protowire.Type {
 	switch kind {

@@ -61,9 +61,20 @@ func (w *jsonWriter) quick(m *Message, wire []byte, depth int, separate bool) (b
 			}
 			at += size
 			separate, err = w.quickBytes(f, content, depth, separate)
+		case wireType == protowire.VarintType:
+			v, size := varintAt(wire, at)
+			if size < 0 {
+				return separate, errWire
+			}
+			at += size
+			if f.presence || cutTo(f.kind, v) != 0 {
+				w.label(f, separate)
+				separate = true
+				w.varint(f, v)
+			}
 		default:
-			var size int
-			if size = valueSize(wire[at:], number, wireType); size < 0 {
+			size := valueSize(wire[at:], number, wireType)
+			if size < 0 {
 				return separate, errWire
 			}
 			value := wire[at : at+size]
@@ -82,10 +93,11 @@ func (w *jsonWriter) quick(m *Message, wire []byte, depth int, separate bool) (b
 }
 
 func (w *jsonWriter) label(f *field, separate bool) {
-	if separate {
-		w.out = append(w.out, ',')
+	label := f.label
+	if !separate {
+		label = label[1:]
 	}
-	w.out = append(w.out, f.label...)
+	w.out = append(w.out, label...)
 }
 
 // quickBytes writes a field that has a length: a message, text or bytes.
@@ -130,6 +142,14 @@ func runEnd(wire []byte, at int, number protowire.Number, wireType protowire.Typ
 		}
 		at += n
 	}
+}
+
+// varintAt reads a number; size is negative when there is none.
+func varintAt(wire []byte, at int) (v uint64, size int) {
+	if at < len(wire) && wire[at] < 0x80 {
+		return uint64(wire[at]), 1
+	}
+	return protowire.ConsumeVarint(wire[at:])
 }
 
 // bytesAt reads a length and what it measures.

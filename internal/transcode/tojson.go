@@ -120,7 +120,7 @@ func (w *jsonWriter) message(m *Message, wire []byte, depth int) error {
 		}
 	case formPayloads:
 		if !w.form.LongPayloads {
-			if done, err := w.shorthands(m, wire); done || err != nil {
+			if done, err := w.shorthands(wire); done || err != nil {
 				return err
 			}
 		}
@@ -194,13 +194,13 @@ func (w *jsonWriter) member(r run, wire []byte, depth int, separate bool) (bool,
 	if f.hoisted {
 		return w.members(f.message, merged(wire, r.several), depth+1, separate)
 	}
-	if separate {
-		w.out = append(w.out, ',')
-	}
 	if f.members != nil {
+		if separate {
+			w.out = append(w.out, ',')
+		}
 		return w.ownMembers(f, merged(wire, r.several), before, separate)
 	}
-	w.out = append(w.out, f.label...)
+	w.label(f, separate)
 	wrote, err := w.value(r, wire, depth)
 	if err == nil && !wrote {
 		w.out = w.out[:before]

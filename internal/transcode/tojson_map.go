@@ -107,13 +107,13 @@ func (f *field) order(key []byte) uint64 {
 		case protoreflect.Int32Kind:
 			return uint64(int64(int32(v))) ^ sign //nolint:gosec // two's complement
 		case protoreflect.Sint32Kind, protoreflect.Sint64Kind:
-			return uint64(protowire.DecodeZigZag(number(f.kind, v))) ^ sign //nolint:gosec // two's complement
+			return uint64(protowire.DecodeZigZag(cutTo(f.kind, v))) ^ sign //nolint:gosec // two's complement
 		case protoreflect.Int64Kind:
 			return v ^ sign
 		case protoreflect.BoolKind:
 			return min(v, 1)
 		default:
-			return number(f.kind, v)
+			return cutTo(f.kind, v)
 		}
 	case protowire.Fixed32Type:
 		if len(key) == 0 {

@@ -17,7 +17,7 @@ func isDefault(f *field, value []byte) bool {
 		return n > 0 && size == 0
 	case protowire.VarintType:
 		v, n := protowire.ConsumeVarint(value)
-		return n > 0 && number(f.kind, v) == 0
+		return n > 0 && cutTo(f.kind, v) == 0
 	default:
 		for _, b := range value {
 			if b != 0 {
@@ -28,8 +28,8 @@ func isDefault(f *field, value []byte) bool {
 	}
 }
 
-// number cuts a varint to the width of its kind: a decoder drops what is above.
-func number(kind protoreflect.Kind, v uint64) uint64 {
+// cutTo cuts a varint to the width of its kind: a decoder drops what is above.
+func cutTo(kind protoreflect.Kind, v uint64) uint64 {
 	switch kind {
 	case protoreflect.Int32Kind, protoreflect.Uint32Kind, protoreflect.Sint32Kind, protoreflect.EnumKind:
 		return uint64(uint32(v)) //nolint:gosec // it is cut on purpose

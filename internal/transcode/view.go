@@ -47,7 +47,7 @@ func (p *Plans) view(d protoreflect.MessageDescriptor, fields []Shown) *Message 
 			panic(fmt.Sprintf("transcode: %s has no field %s", d.FullName(), shown.Field))
 		}
 		f := *plain
-		f.index, f.name, f.label = i, shown.As, append(appendString(nil, shown.As), ':')
+		f.index, f.name, f.label = i, shown.As, labelOf(shown.As)
 		f.always, f.number64, f.custom, f.members = shown.Always, true, shown.Value, shown.Members
 		f.hoisted = shown.As == "" && shown.Members == nil
 		f.sparse = f.message != nil && (f.message.form == formTimestamp || f.message.form == formDuration)
@@ -108,11 +108,8 @@ func (w *jsonWriter) missing(m *Message, shown *numbers, depth int, separate boo
 			}
 			continue
 		}
-		if separate {
-			w.out = append(w.out, ',')
-		}
+		w.label(f, separate)
 		separate = true
-		w.out = append(w.out, f.label...)
 		w.out = append(w.out, f.empty()...)
 	}
 	return separate, nil
