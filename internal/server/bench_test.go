@@ -19,6 +19,11 @@ func BenchmarkDescribe(b *testing.B) {
 	benchmark(b, http.MethodGet, "/v1/namespaces/default/workflows/order-1", "")
 }
 
+func BenchmarkTemporalStart(b *testing.B) {
+	benchmark(b, http.MethodPost, "/api/v1/namespaces/default/workflows/order-1",
+		`{"workflowType":{"name":"Order"},"taskQueue":{"name":"orders"},"input":[{"orderId":"order-1","items":[1,2,3]}]}`)
+}
+
 func benchmark(b *testing.B, method, path, body string) {
 	b.Helper()
 	g := start(b, func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 })
