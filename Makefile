@@ -53,6 +53,8 @@ test-vet:
 	@go vet ./...
 	@echo "== go vet: dev (compiles a Temporal server the first time, which takes minutes)"
 	@cd dev && go vet ./...
+	@echo "== go vet and tests: bench"
+	@cd bench && go vet ./... && go test -v ./...
 
 .PHONY: test-gateway
 test-gateway:
@@ -139,7 +141,7 @@ export SUMMARY
 
 .PHONY: lint
 lint: ## Check the format, run go vet and golangci-lint
-	@$(MAKE) -k lint-format test-vet lint-gateway lint-dev
+	@$(MAKE) -k lint-format test-vet lint-gateway lint-dev lint-bench
 
 .PHONY: lint-format
 lint-format:
@@ -155,6 +157,11 @@ lint-gateway:
 lint-dev:
 	@echo "== golangci-lint: dev"
 	@cd dev && go tool -modfile=../tools/lint/go.mod golangci-lint run --allow-serial-runners
+
+.PHONY: lint-bench
+lint-bench:
+	@echo "== golangci-lint: bench"
+	@cd bench && go tool -modfile=../tools/lint/go.mod golangci-lint run --allow-serial-runners
 
 .PHONY: generate
 generate: ## Generate what comes from api/openapi.yaml, from Temporal's API, from the settings and from npm

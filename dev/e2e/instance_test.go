@@ -78,6 +78,7 @@ func everyInstanceCall(t *testing.T, c caller, path string) map[string]answer {
 	return map[string]answer{
 		"describe":      c.get(t, path),
 		"metadata":      c.get(t, path+"/metadata"),
+		"history":       c.get(t, path+"/history"),
 		"result":        c.get(t, path+"/result"),
 		"wait":          c.get(t, path+"/result?wait=1s"),
 		"query by name": c.get(t, path+"/query?query=state"),

@@ -127,6 +127,20 @@ class Flowgate:
         path, named = self.workflow(workflow_id, "/metadata")
         return self.get(path, **named)
 
+    def history(self, workflow_id: str, **params: str | int) -> Iterator[Object]:
+        """The events of a run, page by page. With waitNewEvent they come as they happen, until the run closes."""
+        path, named = self.workflow(workflow_id, "/history")
+        page: Object = {"nextPageToken": None}
+        while "nextPageToken" in page:
+            token = {"pageToken": page["nextPageToken"]} if page["nextPageToken"] else {}
+            page = self.get(path, **named, **params, **token)
+            yield from page["events"]
+
+    def history_stream(self, workflow_id: str, **params: str | int) -> Iterator[Object]:
+        """The events of a run so far in one answer, a line each."""
+        path, named = self.workflow(workflow_id, "/history")
+        return self._lines(path, {**named, **params})
+
     def signal(self, workflow_id: str, signal: str, *args: JSON, idempotency_key: str | None = None) -> None:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         path, named = self.workflow(workflow_id, "/signal")
@@ -165,14 +179,8 @@ class Flowgate:
             yield from page["workflows"]
 
     def stream(self, query: str, **params: str | int) -> Iterator[Object]:
-        """List workflows in one answer, a line each; a stream that was cut is an error of the connection."""
-        headers = {**self._headers, "Accept": "application/x-ndjson"}
-        with self.http.stream("GET", self.workflows(), params={"query": query, **params}, headers=headers) as response:
-            rest = ""
-            for chunk in response.iter_text():
-                # A JSON string may hold U+2028 and other ends of lines; only "\n" ends a line of NDJSON.
-                *lines, rest = (rest + chunk).split("\n")
-                yield from map(loads, lines)
+        """List workflows in one answer, a line each."""
+        return self._lines(self.workflows(), {"query": query, **params})
 
     def count(self, query: str) -> Object:
         return self.get(self.workflows() + ":count", query=query)
@@ -199,6 +207,19 @@ class Flowgate:
     def get(self, path: str, /, **params: Any) -> Object:
         body: Object = loads(self.send("GET", path, params=params).text)
         return body
+
+    def _lines(self, path: str, params: dict[str, Any]) -> Iterator[Object]:
+        """Read a stream as it comes; one that was cut is an error of the connection."""
+        headers = {**self._headers, "Accept": "application/x-ndjson"}
+        with self.http.stream("GET", path, params=params, headers=headers) as response:
+            if response.is_error:
+                response.read()
+                raise FlowgateError(response)
+            rest = ""
+            for chunk in response.iter_text():
+                # A JSON string may hold U+2028 and other ends of lines; only "\n" ends a line of NDJSON.
+                *lines, rest = (rest + chunk).split("\n")
+                yield from map(loads, lines)
 
     def send(
         self,

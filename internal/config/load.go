@@ -22,7 +22,8 @@ type LoadOptions struct {
 }
 
 // Load reads and validates the configuration. Its error is always a *[Problems] that lists everything that is wrong. What
-// could be read comes with it, for who looks for more that is wrong; nobody may run on it. Relative paths of files, wherever they are written, start at the directory of the configuration file.
+// could be read comes with it, for who looks for more that is wrong; nobody may run on it. Relative paths of files,
+// wherever they are written, start at the directory of the configuration file.
 func Load(options LoadOptions) (*Config, error) {
 	var problems Problems
 	cfg := Default()

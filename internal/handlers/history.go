@@ -51,7 +51,7 @@ func (a *API) newHistory(c *call, workflowID string, params GetWorkflowHistoryPa
 		return nil, err
 	}
 	var f faults
-	filter := enum[enums.HistoryEventFilterType](&f, "?eventFilterType", params.EventFilterType)
+	filter := eventFilter(&f, params.EventFilterType)
 	if params.Payloads != "" && params.Payloads != payloadsDecoded && params.Payloads != payloadsRaw {
 		f.add("?payloads", "must be decoded or raw")
 	}
@@ -80,6 +80,18 @@ func (a *API) newHistory(c *call, workflowID string, params GetWorkflowHistoryPa
 		})
 	}
 	return h, nil
+}
+
+// eventFilter reads which events are asked for.
+func eventFilter(f *faults, name string) enums.HistoryEventFilterType {
+	switch name {
+	case "", "ALL_EVENT":
+	case "CLOSE_EVENT":
+		return enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
+	default:
+		f.add("?eventFilterType", "must be ALL_EVENT or CLOSE_EVENT")
+	}
+	return enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT
 }
 
 // The ways to show payloads in a history.
@@ -111,7 +123,7 @@ func (h *workflowHistory) page(ctx context.Context, request *workflowservice.Get
 	}
 	page, err := h.api.options.Upstream.Call(ctx, workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName, request)
 	if h.waits && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		err = problem.New(problem.DeadlineExceeded, "Nothing new has happened in the time that a request may take. Ask again with the same page token.").Because(err)
+		err = problem.New(problem.DeadlineExceeded, "Nothing new has happened in the time that a request may take. Ask again.").Because(err)
 	}
 	return page, err
 }
@@ -120,15 +132,16 @@ func (h *workflowHistory) page(ctx context.Context, request *workflowservice.Get
 func eventsIn(page []byte) (items [][]byte, token []byte) {
 	const history, nextPageToken, events = 1, 3, 1
 	for number, value := range transcode.Fields(page) {
-		switch number {
-		case history:
-			for number, event := range transcode.Fields(value) {
-				if number == events {
-					items = append(items, event)
-				}
-			}
-		case nextPageToken:
+		if number == nextPageToken {
 			token = value
+		}
+		if number != history {
+			continue
+		}
+		for number, event := range transcode.Fields(value) {
+			if number == events {
+				items = append(items, event)
+			}
 		}
 	}
 	return items, token

@@ -39,10 +39,10 @@ func (a *API) ListWorkflows(w http.ResponseWriter, r *http.Request, namespace st
 func workflowsIn(page []byte) (items [][]byte, token []byte) {
 	const executions, nextPageToken = 1, 2
 	for number, value := range transcode.Fields(page) {
-		switch number {
-		case executions:
+		if number == executions {
 			items = append(items, value)
-		case nextPageToken:
+		}
+		if number == nextPageToken {
 			token = value
 		}
 	}

@@ -1341,8 +1341,9 @@ type GetWorkflowHistoryParams struct {
 	// SkipArchival Leaves histories out that have moved to the archive.
 	SkipArchival *SkipArchivalParam `form:"skipArchival,omitempty" json:"skipArchival,omitempty"`
 
-	// Payloads How payloads are shown: `decoded`, the default, shows those that are JSON as JSON, byte for byte, and all
-	// others with their metadata and data; `raw` shows all of them so, which is what the SDKs' replayers read.
+	// Payloads How payloads are shown: `decoded`, the default, shows those that are JSON and nothing else as JSON, byte
+	// for byte, and all others (search attributes, which have a type, among them) with their metadata and data;
+	// `raw` shows all of them so, which is what the SDKs' replayers read.
 	Payloads PayloadsParam `form:"payloads,omitempty" json:"payloads,omitempty,omitzero"`
 
 	// PageSize The most items in a page, and the size of the pages that a stream fetches.

@@ -1,3 +1,4 @@
+//nolint:goconst // names of two formats, which happen to be alike
 package handlers
 
 import (

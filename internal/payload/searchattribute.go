@@ -18,6 +18,9 @@ type SearchAttribute struct {
 	Value jsontext.Value `json:"value"`
 }
 
+// keywordList is the one type whose values are lists.
+const keywordList = "KeywordList"
+
 var (
 	errAttributeType  = errors.New("the type must be one of Text, Keyword, Int, Double, Bool, Datetime, KeywordList")
 	errAttributeShape = errors.New(`an object must be {"type": ..., "value": ...}`)
@@ -66,7 +69,7 @@ func (a SearchAttribute) fits() bool {
 		return kind == '0' && err == nil || kind == 'n'
 	case "Bool":
 		return kind == 't' || kind == 'f' || kind == 'n'
-	case "KeywordList":
+	case keywordList:
 		return kind == '[' || kind == 'n'
 	default:
 		return kind == '"' || kind == 'n'
@@ -85,7 +88,7 @@ func ToSearchAttribute(p *common.Payload) (attribute SearchAttribute, ok bool) {
 
 func attributeOf(typed string, value jsontext.Value) SearchAttribute {
 	attribute := SearchAttribute{Type: typeName(typed), Value: value}
-	if attribute.Type != "KeywordList" && value.Kind() == '[' {
+	if attribute.Type != keywordList && value.Kind() == '[' {
 		attribute.Value = unwrap(value)
 	}
 	return attribute
@@ -118,7 +121,7 @@ func AppendSearchAttribute(dst, wire []byte) (shown []byte, ok bool, err error) 
 // typeName shortens the long form that some servers answer with.
 func typeName(name string) string {
 	switch name { // of most
-	case "Text", "Keyword", "Int", "Double", "Bool", "Datetime", "KeywordList":
+	case "Text", "Keyword", "Int", "Double", "Bool", "Datetime", keywordList:
 		return name
 	}
 	if t, err := enums.IndexedValueTypeFromString(name); err == nil {

@@ -8,7 +8,7 @@ func plainlyValid(data []byte) bool {
 	var open [deepest]byte
 	depth, at := 0, space(data, 0)
 	for {
-		next := -1 // behind a value
+		var next int // behind a value, or negative
 		switch c := peek(data, at); {
 		case c == '{' || c == '[':
 			if depth == deepest {

@@ -22,7 +22,7 @@ import (
 const largeAnswer = 512 << 10
 
 // write answers with a message in wire form.
-func write(w http.ResponseWriter, ctx context.Context, c *call, wire []byte) error {
+func write(ctx context.Context, w http.ResponseWriter, c *call, wire []byte) error {
 	setForm(w.Header(), c.out)
 	if len(wire) >= largeAnswer && !c.out.pretty {
 		w.WriteHeader(http.StatusOK)

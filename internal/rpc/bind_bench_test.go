@@ -1,12 +1,16 @@
-package rpc
+package rpc_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/flowgate/flowgate/internal/rpc"
+)
 
 // BenchmarkCompile is what the rules of the linked API cost when a gateway starts.
 func BenchmarkCompile(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := bindings(); err != nil {
+		if _, err := rpc.NewHTTP(rpc.Options{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -108,8 +108,6 @@ func (b *binding) names(variable string) bool {
 
 // variables are the parts in braces: the linked API's have neither patterns of
 // their own nor wildcards, and chi takes their names as they are.
-//
-//nolint:gochecknoglobals // compiled once
 var variables = regexp.MustCompile(`\{([^{}]+)\}`)
 
 func verbOf(rule *annotations.HttpRule) (verb, pattern string) {

@@ -71,7 +71,7 @@ func (d *HTTP) serve(w http.ResponseWriter, r *http.Request, b *binding) {
 	answer, err := d.answer(w, c)
 	if err == nil {
 		defer answer.Release()
-		err = write(w, r.Context(), c, answer.Wire())
+		err = write(r.Context(), w, c, answer.Wire())
 	}
 	if err != nil {
 		e := problem.Of(err)

@@ -3,6 +3,7 @@ package transcode_test
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"testing"
 	"time"
 
@@ -32,7 +33,7 @@ func events(count int) *workflowservice.GetWorkflowExecutionHistoryResponse {
 		case 0:
 			event.EventType = enums.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
 			event.Attributes = &history.HistoryEvent_ActivityTaskScheduledEventAttributes{ActivityTaskScheduledEventAttributes: &history.ActivityTaskScheduledEventAttributes{
-				ActivityId: fmt.Sprint(i), ActivityType: &common.ActivityType{Name: "Charge"}, TaskQueue: &taskqueue.TaskQueue{Name: "orders", Kind: enums.TASK_QUEUE_KIND_NORMAL},
+				ActivityId: strconv.Itoa(i), ActivityType: &common.ActivityType{Name: "Charge"}, TaskQueue: &taskqueue.TaskQueue{Name: "orders", Kind: enums.TASK_QUEUE_KIND_NORMAL},
 				Input:               &common.Payloads{Payloads: []*common.Payload{jsonPayload(fmt.Sprintf(`{"orderId":"order-0","step":%d,"item":{"sku":"book","quantity":2,"price":1250}}`, i))}},
 				StartToCloseTimeout: durationpb.New(30 * time.Second), WorkflowTaskCompletedEventId: int64(i),
 				RetryPolicy: &common.RetryPolicy{InitialInterval: durationpb.New(time.Second), BackoffCoefficient: 2, MaximumAttempts: 5},

@@ -14,6 +14,8 @@ import (
 )
 
 // long is protobuf's own JSON, which the library is the oracle for.
+//
+//nolint:gochecknoglobals // a constant
 var long = transcode.Form{LongPayloads: true}
 
 // canonical gives JSON in the one form that equal documents have in common.
@@ -100,7 +102,7 @@ func TestEveryMessageOfTheLinkedAPIAgreesWithTheLibrary(t *testing.T) {
 func FuzzDifferential(f *testing.F) {
 	plans, all := transcode.NewPlans(), linked(f)
 	for seed := range uint64(50) {
-		f.Add(seed, uint16(seed*37)) //nolint:gosec // small
+		f.Add(seed, uint16(seed*37))
 	}
 	f.Fuzz(func(t *testing.T, seed uint64, which uint16) {
 		of := all[int(which)%len(all)]
@@ -125,7 +127,7 @@ func FuzzHostileWire(f *testing.F) {
 	plans, all := transcode.NewPlans(), linked(f)
 	g := newGenerator(f, 3)
 	for i, of := range all {
-		f.Add(marshal(f, g.message(of, 0).Interface()), uint16(i)) //nolint:gosec // small
+		f.Add(marshal(f, g.message(of, 0).Interface()), uint16(i))
 	}
 	f.Fuzz(func(t *testing.T, wire []byte, which uint16) {
 		of := all[int(which)%len(all)]
@@ -158,7 +160,7 @@ func FuzzHostileJSON(f *testing.F) {
 	for i, of := range all {
 		text, err := protojson.Marshal(g.message(of, 0).Interface())
 		if err == nil {
-			f.Add(text, uint16(i)) //nolint:gosec // small
+			f.Add(text, uint16(i))
 		}
 	}
 	f.Fuzz(func(t *testing.T, text []byte, which uint16) {

@@ -50,7 +50,7 @@ func (e *enum) label(number int32) []byte {
 // seal fills what label looks up.
 func (e *enum) seal() *enum {
 	for number := range e.low {
-		e.low[number] = e.labels[int32(number)] //nolint:gosec // small
+		e.low[number] = e.labels[int32(number)]
 	}
 	return e
 }

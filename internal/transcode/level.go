@@ -20,6 +20,7 @@ var (
 	errText    = errors.New("text that is not valid UTF-8")
 	errWire    = errors.New("not a valid protobuf message")
 	errInvalid = errors.New("a value that JSON has no form for")
+	errCopies  = errors.New("fields out of order at too many levels")
 )
 
 // run is a stretch of a message's wire bytes that holds one field: its
@@ -43,12 +44,32 @@ func (w *jsonWriter) split(m *Message, wire []byte) (level, error) {
 	l := level{wire: wire, first: len(w.runs)}
 	tidy, err := w.scan(m, wire)
 	if err == nil && !tidy {
+		if err := w.mayCopy(wire); err != nil {
+			return l, err
+		}
 		l.wire = tidied(m, wire, w.runs[l.first:])
 		w.runs = w.runs[:l.first]
 		_, err = w.scan(m, l.wire)
 	}
 	l.last = len(w.runs)
 	return l, err
+}
+
+// copiesOf is how much may be copied to put a message in order. What no encoder
+// writes has to be copied at each level that it is nested in, and what is copied
+// stays until the level is written: without a bound, a message of a megabyte
+// would take a gigabyte.
+func copiesOf(wire []byte) int {
+	const few, times = 1 << 20, 16
+	return few + times*len(wire)
+}
+
+// mayCopy counts what is copied against that.
+func (w *jsonWriter) mayCopy(wire []byte) error {
+	if w.copies -= len(wire); w.copies < 0 {
+		return errCopies
+	}
+	return nil
 }
 
 // scan pushes the runs of wire and reports whether each field, and of each oneof

@@ -132,19 +132,19 @@ func textValue(f *field, text string) ([]byte, error) {
 	switch f.kind {
 	case protoreflect.StringKind:
 		if !utf8.ValidString(text) {
-			return nil, errInput("must be UTF-8")
+			return nil, inputFault("must be UTF-8")
 		}
 		return protowire.AppendString(nil, text), nil
 	case protoreflect.BytesKind:
 		data, err := base64Of([]byte(text)).DecodeString(text)
 		if err != nil {
-			return nil, errInput("must be base64")
+			return nil, inputFault("must be base64")
 		}
 		return protowire.AppendBytes(nil, data), nil
 	case protoreflect.BoolKind:
 		v, err := strconv.ParseBool(text)
 		if err != nil {
-			return nil, errInput("must be true or false")
+			return nil, inputFault("must be true or false")
 		}
 		return protowire.AppendVarint(nil, protowire.EncodeBool(v)), nil
 	case protoreflect.EnumKind:
@@ -164,7 +164,7 @@ func textEnum(e *enum, text string) ([]byte, error) {
 	if !ok {
 		v, err := strconv.ParseInt(text, 10, 32)
 		if _, known := e.labels[int32(v)]; err != nil || !known {
-			return nil, errInput("has no value " + quote(text))
+			return nil, inputFault("has no value " + quote(text))
 		}
 		number = int32(v)
 	}
@@ -178,15 +178,15 @@ func textMessage(m *Message, text string) ([]byte, error) {
 		if seconds, nanos, ok := parseTimestamp(text); ok {
 			return appendInstant(nil, seconds, nanos), nil
 		}
-		return nil, errInput(`must be a time such as "2026-01-31T12:00:00Z"`)
+		return nil, inputFault(`must be a time such as "2026-01-31T12:00:00Z"`)
 	case formDuration:
 		if seconds, nanos, ok := parseDuration(text); ok {
 			return appendInstant(nil, seconds, nanos), nil
 		}
 		if d, err := time.ParseDuration(text); err == nil { // what plain gateways take
-			return appendInstant(nil, int64(d/time.Second), int32(d%time.Second)), nil //nolint:gosec // below a billion
+			return appendInstant(nil, int64(d/time.Second), int32(d%time.Second)), nil
 		}
-		return nil, errInput(`must be a duration such as "1.5s"`)
+		return nil, inputFault(`must be a duration such as "1.5s"`)
 	case formWrapper:
 		f := m.fields[0]
 		value, err := textValue(f, text)
@@ -201,5 +201,5 @@ func textMessage(m *Message, text string) ([]byte, error) {
 		}
 	case formFields, formAny, formPayload, formPayloads:
 	}
-	return nil, errInput("cannot be given in a query")
+	return nil, inputFault("cannot be given in a query")
 }

@@ -190,7 +190,7 @@ func (m *Message) put(f *field) {
 
 // field gives the field of a number, nil for none.
 func (m *Message) field(number protowire.Number) *field {
-	if uint(number) < uint(len(m.low)) {
+	if uint(number) < uint(len(m.low)) { //nolint:gosec // negative ones are large then
 		return m.low[number]
 	}
 	return m.high[number]

@@ -46,50 +46,56 @@ func (w *jsonWriter) quick(m *Message, wire []byte, depth int, separate bool) (b
 			chosen |= mask
 		}
 		var err error
-		switch {
-		case f.repeated || f.key != nil:
-			end := runEnd(wire, at, number, wireType)
-			if end < 0 {
-				return separate, errWire
-			}
-			separate, err = w.member(run{field: f, several: true}, wire[begin:end], depth, separate)
-			at = end
-		case wireType == protowire.BytesType:
-			content, size := bytesAt(wire, at)
-			if size < 0 {
-				return separate, errWire
-			}
-			at += size
-			separate, err = w.quickBytes(f, content, depth, separate)
-		case wireType == protowire.VarintType:
-			v, size := varintAt(wire, at)
-			if size < 0 {
-				return separate, errWire
-			}
-			at += size
-			if f.presence || cutTo(f.kind, v) != 0 {
-				w.label(f, separate)
-				separate = true
-				w.varint(f, v)
-			}
-		default:
-			size := valueSize(wire[at:], number, wireType)
-			if size < 0 {
-				return separate, errWire
-			}
-			value := wire[at : at+size]
-			at += size
-			if f.presence || !isDefault(f, value) {
-				w.label(f, separate)
-				separate = true
-				_, err = w.scalar(f, value)
-			}
-		}
-		if err != nil {
+		if at, separate, err = w.quickField(f, wire, begin, at, wireType, depth, separate); err != nil {
 			return separate, err
 		}
 	}
 	return separate, nil
+}
+
+// quickField writes the field that begins at begin, with its value at at, and
+// gives where it ends.
+func (w *jsonWriter) quickField(
+	f *field, wire []byte, begin, at int, wireType protowire.Type, depth int, separate bool,
+) (end int, next bool, err error) {
+	switch {
+	case f.repeated || f.key != nil:
+		if end = runEnd(wire, at, f.number, wireType); end < 0 {
+			return end, separate, errWire
+		}
+		separate, err = w.member(run{field: f, several: true}, wire[begin:end], depth, separate)
+		return end, separate, err
+	case wireType == protowire.BytesType:
+		content, size := bytesAt(wire, at)
+		if size < 0 {
+			return at, separate, errWire
+		}
+		separate, err = w.quickBytes(f, content, depth, separate)
+		return at + size, separate, err
+	case wireType == protowire.VarintType:
+		v, size := varintAt(wire, at)
+		if size < 0 {
+			return at, separate, errWire
+		}
+		if f.presence || cutTo(f.kind, v) != 0 {
+			w.label(f, separate)
+			separate = true
+			w.varint(f, v)
+		}
+		return at + size, separate, nil
+	default:
+		size := valueSize(wire[at:], f.number, wireType)
+		if size < 0 {
+			return at, separate, errWire
+		}
+		value := wire[at : at+size]
+		if f.presence || !isDefault(f, value) {
+			w.label(f, separate)
+			separate = true
+			_, err = w.scalar(f, value)
+		}
+		return at + size, separate, err
+	}
 }
 
 func (w *jsonWriter) label(f *field, separate bool) {

@@ -12,7 +12,7 @@ import (
 func appendString(dst []byte, text string) []byte {
 	dst = append(dst, '"')
 	begin := 0
-	for i := 0; i < len(text); i++ {
+	for i := range len(text) {
 		c := text[i]
 		if c >= ' ' && c != '"' && c != '\\' {
 			continue

@@ -64,7 +64,7 @@ func civil(days int) (year, month, day int) {
 
 // setTwo writes a number of two digits.
 func setTwo(dst []byte, n int) {
-	dst[0], dst[1] = byte('0'+n/10), byte('0'+n%10)
+	dst[0], dst[1] = byte('0'+n/10), byte('0'+n%10) //nolint:gosec // digits
 }
 
 // appendDuration writes a duration in seconds.

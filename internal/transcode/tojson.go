@@ -25,7 +25,7 @@ func (m *Message) AppendJSON(dst, wire []byte, form Form, first []byte) ([]byte,
 	defer w.release()
 	w.out, w.quickly = dst, true
 	err := w.document(m, wire, first)
-	if err == errUntidy { //nolint:errorlint // it is never wrapped on its way
+	if err != nil { // untidy, or wrong in a part that a later one takes the place of
 		w.out, w.runs, w.quickly = dst, w.runs[:0], false
 		err = w.document(m, wire, first)
 	}
@@ -48,6 +48,7 @@ func (m *Message) WriteJSON(to io.Writer, wire []byte, form Form, first []byte) 
 }
 
 func (w *jsonWriter) document(m *Message, wire, first []byte) error {
+	w.copies = copiesOf(wire)
 	if len(first) > 0 {
 		return w.object(m, wire, 0, first)
 	}
@@ -68,6 +69,7 @@ type jsonWriter struct {
 	quickly   bool // see quick
 	inElement bool // of a list that is written in pieces, which is written whole
 	flushed   int  // pieces
+	copies    int  // bytes that may still be put in order, see mayCopy
 }
 
 //nolint:gochecknoglobals // a pool is one for all
@@ -191,6 +193,11 @@ func (w *jsonWriter) members(m *Message, wire []byte, depth int, separate bool) 
 // not being there. It reports whether what comes next needs a comma.
 func (w *jsonWriter) member(r run, wire []byte, depth int, separate bool) (bool, error) {
 	f, before := r.field, len(w.out)
+	if r.several && f.message != nil && !f.repeated { // it will be merged
+		if err := w.mayCopy(wire); err != nil {
+			return separate, err
+		}
+	}
 	if f.hoisted {
 		return w.members(f.message, merged(wire, r.several), depth+1, separate)
 	}
@@ -346,7 +353,7 @@ func (w *jsonWriter) element(m *Message, wire []byte, depth int) error {
 	begin, open := len(w.out), len(w.runs)
 	w.inElement, w.quickly = true, true
 	err := w.message(m, wire, depth)
-	if err == errUntidy { //nolint:errorlint // it is never wrapped on its way
+	if err != nil { // see AppendJSON
 		w.out, w.runs, w.quickly = w.out[:begin], w.runs[:open], false
 		err = w.message(m, wire, depth)
 	}

@@ -21,10 +21,10 @@ func instant(wire []byte) (seconds, nanos int64, err error) {
 		}
 		if wireType == protowire.VarintType {
 			v, _ := protowire.ConsumeVarint(wire[at+n:])
-			switch number {
-			case 1:
+			if number == 1 {
 				seconds = int64(v) //nolint:gosec // two's complement
-			case 2: //nolint:mnd // the field's number
+			}
+			if number == 2 { //nolint:mnd // the field's number
 				nanos = int64(int32(v)) //nolint:gosec // two's complement
 			}
 		}

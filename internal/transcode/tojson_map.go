@@ -64,6 +64,7 @@ func (w *jsonWriter) entries(f *field, wire []byte, depth int) error {
 // entry reads one. What is missing is the default.
 func (f *field) entry(wire []byte) (entry, error) {
 	var e entry
+	own := false // the value is not the wire's
 	for at := 0; at < len(wire); {
 		number, wireType, n := tagAt(wire, at)
 		if n < 0 {
@@ -83,10 +84,14 @@ func (f *field) entry(wire []byte) (entry, error) {
 			e.value, e.given = value, true
 		default:
 			inner, _ := protowire.ConsumeBytes(value)
-			if e.given {
-				inner = slices.Concat(e.value, inner) // merged
+			if !e.given {
+				e.value, e.given = inner, true
+				continue
 			}
-			e.value, e.given = inner, true
+			if !own {
+				e.value, own = slices.Clip(e.value), true
+			}
+			e.value = append(e.value, inner...) // merged
 		}
 	}
 	if f.key.wireType == protowire.BytesType {

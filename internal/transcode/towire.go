@@ -66,10 +66,10 @@ func (w *wireWriter) release() {
 	wireWriters.Put(w)
 }
 
-// errInput is what is wrong at the place where the reader stands.
-type errInput string
+// inputFault is what is wrong at the place where the reader stands.
+type inputFault string //nolint:errname // the error that callers see is InputError
 
-func (e errInput) Error() string { return string(e) }
+func (e inputFault) Error() string { return string(e) }
 
 // inputError tells the caller what is wrong: the syntax or the meaning.
 func (w *wireWriter) inputError(err error) error {
@@ -89,7 +89,7 @@ func (w *wireWriter) inputError(err error) error {
 	case errors.Is(err, errDepth):
 		at.Reason = "is nested too deeply"
 	default:
-		if meaning, ok := errors.AsType[errInput](err); ok {
+		if meaning, ok := errors.AsType[inputFault](err); ok {
 			at.Reason = string(meaning)
 		} else {
 			at.Reason = "is not valid JSON: " + err.Error()
@@ -107,7 +107,7 @@ func (w *wireWriter) document(m *Message, text []byte) error {
 	}
 	if _, err := w.in.ReadToken(); !errors.Is(err, io.EOF) {
 		if err == nil {
-			err = errInput("there is more after the value")
+			err = inputFault("there is more after the value")
 		}
 		return err
 	}
@@ -165,10 +165,10 @@ func (w *wireWriter) object(m *Message, typed bool) error {
 				}
 				continue
 			}
-			return errInput("is not a known field")
+			return inputFault("is not a known field")
 		}
 		if seen.set(f.index) {
-			return errInput("is named twice")
+			return inputFault("is named twice")
 		}
 		if w.in.PeekKind() == 'n' && !f.takesNull() {
 			if err := w.in.SkipValue(); err != nil {
@@ -177,7 +177,7 @@ func (w *wireWriter) object(m *Message, typed bool) error {
 			continue
 		}
 		if f.oneof > 0 && chosen.set(f.oneof) {
-			return errInput("excludes another field that is there")
+			return inputFault("excludes another field that is there")
 		}
 		if err := w.field(f); err != nil {
 			return err
@@ -297,11 +297,11 @@ func (w *wireWriter) entries(f *field) error {
 			if keys == nil {
 				keys = map[string]bool{}
 			}
-			if key := string(w.out[from:]); keys[key] {
-				return errInput("is named twice")
-			} else {
-				keys[key] = true
+			key := string(w.out[from:])
+			if keys[key] {
+				return inputFault("is named twice")
 			}
+			keys[key] = true
 		}
 		if err := w.element(f.value); err != nil {
 			return err
@@ -315,7 +315,7 @@ func (w *wireWriter) entries(f *field) error {
 // open reads the begin of an object or a list.
 func (w *wireWriter) open(kind jsontext.Kind, otherwise string) error {
 	if peeked := w.in.PeekKind(); peeked != kind && peeked != jsontext.KindInvalid {
-		return errInput(otherwise)
+		return inputFault(otherwise)
 	}
 	_, err := w.in.ReadToken()
 	return err

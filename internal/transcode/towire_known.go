@@ -20,7 +20,7 @@ func (w *wireWriter) instant(m *Message) error {
 		parse, otherwise = parseDuration, `must be a duration in seconds such as "1.5s"`
 	}
 	if value.Kind() != '"' {
-		return errInput(otherwise)
+		return inputFault(otherwise)
 	}
 	text, err := jsontext.AppendUnquote(nil, value)
 	if err != nil {
@@ -28,7 +28,7 @@ func (w *wireWriter) instant(m *Message) error {
 	}
 	seconds, nanos, ok := parse(string(text))
 	if !ok {
-		return errInput(otherwise)
+		return inputFault(otherwise)
 	}
 	w.out = appendInstant(w.out, seconds, nanos)
 	return nil
@@ -54,7 +54,7 @@ func (w *wireWriter) library(m *Message) error {
 	}
 	built := m.element.New().Interface()
 	if err := (protojson.UnmarshalOptions{RecursionLimit: maxRequestDepth}).Unmarshal(value, built); err != nil {
-		return errInput("is not a valid " + string(m.name))
+		return inputFault("is not a valid " + string(m.name))
 	}
 	w.out, err = proto.MarshalOptions{}.MarshalAppend(w.out, built)
 	return err
@@ -67,7 +67,7 @@ func (w *wireWriter) any(m *Message) error {
 		return err
 	}
 	if value.Kind() != '{' {
-		return errInput("must be an object")
+		return inputFault("must be an object")
 	}
 	value = value.Clone()
 	url, members, err := typeOf(value)
@@ -76,13 +76,13 @@ func (w *wireWriter) any(m *Message) error {
 	}
 	if url == "" {
 		if members > 0 {
-			return errInput(`needs a member "@type"`)
+			return inputFault(`needs a member "@type"`)
 		}
 		return nil
 	}
 	of := m.plans.byName(url)
 	if of == nil {
-		return errInput("there is no type " + quote(url))
+		return inputFault("there is no type " + quote(url))
 	}
 	w.out = protowire.AppendTag(w.out, 1, protowire.BytesType)
 	w.out = protowire.AppendString(w.out, url)
@@ -119,14 +119,14 @@ func (w *wireWriter) typed(of *Message) error {
 			given = true
 			err = w.message(of)
 		default:
-			err = errInput("is not a known field")
+			err = inputFault("is not a known field")
 		}
 		if err != nil {
 			return err
 		}
 	}
 	if !given {
-		return errInput(`needs a member "value"`)
+		return inputFault(`needs a member "value"`)
 	}
 	return nil
 }
@@ -166,7 +166,7 @@ func typeOf(value jsontext.Value) (url string, members int, err error) {
 			return "", 0, err
 		}
 		if of.Kind() != '"' || of.String() == "" {
-			return "", 0, errInput("@type must be the name of a type")
+			return "", 0, inputFault("@type must be the name of a type")
 		}
 		url = of.String()
 	}

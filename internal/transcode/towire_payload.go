@@ -15,14 +15,13 @@ func (w *wireWriter) payload(m *Message) error {
 	if err != nil {
 		return err
 	}
-	switch value.Kind() {
-	case 'n':
+	kind := value.Kind()
+	if kind == 'n' {
 		w.metadata(metadataEncoding, []byte(encodingNull))
 		return nil
-	case '{':
-		if bytes.Contains(value, []byte("metadata")) || bytes.Contains(value, []byte(memberType)) || bytes.IndexByte(value, '\\') >= 0 {
-			return w.peculiar(m, value.Clone())
-		}
+	}
+	if kind == '{' && (bytes.Contains(value, []byte("metadata")) || bytes.Contains(value, []byte(memberType)) || bytes.IndexByte(value, '\\') >= 0) {
+		return w.peculiar(m, value.Clone())
 	}
 	w.metadata(metadataEncoding, []byte(encodingJSON))
 	w.data(value)
@@ -54,7 +53,7 @@ func (w *wireWriter) peculiar(m *Message, value jsontext.Value) error {
 		return nil
 	}
 	if s.messageType.Kind() != '"' {
-		return errInput(memberType + " must be a string")
+		return inputFault(memberType + " must be a string")
 	}
 	name, err := jsontext.AppendUnquote(nil, s.messageType)
 	if err != nil {

@@ -30,7 +30,7 @@ func (w *wireWriter) scalar(f *field) error {
 	default:
 		text, ok := numeral(value)
 		if !ok {
-			return errInput("must be a number")
+			return inputFault("must be a number")
 		}
 		return w.number(f.kind, text)
 	}
@@ -39,7 +39,7 @@ func (w *wireWriter) scalar(f *field) error {
 // text writes a string: most hold no escapes, and pass as they are.
 func (w *wireWriter) text(value jsontext.Value) error {
 	if value.Kind() != '"' {
-		return errInput("must be a string")
+		return inputFault("must be a string")
 	}
 	if bytes.IndexByte(value, '\\') < 0 {
 		w.out = protowire.AppendBytes(w.out, value[1:len(value)-1])
@@ -56,7 +56,7 @@ func (w *wireWriter) text(value jsontext.Value) error {
 
 func (w *wireWriter) bytes(value jsontext.Value) error {
 	if value.Kind() != '"' {
-		return errInput("must be a string of base64")
+		return inputFault("must be a string of base64")
 	}
 	text := []byte(value[1 : len(value)-1])
 	if bytes.IndexByte(value, '\\') >= 0 {
@@ -69,7 +69,7 @@ func (w *wireWriter) bytes(value jsontext.Value) error {
 	begin := len(w.out)
 	var err error
 	if w.out, err = encoding.AppendDecode(w.out, text); err != nil {
-		return errInput("must be base64")
+		return inputFault("must be base64")
 	}
 	w.measure(begin)
 	return nil
@@ -82,36 +82,34 @@ func (w *wireWriter) bool(value jsontext.Value) error {
 	case 'f':
 		w.out = append(w.out, 0)
 	default:
-		return errInput("must be true or false")
+		return inputFault("must be true or false")
 	}
 	return nil
 }
 
 func (w *wireWriter) enum(e *enum, value jsontext.Value) error {
-	switch value.Kind() {
-	case 'n':
-		if e.null {
-			w.out = append(w.out, 0)
-			return nil
-		}
-	case '"':
+	switch kind := value.Kind(); {
+	case kind == 'n' && e.null:
+		w.out = append(w.out, 0)
+		return nil
+	case kind == '"':
 		name, err := jsontext.AppendUnquote(nil, value)
 		if err != nil {
 			return err
 		}
 		number, ok := e.number(string(name))
 		if !ok {
-			return errInput("has no value " + quote(string(name)))
+			return inputFault("has no value " + quote(string(name)))
 		}
 		w.out = protowire.AppendVarint(w.out, uint64(number)) //nolint:gosec // negative ones take ten bytes
 		return nil
-	case '0':
+	case kind == '0':
 		if number, ok := integer(string(value), 32); ok {
 			w.out = protowire.AppendVarint(w.out, uint64(number)) //nolint:gosec // negative ones take ten bytes
 			return nil
 		}
 	}
-	return errInput("must be the name of a value, or its number")
+	return inputFault("must be the name of a value, or its number")
 }
 
 // numeral gives the digits of a number, which may stand in a string.
@@ -145,7 +143,7 @@ func (w *wireWriter) number(kind protoreflect.Kind, text string) error {
 	case protoreflect.Uint32Kind, protoreflect.Uint64Kind, protoreflect.Fixed32Kind, protoreflect.Fixed64Kind:
 		v, ok := unsigned(text, width(kind))
 		if !ok {
-			return errInput(notUnsigned)
+			return inputFault(notUnsigned)
 		}
 		switch kind {
 		case protoreflect.Fixed32Kind:
@@ -159,7 +157,7 @@ func (w *wireWriter) number(kind protoreflect.Kind, text string) error {
 	default:
 		v, ok := integer(text, width(kind))
 		if !ok {
-			return errInput(notInteger)
+			return inputFault(notInteger)
 		}
 		switch kind {
 		case protoreflect.Sint32Kind, protoreflect.Sint64Kind:
@@ -198,7 +196,7 @@ func (w *wireWriter) float(kind protoreflect.Kind, text string) error {
 	default:
 		var err error
 		if v, err = strconv.ParseFloat(text, bits); err != nil || !isNumber(text) {
-			return errInput("must be a number of the field's size")
+			return inputFault("must be a number of the field's size")
 		}
 	}
 	if kind == protoreflect.FloatKind {
@@ -299,7 +297,7 @@ func (w *wireWriter) mapKey(f *field) error {
 		case `"false"`:
 			w.out = append(w.out, 0)
 		default:
-			return errInput("must be true or false")
+			return inputFault("must be true or false")
 		}
 		return nil
 	default:

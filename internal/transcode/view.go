@@ -44,7 +44,7 @@ func (p *Plans) view(d protoreflect.MessageDescriptor, fields []Shown) *Message 
 	for i, shown := range fields {
 		plain := full.names[shown.Field]
 		if plain == nil {
-			panic(fmt.Sprintf("transcode: %s has no field %s", d.FullName(), shown.Field))
+			panic(fmt.Sprintf("transcode: %s has no field %s", d.FullName(), shown.Field)) //nolint:forbidigo // views are written in code
 		}
 		f := *plain
 		f.index, f.name, f.label = i, shown.As, labelOf(shown.As)

@@ -65,7 +65,7 @@ export async function outcomeOf(flowgate: Flowgate, namespace: string, workflowI
   }
 }
 
-/** Each workflow of a stream: a line of NDJSON each, whatever pieces the network makes of them. */
+/** Each item of a stream: a line of NDJSON each, whatever pieces the network makes of them. */
 export async function* readLines<Line>(response: Response): AsyncGenerator<Line> {
   let rest = "";
   for await (const piece of (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {

@@ -8,6 +8,7 @@ import "./ids.test.js";
 import "./lists.test.js";
 import "./results.test.js";
 import "./running.test.js";
+import "./history.test.js";
 import "./gateway.test.js";
 import "./problems.test.js";
 

@@ -1,0 +1,218 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/dev/stack"
+)
+
+// The memory that a gateway may take: so many pages, the largest as text being the measure, beside what it needs for its
+// first requests of any kind. And what may be between one read and another, when the collector is late.
+const (
+	pagesHeld   = 5
+	warmUp      = 24 << 20
+	pagesApart  = 2
+	betweenRead = 8 << 20
+)
+
+// TestLongHistoryPassesWithFlatMemory reads a history again and again in each way that there is, and asks the kernel
+// after each how much memory the gateway has held at most. It does not run beside other tests, because making the history
+// keeps the server busy.
+func TestLongHistoryPassesWithFlatMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes 20 s")
+	}
+	const events = 50_000
+	t.Run("of many small slices", func(t *testing.T) {
+		pages := readAgainAndAgain(t, makeHistory(t, events, 20), events)
+		require.Greater(t, pages, 1, "this one is to be read in pages")
+	})
+	// The server puts no fewer than a slice into a page, and counts slices: this history is one page of whatever size.
+	t.Run("of few large slices", func(t *testing.T) {
+		readAgainAndAgain(t, makeHistory(t, events, 4000), events)
+	})
+}
+
+// readAgainAndAgain tells in how many pages a history came.
+func readAgainAndAgain(t *testing.T, s started, events int) (pages int) {
+	t.Helper()
+	const rounds = 3
+	gateway := ownGateway(t)
+	atStart := residentBytes(t, gateway, "VmRSS")
+	var first, highest, largest int
+	for round := range rounds {
+		for name, readAll := range waysToRead() {
+			forgetPeak(t, gateway)
+			began := time.Now()
+			read := readAll(t, writer().at(gateway), s)
+			took, peak := time.Since(began), residentBytes(t, gateway, "VmHWM")
+			t.Logf("%s: %d events in %d answers, the largest of %s, in %s, with at most %s of memory", name, len(read.ids),
+				read.answers, mebibytes(read.largest), took.Round(time.Millisecond), mebibytes(peak))
+			requireInOrder(t, 1, events, read.ids)
+			highest, pages = max(highest, peak), max(pages, read.answers)
+			if name != asLines {
+				largest = max(largest, read.largest)
+			}
+		}
+		if round == 0 {
+			first = highest
+		}
+	}
+	t.Logf("resident memory: %s at the start, at most %s in the first round and %s in all; the largest page has %s",
+		mebibytes(atStart), mebibytes(first), mebibytes(highest), mebibytes(largest))
+	require.LessOrEqual(t, highest, atStart+warmUp+pagesHeld*largest, "it is a few pages")
+	require.LessOrEqual(t, highest, first+betweenRead+pagesApart*largest, "it does not grow")
+	return pages
+}
+
+// asLines is the way to read that has no pages to the caller.
+const asLines = "lines"
+
+// waysToRead are the ways to get a history through the gateway.
+func waysToRead() map[string]func(*testing.T, caller, started) historyRead {
+	return map[string]func(*testing.T, caller, started) historyRead{
+		asLines:                 readLines,
+		"pages of 1,000":        readPages,
+		"Temporal's HTTP pages": readTemporalPages,
+	}
+}
+
+// historyRead is what came of reading a history to its end.
+type historyRead struct {
+	ids              []string
+	answers, largest int // the largest answer in bytes
+}
+
+// eventID is as much of an event as its place in the history needs.
+type eventID struct {
+	EventID string `json:"eventId"`
+}
+
+func (r *historyRead) add(events []eventID) {
+	for _, event := range events {
+		r.ids = append(r.ids, event.EventID)
+	}
+}
+
+func readLines(t *testing.T, c caller, s started) historyRead {
+	t.Helper()
+	var read historyRead
+	read.answer(t, c.with("Accept", typeNDJSON), of(s.WorkflowID, "/history", inRun(s.RunID)), func(body *json.Decoder) {
+		var event eventID
+		for body.More() {
+			require.NoError(t, body.Decode(&event))
+			read.add([]eventID{event})
+		}
+	})
+	return read
+}
+
+func readPages(t *testing.T, c caller, s started) historyRead {
+	t.Helper()
+	var read historyRead
+	for query := ""; ; {
+		var page struct {
+			Events        []eventID
+			NextPageToken string
+		}
+		read.answer(t, c, of(s.WorkflowID, "/history", inRun(s.RunID), "&pageSize=1000", query), func(body *json.Decoder) {
+			require.NoError(t, body.Decode(&page))
+		})
+		read.add(page.Events)
+		if page.NextPageToken == "" {
+			return read
+		}
+		query = "&pageToken=" + url.QueryEscape(page.NextPageToken)
+	}
+}
+
+func readTemporalPages(t *testing.T, c caller, s started) historyRead {
+	t.Helper()
+	path := "/api" + of(s.WorkflowID, "/history?maximumPageSize=1000&execution.runId=", s.RunID)
+	var read historyRead
+	for query := ""; ; {
+		var page struct {
+			History       struct{ Events []eventID }
+			NextPageToken string
+		}
+		read.answer(t, c, path+query, func(body *json.Decoder) { require.NoError(t, body.Decode(&page)) })
+		read.add(page.History.Events)
+		if page.NextPageToken == "" {
+			return read
+		}
+		query = "&nextPageToken=" + url.QueryEscape(page.NextPageToken)
+	}
+}
+
+// answer reads one answer while it comes. To keep it, and to hold it against the document as other tests do, would take
+// longer than all else here.
+func (r *historyRead) answer(t *testing.T, c caller, path string, decode func(*json.Decoder)) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.url+path, nil)
+	require.NoError(t, err)
+	request.Header = c.header.Clone()
+	response, err := c.client.Do(request)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, response.Body.Close()) }()
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	body := &countedReader{Reader: response.Body}
+	decode(json.NewDecoder(body))
+	_, err = io.Copy(io.Discard, body)
+	require.NoError(t, err)
+	r.answers++
+	r.largest = max(r.largest, body.bytes)
+}
+
+// countedReader counts what is read.
+type countedReader struct {
+	io.Reader
+	bytes int
+}
+
+func (r *countedReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	r.bytes += n
+	return n, err
+}
+
+// requireInOrder requires the n events from first on, each once.
+func requireInOrder(t *testing.T, first, n int, ids []string) {
+	t.Helper()
+	require.Len(t, ids, n)
+	for i, id := range ids {
+		if want := strconv.Itoa(first + i); id != want {
+			require.Equal(t, want, id)
+		}
+	}
+}
+
+// residentBytes is VmRSS, what a process holds, or VmHWM, what it has held at most.
+func residentBytes(t *testing.T, gateway *stack.Gateway, name string) int {
+	t.Helper()
+	kilobytes, err := strconv.Atoi(strings.TrimSuffix(residentMemory(t, gateway)[name], " kB"))
+	require.NoError(t, err)
+	return kilobytes << 10
+}
+
+// forgetPeak begins VmHWM anew: no sample between two looks can miss what the kernel counts.
+func forgetPeak(t *testing.T, gateway *stack.Gateway) {
+	t.Helper()
+	const peak = "5" // proc(5)
+	err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", gateway.PID()), []byte(peak), 0)
+	require.NoError(t, err)
+}
+
+func mebibytes(bytes int) string {
+	return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20))
+}

@@ -1,0 +1,146 @@
+package e2e_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/dev/sample"
+)
+
+// attributesOf is what happened in an event.
+func attributesOf(t *testing.T, name string, events []json.RawMessage) map[string]json.RawMessage {
+	t.Helper()
+	for _, event := range events {
+		var members map[string]json.RawMessage
+		require.NoError(t, json.Unmarshal(event, &members))
+		if attributes, ok := members[name]; ok {
+			var values map[string]json.RawMessage
+			require.NoError(t, json.Unmarshal(attributes, &values))
+			return values
+		}
+	}
+	require.FailNow(t, "there is no "+name)
+	return nil
+}
+
+func TestHistoryShowsValuesByteForByte(t *testing.T) {
+	t.Parallel()
+	const spaced = `{ "b" : [ 1 ,	2 ] }`
+	const args = `12345678901234567890,1.10,1e400,[],{},{"b":1,"a":[]},"\u003c\/<&>",` + odd
+	s := start(t, "Wait", `"args":[`+args+`,`+spaced+`]`, `"memo":{"odd":`+odd+`}`,
+		`"searchAttributes":{"CustomerId":"c-<&>"}`)
+	finish(t, s.WorkflowID, odd)
+	end(t, s.WorkflowID)
+	for _, query := range []string{"", "&payloads=decoded"} {
+		events := historyPage(t, writer(), historyPath(s)+query).Events
+		start := attributesOf(t, "workflowExecutionStartedEventAttributes", events)
+		require.Equal(t, "["+args+","+spaced+"]", string(start["input"]))
+		require.Contains(t, string(start["memo"]), `"odd":`+odd)
+		// The type in its metadata is more than JSON can say.
+		require.Contains(t, string(start["searchAttributes"]), `"type":"S2V5d29yZA=="`)
+		require.Equal(t, "["+odd+"]", string(attributesOf(t, "workflowExecutionSignaledEventAttributes", events)["input"]))
+		require.Equal(t, "["+odd+"]", string(attributesOf(t, "workflowExecutionCompletedEventAttributes", events)["result"]))
+	}
+}
+
+// TestHistoryShowsOtherPayloadsWhole includes null, which is not JSON to Temporal and which its shorthand cannot hold.
+func TestHistoryShowsOtherPayloadsWhole(t *testing.T) {
+	t.Parallel()
+	const (
+		plain    = `{"metadata":{"encoding":"` + binaryPlainBase64 + `"},"data":"` + oddBytesBase64 + `"}`
+		null     = `{"metadata":{"encoding":"YmluYXJ5L251bGw="}}`
+		someArgs = `"argPayloads":[` + plain + `,{"json":null},{"json":[]}]`
+	)
+	for args, want := range map[string]string{
+		`"args":[null,[],1.10]`: `[` + null + `,[],1.10]`,
+		someArgs:                `{"payloads":[` + plain + `,` + null + `,[]]}`,
+	} {
+		s := abandon(t, args)
+		events := historyPage(t, writer(), historyPath(s)).Events
+		require.Equal(t, want, string(attributesOf(t, "workflowExecutionStartedEventAttributes", events)["input"]))
+		terminate(t, s.WorkflowID)
+	}
+}
+
+// runsOfAllKinds are runs that have most of what a sample worker can leave in a history.
+func runsOfAllKinds(t *testing.T) map[string]started {
+	t.Helper()
+	const items = `"items":[{"sku":"pen","quantity":1,"price":300}]`
+	runs := map[string]started{
+		"values":   start(t, "Echo", `"args":[`+odd+`,[],null]`, `"memo":{"odd":`+odd+`}`, `"searchAttributes":{"CustomerId":"c"}`),
+		"bytes":    start(t, "EchoPayload", `"argPayloads":[{"metadata":{"encoding":"`+binaryPlainBase64+`"},"data":"`+oddBytesBase64+`"}]`),
+		"order":    start(t, "Order", `"args":[{"orderId":"o","autoApprove":true,`+items+`}]`),
+		"declined": start(t, "Order", `"args":[{"orderId":"o","card":"declined",`+items+`}]`),
+		"failure":  start(t, "Fail"),
+		"timer":    start(t, "Sleep", `"args":[{"seconds":0.01}]`, `"staticSummary":"a summary"`, `"priority":{"priorityKey":2}`),
+	}
+	for _, s := range runs {
+		end(t, s.WorkflowID)
+	}
+	parent := startFamily(t, `"memo":{"odd":`+odd+`}`)
+	settled(t, parent)
+	writer().post(t, of(parent.WorkflowID, "/terminate"), `{"reason":"done","details":[`+odd+`]}`).expect(t, http.StatusNoContent)
+	runs["child and activity"] = parent
+	return runs
+}
+
+// TestRawHistoryIsTheServersOwn holds every event against what the server gives past the gateway, in pages and as lines.
+func TestRawHistoryIsTheServersOwn(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for name, s := range runsOfAllKinds(t) {
+		want := historyOf(t, s.WorkflowID, s.RunID)
+		page := historyPage(t, writer(), historyPath(s)+"&payloads=raw")
+		require.Len(t, page.Events, len(want), name)
+		stream := writer().with("Accept", typeNDJSON).get(t, historyPath(s)+"&payloads=raw").expect(t, http.StatusOK)
+		require.Equal(t, append(bytes.Join(asBytes(page.Events), []byte("\n")), '\n'), stream.body, name)
+		for i, text := range page.Events {
+			got := &history.HistoryEvent{}
+			require.NoError(t, protojson.Unmarshal(text, got), "%s: %s", name, text)
+			require.True(t, proto.Equal(want[i], got), "%s:\n%s\nis not\n%s", name, got, want[i])
+			seen[got.GetEventType().String()] = true
+		}
+	}
+	t.Logf("compared events of %d types", len(seen))
+}
+
+func asBytes(texts []json.RawMessage) [][]byte {
+	all := make([][]byte, len(texts))
+	for i, text := range texts {
+		all[i] = text
+	}
+	return all
+}
+
+// TestRawHistoryIsReadBySDKs replays a run from what the gateway gave.
+func TestRawHistoryIsReadBySDKs(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Wait")
+	finish(t, s.WorkflowID, odd)
+	end(t, s.WorkflowID)
+	a := writer().get(t, historyPath(s)+"&payloads=raw&pageSize=1000").expect(t, http.StatusOK)
+	read, err := client.HistoryFromJSON(bytes.NewReader(a.body), client.HistoryJSONOptions{})
+	require.NoError(t, err)
+
+	iterator := here.stack.Client().GetWorkflowHistory(t.Context(), s.WorkflowID, s.RunID, false, 0)
+	fetched := &history.History{}
+	for iterator.HasNext() {
+		event, err := iterator.Next()
+		require.NoError(t, err)
+		fetched.Events = append(fetched.Events, event)
+	}
+	require.True(t, proto.Equal(fetched, read), "%s\nis not\n%s", read, fetched)
+
+	replayer := worker.NewWorkflowReplayer()
+	replayer.RegisterWorkflow(sample.Wait)
+	require.NoError(t, replayer.ReplayWorkflowHistory(nil, read))
+}

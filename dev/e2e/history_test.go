@@ -1,0 +1,255 @@
+package e2e_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/dev/temporal"
+)
+
+// workflowHistory is a page of events, each as it came.
+type workflowHistory struct {
+	Events        []json.RawMessage
+	NextPageToken string
+}
+
+// event is as much of an event as most tests look at.
+type event struct{ EventID, EventType string }
+
+// historyPath is where a run's history is. More of a query may follow.
+func historyPath(s started) string { return of(s.WorkflowID, "/history", inRun(s.RunID)) }
+
+func historyPage(t *testing.T, c caller, path string) workflowHistory {
+	t.Helper()
+	return as[workflowHistory](t, c.get(t, path).expect(t, http.StatusOK))
+}
+
+// typesOf are the types of events, which must be those with the numbers from first on.
+func typesOf(t *testing.T, first int, events []json.RawMessage) []string {
+	t.Helper()
+	types, ids := make([]string, len(events)), make([]string, len(events))
+	for i, text := range events {
+		e := as[event](t, answer{body: text})
+		types[i], ids[i] = e.EventType, e.EventID
+	}
+	requireInOrder(t, first, len(events), ids)
+	return types
+}
+
+// poked starts a run that stays as it is after n signals, which is n+2 events: its start and its task are in one slice of
+// the history, and each signal is in its own.
+func poked(t *testing.T, n int) started {
+	t.Helper()
+	s := abandon(t)
+	for range n {
+		writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
+	}
+	return s
+}
+
+// TestHistoryComesWholeInPages follows the tokens from replica to replica: they sign with one key. How many events a page
+// holds is the server's to say, which puts no fewer than a slice into one.
+func TestHistoryComesWholeInPages(t *testing.T) {
+	t.Parallel()
+	const signals = 6
+	s := poked(t, signals)
+	whole := historyPage(t, writer(), historyPath(s))
+	require.Empty(t, whole.NextPageToken)
+	types := typesOf(t, 1, whole.Events)
+	require.Len(t, types, signals+2)
+	require.Equal(t, []string{"EVENT_TYPE_WORKFLOW_EXECUTION_STARTED", "EVENT_TYPE_WORKFLOW_TASK_SCHEDULED", "EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED"}, types[:3])
+
+	for _, size := range []string{"&pageSize=1", "&pageSize=3"} {
+		var events []json.RawMessage
+		pages := 0
+		for token := ""; pages == 0 || token != ""; pages++ {
+			page := historyPage(t, reader().at(here.replicas[pages%2]), historyPath(s)+size+"&pageToken="+token)
+			events, token = append(events, page.Events...), page.NextPageToken
+		}
+		require.Equal(t, whole.Events, events, size)
+		require.Greater(t, pages, 1, size)
+	}
+	terminate(t, s.WorkflowID)
+}
+
+func TestHistoryOfTheLatestRunNeedsNoRunID(t *testing.T) {
+	t.Parallel()
+	first := abandon(t)
+	terminate(t, first.WorkflowID)
+	second := abandonAs(t, first.WorkflowID)
+	for path, want := range map[string]int{historyPath(first): 3, historyPath(second): 2, of(first.WorkflowID, "/history"): 2} {
+		require.Len(t, historyPage(t, writer(), path).Events, want, path)
+	}
+	terminate(t, first.WorkflowID)
+}
+
+func TestHistoryTokenIsBound(t *testing.T) {
+	t.Parallel()
+	many := bearer(manyKey)
+	s, other := poked(t, 2), poked(t, 2)
+	path := historyPath(s)
+	token := func(c caller, path string) string {
+		page := historyPage(t, c, path+"&pageSize=1")
+		require.NotEmpty(t, page.NextPageToken)
+		return "&pageSize=1&pageToken=" + page.NextPageToken
+	}
+	mine, theirs := token(writer(), path), token(many, path)
+	tampered := []byte(mine)
+	tampered[len(tampered)/2]++
+	require.NotEqual(t, mine, string(tampered))
+
+	// How much is shown, and how, is not what a token belongs to.
+	for _, query := range []string{"", "&payloads=raw", "&waitNewEvent=false", "&skipArchival=false"} {
+		require.NotEmpty(t, historyPage(t, writer(), path+query+mine).Events, query)
+	}
+	list, _ := crowd(t, 2)
+	listed := as[workflowList](t, writer().get(t, list+"&pageSize=1").expect(t, http.StatusOK)).NextPageToken
+	require.NotEmpty(t, listed)
+	for name, a := range map[string]answer{
+		"tampered":             writer().get(t, path+string(tampered)),
+		"cut":                  writer().get(t, path+mine[:len(mine)-2]),
+		"made up":              writer().get(t, path+"&pageToken=AAAA"),
+		"no base64":            writer().get(t, path+"&pageToken=%25%25"),
+		"the list's":           writer().get(t, path+"&pageToken="+listed),
+		"another run":          writer().get(t, of(s.WorkflowID, "/history?", mine)),
+		"another workflow":     writer().get(t, historyPath(other)+mine),
+		"waiting":              writer().get(t, path+"&waitNewEvent=true"+mine),
+		"the close":            writer().get(t, path+"&eventFilterType=CLOSE_EVENT"+mine),
+		"without the archive":  writer().get(t, path+"&skipArchival=true"+mine),
+		"as lines":             writer().with("Accept", typeNDJSON).get(t, path+theirs),
+		"another principal":    reader().get(t, path+mine),
+		"another's token":      writer().get(t, path+theirs),
+		"another namespace":    many.get(t, "/v1/namespaces/"+otherNamespace+"/workflows/"+s.WorkflowID+"/history"+inRun(s.RunID)+theirs),
+		"the server's token":   writer().get(t, path+"&pageToken="+base64.RawURLEncoding.EncodeToString(serverToken(t, s))),
+		"the server's, padded": writer().get(t, path+"&pageToken="+url.QueryEscape(base64.StdEncoding.EncodeToString(serverToken(t, s)))),
+	} {
+		require.Equal(t, http.StatusBadRequest, a.status, name)
+		a.problem(t, http.StatusBadRequest, "invalid-page-token")
+	}
+	terminate(t, s.WorkflowID)
+	terminate(t, other.WorkflowID)
+}
+
+// serverToken is the server's own token for a run's second page.
+func serverToken(t *testing.T, s started) []byte {
+	t.Helper()
+	page, err := here.server.GetWorkflowExecutionHistory(t.Context(), &workflowservice.GetWorkflowExecutionHistoryRequest{
+		Namespace:       temporal.DefaultNamespace,
+		Execution:       &common.WorkflowExecution{WorkflowId: s.WorkflowID, RunId: s.RunID},
+		MaximumPageSize: 1,
+	})
+	require.NoError(t, err)
+	require.NotEmpty(t, page.GetNextPageToken())
+	return page.GetNextPageToken()
+}
+
+func TestHistoryStreamsEveryEventAsALine(t *testing.T) {
+	t.Parallel()
+	s := poked(t, 6)
+	path := historyPath(s)
+	want := historyPage(t, writer(), path).Events
+	second := historyPage(t, writer(), path+"&pageSize=3")
+	require.NotEmpty(t, second.NextPageToken)
+	rest := want[len(second.Events):]
+	for query, want := range map[string][]json.RawMessage{
+		"":                    want,
+		"&pageSize=1":         want,
+		"&pageSize=3":         want,
+		"&limit=1":            want[:1], // less than the slice that the server gives
+		"&limit=5":            want[:5],
+		"&limit=5&pageSize=2": want[:5],
+		"&limit=8&pageSize=3": want,
+		"&limit=100":          want,
+		"&eventFilterType=ALL_EVENT&waitNewEvent=false": want,
+		"&pageToken=" + second.NextPageToken:            rest,
+		"&limit=2&pageToken=" + second.NextPageToken:    rest[:2],
+	} {
+		a := writer().with("Accept", typeNDJSON).get(t, path+query).expect(t, http.StatusOK)
+		require.Contains(t, a.header["Content-Type"], typeNDJSON)
+		require.True(t, bytes.HasSuffix(a.body, []byte("\n")))
+		var events []json.RawMessage
+		for line := range bytes.Lines(a.body) {
+			events = append(events, bytes.TrimSuffix(line, []byte("\n")))
+		}
+		require.Equal(t, want, events, query)
+	}
+	terminate(t, s.WorkflowID)
+}
+
+func TestHistoryRefusesWhatItCannotDo(t *testing.T) {
+	t.Parallel()
+	s := abandon(t)
+	path := historyPath(s)
+	lines := writer().with("Accept", typeNDJSON)
+	for query, c := range map[string]caller{
+		"&pageSize=0": writer(), "&pageSize=-1": writer(), "&pageSize=1001": writer(), "&pageSize=x": writer(), "&pageSize=": writer(),
+		"&pageSize=1&pageSize=2": writer(), "&pagesize=1": writer(), "&wait=1s": writer(), "&query=a;b": writer(),
+		"&waitNewEvent=perhaps": writer(), "&waitNewEvent=": writer(), "&skipArchival=2": writer(),
+		"&eventFilterType=OPEN_EVENT": writer(), "&eventFilterType=close_event": writer(), "&eventFilterType=0": writer(),
+		"&eventFilterType=HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT": writer(),
+		"&payloads=shorthand": writer(), "&payloads=Raw": writer(),
+		"&limit=0": lines, "&limit=-1": lines, "&limit=1.5": lines, "&pageSize=0&limit=1": lines,
+		"&limit=1":           writer(), // a page has a size
+		"&waitNewEvent=true": lines,    // a stream ends with what there is
+	} {
+		a := c.get(t, path+query)
+		require.Equal(t, http.StatusBadRequest, a.status, "%s: %s", query, a.body)
+		a.problem(t, http.StatusBadRequest, "invalid-request")
+	}
+	for _, name := range []string{"?runId=no-uuid", "?workflowId=" + s.WorkflowID} {
+		writer().get(t, of(s.WorkflowID, "/history", name)).problem(t, http.StatusBadRequest, "invalid-request")
+	}
+	writer().with("Accept", "text/csv").get(t, path).problem(t, http.StatusNotAcceptable, "not-acceptable")
+	terminate(t, s.WorkflowID)
+}
+
+func TestHistoryOfNoRunIsNotFound(t *testing.T) {
+	t.Parallel()
+	s := abandon(t)
+	for _, query := range []string{"", "&waitNewEvent=true", "&eventFilterType=CLOSE_EVENT", "&payloads=raw"} {
+		for workflowID, runID := range map[string]string{
+			s.WorkflowID: "00000000-0000-4000-8000-000000000000",
+			newID(t):     "", // there is no such workflow
+		} {
+			for _, mediaType := range []string{typeJSON, typeNDJSON} {
+				if mediaType == typeNDJSON && query == "&waitNewEvent=true" {
+					continue
+				}
+				p := writer().with("Accept", mediaType).get(t, of(workflowID, "/history", inRun(runID), query)).
+					problem(t, http.StatusNotFound, "workflow-not-found")
+				require.Equal(t, workflowID, p.WorkflowID)
+			}
+		}
+	}
+	terminate(t, s.WorkflowID)
+}
+
+func TestHistoryIsFoundByAnyID(t *testing.T) {
+	t.Parallel()
+	for _, id := range trickyIDs(t) {
+		s := abandonAs(t, id)
+		for form, path := range map[string]string{
+			"in the path":    of(id, "/history"),
+			"by a parameter": workflows + "/-/history?workflowId=" + url.QueryEscape(id),
+			"fully escaped":  workflows + "/" + escapeAll(id) + "/history",
+		} {
+			events := historyPage(t, writer(), path).Events
+			require.Len(t, events, 2, "%q %s", id, form)
+			var first struct {
+				WorkflowExecutionStartedEventAttributes struct{ WorkflowID, FirstExecutionRunID string }
+			}
+			require.NoError(t, json.Unmarshal(events[0], &first))
+			require.Equal(t, id, first.WorkflowExecutionStartedEventAttributes.WorkflowID, form)
+			require.Equal(t, s.RunID, first.WorkflowExecutionStartedEventAttributes.FirstExecutionRunID, form)
+		}
+		terminate(t, id)
+	}
+}

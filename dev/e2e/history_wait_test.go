@@ -1,0 +1,154 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/dev/stack"
+)
+
+// waitFor makes a request that waits on a gateway of the test's own, and does what ends the wait once the gateway holds
+// it.
+func waitFor(t *testing.T, gateway *stack.Gateway, path string, then func()) answer {
+	t.Helper()
+	type result struct {
+		answer answer
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		a, err := writer().at(gateway).send(t.Context(), http.MethodGet, path, "")
+		done <- result{a, err}
+	}()
+	eventually(t, "the gateway waits", func() bool {
+		return metric(t, gateway, "flowgate_in_flight", `kind="wait"`) == 1
+	})
+	select {
+	case r := <-done:
+		require.FailNow(t, "it did not wait", "%d: %s", r.answer.status, r.answer.body)
+	default:
+	}
+	then()
+	r := <-done
+	require.NoError(t, r.err)
+	return r.answer
+}
+
+// TestHistoryIsFollowedToItsEnd gets what there is at once, each event when it happens, and no token after the close.
+func TestHistoryIsFollowedToItsEnd(t *testing.T) {
+	t.Parallel()
+	gateway := ownGateway(t)
+	s := abandon(t)
+	path := historyPath(s) + "&waitNewEvent=true"
+	page := historyPage(t, writer().at(gateway), path)
+	events := page.Events
+	require.Len(t, events, 2)
+	for _, happens := range []struct {
+		eventType string
+		do        func()
+	}{
+		{"EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED", func() {
+			writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"poke","args":[`+odd+`]}`).expect(t, http.StatusNoContent)
+		}},
+		{"EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED", func() {
+			writer().post(t, of(s.WorkflowID, "/cancel"), "").expect(t, http.StatusNoContent)
+		}},
+		{"EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED", func() { terminate(t, s.WorkflowID) }},
+	} {
+		require.NotEmpty(t, page.NextPageToken, "the run has not closed")
+		a := waitFor(t, gateway, path+"&pageToken="+page.NextPageToken, happens.do).expect(t, http.StatusOK)
+		page = as[workflowHistory](t, a)
+		require.Equal(t, []string{happens.eventType}, typesOf(t, len(events)+1, page.Events))
+		events = append(events, page.Events...)
+	}
+	require.Empty(t, page.NextPageToken, "the run has closed")
+	require.Equal(t, historyPage(t, writer(), historyPath(s)).Events, events)
+}
+
+// TestHistoryOfARunningWorkerIsFollowed does not know when what happens.
+func TestHistoryOfARunningWorkerIsFollowed(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Sleep", `"args":[{"seconds":1}]`)
+	path := historyPath(s) + "&waitNewEvent=true"
+	var events []json.RawMessage
+	for page := (workflowHistory{NextPageToken: "first"}); page.NextPageToken != ""; {
+		token := ""
+		if len(events) > 0 {
+			token = "&pageToken=" + page.NextPageToken
+		}
+		page = historyPage(t, writer(), path+token)
+		events = append(events, page.Events...)
+	}
+	types := typesOf(t, 1, events)
+	require.Contains(t, types, "EVENT_TYPE_TIMER_FIRED")
+	require.Equal(t, "EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED", types[len(types)-1])
+	require.Equal(t, historyPage(t, writer(), historyPath(s)).Events, events)
+}
+
+// TestWaitForAnEventRunsOut asks for as little as makes the server answer: it ends a wait a second before its deadline.
+func TestWaitForAnEventRunsOut(t *testing.T) {
+	t.Parallel()
+	s := abandon(t)
+	path := historyPath(s) + "&waitNewEvent=true"
+	token := historyPage(t, writer(), path).NextPageToken
+	hasty := writer().with("Request-Timeout", "3s")
+	page := workflowHistory{NextPageToken: token}
+	for range 2 {
+		took(t, 2*time.Second, func() { page = historyPage(t, hasty, path+"&pageToken="+page.NextPageToken) })
+		require.Empty(t, page.Events)
+		require.NotEmpty(t, page.NextPageToken)
+	}
+	terminate(t, s.WorkflowID)
+	page = historyPage(t, writer(), path+"&pageToken="+page.NextPageToken)
+	require.Equal(t, []string{"EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED"}, typesOf(t, 3, page.Events))
+	require.Empty(t, page.NextPageToken)
+}
+
+func TestCloseEventAlone(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Echo", `"args":[`+odd+`]`)
+	end(t, s.WorkflowID)
+	whole := historyPage(t, writer(), historyPath(s)).Events
+	want := whole[len(whole)-1]
+	require.Contains(t, string(want), `"EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED"`)
+	for _, query := range []string{"", "&waitNewEvent=true", "&waitNewEvent=false", "&pageSize=1"} {
+		page := historyPage(t, writer(), historyPath(s)+"&eventFilterType=CLOSE_EVENT"+query)
+		require.Equal(t, []json.RawMessage{want}, page.Events, query)
+		require.Empty(t, page.NextPageToken, query)
+	}
+	a := writer().with("Accept", typeNDJSON).get(t, historyPath(s)+"&eventFilterType=CLOSE_EVENT").expect(t, http.StatusOK)
+	require.Equal(t, string(want)+"\n", string(a.body))
+}
+
+func TestCloseEventIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	gateway := ownGateway(t)
+	s := abandon(t)
+	path := historyPath(s) + "&eventFilterType=CLOSE_EVENT"
+	a := waitFor(t, gateway, path, func() {
+		writer().post(t, of(s.WorkflowID, "/terminate"), `{"reason":"stuck","details":[`+odd+`]}`).expect(t, http.StatusNoContent)
+	}).expect(t, http.StatusOK)
+	page := as[workflowHistory](t, a)
+	require.Equal(t, []string{"EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED"}, typesOf(t, 3, page.Events))
+	require.Contains(t, string(page.Events[0]), `"details":[`+odd+`]`)
+	require.Empty(t, page.NextPageToken)
+}
+
+// TestWaitForAnEventEndsWithTheGateway is told where to go on: elsewhere.
+func TestWaitForAnEventEndsWithTheGateway(t *testing.T) {
+	t.Parallel()
+	gateway := ownGateway(t)
+	s := abandon(t)
+	path := historyPath(s) + "&eventFilterType=CLOSE_EVENT"
+	p := waitFor(t, gateway, path, func() { require.NoError(t, gateway.Signal(syscall.SIGTERM)) }).
+		problem(t, http.StatusServiceUnavailable, "draining")
+	require.True(t, p.Retryable)
+	<-gateway.Done()
+	require.NoError(t, gateway.Err())
+	terminate(t, s.WorkflowID)
+}

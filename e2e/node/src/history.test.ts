@@ -1,0 +1,110 @@
+// Reading the history of a run.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { outcomeOf, readLines, readValue, unwrap, type Schemas } from "./flowgate.js";
+import type { operations } from "./openapi.gen.js";
+import { describe, flowgate, namespace, of, problemOf, reader, start, terminate, workflow } from "./setup.js";
+
+type Query = NonNullable<operations["getWorkflowHistory"]["parameters"]["query"]>;
+
+// To JSON this is one line, to much else two.
+const note = "one\u2028line";
+
+/** Runs a workflow to its end, and gives its id. */
+async function closed(): Promise<string> {
+  const { workflowId, runId } = await start("Wait", { args: [[], note] });
+  for (const signal of ["poke", "finish"]) {
+    unwrap(await flowgate.POST(`${workflow}/signal`, { params: { path: of(workflowId) }, body: { signal, args: [note] } }));
+  }
+  await outcomeOf(flowgate, namespace, workflowId, runId);
+  return workflowId;
+}
+
+/** The pages of a history. With waitNewEvent they come as the events happen, until the run closes. */
+async function pagesOf(workflowId: string, query: Query = {}): Promise<Schemas["WorkflowHistory"][]> {
+  const pages: Schemas["WorkflowHistory"][] = [];
+  let pageToken: string | undefined;
+  do {
+    const position = pageToken === undefined ? {} : { pageToken };
+    const answer = await reader.GET(`${workflow}/history`, { params: { path: of(workflowId), query: { ...query, ...position } } });
+    // A stream has another type, which only who asks for it gets.
+    const page = unwrap(answer) as Schemas["WorkflowHistory"];
+    pages.push(page);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== undefined);
+  return pages;
+}
+
+async function eventsOf(workflowId: string, query: Query = {}): Promise<Schemas["HistoryEvent"][]> {
+  return (await pagesOf(workflowId, query)).flatMap((page) => page.events);
+}
+
+async function stream(workflowId: string, query: Query): Promise<Schemas["HistoryEvent"][]> {
+  const { response } = await flowgate.GET(`${workflow}/history`, {
+    params: { path: of(workflowId), query },
+    headers: { Accept: "application/x-ndjson" },
+    parseAs: "stream",
+  });
+  assert.equal(response.headers.get("Content-Type"), "application/x-ndjson");
+  const streamed: Schemas["HistoryEvent"][] = [];
+  for await (const line of readLines<Schemas["HistoryEvent"]>(response)) streamed.push(line);
+  return streamed;
+}
+
+test("a history tells each event once over its pages", async () => {
+  const workflowId = await closed();
+  const events = await eventsOf(workflowId);
+  assert.deepEqual(events.map((event) => event.eventId), events.map((_, i) => String(i + 1)));
+  assert.equal(events[0]?.eventType, "EVENT_TYPE_WORKFLOW_EXECUTION_STARTED");
+  assert.equal(events.at(-1)?.eventType, "EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED");
+  assert.equal((await describe(workflowId)).historyLength, events.length);
+
+  const pages = await pagesOf(workflowId, { pageSize: 1 });
+  assert.ok(pages.length > 1);
+  assert.deepEqual(pages.flatMap((page) => page.events), events);
+});
+
+test("a history streams each event on a line", async () => {
+  const workflowId = await closed();
+  const events = await eventsOf(workflowId);
+  assert.deepEqual(await stream(workflowId, { pageSize: 2 }), events);
+  assert.deepEqual(await stream(workflowId, { limit: 3 }), events.slice(0, 3));
+});
+
+test("a history shows values, and payloads when asked for them raw", async () => {
+  const workflowId = await closed();
+  const input = async (query: Query) => {
+    const [started] = await eventsOf(workflowId, query);
+    return (started?.["workflowExecutionStartedEventAttributes"] as { input: unknown }).input;
+  };
+  assert.deepEqual(await input({}), [[], note]);
+  const { payloads } = (await input({ payloads: "raw" })) as { payloads: unknown[] };
+  assert.deepEqual(payloads[0], { metadata: { encoding: btoa("json/plain") }, data: btoa("[]") });
+});
+
+test("a history keeps numbers with a lossless parser", async () => {
+  const numbers = ["12345678901234567890", "1.10", "1e400"];
+  const { workflowId } = await start("Wait", { args: readValue<Schemas["JSON"][]>(`[${numbers.join()}]`) });
+  const { response } = await reader.GET(`${workflow}/history`, { params: { path: of(workflowId) }, parseAs: "stream" });
+  const { events } = readValue<{ events: { workflowExecutionStartedEventAttributes: { input: unknown[] } }[] }>(await response.text());
+  assert.deepEqual(events[0]?.workflowExecutionStartedEventAttributes.input.map(String), numbers);
+  await terminate(workflowId);
+});
+
+test("a history is followed to its end", async () => {
+  const { workflowId } = await start("Sleep", { args: [{ seconds: 1 }] });
+  const followed = await eventsOf(workflowId, { waitNewEvent: true });
+  assert.equal(followed.at(-1)?.eventType, "EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED");
+  assert.deepEqual(followed, await eventsOf(workflowId));
+  assert.deepEqual(await eventsOf(workflowId, { eventFilterType: "CLOSE_EVENT" }), followed.slice(-1));
+});
+
+test("a page token of another run is refused", async () => {
+  const { workflowId } = await start("Wait");
+  const [page] = await pagesOf(await closed(), { pageSize: 1 });
+  const pageToken = page?.nextPageToken ?? "";
+  assert.ok(pageToken);
+  const foreign = await problemOf(reader.GET(`${workflow}/history`, { params: { path: of(workflowId), query: { pageToken } } }));
+  assert.deepEqual([foreign.response.status, foreign.code], [400, "invalid-page-token"]);
+  await terminate(workflowId);
+});

@@ -1,0 +1,82 @@
+"""Reading the history of a run."""
+
+from decimal import Decimal
+
+import pytest
+
+from flowgate import Flowgate, FlowgateError, Object
+
+# To JSON this is one line, to much else two.
+NOTE = "one\u2028line"
+
+
+def attributes(events: list[Object], name: str) -> Object:
+    """What happened in the one event of a kind."""
+    (found,) = (event[name] for event in events if name in event)
+    return dict(found)
+
+
+@pytest.fixture
+def closed(flowgate: Flowgate, task_queue: str, new_id: str) -> str:
+    """A run that was poked, and told to finish."""
+    flowgate.start("Wait", new_id, task_queue, [], 12345678901234567890, NOTE)
+    flowgate.signal(new_id, "poke")
+    flowgate.signal(new_id, "finish", {"total": Decimal("1.10")})
+    flowgate.result(new_id)
+    return new_id
+
+
+def test_history_tells_each_event_once_over_its_pages(flowgate: Flowgate, reader: Flowgate, closed: str) -> None:
+    events = list(reader.history(closed))
+    assert [event["eventId"] for event in events] == [str(1 + i) for i in range(len(events))]
+    assert events[0]["eventType"] == "EVENT_TYPE_WORKFLOW_EXECUTION_STARTED"
+    assert events[-1]["eventType"] == "EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED"
+    assert flowgate.describe(closed)["historyLength"] == len(events)
+
+    path, _ = flowgate.workflow(closed, "/history")
+    assert flowgate.get(path, pageSize=1)["nextPageToken"]
+    assert list(flowgate.history(closed, pageSize=1)) == events
+
+
+def test_history_streams_each_event_on_a_line(flowgate: Flowgate, closed: str) -> None:
+    events = list(flowgate.history(closed))
+    assert list(flowgate.history_stream(closed, pageSize=2)) == events
+    assert list(flowgate.history_stream(closed, limit=3)) == events[:3]
+
+
+def test_history_keeps_values(flowgate: Flowgate, closed: str) -> None:
+    events = list(flowgate.history(closed))
+    assert attributes(events, "workflowExecutionStartedEventAttributes")["input"] == [[], 12345678901234567890, NOTE]
+    (result,) = attributes(events, "workflowExecutionCompletedEventAttributes")["result"]
+    assert str(result["total"]) == "1.10"
+
+
+def test_raw_history_holds_payloads(flowgate: Flowgate, closed: str) -> None:
+    events = list(flowgate.history(closed, payloads="raw"))
+    payloads = attributes(events, "workflowExecutionStartedEventAttributes")["input"]["payloads"]
+    assert payloads[0] == {"metadata": {"encoding": "anNvbi9wbGFpbg=="}, "data": "W10="}
+
+
+def test_history_is_followed_to_its_end(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Sleep", new_id, task_queue, {"seconds": 1})
+    followed = list(flowgate.history(new_id, waitNewEvent="true"))
+    assert followed[-1]["eventType"] == "EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED"
+    assert followed == list(flowgate.history(new_id))
+    assert list(flowgate.history(new_id, eventFilterType="CLOSE_EVENT")) == followed[-1:]
+
+
+def test_history_of_no_workflow_is_not_found(flowgate: Flowgate, new_id: str) -> None:
+    for ask in (flowgate.history, flowgate.history_stream):
+        with pytest.raises(FlowgateError) as absent:
+            list(ask(new_id))
+        assert (absent.value.status, absent.value.code) == (404, "workflow-not-found")
+
+
+def test_page_token_of_another_run_is_refused(flowgate: Flowgate, closed: str, task_queue: str) -> None:
+    path, _ = flowgate.workflow(closed, "/history")
+    token = flowgate.get(path, pageSize=1)["nextPageToken"]
+    flowgate.start("Wait", closed + "-other", task_queue)
+    with pytest.raises(FlowgateError) as foreign:
+        list(flowgate.history(closed + "-other", pageToken=token))
+    assert (foreign.value.status, foreign.value.code) == (400, "invalid-page-token")
+    flowgate.terminate(closed + "-other")
