@@ -21,8 +21,9 @@ import (
 // told by a status.
 const largeAnswer = 512 << 10
 
-// write answers with a message in wire form.
-func write(ctx context.Context, w http.ResponseWriter, c *call, wire []byte) error {
+// write answers with what the server answered.
+func write(w http.ResponseWriter, c *call) error {
+	ctx, wire := c.request.Context(), c.answer.Wire()
 	setForm(w.Header(), c.out)
 	if len(wire) >= largeAnswer && !c.out.pretty {
 		w.WriteHeader(http.StatusOK)

@@ -63,88 +63,113 @@ type call struct {
 	principal *auth.Principal
 	call      *upstream.Call
 	in, out   media
+
+	ctx     context.Context //nolint:containedctx // the call's own, made from the request's
+	place   limit.Place
+	message []byte
+	answer  upstream.Answer
 }
 
-// serve makes the call that a request stands for.
+// serve makes the call that a request stands for. Its frame, and those of what it
+// calls, are small: they are what a caller that waits costs.
 func (d *HTTP) serve(w http.ResponseWriter, r *http.Request, b *binding) {
-	c := &call{binding: b, request: r, in: plainJSON(), out: plainJSON()}
-	answer, err := d.answer(w, c)
+	c := newCall(r, b)
+	defer c.end()
+	err := d.begin(w, c)
 	if err == nil {
-		defer answer.Release()
-		err = write(r.Context(), w, c, answer.Wire())
+		c.answer, err = d.options.Upstream.Invoke(c.ctx, c.method, c.message)
+		c.place.Leave()
+	}
+	d.finish(w, c, err)
+}
+
+//go:noinline
+func newCall(r *http.Request, b *binding) *call {
+	return &call{binding: b, request: r, in: plainJSON(), out: plainJSON()}
+}
+
+// begin does all that comes before the call.
+func (d *HTTP) begin(w http.ResponseWriter, c *call) error {
+	err := d.prepare(c)
+	if err != nil {
+		return err
+	}
+	if c.place, err = d.pool(c).Enter(c.ctx, c.principal.Name, c.principal.Share); err != nil {
+		return err
+	}
+	if c.message, err = d.build(w, c); err != nil {
+		return err
+	}
+	if c.named != 0 { // the guard behind Invoke authorises it
+		c.nameNamespace()
+	}
+	return nil
+}
+
+// finish answers.
+func (d *HTTP) finish(w http.ResponseWriter, c *call, err error) {
+	if err == nil {
+		err = write(w, c)
 	}
 	if err != nil {
 		e := problem.Of(err)
-		telemetry.FromContext(r.Context()).SetProblem(string(e.Code), e.LogDetail())
+		telemetry.FromContext(c.request.Context()).SetProblem(string(e.Code), e.LogDetail())
 		writeError(w, e, c.out)
 	}
 }
 
-func (d *HTTP) answer(w http.ResponseWriter, c *call) (upstream.Answer, error) {
-	ctx, err := d.prepare(c)
-	if err != nil {
-		return upstream.Answer{}, err
-	}
-	place, err := d.pool(c).Enter(ctx, c.principal.Name, c.principal.Share)
-	if err != nil {
-		return upstream.Answer{}, err
-	}
-	defer place.Leave()
-	message, err := d.message(w, c)
-	if err != nil {
-		return upstream.Answer{}, err
-	}
-	if c.named != 0 { // the guard behind Invoke authorises it
-		c.nameNamespace(ctx, message)
-	}
-	return d.options.Upstream.Invoke(ctx, c.method, message)
+// end gives back what the call holds, however it ends.
+func (c *call) end() {
+	c.place.Leave()
+	c.answer.Release()
 }
 
 // prepare reads what stands beside the message. The caller is authorised first:
 // who may not call learns nothing from how the rest is judged.
-func (d *HTTP) prepare(c *call) (context.Context, error) {
+func (d *HTTP) prepare(c *call) error {
 	ctx, err := c.request.Context(), c.readPath()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	c.principal, _ = auth.PrincipalFrom(ctx)
 	if c.named == 0 {
 		if err := c.principal.Authorize(c.method, c.namespace); err != nil {
-			return nil, err
+			return err
 		}
 		telemetry.FromContext(ctx).SetNamespace(c.namespace)
 	}
 	if c.query, err = url.ParseQuery(c.request.URL.RawQuery); err != nil {
-		return nil, problem.New(problem.InvalidRequest, "The query cannot be read.").Because(err)
+		return problem.New(problem.InvalidRequest, "The query cannot be read.").Because(err)
 	}
 	c.in, c.out = negotiated(c.request.Header, c.query)
 	timeout, err := request.Timeout(c.request.Header)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if timeout == 0 && c.waits(c.query) {
 		timeout = d.options.LongPoll
 	}
 	md, err := request.AllowedMetadata(c.request.Header, slices.Concat(d.options.CallerMetadata, c.principal.CallerMetadata))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	c.call = &upstream.Call{Namespace: c.namespace, Timeout: timeout, Metadata: md}
-	return upstream.NewContext(ctx, c.call), nil
+	c.ctx = upstream.NewContext(ctx, c.call)
+	return nil
 }
 
 // nameNamespace takes the namespace from the message, where it is not in the
 // path. Of a field that is there twice the last counts, and the guard holds all
 // of them against it.
-func (c *call) nameNamespace(ctx context.Context, message []byte) {
-	for number, value := range transcode.Fields(message) {
+func (c *call) nameNamespace() {
+	for number, value := range transcode.Fields(c.message) {
 		if number == c.named {
 			c.namespace = string(value)
 		}
 	}
 	c.call.Namespace = c.namespace
 	if c.principal.Authorize(c.method, c.namespace) == nil {
-		telemetry.FromContext(ctx).SetNamespace(c.namespace) // not before: anybody may name anything
+		telemetry.FromContext(c.ctx).SetNamespace(c.namespace) // not before: anybody may name anything
 	}
 }
 
@@ -162,6 +187,9 @@ func (c *call) readPath() error {
 			if value, err = url.PathUnescape(value); err != nil {
 				return problem.New(problem.InvalidPath, "The path cannot be decoded.")
 			}
+		}
+		if value == "" { // which the router takes in the middle of a path, and not at its end
+			return problem.New(problem.RouteNotFound, "There is no such route.")
 		}
 		if v.name == "namespace" {
 			c.namespace = value
@@ -184,9 +212,9 @@ func (d *HTTP) pool(c *call) *limit.Pool {
 	}
 }
 
-// message builds the request in wire form: the body or the query, then the path,
+// build makes the request in wire form: the body or the query, then the path,
 // which wins over both, then who calls.
-func (d *HTTP) message(w http.ResponseWriter, c *call) ([]byte, error) {
+func (d *HTTP) build(w http.ResponseWriter, c *call) ([]byte, error) {
 	var message []byte
 	var err error
 	if c.body {

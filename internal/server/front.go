@@ -46,49 +46,76 @@ type front struct {
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	begin := time.Now()
-	rec := &recorder{
+	v, r := f.receive(w, r)
+	defer f.leave(v)
+	if !f.probes.serve(&v.recorder, r) {
+		f.next.ServeHTTP(&v.recorder, r)
+	}
+	v.recorder.discard(r.Body)
+}
+
+// visit is one request from its begin to its end.
+type visit struct {
+	recorder recorder
+	event    telemetry.Event
+	request  *http.Request
+	routing  *chi.Context
+	begin    time.Time
+}
+
+// receive is what is done for each request before anything is known of it.
+func (f *front) receive(w http.ResponseWriter, r *http.Request) (*visit, *http.Request) {
+	v := &visit{begin: time.Now(), routing: chi.NewRouteContext()} // made here, so that the route is known when the request has left
+	v.recorder = recorder{
 		ResponseWriter: w, timeout: f.write,
 		large: r.ContentLength > largeBody || r.ContentLength < 0 && r.ProtoMajor == 1,
 	}
-	event := &telemetry.Event{
+	v.event = telemetry.Event{
 		RequestID: requestID(r.Header), Method: r.Method, ClientIP: clientIP(r),
 		UserAgent: r.UserAgent(), BytesIn: max(r.ContentLength, 0),
 	}
-	routing := chi.NewRouteContext() // made here, so that the route is known when the request has left
-	routing.Routes = f.router
-	ctx := context.WithValue(telemetry.NewContext(r.Context(), event), chi.RouteCtxKey, routing)
-	r = r.WithContext(ctx)
-	secure(rec.Header(), event.RequestID)
+	v.routing.Routes = f.router
+	r = r.WithContext(context.WithValue(telemetry.NewContext(r.Context(), &v.event), chi.RouteCtxKey, v.routing))
+	v.request = r
+	secure(v.recorder.Header(), v.event.RequestID)
 	if r.ContentLength != 0 {
 		// Also for whoever is refused before its body is read: net/http reads
 		// on before it answers, and must not do so for as long as a caller likes.
-		_ = http.NewResponseController(w).SetReadDeadline(begin.Add(f.readBody))
+		_ = http.NewResponseController(w).SetReadDeadline(v.begin.Add(f.readBody))
 	}
 	f.metrics.Active.Inc()
-	defer func() {
-		f.metrics.Active.Dec()
-		failure := recover()
-		f.settle(rec, event, failure)
-		event.Route, event.Status, event.BytesOut = routing.RoutePattern(), rec.status, rec.bytes
-		event.Duration = time.Since(begin)
-		if !f.probes.quiet(r) {
-			event.Log(f.log)
-			f.metrics.Request(ctx, r.Method, event.Route, rec.status, event.Duration)
-		}
-		if failure != nil && errors.Is(asError(failure), http.ErrAbortHandler) {
-			panic(http.ErrAbortHandler) // cuts the connection, as the handler wanted
-		}
-	}()
-	if !f.probes.serve(rec, r) {
-		f.next.ServeHTTP(rec, r)
+	return v, r
+}
+
+// leave is what is done for each request at its end, also when a handler has
+// panicked. It is deferred.
+func (f *front) leave(v *visit) {
+	f.metrics.Active.Dec()
+	failure := recover()
+	event, rec := &v.event, &v.recorder
+	f.settle(rec, event, failure)
+	event.Route, event.Status, event.BytesOut = v.routing.RoutePattern(), rec.status, rec.bytes
+	event.Duration = time.Since(v.begin)
+	if !f.probes.quiet(v.request) {
+		event.Log(f.log)
+		f.metrics.Request(v.request.Context(), v.request.Method, event.Route, rec.status, event.Duration)
 	}
-	rec.discard(r.Body)
+	if failure != nil && errors.Is(asError(failure), http.ErrAbortHandler) {
+		panic(http.ErrAbortHandler) // cuts the connection, as the handler wanted
+	}
 }
 
 // admit lets a request in, unless the gateway stops or the request's form is
 // wrong.
 func (f *front) admit(w http.ResponseWriter, r *http.Request) {
+	if f.enter(w, r) {
+		defer f.gate.leave()
+		f.router.ServeHTTP(w, r)
+	}
+}
+
+// enter passes the gate, or answers why not.
+func (f *front) enter(w http.ResponseWriter, r *http.Request) bool {
 	admitted, closing := f.gate.enter()
 	if closing {
 		w.Header().Set("Connection", "close")
@@ -96,14 +123,17 @@ func (f *front) admit(w http.ResponseWriter, r *http.Request) {
 	err := f.problemOfForm(r)
 	if !admitted {
 		err = problem.New(problem.Draining, "This replica is shutting down.")
-	} else {
-		defer f.gate.leave()
 	}
-	if err != nil {
-		refuse(w, r, telemetry.FromContext(r.Context()), err)
-		return
+	if err == nil {
+		return true
 	}
-	f.router.ServeHTTP(w, r)
+	defer func() {
+		if admitted {
+			f.gate.leave()
+		}
+	}()
+	refuse(w, r, telemetry.FromContext(r.Context()), err)
+	return false
 }
 
 // settle makes the event say how the request ended, and answers for a handler

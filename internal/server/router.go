@@ -76,28 +76,47 @@ func methods() []string {
 func authenticator(
 	who *auth.Authenticator, failures *limit.Failures, metrics *telemetry.Metrics, tracing *telemetry.Tracing,
 ) func(http.Handler) http.Handler {
+	a := &identification{who: who, failures: failures, metrics: metrics, tracing: tracing}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			route := chi.RouteContext(r.Context()).RoutePattern()
-			if handlers.Public(route) {
+			if handlers.Public(chi.RouteContext(r.Context()).RoutePattern()) {
 				next.ServeHTTP(w, r)
 				return
 			}
-			event := telemetry.FromContext(r.Context())
-			principal, err := who.Authenticate(r.Header)
-			if err != nil {
-				metrics.AuthFailure(r.Context(), string(problem.Of(err).Code))
-				refuse(w, r, event, throttled(failures, event.ClientIP, err))
+			r, end := a.identify(w, r)
+			if r == nil {
 				return
 			}
-			auth.Strip(r.Header)
-			event.SetPrincipal(principal.Name)
-			ctx, end := tracing.StartServer(r.Context(), r.Header, r.Method, route)
-			event.TraceID = telemetry.TraceID(ctx)
 			defer func() { end(statusOf(w)) }()
-			next.ServeHTTP(w, r.WithContext(auth.WithPrincipal(ctx, principal)))
+			next.ServeHTTP(w, r)
 		})
 	}
+}
+
+// identification is what it takes to tell who calls.
+type identification struct {
+	who      *auth.Authenticator
+	failures *limit.Failures
+	metrics  *telemetry.Metrics
+	tracing  *telemetry.Tracing
+}
+
+// identify gives the request of somebody who is known: its credential is gone,
+// and its context, log line and span name who calls. Whoever is not known has
+// been answered, and there is no request.
+func (a *identification) identify(w http.ResponseWriter, r *http.Request) (known *http.Request, end func(status int)) {
+	event := telemetry.FromContext(r.Context())
+	principal, err := a.who.Authenticate(r.Header)
+	if err != nil {
+		a.metrics.AuthFailure(r.Context(), string(problem.Of(err).Code))
+		refuse(w, r, event, throttled(a.failures, event.ClientIP, err))
+		return nil, nil
+	}
+	auth.Strip(r.Header)
+	event.SetPrincipal(principal.Name)
+	ctx, end := a.tracing.StartServer(r.Context(), r.Header, r.Method, chi.RouteContext(r.Context()).RoutePattern())
+	event.TraceID = telemetry.TraceID(ctx)
+	return r.WithContext(auth.WithPrincipal(ctx, principal)), end
 }
 
 // throttled refuses an address that keeps failing, in the words of its failure

@@ -38,9 +38,10 @@ func (c *Client) Invoke(ctx context.Context, method string, request []byte) (Ans
 	if err != nil {
 		return Answer{}, problem.New(problem.UpstreamAuthFailed, "The gateway has no usable credential for the Temporal server.").Because(err)
 	}
-	answer, err := c.attempts(ctx, exchange{
+	answer, err := c.attempts(ctx, &exchange{
 		method: method, request: request, md: md, timeout: c.timeout(call), ours: principal.Credential == nil,
-	}, access.Retry && call.Retry)
+		repeat: access.Retry && call.Retry,
+	})
 	if err != nil {
 		return Answer{}, c.problemOf(ctx, method, err)
 	}
@@ -69,13 +70,19 @@ func (c *Client) Do(ctx context.Context, method string, request, answer proto.Me
 	return nil
 }
 
-// exchange is one call as it goes out.
+// exchange is one call as it goes out. It is on the heap, where it takes less of
+// a waiting caller's memory than on a stack that doubles.
 type exchange struct {
 	method  string
 	request []byte
 	md      metadata.MD
 	timeout time.Duration // of each attempt
 	ours    bool          // it goes out with the gateway's own credential
+	repeat  bool          // it may be made again
+
+	begin  time.Time // of the first attempt
+	begun  time.Time // of the current one
+	answer Answer
 }
 
 // timeout is the deadline of each attempt of a call.
@@ -88,59 +95,69 @@ func (c *Client) timeout(call *Call) time.Duration {
 
 // attempts makes the call, and makes it again where the policy, the throttle
 // and the caller's time allow.
-func (c *Client) attempts(ctx context.Context, call exchange, repeat bool) (Answer, error) {
-	begin := time.Now()
+func (c *Client) attempts(ctx context.Context, call *exchange) (Answer, error) {
+	call.begin = time.Now()
 	for attempt := 1; ; attempt++ {
 		if !c.breaker.admit() {
 			return Answer{}, errBreakerOpen
 		}
-		begun := time.Now()
-		answer, err := c.attempt(ctx, call)
-		c.breaker.observe(status.Convert(err), begun)
+		err := c.attempt(ctx, call)
+		c.breaker.observe(status.Convert(err), call.begun)
 		if err == nil {
 			c.throttle.success()
-			return answer, nil
+			return call.answer, nil
 		}
-		st := status.Convert(err)
-		if !transient(ctx, st) {
+		if !c.again(ctx, call, err, attempt) {
 			return Answer{}, err
 		}
-		// A rate limit is one caller's or one namespace's, and says nothing of
-		// the upstream that others should pay for.
-		allowed := st.Code() == codes.ResourceExhausted || c.throttle.failure()
-		pause, again := c.options.Retry.pause(st, attempt, time.Since(begin))
-		if !repeat || !again || !fits(ctx, pause) {
-			return Answer{}, err
-		}
-		if !allowed {
-			c.options.Metrics.RetryThrottled(ctx, shortName(call.method))
-			return Answer{}, err
-		}
-		if !sleep(ctx, pause) || !c.connected(ctx, c.options.Retry.MaxElapsed-time.Since(begin)) {
-			return Answer{}, err
-		}
-		c.options.Metrics.Retry(ctx, shortName(call.method))
-		telemetry.FromContext(ctx).AddRetry()
 	}
 }
 
-func (c *Client) attempt(ctx context.Context, call exchange) (Answer, error) {
-	name := shortName(call.method)
+// again decides over another attempt, and waits until it is due.
+func (c *Client) again(ctx context.Context, call *exchange, err error, attempt int) bool {
+	st := status.Convert(err)
+	if !transient(ctx, st) {
+		return false
+	}
+	// A rate limit is one caller's or one namespace's, and says nothing of
+	// the upstream that others should pay for.
+	allowed := st.Code() == codes.ResourceExhausted || c.throttle.failure()
+	pause, due := c.options.Retry.pause(st, attempt, time.Since(call.begin))
+	if !call.repeat || !due || !fits(ctx, pause) {
+		return false
+	}
+	if !allowed {
+		c.options.Metrics.RetryThrottled(ctx, shortName(call.method))
+		return false
+	}
+	if !sleep(ctx, pause) || !c.connected(ctx, c.options.Retry.MaxElapsed-time.Since(call.begin)) {
+		return false
+	}
+	c.options.Metrics.Retry(ctx, shortName(call.method))
+	telemetry.FromContext(ctx).AddRetry()
+	return true
+}
+
+func (c *Client) attempt(ctx context.Context, call *exchange) error {
 	ctx, cancel := context.WithTimeout(ctx, call.timeout)
 	defer cancel()
-	ctx, endSpan := c.options.Tracing.StartClient(ctx, name)
+	ctx, endSpan := c.options.Tracing.StartClient(ctx, shortName(call.method))
 	c.options.Tracing.Inject(ctx, call.md)
-	var answer Answer
-	begin := time.Now()
-	err := c.conn.Invoke(metadata.NewOutgoingContext(ctx, call.md), call.method, &call.request, &answer)
-	code := status.Code(err)
-	endSpan(code)
-	c.options.Metrics.RPC(ctx, name, code, time.Since(begin))
+	call.begun = time.Now()
+	err := c.conn.Invoke(metadata.NewOutgoingContext(ctx, call.md), call.method, &call.request, &call.answer)
+	c.account(ctx, call, err)
+	endSpan(status.Code(err))
+	return err
+}
+
+// account notes how an attempt ended.
+func (c *Client) account(ctx context.Context, call *exchange, err error) {
+	name, code := shortName(call.method), status.Code(err)
+	c.options.Metrics.RPC(ctx, name, code, time.Since(call.begun))
 	telemetry.FromContext(ctx).AddCall(name, code)
 	if call.ours {
 		c.health.observe(code)
 	}
-	return answer, err
 }
 
 // connected waits until a connection that was lost is back, or limit has
