@@ -61,6 +61,21 @@ func (p *Principal) Authorize(fullMethod, namespace string) error {
 	}
 }
 
+// AuthorizeSomewhere is [Principal.Authorize] where the namespace is not known
+// yet: it refuses whoever may not call the method in any namespace.
+func (p *Principal) AuthorizeSomewhere(fullMethod string) error {
+	if p == nil {
+		return p.Authorize(fullMethod, "")
+	}
+	access, _ := AccessOf(fullMethod)
+	for _, grant := range p.Grants {
+		if grant.Role >= access.Role {
+			return nil
+		}
+	}
+	return problem.New(problem.NamespaceForbidden, "The caller has no access to the namespace.")
+}
+
 // RoleOn is the highest role that any grant gives on namespace, zero when
 // none does.
 func (p *Principal) RoleOn(namespace string) Role {

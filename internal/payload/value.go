@@ -71,12 +71,36 @@ func Readable(p *common.Payload) (value jsontext.Value, ok bool) {
 	}
 }
 
+// maxDepth is how deep a value may nest to be shown as JSON. Readers give up
+// somewhere, ours at 10,000 levels with those of what is around the value.
+const maxDepth = 5000
+
+// depth is how deep valid JSON nests.
+func depth(value []byte) (deepest int) {
+	level, quoted, escape := 0, false, false
+	for _, c := range value {
+		switch {
+		case quoted:
+			quoted = escape || c != '"'
+			escape = !escape && c == '\\'
+		case c == '"':
+			quoted = true
+		case c == '{' || c == '[':
+			level++
+			deepest = max(deepest, level)
+		case c == '}' || c == ']':
+			level--
+		}
+	}
+	return deepest
+}
+
 // validJSON accepts what any JSON reader accepts. Duplicate names are left to
 // the reader: a worker may have written them, and dropping or refusing them
 // would lose data.
 func validJSON(data []byte) (jsontext.Value, bool) {
 	value := jsontext.Value(bytes.Trim(data, " \t\r\n")) // JSON's white space: Unicode's is not valid around a value
-	if !plainlyValid(value) && !value.IsValid(jsontext.AllowDuplicateNames(true)) {
+	if !plainlyValid(value) && (!value.IsValid(jsontext.AllowDuplicateNames(true)) || depth(value) > maxDepth) {
 		return nil, false
 	}
 	return value, true

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/protobuf/proto"
 
@@ -25,9 +24,9 @@ const largeAnswer = 512 << 10
 func write(w http.ResponseWriter, c *call) error {
 	ctx, wire := c.request.Context(), c.answer.Wire()
 	setForm(w.Header(), c.out)
-	if len(wire) >= largeAnswer && !c.out.pretty {
+	if len(wire) >= largeAnswer {
 		w.WriteHeader(http.StatusOK)
-		if err := c.output.WriteJSON(w, wire, c.out.form, nil); err != nil {
+		if err := stream(w, c, wire); err != nil {
 			abort(ctx, err)
 		}
 		return nil
@@ -38,37 +37,51 @@ func write(w http.ResponseWriter, c *call) error {
 	if buffer.Text, err = c.output.AppendJSON(buffer.Text, wire, c.out.form, nil); err != nil {
 		return problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.").Because(err)
 	}
-	text := buffer.Text
-	if c.out.pretty {
-		text = indented(text)
-	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
-	w.WriteHeader(http.StatusOK)
-	if _, err = w.Write(text); err != nil {
+	if err := c.out.write(w, http.StatusOK, buffer.Text); err != nil {
 		abort(ctx, err)
 	}
 	return nil
 }
 
+// stream writes an answer while it is made.
+func stream(w http.ResponseWriter, c *call, wire []byte) error {
+	if !c.out.pretty {
+		return c.output.WriteJSON(w, wire, c.out.form, nil)
+	}
+	i := &indenter{to: w}
+	if err := c.output.WriteJSON(i, wire, c.out.form, nil); err != nil {
+		return err
+	}
+	return i.flush()
+}
+
+// write writes a whole document.
+func (m media) write(w http.ResponseWriter, status int, text []byte) error {
+	if !m.pretty {
+		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+		w.WriteHeader(status)
+		_, err := w.Write(text)
+		return err
+	}
+	w.WriteHeader(status)
+	i := &indenter{to: w}
+	_, _ = i.Write(text)
+	return i.flush()
+}
+
 // abort cuts the connection, so that what was written never looks whole.
 func abort(ctx context.Context, err error) {
-	telemetry.FromContext(ctx).SetProblem(string(problem.ClientClosedRequest), err.Error())
+	code := problem.UpstreamError
+	if ctx.Err() != nil {
+		code = problem.ClientClosedRequest
+	}
+	telemetry.FromContext(ctx).SetProblem(string(code), err.Error())
 	panic(http.ErrAbortHandler)
 }
 
 func setForm(h http.Header, out media) {
 	h.Set("Content-Type", out.contentType)
 	h.Set("Cache-Control", "no-store")
-}
-
-// indented gives JSON as Temporal's pretty form has it. Payloads' numbers and
-// strings stay as they are.
-func indented(text []byte) []byte {
-	value := jsontext.Value(text).Clone()
-	if err := value.Indent(jsontext.WithIndent("  "), jsontext.PreserveRawStrings(true), jsontext.AllowDuplicateNames(true)); err != nil {
-		return text
-	}
-	return value
 }
 
 // statusPlan is that of google.rpc.Status, in which this door tells errors.
@@ -90,14 +103,9 @@ func writeError(w http.ResponseWriter, e *problem.Error, out media) {
 		wire, _ = proto.Marshal(&status.Status{Code: shown.GetCode(), Message: shown.GetMessage()})
 		text, _ = statusPlan().AppendJSON(nil, wire, out.form, nil)
 	}
-	if out.pretty {
-		text = indented(text)
-	}
 	e.SetHeaders(w.Header())
 	setForm(w.Header(), out)
-	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
-	w.WriteHeader(e.HTTPStatus())
-	_, _ = w.Write(text)
+	_ = out.write(w, e.HTTPStatus(), text) // a caller that has left is no failure of ours
 }
 
 // WriteError answers for a request that never reached the door, in its form.

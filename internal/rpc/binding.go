@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strings"
 
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/workflowservice/v1"
@@ -22,9 +23,9 @@ type binding struct {
 	pattern string // for the router
 
 	input, output *transcode.Message
-	body          bool       // the request's body is the message; else its query is
-	variables     []variable // of the path
-	identity      []byte     // the tag of the request's identity, nil for none
+	body          bool                  // the request's body is the message; else its query is
+	variables     []variable            // of the path
+	identities    []transcode.Parameter // where the message says who calls
 	wait          wait
 	// named is the number of the field that names the namespace, where that is
 	// not the path's: the message has to be read before the caller is authorised.
@@ -85,15 +86,34 @@ func bind(plans *transcode.Plans, method protoreflect.MethodDescriptor) ([]*bind
 			}
 			b.variables = append(b.variables, variable{match[1], field})
 		}
-		if field := method.Input().Fields().ByName("identity"); field != nil && field.Kind() == protoreflect.StringKind {
-			b.identity = protowire.AppendTag(nil, field.Number(), protowire.BytesType)
-		}
+		b.identities = identities(b.input, method.Input(), "")
 		if field := method.Input().Fields().ByName("namespace"); field != nil && !b.names("namespace") {
 			b.named = field.Number()
 		}
 		all = append(all, b)
 	}
 	return all, nil
+}
+
+// identities finds the fields by which a request says who calls: its own, and
+// those of the messages in it (the meta of an update, the operations of a batch).
+func identities(input *transcode.Message, d protoreflect.MessageDescriptor, path string) []transcode.Parameter {
+	const deepest = 2 // dots
+	var found []transcode.Parameter
+	for i := range d.Fields().Len() {
+		field := d.Fields().Get(i)
+		at := path + string(field.Name())
+		switch {
+		case field.IsList() || field.IsMap():
+		case field.Name() == "identity" && field.Kind() == protoreflect.StringKind:
+			if parameter, ok := input.Parameter(at); ok {
+				found = append(found, parameter)
+			}
+		case field.Message() != nil && strings.Count(at, ".") < deepest:
+			found = append(found, identities(input, field.Message(), at+".")...)
+		}
+	}
+	return found
 }
 
 // names reports whether the path has a variable.

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/limit"
@@ -38,13 +37,21 @@ type Options struct {
 type HTTP struct {
 	options  Options
 	bindings []*binding
+	draining context.Context //nolint:containedctx // the door's life, not a request's
+	drain    context.CancelFunc
 }
 
 // NewHTTP compiles the rules of the linked API.
 func NewHTTP(options Options) (*HTTP, error) {
 	bindings, err := bindings()
-	return &HTTP{options: options, bindings: bindings}, err
+	d := &HTTP{options: options, bindings: bindings}
+	d.draining, d.drain = context.WithCancel(context.Background())
+	return d, err
 }
+
+// Drain ends the calls in flight that only wait: their callers ask again, another
+// replica.
+func (d *HTTP) Drain() { d.drain() }
 
 // Mount adds the door's routes to a router.
 func (d *HTTP) Mount(router chi.Router) {
@@ -68,6 +75,7 @@ type call struct {
 	place   limit.Place
 	message []byte
 	answer  upstream.Answer
+	stop    func() bool // listening for the drain
 }
 
 // serve makes the call that a request stands for. Its frame, and those of what it
@@ -103,6 +111,11 @@ func (d *HTTP) begin(w http.ResponseWriter, c *call) error {
 	if c.named != 0 { // the guard behind Invoke authorises it
 		c.nameNamespace()
 	}
+	if access, _ := auth.AccessOf(c.method); access.Role == auth.RoleRead && c.waits(c.query) {
+		ctx, cancel := context.WithCancelCause(c.ctx)
+		c.ctx = ctx
+		c.stop = context.AfterFunc(d.draining, func() { cancel(problem.New(problem.Draining, "This replica is shutting down.")) })
+	}
 	return nil
 }
 
@@ -120,6 +133,9 @@ func (d *HTTP) finish(w http.ResponseWriter, c *call, err error) {
 
 // end gives back what the call holds, however it ends.
 func (c *call) end() {
+	if c.stop != nil {
+		c.stop()
+	}
 	c.place.Leave()
 	c.answer.Release()
 }
@@ -132,11 +148,8 @@ func (d *HTTP) prepare(c *call) error {
 		return err
 	}
 	c.principal, _ = auth.PrincipalFrom(ctx)
-	if c.named == 0 {
-		if err := c.principal.Authorize(c.method, c.namespace); err != nil {
-			return err
-		}
-		telemetry.FromContext(ctx).SetNamespace(c.namespace)
+	if err := c.authorize(ctx); err != nil {
+		return err
 	}
 	if c.query, err = url.ParseQuery(c.request.URL.RawQuery); err != nil {
 		return problem.New(problem.InvalidRequest, "The query cannot be read.").Because(err)
@@ -155,6 +168,23 @@ func (d *HTTP) prepare(c *call) error {
 	}
 	c.call = &upstream.Call{Namespace: c.namespace, Timeout: timeout, Metadata: md}
 	c.ctx = upstream.NewContext(ctx, c.call)
+	return nil
+}
+
+// authorize decides over the caller. A namespace that stands in the message is
+// not known yet: who may not call anywhere is refused all the same, before it
+// takes a place.
+func (c *call) authorize(ctx context.Context) error {
+	if c.named != 0 {
+		return c.principal.AuthorizeSomewhere(c.method)
+	}
+	if err := c.principal.Authorize(c.method, c.namespace); err != nil {
+		return err
+	}
+	if strings.ContainsFunc(c.namespace, func(r rune) bool { return r < ' ' || r > '~' }) { // gRPC carries it as metadata too
+		return problem.Newf(problem.NamespaceNotFound, "There can be no namespace %q.", request.Short(c.namespace))
+	}
+	telemetry.FromContext(ctx).SetNamespace(c.namespace)
 	return nil
 }
 
@@ -228,10 +258,20 @@ func (d *HTTP) build(w http.ResponseWriter, c *call) ([]byte, error) {
 	if err != nil {
 		return nil, inputProblem(err)
 	}
-	if c.identity != nil {
-		message = protowire.AppendString(append(message, c.identity...), c.principal.Name)
+	return c.identify(message)
+}
+
+// identify says who calls, wherever the message has a place for it: whatever the
+// caller has said there itself is written over, and messages that are not there
+// are not made.
+func (c *call) identify(message []byte) ([]byte, error) {
+	var err error
+	for _, identity := range c.identities {
+		if err == nil && identity.Reached(message) {
+			message, err = identity.AppendValue(message, c.principal.Name)
+		}
 	}
-	return message, nil
+	return message, err
 }
 
 func (d *HTTP) fromBody(w http.ResponseWriter, c *call) ([]byte, error) {
@@ -260,7 +300,7 @@ func inputProblem(err error) error {
 		return err
 	}
 	if input.Pointer == "" {
-		return problem.New(problem.InvalidRequest, "The request "+input.Reason+".")
+		return problem.New(problem.InvalidRequest, "The request body is no message: "+input.Reason+".")
 	}
 	return problem.Invalid(request.Short(input.Pointer), input.Reason)
 }

@@ -20,7 +20,7 @@ func waitOf(method string) wait {
 	switch {
 	case strings.HasPrefix(method, "Poll"), method == "UpdateWorkflowExecution":
 		return waitAlways
-	case method == "GetWorkflowExecutionHistory":
+	case method == "GetWorkflowExecutionHistory", method == "DescribeActivityExecution", method == "DescribeNexusOperationExecution":
 		return waitAsked
 	default:
 		return waitNever
@@ -31,6 +31,9 @@ func waitOf(method string) wait {
 func (b *binding) waits(query url.Values) bool {
 	if b.wait != waitAsked {
 		return b.wait == waitAlways
+	}
+	if query.Get("longPollToken") != "" || query.Get("long_poll_token") != "" {
+		return true
 	}
 	for _, name := range []string{"waitNewEvent", "wait_new_event"} {
 		if asked, err := strconv.ParseBool(query.Get(name)); err == nil && asked {

@@ -98,13 +98,12 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 		_ = g.upstream.Close()
 		return nil, err
 	}
-	temporalAPI, err := g.newTemporalAPI(pools)
-	if err != nil {
+	if g.temporal, err = g.newTemporalAPI(pools); err != nil {
 		_ = g.upstream.Close()
 		return nil, err
 	}
 	p := &probes{gate: g.gate, upstream: g.upstream, metrics: g.metrics}
-	g.public = g.newServer(g.front(newRouter(doors{g.api, temporalAPI}, g.authenticate(who), pages), p))
+	g.public = g.newServer(g.front(newRouter(doors{g.api, g.temporal}, g.authenticate(who), pages), p))
 	g.public.ConnState = g.connections.track
 	g.public.BaseContext = func(net.Listener) context.Context { return g.requests }
 	g.admin = g.newServer(newAdmin(p, g.metrics))

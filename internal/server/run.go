@@ -14,6 +14,7 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/handlers"
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/rpc"
 	"github.com/flowgate/flowgate/internal/telemetry"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
@@ -60,6 +61,7 @@ type gateway struct {
 	tracing  *telemetry.Tracing
 	upstream *upstream.Client
 	api      *handlers.API
+	temporal *rpc.HTTP
 	gate     *gate
 	public   *http.Server
 	admin    *http.Server
@@ -122,6 +124,7 @@ func (g *gateway) drain(public <-chan error) {
 	time.Sleep(g.cfg.Listen.DrainDelay)
 	g.gate.move(refusing)
 	g.api.Drain()
+	g.temporal.Drain()
 	if !g.gate.await(g.cfg.Listen.DrainTimeout) {
 		g.log.Warn("requests in flight are ended", slog.String("after", g.cfg.Listen.DrainTimeout.String()))
 		g.endRequests(problem.New(problem.Draining,

@@ -57,6 +57,22 @@ func (m *Message) parameter(path string) (p Parameter, key string, ok bool) {
 
 func (p Parameter) last() *field { return p.fields[len(p.fields)-1] }
 
+// Reached reports whether the messages that lead to the field are all there.
+func (p Parameter) Reached(message []byte) bool {
+	for _, f := range p.fields[:len(p.fields)-1] {
+		found := false
+		for number, value := range Fields(message) {
+			if number == f.number { // what comes twice is merged; the later has what the earlier lacks, for all that we write
+				message, found = value, true
+			}
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
+
 // AppendValue appends the field with the value that text stands for. What was
 // written before is merged with it by whoever reads the message.
 func (p Parameter) AppendValue(dst []byte, text string) ([]byte, error) {
@@ -80,15 +96,21 @@ func (p Parameter) wrap(dst, inner []byte) []byte {
 // Names of no field are ignored, and those that the path has bound already; the
 // error is an [InputError] that names the parameter.
 func (m *Message) AppendQuery(dst []byte, query url.Values, bound []Parameter) ([]byte, error) {
+	var given map[string]bool
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		p, key, ok := m.parameter(name)
 		if !ok || slices.ContainsFunc(bound, func(b Parameter) bool { return covers(b.Path, p.Path) }) {
 			continue
 		}
 		values, f := query[name], p.last()
-		if len(values) > 1 && !f.repeated {
+		once := p.Path + "[" + key // in either spelling
+		if !f.repeated && (len(values) > 1 || given[once]) {
 			return dst, &InputError{Pointer: "?" + name, Reason: "must be given once"}
 		}
+		if given == nil {
+			given = map[string]bool{}
+		}
+		given[once] = true
 		for _, text := range values {
 			var err error
 			if f.key != nil {

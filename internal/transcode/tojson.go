@@ -171,11 +171,11 @@ func (w *jsonWriter) members(m *Message, wire []byte, depth int, separate bool) 
 	var shown numbers
 	for i := l.first; i < l.last; i++ {
 		r := w.runs[i]
-		before := separate
+		size, pieces := len(w.out), w.flushed
 		if separate, err = w.member(r, l.wire[r.begin:r.end], depth, separate); err != nil {
 			return separate, err
 		}
-		if m.view && (separate != before || before) { // see missing
+		if m.view && (len(w.out) != size || w.flushed != pieces) { // see missing
 			shown.set(r.field.index)
 		}
 		if err := w.spill(); err != nil {
@@ -335,6 +335,9 @@ func (w *jsonWriter) list(f *field, wire []byte, depth int) (some bool, err erro
 		}
 		if err != nil {
 			return some, err
+		}
+		if !some { // the list may have to be taken back
+			continue
 		}
 		if err := w.spill(); err != nil {
 			return some, err

@@ -1,0 +1,117 @@
+package server_test
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+)
+
+func TestIDsOfThePathAreDecodedOnce(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *gateway) {
+		for escaped, id := range map[string]string{
+			"a%2Fb": "a/b", "a%2fb": "a/b", "a%252Fb": "a%2Fb", "a%20b": "a b", "a+b": "a+b", "a%2Bb": "a+b", "a%25b": "a%b", "a%2525b": "a%25b",
+			"%C3%A4": "ä", "ä": "ä", "%F0%9F%98%80": "😀", "a:b": "a:b", "a;b=c": "a;b=c", "a&b": "a&b", "a%3Fb": "a?b", "a%23b": "a#b", "%7Bid%7D": "{id}",
+			"a%2Fb{": "a/b{", "%61": "a", "-": "-", "...": "...", "a%2F": "a/", "%2Fhistory": "/history", "%E2%80%A8": "\u2028", "a%22b": `a"b`, "a\\b": `a\b`,
+		} {
+			for _, prefix := range []string{"", "/api/v1"} {
+				for _, c := range []struct{ path, method, field string }{
+					{"/namespaces/default/workflows/" + escaped, "DescribeWorkflowExecution", "execution.workflow_id"},
+					{"/namespaces/default/workflows/" + escaped + "/history", "GetWorkflowExecutionHistory", "execution.workflow_id"},
+					{"/namespaces/default/task-queues/" + escaped, "DescribeTaskQueue", "task_queue.name"},
+				} {
+					before := len(g.upstream.Calls(c.method))
+					a := ask{path: prefix + c.path}.raw(t, g)
+					require.Equal(t, http.StatusOK, a.status, "%s: %s", c.path, a.body)
+					calls := g.upstream.Calls(c.method)
+					require.Len(t, calls, before+1, c.path)
+					require.Equal(t, id, text(requestOf(t, calls[before]), c.field), c.path)
+				}
+			}
+		}
+	})
+}
+
+// raw sends a request by hand, so that no client writes its target anew.
+func (q ask) raw(t *testing.T, g *gateway) answered {
+	t.Helper()
+	conn, err := g.listener.dial(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	go func() { _, _ = conn.Write(rawRequest(http.MethodGet, q.path, writerKey, nil)) }()
+	return readOne(t, conn)
+}
+
+func TestPathsThatCannotBeAnID(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *gateway) {
+		before := len(g.upstream.AllCalls())
+		for _, id := range []string{"%00", "%FF", "a%0Ab", ".", "..", "%2E%2E", "%7F"} {
+			a := ask{path: "/namespaces/default/workflows/" + id}.raw(t, g)
+			requireStatus(t, a, http.StatusBadRequest, codes.InvalidArgument)
+		}
+		require.Len(t, g.upstream.AllCalls(), before)
+	})
+}
+
+// A namespace may be named at any depth: where it is not the path's, nothing is
+// sent, whatever grants the caller has.
+func TestAnotherNamespaceThanThePathsIsRefused(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *gateway) {
+		before := len(g.upstream.AllCalls())
+		link := `{"links":[{"workflowEvent":{"namespace":"other","workflowId":"w","runId":"r"}}]}`
+		for path, bodies := range map[string][]string{
+			"/workflows/w":           {`{"namespace":"other"}`, link, `{"namespace":"default-x"}`, `{"completionCallbacks":[{"internal":{}},{"nexus":{}}],"namespace":"x"}`},
+			"/workflows/w/signal/s":  {`{"namespace":"other"}`, link},
+			"/workflows/w/terminate": {`{"namespace":"Default"}`, link},
+			"/workflows/w/reset":     {`{"namespace":" default"}`},
+			"/schedules/s":           {`{"namespace":"other"}`},
+		} {
+			for _, body := range bodies {
+				a := g.do(t, http.MethodPost, "/api/v1/namespaces/default"+path, body)
+				requireStatus(t, a, http.StatusBadRequest, codes.InvalidArgument)
+			}
+		}
+		for _, path := range []string{"/cluster/namespaces/default?id=4c2b", "/api/v1/namespaces/default?id=x"} { // its id may be any's
+			requireStatus(t, g.do(t, http.MethodGet, path, ""), http.StatusBadRequest, codes.InvalidArgument)
+		}
+		require.Len(t, g.upstream.AllCalls(), before)
+
+		for _, path := range []string{"/namespaces/default/workflows?namespace=other", "/namespaces/default/workflows?namespace=other&namespace=x"} {
+			require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, path, "").status, "the path has bound it")
+		}
+		for _, call := range g.upstream.Calls("ListWorkflowExecutions") {
+			require.Equal(t, "default", namespaceOf(t, call))
+		}
+		require.Equal(t, http.StatusOK, g.do(t, http.MethodPost, "/namespaces/default/workflows/w", `{"namespace":"default"}`).status)
+	})
+}
+
+// The path's own variables win over the body, which may say nothing of them.
+func TestThePathWinsOverTheBody(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *gateway) {
+		a := g.do(t, http.MethodPost, "/namespaces/default/workflows/w/signal/s",
+			`{"workflowExecution":{"workflowId":"other","runId":"r"},"signalName":"other","requestId":"q"}`)
+		require.Equal(t, http.StatusOK, a.status, a.body)
+		request := requestOf(t, g.upstream.Calls("SignalWorkflowExecution")[0])
+		for path, want := range map[string]string{
+			"workflow_execution.workflow_id": "w", "workflow_execution.run_id": "r", "signal_name": "s", "request_id": "q",
+		} {
+			require.Equal(t, want, text(request, path))
+		}
+	})
+}
+
+// readOne reads one answer from a connection.
+func readOne(t *testing.T, conn io.Reader) answered {
+	t.Helper()
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(t, err)
+	return read(t, response)
+}

@@ -1,0 +1,76 @@
+package transcode_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/flowgate/flowgate/internal/transcode"
+)
+
+// FuzzQuery reads query strings as messages of all types: whatever they say is
+// refused, or a message that a decoder takes, knows every field of, and that is
+// no larger than what was said.
+func FuzzQuery(f *testing.F) {
+	plans, all := transcode.NewPlans(), append([]protoreflect.MessageType{sampleType(f)}, linked(f)...)
+	for _, raw := range []string{
+		"", "plainText=a&color=1&texts=a&texts=b", "innerOne.innerOne.labels[k]=v&byNumber[1]=1", "atTime=2026-01-31T12:00:00Z&howLong=1h", "raw=AP8",
+		"twice=1e300&f64=1&sf32=-1&u64=18446744073709551615", "someText=&someCount=1&mask=a,b", "namespace=n&execution.workflowId=w&pageSize=1",
+		"left=a&right.i32=1", "labels[]=&labels[a]=&labels[a.b]=%FF", strings.Repeat("innerOne.", 300) + "i32=1", "a;b=c", "%zz=1&i32=1", "[=]&.=.&a[=1",
+	} {
+		f.Add(raw, uint16(0))
+	}
+	for i, of := range all { // each by the names of its own fields
+		values := url.Values{}
+		for j := range of.Descriptor().Fields().Len() {
+			values.Add(of.Descriptor().Fields().Get(j).JSONName(), "1")
+		}
+		f.Add(values.Encode(), uint16(i)) //nolint:gosec // small
+	}
+	f.Fuzz(func(t *testing.T, raw string, which uint16) {
+		of := all[int(which)%len(all)]
+		plan := plans.Message(of.Descriptor())
+		values, _ := url.ParseQuery(raw) // what can be read of it
+		wire, err := plan.AppendQuery(nil, values, nil)
+		again, failed := plan.AppendQuery(nil, values, nil)
+		require.Equal(t, err, failed, "it does not depend on the order of a map")
+		require.Equal(t, wire, again)
+		if err != nil {
+			require.ErrorAs(t, err, new(*transcode.InputError))
+			return
+		}
+		require.LessOrEqual(t, len(wire), 16*len(raw)+16)
+		if strings.Count(raw, ".") > 5_000 {
+			return // deeper than a decoder goes
+		}
+		m := of.New()
+		require.NoError(t, proto.Unmarshal(wire, m.Interface()))
+		require.Empty(t, m.GetUnknown())
+		for name := range values {
+			bound, ok := plan.Parameter(name)
+			if !ok {
+				continue
+			}
+			without, err := plan.AppendQuery(nil, values, []transcode.Parameter{bound})
+			require.NoError(t, err)
+			m := of.New()
+			require.NoError(t, proto.Unmarshal(without, m.Interface()))
+			require.False(t, isSet(m, bound.Path), "%s is the path's", name)
+			break
+		}
+	})
+}
+
+// isSet reports whether a message has a field, by its path.
+func isSet(m protoreflect.Message, path string) bool {
+	name, rest, more := strings.Cut(path, ".")
+	field := m.Descriptor().Fields().ByName(protoreflect.Name(name))
+	if !m.Has(field) || !more {
+		return m.Has(field)
+	}
+	return isSet(m.Get(field).Message(), rest)
+}

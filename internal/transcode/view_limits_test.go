@@ -1,0 +1,178 @@
+package transcode_test
+
+import (
+	"bytes"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/failure/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/protocol/v1"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/transcode"
+)
+
+// What one conversion of a hostile megabyte may take: far more than it does, and
+// far less than a square of its size would.
+const (
+	mega       = 1 << 20
+	mostTime   = slowness * 2 * time.Second
+	mostMemory = 256 * mega
+)
+
+// bounded holds do to what it may take. All that is allocated counts, and not
+// only what is there at one time, so that it is the same in each run; the tests
+// that use it do not run beside others.
+func bounded(t *testing.T, do func()) {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	begin := time.Now()
+	do()
+	took := time.Since(begin)
+	runtime.ReadMemStats(&after)
+	allocated := after.TotalAlloc - before.TotalAlloc
+	t.Logf("%v, %d KiB allocated", took.Round(time.Microsecond), allocated>>10)
+	require.Less(t, took, mostTime)
+	require.Less(t, allocated, uint64(mostMemory))
+}
+
+// encoded is a field on the wire.
+func encoded(number protowire.Number, value []byte) []byte {
+	return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), value)
+}
+
+// nested puts a message into itself so many times, each time before something
+// else.
+func nested(times int, number protowire.Number, inner, after []byte) []byte {
+	for range times {
+		inner = append(encoded(number, inner), after...)
+	}
+	return inner
+}
+
+const (
+	failureMessage, failureSource, failureCause = 1, 2, 4
+	memoFields, entryKey, entryValue            = 1, 1, 2
+	payloadMetadata, payloadData                = 1, 2
+)
+
+// hostileWire are bytes that are valid, and that no encoder writes.
+func hostileWire() map[string]struct {
+	message proto.Message
+	wire    []byte
+	fails   bool
+} {
+	text := bytes.Repeat([]byte("a"), mega)
+	entry := func(parts ...[]byte) []byte { return encoded(memoFields, bytes.Join(parts, nil)) }
+	key, empty := encoded(entryKey, []byte("k")), encoded(entryValue, nil)
+	return map[string]struct {
+		message proto.Message
+		wire    []byte
+		fails   bool
+	}{
+		"messages 10,000 deep":             {&failure.Failure{}, nested(10_000, failureCause, nil, nil), true},
+		"messages as deep as may be":       {&failure.Failure{}, nested(999, failureCause, encoded(failureMessage, text), nil), false},
+		"out of order at each of 900":      {&failure.Failure{}, nested(900, failureCause, encoded(failureMessage, text), bytes.Join([][]byte{encoded(failureMessage, nil), encoded(failureSource, nil), encoded(failureMessage, nil)}, nil)), true},
+		"to be merged at each of 900":      {&failure.Failure{}, nested(900, failureCause, encoded(failureMessage, text), encoded(failureCause, nil)), true},
+		"out of order at a few":            {&failure.Failure{}, nested(8, failureCause, encoded(failureMessage, text), encoded(failureMessage, nil)), false},
+		"empty elements":                   {&history.History{}, bytes.Repeat(encoded(1, nil), mega/2), false},
+		"two fields in turns":              {&failure.Failure{}, bytes.Repeat(append(encoded(failureMessage, nil), encoded(failureSource, nil)...), mega/4), false},
+		"one message in a million parts":   {&failure.Failure{}, bytes.Repeat(encoded(failureCause, nil), mega/2), false},
+		"100,000 entries of one key":       {&common.Memo{}, bytes.Repeat(entry(key, encoded(entryValue, encoded(payloadData, []byte("1")))), 100_000), false},
+		"an entry whose value comes often": {&common.Memo{}, entry(bytes.Repeat(encoded(entryValue, encoded(payloadData, nil)), mega/4)), false},
+		"an entry whose key comes often":   {&common.Memo{}, entry(bytes.Repeat(key, mega/3), empty), false},
+		"a payload of metadata only": {
+			&common.Payload{}, bytes.Repeat(encoded(payloadMetadata, append(encoded(entryKey, []byte("a")), empty...)), mega/7), false,
+		},
+		"unknown fields": {&failure.Failure{}, bytes.Repeat(encoded(9999, nil), mega/3), false},
+	}
+}
+
+func TestHostileWireIsBounded(t *testing.T) { //nolint:paralleltest // see bounded
+	plans := transcode.NewPlans()
+	for name, c := range hostileWire() {
+		t.Run(name, func(t *testing.T) {
+			plan := plans.Message(c.message.ProtoReflect().Descriptor())
+			for _, form := range []transcode.Form{long, {}} {
+				var whole []byte
+				var err error
+				bounded(t, func() { whole, err = plan.AppendJSON(nil, c.wire, form, nil) })
+				require.Equal(t, c.fails, err != nil, "%v", err)
+				var pieces bytes.Buffer
+				bounded(t, func() { err = plan.WriteJSON(&pieces, c.wire, form, nil) })
+				require.Equal(t, c.fails, err != nil, "%v", err)
+				if !c.fails {
+					require.Equal(t, len(whole), pieces.Len())
+					require.True(t, bytes.Equal(whole, pieces.Bytes()))
+				}
+			}
+		})
+	}
+}
+
+// hostileJSON is what costs most to read.
+func hostileJSON() map[string]struct {
+	message proto.Message
+	text    string
+	fails   bool
+} {
+	var keys strings.Builder
+	for i := range 100_000 {
+		keys.WriteString(`"` + strconv.Itoa(i) + `":0,`)
+	}
+	anyWithin := func(times int) string {
+		const begin = `{"@type":"a/temporal.api.protocol.v1.Message","body":`
+		return `{"body":` + strings.Repeat(begin, times) + `{"@type":"a/temporal.api.protocol.v1.Message","id":"` +
+			strings.Repeat("a", mega) + `"}` + strings.Repeat("}", times) + `}`
+	}
+	arrays := func(deep int) string { return strings.Repeat("[", deep) + strings.Repeat("]", deep) }
+	return map[string]struct {
+		message proto.Message
+		text    string
+		fails   bool
+	}{
+		"messages 10,000 deep":         {&failure.Failure{}, strings.Repeat(`{"cause":`, 10_000) + "{}" + strings.Repeat("}", 10_000), true},
+		"messages as deep as may be":   {&failure.Failure{}, strings.Repeat(`{"cause":`, 99) + `{"message":"` + strings.Repeat("a", mega) + `"}` + strings.Repeat("}", 99), false},
+		"an array 10,000 deep":         {&common.Payload{}, arrays(10_000), false}, // which is somebody's value
+		"an array deeper than that":    {&common.Payload{}, arrays(mega / 2), true},
+		"an array that does not end":   {&common.Payload{}, strings.Repeat("[", mega), true},
+		"empty elements":               {&history.History{}, `{"events":[` + strings.Repeat("{},", mega/3) + `{}]}`, false},
+		"100,000 keys":                 {&common.Memo{}, `{"fields":{` + keys.String() + `"":0}}`, false},
+		"100,000 equal keys":           {&common.Memo{}, `{"fields":{` + strings.Repeat(`"k":0,`, 100_000) + `"k":0}}`, true},
+		"a value of 100,000 keys":      {&common.Payload{}, `{` + keys.String() + `"metadata":{}}`, false},
+		"an Any in an Any, and on":     {&protocol.Message{}, anyWithin(45), false},
+		"an Any in an Any, too deep":   {&protocol.Message{}, anyWithin(5_000), true},
+		"a number of a million digits": {&common.Payload{}, strings.Repeat("1", mega), false},
+		"an integer of as many":        {&history.History{}, `{"events":[{"eventId":` + strings.Repeat("1", mega) + `}]}`, true},
+		"an integer by its exponent":   {&history.History{}, `{"events":[{"eventId":1e999999999}]}`, true},
+		"escapes":                      {&failure.Failure{}, `{"message":"` + strings.Repeat(`\u00e4`, mega/6) + `"}`, false},
+	}
+}
+
+func TestHostileJSONIsBounded(t *testing.T) { //nolint:paralleltest // see bounded
+	plans := transcode.NewPlans()
+	for name, c := range hostileJSON() {
+		t.Run(name, func(t *testing.T) {
+			plan := plans.Message(c.message.ProtoReflect().Descriptor())
+			var wire []byte
+			var err error
+			bounded(t, func() { wire, err = plan.AppendWire(nil, []byte(c.text), transcode.Form{}) })
+			require.Equal(t, c.fails, err != nil, "%v", err)
+			if err != nil {
+				require.ErrorAs(t, err, new(*transcode.InputError))
+				require.Less(t, len(err.(*transcode.InputError).Reason), 200) //nolint:errorlint,forcetypeassert // it is one
+				return
+			}
+			require.NoError(t, proto.Unmarshal(wire, c.message.ProtoReflect().New().Interface()))
+			require.Less(t, len(wire), 8*len(c.text))
+		})
+	}
+}

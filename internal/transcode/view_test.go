@@ -1,0 +1,226 @@
+package transcode_test
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflow/v1"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/flowgate/flowgate/internal/transcode"
+)
+
+// sizeOf shows a message by its size, and leaves an empty one out.
+func sizeOf(dst, wire []byte) ([]byte, bool, error) {
+	return strconv.AppendInt(dst, int64(len(wire)), 10), len(wire) > 0, nil
+}
+
+// sizeMember is sizeOf for messages that stand among the members around them.
+func sizeMember(dst, wire []byte) ([]byte, error) {
+	if len(wire) == 0 {
+		return dst, nil
+	}
+	return strconv.AppendInt(append(dst, `"memoSize":`...), int64(len(wire)), 10), nil
+}
+
+// infoView is one that has everything that a view can have.
+func infoView() []transcode.Shown {
+	run := []transcode.Shown{{Field: "workflow_id", As: "workflowId"}, {Field: "run_id", As: "runId"}}
+	return []transcode.Shown{
+		{Field: "execution", Always: true, View: []transcode.Shown{{Field: "workflow_id", As: "workflowId", Always: true}, {Field: "run_id", As: "runId"}}},
+		{Field: "type", View: []transcode.Shown{{Field: "name", As: "workflowType"}}},
+		{Field: "status", As: "status", Always: true},
+		{Field: "start_time", As: "startTime", Always: true},
+		{Field: "close_time", As: "closeTime"},
+		{Field: "execution_duration", As: "executionDuration"},
+		{Field: "history_length", As: "historyLength", Always: true},
+		{Field: "history_size_bytes", As: "historySizeBytes"},
+		{Field: "memo", Members: sizeMember},
+		{Field: "search_attributes", View: []transcode.Shown{{Field: "indexed_fields", As: "searchAttributes", Value: sizeOf}}},
+		{Field: "auto_reset_points", View: []transcode.Shown{{Field: "points", As: "points", Value: sizeOf}}},
+		{Field: "parent_execution", As: "parent", View: run},
+		{Field: "root_execution", As: "root", View: run},
+		{Field: "versioning_info", As: "versioning", View: []transcode.Shown{
+			{Field: "behavior", As: "behavior"}, {Field: "revision_number", As: "revision"},
+		}},
+		{Field: "priority", As: "priority"},
+	}
+}
+
+func infoPlan() *transcode.Message {
+	return transcode.NewPlans().View((&workflow.WorkflowExecutionInfo{}).ProtoReflect().Descriptor(), infoView())
+}
+
+func TestViewShowsWhatItNames(t *testing.T) {
+	t.Parallel()
+	const none = `"workflowId":"","status":"","startTime":"","historyLength":0`
+	at := func(seconds int64, nanos int32) *timestamppb.Timestamp {
+		return &timestamppb.Timestamp{Seconds: seconds, Nanos: nanos}
+	}
+	payloads := func(keys ...string) map[string]*common.Payload {
+		made := map[string]*common.Payload{}
+		for _, key := range keys {
+			made[key] = &common.Payload{Data: []byte("abc")}
+		}
+		return made
+	}
+	for name, c := range map[string]struct {
+		info *workflow.WorkflowExecutionInfo
+		want string
+	}{
+		"nothing":                       {&workflow.WorkflowExecutionInfo{}, "{" + none + "}"},
+		"a field that it does not name": {&workflow.WorkflowExecutionInfo{TaskQueue: "q"}, "{" + none + "}"},
+		"hoisted": {
+			&workflow.WorkflowExecutionInfo{Execution: &common.WorkflowExecution{WorkflowId: "w", RunId: "r"}, Type: &common.WorkflowType{Name: "T"}},
+			`{"workflowId":"w","runId":"r","workflowType":"T","status":"","startTime":"","historyLength":0}`,
+		},
+		"hoisted and empty": {
+			&workflow.WorkflowExecutionInfo{Execution: &common.WorkflowExecution{}, Type: &common.WorkflowType{}, SearchAttributes: &common.SearchAttributes{}},
+			"{" + none + "}",
+		},
+		"an enum": {
+			&workflow.WorkflowExecutionInfo{Status: enums.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW},
+			`{"status":"CONTINUED_AS_NEW","workflowId":"","startTime":"","historyLength":0}`,
+		},
+		"an enum that is newer": {
+			&workflow.WorkflowExecutionInfo{Status: 99}, `{"status":"99","workflowId":"","startTime":"","historyLength":0}`,
+		},
+		"numbers of 64 bits": {
+			&workflow.WorkflowExecutionInfo{HistoryLength: 1<<63 - 1, HistorySizeBytes: -1},
+			`{"historyLength":9223372036854775807,"historySizeBytes":-1,"workflowId":"","status":"","startTime":""}`,
+		},
+		"times": {
+			&workflow.WorkflowExecutionInfo{StartTime: at(0, 500_000_000), CloseTime: at(1, 120_000), ExecutionDuration: durationpb.New(1500 * time.Millisecond)},
+			`{"startTime":"1970-01-01T00:00:00.5Z","closeTime":"1970-01-01T00:00:01.00012Z","executionDuration":"1.5s","workflowId":"","status":"","historyLength":0}`,
+		},
+		"times that nobody has set": {
+			&workflow.WorkflowExecutionInfo{CloseTime: at(0, 0), ExecutionDuration: &durationpb.Duration{}}, "{" + none + "}",
+		},
+		"Go's zero time": {&workflow.WorkflowExecutionInfo{CloseTime: at(-62135596800, 0)}, "{" + none + "}"},
+		"members of its own": {
+			&workflow.WorkflowExecutionInfo{Memo: &common.Memo{Fields: payloads("k")}, HistoryLength: 2},
+			`{"historyLength":2,"memoSize":12,"workflowId":"","status":"","startTime":""}`,
+		},
+		"no members of its own": {&workflow.WorkflowExecutionInfo{Memo: &common.Memo{}}, "{" + none + "}"},
+		"values of a map": {
+			&workflow.WorkflowExecutionInfo{SearchAttributes: &common.SearchAttributes{IndexedFields: payloads("b", "a")}},
+			`{"searchAttributes":{"a":5,"b":5},` + none + `}`,
+		},
+		"a value of a map that is left out": {
+			&workflow.WorkflowExecutionInfo{SearchAttributes: &common.SearchAttributes{IndexedFields: map[string]*common.Payload{"a": {}, "b": {Data: []byte("x")}, "c": {}}}},
+			`{"searchAttributes":{"b":3},` + none + `}`,
+		},
+		"elements of a list": {
+			&workflow.WorkflowExecutionInfo{AutoResetPoints: &workflow.ResetPoints{Points: []*workflow.ResetPointInfo{{}, {RunId: "r"}, {}, {RunId: "rr"}}}},
+			`{"points":[3,4],` + none + `}`,
+		},
+		"a list whose elements are left out": {
+			&workflow.WorkflowExecutionInfo{AutoResetPoints: &workflow.ResetPoints{Points: []*workflow.ResetPointInfo{{}, {}}}}, "{" + none + "}",
+		},
+		"messages": {
+			&workflow.WorkflowExecutionInfo{ParentExecution: &common.WorkflowExecution{WorkflowId: "p"}, VersioningInfo: &workflow.WorkflowExecutionVersioningInfo{
+				Behavior: enums.VERSIONING_BEHAVIOR_AUTO_UPGRADE, RevisionNumber: 7,
+			}},
+			`{"parent":{"workflowId":"p"},"versioning":{"behavior":"AUTO_UPGRADE","revision":7},` + none + `}`,
+		},
+		"messages that show nothing": {
+			&workflow.WorkflowExecutionInfo{ParentExecution: &common.WorkflowExecution{}, RootExecution: &common.WorkflowExecution{RunId: "r"}},
+			`{"root":{"runId":"r"},` + none + `}`,
+		},
+		"a message without a view": {&workflow.WorkflowExecutionInfo{Priority: &common.Priority{}}, `{"priority":{},` + none + `}`},
+		"all in the view's order": {
+			&workflow.WorkflowExecutionInfo{
+				HistorySizeBytes: 4, HistoryLength: 3, StartTime: at(1, 0), Status: 1, Type: &common.WorkflowType{Name: "T"},
+				Execution: &common.WorkflowExecution{RunId: "r", WorkflowId: "w"}, RootExecution: &common.WorkflowExecution{RunId: "R"},
+				ParentExecution: &common.WorkflowExecution{RunId: "P"}, Memo: &common.Memo{Fields: payloads("k")},
+			},
+			`{"workflowId":"w","runId":"r","workflowType":"T","status":"RUNNING","startTime":"1970-01-01T00:00:01Z","historyLength":3,` +
+				`"historySizeBytes":4,"memoSize":12,"parent":{"runId":"P"},"root":{"runId":"R"}}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			plan, wire := infoPlan(), marshal(t, c.info)
+			got, err := plan.AppendJSON(nil, wire, transcode.Form{}, nil)
+			require.NoError(t, err)
+			require.Equal(t, c.want, string(got))
+			first, err := plan.AppendJSON([]byte("!"), wire, transcode.Form{}, []byte(`"first":1`))
+			require.NoError(t, err)
+			require.Equal(t, `!{"first":1,`+c.want[1:], string(first))
+			var pieces bytes.Buffer
+			require.NoError(t, plan.WriteJSON(&pieces, wire, transcode.Form{}, nil))
+			require.Equal(t, c.want, pieces.String())
+		})
+	}
+}
+
+// What is always shown is shown whatever else is there: a time that is zero is
+// the same as one that is not set.
+func TestViewAlwaysShowsWhatItSays(t *testing.T) {
+	t.Parallel()
+	plan := infoPlan()
+	for _, info := range []*workflow.WorkflowExecutionInfo{
+		{StartTime: &timestamppb.Timestamp{}},
+		{StartTime: &timestamppb.Timestamp{}, Status: 1},
+		{StartTime: &timestamppb.Timestamp{Seconds: -62135596800}, Execution: &common.WorkflowExecution{WorkflowId: "w"}},
+	} {
+		got, err := plan.AppendJSON(nil, marshal(t, info), transcode.Form{}, nil)
+		require.NoError(t, err)
+		require.Contains(t, string(got), `"startTime":""`)
+	}
+}
+
+// Wire bytes that no encoder writes are read as a decoder reads them.
+func TestViewOfUntidyBytes(t *testing.T) {
+	t.Parallel()
+	plan := infoPlan()
+	var wire []byte
+	for _, part := range []*workflow.WorkflowExecutionInfo{
+		{HistoryLength: 1, Execution: &common.WorkflowExecution{WorkflowId: "a", RunId: "r"}},
+		{Status: 1, StartTime: &timestamppb.Timestamp{Seconds: 1}},
+		{HistoryLength: 2, Execution: &common.WorkflowExecution{WorkflowId: "b"}, StartTime: &timestamppb.Timestamp{Nanos: 5}},
+	} {
+		wire = append(wire, marshal(t, part)...)
+	}
+	merged := &workflow.WorkflowExecutionInfo{}
+	require.NoError(t, proto.Unmarshal(wire, merged))
+	want, err := plan.AppendJSON(nil, marshal(t, merged), transcode.Form{}, nil)
+	require.NoError(t, err)
+	got, err := plan.AppendJSON(nil, wire, transcode.Form{}, nil)
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(got))
+}
+
+// What is taken back at the end of a piece was not written yet.
+func TestViewInPiecesTakesBackWhatItLeavesOut(t *testing.T) {
+	t.Parallel()
+	plan := infoPlan()
+	const piece = 64 << 10
+	for length := piece - 60; length < piece+20; length++ {
+		wire := marshal(t, &workflow.WorkflowExecutionInfo{
+			Type:            &common.WorkflowType{Name: strings.Repeat("a", length)},
+			AutoResetPoints: &workflow.ResetPoints{Points: []*workflow.ResetPointInfo{{}, {}}},
+			ParentExecution: &common.WorkflowExecution{}, Memo: &common.Memo{}, CloseTime: &timestamppb.Timestamp{},
+		})
+		want, err := plan.AppendJSON(nil, wire, transcode.Form{}, nil)
+		require.NoError(t, err)
+		var got bytes.Buffer
+		require.NoError(t, plan.WriteJSON(&got, wire, transcode.Form{}, nil))
+		require.True(t, string(want) == got.String(), "%d: %.100q", length, got.String()[max(0, got.Len()-100):]) //nolint:testifylint // too long to be shown
+	}
+}
+
+func TestViewOfAFieldThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	require.PanicsWithValue(t, "transcode: temporal.api.workflow.v1.WorkflowExecutionInfo has no field x", func() {
+		transcode.NewPlans().View((&workflow.WorkflowExecutionInfo{}).ProtoReflect().Descriptor(), []transcode.Shown{{Field: "x"}})
+	})
+}
