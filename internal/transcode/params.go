@@ -60,15 +60,17 @@ func (p Parameter) last() *field { return p.fields[len(p.fields)-1] }
 // Reached reports whether the messages that lead to the field are all there.
 func (p Parameter) Reached(message []byte) bool {
 	for _, f := range p.fields[:len(p.fields)-1] {
+		var inner []byte
 		found := false
 		for number, value := range Fields(message) {
-			if number == f.number { // what comes twice is merged; the later has what the earlier lacks, for all that we write
-				message, found = value, true
+			if number == f.number { // what comes twice is merged
+				inner, found = append(inner, value...), true
 			}
 		}
 		if !found {
 			return false
 		}
+		message = inner
 	}
 	return true
 }
