@@ -282,6 +282,7 @@ func (d *HTTP) fromBody(w http.ResponseWriter, c *call) ([]byte, error) {
 	if err != nil || len(body) == 0 {
 		return nil, err
 	}
+	c.in.form.MaxWire = 2 * int(d.options.MaxBodyBytes) // a list of short values grows; the server takes no more in any case
 	return c.input.AppendWire(make([]byte, 0, len(body)), body, c.in.form)
 }
 
@@ -295,6 +296,9 @@ func (c *call) bound() []transcode.Parameter {
 
 // inputProblem says what is wrong with the request's own words.
 func inputProblem(err error) error {
+	if errors.Is(err, transcode.ErrTooLarge) {
+		return problem.New(problem.PayloadTooLarge, "The request is larger than the Temporal server takes.").Because(err)
+	}
 	input, ok := errors.AsType[*transcode.InputError](err)
 	if !ok {
 		return err

@@ -75,3 +75,15 @@ func TestAValueTooDeepIsShownWhole(t *testing.T) {
 		require.Equal(t, 2, strings.Count(a.body, "\n"))
 	})
 }
+
+// A list of short values is many times as long on the wire. The gateway must not
+// build what the server refuses in any case.
+func TestARequestThatGrowsIsRefusedInTime(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *gateway) {
+		body := `{"input":[1` + strings.Repeat(",1", 1_900_000) + `]}`
+		a := g.do(t, http.MethodPost, "/api/v1/namespaces/default/workflows/w", body)
+		require.Equal(t, http.StatusRequestEntityTooLarge, a.status, a.body)
+		require.Empty(t, g.upstream.Calls("StartWorkflowExecution"))
+	})
+}

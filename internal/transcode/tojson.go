@@ -15,6 +15,9 @@ type Form struct {
 	// payloads are Temporal's shorthand, their JSON itself, wherever that says
 	// all there is.
 	LongPayloads bool
+	// MaxWire bounds the wire bytes that JSON becomes, which may be 15 times its
+	// size; zero is no bound.
+	MaxWire int
 }
 
 // AppendJSON appends the JSON of a message in wire form, of an object after the

@@ -27,9 +27,12 @@ func (e *InputError) Error() string {
 	return e.Pointer + ": " + e.Reason
 }
 
+// ErrTooLarge says that a request would take more than [Form.MaxWire] bytes.
+var ErrTooLarge = errors.New("transcode: the message is too large")
+
 // AppendWire appends the wire form of a message that is given as JSON. Unknown
 // members, a member named twice and anything after the value are refused; the
-// error is an [InputError].
+// error is an [InputError], or [ErrTooLarge].
 func (m *Message) AppendWire(dst, text []byte, form Form) ([]byte, error) {
 	w := newWireWriter(form)
 	defer w.release()
@@ -73,6 +76,9 @@ func (e inputFault) Error() string { return string(e) }
 
 // inputError tells the caller what is wrong: the syntax or the meaning.
 func (w *wireWriter) inputError(err error) error {
+	if errors.Is(err, ErrTooLarge) {
+		return err
+	}
 	if done, ok := errors.AsType[*InputError](err); ok {
 		return done
 	}
@@ -221,6 +227,9 @@ func (w *wireWriter) field(f *field) error {
 
 // element reads one value, and writes it with its tag.
 func (w *wireWriter) element(f *field) error {
+	if w.form.MaxWire > 0 && len(w.out) > w.form.MaxWire {
+		return ErrTooLarge
+	}
 	w.out = append(w.out, f.tag...)
 	if f.message == nil {
 		return w.scalar(f)
