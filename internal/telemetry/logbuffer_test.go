@@ -1,8 +1,8 @@
 package telemetry_test
 
 import (
-	"bytes"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,10 +12,28 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
+// shared is written by a timer and read by a test.
+type shared struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (s *shared) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *shared) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
 func TestLogLinesAreHeldBackForAMoment(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out shared
 		buffer := telemetry.NewLogBuffer(&out)
 		line := func(text string) {
 			_, err := buffer.Write([]byte(text))
@@ -44,7 +62,7 @@ func TestLogLinesAreHeldBackForAMoment(t *testing.T) {
 func TestManyLogLinesDoNotWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out shared
 		buffer := telemetry.NewLogBuffer(&out)
 		long := strings.Repeat("x", 20<<10) + "\n"
 		for range 3 {
