@@ -91,7 +91,7 @@ func (f *front) receive(w http.ResponseWriter, r *http.Request) (*visit, *http.R
 // panicked. It is deferred.
 func (f *front) leave(v *visit) {
 	f.metrics.Active.Dec()
-	failure := recover()
+	failure := recover() //nolint:revive // it is deferred, by ServeHTTP
 	event, rec := &v.event, &v.recorder
 	f.settle(rec, event, failure)
 	event.Route, event.Status, event.BytesOut = v.routing.RoutePattern(), rec.status, rec.bytes

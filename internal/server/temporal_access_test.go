@@ -67,11 +67,11 @@ func TestEveryRuleNeedsACredential(t *testing.T) {
 		for _, b := range linkedBindings(t) {
 			a := ask{method: b.verb, path: b.path("default"), body: b.message("default"), stranger: true}.send(t, g)
 			requireStatus(t, a, http.StatusUnauthorized, codes.Unauthenticated)
-			require.NotEmpty(t, a.header.Get("Www-Authenticate"), b.pattern)
+			require.NotEmpty(t, a.header.Get("WWW-Authenticate"), b.pattern)
 		}
 		a := g.do(t, http.MethodGet, "/namespaces/default/workflows", "", "Authorization", "Bearer fg_writer_no")
 		requireStatus(t, a, http.StatusUnauthorized, codes.Unauthenticated)
-		require.NotEmpty(t, a.header.Get("Www-Authenticate"))
+		require.NotEmpty(t, a.header.Get("WWW-Authenticate"))
 		require.Len(t, g.upstream.AllCalls(), before)
 	})
 }
