@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -97,8 +96,8 @@ func (a *API) prepare(ctx context.Context, r *http.Request, op *operation) (cont
 	if err := c.principal.Authorize(op.method, op.namespace); err != nil {
 		return nil, nil, err
 	}
-	if !printable(op.namespace) {
-		return nil, nil, problem.Newf(problem.NamespaceNotFound, "There can be no namespace %q.", request.Short(op.namespace))
+	if err := request.CheckNamespace(op.namespace); err != nil {
+		return nil, nil, err
 	}
 	telemetry.FromContext(ctx).SetNamespace(op.namespace) // not before: anybody may name anything
 	if err := checkQuery(r, op.params); err != nil {
@@ -119,12 +118,6 @@ func (a *API) prepare(ctx context.Context, r *http.Request, op *operation) (cont
 	return upstream.NewContext(ctx, &upstream.Call{
 		Namespace: op.namespace, Timeout: timeout, Metadata: md, Retry: true, Features: true,
 	}), c, nil
-}
-
-// printable reports whether gRPC can carry text as metadata, where a call's
-// namespace stands too: a grant may end in *, and lets any name through.
-func printable(text string) bool {
-	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 // pool gives the one for the requests that a method stands for.

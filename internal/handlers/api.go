@@ -3,7 +3,6 @@ package handlers
 import (
 	"context"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/flowgate/flowgate/internal/limit"
@@ -52,8 +51,8 @@ type API struct {
 	views   *views
 	watches *watches
 
-	draining  chan struct{}
-	drainOnce sync.Once
+	draining context.Context //nolint:containedctx // the API's life, not a request's
+	drain    context.CancelFunc
 }
 
 var _ ServerInterface = (*API)(nil)
@@ -61,14 +60,15 @@ var _ ServerInterface = (*API)(nil)
 // New makes the API. Its shared polls run under ctx; [API.Close] waits for
 // them.
 func New(ctx context.Context, options Options) *API {
-	a := &API{options: options, views: newViews(), draining: make(chan struct{})}
+	a := &API{options: options, views: newViews()}
+	a.draining, a.drain = context.WithCancel(context.Background())
 	a.watches = newWatches(ctx, options)
 	return a
 }
 
 // Drain ends the waits in flight: their callers are told that what they wait
 // for is still on its way.
-func (a *API) Drain() { a.drainOnce.Do(func() { close(a.draining) }) }
+func (a *API) Drain() { a.drain() }
 
 // Close waits until the shared polls have ended, which they do when ctx of
 // [New] ends or their last caller has left.

@@ -110,15 +110,8 @@ func (h *workflowHistory) page(ctx context.Context, request *workflowservice.Get
 		}
 		waiting, end := context.WithCancelCause(upstream.NewContext(ctx, &call))
 		defer end(nil)
-		done := make(chan struct{})
-		defer close(done)
-		go func() {
-			select {
-			case <-h.api.draining:
-				end(problem.New(problem.Draining, "This replica is shutting down."))
-			case <-done:
-			}
-		}()
+		stop := context.AfterFunc(h.api.draining, func() { end(problem.New(problem.Draining, "This replica is shutting down.")) })
+		defer stop()
 		ctx = waiting
 	}
 	page, err := h.api.options.Upstream.Call(ctx, workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName, request)

@@ -101,7 +101,7 @@ func (a *API) wait(ctx context.Context, c *call, want awaited) (*Outcome, Pendin
 		return w.outcome, w.known(), w.err
 	case <-timer.C:
 		return nil, w.known(), unheard(w.known(), problem.UpstreamUnavailable)
-	case <-a.draining:
+	case <-a.draining.Done():
 		return nil, w.known(), unheard(w.known(), problem.Draining)
 	case <-ctx.Done():
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) { // the start took its share of the request's budget

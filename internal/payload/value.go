@@ -10,13 +10,13 @@ import (
 // Names and values of payload metadata, as the SDKs' default data converters
 // write them.
 const (
-	metadataEncoding = "encoding"
-	metadataType     = "type"
-	metadataMessage  = "messageType"
+	MetadataEncoding    = "encoding"
+	metadataType        = "type"
+	MetadataMessageType = "messageType"
 
-	encodingJSON  = "json/plain"
-	encodingProto = "json/protobuf"
-	encodingNull  = "binary/null"
+	EncodingJSON  = "json/plain"
+	EncodingProto = "json/protobuf"
+	EncodingNull  = "binary/null"
 )
 
 const null = "null"
@@ -25,10 +25,10 @@ const null = "null"
 // null, else json/plain with the value's own bytes. The payload keeps value.
 func FromJSON(value jsontext.Value) *common.Payload {
 	if value.Kind() == 'n' {
-		return &common.Payload{Metadata: map[string][]byte{metadataEncoding: []byte(encodingNull)}}
+		return &common.Payload{Metadata: map[string][]byte{MetadataEncoding: []byte(EncodingNull)}}
 	}
 	return &common.Payload{
-		Metadata: map[string][]byte{metadataEncoding: []byte(encodingJSON)},
+		Metadata: map[string][]byte{MetadataEncoding: []byte(EncodingJSON)},
 		Data:     value,
 	}
 }
@@ -50,10 +50,10 @@ func FromValues(values []jsontext.Value) *common.Payloads {
 // payload, and for data that is not valid JSON, ok is false: it has to be shown
 // with its metadata.
 func ToJSON(p *common.Payload) (value jsontext.Value, ok bool) {
-	switch string(p.GetMetadata()[metadataEncoding]) {
-	case encodingNull:
+	switch string(p.GetMetadata()[MetadataEncoding]) {
+	case EncodingNull:
 		return jsontext.Value(null), true
-	case encodingJSON:
+	case EncodingJSON:
 		return validJSON(p.GetData())
 	default:
 		return nil, false
@@ -63,8 +63,8 @@ func ToJSON(p *common.Payload) (value jsontext.Value, ok bool) {
 // Readable gives the JSON that a payload of another encoding holds, as for
 // json/protobuf, to be shown beside its metadata and data.
 func Readable(p *common.Payload) (value jsontext.Value, ok bool) {
-	switch string(p.GetMetadata()[metadataEncoding]) {
-	case encodingProto, encodingJSON:
+	switch string(p.GetMetadata()[MetadataEncoding]) {
+	case EncodingProto, EncodingJSON:
 		return validJSON(p.GetData())
 	default:
 		return nil, false

@@ -77,11 +77,11 @@ func (p *Wire) readMetadata(wire []byte) bool {
 	p.Metadata++
 	var of *[]byte
 	switch string(parts[entryKey]) {
-	case metadataEncoding:
+	case MetadataEncoding:
 		of = &p.Encoding
 	case metadataType:
 		of = &p.Type
-	case metadataMessage:
+	case MetadataMessageType:
 		of = &p.MessageType
 	default:
 		return true
@@ -97,7 +97,7 @@ func (p *Wire) readMetadata(wire []byte) bool {
 // protobuf message.
 func (p Wire) JSON() (value jsontext.Value, ok bool) {
 	switch string(p.Encoding) {
-	case encodingJSON, encodingProto:
+	case EncodingJSON, EncodingProto:
 		return validJSON(p.Data)
 	default:
 		return nil, false
@@ -107,9 +107,9 @@ func (p Wire) JSON() (value jsontext.Value, ok bool) {
 // Plain is [ToJSON] on a payload's wire form.
 func (p Wire) Plain() (value jsontext.Value, ok bool) {
 	switch string(p.Encoding) {
-	case encodingNull:
+	case EncodingNull:
 		return jsontext.Value(null), true
-	case encodingJSON:
+	case EncodingJSON:
 		return validJSON(p.Data)
 	default:
 		return nil, false

@@ -75,7 +75,7 @@ type call struct {
 	place   limit.Place
 	message []byte
 	answer  upstream.Answer
-	stop    func() bool // listening for the drain
+	stop    func() // ends a wait's own context
 }
 
 // serve makes the call that a request stands for. Its frame, and those of what it
@@ -112,9 +112,12 @@ func (d *HTTP) begin(w http.ResponseWriter, c *call) error {
 		c.nameNamespace()
 	}
 	if access, _ := auth.AccessOf(c.method); access.Role == auth.RoleRead && c.waits(c.query) {
-		ctx, cancel := context.WithCancelCause(c.ctx)
-		c.ctx = ctx
-		c.stop = context.AfterFunc(d.draining, func() { cancel(problem.New(problem.Draining, "This replica is shutting down.")) })
+		ctx, end := context.WithCancelCause(c.ctx)
+		stop := context.AfterFunc(d.draining, func() { end(problem.New(problem.Draining, "This replica is shutting down.")) })
+		c.ctx, c.stop = ctx, func() {
+			stop()
+			end(nil)
+		}
 	}
 	return nil
 }
@@ -181,8 +184,8 @@ func (c *call) authorize(ctx context.Context) error {
 	if err := c.principal.Authorize(c.method, c.namespace); err != nil {
 		return err
 	}
-	if strings.ContainsFunc(c.namespace, func(r rune) bool { return r < ' ' || r > '~' }) { // gRPC carries it as metadata too
-		return problem.Newf(problem.NamespaceNotFound, "There can be no namespace %q.", request.Short(c.namespace))
+	if err := request.CheckNamespace(c.namespace); err != nil {
+		return err
 	}
 	telemetry.FromContext(ctx).SetNamespace(c.namespace)
 	return nil

@@ -9,17 +9,9 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// Names of Temporal's payloads, as its SDKs' data converters and its own
-// shorthand have them.
-const (
-	encodingJSON  = "json/plain"
-	encodingProto = "json/protobuf"
-	encodingNull  = "binary/null"
-
-	metadataEncoding = "encoding"
-	metadataType     = "messageType"
-	memberType       = "_protoMessageType"
-)
+// memberType is the member by which Temporal's shorthand tells the type of a
+// json/protobuf payload.
+const memberType = "_protoMessageType"
 
 // nullPayload is how Temporal's shorthand shows a payload of nothing: null would
 // be a JSON value that somebody has sent.
@@ -40,7 +32,7 @@ func (w *jsonWriter) payload(m *Message, wire []byte, depth int) error {
 		return nil
 	}
 	var first []byte
-	if ok && len(p.Data) == 0 && string(p.Encoding) != encodingNull {
+	if ok && len(p.Data) == 0 && string(p.Encoding) != payload.EncodingNull {
 		first = []byte(`"data":""`)
 	}
 	return w.object(m, wire, depth, first)
@@ -67,7 +59,7 @@ func (w *jsonWriter) longForm(p payload.Wire) bool {
 		w.out = appendBase64(append(w.out, `,"type":`...), p.Type)
 	}
 	w.out = append(w.out, '}')
-	if len(p.Data) > 0 || string(p.Encoding) != encodingNull {
+	if len(p.Data) > 0 || string(p.Encoding) != payload.EncodingNull {
 		w.out = appendBase64(append(w.out, `,"data":`...), p.Data)
 	}
 	w.out = append(w.out, '}')
@@ -81,12 +73,12 @@ func (w *jsonWriter) shorthand(p payload.Wire) bool {
 		return false
 	}
 	switch string(p.Encoding) {
-	case encodingNull:
+	case payload.EncodingNull:
 		if p.Metadata != 1 || len(p.Data) > 0 {
 			return false
 		}
 		w.out = append(w.out, nullPayload...)
-	case encodingJSON:
+	case payload.EncodingJSON:
 		if p.Metadata != 1 {
 			return false
 		}
@@ -95,7 +87,7 @@ func (w *jsonWriter) shorthand(p payload.Wire) bool {
 			return false
 		}
 		w.out = append(w.out, value...)
-	case encodingProto:
+	case payload.EncodingProto:
 		return w.protoShorthand(p)
 	default:
 		return false
@@ -216,7 +208,7 @@ func (s shape) long() bool {
 		return false
 	}
 	if s.data == nil {
-		return s.external != nil || encoding == encodingNull
+		return s.external != nil || encoding == payload.EncodingNull
 	}
 	if s.data.Kind() != '"' {
 		return false
@@ -246,7 +238,7 @@ func metadataOf(value jsontext.Value) (encoding string, ok bool) {
 		if !valid {
 			return "", false
 		}
-		if member == metadataEncoding {
+		if member == payload.MetadataEncoding {
 			encoding, ok = string(data), true
 		}
 	}

@@ -49,9 +49,6 @@ type Message struct {
 	element protoreflect.MessageType // for what the library converts
 }
 
-// Name is the message's full name.
-func (m *Message) Name() protoreflect.FullName { return m.name }
-
 // form tells the messages whose JSON is not an object of their fields.
 type form uint8
 
@@ -74,7 +71,7 @@ type field struct {
 	wireType protowire.Type // of one element
 	name     string         // of JSON
 	proto    string         // of the proto file
-	label    []byte         // the JSON name as it is written, with its colon
+	label    []byte         // the JSON name as it is written, with the comma before it and the colon
 	repeated bool
 	packed   bool
 	presence bool // an explicit default is shown

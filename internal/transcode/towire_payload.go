@@ -3,6 +3,7 @@ package transcode
 import (
 	"bytes"
 
+	"github.com/flowgate/flowgate/internal/payload"
 	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -17,13 +18,13 @@ func (w *wireWriter) payload(m *Message) error {
 	}
 	kind := value.Kind()
 	if kind == 'n' {
-		w.metadata(metadataEncoding, []byte(encodingNull))
+		w.metadata(payload.MetadataEncoding, []byte(payload.EncodingNull))
 		return nil
 	}
 	if kind == '{' && (bytes.Contains(value, []byte("metadata")) || bytes.Contains(value, []byte(memberType)) || bytes.IndexByte(value, '\\') >= 0) {
 		return w.peculiar(m, value.Clone())
 	}
-	w.metadata(metadataEncoding, []byte(encodingJSON))
+	w.metadata(payload.MetadataEncoding, []byte(payload.EncodingJSON))
 	w.data(value)
 	return nil
 }
@@ -48,7 +49,7 @@ func (w *wireWriter) peculiar(m *Message, value jsontext.Value) error {
 		return w.within(value, func(inner *wireWriter) error { return inner.object(m, false) })
 	}
 	if s.messageType == nil {
-		w.metadata(metadataEncoding, []byte(encodingJSON))
+		w.metadata(payload.MetadataEncoding, []byte(payload.EncodingJSON))
 		w.data(value)
 		return nil
 	}
@@ -63,8 +64,8 @@ func (w *wireWriter) peculiar(m *Message, value jsontext.Value) error {
 	if err != nil {
 		return err
 	}
-	w.metadata(metadataEncoding, []byte(encodingProto))
-	w.metadata(metadataType, name)
+	w.metadata(payload.MetadataEncoding, []byte(payload.EncodingProto))
+	w.metadata(payload.MetadataMessageType, name)
 	w.data(rest)
 	return nil
 }
