@@ -22,7 +22,7 @@ func deploymentExamples() map[string][]example {
 			body:    `{"buildId":"1.0","identity":"all","ignoreMissingTaskQueues":true,"allowNoPollers":true}`,
 		}},
 		"SetWorkerDeploymentRampingVersion": {{
-			prepare: version,
+			prepare: rampingVersion,
 			body:    `{"buildId":"1.0","percentage":12.5,"identity":"all","ignoreMissingTaskQueues":true,"allowNoPollers":true}`,
 		}},
 		"SetWorkerDeploymentManager":    {{prepare: deployment, body: `{"managerIdentity":"boss","identity":"all"}`}},
@@ -63,6 +63,13 @@ func currentVersion(s *scene) {
 	version(s)
 	s.do(http.MethodPost, "/namespaces/default/worker-deployments/${id}/set-current-version",
 		`{"buildId":"1.0","identity":"all","ignoreMissingTaskQueues":true,"allowNoPollers":true}`)
+}
+
+// rampingVersion is ramping already, for the reason of currentVersion.
+func rampingVersion(s *scene) {
+	version(s)
+	s.do(http.MethodPost, "/namespaces/default/worker-deployments/${id}/set-ramping-version",
+		`{"buildId":"1.0","percentage":12.5,"identity":"all","ignoreMissingTaskQueues":true,"allowNoPollers":true}`)
 }
 
 func version(s *scene) {
