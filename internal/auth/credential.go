@@ -2,89 +2,148 @@ package auth
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/flowgate/flowgate/internal/watched"
 )
 
 // Credential is what goes upstream in the name of a caller. However it is
-// printed, it shows its [Credential.ID] and never the token.
+// printed, it shows its name and never a token.
 type Credential struct {
-	id string
-	// token is nil in the mode none.
-	token *watchedFile[string]
+	name   string
+	source Source
+	// token is the file of the mode static.
+	token *watched.File[string]
+}
+
+// Source makes what a [Credential] sends, call by call.
+type Source interface {
+	// Authorization is the value of the upstream's authorization metadata for
+	// one call, empty when none is sent.
+	Authorization(ctx context.Context, call Purpose) (string, error)
+	// Whose tells apart the callers to whom the upstream may show different
+	// things; it is empty when what is sent is the same for all. It is no secret.
+	Whose(p *Principal) string
+}
+
+// Purpose is the call that a credential is for.
+type Purpose struct {
+	Principal *Principal
+	// Namespace is the one that the call is about, empty when it is about none.
+	Namespace string
+	// Access is what the RPC demands.
+	Access Access
 }
 
 // The modes of a [Credential].
 const (
-	modeNone   = "none"
-	modeStatic = "static"
+	modeNone        = "none"
+	modeStatic      = "static"
+	modePassthrough = "passthrough"
+	modeMint        = "mint"
 )
 
-// NewCredential makes the credential of a mode: "none" sends nothing,
-// "static" sends the token in file, which is read again when it changes
-// (see [Credential.Watch]).
-func NewCredential(mode, file string, opts ...Option) (*Credential, error) {
-	switch {
-	case mode == modeNone && file == "":
-		return &Credential{id: mode}, nil
-	case mode == modeNone:
-		return nil, errors.New("credential mode none takes no file")
-	case mode == modeStatic && file == "":
-		return nil, errors.New("credential mode static needs a file")
-	case mode == modeStatic:
-		credential, err := openStatic(file, newOptions(opts))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		return credential, nil
-	default:
-		return nil, errors.New("credential mode must be none or static")
-	}
+// NewCredential makes a credential from a source. Its name tells it from
+// others and is no secret.
+func NewCredential(name string, source Source) *Credential {
+	return &Credential{name: name, source: source}
 }
 
-// openStatic reads the token in file; its error does not quote the path.
-func openStatic(file string, o options) (*Credential, error) {
-	token, err := openWatched(file, parseToken, o)
+// NoCredential sends nothing.
+func NoCredential() *Credential { return NewCredential(modeNone, shared("")) }
+
+// shared is a [Source] that sends the same for all.
+type shared string
+
+func (s shared) Authorization(context.Context, Purpose) (string, error) { return string(s), nil }
+
+func (shared) Whose(*Principal) string { return "" }
+
+// OpenStatic makes the credential of the token in a file, which is read again
+// when it changes (see [Credential.Watch]). Its error does not quote the path.
+func OpenStatic(file string, opts ...Option) (*Credential, error) {
+	token, err := watched.Open(file, parseToken, newOptions(opts).watched())
 	if err != nil {
 		return nil, err
 	}
-	return &Credential{id: modeStatic + ":" + file, token: token}, nil
+	return &Credential{name: modeStatic + ":" + file, source: fileToken{token}, token: token}, nil
 }
 
-// Authorization is the value of the upstream's authorization metadata, empty
-// when none is sent.
-func (c *Credential) Authorization(context.Context) (string, error) {
-	if c.token == nil {
+// fileToken is the [Source] of the mode static.
+type fileToken struct{ file *watched.File[string] }
+
+func (t fileToken) Authorization(context.Context, Purpose) (string, error) {
+	return *t.file.Load(), nil
+}
+
+func (fileToken) Whose(*Principal) string { return "" }
+
+// Passthrough sends the token that the caller itself has shown. It fails for
+// callers who were told by something else than a token, but where the RPC is
+// open to everybody: the gateway's own look at the server's health is such a
+// call.
+func Passthrough() *Credential { return NewCredential(modePassthrough, passthrough{}) }
+
+type passthrough struct{}
+
+func (passthrough) Authorization(_ context.Context, call Purpose) (string, error) {
+	switch {
+	case call.Principal.bearer != nil:
+		return "Bearer " + call.Principal.bearer(), nil
+	case call.Access.Scope == ScopeOpen:
 		return "", nil
+	default:
+		return "", errors.New("the caller has shown no token that could be passed through")
 	}
-	return *c.token.load(), nil
 }
 
-// ID tells one credential from another without being secret. Callers whose
-// credentials have different IDs never share an upstream answer: the upstream
-// may show them different things.
-func (c Credential) ID() string { return c.id }
+func (passthrough) Whose(p *Principal) string {
+	if p.bearer == nil {
+		return "nobody"
+	}
+	sum := sha256.Sum256([]byte(p.bearer()))
+	return hex.EncodeToString(sum[:])
+}
+
+// Authorization is the value of the upstream's authorization metadata for one
+// call, empty when none is sent.
+func (c *Credential) Authorization(ctx context.Context, call Purpose) (string, error) {
+	return c.source.Authorization(ctx, call)
+}
+
+// ID tells apart the credentials that calls of p go out with, without being
+// secret. Callers whose credentials have different IDs never share an upstream
+// answer: the upstream may show them different things.
+func (c *Credential) ID(p *Principal) string {
+	if whose := c.source.Whose(p); whose != "" {
+		return c.name + ":" + whose
+	}
+	return c.name
+}
 
 // Watch follows changes of the token's file, looking every interval (which
 // must be positive), until ctx ends; without a file it returns at once. The
 // caller runs it, once, in a goroutine of its own.
 func (c *Credential) Watch(ctx context.Context, interval time.Duration) {
 	if c.token != nil {
-		follow(ctx, interval, c.token.poll)
+		watched.Follow(ctx, interval, c.token.Poll)
 	}
 }
 
-// String shows the ID.
-func (c Credential) String() string { return "credential(" + c.id + ")" }
+// String shows the name.
+func (c Credential) String() string { return "credential(" + c.name + ")" }
 
-// Format shows the ID under every verb, %#v and %d among them.
+// Format shows the name under every verb, %#v and %d among them.
 func (c Credential) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, c.String()) }
 
-// LogValue shows the ID in a log.
+// LogValue shows the name in a log.
 func (c Credential) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // parseToken reads a secret file: one token, which the last line break does

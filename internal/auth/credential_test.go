@@ -16,9 +16,8 @@ import (
 
 func TestCredentialNone(t *testing.T) {
 	t.Parallel()
-	credential, err := auth.NewCredential("none", "")
-	require.NoError(t, err)
-	value, err := credential.Authorization(t.Context())
+	credential := auth.NoCredential()
+	value, err := credential.Authorization(t.Context(), auth.Purpose{})
 	require.NoError(t, err)
 	require.Empty(t, value)
 	credential.Watch(t.Context(), interval)
@@ -29,7 +28,7 @@ func TestCredentialStaticFollowsItsFile(t *testing.T) {
 	path := writeFile(t, secretA+"\n")
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		credential, err := auth.NewCredential("static", path, auth.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+		credential, err := auth.OpenStatic(path, auth.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
 		require.NoError(t, err)
 		go credential.Watch(t.Context(), interval)
 		for _, step := range []struct{ content, want string }{
@@ -40,7 +39,7 @@ func TestCredentialStaticFollowsItsFile(t *testing.T) {
 		} {
 			require.NoError(t, os.WriteFile(path, []byte(step.content), 0o600))
 			tick()
-			value, err := credential.Authorization(t.Context())
+			value, err := credential.Authorization(t.Context(), auth.Purpose{})
 			require.NoError(t, err)
 			require.Equal(t, step.want, value)
 		}
@@ -56,35 +55,30 @@ func TestCredentialRefuses(t *testing.T) {
 		"space": "Bearer " + secretA, "tab": secretA + "\t", "carriage return": secretA + "\rx", "null": secretA + "\x00",
 		"not ascii": secretA + "\u00e9", "byte order mark": "\ufeff" + secretA, "too long": strings.Repeat(secretA, 1000),
 	} {
-		_, err := auth.NewCredential("static", writeFile(t, content))
+		_, err := auth.OpenStatic(writeFile(t, content))
 		require.ErrorContains(t, err, "one line of visible ASCII", name)
 		require.NotContains(t, err.Error(), marker, name)
-	}
-	for _, test := range [][2]string{{"", ""}, {"mint", ""}, {"static", ""}, {"none", "file"}} {
-		_, err := auth.NewCredential(test[0], test[1])
-		require.Error(t, err, test)
 	}
 }
 
 func TestCredentialIDs(t *testing.T) {
 	t.Parallel()
-	none, err := auth.NewCredential("none", "")
-	require.NoError(t, err)
+	none := auth.NoCredential()
 	path := writeFile(t, secretA)
-	first, err := auth.NewCredential("static", path)
+	first, err := auth.OpenStatic(path)
 	require.NoError(t, err)
-	again, err := auth.NewCredential("static", path)
+	again, err := auth.OpenStatic(path)
 	require.NoError(t, err)
-	second, err := auth.NewCredential("static", writeFile(t, secretB))
+	second, err := auth.OpenStatic(writeFile(t, secretB))
 	require.NoError(t, err)
-	require.Equal(t, first.ID(), again.ID())
-	require.NotEqual(t, first.ID(), second.ID())
-	require.NotEqual(t, none.ID(), first.ID())
+	require.Equal(t, first.ID(nil), again.ID(nil))
+	require.NotEqual(t, first.ID(nil), second.ID(nil))
+	require.NotEqual(t, none.ID(nil), first.ID(nil))
 }
 
 func TestCredentialIsNeverPrinted(t *testing.T) {
 	t.Parallel()
-	credential, err := auth.NewCredential("static", writeFile(t, secretA))
+	credential, err := auth.OpenStatic(writeFile(t, secretA))
 	require.NoError(t, err)
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%p", "%10.2f"} {
@@ -98,4 +92,25 @@ func TestCredentialIsNeverPrinted(t *testing.T) {
 	require.Contains(t, out.String(), credential.String())
 	require.NotContains(t, out.String(), marker)
 	require.NotContains(t, out.String(), fmt.Sprintf("%x", secretA))
+}
+
+func TestPassthroughSendsTheCallersOwnToken(t *testing.T) {
+	t.Parallel()
+	credential := auth.Passthrough()
+	caller := (&auth.Principal{Name: "idp:alice"}).WithBearer(secretA)
+	value, err := credential.Authorization(t.Context(), auth.Purpose{Principal: caller})
+	require.NoError(t, err)
+	require.Equal(t, "Bearer "+secretA, value)
+	require.NotContains(t, fmt.Sprintf("%v %+v %#v", caller, caller, *caller), marker)
+
+	other := (&auth.Principal{Name: "idp:alice"}).WithBearer(secretB)
+	require.NotEqual(t, credential.ID(caller), credential.ID(other), "the upstream may show different things to two tokens")
+	require.NotContains(t, credential.ID(caller), marker)
+
+	nobody := &auth.Principal{Name: "dev"}
+	_, err = credential.Authorization(t.Context(), auth.Purpose{Principal: nobody})
+	require.ErrorContains(t, err, "no token")
+	value, err = credential.Authorization(t.Context(), auth.Purpose{Principal: nobody, Access: auth.Access{Scope: auth.ScopeOpen}})
+	require.NoError(t, err)
+	require.Empty(t, value)
 }

@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/watched"
 )
 
 // Keys are the API keys of a file. Any number of goroutines may ask them while
 // the file is replaced under them.
 type Keys struct {
-	file *watchedFile[keySet]
+	file *watched.File[keySet]
 	now  func() time.Time
 }
 
@@ -50,7 +51,7 @@ func (s *secret) expired(now time.Time) bool {
 // that its entries name are read along.
 func OpenKeys(path string, opts ...Option) (*Keys, error) {
 	o := newOptions(opts)
-	file, err := openWatched(path, keysParser(filepath.Dir(path), o), o)
+	file, err := watched.Open(path, keysParser(filepath.Dir(path), o), o.watched())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -61,10 +62,10 @@ func OpenKeys(path string, opts ...Option) (*Keys, error) {
 // every interval (which must be positive), until ctx ends. The caller runs it,
 // once, in a goroutine of its own.
 func (k *Keys) Watch(ctx context.Context, interval time.Duration) {
-	follow(ctx, interval, func(ctx context.Context) {
-		k.file.poll(ctx)
-		for _, credential := range k.file.load().credentials {
-			credential.token.poll(ctx)
+	watched.Follow(ctx, interval, func(ctx context.Context) {
+		k.file.Poll(ctx)
+		for _, credential := range k.file.Load().credentials {
+			credential.token.Poll(ctx)
 		}
 	})
 }
@@ -77,7 +78,7 @@ func (k *Keys) authenticate(key string) (*Principal, error) {
 	if !ok {
 		return nil, invalidCredential()
 	}
-	keys := k.file.load()
+	keys := k.file.Load()
 	entry, known := keys.byID[id]
 	if !known {
 		entry = keys.stranger

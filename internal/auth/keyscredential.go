@@ -27,7 +27,7 @@ func (t tokenFiles) open(file string) (*Credential, error) {
 		}
 	}
 	// The hook is left out: a token's reload is no reload of the keys.
-	return openStatic(file, newOptions([]Option{WithLogger(t.options.logger)}))
+	return OpenStatic(file, WithLogger(t.options.logger))
 }
 
 // credential reads what goes upstream in the name of a key's callers.
@@ -54,7 +54,7 @@ func (f *keysFile) credential(path string, node *yaml.Node) *Credential {
 	case mode == modeNone && named:
 		f.reportf(path+".file", "needs mode static")
 	case mode == modeNone:
-		return &Credential{id: modeNone}
+		return NoCredential()
 	}
 	return nil
 }

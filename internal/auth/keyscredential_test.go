@@ -49,7 +49,7 @@ func principalOf(t *testing.T, authenticator *auth.Authenticator, id string) *au
 
 func tokenOf(t *testing.T, who *auth.Principal) string {
 	t.Helper()
-	value, err := who.Credential.Authorization(t.Context())
+	value, err := who.Credential.Authorization(t.Context(), auth.Purpose{Principal: who})
 	require.NoError(t, err)
 	return value
 }
@@ -70,8 +70,8 @@ func TestKeysHaveCredentials(t *testing.T) {
 	require.Equal(t, "Bearer "+secretA, tokenOf(t, first))
 	require.Equal(t, "Bearer "+secretB, tokenOf(t, absolute))
 	require.Same(t, first.Credential, principalOf(t, authenticator, "second").Credential)
-	require.NotEqual(t, first.Credential.ID(), absolute.Credential.ID())
-	require.NotEqual(t, first.Credential.ID(), none.Credential.ID())
+	require.NotEqual(t, first.Credential.ID(nil), absolute.Credential.ID(nil))
+	require.NotEqual(t, first.Credential.ID(nil), none.Credential.ID(nil))
 }
 
 // The ID decides who shares an upstream answer: a key's credential is told
@@ -80,11 +80,11 @@ func TestKeysCredentialsHaveTheIDsOfOthers(t *testing.T) {
 	t.Parallel()
 	token := writeFile(t, secretA)
 	keys := openKeys(t, "keys:"+withCredential("none", "{mode: none}")+withCredential("static", staticIn(token)))
-	for _, test := range []struct{ mode, file string }{{"none", ""}, {"static", token}} {
-		upstreams, err := auth.NewCredential(test.mode, test.file)
-		require.NoError(t, err)
-		who := principalOf(t, auth.NewAuthenticator(keys, false), test.mode)
-		require.Equal(t, upstreams.ID(), who.Credential.ID())
+	static, err := auth.OpenStatic(token)
+	require.NoError(t, err)
+	for mode, upstreams := range map[string]*auth.Credential{"none": auth.NoCredential(), "static": static} {
+		who := principalOf(t, auth.NewAuthenticator(keys, false), mode)
+		require.Equal(t, upstreams.ID(who), who.Credential.ID(who))
 	}
 }
 

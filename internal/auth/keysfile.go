@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/watched"
 )
 
 // keysFile builds a [keySet] from the file's document.
@@ -29,7 +30,7 @@ type keysFile struct {
 }
 
 // keysParser makes the parser of a keys file in dir.
-func keysParser(dir string, o options) parser[keySet] {
+func keysParser(dir string, o options) watched.Parser[keySet] {
 	return func(content []byte, inForce *keySet) (*keySet, error) {
 		return parseKeys(content, tokenFiles{dir: dir, options: o, inForce: inForce})
 	}

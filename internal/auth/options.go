@@ -3,6 +3,8 @@ package auth
 import (
 	"log/slog"
 	"time"
+
+	"github.com/flowgate/flowgate/internal/watched"
 )
 
 // Option sets what a [Keys] or a [Credential] takes from its surroundings.
@@ -26,6 +28,11 @@ func newOptions(opts []Option) options {
 		opt(&o)
 	}
 	return o
+}
+
+// watched are the options for a file.
+func (o options) watched() watched.Options {
+	return watched.Options{Log: o.logger, OnReload: o.onReload}
 }
 
 // WithLogger tells where a reload and its failure are logged; the default is

@@ -27,6 +27,18 @@ type Principal struct {
 	// Credential is what goes upstream in this caller's name; nil is the
 	// upstream's own.
 	Credential *Credential
+
+	// bearer gives the token that the caller has shown, nil when there is none.
+	// It is a function because fmt prints the unexported fields of whatever it
+	// is given, without asking them.
+	bearer func() string
+}
+
+// WithBearer gives a copy of p that has shown token, for [Passthrough].
+func (p *Principal) WithBearer(token string) *Principal {
+	with := *p
+	with.bearer = func() string { return token }
+	return &with
 }
 
 // Anonymous is the caller of a gateway whose operator wrote

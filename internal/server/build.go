@@ -170,7 +170,7 @@ func (g *gateway) authenticator() (*auth.Authenticator, error) {
 
 func (g *gateway) newUpstream(options Options) (*upstream.Client, error) {
 	cfg := g.cfg.Upstream
-	credential, err := auth.NewCredential(cfg.Credential.Mode, cfg.Credential.File, auth.WithLogger(g.log))
+	credential, err := g.credential(cfg.Credential)
 	if err != nil {
 		return nil, fmt.Errorf("upstream.credential: %w", err)
 	}
@@ -206,6 +206,16 @@ func (g *gateway) newUpstream(options Options) (*upstream.Client, error) {
 		credential.Watch(ctx, credentialInterval)
 	})
 	return client, nil
+}
+
+// credential makes the one that is configured.
+func (g *gateway) credential(cfg config.Credential) (*auth.Credential, error) {
+	switch cfg.Mode {
+	case config.CredentialStatic:
+		return auth.OpenStatic(cfg.File, auth.WithLogger(g.log))
+	default:
+		return auth.NoCredential(), nil
+	}
 }
 
 // credentialInterval is how often the upstream credential's file is looked at.

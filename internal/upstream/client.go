@@ -111,7 +111,9 @@ func (c *Client) Close() error { return c.conn.Close() }
 
 // CredentialID tells apart the credentials that a principal's calls go out
 // with. It holds no secret.
-func (c *Client) CredentialID(principal *auth.Principal) string { return c.credential(principal).ID() }
+func (c *Client) CredentialID(principal *auth.Principal) string {
+	return c.credential(principal).ID(principal)
+}
 
 func (o Options) dial() (target string, options []grpc.DialOption) {
 	transport := insecure.NewCredentials()

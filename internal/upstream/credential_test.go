@@ -18,24 +18,23 @@ func tokenIn(t *testing.T, token string) *auth.Credential {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(path, []byte(token), 0o600))
-	credential, err := auth.NewCredential("static", path)
+	credential, err := auth.OpenStatic(path)
 	require.NoError(t, err)
 	return credential
 }
 
 func TestThePrincipalsCredentialWins(t *testing.T) {
 	t.Parallel()
-	none, err := auth.NewCredential("none", "")
-	require.NoError(t, err)
+	none := auth.NoCredential()
 	own, upstreams := tokenIn(t, "principals"), tokenIn(t, "upstreams")
 	for name, test := range map[string]struct {
 		credential *auth.Credential
 		want       []string
 		id         string
 	}{
-		"of the upstream":  {nil, []string{"Bearer upstreams"}, upstreams.ID()},
-		"of the principal": {own, []string{"Bearer principals"}, own.ID()},
-		"none":             {none, nil, none.ID()},
+		"of the upstream":  {nil, []string{"Bearer upstreams"}, upstreams.ID(nil)},
+		"of the principal": {own, []string{"Bearer principals"}, own.ID(nil)},
+		"none":             {none, nil, none.ID(nil)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -34,7 +34,7 @@ func (c *Client) Invoke(ctx context.Context, method string, request []byte) (Ans
 			return Answer{}, err
 		}
 	}
-	md, err := c.outgoing(ctx, call, principal)
+	md, err := c.outgoing(ctx, call, principal, access)
 	if err != nil {
 		return Answer{}, problem.New(problem.UpstreamAuthFailed, "The gateway has no usable credential for the Temporal server.").Because(err)
 	}

@@ -44,8 +44,7 @@ const (
 // newClient makes a client of server with the gateway's default settings.
 func newClient(t testing.TB, server *upstreamtest.Server, adjust ...func(*upstream.Options)) *upstream.Client {
 	t.Helper()
-	credential, err := auth.NewCredential("none", "")
-	require.NoError(t, err)
+	credential := auth.NoCredential()
 	metrics, err := telemetry.NewMetrics("test")
 	require.NoError(t, err)
 	options := upstream.Options{

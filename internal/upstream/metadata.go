@@ -18,7 +18,7 @@ const clientName = "flowgate"
 // request comes along by itself. The caller's own keys win over those of its
 // principal, which win over the namespace's, which win over the upstream's;
 // the gateway's own win over all.
-func (c *Client) outgoing(ctx context.Context, call *Call, principal *auth.Principal) (metadata.MD, error) {
+func (c *Client) outgoing(ctx context.Context, call *Call, principal *auth.Principal, access auth.Access) (metadata.MD, error) {
 	md := make(metadata.MD, 8)
 	for _, layer := range []map[string]string{
 		c.options.Metadata, c.options.NamespaceMetadata[call.Namespace], principal.Metadata,
@@ -37,7 +37,9 @@ func (c *Client) outgoing(ctx context.Context, call *Call, principal *auth.Princ
 		md.Set("supported-features", "follows-next-run-id")
 	}
 	md.Delete("authorization") // only the credential may set it
-	authorization, err := c.credential(principal).Authorization(ctx)
+	authorization, err := c.credential(principal).Authorization(ctx, auth.Purpose{
+		Principal: principal, Namespace: call.Namespace, Access: access,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package auth
+package watched
 
 import (
 	"context"
@@ -16,46 +16,61 @@ import (
 // maxFileSize is the size of the largest Kubernetes secret.
 const maxFileSize = 1 << 20
 
-// watchedFile holds the parsed content of a small file and follows its
-// changes. Readers take the current value without a lock. A version that
-// cannot be read or parsed never replaces a good one: an operator's slip must
-// not lock every caller out.
-type watchedFile[T any] struct {
+// File holds the parsed content of a small file and follows its changes.
+// Readers take the current value without a lock. A version that cannot be read
+// or parsed never replaces a good one: an operator's slip must not lock every
+// caller out.
+type File[T any] struct {
 	path    string
-	parse   parser[T]
-	options options
+	parse   Parser[T]
+	options Options
 	current atomic.Pointer[T]
 	// seen is the version that was looked at last, and rejected what was wrong
-	// with it, empty when it is in force. Only Watch touches them once the
-	// file is open.
+	// with it, empty when it is in force. Only Poll touches them once the file
+	// is open.
 	seen     version
 	rejected string
 }
 
-// parser makes a value of a file's content. It is given the value in force,
+// Parser makes a value of a file's content. It is given the value in force,
 // nil at first, and must not change it.
-type parser[T any] func(content []byte, inForce *T) (*T, error)
+type Parser[T any] func(content []byte, inForce *T) (*T, error)
+
+// Options say who is told of a file's changes. The zero value tells nobody.
+type Options struct {
+	// Log is told of every new version that was looked at.
+	Log *slog.Logger
+	// OnReload is called after them: with nil when the version took effect, with
+	// the reason when the old one stays in force. It is meant for a metric.
+	OnReload func(error)
+}
 
 // version tells one state of the file from another.
 type version [sha256.Size]byte
 
-// openWatched reads the file for the first time; a bad one is an error, which
-// leaves the path to the caller.
-func openWatched[T any](path string, parse parser[T], o options) (*watchedFile[T], error) {
-	w := &watchedFile[T]{path: path, parse: parse, options: o}
+// Open reads the file for the first time; a bad one is an error, which leaves
+// the path to the caller.
+func Open[T any](path string, parse Parser[T], options Options) (*File[T], error) {
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	if options.OnReload == nil {
+		options.OnReload = func(error) {}
+	}
+	f := &File[T]{path: path, parse: parse, options: options}
 	content, err := readSmall(path)
 	if err != nil {
 		return nil, err
 	}
-	w.seen = sha256.Sum256(content)
-	return w, w.replace(content)
+	f.seen = sha256.Sum256(content)
+	return f, f.replace(content)
 }
 
-// load gives the newest good version.
-func (w *watchedFile[T]) load() *T { return w.current.Load() }
+// Load gives the newest good version.
+func (f *File[T]) Load() *T { return f.current.Load() }
 
-// follow looks every interval until ctx ends.
-func follow(ctx context.Context, interval time.Duration, look func(context.Context)) {
+// Follow looks every interval, which must be positive, until ctx ends.
+func Follow(ctx context.Context, interval time.Duration, look func(context.Context)) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
@@ -68,44 +83,44 @@ func follow(ctx context.Context, interval time.Duration, look func(context.Conte
 	}
 }
 
-// poll reads the whole file and compares its content. Time and size would be
+// Poll reads the whole file and compares its content. Time and size would be
 // cheaper and would miss a rewrite within one tick of the clock; a watch on
 // the inode would lose the file when Kubernetes swaps the symlink above it. A
 // rejected version is tried at every look, though reported once: what is wrong
-// may be a file that it names, and be mended there. One poll at a time may run.
-func (w *watchedFile[T]) poll(ctx context.Context) {
-	content, err := readSmall(w.path)
+// may be a file that it names, and be mended there. One Poll at a time may run.
+func (f *File[T]) Poll(ctx context.Context) {
+	content, err := readSmall(f.path)
 	found := version(sha256.Sum256(content))
 	if err != nil {
 		found = sha256.Sum256([]byte(err.Error()))
 	}
-	if found == w.seen && w.rejected == "" {
+	if found == f.seen && f.rejected == "" {
 		return
 	}
 	if err == nil {
-		err = w.replace(content)
+		err = f.replace(content)
 	}
 	reason := ""
 	if err != nil {
 		reason = err.Error()
 	}
-	if found == w.seen && reason == w.rejected {
+	if found == f.seen && reason == f.rejected {
 		return
 	}
-	w.seen, w.rejected = found, reason
+	f.seen, f.rejected = found, reason
 	if err != nil {
-		w.options.logger.LogAttrs(ctx, slog.LevelError, "file rejected, its last good version stays in force",
-			slog.String("file", w.path), slog.Any("error", err))
+		f.options.Log.LogAttrs(ctx, slog.LevelError, "file rejected, its last good version stays in force",
+			slog.String("file", f.path), slog.Any("error", err))
 	} else {
-		w.options.logger.LogAttrs(ctx, slog.LevelInfo, "file reloaded", slog.String("file", w.path))
+		f.options.Log.LogAttrs(ctx, slog.LevelInfo, "file reloaded", slog.String("file", f.path))
 	}
-	w.options.onReload(err)
+	f.options.OnReload(err)
 }
 
-func (w *watchedFile[T]) replace(content []byte) error {
-	value, err := w.parse(content, w.load())
+func (f *File[T]) replace(content []byte) error {
+	value, err := f.parse(content, f.Load())
 	if err == nil {
-		w.current.Store(value)
+		f.current.Store(value)
 	}
 	return err
 }
