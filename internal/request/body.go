@@ -1,7 +1,6 @@
 package request
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -44,9 +43,19 @@ func readAll(body io.Reader, announced int64) ([]byte, error) {
 	if announced <= 0 || announced > believed {
 		return io.ReadAll(body)
 	}
-	read := bytes.NewBuffer(make([]byte, 0, announced+bytes.MinRead))
-	_, err := read.ReadFrom(body)
-	return read.Bytes(), err
+	read := make([]byte, 0, announced+1) // one more, to find the end
+	for len(read) < cap(read) {
+		n, err := body.Read(read[len(read):cap(read)])
+		read = read[:len(read)+n]
+		switch {
+		case errors.Is(err, io.EOF):
+			return read, nil
+		case err != nil:
+			return read, err
+		}
+	}
+	rest, err := io.ReadAll(body)
+	return append(read, rest...), err
 }
 
 func tooLarge(limit int64) error {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"net"
 	"net/http"
 	"net/url"
@@ -51,12 +52,13 @@ func hostName(host string) string {
 // escaped ones too, because many parsers cannot tell them from plain ones; ids
 // of that form have a way of their own.
 func problemOfPath(u *url.URL) error {
-	path, escaped := u.Path, u.RawPath
-	if escaped == "" { // as the router has it: EscapedPath would undo what was escaped beside a character that has to be
-		escaped = u.EscapedPath()
-	}
-	for segment := range strings.SplitSeq(escaped, "/") {
-		if plain, err := url.PathUnescape(segment); err != nil || plain == "." || plain == ".." {
+	path, routed := u.Path, cmp.Or(u.RawPath, u.Path) // as the router has it: EscapedPath would undo what was escaped beside a character that has to be
+	for segment := range strings.SplitSeq(routed, "/") {
+		plain, err := segment, error(nil)
+		if u.RawPath != "" { // else it is decoded
+			plain, err = url.PathUnescape(segment)
+		}
+		if err != nil || plain == "." || plain == ".." {
 			return problem.New(problem.InvalidPath, `The path must have no dot segments. For an id of that form send "-" and name it by parameter.`)
 		}
 	}

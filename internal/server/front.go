@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -43,6 +44,8 @@ type front struct {
 
 	readBody time.Duration // bound of a whole body
 	write    time.Duration // bound of each write
+
+	routings sync.Pool // of *chi.Context, as chi's router has one of its own
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -65,7 +68,7 @@ type visit struct {
 
 // receive is what is done for each request before anything is known of it.
 func (f *front) receive(w http.ResponseWriter, r *http.Request) (*visit, *http.Request) {
-	v := &visit{begin: time.Now(), routing: chi.NewRouteContext()} // made here, so that the route is known when the request has left
+	v := &visit{begin: time.Now(), routing: f.routingContext()}
 	v.recorder = recorder{
 		ResponseWriter: w, timeout: f.write,
 		large: r.ContentLength > largeBody || r.ContentLength < 0 && r.ProtoMajor == 1,
@@ -87,6 +90,16 @@ func (f *front) receive(w http.ResponseWriter, r *http.Request) (*visit, *http.R
 	return v, r
 }
 
+// routingContext is what the router works in. It is taken here and not by the
+// router, so that the route is known when the request has left.
+func (f *front) routingContext() *chi.Context {
+	if used, ok := f.routings.Get().(*chi.Context); ok {
+		used.Reset()
+		return used
+	}
+	return chi.NewRouteContext()
+}
+
 // leave is what is done for each request at its end, also when a handler has
 // panicked. It is deferred.
 func (f *front) leave(v *visit) {
@@ -100,6 +113,7 @@ func (f *front) leave(v *visit) {
 		event.Log(f.log)
 		f.metrics.Request(v.request.Context(), v.request.Method, event.Route, rec.status, event.Duration)
 	}
+	f.routings.Put(v.routing) // nothing reads it any more: work that outlasts a request has a context of its own
 	if failure != nil && errors.Is(asError(failure), http.ErrAbortHandler) {
 		panic(http.ErrAbortHandler) // cuts the connection, as the handler wanted
 	}

@@ -87,26 +87,44 @@ func (e *Event) Log(logger *slog.Logger) {
 	if !logger.Enabled(ctx, level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 18) // fixed, so that it stays on the stack
-	attrs = text(attrs, "requestId", e.RequestID)
-	attrs = text(attrs, "method", knownMethod(e.Method))
-	attrs = text(attrs, "route", e.Route)
-	attrs = number(attrs, "status", int64(e.Status))
-	attrs = text(attrs, "code", e.Code)
-	attrs = text(attrs, "namespace", e.Namespace)
-	attrs = text(attrs, "principal", e.Principal)
-	attrs = text(attrs, "rpc", e.RPC)
-	attrs = text(attrs, "grpcCode", e.GRPCCode)
-	attrs = number(attrs, "upstreamCalls", int64(e.UpstreamCalls))
-	attrs = number(attrs, "retries", int64(e.Retries))
-	attrs = text(attrs, "clientIp", e.ClientIP)
-	attrs = text(attrs, "userAgent", cut(e.UserAgent, maxUserAgent))
-	attrs = number(attrs, "bytesIn", e.BytesIn)
-	attrs = number(attrs, "bytesOut", e.BytesOut)
-	attrs = append(attrs, slog.Int64("durationUs", e.Duration.Microseconds()))
-	attrs = text(attrs, "traceId", e.TraceID)
-	attrs = text(attrs, "detail", cut(e.Detail, maxDetail))
+	if lines, ok := logger.Handler().(*jsonLines); ok && lines.event(e, level) {
+		return
+	}
+	attrs := make(attributes, 0, 18)
+	e.describe(&attrs)
 	logger.LogAttrs(ctx, level, "request", attrs...)
+}
+
+// describe lists what there is to tell, in the order of the line.
+func (e *Event) describe(to fields) {
+	text := func(key, value string) {
+		if value != "" {
+			to.text(key, value)
+		}
+	}
+	number := func(key string, value int64) {
+		if value != 0 {
+			to.number(key, value)
+		}
+	}
+	text("requestId", e.RequestID)
+	text("method", knownMethod(e.Method))
+	text("route", e.Route)
+	number("status", int64(e.Status))
+	text("code", e.Code)
+	text("namespace", e.Namespace)
+	text("principal", e.Principal)
+	text("rpc", e.RPC)
+	text("grpcCode", e.GRPCCode)
+	number("upstreamCalls", int64(e.UpstreamCalls))
+	number("retries", int64(e.Retries))
+	text("clientIp", e.ClientIP)
+	text("userAgent", cut(e.UserAgent, maxUserAgent))
+	number("bytesIn", e.BytesIn)
+	number("bytesOut", e.BytesOut)
+	to.number("durationUs", e.Duration.Microseconds())
+	text("traceId", e.TraceID)
+	text("detail", cut(e.Detail, maxDetail))
 }
 
 func (e *Event) level() slog.Level {
@@ -118,22 +136,6 @@ func (e *Event) level() slog.Level {
 	default:
 		return slog.LevelInfo
 	}
-}
-
-// text adds an attribute unless it is empty.
-func text(attrs []slog.Attr, key, value string) []slog.Attr {
-	if value == "" {
-		return attrs
-	}
-	return append(attrs, slog.String(key, value))
-}
-
-// number adds an attribute unless it is zero.
-func number(attrs []slog.Attr, key string, value int64) []slog.Attr {
-	if value == 0 {
-		return attrs
-	}
-	return append(attrs, slog.Int64(key, value))
 }
 
 // cut shortens text to at most limit bytes of whole characters.

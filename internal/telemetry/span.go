@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strconv"
 
-	"go.opentelemetry.io/otel/attribute"
 	otelcodes "go.opentelemetry.io/otel/codes"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
@@ -13,16 +12,17 @@ import (
 )
 
 // describeRequest names a request's span as the semantic conventions do, without anything that the caller wrote.
-func describeRequest(method, route string) (string, []attribute.KeyValue) {
+func describeRequest(span trace.Span, method, route string) {
 	method = knownMethod(method)
-	attributes := []attribute.KeyValue{semconv.HTTPRequestMethodKey.String(method)}
+	span.SetAttributes(semconv.HTTPRequestMethodKey.String(method))
 	if method == other {
 		method = "HTTP"
 	}
-	if route == "" {
-		return method, attributes
+	if route != "" {
+		span.SetAttributes(semconv.HTTPRoute(route))
+		method += " " + route
 	}
-	return method + " " + route, append(attributes, semconv.HTTPRoute(route))
+	span.SetName(method)
 }
 
 func endServer(span trace.Span, status int) {

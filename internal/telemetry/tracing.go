@@ -27,6 +27,8 @@ type Tracing struct {
 	tracer   trace.Tracer // nil when off
 	provider *sdktrace.TracerProvider
 	w3c      propagation.TraceContext
+
+	server, client []trace.SpanStartOption // their kinds, made once
 }
 
 // NewTracing sets tracing up as OpenTelemetry's environment variables say. It is off unless OTEL_TRACES_EXPORTER is
@@ -81,7 +83,13 @@ func NewTracingTo(ctx context.Context, exporter sdktrace.SpanExporter, version s
 		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
 	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(described))
-	return &Tracing{tracer: provider.Tracer(scope), provider: provider}, nil
+	kind := func(kind trace.SpanKind) []trace.SpanStartOption {
+		return []trace.SpanStartOption{trace.WithSpanKind(kind)}
+	}
+	return &Tracing{
+		tracer: provider.Tracer(scope), provider: provider,
+		server: kind(trace.SpanKindServer), client: kind(trace.SpanKindClient),
+	}, nil
 }
 
 // Shutdown sends the spans that are left, for at most five seconds.
@@ -114,22 +122,32 @@ func (t *Tracing) StartServer(
 	if t.off() {
 		return ctx, func(int) {}
 	}
-	if header != nil {
+	if len(header["Traceparent"]) > 0 {
 		ctx = t.w3c.Extract(ctx, propagation.HeaderCarrier(header))
 	}
-	name, attributes := describeRequest(method, route)
-	ctx, span := t.tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(attributes...))
+	ctx, span := t.tracer.Start(ctx, method, t.server...)
+	if !span.IsRecording() { // the samplers that there are look at the trace alone, so the rest can wait until here
+		return ctx, func(int) {}
+	}
+	describeRequest(span, method, route)
 	return ctx, func(status int) { endServer(span, status) }
 }
 
 // StartClient starts the span of one attempt of an upstream call. The function that is returned ends it with the
-// attempt's outcome; call it exactly once.
+// attempt's outcome; call it exactly once. Below a request that is not sampled there is no span: no sampler would take
+// it, and the request's own id is as good to propagate.
 func (t *Tracing) StartClient(ctx context.Context, rpc string) (context.Context, func(codes.Code)) {
 	if t.off() {
 		return ctx, func(codes.Code) {}
 	}
-	ctx, span := t.tracer.Start(ctx, rpc, trace.WithSpanKind(trace.SpanKindClient),
-		trace.WithAttributes(semconv.RPCSystemNameGRPC, semconv.RPCMethod(rpc)))
+	if parent := trace.SpanContextFromContext(ctx); parent.IsValid() && !parent.IsSampled() {
+		return ctx, func(codes.Code) {}
+	}
+	ctx, span := t.tracer.Start(ctx, rpc, t.client...)
+	if !span.IsRecording() {
+		return ctx, func(codes.Code) {}
+	}
+	span.SetAttributes(semconv.RPCSystemNameGRPC, semconv.RPCMethod(rpc))
 	return ctx, func(code codes.Code) { endClient(span, code) }
 }
 
