@@ -3,8 +3,6 @@ package transcode
 import (
 	"errors"
 	"fmt"
-
-	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // The bounds of what is converted.
@@ -107,34 +105,6 @@ func (w *jsonWriter) scan(m *Message, wire []byte) (tidy bool, err error) {
 	return tidy, nil
 }
 
-// tagAt reads a tag; n is negative when there is none.
-func tagAt(wire []byte, at int) (number protowire.Number, wireType protowire.Type, n int) {
-	if b := wire[at]; b < 0x80 && b >= 8 { //nolint:mnd // a tag of one byte, with a number above 0
-		return protowire.Number(b >> 3), protowire.Type(b & 7), 1 //nolint:mnd // as a tag is made
-	}
-	return protowire.ConsumeTag(wire[at:])
-}
-
-// valueSize is the length of a value, negative when it is not whole.
-func valueSize(wire []byte, number protowire.Number, wireType protowire.Type) int {
-	if wireType == protowire.BytesType && len(wire) > 0 && wire[0] < 0x80 {
-		if size := 1 + int(wire[0]); size <= len(wire) {
-			return size
-		}
-		return -1
-	}
-	return protowire.ConsumeFieldValue(number, wireType, wire)
-}
-
-// takes reports whether the field may have that form on the wire. A repeated
-// scalar has two; anything else is an unknown field to a decoder.
-func (f *field) takes(wireType protowire.Type) bool {
-	if f.key != nil || f.message != nil {
-		return wireType == protowire.BytesType && f.wireType == protowire.BytesType
-	}
-	return wireType == f.wireType || f.repeated && wireType == protowire.BytesType
-}
-
 // tidied gives the wire bytes with one run a field. Of a oneof only what came
 // last is left: a member that came before another one was cleared by it.
 func tidied(m *Message, wire []byte, runs []run) []byte {
@@ -161,6 +131,16 @@ func tidied(m *Message, wire []byte, runs []run) []byte {
 		}
 	}
 	return tidy
+}
+
+// sortRuns puts the runs of a message into the order of its fields. They are few,
+// as each has one.
+func sortRuns(runs []run) {
+	for i := range runs {
+		for j := i; j > 0 && runs[j].field.index < runs[j-1].field.index; j-- {
+			runs[j], runs[j-1] = runs[j-1], runs[j]
+		}
+	}
 }
 
 // numbers is a set of small numbers.

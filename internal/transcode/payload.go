@@ -27,8 +27,8 @@ const (
 // payload writes a payload in shorthand or, if it has none, in a long form that
 // is told from shorthand: that has data, even when it is empty.
 func (w *jsonWriter) payload(m *Message, wire []byte, depth int) error {
-	p, ok := payload.Read(wire)
-	if ok && (w.shorthand(p) || w.longForm(p)) {
+	p, ok := readPayload(wire)
+	if ok && (w.shorthand(&p) || w.longForm(&p)) {
 		return nil
 	}
 	var first []byte
@@ -40,7 +40,7 @@ func (w *jsonWriter) payload(m *Message, wire []byte, depth int) error {
 
 // longForm writes a payload with metadata and data, if it has no metadata but
 // those that the SDKs write.
-func (w *jsonWriter) longForm(p payload.Wire) bool {
+func (w *jsonWriter) longForm(p *payload.Wire) bool {
 	known := 0
 	for _, value := range [...][]byte{p.Encoding, p.MessageType, p.Type} {
 		if value != nil {
@@ -50,8 +50,11 @@ func (w *jsonWriter) longForm(p payload.Wire) bool {
 	if p.More || known != p.Metadata || p.Encoding == nil {
 		return false
 	}
-	w.out = append(w.out, `{"metadata":{"encoding":`...)
-	w.out = appendBase64(w.out, p.Encoding)
+	if string(p.Encoding) == payload.EncodingJSON {
+		w.out = append(w.out, `{"metadata":{"encoding":"anNvbi9wbGFpbg=="`...)
+	} else {
+		w.out = appendBase64(append(w.out, `{"metadata":{"encoding":`...), p.Encoding)
+	}
 	if p.MessageType != nil {
 		w.out = appendBase64(append(w.out, `,"messageType":`...), p.MessageType)
 	}
@@ -68,7 +71,7 @@ func (w *jsonWriter) longForm(p payload.Wire) bool {
 
 // shorthand writes a payload as the JSON that it holds, if that says all there
 // is and is read back as the same.
-func (w *jsonWriter) shorthand(p payload.Wire) bool {
+func (w *jsonWriter) shorthand(p *payload.Wire) bool {
 	if p.More {
 		return false
 	}
@@ -83,7 +86,7 @@ func (w *jsonWriter) shorthand(p payload.Wire) bool {
 			return false
 		}
 		value, ok := p.JSON()
-		if !ok || value.Kind() == 'n' || ambiguous(value) {
+		if !ok || value[0] == 'n' || ambiguous(value) {
 			return false
 		}
 		w.out = append(w.out, value...)
@@ -96,9 +99,9 @@ func (w *jsonWriter) shorthand(p payload.Wire) bool {
 }
 
 // protoShorthand writes a protobuf message's JSON with its type as a member.
-func (w *jsonWriter) protoShorthand(p payload.Wire) bool {
+func (w *jsonWriter) protoShorthand(p *payload.Wire) bool {
 	value, ok := p.JSON()
-	if !ok || p.Metadata != 2 || len(p.MessageType) == 0 || value.Kind() != '{' || ambiguous(value) {
+	if !ok || p.Metadata != 2 || len(p.MessageType) == 0 || value[0] != '{' || ambiguous(value) {
 		return false
 	}
 	head, ok := appendText([]byte(`{"`+memberType+`":`), p.MessageType)
@@ -113,11 +116,10 @@ func (w *jsonWriter) protoShorthand(p payload.Wire) bool {
 	return true
 }
 
-// shorthands writes a list of payloads as an array, if each has a shorthand.
+// shorthands writes a list of payloads as an array, if each has a shorthand. What
+// may have to be taken back is not written in pieces.
 func (w *jsonWriter) shorthands(wire []byte) (done bool, err error) {
-	before, inElement := len(w.out), w.inElement
-	w.inElement = true // what may have to be taken back is not written yet
-	defer func() { w.inElement = inElement }()
+	before := len(w.out)
 	w.out = append(w.out, '[')
 	separate := false
 	for at := 0; at < len(wire); {
@@ -125,20 +127,25 @@ func (w *jsonWriter) shorthands(wire []byte) (done bool, err error) {
 		if n < 0 {
 			return false, errWire
 		}
-		size := valueSize(wire[at+n:], number, wireType)
+		at += n
+		if number != payloadsEach || wireType != protowire.BytesType {
+			size := valueSize(wire[at:], number, wireType)
+			if size < 0 {
+				return false, errWire
+			}
+			at += size
+			continue
+		}
+		value, size := bytesAt(wire, at)
 		if size < 0 {
 			return false, errWire
 		}
-		value := wire[at+n : at+n+size]
-		at += n + size
-		if number != payloadsEach || wireType != protowire.BytesType {
-			continue
-		}
+		at += size
 		if separate {
 			w.out = append(w.out, ',')
 		}
 		separate = true
-		if p, ok := payload.Read(text(value)); !ok || !w.shorthand(p) {
+		if p, ok := readPayload(value); !ok || !w.shorthand(&p) {
 			w.out = w.out[:before]
 			return false, nil
 		}
@@ -150,12 +157,24 @@ func (w *jsonWriter) shorthands(wire []byte) (done bool, err error) {
 // ambiguous reports whether a value would be read back as something else: as a
 // payload in the long form, or as a protobuf message.
 func ambiguous(value jsontext.Value) bool {
-	if value.Kind() != '{' || !bytes.Contains(value, []byte("metadata")) && !bytes.Contains(value, []byte(memberType)) &&
-		!bytes.Contains(value, []byte(`\u`)) {
+	if value[0] != '{' || !bytes.Contains(value, []byte(memberType)) && !bytes.Contains(value, []byte(`\u`)) && !mayBeLong(value) {
 		return false
 	}
 	shape := shapeOf(value)
 	return shape.messageType != nil || shape.long()
+}
+
+// mayBeLong reports whether the first member of an object has a name that one in
+// the long form has: that has no others.
+func mayBeLong(value jsontext.Value) bool {
+	for _, c := range value[1:] {
+		switch c {
+		case ' ', '\t', '\r', '\n', '"':
+		default:
+			return c == 'm' || c == 'd' || c == 'e' // metadata, data, externalPayloads
+		}
+	}
+	return false
 }
 
 // shape is what the members of an object say about how it is to be read.

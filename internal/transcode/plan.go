@@ -66,21 +66,25 @@ const (
 // field is one field of a message, or the key or value of a map.
 type field struct {
 	number   protowire.Number
-	index    int // among the message's
+	step     step  // these come first, as the quick pass reads mostly them
+	accepted uint8 // see takes
 	kind     protoreflect.Kind
 	wireType protowire.Type // of one element
-	name     string         // of JSON
-	proto    string         // of the proto file
-	label    []byte         // the JSON name as it is written, with the comma before it and the colon
 	repeated bool
 	packed   bool
-	presence bool // an explicit default is shown
-	oneof    int  // 1 + its index, 0 for none
+	presence bool   // an explicit default is shown
+	choice   uint64 // of a oneof: a bit, which others may share
+	label    []byte // the JSON name as it is written, with the comma before it and the colon
 	message  *Message
 	enum     *enum
 	key      *field // of a map, with value
-	value    *field
-	tag      []byte // as it is written for one element
+
+	index int    // among the message's
+	oneof int    // 1 + its index, 0 for none
+	name  string // of JSON
+	proto string // of the proto file
+	value *field // of a map
+	tag   []byte // as it is written for one element
 
 	// What only views have, see [Shown].
 	always, hoisted bool
@@ -144,6 +148,7 @@ func (p *Plans) field(d protoreflect.FieldDescriptor) *field {
 	f.tag = protowire.AppendTag(nil, f.number, f.wireType)
 	if oneof := d.ContainingOneof(); oneof != nil {
 		f.oneof = 1 + oneof.Index()
+		f.choice = 1 << (oneof.Index() % 64) // those that share one are only written carefully
 	}
 	switch {
 	case d.IsMap():
@@ -153,6 +158,8 @@ func (p *Plans) field(d protoreflect.FieldDescriptor) *field {
 	case d.Enum() != nil:
 		f.enum = newEnum(d.Enum())
 	}
+	f.step = stepOf(f)
+	f.accept()
 	return f
 }
 

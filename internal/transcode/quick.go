@@ -13,118 +13,201 @@ import (
 // twice at each of its levels.
 var errUntidy = errors.New("fields out of order")
 
-// quick writes the fields of a message as they come, which is in their order
-// from every encoder of protobuf's.
-func (w *jsonWriter) quick(m *Message, wire []byte, depth int, separate bool) (bool, error) {
-	var last protowire.Number
-	var chosen uint64
-	for at := 0; at < len(wire); {
-		number, wireType, n := tagAt(wire, at)
-		if n < 0 {
-			return separate, errWire
-		}
-		begin := at
-		at += n
-		f := m.field(number)
-		if f == nil || !f.takes(wireType) {
-			size := valueSize(wire[at:], number, wireType)
-			if size < 0 {
-				return separate, errWire
-			}
-			at += size
-			continue
-		}
-		if number <= last {
-			return separate, errUntidy
-		}
-		last = number
-		if f.oneof > 0 {
-			mask := uint64(1) << (f.oneof & 63) //nolint:mnd // two oneofs that share a bit are only written carefully
-			if chosen&mask != 0 {
-				return separate, errUntidy
-			}
-			chosen |= mask
-		}
-		var err error
-		if at, separate, err = w.quickField(f, wire, begin, at, wireType, depth, separate); err != nil {
-			return separate, err
-		}
+// The functions of the quick pass are given what is written so far and give it
+// back longer: it stays in registers then.
+
+// quickObject writes a message as an object of its fields. Each of them begins
+// with a comma, and the first one's becomes the brace.
+func (w *jsonWriter) quickObject(out []byte, m *Message, wire []byte, depth int) ([]byte, error) {
+	begin := len(out)
+	out, err := w.quick(out, m, wire, depth)
+	if err != nil {
+		return out, err
 	}
-	return separate, nil
+	if len(out) == begin {
+		return append(out, '{', '}'), nil
+	}
+	out[begin] = '{'
+	return append(out, '}'), nil
 }
 
-// quickField writes the field that begins at begin, with its value at at, and
-// gives where it ends.
-func (w *jsonWriter) quickField(
-	f *field, wire []byte, begin, at int, wireType protowire.Type, depth int, separate bool,
-) (end int, next bool, err error) {
-	switch {
-	case f.repeated || f.key != nil:
-		if end = runEnd(wire, at, f.number, wireType); end < 0 {
-			return end, separate, errWire
-		}
-		separate, err = w.member(run{field: f, several: true}, wire[begin:end], depth, separate)
-		return end, separate, err
-	case wireType == protowire.BytesType:
-		content, size := bytesAt(wire, at)
-		if size < 0 {
-			return at, separate, errWire
-		}
-		separate, err = w.quickBytes(f, content, depth, separate)
-		return at + size, separate, err
-	case wireType == protowire.VarintType:
-		v, size := varintAt(wire, at)
-		if size < 0 {
-			return at, separate, errWire
-		}
-		if f.presence || cutTo(f.kind, v) != 0 {
-			w.label(f, separate)
-			separate = true
-			w.varint(f, v)
-		}
-		return at + size, separate, nil
-	default:
-		size := valueSize(wire[at:], f.number, wireType)
-		if size < 0 {
-			return at, separate, errWire
-		}
-		value := wire[at : at+size]
-		if f.presence || !isDefault(f, value) {
-			w.label(f, separate)
-			separate = true
-			_, err = w.scalar(f, value)
-		}
-		return at + size, separate, err
+// quickMembers is members in a quick pass.
+func (w *jsonWriter) quickMembers(m *Message, wire []byte, depth int, separate bool) (bool, error) {
+	before := len(w.out)
+	var err error
+	if w.out, err = w.quick(w.out, m, wire, depth); err != nil || len(w.out) == before {
+		return separate, err
 	}
-}
-
-func (w *jsonWriter) label(f *field, separate bool) {
-	label := f.label
-	if !separate {
-		label = label[1:]
-	}
-	w.out = append(w.out, label...)
-}
-
-// quickBytes writes a field that has a length: a message, text or bytes.
-func (w *jsonWriter) quickBytes(f *field, content []byte, depth int, separate bool) (bool, error) {
-	if f.message != nil {
-		w.label(f, separate)
-		return true, w.message(f.message, content, depth+1)
-	}
-	if len(content) == 0 && !f.presence {
-		return separate, nil
-	}
-	w.label(f, separate)
-	if f.kind == protoreflect.BytesKind {
-		w.out = appendBase64(w.out, content)
-		return true, nil
-	}
-	var ok bool
-	if w.out, ok = appendText(w.out, content); !ok {
-		return true, errText
+	if !separate { // nothing is before the first comma
+		w.out = append(w.out[:before], w.out[before+1:]...)
 	}
 	return true, nil
+}
+
+// quick writes the fields of a message as they come, which is in their order
+// from every encoder of protobuf's. A comma is before each.
+func (w *jsonWriter) quick(out []byte, m *Message, wire []byte, depth int) ([]byte, error) {
+	if depth >= maxDepth { // whether what it holds is too deep, the careful pass tells
+		return out, errDepth
+	}
+	var o order
+	for at := 0; at < len(wire); {
+		tag, n := wire[at], 1 // as tagAt has it, without the call
+		number, wireType := protowire.Number(tag>>3), protowire.Type(tag&7)
+		if tag < 8 || tag >= 0x80 {
+			if number, wireType, n = protowire.ConsumeTag(wire[at:]); n < 0 {
+				return out, errWire
+			}
+		}
+		at += n
+		var size int
+		var err error
+		switch f := m.field(number); {
+		case f == nil || !f.takes(wireType):
+			size = valueSize(wire[at:], number, wireType)
+		case o.broken(f):
+			return out, errUntidy
+		case f.repeated && f.message != nil:
+			out, size, err = w.quickList(out, f, wire[at:], depth)
+		case f.repeated || f.key != nil:
+			out, size, err = w.quickSeveral(out, f, wire[at-n:], depth)
+			size -= n
+		case wireType == protowire.BytesType:
+			var content []byte
+			if content, size = bytesAt(wire, at); size > 0 && (len(content) > 0 || f.presence) {
+				out, err = w.quickBytes(append(out, f.label...), f, content, depth)
+			}
+		case wireType == protowire.VarintType:
+			var v uint64
+			if v, size = varintAt(wire, at); size > 0 && (f.presence || cutTo(f.kind, v) != 0) {
+				out = appendVarint(append(out, f.label...), f, v)
+			}
+		default:
+			out, size, err = w.quickFixed(out, f, wire[at:])
+		}
+		if err != nil {
+			return out, err
+		}
+		if size < 0 {
+			return out, errWire
+		}
+		at += size
+	}
+	return out, nil
+}
+
+// order is what tells whether the fields of a message come as encoders write
+// them.
+type order struct {
+	last   protowire.Number
+	chosen uint64 // oneofs
+}
+
+// broken reports whether the field may not come after those before it.
+func (o *order) broken(f *field) bool {
+	if f.number <= o.last || o.chosen&f.choice != 0 {
+		return true
+	}
+	o.last = f.number
+	o.chosen |= f.choice
+	return false
+}
+
+// quickFixed writes a number of 32 or 64 bits.
+func (w *jsonWriter) quickFixed(out []byte, f *field, wire []byte) (longer []byte, size int, err error) {
+	size = valueSize(wire, f.number, f.wireType)
+	if size < 0 || !f.presence && isDefault(f, wire[:size]) {
+		return out, size, nil
+	}
+	w.out = append(out, f.label...)
+	_, err = w.scalar(f, wire)
+	return w.out, size, err
+}
+
+// step is how the quick pass writes the value of a field, or of one element.
+type step uint8
+
+const (
+	stepMessage step = iota // of a form of its own
+	stepText
+	stepBytes
+	stepObject
+	stepTimestamp
+	stepDuration
+)
+
+func stepOf(f *field) step {
+	switch {
+	case f.kind == protoreflect.StringKind:
+		return stepText
+	case f.message == nil:
+		return stepBytes
+	case f.message.form == formFields:
+		return stepObject
+	case f.message.form == formTimestamp:
+		return stepTimestamp
+	case f.message.form == formDuration:
+		return stepDuration
+	default:
+		return stepMessage
+	}
+}
+
+// quickBytes writes a value that has a length: a message, text or bytes.
+func (w *jsonWriter) quickBytes(out []byte, f *field, content []byte, depth int) ([]byte, error) {
+	switch f.step {
+	case stepText:
+		out, ok := appendText(out, content)
+		if !ok {
+			return out, errText
+		}
+		return out, nil
+	case stepBytes:
+		return appendBase64(out, content), nil
+	case stepObject:
+		return w.quickObject(out, f.message, content, depth+1)
+	case stepTimestamp:
+		return w.timestamp(out, content)
+	case stepDuration:
+		return w.duration(out, content)
+	default:
+		w.out = out
+		err := w.message(f.message, content, depth+1)
+		return w.out, err
+	}
+}
+
+// quickList writes the messages that follow each other. Wire begins behind the
+// first one's tag.
+func (w *jsonWriter) quickList(out []byte, f *field, wire []byte, depth int) (longer []byte, size int, err error) {
+	out = append(out, f.label...)
+	begin := len(out)
+	for at := 0; ; at += len(f.tag) {
+		content, size := bytesAt(wire, at)
+		if size < 0 {
+			return out, size, nil
+		}
+		at += size
+		if out, err = w.quickBytes(append(out, ','), f, content, depth); err != nil {
+			return out, at, err
+		}
+		if len(wire)-at < len(f.tag) || string(wire[at:at+len(f.tag)]) != string(f.tag) {
+			out[begin] = '['
+			return append(out, ']'), at, nil
+		}
+	}
+}
+
+// quickSeveral writes what follows each other as the careful pass does, with
+// the tags.
+func (w *jsonWriter) quickSeveral(out []byte, f *field, wire []byte, depth int) (longer []byte, size int, err error) {
+	number, wireType, n := tagAt(wire, 0)
+	if size = runEnd(wire, n, number, wireType); size < 0 {
+		return out, size, errWire
+	}
+	w.out = out
+	_, err = w.member(run{field: f, several: true}, wire[:size], depth, true)
+	return w.out, size, err
 }
 
 // runEnd finds where the elements that follow each other end. At is behind the
@@ -148,26 +231,4 @@ func runEnd(wire []byte, at int, number protowire.Number, wireType protowire.Typ
 		}
 		at += n
 	}
-}
-
-// varintAt reads a number; size is negative when there is none.
-func varintAt(wire []byte, at int) (v uint64, size int) {
-	if at < len(wire) && wire[at] < 0x80 {
-		return uint64(wire[at]), 1
-	}
-	return protowire.ConsumeVarint(wire[at:])
-}
-
-// bytesAt reads a length and what it measures.
-func bytesAt(wire []byte, at int) (content []byte, size int) {
-	if at < len(wire) && wire[at] < 0x80 {
-		begin := at + 1
-		end := begin + int(wire[at])
-		if end > len(wire) {
-			return nil, -1
-		}
-		return wire[begin:end], end - at
-	}
-	content, size = protowire.ConsumeBytes(wire[at:])
-	return content, size
 }

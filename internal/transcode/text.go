@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"math"
+	"math/bits"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -102,6 +104,54 @@ var plain = func() (table [256]bool) {
 	return table
 }()
 
+// appendInt and appendUint write numbers in place, where strconv makes them
+// elsewhere and copies.
+func appendInt(dst []byte, n int64) []byte {
+	if n < 0 {
+		dst, n = append(dst, '-'), -n
+	}
+	return appendUint(dst, uint64(n)) //nolint:gosec // the smallest one is right as well, in two's complement
+}
+
+func appendUint(dst []byte, n uint64) []byte {
+	const most = 20
+	end := len(dst) + digitsOf(n)
+	dst = slices.Grow(dst, most)[:end]
+	for ; n >= 100; n /= 100 {
+		end -= 2
+		setTwo(dst[end:], uint(n%100))
+	}
+	if n >= 10 {
+		setTwo(dst[end-2:], uint(n))
+	} else {
+		dst[end-1] = byte('0' + n)
+	}
+	return dst
+}
+
+// digitsOf is how many digits a number has: as many as the power of ten near its
+// highest bit, or one more.
+func digitsOf(n uint64) int {
+	digits := bits.Len64(n|1) * 1233 >> 12 // the logarithm of two is 0.30103
+	if n >= powers[digits] {
+		digits++
+	}
+	return digits
+}
+
+// powers are those of ten, but the first: zero has a digit too.
+//
+//nolint:gochecknoglobals // a read-only table
+var powers = func() (table [20]uint64) {
+	power := uint64(1)
+	for i := range table {
+		table[i] = power
+		power *= 10
+	}
+	table[0] = 0
+	return table
+}()
+
 func appendBase64(dst, data []byte) []byte {
 	dst = append(dst, '"')
 	dst = base64.StdEncoding.AppendEncode(dst, data)
@@ -118,6 +168,10 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 		return append(dst, `"Infinity"`...)
 	case math.IsInf(f, -1):
 		return append(dst, `"-Infinity"`...)
+	}
+	const exact = 1 << 24 // up to where both widths have every whole number
+	if n := int64(f); float64(n) == f && n != 0 && n > -exact && n < exact {
+		return appendInt(dst, n)
 	}
 	const small, large = 1e-6, 1e21 // beyond them an exponent is shorter, as in ECMAScript
 	format := byte('f')

@@ -2,6 +2,7 @@ package transcode
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"strconv"
 	"strings"
@@ -18,31 +19,47 @@ const (
 
 var errTime = errors.New("a time or duration out of its range")
 
-// appendTimestamp writes a time as RFC 3339 in UTC.
-func appendTimestamp(dst []byte, seconds, nanos int64, fraction func([]byte, int) []byte) ([]byte, error) {
+// clock writes times. Those of one answer are close to each other, so most of
+// them begin as the one before did.
+type clock struct {
+	minute uint     // since the year 1, from 1: zero is none
+	begin  [18]byte // of that minute's times
+}
+
+// append writes a time as RFC 3339 in UTC.
+func (c *clock) append(dst []byte, seconds, nanos int64, fraction func([]byte, int) []byte) ([]byte, error) {
 	if seconds < minTimestamp || seconds > maxTimestamp || nanos < 0 || nanos > maxNanos {
 		return dst, errTime
 	}
-	const day, hour, minute = 86400, 3600, 60
-	sinceBegin := seconds - minTimestamp // never negative
-	year, month, date := civil(int(sinceBegin / day))
-	rest := int(sinceBegin % day)
-	at := len(dst)
-	dst = append(dst, `"0000-00-00T00:00:00`...)
-	setTwo(dst[at+1:], year/100)
-	setTwo(dst[at+3:], year%100)
-	setTwo(dst[at+6:], month)
-	setTwo(dst[at+9:], date)
-	setTwo(dst[at+12:], rest/hour)
-	setTwo(dst[at+15:], rest%hour/minute)
-	setTwo(dst[at+18:], rest%minute)
+	sinceBegin := uint(seconds - minTimestamp) // never negative
+	if minute := sinceBegin/60 + 1; minute != c.minute {
+		c.set(minute)
+	}
+	at := len(dst) + len(c.begin)
+	dst = append(append(dst, c.begin[:]...), "00"...)
+	setTwo(dst[at:], sinceBegin%60)
 	dst = fraction(dst, int(nanos))
 	return append(dst, 'Z', '"'), nil
 }
 
+// set makes the begin of a minute's times.
+func (c *clock) set(minute uint) {
+	const hour, day = 60, 24 * 60
+	c.minute = minute
+	copy(c.begin[:], `"0000-00-00T00:00:`)
+	year, month, date := civil((minute - 1) / day)
+	rest := (minute - 1) % day
+	setTwo(c.begin[1:], year/100)
+	setTwo(c.begin[3:], year%100)
+	setTwo(c.begin[6:], month)
+	setTwo(c.begin[9:], date)
+	setTwo(c.begin[12:], rest/hour)
+	setTwo(c.begin[15:], rest%hour)
+}
+
 // civil gives the date of a day in the Gregorian calendar, counted from
 // 0001-01-01. Years begin in March, so that the leap day is their last.
-func civil(days int) (year, month, day int) {
+func civil(days uint) (year, month, day uint) {
 	const (
 		era, century, four, one = 146097, 36524, 1461, 365 // days
 		yearsOfEra              = 400
@@ -63,9 +80,17 @@ func civil(days int) (year, month, day int) {
 }
 
 // setTwo writes a number of two digits.
-func setTwo(dst []byte, n int) {
-	dst[0], dst[1] = byte('0'+n/10), byte('0'+n%10) //nolint:gosec // digits
-}
+func setTwo(dst []byte, n uint) { binary.LittleEndian.PutUint16(dst, twoDigits[n]) }
+
+// twoDigits are the digits of the numbers that have two.
+//
+//nolint:gochecknoglobals // a read-only table
+var twoDigits = func() (table [100]uint16) {
+	for n := range table {
+		table[n] = binary.LittleEndian.Uint16([]byte{byte('0' + n/10), byte('0' + n%10)})
+	}
+	return table
+}()
 
 // appendDuration writes a duration in seconds.
 func appendDuration(dst []byte, seconds, nanos int64, fraction func([]byte, int) []byte) ([]byte, error) {
@@ -77,7 +102,7 @@ func appendDuration(dst []byte, seconds, nanos int64, fraction func([]byte, int)
 	if seconds < 0 || nanos < 0 {
 		dst, seconds, nanos = append(dst, '-'), -seconds, -nanos
 	}
-	dst = strconv.AppendInt(dst, seconds, 10)
+	dst = appendInt(dst, seconds)
 	dst = fraction(dst, int(nanos))
 	return append(dst, 's', '"'), nil
 }
@@ -85,15 +110,17 @@ func appendDuration(dst []byte, seconds, nanos int64, fraction func([]byte, int)
 // appendNanos writes the part of a second in 0, 3, 6 or 9 digits.
 func appendNanos(dst []byte, nanos int) []byte {
 	const thousand = 1000
-	switch {
-	case nanos == 0:
+	if nanos == 0 {
 		return dst
-	case nanos%(thousand*thousand) == 0:
-		return appendDigits(append(dst, '.'), nanos/thousand/thousand, 3)
-	case nanos%thousand == 0:
-		return appendDigits(append(dst, '.'), nanos/thousand, 6)
+	}
+	dst = appendNine(dst, nanos)
+	switch {
+	case nanos%thousand != 0:
+		return dst
+	case nanos%(thousand*thousand) != 0:
+		return dst[:len(dst)-3]
 	default:
-		return appendDigits(append(dst, '.'), nanos, 9)
+		return dst[:len(dst)-6]
 	}
 }
 
@@ -102,16 +129,19 @@ func appendFewNanos(dst []byte, nanos int) []byte {
 	if nanos == 0 {
 		return dst
 	}
-	return bytes.TrimRight(appendDigits(append(dst, '.'), nanos, 9), "0")
+	return bytes.TrimRight(appendNine(dst, nanos), "0")
 }
 
-func appendDigits(dst []byte, n, digits int) []byte {
-	end := len(dst) + digits
-	dst = append(dst, "000000000"[:digits]...)
-	for i := end - 1; n > 0; i-- {
-		dst[i] = byte('0' + n%10)
-		n /= 10
-	}
+// appendNine writes a point and nine digits.
+func appendNine(dst []byte, nanos int) []byte {
+	at, n := len(dst), uint(nanos) //nolint:gosec // never negative
+	dst = append(dst, ".000000000"...)
+	digits := dst[at+1 : at+10]
+	digits[0] = byte('0' + n/1e8)
+	setTwo(digits[1:], n/1e6%100)
+	setTwo(digits[3:], n/1e4%100)
+	setTwo(digits[5:], n/1e2%100)
+	setTwo(digits[7:], n%100)
 	return dst
 }
 

@@ -1,9 +1,7 @@
 package transcode
 
 import (
-	"cmp"
 	"io"
-	"slices"
 	"sync"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -71,8 +69,9 @@ type jsonWriter struct {
 
 	quickly   bool // see quick
 	inElement bool // of a list that is written in pieces, which is written whole
-	flushed   int  // pieces
-	copies    int  // bytes that may still be put in order, see mayCopy
+	clock     clock
+	flushed   int // pieces
+	copies    int // bytes that may still be put in order, see mayCopy
 }
 
 //nolint:gochecknoglobals // a pool is one for all
@@ -114,7 +113,7 @@ func (w *jsonWriter) spill() error {
 }
 
 // message writes a message of any form.
-func (w *jsonWriter) message(m *Message, wire []byte, depth int) error {
+func (w *jsonWriter) message(m *Message, wire []byte, depth int) (err error) {
 	if depth > maxDepth {
 		return errDepth
 	}
@@ -130,9 +129,11 @@ func (w *jsonWriter) message(m *Message, wire []byte, depth int) error {
 			}
 		}
 	case formTimestamp:
-		return w.timestamp(m, wire)
+		w.out, err = w.timestamp(w.out, wire)
+		return err
 	case formDuration:
-		return w.duration(m, wire)
+		w.out, err = w.duration(w.out, wire)
+		return err
 	case formWrapper:
 		return w.wrapper(m, wire)
 	case formAny:
@@ -146,7 +147,11 @@ func (w *jsonWriter) message(m *Message, wire []byte, depth int) error {
 
 // object writes a message as an object of its fields, after a first member if
 // there is one.
-func (w *jsonWriter) object(m *Message, wire []byte, depth int, first []byte) error {
+func (w *jsonWriter) object(m *Message, wire []byte, depth int, first []byte) (err error) {
+	if w.quickly && !m.view && len(first) == 0 {
+		w.out, err = w.quickObject(w.out, m, wire, depth)
+		return err
+	}
 	w.out = append(append(w.out, '{'), first...)
 	if _, err := w.members(m, wire, depth, len(first) > 0); err != nil {
 		return err
@@ -162,14 +167,14 @@ func (w *jsonWriter) members(m *Message, wire []byte, depth int, separate bool) 
 		return separate, errDepth
 	}
 	if w.quickly && !m.view {
-		return w.quick(m, wire, depth, separate)
+		return w.quickMembers(m, wire, depth, separate)
 	}
 	l, err := w.split(m, wire)
 	if err != nil {
 		return separate, err
 	}
 	if m.view { // its order is the one that it was written in
-		slices.SortStableFunc(w.runs[l.first:l.last], func(a, b run) int { return cmp.Compare(a.field.index, b.field.index) })
+		sortRuns(w.runs[l.first:l.last])
 	}
 	var shown numbers
 	for i := l.first; i < l.last; i++ {
@@ -190,6 +195,15 @@ func (w *jsonWriter) members(m *Message, wire []byte, depth int, separate bool) 
 		return w.missing(m, &shown, depth, separate)
 	}
 	return separate, nil
+}
+
+// label writes a field's name.
+func (w *jsonWriter) label(f *field, separate bool) {
+	label := f.label
+	if !separate {
+		label = label[1:]
+	}
+	w.out = append(w.out, label...)
 }
 
 // member writes one field, unless it holds what is its default and says so by
@@ -369,7 +383,7 @@ func (w *jsonWriter) element(m *Message, wire []byte, depth int) error {
 
 // unpack writes the elements of a packed field.
 func (w *jsonWriter) unpack(f *field, value []byte, some bool) (bool, error) {
-	packed, _ := protowire.ConsumeBytes(value)
+	packed := text(value)
 	for len(packed) > 0 {
 		if some {
 			w.out = append(w.out, ',')

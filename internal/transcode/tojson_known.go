@@ -15,38 +15,44 @@ func instant(wire []byte) (seconds, nanos int64, err error) {
 		if n < 0 {
 			return 0, 0, errWire
 		}
-		size := valueSize(wire[at+n:], number, wireType)
+		at += n
+		if wireType != protowire.VarintType {
+			size := valueSize(wire[at:], number, wireType)
+			if size < 0 {
+				return 0, 0, errWire
+			}
+			at += size
+			continue
+		}
+		v, size := varintAt(wire, at)
 		if size < 0 {
 			return 0, 0, errWire
 		}
-		if wireType == protowire.VarintType {
-			v, _ := protowire.ConsumeVarint(wire[at+n:])
-			if number == 1 {
-				seconds = int64(v) //nolint:gosec // two's complement
-			}
-			if number == 2 { //nolint:mnd // the field's number
-				nanos = int64(int32(v)) //nolint:gosec // two's complement
-			}
+		at += size
+		switch number {
+		case 1:
+			seconds = int64(v) //nolint:gosec // two's complement
+		case 2:
+			nanos = int64(int32(v)) //nolint:gosec // two's complement
 		}
-		at += n + size
 	}
 	return seconds, nanos, nil
 }
 
-func (w *jsonWriter) timestamp(_ *Message, wire []byte) error {
+func (w *jsonWriter) timestamp(dst, wire []byte) ([]byte, error) {
 	seconds, nanos, err := instant(wire)
-	if err == nil {
-		w.out, err = appendTimestamp(w.out, seconds, nanos, appendNanos)
+	if err != nil {
+		return dst, err
 	}
-	return err
+	return w.clock.append(dst, seconds, nanos, appendNanos)
 }
 
-func (w *jsonWriter) duration(_ *Message, wire []byte) error {
+func (w *jsonWriter) duration(dst, wire []byte) ([]byte, error) {
 	seconds, nanos, err := instant(wire)
-	if err == nil {
-		w.out, err = appendDuration(w.out, seconds, nanos, appendNanos)
+	if err != nil {
+		return dst, err
 	}
-	return err
+	return appendDuration(dst, seconds, nanos, appendNanos)
 }
 
 // sparse writes a time or a duration of a view, with no more digits than it
@@ -57,7 +63,7 @@ func (w *jsonWriter) sparse(m *Message, wire []byte) (bool, error) {
 		return false, err
 	}
 	if m.form == formTimestamp {
-		w.out, err = appendTimestamp(w.out, seconds, nanos, appendFewNanos)
+		w.out, err = w.clock.append(w.out, seconds, nanos, appendFewNanos)
 	} else {
 		w.out, err = appendDuration(w.out, seconds, nanos, appendFewNanos)
 	}

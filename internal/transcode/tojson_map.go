@@ -12,8 +12,7 @@ import (
 
 // entry is one of a map.
 type entry struct {
-	key, value []byte // wire values; a value is a message's content
-	text       []byte // of a key that is text
+	key, value []byte // wire values; text and messages without their length
 	given      bool   // the value is there
 	order      uint64 // of a key that is a number
 }
@@ -22,21 +21,21 @@ type entry struct {
 func (w *jsonWriter) entries(f *field, wire []byte, depth int) error {
 	var few [8]entry
 	all := few[:0]
-	for len(wire) > 0 {
-		_, _, n := tagAt(wire, 0)
-		inner, size := protowire.ConsumeBytes(wire[n:])
-		e, err := f.entry(inner)
-		if err != nil {
+	for at := 0; at < len(wire); {
+		_, _, n := tagAt(wire, at)
+		inner, size := bytesAt(wire, at+n)
+		at += n + size
+		all = append(all, entry{})
+		if err := f.entry(&all[len(all)-1], inner); err != nil {
 			return err
 		}
-		all = append(all, e)
-		wire = wire[n+size:]
 	}
 	f.sort(all)
 	w.out = append(w.out, '{')
 	separate := false
-	for i, e := range all {
-		if i+1 < len(all) && f.compare(e, all[i+1]) == 0 {
+	for i := range all {
+		e := &all[i]
+		if i+1 < len(all) && f.compare(e, &all[i+1]) == 0 {
 			continue
 		}
 		before := len(w.out)
@@ -62,28 +61,31 @@ func (w *jsonWriter) entries(f *field, wire []byte, depth int) error {
 }
 
 // entry reads one. What is missing is the default.
-func (f *field) entry(wire []byte) (entry, error) {
-	var e entry
+func (f *field) entry(e *entry, wire []byte) error {
 	own := false // the value is not the wire's
 	for at := 0; at < len(wire); {
 		number, wireType, n := tagAt(wire, at)
 		if n < 0 {
-			return e, errWire
+			return errWire
 		}
-		size := valueSize(wire[at+n:], number, wireType)
+		at += n
+		size := valueSize(wire[at:], number, wireType)
 		if size < 0 {
-			return e, errWire
+			return errWire
 		}
-		value := wire[at+n : at+n+size]
-		at += n + size
+		value := wire[at : at+size]
+		at += size
 		switch {
 		case number == f.key.number && wireType == f.key.wireType:
 			e.key = value
+			if wireType == protowire.BytesType {
+				e.key, _ = bytesAt(value, 0)
+			}
 		case number != f.value.number || wireType != f.value.wireType:
 		case f.value.message == nil:
 			e.value, e.given = value, true
 		default:
-			inner, _ := protowire.ConsumeBytes(value)
+			inner, _ := bytesAt(value, 0)
 			if !e.given {
 				e.value, e.given = inner, true
 				continue
@@ -94,12 +96,10 @@ func (f *field) entry(wire []byte) (entry, error) {
 			e.value = append(e.value, inner...) // merged
 		}
 	}
-	if f.key.wireType == protowire.BytesType {
-		e.text = text(e.key)
-	} else {
+	if f.key.wireType != protowire.BytesType {
 		e.order = f.key.order(e.key)
 	}
-	return e, nil
+	return nil
 }
 
 // order gives the order of a key that is not text.
@@ -148,31 +148,38 @@ func (f *field) order(key []byte) uint64 {
 func (f *field) sort(all []entry) {
 	const few = 12
 	if len(all) > few {
-		slices.SortStableFunc(all, f.compare)
+		slices.SortStableFunc(all, func(a, b entry) int { return f.compare(&a, &b) })
 		return
 	}
 	for i := 1; i < len(all); i++ {
-		for j := i; j > 0 && f.compare(all[j], all[j-1]) < 0; j-- {
+		for j := i; j > 0 && f.compare(&all[j], &all[j-1]) < 0; j-- {
 			all[j], all[j-1] = all[j-1], all[j]
 		}
 	}
 }
 
-func (f *field) compare(a, b entry) int {
+func (f *field) compare(a, b *entry) int {
 	if f.key.wireType != protowire.BytesType {
 		return cmp.Compare(a.order, b.order)
 	}
-	return bytes.Compare(a.text, b.text)
+	return bytes.Compare(a.key, b.key)
 }
 
 // text is what a length-delimited value holds.
 func text(value []byte) []byte {
-	inner, _ := protowire.ConsumeBytes(value)
+	inner, _ := bytesAt(value, 0)
 	return inner
 }
 
 // key writes a key, which JSON has as a string always.
 func (w *jsonWriter) key(f *field, key []byte) error {
+	if f.wireType == protowire.BytesType {
+		var ok bool
+		if w.out, ok = appendText(w.out, key); !ok {
+			return errText
+		}
+		return nil
+	}
 	if key == nil {
 		key = zero(f)
 	}
@@ -202,7 +209,7 @@ func zero(f *field) []byte {
 }
 
 // mapValue writes the value of an entry; false leaves the entry out.
-func (w *jsonWriter) mapValue(f *field, e entry, depth int) (bool, error) {
+func (w *jsonWriter) mapValue(f *field, e *entry, depth int) (bool, error) {
 	if f.custom != nil {
 		var wrote bool
 		var err error
@@ -212,9 +219,10 @@ func (w *jsonWriter) mapValue(f *field, e entry, depth int) (bool, error) {
 	if f.message != nil {
 		return true, w.message(f.message, e.value, depth+1)
 	}
+	value := e.value
 	if !e.given {
-		e.value = zero(f)
+		value = zero(f)
 	}
-	_, err := w.scalar(f, e.value)
+	_, err := w.scalar(f, value)
 	return true, err
 }

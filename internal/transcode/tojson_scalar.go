@@ -72,7 +72,7 @@ func (w *jsonWriter) scalar(f *field, wire []byte) (n int, err error) {
 		if n < 0 {
 			return 0, errWire
 		}
-		w.varint(f, v)
+		w.out = appendVarint(w.out, f, v)
 		return n, nil
 	}
 }
@@ -82,9 +82,9 @@ func (w *jsonWriter) fixed32(kind protoreflect.Kind, v uint32) {
 	case protoreflect.FloatKind:
 		w.out = appendFloat(w.out, float64(math.Float32frombits(v)), 32)
 	case protoreflect.Sfixed32Kind:
-		w.out = strconv.AppendInt(w.out, int64(int32(v)), 10) //nolint:gosec // two's complement
+		w.out = appendInt(w.out, int64(int32(v))) //nolint:gosec // two's complement
 	default:
-		w.out = strconv.AppendUint(w.out, uint64(v), 10)
+		w.out = appendUint(w.out, uint64(v))
 	}
 }
 
@@ -93,64 +93,62 @@ func (w *jsonWriter) fixed64(f *field, v uint64) {
 	case protoreflect.DoubleKind:
 		w.out = appendFloat(w.out, math.Float64frombits(v), 64)
 	case protoreflect.Sfixed64Kind:
-		w.int64(f, int64(v)) //nolint:gosec // two's complement
+		w.out = f.appendInt64(w.out, int64(v)) //nolint:gosec // two's complement
 	default:
-		w.uint64(f, v)
+		w.out = f.appendUint64(w.out, v)
 	}
 }
 
+// appendVarint writes a number, a boolean or an enum.
+//
 //nolint:gosec // two's complement, cut to the field's width
-func (w *jsonWriter) varint(f *field, v uint64) {
+func appendVarint(dst []byte, f *field, v uint64) []byte {
 	switch f.kind {
 	case protoreflect.BoolKind:
-		w.out = strconv.AppendBool(w.out, v != 0)
+		return strconv.AppendBool(dst, v != 0)
 	case protoreflect.EnumKind:
-		w.enum(f.enum, int32(v))
+		return f.enum.append(dst, int32(v))
 	case protoreflect.Int32Kind:
-		w.out = strconv.AppendInt(w.out, int64(int32(v)), 10)
+		return appendInt(dst, int64(int32(v)))
 	case protoreflect.Uint32Kind:
-		w.out = strconv.AppendUint(w.out, uint64(uint32(v)), 10)
+		return appendUint(dst, uint64(uint32(v)))
 	case protoreflect.Sint32Kind:
-		w.out = strconv.AppendInt(w.out, int64(int32(protowire.DecodeZigZag(v&math.MaxUint32))), 10)
+		return appendInt(dst, int64(int32(protowire.DecodeZigZag(v&math.MaxUint32))))
 	case protoreflect.Uint64Kind:
-		w.uint64(f, v)
+		return f.appendUint64(dst, v)
 	case protoreflect.Sint64Kind:
-		w.int64(f, protowire.DecodeZigZag(v))
+		return f.appendInt64(dst, protowire.DecodeZigZag(v))
 	default:
-		w.int64(f, int64(v))
+		return f.appendInt64(dst, int64(v))
 	}
 }
 
-func (w *jsonWriter) enum(e *enum, v int32) {
+// append writes the name of a number.
+func (e *enum) append(dst []byte, v int32) []byte {
 	if e.null {
-		w.out = append(w.out, "null"...)
-		return
+		return append(dst, "null"...)
 	}
 	if label := e.label(v); label != nil {
-		w.out = append(w.out, label...)
-		return
+		return append(dst, label...)
 	}
 	if e.named { // a value that is newer than the gateway is a name too
-		w.out = append(strconv.AppendInt(append(w.out, '"'), int64(v), 10), '"')
-		return
+		return append(appendInt(append(dst, '"'), int64(v)), '"')
 	}
-	w.out = strconv.AppendInt(w.out, int64(v), 10)
+	return appendInt(dst, int64(v))
 }
 
-// int64 and uint64 write 64 bits as strings, because a JSON number often ends up
-// in a double; in views as the numbers that they are.
-func (w *jsonWriter) int64(f *field, v int64) {
+// appendInt64 and appendUint64 write 64 bits as strings, because a JSON number
+// often ends up in a double; in views as the numbers that they are.
+func (f *field) appendInt64(dst []byte, v int64) []byte {
 	if f.number64 {
-		w.out = strconv.AppendInt(w.out, v, 10)
-		return
+		return appendInt(dst, v)
 	}
-	w.out = append(strconv.AppendInt(append(w.out, '"'), v, 10), '"')
+	return append(appendInt(append(dst, '"'), v), '"')
 }
 
-func (w *jsonWriter) uint64(f *field, v uint64) {
+func (f *field) appendUint64(dst []byte, v uint64) []byte {
 	if f.number64 {
-		w.out = strconv.AppendUint(w.out, v, 10)
-		return
+		return appendUint(dst, v)
 	}
-	w.out = append(strconv.AppendUint(append(w.out, '"'), v, 10), '"')
+	return append(appendUint(append(dst, '"'), v), '"')
 }
