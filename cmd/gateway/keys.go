@@ -1,30 +1,97 @@
 package main
 
 import (
+	"bufio"
 	"crypto/rand"
 	"flag"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/flowgate/flowgate/internal/auth"
 )
 
-// keys makes API keys. The key is shown this once; the entry below it holds
-// just its hash.
-func keys(args []string, stdout, stderr io.Writer) int {
+// surroundings are where a command reads and writes.
+type surroundings struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+// keys is the command for API keys and their file.
+func keys(args []string, at surroundings) int {
+	if len(args) > 0 {
+		switch command, rest := args[0], args[1:]; command {
+		case "new":
+			return newKey(rest, at)
+		case "hash":
+			return hashKey(rest, at)
+		case "check":
+			return checkKeys(rest, at)
+		}
+	}
+	_, _ = fmt.Fprintln(at.stderr, "usage: gateway keys new --id ID | gateway keys hash | gateway keys check --file FILE")
+	return exitUsage
+}
+
+// newKey makes an API key. It is shown this once; the entry below it holds just
+// its hash.
+func newKey(args []string, at surroundings) int {
 	flags := flag.NewFlagSet("gateway keys new", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	flags.SetOutput(at.stderr)
 	id := flags.String("id", "", "the key's `ID`: up to 32 of a-z, 0-9 and -")
-	if len(args) == 0 || args[0] != "new" || flags.Parse(args[1:]) != nil || *id == "" || flags.NArg() > 0 {
-		_, _ = fmt.Fprintln(stderr, "usage: gateway keys new --id ID")
+	if flags.Parse(args) != nil || *id == "" || flags.NArg() > 0 {
+		_, _ = fmt.Fprintln(at.stderr, "usage: gateway keys new --id ID")
 		return exitUsage
 	}
 	key, entry, err := auth.NewKey(*id, rand.Reader)
 	if err != nil {
-		_, _ = fmt.Fprintln(stderr, "gateway:", err)
-		return exitUsage
+		return failed(at, err, exitUsage)
 	}
-	_, _ = fmt.Fprintf(stdout, "# The key, shown this once. Only its hash goes into the keys file.\n%s\n\n"+
+	_, _ = fmt.Fprintf(at.stdout, "# The key, shown this once. Only its hash goes into the keys file.\n%s\n\n"+
 		"# Its entry, to stand under \"keys:\" in the keys file. Fill in the grants.\n%s", key, entry)
 	return exitOK
+}
+
+// hashKey reads a key that exists and writes what the keys file holds of it. A
+// key on the command line would stand in the shell's history and in the list of
+// processes.
+func hashKey(args []string, at surroundings) int {
+	if len(args) > 0 {
+		_, _ = fmt.Fprintln(at.stderr, "usage: gateway keys hash < FILE-WITH-THE-KEY")
+		return exitUsage
+	}
+	line, err := bufio.NewReader(at.stdin).ReadString('\n')
+	if err != nil && err != io.EOF { //nolint:errorlint // io.EOF is never wrapped by its reader
+		return failed(at, err, exitFailure)
+	}
+	id, secret, err := auth.HashKey(strings.TrimRight(line, "\r\n"))
+	if err != nil {
+		return failed(at, err, exitUsage)
+	}
+	_, _ = fmt.Fprintf(at.stdout, "# For the secrets of the key with the id %s.\n%s\n", id, secret)
+	return exitOK
+}
+
+// checkKeys lists every problem of a keys file, or what its keys may do.
+func checkKeys(args []string, at surroundings) int {
+	flags := flag.NewFlagSet("gateway keys check", flag.ContinueOnError)
+	flags.SetOutput(at.stderr)
+	file := flags.String("file", "", "the keys `FILE` (YAML)")
+	if flags.Parse(args) != nil || *file == "" || flags.NArg() > 0 {
+		_, _ = fmt.Fprintln(at.stderr, "usage: gateway keys check --file FILE")
+		return exitUsage
+	}
+	opened, err := auth.OpenKeys(*file, auth.WithMint(auth.NoCredential())) // whether there is a signing key, gateway check tells
+	if err != nil {
+		return failed(at, err, exitUsage)
+	}
+	for _, line := range opened.Summary() {
+		_, _ = fmt.Fprintln(at.stdout, line)
+	}
+	return exitOK
+}
+
+func failed(at surroundings, err error, code int) int {
+	_, _ = fmt.Fprintln(at.stderr, "gateway:", err)
+	return code
 }

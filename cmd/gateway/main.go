@@ -3,7 +3,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 )
 
@@ -25,35 +24,40 @@ Usage:
   gateway serve --config FILE [--set PATH=VALUE ...]   run
   gateway check --config FILE [--set PATH=VALUE ...]   list every problem of a configuration
   gateway keys new --id ID                             make an API key and its entry for the keys file
+  gateway keys hash                                    read a key from standard input, print its hash for the keys file
+  gateway keys check --file FILE                       list every problem of a keys file, or what its keys may do
+  gateway jwks --config FILE [--out FILE]              write the public keys of the tokens that the gateway signs
   gateway version                                      print the version
 
 PATH is a setting's dotted path, such as limits.maxWait. Every setting has an
 environment variable too: FLOWGATE_LIMITS_MAX_WAIT.
 `
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { os.Exit(run(os.Args[1:], surroundings{os.Stdin, os.Stdout, os.Stderr})) }
 
 // run is main with its surroundings given.
-func run(args []string, stdout, stderr io.Writer) int {
+func run(args []string, at surroundings) int {
 	if len(args) == 0 {
-		_, _ = fmt.Fprint(stderr, usage)
+		_, _ = fmt.Fprint(at.stderr, usage)
 		return exitUsage
 	}
 	switch command, rest := args[0], args[1:]; command {
 	case "serve":
-		return serve(rest, stderr)
+		return serve(rest, at.stderr)
 	case "check":
-		return check(rest, stdout, stderr)
+		return check(rest, at.stdout, at.stderr)
 	case "keys":
-		return keys(rest, stdout, stderr)
+		return keys(rest, at)
+	case "jwks":
+		return jwks(rest, at)
 	case "version", "--version":
-		_, _ = fmt.Fprintln(stdout, version)
+		_, _ = fmt.Fprintln(at.stdout, version)
 		return exitOK
 	case "help", "--help", "-h":
-		_, _ = fmt.Fprint(stdout, usage)
+		_, _ = fmt.Fprint(at.stdout, usage)
 		return exitOK
 	default:
-		_, _ = fmt.Fprintf(stderr, "gateway: unknown command %q\n\n%s", command, usage)
+		_, _ = fmt.Fprintf(at.stderr, "gateway: unknown command %q\n\n%s", command, usage)
 		return exitUsage
 	}
 }

@@ -2,6 +2,11 @@ package main
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,10 +19,40 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // call runs the command line and gives what it printed.
-func call(args ...string) (code int, stdout, stderr string) {
+func call(args ...string) (code int, stdout, stderr string) { return callWith("", args...) }
+
+// callWith is call with something to read.
+func callWith(stdin string, args ...string) (code int, stdout, stderr string) {
 	var out, err bytes.Buffer
-	code = run(args, &out, &err)
+	code = run(args, surroundings{strings.NewReader(stdin), &out, &err})
 	return code, out.String(), err.String()
+}
+
+func TestHashOfAKeyWorksInTheKeysFile(t *testing.T) {
+	t.Parallel()
+	const key = "fg_billing_MARKERMARKERMARKERMARKERMARKERMARKER"
+	code, stdout, _ := callWith(key+"\n", "keys", "hash")
+	require.Equal(t, exitOK, code)
+	require.NotContains(t, stdout, "MARKER")
+	_, secret, found := strings.Cut(stdout, "\n")
+	require.True(t, found)
+	file := filepath.Join(t.TempDir(), "keys.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("keys:\n  - {id: billing, secrets: ["+strings.TrimSpace(secret)+
+		"], grants: [{namespace: orders, role: write}]}\n  - {id: old, disabled: true, secrets: ["+strings.TrimSpace(secret)+"]}\n"), 0o600))
+	code, stdout, stderr := call("keys", "check", "--file", file)
+	require.Equal(t, exitOK, code, stderr)
+	require.Equal(t, "billing: write on orders; 1 active secret\nold: disabled\n", stdout)
+
+	for _, junk := range []string{"", "MARKER", "fg_billing_MARKER", "fg_billing_" + strings.Repeat("MARKER", 2000)} {
+		code, stdout, stderr := callWith(junk, "keys", "hash")
+		require.Equal(t, exitUsage, code)
+		require.NotContains(t, stdout+stderr, "MARKER")
+	}
+	require.NoError(t, os.WriteFile(file, []byte("keys: [{id: A, secrets: []}]"), 0o600))
+	code, _, stderr = call("keys", "check", "--file", file)
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, "keys[0].id: must be")
+	require.Contains(t, stderr, "keys[0].secrets: must have at least one")
 }
 
 func TestCheckListsEveryProblemAtOnce(t *testing.T) {
@@ -70,6 +105,34 @@ func TestNewKeyWorksInTheKeysFile(t *testing.T) {
 	require.Contains(t, stderr, "limits.maxWait")
 }
 
+func TestJWKSWritesWhatIsPublished(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	private := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "signing.pem"), private, 0o600))
+	file, out := filepath.Join(dir, "gateway.yaml"), filepath.Join(dir, "jwks.json")
+	require.NoError(t, os.WriteFile(file, []byte("auth: {insecureAnonymous: true}\n"+
+		"upstream: {credential: {mode: mint, mint: {keyFile: signing.pem}}}\n"), 0o600))
+	code, stdout, stderr := call("jwks", "--config", file)
+	require.Equal(t, exitOK, code, stderr)
+	require.Regexp(t, `^\{"keys":\[\{.*"kty":"EC".*\}\]\}\n$`, stdout)
+	require.NotContains(t, stdout, `"d":`)
+	code, _, stderr = call("jwks", "--config", file, "--out", out)
+	require.Equal(t, exitOK, code, stderr)
+	written, err := os.ReadFile(out)
+	require.NoError(t, err)
+	require.Equal(t, stdout, string(written))
+
+	require.NoError(t, os.WriteFile(file, []byte("auth: {insecureAnonymous: true}\n"), 0o600))
+	code, _, stderr = call("jwks", "--config", file)
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, "upstream.credential.mint.keyFile: is missing")
+}
+
 func TestWrongCallsExitWithUsage(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
@@ -81,6 +144,9 @@ func TestWrongCallsExitWithUsage(t *testing.T) {
 		{"keys"},
 		{"keys", "new"},
 		{"keys", "new", "--id", "NOT OK"},
+		{"keys", "hash", "fg_dev_00000000000000000000000000000000"},
+		{"keys", "check"},
+		{"keys", "check", "--file", "/does/not/exist"},
 		{"serve", "--config", "/does/not/exist"},
 	} {
 		code, _, stderr := call(args...)

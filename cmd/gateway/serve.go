@@ -63,8 +63,12 @@ func check(args []string, stdout, stderr io.Writer) int {
 // load reads the configuration that a command line names. When it is not ok,
 // it has said why; what could be read of a configuration comes all the same.
 func load(command string, args []string, stderr io.Writer) (cfg *config.Config, code int, ok bool) {
+	return loadWith(flag.NewFlagSet("gateway "+command, flag.ContinueOnError), args, stderr)
+}
+
+// loadWith is load for a command with flags of its own.
+func loadWith(flags *flag.FlagSet, args []string, stderr io.Writer) (cfg *config.Config, code int, ok bool) {
 	overrides := settings{}
-	flags := flag.NewFlagSet("gateway "+command, flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	file := flags.String("config", "", "the configuration `FILE` (YAML)")
 	flags.Var(overrides, "set", "a setting as `PATH=VALUE`; may be repeated")

@@ -157,6 +157,12 @@ class Flowgate:
         path, named = self.workflow(workflow_id, "/query")
         return self.get(path, query=query, **named, **params).get("result")
 
+    def token(self, workflow_id: str, **what: JSON) -> str:
+        """Make a token to hand on, for this workflow: read=True, signals=[...], updates=[...], ttl="5m"."""
+        path, named = self.workflow(workflow_id, "/tokens")
+        token: str = loads(self.send("POST", path, what, params=named).text)["token"]
+        return token
+
     def cancel(self, workflow_id: str, reason: str | None = None, **params: str) -> None:
         path, named = self.workflow(workflow_id, "/cancel")
         self.send("POST", path, {"reason": reason} if reason else None, params={**named, **params})

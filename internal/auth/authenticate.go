@@ -1,6 +1,8 @@
 package auth
 
 import (
+	"context"
+	"crypto/tls"
 	"net/http"
 	"strings"
 
@@ -12,29 +14,40 @@ const (
 	headerAPIKey        = "X-Api-Key"
 )
 
+// DelegatedPrefix begins the tokens that the gateway makes for its callers to
+// hand on.
+const DelegatedPrefix = "fgt."
+
+// Ways are all by which callers may say who they are. A nil way knows nobody.
+type Ways struct {
+	Keys *Keys
+	// Tokens takes JWTs, Delegated the tokens that the gateway itself has made.
+	Tokens, Delegated Verifier
+	Certificates      *Certificates
+	// Anonymous lets a request without any credential in as [Anonymous]; one
+	// with a wrong credential is refused all the same, since its sender believes
+	// to be somebody.
+	Anonymous bool
+}
+
+// Verifier knows whose a token is. Its errors are [problem.Error]s.
+type Verifier interface {
+	Verify(ctx context.Context, token string) (*Principal, error)
+}
+
 // Authenticator finds out who sends a request.
-type Authenticator struct {
-	keys      *Keys
-	anonymous *Principal
-}
+type Authenticator struct{ ways Ways }
 
-// NewAuthenticator makes an authenticator over keys, which may be nil when
-// there are none. With anonymous, a request without any credential is let in
-// as [Anonymous]; one with a wrong credential is refused all the same, since
-// its sender believes to be somebody.
-func NewAuthenticator(keys *Keys, anonymous bool) *Authenticator {
-	a := &Authenticator{keys: keys}
-	if anonymous {
-		a.anonymous = Anonymous()
-	}
-	return a
-}
+// NewAuthenticator makes an authenticator.
+func NewAuthenticator(ways Ways) *Authenticator { return &Authenticator{ways} }
 
-// Authenticate reads the one credential in h. Two of them are refused and not
+// Authenticate reads the one credential of r. Two of them are refused and not
 // ranked: a proxy in front that checks one and a gateway that believes the
-// other are how identities get swapped.
-func (a *Authenticator) Authenticate(h http.Header) (*Principal, error) {
-	authorization, apiKey := h[headerAuthorization], h[headerAPIKey]
+// other are how identities get swapped. A client certificate counts for
+// requests that carry nothing else: it belongs to the connection, which a proxy
+// may share.
+func (a *Authenticator) Authenticate(r *http.Request) (*Principal, error) {
+	authorization, apiKey := r.Header[headerAuthorization], r.Header[headerAPIKey]
 	switch {
 	case len(authorization)+len(apiKey) > 1:
 		return nil, problem.New(problem.AmbiguousCredentials,
@@ -44,22 +57,43 @@ func (a *Authenticator) Authenticate(h http.Header) (*Principal, error) {
 		if err != nil {
 			return nil, err
 		}
-		return a.check(token)
+		return a.bearer(r.Context(), token)
 	case len(apiKey) == 1:
-		return a.check(apiKey[0])
-	case a.anonymous != nil:
-		return a.anonymous, nil
+		return a.key(apiKey[0])
 	default:
-		return nil, problem.New(problem.Unauthenticated, "The request carries no credential.")
+		return a.connection(r.TLS)
 	}
 }
 
-// check asks those who may know the token.
-func (a *Authenticator) check(token string) (*Principal, error) {
-	if a.keys == nil {
+// bearer asks those who may know the token, by its form: each kind is one's
+// alone, so that none can pass for another.
+func (a *Authenticator) bearer(ctx context.Context, token string) (*Principal, error) {
+	switch {
+	case strings.HasPrefix(token, DelegatedPrefix) && a.ways.Delegated != nil:
+		return a.ways.Delegated.Verify(ctx, token)
+	case strings.Count(token, ".") == 2 && a.ways.Tokens != nil:
+		return a.ways.Tokens.Verify(ctx, token)
+	default:
+		return a.key(token)
+	}
+}
+
+func (a *Authenticator) key(key string) (*Principal, error) {
+	if a.ways.Keys == nil {
 		return nil, invalidCredential()
 	}
-	return a.keys.authenticate(token)
+	return a.ways.Keys.authenticate(key)
+}
+
+// connection tells who a request without a credential is from.
+func (a *Authenticator) connection(state *tls.ConnectionState) (*Principal, error) {
+	if who := a.ways.Certificates.owner(state); who != nil {
+		return who, nil
+	}
+	if a.ways.Anonymous {
+		return Anonymous(), nil
+	}
+	return nil, problem.New(problem.Unauthenticated, "The request carries no credential.")
 }
 
 // bearerToken takes the token out of an Authorization value: the scheme in

@@ -57,7 +57,7 @@ func TestAuthenticateByForm(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			who, err := auth.NewAuthenticator(openKeys(t, oneKey(secretA)), false).Authenticate(test.header)
+			who, err := authenticate(auth.NewAuthenticator(auth.Ways{Keys: openKeys(t, oneKey(secretA))}), test.header)
 			if test.want == good {
 				require.NoError(t, err)
 				require.Equal(t, "dev", who.Name)
@@ -87,7 +87,7 @@ func states(t testing.TB, opts ...auth.Option) *auth.Authenticator {
 	content := strings.NewReplacer(
 		"HASH-A", hashOf(secretA), "HASH-B", hashOf(secretB), "HASH-C", hashOf(secretA+"c"),
 	).Replace(statesFile)
-	return auth.NewAuthenticator(openKeys(t, content, opts...), false)
+	return auth.NewAuthenticator(auth.Ways{Keys: openKeys(t, content, opts...)})
 }
 
 func TestRotationKeepsBothSecretsUntilOneExpires(t *testing.T) {
@@ -95,12 +95,12 @@ func TestRotationKeepsBothSecretsUntilOneExpires(t *testing.T) {
 	before := states(t, auth.WithClock(clockAt("2026-06-01T00:00:00Z")))
 	after := states(t, auth.WithClock(clockAt("2026-06-01T00:00:01Z")))
 	for _, secret := range []string{secretA, secretB} {
-		_, err := before.Authenticate(http.Header{"X-Api-Key": {"fg_rotating_" + secret}})
+		_, err := authenticate(before, http.Header{"X-Api-Key": {"fg_rotating_" + secret}})
 		require.NoError(t, err)
 	}
-	_, err := after.Authenticate(http.Header{"X-Api-Key": {"fg_rotating_" + secretA}})
+	_, err := authenticate(after, http.Header{"X-Api-Key": {"fg_rotating_" + secretA}})
 	require.True(t, problem.Is(err, problem.InvalidCredential))
-	_, err = after.Authenticate(http.Header{"X-Api-Key": {"fg_rotating_" + secretB}})
+	_, err = authenticate(after, http.Header{"X-Api-Key": {"fg_rotating_" + secretB}})
 	require.NoError(t, err)
 }
 
@@ -108,7 +108,7 @@ func TestRotationKeepsBothSecretsUntilOneExpires(t *testing.T) {
 func TestEveryInvalidCredentialIsOneAnswer(t *testing.T) {
 	t.Parallel()
 	authenticator := states(t, auth.WithClock(clockAt("2026-07-01T00:00:00Z")))
-	_, want := authenticator.Authenticate(http.Header{"X-Api-Key": {"junk"}})
+	_, want := authenticate(authenticator, http.Header{"X-Api-Key": {"junk"}})
 	require.True(t, problem.Is(want, problem.InvalidCredential))
 	for name, key := range map[string]string{
 		"unknown id":           "fg_nobody_" + secretA,
@@ -126,7 +126,7 @@ func TestEveryInvalidCredentialIsOneAnswer(t *testing.T) {
 		"a JWT":                "eyJhbGciOiJub25lIn0.e30.",
 	} {
 		for _, header := range []http.Header{{"X-Api-Key": {key}}, {"Authorization": {"Bearer " + key}}} {
-			who, err := authenticator.Authenticate(header)
+			who, err := authenticate(authenticator, header)
 			require.Nil(t, who, name)
 			require.Equal(t, want, err, name)
 		}
@@ -136,13 +136,13 @@ func TestEveryInvalidCredentialIsOneAnswer(t *testing.T) {
 func TestAnonymousOnlyWithoutCredential(t *testing.T) {
 	t.Parallel()
 	for name, keys := range map[string]*auth.Keys{"with keys": openKeys(t, oneKey(secretA)), "without keys": nil} {
-		authenticator := auth.NewAuthenticator(keys, true)
-		who, err := authenticator.Authenticate(http.Header{})
+		authenticator := auth.NewAuthenticator(auth.Ways{Keys: keys, Anonymous: true})
+		who, err := authenticate(authenticator, http.Header{})
 		require.NoError(t, err, name)
 		require.Equal(t, "anonymous", who.Name, name)
-		_, err = authenticator.Authenticate(http.Header{"X-Api-Key": {"fg_dev_" + secretB}})
+		_, err = authenticate(authenticator, http.Header{"X-Api-Key": {"fg_dev_" + secretB}})
 		require.True(t, problem.Is(err, problem.InvalidCredential), name)
-		_, err = authenticator.Authenticate(http.Header{"Authorization": {"Basic x"}})
+		_, err = authenticate(authenticator, http.Header{"Authorization": {"Basic x"}})
 		require.True(t, problem.Is(err, problem.Unauthenticated), name)
 	}
 }
@@ -165,9 +165,9 @@ func FuzzAuthorization(f *testing.F) {
 	for _, seed := range []string{"", "Bearer", "Bearer ", "Bearer  " + key, "Bearer\t" + key, "bearer " + key, "Basic " + key, key, "Bearer " + key + ",", "\x00"} {
 		f.Add(seed)
 	}
-	authenticator := auth.NewAuthenticator(openKeys(f, oneKey(secretA)), false)
+	authenticator := auth.NewAuthenticator(auth.Ways{Keys: openKeys(f, oneKey(secretA))})
 	f.Fuzz(func(t *testing.T, value string) {
-		who, err := authenticator.Authenticate(http.Header{"Authorization": {value}})
+		who, err := authenticate(authenticator, http.Header{"Authorization": {value}})
 		scheme, token, _ := strings.Cut(value, " ")
 		require.Equal(t, strings.EqualFold(scheme, "bearer") && token == key, err == nil)
 		require.Equal(t, err == nil, who != nil)
@@ -179,7 +179,7 @@ func FuzzAuthorization(f *testing.F) {
 }
 
 func BenchmarkAuthenticate(b *testing.B) {
-	authenticator := auth.NewAuthenticator(openKeys(b, oneKey(secretA)), false)
+	authenticator := auth.NewAuthenticator(auth.Ways{Keys: openKeys(b, oneKey(secretA))})
 	for name, key := range map[string]string{
 		"good":    "fg_dev_" + secretA,
 		"wrong":   "fg_dev_" + secretB,
@@ -189,7 +189,7 @@ func BenchmarkAuthenticate(b *testing.B) {
 			header := http.Header{"Authorization": {"Bearer " + key}}
 			b.ReportAllocs()
 			for b.Loop() {
-				_, _ = authenticator.Authenticate(header)
+				_, _ = authenticate(authenticator, header)
 			}
 		})
 	}

@@ -128,6 +128,12 @@ func (c *Credential) ID(p *Principal) string {
 	return c.name
 }
 
+// Mode is none, static, passthrough or mint.
+func (c *Credential) Mode() string {
+	mode, _, _ := strings.Cut(c.name, ":")
+	return mode
+}
+
 // Watch follows changes of the token's file, looking every interval (which
 // must be positive), until ctx ends; without a file it returns at once. The
 // caller runs it, once, in a goroutine of its own.

@@ -46,7 +46,7 @@ func FuzzCredentials(f *testing.F) {
 	f.Add(uint8(one|otherAuthorization), "Bearer "+key, "Bearer "+key, "", "")
 	f.Add(uint8(apiKey|otherAPIKey), "", "", key, key)
 	f.Add(uint8(one|otherAuthorization|apiKey|otherAPIKey), "Bearer "+key, "", key, "")
-	authenticator := auth.NewAuthenticator(openKeys(f, keysOfStates()), false)
+	authenticator := auth.NewAuthenticator(auth.Ways{Keys: openKeys(f, keysOfStates())})
 	texts := refusalTexts(f, authenticator)
 	f.Fuzz(func(t *testing.T, present uint8, authorization, second, apiKeyValue, secondAPIKey string) {
 		h := http.Header{"Accept": {"application/json"}}
@@ -78,7 +78,7 @@ func FuzzCredentials(f *testing.F) {
 		if len(sent) == 1 {
 			want = good[token]
 		}
-		who, err := authenticator.Authenticate(h)
+		who, err := authenticate(authenticator, h)
 		if want != "" {
 			require.NoError(t, err)
 			require.Equal(t, want, who.Name)
@@ -110,7 +110,7 @@ func refusalTexts(f *testing.F, authenticator *auth.Authenticator) []string {
 	for _, h := range []http.Header{
 		{}, {"Authorization": {"Basic x"}}, {"Authorization": {"Bearer x"}}, {"Authorization": {"a"}, "X-Api-Key": {"b"}},
 	} {
-		_, err := authenticator.Authenticate(h)
+		_, err := authenticate(authenticator, h)
 		texts = append(texts, refusalText(f, err))
 	}
 	return texts

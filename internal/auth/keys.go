@@ -5,7 +5,10 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/flowgate/flowgate/internal/problem"
@@ -68,6 +71,56 @@ func (k *Keys) Watch(ctx context.Context, interval time.Duration) {
 			credential.token.Poll(ctx)
 		}
 	})
+}
+
+// Owner is the principal of a key as it stands now; none when there is no such
+// key, or none of its secrets works any more.
+func (k *Keys) Owner(id string) (*Principal, bool) {
+	key, known := k.file.Load().byID[id]
+	if !known || key.disabled || key.active(k.now()) == 0 {
+		return nil, false
+	}
+	return key.principal, true
+}
+
+// active counts the secrets that still work.
+func (k *apiKey) active(now time.Time) (n int) {
+	for i := range k.secrets {
+		if !k.secrets[i].expired(now) {
+			n++
+		}
+	}
+	return n
+}
+
+// Summary tells, a line each, what the keys may do and how many of their
+// secrets still work.
+func (k *Keys) Summary() []string {
+	var lines []string
+	keys := k.file.Load()
+	for _, id := range slices.Sorted(maps.Keys(keys.byID)) {
+		lines = append(lines, id+": "+keys.byID[id].summary(k.now()))
+	}
+	return lines
+}
+
+func (k *apiKey) summary(now time.Time) string {
+	if k.disabled {
+		return "disabled"
+	}
+	active := k.active(now)
+	grants := make([]string, len(k.principal.Grants))
+	for i, grant := range k.principal.Grants {
+		grants[i] = grant.Role.String() + " on " + grant.Namespace
+	}
+	if len(grants) == 0 {
+		grants = []string{"no grants"}
+	}
+	plural := "s"
+	if active == 1 {
+		plural = ""
+	}
+	return fmt.Sprintf("%s; %d active secret%s", strings.Join(grants, ", "), active, plural)
 }
 
 // authenticate finds whose key it is. Unknown id, wrong secret, expired and

@@ -51,18 +51,22 @@ func (f *keysFile) credential(path string, node *yaml.Node) *Credential {
 	case mode == modeStatic:
 		f.require(path+".file", node, "file")
 		return f.static(path, file)
-	case mode == modeNone && named:
+	case named && (mode == modeNone || mode == modeMint):
 		f.reportf(path+".file", "needs mode static")
 	case mode == modeNone:
 		return NoCredential()
+	case mode == modeMint && f.tokens.options.mint == nil:
+		f.reportf(path+".mode", "needs upstream.credential.mint.keyFile in the configuration")
+	case mode == modeMint:
+		return f.tokens.options.mint
 	}
 	return nil
 }
 
 func (f *keysFile) mode(path string, node *yaml.Node) string {
 	mode := f.text(path, node)
-	if mode != modeNone && mode != modeStatic {
-		f.reportf(path, "must be none or static")
+	if mode != modeNone && mode != modeStatic && mode != modeMint {
+		f.reportf(path, "must be none, static or mint")
 	}
 	return mode
 }

@@ -42,7 +42,7 @@ func staticIn(file string) string { return "{mode: static, file: " + file + "}" 
 
 func principalOf(t *testing.T, authenticator *auth.Authenticator, id string) *auth.Principal {
 	t.Helper()
-	who, err := authenticator.Authenticate(http.Header{"X-Api-Key": {"fg_" + id + "_" + secretA}})
+	who, err := authenticate(authenticator, http.Header{"X-Api-Key": {"fg_" + id + "_" + secretA}})
 	require.NoError(t, err)
 	return who
 }
@@ -62,7 +62,7 @@ func TestKeysHaveCredentials(t *testing.T) {
 		withCredential("first", staticIn("token-a"))+withCredential("second", staticIn("./token-a"))+
 		withCredential("absolute", staticIn(elsewhere))))
 	require.NoError(t, err)
-	authenticator := auth.NewAuthenticator(keys, false)
+	authenticator := auth.NewAuthenticator(auth.Ways{Keys: keys})
 	require.Nil(t, principalOf(t, authenticator, "upstreams").Credential)
 	none, first := principalOf(t, authenticator, "none"), principalOf(t, authenticator, "first")
 	absolute := principalOf(t, authenticator, "absolute")
@@ -83,7 +83,7 @@ func TestKeysCredentialsHaveTheIDsOfOthers(t *testing.T) {
 	static, err := auth.OpenStatic(token)
 	require.NoError(t, err)
 	for mode, upstreams := range map[string]*auth.Credential{"none": auth.NoCredential(), "static": static} {
-		who := principalOf(t, auth.NewAuthenticator(keys, false), mode)
+		who := principalOf(t, auth.NewAuthenticator(auth.Ways{Keys: keys}), mode)
 		require.Equal(t, upstreams.ID(who), who.Credential.ID(who))
 	}
 }
@@ -97,14 +97,15 @@ func TestKeysFileRefusesACredential(t *testing.T) {
 		"{}":                                  ".mode: is missing",
 		"{file: good}":                        ".mode: is missing",
 		"{mode: }":                            ".mode: must be a text",
-		"{mode: mint}":                        ".mode: must be none or static",
-		"{mode: " + secretA + ", file: good}": ".mode: must be none or static",
+		"{mode: mint}":                        ".mode: needs upstream.credential.mint.keyFile in the configuration",
+		"{mode: " + secretA + ", file: good}": ".mode: must be none, static or mint",
 		"{mode: static}":                      ".file: is missing",
 		"{mode: static, file: }":              ".file: must be a text",
 		"{mode: static, file: ''}":            ".file: must name a file",
 		"{mode: static, file: [good]}":        ".file: must be a text",
 		"{mode: none, file: good}":            ".file: needs mode static",
 		"{mode: none, file: absent}":          ".file: needs mode static",
+		"{mode: mint, file: good}":            ".file: needs mode static",
 		"{mode: static, file: good, token: " + secretA + "}": ".token: unknown field",
 		"{mode: static, mode: none}":                         ".mode: stands here twice",
 		staticIn(secretA):                                    ".file: no such file or directory",
@@ -135,7 +136,7 @@ func TestKeysFileTellsEveryProblemOfCredentialsAtOnce(t *testing.T) {
 		"keys[0].credential: " + refusal,
 		"keys[1].credential: " + refusal,
 		"keys[1].credential.file: no such file or directory",
-		"keys[2].credential.mode: must be none or static",
+		"keys[2].credential.mode: must be none, static or mint",
 		"keys[2].credential.path: unknown field",
 		"keys[3].credential: " + refusal,
 		"keys[3].credential.file: must hold one token: one line of visible ASCII without spaces",
@@ -167,7 +168,7 @@ func TestWatchRefusesCredentials(t *testing.T) {
 		require.Len(t, w.reloaded(), 1)
 		require.ErrorContains(t, w.reloaded()[0], "keys[0].credential: "+refusal)
 		require.Nil(t, principalOf(t, w.authenticator, "dev").Credential)
-		_, err := w.authenticator.Authenticate(http.Header{"X-Api-Key": {"fg_new_" + secretA}})
+		_, err := authenticate(w.authenticator, http.Header{"X-Api-Key": {"fg_new_" + secretA}})
 		require.Error(t, err)
 		require.NotContains(t, w.logged(), marker)
 	})
@@ -234,7 +235,7 @@ func TestABrokenTokenInForceHoldsUpNoReload(t *testing.T) {
 		w.write(t, "keys:"+withCredential("dev", staticIn("token")))
 		tick()
 		require.Equal(t, []error{nil}, w.reloaded())
-		_, err := w.authenticator.Authenticate(http.Header{"X-Api-Key": {"fg_stolen_" + secretA}})
+		_, err := authenticate(w.authenticator, http.Header{"X-Api-Key": {"fg_stolen_" + secretA}})
 		require.Error(t, err)
 		require.Equal(t, "Bearer "+secretA, tokenOf(t, principalOf(t, w.authenticator, "dev")))
 	})
@@ -271,7 +272,7 @@ func TestAPrincipalShowsNoToken(t *testing.T) {
 	t.Parallel()
 	keys, err := auth.OpenKeys(keysDir(t, "token", secretA, "keys.yaml", "keys:"+withCredential("dev", staticIn("token"))))
 	require.NoError(t, err)
-	who := principalOf(t, auth.NewAuthenticator(keys, false), "dev")
+	who := principalOf(t, auth.NewAuthenticator(auth.Ways{Keys: keys}), "dev")
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		fmt.Fprintf(&out, verb+verb+"\n", who, *who)

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -82,8 +81,12 @@ func (f *keysFile) key(path string, node *yaml.Node) {
 				who.CallerMetadata = append(who.CallerMetadata, f.metadataKey(path, f.text(path, node)))
 			})
 		},
-		"share":      func(path string, node *yaml.Node) { who.Share = f.share(path, node) },
-		"credential": func(path string, node *yaml.Node) { who.Credential = f.credential(path, node) },
+		"share":                 func(path string, node *yaml.Node) { who.Share = f.share(path, node) },
+		"rate":                  func(path string, node *yaml.Node) { who.Rate = f.rate(path, node) },
+		"workflowTypes":         func(path string, node *yaml.Node) { who.WorkflowTypes = f.names(path, node) },
+		"taskQueues":            func(path string, node *yaml.Node) { who.TaskQueues = f.names(path, node) },
+		"overrideAuthorization": func(path string, node *yaml.Node) { who.OverridesAuthorization = f.override(path, node) },
+		"credential":            func(path string, node *yaml.Node) { who.Credential = f.credential(path, node) },
 	})
 	if node.Kind != yaml.MappingNode {
 		return
@@ -182,14 +185,6 @@ func (f *keysFile) namespace(path string, node *yaml.Node) string {
 		f.reportf(path, "must be a namespace, or the start of one and a *")
 	}
 	return name
-}
-
-func (f *keysFile) share(path string, node *yaml.Node) float64 {
-	share, err := strconv.ParseFloat(f.text(path, node), 64)
-	if err != nil || !(share > 0 && share <= 1) {
-		f.reportf(path, "must be above 0 and at most 1")
-	}
-	return share
 }
 
 func (f *keysFile) metadata(path string, node *yaml.Node) map[string]string {

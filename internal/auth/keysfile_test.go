@@ -22,8 +22,12 @@ keys:
     metadata: {team: blue, number: 007, raw-bin: "AP8="}
     callerMetadata: [x-tenant]
     share: 0.25
+    rate: {perSecond: 2.5}
+    workflowTypes: [Order, Refund]
+    taskQueues: [orders]
+    overrideAuthorization: true
 `, auth.WithClock(clockAt("2026-01-01T00:00:00Z")))
-	who, err := auth.NewAuthenticator(keys, false).Authenticate(http.Header{"X-Api-Key": {"fg_dev_" + secretA}})
+	who, err := authenticate(auth.NewAuthenticator(auth.Ways{Keys: keys}), http.Header{"X-Api-Key": {"fg_dev_" + secretA}})
 	require.NoError(t, err)
 	require.Equal(t, &auth.Principal{
 		Name:           "dev",
@@ -31,6 +35,9 @@ keys:
 		Metadata:       map[string]string{"team": "blue", "number": "007", "raw-bin": "\x00\xff"},
 		CallerMetadata: []string{"x-tenant"},
 		Share:          0.25,
+		Rate:           auth.Rate{PerSecond: 2.5, Burst: 3},
+		WorkflowTypes:  []string{"Order", "Refund"}, TaskQueues: []string{"orders"},
+		OverridesAuthorization: true,
 	}, who)
 }
 
@@ -127,7 +134,17 @@ func TestKeysFileRefusesAField(t *testing.T) {
 		{"share", "1.5", "keys[0].share: must be above 0 and at most 1"},
 		{"share", ".nan", "keys[0].share: must be above 0 and at most 1"},
 		{"share", "half", "keys[0].share: must be above 0 and at most 1"},
-		{"rate", "5", "keys[0].rate: unknown field"},
+		{"rates", "5", "keys[0].rates: unknown field"},
+		{"rate", "5", "keys[0].rate: must be a mapping"},
+		{"rate", "{burst: 5}", "keys[0].rate.perSecond: is missing"},
+		{"rate", "{perSecond: 0}", "keys[0].rate.perSecond: must be above 0"},
+		{"rate", "{perSecond: .inf}", "keys[0].rate.perSecond: must be above 0"},
+		{"rate", "{perSecond: 1, burst: 0}", "keys[0].rate.burst: must be from 1"},
+		{"workflowTypes", "[]", "keys[0].workflowTypes: must have at least one"},
+		{"workflowTypes", "Echo", "keys[0].workflowTypes: must be a list"},
+		{"workflowTypes", "[a, a]", "keys[0].workflowTypes[1]: must be a name that is not there twice"},
+		{"taskQueues", "['']", "keys[0].taskQueues[0]: must be a name"},
+		{"overrideAuthorization", "'true'", "keys[0].overrideAuthorization: must be true or false"},
 	} {
 		t.Run(test.field+" "+test.want, func(t *testing.T) {
 			t.Parallel()

@@ -3,6 +3,7 @@ package auth_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -44,4 +45,9 @@ func openKeys(t testing.TB, content string, opts ...auth.Option) *auth.Keys {
 // oneKey is a keys file of one key, id "dev", with the given secret.
 func oneKey(secret string) string {
 	return "keys: [{id: dev, secrets: [{sha256: " + hashOf(secret) + "}], grants: [{namespace: default, role: write}]}]"
+}
+
+// authenticate is what the gateway does with a request that has these headers.
+func authenticate(a *auth.Authenticator, h http.Header) (*auth.Principal, error) {
+	return a.Authenticate(&http.Request{Header: h})
 }

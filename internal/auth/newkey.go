@@ -33,6 +33,16 @@ func NewKey(id string, random io.Reader) (key, entryYAML string, err error) {
 	return keyPrefix + id + "_" + presented, entry, nil
 }
 
+// HashKey gives the id of an API key that exists, and what stands among the
+// secrets of its entry in the keys file. Its error does not quote the key.
+func HashKey(key string) (id, secretYAML string, err error) {
+	id, presented, ok := splitKey(key)
+	if !ok {
+		return "", "", fmt.Errorf("that is no API key: it must be %s<id>_<secret>, the secret at least %d letters and digits", keyPrefix, minSecret)
+	}
+	return id, fmt.Sprintf("{sha256: \"%x\"}", sha256.Sum256([]byte(presented))), nil
+}
+
 // base62 writes the bytes as one number. A digit for a byte modulo 62 would
 // favour some digits; one number keeps every bit of the entropy.
 func base62(entropy []byte) string {

@@ -16,6 +16,8 @@ type options struct {
 	onReload func(error)
 	// refusal is why no key may have a token, empty when it may.
 	refusal string
+	// mint is the credential of keys with the mode mint, nil when none may have it.
+	mint *Credential
 }
 
 func newOptions(opts []Option) options {
@@ -51,6 +53,11 @@ func WithClock(now func() time.Time) Option {
 // to which no token may be sent, since reloads bring tokens too.
 func RefuseCredentials(reason string) Option {
 	return func(o *options) { o.refusal = reason }
+}
+
+// WithMint tells what keys with the mode mint go upstream with.
+func WithMint(credential *Credential) Option {
+	return func(o *options) { o.mint = credential }
 }
 
 // OnReload calls hook after every new version of the file that was looked at

@@ -1,6 +1,9 @@
 package auth
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // anonymousName is the name of the principal of [Anonymous]; no key may have
 // it as its id, lest a key's caller and nobody look alike in histories.
@@ -24,14 +27,33 @@ type Principal struct {
 	// Share is the part of what a replica takes at a time that is for this
 	// caller, above 0 and at most 1; zero is the gateway's own setting.
 	Share float64
+	// Rate is how often the caller may call; its zero value is no limit.
+	Rate Rate
+	// WorkflowTypes and TaskQueues are those that the caller may start
+	// workflows of and put work on; none means any.
+	WorkflowTypes, TaskQueues []string
+	// OverridesAuthorization lets the caller send the upstream's authorization
+	// itself, as Grpc-Metadata-Authorization; it then wins over the credential.
+	OverridesAuthorization bool
+	// Bound, when it is there, narrows the caller to one workflow.
+	Bound *Bound
 	// Credential is what goes upstream in this caller's name; nil is the
 	// upstream's own.
 	Credential *Credential
+	// Expires is when what identified the caller ends; zero is never.
+	Expires time.Time
 
 	// bearer gives the token that the caller has shown, nil when there is none.
 	// It is a function because fmt prints the unexported fields of whatever it
 	// is given, without asking them.
 	bearer func() string
+}
+
+// Rate is a number of calls a second in the long run, and how many may come at
+// once.
+type Rate struct {
+	PerSecond float64
+	Burst     int
 }
 
 // WithBearer gives a copy of p that has shown token, for [Passthrough].

@@ -38,7 +38,7 @@ func watch(t *testing.T, path string, opts ...auth.Option) *watched {
 		auth.WithLogger(slog.New(slog.NewTextHandler(w, nil))),
 		auth.OnReload(w.onReload))...)
 	require.NoError(t, err)
-	w.authenticator = auth.NewAuthenticator(keys, false)
+	w.authenticator = auth.NewAuthenticator(auth.Ways{Keys: keys})
 	go keys.Watch(t.Context(), interval)
 	return w
 }
@@ -69,7 +69,7 @@ func (w *watched) reloaded() []error {
 }
 
 func (w *watched) accepts(secret string) bool {
-	_, err := w.authenticator.Authenticate(http.Header{"X-Api-Key": {"fg_dev_" + secret}})
+	_, err := authenticate(w.authenticator, http.Header{"X-Api-Key": {"fg_dev_" + secret}})
 	return err == nil
 }
 
@@ -197,12 +197,12 @@ func TestKeysAreReadWhileTheyAreReplaced(t *testing.T) {
 	keys, err := auth.OpenKeys(path)
 	require.NoError(t, err)
 	go keys.Watch(t.Context(), time.Millisecond)
-	authenticator := auth.NewAuthenticator(keys, false)
+	authenticator := auth.NewAuthenticator(auth.Ways{Keys: keys})
 	var readers sync.WaitGroup
 	for range 4 {
 		readers.Go(func() {
 			for range 500 {
-				_, _ = authenticator.Authenticate(http.Header{"X-Api-Key": {"fg_dev_" + secretA}})
+				_, _ = authenticate(authenticator, http.Header{"X-Api-Key": {"fg_dev_" + secretA}})
 			}
 		})
 	}
@@ -211,7 +211,7 @@ func TestKeysAreReadWhileTheyAreReplaced(t *testing.T) {
 	}
 	readers.Wait()
 	require.Eventually(t, func() bool {
-		_, err := authenticator.Authenticate(http.Header{"X-Api-Key": {"fg_dev_" + secretB}})
+		_, err := authenticate(authenticator, http.Header{"X-Api-Key": {"fg_dev_" + secretB}})
 		return err == nil
 	}, 5*time.Second, time.Millisecond)
 }

@@ -26,6 +26,7 @@ type Listen struct {
 	DrainTimeout   time.Duration  `koanf:"drainTimeout" doc:"How long after the delay calls in flight may take to end."`
 	Timeouts       ListenTimeouts `koanf:"timeouts"`
 	MaxHeaderBytes int            `koanf:"maxHeaderBytes" doc:"Largest request head, in bytes."`
+	TLS            ListenTLS      `koanf:"tls"`
 }
 
 // ListenTimeouts bound what a slow or silent client may hold.
@@ -88,24 +89,21 @@ type Proxy struct {
 	BasicAuthFile string `koanf:"basicAuthFile" doc:"File that holds user:password for the proxy."`
 }
 
-// The modes of [Credential].
-const (
-	CredentialNone   = "none"
-	CredentialStatic = "static"
-)
-
-// Credential is what the gateway shows the upstream.
-type Credential struct {
-	Mode           string `koanf:"mode" doc:"none, or static: the bearer token in the file, such as a Temporal Cloud API key."`
-	File           string `koanf:"file" doc:"File that holds the token of mode static."`
-	AllowPlaintext bool   `koanf:"allowPlaintextCredential" doc:"Send the token over a connection without TLS to another host."`
-}
-
 // Namespace is what differs for one namespace.
 type Namespace struct {
 	// QueryRejectCondition is the default of queries that name none, one of the QueryReject constants or empty.
 	QueryRejectCondition string   `koanf:"queryRejectCondition"`
 	Metadata             Metadata `koanf:"metadata"`
+	// Upstream is the server that the namespace lives on, when it is another one.
+	Upstream NamespaceUpstream `koanf:"upstream"`
+	// Credential is what the gateway shows there, when that differs; its mint settings are those of the upstream.
+	Credential NamespaceCredential `koanf:"credential"`
+}
+
+// NamespaceCredential is a [Credential] for one namespace. An empty mode is the upstream's credential.
+type NamespaceCredential struct {
+	Mode string `koanf:"mode"`
+	File string `koanf:"file"`
 }
 
 // The values of [Namespace.QueryRejectCondition], as the SDK names them.
@@ -115,35 +113,15 @@ const (
 	QueryRejectNotCompletedCleanly = "NOT_COMPLETED_CLEANLY"
 )
 
-// Auth is how callers are told apart. Exactly one way must be chosen; there is no default.
-type Auth struct {
-	APIKeys           APIKeys `koanf:"apiKeys"`
-	InsecureAnonymous bool    `koanf:"insecureAnonymous" doc:"Serve everyone without authentication."`
-
-	FailureLimit FailureLimit `koanf:"failureLimit"`
-}
-
-// FailureLimit is how often the callers of one network may send a wrong credential. Right ones are not counted, and pass
-// whatever others have sent.
-type FailureLimit struct {
-	Burst     int     `koanf:"burst" doc:"Wrong credentials that one network (/24, or /64 for IPv6) may send at once."`
-	PerSecond float64 `koanf:"perSecond" doc:"Wrong credentials a second that one network may send in the long run."`
-}
-
 // CORS is which browsers' pages may call the gateway.
 type CORS struct {
 	Origins []string `koanf:"origins" doc:"Origins whose pages may call, such as https://app.example, each exactly; none means no page of another origin."`
 }
 
-// APIKeys is the file of API keys, which holds hashes only.
-type APIKeys struct {
-	File           string        `koanf:"file" doc:"YAML file of the API keys."`
-	ReloadInterval time.Duration `koanf:"reloadInterval" doc:"How often the keys file is looked at for changes."`
-}
-
-// Tokens is how page tokens are signed.
+// Tokens is how the tokens are signed that callers bring back.
 type Tokens struct {
-	KeyFiles []string `koanf:"keyFiles" doc:"Files of at least 32 bytes: the first signs page tokens, all verify; none means a random key."`
+	KeyFiles []string      `koanf:"keyFiles" doc:"Files of at least 32 bytes: the first signs page tokens and delegated tokens, all verify; none means a random key."`
+	MaxTTL   time.Duration `koanf:"maxTTL" doc:"How long a delegated token lasts at most."`
 }
 
 // Limits bounds what one request may ask for.

@@ -20,11 +20,13 @@ func Default() Config {
 			MaxHeaderBytes: 16 << 10,
 		},
 		Upstream: Upstream{
-			Address:    "localhost:7233",
-			KeepAlive:  KeepAlive{Interval: 30 * time.Second, Timeout: 15 * time.Second},
-			Retry:      defaultRetry(),
-			Breaker:    Breaker{Failures: 20, Window: 10 * time.Second, Pause: time.Second},
-			Credential: Credential{Mode: CredentialNone},
+			Address:   "localhost:7233",
+			KeepAlive: KeepAlive{Interval: 30 * time.Second, Timeout: 15 * time.Second},
+			Retry:     defaultRetry(),
+			Breaker:   Breaker{Failures: 20, Window: 10 * time.Second, Pause: time.Second},
+			Credential: Credential{Mode: CredentialNone, Mint: Mint{
+				Algorithm: "ES256", Issuer: "flowgate", TTL: 5 * time.Minute, PublishAhead: 2 * time.Minute,
+			}},
 
 			MaxResponseBytes: 128 << 20, // what the SDKs take: pages of history count batches, so that one can be large
 		},
@@ -39,8 +41,9 @@ func Default() Config {
 			Timeouts:      Timeouts{Default: 30 * time.Second, LongPoll: 70 * time.Second, Max: 5 * time.Minute},
 			InFlight:      InFlight{Reads: 400, Writes: 200, Waits: 10_000, CallerShare: 0.75, Queue: 1000, QueueTime: time.Second},
 		},
-		Docs: Docs{Enabled: true},
-		Log:  Log{Level: "info", Format: "json"},
+		Tokens: Tokens{MaxTTL: time.Hour},
+		Docs:   Docs{Enabled: true},
+		Log:    Log{Level: "info", Format: "json"},
 	}
 }
 

@@ -104,6 +104,8 @@ func checkKeys(tree map[string]any, t reflect.Type, path string, problems *Probl
 		case !known:
 			problems.add(at, "unknown key")
 			delete(tree, key)
+		case isListOfSections(field):
+			checkElements(tree, key, field.Elem(), at, problems)
 		case field.Kind() != reflect.Struct && field.Kind() != reflect.Map:
 		case !isMapping:
 			problems.add(at, errNotMapping.Error())
@@ -126,6 +128,27 @@ func checkEntries(tree map[string]any, entry reflect.Type, path string, problems
 			continue
 		}
 		checkKeys(section, entry, join(path, key), problems)
+	}
+}
+
+// checkElements is checkKeys for a list of sections. An element that is none would make the decoder's words the
+// operator's.
+func checkElements(tree map[string]any, key string, element reflect.Type, path string, problems *Problems) {
+	list, ok := tree[key].([]any)
+	if !ok {
+		problems.add(path, errNotList.Error())
+		delete(tree, key)
+		return
+	}
+	for i, value := range list {
+		at := join(path, strconv.Itoa(i))
+		section, ok := value.(map[string]any)
+		if !ok {
+			problems.add(at, errNotMapping.Error())
+			list[i] = map[string]any{}
+			continue
+		}
+		checkKeys(section, element, at, problems)
 	}
 }
 

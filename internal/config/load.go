@@ -28,6 +28,9 @@ func Load(options LoadOptions) (*Config, error) {
 	var problems Problems
 	cfg := Default()
 	decode(merge(options, &problems), &cfg, &problems)
+	for i := range cfg.Auth.JWT {
+		cfg.Auth.JWT[i] = cfg.Auth.JWT[i].withDefaults()
+	}
 	if options.File != "" {
 		cfg.resolveFiles(filepath.Dir(options.File))
 	}
@@ -55,14 +58,31 @@ func merge(options LoadOptions, problems *Problems) *koanf.Koanf {
 func (c *Config) resolveFiles(dir string) {
 	files := []*string{
 		&c.Upstream.TLS.CAFile, &c.Upstream.TLS.CertFile, &c.Upstream.TLS.KeyFile,
-		&c.Upstream.Proxy.BasicAuthFile, &c.Upstream.Credential.File, &c.Auth.APIKeys.File, &c.Docs.Folder,
+		&c.Upstream.Proxy.BasicAuthFile, &c.Upstream.Credential.File, &c.Upstream.Credential.Mint.KeyFile,
+		&c.Auth.APIKeys.File, &c.Docs.Folder, &c.Listen.TLS.CertFile, &c.Listen.TLS.KeyFile, &c.Listen.TLS.ClientCAFile,
+	}
+	for i := range c.Auth.JWT {
+		files = append(files, &c.Auth.JWT[i].PublicKeyFile, &c.Auth.JWT[i].CAFile)
 	}
 	for i := range c.Tokens.KeyFiles {
 		files = append(files, &c.Tokens.KeyFiles[i])
 	}
 	for _, file := range files {
-		if *file != "" && !filepath.IsAbs(*file) {
-			*file = filepath.Join(dir, *file)
+		resolve(dir, file)
+	}
+	for name, namespace := range c.Namespaces {
+		for _, file := range []*string{
+			&namespace.Credential.File,
+			&namespace.Upstream.TLS.CAFile, &namespace.Upstream.TLS.CertFile, &namespace.Upstream.TLS.KeyFile,
+		} {
+			resolve(dir, file)
 		}
+		c.Namespaces[name] = namespace
+	}
+}
+
+func resolve(dir string, file *string) {
+	if *file != "" && !filepath.IsAbs(*file) {
+		*file = filepath.Join(dir, *file)
 	}
 }

@@ -169,8 +169,8 @@ func TestUnreadableFiles(t *testing.T) {
 		"syntax":    {"a: [", "yaml: line 1: did not find expected node content"},
 		"list":      {"[1]", "the configuration file must be a mapping"},
 		"documents": {"auth: {insecureAnonymous: true}\n---\na: b", "the configuration file must hold one YAML document"},
-		"empty":     {"", "auth: no authentication configured: set auth.apiKeys.file, or auth.insecureAnonymous to serve everyone"},
-		"null":      {"~", "auth: no authentication configured: set auth.apiKeys.file, or auth.insecureAnonymous to serve everyone"},
+		"empty":     {"", "auth: no authentication configured: set auth.apiKeys.file, auth.jwt or auth.certificates, or auth.insecureAnonymous to serve everyone"},
+		"null":      {"~", "auth: no authentication configured: set auth.apiKeys.file, auth.jwt or auth.certificates, or auth.insecureAnonymous to serve everyone"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -24,8 +24,8 @@ type Setting struct {
 	Doc string
 }
 
-// Settings lists every scalar in the order of the file. Mappings with free keys (upstream.metadata, namespaces) exist
-// in the file only.
+// Settings lists every scalar in the order of the file. Mappings with free keys (upstream.metadata, namespaces) and
+// lists of sections (auth.jwt, auth.certificates) exist in the file only.
 func Settings() []Setting {
 	defaults := reflect.ValueOf(Default())
 	leaves := leavesOf(defaults.Type())
@@ -68,19 +68,24 @@ func leavesOf(t reflect.Type) []leaf {
 	var leaves []leaf
 	for _, field := range reflect.VisibleFields(t) {
 		key := field.Tag.Get("koanf")
-		switch field.Type.Kind() {
-		case reflect.Struct:
+		switch {
+		case field.Type.Kind() == reflect.Struct:
 			for _, l := range leavesOf(field.Type) {
 				l.keys = append([]string{key}, l.keys...)
 				l.index = append([]int{field.Index[0]}, l.index...)
 				leaves = append(leaves, l)
 			}
-		case reflect.Map:
+		case field.Type.Kind() == reflect.Map, isListOfSections(field.Type):
 		default:
 			leaves = append(leaves, leaf{[]string{key}, field.Index, field.Type, field.Tag.Get("doc")})
 		}
 	}
 	return leaves
+}
+
+// isListOfSections tells a list whose elements have keys. Such a list exists in the file only.
+func isListOfSections(t reflect.Type) bool {
+	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct
 }
 
 // snake turns clientCAFile into CLIENT_CA_FILE.

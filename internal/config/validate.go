@@ -20,9 +20,10 @@ func (c *Config) problems() []Problem {
 	v.listen(c.Listen)
 	v.upstream(c.Upstream)
 	for name, namespace := range c.Namespaces {
-		v.namespace(name, namespace)
+		v.namespace(name, namespace, c.Upstream)
 	}
-	v.auth(c.Auth)
+	v.auth(c.Auth, c.Listen.TLS)
+	v.mint(c)
 	v.cors(c.CORS)
 	v.tokens(c.Tokens)
 	v.limits(c.Limits)
@@ -50,28 +51,18 @@ func (v *validator) listen(l Listen) {
 	v.positive("listen.timeouts.readBody", l.Timeouts.ReadBody)
 	v.positive("listen.timeouts.write", l.Timeouts.Write)
 	v.positive("listen.timeouts.idle", l.Timeouts.Idle)
+	v.listenTLS(l.TLS)
 	v.check("listen.maxHeaderBytes", l.MaxHeaderBytes >= minHeaderBytes, "must be at least 1024")
 }
 
-func (v *validator) namespace(name string, n Namespace) {
+func (v *validator) namespace(name string, n Namespace, u Upstream) {
 	path := join("namespaces", name)
 	invalid := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 	v.check(path, name != "" && !strings.ContainsFunc(name, invalid), "is no name of a namespace")
 	v.oneOf(path+".queryRejectCondition", n.QueryRejectCondition,
 		"", QueryRejectNone, QueryRejectNotOpen, QueryRejectNotCompletedCleanly)
 	v.metadata(path+".metadata", n.Metadata)
-}
-
-func (v *validator) auth(a Auth) {
-	hasKeys := a.APIKeys.File != ""
-	v.check("auth", hasKeys || a.InsecureAnonymous,
-		"no authentication configured: set auth.apiKeys.file, or auth.insecureAnonymous to serve everyone")
-	v.check("auth.insecureAnonymous", !hasKeys || !a.InsecureAnonymous, "excludes auth.apiKeys.file")
-	v.file("auth.apiKeys.file", a.APIKeys.File)
-	v.check("auth.failureLimit.burst", a.FailureLimit.Burst >= 1, "must be at least 1")
-	v.check("auth.failureLimit.perSecond", a.FailureLimit.PerSecond > 0 && a.FailureLimit.PerSecond <= maxPerSecond,
-		"must be above 0 and at most 1000000")
-	v.check("auth.apiKeys.reloadInterval", a.APIKeys.ReloadInterval >= 10*time.Millisecond, "must be at least 10ms")
+	v.namespaceUpstream(path, n, u)
 }
 
 // maxPerSecond is far above any rate that means a limit.
@@ -80,10 +71,14 @@ const maxPerSecond = 1_000_000
 // minHeaderBytes is what an ordinary request needs.
 const minHeaderBytes = 1024
 
+// maxDelegation is far more than a page in a browser or an approval should need.
+const maxDelegation = 7 * 24 * time.Hour
+
 // minTokenKeyBytes is the size of the HMAC's hash.
 const minTokenKeyBytes = 32
 
 func (v *validator) tokens(t Tokens) {
+	v.check("tokens.maxTTL", t.MaxTTL >= time.Second && t.MaxTTL <= maxDelegation, "must be from 1s to 168h")
 	for i, file := range t.KeyFiles {
 		path := join("tokens.keyFiles", strconv.Itoa(i))
 		if v.check(path, file != "", "is empty") {

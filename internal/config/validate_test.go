@@ -80,7 +80,7 @@ func TestBadValues(t *testing.T) {
 		`upstream: {retry: {maxAttempts: 0}}`:                 "upstream.retry.maxAttempts: must be at least 1",
 		`upstream: {proxy: {address: "http://p:1"}}`:          "upstream.proxy.address: must be host:port without a scheme",
 		`upstream: {proxy: {basicAuthFile: a}}`:               "upstream.proxy.basicAuthFile: needs upstream.proxy.address",
-		`upstream: {credential: {mode: mint}}`:                "upstream.credential.mode: must be one of none, static",
+		`upstream: {credential: {mode: mint}}`:                "upstream.credential.mint.keyFile: is missing with mode mint",
 		`upstream: {credential: {file: a}}`:                   "upstream.credential.file: needs upstream.credential.mode: static",
 		`upstream: {credential: {mode: static}}`:              "upstream.credential.file: is missing with mode static",
 		`namespaces: {a: {queryRejectCondition: OPEN}}`:       "namespaces.a.queryRejectCondition: must be one of NONE, NOT_OPEN, NOT_COMPLETED_CLEANLY",

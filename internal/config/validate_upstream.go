@@ -18,7 +18,7 @@ func (v *validator) upstream(u Upstream) {
 	v.address("upstream.address", u.Address, false)
 	v.metadata("upstream.metadata", u.Metadata)
 	v.callerMetadata(u.CallerMetadata)
-	v.tls(u.TLS)
+	v.tls("upstream.tls", u.TLS)
 	v.check("upstream.keepAlive.interval", u.KeepAlive.Interval >= minKeepAlive, "must be at least 10s")
 	v.positive("upstream.keepAlive.timeout", u.KeepAlive.Timeout)
 	v.retry(u.Retry)
@@ -52,16 +52,16 @@ func (v *validator) callerMetadata(keys []string) {
 	}
 }
 
-func (v *validator) tls(t TLS) {
+func (v *validator) tls(path string, t TLS) {
 	for _, setting := range []struct{ name, value string }{
 		{"caFile", t.CAFile}, {"certFile", t.CertFile}, {"keyFile", t.KeyFile}, {"serverName", t.ServerName},
 	} {
-		v.check("upstream.tls."+setting.name, t.Enabled || setting.value == "", "needs upstream.tls.enabled: true")
+		v.check(path+"."+setting.name, t.Enabled || setting.value == "", "needs "+path+".enabled: true")
 	}
-	v.check("upstream.tls.certFile", t.KeyFile == "" || t.CertFile != "", "is missing beside upstream.tls.keyFile")
-	v.check("upstream.tls.keyFile", t.CertFile == "" || t.KeyFile != "", "is missing beside upstream.tls.certFile")
-	v.authorities("upstream.tls.caFile", t.CAFile)
-	v.keyPair("upstream.tls", t.CertFile, t.KeyFile)
+	v.check(path+".certFile", t.KeyFile == "" || t.CertFile != "", "is missing beside "+path+".keyFile")
+	v.check(path+".keyFile", t.CertFile == "" || t.KeyFile != "", "is missing beside "+path+".certFile")
+	v.authorities(path+".caFile", t.CAFile)
+	v.keyPair(path, t.CertFile, t.KeyFile)
 }
 
 func (v *validator) retry(r Retry) {
@@ -92,16 +92,48 @@ func (v *validator) proxy(p Proxy) {
 func (v *validator) credential(u Upstream) {
 	const path = "upstream.credential"
 	c := u.Credential
-	v.oneOf(path+".mode", c.Mode, CredentialNone, CredentialStatic)
-	if c.Mode != CredentialStatic {
-		v.check(path+".file", c.File == "", "needs upstream.credential.mode: static")
-		return
-	}
-	v.check(path+".file", c.File != "", "is missing with mode static")
-	v.secret(path+".file", c.File)
-	if reason := u.RefusesCredentials(); reason != "" {
+	v.oneOf(path+".mode", c.Mode, CredentialNone, CredentialStatic, CredentialPassthrough, CredentialMint)
+	v.credentialFile(path, c.Mode, c.File)
+	if reason := u.RefusesCredentials(); reason != "" && c.Mode != CredentialNone {
 		v.add(path, reason)
 	}
+}
+
+func (v *validator) credentialFile(path, mode, file string) {
+	if mode != CredentialStatic {
+		v.check(path+".file", file == "", "needs "+path+".mode: static")
+		return
+	}
+	v.check(path+".file", file != "", "is missing with mode static")
+	v.secret(path+".file", file)
+}
+
+// namespaceUpstream checks the server of one namespace, and what goes there.
+func (v *validator) namespaceUpstream(path string, n Namespace, u Upstream) {
+	c := n.Credential
+	v.oneOf(path+".credential.mode", c.Mode, "", CredentialNone, CredentialStatic, CredentialPassthrough, CredentialMint)
+	v.credentialFile(path+".credential", c.Mode, c.File)
+	if n.Upstream.Address == "" {
+		v.check(path+".upstream.tls", n.Upstream.TLS == TLS{}, "needs "+path+".upstream.address")
+	} else {
+		v.address(path+".upstream.address", n.Upstream.Address, false)
+		v.tls(path+".upstream.tls", n.Upstream.TLS)
+	}
+	mode := c.Mode
+	if mode == "" {
+		mode = u.Credential.Mode
+	}
+	if reason := u.Of(n).RefusesCredentials(); reason != "" && mode != CredentialNone {
+		v.add(path+".credential", reason)
+	}
+}
+
+// Of is the upstream of a namespace.
+func (u Upstream) Of(n Namespace) Upstream {
+	if n.Upstream.Address != "" {
+		u.Address, u.TLS = n.Upstream.Address, n.Upstream.TLS
+	}
+	return u
 }
 
 // RefusesCredentials says why no credential, whoever's it is, may be sent to the upstream. It is empty when one may.

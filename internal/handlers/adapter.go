@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 
 	"github.com/go-chi/chi/v5"
 
@@ -148,8 +147,6 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // allowedMetadata are the keys that the caller may send.
-func (a *API) allowedMetadata(principal *auth.Principal) []string {
-	keys := slices.Concat(a.options.CallerMetadata, principal.CallerMetadata)
-	slices.Sort(keys)
-	return slices.Compact(keys)
+func (a *API) allowedMetadata(principal *auth.Principal) request.Keys {
+	return request.Allowed(a.options.CallerMetadata, principal)
 }

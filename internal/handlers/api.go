@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/flowgate/flowgate/internal/auth/delegated"
 	"github.com/flowgate/flowgate/internal/limit"
+	"github.com/flowgate/flowgate/internal/seal"
 	"github.com/flowgate/flowgate/internal/telemetry"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
@@ -13,8 +15,10 @@ import (
 // Options are what the client API is made of.
 type Options struct {
 	Upstream *upstream.Client
-	Tokens   *TokenKeys
-	Limits   Limits
+	// Tokens seal page tokens, Delegated makes the tokens that callers hand on.
+	Tokens    *seal.Keys
+	Delegated *delegated.Tokens
+	Limits    Limits
 	// Settings are shown by GET /client.
 	Settings Settings
 	// CallerMetadata are the metadata keys that every caller may send.
@@ -33,15 +37,16 @@ type Limits struct {
 	MaxWait       time.Duration
 	RequestBudget time.Duration
 	MaxBodyBytes  int64
+	// MaxDelegation is how long a delegated token lasts at most.
+	MaxDelegation time.Duration
 	// LongPoll is the deadline of a history poll at most.
 	LongPoll time.Duration
 }
 
 // Settings are in force for every caller.
 type Settings struct {
-	Limits         ClientLimits
-	Retry          ClientRetry
-	CredentialMode string
+	Limits ClientLimits
+	Retry  ClientRetry
 }
 
 // API serves the client API. It is an http.Handler by its routes, see

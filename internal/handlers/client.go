@@ -19,9 +19,9 @@ func (a *API) GetClient(w http.ResponseWriter, r *http.Request, namespace string
 	serve(a, w, r, op, func(_ context.Context, c *call, _ *noBody) (*answer, error) {
 		return ok(Client{
 			Namespace: namespace, Identity: c.identity(), Principal: c.principal.Name,
-			Role: c.principal.RoleOn(namespace).String(), CredentialMode: a.options.Settings.CredentialMode,
+			Role: c.principal.RoleOn(namespace).String(), CredentialMode: a.options.Upstream.CredentialMode(c.principal, namespace),
 			Limits: a.options.Settings.Limits, Retry: a.options.Settings.Retry,
-			MetadataKeys:         a.allowedMetadata(c.principal),
+			MetadataKeys:         a.allowedMetadata(c.principal).Names(),
 			QueryRejectCondition: cmp.Or(a.options.QueryRejectConditions[namespace], string(QueryRejectConditionNone)),
 		}), nil
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/seal"
 )
 
 // waitPreference is wait of RFC 7240 section 4.3, with the white space and the
@@ -63,9 +64,10 @@ func FuzzPreferWait(f *testing.F) {
 // FuzzPageToken opens tokens that nobody sealed for the scope: one that was
 // changed, and one of another caller, namespace, operation or query.
 func FuzzPageToken(f *testing.F) {
-	keys := &TokenKeys{keys: [][]byte{[]byte(strings.Repeat("n", minTokenKeyBytes)), []byte(strings.Repeat("o", minTokenKeyBytes))}}
+	keys, err := seal.New([]byte(strings.Repeat("n", 32)), []byte(strings.Repeat("o", 32)))
+	require.NoError(f, err)
 	own := tokenScope{principal: "dev", namespace: "default", operation: "listWorkflows", query: "A = 1"}
-	genuine := keys.seal(own, []byte("upstream"))
+	genuine := sealPage(keys, own, []byte("upstream"))
 	for _, token := range []string{
 		"", "x", "!!!", genuine, genuine + "=", genuine + "A", genuine[:len(genuine)-1], genuine[1:], genuine + genuine, strings.ToUpper(genuine), " " + genuine, genuine + "\n",
 		genuine[:5] + "\r\n" + genuine[5:], strings.ReplaceAll(genuine, "_", "/"), strings.Repeat("A", 22), strings.Repeat("A", 23), base64.StdEncoding.EncodeToString([]byte(genuine)),
@@ -77,7 +79,7 @@ func FuzzPageToken(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, token, principal, namespace, operation, query string, upstream []byte) {
 		scope := tokenScope{principal: principal, namespace: namespace, operation: operation, query: query}
-		opened, err := keys.open(own, token)
+		opened, err := openPage(keys, own, token)
 		switch token {
 		case "":
 			require.NoError(t, err)
@@ -91,12 +93,12 @@ func FuzzPageToken(f *testing.F) {
 			require.True(t, len(token) < 16 || !strings.Contains(err.Error(), token))
 		}
 
-		sealed := keys.seal(scope, upstream)
+		sealed := sealPage(keys, scope, upstream)
 		require.Equal(t, len(upstream) == 0, sealed == "")
-		opened, err = keys.open(scope, sealed)
+		opened, err = openPage(keys, scope, sealed)
 		require.NoError(t, err)
 		require.Equal(t, string(upstream), string(opened))
-		if _, err = keys.open(own, sealed); sealed != "" && scope != own {
+		if _, err = openPage(keys, own, sealed); sealed != "" && scope != own {
 			require.True(t, problem.Is(err, problem.InvalidPageToken), "%+v", scope)
 		}
 		if sealed == genuine {

@@ -199,6 +199,21 @@ type ClientTimeouts struct {
 	Max Duration `json:"max"`
 }
 
+// DelegatedToken defines model for DelegatedToken.
+type DelegatedToken struct {
+	// ExpiresAt When it ends.
+	ExpiresAt string `json:"expiresAt"`
+
+	// RunID The only run that it is for, when one was named.
+	RunID string `json:"runId,omitempty,omitzero"`
+
+	// Token The token. It is not shown again.
+	Token string `json:"token"`
+
+	// WorkflowID The workflow that it is for.
+	WorkflowID string `json:"workflowId"`
+}
+
 // DeploymentVersion A version of a worker deployment.
 type DeploymentVersion struct {
 	// DeploymentName The name of the deployment.
@@ -905,6 +920,23 @@ type TerminateRequest struct {
 	Reason string `json:"reason,omitempty,omitzero"`
 }
 
+// TokenRequest What the bearer may do. At least one of `read`, `signals` and `updates` is needed.
+type TokenRequest struct {
+	// Read Describe and query the workflow, and read its result and its history.
+	Read bool `json:"read,omitempty,omitzero"`
+
+	// Signals The names of the signals that may be sent.
+	Signals []string `json:"signals,omitempty,omitzero"`
+
+	// TTL A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	//
+	// Examples: 30s
+	TTL Duration `json:"ttl,omitempty,omitzero"`
+
+	// Updates The names of the updates that may be sent.
+	Updates []string `json:"updates,omitempty,omitzero"`
+}
+
 // VersionTransition A move to another version that has begun.
 type VersionTransition struct {
 	// DeploymentVersion A version of a worker deployment.
@@ -1439,6 +1471,15 @@ type TerminateWorkflowParams struct {
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
+// CreateTokenParams defines parameters for CreateToken.
+type CreateTokenParams struct {
+	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
+
+	// RunID The run. Absent means the latest one.
+	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+}
+
 // CountWorkflowsParams defines parameters for CountWorkflows.
 type CountWorkflowsParams struct {
 	// Query A [visibility query](https://docs.temporal.io/list-filter), with `GROUP BY ExecutionStatus` at its
@@ -1460,6 +1501,9 @@ type SignalWorkflowJSONRequestBody = SignalRequest
 
 // TerminateWorkflowJSONRequestBody defines body for TerminateWorkflow for application/json ContentType.
 type TerminateWorkflowJSONRequestBody = TerminateRequest
+
+// CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
+type CreateTokenJSONRequestBody = TokenRequest
 
 // Getter for additional properties for HistoryEvent. Returns the specified
 // element and whether it was found
@@ -1591,6 +1635,9 @@ type ServerInterface interface {
 	// TerminateWorkflow Terminate a workflow
 	// (POST /v1/namespaces/{namespace}/workflows/{workflowId}/terminate)
 	TerminateWorkflow(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params TerminateWorkflowParams)
+	// CreateToken Make a token for one workflow
+	// (POST /v1/namespaces/{namespace}/workflows/{workflowId}/tokens)
+	CreateToken(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params CreateTokenParams)
 	// CountWorkflows Count workflows
 	// (GET /v1/namespaces/{namespace}/workflows:count)
 	CountWorkflows(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, params CountWorkflowsParams)
@@ -1678,6 +1725,12 @@ func (_ Unimplemented) SignalWorkflow(w http.ResponseWriter, r *http.Request, na
 // TerminateWorkflow Terminate a workflow
 // (POST /v1/namespaces/{namespace}/workflows/{workflowId}/terminate)
 func (_ Unimplemented) TerminateWorkflow(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params TerminateWorkflowParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// CreateToken Make a token for one workflow
+// (POST /v1/namespaces/{namespace}/workflows/{workflowId}/tokens)
+func (_ Unimplemented) CreateToken(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params CreateTokenParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -2647,6 +2700,70 @@ func (siw *ServerInterfaceWrapper) TerminateWorkflow(w http.ResponseWriter, r *h
 	handler.ServeHTTP(w, r)
 }
 
+// CreateToken operation middleware
+func (siw *ServerInterfaceWrapper) CreateToken(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "namespace" -------------
+	var namespace NamespaceParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "namespace", chi.URLParam(r, "namespace"), &namespace, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "namespace", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "workflowId" -------------
+	var workflowID WorkflowIDParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "workflowId", chi.URLParam(r, "workflowId"), &workflowID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "workflowId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateTokenParams
+
+	// ------------- Optional query parameter "workflowId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "workflowId", r.URL.Query(), &params.WorkflowID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "workflowId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "workflowId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "runId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "runId", r.URL.Query(), &params.RunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "runId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "runId", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateToken(w, r, namespace, workflowID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // CountWorkflows operation middleware
 func (siw *ServerInterfaceWrapper) CountWorkflows(w http.ResponseWriter, r *http.Request) {
 
@@ -2879,6 +2996,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/v1/namespaces/{namespace}/workflows/{workflowId}/terminate", wrapper.TerminateWorkflow)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/namespaces/{namespace}/workflows/{workflowId}/tokens", wrapper.CreateToken)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/v1/namespaces/{namespace}/workflows:count", wrapper.CountWorkflows)

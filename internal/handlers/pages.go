@@ -71,7 +71,7 @@ func (a *API) newPages(c *call, params paging, query string) (*pages, error) {
 	if err := f.err(); err != nil {
 		return nil, err
 	}
-	token, err := a.options.Tokens.open(p.scope, params.pageToken)
+	token, err := openPage(a.options.Tokens, p.scope, params.pageToken)
 	p.token = token
 	return p, err
 }
@@ -87,7 +87,7 @@ func (p *pages) answer(ctx context.Context) (*answer, error) {
 	}
 	var first []byte
 	if p.more() {
-		first = append([]byte(`"nextPageToken":"`), p.api.options.Tokens.seal(p.scope, p.token)+`"`...)
+		first = append([]byte(`"nextPageToken":"`), sealPage(p.api.options.Tokens, p.scope, p.token)+`"`...)
 	}
 	if len(page.Wire()) >= largePage {
 		return p.large(ctx, page, first), nil

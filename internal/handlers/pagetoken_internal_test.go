@@ -10,15 +10,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/seal"
 )
 
 func TestPageTokenIsBoundToItsScope(t *testing.T) {
 	t.Parallel()
-	keys, err := OpenTokenKeys(nil)
+	keys, err := seal.Open(nil)
 	require.NoError(t, err)
 	scope := tokenScope{principal: "dev", namespace: "default", operation: "listWorkflows", query: "A = 1"}
-	token := keys.seal(scope, []byte("upstream"))
-	opened, err := keys.open(scope, token)
+	token := sealPage(keys, scope, []byte("upstream"))
+	opened, err := openPage(keys, scope, token)
 	require.NoError(t, err)
 	require.Equal(t, "upstream", string(opened))
 	for name, other := range map[string]tokenScope{
@@ -28,27 +29,27 @@ func TestPageTokenIsBoundToItsScope(t *testing.T) {
 		"query":         {principal: "dev", namespace: "default", operation: "listWorkflows", query: "A = 2"},
 		"shifted parts": {principal: "devdefault", namespace: "", operation: "listWorkflows", query: "A = 1"},
 	} {
-		_, err := keys.open(other, token)
+		_, err := openPage(keys, other, token)
 		require.True(t, problem.Is(err, problem.InvalidPageToken), name)
 	}
 }
 
 func TestPageTokenCannotBeMadeOrChanged(t *testing.T) {
 	t.Parallel()
-	keys, err := OpenTokenKeys(nil)
+	keys, err := seal.Open(nil)
 	require.NoError(t, err)
 	scope := tokenScope{principal: "dev"}
-	token := keys.seal(scope, []byte("upstream"))
+	token := sealPage(keys, scope, []byte("upstream"))
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	require.NoError(t, err)
 	for i := range raw {
 		changed := append([]byte(nil), raw...)
 		changed[i] ^= 1
-		_, err := keys.open(scope, base64.RawURLEncoding.EncodeToString(changed))
+		_, err := openPage(keys, scope, base64.RawURLEncoding.EncodeToString(changed))
 		require.True(t, problem.Is(err, problem.InvalidPageToken), i)
 	}
 	for _, bad := range []string{"x", "!!!", token + "=", token[:len(token)-1], strings.Repeat("A", 22)} {
-		_, err := keys.open(scope, bad)
+		_, err := openPage(keys, scope, bad)
 		require.True(t, problem.Is(err, problem.InvalidPageToken), bad)
 	}
 }
@@ -61,25 +62,25 @@ func TestPageTokenKeysRotate(t *testing.T) {
 		return name
 	}
 	older, newer := file(strings.Repeat("o", 32)), file(strings.Repeat("n", 32))
-	before, err := OpenTokenKeys([]string{older})
+	before, err := seal.Open([]string{older})
 	require.NoError(t, err)
-	after, err := OpenTokenKeys([]string{newer, older})
+	after, err := seal.Open([]string{newer, older})
 	require.NoError(t, err)
 	scope := tokenScope{principal: "dev"}
-	_, err = after.open(scope, before.seal(scope, []byte("x")))
+	_, err = openPage(after, scope, sealPage(before, scope, []byte("x")))
 	require.NoError(t, err, "the older key still verifies")
-	_, err = before.open(scope, after.seal(scope, []byte("x")))
+	_, err = openPage(before, scope, sealPage(after, scope, []byte("x")))
 	require.Error(t, err, "the newer one signs")
-	_, err = OpenTokenKeys([]string{file("short")})
+	_, err = seal.Open([]string{file("short")})
 	require.ErrorContains(t, err, "shorter than 32 bytes")
 }
 
 func TestLastPageHasNoToken(t *testing.T) {
 	t.Parallel()
-	keys, err := OpenTokenKeys(nil)
+	keys, err := seal.Open(nil)
 	require.NoError(t, err)
-	require.Empty(t, keys.seal(tokenScope{}, nil))
-	opened, err := keys.open(tokenScope{}, "")
+	require.Empty(t, sealPage(keys, tokenScope{}, nil))
+	opened, err := openPage(keys, tokenScope{}, "")
 	require.NoError(t, err)
 	require.Nil(t, opened)
 }

@@ -86,8 +86,8 @@ func (a *API) wait(ctx context.Context, c *call, want awaited) (*Outcome, Pendin
 	until := time.Now().Add(want.wait)
 	w := a.watches.join(ctx, watchKey{
 		namespace: c.namespace, workflowID: want.workflowID, runID: want.runID, followRuns: want.followRuns,
-		credential: a.options.Upstream.CredentialID(c.principal),
-		metadata:   canonical(metadata.New(c.principal.Metadata), outgoing.Metadata),
+		credential: a.options.Upstream.CredentialID(c.principal, c.namespace), bound: c.principal.Bound,
+		metadata: canonical(metadata.New(c.principal.Metadata), outgoing.Metadata),
 	}, outgoing, until)
 	defer a.watches.leave(w)
 	c.place.Leave() // a wait holds less than a call does, and has a place of its own

@@ -7,7 +7,6 @@ import (
 // NewSettings writes the configuration in the API's words.
 func NewSettings(limits config.Limits, upstream config.Upstream) Settings {
 	return Settings{
-		CredentialMode: upstream.Credential.Mode,
 		Limits: ClientLimits{
 			MaxWait: seconds(limits.MaxWait), RequestBudget: seconds(limits.RequestBudget), MaxBodyBytes: limits.MaxBodyBytes,
 			Timeouts: ClientTimeouts{

@@ -23,6 +23,8 @@ type watchKey struct {
 	namespace, workflowID, runID string
 	followRuns                   bool
 	credential, metadata         string
+	// bound is nobody else's: a poll that may look at less serves its own caller.
+	bound *auth.Bound
 }
 
 // watches are the waits in flight. Equal ones share one upstream poll.

@@ -18,6 +18,7 @@ const (
 
 	Unauthenticated   Code = "unauthenticated"
 	InvalidCredential Code = "invalid-credential"
+	InvalidToken      Code = "invalid-token"
 
 	NamespaceForbidden Code = "namespace-forbidden"
 	OperationForbidden Code = "operation-forbidden"
@@ -59,6 +60,7 @@ const (
 	WorkflowBusy        Code = "workflow-busy"
 	Overloaded          Code = "overloaded"
 	Draining            Code = "draining"
+	JWKSUnavailable     Code = "jwks-unavailable"
 
 	DeadlineExceeded Code = "deadline-exceeded"
 	QueryTimeout     Code = "query-timeout"

@@ -95,9 +95,10 @@ func (e *Error) Error() string {
 }
 
 // LogDetail is what the log tells of the error beside its code. What the caller
-// is to blame for is told to the caller: its text may quote what was sent.
+// is to blame for is told to the caller: its text may quote what was sent. What
+// is wrong with a token is told to nobody but the log, in fixed words.
 func (e *Error) LogDetail() string {
-	if e.Code.Row().Status < http.StatusInternalServerError {
+	if e.Code.Row().Status < http.StatusInternalServerError && e.Code != InvalidToken {
 		return ""
 	}
 	return e.Error()

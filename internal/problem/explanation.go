@@ -87,6 +87,12 @@ var explanations = []explained{
 		Remedy: "Compare your key with the one that was handed to you, whole and without white space. If it is right, " +
 			"ask the gateway's operator for a new one.",
 	}},
+	{InvalidToken, Explanation{
+		Cause: "The token (JWT) is expired, is for another audience, is signed by a key that its issuer does not publish, or is not one " +
+			"that the gateway takes. The answer does not tell which.",
+		Remedy: "Get a new access token, for the issuer and audience that the gateway's operator names, and send it whole. " +
+			"ID tokens are not taken.",
+	}},
 	{NamespaceForbidden, Explanation{
 		Cause:  "Your credential has no grant on this namespace. The answer is the same whether the namespace exists or not.",
 		Remedy: "Correct the namespace in the path, or ask the gateway's operator for a grant.",
@@ -223,6 +229,10 @@ var explanations = []explained{
 		Cause: "This replica of the gateway is shutting down. A new request was not begun; of one that was in flight it is " +
 			"not known whether it took effect, as `detail` then says.",
 		Remedy: "Send the request again after `Retry-After`, on a new connection. With an `Idempotency-Key` a write is safe to repeat.",
+	}},
+	{JWKSUnavailable, Explanation{
+		Cause:  "The gateway has no current keys of the token's issuer to verify it with. Your token may be fine.",
+		Remedy: "Send the request again after `Retry-After`. If it persists, tell the gateway's operator, whose log says why the keys cannot be fetched.",
 	}},
 	{DeadlineExceeded, Explanation{
 		Cause: "The Temporal server did not answer within the deadline: `Request-Timeout` where you sent one, else the gateway's own.",

@@ -28,6 +28,7 @@ var table = map[Code]Row{
 
 	Unauthenticated:   {Status: http.StatusUnauthorized, Title: "Credential required"},
 	InvalidCredential: {Status: http.StatusUnauthorized, Title: "Invalid credential"},
+	InvalidToken:      {Status: http.StatusUnauthorized, Title: "Invalid token"},
 
 	NamespaceForbidden: {Status: http.StatusForbidden, Title: "Namespace not allowed"},
 	OperationForbidden: {Status: http.StatusForbidden, Title: "Operation not allowed"},
@@ -69,6 +70,7 @@ var table = map[Code]Row{
 	WorkflowBusy:        {Status: http.StatusServiceUnavailable, Title: "Workflow busy", Retryable: true, RetryAfter: soon},
 	Overloaded:          {Status: http.StatusServiceUnavailable, Title: "Overloaded", Retryable: true, RetryAfter: soon},
 	Draining:            {Status: http.StatusServiceUnavailable, Title: "Shutting down", Retryable: true, RetryAfter: soon},
+	JWKSUnavailable:     {Status: http.StatusServiceUnavailable, Title: "Signing keys unavailable", Retryable: true, RetryAfter: soon},
 
 	DeadlineExceeded: {Status: http.StatusGatewayTimeout, Title: "Deadline exceeded", Retryable: true},
 	QueryTimeout:     {Status: http.StatusGatewayTimeout, Title: "Query timed out", Retryable: true},

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/metadata"
 
+	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/request"
 )
@@ -57,7 +58,8 @@ func TestRequestTimeoutRefusesWhatItCannotMean(t *testing.T) {
 
 func TestCallerMetadataIsByAllowList(t *testing.T) {
 	t.Parallel()
-	allowed := []string{"x-tenant", "trace-bin", "x-own"}
+	allowed := request.Allowed([]string{"x-tenant", "trace-bin"}, &auth.Principal{CallerMetadata: []string{"x-own"}})
+	require.Equal(t, []string{"trace-bin", "x-own", "x-tenant"}, allowed.Names())
 	md, err := request.Metadata(header(
 		"Grpc-Metadata-X-Tenant", "blue", "Grpc-Metadata-X-Own", "1", "Grpc-Metadata-X-Own", "2",
 		"Grpc-Metadata-Trace-Bin", "AP8=", "X-Other", "ignored"), allowed)
@@ -75,13 +77,24 @@ func TestCallerMetadataIsByAllowList(t *testing.T) {
 func TestOtherDoorsDropWhatIsNotAllowed(t *testing.T) {
 	t.Parallel()
 	md, err := request.AllowedMetadata(header("Grpc-Metadata-X-Tenant", "blue", "Grpc-Metadata-Authorization", "Bearer evil",
-		"Grpc-Metadata-Caller-Type", "operator"), []string{"x-tenant", "authorization"})
+		"Grpc-Metadata-Caller-Type", "operator"), request.Allowed([]string{"x-tenant", "authorization"}, &auth.Principal{}))
 	require.NoError(t, err)
 	require.Equal(t, metadata.MD{"x-tenant": {"blue"}}, md)
 }
 
 func TestReservedMetadataIsRefusedEvenWhenListed(t *testing.T) {
 	t.Parallel()
-	_, err := request.Metadata(header("Grpc-Metadata-Authorization", "Bearer evil"), []string{"authorization"})
+	_, err := request.Metadata(header("Grpc-Metadata-Authorization", "Bearer evil"), request.Allowed([]string{"authorization"}, &auth.Principal{}))
+	require.True(t, problem.Is(err, problem.MetadataNotAllowed))
+}
+
+func TestWhoMayOverrideSendsAnAuthorization(t *testing.T) {
+	t.Parallel()
+	allowed := request.Allowed(nil, &auth.Principal{OverridesAuthorization: true})
+	md, err := request.Metadata(header("Grpc-Metadata-Authorization", "Bearer own"), allowed)
+	require.NoError(t, err)
+	require.Equal(t, metadata.MD{"authorization": {"Bearer own"}}, md)
+	require.Equal(t, []string{"authorization"}, allowed.Names())
+	_, err = request.Metadata(header("Grpc-Metadata-Temporal-Namespace", "other"), allowed)
 	require.True(t, problem.Is(err, problem.MetadataNotAllowed))
 }

@@ -154,7 +154,10 @@ func (d *HTTP) prepare(c *call) error {
 	if err := c.authorize(ctx); err != nil {
 		return err
 	}
-	if c.query, err = url.ParseQuery(c.request.URL.RawQuery); err != nil {
+	if raw := c.request.URL.RawQuery; raw != "" {
+		c.query, err = url.ParseQuery(raw)
+	}
+	if err != nil {
 		return problem.New(problem.InvalidRequest, "The query cannot be read.").Because(err)
 	}
 	c.in, c.out = negotiated(c.request.Header, c.query)
@@ -165,7 +168,7 @@ func (d *HTTP) prepare(c *call) error {
 	if timeout == 0 && c.waits(c.query) {
 		timeout = d.options.LongPoll
 	}
-	md, err := request.AllowedMetadata(c.request.Header, slices.Concat(d.options.CallerMetadata, c.principal.CallerMetadata))
+	md, err := request.AllowedMetadata(c.request.Header, request.Allowed(d.options.CallerMetadata, c.principal))
 	if err != nil {
 		return err
 	}
@@ -178,6 +181,10 @@ func (d *HTTP) prepare(c *call) error {
 // not known yet: who may not call anywhere is refused all the same, before it
 // takes a place.
 func (c *call) authorize(ctx context.Context) error {
+	if c.principal != nil && c.principal.Bound != nil {
+		// Page tokens are the server's own here, and would carry their bearer to other runs.
+		return problem.New(problem.OperationForbidden, "A delegated token is for the client API, under /v1.")
+	}
 	if c.named != 0 {
 		return c.principal.AuthorizeSomewhere(c.method)
 	}
@@ -210,6 +217,7 @@ func (c *call) nameNamespace() {
 func (c *call) readPath() error {
 	parameters := chi.RouteContext(c.request.Context()).URLParams
 	escaped := c.request.URL.RawPath != "" // else the router saw the path decoded
+	c.values = make([]string, 0, len(c.variables))
 	for _, v := range c.variables {
 		value := ""
 		if i := slices.Index(parameters.Keys, v.name); i >= 0 {

@@ -2,9 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -22,7 +18,6 @@ import (
 	"github.com/flowgate/flowgate/internal/limit"
 	"github.com/flowgate/flowgate/internal/rpc"
 	"github.com/flowgate/flowgate/internal/telemetry"
-	"github.com/flowgate/flowgate/internal/upstream"
 )
 
 // maxStreams bounds the concurrent requests of one HTTP/2 connection.
@@ -47,7 +42,7 @@ func CheckKeys(cfg *config.Config) error {
 	if _, err := os.ReadFile(file); file == "" || err != nil {
 		return nil //nolint:nilerr // see above
 	}
-	_, err := auth.OpenKeys(file, auth.RefuseCredentials(cfg.Upstream.RefusesCredentials()))
+	_, err := auth.OpenKeys(file, auth.RefuseCredentials(refusesCredentials(cfg)), auth.WithMint(auth.NoCredential()))
 	return err
 }
 
@@ -86,24 +81,24 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 	if err != nil {
 		return nil, fmt.Errorf("docs.folder: %w", err)
 	}
-	who, err := g.authenticator()
-	if err != nil {
+	if err := g.identify(options); err != nil {
 		return nil, err
 	}
 	if g.upstream, err = g.newUpstream(options); err != nil {
 		return nil, err
 	}
 	pools := g.newPools()
-	if g.api, err = g.newAPI(options.Version, pools); err != nil {
-		_ = g.upstream.Close()
-		return nil, err
-	}
+	g.api = g.newAPI(options.Version, pools)
 	if g.temporal, err = g.newTemporalAPI(pools); err != nil {
 		_ = g.upstream.Close()
 		return nil, err
 	}
-	p := &probes{gate: g.gate, upstream: g.upstream, metrics: g.metrics}
-	g.public = g.newServer(g.front(newRouter(doors{g.api, g.temporal}, g.authenticate(who), pages), p))
+	p := &probes{gate: g.gate, upstream: g.upstream, identity: &g.identity, metrics: g.metrics}
+	g.public = g.newServer(g.front(newRouter(doors{g.api, g.temporal}, g.authenticate(), pages), p))
+	if err := g.secure(); err != nil {
+		_ = g.upstream.Close()
+		return nil, fmt.Errorf("listen.tls: %w", err)
+	}
 	g.public.ConnState = g.connections.track
 	g.public.BaseContext = func(net.Listener) context.Context { return g.requests }
 	g.admin = g.newServer(newAdmin(p, g.metrics))
@@ -122,9 +117,11 @@ func (g *gateway) front(router chi.Router, p *probes) http.Handler {
 }
 
 // authenticate is the step in front of the doors.
-func (g *gateway) authenticate(who *auth.Authenticator) func(http.Handler) http.Handler {
-	failures := limit.NewFailures(g.cfg.Auth.FailureLimit.Burst, g.cfg.Auth.FailureLimit.PerSecond)
-	return authenticator(who, failures, g.metrics, g.tracing)
+func (g *gateway) authenticate() func(http.Handler) http.Handler {
+	return authenticator(&identification{
+		who: g.identity.authenticator(g.cfg.Auth.InsecureAnonymous), metrics: g.metrics, tracing: g.tracing,
+		failures: limit.NewFailures(g.cfg.Auth.FailureLimit.Burst, g.cfg.Auth.FailureLimit.PerSecond), rates: limit.NewRates(),
+	})
 }
 
 // listen opens the listeners that were not given.
@@ -151,130 +148,6 @@ func listenerOr(given net.Listener, address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// authenticator reads the keys, and has their file followed.
-func (g *gateway) authenticator() (*auth.Authenticator, error) {
-	if g.cfg.Auth.InsecureAnonymous {
-		g.log.Warn("everybody is let in: auth.insecureAnonymous is set")
-		return auth.NewAuthenticator(nil, true), nil
-	}
-	keys, err := auth.OpenKeys(g.cfg.Auth.APIKeys.File, auth.WithLogger(g.log),
-		auth.RefuseCredentials(g.cfg.Upstream.RefusesCredentials()),
-		auth.OnReload(func(err error) { g.metrics.KeysReloaded(g.life, err) }))
-	if err != nil {
-		return nil, err
-	}
-	g.metrics.KeysReloaded(g.life, nil)
-	g.watchers = append(g.watchers, func(ctx context.Context) { keys.Watch(ctx, g.cfg.Auth.APIKeys.ReloadInterval) })
-	return auth.NewAuthenticator(keys, false), nil
-}
-
-func (g *gateway) newUpstream(options Options) (*upstream.Client, error) {
-	cfg := g.cfg.Upstream
-	credential, err := g.credential(cfg.Credential)
-	if err != nil {
-		return nil, fmt.Errorf("upstream.credential: %w", err)
-	}
-	tlsConfig, err := clientTLS(cfg.TLS)
-	if err != nil {
-		return nil, fmt.Errorf("upstream.tls: %w", err)
-	}
-	proxy := upstream.Proxy{Address: cfg.Proxy.Address}
-	if cfg.Proxy.BasicAuthFile != "" {
-		text, err := os.ReadFile(cfg.Proxy.BasicAuthFile)
-		if err != nil {
-			return nil, fmt.Errorf("upstream.proxy.basicAuthFile: %w", err)
-		}
-		proxy.BasicAuth = strings.TrimSpace(string(text))
-	}
-	metadata, byNamespace, err := decodedMetadata(g.cfg)
-	if err != nil {
-		return nil, err
-	}
-	client, err := upstream.New(upstream.Options{
-		Address: cfg.Address, TLS: tlsConfig, Proxy: proxy, Dial: options.Dial,
-		KeepAlive: upstream.KeepAlive(cfg.KeepAlive), Credential: credential,
-		Metadata: metadata, NamespaceMetadata: byNamespace,
-		Timeouts: upstream.Timeouts{Default: g.cfg.Limits.Timeouts.Default, Max: g.cfg.Limits.Timeouts.Max},
-		Retry:    upstream.RetryPolicy(cfg.Retry), Breaker: upstream.Breaker(cfg.Breaker),
-		MaxResponseBytes: cfg.MaxResponseBytes, Version: options.Version,
-		Log: g.log, Metrics: g.metrics, Tracing: g.tracing,
-	})
-	if err != nil {
-		return nil, err
-	}
-	g.watchers = append(g.watchers, client.WatchHealth, func(ctx context.Context) {
-		credential.Watch(ctx, credentialInterval)
-	})
-	return client, nil
-}
-
-// credential makes the one that is configured.
-func (g *gateway) credential(cfg config.Credential) (*auth.Credential, error) {
-	switch cfg.Mode {
-	case config.CredentialStatic:
-		return auth.OpenStatic(cfg.File, auth.WithLogger(g.log))
-	default:
-		return auth.NoCredential(), nil
-	}
-}
-
-// credentialInterval is how often the upstream credential's file is looked at.
-const credentialInterval = time.Second
-
-// clientTLS is the gateway's side of TLS towards the upstream, nil for
-// plaintext.
-func clientTLS(cfg config.TLS) (*tls.Config, error) {
-	if !cfg.Enabled {
-		return nil, nil //nolint:nilnil // no TLS is no error
-	}
-	made := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: cfg.ServerName}
-	if cfg.CAFile != "" {
-		pem, err := os.ReadFile(cfg.CAFile)
-		if err != nil {
-			return nil, err
-		}
-		made.RootCAs = x509.NewCertPool()
-		if !made.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, errors.New("caFile holds no certificate")
-		}
-	}
-	if cfg.CertFile != "" {
-		certificate, err := tls.LoadX509KeyPair(cfg.CertFile, cfg.KeyFile)
-		if err != nil {
-			return nil, err
-		}
-		made.Certificates = []tls.Certificate{certificate}
-	}
-	return made, nil
-}
-
-// decodedMetadata gives the configured metadata, for all namespaces and for
-// single ones, with the values of binary keys as bytes.
-func decodedMetadata(cfg *config.Config) (all map[string]string, byNamespace map[string]map[string]string, err error) {
-	if all, err = decodeAll(cfg.Upstream.Metadata); err != nil {
-		return nil, nil, err
-	}
-	byNamespace = map[string]map[string]string{}
-	for name, namespace := range cfg.Namespaces {
-		if byNamespace[name], err = decodeAll(namespace.Metadata); err != nil {
-			return nil, nil, err
-		}
-	}
-	return all, byNamespace, nil
-}
-
-func decodeAll(metadata config.Metadata) (map[string]string, error) {
-	decoded := make(map[string]string, len(metadata))
-	for key, value := range metadata {
-		value, err := config.DecodeMetadata(key, value)
-		if err != nil {
-			return nil, fmt.Errorf("metadata %s: %w", key, err)
-		}
-		decoded[key] = value
-	}
-	return decoded, nil
-}
-
 // pools bound what is in flight of each kind, at all doors together.
 type pools struct{ reads, writes, waits *limit.Pool }
 
@@ -292,29 +165,22 @@ func (g *gateway) newPools() pools {
 	}
 }
 
-func (g *gateway) newAPI(version string, pools pools) (*handlers.API, error) {
-	tokens, err := handlers.OpenTokenKeys(g.cfg.Tokens.KeyFiles)
-	if err != nil {
-		return nil, err
-	}
-	if len(g.cfg.Tokens.KeyFiles) == 0 {
-		g.log.Warn("page tokens are good on this replica only, and until it stops: tokens.keyFiles is not set")
-	}
+func (g *gateway) newAPI(version string, pools pools) *handlers.API {
 	conditions := map[string]string{}
 	for name, namespace := range g.cfg.Namespaces {
 		conditions[name] = namespace.QueryRejectCondition
 	}
 	limits := g.cfg.Limits
 	return handlers.New(g.life, handlers.Options{
-		Upstream: g.upstream, Tokens: tokens, Version: version, Metrics: g.metrics,
+		Upstream: g.upstream, Tokens: g.identity.seals, Delegated: g.identity.delegated, Version: version, Metrics: g.metrics,
 		CallerMetadata: g.cfg.Upstream.CallerMetadata, QueryRejectConditions: conditions,
 		Limits: handlers.Limits{
 			MaxWait: limits.MaxWait, RequestBudget: limits.RequestBudget, MaxBodyBytes: limits.MaxBodyBytes,
-			LongPoll: limits.Timeouts.LongPoll,
+			LongPoll: limits.Timeouts.LongPoll, MaxDelegation: g.cfg.Tokens.MaxTTL,
 		},
 		Reads: pools.reads, Writes: pools.writes, Waits: pools.waits,
 		Settings: handlers.NewSettings(limits, g.cfg.Upstream),
-	}), nil
+	})
 }
 
 func (g *gateway) newTemporalAPI(pools pools) (*rpc.HTTP, error) {

@@ -12,10 +12,13 @@ import (
 
 // probes answer load balancers and orchestrators without a credential and
 // without a call: /livez says that the process runs, /readyz that it should
-// get traffic.
+// get traffic. The keys of minted tokens are published in the same way, in every
+// state of the gateway: a Temporal server that is answered with anything else
+// forgets all keys.
 type probes struct {
 	gate     *gate
 	upstream *upstream.Client
+	identity *identity
 	metrics  *telemetry.Metrics
 }
 
@@ -24,6 +27,8 @@ type state struct {
 	Ready    bool   `json:"ready"`
 	Draining bool   `json:"draining"`
 	Upstream string `json:"upstream"`
+	// Issuers is what keys are missing of those whose tokens are taken.
+	Issuers string `json:"issuers,omitempty"`
 }
 
 func (p *probes) state() state {
@@ -32,7 +37,11 @@ func (p *probes) state() state {
 	if !health.Ready {
 		s.Upstream = health.Reason
 	}
-	s.Ready = health.Ready && !s.Draining
+	missing := p.identity.ready()
+	if missing != nil {
+		s.Issuers = missing.Error()
+	}
+	s.Ready = health.Ready && missing == nil && !s.Draining
 	p.metrics.Ready.Set(0)
 	if s.Ready {
 		p.metrics.Ready.Set(1)
@@ -43,13 +52,20 @@ func (p *probes) state() state {
 // quiet reports a probe: one comes every few seconds, and a log line for each
 // would bury the rest.
 func (p *probes) quiet(r *http.Request) bool {
-	return r.URL.Path == "/livez" || r.URL.Path == "/readyz"
+	return r.URL.Path == "/livez" || r.URL.Path == "/readyz" || r.URL.Path == jwksPath && p.identity.jwks() != nil
 }
+
+// jwksPath is where the keys of minted tokens are published.
+const jwksPath = "/.well-known/jwks.json"
 
 // serve answers a probe on the public listener, without detail.
 func (p *probes) serve(w http.ResponseWriter, r *http.Request) bool {
 	if !p.quiet(r) || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
+	}
+	if r.URL.Path == jwksPath {
+		p.answer(w, http.StatusOK, "application/json", string(p.identity.jwks()))
+		return true
 	}
 	status, text := http.StatusOK, "ok\n"
 	if r.URL.Path == "/readyz" && !p.state().Ready {

@@ -73,10 +73,7 @@ func methods() []string {
 // authenticator makes the step behind the router: it proves the credential,
 // consumes it, and names the principal to everything behind it. Only now is
 // the caller's trace continued: a stranger must not choose what is recorded.
-func authenticator(
-	who *auth.Authenticator, failures *limit.Failures, metrics *telemetry.Metrics, tracing *telemetry.Tracing,
-) func(http.Handler) http.Handler {
-	a := &identification{who: who, failures: failures, metrics: metrics, tracing: tracing}
+func authenticator(a *identification) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if handlers.Public(chi.RouteContext(r.Context()).RoutePattern()) {
@@ -97,6 +94,7 @@ func authenticator(
 type identification struct {
 	who      *auth.Authenticator
 	failures *limit.Failures
+	rates    *limit.Rates
 	metrics  *telemetry.Metrics
 	tracing  *telemetry.Tracing
 }
@@ -106,7 +104,7 @@ type identification struct {
 // been answered, and there is no request.
 func (a *identification) identify(w http.ResponseWriter, r *http.Request) (known *http.Request, end func(status int)) {
 	event := telemetry.FromContext(r.Context())
-	principal, err := a.who.Authenticate(r.Header)
+	principal, err := a.who.Authenticate(r)
 	if err != nil {
 		a.metrics.AuthFailure(r.Context(), string(problem.Of(err).Code))
 		refuse(w, r, event, throttled(a.failures, event.ClientIP, err))
@@ -114,9 +112,28 @@ func (a *identification) identify(w http.ResponseWriter, r *http.Request) (known
 	}
 	auth.Strip(r.Header)
 	event.SetPrincipal(principal.Name)
+	if err := a.pace(principal, w.Header()); err != nil {
+		refuse(w, r, event, err)
+		return nil, nil
+	}
 	ctx, end := a.tracing.StartServer(r.Context(), r.Header, r.Method, chi.RouteContext(r.Context()).RoutePattern())
 	event.TraceID = telemetry.TraceID(ctx)
 	return r.WithContext(auth.WithPrincipal(ctx, principal)), end
+}
+
+// pace holds a caller to its rate, when it has one, and tells it what is left.
+func (a *identification) pace(p *auth.Principal, h http.Header) error {
+	if p.Rate.PerSecond == 0 {
+		return nil
+	}
+	budget, ok := a.rates.Take(p.Name, p.Rate.PerSecond, p.Rate.Burst)
+	budget.WriteTo(h)
+	if ok {
+		return nil
+	}
+	e := problem.New(problem.RateLimited, "The caller's rate is used up.")
+	e.RetryAfter = budget.Wait()
+	return e
 }
 
 // throttled refuses an address that keeps failing, in the words of its failure
@@ -124,7 +141,7 @@ func (a *identification) identify(w http.ResponseWriter, r *http.Request) (known
 // right passes whatever came from its address before: behind a load balancer
 // that is not trusted all callers share one.
 func throttled(failures *limit.Failures, address string, err error) error {
-	if !problem.Is(err, problem.InvalidCredential) {
+	if !problem.Is(err, problem.InvalidCredential) && !problem.Is(err, problem.InvalidToken) {
 		return err
 	}
 	wait, ok := failures.Allow(address)

@@ -28,6 +28,9 @@ type Options struct {
 	Public, Admin net.Listener
 	// Dial reaches the upstream instead of the network.
 	Dial upstream.Dialer
+	// KeyTransport fetches the keys of the issuers of tokens instead of the
+	// network.
+	KeyTransport http.RoundTripper
 	// Log is where the log goes; nil discards it.
 	Log io.Writer
 	// Getenv answers for the OpenTelemetry variables; nil knows none.
@@ -58,6 +61,7 @@ type gateway struct {
 	cfg      *config.Config
 	log      *slog.Logger
 	metrics  *telemetry.Metrics
+	identity identity
 	tracing  *telemetry.Tracing
 	upstream *upstream.Client
 	api      *handlers.API
@@ -110,7 +114,13 @@ func serve(server *http.Server, listener net.Listener) <-chan error {
 	ended := make(chan error, 1)
 	go func() {
 		defer close(ended)
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		var err error
+		if server.TLSConfig != nil {
+			err = server.ServeTLS(listener, "", "")
+		} else {
+			err = server.Serve(listener)
+		}
+		if !errors.Is(err, http.ErrServerClosed) {
 			ended <- fmt.Errorf("serve %s: %w", listener.Addr(), err)
 		}
 	}()

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"context"
 	"errors"
 	"runtime"
 
@@ -38,6 +39,9 @@ func (m *Metrics) counters(meter metric.Meter) error {
 	m.throttled = counter("flowgate.upstream.retries.throttled", "Repetitions that the retry throttle held back.")
 	m.authFailures = counter("flowgate.auth.failures", "Callers that were refused, by reason.")
 	m.keyReloads = counter("flowgate.keys.reloads", "Looks at a changed keys file, by outcome.")
+	m.signerReloads = counter("flowgate.signing_keys.reloads", "Looks at a changed file of signing keys, by outcome.")
+	m.jwksFetches = counter("flowgate.jwks.fetches", "Attempts to get the keys of an issuer, by outcome.")
+	m.unknownKids = counter("flowgate.jwks.unknown_kids", "Tokens that name a key that their issuer does not have.")
 	return errors.Join(failed...)
 }
 
@@ -62,7 +66,19 @@ func (m *Metrics) gauges(meter metric.Meter) error {
 	gauge("flowgate.ready", "", "1 while the gateway reports that it is ready.", m.Ready.observe())
 	gauge("flowgate.keys.last_reload_success_timestamp", "s", "Unix time of the last keys file that was taken.",
 		m.keysLoaded.observe())
+	gauge("flowgate.jwks.age", "s", "Age of the keys of an issuer.", m.observeKeyAges)
 	return errors.Join(failed...)
+}
+
+// observeKeyAges is the callback of the ages of issuers' keys.
+func (m *Metrics) observeKeyAges(_ context.Context, o metric.Int64Observer) error {
+	if m.KeyAges == nil {
+		return nil
+	}
+	for issuer, age := range m.KeyAges() {
+		o.Observe(int64(age.Seconds()), metric.WithAttributes(attribute.String("issuer", issuer)))
+	}
+	return nil
 }
 
 // buildInfo is the constant 1 with what the binary was built from for labels.

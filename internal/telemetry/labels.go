@@ -63,3 +63,10 @@ func (k rpcKey) attributes() []attribute.KeyValue {
 		semconv.RPCResponseStatusCode(CodeName(k.code)),
 	}
 }
+
+// fetchKey is what the labels of an attempt to get an issuer's keys are made of.
+type fetchKey struct{ issuer, outcome string }
+
+func (k fetchKey) attributes() []attribute.KeyValue {
+	return []attribute.KeyValue{attribute.String("issuer", k.issuer), attribute.String("outcome", k.outcome)}
+}

@@ -34,6 +34,10 @@ type Metrics struct {
 	// Ready is 1 while the gateway reports that it is ready, else 0.
 	Ready Gauge
 
+	// KeyAges tells how old the keys of each issuer of tokens are; nil when there is none. It is set before the metrics are
+	// read for the first time.
+	KeyAges func() map[string]time.Duration
+
 	keysLoaded Gauge // Unix time of the last good keys file, seconds
 
 	requests      metric.Float64Histogram
@@ -42,11 +46,16 @@ type Metrics struct {
 	throttled     metric.Int64Counter
 	authFailures  metric.Int64Counter
 	keyReloads    metric.Int64Counter
+	jwksFetches   metric.Int64Counter
+	unknownKids   metric.Int64Counter
+	signerReloads metric.Int64Counter
 	requestLabels *series[requestKey]
 	rpcLabels     *series[rpcKey]
 	methodLabels  *series[string]
 	reasonLabels  *series[string]
 	outcomeLabels *series[string]
+	fetchLabels   *series[fetchKey]
+	issuerLabels  *series[string]
 
 	registry *prometheus.Registry
 	provider *sdkmetric.MeterProvider
@@ -72,6 +81,8 @@ func NewMetrics(version string) (*Metrics, error) {
 		methodLabels:  newSeries(labelled("rpc.method"), other),
 		reasonLabels:  newSeries(labelled("reason"), other),
 		outcomeLabels: newSeries(labelled("outcome"), other),
+		fetchLabels:   newSeries(fetchKey.attributes, fetchKey{other, other}),
+		issuerLabels:  newSeries(labelled("issuer"), other),
 	}
 	return m, errors.Join(
 		m.instruments(m.provider.Meter(scope)),
@@ -125,10 +136,30 @@ func (m *Metrics) AuthFailure(ctx context.Context, reason string) {
 
 // KeysReloaded counts one look at a changed keys file; err is why it was not taken.
 func (m *Metrics) KeysReloaded(ctx context.Context, err error) {
-	outcome := "failure"
 	if err == nil {
-		outcome = "success"
 		m.keysLoaded.Set(time.Now().Unix())
 	}
-	m.keyReloads.Add(ctx, 1, m.outcomeLabels.get(outcome).add...)
+	m.keyReloads.Add(ctx, 1, m.outcomeLabels.get(outcome(err)).add...)
+}
+
+// SigningKeysReloaded counts one look at a changed file of signing keys; err is why it was not taken.
+func (m *Metrics) SigningKeysReloaded(ctx context.Context, err error) {
+	m.signerReloads.Add(ctx, 1, m.outcomeLabels.get(outcome(err)).add...)
+}
+
+// IssuerKeysFetched counts one attempt to get the keys of an issuer, by its name in the configuration.
+func (m *Metrics) IssuerKeysFetched(ctx context.Context, issuer string, err error) {
+	m.jwksFetches.Add(ctx, 1, m.fetchLabels.get(fetchKey{issuer, outcome(err)}).add...)
+}
+
+// UnknownKid counts one token of an issuer that names a key that it does not have.
+func (m *Metrics) UnknownKid(ctx context.Context, issuer string) {
+	m.unknownKids.Add(ctx, 1, m.issuerLabels.get(issuer).add...)
+}
+
+func outcome(err error) string {
+	if err != nil {
+		return "failure"
+	}
+	return "success"
 }

@@ -120,7 +120,7 @@ func (b *breaker) fail(begun time.Time) {
 		return
 	}
 	b.open, b.nextTry = true, now.Add(b.policy.Pause)
-	b.gauge.Set(1)
+	b.gauge.Inc()
 	b.log.Warn("upstream is unavailable: calls are refused until it answers", slog.Int("failures", b.failures))
 }
 
@@ -129,7 +129,7 @@ func (b *breaker) succeed() {
 	defer b.mu.Unlock()
 	if b.open {
 		b.log.Info("upstream answers again")
-		b.gauge.Set(0)
+		b.gauge.Dec()
 	}
 	b.open, b.failures = false, 0
 	b.failing.Store(false)

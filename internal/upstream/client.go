@@ -3,19 +3,18 @@ package upstream
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
+	"errors"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
 	"time"
 
-	"go.temporal.io/api/operatorservice/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/telemetry"
@@ -30,6 +29,14 @@ const (
 	reconnectTimeout = 5 * time.Second // of one try
 )
 
+// What a server may send before it is told that it was read: of one answer as
+// much as gRPC's servers send by default, of all on a connection as much as gRPC
+// would come to by itself.
+const (
+	streamWindow = 4 << 20
+	connWindow   = 16 << 20
+)
+
 // serviceConfig spreads calls over all addresses of the upstream's name.
 const serviceConfig = `{"loadBalancingConfig":[{"round_robin":{}}]}`
 
@@ -38,10 +45,7 @@ type Dialer func(ctx context.Context, address string) (net.Conn, error)
 
 // Options say where the upstream is and how calls to it are made.
 type Options struct {
-	// Address is host:port.
-	Address string
-	// TLS is nil for plaintext.
-	TLS *tls.Config
+	Server
 	// KeepAlive pings the connection, idle or not: Interval apart, giving it up
 	// when an answer takes longer than Timeout.
 	KeepAlive KeepAlive
@@ -49,12 +53,13 @@ type Options struct {
 	Proxy Proxy
 	// Dial replaces the network, nil uses it.
 	Dial Dialer
-	// Metadata goes with every call; NamespaceMetadata, by namespace, wins over it.
-	Metadata          map[string]string
-	NamespaceMetadata map[string]map[string]string
-	// Credential is what authenticates the gateway, where a principal brings
-	// none of its own.
+	// Metadata goes with every call.
+	Metadata map[string]string
+	// Credential is what authenticates the gateway, where neither a principal
+	// nor a namespace brings one of its own.
 	Credential *auth.Credential
+	// Namespaces are those for which something differs.
+	Namespaces map[string]Namespace
 	// Timeouts bound each attempt.
 	Timeouts Timeouts
 	// Retry is the policy for calls that may be repeated.
@@ -82,43 +87,66 @@ type Timeouts struct {
 	Max time.Duration
 }
 
-// Client calls one Temporal server. It is safe for concurrent use.
+// Server is where one Temporal server is.
+type Server struct {
+	// Address is host:port.
+	Address string
+	// TLS is nil for plaintext.
+	TLS *tls.Config
+}
+
+// Client calls Temporal servers. It is safe for concurrent use.
 type Client struct {
-	options  Options
-	conn     *grpc.ClientConn
-	guards   map[string]guard // by full method name
-	throttle *throttle
-	breaker  *breaker
-	health   health
+	options Options
+	methods map[string]method // by full name
+	home    home              // of all namespaces that have none of their own
+	homes   map[string]*home
+	servers []*server // the first is the one of home
 }
 
 // New makes a client. It connects when the first call is made.
 func New(options Options) (*Client, error) {
-	target, dialOptions := options.dial()
-	conn, err := grpc.NewClient(target, dialOptions...)
+	c := &Client{options: options, methods: methods(), homes: map[string]*home{}}
+	first, err := newServer(&c.options, options.Server)
 	if err != nil {
-		return nil, fmt.Errorf("upstream %s: %w", options.Address, err)
+		return nil, err
 	}
-	return &Client{
-		options: options, conn: conn, guards: methodGuards(), throttle: newThrottle(),
-		breaker: newBreaker(options.Breaker, options.Log, &options.Metrics.BreakerOpen),
-		health:  health{doubts: make(chan struct{}, 1)},
-	}, nil
+	c.servers = []*server{first}
+	c.home = home{server: first, credential: options.Credential}
+	for _, name := range slices.Sorted(maps.Keys(options.Namespaces)) {
+		if err := c.settle(name, options.Namespaces[name]); err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
+	}
+	return c, nil
 }
 
 // Close ends the connections and the calls in flight on them.
-func (c *Client) Close() error { return c.conn.Close() }
-
-// CredentialID tells apart the credentials that a principal's calls go out
-// with. It holds no secret.
-func (c *Client) CredentialID(principal *auth.Principal) string {
-	return c.credential(principal).ID(principal)
+func (c *Client) Close() error {
+	var errs []error
+	for _, server := range c.servers {
+		errs = append(errs, server.conn.Close())
+	}
+	return errors.Join(errs...)
 }
 
-func (o Options) dial() (target string, options []grpc.DialOption) {
+// CredentialID tells apart the credentials that a principal's calls about a
+// namespace go out with. It holds no secret.
+func (c *Client) CredentialID(principal *auth.Principal, namespace string) string {
+	return c.homeOf(namespace).credentialOf(principal).ID(principal)
+}
+
+// CredentialMode is how a principal's calls about a namespace are authenticated:
+// none, static, passthrough or mint.
+func (c *Client) CredentialMode(principal *auth.Principal, namespace string) string {
+	return c.homeOf(namespace).credentialOf(principal).Mode()
+}
+
+// dial says how a server is connected to.
+func (o *Options) dial(at Server) (target string, options []grpc.DialOption) {
 	transport := insecure.NewCredentials()
-	if o.TLS != nil {
-		transport = credentials.NewTLS(o.TLS)
+	if at.TLS != nil {
+		transport = credentials.NewTLS(at.TLS)
 	}
 	options = []grpc.DialOption{
 		grpc.WithTransportCredentials(transport),
@@ -126,7 +154,9 @@ func (o Options) dial() (target string, options []grpc.DialOption) {
 		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithDisableServiceConfig(), // a TXT record must not reconfigure the gateway
 		grpc.WithDisableRetry(),         // retries are the chain's
-		grpc.WithNoProxy(),              // the configured proxy alone counts
+		// Else gRPC would measure how large they should be, by a ping for each answer.
+		grpc.WithStaticStreamWindowSize(streamWindow), grpc.WithStaticConnWindowSize(connWindow),
+		grpc.WithNoProxy(), // the configured proxy alone counts
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: o.KeepAlive.Interval, Timeout: o.KeepAlive.Timeout, PermitWithoutStream: true,
 		}),
@@ -137,34 +167,13 @@ func (o Options) dial() (target string, options []grpc.DialOption) {
 		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(wireCodec{}), grpc.MaxCallRecvMsgSize(o.MaxResponseBytes)),
 	}
 	dial := o.Dial
-	target = "dns:///" + o.Address
+	target = "dns:///" + at.Address
 	if o.Proxy.Address != "" {
 		dial = o.Proxy.dialer(dial)
 	}
 	if dial != nil {
 		options = append(options, grpc.WithContextDialer(dial))
-		target = "passthrough:///" + o.Address // the dialer, or the proxy, resolves the name
+		target = "passthrough:///" + at.Address // the dialer, or the proxy, resolves the name
 	}
 	return target, options
-}
-
-// methodGuards compiles the namespace guard of every method that has an
-// access rule in namespaces.
-func methodGuards() map[string]guard {
-	compiled, byMethod := guards{}, map[string]guard{}
-	for _, file := range []protoreflect.FileDescriptor{
-		workflowservice.File_temporal_api_workflowservice_v1_service_proto,
-		operatorservice.File_temporal_api_operatorservice_v1_service_proto,
-	} {
-		services := file.Services()
-		for i := range services.Len() {
-			methods := services.Get(i).Methods()
-			for j := range methods.Len() {
-				method := methods.Get(j)
-				name := "/" + string(services.Get(i).FullName()) + "/" + string(method.Name())
-				byMethod[name] = compiled.compile(method.Input())
-			}
-		}
-	}
-	return byMethod
 }

@@ -46,7 +46,7 @@ func TestThePrincipalsCredentialWins(t *testing.T) {
 				who.Credential = test.credential
 				require.Error(t, ask(ctx, client)) // UNIMPLEMENTED is fine
 				require.Equal(t, test.want, server.Calls(describe)[0].Metadata.Get("authorization"))
-				require.Equal(t, test.id, client.CredentialID(who))
+				require.Equal(t, test.id, client.CredentialID(who, orders))
 				watch, stop := context.WithCancel(ctx)
 				defer stop()
 				go client.WatchHealth(watch)

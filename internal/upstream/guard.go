@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -12,39 +13,95 @@ import (
 // maxDepth is protobuf's own limit for nested messages.
 const maxDepth = 100
 
-// guard is, for one message type, where namespaces stand in its wire form.
-// Fields that lead to none are absent and skipped unread.
+// mark says what a text in a request means to the guard.
+type mark uint8
+
+const (
+	unmarked        mark = iota
+	marksNamespace       // it names a namespace
+	marksIdentifier      // it names one by its internal id, past the guard
+	marksType            // it names a workflow type
+	marksQueue           // it names a task queue
+)
+
+// guard is, for one message type, where the marked texts stand in its wire
+// form. Fields that lead to none are absent and skipped unread.
 type guard map[protowire.Number]guardField
 
 type guardField struct {
-	namespace bool  // the field names a namespace
-	refused   bool  // the field names one by its internal id, past the guard
-	message   guard // the field is a message that may hold one
+	mark    mark
+	message guard // the field is a message that may hold marked texts
 }
 
 // guards compiles the guards of message types, once each.
-type guards map[protoreflect.FullName]guard
+type guards struct {
+	marks    func(protoreflect.FieldDescriptor) mark
+	compiled map[protoreflect.FullName]guard
+}
 
-// compile gives d's guard, empty when no namespace can stand in d.
+func newGuards(marks func(protoreflect.FieldDescriptor) mark) guards {
+	return guards{marks, map[protoreflect.FullName]guard{}}
+}
+
+// compile gives d's guard, empty when nothing in d is marked.
 func (gs guards) compile(d protoreflect.MessageDescriptor) guard {
-	if g, ok := gs[d.FullName()]; ok {
+	if g, ok := gs.compiled[d.FullName()]; ok {
 		return g
 	}
 	g := guard{}
-	gs[d.FullName()] = g // before its fields: messages nest in themselves
+	gs.compiled[d.FullName()] = g // before its fields: messages nest in themselves
 	fields := d.Fields()
 	for i := range fields.Len() {
 		field := fields.Get(i)
-		switch {
-		case namesNamespace(field):
-			g[field.Number()] = guardField{namespace: true}
-		case identifiesNamespace(field):
-			g[field.Number()] = guardField{refused: true}
-		case field.Message() != nil && holdsNamespace(field.Message(), map[protoreflect.FullName]bool{}):
+		if m := gs.marks(field); m != unmarked {
+			g[field.Number()] = guardField{mark: m}
+		} else if field.Message() != nil && gs.holds(field.Message(), map[protoreflect.FullName]bool{}) {
 			g[field.Number()] = guardField{message: gs.compile(field.Message())}
 		}
 	}
 	return g
+}
+
+// holds tells whether anything in d is marked.
+func (gs guards) holds(d protoreflect.MessageDescriptor, seen map[protoreflect.FullName]bool) bool {
+	if seen[d.FullName()] {
+		return false
+	}
+	seen[d.FullName()] = true
+	fields := d.Fields()
+	for i := range fields.Len() {
+		field := fields.Get(i)
+		if gs.marks(field) != unmarked || field.Message() != nil && gs.holds(field.Message(), seen) {
+			return true
+		}
+	}
+	return false
+}
+
+// namespaceMarks are what every request is held against.
+func namespaceMarks(field protoreflect.FieldDescriptor) mark {
+	switch {
+	case namesNamespace(field):
+		return marksNamespace
+	case identifiesNamespace(field):
+		return marksIdentifier
+	default:
+		return unmarked
+	}
+}
+
+// allMarks are what the writes of a caller are held against that may start
+// workflows of some types only, or put work on some task queues.
+func allMarks(field protoreflect.FieldDescriptor) mark {
+	text := field.Kind() == protoreflect.StringKind && !field.IsMap()
+	switch name := field.FullName(); {
+	case name == "temporal.api.common.v1.WorkflowType.name":
+		return marksType
+	case name.Parent() == "temporal.api.taskqueue.v1.TaskQueue" && text, text && field.Name() == "task_queue":
+		return marksQueue // the name, and the normal name that a sticky queue stands for
+	default:
+		return namespaceMarks(field)
+	}
 }
 
 func namesNamespace(field protoreflect.FieldDescriptor) bool {
@@ -61,19 +118,13 @@ func identifiesNamespace(field protoreflect.FieldDescriptor) bool {
 		(strings.HasSuffix(name, "namespace_id") || field.FullName() == "temporal.api.workflowservice.v1.DescribeNamespaceRequest.id")
 }
 
-func holdsNamespace(d protoreflect.MessageDescriptor, seen map[protoreflect.FullName]bool) bool {
-	if seen[d.FullName()] {
-		return false
-	}
-	seen[d.FullName()] = true
-	fields := d.Fields()
-	for i := range fields.Len() {
-		field := fields.Get(i)
-		if namesNamespace(field) || identifiesNamespace(field) || field.Message() != nil && holdsNamespace(field.Message(), seen) {
-			return true
-		}
-	}
-	return false
+// inspection is what a request is held against.
+type inspection struct {
+	namespace string
+	// types and queues are the allowed ones; none means any.
+	types, queues []string
+	// named is set when the message itself names its namespace.
+	named bool
 }
 
 // check refuses a message that names a namespace other than the given one, at
@@ -81,9 +132,9 @@ func holdsNamespace(d protoreflect.MessageDescriptor, seen map[protoreflect.Full
 // decoder would keep, so that a split or repeated field hides nothing. The
 // message's own namespace must be there; a nested one may be empty, which the
 // server reads as "the same".
-func (g guard) check(message []byte, namespace string) error {
-	named, err := g.walk(message, namespace, maxDepth)
-	if err == nil && !named && g.atTop() {
+func (g guard) check(message []byte, in *inspection) error {
+	err := g.walk(message, in, maxDepth)
+	if err == nil && !in.named && g.atTop() {
 		return problem.New(problem.InvalidRequest, "The request names no namespace.")
 	}
 	return err
@@ -91,50 +142,73 @@ func (g guard) check(message []byte, namespace string) error {
 
 func (g guard) atTop() bool {
 	for _, field := range g {
-		if field.namespace {
+		if field.mark == marksNamespace {
 			return true
 		}
 	}
 	return false
 }
 
-func (g guard) walk(message []byte, namespace string, depth int) (named bool, err error) {
+func (g guard) walk(message []byte, in *inspection, depth int) error {
 	if depth == 0 {
-		return false, problem.New(problem.InvalidRequest, "The request is nested too deeply.")
+		return problem.New(problem.InvalidRequest, "The request is nested too deeply.")
 	}
 	for len(message) > 0 {
 		number, wireType, n := protowire.ConsumeTag(message)
 		if n < 0 {
-			return false, malformed(n)
+			return malformed(n)
 		}
 		message = message[n:]
 		field, watched := g[number]
 		if !watched || wireType != protowire.BytesType {
 			if n = protowire.ConsumeFieldValue(number, wireType, message); n < 0 {
-				return false, malformed(n)
+				return malformed(n)
 			}
 			message = message[n:]
 			continue
 		}
 		value, n := protowire.ConsumeBytes(message)
 		if n < 0 {
-			return false, malformed(n)
+			return malformed(n)
 		}
 		message = message[n:]
-		switch {
-		case field.namespace:
-			named = len(value) > 0 // of a repeated field, a decoder keeps the last
-			err = same(value, namespace)
-		case field.refused:
-			err = same(value, "")
-		default:
-			_, err = field.message.walk(value, namespace, depth-1)
+		var err error
+		if field.mark != unmarked {
+			err = in.see(field.mark, value, depth == maxDepth)
+		} else {
+			err = field.message.walk(value, in, depth-1)
 		}
 		if err != nil {
-			return false, err
+			return err
 		}
 	}
-	return named, nil
+	return nil
+}
+
+// see judges one marked text; top says that it stands in the message itself.
+func (in *inspection) see(m mark, value []byte, top bool) error {
+	switch m {
+	case marksNamespace:
+		if top {
+			in.named = len(value) > 0 // of a repeated field, a decoder keeps the last
+		}
+		return same(value, in.namespace)
+	case marksIdentifier:
+		return same(value, "")
+	case marksType:
+		return among(value, in.types, "The caller may not start workflows of this type.")
+	default:
+		return among(value, in.queues, "The caller may not put work on this task queue.")
+	}
+}
+
+// among refuses what is not on a list, where there is one. An empty text passes:
+// the server takes none.
+func among(value []byte, allowed []string, refusal string) error {
+	if len(value) == 0 || len(allowed) == 0 || slices.Contains(allowed, string(value)) {
+		return nil
+	}
+	return problem.New(problem.OperationForbidden, refusal)
 }
 
 func same(value []byte, namespace string) error {

@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -54,22 +55,34 @@ func (h *health) observe(code codes.Code) {
 	}
 }
 
-// Health tells the upstream's state as last seen, without a call.
-func (c *Client) Health() Health {
-	if state := c.health.state.Load(); state != nil {
+// Health tells the state of the server as last seen, without a call: of the one
+// where all namespaces live that have none of their own.
+func (c *Client) Health() Health { return c.servers[0].state() }
+
+func (s *server) state() Health {
+	if state := s.health.state.Load(); state != nil {
 		return *state
 	}
 	return Health{Reason: "not yet asked"}
 }
 
-// WatchHealth keeps [Client.Health] true until ctx ends. It asks for
-// GetSystemInfo, which the server refuses to a bad credential and grants to
-// every good one.
+// WatchHealth keeps [Client.Health] true until ctx ends, and tells the log when
+// one of the servers comes or goes. It asks each for GetSystemInfo, which it
+// refuses to a bad credential and grants to every good one.
 func (c *Client) WatchHealth(ctx context.Context) {
 	ctx = auth.WithPrincipal(ctx, &auth.Principal{Name: clientName})
-	ctx = NewContext(ctx, &Call{Timeout: healthTimeout})
+	var watches sync.WaitGroup
+	for _, server := range c.servers {
+		watches.Go(func() { c.watch(ctx, server) })
+	}
+	watches.Wait()
+}
+
+// watch is [Client.WatchHealth] for one server.
+func (c *Client) watch(ctx context.Context, s *server) {
+	ctx = NewContext(ctx, &Call{Timeout: healthTimeout, Namespace: s.namespace})
 	for {
-		wasReady := c.Health().Ready
+		wasReady := s.state().Ready
 		err := c.Do(ctx, workflowservice.WorkflowService_GetSystemInfo_FullMethodName,
 			&workflowservice.GetSystemInfoRequest{}, &workflowservice.GetSystemInfoResponse{})
 		if ctx.Err() != nil {
@@ -81,11 +94,11 @@ func (c *Client) WatchHealth(ctx context.Context) {
 			state.Reason = err.Error()
 			interval = unhealthyInterval
 		}
-		c.health.state.Store(&state)
+		s.health.state.Store(&state)
 		if wasReady != state.Ready {
-			c.options.Log.LogAttrs(ctx, levelOf(state), "upstream readiness", readiness(state)...)
+			c.options.Log.LogAttrs(ctx, levelOf(state), "upstream readiness", s.readiness(state)...)
 		}
-		if !sleep(ctx, unhealthyInterval) || !c.rest(ctx, interval-unhealthyInterval) {
+		if !sleep(ctx, unhealthyInterval) || !s.rest(ctx, interval-unhealthyInterval) {
 			return
 		}
 	}
@@ -93,13 +106,13 @@ func (c *Client) WatchHealth(ctx context.Context) {
 
 // rest waits until it is time to ask again, or something gives reason to, and
 // reports false when ctx ends.
-func (c *Client) rest(ctx context.Context, d time.Duration) bool {
+func (s *server) rest(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return true
-	case <-c.health.doubts:
+	case <-s.health.doubts:
 		return true
 	case <-ctx.Done():
 		return false
@@ -113,8 +126,8 @@ func levelOf(state Health) slog.Level {
 	return slog.LevelWarn
 }
 
-func readiness(state Health) []slog.Attr {
-	attrs := []slog.Attr{slog.Bool("ready", state.Ready)}
+func (s *server) readiness(state Health) []slog.Attr {
+	attrs := []slog.Attr{slog.Bool("ready", state.Ready), slog.String("upstream", s.address)}
 	if state.Reason != "" {
 		attrs = append(attrs, slog.String("reason", state.Reason))
 	}

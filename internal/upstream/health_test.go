@@ -64,7 +64,7 @@ func TestHealthIsAskedSeldomWhileGoodAndOftenWhileNot(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		require.Len(t, server.AllCalls(), len(healthy)+11)
 		require.Equal(t, 2, strings.Count(log.String(), "\n"), log.String())
-		require.Contains(t, log.String(), "level=WARN msg=\"upstream readiness\" ready=false reason=")
+		require.Contains(t, log.String(), "level=WARN msg=\"upstream readiness\" ready=false upstream=temporal.example:7233 reason=")
 
 		server.Handle("GetSystemInfo", upstreamtest.Answer(&workflowservice.GetSystemInfoResponse{}))
 		time.Sleep(time.Second)

@@ -25,27 +25,57 @@ import (
 func (c *Client) Invoke(ctx context.Context, method string, request []byte) (Answer, error) {
 	call := callFrom(ctx)
 	principal, _ := auth.PrincipalFrom(ctx)
-	if err := principal.Authorize(method, call.Namespace); err != nil {
+	answer, err := c.invoke(ctx, principal, call, method, request)
+	c.audit(ctx, principal, method, call.Namespace, request, err)
+	return answer, err
+}
+
+func (c *Client) invoke(ctx context.Context, principal *auth.Principal, call *Call, method string, request []byte) (Answer, error) {
+	access, err := c.admit(principal, method, call.Namespace, request)
+	if err != nil {
 		return Answer{}, err
 	}
-	access, _ := auth.AccessOf(method)
-	if access.Scope == auth.ScopeNamespace {
-		if err := c.guards[method].check(request, call.Namespace); err != nil {
-			return Answer{}, err
-		}
-	}
-	md, err := c.outgoing(ctx, call, principal, access)
+	home := c.homeOf(call.Namespace)
+	md, err := c.outgoing(ctx, home, call, principal, access)
 	if err != nil {
 		return Answer{}, problem.New(problem.UpstreamAuthFailed, "The gateway has no usable credential for the Temporal server.").Because(err)
 	}
-	answer, err := c.attempts(ctx, &exchange{
+	if home.name != "" {
+		request = c.methods[method].everything.rename(request, call.Namespace, home.name)
+	}
+	answer, err := home.server.attempts(ctx, &exchange{
 		method: method, request: request, md: md, timeout: c.timeout(call), ours: principal.Credential == nil,
 		repeat: access.Retry && call.Retry,
 	})
 	if err != nil {
 		return Answer{}, c.problemOf(ctx, method, err)
 	}
+	if home.name != "" {
+		return answer.renamed(c.methods[method].answer, home.name, call.Namespace), nil
+	}
 	return answer, nil
+}
+
+// admit decides whether the principal may make the call, by the method and the
+// namespace and by what stands in the request.
+func (c *Client) admit(principal *auth.Principal, method, namespace string, request []byte) (auth.Access, error) {
+	if err := principal.Authorize(method, namespace); err != nil {
+		return auth.Access{}, err
+	}
+	access, _ := auth.AccessOf(method)
+	if access.Scope == auth.ScopeNamespace {
+		guard, in := c.methods[method].namespaces, inspection{namespace: namespace}
+		if access.Role > auth.RoleRead && len(principal.WorkflowTypes)+len(principal.TaskQueues) > 0 {
+			guard, in.types, in.queues = c.methods[method].everything, principal.WorkflowTypes, principal.TaskQueues
+		}
+		if err := guard.check(request, &in); err != nil {
+			return access, err
+		}
+	}
+	if principal.Bound != nil && access.Scope != auth.ScopeOpen {
+		return access, checkBound(principal.Bound, method, request)
+	}
+	return access, nil
 }
 
 // Call is [Client.Invoke] with a request that is a message.
@@ -95,82 +125,82 @@ func (c *Client) timeout(call *Call) time.Duration {
 
 // attempts makes the call, and makes it again where the policy, the throttle
 // and the caller's time allow.
-func (c *Client) attempts(ctx context.Context, call *exchange) (Answer, error) {
+func (s *server) attempts(ctx context.Context, call *exchange) (Answer, error) {
 	call.begin = time.Now()
 	for attempt := 1; ; attempt++ {
-		if !c.breaker.admit() {
+		if !s.breaker.admit() {
 			return Answer{}, errBreakerOpen
 		}
-		err := c.attempt(ctx, call)
-		c.breaker.observe(status.Convert(err), call.begun)
+		err := s.attempt(ctx, call)
+		s.breaker.observe(status.Convert(err), call.begun)
 		if err == nil {
-			c.throttle.success()
+			s.throttle.success()
 			return call.answer, nil
 		}
-		if !c.again(ctx, call, err, attempt) {
+		if !s.again(ctx, call, err, attempt) {
 			return Answer{}, err
 		}
 	}
 }
 
 // again decides over another attempt, and waits until it is due.
-func (c *Client) again(ctx context.Context, call *exchange, err error, attempt int) bool {
+func (s *server) again(ctx context.Context, call *exchange, err error, attempt int) bool {
 	st := status.Convert(err)
 	if !transient(ctx, st) {
 		return false
 	}
 	// A rate limit is one caller's or one namespace's, and says nothing of
 	// the upstream that others should pay for.
-	allowed := st.Code() == codes.ResourceExhausted || c.throttle.failure()
-	pause, due := c.options.Retry.pause(st, attempt, time.Since(call.begin))
+	allowed := st.Code() == codes.ResourceExhausted || s.throttle.failure()
+	pause, due := s.options.Retry.pause(st, attempt, time.Since(call.begin))
 	if !call.repeat || !due || !fits(ctx, pause) {
 		return false
 	}
 	if !allowed {
-		c.options.Metrics.RetryThrottled(ctx, shortName(call.method))
+		s.options.Metrics.RetryThrottled(ctx, shortName(call.method))
 		return false
 	}
-	if !sleep(ctx, pause) || !c.connected(ctx, c.options.Retry.MaxElapsed-time.Since(call.begin)) {
+	if !sleep(ctx, pause) || !s.connected(ctx, s.options.Retry.MaxElapsed-time.Since(call.begin)) {
 		return false
 	}
-	c.options.Metrics.Retry(ctx, shortName(call.method))
+	s.options.Metrics.Retry(ctx, shortName(call.method))
 	telemetry.FromContext(ctx).AddRetry()
 	return true
 }
 
-func (c *Client) attempt(ctx context.Context, call *exchange) error {
+func (s *server) attempt(ctx context.Context, call *exchange) error {
 	ctx, cancel := context.WithTimeout(ctx, call.timeout)
 	defer cancel()
-	ctx, endSpan := c.options.Tracing.StartClient(ctx, shortName(call.method))
-	c.options.Tracing.Inject(ctx, call.md)
+	ctx, endSpan := s.options.Tracing.StartClient(ctx, shortName(call.method))
+	s.options.Tracing.Inject(ctx, call.md)
 	call.begun = time.Now()
-	err := c.conn.Invoke(metadata.NewOutgoingContext(ctx, call.md), call.method, &call.request, &call.answer)
-	c.account(ctx, call, err)
+	err := s.conn.Invoke(metadata.NewOutgoingContext(ctx, call.md), call.method, &call.request, &call.answer)
+	s.account(ctx, call, err)
 	endSpan(status.Code(err))
 	return err
 }
 
 // account notes how an attempt ended.
-func (c *Client) account(ctx context.Context, call *exchange, err error) {
+func (s *server) account(ctx context.Context, call *exchange, err error) {
 	name, code := shortName(call.method), status.Code(err)
-	c.options.Metrics.RPC(ctx, name, code, time.Since(call.begun))
+	s.options.Metrics.RPC(ctx, name, code, time.Since(call.begun))
 	telemetry.FromContext(ctx).AddCall(name, code)
 	if call.ours {
-		c.health.observe(code)
+		s.health.observe(code)
 	}
 }
 
 // connected waits until a connection that was lost is back, or limit has
 // passed: without one, all attempts of a call could fail within a second.
-func (c *Client) connected(ctx context.Context, limit time.Duration) bool {
+func (s *server) connected(ctx context.Context, limit time.Duration) bool {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for {
-		state := c.conn.GetState()
+		state := s.conn.GetState()
 		if state != connectivity.Connecting && state != connectivity.TransientFailure {
 			return true
 		}
-		if !c.conn.WaitForStateChange(ctx, state) {
+		if !s.conn.WaitForStateChange(ctx, state) {
 			return false
 		}
 	}

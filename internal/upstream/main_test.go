@@ -48,7 +48,7 @@ func newClient(t testing.TB, server *upstreamtest.Server, adjust ...func(*upstre
 	metrics, err := telemetry.NewMetrics("test")
 	require.NoError(t, err)
 	options := upstream.Options{
-		Address:    "temporal.example:7233",
+		Server:     upstream.Server{Address: "temporal.example:7233"},
 		KeepAlive:  upstream.KeepAlive{Interval: 30 * time.Second, Timeout: 15 * time.Second},
 		Credential: credential,
 		Timeouts:   upstream.Timeouts{Default: 30 * time.Second, Max: 5 * time.Minute},

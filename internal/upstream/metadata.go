@@ -18,27 +18,32 @@ const clientName = "flowgate"
 // request comes along by itself. The caller's own keys win over those of its
 // principal, which win over the namespace's, which win over the upstream's;
 // the gateway's own win over all.
-func (c *Client) outgoing(ctx context.Context, call *Call, principal *auth.Principal, access auth.Access) (metadata.MD, error) {
+func (c *Client) outgoing(
+	ctx context.Context, home *home, call *Call, principal *auth.Principal, access auth.Access,
+) (metadata.MD, error) {
 	md := make(metadata.MD, 8)
 	for _, layer := range []map[string]string{
-		c.options.Metadata, c.options.NamespaceMetadata[call.Namespace], principal.Metadata,
+		c.options.Metadata, home.metadata, principal.Metadata,
 	} {
 		for key, value := range layer {
 			md.Set(strings.ToLower(key), value)
 		}
 	}
 	maps.Copy(md, call.Metadata)
-	md.Set("client-name", clientName)
-	md.Set("client-version", c.options.Version)
+	values := [...]string{clientName, c.options.Version, home.nameOf(call.Namespace)} // in one piece of memory
+	md["client-name"], md["client-version"] = values[0:1:1], values[1:2:2]
 	if call.Namespace != "" {
-		md.Set("temporal-namespace", call.Namespace)
+		md["temporal-namespace"] = values[2:3:3]
 	}
 	if call.Features {
 		md.Set("supported-features", "follows-next-run-id")
 	}
-	md.Delete("authorization") // only the credential may set it
-	authorization, err := c.credential(principal).Authorization(ctx, auth.Purpose{
-		Principal: principal, Namespace: call.Namespace, Access: access,
+	if _, theirs := md["authorization"]; theirs && principal.OverridesAuthorization {
+		return md, nil // as in the SDK, where the call's own metadata wins
+	}
+	delete(md, "authorization") // only the credential may set it
+	authorization, err := home.credentialOf(principal).Authorization(ctx, auth.Purpose{
+		Principal: principal, Namespace: home.nameOf(call.Namespace), Access: access,
 	})
 	if err != nil {
 		return nil, err
@@ -47,12 +52,4 @@ func (c *Client) outgoing(ctx context.Context, call *Call, principal *auth.Princ
 		md.Set("authorization", authorization)
 	}
 	return md, nil
-}
-
-// credential is the principal's own, and the upstream's for those without.
-func (c *Client) credential(principal *auth.Principal) *auth.Credential {
-	if principal.Credential != nil {
-		return principal.Credential
-	}
-	return c.options.Credential
 }

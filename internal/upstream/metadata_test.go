@@ -80,7 +80,9 @@ func TestMetadataPrecedence(t *testing.T) {
 	client := newClient(t, server, func(options *upstream.Options) {
 		options.Metadata = keysOf(0)
 		options.Metadata["Upper-Case"] = "1"
-		options.NamespaceMetadata = map[string]map[string]string{orders: keysOf(1), payments: {"k4": marker, "other": marker}}
+		options.Namespaces = map[string]upstream.Namespace{
+			orders: {Metadata: keysOf(1)}, payments: {Metadata: map[string]string{"k4": marker, "other": marker}},
+		}
 		options.Credential = staticCredential(t, "ours")
 	})
 	principal := &auth.Principal{

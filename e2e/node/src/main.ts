@@ -9,6 +9,7 @@ import "./lists.test.js";
 import "./results.test.js";
 import "./running.test.js";
 import "./history.test.js";
+import "./tokens.test.js";
 import "./gateway.test.js";
 import "./problems.test.js";
 

@@ -1,0 +1,29 @@
+"""Tokens that a caller hands on: for one workflow, and for what they name alone."""
+
+import pytest
+
+from flowgate import Flowgate, FlowgateError
+
+ITEMS = [{"sku": "pen", "quantity": 1, "price": 300}]
+
+
+def test_an_approval_is_handed_on(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Order", new_id, task_queue, {"orderId": "o-1", "items": ITEMS})
+    token = flowgate.token(new_id, read=True, signals=["approve"], ttl="5m")
+    visitor = Flowgate(flowgate.http, token, flowgate.namespace)
+    assert visitor.describe(new_id)["status"] == "RUNNING"
+    with pytest.raises(FlowgateError) as refused:
+        visitor.signal(new_id, "reject", "no")
+    assert (refused.value.status, refused.value.code) == (403, "operation-forbidden")
+    visitor.signal(new_id, "approve", {"by": "ann"})
+    assert visitor.result(new_id).result["approvedBy"] == "ann"
+
+
+def test_a_changed_token_is_nobodys(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Wait", new_id, task_queue)
+    token = flowgate.token(new_id, read=True)
+    changed = token[:-2] + ("A" if token[-2] != "A" else "B") + token[-1]
+    with pytest.raises(FlowgateError) as refused:
+        Flowgate(flowgate.http, changed, flowgate.namespace).describe(new_id)
+    assert (refused.value.status, refused.value.code) == (401, "invalid-token")
+    flowgate.terminate(new_id)

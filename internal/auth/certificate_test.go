@@ -1,0 +1,71 @@
+package auth_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/config"
+)
+
+func TestCertificatesHaveOwners(t *testing.T) {
+	t.Parallel()
+	certificates, err := auth.NewCertificates([]config.Certificate{
+		{Name: "both", URI: "spiffe://prod/orders", CommonName: "orders", Grants: []config.Grant{{Namespace: "orders", Role: "admin"}}},
+		{Name: "uri", URI: "spiffe://prod/orders", Grants: []config.Grant{{Namespace: "orders", Role: "write"}}},
+		{Name: "dns", DNS: "billing.internal"},
+		{Name: "email", Email: "ops@example.com"},
+		{Name: "name", CommonName: "legacy"},
+	})
+	require.NoError(t, err)
+	authenticator := auth.NewAuthenticator(auth.Ways{Certificates: certificates})
+	for name, test := range map[string]struct {
+		leaf x509.Certificate
+		want string
+	}{
+		"all that is named":    {x509.Certificate{URIs: uris(t, "spiffe://prod/orders"), Subject: pkix.Name{CommonName: "orders"}}, "cert:both"},
+		"a URI":                {x509.Certificate{URIs: uris(t, "spiffe://prod/a", "spiffe://prod/orders")}, "cert:uri"},
+		"a name alone":         {x509.Certificate{Subject: pkix.Name{CommonName: "orders"}}, ""},
+		"DNS":                  {x509.Certificate{DNSNames: []string{"billing.internal"}}, "cert:dns"},
+		"a wildcard":           {x509.Certificate{DNSNames: []string{"*.internal"}}, ""},
+		"a DNS name as a name": {x509.Certificate{Subject: pkix.Name{CommonName: "billing.internal"}}, ""},
+		"email":                {x509.Certificate{EmailAddresses: []string{"ops@example.com"}}, "cert:email"},
+		"common name":          {x509.Certificate{Subject: pkix.Name{CommonName: "legacy"}}, "cert:name"},
+		"another case":         {x509.Certificate{Subject: pkix.Name{CommonName: "Legacy"}}, ""},
+		"nobody's":             {x509.Certificate{}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			verified := &http.Request{TLS: &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{&test.leaf}}}}
+			who, err := authenticator.Authenticate(verified)
+			if test.want == "" {
+				require.ErrorContains(t, err, "unauthenticated")
+			} else {
+				require.NoError(t, err)
+				require.Equal(t, test.want, who.Name)
+			}
+			_, err = authenticator.Authenticate(&http.Request{TLS: &tls.ConnectionState{PeerCertificates: []*x509.Certificate{&test.leaf}}})
+			require.ErrorContains(t, err, "unauthenticated", "a certificate that was not verified is only a claim")
+			verified.Header = http.Header{"X-Api-Key": {"fg_dev_" + secretA}}
+			_, err = authenticator.Authenticate(verified)
+			require.ErrorContains(t, err, "invalid-credential", "who says to be somebody else is nobody")
+		})
+	}
+}
+
+func uris(t *testing.T, texts ...string) []*url.URL {
+	t.Helper()
+	var parsed []*url.URL
+	for _, text := range texts {
+		u, err := url.Parse(text)
+		require.NoError(t, err)
+		parsed = append(parsed, u)
+	}
+	return parsed
+}

@@ -1,0 +1,119 @@
+package delegated
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/seal"
+)
+
+// Tokens makes and takes delegated tokens. It is safe for concurrent use.
+type Tokens struct {
+	keys   *seal.Keys
+	maxTTL time.Duration
+	makers Makers
+	now    func() time.Time
+}
+
+// Makers knows the principals that exist beyond a request: the owners of API
+// keys and certificates, by name, as they stand now. It is false for those that
+// are gone or disabled; known is false for those that nobody keeps, such as the
+// bearers of JWTs.
+type Makers func(name string) (p *auth.Principal, known, ok bool)
+
+// New makes tokens that last at most maxTTL. A nil clock is the system's.
+func New(keys *seal.Keys, maxTTL time.Duration, makers Makers, now func() time.Time) *Tokens {
+	if now == nil {
+		now = time.Now
+	}
+	return &Tokens{keys: keys, maxTTL: maxTTL, makers: makers, now: now}
+}
+
+// content is what stands in a token. The names are short because it may become
+// part of a link.
+type content struct {
+	Maker      string   `json:"by"`
+	Namespace  string   `json:"ns"`
+	WorkflowID string   `json:"wf"`
+	RunID      string   `json:"run,omitempty"`
+	Read       bool     `json:"r,omitempty"`
+	Signals    []string `json:"s,omitempty"`
+	Updates    []string `json:"u,omitempty"`
+	Expires    int64    `json:"exp"` // seconds since 1970
+}
+
+// scope sets delegated tokens apart from all else that is sealed.
+func scope() seal.Scope { return seal.Scope{"delegated token"} }
+
+// suffix tells the bearer of a token from its maker.
+const suffix = "/delegated"
+
+// Issue makes a token for what p itself may do. It lasts for ttl, at most as
+// long as is allowed and as p's own credential does.
+func (t *Tokens) Issue(p *auth.Principal, b auth.Bound, ttl time.Duration) (token string, expires time.Time, err error) {
+	if p.Bound != nil {
+		return "", time.Time{}, problem.New(problem.OperationForbidden, "A delegated token cannot make others.")
+	}
+	if p.RoleOn(b.Namespace) < needs(&b) {
+		return "", time.Time{}, problem.New(problem.OperationForbidden, "A token cannot be good for more than its maker may do.")
+	}
+	expires = t.now().Add(min(ttl, t.maxTTL)).Truncate(time.Second)
+	if !p.Expires.IsZero() && p.Expires.Before(expires) {
+		expires = p.Expires.Truncate(time.Second)
+	}
+	text, err := json.Marshal(content{
+		Maker: p.Name, Namespace: b.Namespace, WorkflowID: b.WorkflowID, RunID: b.RunID,
+		Read: b.Read, Signals: b.Signals, Updates: b.Updates, Expires: expires.Unix(),
+	})
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	return auth.DelegatedPrefix + t.keys.Seal(scope(), text), expires, nil
+}
+
+// needs is the role that the bound's operations take.
+func needs(b *auth.Bound) auth.Role {
+	if len(b.Signals)+len(b.Updates) > 0 {
+		return auth.RoleWrite
+	}
+	return auth.RoleRead
+}
+
+// Verify gives the principal of a token: its maker, narrowed. What the maker
+// has lost since, the token has lost too.
+func (t *Tokens) Verify(_ context.Context, token string) (*auth.Principal, error) {
+	text, ok := t.keys.Open(scope(), strings.TrimPrefix(token, auth.DelegatedPrefix))
+	var c content
+	if !ok || json.Unmarshal(text, &c) != nil || !t.now().Before(time.Unix(c.Expires, 0)) {
+		return nil, invalid()
+	}
+	bound := &auth.Bound{
+		Namespace: c.Namespace, WorkflowID: c.WorkflowID, RunID: c.RunID, Read: c.Read, Signals: c.Signals, Updates: c.Updates,
+	}
+	role := needs(bound)
+	p := &auth.Principal{}
+	if maker, known, ok := t.makers(c.Maker); known {
+		if !ok || maker.RoleOn(c.Namespace) < role {
+			return nil, invalid()
+		}
+		narrowed := *maker
+		p = &narrowed
+	}
+	p.Name = c.Maker + suffix
+	p.Grants = []auth.Grant{{Namespace: c.Namespace, Role: role}}
+	p.CallerMetadata, p.OverridesAuthorization = nil, false
+	p.Bound, p.Expires = bound, time.Unix(c.Expires, 0)
+	return p, nil
+}
+
+// invalid is the one answer to a token that does not hold, whatever is wrong
+// with it.
+func invalid() error {
+	err := problem.New(problem.InvalidToken, "The token is not valid.")
+	err.Members.BearerError = "invalid_token"
+	return err
+}

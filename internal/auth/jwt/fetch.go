@@ -1,0 +1,189 @@
+package jwt
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/flowgate/flowgate/internal/config"
+)
+
+// The bounds of a fetch.
+const (
+	fetchTimeout = 5 * time.Second
+	maxBody      = 512 << 10
+	maxRedirects = 3
+)
+
+// fetcher gets an issuer's key set over the network.
+type fetcher struct {
+	issuer         string
+	jwksURL        string // empty with discovery
+	allowPlaintext bool
+	client         *http.Client
+}
+
+// newFetcher names in its error the setting that is wrong, below the issuer's.
+func newFetcher(issuer config.Issuer, transport http.RoundTripper) (*fetcher, error) {
+	f := &fetcher{issuer: issuer.Issuer, jwksURL: issuer.JWKSURL, allowPlaintext: issuer.AllowPlaintext}
+	setting, address := "jwksURL", issuer.JWKSURL
+	if issuer.Discovery {
+		setting, address = "issuer", issuer.Issuer
+	}
+	if err := f.allowed(address); err != nil {
+		return nil, fmt.Errorf("%s: %w", setting, err)
+	}
+	if transport == nil {
+		var err error
+		if transport, err = newTransport(issuer.CAFile); err != nil {
+			return nil, fmt.Errorf("caFile: %w", err)
+		}
+	}
+	f.client = &http.Client{Transport: transport, CheckRedirect: checkRedirect}
+	return f, nil
+}
+
+// newTransport keeps no connection between two fetches, which are minutes apart.
+func newTransport(caFile string) (*http.Transport, error) {
+	transport := &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: fetchTimeout}).DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    fetchTimeout,
+		DisableKeepAlives:      true,
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+	if caFile == "" {
+		return transport, nil
+	}
+	authorities, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, errors.New("cannot be read")
+	}
+	transport.TLSClientConfig.RootCAs = x509.NewCertPool()
+	if !transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(authorities) {
+		return nil, errors.New("holds no certificate")
+	}
+	return transport, nil
+}
+
+// checkRedirect lets an issuer move a document on its own host, and nobody send the gateway elsewhere: an open redirect at
+// the issuer would otherwise choose whose keys are believed.
+func checkRedirect(next *http.Request, via []*http.Request) error {
+	first := via[0].URL
+	switch {
+	case len(via) > maxRedirects:
+		return errors.New("too many redirects")
+	case next.URL.Host != first.Host || next.URL.User != nil:
+		return errors.New("a redirect to another host")
+	case next.URL.Scheme != "https" && next.URL.Scheme != first.Scheme:
+		return errors.New("a redirect away from https")
+	default:
+		return nil
+	}
+}
+
+// fetch gives the key set's text and for how long to keep it.
+func (f *fetcher) fetch(ctx context.Context) (content []byte, keep time.Duration, err error) {
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	address := f.jwksURL
+	if address == "" {
+		if address, err = f.discover(ctx); err != nil {
+			return nil, 0, fmt.Errorf("discovery: %w", err)
+		}
+	}
+	content, header, err := f.get(ctx, address)
+	return content, keepFor(header), err
+}
+
+// discover asks the issuer where its keys are (OpenID Connect Discovery section 4). A document that is of another issuer,
+// by a slash at the end even, is not about ours (section 4.3).
+func (f *fetcher) discover(ctx context.Context) (string, error) {
+	content, _, err := f.get(ctx, strings.TrimSuffix(f.issuer, "/")+"/.well-known/openid-configuration")
+	if err != nil {
+		return "", err
+	}
+	var document struct {
+		Issuer  string `json:"issuer"`
+		JWKSURI string `json:"jwks_uri"` //nolint:tagliatelle // as the standard has it
+	}
+	if err = json.Unmarshal(content, &document); err != nil {
+		return "", errors.New("the answer is not a discovery document")
+	}
+	if document.Issuer != f.issuer {
+		return "", errors.New("the document is of another issuer")
+	}
+	if err = f.allowed(document.JWKSURI); err != nil {
+		return "", fmt.Errorf("jwks_uri: %w", err)
+	}
+	return document.JWKSURI, nil
+}
+
+// allowed wants an address that nobody on the way can answer for.
+func (f *fetcher) allowed(address string) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return errors.New("must be a URL, such as https://idp.example/jwks")
+	}
+	if u.Scheme == "http" && !f.allowPlaintext && !isLoopback(u.Hostname()) {
+		return errors.New("would fetch keys without TLS from another host")
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()
+}
+
+// get reads a small document. What went wrong is told without the address, whose query may hold a secret.
+func (f *fetcher) get(ctx context.Context, address string) ([]byte, http.Header, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+	if err != nil {
+		return nil, nil, errors.New("the address is not a URL")
+	}
+	request.Header.Set("Accept", "application/json, application/jwk-set+json")
+	response, err := f.client.Do(request)
+	if err != nil {
+		if wrapped, ok := errors.AsType[*url.Error](err); ok {
+			err = wrapped.Err
+		}
+		return nil, nil, err
+	}
+	defer response.Body.Close() //nolint:errcheck // it was only read
+	if response.StatusCode != http.StatusOK {
+		return nil, nil, fmt.Errorf("status %d", response.StatusCode)
+	}
+	content, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	if err == nil && len(content) > maxBody {
+		err = fmt.Errorf("the answer is larger than %d bytes", maxBody)
+	}
+	return content, response.Header, err
+}
+
+// keepFor is what max-age of Cache-Control says (RFC 9111 section 5.2.2.1), within bounds: an issuer neither makes the
+// gateway ask all the time nor has it keep a key that was withdrawn for a day.
+func keepFor(header http.Header) time.Duration {
+	for directive := range strings.SplitSeq(strings.Join(header.Values("Cache-Control"), ","), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
+		seconds, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31)
+		if strings.EqualFold(name, "max-age") && err == nil {
+			return min(max(time.Duration(seconds)*time.Second, minRefresh), maxRefresh)
+		}
+	}
+	return usualRefresh
+}

@@ -1,0 +1,96 @@
+package jwt_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	gojwt "github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/auth/jwt"
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/problem"
+)
+
+// FuzzToken: no text makes the parser panic; what it takes golang-jwt reads in the same way; and only what the issuer has
+// signed passes.
+func FuzzToken(f *testing.F) {
+	ed, es := newEd25519(f, "ed"), newEC(f, "es", p256())
+	issuer := settings()
+	issuer.JWKSURL, issuer.PublicKeyFile = "", writeFile(f, ed.pem(f), es.pem(f))
+	verifier, err := jwt.New([]config.Issuer{issuer}, jwt.Options{})
+	require.NoError(f, err)
+	signed := map[string]bool{}
+	for _, token := range []string{
+		ed.good(f), es.good(f),
+		ed.sign(f, ed.header(nil), claims(time.Now(), members{"deep": members{"a": []any{1, "\u2028", nil, 1e21}}})),
+		es.sign(f, es.header(members{"typ": "at+jwt", "kid": nil}), claims(time.Now(), members{"aud": []string{"x", audience}})),
+	} {
+		f.Add(token)
+		signed[token[:strings.LastIndexByte(token, '.')]] = true
+	}
+	good := ed.good(f)
+	head, rest, _ := strings.Cut(good, ".")
+	for _, seed := range []string{
+		"", ".", "..", "...", "e30.e30.", "bnVsbA.bnVsbA.bnVsbA", good + ".", good + "=", good + "\n", "\x00" + good, head + "." + head + "." + head,
+		strings.ToUpper(head) + "." + rest, ed.signText(f, `{"alg":"EdDSA","alg":"none"}`, `{}`),
+		ed.signText(f, `{"alg":"EdDSA"}`, `{"exp":1e400}`), ed.signText(f, `{"alg":"EdDSA"}`, `{"exp":-0.0}`),
+		ed.signText(f, `{"alg":"EdDSA"}`, strings.Repeat(`{"a":`, 900)+`1`+strings.Repeat(`}`, 900)), ed.signText(f, `{"alg":"EdDSA"}`, `{"\ud800":1}`),
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		claims, alg, err := jwt.Parse(text)
+		if err == nil && gojwt.GetSigningMethod(alg) != nil {
+			theirs := gojwt.MapClaims{}
+			token, _, err := gojwt.NewParser(gojwt.WithStrictDecoding()).ParseUnverified(text, theirs)
+			require.NoError(t, err)
+			require.Equal(t, alg, token.Method.Alg())
+			require.Equal(t, claims, map[string]any(theirs))
+		}
+		who, err := verifier.Verify(context.Background(), text)
+		require.Equal(t, err == nil, who != nil)
+		if err == nil {
+			require.True(t, signed[text[:strings.LastIndexByte(text, '.')]])
+			return
+		}
+		require.True(t, problem.Is(err, problem.InvalidToken))
+		require.Equal(t, "The token is not valid.", problem.Of(err).Detail)
+	})
+}
+
+func BenchmarkVerifyCached(b *testing.B) {
+	rs := newRSA(b, "rs", 2048)
+	issuer := settings()
+	issuer.JWKSURL, issuer.PublicKeyFile = "", rs.pemFile(b)
+	verifier, err := jwt.New([]config.Issuer{issuer}, jwt.Options{})
+	require.NoError(b, err)
+	token := rs.good(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := verifier.Verify(b.Context(), token); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkVerifyFirst(b *testing.B) {
+	for name, s := range map[string]*signer{"RS256": newRSA(b, "x", 2048), "ES256": newEC(b, "x", p256()), "EdDSA": newEd25519(b, "x")} {
+		b.Run(name, func(b *testing.B) {
+			issuer := settings()
+			issuer.JWKSURL, issuer.PublicKeyFile = "", s.pemFile(b)
+			verifier, err := jwt.New([]config.Issuer{issuer}, jwt.Options{})
+			require.NoError(b, err)
+			good := s.good(b)
+			wrong := good[:len(good)-4] + "AAAA"
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := verifier.Verify(b.Context(), wrong); err == nil {
+					b.Fatal("a wrong signature passes")
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,163 @@
+package jwt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	gojwt "github.com/golang-jwt/jwt/v5"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/watched"
+)
+
+// issuer verifies the tokens of one issuer.
+type issuer struct {
+	config     config.Issuer
+	source     source
+	parser     *gojwt.Parser
+	claims     *claimsReader
+	credential *auth.Credential
+	now        func() time.Time
+}
+
+// source has the keys of one issuer.
+type source interface {
+	// current gives the keys in force, or says why there are none.
+	current(now time.Time) (*keySet, error)
+	// find gives the key that the token is to be verified with; its error is a [problem.Error].
+	find(ctx context.Context, t *token) (*key, error)
+	// watch keeps the keys current until ctx ends.
+	watch(ctx context.Context)
+	// age is for how long the keys have not been seen; false when there are none or they do not age.
+	age(now time.Time) (time.Duration, bool)
+}
+
+// newIssuer names in its error the setting that is wrong, below the issuer's.
+func newIssuer(settings config.Issuer, options Options) (*issuer, error) {
+	if err := required(settings); err != nil {
+		return nil, err
+	}
+	i := &issuer{config: settings, now: options.Now}
+	var err error
+	if i.claims, err = newClaimsReader(settings.Claims); err != nil {
+		return nil, fmt.Errorf("claims.template: %w", err)
+	}
+	if i.credential, err = credential(settings.Credential, options.Mint); err != nil {
+		return nil, fmt.Errorf("credential: %w", err)
+	}
+	if i.source, err = newSource(settings, options); err != nil {
+		return nil, err
+	}
+	i.parser = gojwt.NewParser(
+		gojwt.WithValidMethods(settings.Algorithms),
+		gojwt.WithIssuer(settings.Issuer),
+		gojwt.WithAudience(settings.Audience...),
+		gojwt.WithExpirationRequired(),
+		gojwt.WithIssuedAt(),
+		gojwt.WithLeeway(settings.Leeway),
+		gojwt.WithStrictDecoding(),
+		gojwt.WithTimeFunc(options.Now),
+	)
+	return i, nil
+}
+
+// required refuses settings that golang-jwt would take for "do not check".
+func required(settings config.Issuer) error {
+	switch {
+	case settings.Issuer == "":
+		return errors.New("issuer: is missing")
+	case len(settings.Audience) == 0 || slices.Contains(settings.Audience, ""):
+		return errors.New("audience: must name at least one")
+	case len(settings.Algorithms) == 0:
+		return errors.New("algorithms: must name at least one")
+	default:
+		return nil
+	}
+}
+
+func credential(mode string, mint *auth.Credential) (*auth.Credential, error) {
+	switch {
+	case mode == "":
+		return nil, nil //nolint:nilnil // nil is the upstream's own credential
+	case mode == config.CredentialNone:
+		return auth.NoCredential(), nil
+	case mode == config.CredentialPassthrough:
+		return auth.Passthrough(), nil
+	case mode == config.CredentialMint && mint != nil:
+		return mint, nil
+	case mode == config.CredentialMint:
+		return nil, errors.New("nothing mints tokens: upstream.credential.mint.keyFile is missing")
+	default:
+		return nil, errors.New("must be none, passthrough or mint, or be left out")
+	}
+}
+
+func newSource(settings config.Issuer, options Options) (source, error) {
+	h := hooks{
+		onFetch:      func(err error) { options.OnFetch(settings.Name, err) },
+		onUnknownKid: func() { options.OnUnknownKid(settings.Name) },
+	}
+	log := options.Log.With(slog.String("issuer", settings.Name))
+	if settings.PublicKeyFile != "" {
+		follow := watched.Options{Log: log, OnReload: h.onFetch}
+		file, err := openPEM(settings.PublicKeyFile, settings.Algorithms, follow, options.ReloadInterval)
+		if err != nil {
+			return nil, fmt.Errorf("publicKeyFile: %w", err)
+		}
+		return file, nil
+	}
+	fetcher, err := newFetcher(settings, options.Transport)
+	if err != nil {
+		return nil, err
+	}
+	return newRemote(fetcher, settings, h, log, options.Now), nil
+}
+
+// verify makes a principal of a token that names the issuer. What costs nothing is checked first, so that a token that
+// could not pass anyway makes nobody look for its key.
+func (i *issuer) verify(ctx context.Context, t *token) (verified, error) {
+	switch {
+	case !slices.Contains(i.config.Algorithms, t.alg):
+		return verified{}, invalid("the algorithm is not one of the issuer's")
+	case !slices.Contains(i.config.Types, t.typ):
+		return verified{}, invalid("the typ is not one of the issuer's")
+	case t.isIDToken():
+		return verified{}, invalid("the token is an ID token")
+	}
+	expiry, err := t.expiry(i.now(), i.config.MaxLifetime)
+	if err != nil {
+		return verified{}, invalid(err.Error())
+	}
+	subject, ok := i.claims.caller(t.claims)
+	if !ok {
+		return verified{}, invalid("the claim that names the caller is not a text of 1 to 255 bytes without control characters")
+	}
+	found, err := i.source.find(ctx, t)
+	if err != nil {
+		return verified{}, err
+	}
+	if _, err = i.parser.Parse(t.raw, func(*gojwt.Token) (any, error) { return found.public, nil }); err != nil {
+		return verified{}, invalid(libraryCause(err))
+	}
+	return verified{principal: i.principal(t, subject, expiry), issuer: i, key: found}, nil
+}
+
+// principal is made of claims that have been verified. It ends when the token would be refused, which is after the leeway.
+func (i *issuer) principal(t *token, subject string, expiry time.Time) *auth.Principal {
+	p := &auth.Principal{
+		Name:       i.config.Name + ":" + subject,
+		Grants:     i.claims.grants(t.claims),
+		Credential: i.credential,
+		Expires:    expiry.Add(i.config.Leeway),
+	}
+	// The upstream's own credential may be to pass the token through.
+	if i.config.Credential == "" || i.config.Credential == config.CredentialPassthrough {
+		p = p.WithBearer(t.raw)
+	}
+	return p
+}

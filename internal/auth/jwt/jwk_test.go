@@ -1,0 +1,164 @@
+package jwt_test
+
+import (
+	"crypto/elliptic"
+	"crypto/rsa"
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	gojwt "github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/auth/jwt"
+	"github.com/flowgate/flowgate/internal/config"
+)
+
+// A key that is not fit to verify with is left out, beside one that is.
+func TestKeysThatAreLeftOut(t *testing.T) {
+	t.Parallel()
+	ed, rs, es := newEd25519(t, "x"), newRSA(t, "x", 2048), newEC(t, "x", elliptic.P256())
+	weak, other := newRSA(t, "x", 1024), newEC(t, "x", elliptic.P521())
+	for name, test := range map[string]struct {
+		signer *signer
+		key    members
+		reason string
+	}{
+		"use enc":             {rs, rs.jwk(members{"use": "enc"}), "use"},
+		"key_ops without":     {rs, rs.jwk(members{"key_ops": []string{"sign"}}), "key_ops"},
+		"key_ops empty":       {rs, rs.jwk(members{"key_ops": []string{}}), "key_ops"},
+		"another alg":         {rs, rs.jwk(members{"alg": "RSA-OAEP"}), "none of the issuer's algorithms"},
+		"weak":                {weak, weak.jwk(nil), "1024 bits"},
+		"huge":                {rs, rs.jwk(members{"n": encodeSegment(append([]byte{1}, make([]byte, 1024)...))}), "8193 bits"},
+		"even exponent":       {rs, rs.jwk(members{"e": "BA"}), "no RSA key has"},
+		"exponent 1":          {rs, rs.jwk(members{"e": "AQ"}), "no RSA key has"},
+		"long exponent":       {rs, rs.jwk(members{"e": "AQAAAAAB"}), "bad numbers"},
+		"negative exponent":   {rs, rs.jwk(members{"e": "_____w"}), "bad numbers"},
+		"padded":              {rs, rs.jwk(members{"e": "AQ=="}), "bad numbers"},
+		"no modulus":          {rs, rs.jwk(members{"n": nil}), "RSA key of 0 bits"},
+		"private":             {rs, rs.jwk(members{"d": "AQAB"}), "private"},
+		"oct":                 {rs, members{"kty": "oct", "kid": "x", "k": marker}, "another kind"},
+		"P-521":               {es, other.jwk(nil), "another curve"},
+		"off the curve":       {es, es.jwk(members{"y": encodeSegment(make([]byte, 32))}), "no point"},
+		"short coordinate":    {es, es.jwk(members{"y": "AQ"}), "bad coordinates"},
+		"X25519":              {ed, ed.jwk(members{"crv": "X25519"}), "not an Ed25519"},
+		"short Ed25519":       {ed, ed.jwk(members{"x": "AQ"}), "not an Ed25519"},
+		"no kty":              {ed, ed.jwk(members{"kty": nil}), "another kind"},
+		"kid a number":        {ed, ed.jwk(members{"kid": 1}), "not a JSON Web Key"},
+		"kid with line break": {ed, ed.jwk(members{"kid": "a\nb"}), "printable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			good := newEd25519(t, "good")
+			synctest.Test(t, func(t *testing.T) {
+				b := started(t, newIDP(test.key, good.jwk(nil)), settings())
+				b.refuses(t, test.signer.good(t))
+				b.passes(t, good.good(t))
+				require.Contains(t, b.log.String(), "keys[0]: ")
+				require.Contains(t, b.log.String(), test.reason)
+			})
+			synctest.Test(t, func(t *testing.T) {
+				b := started(t, newIDP(test.key), settings())
+				require.ErrorContains(t, b.Ready(), "no usable key")
+				b.unavailable(t, good.good(t))
+			})
+		})
+	}
+}
+
+func TestKeyIsForItsAlgorithm(t *testing.T) {
+	t.Parallel()
+	rs := newRSA(t, "rs", 2048)
+	issuer := settings()
+	issuer.Algorithms = []string{"RS256", "RS512", "PS256"}
+	by := func(method gojwt.SigningMethod) *signer {
+		return &signer{kid: "rs", method: method, private: rs.private}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		b := started(t, newIDP(rs.jwk(members{"alg": "PS256", "key_ops": []string{"verify"}, "use": nil})), issuer)
+		b.passes(t, by(gojwt.SigningMethodPS256).good(t))
+		b.refuses(t, by(gojwt.SigningMethodRS256).good(t))
+	})
+	synctest.Test(t, func(t *testing.T) {
+		b := started(t, newIDP(rs.jwk(nil)), issuer)
+		b.passes(t, by(gojwt.SigningMethodPS256).good(t))
+		b.passes(t, by(gojwt.SigningMethodRS512).good(t))
+	})
+	// The same key once for each algorithm, as some issuers publish it.
+	synctest.Test(t, func(t *testing.T) {
+		b := started(t, newIDP(rs.jwk(members{"alg": "RS256"}), rs.jwk(members{"alg": "PS256"})), issuer)
+		b.passes(t, by(gojwt.SigningMethodPS256).good(t))
+		b.passes(t, by(gojwt.SigningMethodRS256).good(t))
+	})
+}
+
+func TestES384(t *testing.T) {
+	t.Parallel()
+	small, large := newEC(t, "p256", elliptic.P256()), newEC(t, "p384", elliptic.P384())
+	issuer := settings()
+	issuer.Algorithms = []string{"ES256", "ES384"}
+	synctest.Test(t, func(t *testing.T) {
+		b := started(t, newIDP(small.jwk(nil), large.jwk(nil)), issuer)
+		b.passes(t, large.good(t))
+		b.passes(t, small.good(t))
+		b.refuses(t, small.sign(t, small.header(members{"kid": "p384"}), claims(time.Now(), nil)))
+	})
+}
+
+// A token without kid is for an issuer with one key that fits.
+func TestNoKid(t *testing.T) {
+	t.Parallel()
+	one, two, es := newEd25519(t, "one"), newEd25519(t, "two"), newEC(t, "es", elliptic.P256())
+	unnamed := func(s *signer) string { return s.sign(t, s.header(members{"kid": nil}), claims(time.Now(), nil)) }
+	synctest.Test(t, func(t *testing.T) {
+		b := started(t, newIDP(one.jwk(members{"kid": nil})), settings())
+		b.passes(t, unnamed(one))
+		require.Contains(t, b.refuses(t, unnamed(two)), "signature")
+		b.refuses(t, one.good(t))
+	})
+	synctest.Test(t, func(t *testing.T) {
+		b := started(t, newIDP(one.jwk(nil), two.jwk(nil), es.jwk(nil)), settings())
+		require.Contains(t, b.refuses(t, unnamed(one)), "no single key")
+		b.passes(t, unnamed(es))
+	})
+	synctest.Test(t, func(t *testing.T) {
+		b := started(t, newIDP(one.jwk(nil), two.jwk(members{"kid": "one"})), settings())
+		require.Contains(t, b.refuses(t, one.good(t)), "no single key", "two keys of one kid are none")
+	})
+}
+
+// TestOverTLS has a real server, whose authority is in a file.
+func TestOverTLS(t *testing.T) {
+	t.Parallel()
+	rs := newRSA(t, "rs", 2048)
+	require.IsType(t, &rsa.PublicKey{}, rs.private.Public())
+	server := httptest.NewTLSServer(newIDP(rs.jwk(nil)))
+	t.Cleanup(server.Close)
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	for caFile, ok := range map[string]bool{writeFile(t, authority): true, "": false} {
+		issuer := settings()
+		issuer.JWKSURL, issuer.CAFile = server.URL, caFile
+		fetched := make(chan error, 1)
+		verifier, err := jwt.New([]config.Issuer{issuer}, jwt.Options{OnFetch: func(_ string, err error) {
+			select {
+			case fetched <- err:
+			default:
+			}
+		}})
+		require.NoError(t, err)
+		watchFor(t, verifier)
+		err = <-fetched
+		if !ok {
+			require.ErrorContains(t, err, "certificate")
+			continue
+		}
+		require.NoError(t, err)
+		_, err = verifier.Verify(t.Context(), rs.good(t))
+		require.NoError(t, err)
+	}
+}
+
+func (i *idp) ServeHTTP(w http.ResponseWriter, r *http.Request) { i.handler(w, r) }

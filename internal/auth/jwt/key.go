@@ -1,0 +1,78 @@
+package jwt
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The sizes that an RSA modulus may have: below them it can be factored, above them each verification is a gift to whoever
+// wants to keep the gateway busy.
+const (
+	minRSABits = 2048
+	maxRSABits = 8192
+)
+
+// key is one public key of an issuer. It is known by its pointer: a version of the keys that still has a key of the version
+// before takes over its value, so that what was verified by it stays verified, and nothing else does.
+type key struct {
+	kid    string // empty when it has none
+	alg    string // the one algorithm that it is for, empty when it does not say
+	public crypto.PublicKey
+}
+
+// check judges the strength of a public key.
+func check(public crypto.PublicKey) error {
+	switch public := public.(type) {
+	case *rsa.PublicKey:
+		if bits := public.N.BitLen(); bits < minRSABits || bits > maxRSABits {
+			return fmt.Errorf("an RSA key of %d bits", bits)
+		}
+		if public.E < 3 || public.E&1 == 0 || public.N.Bit(0) == 0 {
+			return errors.New("an RSA key with numbers that no RSA key has")
+		}
+	case *ecdsa.PublicKey:
+		if public.Curve != elliptic.P256() && public.Curve != elliptic.P384() {
+			return errors.New("an EC key on another curve than P-256 and P-384")
+		}
+	case ed25519.PublicKey:
+	default:
+		return errors.New("a key of another kind than RSA, EC and Ed25519")
+	}
+	return nil
+}
+
+// fits tells whether a token of the algorithm may be verified with the key. golang-jwt compares kinds and not curves, and
+// one RSA key would serve both paddings.
+func (k *key) fits(alg string) bool {
+	if k.alg != "" && k.alg != alg {
+		return false
+	}
+	switch public := k.public.(type) {
+	case *rsa.PublicKey:
+		return strings.HasPrefix(alg, "RS") || strings.HasPrefix(alg, "PS")
+	case *ecdsa.PublicKey:
+		return alg == "ES256" && public.Curve == elliptic.P256() || alg == "ES384" && public.Curve == elliptic.P384()
+	case ed25519.PublicKey:
+		return alg == "EdDSA"
+	default:
+		return false
+	}
+}
+
+// fitsAny tells whether the key is of use to an issuer with these algorithms.
+func (k *key) fitsAny(algorithms []string) bool { return slices.ContainsFunc(algorithms, k.fits) }
+
+// equal compares all that a key is.
+func (k *key) equal(other *key) bool {
+	public, ok := k.public.(interface {
+		Equal(other crypto.PublicKey) bool
+	})
+	return ok && k.kid == other.kid && k.alg == other.alg && public.Equal(other.public)
+}

@@ -1,0 +1,151 @@
+package jwt_test
+
+import (
+	"bytes"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/auth/jwt"
+	"github.com/flowgate/flowgate/internal/config"
+)
+
+func (s *signer) pem(t testing.TB) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(s.private.Public())
+	require.NoError(t, err)
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+}
+
+func (s *signer) certificate(t testing.TB) []byte {
+	t.Helper()
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "idp"}, NotAfter: time.Now().Add(-time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, s.private.Public(), s.private)
+	require.NoError(t, err)
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}
+
+func (s *signer) pemFile(t testing.TB) string {
+	t.Helper()
+	return writeFile(t, s.pem(t))
+}
+
+func writeFile(t testing.TB, parts ...[]byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "keys.pem")
+	require.NoError(t, os.WriteFile(path, bytes.Join(parts, []byte("\n")), 0o600))
+	return path
+}
+
+func fromFile(t testing.TB, path string) *bench {
+	t.Helper()
+	issuer := settings()
+	issuer.JWKSURL, issuer.PublicKeyFile = "", path
+	return newBench(t, nil, issuer)
+}
+
+func TestKeysOfAFile(t *testing.T) {
+	t.Parallel()
+	ed, other, es := newEd25519(t, "ed"), newEd25519(t, "other"), newEC(t, "es", elliptic.P256())
+	noKid := members{"kid": nil}
+	one := fromFile(t, ed.pemFile(t))
+	require.NoError(t, one.Ready())
+	require.Empty(t, one.KeyAges())
+	one.passes(t, ed.good(t))
+	one.passes(t, ed.sign(t, ed.header(noKid), claims(time.Now(), nil)))
+	require.Contains(t, one.refuses(t, other.good(t)), "signature")
+	require.Contains(t, one.refuses(t, es.good(t)), "no single key")
+
+	two := fromFile(t, writeFile(t, []byte("# text between keys"), ed.pem(t), es.certificate(t)))
+	two.passes(t, ed.good(t))
+	two.passes(t, es.good(t))
+	two.passes(t, es.sign(t, es.header(noKid), claims(time.Now(), nil)))
+
+	alike := fromFile(t, writeFile(t, ed.pem(t), other.pem(t)))
+	require.Contains(t, alike.refuses(t, ed.good(t)), "no single key")
+	require.Contains(t, alike.refuses(t, ed.sign(t, ed.header(noKid), claims(time.Now(), nil))), "no single key")
+	for _, s := range []*signer{ed, other} {
+		alike.passes(t, s.sign(t, s.header(members{"kid": thumbprint(t, s)}), claims(time.Now(), nil)))
+	}
+	require.Contains(t, alike.refuses(t, ed.sign(t, ed.header(members{"kid": thumbprint(t, other)}), claims(time.Now(), nil))), "signature")
+}
+
+// thumbprint is by another implementation of RFC 7638.
+func thumbprint(t testing.TB, s *signer) string {
+	t.Helper()
+	sum, err := (&jose.JSONWebKey{Key: s.private.Public()}).Thumbprint(5 /* crypto.SHA256 */)
+	require.NoError(t, err)
+	return encodeSegment(sum)
+}
+
+func TestThumbprints(t *testing.T) {
+	t.Parallel()
+	for _, s := range []*signer{newEd25519(t, ""), newEC(t, "", elliptic.P256()), newEC(t, "", elliptic.P384()), newRSA(t, "", 2048)} {
+		require.Equal(t, thumbprint(t, s), jwt.Thumbprint(s.private.Public()))
+	}
+}
+
+func TestFilesOfKeysThatAreRefused(t *testing.T) {
+	t.Parallel()
+	ed := newEd25519(t, "ed")
+	private, err := x509.MarshalPKCS8PrivateKey(ed.private)
+	require.NoError(t, err)
+	many := bytes.Repeat(ed.pem(t), 65)
+	for want, content := range map[string][]byte{
+		"holds no public key":                  []byte(marker),
+		"key 2: neither a public key":          append(ed.pem(t), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})...),
+		"key 1: not readable":                  pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte(marker)}),
+		"key 1: an RSA key of 1024 bits":       newRSA(t, "weak", 1024).pem(t),
+		"key 1: an EC key on another curve":    newEC(t, "es", elliptic.P521()).pem(t),
+		"key 1 is for none of the issuer's al": newEC(t, "es", elliptic.P384()).pem(t),
+		"more than 64 keys":                    many,
+	} {
+		issuer := settings()
+		issuer.JWKSURL, issuer.PublicKeyFile = "", writeFile(t, content)
+		_, err := jwt.New([]config.Issuer{issuer}, jwt.Options{})
+		require.ErrorContains(t, err, "auth.jwt.0.publicKeyFile: ")
+		require.ErrorContains(t, err, want)
+		require.NotContains(t, err.Error(), marker)
+	}
+}
+
+// The file's changes take effect, and a broken one does not.
+func TestFileOfKeysIsReadAgain(t *testing.T) {
+	t.Parallel()
+	ed, young := newEd25519(t, "ed"), newEC(t, "young", elliptic.P256())
+	path := ed.pemFile(t)
+	b := fromFile(t, path)
+	token := ed.good(t)
+	who := b.passes(t, token)
+	write := func(parts ...[]byte) {
+		require.NoError(t, os.WriteFile(path+".new", bytes.Join(parts, nil), 0o600))
+		require.NoError(t, os.Rename(path+".new", path))
+	}
+	passes := func(s *signer) func() bool {
+		token := s.good(t)
+		return func() bool {
+			_, err := b.Verify(t.Context(), token)
+			return err == nil
+		}
+	}
+	write(ed.pem(t), young.pem(t))
+	require.Eventually(t, passes(young), 5*time.Second, 5*time.Millisecond)
+	require.Same(t, who, b.passes(t, token), "its key is still there")
+	write([]byte("junk " + marker))
+	require.Eventually(t, func() bool { return len(b.failures()) == 1 }, 5*time.Second, 5*time.Millisecond)
+	b.passes(t, token)
+	write(young.pem(t))
+	require.Eventually(t, func() bool { return !passes(ed)() }, 5*time.Second, 5*time.Millisecond)
+	b.refuses(t, token)
+	b.passes(t, young.good(t))
+}

@@ -1,0 +1,349 @@
+package jwt_test
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"maps"
+	"math/big"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	gojwt "github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/auth/jwt"
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/problem"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	issuerURL = "https://idp.example/realm"
+	jwksURL   = "https://idp.example/jwks"
+	audience  = "flowgate"
+	// marker stands in every token: wherever else it shows up, a token leaked.
+	marker = "MARKER"
+)
+
+// settings are those of an issuer with the defaults that the configuration gives.
+func settings() config.Issuer {
+	return config.Issuer{
+		Name: "idp", Issuer: issuerURL, Audience: []string{audience},
+		Algorithms: []string{"RS256", "ES256", "EdDSA"}, Types: []string{"jwt", "at+jwt"},
+		JWKSURL: jwksURL, Leeway: 30 * time.Second, MaxLifetime: 24 * time.Hour, MaxStale: 24 * time.Hour,
+		Claims: config.Claims{Subject: "sub", Permissions: "permissions", Template: "{namespace}:{role}"},
+	}
+}
+
+// signer has a key pair and signs tokens with it.
+type signer struct {
+	kid     string
+	method  gojwt.SigningMethod
+	private crypto.Signer
+}
+
+func newEd25519(t testing.TB, kid string) *signer {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	return &signer{kid: kid, method: gojwt.SigningMethodEdDSA, private: private}
+}
+
+func newEC(t testing.TB, kid string, curve elliptic.Curve) *signer {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(curve, rand.Reader)
+	require.NoError(t, err)
+	method := gojwt.SigningMethodES256
+	if curve == elliptic.P384() {
+		method = gojwt.SigningMethodES384
+	}
+	return &signer{kid: kid, method: method, private: private}
+}
+
+func newRSA(t testing.TB, kid string, bits int) *signer {
+	t.Helper()
+	private, err := rsa.GenerateKey(rand.Reader, bits)
+	require.NoError(t, err)
+	return &signer{kid: kid, method: gojwt.SigningMethodRS256, private: private}
+}
+
+// jwk is the public half, as an issuer publishes it, with members put in or, when nil, left out.
+func (s *signer) jwk(other map[string]any) map[string]any {
+	encode := base64.RawURLEncoding.EncodeToString
+	key := map[string]any{"kid": s.kid, "use": "sig"}
+	switch public := s.private.Public().(type) {
+	case *rsa.PublicKey:
+		maps.Copy(key, map[string]any{"kty": "RSA", "n": encode(public.N.Bytes()), "e": encode(big.NewInt(int64(public.E)).Bytes())})
+	case *ecdsa.PublicKey:
+		point, _ := public.Bytes()
+		half := len(point) / 2
+		maps.Copy(key, map[string]any{
+			"kty": "EC", "crv": public.Params().Name, "x": encode(point[1 : 1+half]), "y": encode(point[1+half:]),
+		})
+	case ed25519.PublicKey:
+		maps.Copy(key, map[string]any{"kty": "OKP", "crv": "Ed25519", "x": encode(public)})
+	}
+	maps.Copy(key, other)
+	maps.DeleteFunc(key, func(_ string, value any) bool { return value == nil })
+	return key
+}
+
+// claims are good ones, with some put in or, when nil, left out.
+func claims(now time.Time, other map[string]any) map[string]any {
+	all := map[string]any{
+		"iss": issuerURL, "aud": audience, "sub": "alice", "exp": now.Add(time.Hour).Unix(), "iat": now.Unix(),
+		"permissions": []string{"orders:read"}, "secret": marker,
+	}
+	maps.Copy(all, other)
+	maps.DeleteFunc(all, func(_ string, value any) bool { return value == nil })
+	return all
+}
+
+// header is a good one, with some parameters put in or, when nil, left out.
+func (s *signer) header(other map[string]any) map[string]any {
+	all := map[string]any{"alg": s.method.Alg(), "kid": s.kid, "typ": "JWT"}
+	maps.Copy(all, other)
+	maps.DeleteFunc(all, func(_ string, value any) bool { return value == nil })
+	return all
+}
+
+// good is a token that passes.
+func (s *signer) good(t testing.TB) string {
+	t.Helper()
+	return s.sign(t, s.header(nil), claims(time.Now(), nil))
+}
+
+func (s *signer) sign(t testing.TB, header, claims map[string]any) string {
+	t.Helper()
+	return s.signText(t, textOf(t, header), textOf(t, claims))
+}
+
+// signText signs whatever the texts are.
+func (s *signer) signText(t testing.TB, header, claims string) string {
+	t.Helper()
+	encode := base64.RawURLEncoding.EncodeToString
+	input := encode([]byte(header)) + "." + encode([]byte(claims))
+	signature, err := s.method.Sign(input, s.private)
+	require.NoError(t, err)
+	return input + "." + encode(signature)
+}
+
+func textOf(t testing.TB, value any) string {
+	t.Helper()
+	text, err := json.Marshal(value)
+	require.NoError(t, err)
+	return string(text)
+}
+
+// idp is an issuer on the network, by a transport without one.
+type idp struct {
+	mu      sync.Mutex
+	handler http.HandlerFunc
+	asked   []string
+}
+
+func newIDP(keys ...map[string]any) *idp {
+	i := &idp{}
+	i.publish(keys...)
+	return i
+}
+
+// publish answers with these keys from now on.
+func (i *idp) publish(keys ...map[string]any) {
+	i.answer(func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string][]map[string]any{"keys": append([]map[string]any{}, keys...)})
+	})
+}
+
+func (i *idp) answer(handler http.HandlerFunc) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.handler = handler
+}
+
+// fetches are the addresses that were asked for.
+func (i *idp) fetches() []string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return append([]string{}, i.asked...)
+}
+
+func (i *idp) RoundTrip(r *http.Request) (*http.Response, error) {
+	i.mu.Lock()
+	handler := i.handler
+	i.asked = append(i.asked, r.URL.String())
+	i.mu.Unlock()
+	w := &recorder{header: http.Header{}, status: http.StatusOK}
+	handler(w, r)
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	if w.status == 0 {
+		return nil, io.ErrUnexpectedEOF
+	}
+	return &http.Response{StatusCode: w.status, Header: w.header, Body: io.NopCloser(&w.body), Request: r}, nil
+}
+
+// down is a connection that breaks.
+func down(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(0) }
+
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (r *recorder) Header() http.Header               { return r.header }
+func (r *recorder) WriteHeader(status int)            { r.status = status }
+func (r *recorder) Write(content []byte) (int, error) { return r.body.Write(content) }
+
+// bench is a verifier with one or more issuers, of which it keeps the log.
+type bench struct {
+	*jwt.Verifier
+
+	idp     *idp
+	log     *lockedBuffer
+	mu      sync.Mutex
+	fetched []error
+	unknown int
+}
+
+// newBench starts a verifier. Within synctest it is stopped before the bubble ends.
+func newBench(t testing.TB, from *idp, issuers ...config.Issuer) *bench {
+	t.Helper()
+	b := &bench{idp: from, log: &lockedBuffer{}}
+	verifier, err := jwt.New(issuers, jwt.Options{
+		Log: slog.New(slog.NewTextHandler(b.log, nil)), Transport: from, ReloadInterval: 10 * time.Millisecond,
+		OnFetch: func(issuer string, err error) {
+			require.Equal(t, issuers[0].Name, issuer)
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.fetched = append(b.fetched, err)
+		},
+		OnUnknownKid: func(string) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.unknown++
+		},
+	})
+	require.NoError(t, err)
+	b.Verifier = verifier
+	t.Cleanup(func() { require.NotContains(t, b.log.String(), marker) })
+	watchFor(t, verifier)
+	return b
+}
+
+// failures are the errors that the hook was told.
+func (b *bench) failures() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var texts []string
+	for _, err := range b.fetched {
+		if err != nil {
+			texts = append(texts, err.Error())
+		}
+	}
+	return texts
+}
+
+func (b *bench) passes(t testing.TB, token string) *auth.Principal {
+	t.Helper()
+	who, err := b.Verify(context.Background(), token)
+	require.NoError(t, err)
+	return who
+}
+
+// refuses wants the one answer for bad tokens, and gives its cause.
+func (b *bench) refuses(t testing.TB, token string) string {
+	t.Helper()
+	who, err := b.Verify(context.Background(), token)
+	require.Nil(t, who)
+	require.True(t, problem.Is(err, problem.InvalidToken), "%v", err)
+	refusal := problem.Of(err)
+	require.Equal(t, "The token is not valid.", refusal.Detail)
+	require.Equal(t, problem.Members{BearerError: "invalid_token"}, refusal.Members)
+	require.NotContains(t, err.Error(), marker)
+	for segment := range strings.SplitSeq(token, ".") {
+		if len(segment) > 4 {
+			require.NotContains(t, err.Error(), segment)
+		}
+	}
+	return refusal.Unwrap().Error()
+}
+
+// unavailable wants 503.
+func (b *bench) unavailable(t testing.TB, token string) {
+	t.Helper()
+	who, err := b.Verify(context.Background(), token)
+	require.Nil(t, who)
+	require.True(t, problem.Is(err, problem.JWKSUnavailable), "%v", err)
+	require.Equal(t, http.StatusServiceUnavailable, problem.JWKSUnavailable.Row().Status)
+	require.Positive(t, problem.JWKSUnavailable.Row().RetryAfter)
+}
+
+// started is a verifier on the clock of a bubble, with the first fetch done.
+func started(t *testing.T, from *idp, issuers ...config.Issuer) *bench {
+	t.Helper()
+	b := newBench(t, from, issuers...)
+	synctest.Wait()
+	return b
+}
+
+// sleep lets the bubble's time pass, and what is due happen.
+func sleep(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+type lockedBuffer struct {
+	mu     sync.Mutex
+	buffer bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.String()
+}
+
+func p256() elliptic.Curve { return elliptic.P256() }
+
+func encodeSegment(content []byte) string { return base64.RawURLEncoding.EncodeToString(content) }
+
+// watchFor runs Watch until the test ends.
+func watchFor(t testing.TB, verifier *jwt.Verifier) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		verifier.Watch(ctx)
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-ended
+	})
+}

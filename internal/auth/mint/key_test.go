@@ -1,0 +1,140 @@
+package mint_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/auth/mint"
+)
+
+func TestKeysAreTakenInEveryUsualForm(t *testing.T) {
+	t.Parallel()
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	sec1, err := x509.MarshalECPrivateKey(ec)
+	require.NoError(t, err)
+	rs, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	for name, c := range map[string]struct{ algorithm, file string }{
+		"ES256 as PKCS#8":            {"ES256", pkcs8(t, ec)},
+		"ES256 as SEC1":              {"ES256", block("EC PRIVATE KEY", sec1)},
+		"ES256 as openssl writes it": {"ES256", block("EC PARAMETERS", []byte{6, 1, 1}) + block("EC PRIVATE KEY", sec1)},
+		"RS256 as PKCS#8":            {"RS256", pkcs8(t, rs)},
+		"RS256 as PKCS#1":            {"RS256", block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(rs))},
+		"with remarks":               {"ES256", "# of June\n" + pkcs8(t, ec) + "\n# of May\n" + ecKey(t) + "\n"},
+	} {
+		cfg := settings(writeFile(t, c.file))
+		cfg.Algorithm = c.algorithm
+		signer := open(t, cfg)
+		token, err := fetch(t, signer).verify(ask(t, signer, call("dev", "default")))
+		require.NoError(t, err, name)
+		require.Equal(t, c.algorithm, token.Method.Alg(), name)
+		requirePublic(t, signer.JWKS())
+	}
+}
+
+// requirePublic wants the members of public keys and no other (RFC 7518, section 6).
+func requirePublic(t *testing.T, jwks []byte) {
+	t.Helper()
+	var set map[string][]map[string]any
+	require.NoError(t, json.Unmarshal(jwks, &set))
+	require.Len(t, set, 1)
+	for _, k := range set["keys"] {
+		want := []string{"use", "kty", "kid", "alg", "crv", "x", "y"}
+		if k["kty"] == "RSA" {
+			want = []string{"use", "kty", "kid", "alg", "n", "e"}
+		}
+		require.Len(t, k, len(want))
+		for _, member := range want {
+			require.Contains(t, k, member)
+		}
+	}
+}
+
+// The members of RFC 7638, section 3.2, in the order of the alphabet.
+func TestKidIsTheThumbprint(t *testing.T) {
+	t.Parallel()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	point, err := private.PublicKey.Bytes()
+	require.NoError(t, err)
+	encode := base64.RawURLEncoding.EncodeToString
+	members := `{"crv":"P-256","kty":"EC","x":"` + encode(point[1:33]) + `","y":"` + encode(point[33:]) + `"}`
+	sum := sha256.Sum256([]byte(members))
+	signer := open(t, settings(writeFile(t, pkcs8(t, private))))
+	require.Equal(t, encode(sum[:]), kidOf(t, ask(t, signer, call("dev", "default"))))
+	require.Contains(t, fetch(t, signer), encode(sum[:]))
+}
+
+func TestOtherFilesAreRefused(t *testing.T) {
+	t.Parallel()
+	const marker = "MARKER"
+	good := ecKey(t)
+	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	require.NoError(t, err)
+	small, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // it is to be refused
+	require.NoError(t, err)
+	_, ed, err := ed25519.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	public, err := x509.MarshalPKIXPublicKey(&p256.PublicKey)
+	require.NoError(t, err)
+	const es, rs = "ES256", "RS256"
+	for name, c := range map[string]struct{ algorithm, file, want string }{
+		"nothing":             {es, "", "holds no private key in PEM"},
+		"no PEM":              {es, marker, "holds no private key in PEM"},
+		"P-384":               {es, pkcs8(t, p384), "key 1: is no key on P-256"},
+		"the second is wrong": {es, good + pkcs8(t, p384), "key 2: is no key on P-256"},
+		"Ed25519":             {es, pkcs8(t, ed), "key 1: is no key on P-256"},
+		"RSA for ES256":       {es, pkcs8(t, small), "key 1: is no key on P-256"},
+		"EC for RS256":        {rs, good, "key 1: is no RSA key of 2048 to 8192 bits"},
+		"a small RSA key":     {rs, pkcs8(t, small), "key 1: is no RSA key of 2048 to 8192 bits"},
+		"no algorithm":        {"", good, "must be ES256 or RS256"},
+		"a public key":        {es, block("PUBLIC KEY", public), "key 1: is no private key"},
+		"a certificate":       {es, good + block("CERTIFICATE", []byte(marker)), "key 2: is no private key"},
+		"no DER":              {es, block("PRIVATE KEY", []byte(marker)), "key 1: cannot be read"},
+		"another's DER":       {es, block("EC PRIVATE KEY", []byte(marker)), "key 1: cannot be read"},
+		"encrypted":           {es, block("ENCRYPTED PRIVATE KEY", []byte(marker)), "key 1: is encrypted"},
+		"encrypted, the old way": {
+			es, strings.Replace(good, "KEY-----\n", "KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: "+marker+"\n\n", 1), "key 1: is encrypted",
+		},
+		"twice the same":     {es, good + ecKey(t) + good, "key 3: is key 1 again"},
+		"cut off":            {es, ecKey(t) + good[:len(good)/2], "damaged or cut off"},
+		"damaged, then good": {es, strings.Replace(ecKey(t), "M", "*", 1) + good, "damaged or cut off"},
+	} {
+		cfg := settings(writeFile(t, c.file))
+		cfg.Algorithm = c.algorithm
+		_, err := mint.Open(cfg, mint.Options{})
+		require.ErrorContains(t, err, c.want, name)
+		require.NotContains(t, err.Error(), marker, name)
+		require.NotContains(t, err.Error(), cfg.KeyFile, "%s: the path may be a key in the wrong place", name)
+	}
+	_, err = mint.Open(settings(filepath.Join(t.TempDir(), "absent")), mint.Options{})
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+func TestAFileThatOthersMayReadIsToldOf(t *testing.T) {
+	t.Parallel()
+	path := writeFile(t, ecKey(t))
+	for mode, warnings := range map[os.FileMode]int{0o600: 0, 0o440: 0, 0o644: 1, 0o604: 1} {
+		require.NoError(t, os.Chmod(path, mode))
+		var j journal
+		_, err := mint.Open(settings(path), j.options())
+		require.NoError(t, err)
+		require.Equal(t, warnings, strings.Count(j.logged(), "level=WARN"), "%o: %s", mode, j.logged())
+	}
+}

@@ -1,0 +1,166 @@
+package mint_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/auth/mint"
+	"github.com/flowgate/flowgate/internal/config"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// settings are short, and none is a divisor of another by chance.
+func settings(path string) config.Mint {
+	return config.Mint{
+		KeyFile: path, Algorithm: "ES256", Issuer: "flowgate", TTL: 30 * time.Second, PublishAhead: 10 * time.Second,
+	}
+}
+
+// ecKey is a key in PEM, as PKCS#8.
+func ecKey(t testing.TB) string {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	return pkcs8(t, private)
+}
+
+func pkcs8(t testing.TB, private any) string {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	require.NoError(t, err)
+	return block("PRIVATE KEY", der)
+}
+
+func block(kind string, der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+}
+
+func writeFile(t testing.TB, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "mint.pem")
+	rewrite(t, path, content)
+	return path
+}
+
+func rewrite(t testing.TB, path, content string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+}
+
+func open(t testing.TB, cfg config.Mint) *mint.Signer {
+	t.Helper()
+	signer, err := mint.Open(cfg, mint.Options{})
+	require.NoError(t, err)
+	return signer
+}
+
+// call is one that reads in a namespace.
+func call(name, namespace string) auth.Purpose {
+	return auth.Purpose{
+		Principal: &auth.Principal{Name: name}, Namespace: namespace,
+		Access: auth.Access{Role: auth.RoleRead, Scope: auth.ScopeNamespace},
+	}
+}
+
+// ask is a token for a call.
+func ask(t testing.TB, signer *mint.Signer, purpose auth.Purpose) string {
+	t.Helper()
+	header, err := signer.Authorization(context.Background(), purpose)
+	require.NoError(t, err)
+	token, ok := strings.CutPrefix(header, "Bearer ")
+	require.True(t, ok, "what is sent is a bearer token")
+	return token
+}
+
+// keySet is what a server knows once it has fetched.
+type keySet map[string]jose.JSONWebKey
+
+func fetch(t testing.TB, signer *mint.Signer) keySet {
+	t.Helper()
+	var set jose.JSONWebKeySet
+	require.NoError(t, json.Unmarshal(signer.JWKS(), &set))
+	require.NotEmpty(t, set.Keys)
+	known := keySet{}
+	for _, k := range set.Keys {
+		require.True(t, k.IsPublic())
+		require.True(t, k.Valid())
+		require.Equal(t, "sig", k.Use)
+		known[k.KeyID] = k
+	}
+	require.Len(t, known, len(set.Keys), "each key once")
+	return known
+}
+
+// verify does what a server does that grants no leeway.
+func (known keySet) verify(token string) (*jwt.Token, error) {
+	return jwt.Parse(token, func(token *jwt.Token) (any, error) {
+		kid, _ := token.Header["kid"].(string)
+		k, ok := known[kid]
+		if !ok || token.Method.Alg() != k.Algorithm {
+			return nil, jwt.ErrTokenUnverifiable
+		}
+		return k.Key, nil
+	}, jwt.WithIssuedAt(), jwt.WithExpirationRequired(), jwt.WithStrictDecoding(), jwt.WithValidMethods([]string{"ES256", "RS256"}))
+}
+
+func kidOf(t testing.TB, token string) string {
+	t.Helper()
+	parsed, _, err := jwt.NewParser().ParseUnverified(token, jwt.MapClaims{})
+	require.NoError(t, err)
+	kid, ok := parsed.Header["kid"].(string)
+	require.True(t, ok)
+	return kid
+}
+
+// journal is a log and a count of reloads, which a watch writes while a test reads.
+type journal struct {
+	mu      sync.Mutex
+	log     bytes.Buffer
+	reloads []error
+}
+
+func (j *journal) options() mint.Options {
+	return mint.Options{Log: slog.New(slog.NewTextHandler(j, nil)), OnReload: func(err error) {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.reloads = append(j.reloads, err)
+	}}
+}
+
+func (j *journal) Write(line []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.log.Write(line)
+}
+
+func (j *journal) logged() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.log.String()
+}
+
+func (j *journal) reloaded() []error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.reloads
+}

@@ -1,0 +1,196 @@
+package mint_test
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/auth/mint"
+	"github.com/flowgate/flowgate/internal/config"
+)
+
+// interval is how often the tests' watches look.
+const interval = time.Second
+
+func openAt(t testing.TB, cfg config.Mint, now func() time.Time) *mint.Signer {
+	t.Helper()
+	signer, err := mint.Open(cfg, mint.Options{Now: now})
+	require.NoError(t, err)
+	return signer
+}
+
+// named are keys by names of one letter; a file of them is told by the letters.
+type named struct {
+	pem map[string]string
+	// kid is the name of each key id.
+	kid map[string]string
+}
+
+func nameKeys(t testing.TB, letters string) named {
+	t.Helper()
+	keys := named{pem: map[string]string{}, kid: map[string]string{}}
+	for letter := range strings.SplitSeq(letters, "") {
+		keys.pem[letter] = ecKey(t)
+		signer := open(t, settings(writeFile(t, keys.pem[letter])))
+		keys.kid[kidOf(t, ask(t, signer, call("dev", "default")))] = letter
+	}
+	return keys
+}
+
+// file is a key file; "!" is a broken one.
+func (n named) file(letters string) string {
+	var content strings.Builder
+	for letter := range strings.SplitSeq(letters, "") {
+		content.WriteString(n.pem[letter])
+	}
+	return content.String()
+}
+
+func (n named) signing(t *testing.T, signer *mint.Signer) string {
+	t.Helper()
+	return n.kid[kidOf(t, ask(t, signer, call("dev", "default")))]
+}
+
+// published are the letters in their order.
+func (n named) published(t *testing.T, signer *mint.Signer) string {
+	t.Helper()
+	var set jose.JSONWebKeySet
+	require.NoError(t, json.Unmarshal(signer.JWKS(), &set))
+	var letters strings.Builder
+	for _, k := range set.Keys {
+		letters.WriteString(n.kid[k.KeyID])
+	}
+	return letters.String()
+}
+
+// step changes the file, unless it is empty, and then looks at how things stand at moments after that.
+type step struct {
+	file string
+	then []moment
+}
+
+type moment struct {
+	after              time.Duration
+	signing, published string
+}
+
+// The watch looks at every full second, publishAhead is ten seconds, and a key that signed stays published for
+// 150 s: ttl, back-dating and a minute.
+func TestRotation(t *testing.T) {
+	t.Parallel()
+	const s = time.Second
+	keys := nameKeys(t, "ABC")
+	for name, c := range map[string]struct {
+		start string
+		steps []step
+	}{
+		"a new first key is published before it signs, and the old one until its tokens have ended": {"A", []step{
+			{"B", []moment{{s, "A", "BA"}, {9 * s, "A", "BA"}, {s, "B", "BA"}, {150 * s, "B", "BA"}, {s, "B", "B"}}},
+		}},
+		"the old one may stay in the file": {"A", []step{
+			{"BA", []moment{{s, "A", "BA"}, {9 * s, "A", "BA"}, {s, "B", "BA"}, {200 * s, "B", "BA"}}},
+			{"B", []moment{{s, "B", "B"}}},
+		}},
+		"one that was published signs at once": {"AB", []step{
+			{"", []moment{{10 * s, "A", "AB"}}},
+			{"BA", []moment{{s, "B", "BA"}}},
+		}},
+		"one that was published for a shorter time waits for the rest": {"AB", []step{
+			{"", []moment{{4 * s, "A", "AB"}}},
+			{"BA", []moment{{s, "A", "BA"}, {4 * s, "A", "BA"}, {s, "B", "BA"}}},
+		}},
+		"one that never signed goes at once, and starts over": {"A", []step{
+			{"BA", []moment{{6 * s, "A", "BA"}}},
+			{"A", []moment{{s, "A", "A"}}},
+			{"BA", []moment{{10 * s, "A", "BA"}, {s, "B", "BA"}}},
+		}},
+		"one that comes back while it is published signs at once": {"A", []step{
+			{"B", []moment{{20 * s, "B", "BA"}}},
+			{"A", []moment{{s, "A", "AB"}, {150 * s, "A", "AB"}, {s, "A", "A"}}},
+		}},
+		"of two new ones in a row the last has its time": {"A", []step{
+			{"B", []moment{{6 * s, "A", "BA"}}},
+			{"C", []moment{{s, "A", "CA"}, {9 * s, "A", "CA"}, {s, "C", "CA"}, {151 * s, "C", "C"}}},
+		}},
+		"three in a row": {"A", []step{
+			{"B", []moment{{11 * s, "B", "BA"}}},
+			{"C", []moment{{11 * s, "C", "CBA"}, {140 * s, "C", "CB"}, {11 * s, "C", "C"}}},
+		}},
+		"a broken file holds up nothing": {"A", []step{
+			{"B", []moment{{s, "A", "BA"}}},
+			{"!", []moment{{9 * s, "A", "BA"}, {s, "B", "BA"}, {151 * s, "B", "B"}}},
+		}},
+	} {
+		path := writeFile(t, keys.file(c.start))
+		synctest.Test(t, func(t *testing.T) {
+			signer := open(t, settings(path))
+			require.Equal(t, c.start[:1], keys.signing(t, signer), "%s: at start the first signs at once", name)
+			require.Equal(t, c.start, keys.published(t, signer), name)
+			go signer.Watch(t.Context(), interval)
+			for i, step := range c.steps {
+				if step.file != "" {
+					rewrite(t, path, keys.file(step.file))
+				}
+				for j, moment := range step.then {
+					time.Sleep(moment.after)
+					synctest.Wait()
+					require.Equal(t, moment.signing, keys.signing(t, signer), "%s: %d.%d signing", name, i, j)
+					require.Equal(t, moment.published, keys.published(t, signer), "%s: %d.%d published", name, i, j)
+				}
+			}
+		})
+	}
+}
+
+func TestWithoutPublishAheadANewKeySignsAtTheNextLook(t *testing.T) {
+	t.Parallel()
+	keys := nameKeys(t, "AB")
+	path := writeFile(t, keys.file("A"))
+	synctest.Test(t, func(t *testing.T) {
+		cfg := settings(path)
+		cfg.PublishAhead = 0
+		signer := open(t, cfg)
+		go signer.Watch(t.Context(), interval)
+		rewrite(t, path, keys.file("B"))
+		time.Sleep(interval)
+		synctest.Wait()
+		require.Equal(t, "B", keys.signing(t, signer))
+		require.Equal(t, "BA", keys.published(t, signer))
+	})
+}
+
+func TestABrokenFileIsToldOnce(t *testing.T) {
+	t.Parallel()
+	keys := nameKeys(t, "AB")
+	path := writeFile(t, keys.file("A"))
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		signer, err := mint.Open(settings(path), j.options())
+		require.NoError(t, err)
+		go signer.Watch(t.Context(), interval)
+		rewrite(t, path, "garbage")
+		time.Sleep(5 * interval)
+		synctest.Wait()
+		require.Len(t, j.reloaded(), 1)
+		require.Error(t, j.reloaded()[0])
+		require.Equal(t, 1, strings.Count(j.logged(), "level=ERROR"), j.logged())
+		require.Equal(t, "A", keys.signing(t, signer))
+
+		rewrite(t, path, keys.file("BA"))
+		time.Sleep(20 * interval)
+		synctest.Wait()
+		require.Len(t, j.reloaded(), 2)
+		require.NoError(t, j.reloaded()[1])
+		require.Equal(t, 2, strings.Count(j.logged(), "keys of the tokens for the upstream changed"), j.logged())
+		for _, kid := range slices.Collect(maps.Keys(keys.kid)) {
+			require.Contains(t, j.logged(), kid, "key ids are public, and tell what happened")
+		}
+	})
+}

@@ -1,0 +1,64 @@
+package mint_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/auth/mint"
+)
+
+func TestNothingShowsAKeyOrAToken(t *testing.T) {
+	t.Parallel()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	scalar, err := private.Bytes()
+	require.NoError(t, err)
+	content := pkcs8(t, private)
+	path := writeFile(t, content)
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		signer, err := mint.Open(settings(path), j.options())
+		require.NoError(t, err)
+		go signer.Watch(t.Context(), interval)
+		token := ask(t, signer, call("dev", "default"))
+		for _, file := range []string{content + "garbage-----BEGIN", ecKey(t) + content, strings.ToLower(content)} {
+			rewrite(t, path, file)
+			time.Sleep(20 * interval)
+			synctest.Wait()
+		}
+		j.options().Log.Info("printed", "signer", signer)
+		shown := []string{j.logged(), string(signer.JWKS())}
+		source := struct {
+			Exported auth.Source
+			hidden   auth.Source
+			pointer  *mint.Signer
+		}{signer, signer, signer}
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			shown = append(shown, fmt.Sprintf(verb, signer), fmt.Sprintf(verb, source), fmt.Sprintf(verb, auth.NewCredential("mint", signer)))
+		}
+		for _, err := range j.reloaded() {
+			shown = append(shown, fmt.Sprint(err))
+		}
+		all := strings.ToLower(strings.Join(shown, "\n"))
+		der := strings.Split(content, "\n")[1]
+		for _, secret := range []string{
+			token, token[strings.LastIndex(token, ".")+1:], der, fmt.Sprintf("%d", scalar),
+			hex.EncodeToString(scalar), base64.StdEncoding.EncodeToString(scalar)[:40], base64.RawURLEncoding.EncodeToString(scalar)[:40],
+			private.D.String(), //nolint:staticcheck // what a careless print would show
+		} {
+			require.NotContains(t, all, strings.ToLower(secret))
+		}
+		require.Contains(t, all, "mint.signer")
+	})
+}

@@ -1,0 +1,156 @@
+package mint_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/config"
+)
+
+func TestClaims(t *testing.T) {
+	t.Parallel()
+	path := writeFile(t, ecKey(t))
+	for name, c := range map[string]struct {
+		audience []string
+		want     any
+	}{
+		"no audience":   {nil, nil},
+		"one audience":  {[]string{"temporal"}, "temporal"},
+		"two audiences": {[]string{"temporal", "other"}, []any{"temporal", "other"}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			cfg := settings(path)
+			cfg.Audience = c.audience
+			signer := open(t, cfg)
+			token, err := fetch(t, signer).verify(ask(t, signer, call("idp:üser", "default")))
+			require.NoError(t, err, name)
+			want := jwt.MapClaims{
+				"iss": "flowgate", "sub": "idp:üser", "permissions": []any{"default:read"},
+				"iat": seconds(-time.Minute), "nbf": seconds(-time.Minute), "exp": seconds(30 * time.Second),
+			}
+			if c.want != nil {
+				want["aud"] = c.want
+			}
+			require.Equal(t, want, token.Claims, name)
+			kid := token.Header["kid"]
+			require.Equal(t, map[string]any{"alg": "ES256", "typ": "JWT", "kid": kid}, token.Header, name)
+		})
+	}
+}
+
+// seconds is a moment as a claim has it.
+func seconds(from time.Duration) any { return float64(time.Now().Add(from).Unix()) }
+
+func TestPermissionsAreTheLeast(t *testing.T) {
+	t.Parallel()
+	signer := open(t, settings(writeFile(t, ecKey(t))))
+	known := fetch(t, signer)
+	for name, c := range map[string]struct {
+		namespace string
+		access    auth.Access
+		want      []any
+	}{
+		"reads":        {"prod", auth.Access{Role: auth.RoleRead, Scope: auth.ScopeNamespace}, []any{"prod:read"}},
+		"writes":       {"prod", auth.Access{Role: auth.RoleWrite, Scope: auth.ScopeNamespace}, []any{"prod:write"}},
+		"administers":  {"prod", auth.Access{Role: auth.RoleAdmin, Scope: auth.ScopeNamespace}, []any{"prod:admin"}},
+		"cluster":      {"", auth.Access{Role: auth.RoleRead, Scope: auth.ScopeCluster}, []any{"temporal-system:read"}},
+		"cluster's":    {"prod", auth.Access{Role: auth.RoleAdmin, Scope: auth.ScopeCluster}, []any{"temporal-system:admin"}},
+		"open":         {"prod", auth.Access{Role: auth.RoleRead, Scope: auth.ScopeOpen}, []any{}},
+		"no namespace": {"", auth.Access{Role: auth.RoleWrite, Scope: auth.ScopeNamespace}, []any{}},
+		"nothing":      {"prod", auth.Access{}, []any{}},
+		"no role":      {"prod", auth.Access{Scope: auth.ScopeNamespace}, []any{}},
+	} {
+		purpose := auth.Purpose{Principal: &auth.Principal{Name: "dev"}, Namespace: c.namespace, Access: c.access}
+		token, err := known.verify(ask(t, signer, purpose))
+		require.NoError(t, err, name)
+		claims, ok := token.Claims.(jwt.MapClaims)
+		require.True(t, ok)
+		require.Equal(t, c.want, claims["permissions"], name)
+	}
+}
+
+func TestNoTokenWithoutACallerOrForAnUnspeakableNamespace(t *testing.T) {
+	t.Parallel()
+	signer := open(t, settings(writeFile(t, ecKey(t))))
+	nobody := call("", "default")
+	unknown := call("dev", "default")
+	unknown.Principal = nil
+	for name, purpose := range map[string]auth.Purpose{
+		"no principal": unknown, "no name": nobody, "a colon": call("dev", "prod:admin"),
+	} {
+		header, err := signer.Authorization(t.Context(), purpose)
+		require.Error(t, err, name)
+		require.Empty(t, header, name)
+	}
+}
+
+func TestWhoseIsTheName(t *testing.T) {
+	t.Parallel()
+	credential := auth.NewCredential("mint", open(t, settings(writeFile(t, ecKey(t)))))
+	require.Equal(t, "mint:dev", credential.ID(&auth.Principal{Name: "dev"}))
+}
+
+func TestTokensAreCachedUntilTheyAreAboutToEnd(t *testing.T) {
+	t.Parallel()
+	path := writeFile(t, ecKey(t))
+	for ttl, cached := range map[time.Duration]time.Duration{
+		10 * time.Second: 6 * time.Second, // and two thirds, which whole seconds cut
+		30 * time.Second: 20 * time.Second,
+		5 * time.Minute:  4 * time.Minute,
+		time.Hour:        59 * time.Minute,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			cfg := settings(path)
+			cfg.TTL = ttl
+			signer := open(t, cfg)
+			first := ask(t, signer, call("dev", "default"))
+			for name, other := range map[string]auth.Purpose{
+				"caller": call("other", "default"), "namespace": call("dev", "other"), "role": writing("dev", "default"),
+			} {
+				require.NotEqual(t, first, ask(t, signer, other), "another %s", name)
+			}
+			time.Sleep(cached - time.Millisecond)
+			require.Equal(t, first, ask(t, signer, call("dev", "default")), ttl)
+			time.Sleep(time.Millisecond)
+			second := ask(t, signer, call("dev", "default"))
+			require.NotEqual(t, first, second, ttl)
+			_, err := fetch(t, signer).verify(first)
+			require.NoError(t, err, "it is replaced before it ends")
+		})
+	}
+}
+
+func writing(name, namespace string) auth.Purpose {
+	purpose := call(name, namespace)
+	purpose.Access.Role = auth.RoleWrite
+	return purpose
+}
+
+// A clock that is set back must not leave tokens in use that servers would take for those of the future.
+func TestAClockThatIsSetBack(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	cfg := settings(writeFile(t, ecKey(t)))
+	signer := openAt(t, cfg, func() time.Time { return now })
+	first := ask(t, signer, call("dev", "default"))
+	now = now.Add(-30 * time.Second).Round(0)
+	require.Equal(t, first, ask(t, signer, call("dev", "default")), "it is back-dated by more")
+	now = now.Add(-time.Hour)
+	require.NotEqual(t, first, ask(t, signer, call("dev", "default")))
+}
+
+func TestTheSignerIsASource(t *testing.T) {
+	t.Parallel()
+	signer := open(t, config.Mint{
+		KeyFile: writeFile(t, ecKey(t)), Algorithm: "ES256", Issuer: "flowgate", TTL: 5 * time.Minute, PublishAhead: 2 * time.Minute,
+	})
+	header, err := auth.NewCredential("mint", signer).Authorization(context.Background(), call("dev", "default"))
+	require.NoError(t, err)
+	require.Equal(t, "Bearer "+ask(t, signer, call("dev", "default")), header)
+}

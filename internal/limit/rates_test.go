@@ -1,0 +1,55 @@
+package limit_test
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/limit"
+)
+
+func TestRatesBoundEachCaller(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rates := limit.NewRates()
+		for left := 4; left >= 0; left-- {
+			budget, ok := rates.Take("busy", 2, 5)
+			require.True(t, ok)
+			h := http.Header{}
+			budget.WriteTo(h)
+			require.Equal(t, `"key";q=5;w=3`, h.Get("RateLimit-Policy"))
+			require.Regexp(t, `^"key";r=`+string(rune('0'+left))+`;t=[123]$`, h.Get("RateLimit"))
+		}
+		budget, ok := rates.Take("busy", 2, 5)
+		require.False(t, ok)
+		require.Equal(t, 500*time.Millisecond, budget.Wait())
+		_, ok = rates.Take("other", 2, 5)
+		require.True(t, ok, "others are not affected")
+
+		time.Sleep(budget.Wait())
+		_, ok = rates.Take("busy", 2, 5)
+		require.True(t, ok)
+		_, ok = rates.Take("busy", 2, 5)
+		require.False(t, ok)
+	})
+}
+
+func TestARateThatChangesTakesEffectAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rates := limit.NewRates()
+		_, ok := rates.Take("busy", 1, 1)
+		require.True(t, ok)
+		_, ok = rates.Take("busy", 1, 1)
+		require.False(t, ok)
+		time.Sleep(100 * time.Millisecond)
+		_, ok = rates.Take("busy", 1000, 10)
+		require.False(t, ok, "what was used up stays used up")
+		time.Sleep(10 * time.Millisecond)
+		_, ok = rates.Take("busy", 1000, 10)
+		require.True(t, ok)
+	})
+}

@@ -1,0 +1,143 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/auth/delegated"
+	"github.com/flowgate/flowgate/internal/auth/jwt"
+	"github.com/flowgate/flowgate/internal/auth/mint"
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/seal"
+)
+
+// identity is all that tells who calls, and what is said upstream of it. What
+// is not configured is nil.
+type identity struct {
+	keys         *auth.Keys
+	tokens       *jwt.Verifier
+	certificates *auth.Certificates
+	delegated    *delegated.Tokens
+	seals        *seal.Keys
+	signer       *mint.Signer
+	minted       *auth.Credential
+}
+
+// identify opens every way by which callers may say who they are, and has
+// their files and keys followed.
+func (g *gateway) identify(options Options) (err error) {
+	id := &g.identity
+	if g.cfg.Auth.InsecureAnonymous {
+		g.log.Warn("everybody is let in: auth.insecureAnonymous is set")
+	}
+	if id.seals, err = seal.Open(g.cfg.Tokens.KeyFiles); err != nil {
+		return err
+	}
+	if len(g.cfg.Tokens.KeyFiles) == 0 {
+		g.log.Warn("page tokens and delegated tokens are good on this replica only, and until it stops: tokens.keyFiles is not set")
+	}
+	id.delegated = delegated.New(id.seals, g.cfg.Tokens.MaxTTL, id.maker, nil)
+	if err := g.openSigner(); err != nil {
+		return err
+	}
+	if err := g.openKeys(); err != nil {
+		return err
+	}
+	if len(g.cfg.Auth.JWT) > 0 {
+		id.tokens, err = jwt.New(g.cfg.Auth.JWT, jwt.Options{
+			Log: g.log, Mint: id.minted, Transport: options.KeyTransport,
+			OnFetch:      func(issuer string, err error) { g.metrics.IssuerKeysFetched(g.life, issuer, err) },
+			OnUnknownKid: func(issuer string) { g.metrics.UnknownKid(g.life, issuer) },
+		})
+		if err != nil {
+			return err
+		}
+		g.metrics.KeyAges = id.tokens.KeyAges
+		g.watchers = append(g.watchers, id.tokens.Watch)
+	}
+	id.certificates, err = auth.NewCertificates(g.cfg.Auth.Certificates)
+	return err
+}
+
+// openSigner reads the keys that sign what is minted, when there are any.
+func (g *gateway) openSigner() error {
+	cfg := g.cfg.Upstream.Credential.Mint
+	if cfg.KeyFile == "" {
+		return nil
+	}
+	signer, err := mint.Open(cfg, mint.Options{
+		Log: g.log, OnReload: func(err error) { g.metrics.SigningKeysReloaded(g.life, err) },
+	})
+	if err != nil {
+		return fmt.Errorf("upstream.credential.mint.keyFile: %w", err)
+	}
+	g.watchers = append(g.watchers, func(ctx context.Context) { signer.Watch(ctx, credentialInterval) })
+	g.identity.signer = signer
+	g.identity.minted = auth.NewCredential(config.CredentialMint, signer)
+	return nil
+}
+
+// openKeys reads the API keys, when there are any.
+func (g *gateway) openKeys() error {
+	cfg := g.cfg.Auth.APIKeys
+	if cfg.File == "" {
+		return nil
+	}
+	options := []auth.Option{
+		auth.WithLogger(g.log), auth.RefuseCredentials(refusesCredentials(g.cfg)), auth.WithMint(g.identity.minted),
+		auth.OnReload(func(err error) { g.metrics.KeysReloaded(g.life, err) }),
+	}
+	keys, err := auth.OpenKeys(cfg.File, options...)
+	if err != nil {
+		return err
+	}
+	g.metrics.KeysReloaded(g.life, nil)
+	g.watchers = append(g.watchers, func(ctx context.Context) { keys.Watch(ctx, cfg.ReloadInterval) })
+	g.identity.keys = keys
+	return nil
+}
+
+// authenticator asks all of them.
+func (id *identity) authenticator(anonymous bool) *auth.Authenticator {
+	ways := auth.Ways{Keys: id.keys, Delegated: id.delegated, Certificates: id.certificates, Anonymous: anonymous}
+	if id.tokens != nil {
+		ways.Tokens = id.tokens
+	}
+	return auth.NewAuthenticator(ways)
+}
+
+// maker knows who may have made a delegated token, by the form of the name:
+// those of keys have no colon.
+func (id *identity) maker(name string) (p *auth.Principal, known, ok bool) {
+	kind, _, colon := strings.Cut(name, ":")
+	switch {
+	case !colon && id.keys != nil:
+		p, ok = id.keys.Owner(name)
+		return p, true, ok
+	case !colon:
+		return nil, true, false
+	case kind == config.CertificateName:
+		p, ok = id.certificates.Owner(name)
+		return p, true, ok
+	default:
+		return nil, false, false
+	}
+}
+
+// ready says which keys are not there yet without which callers are refused.
+func (id *identity) ready() error {
+	if id.tokens == nil {
+		return nil
+	}
+	return id.tokens.Ready()
+}
+
+// jwks is the set of the keys that sign what is minted, nil when nothing is.
+func (id *identity) jwks() []byte {
+	if id.signer == nil {
+		return nil
+	}
+	return id.signer.JWKS()
+}

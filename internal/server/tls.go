@@ -1,0 +1,81 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/flowgate/flowgate/internal/watched"
+)
+
+// secure makes the public listener speak TLS, when a certificate is configured.
+// The certificate, its key and the authorities of clients are read again when
+// they change: each connection gets those in force when it begins.
+func (g *gateway) secure() error {
+	cfg := g.cfg.Listen.TLS
+	if cfg.CertFile == "" {
+		return nil
+	}
+	options := watched.Options{Log: g.log}
+	pair, err := watched.Open(cfg.CertFile, func(certificate []byte, _ *tls.Certificate) (*tls.Certificate, error) {
+		key, err := os.ReadFile(cfg.KeyFile)
+		if err != nil {
+			return nil, errors.New("keyFile cannot be read")
+		}
+		pair, err := tls.X509KeyPair(certificate, key)
+		if err != nil {
+			return nil, errors.New("the certificate and the key in keyFile do not belong together")
+		}
+		return &pair, nil
+	}, options)
+	if err != nil {
+		return fmt.Errorf("certFile: %w", err)
+	}
+	files := []func(context.Context){pair.Poll}
+	clients := func() *x509.CertPool { return nil }
+	if cfg.ClientCAFile != "" {
+		authorities, err := watched.Open(cfg.ClientCAFile, parseAuthorities, options)
+		if err != nil {
+			return fmt.Errorf("clientCAFile: %w", err)
+		}
+		files, clients = append(files, authorities.Poll), authorities.Load
+	}
+	g.watchers = append(g.watchers, func(ctx context.Context) {
+		watched.Follow(ctx, credentialInterval, func(ctx context.Context) {
+			for _, poll := range files {
+				poll(ctx)
+			}
+		})
+	})
+	g.public.Protocols.SetHTTP2(true)
+	g.public.TLSConfig = &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			return listenerTLS(pair.Load(), clients()), nil
+		},
+	}
+	return nil
+}
+
+// listenerTLS is what one connection is made with. Clients without a
+// certificate may have another credential.
+func listenerTLS(certificate *tls.Certificate, clients *x509.CertPool) *tls.Config {
+	made := &tls.Config{
+		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*certificate}, NextProtos: []string{"h2", "http/1.1"},
+	}
+	if clients != nil {
+		made.ClientAuth, made.ClientCAs = tls.VerifyClientCertIfGiven, clients
+	}
+	return made
+}
+
+func parseAuthorities(pem []byte, _ *x509.CertPool) (*x509.CertPool, error) {
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, errors.New("holds no certificate in PEM")
+	}
+	return pool, nil
+}

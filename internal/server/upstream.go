@@ -1,0 +1,165 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/upstream"
+)
+
+func (g *gateway) newUpstream(options Options) (*upstream.Client, error) {
+	cfg := g.cfg.Upstream
+	credential, err := g.credential(cfg.Credential.Mode, cfg.Credential.File)
+	if err != nil {
+		return nil, fmt.Errorf("upstream.credential: %w", err)
+	}
+	at, err := serverOf(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("upstream.tls: %w", err)
+	}
+	proxy := upstream.Proxy{Address: cfg.Proxy.Address}
+	if cfg.Proxy.BasicAuthFile != "" {
+		text, err := os.ReadFile(cfg.Proxy.BasicAuthFile)
+		if err != nil {
+			return nil, fmt.Errorf("upstream.proxy.basicAuthFile: %w", err)
+		}
+		proxy.BasicAuth = strings.TrimSpace(string(text))
+	}
+	metadata, err := decodeAll(cfg.Metadata)
+	if err != nil {
+		return nil, err
+	}
+	namespaces, err := g.namespaces()
+	if err != nil {
+		return nil, err
+	}
+	client, err := upstream.New(upstream.Options{
+		Server: *at, Proxy: proxy, Dial: options.Dial,
+		KeepAlive: upstream.KeepAlive(cfg.KeepAlive), Credential: credential,
+		Metadata: metadata, Namespaces: namespaces,
+		Timeouts: upstream.Timeouts{Default: g.cfg.Limits.Timeouts.Default, Max: g.cfg.Limits.Timeouts.Max},
+		Retry:    upstream.RetryPolicy(cfg.Retry), Breaker: upstream.Breaker(cfg.Breaker),
+		MaxResponseBytes: cfg.MaxResponseBytes, Version: options.Version,
+		Log: g.log, Metrics: g.metrics, Tracing: g.tracing,
+	})
+	if err != nil {
+		return nil, err
+	}
+	g.watchers = append(g.watchers, client.WatchHealth)
+	return client, nil
+}
+
+// namespaces are those for which something differs upstream.
+func (g *gateway) namespaces() (map[string]upstream.Namespace, error) {
+	differing := map[string]upstream.Namespace{}
+	for name, cfg := range g.cfg.Namespaces {
+		path := "namespaces." + name
+		n := upstream.Namespace{Name: cfg.Upstream.Name}
+		var err error
+		if n.Metadata, err = decodeAll(cfg.Metadata); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if cfg.Credential.Mode != "" {
+			if n.Credential, err = g.credential(cfg.Credential.Mode, cfg.Credential.File); err != nil {
+				return nil, fmt.Errorf("%s.credential: %w", path, err)
+			}
+		}
+		if cfg.Upstream.Address != "" {
+			if n.Server, err = serverOf(g.cfg.Upstream.Of(cfg)); err != nil {
+				return nil, fmt.Errorf("%s.upstream.tls: %w", path, err)
+			}
+		}
+		differing[name] = n
+	}
+	return differing, nil
+}
+
+// credential makes the one that is configured, and has its file followed.
+func (g *gateway) credential(mode, file string) (*auth.Credential, error) {
+	switch mode {
+	case config.CredentialStatic:
+		credential, err := auth.OpenStatic(file, auth.WithLogger(g.log))
+		if err != nil {
+			return nil, err
+		}
+		g.watchers = append(g.watchers, func(ctx context.Context) { credential.Watch(ctx, credentialInterval) })
+		return credential, nil
+	case config.CredentialPassthrough:
+		return auth.Passthrough(), nil
+	case config.CredentialMint:
+		return g.identity.minted, nil
+	default:
+		return auth.NoCredential(), nil
+	}
+}
+
+// credentialInterval is how often the upstream credential's file is looked at.
+const credentialInterval = time.Second
+
+// refusesCredentials says why no credential may be sent to some server, empty
+// when one may be sent to all.
+func refusesCredentials(cfg *config.Config) string {
+	reason := cfg.Upstream.RefusesCredentials()
+	for _, namespace := range cfg.Namespaces {
+		if reason == "" {
+			reason = cfg.Upstream.Of(namespace).RefusesCredentials()
+		}
+	}
+	return reason
+}
+
+func serverOf(cfg config.Upstream) (*upstream.Server, error) {
+	tlsConfig, err := clientTLS(cfg.TLS)
+	if err != nil {
+		return nil, err
+	}
+	return &upstream.Server{Address: cfg.Address, TLS: tlsConfig}, nil
+}
+
+// clientTLS is the gateway's side of TLS towards the upstream, nil for
+// plaintext.
+func clientTLS(cfg config.TLS) (*tls.Config, error) {
+	if !cfg.Enabled {
+		return nil, nil //nolint:nilnil // no TLS is no error
+	}
+	made := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: cfg.ServerName}
+	if cfg.CAFile != "" {
+		pem, err := os.ReadFile(cfg.CAFile)
+		if err != nil {
+			return nil, err
+		}
+		made.RootCAs = x509.NewCertPool()
+		if !made.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, errors.New("caFile holds no certificate")
+		}
+	}
+	if cfg.CertFile != "" {
+		certificate, err := tls.LoadX509KeyPair(cfg.CertFile, cfg.KeyFile)
+		if err != nil {
+			return nil, err
+		}
+		made.Certificates = []tls.Certificate{certificate}
+	}
+	return made, nil
+}
+
+// decodeAll gives configured metadata with the values of binary keys as bytes.
+func decodeAll(metadata config.Metadata) (map[string]string, error) {
+	decoded := make(map[string]string, len(metadata))
+	for key, value := range metadata {
+		value, err := config.DecodeMetadata(key, value)
+		if err != nil {
+			return nil, fmt.Errorf("metadata %s: %w", key, err)
+		}
+		decoded[key] = value
+	}
+	return decoded, nil
+}

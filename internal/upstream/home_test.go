@@ -1,0 +1,175 @@
+package upstream_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/namespace/v1"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/upstream"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+const cloud = "orders.a1b2c"
+
+// twoServers is a client of one server for all namespaces, and of another for
+// orders, which is called otherwise there.
+func twoServers(t *testing.T, adjust ...func(*upstream.Options)) (client *upstream.Client, all, other *upstreamtest.Server) {
+	t.Helper()
+	all, other = upstreamtest.New(t), upstreamtest.New(t)
+	client = newClient(t, nil, append(adjust, func(o *upstream.Options) {
+		o.Credential = tokenIn(t, "of-all")
+		o.Dial = func(ctx context.Context, address string) (net.Conn, error) {
+			if strings.HasPrefix(address, cloud) {
+				return other.Dial(ctx, address)
+			}
+			return all.Dial(ctx, address)
+		}
+		o.Namespaces = map[string]upstream.Namespace{orders: {
+			Server: &upstream.Server{Address: cloud + ".tmprl.cloud:7233"}, Name: cloud, Credential: tokenIn(t, "of-orders"),
+		}}
+	})...)
+	return client, all, other
+}
+
+func TestANamespaceLivesOnAServerOfItsOwn(t *testing.T) {
+	t.Parallel()
+	client, all, other := twoServers(t)
+	other.Handle("DescribeWorkflowExecution", upstreamtest.Answer(&workflowservice.DescribeWorkflowExecutionResponse{
+		WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{
+			ParentNamespaceId: "id", Type: &common.WorkflowType{Name: cloud}, Execution: &common.WorkflowExecution{WorkflowId: cloud},
+		},
+	}))
+	other.Handle("DescribeNamespace", upstreamtest.Answer(&workflowservice.DescribeNamespaceResponse{
+		NamespaceInfo: &namespace.NamespaceInfo{Name: cloud, Description: cloud},
+	}))
+	request := &workflowservice.StartWorkflowExecutionRequest{Namespace: orders, WorkflowId: orders, Links: linkTo(orders)}
+	_, err := client.Invoke(inOrders(t.Context()), workflowService+"StartWorkflowExecution", wire(t, request))
+	require.Error(t, err) // UNIMPLEMENTED is fine
+	require.Empty(t, all.AllCalls())
+	call := other.Calls("StartWorkflowExecution")[0]
+	require.Equal(t, []string{cloud}, call.Metadata.Get("temporal-namespace"))
+	require.Equal(t, []string{"Bearer of-orders"}, call.Metadata.Get("authorization"))
+	var sent workflowservice.StartWorkflowExecutionRequest
+	require.NoError(t, proto.Unmarshal(call.Request, &sent))
+	require.Equal(t, cloud, sent.GetNamespace())
+	require.Equal(t, cloud, sent.GetLinks()[0].GetWorkflowEvent().GetNamespace(), "nested ones too")
+	require.Equal(t, orders, sent.GetWorkflowId(), "what is no namespace stays")
+
+	var described workflowservice.DescribeNamespaceResponse
+	require.NoError(t, client.Do(inOrders(t.Context()), workflowService+"DescribeNamespace",
+		&workflowservice.DescribeNamespaceRequest{Namespace: orders}, &described))
+	require.Equal(t, orders, described.GetNamespaceInfo().GetName(), "the caller knows it by one name")
+	require.Equal(t, cloud, described.GetNamespaceInfo().GetDescription())
+
+	_, err = client.Invoke(inOrders(t.Context()), workflowService+"DescribeNamespace",
+		wire(t, &workflowservice.DescribeNamespaceRequest{Namespace: cloud}))
+	requireProblem(t, problem.NamespaceMismatch, err)
+
+	elsewhere := auth.WithPrincipal(t.Context(), &auth.Principal{Name: "p", Grants: []auth.Grant{{Namespace: "*", Role: auth.RoleRead}}})
+	elsewhere = upstream.NewContext(elsewhere, &upstream.Call{Namespace: payments})
+	_, err = client.Invoke(elsewhere, workflowService+"DescribeNamespace", wire(t, &workflowservice.DescribeNamespaceRequest{Namespace: payments}))
+	require.Error(t, err)
+	require.Equal(t, []string{"Bearer of-all"}, all.Calls("DescribeNamespace")[0].Metadata.Get("authorization"))
+	require.NotEqual(t, client.CredentialID(&auth.Principal{}, orders), client.CredentialID(&auth.Principal{}, payments))
+}
+
+func TestEachServerIsWatched(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, all, other := twoServers(t)
+		for _, server := range []*upstreamtest.Server{all, other} {
+			server.Handle("GetSystemInfo", upstreamtest.Answer(&workflowservice.GetSystemInfoResponse{}))
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		go client.WatchHealth(ctx)
+		synctest.Wait()
+		require.True(t, client.Health().Ready)
+		require.Equal(t, []string{"Bearer of-all"}, all.Calls("GetSystemInfo")[0].Metadata.Get("authorization"))
+		require.Equal(t, []string{"Bearer of-orders"}, other.Calls("GetSystemInfo")[0].Metadata.Get("authorization"))
+		require.Equal(t, []string{cloud}, other.Calls("GetSystemInfo")[0].Metadata.Get("temporal-namespace"))
+		stop()
+		synctest.Wait()
+	})
+}
+
+// lines is a log that a test reads while it is written.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+func (l *lines) audits() (found []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for line := range strings.Lines(l.text.String()) {
+		if _, audit, ok := strings.Cut(line, "msg=audit "); ok {
+			found = append(found, strings.TrimSpace(audit))
+		}
+	}
+	return found
+}
+
+func TestEveryWriteIsAudited(t *testing.T) {
+	t.Parallel()
+	log := &lines{}
+	server := upstreamtest.New(t)
+	client := newClient(t, server, func(o *upstream.Options) { o.Log = slog.New(slog.NewTextHandler(log, nil)) })
+	server.Handle("StartWorkflowExecution", upstreamtest.Answer(&workflowservice.StartWorkflowExecutionResponse{}))
+	start := &workflowservice.StartWorkflowExecutionRequest{Namespace: orders, WorkflowId: "w 1", Input: &common.Payloads{
+		Payloads: []*common.Payload{{Data: []byte(marker)}},
+	}}
+	_, err := client.Invoke(inOrders(t.Context()), workflowService+"StartWorkflowExecution", wire(t, start))
+	require.NoError(t, err)
+	require.Error(t, end(inOrders(t.Context()), client))
+	require.Error(t, ask(inOrders(t.Context()), client))
+	_, err = client.Invoke(inOrders(t.Context()), workflowService+"PollWorkflowTaskQueue",
+		wire(t, &workflowservice.PollWorkflowTaskQueueRequest{Namespace: orders}))
+	require.Error(t, err)
+	reader := auth.WithPrincipal(t.Context(), &auth.Principal{Name: "reader", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleRead}}})
+	_, err = client.Invoke(upstream.NewContext(reader, &upstream.Call{Namespace: orders}), workflowService+"StartWorkflowExecution", wire(t, start))
+	require.Error(t, err)
+	require.Equal(t, []string{
+		`principal=caller namespace=orders rpc=StartWorkflowExecution resource="w 1" outcome=ok requestId=""`,
+		`principal=caller namespace=orders rpc=TerminateWorkflowExecution resource="" outcome=not-implemented requestId=""`,
+		`principal=reader namespace=orders rpc=StartWorkflowExecution resource="w 1" outcome=operation-forbidden requestId=""`,
+	}, log.audits())
+	require.NotContains(t, log.text.String(), marker)
+}
+
+// Whatever a write is about has a name in its request, but for what is named by
+// a task token, by everything, or by the namespace alone.
+func TestMostWritesNameAResource(t *testing.T) {
+	t.Parallel()
+	var without []string
+	for method := range auth.Methods() {
+		if access, _ := auth.AccessOf(method); access.Role > auth.RoleRead && !upstream.NamesResource(method) {
+			without = append(without, method[strings.LastIndex(method, "/")+1:])
+		}
+	}
+	t.Logf("writes without a resource: %d %v", len(without), without)
+	require.NotContains(t, without, "StartWorkflowExecution")
+	require.NotContains(t, without, "ExecuteMultiOperation")
+	require.NotContains(t, without, "CreateSchedule")
+	require.NotContains(t, without, "UpdateWorkflowExecution")
+	require.Less(t, len(without), 30)
+}

@@ -1,0 +1,42 @@
+package upstream
+
+import (
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// method is what the chain knows of one RPC before any call of it.
+type method struct {
+	// namespaces looks at the namespaces of a request, everything at workflow
+	// types and task queues too.
+	namespaces, everything guard
+	// answer looks at the namespaces of an answer.
+	answer guard
+	// resource is where a request names what it is about.
+	resource resource
+}
+
+// methods compiles every RPC of the linked API, by full name.
+func methods() map[string]method {
+	namespaces, everything, answers := newGuards(namespaceMarks), newGuards(allMarks), newGuards(answerMarks)
+	byName := map[string]method{}
+	for _, file := range []protoreflect.FileDescriptor{
+		workflowservice.File_temporal_api_workflowservice_v1_service_proto,
+		operatorservice.File_temporal_api_operatorservice_v1_service_proto,
+	} {
+		services := file.Services()
+		for i := range services.Len() {
+			rpcs := services.Get(i).Methods()
+			for j := range rpcs.Len() {
+				rpc := rpcs.Get(j)
+				name := "/" + string(services.Get(i).FullName()) + "/" + string(rpc.Name())
+				byName[name] = method{
+					namespaces: namespaces.compile(rpc.Input()), everything: everything.compile(rpc.Input()),
+					answer: answers.compile(rpc.Output()), resource: resourceOf(rpc.Input()),
+				}
+			}
+		}
+	}
+	return byName
+}

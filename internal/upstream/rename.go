@@ -1,0 +1,59 @@
+package upstream
+
+import (
+	"google.golang.org/grpc/mem"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// answerMarks are where an answer names namespaces.
+func answerMarks(field protoreflect.FieldDescriptor) mark {
+	if field.FullName() == "temporal.api.namespace.v1.NamespaceInfo.name" {
+		return marksNamespace
+	}
+	return namespaceMarks(field)
+}
+
+// rename gives the message with one namespace called by another name wherever
+// it is named, for a namespace that its server calls otherwise than the gateway.
+// What is no message is left as it is: the server, or the door, will say so.
+func (g guard) rename(message []byte, from, to string) []byte {
+	return g.appendRenamed(make([]byte, 0, len(message)+len(to)), message, from, to, maxDepth)
+}
+
+func (g guard) appendRenamed(out, message []byte, from, to string, depth int) []byte {
+	for len(message) > 0 {
+		number, wireType, n := protowire.ConsumeTag(message)
+		size := -1
+		if n > 0 {
+			size = protowire.ConsumeFieldValue(number, wireType, message[n:])
+		}
+		if size < 0 {
+			return append(out, message...)
+		}
+		field, watched := g[number]
+		if !watched || wireType != protowire.BytesType || depth == 1 {
+			out, message = append(out, message[:n+size]...), message[n+size:]
+			continue
+		}
+		value, _ := protowire.ConsumeBytes(message[n:])
+		out = append(out, message[:n]...)
+		switch {
+		case field.mark == unmarked:
+			out = protowire.AppendBytes(out, field.message.appendRenamed(nil, value, from, to, depth-1))
+		case field.mark == marksNamespace && string(value) == from:
+			out = protowire.AppendString(out, to)
+		default:
+			out = protowire.AppendBytes(out, value)
+		}
+		message = message[n+size:]
+	}
+	return out
+}
+
+// renamed is [guard.rename] for an answer, whose buffer it gives back.
+func (a Answer) renamed(g guard, from, to string) Answer {
+	renamed := g.rename(a.Wire(), from, to)
+	a.Release()
+	return Answer{mem.SliceBuffer(renamed)}
+}
