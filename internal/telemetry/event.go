@@ -87,13 +87,10 @@ func (e *Event) Log(logger *slog.Logger) {
 	if !logger.Enabled(ctx, level) {
 		return
 	}
-	if lines, ok := logger.Handler().(*jsonLines); ok && lines.event(e, level) {
-		return
-	}
-	attrs := make(attributes, 0, 18)
-	e.describe(&attrs)
-	logger.LogAttrs(ctx, level, "request", attrs...)
+	write(ctx, logger, level, e)
 }
+
+func (*Event) message() string { return "request" }
 
 // describe lists what there is to tell, in the order of the line.
 func (e *Event) describe(to fields) {

@@ -1,12 +1,20 @@
 package telemetry
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"strconv"
 	"sync"
 	"time"
 )
+
+// described is what can be written as a line.
+type described interface {
+	// message is the line's, a word of our own.
+	message() string
+	describe(to fields)
+}
 
 // fields are what an event is written to.
 type fields interface {
@@ -20,6 +28,18 @@ type attributes []slog.Attr
 func (a *attributes) text(key, value string)         { *a = append(*a, slog.String(key, value)) }
 func (a *attributes) number(key string, value int64) { *a = append(*a, slog.Int64(key, value)) }
 
+// write writes a line, past the logger's level: whoever calls has looked at it, or does not want to.
+func write(ctx context.Context, logger *slog.Logger, level slog.Level, what described) {
+	if lines, ok := logger.Handler().(*jsonLines); ok && lines.line(what, level) {
+		return
+	}
+	attrs := make(attributes, 0, 18)
+	what.describe(&attrs)
+	record := slog.NewRecord(time.Now(), level, what.message(), 0)
+	record.AddAttrs(attrs...)
+	_ = logger.Handler().Handle(ctx, record) // as slog: there is nobody to tell
+}
+
 // line is an event in JSON, byte for byte as slog writes it, at a fraction of the time.
 type line struct {
 	json []byte
@@ -27,13 +47,15 @@ type line struct {
 }
 
 // begin starts the line over.
-func (l *line) begin(now time.Time, level slog.Level) {
+func (l *line) begin(now time.Time, level slog.Level, message string) {
 	l.odd = false
 	l.json = append(l.json[:0], `{"time":"`...)
 	l.json = now.AppendFormat(l.json, time.RFC3339Nano)
 	l.json = append(l.json, `","level":"`...)
 	l.json = append(l.json, level.String()...)
-	l.json = append(l.json, `","msg":"request"`...)
+	l.json = append(l.json, `","msg":"`...)
+	l.json = append(l.json, message...)
+	l.json = append(l.json, '"')
 }
 
 func (l *line) text(key, value string) {
@@ -77,12 +99,12 @@ func newJSONLines(w io.Writer, options *slog.HandlerOptions) *jsonLines {
 	return &jsonLines{Handler: slog.NewJSONHandler(to, options), to: to, lines: sync.Pool{New: func() any { return new(line) }}}
 }
 
-// event writes an event, or reports false where only slog can.
-func (h *jsonLines) event(e *Event, level slog.Level) bool {
+// line writes a line, or reports false where only slog can.
+func (h *jsonLines) line(what described, level slog.Level) bool {
 	l, _ := h.lines.Get().(*line)
 	defer h.lines.Put(l)
-	l.begin(time.Now(), level)
-	e.describe(l)
+	l.begin(time.Now(), level, what.message())
+	what.describe(l)
 	if l.odd {
 		return false
 	}

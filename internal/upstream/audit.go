@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"context"
-	"log/slog"
 	"strings"
 
 	"github.com/flowgate/flowgate/internal/auth"
@@ -19,19 +18,17 @@ func (c *Client) audit(ctx context.Context, principal *auth.Principal, fullMetho
 	if ok && (access.Role <= auth.RoleRead || access.Scope == auth.ScopeOpen || strings.HasPrefix(name, "Poll")) {
 		return
 	}
-	outcome := "ok"
-	if err != nil {
-		outcome = string(problem.Of(err).Code)
+	line := telemetry.Audit{
+		Namespace: namespace, RPC: name, Resource: c.methods[fullMethod].resource.in(request), Outcome: "ok",
 	}
-	who, requestID := "", ""
+	if err != nil {
+		line.Outcome = string(problem.Of(err).Code)
+	}
 	if principal != nil {
-		who = principal.Name
+		line.Principal = principal.Name
 	}
 	if event := telemetry.FromContext(ctx); event != nil {
-		requestID = event.RequestID
+		line.RequestID = event.RequestID
 	}
-	c.options.Log.LogAttrs(ctx, slog.LevelInfo, "audit",
-		slog.String("principal", who), slog.String("namespace", namespace), slog.String("rpc", name),
-		slog.String("resource", c.methods[fullMethod].resource.in(request)), slog.String("outcome", outcome),
-		slog.String("requestId", requestID))
+	line.Log(ctx, c.options.Log)
 }
