@@ -1,6 +1,7 @@
 package temporal
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -17,14 +18,14 @@ const (
 	clusterName = "active"
 	storeName   = "memory"
 
-	// keyRefresh is short because a development gateway may make its signing keys after the server has started.
+	// keyRefresh is short because a development gateway starts, and publishes its keys, after the server.
 	keyRefresh = time.Second
 	// joinTimeout leaves a busy machine with one or two processors the time to start all services.
 	joinTimeout = 30 * time.Second
 )
 
 // newConfig describes a server of one cluster, with one shard and a database of its own in memory.
-func newConfig(ports ports, keySources []string) *config.Config {
+func newConfig(ports ports, options Options) *config.Config {
 	cfg := &config.Config{
 		Global:              config.Global{Membership: config.Membership{MaxJoinDuration: joinTimeout}},
 		Persistence:         persistence(),
@@ -39,17 +40,20 @@ func newConfig(ports ports, keySources []string) *config.Config {
 		Archival:          noArchival(),
 		NamespaceDefaults: noArchivalByDefault(),
 	}
-	if len(keySources) > 0 {
-		authorize(cfg, keySources, ports.internalFrontend)
+	if len(options.KeySources) > 0 {
+		authorize(cfg, options, ports.internalFrontend)
 	}
 	return cfg
 }
 
 // authorize turns the default authorizer on. The server's own workers carry no token: they need a frontend of their
 // own that does not ask for one.
-func authorize(cfg *config.Config, keySources []string, internalFrontendPort int) {
+func authorize(cfg *config.Config, options Options, internalFrontendPort int) {
 	cfg.Global.Authorization = config.Authorization{
-		JWTKeyProvider:       config.JWTKeyProvider{KeySourceURIs: keySources, RefreshInterval: keyRefresh},
+		JWTKeyProvider: config.JWTKeyProvider{
+			KeySourceURIs:   options.KeySources,
+			RefreshInterval: cmp.Or(options.KeyRefresh, keyRefresh),
+		},
 		PermissionsClaimName: "permissions",
 		Authorizer:           "default",
 		ClaimMapper:          "default",

@@ -36,6 +36,8 @@ func dynamicConfig() dynamicconfig.StaticClient {
 		activity.EnableStandaloneActivityOperatorCommands.Key():        true,
 		nexusoperation.Enabled.Key():                                   true,
 
+		// Whose token a call came with then stands in the history.
+		dynamicconfig.EnablePrincipalPropagation.Key(): true,
 		// A search attribute that was added a moment ago must be usable now.
 		dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true,
 	}

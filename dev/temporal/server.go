@@ -31,6 +31,9 @@ type Options struct {
 	// KeySources are the JWKS URLs of those whose tokens the server trusts. Any entry turns Temporal's default
 	// authorizer on: calls without a valid token are then refused.
 	KeySources []string
+	// KeyRefresh is how often the keys are fetched again; 0 is every second. The server never asks for a key that it does
+	// not know.
+	KeyRefresh time.Duration
 	// Log receives the server's warnings and errors; nil discards them.
 	Log io.Writer
 }
@@ -48,7 +51,7 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := newConfig(ports, options.KeySources)
+	cfg := newConfig(ports, options)
 	logger, mute := newLogger(options.Log)
 	internal, err := newServer(cfg, options.Namespaces, logger)
 	if err != nil {

@@ -106,12 +106,15 @@ func (v *validator) callerName(path, name string) {
 	const longest = 64
 	v.check(path, name != "" && len(name) <= longest && !strings.ContainsFunc(name, odd),
 		"must be 1 to 64 letters, digits, '-', '.' and '_'")
-	v.check(path, name != CertificateName, "is what callers with a certificate are called")
+	v.check(path, name != CertificateName && name != DelegatedName, "is what callers of another kind are called")
 }
 
-// CertificateName stands before the names of principals with a client certificate, as an issuer's before those of its
-// tokens.
-const CertificateName = "cert"
+// CertificateName stands before the names of principals with a client certificate, and DelegatedName before those with a
+// delegated token, as an issuer's before those of its tokens.
+const (
+	CertificateName = "cert"
+	DelegatedName   = "delegated"
+)
 
 func (v *validator) certificates(certificates []Certificate, l ListenTLS) {
 	v.check("auth.certificates", len(certificates) == 0 || l.ClientCAFile != "", "needs listen.tls.clientCAFile")

@@ -16,6 +16,7 @@ import (
 // identity is all that tells who calls, and what is said upstream of it. What
 // is not configured is nil.
 type identity struct {
+	anonymous    *auth.Principal
 	keys         *auth.Keys
 	tokens       *jwt.Verifier
 	certificates *auth.Certificates
@@ -30,6 +31,7 @@ type identity struct {
 func (g *gateway) identify(options Options) (err error) {
 	id := &g.identity
 	if g.cfg.Auth.InsecureAnonymous {
+		id.anonymous = auth.Anonymous()
 		g.log.Warn("everybody is let in: auth.insecureAnonymous is set")
 	}
 	if id.seals, err = seal.Open(g.cfg.Tokens.KeyFiles); err != nil {
@@ -117,7 +119,7 @@ func (id *identity) maker(name string) (p *auth.Principal, known, ok bool) {
 		p, ok = id.keys.Owner(name)
 		return p, true, ok
 	case !colon:
-		return nil, true, false
+		return id.anonymous, true, id.anonymous != nil
 	case kind == config.CertificateName:
 		p, ok = id.certificates.Owner(name)
 		return p, true, ok

@@ -109,7 +109,7 @@ func TestADelegatedTokenIsHeldAgainstItsWorkflow(t *testing.T) {
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
 	bearer := &auth.Principal{
-		Name: "dev/delegated", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleWrite}},
+		Name: "delegated:dev", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleWrite}},
 		Bound: &auth.Bound{Namespace: orders, WorkflowID: "w", Read: true, Signals: []string{"approve"}, Updates: []string{"set"}},
 	}
 	ctx := upstream.NewContext(auth.WithPrincipal(t.Context(), bearer), &upstream.Call{Namespace: orders})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/seal"
 )
@@ -49,8 +50,9 @@ type content struct {
 // scope sets delegated tokens apart from all else that is sealed.
 func scope() seal.Scope { return seal.Scope{"delegated token"} }
 
-// suffix tells the bearer of a token from its maker.
-const suffix = "/delegated"
+// prefix tells the bearer of a token from its maker, and from everybody else: no
+// issuer has this name.
+const prefix = config.DelegatedName + ":"
 
 // Issue makes a token for what p itself may do. It lasts for ttl, at most as
 // long as is allowed and as p's own credential does.
@@ -103,7 +105,7 @@ func (t *Tokens) Verify(_ context.Context, token string) (*auth.Principal, error
 		narrowed := *maker
 		p = &narrowed
 	}
-	p.Name = c.Maker + suffix
+	p.Name = prefix + c.Maker
 	p.Grants = []auth.Grant{{Namespace: c.Namespace, Role: role}}
 	p.CallerMetadata, p.OverridesAuthorization = nil, false
 	p.Bound, p.Expires = bound, time.Unix(c.Expires, 0)

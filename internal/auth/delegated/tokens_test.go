@@ -62,7 +62,7 @@ func TestATokenIsForItsWorkflowAndOperationsAlone(t *testing.T) {
 	require.Equal(t, w.time.Add(10*time.Minute), expires)
 	bearer, err := w.Verify(t.Context(), token)
 	require.NoError(t, err)
-	require.Equal(t, "dev/delegated", bearer.Name)
+	require.Equal(t, "delegated:dev", bearer.Name)
 	require.InDelta(t, 0.5, bearer.Share, 0)
 	require.Empty(t, bearer.CallerMetadata)
 
@@ -144,7 +144,7 @@ func TestATokenEndsWithItsTimeAndItsMaker(t *testing.T) {
 	require.Equal(t, alice.Expires, expires, "no longer than the token that it was made with")
 	bearer, err := w.Verify(t.Context(), token)
 	require.NoError(t, err)
-	require.Equal(t, "idp:alice/delegated", bearer.Name)
+	require.Equal(t, "delegated:idp:alice", bearer.Name)
 }
 
 func TestATokenCannotBeMadeOrChanged(t *testing.T) {

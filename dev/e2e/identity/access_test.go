@@ -1,0 +1,85 @@
+package identity_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+)
+
+func TestAReaderListsAndCannotStart(t *testing.T) {
+	bearer(readerKey).get(t, workflows(defaultNamespace)).expect(t, http.StatusOK)
+	before := upstreamCalls(t, "StartWorkflowExecution")
+	a, id := bearer(readerKey).start(t, defaultNamespace)
+	a.problem(t, http.StatusForbidden, "operation-forbidden")
+	require.Equal(t, before, upstreamCalls(t, "StartWorkflowExecution"), "the gateway asks nobody to refuse it")
+	bearer(readerKey).get(t, workflows(defaultNamespace)+"/"+id).problem(t, http.StatusNotFound, "workflow-not-found")
+}
+
+func TestAWriterStartsAndReads(t *testing.T) {
+	before := upstreamCalls(t, "StartWorkflowExecution")
+	a, id := bearer(writerKey).start(t, defaultNamespace)
+	a.expect(t, http.StatusCreated)
+	require.Equal(t, before+1, upstreamCalls(t, "StartWorkflowExecution"))
+	bearer(writerKey).get(t, workflows(defaultNamespace)+"/"+id).expect(t, http.StatusOK)
+	bearer(readerKey).get(t, workflows(defaultNamespace)+"/"+id).expect(t, http.StatusOK)
+}
+
+func TestACallerSeesItsNamespaceOnly(t *testing.T) {
+	a, id := bearer(writerKey).start(t, defaultNamespace)
+	a.expect(t, http.StatusCreated)
+	foreign := map[string]string{"ListWorkflowExecutions": "", "CountWorkflowExecutions": ":count", "DescribeWorkflowExecution": "/" + id}
+	for method, path := range foreign {
+		before := upstreamCalls(t, method)
+		bearer(strangerKey).get(t, workflows(defaultNamespace)+path).problem(t, http.StatusForbidden, "namespace-forbidden")
+		require.Equal(t, before, upstreamCalls(t, method), method)
+	}
+	a, _ = bearer(strangerKey).start(t, defaultNamespace)
+	a.problem(t, http.StatusForbidden, "namespace-forbidden")
+	bearer(strangerKey).get(t, workflows(otherNamespace)+"/"+id).problem(t, http.StatusNotFound, "workflow-not-found")
+	a, own := bearer(strangerKey).start(t, otherNamespace)
+	a.expect(t, http.StatusCreated)
+	bearer(strangerKey).get(t, workflows(otherNamespace)+"/"+own).expect(t, http.StatusOK)
+	bearer(writerKey).get(t, workflows(otherNamespace)+"/"+own).problem(t, http.StatusForbidden, "namespace-forbidden")
+}
+
+// Nobody comes to the server but through the gateway, and the gateway lets nobody in who has no key.
+func TestNobodyIsServedWithoutAToken(t *testing.T) {
+	connection, err := grpc.NewClient(here.server.Address(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, connection.Close()) }()
+	_, err = workflowservice.NewWorkflowServiceClient(connection).CountWorkflowExecutions(
+		context.Background(), &workflowservice.CountWorkflowExecutionsRequest{Namespace: defaultNamespace})
+	require.Equal(t, codes.PermissionDenied, status.Code(err), "%v", err)
+	caller{}.get(t, workflows(defaultNamespace)).problem(t, http.StatusUnauthorized, "unauthenticated")
+}
+
+// The set is for everybody, and holds public keys only.
+func TestThePublishedSet(t *testing.T) {
+	set := published(t)
+	require.NotEmpty(t, set)
+	for _, k := range set {
+		for member := range k {
+			require.Contains(t, []string{"kty", "use", "alg", "kid", "crv", "x", "y"}, member)
+		}
+	}
+}
+
+// published are the keys of the gateway's set, in their order.
+func published(t *testing.T) []map[string]string {
+	t.Helper()
+	var set struct {
+		Keys []map[string]string `json:"keys"`
+	}
+	a := caller{}.get(t, jwksPath).expect(t, http.StatusOK)
+	require.NoError(t, json.Unmarshal(a.body, &set))
+	return set.Keys
+}

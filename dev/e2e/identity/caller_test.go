@@ -1,0 +1,123 @@
+package identity_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+)
+
+// caller is one who has a key; an empty one has none.
+type caller struct{ key string }
+
+type answer struct {
+	status int
+	body   []byte
+}
+
+func bearer(key string) caller { return caller{key: key} }
+
+func workflows(namespace string) string { return "/v1/namespaces/" + namespace + "/workflows" }
+
+// send is for goroutines that are not a test's own.
+func (c caller) send(ctx context.Context, method, path, body string) (answer, error) {
+	request, err := http.NewRequestWithContext(ctx, method, here.gateway.URL+path, strings.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	if c.key != "" {
+		request.Header.Set("Authorization", "Bearer "+c.key)
+	}
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return answer{}, err
+	}
+	received, err := io.ReadAll(response.Body)
+	return answer{status: response.StatusCode, body: received}, errors.Join(err, response.Body.Close())
+}
+
+func (c caller) get(t *testing.T, path string) answer {
+	t.Helper()
+	a, err := c.send(t.Context(), http.MethodGet, path, "")
+	require.NoError(t, err)
+	return a
+}
+
+// start starts a workflow that nobody serves, and gives its id.
+func (c caller) start(t *testing.T, namespace string) (answer, string) {
+	t.Helper()
+	id := uuid.NewString()
+	a, err := c.send(t.Context(), http.MethodPost, workflows(namespace), starting(id))
+	require.NoError(t, err)
+	return a, id
+}
+
+func starting(id string) string {
+	return `{"workflowType":"Nobody","taskQueue":"nobody","workflowId":"` + id + `"}`
+}
+
+func (a answer) expect(t *testing.T, status int) answer {
+	t.Helper()
+	require.Equal(t, status, a.status, "%s", a.body)
+	return a
+}
+
+// problem requires an error of a code.
+func (a answer) problem(t *testing.T, status int, code string) {
+	t.Helper()
+	require.Equal(t, code, as[struct{ Code string }](t, a.expect(t, status)).Code, "%s", a.body)
+}
+
+func as[T any](t *testing.T, a answer) T {
+	t.Helper()
+	var value T
+	require.NoError(t, json.Unmarshal(a.body, &value), "%s", a.body)
+	return value
+}
+
+// metric is the sum of a metric's samples that have a label, written name="value".
+func metric(t *testing.T, name, label string) int {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, here.gateway.AdminURL+"/metrics", nil)
+	require.NoError(t, err)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, response.Body.Close()) }()
+	sum := 0.0
+	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
+		series, value, _ := strings.Cut(lines.Text(), " ")
+		if strings.HasPrefix(series, name+"{") && strings.Contains(series, label) {
+			number, err := strconv.ParseFloat(value, 64)
+			require.NoError(t, err)
+			sum += number
+		}
+	}
+	return int(sum)
+}
+
+// upstreamCalls is how often the gateway has called a method.
+func upstreamCalls(t *testing.T, method string) int {
+	t.Helper()
+	return metric(t, "rpc_client_call_duration_seconds_count", `rpc_method="`+method+`"`)
+}
+
+// eventually waits until something is so, and gives how long that took.
+func eventually(t *testing.T, what string, so func() bool) time.Duration {
+	t.Helper()
+	const patience, pause = 30 * time.Second, 10 * time.Millisecond
+	began := time.Now()
+	require.Eventually(t, so, patience, pause, what)
+	return time.Since(began)
+}

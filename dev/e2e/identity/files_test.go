@@ -1,0 +1,100 @@
+package identity_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+const (
+	defaultNamespace = "default"
+	otherNamespace   = "other"
+	jwksPath         = "/.well-known/jwks.json"
+)
+
+// The keys of the callers: everybody knows them. The secret of each is thirty-two zeros.
+const (
+	secret      = "00000000000000000000000000000000"
+	readerKey   = "fg_reader_" + secret
+	writerKey   = "fg_writer_" + secret
+	strangerKey = "fg_stranger_" + secret
+	lateKey     = "fg_late_" + secret
+)
+
+// The settings of the gateway: a token lives as short as it may, and a new key is published for more than twice the time
+// between two fetches of the server.
+const gatewayYAML = `
+listen: {public: "127.0.0.1:8080", admin: "127.0.0.1:8081", drainDelay: 0s}
+upstream:
+  address: 127.0.0.1:7233
+  credential:
+    mode: mint
+    mint: {keyFile: mint.pem, issuer: flowgate, ttl: 10s, publishAhead: 5s}
+auth:
+  apiKeys: {file: keys.yaml}
+  failureLimit: {burst: 1000, perSecond: 1000} # a test asks again and again until it is refused
+`
+
+// files are those of the gateway.
+type files struct {
+	config, keys, mint string
+}
+
+func writeFiles(dir string) (files, error) {
+	f := files{
+		config: filepath.Join(dir, "gateway.yaml"), keys: filepath.Join(dir, "keys.yaml"), mint: filepath.Join(dir, "mint.pem"),
+	}
+	signing, err := newSigningKey()
+	if err != nil {
+		return files{}, err
+	}
+	for name, content := range map[string]string{f.config: gatewayYAML, f.keys: keysYAML(), f.mint: signing} {
+		if err := replace(name, content); err != nil {
+			return files{}, err
+		}
+	}
+	return f, nil
+}
+
+// keysYAML is a keys file of the three callers, and of more, who may read in the default namespace.
+func keysYAML(more ...string) string {
+	entries := []string{
+		keyEntry("reader", "{namespace: default, role: read}"), keyEntry("writer", "{namespace: default, role: write}"),
+		keyEntry("stranger", "{namespace: other, role: write}"),
+	}
+	for _, id := range more {
+		entries = append(entries, keyEntry(id, "{namespace: default, role: read}"))
+	}
+	return "keys:\n" + strings.Join(entries, "")
+}
+
+func keyEntry(id, grant string) string {
+	const hash = "84e0c0eafaa95a34c293f278ac52e45ce537bab5e752a00e6959a13ae103b65a"
+	return "  - {id: " + id + ", secrets: [{sha256: " + hash + "}], grants: [" + grant + "]}\n"
+}
+
+// newSigningKey is a private key in PEM.
+func newSigningKey() (string, error) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return "", err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return "", err
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), nil
+}
+
+// replace swaps a file for another, so that nobody sees half of it.
+func replace(name, content string) error {
+	if err := os.WriteFile(name+".new", []byte(content), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(name+".new", name)
+}

@@ -1,0 +1,102 @@
+package identity_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+)
+
+// load is a hundred calls a second of all callers, each of which must be served.
+type load struct {
+	stop    context.CancelFunc
+	running sync.WaitGroup
+
+	mu     sync.Mutex
+	served map[int]int
+	// failed are the first calls that were not served, as a text each.
+	failed   []string
+	failures int
+}
+
+// startLoad sends calls until they are told to stop. On a machine that is busy with something else they are fewer, lest
+// what is measured be how much a server takes.
+func startLoad(t *testing.T) *load {
+	t.Helper()
+	const (
+		pause   = 10 * time.Millisecond
+		atATime = 50
+	)
+	ctx, stop := context.WithCancel(t.Context())
+	l := &load{stop: stop, served: map[int]int{}}
+	places := make(chan struct{}, atATime)
+	l.running.Go(func() {
+		ticker := time.NewTicker(pause)
+		defer ticker.Stop()
+		for i := 0; ; i++ {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			select {
+			case places <- struct{}{}:
+				l.running.Go(func() {
+					l.call(context.WithoutCancel(ctx), i)
+					<-places
+				})
+			default:
+			}
+		}
+	})
+	t.Cleanup(func() { stop(); l.running.Wait() })
+	return l
+}
+
+// call is mostly one that reads.
+func (l *load) call(ctx context.Context, i int) {
+	const patience = 30 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	calls := []func() (answer, error){
+		func() (answer, error) {
+			return bearer(writerKey).send(ctx, http.MethodPost, workflows(defaultNamespace), starting(uuid.NewString()))
+		},
+		func() (answer, error) {
+			return bearer(strangerKey).send(ctx, http.MethodGet, workflows(otherNamespace)+":count", "")
+		},
+		func() (answer, error) {
+			return bearer(readerKey).send(ctx, http.MethodGet, workflows(defaultNamespace)+":count", "")
+		},
+		func() (answer, error) {
+			return bearer(writerKey).send(ctx, http.MethodGet, workflows(defaultNamespace)+"?pageSize=1", "")
+		},
+	}
+	began := time.Now()
+	a, err := calls[i%len(calls)]()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.served[a.status]++
+	if err != nil || a.status >= http.StatusMultipleChoices {
+		l.failures++
+		if len(l.failed) < 10 {
+			l.failed = append(l.failed, fmt.Sprintf("%s: call %d: %v %d %s", began.Format(time.StampMilli), i, err, a.status, a.body))
+		}
+	}
+}
+
+// end stops the calls, waits for the last, and requires that all of them were served.
+func (l *load) end(t *testing.T) {
+	t.Helper()
+	l.stop()
+	l.running.Wait()
+	t.Logf("calls by status: %v", l.served)
+	require.Empty(t, l.failed, "%d calls failed", l.failures)
+	require.NotEmpty(t, l.served[http.StatusOK])
+	require.NotEmpty(t, l.served[http.StatusCreated])
+}

@@ -1,0 +1,118 @@
+package identity_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"go.temporal.io/server/common/testing/freeport"
+
+	"github.com/flowgate/flowgate/dev/stack"
+	"github.com/flowgate/flowgate/dev/temporal"
+)
+
+// keyRefresh is how often the server fetches the gateway's keys, well within the publishAhead of the gateway's settings.
+const keyRefresh = 2 * time.Second
+
+// world is what all tests share.
+type world struct {
+	files   files
+	server  *temporal.Server
+	gateway *stack.Gateway
+	notes   notes
+}
+
+// here is set by TestMain before any test runs.
+var here world //nolint:gochecknoglobals // tests have no other way to what TestMain started
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "identity:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	const patience = time.Minute
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	dir, err := os.MkdirTemp("", "identity")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if here.files, err = writeFiles(dir); err != nil {
+		return 0, err
+	}
+	log, err := stack.CreateLog("identity.log")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	stop, err := startAll(ctx, log)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	return m.Run(), nil
+}
+
+// startAll starts a server that trusts a gateway, and the gateway. The stack brings the gateway and a server that asks
+// nobody who he is, for the sake of its sample worker; nothing is sent there.
+func startAll(ctx context.Context, log io.Writer) (stop func() error, err error) {
+	port := freeport.MustGetFreePort()
+	here.server, err = temporal.Start(ctx, temporal.Options{
+		Namespaces: []string{otherNamespace},
+		KeySources: []string{fmt.Sprintf("http://127.0.0.1:%d%s", port, jwksPath)},
+		KeyRefresh: keyRefresh,
+		Log:        log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s, err := stack.Start(ctx, stack.Options{GatewayBinary: os.Getenv("GATEWAY_BINARY"), Log: log})
+	if err != nil {
+		return nil, errors.Join(err, here.server.Stop()) //nolint:contextcheck // what was started is stopped, ctx or not
+	}
+	stop = func() error { return errors.Join(s.Stop(), here.server.Stop()) }
+	here.gateway, err = s.StartGateway(ctx, stack.GatewayOptions{
+		Port:       port,
+		ConfigFile: here.files.config,
+		Log:        io.MultiWriter(log, &here.notes),
+		Env:        []string{"FLOWGATE_UPSTREAM_ADDRESS=" + here.server.Address()},
+	})
+	if err == nil {
+		err = awaitTrust(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, stop())
+	}
+	return stop, nil
+}
+
+// awaitTrust waits until the server has fetched the keys of the gateway, which it could not do at its start.
+func awaitTrust(ctx context.Context) error {
+	const pause = 50 * time.Millisecond
+	ticker := time.NewTicker(pause)
+	defer ticker.Stop()
+	for {
+		a, err := bearer(readerKey).send(ctx, http.MethodGet, workflows(defaultNamespace)+":count", "")
+		if err == nil && a.status == http.StatusOK {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the server to trust the gateway: %w: %d %s", errors.Join(ctx.Err(), err), a.status, a.body)
+		case <-ticker.C:
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package identity_test
+
+import (
+	"bytes"
+	"strings"
+	"sync"
+)
+
+// notes are the lines of the gateway's log that tell of files and keys. The stack remembers the latest lines only, and
+// under load those are of requests.
+type notes struct {
+	mu      sync.Mutex
+	partial []byte
+	lines   []string
+}
+
+// Write takes a part of the log.
+func (n *notes) Write(data []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.partial = append(n.partial, data...)
+	for {
+		line, rest, found := bytes.Cut(n.partial, []byte{'\n'})
+		if !found {
+			return len(data), nil
+		}
+		if bytes.Contains(line, []byte(`"msg":"file rejected`)) || bytes.Contains(line, []byte(`"signing":`)) {
+			n.lines = append(n.lines, string(line))
+		}
+		n.partial = rest
+	}
+}
+
+// rejections is how often a file was said to be broken.
+func (n *notes) rejections() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	count := 0
+	for _, line := range n.lines {
+		if strings.Contains(line, "its last good version stays in force") {
+			count++
+		}
+	}
+	return count
+}
+
+// signing is the key that signs, once that has changed.
+func (n *notes) signing() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	kid := ""
+	for _, line := range n.lines {
+		if _, after, ok := strings.Cut(line, `"signing":"`); ok {
+			kid, _, _ = strings.Cut(after, `"`)
+		}
+	}
+	return kid
+}

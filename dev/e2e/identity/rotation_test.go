@@ -1,0 +1,70 @@
+package identity_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestTheSigningKeyChangesUnderLoad puts another key into the place of the only one, again and again, while all callers
+// call. The server learns of a key within keyRefresh and would refuse what was signed before that.
+func TestTheSigningKeyChangesUnderLoad(t *testing.T) {
+	duration := time.Minute
+	if testing.Short() {
+		duration = 10 * time.Second
+	}
+	l := startLoad(t)
+	changes := 0
+	for began := time.Now(); changes == 0 || time.Since(began) < duration; changes++ {
+		changeSigningKey(t)
+	}
+	<-time.After(2 * keyRefresh) // calls go on with the last key, past what the server knew before
+	t.Logf("%d changes of the signing key", changes)
+	l.end(t)
+}
+
+// changeSigningKey returns when the new key signs.
+func changeSigningKey(t *testing.T) {
+	t.Helper()
+	signing, err := newSigningKey()
+	require.NoError(t, err)
+	before := publishedKids(t)[0]
+	require.NoError(t, replace(here.files.mint, signing))
+	var kids []string
+	first := eventually(t, "the new key is published", func() bool {
+		kids = publishedKids(t)
+		return kids[0] != before
+	})
+	require.Contains(t, kids, before, "the old key signs, and is published")
+	signs := eventually(t, "the new key signs", func() bool { return here.notes.signing() == kids[0] })
+	require.Greater(t, signs, 2*keyRefresh, "servers have had the time to fetch it")
+	require.Contains(t, publishedKids(t), before, "tokens of the old key are not at their end")
+	t.Logf("published after %v, signing %v later", first.Round(time.Millisecond), signs.Round(time.Millisecond))
+}
+
+func publishedKids(t *testing.T) []string {
+	t.Helper()
+	var kids []string
+	for _, k := range published(t) {
+		kids = append(kids, k["kid"])
+	}
+	return kids
+}
+
+// A broken key file changes nothing, and is told once.
+func TestABrokenFileOfSigningKeysChangesNothing(t *testing.T) {
+	rejected := here.notes.rejections()
+	before := publishedKids(t)
+	good, err := newSigningKey()
+	require.NoError(t, err)
+	l := startLoad(t)
+	require.NoError(t, replace(here.files.mint, "garbage"))
+	eventually(t, "it is told", func() bool { return here.notes.rejections() > rejected })
+	require.Equal(t, before, publishedKids(t)[:len(before)])
+	<-time.After(3 * time.Second) // and looked at again
+	require.Equal(t, rejected+1, here.notes.rejections())
+	l.end(t)
+	require.NoError(t, replace(here.files.mint, good))
+	eventually(t, "a good file is taken again", func() bool { return publishedKids(t)[0] != before[0] })
+}
