@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -20,7 +21,7 @@ func jwks(args []string, at surroundings) int {
 		return code
 	}
 	if cfg.Upstream.Credential.Mint.KeyFile == "" {
-		return failed(at, fmt.Errorf("upstream.credential.mint.keyFile: is missing"), exitUsage)
+		return failed(at, errors.New("upstream.credential.mint.keyFile: is missing"), exitUsage)
 	}
 	signer, err := mint.Open(cfg.Upstream.Credential.Mint, mint.Options{})
 	if err != nil {

@@ -120,7 +120,7 @@ type CORS struct {
 
 // Tokens is how the tokens are signed that callers bring back.
 type Tokens struct {
-	KeyFiles []string      `koanf:"keyFiles" doc:"Files of at least 32 bytes: the first signs page tokens and delegated tokens, all verify; none means a random key."`
+	KeyFiles []string      `koanf:"keyFiles" doc:"Files of at least 32 bytes: the first signs page and delegated tokens, all verify; none means a random key."`
 	MaxTTL   time.Duration `koanf:"maxTTL" doc:"How long a delegated token lasts at most."`
 }
 

@@ -25,7 +25,7 @@ func Default() Config {
 			Retry:     defaultRetry(),
 			Breaker:   Breaker{Failures: 20, Window: 10 * time.Second, Pause: time.Second},
 			Credential: Credential{Mode: CredentialNone, Mint: Mint{
-				Algorithm: "ES256", Issuer: "flowgate", TTL: 5 * time.Minute, PublishAhead: 2 * time.Minute,
+				Algorithm: ES256, Issuer: "flowgate", TTL: 5 * time.Minute, PublishAhead: 2 * time.Minute,
 			}},
 
 			MaxResponseBytes: 128 << 20, // what the SDKs take: pages of history count batches, so that one can be large

@@ -100,15 +100,21 @@ const (
 
 // Credential is what the gateway shows the upstream.
 type Credential struct {
-	Mode           string `koanf:"mode" doc:"none; static: the bearer token in the file, such as a Temporal Cloud API key; passthrough: the caller's own JWT; mint: a token that the gateway signs."`
+	Mode           string `koanf:"mode" doc:"none, static (the token in the file), passthrough (the caller's own JWT) or mint (a token that the gateway signs)."`
 	File           string `koanf:"file" doc:"File that holds the token of mode static."`
 	AllowPlaintext bool   `koanf:"allowPlaintextCredential" doc:"Send the token over a connection without TLS to another host."`
 	Mint           Mint   `koanf:"mint"`
 }
 
+// The algorithms that a Temporal server's default authorizer takes (RFC 7518).
+const (
+	RS256 = "RS256"
+	ES256 = "ES256"
+)
+
 // Mint is how the gateway signs tokens for the upstream: short, for one namespace and one role.
 type Mint struct {
-	KeyFile   string   `koanf:"keyFile" doc:"PEM file of private keys. The first signs, once it has been published for publishAhead; all are published at /.well-known/jwks.json."`
+	KeyFile   string   `koanf:"keyFile" doc:"PEM file of private keys. All are published at /.well-known/jwks.json, the first signs."`
 	Algorithm string   `koanf:"algorithm" doc:"ES256 (keys on P-256) or RS256 (RSA keys of at least 2048 bits)."`
 	Issuer    string   `koanf:"issuer" doc:"The tokens' iss."`
 	Audience  []string `koanf:"audience" doc:"The tokens' aud; none leaves it out."`
@@ -142,7 +148,7 @@ func (i Issuer) withDefaults() Issuer {
 		maxStale    = 24 * time.Hour
 	)
 	if len(i.Algorithms) == 0 {
-		i.Algorithms = []string{"RS256", "ES256", "EdDSA"}
+		i.Algorithms = []string{RS256, ES256, "EdDSA"}
 	}
 	if len(i.Types) == 0 {
 		i.Types = []string{"jwt", "at+jwt"}

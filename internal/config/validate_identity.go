@@ -27,7 +27,7 @@ func (v *validator) auth(a Auth, l ListenTLS) {
 
 // signatureAlgorithms are those of RFC 7518 and RFC 8037 that keep the key to one who signs: no shared secrets, no "none".
 func signatureAlgorithms() []string {
-	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"}
+	return []string{RS256, "RS384", "RS512", "PS256", "PS384", "PS512", ES256, "ES384", "EdDSA"}
 }
 
 // The longest that an issuer's settings may be.
@@ -79,7 +79,7 @@ func (v *validator) keySource(path string, issuer Issuer) {
 
 func (v *validator) keyURL(path, text string, allowPlaintext bool) {
 	u, err := url.Parse(text)
-	ok := err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && u.Fragment == ""
+	ok := err == nil && isWeb(u) && u.Host != "" && u.User == nil && u.Fragment == ""
 	if v.check(path, ok, "must be a URL, such as https://idp.example/jwks") {
 		port := u.Port()
 		if port == "" {
@@ -147,7 +147,7 @@ func (v *validator) mint(c *Config) {
 		return
 	}
 	v.file(path+".keyFile", m.KeyFile)
-	v.oneOf(path+".algorithm", m.Algorithm, "ES256", "RS256")
+	v.oneOf(path+".algorithm", m.Algorithm, ES256, RS256)
 	v.check(path+".issuer", m.Issuer != "", "is missing")
 	v.check(path+".ttl", m.TTL >= 10*time.Second && m.TTL <= time.Hour, "must be from 10s to 1h")
 	v.check(path+".publishAhead", m.PublishAhead >= 0, "must not be negative")
@@ -165,6 +165,9 @@ func (c *Config) mints() bool {
 	}
 	return slices.ContainsFunc(c.Auth.JWT, func(i Issuer) bool { return i.Credential == CredentialMint })
 }
+
+// isWeb tells the URLs that HTTP can fetch.
+func isWeb(u *url.URL) bool { return u.Scheme == "https" || u.Scheme == "http" }
 
 // hostOf is the host of a URL, or nothing.
 func hostOf(text string) string {

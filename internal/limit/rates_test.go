@@ -20,8 +20,8 @@ func TestRatesBoundEachCaller(t *testing.T) {
 			require.True(t, ok)
 			h := http.Header{}
 			budget.WriteTo(h)
-			require.Equal(t, `"key";q=5;w=3`, h.Get("RateLimit-Policy"))
-			require.Regexp(t, `^"key";r=`+string(rune('0'+left))+`;t=[123]$`, h.Get("RateLimit"))
+			require.Equal(t, `"key";q=5;w=3`, h.Get("Ratelimit-Policy"))
+			require.Regexp(t, `^"key";r=`+string(rune('0'+left))+`;t=[123]$`, h.Get("Ratelimit"))
 		}
 		budget, ok := rates.Take("busy", 2, 5)
 		require.False(t, ok)

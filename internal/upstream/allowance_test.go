@@ -30,7 +30,7 @@ func starts(workflowType, taskQueue string) map[string]proto.Message {
 	}}}
 	child := &command.Command{Attributes: &command.Command_StartChildWorkflowExecutionCommandAttributes{
 		StartChildWorkflowExecutionCommandAttributes: &command.StartChildWorkflowExecutionCommandAttributes{
-			Namespace: orders, WorkflowType: kind, TaskQueue: queue,
+			WorkflowType: kind, TaskQueue: queue,
 		},
 	}}
 	return map[string]proto.Message{
