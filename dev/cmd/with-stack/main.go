@@ -63,7 +63,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		return failed, err
 	}
 	command := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // it is there to run what it is told to
-	command.Env = append(os.Environ(), environment(gateway)...)
+	command.Env = append(os.Environ(), environment(s, gateway)...)
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, stdout, stderr
 	code, err = finish(command)
 	select {
@@ -74,7 +74,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	return code, err
 }
 
-func environment(gateway *stack.Gateway) []string {
+// environment is where the stack is, and how to call its gateway. The address of Temporal, by the name of the gateway's own
+// setting, is for suites that start gateways themselves.
+func environment(s *stack.Stack, gateway *stack.Gateway) []string {
 	return []string{
 		"FLOWGATE_URL=" + gateway.URL,
 		"FLOWGATE_ADMIN_URL=" + gateway.AdminURL,
@@ -82,6 +84,7 @@ func environment(gateway *stack.Gateway) []string {
 		"FLOWGATE_READER_KEY=" + stack.ReaderKey,
 		"FLOWGATE_NAMESPACE=default",
 		"FLOWGATE_TASK_QUEUE=" + sample.TaskQueue,
+		"FLOWGATE_UPSTREAM_ADDRESS=" + s.Temporal().Address(),
 	}
 }
 

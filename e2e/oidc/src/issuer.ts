@@ -1,0 +1,62 @@
+// An OpenID provider in a process of its own. Its parent says on which port and with which keys, is told the port that it
+// got, and takes it along when it ends.
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import Provider, { type JWK } from "oidc-provider";
+
+/** The first signs, all are published. */
+export type Keys = [JWK, ...JWK[]];
+
+export interface Orders {
+  /** 0 is a free one. */
+  port: number;
+  keys: Keys;
+}
+
+export type Client = keyof typeof clients;
+
+const clients = {
+  writer: { permissions: ["default:write"], seconds: 600 },
+  reader: { permissions: ["default:read"], seconds: 600 },
+  /** Its tokens end while a test waits. */
+  brief: { permissions: ["default:write"], seconds: 5 },
+};
+
+process.on("disconnect", () => process.exit());
+const [{ port, keys }] = (await once(process, "message")) as [Orders];
+const alg = keys[0].alg as "RS256" | "ES256" | "EdDSA";
+
+// The issuer's name holds the port, which is therefore taken first.
+const server = createServer().listen(port, "127.0.0.1");
+await once(server, "listening");
+const bound = (server.address() as AddressInfo).port;
+
+const provider = new Provider(`http://127.0.0.1:${bound}`, {
+  jwks: { keys },
+  clients: Object.keys(clients).map((id) => ({
+    client_id: id,
+    client_secret: "secret",
+    grant_types: ["client_credentials"],
+    response_types: [],
+    redirect_uris: [],
+    id_token_signed_response_alg: alg,
+  })),
+  features: {
+    devInteractions: { enabled: false },
+    clientCredentials: { enabled: true },
+    resourceIndicators: {
+      enabled: true,
+      getResourceServerInfo: (_, resource, client) => ({
+        scope: "",
+        audience: resource.replace("urn:audience:", ""),
+        accessTokenFormat: "jwt",
+        accessTokenTTL: clients[client.clientId as Client].seconds,
+        jwt: { sign: { alg } },
+      }),
+    },
+  },
+  extraTokenClaims: (_, token) => ({ permissions: clients[token.clientId as Client].permissions }),
+});
+server.on("request", provider.callback());
+process.send?.(bound);

@@ -1,0 +1,147 @@
+// What only a real OpenID provider can show: that the gateway gets on with one that was written by somebody else.
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { after, before, describe, test, type TestContext } from "node:test";
+import type { Keys } from "./issuer.js";
+import { eventually, Gateway, Issuer, newKey, required, type Answer, type Service } from "./processes.js";
+
+const key = required("FLOWGATE_KEY");
+const taskQueue = required("FLOWGATE_TASK_QUEUE");
+const workflows = `namespaces/${required("FLOWGATE_NAMESPACE")}/workflows`;
+
+/** A token of an unknown key has the gateway fetch the keys, but not within 30 s of the last time. */
+const interval = 45_000;
+
+// The test of new keys takes a minute, of which it waits for most; all others run meanwhile.
+describe("tokens of an OpenID provider", { concurrency: true }, () => {
+  describe("while it runs", { concurrency: true }, () => {
+    let issuer: Issuer;
+    let gateway: Gateway;
+
+    before(async () => {
+      issuer = await Issuer.start([newKey("RS256")]);
+      gateway = await Gateway.start(issuer.url);
+      await becomesReady(gateway);
+    });
+    after(async () => {
+      await gateway?.stop();
+      await issuer?.stop();
+    });
+
+    test("a client starts a workflow, reads its result, and is named in its history", async () => {
+      const token = await issuer.token();
+      const body = start();
+      equal(await gateway.call(token, workflows, body), 201);
+      const result = await gateway.call(token, `${workflows}/${body.workflowId}/result?wait=30s`);
+      equal(result, 200);
+      assert.deepEqual((JSON.parse(result.text) as { result: unknown }).result, body.args);
+      const history = await gateway.call(token, `${workflows}/${body.workflowId}/history`);
+      const { events } = JSON.parse(history.text) as { events: Record<string, { identity?: string }>[] };
+      assert.equal(events[0]?.["workflowExecutionStartedEventAttributes"]?.identity, "idp:writer");
+    });
+
+    test("a client that may read lists workflows and starts none", async () => {
+      const token = await issuer.token("reader");
+      equal(await gateway.call(token, workflows), 200);
+      equal(await gateway.call(token, workflows, start()), 403, "operation-forbidden");
+    });
+
+    test("a token for another audience is refused", async () => {
+      refused(await gateway.call(await issuer.token("writer", "elsewhere"), workflows));
+    });
+
+    test("a token with other claims than were signed is refused", async () => {
+      const [header, claims, signature] = (await issuer.token("reader")).split(".");
+      const said = JSON.parse(Buffer.from(claims!, "base64url").toString()) as object;
+      const forged = Buffer.from(JSON.stringify({ ...said, permissions: ["default:admin"] })).toString("base64url");
+      refused(await gateway.call([header, forged, signature].join("."), workflows));
+    });
+
+    test("a token is taken until it ends", async () => {
+      const token = await issuer.token("brief");
+      equal(await gateway.call(token, workflows), 200);
+      await eventually(async () => refused(await gateway.call(token, workflows)));
+    });
+  });
+
+  test("new keys are taken within the interval between fetches, and removed ones are refused from then on", async (t) => {
+    const [first, second, third] = [newKey("RS256"), newKey("ES256"), newKey("EdDSA")];
+    let issuer = await during(t, Issuer.start([first]));
+    const gateway = await during(t, Gateway.start(issuer.url));
+    await becomesReady(gateway);
+    const ofFirst = await issuer.token();
+    equal(await gateway.call(ofFirst, workflows), 200);
+
+    issuer = await during(t, issuer.restart([second, first]));
+    const ofSecond = await issuer.token();
+    await eventually(async () => equal(await gateway.call(ofSecond, workflows), 200), interval);
+    equal(await gateway.call(ofFirst, workflows), 200);
+
+    issuer = await during(t, issuer.restart([third, second]));
+    const ofThird = await issuer.token();
+    await eventually(async () => equal(await gateway.call(ofThird, workflows), 200), interval);
+    refused(await gateway.call(ofFirst, workflows));
+    equal(await gateway.call(ofSecond, workflows), 200);
+  });
+
+  test("a gateway that has the keys takes tokens while the provider is down", async (t) => {
+    const issuer = await during(t, Issuer.start([newKey("ES256")]));
+    const gateway = await during(t, Gateway.start(issuer.url));
+    await becomesReady(gateway);
+    const [known, unseen] = [await issuer.token(), await issuer.token("reader")];
+    equal(await gateway.call(known, workflows), 200);
+
+    const other = await during(t, issuer.restart([newKey("ES256")]));
+    const stray = await other.token();
+    await other.stop();
+    await eventually(async () => {
+      refused(await gateway.call(stray, workflows));
+      assert.match(await gateway.metrics(), /^flowgate_jwks_fetches_total\{.*outcome="failure".*\} [1-9]/m);
+    }, interval);
+    equal(await gateway.call(known, workflows), 200);
+    equal(await gateway.call(unseen, workflows), 200);
+    assert.equal(await gateway.probe("/readyz"), 200);
+  });
+
+  test("a gateway that starts while the provider is down takes keys alone, and is ready when the provider is back", async (t) => {
+    const keys: Keys = [newKey("EdDSA")];
+    const issuer = await during(t, Issuer.start(keys));
+    const token = await issuer.token();
+    await issuer.stop();
+    const gateway = await during(t, Gateway.start(issuer.url));
+    const unavailable = await gateway.call(token, workflows);
+    equal(unavailable, 503, "jwks-unavailable");
+    assert.match(unavailable.headers.get("Retry-After") ?? "", /^[1-9]\d*$/);
+    equal(await gateway.call(key, workflows), 200);
+    assert.equal(await gateway.probe("/readyz"), 503);
+    assert.equal(await gateway.probe("/livez"), 200);
+
+    await during(t, issuer.restart(keys));
+    await becomesReady(gateway);
+    equal(await gateway.call(token, workflows), 200);
+  });
+});
+
+function start() {
+  return { workflowType: "Echo", workflowId: `oidc-${randomUUID()}`, taskQueue, args: ["hello", 1] };
+}
+
+/** Ends with the test what the test starts. */
+async function during<What extends Service>(t: TestContext, start: Promise<What>): Promise<What> {
+  const service = await start;
+  t.after(() => service.stop());
+  return service;
+}
+
+async function becomesReady(gateway: Gateway): Promise<void> {
+  await eventually(async () => assert.equal(await gateway.probe("/readyz"), 200));
+}
+
+function equal(answer: Answer, status: number, code?: string): void {
+  assert.deepEqual([answer.status, answer.code], [status, code], answer.text);
+}
+
+function refused(answer: Answer): void {
+  equal(answer, 401, "invalid-token");
+  assert.match(answer.headers.get("WWW-Authenticate") ?? "", /^Bearer.*error="invalid_token"/);
+}

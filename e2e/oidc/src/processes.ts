@@ -1,0 +1,185 @@
+// The processes that the tests start, and calls of them. Each ends by its own handle, and none outlives the tests.
+import { fork, spawn, type ChildProcess } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import { once } from "node:events";
+import { constants, openSync, writeSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout } from "node:timers/promises";
+import type { JWK } from "oidc-provider";
+import type { Client, Keys, Orders } from "./issuer.js";
+
+/** What a process gets to start and to end, and a call to be answered. */
+const patience = 30_000;
+
+const root = join(import.meta.dirname, "../../..");
+const { O_APPEND, O_CREAT, O_TRUNC, O_WRONLY } = constants;
+const log = openSync(join(root, "bin/oidc.log"), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND);
+
+const children = new Set<ChildProcess>();
+process.on("exit", () => children.forEach((child) => child.kill("SIGKILL")));
+
+/** A process that answers over HTTP. */
+export class Service {
+  constructor(readonly child: ChildProcess) {
+    children.add(child);
+  }
+
+  /** Waits for what the process does when it has started. One that ends instead is an error. */
+  protected async started<What>(sign: Promise<What>): Promise<What> {
+    const late = setTimeout(patience, "has not started in time", { ref: false });
+    const ended = once(this.child, "exit").then(([code, signal]) => `ended with ${code ?? signal}`);
+    const failed = Promise.race([late, ended]).then((how) => {
+      throw new Error(`${this.child.spawnargs.join(" ")} ${how}: see bin/oidc.log`);
+    });
+    return Promise.race([sign, failed]);
+  }
+
+  /** Ends the process and returns when it has ended. One that has ended before is left alone. */
+  async stop(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const ended = once(this.child, "exit", { signal: AbortSignal.timeout(patience) });
+    this.child.kill();
+    await ended;
+    children.delete(this.child);
+  }
+}
+
+/** A key for one of the algorithms that the gateway takes unless it is told otherwise. */
+export function newKey(alg: "RS256" | "ES256" | "EdDSA"): JWK {
+  const { privateKey } = {
+    RS256: () => generateKeyPairSync("rsa", { modulusLength: 2048 }),
+    ES256: () => generateKeyPairSync("ec", { namedCurve: "P-256" }),
+    EdDSA: () => generateKeyPairSync("ed25519"),
+  }[alg]();
+  return { ...(privateKey.export({ format: "jwk" }) as JWK), alg, use: "sig" };
+}
+
+/** An OpenID provider. */
+export class Issuer extends Service {
+  #port = 0;
+
+  static async start(keys: Keys, port = 0): Promise<Issuer> {
+    const issuer = new Issuer(fork(join(import.meta.dirname, "issuer.js"), { stdio: ["ignore", log, log, "ipc"] }));
+    issuer.child.send({ port, keys } satisfies Orders);
+    [issuer.#port] = (await issuer.started(once(issuer.child, "message"))) as [number];
+    return issuer;
+  }
+
+  /** The same issuer, with other keys or after a time out of service. */
+  async restart(keys: Keys): Promise<Issuer> {
+    await this.stop();
+    return Issuer.start(keys, this.#port);
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** Gets a token by client credentials. */
+  async token(client: Client = "writer", audience = "flowgate"): Promise<string> {
+    const response = await fetch(`${this.url}/token`, {
+      method: "POST",
+      headers: { Authorization: `Basic ${btoa(`${client}:secret`)}` },
+      body: new URLSearchParams({ grant_type: "client_credentials", resource: `urn:audience:${audience}` }),
+      signal: AbortSignal.timeout(patience),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`the issuer answered ${response.status}: ${text}`);
+    return (JSON.parse(text) as { access_token: string }).access_token;
+  }
+}
+
+/** An answer of the gateway; problems have a code. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  code: string | undefined;
+}
+
+/** A gateway that takes the tokens of an issuer, and the keys of the development stack. */
+export class Gateway extends Service {
+  #public = "";
+  #admin = "";
+
+  /** Returns when the gateway listens, which is before it is ready. */
+  static async start(issuer: string): Promise<Gateway> {
+    const directory = await mkdtemp(join(tmpdir(), "flowgate-oidc-"));
+    try {
+      const config = join(directory, "gateway.yaml"); // JSON is YAML
+      await writeFile(config, JSON.stringify({
+        listen: { public: "127.0.0.1:0", admin: "127.0.0.1:0", drainDelay: "0s" },
+        upstream: { address: required("FLOWGATE_UPSTREAM_ADDRESS") },
+        auth: {
+          apiKeys: { file: join(root, "dev/stack/keys.yaml") },
+          jwt: [{ name: "idp", issuer, audience: ["flowgate"], discovery: true, leeway: "1s" }],
+        },
+      }));
+      const binary = process.env["GATEWAY_BINARY"] ?? join(root, "bin/gateway");
+      // An environment of its own, since the gateway takes each FLOWGATE_ variable for a setting.
+      const gateway = new Gateway(spawn(binary, ["serve", "--config", config], { env: {}, stdio: ["ignore", log, "pipe"] }));
+      await gateway.started(gateway.#serving());
+      return gateway;
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  }
+
+  /** Learns from the log where the gateway listens. */
+  #serving(): Promise<void> {
+    return new Promise((resolve) => {
+      createInterface({ input: this.child.stderr! }).on("line", (line) => {
+        writeSync(log, `${line}\n`);
+        if (!line.includes('"serving"')) return;
+        const said = JSON.parse(line) as { public: string; admin: string };
+        this.#public = `http://${said.public}`;
+        this.#admin = `http://${said.admin}`;
+        resolve();
+      });
+    });
+  }
+
+  /** Calls the API; a body makes it a POST. */
+  async call(credential: string, path: string, body?: unknown): Promise<Answer> {
+    const response = await fetch(`${this.#public}/v1/${path}`, {
+      headers: { Authorization: `Bearer ${credential}`, "Content-Type": "application/json" },
+      ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(patience),
+    });
+    const text = await response.text();
+    const isProblem = response.headers.get("Content-Type") === "application/problem+json";
+    const code = isProblem ? (JSON.parse(text) as { code: string }).code : undefined;
+    return { status: response.status, headers: response.headers, text, code };
+  }
+
+  /** The status of /readyz or /livez. */
+  async probe(path: "/readyz" | "/livez"): Promise<number> {
+    return (await fetch(this.#admin + path, { signal: AbortSignal.timeout(patience) })).status;
+  }
+
+  async metrics(): Promise<string> {
+    return (await fetch(`${this.#admin}/metrics`, { signal: AbortSignal.timeout(patience) })).text();
+  }
+}
+
+/** Asks until the assertions hold, and less often than the gateway lets one network send wrong tokens. */
+export async function eventually(question: () => Promise<void>, bound = patience): Promise<void> {
+  const deadline = Date.now() + bound;
+  for (;;) {
+    try {
+      return await question();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+    await setTimeout(250);
+  }
+}
+
+export function required(name: string): string {
+  const value = process.env[name];
+  if (value === undefined) throw new Error(`${name} is not set: see dev/cmd/with-stack`);
+  return value;
+}
