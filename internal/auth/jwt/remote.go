@@ -255,7 +255,7 @@ func (r *remote) report(ctx context.Context, err error) {
 	case err == nil && failedBefore:
 		r.log.LogAttrs(ctx, slog.LevelInfo, "keys of an issuer are fetched again")
 	case err != nil && !failedBefore:
-		r.log.LogAttrs(ctx, slog.LevelError, "keys of an issuer cannot be fetched, the last good ones stay in force", slog.Any("error", err))
+		r.log.LogAttrs(ctx, slog.LevelError, "keys of an issuer cannot be fetched", slog.Any("error", err))
 	}
 	r.hooks.onFetch(err)
 }
