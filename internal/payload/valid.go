@@ -1,5 +1,10 @@
 package payload
 
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
 // plainlyValid reports whether data is JSON of the simple kind that most values
 // are: ASCII, without escapes, not nested too deeply. False means that it takes
 // the library to tell: this is its short cut, and never its judge.
@@ -10,6 +15,8 @@ func plainlyValid(data []byte) bool {
 	for {
 		var next int // behind a value, or negative
 		switch c := peek(data, at); {
+		case c == '"':
+			next = simpleString(data, at)
 		case c == '{' || c == '[':
 			if depth == deepest {
 				return false
@@ -27,8 +34,6 @@ func plainlyValid(data []byte) bool {
 				}
 			}
 			continue
-		case c == '"':
-			next = simpleString(data, at)
 		case c == '-' || c >= '0' && c <= '9':
 			next = number(data, at)
 		default:
@@ -89,24 +94,56 @@ func peek(data []byte, at int) byte {
 	return data[at]
 }
 
+// space skips white space, of which there is none in most JSON.
 func space(data []byte, at int) int {
+	if at < len(data) && data[at] <= ' ' {
+		return spaces(data, at)
+	}
+	return at
+}
+
+func spaces(data []byte, at int) int {
 	for at < len(data) && (data[at] == ' ' || data[at] == '\n' || data[at] == '\r' || data[at] == '\t') {
 		at++
 	}
 	return at
 }
 
-// simpleString reads a string of plain ASCII.
+// simpleString reads a string of plain ASCII, eight bytes at a time.
 func simpleString(data []byte, at int) int {
-	for at++; at < len(data); at++ {
-		switch c := data[at]; {
-		case c == '"':
-			return at + 1
-		case c < ' ' || c == '\\' || c >= 0x80:
-			return -1
+	const word = 8
+	for at++; at+word <= len(data); at += word {
+		if found := special(binary.LittleEndian.Uint64(data[at:])); found != 0 {
+			return stringEnd(data, at+bits.TrailingZeros64(found)/word)
 		}
 	}
-	return -1
+	for at < len(data) && special(uint64(data[at])|plainWord) == 0 {
+		at++
+	}
+	return stringEnd(data, at)
+}
+
+// stringEnd is behind a string, if it is its end that stands there.
+func stringEnd(data []byte, at int) int {
+	if peek(data, at) != '"' {
+		return -1
+	}
+	return at + 1
+}
+
+// plainWord are plain characters beside the one that is looked at.
+const plainWord = 0x2020202020202000
+
+// special marks by their highest bits the bytes of a word that do not stand for
+// themselves in a string. Of those marked the first one is one of them: a byte is
+// marked wrongly only above one that is marked rightly, which it borrows from.
+func special(word uint64) uint64 {
+	const (
+		each = 0x0101010101010101
+		high = 0x8080808080808080
+	)
+	quote, slash := word^each*'"', word^each*'\\'
+	return (word | (word - each*' ') | (quote-each)&^quote | (slash-each)&^slash) & high
 }
 
 func literal(data []byte, at int) int {

@@ -1,8 +1,6 @@
 package payload
 
 import (
-	"bytes"
-
 	"github.com/go-json-experiment/json/jsontext"
 	"go.temporal.io/api/common/v1"
 )
@@ -95,11 +93,21 @@ func depth(value []byte) (deepest int) {
 	return deepest
 }
 
+// trimmed is what stands between white space: JSON's own, as Unicode's is not
+// valid around a value.
+func trimmed(data []byte) []byte {
+	begin, end := space(data, 0), len(data)
+	for end > begin && space(data[end-1:end], 0) == 1 {
+		end--
+	}
+	return data[begin:end]
+}
+
 // validJSON accepts what any JSON reader accepts. Duplicate names are left to
 // the reader: a worker may have written them, and dropping or refusing them
 // would lose data.
 func validJSON(data []byte) (jsontext.Value, bool) {
-	value := jsontext.Value(bytes.Trim(data, " \t\r\n")) // JSON's white space: Unicode's is not valid around a value
+	value := jsontext.Value(trimmed(data))
 	if !plainlyValid(value) && (!value.IsValid(jsontext.AllowDuplicateNames(true)) || depth(value) > maxDepth) {
 		return nil, false
 	}

@@ -29,12 +29,12 @@ const (
 // Read reads a payload; ok is false when the wire bytes are not those that an
 // encoder writes, for which a decoder is needed.
 func Read(wire []byte) (p Wire, ok bool) {
-	for len(wire) > 0 {
-		number, value, n := next(wire)
-		if n < 0 {
+	for at := 0; at < len(wire); {
+		number, value, end := next(wire, at)
+		if end < 0 {
 			return p, false
 		}
-		wire = wire[n:]
+		at = end
 		switch number {
 		case fieldMetadata:
 			if !p.readMetadata(value) {
@@ -49,34 +49,61 @@ func Read(wire []byte) (p Wire, ok bool) {
 	return p, true
 }
 
-// next reads a length-delimited field; n is negative when there is none.
-func next(wire []byte) (number protowire.Number, value []byte, n int) {
-	number, wireType, n := protowire.ConsumeTag(wire)
+// next reads a length-delimited field, and where it ends: negative when it is
+// none.
+func next(wire []byte, at int) (number protowire.Number, value []byte, end int) {
+	const (
+		oneByte = 0x80 // what is below it stands for itself: most sizes
+		first   = 1<<3 | byte(protowire.BytesType)
+		second  = 2<<3 | byte(protowire.BytesType)
+	)
+	if begin := at + 2; begin <= len(wire) && wire[at+1] < oneByte {
+		end = begin + int(wire[at+1])
+		switch tag := wire[at]; {
+		case end > len(wire):
+			return 0, nil, -1
+		case tag == first:
+			return 1, wire[begin:end], end
+		case tag == second:
+			return 2, wire[begin:end], end
+		}
+	}
+	return anyField(wire, at)
+}
+
+func anyField(wire []byte, at int) (number protowire.Number, value []byte, end int) {
+	number, wireType, n := protowire.ConsumeTag(wire[at:])
 	if n < 0 || wireType != protowire.BytesType {
 		return 0, nil, -1
 	}
-	value, size := protowire.ConsumeBytes(wire[n:])
+	value, size := protowire.ConsumeBytes(wire[at+n:])
 	if size < 0 {
 		return 0, nil, -1
 	}
-	return number, value, n + size
+	return number, value, at + n + size
 }
 
 // readMetadata reads one entry; of a key that is there twice a decoder keeps the
 // last, which is left to it.
 func (p *Wire) readMetadata(wire []byte) bool {
-	var parts [entryValue + 1][]byte
-	for len(wire) > 0 {
-		number, value, n := next(wire)
-		if n < 0 || int(number) >= len(parts) || parts[number] != nil {
+	var key, content []byte
+	for at := 0; at < len(wire); {
+		number, value, end := next(wire, at)
+		switch {
+		case end < 0:
+			return false
+		case number == entryKey && key == nil:
+			key = value
+		case number == entryValue && content == nil:
+			content = value
+		default:
 			return false
 		}
-		parts[number] = value
-		wire = wire[n:]
+		at = end
 	}
 	p.Metadata++
 	var of *[]byte
-	switch string(parts[entryKey]) {
+	switch string(key) {
 	case MetadataEncoding:
 		of = &p.Encoding
 	case metadataType:
@@ -89,7 +116,7 @@ func (p *Wire) readMetadata(wire []byte) bool {
 	if *of != nil {
 		return false
 	}
-	*of = parts[entryValue]
+	*of = content
 	return true
 }
 

@@ -8,9 +8,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"google.golang.org/protobuf/encoding/protowire"
-
-	"github.com/flowgate/flowgate/internal/payload"
 )
 
 func TestNumbersAreWrittenAsStrconvDoes(t *testing.T) {
@@ -52,31 +49,4 @@ func TestAClockGivesEachTimeItsOwn(t *testing.T) {
 	text, err := c.append(nil, minTimestamp, 0, appendNanos)
 	require.NoError(t, err)
 	require.Equal(t, `"0001-01-01T00:00:00Z"`, string(text))
-}
-
-// FuzzReadPayload holds the short cut against what it is one of.
-func FuzzReadPayload(f *testing.F) {
-	field := func(number protowire.Number, content string) []byte {
-		return protowire.AppendString(protowire.AppendTag(nil, number, protowire.BytesType), content)
-	}
-	entry := func(key, value string) []byte {
-		return field(1, string(append(field(1, key), field(2, value)...)))
-	}
-	json, typed, data := entry("encoding", "json/plain"), entry("type", "Int"), field(2, "1")
-	for _, parts := range [][][]byte{
-		{}, {json, data}, {typed, json, data}, {data, json}, {json, json, data}, {entry("messageType", ""), data, data}, {entry("other", "x"), json},
-		{field(1, ""), data}, {json, field(3, "x")}, {json, {0x10, 1}}, {field(1, string(field(2, "json/plain")))}, {json, {0x12}},
-	} {
-		var wire []byte
-		for _, part := range parts {
-			wire = append(wire, part...)
-		}
-		f.Add(wire)
-	}
-	f.Fuzz(func(t *testing.T, wire []byte) {
-		want, valid := payload.Read(wire)
-		got, ok := readPayload(wire)
-		require.Equal(t, valid, ok)
-		require.Equal(t, want, got)
-	})
 }

@@ -27,7 +27,7 @@ const (
 // payload writes a payload in shorthand or, if it has none, in a long form that
 // is told from shorthand: that has data, even when it is empty.
 func (w *jsonWriter) payload(m *Message, wire []byte, depth int) error {
-	p, ok := readPayload(wire)
+	p, ok := payload.Read(wire)
 	if ok && (w.shorthand(&p) || w.longForm(&p)) {
 		return nil
 	}
@@ -145,7 +145,7 @@ func (w *jsonWriter) shorthands(wire []byte) (done bool, err error) {
 			w.out = append(w.out, ',')
 		}
 		separate = true
-		if p, ok := readPayload(value); !ok || !w.shorthand(&p) {
+		if p, ok := payload.Read(value); !ok || !w.shorthand(&p) {
 			w.out = w.out[:before]
 			return false, nil
 		}
