@@ -49,6 +49,10 @@ func (v *validator) issuers(issuers []Issuer) {
 		for _, algorithm := range issuer.Algorithms {
 			v.oneOf(path+".algorithms", algorithm, signatureAlgorithms()...)
 		}
+		for _, typ := range issuer.Types {
+			v.check(path+".types", typ != "" && typ == strings.ToLower(typ) && !strings.HasPrefix(typ, "application/"),
+				"must be in lower case, without application/")
+		}
 		v.keySource(path, issuer)
 		v.check(path+".leeway", issuer.Leeway >= 0 && issuer.Leeway <= maxLeeway, "must be at most 30s")
 		v.check(path+".maxLifetime", issuer.MaxLifetime > 0 && issuer.MaxLifetime <= maxLifetime, "must be above 0 and at most 168h")
@@ -121,6 +125,8 @@ func (v *validator) certificates(certificates []Certificate, l ListenTLS) {
 	for i, c := range certificates {
 		path := join("auth.certificates", strconv.Itoa(i))
 		v.callerName(path+".name", c.Name)
+		v.check(path+".name", !slices.ContainsFunc(certificates[:i], func(other Certificate) bool { return other.Name == c.Name }),
+			"is there twice")
 		v.check(path, c.URI != "" || c.DNS != "" || c.Email != "" || c.CommonName != "", "must name a uri, dns, email or commonName")
 		for j, grant := range c.Grants {
 			at := join(path+".grants", strconv.Itoa(j))
@@ -151,6 +157,20 @@ func (v *validator) mint(c *Config) {
 	v.check(path+".issuer", m.Issuer != "", "is missing")
 	v.check(path+".ttl", m.TTL >= 10*time.Second && m.TTL <= time.Hour, "must be from 10s to 1h")
 	v.check(path+".publishAhead", m.PublishAhead >= 0, "must not be negative")
+}
+
+// callersCredentials checks what goes upstream in the names of an issuer's callers and, by the keys file, of keys that ask for
+// a minted token: to any server, whichever namespace they call.
+func (v *validator) callersCredentials(c *Config) {
+	reason := c.RefusesCredentials()
+	if reason == "" {
+		return
+	}
+	for i, issuer := range c.Auth.JWT {
+		sends := issuer.Credential == CredentialPassthrough || issuer.Credential == CredentialMint
+		v.check(join("auth.jwt", strconv.Itoa(i))+".credential", !sends, reason)
+	}
+	v.check("upstream.credential.mint.keyFile", c.Upstream.Credential.Mint.KeyFile == "", reason)
 }
 
 // mints tells whether anything that is configured asks for a minted token. A key of the keys file may ask for one too.

@@ -136,6 +136,17 @@ func (u Upstream) Of(n Namespace) Upstream {
 	return u
 }
 
+// RefusesCredentials says why no credential may be sent to some server, empty when one may be sent to all.
+func (c *Config) RefusesCredentials() string {
+	reason := c.Upstream.RefusesCredentials()
+	for _, namespace := range c.Namespaces {
+		if reason == "" {
+			reason = c.Upstream.Of(namespace).RefusesCredentials()
+		}
+	}
+	return reason
+}
+
 // RefusesCredentials says why no credential, whoever's it is, may be sent to the upstream. It is empty when one may.
 func (u Upstream) RefusesCredentials() string {
 	if u.TLS.Enabled || u.Credential.AllowPlaintext || isLoopback(u.Address) {

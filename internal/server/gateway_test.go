@@ -49,15 +49,16 @@ type gateway struct {
 // start runs a gateway until the test ends.
 func start(t testing.TB, configure func(*config.Config)) *gateway {
 	t.Helper()
-	return startIn(t, configure, nil)
+	return startIn(t, configure, server.Options{})
 }
 
-// startIn is start in an environment.
-func startIn(t testing.TB, configure func(*config.Config), getenv func(string) string) *gateway {
+// startIn is start with surroundings of the test's own.
+func startIn(t testing.TB, configure func(*config.Config), options server.Options) *gateway {
 	t.Helper()
 	public := newListener()
 	g := &gateway{listener: public}
-	g.run(t, configure, getenv, public, public.dial)
+	options.Public = public
+	g.run(t, configure, options, public.dial)
 	return g
 }
 
@@ -65,13 +66,12 @@ func startIn(t testing.TB, configure func(*config.Config), getenv func(string) s
 func startOn(t testing.TB, configure func(*config.Config), public net.Listener, dial func(context.Context) (net.Conn, error)) *gateway {
 	t.Helper()
 	g := &gateway{}
-	g.run(t, configure, nil, public, dial)
+	g.run(t, configure, server.Options{Public: public}, dial)
 	return g
 }
 
 func (g *gateway) run(
-	t testing.TB, configure func(*config.Config), getenv func(string) string,
-	public net.Listener, dial func(context.Context) (net.Conn, error),
+	t testing.TB, configure func(*config.Config), options server.Options, dial func(context.Context) (net.Conn, error),
 ) {
 	t.Helper()
 	cfg := config.Default()
@@ -84,12 +84,11 @@ func (g *gateway) run(
 	g.upstream, g.log, g.done = upstreamtest.New(t), &syncBuffer{}, make(chan error, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	g.stop = cancel
+	options.Version, options.Admin, options.Dial, options.Log = "test", admin, g.upstream.Dial, g.log
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		g.done <- server.Run(ctx, &cfg, server.Options{
-			Version: "test", Public: public, Admin: admin, Dial: g.upstream.Dial, Log: g.log, Getenv: getenv,
-		})
+		g.done <- server.Run(ctx, &cfg, options)
 	}()
 	t.Cleanup(func() {
 		g.client.CloseIdleConnections()

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/flowgate/flowgate/internal/auth"
@@ -16,9 +17,13 @@ import (
 // identity is all that tells who calls, and what is said upstream of it. What
 // is not configured is nil.
 type identity struct {
-	anonymous    *auth.Principal
-	keys         *auth.Keys
-	tokens       *jwt.Verifier
+	anonymous *auth.Principal
+	keys      *auth.Keys
+	tokens    *jwt.Verifier
+	// bearers are whoever brings an issuer's tokens, by its name, as makers of delegated tokens: what goes upstream in
+	// their names must not change when they hand one on.
+	bearers map[string]*auth.Principal
+
 	certificates *auth.Certificates
 	delegated    *delegated.Tokens
 	seals        *seal.Keys
@@ -47,20 +52,40 @@ func (g *gateway) identify(options Options) (err error) {
 	if err := g.openKeys(); err != nil {
 		return err
 	}
-	if len(g.cfg.Auth.JWT) > 0 {
-		id.tokens, err = jwt.New(g.cfg.Auth.JWT, jwt.Options{
-			Log: g.log, Mint: id.minted, Transport: options.KeyTransport,
-			OnFetch:      func(issuer string, err error) { g.metrics.IssuerKeysFetched(g.life, issuer, err) },
-			OnUnknownKid: func(issuer string) { g.metrics.UnknownKid(g.life, issuer) },
-		})
-		if err != nil {
-			return err
-		}
-		g.metrics.KeyAges = id.tokens.KeyAges
-		g.watchers = append(g.watchers, id.tokens.Watch)
+	if err := g.openIssuers(options.KeyTransport); err != nil {
+		return err
 	}
 	id.certificates, err = auth.NewCertificates(g.cfg.Auth.Certificates)
 	return err
+}
+
+// openIssuers prepares for the tokens of issuers, when there are any.
+func (g *gateway) openIssuers(transport http.RoundTripper) (err error) {
+	id := &g.identity
+	if len(g.cfg.Auth.JWT) == 0 {
+		return nil
+	}
+	id.tokens, err = jwt.New(g.cfg.Auth.JWT, jwt.Options{
+		Log: g.log, Mint: id.minted, Transport: transport,
+		OnFetch:      func(issuer string, err error) { g.metrics.IssuerKeysFetched(g.life, issuer, err) },
+		OnUnknownKid: func(issuer string) { g.metrics.UnknownKid(g.life, issuer) },
+	})
+	if err != nil {
+		return err
+	}
+	g.metrics.KeyAges = id.tokens.KeyAges
+	g.watchers = append(g.watchers, id.tokens.Watch)
+	id.bearers = map[string]*auth.Principal{}
+	for _, issuer := range g.cfg.Auth.JWT {
+		bearer := &auth.Principal{}
+		if issuer.Credential != "" { // else it is the upstream's
+			if bearer.Credential, err = g.credential(issuer.Credential, ""); err != nil {
+				return err
+			}
+		}
+		id.bearers[issuer.Name] = bearer
+	}
+	return nil
 }
 
 // openSigner reads the keys that sign what is minted, when there are any.
@@ -88,7 +113,7 @@ func (g *gateway) openKeys() error {
 		return nil
 	}
 	options := []auth.Option{
-		auth.WithLogger(g.log), auth.RefuseCredentials(refusesCredentials(g.cfg)), auth.WithMint(g.identity.minted),
+		auth.WithLogger(g.log), auth.RefuseCredentials(g.cfg.RefusesCredentials()), auth.WithMint(g.identity.minted),
 		auth.OnReload(func(err error) { g.metrics.KeysReloaded(g.life, err) }),
 	}
 	keys, err := auth.OpenKeys(cfg.File, options...)
@@ -110,22 +135,23 @@ func (id *identity) authenticator(anonymous bool) *auth.Authenticator {
 	return auth.NewAuthenticator(ways)
 }
 
-// maker knows who may have made a delegated token, by the form of the name:
-// those of keys have no colon.
-func (id *identity) maker(name string) (p *auth.Principal, known, ok bool) {
+// maker finds who made a delegated token, by the form of the name: those of keys
+// have no colon.
+func (id *identity) maker(name string) (m delegated.Maker, ok bool) {
 	kind, _, colon := strings.Cut(name, ":")
+	m.Kept = true
 	switch {
 	case !colon && id.keys != nil:
-		p, ok = id.keys.Owner(name)
-		return p, true, ok
+		m.Principal, ok = id.keys.Owner(name)
 	case !colon:
-		return id.anonymous, true, id.anonymous != nil
+		m.Principal, ok = id.anonymous, id.anonymous != nil
 	case kind == config.CertificateName:
-		p, ok = id.certificates.Owner(name)
-		return p, true, ok
+		m.Principal, ok = id.certificates.Owner(name)
 	default:
-		return nil, false, false
+		m.Kept = false
+		m.Principal, ok = id.bearers[kind]
 	}
+	return m, ok
 }
 
 // ready says which keys are not there yet without which callers are refused.

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server"
 )
 
 // TestTracesFollowTheStandardVariables sends spans to a collector over OTLP,
@@ -41,7 +42,7 @@ func TestTracesFollowTheStandardVariables(t *testing.T) {
 	t.Setenv("OTEL_TRACES_EXPORTER", "otlp")
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collects.URL)
 
-	g := startIn(t, func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }, os.Getenv)
+	g := startIn(t, func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }, server.Options{Getenv: os.Getenv})
 	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, "/v1/system-info", "", "traceparent", parent).status)
 	require.Equal(t, http.StatusUnauthorized, g.do(t, http.MethodGet, "/v1/system-info", "", "traceparent", parent,
@@ -52,10 +53,10 @@ func TestTracesFollowTheStandardVariables(t *testing.T) {
 
 	mu.Lock()
 	defer mu.Unlock()
-	server, client := spans["GET /v1/system-info"], spans["GetSystemInfo"]
-	require.NotNil(t, server)
+	serves, client := spans["GET /v1/system-info"], spans["GetSystemInfo"]
+	require.NotNil(t, serves)
 	require.NotNil(t, client)
-	require.Equal(t, "\x0a\xf7\x65\x19\x16\xcd\x43\xdd\x84\x48\xeb\x21\x1c\x80\x31\x9c", string(server.GetTraceId()), "the caller's trace goes on")
+	require.Equal(t, "\x0a\xf7\x65\x19\x16\xcd\x43\xdd\x84\x48\xeb\x21\x1c\x80\x31\x9c", string(serves.GetTraceId()), "the caller's trace goes on")
 	var continued bool
 	for _, call := range calls {
 		continued = continued || len(call.Metadata.Get("traceparent")) == 1

@@ -104,18 +104,6 @@ func (g *gateway) credential(mode, file string) (*auth.Credential, error) {
 // credentialInterval is how often the upstream credential's file is looked at.
 const credentialInterval = time.Second
 
-// refusesCredentials says why no credential may be sent to some server, empty
-// when one may be sent to all.
-func refusesCredentials(cfg *config.Config) string {
-	reason := cfg.Upstream.RefusesCredentials()
-	for _, namespace := range cfg.Namespaces {
-		if reason == "" {
-			reason = cfg.Upstream.Of(namespace).RefusesCredentials()
-		}
-	}
-	return reason
-}
-
 func serverOf(cfg config.Upstream) (*upstream.Server, error) {
 	tlsConfig, err := clientTLS(cfg.TLS)
 	if err != nil {

@@ -20,11 +20,18 @@ type Tokens struct {
 	now    func() time.Time
 }
 
-// Makers knows the principals that exist beyond a request: the owners of API
-// keys and certificates, by name, as they stand now. It is false for those that
-// are gone or disabled; known is false for those that nobody keeps, such as the
-// bearers of JWTs.
-type Makers func(name string) (p *auth.Principal, known, ok bool)
+// Maker is who made a token, as far as the gateway still knows it.
+type Maker struct {
+	*auth.Principal
+
+	// Kept says that the gateway keeps the maker's grants: they are looked up at
+	// every use. What the bearer of a JWT may do stood in that JWT alone, and was
+	// looked at when the token was made.
+	Kept bool
+}
+
+// Makers finds a maker by its name; none when it is gone or disabled.
+type Makers func(name string) (Maker, bool)
 
 // New makes tokens that last at most maxTTL. A nil clock is the system's.
 func New(keys *seal.Keys, maxTTL time.Duration, makers Makers, now func() time.Time) *Tokens {
@@ -97,19 +104,16 @@ func (t *Tokens) Verify(_ context.Context, token string) (*auth.Principal, error
 		Namespace: c.Namespace, WorkflowID: c.WorkflowID, RunID: c.RunID, Read: c.Read, Signals: c.Signals, Updates: c.Updates,
 	}
 	role := needs(bound)
-	p := &auth.Principal{}
-	if maker, known, ok := t.makers(c.Maker); known {
-		if !ok || maker.RoleOn(c.Namespace) < role {
-			return nil, invalid()
-		}
-		narrowed := *maker
-		p = &narrowed
+	maker, ok := t.makers(c.Maker)
+	if !ok || maker.Kept && maker.RoleOn(c.Namespace) < role {
+		return nil, invalid()
 	}
+	p := *maker.Principal
 	p.Name = prefix + c.Maker
 	p.Grants = []auth.Grant{{Namespace: c.Namespace, Role: role}}
 	p.CallerMetadata, p.OverridesAuthorization = nil, false
 	p.Bound, p.Expires = bound, time.Unix(c.Expires, 0)
-	return p, nil
+	return &p, nil
 }
 
 // invalid is the one answer to a token that does not hold, whatever is wrong

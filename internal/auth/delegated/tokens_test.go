@@ -40,12 +40,12 @@ func newWorld(t *testing.T) *world {
 		"dev":  {Name: "dev", Grants: []auth.Grant{{Namespace: "orders", Role: auth.RoleAdmin}}, Share: 0.5, CallerMetadata: []string{"x"}},
 		"read": {Name: "read", Grants: []auth.Grant{{Namespace: "orders", Role: auth.RoleRead}}},
 	}}
-	w.Tokens = delegated.New(keys, time.Hour, func(name string) (*auth.Principal, bool, bool) {
+	w.Tokens = delegated.New(keys, time.Hour, func(name string) (delegated.Maker, bool) {
 		if name == "idp:alice" {
-			return nil, false, false
+			return delegated.Maker{Principal: &auth.Principal{}}, true
 		}
 		p, ok := w.makers[name]
-		return p, true, ok
+		return delegated.Maker{Principal: p, Kept: true}, ok
 	}, func() time.Time { return w.time })
 	return w
 }

@@ -1,0 +1,191 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/config"
+)
+
+// withIssuer is a configuration with one issuer that is as it should be, but for
+// what changes say of a member; an empty value leaves the member out.
+func withIssuer(changes ...string) string {
+	members := []string{"issuer", "'https://idp.example'", "audience", "[flowgate]", "jwksURL", "'https://idp.example/jwks'"}
+	for i := 0; i < len(changes); i += 2 {
+		at := 0
+		for at < len(members) && members[at] != changes[i] {
+			at += 2
+		}
+		members = append(members[:min(at, len(members))], append(changes[i:i+2:i+2], members[min(at+2, len(members)):]...)...)
+	}
+	text := ""
+	for i := 0; i < len(members); i += 2 {
+		if members[i+1] != "" {
+			text += members[i] + ": " + members[i+1] + ", "
+		}
+	}
+	return "{" + text + "}"
+}
+
+func TestBadIssuers(t *testing.T) {
+	t.Parallel()
+	const (
+		names     = "auth.jwt.0.name: must be 1 to 64 letters, digits, '-', '.' and '_'"
+		others    = "auth.jwt.0.name: is what callers of another kind are called"
+		sources   = "auth.jwt.0: needs exactly one of jwksURL, discovery: true and publicKeyFile"
+		keyURL    = "auth.jwt.0.jwksURL: must be a URL, such as https://idp.example/jwks"
+		plaintext = ": would fetch keys without TLS from another host: use https, or set allowPlaintextCredential to accept that"
+		placed    = "auth.jwt.0.claims.namespace: is needed where the template has no {namespace}, and only there"
+	)
+	for _, tc := range []struct{ issuer, want string }{
+		{withIssuer("issuer", ""), "auth.jwt.0.issuer: is missing"},
+		{withIssuer("name", "a:b"), names},
+		{withIssuer("name", "'a b'"), names},
+		{withIssuer("name", strings.Repeat("a", 65)), names},
+		{withIssuer("issuer", "urn:idp"), names}, // of which no name can be made
+		{withIssuer("name", "cert"), others},
+		{withIssuer("name", "delegated"), others},
+		{withIssuer("audience", ""), "auth.jwt.0.audience: must name at least one"},
+		{withIssuer("audience", "[]"), "auth.jwt.0.audience: must name at least one"},
+		{withIssuer("audience", "[flowgate, '']"), "auth.jwt.0.audience: must name at least one"},
+		{withIssuer("algorithms", "[RS256, HS256]"), "auth.jwt.0.algorithms: must be one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA"},
+		{withIssuer("algorithms", "[none]"), "auth.jwt.0.algorithms: must be one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA"},
+		{withIssuer("types", "[JWT]"), "auth.jwt.0.types: must be in lower case, without application/"},
+		{withIssuer("types", "[application/at+jwt]"), "auth.jwt.0.types: must be in lower case, without application/"},
+		{withIssuer("types", "['']"), "auth.jwt.0.types: must be in lower case, without application/"},
+		{withIssuer("jwksURL", ""), sources},
+		{withIssuer("discovery", "true"), sources},
+		{withIssuer("publicKeyFile", "flowgate.yaml"), sources},
+		{withIssuer("jwksURL", "", "publicKeyFile", "absent"), "auth.jwt.0.publicKeyFile: the file cannot be read: no such file or directory"},
+		{withIssuer("caFile", "absent"), "auth.jwt.0.caFile: the file cannot be read: no such file or directory"},
+		{withIssuer("caFile", "flowgate.yaml"), "auth.jwt.0.caFile: the file holds no certificate in PEM"},
+		{withIssuer("jwksURL", "idp.example/jwks"), keyURL},
+		{withIssuer("jwksURL", "'ftp://idp.example/jwks'"), keyURL},
+		{withIssuer("jwksURL", "'https:///jwks'"), keyURL},
+		{withIssuer("jwksURL", "'https://user@idp.example/jwks'"), keyURL},
+		{withIssuer("jwksURL", "'https://idp.example/jwks#a'"), keyURL},
+		{withIssuer("jwksURL", "'http://idp.example/jwks'"), "auth.jwt.0.jwksURL" + plaintext},
+		{withIssuer("jwksURL", "'http://localhost.example/jwks'"), "auth.jwt.0.jwksURL" + plaintext},
+		{withIssuer("jwksURL", "", "discovery", "true", "issuer", "'http://idp.example'"), "auth.jwt.0.issuer" + plaintext},
+		{withIssuer("leeway", "31s"), "auth.jwt.0.leeway: must be at most 30s"},
+		{withIssuer("leeway", "-1s"), "auth.jwt.0.leeway: must be at most 30s"},
+		{withIssuer("maxLifetime", "169h"), "auth.jwt.0.maxLifetime: must be above 0 and at most 168h"},
+		{withIssuer("maxLifetime", "-1s"), "auth.jwt.0.maxLifetime: must be above 0 and at most 168h"},
+		{withIssuer("maxStale", "-1s"), "auth.jwt.0.maxStale: must be greater than zero"},
+		{withIssuer("claims", "{template: '{namespace}'}"), "auth.jwt.0.claims.template: must hold {role} once"},
+		{withIssuer("claims", "{template: '{namespace}:{role}:{role}'}"), "auth.jwt.0.claims.template: must hold {role} once"},
+		{withIssuer("claims", "{template: '{namespace}:{namespace}:{role}'}"), "auth.jwt.0.claims.template: must hold {namespace} once at most"},
+		{withIssuer("claims", "{template: '{namespace}{role}'}"), "auth.jwt.0.claims.template: must have something between {namespace} and {role}"},
+		{withIssuer("claims", "{template: '{role}'}"), placed},
+		{withIssuer("claims", "{namespace: default}"), placed},
+		{withIssuer("claims", "{subjekt: sub}"), "auth.jwt.0.claims.subjekt: unknown key"},
+		{withIssuer("credential", "static"), "auth.jwt.0.credential: must be one of none, passthrough, mint"},
+		{withIssuer("credential", "mint"), "upstream.credential.mint.keyFile: is missing with mode mint"},
+		{withIssuer() + ", " + withIssuer("name", "other"), "auth.jwt.1.issuer: is there twice"},
+		{withIssuer() + ", " + withIssuer("issuer", "'https://idp.example/realm'"),
+			"auth.jwt.1.name: is there twice: the callers of two issuers could not be told apart"},
+		{"idp", "auth.jwt.0: must be a mapping"},
+	} {
+		t.Run(tc.issuer, func(t *testing.T) {
+			t.Parallel()
+			require.Contains(t, problemsOf(t, "auth: {jwt: ["+tc.issuer+"]}"), tc.want)
+		})
+	}
+	require.Contains(t, problemsOf(t, `auth: {jwt: `+withIssuer()+`}`), "auth.jwt: must be a list")
+}
+
+func TestGoodIssuers(t *testing.T) {
+	t.Parallel()
+	for _, issuer := range []string{
+		withIssuer(),
+		withIssuer("jwksURL", "'http://localhost/jwks'"),
+		withIssuer("jwksURL", "'http://[::1]:8080/jwks'"),
+		withIssuer("jwksURL", "'http://idp.example/jwks'", "allowPlaintextCredential", "true"),
+		withIssuer("jwksURL", "", "discovery", "true"),
+		withIssuer("issuer", "urn:idp", "name", "idp"),
+		withIssuer("claims", "{template: '{role}', namespace: default}"),
+		withIssuer("credential", "passthrough"),
+	} {
+		_, err := load(t, "auth: {jwt: ["+issuer+"]}")
+		require.NoError(t, err, issuer)
+	}
+	cfg, err := load(t, "auth: {jwt: ["+withIssuer("issuer", "'https://idp.example:8443/realm/'")+"]}")
+	require.NoError(t, err)
+	require.Equal(t, "idp.example", cfg.Auth.JWT[0].Name)
+}
+
+func TestBadIdentity(t *testing.T) {
+	t.Parallel()
+	const certificate = "{name: a, dns: a.example}"
+	withCertificate := func(members string) string { return `auth: {certificates: [{dns: a.example, ` + members + `}]}` }
+	for yaml, want := range map[string]string{
+		``: "auth: no authentication configured: set auth.apiKeys.file, auth.jwt or auth.certificates, or auth.insecureAnonymous to serve everyone",
+		`auth: {insecureAnonymous: true, jwt: [` + withIssuer() + `]}`:                          "auth.insecureAnonymous: excludes auth.jwt",
+		`auth: {insecureAnonymous: true, certificates: [` + certificate + `]}`:                  "auth.insecureAnonymous: excludes auth.certificates",
+		`auth: {failureLimit: {perSecond: 1000001}}`:                                            "auth.failureLimit.perSecond: must be above 0 and at most 1000000",
+		`auth: {certificates: [` + certificate + `]}`:                                           "auth.certificates: needs listen.tls.clientCAFile",
+		withCertificate(`grants: []`):                                                           "auth.certificates.0.name: must be 1 to 64 letters, digits, '-', '.' and '_'",
+		withCertificate(`name: 'a:b'`):                                                          "auth.certificates.0.name: must be 1 to 64 letters, digits, '-', '.' and '_'",
+		`auth: {certificates: [{name: a}]}`:                                                     "auth.certificates.0: must name a uri, dns, email or commonName",
+		`auth: {certificates: [` + certificate + `, {name: a, commonName: b}]}`:                 "auth.certificates.1.name: is there twice",
+		withCertificate(`name: a, grants: [{namespace: b, role: Read}]`):                        "auth.certificates.0.grants.0.role: must be one of read, write, admin",
+		withCertificate(`name: a, grants: [{role: read}]`):                                      "auth.certificates.0.grants.0.namespace: must be a namespace, or the start of one and a *",
+		withCertificate(`name: a, grants: [{namespace: 'a*b', role: read}]`):                    "auth.certificates.0.grants.0.namespace: must be a namespace, or the start of one and a *",
+		withCertificate(`name: a, grant: []`):                                                   "auth.certificates.0.grant: unknown key",
+		`listen: {tls: {keyFile: flowgate.yaml}}`:                                               "listen.tls.certFile: is missing beside listen.tls.keyFile",
+		`listen: {tls: {certFile: flowgate.yaml}}`:                                              "listen.tls.keyFile: is missing beside listen.tls.certFile",
+		`listen: {tls: {certFile: absent, keyFile: absent}}`:                                    "listen.tls.certFile: the file cannot be read: no such file or directory",
+		`listen: {tls: {certFile: flowgate.yaml, keyFile: flowgate.yaml}}`:                      "listen.tls.certFile: the certificate and the key in keyFile do not parse or do not belong together",
+		`listen: {tls: {clientCAFile: flowgate.yaml}}`:                                          "listen.tls.clientCAFile: needs listen.tls.certFile",
+		`listen: {tls: {certFile: a, keyFile: b, clientCAFile: flowgate.yaml}}`:                 "listen.tls.clientCAFile: the file holds no certificate in PEM",
+		`tokens: {maxTTL: 0s}`:                                                                  "tokens.maxTTL: must be from 1s to 168h",
+		`tokens: {maxTTL: 169h}`:                                                                "tokens.maxTTL: must be from 1s to 168h",
+		`upstream: {credential: {mode: magic}}`:                                                 "upstream.credential.mode: must be one of none, static, passthrough, mint",
+		`upstream: {credential: {mode: passthrough, file: a}}`:                                  "upstream.credential.file: needs upstream.credential.mode: static",
+		`upstream: {credential: {mint: {keyFile: absent}}}`:                                     "upstream.credential.mint.keyFile: the file cannot be read: no such file or directory",
+		`upstream: {credential: {mint: {keyFile: a, algorithm: HS256}}}`:                        "upstream.credential.mint.algorithm: must be one of ES256, RS256",
+		`upstream: {credential: {mint: {keyFile: a, issuer: ""}}}`:                              "upstream.credential.mint.issuer: is missing",
+		`upstream: {credential: {mint: {keyFile: a, ttl: 9s}}}`:                                 "upstream.credential.mint.ttl: must be from 10s to 1h",
+		`upstream: {credential: {mint: {keyFile: a, ttl: 61m}}}`:                                "upstream.credential.mint.ttl: must be from 10s to 1h",
+		`upstream: {credential: {mint: {keyFile: a, publishAhead: -1s}}}`:                       "upstream.credential.mint.publishAhead: must not be negative",
+		`namespaces: {a: {credential: {mode: mint}}}`:                                           "upstream.credential.mint.keyFile: is missing with mode mint",
+		`namespaces: {a: {credential: {mode: magic}}}`:                                          "namespaces.a.credential.mode: must be one of none, static, passthrough, mint",
+		`namespaces: {a: {credential: {mode: static}}}`:                                         "namespaces.a.credential.file: is missing with mode static",
+		`namespaces: {a: {credential: {file: a}}}`:                                              "namespaces.a.credential.file: needs namespaces.a.credential.mode: static",
+		`namespaces: {a: {credential: {mode: static, file: absent}}}`:                           "namespaces.a.credential.file: the file cannot be read: no such file or directory",
+		`namespaces: {a: {upstream: {tls: {enabled: true}}}}`:                                   "namespaces.a.upstream.tls: needs namespaces.a.upstream.address",
+		`namespaces: {a: {upstream: {address: b}}}`:                                             "namespaces.a.upstream.address: must be host:port",
+		`namespaces: {a: {upstream: {address: "b:1", tls: {caFile: a}}}}`:                       "namespaces.a.upstream.tls.caFile: needs namespaces.a.upstream.tls.enabled: true",
+		`namespaces: {a: {upstream: {address: "b:1", tls: {enabled: x}}}}`:                      "namespaces.a.upstream.tls.enabled: must be true or false",
+		`namespaces: {a: {upstream: {address: "b:1", port: 1}}}`:                                "namespaces.a.upstream.port: unknown key",
+		`namespaces: {a: {upstream: {address: "b:1"}, credential: {mode: mint}}}`:               "namespaces.a.credential: " + inPlaintext,
+		`{upstream: {address: "b:1", credential: {mode: passthrough}}}`:                         "upstream.credential: " + inPlaintext,
+		`{upstream: {address: "b:1"}, auth: {jwt: [` + passingIssuer + `]}}`:                    "auth.jwt.0.credential: " + inPlaintext,
+		`{upstream: {address: "b:1", credential: {mint: {keyFile: a}}}}`:                        "upstream.credential.mint.keyFile: " + inPlaintext,
+		`{namespaces: {a: {upstream: {address: "b:1"}}}, auth: {jwt: [` + passingIssuer + `]}}`: "auth.jwt.0.credential: " + inPlaintext,
+	} {
+		t.Run(yaml, func(t *testing.T) {
+			t.Parallel()
+			require.Contains(t, problemsOf(t, yaml), want)
+		})
+	}
+}
+
+const (
+	inPlaintext   = "would be sent without TLS to another host: set upstream.tls.enabled, or upstream.credential.allowPlaintextCredential to accept that"
+	passingIssuer = "{issuer: 'https://idp.example', audience: [flowgate], jwksURL: 'https://idp.example/jwks', credential: passthrough}"
+)
+
+func TestACredentialMayGoWhereTLSOrTheOperatorLetsIt(t *testing.T) {
+	t.Parallel()
+	for _, upstream := range []string{
+		`{address: "b:1", tls: {enabled: true}}`, `{address: "localhost:1"}`, `{address: "b:1", credential: {allowPlaintextCredential: true}}`,
+	} {
+		_, err := load(t, `{upstream: `+upstream+`, auth: {jwt: [`+passingIssuer+`]}}`)
+		require.NoError(t, err, upstream)
+	}
+	cfg := config.Default()
+	require.Empty(t, cfg.Upstream.RefusesCredentials())
+}

@@ -1,0 +1,241 @@
+package server_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/config"
+)
+
+// authority signs certificates.
+type authority struct {
+	key  *ecdsa.PrivateKey
+	cert *x509.Certificate
+}
+
+func newAuthority(t testing.TB) *authority {
+	t.Helper()
+	a := &authority{key: newECKey()}
+	a.cert = a.sign(t, &x509.Certificate{IsCA: true, BasicConstraintsValid: true, Subject: pkix.Name{CommonName: "authority"}}, a.key)
+	return a
+}
+
+// sign makes a certificate, which lasts for a day where nothing else is said.
+func (a *authority) sign(t testing.TB, template *x509.Certificate, key *ecdsa.PrivateKey) *x509.Certificate {
+	t.Helper()
+	template.SerialNumber = must(rand.Int(rand.Reader, big.NewInt(1<<62)))
+	template.NotBefore = time.Now().Add(-time.Hour)
+	if template.NotAfter.IsZero() {
+		template.NotAfter = time.Now().Add(24 * time.Hour)
+	}
+	parent := a.cert
+	if parent == nil {
+		parent = template
+	}
+	return must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, template, parent, key.Public(), a.key))))
+}
+
+// of makes a certificate with its key.
+func (a *authority) of(t testing.TB, template x509.Certificate) tls.Certificate {
+	t.Helper()
+	key := newECKey()
+	return tls.Certificate{Certificate: [][]byte{a.sign(t, &template, key).Raw}, PrivateKey: key}
+}
+
+func (a *authority) pem() []byte { return certPEM(a.cert.Raw) }
+
+func certPEM(der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}
+
+// secured is a gateway with a certificate that takes those of clients.
+type secured struct {
+	*gateway
+
+	servers, clients  *authority
+	certFile, keyFile string
+	caFile            string
+}
+
+// spiffe is the name of the worker's certificate.
+const spiffe = "spiffe://cluster.example/worker"
+
+func startSecured(t *testing.T) *secured {
+	t.Helper()
+	dir := t.TempDir()
+	s := &secured{
+		servers: newAuthority(t), clients: newAuthority(t),
+		certFile: filepath.Join(dir, "tls.crt"), keyFile: filepath.Join(dir, "tls.key"), caFile: filepath.Join(dir, "ca.crt"),
+	}
+	s.renew(t, s.certFile, s.keyFile)
+	require.NoError(t, os.WriteFile(s.caFile, s.clients.pem(), 0o600))
+	public := newListener()
+	s.gateway = startOn(t, func(cfg *config.Config) {
+		cfg.Listen.TLS = config.ListenTLS{CertFile: s.certFile, KeyFile: s.keyFile, ClientCAFile: s.caFile}
+		cfg.Auth.Certificates = []config.Certificate{{
+			Name: "worker", URI: spiffe, Grants: []config.Grant{{Namespace: "default", Role: "write"}},
+		}}
+	}, public, public.dial)
+	s.listener = public
+	synctest.Wait()
+	lists(s.gateway)
+	newFakeWorkflow(s.upstream)
+	return s
+}
+
+// renew makes a new certificate of the server's. Either file may be left out.
+func (s *secured) renew(t *testing.T, certFile, keyFile string) tls.Certificate {
+	t.Helper()
+	made := s.servers.of(t, x509.Certificate{DNSNames: []string{"gateway"}})
+	require.NoError(t, os.WriteFile(certFile, certPEM(made.Certificate[0]), 0o600))
+	require.NoError(t, os.WriteFile(keyFile, privatePEM(made.PrivateKey), 0o600))
+	return made
+}
+
+// clientWith is a client with its own connections and certificates.
+func (s *secured) clientWith(t *testing.T, http2 bool, certificates ...tls.Certificate) *http.Client {
+	t.Helper()
+	roots := x509.NewCertPool()
+	roots.AddCert(s.servers.cert)
+	transport := &http.Transport{
+		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return s.listener.dial(ctx) },
+		ForceAttemptHTTP2: http2,
+		TLSClientConfig: &tls.Config{
+			RootCAs: roots, MinVersion: tls.VersionTLS12,
+			// Sent whatever authorities the server has named.
+			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+				if len(certificates) == 0 {
+					return &tls.Certificate{}, nil
+				}
+				return &certificates[0], nil
+			},
+		},
+	}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
+func (s *secured) list(t *testing.T, client *http.Client, headers ...string) (answered, *tls.ConnectionState, error) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://gateway"+workflows, http.NoBody)
+	require.NoError(t, err)
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	got, err := client.Do(request)
+	if err != nil {
+		return answered{}, nil, err
+	}
+	return read(t, got), got.TLS, nil
+}
+
+func uris(t *testing.T, text string) []*url.URL {
+	t.Helper()
+	return []*url.URL{must(url.Parse(text))}
+}
+
+func TestAClientCertificateSaysWhoCalls(t *testing.T) {
+	t.Parallel()
+	for _, http2 := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			s := startSecured(t)
+			workers := s.clientWith(t, http2, s.clients.of(t, x509.Certificate{URIs: uris(t, spiffe)}))
+			strangers := s.clientWith(t, http2, s.clients.of(t, x509.Certificate{URIs: uris(t, spiffe+"/other")}))
+			nobodys := s.clientWith(t, http2)
+			for name, tc := range map[string]struct {
+				client  *http.Client
+				headers []string
+				status  int
+				who     string
+			}{
+				"the worker's":              {workers, nil, http.StatusOK, `"principal":"cert:worker"`},
+				"the worker's, and a key":   {workers, bearer(readerKey), http.StatusOK, `"principal":"reader"`},
+				"the worker's, a wrong key": {workers, bearer(wrongKey), http.StatusUnauthorized, ""},
+				"a stranger's":              {strangers, nil, http.StatusUnauthorized, ""},
+				"a stranger's, and a key":   {strangers, bearer(readerKey), http.StatusOK, `"principal":"reader"`},
+				"none":                      {nobodys, nil, http.StatusUnauthorized, ""},
+				"none, and a key":           {nobodys, bearer(readerKey), http.StatusOK, `"principal":"reader"`},
+			} {
+				before, logged := s.asked(), len(s.log.String())
+				a, state, err := s.list(t, tc.client, tc.headers...)
+				require.NoError(t, err, name)
+				require.Equal(t, tc.status, a.status, "%s: %s", name, a.body)
+				require.Equal(t, http2, state.NegotiatedProtocol == "h2", name)
+				require.Contains(t, s.log.String()[logged:], tc.who, name)
+				require.Equal(t, tc.status == http.StatusOK, s.asked() == before+1, name)
+			}
+		})
+	}
+}
+
+func TestACertificateOfAnotherAuthorityGetsNoConnection(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := startSecured(t)
+		for name, certificate := range map[string]tls.Certificate{
+			"another authority's": newAuthority(t).of(t, x509.Certificate{URIs: uris(t, spiffe)}),
+			"a server's":          s.servers.of(t, x509.Certificate{URIs: uris(t, spiffe)}),
+			"an expired":          s.clients.of(t, x509.Certificate{URIs: uris(t, spiffe), NotAfter: time.Now().Add(-time.Second)}),
+			"one for servers":     s.clients.of(t, x509.Certificate{URIs: uris(t, spiffe), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}),
+		} {
+			for _, headers := range [][]string{nil, bearer(writerKey)} {
+				_, _, err := s.list(t, s.clientWith(t, false, certificate), headers...)
+				require.Error(t, err, name)
+			}
+		}
+		require.Zero(t, s.asked())
+		a, _, err := s.list(t, s.clientWith(t, false, s.clients.of(t, x509.Certificate{URIs: uris(t, spiffe)})))
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, a.status)
+	})
+}
+
+func TestANewServerCertificateIsUsedWithoutARestart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := startSecured(t)
+		serial := func() string {
+			_, state, err := s.list(t, s.clientWith(t, true), bearer(readerKey)...)
+			require.NoError(t, err)
+			return state.PeerCertificates[0].SerialNumber.String()
+		}
+		kept := s.clientWith(t, true)
+		_, state, err := s.list(t, kept, bearer(readerKey)...)
+		require.NoError(t, err)
+		old := state.PeerCertificates[0].SerialNumber.String()
+		require.Equal(t, old, serial())
+		made := s.renew(t, s.certFile, s.keyFile+".next")
+		time.Sleep(2 * time.Second)
+		require.Equal(t, old, serial(), "a certificate without its key replaces nothing")
+		require.NoError(t, os.Rename(s.keyFile+".next", s.keyFile))
+		time.Sleep(2 * time.Second)
+		require.Equal(t, must(x509.ParseCertificate(made.Certificate[0])).SerialNumber.String(), serial())
+		a, state, err := s.list(t, kept, bearer(readerKey)...)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, a.status)
+		require.Equal(t, old, state.PeerCertificates[0].SerialNumber.String(), "open connections stay")
+
+		s.clients = newAuthority(t)
+		require.NoError(t, os.WriteFile(s.caFile, s.clients.pem(), 0o600))
+		time.Sleep(2 * time.Second)
+		a, _, err = s.list(t, s.clientWith(t, true, s.clients.of(t, x509.Certificate{URIs: uris(t, spiffe)})))
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, a.status, "and so are new authorities of clients")
+	})
+}
