@@ -217,6 +217,9 @@ func textMessage(m *Message, text string) ([]byte, error) {
 		return append(slices.Clone(f.tag), value...), err
 	case formLibrary:
 		if m.name == "google.protobuf.FieldMask" {
+			if !utf8.ValidString(text) {
+				return nil, inputFault("must be UTF-8")
+			}
 			var mask []byte
 			for path := range strings.SplitSeq(text, ",") {
 				mask = protowire.AppendString(protowire.AppendTag(mask, 1, protowire.BytesType), path)
