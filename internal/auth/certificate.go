@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/flowgate/flowgate/internal/config"
 )
@@ -45,9 +46,14 @@ func (c *Certificates) owner(state *tls.ConnectionState) *Principal {
 		return nil
 	}
 	leaf := state.VerifiedChains[0][0]
+	if time.Now().After(leaf.NotAfter) {
+		return nil // it was good when the connection began
+	}
 	for _, owner := range c.owners {
 		if owner.is(leaf) {
-			return owner.principal
+			who := *owner.principal
+			who.Expires = leaf.NotAfter
+			return &who
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -42,6 +43,7 @@ func TestCertificatesHaveOwners(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			test.leaf.NotAfter = time.Now().Add(time.Hour)
 			verified := &http.Request{TLS: &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{&test.leaf}}}}
 			who, err := authenticator.Authenticate(verified)
 			if test.want == "" {
@@ -49,9 +51,14 @@ func TestCertificatesHaveOwners(t *testing.T) {
 			} else {
 				require.NoError(t, err)
 				require.Equal(t, test.want, who.Name)
+				require.Equal(t, test.leaf.NotAfter, who.Expires)
 			}
 			_, err = authenticator.Authenticate(&http.Request{TLS: &tls.ConnectionState{PeerCertificates: []*x509.Certificate{&test.leaf}}})
 			require.ErrorContains(t, err, "unauthenticated", "a certificate that was not verified is only a claim")
+			ended := test.leaf
+			ended.NotAfter = time.Now().Add(-time.Second)
+			_, err = authenticator.Authenticate(&http.Request{TLS: &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{&ended}}}})
+			require.ErrorContains(t, err, "unauthenticated", "a connection may outlive its certificate")
 			verified.Header = http.Header{"X-Api-Key": {"fg_dev_" + secretA}}
 			_, err = authenticator.Authenticate(verified)
 			require.ErrorContains(t, err, "invalid-credential", "who says to be somebody else is nobody")

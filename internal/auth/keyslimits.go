@@ -42,8 +42,8 @@ func (f *keysFile) rate(path string, node *yaml.Node) Rate {
 	f.object(path, node, map[string]field{
 		"perSecond": func(path string, node *yaml.Node) {
 			perSecond, err := strconv.ParseFloat(f.text(path, node), 64)
-			if err != nil || !(perSecond > 0 && perSecond <= maxPerSecond) {
-				f.reportf(path, "must be above 0 and at most %d", maxPerSecond)
+			if err != nil || !(perSecond >= minPerSecond && perSecond <= maxPerSecond) {
+				f.reportf(path, "must be from 0.001 to %d", maxPerSecond)
 			}
 			rate.PerSecond = perSecond
 		},
@@ -64,8 +64,12 @@ func (f *keysFile) rate(path string, node *yaml.Node) Rate {
 	return rate
 }
 
-// maxPerSecond is far above any rate that means a limit.
-const maxPerSecond = 1_000_000
+// The rates that mean a limit: what is far above is none, and what is far below
+// is a key that is disabled.
+const (
+	minPerSecond = 0.001
+	maxPerSecond = 1_000_000
+)
 
 func (f *keysFile) share(path string, node *yaml.Node) float64 {
 	share, err := strconv.ParseFloat(f.text(path, node), 64)

@@ -47,6 +47,28 @@ type Principal struct {
 	// It is a function because fmt prints the unexported fields of whatever it
 	// is given, without asking them.
 	bearer func() string
+	// account is whose it is that is used up, when that is somebody else's.
+	account string
+}
+
+// Account is the name under which what the caller uses up is counted: that of a
+// delegated token's bearer is its maker's, who could else give itself any number
+// of rates and shares.
+func (p *Principal) Account() string {
+	if p.account != "" {
+		return p.account
+	}
+	return p.Name
+}
+
+// Narrowed gives a copy of p under another name that may do no more than bound
+// says, until expires. What it uses up is p's.
+func (p *Principal) Narrowed(name string, grant Grant, bound *Bound, expires time.Time) *Principal {
+	narrowed := *p
+	narrowed.Name, narrowed.account = name, p.Account()
+	narrowed.Grants, narrowed.Bound, narrowed.Expires = []Grant{grant}, bound, expires
+	narrowed.CallerMetadata, narrowed.OverridesAuthorization = nil, false
+	return &narrowed
 }
 
 // Rate is a number of calls a second in the long run, and how many may come at

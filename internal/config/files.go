@@ -15,7 +15,15 @@ func (v *validator) file(path, name string) ([]byte, bool) {
 	if name == "" {
 		return nil, false
 	}
-	content, err := os.ReadFile(name)
+	info, err := os.Stat(name)
+	if err == nil && !info.Mode().IsRegular() {
+		v.add(path, "is not a regular file") // a pipe would block, a device never end
+		return nil, false
+	}
+	var content []byte
+	if err == nil {
+		content, err = os.ReadFile(name)
+	}
 	if err != nil {
 		v.add(path, "the file cannot be read: "+reason(err))
 		return nil, false

@@ -58,7 +58,8 @@ func (v *validator) listen(l Listen) {
 
 func (v *validator) namespace(name string, n Namespace, u Upstream) {
 	path := join("namespaces", name)
-	invalid := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+	invalid := func(r rune) bool { return r == '*' || unicode.IsSpace(r) || unicode.IsControl(r) }
+	v.check(path+".upstream.name", !strings.ContainsFunc(n.Upstream.Name, invalid), "is no name of a namespace")
 	v.check(path, name != "" && !strings.ContainsFunc(name, invalid), "is no name of a namespace")
 	v.oneOf(path+".queryRejectCondition", n.QueryRejectCondition,
 		"", QueryRejectNone, QueryRejectNotOpen, QueryRejectNotCompletedCleanly)

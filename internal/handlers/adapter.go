@@ -59,12 +59,14 @@ func serve[B any](a *API, w http.ResponseWriter, r *http.Request, op operation,
 ) {
 	ctx, cancel := context.WithTimeout(r.Context(), a.options.Limits.RequestBudget)
 	defer cancel()
+	made := ctx // with the upstream call, as far as it got
 	result, err := func() (*answer, error) {
 		ctx, c, err := a.prepare(ctx, r, &op)
 		if err != nil {
 			return nil, err
 		}
-		if c.place, err = a.pool(op.method).Enter(ctx, c.principal.Name, c.principal.Share); err != nil {
+		made = ctx
+		if c.place, err = a.pool(op.method).Enter(ctx, c.principal.Account(), c.principal.Share); err != nil {
 			return nil, err
 		}
 		defer func() {
@@ -79,7 +81,9 @@ func serve[B any](a *API, w http.ResponseWriter, r *http.Request, op operation,
 		}
 		return do(ctx, c, body)
 	}()
-	if err == nil {
+	if err != nil {
+		a.options.Upstream.Refused(made, op.method, op.namespace, err)
+	} else {
 		err = result.write(w)
 	}
 	if err != nil {

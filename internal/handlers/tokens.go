@@ -17,7 +17,7 @@ func (a *API) CreateToken(w http.ResponseWriter, r *http.Request, namespace, wor
 		name: "createToken", namespace: namespace, params: params, body: bodyRequired,
 		method: workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName, // the least that a token is for
 	}
-	serve(a, w, r, op, func(_ context.Context, c *call, body *TokenRequest) (*answer, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *call, body *TokenRequest) (*answer, error) {
 		id, err := workflowIDOf(workflowID, params.WorkflowID)
 		if err != nil {
 			return nil, err
@@ -44,6 +44,7 @@ func (a *API) CreateToken(w http.ResponseWriter, r *http.Request, namespace, wor
 			Namespace: namespace, WorkflowID: id, RunID: params.RunID,
 			Read: body.Read, Signals: body.Signals, Updates: body.Updates,
 		}, ttl)
+		a.options.Upstream.Audit(ctx, c.principal, "CreateToken", namespace, id, err)
 		if err != nil {
 			return nil, err
 		}

@@ -102,7 +102,7 @@ func (d *HTTP) begin(w http.ResponseWriter, c *call) error {
 	if err != nil {
 		return err
 	}
-	if c.place, err = d.pool(c).Enter(c.ctx, c.principal.Name, c.principal.Share); err != nil {
+	if c.place, err = d.pool(c).Enter(c.ctx, c.principal.Account(), c.principal.Share); err != nil {
 		return err
 	}
 	if c.message, err = d.build(w, c); err != nil {
@@ -128,6 +128,11 @@ func (d *HTTP) finish(w http.ResponseWriter, c *call, err error) {
 		err = write(w, c)
 	}
 	if err != nil {
+		ctx := c.ctx
+		if ctx == nil {
+			ctx = c.request.Context() // it was refused before there was a call
+		}
+		d.options.Upstream.Refused(ctx, c.method, c.namespace, err)
 		e := problem.Of(err)
 		telemetry.FromContext(c.request.Context()).SetProblem(string(e.Code), e.LogDetail())
 		writeError(w, e, c.out)

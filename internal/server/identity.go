@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -46,17 +47,9 @@ func (g *gateway) identify(options Options) (err error) {
 		g.log.Warn("page tokens and delegated tokens are good on this replica only, and until it stops: tokens.keyFiles is not set")
 	}
 	id.delegated = delegated.New(id.seals, g.cfg.Tokens.MaxTTL, id.maker, nil)
-	if err := g.openSigner(); err != nil {
-		return err
-	}
-	if err := g.openKeys(); err != nil {
-		return err
-	}
-	if err := g.openIssuers(options.KeyTransport); err != nil {
-		return err
-	}
-	id.certificates, err = auth.NewCertificates(g.cfg.Auth.Certificates)
-	return err
+	failed := []error{g.openSigner(), g.openKeys(), g.openIssuers(options.KeyTransport), nil} // each tells of its own files
+	id.certificates, failed[3] = auth.NewCertificates(g.cfg.Auth.Certificates)
+	return errors.Join(failed...)
 }
 
 // openIssuers prepares for the tokens of issuers, when there are any.
@@ -77,7 +70,7 @@ func (g *gateway) openIssuers(transport http.RoundTripper) (err error) {
 	g.watchers = append(g.watchers, id.tokens.Watch)
 	id.bearers = map[string]*auth.Principal{}
 	for _, issuer := range g.cfg.Auth.JWT {
-		bearer := &auth.Principal{}
+		bearer := &auth.Principal{Name: issuer.Name}
 		if issuer.Credential != "" { // else it is the upstream's
 			if bearer.Credential, err = g.credential(issuer.Credential, ""); err != nil {
 				return err
@@ -149,7 +142,11 @@ func (id *identity) maker(name string) (m delegated.Maker, ok bool) {
 		m.Principal, ok = id.certificates.Owner(name)
 	default:
 		m.Kept = false
-		m.Principal, ok = id.bearers[kind]
+		if m.Principal, ok = id.bearers[kind]; ok {
+			bearer := *m.Principal
+			bearer.Name = name
+			m.Principal = &bearer
+		}
 	}
 	return m, ok
 }

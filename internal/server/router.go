@@ -126,7 +126,7 @@ func (a *identification) pace(p *auth.Principal, h http.Header) error {
 	if p.Rate.PerSecond == 0 {
 		return nil
 	}
-	budget, ok := a.rates.Take(p.Name, p.Rate.PerSecond, p.Rate.Burst)
+	budget, ok := a.rates.Take(p.Account(), p.Rate.PerSecond, p.Rate.Burst)
 	budget.WriteTo(h)
 	if ok {
 		return nil

@@ -153,3 +153,40 @@ func TestADelegatedTokenIsHeldAgainstItsWorkflow(t *testing.T) {
 	}
 	require.Len(t, server.AllCalls(), before)
 }
+
+// The ways around: the server's own workflows, batches, and schedules that
+// somebody else has made.
+func TestALimitIsNotGoneAround(t *testing.T) {
+	t.Parallel()
+	server := upstreamtest.New(t)
+	client := newClient(t, server)
+	system := &common.WorkflowExecution{WorkflowId: "temporal-sys-scheduler:s"}
+	patch := func(p *schedule.SchedulePatch) proto.Message {
+		return &workflowservice.PatchScheduleRequest{Namespace: orders, ScheduleId: "s", Patch: p}
+	}
+	signal := func(execution *common.WorkflowExecution) proto.Message {
+		return &workflowservice.SignalWorkflowExecutionRequest{Namespace: orders, WorkflowExecution: execution, SignalName: "update"}
+	}
+	for _, test := range []struct {
+		method  string
+		request proto.Message
+		refused bool
+	}{
+		{"SignalWorkflowExecution", signal(system), true},
+		{"SignalWorkflowExecution", signal(&common.WorkflowExecution{WorkflowId: "order-1"}), false},
+		{"UpdateWorkflowExecution", &workflowservice.UpdateWorkflowExecutionRequest{Namespace: orders, WorkflowExecution: system}, true},
+		{"StartBatchOperation", &workflowservice.StartBatchOperationRequest{Namespace: orders, JobId: "j"}, true},
+		{"PatchSchedule", patch(&schedule.SchedulePatch{TriggerImmediately: &schedule.TriggerImmediatelyRequest{}}), true},
+		{"PatchSchedule", patch(&schedule.SchedulePatch{BackfillRequest: []*schedule.BackfillRequest{{}}}), true},
+		{"PatchSchedule", patch(&schedule.SchedulePatch{Unpause: "go"}), true},
+		{"PatchSchedule", patch(&schedule.SchedulePatch{Pause: "stop"}), false},
+	} {
+		for _, types := range [][]string{nil, {"Order"}} {
+			before := len(server.AllCalls())
+			_, err := client.Invoke(limited(t.Context(), types, nil), workflowService+test.method, wire(t, test.request))
+			refused := test.refused && types != nil
+			require.Equal(t, refused, problem.Is(err, problem.OperationForbidden), "%s %v: %v", test.method, types, err)
+			require.Equal(t, refused, len(server.AllCalls()) == before)
+		}
+	}
+}

@@ -25,6 +25,9 @@ type Call struct {
 	// that has a successor ("follows-next-run-id"), where the server would
 	// otherwise rewrite it for old clients.
 	Features bool
+
+	// audited is set when the call has its line in the audit log.
+	audited bool
 }
 
 type callKey struct{}

@@ -3,6 +3,7 @@ package upstream_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"strings"
@@ -12,9 +13,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/errordetails/v1"
 	"go.temporal.io/api/namespace/v1"
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/flowgate/flowgate/internal/auth"
@@ -85,6 +88,17 @@ func TestANamespaceLivesOnAServerOfItsOwn(t *testing.T) {
 	require.Error(t, err)
 	require.Equal(t, []string{"Bearer of-all"}, all.Calls("DescribeNamespace")[0].Metadata.Get("authorization"))
 	require.NotEqual(t, client.CredentialID(&auth.Principal{}, orders), client.CredentialID(&auth.Principal{}, payments))
+}
+
+func TestErrorsDoNotTellTheOtherName(t *testing.T) {
+	t.Parallel()
+	client, _, other := twoServers(t)
+	other.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.NotFound, "namespace "+cloud+" is not there",
+		&errordetails.NamespaceNotFoundFailure{Namespace: cloud}, &errordetails.NotFoundFailure{CurrentCluster: "c"}))
+	e := problemOf(t, problem.Of(ask(inOrders(t.Context()), client)).Code, ask(inOrders(t.Context()), client))
+	require.NotContains(t, fmt.Sprint(e, e.Upstream.Proto()), cloud)
+	require.Contains(t, e.Error(), "namespace "+orders+" is not there")
+	require.Len(t, e.Upstream.Details(), 1)
 }
 
 func TestEachServerIsWatched(t *testing.T) {

@@ -26,7 +26,7 @@ func (c *Client) Invoke(ctx context.Context, method string, request []byte) (Ans
 	call := callFrom(ctx)
 	principal, _ := auth.PrincipalFrom(ctx)
 	answer, err := c.invoke(ctx, principal, call, method, request)
-	c.audit(ctx, principal, method, call.Namespace, request, err)
+	c.audit(ctx, call, principal, method, request, err)
 	return answer, err
 }
 
@@ -48,7 +48,7 @@ func (c *Client) invoke(ctx context.Context, principal *auth.Principal, call *Ca
 		repeat: access.Retry && call.Retry,
 	})
 	if err != nil {
-		return Answer{}, c.problemOf(ctx, method, err)
+		return Answer{}, c.problemOf(ctx, method, home.unnamed(err, call.Namespace))
 	}
 	if home.name != "" {
 		return answer.renamed(c.methods[method].answer, home.name, call.Namespace), nil
@@ -67,6 +67,9 @@ func (c *Client) admit(principal *auth.Principal, method, namespace string, requ
 		guard, in := c.methods[method].namespaces, inspection{namespace: namespace}
 		if access.Role > auth.RoleRead && len(principal.WorkflowTypes)+len(principal.TaskQueues) > 0 {
 			guard, in.types, in.queues = c.methods[method].everything, principal.WorkflowTypes, principal.TaskQueues
+			if err := c.checkDetours(method, request); err != nil {
+				return access, err
+			}
 		}
 		if err := guard.check(request, &in); err != nil {
 			return access, err

@@ -1,9 +1,15 @@
 package upstream
 
 import (
+	"bytes"
+	"slices"
+	"strings"
+
 	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/anypb"
 )
 
 // answerMarks are where an answer names namespaces.
@@ -56,4 +62,19 @@ func (a Answer) renamed(g guard, from, to string) Answer {
 	renamed := g.rename(a.Wire(), from, to)
 	a.Release()
 	return Answer{mem.SliceBuffer(renamed)}
+}
+
+// unnamed gives an error of a server without the name that the namespace has
+// there. Details that hold it are left out: they are messages of many kinds, and
+// the code and the text say the same.
+func (h *home) unnamed(err error, namespace string) error {
+	if h.name == "" {
+		return err
+	}
+	st := status.Convert(err).Proto()
+	st.Message = strings.ReplaceAll(st.GetMessage(), h.name, namespace)
+	st.Details = slices.DeleteFunc(st.GetDetails(), func(detail *anypb.Any) bool {
+		return bytes.Contains(detail.GetValue(), []byte(h.name))
+	})
+	return status.FromProto(st).Err()
 }

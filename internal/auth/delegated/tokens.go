@@ -108,12 +108,7 @@ func (t *Tokens) Verify(_ context.Context, token string) (*auth.Principal, error
 	if !ok || maker.Kept && maker.RoleOn(c.Namespace) < role {
 		return nil, invalid()
 	}
-	p := *maker.Principal
-	p.Name = prefix + c.Maker
-	p.Grants = []auth.Grant{{Namespace: c.Namespace, Role: role}}
-	p.CallerMetadata, p.OverridesAuthorization = nil, false
-	p.Bound, p.Expires = bound, time.Unix(c.Expires, 0)
-	return &p, nil
+	return maker.Narrowed(prefix+c.Maker, auth.Grant{Namespace: c.Namespace, Role: role}, bound, time.Unix(c.Expires, 0)), nil
 }
 
 // invalid is the one answer to a token that does not hold, whatever is wrong

@@ -42,7 +42,7 @@ func newWorld(t *testing.T) *world {
 	}}
 	w.Tokens = delegated.New(keys, time.Hour, func(name string) (delegated.Maker, bool) {
 		if name == "idp:alice" {
-			return delegated.Maker{Principal: &auth.Principal{}}, true
+			return delegated.Maker{Principal: &auth.Principal{Name: name}}, true
 		}
 		p, ok := w.makers[name]
 		return delegated.Maker{Principal: p, Kept: true}, ok
@@ -63,6 +63,7 @@ func TestATokenIsForItsWorkflowAndOperationsAlone(t *testing.T) {
 	bearer, err := w.Verify(t.Context(), token)
 	require.NoError(t, err)
 	require.Equal(t, "delegated:dev", bearer.Name)
+	require.Equal(t, "dev", bearer.Account(), "what it uses up is its maker's")
 	require.InDelta(t, 0.5, bearer.Share, 0)
 	require.Empty(t, bearer.CallerMetadata)
 
