@@ -22,6 +22,7 @@ import (
 const (
 	typeJSON    = "application/json"
 	typeNDJSON  = "application/x-ndjson"
+	typeEvents  = "text/event-stream"
 	typeProblem = "application/problem+json"
 	typeYAML    = "application/yaml"
 )
@@ -64,6 +65,7 @@ func loadContract(file string) (*contract, error) {
 	openapi3filter.RegisterBodyDecoder(typeJSON, decodeOne)
 	openapi3filter.RegisterBodyDecoder(typeProblem, decodeOne)
 	openapi3filter.RegisterBodyDecoder(typeNDJSON, decodeOne) // a line at a time, see checkAnswer
+	openapi3filter.RegisterBodyDecoder(typeEvents, openapi3filter.PlainBodyDecoder)
 	openapi3filter.RegisterBodyDecoder(typeYAML, openapi3filter.PlainBodyDecoder)
 	c.router, err = gorillamux.NewRouter(document)
 	return c, err
@@ -190,6 +192,25 @@ func (c *contract) checkAnswer(
 	case header.Get("Content-Type") == typeNDJSON:
 		documents = slices.Collect(bytes.Lines(body))
 	}
+	if err := c.checkDocuments(ctx, input, status, header, documents); err != nil {
+		return err
+	}
+	if header.Get("Content-Type") != typeEvents {
+		return nil
+	}
+	// The document cannot say it of a part of a text: an event's data is what a line of NDJSON is.
+	events, err := eventsIn(body)
+	if err != nil {
+		return err
+	}
+	header = header.Clone()
+	header.Set("Content-Type", typeNDJSON)
+	return c.checkDocuments(ctx, input, status, header, events)
+}
+
+func (c *contract) checkDocuments(
+	ctx context.Context, input *openapi3filter.RequestValidationInput, status int, header http.Header, documents [][]byte,
+) error {
 	for _, document := range documents {
 		answer := &openapi3filter.ResponseValidationInput{
 			RequestValidationInput: input, Status: status, Header: header, Options: c.options,
@@ -200,6 +221,25 @@ func (c *contract) checkAnswer(
 		}
 	}
 	return nil
+}
+
+// eventsIn gives the data of a whole stream's events, but for that of its end.
+func eventsIn(body []byte) ([][]byte, error) {
+	var events [][]byte
+	stream := newEventReader(bytes.NewReader(body))
+	for {
+		e, err := stream.next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return events, nil
+		case err != nil:
+			return nil, err
+		case e.kind == "":
+			events = append(events, []byte(e.data))
+		case e.kind != "end":
+			return nil, fmt.Errorf("an event of type %q", e.kind)
+		}
+	}
 }
 
 // checkProblem is what a schema cannot say: what a problem repeats of the answer's head must agree with it.

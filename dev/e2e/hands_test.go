@@ -21,9 +21,12 @@ const handsQueue = "hands"
 // brokenQuery is a query of Family that always fails.
 const brokenQuery = "broken"
 
-func newWorker(sdk client.Client) worker.Worker {
-	w := worker.New(sdk, handsQueue, worker.Options{Identity: handsQueue})
+func newWorker(sdk client.Client) worker.Worker { return newWorkerOn(sdk, handsQueue) }
+
+func newWorkerOn(sdk client.Client, queue string) worker.Worker {
+	w := worker.New(sdk, queue, worker.Options{Identity: queue})
 	w.RegisterWorkflowWithOptions(family, sdkworkflow.RegisterOptions{Name: "Family"})
+	w.RegisterWorkflowWithOptions(ledger, sdkworkflow.RegisterOptions{Name: "Ledger"})
 	w.RegisterActivityWithOptions(refuse, activity.RegisterOptions{Name: "refuse"})
 	return w
 }

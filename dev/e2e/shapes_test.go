@@ -36,7 +36,7 @@ type (
 	problem struct {
 		Type, Title, Detail, Instance, Code, RequestID, GRPCCode string
 
-		WorkflowID, RunID, FirstExecutionRunID, WorkflowStatus string
+		WorkflowID, RunID, FirstExecutionRunID, WorkflowStatus, UpdateID string
 
 		Status     int
 		Retryable  bool
@@ -44,6 +44,18 @@ type (
 		Failure    *failure
 		GRPCStatus []byte
 		Errors     []struct{ Pointer, Detail string }
+	}
+
+	updated struct {
+		WorkflowID, RunID, UpdateID, Stage, Status string
+
+		Result  json.RawMessage
+		Failure *failure
+	}
+
+	updatedWithStart struct {
+		Start  started
+		Update updated
 	}
 
 	queried struct {

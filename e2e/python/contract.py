@@ -17,6 +17,7 @@ from referencing.jsonschema import DRAFT202012
 DOCUMENT = "urn:openapi"
 PROBLEM = "application/problem+json"
 NDJSON = "application/x-ndjson"
+EVENTS = "text/event-stream"
 
 formats = FormatChecker(formats=())
 
@@ -61,6 +62,12 @@ class Contract:
         media_type = response.headers["Content-Type"]
         assert media_type in answer["content"], f"{operation} answered {status} with {media_type}"
         if media_type == "application/yaml":
+            return
+        if media_type == EVENTS:
+            # The document cannot say it of a part of a text: an event's data is what a line of NDJSON is.
+            media_type, data = NDJSON, re.compile(r"^id: .+\ndata: (.*)$", re.MULTILINE).findall(response.text)
+            for text in data:
+                self._check_value([*where, "content", media_type, "schema"], text)
             return
         texts = response.text.split("\n")[:-1] if media_type == NDJSON else [response.text]
         for text in texts:

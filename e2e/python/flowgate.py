@@ -70,6 +70,15 @@ class Outcome:
         return self.status == "RUNNING"
 
 
+@dataclass(frozen=True)
+class Event:
+    """One of a stream. Its id tells a later stream where to go on."""
+
+    id: str
+    type: str
+    data: Object
+
+
 class Flowgate:
     """Calls a gateway, for one namespace. With no key it calls as nobody."""
 
@@ -141,6 +150,26 @@ class Flowgate:
         path, named = self.workflow(workflow_id, "/history")
         return self._lines(path, {**named, **params})
 
+    def events(self, workflow_id: str, last: str = "", **params: str | int) -> Iterator[Event]:
+        """The events of a workflow as they happen, over all its runs, and its end.
+
+        A stream that ends before is asked for again after the last event that came, as a browser's EventSource does.
+        """
+        path, named = self.workflow(workflow_id, "/history")
+        while True:
+            headers = {**self._headers, "Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
+            with self.http.stream("GET", path, params={**named, **params}, headers=headers) as response:
+                if response.is_error:
+                    response.read()
+                    raise FlowgateError(response)
+                if response.status_code == httpx.codes.NO_CONTENT:
+                    return
+                for event in _events(response):
+                    yield event
+                    if event.type == "end":
+                        return
+                    last = event.id
+
     def signal(self, workflow_id: str, signal: str, *args: JSON, idempotency_key: str | None = None) -> None:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         path, named = self.workflow(workflow_id, "/signal")
@@ -156,6 +185,25 @@ class Flowgate:
         """Query a workflow by GET, without arguments."""
         path, named = self.workflow(workflow_id, "/query")
         return self.get(path, query=query, **named, **params).get("result")
+
+    def update(self, workflow_id: str, update: str, *args: JSON, wait: str | None = None, **options: JSON) -> Object:
+        """Update a workflow. The options are the members of UpdateRequest, such as updateId and waitForStage."""
+        path, named = self.workflow(workflow_id, "/updates")
+        params = {**named, "wait": wait} if wait else named
+        response = self.send("POST", path, {"update": update, "args": args, **options}, params=params)
+        body: Object = loads(response.text)
+        return body
+
+    def update_result(self, workflow_id: str, update_id: str, **params: str) -> Object:
+        """The outcome of an update, or how far it has come."""
+        path, named = self.workflow(workflow_id, "/updates/")
+        return self.get(path + quote(update_id, safe=""), **named, **params)
+
+    def update_with_start(self, start: Object, update: Object, idempotency_key: str | None = None) -> Object:
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        response = self.send("POST", self.workflows() + ":updateWithStart", {"start": start, "update": update}, headers)
+        body: Object = loads(response.text)
+        return body
 
     def token(self, workflow_id: str, **what: JSON) -> str:
         """Make a token to hand on, for this workflow: read=True, signals=[...], updates=[...], ttl="5m"."""
@@ -175,6 +223,55 @@ class Flowgate:
         if details:
             body["details"] = details
         self.send("POST", path, body or None, params={**named, **params})
+
+    def reset(self, workflow_id: str, run_id: str | None = None, **what: JSON) -> str:
+        """Go back to a point: resetType="LAST_WORKFLOW_TASK", eventId=9 or buildId="b". Gives the id of the new run."""
+        path, named = self.workflow(workflow_id, "/reset")
+        params = {**named, "runId": run_id} if run_id else named
+        new_run: str = loads(self.send("POST", path, what, params=params).text)["runId"]
+        return new_run
+
+    def pause(self, workflow_id: str, reason: str | None = None, idempotency_key: str | None = None) -> None:
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        path, named = self.workflow(workflow_id, "/pause")
+        self.send("POST", path, {"reason": reason} if reason else None, headers, named)
+
+    def unpause(self, workflow_id: str, reason: str | None = None) -> None:
+        path, named = self.workflow(workflow_id, "/unpause")
+        self.send("POST", path, {"reason": reason} if reason else None, params=named)
+
+    def update_options(self, workflow_id: str, **options: JSON) -> Object:
+        """Change options of a running workflow; None takes one away. Gives those in force."""
+        path, named = self.workflow(workflow_id)
+        in_force: Object = loads(self.send("PATCH", path, options, params=named).text)
+        return in_force
+
+    def delete(self, workflow_id: str, **params: str) -> None:
+        path, named = self.workflow(workflow_id)
+        self.send("DELETE", path, params={**named, **params})
+
+    def start_batch(self, operation: Object, idempotency_key: str | None = None, **what: JSON) -> str:
+        """Do the same to many workflows: query="..." or executions=[...]. Gives the job's id."""
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        job_id: str = loads(self.send("POST", self.batches(), {"operation": operation, **what}, headers).text)["jobId"]
+        return job_id
+
+    def count_batch(self, operation: Object, **what: JSON) -> int:
+        """Count the workflows that a job would be for."""
+        count: int = loads(self.send("POST", self.batches(), {"operation": operation, "dryRun": True, **what}).text)["count"]
+        return count
+
+    def list_batches(self, **params: str | int) -> Iterator[Object]:
+        return self._lines(self.batches(), params)
+
+    def describe_batch(self, job_id: str) -> Object:
+        return self.get(self.batches(job_id))
+
+    def stop_batch(self, job_id: str, reason: str | None = None) -> None:
+        self.send("POST", self.batches(job_id) + "/stop", {"reason": reason} if reason else None)
+
+    def batches(self, job_id: str | None = None) -> str:
+        return f"/v1/namespaces/{self.namespace}/batches" + (f"/{quote(job_id, safe='')}" if job_id else "")
 
     def list(self, query: str, **params: str | int) -> Iterator[Object]:
         """List workflows, page by page."""
@@ -256,6 +353,21 @@ def _start(workflow_type: str, workflow_id: str, task_queue: str, args: Sequence
     if args:
         body["args"] = args
     return body
+
+
+def _events(response: httpx.Response) -> Iterator[Event]:
+    """Read server-sent events, as far as the gateway makes use of them."""
+    rest, fields = "", dict[str, str]()
+    for chunk in response.iter_text():
+        *lines, rest = (rest + chunk).split("\n")
+        for line in lines:
+            name, _, value = line.partition(": ")
+            if line:
+                fields[name] = value
+                continue
+            if "data" in fields:
+                yield Event(fields.get("id", ""), fields.get("event", "message"), loads(fields["data"]))
+            fields = {}
 
 
 def _outcome(response: httpx.Response) -> Outcome:

@@ -65,6 +65,30 @@ def test_history_is_followed_to_its_end(flowgate: Flowgate, task_queue: str, new
     assert list(flowgate.history(new_id, eventFilterType="CLOSE_EVENT")) == followed[-1:]
 
 
+def test_events_come_over_all_runs_and_go_on_after_any(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    first = flowgate.start("Chain", new_id, task_queue, {"times": 2})
+    *events, end = flowgate.events(new_id, runId=first.run_id)
+    runs = list(dict.fromkeys(event.id.partition("/")[0] for event in events))
+    assert len(runs) == 3
+    assert [event.data for event in events] == [event for run in runs for event in flowgate.history(new_id, runId=run)]
+    assert [event.id.partition("/")[2] for event in events] == [event.data["eventId"] for event in events]
+    assert (end.type, end.data) == ("end", {"workflowId": new_id, "runId": runs[-1], "status": "COMPLETED"})
+
+    half = len(events) // 2
+    assert list(flowgate.events(new_id, events[half - 1].id)) == [*events[half:], end]
+    assert list(flowgate.events(new_id, events[-1].id)) == []
+    with pytest.raises(FlowgateError) as foreign:
+        list(flowgate.events(new_id, "not/one"))
+    assert (foreign.value.status, foreign.value.code) == (400, "invalid-request")
+
+
+def test_events_come_as_they_happen(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Sleep", new_id, task_queue, {"seconds": 1})
+    *events, end = flowgate.events(new_id)
+    assert [event.data for event in events] == list(flowgate.history(new_id))
+    assert end.data["status"] == "COMPLETED"
+
+
 def test_history_of_no_workflow_is_not_found(flowgate: Flowgate, new_id: str) -> None:
     for ask in (flowgate.history, flowgate.history_stream):
         with pytest.raises(FlowgateError) as absent:

@@ -46,20 +46,6 @@ func versioningOverride(o *workflow.VersioningOverride) VersioningOverrideState 
 	}
 }
 
-func shownPriority(p *common.Priority) *Priority {
-	if p.GetPriorityKey() == 0 && p.GetFairnessKey() == "" && p.GetFairnessWeight() == 0 {
-		return nil
-	}
-	shown := &Priority{FairnessKey: p.GetFairnessKey()}
-	if key := p.GetPriorityKey(); key != 0 {
-		shown.PriorityKey = &key
-	}
-	if weight := p.GetFairnessWeight(); weight != 0 {
-		shown.FairnessWeight = &weight
-	}
-	return shown
-}
-
 func version(v *deployment.WorkerDeploymentVersion) *DeploymentVersion {
 	if v == nil {
 		return nil

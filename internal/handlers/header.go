@@ -33,25 +33,49 @@ func preferredWait(h http.Header) (wait time.Duration, ok bool, err error) {
 // place for the wait: before the request has any effect, so that one that finds
 // none can be repeated as it is.
 func (a *API) waitOf(c *call, parameter string) (time.Duration, error) {
-	preferred, ok, err := preferredWait(c.request.Header)
+	wait, err := a.wantedWait(c, parameter, 0)
+	if err != nil || wait == 0 {
+		return 0, err
+	}
+	return wait, a.enterWait(c)
+}
+
+// updateWaitOf is waitOf for sending an update. One that no worker has accepted
+// is not kept by the server, so the wait is as long as may be unless the caller
+// wants another, and is never none.
+func (a *API) updateWaitOf(c *call, parameter string) (time.Duration, error) {
+	wait, err := a.wantedWait(c, parameter, a.options.Limits.MaxWait)
 	if err != nil {
 		return 0, err
 	}
-	wait := preferred
-	if parameter != "" {
-		if ok {
-			return 0, problem.Invalid("?wait", "must not be sent together with Prefer: wait")
-		}
+	if wait == 0 {
+		wait = minSlice
+	}
+	return wait, a.enterWait(c)
+}
+
+// wantedWait reads how long the caller wants to wait, at most the limit.
+func (a *API) wantedWait(c *call, parameter string, absent time.Duration) (time.Duration, error) {
+	wait, ok, err := preferredWait(c.request.Header)
+	switch {
+	case err != nil:
+		return 0, err
+	case parameter != "" && ok:
+		return 0, problem.Invalid("?wait", "must not be sent together with Prefer: wait")
+	case parameter != "":
 		if wait, err = parseDuration(parameter); err != nil {
 			return 0, problem.Invalid("?wait", err.Error())
 		}
-	}
-	if wait > 0 {
-		if c.waiting, err = a.options.Waits.Enter(c.request.Context(), c.principal.Name, c.principal.Share); err != nil {
-			return 0, err
-		}
+	case !ok:
+		wait = absent
 	}
 	return min(wait, a.options.Limits.MaxWait), nil
+}
+
+// enterWait takes a place for the wait.
+func (a *API) enterWait(c *call) (err error) {
+	c.waiting, err = a.options.Waits.Enter(c.request.Context(), c.principal.Account(), c.principal.Share)
+	return err
 }
 
 // parseDuration reads a duration of a request, which is never negative.

@@ -16,19 +16,23 @@ import (
 )
 
 // GetWorkflowHistory is the SDK's handle.fetch_history and fetch_history_events:
-// a page as JSON, or every event as NDJSON.
+// a page as JSON, every event that there is as NDJSON, or every event as it
+// happens as server-sent events.
 func (a *API) GetWorkflowHistory(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params GetWorkflowHistoryParams) {
 	op := operation{
-		name: "getWorkflowHistory", namespace: namespace, params: params, types: []string{contentTypeJSON, contentTypeNDJSON},
+		name: "getWorkflowHistory", namespace: namespace, params: params, types: []string{contentTypeJSON, contentTypeNDJSON, contentTypeEvents},
 		method: workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *call, _ *noBody) (*answer, error) {
+		if c.mediaType == contentTypeEvents {
+			return a.follow(ctx, c, workflowID, params)
+		}
 		h, err := a.newHistory(c, workflowID, params)
 		if err != nil {
 			return nil, err
 		}
 		if h.waits {
-			if c.waiting, err = a.options.Waits.Enter(ctx, c.principal.Name, c.principal.Share); err != nil {
+			if c.waiting, err = a.options.Waits.Enter(ctx, c.principal.Account(), c.principal.Share); err != nil {
 				return nil, err
 			}
 			c.place.Leave()
@@ -51,9 +55,12 @@ func (a *API) newHistory(c *call, workflowID string, params GetWorkflowHistoryPa
 		return nil, err
 	}
 	var f faults
-	filter := eventFilter(&f, params.EventFilterType)
-	if params.Payloads != "" && params.Payloads != payloadsDecoded && params.Payloads != payloadsRaw {
-		f.add("?payloads", "must be decoded or raw")
+	filter, form := eventFilter(&f, params.EventFilterType), payloadForm(&f, params.Payloads)
+	if params.FollowRuns != nil {
+		f.add("?followRuns", "is for a stream of events; all else is one run's")
+	}
+	if params.LastEventID != "" {
+		f.add("?lastEventId", "is for a stream of events; a page has pageToken")
 	}
 	waitNewEvent, skipArchival := params.WaitNewEvent != nil && *params.WaitNewEvent, params.SkipArchival != nil && *params.SkipArchival
 	h := &workflowHistory{workflowID: id, waits: waitNewEvent || filter == enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT}
@@ -71,7 +78,7 @@ func (a *API) newHistory(c *call, workflowID string, params GetWorkflowHistoryPa
 		return nil, err
 	}
 	h.shown, h.line, h.split = a.views.history, a.views.event, eventsIn
-	h.form = transcode.Form{LongPayloads: params.Payloads == payloadsRaw}
+	h.form = form
 	h.fetch = func(ctx context.Context, token []byte, size int32) (upstream.Answer, error) {
 		return h.page(ctx, &workflowservice.GetWorkflowExecutionHistoryRequest{
 			Namespace: c.namespace, Execution: &common.WorkflowExecution{WorkflowId: id, RunId: params.RunID},
@@ -94,11 +101,17 @@ func eventFilter(f *faults, name string) enums.HistoryEventFilterType {
 	return enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT
 }
 
-// The ways to show payloads in a history.
-const (
-	payloadsDecoded = "decoded"
-	payloadsRaw     = "raw" // canonical protobuf JSON, which the SDKs' replayers read
-)
+// payloadForm reads how payloads are shown.
+func payloadForm(f *faults, name string) transcode.Form {
+	switch name {
+	case "", "decoded":
+	case "raw": // canonical protobuf JSON, which the SDKs' replayers read
+		return transcode.Form{LongPayloads: true}
+	default:
+		f.add("?payloads", "must be decoded or raw")
+	}
+	return transcode.Form{}
+}
 
 // page asks for one page. One that is waited for ends early when the gateway
 // stops: the caller asks again, elsewhere.

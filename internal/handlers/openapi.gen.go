@@ -35,6 +35,66 @@ func (e QueryRejectCondition) Valid() bool {
 	}
 }
 
+// Defines values for ReapplyExcludeType.
+const (
+	ReapplyExcludeTypeCancelRequest ReapplyExcludeType = "CANCEL_REQUEST"
+	ReapplyExcludeTypeNexus         ReapplyExcludeType = "NEXUS"
+	ReapplyExcludeTypeSignal        ReapplyExcludeType = "SIGNAL"
+	ReapplyExcludeTypeUpdate        ReapplyExcludeType = "UPDATE"
+)
+
+// Valid indicates whether the value is a known member of the ReapplyExcludeType enum.
+func (e ReapplyExcludeType) Valid() bool {
+	switch e {
+	case ReapplyExcludeTypeCancelRequest:
+		return true
+	case ReapplyExcludeTypeNexus:
+		return true
+	case ReapplyExcludeTypeSignal:
+		return true
+	case ReapplyExcludeTypeUpdate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ResetType.
+const (
+	ResetTypeFirstWorkflowTask ResetType = "FIRST_WORKFLOW_TASK"
+	ResetTypeLastWorkflowTask  ResetType = "LAST_WORKFLOW_TASK"
+)
+
+// Valid indicates whether the value is a known member of the ResetType enum.
+func (e ResetType) Valid() bool {
+	switch e {
+	case ResetTypeFirstWorkflowTask:
+		return true
+	case ResetTypeLastWorkflowTask:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UpdateStage.
+const (
+	UpdateStageAccepted  UpdateStage = "ACCEPTED"
+	UpdateStageCompleted UpdateStage = "COMPLETED"
+)
+
+// Valid indicates whether the value is a known member of the UpdateStage enum.
+func (e UpdateStage) Valid() bool {
+	switch e {
+	case UpdateStageAccepted:
+		return true
+	case UpdateStageCompleted:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for VersioningBehavior.
 const (
 	VersioningBehaviorAutoUpgrade VersioningBehavior = "AUTO_UPGRADE"
@@ -100,6 +160,136 @@ func (e WorkflowIDReusePolicy) Valid() bool {
 		return false
 	}
 }
+
+// Batch A batch job and how far it is.
+type Batch struct {
+	// JobID Its id.
+	JobID string `json:"jobId"`
+
+	// State `RUNNING`, `COMPLETED`, or `FAILED`, which a stopped one is too.
+	State string `json:"state"`
+
+	// OperationType What it does, such as `TERMINATE_WORKFLOW`, when the server tells.
+	OperationType string `json:"operationType,omitempty,omitzero"`
+
+	// StartTime When it began.
+	StartTime string `json:"startTime"`
+
+	// CloseTime When it ended.
+	CloseTime string `json:"closeTime,omitempty,omitzero"`
+
+	// Progress How far a batch job is.
+	Progress BatchProgress `json:"progress"`
+
+	// Identity Who started it.
+	Identity string `json:"identity,omitempty,omitzero"`
+
+	// Reason Why.
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// Query The query that finds its workflows.
+	Query string `json:"query,omitempty,omitzero"`
+
+	// Executions Its workflows, when it was started with a list of them.
+	Executions []BatchExecution `json:"executions,omitempty,omitzero"`
+}
+
+// BatchCancellation Asks the workflows to cancel.
+type BatchCancellation = struct{}
+
+// BatchCount How many workflows a job would be for.
+type BatchCount struct {
+	// Count How many.
+	Count int64 `json:"count"`
+}
+
+// BatchDeletion Deletes the workflows. Open ones are terminated first.
+type BatchDeletion = struct{}
+
+// BatchExecution One workflow.
+type BatchExecution struct {
+	// WorkflowID The workflow.
+	WorkflowID string `json:"workflowId"`
+
+	// RunID The run. Absent means the latest one.
+	RunID string `json:"runId,omitempty,omitzero"`
+}
+
+// BatchList A page of batch jobs.
+type BatchList struct {
+	// Batches The jobs.
+	Batches []BatchSummary `json:"batches"`
+
+	// NextPageToken Where the next page begins. Absent on the last page.
+	NextPageToken string `json:"nextPageToken,omitempty,omitzero"`
+}
+
+// BatchOperation What to do to each workflow; exactly one operation.
+type BatchOperation struct {
+	// Cancel Asks the workflows to cancel.
+	Cancel *BatchCancellation `json:"cancel,omitempty"`
+
+	// Delete Deletes the workflows. Open ones are terminated first.
+	Delete *BatchDeletion `json:"delete,omitempty"`
+
+	// Reset Resets the workflows, to the point that either `resetType` or `buildId` names.
+	Reset  *BatchReset    `json:"reset,omitempty"`
+	Signal *SignalRequest `json:"signal,omitempty"`
+
+	// Terminate Terminates the workflows, for the job's reason.
+	Terminate *BatchTermination `json:"terminate,omitempty"`
+
+	// UpdateOptions The options to change. Absent means unchanged, `null` takes the option away.
+	UpdateOptions *UpdateOptionsRequest `json:"updateOptions,omitempty"`
+}
+
+// BatchProgress How far a batch job is.
+type BatchProgress struct {
+	// Total How many workflows it is for, as far as is known.
+	Total int64 `json:"total"`
+
+	// Completed To how many the operation was done.
+	Completed int64 `json:"completed"`
+
+	// Failed With how many it failed.
+	Failed int64 `json:"failed"`
+}
+
+// BatchReset Resets the workflows, to the point that either `resetType` or `buildId` names.
+type BatchReset struct {
+	// BuildID The build whose work is undone, see `ResetRequest`.
+	BuildID string `json:"buildId,omitempty,omitzero"`
+
+	// CurrentRunOnly With `buildId`, leaves workflows alone where the build came in with an earlier run.
+	CurrentRunOnly bool `json:"currentRunOnly,omitempty,omitzero"`
+
+	// ReapplyExclude What is not given to the new run again, of what came after the point. Absent means that everything is.
+	ReapplyExclude ReapplyExclude `json:"reapplyExclude,omitempty,omitzero"`
+
+	// ResetType `FIRST_WORKFLOW_TASK` goes back to the beginning, `LAST_WORKFLOW_TASK` to the last task that was completed.
+	ResetType ResetType `json:"resetType,omitempty,omitzero"`
+}
+
+// BatchSummary A batch job.
+type BatchSummary struct {
+	// CloseTime When it ended.
+	CloseTime string `json:"closeTime,omitempty,omitzero"`
+
+	// JobID Its id.
+	JobID string `json:"jobId"`
+
+	// OperationType What it does, such as `TERMINATE_WORKFLOW`, when the server tells.
+	OperationType string `json:"operationType,omitempty,omitzero"`
+
+	// StartTime When it began.
+	StartTime string `json:"startTime"`
+
+	// State `RUNNING`, `COMPLETED`, or `FAILED`, which a stopped one is too.
+	State string `json:"state"`
+}
+
+// BatchTermination Terminates the workflows, for the job's reason.
+type BatchTermination = struct{}
 
 // CancelRequest defines model for CancelRequest.
 type CancelRequest struct {
@@ -430,6 +620,12 @@ type Pause struct {
 	Time string `json:"time,omitempty,omitzero"`
 }
 
+// PauseRequest defines model for PauseRequest.
+type PauseRequest struct {
+	// Reason Why, for the workflow's history and its description.
+	Reason string `json:"reason,omitempty,omitzero"`
+}
+
 // Payload A Temporal payload that is not plain JSON.
 //
 // Examples: {"data":"aGVsbG8=","metadata":{"encoding":"YmluYXJ5L3BsYWlu"}}
@@ -704,6 +900,12 @@ type QueryResult struct {
 	ResultPayload *Payload `json:"resultPayload,omitempty"`
 }
 
+// ReapplyExclude What is not given to the new run again, of what came after the point. Absent means that everything is.
+type ReapplyExclude = []ReapplyExcludeType
+
+// ReapplyExcludeType A kind of events, which came from outside of the workflow.
+type ReapplyExcludeType string
+
 // RequestIDInfo What a request did.
 type RequestIDInfo struct {
 	// Buffered Whether the event is still to be written.
@@ -737,6 +939,37 @@ type ResetPoint struct {
 	Resettable bool `json:"resettable"`
 
 	// RunID The run.
+	RunID string `json:"runId"`
+}
+
+// ResetRequest The point to go back to, by exactly one of `eventId`, `resetType` and `buildId`.
+type ResetRequest struct {
+	// BuildID The build whose work is undone: back to before its first workflow task, which is one of the
+	// `autoResetPoints` of the description, in an earlier run if need be.
+	BuildID string `json:"buildId,omitempty,omitzero"`
+
+	// EventID The event by which a workflow task was completed, failed, timed out or started. The new run does that task again.
+	EventID *int64 `json:"eventId,omitempty"`
+
+	// ReapplyExclude What is not given to the new run again, of what came after the point. Absent means that everything is.
+	ReapplyExclude ReapplyExclude `json:"reapplyExclude,omitempty,omitzero"`
+
+	// Reason Why, for the workflow's history.
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// ResetType `FIRST_WORKFLOW_TASK` goes back to the beginning, `LAST_WORKFLOW_TASK` to the last task that was completed.
+	ResetType ResetType `json:"resetType,omitempty,omitzero"`
+}
+
+// ResetType `FIRST_WORKFLOW_TASK` goes back to the beginning, `LAST_WORKFLOW_TASK` to the last task that was completed.
+type ResetType string
+
+// ResetWorkflow The run that a reset has begun.
+type ResetWorkflow struct {
+	// WorkflowID The workflow.
+	WorkflowID string `json:"workflowId"`
+
+	// RunID The new run.
 	RunID string `json:"runId"`
 }
 
@@ -796,6 +1029,31 @@ type SignalRequest struct {
 
 	// Signal The name of the signal.
 	Signal string `json:"signal"`
+}
+
+// StartBatchRequest What to do, and to which workflows, by either `query` or `executions`.
+type StartBatchRequest struct {
+	// DryRun Counts the workflows and starts nothing.
+	DryRun bool `json:"dryRun,omitempty,omitzero"`
+
+	// Executions The workflows by their ids.
+	Executions []BatchExecution `json:"executions,omitempty,omitzero"`
+
+	// JobID The id of the job. It cannot be used again. Absent, the gateway makes one.
+	JobID string `json:"jobId,omitempty,omitzero"`
+
+	// MaxOperationsPerSecond How many workflows to come to in a second, at most. The server has a limit of its own.
+	MaxOperationsPerSecond float32 `json:"maxOperationsPerSecond,omitempty,omitzero"`
+
+	// Operation What to do to each workflow; exactly one operation.
+	Operation BatchOperation `json:"operation"`
+
+	// Query A [visibility query](https://docs.temporal.io/list-filter).
+	Query string `json:"query,omitempty,omitzero"`
+
+	// Reason Why, for the job and for the histories of the workflows that it terminates or resets. The gateway gives a
+	// reason when there is none.
+	Reason string `json:"reason,omitempty,omitzero"`
 }
 
 // StartWorkflowRequest defines model for StartWorkflowRequest.
@@ -884,6 +1142,12 @@ type StartWorkflowRequest struct {
 	WorkflowType string `json:"workflowType"`
 }
 
+// StartedBatch The job that was started.
+type StartedBatch struct {
+	// JobID Its id.
+	JobID string `json:"jobId"`
+}
+
 // StartedWorkflow The handle of a workflow.
 type StartedWorkflow struct {
 	// WorkflowID The workflow.
@@ -892,11 +1156,18 @@ type StartedWorkflow struct {
 	// RunID The run that was started or found.
 	RunID string `json:"runId"`
 
-	// FirstExecutionRunID The first run of its chain. Absent after a signal-with-start, which does not tell.
+	// FirstExecutionRunID The first run of its chain. Absent where the server does not tell: after a signal with start, and when an
+	// update with start found the workflow running.
 	FirstExecutionRunID string `json:"firstExecutionRunId,omitempty,omitzero"`
 
 	// Started Whether this call started the run.
 	Started bool `json:"started"`
+}
+
+// StopBatchRequest defines model for StopBatchRequest.
+type StopBatchRequest struct {
+	// Reason Why. The gateway gives a reason when there is none.
+	Reason string `json:"reason,omitempty,omitzero"`
 }
 
 // SystemInfo Versions and capabilities.
@@ -935,6 +1206,58 @@ type TokenRequest struct {
 
 	// Updates The names of the updates that may be sent.
 	Updates []string `json:"updates,omitempty,omitzero"`
+}
+
+// UnpauseRequest defines model for UnpauseRequest.
+type UnpauseRequest struct {
+	// Reason Why, for the workflow's history.
+	Reason string `json:"reason,omitempty,omitzero"`
+}
+
+// UpdateOptionsRequest The options to change. Absent means unchanged, `null` takes the option away.
+type UpdateOptionsRequest struct {
+	// Priority The priority of the tasks that the workflow schedules from now on.
+	Priority Change[Priority] `json:"priority,omitempty,omitzero"`
+
+	// VersioningOverride Which version of the workers runs the workflow from now on.
+	VersioningOverride Change[VersioningOverride] `json:"versioningOverride,omitempty,omitzero"`
+}
+
+// UpdateRequest defines model for UpdateRequest.
+type UpdateRequest struct {
+	// ArgPayloads The arguments, when not all of them are JSON. Stands instead of `args`.
+	ArgPayloads []PayloadInput `json:"argPayloads,omitempty,omitzero"`
+
+	// Args The update's arguments.
+	Args []JSON `json:"args,omitempty,omitzero"`
+
+	// Update The name of the update.
+	Update string `json:"update"`
+
+	// UpdateID The id of the update, unique in its run: sent again, it is the same update. Absent means one that is
+	// made of the `Idempotency-Key`, or at random.
+	UpdateID string `json:"updateId,omitempty,omitzero"`
+
+	// WaitForStage What to wait for, until the workflow has accepted the update or until it has its outcome.
+	WaitForStage UpdateStage `json:"waitForStage,omitempty,omitzero"`
+}
+
+// UpdateStage What to wait for, until the workflow has accepted the update or until it has its outcome.
+type UpdateStage string
+
+// UpdateWithStartRequest defines model for UpdateWithStartRequest.
+type UpdateWithStartRequest struct {
+	Start  StartWorkflowRequest `json:"start"`
+	Update UpdateRequest        `json:"update"`
+}
+
+// UpdatedWithStart A workflow that was started or found, and the update that was sent to it.
+type UpdatedWithStart struct {
+	// Start The handle of a workflow.
+	Start StartedWorkflow `json:"start"`
+
+	// Update How far an update has come, and its outcome when it has one.
+	Update WorkflowUpdate `json:"update"`
 }
 
 // VersionTransition A move to another version that has begun.
@@ -1148,6 +1471,15 @@ type WorkflowMetadata struct {
 	Definition *WorkflowDefinition `json:"definition,omitempty"`
 }
 
+// WorkflowOptions The options in force. What is absent is not set.
+type WorkflowOptions struct {
+	// Priority Which work goes first in a task queue, and how it is shared fairly.
+	Priority *Priority `json:"priority,omitempty"`
+
+	// VersioningOverride The override that is in force. It wins over the workers' own behavior.
+	VersioningOverride *VersioningOverrideState `json:"versioningOverride,omitempty"`
+}
+
 // WorkflowSummary A run of a workflow, as it is listed.
 type WorkflowSummary struct {
 	// WorkflowID The workflow.
@@ -1229,6 +1561,37 @@ type WorkflowSummary struct {
 	WorkerDeploymentName string `json:"workerDeploymentName,omitempty,omitzero"`
 }
 
+// WorkflowUpdate How far an update has come, and its outcome when it has one.
+type WorkflowUpdate struct {
+	// WorkflowID The workflow.
+	WorkflowID string `json:"workflowId"`
+
+	// RunID The run that the update belongs to.
+	RunID string `json:"runId,omitempty,omitzero"`
+
+	// UpdateID The update.
+	UpdateID string `json:"updateId"`
+
+	// Stage `ADMITTED` while no worker has taken it, `ACCEPTED` while its handler runs, `COMPLETED` when it has an outcome.
+	Stage string `json:"stage"`
+
+	// Status The outcome: `COMPLETED`, `FAILED` by its handler or with its workflow, or `REJECTED` before it had any
+	// effect. Absent before the stage `COMPLETED`.
+	Status string `json:"status,omitempty,omitzero"`
+
+	// Result Any JSON value, kept as it is written.
+	Result JSON `json:"result,omitzero"`
+
+	// ResultPayload A Temporal payload that is not plain JSON.
+	//
+	// Examples: {"data":"aGVsbG8=","metadata":{"encoding":"YmluYXJ5L3BsYWlu"}}
+	ResultPayload *Payload `json:"resultPayload,omitempty"`
+
+	// Failure What went wrong, and in `cause` what brought it about. `kind` tells which of the other fields
+	// there can be.
+	Failure *Failure `json:"failure,omitempty"`
+}
+
 // WorkflowVersioning Which version of the workers runs the workflow.
 type WorkflowVersioning struct {
 	// Behavior `PINNED` or `AUTO_UPGRADE`. Absent when the workflow is not versioned.
@@ -1262,6 +1625,12 @@ type FirstExecutionRunIDParam = string
 // FollowRunsParam defines model for FollowRunsParam.
 type FollowRunsParam = bool
 
+// JobIDParam defines model for JobIdParam.
+type JobIDParam = string
+
+// LastEventIDParam defines model for LastEventIdParam.
+type LastEventIDParam = string
+
 // LimitParam defines model for LimitParam.
 type LimitParam = int
 
@@ -1294,6 +1663,17 @@ type RunIDParam = string
 // SkipArchivalParam defines model for SkipArchivalParam.
 type SkipArchivalParam = bool
 
+// UpdateIDParam defines model for UpdateIdParam.
+type UpdateIDParam = string
+
+// UpdateIDQueryParam defines model for UpdateIdQueryParam.
+type UpdateIDQueryParam = string
+
+// UpdateWaitParam A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+//
+// Examples: 30s
+type UpdateWaitParam = Duration
+
 // WaitNewEventParam defines model for WaitNewEventParam.
 type WaitNewEventParam = bool
 
@@ -1307,6 +1687,19 @@ type WorkflowIDParam = string
 
 // WorkflowIDQueryParam defines model for WorkflowIdQueryParam.
 type WorkflowIDQueryParam = string
+
+// ListBatchesParams defines parameters for ListBatches.
+type ListBatchesParams struct {
+	// PageSize The most items in a page, and the size of the pages that a stream fetches.
+	PageSize *PageSizeParam `form:"pageSize,omitempty" json:"pageSize,omitempty"`
+
+	// PageToken The `nextPageToken` of the page before. It is opaque and good for the same caller, namespace and
+	// operation only.
+	PageToken PageTokenParam `form:"pageToken,omitempty" json:"pageToken,omitempty,omitzero"`
+
+	// Limit The most items in this answer. Absent means no limit for a stream and `pageSize` for a page.
+	Limit *LimitParam `form:"limit,omitempty" json:"limit,omitempty"`
+}
 
 // ListWorkflowsParams defines parameters for ListWorkflows.
 type ListWorkflowsParams struct {
@@ -1330,17 +1723,36 @@ type StartWorkflowParams struct {
 	// `Prefer: wait=N` means the same; sending both is an error.
 	Wait WaitParam `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
 
-	// FollowRuns Whether the wait goes on in the next run when a run was continued as new, retried or started
-	// again by cron.
+	// FollowRuns Whether the wait, or the stream of events, goes on in the next run when a run was continued as new,
+	// retried or started again by cron.
 	FollowRuns *FollowRunsParam `form:"followRuns,omitempty" json:"followRuns,omitempty"`
 
-	// FailureStatus The HTTP status of the outcome of a workflow that ended with a failure. By default it is 200, because
-	// the outcome is data; `422` is for clients that tell success from failure by status.
+	// FailureStatus The HTTP status of the outcome of a workflow that ended with a failure, or of an update that failed or was
+	// rejected. By default it is 200, because the outcome is data; `422` is for clients that tell success from
+	// failure by status.
 	FailureStatus *FailureStatusParam `form:"failureStatus,omitempty" json:"failureStatus,omitempty"`
+}
+
+// DeleteWorkflowParams defines parameters for DeleteWorkflow.
+type DeleteWorkflowParams struct {
+	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
+
+	// RunID The run. Absent means the latest one.
+	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 }
 
 // DescribeWorkflowParams defines parameters for DescribeWorkflow.
 type DescribeWorkflowParams struct {
+	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
+
+	// RunID The run. Absent means the latest one.
+	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+}
+
+// UpdateWorkflowOptionsParams defines parameters for UpdateWorkflowOptions.
+type UpdateWorkflowOptionsParams struct {
 	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
 	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
 
@@ -1388,6 +1800,14 @@ type GetWorkflowHistoryParams struct {
 	// Limit The most items in this answer. Absent means no limit for a stream and `pageSize` for a page.
 	Limit *LimitParam `form:"limit,omitempty" json:"limit,omitempty"`
 
+	// FollowRuns Whether the wait, or the stream of events, goes on in the next run when a run was continued as new,
+	// retried or started again by cron.
+	FollowRuns *FollowRunsParam `form:"followRuns,omitempty" json:"followRuns,omitempty"`
+
+	// LastEventID As the header `Last-Event-ID`, which wins, for those who cannot send it with their first request. For a
+	// stream of events alone.
+	LastEventID LastEventIDParam `form:"lastEventId,omitempty" json:"lastEventId,omitempty,omitzero"`
+
 	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
 	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
 
@@ -1397,6 +1817,15 @@ type GetWorkflowHistoryParams struct {
 
 // GetWorkflowMetadataParams defines parameters for GetWorkflowMetadata.
 type GetWorkflowMetadataParams struct {
+	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
+
+	// RunID The run. Absent means the latest one.
+	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+}
+
+// PauseWorkflowParams defines parameters for PauseWorkflow.
+type PauseWorkflowParams struct {
 	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
 	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
 
@@ -1428,18 +1857,28 @@ type QueryWorkflowParams struct {
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 }
 
+// ResetWorkflowParams defines parameters for ResetWorkflow.
+type ResetWorkflowParams struct {
+	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
+
+	// RunID The run. Absent means the latest one.
+	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+}
+
 // GetWorkflowResultParams defines parameters for GetWorkflowResult.
 type GetWorkflowResultParams struct {
 	// Wait How long to wait for the outcome, at most the gateway's `limits.maxWait`. Absent means not at all.
 	// `Prefer: wait=N` means the same; sending both is an error.
 	Wait WaitParam `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
 
-	// FollowRuns Whether the wait goes on in the next run when a run was continued as new, retried or started
-	// again by cron.
+	// FollowRuns Whether the wait, or the stream of events, goes on in the next run when a run was continued as new,
+	// retried or started again by cron.
 	FollowRuns *FollowRunsParam `form:"followRuns,omitempty" json:"followRuns,omitempty"`
 
-	// FailureStatus The HTTP status of the outcome of a workflow that ended with a failure. By default it is 200, because
-	// the outcome is data; `422` is for clients that tell success from failure by status.
+	// FailureStatus The HTTP status of the outcome of a workflow that ended with a failure, or of an update that failed or was
+	// rejected. By default it is 200, because the outcome is data; `422` is for clients that tell success from
+	// failure by status.
 	FailureStatus *FailureStatusParam `form:"failureStatus,omitempty" json:"failureStatus,omitempty"`
 
 	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
@@ -1480,6 +1919,59 @@ type CreateTokenParams struct {
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 }
 
+// UnpauseWorkflowParams defines parameters for UnpauseWorkflow.
+type UnpauseWorkflowParams struct {
+	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
+
+	// RunID The run. Absent means the latest one.
+	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+}
+
+// UpdateWorkflowParams defines parameters for UpdateWorkflow.
+type UpdateWorkflowParams struct {
+	// Wait How long to wait for the update, at most the gateway's `limits.maxWait`, which also holds when absent.
+	// `0` waits for two seconds, because an update that no worker has accepted is not kept.
+	// `Prefer: wait=N` means the same; sending both is an error.
+	Wait UpdateWaitParam `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
+
+	// FailureStatus The HTTP status of the outcome of a workflow that ended with a failure, or of an update that failed or was
+	// rejected. By default it is 200, because the outcome is data; `422` is for clients that tell success from
+	// failure by status.
+	FailureStatus *FailureStatusParam `form:"failureStatus,omitempty" json:"failureStatus,omitempty"`
+
+	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
+
+	// RunID The run. Absent means the latest one.
+	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+
+	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
+	// happens and the answer is `409 run-chain-mismatch`.
+	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
+}
+
+// GetWorkflowUpdateParams defines parameters for GetWorkflowUpdate.
+type GetWorkflowUpdateParams struct {
+	// Wait How long to wait for the outcome, at most the gateway's `limits.maxWait`. Absent means not at all.
+	// `Prefer: wait=N` means the same; sending both is an error.
+	Wait WaitParam `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
+
+	// FailureStatus The HTTP status of the outcome of a workflow that ended with a failure, or of an update that failed or was
+	// rejected. By default it is 200, because the outcome is data; `422` is for clients that tell success from
+	// failure by status.
+	FailureStatus *FailureStatusParam `form:"failureStatus,omitempty" json:"failureStatus,omitempty"`
+
+	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
+
+	// RunID The run. Absent means the latest one.
+	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+
+	// UpdateID The update id, when the path has `-` in its place; refused otherwise.
+	UpdateID UpdateIDQueryParam `form:"updateId,omitempty" json:"updateId,omitempty,omitzero"`
+}
+
 // CountWorkflowsParams defines parameters for CountWorkflows.
 type CountWorkflowsParams struct {
 	// Query A [visibility query](https://docs.temporal.io/list-filter), with `GROUP BY ExecutionStatus` at its
@@ -1487,14 +1979,42 @@ type CountWorkflowsParams struct {
 	Query CountFilterParam `form:"query,omitempty" json:"query,omitempty,omitzero"`
 }
 
+// UpdateWithStartParams defines parameters for UpdateWithStart.
+type UpdateWithStartParams struct {
+	// Wait How long to wait for the update, at most the gateway's `limits.maxWait`, which also holds when absent.
+	// `0` waits for two seconds, because an update that no worker has accepted is not kept.
+	// `Prefer: wait=N` means the same; sending both is an error.
+	Wait UpdateWaitParam `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
+
+	// FailureStatus The HTTP status of the outcome of a workflow that ended with a failure, or of an update that failed or was
+	// rejected. By default it is 200, because the outcome is data; `422` is for clients that tell success from
+	// failure by status.
+	FailureStatus *FailureStatusParam `form:"failureStatus,omitempty" json:"failureStatus,omitempty"`
+}
+
+// StartBatchJSONRequestBody defines body for StartBatch for application/json ContentType.
+type StartBatchJSONRequestBody = StartBatchRequest
+
+// StopBatchJSONRequestBody defines body for StopBatch for application/json ContentType.
+type StopBatchJSONRequestBody = StopBatchRequest
+
 // StartWorkflowJSONRequestBody defines body for StartWorkflow for application/json ContentType.
 type StartWorkflowJSONRequestBody = StartWorkflowRequest
+
+// UpdateWorkflowOptionsJSONRequestBody defines body for UpdateWorkflowOptions for application/json ContentType.
+type UpdateWorkflowOptionsJSONRequestBody = UpdateOptionsRequest
 
 // CancelWorkflowJSONRequestBody defines body for CancelWorkflow for application/json ContentType.
 type CancelWorkflowJSONRequestBody = CancelRequest
 
+// PauseWorkflowJSONRequestBody defines body for PauseWorkflow for application/json ContentType.
+type PauseWorkflowJSONRequestBody = PauseRequest
+
 // QueryWorkflowJSONRequestBody defines body for QueryWorkflow for application/json ContentType.
 type QueryWorkflowJSONRequestBody = QueryRequest
+
+// ResetWorkflowJSONRequestBody defines body for ResetWorkflow for application/json ContentType.
+type ResetWorkflowJSONRequestBody = ResetRequest
 
 // SignalWorkflowJSONRequestBody defines body for SignalWorkflow for application/json ContentType.
 type SignalWorkflowJSONRequestBody = SignalRequest
@@ -1504,6 +2024,15 @@ type TerminateWorkflowJSONRequestBody = TerminateRequest
 
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = TokenRequest
+
+// UnpauseWorkflowJSONRequestBody defines body for UnpauseWorkflow for application/json ContentType.
+type UnpauseWorkflowJSONRequestBody = UnpauseRequest
+
+// UpdateWorkflowJSONRequestBody defines body for UpdateWorkflow for application/json ContentType.
+type UpdateWorkflowJSONRequestBody = UpdateRequest
+
+// UpdateWithStartJSONRequestBody defines body for UpdateWithStart for application/json ContentType.
+type UpdateWithStartJSONRequestBody = UpdateWithStartRequest
 
 // Getter for additional properties for HistoryEvent. Returns the specified
 // element and whether it was found
@@ -1599,6 +2128,18 @@ func (a HistoryEvent) MarshalJSON() ([]byte, error) {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListBatches List batch jobs
+	// (GET /v1/namespaces/{namespace}/batches)
+	ListBatches(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, params ListBatchesParams)
+	// StartBatch Do the same to many workflows
+	// (POST /v1/namespaces/{namespace}/batches)
+	StartBatch(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
+	// DescribeBatch Describe a batch job
+	// (GET /v1/namespaces/{namespace}/batches/{jobId})
+	DescribeBatch(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, jobID JobIDParam)
+	// StopBatch Stop a batch job
+	// (POST /v1/namespaces/{namespace}/batches/{jobId}/stop)
+	StopBatch(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, jobID JobIDParam)
 	// GetClient Get the settings in force
 	// (GET /v1/namespaces/{namespace}/client)
 	GetClient(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
@@ -1608,9 +2149,15 @@ type ServerInterface interface {
 	// StartWorkflow Start a workflow
 	// (POST /v1/namespaces/{namespace}/workflows)
 	StartWorkflow(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, params StartWorkflowParams)
+	// DeleteWorkflow Delete a workflow
+	// (DELETE /v1/namespaces/{namespace}/workflows/{workflowId})
+	DeleteWorkflow(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params DeleteWorkflowParams)
 	// DescribeWorkflow Describe a workflow
 	// (GET /v1/namespaces/{namespace}/workflows/{workflowId})
 	DescribeWorkflow(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params DescribeWorkflowParams)
+	// UpdateWorkflowOptions Change the options of a running workflow
+	// (PATCH /v1/namespaces/{namespace}/workflows/{workflowId})
+	UpdateWorkflowOptions(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params UpdateWorkflowOptionsParams)
 	// CancelWorkflow Ask a workflow to cancel
 	// (POST /v1/namespaces/{namespace}/workflows/{workflowId}/cancel)
 	CancelWorkflow(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params CancelWorkflowParams)
@@ -1620,12 +2167,18 @@ type ServerInterface interface {
 	// GetWorkflowMetadata Get current details and handlers
 	// (GET /v1/namespaces/{namespace}/workflows/{workflowId}/metadata)
 	GetWorkflowMetadata(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params GetWorkflowMetadataParams)
+	// PauseWorkflow Pause a workflow
+	// (POST /v1/namespaces/{namespace}/workflows/{workflowId}/pause)
+	PauseWorkflow(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params PauseWorkflowParams)
 	// QueryWorkflowByName Query a workflow, without arguments
 	// (GET /v1/namespaces/{namespace}/workflows/{workflowId}/query)
 	QueryWorkflowByName(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params QueryWorkflowByNameParams)
 	// QueryWorkflow Query a workflow
 	// (POST /v1/namespaces/{namespace}/workflows/{workflowId}/query)
 	QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params QueryWorkflowParams)
+	// ResetWorkflow Reset a workflow
+	// (POST /v1/namespaces/{namespace}/workflows/{workflowId}/reset)
+	ResetWorkflow(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params ResetWorkflowParams)
 	// GetWorkflowResult Get the outcome of a workflow
 	// (GET /v1/namespaces/{namespace}/workflows/{workflowId}/result)
 	GetWorkflowResult(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params GetWorkflowResultParams)
@@ -1638,9 +2191,21 @@ type ServerInterface interface {
 	// CreateToken Make a token for one workflow
 	// (POST /v1/namespaces/{namespace}/workflows/{workflowId}/tokens)
 	CreateToken(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params CreateTokenParams)
+	// UnpauseWorkflow Unpause a workflow
+	// (POST /v1/namespaces/{namespace}/workflows/{workflowId}/unpause)
+	UnpauseWorkflow(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params UnpauseWorkflowParams)
+	// UpdateWorkflow Update a workflow
+	// (POST /v1/namespaces/{namespace}/workflows/{workflowId}/updates)
+	UpdateWorkflow(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params UpdateWorkflowParams)
+	// GetWorkflowUpdate Get the outcome of an update
+	// (GET /v1/namespaces/{namespace}/workflows/{workflowId}/updates/{updateId})
+	GetWorkflowUpdate(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, updateID UpdateIDParam, params GetWorkflowUpdateParams)
 	// CountWorkflows Count workflows
 	// (GET /v1/namespaces/{namespace}/workflows:count)
 	CountWorkflows(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, params CountWorkflowsParams)
+	// UpdateWithStart Update a workflow, and start it when it is not running
+	// (POST /v1/namespaces/{namespace}/workflows:updateWithStart)
+	UpdateWithStart(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, params UpdateWithStartParams)
 	// GetOpenAPIJSON Get this document as JSON
 	// (GET /v1/openapi.json)
 	GetOpenAPIJSON(w http.ResponseWriter, r *http.Request)
@@ -1655,6 +2220,30 @@ type ServerInterface interface {
 // Unimplemented server implementation that returns http.StatusNotImplemented for each endpoint.
 
 type Unimplemented struct{}
+
+// ListBatches List batch jobs
+// (GET /v1/namespaces/{namespace}/batches)
+func (_ Unimplemented) ListBatches(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, params ListBatchesParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// StartBatch Do the same to many workflows
+// (POST /v1/namespaces/{namespace}/batches)
+func (_ Unimplemented) StartBatch(w http.ResponseWriter, r *http.Request, namespace NamespaceParam) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// DescribeBatch Describe a batch job
+// (GET /v1/namespaces/{namespace}/batches/{jobId})
+func (_ Unimplemented) DescribeBatch(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, jobID JobIDParam) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// StopBatch Stop a batch job
+// (POST /v1/namespaces/{namespace}/batches/{jobId}/stop)
+func (_ Unimplemented) StopBatch(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, jobID JobIDParam) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
 
 // GetClient Get the settings in force
 // (GET /v1/namespaces/{namespace}/client)
@@ -1674,9 +2263,21 @@ func (_ Unimplemented) StartWorkflow(w http.ResponseWriter, r *http.Request, nam
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// DeleteWorkflow Delete a workflow
+// (DELETE /v1/namespaces/{namespace}/workflows/{workflowId})
+func (_ Unimplemented) DeleteWorkflow(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params DeleteWorkflowParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // DescribeWorkflow Describe a workflow
 // (GET /v1/namespaces/{namespace}/workflows/{workflowId})
 func (_ Unimplemented) DescribeWorkflow(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params DescribeWorkflowParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// UpdateWorkflowOptions Change the options of a running workflow
+// (PATCH /v1/namespaces/{namespace}/workflows/{workflowId})
+func (_ Unimplemented) UpdateWorkflowOptions(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params UpdateWorkflowOptionsParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -1698,6 +2299,12 @@ func (_ Unimplemented) GetWorkflowMetadata(w http.ResponseWriter, r *http.Reques
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// PauseWorkflow Pause a workflow
+// (POST /v1/namespaces/{namespace}/workflows/{workflowId}/pause)
+func (_ Unimplemented) PauseWorkflow(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params PauseWorkflowParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // QueryWorkflowByName Query a workflow, without arguments
 // (GET /v1/namespaces/{namespace}/workflows/{workflowId}/query)
 func (_ Unimplemented) QueryWorkflowByName(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params QueryWorkflowByNameParams) {
@@ -1707,6 +2314,12 @@ func (_ Unimplemented) QueryWorkflowByName(w http.ResponseWriter, r *http.Reques
 // QueryWorkflow Query a workflow
 // (POST /v1/namespaces/{namespace}/workflows/{workflowId}/query)
 func (_ Unimplemented) QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params QueryWorkflowParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ResetWorkflow Reset a workflow
+// (POST /v1/namespaces/{namespace}/workflows/{workflowId}/reset)
+func (_ Unimplemented) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params ResetWorkflowParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -1734,9 +2347,33 @@ func (_ Unimplemented) CreateToken(w http.ResponseWriter, r *http.Request, names
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// UnpauseWorkflow Unpause a workflow
+// (POST /v1/namespaces/{namespace}/workflows/{workflowId}/unpause)
+func (_ Unimplemented) UnpauseWorkflow(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params UnpauseWorkflowParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// UpdateWorkflow Update a workflow
+// (POST /v1/namespaces/{namespace}/workflows/{workflowId}/updates)
+func (_ Unimplemented) UpdateWorkflow(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, params UpdateWorkflowParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetWorkflowUpdate Get the outcome of an update
+// (GET /v1/namespaces/{namespace}/workflows/{workflowId}/updates/{updateId})
+func (_ Unimplemented) GetWorkflowUpdate(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam, updateID UpdateIDParam, params GetWorkflowUpdateParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // CountWorkflows Count workflows
 // (GET /v1/namespaces/{namespace}/workflows:count)
 func (_ Unimplemented) CountWorkflows(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, params CountWorkflowsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// UpdateWithStart Update a workflow, and start it when it is not running
+// (POST /v1/namespaces/{namespace}/workflows:updateWithStart)
+func (_ Unimplemented) UpdateWithStart(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, params UpdateWithStartParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -1766,6 +2403,170 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// ListBatches operation middleware
+func (siw *ServerInterfaceWrapper) ListBatches(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "namespace" -------------
+	var namespace NamespaceParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "namespace", chi.URLParam(r, "namespace"), &namespace, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "namespace", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListBatchesParams
+
+	// ------------- Optional query parameter "pageSize" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "pageSize", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "pageSize"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "pageSize", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "pageToken" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "pageToken", r.URL.Query(), &params.PageToken, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "pageToken"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "pageToken", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListBatches(w, r, namespace, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StartBatch operation middleware
+func (siw *ServerInterfaceWrapper) StartBatch(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "namespace" -------------
+	var namespace NamespaceParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "namespace", chi.URLParam(r, "namespace"), &namespace, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "namespace", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StartBatch(w, r, namespace)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DescribeBatch operation middleware
+func (siw *ServerInterfaceWrapper) DescribeBatch(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "namespace" -------------
+	var namespace NamespaceParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "namespace", chi.URLParam(r, "namespace"), &namespace, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "namespace", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "jobId" -------------
+	var jobID JobIDParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "jobId", chi.URLParam(r, "jobId"), &jobID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "jobId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DescribeBatch(w, r, namespace, jobID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StopBatch operation middleware
+func (siw *ServerInterfaceWrapper) StopBatch(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "namespace" -------------
+	var namespace NamespaceParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "namespace", chi.URLParam(r, "namespace"), &namespace, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "namespace", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "jobId" -------------
+	var jobID JobIDParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "jobId", chi.URLParam(r, "jobId"), &jobID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "jobId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StopBatch(w, r, namespace, jobID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // GetClient operation middleware
 func (siw *ServerInterfaceWrapper) GetClient(w http.ResponseWriter, r *http.Request) {
@@ -1942,6 +2743,70 @@ func (siw *ServerInterfaceWrapper) StartWorkflow(w http.ResponseWriter, r *http.
 	handler.ServeHTTP(w, r)
 }
 
+// DeleteWorkflow operation middleware
+func (siw *ServerInterfaceWrapper) DeleteWorkflow(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "namespace" -------------
+	var namespace NamespaceParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "namespace", chi.URLParam(r, "namespace"), &namespace, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "namespace", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "workflowId" -------------
+	var workflowID WorkflowIDParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "workflowId", chi.URLParam(r, "workflowId"), &workflowID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "workflowId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteWorkflowParams
+
+	// ------------- Optional query parameter "workflowId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "workflowId", r.URL.Query(), &params.WorkflowID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "workflowId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "workflowId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "runId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "runId", r.URL.Query(), &params.RunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "runId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "runId", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteWorkflow(w, r, namespace, workflowID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // DescribeWorkflow operation middleware
 func (siw *ServerInterfaceWrapper) DescribeWorkflow(w http.ResponseWriter, r *http.Request) {
 
@@ -1997,6 +2862,70 @@ func (siw *ServerInterfaceWrapper) DescribeWorkflow(w http.ResponseWriter, r *ht
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.DescribeWorkflow(w, r, namespace, workflowID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateWorkflowOptions operation middleware
+func (siw *ServerInterfaceWrapper) UpdateWorkflowOptions(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "namespace" -------------
+	var namespace NamespaceParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "namespace", chi.URLParam(r, "namespace"), &namespace, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "namespace", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "workflowId" -------------
+	var workflowID WorkflowIDParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "workflowId", chi.URLParam(r, "workflowId"), &workflowID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "workflowId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateWorkflowOptionsParams
+
+	// ------------- Optional query parameter "workflowId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "workflowId", r.URL.Query(), &params.WorkflowID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "workflowId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "workflowId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "runId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "runId", r.URL.Query(), &params.RunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "runId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "runId", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateWorkflowOptions(w, r, namespace, workflowID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2201,6 +3130,32 @@ func (siw *ServerInterfaceWrapper) GetWorkflowHistory(w http.ResponseWriter, r *
 		return
 	}
 
+	// ------------- Optional query parameter "followRuns" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "followRuns", r.URL.Query(), &params.FollowRuns, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "followRuns"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "followRuns", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "lastEventId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "lastEventId", r.URL.Query(), &params.LastEventID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "lastEventId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "lastEventId", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "workflowId" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "workflowId", r.URL.Query(), &params.WorkflowID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -2293,6 +3248,70 @@ func (siw *ServerInterfaceWrapper) GetWorkflowMetadata(w http.ResponseWriter, r 
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetWorkflowMetadata(w, r, namespace, workflowID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PauseWorkflow operation middleware
+func (siw *ServerInterfaceWrapper) PauseWorkflow(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "namespace" -------------
+	var namespace NamespaceParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "namespace", chi.URLParam(r, "namespace"), &namespace, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "namespace", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "workflowId" -------------
+	var workflowID WorkflowIDParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "workflowId", chi.URLParam(r, "workflowId"), &workflowID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "workflowId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PauseWorkflowParams
+
+	// ------------- Optional query parameter "workflowId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "workflowId", r.URL.Query(), &params.WorkflowID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "workflowId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "workflowId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "runId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "runId", r.URL.Query(), &params.RunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "runId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "runId", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PauseWorkflow(w, r, namespace, workflowID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2447,6 +3466,70 @@ func (siw *ServerInterfaceWrapper) QueryWorkflow(w http.ResponseWriter, r *http.
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.QueryWorkflow(w, r, namespace, workflowID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ResetWorkflow operation middleware
+func (siw *ServerInterfaceWrapper) ResetWorkflow(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "namespace" -------------
+	var namespace NamespaceParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "namespace", chi.URLParam(r, "namespace"), &namespace, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "namespace", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "workflowId" -------------
+	var workflowID WorkflowIDParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "workflowId", chi.URLParam(r, "workflowId"), &workflowID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "workflowId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResetWorkflowParams
+
+	// ------------- Optional query parameter "workflowId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "workflowId", r.URL.Query(), &params.WorkflowID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "workflowId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "workflowId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "runId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "runId", r.URL.Query(), &params.RunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "runId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "runId", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ResetWorkflow(w, r, namespace, workflowID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2764,6 +3847,285 @@ func (siw *ServerInterfaceWrapper) CreateToken(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// UnpauseWorkflow operation middleware
+func (siw *ServerInterfaceWrapper) UnpauseWorkflow(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "namespace" -------------
+	var namespace NamespaceParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "namespace", chi.URLParam(r, "namespace"), &namespace, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "namespace", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "workflowId" -------------
+	var workflowID WorkflowIDParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "workflowId", chi.URLParam(r, "workflowId"), &workflowID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "workflowId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UnpauseWorkflowParams
+
+	// ------------- Optional query parameter "workflowId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "workflowId", r.URL.Query(), &params.WorkflowID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "workflowId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "workflowId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "runId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "runId", r.URL.Query(), &params.RunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "runId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "runId", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UnpauseWorkflow(w, r, namespace, workflowID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateWorkflow operation middleware
+func (siw *ServerInterfaceWrapper) UpdateWorkflow(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "namespace" -------------
+	var namespace NamespaceParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "namespace", chi.URLParam(r, "namespace"), &namespace, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "namespace", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "workflowId" -------------
+	var workflowID WorkflowIDParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "workflowId", chi.URLParam(r, "workflowId"), &workflowID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "workflowId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateWorkflowParams
+
+	// ------------- Optional query parameter "wait" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wait", r.URL.Query(), &params.Wait, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "wait"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wait", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "failureStatus" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "failureStatus", r.URL.Query(), &params.FailureStatus, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "failureStatus"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "failureStatus", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "workflowId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "workflowId", r.URL.Query(), &params.WorkflowID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "workflowId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "workflowId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "runId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "runId", r.URL.Query(), &params.RunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "runId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "runId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "firstExecutionRunId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "firstExecutionRunId", r.URL.Query(), &params.FirstExecutionRunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "firstExecutionRunId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "firstExecutionRunId", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateWorkflow(w, r, namespace, workflowID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetWorkflowUpdate operation middleware
+func (siw *ServerInterfaceWrapper) GetWorkflowUpdate(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "namespace" -------------
+	var namespace NamespaceParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "namespace", chi.URLParam(r, "namespace"), &namespace, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "namespace", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "workflowId" -------------
+	var workflowID WorkflowIDParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "workflowId", chi.URLParam(r, "workflowId"), &workflowID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "workflowId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "updateId" -------------
+	var updateID UpdateIDParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "updateId", chi.URLParam(r, "updateId"), &updateID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "updateId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetWorkflowUpdateParams
+
+	// ------------- Optional query parameter "wait" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wait", r.URL.Query(), &params.Wait, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "wait"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wait", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "failureStatus" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "failureStatus", r.URL.Query(), &params.FailureStatus, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "failureStatus"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "failureStatus", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "workflowId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "workflowId", r.URL.Query(), &params.WorkflowID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "workflowId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "workflowId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "runId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "runId", r.URL.Query(), &params.RunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "runId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "runId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "updateId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "updateId", r.URL.Query(), &params.UpdateID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "updateId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "updateId", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetWorkflowUpdate(w, r, namespace, workflowID, updateID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // CountWorkflows operation middleware
 func (siw *ServerInterfaceWrapper) CountWorkflows(w http.ResponseWriter, r *http.Request) {
 
@@ -2797,6 +4159,61 @@ func (siw *ServerInterfaceWrapper) CountWorkflows(w http.ResponseWriter, r *http
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.CountWorkflows(w, r, namespace, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateWithStart operation middleware
+func (siw *ServerInterfaceWrapper) UpdateWithStart(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "namespace" -------------
+	var namespace NamespaceParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "namespace", chi.URLParam(r, "namespace"), &namespace, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "namespace", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateWithStartParams
+
+	// ------------- Optional query parameter "wait" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wait", r.URL.Query(), &params.Wait, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "wait"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wait", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "failureStatus" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "failureStatus", r.URL.Query(), &params.FailureStatus, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "failureStatus"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "failureStatus", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateWithStart(w, r, namespace, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2962,6 +4379,18 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	}
 
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/v1/namespaces/{namespace}/batches", wrapper.ListBatches)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/namespaces/{namespace}/batches", wrapper.StartBatch)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/v1/namespaces/{namespace}/batches/{jobId}", wrapper.DescribeBatch)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/namespaces/{namespace}/batches/{jobId}/stop", wrapper.StopBatch)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/v1/namespaces/{namespace}/client", wrapper.GetClient)
 	})
 	r.Group(func(r chi.Router) {
@@ -2971,7 +4400,13 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Post(options.BaseURL+"/v1/namespaces/{namespace}/workflows", wrapper.StartWorkflow)
 	})
 	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/v1/namespaces/{namespace}/workflows/{workflowId}", wrapper.DeleteWorkflow)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/v1/namespaces/{namespace}/workflows/{workflowId}", wrapper.DescribeWorkflow)
+	})
+	r.Group(func(r chi.Router) {
+		r.Patch(options.BaseURL+"/v1/namespaces/{namespace}/workflows/{workflowId}", wrapper.UpdateWorkflowOptions)
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/v1/namespaces/{namespace}/workflows/{workflowId}/cancel", wrapper.CancelWorkflow)
@@ -2983,10 +4418,16 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/v1/namespaces/{namespace}/workflows/{workflowId}/metadata", wrapper.GetWorkflowMetadata)
 	})
 	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/namespaces/{namespace}/workflows/{workflowId}/pause", wrapper.PauseWorkflow)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/v1/namespaces/{namespace}/workflows/{workflowId}/query", wrapper.QueryWorkflowByName)
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/v1/namespaces/{namespace}/workflows/{workflowId}/query", wrapper.QueryWorkflow)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/namespaces/{namespace}/workflows/{workflowId}/reset", wrapper.ResetWorkflow)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/v1/namespaces/{namespace}/workflows/{workflowId}/result", wrapper.GetWorkflowResult)
@@ -3001,7 +4442,19 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Post(options.BaseURL+"/v1/namespaces/{namespace}/workflows/{workflowId}/tokens", wrapper.CreateToken)
 	})
 	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/namespaces/{namespace}/workflows/{workflowId}/unpause", wrapper.UnpauseWorkflow)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/namespaces/{namespace}/workflows/{workflowId}/updates", wrapper.UpdateWorkflow)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/v1/namespaces/{namespace}/workflows/{workflowId}/updates/{updateId}", wrapper.GetWorkflowUpdate)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/v1/namespaces/{namespace}/workflows:count", wrapper.CountWorkflows)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/namespaces/{namespace}/workflows:updateWithStart", wrapper.UpdateWithStart)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/v1/openapi.json", wrapper.GetOpenAPIJSON)

@@ -93,15 +93,31 @@ func pendingAnswer(namespace string, p Pending) *answer {
 // clients and proxies would fold are named by parameter.
 func workflowPath(namespace, workflowID, rest, runID string) string {
 	query := url.Values{}
-	segment := url.PathEscape(workflowID)
-	if folds(workflowID) {
-		segment = aliasSegment
-		query.Set("workflowId", workflowID)
+	segment := idSegment(query, "workflowId", workflowID)
+	return instancePath(namespace, segment+rest, runID, query)
+}
+
+// updatePath is the path of an update.
+func updatePath(namespace string, u *WorkflowUpdate) string {
+	query := url.Values{}
+	segments := idSegment(query, "workflowId", u.WorkflowID) + "/updates/" + idSegment(query, "updateId", u.UpdateID)
+	return instancePath(namespace, segments, u.RunID, query)
+}
+
+// idSegment gives the path segment of an id, which may go into the query.
+func idSegment(query url.Values, name, id string) string {
+	if folds(id) {
+		query.Set(name, id)
+		return aliasSegment
 	}
+	return url.PathEscape(id)
+}
+
+func instancePath(namespace, segments, runID string, query url.Values) string {
 	if runID != "" {
 		query.Set("runId", runID)
 	}
-	path := "/v1/namespaces/" + url.PathEscape(namespace) + "/workflows/" + segment + rest
+	path := "/v1/namespaces/" + url.PathEscape(namespace) + "/workflows/" + segments
 	if len(query) > 0 {
 		path += "?" + query.Encode()
 	}

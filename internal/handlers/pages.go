@@ -53,14 +53,8 @@ type pages struct {
 func (a *API) newPages(c *call, params paging, query string) (*pages, error) {
 	var f faults
 	p := &pages{
-		api: a, call: c, size: defaultPageSize, limit: -1,
+		api: a, call: c, size: pageSize(&f, params.pageSize), limit: -1,
 		scope: tokenScope{principal: c.principal.Name, namespace: c.namespace, operation: c.name, query: query},
-	}
-	if params.pageSize != nil {
-		p.size = *params.pageSize
-		if p.size < 1 || p.size > maxPageSize {
-			f.add("?pageSize", "must be between 1 and 1000")
-		}
 	}
 	if params.limit != nil {
 		p.limit = *params.limit
@@ -74,6 +68,17 @@ func (a *API) newPages(c *call, params paging, query string) (*pages, error) {
 	token, err := openPage(a.options.Tokens, p.scope, params.pageToken)
 	p.token = token
 	return p, err
+}
+
+// pageSize reads how many items a page shall have.
+func pageSize(f *faults, asked *int) int {
+	if asked == nil {
+		return defaultPageSize
+	}
+	if *asked < 1 || *asked > maxPageSize {
+		f.add("?pageSize", "must be between 1 and 1000")
+	}
+	return *asked
 }
 
 // answer gives a page, or the stream of all.
@@ -135,7 +140,7 @@ func (p *pages) next(ctx context.Context) (page upstream.Answer, items [][]byte,
 // request was given back when the answer began, because who reads slowly must
 // not hold one, and without one a caller's streams would have no bound.
 func (p *pages) resume(ctx context.Context) (upstream.Answer, [][]byte, error) {
-	place, err := p.api.options.Reads.Resume(ctx, p.call.principal.Name, p.call.principal.Share)
+	place, err := p.api.options.Reads.Resume(ctx, p.call.principal.Account(), p.call.principal.Share)
 	if err != nil {
 		return upstream.Answer{}, nil, err
 	}

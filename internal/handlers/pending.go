@@ -1,11 +1,16 @@
 package handlers
 
 import (
-	"cmp"
-
+	"github.com/go-json-experiment/json"
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/workflow/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/transcode"
 )
+
+// payloadsEach is the number of the one field of temporal.api.common.v1.Payloads.
+const payloadsEach = 1
 
 // callback shows what is called when a workflow has ended.
 func callback(c *workflow.CallbackInfo) WorkflowCallback {
@@ -18,34 +23,83 @@ func callback(c *workflow.CallbackInfo) WorkflowCallback {
 	}
 }
 
-func pendingActivity(a *workflow.PendingActivityInfo) PendingActivity {
-	options := a.GetActivityOptions()
-	shown := PendingActivity{
-		ActivityID: a.GetActivityId(), ActivityType: a.GetActivityType().GetName(), State: enumName(a.GetState()),
-		Attempt: a.GetAttempt(), MaximumAttempts: a.GetMaximumAttempts(),
-		ScheduledTime: shownTime(a.GetScheduledTime()), ExpirationTime: shownTime(a.GetExpirationTime()),
-		LastStartedTime: shownTime(a.GetLastStartedTime()), LastHeartbeatTime: shownTime(a.GetLastHeartbeatTime()),
-		LastAttemptCompleteTime: shownTime(a.GetLastAttemptCompleteTime()),
-		NextAttemptScheduleTime: shownTime(a.GetNextAttemptScheduleTime()),
-		CurrentRetryInterval:    shownDuration(a.GetCurrentRetryInterval()),
-		LastFailure:             shownFailure(a.GetLastFailure()), LastWorkerIdentity: a.GetLastWorkerIdentity(),
-		LastDeploymentVersion: version(a.GetLastDeploymentVersion()),
-		Priority:              shownPriority(a.GetPriority()), Paused: a.GetPaused(),
-		TaskQueue:              options.GetTaskQueue().GetName(),
-		ScheduleToCloseTimeout: shownDuration(options.GetScheduleToCloseTimeout()),
-		ScheduleToStartTimeout: shownDuration(options.GetScheduleToStartTimeout()),
-		StartToCloseTimeout:    shownDuration(options.GetStartToCloseTimeout()),
-		HeartbeatTimeout:       shownDuration(options.GetHeartbeatTimeout()),
-		RetryPolicy:            shownRetryPolicy(options.GetRetryPolicy()),
+func pendingActivityView() []transcode.Shown {
+	return []transcode.Shown{
+		{Field: "activity_id", As: "activityId", Always: true},
+		{Field: "activity_type", Always: true, View: []transcode.Shown{{Field: "name", As: "activityType", Always: true}}},
+		{Field: "state", As: "state", Always: true},
+		{Field: "attempt", As: "attempt", Always: true},
+		{Field: "maximum_attempts", As: "maximumAttempts"},
+		{Field: "current_retry_interval", As: "currentRetryInterval"},
+		{Field: "expiration_time", As: "expirationTime"},
+		{Field: "heartbeat_details", Members: appendHeartbeatDetails},
+		{Field: "last_attempt_complete_time", As: "lastAttemptCompleteTime"},
+		{Field: "last_deployment_version", As: "lastDeploymentVersion", View: versionView()},
+		{Field: "last_failure", As: "lastFailure", Value: built(shownFailure)},
+		{Field: "last_heartbeat_time", As: "lastHeartbeatTime"},
+		{Field: "last_started_time", As: "lastStartedTime"},
+		{Field: "last_worker_identity", As: "lastWorkerIdentity"},
+		{Field: "next_attempt_schedule_time", As: "nextAttemptScheduleTime"},
+		{Field: "pause_info", As: "pause", View: []transcode.Shown{
+			{Field: "pause_time", As: "time"},
+			{Field: "manual", View: []transcode.Shown{{Field: "identity", As: "identity"}, {Field: "reason", As: "reason"}}},
+			{Field: "rule", View: []transcode.Shown{{Field: "rule_id", As: "ruleId"}, {Field: "reason", As: "reason"}}},
+		}},
+		{Field: "paused", As: "paused"},
+		{Field: "priority", As: "priority", View: priorityView()},
+		{Field: "scheduled_time", As: "scheduledTime"},
+		{Field: "activity_options", View: []transcode.Shown{
+			{Field: "heartbeat_timeout", As: "heartbeatTimeout"},
+			{Field: "retry_policy", As: "retryPolicy", View: retryPolicyView()},
+			{Field: "schedule_to_close_timeout", As: "scheduleToCloseTimeout"},
+			{Field: "schedule_to_start_timeout", As: "scheduleToStartTimeout"},
+			{Field: "start_to_close_timeout", As: "startToCloseTimeout"},
+			{Field: "task_queue", View: []transcode.Shown{{Field: "name", As: "taskQueue"}}},
+		}},
 	}
-	shown.HeartbeatDetails, shown.HeartbeatDetailPayloads = shownAll(a.GetHeartbeatDetails())
-	if pause := a.GetPauseInfo(); pause != nil {
-		shown.Pause = &Pause{
-			Time: shownTime(pause.GetPauseTime()), Identity: pause.GetManual().GetIdentity(),
-			Reason: cmp.Or(pause.GetManual().GetReason(), pause.GetRule().GetReason()), RuleID: pause.GetRule().GetRuleId(),
+}
+
+func retryPolicyView() []transcode.Shown {
+	return []transcode.Shown{
+		{Field: "backoff_coefficient", As: "backoffCoefficient", Always: true},
+		{Field: "initial_interval", As: "initialInterval"},
+		{Field: "maximum_attempts", As: "maximumAttempts", Always: true},
+		{Field: "maximum_interval", As: "maximumInterval"},
+		{Field: "non_retryable_error_types", As: "nonRetryableErrorTypes"},
+	}
+}
+
+// appendHeartbeatDetails shows them as values when all of them are plain, else
+// all of them whole.
+func appendHeartbeatDetails(dst, wire []byte) ([]byte, error) {
+	before := len(dst)
+	dst = append(dst, `"heartbeatDetails":[`...)
+	begin := len(dst)
+	for number, each := range transcode.Fields(wire) {
+		if number != payloadsEach {
+			continue
+		}
+		if len(dst) > begin {
+			dst = append(dst, ',')
+		}
+		var err error
+		if dst, _, err = plainValue(dst, each); err != nil {
+			return appendWholeDetails(dst[:before], wire)
 		}
 	}
-	return shown
+	if len(dst) == begin {
+		return dst[:before], nil
+	}
+	return append(dst, ']'), nil
+}
+
+func appendWholeDetails(dst, wire []byte) ([]byte, error) {
+	details := &common.Payloads{}
+	if err := proto.Unmarshal(wire, details); err != nil {
+		return dst, err
+	}
+	text, err := json.Marshal(wholePayloads(details), encoding())
+	return append(append(dst, `"heartbeatDetailPayloads":`...), text...), err
 }
 
 func pendingNexusOperation(o *workflow.PendingNexusOperationInfo) PendingNexusOperation {
@@ -69,15 +123,4 @@ func pendingNexusOperation(o *workflow.PendingNexusOperationInfo) PendingNexusOp
 		}
 	}
 	return shown
-}
-
-func shownRetryPolicy(policy *common.RetryPolicy) *RetryPolicy {
-	if policy == nil {
-		return nil
-	}
-	coefficient, attempts := policy.GetBackoffCoefficient(), policy.GetMaximumAttempts()
-	return &RetryPolicy{
-		InitialInterval: shownDuration(policy.GetInitialInterval()), MaximumInterval: shownDuration(policy.GetMaximumInterval()),
-		BackoffCoefficient: &coefficient, MaximumAttempts: &attempts, NonRetryableErrorTypes: policy.GetNonRetryableErrorTypes(),
-	}
 }

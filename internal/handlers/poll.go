@@ -52,32 +52,28 @@ func (p *poll) run(ctx context.Context) (*Outcome, error) {
 		p.watch.learn(p.runID, info.GetFirstRunId())
 	}
 	for {
-		event, err := p.next(ctx)
+		o, err := p.next(ctx)
 		if err != nil {
 			return nil, err
 		}
-		o := outcomeOf(event)
-		switch {
-		case o == nil:
-			return nil, problem.New(problem.UpstreamError, "The workflow ended with an event that the gateway does not know.")
-		case p.watch.key.followRuns && o.NewRunID != "":
+		if p.watch.key.followRuns && o.NewRunID != "" {
 			p.runID, p.token = o.NewRunID, nil
 			p.watch.learn(p.runID, "")
-		default:
-			o.WorkflowID, o.RunID = p.watch.key.workflowID, p.runID
-			o.FirstExecutionRunID = p.watch.known().FirstExecutionRunID
-			return o, nil
+			continue
 		}
+		o.WorkflowID, o.RunID = p.watch.key.workflowID, p.runID
+		o.FirstExecutionRunID = p.watch.known().FirstExecutionRunID
+		return o, nil
 	}
 }
 
-// next gives the run's close event as soon as there is one.
-func (p *poll) next(ctx context.Context) (*history.HistoryEvent, error) {
+// next gives what the run's close event tells, as soon as there is one.
+func (p *poll) next(ctx context.Context) (*Outcome, error) {
 	for {
 		begin := time.Now()
-		event, err := p.slice(ctx)
-		if event != nil || err != nil {
-			return event, err
+		o, err := p.slice(ctx)
+		if o != nil || err != nil {
+			return o, err
 		}
 		if err := pause(ctx, pollPace-time.Since(begin)); err != nil {
 			return nil, err
@@ -86,7 +82,7 @@ func (p *poll) next(ctx context.Context) (*history.HistoryEvent, error) {
 }
 
 // slice makes one upstream poll; nil means "not yet".
-func (p *poll) slice(ctx context.Context) (*history.HistoryEvent, error) {
+func (p *poll) slice(ctx context.Context) (*Outcome, error) {
 	rest := p.watch.rest()
 	if rest <= 0 { // whoever waits is on the way out
 		return nil, pause(ctx, minSlice)
@@ -110,10 +106,21 @@ func (p *poll) slice(ctx context.Context) (*history.HistoryEvent, error) {
 		return nil, err
 	}
 	if events := answer.GetHistory().GetEvents(); len(events) > 0 {
-		return events[len(events)-1], nil
+		return p.last(events[len(events)-1])
 	}
 	p.token = answer.GetNextPageToken()
 	return nil, nil //nolint:nilnil // "not yet" is no error
+}
+
+// last reads the last event of the run, which the server gives at once when the
+// run is paused too: it takes that for closed.
+func (p *poll) last(event *history.HistoryEvent) (*Outcome, error) {
+	o := outcomeOf(event)
+	if o == nil && event.GetAttributes() == nil {
+		return nil, problem.New(problem.UpstreamError, "The workflow ended with an event that the gateway does not know.")
+	}
+	p.token = nil
+	return o, nil
 }
 
 // pause waits, or ends with ctx.

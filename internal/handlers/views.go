@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/go-json-experiment/json"
+	"go.temporal.io/api/batch/v1"
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/history/v1"
 	"go.temporal.io/api/sdk/v1"
@@ -24,6 +25,7 @@ type views struct {
 	memo                 *transcode.Message
 	history              *transcode.Message // of events
 	event                *transcode.Message // as protobuf has it
+	batches, batch       *transcode.Message
 }
 
 func newViews() *views {
@@ -36,6 +38,10 @@ func newViews() *views {
 	}
 	v.history = plans.View((&workflowservice.GetWorkflowExecutionHistoryResponse{}).ProtoReflect().Descriptor(), []transcode.Shown{
 		{Field: "history", Always: true, View: []transcode.Shown{{Field: "events", As: "events", Always: true}}},
+	})
+	v.batch = plans.View((&batch.BatchOperationInfo{}).ProtoReflect().Descriptor(), batchView())
+	v.batches = plans.View((&workflowservice.ListBatchOperationsResponse{}).ProtoReflect().Descriptor(), []transcode.Shown{
+		{Field: "operation_info", As: "batches", View: batchView(), Always: true},
 	})
 	summary := v.info()
 	v.summary = plans.View((&workflow.WorkflowExecutionInfo{}).ProtoReflect().Descriptor(), summary)
@@ -76,25 +82,32 @@ func (v *views) info() []transcode.Shown {
 		{Field: "worker_deployment_name", As: "workerDeploymentName"},
 		{Field: "external_payload_count", As: "externalPayloadCount"},
 		{Field: "external_payload_size_bytes", As: "externalPayloadSizeBytes"},
-		{Field: "priority", As: "priority", View: []transcode.Shown{
-			{Field: "priority_key", As: "priorityKey"},
-			{Field: "fairness_key", As: "fairnessKey"},
-			{Field: "fairness_weight", As: "fairnessWeight"},
-		}},
+		{Field: "priority", As: "priority", View: priorityView()},
 		{Field: "versioning_info", As: "versioning", View: versioningView()},
 	}
 }
 
-func versioningView() []transcode.Shown {
-	version := []transcode.Shown{
+func priorityView() []transcode.Shown {
+	return []transcode.Shown{
+		{Field: "priority_key", As: "priorityKey"},
+		{Field: "fairness_key", As: "fairnessKey"},
+		{Field: "fairness_weight", As: "fairnessWeight"},
+	}
+}
+
+func versionView() []transcode.Shown {
+	return []transcode.Shown{
 		{Field: "deployment_name", As: "deploymentName", Always: true}, {Field: "build_id", As: "buildId", Always: true},
 	}
+}
+
+func versioningView() []transcode.Shown {
 	return []transcode.Shown{
 		{Field: "behavior", As: "behavior"},
-		{Field: "deployment_version", As: "deploymentVersion", View: version},
+		{Field: "deployment_version", As: "deploymentVersion", View: versionView()},
 		{Field: "revision_number", As: "revisionNumber"},
 		{Field: "version_transition", As: "transition", View: []transcode.Shown{
-			{Field: "deployment_version", As: "deploymentVersion", View: version},
+			{Field: "deployment_version", As: "deploymentVersion", View: versionView()},
 		}},
 		{Field: "versioning_override", As: "override", Value: built(versioningOverride)},
 	}
@@ -113,7 +126,7 @@ func (v *views) describe() []transcode.Shown {
 			{Field: "user_metadata", Members: appendUserMetadata},
 		}},
 		{Field: "workflow_extended_info", View: extendedView()},
-		{Field: "pending_activities", As: "pendingActivities", Value: built(pendingActivity)},
+		{Field: "pending_activities", As: "pendingActivities", View: pendingActivityView()},
 		{Field: "pending_children", As: "pendingChildren", View: []transcode.Shown{
 			{Field: "workflow_id", As: "workflowId", Always: true},
 			{Field: "run_id", As: "runId"},

@@ -17,14 +17,19 @@ const maxIDBytes = 1000
 // workflowIDOf gives the workflow id that a request names, by its path segment
 // or, for ids that clients or proxies fold, by the query parameter workflowId.
 func workflowIDOf(segment, parameter string) (string, error) {
-	id, pointer := segment, "workflowId"
+	return idOf("workflowId", segment, parameter)
+}
+
+// idOf is [workflowIDOf] for an id of any kind, whose parameters have that name.
+func idOf(name, segment, parameter string) (string, error) {
+	id, pointer := segment, name
 	if parameter != "" {
 		if segment != aliasSegment {
-			return "", problem.Invalid("?workflowId", `needs the path segment "-"`)
+			return "", problem.Invalid("?"+name, `needs the path segment "-"`)
 		}
-		id, pointer = parameter, "?workflowId"
+		id, pointer = parameter, "?"+name
 	} else if segment == aliasSegment {
-		return "", problem.Invalid("?workflowId", `is required with the path segment "-"`)
+		return "", problem.Invalid("?"+name, `is required with the path segment "-"`)
 	}
 	var f faults
 	f.id(pointer, id)

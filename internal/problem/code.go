@@ -25,6 +25,8 @@ const (
 	PermissionDenied   Code = "permission-denied"
 
 	WorkflowNotFound  Code = "workflow-not-found"
+	UpdateNotFound    Code = "update-not-found"
+	BatchNotFound     Code = "batch-not-found"
 	NamespaceNotFound Code = "namespace-not-found"
 	QueryNotFound     Code = "query-not-found"
 	RouteNotFound     Code = "route-not-found"
@@ -58,6 +60,7 @@ const (
 	UpstreamUnavailable Code = "upstream-unavailable"
 	UpstreamOverloaded  Code = "upstream-overloaded"
 	WorkflowBusy        Code = "workflow-busy"
+	UpdateNotAdmitted   Code = "update-not-admitted"
 	Overloaded          Code = "overloaded"
 	Draining            Code = "draining"
 	JWKSUnavailable     Code = "jwks-unavailable"

@@ -109,6 +109,15 @@ var explanations = []explained{
 		Cause:  "There is no workflow with this id or run, or its retention has ended and the server has deleted it.",
 		Remedy: "Check namespace, workflow id and `runId`. Leave `runId` out to reach the latest run.",
 	}},
+	{UpdateNotFound, Explanation{
+		Cause: "The run has no update with this id. One that was rejected, or that no worker accepted, is not kept.",
+		Remedy: "Check the update id, and name the run by `runId`: an update belongs to one run. " +
+			"If no worker accepted the update, send it again with the same `updateId`.",
+	}},
+	{BatchNotFound, Explanation{
+		Cause:  "There is no batch job with this id, or its retention has ended and the server has deleted it.",
+		Remedy: "Check the namespace and the id. `GET /v1/namespaces/{namespace}/batches` lists the jobs that there are.",
+	}},
 	{NamespaceNotFound, Explanation{
 		Cause:  "You may use this namespace, but the Temporal server has none of this name.",
 		Remedy: "Check the name; on Temporal Cloud it ends in the account's id. A namespace that was just made takes some seconds to be known.",
@@ -220,6 +229,12 @@ var explanations = []explained{
 	{WorkflowBusy, Explanation{
 		Cause:  "This one workflow gets more calls than the server handles for a single workflow; others are not affected.",
 		Remedy: "Send the request again after `Retry-After`, and spread calls over more workflows or over more time.",
+	}},
+	{UpdateNotAdmitted, Explanation{
+		Cause: "No worker accepted the update before the wait ended. The Temporal server does not keep such an update, " +
+			"and yet a worker may still take it.",
+		Remedy: "Send it again, with `updateId` as this answer has it or with the same `Idempotency-Key`: it is the same update then, " +
+			"and runs once. If it stays so, no worker polls the workflow's task queue.",
 	}},
 	{Overloaded, Explanation{
 		Cause:  "This replica of the gateway has as many requests in flight as it takes. Nothing was done.",

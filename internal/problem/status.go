@@ -15,6 +15,9 @@ import (
 const (
 	textAlreadyCompleted = "workflow execution already completed"
 	textOtherChain       = "workflow execution not found"
+	textUpdateBegins     = `update "` // and its id
+	textUpdateEnds       = `" not found`
+	textClosing          = "workflow update was aborted by closing workflow"
 	textBlobTooLarge     = "Blob data size exceeds limit"
 	textMessageTooLarge  = "larger than max" // of gRPC's own limits
 )
@@ -34,6 +37,9 @@ func FromStatus(st *status.Status, method string) *Error {
 		st = status.New(codes.Unknown, st.Message())
 	}
 	e := fromStatus(st, method)
+	if strings.HasSuffix(method, "BatchOperation") {
+		e = ofBatch(e)
+	}
 	e.Upstream = st
 	if e.cause == nil {
 		e.cause = st.Err()
@@ -117,7 +123,9 @@ func fromNotFound(st *status.Status, method string) *Error {
 	default:
 	}
 	switch {
-	case strings.Contains(st.Message(), textAlreadyCompleted):
+	case method == "PollWorkflowExecutionUpdate" && strings.HasPrefix(st.Message(), textUpdateBegins) && strings.HasSuffix(st.Message(), textUpdateEnds):
+		return New(UpdateNotFound, st.Message()) // first: the id may be any text
+	case strings.Contains(st.Message(), textAlreadyCompleted), st.Message() == textClosing:
 		return New(WorkflowCompleted, "The workflow has already completed.")
 	case st.Message() == textOtherChain && pinsChain(method):
 		return New(RunChainMismatch, "The workflow id belongs to another chain of runs than firstExecutionRunId.")

@@ -110,6 +110,18 @@ func TestDetailsAndTextsTellErrorsApart(t *testing.T) {
 			st:     status.New(codes.NotFound, "workflow execution not found"),
 			method: "UpdateWorkflowExecution", want: problem.RunChainMismatch,
 		},
+		"an update that is not kept": {
+			st:     status.New(codes.NotFound, `update "workflow execution already completed" not found`),
+			method: "PollWorkflowExecutionUpdate", want: problem.UpdateNotFound,
+		},
+		"an update of a workflow that is not": {
+			st:     status.New(codes.NotFound, "workflow not found for ID: a"),
+			method: "PollWorkflowExecutionUpdate", want: problem.WorkflowNotFound,
+		},
+		"an update that the workflow did not wait for": {
+			st:     status.New(codes.NotFound, "workflow update was aborted by closing workflow"),
+			method: "UpdateWorkflowExecution", want: problem.WorkflowCompleted,
+		},
 		"the same text from a method that pins nothing": {
 			st:     status.New(codes.NotFound, "workflow execution not found"),
 			method: "DescribeWorkflowExecution", want: problem.WorkflowNotFound,

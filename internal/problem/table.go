@@ -35,6 +35,8 @@ var table = map[Code]Row{
 	PermissionDenied:   {Status: http.StatusForbidden, Title: "Permission denied by the Temporal server"},
 
 	WorkflowNotFound:  {Status: http.StatusNotFound, Title: "Workflow not found"},
+	UpdateNotFound:    {Status: http.StatusNotFound, Title: "Update not found"},
+	BatchNotFound:     {Status: http.StatusNotFound, Title: "Batch not found"},
 	NamespaceNotFound: {Status: http.StatusNotFound, Title: "Namespace not found"},
 	QueryNotFound:     {Status: http.StatusNotFound, Title: "Query not found"},
 	RouteNotFound:     {Status: http.StatusNotFound, Title: "Route not found"},
@@ -68,6 +70,7 @@ var table = map[Code]Row{
 	UpstreamUnavailable: {Status: http.StatusServiceUnavailable, Title: "Temporal server unavailable", Retryable: true, RetryAfter: soon},
 	UpstreamOverloaded:  {Status: http.StatusServiceUnavailable, Title: "Temporal server overloaded", Retryable: true, RetryAfter: soon},
 	WorkflowBusy:        {Status: http.StatusServiceUnavailable, Title: "Workflow busy", Retryable: true, RetryAfter: soon},
+	UpdateNotAdmitted:   {Status: http.StatusServiceUnavailable, Title: "Update not admitted", Retryable: true, RetryAfter: soon},
 	Overloaded:          {Status: http.StatusServiceUnavailable, Title: "Overloaded", Retryable: true, RetryAfter: soon},
 	Draining:            {Status: http.StatusServiceUnavailable, Title: "Shutting down", Retryable: true, RetryAfter: soon},
 	JWKSUnavailable:     {Status: http.StatusServiceUnavailable, Title: "Signing keys unavailable", Retryable: true, RetryAfter: soon},

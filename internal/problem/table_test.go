@@ -69,7 +69,7 @@ func TestStatusesAreThoseOfTheDesign(t *testing.T) {
 		401: {"unauthenticated", "invalid-credential", "invalid-token"},
 		403: {"namespace-forbidden", "operation-forbidden", "permission-denied"},
 		404: {
-			"workflow-not-found", "update-not-found", "schedule-not-found", "namespace-not-found", "activity-not-found",
+			"workflow-not-found", "update-not-found", "schedule-not-found", "batch-not-found", "namespace-not-found", "activity-not-found",
 			"query-not-found", "route-not-found",
 		},
 		405: {"method-not-allowed"},

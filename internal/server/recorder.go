@@ -66,6 +66,20 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// FlushError sends what was written. There may be nothing to write for long
+// after it, which the deadline of a write is not for: HTTP/2 would end the
+// answer when it passes.
+func (r *recorder) FlushError() error {
+	r.extend()
+	control := http.NewResponseController(r.ResponseWriter)
+	err := control.Flush()
+	if err == nil {
+		err = control.SetWriteDeadline(time.Time{})
+		r.extended = time.Time{}
+	}
+	return err
+}
+
 // extend gives what is written next its time. An answer of one piece needs it
 // once.
 func (r *recorder) extend() {

@@ -8,6 +8,7 @@ type Node = { [name: string]: Node };
 const methods = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 const problem = "application/problem+json";
 const ndjson = "application/x-ndjson";
+const events = "text/event-stream";
 
 export class Contract {
   readonly operations: ReadonlySet<string>;
@@ -57,6 +58,11 @@ export class Contract {
     const type = response.headers.get("Content-Type") ?? "";
     assert.ok(type in answer["content"], `${operation.join(" ")} answered ${status} with ${type}`);
     if (type === "application/yaml") return;
+    if (type === events) {
+      // The document cannot say it of a part of a text: an event's data is what a line of NDJSON is.
+      for (const [, data] of text.matchAll(/^id: .+\ndata: (.*)$/gm)) this.#checkValue([...where, "content", ndjson, "schema"], data ?? "");
+      return;
+    }
     for (const value of type === ndjson ? text.split("\n").slice(0, -1) : [text]) {
       this.#checkValue([...where, "content", type, "schema"], value);
     }

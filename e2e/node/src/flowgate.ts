@@ -35,7 +35,7 @@ export class FlowgateError extends Error {
 /** The answer of a call that went well. A workflow that failed is an answer too. */
 export function unwrap<Data>(answer: {
   data?: Data;
-  error?: Schemas["Problem"] | Schemas["Outcome"];
+  error?: Schemas["Problem"] | Schemas["Outcome"] | Schemas["WorkflowUpdate"] | Schemas["UpdatedWithStart"];
   response: Response;
 }): Data {
   if (answer.error !== undefined) {
@@ -72,5 +72,33 @@ export async function* readLines<Line>(response: Response): AsyncGenerator<Line>
     const lines = (rest + piece).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) yield JSON.parse(line) as Line;
+  }
+}
+
+/** One of a stream. Its id tells a later stream where to go on. */
+export interface SentEvent {
+  id: string;
+  type: string;
+  data: unknown;
+}
+
+/** Each of a stream's events. A browser's own EventSource cannot send a key; this reads the same from fetch. */
+export async function* readEvents(response: Response): AsyncGenerator<SentEvent> {
+  if (!response.ok || response.body === null) return; // a problem, or nothing after the last event
+  let rest = "";
+  let fields: Record<string, string> = {};
+  for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + piece).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      const [name = "", ...value] = line.split(": ");
+      if (line !== "") {
+        fields[name] = value.join(": ");
+        continue;
+      }
+      const { id = "", event = "message", data } = fields;
+      if (data !== undefined) yield { id, type: event, data: JSON.parse(data) };
+      fields = {};
+    }
   }
 }

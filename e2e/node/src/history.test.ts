@@ -1,7 +1,7 @@
 // Reading the history of a run.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { outcomeOf, readLines, readValue, unwrap, type Schemas } from "./flowgate.js";
+import { outcomeOf, readEvents, readLines, readValue, unwrap, type Schemas, type SentEvent } from "./flowgate.js";
 import type { operations } from "./openapi.gen.js";
 import { describe, flowgate, namespace, of, problemOf, reader, start, terminate, workflow } from "./setup.js";
 
@@ -97,6 +97,35 @@ test("a history is followed to its end", async () => {
   assert.equal(followed.at(-1)?.eventType, "EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED");
   assert.deepEqual(followed, await eventsOf(workflowId));
   assert.deepEqual(await eventsOf(workflowId, { eventFilterType: "CLOSE_EVENT" }), followed.slice(-1));
+});
+
+/** The events of a workflow, over all its runs, after the one that is known. */
+async function follow(workflowId: string, last?: string, query: Query = {}): Promise<{ status: number; events: SentEvent[] }> {
+  const { response } = await flowgate.GET(`${workflow}/history`, {
+    params: { path: of(workflowId), query },
+    headers: { Accept: "text/event-stream", ...(last === undefined ? {} : { "Last-Event-ID": last }) },
+    parseAs: "stream",
+  });
+  const events: SentEvent[] = [];
+  for await (const event of readEvents(response)) events.push(event);
+  return { status: response.status, events };
+}
+
+test("events come over all runs, and go on after any of them", async () => {
+  const { workflowId, runId } = await start("Chain", { args: [{ times: 2 }] });
+  const { events } = await follow(workflowId, undefined, { runId });
+  const end = events.pop();
+  const last = events.at(-1);
+  assert.deepEqual(end?.data, { workflowId, runId: last?.id.split("/")[0], status: "COMPLETED" });
+  const runs = [...new Set(events.map((event) => event.id.split("/")[0] ?? ""))];
+  assert.equal(runs.length, 3);
+  const paged = (await Promise.all(runs.map((runId) => eventsOf(workflowId, { runId })))).flat();
+  assert.deepEqual(events.map((event) => event.data), paged);
+
+  const half = Math.floor(events.length / 2);
+  assert.deepEqual((await follow(workflowId, events[half]?.id)).events, [...events.slice(half + 1), end]);
+  assert.deepEqual(await follow(workflowId, last?.id), { status: 204, events: [] });
+  assert.equal((await follow(workflowId, "not/one")).status, 400);
 });
 
 test("a page token of another run is refused", async () => {

@@ -8,6 +8,8 @@ import "./ids.test.js";
 import "./lists.test.js";
 import "./results.test.js";
 import "./running.test.js";
+import "./updates.test.js";
+import "./manage.test.js";
 import "./history.test.js";
 import "./tokens.test.js";
 import "./gateway.test.js";

@@ -1,0 +1,191 @@
+package e2e_test
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+const batches = "/v1/namespaces/default/batches"
+
+type batch struct {
+	JobID, State, OperationType, Identity, Reason, Query string
+
+	StartTime, CloseTime time.Time
+
+	Progress   progress
+	Executions []reset
+}
+
+type progress struct{ Total, Completed, Failed int }
+
+// several starts workflows that nobody works on, and waits until a query finds them.
+func several(t *testing.T, number int) (runs []started, query string) {
+	t.Helper()
+	customer := newID(t)
+	for i := range number {
+		runs = append(runs, abandonAs(t, customer+strconv.Itoa(i), `"searchAttributes":{"CustomerId":`+quote(customer)+`}`))
+	}
+	query = `CustomerId = "` + customer + `"`
+	eventually(t, "the query finds all", func() bool { return dryRun(t, query, `"terminate":{}`) == number })
+	return runs, query
+}
+
+func dryRun(t *testing.T, query, operation string) int {
+	t.Helper()
+	a := writer().post(t, batches, `{"query":`+quote(query)+`,"operation":{`+operation+`},"dryRun":true}`).expect(t, http.StatusOK)
+	return as[struct{ Count int }](t, a).Count
+}
+
+// startBatch starts a job, and gives where it is.
+func startBatch(t *testing.T, c caller, body string) string {
+	t.Helper()
+	a := c.post(t, batches, body).expect(t, http.StatusCreated)
+	location := a.header.Get("Location")
+	require.Equal(t, batches+"/"+as[batch](t, a).JobID, location)
+	return location
+}
+
+// ended waits for a job to end.
+func ended(t *testing.T, location string) batch {
+	t.Helper()
+	var job batch
+	eventually(t, "the job ends", func() bool {
+		job = as[batch](t, writer().get(t, location).expect(t, http.StatusOK))
+		return job.State != "RUNNING"
+	})
+	return job
+}
+
+func TestBatchTerminatesWhatAQueryFinds(t *testing.T) {
+	t.Parallel()
+	const number = 3
+	runs, query := several(t, number)
+	require.Equal(t, number, dryRun(t, query, `"reset":{"resetType":"LAST_WORKFLOW_TASK"}`))
+	once := writer().with("Idempotency-Key", newID(t))
+	body := `{"query":` + quote(query) + `,"operation":{"terminate":{}},"reason":"left <us>"}`
+	location := startBatch(t, once, body)
+	require.Equal(t, location, startBatch(t, once, body))
+	job := ended(t, location)
+	require.Equal(t, []string{"COMPLETED", "TERMINATE_WORKFLOW", "dev", "left <us>", query},
+		[]string{job.State, job.OperationType, job.Identity, job.Reason, job.Query})
+	require.Equal(t, progress{Total: number, Completed: number}, job.Progress)
+	require.False(t, job.CloseTime.Before(job.StartTime))
+	for _, s := range runs {
+		o := end(t, s.WorkflowID)
+		require.Equal(t, []string{"TERMINATED", "left <us>"}, []string{o.Status, o.Failure.Message})
+	}
+	eventually(t, "closed workflows are not counted", func() bool { return dryRun(t, query, `"cancel":{}`) == 0 })
+	require.Equal(t, number, dryRun(t, query, `"delete":{}`))
+	writer().post(t, location+"/stop", "").problem(t, http.StatusConflict, "conflict")
+}
+
+func TestBatchDoesEachOperationToNamedWorkflows(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		operation, kind string
+		done            func(t *testing.T, s started) bool
+	}{
+		"cancel": {`"cancel":{}`, "CANCEL_WORKFLOW", func(t *testing.T, s started) bool {
+			t.Helper()
+			return describe(t, s.WorkflowID).Status == "CANCELED"
+		}},
+		"signal": {`"signal":{"signal":"finish","args":["done"]}`, "SIGNAL_WORKFLOW", func(t *testing.T, s started) bool {
+			t.Helper()
+			return string(end(t, s.WorkflowID).Result) == `"done"`
+		}},
+		"reset": {`"reset":{"resetType":"LAST_WORKFLOW_TASK","reapplyExclude":["SIGNAL"]}`, "RESET_WORKFLOW", func(t *testing.T, s started) bool {
+			t.Helper()
+			return describe(t, s.WorkflowID).RunID != s.RunID
+		}},
+		"updateOptions": {`"updateOptions":{"priority":{"priorityKey":5}}`, "UPDATE_WORKFLOW_EXECUTION_OPTIONS", func(t *testing.T, s started) bool {
+			t.Helper()
+			return strings.Contains(string(writer().get(t, of(s.WorkflowID)).body), `"priority":{"priorityKey":5}`)
+		}},
+		"delete": {`"delete":{}`, "DELETE_WORKFLOW", func(t *testing.T, s started) bool {
+			t.Helper()
+			return writer().get(t, of(s.WorkflowID)).status == http.StatusNotFound
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, jobID := waiting(t, 0), newID(t)
+			executions := `"executions":[{"workflowId":` + quote(s.WorkflowID) + `,"runId":` + quote(s.RunID) + `}]`
+			a := writer().post(t, batches, `{`+executions+`,"operation":{`+test.operation+`},"dryRun":true}`).expect(t, http.StatusOK)
+			require.JSONEq(t, `{"count":1}`, string(a.body))
+			body := `{` + executions + `,"operation":{` + test.operation + `},"jobId":` + quote(jobID) + `}`
+			job := ended(t, startBatch(t, writer(), body))
+			require.Equal(t, []string{jobID, "COMPLETED", test.kind}, []string{job.JobID, job.State, job.OperationType})
+			require.Equal(t, []reset{{s.WorkflowID, s.RunID}}, job.Executions)
+			require.Equal(t, progress{Total: 1, Completed: 1}, job.Progress)
+			eventually(t, "it is done", func() bool { return test.done(t, s) })
+			writer().post(t, batches, body).problem(t, http.StatusConflict, "conflict")
+		})
+	}
+}
+
+func TestBatchIsStopped(t *testing.T) {
+	t.Parallel()
+	executions := `[{"workflowId":"a"},{"workflowId":"b"},{"workflowId":"c"},{"workflowId":"d"}]`
+	location := startBatch(t, writer(), `{"executions":`+executions+`,"operation":{"cancel":{}},"maxOperationsPerSecond":0.01}`)
+	writer().post(t, location+"/stop", `{"reason":"the wrong ones"}`).expect(t, http.StatusNoContent)
+	require.Equal(t, "FAILED", ended(t, location).State)
+	writer().post(t, location+"/stop", "").problem(t, http.StatusConflict, "conflict")
+}
+
+func TestBatchesAreListed(t *testing.T) {
+	t.Parallel()
+	location := startBatch(t, writer(), `{"executions":[{"workflowId":"nobody"}],"operation":{"cancel":{}}}`)
+	want := ended(t, location)
+	eventually(t, "the job is listed", func() bool {
+		page := as[struct{ Batches []batch }](t, reader().get(t, batches+"?pageSize=1000").expect(t, http.StatusOK))
+		return slices.ContainsFunc(page.Batches, func(b batch) bool { return b.JobID == want.JobID && b.State == want.State })
+	})
+	first := as[struct{ NextPageToken string }](t, reader().get(t, batches+"?pageSize=1"))
+	lines := reader().with("Accept", typeNDJSON).get(t, batches+"?limit=1").expect(t, http.StatusOK)
+	require.NotEmpty(t, as[batch](t, lines).JobID)
+	if first.NextPageToken != "" {
+		reader().get(t, batches+"?pageSize=1&pageToken="+first.NextPageToken).expect(t, http.StatusOK)
+	}
+}
+
+func TestBadBatchIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"operation":{"cancel":{}}}`,
+		`{"query":"a = 1","executions":[{"workflowId":"w"}],"operation":{"cancel":{}}}`,
+		`{"query":"WorkflowType = 'Order'","operation":{}}`,
+		`{"query":"WorkflowType = 'Order'","operation":{"cancel":{},"delete":{}}}`,
+		`{"query":"WorkflowType = 'Order'","operation":{"signal":{"signal":""}}}`,
+		`{"query":"WorkflowType = 'Order'","operation":{"reset":{}}}`,
+		`{"query":"WorkflowType = 'Order'","operation":{"reset":{"resetType":"FIRST_WORKFLOW_TASK","buildId":"b"}}}`,
+		`{"query":"WorkflowType = 'Order'","operation":{"updateOptions":{}}}`,
+		`{"query":"WorkflowType = ","operation":{"cancel":{}}}`,
+		`{"query":"WorkflowType = ","operation":{"cancel":{}},"dryRun":true}`,
+		`{"executions":[{"workflowId":""}],"operation":{"cancel":{}}}`,
+	} {
+		writer().post(t, batches, body).problem(t, http.StatusBadRequest, "invalid-request")
+	}
+	writer().post(t, batches, `{"query":"WorkflowType = 'Order'","operation":{"cancel":{"why":1}}}`).
+		problem(t, http.StatusBadRequest, "unknown-field")
+}
+
+func TestUnknownBatchIsNotFound(t *testing.T) {
+	t.Parallel()
+	id := newID(t)
+	writer().get(t, batches+"/"+id).problem(t, http.StatusNotFound, "batch-not-found")
+	writer().post(t, batches+"/"+id+"/stop", "").problem(t, http.StatusNotFound, "batch-not-found")
+}
+
+func TestStopEndsNoWorkflowThatIsNoBatch(t *testing.T) {
+	t.Parallel()
+	s := abandon(t)
+	writer().post(t, batches+"/"+s.WorkflowID+"/stop", "").problem(t, http.StatusNotFound, "batch-not-found")
+	require.Equal(t, "RUNNING", describe(t, s.WorkflowID).Status)
+	terminate(t, s.WorkflowID)
+}

@@ -1,0 +1,296 @@
+package e2e_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/worker"
+	sdkworkflow "go.temporal.io/sdk/workflow"
+
+	"github.com/flowgate/flowgate/dev/stack"
+	"github.com/flowgate/flowgate/dev/temporal"
+)
+
+// sentEvent is one of a stream's.
+type sentEvent struct{ id, kind, data string }
+
+// eventReader reads a stream as the HTML standard says, as far as the gateway makes use of it.
+type eventReader struct{ lines *bufio.Reader }
+
+func newEventReader(body io.Reader) *eventReader { return &eventReader{bufio.NewReader(body)} }
+
+// next gives the next event. What is there of one that was cut is dropped.
+func (r *eventReader) next() (sentEvent, error) {
+	var e sentEvent
+	for {
+		line, err := r.lines.ReadString('\n')
+		if err != nil && line != "" {
+			return e, fmt.Errorf("cut in the line %q: %w", line, io.ErrUnexpectedEOF)
+		}
+		if err != nil {
+			return e, err
+		}
+		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
+		value = strings.TrimPrefix(value, " ")
+		switch name {
+		case "id":
+			e.id = value
+		case "event":
+			e.kind = value
+		case "data":
+			e.data += value
+		case "retry":
+		case "":
+			if line == "\n" && e.data != "" {
+				return e, nil
+			}
+		default:
+			return e, fmt.Errorf("a field %q", name)
+		}
+	}
+}
+
+// follow opens a stream after an event, and gives its reader, or none when there is nothing after it.
+func follow(ctx context.Context, t *testing.T, c caller, path, after string) (events *eventReader, closeStream func()) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+path, nil)
+	require.NoError(t, err)
+	request.Header = c.with("Accept", typeEvents).header
+	if after != "" {
+		request.Header.Set("Last-Event-ID", after)
+	}
+	response, err := c.client.Do(request) //nolint:bodyclose // by closeStream
+	require.NoError(t, err)
+	closeStream = func() { _ = response.Body.Close() } // an error is what a cut is about
+	if response.StatusCode == http.StatusNoContent {
+		return nil, closeStream
+	}
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	require.Equal(t, typeEvents, response.Header.Get("Content-Type"))
+	return newEventReader(response.Body), closeStream
+}
+
+// chainEvents are the events of all runs of a workflow that has closed, as pages have them, with the ids of a stream.
+func chainEvents(t *testing.T, first started, query string) []sentEvent {
+	t.Helper()
+	var all []sentEvent
+	for run := first; run.RunID != ""; {
+		page := historyPage(t, writer(), historyPath(run)+"&pageSize=1000"+query)
+		require.Empty(t, page.NextPageToken)
+		for _, text := range page.Events {
+			all = append(all, sentEvent{id: run.RunID + "/" + as[event](t, answer{body: text}).EventID, data: string(text)})
+		}
+		run.RunID = as[outcome](t, writer().get(t, of(run.WorkflowID, "/result?followRuns=false&runId="+run.RunID)).expect(t, http.StatusOK)).NewRunID
+	}
+	return all
+}
+
+// relay takes one step after another, and continues as new until it has run so many times.
+func relay(ctx sdkworkflow.Context, runs, steps int) error {
+	ctx = sdkworkflow.WithActivityOptions(ctx, sdkworkflow.ActivityOptions{StartToCloseTimeout: time.Minute})
+	for range steps {
+		if err := sdkworkflow.ExecuteActivity(ctx, "act").Get(ctx, nil); err != nil {
+			return err
+		}
+	}
+	if runs > 1 {
+		return sdkworkflow.NewContinueAsNewError(ctx, "Relay", runs-1, steps)
+	}
+	return nil
+}
+
+func act() error { return nil }
+
+// startRelay starts one, with a worker of its own.
+func startRelay(t *testing.T, runs, steps int) started {
+	t.Helper()
+	queue := "relay-" + newID(t)
+	w := worker.New(here.stack.Client(), queue, worker.Options{})
+	w.RegisterWorkflowWithOptions(relay, sdkworkflow.RegisterOptions{Name: "Relay"})
+	w.RegisterActivityWithOptions(act, activity.RegisterOptions{Name: "act"})
+	require.NoError(t, w.Start())
+	t.Cleanup(w.Stop)
+	body := starting("Relay", newID(t), queue, fmt.Sprintf(`"args":[%d,%d]`, runs, steps))
+	return as[started](t, writer().post(t, workflows, body).expect(t, http.StatusCreated))
+}
+
+// TestSSEClientThatIsCutSeesEachEventOnce connects again and again, to one replica and the other, while the workflow runs
+// and continues as new. Each connection is cut after a few events, or before there are any.
+func TestSSEClientThatIsCutSeesEachEventOnce(t *testing.T) {
+	t.Parallel()
+	const seed, runs, most = 83, 6, 8
+	cuts, steps := 100, 14
+	if testing.Short() {
+		cuts, steps = 20, 4
+	}
+	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // the same cuts each time
+	s := startRelay(t, runs, steps)
+	path := historyPath(s) + "&payloads=raw"
+	var seen []sentEvent
+	last, ended := "", false
+	connections := 0
+	for ; !ended; connections++ {
+		events, closeStream := follow(t.Context(), t, writer().at(here.replicas[connections%2]), path, last)
+		require.NotNil(t, events, "its end has not been seen")
+		for left := random.IntN(most); left > 0 || connections >= cuts; left-- {
+			e, err := events.next()
+			require.NoError(t, err)
+			if ended = e.kind == "end"; ended {
+				require.Contains(t, e.data, `"status":"COMPLETED"`)
+				break
+			}
+			seen, last = append(seen, e), e.id
+		}
+		closeStream()
+	}
+	want := chainEvents(t, s, "&payloads=raw")
+	t.Logf("seed %d: %d connections, %d cut; %d events of %d runs, each seen once and in order", seed, connections, connections-1, len(seen), runs)
+	require.Equal(t, want, seen)
+	require.GreaterOrEqual(t, connections, cuts)
+	again, closeStream := follow(t.Context(), t, writer(), path, last)
+	defer closeStream()
+	require.Nil(t, again, "there is nothing after the end")
+}
+
+// TestSSEIsWhatPagesAre reads whole streams, which are held against the document too.
+func TestSSEIsWhatPagesAre(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Chain", `"args":[{"times":3}]`, `"memo":{"odd":`+odd+`}`)
+	end(t, s.WorkflowID)
+	for _, query := range []string{"", "&payloads=decoded", "&payloads=raw", "&eventFilterType=ALL_EVENT"} {
+		a := writer().with("Accept", typeEvents).get(t, historyPath(s)+query+"&pageSize=2").expect(t, http.StatusOK)
+		var got []sentEvent
+		stream := newEventReader(bytes.NewReader(a.body))
+		e, err := stream.next()
+		for ; err == nil && e.kind == ""; e, err = stream.next() {
+			got = append(got, e)
+		}
+		require.NoError(t, err)
+		require.Equal(t, "end", e.kind)
+		require.Equal(t, chainEvents(t, s, query), got, query)
+	}
+	closes := writer().with("Accept", typeEvents).get(t, historyPath(s)+"&eventFilterType=CLOSE_EVENT").expect(t, http.StatusOK)
+	require.Equal(t, 4, bytes.Count(closes.body, []byte("\nid: ")), "one of each run")
+	one := writer().with("Accept", typeEvents).get(t, historyPath(s)+"&followRuns=false").expect(t, http.StatusOK)
+	require.Contains(t, string(one.body), `"status":"CONTINUED_AS_NEW","newRunId":"`)
+	writer().with("Accept", typeEvents).with("Last-Event-ID", s.RunID+"/1000").get(t, historyPath(s)).problem(t, http.StatusBadRequest, "invalid-request")
+	writer().with("Accept", typeEvents).with("Last-Event-ID", "00000000-0000-4000-8000-000000000000/1").get(t, historyPath(s)).
+		problem(t, http.StatusBadRequest, "invalid-request")
+}
+
+// TestSSEFollowsRetriedAndOtherChains has a workflow that fails before it succeeds, and one whose id is used again.
+func TestSSEFollowsRetriedAndOtherChains(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Fail", `"args":[{"attempts":2}]`, `"retryPolicy":{"initialInterval":"100ms","maximumAttempts":3}`)
+	a := writer().with("Accept", typeEvents).get(t, historyPath(s)).expect(t, http.StatusOK)
+	require.Equal(t, len(chainEvents(t, s, "")), bytes.Count(a.body, []byte("\nid: ")))
+
+	first := abandon(t)
+	terminate(t, first.WorkflowID)
+	second := abandonAs(t, first.WorkflowID)
+	terminate(t, first.WorkflowID)
+	events := writer().with("Accept", typeEvents)
+	events.get(t, historyPath(second)+"&lastEventId="+first.RunID+"/1").problem(t, http.StatusBadRequest, "invalid-request")
+	rest := events.get(t, of(first.WorkflowID, "/history?lastEventId=", first.RunID+"/1")).expect(t, http.StatusOK)
+	require.Contains(t, string(rest.body), first.RunID+"/3", "it goes on in the run that it names")
+	require.NotContains(t, string(rest.body), second.RunID)
+}
+
+// TestSSELeavesOutWhatIsNotStored has a workflow task that failed: the one that is tried again after it is shown in pages,
+// and may leave no trace.
+func TestSSELeavesOutWhatIsNotStored(t *testing.T) {
+	t.Parallel()
+	s, task := takeTask(t)
+	_, err := here.server.RespondWorkflowTaskFailed(t.Context(), &workflowservice.RespondWorkflowTaskFailedRequest{
+		Namespace: temporal.DefaultNamespace, TaskToken: task.GetTaskToken(), Cause: enums.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE,
+	})
+	require.NoError(t, err)
+	eventually(t, "pages show the task that is not stored", func() bool {
+		return len(historyPage(t, writer(), historyPath(s)).Events) > describe(t, s.WorkflowID).HistoryLength
+	})
+	stored := describe(t, s.WorkflowID).HistoryLength
+	events, closeStream := follow(t.Context(), t, writer(), historyPath(s), "")
+	defer closeStream()
+	terminate(t, s.WorkflowID)
+	var got []sentEvent
+	for {
+		e, err := events.next()
+		require.NoError(t, err)
+		if e.kind == "end" {
+			break
+		}
+		got = append(got, e)
+	}
+	require.Equal(t, chainEvents(t, s, ""), got)
+	require.Greater(t, len(got), stored)
+}
+
+// TestSSEWithATokenForOneWorkflow is how a browser follows an order of its own.
+func TestSSEWithATokenForOneWorkflow(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Chain", `"args":[{"times":1}]`)
+	end(t, s.WorkflowID)
+	visitor := bearer(delegate(t, writer(), s.WorkflowID, `{"read":true,"ttl":"5m"}`)).with("Accept", typeEvents)
+	a := visitor.get(t, historyPath(s)).expect(t, http.StatusOK)
+	require.Contains(t, string(a.body), `"status":"COMPLETED"`)
+	visitor.get(t, of(newID(t), "/history")).problem(t, http.StatusForbidden, "operation-forbidden")
+	made := as[struct{ Token string }](t, writer().post(t, of(s.WorkflowID, "/tokens", inRun(s.RunID)), `{"read":true}`).expect(t, http.StatusCreated))
+	narrow := bearer(made.Token).with("Accept", typeEvents).get(t, historyPath(s)).expect(t, http.StatusOK)
+	require.Contains(t, string(narrow.body), `"status":"CONTINUED_AS_NEW"`, "it may look at no other run")
+}
+
+// TestSSEGoesOnAtAnotherReplicaAfterADrain ends a stream's gateway.
+func TestSSEGoesOnAtAnotherReplicaAfterADrain(t *testing.T) {
+	t.Parallel()
+	gateway := ownGateway(t)
+	s := abandon(t)
+	events, closeStream := follow(t.Context(), t, writer().at(gateway), historyPath(s), "")
+	defer closeStream()
+	last := lastOf(t, events, 2)
+	eventually(t, "the gateway waits", func() bool { return metric(t, gateway, "flowgate_in_flight", `kind="wait"`) == 1 })
+	require.NoError(t, gateway.Signal(syscall.SIGTERM))
+	_, err := events.next()
+	require.ErrorIs(t, err, io.EOF, "no end of the workflow, and no cut")
+	awaitEnd(t, gateway)
+	require.NoError(t, gateway.Err())
+	terminate(t, s.WorkflowID)
+	requireRest(t, here.replicas[0], s, last, 1)
+}
+
+// lastOf reads n events, and gives the last one's id.
+func lastOf(t *testing.T, events *eventReader, n int) (id string) {
+	t.Helper()
+	for range n {
+		e, err := events.next()
+		require.NoError(t, err)
+		require.Empty(t, e.kind)
+		require.True(t, json.Valid([]byte(e.data)), e.data)
+		id = e.id
+	}
+	return id
+}
+
+// requireRest requires n more events, and the end.
+func requireRest(t *testing.T, gateway *stack.Gateway, s started, last string, n int) {
+	t.Helper()
+	events, closeStream := follow(t.Context(), t, writer().at(gateway), historyPath(s), last)
+	defer closeStream()
+	lastOf(t, events, n)
+	e, err := events.next()
+	require.NoError(t, err)
+	require.Equal(t, "end", e.kind)
+}

@@ -1,0 +1,226 @@
+package e2e_test
+
+import (
+	"net/http"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+)
+
+// reset is what the tests read of a reset.
+type reset struct{ WorkflowID, RunID string }
+
+// waiting starts a workflow that has handled a number of signals.
+func waiting(t *testing.T, times int) started {
+	t.Helper()
+	s := start(t, "Wait")
+	requireSignals(t, s.WorkflowID, 0) // the first workflow task is done
+	for range times {
+		writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
+	}
+	requireSignals(t, s.WorkflowID, times)
+	return s
+}
+
+// requireSignals requires how many signals the workflow comes to have handled.
+func requireSignals(t *testing.T, workflowID string, number int) {
+	t.Helper()
+	eventually(t, strconv.Itoa(number)+" signals are handled", func() bool {
+		got := writer().get(t, of(workflowID, "/query?query=signals"))
+		return got.status == http.StatusOK && string(as[outcome](t, got).Result) == strconv.Itoa(number)
+	})
+}
+
+func resetTo(t *testing.T, s started, body string, query ...string) reset {
+	t.Helper()
+	r := as[reset](t, writer().post(t, of(s.WorkflowID, append([]string{"/reset"}, query...)...), body).expect(t, http.StatusOK))
+	require.Equal(t, s.WorkflowID, r.WorkflowID)
+	require.NotEqual(t, s.RunID, r.RunID)
+	return r
+}
+
+func TestResetGoesOnInANewRun(t *testing.T) {
+	t.Parallel()
+	s := waiting(t, 2)
+	r := resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK","reason":"a bad <build>"}`)
+	w := describe(t, s.WorkflowID)
+	require.Equal(t, []string{r.RunID, s.FirstExecutionRunID, "RUNNING"}, []string{w.RunID, w.FirstExecutionRunID, w.Status})
+	old := as[outcome](t, writer().get(t, of(s.WorkflowID, "/result", inRun(s.RunID))).expect(t, http.StatusOK))
+	require.Equal(t, "TERMINATED", old.Status)
+	require.Equal(t, "a bad <build>", old.Failure.Message)
+	requireSignals(t, s.WorkflowID, 2)
+	finish(t, s.WorkflowID, `"done"`)
+	require.Equal(t, `"done"`, string(end(t, s.WorkflowID).Result))
+}
+
+func TestResetToTheFirstTaskKeepsWhatCameFromOutside(t *testing.T) {
+	t.Parallel()
+	s := waiting(t, 2)
+	resetTo(t, s, `{"resetType":"FIRST_WORKFLOW_TASK"}`)
+	requireSignals(t, s.WorkflowID, 2)
+	terminate(t, s.WorkflowID)
+}
+
+func TestResetLeavesSignalsOutWhenTold(t *testing.T) {
+	t.Parallel()
+	s := waiting(t, 2)
+	resetTo(t, s, `{"resetType":"FIRST_WORKFLOW_TASK","reapplyExclude":["SIGNAL","UPDATE","NEXUS","CANCEL_REQUEST"]}`)
+	requireSignals(t, s.WorkflowID, 0)
+	terminate(t, s.WorkflowID)
+}
+
+func TestResetToAnEventOfAClosedRun(t *testing.T) {
+	t.Parallel()
+	s := waiting(t, 1)
+	finish(t, s.WorkflowID, `1`)
+	require.Equal(t, "COMPLETED", end(t, s.WorkflowID).Status)
+	tasks := eventsOf(t, s.WorkflowID, s.RunID, enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED)
+	event := strconv.FormatInt(tasks[0].GetEventId(), 10)
+	r := resetTo(t, s, `{"eventId":`+event+`,"reapplyExclude":["SIGNAL"]}`, inRun(s.RunID))
+	requireSignals(t, s.WorkflowID, 0)
+	writer().post(t, of(s.WorkflowID, "/terminate", inRun(r.RunID)), "").expect(t, http.StatusNoContent)
+}
+
+func TestResetNeedsAPoint(t *testing.T) {
+	t.Parallel()
+	s := abandon(t)
+	path := of(s.WorkflowID, "/reset")
+	for _, body := range []string{`{"resetType":"LAST_WORKFLOW_TASK"}`, `{"resetType":"FIRST_WORKFLOW_TASK"}`, `{"buildId":"unknown"}`} {
+		p := writer().post(t, path, body).problem(t, http.StatusConflict, "conflict")
+		require.Equal(t, []string{s.WorkflowID, s.RunID}, []string{p.WorkflowID, p.RunID})
+	}
+	for _, body := range []string{
+		`{}`, `{"reason":"none"}`, `{"eventId":3,"resetType":"LAST_WORKFLOW_TASK"}`, `{"resetType":"SOME_TASK"}`, `{"eventId":0}`,
+		`{"eventId":1}`, `{"eventId":99}`, `{"eventId":4,"reapplyExclude":["TIMER"]}`, `{"eventId":4,"reapplyExclude":[""]}`,
+	} {
+		writer().post(t, path, body).problem(t, http.StatusBadRequest, "invalid-request")
+	}
+	terminate(t, s.WorkflowID)
+}
+
+// TestServerForgetsTheRequestOfAReset is why the gateway does not repeat resets, and why its document warns of it. When
+// this fails, the server has learned to recognise them: see internal/auth/access_table.go.
+func TestServerForgetsTheRequestOfAReset(t *testing.T) {
+	t.Parallel()
+	s := waiting(t, 0)
+	once := writer().with("Idempotency-Key", "once")
+	body := `{"resetType":"FIRST_WORKFLOW_TASK"}`
+	first := as[reset](t, once.post(t, of(s.WorkflowID, "/reset", inRun(s.RunID)), body).expect(t, http.StatusOK))
+	second := as[reset](t, once.post(t, of(s.WorkflowID, "/reset", inRun(s.RunID)), body).expect(t, http.StatusOK))
+	require.NotEqual(t, first.RunID, second.RunID)
+	terminate(t, s.WorkflowID)
+}
+
+func TestPausedWorkflowWaits(t *testing.T) {
+	t.Parallel()
+	s := waiting(t, 1)
+	once := writer().with("Idempotency-Key", newID(t))
+	pause, unpause := of(s.WorkflowID, "/pause"), of(s.WorkflowID, "/unpause", inRun(s.RunID))
+	writer().post(t, unpause, "").problem(t, http.StatusConflict, "conflict")
+	for range 2 {
+		once.post(t, pause, `{"reason":"the bank is down"}`).expect(t, http.StatusNoContent)
+	}
+	writer().post(t, pause, "").problem(t, http.StatusConflict, "conflict")
+	w := as[struct {
+		Status string
+		Pause  struct{ Reason, Identity string }
+	}](t, writer().get(t, of(s.WorkflowID)))
+	require.Equal(t, "PAUSED", w.Status)
+	require.Equal(t, []string{"the bank is down", "dev"}, []string{w.Pause.Reason, w.Pause.Identity})
+	finish(t, s.WorkflowID, `1`)
+	writer().get(t, of(s.WorkflowID, "/result?wait=1s")).expect(t, http.StatusAccepted)
+	writer().post(t, unpause, `{"reason":"the bank is back"}`).expect(t, http.StatusNoContent)
+	require.Equal(t, "COMPLETED", end(t, s.WorkflowID).Status)
+	writer().post(t, pause, "").problem(t, http.StatusConflict, "workflow-completed")
+	writer().post(t, unpause, "").problem(t, http.StatusConflict, "workflow-completed")
+}
+
+func TestOptionsAreChangedOneByOne(t *testing.T) {
+	t.Parallel()
+	s := abandon(t, `"priority":{"priorityKey":4}`)
+	path := of(s.WorkflowID)
+	for _, step := range []struct{ change, inForce string }{
+		{`{"priority":{"priorityKey":2,"fairnessKey":"c-1","fairnessWeight":1.5}}`,
+			`{"priority":{"priorityKey":2,"fairnessKey":"c-1","fairnessWeight":1.5}}`},
+		{`{"versioningOverride":{"behavior":"AUTO_UPGRADE"}}`,
+			`{"priority":{"priorityKey":2,"fairnessKey":"c-1","fairnessWeight":1.5},"versioningOverride":{"behavior":"AUTO_UPGRADE"}}`},
+		{`{"priority":null}`, `{"versioningOverride":{"behavior":"AUTO_UPGRADE"}}`},
+		{`{"versioningOverride":null}`, `{}`},
+	} {
+		a := writer().must(t, http.MethodPatch, path, step.change).expect(t, http.StatusOK)
+		require.JSONEq(t, step.inForce, string(a.body))
+		w := as[struct {
+			Priority   any `json:"priority"`
+			Versioning struct {
+				Override any `json:"override"`
+			} `json:"versioning"`
+		}](t, writer().get(t, path))
+		in := as[map[string]any](t, a)
+		require.Equal(t, in["priority"], w.Priority, step.change)
+		require.Equal(t, in["versioningOverride"], w.Versioning.Override, step.change)
+	}
+	for _, body := range []string{
+		`{}`, `{"priority":{"priorityKey":0}}`, `{"versioningOverride":{"behavior":"PINNED"}}`, `{"versioningOverride":{}}`,
+	} {
+		writer().must(t, http.MethodPatch, path, body).problem(t, http.StatusBadRequest, "invalid-request")
+	}
+	writer().must(t, http.MethodPatch, path, `{"priority":{"key":1}}`).problem(t, http.StatusBadRequest, "unknown-field")
+	terminate(t, s.WorkflowID)
+	writer().must(t, http.MethodPatch, path, `{"priority":null}`).problem(t, http.StatusConflict, "workflow-completed")
+}
+
+func TestDeletedWorkflowIsGone(t *testing.T) {
+	t.Parallel()
+	s := abandon(t)
+	remove := func(run string) answer { return writer().must(t, http.MethodDelete, of(s.WorkflowID, run), "") }
+	remove("").expect(t, http.StatusNoContent)
+	eventually(t, "the run is gone", func() bool { return writer().get(t, of(s.WorkflowID)).status == http.StatusNotFound })
+	for _, run := range []string{"", inRun(s.RunID)} {
+		require.Equal(t, s.WorkflowID, remove(run).problem(t, http.StatusNotFound, "workflow-not-found").WorkflowID)
+	}
+}
+
+// TestRunThatIsNamedIsDeleted does not wait for the end of a closed run: the server takes its time with them.
+func TestRunThatIsNamedIsDeleted(t *testing.T) {
+	t.Parallel()
+	first := abandon(t)
+	terminate(t, first.WorkflowID)
+	second := abandonAs(t, first.WorkflowID)
+	writer().must(t, http.MethodDelete, of(first.WorkflowID, inRun(first.RunID)), "").expect(t, http.StatusNoContent)
+	w := describe(t, first.WorkflowID)
+	require.Equal(t, []string{second.RunID, "RUNNING"}, []string{w.RunID, w.Status})
+	terminate(t, first.WorkflowID)
+}
+
+func TestUnknownWorkflowCannotBeManaged(t *testing.T) {
+	t.Parallel()
+	id := newID(t)
+	for _, a := range []answer{
+		writer().post(t, of(id, "/reset"), `{"resetType":"LAST_WORKFLOW_TASK"}`),
+		writer().post(t, of(id, "/reset"), `{"eventId":4}`),
+		writer().post(t, of(id, "/pause"), ""),
+		writer().post(t, of(id, "/unpause"), ""),
+		writer().must(t, http.MethodPatch, of(id), `{"priority":null}`),
+		writer().must(t, http.MethodDelete, of(id), ""),
+	} {
+		require.Equal(t, id, a.problem(t, http.StatusNotFound, "workflow-not-found").WorkflowID)
+	}
+}
+
+func TestReaderManagesNothing(t *testing.T) {
+	t.Parallel()
+	id := newID(t)
+	for _, a := range []answer{
+		reader().post(t, of(id, "/reset"), `{"eventId":4}`),
+		reader().post(t, of(id, "/pause"), ""),
+		reader().post(t, of(id, "/unpause"), ""),
+		reader().must(t, http.MethodPatch, of(id), `{"priority":null}`),
+		reader().must(t, http.MethodDelete, of(id), ""),
+		reader().post(t, batches, `{"query":"WorkflowType = 'None'","operation":{"cancel":{}}}`),
+		reader().post(t, batches+"/job/stop", ""),
+	} {
+		a.problem(t, http.StatusForbidden, "operation-forbidden")
+	}
+}

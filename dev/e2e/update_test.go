@@ -1,0 +1,265 @@
+package e2e_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/dev/sample"
+)
+
+const updatesWithStart = workflows + ":updateWithStart"
+
+// startLedger starts a workflow that takes updates.
+func startLedger(t *testing.T) started {
+	t.Helper()
+	return as[started](t, writer().post(t, workflows, ledgerStart(newID(t))).expect(t, http.StatusCreated))
+}
+
+// ledgerStart is the start of a ledger; fields are more of its members.
+func ledgerStart(id string, fields ...string) string {
+	return starting("Ledger", id, handsQueue, append(fields, `"args":[0]`)...)
+}
+
+// adding is the body of an update.
+func adding(update string, n int, fields ...string) string {
+	members := append([]string{`"update":` + quote(update), fmt.Sprintf(`"args":[%d]`, n)}, fields...)
+	return "{" + strings.Join(members, ",") + "}"
+}
+
+func (c caller) update(t *testing.T, workflowID, body string) answer {
+	t.Helper()
+	return c.post(t, of(workflowID, "/updates"), body)
+}
+
+func TestAnUpdateChangesAndAnswers(t *testing.T) {
+	t.Parallel()
+	s := startLedger(t)
+	u := as[updated](t, writer().update(t, s.WorkflowID, adding("add", 7)).expect(t, http.StatusOK))
+	require.Equal(t, updated{
+		WorkflowID: s.WorkflowID, RunID: s.RunID, UpdateID: u.UpdateID, Stage: "COMPLETED", Status: "COMPLETED", Result: []byte("7"),
+	}, u)
+	again := reader().get(t, of(s.WorkflowID, "/updates/", u.UpdateID)).expect(t, http.StatusOK)
+	require.Equal(t, u, as[updated](t, again))
+	terminate(t, s.WorkflowID)
+	again = reader().get(t, of(s.WorkflowID, "/updates/", u.UpdateID, inRun(u.RunID), "&wait=5s")).expect(t, http.StatusOK)
+	require.Equal(t, u, as[updated](t, again), "after the workflow has closed")
+	writer().update(t, s.WorkflowID, adding("add", 1)).problem(t, http.StatusConflict, "workflow-completed")
+}
+
+// A validator's rejection, a handler's failure and an update that no worker takes are three answers.
+func TestAnUpdateThatIsRejectedFailedOrNotTaken(t *testing.T) {
+	t.Parallel()
+	s := startLedger(t)
+	rejected := as[updated](t, writer().update(t, s.WorkflowID, adding("add", 0, `"updateId":"zero"`)).expect(t, http.StatusOK))
+	require.Equal(t, []string{"COMPLETED", "REJECTED"}, []string{rejected.Stage, rejected.Status})
+	require.Equal(t, "0 is not positive", rejected.Failure.Message)
+	p := writer().get(t, of(s.WorkflowID, "/updates/zero")).problem(t, http.StatusNotFound, "update-not-found")
+	require.Equal(t, []string{s.WorkflowID, "zero"}, []string{p.WorkflowID, p.UpdateID})
+
+	failed := as[updated](t, writer().update(t, s.WorkflowID, adding("add", 101, `"updateId":"much"`)).expect(t, http.StatusOK))
+	require.Equal(t, []string{"COMPLETED", "FAILED"}, []string{failed.Stage, failed.Status})
+	require.Equal(t, "TooMuch", failed.Failure.Type)
+	require.Equal(t, failed, as[updated](t, writer().get(t, of(s.WorkflowID, "/updates/much")).expect(t, http.StatusOK)))
+	writer().post(t, of(s.WorkflowID, "/updates?failureStatus=422"), adding("add", 101)).expect(t, http.StatusUnprocessableEntity)
+	writer().get(t, of(s.WorkflowID, "/updates/much?failureStatus=422")).expect(t, http.StatusUnprocessableEntity)
+
+	unknown := as[updated](t, writer().update(t, s.WorkflowID, adding("subtract", 1)).expect(t, http.StatusOK))
+	require.Equal(t, "REJECTED", unknown.Status)
+
+	lost := abandon(t)
+	begin := time.Now()
+	p = writer().post(t, of(lost.WorkflowID, "/updates?wait=2s"), adding("add", 1, `"updateId":"one"`)).
+		problem(t, http.StatusServiceUnavailable, "update-not-admitted")
+	require.Less(t, time.Since(begin), 10*time.Second)
+	require.Equal(t, []string{lost.WorkflowID, "one"}, []string{p.WorkflowID, p.UpdateID})
+	require.True(t, p.Retryable)
+	terminate(t, s.WorkflowID)
+	terminate(t, lost.WorkflowID)
+}
+
+func TestAnUpdateIsAcceptedBeforeItCompletes(t *testing.T) {
+	t.Parallel()
+	s := startLedger(t)
+	a := writer().update(t, s.WorkflowID, adding("addLater", 5, `"updateId":"a/b ?"`, `"waitForStage":"ACCEPTED"`)).expect(t, http.StatusAccepted)
+	u := as[updated](t, a)
+	require.Equal(t, updated{WorkflowID: s.WorkflowID, RunID: s.RunID, UpdateID: "a/b ?", Stage: "ACCEPTED"}, u)
+	location := a.header.Get("Location")
+	require.Equal(t, u, as[updated](t, writer().get(t, location).expect(t, http.StatusAccepted)))
+	require.Equal(t, u, as[updated](t, writer().get(t, location+"&wait=1s").expect(t, http.StatusAccepted)))
+	require.Equal(t, u, as[updated](t, writer().get(t, of(s.WorkflowID, "/updates/", url.PathEscape("a/b ?"))).expect(t, http.StatusAccepted)))
+	pending := writer().post(t, of(s.WorkflowID, "/updates?wait=1s"), adding("addLater", 5, `"updateId":"a/b ?"`)).expect(t, http.StatusAccepted)
+	require.Equal(t, u, as[updated](t, pending), "the same update")
+
+	writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"go"}`).expect(t, http.StatusNoContent)
+	done := as[updated](t, writer().get(t, location+"&wait=30s").expect(t, http.StatusOK))
+	require.Equal(t, "5", string(done.Result))
+	terminate(t, s.WorkflowID)
+}
+
+func TestARepeatedUpdateRunsOnce(t *testing.T) {
+	t.Parallel()
+	s := startLedger(t)
+	sum := func(c caller, body string) string {
+		return string(as[updated](t, c.update(t, s.WorkflowID, body).expect(t, http.StatusOK)).Result)
+	}
+	once := writer().with("Idempotency-Key", "once")
+	require.Equal(t, "1", sum(once, adding("add", 1)))
+	require.Equal(t, "1", sum(once, adding("add", 1)))
+	require.Equal(t, "1", sum(once.at(here.replicas[1]), adding("add", 1)))
+	require.Equal(t, "2", sum(writer().with("Idempotency-Key", "twice"), adding("add", 1)))
+	require.Equal(t, "3", sum(bearer(manyKey).with("Idempotency-Key", "once"), adding("add", 1)), "another caller's key is another key")
+	require.Equal(t, "4", sum(once, adding("add", 1, `"updateId":"mine"`)), "an explicit id wins")
+	require.Equal(t, "4", sum(bearer(manyKey), adding("add", 1, `"updateId":"mine"`)))
+	require.Equal(t, "5", sum(writer(), adding("add", 1)), "without a key nothing is held back")
+	terminate(t, s.WorkflowID)
+}
+
+// An update that was not taken, and is sent again, runs once when its worker comes.
+func TestAnUpdateThatWaitsForItsWorkerRunsOnce(t *testing.T) {
+	t.Parallel()
+	queue := "late-" + newID(t)
+	s := as[started](t, writer().post(t, workflows, starting("Ledger", newID(t), queue, `"args":[0]`)).expect(t, http.StatusCreated))
+	body := adding("add", 7, `"updateId":"seven"`)
+	for range 2 {
+		writer().post(t, of(s.WorkflowID, "/updates?wait=1s"), body).problem(t, http.StatusServiceUnavailable, "update-not-admitted")
+	}
+	late := newWorkerOn(here.stack.Client(), queue)
+	require.NoError(t, late.Start())
+	defer late.Stop()
+	for range 2 {
+		require.Equal(t, "7", string(as[updated](t, writer().update(t, s.WorkflowID, body).expect(t, http.StatusOK)).Result))
+	}
+	terminate(t, s.WorkflowID)
+}
+
+func TestAnUpdateBelongsToItsRun(t *testing.T) {
+	t.Parallel()
+	s := startLedger(t)
+	u := as[updated](t, writer().update(t, s.WorkflowID, adding("add", 3)).expect(t, http.StatusOK))
+	writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"next"}`).expect(t, http.StatusNoContent)
+	eventually(t, "it has continued", func() bool { return describe(t, s.WorkflowID).RunID != s.RunID })
+	writer().get(t, of(s.WorkflowID, "/updates/", u.UpdateID)).problem(t, http.StatusNotFound, "update-not-found")
+	require.Equal(t, u, as[updated](t, writer().get(t, of(s.WorkflowID, "/updates/", u.UpdateID, inRun(s.RunID))).expect(t, http.StatusOK)))
+	chained := writer().post(t, of(s.WorkflowID, "/updates?firstExecutionRunId=", s.RunID), adding("add", 1)).expect(t, http.StatusOK)
+	require.Equal(t, "4", string(as[updated](t, chained).Result))
+	writer().post(t, of(s.WorkflowID, "/updates?firstExecutionRunId=", newRunID), adding("add", 1)).
+		problem(t, http.StatusConflict, "run-chain-mismatch")
+	writer().post(t, of(s.WorkflowID, "/updates", inRun(s.RunID)), adding("add", 1)).problem(t, http.StatusConflict, "workflow-completed")
+	terminate(t, s.WorkflowID)
+}
+
+// newRunID is a run that nobody has.
+const newRunID = "0198f3c2-5f0e-7c3a-9d52-3f1f7a2b6c01"
+
+func TestAnUpdateOfAWorkflowThatIsNot(t *testing.T) {
+	t.Parallel()
+	id := newID(t)
+	writer().update(t, id, adding("add", 1)).problem(t, http.StatusNotFound, "workflow-not-found")
+	writer().get(t, of(id, "/updates/one")).problem(t, http.StatusNotFound, "workflow-not-found")
+	reader().update(t, id, adding("add", 1)).problem(t, http.StatusForbidden, "operation-forbidden")
+}
+
+func TestAnAcceptedUpdateFailsWithItsWorkflow(t *testing.T) {
+	t.Parallel()
+	s := startLedger(t)
+	a := writer().update(t, s.WorkflowID, adding("addLater", 5, `"waitForStage":"ACCEPTED"`)).expect(t, http.StatusAccepted)
+	terminate(t, s.WorkflowID)
+	u := as[updated](t, writer().get(t, a.header.Get("Location")+"&wait=10s").expect(t, http.StatusOK))
+	require.Equal(t, "FAILED", u.Status)
+	require.Equal(t, "AcceptedUpdateCompletedWorkflow", u.Failure.Type)
+}
+
+// withStart is the body of an update with start of a ledger.
+func withStart(id, policy, update string) string {
+	return `{"start":` + ledgerStart(id, `"idConflictPolicy":`+quote(policy)) + `,"update":` + update + `}`
+}
+
+func TestUpdateWithStartStartsOrUses(t *testing.T) {
+	t.Parallel()
+	id := newID(t)
+	first := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(id, "USE_EXISTING", adding("add", 1))).expect(t, http.StatusOK))
+	require.True(t, first.Start.Started)
+	require.Equal(t, first.Start.RunID, first.Start.FirstExecutionRunID)
+	require.Equal(t, "1", string(first.Update.Result))
+	second := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(id, "USE_EXISTING", adding("add", 1))).expect(t, http.StatusOK))
+	require.False(t, second.Start.Started)
+	require.Equal(t, first.Start.RunID, second.Start.RunID)
+	require.Equal(t, "2", string(second.Update.Result))
+
+	p := writer().post(t, updatesWithStart, withStart(id, "FAIL", adding("add", 1))).problem(t, http.StatusConflict, "workflow-already-started")
+	require.Equal(t, []string{id, first.Start.RunID}, []string{p.WorkflowID, p.RunID})
+	other := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(id, "TERMINATE_EXISTING", adding("add", 9))).expect(t, http.StatusOK))
+	require.NotEqual(t, first.Start.RunID, other.Start.RunID)
+	require.Equal(t, "9", string(other.Update.Result))
+	terminate(t, id)
+}
+
+func TestUpdateWithStartTellsWhatBecameOfTheUpdate(t *testing.T) {
+	t.Parallel()
+	id := newID(t)
+	rejected := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(id, "USE_EXISTING", adding("add", 0))).expect(t, http.StatusOK))
+	require.Equal(t, "REJECTED", rejected.Update.Status)
+	require.Equal(t, rejected.Start.RunID, describe(t, id).RunID, "it is started all the same")
+	failed := as[updatedWithStart](t, writer().post(t, updatesWithStart+"?failureStatus=422",
+		withStart(id, "USE_EXISTING", adding("add", 101))).expect(t, http.StatusUnprocessableEntity))
+	require.Equal(t, "FAILED", failed.Update.Status)
+	later := adding("addLater", 5, `"updateId":"later"`, `"waitForStage":"ACCEPTED"`)
+	a := writer().post(t, updatesWithStart, withStart(id, "USE_EXISTING", later)).expect(t, http.StatusAccepted)
+	require.Equal(t, "ACCEPTED", as[updatedWithStart](t, a).Update.Stage)
+	writer().get(t, a.header.Get("Location")).expect(t, http.StatusAccepted)
+	terminate(t, id)
+
+	nobody := `{"start":` + starting("Ledger", newID(t), "nobody-"+newID(t), `"idConflictPolicy":"USE_EXISTING"`) + `,"update":` + adding("add", 1) + `}`
+	p := writer().post(t, updatesWithStart+"?wait=2s", nobody).problem(t, http.StatusServiceUnavailable, "update-not-admitted")
+	require.NotEmpty(t, p.UpdateID)
+	terminate(t, p.WorkflowID)
+	cron := `{"start":` + ledgerStart(newID(t), `"idConflictPolicy":"FAIL"`, `"cronSchedule":"@daily"`) + `,"update":` + adding("add", 1) + `}`
+	p = writer().post(t, updatesWithStart, cron).problem(t, http.StatusBadRequest, "invalid-request")
+	require.Contains(t, p.Detail, "CronSchedule")
+}
+
+func TestARepeatedUpdateWithStartHappensOnce(t *testing.T) {
+	t.Parallel()
+	id := newID(t)
+	once := writer().with("Idempotency-Key", "once")
+	body := withStart(id, "FAIL", adding("add", 1))
+	first := as[updatedWithStart](t, once.post(t, updatesWithStart, body).expect(t, http.StatusOK))
+	for _, replica := range here.replicas {
+		require.Equal(t, first, as[updatedWithStart](t, once.at(replica).post(t, updatesWithStart, body).expect(t, http.StatusOK)))
+	}
+	terminate(t, id)
+	require.Equal(t, first, as[updatedWithStart](t, once.post(t, updatesWithStart, body).expect(t, http.StatusOK)), "after the run has closed")
+	require.Equal(t, first.Start.RunID, describe(t, id).RunID)
+}
+
+func TestATokenIsGoodForItsUpdates(t *testing.T) {
+	t.Parallel()
+	s := startLedger(t)
+	visitor := bearer(delegate(t, writer(), s.WorkflowID, `{"updates":["add"]}`))
+	u := as[updated](t, visitor.update(t, s.WorkflowID, adding("add", 2)).expect(t, http.StatusOK))
+	visitor.get(t, of(s.WorkflowID, "/updates/", u.UpdateID)).expect(t, http.StatusOK)
+	require.Equal(t, "REJECTED", as[updated](t, visitor.update(t, s.WorkflowID, adding("add", 0)).expect(t, http.StatusOK)).Status)
+	visitor.update(t, s.WorkflowID, adding("addLater", 2)).problem(t, http.StatusForbidden, "operation-forbidden")
+	visitor.get(t, of(s.WorkflowID)).problem(t, http.StatusForbidden, "operation-forbidden")
+	visitor.post(t, updatesWithStart, withStart(s.WorkflowID, "USE_EXISTING", adding("add", 1))).problem(t, http.StatusForbidden, "operation-forbidden")
+	terminate(t, s.WorkflowID)
+}
+
+func TestTheSampleOrderTakesItems(t *testing.T) {
+	t.Parallel()
+	order := start(t, "Order", `"args":[{"orderId":"o-1","items":[{"sku":"pen","quantity":1,"price":300}]}]`)
+	add := func(quantity, price int) updated {
+		item := fmt.Sprintf(`{"update":%s,"args":[{"sku":"ink","quantity":%d,"price":%d}]}`, quote(sample.AddItemUpdate), quantity, price)
+		return as[updated](t, writer().update(t, order.WorkflowID, item).expect(t, http.StatusOK))
+	}
+	require.JSONEq(t, `{"items":2,"total":500}`, string(add(1, 200).Result))
+	require.Equal(t, "REJECTED", add(0, 200).Status)
+	require.Equal(t, "FAILED", add(2, 1_000_000).Status, "the card is not good for it")
+	terminate(t, order.WorkflowID)
+}

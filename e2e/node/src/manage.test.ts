@@ -1,0 +1,71 @@
+// What operators do: reset, pause, re-prioritise and delete workflows, one or many at once.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { outcomeOf, unwrap, type Schemas } from "./flowgate.js";
+import { describe, eventually, flowgate, namespace, newId, of, problemOf, reader, start, terminate, workflow } from "./setup.js";
+
+const batches = "/v1/namespaces/{namespace}/batches";
+
+test("a reset goes on in a new run", async () => {
+  const { workflowId, runId } = await start("Wait");
+  const params = { path: of(workflowId) };
+  unwrap(await reader.GET(`${workflow}/query`, { params: { ...params, query: { query: "state" } } }));
+  const again = unwrap(await flowgate.POST(`${workflow}/reset`, { params, body: { resetType: "LAST_WORKFLOW_TASK", reason: "a bad build" } }));
+  assert.notEqual(again.runId, runId);
+  assert.equal((await describe(workflowId)).runId, again.runId);
+  assert.equal((await outcomeOf(flowgate, namespace, workflowId, runId)).status, "TERMINATED");
+  const unclear = await problemOf(flowgate.POST(`${workflow}/reset`, { params, body: {} }));
+  assert.deepEqual([unclear.response.status, unclear.code], [400, "invalid-request"]);
+  await terminate(workflowId);
+});
+
+test("a paused workflow waits", async () => {
+  const { workflowId, runId } = await start("Wait");
+  const params = { path: of(workflowId) };
+  unwrap(await flowgate.POST(`${workflow}/pause`, { params, body: { reason: "the bank is down" } }));
+  assert.equal((await describe(workflowId)).pause?.reason, "the bank is down");
+  const twice = await problemOf(flowgate.POST(`${workflow}/pause`, { params }));
+  assert.deepEqual([twice.response.status, twice.code], [409, "conflict"]);
+  unwrap(await flowgate.POST(`${workflow}/signal`, { params, body: { signal: "finish", args: [1] } }));
+  unwrap(await flowgate.POST(`${workflow}/unpause`, { params }));
+  assert.equal((await outcomeOf(flowgate, namespace, workflowId, runId)).result, 1);
+});
+
+test("options are changed and taken away", async () => {
+  const { workflowId } = await start("Wait");
+  const params = { path: of(workflowId) };
+  const changed = await flowgate.PATCH(workflow, {
+    params,
+    body: { priority: { priorityKey: 1 }, versioningOverride: { behavior: "AUTO_UPGRADE" } },
+  });
+  assert.deepEqual(unwrap(changed), { priority: { priorityKey: 1 }, versioningOverride: { behavior: "AUTO_UPGRADE" } });
+  assert.deepEqual(unwrap(await flowgate.PATCH(workflow, { params, body: { versioningOverride: null } })), { priority: { priorityKey: 1 } });
+  await terminate(workflowId);
+});
+
+test("a batch deletes, and is described, listed and stopped", async () => {
+  const { workflowId } = await start("Wait");
+  const path = { namespace };
+  const executions = [{ workflowId }];
+  const dry = unwrap(await flowgate.POST(batches, { params: { path }, body: { executions, operation: { delete: {} }, dryRun: true } }));
+  assert.deepEqual(dry, { count: 1 });
+  const jobId = newId();
+  const started = await flowgate.POST(batches, { params: { path }, body: { executions, operation: { delete: {} }, jobId, reason: "by mistake" } });
+  assert.deepEqual(unwrap(started), { jobId });
+  const job = () => reader.GET(`${batches}/{jobId}`, { params: { path: { namespace, jobId } } });
+  await eventually(async () => unwrap(await job()).state === "COMPLETED");
+  assert.deepEqual(unwrap(await job()).progress, { total: 1, completed: 1, failed: 0 });
+  await eventually(async () => {
+    const page = unwrap(await reader.GET(batches, { params: { path, query: { pageSize: 1000 } } })) as Schemas["BatchList"];
+    return page.batches.some((listed) => listed.jobId === jobId);
+  });
+  const ended = await problemOf(flowgate.POST(`${batches}/{jobId}/stop`, { params: { path: { namespace, jobId } } }));
+  assert.deepEqual([ended.response.status, ended.code], [409, "conflict"]);
+});
+
+test("a workflow is deleted", async () => {
+  const { workflowId } = await start("Wait");
+  const params = { path: of(workflowId) };
+  unwrap(await flowgate.DELETE(workflow, { params }));
+  await eventually(async () => (await flowgate.GET(workflow, { params })).response.status === 404);
+});

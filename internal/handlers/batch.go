@@ -1,0 +1,107 @@
+package handlers
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc/codes"
+
+	"github.com/flowgate/flowgate/internal/problem"
+)
+
+// noReason is written where the server wants a reason and the caller gave none.
+const noReason = "Requested through Flowgate."
+
+// StartBatch starts a job that does the same to many workflows, or counts them.
+func (a *API) StartBatch(w http.ResponseWriter, r *http.Request, namespace string) {
+	op := operation{
+		name: "startBatch", namespace: namespace, body: bodyRequired,
+		method: workflowservice.WorkflowService_StartBatchOperation_FullMethodName,
+	}
+	serve(a, w, r, op, func(ctx context.Context, c *call, body *StartBatchRequest) (*answer, error) {
+		request, err := batchRequest(c, body)
+		if err != nil {
+			return nil, err
+		}
+		if body.DryRun {
+			return a.countBatch(ctx, request)
+		}
+		err = a.options.Upstream.Do(ctx, op.method, request, &workflowservice.StartBatchOperationResponse{})
+		if err != nil && (body.JobID != "" || !c.repeats(err)) {
+			return nil, err
+		}
+		return &answer{
+			status: http.StatusCreated, body: StartedBatch{JobID: request.GetJobId()},
+			location: "/v1/namespaces/" + url.PathEscape(namespace) + "/batches/" + url.PathEscape(request.GetJobId()),
+		}, nil
+	})
+}
+
+// repeats reports whether a job exists already because this very call started
+// it: its id was made from the call's Idempotency-Key.
+func (c *call) repeats(err error) bool {
+	return c.request.Header.Get("Idempotency-Key") != "" && problem.Of(err).Upstream.Code() == codes.AlreadyExists
+}
+
+// countBatch tells how many workflows a job would be for.
+func (a *API) countBatch(ctx context.Context, batch *workflowservice.StartBatchOperationRequest) (*answer, error) {
+	if batch.GetVisibilityQuery() == "" {
+		return ok(BatchCount{Count: int64(len(executionsOf(batch)))}), nil
+	}
+	response := &workflowservice.CountWorkflowExecutionsResponse{}
+	err := a.options.Upstream.Do(ctx, workflowservice.WorkflowService_CountWorkflowExecutions_FullMethodName,
+		&workflowservice.CountWorkflowExecutionsRequest{Namespace: batch.GetNamespace(), Query: batchQuery(batch)}, response)
+	if err != nil {
+		return nil, err
+	}
+	return ok(BatchCount{Count: response.GetCount()}), nil
+}
+
+// batchQuery narrows a query as the server's batches do (its worker/batcher):
+// but for resets and deletions they look for open workflows alone.
+func batchQuery(batch *workflowservice.StartBatchOperationRequest) string {
+	if batch.GetResetOperation() != nil || batch.GetDeletionOperation() != nil {
+		return batch.GetVisibilityQuery()
+	}
+	return "(" + batch.GetVisibilityQuery() + ") AND (ExecutionStatus='Running' OR ExecutionStatus='Paused')"
+}
+
+func batchRequest(c *call, body *StartBatchRequest) (*workflowservice.StartBatchOperationRequest, error) {
+	jobID, err := c.requestID(body.JobID)
+	if err != nil {
+		return nil, err
+	}
+	var f faults
+	request := &workflowservice.StartBatchOperationRequest{
+		Namespace: c.namespace, VisibilityQuery: body.Query, JobId: cmp.Or(body.JobID, jobID),
+		Reason: cmp.Or(body.Reason, noReason), MaxOperationsPerSecond: body.MaxOperationsPerSecond,
+		Executions: f.executions("/executions", body.Executions), //nolint:staticcheck // older servers know no other
+	}
+	f.id("/jobId", request.GetJobId())
+	if (body.Query == "") == (len(body.Executions) == 0) {
+		f.add("", "must have either query or executions")
+	}
+	if body.MaxOperationsPerSecond < 0 {
+		f.add("/maxOperationsPerSecond", "must be above zero")
+	}
+	f.batchOperation("/operation", c.identity(), &body.Operation, request)
+	return request, f.err()
+}
+
+func (f *faults) executions(pointer string, list []BatchExecution) []*common.WorkflowExecution {
+	sent := make([]*common.WorkflowExecution, len(list))
+	for i, one := range list {
+		f.id(pointer+"/"+strconv.Itoa(i)+"/workflowId", one.WorkflowID)
+		sent[i] = &common.WorkflowExecution{WorkflowId: one.WorkflowID, RunId: one.RunID}
+	}
+	return sent
+}
+
+func executionsOf(batch *workflowservice.StartBatchOperationRequest) []*common.WorkflowExecution {
+	return batch.GetExecutions() //nolint:staticcheck // see batchRequest
+}

@@ -1,0 +1,110 @@
+//nolint:goconst // names of fields, which happen to be those of others
+package handlers
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/transcode"
+	"github.com/flowgate/flowgate/internal/upstream"
+)
+
+// ListBatches gives a page of the batch jobs as JSON, or every job as NDJSON.
+func (a *API) ListBatches(w http.ResponseWriter, r *http.Request, namespace string, params ListBatchesParams) {
+	op := operation{
+		name: "listBatches", namespace: namespace, params: params, types: []string{contentTypeJSON, contentTypeNDJSON},
+		method: workflowservice.WorkflowService_ListBatchOperations_FullMethodName,
+	}
+	serve(a, w, r, op, func(ctx context.Context, c *call, _ *noBody) (*answer, error) {
+		list, err := a.newPages(c, paging{params.PageSize, params.PageToken, params.Limit}, "")
+		if err != nil {
+			return nil, err
+		}
+		list.shown, list.line = a.views.batches, a.views.batch
+		list.split = workflowsIn // both are lists in field 1 and a token in field 2
+		list.fetch = func(ctx context.Context, token []byte, size int32) (upstream.Answer, error) {
+			return a.options.Upstream.Call(ctx, op.method, &workflowservice.ListBatchOperationsRequest{
+				Namespace: namespace, NextPageToken: token, PageSize: size,
+			})
+		}
+		return list.answer(ctx)
+	})
+}
+
+// batchView are the fields of a job in a list.
+func batchView() []transcode.Shown {
+	return []transcode.Shown{
+		{Field: "job_id", As: "jobId", Always: true},
+		{Field: "state", As: "state", Always: true},
+		{Field: "operation_type", As: "operationType"},
+		{Field: "start_time", As: "startTime", Always: true},
+		{Field: "close_time", As: "closeTime"},
+	}
+}
+
+// DescribeBatch tells how far a batch job is.
+func (a *API) DescribeBatch(w http.ResponseWriter, r *http.Request, namespace, jobID string) {
+	op := operation{
+		name: "describeBatch", namespace: namespace,
+		method: workflowservice.WorkflowService_DescribeBatchOperation_FullMethodName,
+	}
+	serve(a, w, r, op, func(ctx context.Context, _ *call, _ *noBody) (*answer, error) {
+		job, err := a.describeBatch(ctx, namespace, jobID)
+		if err != nil {
+			return nil, err
+		}
+		return ok(shownBatch(job)), nil
+	})
+}
+
+// StopBatch stops a batch job.
+func (a *API) StopBatch(w http.ResponseWriter, r *http.Request, namespace, jobID string) {
+	op := operation{
+		name: "stopBatch", namespace: namespace, body: bodyOptional,
+		method: workflowservice.WorkflowService_StopBatchOperation_FullMethodName,
+	}
+	serve(a, w, r, op, func(ctx context.Context, c *call, body *StopBatchRequest) (*answer, error) {
+		// The server would end whatever workflow has this id, a job or not.
+		if _, err := a.describeBatch(ctx, namespace, jobID); err != nil {
+			return nil, err
+		}
+		err := a.options.Upstream.Do(ctx, op.method, &workflowservice.StopBatchOperationRequest{
+			Namespace: namespace, JobId: jobID, Reason: cmp.Or(body.Reason, noReason), Identity: c.identity(),
+		}, &workflowservice.StopBatchOperationResponse{})
+		return noContent(), err
+	})
+}
+
+func (a *API) describeBatch(ctx context.Context, namespace, jobID string) (*workflowservice.DescribeBatchOperationResponse, error) {
+	var f faults
+	f.id("jobId", jobID)
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	job := &workflowservice.DescribeBatchOperationResponse{}
+	err := a.options.Upstream.Do(ctx, workflowservice.WorkflowService_DescribeBatchOperation_FullMethodName,
+		&workflowservice.DescribeBatchOperationRequest{Namespace: namespace, JobId: jobID}, job)
+	if err == nil && job.GetReason() == "" { // every job has one
+		err = problem.New(problem.BatchNotFound, "There is no batch job of this id, but a workflow.")
+	}
+	return job, err
+}
+
+func shownBatch(job *workflowservice.DescribeBatchOperationResponse) Batch {
+	shown := Batch{
+		JobID: job.GetJobId(), State: enumName(job.GetState()), OperationType: enumName(job.GetOperationType()),
+		StartTime: shownTime(job.GetStartTime()), CloseTime: shownTime(job.GetCloseTime()),
+		Progress: BatchProgress{
+			Total: job.GetTotalOperationCount(), Completed: job.GetCompleteOperationCount(), Failed: job.GetFailureOperationCount(),
+		},
+		Identity: job.GetIdentity(), Reason: job.GetReason(), Query: job.GetQuery(),
+	}
+	for _, one := range job.GetExecutions() {
+		shown.Executions = append(shown.Executions, BatchExecution{WorkflowID: one.GetBusinessId(), RunID: one.GetRunId()})
+	}
+	return shown
+}

@@ -1,0 +1,83 @@
+package handlers
+
+import (
+	"go.temporal.io/api/batch/v1"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/types/known/emptypb"
+)
+
+// batchOperation puts the one operation that is asked for into the request.
+func (f *faults) batchOperation(pointer, identity string, asked *BatchOperation, request *workflowservice.StartBatchOperationRequest) {
+	number := 0
+	if asked.Terminate != nil {
+		number++
+		request.Operation = &workflowservice.StartBatchOperationRequest_TerminationOperation{
+			TerminationOperation: &batch.BatchOperationTermination{Identity: identity}, // details would not be passed on
+		}
+	}
+	if asked.Cancel != nil {
+		number++
+		request.Operation = &workflowservice.StartBatchOperationRequest_CancellationOperation{
+			CancellationOperation: &batch.BatchOperationCancellation{Identity: identity},
+		}
+	}
+	if o := asked.Signal; o != nil {
+		number++
+		f.required(pointer+"/signal/signal", o.Signal)
+		request.Operation = &workflowservice.StartBatchOperationRequest_SignalOperation{
+			SignalOperation: &batch.BatchOperationSignal{
+				Identity: identity, Signal: o.Signal,
+				Input: f.payloads(pointer+"/signal/args", o.Args, pointer+"/signal/argPayloads", o.ArgPayloads),
+			},
+		}
+	}
+	if o := asked.Reset; o != nil {
+		number++
+		request.Operation = &workflowservice.StartBatchOperationRequest_ResetOperation{
+			ResetOperation: &batch.BatchOperationReset{Identity: identity, Options: f.batchReset(pointer+"/reset", o)},
+		}
+	}
+	if o := asked.UpdateOptions; o != nil {
+		number++
+		options, mask := f.options(pointer+"/updateOptions", o)
+		request.Operation = &workflowservice.StartBatchOperationRequest_UpdateWorkflowOptionsOperation{
+			UpdateWorkflowOptionsOperation: &batch.BatchOperationUpdateWorkflowExecutionOptions{
+				Identity: identity, WorkflowExecutionOptions: options, UpdateMask: mask,
+			},
+		}
+	}
+	if asked.Delete != nil {
+		number++
+		request.Operation = &workflowservice.StartBatchOperationRequest_DeletionOperation{
+			DeletionOperation: &batch.BatchOperationDeletion{Identity: identity},
+		}
+	}
+	if number != 1 {
+		f.add(pointer, "must have exactly one operation")
+	}
+}
+
+// batchReset reads to where the workflows are reset; the server looks up the
+// events.
+func (f *faults) batchReset(pointer string, asked *BatchReset) *common.ResetOptions {
+	options := &common.ResetOptions{
+		ResetReapplyType:         enums.RESET_REAPPLY_TYPE_ALL_ELIGIBLE, //nolint:staticcheck // as for one workflow
+		ResetReapplyExcludeTypes: f.reapplyExclude(pointer+"/reapplyExclude", asked.ReapplyExclude),
+		CurrentRunOnly:           asked.CurrentRunOnly,
+	}
+	if (asked.ResetType == "") == (asked.BuildID == "") {
+		f.add(pointer, "must have either resetType or buildId")
+	}
+	f.resetType(pointer+"/resetType", asked.ResetType)
+	switch {
+	case asked.BuildID != "":
+		options.Target = &common.ResetOptions_BuildId{BuildId: asked.BuildID}
+	case asked.ResetType == ResetTypeLastWorkflowTask:
+		options.Target = &common.ResetOptions_LastWorkflowTask{LastWorkflowTask: &emptypb.Empty{}}
+	default:
+		options.Target = &common.ResetOptions_FirstWorkflowTask{FirstWorkflowTask: &emptypb.Empty{}}
+	}
+	return options
+}

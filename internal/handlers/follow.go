@@ -1,0 +1,163 @@
+package handlers
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflow/v1"
+
+	"github.com/flowgate/flowgate/internal/limit"
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/transcode"
+	"github.com/flowgate/flowgate/internal/upstream"
+)
+
+// follower sends the events of a run as they happen, and on to the runs that
+// succeed it.
+type follower struct {
+	api        *API
+	call       *call
+	upstream   upstream.Call
+	workflowID string
+	followRuns bool
+	filter     enums.HistoryEventFilterType
+	form       transcode.Form
+	pageSize   int32
+
+	waiting limit.Place
+	first   *historyPage // the page that was fetched before the answer began
+
+	runID string
+	sent  int64 // the last event of the run that the caller has
+	read  int64 // the last one that has been looked at
+	known int64 // how many there were when the run's turn came: no call for these waits
+	token []byte
+}
+
+// follow answers with the stream, or with nothing where it has been read to its
+// end. What can go wrong before the first event is told by a status.
+func (a *API) follow(ctx context.Context, c *call, workflowID string, params GetWorkflowHistoryParams) (_ *answer, err error) {
+	f, from, err := a.newFollower(ctx, c, workflowID, params)
+	if err != nil {
+		return nil, err
+	}
+	if c.waiting, err = a.options.Waits.Enter(ctx, c.principal.Account(), c.principal.Share); err != nil {
+		return nil, err
+	}
+	more, err := f.open(ctx, params.RunID, from)
+	if err != nil {
+		return nil, aboutWorkflow(err, f.workflowID)
+	}
+	if !more {
+		return noContent(), nil
+	}
+	if f.read < f.known && c.request.Method != http.MethodHead {
+		if f.first, err = f.fetch(ctx); err != nil {
+			return nil, aboutWorkflow(err, f.workflowID)
+		}
+	}
+	f.waiting, c.waiting = c.waiting, limit.Place{} // the stream's, for as long as it lasts
+	return &answer{stream: f.stream}, nil
+}
+
+func (a *API) newFollower(ctx context.Context, c *call, workflowID string, params GetWorkflowHistoryParams) (*follower, position, error) {
+	from, err := positionOf(c.request.Header, params.LastEventID)
+	if err != nil {
+		return nil, from, err
+	}
+	id, err := workflowIDOf(workflowID, params.WorkflowID)
+	if err != nil {
+		return nil, from, err
+	}
+	var faulty faults
+	f := &follower{
+		api: a, call: c, workflowID: id, upstream: upstream.CallFrom(ctx),
+		pageSize:   int32(pageSize(&faulty, params.PageSize)), //nolint:gosec // at most maxPageSize
+		followRuns: params.FollowRuns == nil || *params.FollowRuns,
+		filter:     eventFilter(&faulty, params.EventFilterType), form: payloadForm(&faulty, params.Payloads),
+	}
+	if bound := c.principal.Bound; bound != nil && bound.RunID != "" {
+		f.followRuns = false // its bearer may not look at another run
+	}
+	if params.PageToken != "" {
+		faulty.add("?pageToken", "is for pages; a stream of events goes on after the event that Last-Event-ID names")
+	}
+	if params.Limit != nil {
+		faulty.add("?limit", "is for lists; a stream of events ends with the workflow")
+	}
+	if params.WaitNewEvent != nil && !*params.WaitNewEvent {
+		faulty.add("?waitNewEvent", "must not be false for a stream of events, which waits for them")
+	}
+	if params.SkipArchival != nil && !*params.SkipArchival {
+		faulty.add("?skipArchival", "must not be false for a stream of events, which never reads the archive")
+	}
+	return f, from, faulty.err()
+}
+
+// open finds the run to begin with, and reports whether there is anything after
+// the position.
+func (f *follower) open(ctx context.Context, runID string, from position) (more bool, err error) {
+	run, err := f.turnTo(ctx, cmp.Or(from.runID, runID))
+	if err != nil {
+		if from.runID != "" && problem.Is(err, problem.WorkflowNotFound) {
+			return false, from.foreign()
+		}
+		return false, err
+	}
+	if from.runID == "" {
+		return true, nil
+	}
+	if from.eventID > run.GetHistoryLength() {
+		return false, from.foreign()
+	}
+	if runID != "" && runID != from.runID {
+		if err := f.checkChain(ctx, runID, run.GetFirstRunId(), from); err != nil {
+			return false, err
+		}
+	}
+	f.sent = from.eventID
+	if !closed(run.GetStatus()) || from.eventID < run.GetHistoryLength() {
+		return true, nil
+	}
+	outcome, err := f.api.closeEvent(ctx, Pending{WorkflowID: f.workflowID, RunID: f.runID})
+	if err != nil || !f.goesOn(outcome) {
+		return false, err
+	}
+	_, err = f.turnTo(ctx, outcome.NewRunID)
+	return true, err
+}
+
+// checkChain refuses a position in a run that the stream of runID does not come
+// to. A run that the server has forgotten meanwhile proves nothing.
+func (f *follower) checkChain(ctx context.Context, runID, firstRunID string, from position) error {
+	if !f.followRuns {
+		return from.foreign()
+	}
+	if runID == firstRunID {
+		return nil
+	}
+	run, err := describeRun(ctx, f.api.options.Upstream, f.upstream, f.workflowID, runID)
+	if problem.Is(err, problem.WorkflowNotFound) {
+		return nil
+	}
+	if err == nil && run.GetWorkflowExecutionInfo().GetFirstRunId() != firstRunID {
+		err = from.foreign()
+	}
+	return err
+}
+
+// turnTo makes a run the one that is read, from its first event on.
+func (f *follower) turnTo(ctx context.Context, runID string) (*workflow.WorkflowExecutionInfo, error) {
+	run, err := describeRun(ctx, f.api.options.Upstream, f.upstream, f.workflowID, runID)
+	if err != nil {
+		return nil, err
+	}
+	info := run.GetWorkflowExecutionInfo()
+	f.runID, f.sent, f.read, f.known, f.token = info.GetExecution().GetRunId(), 0, 0, info.GetHistoryLength(), nil
+	if f.filter == enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT && !closed(info.GetStatus()) {
+		f.known = 0
+	}
+	return info, nil
+}

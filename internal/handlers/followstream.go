@@ -1,0 +1,229 @@
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/upstream"
+)
+
+// maxFollow is how long one stream lasts. Its caller goes on with another one,
+// and has to show again that it may: a key that was taken away does not read
+// for as long as its connection holds.
+const maxFollow = time.Hour
+
+// errPaused ends a stream that goes on in another one: it looks to its caller
+// like a connection that ended, and not like the workflow's end.
+var errPaused = errors.New("the stream goes on in another one")
+
+// historyPage is a part of a run's history on the wire.
+type historyPage struct {
+	answer upstream.Answer
+	items  [][]byte
+}
+
+// goesOn reports whether the stream goes on after a run.
+func (f *follower) goesOn(o *Outcome) bool { return f.followRuns && o.NewRunID != "" }
+
+// stream is the answer's body.
+func (f *follower) stream(w http.ResponseWriter) error {
+	defer f.waiting.Leave()
+	if f.call.request.Method == http.MethodHead {
+		newEventWriter(w, nil).close()
+		return nil
+	}
+	// The request's own context: a stream has no budget of time.
+	ctx, end := context.WithCancelCause(upstream.NewContext(f.call.request.Context(), &f.upstream))
+	defer end(nil)
+	leave := func() { end(errPaused) }
+	stop, timer := context.AfterFunc(f.api.draining, leave), time.AfterFunc(f.lasts(), leave)
+	defer func() {
+		stop()
+		timer.Stop()
+	}()
+	out := newEventWriter(w, end)
+	defer out.close()
+	err := out.text(retryBlock)
+	if err == nil {
+		err = f.run(ctx, out)
+	}
+	out.close()
+	if err == nil || errors.Is(context.Cause(ctx), errPaused) {
+		return nil
+	}
+	if !errors.As(err, new(*problem.Error)) { // it could not be written
+		err = upstream.Canceled(ctx, err)
+	}
+	abort(ctx, err)
+	return nil
+}
+
+// lasts is how long the stream may go on: what showed who calls may end.
+func (f *follower) lasts() time.Duration {
+	if expires := f.call.principal.Expires; !expires.IsZero() {
+		return min(maxFollow, time.Until(expires))
+	}
+	return maxFollow
+}
+
+// run sends page after page and run after run, until the last run has closed.
+func (f *follower) run(ctx context.Context, out *eventWriter) error {
+	for {
+		begin, before := time.Now(), f.read
+		page, err := f.next(ctx)
+		if err != nil {
+			return err
+		}
+		closing, err := f.send(out, page)
+		if err != nil {
+			return err
+		}
+		switch {
+		case closing == nil && f.read == before:
+			f.known = f.read // whatever was told of more
+			err = pause(ctx, pollPace-time.Since(begin))
+		case closing == nil:
+		case f.goesOn(closing):
+			err = f.goOn(ctx, closing.NewRunID)
+		default:
+			return f.end(out, closing)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// next gives the next page: one of what there is in a place among the reads, as
+// the pages of all streams, and one that is waited for in the stream's own. A
+// page that is nil means "not yet".
+func (f *follower) next(ctx context.Context) (*historyPage, error) {
+	if page := f.first; page != nil {
+		f.first = nil
+		return page, nil
+	}
+	if f.read < f.known {
+		place, err := f.api.options.Reads.Resume(ctx, f.call.principal.Account(), f.call.principal.Share)
+		if err != nil {
+			return nil, err
+		}
+		defer place.Leave()
+		return f.fetch(ctx)
+	}
+	slice := f.upstream
+	slice.Timeout = min(maxSlice, f.api.options.Limits.LongPoll)
+	page, err := f.fetch(upstream.NewContext(ctx, &slice))
+	if problem.Is(err, problem.DeadlineExceeded) && ctx.Err() == nil {
+		return nil, nil //nolint:nilnil // "not yet" is no error
+	}
+	return page, err
+}
+
+func (f *follower) fetch(ctx context.Context) (*historyPage, error) {
+	got, err := f.api.options.Upstream.Call(ctx, workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
+		&workflowservice.GetWorkflowExecutionHistoryRequest{
+			Namespace: f.call.namespace, Execution: &common.WorkflowExecution{WorkflowId: f.workflowID, RunId: f.runID},
+			MaximumPageSize: f.pageSize, NextPageToken: f.token, WaitNewEvent: true, HistoryEventFilterType: f.filter,
+			SkipArchival: true,
+		})
+	if err != nil {
+		return nil, err
+	}
+	items, token := eventsIn(got.Wire())
+	f.token = bytes.Clone(token) // the page is gone before the next one
+	return &historyPage{answer: got, items: items}, nil
+}
+
+// send writes the events of a page that the caller does not have, and gives the
+// run's outcome when it closed with one of them.
+func (f *follower) send(out *eventWriter, page *historyPage) (closing *Outcome, err error) {
+	if page == nil {
+		return nil, nil //nolint:nilnil // the run goes on
+	}
+	defer page.answer.Release()
+	if len(page.items) > 0 {
+		err = out.send(func(w io.Writer) error {
+			closing, err = f.events(w, page.items)
+			return err
+		})
+	}
+	if err == nil && closing == nil && len(f.token) == 0 {
+		err = problem.New(problem.UpstreamError, "The Temporal server ended the history of a run that has not closed.")
+	}
+	return closing, err
+}
+
+// events is send of one page's.
+func (f *follower) events(w io.Writer, items [][]byte) (closing *Outcome, err error) {
+	var text []byte
+	for _, item := range items {
+		head, err := headOf(item)
+		if err != nil {
+			return nil, unreadable(err)
+		}
+		if !head.persisted() {
+			continue
+		}
+		if f.read = head.id; head.closes() {
+			if closing, err = outcomeIn(item); err != nil {
+				return nil, unreadable(err)
+			}
+		}
+		if head.id <= f.sent {
+			continue
+		}
+		if text, err = f.appendEvent(text[:0], head.id, item); err != nil {
+			return nil, unreadable(err)
+		}
+		if _, err := w.Write(text); err != nil {
+			return nil, err
+		}
+		f.sent = head.id
+	}
+	return closing, nil
+}
+
+func (f *follower) appendEvent(dst []byte, id int64, event []byte) ([]byte, error) {
+	dst = fmt.Appendf(dst, "id: %s/%d\ndata: ", f.runID, id)
+	at := len(dst)
+	dst, err := f.api.views.event.AppendJSON(dst, event, f.form, nil)
+	if err != nil {
+		return dst, err
+	}
+	return append(dst[:at], append(oneLine(dst[at:]), '\n')...), nil // the blank line is what sends an event
+}
+
+// goOn turns to the run that succeeds the one that was read.
+func (f *follower) goOn(ctx context.Context, runID string) error {
+	place, err := f.api.options.Reads.Resume(ctx, f.call.principal.Account(), f.call.principal.Share)
+	if err != nil {
+		return err
+	}
+	defer place.Leave()
+	_, err = f.turnTo(ctx, runID)
+	return err
+}
+
+// end tells that nothing comes any more.
+func (f *follower) end(out *eventWriter, o *Outcome) error {
+	text, err := json.Marshal(struct {
+		WorkflowID string `json:"workflowId"`
+		RunID      string `json:"runId"`
+		Status     string `json:"status"`
+		NewRunID   string `json:"newRunId,omitempty"`
+	}{f.workflowID, f.runID, o.Status, o.NewRunID}, encoding())
+	if err != nil {
+		return err
+	}
+	return out.text("event: end\ndata: " + string(text) + "\n\n")
+}

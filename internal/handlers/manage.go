@@ -1,0 +1,66 @@
+package handlers
+
+import (
+	"context"
+	"net/http"
+
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/proto"
+)
+
+// PauseWorkflow holds a workflow until it is unpaused.
+func (a *API) PauseWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params PauseWorkflowParams) {
+	op := operation{
+		name: "pauseWorkflow", namespace: namespace, params: params, body: bodyOptional,
+		method: workflowservice.WorkflowService_PauseWorkflowExecution_FullMethodName,
+	}
+	serve(a, w, r, op, func(ctx context.Context, c *call, body *PauseRequest) (*answer, error) {
+		execution, requestID, err := c.target(workflowID, params.WorkflowID, params.RunID)
+		return a.told(ctx, c, execution, err, &workflowservice.PauseWorkflowExecutionRequest{
+			Namespace: namespace, WorkflowId: execution.GetWorkflowId(), RunId: execution.GetRunId(),
+			Reason: body.Reason, Identity: c.identity(), RequestId: requestID,
+		}, &workflowservice.PauseWorkflowExecutionResponse{})
+	})
+}
+
+// UnpauseWorkflow lets a paused workflow go on.
+func (a *API) UnpauseWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params UnpauseWorkflowParams) {
+	op := operation{
+		name: "unpauseWorkflow", namespace: namespace, params: params, body: bodyOptional,
+		method: workflowservice.WorkflowService_UnpauseWorkflowExecution_FullMethodName,
+	}
+	serve(a, w, r, op, func(ctx context.Context, c *call, body *UnpauseRequest) (*answer, error) {
+		execution, requestID, err := c.target(workflowID, params.WorkflowID, params.RunID)
+		return a.told(ctx, c, execution, err, &workflowservice.UnpauseWorkflowExecutionRequest{
+			Namespace: namespace, WorkflowId: execution.GetWorkflowId(), RunId: execution.GetRunId(),
+			Reason: body.Reason, Identity: c.identity(), RequestId: requestID,
+		}, &workflowservice.UnpauseWorkflowExecutionResponse{})
+	})
+}
+
+// DeleteWorkflow deletes a run and its history.
+func (a *API) DeleteWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params DeleteWorkflowParams) {
+	op := operation{
+		name: "deleteWorkflow", namespace: namespace, params: params,
+		method: workflowservice.WorkflowService_DeleteWorkflowExecution_FullMethodName,
+	}
+	serve(a, w, r, op, func(ctx context.Context, c *call, _ *noBody) (*answer, error) {
+		execution, _, err := c.target(workflowID, params.WorkflowID, params.RunID)
+		return a.told(ctx, c, execution, err, &workflowservice.DeleteWorkflowExecutionRequest{
+			Namespace: namespace, WorkflowExecution: execution,
+		}, &workflowservice.DeleteWorkflowExecutionResponse{})
+	})
+}
+
+// told tells the server of a change that has no answer. bad is what is wrong
+// with the workflow's name, if anything.
+func (a *API) told(
+	ctx context.Context, c *call, execution *common.WorkflowExecution, bad error, request, nothing proto.Message,
+) (*answer, error) {
+	if bad != nil {
+		return nil, bad
+	}
+	err := a.options.Upstream.Do(ctx, c.method, request, nothing)
+	return noContent(), aboutWorkflow(err, execution.GetWorkflowId())
+}

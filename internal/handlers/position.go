@@ -1,0 +1,60 @@
+package handlers
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/flowgate/flowgate/internal/problem"
+)
+
+// position is the last event that a caller has of a stream; its zero value is
+// before the first one. As an event's id it is <runId>/<eventId>.
+type position struct {
+	runID   string
+	eventID int64
+	// from is where the request says so.
+	from string
+}
+
+const lastEventHeader = "Last-Event-ID"
+
+// positionOf reads where a stream shall go on. The header wins: a browser that
+// connects again sends it with the address that it began with.
+func positionOf(h http.Header, parameter string) (position, error) {
+	p, text := position{from: lastEventHeader}, strings.Join(h.Values(lastEventHeader), ",")
+	if text == "" {
+		p.from, text = "?lastEventId", parameter
+	}
+	if text == "" {
+		return position{}, nil
+	}
+	runID, number, _ := strings.Cut(text, "/")
+	var err error
+	p.runID = runID
+	p.eventID, err = strconv.ParseInt(number, 10, 64)
+	if err != nil || p.eventID < 1 || strconv.FormatInt(p.eventID, 10) != number || !isRunID(runID) {
+		return position{}, p.foreign()
+	}
+	return p, nil
+}
+
+// foreign refuses a position that no event of the stream has.
+func (p position) foreign() error {
+	return problem.Invalid(p.from, "must be the id of an event that this stream has sent")
+}
+
+// isRunID reports whether a text has the form of a run's id, a UUID.
+func isRunID(text string) bool {
+	const form = "00000000-0000-0000-0000-000000000000"
+	if len(text) != len(form) {
+		return false
+	}
+	for i := range len(text) {
+		hex := strings.IndexByte("0123456789abcdefABCDEF", text[i]) >= 0
+		if form[i] == '-' && text[i] != '-' || form[i] != '-' && !hex {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,180 @@
+package handlers
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/upstream"
+)
+
+// ResetWorkflow takes a workflow back to a point in its history.
+func (a *API) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params ResetWorkflowParams) {
+	op := operation{
+		name: "resetWorkflow", namespace: namespace, params: params, body: bodyRequired,
+		method: workflowservice.WorkflowService_ResetWorkflowExecution_FullMethodName,
+	}
+	serve(a, w, r, op, func(ctx context.Context, c *call, body *ResetRequest) (*answer, error) {
+		execution, requestID, err := c.target(workflowID, params.WorkflowID, params.RunID)
+		if err != nil {
+			return nil, err
+		}
+		var f faults
+		exclude := f.resetRequest(body)
+		if err := f.err(); err != nil {
+			return nil, err
+		}
+		point, err := a.resetPoint(ctx, execution, body)
+		if err != nil {
+			return nil, aboutWorkflow(err, execution.GetWorkflowId())
+		}
+		response := &workflowservice.ResetWorkflowExecutionResponse{}
+		err = a.options.Upstream.Do(ctx, op.method, &workflowservice.ResetWorkflowExecutionRequest{
+			Namespace: namespace, WorkflowExecution: execution, WorkflowTaskFinishEventId: point,
+			ResetReapplyType:         enums.RESET_REAPPLY_TYPE_ALL_ELIGIBLE, //nolint:staticcheck // servers know no better way to say it
+			ResetReapplyExcludeTypes: exclude,
+			Reason:                   body.Reason, Identity: c.identity(), RequestId: requestID,
+		}, response)
+		if err != nil {
+			return nil, aboutWorkflow(err, execution.GetWorkflowId())
+		}
+		return ok(ResetWorkflow{WorkflowID: execution.GetWorkflowId(), RunID: response.GetRunId()}), nil
+	})
+}
+
+// resetRequest checks a request, and gives what is not to be applied again.
+func (f *faults) resetRequest(body *ResetRequest) []enums.ResetReapplyExcludeType {
+	named := 0
+	for _, is := range []bool{body.EventID != nil, body.ResetType != "", body.BuildID != ""} {
+		if is {
+			named++
+		}
+	}
+	if named != 1 {
+		f.add("", "must have exactly one of eventId, resetType and buildId")
+	}
+	if body.EventID != nil && *body.EventID < 1 {
+		f.add("/eventId", "must be at least 1")
+	}
+	f.resetType("/resetType", body.ResetType)
+	return f.reapplyExclude("/reapplyExclude", body.ReapplyExclude)
+}
+
+func (f *faults) resetType(pointer string, name ResetType) {
+	if name != "" && !name.Valid() {
+		f.add(pointer, "must be FIRST_WORKFLOW_TASK or LAST_WORKFLOW_TASK")
+	}
+}
+
+func (f *faults) reapplyExclude(pointer string, names ReapplyExclude) []enums.ResetReapplyExcludeType {
+	types := make([]enums.ResetReapplyExcludeType, len(names))
+	for i, name := range names {
+		at := pointer + "/" + strconv.Itoa(i)
+		f.required(at, string(name))
+		types[i] = enum[enums.ResetReapplyExcludeType](f, at, string(name))
+	}
+	return types
+}
+
+// resetPoint gives the event to go back to. Where it has to be looked up, the
+// execution is made to name the run in which it was found: by the time of the
+// reset the id may mean another.
+func (a *API) resetPoint(ctx context.Context, execution *common.WorkflowExecution, body *ResetRequest) (int64, error) {
+	if body.EventID != nil {
+		return *body.EventID, nil
+	}
+	run, err := describeRun(ctx, a.options.Upstream, upstream.CallFrom(ctx), execution.GetWorkflowId(), execution.GetRunId())
+	if err != nil {
+		return 0, err
+	}
+	execution.RunId = run.GetWorkflowExecutionInfo().GetExecution().GetRunId()
+	if body.BuildID == "" {
+		return a.workflowTask(ctx, execution, body.ResetType == ResetTypeLastWorkflowTask)
+	}
+	for _, point := range run.GetWorkflowExecutionInfo().GetAutoResetPoints().GetPoints() {
+		if point.GetBuildId() == body.BuildID {
+			execution.RunId = point.GetRunId()
+			return buildPoint(execution, point)
+		}
+	}
+	return 0, cannotReset(execution, "No workflow task of the run was completed by this build.")
+}
+
+func buildPoint(execution *common.WorkflowExecution, point *workflow.ResetPointInfo) (int64, error) {
+	if !point.GetResettable() {
+		return 0, cannotReset(execution, "Something stands against a reset to before this build, such as a child workflow.")
+	}
+	if expires := point.GetExpireTime(); expires != nil && expires.AsTime().Before(time.Now()) {
+		return 0, cannotReset(execution, "The run in which the build came in is deleted by now.")
+	}
+	return point.GetFirstWorkflowTaskCompletedId(), nil
+}
+
+// workflowTask finds the first or the last workflow task that was completed. In
+// a run that has none it is the first that was begun, as for the server's own
+// batches.
+func (a *API) workflowTask(ctx context.Context, execution *common.WorkflowExecution, last bool) (int64, error) {
+	var started int64
+	var token []byte
+	for {
+		events, next, err := a.eventsOf(ctx, execution, token, last)
+		if err != nil {
+			return 0, err
+		}
+		for _, event := range events {
+			switch event.GetEventType() {
+			case enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+				return event.GetEventId(), nil
+			case enums.EVENT_TYPE_WORKFLOW_TASK_STARTED:
+				if last || started == 0 {
+					started = event.GetEventId()
+				}
+			default:
+			}
+		}
+		if token = next; len(token) == 0 {
+			break
+		}
+	}
+	if started == 0 {
+		return 0, cannotReset(execution, "No workflow task of the run has been begun.")
+	}
+	return started, nil
+}
+
+// eventsOf gives a page of a run's history, from its end or from its beginning.
+func (a *API) eventsOf(
+	ctx context.Context, execution *common.WorkflowExecution, token []byte, backwards bool,
+) ([]*history.HistoryEvent, []byte, error) {
+	const few = 50 // the event is next to the end at which the search begins
+	namespace := upstream.CallFrom(ctx).Namespace
+	if backwards {
+		response := &workflowservice.GetWorkflowExecutionHistoryReverseResponse{}
+		err := a.options.Upstream.Do(ctx, workflowservice.WorkflowService_GetWorkflowExecutionHistoryReverse_FullMethodName,
+			&workflowservice.GetWorkflowExecutionHistoryReverseRequest{
+				Namespace: namespace, Execution: execution, MaximumPageSize: few, NextPageToken: token,
+			}, response)
+		return response.GetHistory().GetEvents(), response.GetNextPageToken(), err
+	}
+	response := &workflowservice.GetWorkflowExecutionHistoryResponse{}
+	err := a.options.Upstream.Do(ctx, workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
+		&workflowservice.GetWorkflowExecutionHistoryRequest{
+			Namespace: namespace, Execution: execution, MaximumPageSize: few, NextPageToken: token,
+		}, response)
+	return response.GetHistory().GetEvents(), response.GetNextPageToken(), err
+}
+
+// cannotReset says why a run has no such point.
+func cannotReset(execution *common.WorkflowExecution, why string) error {
+	e := problem.New(problem.Conflict, why)
+	e.Members.WorkflowID, e.Members.RunID = execution.GetWorkflowId(), execution.GetRunId()
+	return e
+}

@@ -1,0 +1,154 @@
+package handlers
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/update/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/internal/problem"
+)
+
+// UpdateWorkflow is the SDK's handle.start_update and execute_update.
+func (a *API) UpdateWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params UpdateWorkflowParams) {
+	op := operation{
+		name: "updateWorkflow", namespace: namespace, params: params, body: bodyRequired,
+		method: workflowservice.WorkflowService_UpdateWorkflowExecution_FullMethodName,
+	}
+	serve(a, w, r, op, func(ctx context.Context, c *call, body *UpdateRequest) (*answer, error) {
+		execution, updateID, err := c.target(workflowID, params.WorkflowID, params.RunID)
+		if err != nil {
+			return nil, err
+		}
+		var f faults
+		request := f.updateRequest("", c, body, execution, updateID)
+		request.FirstExecutionRunId = params.FirstExecutionRunID
+		if err := f.err(); err != nil {
+			return nil, err
+		}
+		wait, err := a.updateWaitOf(c, params.Wait)
+		if err != nil {
+			return nil, err
+		}
+		if err := checkFailureStatus(params.FailureStatus); err != nil {
+			return nil, err
+		}
+		u := a.newUpdating(ctx, execution, request.GetRequest().GetMeta().GetUpdateId())
+		u.send = u.sending(request)
+		if err := a.awaitAccepted(ctx, c, u, wait, body); err != nil {
+			return nil, u.about(err)
+		}
+		shown, err := u.shown(ctx)
+		if err != nil {
+			return nil, u.about(err)
+		}
+		return updateAnswer(namespace, shown, shown, params.FailureStatus), nil
+	})
+}
+
+// GetWorkflowUpdate is the SDK's get_update_handle().result.
+func (a *API) GetWorkflowUpdate(
+	w http.ResponseWriter, r *http.Request, namespace, workflowID, updateID string, params GetWorkflowUpdateParams,
+) {
+	op := operation{
+		name: "getWorkflowUpdate", namespace: namespace, params: params,
+		method: workflowservice.WorkflowService_PollWorkflowExecutionUpdate_FullMethodName,
+	}
+	serve(a, w, r, op, func(ctx context.Context, c *call, _ *noBody) (*answer, error) {
+		id, err := workflowIDOf(workflowID, params.WorkflowID)
+		if err != nil {
+			return nil, err
+		}
+		if updateID, err = idOf("updateId", updateID, params.UpdateID); err != nil {
+			return nil, err
+		}
+		wait, err := a.waitOf(c, params.Wait)
+		if err != nil {
+			return nil, err
+		}
+		if err := checkFailureStatus(params.FailureStatus); err != nil {
+			return nil, err
+		}
+		u := a.newUpdating(ctx, &common.WorkflowExecution{WorkflowId: id, RunId: params.RunID}, updateID)
+		if err := u.look(ctx); err != nil {
+			return nil, u.about(err)
+		}
+		if wait > 0 {
+			if err := a.await(ctx, c, u, wait, stageCompleted); err != nil {
+				return nil, u.about(err)
+			}
+		}
+		shown, err := u.shown(ctx)
+		if err != nil {
+			return nil, u.about(err)
+		}
+		return updateAnswer(namespace, shown, shown, params.FailureStatus), nil
+	})
+}
+
+// updateRequest turns the request into what the SDK would send, but that it
+// waits for the acceptance alone: then it is known, whenever the wait ends,
+// whether the server keeps the update. The answer has the outcome all the same
+// when there is one by then.
+func (f *faults) updateRequest(
+	pointer string, c *call, body *UpdateRequest, execution *common.WorkflowExecution, updateID string,
+) *workflowservice.UpdateWorkflowExecutionRequest {
+	f.required(pointer+"/update", body.Update)
+	if body.UpdateID != "" {
+		f.id(pointer+"/updateId", body.UpdateID)
+		updateID = body.UpdateID
+	}
+	if body.WaitForStage != "" && !body.WaitForStage.Valid() {
+		f.add(pointer+"/waitForStage", "must be ACCEPTED or COMPLETED")
+	}
+	return &workflowservice.UpdateWorkflowExecutionRequest{
+		Namespace: c.namespace, WorkflowExecution: execution,
+		WaitPolicy: &update.WaitPolicy{LifecycleStage: stageAccepted},
+		Request: &update.Request{
+			Meta: &update.Meta{UpdateId: updateID, Identity: c.identity()},
+			Input: &update.Input{
+				Name: body.Update, Args: f.payloads(pointer+"/args", body.Args, pointer+"/argPayloads", body.ArgPayloads),
+			},
+		},
+	}
+}
+
+// wantedStage is what the caller waits for.
+func (r *UpdateRequest) wantedStage() enums.UpdateWorkflowExecutionLifecycleStage {
+	if r.WaitForStage == UpdateStageAccepted {
+		return stageAccepted
+	}
+	return stageCompleted
+}
+
+// awaitAccepted waits for the stage that the caller wants, and fails when none
+// was reached.
+func (a *API) awaitAccepted(ctx context.Context, c *call, u *updating, wait time.Duration, body *UpdateRequest) error {
+	if err := a.await(ctx, c, u, wait, body.wantedStage()); err != nil {
+		return err
+	}
+	if u.stage >= stageAccepted {
+		return nil
+	}
+	e := problem.New(problem.UpdateNotAdmitted, "No worker has accepted the update. Sent again with its id it is the same update.")
+	e.Members.WorkflowID, e.Members.RunID = u.ref.GetWorkflowExecution().GetWorkflowId(), u.ref.GetWorkflowExecution().GetRunId()
+	e.Members.UpdateID = u.ref.GetUpdateId()
+	return e
+}
+
+// updateAnswer answers with an update, which body shows. Its outcome is data,
+// and so 200, unless the caller asked for another status on failures.
+func updateAnswer(namespace string, shown *WorkflowUpdate, body any, failureStatus *int) *answer {
+	switch {
+	case shown.Status == "":
+		return &answer{status: http.StatusAccepted, body: body, retryAfter: retryPending, location: updatePath(namespace, shown)}
+	case shown.Failure != nil && failureStatus != nil:
+		return &answer{status: *failureStatus, body: body}
+	default:
+		return ok(body)
+	}
+}

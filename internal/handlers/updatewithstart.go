@@ -1,0 +1,159 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/errordetails/v1"
+	"go.temporal.io/api/failure/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/flowgate/flowgate/internal/problem"
+)
+
+// UpdateWithStart is the SDK's start_update_with_start_workflow and
+// execute_update_with_start_workflow.
+func (a *API) UpdateWithStart(w http.ResponseWriter, r *http.Request, namespace string, params UpdateWithStartParams) {
+	op := operation{
+		name: "updateWithStart", namespace: namespace, params: params, body: bodyRequired,
+		method: workflowservice.WorkflowService_ExecuteMultiOperation_FullMethodName,
+	}
+	serve(a, w, r, op, func(ctx context.Context, c *call, body *UpdateWithStartRequest) (*answer, error) {
+		start, update, err := updateWithStartRequests(c, body)
+		if err != nil {
+			return nil, err
+		}
+		if err := checkFailureStatus(params.FailureStatus); err != nil {
+			return nil, err
+		}
+		wait, err := a.updateWaitOf(c, params.Wait)
+		if err != nil {
+			return nil, err
+		}
+		u := a.newUpdating(ctx, update.GetWorkflowExecution(), update.GetRequest().GetMeta().GetUpdateId())
+		started, err := a.replay(ctx, c, start, true)
+		if err != nil {
+			return nil, u.about(err)
+		}
+		if started != nil { // the run is there, or was: nothing is to start any more
+			update.WorkflowExecution.RunId = started.RunID
+			u.send = u.sending(update)
+		} else {
+			started = &StartedWorkflow{WorkflowID: start.GetWorkflowId()}
+			u.send = u.sendingWithStart(start, update, started)
+		}
+		if err := a.awaitAccepted(ctx, c, u, wait, &body.Update); err != nil {
+			return nil, u.about(err)
+		}
+		shown, err := u.shown(ctx)
+		if err != nil {
+			return nil, u.about(err)
+		}
+		return updateAnswer(namespace, shown, UpdatedWithStart{Start: *started, Update: *shown}, params.FailureStatus), nil
+	})
+}
+
+// updateWithStartRequests makes the two operations. The conflict policy has no
+// default, as in the SDK: nobody should end up with another's workflow unawares.
+func updateWithStartRequests(
+	c *call, body *UpdateWithStartRequest,
+) (*workflowservice.StartWorkflowExecutionRequest, *workflowservice.UpdateWorkflowExecutionRequest, error) {
+	updateID, err := c.requestID(body.Start.WorkflowID + "\x00update")
+	if err != nil {
+		return nil, nil, err
+	}
+	var f faults
+	start, err := startRequest(c, &body.Start)
+	f.within("/start", err)
+	if start.GetWorkflowIdConflictPolicy() == enums.WORKFLOW_ID_CONFLICT_POLICY_UNSPECIFIED {
+		f.add("/start/idConflictPolicy", "is required: FAIL, USE_EXISTING or TERMINATE_EXISTING")
+	}
+	if body.Start.StartSignal != "" {
+		f.add("/start/startSignal", "must not be sent together with an update")
+	}
+	execution := &common.WorkflowExecution{WorkflowId: body.Start.WorkflowID}
+	update := f.updateRequest("/update", c, &body.Update, execution, updateID)
+	return start, update, f.err()
+}
+
+// within adds what is wrong with a part of the request.
+func (f *faults) within(pointer string, err error) {
+	var e *problem.Error
+	if !errors.As(err, &e) {
+		return
+	}
+	for _, field := range e.Members.Errors {
+		if strings.HasPrefix(field.Pointer, "/") {
+			field.Pointer = pointer + field.Pointer
+		}
+		*f = append(*f, field)
+	}
+}
+
+// sendingWithStart gives what starts the workflow and sends it the update. That
+// this started the workflow is told by the first of its answers.
+func (u *updating) sendingWithStart(
+	start *workflowservice.StartWorkflowExecutionRequest, update *workflowservice.UpdateWorkflowExecutionRequest, started *StartedWorkflow,
+) func(context.Context) (progress, error) {
+	request := &workflowservice.ExecuteMultiOperationRequest{
+		Namespace: start.GetNamespace(),
+		Operations: []*workflowservice.ExecuteMultiOperationRequest_Operation{
+			{Operation: &workflowservice.ExecuteMultiOperationRequest_Operation_StartWorkflow{StartWorkflow: start}},
+			{Operation: &workflowservice.ExecuteMultiOperationRequest_Operation_UpdateWorkflow{UpdateWorkflow: update}},
+		},
+	}
+	return func(ctx context.Context) (progress, error) {
+		response := &workflowservice.ExecuteMultiOperationResponse{}
+		err := u.client.Do(ctx, workflowservice.WorkflowService_ExecuteMultiOperation_FullMethodName, request, response)
+		if err != nil {
+			return nil, firstFailed(err)
+		}
+		if len(response.GetResponses()) != len(request.GetOperations()) {
+			return nil, problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.")
+		}
+		startResponse := response.GetResponses()[0].GetStartWorkflow()
+		started.RunID, started.Started = startResponse.GetRunId(), started.Started || startResponse.GetStarted()
+		started.FirstExecutionRunID = startResponse.GetFirstExecutionRunId()
+		if started.Started && started.FirstExecutionRunID == "" {
+			started.FirstExecutionRunID = started.RunID // older servers do not say
+		}
+		return response.GetResponses()[1].GetUpdateWorkflow(), nil
+	}
+}
+
+// firstFailed gives the error of the operation that failed, where the server
+// names it: the other one was aborted because of it.
+func firstFailed(err error) error {
+	var e *problem.Error
+	if !errors.As(err, &e) || e.Upstream == nil {
+		return err
+	}
+	methods := []string{"StartWorkflowExecution", "UpdateWorkflowExecution"}
+	for _, detail := range e.Upstream.Details() {
+		failed, is := detail.(*errordetails.MultiOperationExecutionFailure)
+		if !is || len(failed.GetStatuses()) != len(methods) {
+			continue
+		}
+		for i, operation := range failed.GetStatuses() {
+			if codes.Code(operation.GetCode()) == codes.OK || aborted(operation) { //nolint:gosec // a code of gRPC's
+				continue
+			}
+			return problem.FromStatus(status.FromProto(&spb.Status{
+				Code: operation.GetCode(), Message: operation.GetMessage(), Details: operation.GetDetails(),
+			}), methods[i])
+		}
+	}
+	return err
+}
+
+func aborted(operation *errordetails.MultiOperationExecutionFailure_OperationStatus) bool {
+	details := operation.GetDetails()
+	return len(details) > 0 && details[0].MessageIs(&failure.MultiOperationExecutionAborted{})
+}

@@ -1,0 +1,207 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/update/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/upstream"
+)
+
+// The stages that a caller can wait for. Before them comes ADMITTED: the server
+// has the update in memory alone, and forgets it when no worker takes it.
+const (
+	stageAccepted  = enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_ACCEPTED
+	stageCompleted = enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED
+)
+
+// progress is how far an update has come, as each of the RPCs tells it.
+type progress interface {
+	GetUpdateRef() *update.UpdateRef
+	GetStage() enums.UpdateWorkflowExecutionLifecycleStage
+	GetOutcome() *update.Outcome
+}
+
+// updating is an update on its way.
+type updating struct {
+	client   *upstream.Client
+	call     upstream.Call
+	maxSlice time.Duration
+	until    time.Time
+	// send sends the update, the same one each time; nil when somebody else does.
+	send func(context.Context) (progress, error)
+
+	ref     *update.UpdateRef
+	stage   enums.UpdateWorkflowExecutionLifecycleStage
+	outcome *update.Outcome
+	// kept tells that the server has the update in its history, where a rejected
+	// one is not.
+	kept bool
+}
+
+func (a *API) newUpdating(ctx context.Context, execution *common.WorkflowExecution, updateID string) *updating {
+	return &updating{
+		client: a.options.Upstream, call: upstream.CallFrom(ctx), maxSlice: min(maxSlice, a.options.Limits.LongPoll),
+		ref: &update.UpdateRef{
+			WorkflowExecution: &common.WorkflowExecution{WorkflowId: execution.GetWorkflowId(), RunId: execution.GetRunId()},
+			UpdateId:          updateID,
+		},
+	}
+}
+
+// await follows the update until it has come to a stage or the wait ends, which
+// is no error: u tells how far it has come.
+func (a *API) await(
+	ctx context.Context, c *call, u *updating, wait time.Duration, stage enums.UpdateWorkflowExecutionLifecycleStage,
+) error {
+	c.place.Leave() // a wait holds less than a call does, and has a place of its own
+	a.options.Metrics.WaitCallers.Inc()
+	defer a.options.Metrics.WaitCallers.Dec()
+	// The wait ends by cancelling, not by a deadline: a server that is told one
+	// gives up before it.
+	waiting, end := context.WithCancel(ctx)
+	defer end()
+	timer := time.AfterFunc(wait, end)
+	defer timer.Stop()
+	stay := context.AfterFunc(a.draining, end)
+	defer stay()
+	u.until = time.Now().Add(wait)
+	err := u.follow(waiting, stage)
+	switch {
+	case err == nil, waiting.Err() == nil:
+		return err
+	case errors.Is(ctx.Err(), context.Canceled):
+		return upstream.Canceled(ctx, err)
+	default:
+		return nil
+	}
+}
+
+// follow ends when the update has come to a stage, with an error, or with ctx.
+func (u *updating) follow(ctx context.Context, stage enums.UpdateWorkflowExecutionLifecycleStage) error {
+	for u.stage < stage {
+		begin, before := time.Now(), u.stage
+		if err := u.slice(ctx); err != nil {
+			return err
+		}
+		if u.stage > before {
+			continue
+		}
+		if err := pause(ctx, pollPace-time.Since(begin)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// slice waits for the next stage, for as long as one call may: without an
+// answer by then the update is where it was.
+func (u *updating) slice(ctx context.Context) error {
+	call := u.call
+	call.Timeout = min(u.maxSlice, max(minSlice, time.Until(u.until)+sliceMargin))
+	rpc := upstream.NewContext(ctx, &call)
+	var (
+		got progress
+		err error
+	)
+	switch {
+	case u.stage >= stageAccepted:
+		got, err = u.poll(rpc, stageCompleted)
+	case u.send != nil:
+		got, err = u.send(rpc)
+	default:
+		got, err = u.poll(rpc, stageAccepted)
+	}
+	switch {
+	case err == nil:
+		u.learn(got)
+	case problem.Is(err, problem.DeadlineExceeded) && ctx.Err() == nil:
+		return nil
+	}
+	return err
+}
+
+// sending gives what sends the update by itself.
+func (u *updating) sending(request *workflowservice.UpdateWorkflowExecutionRequest) func(context.Context) (progress, error) {
+	return func(ctx context.Context) (progress, error) {
+		response := &workflowservice.UpdateWorkflowExecutionResponse{}
+		return response, u.client.Do(ctx, workflowservice.WorkflowService_UpdateWorkflowExecution_FullMethodName, request, response)
+	}
+}
+
+// poll asks for the update, and waits for a stage if one is given.
+func (u *updating) poll(ctx context.Context, stage enums.UpdateWorkflowExecutionLifecycleStage) (progress, error) {
+	response := &workflowservice.PollWorkflowExecutionUpdateResponse{}
+	return response, u.client.Do(ctx, workflowservice.WorkflowService_PollWorkflowExecutionUpdate_FullMethodName,
+		&workflowservice.PollWorkflowExecutionUpdateRequest{
+			Namespace: u.call.Namespace, UpdateRef: u.ref, WaitPolicy: &update.WaitPolicy{LifecycleStage: stage},
+		}, response)
+}
+
+// look asks how things stand. What it finds, and has an outcome, is kept: a
+// rejected update is not found.
+func (u *updating) look(ctx context.Context) error {
+	got, err := u.poll(ctx, enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_UNSPECIFIED)
+	if err != nil {
+		return err
+	}
+	u.learn(got)
+	u.kept = u.kept || u.outcome != nil
+	return nil
+}
+
+// learn notes how far the update has come, and in which run it is.
+func (u *updating) learn(got progress) {
+	if runID := got.GetUpdateRef().GetWorkflowExecution().GetRunId(); runID != "" {
+		u.ref.WorkflowExecution.RunId = runID
+	}
+	u.stage, u.outcome = max(u.stage, got.GetStage()), got.GetOutcome()
+	if u.outcome != nil {
+		u.stage = stageCompleted
+	}
+	u.kept = u.kept || u.stage == stageAccepted
+}
+
+// shown tells what is known of the update. A failed and a rejected one have
+// outcomes that look the same: only the failed one can be asked for again.
+func (u *updating) shown(ctx context.Context) (*WorkflowUpdate, error) {
+	run := u.ref.GetWorkflowExecution()
+	shown := &WorkflowUpdate{
+		WorkflowID: run.GetWorkflowId(), RunID: run.GetRunId(), UpdateID: u.ref.GetUpdateId(), Stage: enumName(u.stage),
+	}
+	failure := u.outcome.GetFailure()
+	if failure != nil && !u.kept {
+		err := u.look(ctx)
+		if err != nil && !problem.Is(err, problem.UpdateNotFound) {
+			return nil, err
+		}
+	}
+	switch {
+	case u.outcome == nil:
+	case failure == nil:
+		shown.Status = "COMPLETED"
+		shown.Result, shown.ResultPayload = result(u.outcome.GetSuccess())
+	case u.kept:
+		shown.Status, shown.Failure = "FAILED", shownFailure(failure)
+	default:
+		shown.Status, shown.Failure = "REJECTED", shownFailure(failure)
+	}
+	return shown, nil
+}
+
+// about adds the ids to a problem that concerns the update: whoever repeats it
+// needs them.
+func (u *updating) about(err error) error {
+	var e *problem.Error
+	if !errors.As(err, &e) || e.Upstream == nil {
+		return err
+	}
+	e.Members.WorkflowID, e.Members.UpdateID = u.ref.GetWorkflowExecution().GetWorkflowId(), u.ref.GetUpdateId()
+	return e
+}

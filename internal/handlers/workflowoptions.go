@@ -1,0 +1,98 @@
+package handlers
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+)
+
+// UpdateWorkflowOptions changes the options of a running workflow.
+func (a *API) UpdateWorkflowOptions(
+	w http.ResponseWriter, r *http.Request, namespace, workflowID string, params UpdateWorkflowOptionsParams,
+) {
+	op := operation{
+		name: "updateWorkflowOptions", namespace: namespace, params: params, body: bodyRequired,
+		method: workflowservice.WorkflowService_UpdateWorkflowExecutionOptions_FullMethodName,
+	}
+	serve(a, w, r, op, func(ctx context.Context, c *call, body *UpdateOptionsRequest) (*answer, error) {
+		execution, _, err := c.target(workflowID, params.WorkflowID, params.RunID)
+		if err != nil {
+			return nil, err
+		}
+		var f faults
+		options, mask := f.options("", body)
+		if err := f.err(); err != nil {
+			return nil, err
+		}
+		response := &workflowservice.UpdateWorkflowExecutionOptionsResponse{}
+		err = a.options.Upstream.Do(ctx, op.method, &workflowservice.UpdateWorkflowExecutionOptionsRequest{
+			Namespace: namespace, WorkflowExecution: execution, WorkflowExecutionOptions: options, UpdateMask: mask,
+			Identity: c.identity(),
+		}, response)
+		if err != nil {
+			return nil, aboutWorkflow(err, execution.GetWorkflowId())
+		}
+		return ok(shownOptions(response.GetWorkflowExecutionOptions())), nil
+	})
+}
+
+// Change is a member of a request that changes something: absent it leaves the
+// thing as it is, null takes it away.
+type Change[T any] struct {
+	// Sent says that the member is there, To what it is; nil is null.
+	Sent bool
+	To   *T
+}
+
+// UnmarshalJSONFrom is called for a member that is there.
+func (c *Change[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	c.Sent = true
+	return json.UnmarshalDecode(d, &c.To)
+}
+
+// options reads the changes, and makes the mask of the members that are there.
+func (f *faults) options(pointer string, body *UpdateOptionsRequest) (*workflow.WorkflowExecutionOptions, *fieldmaskpb.FieldMask) {
+	options, mask := &workflow.WorkflowExecutionOptions{}, &fieldmaskpb.FieldMask{}
+	if body.VersioningOverride.Sent {
+		mask.Paths = append(mask.Paths, "versioning_override")
+		options.VersioningOverride = f.versioningOverride(pointer+"/versioningOverride", body.VersioningOverride.To)
+	}
+	if body.Priority.Sent {
+		mask.Paths = append(mask.Paths, "priority")
+		options.Priority = f.priority(pointer+"/priority", body.Priority.To)
+	}
+	if len(mask.GetPaths()) == 0 {
+		f.add(pointer, "names nothing to change")
+	}
+	return options, mask
+}
+
+func shownOptions(o *workflow.WorkflowExecutionOptions) WorkflowOptions {
+	shown := WorkflowOptions{Priority: shownPriority(o.GetPriority())}
+	if o.GetVersioningOverride() != nil {
+		override := versioningOverride(o.GetVersioningOverride())
+		shown.VersioningOverride = &override
+	}
+	return shown
+}
+
+// shownPriority leaves out what is not set, and a priority of nothing.
+func shownPriority(p *common.Priority) *Priority {
+	shown := Priority{FairnessKey: p.GetFairnessKey()}
+	if key := p.GetPriorityKey(); key != 0 {
+		shown.PriorityKey = &key
+	}
+	if weight := p.GetFairnessWeight(); weight != 0 {
+		shown.FairnessWeight = &weight
+	}
+	if shown == (Priority{}) {
+		return nil
+	}
+	return &shown
+}

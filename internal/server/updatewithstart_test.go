@@ -1,0 +1,173 @@
+package server_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+const withStartPath = "/v1/namespaces/default/workflows:updateWithStart"
+
+// withStart is a request body, whose start has fields more.
+func withStart(fields string) string {
+	return `{"start":{"workflowType":"Order","workflowId":"order","taskQueue":"orders","idConflictPolicy":"USE_EXISTING"` + fields +
+		`},"update":{"update":"addItem","args":[1],"updateId":"u-1"}}`
+}
+
+func TestUpdateWithStartIsOneOperation(t *testing.T) {
+	t.Parallel()
+	updating(t, nil, func(t *testing.T, g *gateway, f *fakeUpdate) {
+		f.complete("7")
+		a := g.do(t, http.MethodPost, withStartPath, withStart(`,"args":["a"]`))
+		require.Equal(t, http.StatusOK, a.status, a.body)
+		require.JSONEq(t, `{"start":{"workflowId":"order","runId":"`+runID+`","firstExecutionRunId":"`+runID+`","started":true},
+			"update":{"workflowId":"order","runId":"`+runID+`","updateId":"u-1","stage":"COMPLETED","status":"COMPLETED","result":7}}`, a.body)
+		request := &workflowservice.ExecuteMultiOperationRequest{}
+		require.NoError(t, proto.Unmarshal(g.upstream.Calls("ExecuteMultiOperation")[0].Request, request))
+		require.Len(t, request.GetOperations(), 2)
+		start, update := request.GetOperations()[0].GetStartWorkflow(), request.GetOperations()[1].GetUpdateWorkflow()
+		require.Equal(t, []string{"default", "default", "default"}, []string{request.GetNamespace(), start.GetNamespace(), update.GetNamespace()})
+		require.Equal(t, enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING, start.GetWorkflowIdConflictPolicy())
+		require.NotEmpty(t, start.GetRequestId())
+		require.Equal(t, "order", update.GetWorkflowExecution().GetWorkflowId())
+		require.Equal(t, "u-1", update.GetRequest().GetMeta().GetUpdateId())
+		require.Empty(t, g.upstream.Calls("PollWorkflowExecutionUpdate"))
+	})
+}
+
+func TestUpdateWithStartIsSentUntilItIsAccepted(t *testing.T) {
+	t.Parallel()
+	updating(t, nil, func(t *testing.T, g *gateway, f *fakeUpdate) {
+		time.AfterFunc(30*time.Second, f.accept)
+		body := strings.Replace(withStart(""), `"updateId":"u-1"`, `"waitForStage":"ACCEPTED"`, 1)
+		var a answered
+		require.Equal(t, 30*time.Second, elapsed(func() { a = g.do(t, http.MethodPost, withStartPath, body) }))
+		require.Equal(t, http.StatusAccepted, a.status, a.body)
+		require.Contains(t, a.field(t, "start"), `"started":true`, "by the first of two calls")
+		require.Contains(t, a.header.Get("Location"), updatesPath+"/")
+		require.Len(t, g.upstream.Calls("ExecuteMultiOperation"), 2)
+		require.Len(t, requestsOf(g.upstream.Calls("ExecuteMultiOperation")), 1)
+	})
+}
+
+func TestUpdateWithStartTellsFailedFromRejected(t *testing.T) {
+	t.Parallel()
+	for _, rejected := range []bool{false, true} {
+		updating(t, nil, func(t *testing.T, g *gateway, f *fakeUpdate) {
+			f.fail("no", rejected)
+			a := g.do(t, http.MethodPost, withStartPath+"?failureStatus=422", withStart(""))
+			require.Equal(t, http.StatusUnprocessableEntity, a.status, a.body)
+			want := map[bool]string{false: `"status":"FAILED"`, true: `"status":"REJECTED"`}
+			require.Contains(t, a.field(t, "update"), want[rejected])
+			require.Contains(t, a.field(t, "start"), runID, "it is started all the same")
+		})
+	}
+}
+
+func TestAnUpdateWithStartThatNoWorkerTakesIsNotAdmitted(t *testing.T) {
+	t.Parallel()
+	updating(t, nil, func(t *testing.T, g *gateway, _ *fakeUpdate) {
+		a := g.do(t, http.MethodPost, withStartPath+"?wait=25s", withStart(""))
+		require.Equal(t, "update-not-admitted", a.field(t, "code"), a.body)
+		require.Equal(t, []string{"order", runID, "u-1"}, []string{a.field(t, "workflowId"), a.field(t, "runId"), a.field(t, "updateId")})
+	})
+}
+
+func TestTheFirstRealErrorOfAnUpdateWithStartIsShown(t *testing.T) {
+	t.Parallel()
+	aborted := serviceerror.NewMultiOperationAborted("Operation was aborted.")
+	for name, c := range map[string]struct {
+		errs []error
+		code string
+	}{
+		"start": {
+			[]error{serviceerror.NewWorkflowExecutionAlreadyStarted("running", "request", "another-run"), aborted}, "workflow-already-started",
+		},
+		"update":     {[]error{aborted, serviceerror.NewNotFound("workflow update was aborted by closing workflow")}, "workflow-completed"},
+		"after":      {[]error{nil, serviceerror.NewInvalidArgument("no such thing")}, "invalid-request"},
+		"both":       {[]error{serviceerror.NewInvalidArgument("bad start"), serviceerror.NewNotFound("bad update")}, "invalid-request"},
+		"overloaded": {[]error{aborted, serviceerror.NewWorkflowNotReady("failing")}, "workflow-not-ready"},
+	} {
+		updating(t, nil, func(t *testing.T, g *gateway, _ *fakeUpdate) {
+			g.upstream.Handle("ExecuteMultiOperation", func(context.Context, []byte) ([]byte, error) {
+				return nil, serviceerror.ToStatus(serviceerror.NewMultiOperationExecution("Update-with-Start could not be executed.", c.errs)).Err()
+			})
+			a := g.do(t, http.MethodPost, withStartPath, withStart(""))
+			require.Equal(t, c.code, a.field(t, "code"), "%s: %s", name, a.body)
+			require.NotContains(t, a.body, "MultiOperation", name)
+			require.Equal(t, "order", a.field(t, "workflowId"))
+			if name == "start" {
+				require.Equal(t, "another-run", a.field(t, "runId"))
+				require.Equal(t, http.StatusConflict, a.status)
+			}
+		})
+	}
+}
+
+func TestAnUpdateWithStartIsRefusedBeforeItIsSent(t *testing.T) {
+	t.Parallel()
+	updating(t, nil, func(t *testing.T, g *gateway, _ *fakeUpdate) {
+		for body, field := range map[string]string{
+			strings.Replace(withStart(""), `,"idConflictPolicy":"USE_EXISTING"`, "", 1): "/start/idConflictPolicy",
+			strings.Replace(withStart(""), "USE_EXISTING", "UNSPECIFIED", 1):            "/start/idConflictPolicy",
+			strings.Replace(withStart(""), "USE_EXISTING", "MAYBE", 1):                  "/start/idConflictPolicy",
+			strings.Replace(withStart(""), `"taskQueue":"orders",`, "", 1):              "/start/taskQueue",
+			strings.Replace(withStart(""), `"update":"addItem",`, "", 1):                "/update/update",
+			withStart(`,"startSignal":"go"`):                                            "/start/startSignal",
+			withStart(`,"runTimeout":"soon"`):                                           "/start/runTimeout",
+			`{}`:                                                                        "/start/workflowId",
+		} {
+			a := g.do(t, http.MethodPost, withStartPath, body)
+			require.Equal(t, http.StatusBadRequest, a.status, body)
+			require.Contains(t, a.field(t, "errors"), `"`+field+`"`, body)
+		}
+		require.Empty(t, g.upstream.Calls("ExecuteMultiOperation"))
+	})
+}
+
+// A start that is repeated with its key is recognised after the run has closed:
+// then its update is asked for, and nothing started anew.
+func TestARepeatedUpdateWithStartStartsNothing(t *testing.T) {
+	t.Parallel()
+	updating(t, nil, func(t *testing.T, g *gateway, f *fakeUpdate) {
+		f.complete("7")
+		key := []string{"Idempotency-Key", "k"}
+		body := strings.Replace(withStart(""), `,"updateId":"u-1"`, "", 1)
+		var known map[string]*workflow.RequestIdInfo
+		g.upstream.Handle("DescribeWorkflowExecution", upstreamtest.Typed(func(
+			context.Context, *workflowservice.DescribeWorkflowExecutionRequest,
+		) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+			return &workflowservice.DescribeWorkflowExecutionResponse{
+				WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{
+					Execution: &common.WorkflowExecution{WorkflowId: "order", RunId: runID}, FirstRunId: runID,
+				},
+				WorkflowExtendedInfo: &workflow.WorkflowExecutionExtendedInfo{RequestIdInfos: known},
+			}, nil
+		}))
+		first := g.do(t, http.MethodPost, withStartPath, body, key...)
+		request := &workflowservice.ExecuteMultiOperationRequest{}
+		require.NoError(t, proto.Unmarshal(g.upstream.Calls("ExecuteMultiOperation")[0].Request, request))
+		known = map[string]*workflow.RequestIdInfo{request.GetOperations()[0].GetStartWorkflow().GetRequestId(): {}}
+
+		again := g.do(t, http.MethodPost, withStartPath, body, key...)
+		require.Equal(t, http.StatusOK, again.status, again.body)
+		require.JSONEq(t, first.body, again.body)
+		require.Len(t, g.upstream.Calls("ExecuteMultiOperation"), 1)
+		require.Equal(t, runID, g.sentUpdate(t, 0).GetWorkflowExecution().GetRunId())
+
+		g.do(t, http.MethodPost, withStartPath, body, "Idempotency-Key", "l")
+		require.Len(t, g.upstream.Calls("ExecuteMultiOperation"), 2, "another key is another start")
+	})
+}
