@@ -85,6 +85,35 @@ extra: 1
 	require.Contains(t, stderr, "auth: no authentication configured")
 }
 
+// The files of identity are told of together, and what only follows from another
+// fault is not told at all.
+func TestCheckListsTheFaultsOfEveryIdentityFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"signing.pem": "no key", "issuer.pem": "no key either",
+		"keys.yaml": "keys: [{id: A, secrets: [{sha256: " + strings.Repeat("ab", 32) + "}], credential: {mode: mint}}]",
+		"gateway.yaml": `
+upstream: {credential: {mode: mint, mint: {keyFile: signing.pem}}}
+auth:
+  apiKeys: {file: keys.yaml}
+  jwt: [{issuer: "https://idp.example", audience: [flowgate], publicKeyFile: issuer.pem, credential: mint}]
+`,
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	code, _, stderr := call("check", "--config", filepath.Join(dir, "gateway.yaml"))
+	require.Equal(t, exitUsage, code)
+	for _, fault := range []string{"upstream.credential.mint.keyFile:", "keys[0].id: must be", "auth.jwt.0.publicKeyFile:"} {
+		require.Contains(t, stderr, fault)
+	}
+	require.NotContains(t, stderr, "needs upstream.credential.mint")
+
+	code, _, stderr = call("check", "--config", filepath.Join(dir, "gateway.yaml"), "--set", "upstream.credential.mint.keyFile=/dev/zero")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, "upstream.credential.mint.keyFile: is not a regular file")
+}
+
 func TestNewKeyWorksInTheKeysFile(t *testing.T) {
 	t.Parallel()
 	code, stdout, _ := call("keys", "new", "--id", "billing")

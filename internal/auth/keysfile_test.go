@@ -138,6 +138,7 @@ func TestKeysFileRefusesAField(t *testing.T) {
 		{"rate", "5", "keys[0].rate: must be a mapping"},
 		{"rate", "{burst: 5}", "keys[0].rate.perSecond: is missing"},
 		{"rate", "{perSecond: 0}", "keys[0].rate.perSecond: must be from 0.001"},
+		{"rate", "{perSecond: 1e-300}", "keys[0].rate.perSecond: must be from 0.001"},
 		{"rate", "{perSecond: .inf}", "keys[0].rate.perSecond: must be from 0.001"},
 		{"rate", "{perSecond: 1, burst: 0}", "keys[0].rate.burst: must be from 1"},
 		{"workflowTypes", "[]", "keys[0].workflowTypes: must have at least one"},

@@ -91,6 +91,7 @@ func (g *gateway) openSigner() error {
 		Log: g.log, OnReload: func(err error) { g.metrics.SigningKeysReloaded(g.life, err) },
 	})
 	if err != nil {
+		g.identity.minted = auth.NoCredential() // nothing runs: the keys and issuers that would mint tell of their own faults alone
 		return fmt.Errorf("upstream.credential.mint.keyFile: %w", err)
 	}
 	g.watchers = append(g.watchers, func(ctx context.Context) { signer.Watch(ctx, credentialInterval) })
