@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 if [ $# -eq 0 ]; then
-	set -- python node oidc generated lint
+	set -- python worker node oidc generated lint
 	# The browser's tests come with the pages that they open.
 	if [ -x browser/run.sh ]; then set -- "$@" browser; fi
 fi

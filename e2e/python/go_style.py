@@ -8,26 +8,33 @@ from __future__ import annotations
 import pytest
 
 
-def _name(nodeid: str) -> str:
-    return "python/" + nodeid
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(GoStyle(config.rootpath.name))
 
 
-def pytest_runtest_logstart(nodeid: str) -> None:
-    print(f"=== RUN   {_name(nodeid)}", flush=True)
+class GoStyle:
+    """Tells of the tests of a suite, whose name comes before theirs."""
 
+    def __init__(self, suite: str) -> None:
+        self._suite = suite
 
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if report.passed:
-        if report.when == "call":
-            print(f"--- PASS: {_name(report.nodeid)} ({report.duration:.2f}s)", flush=True)
-        return
-    print(report.longreprtext)
-    for title, text in report.sections:
-        print(f"{title}:\n{text}")
-    verdict = "SKIP" if report.skipped else "FAIL"
-    print(f"--- {verdict}: {_name(report.nodeid)} ({report.duration:.2f}s)", flush=True)
+    def _name(self, nodeid: str) -> str:
+        return f"{self._suite}/{nodeid}"
 
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        print(f"=== RUN   {self._name(nodeid)}", flush=True)
 
-def pytest_collectreport(report: pytest.CollectReport) -> None:
-    if report.failed:
-        print(f"{report.longreprtext}\n--- FAIL: {_name(report.nodeid)}", flush=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.passed:
+            if report.when == "call":
+                print(f"--- PASS: {self._name(report.nodeid)} ({report.duration:.2f}s)", flush=True)
+            return
+        print(report.longreprtext)
+        for title, text in report.sections:
+            print(f"{title}:\n{text}")
+        verdict = "SKIP" if report.skipped else "FAIL"
+        print(f"--- {verdict}: {self._name(report.nodeid)} ({report.duration:.2f}s)", flush=True)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            print(f"{report.longreprtext}\n--- FAIL: {self._name(report.nodeid)}", flush=True)

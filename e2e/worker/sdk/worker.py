@@ -1,0 +1,34 @@
+"""A worker with every construct that the SDK's workflow module has, one module of workflows for each kind of them.
+
+    python worker.py ADDRESS NAMESPACE TASK_QUEUE
+
+It writes "ready" once it polls, and ends when its input does, which it also does when the tests are killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+import messages
+
+MODULES = (messages,)
+
+
+async def main(address: str, namespace: str, task_queue: str) -> None:
+    client = await Client.connect(address, namespace=namespace)
+    async with Worker(
+        client,
+        task_queue=task_queue,
+        workflows=[workflow for module in MODULES for workflow in module.WORKFLOWS],
+        activities=[activity for module in MODULES for activity in module.ACTIVITIES],
+    ):
+        print("ready", flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
