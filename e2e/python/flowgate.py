@@ -7,6 +7,7 @@ never a float, and both can be sent again without a loss.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -86,6 +87,12 @@ class Flowgate:
         self.http = http
         self.namespace = namespace
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+
+    def with_headers(self, headers: dict[str, str]) -> Flowgate:
+        """Gives a client that also sends these, such as traceparent, with each call."""
+        other = copy(self)
+        other._headers = {**self._headers, **headers}
+        return other
 
     def start(
         self,

@@ -89,7 +89,7 @@ func batchRequest(c *call, body *StartBatchRequest) (*workflowservice.StartBatch
 	if body.MaxOperationsPerSecond < 0 {
 		f.add("/maxOperationsPerSecond", "must be above zero")
 	}
-	f.batchOperation("/operation", c.identity(), &body.Operation, request)
+	f.batchOperation("/operation", c, &body.Operation, request)
 	return request, f.err()
 }
 

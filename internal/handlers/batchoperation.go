@@ -9,8 +9,8 @@ import (
 )
 
 // batchOperation puts the one operation that is asked for into the request.
-func (f *faults) batchOperation(pointer, identity string, asked *BatchOperation, request *workflowservice.StartBatchOperationRequest) {
-	number := 0
+func (f *faults) batchOperation(pointer string, c *call, asked *BatchOperation, request *workflowservice.StartBatchOperationRequest) {
+	number, identity := 0, c.identity()
 	if asked.Terminate != nil {
 		number++
 		request.Operation = &workflowservice.StartBatchOperationRequest_TerminationOperation{
@@ -28,7 +28,7 @@ func (f *faults) batchOperation(pointer, identity string, asked *BatchOperation,
 		f.required(pointer+"/signal/signal", o.Signal)
 		request.Operation = &workflowservice.StartBatchOperationRequest_SignalOperation{
 			SignalOperation: &batch.BatchOperationSignal{
-				Identity: identity, Signal: o.Signal,
+				Identity: identity, Signal: o.Signal, Header: c.header(),
 				Input: f.payloads(pointer+"/signal/args", o.Args, pointer+"/signal/argPayloads", o.ArgPayloads),
 			},
 		}

@@ -30,7 +30,7 @@ func (a *API) SignalWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 		}
 		err = a.options.Upstream.Do(ctx, op.method, &workflowservice.SignalWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowExecution: execution, SignalName: body.Signal, Input: input,
-			Identity: c.identity(), RequestId: requestID,
+			Identity: c.identity(), RequestId: requestID, Header: c.header(),
 		}, &workflowservice.SignalWorkflowExecutionResponse{})
 		return noContent(), aboutWorkflow(err, execution.GetWorkflowId())
 	})

@@ -18,7 +18,7 @@ import (
 // QueryWorkflow is the SDK's handle.query.
 func (a *API) QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params QueryWorkflowParams) {
 	op := queryOperation("queryWorkflow", namespace, params, bodyRequired)
-	serve(a, w, r, op, func(ctx context.Context, _ *call, body *QueryRequest) (*answer, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *call, body *QueryRequest) (*answer, error) {
 		id, err := workflowIDOf(workflowID, params.WorkflowID)
 		if err != nil {
 			return nil, err
@@ -32,7 +32,7 @@ func (a *API) QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 		}
 		return a.query(ctx, &workflowservice.QueryWorkflowRequest{
 			Namespace: namespace, Execution: &common.WorkflowExecution{WorkflowId: id, RunId: params.RunID},
-			Query:                &query.WorkflowQuery{QueryType: body.Query, QueryArgs: args},
+			Query:                &query.WorkflowQuery{QueryType: body.Query, QueryArgs: args, Header: c.header()},
 			QueryRejectCondition: condition,
 		})
 	})
@@ -41,7 +41,7 @@ func (a *API) QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 // QueryWorkflowByName is handle.query without arguments, by GET.
 func (a *API) QueryWorkflowByName(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params QueryWorkflowByNameParams) {
 	op := queryOperation("queryWorkflowByName", namespace, params, bodyNone)
-	serve(a, w, r, op, func(ctx context.Context, _ *call, _ *noBody) (*answer, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *call, _ *noBody) (*answer, error) {
 		id, err := workflowIDOf(workflowID, params.WorkflowID)
 		if err != nil {
 			return nil, err
@@ -54,7 +54,7 @@ func (a *API) QueryWorkflowByName(w http.ResponseWriter, r *http.Request, namesp
 		}
 		return a.query(ctx, &workflowservice.QueryWorkflowRequest{
 			Namespace: namespace, Execution: &common.WorkflowExecution{WorkflowId: id, RunId: params.RunID},
-			Query:                &query.WorkflowQuery{QueryType: params.Query},
+			Query:                &query.WorkflowQuery{QueryType: params.Query, Header: c.header()},
 			QueryRejectCondition: condition,
 		})
 	})

@@ -49,6 +49,7 @@ func startRequest(c *call, body *StartWorkflowRequest) (*workflowservice.StartWo
 		UserMetadata:             userMetadata(body.StaticSummary, body.StaticDetails),
 		VersioningOverride:       f.versioningOverride("/versioningOverride", body.VersioningOverride),
 		Priority:                 f.priority("/priority", body.Priority),
+		Header:                   c.header(),
 	}
 	if request.GetWorkflowIdReusePolicy() == enums.WORKFLOW_ID_REUSE_POLICY_UNSPECIFIED {
 		request.WorkflowIdReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
@@ -93,6 +94,7 @@ func signalWithStartRequest(
 		UserMetadata:             start.GetUserMetadata(),
 		VersioningOverride:       start.GetVersioningOverride(),
 		Priority:                 start.GetPriority(),
+		Header:                   start.GetHeader(),
 	}
 	return request, f.err()
 }

@@ -111,7 +111,7 @@ func (f *faults) updateRequest(
 		Request: &update.Request{
 			Meta: &update.Meta{UpdateId: updateID, Identity: c.identity()},
 			Input: &update.Input{
-				Name: body.Update, Args: f.payloads(pointer+"/args", body.Args, pointer+"/argPayloads", body.ArgPayloads),
+				Name: body.Update, Header: c.header(), Args: f.payloads(pointer+"/args", body.Args, pointer+"/argPayloads", body.ArgPayloads),
 			},
 		},
 	}

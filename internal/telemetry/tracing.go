@@ -157,3 +157,19 @@ func (t *Tracing) Inject(ctx context.Context, md metadata.MD) {
 		t.w3c.Inject(ctx, carrier(md))
 	}
 }
+
+// TraceContext gives what lets code that runs later go on with the trace of a request: its traceparent, and its
+// tracestate if any. It is empty for a request that nobody traces, which is one that neither came with a trace nor is
+// sampled here. Give header only when the caller is authenticated; it tells of the caller's trace while tracing is off.
+func TraceContext(ctx context.Context, header http.Header) map[string]string {
+	span, traced := trace.SpanContextFromContext(ctx), len(header["Traceparent"]) > 0
+	switch {
+	case !traced && !span.IsSampled():
+		return nil
+	case !span.IsValid():
+		ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(header))
+	}
+	found := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, found)
+	return found
+}

@@ -11,15 +11,17 @@ import asyncio
 import sys
 
 from temporalio.client import Client
+from temporalio.contrib.opentelemetry import TracingInterceptor
 from temporalio.worker import Worker
 
 import messages
+import traced
 
-MODULES = (messages,)
+MODULES = (messages, traced)
 
 
 async def main(address: str, namespace: str, task_queue: str) -> None:
-    client = await Client.connect(address, namespace=namespace)
+    client = await Client.connect(address, namespace=namespace, interceptors=[TracingInterceptor()])
     async with Worker(
         client,
         task_queue=task_queue,

@@ -1,0 +1,170 @@
+package server_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/update/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+const callersTrace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+// tracedCalls are the operations that reach a workflow's code, each with where its call carries the workflow's headers.
+var tracedCalls = map[string]struct {
+	method, path, body string
+	headers            func(*testing.T, *gateway) []*common.Header
+}{
+	"start": {
+		http.MethodPost, "/v1/namespaces/default/workflows", `{"workflowType":"W","workflowId":"order","taskQueue":"q"}`,
+		func(t *testing.T, g *gateway) []*common.Header {
+			return []*common.Header{asked[*workflowservice.StartWorkflowExecutionRequest](t, g, "StartWorkflowExecution").GetHeader()}
+		},
+	},
+	"signal with start": {
+		http.MethodPost, "/v1/namespaces/default/workflows",
+		`{"workflowType":"W","workflowId":"order","taskQueue":"q","startSignal":"s"}`,
+		func(t *testing.T, g *gateway) []*common.Header {
+			return []*common.Header{
+				asked[*workflowservice.SignalWithStartWorkflowExecutionRequest](t, g, "SignalWithStartWorkflowExecution").GetHeader(),
+			}
+		},
+	},
+	"signal": {
+		http.MethodPost, "/v1/namespaces/default/workflows/order/signal", `{"signal":"s"}`,
+		func(t *testing.T, g *gateway) []*common.Header {
+			return []*common.Header{asked[*workflowservice.SignalWorkflowExecutionRequest](t, g, "SignalWorkflowExecution").GetHeader()}
+		},
+	},
+	"query": {
+		http.MethodPost, "/v1/namespaces/default/workflows/order/query", `{"query":"q"}`,
+		queryHeaders,
+	},
+	"query by name": {
+		http.MethodGet, "/v1/namespaces/default/workflows/order/query?query=q", "",
+		queryHeaders,
+	},
+	"update": {
+		http.MethodPost, updatesPath, addItem,
+		func(t *testing.T, g *gateway) []*common.Header {
+			return []*common.Header{
+				asked[*workflowservice.UpdateWorkflowExecutionRequest](t, g, "UpdateWorkflowExecution").GetRequest().GetInput().GetHeader(),
+			}
+		},
+	},
+	"update with start": {
+		http.MethodPost, "/v1/namespaces/default/workflows:updateWithStart",
+		`{"start":{"workflowType":"W","workflowId":"order","taskQueue":"q","idConflictPolicy":"FAIL"},"update":` + addItem + `}`,
+		func(t *testing.T, g *gateway) []*common.Header {
+			operations := asked[*workflowservice.ExecuteMultiOperationRequest](t, g, "ExecuteMultiOperation").GetOperations()
+			require.Len(t, operations, 2)
+			return []*common.Header{
+				operations[0].GetStartWorkflow().GetHeader(), operations[1].GetUpdateWorkflow().GetRequest().GetInput().GetHeader(),
+			}
+		},
+	},
+	"signals to many": {
+		http.MethodPost, "/v1/namespaces/default/batches",
+		`{"query":"WorkflowType = 'W'","reason":"r","operation":{"signal":{"signal":"s"}}}`,
+		func(t *testing.T, g *gateway) []*common.Header {
+			return []*common.Header{asked[*workflowservice.StartBatchOperationRequest](t, g, "StartBatchOperation").
+				GetSignalOperation().GetHeader()}
+		},
+	},
+}
+
+func queryHeaders(t *testing.T, g *gateway) []*common.Header {
+	return []*common.Header{asked[*workflowservice.QueryWorkflowRequest](t, g, "QueryWorkflow").GetQuery().GetHeader()}
+}
+
+// undelayed is a gateway that no load balancer has to notice the end of.
+func undelayed(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }
+
+// answeringTraced is an upstream that answers every call of them.
+func answeringTraced(g *gateway) {
+	answering(g)
+	g.upstream.Handle("StartWorkflowExecution", upstreamtest.Answer(&workflowservice.StartWorkflowExecutionResponse{RunId: runID, Started: true}))
+	g.upstream.Handle("SignalWithStartWorkflowExecution", upstreamtest.Answer(&workflowservice.SignalWithStartWorkflowExecutionResponse{RunId: runID}))
+	g.upstream.Handle("SignalWorkflowExecution", upstreamtest.Answer(&workflowservice.SignalWorkflowExecutionResponse{}))
+	g.upstream.Handle("QueryWorkflow", upstreamtest.Answer(&workflowservice.QueryWorkflowResponse{}))
+	done := &workflowservice.UpdateWorkflowExecutionResponse{
+		UpdateRef: &update.UpdateRef{WorkflowExecution: &common.WorkflowExecution{WorkflowId: "order", RunId: runID}, UpdateId: "u-1"},
+		Outcome:   &update.Outcome{Value: &update.Outcome_Success{Success: &common.Payloads{}}},
+		Stage:     enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED,
+	}
+	g.upstream.Handle("UpdateWorkflowExecution", upstreamtest.Answer(done))
+	g.upstream.Handle("ExecuteMultiOperation", upstreamtest.Answer(&workflowservice.ExecuteMultiOperationResponse{
+		Responses: []*workflowservice.ExecuteMultiOperationResponse_Response{
+			{Response: &workflowservice.ExecuteMultiOperationResponse_Response_StartWorkflow{
+				StartWorkflow: &workflowservice.StartWorkflowExecutionResponse{RunId: runID, Started: true},
+			}},
+			{Response: &workflowservice.ExecuteMultiOperationResponse_Response_UpdateWorkflow{UpdateWorkflow: done}},
+		},
+	}))
+}
+
+func TestCallersTraceReachesTheWorkflowsHeaders(t *testing.T) {
+	t.Parallel()
+	for name, c := range tracedCalls {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := start(t, undelayed)
+			answeringTraced(g)
+			a := g.do(t, c.method, c.path, c.body, "traceparent", callersTrace, "tracestate", "vendor=1")
+			require.Less(t, a.status, http.StatusBadRequest, a.body)
+			for _, header := range c.headers(t, g) {
+				carried := header.GetFields()["_tracer-data"]
+				require.Equal(t, "json/plain", string(carried.GetMetadata()["encoding"]))
+				require.JSONEq(t, `{"traceparent":"`+callersTrace+`","tracestate":"vendor=1"}`, string(carried.GetData()))
+			}
+		})
+	}
+}
+
+// TestCallsWithoutATraceCarryNone: a history keeps nothing that nobody asked for.
+func TestCallsWithoutATraceCarryNone(t *testing.T) {
+	t.Parallel()
+	for name, c := range tracedCalls {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, traceparent := range []string{"", "00-00000000000000000000000000000000-b7ad6b7169203331-01", "marker"} {
+				g := start(t, undelayed)
+				answeringTraced(g)
+				a := g.do(t, c.method, c.path, c.body, "traceparent", traceparent, "tracestate", "vendor=1")
+				require.Less(t, a.status, http.StatusBadRequest, a.body)
+				for _, header := range c.headers(t, g) {
+					require.Nil(t, header)
+				}
+			}
+		})
+	}
+}
+
+// TestWorkflowsJoinTheGatewaysTrace: where the gateway records a request, its own span is what the workflow belongs to.
+// It changes the environment, and so is alone.
+func TestWorkflowsJoinTheGatewaysTrace(t *testing.T) {
+	t.Setenv("OTEL_TRACES_EXPORTER", "otlp")
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+	for _, sampler := range []string{"always_on", "always_off"} {
+		t.Setenv("OTEL_TRACES_SAMPLER", sampler)
+		g := startIn(t, undelayed, server.Options{Getenv: func(name string) string {
+			return map[string]string{"OTEL_TRACES_EXPORTER": "otlp"}[name]
+		}})
+		answeringTraced(g)
+		c := tracedCalls["start"]
+		require.Equal(t, http.StatusCreated, g.do(t, c.method, c.path, c.body).status)
+		header := c.headers(t, g)[0]
+		if sampler == "always_off" {
+			require.Nil(t, header, "and what it does not record is for the workflow's worker to decide")
+			continue
+		}
+		require.Regexp(t, `^\{"traceparent":"00-[0-9a-f]{32}-[0-9a-f]{16}-01"\}$`, string(header.GetFields()["_tracer-data"].GetData()))
+	}
+}
