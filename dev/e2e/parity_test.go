@@ -113,7 +113,7 @@ func liveTests(t *testing.T) map[string]bool {
 	for pattern, declaration := range map[string]*regexp.Regexp{
 		"*_test.go":                  regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\) \{\n([^\n]*)`),
 		"../../internal/*/*_test.go": regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\) \{\n([^\n]*)`),
-		"../../e2e/python/test_*.py": regexp.MustCompile(`(?m)^((?:@pytest[^\n]*\n)?)def (test_\w+)`),
+		"../../e2e/*/test_*.py":      regexp.MustCompile(`(?m)^((?:@pytest[^\n]*\n)?)def (test_\w+)`),
 	} {
 		files, err := filepath.Glob(pattern)
 		require.NoError(t, err)
