@@ -3,13 +3,12 @@ package e2e_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc"
@@ -37,28 +36,9 @@ type world struct {
 // here is set by TestMain before any test runs.
 var here world //nolint:gochecknoglobals // tests have no other way to what TestMain started
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "e2e:", err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(stack.RunTests("e2e", m, run)) }
 
-func run(m *testing.M) (code int, err error) {
-	const patience = time.Minute
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	if err := manyAtOnce(); err != nil {
-		return 0, err
-	}
-	log, err := createLog("../../bin/e2e.log")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, log.Close()) }()
+func run(ctx context.Context, log io.Writer, tests func() int) (code int, err error) {
 	if here.contract, err = loadContract("../../api/openapi.yaml"); err != nil {
 		return 0, err
 	}
@@ -87,24 +67,8 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer hands.Stop()
-	code = m.Run()
+	code = tests()
 	return code, settle(code)
-}
-
-// manyAtOnce lets more tests run at once than there are processors: they mostly wait, for timers, polls and the
-// visibility store.
-func manyAtOnce() error {
-	if given("test.parallel") {
-		return nil
-	}
-	return flag.Set("test.parallel", "16")
-}
-
-func createLog(name string) (*os.File, error) {
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return nil, err
-	}
-	return os.Create(name)
 }
 
 // settle tells how much of the API was called. Only a run of everything has to call everything.
@@ -112,7 +76,7 @@ func settle(code int) error {
 	uncalled := here.contract.uncalled()
 	total := len(here.contract.operations())
 	_, _ = fmt.Fprintf(os.Stdout, "operations called: %d of %d\n", total-len(uncalled), total)
-	if code != 0 || given("test.run") || given("test.skip") || given("test.list") || len(uncalled) == 0 {
+	if code != 0 || stack.FlagGiven("test.run") || stack.FlagGiven("test.skip") || stack.FlagGiven("test.list") || len(uncalled) == 0 {
 		return nil
 	}
 	return fmt.Errorf("never called: %s", strings.Join(uncalled, ", "))
@@ -125,11 +89,4 @@ func startGateway(ctx context.Context, env ...string) (*stack.Gateway, error) {
 		return nil, err
 	}
 	return here.stack.StartGateway(ctx, stack.GatewayOptions{ConfigFile: config, Env: env})
-}
-
-// given reports whether a flag is on the command line.
-func given(name string) bool {
-	found := false
-	flag.Visit(func(f *flag.Flag) { found = found || f.Name == name })
-	return found
 }

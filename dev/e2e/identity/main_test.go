@@ -3,7 +3,6 @@ package identity_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -31,20 +30,9 @@ type world struct {
 // here is set by TestMain before any test runs.
 var here world //nolint:gochecknoglobals // tests have no other way to what TestMain started
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "identity:", err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(stack.RunTests("identity", m, run)) }
 
-func run(m *testing.M) (code int, err error) {
-	const patience = time.Minute
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
+func run(ctx context.Context, log io.Writer, tests func() int) (code int, err error) {
 	dir, err := os.MkdirTemp("", "identity")
 	if err != nil {
 		return 0, err
@@ -53,17 +41,12 @@ func run(m *testing.M) (code int, err error) {
 	if here.files, err = writeFiles(dir); err != nil {
 		return 0, err
 	}
-	log, err := stack.CreateLog("identity.log")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, log.Close()) }()
 	stop, err := startAll(ctx, log)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	return m.Run(), nil
+	return tests(), nil
 }
 
 // startAll starts a server that trusts a gateway, and the gateway. The stack brings the gateway and a server that asks

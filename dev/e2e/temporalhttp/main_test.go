@@ -5,10 +5,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc"
@@ -35,28 +35,9 @@ type world struct {
 // here is set by TestMain before any test runs.
 var here world //nolint:gochecknoglobals // tests have no other way to what TestMain started
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "temporalhttp:", err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(stack.RunTests("temporalhttp", m, run)) }
 
-func run(m *testing.M) (code int, err error) {
-	const patience = time.Minute
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	if err := manyAtOnce(); err != nil {
-		return 0, err
-	}
-	log, err := stack.CreateLog("temporalhttp.log")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, log.Close()) }()
+func run(ctx context.Context, log io.Writer, tests func() int) (code int, err error) {
 	s, err := stack.Start(ctx, stack.Options{GatewayBinary: os.Getenv("GATEWAY_BINARY"), Log: log})
 	if err != nil {
 		return 0, err
@@ -73,7 +54,7 @@ func run(m *testing.M) (code int, err error) {
 	if here.door, err = openDoor(ctx, s); err != nil {
 		return 0, err
 	}
-	code = m.Run()
+	code = tests()
 	_, _ = fmt.Fprintln(os.Stdout, here.ledger.summary())
 	return code, nil
 }
@@ -94,14 +75,4 @@ func openDoor(ctx context.Context, s *stack.Stack) (side, error) {
 		return side{}, err
 	}
 	return side{name: "the gateway", url: gateway.URL, key: allKey}, nil
-}
-
-// manyAtOnce lets more tests run at once than there are processors: they mostly wait for timers and the visibility store.
-func manyAtOnce() error {
-	found := false
-	flag.Visit(func(f *flag.Flag) { found = found || f.Name == "test.parallel" })
-	if found {
-		return nil
-	}
-	return flag.Set("test.parallel", "16")
 }

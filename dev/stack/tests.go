@@ -1,0 +1,56 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+// worldBound is what a world of tests gets to become ready.
+const worldBound = time.Minute
+
+// RunTests runs the tests of a package in a world that they share, and gives the exit code for its TestMain, whose m is
+// tests. The world starts what the tests need, runs them and stops it again; bin/NAME.log is its log.
+func RunTests(name string, tests interface{ Run() int }, world func(ctx context.Context, log io.Writer, tests func() int) (code int, err error)) int {
+	flag.Parse()
+	code, err := runTests(name, tests.Run, world)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+		return 1
+	}
+	return code
+}
+
+func runTests(name string, tests func() int, world func(context.Context, io.Writer, func() int) (int, error)) (code int, err error) {
+	if err := manyAtOnce(); err != nil {
+		return 0, err
+	}
+	log, err := CreateLog(name + ".log")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	ctx, cancel := context.WithTimeout(context.Background(), worldBound)
+	defer cancel()
+	return world(ctx, log, tests)
+}
+
+// manyAtOnce lets more tests run at once than there are processors: they mostly wait, for timers, polls and the
+// visibility store.
+func manyAtOnce() error {
+	if FlagGiven("test.parallel") {
+		return nil
+	}
+	return flag.Set("test.parallel", "16")
+}
+
+// FlagGiven reports whether a flag is on the command line.
+func FlagGiven(name string) bool {
+	found := false
+	flag.Visit(func(f *flag.Flag) { found = found || f.Name == name })
+	return found
+}
