@@ -142,10 +142,14 @@ func TestOptionsAreChangedOneByOne(t *testing.T) {
 	s := abandon(t, `"priority":{"priorityKey":4}`)
 	path := of(s.WorkflowID)
 	for _, step := range []struct{ change, inForce string }{
-		{`{"priority":{"priorityKey":2,"fairnessKey":"c-1","fairnessWeight":1.5}}`,
-			`{"priority":{"priorityKey":2,"fairnessKey":"c-1","fairnessWeight":1.5}}`},
-		{`{"versioningOverride":{"behavior":"AUTO_UPGRADE"}}`,
-			`{"priority":{"priorityKey":2,"fairnessKey":"c-1","fairnessWeight":1.5},"versioningOverride":{"behavior":"AUTO_UPGRADE"}}`},
+		{
+			`{"priority":{"priorityKey":2,"fairnessKey":"c-1","fairnessWeight":1.5}}`,
+			`{"priority":{"priorityKey":2,"fairnessKey":"c-1","fairnessWeight":1.5}}`,
+		},
+		{
+			`{"versioningOverride":{"behavior":"AUTO_UPGRADE"}}`,
+			`{"priority":{"priorityKey":2,"fairnessKey":"c-1","fairnessWeight":1.5},"versioningOverride":{"behavior":"AUTO_UPGRADE"}}`,
+		},
 		{`{"priority":null}`, `{"versioningOverride":{"behavior":"AUTO_UPGRADE"}}`},
 		{`{"versioningOverride":null}`, `{}`},
 	} {

@@ -87,7 +87,7 @@ func collect(document map[string]any, node any, names, seen map[string]bool) {
 		if ref, ok := node["$ref"].(string); ok && !seen[ref] {
 			seen[ref] = true
 			var target any = document
-			for _, step := range strings.Split(strings.TrimPrefix(ref, "#/"), "/") {
+			for step := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
 				members, _ := target.(map[string]any)
 				target = members[step]
 			}

@@ -102,12 +102,12 @@ func (r *run) good(ctx context.Context, length time.Duration) Latencies {
 				return
 			}
 			if err != nil {
-				r.violated("the good caller's %s: %v", what.name, err)
+				r.violatedf("the good caller's %s: %v", what.name, err)
 				return
 			}
 			r.saw("good "+what.name, a.status, a.contentType, a.text)
 			if a.status >= http.StatusMultipleChoices {
-				r.violated("the good caller's %s: %d %s", what.name, a.status, firstLine(a.text))
+				r.violatedf("the good caller's %s: %d %s", what.name, a.status, firstLine(a.text))
 			}
 			mu.Lock()
 			defer mu.Unlock()

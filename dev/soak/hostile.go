@@ -61,7 +61,7 @@ func (r *run) attacks() []attack {
 func (r *run) repeat(ctx context.Context, a attack) {
 	for ctx.Err() == nil {
 		if err := a.round(ctx, a.kind); err != nil && ctx.Err() == nil && !hungUp(err) {
-			r.violated("%s: %v", a.kind, err)
+			r.violatedf("%s: %v", a.kind, err)
 		}
 		if a.pause > 0 {
 			select {

@@ -60,7 +60,7 @@ func Run(ctx context.Context, options Options) (*Report, error) {
 		return nil, err
 	}
 	alone := options.Duration / 10
-	r.say("the good caller alone, for %s", alone/2)
+	r.sayf("the good caller alone, for %s", alone/2)
 	r.good(ctx, alone/8) // warms caches up, and is not measured
 	report := &Report{tally: r.Tally, Alone: r.good(ctx, alone/2-alone/8)}
 	var err error
@@ -68,15 +68,15 @@ func Run(ctx context.Context, options Options) (*Report, error) {
 		return nil, err
 	}
 	loaded := options.Duration - alone
-	r.say("everybody, for %s", loaded)
+	r.sayf("everybody, for %s", loaded)
 	if report.Loaded, report.Samples, err = r.everybody(ctx, loaded); err != nil {
 		return report, err
 	}
-	r.say("quiet")
+	r.sayf("quiet")
 	if report.After, err = r.quiet(ctx, report.Before); err != nil {
 		return report, err
 	}
-	r.say("the good caller alone again, for %s", alone/2)
+	r.sayf("the good caller alone again, for %s", alone/2)
 	report.Alone.add(r.good(ctx, alone/2))
 	report.Alone.together()
 	report.Loaded.together()
@@ -139,6 +139,6 @@ func (r *run) quiet(ctx context.Context, before Sample) (Sample, error) {
 	}
 }
 
-func (r *run) say(format string, arguments ...any) {
+func (r *run) sayf(format string, arguments ...any) {
 	_, _ = fmt.Fprintf(r.Out, format+"\n", arguments...)
 }

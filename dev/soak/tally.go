@@ -36,8 +36,8 @@ func (t *Tally) saw(kind string, status int, contentType, body string) {
 	}
 }
 
-// violated notes a broken promise.
-func (t *Tally) violated(format string, arguments ...any) {
+// violatedf notes a broken promise.
+func (t *Tally) violatedf(format string, arguments ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.Violations[fmt.Sprintf(format, arguments...)]++

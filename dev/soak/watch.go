@@ -37,13 +37,13 @@ func (r *run) watch(ctx context.Context) (samples []Sample) {
 			return samples
 		}
 		if err != nil {
-			r.violated("the metrics: %v", err)
+			r.violatedf("the metrics: %v", err)
 			continue
 		}
 		samples = append(samples, sample)
 		for _, probe := range []string{r.URL + "/livez", r.URL + "/readyz", r.AdminURL + "/readyz"} {
 			if err := r.probe(ctx, probe); err != nil && ctx.Err() == nil {
-				r.violated("the probe: %v", err)
+				r.violatedf("the probe: %v", err)
 			}
 		}
 	}

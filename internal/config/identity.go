@@ -100,7 +100,7 @@ const (
 
 // Credential is what the gateway shows the upstream.
 type Credential struct {
-	Mode           string `koanf:"mode" doc:"none, static (the token in the file), passthrough (the caller's own JWT) or mint (a token that the gateway signs)."`
+	Mode           string `koanf:"mode" doc:"none, static (the token in the file), passthrough (the caller's own JWT) or mint (one that the gateway signs)."`
 	File           string `koanf:"file" doc:"File that holds the token of mode static."`
 	AllowPlaintext bool   `koanf:"allowPlaintextCredential" doc:"Send the token over a connection without TLS to another host."`
 	Mint           Mint   `koanf:"mint"`

@@ -84,8 +84,10 @@ func TestBadIssuers(t *testing.T) {
 		{withIssuer("credential", "static"), "auth.jwt.0.credential: must be one of none, passthrough, mint"},
 		{withIssuer("credential", "mint"), "upstream.credential.mint.keyFile: is missing with mode mint"},
 		{withIssuer() + ", " + withIssuer("name", "other"), "auth.jwt.1.issuer: is there twice"},
-		{withIssuer() + ", " + withIssuer("issuer", "'https://idp.example/realm'"),
-			"auth.jwt.1.name: is there twice: the callers of two issuers could not be told apart"},
+		{
+			withIssuer() + ", " + withIssuer("issuer", "'https://idp.example/realm'"),
+			"auth.jwt.1.name: is there twice: the callers of two issuers could not be told apart",
+		},
 		{"idp", "auth.jwt.0: must be a mapping"},
 	} {
 		t.Run(tc.issuer, func(t *testing.T) {

@@ -25,7 +25,7 @@ func TestREADMEListsSettings(t *testing.T) {
 
 	want := before + begin + settingsTable() + end + after
 	if os.Getenv("UPDATE_README") != "" {
-		require.NoError(t, os.WriteFile(name, []byte(want), 0o600)) //nolint:gosec // the file exists, and keeps its mode
+		require.NoError(t, os.WriteFile(name, []byte(want), 0o600)) // the file exists, and keeps its mode
 		return
 	}
 	require.Equal(t, want, string(text), "run make generate")

@@ -65,7 +65,7 @@ func serve[B any](a *API, w http.ResponseWriter, r *http.Request, op operation,
 		if err != nil {
 			return nil, err
 		}
-		made = ctx
+		made = ctx //nolint:fatcontext // for what a refusal is told with
 		if c.place, err = a.pool(op.method).Enter(ctx, c.principal.Account(), c.principal.Share); err != nil {
 			return nil, err
 		}

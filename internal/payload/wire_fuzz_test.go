@@ -21,8 +21,20 @@ func FuzzRead(f *testing.F) {
 	}
 	json, typed, data := entry("encoding", "json/plain"), entry("type", "Int"), field(2, "1")
 	for _, parts := range [][][]byte{
-		{}, {json, data}, {typed, json, data}, {data, json}, {json, json, data}, {entry("messageType", ""), data, data}, {entry("other", "x"), json},
-		{field(1, ""), data}, {json, field(3, "x")}, {json, {0x10, 1}}, {field(1, string(field(2, "json/plain")))}, {json, {0x12}}, {{2, 0}}, {{0x92, 0, 1, 'x'}},
+		{},
+		{json, data},
+		{typed, json, data},
+		{data, json},
+		{json, json, data},
+		{entry("messageType", ""), data, data},
+		{entry("other", "x"), json},
+		{field(1, ""), data},
+		{json, field(3, "x")},
+		{json, {0x10, 1}},
+		{field(1, string(field(2, "json/plain")))},
+		{json, {0x12}},
+		{{2, 0}},
+		{{0x92, 0, 1, 'x'}},
 	} {
 		var wire []byte
 		for _, part := range parts {

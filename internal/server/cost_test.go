@@ -15,7 +15,7 @@ import (
 // TestATokenCostsHardlyMoreThanAKey compares calls with a JWT that was verified
 // before with calls with an API key, in turns, and prints both. Machines are
 // noisy, so that the bound is far above the ratio that is aimed at, 1.1.
-func TestATokenCostsHardlyMoreThanAKey(t *testing.T) {
+func TestATokenCostsHardlyMoreThanAKey(t *testing.T) { //nolint:paralleltest // it measures
 	const rounds, calls, bound = 15, 200, 1.5
 	from := newIssuer()
 	g := startIn(t, changed(trusting(t, ""), func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }), server.Options{KeyTransport: from})

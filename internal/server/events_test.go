@@ -42,7 +42,7 @@ func (g *gateway) follow(t *testing.T, query string, headers ...string) *eventSt
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	response, err := g.client.Do(request) //nolint:bodyclose // by the stream's close
+	response, err := g.client.Do(request) // closed by the stream's close
 	require.NoError(t, err)
 	s := &eventStream{response: response, leave: leave, reader: bufio.NewReader(response.Body)}
 	t.Cleanup(s.close)

@@ -94,14 +94,25 @@ func TestADelegatedTokenDoesNothingElse(t *testing.T) {
 			refused++
 		}
 		for _, call := range [][3]string{
-			{http.MethodGet, other}, {http.MethodGet, other + "/result"}, {http.MethodGet, other + "/history"},
-			{http.MethodGet, other + "/metadata"}, {http.MethodGet, other + "/query?query=state"},
-			{http.MethodGet, workflows + "/-?workflowId=other"}, {http.MethodGet, order + "%2Fchild"}, {http.MethodGet, workflows + "/ORDER"},
-			{http.MethodPost, other + "/signal", `{"signal":"approve"}`}, {http.MethodPost, order + "/signal", `{"signal":"reject"}`},
-			{http.MethodPost, order + "/signal", `{"signal":"Approve"}`}, {http.MethodPost, order + "/tokens", approval},
-			{http.MethodPost, order + "/cancel", `{}`}, {http.MethodPost, order + "/terminate", `{}`},
-			{http.MethodGet, workflows}, {http.MethodGet, count}, {http.MethodPost, workflows, start1("")},
-			{http.MethodGet, "/v1/namespaces/default/client"}, {http.MethodGet, "/v1/system-info"},
+			{http.MethodGet, other},
+			{http.MethodGet, other + "/result"},
+			{http.MethodGet, other + "/history"},
+			{http.MethodGet, other + "/metadata"},
+			{http.MethodGet, other + "/query?query=state"},
+			{http.MethodGet, workflows + "/-?workflowId=other"},
+			{http.MethodGet, order + "%2Fchild"},
+			{http.MethodGet, workflows + "/ORDER"},
+			{http.MethodPost, other + "/signal", `{"signal":"approve"}`},
+			{http.MethodPost, order + "/signal", `{"signal":"reject"}`},
+			{http.MethodPost, order + "/signal", `{"signal":"Approve"}`},
+			{http.MethodPost, order + "/tokens", approval},
+			{http.MethodPost, order + "/cancel", `{}`},
+			{http.MethodPost, order + "/terminate", `{}`},
+			{http.MethodGet, workflows},
+			{http.MethodGet, count},
+			{http.MethodPost, workflows, start1("")},
+			{http.MethodGet, "/v1/namespaces/default/client"},
+			{http.MethodGet, "/v1/system-info"},
 			{http.MethodGet, "/v1/namespaces/other/workflows/order"},
 		} {
 			refuse(credential, call[0], call[1], call[2])

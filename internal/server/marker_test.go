@@ -92,11 +92,20 @@ func (s *session) everywhere(t *testing.T, headers ...string) []string {
 	t.Helper()
 	before := len(s.upstream.AllCalls())
 	for _, call := range [][3]string{
-		{http.MethodGet, workflows}, {http.MethodPost, workflows, start1("")}, {http.MethodGet, order + "/result?wait=1s"},
-		{http.MethodGet, "/v1/namespaces/default/client"}, {http.MethodGet, "/v1/system-info"}, {http.MethodGet, jwksPath},
-		{http.MethodPost, order + "/signal", `{"signal":"s","unknown":1}`}, {http.MethodGet, workflows + "?api_key=" + markedKey},
-		{http.MethodGet, "/v1/namespaces/other/workflows"}, {http.MethodDelete, order}, {http.MethodGet, "/v1/nothing"},
-		{http.MethodGet, temporalWorkflows}, {http.MethodPost, temporalWorkflows + "/w", `{}`}, {http.MethodPost, temporalWorkflows + "/w", `{"no`},
+		{http.MethodGet, workflows},
+		{http.MethodPost, workflows, start1("")},
+		{http.MethodGet, order + "/result?wait=1s"},
+		{http.MethodGet, "/v1/namespaces/default/client"},
+		{http.MethodGet, "/v1/system-info"},
+		{http.MethodGet, jwksPath},
+		{http.MethodPost, order + "/signal", `{"signal":"s","unknown":1}`},
+		{http.MethodGet, workflows + "?api_key=" + markedKey},
+		{http.MethodGet, "/v1/namespaces/other/workflows"},
+		{http.MethodDelete, order},
+		{http.MethodGet, "/v1/nothing"},
+		{http.MethodGet, temporalWorkflows},
+		{http.MethodPost, temporalWorkflows + "/w", `{}`},
+		{http.MethodPost, temporalWorkflows + "/w", `{"no`},
 		{http.MethodGet, "/api/v1/namespaces/other/workflows"},
 	} {
 		s.note(ask{method: call[0], path: call[1], body: call[2], headers: headers, stranger: true}.send(t, s.gateway), "")
@@ -145,9 +154,13 @@ func (s *session) goodAndBad(t *testing.T) {
 	forged := token(claim("note", marker), signedBy("ec", gojwt.SigningMethodES256, forgerKey()))
 	ended := token(claim("note", marker), within("iat", -2*time.Hour), within("exp", -time.Hour))
 	for _, bad := range [][]string{
-		bearer(markedKey + "x"), bearer("fg_" + marker + "_" + marker), bearer(marker), {"Authorization", "Basic " + marker}, {"Authorization", marker},
+		bearer(markedKey + "x"), bearer("fg_" + marker + "_" + marker), bearer(marker),
+		{"Authorization", "Basic " + marker},
+		{"Authorization", marker},
 		bearer(forged), bearer(ended), bearer(delegatedToken[:len(delegatedToken)-1]), bearer(markedKey + " " + marker),
-		append(bearer(markedKey), "X-API-Key", markedKey), {"X-API-Key", alices}, {"Proxy-Authorization", "Bearer " + markedKey},
+		append(bearer(markedKey), "X-API-Key", markedKey),
+		{"X-API-Key", alices},
+		{"Proxy-Authorization", "Bearer " + markedKey},
 	} {
 		require.Empty(t, s.everywhere(t, bad...), "%v", bad)
 	}
@@ -159,7 +172,7 @@ func (s *session) goodAndBad(t *testing.T) {
 }
 
 // TestSecretsStayWhereTheyBelong changes the environment, and so is alone.
-func TestSecretsStayWhereTheyBelong(t *testing.T) {
+func TestSecretsStayWhereTheyBelong(t *testing.T) { //nolint:paralleltest // see above
 	s := newSession(t)
 	s.goodAndBad(t)
 	for _, path := range []string{"/metrics", "/readyz"} {

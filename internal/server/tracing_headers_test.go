@@ -17,67 +17,72 @@ import (
 
 const callersTrace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-// tracedCalls are the operations that reach a workflow's code, each with where its call carries the workflow's headers.
-var tracedCalls = map[string]struct {
+// tracedCall is an operation that reaches a workflow's code, and how to find the workflow's headers in its call.
+type tracedCall struct {
 	method, path, body string
 	headers            func(*testing.T, *gateway) []*common.Header
-}{
-	"start": {
-		http.MethodPost, "/v1/namespaces/default/workflows", `{"workflowType":"W","workflowId":"order","taskQueue":"q"}`,
-		func(t *testing.T, g *gateway) []*common.Header {
-			return []*common.Header{asked[*workflowservice.StartWorkflowExecutionRequest](t, g, "StartWorkflowExecution").GetHeader()}
+}
+
+// tracedCalls are all of them.
+func tracedCalls() map[string]tracedCall {
+	return map[string]tracedCall{
+		"start": {
+			http.MethodPost, "/v1/namespaces/default/workflows", `{"workflowType":"W","workflowId":"order","taskQueue":"q"}`,
+			func(t *testing.T, g *gateway) []*common.Header {
+				return []*common.Header{asked[*workflowservice.StartWorkflowExecutionRequest](t, g, "StartWorkflowExecution").GetHeader()}
+			},
 		},
-	},
-	"signal with start": {
-		http.MethodPost, "/v1/namespaces/default/workflows",
-		`{"workflowType":"W","workflowId":"order","taskQueue":"q","startSignal":"s"}`,
-		func(t *testing.T, g *gateway) []*common.Header {
-			return []*common.Header{
-				asked[*workflowservice.SignalWithStartWorkflowExecutionRequest](t, g, "SignalWithStartWorkflowExecution").GetHeader(),
-			}
+		"signal with start": {
+			http.MethodPost, "/v1/namespaces/default/workflows",
+			`{"workflowType":"W","workflowId":"order","taskQueue":"q","startSignal":"s"}`,
+			func(t *testing.T, g *gateway) []*common.Header {
+				return []*common.Header{
+					asked[*workflowservice.SignalWithStartWorkflowExecutionRequest](t, g, "SignalWithStartWorkflowExecution").GetHeader(),
+				}
+			},
 		},
-	},
-	"signal": {
-		http.MethodPost, "/v1/namespaces/default/workflows/order/signal", `{"signal":"s"}`,
-		func(t *testing.T, g *gateway) []*common.Header {
-			return []*common.Header{asked[*workflowservice.SignalWorkflowExecutionRequest](t, g, "SignalWorkflowExecution").GetHeader()}
+		"signal": {
+			http.MethodPost, "/v1/namespaces/default/workflows/order/signal", `{"signal":"s"}`,
+			func(t *testing.T, g *gateway) []*common.Header {
+				return []*common.Header{asked[*workflowservice.SignalWorkflowExecutionRequest](t, g, "SignalWorkflowExecution").GetHeader()}
+			},
 		},
-	},
-	"query": {
-		http.MethodPost, "/v1/namespaces/default/workflows/order/query", `{"query":"q"}`,
-		queryHeaders,
-	},
-	"query by name": {
-		http.MethodGet, "/v1/namespaces/default/workflows/order/query?query=q", "",
-		queryHeaders,
-	},
-	"update": {
-		http.MethodPost, updatesPath, addItem,
-		func(t *testing.T, g *gateway) []*common.Header {
-			return []*common.Header{
-				asked[*workflowservice.UpdateWorkflowExecutionRequest](t, g, "UpdateWorkflowExecution").GetRequest().GetInput().GetHeader(),
-			}
+		"query": {
+			http.MethodPost, "/v1/namespaces/default/workflows/order/query", `{"query":"q"}`,
+			queryHeaders,
 		},
-	},
-	"update with start": {
-		http.MethodPost, "/v1/namespaces/default/workflows:updateWithStart",
-		`{"start":{"workflowType":"W","workflowId":"order","taskQueue":"q","idConflictPolicy":"FAIL"},"update":` + addItem + `}`,
-		func(t *testing.T, g *gateway) []*common.Header {
-			operations := asked[*workflowservice.ExecuteMultiOperationRequest](t, g, "ExecuteMultiOperation").GetOperations()
-			require.Len(t, operations, 2)
-			return []*common.Header{
-				operations[0].GetStartWorkflow().GetHeader(), operations[1].GetUpdateWorkflow().GetRequest().GetInput().GetHeader(),
-			}
+		"query by name": {
+			http.MethodGet, "/v1/namespaces/default/workflows/order/query?query=q", "",
+			queryHeaders,
 		},
-	},
-	"signals to many": {
-		http.MethodPost, "/v1/namespaces/default/batches",
-		`{"query":"WorkflowType = 'W'","reason":"r","operation":{"signal":{"signal":"s"}}}`,
-		func(t *testing.T, g *gateway) []*common.Header {
-			return []*common.Header{asked[*workflowservice.StartBatchOperationRequest](t, g, "StartBatchOperation").
-				GetSignalOperation().GetHeader()}
+		"update": {
+			http.MethodPost, updatesPath, addItem,
+			func(t *testing.T, g *gateway) []*common.Header {
+				return []*common.Header{
+					asked[*workflowservice.UpdateWorkflowExecutionRequest](t, g, "UpdateWorkflowExecution").GetRequest().GetInput().GetHeader(),
+				}
+			},
 		},
-	},
+		"update with start": {
+			http.MethodPost, "/v1/namespaces/default/workflows:updateWithStart",
+			`{"start":{"workflowType":"W","workflowId":"order","taskQueue":"q","idConflictPolicy":"FAIL"},"update":` + addItem + `}`,
+			func(t *testing.T, g *gateway) []*common.Header {
+				operations := asked[*workflowservice.ExecuteMultiOperationRequest](t, g, "ExecuteMultiOperation").GetOperations()
+				require.Len(t, operations, 2)
+				return []*common.Header{
+					operations[0].GetStartWorkflow().GetHeader(), operations[1].GetUpdateWorkflow().GetRequest().GetInput().GetHeader(),
+				}
+			},
+		},
+		"signals to many": {
+			http.MethodPost, "/v1/namespaces/default/batches",
+			`{"query":"WorkflowType = 'W'","reason":"r","operation":{"signal":{"signal":"s"}}}`,
+			func(t *testing.T, g *gateway) []*common.Header {
+				return []*common.Header{asked[*workflowservice.StartBatchOperationRequest](t, g, "StartBatchOperation").
+					GetSignalOperation().GetHeader()}
+			},
+		},
+	}
 }
 
 func queryHeaders(t *testing.T, g *gateway) []*common.Header {
@@ -112,7 +117,7 @@ func answeringTraced(g *gateway) {
 
 func TestCallersTraceReachesTheWorkflowsHeaders(t *testing.T) {
 	t.Parallel()
-	for name, c := range tracedCalls {
+	for name, c := range tracedCalls() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := start(t, undelayed)
@@ -131,7 +136,7 @@ func TestCallersTraceReachesTheWorkflowsHeaders(t *testing.T) {
 // TestCallsWithoutATraceCarryNone: a history keeps nothing that nobody asked for.
 func TestCallsWithoutATraceCarryNone(t *testing.T) {
 	t.Parallel()
-	for name, c := range tracedCalls {
+	for name, c := range tracedCalls() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, traceparent := range []string{"", "00-00000000000000000000000000000000-b7ad6b7169203331-01", "marker"} {
@@ -158,7 +163,7 @@ func TestWorkflowsJoinTheGatewaysTrace(t *testing.T) {
 			return map[string]string{"OTEL_TRACES_EXPORTER": "otlp"}[name]
 		}})
 		answeringTraced(g)
-		c := tracedCalls["start"]
+		c := tracedCalls()["start"]
 		require.Equal(t, http.StatusCreated, g.do(t, c.method, c.path, c.body).status)
 		header := c.headers(t, g)[0]
 		if sampler == "always_off" {

@@ -46,7 +46,7 @@ func (w *jsonWriter) quickMembers(m *Message, wire []byte, depth int, separate b
 
 // quick writes the fields of a message as they come, which is in their order
 // from every encoder of protobuf's. A comma is before each.
-func (w *jsonWriter) quick(out []byte, m *Message, wire []byte, depth int) ([]byte, error) {
+func (w *jsonWriter) quick(out []byte, m *Message, wire []byte, depth int) ([]byte, error) { //nolint:cyclop // one pass
 	if depth >= maxDepth { // whether what it holds is too deep, the careful pass tells
 		return out, errDepth
 	}
@@ -119,7 +119,7 @@ func (w *jsonWriter) quickFixed(out []byte, f *field, wire []byte) (longer []byt
 	if size < 0 || !f.presence && isDefault(f, wire[:size]) {
 		return out, size, nil
 	}
-	w.out = append(out, f.label...)
+	w.out = append(out, f.label...) //nolint:gocritic // lent to the writer
 	_, err = w.scalar(f, wire)
 	return w.out, size, err
 }

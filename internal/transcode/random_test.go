@@ -47,7 +47,7 @@ type generator struct {
 
 func newGenerator(tb testing.TB, seed uint64) *generator {
 	tb.Helper()
-	g := &generator{Rand: rand.New(rand.NewPCG(seed, 7))} //nolint:gosec // to be made again
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, 7))} // to be made again
 	for _, m := range linked(tb) {
 		switch m.Descriptor().FullName() {
 		case "google.protobuf.Any", "google.protobuf.Value": // an empty one has no JSON

@@ -134,10 +134,10 @@ func appendFewNanos(dst []byte, nanos int) []byte {
 
 // appendNine writes a point and nine digits.
 func appendNine(dst []byte, nanos int) []byte {
-	at, n := len(dst), uint(nanos) //nolint:gosec // never negative
+	at, n := len(dst), uint(nanos)
 	dst = append(dst, ".000000000"...)
 	digits := dst[at+1 : at+10]
-	digits[0] = byte('0' + n/1e8)
+	digits[0] = byte('0' + n/1e8) //nolint:gosec // below 1e9
 	setTwo(digits[1:], n/1e6%100)
 	setTwo(digits[3:], n/1e4%100)
 	setTwo(digits[5:], n/1e2%100)

@@ -29,7 +29,7 @@ func instant(wire []byte) (seconds, nanos int64, err error) {
 			return 0, 0, errWire
 		}
 		at += size
-		switch number {
+		switch number { //nolint:exhaustive // two fields, and none of protobuf's own bounds
 		case 1:
 			seconds = int64(v) //nolint:gosec // two's complement
 		case 2:

@@ -3,9 +3,10 @@ package transcode
 import (
 	"bytes"
 
-	"github.com/flowgate/flowgate/internal/payload"
 	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/flowgate/flowgate/internal/payload"
 )
 
 // payload reads a payload in shorthand: any JSON is the data of a json/plain

@@ -98,7 +98,7 @@ func hostileWire() map[string]struct {
 
 func TestHostileWireIsBounded(t *testing.T) { //nolint:paralleltest // see bounded
 	plans := transcode.NewPlans()
-	for name, c := range hostileWire() {
+	for name, c := range hostileWire() { //nolint:paralleltest // see bounded
 		t.Run(name, func(t *testing.T) {
 			plan := plans.Message(c.message.ProtoReflect().Descriptor())
 			for _, form := range []transcode.Form{long, {}} {
@@ -159,7 +159,7 @@ func hostileJSON() map[string]struct {
 
 func TestHostileJSONIsBounded(t *testing.T) { //nolint:paralleltest // see bounded
 	plans := transcode.NewPlans()
-	for name, c := range hostileJSON() {
+	for name, c := range hostileJSON() { //nolint:paralleltest // see bounded
 		t.Run(name, func(t *testing.T) {
 			plan := plans.Message(c.message.ProtoReflect().Descriptor())
 			var wire []byte

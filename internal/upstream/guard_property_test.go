@@ -187,7 +187,7 @@ func TestEveryNamespaceOfEveryRPCIsGuarded(t *testing.T) {
 	const rounds, maxDepth = 5, 8
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
-	p := planter{random: rand.New(rand.NewPCG(7, 7)), atlas: atlas{}} //nolint:gosec // a test's noise
+	p := planter{random: rand.New(rand.NewPCG(7, 7)), atlas: atlas{}}
 	planted := 0
 	for name, method := range methods() {
 		access, ok := auth.AccessOf(name)
@@ -242,7 +242,7 @@ func FuzzGuard(f *testing.F) {
 	slices.SortFunc(inputs, func(a, b protoreflect.MessageDescriptor) int {
 		return strings.Compare(string(a.FullName()), string(b.FullName()))
 	})
-	p := planter{random: rand.New(rand.NewPCG(1, 2)), atlas: atlas{}} //nolint:gosec // a test's noise
+	p := planter{random: rand.New(rand.NewPCG(1, 2)), atlas: atlas{}}
 	for i, input := range inputs {
 		p.atlas.explore(input)
 		for target := range p.atlas[input.FullName()] {

@@ -38,7 +38,7 @@ func main() {
 	if len(os.Args) == 2 && os.Args[1] == attackers { //nolint:mnd // the program and its argument
 		err = attack(ctx, os.Stdin, os.Stdout)
 	} else if err = run(ctx); err == nil {
-		fmt.Fprintln(os.Stdout, "\nevery promise was kept")
+		_, _ = fmt.Fprintln(os.Stdout, "\nevery promise was kept")
 	}
 	stop()
 	if err != nil {

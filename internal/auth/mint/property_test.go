@@ -42,7 +42,7 @@ func TestEveryTokenIsTakenForItsWholeLife(t *testing.T) {
 	for seed := range uint64(10) {
 		path := writeFile(t, keys.file("A"))
 		synctest.Test(t, func(t *testing.T) {
-			random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // it is to be the same each time
+			random := rand.New(rand.NewPCG(seed, 0)) // the same each time
 			h := &history{random: random, keys: keys, path: path, live: map[string]handed{}, sets: map[string]keySet{}}
 			h.signer = open(t, settings(path))
 			for i := range h.servers {
