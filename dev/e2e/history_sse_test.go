@@ -137,7 +137,7 @@ func TestSSEClientThatIsCutSeesEachEventOnce(t *testing.T) {
 	if testing.Short() {
 		cuts, steps = 20, 4
 	}
-	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // the same cuts each time
+	random := rand.New(rand.NewPCG(seed, seed)) // the same cuts each time
 	s := startRelay(t, runs, steps)
 	path := historyPath(s) + "&payloads=raw"
 	var seen []sentEvent
