@@ -155,9 +155,19 @@ func (f *follower) turnTo(ctx context.Context, runID string) (*workflow.Workflow
 		return nil, err
 	}
 	info := run.GetWorkflowExecutionInfo()
-	f.runID, f.sent, f.read, f.known, f.token = info.GetExecution().GetRunId(), 0, 0, info.GetHistoryLength(), nil
-	if f.filter == enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT && !closed(info.GetStatus()) {
+	f.runID, f.sent = info.GetExecution().GetRunId(), 0
+	f.rewind(info)
+	return info, nil
+}
+
+// rewind has the run read from its first event on; what was sent stays sent.
+func (f *follower) rewind(run *workflow.WorkflowExecutionInfo) {
+	f.read, f.known, f.token = 0, run.GetHistoryLength(), nil
+	if f.closesOnly() && !closed(run.GetStatus()) {
 		f.known = 0
 	}
-	return info, nil
+}
+
+func (f *follower) closesOnly() bool {
+	return f.filter == enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/flowgate/flowgate/internal/problem"
@@ -89,6 +90,8 @@ func (f *follower) run(ctx context.Context, out *eventWriter) error {
 			return err
 		}
 		switch {
+		case closing == nil && page != nil && len(f.token) == 0:
+			err = f.outlastPause(ctx)
 		case closing == nil && f.read == before:
 			f.known = f.read // whatever was told of more
 			err = pause(ctx, pollPace-time.Since(begin))
@@ -157,10 +160,30 @@ func (f *follower) send(out *eventWriter, page *historyPage) (closing *Outcome, 
 			return err
 		})
 	}
-	if err == nil && closing == nil && len(f.token) == 0 {
-		err = problem.New(problem.UpstreamError, "The Temporal server ended the history of a run that has not closed.")
-	}
 	return closing, err
+}
+
+// outlastPause waits until there is more of a run whose history has ended
+// without a close: the server takes a run that is paused for closed, and gives
+// no token to go on with.
+func (f *follower) outlastPause(ctx context.Context) error {
+	for {
+		if err := pause(ctx, pollPace); err != nil {
+			return err
+		}
+		run, err := describeRun(ctx, f.api.options.Upstream, f.upstream, f.workflowID, f.runID)
+		if err != nil {
+			return err
+		}
+		info := run.GetWorkflowExecutionInfo()
+		if info.GetHistoryLength() > f.read {
+			f.rewind(info)
+			return nil
+		}
+		if info.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_PAUSED {
+			return problem.New(problem.UpstreamError, "The Temporal server ended the history of a run that has not closed.")
+		}
+	}
 }
 
 // events is send of one page's.
@@ -179,7 +202,7 @@ func (f *follower) events(w io.Writer, items [][]byte) (closing *Outcome, err er
 				return nil, unreadable(err)
 			}
 		}
-		if head.id <= f.sent {
+		if head.id <= f.sent || f.closesOnly() && closing == nil { // a run that is paused shows its last event for the close
 			continue
 		}
 		if text, err = f.appendEvent(text[:0], head.id, item); err != nil {

@@ -106,6 +106,18 @@ func (c *fakeChain) terminate() {
 	})
 }
 
+// pause has the run paused, or go on.
+func (c *fakeChain) pause(paused bool) {
+	c.change(func(r *fakeRun) {
+		r.status = enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+		kind := enums.EVENT_TYPE_WORKFLOW_EXECUTION_UNPAUSED
+		if paused {
+			r.status, kind = enums.WORKFLOW_EXECUTION_STATUS_PAUSED, enums.EVENT_TYPE_WORKFLOW_EXECUTION_PAUSED
+		}
+		r.add(kind)
+	})
+}
+
 // ids are those of all events, as a stream has them.
 func (c *fakeChain) ids() []string {
 	c.mu.Lock()
