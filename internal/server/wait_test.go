@@ -1,7 +1,10 @@
 package server_test
 
 import (
+	"bufio"
 	"context"
+	"fmt"
+	"net"
 	"net/http"
 	"sync"
 	"testing"
@@ -111,19 +114,50 @@ func (g *gateway) many(t *testing.T, n int, path string, headers ...string) []an
 	return answers
 }
 
+// thousands is many for more callers than there can be clients of net/http: each
+// is a connection and nothing else.
+func (g *gateway) thousands(t *testing.T, n int, path string) []answered {
+	t.Helper()
+	callers, answers := make([]net.Conn, n), make([]answered, n)
+	for i := range callers {
+		conn, err := g.listener.dial(t.Context())
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = conn.Close() })
+		_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer %s\r\n\r\n", path, writerKey)
+		require.NoError(t, err)
+		callers[i] = conn
+	}
+	for i, conn := range callers {
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil) //nolint:bodyclose // by read
+		require.NoError(t, err)
+		answers[i] = read(t, response)
+	}
+	return answers
+}
+
+// TestEqualWaitsShareOnePoll has thousands of callers wait longer than one poll
+// lasts: until the workflow ends, and until the wait does.
 func TestEqualWaitsShareOnePoll(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		f := newFakeWorkflow(g.upstream)
-		time.AfterFunc(10*time.Second, f.close)
-		for _, a := range g.many(t, 200, resultPath+"?wait=30s") {
-			require.Equal(t, http.StatusOK, a.status, a.body)
-			require.Equal(t, "done", a.field(t, "result"))
-		}
-		require.Len(t, g.upstream.Calls("GetWorkflowExecutionHistory"), 1)
-		require.Len(t, g.upstream.Calls("DescribeWorkflowExecution"), 1)
-	})
+	for status, ends := range map[int]time.Duration{http.StatusOK: 45 * time.Second, http.StatusAccepted: time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			const wait = 50 * time.Second
+			g := start(t, nil)
+			f := newFakeWorkflow(g.upstream)
+			time.AfterFunc(ends, f.close)
+			var answers []answered
+			took := elapsed(func() { answers = g.thousands(t, manyCallers, resultPath+"?wait=50s") })
+			require.Equal(t, min(ends, wait), took)
+			for _, a := range answers {
+				require.Equal(t, status, a.status, a.body)
+				require.Equal(t, runID, a.field(t, "runId"))
+			}
+			_, most := f.polls()
+			require.Equal(t, 1, most, "at a time")
+			require.Len(t, g.upstream.Calls("GetWorkflowExecutionHistory"), 3, "slices of 20 s")
+			require.Len(t, g.upstream.Calls("DescribeWorkflowExecution"), 1)
+		})
+	}
 }
 
 func TestWaitsWithDifferentUpstreamCredentialsDoNotShare(t *testing.T) {

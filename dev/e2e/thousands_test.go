@@ -1,0 +1,129 @@
+package e2e_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/dev/stack"
+)
+
+// thousands are callers of one gateway, each with a connection of its own. There is nothing more to them: a client of
+// net/http for each would take more of the machine than the gateway does.
+type thousands []net.Conn
+
+func dialThousands(t *testing.T, gateway *stack.Gateway, n int) thousands {
+	t.Helper()
+	const others = 500 // what else the process has open
+	var files syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files)) // Go has raised it as far as it may
+	if files.Cur < uint64(n+others) {
+		t.Skipf("a process may have %d files open, and %d are needed", files.Cur, n+others)
+	}
+	const patience = 3 * time.Minute
+	var dialer net.Dialer
+	callers := make(thousands, n)
+	for i := range callers {
+		conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(gateway.URL, "http://"))
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = conn.Close() }) // nobody reads from it any more
+		require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
+		callers[i] = conn
+	}
+	return callers
+}
+
+// wait has all of them wait for a workflow, and returns when they do.
+func (callers thousands) wait(t *testing.T, gateway *stack.Gateway, s started) {
+	t.Helper()
+	request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer %s\r\n\r\n",
+		of(s.WorkflowID, "/result?wait=50s"), stack.WriterKey)
+	for _, conn := range callers {
+		_, err := conn.Write(request)
+		require.NoError(t, err)
+	}
+	eventually(t, "all callers wait", func() bool {
+		return int(metric(t, gateway, "flowgate_wait_callers")) == len(callers)
+	})
+	require.Equal(t, 1, int(metric(t, gateway, "flowgate_wait_polls")))
+}
+
+// outcomes ends the workflow and reads everybody's answer. It gives the time from the workflow's end, as the server tells
+// it, to the last answer.
+func (callers thousands) outcomes(t *testing.T, s started) (late time.Duration) {
+	t.Helper()
+	finish(t, s.WorkflowID, odd)
+	told := time.Now()
+	answers := make([]answer, len(callers))
+	for i, conn := range callers {
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		require.NoError(t, err)
+		answers[i].status = response.StatusCode
+		answers[i].body, err = io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+	}
+	last := time.Now()
+	for _, a := range answers {
+		o := as[outcome](t, a.expect(t, http.StatusOK))
+		require.Equal(t, []string{s.RunID, "COMPLETED", odd}, []string{o.RunID, o.Status, string(o.Result)})
+	}
+	late = last.Sub(timeOf(t, describe(t, s.WorkflowID).CloseTime))
+	t.Logf("%d callers have the outcome %s after the workflow's end, %s after the signal that ended it",
+		len(callers), late.Round(time.Millisecond), last.Sub(told).Round(time.Millisecond))
+	return late
+}
+
+// liveBytes are those of a gateway's heap and stacks, once its garbage is collected.
+func liveBytes(t *testing.T, gateway *stack.Gateway) int {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, gateway.AdminURL+"/debug/pprof/heap?gc=1", nil)
+	require.NoError(t, err)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	_, err = io.Copy(io.Discard, response.Body)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	return int(metric(t, gateway, "go_memstats_heap_alloc_bytes") + metric(t, gateway, "go_memstats_stack_inuse_bytes"))
+}
+
+// TestThousandsWaitForOneWorkflow has as many callers as one key may have waiting on a gateway with the default settings,
+// and some to spare. It does not run beside other tests, which it would slow down.
+func TestThousandsWaitForOneWorkflow(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes 25 s")
+	}
+	const n, perCaller = 5000, 40 << 10
+	gateway := ownGateway(t)
+	resident, live := residentBytes(t, gateway, "VmRSS"), liveBytes(t, gateway)
+	callers := dialThousands(t, gateway, n)
+	s := start(t, "Wait")
+	callers.wait(t, gateway, s)
+	residentEach := (residentBytes(t, gateway, "VmRSS") - resident) / n
+	liveEach := (liveBytes(t, gateway) - live) / n // unlike what is resident, it does not depend on when garbage is collected
+	t.Logf("each of %d callers who wait takes %d bytes of resident memory, and %d of heap and stacks that are in use", n, residentEach, liveEach)
+	require.Less(t, liveEach, perCaller)
+
+	eventually(t, "the server has ended a poll", func() bool { return polls(t, gateway) == 1 })
+	require.Equal(t, []int{n, 1}, []int{int(metric(t, gateway, "flowgate_wait_callers")), int(metric(t, gateway, "flowgate_wait_polls"))})
+	late := callers.outcomes(t, s)
+	require.LessOrEqual(t, polls(t, gateway), 3, "that one, the one that saw the end, and one to spare")
+
+	// A second is what callers are promised. A machine that is busy with something else can be late once, a gateway that
+	// is too slow always is.
+	const soon, tries = time.Second, 3
+	for try := 1; late > soon && try < tries; try++ {
+		s = start(t, "Wait")
+		callers.wait(t, gateway, s)
+		late = callers.outcomes(t, s)
+	}
+	require.LessOrEqual(t, late, soon)
+}
