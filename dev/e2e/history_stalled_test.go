@@ -1,0 +1,81 @@
+package e2e_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/dev/stack"
+	"github.com/flowgate/flowgate/dev/temporal"
+)
+
+// fatten adds events that are together more than what the kernel keeps for a reader.
+func fatten(t *testing.T, s started) (events int) {
+	t.Helper()
+	const signals, size = 200, 100 << 10
+	payload := &common.Payload{
+		Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(quote(strings.Repeat("x", size))),
+	}
+	for range signals {
+		_, err := here.server.SignalWorkflowExecution(t.Context(), &workflowservice.SignalWorkflowExecutionRequest{
+			Namespace: temporal.DefaultNamespace, SignalName: "fatten", Input: &common.Payloads{Payloads: []*common.Payload{payload}},
+			WorkflowExecution: &common.WorkflowExecution{WorkflowId: s.WorkflowID, RunId: s.RunID},
+		})
+		require.NoError(t, err)
+	}
+	return describe(t, s.WorkflowID).HistoryLength
+}
+
+// stall asks for a stream of events and reads nothing of it.
+func stall(t *testing.T, gateway *stack.Gateway, path string) net.Conn {
+	t.Helper()
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(gateway.URL, "http://"))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() }) // the gateway may have reset it
+	tcp, ok := conn.(*net.TCPConn)
+	require.True(t, ok)
+	require.NoError(t, tcp.SetReadBuffer(64<<10)) // with less the rest would take long to read, in the end
+	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: gateway\r\nAccept: %s\r\nAuthorization: Bearer %s\r\n\r\n", path, typeEvents, stack.WriterKey)
+	require.NoError(t, err)
+	return conn
+}
+
+// TestSSEReaderWhoStallsIsDropped has another reader of the same workflow, who gets everything.
+func TestSSEReaderWhoStallsIsDropped(t *testing.T) {
+	t.Parallel()
+	const bound = 2 * time.Second // 30 s by default
+	gateway := ownGateway(t, "FLOWGATE_LISTEN_TIMEOUTS_WRITE="+bound.String())
+	streams := func() int { return int(metric(t, gateway, "flowgate_in_flight", `kind="wait"`)) }
+	s := abandon(t)
+	length := fatten(t, s)
+	path := historyPath(s) + "&pageSize=10"
+
+	stalled := stall(t, gateway, path)
+	eventually(t, "its stream has begun", func() bool { return streams() == 1 })
+	began := time.Now()
+	events, closeStream := follow(t.Context(), t, writer().at(gateway), path, "")
+	defer closeStream()
+	require.Equal(t, fmt.Sprintf("%s/%d", s.RunID, length), lastOf(t, events, length))
+	eventually(t, "who does not read is dropped", func() bool { return streams() == 1 })
+	t.Logf("dropped after %s; the bound is %s", time.Since(began).Round(time.Millisecond), bound)
+	terminate(t, s.WorkflowID)
+	lastOf(t, events, 1)
+	e, err := events.next()
+	require.NoError(t, err)
+	require.Equal(t, "end", e.kind)
+	eventually(t, "no stream is left", func() bool { return streams() == 0 })
+
+	require.NoError(t, stalled.SetReadDeadline(time.Now().Add(time.Minute)))
+	got, _ := io.ReadAll(stalled) // what the kernel has kept; the connection may be reset
+	require.Less(t, bytes.Count(got, []byte("\nid: ")), length)
+	require.NotContains(t, string(got), "\r\n0\r\n\r\n", "it does not look complete")
+}
