@@ -1,0 +1,84 @@
+package server_test
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server"
+)
+
+// lasts reads comments to the end of a stream, which must be that of a stream
+// that goes on elsewhere: neither the workflow's end nor a cut.
+func (s *eventStream) lasts(t *testing.T) time.Duration {
+	t.Helper()
+	return elapsed(func() {
+		for {
+			b, err := s.next()
+			if err != nil {
+				require.ErrorIs(t, err, io.EOF)
+				return
+			}
+			require.Equal(t, block{"": ""}, b)
+		}
+	})
+}
+
+// requireNoMore requires that a stream cannot be gone on with.
+func (g *gateway) requireNoMore(t *testing.T, c *fakeChain, credential []string) {
+	t.Helper()
+	g.idle(t, c)
+	headers := append([]string{"Accept", "text/event-stream", "Last-Event-ID", c.ids()[0]}, credential...)
+	require.Equal(t, http.StatusUnauthorized, g.do(t, http.MethodGet, eventsPath, "", headers...).status)
+}
+
+func TestStreamEndsWithItsCallersToken(t *testing.T) {
+	t.Parallel()
+	const life, leeway = 5 * time.Minute, 30 * time.Second
+	for name, test := range map[string]struct {
+		issue func(t *testing.T, g *gateway) string
+		lasts time.Duration
+	}{
+		"JWT": {func(*testing.T, *gateway) string { return token(within("exp", life)) }, life + leeway},
+		"delegated": {func(t *testing.T, g *gateway) string {
+			t.Helper()
+			return g.delegate(t, `{"read":true,"ttl":"5m"}`)
+		}, life},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g := startIn(t, trusting(t, ""), server.Options{KeyTransport: newIssuer()})
+				c := newFakeChain(g.upstream)
+				credential := bearer(test.issue(t, g))
+				s := g.follow(t, "", credential...)
+				s.ids(t, 1)
+				require.Equal(t, test.lasts, s.lasts(t))
+				g.requireNoMore(t, c, credential)
+			})
+		})
+	}
+}
+
+// TestStreamOfAKeyThatIsTakenAway ends within the hour that a stream lasts.
+func TestStreamOfAKeyThatIsTakenAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		file := ""
+		g := start(t, func(cfg *config.Config) { file = cfg.Auth.APIKeys.File })
+		c := newFakeChain(g.upstream)
+		s := g.follow(t, "", bearer(readerKey)...)
+		s.ids(t, 1)
+		keys := string(must(os.ReadFile(file)))
+		require.NoError(t, os.WriteFile(file, []byte(strings.Replace(keys, "{id: reader,", "{id: reader, disabled: true,", 1)), 0o600))
+		require.Equal(t, time.Hour, s.lasts(t))
+		g.requireNoMore(t, c, bearer(readerKey))
+	})
+}
