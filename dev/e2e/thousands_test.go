@@ -25,7 +25,7 @@ func dialThousands(t *testing.T, gateway *stack.Gateway, n int) thousands {
 	const others = 500 // what else the process has open
 	var files syscall.Rlimit
 	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files)) // Go has raised it as far as it may
-	if files.Cur < uint64(n+others) {
+	if files.Cur < uint64(n+others) {                                    //nolint:gosec // it is above zero
 		t.Skipf("a process may have %d files open, and %d are needed", files.Cur, n+others)
 	}
 	const patience = 3 * time.Minute

@@ -77,7 +77,8 @@ func TestStreamOfAKeyThatIsTakenAway(t *testing.T) {
 		s := g.follow(t, "", bearer(readerKey)...)
 		s.ids(t, 1)
 		keys := string(must(os.ReadFile(file)))
-		require.NoError(t, os.WriteFile(file, []byte(strings.Replace(keys, "{id: reader,", "{id: reader, disabled: true,", 1)), 0o600))
+		disabled := strings.Replace(keys, "{id: reader,", "{id: reader, disabled: true,", 1)
+		require.NoError(t, os.WriteFile(file, []byte(disabled), 0o600)) //nolint:gosec // the file is the test's own
 		require.Equal(t, time.Hour, s.lasts(t))
 		g.requireNoMore(t, c, bearer(readerKey))
 	})
