@@ -43,6 +43,8 @@ type secret struct {
 	hash [sha256.Size]byte
 	// notAfter is when the secret stops to work; zero is never.
 	notAfter time.Time
+	// principal is the key's, which expires with the secret.
+	principal *Principal
 }
 
 func (s *secret) expired(now time.Time) bool {
@@ -136,22 +138,26 @@ func (k *Keys) authenticate(key string) (*Principal, error) {
 	if !known {
 		entry = keys.stranger
 	}
-	if !entry.accepts(presented, k.now()) {
+	who := entry.whose(presented, k.now())
+	if who == nil {
 		return nil, invalidCredential()
 	}
-	return entry.principal, nil
+	return who, nil
 }
 
-// accepts compares with every secret, without leaving early at a hit. The
-// buffer holds a secret of usual length on the stack: this runs once a request.
-func (k *apiKey) accepts(presented string, now time.Time) bool {
+// whose compares with every secret, without leaving early at a hit, and gives
+// the principal of the one that was presented, or nil. The buffer holds a secret
+// of usual length on the stack: this runs once a request.
+func (k *apiKey) whose(presented string, now time.Time) *Principal {
 	hash := sha256.Sum256(append(make([]byte, 0, 64), presented...))
-	hit := false
+	var who *Principal
 	for i := range k.secrets {
 		same := subtle.ConstantTimeCompare(hash[:], k.secrets[i].hash[:]) == 1
-		hit = hit || (same && !k.secrets[i].expired(now))
+		if same && !k.disabled && !k.secrets[i].expired(now) {
+			who = k.secrets[i].principal
+		}
 	}
-	return hit && !k.disabled
+	return who
 }
 
 // invalidCredential is the one answer to a credential that does not hold.

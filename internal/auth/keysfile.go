@@ -96,6 +96,13 @@ func (f *keysFile) key(path string, node *yaml.Node) {
 	if len(key.secrets) == 0 {
 		f.reportf(path+".secrets", "must have at least one")
 	}
+	for i := range key.secrets {
+		s := &key.secrets[i]
+		if s.principal = who; !s.notAfter.IsZero() {
+			ends := *who
+			ends.Expires, s.principal = s.notAfter, &ends
+		}
+	}
 	f.keys.byID[who.Name] = key
 }
 

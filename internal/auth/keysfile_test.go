@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -38,6 +39,7 @@ keys:
 		Rate:           auth.Rate{PerSecond: 2.5, Burst: 3},
 		WorkflowTypes:  []string{"Order", "Refund"}, TaskQueues: []string{"orders"},
 		OverridesAuthorization: true,
+		Expires:                time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC),
 	}, who)
 }
 

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -80,6 +81,26 @@ func TestStreamOfAKeyThatIsTakenAway(t *testing.T) {
 		disabled := strings.Replace(keys, "{id: reader,", "{id: reader, disabled: true,", 1)
 		require.NoError(t, os.WriteFile(file, []byte(disabled), 0o600)) //nolint:gosec // the file is the test's own
 		require.Equal(t, time.Hour, s.lasts(t))
+		g.requireNoMore(t, c, bearer(readerKey))
+	})
+}
+
+// TestStreamEndsWithItsCallersSecret: one that ends at a time ends what was asked for with it, though the key has another.
+func TestStreamEndsWithItsCallersSecret(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const life = 10 * time.Minute
+		g := start(t, func(cfg *config.Config) {
+			keys := string(must(os.ReadFile(cfg.Auth.APIKeys.File)))
+			hash := regexp.MustCompile(`id: reader, secrets: \[\{(sha256: [0-9a-f]+)`).FindStringSubmatch(keys)[1]
+			ends := strings.Replace(keys, hash, hash+", notAfter: "+time.Now().Add(life).UTC().Format(time.RFC3339), 1)
+			require.NoError(t, os.WriteFile(cfg.Auth.APIKeys.File, []byte(ends), 0o600))
+		})
+		c := newFakeChain(g.upstream)
+		s := g.follow(t, "", bearer(readerKey)...)
+		s.ids(t, 1)
+		require.Equal(t, life, s.lasts(t))
+		time.Sleep(time.Second)
 		g.requireNoMore(t, c, bearer(readerKey))
 	})
 }
