@@ -1,6 +1,17 @@
+"""Signals, queries and updates, from outside: what is answered, what the metadata tells, and what the history keeps."""
+
+from __future__ import annotations
+
+from decimal import Decimal
 from importlib.util import find_spec
 
-from flowgate import Flowgate
+import pytest
+
+from flowgate import Flowgate, FlowgateError, Object, dumps
+from seen import attributes, event, events
+
+# Whoever reads numbers into doubles, sorts keys or escapes HTML changes it.
+ODD = {"z": 12345678901234567890, "a": Decimal("1.10"), "e": Decimal("1E+400"), "s": "<&>é\u2028", "n": None, "l": []}
 
 
 def test_client_has_no_sdk() -> None:
@@ -12,3 +23,306 @@ def test_signals_reach_their_handlers(flowgate: Flowgate, task_queue: str, new_i
     flowgate.signal(new_id, "add_message", "one")
     flowgate.signal(new_id, "custom_signal")
     assert flowgate.result(new_id).result == ["one"]
+
+
+def test_queries_reach_their_handlers(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Messages", new_id, task_queue, startSignal="add_message", startSignalArgs=["one"])
+    assert flowgate.query_by_name(new_id, "messages") == ["one"]
+    assert flowgate.query_by_name(new_id, "message_count") == 1
+    assert flowgate.query(new_id, "message", 0) == "one"
+
+
+def test_updates_reach_their_handlers(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Messages", new_id, task_queue)
+    assert flowgate.update(new_id, "set_messages", ["one"])["result"] == 1
+    assert flowgate.update(new_id, "exchange", "two")["result"] == "one"
+    assert flowgate.query(new_id, "messages") == ["one", "two"]
+
+
+def test_metadata_names_and_describes_the_handlers(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Messages", new_id, task_queue)
+    definition = flowgate.metadata(new_id)["definition"]
+    assert definition["type"] == "Messages"
+    assert definition["signals"] == [
+        {"name": "add_message", "description": "Takes one more message"},
+        {"name": "custom_signal"},
+    ]
+    assert {"name": "message_count", "description": "How many there are"} in definition["queries"]
+    assert {"name": "messages"} in definition["queries"]
+    assert definition["updates"] == [
+        {"name": "exchange", "description": "Takes a message and tells the one before"},
+        {"name": "fail"},
+        {"name": "set_messages"},
+        {"name": "suspend"},
+    ]
+
+
+def test_history_keeps_what_was_signalled(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Messages", new_id, task_queue)
+    flowgate.signal(new_id, "add_message", ODD)
+    signalled = attributes(event(flowgate, new_id, "WORKFLOW_EXECUTION_SIGNALED"))
+    assert (signalled["signalName"], dumps(signalled["input"])) == ("add_message", dumps([ODD]))
+
+
+def test_history_keeps_updates_and_their_results(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Messages", new_id, task_queue)
+    flowgate.update(new_id, "set_messages", [ODD], updateId="replace")
+    flowgate.update(new_id, "exchange", "two")
+    accepted, _ = events(flowgate, new_id, "WORKFLOW_EXECUTION_UPDATE_ACCEPTED")
+    request = attributes(accepted)["acceptedRequest"]
+    assert request["meta"]["updateId"] == "replace"
+    assert (request["input"]["name"], dumps(request["input"]["args"])) == ("set_messages", dumps([[ODD]]))
+    completed, _ = events(flowgate, new_id, "WORKFLOW_EXECUTION_UPDATE_COMPLETED")
+    assert attributes(completed)["acceptedEventId"] == accepted["eventId"]
+    assert attributes(completed)["outcome"] == {"success": [1]}
+
+
+def test_rejected_update_leaves_no_trace(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Messages", new_id, task_queue)
+    rejected = flowgate.update(new_id, "set_messages", [])
+    assert (rejected["stage"], rejected["status"]) == ("COMPLETED", "REJECTED")
+    failure = rejected["failure"]
+    assert (failure["message"], failure["type"], failure["details"]) == (
+        "there must be messages",
+        "Empty",
+        [{"least": 1}],
+    )
+    assert events(flowgate, new_id, "WORKFLOW_EXECUTION_UPDATE_ACCEPTED") == []
+
+
+def test_failed_update_tells_its_details(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Messages", new_id, task_queue)
+    failed = flowgate.update(new_id, "fail", {"sku": "pen"}, 12345678901234567890, None)
+    assert (failed["stage"], failed["status"]) == ("COMPLETED", "FAILED")
+    failure = failed["failure"]
+    assert (failure["kind"], failure["message"], failure["type"]) == ("application", "it does not work", "Broken")
+    assert failure["nonRetryable"]
+    assert failure["details"] == [{"sku": "pen"}, 12345678901234567890, None]
+    completed = attributes(event(flowgate, new_id, "WORKFLOW_EXECUTION_UPDATE_COMPLETED"))
+    assert completed["outcome"]["failure"]["message"] == "it does not work"
+
+
+def test_update_is_not_admitted_while_its_handler_suspends_the_workflow(
+    flowgate: Flowgate, task_queue: str, new_id: str
+) -> None:
+    flowgate.start("Messages", new_id, task_queue)
+    with pytest.raises(FlowgateError) as suspended:
+        flowgate.update(new_id, "suspend", wait="1s")
+    assert suspended.value.code == "update-not-admitted"
+    failed = attributes(event(flowgate, new_id, "WORKFLOW_TASK_FAILED"))
+    assert failed["failure"]["message"] == "this is no failure"
+    flowgate.terminate(new_id)
+
+
+def test_update_without_a_handler_is_rejected(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Messages", new_id, task_queue)
+    rejected = flowgate.update(new_id, "absent")
+    assert rejected["status"] == "REJECTED"
+    assert "'absent'" in rejected["failure"]["message"]
+
+
+def test_update_that_no_worker_takes_can_be_sent_again(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Messages", new_id, task_queue + "-idle")
+    with pytest.raises(FlowgateError) as not_taken:
+        flowgate.update(new_id, "exchange", "one", wait="1s", updateId="u")
+    assert (not_taken.value.status, not_taken.value.code) == (503, "update-not-admitted")
+    assert (not_taken.value.retryable, not_taken.value.problem["updateId"]) == (True, "u")
+    flowgate.terminate(new_id)
+
+
+def test_query_that_fails_says_why(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Messages", new_id, task_queue)
+    with pytest.raises(FlowgateError) as failed:
+        flowgate.query(new_id, "message", 9)
+    assert (failed.value.status, failed.value.code) == (422, "query-failed")
+    assert failed.value.problem["detail"] == "list index out of range"
+
+
+def test_query_without_a_handler_is_not_found(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Messages", new_id, task_queue)
+    with pytest.raises(FlowgateError) as absent:
+        flowgate.query(new_id, "absent")
+    assert (absent.value.status, absent.value.code) == (404, "query-not-found")
+
+
+def test_query_changes_nothing(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Messages", new_id, task_queue)
+    assert flowgate.query(new_id, "forget") == "While in read-only function, action attempted: add command"
+    assert "memo" not in flowgate.describe(new_id)
+
+
+def test_dynamic_handlers_take_any_name(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Dynamic", new_id, task_queue)
+    assert flowgate.query(new_id, "whatever it is") == "whatever it is"
+    assert flowgate.update(new_id, "what/ever")["result"] == "what/ever"
+    assert flowgate.update(new_id, "refuse", 1, 2)["failure"]["message"] == "2 arguments refused"
+    flowgate.signal(new_id, "finish")
+    assert flowgate.result(new_id).status == "COMPLETED"
+
+
+def test_values_pass_byte_for_byte(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Dynamic", new_id, task_queue)
+    assert dumps(flowgate.query(new_id, "echo", ODD)) == dumps(ODD)
+    assert dumps(flowgate.update(new_id, "echo", ODD)["result"]) == dumps(ODD)
+    flowgate.signal(new_id, "finish", ODD)
+    assert dumps(flowgate.result(new_id).result) == dumps(ODD)
+
+
+def test_metadata_describes_dynamic_handlers_without_a_name(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Dynamic", new_id, task_queue)
+    definition = flowgate.metadata(new_id)["definition"]
+    assert definition["signals"] == [{"description": "Takes any signal"}]
+    assert {"description": "Answers any query"} in definition["queries"]
+    assert definition["updates"] == [{"description": "Takes any update"}]
+
+
+def handlers(flowgate: Flowgate, workflow_id: str) -> set[str | None]:
+    """The names of all handlers in the metadata; None is a dynamic one."""
+    definition: Object = flowgate.metadata(workflow_id)["definition"]
+    return {handler.get("name") for kind in ("signals", "queries", "updates") for handler in definition.get(kind, [])}
+
+
+def test_named_handlers_are_set_and_unset(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Handlers", new_id, task_queue)
+    named = {"tell", "ask", "change"}
+    assert not named & handlers(flowgate, new_id)
+    flowgate.update(new_id, "set_named", True)
+    assert named < handlers(flowgate, new_id)
+    flowgate.signal(new_id, "tell", "one")
+    assert flowgate.query(new_id, "ask", "why") == ["why", "one"]
+    assert flowgate.update(new_id, "change", "two")["result"] == 2
+    flowgate.update(new_id, "set_named", False)
+    assert not named & handlers(flowgate, new_id)
+    assert flowgate.update(new_id, "change", "three")["status"] == "REJECTED"
+    with pytest.raises(FlowgateError) as unset:
+        flowgate.query(new_id, "ask", "why")
+    assert unset.value.code == "query-not-found"
+
+
+def test_dynamic_handlers_are_set_and_unset(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Handlers", new_id, task_queue)
+    assert None not in handlers(flowgate, new_id)
+    flowgate.update(new_id, "set_dynamic", True)
+    assert None in handlers(flowgate, new_id)
+    flowgate.signal(new_id, "any signal", 1)
+    assert flowgate.query(new_id, "all_told") == [["any signal", 1]]
+    assert flowgate.query(new_id, "any query", 1, 2) == ["any query", 2]
+    assert flowgate.update(new_id, "any update", 1, 2, 3)["result"] == ["any update", 3]
+    flowgate.update(new_id, "set_dynamic", False)
+    assert None not in handlers(flowgate, new_id)
+    assert flowgate.update(new_id, "any update")["status"] == "REJECTED"
+
+
+def test_workflow_gets_the_handlers_that_are_set(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Handlers", new_id, task_queue)
+    unset = flowgate.query(new_id, "are_set")
+    assert not any(unset.values())
+    flowgate.update(new_id, "set_named", True)
+    assert {name for name, is_set in flowgate.query(new_id, "are_set").items() if is_set} == {"tell", "ask", "change"}
+    flowgate.update(new_id, "set_dynamic", True)
+    assert all(flowgate.query(new_id, "are_set").values())
+    flowgate.update(new_id, "set_named", False)
+    flowgate.update(new_id, "set_dynamic", False)
+    assert flowgate.query(new_id, "are_set") == unset
+
+
+def test_handlers_are_set_with_validators(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Handlers", new_id, task_queue)
+    flowgate.update(new_id, "validate")
+    for name, message in {"change": "one refused", "any": "any refused"}.items():
+        refused = flowgate.update(new_id, name, "one")
+        assert (refused["status"], refused["failure"]["message"]) == ("REJECTED", message)
+
+
+def test_signals_wait_for_their_handler(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Handlers", new_id, task_queue)
+    flowgate.signal(new_id, "tell", "early")
+    assert flowgate.query(new_id, "all_told") == []
+    flowgate.update(new_id, "set_named", True)
+    assert flowgate.query(new_id, "all_told") == ["early"]
+
+
+def test_update_is_accepted_then_completed(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Stages", new_id, task_queue)
+    accepted = flowgate.update(new_id, "wait", updateId="u", waitForStage="ACCEPTED")
+    assert (accepted["stage"], "status" in accepted) == ("ACCEPTED", False)
+    assert not flowgate.query(new_id, "handlers_finished")
+    flowgate.signal(new_id, "let_go")
+    completed = flowgate.update_result(new_id, "u", wait="30s")
+    assert (completed["stage"], completed["status"]) == ("COMPLETED", "COMPLETED")
+    assert flowgate.result(new_id).result == 1
+
+
+def test_update_knows_its_id_and_name(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Stages", new_id, task_queue, startSignal="let_go")
+    assert not flowgate.query(new_id, "update_in_a_query")
+    assert flowgate.update(new_id, "wait", updateId="a/b")["result"] == {"id": "a/b", "name": "wait"}
+
+
+def test_update_sent_again_runs_once(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Stages", new_id, task_queue)
+    for _ in range(3):
+        flowgate.update(new_id, "wait", updateId="u", waitForStage="ACCEPTED")
+    flowgate.signal(new_id, "let_go")
+    assert flowgate.result(new_id).result == 1
+    assert len(events(flowgate, new_id, "WORKFLOW_EXECUTION_UPDATE_ACCEPTED")) == 1
+
+
+def test_update_with_start_reaches_the_new_workflow(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    start = {
+        "workflowType": "Messages",
+        "workflowId": new_id,
+        "taskQueue": task_queue,
+        "idConflictPolicy": "USE_EXISTING",
+    }
+    first = flowgate.update_with_start(start, {"update": "set_messages", "args": [["one"]]})
+    assert (first["start"]["started"], first["update"]["result"]) == (True, 1)
+    second = flowgate.update_with_start(start, {"update": "exchange", "args": ["two"]})
+    assert (second["start"]["started"], second["update"]["result"]) == (False, "one")
+
+
+def test_signal_with_start_reaches_the_new_workflow(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    for message in ("one", "two"):
+        flowgate.start("Messages", new_id, task_queue, startSignal="add_message", startSignalArgs=[message])
+    flowgate.signal(new_id, "custom_signal")
+    assert flowgate.result(new_id).result == ["one", "two"]
+
+
+def test_update_that_its_workflow_outlives_not_fails(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Unfinished", new_id, task_queue)
+    flowgate.update(new_id, "update_without", updateId="u", waitForStage="ACCEPTED")
+    flowgate.signal(new_id, "finish")
+    assert flowgate.result(new_id).status == "COMPLETED"
+    failed = flowgate.update_result(new_id, "u")
+    assert (failed["status"], failed["failure"]["type"]) == ("FAILED", "AcceptedUpdateCompletedWorkflow")
+
+
+def test_unfinished_handlers_are_warned_of_unless_abandoned(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Unfinished", new_id, task_queue)
+    flowgate.signal(new_id, "signal_with_warning")
+    flowgate.signal(new_id, "signal_without")
+    for name in ("update_with_warning", "update_without"):
+        flowgate.update(new_id, name, updateId=f"{new_id} {name}", waitForStage="ACCEPTED")
+    flowgate.signal(new_id, "finish")
+    flowgate.result(new_id)
+    (of_updates,) = set(flowgate.execute("Warned", new_id, task_queue, f"{new_id} update").result)
+    assert of_updates.startswith("UnfinishedUpdateHandlersWarning")
+    assert f"{new_id} update_with_warning" in of_updates
+    assert "update_without" not in of_updates
+    (of_signals,) = set(flowgate.execute("Warned", new_id, task_queue, "signal_with_warning").result)
+    assert of_signals.startswith("UnfinishedSignalHandlersWarning")
+    assert "signal_without" not in of_signals
+
+
+def test_condition_is_waited_for(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Patience", new_id, task_queue, 600)
+    started = event(flowgate, new_id, "TIMER_STARTED")
+    assert (attributes(started)["startToFireTimeout"], started["userMetadata"]) == ("600s", {"summary": "patience"})
+    flowgate.signal(new_id, "come")
+    assert flowgate.result(new_id).result == "came"
+    assert events(flowgate, new_id, "TIMER_CANCELED")
+
+
+def test_condition_is_not_waited_for_longer_than_its_timeout(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    assert flowgate.execute("Patience", new_id, task_queue, 0.01).result == "timed out"
+    assert events(flowgate, new_id, "TIMER_FIRED")

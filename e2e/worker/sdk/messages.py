@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
 from temporalio import workflow
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    import warned
+
+JSON = Any
 
 
 @workflow.defn
@@ -10,22 +21,258 @@ class Messages:
     """Collects what it is told, until it is told to finish."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.told: list[JSON] = []
         self.finished = False
 
     @workflow.run
-    async def run(self) -> list[str]:
-        await workflow.wait_condition(lambda: self.finished)
+    async def run(self) -> list[JSON]:
+        await workflow.wait_condition(lambda: self.finished and workflow.all_handlers_finished())
         return self.told
 
     @workflow.signal(description="Takes one more message")
-    async def add_message(self, message: str) -> None:
+    async def add_message(self, message: JSON) -> None:
+        await asyncio.sleep(0)
         self.told.append(message)
 
     @workflow.signal(name="custom_signal")
     def finish(self) -> None:
         self.finished = True
 
+    @workflow.query
+    def messages(self) -> list[JSON]:
+        return self.told
 
-WORKFLOWS = [Messages]
+    @workflow.query(name="message_count", description="How many there are")
+    def count(self) -> int:
+        return len(self.told)
+
+    @workflow.query
+    def message(self, index: int) -> JSON:
+        return self.told[index]
+
+    @workflow.query
+    def forget(self) -> str:
+        try:
+            workflow.upsert_memo({"forgotten": True})
+        except workflow.ReadOnlyContextError as error:
+            return error.message
+        return "forgotten"
+
+    @workflow.update(description="Takes a message and tells the one before")
+    async def exchange(self, message: JSON) -> JSON:
+        await asyncio.sleep(0)
+        self.told.append(message)
+        return self.told[-2] if len(self.told) > 1 else None
+
+    @workflow.update(name="set_messages")
+    def replace(self, messages: list[JSON]) -> int:
+        self.told = messages
+        return len(messages)
+
+    @replace.validator
+    def some(self, messages: list[JSON]) -> None:
+        if not messages:
+            raise ApplicationError("there must be messages", {"least": 1}, type="Empty")
+
+    @workflow.update
+    def fail(self, *details: JSON) -> None:
+        raise ApplicationError("it does not work", *details, type="Broken", non_retryable=True)
+
+    @workflow.update
+    def suspend(self) -> None:
+        raise ValueError("this is no failure")
+
+
+@workflow.defn
+class Dynamic:
+    """Takes messages of any name, and gives back each value as it came."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.last: RawValue | None = None
+
+    @workflow.run
+    async def run(self) -> RawValue | None:
+        await workflow.wait_condition(lambda: "finish" in self.names)
+        return self.last
+
+    @workflow.signal(dynamic=True, description="Takes any signal")
+    async def any_signal(self, name: str, args: Sequence[RawValue]) -> None:
+        self.names.append(name)
+        self.last = args[0] if args else self.last
+
+    @workflow.query(dynamic=True, description="Answers any query")
+    def any_query(self, name: str, args: Sequence[RawValue]) -> RawValue | str:
+        return args[0] if args else name
+
+    @workflow.update(dynamic=True, description="Takes any update")
+    async def any_update(self, name: str, args: Sequence[RawValue]) -> RawValue | str:
+        return args[0] if args else name
+
+    @any_update.validator
+    def any_but_refuse(self, name: str, args: Sequence[RawValue]) -> None:
+        if name == "refuse":
+            raise ValueError(f"{len(args)} arguments refused")
+
+
+@workflow.defn
+class Handlers:
+    """Sets and unsets handlers while it runs: named ones, and those for any name."""
+
+    def __init__(self) -> None:
+        self.told: list[JSON] = []
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.wait_condition(lambda: False)
+
+    @workflow.query
+    def all_told(self) -> list[JSON]:
+        return self.told
+
+    @workflow.update
+    def set_named(self, on: bool) -> None:
+        workflow.set_signal_handler("tell", self.told.append if on else None)
+        workflow.set_query_handler("ask", (lambda question: [question, *self.told]) if on else None)
+        workflow.set_update_handler("change", self.change if on else None)
+
+    @workflow.update
+    def set_dynamic(self, on: bool) -> None:
+        workflow.set_dynamic_signal_handler(self.tell_any if on else None)
+        workflow.set_dynamic_query_handler(self.ask_any if on else None)
+        workflow.set_dynamic_update_handler(self.change_any if on else None)
+
+    @workflow.update
+    def validate(self) -> None:
+        workflow.set_update_handler("change", self.change, validator=self.refuse)
+        workflow.set_dynamic_update_handler(self.change_any, validator=self.refuse_any)
+
+    @workflow.query
+    def are_set(self) -> dict[str, bool]:
+        return {
+            "tell": workflow.get_signal_handler("tell") is not None,
+            "ask": workflow.get_query_handler("ask") is not None,
+            "change": workflow.get_update_handler("change") is not None,
+            "dynamic signal": workflow.get_dynamic_signal_handler() is not None,
+            "dynamic query": workflow.get_dynamic_query_handler() is not None,
+            "dynamic update": workflow.get_dynamic_update_handler() is not None,
+        }
+
+    def change(self, message: JSON) -> int:
+        self.told.append(message)
+        return len(self.told)
+
+    def refuse(self, message: JSON) -> None:
+        raise ValueError(f"{message} refused")
+
+    def tell_any(self, name: str, args: Sequence[RawValue]) -> None:
+        self.told.append([name, len(args)])
+
+    def ask_any(self, name: str, args: Sequence[RawValue]) -> list[JSON]:
+        return [name, len(args)]
+
+    def change_any(self, name: str, args: Sequence[RawValue]) -> list[JSON]:
+        return [name, len(args)]
+
+    def refuse_any(self, name: str, _args: Sequence[RawValue]) -> None:
+        raise ValueError(f"{name} refused")
+
+
+@workflow.defn
+class Stages:
+    """Has updates under way until they are let go, and ends when all handlers have finished."""
+
+    def __init__(self) -> None:
+        self.run_count = 0
+        self.go = False
+
+    @workflow.run
+    async def run(self) -> int:
+        await workflow.wait_condition(lambda: self.run_count > 0)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self.run_count
+
+    @workflow.update
+    async def wait(self) -> dict[str, str]:
+        self.run_count += 1
+        await workflow.wait_condition(lambda: self.go)
+        update = workflow.current_update_info()
+        assert update
+        return {"id": update.id, "name": update.name}
+
+    @workflow.signal
+    def let_go(self) -> None:
+        self.go = True
+
+    @workflow.query
+    def handlers_finished(self) -> bool:
+        return workflow.all_handlers_finished()
+
+    @workflow.query
+    def update_in_a_query(self) -> bool:
+        return workflow.current_update_info() is not None
+
+
+@workflow.defn
+class Unfinished:
+    """Ends while handlers of it still run, of which Python warns unless it is told not to."""
+
+    def __init__(self) -> None:
+        self.finished = False
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.wait_condition(lambda: self.finished)
+
+    @workflow.signal
+    def finish(self) -> None:
+        self.finished = True
+
+    @workflow.signal(unfinished_policy=workflow.HandlerUnfinishedPolicy.WARN_AND_ABANDON)
+    async def signal_with_warning(self) -> None:
+        await workflow.wait_condition(lambda: False)
+
+    @workflow.signal(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
+    async def signal_without(self) -> None:
+        await workflow.wait_condition(lambda: False)
+
+    @workflow.update(unfinished_policy=workflow.HandlerUnfinishedPolicy.WARN_AND_ABANDON)
+    async def update_with_warning(self) -> None:
+        await workflow.wait_condition(lambda: False)
+
+    @workflow.update(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
+    async def update_without(self) -> None:
+        await workflow.wait_condition(lambda: False)
+
+
+@workflow.defn
+class Warned:
+    """Tells the warnings in which there is some text."""
+
+    @workflow.run
+    async def run(self, text: str) -> list[str]:
+        return [warning for warning in warned.WARNINGS if text in warning]
+
+
+@workflow.defn
+class Patience:
+    """Waits for a signal, but not longer than it is told."""
+
+    def __init__(self) -> None:
+        self.came = False
+
+    @workflow.run
+    async def run(self, seconds: float) -> str:
+        try:
+            await workflow.wait_condition(lambda: self.came, timeout=seconds, timeout_summary="patience")
+        except TimeoutError:
+            return "timed out"
+        return "came"
+
+    @workflow.signal
+    def come(self) -> None:
+        self.came = True
+
+
+WORKFLOWS = [Messages, Dynamic, Handlers, Stages, Unfinished, Warned, Patience]
 ACTIVITIES: list[object] = []
