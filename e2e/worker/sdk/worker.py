@@ -15,9 +15,10 @@ from temporalio.contrib.opentelemetry import TracingInterceptor
 from temporalio.worker import Worker
 
 import messages
+import state
 import traced
 
-MODULES = (messages, traced)
+MODULES = (messages, state, traced)
 
 
 async def main(address: str, namespace: str, task_queue: str) -> None:

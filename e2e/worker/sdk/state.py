@@ -1,0 +1,510 @@
+"""What a workflow is, knows, keeps and shows: definition, info, time, memo, search attributes, timers and failures."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RawValue, SearchAttributeKey, SearchAttributeUpdate
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+with workflow.unsafe.imports_passed_through():
+    import warned
+
+    PASSED_THROUGH = workflow.unsafe.is_imports_passed_through()
+
+IN_WORKFLOW_AT_IMPORT = workflow.in_workflow()
+
+
+@dataclass
+class Greeting:
+    name: str
+    times: int
+
+
+@workflow.defn(name="greeting")
+class Initialized:
+    """Has its name from the definition, and its arguments from the start on."""
+
+    @workflow.init
+    def __init__(self, greeting: Greeting) -> None:
+        self.name = greeting.name
+
+    @workflow.run
+    async def run(self, greeting: Greeting) -> list[str]:
+        return [self.name] * greeting.times
+
+
+@workflow.defn(dynamic=True)
+class AnyType:
+    """Runs as every type that has no workflow of its own, and gives back its last argument as it came."""
+
+    @workflow.run
+    async def run(self, args: Sequence[RawValue]) -> RawValue | str:
+        return args[-1] if args else workflow.info().workflow_type
+
+
+@workflow.defn
+class Sandboxed:
+    """Is kept from what is not deterministic, unless it says otherwise."""
+
+    @workflow.run
+    async def run(self) -> dict[str, Any]:
+        return {"inSandbox": workflow.unsafe.in_sandbox(), **self.look_at_the_clock()}
+
+    def look_at_the_clock(self) -> dict[str, Any]:
+        with workflow.unsafe.sandbox_unrestricted():
+            unrestricted = workflow.unsafe.is_sandbox_unrestricted()
+            there_is_time = datetime.now() is not None
+        try:
+            datetime.now()
+        except workflow.NondeterminismError as error:
+            return {"restricted": str(error), "unrestricted": unrestricted, "thereIsTime": there_is_time}
+        return {"unrestricted": unrestricted, "thereIsTime": there_is_time}
+
+
+@workflow.defn(sandboxed=False)
+class Unsandboxed(Sandboxed):
+    """Is not kept from anything."""
+
+    @workflow.run
+    async def run(self) -> dict[str, Any]:
+        return await super().run()
+
+
+@workflow.defn
+class Imports:
+    """Sees that what was passed through is one for all workflows."""
+
+    @workflow.run
+    async def run(self, text: str) -> list[bool]:
+        warned.WARNINGS.append(text)
+        return [PASSED_THROUGH, workflow.unsafe.is_imports_passed_through()]
+
+
+@workflow.defn
+class Info:
+    """Tells all that it knows about itself."""
+
+    @workflow.run
+    async def run(self) -> dict[str, Any]:
+        info = workflow.info()
+        return {
+            "namespace": info.namespace,
+            "workflowId": info.workflow_id,
+            "runId": info.run_id,
+            "firstExecutionRunId": info.first_execution_run_id,
+            "workflowType": info.workflow_type,
+            "taskQueue": info.task_queue,
+            "cronSchedule": info.cron_schedule,
+            "startTime": info.workflow_start_time.isoformat(),
+            "firstTaskTime": info.start_time.isoformat(),
+            "executionTimeout": seconds(info.execution_timeout),
+            "runTimeout": seconds(info.run_timeout),
+            "taskTimeout": seconds(info.task_timeout),
+            "priority": {camel(name): value for name, value in vars(info.priority).items()},
+            "memo": {key: payload.data.decode() for key, payload in info.raw_memo.items()},
+            "searchAttributes": searched(),
+            "headers": list(info.headers),
+            "parent": info.parent and {camel(name): value for name, value in vars(info.parent).items()},
+            "root": info.root and {camel(name): value for name, value in vars(info.root).items()},
+        }
+
+
+@workflow.defn
+class Parent:
+    """Has a child that tells what it knows about itself."""
+
+    @workflow.run
+    async def run(self) -> dict[str, Any]:
+        child = f"{workflow.info().workflow_id}-child"
+        info: dict[str, Any] = await workflow.execute_child_workflow(Info.run, id=child)
+        return info
+
+
+@workflow.defn
+class Continued:
+    """Is continued once, and tells which run it was before."""
+
+    @workflow.run
+    async def run(self) -> str:
+        before = workflow.info().continued_run_id
+        if not before:
+            workflow.continue_as_new()
+        return before
+
+
+@workflow.defn
+class Attempts:
+    """Asks for its next attempt soon, until it is the second."""
+
+    @workflow.run
+    async def run(self) -> dict[str, int]:
+        info = workflow.info()
+        if info.attempt < 2:
+            raise ApplicationError("once more", next_retry_delay=timedelta(milliseconds=20))
+        return {
+            "attempt": info.attempt,
+            "maximumAttempts": info.retry_policy.maximum_attempts if info.retry_policy else 0,
+        }
+
+
+@workflow.defn
+class Runtime:
+    """Uses what the SDK has for it besides messages."""
+
+    @workflow.run
+    async def run(self) -> dict[str, Any]:
+        payload = workflow.payload_converter().to_payload({"sku": "pen"})
+        counter = workflow.metric_meter().create_counter("pens", "How many pens there are", "pens")
+        counter.add(2, {"sku": "pen"})
+        return {
+            "instance": workflow.instance() is self,
+            "inWorkflow": [IN_WORKFLOW_AT_IMPORT, workflow.in_workflow()],
+            "payload": [payload.metadata["encoding"].decode(), payload.data.decode()],
+            "value": workflow.payload_converter().from_payload(payload, dict),
+            "counter": [counter.name, counter.description, counter.unit],
+        }
+
+
+@workflow.defn
+class Replayed:
+    """Notes what must be the same however often it runs, which is each time that it is asked after it has closed."""
+
+    def __init__(self) -> None:
+        self.finished = False
+        self.replaying = False
+        self.noted: dict[str, Any] = {}
+        self.logged = Records(workflow.info().run_id)
+
+    @workflow.run
+    async def run(self) -> dict[str, Any]:
+        self.replaying = workflow.unsafe.is_replaying()
+        with self.logged:
+            workflow.logger.warning("it runs")
+        self.noted = {
+            "uuid": str(workflow.uuid4()),
+            "random": workflow.random().randint(0, 1_000_000_000),
+            "now": workflow.now().isoformat(),
+            "time": workflow.time(),
+            "timeNs": workflow.time_ns(),
+        }
+        await workflow.wait_condition(lambda: self.finished)
+        return self.noted
+
+    @workflow.signal
+    def finish(self) -> None:
+        self.finished = True
+
+    @workflow.query
+    def once_more(self) -> dict[str, Any]:
+        return self.noted
+
+    @workflow.query
+    def was_replaying(self) -> bool:
+        return self.replaying
+
+    @workflow.query
+    def log(self) -> list[str]:
+        return self.logged.messages
+
+
+class Records(logging.Handler):
+    """Keeps what a run logs, for as long as it is asked to."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__()
+        self.run_id = run_id
+        self.messages: list[str] = []
+
+    def __enter__(self) -> None:
+        workflow.logger.base_logger.addHandler(self)
+
+    def __exit__(self, *_: object) -> None:
+        workflow.logger.base_logger.removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        of: dict[str, Any] = getattr(record, "temporal_workflow", {})
+        if of.get("run_id") == self.run_id:
+            self.messages.append(record.getMessage())
+
+
+@workflow.defn
+class Memo:
+    """Reads its memo and changes it."""
+
+    @workflow.run
+    async def run(self, updates: dict[str, Any]) -> dict[str, Any]:
+        before = dict(workflow.memo())
+        greeting = workflow.memo_value("greeting", type_hint=Greeting)
+        default = workflow.memo_value("absent", default="none")
+        try:
+            workflow.memo_value("absent")
+        except KeyError:
+            workflow.upsert_memo(updates)
+        return {"before": before, "name": greeting.name, "default": default, "after": workflow.memo()}
+
+
+CUSTOMER = SearchAttributeKey.for_keyword("CustomerId")
+ITEMS = SearchAttributeKey.for_int("Items")
+AMOUNT = SearchAttributeKey.for_float("Amount")
+EXPRESS = SearchAttributeKey.for_bool("Express")
+DUE_AT = SearchAttributeKey.for_datetime("DueAt")
+TAGS = SearchAttributeKey.for_keyword_list("Tags")
+NOTE = SearchAttributeKey.for_text("Note")
+KEYS: list[SearchAttributeKey[Any]] = [CUSTOMER, ITEMS, AMOUNT, EXPRESS, DUE_AT, TAGS, NOTE]
+
+
+@workflow.defn
+class SearchAttributes:
+    """Sets search attributes of every type, and removes those it is told to."""
+
+    def __init__(self) -> None:
+        self.known: list[dict[str, Any]] = []
+
+    @workflow.run
+    async def run(self, removed: list[str]) -> list[dict[str, Any]]:
+        self.known.append(searched())
+        self.upsert(
+            CUSTOMER.value_set("c-1"),
+            ITEMS.value_set(9_007_199_254_740_993),
+            AMOUNT.value_set(1.1),
+            EXPRESS.value_set(True),
+            DUE_AT.value_set(datetime.fromisoformat("2030-01-02T03:04:05.678+00:00")),
+            TAGS.value_set(["a", "<&>"]),
+            NOTE.value_set("to be left at the door"),
+        )
+        self.upsert(*(key.value_unset() for key in KEYS if key.name in removed))
+        return self.known
+
+    def upsert(self, *updates: SearchAttributeUpdate[Any]) -> None:
+        workflow.upsert_search_attributes(updates)
+        self.known.append(searched())
+
+
+@workflow.defn
+class UntypedSearchAttributes:
+    """Sets search attributes as a plain mapping, the old way; no value removes one."""
+
+    @workflow.run
+    async def run(self, attributes: dict[str, list[Any]]) -> None:
+        workflow.upsert_search_attributes(attributes)
+
+
+@workflow.defn
+class Timers:
+    """Takes a nap, and does not wait for the end of a long sleep."""
+
+    @workflow.run
+    async def run(self) -> str:
+        long = asyncio.create_task(workflow.sleep(timedelta(minutes=10), summary="a long sleep"))
+        await workflow.sleep(0.01, summary="a nap")
+        long.cancel()
+        try:
+            await long
+        except asyncio.CancelledError:
+            return "woken"
+        return "slept"
+
+
+@workflow.defn
+class Race:
+    """Waits for sleepers in the order in which they wake, not in that in which they went to sleep."""
+
+    def __init__(self) -> None:
+        self.awake: set[str] = set()
+
+    @workflow.run
+    async def run(self, names: list[str]) -> dict[str, Any]:
+        woken = [await sleeper for sleeper in workflow.as_completed(map(self.sleeper, names))]
+        tasks = [asyncio.create_task(self.sleeper(name)) for name in (*names, "nobody")]
+        done, pending = await workflow.wait(tasks, timeout=0.01)
+        try:
+            for late in workflow.as_completed(pending, timeout=0.01):
+                await late
+        except TimeoutError:
+            return {"woken": woken, "done": len(done), "pending": len(pending)}
+        return {}
+
+    async def sleeper(self, name: str) -> str:
+        await workflow.wait_condition(lambda: name in self.awake)
+        return name
+
+    @workflow.update
+    def wake(self, name: str) -> None:
+        self.awake.add(name)
+
+
+@workflow.defn
+class Details:
+    """Tells what it is doing."""
+
+    def __init__(self) -> None:
+        self.next = False
+
+    @workflow.run
+    async def run(self) -> list[str]:
+        before = workflow.get_current_details()
+        workflow.set_current_details("packing **pens**")
+        await workflow.wait_condition(lambda: self.next)
+        workflow.set_current_details("sent")
+        return [before, workflow.get_current_details()]
+
+    @workflow.signal
+    def go_on(self) -> None:
+        self.next = True
+
+
+@workflow.defn
+class Failing:
+    """Fails with all that a failure can have."""
+
+    @workflow.run
+    async def run(self, details: list[Any]) -> None:
+        try:
+            raise ValueError("no ink")
+        except ValueError as cause:
+            raise ApplicationError(
+                "cannot write",
+                *details,
+                type="Dry",
+                non_retryable=True,
+                category=ApplicationErrorCategory.BENIGN,
+                next_retry_delay=timedelta(seconds=90),
+            ) from cause
+
+
+class BadLuckError(Exception):
+    """What no workflow fails with unless it says so."""
+
+
+@workflow.defn
+class Stuck:
+    """Is suspended by an exception that is no failure, until it is told to be lucky."""
+
+    def __init__(self) -> None:
+        self.lucky = False
+
+    @workflow.run
+    async def run(self) -> str:
+        if not self.lucky:
+            raise BadLuckError("it is Friday")
+        return "lucky"
+
+    @workflow.signal
+    def be_lucky(self) -> None:
+        self.lucky = True
+
+
+@workflow.defn(failure_exception_types=[BadLuckError])
+class Unlucky:
+    """Fails, and fails updates, with an exception that it has named a failure."""
+
+    def __init__(self) -> None:
+        self.tried = False
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.wait_condition(lambda: self.tried)
+        raise BadLuckError("it is Friday")
+
+    @workflow.update
+    async def try_it(self) -> None:
+        self.tried = True
+        raise BadLuckError("it is the 13th")
+
+
+@workflow.defn
+class Nondeterministic:
+    """Does something else when it is run again."""
+
+    @workflow.run
+    async def run(self) -> None:
+        if not workflow.unsafe.is_replaying():
+            await workflow.sleep(600)
+        await workflow.wait_condition(lambda: False)
+
+    @workflow.update
+    def go_on(self) -> None:
+        pass
+
+
+@workflow.defn
+class Cancellable:
+    """Waits to be cancelled, and tells why it was, or tidies up and cancels itself."""
+
+    def __init__(self) -> None:
+        self.tidied = False
+
+    @workflow.run
+    async def run(self, obey: bool) -> str | None:
+        before = workflow.cancellation_reason()
+        try:
+            await workflow.wait_condition(lambda: False)
+        except asyncio.CancelledError:
+            await workflow.sleep(0.01, summary="tidying up")
+            self.tidied = True
+            if obey:
+                raise
+        return workflow.cancellation_reason() if before is None else None
+
+    @workflow.query
+    def has_tidied(self) -> bool:
+        return self.tidied
+
+
+@workflow.defn
+class Sleeper:
+    """Sleeps for longer than it may."""
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.sleep(600)
+
+
+def seconds(duration: timedelta | None) -> str | None:
+    return None if duration is None else f"{duration.total_seconds():g}s"
+
+
+def camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
+
+
+def searched() -> dict[str, Any]:
+    """The search attributes that the workflow knows of, as JSON."""
+    values = {pair.key.name: pair.value for pair in workflow.info().typed_search_attributes}
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
+
+
+WORKFLOWS = [
+    Initialized,
+    AnyType,
+    Sandboxed,
+    Unsandboxed,
+    Imports,
+    Info,
+    Parent,
+    Continued,
+    Attempts,
+    Runtime,
+    Replayed,
+    Memo,
+    SearchAttributes,
+    UntypedSearchAttributes,
+    Timers,
+    Race,
+    Details,
+    Failing,
+    Stuck,
+    Unlucky,
+    Nondeterministic,
+    Cancellable,
+    Sleeper,
+]
+ACTIVITIES: list[object] = []
