@@ -1,0 +1,27 @@
+"""Replays a history with the workflows of the worker, and fails when their code does not fit it.
+
+    python replay.py WORKFLOW_ID HISTORY_FILE
+
+The file holds what the gateway shows of a history with payloads=raw.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer
+
+from worker import MODULES
+
+
+async def main(workflow_id: str, file: str) -> None:
+    history = WorkflowHistory.from_json(workflow_id, Path(file).read_text(encoding="utf-8"))
+    workflows = [workflow for module in MODULES for workflow in module.WORKFLOWS]
+    await Replayer(workflows=workflows).replay_workflow(history)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

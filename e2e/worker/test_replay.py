@@ -1,0 +1,123 @@
+"""Histories that were downloaded raw are what the SDK's Replayer reads."""
+
+from __future__ import annotations
+
+import subprocess
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from conftest import SDK
+from flowgate import JSON, Flowgate, Object, dumps
+from seen import attributes
+
+Replay = Callable[[str, Iterable[Object]], subprocess.CompletedProcess[str]]
+Scenario = Callable[[Flowgate, str, str], None]
+
+
+@pytest.fixture
+def replay(sdk: list[str], tmp_path: Path) -> Replay:
+    """Replays the events of a workflow in a process with the SDK."""
+
+    def run(workflow_id: str, events: Iterable[Object]) -> subprocess.CompletedProcess[str]:
+        file = tmp_path / "history.json"
+        file.write_text(dumps({"events": list(events)}), encoding="utf-8")
+        command = [*sdk, "-B", "replay.py", workflow_id, str(file)]
+        return subprocess.run(command, cwd=SDK, capture_output=True, text=True, timeout=60, check=False)
+
+    return run
+
+
+def messages(flowgate: Flowgate, workflow_id: str, task_queue: str) -> None:
+    """Signals and updates, completed, failed and rejected."""
+    flowgate.start("Messages", workflow_id, task_queue)
+    flowgate.signal(workflow_id, "add_message", "one")
+    for update, args in {"set_messages": [], "exchange": "two\u2028lines", "fail": {"sku": "pen"}}.items():
+        flowgate.update(workflow_id, update, args)
+    flowgate.signal(workflow_id, "custom_signal")
+    flowgate.result(workflow_id)
+
+
+def dynamic(flowgate: Flowgate, workflow_id: str, task_queue: str) -> None:
+    """Messages of any name, of a workflow that is open."""
+    flowgate.start("Dynamic", workflow_id, task_queue, startSignal="told", startSignalArgs=[12345678901234567890])
+    flowgate.update(workflow_id, "asked", {"l": []})
+
+
+def ends(workflow_type: str, *args: JSON, **options: JSON) -> Scenario:
+    """A workflow that ends by itself."""
+
+    def run(flowgate: Flowgate, workflow_id: str, task_queue: str) -> None:
+        assert not flowgate.execute(workflow_type, workflow_id, task_queue, *args, **options).pending
+
+    return run
+
+
+def cancelled(flowgate: Flowgate, workflow_id: str, task_queue: str) -> None:
+    """A workflow that was told to cancel, and tidied up."""
+    flowgate.start("Cancellable", workflow_id, task_queue, True)
+    flowgate.metadata(workflow_id)
+    flowgate.cancel(workflow_id, "no pens")
+    flowgate.result(workflow_id)
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        pytest.param(messages, id="messages"),
+        pytest.param(dynamic, id="dynamic"),
+        pytest.param(cancelled, id="cancelled"),
+        pytest.param(ends("Timers"), id="timers"),
+        pytest.param(ends("Parent"), id="child"),
+        pytest.param(ends("Failing", [None, {"sku": "pen"}]), id="failure"),
+        pytest.param(ends("SearchAttributes", ["Items"]), id="search-attributes"),
+        pytest.param(ends("Memo", {"old": None}, memo={"old": 1, "greeting": {"name": "", "times": 0}}), id="memo"),
+    ],
+)
+def test_raw_history_replays(
+    flowgate: Flowgate, task_queue: str, new_id: str, replay: Replay, scenario: Scenario
+) -> None:
+    scenario(flowgate, new_id, task_queue)
+    replayed = replay(new_id, flowgate.history(new_id, payloads="raw"))
+    assert replayed.returncode == 0, replayed.stderr
+
+
+@pytest.fixture
+def napped(flowgate: Flowgate, task_queue: str, new_id: str) -> str:
+    """A workflow that has slept."""
+    assert flowgate.execute("Timers", new_id, task_queue).result == "woken"
+    return new_id
+
+
+def test_raw_history_is_the_same_by_pages_and_by_lines(flowgate: Flowgate, napped: str) -> None:
+    by_lines = list(flowgate.history_stream(napped, payloads="raw"))
+    assert by_lines == list(flowgate.history(napped, payloads="raw", pageSize=2))
+    assert by_lines == list(flowgate.history_stream(napped, payloads="raw", pageSize=3))
+
+
+def test_history_by_lines_replays(flowgate: Flowgate, napped: str, replay: Replay) -> None:
+    replayed = replay(napped, flowgate.history_stream(napped, payloads="raw", pageSize=2))
+    assert replayed.returncode == 0, replayed.stderr
+
+
+def test_history_of_other_code_does_not_replay(flowgate: Flowgate, napped: str, replay: Replay) -> None:
+    started, *rest = flowgate.history(napped, payloads="raw")
+    attributes(started)["workflowType"]["name"] = "Sandboxed"
+    replayed = replay(napped, [started, *rest])
+    assert replayed.returncode == 1
+    assert "NondeterminismError" in replayed.stderr
+
+
+def test_history_with_another_argument_does_not_replay(
+    flowgate: Flowgate, task_queue: str, new_id: str, replay: Replay
+) -> None:
+    cancelled(flowgate, new_id, task_queue)
+    started, *rest = flowgate.history(new_id, payloads="raw")
+    (obey,) = attributes(started)["input"]["payloads"]
+    assert b64decode(obey["data"]) == b"true"
+    obey["data"] = b64encode(b"false").decode()
+    replayed = replay(new_id, [started, *rest])
+    assert replayed.returncode == 1
+    assert "NondeterminismError" in replayed.stderr
