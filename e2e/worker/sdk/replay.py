@@ -8,7 +8,9 @@ The file holds what the gateway shows of a history with payloads=raw.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+import traceback
 from pathlib import Path
 
 from temporalio.client import WorkflowHistory
@@ -24,4 +26,11 @@ async def main(workflow_id: str, file: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    code = 0
+    try:
+        asyncio.run(main(*sys.argv[1:]))
+    except Exception:
+        traceback.print_exc()
+        code = 1
+    # The SDK's threads may outlive the Replayer, and crash Python when it takes its time to end.
+    os._exit(code)
