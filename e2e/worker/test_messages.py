@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from decimal import Decimal
 from importlib.util import find_spec
 
@@ -45,14 +46,17 @@ def test_metadata_names_and_describes_the_handlers(flowgate: Flowgate, task_queu
     assert definition["type"] == "Messages"
     assert definition["signals"] == [
         {"name": "add_message", "description": "Takes one more message"},
-        {"name": "custom_signal"},
+        {"name": "custom_signal", "description": "Finishes"},
     ]
-    assert {"name": "message_count", "description": "How many there are"} in definition["queries"]
-    assert {"name": "messages"} in definition["queries"]
+    assert [query for query in definition["queries"] if "message" in query["name"]] == [
+        {"name": "message", "description": "One of them"},
+        {"name": "message_count", "description": "How many there are"},
+        {"name": "messages"},
+    ]
     assert definition["updates"] == [
         {"name": "exchange", "description": "Takes a message and tells the one before"},
         {"name": "fail"},
-        {"name": "set_messages"},
+        {"name": "set_messages", "description": "Takes these instead"},
         {"name": "suspend"},
     ]
 
@@ -166,6 +170,47 @@ def test_values_pass_byte_for_byte(flowgate: Flowgate, task_queue: str, new_id: 
     assert dumps(flowgate.update(new_id, "echo", ODD)["result"]) == dumps(ODD)
     flowgate.signal(new_id, "finish", ODD)
     assert dumps(flowgate.result(new_id).result) == dumps(ODD)
+
+
+def payload(encoding: str, data: bytes) -> Object:
+    """A payload as the gateway shows it when it is not JSON."""
+    return {"metadata": {"encoding": b64encode(encoding.encode()).decode()}, "data": b64encode(data).decode()}
+
+
+BYTES, NAN = payload("binary/plain", b"\0\xff"), payload("json/plain", b"NaN")
+
+
+def test_bytes_pass_as_payloads(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("NotJSON", new_id, task_queue)
+    echoed = flowgate.update(new_id, "echo", argPayloads=[BYTES])
+    assert (echoed["resultPayload"], "result" in echoed) == (BYTES, False)
+
+
+def test_what_is_no_json_is_not_taken_for_it(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("NotJSON", new_id, task_queue)
+    path, _ = flowgate.workflow(new_id)
+    assert flowgate.get(path + "/query", query="nan") == {"resultPayload": NAN}
+    updated = flowgate.update(new_id, "update_nan")
+    assert (updated["resultPayload"], "result" in updated) == (NAN, False)
+    flowgate.signal(new_id, "finish")
+    ended = flowgate.get(path + "/result", wait="30s")
+    assert (ended["resultPayload"], "result" in ended) == (NAN, False)
+    completed = attributes(event(flowgate, new_id, "WORKFLOW_EXECUTION_COMPLETED"))
+    assert completed["result"] == {"payloads": [NAN]}
+
+
+def test_details_that_are_not_all_json_come_as_payloads(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("NotJSON", new_id, task_queue)
+    failure = flowgate.update(new_id, "fail")["failure"]
+    assert "details" not in failure
+    assert failure["detailPayloads"] == [payload("json/plain", b'"json"') | {"json": "json"}, BYTES, NAN]
+
+
+def test_memo_that_is_not_all_json_comes_as_payloads(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("NotJSON", new_id, task_queue)
+    event(flowgate, new_id, "WORKFLOW_PROPERTIES_MODIFIED")
+    described = flowgate.describe(new_id)
+    assert (described["memoPayloads"], "memo" in described) == ({"bytes": BYTES, "nan": NAN}, False)
 
 
 def test_metadata_describes_dynamic_handlers_without_a_name(flowgate: Flowgate, task_queue: str, new_id: str) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from conftest import SDK
 from flowgate import JSON, Flowgate, Object, dumps
 from seen import attributes
+
+SDK = Path(__file__).parent / "sdk"
 
 Replay = Callable[[str, Iterable[Object]], subprocess.CompletedProcess[str]]
 Scenario = Callable[[Flowgate, str, str], None]

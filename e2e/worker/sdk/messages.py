@@ -34,7 +34,7 @@ class Messages:
         await asyncio.sleep(0)
         self.told.append(message)
 
-    @workflow.signal(name="custom_signal")
+    @workflow.signal(name="custom_signal", description="Finishes")
     def finish(self) -> None:
         self.finished = True
 
@@ -46,7 +46,7 @@ class Messages:
     def count(self) -> int:
         return len(self.told)
 
-    @workflow.query
+    @workflow.query(description="One of them")
     def message(self, index: int) -> JSON:
         return self.told[index]
 
@@ -64,7 +64,7 @@ class Messages:
         self.told.append(message)
         return self.told[-2] if len(self.told) > 1 else None
 
-    @workflow.update(name="set_messages")
+    @workflow.update(name="set_messages", description="Takes these instead")
     def replace(self, messages: list[JSON]) -> int:
         self.told = messages
         return len(messages)
@@ -113,6 +113,43 @@ class Dynamic:
     def any_but_refuse(self, name: str, args: Sequence[RawValue]) -> None:
         if name == "refuse":
             raise ValueError(f"{len(args)} arguments refused")
+
+
+NAN, BYTES = float("nan"), b"\0\xff"
+
+
+@workflow.defn
+class NotJSON:
+    """Gives what JSON does not have: bytes, and what Python takes for JSON."""
+
+    def __init__(self) -> None:
+        self.finished = False
+
+    @workflow.run
+    async def run(self) -> float:
+        workflow.upsert_memo({"bytes": BYTES, "nan": NAN})
+        await workflow.wait_condition(lambda: self.finished)
+        return NAN
+
+    @workflow.query
+    def nan(self) -> float:
+        return NAN
+
+    @workflow.update
+    def update_nan(self) -> float:
+        return NAN
+
+    @workflow.update
+    def echo(self, value: bytes) -> bytes:
+        return value
+
+    @workflow.update
+    def fail(self) -> None:
+        raise ApplicationError("it does not work", "json", BYTES, NAN)
+
+    @workflow.signal
+    def finish(self) -> None:
+        self.finished = True
 
 
 @workflow.defn
@@ -274,5 +311,5 @@ class Patience:
         self.came = True
 
 
-WORKFLOWS = [Messages, Dynamic, Handlers, Stages, Unfinished, Warned, Patience]
+WORKFLOWS = [Messages, Dynamic, NotJSON, Handlers, Stages, Unfinished, Warned, Patience]
 ACTIVITIES: list[object] = []
