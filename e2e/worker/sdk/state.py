@@ -55,17 +55,17 @@ class Sandboxed:
 
     @workflow.run
     async def run(self) -> dict[str, Any]:
-        return {"inSandbox": workflow.unsafe.in_sandbox(), **self.look_at_the_clock()}
-
-    def look_at_the_clock(self) -> dict[str, Any]:
         with workflow.unsafe.sandbox_unrestricted():
-            unrestricted = workflow.unsafe.is_sandbox_unrestricted()
-            there_is_time = datetime.now() is not None
+            datetime.now()
+            told = {
+                "inSandbox": workflow.unsafe.in_sandbox(),
+                "unrestricted": workflow.unsafe.is_sandbox_unrestricted(),
+            }
         try:
             datetime.now()
         except workflow.NondeterminismError as error:
-            return {"restricted": str(error), "unrestricted": unrestricted, "thereIsTime": there_is_time}
-        return {"unrestricted": unrestricted, "thereIsTime": there_is_time}
+            return {**told, "restricted": str(error)}
+        return told
 
 
 @workflow.defn(sandboxed=False)
