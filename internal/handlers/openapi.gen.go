@@ -1622,6 +1622,9 @@ type FailureStatusParam = int
 // FirstExecutionRunIDParam defines model for FirstExecutionRunIdParam.
 type FirstExecutionRunIDParam = string
 
+// FollowResetParam defines model for FollowResetParam.
+type FollowResetParam = bool
+
 // FollowRunsParam defines model for FollowRunsParam.
 type FollowRunsParam = bool
 
@@ -1726,6 +1729,10 @@ type StartWorkflowParams struct {
 	// FollowRuns Whether the wait, or the stream of events, goes on in the next run when a run was continued as new,
 	// retried or started again by cron.
 	FollowRuns *FollowRunsParam `form:"followRuns,omitempty" json:"followRuns,omitempty"`
+
+	// FollowReset Whether the wait goes on in the new run when a run was reset. Otherwise a run that a reset ended is
+	// `TERMINATED`, and one that had ended before it keeps its outcome.
+	FollowReset *FollowResetParam `form:"followReset,omitempty" json:"followReset,omitempty"`
 
 	// FailureStatus The HTTP status of the outcome of a workflow that ended with a failure, or of an update that failed or was
 	// rejected. By default it is 200, because the outcome is data; `422` is for clients that tell success from
@@ -1875,6 +1882,10 @@ type GetWorkflowResultParams struct {
 	// FollowRuns Whether the wait, or the stream of events, goes on in the next run when a run was continued as new,
 	// retried or started again by cron.
 	FollowRuns *FollowRunsParam `form:"followRuns,omitempty" json:"followRuns,omitempty"`
+
+	// FollowReset Whether the wait goes on in the new run when a run was reset. Otherwise a run that a reset ended is
+	// `TERMINATED`, and one that had ended before it keeps its outcome.
+	FollowReset *FollowResetParam `form:"followReset,omitempty" json:"followReset,omitempty"`
 
 	// FailureStatus The HTTP status of the outcome of a workflow that ended with a failure, or of an update that failed or was
 	// rejected. By default it is 200, because the outcome is data; `422` is for clients that tell success from
@@ -2715,6 +2726,19 @@ func (siw *ServerInterfaceWrapper) StartWorkflow(w http.ResponseWriter, r *http.
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "followRuns"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "followRuns", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "followReset" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "followReset", r.URL.Query(), &params.FollowReset, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "followReset"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "followReset", Err: err})
 		}
 		return
 	}
@@ -3588,6 +3612,19 @@ func (siw *ServerInterfaceWrapper) GetWorkflowResult(w http.ResponseWriter, r *h
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "followRuns"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "followRuns", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "followReset" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "followReset", r.URL.Query(), &params.FollowReset, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "followReset"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "followReset", Err: err})
 		}
 		return
 	}

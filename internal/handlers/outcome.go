@@ -3,6 +3,7 @@ package handlers
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -80,12 +81,24 @@ func outcomeAnswer(o *Outcome, failureStatus *int) *answer {
 	return a
 }
 
-// pendingAnswer answers a wait that ran out.
-func pendingAnswer(namespace string, p Pending) *answer {
+// pendingAnswer answers a wait that ran out, and tells where to ask the same
+// again.
+func pendingAnswer(namespace string, p Pending, want awaited) *answer {
 	p.Status = "RUNNING"
+	query := url.Values{}
+	if !want.followRuns {
+		query.Set("followRuns", "false")
+	}
+	if want.followReset {
+		query.Set("followReset", "true")
+	}
+	if want.failureStatus != nil {
+		query.Set("failureStatus", strconv.Itoa(*want.failureStatus))
+	}
+	segment := idSegment(query, "workflowId", p.WorkflowID)
 	return &answer{
 		status: http.StatusAccepted, body: p, retryAfter: retryPending,
-		location: workflowPath(namespace, p.WorkflowID, "/result", p.RunID),
+		location: instancePath(namespace, segment+"/result", p.RunID, query),
 	}
 }
 

@@ -56,8 +56,12 @@ func (p *poll) run(ctx context.Context) (*Outcome, error) {
 		if err != nil {
 			return nil, err
 		}
-		if p.watch.key.followRuns && o.NewRunID != "" {
-			p.runID, p.token = o.NewRunID, nil
+		next, err := p.successor(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		if next != "" {
+			p.runID, p.token = next, nil
 			p.watch.learn(p.runID, "")
 			continue
 		}
@@ -65,6 +69,26 @@ func (p *poll) run(ctx context.Context) (*Outcome, error) {
 		o.FirstExecutionRunID = p.watch.known().FirstExecutionRunID
 		return o, nil
 	}
+}
+
+// successor gives the run in which the wait goes on, if any. A reset comes
+// first: it took the run back from where it had led. The close event does not
+// tell of it.
+func (p *poll) successor(ctx context.Context, o *Outcome) (string, error) {
+	if p.watch.key.followReset {
+		run, err := describeRun(ctx, p.client, p.call, p.watch.key.workflowID, p.runID)
+		if err != nil {
+			return "", err
+		}
+		p.watch.learn(p.runID, run.GetWorkflowExecutionInfo().GetFirstRunId())
+		if reset := run.GetWorkflowExtendedInfo().GetResetRunId(); reset != "" {
+			return reset, nil
+		}
+	}
+	if p.watch.key.followRuns {
+		return o.NewRunID, nil
+	}
+	return "", nil
 }
 
 // next gives what the run's close event tells, as soon as there is one.

@@ -34,7 +34,8 @@ func (a *API) GetWorkflowResult(w http.ResponseWriter, r *http.Request, namespac
 		}
 		return a.awaitOutcome(ctx, c, awaited{
 			workflowID: id, runID: params.RunID, wait: wait,
-			followRuns: params.FollowRuns == nil || *params.FollowRuns, failureStatus: params.FailureStatus,
+			followRuns: params.FollowRuns == nil || *params.FollowRuns, followReset: params.FollowReset != nil && *params.FollowReset,
+			failureStatus: params.FailureStatus,
 		})
 	})
 }
@@ -51,7 +52,7 @@ func checkFailureStatus(status *int) error {
 type awaited struct {
 	workflowID, runID, firstExecutionRunID string
 	wait                                   time.Duration
-	followRuns                             bool
+	followRuns, followReset                bool
 	failureStatus                          *int
 }
 
@@ -72,7 +73,7 @@ func (a *API) awaitOutcome(ctx context.Context, c *call, want awaited) (*answer,
 	}
 	if outcome == nil {
 		pending.FirstExecutionRunID = cmp.Or(pending.FirstExecutionRunID, want.firstExecutionRunID)
-		return pendingAnswer(c.namespace, pending), nil
+		return pendingAnswer(c.namespace, pending, want), nil
 	}
 	shown := *outcome // equal waits share it
 	shown.FirstExecutionRunID = cmp.Or(shown.FirstExecutionRunID, want.firstExecutionRunID)
@@ -85,7 +86,8 @@ func (a *API) wait(ctx context.Context, c *call, want awaited) (*Outcome, Pendin
 	outgoing.Timeout = 0 // the poll's slices have deadlines of their own
 	until := time.Now().Add(want.wait)
 	w := a.watches.join(ctx, watchKey{
-		namespace: c.namespace, workflowID: want.workflowID, runID: want.runID, followRuns: want.followRuns,
+		namespace: c.namespace, workflowID: want.workflowID, runID: want.runID,
+		followRuns: want.followRuns, followReset: want.followReset,
 		credential: a.options.Upstream.CredentialID(c.principal, c.namespace), bound: c.principal.Bound,
 		metadata: canonical(metadata.New(c.principal.Metadata), outgoing.Metadata),
 	}, outgoing, until)
@@ -135,6 +137,10 @@ func (a *API) look(ctx context.Context, want awaited) (*Outcome, Pending, error)
 		pending.FirstExecutionRunID = cmp.Or(info.GetFirstRunId(), pending.FirstExecutionRunID)
 		if !closed(info.GetStatus()) {
 			return nil, pending, nil
+		}
+		if reset := run.GetWorkflowExtendedInfo().GetResetRunId(); want.followReset && reset != "" {
+			pending.RunID = reset
+			continue
 		}
 		outcome, err := a.closeEvent(ctx, pending)
 		if err != nil || !want.followRuns || outcome.NewRunID == "" {

@@ -31,7 +31,8 @@ func (a *API) StartWorkflow(w http.ResponseWriter, r *http.Request, namespace st
 		if wait > 0 {
 			return a.awaitOutcome(ctx, c, awaited{
 				workflowID: started.WorkflowID, runID: started.RunID, firstExecutionRunID: started.FirstExecutionRunID,
-				wait: wait, followRuns: params.FollowRuns == nil || *params.FollowRuns, failureStatus: params.FailureStatus,
+				wait: wait, followRuns: params.FollowRuns == nil || *params.FollowRuns, followReset: params.FollowReset != nil && *params.FollowReset,
+				failureStatus: params.FailureStatus,
 			})
 		}
 		status := http.StatusCreated

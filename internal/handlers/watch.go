@@ -21,7 +21,7 @@ import (
 // show different callers different things.
 type watchKey struct {
 	namespace, workflowID, runID string
-	followRuns                   bool
+	followRuns, followReset      bool
 	credential, metadata         string
 	// bound is nobody else's: a poll that may look at less serves its own caller.
 	bound *auth.Bound

@@ -1,0 +1,96 @@
+package e2e_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// resultOf asks for the result of a run.
+func resultOf(t *testing.T, s started, query string, status int) outcome {
+	t.Helper()
+	return as[outcome](t, writer().get(t, of(s.WorkflowID, "/result", inRun(s.RunID), query)).expect(t, status))
+}
+
+func TestResetIsFollowedWhenAsked(t *testing.T) {
+	t.Parallel()
+	s := waiting(t, 1)
+	r := resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`)
+	for _, query := range []string{"&followReset=true", "&followReset=true&wait=1s", "&followReset=true&followRuns=false"} {
+		require.Equal(t, r.RunID, resultOf(t, s, query, http.StatusAccepted).RunID, query)
+	}
+	finish(t, s.WorkflowID, `"after"`)
+	for _, query := range []string{"&wait=30s&followReset=true", "&followReset=true", "&followReset=true&followRuns=false"} {
+		o := resultOf(t, s, query, http.StatusOK)
+		require.Equal(t, []string{r.RunID, s.RunID, "COMPLETED", `"after"`},
+			[]string{o.RunID, o.FirstExecutionRunID, o.Status, string(o.Result)}, query)
+	}
+	for _, query := range []string{"", "&wait=1s", "&followReset=false", "&followRuns=true"} {
+		o := resultOf(t, s, query, http.StatusOK)
+		require.Equal(t, []string{s.RunID, "TERMINATED"}, []string{o.RunID, o.Status}, query)
+	}
+}
+
+// Those who wait are told of the reset by the end of the run.
+func TestResetIsFollowedByThoseWhoWait(t *testing.T) {
+	t.Parallel()
+	gateway := ownGateway(t)
+	s := waiting(t, 1)
+	path := of(s.WorkflowID, "/result", inRun(s.RunID), "&wait=30s&followReset=true")
+	o := as[outcome](t, waitFor(t, gateway, path, func() {
+		resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`)
+		finish(t, s.WorkflowID, `"after"`)
+	}).expect(t, http.StatusOK))
+	require.Equal(t, []string{"COMPLETED", `"after"`}, []string{o.Status, string(o.Result)})
+	require.NotEqual(t, s.RunID, o.RunID)
+}
+
+func TestResetEndsTheWaitOfThoseWhoDoNotFollow(t *testing.T) {
+	t.Parallel()
+	gateway := ownGateway(t)
+	s := waiting(t, 1)
+	o := as[outcome](t, waitFor(t, gateway, of(s.WorkflowID, "/result", inRun(s.RunID), "&wait=30s"), func() {
+		resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK","reason":"a bad build"}`)
+	}).expect(t, http.StatusOK))
+	require.Equal(t, []string{s.RunID, "TERMINATED", "a bad build"}, []string{o.RunID, o.Status, o.Failure.Message})
+	terminate(t, s.WorkflowID)
+}
+
+// A run that had ended well keeps its result for those who do not follow the reset.
+func TestResetOfAClosedRunIsFollowed(t *testing.T) {
+	t.Parallel()
+	s := waiting(t, 1)
+	finish(t, s.WorkflowID, `"before"`)
+	require.Equal(t, "COMPLETED", end(t, s.WorkflowID).Status)
+	r := resetTo(t, s, `{"resetType":"FIRST_WORKFLOW_TASK","reapplyExclude":["SIGNAL"]}`, inRun(s.RunID))
+	require.Equal(t, `"before"`, string(resultOf(t, s, "", http.StatusOK).Result))
+	require.Equal(t, r.RunID, resultOf(t, s, "&followReset=true", http.StatusAccepted).RunID)
+	terminate(t, s.WorkflowID)
+}
+
+// A chain goes on from the run that was reset, not from what that run had led to.
+func TestResetOfAContinuedRunTakesItsSuccessorsPlace(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Chain", `"args":[{"times":1}]`)
+	require.Equal(t, "COMPLETED", end(t, s.WorkflowID).Status)
+	r := resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`, inRun(s.RunID))
+	for _, query := range []string{"&wait=30s&followReset=true&followRuns=false", "&followReset=true&followRuns=false"} {
+		o := resultOf(t, s, query, http.StatusOK)
+		require.Equal(t, []string{r.RunID, "CONTINUED_AS_NEW"}, []string{o.RunID, o.Status}, query)
+	}
+	o := resultOf(t, s, "&wait=30s&followReset=true", http.StatusOK)
+	require.Equal(t, []string{"COMPLETED", "2"}, []string{o.Status, string(o.Result)})
+	require.NotEqual(t, r.RunID, o.RunID)
+}
+
+// Who is told to come back comes back with the same question.
+func TestPendingWaitTellsHowToGoOnAsAsked(t *testing.T) {
+	t.Parallel()
+	s := waiting(t, 0)
+	a := writer().get(t, of(s.WorkflowID, "/result?followRuns=false&followReset=true&failureStatus=422")).expect(t, http.StatusAccepted)
+	resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`)
+	terminate(t, s.WorkflowID)
+	again := writer().get(t, a.header.Get("Location")).expect(t, http.StatusUnprocessableEntity)
+	require.NotEqual(t, s.RunID, as[outcome](t, again).RunID)
+}
