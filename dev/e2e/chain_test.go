@@ -1,0 +1,103 @@
+package e2e_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/dev/sample"
+)
+
+// Each run of a retried workflow is asked for by its id: all have an outcome of their own, and lead to the last.
+func TestRetriedRunsArePinned(t *testing.T) {
+	t.Parallel()
+	const attempts = 3
+	s := start(t, "Fail", `"args":[{}]`, `"retryPolicy":{"initialInterval":"10ms","maximumAttempts":3}`)
+	last := resultOf(t, s, "&wait=30s", http.StatusOK)
+	run := s
+	for attempt := range attempts {
+		require.Equal(t, last.RunID, resultOf(t, run, "", http.StatusOK).RunID)
+		for _, query := range []string{"&followRuns=false", "&followRuns=false&wait=30s"} {
+			o := resultOf(t, run, query, http.StatusOK)
+			require.Equal(t, []string{"FAILED", run.RunID}, []string{o.Status, o.RunID})
+			requireSampleFailure(t, o.Failure, attempt+1)
+		}
+		run.RunID = resultOf(t, run, "&followRuns=false", http.StatusOK).NewRunID
+	}
+	require.Empty(t, run.RunID, "the last run has no successor")
+}
+
+// The server writes this event as CONTINUED_AS_NEW for those who do not tell it that they know better.
+func TestCloseEventOfARetriedRunIsItsFailure(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Fail", `"args":[{}]`, twoAttempts)
+	last := resultOf(t, s, "&wait=30s", http.StatusOK)
+	page := historyPage(t, writer(), historyPath(s)+"&eventFilterType=CLOSE_EVENT")
+	require.Len(t, page.Events, 1)
+	require.Contains(t, string(page.Events[0]), `"EVENT_TYPE_WORKFLOW_EXECUTION_FAILED"`)
+	require.Contains(t, string(page.Events[0]), `"newExecutionRunId":"`+last.RunID+`"`)
+}
+
+// often is a cron schedule of which a test can wait for two runs.
+const often = `"cronSchedule":"@every 1s"`
+
+func TestCronRunsAreFollowed(t *testing.T) {
+	t.Parallel()
+	for workflowType, want := range map[string]string{"Echo": "COMPLETED", "Fail": "FAILED"} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, workflowType, `"args":[{}]`, often)
+			first := resultOf(t, s, "&followRuns=false&wait=30s", http.StatusOK)
+			require.Equal(t, []string{want, s.RunID}, []string{first.Status, first.RunID})
+			require.NotEmpty(t, first.NewRunID)
+			second := started{WorkflowID: s.WorkflowID, RunID: first.NewRunID}
+			next := resultOf(t, second, "&followRuns=false&wait=30s", http.StatusOK)
+			require.Equal(t, []string{want, second.RunID}, []string{next.Status, next.RunID})
+			require.NotEqual(t, s.RunID, resultOf(t, s, "", http.StatusAccepted).RunID, "a cron goes on")
+			terminate(t, s.WorkflowID)
+			require.Equal(t, "TERMINATED", resultOf(t, s, "&wait=30s", http.StatusOK).Status, "until it is ended")
+		})
+	}
+}
+
+func TestRunThatTimesOutAndIsRetriedIsFollowed(t *testing.T) {
+	t.Parallel()
+	s := abandon(t, `"runTimeout":"1s"`, twoAttempts)
+	first := resultOf(t, s, "&followRuns=false&wait=30s", http.StatusOK)
+	require.Equal(t, []string{"TIMED_OUT", s.RunID}, []string{first.Status, first.RunID})
+	last := resultOf(t, s, "&wait=30s", http.StatusOK)
+	require.Equal(t, []string{"TIMED_OUT", first.NewRunID}, []string{last.Status, last.RunID})
+}
+
+// Any run of a chain knows the first, wherever the server tells.
+func TestEveryRunTellsItsFirst(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Chain", `"args":[{"times":2}]`)
+	last := end(t, s.WorkflowID)
+	require.Equal(t, s.RunID, last.FirstExecutionRunID)
+	require.Equal(t, s.RunID, as[outcome](t, writer().get(t, of(s.WorkflowID, "/result", inRun(last.RunID)))).FirstExecutionRunID)
+	require.Equal(t, s.RunID, describe(t, s.WorkflowID).FirstExecutionRunID)
+	body := starting("Chain", s.WorkflowID, sample.TaskQueue, `"idReusePolicy":"REJECT_DUPLICATE"`)
+	p := writer().post(t, workflows, body).problem(t, http.StatusConflict, "workflow-already-started")
+	require.Equal(t, []string{last.RunID, s.RunID}, []string{p.RunID, p.FirstExecutionRunID})
+}
+
+// A ledger that has continued is found by starts of all kinds. The server leaves out the first run for an update with
+// start alone.
+func TestFoundRunTellsItsFirst(t *testing.T) {
+	t.Parallel()
+	s := startLedger(t)
+	writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"next"}`).expect(t, http.StatusNoContent)
+	eventually(t, "it has continued", func() bool { return describe(t, s.WorkflowID).RunID != s.RunID })
+	for _, field := range []string{`"idConflictPolicy":"USE_EXISTING"`, `"startSignal":"poke"`} {
+		found := as[started](t, writer().post(t, workflows, ledgerStart(s.WorkflowID, field)).expect(t, http.StatusOK))
+		require.False(t, found.Started, field)
+		require.NotEqual(t, s.RunID, found.RunID, field)
+		require.Equal(t, s.RunID, found.FirstExecutionRunID, field)
+	}
+	found := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(s.WorkflowID, "USE_EXISTING", adding("add", 1)))).Start
+	require.False(t, found.Started)
+	require.Empty(t, found.FirstExecutionRunID)
+	terminate(t, s.WorkflowID)
+}
