@@ -1,0 +1,73 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/worker"
+	sdkworkflow "go.temporal.io/sdk/workflow"
+)
+
+// versioned starts a worker of a version, on a task queue that is named like its deployment.
+func versioned(t *testing.T, deployment, buildID string) (pinned string) {
+	t.Helper()
+	w := worker.New(here.stack.Client(), deployment, worker.Options{DeploymentOptions: worker.DeploymentOptions{
+		UseVersioning:             true,
+		Version:                   worker.WorkerDeploymentVersion{DeploymentName: deployment, BuildID: buildID},
+		DefaultVersioningBehavior: sdkworkflow.VersioningBehaviorAutoUpgrade,
+	}})
+	w.RegisterWorkflowWithOptions(ledger, sdkworkflow.RegisterOptions{Name: "Ledger"})
+	require.NoError(t, w.Start())
+	t.Cleanup(w.Stop)
+	return fmt.Sprintf(`{"behavior":"PINNED","pinnedVersion":{"deploymentName":%s,"buildId":%s}}`, quote(deployment), quote(buildID))
+}
+
+func overrideOf(t *testing.T, workflowID string) string {
+	t.Helper()
+	return string(as[struct {
+		Versioning struct{ Override json.RawMessage }
+	}](t, writer().get(t, of(workflowID))).Versioning.Override)
+}
+
+// A workflow that is pinned runs on a version that is nobody's current one.
+func TestStartIsPinnedToAVersion(t *testing.T) {
+	t.Parallel()
+	deployment, id := newID(t), newID(t)
+	pinned := versioned(t, deployment, "one")
+	body := starting("Ledger", id, deployment, `"args":[0]`, `"versioningOverride":`+pinned)
+	eventually(t, "the version is known", func() bool { return writer().post(t, workflows, body).status == http.StatusCreated })
+	require.JSONEq(t, pinned, overrideOf(t, id))
+	require.Equal(t, "7", string(as[updated](t, writer().update(t, id, adding("add", 7)).expect(t, http.StatusOK)).Result))
+	terminate(t, id)
+}
+
+func TestOverrideIsSetAndTakenAway(t *testing.T) {
+	t.Parallel()
+	deployment, id := newID(t), newID(t)
+	pinned := versioned(t, deployment, "one")
+	writer().post(t, workflows, starting("Ledger", id, deployment, `"args":[0]`)).expect(t, http.StatusCreated)
+	eventually(t, "the version is known", func() bool {
+		return writer().must(t, http.MethodPatch, of(id), `{"versioningOverride":`+pinned+`}`).status == http.StatusOK
+	})
+	require.JSONEq(t, pinned, overrideOf(t, id))
+	require.Equal(t, "7", string(as[updated](t, writer().update(t, id, adding("add", 7)).expect(t, http.StatusOK)).Result))
+	require.JSONEq(t, `{}`, string(writer().must(t, http.MethodPatch, of(id), `{"versioningOverride":null}`).expect(t, http.StatusOK).body))
+	require.Empty(t, overrideOf(t, id))
+	terminate(t, id)
+}
+
+func TestUnknownVersionIsRefused(t *testing.T) {
+	t.Parallel()
+	s := abandon(t)
+	override := `"versioningOverride":{"behavior":"PINNED","pinnedVersion":{"deploymentName":"none","buildId":"none"}}`
+	for _, a := range []answer{
+		writer().post(t, workflows, starting("Ledger", newID(t), "nobody", override)),
+		writer().must(t, http.MethodPatch, of(s.WorkflowID), "{"+override+"}"),
+	} {
+		require.Contains(t, a.problem(t, http.StatusConflict, "conflict").Detail, "none:none")
+	}
+	terminate(t, s.WorkflowID)
+}
