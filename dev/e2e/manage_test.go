@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 )
@@ -83,6 +84,59 @@ func TestResetToAnEventOfAClosedRun(t *testing.T) {
 	writer().post(t, of(s.WorkflowID, "/terminate", inRun(r.RunID)), "").expect(t, http.StatusNoContent)
 }
 
+func TestResetUndoesTheWorkOfABuild(t *testing.T) {
+	t.Parallel()
+	s := waiting(t, 2)
+	type points struct{ AutoResetPoints []struct{ BuildID string } }
+	w := as[points](t, writer().get(t, of(s.WorkflowID)).expect(t, http.StatusOK))
+	require.Len(t, w.AutoResetPoints, 1)
+	resetTo(t, s, `{"buildId":`+quote(w.AutoResetPoints[0].BuildID)+`,"reapplyExclude":["SIGNAL"]}`)
+	requireSignals(t, s.WorkflowID, 0)
+	terminate(t, s.WorkflowID)
+}
+
+// Updates that the old run took are given to the new one again, unless they are left out.
+func TestResetGivesUpdatesAgain(t *testing.T) {
+	t.Parallel()
+	for exclude, want := range map[string]string{``: "8", `"reapplyExclude":["UPDATE"],`: "1"} {
+		s := startLedger(t)
+		require.Equal(t, "7", string(as[updated](t, writer().update(t, s.WorkflowID, adding("add", 7)).expect(t, http.StatusOK)).Result))
+		resetTo(t, s, `{`+exclude+`"resetType":"FIRST_WORKFLOW_TASK"}`)
+		require.Equal(t, want, string(as[updated](t, writer().update(t, s.WorkflowID, adding("add", 1)).expect(t, http.StatusOK)).Result))
+		terminate(t, s.WorkflowID)
+	}
+}
+
+// Whoever resets a workflow at the same time as another gets a run, and the one that goes on is one of theirs.
+func TestResetsAtOnceLeaveOneRun(t *testing.T) {
+	t.Parallel()
+	s := waiting(t, 1)
+	const many = 4
+	got := make(chan answer, many)
+	for range many {
+		go func() {
+			body := `{"resetType":"FIRST_WORKFLOW_TASK"}`
+			a, err := writer().send(t.Context(), http.MethodPost, of(s.WorkflowID, "/reset", inRun(s.RunID)), body)
+			assert.NoError(t, err)
+			got <- a
+		}()
+	}
+	runs := map[string]bool{}
+	for range many {
+		runs[as[reset](t, (<-got).expect(t, http.StatusOK)).RunID] = true
+	}
+	require.Len(t, runs, many)
+	current := describe(t, s.WorkflowID)
+	require.True(t, runs[current.RunID], "it is one of the new runs")
+	delete(runs, current.RunID)
+	for run := range runs {
+		o := as[outcome](t, writer().get(t, of(s.WorkflowID, "/result", inRun(run))).expect(t, http.StatusOK))
+		require.Equal(t, "TERMINATED", o.Status)
+	}
+	requireSignals(t, s.WorkflowID, 1)
+	terminate(t, s.WorkflowID)
+}
+
 func TestResetNeedsAPoint(t *testing.T) {
 	t.Parallel()
 	s := abandon(t)
@@ -135,6 +189,20 @@ func TestPausedWorkflowWaits(t *testing.T) {
 	require.Equal(t, "COMPLETED", end(t, s.WorkflowID).Status)
 	writer().post(t, pause, "").problem(t, http.StatusConflict, "workflow-completed")
 	writer().post(t, unpause, "").problem(t, http.StatusConflict, "workflow-completed")
+}
+
+// A paused workflow keeps what it is sent for later, but its worker is asked nothing meanwhile.
+func TestPausedWorkflowIsNotAsked(t *testing.T) {
+	t.Parallel()
+	s := waiting(t, 0)
+	writer().post(t, of(s.WorkflowID, "/pause"), "").expect(t, http.StatusNoContent)
+	writer().post(t, of(s.WorkflowID, "/updates?wait=5s"), `{"update":"echo"}`).problem(t, http.StatusConflict, "conflict")
+	p := writer().get(t, of(s.WorkflowID, "/query?query=signals")).problem(t, http.StatusConflict, "query-rejected")
+	require.Equal(t, "PAUSED", p.WorkflowStatus)
+	writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
+	writer().post(t, of(s.WorkflowID, "/unpause"), "").expect(t, http.StatusNoContent)
+	requireSignals(t, s.WorkflowID, 1)
+	terminate(t, s.WorkflowID)
 }
 
 func TestOptionsAreChangedOneByOne(t *testing.T) {
