@@ -42,6 +42,16 @@ func TestQueryWithoutWorkerTimesOut(t *testing.T) {
 	}
 }
 
+// Before its first workflow task nobody has a workflow to ask.
+func TestQueryOfADelayedWorkflowIsTooEarly(t *testing.T) {
+	t.Parallel()
+	s := start(t, "Wait", `"startDelay":"1h"`)
+	p := writer().get(t, of(s.WorkflowID, "/query?query=signals")).problem(t, http.StatusConflict, "workflow-not-ready")
+	require.True(t, p.Retryable)
+	require.Positive(t, p.RetryAfter)
+	terminate(t, s.WorkflowID)
+}
+
 func TestUnknownQueryIsNotFound(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")
