@@ -146,8 +146,11 @@ func TestAnUpdateBelongsToItsRun(t *testing.T) {
 	eventually(t, "it has continued", func() bool { return describe(t, s.WorkflowID).RunID != s.RunID })
 	writer().get(t, of(s.WorkflowID, "/updates/", u.UpdateID)).problem(t, http.StatusNotFound, "update-not-found")
 	require.Equal(t, u, as[updated](t, writer().get(t, of(s.WorkflowID, "/updates/", u.UpdateID, inRun(s.RunID))).expect(t, http.StatusOK)))
+	current := describe(t, s.WorkflowID).RunID
+	pinned := as[updated](t, writer().post(t, of(s.WorkflowID, "/updates", inRun(current)), adding("add", 1)).expect(t, http.StatusOK))
+	require.Equal(t, []string{current, "4"}, []string{pinned.RunID, string(pinned.Result)})
 	chained := writer().post(t, of(s.WorkflowID, "/updates?firstExecutionRunId=", s.RunID), adding("add", 1)).expect(t, http.StatusOK)
-	require.Equal(t, "4", string(as[updated](t, chained).Result))
+	require.Equal(t, "5", string(as[updated](t, chained).Result))
 	writer().post(t, of(s.WorkflowID, "/updates?firstExecutionRunId=", newRunID), adding("add", 1)).
 		problem(t, http.StatusConflict, "run-chain-mismatch")
 	writer().post(t, of(s.WorkflowID, "/updates", inRun(s.RunID)), adding("add", 1)).problem(t, http.StatusConflict, "workflow-completed")
@@ -222,6 +225,32 @@ func TestUpdateWithStartTellsWhatBecameOfTheUpdate(t *testing.T) {
 	cron := `{"start":` + ledgerStart(newID(t), `"idConflictPolicy":"FAIL"`, `"cronSchedule":"@daily"`) + `,"update":` + adding("add", 1) + `}`
 	p = writer().post(t, updatesWithStart, cron).problem(t, http.StatusBadRequest, "invalid-request")
 	require.Contains(t, p.Detail, "CronSchedule")
+}
+
+// Nobody is given another's workflow unawares.
+func TestUpdateWithStartNeedsAConflictPolicy(t *testing.T) {
+	t.Parallel()
+	body := `{"start":` + ledgerStart(newID(t)) + `,"update":` + adding("add", 1) + `}`
+	p := writer().post(t, updatesWithStart, body).problem(t, http.StatusBadRequest, "invalid-request")
+	require.Equal(t, "/start/idConflictPolicy", p.Errors[0].Pointer)
+}
+
+func TestUpdateWithStartCarriesWhatAStartDoes(t *testing.T) {
+	t.Parallel()
+	id := newID(t)
+	attributes, _ := attributesOfEveryType(id)
+	fields := []string{
+		`"idConflictPolicy":"FAIL"`, `"staticSummary":"A <ledger>"`, `"staticDetails":"of **cents**"`, `"memo":{"channel":"web"}`,
+		`"priority":{"priorityKey":2,"fairnessKey":"c-1","fairnessWeight":1.5}`,
+		searchAttributes(attributes, func(a attribute) string { return string(a.Value) }),
+	}
+	body := `{"start":` + ledgerStart(id, fields...) + `,"update":` + adding("add", 1) + `}`
+	writer().post(t, updatesWithStart, body).expect(t, http.StatusOK)
+	w := describe(t, id)
+	require.Equal(t, []string{"A <ledger>", "of **cents**", `"web"`}, []string{w.StaticSummary, w.StaticDetails, string(w.Memo["channel"])})
+	require.JSONEq(t, `{"priorityKey":2,"fairnessKey":"c-1","fairnessWeight":1.5}`, string(w.Priority))
+	requireAttributes(t, attributes, w.SearchAttributes)
+	terminate(t, id)
 }
 
 func TestARepeatedUpdateWithStartHappensOnce(t *testing.T) {
