@@ -168,3 +168,42 @@ func TestCountGroupsByStatus(t *testing.T) {
 	require.Equal(t, 3, plain.Count)
 	require.Empty(t, plain.Groups)
 }
+
+// No character of a token can be another, wherever it stands.
+func TestNoCharacterOfAPageTokenCanBeAnother(t *testing.T) {
+	t.Parallel()
+	list, _ := crowd(t, 2)
+	s := poked(t, 1)
+	for path, token := range map[string]string{
+		list + "&pageSize=1":           as[workflowList](t, writer().get(t, list+"&pageSize=1").expect(t, http.StatusOK)).NextPageToken,
+		historyPath(s) + "&pageSize=1": historyPage(t, writer(), historyPath(s)+"&pageSize=1").NextPageToken,
+	} {
+		require.NotEmpty(t, token)
+		writer().get(t, path+"&pageToken="+token).expect(t, http.StatusOK)
+		for i := range token {
+			tampered := []byte(token)
+			tampered[i] = 'A'
+			if token[i] == 'A' {
+				tampered[i] = 'Q'
+			}
+			writer().get(t, path+"&pageToken="+string(tampered)).problem(t, http.StatusBadRequest, "invalid-page-token")
+		}
+	}
+	terminate(t, s.WorkflowID)
+}
+
+// A token that does not fit is not shown to the server.
+func TestTamperedPageTokenIsNotSentOn(t *testing.T) {
+	t.Parallel()
+	gateway := ownGateway(t)
+	list, _ := crowd(t, 2)
+	token := as[workflowList](t, writer().get(t, list+"&pageSize=1").expect(t, http.StatusOK)).NextPageToken
+	calls := func() float64 {
+		return metric(t, gateway, "rpc_client_call_duration_seconds_count", `rpc_method="ListWorkflowExecutions"`)
+	}
+	before := calls()
+	writer().at(gateway).get(t, list+"&pageToken="+token[1:]).problem(t, http.StatusBadRequest, "invalid-page-token")
+	require.Equal(t, before, calls())
+	writer().at(gateway).get(t, list+"&pageSize=1&pageToken="+token).expect(t, http.StatusOK)
+	require.Equal(t, before+1, calls())
+}
