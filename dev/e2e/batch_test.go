@@ -129,10 +129,46 @@ func TestBatchDoesEachOperationToNamedWorkflows(t *testing.T) {
 	}
 }
 
+// A job ends though it could not do all that it was asked to, and tells how much.
+func TestBatchCountsWhatFails(t *testing.T) {
+	t.Parallel()
+	done, failing := waiting(t, 0), abandon(t) // which has no task to go back to
+	executions := `[{"workflowId":` + quote(done.WorkflowID) + `},{"workflowId":` + quote(failing.WorkflowID) + `}]`
+	job := ended(t, startBatch(t, writer(), `{"executions":`+executions+`,"operation":{"reset":{"resetType":"LAST_WORKFLOW_TASK"}}}`))
+	require.Equal(t, "COMPLETED", job.State)
+	require.Equal(t, progress{Total: 2, Completed: 1, Failed: 1}, job.Progress)
+	require.NotEqual(t, done.RunID, describe(t, done.WorkflowID).RunID)
+	require.Equal(t, failing.RunID, describe(t, failing.WorkflowID).RunID)
+	terminate(t, done.WorkflowID)
+	terminate(t, failing.WorkflowID)
+}
+
+// startLongJob starts a job of which a server that comes to 50 workflows a second has a while.
+func startLongJob(t *testing.T, workflows int) (location string) {
+	t.Helper()
+	executions := make([]string, workflows)
+	for i := range executions {
+		executions[i] = `{"workflowId":"nobody-` + strconv.Itoa(i) + `"}`
+	}
+	return startBatch(t, writer(), `{"executions":[`+strings.Join(executions, ",")+`],"operation":{"cancel":{}}}`)
+}
+
+// A running job tells how much there is to do. What is done the server counts by the thousand.
+func TestBatchTellsItsProgress(t *testing.T) {
+	t.Parallel()
+	const number = 900
+	location := startLongJob(t, number)
+	eventually(t, "the total is known", func() bool {
+		job := as[batch](t, writer().get(t, location).expect(t, http.StatusOK))
+		require.Equal(t, "RUNNING", job.State)
+		return job.Progress.Total == number
+	})
+	writer().post(t, location+"/stop", "").expect(t, http.StatusNoContent)
+}
+
 func TestBatchIsStopped(t *testing.T) {
 	t.Parallel()
-	executions := `[{"workflowId":"a"},{"workflowId":"b"},{"workflowId":"c"},{"workflowId":"d"}]`
-	location := startBatch(t, writer(), `{"executions":`+executions+`,"operation":{"cancel":{}},"maxOperationsPerSecond":0.01}`)
+	location := startLongJob(t, 900)
 	writer().post(t, location+"/stop", `{"reason":"the wrong ones"}`).expect(t, http.StatusNoContent)
 	require.Equal(t, "FAILED", ended(t, location).State)
 	writer().post(t, location+"/stop", "").problem(t, http.StatusConflict, "conflict")

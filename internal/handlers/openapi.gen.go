@@ -178,7 +178,8 @@ type Batch struct {
 	// CloseTime When it ended.
 	CloseTime string `json:"closeTime,omitempty,omitzero"`
 
-	// Progress How far a batch job is.
+	// Progress How far a batch job is. Temporal servers write it down every few seconds, and count by pages of a thousand
+	// workflows: a job of fewer tells what was done and what failed at its end alone.
 	Progress BatchProgress `json:"progress"`
 
 	// Identity Who started it.
@@ -243,7 +244,8 @@ type BatchOperation struct {
 	UpdateOptions *UpdateOptionsRequest `json:"updateOptions,omitempty"`
 }
 
-// BatchProgress How far a batch job is.
+// BatchProgress How far a batch job is. Temporal servers write it down every few seconds, and count by pages of a thousand
+// workflows: a job of fewer tells what was done and what failed at its end alone.
 type BatchProgress struct {
 	// Total How many workflows it is for, as far as is known.
 	Total int64 `json:"total"`
@@ -1042,7 +1044,8 @@ type StartBatchRequest struct {
 	// JobID The id of the job. It cannot be used again. Absent, the gateway makes one.
 	JobID string `json:"jobId,omitempty,omitzero"`
 
-	// MaxOperationsPerSecond How many workflows to come to in a second, at most. The server has a limit of its own.
+	// MaxOperationsPerSecond How many workflows to come to in a second, at most. The server has a limit of its own, which is all that
+	// Temporal 1.32 looks at.
 	MaxOperationsPerSecond float32 `json:"maxOperationsPerSecond,omitempty,omitzero"`
 
 	// Operation What to do to each workflow; exactly one operation.
@@ -1156,8 +1159,8 @@ type StartedWorkflow struct {
 	// RunID The run that was started or found.
 	RunID string `json:"runId"`
 
-	// FirstExecutionRunID The first run of its chain. Absent where the server does not tell: after a signal with start, and when an
-	// update with start found the workflow running.
+	// FirstExecutionRunID The first run of its chain. Absent where the server does not tell: when an update with start found the
+	// workflow running, and with older servers also after a signal with start.
 	FirstExecutionRunID string `json:"firstExecutionRunId,omitempty,omitzero"`
 
 	// Started Whether this call started the run.
