@@ -4,7 +4,10 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/dev/sample"
 )
 
 // resultOf asks for the result of a run.
@@ -44,6 +47,26 @@ func TestResetIsFollowedByThoseWhoWait(t *testing.T) {
 	}).expect(t, http.StatusOK))
 	require.Equal(t, []string{"COMPLETED", `"after"`}, []string{o.Status, string(o.Result)})
 	require.NotEqual(t, s.RunID, o.RunID)
+}
+
+func TestStartThatIsResetIsFollowed(t *testing.T) {
+	t.Parallel()
+	gateway := ownGateway(t)
+	id := newID(t)
+	done := make(chan answer, 1)
+	go func() {
+		body := starting("Wait", id, sample.TaskQueue)
+		a, err := writer().at(gateway).send(t.Context(), http.MethodPost, workflows+"?wait=30s&followReset=true", body)
+		assert.NoError(t, err)
+		done <- a
+	}()
+	eventually(t, "the gateway waits", func() bool { return metric(t, gateway, "flowgate_in_flight", `kind="wait"`) == 1 })
+	requireSignals(t, id, 0)
+	first := describe(t, id)
+	r := resetTo(t, started{WorkflowID: id, RunID: first.RunID}, `{"resetType":"LAST_WORKFLOW_TASK"}`)
+	finish(t, id, `"after"`)
+	o := as[outcome](t, (<-done).expect(t, http.StatusOK))
+	require.Equal(t, []string{r.RunID, first.RunID, `"after"`}, []string{o.RunID, o.FirstExecutionRunID, string(o.Result)})
 }
 
 func TestResetEndsTheWaitOfThoseWhoDoNotFollow(t *testing.T) {
