@@ -107,6 +107,22 @@ func TestResetGivesUpdatesAgain(t *testing.T) {
 	}
 }
 
+func TestResetChangesTheOptionsOfTheNewRun(t *testing.T) {
+	t.Parallel()
+	s := waiting(t, 0)
+	resetTo(t, s, `{"resetType":"FIRST_WORKFLOW_TASK","updateOptions":{"versioningOverride":{"behavior":"AUTO_UPGRADE"}}}`)
+	require.JSONEq(t, `{"behavior":"AUTO_UPGRADE"}`, overrideOf(t, s.WorkflowID))
+	resetTo(t, s, `{"resetType":"FIRST_WORKFLOW_TASK","updateOptions":{"versioningOverride":null,"priority":{"priorityKey":2}}}`)
+	require.Empty(t, overrideOf(t, s.WorkflowID))
+	require.JSONEq(t, `{"priorityKey":2}`, string(describe(t, s.WorkflowID).Priority))
+	for _, options := range []string{`{}`, `{"priority":{"priorityKey":0}}`} {
+		body := `{"resetType":"FIRST_WORKFLOW_TASK","updateOptions":` + options + `}`
+		p := writer().post(t, of(s.WorkflowID, "/reset"), body).problem(t, http.StatusBadRequest, "invalid-request")
+		require.Contains(t, p.Errors[0].Pointer, "/updateOptions")
+	}
+	terminate(t, s.WorkflowID)
+}
+
 // Whoever resets a workflow at the same time as another gets a run, and the one that goes on is one of theirs.
 func TestResetsAtOnceLeaveOneRun(t *testing.T) {
 	t.Parallel()

@@ -36,7 +36,10 @@ func (f *faults) batchOperation(pointer string, c *call, asked *BatchOperation, 
 	if o := asked.Reset; o != nil {
 		number++
 		request.Operation = &workflowservice.StartBatchOperationRequest_ResetOperation{
-			ResetOperation: &batch.BatchOperationReset{Identity: identity, Options: f.batchReset(pointer+"/reset", o)},
+			ResetOperation: &batch.BatchOperationReset{
+				Identity: identity, Options: f.batchReset(pointer+"/reset", o),
+				PostResetOperations: f.postReset(pointer+"/reset/updateOptions", o.UpdateOptions),
+			},
 		}
 	}
 	if o := asked.UpdateOptions; o != nil {

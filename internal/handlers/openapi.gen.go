@@ -270,6 +270,9 @@ type BatchReset struct {
 
 	// ResetType `FIRST_WORKFLOW_TASK` goes back to the beginning, `LAST_WORKFLOW_TASK` to the last task that was completed.
 	ResetType ResetType `json:"resetType,omitempty,omitzero"`
+
+	// UpdateOptions The options to change. Absent means unchanged, `null` takes the option away.
+	UpdateOptions *UpdateOptionsRequest `json:"updateOptions,omitempty"`
 }
 
 // BatchSummary A batch job.
@@ -961,6 +964,9 @@ type ResetRequest struct {
 
 	// ResetType `FIRST_WORKFLOW_TASK` goes back to the beginning, `LAST_WORKFLOW_TASK` to the last task that was completed.
 	ResetType ResetType `json:"resetType,omitempty,omitzero"`
+
+	// UpdateOptions The options to change. Absent means unchanged, `null` takes the option away.
+	UpdateOptions *UpdateOptionsRequest `json:"updateOptions,omitempty"`
 }
 
 // ResetType `FIRST_WORKFLOW_TASK` goes back to the beginning, `LAST_WORKFLOW_TASK` to the last task that was completed.

@@ -29,6 +29,7 @@ func (a *API) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 		}
 		var f faults
 		exclude := f.resetRequest(body)
+		operations := f.postReset("/updateOptions", body.UpdateOptions)
 		if err := f.err(); err != nil {
 			return nil, err
 		}
@@ -40,8 +41,8 @@ func (a *API) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 		err = a.options.Upstream.Do(ctx, op.method, &workflowservice.ResetWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowExecution: execution, WorkflowTaskFinishEventId: point,
 			ResetReapplyType:         enums.RESET_REAPPLY_TYPE_ALL_ELIGIBLE, //nolint:staticcheck // servers know no better way to say it
-			ResetReapplyExcludeTypes: exclude,
-			Reason:                   body.Reason, Identity: c.identity(), RequestId: requestID,
+			ResetReapplyExcludeTypes: exclude, PostResetOperations: operations,
+			Reason: body.Reason, Identity: c.identity(), RequestId: requestID,
 		}, response)
 		if err != nil {
 			return nil, aboutWorkflow(err, execution.GetWorkflowId())
@@ -82,6 +83,20 @@ func (f *faults) reapplyExclude(pointer string, names ReapplyExclude) []enums.Re
 		types[i] = enum[enums.ResetReapplyExcludeType](f, at, string(name))
 	}
 	return types
+}
+
+// postReset reads which options the new run is to have. Servers refuse the other
+// operation that the API knows, a signal.
+func (f *faults) postReset(pointer string, asked *UpdateOptionsRequest) []*workflow.PostResetOperation {
+	if asked == nil {
+		return nil
+	}
+	options, mask := f.options(pointer, asked)
+	return []*workflow.PostResetOperation{{Variant: &workflow.PostResetOperation_UpdateWorkflowOptions_{
+		UpdateWorkflowOptions: &workflow.PostResetOperation_UpdateWorkflowOptions{
+			WorkflowExecutionOptions: options, UpdateMask: mask,
+		},
+	}}}
 }
 
 // resetPoint gives the event to go back to. Where it has to be looked up, the
