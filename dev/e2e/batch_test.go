@@ -19,7 +19,7 @@ type batch struct {
 	StartTime, CloseTime time.Time
 
 	Progress   progress
-	Executions []reset
+	Executions []execution
 }
 
 type progress struct{ Total, Completed, Failed int }
@@ -127,7 +127,7 @@ func TestBatchDoesEachOperationToNamedWorkflows(t *testing.T) {
 			body := `{` + executions + `,"operation":{` + test.operation + `},"jobId":` + quote(jobID) + `}`
 			job := ended(t, startBatch(t, writer(), body))
 			require.Equal(t, []string{jobID, "COMPLETED", test.kind}, []string{job.JobID, job.State, job.OperationType})
-			require.Equal(t, []reset{{s.WorkflowID, s.RunID}}, job.Executions)
+			require.Equal(t, []execution{{WorkflowID: s.WorkflowID, RunID: s.RunID}}, job.Executions)
 			require.Equal(t, progress{Total: 1, Completed: 1}, job.Progress)
 			eventually(t, "it is done", func() bool { return test.done(t, s) })
 			writer().post(t, batches, body).problem(t, http.StatusConflict, "conflict")

@@ -11,7 +11,7 @@ import (
 )
 
 // reset is what the tests read of a reset.
-type reset struct{ WorkflowID, RunID string }
+type reset struct{ WorkflowID, RunID, FirstExecutionRunID string }
 
 // waiting starts a workflow that has handled a number of signals.
 func waiting(t *testing.T, times int) started {
@@ -46,6 +46,7 @@ func TestResetGoesOnInANewRun(t *testing.T) {
 	t.Parallel()
 	s := waiting(t, 2)
 	r := resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK","reason":"a bad <build>"}`)
+	require.Equal(t, s.FirstExecutionRunID, r.FirstExecutionRunID)
 	w := describe(t, s.WorkflowID)
 	require.Equal(t, []string{r.RunID, s.FirstExecutionRunID, "RUNNING"}, []string{w.RunID, w.FirstExecutionRunID, w.Status})
 	old := as[outcome](t, writer().get(t, of(s.WorkflowID, "/result", inRun(s.RunID))).expect(t, http.StatusOK))

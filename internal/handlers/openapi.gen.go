@@ -979,6 +979,9 @@ type ResetWorkflow struct {
 
 	// RunID The new run.
 	RunID string `json:"runId"`
+
+	// FirstExecutionRunID The first run of its chain. Absent after a reset to an `eventId`, where nobody tells.
+	FirstExecutionRunID string `json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // RetryPolicy How often and when a failed run is tried again.

@@ -33,7 +33,7 @@ func (a *API) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 		if err := f.err(); err != nil {
 			return nil, err
 		}
-		point, err := a.resetPoint(ctx, execution, body)
+		point, firstRunID, err := a.resetPoint(ctx, execution, body)
 		if err != nil {
 			return nil, aboutWorkflow(err, execution.GetWorkflowId())
 		}
@@ -47,7 +47,9 @@ func (a *API) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 		if err != nil {
 			return nil, aboutWorkflow(err, execution.GetWorkflowId())
 		}
-		return ok(ResetWorkflow{WorkflowID: execution.GetWorkflowId(), RunID: response.GetRunId()}), nil
+		return ok(ResetWorkflow{
+			WorkflowID: execution.GetWorkflowId(), RunID: response.GetRunId(), FirstExecutionRunID: firstRunID,
+		}), nil
 	})
 }
 
@@ -100,27 +102,32 @@ func (f *faults) postReset(pointer string, asked *UpdateOptionsRequest) []*workf
 }
 
 // resetPoint gives the event to go back to. Where it has to be looked up, the
-// execution is made to name the run in which it was found: by the time of the
-// reset the id may mean another.
-func (a *API) resetPoint(ctx context.Context, execution *common.WorkflowExecution, body *ResetRequest) (int64, error) {
+// first run of the chain is known too, and the execution is made to name the run
+// in which it was found: by the time of the reset the id may mean another.
+func (a *API) resetPoint(
+	ctx context.Context, execution *common.WorkflowExecution, body *ResetRequest,
+) (point int64, firstRunID string, err error) {
 	if body.EventID != nil {
-		return *body.EventID, nil
+		return *body.EventID, "", nil
 	}
 	run, err := describeRun(ctx, a.options.Upstream, upstream.CallFrom(ctx), execution.GetWorkflowId(), execution.GetRunId())
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
-	execution.RunId = run.GetWorkflowExecutionInfo().GetExecution().GetRunId()
+	info := run.GetWorkflowExecutionInfo()
+	execution.RunId = info.GetExecution().GetRunId()
 	if body.BuildID == "" {
-		return a.workflowTask(ctx, execution, body.ResetType == ResetTypeLastWorkflowTask)
+		point, err = a.workflowTask(ctx, execution, body.ResetType == ResetTypeLastWorkflowTask)
+		return point, info.GetFirstRunId(), err
 	}
-	for _, point := range run.GetWorkflowExecutionInfo().GetAutoResetPoints().GetPoints() {
-		if point.GetBuildId() == body.BuildID {
-			execution.RunId = point.GetRunId()
-			return buildPoint(execution, point)
+	for _, known := range info.GetAutoResetPoints().GetPoints() {
+		if known.GetBuildId() == body.BuildID {
+			execution.RunId = known.GetRunId()
+			point, err = buildPoint(execution, known)
+			return point, info.GetFirstRunId(), err
 		}
 	}
-	return 0, cannotReset(execution, "No workflow task of the run was completed by this build.")
+	return 0, "", cannotReset(execution, "No workflow task of the run was completed by this build.")
 }
 
 func buildPoint(execution *common.WorkflowExecution, point *workflow.ResetPointInfo) (int64, error) {
