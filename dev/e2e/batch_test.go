@@ -103,12 +103,14 @@ func TestBatchDoesEachOperationToNamedWorkflows(t *testing.T) {
 			t.Helper()
 			return describe(t, s.WorkflowID).RunID != s.RunID
 		}},
-		"reset with options": {`"reset":{"resetType":"FIRST_WORKFLOW_TASK","updateOptions":{"priority":{"priorityKey":2}}}`, "RESET_WORKFLOW",
+		"reset with options": {
+			`"reset":{"resetType":"FIRST_WORKFLOW_TASK","updateOptions":{"priority":{"priorityKey":2}}}`, "RESET_WORKFLOW",
 			func(t *testing.T, s started) bool {
 				t.Helper()
 				w := describe(t, s.WorkflowID)
 				return w.RunID != s.RunID && string(w.Priority) == `{"priorityKey":2}`
-			}},
+			},
+		},
 		"updateOptions": {`"updateOptions":{"priority":{"priorityKey":5}}`, "UPDATE_WORKFLOW_EXECUTION_OPTIONS", func(t *testing.T, s started) bool {
 			t.Helper()
 			return strings.Contains(string(writer().get(t, of(s.WorkflowID)).body), `"priority":{"priorityKey":5}`)

@@ -198,8 +198,8 @@ func TestTamperedPageTokenIsNotSentOn(t *testing.T) {
 	gateway := ownGateway(t)
 	list, _ := crowd(t, 2)
 	token := as[workflowList](t, writer().get(t, list+"&pageSize=1").expect(t, http.StatusOK)).NextPageToken
-	calls := func() float64 {
-		return metric(t, gateway, "rpc_client_call_duration_seconds_count", `rpc_method="ListWorkflowExecutions"`)
+	calls := func() int {
+		return int(metric(t, gateway, "rpc_client_call_duration_seconds_count", `rpc_method="ListWorkflowExecutions"`))
 	}
 	before := calls()
 	writer().at(gateway).get(t, list+"&pageToken="+token[1:]).problem(t, http.StatusBadRequest, "invalid-page-token")
