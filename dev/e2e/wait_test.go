@@ -37,7 +37,7 @@ func TestWaitRunsOutAsPending(t *testing.T) {
 func TestWithoutWaitTheAnswerComesAtOnce(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Sleep", `"args":[{"seconds":60}]`)
-	for _, query := range []string{"", "?wait=0", "?wait=0s", "?followRuns=false"} {
+	for _, query := range []string{"", "?wait=0", "?wait=0s", "?followRuns=true"} {
 		took(t, 0, func() { requirePending(t, writer().get(t, of(s.WorkflowID, "/result", query)), s) })
 	}
 	terminate(t, s.WorkflowID)
