@@ -192,7 +192,7 @@ func TestUpdateWithStartStartsOrUses(t *testing.T) {
 	require.Equal(t, "1", string(first.Update.Result))
 	second := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(id, "USE_EXISTING", adding("add", 1))).expect(t, http.StatusOK))
 	require.False(t, second.Start.Started)
-	require.Equal(t, first.Start.RunID, second.Start.RunID)
+	require.Equal(t, []string{first.Start.RunID, first.Start.RunID}, []string{second.Start.RunID, second.Start.FirstExecutionRunID})
 	require.Equal(t, "2", string(second.Update.Result))
 
 	p := writer().post(t, updatesWithStart, withStart(id, "FAIL", adding("add", 1))).problem(t, http.StatusConflict, "workflow-already-started")

@@ -1168,8 +1168,7 @@ type StartedWorkflow struct {
 	// RunID The run that was started or found.
 	RunID string `json:"runId"`
 
-	// FirstExecutionRunID The first run of its chain. Absent where the server does not tell: when an update with start found the
-	// workflow running, and with older servers also after a signal with start.
+	// FirstExecutionRunID The first run of its chain. Absent where the server does not tell, as older ones do after a signal with start.
 	FirstExecutionRunID string `json:"firstExecutionRunId,omitempty,omitzero"`
 
 	// Started Whether this call started the run.
@@ -1344,7 +1343,7 @@ type WorkflowCountGroup struct {
 
 // WorkflowDefinition What a workflow handles.
 type WorkflowDefinition struct {
-	// Type The name of the workflow. Absent for a dynamic workflow.
+	// Type The name of the workflow's type, as its worker tells it. Some SDKs tell none of a dynamic workflow.
 	Type string `json:"type,omitempty,omitzero"`
 
 	// Queries The queries that it answers.

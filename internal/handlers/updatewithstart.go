@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/upstream"
 )
 
 // UpdateWithStart is the SDK's start_update_with_start_workflow and
@@ -52,12 +53,25 @@ func (a *API) UpdateWithStart(w http.ResponseWriter, r *http.Request, namespace 
 		if err := a.awaitAccepted(ctx, c, u, wait, &body.Update); err != nil {
 			return nil, u.about(err)
 		}
+		if started.FirstExecutionRunID == "" { // the server does not say of one that it found
+			started.FirstExecutionRunID = a.firstRun(ctx, started)
+		}
 		shown, err := u.shown(ctx)
 		if err != nil {
 			return nil, u.about(err)
 		}
 		return updateAnswer(namespace, shown, UpdatedWithStart{Start: *started, Update: *shown}, params.FailureStatus), nil
 	})
+}
+
+// firstRun asks for the first run of a chain. That it cannot be told fails
+// nothing: the update is on its way.
+func (a *API) firstRun(ctx context.Context, found *StartedWorkflow) string {
+	run, err := describeRun(ctx, a.options.Upstream, upstream.CallFrom(ctx), found.WorkflowID, found.RunID)
+	if err != nil {
+		return ""
+	}
+	return run.GetWorkflowExecutionInfo().GetFirstRunId()
 }
 
 // updateWithStartRequests makes the two operations. The conflict policy has no
