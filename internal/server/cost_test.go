@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"net/http"
-	"slices"
 	"testing"
 	"time"
 
@@ -14,26 +13,33 @@ import (
 
 // TestATokenCostsHardlyMoreThanAKey compares calls with a JWT that was verified
 // before with calls with an API key, in turns, and prints both. Machines are
-// noisy, so that the bound is far above the ratio that is aimed at, 1.1.
+// noisy, so that the bound is far above the ratio that is aimed at, 1.1, and what
+// is over it is measured again: noise passes, a cost stays.
 func TestATokenCostsHardlyMoreThanAKey(t *testing.T) { //nolint:paralleltest // it measures
-	const rounds, calls, bound = 15, 200, 1.5
+	const attempts, rounds, calls, bound = 3, 15, 200, 1.5
 	from := newIssuer()
 	g := startIn(t, changed(trusting(t, ""), func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }), server.Options{KeyTransport: from})
 	newFakeWorkflow(g.upstream)
 	callers := map[string]string{"an API key": "Bearer " + writerKey, "a JWT": "Bearer " + token()}
-	took := map[string][]time.Duration{}
-	for range rounds {
-		for name, credential := range callers {
-			begin := time.Now()
-			for range calls {
-				a := g.do(t, http.MethodGet, workflows+"/w", "", "Authorization", credential)
-				require.Equal(t, http.StatusOK, a.status, a.body)
+	for attempt := 1; ; attempt++ {
+		took := map[string]time.Duration{}
+		for range rounds {
+			for name, credential := range callers {
+				begin := time.Now()
+				for range calls {
+					a := g.do(t, http.MethodGet, workflows+"/w", "", "Authorization", credential)
+					require.Equal(t, http.StatusOK, a.status, a.body)
+				}
+				if each := time.Since(begin) / calls; took[name] == 0 || each < took[name] {
+					took[name] = each
+				}
 			}
-			took[name] = append(took[name], time.Since(begin)/calls)
 		}
+		ratio := float64(took["a JWT"]) / float64(took["an API key"])
+		t.Logf("a call with an API key takes %s, with a JWT %s: %.3f times", took["an API key"], took["a JWT"], ratio)
+		if ratio < bound {
+			return
+		}
+		require.Less(t, attempt, attempts, "a JWT costs %.3f times an API key", ratio)
 	}
-	key, jwt := slices.Min(took["an API key"]), slices.Min(took["a JWT"])
-	ratio := float64(jwt) / float64(key)
-	t.Logf("a call with an API key takes %s, with a JWT %s: %.3f times", key, jwt, ratio)
-	require.Less(t, ratio, bound)
 }

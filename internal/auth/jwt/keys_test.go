@@ -171,6 +171,25 @@ func TestRememberedTokenEnds(t *testing.T) {
 }
 
 // Case 22.
+// A gateway that has just started does not refuse callers for the moment that its first fetch takes.
+func TestFirstKeysAreWaitedForASecondAtMost(t *testing.T) {
+	t.Parallel()
+	ed := newEd25519(t, "ed")
+	for pause, passes := range map[time.Duration]bool{500 * time.Millisecond: true, 3 * time.Second: false} {
+		slow := newIDP()
+		synctest.Test(t, func(t *testing.T) {
+			publishSlowly(slow, pause, ed)
+			b, begin := newBench(t, slow, settings()), time.Now()
+			if passes {
+				b.passes(t, ed.good(t))
+			} else {
+				b.unavailable(t, ed.good(t))
+			}
+			require.Equal(t, min(pause, time.Second), time.Since(begin))
+		})
+	}
+}
+
 func TestKeysNotThereAtTheStart(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")

@@ -69,6 +69,7 @@ type demand struct {
 func newRemote(f *fetcher, settings config.Issuer, h hooks, log *slog.Logger, now func() time.Time) *remote {
 	r := &remote{fetcher: f, algorithms: settings.Algorithms, maxStale: settings.MaxStale, hooks: h, log: log, now: now}
 	r.demand.wanted = make(chan struct{}, 1)
+	r.demand.flight = make(chan struct{}) // the first fetch, which watch begins with
 	return r
 }
 
@@ -93,6 +94,9 @@ func (r *remote) reason() string {
 
 // find gives the key that a token is to be verified with, after a look at the issuer when it has one that is not known.
 func (r *remote) find(ctx context.Context, t *token) (*key, error) {
+	if r.set.Load() == nil { // the first keys of a gateway that has just started may be on their way
+		r.outlast(ctx, r.demand.underWay())
+	}
 	set, err := r.current(r.now())
 	if err != nil {
 		return nil, unavailable(err)
@@ -119,20 +123,35 @@ func (r *remote) find(ctx context.Context, t *token) (*key, error) {
 // await waits, for a moment, for a fetch that may bring kid. It begins one when none has begun for some time: who sends
 // made-up kids can neither keep the issuer busy nor hold callers up.
 func (r *remote) await(ctx context.Context, kid string) {
-	flight := r.demand.board(kid, r.now())
-	if flight == nil {
+	if !r.outlast(ctx, r.demand.board(kid, r.now())) {
 		return
+	}
+	if set := r.set.Load(); set != nil && !set.knows(kid) && r.failure.Load() == nil {
+		r.demand.remember(kid, r.now())
+	}
+}
+
+// outlast waits, for a moment, for a fetch to end, and reports whether it did. None, which is nil, does not.
+func (r *remote) outlast(ctx context.Context, flight <-chan struct{}) bool {
+	if flight == nil {
+		return false
 	}
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
 	case <-flight:
-		if set := r.set.Load(); set != nil && !set.knows(kid) && r.failure.Load() == nil {
-			r.demand.remember(kid, r.now())
-		}
+		return true
 	case <-timer.C:
 	case <-ctx.Done():
 	}
+	return false
+}
+
+// underWay gives the fetch that is under way, or asked for; nil when there is none.
+func (d *demand) underWay() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.flight
 }
 
 // board gives the fetch to wait for, nil when there is none to hope for.

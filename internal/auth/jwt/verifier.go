@@ -86,7 +86,7 @@ func New(issuers []config.Issuer, options Options) (*Verifier, error) {
 
 // Verify gives the principal of a token. Its error is a [problem.Error]: invalid-token whatever is wrong with the token, or
 // jwks-unavailable when the issuer's keys are. It may wait for a second, or for ctx, when the token names a key that the
-// issuer may have begun to use.
+// issuer may have begun to use, or the issuer's first keys are on their way.
 func (v *Verifier) Verify(ctx context.Context, token string) (*auth.Principal, error) {
 	if len(token) > maxToken {
 		return nil, invalid("the token is too long")
