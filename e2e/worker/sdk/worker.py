@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 from temporalio.client import Client
 from temporalio.contrib.opentelemetry import TracingInterceptor
 from temporalio.worker import Worker
 
+import activities
+import local
 import messages
 import state
 import traced
 
-MODULES = (messages, state, traced)
+MODULES = (activities, local, messages)
 
 
 async def main(address: str, namespace: str, task_queue: str) -> None:
@@ -28,6 +32,9 @@ async def main(address: str, namespace: str, task_queue: str) -> None:
         task_queue=task_queue,
         workflows=[workflow for module in MODULES for workflow in module.WORKFLOWS],
         activities=[activity for module in MODULES for activity in module.ACTIVITIES],
+        activity_executor=ThreadPoolExecutor(),
+        # What a heartbeat says is seen, and a cancellation heard, at once.
+        max_heartbeat_throttle_interval=timedelta(milliseconds=50),
     ):
         print("ready", flush=True)
         await asyncio.to_thread(sys.stdin.read)

@@ -1,0 +1,64 @@
+"""Local activities, which run within the workflow task and leave a marker."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.workflow import LocalActivityConfig
+
+from activities import AMPLE, ONCE, SHORT, Greeter, Shout, fail_until, fall_silent, greet, greet_in_a_thread
+
+
+@workflow.defn
+class CallLocalActivities:
+    """Calls local activities in each way that there is."""
+
+    @workflow.run
+    async def run(self, name: str) -> list[str]:
+        config = LocalActivityConfig(start_to_close_timeout=AMPLE)
+        results = [
+            await workflow.execute_local_activity(greet, args=["Hello", name], **config),
+            await workflow.execute_local_activity("greet", args=["Hi", name], result_type=str, **config),
+            await workflow.execute_local_activity(greet_in_a_thread, name, **config),
+            await workflow.execute_local_activity_class(Shout, name, **config),
+            await workflow.execute_local_activity_method(Greeter.greet, name, **config),
+        ]
+        handles = [
+            workflow.start_local_activity("wave", name, **config),
+            workflow.start_local_activity_class(Shout, name, **config),
+            workflow.start_local_activity_method(Greeter.greet, name, **config),
+        ]
+        return results + [await handle for handle in handles]
+
+
+@workflow.defn
+class RetryLocalActivity:
+    """Tries a local activity that fails until its nth attempt, waiting by a timer from a threshold on."""
+
+    @workflow.run
+    async def run(self, succeeds_at: int, pause: float, threshold: float, maximum: int) -> int:
+        return await workflow.execute_local_activity(
+            fail_until,
+            succeeds_at,
+            schedule_to_close_timeout=AMPLE,
+            schedule_to_start_timeout=AMPLE,
+            retry_policy=RetryPolicy(initial_interval=timedelta(seconds=pause), maximum_attempts=maximum),
+            local_retry_threshold=timedelta(seconds=threshold),
+            activity_id="the-local-one",
+            summary="Tries again",
+        )
+
+
+@workflow.defn
+class LetLocalActivityTimeOut:
+    """Runs a local activity into its timeout."""
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.execute_local_activity(fall_silent, "farewell", start_to_close_timeout=SHORT, retry_policy=ONCE)
+
+
+WORKFLOWS = [CallLocalActivities, RetryLocalActivity, LetLocalActivityTimeOut]
+ACTIVITIES: list[object] = []

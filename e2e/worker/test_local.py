@@ -1,0 +1,61 @@
+"""Local activities: a history tells of them by their markers."""
+
+from __future__ import annotations
+
+from flowgate import Flowgate, Object
+from observe import attributes, chain, happened
+
+
+def markers(flowgate: Flowgate, workflow_id: str) -> list[Object]:
+    """What the worker noted of each local activity."""
+    recorded = attributes(flowgate, workflow_id, "markerRecorded")
+    assert {marker["markerName"] for marker in recorded} == {"core_local_activity"}
+    return recorded
+
+
+def test_local_activities_are_called_in_every_way(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    outcome = flowgate.execute("CallLocalActivities", new_id, task_queue, "Ann")
+    waved = "(Ann is waved at)"
+    assert outcome.result == ["Hello, Ann", "Hi, Ann", waved, "ANN", "As usual, Ann", waved, "ANN", "As usual, Ann"]
+    assert "ACTIVITY_TASK_SCHEDULED" not in happened(flowgate, new_id)
+    noted = [marker["details"] for marker in markers(flowgate, new_id)]
+    assert [details["result"] for details in noted[:5]] == [[result] for result in outcome.result[:5]]
+
+
+def test_local_activity_is_retried_within_its_task(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    assert flowgate.execute("RetryLocalActivity", new_id, task_queue, 3, 0.01, 60, 0).result == 3
+    assert "TIMER_STARTED" not in happened(flowgate, new_id)
+    (marker,) = markers(flowgate, new_id)
+    assert marker["details"]["data"][0]["attempt"] == 3
+
+
+def test_local_activity_waits_long_by_a_timer(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    """A pause over the threshold is no task of the worker, and each such attempt leaves a marker with its failure."""
+    assert flowgate.execute("RetryLocalActivity", new_id, task_queue, 2, 0.1, 0.01, 0).result == 2
+    assert "TIMER_FIRED" in happened(flowgate, new_id)
+    first, second = markers(flowgate, new_id)
+    assert first["failure"]["message"] == "not yet"
+    assert "failure" not in second
+
+
+def test_failure_of_a_local_activity_is_the_workflows(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    """The SDK wraps it in no failure of an activity, as it does its timeouts."""
+    failure = flowgate.execute("RetryLocalActivity", new_id, task_queue, 99, 0.01, 60, 2).failure
+    assert failure
+    assert chain(failure) == ["application"]
+    assert (failure["type"], failure["details"]) == ("NotYet", [{"attempt": 2}])
+    (marker,) = markers(flowgate, new_id)
+    assert marker["failure"]["applicationFailureInfo"] == {"type": "NotYet", "details": [{"attempt": 2}]}
+
+
+def test_summary_of_a_local_activity_is_in_the_history(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.execute("RetryLocalActivity", new_id, task_queue, 1, 0.01, 60, 0)
+    (marker,) = (event for event in flowgate.history(new_id) if event["eventType"] == "EVENT_TYPE_MARKER_RECORDED")
+    assert marker["userMetadata"] == {"summary": "Tries again"}
+
+
+def test_local_activity_runs_into_its_timeout(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    failure = flowgate.execute("LetLocalActivityTimeOut", new_id, task_queue).failure
+    assert failure
+    assert chain(failure) == ["activity", "timeout"]
+    assert failure["cause"]["timeoutType"] == "START_TO_CLOSE"
