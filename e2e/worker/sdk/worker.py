@@ -17,12 +17,15 @@ from temporalio.contrib.opentelemetry import TracingInterceptor
 from temporalio.worker import Worker
 
 import activities
+import children
+import continued
+import external
 import local
 import messages
 import state
 import traced
 
-MODULES = (activities, local, messages)
+MODULES = (activities, children, continued, external, local, messages)
 
 
 async def main(address: str, namespace: str, task_queue: str) -> None:

@@ -1,0 +1,213 @@
+"""Child workflows: how they are started, configured, left behind, cancelled, signalled and told of."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import (
+    Priority,
+    RetryPolicy,
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import ApplicationError, ChildWorkflowError
+from temporalio.workflow import ChildWorkflowCancellationType, ParentClosePolicy
+
+
+def id_of_child() -> str:
+    return f"{workflow.info().workflow_id}-child"
+
+
+@workflow.defn
+class Child:
+    """Waits until it is told what to return."""
+
+    def __init__(self) -> None:
+        self.word: str | None = None
+
+    @workflow.run
+    async def run(self) -> str:
+        await workflow.wait_condition(lambda: self.word is not None)
+        return f"told {self.word}"
+
+    @workflow.signal
+    def tell(self, word: str) -> None:
+        self.word = word
+
+
+@workflow.defn
+class SlowToCancel:
+    """Once it is cancelled it waits until it may end."""
+
+    def __init__(self) -> None:
+        self.may_end = False
+
+    @workflow.run
+    async def run(self) -> str:
+        try:
+            await asyncio.Future()
+        except asyncio.CancelledError:
+            await workflow.wait_condition(lambda: self.may_end)
+        return "tidied up"
+
+    @workflow.signal
+    def end(self) -> None:
+        self.may_end = True
+
+
+@workflow.defn
+class Fail:
+    """Fails until its nth attempt."""
+
+    @workflow.run
+    async def run(self, succeeds_at: int) -> int:
+        if workflow.info().attempt < succeeds_at:
+            raise ApplicationError("not yet", {"attempt": workflow.info().attempt}, type="NotYet")
+        return workflow.info().attempt
+
+
+@workflow.defn
+class Parent:
+    """Waits for its child."""
+
+    @workflow.run
+    async def run(self) -> str:
+        return await workflow.execute_child_workflow(Child.run, id=id_of_child())
+
+
+@workflow.defn
+class ParentByName:
+    """Knows its child by its name and handle, and tells it what to return."""
+
+    @workflow.run
+    async def run(self) -> list[str | None]:
+        child = await workflow.start_child_workflow("Child", id=id_of_child(), result_type=str)
+        await child.signal("tell", "by name")
+        return [child.id, child.first_execution_run_id, await child]
+
+
+@workflow.defn
+class ParentThatLeaves:
+    """Ends while its child goes on."""
+
+    @workflow.run
+    async def run(self, parent_close_policy: str) -> None:
+        await workflow.start_child_workflow(
+            Child.run, id=id_of_child(), parent_close_policy=ParentClosePolicy[parent_close_policy]
+        )
+
+
+@workflow.defn
+class ParentThatCancels:
+    """Cancels its child when told to, in one of the ways that there are, and learns how that ended."""
+
+    def __init__(self) -> None:
+        self.told = False
+        self.learned: str | None = None
+
+    @workflow.run
+    async def run(self, cancellation_type: str) -> None:
+        child = await workflow.start_child_workflow(
+            SlowToCancel.run, id=id_of_child(), cancellation_type=ChildWorkflowCancellationType[cancellation_type]
+        )
+        await workflow.wait_condition(lambda: self.told)
+        child.cancel()
+        try:
+            self.learned = await child
+        except ChildWorkflowError as error:
+            self.learned = type(error.cause).__name__
+        await asyncio.Future()
+
+    @workflow.signal
+    def cancel_child(self) -> None:
+        self.told = True
+
+    @workflow.query
+    def outcome(self) -> str | None:
+        return self.learned
+
+
+@workflow.defn
+class ConfigureChild:
+    """Gives its child every option."""
+
+    @workflow.run
+    async def run(self) -> str:
+        return await workflow.execute_child_workflow(
+            Child.run,
+            id=id_of_child(),
+            task_queue=workflow.info().task_queue,
+            execution_timeout=timedelta(hours=3),
+            run_timeout=timedelta(hours=2),
+            task_timeout=timedelta(seconds=9),
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            retry_policy=RetryPolicy(initial_interval=timedelta(seconds=2), maximum_attempts=3),
+            memo={"why": ["a test"]},
+            search_attributes=TypedSearchAttributes(
+                [SearchAttributePair(SearchAttributeKey.for_keyword("CustomerId"), "c-1")]
+            ),
+            static_summary="A **child**",
+            static_details="Of some age",
+            priority=Priority(priority_key=2),
+        )
+
+
+@workflow.defn
+class ParentOfCron:
+    """Starts a child that runs by a schedule."""
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.start_child_workflow(
+            Child.run, id=id_of_child(), cron_schedule="0 0 1 1 *", parent_close_policy=ParentClosePolicy.ABANDON
+        )
+
+
+@workflow.defn
+class ParentOfFailure:
+    """Has a child that fails until its nth attempt."""
+
+    @workflow.run
+    async def run(self, succeeds_at: int, maximum: int) -> int:
+        return await workflow.execute_child_workflow(
+            Fail.run,
+            succeeds_at,
+            id=id_of_child(),
+            retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=10), maximum_attempts=maximum),
+        )
+
+
+@workflow.defn
+class ParentOfTwins:
+    """Wants a second child with the id of its first, running or closed."""
+
+    @workflow.run
+    async def run(self, id_reuse_policy: str, closed: bool) -> str:
+        policy = WorkflowIDReusePolicy[id_reuse_policy]
+        first = await workflow.start_child_workflow(Child.run, id=id_of_child(), id_reuse_policy=policy)
+        if closed:
+            await first.signal(Child.tell, "first")
+            await first
+        second = await workflow.start_child_workflow(Child.run, id=id_of_child(), id_reuse_policy=policy)
+        await second.signal(Child.tell, "second")
+        return await second
+
+
+WORKFLOWS = [
+    Child,
+    SlowToCancel,
+    Fail,
+    Parent,
+    ParentByName,
+    ParentThatLeaves,
+    ParentThatCancels,
+    ConfigureChild,
+    ParentOfCron,
+    ParentOfFailure,
+    ParentOfTwins,
+]
+ACTIVITIES: list[object] = []

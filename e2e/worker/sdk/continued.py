@@ -1,0 +1,94 @@
+"""Chains of runs: continued as new, retried, and run by a schedule."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio import activity, workflow
+from temporalio.common import RetryPolicy, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+from temporalio.exceptions import ApplicationError
+
+from activities import AMPLE
+
+
+@activity.defn
+async def fill() -> str:
+    return "x" * 1_000_000
+
+
+@workflow.defn
+class Countdown:
+    """Continues as new until nothing is left, and tells whence it came."""
+
+    @workflow.run
+    async def run(self, left: int) -> list[str | None]:
+        if left:
+            workflow.continue_as_new(left - 1)
+        return [workflow.info().continued_run_id, workflow.info().first_execution_run_id]
+
+
+@workflow.defn
+class ContinueConfigured:
+    """Gives its second run every option."""
+
+    @workflow.run
+    async def run(self) -> None:
+        workflow.continue_as_new(
+            args=["goes on"],
+            workflow=Continued.run,
+            task_queue=workflow.info().task_queue,
+            run_timeout=timedelta(hours=2),
+            task_timeout=timedelta(seconds=9),
+            backoff_start_interval=timedelta(hours=1),
+            retry_policy=RetryPolicy(maximum_attempts=3),
+            memo={"left": 12345678901234567890},
+            search_attributes=TypedSearchAttributes([SearchAttributePair(SearchAttributeKey.for_int("Items"), 7)]),
+        )
+
+
+@workflow.defn
+class Continued:
+    """What ContinueConfigured goes on as."""
+
+    @workflow.run
+    async def run(self, word: str) -> str:
+        return word
+
+
+@workflow.defn
+class Inherit:
+    """Continues as new with no more than its argument."""
+
+    @workflow.run
+    async def run(self, go_on: bool) -> object:
+        if go_on:
+            workflow.continue_as_new(False)
+        return workflow.memo_value("left")
+
+
+@workflow.defn
+class ContinueWhenSuggested:
+    """Grows until its history is long enough to continue as new, and then tells how long it was."""
+
+    @workflow.run
+    async def run(self, length: int) -> int:
+        while not length:
+            if workflow.info().is_continue_as_new_suggested():
+                workflow.continue_as_new(workflow.info().get_current_history_length())
+            await workflow.execute_activity(fill, start_to_close_timeout=AMPLE)
+        return length
+
+
+@workflow.defn
+class Tick:
+    """Fails when it is a schedule's first run, and then tells what it knows of the run before."""
+
+    @workflow.run
+    async def run(self) -> str:
+        if workflow.get_last_failure() is None:
+            raise ApplicationError("the first run fails", type="First")
+        return str(workflow.get_last_failure())
+
+
+WORKFLOWS = [Countdown, ContinueConfigured, Continued, Inherit, ContinueWhenSuggested, Tick]
+ACTIVITIES = [fill]

@@ -1,0 +1,35 @@
+"""Workflows that signal and cancel others that are not their children."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+from children import Child
+
+
+@workflow.defn
+class SignalAnother:
+    """Tells another workflow what to return, which it knows by id, by run, or by its type as well."""
+
+    @workflow.run
+    async def run(self, workflow_id: str, run_id: str | None, typed: bool) -> list[str | None]:
+        if typed:
+            known = workflow.get_external_workflow_handle_for(Child.run, workflow_id, run_id=run_id)
+            await known.signal(Child.tell, "by type")
+            return [known.id, known.run_id]
+        handle = workflow.get_external_workflow_handle(workflow_id, run_id=run_id)
+        await handle.signal("tell", "by name")
+        return [handle.id, handle.run_id]
+
+
+@workflow.defn
+class CancelAnother:
+    """Cancels another workflow, known by id or by run."""
+
+    @workflow.run
+    async def run(self, workflow_id: str, run_id: str | None) -> None:
+        await workflow.get_external_workflow_handle(workflow_id, run_id=run_id).cancel()
+
+
+WORKFLOWS = [SignalAnother, CancelAnother]
+ACTIVITIES: list[object] = []

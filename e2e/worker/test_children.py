@@ -1,0 +1,193 @@
+"""Child workflows: what they and their parents tell of each other, and what becomes of them when the parent ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from flowgate import Flowgate, Object
+from observe import chain, eventually, happened, one
+
+
+def child_of(flowgate: Flowgate, workflow_id: str) -> Object:
+    """A pending child, once its parent has noticed its start."""
+
+    def look() -> list[Object]:
+        parent = flowgate.describe(workflow_id)
+        return [
+            child
+            for child in parent.get("pendingChildren", [])
+            if "runId" in child and "pendingWorkflowTask" not in parent
+        ]
+
+    return eventually(look)[0]
+
+
+def test_parent_and_child_tell_of_each_other(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    parent = flowgate.start("Parent", new_id, task_queue)
+    pending = child_of(flowgate, new_id)
+    child = flowgate.describe(f"{new_id}-child")
+    assert pending == {
+        "workflowId": f"{new_id}-child",
+        "runId": child["runId"],
+        "workflowType": "Child",
+        "initiatedEventId": 5,
+        "parentClosePolicy": "TERMINATE",
+    }
+    family = {"workflowId": new_id, "runId": parent.run_id}
+    assert {name: child["parent"][name] for name in family} == family
+    assert child["root"] == family
+    flowgate.signal(f"{new_id}-child", "tell", "so")
+    assert flowgate.result(new_id).result == "told so"
+    assert "pendingChildren" not in flowgate.describe(new_id)
+
+
+def test_parent_has_the_result_in_its_history(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.execute("ParentOfFailure", new_id, task_queue, 1, 1)
+    completed = one(flowgate, new_id, "childWorkflowExecutionCompleted")
+    assert completed["workflowExecution"]["workflowId"] == f"{new_id}-child"
+    assert completed["result"] == [1]
+
+
+def test_parent_signals_its_child(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    child_id, first_run, told = flowgate.execute("ParentByName", new_id, task_queue).result
+    child = flowgate.describe(child_id)
+    assert (child_id, first_run, told) == (f"{new_id}-child", child["firstExecutionRunId"], "told by name")
+    signal = one(flowgate, new_id, "signalExternalWorkflowExecutionInitiated")
+    assert (signal["signalName"], signal["input"], signal["childWorkflowOnly"]) == ("tell", ["by name"], True)
+    signalled = one(flowgate, child_id, "workflowExecutionSignaled")
+    assert signalled["externalWorkflowExecution"]["workflowId"] == new_id
+
+
+@pytest.mark.parametrize(("policy", "status"), [("TERMINATE", "TERMINATED"), ("REQUEST_CANCEL", "CANCELED")])
+def test_child_ends_with_its_parent(flowgate: Flowgate, task_queue: str, new_id: str, policy: str, status: str) -> None:
+    assert flowgate.execute("ParentThatLeaves", new_id, task_queue, policy).status == "COMPLETED"
+    assert flowgate.result(f"{new_id}-child").status == status
+    assert one(flowgate, new_id, "startChildWorkflowExecutionInitiated")["parentClosePolicy"].endswith(policy)
+
+
+def test_child_outlives_its_parent(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    assert flowgate.execute("ParentThatLeaves", new_id, task_queue, "ABANDON").status == "COMPLETED"
+    child = flowgate.describe(f"{new_id}-child")
+    assert (child["status"], child["parent"]["workflowId"]) == ("RUNNING", new_id)
+    flowgate.signal(f"{new_id}-child", "tell", "later")
+    assert flowgate.result(f"{new_id}-child").result == "told later"
+
+
+@pytest.fixture
+def cancelling(flowgate: Flowgate, task_queue: str, new_id: str) -> Iterator[Callable[[str], Callable[[], str | None]]]:
+    """Makes a parent cancel its child in some way, and gives what asks the parent how that ended."""
+
+    def cancel(cancellation_type: str) -> Callable[[], str | None]:
+        flowgate.start("ParentThatCancels", new_id, task_queue, cancellation_type)
+        child_of(flowgate, new_id)
+        flowgate.signal(new_id, "cancel_child")
+        return lambda: flowgate.query(new_id, "outcome")
+
+    yield cancel
+    flowgate.terminate(new_id)
+
+
+Cancelling = Callable[[str], Callable[[], str | None]]
+
+
+def test_parent_waits_for_the_child_that_it_cancels(flowgate: Flowgate, new_id: str, cancelling: Cancelling) -> None:
+    outcome = cancelling("WAIT_CANCELLATION_COMPLETED")
+    eventually(lambda: flowgate.describe(f"{new_id}-child").get("cancelRequested"))
+    assert outcome() is None
+    flowgate.signal(f"{new_id}-child", "end")
+    assert eventually(outcome) == "tidied up"
+
+
+def test_parent_waits_until_its_child_knows(flowgate: Flowgate, new_id: str, cancelling: Cancelling) -> None:
+    outcome = cancelling("WAIT_CANCELLATION_REQUESTED")
+    eventually(lambda: "EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED" in happened(flowgate, new_id))
+    assert flowgate.describe(f"{new_id}-child")["cancelRequested"]
+    flowgate.signal(f"{new_id}-child", "end")
+    assert eventually(outcome)
+
+
+def test_parent_does_not_wait_for_the_child_that_it_cancels(
+    flowgate: Flowgate, new_id: str, cancelling: Cancelling
+) -> None:
+    outcome = cancelling("TRY_CANCEL")
+    assert eventually(outcome) == "CancelledError"
+    assert child_of(flowgate, new_id)["workflowId"] == f"{new_id}-child"
+    eventually(lambda: flowgate.describe(f"{new_id}-child").get("cancelRequested"))
+
+
+def test_parent_abandons_the_child_that_it_cancels(flowgate: Flowgate, new_id: str, cancelling: Cancelling) -> None:
+    outcome = cancelling("ABANDON")
+    assert eventually(outcome) == "CancelledError"
+    assert "REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED" not in happened(flowgate, new_id)
+    assert "cancelRequested" not in flowgate.describe(f"{new_id}-child")
+
+
+def test_child_tells_how_it_was_configured(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("ConfigureChild", new_id, task_queue)
+    child_of(flowgate, new_id)
+    child = flowgate.describe(f"{new_id}-child")
+    assert child["taskQueue"] == task_queue
+    assert [child[f"{limit}Timeout"] for limit in ("execution", "run", "task")] == ["10800s", "7200s", "9s"]
+    assert child["memo"] == {"why": ["a test"]}
+    assert child["searchAttributes"]["CustomerId"] == {"type": "Keyword", "value": "c-1"}
+    assert (child["staticSummary"], child["staticDetails"]) == ("A **child**", "Of some age")
+    assert child["priority"] == {"priorityKey": 2}
+    started = one(flowgate, f"{new_id}-child", "workflowExecutionStarted")
+    assert (started["retryPolicy"]["initialInterval"], started["retryPolicy"]["maximumAttempts"]) == ("2s", 3)
+    initiated = one(flowgate, new_id, "startChildWorkflowExecutionInitiated")
+    assert initiated["workflowIdReusePolicy"] == "WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE"
+    flowgate.terminate(new_id)
+
+
+def test_child_runs_by_a_schedule(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.execute("ParentOfCron", new_id, task_queue)
+    assert one(flowgate, f"{new_id}-child", "workflowExecutionStarted")["cronSchedule"] == "0 0 1 1 *"
+    flowgate.terminate(f"{new_id}-child")
+
+
+def test_child_is_retried(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    assert flowgate.execute("ParentOfFailure", new_id, task_queue, 2, 0).result == 2
+    child = flowgate.describe(f"{new_id}-child")
+    assert child["runId"] != child["firstExecutionRunId"]
+    assert one(flowgate, f"{new_id}-child", "workflowExecutionStarted")["attempt"] == 2
+
+
+def test_failed_child_is_the_cause_of_the_failure(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    failure = flowgate.execute("ParentOfFailure", new_id, task_queue, 99, 2).failure
+    assert failure
+    assert chain(failure) == ["childWorkflow", "application"]
+    assert (failure["workflowId"], failure["workflowType"]) == (f"{new_id}-child", "Fail")
+    assert failure["runId"] == flowgate.describe(f"{new_id}-child")["firstExecutionRunId"]
+    assert failure["retryState"] == "MAXIMUM_ATTEMPTS_REACHED"
+    cause = failure["cause"]
+    assert (cause["message"], cause["type"], cause["details"]) == ("not yet", "NotYet", [{"attempt": 2}])
+
+
+def test_terminated_child_is_the_cause_of_the_failure(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Parent", new_id, task_queue)
+    child_of(flowgate, new_id)
+    flowgate.terminate(f"{new_id}-child", "no longer wanted")
+    assert chain(flowgate.result(new_id).failure) == ["childWorkflow", "terminated"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "closed"),
+    [("ALLOW_DUPLICATE", False), ("REJECT_DUPLICATE", True)],
+    ids=["its like is running", "its like has run"],
+)
+def test_child_whose_id_is_taken_does_not_start(
+    flowgate: Flowgate, task_queue: str, new_id: str, policy: str, closed: bool
+) -> None:
+    failure = flowgate.execute("ParentOfTwins", new_id, task_queue, policy, closed).failure
+    assert chain(failure) == ["application"]
+    assert failure
+    assert failure["message"] == "Workflow execution already started"
+    refused = one(flowgate, new_id, "startChildWorkflowExecutionFailed")
+    assert refused["workflowId"] == f"{new_id}-child"
+    assert refused["cause"] == "START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_WORKFLOW_ALREADY_EXISTS"
+
+
+def test_child_takes_the_id_of_one_that_has_run(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    assert flowgate.execute("ParentOfTwins", new_id, task_queue, "ALLOW_DUPLICATE", True).result == "told second"

@@ -1,0 +1,66 @@
+"""Workflows that signal and cancel others: both histories tell of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from flowgate import Flowgate
+from observe import chain, one
+
+BY_RUN = pytest.mark.parametrize("by_run", [False, True], ids=["by id", "by run"])
+
+
+@pytest.fixture
+def target(flowgate: Flowgate, task_queue: str, new_id: str) -> tuple[str, str]:
+    """The id and run of a workflow that waits to be told something."""
+    started = flowgate.start("Child", f"{new_id}-target", task_queue)
+    return started.workflow_id, started.run_id
+
+
+@BY_RUN
+@pytest.mark.parametrize("typed", [False, True], ids=["by name", "by type"])
+def test_workflow_signals_another(
+    flowgate: Flowgate, task_queue: str, new_id: str, target: tuple[str, str], by_run: bool, typed: bool
+) -> None:
+    workflow_id, run_id = target
+    outcome = flowgate.execute("SignalAnother", new_id, task_queue, workflow_id, run_id if by_run else None, typed)
+    assert outcome.result == [workflow_id, run_id if by_run else None]
+    word = "by type" if typed else "by name"
+    assert flowgate.result(workflow_id).result == f"told {word}"
+    initiated = one(flowgate, new_id, "signalExternalWorkflowExecutionInitiated")
+    assert (initiated["signalName"], initiated["input"]) == ("tell", [word])
+    assert initiated["workflowExecution"].get("runId") == (run_id if by_run else None)
+    signalled = one(flowgate, workflow_id, "workflowExecutionSignaled")
+    assert signalled["externalWorkflowExecution"] == {"workflowId": new_id, "runId": outcome.run_id}
+
+
+@BY_RUN
+def test_workflow_cancels_another(
+    flowgate: Flowgate, task_queue: str, new_id: str, target: tuple[str, str], by_run: bool
+) -> None:
+    workflow_id, run_id = target
+    outcome = flowgate.execute("CancelAnother", new_id, task_queue, workflow_id, run_id if by_run else None)
+    assert flowgate.result(workflow_id).status == "CANCELED"
+    initiated = one(flowgate, new_id, "requestCancelExternalWorkflowExecutionInitiated")
+    assert initiated["workflowExecution"].get("runId") == (run_id if by_run else None)
+    requested = one(flowgate, workflow_id, "workflowExecutionCancelRequested")
+    assert requested["externalWorkflowExecution"] == {"workflowId": new_id, "runId": outcome.run_id}
+
+
+@pytest.mark.parametrize(
+    ("workflow_type", "args", "event"),
+    [
+        ("SignalAnother", [False], "signalExternalWorkflowExecutionFailed"),
+        ("CancelAnother", [], "requestCancelExternalWorkflowExecutionFailed"),
+    ],
+    ids=["signal", "cancel"],
+)
+def test_another_that_does_not_exist_is_a_failure(
+    flowgate: Flowgate, task_queue: str, new_id: str, workflow_type: str, args: list[bool], event: str
+) -> None:
+    outcome = flowgate.execute(workflow_type, new_id, task_queue, f"{new_id}-nobody", None, *args)
+    assert (outcome.status, chain(outcome.failure)) == ("FAILED", ["application"])
+    print(outcome.failure)
+    failed = one(flowgate, new_id, event)
+    assert failed["workflowExecution"]["workflowId"] == f"{new_id}-nobody"
+    assert failed["cause"].endswith("_CAUSE_EXTERNAL_WORKFLOW_EXECUTION_NOT_FOUND")
