@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
 from temporalio.client import Client
@@ -22,15 +23,14 @@ import continued
 import external
 import local
 import messages
-import state
-import traced
+import versions
 
-MODULES = (activities, children, continued, external, local, messages)
+MODULES = (activities, children, continued, external, local, messages, versions)
 
 
 async def main(address: str, namespace: str, task_queue: str) -> None:
-    client = await Client.connect(address, namespace=namespace, interceptors=[TracingInterceptor()])
-    async with Worker(
+    client = await Client.connect(address, namespace=namespace)
+    worker = Worker(
         client,
         task_queue=task_queue,
         workflows=[workflow for module in MODULES for workflow in module.WORKFLOWS],
@@ -38,7 +38,10 @@ async def main(address: str, namespace: str, task_queue: str) -> None:
         activity_executor=ThreadPoolExecutor(),
         # What a heartbeat says is seen, and a cancellation heard, at once.
         max_heartbeat_throttle_interval=timedelta(milliseconds=50),
-    ):
+    )
+    async with AsyncExitStack() as running:
+        for each in (worker, *versions.workers(client, task_queue)):
+            await running.enter_async_context(each)
         print("ready", flush=True)
         await asyncio.to_thread(sys.stdin.read)
 
