@@ -11,7 +11,7 @@ from flowgate import Flowgate, Object
 Seen = TypeVar("Seen")
 
 
-def eventually(look: Callable[[], Seen]) -> Seen:
+def eventually(look: Callable[[], Seen | None]) -> Seen:
     """Look until there is something to see, and give it."""
     deadline = time.monotonic() + 30
     while not (seen := look()):

@@ -23,9 +23,10 @@ import continued
 import external
 import local
 import messages
+import nexus
 import versions
 
-MODULES = (activities, children, continued, external, local, messages, versions)
+MODULES = (activities, children, continued, external, local, messages, nexus, versions)
 
 
 async def main(address: str, namespace: str, task_queue: str) -> None:
@@ -36,9 +37,11 @@ async def main(address: str, namespace: str, task_queue: str) -> None:
         workflows=[workflow for module in MODULES for workflow in module.WORKFLOWS],
         activities=[activity for module in MODULES for activity in module.ACTIVITIES],
         activity_executor=ThreadPoolExecutor(),
+        nexus_service_handlers=nexus.SERVICES,
         # What a heartbeat says is seen, and a cancellation heard, at once.
         max_heartbeat_throttle_interval=timedelta(milliseconds=50),
     )
+    await nexus.create_endpoint(client, task_queue)
     async with AsyncExitStack() as running:
         for each in (worker, *versions.workers(client, task_queue)):
             await running.enter_async_context(each)

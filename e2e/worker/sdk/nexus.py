@@ -1,0 +1,143 @@
+"""Nexus: a service of two operations, its handler, and workflows that call it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import nexusrpc
+from nexusrpc.handler import StartOperationContext, service_handler, sync_operation
+from temporalio import nexus, workflow
+from temporalio.api.nexus.v1 import EndpointSpec, EndpointTarget
+from temporalio.api.operatorservice.v1 import CreateNexusEndpointRequest
+from temporalio.client import Client
+from temporalio.exceptions import ApplicationError, NexusOperationError
+from temporalio.workflow import NexusClient, NexusOperationCancellationType
+
+from activities import AMPLE
+from children import SlowToCancel
+
+
+@nexusrpc.service
+class Desk:
+    """Answers questions."""
+
+    answer: nexusrpc.Operation[str, str]
+    ponder: nexusrpc.Operation[str, str]
+
+
+@service_handler(service=Desk)
+class DeskHandler:
+    @sync_operation
+    async def answer(self, _: StartOperationContext, question: str) -> str:
+        """Answers at once, or tells why not."""
+        match question:
+            case "refuse":
+                raise nexusrpc.OperationError("refused", state=nexusrpc.OperationErrorState.FAILED)
+            case "fail":
+                raise ApplicationError("no answer", {"asked": question}, type="NoAnswer", non_retryable=True)
+            case "not found":
+                raise nexusrpc.HandlerError("nobody knows", type=nexusrpc.HandlerErrorType.NOT_FOUND)
+            case "come back":
+                raise nexusrpc.HandlerError("nobody is here", type=nexusrpc.HandlerErrorType.UNAVAILABLE)
+        return f"{question}: yes"
+
+    @nexus.workflow_run_operation
+    async def ponder(self, ctx: nexus.WorkflowRunOperationContext, workflow_id: str) -> nexus.WorkflowHandle[str]:
+        """Starts a workflow whose result is the answer."""
+        return await ctx.start_workflow(SlowToCancel.run, id=workflow_id)
+
+
+def desk() -> NexusClient[Desk]:
+    """The endpoint has the name of the task queue."""
+    return workflow.create_nexus_client(service=Desk, endpoint=workflow.info().task_queue)
+
+
+@workflow.defn
+class Ask:
+    """Asks a question."""
+
+    @workflow.run
+    async def run(self, question: str) -> str:
+        return await desk().execute_operation(
+            Desk.answer, question, schedule_to_close_timeout=AMPLE, summary="A **question**"
+        )
+
+
+@workflow.defn
+class AskByName:
+    """Asks a question of a service that it knows by name."""
+
+    @workflow.run
+    async def run(self, question: str) -> str:
+        client = workflow.create_nexus_client(service="Desk", endpoint=workflow.info().task_queue)
+        return await client.execute_operation("answer", question, output_type=str)
+
+
+@workflow.defn
+class Ponder:
+    """Asks what takes time, cancels it when told to, in one of the ways that there are, and learns how that ended."""
+
+    def __init__(self) -> None:
+        self.told = False
+        self.learned: str | None = None
+
+    @workflow.run
+    async def run(self, cancellation_type: str) -> None:
+        handle = await desk().start_operation(
+            Desk.ponder,
+            f"{workflow.info().workflow_id}-pondering",
+            schedule_to_close_timeout=timedelta(minutes=3),
+            schedule_to_start_timeout=timedelta(minutes=2),
+            start_to_close_timeout=timedelta(minutes=1),
+            cancellation_type=NexusOperationCancellationType[cancellation_type],
+        )
+        await workflow.wait_condition(lambda: self.told)
+        handle.cancel()
+        try:
+            self.learned = await handle
+        except NexusOperationError as error:
+            self.learned = type(error.cause).__name__
+        await asyncio.Future()
+
+    @workflow.signal
+    def cancel_operation(self) -> None:
+        self.told = True
+
+    @workflow.query
+    def outcome(self) -> str | None:
+        return self.learned
+
+
+@workflow.defn
+class Entrust:
+    """Asks what takes time, and waits for the answer."""
+
+    @workflow.run
+    async def run(self) -> str:
+        handle = await desk().start_operation(Desk.ponder, f"{workflow.info().workflow_id}-pondering")
+        assert handle.operation_token
+        return await handle
+
+
+@workflow.defn
+class AskInVain:
+    """Asks what takes more time than there is."""
+
+    @workflow.run
+    async def run(self) -> str:
+        return await desk().execute_operation(
+            Desk.ponder, f"{workflow.info().workflow_id}-pondering", schedule_to_close_timeout=timedelta(seconds=2)
+        )
+
+
+async def create_endpoint(client: Client, task_queue: str) -> None:
+    target = EndpointTarget(worker=EndpointTarget.Worker(namespace=client.namespace, task_queue=task_queue))
+    await client.operator_service.create_nexus_endpoint(
+        CreateNexusEndpointRequest(spec=EndpointSpec(name=task_queue, target=target))
+    )
+
+
+WORKFLOWS = [Ask, AskByName, Ponder, Entrust, AskInVain]
+ACTIVITIES: list[object] = []
+SERVICES = [DeskHandler()]
