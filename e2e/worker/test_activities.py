@@ -61,13 +61,14 @@ def test_running_activity_tells_its_options_and_heartbeat(flowgate: Flowgate, ta
 
 
 def test_history_keeps_what_describe_leaves_out(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    """An activity's summary, and the failures that are not to be retried."""
+    """An activity's summary, the failures that are not to be retried, and the intended version of its worker."""
     flowgate.start("ConfigureActivity", new_id, task_queue)
     beating(flowgate, new_id)
     (scheduled,) = (event for event in flowgate.history(new_id) if "activityTaskScheduledEventAttributes" in event)
     assert scheduled["userMetadata"] == {"summary": "Keeps **busy**"}
-    retry_policy = scheduled["activityTaskScheduledEventAttributes"]["retryPolicy"]
-    assert retry_policy["nonRetryableErrorTypes"] == ["Hopeless"]
+    options = scheduled["activityTaskScheduledEventAttributes"]
+    assert options["retryPolicy"]["nonRetryableErrorTypes"] == ["Hopeless"]
+    assert options["useWorkflowBuildId"]
     flowgate.terminate(new_id)
 
 

@@ -138,6 +138,7 @@ def test_child_tells_how_it_was_configured(flowgate: Flowgate, task_queue: str, 
     assert (started["retryPolicy"]["initialInterval"], started["retryPolicy"]["maximumAttempts"]) == ("2s", 3)
     initiated = one(flowgate, new_id, "startChildWorkflowExecutionInitiated")
     assert initiated["workflowIdReusePolicy"] == "WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE"
+    assert initiated["inheritBuildId"]
     flowgate.terminate(new_id)
 
 
@@ -163,6 +164,14 @@ def test_failed_child_is_the_cause_of_the_failure(flowgate: Flowgate, task_queue
     assert failure["retryState"] == "MAXIMUM_ATTEMPTS_REACHED"
     cause = failure["cause"]
     assert (cause["message"], cause["type"], cause["details"]) == ("not yet", "NotYet", [{"attempt": 2}])
+
+
+def test_child_that_timed_out_is_the_cause_of_the_failure(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    failure = flowgate.execute("ParentOfLate", new_id, task_queue).failure
+    assert failure
+    assert chain(failure) == ["childWorkflow", "timeout"]
+    assert (failure["retryState"], failure["cause"]["timeoutType"]) == ("RETRY_POLICY_NOT_SET", "START_TO_CLOSE")
+    assert flowgate.result(f"{new_id}-child").status == "TIMED_OUT"
 
 
 def test_terminated_child_is_the_cause_of_the_failure(flowgate: Flowgate, task_queue: str, new_id: str) -> None:

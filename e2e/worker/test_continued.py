@@ -2,53 +2,65 @@
 
 from __future__ import annotations
 
+import uuid
+
+import pytest
+
 from flowgate import Flowgate
 from observe import one
 
 
-def test_result_follows_what_is_continued_as_new(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    first = flowgate.start("Countdown", new_id, task_queue, 2)
-    last = flowgate.result(new_id, runId=first.run_id)
-    assert last.status == "COMPLETED"
-    before_last, first_execution = last.result
-    assert first_execution == first.run_id
-    assert len({first.run_id, before_last, last.run_id}) == 3
-
-
-def test_each_run_of_a_chain_tells_the_next(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    run_id: str | None = flowgate.start("Countdown", new_id, task_queue, 2).run_id
-    last = flowgate.result(new_id).run_id
-    statuses = []
+@pytest.fixture(scope="module")
+def chain(flowgate: Flowgate, task_queue: str) -> tuple[str, list[str]]:
+    """A workflow that was continued as new twice: its id and its runs."""
+    workflow_id = f"countdown-{uuid.uuid4()}"
+    run_id: str | None = flowgate.start("Countdown", workflow_id, task_queue, 2).run_id
     runs = []
     while run_id:
-        outcome = flowgate.result(new_id, runId=run_id, followRuns="false")
-        assert outcome.run_id == run_id
-        statuses.append(outcome.status)
         runs.append(run_id)
-        run_id = outcome.new_run_id
-    assert statuses == ["CONTINUED_AS_NEW", "CONTINUED_AS_NEW", "COMPLETED"]
-    assert runs[-1] == last
-    for run in runs:
-        described = flowgate.describe(new_id, runId=run)
-        assert (described["runId"], described["firstExecutionRunId"]) == (run, runs[0])
+        run_id = flowgate.result(workflow_id, runId=run_id, followRuns="false").new_run_id
+    return workflow_id, runs
 
 
-def test_history_of_a_chain_goes_on_in_the_next_run(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    first = flowgate.start("Countdown", new_id, task_queue, 1)
-    last = flowgate.result(new_id)
-    *events, end = flowgate.events(new_id, runId=first.run_id)
-    assert list(dict.fromkeys(event.id.partition("/")[0] for event in events)) == [first.run_id, last.run_id]
-    assert end.data == {"workflowId": new_id, "runId": last.run_id, "status": "COMPLETED"}
-    continued = one(flowgate, new_id, "workflowExecutionContinuedAsNew", runId=first.run_id)
-    assert (continued["newExecutionRunId"], continued["input"]) == (last.run_id, [0])
-    started = one(flowgate, new_id, "workflowExecutionStarted")
-    assert started["continuedExecutionRunId"] == first.run_id
+def test_result_follows_what_is_continued_as_new(flowgate: Flowgate, chain: tuple[str, list[str]]) -> None:
+    workflow_id, runs = chain
+    outcome = flowgate.result(workflow_id, runId=runs[0])
+    assert (outcome.run_id, outcome.status, outcome.result) == (runs[2], "COMPLETED", [runs[1], runs[0]])
 
 
-def test_events_of_one_run_end_with_it(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    first = flowgate.start("Countdown", new_id, task_queue, 1)
-    *events, end = flowgate.events(new_id, runId=first.run_id, followRuns="false")
-    assert {event.id.partition("/")[0] for event in events} == {first.run_id}
+def test_each_run_of_a_chain_tells_its_own_end(flowgate: Flowgate, chain: tuple[str, list[str]]) -> None:
+    workflow_id, runs = chain
+    assert len(set(runs)) == 3
+    outcomes = [flowgate.result(workflow_id, runId=run, followRuns="false") for run in runs]
+    assert [outcome.run_id for outcome in outcomes] == runs
+    assert [outcome.status for outcome in outcomes] == ["CONTINUED_AS_NEW", "CONTINUED_AS_NEW", "COMPLETED"]
+
+
+def test_each_run_of_a_chain_tells_the_first(flowgate: Flowgate, chain: tuple[str, list[str]]) -> None:
+    workflow_id, runs = chain
+    described = [flowgate.describe(workflow_id, runId=run) for run in runs]
+    assert [(run["runId"], run["firstExecutionRunId"]) for run in described] == [(run, runs[0]) for run in runs]
+
+
+def test_history_of_a_run_tells_the_runs_beside_it(flowgate: Flowgate, chain: tuple[str, list[str]]) -> None:
+    workflow_id, runs = chain
+    continued = one(flowgate, workflow_id, "workflowExecutionContinuedAsNew", runId=runs[1])
+    assert (continued["newExecutionRunId"], continued["input"]) == (runs[2], [0])
+    started = one(flowgate, workflow_id, "workflowExecutionStarted", runId=runs[1])
+    assert (started["continuedExecutionRunId"], started["input"]) == (runs[0], [1])
+
+
+def test_events_of_a_chain_go_on_in_the_next_run(flowgate: Flowgate, chain: tuple[str, list[str]]) -> None:
+    workflow_id, runs = chain
+    *events, end = flowgate.events(workflow_id, runId=runs[0])
+    assert list(dict.fromkeys(event.id.partition("/")[0] for event in events)) == runs
+    assert end.data == {"workflowId": workflow_id, "runId": runs[2], "status": "COMPLETED"}
+
+
+def test_events_of_one_run_end_with_it(flowgate: Flowgate, chain: tuple[str, list[str]]) -> None:
+    workflow_id, runs = chain
+    *events, end = flowgate.events(workflow_id, runId=runs[0], followRuns="false")
+    assert {event.id.partition("/")[0] for event in events} == {runs[0]}
     assert end.data["status"] == "CONTINUED_AS_NEW"
 
 
@@ -64,6 +76,7 @@ def test_next_run_has_the_options_that_it_was_given(flowgate: Flowgate, task_que
     started = one(flowgate, new_id, "workflowExecutionStarted")
     assert started["retryPolicy"]["maximumAttempts"] == 3
     assert (started["input"], started["firstWorkflowTaskBackoff"]) == (["goes on"], "3600s")
+    assert one(flowgate, new_id, "workflowExecutionContinuedAsNew", runId=first.run_id)["inheritBuildId"]
     assert "memo" not in flowgate.describe(new_id, runId=first.run_id)
     flowgate.terminate(new_id)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from flowgate import Flowgate, Object
 from observe import attributes, chain, happened
 
@@ -59,3 +61,16 @@ def test_local_activity_runs_into_its_timeout(flowgate: Flowgate, task_queue: st
     assert failure
     assert chain(failure) == ["activity", "timeout"]
     assert failure["cause"]["timeoutType"] == "START_TO_CLOSE"
+
+
+def test_workflow_waits_for_its_cancelled_local_activity(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    outcome = flowgate.execute("CancelLocalActivity", new_id, task_queue, "WAIT_CANCELLATION_COMPLETED")
+    assert outcome.result == "tidied up"
+
+
+@pytest.mark.parametrize("cancellation_type", ["TRY_CANCEL", "ABANDON"])
+def test_cancelled_local_activity_is_the_cause_of_the_failure(
+    flowgate: Flowgate, task_queue: str, new_id: str, cancellation_type: str
+) -> None:
+    outcome = flowgate.execute("CancelLocalActivity", new_id, task_queue, cancellation_type)
+    assert (outcome.status, chain(outcome.failure)) == ("FAILED", ["activity", "canceled"])

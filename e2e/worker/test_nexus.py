@@ -123,7 +123,7 @@ def test_operation_runs_into_its_timeout(flowgate: Flowgate, task_queue: str, ne
     failure = flowgate.execute("AskInVain", new_id, task_queue).failure
     assert failure
     assert chain(failure) == ["nexusOperation", "timeout"]
-    assert failure["cause"]["timeoutType"] == "SCHEDULE_TO_CLOSE"
+    assert failure["cause"]["timeoutType"] == "START_TO_CLOSE"
     assert "NEXUS_OPERATION_TIMED_OUT" in happened(flowgate, new_id)
     flowgate.terminate(f"{new_id}-pondering")
 

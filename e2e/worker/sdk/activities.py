@@ -8,7 +8,7 @@ from datetime import timedelta
 from temporalio import activity, workflow
 from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ApplicationError
-from temporalio.workflow import ActivityCancellationType, ActivityConfig
+from temporalio.workflow import ActivityCancellationType, ActivityConfig, VersioningIntent
 
 AMPLE = timedelta(minutes=1)
 SHORT = timedelta(milliseconds=300)
@@ -115,6 +115,7 @@ class ConfigureActivity:
             ),
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             activity_id="the-busy-one",
+            versioning_intent=VersioningIntent.COMPATIBLE,
             summary="Keeps **busy**",
             priority=Priority(priority_key=2, fairness_key="ann", fairness_weight=1.5),
         )

@@ -15,7 +15,7 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 from temporalio.exceptions import ApplicationError, ChildWorkflowError
-from temporalio.workflow import ChildWorkflowCancellationType, ParentClosePolicy
+from temporalio.workflow import ChildWorkflowCancellationType, ChildWorkflowConfig, ParentClosePolicy, VersioningIntent
 
 
 def id_of_child() -> str:
@@ -96,9 +96,8 @@ class ParentThatLeaves:
 
     @workflow.run
     async def run(self, parent_close_policy: str) -> None:
-        await workflow.start_child_workflow(
-            Child.run, id=id_of_child(), parent_close_policy=ParentClosePolicy[parent_close_policy]
-        )
+        config = ChildWorkflowConfig(id=id_of_child(), parent_close_policy=ParentClosePolicy[parent_close_policy])
+        await workflow.start_child_workflow(Child.run, **config)
 
 
 @workflow.defn
@@ -150,6 +149,7 @@ class ConfigureChild:
             search_attributes=TypedSearchAttributes(
                 [SearchAttributePair(SearchAttributeKey.for_keyword("CustomerId"), "c-1")]
             ),
+            versioning_intent=VersioningIntent.COMPATIBLE,
             static_summary="A **child**",
             static_details="Of some age",
             priority=Priority(priority_key=2),
@@ -182,6 +182,15 @@ class ParentOfFailure:
 
 
 @workflow.defn
+class ParentOfLate:
+    """Has a child that is too late."""
+
+    @workflow.run
+    async def run(self) -> str:
+        return await workflow.execute_child_workflow(Child.run, id=id_of_child(), run_timeout=timedelta(seconds=1))
+
+
+@workflow.defn
 class ParentOfTwins:
     """Wants a second child with the id of its first, running or closed."""
 
@@ -208,6 +217,7 @@ WORKFLOWS = [
     ConfigureChild,
     ParentOfCron,
     ParentOfFailure,
+    ParentOfLate,
     ParentOfTwins,
 ]
 ACTIVITIES: list[object] = []

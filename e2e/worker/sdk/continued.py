@@ -7,6 +7,7 @@ from datetime import timedelta
 from temporalio import activity, workflow
 from temporalio.common import RetryPolicy, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from temporalio.exceptions import ApplicationError
+from temporalio.workflow import VersioningIntent
 
 from activities import AMPLE
 
@@ -42,6 +43,7 @@ class ContinueConfigured:
             backoff_start_interval=timedelta(hours=1),
             retry_policy=RetryPolicy(maximum_attempts=3),
             memo={"left": 12345678901234567890},
+            versioning_intent=VersioningIntent.COMPATIBLE,
             search_attributes=TypedSearchAttributes([SearchAttributePair(SearchAttributeKey.for_int("Items"), 7)]),
         )
 

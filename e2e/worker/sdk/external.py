@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from temporalio import workflow
+from temporalio.workflow import ExternalWorkflowHandle
 
 from children import Child
 
@@ -14,6 +15,7 @@ class SignalAnother:
     @workflow.run
     async def run(self, workflow_id: str, run_id: str | None, typed: bool) -> list[str | None]:
         if typed:
+            known: ExternalWorkflowHandle[Child]
             known = workflow.get_external_workflow_handle_for(Child.run, workflow_id, run_id=run_id)
             await known.signal(Child.tell, "by type")
             return [known.id, known.run_id]

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.workflow import LocalActivityConfig
+from temporalio.workflow import ActivityCancellationType, LocalActivityConfig
 
-from activities import AMPLE, ONCE, SHORT, Greeter, Shout, fail_until, fall_silent, greet, greet_in_a_thread
+from activities import AMPLE, ONCE, SHORT, Greeter, Shout, fail_until, fall_silent, greet, greet_in_a_thread, keep_busy
 
 
 @workflow.defn
@@ -60,5 +60,19 @@ class LetLocalActivityTimeOut:
         await workflow.execute_local_activity(fall_silent, "farewell", start_to_close_timeout=SHORT, retry_policy=ONCE)
 
 
-WORKFLOWS = [CallLocalActivities, RetryLocalActivity, LetLocalActivityTimeOut]
+@workflow.defn
+class CancelLocalActivity:
+    """Cancels a local activity, which takes its time to end, when another has come back."""
+
+    @workflow.run
+    async def run(self, cancellation_type: str) -> str:
+        handle = workflow.start_local_activity(
+            keep_busy, start_to_close_timeout=AMPLE, cancellation_type=ActivityCancellationType[cancellation_type]
+        )
+        await workflow.execute_local_activity(greet, args=["Hello", "Ann"], start_to_close_timeout=AMPLE)
+        handle.cancel()
+        return await handle
+
+
+WORKFLOWS = [CallLocalActivities, RetryLocalActivity, LetLocalActivityTimeOut, CancelLocalActivity]
 ACTIVITIES: list[object] = []

@@ -14,7 +14,7 @@ from temporalio.client import Client
 from temporalio.exceptions import ApplicationError, NexusOperationError
 from temporalio.workflow import NexusClient, NexusOperationCancellationType
 
-from activities import AMPLE
+from activities import AMPLE, SHORT
 from children import SlowToCancel
 
 
@@ -127,7 +127,7 @@ class AskInVain:
     @workflow.run
     async def run(self) -> str:
         return await desk().execute_operation(
-            Desk.ponder, f"{workflow.info().workflow_id}-pondering", schedule_to_close_timeout=timedelta(seconds=2)
+            Desk.ponder, f"{workflow.info().workflow_id}-pondering", start_to_close_timeout=SHORT
         )
 
 
