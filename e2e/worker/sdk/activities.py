@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.workflow import ActivityCancellationType, ActivityConfig, VersioningIntent
 
 AMPLE = timedelta(minutes=1)
-SHORT = timedelta(milliseconds=300)
+SHORT = timedelta(seconds=1)
 ONCE = RetryPolicy(maximum_attempts=1)
 
 
