@@ -265,7 +265,9 @@ class Flowgate:
 
     def count_batch(self, operation: Object, **what: JSON) -> int:
         """Count the workflows that a job would be for."""
-        count: int = loads(self.send("POST", self.batches(), {"operation": operation, "dryRun": True, **what}).text)["count"]
+        count: int = loads(self.send("POST", self.batches(), {"operation": operation, "dryRun": True, **what}).text)[
+            "count"
+        ]
         return count
 
     def list_batches(self, **params: str | int) -> Iterator[Object]:

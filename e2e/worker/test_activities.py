@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from flowgate import Flowgate, Object
-from observe import attributes, chain, eventually, happened, one
+from observe import chain, each, eventually, happened, one
 
 
 def beating(flowgate: Flowgate, workflow_id: str) -> Object:
@@ -24,11 +24,11 @@ def test_activities_are_called_in_every_way(flowgate: Flowgate, task_queue: str,
     outcome = flowgate.execute("CallActivities", new_id, task_queue, "Ann")
     waved = "(Ann is waved at)"
     assert outcome.result == ["Hello, Ann", "Hi, Ann", waved, "ANN", "As usual, Ann", waved, "ANN", "As usual, Ann"]
-    scheduled = [event["activityType"]["name"] for event in attributes(flowgate, new_id, "activityTaskScheduled")]
+    scheduled = [event["activityType"]["name"] for event in each(flowgate, new_id, "activityTaskScheduled")]
     assert scheduled[:5] == ["greet", "greet", "wave", "shout", "greet_as_usual"]
     assert sorted(scheduled[5:]) == ["greet_as_usual", "shout", "wave"]
-    assert attributes(flowgate, new_id, "activityTaskScheduled")[0]["input"] == ["Hello", "Ann"]
-    assert attributes(flowgate, new_id, "activityTaskCompleted")[0]["result"] == ["Hello, Ann"]
+    assert each(flowgate, new_id, "activityTaskScheduled")[0]["input"] == ["Hello", "Ann"]
+    assert each(flowgate, new_id, "activityTaskCompleted")[0]["result"] == ["Hello, Ann"]
 
 
 def test_running_activity_tells_its_options_and_heartbeat(flowgate: Flowgate, task_queue: str, new_id: str) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from flowgate import Flowgate, Object
-from observe import attributes, chain, happened
+from observe import chain, each, happened
 
 
 def markers(flowgate: Flowgate, workflow_id: str) -> list[Object]:
     """What the worker noted of each local activity."""
-    recorded = attributes(flowgate, workflow_id, "markerRecorded")
+    recorded = each(flowgate, workflow_id, "markerRecorded")
     assert {marker["markerName"] for marker in recorded} == {"core_local_activity"}
     return recorded
 

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import pytest
 
 from flowgate import Flowgate, FlowgateError, Object, dumps
-from seen import attributes, event, events
+from observe import attributes, event, events
 
 # Whoever reads numbers into doubles, sorts keys or escapes HTML changes it.
 ODD = {"z": 12345678901234567890, "a": Decimal("1.10"), "e": Decimal("1E+400"), "s": "<&>é\u2028", "n": None, "l": []}

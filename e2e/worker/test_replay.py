@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from flowgate import JSON, Flowgate, Object, dumps
-from seen import attributes
+from observe import attributes
 
 SDK = Path(__file__).parent / "sdk"
 
@@ -71,7 +71,7 @@ def cancelled(flowgate: Flowgate, workflow_id: str, task_queue: str) -> None:
         pytest.param(dynamic, id="dynamic"),
         pytest.param(cancelled, id="cancelled"),
         pytest.param(ends("Timers"), id="timers"),
-        pytest.param(ends("Parent"), id="child"),
+        pytest.param(ends("KnownParent"), id="child"),
         pytest.param(ends("Failing", [None, {"sku": "pen"}]), id="failure"),
         pytest.param(ends("SearchAttributes", ["Items"]), id="search-attributes"),
         pytest.param(ends("Memo", {"old": None}, memo={"old": 1, "greeting": {"name": "", "times": 0}}), id="memo"),

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from flowgate import Flowgate, Object, dumps
-from seen import attributes, event, events, eventually
+from observe import attributes, event, events, eventually
 
 
 def test_definition_names_the_workflow_and_gives_it_its_arguments(
@@ -85,7 +85,7 @@ def test_workflow_of_its_own_has_no_parent(flowgate: Flowgate, task_queue: str, 
 
 
 def test_child_knows_its_parent_and_root(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    info = flowgate.execute("Parent", new_id, task_queue).result
+    info = flowgate.execute("KnownParent", new_id, task_queue).result
     described = flowgate.describe(new_id + "-child")
     assert info["parent"] == {"namespace": flowgate.namespace, **described["parent"]}
     assert info["parent"]["workflowId"] == new_id
@@ -93,7 +93,7 @@ def test_child_knows_its_parent_and_root(flowgate: Flowgate, task_queue: str, ne
 
 
 def test_continued_run_knows_the_one_before(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    first = flowgate.start("Continued", new_id, task_queue)
+    first = flowgate.start("KnownContinued", new_id, task_queue)
     assert flowgate.result(new_id, runId=first.run_id).result == first.run_id
 
 

@@ -1,4 +1,4 @@
-"""Writes what the SDK offers to look after workflows: each class's methods and properties, with their parameters, as JSON."""
+"""Writes, as JSON, what classes of the SDK's client offer: methods and properties, with their parameters."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ class Info:
 
 
 @workflow.defn
-class Parent:
+class KnownParent:
     """Has a child that tells what it knows about itself."""
 
     @workflow.run
@@ -128,7 +128,7 @@ class Parent:
 
 
 @workflow.defn
-class Continued:
+class KnownContinued:
     """Is continued once, and tells which run it was before."""
 
     @workflow.run
@@ -489,8 +489,8 @@ WORKFLOWS = [
     Unsandboxed,
     Imports,
     Info,
-    Parent,
-    Continued,
+    KnownParent,
+    KnownContinued,
     Attempts,
     Runtime,
     Replayed,

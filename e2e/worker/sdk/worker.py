@@ -24,13 +24,15 @@ import external
 import local
 import messages
 import nexus
+import state
+import traced
 import versions
 
-MODULES = (activities, children, continued, external, local, messages, nexus, versions)
+MODULES = (activities, children, continued, external, local, messages, nexus, state, traced, versions)
 
 
 async def main(address: str, namespace: str, task_queue: str) -> None:
-    client = await Client.connect(address, namespace=namespace)
+    client = await Client.connect(address, namespace=namespace, interceptors=[TracingInterceptor()])
     worker = Worker(
         client,
         task_queue=task_queue,
