@@ -17,51 +17,76 @@ EVERYWHERE = {"active_config", "rpc_metadata", "rpc_timeout", "arg", "result_typ
 
 
 class Table:
-    """The names in the first column of the page: of methods, and of the parameters below each."""
+    """The names in the first column of the page: of methods with a row, and of the parameters below each."""
 
     def __init__(self, text: str) -> None:
-        self.rows: dict[str, set[str]] = {}
-        self.absent: set[str] = set()
-        absent, methods = False, list[str]()
+        self.methods: dict[str, set[str]] = {}
+        # What the page says to be nowhere, and why.
+        self.absent: dict[str, str] = {}
+        absent, above = False, list[str]()
         for line in text.splitlines():
             if line.startswith("## "):
                 absent = "cannot" in line
             if not line.startswith("| ") or line.startswith("| ---"):
                 continue
-            first = line.split("|")[1].strip()
-            names = re.findall(r"`(?:\w+\.)?([a-z_]+)`", first)
+            _, first, *rest = line.split("|")
+            names = re.findall(r"`(?:\w+\.)?(\w+)`", first)
             if absent:
-                self.absent.update(names)
-            elif first.startswith("·"):
-                for method in methods:
-                    self.rows[method].update(names)
+                self.absent.update(dict.fromkeys(names, rest[0]))
+            elif first.startswith(" ·"):
+                for method in above:
+                    self.methods[method].update(names)
             else:
-                methods = names
-                for method in methods:
-                    self.rows.setdefault(method, set())
+                above = names
+                for method in above:
+                    self.methods.setdefault(method, set())
+
+    def has(self, name: str) -> bool:
+        return any(name in {method, *parameters} for method, parameters in self.methods.items())
 
     def parameters(self, method: str) -> set[str]:
         """Those with a row. What a method shares with the one that it is made of stands there."""
-        shared = {"execute_": "start_"}
-        for prefix, base in shared.items():
-            if method.startswith(prefix):
-                return self.rows[method] | self.rows[base + method.removeprefix(prefix)]
+        if method.startswith("execute_"):
+            return self.methods[method] | self.methods["start_" + method.removeprefix("execute_")]
         if method.endswith("_for"):
-            return self.rows[method] | self.rows[method.removesuffix("_for")] | {"workflow", "update"}
-        return self.rows[method]
+            return self.methods[method] | self.methods[method.removesuffix("_for")] | {"workflow", "update"}
+        return self.methods[method]
+
+
+@pytest.fixture(scope="session")
+def offered(sdk: list[str]) -> dict[str, dict[str, list[str]]]:
+    """What the SDK's client and its workflow module have."""
+    written = subprocess.run([*sdk, "-B", "signatures.py"], cwd=SDK, capture_output=True, text=True, check=True)
+    found: dict[str, dict[str, list[str]]] = json.loads(written.stdout)
+    return found
 
 
 @pytest.mark.parametrize("cls", ["Client", "WorkflowHandle", "WorkflowUpdateHandle"])
-def test_parity_has_all_that_the_sdk_offers(sdk: list[str], cls: str) -> None:
-    table = Table(PARITY.read_text())
-    written = subprocess.run([*sdk, "-B", "signatures.py", cls], cwd=SDK, capture_output=True, text=True, check=True)
+def test_parity_has_all_that_the_sdk_offers(offered: dict[str, dict[str, list[str]]], cls: str) -> None:
+    table = Table(PARITY.read_text().partition("## A workflow's code")[0])
+    absent = Table(PARITY.read_text()).absent
     missing = []
-    for method, parameters in json.loads(written.stdout)[cls].items():
-        if method in table.absent:
+    for method, parameters in offered[cls].items():
+        if method in absent:
             continue
-        if method not in table.rows:
+        if method not in table.methods:
             missing.append(method)
             continue
-        known = table.parameters(method) | table.absent | EVERYWHERE
+        known = table.parameters(method) | absent.keys() | EVERYWHERE
         missing += [f"{method}({parameter})" for parameter in parameters if parameter not in known]
     assert not missing, f"without a row: {sorted(missing)}"
+
+
+def test_parity_has_all_that_a_workflows_code_may_use(offered: dict[str, dict[str, list[str]]]) -> None:
+    table = Table("## A workflow's code" + PARITY.read_text().partition("## A workflow's code")[2])
+    told = {name for name, why in table.absent.items() if "workflow's code" in why}
+    missing = [name for name in offered["workflow"] if name not in told and not table.has(name)]
+    assert not missing, f"without a row: {sorted(missing)}"
+
+
+def test_worker_uses_all_that_has_a_row(offered: dict[str, dict[str, list[str]]]) -> None:
+    code = "\n".join(path.read_text() for path in SDK.glob("*.py"))
+    told = Table(PARITY.read_text()).absent
+    functions = [name for name in offered["workflow"] if name.islower() and "workflow's code" not in told.get(name, "")]
+    unused = [name for name in functions if not re.search(rf"\bworkflow\.{name}\b", code)]
+    assert not unused, f"in no workflow of the worker: {unused}"

@@ -1,4 +1,4 @@
-"""Writes, as JSON, what classes of the SDK's client offer: methods and properties, with their parameters."""
+"""Writes, as JSON, what the SDK has to look after workflows and to write them: its members, and their parameters."""
 
 from __future__ import annotations
 
@@ -6,16 +6,26 @@ import inspect
 import json
 import sys
 
-from temporalio import client
+from temporalio import client, workflow
+
+Members = dict[str, list[str]]
 
 
-def members(cls: type) -> dict[str, list[str]]:
+def members(of: object) -> Members:
     return {
-        name: sorted(set(inspect.signature(member).parameters) - {"self"}) if callable(member) else []
-        for name, member in inspect.getmembers(cls)
+        name: sorted(set(inspect.signature(member).parameters) - {"self"}) if inspect.isroutine(member) else []
+        for name, member in inspect.getmembers(of)
         if not name.startswith("_")
     }
 
 
+def code() -> Members:
+    """What is for workflows, without the types that only describe functions."""
+    there = members(workflow)
+    kinds = ("Callable", "Method", "Self", "Class", "Any", "Param", "MultiParam", "Protocol", "Return")
+    return {name: there[name] for name in workflow.__all__ if name in there and not name.startswith(kinds)}
+
+
 if __name__ == "__main__":
-    json.dump({name: members(getattr(client, name)) for name in sys.argv[1:]}, sys.stdout)
+    classes = (client.Client, client.WorkflowHandle, client.WorkflowUpdateHandle)
+    json.dump({cls.__name__: members(cls) for cls in classes} | {"workflow": code()}, sys.stdout)
