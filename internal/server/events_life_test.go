@@ -73,9 +73,7 @@ func TestStreamHoldsAPlaceAmongTheWaitsAlone(t *testing.T) {
 
 func TestStreamOutlastsTheRequestBudget(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		c := newFakeChain(g.upstream)
+	chained(t, nil, func(t *testing.T, g *gateway, c *fakeChain) {
 		s := g.follow(t, "", "Request-Timeout", "1s")
 		s.ids(t, 1)
 		before := len(g.upstream.Calls("GetWorkflowExecutionHistory"))
@@ -92,9 +90,7 @@ func TestStreamOutlastsTheRequestBudget(t *testing.T) {
 
 func TestStreamEndsForItsCallerToComeAgain(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		c := newFakeChain(g.upstream)
+	chained(t, nil, func(t *testing.T, g *gateway, c *fakeChain) {
 		s := g.follow(t, "")
 		id := s.ids(t, 1)[0]
 		require.Equal(t, time.Hour, s.lasts(t))
@@ -106,9 +102,7 @@ func TestStreamEndsForItsCallerToComeAgain(t *testing.T) {
 
 func TestStreamEndsCleanlyOnDrain(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := start(t, drainConfig)
-		c := newFakeChain(g.upstream)
+	chained(t, drainConfig, func(t *testing.T, g *gateway, c *fakeChain) {
 		s := g.follow(t, "")
 		s.ids(t, 1)
 		begin := time.Now()
@@ -124,9 +118,7 @@ func TestStreamEndsCleanlyOnDrain(t *testing.T) {
 
 func TestCallerWhoLeavesEndsThePoll(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		c := newFakeChain(g.upstream)
+	chained(t, nil, func(t *testing.T, g *gateway, c *fakeChain) {
 		s := g.follow(t, "")
 		s.ids(t, 1)
 		synctest.Wait()
@@ -141,9 +133,7 @@ func TestCallerWhoLeavesEndsThePoll(t *testing.T) {
 
 func TestStreamIsCutWhenTheUpstreamFails(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		c := newFakeChain(g.upstream)
+	chained(t, nil, func(t *testing.T, g *gateway, c *fakeChain) {
 		s := g.follow(t, "")
 		id := s.ids(t, 1)[0]
 		g.upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Fail(codes.NotFound, "workflow not found"))
@@ -158,9 +148,7 @@ func TestStreamIsCutWhenTheUpstreamFails(t *testing.T) {
 
 func TestHistoryThatEndsTooEarlyIsNoEnd(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		c := newFakeChain(g.upstream)
+	chained(t, nil, func(t *testing.T, g *gateway, c *fakeChain) {
 		c.signal(5)
 		c.change(func(r *fakeRun) { r.status = enums.WORKFLOW_EXECUTION_STATUS_COMPLETED })
 		g.follow(t, "").cut(t)
@@ -170,9 +158,7 @@ func TestHistoryThatEndsTooEarlyIsNoEnd(t *testing.T) {
 
 func TestReaderWhoStopsIsDropped(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		c := newFakeChain(g.upstream)
+	chained(t, nil, func(t *testing.T, g *gateway, c *fakeChain) {
 		c.change(func(r *fakeRun) {
 			for range 2000 {
 				r.add(enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED).Attributes = &history.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
@@ -199,9 +185,7 @@ func TestReaderWhoStopsIsDropped(t *testing.T) {
 // TestReaderWhoStopsDuringSilenceIsDropped is the one whom comments find out.
 func TestReaderWhoStopsDuringSilenceIsDropped(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		c := newFakeChain(g.upstream)
+	chained(t, nil, func(t *testing.T, g *gateway, c *fakeChain) {
 		_, reader := g.followRaw(t)
 		for line := ""; !strings.HasPrefix(line, "data:"); {
 			var err error

@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -36,9 +35,7 @@ func TestStreamOutlastsAPause(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				g := start(t, nil)
-				c := newFakeChain(g.upstream)
+			chained(t, nil, func(t *testing.T, g *gateway, c *fakeChain) {
 				c.signal(10)
 				s := begin(t, g, c)
 				for _, happens := range []func(){
@@ -59,9 +56,7 @@ func TestStreamOutlastsAPause(t *testing.T) {
 
 func TestPauseIsNoCloseEvent(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		c := newFakeChain(g.upstream)
+	chained(t, nil, func(t *testing.T, g *gateway, c *fakeChain) {
 		s := g.follow(t, "?eventFilterType=CLOSE_EVENT")
 		for range 2 {
 			for _, paused := range []bool{true, false} {
@@ -78,9 +73,7 @@ func TestPauseIsNoCloseEvent(t *testing.T) {
 // happens: how the run stands, and not its history again and again.
 func TestPauseCostsLittle(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		c := newFakeChain(g.upstream)
+	chained(t, nil, func(t *testing.T, g *gateway, c *fakeChain) {
 		c.pause(true)
 		s := g.follow(t, "")
 		s.ids(t, 2)

@@ -126,9 +126,7 @@ func threeRuns(up *upstreamtest.Server) *fakeChain {
 
 func TestEventsComeInOrderAsTheyHappen(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		c := newFakeChain(g.upstream)
+	chained(t, nil, func(t *testing.T, g *gateway, c *fakeChain) {
 		c.signal(2)
 		s := g.follow(t, "")
 		require.Equal(t, c.ids(), s.ids(t, 3))
@@ -187,9 +185,7 @@ func TestOneRunIsFollowedWhenAskedFor(t *testing.T) {
 
 func TestCloseEventsAlone(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		c := newFakeChain(g.upstream)
+	chained(t, nil, func(t *testing.T, g *gateway, c *fakeChain) {
 		s := g.follow(t, "?eventFilterType=CLOSE_EVENT")
 		time.Sleep(10 * time.Second)
 		c.continueAsNew()
@@ -203,9 +199,7 @@ func TestCloseEventsAlone(t *testing.T) {
 
 func TestEventsThatMayNotStayAreLeftOut(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		c := newFakeChain(g.upstream)
+	chained(t, nil, func(t *testing.T, g *gateway, c *fakeChain) {
 		c.task()
 		s := g.follow(t, "")
 		require.Equal(t, c.ids(), s.ids(t, 1))
@@ -296,9 +290,7 @@ func TestPositionsOfNoEventAreRefused(t *testing.T) {
 
 func TestHeadOfAStreamEndsAtOnce(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		newFakeChain(g.upstream)
+	chained(t, nil, func(t *testing.T, g *gateway, _ *fakeChain) {
 		var a answered
 		require.Zero(t, elapsed(func() { a = g.do(t, http.MethodHead, eventsPath, "", "Accept", "text/event-stream") }))
 		require.Equal(t, http.StatusOK, a.status)
@@ -309,9 +301,7 @@ func TestHeadOfAStreamEndsAtOnce(t *testing.T) {
 
 func TestFailuresBeforeTheFirstEventAreProblems(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		newFakeChain(g.upstream)
+	chained(t, nil, func(t *testing.T, g *gateway, _ *fakeChain) {
 		g.upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Fail(codes.PermissionDenied, "no"))
 		a := g.do(t, http.MethodGet, eventsPath, "", "Accept", "text/event-stream")
 		require.GreaterOrEqual(t, a.status, 400)
