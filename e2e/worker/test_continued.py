@@ -121,6 +121,8 @@ def test_scheduled_runs_follow_each_other(flowgate: Flowgate, task_queue: str, n
     second = flowgate.result(new_id, runId=failed.new_run_id, followRuns="false")
     assert second.status == "COMPLETED"
     assert "the first run fails" in second.result
+    third = flowgate.result(new_id, runId=second.new_run_id, followRuns="false")
+    assert third.result == f"after {second.result}"
     started = one(flowgate, new_id, "workflowExecutionStarted", runId=failed.new_run_id)
     assert (started["cronSchedule"], started["initiator"]) == ("@every 1s", "CONTINUE_AS_NEW_INITIATOR_CRON_SCHEDULE")
     flowgate.terminate(new_id)

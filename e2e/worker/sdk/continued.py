@@ -87,6 +87,8 @@ class Tick:
 
     @workflow.run
     async def run(self) -> str:
+        if workflow.has_last_completion_result():
+            return f"after {workflow.get_last_completion_result(str)}"
         if workflow.get_last_failure() is None:
             raise ApplicationError("the first run fails", type="First")
         return str(workflow.get_last_failure())
