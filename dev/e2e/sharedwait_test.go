@@ -114,6 +114,39 @@ func TestPollEndsWithItsLastCaller(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
+func TestSSEReadersOfOneRunShareOnePoll(t *testing.T) {
+	t.Parallel()
+	const readers, pokes = 50, 20
+	gateway := ownGateway(t)
+	s := abandon(t)
+	all := make([]*eventReader, readers)
+	for i := range all {
+		var closeStream func()
+		all[i], closeStream = follow(t.Context(), t, writer().at(gateway), historyPath(s), "")
+		defer closeStream()
+		lastOf(t, all[i], 2)
+	}
+	eventually(t, "all readers wait", func() bool { return int(metric(t, gateway, "flowgate_wait_callers")) == readers })
+	require.Equal(t, 1, int(metric(t, gateway, "flowgate_wait_polls")))
+	before := polls(t, gateway)
+	for range pokes {
+		writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
+	}
+	terminate(t, s.WorkflowID)
+	whole := chainEvents(t, s, "")
+	for _, events := range all {
+		for _, want := range whole[2:] {
+			e, err := events.next()
+			require.NoError(t, err)
+			require.Equal(t, want, e)
+		}
+	}
+	require.LessOrEqual(t, polls(t, gateway)-before, 2*(pokes+1), "a poll for each event at most, and some to spare")
+	eventually(t, "nothing is left of the waits", func() bool {
+		return metric(t, gateway, "flowgate_wait_callers")+metric(t, gateway, "flowgate_wait_polls") == 0
+	})
+}
+
 // TestOutcomeIsNotMixedUp lets many workflows end at once, each with a value of its own.
 func TestOutcomeIsNotMixedUp(t *testing.T) {
 	t.Parallel()

@@ -55,6 +55,7 @@ type API struct {
 	options Options
 	views   *views
 	watches *watches
+	tails   *tails
 
 	draining context.Context //nolint:containedctx // the API's life, not a request's
 	drain    context.CancelFunc
@@ -67,7 +68,7 @@ var _ ServerInterface = (*API)(nil)
 func New(ctx context.Context, options Options) *API {
 	a := &API{options: options, views: newViews()}
 	a.draining, a.drain = context.WithCancel(context.Background())
-	a.watches = newWatches(ctx, options)
+	a.watches, a.tails = newWatches(ctx, options), newTails(ctx, options)
 	return a
 }
 
@@ -77,7 +78,10 @@ func (a *API) Drain() { a.drain() }
 
 // Close waits until the shared polls have ended, which they do when ctx of
 // [New] ends or their last caller has left.
-func (a *API) Close() { a.watches.close() }
+func (a *API) Close() {
+	a.watches.close()
+	a.tails.close()
+}
 
 // Public tells the routes that need no credential: the API's own description.
 func Public(route string) bool {

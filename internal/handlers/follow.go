@@ -34,6 +34,10 @@ type follower struct {
 	read  int64 // the last one that has been looked at
 	known int64 // how many there were when the run's turn came: no call for these waits
 	token []byte
+
+	// tail is the open end of the run once the stream has come to it, and coming what it gets there next.
+	tail   *tail
+	coming *tailPage
 }
 
 // follow answers with the stream, or with nothing where it has been read to its
@@ -155,19 +159,14 @@ func (f *follower) turnTo(ctx context.Context, runID string) (*workflow.Workflow
 		return nil, err
 	}
 	info := run.GetWorkflowExecutionInfo()
-	f.runID, f.sent = info.GetExecution().GetRunId(), 0
-	f.rewind(info)
+	f.leave()
+	f.runID, f.sent, f.read, f.known, f.token = info.GetExecution().GetRunId(), 0, 0, info.GetHistoryLength(), nil
+	if f.history().closesOnly() && !closed(info.GetStatus()) {
+		f.known = 0
+	}
 	return info, nil
 }
 
-// rewind has the run read from its first event on; what was sent stays sent.
-func (f *follower) rewind(run *workflow.WorkflowExecutionInfo) {
-	f.read, f.known, f.token = 0, run.GetHistoryLength(), nil
-	if f.closesOnly() && !closed(run.GetStatus()) {
-		f.known = 0
-	}
-}
-
-func (f *follower) closesOnly() bool {
-	return f.filter == enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
+func (f *follower) history() historyOf {
+	return historyOf{namespace: f.call.namespace, workflowID: f.workflowID, runID: f.runID, filter: f.filter}
 }

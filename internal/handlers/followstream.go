@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,9 +9,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"go.temporal.io/api/common/v1"
-	"go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc/metadata"
 
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/upstream"
@@ -27,18 +24,13 @@ const maxFollow = time.Hour
 // like a connection that ended, and not like the workflow's end.
 var errPaused = errors.New("the stream goes on in another one")
 
-// historyPage is a part of a run's history on the wire.
-type historyPage struct {
-	answer upstream.Answer
-	items  [][]byte
-}
-
 // goesOn reports whether the stream goes on after a run.
 func (f *follower) goesOn(o *Outcome) bool { return f.followRuns && o.NewRunID != "" }
 
 // stream is the answer's body.
 func (f *follower) stream(w http.ResponseWriter) error {
 	defer f.waiting.Leave()
+	defer f.leave()
 	if f.call.request.Method == http.MethodHead {
 		newEventWriter(w, nil).close()
 		return nil
@@ -90,9 +82,7 @@ func (f *follower) run(ctx context.Context, out *eventWriter) error {
 			return err
 		}
 		switch {
-		case closing == nil && page != nil && len(f.token) == 0:
-			err = f.outlastPause(ctx)
-		case closing == nil && f.read == before:
+		case closing == nil && f.read == before && f.tail == nil:
 			f.known = f.read // whatever was told of more
 			err = pause(ctx, pollPace-time.Since(begin))
 		case closing == nil:
@@ -107,52 +97,70 @@ func (f *follower) run(ctx context.Context, out *eventWriter) error {
 	}
 }
 
-// next gives the next page: one of what there is in a place among the reads, as
-// the pages of all streams, and one that is waited for in the stream's own. A
-// page that is nil means "not yet".
+// next gives the next page: one of what there is, in a place among the reads as
+// the pages of all streams, or one that is waited for together with others.
 func (f *follower) next(ctx context.Context) (*historyPage, error) {
 	if page := f.first; page != nil {
 		f.first = nil
 		return page, nil
 	}
-	if f.read < f.known {
-		place, err := f.api.options.Reads.Resume(ctx, f.call.principal.Account(), f.call.principal.Share)
-		if err != nil {
-			return nil, err
-		}
-		defer place.Leave()
-		return f.fetch(ctx)
+	if f.read >= f.known && f.tail == nil {
+		f.join(ctx)
 	}
-	slice := f.upstream
-	slice.Timeout = min(maxSlice, f.api.options.Limits.LongPoll)
-	page, err := f.fetch(upstream.NewContext(ctx, &slice))
-	if problem.Is(err, problem.DeadlineExceeded) && ctx.Err() == nil {
-		return nil, nil //nolint:nilnil // "not yet" is no error
+	if f.tail != nil {
+		return f.wait(ctx)
 	}
-	return page, err
-}
-
-func (f *follower) fetch(ctx context.Context) (*historyPage, error) {
-	got, err := f.api.options.Upstream.Call(ctx, workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
-		&workflowservice.GetWorkflowExecutionHistoryRequest{
-			Namespace: f.call.namespace, Execution: &common.WorkflowExecution{WorkflowId: f.workflowID, RunId: f.runID},
-			MaximumPageSize: f.pageSize, NextPageToken: f.token, WaitNewEvent: true, HistoryEventFilterType: f.filter,
-			SkipArchival: true,
-		})
+	place, err := f.api.options.Reads.Resume(ctx, f.call.principal.Account(), f.call.principal.Share)
 	if err != nil {
 		return nil, err
 	}
-	items, token := eventsIn(got.Wire())
-	f.token = bytes.Clone(token) // the page is gone before the next one
-	return &historyPage{answer: got, items: items}, nil
+	defer place.Leave()
+	return f.fetch(ctx)
+}
+
+// fetch gets the page that comes after what was read.
+func (f *follower) fetch(ctx context.Context) (*historyPage, error) {
+	page, err := fetchHistory(ctx, f.api.options.Upstream, f.history(), f.token, f.pageSize)
+	if err != nil {
+		return nil, err
+	}
+	f.token = page.token
+	return page, nil
+}
+
+// join makes the stream one of those that wait for more of the run, unless there
+// is more already.
+func (f *follower) join(ctx context.Context) {
+	f.tail, f.coming, f.known = f.api.tails.join(ctx, tailKey{
+		historyOf:  f.history(),
+		credential: f.api.options.Upstream.CredentialID(f.call.principal, f.call.namespace), bound: f.call.principal.Bound,
+		metadata: canonical(metadata.New(f.call.principal.Metadata), f.upstream.Metadata),
+	}, f.upstream, f.read, f.token)
+}
+
+// leave ends the stream's part in the wait.
+func (f *follower) leave() {
+	if f.tail != nil {
+		f.api.tails.leave(f.tail)
+		f.tail, f.coming = nil, nil
+	}
+}
+
+// wait gives the page that all who wait get.
+func (f *follower) wait(ctx context.Context) (*historyPage, error) {
+	select {
+	case <-f.coming.ready:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	page := f.coming
+	f.coming = page.next
+	return &historyPage{items: page.items}, page.err
 }
 
 // send writes the events of a page that the caller does not have, and gives the
 // run's outcome when it closed with one of them.
 func (f *follower) send(out *eventWriter, page *historyPage) (closing *Outcome, err error) {
-	if page == nil {
-		return nil, nil //nolint:nilnil // the run goes on
-	}
 	defer page.answer.Release()
 	if len(page.items) > 0 {
 		err = out.send(func(w io.Writer) error {
@@ -161,29 +169,6 @@ func (f *follower) send(out *eventWriter, page *historyPage) (closing *Outcome, 
 		})
 	}
 	return closing, err
-}
-
-// outlastPause waits until there is more of a run whose history has ended
-// without a close: the server takes a run that is paused for closed, and gives
-// no token to go on with.
-func (f *follower) outlastPause(ctx context.Context) error {
-	for {
-		if err := pause(ctx, pollPace); err != nil {
-			return err
-		}
-		run, err := describeRun(ctx, f.api.options.Upstream, f.upstream, f.workflowID, f.runID)
-		if err != nil {
-			return err
-		}
-		info := run.GetWorkflowExecutionInfo()
-		if info.GetHistoryLength() > f.read {
-			f.rewind(info)
-			return nil
-		}
-		if info.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_PAUSED {
-			return problem.New(problem.UpstreamError, "The Temporal server ended the history of a run that has not closed.")
-		}
-	}
 }
 
 // events is send of one page's.
@@ -202,7 +187,7 @@ func (f *follower) events(w io.Writer, items [][]byte) (closing *Outcome, err er
 				return nil, unreadable(err)
 			}
 		}
-		if head.id <= f.sent || f.closesOnly() && closing == nil { // a run that is paused shows its last event for the close
+		if head.id <= f.sent || f.history().closesOnly() && closing == nil { // a run that is paused shows its last event for the close
 			continue
 		}
 		if text, err = f.appendEvent(text[:0], head.id, item); err != nil {

@@ -1,0 +1,237 @@
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"sync"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/telemetry"
+	"github.com/flowgate/flowgate/internal/upstream"
+)
+
+// tailKey tells the ends of histories apart, as watchKey does the waits for
+// outcomes: the upstream may show different callers different things.
+type tailKey struct {
+	historyOf
+	credential, metadata string
+	// bound is nobody else's: a poll that may look at less serves its own caller.
+	bound *auth.Bound
+}
+
+// tails are the histories that streams have read to the end, and wait for more
+// of. Those who wait at the same one share one upstream poll.
+type tails struct {
+	base     context.Context //nolint:containedctx // the polls' life is the API's, not a request's
+	client   *upstream.Client
+	metrics  *telemetry.Metrics
+	maxSlice time.Duration
+	polls    sync.WaitGroup
+
+	mu    sync.Mutex
+	byKey map[tailKey]*tail
+}
+
+func newTails(base context.Context, options Options) *tails {
+	return &tails{
+		base: base, client: options.Upstream, metrics: options.Metrics,
+		maxSlice: min(maxSlice, options.Limits.LongPoll), byKey: map[tailKey]*tail{},
+	}
+}
+
+// close waits for the polls to end.
+func (ts *tails) close() { ts.polls.Wait() }
+
+// tail is the end of a run's history, as far as it has been read.
+type tail struct {
+	key    tailKey
+	of     *tails
+	call   upstream.Call
+	cancel context.CancelFunc
+
+	// token is where the poll, whose alone it is, goes on; none is at the start.
+	token []byte
+
+	// These need the lock of all tails. readers counts who waits, at is the last
+	// event that was read, and coming what is read next.
+	readers int
+	at      int64
+	coming  *tailPage
+}
+
+// tailPage is what all readers of a tail get next. It is set when ready is
+// closed, and then does not change.
+type tailPage struct {
+	ready chan struct{}
+	items [][]byte
+	err   error
+	next  *tailPage
+}
+
+func newTailPage() *tailPage { return &tailPage{ready: make(chan struct{})} }
+
+// join enters the tail of key, and starts its poll for the first. It is for
+// whoever has read up to an event, and holds the token to go on with. When the
+// others have read on meanwhile, it gives no tail, and how far there is to read.
+func (ts *tails) join(
+	ctx context.Context, key tailKey, call upstream.Call, read int64, token []byte,
+) (t *tail, coming *tailPage, ahead int64) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	t = ts.byKey[key]
+	switch {
+	case t == nil:
+		t = ts.start(ctx, key, call, read, token)
+	case t.at > read && !key.closesOnly(): // whoever waits for the close alone has missed nothing
+		return nil, nil, t.at
+	}
+	t.readers++
+	ts.metrics.WaitCallers.Inc()
+	return t, t.coming, read
+}
+
+// start begins a poll in the name of the caller in ctx, but with the API's
+// life: the caller may leave before the others do.
+func (ts *tails) start(ctx context.Context, key tailKey, call upstream.Call, read int64, token []byte) *tail {
+	principal, _ := auth.PrincipalFrom(ctx)
+	pollCtx, cancel := context.WithCancel(auth.WithPrincipal(ts.base, principal))
+	t := &tail{key: key, of: ts, call: call, cancel: cancel, token: token, at: read, coming: newTailPage()}
+	t.call.Timeout = ts.maxSlice
+	ts.byKey[key] = t
+	ts.metrics.WaitPolls.Inc()
+	ts.polls.Go(func() {
+		defer ts.metrics.WaitPolls.Dec()
+		defer cancel()
+		if err := t.run(pollCtx); err != nil {
+			t.publish(nil, t.at, err, true)
+		}
+	})
+	return t
+}
+
+// leave ends one stream's wait, and the poll with the last one.
+func (ts *tails) leave(t *tail) {
+	ts.metrics.WaitCallers.Dec()
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if t.readers--; t.readers == 0 {
+		ts.forget(t)
+		t.cancel()
+	}
+}
+
+// forget makes the next stream begin a tail of its own. It needs ts.mu.
+func (ts *tails) forget(t *tail) {
+	if ts.byKey[t.key] == t {
+		delete(ts.byKey, t.key)
+	}
+}
+
+// run reads on until the run has closed, with an error, or to the end of ctx.
+func (t *tail) run(ctx context.Context) error {
+	if len(t.token) == 0 && t.at > 0 { // the one who came first was given no more than that
+		if err := t.outlastPause(ctx); err != nil {
+			return err
+		}
+	}
+	for {
+		begin := time.Now()
+		items, ended, err := t.poll(ctx)
+		if err != nil {
+			return err
+		}
+		fresh, at, closed, err := t.fresh(items)
+		if err != nil {
+			return err
+		}
+		if len(fresh) > 0 {
+			t.publish(fresh, at, nil, closed)
+		}
+		switch {
+		case closed:
+			return nil
+		case ended:
+			err = t.outlastPause(ctx)
+		case len(fresh) == 0:
+			err = pause(ctx, pollPace-time.Since(begin))
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// poll makes one upstream poll. No events are "not yet", unless the history has ended.
+func (t *tail) poll(ctx context.Context) (items [][]byte, ended bool, err error) {
+	page, err := fetchHistory(upstream.NewContext(ctx, &t.call), t.of.client, t.key.historyOf, t.token, maxPageSize)
+	if problem.Is(err, problem.DeadlineExceeded) && ctx.Err() == nil {
+		return nil, false, nil // "not yet" is no error
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	defer page.answer.Release()
+	items = make([][]byte, len(page.items))
+	for i, item := range page.items {
+		items[i] = bytes.Clone(item) // the page is gone before its readers are
+	}
+	t.token = page.token
+	return items, len(page.token) == 0, nil
+}
+
+// fresh gives the events that nobody has, up to which they are, and whether the
+// run closes with them.
+func (t *tail) fresh(items [][]byte) (fresh [][]byte, at int64, closed bool, err error) {
+	at = t.at
+	for _, item := range items {
+		head, err := headOf(item)
+		if err != nil {
+			return nil, 0, false, unreadable(err)
+		}
+		if head.persisted() && head.id > at {
+			fresh, at, closed = append(fresh, item), head.id, closed || head.closes()
+		}
+	}
+	return fresh, at, closed, nil
+}
+
+// publish gives all readers what they wait for. After the last page nobody joins
+// them any more.
+func (t *tail) publish(items [][]byte, at int64, err error, last bool) {
+	t.of.mu.Lock()
+	defer t.of.mu.Unlock()
+	page := t.coming
+	page.items, page.err, page.next = items, err, newTailPage()
+	t.at, t.coming = at, page.next
+	if last {
+		t.of.forget(t)
+	}
+	close(page.ready)
+}
+
+// outlastPause waits until there is more of a run whose history has ended
+// without a close: the server takes a run that is paused for closed, and gives
+// no token to go on with. Then it is read from the start again, as nothing else
+// tells where to go on.
+func (t *tail) outlastPause(ctx context.Context) error {
+	for {
+		if err := pause(ctx, pollPace); err != nil {
+			return err
+		}
+		run, err := describeRun(ctx, t.of.client, t.call, t.key.workflowID, t.key.runID)
+		if err != nil {
+			return err
+		}
+		info := run.GetWorkflowExecutionInfo()
+		if info.GetHistoryLength() > t.at {
+			return nil
+		}
+		if info.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_PAUSED {
+			return problem.New(problem.UpstreamError, "The Temporal server ended the history of a run that has not closed.")
+		}
+	}
+}
