@@ -113,14 +113,16 @@ func payloadForm(f *faults, name string) transcode.Form {
 	return transcode.Form{}
 }
 
-// page asks for one page. One that is waited for ends early when the gateway
-// stops: the caller asks again, elsewhere.
+// page asks for one page. One that is waited for is a slice as the polls' are,
+// or a caller who pages on would make a hot loop, and it ends early when the
+// gateway stops: the caller asks again, elsewhere.
 func (h *workflowHistory) page(ctx context.Context, request *workflowservice.GetWorkflowExecutionHistoryRequest) (upstream.Answer, error) {
 	if h.waits {
 		call := upstream.CallFrom(ctx)
 		if call.Timeout == 0 {
-			call.Timeout = h.api.options.Limits.LongPoll
+			call.Timeout = maxSlice
 		}
+		call.Timeout = min(maxSlice, h.api.options.Limits.LongPoll, max(minSlice, call.Timeout))
 		waiting, end := context.WithCancelCause(upstream.NewContext(ctx, &call))
 		defer end(nil)
 		stop := context.AfterFunc(h.api.draining, func() { end(problem.New(problem.Draining, "This replica is shutting down.")) })

@@ -1794,7 +1794,8 @@ type CancelWorkflowParams struct {
 // GetWorkflowHistoryParams defines parameters for GetWorkflowHistory.
 type GetWorkflowHistoryParams struct {
 	// WaitNewEvent Waits for events to come when there are none beyond the page token. The answer may hold none, and a
-	// token to go on with, until the run has closed.
+	// token to go on with, until the run has closed. The wait ends after 20 seconds, or a second before a shorter
+	// `Request-Timeout`, but not before it has lasted a second; and when the replica stops.
 	WaitNewEvent *WaitNewEventParam `form:"waitNewEvent,omitempty" json:"waitNewEvent,omitempty"`
 
 	// EventFilterType Which events. `CLOSE_EVENT` is the last one of a closed run, and waits for it for a while.
