@@ -90,16 +90,16 @@ func TestHistoryOfARunningWorkerIsFollowed(t *testing.T) {
 	require.Equal(t, historyPage(t, writer(), historyPath(s)).Events, events)
 }
 
-// TestWaitForAnEventRunsOut asks for as little as makes the server answer: it ends a wait a second before its deadline.
+// TestWaitForAnEventRunsOut asks for little: the server ends a wait a second before its deadline, which is two seconds at
+// the least.
 func TestWaitForAnEventRunsOut(t *testing.T) {
 	t.Parallel()
 	s := abandon(t)
 	path := historyPath(s) + "&waitNewEvent=true"
-	token := historyPage(t, writer(), path).NextPageToken
-	hasty := writer().with("Request-Timeout", "3s")
-	page := workflowHistory{NextPageToken: token}
-	for range 2 {
-		took(t, 2*time.Second, func() { page = historyPage(t, hasty, path+"&pageToken="+page.NextPageToken) })
+	page := historyPage(t, writer(), path)
+	for timeout, wait := range map[string]time.Duration{"3s": 2 * time.Second, "1s": time.Second, "1ms": time.Second} {
+		hasty := writer().with("Request-Timeout", timeout)
+		took(t, wait, func() { page = historyPage(t, hasty, path+"&pageToken="+page.NextPageToken) })
 		require.Empty(t, page.Events)
 		require.NotEmpty(t, page.NextPageToken)
 	}
@@ -142,13 +142,19 @@ func TestCloseEventIsWaitedFor(t *testing.T) {
 // TestWaitForAnEventEndsWithTheGateway is told where to go on: elsewhere.
 func TestWaitForAnEventEndsWithTheGateway(t *testing.T) {
 	t.Parallel()
-	gateway := ownGateway(t)
 	s := abandon(t)
-	path := historyPath(s) + "&eventFilterType=CLOSE_EVENT"
-	p := waitFor(t, gateway, path, func() { require.NoError(t, gateway.Signal(syscall.SIGTERM)) }).
-		problem(t, http.StatusServiceUnavailable, "draining")
-	require.True(t, p.Retryable)
-	<-gateway.Done()
-	require.NoError(t, gateway.Err())
+	for query, token := range map[string]bool{"&waitNewEvent=true": true, "&eventFilterType=CLOSE_EVENT": false} {
+		gateway := ownGateway(t)
+		path := historyPath(s) + query
+		if token {
+			path += "&pageToken=" + historyPage(t, writer().at(gateway), path).NextPageToken
+		}
+		a := waitFor(t, gateway, path, func() { require.NoError(t, gateway.Signal(syscall.SIGTERM)) }).expect(t, http.StatusOK)
+		page := as[workflowHistory](t, a)
+		require.Empty(t, page.Events)
+		require.NotEmpty(t, page.NextPageToken)
+		<-gateway.Done()
+		require.NoError(t, gateway.Err())
+	}
 	terminate(t, s.WorkflowID)
 }

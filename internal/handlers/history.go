@@ -38,6 +38,9 @@ func (a *API) GetWorkflowHistory(w http.ResponseWriter, r *http.Request, namespa
 			c.place.Leave()
 		}
 		shown, err := h.answer(ctx)
+		if h.waits && c.mediaType == contentTypeJSON && problem.Is(err, problem.Draining) {
+			return h.quiet(params.PageToken), nil
+		}
 		return shown, aboutWorkflow(err, h.workflowID)
 	})
 }
@@ -111,6 +114,14 @@ func payloadForm(f *faults, name string) transcode.Form {
 		f.add("?payloads", "must be decoded or raw")
 	}
 	return transcode.Form{}
+}
+
+// quiet is a page that was waited for in vain: it leads to where it began.
+func (h *workflowHistory) quiet(token string) *answer {
+	if token == "" {
+		token = h.api.options.Tokens.Seal(h.scope.seal(), nil)
+	}
+	return ok(WorkflowHistory{Events: []HistoryEvent{}, NextPageToken: token})
 }
 
 // page asks for one page. One that is waited for is a slice as the polls' are,

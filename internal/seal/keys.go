@@ -64,7 +64,7 @@ func (k *Keys) Seal(scope Scope, content []byte) string {
 // Open gives back what was sealed in the same scope.
 func (k *Keys) Open(scope Scope, text string) (content []byte, ok bool) {
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(sealed) <= macBytes || strings.ContainsAny(text, "\r\n") { // which base64 skips, even when strict
+	if err != nil || len(sealed) < macBytes || strings.ContainsAny(text, "\r\n") { // which base64 skips, even when strict
 		return nil, false
 	}
 	content = sealed[macBytes:]
