@@ -137,6 +137,25 @@ func TestBatchDoesEachOperationToNamedWorkflows(t *testing.T) {
 	}
 }
 
+// TestBatchOfABadQueryDoesNotStart: the server would start its job, and have it fail.
+func TestBatchOfABadQueryDoesNotStart(t *testing.T) {
+	t.Parallel()
+	for _, query := range []string{
+		`NoSuchAttr = "x"`, `WorkflowType =`, `WorkflowType = "none" ORDER BY StartTime`, `WorkflowType = "none" GROUP BY ExecutionStatus`,
+		`ORDER BY StartTime`, `GROUP BY ExecutionStatus`, ` `,
+	} {
+		for _, operation := range []string{`"cancel":{}`, `"delete":{}`} {
+			for _, dryRun := range []string{"false", "true"} {
+				jobID := newID(t)
+				p := writer().post(t, batches, `{"query":`+quote(query)+`,"operation":{`+operation+`},"jobId":`+quote(jobID)+`,"dryRun":`+dryRun+`}`).
+					problem(t, http.StatusBadRequest, "invalid-request")
+				require.NotEmpty(t, p.Detail, query)
+				writer().get(t, batches+"/"+jobID).problem(t, http.StatusNotFound, "batch-not-found")
+			}
+		}
+	}
+}
+
 // A job ends though it could not do all that it was asked to, and tells how much.
 func TestBatchCountsWhatFails(t *testing.T) {
 	t.Parallel()

@@ -28,8 +28,14 @@ func (a *API) StartBatch(w http.ResponseWriter, r *http.Request, namespace strin
 		if err != nil {
 			return nil, err
 		}
-		if body.DryRun {
-			return a.countBatch(ctx, request)
+		// The job of a query that the server cannot run would begin, and fail without a reason. Whatever else is in the way
+		// of a count need not be in that of the job: its own start tells.
+		count, err := a.countBatch(ctx, request)
+		switch {
+		case body.DryRun && err == nil:
+			return ok(BatchCount{Count: count}), nil
+		case body.DryRun || problem.Is(err, problem.InvalidRequest):
+			return nil, err
 		}
 		err = a.options.Upstream.Do(ctx, op.method, request, &workflowservice.StartBatchOperationResponse{})
 		if err != nil && (body.JobID != "" || !c.repeats(err)) {
@@ -49,26 +55,25 @@ func (c *call) repeats(err error) bool {
 }
 
 // countBatch tells how many workflows a job would be for.
-func (a *API) countBatch(ctx context.Context, batch *workflowservice.StartBatchOperationRequest) (*answer, error) {
+func (a *API) countBatch(ctx context.Context, batch *workflowservice.StartBatchOperationRequest) (int64, error) {
 	if batch.GetVisibilityQuery() == "" {
-		return ok(BatchCount{Count: int64(len(executionsOf(batch)))}), nil
+		return int64(len(executionsOf(batch))), nil
 	}
 	response := &workflowservice.CountWorkflowExecutionsResponse{}
 	err := a.options.Upstream.Do(ctx, workflowservice.WorkflowService_CountWorkflowExecutions_FullMethodName,
 		&workflowservice.CountWorkflowExecutionsRequest{Namespace: batch.GetNamespace(), Query: batchQuery(batch)}, response)
-	if err != nil {
-		return nil, err
-	}
-	return ok(BatchCount{Count: response.GetCount()}), nil
+	return response.GetCount(), err
 }
 
 // batchQuery narrows a query as the server's batches do (its worker/batcher):
-// but for resets and deletions they look for open workflows alone.
+// but for resets and deletions they look for open workflows alone. A query that
+// groups can be counted and not be listed, but not in parentheses.
 func batchQuery(batch *workflowservice.StartBatchOperationRequest) string {
+	query := "(" + batch.GetVisibilityQuery() + ")"
 	if batch.GetResetOperation() != nil || batch.GetDeletionOperation() != nil {
-		return batch.GetVisibilityQuery()
+		return query
 	}
-	return "(" + batch.GetVisibilityQuery() + ") AND (ExecutionStatus='Running' OR ExecutionStatus='Paused')"
+	return query + " AND (ExecutionStatus='Running' OR ExecutionStatus='Paused')"
 }
 
 func batchRequest(c *call, body *StartBatchRequest) (*workflowservice.StartBatchOperationRequest, error) {
@@ -96,7 +101,11 @@ func batchRequest(c *call, body *StartBatchRequest) (*workflowservice.StartBatch
 func (f *faults) executions(pointer string, list []BatchExecution) []*common.WorkflowExecution {
 	sent := make([]*common.WorkflowExecution, len(list))
 	for i, one := range list {
-		f.id(pointer+"/"+strconv.Itoa(i)+"/workflowId", one.WorkflowID)
+		at := pointer + "/" + strconv.Itoa(i)
+		f.id(at+"/workflowId", one.WorkflowID)
+		if one.RunID != "" && !isRunID(one.RunID) {
+			f.add(at+"/runId", "must be the id of a run, a UUID")
+		}
 		sent[i] = &common.WorkflowExecution{WorkflowId: one.WorkflowID, RunId: one.RunID}
 	}
 	return sent

@@ -1044,7 +1044,7 @@ type SignalRequest struct {
 
 // StartBatchRequest What to do, and to which workflows, by either `query` or `executions`.
 type StartBatchRequest struct {
-	// DryRun Counts the workflows and starts nothing.
+	// DryRun Counts the workflows that the query finds, or those that `executions` name, and starts nothing.
 	DryRun bool `json:"dryRun,omitempty,omitzero"`
 
 	// Executions The workflows by their ids.

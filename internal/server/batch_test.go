@@ -58,9 +58,11 @@ func TestDryRunStartsNothing(t *testing.T) {
 		`{"query":"a OR b","operation":{"cancel":{}},"dryRun":true}`: {
 			"(a OR b) AND (ExecutionStatus='Running' OR ExecutionStatus='Paused')", `{"count":12}`,
 		},
-		`{"query":"a OR b","operation":{"delete":{}},"dryRun":true}`:                                                 {"a OR b", `{"count":12}`},
-		`{"query":"a OR b","operation":{"reset":{"buildId":"b"}},"dryRun":true}`:                                     {"a OR b", `{"count":12}`},
-		`{"executions":[{"workflowId":"v"},{"workflowId":"w","runId":"r"}],"operation":{"delete":{}},"dryRun":true}`: {"", `{"count":2}`},
+		`{"query":"a OR b","operation":{"delete":{}},"dryRun":true}`:             {"(a OR b)", `{"count":12}`},
+		`{"query":"a OR b","operation":{"reset":{"buildId":"b"}},"dryRun":true}`: {"(a OR b)", `{"count":12}`},
+		`{"executions":[{"workflowId":"v"},{"workflowId":"w","runId":"` + runID + `"}],"operation":{"delete":{}},"dryRun":true}`: {
+			"", `{"count":2}`,
+		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			g := start(t, nil)
@@ -74,6 +76,54 @@ func TestDryRunStartsNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAQueryThatCannotBeRunStartsNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, nil)
+		answering(g)
+		g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Fail(codes.InvalidArgument, "invalid query: column name 'x' is not defined"))
+		for _, operation := range []string{`"cancel":{}`, `"delete":{}`} {
+			a := g.do(t, http.MethodPost, batches, `{"query":"x = 1","operation":{`+operation+`}}`)
+			require.Equal(t, []any{http.StatusBadRequest, "invalid-request"}, []any{a.status, a.field(t, "code")}, a.body)
+			require.Contains(t, a.field(t, "detail"), "is not defined")
+		}
+		require.Empty(t, g.upstream.Calls("StartBatchOperation"))
+		a := g.do(t, http.MethodPost, batches, `{"executions":[{"workflowId":"w"}],"operation":{"cancel":{}}}`)
+		require.Equal(t, http.StatusCreated, a.status, "there is nothing to count")
+	})
+}
+
+// TestABatchNeedsNoCount: who may start it may be refused the count, and a count
+// may fail where a start does not.
+func TestABatchNeedsNoCount(t *testing.T) {
+	t.Parallel()
+	for _, code := range []codes.Code{codes.PermissionDenied, codes.Unimplemented, codes.ResourceExhausted, codes.Unavailable} {
+		synctest.Test(t, func(t *testing.T) {
+			g := start(t, nil)
+			answering(g)
+			g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Fail(code, "no"))
+			require.Equal(t, http.StatusCreated, g.do(t, http.MethodPost, batches, `{"query":"q","operation":{"cancel":{}}}`).status)
+			require.NotEqual(t, http.StatusOK, g.do(t, http.MethodPost, batches, `{"query":"q","operation":{"cancel":{}},"dryRun":true}`).status)
+			require.Len(t, g.upstream.Calls("StartBatchOperation"), 1)
+		})
+	}
+}
+
+func TestARunOfABatchHasARunsID(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, nil)
+		answering(g)
+		for _, dryRun := range []string{"true", "false"} {
+			a := g.do(t, http.MethodPost, batches, `{"executions":[{"workflowId":"v","runId":"`+runID+`"},{"workflowId":"w","runId":"r"}],
+				"operation":{"delete":{}},"dryRun":`+dryRun+`}`)
+			require.Equal(t, []any{http.StatusBadRequest, "invalid-request"}, []any{a.status, a.field(t, "code")}, a.body)
+			require.Contains(t, a.body, `"/executions/1/runId"`)
+		}
+		require.Empty(t, g.upstream.Calls("StartBatchOperation"))
+	})
 }
 
 func TestARepeatedBatchIsTheSameJob(t *testing.T) {
