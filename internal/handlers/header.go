@@ -11,11 +11,12 @@ import (
 )
 
 // preferredWait reads Prefer: wait=N, in seconds (RFC 7240 section 4.3). Other
-// preferences are ignored, as the RFC wants.
+// preferences, and parameters of this one, are ignored, as the RFC wants.
 func preferredWait(h http.Header) (wait time.Duration, ok bool, err error) {
 	for _, line := range h.Values("Prefer") {
 		for preference := range strings.SplitSeq(line, ",") {
-			name, value, _ := strings.Cut(strings.TrimSpace(preference), "=")
+			preference, _, _ = strings.Cut(preference, ";")
+			name, value, _ := strings.Cut(preference, "=")
 			if !strings.EqualFold(strings.TrimSpace(name), "wait") {
 				continue
 			}
