@@ -100,8 +100,10 @@ func unreadable(err error) error {
 	return problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.").Because(err)
 }
 
-// negotiate picks the media type to answer with (RFC 9110 section 12.5.1). An
-// exact name wins over a wildcard, which stands for the operation's first.
+// negotiate picks the media type to answer with (RFC 9110 section 12.5.1): of
+// those that the caller likes best the operation's first. A wildcard stands for
+// that one alone, since a stream is for those who name it; and a name wins over
+// a wildcard that is liked as much.
 func negotiate(h http.Header, types []string) (string, error) {
 	if len(types) == 0 {
 		types = []string{contentTypeJSON}
@@ -110,29 +112,43 @@ func negotiate(h http.Header, types []string) (string, error) {
 	if strings.TrimSpace(accept) == "" {
 		return types[0], nil
 	}
-	wild := false
-	for part := range strings.SplitSeq(accept, ",") {
-		mediaType, parameters, err := mime.ParseMediaType(part)
-		if err != nil || refused(parameters["q"]) {
-			continue
+	accepted := qualities(accept)
+	best, highest := "", 0.0
+	for _, offered := range types {
+		if accepted[offered] > highest {
+			best, highest = offered, accepted[offered]
 		}
-		for _, offered := range types {
-			if mediaType == offered {
-				return offered, nil
+	}
+	for _, name := range []string{types[0], "application/*", "*/*", problem.ContentType} { // the most specific counts
+		if quality, ok := accepted[name]; ok {
+			if quality > highest {
+				best = types[0]
 			}
+			break
 		}
-		wild = wild || mediaType == "*/*" || mediaType == "application/*" || mediaType == problem.ContentType
 	}
-	if wild {
-		return types[0], nil
+	if best == "" {
+		return "", problem.Newf(problem.NotAcceptable, "This operation answers with %s.", strings.Join(types, " or "))
 	}
-	return "", problem.Newf(problem.NotAcceptable, "This operation answers with %s.", strings.Join(types, " or "))
+	return best, nil
 }
 
-// refused reports a quality value of zero.
-func refused(q string) bool {
-	quality, err := strconv.ParseFloat(q, 64)
-	return err == nil && quality == 0
+// qualities reads how much the caller likes what it accepts. What is no quality
+// counts as one that is absent.
+func qualities(accept string) map[string]float64 {
+	accepted := map[string]float64{}
+	for part := range strings.SplitSeq(accept, ",") {
+		mediaType, parameters, err := mime.ParseMediaType(part)
+		if err != nil {
+			continue
+		}
+		quality := 1.0
+		if q, err := strconv.ParseFloat(parameters["q"], 64); err == nil && q >= 0 && q <= 1 {
+			quality = q
+		}
+		accepted[mediaType] = max(accepted[mediaType], quality)
+	}
+	return accepted
 }
 
 // abort cuts the connection of an answer that has begun and cannot be
