@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -130,6 +131,33 @@ func TestCallersTraceReachesTheWorkflowsHeaders(t *testing.T) {
 				require.JSONEq(t, `{"traceparent":"`+callersTrace+`","tracestate":"vendor=1"}`, string(carried.GetData()))
 			}
 		})
+	}
+}
+
+// TestTracestateIsOneListInHoweverManyLines, and of two traces none is continued.
+func TestTracestateIsOneListInHoweverManyLines(t *testing.T) {
+	t.Parallel()
+	c := tracedCalls()["signal"]
+	for want, lines := range map[string][]string{
+		`{"traceparent":"` + callersTrace + `","tracestate":"a=1,b=2"}`: {"tracestate", "a=1", "traceparent", callersTrace, "tracestate", "b=2"},
+		"": {"traceparent", callersTrace, "traceparent", callersTrace, "tracestate", "a=1"},
+	} {
+		g := start(t, undelayed)
+		answeringTraced(g)
+		request, err := http.NewRequestWithContext(t.Context(), c.method, "http://gateway"+c.path, strings.NewReader(c.body))
+		require.NoError(t, err)
+		request.Header.Set("Authorization", "Bearer "+writerKey)
+		request.Header.Set("Content-Type", "application/json")
+		for i := 0; i < len(lines); i += 2 {
+			request.Header.Add(lines[i], lines[i+1])
+		}
+		response, err := g.client.Do(request)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, http.StatusNoContent, response.StatusCode)
+		for _, header := range c.headers(t, g) {
+			require.Equal(t, want, string(header.GetFields()["_tracer-data"].GetData()))
+		}
 	}
 }
 

@@ -122,8 +122,8 @@ func (t *Tracing) StartServer(
 	if t.off() {
 		return ctx, func(int) {}
 	}
-	if len(header["Traceparent"]) > 0 {
-		ctx = t.w3c.Extract(ctx, propagation.HeaderCarrier(header))
+	if traced(header) {
+		ctx = callersTrace(ctx, header)
 	}
 	ctx, span := t.tracer.Start(ctx, method, t.server...)
 	if !span.IsRecording() { // the samplers that there are look at the trace alone, so the rest can wait until here
@@ -162,14 +162,25 @@ func (t *Tracing) Inject(ctx context.Context, md metadata.MD) {
 // tracestate if any. It is empty for a request that nobody traces, which is one that neither came with a trace nor is
 // sampled here. Give header only when the caller is authenticated; it tells of the caller's trace while tracing is off.
 func TraceContext(ctx context.Context, header http.Header) map[string]string {
-	span, traced := trace.SpanContextFromContext(ctx), len(header["Traceparent"]) > 0
+	span := trace.SpanContextFromContext(ctx)
 	switch {
-	case !traced && !span.IsSampled():
+	case !traced(header) && !span.IsSampled():
 		return nil
 	case !span.IsValid():
-		ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(header))
+		ctx = callersTrace(ctx, header)
 	}
 	found := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, found)
 	return found
+}
+
+// traced tells whether a request came with a trace. Two are none: nobody knows which is meant.
+func traced(header http.Header) bool { return len(header["Traceparent"]) == 1 }
+
+// callersTrace continues the trace that a request came with. Its tracestate is one list, in however many lines it comes
+// (W3C Trace Context section 3.3).
+func callersTrace(ctx context.Context, header http.Header) context.Context {
+	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{
+		"traceparent": header.Get("Traceparent"), "tracestate": strings.Join(header["Tracestate"], ","),
+	})
 }

@@ -115,6 +115,7 @@ func TestOnlyAGoodTraceparentIsContinued(t *testing.T) {
 		"absent":            {},
 		"malformed":         {"Traceparent": {"00-xyz"}},
 		"zero":              {"Traceparent": {"00-00000000000000000000000000000000-b7ad6b7169203331-01"}},
+		"twice":             {"Traceparent": {traceparent, traceparent}, "Tracestate": {"vendor=1"}},
 		"baggage alone":     {"Baggage": {"a=b"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -125,7 +126,29 @@ func TestOnlyAGoodTraceparentIsContinued(t *testing.T) {
 			})
 			require.Len(t, spans, 1)
 			require.False(t, spans[0].Parent.IsValid())
+			require.Zero(t, spans[0].SpanContext.TraceState().Len())
+			require.Empty(t, telemetry.TraceContext(t.Context(), header))
 		})
+	}
+}
+
+func TestLinesOfTracestateAreOneList(t *testing.T) {
+	t.Parallel()
+	for want, lines := range map[string][]string{
+		"a=1,b=2,c=3": {"a=1", "b=2,c=3"},
+		"b=2,a=1":     {"", "b=2", "a=1", ""},
+		"":            {"a=1", "=,=,"}, // which is none, and takes nothing from the traceparent
+	} {
+		header := incoming()
+		header["Tracestate"] = lines
+		spans := spansOf(t, func(tracing *telemetry.Tracing) {
+			_, end := tracing.StartServer(t.Context(), header, "GET", "/v1/system-info")
+			end(200)
+		})
+		require.Equal(t, traceID, spans[0].SpanContext.TraceID().String())
+		require.Equal(t, want, spans[0].SpanContext.TraceState().String())
+		carried := telemetry.TraceContext(t.Context(), header)
+		require.Equal(t, []string{traceparent, want}, []string{carried["traceparent"], carried["tracestate"]})
 	}
 }
 
