@@ -3,6 +3,8 @@ package e2e_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -115,4 +117,17 @@ func TestStartDelayShowsInTheExecutionTime(t *testing.T) {
 	w := as[struct{ StartTime, ExecutionTime string }](t, writer().get(t, of(s.WorkflowID)).expect(t, http.StatusOK))
 	require.WithinDuration(t, timeOf(t, w.StartTime).Add(time.Hour), timeOf(t, w.ExecutionTime), time.Second)
 	terminate(t, s.WorkflowID)
+}
+
+// TestRunThatClosesBeforeItBeginsLastsNoTime: the server says that it lasted less than none.
+func TestRunThatClosesBeforeItBeginsLastsNoTime(t *testing.T) {
+	t.Parallel()
+	s := abandon(t, `"startDelay":"1h"`)
+	terminate(t, s.WorkflowID)
+	require.NotContains(t, string(writer().get(t, of(s.WorkflowID)).expect(t, http.StatusOK).body), "executionDuration")
+	eventually(t, "it is listed as closed", func() bool {
+		list := writer().get(t, workflows+"?query="+url.QueryEscape(`WorkflowId = "`+s.WorkflowID+`"`)).expect(t, http.StatusOK)
+		require.NotContains(t, string(list.body), "executionDuration")
+		return strings.Contains(string(list.body), `"TERMINATED"`)
+	})
 }

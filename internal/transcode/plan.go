@@ -89,7 +89,7 @@ type field struct {
 	// What only views have, see [Shown].
 	always, hoisted bool
 	number64        bool // 64 bits as a number
-	sparse          bool // a time or duration that is left out when it is zero
+	sparse          bool // a time or duration that is left out when it is zero, or a duration below zero
 	custom          func(dst, wire []byte) ([]byte, bool, error)
 	members         func(dst, wire []byte) ([]byte, error)
 }

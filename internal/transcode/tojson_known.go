@@ -56,11 +56,15 @@ func (w *jsonWriter) duration(dst, wire []byte) ([]byte, error) {
 }
 
 // sparse writes a time or a duration of a view, with no more digits than it
-// needs, unless nobody has set it: it is zero then, or Go's zero time.
+// needs, unless nobody has set it: it is zero then, or Go's zero time. A
+// duration below zero is none: that of a run which closed before it began.
 func (w *jsonWriter) sparse(m *Message, wire []byte) (bool, error) {
 	seconds, nanos, err := instant(wire)
 	if err != nil || nanos == 0 && (seconds == 0 || m.form == formTimestamp && seconds == minTimestamp) {
 		return false, err
+	}
+	if m.form == formDuration && (seconds < 0 || nanos < 0) {
+		return false, nil
 	}
 	if m.form == formTimestamp {
 		w.out, err = w.clock.append(w.out, seconds, nanos, appendFewNanos)

@@ -10,7 +10,8 @@ import (
 // Shown is one field of a view: how it is shown, where that is not protobuf's
 // JSON. A view shows the fields that it names and no others, 64-bit numbers as
 // numbers, enums by their names without the prefix that they share, and leaves
-// out times and durations that are zero, which Temporal writes for "not set".
+// out times and durations that are zero, which Temporal writes for "not set", and
+// durations below zero.
 type Shown struct {
 	// Field is the field's name in the proto file.
 	Field string

@@ -104,6 +104,12 @@ func TestViewShowsWhatItNames(t *testing.T) {
 		"times that nobody has set": {
 			&workflow.WorkflowExecutionInfo{CloseTime: at(0, 0), ExecutionDuration: &durationpb.Duration{}}, "{" + none + "}",
 		},
+		"a duration below zero": {
+			&workflow.WorkflowExecutionInfo{ExecutionDuration: durationpb.New(-187300108)}, "{" + none + "}",
+		},
+		"a duration of whole seconds below zero": {
+			&workflow.WorkflowExecutionInfo{ExecutionDuration: durationpb.New(-3 * time.Second)}, "{" + none + "}",
+		},
 		"Go's zero time": {&workflow.WorkflowExecutionInfo{CloseTime: at(-62135596800, 0)}, "{" + none + "}"},
 		"members of its own": {
 			&workflow.WorkflowExecutionInfo{Memo: &common.Memo{Fields: payloads("k")}, HistoryLength: 2},
