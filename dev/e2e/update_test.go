@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -81,6 +82,37 @@ func TestAnUpdateThatIsRejectedFailedOrNotTaken(t *testing.T) {
 	require.True(t, p.Retryable)
 	terminate(t, s.WorkflowID)
 	terminate(t, lost.WorkflowID)
+}
+
+// Equal updates at once, of which the server forgets each as it is rejected.
+func TestARejectedUpdateIsRejectedForEveryoneWhoSendsIt(t *testing.T) {
+	t.Parallel()
+	s := startLedger(t)
+	for range 5 {
+		all := atOnce(20, func(i int) answer {
+			c := writer().at(here.replicas[i%len(here.replicas)])
+			if i%4 == 3 {
+				return c.post(t, updatesWithStart, withStart(s.WorkflowID, "USE_EXISTING", adding("add", 0, `"updateId":"zero"`)))
+			}
+			return c.update(t, s.WorkflowID, adding("add", 0, `"updateId":"zero"`))
+		})
+		for _, a := range all {
+			require.Equal(t, http.StatusOK, a.status, string(a.body))
+			require.Contains(t, string(a.body), `"stage":"COMPLETED","status":"REJECTED"`)
+		}
+	}
+	terminate(t, s.WorkflowID)
+}
+
+// atOnce does a thing n times at the same time.
+func atOnce(n int, do func(i int) answer) []answer {
+	answers := make([]answer, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { answers[i] = do(i) })
+	}
+	wg.Wait()
+	return answers
 }
 
 func TestAnUpdateIsAcceptedBeforeItCompletes(t *testing.T) {

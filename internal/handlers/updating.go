@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/update/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/upstream"
@@ -43,6 +44,8 @@ type updating struct {
 	// kept tells that the server has the update in its history, where a rejected
 	// one is not.
 	kept bool
+	// found counts the looks that found the outcome.
+	found int
 }
 
 func (a *API) newUpdating(ctx context.Context, execution *common.WorkflowExecution, updateID string) *updating {
@@ -144,15 +147,39 @@ func (u *updating) poll(ctx context.Context, stage enums.UpdateWorkflowExecution
 		}, response)
 }
 
-// look asks how things stand. What it finds, and has an outcome, is kept: a
-// rejected update is not found.
+// look asks how things stand.
 func (u *updating) look(ctx context.Context) error {
 	got, err := u.poll(ctx, enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_UNSPECIFIED)
 	if err != nil {
 		return err
 	}
 	u.learn(got)
-	u.kept = u.kept || u.outcome != nil
+	if u.outcome != nil {
+		u.found++
+	}
+	return nil
+}
+
+// looks is how many looks have to find a failure: one alone may meet somebody
+// else's copy of a rejected update, in the instant in which that is rejected.
+const looks = 2
+
+// confirm finds out whether the update failed, and is kept, or was rejected: the
+// server's answers are the same. What is kept has its outcome for good. A look
+// that finds anything else has found another copy, sent after ours was rejected.
+func (u *updating) confirm(ctx context.Context) error {
+	for ; u.found < looks; u.found++ {
+		got, err := u.poll(ctx, enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_UNSPECIFIED)
+		switch {
+		case problem.Is(err, problem.UpdateNotFound), problem.Is(err, problem.WorkflowCompleted): // under the other copy
+			return nil
+		case err != nil:
+			return err
+		case !proto.Equal(got.GetOutcome(), u.outcome):
+			return nil
+		}
+	}
+	u.kept = true
 	return nil
 }
 
@@ -168,8 +195,7 @@ func (u *updating) learn(got progress) {
 	u.kept = u.kept || u.stage == stageAccepted
 }
 
-// shown tells what is known of the update. A failed and a rejected one have
-// outcomes that look the same: only the failed one can be asked for again.
+// shown tells what is known of the update.
 func (u *updating) shown(ctx context.Context) (*WorkflowUpdate, error) {
 	run := u.ref.GetWorkflowExecution()
 	shown := &WorkflowUpdate{
@@ -177,8 +203,7 @@ func (u *updating) shown(ctx context.Context) (*WorkflowUpdate, error) {
 	}
 	failure := u.outcome.GetFailure()
 	if failure != nil && !u.kept {
-		err := u.look(ctx)
-		if err != nil && !problem.Is(err, problem.UpdateNotFound) {
+		if err := u.confirm(ctx); err != nil {
 			return nil, err
 		}
 	}

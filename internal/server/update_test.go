@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/flowgate/flowgate/internal/config"
@@ -93,6 +94,44 @@ func TestAFailedAndARejectedUpdateAreToldApart(t *testing.T) {
 			require.Contains(t, a.field(t, "failure"), "no such item")
 			require.Equal(t, "update-not-found", g.do(t, http.MethodGet, updatesPath+"/u-1", "").field(t, "code"))
 		})
+	}
+}
+
+// Somebody may send a rejected update again at any moment: then the server finds
+// their copy of it, or tells that copy's outcome.
+func TestARejectionStaysOneWhileOthersSendTheSameUpdate(t *testing.T) {
+	t.Parallel()
+	for name, copies := range map[string][]func(*fakeUpdate){
+		"admitted":  {func(f *fakeUpdate) { f.come(admitted, nil, false) }},
+		"accepted":  {(*fakeUpdate).accept},
+		"completed": {func(f *fakeUpdate) { f.complete("7") }},
+		"failed":    {func(f *fakeUpdate) { f.fail("card refused", false) }},
+		"rejected as it is found": {
+			func(f *fakeUpdate) { f.fail("no such item", false) }, func(f *fakeUpdate) { f.fail("no such item", true) },
+		},
+		"closed": {nil},
+	} {
+		for _, path := range []string{updatesPath, withStartPath} {
+			updating(t, nil, func(t *testing.T, g *gateway, f *fakeUpdate) {
+				body := map[string]string{updatesPath: addItem, withStartPath: withStart("")}[path]
+				f.fail("no such item", true)
+				var polls []upstreamtest.Handler
+				for _, come := range copies {
+					polls = append(polls, func(ctx context.Context, request []byte) ([]byte, error) {
+						if come == nil {
+							return nil, status.Error(codes.NotFound, "workflow update was aborted by closing workflow")
+						}
+						come(f)
+						return upstreamtest.Typed(f.poll)(ctx, request)
+					})
+				}
+				g.upstream.Handle("PollWorkflowExecutionUpdate", upstreamtest.InTurn(polls...))
+				a := g.do(t, http.MethodPost, path+"?failureStatus=422", body)
+				require.Equal(t, http.StatusUnprocessableEntity, a.status, "%s: %s", name, a.body)
+				require.Contains(t, a.body, `"stage":"COMPLETED","status":"REJECTED"`, name)
+				require.Contains(t, a.body, "no such item", name)
+			})
+		}
 	}
 }
 
