@@ -115,6 +115,37 @@ func atOnce(n int, do func(i int) answer) []answer {
 	return answers
 }
 
+// A reset closes the run under an update that no worker has taken, and the next run takes it.
+func TestAnUpdateOutlivesAReset(t *testing.T) {
+	t.Parallel()
+	queue := "late-" + newID(t)
+	early := newWorkerOn(here.stack.Client(), queue)
+	require.NoError(t, early.Start())
+	s := as[started](t, writer().post(t, workflows, starting("Ledger", newID(t), queue, `"args":[0]`)).expect(t, http.StatusCreated))
+	writer().update(t, s.WorkflowID, adding("add", 1)).expect(t, http.StatusOK)
+	early.Stop()
+
+	sent := make(chan answer, 2)
+	for _, run := range []string{"", inRun(s.RunID)} {
+		go func() {
+			sent <- writer().post(t, of(s.WorkflowID, "/updates", run), adding("add", 7, `"updateId":`+quote("seven"+run[:min(len(run), 1)])))
+		}()
+	}
+	for _, id := range []string{"seven", "seven%3F"} {
+		eventually(t, "the server has the update", func() bool {
+			return writer().get(t, of(s.WorkflowID, "/updates/", id)).status == http.StatusAccepted
+		})
+	}
+	r := resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`)
+	(<-sent).problem(t, http.StatusConflict, "workflow-completed") // in the run that it names
+	late := newWorkerOn(here.stack.Client(), queue)
+	require.NoError(t, late.Start())
+	defer late.Stop()
+	u := as[updated](t, (<-sent).expect(t, http.StatusOK))
+	require.Equal(t, []string{r.RunID, "seven", "8"}, []string{u.RunID, u.UpdateID, string(u.Result)})
+	terminate(t, s.WorkflowID)
+}
+
 func TestAnUpdateIsAcceptedBeforeItCompletes(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)

@@ -130,11 +130,28 @@ func (u *updating) slice(ctx context.Context) error {
 	return err
 }
 
-// sending gives what sends the update by itself.
+// A run that closes before it has accepted an update may have a successor, by a
+// reset say, which takes the update. A server that has closed the last run may
+// say the same again, so there is an end to it.
+const (
+	closings    = 4
+	closingPace = 250 * time.Millisecond
+)
+
+// sending gives what sends the update by itself, to the run that is current
+// unless the request names one.
 func (u *updating) sending(request *workflowservice.UpdateWorkflowExecutionRequest) func(context.Context) (progress, error) {
 	return func(ctx context.Context) (progress, error) {
-		response := &workflowservice.UpdateWorkflowExecutionResponse{}
-		return response, u.client.Do(ctx, workflowservice.WorkflowService_UpdateWorkflowExecution_FullMethodName, request, response)
+		for closed := 1; ; closed++ {
+			response := &workflowservice.UpdateWorkflowExecutionResponse{}
+			err := u.client.Do(ctx, workflowservice.WorkflowService_UpdateWorkflowExecution_FullMethodName, request, response)
+			if !problem.IsClosing(err) || request.GetWorkflowExecution().GetRunId() != "" || closed == closings {
+				return response, err
+			}
+			if err := pause(ctx, closingPace); err != nil {
+				return nil, err
+			}
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package problem
 
 import (
+	"errors"
 	"strings"
 
 	"go.temporal.io/api/enums/v1"
@@ -132,6 +133,13 @@ func fromNotFound(st *status.Status, method string) *Error {
 	default:
 		return New(WorkflowNotFound, st.Message())
 	}
+}
+
+// IsClosing reports whether a run has closed before it accepted an update. The
+// workflow may go on in another.
+func IsClosing(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Upstream.Message() == textClosing
 }
 
 // pinsChain tells the methods that take first_execution_run_id.

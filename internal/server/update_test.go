@@ -387,6 +387,37 @@ func TestWhyAnUpdateCannotBeSent(t *testing.T) {
 	}
 }
 
+// A reset, or the like, closes a run under the updates that it has not accepted.
+func TestAnUpdateGoesOnToTheNextRun(t *testing.T) {
+	t.Parallel()
+	closing := upstreamtest.Fail(codes.NotFound, "workflow update was aborted by closing workflow")
+	for _, ended := range []bool{false, true} {
+		updating(t, nil, func(t *testing.T, g *gateway, f *fakeUpdate) {
+			f.complete("1")
+			next := upstreamtest.Typed(f.update)
+			if ended {
+				next = upstreamtest.Fail(codes.NotFound, "workflow execution already completed")
+			}
+			g.upstream.Handle("UpdateWorkflowExecution", upstreamtest.InTurn(closing, closing, next))
+			var a answered
+			took := elapsed(func() { a = g.do(t, http.MethodPost, updatesPath, `{"update":"addItem"}`) })
+			require.NotZero(t, took, "it paces itself")
+			require.Less(t, took, 2*time.Second)
+			if ended {
+				require.Equal(t, "workflow-completed", a.field(t, "code"), a.body)
+			} else {
+				require.Equal(t, "1", a.field(t, "result"), a.body)
+			}
+			require.Len(t, requestsOf(g.upstream.Calls("UpdateWorkflowExecution")), 1, "it is the same update")
+
+			g.upstream.Handle("UpdateWorkflowExecution", closing)
+			a = g.do(t, http.MethodPost, updatesPath+"?runId=r", addItem)
+			require.Equal(t, "workflow-completed", a.field(t, "code"), "that run has")
+			require.Len(t, g.upstream.Calls("UpdateWorkflowExecution"), 4)
+		})
+	}
+}
+
 func TestADelegatedTokenSendsItsUpdatesAndAsksForThem(t *testing.T) {
 	t.Parallel()
 	updating(t, nil, func(t *testing.T, g *gateway, f *fakeUpdate) {
