@@ -110,9 +110,12 @@ func workflowPath(namespace, workflowID, rest, runID string) string {
 	return instancePath(namespace, segment+rest, runID, query)
 }
 
-// updatePath is the path of an update.
-func updatePath(namespace string, u *WorkflowUpdate) string {
+// updatePath is the path of an update, and of its failure as the caller wants it.
+func updatePath(namespace string, u *WorkflowUpdate, failureStatus *int) string {
 	query := url.Values{}
+	if failureStatus != nil {
+		query.Set("failureStatus", strconv.Itoa(*failureStatus))
+	}
 	segments := idSegment(query, "workflowId", u.WorkflowID) + "/updates/" + idSegment(query, "updateId", u.UpdateID)
 	return instancePath(namespace, segments, u.RunID, query)
 }

@@ -145,7 +145,7 @@ func (a *API) awaitAccepted(ctx context.Context, c *call, u *updating, wait time
 func updateAnswer(namespace string, shown *WorkflowUpdate, body any, failureStatus *int) *answer {
 	switch {
 	case shown.Status == "":
-		return &answer{status: http.StatusAccepted, body: body, retryAfter: retryPending, location: updatePath(namespace, shown)}
+		return &answer{status: http.StatusAccepted, body: body, retryAfter: retryPending, location: updatePath(namespace, shown, failureStatus)}
 	case shown.Failure != nil && failureStatus != nil:
 		return &answer{status: *failureStatus, body: body}
 	default:

@@ -418,6 +418,25 @@ func TestAnUpdateGoesOnToTheNextRun(t *testing.T) {
 	}
 }
 
+func TestTheLocationOfAnUpdateKeepsItsFailureStatus(t *testing.T) {
+	t.Parallel()
+	updating(t, nil, func(t *testing.T, g *gateway, f *fakeUpdate) {
+		f.accept()
+		for _, request := range [][]string{
+			{http.MethodPost, updatesPath + "?wait=1s&", addItem},
+			{http.MethodPost, withStartPath + "?wait=1s&", withStart("")},
+			{http.MethodGet, updatesPath + "/u-1?", ""},
+		} {
+			f.accept()
+			a := g.do(t, request[0], request[1]+"failureStatus=422", request[2])
+			require.Equal(t, http.StatusAccepted, a.status, a.body)
+			require.Equal(t, updatesPath+"/u-1?failureStatus=422&runId="+runID, a.header.Get("Location"))
+			f.fail("card refused", false)
+			require.Equal(t, http.StatusUnprocessableEntity, g.do(t, http.MethodGet, a.header.Get("Location"), "").status)
+		}
+	})
+}
+
 func TestADelegatedTokenSendsItsUpdatesAndAsksForThem(t *testing.T) {
 	t.Parallel()
 	updating(t, nil, func(t *testing.T, g *gateway, f *fakeUpdate) {
