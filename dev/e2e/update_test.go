@@ -330,6 +330,23 @@ func TestARepeatedUpdateWithStartHappensOnce(t *testing.T) {
 	require.Equal(t, first.Start.RunID, describe(t, id).RunID)
 }
 
+// Equal calls at once have one answer.
+func TestEqualUpdatesWithStartAllStartedIt(t *testing.T) {
+	t.Parallel()
+	for range 3 {
+		id := newID(t)
+		all := atOnce(16, func(i int) answer {
+			once := writer().with("Idempotency-Key", "once").at(here.replicas[i%len(here.replicas)])
+			return once.post(t, updatesWithStart, withStart(id, "USE_EXISTING", adding("add", 1)))
+		})
+		for _, a := range all {
+			require.Equal(t, string(all[0].body), string(a.body))
+		}
+		require.True(t, as[updatedWithStart](t, all[0].expect(t, http.StatusOK)).Start.Started)
+		terminate(t, id)
+	}
+}
+
 func TestATokenIsGoodForItsUpdates(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)

@@ -53,6 +53,11 @@ func (a *API) UpdateWithStart(w http.ResponseWriter, r *http.Request, namespace 
 		if err := a.awaitAccepted(ctx, c, u, wait, &body.Update); err != nil {
 			return nil, u.about(err)
 		}
+		if !started.Started { // an equal call may have been faster, and started it for both
+			if replay, err := a.replay(ctx, c, start, true); err == nil && replay != nil {
+				started = replay
+			}
+		}
 		if started.FirstExecutionRunID == "" { // the server does not say of one that it found
 			started.FirstExecutionRunID = a.firstRun(ctx, started)
 		}

@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,8 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
@@ -170,4 +173,41 @@ func TestARepeatedUpdateWithStartStartsNothing(t *testing.T) {
 		g.do(t, http.MethodPost, withStartPath, body, "Idempotency-Key", "l")
 		require.Len(t, g.upstream.Calls("ExecuteMultiOperation"), 2, "another key is another start")
 	})
+}
+
+// Of two equal calls at once one starts the workflow, and both say so.
+func TestAnUpdateWithStartThatWasOvertakenByItsEqualStartedToo(t *testing.T) {
+	t.Parallel()
+	for _, ours := range []bool{true, false} {
+		updating(t, nil, func(t *testing.T, g *gateway, f *fakeUpdate) {
+			f.complete("7")
+			started := false
+			var known string
+			g.upstream.Handle("ExecuteMultiOperation", upstreamtest.Typed(func(
+				ctx context.Context, r *workflowservice.ExecuteMultiOperationRequest,
+			) (*workflowservice.ExecuteMultiOperationResponse, error) {
+				if ours {
+					known = r.GetOperations()[0].GetStartWorkflow().GetRequestId()
+				}
+				started, f.sent = true, true
+				return f.withStart(ctx, r)
+			}))
+			g.upstream.Handle("DescribeWorkflowExecution", upstreamtest.Typed(func(
+				context.Context, *workflowservice.DescribeWorkflowExecutionRequest,
+			) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+				if !started {
+					return nil, status.Error(codes.NotFound, "workflow not found for ID: order")
+				}
+				return &workflowservice.DescribeWorkflowExecutionResponse{
+					WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{
+						Execution: &common.WorkflowExecution{WorkflowId: "order", RunId: runID}, FirstRunId: runID,
+					},
+					WorkflowExtendedInfo: &workflow.WorkflowExecutionExtendedInfo{RequestIdInfos: map[string]*workflow.RequestIdInfo{known: {}}},
+				}, nil
+			}))
+			a := g.do(t, http.MethodPost, withStartPath, withStart(""), "Idempotency-Key", "k")
+			require.JSONEq(t, `{"workflowId":"order","runId":"`+runID+`","firstExecutionRunId":"`+runID+`","started":`+
+				strconv.FormatBool(ours)+`}`, a.field(t, "start"))
+		})
+	}
 }
