@@ -231,6 +231,24 @@ func TestAnUpdateOfAWorkflowThatIsNot(t *testing.T) {
 	reader().update(t, id, adding("add", 1)).problem(t, http.StatusForbidden, "operation-forbidden")
 }
 
+func TestEqualWaitsForAnUpdateShareOnePoll(t *testing.T) {
+	t.Parallel()
+	const callers = 40
+	gateway := ownGateway(t)
+	s := startLedger(t)
+	a := writer().update(t, s.WorkflowID, adding("addLater", 5, `"waitForStage":"ACCEPTED"`)).expect(t, http.StatusAccepted)
+	answers := waitTogether(t, gateway, writer(), a.header.Get("Location")+"&wait=30s", callers)
+	eventually(t, "they share a poll", func() bool { return metric(t, gateway, "flowgate_wait_polls") == 1 })
+	writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"go"}`).expect(t, http.StatusNoContent)
+	for _, a := range answers() {
+		require.Equal(t, "5", string(as[updated](t, a.expect(t, http.StatusOK)).Result))
+	}
+	eventually(t, "nothing is left of the waits", func() bool {
+		return metric(t, gateway, "flowgate_wait_callers")+metric(t, gateway, "flowgate_wait_polls") == 0
+	})
+	terminate(t, s.WorkflowID)
+}
+
 func TestAnAcceptedUpdateFailsWithItsWorkflow(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)

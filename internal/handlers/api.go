@@ -56,6 +56,8 @@ type API struct {
 	views   *views
 	watches *watches
 	tails   *tails
+	// updatePolls are those that callers share.
+	updatePolls *updatePolls
 
 	draining context.Context //nolint:containedctx // the API's life, not a request's
 	drain    context.CancelFunc
@@ -69,6 +71,7 @@ func New(ctx context.Context, options Options) *API {
 	a := &API{options: options, views: newViews()}
 	a.draining, a.drain = context.WithCancel(context.Background())
 	a.watches, a.tails = newWatches(ctx, options), newTails(ctx, options)
+	a.updatePolls = &updatePolls{watches: a.watches, byKey: map[updateKey]*updatePoll{}}
 	return a
 }
 

@@ -32,6 +32,7 @@ type progress interface {
 // updating is an update on its way.
 type updating struct {
 	client   *upstream.Client
+	polls    *updatePolls
 	call     upstream.Call
 	maxSlice time.Duration
 	until    time.Time
@@ -50,7 +51,7 @@ type updating struct {
 
 func (a *API) newUpdating(ctx context.Context, execution *common.WorkflowExecution, updateID string) *updating {
 	return &updating{
-		client: a.options.Upstream, call: upstream.CallFrom(ctx), maxSlice: min(maxSlice, a.options.Limits.LongPoll),
+		client: a.options.Upstream, polls: a.updatePolls, call: upstream.CallFrom(ctx), maxSlice: min(maxSlice, a.options.Limits.LongPoll),
 		ref: &update.UpdateRef{
 			WorkflowExecution: &common.WorkflowExecution{WorkflowId: execution.GetWorkflowId(), RunId: execution.GetRunId()},
 			UpdateId:          updateID,
@@ -104,22 +105,23 @@ func (u *updating) follow(ctx context.Context, stage enums.UpdateWorkflowExecuti
 }
 
 // slice waits for the next stage, for as long as one call may: without an
-// answer by then the update is where it was.
+// answer by then the update is where it was. A shared call may last longer than
+// this caller stays.
 func (u *updating) slice(ctx context.Context) error {
 	call := u.call
-	call.Timeout = min(u.maxSlice, max(minSlice, time.Until(u.until)+sliceMargin))
-	rpc := upstream.NewContext(ctx, &call)
+	call.Timeout = u.maxSlice
 	var (
 		got progress
 		err error
 	)
 	switch {
 	case u.stage >= stageAccepted:
-		got, err = u.poll(rpc, stageCompleted)
+		got, err = u.polls.wait(ctx, u.key(stageCompleted), call)
 	case u.send != nil:
-		got, err = u.send(rpc)
+		call.Timeout = min(u.maxSlice, max(minSlice, time.Until(u.until)+sliceMargin))
+		got, err = u.send(upstream.NewContext(ctx, &call))
 	default:
-		got, err = u.poll(rpc, stageAccepted)
+		got, err = u.polls.wait(ctx, u.key(stageAccepted), call)
 	}
 	switch {
 	case err == nil:
@@ -155,18 +157,24 @@ func (u *updating) sending(request *workflowservice.UpdateWorkflowExecutionReque
 	}
 }
 
-// poll asks for the update, and waits for a stage if one is given.
-func (u *updating) poll(ctx context.Context, stage enums.UpdateWorkflowExecutionLifecycleStage) (progress, error) {
-	response := &workflowservice.PollWorkflowExecutionUpdateResponse{}
-	return response, u.client.Do(ctx, workflowservice.WorkflowService_PollWorkflowExecutionUpdate_FullMethodName,
-		&workflowservice.PollWorkflowExecutionUpdateRequest{
-			Namespace: u.call.Namespace, UpdateRef: u.ref, WaitPolicy: &update.WaitPolicy{LifecycleStage: stage},
-		}, response)
+// key is a poll for the update, which waits for a stage if one is given.
+func (u *updating) key(stage enums.UpdateWorkflowExecutionLifecycleStage) updateKey {
+	run := u.ref.GetWorkflowExecution()
+	return updateKey{
+		namespace: u.call.Namespace, workflowID: run.GetWorkflowId(), runID: run.GetRunId(), updateID: u.ref.GetUpdateId(), stage: stage,
+	}
 }
 
-// look asks how things stand.
+// now asks how things stand. It is shared with nobody: an answer that is on its
+// way already may be older than what its caller knows.
+func (u *updating) now(ctx context.Context) (progress, error) {
+	key := u.key(enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_UNSPECIFIED)
+	return key.poll(ctx, u.client)
+}
+
+// look learns how things stand.
 func (u *updating) look(ctx context.Context) error {
-	got, err := u.poll(ctx, enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_UNSPECIFIED)
+	got, err := u.now(ctx)
 	if err != nil {
 		return err
 	}
@@ -186,7 +194,7 @@ const looks = 2
 // that finds anything else has found another copy, sent after ours was rejected.
 func (u *updating) confirm(ctx context.Context) error {
 	for ; u.found < looks; u.found++ {
-		got, err := u.poll(ctx, enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_UNSPECIFIED)
+		got, err := u.now(ctx)
 		switch {
 		case problem.Is(err, problem.UpdateNotFound), problem.Is(err, problem.WorkflowCompleted): // under the other copy
 			return nil
@@ -238,12 +246,13 @@ func (u *updating) shown(ctx context.Context) (*WorkflowUpdate, error) {
 }
 
 // about adds the ids to a problem that concerns the update: whoever repeats it
-// needs them.
+// needs them. Equal waits may share err, so it stays as it is.
 func (u *updating) about(err error) error {
 	var e *problem.Error
 	if !errors.As(err, &e) || e.Upstream == nil {
 		return err
 	}
-	e.Members.WorkflowID, e.Members.UpdateID = u.ref.GetWorkflowExecution().GetWorkflowId(), u.ref.GetUpdateId()
-	return e
+	about := *e
+	about.Members.WorkflowID, about.Members.UpdateID = u.ref.GetWorkflowExecution().GetWorkflowId(), u.ref.GetUpdateId()
+	return &about
 }

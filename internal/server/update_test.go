@@ -2,7 +2,10 @@ package server_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -258,6 +261,74 @@ func TestAnUpdateThatIsRejectedWhileItIsAskedFor(t *testing.T) {
 		f.sent = true
 		time.AfterFunc(time.Second, func() { f.fail("no", true) })
 		require.Equal(t, "REJECTED", g.do(t, http.MethodGet, updatesPath+"/u-1?wait=9s", "").field(t, "status"))
+	})
+}
+
+// The most patient caller has the poll, whoever began it; and who would be told
+// something else has another.
+func TestEqualWaitsForAnUpdateShareOnePoll(t *testing.T) {
+	t.Parallel()
+	updating(t, func(cfg *config.Config) { cfg.Upstream.Address = "localhost:7233" }, func(t *testing.T, g *gateway, f *fakeUpdate) {
+		f.sent = true
+		f.accept()
+		time.AfterFunc(30*time.Second, func() { f.complete("7") })
+		var waits sync.WaitGroup
+		defer waits.Wait()
+		ask := func(n int, method, path, body string, headers ...string) {
+			for range n {
+				waits.Go(func() {
+					a := g.do(t, method, path, body, headers...)
+					if strings.Contains(path, "wait=5s") {
+						require.Equal(t, http.StatusAccepted, a.status, a.body)
+						return
+					}
+					require.Equal(t, "7", a.field(t, "result"), a.body)
+				})
+			}
+			synctest.Wait()
+		}
+		waiting := func() int {
+			polls := f.waiters()
+			require.Contains(t, g.adminText(t, "/metrics"), fmt.Sprintf("flowgate_wait_polls %d\n", polls))
+			return polls
+		}
+		ask(1, http.MethodGet, updatesPath+"/u-1?wait=5s", "")
+		ask(40, http.MethodGet, updatesPath+"/u-1?wait=40s", "")
+		ask(40, http.MethodPost, updatesPath, addItem)
+		require.Equal(t, 1, waiting())
+		time.Sleep(10 * time.Second)
+		require.Equal(t, 1, waiting(), "the first has left")
+		require.Len(t, g.upstream.Calls("PollWorkflowExecutionUpdate"), 41+1, "each looked for itself")
+		ask(2, http.MethodGet, updatesPath+"/u-2?wait=40s", "")
+		ask(2, http.MethodGet, updatesPath+"/u-1?wait=40s", "", bearer(otherKey)...)
+		require.Equal(t, 3, waiting())
+		waits.Wait()
+		require.Zero(t, waiting())
+	})
+}
+
+func TestEqualWaitsForAnUpdateShareAnError(t *testing.T) {
+	t.Parallel()
+	updating(t, nil, func(t *testing.T, g *gateway, f *fakeUpdate) {
+		f.sent = true
+		g.upstream.Handle("PollWorkflowExecutionUpdate", upstreamtest.Typed(func(
+			ctx context.Context, r *workflowservice.PollWorkflowExecutionUpdateRequest,
+		) (*workflowservice.PollWorkflowExecutionUpdateResponse, error) {
+			if r.GetWaitPolicy().GetLifecycleStage() == accepted {
+				time.Sleep(time.Second)
+				return nil, status.Error(codes.NotFound, "workflow not found for ID: order")
+			}
+			return f.poll(ctx, r)
+		}))
+		var waits sync.WaitGroup
+		for range 10 {
+			waits.Go(func() {
+				a := g.do(t, http.MethodGet, updatesPath+"/u-1?wait=9s", "")
+				require.Equal(t, "workflow-not-found", a.field(t, "code"), a.body)
+				require.Equal(t, []string{"order", "u-1"}, []string{a.field(t, "workflowId"), a.field(t, "updateId")})
+			})
+		}
+		waits.Wait()
 	})
 }
 
