@@ -11,9 +11,7 @@ import (
 	"go.temporal.io/api/errordetails/v1"
 	"go.temporal.io/api/failure/v1"
 	"go.temporal.io/api/workflowservice/v1"
-	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/upstream"
@@ -164,9 +162,7 @@ func firstFailed(err error) error {
 			if codes.Code(operation.GetCode()) == codes.OK || aborted(operation) { //nolint:gosec // a code of gRPC's
 				continue
 			}
-			return problem.FromStatus(status.FromProto(&spb.Status{
-				Code: operation.GetCode(), Message: operation.GetMessage(), Details: operation.GetDetails(),
-			}), methods[i])
+			return problem.FromStatus(problem.OperationStatus(operation), methods[i])
 		}
 	}
 	return err

@@ -175,8 +175,10 @@ var explanations = []explained{
 		Remedy: "Send `rejectCondition: NONE` to query workflows in every status, or take the status itself as the answer.",
 	}},
 	{WorkflowNotReady, Explanation{
-		Cause:  "The workflow exists, but cannot take this call yet. Usually its first workflow task has not run.",
-		Remedy: "Send the request again after `Retry-After`. If it stays so, no worker polls the workflow's task queue.",
+		Cause: "The workflow exists, but cannot take this call yet. Usually its first workflow task has not run, or its workflow tasks fail, " +
+			"as `detail` then says.",
+		Remedy: "Send the request again after `Retry-After`. If it stays so, no worker polls the workflow's task queue, or its code is broken: " +
+			"describe the workflow, whose `pendingWorkflowTask` counts the attempts.",
 	}},
 	{Conflict, Explanation{
 		Cause:  "The request contradicts the present state of what it is for. `detail` has the Temporal server's words.",
@@ -227,8 +229,10 @@ var explanations = []explained{
 		Remedy: "Send the request again after `Retry-After`, with pauses that grow from one attempt to the next.",
 	}},
 	{WorkflowBusy, Explanation{
-		Cause:  "This one workflow gets more calls than the server handles for a single workflow; others are not affected.",
-		Remedy: "Send the request again after `Retry-After`, and spread calls over more workflows or over more time.",
+		Cause: "This one workflow gets more calls than the server handles for a single workflow; others are not affected. " +
+			"It takes 10 updates at a time by default, and one that was accepted counts until it has its outcome.",
+		Remedy: "Send the request again after `Retry-After`, with pauses that grow, an update with the same `updateId` or `Idempotency-Key`. " +
+			"Send fewer at once, or spread calls over more workflows.",
 	}},
 	{UpdateNotAdmitted, Explanation{
 		Cause: "No worker accepted the update before the wait ended. The Temporal server does not keep such an update, " +

@@ -49,6 +49,9 @@ func FromStatus(st *status.Status, method string) *Error {
 }
 
 func fromStatus(st *status.Status, method string) *Error {
+	if detail := busyWorkflow(st); detail != "" {
+		return New(WorkflowBusy, detail)
+	}
 	switch st.Code() {
 	case codes.InvalidArgument:
 		return fromInvalidArgument(st)
@@ -62,6 +65,9 @@ func fromStatus(st *status.Status, method string) *Error {
 		}
 		return New(Conflict, st.Message())
 	case codes.Aborted:
+		if st.Message() == textClosing { // of an update with start: another start may follow
+			return New(WorkflowNotReady, "The workflow closed before the update reached it.")
+		}
 		return New(Conflict, st.Message())
 	case codes.OutOfRange:
 		return New(InvalidRequest, st.Message())
@@ -172,8 +178,6 @@ func fromResourceExhausted(st *status.Status) *Error {
 	}
 	detail, _ := firstDetail(st).(*errordetails.ResourceExhaustedFailure)
 	switch detail.GetCause() {
-	case enums.RESOURCE_EXHAUSTED_CAUSE_BUSY_WORKFLOW:
-		return New(WorkflowBusy, "The workflow has too much to do at the moment.")
 	case enums.RESOURCE_EXHAUSTED_CAUSE_SYSTEM_OVERLOADED,
 		enums.RESOURCE_EXHAUSTED_CAUSE_PERSISTENCE_LIMIT,
 		enums.RESOURCE_EXHAUSTED_CAUSE_CIRCUIT_BREAKER_OPEN:

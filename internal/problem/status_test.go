@@ -31,6 +31,14 @@ func exhausted(cause enums.ResourceExhaustedCause, scope enums.ResourceExhausted
 	return &errordetails.ResourceExhaustedFailure{Cause: cause, Scope: scope}
 }
 
+// failedOperations is how the two operations of an update with start ended.
+func failedOperations(start codes.Code, startText string, update codes.Code, updateText string) proto.Message {
+	return &errordetails.MultiOperationExecutionFailure{Statuses: []*errordetails.MultiOperationExecutionFailure_OperationStatus{
+		{Code: int32(start), Message: startText},   //nolint:gosec // a code of gRPC's
+		{Code: int32(update), Message: updateText}, //nolint:gosec // a code of gRPC's
+	}}
+}
+
 func TestEveryGRPCCodeHasAProblem(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[codes.Code]problem.Code{
@@ -204,6 +212,44 @@ func TestDetailsAndTextsTellErrorsApart(t *testing.T) {
 			st:   statusOf(t, codes.ResourceExhausted, "busy", exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_BUSY_WORKFLOW, namespace)),
 			want: problem.WorkflowBusy,
 		},
+		"a workflow has all the updates in flight that it may": {
+			st: statusOf(t, codes.ResourceExhausted, "limit on number of concurrent in-flight updates has been reached (10)",
+				exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_CONCURRENT_LIMIT, namespace)),
+			method: "UpdateWorkflowExecution", want: problem.WorkflowBusy,
+		},
+		"a workflow's updates in flight are too large together": {
+			st: statusOf(t, codes.ResourceExhausted, "limit on total payload size of in-flight updates has been reached (20971520 bytes)",
+				exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_CONCURRENT_LIMIT, namespace)),
+			method: "UpdateWorkflowExecution", want: problem.WorkflowBusy,
+		},
+		"an update is dropped with the others of its workflow": {
+			st:     status.New(codes.Unavailable, "workflow update was aborted"),
+			method: "UpdateWorkflowExecution", want: problem.WorkflowBusy,
+		},
+		"an update with start is dropped": {
+			st: statusOf(t, codes.Unavailable, "Update-with-Start could not be executed.",
+				failedOperations(codes.Aborted, "Operation was aborted.", codes.Unavailable, "workflow update was aborted")),
+			method: "ExecuteMultiOperation", want: problem.WorkflowBusy,
+		},
+		"a query is dropped with the others of its workflow": {
+			st:     status.New(codes.Unavailable, "buffered query cleared, please retry"),
+			method: "QueryWorkflow", want: problem.WorkflowBusy,
+		},
+		"a workflow has had all the updates that it may": {
+			st:     status.New(codes.FailedPrecondition, "The limit on the total number of distinct updates in this workflow has been reached (2000). Make sure"),
+			method: "UpdateWorkflowExecution", want: problem.Conflict,
+			detail: "The limit on the total number of distinct updates in this workflow has been reached (2000). Make sure",
+		},
+		"a workflow's task failed under an update": {
+			st: statusOf(t, codes.FailedPrecondition, "Unable to perform workflow execution update due to unexpected workflow task failure.",
+				&errordetails.WorkflowNotReadyFailure{}),
+			method: "UpdateWorkflowExecution", want: problem.WorkflowNotReady,
+			detail: "Unable to perform workflow execution update due to unexpected workflow task failure.",
+		},
+		"a workflow closed under an update with start": {
+			st:     status.New(codes.Aborted, "workflow update was aborted by closing workflow"),
+			method: "UpdateWorkflowExecution", want: problem.WorkflowNotReady,
+		},
 		"an overloaded system": {
 			st:   statusOf(t, codes.ResourceExhausted, "load", exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_SYSTEM_OVERLOADED, namespace)),
 			want: problem.UpstreamOverloaded,
@@ -229,6 +275,44 @@ func TestDetailsAndTextsTellErrorsApart(t *testing.T) {
 			if test.detail != "" {
 				require.Equal(t, test.detail, e.Detail)
 			}
+		})
+	}
+}
+
+// What is about one workflow says nothing of the server, and what its updates in flight fill gets no emptier by another try.
+func TestWhatIsAboutOneWorkflowIsTold(t *testing.T) {
+	t.Parallel()
+	concurrent := exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_CONCURRENT_LIMIT, enums.RESOURCE_EXHAUSTED_SCOPE_NAMESPACE)
+	const full = "limit on number of concurrent in-flight updates has been reached (10)"
+	const dropped = "workflow update was aborted"
+	for name, test := range map[string]struct {
+		st             *status.Status
+		one, whileFull bool
+	}{
+		"busy": {
+			statusOf(t, codes.ResourceExhausted, "busy", exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_BUSY_WORKFLOW, 0)), true, false,
+		},
+		"full":            {statusOf(t, codes.ResourceExhausted, full, concurrent), true, true},
+		"dropped":         {status.New(codes.Unavailable, dropped), true, false},
+		"a query dropped": {status.New(codes.Unavailable, "buffered query cleared, please retry"), true, false},
+		"full, with start": {
+			statusOf(t, codes.ResourceExhausted, "Update-with-Start", failedOperations(codes.Aborted, "aborted", codes.ResourceExhausted, full)), true, true,
+		},
+		"dropped, with start": {
+			statusOf(t, codes.Unavailable, "Update-with-Start", failedOperations(codes.Aborted, "aborted", codes.Unavailable, dropped)), true, false,
+		},
+		"another, with start": {
+			statusOf(t, codes.Unavailable, "Update-with-Start", failedOperations(codes.Unavailable, "gone", codes.Aborted, "aborted")), false, false,
+		},
+		"pollers":             {statusOf(t, codes.ResourceExhausted, "namespace concurrent poller limit exceeded", concurrent), false, false},
+		"the server is away":  {status.New(codes.Unavailable, "connection refused"), false, false},
+		"the words elsewhere": {status.New(codes.Internal, dropped), false, false},
+		"nothing":             {nil, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, test.one, problem.OfOneWorkflow(test.st))
+			require.Equal(t, test.whileFull, problem.OfFullUpdates(test.st))
 		})
 	}
 }
