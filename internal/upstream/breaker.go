@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
@@ -81,9 +82,9 @@ func (b *breaker) observe(st *status.Status, begun time.Time) {
 }
 
 // unavailable tells an upstream that cannot be reached from one that says that
-// a single namespace cannot.
+// a single namespace or a single workflow cannot.
 func unavailable(st *status.Status) bool {
-	if st.Code() != codes.Unavailable {
+	if st.Code() != codes.Unavailable || problem.OfOneWorkflow(st) {
 		return false
 	}
 	for _, detail := range st.Details() {

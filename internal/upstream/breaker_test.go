@@ -81,6 +81,8 @@ func TestOtherFailuresDoNotCount(t *testing.T) {
 			"an error of the request": upstreamtest.Fail(codes.NotFound, "no"),
 			"an error of the server":  upstreamtest.Fail(codes.Internal, "no"),
 			"a namespace that moves":  upstreamtest.Fail(codes.Unavailable, "moves", &errordetails.NamespaceUnavailableFailure{Namespace: "orders"}),
+			"an update is dropped":    upstreamtest.Fail(codes.Unavailable, "workflow update was aborted"),
+			"a query is dropped":      upstreamtest.Fail(codes.Unavailable, "buffered query cleared, please retry"),
 			"no answer in time":       upstreamtest.Hang,
 		} {
 			server.Handle("DescribeWorkflowExecution", handler)

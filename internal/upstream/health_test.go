@@ -109,3 +109,19 @@ func TestAnOrdinaryAnswerShowsHealth(t *testing.T) {
 	require.NoError(t, ask(inOrders(t.Context()), client))
 	require.Equal(t, upstream.Health{Ready: true}, client.Health())
 }
+
+// A workflow with too many updates, whatever its pace, gives no reason to ask after the server.
+func TestABusyWorkflowRaisesNoDoubts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := upstreamtest.New(t)
+		server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "workflow update was aborted"))
+		client, _ := watched(t, server)
+		for range 10 {
+			time.Sleep(time.Second)
+			require.Error(t, ask(inOrders(t.Context()), client))
+		}
+		require.Len(t, server.Calls("GetSystemInfo"), 1)
+		require.True(t, client.Health().Ready)
+	})
+}

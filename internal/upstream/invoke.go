@@ -149,12 +149,12 @@ func (s *server) attempts(ctx context.Context, call *exchange) (Answer, error) {
 // again decides over another attempt, and waits until it is due.
 func (s *server) again(ctx context.Context, call *exchange, err error, attempt int) bool {
 	st := status.Convert(err)
-	if !transient(ctx, st) {
+	if !transient(ctx, st) || problem.OfFullUpdates(st) {
 		return false
 	}
-	// A rate limit is one caller's or one namespace's, and says nothing of
-	// the upstream that others should pay for.
-	allowed := st.Code() == codes.ResourceExhausted || s.throttle.failure()
+	// A rate limit is one caller's or one namespace's, and too many calls are
+	// one workflow's: they say nothing of the upstream that others should pay for.
+	allowed := st.Code() == codes.ResourceExhausted || problem.OfOneWorkflow(st) || s.throttle.failure()
 	pause, due := s.options.Retry.pause(st, attempt, time.Since(call.begin))
 	if !call.repeat || !due || !fits(ctx, pause) {
 		return false
@@ -188,7 +188,7 @@ func (s *server) account(ctx context.Context, call *exchange, err error) {
 	name, code := shortName(call.method), status.Code(err)
 	s.options.Metrics.RPC(ctx, name, code, time.Since(call.begun))
 	telemetry.FromContext(ctx).AddCall(name, code)
-	if call.ours {
+	if call.ours && (code != codes.Unavailable || unavailable(status.Convert(err))) {
 		s.health.observe(code)
 	}
 }

@@ -10,6 +10,8 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/flowgate/flowgate/internal/problem"
 )
 
 // RetryPolicy is the SDKs' (temporal.md 1.0).
@@ -23,7 +25,8 @@ type RetryPolicy struct {
 	MaxAttempts int
 }
 
-// The pauses after RESOURCE_EXHAUSTED, as in the SDKs' core.
+// The pauses after RESOURCE_EXHAUSTED, as in the SDKs' core, and after what one
+// workflow has too much of.
 const (
 	exhaustedInitial    = time.Second
 	exhaustedMultiplier = 2
@@ -41,7 +44,7 @@ func (p RetryPolicy) pause(st *status.Status, attempt int, elapsed time.Duration
 		return 0, false
 	}
 	wait := growing(p.InitialInterval, p.Multiplier, p.MaxInterval, attempt)
-	if st.Code() == codes.ResourceExhausted {
+	if st.Code() == codes.ResourceExhausted || problem.OfOneWorkflow(st) {
 		wait = max(wait, growing(exhaustedInitial, exhaustedMultiplier, exhaustedMax, attempt))
 	}
 	wait = time.Duration(float64(wait) * (1 - jitter + 2*jitter*rand.Float64())) //nolint:gosec // spreads load, guards nothing

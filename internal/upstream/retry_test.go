@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/errordetails/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -284,6 +286,68 @@ func TestAnswersThatRefuseDoNotStopRetries(t *testing.T) {
 		server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "no"), described()))
 		require.NoError(t, ask(retrying(t.Context()), client))
 	})
+}
+
+// sendUpdate makes a call that sends an update.
+func sendUpdate(ctx context.Context, client *upstream.Client) error {
+	return client.Do(ctx, workflowservice.WorkflowService_UpdateWorkflowExecution_FullMethodName,
+		&workflowservice.UpdateWorkflowExecutionRequest{Namespace: orders}, &workflowservice.UpdateWorkflowExecutionResponse{})
+}
+
+// Each refusal makes the server drop those of the workflow's updates that were not accepted yet: the caller knows better
+// when to come back.
+func TestAnUpdateBeyondThoseInFlightIsLeftToItsCaller(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"limit on number of concurrent in-flight updates has been reached (10)",
+		"limit on total payload size of in-flight updates has been reached (20971520 bytes)",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			server := upstreamtest.New(t)
+			server.Handle("UpdateWorkflowExecution", upstreamtest.Fail(codes.ResourceExhausted, text, &errordetails.ResourceExhaustedFailure{
+				Cause: enums.RESOURCE_EXHAUSTED_CAUSE_CONCURRENT_LIMIT, Scope: enums.RESOURCE_EXHAUSTED_SCOPE_NAMESPACE,
+			}))
+			requireProblem(t, problem.WorkflowBusy, sendUpdate(retrying(t.Context()), newClient(t, server)))
+			require.Len(t, server.AllCalls(), 1)
+		})
+	}
+}
+
+func TestADroppedUpdateIsSentAgainSlowly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := upstreamtest.New(t)
+		server.Handle("UpdateWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "workflow update was aborted"))
+		requireProblem(t, problem.WorkflowBusy, sendUpdate(retrying(t.Context()), newClient(t, server)))
+		requireAbout(t, []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}, pausesOf(server, "UpdateWorkflowExecution"))
+	})
+}
+
+func TestABusyWorkflowTakesNobodyElsesRetries(t *testing.T) {
+	t.Parallel()
+	for name, handler := range map[string]upstreamtest.Handler{
+		"an update is dropped": upstreamtest.Fail(codes.Unavailable, "workflow update was aborted"),
+		"a query is dropped":   upstreamtest.Fail(codes.Unavailable, "buffered query cleared, please retry"),
+		"busy": upstreamtest.Fail(codes.ResourceExhausted, "busy", &errordetails.ResourceExhaustedFailure{
+			Cause: enums.RESOURCE_EXHAUSTED_CAUSE_BUSY_WORKFLOW,
+		}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := upstreamtest.New(t)
+				server.Handle("UpdateWorkflowExecution", handler)
+				client := newClient(t, server)
+				var callers sync.WaitGroup
+				for range 200 {
+					callers.Go(func() { requireProblem(t, problem.WorkflowBusy, sendUpdate(retrying(t.Context()), client)) })
+				}
+				callers.Wait()
+				server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "no"), described()))
+				require.NoError(t, ask(retrying(t.Context()), client))
+			})
+		})
+	}
 }
 
 func TestACallerThatLeavesStopsTheRetries(t *testing.T) {
