@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/update/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/flowgate/flowgate/internal/problem"
@@ -82,9 +83,25 @@ func (a *API) await(
 		return err
 	case errors.Is(ctx.Err(), context.Canceled):
 		return upstream.Canceled(ctx, err)
+	case u.send != nil && u.stage < stageAccepted:
+		return keptAway(err)
 	default:
 		return nil
 	}
+}
+
+// keptAway gives the problem of a workflow that was too busy for the update when
+// the wait ended, in a pause before it was to be sent again; nil when a worker
+// could have taken it.
+func keptAway(err error) error {
+	failed, ok := errors.AsType[interface {
+		error
+		GRPCStatus() *status.Status
+	}](err)
+	if !ok || !problem.OfOneWorkflow(failed.GRPCStatus()) {
+		return nil
+	}
+	return problem.FromStatus(failed.GRPCStatus(), "UpdateWorkflowExecution")
 }
 
 // follow ends when the update has come to a stage, with an error, or with ctx.

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/errordetails/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -394,6 +396,45 @@ func TestAnUpdateIsRetriedAsItIs(t *testing.T) {
 		require.Equal(t, http.StatusOK, a.status, a.body)
 		require.Len(t, g.upstream.Calls("UpdateWorkflowExecution"), 2)
 		require.Len(t, requestsOf(g.upstream.Calls("UpdateWorkflowExecution")), 1)
+	})
+}
+
+// full is a workflow that has as many updates in flight as it may.
+func full() upstreamtest.Handler {
+	return upstreamtest.Fail(codes.ResourceExhausted, "limit on number of concurrent in-flight updates has been reached (10)",
+		&errordetails.ResourceExhaustedFailure{Cause: enums.RESOURCE_EXHAUSTED_CAUSE_CONCURRENT_LIMIT})
+}
+
+func TestAnUpdateOfAFullWorkflowIsAnsweredAtOnce(t *testing.T) {
+	t.Parallel()
+	updating(t, nil, func(t *testing.T, g *gateway, _ *fakeUpdate) {
+		g.upstream.Handle("UpdateWorkflowExecution", full())
+		begin := time.Now()
+		a := g.do(t, http.MethodPost, updatesPath+"?wait=30s", addItem)
+		require.Equal(t, http.StatusServiceUnavailable, a.status, a.body)
+		require.Equal(t, []string{"workflow-busy", "order", "u-1", "true"}, []string{
+			a.field(t, "code"), a.field(t, "workflowId"), a.field(t, "updateId"), a.field(t, "retryable"),
+		})
+		require.Equal(t, "1", a.header.Get("Retry-After"))
+		require.Zero(t, time.Since(begin))
+	})
+}
+
+// A wait that ends while the update is kept from the workflow does not blame the workers.
+func TestAWaitThatEndsAtABusyWorkflowSaysSo(t *testing.T) {
+	t.Parallel()
+	updating(t, nil, func(t *testing.T, g *gateway, f *fakeUpdate) {
+		g.upstream.Handle("UpdateWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "workflow update was aborted"))
+		begin := time.Now()
+		a := g.do(t, http.MethodPost, updatesPath+"?wait=2s", addItem)
+		require.Equal(t, []string{"workflow-busy", "u-1"}, []string{a.field(t, "code"), a.field(t, "updateId")})
+		require.Equal(t, 2*time.Second, time.Since(begin))
+
+		f.accept()
+		g.upstream.Handle("UpdateWorkflowExecution", upstreamtest.Typed(f.update))
+		g.upstream.Handle("PollWorkflowExecutionUpdate", upstreamtest.Fail(codes.Unavailable, "workflow update was aborted"))
+		a = g.do(t, http.MethodPost, updatesPath+"?wait=2s", addItem)
+		require.Equal(t, http.StatusAccepted, a.status, a.body)
 	})
 }
 
