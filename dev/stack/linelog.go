@@ -10,7 +10,11 @@ import (
 // maxLines bounds what a lineLog remembers of a process that runs for days.
 const maxLines = 10_000
 
-// lineLog remembers the lines that a process writes and hands them on.
+// maxLine bounds what a lineLog holds back of a line that does not end.
+const maxLine = 1 << 20
+
+// lineLog remembers the lines that a process writes and hands them on, whole: what it hands them to may have other
+// writers.
 type lineLog struct {
 	forward io.Writer
 
@@ -23,20 +27,39 @@ type lineLog struct {
 func (l *lineLog) Write(data []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, _ = l.forward.Write(data)
 	l.partial = append(l.partial, data...)
-	for {
-		line, rest, found := bytes.Cut(l.partial, []byte{'\n'})
-		if !found {
-			break
-		}
-		l.finished = append(l.finished, string(line))
-		l.partial = rest
+	if len(l.partial) > maxLine && !bytes.Contains(l.partial, []byte{'\n'}) {
+		l.partial = append(l.partial, '\n')
+	}
+	l.handOn()
+	return len(data), nil
+}
+
+// flush hands on what a process that has ended wrote last, without an end of its line.
+func (l *lineLog) flush() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.partial) > 0 {
+		l.partial = append(l.partial, '\n')
+		l.handOn()
+	}
+}
+
+// handOn hands on the lines that are whole, in one piece.
+func (l *lineLog) handOn() {
+	end := bytes.LastIndexByte(l.partial, '\n') + 1
+	if end == 0 {
+		return
+	}
+	whole := l.partial[:end]
+	_, _ = l.forward.Write(whole)
+	for line := range bytes.Lines(whole) {
+		l.finished = append(l.finished, string(bytes.TrimSuffix(line, []byte{'\n'})))
 	}
 	if len(l.finished) > maxLines {
 		l.finished = slices.Clone(l.finished[len(l.finished)-maxLines/2:])
 	}
-	return len(data), nil
+	l.partial = slices.Clone(l.partial[end:])
 }
 
 // lines are the latest complete lines, oldest first.

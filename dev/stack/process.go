@@ -34,6 +34,7 @@ func startProcess(command *exec.Cmd, log io.Writer) (*process, error) {
 	p.child = command.Process
 	go func() {
 		p.err = command.Wait()
+		p.log.flush()
 		close(p.done)
 	}()
 	return p, nil
