@@ -165,6 +165,47 @@ func TestAnUpdateIsAcceptedBeforeItCompletes(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
+// Temporal takes 10 updates of a workflow at a time. One more has no place, and takes none from the others.
+func TestAnUpdateBeyondThoseThatAWorkflowTakes(t *testing.T) {
+	t.Parallel()
+	const places = 10
+	s, other := startLedger(t), startLedger(t)
+	locations := make([]string, places)
+	for i := range locations {
+		slow := adding("addLater", 1, `"waitForStage":"ACCEPTED"`)
+		locations[i] = writer().update(t, s.WorkflowID, slow).expect(t, http.StatusAccepted).header.Get("Location")
+	}
+	waits := make(chan answer, places)
+	for _, location := range locations {
+		go func() { waits <- writer().get(t, location+"&wait=30s") }()
+	}
+	const wait = 20 * time.Second
+	for _, path := range []string{of(s.WorkflowID, "/updates?wait=20s"), updatesWithStart + "?wait=20s"} {
+		one := adding("add", 1, `"updateId":"one-more"`)
+		if path != of(s.WorkflowID, "/updates?wait=20s") {
+			one = withStart(s.WorkflowID, "USE_EXISTING", one)
+		}
+		begin := time.Now()
+		refused := writer().post(t, path, one)
+		p := refused.problem(t, http.StatusServiceUnavailable, "workflow-busy")
+		require.Less(t, time.Since(begin), wait)
+		require.Equal(t, []string{s.WorkflowID, "one-more"}, []string{p.WorkflowID, p.UpdateID})
+		require.True(t, p.Retryable)
+		require.NotEmpty(t, refused.header.Get("Retry-After"))
+	}
+	require.Equal(t, "1", string(as[updated](t, writer().update(t, other.WorkflowID, adding("add", 1)).expect(t, http.StatusOK)).Result))
+
+	writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"go"}`).expect(t, http.StatusNoContent)
+	for range locations {
+		wait := <-waits
+		require.Equal(t, "COMPLETED", as[updated](t, wait.expect(t, http.StatusOK)).Status)
+	}
+	last := writer().update(t, s.WorkflowID, adding("add", 1, `"updateId":"one-more"`)).expect(t, http.StatusOK)
+	require.Equal(t, "11", string(as[updated](t, last).Result))
+	terminate(t, s.WorkflowID)
+	terminate(t, other.WorkflowID)
+}
+
 func TestARepeatedUpdateRunsOnce(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
