@@ -670,7 +670,7 @@ type Pending struct {
 	// FirstExecutionRunID The first run of its chain, when known.
 	FirstExecutionRunID string `json:"firstExecutionRunId,omitempty,omitzero"`
 
-	// Status `RUNNING`.
+	// Status `RUNNING`: it has not closed. It is also what is told of a workflow that is paused.
 	Status string `json:"status"`
 }
 
