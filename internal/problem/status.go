@@ -60,15 +60,9 @@ func fromStatus(st *status.Status, method string) *Error {
 	case codes.AlreadyExists:
 		return fromAlreadyExists(st)
 	case codes.FailedPrecondition:
-		if _, ok := firstDetail(st).(*errordetails.WorkflowNotReadyFailure); ok {
-			return New(WorkflowNotReady, st.Message())
-		}
-		return New(Conflict, st.Message())
+		return fromFailedPrecondition(st)
 	case codes.Aborted:
-		if st.Message() == textClosing { // of an update with start: another start may follow
-			return New(WorkflowNotReady, "The workflow closed before the update reached it.")
-		}
-		return New(Conflict, st.Message())
+		return fromAborted(st)
 	case codes.OutOfRange:
 		return New(InvalidRequest, st.Message())
 	case codes.PermissionDenied:
@@ -88,6 +82,22 @@ func fromStatus(st *status.Status, method string) *Error {
 	default: // Internal, Unknown, DataLoss: their text may hold anything.
 		return New(UpstreamError, "The Temporal server failed to handle the request.")
 	}
+}
+
+func fromFailedPrecondition(st *status.Status) *Error {
+	if _, ok := firstDetail(st).(*errordetails.WorkflowNotReadyFailure); ok {
+		return New(WorkflowNotReady, st.Message())
+	}
+	return New(Conflict, st.Message())
+}
+
+// fromAborted knows the update with start whose workflow closed: sent again, it
+// finds or starts the next one.
+func fromAborted(st *status.Status) *Error {
+	if st.Message() == textClosing {
+		return New(WorkflowNotReady, "The workflow closed before the update reached it.")
+	}
+	return New(Conflict, st.Message())
 }
 
 func fromDeadline(method string) *Error {
