@@ -175,18 +175,19 @@ func TestAnUpdateBeyondThoseThatAWorkflowTakes(t *testing.T) {
 		slow := adding("addLater", 1, `"waitForStage":"ACCEPTED"`)
 		locations[i] = writer().update(t, s.WorkflowID, slow).expect(t, http.StatusAccepted).header.Get("Location")
 	}
-	waits := make(chan answer, places)
-	for _, location := range locations {
-		go func() { waits <- writer().get(t, location+"&wait=30s") }()
+	waits, errs := make([]answer, places), make([]error, places)
+	var waiting sync.WaitGroup
+	for i, location := range locations {
+		waiting.Go(func() { waits[i], errs[i] = writer().send(t.Context(), http.MethodGet, location+"&wait=30s", "") })
 	}
 	const wait = 20 * time.Second
-	for _, path := range []string{of(s.WorkflowID, "/updates?wait=20s"), updatesWithStart + "?wait=20s"} {
-		one := adding("add", 1, `"updateId":"one-more"`)
-		if path != of(s.WorkflowID, "/updates?wait=20s") {
-			one = withStart(s.WorkflowID, "USE_EXISTING", one)
-		}
+	more := adding("add", 1, `"updateId":"one-more"`)
+	for path, body := range map[string]string{
+		of(s.WorkflowID, "/updates?wait=20s"): more,
+		updatesWithStart + "?wait=20s":        withStart(s.WorkflowID, "USE_EXISTING", more),
+	} {
 		begin := time.Now()
-		refused := writer().post(t, path, one)
+		refused := writer().post(t, path, body)
 		p := refused.problem(t, http.StatusServiceUnavailable, "workflow-busy")
 		require.Less(t, time.Since(begin), wait)
 		require.Equal(t, []string{s.WorkflowID, "one-more"}, []string{p.WorkflowID, p.UpdateID})
@@ -196,11 +197,12 @@ func TestAnUpdateBeyondThoseThatAWorkflowTakes(t *testing.T) {
 	require.Equal(t, "1", string(as[updated](t, writer().update(t, other.WorkflowID, adding("add", 1)).expect(t, http.StatusOK)).Result))
 
 	writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"go"}`).expect(t, http.StatusNoContent)
-	for range locations {
-		wait := <-waits
-		require.Equal(t, "COMPLETED", as[updated](t, wait.expect(t, http.StatusOK)).Status)
+	waiting.Wait()
+	for i, done := range waits {
+		require.NoError(t, errs[i])
+		require.Equal(t, "COMPLETED", as[updated](t, done.expect(t, http.StatusOK)).Status)
 	}
-	last := writer().update(t, s.WorkflowID, adding("add", 1, `"updateId":"one-more"`)).expect(t, http.StatusOK)
+	last := writer().update(t, s.WorkflowID, more).expect(t, http.StatusOK)
 	require.Equal(t, "11", string(as[updated](t, last).Result))
 	terminate(t, s.WorkflowID)
 	terminate(t, other.WorkflowID)
