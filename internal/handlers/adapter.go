@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
+	"go.temporal.io/api/common/v1"
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/limit"
@@ -27,6 +28,10 @@ type operation struct {
 	params any
 	// body says whether the request has one.
 	body bodyRule
+	// handle names the workflow that the operation is for, nil if it is for none.
+	handle *handle
+	// chained says that the RPC itself refuses another chain than the handle's.
+	chained bool
 	// types are the media types that the operation can answer with, best first;
 	// nil means JSON.
 	types []string
@@ -37,6 +42,8 @@ type call struct {
 	*operation
 	request   *http.Request
 	principal *auth.Principal
+	// execution is what the operation's handle names.
+	execution *common.WorkflowExecution
 	// mediaType is the one of the operation's types that the caller takes.
 	mediaType string
 	// place is the request's among those of its kind, waiting the one among the
@@ -53,7 +60,8 @@ func (c *call) requestID(target string) (string, error) {
 }
 
 // serve runs one operation: it decides whether the caller may, checks the
-// request's form, hands the decoded body to do, and writes what comes back.
+// request's form, finds the workflow that it names, hands the decoded body to
+// do, and writes what comes back.
 func serve[B any](a *API, w http.ResponseWriter, r *http.Request, op operation,
 	do func(ctx context.Context, c *call, body *B) (*answer, error),
 ) {
@@ -78,6 +86,9 @@ func serve[B any](a *API, w http.ResponseWriter, r *http.Request, op operation,
 			if err := a.decode(w, r, op.body, body); err != nil {
 				return nil, err
 			}
+		}
+		if err := a.resolve(ctx, c); err != nil {
+			return nil, err
 		}
 		return do(ctx, c, body)
 	}()

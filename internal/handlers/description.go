@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/deployment/v1"
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
@@ -17,17 +16,14 @@ func (a *API) DescribeWorkflow(w http.ResponseWriter, r *http.Request, namespace
 	op := operation{
 		name: "describeWorkflow", namespace: namespace, params: params,
 		method: workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName,
+		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, _ *call, _ *noBody) (*answer, error) {
-		id, err := workflowIDOf(workflowID, params.WorkflowID)
-		if err != nil {
-			return nil, err
-		}
+	serve(a, w, r, op, func(ctx context.Context, c *call, _ *noBody) (*answer, error) {
 		response, err := a.options.Upstream.Call(ctx, op.method, &workflowservice.DescribeWorkflowExecutionRequest{
-			Namespace: namespace, Execution: &common.WorkflowExecution{WorkflowId: id, RunId: params.RunID},
+			Namespace: namespace, Execution: c.execution,
 		})
 		if err != nil {
-			return nil, aboutWorkflow(err, id)
+			return nil, aboutWorkflow(err, c.execution.GetWorkflowId())
 		}
 		defer response.Release()
 		return viewed(a.views.description, response.Wire(), transcode.Form{}, nil)

@@ -42,8 +42,8 @@ type follower struct {
 
 // follow answers with the stream, or with nothing where it has been read to its
 // end. What can go wrong before the first event is told by a status.
-func (a *API) follow(ctx context.Context, c *call, workflowID string, params GetWorkflowHistoryParams) (_ *answer, err error) {
-	f, from, err := a.newFollower(ctx, c, workflowID, params)
+func (a *API) follow(ctx context.Context, c *call, params GetWorkflowHistoryParams) (_ *answer, err error) {
+	f, from, err := a.newFollower(ctx, c, params)
 	if err != nil {
 		return nil, err
 	}
@@ -66,18 +66,14 @@ func (a *API) follow(ctx context.Context, c *call, workflowID string, params Get
 	return &answer{stream: f.stream}, nil
 }
 
-func (a *API) newFollower(ctx context.Context, c *call, workflowID string, params GetWorkflowHistoryParams) (*follower, position, error) {
+func (a *API) newFollower(ctx context.Context, c *call, params GetWorkflowHistoryParams) (*follower, position, error) {
 	from, err := positionOf(c.request.Header, params.LastEventID)
-	if err != nil {
-		return nil, from, err
-	}
-	id, err := workflowIDOf(workflowID, params.WorkflowID)
 	if err != nil {
 		return nil, from, err
 	}
 	var faulty faults
 	f := &follower{
-		api: a, call: c, workflowID: id, upstream: upstream.CallFrom(ctx),
+		api: a, call: c, workflowID: c.execution.GetWorkflowId(), upstream: upstream.CallFrom(ctx),
 		pageSize:   int32(pageSize(&faulty, params.PageSize)), //nolint:gosec // at most maxPageSize
 		followRuns: params.FollowRuns == nil || *params.FollowRuns,
 		filter:     eventFilter(&faulty, params.EventFilterType), form: payloadForm(&faulty, params.Payloads),
@@ -103,7 +99,7 @@ func (a *API) newFollower(ctx context.Context, c *call, workflowID string, param
 // open finds the run to begin with, and reports whether there is anything after
 // the position.
 func (f *follower) open(ctx context.Context, runID string, from position) (more bool, err error) {
-	run, err := f.turnTo(ctx, cmp.Or(from.runID, runID))
+	run, err := f.turnTo(ctx, cmp.Or(from.runID, f.call.execution.GetRunId()))
 	if err != nil {
 		if from.runID != "" && problem.Is(err, problem.WorkflowNotFound) {
 			return false, from.foreign()
@@ -113,7 +109,7 @@ func (f *follower) open(ctx context.Context, runID string, from position) (more 
 	if from.runID == "" {
 		return true, nil
 	}
-	if from.eventID > run.GetHistoryLength() {
+	if from.eventID > run.GetHistoryLength() || f.call.otherChain(run) {
 		return false, from.foreign()
 	}
 	if runID != "" && runID != from.runID {

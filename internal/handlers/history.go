@@ -22,12 +22,13 @@ func (a *API) GetWorkflowHistory(w http.ResponseWriter, r *http.Request, namespa
 	op := operation{
 		name: "getWorkflowHistory", namespace: namespace, params: params, types: []string{contentTypeJSON, contentTypeNDJSON, contentTypeEvents},
 		method: workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
+		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *call, _ *noBody) (*answer, error) {
 		if c.mediaType == contentTypeEvents {
-			return a.follow(ctx, c, workflowID, params)
+			return a.follow(ctx, c, params)
 		}
-		h, err := a.newHistory(c, workflowID, params)
+		h, err := a.newHistory(c, params)
 		if err != nil {
 			return nil, err
 		}
@@ -52,11 +53,7 @@ type workflowHistory struct {
 	waits      bool
 }
 
-func (a *API) newHistory(c *call, workflowID string, params GetWorkflowHistoryParams) (*workflowHistory, error) {
-	id, err := workflowIDOf(workflowID, params.WorkflowID)
-	if err != nil {
-		return nil, err
-	}
+func (a *API) newHistory(c *call, params GetWorkflowHistoryParams) (_ *workflowHistory, err error) {
 	var f faults
 	filter, form := eventFilter(&f, params.EventFilterType), payloadForm(&f, params.Payloads)
 	if params.FollowRuns != nil {
@@ -66,7 +63,7 @@ func (a *API) newHistory(c *call, workflowID string, params GetWorkflowHistoryPa
 		f.add("?lastEventId", "is for a stream of events; a page has pageToken")
 	}
 	waitNewEvent, skipArchival := params.WaitNewEvent != nil && *params.WaitNewEvent, params.SkipArchival != nil && *params.SkipArchival
-	h := &workflowHistory{workflowID: id, waits: waitNewEvent || filter == enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT}
+	h := &workflowHistory{workflowID: c.execution.GetWorkflowId(), waits: waitNewEvent || filter == enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT}
 	if c.mediaType == contentTypeNDJSON && waitNewEvent {
 		f.add("?waitNewEvent", "must not be asked for with a stream of lines, which ends with the last event that there is")
 	}
@@ -76,15 +73,19 @@ func (a *API) newHistory(c *call, workflowID string, params GetWorkflowHistoryPa
 	if err := f.err(); err != nil {
 		return nil, err
 	}
-	query := fmt.Sprintf("%q %q %d %t %t", id, params.RunID, filter, waitNewEvent, skipArchival)
+	query := fmt.Sprintf("%q %q %q %d %t %t", h.workflowID, params.RunID, params.FirstExecutionRunID, filter, waitNewEvent, skipArchival)
 	if h.pages, err = a.newPages(c, paging{params.PageSize, params.PageToken, params.Limit}, query); err != nil {
 		return nil, err
 	}
 	h.shown, h.line, h.split = a.views.history, a.views.event, eventsIn
 	h.form = form
 	h.fetch = func(ctx context.Context, token []byte, size int32) (upstream.Answer, error) {
+		execution := c.execution
+		if len(token) > 0 { // which names the run, by now another one perhaps
+			execution = &common.WorkflowExecution{WorkflowId: h.workflowID, RunId: params.RunID}
+		}
 		return h.page(ctx, &workflowservice.GetWorkflowExecutionHistoryRequest{
-			Namespace: c.namespace, Execution: &common.WorkflowExecution{WorkflowId: id, RunId: params.RunID},
+			Namespace: c.namespace, Execution: execution,
 			MaximumPageSize: size, NextPageToken: token, WaitNewEvent: waitNewEvent, HistoryEventFilterType: filter,
 			SkipArchival: skipArchival,
 		})

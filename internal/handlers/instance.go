@@ -16,9 +16,10 @@ func (a *API) SignalWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 	op := operation{
 		name: "signalWorkflow", namespace: namespace, params: params, body: bodyRequired,
 		method: workflowservice.WorkflowService_SignalWorkflowExecution_FullMethodName,
+		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *call, body *SignalRequest) (*answer, error) {
-		execution, requestID, err := c.target(workflowID, params.WorkflowID, params.RunID)
+		execution, requestID, err := c.target()
 		if err != nil {
 			return nil, err
 		}
@@ -41,9 +42,10 @@ func (a *API) CancelWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 	op := operation{
 		name: "cancelWorkflow", namespace: namespace, params: params, body: bodyOptional,
 		method: workflowservice.WorkflowService_RequestCancelWorkflowExecution_FullMethodName,
+		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID}, chained: true,
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *call, body *CancelRequest) (*answer, error) {
-		execution, requestID, err := c.target(workflowID, params.WorkflowID, params.RunID)
+		execution, requestID, err := c.target()
 		if err != nil {
 			return nil, err
 		}
@@ -60,9 +62,10 @@ func (a *API) TerminateWorkflow(w http.ResponseWriter, r *http.Request, namespac
 	op := operation{
 		name: "terminateWorkflow", namespace: namespace, params: params, body: bodyOptional,
 		method: workflowservice.WorkflowService_TerminateWorkflowExecution_FullMethodName,
+		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID}, chained: true,
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *call, body *TerminateRequest) (*answer, error) {
-		execution, _, err := c.target(workflowID, params.WorkflowID, params.RunID)
+		execution, _, err := c.target()
 		if err != nil {
 			return nil, err
 		}
@@ -79,17 +82,11 @@ func (a *API) TerminateWorkflow(w http.ResponseWriter, r *http.Request, namespac
 	})
 }
 
-// target gives the run that a write is for, and the write's request id.
-func (c *call) target(segment, parameter, runID string) (*common.WorkflowExecution, string, error) {
-	id, err := workflowIDOf(segment, parameter)
-	if err != nil {
-		return nil, "", err
-	}
-	requestID, err := c.requestID(id + "\x00" + runID)
-	if err != nil {
-		return nil, "", err
-	}
-	return &common.WorkflowExecution{WorkflowId: id, RunId: runID}, requestID, nil
+// target gives the run that a write is for, and the write's request id. That is
+// made of the run that the caller names: a write sent again may find another.
+func (c *call) target() (*common.WorkflowExecution, string, error) {
+	requestID, err := c.requestID(c.execution.GetWorkflowId() + "\x00" + c.handle.runID)
+	return c.execution, requestID, err
 }
 
 // aboutWorkflow adds the id to a problem that concerns one workflow. Equal

@@ -14,9 +14,10 @@ func (a *API) PauseWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 	op := operation{
 		name: "pauseWorkflow", namespace: namespace, params: params, body: bodyOptional,
 		method: workflowservice.WorkflowService_PauseWorkflowExecution_FullMethodName,
+		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *call, body *PauseRequest) (*answer, error) {
-		execution, requestID, err := c.target(workflowID, params.WorkflowID, params.RunID)
+		execution, requestID, err := c.target()
 		return a.told(ctx, c, execution, err, &workflowservice.PauseWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowId: execution.GetWorkflowId(), RunId: execution.GetRunId(),
 			Reason: body.Reason, Identity: c.identity(), RequestId: requestID,
@@ -29,9 +30,10 @@ func (a *API) UnpauseWorkflow(w http.ResponseWriter, r *http.Request, namespace,
 	op := operation{
 		name: "unpauseWorkflow", namespace: namespace, params: params, body: bodyOptional,
 		method: workflowservice.WorkflowService_UnpauseWorkflowExecution_FullMethodName,
+		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *call, body *UnpauseRequest) (*answer, error) {
-		execution, requestID, err := c.target(workflowID, params.WorkflowID, params.RunID)
+		execution, requestID, err := c.target()
 		return a.told(ctx, c, execution, err, &workflowservice.UnpauseWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowId: execution.GetWorkflowId(), RunId: execution.GetRunId(),
 			Reason: body.Reason, Identity: c.identity(), RequestId: requestID,
@@ -44,9 +46,10 @@ func (a *API) DeleteWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 	op := operation{
 		name: "deleteWorkflow", namespace: namespace, params: params,
 		method: workflowservice.WorkflowService_DeleteWorkflowExecution_FullMethodName,
+		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *call, _ *noBody) (*answer, error) {
-		execution, _, err := c.target(workflowID, params.WorkflowID, params.RunID)
+		execution, _, err := c.target()
 		return a.told(ctx, c, execution, err, &workflowservice.DeleteWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowExecution: execution,
 		}, &workflowservice.DeleteWorkflowExecutionResponse{})

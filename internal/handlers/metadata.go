@@ -21,18 +21,15 @@ const metadataQuery = "__temporal_workflow_metadata"
 // workflow. A worker has to answer.
 func (a *API) GetWorkflowMetadata(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params GetWorkflowMetadataParams) {
 	op := queryOperation("getWorkflowMetadata", namespace, params, bodyNone)
-	serve(a, w, r, op, func(ctx context.Context, _ *call, _ *noBody) (*answer, error) {
-		id, err := workflowIDOf(workflowID, params.WorkflowID)
-		if err != nil {
-			return nil, err
-		}
+	op.handle = &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID}
+	serve(a, w, r, op, func(ctx context.Context, c *call, _ *noBody) (*answer, error) {
 		response := &workflowservice.QueryWorkflowResponse{}
-		err = a.options.Upstream.Do(ctx, op.method, &workflowservice.QueryWorkflowRequest{
-			Namespace: namespace, Execution: &common.WorkflowExecution{WorkflowId: id, RunId: params.RunID},
+		err := a.options.Upstream.Do(ctx, op.method, &workflowservice.QueryWorkflowRequest{
+			Namespace: namespace, Execution: c.execution,
 			Query: &query.WorkflowQuery{QueryType: metadataQuery},
 		}, response)
 		if err != nil {
-			return nil, withQueryFailure(aboutWorkflow(err, id))
+			return nil, withQueryFailure(aboutWorkflow(err, c.execution.GetWorkflowId()))
 		}
 		return metadataAnswer(response.GetQueryResult())
 	})

@@ -1758,6 +1758,11 @@ type DeleteWorkflowParams struct {
 
 	// RunID The run. Absent means the latest one.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+
+	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
+	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
+	// the latest when it comes, though the workflow may go on to another meanwhile.
+	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // DescribeWorkflowParams defines parameters for DescribeWorkflow.
@@ -1767,6 +1772,11 @@ type DescribeWorkflowParams struct {
 
 	// RunID The run. Absent means the latest one.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+
+	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
+	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
+	// the latest when it comes, though the workflow may go on to another meanwhile.
+	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // UpdateWorkflowOptionsParams defines parameters for UpdateWorkflowOptions.
@@ -1776,6 +1786,11 @@ type UpdateWorkflowOptionsParams struct {
 
 	// RunID The run. Absent means the latest one.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+
+	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
+	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
+	// the latest when it comes, though the workflow may go on to another meanwhile.
+	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // CancelWorkflowParams defines parameters for CancelWorkflow.
@@ -1787,7 +1802,8 @@ type CancelWorkflowParams struct {
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
 	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
-	// happens and the answer is `409 run-chain-mismatch`.
+	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
+	// the latest when it comes, though the workflow may go on to another meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
@@ -1832,6 +1848,11 @@ type GetWorkflowHistoryParams struct {
 
 	// RunID The run. Absent means the latest one.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+
+	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
+	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
+	// the latest when it comes, though the workflow may go on to another meanwhile.
+	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // GetWorkflowMetadataParams defines parameters for GetWorkflowMetadata.
@@ -1841,6 +1862,11 @@ type GetWorkflowMetadataParams struct {
 
 	// RunID The run. Absent means the latest one.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+
+	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
+	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
+	// the latest when it comes, though the workflow may go on to another meanwhile.
+	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // PauseWorkflowParams defines parameters for PauseWorkflow.
@@ -1850,6 +1876,11 @@ type PauseWorkflowParams struct {
 
 	// RunID The run. Absent means the latest one.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+
+	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
+	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
+	// the latest when it comes, though the workflow may go on to another meanwhile.
+	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // QueryWorkflowByNameParams defines parameters for QueryWorkflowByName.
@@ -1865,6 +1896,11 @@ type QueryWorkflowByNameParams struct {
 
 	// RunID The run. Absent means the latest one.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+
+	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
+	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
+	// the latest when it comes, though the workflow may go on to another meanwhile.
+	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // QueryWorkflowParams defines parameters for QueryWorkflow.
@@ -1874,6 +1910,11 @@ type QueryWorkflowParams struct {
 
 	// RunID The run. Absent means the latest one.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+
+	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
+	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
+	// the latest when it comes, though the workflow may go on to another meanwhile.
+	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // ResetWorkflowParams defines parameters for ResetWorkflow.
@@ -1883,6 +1924,11 @@ type ResetWorkflowParams struct {
 
 	// RunID The run. Absent means the latest one.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+
+	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
+	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
+	// the latest when it comes, though the workflow may go on to another meanwhile.
+	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // GetWorkflowResultParams defines parameters for GetWorkflowResult.
@@ -1909,6 +1955,11 @@ type GetWorkflowResultParams struct {
 
 	// RunID The run. Absent means the latest one.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+
+	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
+	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
+	// the latest when it comes, though the workflow may go on to another meanwhile.
+	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // SignalWorkflowParams defines parameters for SignalWorkflow.
@@ -1918,6 +1969,11 @@ type SignalWorkflowParams struct {
 
 	// RunID The run. Absent means the latest one.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+
+	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
+	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
+	// the latest when it comes, though the workflow may go on to another meanwhile.
+	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // TerminateWorkflowParams defines parameters for TerminateWorkflow.
@@ -1929,7 +1985,8 @@ type TerminateWorkflowParams struct {
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
 	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
-	// happens and the answer is `409 run-chain-mismatch`.
+	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
+	// the latest when it comes, though the workflow may go on to another meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
@@ -1940,6 +1997,11 @@ type CreateTokenParams struct {
 
 	// RunID The run. Absent means the latest one.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+
+	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
+	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
+	// the latest when it comes, though the workflow may go on to another meanwhile.
+	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // UnpauseWorkflowParams defines parameters for UnpauseWorkflow.
@@ -1949,6 +2011,11 @@ type UnpauseWorkflowParams struct {
 
 	// RunID The run. Absent means the latest one.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+
+	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
+	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
+	// the latest when it comes, though the workflow may go on to another meanwhile.
+	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // UpdateWorkflowParams defines parameters for UpdateWorkflow.
@@ -1970,7 +2037,8 @@ type UpdateWorkflowParams struct {
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
 	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
-	// happens and the answer is `409 run-chain-mismatch`.
+	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
+	// the latest when it comes, though the workflow may go on to another meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
@@ -1990,6 +2058,11 @@ type GetWorkflowUpdateParams struct {
 
 	// RunID The run. Absent means the latest one.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+
+	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
+	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
+	// the latest when it comes, though the workflow may go on to another meanwhile.
+	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 
 	// UpdateID The update id, when the path has `-` in its place; refused otherwise.
 	UpdateID UpdateIDQueryParam `form:"updateId,omitempty" json:"updateId,omitempty,omitzero"`
@@ -2832,6 +2905,19 @@ func (siw *ServerInterfaceWrapper) DeleteWorkflow(w http.ResponseWriter, r *http
 		return
 	}
 
+	// ------------- Optional query parameter "firstExecutionRunId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "firstExecutionRunId", r.URL.Query(), &params.FirstExecutionRunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "firstExecutionRunId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "firstExecutionRunId", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.DeleteWorkflow(w, r, namespace, workflowID, params)
 	}))
@@ -2896,6 +2982,19 @@ func (siw *ServerInterfaceWrapper) DescribeWorkflow(w http.ResponseWriter, r *ht
 		return
 	}
 
+	// ------------- Optional query parameter "firstExecutionRunId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "firstExecutionRunId", r.URL.Query(), &params.FirstExecutionRunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "firstExecutionRunId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "firstExecutionRunId", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.DescribeWorkflow(w, r, namespace, workflowID, params)
 	}))
@@ -2956,6 +3055,19 @@ func (siw *ServerInterfaceWrapper) UpdateWorkflowOptions(w http.ResponseWriter, 
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "runId"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "runId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "firstExecutionRunId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "firstExecutionRunId", r.URL.Query(), &params.FirstExecutionRunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "firstExecutionRunId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "firstExecutionRunId", Err: err})
 		}
 		return
 	}
@@ -3218,6 +3330,19 @@ func (siw *ServerInterfaceWrapper) GetWorkflowHistory(w http.ResponseWriter, r *
 		return
 	}
 
+	// ------------- Optional query parameter "firstExecutionRunId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "firstExecutionRunId", r.URL.Query(), &params.FirstExecutionRunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "firstExecutionRunId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "firstExecutionRunId", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetWorkflowHistory(w, r, namespace, workflowID, params)
 	}))
@@ -3282,6 +3407,19 @@ func (siw *ServerInterfaceWrapper) GetWorkflowMetadata(w http.ResponseWriter, r 
 		return
 	}
 
+	// ------------- Optional query parameter "firstExecutionRunId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "firstExecutionRunId", r.URL.Query(), &params.FirstExecutionRunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "firstExecutionRunId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "firstExecutionRunId", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetWorkflowMetadata(w, r, namespace, workflowID, params)
 	}))
@@ -3342,6 +3480,19 @@ func (siw *ServerInterfaceWrapper) PauseWorkflow(w http.ResponseWriter, r *http.
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "runId"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "runId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "firstExecutionRunId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "firstExecutionRunId", r.URL.Query(), &params.FirstExecutionRunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "firstExecutionRunId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "firstExecutionRunId", Err: err})
 		}
 		return
 	}
@@ -3436,6 +3587,19 @@ func (siw *ServerInterfaceWrapper) QueryWorkflowByName(w http.ResponseWriter, r 
 		return
 	}
 
+	// ------------- Optional query parameter "firstExecutionRunId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "firstExecutionRunId", r.URL.Query(), &params.FirstExecutionRunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "firstExecutionRunId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "firstExecutionRunId", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.QueryWorkflowByName(w, r, namespace, workflowID, params)
 	}))
@@ -3500,6 +3664,19 @@ func (siw *ServerInterfaceWrapper) QueryWorkflow(w http.ResponseWriter, r *http.
 		return
 	}
 
+	// ------------- Optional query parameter "firstExecutionRunId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "firstExecutionRunId", r.URL.Query(), &params.FirstExecutionRunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "firstExecutionRunId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "firstExecutionRunId", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.QueryWorkflow(w, r, namespace, workflowID, params)
 	}))
@@ -3560,6 +3737,19 @@ func (siw *ServerInterfaceWrapper) ResetWorkflow(w http.ResponseWriter, r *http.
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "runId"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "runId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "firstExecutionRunId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "firstExecutionRunId", r.URL.Query(), &params.FirstExecutionRunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "firstExecutionRunId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "firstExecutionRunId", Err: err})
 		}
 		return
 	}
@@ -3680,6 +3870,19 @@ func (siw *ServerInterfaceWrapper) GetWorkflowResult(w http.ResponseWriter, r *h
 		return
 	}
 
+	// ------------- Optional query parameter "firstExecutionRunId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "firstExecutionRunId", r.URL.Query(), &params.FirstExecutionRunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "firstExecutionRunId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "firstExecutionRunId", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetWorkflowResult(w, r, namespace, workflowID, params)
 	}))
@@ -3740,6 +3943,19 @@ func (siw *ServerInterfaceWrapper) SignalWorkflow(w http.ResponseWriter, r *http
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "runId"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "runId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "firstExecutionRunId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "firstExecutionRunId", r.URL.Query(), &params.FirstExecutionRunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "firstExecutionRunId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "firstExecutionRunId", Err: err})
 		}
 		return
 	}
@@ -3885,6 +4101,19 @@ func (siw *ServerInterfaceWrapper) CreateToken(w http.ResponseWriter, r *http.Re
 		return
 	}
 
+	// ------------- Optional query parameter "firstExecutionRunId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "firstExecutionRunId", r.URL.Query(), &params.FirstExecutionRunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "firstExecutionRunId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "firstExecutionRunId", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.CreateToken(w, r, namespace, workflowID, params)
 	}))
@@ -3945,6 +4174,19 @@ func (siw *ServerInterfaceWrapper) UnpauseWorkflow(w http.ResponseWriter, r *htt
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "runId"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "runId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "firstExecutionRunId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "firstExecutionRunId", r.URL.Query(), &params.FirstExecutionRunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "firstExecutionRunId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "firstExecutionRunId", Err: err})
 		}
 		return
 	}
@@ -4147,6 +4389,19 @@ func (siw *ServerInterfaceWrapper) GetWorkflowUpdate(w http.ResponseWriter, r *h
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "runId"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "runId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "firstExecutionRunId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "firstExecutionRunId", r.URL.Query(), &params.FirstExecutionRunID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "firstExecutionRunId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "firstExecutionRunId", Err: err})
 		}
 		return
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 
-	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/errordetails/v1"
 	"go.temporal.io/api/query/v1"
@@ -18,11 +17,8 @@ import (
 // QueryWorkflow is the SDK's handle.query.
 func (a *API) QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params QueryWorkflowParams) {
 	op := queryOperation("queryWorkflow", namespace, params, bodyRequired)
+	op.handle = &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID}
 	serve(a, w, r, op, func(ctx context.Context, c *call, body *QueryRequest) (*answer, error) {
-		id, err := workflowIDOf(workflowID, params.WorkflowID)
-		if err != nil {
-			return nil, err
-		}
 		var f faults
 		f.required("/query", body.Query)
 		args := f.payloads("/args", body.Args, "/argPayloads", body.ArgPayloads)
@@ -31,7 +27,7 @@ func (a *API) QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 			return nil, err
 		}
 		return a.query(ctx, &workflowservice.QueryWorkflowRequest{
-			Namespace: namespace, Execution: &common.WorkflowExecution{WorkflowId: id, RunId: params.RunID},
+			Namespace: namespace, Execution: c.execution,
 			Query:                &query.WorkflowQuery{QueryType: body.Query, QueryArgs: args, Header: c.header()},
 			QueryRejectCondition: condition,
 		})
@@ -41,11 +37,8 @@ func (a *API) QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 // QueryWorkflowByName is handle.query without arguments, by GET.
 func (a *API) QueryWorkflowByName(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params QueryWorkflowByNameParams) {
 	op := queryOperation("queryWorkflowByName", namespace, params, bodyNone)
+	op.handle = &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID}
 	serve(a, w, r, op, func(ctx context.Context, c *call, _ *noBody) (*answer, error) {
-		id, err := workflowIDOf(workflowID, params.WorkflowID)
-		if err != nil {
-			return nil, err
-		}
 		var f faults
 		f.required("?query", params.Query)
 		condition := a.rejectCondition(&f, "?rejectCondition", namespace, params.RejectCondition)
@@ -53,7 +46,7 @@ func (a *API) QueryWorkflowByName(w http.ResponseWriter, r *http.Request, namesp
 			return nil, err
 		}
 		return a.query(ctx, &workflowservice.QueryWorkflowRequest{
-			Namespace: namespace, Execution: &common.WorkflowExecution{WorkflowId: id, RunId: params.RunID},
+			Namespace: namespace, Execution: c.execution,
 			Query:                &query.WorkflowQuery{QueryType: params.Query, Header: c.header()},
 			QueryRejectCondition: condition,
 		})

@@ -21,9 +21,10 @@ func (a *API) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 	op := operation{
 		name: "resetWorkflow", namespace: namespace, params: params, body: bodyRequired,
 		method: workflowservice.WorkflowService_ResetWorkflowExecution_FullMethodName,
+		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *call, body *ResetRequest) (*answer, error) {
-		execution, requestID, err := c.target(workflowID, params.WorkflowID, params.RunID)
+		execution, requestID, err := c.target()
 		if err != nil {
 			return nil, err
 		}

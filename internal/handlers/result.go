@@ -19,12 +19,9 @@ func (a *API) GetWorkflowResult(w http.ResponseWriter, r *http.Request, namespac
 	op := operation{
 		name: "getWorkflowResult", namespace: namespace, params: params,
 		method: workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
+		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *call, _ *noBody) (*answer, error) {
-		id, err := workflowIDOf(workflowID, params.WorkflowID)
-		if err != nil {
-			return nil, err
-		}
 		wait, err := a.waitOf(c, params.Wait)
 		if err != nil {
 			return nil, err
@@ -33,7 +30,8 @@ func (a *API) GetWorkflowResult(w http.ResponseWriter, r *http.Request, namespac
 			return nil, err
 		}
 		return a.awaitOutcome(ctx, c, awaited{
-			workflowID: id, runID: params.RunID, wait: wait,
+			workflowID: c.execution.GetWorkflowId(), runID: c.execution.GetRunId(),
+			firstExecutionRunID: params.FirstExecutionRunID, wait: wait,
 			followRuns: params.FollowRuns == nil || *params.FollowRuns, followReset: params.FollowReset != nil && *params.FollowReset,
 			failureStatus: params.FailureStatus,
 		})

@@ -16,12 +16,9 @@ func (a *API) CreateToken(w http.ResponseWriter, r *http.Request, namespace, wor
 	op := operation{
 		name: "createToken", namespace: namespace, params: params, body: bodyRequired,
 		method: workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName, // the least that a token is for
+		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *call, body *TokenRequest) (*answer, error) {
-		id, err := workflowIDOf(workflowID, params.WorkflowID)
-		if err != nil {
-			return nil, err
-		}
 		var f faults
 		ttl := f.ttl("/ttl", body.TTL, a.options.Limits.MaxDelegation)
 		for i, name := range body.Signals {
@@ -40,16 +37,17 @@ func (a *API) CreateToken(w http.ResponseWriter, r *http.Request, namespace, wor
 		if err := f.err(); err != nil {
 			return nil, err
 		}
+		run := c.execution
 		token, expires, err := a.options.Delegated.Issue(c.principal, auth.Bound{
-			Namespace: namespace, WorkflowID: id, RunID: params.RunID,
+			Namespace: namespace, WorkflowID: run.GetWorkflowId(), RunID: run.GetRunId(),
 			Read: body.Read, Signals: body.Signals, Updates: body.Updates,
 		}, ttl)
-		a.options.Upstream.Audit(ctx, c.principal, "CreateToken", namespace, id, err)
+		a.options.Upstream.Audit(ctx, c.principal, "CreateToken", namespace, run.GetWorkflowId(), err)
 		if err != nil {
 			return nil, err
 		}
 		return &answer{status: http.StatusCreated, body: DelegatedToken{
-			Token: token, ExpiresAt: expires.UTC().Format(time.RFC3339), WorkflowID: id, RunID: params.RunID,
+			Token: token, ExpiresAt: expires.UTC().Format(time.RFC3339), WorkflowID: run.GetWorkflowId(), RunID: run.GetRunId(),
 		}}, nil
 	})
 }

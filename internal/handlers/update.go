@@ -18,9 +18,10 @@ func (a *API) UpdateWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 	op := operation{
 		name: "updateWorkflow", namespace: namespace, params: params, body: bodyRequired,
 		method: workflowservice.WorkflowService_UpdateWorkflowExecution_FullMethodName,
+		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID}, chained: true,
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *call, body *UpdateRequest) (*answer, error) {
-		execution, updateID, err := c.target(workflowID, params.WorkflowID, params.RunID)
+		execution, updateID, err := c.target()
 		if err != nil {
 			return nil, err
 		}
@@ -57,13 +58,11 @@ func (a *API) GetWorkflowUpdate(
 	op := operation{
 		name: "getWorkflowUpdate", namespace: namespace, params: params,
 		method: workflowservice.WorkflowService_PollWorkflowExecutionUpdate_FullMethodName,
+		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *call, _ *noBody) (*answer, error) {
-		id, err := workflowIDOf(workflowID, params.WorkflowID)
+		updateID, err := idOf("updateId", updateID, params.UpdateID)
 		if err != nil {
-			return nil, err
-		}
-		if updateID, err = idOf("updateId", updateID, params.UpdateID); err != nil {
 			return nil, err
 		}
 		wait, err := a.waitOf(c, params.Wait)
@@ -73,7 +72,7 @@ func (a *API) GetWorkflowUpdate(
 		if err := checkFailureStatus(params.FailureStatus); err != nil {
 			return nil, err
 		}
-		u := a.newUpdating(ctx, &common.WorkflowExecution{WorkflowId: id, RunId: params.RunID}, updateID)
+		u := a.newUpdating(ctx, c.execution, updateID)
 		if err := u.look(ctx); err != nil {
 			return nil, u.about(err)
 		}

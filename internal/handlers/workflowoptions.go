@@ -19,9 +19,10 @@ func (a *API) UpdateWorkflowOptions(
 	op := operation{
 		name: "updateWorkflowOptions", namespace: namespace, params: params, body: bodyRequired,
 		method: workflowservice.WorkflowService_UpdateWorkflowExecutionOptions_FullMethodName,
+		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *call, body *UpdateOptionsRequest) (*answer, error) {
-		execution, _, err := c.target(workflowID, params.WorkflowID, params.RunID)
+		execution, _, err := c.target()
 		if err != nil {
 			return nil, err
 		}
