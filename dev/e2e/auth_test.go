@@ -89,7 +89,8 @@ func TestSchemesAreBearerOnly(t *testing.T) {
 func TestAPIKeyHeaderIdentifiesToo(t *testing.T) {
 	t.Parallel()
 	a := nobody().with("X-API-Key", stack.ReaderKey).get(t, "/v1/namespaces/default/client").expect(t, http.StatusOK)
-	require.Equal(t, "read", as[struct{ Principal string }](t, a).Principal)
+	got := as[struct{ Principal, CredentialMode string }](t, a)
+	require.Equal(t, []string{"read", "none"}, []string{got.Principal, got.CredentialMode})
 }
 
 func TestTwoCredentialsAreRefused(t *testing.T) {

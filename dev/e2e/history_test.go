@@ -211,6 +211,16 @@ func TestHistoryRefusesWhatItCannotDo(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
+func TestHistoryWithoutTheArchive(t *testing.T) {
+	t.Parallel()
+	s := poked(t, 1)
+	want := historyPage(t, writer(), historyPath(s)).Events
+	for _, skip := range []string{"true", "false"} {
+		require.Equal(t, want, historyPage(t, writer(), historyPath(s)+"&skipArchival="+skip).Events, skip)
+	}
+	terminate(t, s.WorkflowID)
+}
+
 func TestHistoryOfNoRunIsNotFound(t *testing.T) {
 	t.Parallel()
 	s := abandon(t)

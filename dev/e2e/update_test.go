@@ -327,6 +327,20 @@ func TestUpdateWithStartStartsOrUses(t *testing.T) {
 	terminate(t, id)
 }
 
+func TestUpdateWithStartIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	id := newID(t)
+	body := withStart(id, "USE_EXISTING", adding("addLater", 5, `"updateId":"later"`))
+	begin := time.Now()
+	pending := writer().post(t, updatesWithStart+"?wait=1s", body).expect(t, http.StatusAccepted)
+	require.Equal(t, "ACCEPTED", as[updatedWithStart](t, pending).Update.Stage)
+	require.Less(t, time.Since(begin), 20*time.Second)
+	writer().post(t, of(id, "/signal"), `{"signal":"go"}`).expect(t, http.StatusNoContent)
+	done := writer().post(t, updatesWithStart+"?wait=30s", body).expect(t, http.StatusOK)
+	require.Equal(t, "5", string(as[updatedWithStart](t, done).Update.Result))
+	terminate(t, id)
+}
+
 func TestUpdateWithStartTellsWhatBecameOfTheUpdate(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
@@ -338,7 +352,8 @@ func TestUpdateWithStartTellsWhatBecameOfTheUpdate(t *testing.T) {
 	require.Equal(t, "FAILED", failed.Update.Status)
 	later := adding("addLater", 5, `"updateId":"later"`, `"waitForStage":"ACCEPTED"`)
 	a := writer().post(t, updatesWithStart, withStart(id, "USE_EXISTING", later)).expect(t, http.StatusAccepted)
-	require.Equal(t, "ACCEPTED", as[updatedWithStart](t, a).Update.Stage)
+	accepted := as[updatedWithStart](t, a).Update
+	require.Equal(t, []string{"later", "ACCEPTED"}, []string{accepted.UpdateID, accepted.Stage})
 	writer().get(t, a.header.Get("Location")).expect(t, http.StatusAccepted)
 	terminate(t, id)
 

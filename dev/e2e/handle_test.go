@@ -1,0 +1,78 @@
+package e2e_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/dev/sample"
+)
+
+// TestAHandleOfAnotherChainDoesNothing, where Temporal has no field for the chain, and the gateway looks after it.
+func TestAHandleOfAnotherChainDoesNothing(t *testing.T) {
+	t.Parallel()
+	first := abandon(t)
+	terminate(t, first.WorkflowID)
+	second := as[started](t, writer().post(t, workflows, starting("Wait", first.WorkflowID, sample.TaskQueue)).expect(t, http.StatusCreated))
+	requireSignals(t, second.WorkflowID, 0)
+	for _, call := range []struct {
+		method, path, body string
+		status             int
+	}{
+		{http.MethodGet, "", "", http.StatusOK},
+		{http.MethodGet, "/metadata", "", http.StatusOK},
+		{http.MethodGet, "/history", "", http.StatusOK},
+		{http.MethodGet, "/result", "", http.StatusAccepted},
+		{http.MethodPost, "/query", `{"query":"state"}`, http.StatusOK},
+		{http.MethodPost, "/signal", `{"signal":"poke"}`, http.StatusNoContent},
+		{http.MethodPost, "/tokens", `{"read":true}`, http.StatusCreated},
+		{http.MethodPatch, "", `{"priority":null}`, http.StatusOK},
+		{http.MethodPost, "/pause", "", http.StatusNoContent},
+		{http.MethodPost, "/unpause", "", http.StatusNoContent},
+		{http.MethodPost, "/reset", `{"resetType":"LAST_WORKFLOW_TASK"}`, http.StatusOK},
+		{http.MethodDelete, "", "", http.StatusNoContent},
+	} {
+		path := of(first.WorkflowID, call.path, "?firstExecutionRunId=")
+		p := writer().must(t, call.method, path+first.RunID, call.body).problem(t, http.StatusConflict, "run-chain-mismatch")
+		require.Equal(t, first.WorkflowID, p.WorkflowID, call.path)
+		if call.method == http.MethodPost && call.path == "/signal" {
+			requireSignals(t, second.WorkflowID, 0)
+		}
+		writer().must(t, call.method, path+second.RunID, call.body).expect(t, call.status)
+	}
+}
+
+// TestAHandleGoesOnInItsChain though the id has come to mean a run other than the first.
+func TestAHandleGoesOnInItsChain(t *testing.T) {
+	t.Parallel()
+	s := startLedger(t)
+	u := as[updated](t, writer().update(t, s.WorkflowID, adding("add", 3)).expect(t, http.StatusOK))
+	chain := "?firstExecutionRunId=" + s.RunID
+	pages := of(s.WorkflowID, "/history", chain, "&pageSize=1")
+	page := historyPage(t, writer(), pages)
+	writer().get(t, of(s.WorkflowID, "/updates/", u.UpdateID, chain)).expect(t, http.StatusOK)
+	writer().post(t, of(s.WorkflowID, "/signal", chain), `{"signal":"next"}`).expect(t, http.StatusNoContent)
+	eventually(t, "it has continued", func() bool { return describe(t, s.WorkflowID).RunID != s.RunID })
+	require.Equal(t, s.RunID, as[workflow](t, writer().get(t, of(s.WorkflowID, chain)).expect(t, http.StatusOK)).FirstExecutionRunID)
+	events := page.Events
+	for page.NextPageToken != "" {
+		page = historyPage(t, writer(), pages+"&pageToken="+page.NextPageToken)
+		events = append(events, page.Events...)
+	}
+	require.Greater(t, len(events), 2, "what there was when the first page was read")
+	require.Equal(t, historyPage(t, writer(), historyPath(s)).Events[:len(events)], events)
+	terminate(t, s.WorkflowID)
+}
+
+func TestCancelNamesARun(t *testing.T) {
+	t.Parallel()
+	first := abandon(t)
+	terminate(t, first.WorkflowID)
+	second := abandonAs(t, first.WorkflowID)
+	writer().post(t, of(first.WorkflowID, "/cancel", inRun(first.RunID)), "").expect(t, http.StatusNoContent)
+	require.False(t, describe(t, first.WorkflowID).CancelRequested, "the run that is named is closed")
+	writer().post(t, of(first.WorkflowID, "/cancel", inRun(second.RunID)), "").expect(t, http.StatusNoContent)
+	require.True(t, describe(t, first.WorkflowID).CancelRequested)
+	terminate(t, first.WorkflowID)
+}
