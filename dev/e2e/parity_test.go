@@ -2,6 +2,9 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"maps"
 	"os"
 	"path/filepath"
@@ -13,14 +16,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestParityIsTrue reads docs/parity.md: each row's operation has the row's field, and each test that a row names is one that
-// runs.
+// TestParityIsTrue reads docs/parity.md: each row's operation has the row's field, each test that a row names is one that
+// runs, and one of them at least speaks of the operation and the field.
 func TestParityIsTrue(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/parity.md")
 	require.NoError(t, err)
-	operations, tests := operationNames(t), liveTests(t)
-	quoted := regexp.MustCompile("`([^`]+)`")
+	operations, live, virtual := operationsOfDocument(t), liveTests(t, liveSources), liveTests(t, virtualSources)
+	quoted, named := regexp.MustCompile("`([^`]+)`"), regexp.MustCompile("`([^`]+)`( \\(virtual time\\))?")
 	first := func(cell string) string {
 		if found := quoted.FindStringSubmatch(cell); found != nil {
 			return found[1]
@@ -31,36 +34,56 @@ func TestParityIsTrue(t *testing.T) {
 	for line := range strings.Lines(string(text)) {
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
 		const columns = 4
-		if len(cells) != columns || first(cells[1]) == "" {
+		if len(cells) != columns || slices.Contains([]string{"operation", "---"}, strings.TrimSpace(cells[1])) {
 			continue
 		}
 		rows++
-		names, known := operations[first(cells[1])]
+		operation, known := operations[first(cells[1])]
 		require.True(t, known, "there is no operation of %s", line)
-		if field := first(cells[2]); field != "" {
-			require.Contains(t, names, field, "%s\n%v", line, slices.Sorted(maps.Keys(names)))
+		field := first(cells[2])
+		if field != "" {
+			require.Contains(t, operation.names, field, "%s\n%v", line, slices.Sorted(maps.Keys(operation.names)))
 		}
-		proofs := quoted.FindAllStringSubmatch(cells[3], -1)
+		proofs := named.FindAllStringSubmatch(cells[3], -1)
 		require.NotEmpty(t, proofs, line)
+		spoken := false
 		for _, proof := range proofs {
-			require.Contains(t, tests, proof[1], "there is no such test: %s", line)
+			tests := live
+			if proof[2] != "" {
+				tests = virtual
+			}
+			said, runs := tests[proof[1]]
+			require.True(t, runs, "there is no such test: %s", line)
+			spoken = spoken || speaksOf(said, operation.segment) && speaksOf(said, field)
 		}
+		require.True(t, spoken, "none of its tests speaks of %q and of %q: %s", operation.segment, field, line)
 	}
 	t.Logf("%d rows of parity", rows)
 	require.Greater(t, rows, 130)
 }
 
-// operationNames are, for each operation of the API's document, all parameters and members that it knows.
-func operationNames(t *testing.T) map[string]map[string]bool {
+// speaksOf tells whether a test's text has a name. That of a Python test has none: it speaks through a client.
+func speaksOf(text, name string) bool {
+	return text == "" || strings.Contains(strings.ToLower(text), strings.ToLower(name))
+}
+
+// documentedOperation is an operation of the API's document.
+type documentedOperation struct {
+	names   map[string]bool // of all parameters and members that it knows
+	segment string          // the last of its path, but for that of all workflows
+}
+
+func operationsOfDocument(t *testing.T) map[string]documentedOperation {
 	t.Helper()
 	content, err := os.ReadFile("../../api/openapi.json")
 	require.NoError(t, err)
 	var document map[string]any
 	require.NoError(t, json.Unmarshal(content, &document))
-	found := map[string]map[string]bool{}
+	found := map[string]documentedOperation{}
+	last := regexp.MustCompile(`([/:][\w.-]+)(/\{\w+\})?$`)
 	paths, _ := document["paths"].(map[string]any)
-	for _, path := range paths {
-		item, _ := path.(map[string]any)
+	for path, value := range paths {
+		item, _ := value.(map[string]any)
 		for _, value := range item {
 			operation, ok := value.(map[string]any)
 			if !ok {
@@ -70,7 +93,7 @@ func operationNames(t *testing.T) map[string]map[string]bool {
 			collect(document, operation, names, map[string]bool{})
 			collect(document, item["parameters"], names, map[string]bool{})
 			name, _ := operation["operationId"].(string)
-			found[name] = names
+			found[name] = documentedOperation{names, strings.TrimPrefix(last.FindStringSubmatch(path)[1], "/workflows")}
 		}
 	}
 	return found
@@ -106,32 +129,101 @@ func collect(document map[string]any, node any, names, seen map[string]bool) {
 	}
 }
 
-// liveTests are the tests in Go and Python that no line of their own switches off.
-func liveTests(t *testing.T) map[string]bool {
+// Where tests are that run against a real server, and against a fake one.
+const (
+	liveSources    = "*_test.go"
+	virtualSources = "../../internal/*/*_test.go"
+	pythonSources  = "../../e2e/*/test_*.py"
+)
+
+// liveTests are the tests of a package in Go, or of several, that no line of their own switches off, with their text and that
+// of the package's own names in it. Beside those against a real server are those in Python, which have no text here.
+func liveTests(t *testing.T, pattern string) map[string]string {
 	t.Helper()
-	found := map[string]bool{}
-	for pattern, declaration := range map[string]*regexp.Regexp{
-		"*_test.go":                  regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\) \{\n([^\n]*)`),
-		"../../internal/*/*_test.go": regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\) \{\n([^\n]*)`),
-		"../../e2e/*/test_*.py":      regexp.MustCompile(`(?m)^((?:@pytest[^\n]*\n)?)def (test_\w+)`),
-	} {
-		files, err := filepath.Glob(pattern)
-		require.NoError(t, err)
-		require.NotEmpty(t, files, pattern)
-		for _, file := range files {
-			content, err := os.ReadFile(file)
-			require.NoError(t, err)
-			for _, match := range declaration.FindAllStringSubmatch(string(content), -1) {
-				if strings.Contains(strings.ToLower(match[0]), "skip") {
-					continue
-				}
-				name := match[1]
-				if strings.HasSuffix(pattern, ".py") {
-					name = match[2]
-				}
-				found[name] = true
+	found := map[string]string{}
+	for directory, declarations := range declarationsIn(t, pattern) {
+		for name, text := range declarations {
+			_, body, _ := strings.Cut(text, "\n")
+			line, _, _ := strings.Cut(body, "\n")
+			if strings.HasPrefix(name, "Test") && !strings.Contains(strings.ToLower(line), "skip") {
+				found[name] = withHelpers(text, declarations)
+			}
+		}
+		require.NotEmpty(t, declarations, directory)
+	}
+	if pattern != liveSources {
+		return found
+	}
+	declaration := regexp.MustCompile(`(?m)^((?:@pytest[^\n]*\n)?)def (test_\w+)`)
+	for _, content := range contentsOf(t, pythonSources) {
+		for _, match := range declaration.FindAllStringSubmatch(content, -1) {
+			if !strings.Contains(match[1], "skip") {
+				found[match[2]] = ""
 			}
 		}
 	}
 	return found
+}
+
+var identifier = regexp.MustCompile(`[A-Za-z_]\w*`)
+
+// withHelpers adds to a text those of the functions and constants that it names, and of those that these name.
+func withHelpers(text string, declarations map[string]string) string {
+	const depth = 2
+	seen := map[string]bool{}
+	for range depth {
+		for _, name := range identifier.FindAllString(text, -1) {
+			if !seen[name] && !strings.HasPrefix(name, "Test") {
+				seen[name] = true
+				text += declarations[name]
+			}
+		}
+	}
+	return text
+}
+
+// declarationsIn are the texts of what the files of each directory declare.
+func declarationsIn(t *testing.T, pattern string) map[string]map[string]string {
+	t.Helper()
+	found := map[string]map[string]string{}
+	for file, content := range contentsOf(t, pattern) {
+		set := token.NewFileSet()
+		parsed, err := parser.ParseFile(set, file, content, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		directory := filepath.Dir(file)
+		if found[directory] == nil {
+			found[directory] = map[string]string{}
+		}
+		keep := func(name string, node ast.Node) {
+			found[directory][name] += content[set.Position(node.Pos()).Offset:set.Position(node.End()).Offset] + "\n"
+		}
+		for _, declaration := range parsed.Decls {
+			switch declaration := declaration.(type) {
+			case *ast.FuncDecl:
+				keep(declaration.Name.Name, declaration)
+			case *ast.GenDecl:
+				for _, spec := range declaration.Specs {
+					if value, is := spec.(*ast.ValueSpec); is {
+						keep(value.Names[0].Name, value)
+					}
+				}
+			}
+		}
+	}
+	return found
+}
+
+// contentsOf reads the files of a pattern.
+func contentsOf(t *testing.T, pattern string) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	require.NoError(t, err)
+	require.NotEmpty(t, files, pattern)
+	contents := map[string]string{}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		contents[file] = string(content)
+	}
+	return contents
 }
