@@ -63,7 +63,9 @@ func (a *API) newHistory(c *call, params GetWorkflowHistoryParams) (_ *workflowH
 		f.add("?lastEventId", "is for a stream of events; a page has pageToken")
 	}
 	waitNewEvent, skipArchival := params.WaitNewEvent != nil && *params.WaitNewEvent, params.SkipArchival != nil && *params.SkipArchival
-	h := &workflowHistory{workflowID: c.execution.GetWorkflowId(), waits: waitNewEvent || filter == enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT}
+	h := &workflowHistory{
+		workflowID: c.execution.GetWorkflowId(), waits: waitNewEvent || filter == enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
+	}
 	if c.mediaType == contentTypeNDJSON && waitNewEvent {
 		f.add("?waitNewEvent", "must not be asked for with a stream of lines, which ends with the last event that there is")
 	}

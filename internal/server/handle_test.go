@@ -66,7 +66,9 @@ var instanceBodies = map[string]string{
 }
 
 // instanceQueries are further parameters, which have the operation end.
-var instanceQueries = map[string]string{"queryWorkflowByName": "&query=state", "updateWorkflow": "&wait=2s", "getWorkflowResult": "&wait=2s"}
+var instanceQueries = map[string]string{
+	"queryWorkflowByName": "&query=state", "updateWorkflow": "&wait=2s", "getWorkflowResult": "&wait=2s",
+}
 
 // types are the media types of what the operation answers.
 func (o instanceOperation) types() []string {
@@ -140,7 +142,7 @@ func TestEveryInstanceOperationIsHeldToItsChain(t *testing.T) {
 	}
 }
 
-// TestAServerThatTellsNoChainProvesNothing: those before 1.24 do not.
+// TestAServerThatTellsNoChainProvesNothing: old ones do not.
 func TestAServerThatTellsNoChainProvesNothing(t *testing.T) {
 	t.Parallel()
 	pinning(t, func(t *testing.T, g *gateway) {
