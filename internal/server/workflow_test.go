@@ -52,7 +52,7 @@ func (f *fakeWorkflow) describe(
 	}
 	select {
 	case <-f.closed:
-		info.Status = enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
+		info.Status, info.HistoryLength = enums.WORKFLOW_EXECUTION_STATUS_COMPLETED, 4
 	default:
 	}
 	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: info}, nil
@@ -73,6 +73,7 @@ func (f *fakeWorkflow) history(
 	select {
 	case <-f.closed:
 		return &workflowservice.GetWorkflowExecutionHistoryResponse{History: &history.History{Events: []*history.HistoryEvent{{
+			EventId: 4, TaskId: 1000,
 			EventType: enums.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
 			Attributes: &history.HistoryEvent_WorkflowExecutionCompletedEventAttributes{
 				WorkflowExecutionCompletedEventAttributes: &history.WorkflowExecutionCompletedEventAttributes{
