@@ -123,7 +123,7 @@ func TestSSEReadersOfOneRunShareOnePoll(t *testing.T) {
 	for i := range all {
 		var closeStream func()
 		all[i], closeStream = follow(t.Context(), t, writer().at(gateway), historyPath(s), "")
-		defer closeStream()
+		t.Cleanup(closeStream)
 		lastOf(t, all[i], 2)
 	}
 	eventually(t, "all readers wait", func() bool { return int(metric(t, gateway, "flowgate_wait_callers")) == readers })

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/dev/sample"
@@ -128,7 +129,10 @@ func TestAnUpdateOutlivesAReset(t *testing.T) {
 	sent := make(chan answer, 2)
 	for _, run := range []string{"", inRun(s.RunID)} {
 		go func() {
-			sent <- writer().post(t, of(s.WorkflowID, "/updates", run), adding("add", 7, `"updateId":`+quote("seven"+run[:min(len(run), 1)])))
+			body := adding("add", 7, `"updateId":`+quote("seven"+run[:min(len(run), 1)]))
+			a, err := writer().send(t.Context(), http.MethodPost, of(s.WorkflowID, "/updates", run), body)
+			assert.NoError(t, err)
+			sent <- a
 		}()
 	}
 	for _, id := range []string{"seven", "seven%3F"} {

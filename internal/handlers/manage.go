@@ -10,6 +10,8 @@ import (
 )
 
 // PauseWorkflow holds a workflow until it is unpaused.
+//
+//nolint:dupl // and its opposite
 func (a *API) PauseWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params PauseWorkflowParams) {
 	op := operation{
 		name: "pauseWorkflow", namespace: namespace, params: params, body: bodyOptional,
@@ -26,6 +28,8 @@ func (a *API) PauseWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 }
 
 // UnpauseWorkflow lets a paused workflow go on.
+//
+//nolint:dupl // and its opposite
 func (a *API) UnpauseWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params UnpauseWorkflowParams) {
 	op := operation{
 		name: "unpauseWorkflow", namespace: namespace, params: params, body: bodyOptional,

@@ -79,7 +79,7 @@ func TestStreamOfAKeyThatIsTakenAway(t *testing.T) {
 		s.ids(t, 1)
 		keys := string(must(os.ReadFile(file)))
 		disabled := strings.Replace(keys, "{id: reader,", "{id: reader, disabled: true,", 1)
-		require.NoError(t, os.WriteFile(file, []byte(disabled), 0o600)) //nolint:gosec // the file is the test's own
+		require.NoError(t, os.WriteFile(file, []byte(disabled), 0o600))
 		require.Equal(t, time.Hour, s.lasts(t))
 		g.requireNoMore(t, c, bearer(readerKey))
 	})

@@ -59,15 +59,19 @@ func instanceOperations(t *testing.T) []instanceOperation {
 	return found
 }
 
-// instanceBodies are the bodies of the operations that need one.
-var instanceBodies = map[string]string{
-	"signalWorkflow": `{"signal":"approve"}`, "queryWorkflow": `{"query":"state"}`, "updateWorkflow": `{"update":"add"}`,
-	"resetWorkflow": `{"eventId":4}`, "updateWorkflowOptions": `{"priority":null}`, "createToken": `{"read":true}`,
+// body is the one that the operation needs, if any.
+func (o instanceOperation) body() string {
+	return map[string]string{
+		"signalWorkflow": `{"signal":"approve"}`, "queryWorkflow": `{"query":"state"}`, "updateWorkflow": `{"update":"add"}`,
+		"resetWorkflow": `{"eventId":4}`, "updateWorkflowOptions": `{"priority":null}`, "createToken": `{"read":true}`,
+	}[o.id]
 }
 
-// instanceQueries are further parameters, which have the operation end.
-var instanceQueries = map[string]string{
-	"queryWorkflowByName": "&query=state", "updateWorkflow": "&wait=2s", "getWorkflowResult": "&wait=2s",
+// query are further parameters, which have the operation end.
+func (o instanceOperation) query() string {
+	return map[string]string{
+		"queryWorkflowByName": "&query=state", "updateWorkflow": "&wait=2s", "getWorkflowResult": "&wait=2s",
+	}[o.id]
 }
 
 // types are the media types of what the operation answers.
@@ -80,7 +84,7 @@ func (o instanceOperation) types() []string {
 
 func (o instanceOperation) call(t *testing.T, g *gateway, query string, headers ...string) answered {
 	t.Helper()
-	return g.do(t, o.method, o.path+query+instanceQueries[o.id], instanceBodies[o.id], headers...)
+	return g.do(t, o.method, o.path+query+o.query(), o.body(), headers...)
 }
 
 // pinning is an upstream with a workflow that takes whatever there is.

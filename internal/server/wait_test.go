@@ -128,7 +128,7 @@ func (g *gateway) thousands(t *testing.T, n int, path string) []answered {
 		callers[i] = conn
 	}
 	for i, conn := range callers {
-		response, err := http.ReadResponse(bufio.NewReader(conn), nil) //nolint:bodyclose // by read
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		require.NoError(t, err)
 		answers[i] = read(t, response)
 	}
