@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import test, { after, before } from "node:test";
-import { desktop, key, namespace, phone, readerKey, screenshot, startBrowser, stopBrowser, taskQueue, url, watched, withPage } from "./setup.js";
+import test from "node:test";
+import { desktop, key, namespace, phone, readerKey, screenshot, taskQueue, url, watched, withPage } from "./setup.js";
 import { authorize, closeDialog, openDocs, scrollTo, tryOut } from "./swagger.js";
-
-before(startBrowser);
-after(stopBrowser);
 
 const wrongKey = "fg_dev_11111111111111111111111111111111";
 

@@ -6,4 +6,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 . ../lib.sh
 
 npm_ci .
-exec node --test-reporter=./reporter.js --test-reporter-destination=stdout "$@" pages.test.js
+exec node --test-reporter=./reporter.js --test-reporter-destination=stdout "$@" tests.js

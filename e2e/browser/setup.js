@@ -28,8 +28,8 @@ export async function stopBrowser() {
 }
 
 /**
- * Gives a page with a fresh profile to a function, and fails when the page asked for anything outside the gateway, when
- * something was against its policy, or when an error was written to the console.
+ * Gives a page with a fresh profile to a function, and fails when the page asked for anything outside the gateway (which
+ * options may have at another origin), when something was against its policy, or when an error was written to the console.
  */
 export async function withPage(options, use) {
   const { reports } = await watched(options, use);
@@ -37,11 +37,11 @@ export async function withPage(options, use) {
 }
 
 /** Is withPage that returns what was reported. */
-export async function watched(options, use) {
+export async function watched({ origin = url, ...options }, use) {
   const context = await browser.newContext({ viewport: desktop, colorScheme: "light", ...options });
   const reports = [];
   await context.route(
-    (asked) => asked.origin !== url,
+    (asked) => asked.origin !== origin,
     (route) => {
       reports.push(`asked for ${route.request().url()}`);
       return route.abort();

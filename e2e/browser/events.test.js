@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import net from "node:net";
+import test from "node:test";
+import { key, namespace, taskQueue, url, watched } from "./setup.js";
+
+const headers = { authorization: `Bearer ${key}` };
+const workflows = `/v1/namespaces/${namespace}/workflows`;
+
+async function call(path, body) {
+  const init = body ? { method: "POST", body: JSON.stringify(body), headers: { ...headers, "content-type": "application/json" } } : { headers };
+  const response = await fetch(url + path, init);
+  assert.ok(response.ok, `${response.status} ${path}`);
+  return response.json();
+}
+
+// A workflow of three runs, and the ids that a stream of all their events has.
+async function chain() {
+  const workflowId = `browser-${randomUUID()}`;
+  const started = await call(`${workflows}?wait=0s`, { workflowType: "Chain", workflowId, taskQueue, args: [{ times: 2 }] });
+  await call(`${workflows}/${workflowId}/result?wait=30s&runId=${started.runId}`);
+  const ids = [];
+  for (let runId = started.runId; runId; ) {
+    const { events } = await call(`${workflows}/${workflowId}/history?pageSize=1000&runId=${runId}`);
+    ids.push(...events.map((event) => `${runId}/${event.eventId}`));
+    runId = (await call(`${workflows}/${workflowId}/result?followRuns=false&runId=${runId}`)).newRunId;
+  }
+  return { path: `${workflows}/${workflowId}/history?runId=${started.runId}`, ids };
+}
+
+// The gateway by way of a network that cuts the first streams of events after so many bytes.
+async function cutting(cuts, bytes) {
+  const made = { cuts: 0 };
+  const { hostname, port } = new URL(url);
+  const server = net.createServer((client) => {
+    const gateway = net.connect(port, hostname);
+    const end = () => [client, gateway].forEach((socket) => socket.destroy());
+    let stream = false;
+    let left = bytes;
+    client.on("data", (data) => {
+      stream ||= data.includes("text/event-stream");
+      gateway.write(data);
+    });
+    gateway.on("data", (data) => {
+      if (!stream || made.cuts === cuts || data.length < left) {
+        left -= data.length;
+        client.write(data);
+        return;
+      }
+      made.cuts++;
+      client.write(data.subarray(0, left), end);
+    });
+    for (const socket of [client, gateway]) socket.on("close", end).on("error", end);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return { url: `http://127.0.0.1:${server.address().port}`, made, close: () => server.close() };
+}
+
+test("an EventSource that is cut has every event once, in order, and ends for good", async () => {
+  const { path, ids } = await chain();
+  const network = await cutting(3, 3000);
+  try {
+    const { reports } = await watched({ origin: network.url }, async (page) => {
+      const requests = [];
+      page.on("request", (request) => request.url().includes("/history") && requests.push(request));
+      await page.goto(`${network.url}/docs/problems`);
+      await page.setExtraHTTPHeaders(headers); // which an EventSource cannot send by itself
+      const seen = await page.evaluate(
+        (path) =>
+          new Promise((resolve) => {
+            const seen = { ids: [], ends: 0 };
+            const source = new EventSource(path);
+            source.onmessage = (event) => seen.ids.push(event.lastEventId);
+            source.addEventListener("end", () => seen.ends++);
+            source.onerror = () => source.readyState === EventSource.CLOSED && resolve(seen); // by the 204
+          }),
+        path,
+      );
+      assert.deepEqual(seen, { ids, ends: 1 });
+      assert.equal(network.made.cuts, 3);
+      const [first, ...later] = (await Promise.all(requests.map((request) => request.allHeaders()))).map((sent) => sent["last-event-id"]);
+      assert.equal(first, undefined);
+      assert.ok(later.length >= network.made.cuts, "it came again after each cut");
+      const from = later.map((id) => ids.indexOf(id));
+      assert.deepEqual(from, from.toSorted((a, b) => a - b), "and went on from where it was");
+      assert.equal(later.at(-1), ids.at(-1), "once more after the end, which was answered with 204");
+    });
+    const ofCuts = "console: Failed to load resource: net::ERR_INCOMPLETE_CHUNKED_ENCODING";
+    assert.deepEqual(
+      reports.filter((report) => report !== ofCuts),
+      [],
+    );
+  } finally {
+    network.close();
+  }
+});
