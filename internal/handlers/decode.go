@@ -26,7 +26,8 @@ const (
 )
 
 // decode reads the body into target, strictly: known members only, no
-// duplicate names at any depth, valid Unicode, one document.
+// duplicate names at any depth, valid Unicode, one document, a bounded number
+// of values.
 func (a *API) decode(w http.ResponseWriter, r *http.Request, rule bodyRule, target any) error {
 	body, err := request.Body(w, r, a.options.Limits.MaxBodyBytes)
 	if err != nil {
@@ -44,8 +45,9 @@ func (a *API) decode(w http.ResponseWriter, r *http.Request, rule bodyRule, targ
 	if kind := jsontext.Value(body).Kind(); kind != '{' && jsontext.Value(body).IsValid() {
 		return problem.New(problem.InvalidRequest, "The request body must be a JSON object.")
 	}
-	if err := json.Unmarshal(body, target, json.RejectUnknownMembers(true)); err != nil {
-		return jsonProblem(err)
+	limit := valueLimit(a.options.Limits.MaxBodyBytes)
+	if err := json.Unmarshal(body, target, unmarshalOptions(len(body), limit)); err != nil {
+		return jsonProblem(err, limit)
 	}
 	return nil
 }
@@ -67,8 +69,9 @@ func checkContentType(h http.Header) error {
 }
 
 // jsonProblem says what is wrong with a body, and where, by a pointer of
-// bounded length. No value is repeated: it may be a secret.
-func jsonProblem(err error) error {
+// bounded length. No value is repeated: it may be a secret. limit is the bound on
+// the body's values.
+func jsonProblem(err error, limit int) error {
 	var syntactic *jsontext.SyntacticError
 	var semantic *json.SemanticError
 	switch {
@@ -79,6 +82,8 @@ func jsonProblem(err error) error {
 		}
 		e.Members.Errors = []problem.Field{{Pointer: request.Short(string(syntactic.JSONPointer)), Detail: "is not valid JSON"}}
 		return e.Because(err)
+	case errors.As(err, &semantic) && errors.Is(err, errTooManyValues):
+		return tooManyValues(limit, request.Short(string(semantic.JSONPointer)))
 	case errors.As(err, &semantic) && errors.Is(err, json.ErrUnknownName):
 		e := problem.Newf(problem.UnknownField, "The request body has an unknown field at %s.", request.Short(string(semantic.JSONPointer)))
 		e.Members.Errors = []problem.Field{{Pointer: request.Short(string(semantic.JSONPointer)), Detail: "is not a known field"}}
