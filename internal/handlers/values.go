@@ -58,24 +58,26 @@ func (f *faults) payloads(pointer string, plain []JSON, payloadsPointer string, 
 	if len(plain) > 0 {
 		f.add(payloadsPointer, "must not be sent together with "+pointer)
 	}
-	list := &common.Payloads{}
 	for i, input := range raw {
-		list.Payloads = append(list.Payloads, f.payload(payloadsPointer+"/"+strconv.Itoa(i), input))
+		f.payload(payloadsPointer, strconv.Itoa(i), input)
 	}
-	return list
+	return payload.EncodeList(func(yield func(payload.Source) bool) {
+		for _, input := range raw {
+			if !yield(payload.Source(input)) {
+				return
+			}
+		}
+	})
 }
 
-func (f *faults) payload(pointer string, input PayloadInput) *common.Payload {
-	if input.JSON != nil {
-		if input.Metadata != nil || input.Data != nil {
-			f.add(pointer, "must have either json or metadata and data")
-		}
-		return payload.FromJSON(input.JSON)
+// payload checks one payload, which is a list's or a map's of this name.
+func (f *faults) payload(parent, name string, input PayloadInput) {
+	switch {
+	case input.JSON != nil && (input.Metadata != nil || input.Data != nil):
+		f.add(pointerTo(parent, name), "must have either json or metadata and data")
+	case input.JSON == nil && len(input.Metadata) == 0:
+		f.add(pointerTo(parent, name), "must have json, or metadata and data")
 	}
-	if len(input.Metadata) == 0 {
-		f.add(pointer, "must have json, or metadata and data")
-	}
-	return &common.Payload{Metadata: input.Metadata, Data: input.Data}
 }
 
 // memo reads the memo, in one of its two forms.
@@ -86,14 +88,21 @@ func (f *faults) memo(plain map[string]JSON, raw map[string]PayloadInput) *commo
 	if len(plain) > 0 && len(raw) > 0 {
 		f.add("/memoPayloads", "must not be sent together with /memo")
 	}
-	fields := make(map[string]*common.Payload, len(plain)+len(raw))
-	for name, value := range plain {
-		fields[name] = payload.FromJSON(value)
-	}
 	for name, input := range raw {
-		fields[name] = f.payload(pointerTo("/memoPayloads", name), input)
+		f.payload("/memoPayloads", name, input)
 	}
-	return &common.Memo{Fields: fields}
+	return payload.EncodeMemo(func(yield func(string, payload.Source) bool) {
+		for name, value := range plain {
+			if !yield(name, payload.Source{JSON: value}) {
+				return
+			}
+		}
+		for name, input := range raw {
+			if !yield(name, payload.Source(input)) {
+				return
+			}
+		}
+	})
 }
 
 func (f *faults) searchAttributes(values map[string]SearchAttributeInput) *common.SearchAttributes {

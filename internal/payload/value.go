@@ -31,17 +31,19 @@ func FromJSON(value jsontext.Value) *common.Payload {
 	}
 }
 
-// FromValues makes the payloads of a list of arguments. No arguments are nil,
-// which differs from one argument null (temporal.md 1.0).
+// FromValues makes the payloads of a list of arguments, as [EncodeList] does. No
+// arguments are nil, which differs from one argument null (temporal.md 1.0).
 func FromValues(values []jsontext.Value) *common.Payloads {
 	if len(values) == 0 {
 		return nil
 	}
-	payloads := make([]*common.Payload, len(values))
-	for i, value := range values {
-		payloads[i] = FromJSON(value)
-	}
-	return &common.Payloads{Payloads: payloads}
+	return EncodeList(func(yield func(Source) bool) {
+		for _, value := range values {
+			if !yield(Source{JSON: value}) {
+				return
+			}
+		}
+	})
 }
 
 // ToJSON gives the value of a payload that is plain JSON or null. For any other

@@ -48,7 +48,7 @@ func TestArgumentsPassByteForByte(t *testing.T) {
 	for i, text := range texts {
 		values[i] = jsontext.Value(text)
 	}
-	payloads := payload.FromValues(values).GetPayloads()
+	payloads := sent(t, payload.FromValues(values), &common.Payloads{}).GetPayloads()
 	require.Len(t, payloads, len(texts))
 	for i, text := range texts {
 		value, ok := payload.ToJSON(payloads[i])
@@ -63,7 +63,7 @@ func TestNoArgumentsAreNotOneNull(t *testing.T) {
 	t.Parallel()
 	require.Nil(t, payload.FromValues(nil))
 	require.Nil(t, payload.FromValues([]jsontext.Value{}))
-	require.Len(t, payload.FromValues([]jsontext.Value{jsontext.Value("null")}).GetPayloads(), 1)
+	require.Len(t, sent(t, payload.FromValues([]jsontext.Value{jsontext.Value("null")}), &common.Payloads{}).GetPayloads(), 1)
 }
 
 func TestNullIsANullPayload(t *testing.T) {
