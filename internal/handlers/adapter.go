@@ -32,6 +32,9 @@ type operation struct {
 	handle *handle
 	// chained says that the RPC itself refuses another chain than the handle's.
 	chained bool
+	// admit says whether the caller may, where its access to the method does not
+	// decide that alone; nil if it does.
+	admit func(ctx context.Context, c *call) error
 	// types are the media types that the operation can answer with, best first;
 	// nil means JSON.
 	types []string
@@ -114,6 +117,11 @@ func (a *API) prepare(ctx context.Context, r *http.Request, op *operation) (cont
 		return nil, nil, err
 	}
 	telemetry.FromContext(ctx).SetNamespace(op.namespace) // not before: anybody may name anything
+	if op.admit != nil {
+		if err := op.admit(ctx, c); err != nil {
+			return nil, nil, err
+		}
+	}
 	if err := checkQuery(r, op.params); err != nil {
 		return nil, nil, err
 	}

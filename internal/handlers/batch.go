@@ -98,7 +98,14 @@ func batchRequest(c *call, body *StartBatchRequest) (*workflowservice.StartBatch
 	return request, f.err()
 }
 
+// maxExecutions is the server's default limit for one batch
+// (frontend.MaxExecutionCountBatchOperationPerNamespace).
+const maxExecutions = 1000
+
 func (f *faults) executions(pointer string, list []BatchExecution) []*common.WorkflowExecution {
+	if !f.atMost(pointer, len(list), maxExecutions) {
+		return nil
+	}
 	sent := make([]*common.WorkflowExecution, len(list))
 	for i, one := range list {
 		at := pointer + "/" + strconv.Itoa(i)

@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/auth/delegated"
 )
 
 // CreateToken makes a token for one workflow that the caller may hand on.
@@ -17,20 +18,13 @@ func (a *API) CreateToken(w http.ResponseWriter, r *http.Request, namespace, wor
 		name: "createToken", namespace: namespace, params: params, body: bodyRequired,
 		method: workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName, // the least that a token is for
 		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
+		admit:  a.mayIssue,
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *call, body *TokenRequest) (*answer, error) {
 		var f faults
 		ttl := f.ttl("/ttl", body.TTL, a.options.Limits.MaxDelegation)
-		for i, name := range body.Signals {
-			f.required("/signals/"+strconv.Itoa(i), name)
-		}
-		for i, name := range body.Updates {
-			f.required("/updates/"+strconv.Itoa(i), name)
-		}
-		const most = 20
-		if len(body.Signals) > most || len(body.Updates) > most {
-			f.add("", "names too many operations: 20 signals and 20 updates at most")
-		}
+		f.names("/signals", body.Signals)
+		f.names("/updates", body.Updates)
 		if !body.Read && len(body.Signals)+len(body.Updates) == 0 {
 			f.add("", "names nothing that the bearer may do")
 		}
@@ -42,7 +36,7 @@ func (a *API) CreateToken(w http.ResponseWriter, r *http.Request, namespace, wor
 			Namespace: namespace, WorkflowID: run.GetWorkflowId(), RunID: run.GetRunId(),
 			Read: body.Read, Signals: body.Signals, Updates: body.Updates,
 		}, ttl)
-		a.options.Upstream.Audit(ctx, c.principal, "CreateToken", namespace, run.GetWorkflowId(), err)
+		a.options.Upstream.Audit(ctx, c.principal, createToken, namespace, run.GetWorkflowId(), err)
 		if err != nil {
 			return nil, err
 		}
@@ -50,6 +44,31 @@ func (a *API) CreateToken(w http.ResponseWriter, r *http.Request, namespace, wor
 			Token: token, ExpiresAt: expires.UTC().Format(time.RFC3339), WorkflowID: run.GetWorkflowId(), RunID: run.GetRunId(),
 		}}, nil
 	})
+}
+
+// mayIssue refuses the bearer of a delegated token before the body is read.
+func (a *API) mayIssue(ctx context.Context, c *call) error {
+	err := delegated.MayIssue(c.principal)
+	if err != nil {
+		id, _ := workflowIDOf(c.handle.segment, c.handle.parameter)
+		a.options.Upstream.Audit(ctx, c.principal, createToken, c.namespace, id, err)
+	}
+	return err
+}
+
+// createToken is the operation's name in the audit log.
+const createToken = "CreateToken"
+
+// maxNames is how many signals and how many updates a token is for.
+const maxNames = 20
+
+func (f *faults) names(pointer string, names []string) {
+	if !f.atMost(pointer, len(names), maxNames) {
+		return
+	}
+	for i, name := range names {
+		f.required(pointer+"/"+strconv.Itoa(i), name)
+	}
 }
 
 // ttl reads how long a token is wanted; absent is the longest.

@@ -110,7 +110,7 @@ func (f *faults) within(pointer string, err error) {
 		if strings.HasPrefix(field.Pointer, "/") {
 			field.Pointer = pointer + field.Pointer
 		}
-		*f = append(*f, field)
+		f.add(field.Pointer, field.Detail)
 	}
 }
 

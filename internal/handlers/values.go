@@ -13,14 +13,35 @@ import (
 
 	"github.com/flowgate/flowgate/internal/payload"
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/request"
 )
 
 // faults gathers what is wrong with a request, so that the caller is told all
-// of it at once.
+// of it at once. It is bounded: a body of 4 MB can be wrong in a million ways,
+// and each entry is many times the size of what it is about.
 type faults []problem.Field
 
+// maxErrors is how many validation errors a response lists.
+const maxErrors = 50
+
+// add keeps the first maxErrors errors, and then says once that there are more.
+// The pointer is shortened: it may hold a name that the caller chose.
 func (f *faults) add(pointer, detail string) {
-	*f = append(*f, problem.Field{Pointer: pointer, Detail: detail})
+	switch len(*f) {
+	case maxErrors:
+		*f = append(*f, problem.Field{Detail: "has more validation errors, which are not listed"})
+	case maxErrors + 1:
+	default:
+		*f = append(*f, problem.Field{Pointer: request.Short(pointer), Detail: detail})
+	}
+}
+
+// atMost refuses a list that is too long, before its elements are looked at.
+func (f *faults) atMost(pointer string, length, limit int) bool {
+	if length > limit {
+		f.add(pointer, "must have at most "+strconv.Itoa(limit)+" elements")
+	}
+	return length <= limit
 }
 
 func (f *faults) required(pointer, value string) {

@@ -61,11 +61,19 @@ func scope() seal.Scope { return seal.Scope{"delegated token"} }
 // issuer has this name.
 const prefix = config.DelegatedName + ":"
 
+// MayIssue refuses callers that may make no token at all: the bearers of one.
+func MayIssue(p *auth.Principal) error {
+	if p.Bound != nil {
+		return problem.New(problem.OperationForbidden, "A delegated token cannot make others.")
+	}
+	return nil
+}
+
 // Issue makes a token for what p itself may do. It lasts for ttl, at most as
 // long as is allowed and as p's own credential does.
 func (t *Tokens) Issue(p *auth.Principal, b auth.Bound, ttl time.Duration) (token string, expires time.Time, err error) {
-	if p.Bound != nil {
-		return "", time.Time{}, problem.New(problem.OperationForbidden, "A delegated token cannot make others.")
+	if err := MayIssue(p); err != nil {
+		return "", time.Time{}, err
 	}
 	if p.RoleOn(b.Namespace) < needs(&b) {
 		return "", time.Time{}, problem.New(problem.OperationForbidden, "A token cannot be good for more than its maker may do.")
