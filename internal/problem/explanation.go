@@ -144,8 +144,10 @@ var explanations = []explained{
 		Remedy: "Send it again. If it happens often, the connection to the gateway is slow or a proxy holds the body back.",
 	}},
 	{PayloadTooLarge, Explanation{
-		Cause:  "The body is larger than the gateway takes, or a value in it is larger than the Temporal server takes.",
-		Remedy: "Keep large data elsewhere, such as in a blob store, and send a reference to it.",
+		Cause: "The body is larger than the gateway takes, has more values than it takes, or has a value that is larger than the " +
+			"Temporal server takes.",
+		Remedy: "Keep large data elsewhere, such as in a blob store, and send a reference to it. " +
+			"Put many values into one argument: what is inside an argument is not counted.",
 	}},
 	{UnsupportedMediaType, Explanation{
 		Cause:  "The body is not declared as JSON in UTF-8, or has a `Content-Encoding`.",
