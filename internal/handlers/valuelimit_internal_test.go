@@ -21,10 +21,20 @@ import (
 // requestBodies has a value of every type of request body.
 func requestBodies() []any {
 	return []any{
-		StartBatchJSONRequestBody{}, StopBatchJSONRequestBody{}, StartWorkflowJSONRequestBody{}, UpdateWorkflowOptionsJSONRequestBody{},
-		CancelWorkflowJSONRequestBody{}, PauseWorkflowJSONRequestBody{}, QueryWorkflowJSONRequestBody{}, ResetWorkflowJSONRequestBody{},
-		SignalWorkflowJSONRequestBody{}, TerminateWorkflowJSONRequestBody{}, CreateTokenJSONRequestBody{}, UnpauseWorkflowJSONRequestBody{},
-		UpdateWorkflowJSONRequestBody{}, UpdateWithStartJSONRequestBody{},
+		StartBatchJSONRequestBody{},
+		StopBatchJSONRequestBody{},
+		StartWorkflowJSONRequestBody{},
+		UpdateWorkflowOptionsJSONRequestBody{},
+		CancelWorkflowJSONRequestBody{},
+		PauseWorkflowJSONRequestBody{},
+		QueryWorkflowJSONRequestBody{},
+		ResetWorkflowJSONRequestBody{},
+		SignalWorkflowJSONRequestBody{},
+		TerminateWorkflowJSONRequestBody{},
+		CreateTokenJSONRequestBody{},
+		UnpauseWorkflowJSONRequestBody{},
+		UpdateWorkflowJSONRequestBody{},
+		UpdateWithStartJSONRequestBody{},
 	}
 }
 

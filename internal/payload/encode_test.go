@@ -46,7 +46,7 @@ func TestEncodedListsArriveAsPayloads(t *testing.T) {
 	require.Empty(t, got.ProtoReflect().GetUnknown())
 	requireEqual(t, &common.Payloads{Payloads: want}, got)
 	buffer := list.ProtoReflect().GetUnknown()
-	require.Equal(t, proto.Size(got), len(buffer))
+	require.Len(t, buffer, proto.Size(got))
 	require.Equal(t, len(buffer), cap([]byte(buffer)), "the buffer was made once")
 }
 
