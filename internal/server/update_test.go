@@ -447,11 +447,12 @@ func TestAnUpdateIDIsMadeOfTheIdempotencyKey(t *testing.T) {
 		}
 		plain, key := `{"update":"addItem"}`, []string{"Idempotency-Key", "k"}
 		first := id(updatesPath, plain, key...)
-		require.Len(t, first, 36)
+		require.Len(t, first, 65)
 		require.Equal(t, first, id(updatesPath, plain, key...))
 		ids := map[string]bool{first: true}
 		for _, other := range []string{
 			id(updatesPath, plain), id(updatesPath, plain), id(updatesPath, plain, "Idempotency-Key", "l"),
+			id(updatesPath, `{"update":"removeItem"}`, key...), id(updatesPath, `{"update":"addItem","args":[1]}`, key...),
 			id(updatesPath+"?runId=r", plain, key...), id("/v1/namespaces/default/workflows/other/updates", plain, key...),
 			id(updatesPath, plain, append(bearer(otherKey), key...)...),
 		} {
