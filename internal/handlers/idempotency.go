@@ -27,6 +27,10 @@ const maxIdempotencyKey = 255
 // nobody finds two inputs with one digest.
 const digestBytes = 16
 
+// maxReordered is the largest body, in bytes, whose members are sorted: half a
+// million members, which 4 MB can hold, would take seconds and 100 MB.
+const maxReordered = 256 << 10
+
 // requestID gives the request id of a write on target. Without an
 // Idempotency-Key it is random and covers just the gateway's own retries. With
 // one it is the same on every replica, so that the server recognises the repeated
@@ -75,12 +79,16 @@ func digest(parts ...string) []byte {
 // digestOf hashes a body that was decoded without an error. White space, the
 // order of members and the escapes of strings do not count: a client need not
 // write its request in the same way twice. Numbers count as they are written,
-// because they pass byte for byte. It overwrites the body.
+// because they pass byte for byte. So does the order of members in a body above
+// maxReordered. It overwrites the body.
 func digestOf(body jsontext.Value) []byte {
 	if len(body) == 0 {
 		body = jsontext.Value("{}") // which means the same where the body is optional
 	}
-	_ = body.Format(jsontext.ReorderRawObjects(true)) // never fails on valid JSON
+	_ = body.Format( // never fails on valid JSON
+		jsontext.ReorderRawObjects(len(body) <= maxReordered),
+		jsontext.AllowDuplicateNames(true), // the decoder has refused them, and to look again costs memory
+	)
 	sum := sha256.Sum256(body)
 	return sum[:digestBytes]
 }

@@ -91,6 +91,16 @@ func TestOneBodyInManyForms(t *testing.T) {
 	}
 }
 
+func TestTheOrderOfMembersCountsInLargeBodies(t *testing.T) {
+	t.Parallel()
+	for size, same := range map[int]bool{maxReordered: true, maxReordered + 1: false} {
+		padding := strings.Repeat("p", size-len(`{"a":"","b":2}`))
+		first := digestOf(jsontext.Value(`{"a":"` + padding + `","b":2}`))
+		require.Equal(t, same, string(first) == string(digestOf(jsontext.Value(`{"b":2,"a":"`+padding+`"}`))), size)
+		require.Equal(t, first, digestOf(jsontext.Value(`{"a":"`+padding+`", "b":2}`))) // white space alone, whatever the size
+	}
+}
+
 // Versions before this one made request ids that are UUIDs.
 func TestARequestIDOfAnotherFormIsNoReusedKey(t *testing.T) {
 	t.Parallel()

@@ -460,6 +460,11 @@ func TestAnUpdateIDIsMadeOfTheIdempotencyKey(t *testing.T) {
 			ids[other] = true
 		}
 		require.Equal(t, "u-1", id(updatesPath, addItem, key...), "an explicit one wins")
+		before := len(g.upstream.Calls("UpdateWorkflowExecution"))
+		const argument = `{ "b": 1.0, "a": "\u00e9\/" }`
+		id(updatesPath, `{"update":"addItem","args":[`+argument+`]}`, key...)
+		require.Equal(t, argument, string(g.sentUpdate(t, before).GetRequest().GetInput().GetArgs().GetPayloads()[0].GetData()),
+			"what is hashed in another form passes byte for byte")
 	})
 }
 
