@@ -35,6 +35,28 @@ func TestRepeatedStartIsOneRun(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
+func TestAKeyWithAnotherBodyStartsNothing(t *testing.T) {
+	t.Parallel()
+	for name, signal := range map[string]string{"start": "", "start with a signal": `,"startSignal":"go"`} {
+		id := newID(t)
+		once := writer().with("Idempotency-Key", "once")
+		s := as[started](t, once.post(t, workflows, starting("Wait", id, sample.TaskQueue, `"args":[1]`+signal)).expect(t, http.StatusCreated))
+		refused := func() {
+			for _, other := range []string{`"args":[2]`, `"args":[1],"idConflictPolicy":"TERMINATE_EXISTING"`, `"args":[2],"startSignal":"go"`} {
+				p := once.at(here.replicas[1]).post(t, workflows, starting("Wait", id, sample.TaskQueue, other)).
+					problem(t, http.StatusUnprocessableEntity, "idempotency-key-reused")
+				require.Equal(t, s.RunID, p.RunID, name)
+			}
+			require.Equal(t, s.RunID, describe(t, id).RunID, name)
+		}
+		refused()
+		again := once.post(t, workflows, " "+starting("Wait", id, sample.TaskQueue, `"args":[ 1 ]`+signal)).expect(t, http.StatusCreated)
+		require.Equal(t, s.RunID, as[started](t, again).RunID, "%s: the same body in another form", name)
+		terminate(t, id)
+		refused()
+	}
+}
+
 func TestRepeatedStartWithASignalIsOneRun(t *testing.T) {
 	t.Parallel()
 	body := starting("Echo", newID(t), sample.TaskQueue, `"args":[1],"startSignal":"go"`)
@@ -97,9 +119,13 @@ func TestRepeatedSignalCountsOnce(t *testing.T) {
 	signal(bearer(manyKey), "once")
 	require.Equal(t, 3, signalsOf(t, s.WorkflowID), "another caller's key is another key")
 	for range 2 {
+		writer().with("Idempotency-Key", "once").post(t, of(s.WorkflowID, "/signal"), `{"signal":"poke","args":[1]}`).expect(t, http.StatusNoContent)
+	}
+	require.Equal(t, 4, signalsOf(t, s.WorkflowID), "another body is another signal")
+	for range 2 {
 		writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
 	}
-	require.Equal(t, 5, signalsOf(t, s.WorkflowID), "without a key nothing is held back")
+	require.Equal(t, 6, signalsOf(t, s.WorkflowID), "without a key nothing is held back")
 	terminate(t, s.WorkflowID)
 }
 

@@ -227,6 +227,10 @@ func TestARepeatedUpdateRunsOnce(t *testing.T) {
 	require.Equal(t, "4", sum(once, adding("add", 1, `"updateId":"mine"`)), "an explicit id wins")
 	require.Equal(t, "4", sum(bearer(manyKey), adding("add", 1, `"updateId":"mine"`)))
 	require.Equal(t, "5", sum(writer(), adding("add", 1)), "without a key nothing is held back")
+	require.Equal(t, "7", sum(once, adding("add", 2)), "another body is another update")
+	require.Equal(t, "7", sum(once, adding("add", 2)))
+	unknown := as[updated](t, once.update(t, s.WorkflowID, adding("noSuchUpdate", 1)).expect(t, http.StatusOK))
+	require.Equal(t, "REJECTED", unknown.Status, "another name is another update")
 	terminate(t, s.WorkflowID)
 }
 

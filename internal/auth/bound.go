@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"fmt"
 	"slices"
 
 	"go.temporal.io/api/workflowservice/v1"
@@ -38,6 +39,16 @@ func (b *Bound) allows(fullMethod string) bool {
 	default:
 		return false
 	}
+}
+
+// Scope is equal for bounds that permit the same calls, and differs for all
+// others. Without a bound it is empty.
+func (b *Bound) Scope() string {
+	if b == nil {
+		return ""
+	}
+	set := func(names []string) []string { return slices.Compact(slices.Sorted(slices.Values(names))) }
+	return fmt.Sprintf("%q%q%q%t%q%q", b.Namespace, b.WorkflowID, b.RunID, b.Read, set(b.Signals), set(b.Updates))
 }
 
 // Target is what a call does to which workflow.

@@ -37,6 +37,9 @@ type Principal struct {
 	OverridesAuthorization bool
 	// Bound, when it is there, narrows the caller to one workflow.
 	Bound *Bound
+	// TokenDigest tells the bearers of one maker's delegated tokens apart, who
+	// share a name: it is a hash of the token. For others it is empty.
+	TokenDigest string
 	// Credential is what goes upstream in this caller's name; nil is the
 	// upstream's own.
 	Credential *Credential

@@ -49,6 +49,8 @@ type call struct {
 	execution *common.WorkflowExecution
 	// mediaType is the one of the operation's types that the caller takes.
 	mediaType string
+	// bodyDigest is that of the body, made for a request with an Idempotency-Key.
+	bodyDigest []byte
 	// place is the request's among those of its kind, waiting the one among the
 	// waits.
 	place, waiting limit.Place
@@ -56,11 +58,6 @@ type call struct {
 
 // identity is what the request is stamped with upstream.
 func (c *call) identity() string { return c.principal.Name }
-
-// requestID is the request id of a write on target.
-func (c *call) requestID(target string) (string, error) {
-	return requestID(c.request.Header, c.principal.Name, c.namespace, c.name, target)
-}
 
 // serve runs one operation: it decides whether the caller may, checks the
 // request's form, finds the workflow that it names, hands the decoded body to
@@ -86,8 +83,12 @@ func serve[B any](a *API, w http.ResponseWriter, r *http.Request, op operation,
 		}()
 		body := new(B)
 		if op.body != bodyNone {
-			if err := a.decode(w, r, op.body, body); err != nil {
+			sent, err := a.decode(w, r, op.body, body)
+			if err != nil {
 				return nil, err
+			}
+			if r.Header.Get(headerIdempotencyKey) != "" {
+				c.bodyDigest = digestOf(sent)
 			}
 		}
 		if err := a.resolve(ctx, c); err != nil {

@@ -49,9 +49,9 @@ func (a *API) StartBatch(w http.ResponseWriter, r *http.Request, namespace strin
 }
 
 // repeats reports whether a job exists already because this very call started
-// it: its id was made from the call's Idempotency-Key.
+// it: its id was made from the call's Idempotency-Key and body.
 func (c *call) repeats(err error) bool {
-	return c.request.Header.Get("Idempotency-Key") != "" && problem.Of(err).Upstream.Code() == codes.AlreadyExists
+	return c.request.Header.Get(headerIdempotencyKey) != "" && problem.Of(err).Upstream.Code() == codes.AlreadyExists
 }
 
 // countBatch tells how many workflows a job would be for.

@@ -27,29 +27,29 @@ const (
 
 // decode reads the body into target, strictly: known members only, no
 // duplicate names at any depth, valid Unicode, one document, a bounded number
-// of values.
-func (a *API) decode(w http.ResponseWriter, r *http.Request, rule bodyRule, target any) error {
+// of values. It returns the body as it was sent, of which target keeps nothing.
+func (a *API) decode(w http.ResponseWriter, r *http.Request, rule bodyRule, target any) (jsontext.Value, error) {
 	body, err := request.Body(w, r, a.options.Limits.MaxBodyBytes)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(body) == 0 {
 		if rule == bodyOptional {
-			return nil
+			return nil, nil
 		}
-		return problem.New(problem.InvalidRequest, "A request body is required.")
+		return nil, problem.New(problem.InvalidRequest, "A request body is required.")
 	}
 	if err := checkContentType(r.Header); err != nil {
-		return err
+		return nil, err
 	}
 	if kind := jsontext.Value(body).Kind(); kind != '{' && jsontext.Value(body).IsValid() {
-		return problem.New(problem.InvalidRequest, "The request body must be a JSON object.")
+		return nil, problem.New(problem.InvalidRequest, "The request body must be a JSON object.")
 	}
 	limit := valueLimit(a.options.Limits.MaxBodyBytes)
 	if err := json.Unmarshal(body, target, unmarshalOptions(len(body), limit)); err != nil {
-		return jsonProblem(err, limit)
+		return nil, jsonProblem(err, limit)
 	}
-	return nil
+	return body, nil
 }
 
 func checkContentType(h http.Header) error {

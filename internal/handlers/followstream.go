@@ -133,7 +133,7 @@ func (f *follower) fetch(ctx context.Context) (*historyPage, error) {
 func (f *follower) join(ctx context.Context) {
 	f.tail, f.coming, f.known = f.api.tails.join(ctx, tailKey{
 		historyOf:  f.history(),
-		credential: f.api.options.Upstream.CredentialID(f.call.principal, f.call.namespace), bound: f.call.principal.Bound,
+		credential: f.api.options.Upstream.CredentialID(f.call.principal, f.call.namespace), scope: f.call.principal.Bound.Scope(),
 		metadata: canonical(metadata.New(f.call.principal.Metadata), f.upstream.Metadata),
 	}, f.upstream, f.read, f.token)
 }

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -37,32 +36,6 @@ func TestPreferWait(t *testing.T) {
 		_, _, err := preferredWait(header("Prefer", value))
 		require.Error(t, err, value)
 	}
-}
-
-func TestIdempotencyKeyNamesOneRequest(t *testing.T) {
-	t.Parallel()
-	id := func(principal, namespace, operation, target, key string) string {
-		got, err := requestID(header("Idempotency-Key", key), principal, namespace, operation, target)
-		require.NoError(t, err)
-		return got
-	}
-	base := id("dev", "default", "startWorkflow", "w", "k")
-	require.Len(t, base, 36)
-	require.Equal(t, base, id("dev", "default", "startWorkflow", "w", "k"))
-	for _, other := range []string{
-		id("read", "default", "startWorkflow", "w", "k"), id("dev", "other", "startWorkflow", "w", "k"),
-		id("dev", "default", "signalWorkflow", "w", "k"), id("dev", "default", "startWorkflow", "x", "k"),
-		id("dev", "default", "startWorkflow", "w", "l"), id("de", "vdefault", "startWorkflow", "w", "k"),
-	} {
-		require.NotEqual(t, base, other)
-	}
-	first, err := requestID(header(), "dev", "default", "startWorkflow", "w")
-	require.NoError(t, err)
-	second, err := requestID(header(), "dev", "default", "startWorkflow", "w")
-	require.NoError(t, err)
-	require.NotEqual(t, first, second)
-	_, err = requestID(header("Idempotency-Key", strings.Repeat("k", 256)), "", "", "", "")
-	require.Error(t, err)
 }
 
 func TestNegotiation(t *testing.T) {

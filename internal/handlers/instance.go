@@ -19,7 +19,7 @@ func (a *API) SignalWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *call, body *SignalRequest) (*answer, error) {
-		execution, requestID, err := c.target()
+		execution, requestID, err := c.target(body.Signal)
 		if err != nil {
 			return nil, err
 		}
@@ -83,9 +83,10 @@ func (a *API) TerminateWorkflow(w http.ResponseWriter, r *http.Request, namespac
 }
 
 // target gives the run that a write is for, and the write's request id. That is
-// made of the run that the caller names: a write sent again may find another.
-func (c *call) target() (*common.WorkflowExecution, string, error) {
-	requestID, err := c.requestID(c.execution.GetWorkflowId() + "\x00" + c.handle.runID)
+// made of the run that the caller names, as a write sent again may find another,
+// and of the name of the signal or update, where there is one.
+func (c *call) target(name ...string) (*common.WorkflowExecution, string, error) {
+	requestID, err := c.requestID(append([]string{c.execution.GetWorkflowId(), c.handle.runID}, name...)...)
 	return c.execution, requestID, err
 }
 

@@ -1246,7 +1246,8 @@ type UpdateRequest struct {
 	Update string `json:"update"`
 
 	// UpdateID The id of the update, unique in its run: sent again, it is the same update. Absent means one that is
-	// made of the `Idempotency-Key`, or at random.
+	// made of the `Idempotency-Key` and the body, or at random. Everybody who may send an update to the workflow
+	// may ask for the outcome of one whose id they know: do not choose ids that can be guessed where that matters.
 	UpdateID string `json:"updateId,omitempty,omitzero"`
 
 	// WaitForStage What to wait for, until the workflow has accepted the update or until it has its outcome.

@@ -86,7 +86,7 @@ func (a *API) wait(ctx context.Context, c *call, want awaited) (*Outcome, Pendin
 	w := a.watches.join(ctx, watchKey{
 		namespace: c.namespace, workflowID: want.workflowID, runID: want.runID,
 		followRuns: want.followRuns, followReset: want.followReset,
-		credential: a.options.Upstream.CredentialID(c.principal, c.namespace), bound: c.principal.Bound,
+		credential: a.options.Upstream.CredentialID(c.principal, c.namespace), scope: c.principal.Bound.Scope(),
 		metadata: canonical(metadata.New(c.principal.Metadata), outgoing.Metadata),
 	}, outgoing, until)
 	defer a.watches.leave(w)

@@ -53,19 +53,27 @@ func (a *API) start(ctx context.Context, c *call, body *StartWorkflowRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	if replay, err := a.replay(ctx, c, request, body.StartSignal != ""); replay != nil || err != nil {
-		return replay, err
-	}
-	if body.StartSignal != "" {
+	started, err := a.replay(ctx, c, request, body.StartSignal != "")
+	switch {
+	case started != nil || err != nil:
+		return started, err
+	case body.StartSignal != "":
 		return a.signalWithStart(ctx, body, request)
+	default:
+		started, err = a.startAlone(ctx, request)
+		return started, reusedBy(err, body.WorkflowID, request.GetRequestId())
 	}
+}
+
+// startAlone starts the workflow, without a signal.
+func (a *API) startAlone(ctx context.Context, request *workflowservice.StartWorkflowExecutionRequest) (*StartedWorkflow, error) {
 	answer := &workflowservice.StartWorkflowExecutionResponse{}
-	err = a.options.Upstream.Do(ctx, workflowservice.WorkflowService_StartWorkflowExecution_FullMethodName, request, answer)
+	err := a.options.Upstream.Do(ctx, workflowservice.WorkflowService_StartWorkflowExecution_FullMethodName, request, answer)
 	if err != nil {
-		return nil, aboutWorkflow(err, body.WorkflowID)
+		return nil, aboutWorkflow(err, request.GetWorkflowId())
 	}
 	started := &StartedWorkflow{
-		WorkflowID: body.WorkflowID, RunID: answer.GetRunId(), Started: answer.GetStarted(),
+		WorkflowID: request.GetWorkflowId(), RunID: answer.GetRunId(), Started: answer.GetStarted(),
 		FirstExecutionRunID: answer.GetFirstExecutionRunId(),
 	}
 	if started.Started && started.FirstExecutionRunID == "" {
@@ -79,9 +87,10 @@ func (a *API) start(ctx context.Context, c *call, body *StartWorkflowRequest) (*
 // run alone: asked again, it would refuse the start of a chain that goes on, and
 // start one anew that has ended; a signal with start it would start anew whenever
 // the run has closed. The chain's first run tells. Only a workflow that is not
-// there is a no: whoever sends a key wants no second run on a guess.
+// there is a no: whoever sends a key wants no second run on a guess. A run that
+// the key started with another body is refused, whatever the id policies say.
 func (a *API) replay(ctx context.Context, c *call, start *workflowservice.StartWorkflowExecutionRequest, signals bool) (*StartedWorkflow, error) {
-	if c.request.Header.Get("Idempotency-Key") == "" {
+	if c.request.Header.Get(headerIdempotencyKey) == "" {
 		return nil, nil //nolint:nilnil // nothing to recognise
 	}
 	id := start.GetWorkflowId()
@@ -90,14 +99,19 @@ func (a *API) replay(ctx context.Context, c *call, start *workflowservice.StartW
 		return nil, err
 	}
 	firstRun := run.GetWorkflowExecutionInfo().GetFirstRunId()
-	switch {
-	case firstRun == "":
+	if firstRun == "" {
 		return nil, nil //nolint:nilnil // an older server, which does not say
-	case firstRun != run.GetWorkflowExecutionInfo().GetExecution().GetRunId():
+	}
+	current := firstRun == run.GetWorkflowExecutionInfo().GetExecution().GetRunId()
+	if !current {
 		if run, err = a.describe(ctx, id, firstRun); err != nil {
 			return nil, err
 		}
-	case !signals:
+	}
+	if reusedIn(run.GetWorkflowExtendedInfo(), start.GetRequestId()) {
+		return nil, keyReused(id, firstRun)
+	}
+	if current && !signals {
 		return nil, nil //nolint:nilnil // the server recognises it
 	}
 	if _, ours := run.GetWorkflowExtendedInfo().GetRequestIdInfos()[start.GetRequestId()]; !ours {

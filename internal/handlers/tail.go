@@ -19,8 +19,8 @@ import (
 type tailKey struct {
 	historyOf
 	credential, metadata string
-	// bound is nobody else's: a poll that may look at less serves its own caller.
-	bound *auth.Bound
+	// scope is that of a delegated token: a poll serves callers that may read the same.
+	scope string
 }
 
 // tails are the histories that streams have read to the end, and wait for more

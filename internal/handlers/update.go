@@ -21,7 +21,7 @@ func (a *API) UpdateWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID}, chained: true,
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *call, body *UpdateRequest) (*answer, error) {
-		execution, updateID, err := c.target()
+		execution, updateID, err := c.target(body.Update)
 		if err != nil {
 			return nil, err
 		}

@@ -19,8 +19,7 @@ import (
 type updateKey struct {
 	namespace, workflowID, runID, updateID string
 	stage                                  enums.UpdateWorkflowExecutionLifecycleStage
-	credential, metadata                   string
-	bound                                  *auth.Bound
+	credential, metadata, scope            string
 }
 
 // poll asks for the update, and waits for the stage if there is one.
@@ -59,7 +58,7 @@ type updatePoll struct {
 // goes out as call says.
 func (ps *updatePolls) wait(ctx context.Context, key updateKey, call upstream.Call) (progress, error) {
 	principal, _ := auth.PrincipalFrom(ctx)
-	key.credential, key.bound = ps.client.CredentialID(principal, key.namespace), principal.Bound
+	key.credential, key.scope = ps.client.CredentialID(principal, key.namespace), principal.Bound.Scope()
 	key.metadata = canonical(metadata.New(principal.Metadata), call.Metadata)
 	p := ps.join(auth.WithPrincipal(ps.base, principal), key, call)
 	defer ps.leave(key, p)

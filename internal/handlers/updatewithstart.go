@@ -49,7 +49,7 @@ func (a *API) UpdateWithStart(w http.ResponseWriter, r *http.Request, namespace 
 			u.send = u.sendingWithStart(start, update, started)
 		}
 		if err := a.awaitAccepted(ctx, c, u, wait, &body.Update); err != nil {
-			return nil, u.about(err)
+			return nil, u.about(reusedBy(err, start.GetWorkflowId(), start.GetRequestId()))
 		}
 		if !started.Started { // an equal call may have been faster, and started it for both
 			if replay, err := a.replay(ctx, c, start, true); err == nil && replay != nil {
@@ -82,7 +82,7 @@ func (a *API) firstRun(ctx context.Context, found *StartedWorkflow) string {
 func updateWithStartRequests(
 	c *call, body *UpdateWithStartRequest,
 ) (*workflowservice.StartWorkflowExecutionRequest, *workflowservice.UpdateWorkflowExecutionRequest, error) {
-	updateID, err := c.requestID(body.Start.WorkflowID + "\x00update")
+	updateID, err := c.requestID(body.Start.WorkflowID, body.Update.Update)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -200,7 +200,7 @@ func benchmarkDecode(b *testing.B, text string) {
 	for b.Loop() {
 		r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/", strings.NewReader(text))
 		r.Header.Set("Content-Type", "application/json")
-		if err := a.decode(httptest.NewRecorder(), r, bodyRequired, new(StartWorkflowRequest)); err != nil {
+		if _, err := a.decode(httptest.NewRecorder(), r, bodyRequired, new(StartWorkflowRequest)); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -23,8 +23,8 @@ type watchKey struct {
 	namespace, workflowID, runID string
 	followRuns, followReset      bool
 	credential, metadata         string
-	// bound is nobody else's: a poll that may look at less serves its own caller.
-	bound *auth.Bound
+	// scope is that of a delegated token: a poll serves callers that may read the same.
+	scope string
 }
 
 // watches are the waits in flight. Equal ones share one upstream poll.

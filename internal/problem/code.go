@@ -45,7 +45,9 @@ const (
 	WorkflowNotReady       Code = "workflow-not-ready"
 	Conflict               Code = "conflict"
 
-	QueryFailed     Code = "query-failed"
+	QueryFailed          Code = "query-failed"
+	IdempotencyKeyReused Code = "idempotency-key-reused"
+
 	RateLimited     Code = "rate-limited"
 	TooManyFailures Code = "too-many-failures"
 

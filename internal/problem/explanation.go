@@ -190,6 +190,11 @@ var explanations = []explained{
 		Cause:  "The workflow's query handler ran and failed. `failure` holds what it raised, where the server tells.",
 		Remedy: "Check the query's arguments. If they are right, the failure is the workflow's own to mend.",
 	}},
+	{IdempotencyKeyReused, Explanation{
+		Cause: "The `Idempotency-Key` has started the workflow of `workflowId` before, with another request body. " +
+			"`runId` is the run that it started; nothing was done now.",
+		Remedy: "Send a repeated request with the body that it had, and use a new key for another request.",
+	}},
 	{RateLimited, Explanation{
 		Cause:  "You have as many requests in flight as one caller may have, or the namespace's rate limit on the Temporal server is used up.",
 		Remedy: "Wait for `Retry-After`, send the request again, and make fewer at once. If it persists, ask for a higher limit.",

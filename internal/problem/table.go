@@ -55,7 +55,9 @@ var table = map[Code]Row{
 	WorkflowNotReady:       {Status: http.StatusConflict, Title: "Workflow not ready", Retryable: true, RetryAfter: soon},
 	Conflict:               {Status: http.StatusConflict, Title: "Conflict"},
 
-	QueryFailed:     {Status: http.StatusUnprocessableEntity, Title: "Query failed"},
+	QueryFailed:          {Status: http.StatusUnprocessableEntity, Title: "Query failed"},
+	IdempotencyKeyReused: {Status: http.StatusUnprocessableEntity, Title: "Idempotency key used again"},
+
 	RateLimited:     {Status: http.StatusTooManyRequests, Title: "Rate limited", Retryable: true, RetryAfter: soon},
 	TooManyFailures: {Status: http.StatusTooManyRequests, Title: "Too many failed authentications", Retryable: true, RetryAfter: soon},
 

@@ -83,7 +83,7 @@ func TestStatusesAreThoseOfTheDesign(t *testing.T) {
 		413: {"payload-too-large"},
 		415: {"unsupported-media-type"},
 		421: {"misdirected-request"},
-		422: {"query-failed"},
+		422: {"query-failed", "idempotency-key-reused"},
 		429: {"rate-limited", "too-many-failures"},
 		431: {"headers-too-large"},
 		499: {"client-closed-request"},

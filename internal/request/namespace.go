@@ -10,7 +10,8 @@ import (
 // namespace as metadata too, which takes no other characters; a grant may end in
 // *, and lets any name through.
 func CheckNamespace(name string) error {
-	if strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' }) {
+	const longest = 1000 // the server's limit for ids, namespaces among them (limit.maxIDLength)
+	if len(name) > longest || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' }) {
 		return problem.Newf(problem.NamespaceNotFound, "There can be no namespace %q.", Short(name))
 	}
 	return nil

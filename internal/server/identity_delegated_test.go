@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -219,23 +218,46 @@ func TestATokenOfATokenEndsWithIt(t *testing.T) {
 
 // A poll that was begun under a bound would be refused what others wait for, and
 // one of others' would show the bearer what it may not see.
-func TestABoundTokenSharesNoPoll(t *testing.T) {
+func TestABoundTokenSharesPollsWithinItsScopeAlone(t *testing.T) {
 	t.Parallel()
 	withWorkflow(t, nil, server.Options{}, func(t *testing.T, g *gateway, f *fakeWorkflow) {
-		bound := bearer(g.delegate(t, approval))
-		time.AfterFunc(10*time.Second, f.close)
-		var all sync.WaitGroup
-		for _, credential := range [][]string{bearer(writerKey), bearer(writerKey), bound, bound} {
-			all.Go(func() {
-				a, err := g.send(t.Context(), http.MethodGet, order+"/result?wait=30s", "", credential...)
-				if err != nil || a.status != http.StatusOK {
-					t.Errorf("%v, %d %s", err, a.status, a.body)
-				}
-			})
+		bound := func(body string) []string { return bearer(g.delegate(t, body)) }
+		require.Equal(t, 4, g.waits(t, f,
+			bearer(writerKey), bearer(writerKey), // one poll
+			bound(`{"read":true,"signals":["a","b"],"ttl":"10m"}`), bound(`{"read":true,"signals":["b","a","a"],"ttl":"9m"}`), // one poll
+			bound(`{"read":true,"signals":["a"]}`), bound(`{"read":true,"updates":["a"]}`)))
+	})
+}
+
+// The token that began a shared poll may end before the others: its own stream ends with it, theirs go on, and it
+// cannot come back to them.
+func TestASharedPollOutlivesTheTokenThatBeganIt(t *testing.T) {
+	t.Parallel()
+	chained(t, nil, func(t *testing.T, g *gateway, c *fakeChain) {
+		short, long := bearer(g.delegate(t, `{"read":true,"ttl":"1m"}`)), bearer(g.delegate(t, `{"read":true,"ttl":"1h"}`))
+		first, second := g.follow(t, "", short...), g.follow(t, "", long...)
+		for _, s := range []*eventStream{first, second} {
+			require.Equal(t, c.ids(), s.ids(t, len(c.ids())))
 		}
-		all.Wait()
-		_, most := f.polls()
-		require.Equal(t, 3, most, "one of the writers', and one of each bearer's")
+		synctest.Wait()
+		require.Equal(t, 1, c.waiting())
+		for begin := time.Now(); ; {
+			b, err := first.next()
+			if err != nil {
+				require.Equal(t, time.Minute, time.Since(begin).Round(time.Second))
+				break
+			}
+			require.Equal(t, block{"": ""}, b)
+			b, err = second.next()
+			require.NoError(t, err)
+			require.Equal(t, block{"": ""}, b)
+		}
+		require.Equal(t, http.StatusUnauthorized, g.do(t, http.MethodGet, eventsPath, "", short...).status)
+		seen := len(c.ids())
+		c.signal(1)
+		require.Equal(t, c.ids()[seen:], second.ids(t, 1))
+		synctest.Wait()
+		require.Equal(t, 1, c.waiting())
 	})
 }
 

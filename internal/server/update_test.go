@@ -447,11 +447,12 @@ func TestAnUpdateIDIsMadeOfTheIdempotencyKey(t *testing.T) {
 		}
 		plain, key := `{"update":"addItem"}`, []string{"Idempotency-Key", "k"}
 		first := id(updatesPath, plain, key...)
-		require.Len(t, first, 36)
+		require.Len(t, first, 65)
 		require.Equal(t, first, id(updatesPath, plain, key...))
 		ids := map[string]bool{first: true}
 		for _, other := range []string{
 			id(updatesPath, plain), id(updatesPath, plain), id(updatesPath, plain, "Idempotency-Key", "l"),
+			id(updatesPath, `{"update":"removeItem"}`, key...), id(updatesPath, `{"update":"addItem","args":[1]}`, key...),
 			id(updatesPath+"?runId=r", plain, key...), id("/v1/namespaces/default/workflows/other/updates", plain, key...),
 			id(updatesPath, plain, append(bearer(otherKey), key...)...),
 		} {
@@ -459,6 +460,11 @@ func TestAnUpdateIDIsMadeOfTheIdempotencyKey(t *testing.T) {
 			ids[other] = true
 		}
 		require.Equal(t, "u-1", id(updatesPath, addItem, key...), "an explicit one wins")
+		before := len(g.upstream.Calls("UpdateWorkflowExecution"))
+		const argument = `{ "b": 1.0, "a": "\u00e9\/" }`
+		id(updatesPath, `{"update":"addItem","args":[`+argument+`]}`, key...)
+		require.Equal(t, argument, string(g.sentUpdate(t, before).GetRequest().GetInput().GetArgs().GetPayloads()[0].GetData()),
+			"what is hashed in another form passes byte for byte")
 	})
 }
 

@@ -5,7 +5,8 @@ import (
 	"log/slog"
 )
 
-// Audit is one call that changes something, or would have. It holds nothing of what was sent but the resource's id.
+// Audit is one call that changes something, or would have. It holds nothing of what was sent but the namespace and the
+// resource's id. Nobody has checked them when the call was refused: they are written up to a bound.
 type Audit struct {
 	Principal, Namespace, RPC string
 	// Resource is the id of what the call is about, empty when its request names none.
@@ -23,10 +24,10 @@ func (a *Audit) Log(ctx context.Context, logger *slog.Logger) {
 func (*Audit) message() string { return "audit" }
 
 func (a *Audit) describe(to fields) {
-	to.text("principal", a.Principal)
-	to.text("namespace", a.Namespace)
+	to.text("principal", shorten(a.Principal, maxPrincipal))
+	to.text("namespace", shorten(a.Namespace, maxNamespace))
 	to.text("rpc", a.RPC)
-	to.text("resource", a.Resource)
+	to.text("resource", shorten(a.Resource, maxResource))
 	to.text("outcome", a.Outcome)
 	to.text("requestId", a.RequestID)
 }

@@ -3,8 +3,11 @@ package telemetry_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"regexp"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -30,4 +33,28 @@ func TestAuditLinesAreWrittenAtEveryLevel(t *testing.T) {
 	var log bytes.Buffer
 	line.Log(context.Background(), telemetry.NewLogger(&log, "error", "text"))
 	require.Contains(t, log.String(), "msg=audit principal=dev namespace=orders")
+}
+
+// Of a call that was refused nobody has checked the names.
+func TestLinesHaveABoundWhateverIsNamed(t *testing.T) {
+	t.Parallel()
+	for _, piece := range []string{"n", "\"", "\xff", "\u20ac", "\U0001f600", "\x00", "\u2028"} {
+		long := strings.Repeat(piece, 12_000)
+		var log bytes.Buffer
+		logger := telemetry.NewLogger(&log, "info", "json")
+		(&telemetry.Audit{Principal: long, Namespace: long, RPC: "r", Resource: long, Outcome: "ok"}).Log(t.Context(), logger)
+		(&telemetry.Event{Principal: long, Namespace: long, ClientIP: long, UserAgent: long, Detail: long}).Log(logger)
+		require.True(t, utf8.Valid(log.Bytes()), "%q", piece)
+		for text := range strings.Lines(log.String()) {
+			const escaped = 6 // bytes of JSON for one byte of text at most
+			require.Less(t, len(text), 200+escaped*(512+255+2000+64+100), "%q", piece)
+			line := struct{ Principal, Namespace, Resource string }{}
+			require.NoError(t, json.Unmarshal([]byte(text), &line))
+			require.True(t, strings.HasSuffix(line.Namespace, "…") && strings.HasSuffix(line.Principal, "…"), text)
+			require.LessOrEqual(t, len(line.Namespace), 255)
+		}
+	}
+	var log bytes.Buffer
+	(&telemetry.Audit{Resource: strings.Repeat("w", 1000), Namespace: strings.Repeat("n", 255)}).Log(t.Context(), telemetry.NewLogger(&log, "info", "json"))
+	require.NotContains(t, log.String(), "…", "the longest workflow id is there in full")
 }

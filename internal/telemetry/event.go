@@ -10,10 +10,16 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// Bounds of texts that others choose, in bytes.
+// Bounds of texts that others choose, in bytes. A refused call may name any
+// namespace, so the log takes less than a namespace may have by the server's
+// own limit, which is that of ids.
 const (
 	maxUserAgent = 100
 	maxDetail    = 2000
+	maxNamespace = 255
+	maxPrincipal = 512
+	maxResource  = 1000
+	maxClientIP  = 64 // an IPv6 address may have a zone of any length
 )
 
 // Event is the one log line of a request: made when it arrives, filled on the way by the goroutine that serves it, and
@@ -109,13 +115,13 @@ func (e *Event) describe(to fields) {
 	text("route", e.Route)
 	number("status", int64(e.Status))
 	text("code", e.Code)
-	text("namespace", e.Namespace)
-	text("principal", e.Principal)
+	text("namespace", shorten(e.Namespace, maxNamespace))
+	text("principal", shorten(e.Principal, maxPrincipal))
 	text("rpc", e.RPC)
 	text("grpcCode", e.GRPCCode)
 	number("upstreamCalls", int64(e.UpstreamCalls))
 	number("retries", int64(e.Retries))
-	text("clientIp", e.ClientIP)
+	text("clientIp", shorten(e.ClientIP, maxClientIP))
 	text("userAgent", cut(e.UserAgent, maxUserAgent))
 	number("bytesIn", e.BytesIn)
 	number("bytesOut", e.BytesOut)
@@ -141,4 +147,14 @@ func cut(text string, limit int) string {
 		return text
 	}
 	return strings.ToValidUTF8(text[:limit], "")
+}
+
+// shorten is [cut] with a mark where text is missing, for texts that name
+// something: a name that was shortened must not pass for another.
+func shorten(text string, limit int) string {
+	const mark = "…"
+	if len(text) <= limit {
+		return text
+	}
+	return cut(text, limit-len(mark)) + mark
 }

@@ -2,6 +2,9 @@ package delegated
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"strings"
 	"time"
@@ -41,9 +44,15 @@ func New(keys *seal.Keys, maxTTL time.Duration, makers Makers, now func() time.T
 	return &Tokens{keys: keys, maxTTL: maxTTL, makers: makers, now: now}
 }
 
+// serialBytes are too many to meet one again among the tokens of a second.
+const serialBytes = 9
+
 // content is what stands in a token. The names are short because it may become
 // part of a link.
 type content struct {
+	// Serial makes each token another one, also of those that are made for the
+	// same in the same second.
+	Serial     []byte   `json:"id,omitempty"`
 	Maker      string   `json:"by"`
 	Namespace  string   `json:"ns"`
 	WorkflowID string   `json:"wf"`
@@ -82,8 +91,10 @@ func (t *Tokens) Issue(p *auth.Principal, b auth.Bound, ttl time.Duration) (toke
 	if !p.Expires.IsZero() && p.Expires.Before(expires) {
 		expires = p.Expires.Truncate(time.Second)
 	}
+	serial := make([]byte, serialBytes)
+	_, _ = rand.Read(serial) // never fails
 	text, err := json.Marshal(content{
-		Maker: p.Name, Namespace: b.Namespace, WorkflowID: b.WorkflowID, RunID: b.RunID,
+		Serial: serial, Maker: p.Name, Namespace: b.Namespace, WorkflowID: b.WorkflowID, RunID: b.RunID,
 		Read: b.Read, Signals: b.Signals, Updates: b.Updates, Expires: expires.Unix(),
 	})
 	if err != nil {
@@ -116,7 +127,16 @@ func (t *Tokens) Verify(_ context.Context, token string) (*auth.Principal, error
 	if !ok || maker.Kept && maker.RoleOn(c.Namespace) < role {
 		return nil, invalid()
 	}
-	return maker.Narrowed(prefix+c.Maker, auth.Grant{Namespace: c.Namespace, Role: role}, bound, time.Unix(c.Expires, 0)), nil
+	p := maker.Narrowed(prefix+c.Maker, auth.Grant{Namespace: c.Namespace, Role: role}, bound, time.Unix(c.Expires, 0))
+	p.TokenDigest = digest(text)
+	return p, nil
+}
+
+// digest is of what is sealed, which one token alone has. It is no secret: the
+// seal is not in it, and the serial cannot be found from it.
+func digest(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 // invalid is the one answer to a token that does not hold, whatever is wrong

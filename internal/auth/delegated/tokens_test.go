@@ -90,6 +90,26 @@ func TestATokenIsForItsWorkflowAndOperationsAlone(t *testing.T) {
 	require.True(t, problem.Is(err, problem.OperationForbidden), "no token makes another")
 }
 
+func TestEachTokenIsAnother(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	seen := map[string]bool{"": true}
+	for range 3 {
+		token, _, err := w.Issue(w.makers["dev"], approval(), time.Minute)
+		require.NoError(t, err)
+		bearer, err := w.Verify(t.Context(), token)
+		require.NoError(t, err)
+		require.False(t, seen[bearer.TokenDigest], "the same second, the same scope")
+		seen[bearer.TokenDigest] = true
+		require.Len(t, bearer.TokenDigest, 64)
+		require.NotContains(t, token, bearer.TokenDigest)
+		again, err := w.Verify(t.Context(), token)
+		require.NoError(t, err)
+		require.Equal(t, bearer.TokenDigest, again.TokenDigest)
+	}
+	require.Empty(t, w.makers["dev"].TokenDigest)
+}
+
 func TestATokenOfOneRunIsForNoOther(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -1,0 +1,114 @@
+package handlers
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflow/v1"
+
+	"github.com/flowgate/flowgate/internal/auth"
+)
+
+// keyed is a call with an Idempotency-Key, and what its request id is made of.
+type keyed struct{ principal, token, namespace, operation, key, body string }
+
+func (k keyed) id(t *testing.T, target ...string) string {
+	t.Helper()
+	c := &call{
+		operation: &operation{name: k.operation, namespace: k.namespace},
+		request:   &http.Request{Header: header("Idempotency-Key", k.key)},
+		principal: &auth.Principal{Name: k.principal, TokenDigest: k.token}, bodyDigest: digestOf(jsontext.Value(k.body)),
+	}
+	id, err := c.requestID(target...)
+	require.NoError(t, err)
+	return id
+}
+
+func TestAnIdempotencyKeyNamesOneRequest(t *testing.T) {
+	t.Parallel()
+	base := keyed{"dev", "", "default", "signalWorkflow", "k", `{"signal":"go"}`}
+	first := base.id(t, "w", "", "go")
+	require.Regexp(t, `^[0-9a-f]{32}-[0-9a-f]{32}$`, first)
+	require.Equal(t, first, base.id(t, "w", "", "go"))
+	seen := map[string]bool{first: true}
+	other := func(id string) {
+		require.False(t, seen[id])
+		seen[id] = true
+		require.False(t, reuses(id, first), "it is no other body of the same write")
+	}
+	for _, k := range []keyed{
+		{"read", "", "default", "signalWorkflow", "k", base.body}, {"dev", "d1", "default", "signalWorkflow", "k", base.body},
+		{"dev", "d2", "default", "signalWorkflow", "k", base.body}, {"dev", "", "other", "signalWorkflow", "k", base.body},
+		{"dev", "", "default", "cancelWorkflow", "k", base.body}, {"dev", "", "default", "signalWorkflow", "l", base.body},
+		{"de", "v", "default", "signalWorkflow", "k", base.body}, {"de", "", "vdefault", "signalWorkflow", "k", base.body},
+	} {
+		other(k.id(t, "w", "", "go"))
+	}
+	other(base.id(t, "x", "", "go"))
+	other(base.id(t, "w", "r", "go"))
+	other(base.id(t, "w", "", "stop"))
+	other(base.id(t, "w", "go"))
+	base.body = `{"signal":"go","args":[1]}`
+	require.True(t, reuses(base.id(t, "w", "", "go"), first))
+	require.False(t, reuses(first, first))
+}
+
+func TestWithoutAnIdempotencyKeyEachRequestIsAnother(t *testing.T) {
+	t.Parallel()
+	c := &call{request: &http.Request{Header: header()}}
+	first, err := c.requestID("w")
+	require.NoError(t, err)
+	second, err := c.requestID("w")
+	require.NoError(t, err)
+	require.NotEqual(t, first, second)
+	for _, key := range []string{"", strings.Repeat("k", 256)} {
+		c.request.Header = header("Idempotency-Key", key)
+		_, err := c.requestID("w")
+		require.Error(t, err)
+	}
+}
+
+func TestOneBodyInManyForms(t *testing.T) {
+	t.Parallel()
+	same := func(a, b string) bool {
+		return string(digestOf(jsontext.Value(a))) == string(digestOf(jsontext.Value(b)))
+	}
+	for _, pair := range [][2]string{
+		{`{"a":1,"b":[{"c":2,"d":3}]}`, " { \"b\" : [ {\"d\":3, \n\"c\":2} ] ,\t\"a\":1 } "},
+		{`{"a":"\u00e9\/"}`, `{"a":"é/"}`},
+		{``, `{ }`},
+	} {
+		require.True(t, same(pair[0], pair[1]), pair)
+	}
+	for _, pair := range [][2]string{
+		{`{"a":9007199254740993}`, `{"a":9007199254740992}`}, {`{"a":1}`, `{"a":1.0}`}, {`{"a":1}`, `{"a":"1"}`}, {`{"a":[1,2]}`, `{"a":[2,1]}`},
+		{`{"a":null}`, `{}`}, {`{"a":{"b":1},"c":{}}`, `{"a":{},"c":{"b":1}}`}, {`{"a":"1,\"b\":2"}`, `{"a":"1","b":2}`},
+	} {
+		require.False(t, same(pair[0], pair[1]), pair)
+	}
+}
+
+func TestTheOrderOfMembersCountsInLargeBodies(t *testing.T) {
+	t.Parallel()
+	for size, same := range map[int]bool{maxReordered: true, maxReordered + 1: false} {
+		padding := strings.Repeat("p", size-len(`{"a":"","b":2}`))
+		first := digestOf(jsontext.Value(`{"a":"` + padding + `","b":2}`))
+		require.Equal(t, same, string(first) == string(digestOf(jsontext.Value(`{"b":2,"a":"`+padding+`"}`))), size)
+		require.Equal(t, first, digestOf(jsontext.Value(`{"a":"`+padding+`", "b":2}`))) // white space alone, whatever the size
+	}
+}
+
+// Versions before this one made request ids that are UUIDs.
+func TestARequestIDOfAnotherFormIsNoReusedKey(t *testing.T) {
+	t.Parallel()
+	own := keyed{"dev", "", "default", "startWorkflow", "k", `{}`}.id(t, "w")
+	infos := map[string]*workflow.RequestIdInfo{"": {}, "0198f3c2-5f0e-8c3a-9d52-3f1f7a2b6c01": {}, own[:32]: {}, own: {}}
+	require.False(t, reusedIn(&workflow.WorkflowExecutionExtendedInfo{RequestIdInfos: infos}, own))
+	require.False(t, reusedIn(nil, own))
+	infos[own[:33]+strings.Repeat("0", 32)] = &workflow.RequestIdInfo{}
+	require.True(t, reusedIn(&workflow.WorkflowExecutionExtendedInfo{RequestIdInfos: infos}, own))
+	require.False(t, reuses("0198f3c2-5f0e-8c3a-9d52-3f1f7a2b6c01", "0198f3c2-0000-4c3a-9d52-3f1f7a2b6c01"), "of random ids nothing is known")
+}
