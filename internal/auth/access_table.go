@@ -8,8 +8,27 @@ const (
 
 // accessTable is written out, and never changed at run time; a test holds
 // it against the linked API, so that an upgrade that brings a method fails
-// until somebody has judged it. The levels are those of Temporal's default
+// until somebody has judged it. No level is below that of Temporal's default
 // authorizer, so that what the gateway lets pass the server lets pass too.
+//
+// A read is an RPC by which the server changes and starts nothing for the caller.
+// That was looked up in the server's source (v1.32), since names and the
+// authorizer's levels do not show it. What a read may do:
+//   - Ask a worker by a query, which runs code of the worker and writes no history:
+//     QueryWorkflow; FetchWorkerConfig, once a server implements it.
+//   - Ask one of the server's own workflows by a query: DescribeSchedule,
+//     ListScheduleMatchingTimes, DescribeWorkerDeployment and
+//     DescribeWorkerDeploymentVersion. DescribeSchedule may also signal a schedule
+//     to notice that a run has closed, which it would notice by itself.
+//   - Wait: the polls for results, updates, activities and Nexus operations, and
+//     the histories. No task comes of it.
+//   - Load a task queue into memory, with the server's own record of it:
+//     DescribeTaskQueue, ListTaskQueuePartitions, GetWorkerBuildIdCompatibility,
+//     GetWorkerVersioningRules, GetWorkerTaskReachability, and those that report on
+//     the queues of a version. No task comes of it.
+//
+// All others read a store: mutable state, visibility, the archive, the heartbeats
+// of workers, or the metadata of namespaces and the cluster.
 //
 //nolint:gochecknoglobals // an immutable table, read through AccessOf
 var accessTable = map[string]Access{
@@ -104,7 +123,7 @@ var accessTable = map[string]Access{
 	workflowService + "DeleteWorkerDeployment":                       write(),
 	workflowService + "CreateWorkerDeploymentVersion":                writeOnce(),
 	workflowService + "UpdateWorkerDeploymentVersionComputeConfig":   writeOnce(),
-	workflowService + "ValidateWorkerDeploymentVersionComputeConfig": read(),
+	workflowService + "ValidateWorkerDeploymentVersionComputeConfig": write(), // it updates the version's system workflow, or starts one
 	workflowService + "DeleteWorkerDeploymentVersion":                write(),
 	workflowService + "UpdateWorkerDeploymentVersionMetadata":        write(),
 	workflowService + "ListWorkerDeployments":                        read(),

@@ -68,7 +68,7 @@ func looksReadOnly(method string) bool {
 		return !strings.HasSuffix(method, "TaskQueue")
 	}
 	return slices.ContainsFunc(
-		[]string{"Get", "List", "Describe", "Count", "Scan", "Query", "Fetch", "Validate"},
+		[]string{"Get", "List", "Describe", "Count", "Scan", "Query", "Fetch"},
 		func(verb string) bool { return strings.HasPrefix(method, verb) },
 	)
 }
@@ -102,10 +102,12 @@ func TestAccessOfWellKnownMethods(t *testing.T) {
 		workflow + "PollActivityTaskQueue":       {Role: auth.RoleWrite, Scope: auth.ScopeNamespace},
 		workflow + "PollNexusTaskQueue":          {Role: auth.RoleWrite, Scope: auth.ScopeNamespace},
 		workflow + "UpdateNamespace":             {Role: auth.RoleAdmin, Scope: auth.ScopeNamespace},
-		workflow + "ListNamespaces":              {Role: auth.RoleRead, Scope: auth.ScopeCluster, Retry: true},
-		workflow + "GetSystemInfo":               {Role: auth.RoleRead, Scope: auth.ScopeOpen, Retry: true},
-		operator + "DeleteNamespace":             {Role: auth.RoleAdmin, Scope: auth.ScopeNamespace},
-		operator + "CreateNexusEndpoint":         {Role: auth.RoleAdmin, Scope: auth.ScopeCluster},
+		// It runs a system workflow.
+		workflow + "ValidateWorkerDeploymentVersionComputeConfig": {Role: auth.RoleWrite, Scope: auth.ScopeNamespace},
+		workflow + "ListNamespaces":                               {Role: auth.RoleRead, Scope: auth.ScopeCluster, Retry: true},
+		workflow + "GetSystemInfo":                                {Role: auth.RoleRead, Scope: auth.ScopeOpen, Retry: true},
+		operator + "DeleteNamespace":                              {Role: auth.RoleAdmin, Scope: auth.ScopeNamespace},
+		operator + "CreateNexusEndpoint":                          {Role: auth.RoleAdmin, Scope: auth.ScopeCluster},
 	} {
 		access, ok := auth.AccessOf(name)
 		require.True(t, ok, name)

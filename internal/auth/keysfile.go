@@ -85,6 +85,8 @@ func (f *keysFile) key(path string, node *yaml.Node) {
 		"rate":                  func(path string, node *yaml.Node) { who.Rate = f.rate(path, node) },
 		"workflowTypes":         func(path string, node *yaml.Node) { who.WorkflowTypes = f.names(path, node) },
 		"taskQueues":            func(path string, node *yaml.Node) { who.TaskQueues = f.names(path, node) },
+		"nexusEndpoints":        func(path string, node *yaml.Node) { who.NexusEndpoints = f.names(path, node) },
+		"completionCallbacks":   func(path string, node *yaml.Node) { who.CompletionCallbacks = f.truth(path, node) },
 		"overrideAuthorization": func(path string, node *yaml.Node) { who.OverridesAuthorization = f.override(path, node) },
 		"credential":            func(path string, node *yaml.Node) { who.Credential = f.credential(path, node) },
 	})

@@ -26,6 +26,8 @@ keys:
     rate: {perSecond: 2.5}
     workflowTypes: [Order, Refund]
     taskQueues: [orders]
+    nexusEndpoints: [payments]
+    completionCallbacks: true
     overrideAuthorization: true
 `, auth.WithClock(clockAt("2026-01-01T00:00:00Z")))
 	who, err := authenticate(auth.NewAuthenticator(auth.Ways{Keys: keys}), http.Header{"X-Api-Key": {"fg_dev_" + secretA}})
@@ -37,7 +39,8 @@ keys:
 		CallerMetadata: []string{"x-tenant"},
 		Share:          0.25,
 		Rate:           auth.Rate{PerSecond: 2.5, Burst: 3},
-		WorkflowTypes:  []string{"Order", "Refund"}, TaskQueues: []string{"orders"},
+		WorkflowTypes:  []string{"Order", "Refund"}, TaskQueues: []string{"orders"}, NexusEndpoints: []string{"payments"},
+		CompletionCallbacks:    true,
 		OverridesAuthorization: true,
 		Expires:                time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC),
 	}, who)
@@ -147,6 +150,10 @@ func TestKeysFileRefusesAField(t *testing.T) {
 		{"workflowTypes", "Echo", "keys[0].workflowTypes: must be a list"},
 		{"workflowTypes", "[a, a]", "keys[0].workflowTypes[1]: must be a name that is not there twice"},
 		{"taskQueues", "['']", "keys[0].taskQueues[0]: must be a name"},
+		{"nexusEndpoints", "[]", "keys[0].nexusEndpoints: must have at least one"},
+		{"nexusEndpoints", "[a, a]", "keys[0].nexusEndpoints[1]: must be a name that is not there twice"},
+		{"completionCallbacks", "'true'", "keys[0].completionCallbacks: must be true or false"},
+		{"completionCallbacks", "[]", "keys[0].completionCallbacks: must be true or false"},
 		{"overrideAuthorization", "'true'", "keys[0].overrideAuthorization: must be true or false"},
 	} {
 		t.Run(test.field+" "+test.want, func(t *testing.T) {

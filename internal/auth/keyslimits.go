@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// names reads the names of types or queues, each exactly as workflows have it.
-// An empty list would read as "none" and mean "any".
+// names reads the names of types, queues or endpoints, each exactly as workflows
+// have it. An empty list would read as "none" and mean "any".
 func (f *keysFile) names(path string, node *yaml.Node) []string {
 	var names []string
 	f.list(path, node, func(path string, node *yaml.Node) {
@@ -20,7 +20,7 @@ func (f *keysFile) names(path string, node *yaml.Node) []string {
 		names = append(names, name)
 	})
 	if len(names) == 0 {
-		f.reportf(path, "must have at least one; leave the field out to allow any")
+		f.reportf(path, "must have at least one; leave the field out to set no limit")
 	}
 	return names
 }

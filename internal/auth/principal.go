@@ -29,9 +29,15 @@ type Principal struct {
 	Share float64
 	// Rate is how often the caller may call; its zero value is no limit.
 	Rate Rate
-	// WorkflowTypes and TaskQueues are those that the caller may start
-	// workflows of and put work on; none means any.
-	WorkflowTypes, TaskQueues []string
+	// WorkflowTypes, TaskQueues and NexusEndpoints are those that the caller may
+	// start workflows of, put work on, and call; see [Principal.Limited]. No types
+	// means any type, no queues means any queue. No endpoints means any endpoint
+	// to a caller without limits, and none to others: the owner of an endpoint,
+	// not its caller, chose the queue that it leads to.
+	WorkflowTypes, TaskQueues, NexusEndpoints []string
+	// CompletionCallbacks lets the caller attach completion callbacks, by which
+	// the server calls an address of the caller's choice.
+	CompletionCallbacks bool
 	// OverridesAuthorization lets the caller send the upstream's authorization
 	// itself, as Grpc-Metadata-Authorization; it then wins over the credential.
 	OverridesAuthorization bool
@@ -70,8 +76,14 @@ func (p *Principal) Narrowed(name string, grant Grant, bound *Bound, expires tim
 	narrowed := *p
 	narrowed.Name, narrowed.account = name, p.Account()
 	narrowed.Grants, narrowed.Bound, narrowed.Expires = []Grant{grant}, bound, expires
-	narrowed.CallerMetadata, narrowed.OverridesAuthorization = nil, false
+	narrowed.CallerMetadata, narrowed.OverridesAuthorization, narrowed.CompletionCallbacks = nil, false, false
 	return &narrowed
+}
+
+// Limited reports whether the caller may start some things only, by workflow
+// type, by task queue or by Nexus endpoint.
+func (p *Principal) Limited() bool {
+	return len(p.WorkflowTypes)+len(p.TaskQueues)+len(p.NexusEndpoints) > 0
 }
 
 // Rate is a number of calls a second in the long run, and how many may come at

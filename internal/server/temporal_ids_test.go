@@ -66,7 +66,7 @@ func TestAnotherNamespaceThanThePathsIsRefused(t *testing.T) {
 		before := len(g.upstream.AllCalls())
 		link := `{"links":[{"workflowEvent":{"namespace":"other","workflowId":"w","runId":"r"}}]}`
 		for path, bodies := range map[string][]string{
-			"/workflows/w":           {`{"namespace":"other"}`, link, `{"namespace":"default-x"}`, `{"completionCallbacks":[{"internal":{}},{"nexus":{}}],"namespace":"x"}`},
+			"/workflows/w":           {`{"namespace":"other"}`, link, `{"namespace":"default-x"}`, `{"memo":{"fields":{}},"links":[{},{"workflowEvent":{}}],"namespace":"x"}`},
 			"/workflows/w/signal/s":  {`{"namespace":"other"}`, link},
 			"/workflows/w/terminate": {`{"namespace":"Default"}`, link},
 			"/workflows/w/reset":     {`{"namespace":" default"}`},

@@ -13,24 +13,13 @@ import (
 // maxDepth is protobuf's own limit for nested messages.
 const maxDepth = 100
 
-// mark says what a text in a request means to the guard.
-type mark uint8
-
-const (
-	unmarked        mark = iota
-	marksNamespace       // it names a namespace
-	marksIdentifier      // it names one by its internal id, past the guard
-	marksType            // it names a workflow type
-	marksQueue           // it names a task queue
-)
-
 // guard is, for one message type, where the marked texts stand in its wire
 // form. Fields that lead to none are absent and skipped unread.
 type guard map[protowire.Number]guardField
 
 type guardField struct {
 	mark    mark
-	message guard // the field is a message that may hold marked texts
+	message guard // the field is a message that may hold marked fields
 }
 
 // guards compiles the guards of message types, once each.
@@ -53,10 +42,12 @@ func (gs guards) compile(d protoreflect.MessageDescriptor) guard {
 	fields := d.Fields()
 	for i := range fields.Len() {
 		field := fields.Get(i)
-		if m := gs.marks(field); m != unmarked {
-			g[field.Number()] = guardField{mark: m}
-		} else if field.Message() != nil && gs.holds(field.Message(), map[protoreflect.FullName]bool{}) {
-			g[field.Number()] = guardField{message: gs.compile(field.Message())}
+		guarded := guardField{mark: gs.marks(field)}
+		if field.Message() != nil && gs.holds(field.Message(), map[protoreflect.FullName]bool{}) {
+			guarded.message = gs.compile(field.Message())
+		}
+		if guarded.mark != unmarked || guarded.message != nil {
+			g[field.Number()] = guarded
 		}
 	}
 	return g
@@ -78,51 +69,15 @@ func (gs guards) holds(d protoreflect.MessageDescriptor, seen map[protoreflect.F
 	return false
 }
 
-// namespaceMarks are what every request is held against.
-func namespaceMarks(field protoreflect.FieldDescriptor) mark {
-	switch {
-	case namesNamespace(field):
-		return marksNamespace
-	case identifiesNamespace(field):
-		return marksIdentifier
-	default:
-		return unmarked
-	}
-}
-
-// allMarks are what the writes of a caller are held against that may start
-// workflows of some types only, or put work on some task queues.
-func allMarks(field protoreflect.FieldDescriptor) mark {
-	text := field.Kind() == protoreflect.StringKind && !field.IsMap()
-	switch name := field.FullName(); {
-	case name == "temporal.api.common.v1.WorkflowType.name":
-		return marksType
-	case name.Parent() == "temporal.api.taskqueue.v1.TaskQueue" && text, text && field.Name() == "task_queue":
-		return marksQueue // the name, and the normal name that a sticky queue stands for
-	default:
-		return namespaceMarks(field)
-	}
-}
-
-func namesNamespace(field protoreflect.FieldDescriptor) bool {
-	name := string(field.Name())
-	return field.Kind() == protoreflect.StringKind && !field.IsMap() &&
-		(name == "namespace" || strings.HasSuffix(name, "_namespace"))
-}
-
-// identifiesNamespace finds the fields by which a request can mean a namespace
-// without naming it.
-func identifiesNamespace(field protoreflect.FieldDescriptor) bool {
-	name := string(field.Name())
-	return field.Kind() == protoreflect.StringKind && !field.IsMap() &&
-		(strings.HasSuffix(name, "namespace_id") || field.FullName() == "temporal.api.workflowservice.v1.DescribeNamespaceRequest.id")
-}
-
 // inspection is what a request is held against.
 type inspection struct {
 	namespace string
-	// types and queues are the allowed ones; none means any.
+	// types and queues are the allowed ones, and none means any.
 	types, queues []string
+	// endpoints are the allowed ones, and none means none.
+	endpoints []string
+	// callbacks says that completion callbacks are allowed.
+	callbacks bool
 	// named is set when the message itself names its namespace.
 	named bool
 }
@@ -175,7 +130,8 @@ func (g guard) walk(message []byte, in *inspection, depth int) error {
 		var err error
 		if field.mark != unmarked {
 			err = in.see(field.mark, value, depth == maxDepth)
-		} else {
+		}
+		if err == nil && field.message != nil {
 			err = field.message.walk(value, in, depth-1)
 		}
 		if err != nil {
@@ -185,7 +141,7 @@ func (g guard) walk(message []byte, in *inspection, depth int) error {
 	return nil
 }
 
-// see judges one marked text; top says that it stands in the message itself.
+// see checks one marked field; top says that it is a field of the message itself.
 func (in *inspection) see(m mark, value []byte, top bool) error {
 	switch m {
 	case marksNamespace:
@@ -195,17 +151,32 @@ func (in *inspection) see(m mark, value []byte, top bool) error {
 		return same(value, in.namespace)
 	case marksIdentifier:
 		return same(value, "")
+	case marksCallback:
+		return allow(in.callbacks, "The caller may not attach completion callbacks.")
 	case marksType:
-		return among(value, in.types, "The caller may not start workflows of this type.")
+		return allow(len(in.types) == 0 || among(value, in.types), "The caller may not start workflows of this type.")
+	case marksQueue:
+		return allow(len(in.queues) == 0 || among(value, in.queues), "The caller may not put work on this task queue.")
+	case marksEndpoint:
+		return allow(among(value, in.endpoints), "The caller may not call this Nexus endpoint.")
+	case marksWorkflow:
+		if strings.HasPrefix(string(value), systemWorkflows) {
+			return outsideLimits()
+		}
+		return nil
 	default:
-		return among(value, in.queues, "The caller may not put work on this task queue.")
+		return problem.New(problem.Internal, "The request cannot be checked.")
 	}
 }
 
-// among refuses what is not on a list, where there is one. An empty text passes:
-// the server takes none.
-func among(value []byte, allowed []string, refusal string) error {
-	if len(value) == 0 || len(allowed) == 0 || slices.Contains(allowed, string(value)) {
+// among reports whether a text is on a list. An empty one is: the server takes
+// none, or takes that of the workflow which is the caller's own.
+func among(value []byte, allowed []string) bool {
+	return len(value) == 0 || slices.Contains(allowed, string(value))
+}
+
+func allow(allowed bool, refusal string) error {
+	if allowed {
 		return nil
 	}
 	return problem.New(problem.OperationForbidden, refusal)

@@ -41,7 +41,7 @@ func (c *Client) invoke(ctx context.Context, principal *auth.Principal, call *Ca
 		return Answer{}, problem.New(problem.UpstreamAuthFailed, "The gateway has no usable credential for the Temporal server.").Because(err)
 	}
 	if home.name != "" {
-		request = c.methods[method].everything.rename(request, call.Namespace, home.name)
+		request = c.methods[method].always.rename(request, call.Namespace, home.name)
 	}
 	answer, err := home.server.attempts(ctx, &exchange{
 		method: method, request: request, md: md, timeout: c.timeout(call), ours: principal.Credential == nil,
@@ -63,14 +63,14 @@ func (c *Client) admit(principal *auth.Principal, method, namespace string, requ
 		return auth.Access{}, err
 	}
 	access, _ := auth.AccessOf(method)
-	if access.Scope == auth.ScopeNamespace {
-		guard, in := c.methods[method].namespaces, inspection{namespace: namespace}
-		if access.Role > auth.RoleRead && len(principal.WorkflowTypes)+len(principal.TaskQueues) > 0 {
-			guard, in.types, in.queues = c.methods[method].everything, principal.WorkflowTypes, principal.TaskQueues
-			if err := c.checkDetours(method, request); err != nil {
-				return access, err
-			}
+	guard, in := c.methods[method].always, inspection{namespace: namespace, callbacks: principal.CompletionCallbacks}
+	if access.Role > auth.RoleRead && principal.Limited() {
+		if err := c.checkStart(method, request); err != nil {
+			return access, err
 		}
+		guard, in.types, in.queues, in.endpoints = c.methods[method].limits, principal.WorkflowTypes, principal.TaskQueues, principal.NexusEndpoints
+	}
+	if access.Scope == auth.ScopeNamespace {
 		if err := guard.check(request, &in); err != nil {
 			return access, err
 		}

@@ -78,7 +78,7 @@ func newClient(t testing.TB, server *upstreamtest.Server, adjust ...func(*upstre
 func as(ctx context.Context, call upstream.Call) context.Context {
 	principal := &auth.Principal{Name: "caller", Grants: []auth.Grant{
 		{Namespace: orders, Role: auth.RoleAdmin}, {Namespace: auth.SystemNamespace, Role: auth.RoleAdmin},
-	}}
+	}, CompletionCallbacks: true}
 	return upstream.NewContext(auth.WithPrincipal(ctx, principal), &call)
 }
 

@@ -8,9 +8,11 @@ import (
 
 // method is what the chain knows of one RPC before any call of it.
 type method struct {
-	// namespaces looks at the namespaces of a request, everything at workflow
-	// types and task queues too.
-	namespaces, everything guard
+	// always checks what is checked of every caller's request, limits also what
+	// a limited caller may name.
+	always, limits guard
+	// starts classifies the RPC, for limited callers.
+	starts starting
 	// answer looks at the namespaces of an answer.
 	answer guard
 	// resource is where a request names what it is about.
@@ -19,7 +21,8 @@ type method struct {
 
 // methods compiles every RPC of the linked API, by full name.
 func methods() map[string]method {
-	namespaces, everything, answers := newGuards(namespaceMarks), newGuards(allMarks), newGuards(answerMarks)
+	always, limits, answers := newGuards(requestMarks), newGuards(limitMarks), newGuards(answerMarks)
+	starts := startings()
 	byName := map[string]method{}
 	for _, file := range []protoreflect.FileDescriptor{
 		workflowservice.File_temporal_api_workflowservice_v1_service_proto,
@@ -32,7 +35,7 @@ func methods() map[string]method {
 				rpc := rpcs.Get(j)
 				name := "/" + string(services.Get(i).FullName()) + "/" + string(rpc.Name())
 				byName[name] = method{
-					namespaces: namespaces.compile(rpc.Input()), everything: everything.compile(rpc.Input()),
+					always: always.compile(rpc.Input()), limits: limits.compile(rpc.Input()), starts: starts[name],
 					answer: answers.compile(rpc.Output()), resource: resourceOf(rpc.Input()),
 				}
 			}

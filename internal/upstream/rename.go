@@ -45,7 +45,7 @@ func (g guard) appendRenamed(out, message []byte, from, to string, depth int) []
 		value, _ := protowire.ConsumeBytes(message[n:])
 		out = append(out, message[:n]...)
 		switch {
-		case field.mark == unmarked:
+		case field.message != nil:
 			out = protowire.AppendBytes(out, field.message.appendRenamed(nil, value, from, to, depth-1))
 		case field.mark == marksNamespace && string(value) == from:
 			out = protowire.AppendString(out, to)

@@ -147,6 +147,15 @@ func differences() []difference {
 			gateway:  shows(http.StatusBadRequest, `"code":3`),
 		},
 		{
+			name:   "a completion callback is 403",
+			reason: "By it the server calls an address of the caller's choice. A key may allow it.",
+			routed: routed{verb: http.MethodPost, path: workflowRoute, example: example{
+				body: `{"completionCallbacks":[{"nexus":{"url":"temporal://system"}}],` + startBody[1:],
+			}},
+			temporal: shows(http.StatusOK, `"started":true`),
+			gateway:  shows(http.StatusForbidden, `"code":7`),
+		},
+		{
 			name:   "a compressed body is 415",
 			reason: "Temporal reads it as if it were not compressed.",
 			routed: routed{verb: http.MethodPost, path: workflowRoute, example: example{
