@@ -101,7 +101,7 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 	}
 	g.public.ConnState = g.connections.track
 	g.public.BaseContext = func(net.Listener) context.Context { return g.requests }
-	g.admin = g.newServer(newAdmin(p, g.metrics))
+	g.admin = g.newServer(newAdmin(p, g.metrics, lower(cfg.Listen.AdminHosts)))
 	return g, nil
 }
 

@@ -6,16 +6,20 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// hostileListeners are requests that another parser ends elsewhere.
+// hostileListeners are requests that another parser ends elsewhere, and those
+// that reach the admin listener under an attacker's name.
 func hostileListeners() []hostile {
 	const both = "Content-Length: 4\r\nTransfer-Encoding: chunked"
 	smuggling := func(name, version, target, body string, headers ...string) hostile {
@@ -37,6 +41,11 @@ func hostileListeners() []hostile {
 		smuggling("Transfer-Encoding in HTTP/1.0", http10, "GET /v1/system-info", empty, "Connection: keep-alive", "Transfer-Encoding: chunked"),
 		smuggling("both in HTTP/1.0", http10, "GET /v1/system-info", empty, "Connection: keep-alive", "Content-Length: 5", "Transfer-Encoding: chunked"),
 		{number: 92, name: "Content-Length alone keeps the connection", act: lengthKeepsConnection},
+		{
+			number: 96, name: "names on the admin listener", act: adminHosts,
+			configure: func(cfg *config.Config) { cfg.Listen.AdminHosts = []string{"Metrics.example"} },
+		},
+		{number: 96, name: "the admin listener's default address", act: adminAddress},
 	}
 }
 
@@ -90,4 +99,34 @@ func http2Client(g *gateway) *http.Client {
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return g.listener.dial(ctx) },
 		Protocols:   protocols,
 	}}
+}
+
+func adminHosts(t *testing.T, g *gateway) string {
+	t.Helper()
+	for host, status := range map[string]int{
+		"localhost": 200, "LOCALHOST:8081": 200, "127.0.0.1:8081": 200, "10.1.2.3": 200, "[::1]:8081": 200, "[fe80::1]": 200,
+		"metrics.example:8081": 200,
+		"evil.example":         421, "evil.example:8081": 421, "localhost.evil.example": 421, "127.0.0.1.evil.example": 421, "metrics.example.": 421, "": 421,
+	} {
+		for _, path := range []string{"/livez", "/readyz", "/metrics", "/debug/pprof/", "/debug/pprof/cmdline", "/debug/pprof/heap"} {
+			conn, err := g.adminListener.dial(t.Context())
+			require.NoError(t, err)
+			_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", path, host)
+			require.NoError(t, err)
+			text, err := io.ReadAll(conn)
+			require.NoError(t, err)
+			require.Contains(t, string(text[:15]), strconv.Itoa(status), "%q %s", host, path)
+			require.Equal(t, status == http.StatusMisdirectedRequest, strings.Contains(string(text), `"code":"misdirected-request"`))
+			require.NoError(t, conn.Close())
+		}
+	}
+	return "421 misdirected-request, but for addresses, localhost and listen.adminHosts"
+}
+
+func adminAddress(t *testing.T, _ *gateway) string {
+	t.Helper()
+	address, err := netip.ParseAddrPort(config.Default().Listen.Admin)
+	require.NoError(t, err)
+	require.True(t, address.Addr().IsLoopback())
+	return address.String()
 }
