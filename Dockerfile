@@ -16,6 +16,8 @@ RUN --mount=type=cache,target=/root/.cache/go-build \
 # Certificates of the usual authorities, a user without rights, and nothing else: no shell.
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /out/gateway /usr/local/bin/gateway
+# Probes and collectors of metrics come from outside of the container, where the default, loopback, cannot be reached.
+ENV FLOWGATE_LISTEN_ADMIN=:8081
 EXPOSE 8080 8081
 ENTRYPOINT ["/usr/local/bin/gateway"]
 CMD ["serve", "--config", "/etc/flowgate/gateway.yaml"]

@@ -23,7 +23,10 @@ func (r *run) prepare(ctx context.Context) error {
 	if err == nil && a.status >= http.StatusMultipleChoices {
 		err = fmt.Errorf("start %s: %d %s", steady, a.status, a.text)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return r.grow(ctx)
 }
 
 // answer is one, read whole.

@@ -35,7 +35,7 @@ func (r *run) attacks() []attack {
 		return request("POST "+workflows, good, fmt.Sprintf(body, len(text), text))
 	}
 	const second = time.Second
-	return []attack{
+	return append(r.slowAttacks(), []attack{
 		{"flood of reads", r.Flood, 0, r.flood()},
 		{"flood of wrong keys", 4, second / 50, r.send(request("GET "+workflows, "Authorization: Bearer fg_dev_"+strings.Repeat("x", 32), hangUp))},
 		{"no key", 1, second / 50, r.send(request("GET "+workflows, hangUp))},
@@ -54,7 +54,7 @@ func (r *run) attacks() []attack {
 		{"readers that stop", 5, 0, r.stall(request("GET "+workflows, abusive, "Accept: application/x-ndjson", ""))},
 		{"callers that leave", 5, second / 20, r.leave},
 		{"waits", 50, 0, r.wait},
-	}
+	}...)
 }
 
 // repeat does the rounds of one connection until ctx ends.

@@ -21,6 +21,7 @@ type Listen struct {
 	Public         string         `koanf:"public" doc:"Address of the public listener, host:port."`
 	Admin          string         `koanf:"admin" doc:"Address of the admin listener (probes, metrics, profiles), host:port."`
 	Hosts          []string       `koanf:"hosts" doc:"Host names that requests may be for, without port; none means any."`
+	AdminHosts     []string       `koanf:"adminHosts" doc:"Host names that the admin listener serves, without port, beside localhost and addresses."`
 	TrustedProxies []string       `koanf:"trustedProxies" doc:"Addresses or networks of the proxies whose X-Forwarded-For is believed."`
 	DrainDelay     time.Duration  `koanf:"drainDelay" doc:"How long a stopping gateway reports not ready and goes on serving, before it refuses new requests."`
 	DrainTimeout   time.Duration  `koanf:"drainTimeout" doc:"How long after the delay calls in flight may take to end."`

@@ -8,7 +8,7 @@ func Default() Config {
 	return Config{
 		Listen: Listen{
 			Public:       ":8080",
-			Admin:        ":8081",
+			Admin:        "127.0.0.1:8081",
 			DrainDelay:   5 * time.Second,
 			DrainTimeout: 25 * time.Second,
 			Timeouts: ListenTimeouts{

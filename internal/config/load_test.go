@@ -25,7 +25,7 @@ func TestDocumentedFile(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "keys.yaml", "keys: []")
 	file := write(t, dir, "flowgate.yaml", `
-listen: {public: ":8080", admin: ":8081", drainDelay: 5s}
+listen: {public: ":8080", admin: "127.0.0.1:8081", drainDelay: 5s}
 upstream:
   address: localhost:7233
   metadata: {}

@@ -51,6 +51,7 @@ func TestEverySettingIsReadFromTheEnvironment(t *testing.T) {
 	want.Auth.InsecureAnonymous = true
 	want.Tokens.KeyFiles, want.Upstream.CallerMetadata, want.Listen.Hosts = []string{}, []string{}, []string{}
 	want.Upstream.Credential.Mint.Audience = []string{}
+	want.Listen.AdminHosts = []string{}
 	want.Listen.TrustedProxies, want.CORS.Origins = []string{}, []string{}
 	require.Equal(t, &want, cfg)
 

@@ -9,10 +9,10 @@ import (
 )
 
 // hosts refuses what no Host header could ever match: requests are compared without their port, and literally.
-func (v *validator) hosts(hosts []string) {
+func (v *validator) hosts(path string, hosts []string) {
 	for i, host := range hosts {
 		_, err := netip.ParseAddr(host)
-		v.check(join("listen.hosts", strconv.Itoa(i)), host != "" && (err == nil || !strings.ContainsAny(host, "*:/[] ")),
+		v.check(join(path, strconv.Itoa(i)), host != "" && (err == nil || !strings.ContainsAny(host, "*:/[] ")),
 			"must be a host name or an address, without scheme, port or wildcard")
 	}
 }

@@ -33,6 +33,7 @@ func TestBadValues(t *testing.T) {
 		`listen: {trustedProxies: [10.0.0.1, 0.0.0.0/0]}`:     "listen.trustedProxies.1: trusts everybody",
 		`listen: {trustedProxies: ["::/0"]}`:                  "listen.trustedProxies.0: trusts everybody",
 		`listen: {hosts: ["*"]}`:                              "listen.hosts.0: must be a host name or an address, without scheme, port or wildcard",
+		`listen: {adminHosts: ["*"]}`:                         "listen.adminHosts.0: must be a host name or an address, without scheme, port or wildcard",
 		`listen: {hosts: [a, "b:80"]}`:                        "listen.hosts.1: must be a host name or an address, without scheme, port or wildcard",
 		`cors: {origins: ["https://a.example:443"]}`:          "cors.origins.0: must be scheme://host or scheme://host:port in lower case, without a path or the scheme's own port",
 		`cors: {origins: ["*"]}`:                              "cors.origins.0: must be one origin: a wildcard would let any page call",

@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"io"
 	"net/http"
 
 	"github.com/flowgate/flowgate/api"
@@ -17,8 +16,8 @@ func (a *API) GetOpenAPIJSON(w http.ResponseWriter, _ *http.Request) {
 	writeDocument(w, contentTypeJSON, api.OpenAPIJSON())
 }
 
-func writeDocument(w http.ResponseWriter, contentType string, document string) {
+func writeDocument(w http.ResponseWriter, contentType string, document []byte) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-cache")
-	_, _ = io.WriteString(w, document)
+	_, _ = w.Write(document)
 }

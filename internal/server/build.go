@@ -23,6 +23,12 @@ import (
 // maxStreams bounds the concurrent requests of one HTTP/2 connection.
 const maxStreams = 100
 
+// maxFrame is the largest HTTP/2 frame, in bytes: the least that RFC 9113
+// section 4.2 allows. net/http allocates a frame's whole length at its first 9
+// bytes and keeps the memory as long as the connection, before any credential
+// is seen. Its own default is 1 MiB.
+const maxFrame = 16 << 10
+
 // Check builds everything that a configuration asks for, and runs nothing: it
 // finds what only the files behind the configuration can tell.
 func Check(cfg *config.Config) error {
@@ -101,7 +107,7 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 	}
 	g.public.ConnState = g.connections.track
 	g.public.BaseContext = func(net.Listener) context.Context { return g.requests }
-	g.admin = g.newServer(newAdmin(p, g.metrics))
+	g.admin = g.newServer(newAdmin(p, g.metrics, lower(cfg.Listen.AdminHosts)))
 	return g, nil
 }
 
@@ -212,7 +218,13 @@ func (g *gateway) newServer(handler http.Handler) *http.Server {
 		ReadHeaderTimeout:            g.cfg.Listen.Timeouts.ReadHeader,
 		IdleTimeout:                  g.cfg.Listen.Timeouts.Idle,
 		MaxHeaderBytes:               g.cfg.Listen.MaxHeaderBytes,
-		HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
-		ErrorLog:                     slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: maxStreams,
+			MaxReadFrameSize:     maxFrame,
+			// A response has a deadline, a connection's own frames have not: a client that asks for them (PING, SETTINGS)
+			// and does not read would hold its connection for ever, the idle timeout waits for the write too.
+			WriteByteTimeout: g.cfg.Listen.Timeouts.Write,
+		},
+		ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 	}
 }

@@ -40,6 +40,23 @@ func (f *front) problemOfForm(r *http.Request) error {
 	return nil
 }
 
+// endAmbiguous closes the connection after the response where another parser
+// may see a different end of the request's body: then what follows is a
+// request to one of the two and a body to the other (request smuggling).
+//
+// RFC 9112 section 6.1 demands it of a server for Content-Length beside
+// Transfer-Encoding, and for Transfer-Encoding in HTTP/1.0. net/http serves
+// both and removes both headers before a handler runs, so every body in chunks
+// and every HTTP/1.0 request ends its connection. To refuse these two alone, a
+// second parser of heads would have to read along in front of net/http, below
+// TLS, and would be one more that can disagree. Callers with bodies in chunks
+// pay with a connection for each request; nearly all send Content-Length.
+func endAmbiguous(response http.Header, r *http.Request) {
+	if r.ProtoMajor == 1 && (r.ContentLength < 0 || r.ProtoMinor == 0) {
+		response.Set("Connection", "close")
+	}
+}
+
 // hostName is a Host header without its port, in lower case.
 func hostName(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {

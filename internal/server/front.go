@@ -81,6 +81,7 @@ func (f *front) receive(w http.ResponseWriter, r *http.Request) (*visit, *http.R
 	r = r.WithContext(context.WithValue(telemetry.NewContext(r.Context(), &v.event), chi.RouteCtxKey, v.routing))
 	v.request = r
 	secure(v.recorder.Header(), v.event.RequestID)
+	endAmbiguous(v.recorder.Header(), r)
 	if r.ContentLength != 0 {
 		// Also for whoever is refused before its body is read: net/http reads
 		// on before it answers, and must not do so for as long as a caller likes.

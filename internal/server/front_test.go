@@ -53,7 +53,7 @@ func TestReadinessFollowsTheUpstreamWithoutCallsPerProbe(t *testing.T) {
 // adminText reads a page of the admin listener.
 func (g *gateway) adminText(t *testing.T, path string) string {
 	t.Helper()
-	response, err := g.admin.Get("http://admin" + path) //nolint:noctx // ends with the bubble
+	response, err := g.admin.Get("http://localhost" + path) //nolint:noctx // ends with the bubble
 	require.NoError(t, err)
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)

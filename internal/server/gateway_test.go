@@ -40,6 +40,7 @@ const (
 type gateway struct {
 	client, admin *http.Client
 	listener      *listener
+	adminListener *listener
 	upstream      *upstreamtest.Server
 	log           *syncBuffer
 	stop          context.CancelFunc
@@ -80,6 +81,7 @@ func (g *gateway) run(
 		configure(&cfg)
 	}
 	admin := newListener()
+	g.adminListener = admin
 	g.client, g.admin = clientBy(dial), clientOf(admin)
 	g.upstream, g.log, g.done = upstreamtest.New(t), &syncBuffer{}, make(chan error, 1)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -30,7 +30,7 @@ func instanceOperations(t *testing.T) []instanceOperation {
 	var document struct {
 		Paths map[string]map[string]json.RawMessage `json:"paths"`
 	}
-	require.NoError(t, json.Unmarshal([]byte(api.OpenAPIJSON()), &document))
+	require.NoError(t, json.Unmarshal(api.OpenAPIJSON(), &document))
 	var found []instanceOperation
 	for path, item := range document.Paths {
 		rest, is := strings.CutPrefix(path, "/v1/namespaces/{namespace}/workflows/{workflowId}")

@@ -159,7 +159,7 @@ func withoutKeys(t *testing.T, g *gateway, token string) {
 // visit makes a request without a credential.
 func visit(t *testing.T, client *http.Client, path string) answered {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://gateway"+path, http.NoBody)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+path, http.NoBody)
 	require.NoError(t, err)
 	got, err := client.Do(request)
 	require.NoError(t, err)

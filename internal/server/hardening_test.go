@@ -59,7 +59,7 @@ type ask struct {
 func TestHardening(t *testing.T) {
 	t.Parallel()
 	rows := slices.Concat(hostileCredentials(), hostileTokens(), failingIssuers(), hostilePaths(), hostileBodies(), hostileHeaders(),
-		failingUpstreams(), overload(), operations(), rates(), hostileValues(), hostileErrors(), sharedPolls(), hostileAudit(), hostileRepeats(), limits())
+		failingUpstreams(), overload(), operations(), rates(), hostileValues(), hostileErrors(), sharedPolls(), hostileAudit(), hostileRepeats(), limits(), hostileListeners())
 	seen := map[int]bool{}
 	for _, row := range rows {
 		seen[row.number] = true

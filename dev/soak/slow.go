@@ -1,0 +1,229 @@
+package soak
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// slowKey and slowerKey are those of callers that may write and take their time; see keys.yaml.
+const (
+	slowKey   = "fg_slow_00000000000000000000000000000000"
+	slowerKey = "fg_slower_00000000000000000000000000000000"
+)
+
+// large is a workflow with a history of largeSignals signals of largeSignal bytes each: more than the buffers of a
+// connection hold.
+const (
+	large        = "soak-large"
+	largeSignals = 16
+	largeSignal  = 1 << 20
+)
+
+// grow makes the large history.
+func (r *run) grow(ctx context.Context) error {
+	signal := `{"signal":"poke","args":["` + strings.Repeat("a", largeSignal) + `"]}`
+	for i := range largeSignals + 1 {
+		path, body := workflows+"/"+large+"/signal", signal
+		if i == 0 {
+			path, body = workflows, `{"workflowType":"Wait","workflowId":"`+large+`","taskQueue":"`+r.TaskQueue+`"}`
+		}
+		a, err := r.ask(ctx, http.MethodPost, path, r.GoodKey, body)
+		if err == nil && a.status >= http.StatusMultipleChoices {
+			err = fmt.Errorf("make a large history: %d %s", a.status, firstLine(a.text))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// slowAttacks are the callers who make the gateway hold much for little: many values in few bytes, and few bytes for long.
+func (r *run) slowAttacks() []attack {
+	const room = 4_000_000 // bytes, just below the bound of a body
+	list := func(value string) string {
+		return "[" + strings.Repeat(value+",", room/(len(value)+1)) + value + "]"
+	}
+	var memo strings.Builder
+	for i := 0; memo.Len() < room; i++ {
+		_, _ = fmt.Fprintf(&memo, `"%d":0,`, i)
+	}
+	post := func(key, path, body string) string {
+		return "POST " + path + " HTTP/1.1\r\nHost: soak\r\nAuthorization: Bearer " + key + "\r\n" +
+			"Content-Type: application/json\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + body
+	}
+	get := func(path string) string {
+		return "GET " + workflows + path + " HTTP/1.1\r\nHost: soak\r\nAuthorization: Bearer " + slowKey + "\r\n\r\n"
+	}
+	start := `{"workflowType":"Echo","workflowId":"soak-values","taskQueue":"` + r.TaskQueue + `",`
+	const tooLarge, second = http.StatusRequestEntityTooLarge, time.Second
+	return []attack{
+		{"many args of a query", 1, second, r.refused(post(r.AbusiveKey, workflows+"/"+steady+"/query", `{"query":"echo","args":`+list("0")+`}`), tooLarge)},
+		{"many args", 1, second, r.refused(post(slowKey, workflows, start+`"args":`+list("0")+`}`), tooLarge)},
+		{"many values in memo", 1, second, r.refused(post(slowKey, workflows, start+`"memo":{`+memo.String()+`"a":0}}`), tooLarge)},
+		{"many invalid names", 1, second, r.refused(post(slowKey, workflows+"/"+steady+"/tokens", `{"signals":`+list(`""`)+`}`),
+			http.StatusBadRequest, http.StatusForbidden, tooLarge)},
+		{"many empty executions", 1, second, r.refused(post(slowKey, "/v1/namespaces/default/batches", `{"executions":`+list("{}")+`}`),
+			http.StatusBadRequest, tooLarge)},
+		{"slow bodies", 100, 0, r.slowBody(slowKey)},
+		{"slow bodies of another caller", 100, 0, r.slowBody(slowerKey)},
+		{"slow readers of a history", 8, 0, r.slowReader(get("/" + large + "/history?pageSize=1000"))},
+		{"slow readers of a list", 8, 0, r.slowReader(get("?pageSize=1000"))},
+	}
+}
+
+// largestRefusal is the most that a refusal says, whatever it refuses.
+const largestRefusal = 64 << 10
+
+// overloaded are the refusals that any request may get.
+func overloaded(status int) bool {
+	return status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
+}
+
+// refused sends the same request each time, and wants one of the statuses, in few bytes.
+func (r *run) refused(text string, statuses ...int) func(context.Context, string) error {
+	return func(ctx context.Context, kind string) error {
+		conn, hangUp, err := r.dial(ctx)
+		if err != nil {
+			return err
+		}
+		defer hangUp()
+		if _, err := io.WriteString(conn, text); err != nil {
+			return err
+		}
+		a, err := r.response(conn, kind)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(statuses, a.status) && !overloaded(a.status) {
+			r.violatedf("%s: %d %s", kind, a.status, firstLine(a.text))
+		}
+		if len(a.text) > largestRefusal {
+			r.violatedf("%s: a refusal of %d MB", kind, len(a.text)>>20) //nolint:mnd // bytes in a megabyte
+		}
+		return nil
+	}
+}
+
+// response reads one, and notes it.
+func (r *run) response(conn net.Conn, kind string) (answer, error) {
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return answer{}, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	a := answer{response.StatusCode, response.Header.Get("Content-Type"), string(text)}
+	r.saw(kind, a.status, a.contentType, a.text)
+	return a, err
+}
+
+// slowBody sends the body of a start, a byte each second. It wants to be refused in time.
+func (r *run) slowBody(key string) func(context.Context, string) error {
+	head := "POST " + workflows + " HTTP/1.1\r\nHost: soak\r\nAuthorization: Bearer " + key + "\r\n" +
+		"Content-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
+	return func(ctx context.Context, kind string) error {
+		conn, hangUp, err := r.dial(ctx)
+		if err != nil {
+			return err
+		}
+		defer hangUp()
+		if err := conn.SetDeadline(time.Now().Add(settle)); err != nil {
+			return err
+		}
+		responded := make(chan struct{})
+		go func() {
+			defer close(responded)
+			var a answer
+			if a, err = r.response(conn, kind); err == nil && a.status != http.StatusRequestTimeout && !overloaded(a.status) {
+				r.violatedf("%s: %d %s", kind, a.status, firstLine(a.text))
+			}
+		}()
+		_, _ = io.WriteString(conn, head)
+		ticker := time.NewTicker(time.Second)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-responded:
+				r.afterRefusal(ctx)
+				return r.late(kind, settle, err)
+			case <-ticker.C:
+				_, _ = io.WriteString(conn, " ") // the response says what became of it
+			}
+		}
+	}
+}
+
+// afterRefusal is the pause of those who hold connections: they are hostile by what they hold, not by their number.
+func (r *run) afterRefusal(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(time.Second):
+	}
+}
+
+// late makes a broken promise of a deadline that has passed, whatever the address of the connection.
+func (r *run) late(kind string, limit time.Duration, err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		r.violatedf("%s: neither refused nor cut after %s", kind, limit)
+		return nil
+	}
+	return err
+}
+
+// A slow reader takes slowRead bytes each second, through buffers of slowBuffer bytes on its side.
+const (
+	slowRead   = 4 << 10
+	slowBuffer = 16 << 10
+)
+
+// held is how long a response may be held, however slowly it is read: a request's budget, a write and some more.
+const held = settle * 3 / 2
+
+// slowReader reads a response slowly, and wants to be cut.
+func (r *run) slowReader(text string) func(context.Context, string) error {
+	return func(ctx context.Context, kind string) error {
+		conn, hangUp, err := r.dial(ctx)
+		if err != nil {
+			return err
+		}
+		defer hangUp()
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			err = tcp.SetReadBuffer(slowBuffer)
+		}
+		if err := errors.Join(err, conn.SetDeadline(time.Now().Add(held))); err != nil {
+			return err
+		}
+		if _, err := io.WriteString(conn, text); err != nil {
+			return err
+		}
+		response, err := http.ReadResponse(bufio.NewReaderSize(conn, slowRead), nil)
+		if err != nil {
+			return r.late(kind, held, err)
+		}
+		defer func() { _ = response.Body.Close() }()
+		r.saw(kind, response.StatusCode, response.Header.Get("Content-Type"), "")
+		ticker := time.NewTicker(time.Second)
+		defer ticker.Stop()
+		for err == nil {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-ticker.C:
+				_, err = io.CopyN(io.Discard, response.Body, slowRead)
+			}
+		}
+		r.afterRefusal(ctx)
+		return r.late(kind, held, err)
+	}
+}

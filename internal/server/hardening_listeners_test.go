@@ -1,0 +1,132 @@
+package server_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+// hostileListeners are requests that another parser ends elsewhere, and those
+// that reach the admin listener under an attacker's name.
+func hostileListeners() []hostile {
+	const both = "Content-Length: 4\r\nTransfer-Encoding: chunked"
+	smuggling := func(name, version, target, body string, headers ...string) hostile {
+		return hostile{number: 92, name: name, act: func(t *testing.T, g *gateway) string {
+			t.Helper()
+			return smuggled(t, g, target+" "+version+"\r\nHost: gateway\r\nAuthorization: Bearer "+writerKey+"\r\n"+
+				"Content-Type: application/json\r\n"+strings.Join(headers, "\r\n")+"\r\n\r\n"+body)
+		}}
+	}
+	start := fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(start1("")), start1(""))
+	const empty, http10, http11 = "0\r\n\r\n", "HTTP/1.0", "HTTP/1.1"
+	return []hostile{
+		smuggling("Content-Length before Transfer-Encoding", http11, "POST "+workflows, start, both),
+		smuggling("Content-Length after Transfer-Encoding", http11, "POST "+workflows, start, "Transfer-Encoding: chunked", "Content-Length: 4"),
+		smuggling("both, to what has no body", http11, "GET /v1/system-info", empty, both),
+		smuggling("both, to the Temporal HTTP API", http11, "GET /api/v1/system-info", empty, both),
+		smuggling("both, to a probe", http11, "GET /livez", empty, both),
+		smuggling("both, to no route", http11, "POST /nothing", empty, both),
+		smuggling("Transfer-Encoding in HTTP/1.0", http10, "GET /v1/system-info", empty, "Connection: keep-alive", "Transfer-Encoding: chunked"),
+		smuggling("both in HTTP/1.0", http10, "GET /v1/system-info", empty, "Connection: keep-alive", "Content-Length: 5", "Transfer-Encoding: chunked"),
+		{number: 92, name: "Content-Length alone keeps the connection", act: lengthKeepsConnection},
+		{
+			number: 96, name: "names on the admin listener", act: adminHosts,
+			configure: func(cfg *config.Config) { cfg.Listen.AdminHosts = []string{"Metrics.example"} },
+		},
+		{number: 96, name: "the admin listener's default address", act: adminAddress},
+	}
+}
+
+// smuggled sends a request with a body in chunks, and a second request that a
+// proxy may have taken for a part of the first one's body.
+func smuggled(t *testing.T, g *gateway, first string) string {
+	t.Helper()
+	g.upstream.Handle("StartWorkflowExecution", upstreamtest.Answer(&workflowservice.StartWorkflowExecutionResponse{RunId: "r", Started: true}))
+	countsTo(g, 1)
+	conn, err := g.listener.dial(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	second := "GET " + count + " HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer " + writerKey + "\r\nConnection: close\r\n\r\n"
+	go func() { _, _ = io.WriteString(conn, first+second) }() // until the gateway closes the connection
+	all, err := io.ReadAll(conn)
+	require.NoError(t, err)
+	require.Equal(t, 1, strings.Count(string(all), "HTTP/1."), "responses: %s", all)
+	require.Contains(t, string(all), "Connection: close\r\n")
+	require.Empty(t, g.upstream.Calls("CountWorkflowExecutions"), "the second request was served")
+	status, _, _ := strings.Cut(string(all), "\r\n")
+	return status + ", connection closed, the second request is not served"
+}
+
+// lengthKeepsConnection holds the gateway to what ordinary callers need.
+func lengthKeepsConnection(t *testing.T, g *gateway) string {
+	t.Helper()
+	for _, version := range []string{"HTTP/1.1", "HTTP/2.0"} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://gateway"+workflows, strings.NewReader("{}"))
+		require.NoError(t, err)
+		client := g.client
+		if version == "HTTP/2.0" {
+			client = http2Client(g)
+			request.ContentLength = -1 // frames end the body here, and no header does
+		}
+		response, err := client.Do(request)
+		require.NoError(t, err)
+		a := read(t, response)
+		require.Equal(t, version, response.Proto)
+		require.Equal(t, http.StatusUnauthorized, a.status)
+		require.False(t, a.closes, version)
+		client.CloseIdleConnections()
+	}
+	return "connections are kept"
+}
+
+// http2Client speaks HTTP/2 without TLS.
+func http2Client(g *gateway) *http.Client {
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return g.listener.dial(ctx) },
+		Protocols:   protocols,
+	}}
+}
+
+func adminHosts(t *testing.T, g *gateway) string {
+	t.Helper()
+	for host, status := range map[string]int{
+		"localhost": 200, "LOCALHOST:8081": 200, "127.0.0.1:8081": 200, "10.1.2.3": 200, "[::1]:8081": 200, "[fe80::1]": 200,
+		"metrics.example:8081": 200,
+		"evil.example":         421, "evil.example:8081": 421, "localhost.evil.example": 421, "127.0.0.1.evil.example": 421, "metrics.example.": 421, "": 421,
+	} {
+		for _, path := range []string{"/livez", "/readyz", "/metrics", "/debug/pprof/", "/debug/pprof/cmdline", "/debug/pprof/heap"} {
+			conn, err := g.adminListener.dial(t.Context())
+			require.NoError(t, err)
+			_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", path, host)
+			require.NoError(t, err)
+			text, err := io.ReadAll(conn)
+			require.NoError(t, err)
+			require.Contains(t, string(text[:15]), strconv.Itoa(status), "%q %s", host, path)
+			require.Equal(t, status == http.StatusMisdirectedRequest, strings.Contains(string(text), `"code":"misdirected-request"`))
+			require.NoError(t, conn.Close())
+		}
+	}
+	return "421 misdirected-request, but for addresses, localhost and listen.adminHosts"
+}
+
+func adminAddress(t *testing.T, _ *gateway) string {
+	t.Helper()
+	address, err := netip.ParseAddrPort(config.Default().Listen.Admin)
+	require.NoError(t, err)
+	require.True(t, address.Addr().IsLoopback())
+	return address.String()
+}

@@ -1,0 +1,59 @@
+package server_test
+
+import (
+	"io"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/net/http2"
+)
+
+// dialHTTP2 opens a connection with HTTP/2's preface. Nothing is read from it.
+func (g *gateway) dialHTTP2(t *testing.T) (net.Conn, *http2.Framer) {
+	t.Helper()
+	conn, err := g.listener.dial(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	_, err = io.WriteString(conn, http2.ClientPreface)
+	require.NoError(t, err)
+	return conn, http2.NewFramer(conn, conn)
+}
+
+// A stranger needs no more than two frames to make the gateway write. The
+// in-memory connection has no buffer, so that each write waits for its reader.
+func TestHTTP2ConnectionsThatDoNotReadAreClosed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, nil)
+		conn, framer := g.dialHTTP2(t)
+		require.NoError(t, framer.WriteSettings())
+		require.NoError(t, framer.WritePing(false, [8]byte{}))
+		begin := time.Now()
+		err := conn.SetWriteDeadline(begin.Add(2 * time.Hour))
+		for err == nil && time.Since(begin) < time.Hour {
+			err = framer.WritePing(false, [8]byte{})
+			time.Sleep(time.Second)
+		}
+		require.ErrorIs(t, err, io.ErrClosedPipe)
+		require.LessOrEqual(t, time.Since(begin), 32*time.Second)
+	})
+}
+
+func TestHTTP2FramesAreSmall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, nil)
+		_, framer := g.dialHTTP2(t)
+		go func() { _ = framer.WriteSettings() }() // the gateway writes first
+		frame, err := framer.ReadFrame()
+		require.NoError(t, err)
+		settings, ok := frame.(*http2.SettingsFrame)
+		require.True(t, ok)
+		size, ok := settings.Value(http2.SettingMaxFrameSize)
+		require.True(t, ok)
+		require.Equal(t, uint32(16<<10), size)
+	})
+}
