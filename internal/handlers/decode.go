@@ -27,11 +27,7 @@ const (
 
 // decode reads the body into target, strictly: known members only, no
 // duplicate names at any depth, valid Unicode, one document.
-func (a *API) decode(w http.ResponseWriter, r *http.Request, rule bodyRule, target any) error {
-	body, err := request.Body(w, r, a.options.Limits.MaxBodyBytes)
-	if err != nil {
-		return err
-	}
+func decode(r *http.Request, body []byte, rule bodyRule, target any) error {
 	if len(body) == 0 {
 		if rule == bodyOptional {
 			return nil

@@ -59,7 +59,8 @@ type ask struct {
 func TestHardening(t *testing.T) {
 	t.Parallel()
 	rows := slices.Concat(hostileCredentials(), hostileTokens(), failingIssuers(), hostilePaths(), hostileBodies(), hostileHeaders(),
-		failingUpstreams(), overload(), operations(), rates())
+		failingUpstreams(), overload(), operations(), rates(),
+		slowReaders(), slowBodies(t))
 	seen := map[int]bool{}
 	for _, row := range rows {
 		seen[row.number] = true
