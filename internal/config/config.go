@@ -132,6 +132,7 @@ type Limits struct {
 	MaxBodyBytes  int64         `koanf:"maxBodyBytes" doc:"Largest request body, in bytes."`
 	Timeouts      Timeouts      `koanf:"timeouts"`
 	InFlight      InFlight      `koanf:"inFlight"`
+	BytesInFlight BytesInFlight `koanf:"bytesInFlight"`
 }
 
 // InFlight bounds the requests that one replica serves at the same time.
@@ -143,6 +144,13 @@ type InFlight struct {
 
 	Queue     int           `koanf:"queue" doc:"Requests of each kind that may wait until their caller has less in flight; the others are refused at once."`
 	QueueTime time.Duration `koanf:"queueTime" doc:"How long they wait before they are refused."`
+}
+
+// BytesInFlight bounds the memory that the bodies of one replica's requests and responses hold at the same time. A caller's
+// share of it is that of [InFlight].
+type BytesInFlight struct {
+	Requests  int64 `koanf:"requests" doc:"Bytes at once of request bodies that arrive; each counts as 32 KiB at least."`
+	Responses int64 `koanf:"responses" doc:"Bytes at once of responses until they are written; those of up to 64 KiB do not count."`
 }
 
 // Timeouts are the deadlines of single upstream calls.

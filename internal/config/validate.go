@@ -28,6 +28,7 @@ func (c *Config) problems() []Problem {
 	v.cors(c.CORS)
 	v.tokens(c.Tokens)
 	v.limits(c.Limits)
+	v.bytesInFlight(c)
 	v.folder("docs.folder", c.Docs.Folder)
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	v.oneOf("log.format", c.Log.Format, "json", "text")

@@ -64,3 +64,12 @@ func (v *validator) inFlight(f InFlight) {
 	v.positive("limits.inFlight.queueTime", f.QueueTime)
 	v.check("limits.inFlight.callerShare", f.CallerShare > 0 && f.CallerShare <= 1, "must be above 0 and at most 1")
 }
+
+// bytesInFlight makes sure that the largest body of each kind has room.
+func (v *validator) bytesInFlight(c *Config) {
+	bytes := c.Limits.BytesInFlight
+	v.check("limits.bytesInFlight.requests", bytes.Requests > 0 && bytes.Requests >= c.Limits.MaxBodyBytes,
+		"must be at least limits.maxBodyBytes")
+	v.check("limits.bytesInFlight.responses", bytes.Responses > 0 && bytes.Responses >= int64(c.Upstream.MaxResponseBytes),
+		"must be at least upstream.maxResponseBytes")
+}

@@ -54,27 +54,36 @@ type call struct {
 	// place is the request's among those of its kind, waiting the one among the
 	// waits.
 	place, waiting limit.Place
+	// held are the bytes of the response, or of the part of it that is written,
+	// and room how many the last part of a stream took.
+	held limit.Reservation
+	room int64
 }
 
 // identity is what the request is stamped with upstream.
 func (c *call) identity() string { return c.principal.Name }
 
 // serve runs one operation: it decides whether the caller may, checks the
-// request's form, finds the workflow that it names, hands the decoded body to
-// do, and writes what comes back.
+// request's form, reads its body, takes a slot, finds the workflow that the
+// request names, hands the decoded body to do, and writes what comes back. A
+// body that arrives slowly holds no slot, and a response that is read slowly
+// holds its bytes.
 func serve[B any](a *API, w http.ResponseWriter, r *http.Request, op operation,
 	do func(ctx context.Context, c *call, body *B) (*answer, error),
 ) {
 	ctx, cancel := context.WithTimeout(r.Context(), a.options.Limits.RequestBudget)
 	defer cancel()
 	made := ctx // with the upstream call, as far as it got
+	c := &call{operation: &op, request: r}
+	defer func() { c.held.Release() }()
 	result, err := func() (*answer, error) {
-		ctx, c, err := a.prepare(ctx, r, &op)
+		ctx, err := a.prepare(ctx, c)
 		if err != nil {
 			return nil, err
 		}
 		made = ctx //nolint:fatcontext // for what a refusal is told with
-		if c.place, err = a.pool(op.method).Enter(ctx, c.principal.Account(), c.principal.Share); err != nil {
+		text, err := a.enter(ctx, w, c)
+		if err != nil {
 			return nil, err
 		}
 		defer func() {
@@ -83,18 +92,21 @@ func serve[B any](a *API, w http.ResponseWriter, r *http.Request, op operation,
 		}()
 		body := new(B)
 		if op.body != bodyNone {
-			sent, err := a.decode(w, r, op.body, body)
-			if err != nil {
+			if err := a.decode(r, text, op.body, body); err != nil {
 				return nil, err
 			}
 			if r.Header.Get(headerIdempotencyKey) != "" {
-				c.bodyDigest = digestOf(sent)
+				c.bodyDigest = digestOf(text)
 			}
 		}
 		if err := a.resolve(ctx, c); err != nil {
 			return nil, err
 		}
-		return do(ctx, c, body)
+		result, err := do(ctx, c, body)
+		if err != nil {
+			return nil, err
+		}
+		return result, a.hold(ctx, c, result)
 	}()
 	if err != nil {
 		a.options.Upstream.Refused(made, op.method, op.namespace, err)
@@ -108,39 +120,53 @@ func serve[B any](a *API, w http.ResponseWriter, r *http.Request, op operation,
 
 // prepare authorises the caller first, so that whoever may not call learns
 // nothing from how the rest of the request is judged.
-func (a *API) prepare(ctx context.Context, r *http.Request, op *operation) (context.Context, *call, error) {
-	c := &call{operation: op, request: r}
+func (a *API) prepare(ctx context.Context, c *call) (context.Context, error) {
+	r, op := c.request, c.operation
 	c.principal, _ = auth.PrincipalFrom(ctx)
 	if err := c.principal.Authorize(op.method, op.namespace); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := request.CheckNamespace(op.namespace); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	telemetry.FromContext(ctx).SetNamespace(op.namespace) // not before: anybody may name anything
 	if op.admit != nil {
 		if err := op.admit(ctx, c); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	if err := checkQuery(r, op.params); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var err error
 	if c.mediaType, err = negotiate(r.Header, op.types); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	timeout, err := request.Timeout(r.Header)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	md, err := request.Metadata(r.Header, a.allowedMetadata(c.principal))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	return upstream.NewContext(ctx, &upstream.Call{
 		Namespace: op.namespace, Timeout: timeout, Metadata: md, Retry: true, Features: true,
-	}), c, nil
+	}), nil
+}
+
+// enter reads the body and then takes a slot: bodies that arrive slowly have a
+// bound of their own.
+func (a *API) enter(ctx context.Context, w http.ResponseWriter, c *call) (body []byte, err error) {
+	var arrived limit.Reservation
+	if c.body != bodyNone {
+		if body, arrived, err = a.options.Bodies.Read(w, c.request, c.principal); err != nil {
+			return nil, err
+		}
+	}
+	c.place, err = a.pool(c.method).Enter(ctx, c.principal.Account(), c.principal.Share)
+	arrived.Release()
+	return body, err
 }
 
 // pool gives the one for the requests that a method stands for.

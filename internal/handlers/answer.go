@@ -33,8 +33,13 @@ type answer struct {
 	location string
 	// retryAfter is the Retry-After header; zero sends none.
 	retryAfter time.Duration
-	// stream writes the body itself.
+	// stream writes the body itself. Size is what it holds when it begins, in
+	// bytes, and drop gives that back when it is not called.
 	stream func(w http.ResponseWriter) error
+	size   int
+	drop   func()
+
+	text []byte // of body, once it is encoded
 }
 
 // encoding keeps values as they are: no HTML escapes, no re-encoded strings,
@@ -59,30 +64,32 @@ func (a *answer) write(w http.ResponseWriter) error {
 	if a.stream != nil {
 		return a.stream(w)
 	}
-	if a.body == nil && a.raw == nil {
+	if len(a.text) == 0 {
 		w.WriteHeader(a.status)
 		return nil
 	}
-	body, err := a.encoded()
-	if err != nil {
-		return err
-	}
 	defer a.raw.Release()
 	h.Set("Content-Type", contentTypeJSON)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Content-Length", strconv.Itoa(len(a.text)))
 	w.WriteHeader(a.status)
-	_, _ = w.Write(body) // a caller that has left is no failure of ours
+	_, _ = w.Write(a.text) // a caller that has left is no failure of ours
 	return nil
 }
 
-// encoded gives the body, with a line break for those who read it in a terminal.
-func (a *answer) encoded() ([]byte, error) {
-	if a.raw != nil {
+// encode makes the body, with a line break for those who read it in a terminal.
+func (a *answer) encode() error {
+	switch {
+	case a.raw != nil:
 		a.raw.Text = append(a.raw.Text, '\n')
-		return a.raw.Text, nil
+		a.text = a.raw.Text
+	case a.body != nil:
+		body, err := json.Marshal(a.body, encoding())
+		if err != nil {
+			return err
+		}
+		a.text, a.body = append(body, '\n'), nil
 	}
-	body, err := json.Marshal(a.body, encoding())
-	return append(body, '\n'), err
+	return nil
 }
 
 // viewed answers with a view of what the server answered.
@@ -152,7 +159,8 @@ func qualities(accept string) map[string]float64 {
 }
 
 // abort cuts the connection of an answer that has begun and cannot be
-// completed.
+// completed. That it could not be written is for the recorder of the server in
+// front to say.
 func abort(ctx context.Context, err error) {
 	e := problem.Of(err)
 	telemetry.FromContext(ctx).SetProblem(string(e.Code), e.LogDetail())

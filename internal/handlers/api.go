@@ -7,6 +7,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/auth/delegated"
 	"github.com/flowgate/flowgate/internal/limit"
+	"github.com/flowgate/flowgate/internal/request"
 	"github.com/flowgate/flowgate/internal/seal"
 	"github.com/flowgate/flowgate/internal/telemetry"
 	"github.com/flowgate/flowgate/internal/upstream"
@@ -26,8 +27,12 @@ type Options struct {
 	// QueryRejectConditions, by namespace, are for queries that name none.
 	QueryRejectConditions map[string]string
 	Version               string
+	// Bodies reads the requests' bodies.
+	Bodies *request.Bodies
 	// Reads, Writes and Waits bound what is in flight of each kind.
 	Reads, Writes, Waits *limit.Pool
+	// Responses bounds the bytes of responses until they are written.
+	Responses *limit.Bytes
 
 	Metrics *telemetry.Metrics
 }
@@ -36,7 +41,6 @@ type Options struct {
 type Limits struct {
 	MaxWait       time.Duration
 	RequestBudget time.Duration
-	MaxBodyBytes  int64
 	// MaxDelegation is how long a delegated token lasts at most.
 	MaxDelegation time.Duration
 	// LongPoll is the deadline of a history poll at most.

@@ -27,29 +27,25 @@ const (
 
 // decode reads the body into target, strictly: known members only, no
 // duplicate names at any depth, valid Unicode, one document, a bounded number
-// of values. It returns the body as it was sent, of which target keeps nothing.
-func (a *API) decode(w http.ResponseWriter, r *http.Request, rule bodyRule, target any) (jsontext.Value, error) {
-	body, err := request.Body(w, r, a.options.Limits.MaxBodyBytes)
-	if err != nil {
-		return nil, err
-	}
+// of values. Target keeps nothing of body.
+func (a *API) decode(r *http.Request, body []byte, rule bodyRule, target any) error {
 	if len(body) == 0 {
 		if rule == bodyOptional {
-			return nil, nil
+			return nil
 		}
-		return nil, problem.New(problem.InvalidRequest, "A request body is required.")
+		return problem.New(problem.InvalidRequest, "A request body is required.")
 	}
 	if err := checkContentType(r.Header); err != nil {
-		return nil, err
+		return err
 	}
 	if kind := jsontext.Value(body).Kind(); kind != '{' && jsontext.Value(body).IsValid() {
-		return nil, problem.New(problem.InvalidRequest, "The request body must be a JSON object.")
+		return problem.New(problem.InvalidRequest, "The request body must be a JSON object.")
 	}
-	limit := valueLimit(a.options.Limits.MaxBodyBytes)
+	limit := valueLimit(a.options.Bodies.Max)
 	if err := json.Unmarshal(body, target, unmarshalOptions(len(body), limit)); err != nil {
-		return nil, jsonProblem(err, limit)
+		return jsonProblem(err, limit)
 	}
-	return body, nil
+	return nil
 }
 
 func checkContentType(h http.Header) error {

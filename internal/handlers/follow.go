@@ -63,7 +63,11 @@ func (a *API) follow(ctx context.Context, c *call, params GetWorkflowHistoryPara
 		}
 	}
 	f.waiting, c.waiting = c.waiting, limit.Place{} // the stream's, for as long as it lasts
-	return &answer{stream: f.stream}, nil
+	begun := &answer{stream: f.stream, drop: f.drop}
+	if f.first != nil {
+		begun.size = len(f.first.answer.Wire())
+	}
+	return begun, nil
 }
 
 func (a *API) newFollower(ctx context.Context, c *call, params GetWorkflowHistoryParams) (*follower, position, error) {

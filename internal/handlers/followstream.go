@@ -27,6 +27,15 @@ var errPaused = errors.New("the stream goes on in another one")
 // goesOn reports whether the stream goes on after a run.
 func (f *follower) goesOn(o *Outcome) bool { return f.followRuns && o.NewRunID != "" }
 
+// drop ends a stream that does not begin.
+func (f *follower) drop() {
+	if f.first != nil {
+		f.first.answer.Release()
+	}
+	f.leave()
+	f.waiting.Leave()
+}
+
 // stream is the answer's body.
 func (f *follower) stream(w http.ResponseWriter) error {
 	defer f.waiting.Leave()
@@ -110,22 +119,32 @@ func (f *follower) next(ctx context.Context) (*historyPage, error) {
 	if f.tail != nil {
 		return f.wait(ctx)
 	}
-	place, err := f.api.options.Reads.Resume(ctx, f.call.principal.Account(), f.call.principal.Share)
-	if err != nil {
-		return nil, err
-	}
-	defer place.Leave()
-	return f.fetch(ctx)
-}
-
-// fetch gets the page that comes after what was read.
-func (f *follower) fetch(ctx context.Context) (*historyPage, error) {
-	page, err := fetchHistory(ctx, f.api.options.Upstream, f.history(), f.token, f.pageSize)
+	page := &historyPage{}
+	_, err := f.api.resume(ctx, f.call, func(ctx context.Context) (got upstream.Answer, err error) {
+		if page, err = f.get(ctx); err == nil {
+			got = page.answer
+		}
+		return got, err
+	})
 	if err != nil {
 		return nil, err
 	}
 	f.token = page.token
 	return page, nil
+}
+
+// fetch gets the page that comes after what was read, and goes on behind it.
+func (f *follower) fetch(ctx context.Context) (*historyPage, error) {
+	page, err := f.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f.token = page.token
+	return page, nil
+}
+
+func (f *follower) get(ctx context.Context) (*historyPage, error) {
+	return fetchHistory(ctx, f.api.options.Upstream, f.history(), f.token, f.pageSize)
 }
 
 // join makes the stream one of those that wait for more of the run, unless there
@@ -155,12 +174,16 @@ func (f *follower) wait(ctx context.Context) (*historyPage, error) {
 	}
 	page := f.coming
 	f.coming = page.next
+	if err := f.api.holdItems(ctx, f.call, page.items); err != nil {
+		return nil, err
+	}
 	return &historyPage{items: page.items}, page.err
 }
 
 // send writes the events of a page that the caller does not have, and gives the
 // run's outcome when it closed with one of them.
 func (f *follower) send(out *eventWriter, page *historyPage) (closing *Outcome, err error) {
+	defer f.call.held.Release() // nothing is held while the stream waits
 	defer page.answer.Release()
 	if len(page.items) > 0 {
 		err = out.send(func(w io.Writer) error {

@@ -103,7 +103,7 @@ func (p *pages) answer(ctx context.Context) (*answer, error) {
 
 // large writes a page while it is made.
 func (p *pages) large(ctx context.Context, page upstream.Answer, first []byte) *answer {
-	return &answer{stream: func(w http.ResponseWriter) error {
+	return &answer{size: len(page.Wire()), drop: page.Release, stream: func(w http.ResponseWriter) error {
 		defer page.Release()
 		w.Header().Set("Content-Type", contentTypeJSON)
 		w.WriteHeader(http.StatusOK)
@@ -118,34 +118,32 @@ func (p *pages) large(ctx context.Context, page upstream.Answer, first []byte) *
 	}}
 }
 
-// next fetches a page, of no more than what is left of the limit.
+// next fetches a page.
 func (p *pages) next(ctx context.Context) (page upstream.Answer, items [][]byte, err error) {
+	if page, err = p.get(ctx); err != nil {
+		return page, nil, err
+	}
+	return page, p.take(page), nil
+}
+
+// get fetches a page, of no more than what is left of the limit.
+func (p *pages) get(ctx context.Context) (upstream.Answer, error) {
 	size := p.size
 	if p.limit >= 0 {
 		size = min(size, p.limit)
 	}
-	if page, err = p.fetch(ctx, p.token, int32(size)); err != nil { //nolint:gosec // at most maxPageSize
-		return page, nil, err
-	}
+	return p.fetch(ctx, p.token, int32(size)) //nolint:gosec // at most maxPageSize
+}
+
+// take gives a page's items, and goes on behind it.
+func (p *pages) take(page upstream.Answer) [][]byte {
 	items, token := p.split(page.Wire())
 	p.token = bytes.Clone(token) // the page is gone before the next one
 	if p.limit >= 0 {
 		items = items[:min(len(items), p.limit)]
 		p.limit -= len(items)
 	}
-	return page, items, nil
-}
-
-// resume fetches the next page of a stream, in a place of its own: that of the
-// request was given back when the answer began, because who reads slowly must
-// not hold one, and without one a caller's streams would have no bound.
-func (p *pages) resume(ctx context.Context) (upstream.Answer, [][]byte, error) {
-	place, err := p.api.options.Reads.Resume(ctx, p.call.principal.Account(), p.call.principal.Share)
-	if err != nil {
-		return upstream.Answer{}, nil, err
-	}
-	defer place.Leave()
-	return p.next(ctx)
+	return items
 }
 
 // more reports whether there is a page after the last one.
@@ -155,7 +153,7 @@ func (p *pages) more() bool { return len(p.token) > 0 && p.limit != 0 }
 // written. A failure after the first line can no longer be told by a status:
 // the connection is cut, so that what is there never looks complete.
 func (p *pages) stream(ctx context.Context, page upstream.Answer, items [][]byte) *answer {
-	return &answer{stream: func(w http.ResponseWriter) error {
+	return &answer{size: len(page.Wire()), drop: page.Release, stream: func(w http.ResponseWriter) error {
 		w.Header().Set("Content-Type", contentTypeNDJSON)
 		w.WriteHeader(http.StatusOK)
 		for {
@@ -168,9 +166,10 @@ func (p *pages) stream(ctx context.Context, page upstream.Answer, items [][]byte
 			if !p.more() {
 				return nil
 			}
-			if page, items, err = p.resume(ctx); err != nil {
+			if page, err = p.api.resume(ctx, p.call, p.get); err != nil {
 				abort(ctx, err)
 			}
+			items = p.take(page)
 		}
 	}}
 }

@@ -13,3 +13,10 @@ func (p *Pool) Callers() int {
 	defer p.mu.Unlock()
 	return len(p.callers)
 }
+
+// Callers counts those that hold bytes or wait for some.
+func (b *Bytes) Callers() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.holders)
+}

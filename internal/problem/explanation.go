@@ -140,7 +140,7 @@ var explanations = []explained{
 		Remedy: "Accept one of the types that `detail` names, or leave the header out.",
 	}},
 	{RequestTimeout, Explanation{
-		Cause:  "The request's body did not arrive in time. Nothing was done.",
+		Cause:  "The request's body did not arrive in time, or at less than 8 KiB a second. Nothing was done.",
 		Remedy: "Send it again. If it happens often, the connection to the gateway is slow or a proxy holds the body back.",
 	}},
 	{PayloadTooLarge, Explanation{
@@ -196,7 +196,7 @@ var explanations = []explained{
 		Remedy: "Send a repeated request with the body that it had, and use a new key for another request.",
 	}},
 	{RateLimited, Explanation{
-		Cause:  "You have as many requests in flight as one caller may have, or the namespace's rate limit on the Temporal server is used up.",
+		Cause:  "You have as many requests in flight as one caller may have, or they hold as many bytes, or the namespace's rate limit on the Temporal server is used up.",
 		Remedy: "Wait for `Retry-After`, send the request again, and make fewer at once. If it persists, ask for a higher limit.",
 	}},
 	{TooManyFailures, Explanation{
@@ -204,8 +204,8 @@ var explanations = []explained{
 		Remedy: "Stop sending the refused credential and correct it. The same limit counts for everybody behind your address.",
 	}},
 	{ClientClosedRequest, Explanation{
-		Cause:  "The caller closed the connection before the answer was ready. The code is only seen in the gateway's log.",
-		Remedy: "If this is not meant, give the client, and each proxy on the way, a timeout longer than the `wait` that it asks for.",
+		Cause:  "The caller closed the connection before the answer was ready, or did not read it in time. The code is only seen in the gateway's log.",
+		Remedy: "If this is not meant, give the client, and each proxy on the way, a timeout longer than the `wait` that it asks for, and read answers as they come.",
 	}},
 	{Internal, Explanation{
 		Cause:  "A defect of the gateway. What exactly happened is in its log.",
@@ -248,7 +248,8 @@ var explanations = []explained{
 			"and runs once. If it stays so, no worker polls the workflow's task queue.",
 	}},
 	{Overloaded, Explanation{
-		Cause:  "This replica of the gateway has as many requests in flight as it takes. Nothing was done.",
+		Cause: "This replica of the gateway has as many requests in flight as it takes, or they hold as many bytes. " +
+			"Nothing was done, unless `detail` says that the call was made.",
 		Remedy: "Send the request again after `Retry-After`; another replica may take it at once. If it persists, more replicas are needed.",
 	}},
 	{Draining, Explanation{

@@ -8,54 +8,143 @@ import (
 	"strings"
 	"time"
 
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/limit"
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// Body takes the whole body, within its bounds of size and time. The server in
-// front has set the connection's read deadline; it is lifted once the body is
-// there, because what follows may wait for long, and stays on a body that is
-// not, so that the rest of it cannot hold the connection.
-func Body(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	if r.ContentLength > limit {
-		return nil, tooLarge(limit)
+// BodyGrace is how long a body may arrive before its rate counts. The server in
+// front sets it as the first read deadline of a request that has a body.
+const BodyGrace = 5 * time.Second
+
+// bodyRate is the least rate of a body after its grace, in bytes a second. An
+// announced body that does not come costs its sender a connection and us
+// little, but not for as long as a slow upload may take.
+const bodyRate = 8 << 10
+
+// bodyFloor is what a body that arrives counts as at least, in bytes: as much as
+// its connection and its goroutine take.
+const bodyFloor = 32 << 10
+
+// Bodies reads the bodies of requests within bounds of size, time and memory.
+type Bodies struct {
+	// Max bounds one body, in bytes.
+	Max int64
+	// Timeout is the time for a whole body.
+	Timeout time.Duration
+	// Held bounds the bytes of all bodies that arrive, in all and for each caller.
+	Held *limit.Bytes
+}
+
+// Read takes the whole body of a caller's request. What it holds stays reserved
+// until its user, who bounds what comes next, releases it. The server in front
+// has set the connection's read deadline; it is lifted once the body is there,
+// because what follows may wait for long, and stays on a body that is not, so
+// that the rest of it cannot hold the connection. Errors are [problem.Error]s.
+func (b *Bodies) Read(w http.ResponseWriter, r *http.Request, caller *auth.Principal) ([]byte, limit.Reservation, error) {
+	if r.ContentLength > b.Max {
+		return nil, limit.Reservation{}, tooLarge(b.Max)
 	}
-	body, err := readAll(io.LimitReader(r.Body, limit+1), r.ContentLength)
-	var timeout net.Error
-	switch {
-	case errors.As(err, &timeout) && timeout.Timeout():
-		w.Header().Set("Connection", "close")
-		return nil, problem.New(problem.RequestTimeout, "The request body did not arrive in time.").Because(err)
-	case err != nil:
-		w.Header().Set("Connection", "close")
-		return nil, problem.New(problem.InvalidRequest, "The request body could not be read.").Because(err)
-	case int64(len(body)) > limit:
-		return nil, tooLarge(limit)
-	default:
-		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-		return body, nil
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil, limit.Reservation{}, nil
+	}
+	arriving := arrival{bodies: b, request: r, control: http.NewResponseController(w), begin: time.Now()}
+	var err error
+	if arriving.held, err = b.Held.Reserve(r.Context(), caller.Account(), caller.Share, bodyFloor); err != nil {
+		return nil, limit.Reservation{}, err
+	}
+	if err = arriving.read(); err != nil {
+		arriving.held.Release()
+		if problem.Is(err, problem.RequestTimeout) || problem.Is(err, problem.InvalidRequest) {
+			w.Header().Set("Connection", "close")
+		}
+		return nil, limit.Reservation{}, err
+	}
+	_ = arriving.control.SetReadDeadline(time.Time{})
+	return arriving.body, arriving.held, nil
+}
+
+// arrival is a body on its way.
+type arrival struct {
+	bodies  *Bodies
+	request *http.Request
+	control *http.ResponseController
+	begin   time.Time
+
+	held     limit.Reservation
+	body     []byte
+	credited int64 // bytes that the read deadline allows for
+}
+
+// read reads to the end.
+func (a *arrival) read() error {
+	limited := io.LimitReader(a.request.Body, a.bodies.Max+1)
+	a.body = make([]byte, 0, a.first())
+	for {
+		n, err := limited.Read(a.body[len(a.body):cap(a.body)])
+		a.body = a.body[:len(a.body)+n]
+		switch {
+		case int64(len(a.body)) > a.bodies.Max:
+			return tooLarge(a.bodies.Max)
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return unread(err)
+		}
+		a.credit()
+		if len(a.body) == cap(a.body) {
+			if err := a.grow(); err != nil {
+				return err
+			}
+		}
 	}
 }
 
-// readAll reads to the end. The length that is announced saves growing, as far as
-// it costs little to believe it.
-func readAll(body io.Reader, announced int64) ([]byte, error) {
-	const believed = 64 << 10
-	if announced <= 0 || announced > believed {
-		return io.ReadAll(body)
+// first is the size to begin with. The length that is announced saves growing, as
+// far as it costs little to believe it.
+func (a *arrival) first() int64 {
+	const unknown = 4 << 10
+	announced := a.request.ContentLength
+	if announced < 0 {
+		return unknown
 	}
-	read := make([]byte, 0, announced+1) // one more, to find the end
-	for len(read) < cap(read) {
-		n, err := body.Read(read[len(read):cap(read)])
-		read = read[:len(read)+n]
-		switch {
-		case errors.Is(err, io.EOF):
-			return read, nil
-		case err != nil:
-			return read, err
+	return min(announced+1, bodyFloor) // one more, to find the end
+}
+
+// grow makes room for as much again, and counts it before it is there.
+func (a *arrival) grow() error {
+	size := min(2*cap(a.body), int(a.bodies.Max)+1)
+	if more := int64(size - max(cap(a.body), bodyFloor)); more > 0 {
+		if err := a.held.Grow(a.request.Context(), more); err != nil {
+			return err
 		}
 	}
-	rest, err := io.ReadAll(body)
-	return append(read, rest...), err
+	body := make([]byte, len(a.body), size)
+	copy(body, a.body)
+	a.body = body
+	return nil
+}
+
+// credit prolongs the read deadline by the time that the bytes that have arrived
+// may take. It does so when there are twice as many as before: a deadline for
+// each read would cost more than the read.
+func (a *arrival) credit() {
+	arrived := int64(len(a.body))
+	if arrived < max(bodyRate, 2*a.credited) {
+		return
+	}
+	a.credited = arrived
+	allowed := BodyGrace + time.Duration(arrived)*time.Second/bodyRate
+	_ = a.control.SetReadDeadline(a.begin.Add(min(a.bodies.Timeout, allowed)))
+}
+
+// unread says why a body could not be read.
+func unread(err error) error {
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return problem.New(problem.RequestTimeout, "The request body did not arrive in time.").Because(err)
+	}
+	return problem.New(problem.InvalidRequest, "The request body could not be read.").Because(err)
 }
 
 func tooLarge(limit int64) error {

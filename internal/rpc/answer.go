@@ -11,8 +11,10 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/request"
 	"github.com/flowgate/flowgate/internal/telemetry"
 	"github.com/flowgate/flowgate/internal/transcode"
+	"github.com/flowgate/flowgate/internal/upstream"
 )
 
 // largeAnswer is the size on the wire from which an answer is written while it
@@ -20,27 +22,37 @@ import (
 // told by a status.
 const largeAnswer = 512 << 10
 
-// write answers with what the server answered.
-func write(w http.ResponseWriter, c *call) error {
-	ctx, wire := c.request.Context(), c.answer.Wire()
-	setForm(w.Header(), c.out)
-	if len(wire) >= largeAnswer {
-		w.WriteHeader(http.StatusOK)
-		if err := stream(w, c, wire); err != nil {
-			abort(ctx, err)
+// hold makes the response, unless it is made while it is written, and reserves
+// the bytes that it holds until it is written. It comes before the call's slot is
+// given back: responses that wait for room are as many as there are slots at most.
+func (d *HTTP) hold(c *call) (err error) {
+	size := len(c.answer.Wire())
+	if size < largeAnswer {
+		c.text = transcode.NewBuffer()
+		if c.text.Text, err = c.output.AppendJSON(c.text.Text, c.answer.Wire(), c.out.form, nil); err != nil {
+			return problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.").Because(err)
 		}
-		return nil
+		c.answer.Release()
+		c.answer, size = upstream.Answer{}, len(c.text.Text)
 	}
-	buffer := transcode.NewBuffer()
-	defer buffer.Release()
+	c.held, err = d.options.Responses.Reserve(c.ctx, c.principal.Account(), c.principal.Share, int64(size))
+	return request.Unshown(c.method, err)
+}
+
+// write answers with what the server answered.
+func write(w http.ResponseWriter, c *call) {
+	ctx := c.request.Context()
+	setForm(w.Header(), c.out)
 	var err error
-	if buffer.Text, err = c.output.AppendJSON(buffer.Text, wire, c.out.form, nil); err != nil {
-		return problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.").Because(err)
+	if c.text != nil {
+		err = c.out.write(w, http.StatusOK, c.text.Text)
+	} else {
+		w.WriteHeader(http.StatusOK)
+		err = stream(w, c, c.answer.Wire())
 	}
-	if err := c.out.write(w, http.StatusOK, buffer.Text); err != nil {
+	if err != nil {
 		abort(ctx, err)
 	}
-	return nil
 }
 
 // stream writes an answer while it is made.
@@ -69,13 +81,10 @@ func (m media) write(w http.ResponseWriter, status int, text []byte) error {
 	return i.flush()
 }
 
-// abort cuts the connection, so that what was written never looks whole.
+// abort cuts the connection, so that what was written never looks whole. That it
+// could not be written is for the recorder of the server in front to say.
 func abort(ctx context.Context, err error) {
-	code := problem.UpstreamError
-	if ctx.Err() != nil {
-		code = problem.ClientClosedRequest
-	}
-	telemetry.FromContext(ctx).SetProblem(string(code), err.Error())
+	telemetry.FromContext(ctx).SetProblem(string(problem.UpstreamError), err.Error())
 	panic(http.ErrAbortHandler)
 }
 

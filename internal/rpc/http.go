@@ -23,14 +23,16 @@ import (
 // Options are what the door is made of.
 type Options struct {
 	Upstream *upstream.Client
-	// MaxBodyBytes bounds a request's body.
-	MaxBodyBytes int64
+	// Bodies reads the requests' bodies.
+	Bodies *request.Bodies
 	// LongPoll is the deadline of a call that waits, when the caller names none.
 	LongPoll time.Duration
 	// CallerMetadata are the metadata keys that every caller may send.
 	CallerMetadata []string
 	// Reads, Writes and Waits bound what is in flight of each kind.
 	Reads, Writes, Waits *limit.Pool
+	// Responses bounds the bytes of responses until they are written.
+	Responses *limit.Bytes
 }
 
 // HTTP is the Temporal HTTP API.
@@ -75,7 +77,9 @@ type call struct {
 	place   limit.Place
 	message []byte
 	answer  upstream.Answer
-	stop    func() // ends a wait's own context
+	text    *transcode.Buffer // what is written, unless it is made while it is written
+	held    limit.Reservation // the bytes of the one or the other
+	stop    func()            // ends a wait's own context
 }
 
 // serve makes the call that a request stands for. Its frame, and those of what it
@@ -86,6 +90,9 @@ func (d *HTTP) serve(w http.ResponseWriter, r *http.Request, b *binding) {
 	err := d.begin(w, c)
 	if err == nil {
 		c.answer, err = d.options.Upstream.Invoke(c.ctx, c.method, c.message)
+		if err == nil {
+			err = d.hold(c)
+		}
 		c.place.Leave()
 	}
 	d.finish(w, c, err)
@@ -102,10 +109,16 @@ func (d *HTTP) begin(w http.ResponseWriter, c *call) error {
 	if err != nil {
 		return err
 	}
-	if c.place, err = d.pool(c).Enter(c.ctx, c.principal.Account(), c.principal.Share); err != nil {
+	body, arrived, err := d.read(w, c)
+	if err != nil {
 		return err
 	}
-	if c.message, err = d.build(w, c); err != nil {
+	c.place, err = d.pool(c).Enter(c.ctx, c.principal.Account(), c.principal.Share)
+	arrived.Release()
+	if err != nil {
+		return err
+	}
+	if c.message, err = d.build(c, body); err != nil {
 		return err
 	}
 	if c.named != 0 { // the guard behind Invoke authorises it
@@ -125,9 +138,8 @@ func (d *HTTP) begin(w http.ResponseWriter, c *call) error {
 // finish answers.
 func (d *HTTP) finish(w http.ResponseWriter, c *call, err error) {
 	if err == nil {
-		err = write(w, c)
-	}
-	if err != nil {
+		write(w, c)
+	} else {
 		ctx := c.ctx
 		if ctx == nil {
 			ctx = c.request.Context() // it was refused before there was a call
@@ -146,6 +158,8 @@ func (c *call) end() {
 	}
 	c.place.Leave()
 	c.answer.Release()
+	c.text.Release()
+	c.held.Release()
 }
 
 // prepare reads what stands beside the message. The caller is authorised first:
@@ -260,11 +274,11 @@ func (d *HTTP) pool(c *call) *limit.Pool {
 
 // build makes the request in wire form: the body or the query, then the path,
 // which wins over both, then who calls.
-func (d *HTTP) build(w http.ResponseWriter, c *call) ([]byte, error) {
+func (d *HTTP) build(c *call, body []byte) ([]byte, error) {
 	var message []byte
 	var err error
 	if c.body {
-		message, err = d.fromBody(w, c)
+		message, err = d.fromBody(c, body)
 	} else {
 		message, err = c.input.AppendQuery(nil, c.query, c.bound())
 	}
@@ -290,15 +304,23 @@ func (c *call) identify(message []byte) ([]byte, error) {
 	return message, err
 }
 
-func (d *HTTP) fromBody(w http.ResponseWriter, c *call) ([]byte, error) {
+// read takes the body, before the call has a slot: bodies that arrive slowly have
+// a bound of their own.
+func (d *HTTP) read(w http.ResponseWriter, c *call) ([]byte, limit.Reservation, error) {
+	if !c.body {
+		return nil, limit.Reservation{}, nil
+	}
 	if encoding := c.request.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return nil, problem.New(problem.UnsupportedMediaType, "The request body must not be encoded.")
+		return nil, limit.Reservation{}, problem.New(problem.UnsupportedMediaType, "The request body must not be encoded.")
 	}
-	body, err := request.Body(w, c.request, d.options.MaxBodyBytes)
-	if err != nil || len(body) == 0 {
-		return nil, err
+	return d.options.Bodies.Read(w, c.request, c.principal)
+}
+
+func (d *HTTP) fromBody(c *call, body []byte) ([]byte, error) {
+	if len(body) == 0 {
+		return nil, nil
 	}
-	c.in.form.MaxWire = 2 * int(d.options.MaxBodyBytes) // a list of short values grows; the server takes no more in any case
+	c.in.form.MaxWire = 2 * int(d.options.Bodies.Max) // a list of short values grows; the server takes no more in any case
 	return c.input.AppendWire(make([]byte, 0, len(body)), body, c.in.form)
 }
 

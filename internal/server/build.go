@@ -16,6 +16,7 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/handlers"
 	"github.com/flowgate/flowgate/internal/limit"
+	"github.com/flowgate/flowgate/internal/request"
 	"github.com/flowgate/flowgate/internal/rpc"
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
@@ -93,9 +94,9 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 	if g.upstream, err = g.newUpstream(options); err != nil {
 		return nil, err
 	}
-	pools := g.newPools()
-	g.api = g.newAPI(options.Version, pools)
-	if g.temporal, err = g.newTemporalAPI(pools); err != nil {
+	bounds := g.newBounds()
+	g.api = g.newAPI(options.Version, bounds)
+	if g.temporal, err = g.newTemporalAPI(bounds); err != nil {
 		_ = g.upstream.Close()
 		return nil, err
 	}
@@ -116,7 +117,7 @@ func (g *gateway) front(router chi.Router, p *probes) http.Handler {
 	listen := g.cfg.Listen
 	f := &front{
 		router: router, gate: g.gate, hosts: lower(listen.Hosts), probes: p, log: g.log, metrics: g.metrics,
-		readBody: listen.Timeouts.ReadBody, write: listen.Timeouts.Write,
+		readBody: listen.Timeouts.ReadBody, write: listen.Timeouts.Write, budget: g.cfg.Limits.RequestBudget,
 	}
 	f.next = sharing(g.cfg.CORS.Origins, http.HandlerFunc(f.admit))
 	return believing(listen.TrustedProxies, f)
@@ -154,24 +155,44 @@ func listenerOr(given net.Listener, address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// pools bound what is in flight of each kind, at all doors together.
-type pools struct{ reads, writes, waits *limit.Pool }
+// bounds are those of what is in flight, at all doors together: requests of each
+// kind, and the bytes of bodies.
+type bounds struct {
+	reads, writes, waits *limit.Pool
+	bodies               *request.Bodies
+	responses            *limit.Bytes
+}
 
-func (g *gateway) newPools() pools {
+// smallResponse is what a response may hold uncounted, in bytes: not much more
+// than its connection and its goroutine do.
+const smallResponse = 64 << 10
+
+func (g *gateway) newBounds() bounds {
 	limits := g.cfg.Limits.InFlight
 	pool := func(size int, gauge *telemetry.Gauge) *limit.Pool {
 		return limit.NewPool(limit.PoolSize{
 			Places: size, Share: limits.CallerShare, Queue: limits.Queue, QueueTime: limits.QueueTime,
 		}, gauge)
 	}
-	return pools{
+	bytes := func(total, small int64, gauge *telemetry.Gauge) *limit.Bytes {
+		return limit.NewBytes(limit.BytesSize{
+			Total: total, Small: small, Share: limits.CallerShare, Queue: limits.Queue, QueueTime: limits.QueueTime,
+		}, gauge)
+	}
+	inFlight := g.cfg.Limits.BytesInFlight
+	return bounds{
 		reads:  pool(limits.Reads, &g.metrics.Reads),
 		writes: pool(limits.Writes, &g.metrics.Writes),
 		waits:  pool(limits.Waits, &g.metrics.Waits),
+		bodies: &request.Bodies{
+			Max: g.cfg.Limits.MaxBodyBytes, Timeout: g.cfg.Listen.Timeouts.ReadBody,
+			Held: bytes(inFlight.Requests, 0, &g.metrics.RequestBytes),
+		},
+		responses: bytes(inFlight.Responses, smallResponse, &g.metrics.ResponseBytes),
 	}
 }
 
-func (g *gateway) newAPI(version string, pools pools) *handlers.API {
+func (g *gateway) newAPI(version string, bounds bounds) *handlers.API {
 	conditions := map[string]string{}
 	for name, namespace := range g.cfg.Namespaces {
 		conditions[name] = namespace.QueryRejectCondition
@@ -181,19 +202,19 @@ func (g *gateway) newAPI(version string, pools pools) *handlers.API {
 		Upstream: g.upstream, Tokens: g.identity.seals, Delegated: g.identity.delegated, Version: version, Metrics: g.metrics,
 		CallerMetadata: g.cfg.Upstream.CallerMetadata, QueryRejectConditions: conditions,
 		Limits: handlers.Limits{
-			MaxWait: limits.MaxWait, RequestBudget: limits.RequestBudget, MaxBodyBytes: limits.MaxBodyBytes,
+			MaxWait: limits.MaxWait, RequestBudget: limits.RequestBudget,
 			LongPoll: limits.Timeouts.LongPoll, MaxDelegation: g.cfg.Tokens.MaxTTL,
 		},
-		Reads: pools.reads, Writes: pools.writes, Waits: pools.waits,
+		Reads: bounds.reads, Writes: bounds.writes, Waits: bounds.waits, Bodies: bounds.bodies, Responses: bounds.responses,
 		Settings: handlers.NewSettings(limits, g.cfg.Upstream),
 	})
 }
 
-func (g *gateway) newTemporalAPI(pools pools) (*rpc.HTTP, error) {
+func (g *gateway) newTemporalAPI(bounds bounds) (*rpc.HTTP, error) {
 	return rpc.NewHTTP(rpc.Options{
-		Upstream: g.upstream, MaxBodyBytes: g.cfg.Limits.MaxBodyBytes, LongPoll: g.cfg.Limits.Timeouts.LongPoll,
+		Upstream: g.upstream, LongPoll: g.cfg.Limits.Timeouts.LongPoll,
 		CallerMetadata: g.cfg.Upstream.CallerMetadata,
-		Reads:          pools.reads, Writes: pools.writes, Waits: pools.waits,
+		Reads:          bounds.reads, Writes: bounds.writes, Waits: bounds.waits, Bodies: bounds.bodies, Responses: bounds.responses,
 	})
 }
 
@@ -224,6 +245,9 @@ func (g *gateway) newServer(handler http.Handler) *http.Server {
 			// A response has a deadline, a connection's own frames have not: a client that asks for them (PING, SETTINGS)
 			// and does not read would hold its connection for ever, the idle timeout waits for the write too.
 			WriteByteTimeout: g.cfg.Listen.Timeouts.Write,
+		},
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			return context.WithValue(ctx, connectionKey{}, conn)
 		},
 		ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"sync"
@@ -13,8 +14,10 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/request"
 	"github.com/flowgate/flowgate/internal/rpc"
 	"github.com/flowgate/flowgate/internal/telemetry"
+	"github.com/flowgate/flowgate/internal/upstream"
 )
 
 // front is the first to see a request and the last to leave it. The order is:
@@ -44,6 +47,7 @@ type front struct {
 
 	readBody time.Duration // bound of a whole body
 	write    time.Duration // bound of each write
+	budget   time.Duration // of a request, see recorder
 
 	routings sync.Pool // of *chi.Context, as chi's router has one of its own
 }
@@ -56,6 +60,9 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	v.recorder.discard(r.Body)
 }
+
+// connectionKey is where a request's context has its connection.
+type connectionKey struct{}
 
 // visit is one request from its begin to its end.
 type visit struct {
@@ -70,8 +77,13 @@ type visit struct {
 func (f *front) receive(w http.ResponseWriter, r *http.Request) (*visit, *http.Request) {
 	v := &visit{begin: time.Now(), routing: f.routingContext()}
 	v.recorder = recorder{
-		ResponseWriter: w, timeout: f.write,
+		ResponseWriter: w, timeout: f.write, budget: f.budget, begin: v.begin,
 		large: r.ContentLength > largeBody || r.ContentLength < 0 && r.ProtoMajor == 1,
+	}
+	if r.ProtoMajor > 1 {
+		if conn, ok := r.Context().Value(connectionKey{}).(net.Conn); ok {
+			v.recorder.hangUp = func() { _ = conn.Close() }
+		}
 	}
 	v.event = telemetry.Event{
 		RequestID: requestID(r.Header), Method: r.Method, ClientIP: clientIP(r),
@@ -85,7 +97,7 @@ func (f *front) receive(w http.ResponseWriter, r *http.Request) (*visit, *http.R
 	if r.ContentLength != 0 {
 		// Also for whoever is refused before its body is read: net/http reads
 		// on before it answers, and must not do so for as long as a caller likes.
-		_ = http.NewResponseController(w).SetReadDeadline(v.begin.Add(f.readBody))
+		_ = http.NewResponseController(w).SetReadDeadline(v.begin.Add(min(f.readBody, request.BodyGrace)))
 	}
 	f.metrics.Active.Inc()
 	return v, r
@@ -107,7 +119,7 @@ func (f *front) leave(v *visit) {
 	f.metrics.Active.Dec()
 	failure := recover() //nolint:revive // it is deferred, by ServeHTTP
 	event, rec := &v.event, &v.recorder
-	f.settle(rec, event, failure)
+	f.settle(v, failure)
 	event.Route, event.Status, event.BytesOut = v.routing.RoutePattern(), rec.status, rec.bytes
 	event.Duration = time.Since(v.begin)
 	if !f.probes.quiet(v.request) {
@@ -152,11 +164,20 @@ func (f *front) enter(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // settle makes the event say how the request ended, and answers for a handler
-// that did not.
-func (f *front) settle(w *recorder, event *telemetry.Event, failure any) {
+// that did not. A response that was not taken is its client's end, whatever its
+// handler made of the failed write.
+func (f *front) settle(v *visit, failure any) {
+	w, event := &v.recorder, &v.event
 	if failure == nil || errors.Is(asError(failure), http.ErrAbortHandler) {
 		if w.status == 0 {
 			w.status = http.StatusOK // what net/http sends for nothing
+		}
+		if w.failed != nil && w.status < http.StatusBadRequest { // else the log keeps what went wrong before
+			e := upstream.Canceled(v.request.Context(), w.failed)
+			event.SetProblem(string(e.Code), e.LogDetail())
+		}
+		if event.Code == string(problem.ClientClosedRequest) {
+			w.status = problem.ClientClosedRequest.Row().Status // for the log: nobody is sent it
 		}
 		return
 	}

@@ -59,7 +59,8 @@ type ask struct {
 func TestHardening(t *testing.T) {
 	t.Parallel()
 	rows := slices.Concat(hostileCredentials(), hostileTokens(), failingIssuers(), hostilePaths(), hostileBodies(), hostileHeaders(),
-		failingUpstreams(), overload(), operations(), rates(), hostileValues(), hostileErrors(), sharedPolls(), hostileAudit(), hostileRepeats(), limits(), hostileListeners())
+		failingUpstreams(), overload(), operations(), rates(), hostileValues(), hostileErrors(), slowReaders(), slowBodies(t),
+		limits(), sharedPolls(), hostileAudit(), hostileRepeats(), hostileListeners())
 	seen := map[int]bool{}
 	for _, row := range rows {
 		seen[row.number] = true

@@ -19,6 +19,9 @@ func (g *Gauge) Inc() { g.value.Add(1) }
 // Dec takes one away.
 func (g *Gauge) Dec() { g.value.Add(-1) }
 
+// Add adds n, which may be negative.
+func (g *Gauge) Add(n int64) { g.value.Add(n) }
+
 // Set replaces the number.
 func (g *Gauge) Set(n int64) { g.value.Store(n) }
 

@@ -59,6 +59,8 @@ func (m *Metrics) gauges(meter metric.Meter) error {
 	gauge("http.server.active_requests", "", "HTTP requests being served.", m.Active.observe())
 	gauge("flowgate.in_flight", "", "Admitted requests in flight, by what they hold.",
 		m.Reads.observe(kind("read")), m.Writes.observe(kind("write")), m.Waits.observe(kind("wait")))
+	gauge("flowgate.in_flight.bytes", "By", "Bytes of bodies in flight: requests that arrive, responses until they are written.",
+		m.RequestBytes.observe(kind("request")), m.ResponseBytes.observe(kind("response")))
 	gauge("flowgate.wait.callers", "", "Callers that wait for an outcome or for events.", m.WaitCallers.observe())
 	gauge("flowgate.wait.polls", "", "Upstream polls that waiting callers share.", m.WaitPolls.observe())
 	gauge("flowgate.upstream.breaker_open", "", "1 while calls are refused because the upstream does not answer.",

@@ -27,6 +27,9 @@ type Metrics struct {
 	Active Gauge
 	// Reads, Writes and Waits count the admitted requests in flight by what they hold.
 	Reads, Writes, Waits Gauge
+	// RequestBytes and ResponseBytes count the bytes of bodies in flight: requests that arrive, responses until they are
+	// written.
+	RequestBytes, ResponseBytes Gauge
 	// WaitCallers counts the callers that wait for an outcome or for events, WaitPolls the upstream polls that they share.
 	WaitCallers, WaitPolls Gauge
 	// BreakerOpen is 1 while the gateway spares an upstream that does not answer, else 0.

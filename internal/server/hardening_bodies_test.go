@@ -1,0 +1,167 @@
+package server_test
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+const thirdKey = "fg_third_tttttttttttttttttttttttttttttttt"
+
+// withThird adds a third key that may write.
+func withThird(t *testing.T, cfg *config.Config) {
+	t.Helper()
+	sum := sha256.Sum256([]byte(thirdKey[strings.LastIndexByte(thirdKey, '_')+1:]))
+	keys, err := os.ReadFile(cfg.Auth.APIKeys.File)
+	require.NoError(t, err)
+	keys = fmt.Appendf(keys, "  - {id: third, secrets: [{sha256: %s}], grants: [{namespace: default, role: write}]}\n", hex.EncodeToString(sum[:]))
+	require.NoError(t, os.WriteFile(cfg.Auth.APIKeys.File, keys, 0o600))
+}
+
+// slowBodies are the cases about bodies that arrive slowly or not at all.
+func slowBodies(t *testing.T) []hostile {
+	t.Helper()
+	rows := []hostile{
+		{number: 88, name: "a body at 4 KiB a second", act: func(t *testing.T, g *gateway) string {
+			t.Helper()
+			return bodyAt(t, g, 4<<10, 7*time.Second)
+		}},
+		{number: 88, name: "a body at 16 KiB a second", act: func(t *testing.T, g *gateway) string {
+			t.Helper()
+			return bodyAt(t, g, 16<<10, 30*time.Second)
+		}},
+		{number: 88, name: "large bodies of one caller", act: largeBodies, configure: func(cfg *config.Config) {
+			cfg.Limits.BytesInFlight.Requests = 16 << 20
+			cfg.Limits.InFlight.CallerShare = 0.5
+		}},
+	}
+	for name, path := range map[string]string{"the client API": terminate, "the Temporal API": temporalList + "/w/signal/s"} {
+		for _, sockets := range []int{200, 2000} {
+			rows = append(rows, hostile{
+				number: 88, name: fmt.Sprintf("%d bodies of each of two callers that never come, by %s", sockets, name),
+				configure: func(cfg *config.Config) { withThird(t, cfg) },
+				act: func(t *testing.T, g *gateway) string {
+					t.Helper()
+					return manySlowBodies(t, g, path, sockets)
+				},
+			})
+		}
+	}
+	return rows
+}
+
+// manySlowBodies holds sockets of two callers on which a body never comes, while
+// a third caller writes.
+func manySlowBodies(t *testing.T, g *gateway, path string, sockets int) string {
+	t.Helper()
+	for _, method := range []string{"TerminateWorkflowExecution", "SignalWorkflowExecution"} {
+		g.upstream.Handle(method, upstreamtest.Answer(&workflowservice.TerminateWorkflowExecutionResponse{}))
+	}
+	for range sockets {
+		for _, key := range []string{writerKey, otherKey} {
+			g.open(t, "POST "+path+" HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer "+key+
+				"\r\nContent-Type: application/json\r\nContent-Length: 200\r\n\r\n")
+		}
+	}
+	synctest.Wait()
+	held := g.bytesHeld(t, "request")
+	statuses, last := map[int]int{}, time.Duration(0)
+	begin := time.Now()
+	for time.Since(begin) < 32*time.Second {
+		a := g.do(t, http.MethodPost, path, `{}`, "Authorization", "Bearer "+thirdKey)
+		if statuses[a.status]++; a.status >= http.StatusBadRequest {
+			last = time.Since(begin)
+		}
+		time.Sleep(time.Second / 4)
+	}
+	synctest.Wait()
+	said := fmt.Sprintf("%d bytes held; statuses of another caller's writes %v, the last refusal after %s", held, statuses, last)
+	t.Log(said)
+	require.Zero(t, last, said)
+	require.Positive(t, held)
+	require.Zero(t, g.bytesHeld(t, "request"))
+	return said
+}
+
+// bodyAt sends a body that does not end at a rate, in bytes a second.
+func bodyAt(t *testing.T, g *gateway, rate int, end time.Duration) string {
+	t.Helper()
+	conn := g.open(t, line("POST", workflows, "Content-Type: application/json", "Content-Length: 4000000")+"\r\n")
+	var sending sync.WaitGroup
+	defer sending.Wait()
+	sending.Go(func() {
+		piece := bytes.Repeat([]byte(" "), rate/4)
+		for {
+			if _, err := conn.Write(piece); err != nil {
+				return
+			}
+			time.Sleep(time.Second / 4)
+		}
+	})
+	defer func() { _ = conn.Close() }()
+	var response *http.Response
+	var err error
+	took := elapsed(func() { response, err = http.ReadResponse(bufio.NewReader(conn), nil) })
+	require.NoError(t, err)
+	require.Equal(t, http.StatusRequestTimeout, response.StatusCode)
+	require.InDelta(t, end.Seconds(), took.Seconds(), 0.5)
+	return fmt.Sprintf("408 request-timeout after %s", took)
+}
+
+// largeBodies holds bodies of a caller that do not end, while another one sends
+// one that does.
+func largeBodies(t *testing.T, g *gateway) string {
+	t.Helper()
+	const size = 4 << 20
+	var sending sync.WaitGroup
+	defer sending.Wait()
+	var mu sync.Mutex
+	statuses := map[int]int{}
+	for range 10 {
+		conn := g.open(t, line("POST", workflows, "Content-Type: application/json", fmt.Sprintf("Content-Length: %d", size))+"\r\n")
+		defer func() { _ = conn.Close() }()
+		sending.Go(func() { _, _ = conn.Write(bytes.Repeat([]byte(" "), size-1)) })
+		sending.Go(func() {
+			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Errorf("no response: %v", err)
+				return
+			}
+			_, _ = io.Copy(io.Discard, response.Body)
+			mu.Lock()
+			defer mu.Unlock()
+			statuses[response.StatusCode]++
+		})
+	}
+	time.Sleep(2 * time.Second)
+	synctest.Wait()
+	held := g.bytesHeld(t, "request")
+	g.upstream.Handle("TerminateWorkflowExecution", upstreamtest.Answer(&workflowservice.TerminateWorkflowExecutionResponse{}))
+	a := g.do(t, http.MethodPost, terminate, `{"reason":"`+strings.Repeat(" ", 1<<20)+`"}`, "Authorization", "Bearer "+otherKey)
+	require.Less(t, a.status, http.StatusBadRequest, a.body)
+	time.Sleep(time.Minute)
+	synctest.Wait()
+	said := fmt.Sprintf("%d bytes held, 10 bodies of 4 MB: %v; another caller's is taken", held, statuses)
+	t.Log(said)
+	require.LessOrEqual(t, held, 8<<20, said)
+	require.Greater(t, held, 2<<20, said)
+	require.Positive(t, statuses[http.StatusTooManyRequests], said)
+	require.Zero(t, g.bytesHeld(t, "request"))
+	return said
+}

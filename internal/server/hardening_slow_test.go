@@ -1,0 +1,289 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/config"
+)
+
+const temporalList = "/api/v1/namespaces/default/workflows"
+
+// listOf makes the upstream answer lists with n megabytes of workflows.
+func (g *gateway) listOf(t *testing.T, n int) {
+	t.Helper()
+	page := &workflowservice.ListWorkflowExecutionsResponse{}
+	for range n << 10 {
+		page.Executions = append(page.Executions, &workflow.WorkflowExecutionInfo{
+			Type: &common.WorkflowType{Name: strings.Repeat("x", 1<<10)},
+		})
+	}
+	wire, err := proto.Marshal(page)
+	require.NoError(t, err)
+	g.upstream.Handle("ListWorkflowExecutions", func(context.Context, []byte) ([]byte, error) { return wire, nil })
+}
+
+// open sends a request as bytes on a connection of its own and reads nothing.
+func (g *gateway) open(t *testing.T, text string) net.Conn {
+	t.Helper()
+	conn, err := g.listener.dial(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	_, err = io.WriteString(conn, text)
+	require.NoError(t, err)
+	return conn
+}
+
+// head is a whole request without a body, as the key's caller.
+func head(key, path string, headers ...string) string {
+	return "GET " + path + " HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer " + key + "\r\n" +
+		strings.Join(append(headers, ""), "\r\n") + "\r\n"
+}
+
+// slurp reads n bytes every interval until the connection ends, and gives how
+// long that took and how much came.
+func slurp(conn net.Conn, n int, interval time.Duration) (took time.Duration, got int) {
+	begin, piece := time.Now(), make([]byte, n)
+	for {
+		read, err := io.ReadFull(conn, piece)
+		got += read
+		if err != nil {
+			return time.Since(begin), got
+		}
+		time.Sleep(interval)
+	}
+}
+
+// logged waits until the log has n lines of requests, and gives the last one.
+func (g *gateway) logged(t *testing.T, n int) (line string, took time.Duration) {
+	t.Helper()
+	const forever = 4 * time.Hour
+	begin := time.Now()
+	for time.Since(begin) < forever {
+		synctest.Wait()
+		if lines := requestLine.FindAllString(g.log.String(), -1); len(lines) >= n {
+			return lines[len(lines)-1], time.Since(begin)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	require.Fail(t, "the request does not end")
+	return "", 0
+}
+
+var requestLine = regexp.MustCompile(`(?m)^.*"msg":"request".*$`)
+
+// bytesHeld is the gauge of the bytes of requests or responses in flight.
+func (g *gateway) bytesHeld(t *testing.T, kind string) int {
+	t.Helper()
+	found := regexp.MustCompile(`flowgate_in_flight_bytes{kind="` + kind + `"} (\S+)`).FindStringSubmatch(g.adminText(t, "/metrics"))
+	if found == nil {
+		return 0
+	}
+	n, err := strconv.ParseFloat(found[1], 64)
+	require.NoError(t, err)
+	return int(n)
+}
+
+// slowReaders are the cases about responses that are read slowly or not at all.
+func slowReaders() []hostile {
+	rows := []hostile{{number: 87, name: "30 slow readers and a good one", act: manySlowReaders, configure: func(cfg *config.Config) {
+		cfg.Limits.BytesInFlight.Responses = 64 << 20
+		cfg.Limits.InFlight.CallerShare = 0.5
+		cfg.Upstream.MaxResponseBytes = 64 << 20
+	}}}
+	for name, request := range map[string]string{
+		"a list":                     head(writerKey, workflows),
+		"a list of lines":            head(writerKey, workflows, "Accept: application/x-ndjson"),
+		"a list of the Temporal API": head(writerKey, temporalList),
+		"an indented list":           head(writerKey, temporalList+"?pretty"),
+		"events that are sent":       head(writerKey, workflows+"/order/history", "Accept: text/event-stream"),
+		"a result of the client API": head(writerKey, workflows+"/w"),
+	} {
+		rows = append(rows, hostile{number: 87, name: name + ", not read", act: func(t *testing.T, g *gateway) string {
+			t.Helper()
+			g.arrangeLarge(t)
+			g.open(t, request)
+			return requireCut(t, g, 30*time.Second)
+		}})
+	}
+	return append(
+		rows,
+		hostile{number: 87, name: "a list, read at 4 KiB a second", act: func(t *testing.T, g *gateway) string {
+			t.Helper()
+			return readAt(t, g, head(writerKey, workflows), 4<<10, 30*time.Second, 36*time.Second)
+		}},
+		hostile{number: 87, name: "events, read at 4 KiB a second", act: func(t *testing.T, g *gateway) string {
+			t.Helper()
+			return readAt(t, g, head(writerKey, workflows+"/order/history", "Accept: text/event-stream"), 4<<10, 30*time.Second, 36*time.Second)
+		}},
+		hostile{number: 87, name: "a list, read at 64 KiB a second", act: func(t *testing.T, g *gateway) string {
+			t.Helper()
+			return readAt(t, g, head(writerKey, workflows), 64<<10, 58*time.Second, 58*time.Second)
+		}},
+		hostile{number: 87, name: "a list of the Temporal API, read at 64 KiB a second", act: func(t *testing.T, g *gateway) string {
+			t.Helper()
+			return readAt(t, g, head(writerKey, temporalList), 64<<10, 58*time.Second, 58*time.Second)
+		}},
+		hostile{number: 87, name: "a list by HTTP/2, in a window that stays closed", act: func(t *testing.T, g *gateway) string {
+			t.Helper()
+			conn := g.open2(t, 1<<14)
+			var read sync.WaitGroup
+			defer read.Wait()
+			defer func() { _ = conn.Close() }()
+			read.Go(func() { _, _ = io.Copy(io.Discard, conn) })
+			return requireCut(t, g, 30*time.Second)
+		}},
+		hostile{number: 87, name: "a list by HTTP/2, on a connection that is not read", act: func(t *testing.T, g *gateway) string {
+			t.Helper()
+			g.open2(t, 1<<30)
+			return requireCut(t, g, 30*time.Second)
+		}},
+		hostile{number: 87, name: "a list by HTTP/2, on a connection that is hardly read", act: func(t *testing.T, g *gateway) string {
+			t.Helper()
+			conn := g.open2(t, 1<<30)
+			var read sync.WaitGroup
+			defer read.Wait()
+			read.Go(func() { slurp(conn, 16, time.Second) })
+			return requireCut(t, g, 35*time.Second)
+		}},
+	)
+}
+
+// arrangeLarge makes the upstream answer with 36 MB, lists and histories alike.
+func (g *gateway) arrangeLarge(t *testing.T) {
+	t.Helper()
+	g.listOf(t, 36)
+	large := strings.Repeat("x", 1<<20)
+	c := newFakeChain(g.upstream)
+	c.signal(36)
+	c.change(func(r *fakeRun) {
+		for _, event := range r.events {
+			event.Attributes = &history.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
+				WorkflowExecutionSignaledEventAttributes: &history.WorkflowExecutionSignaledEventAttributes{SignalName: large},
+			}
+		}
+	})
+	describe := &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{
+		Execution: &common.WorkflowExecution{WorkflowId: "w", RunId: chainRun(1)}, Type: &common.WorkflowType{Name: strings.Repeat("x", 36<<20)},
+		HistoryLength: 37, Status: 1,
+	}}
+	wire, err := proto.Marshal(describe)
+	require.NoError(t, err)
+	g.upstream.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) { return wire, nil })
+}
+
+// requireCut waits for the end of the only request, which must be its client's.
+func requireCut(t *testing.T, g *gateway, at time.Duration) string {
+	t.Helper()
+	time.Sleep(time.Second)
+	synctest.Wait()
+	held := g.bytesHeld(t, "response")
+	line, took := g.logged(t, 1)
+	took += time.Second
+	t.Logf("%d bytes were held, cut after %s: %.300s", held, took, line)
+	require.Greater(t, held, 1<<20, "what is being written counts")
+	require.InDelta(t, at.Seconds(), took.Seconds(), 0.2)
+	require.Contains(t, line, `"status":499,"code":"client-closed-request"`)
+	require.Zero(t, g.bytesHeld(t, "response"))
+	return fmt.Sprintf("%d bytes held, cut after %s", held, took)
+}
+
+// readAt reads the response to a request at a rate, in bytes a second.
+func readAt(t *testing.T, g *gateway, request string, rate int, least, most time.Duration) string {
+	t.Helper()
+	g.arrangeLarge(t)
+	took, got := slurp(g.open(t, request), rate/4, time.Second/4)
+	synctest.Wait()
+	line, _ := g.logged(t, 1)
+	t.Logf("cut after %s and %d bytes: %.300s", took, got, line)
+	require.GreaterOrEqual(t, took, least)
+	require.LessOrEqual(t, took, most+time.Second)
+	require.Less(t, got, 36<<20)
+	require.Contains(t, line, `"status":499,"code":"client-closed-request"`)
+	require.Zero(t, g.bytesHeld(t, "response"))
+	return fmt.Sprintf("cut after %s and %d bytes", took, got)
+}
+
+// manySlowReaders holds as many lists as a caller may have, and then asks for one
+// more as that caller and as another.
+func manySlowReaders(t *testing.T, g *gateway) string {
+	t.Helper()
+	const readers = 30
+	g.listOf(t, 1)
+	var reading sync.WaitGroup
+	for range readers {
+		conn := g.open(t, head(writerKey, workflows))
+		reading.Go(func() { slurp(conn, 64<<10, time.Second) })
+	}
+	time.Sleep(2 * time.Second)
+	synctest.Wait()
+	held := g.bytesHeld(t, "response")
+	t.Logf("%d readers hold %d bytes", readers, held)
+	require.Greater(t, held, readers<<20)
+	more := ask{path: workflows, method: http.MethodGet}
+	for range 2 { // the share is 32 MB
+		conn := g.open(t, head(writerKey, temporalList))
+		reading.Go(func() { slurp(conn, 64<<10, time.Second) })
+	}
+	time.Sleep(100 * time.Millisecond)
+	var a answered
+	waited := elapsed(func() { a = more.send(t, g) })
+	require.Equal(t, http.StatusTooManyRequests, a.status, a.body)
+	require.Equal(t, "rate-limited", a.field(t, "code"))
+	require.Equal(t, time.Second, waited)
+	require.Equal(t, "1", a.header.Get("Retry-After"))
+
+	good := g.do(t, http.MethodGet, workflows, "", "Authorization", "Bearer "+readerKey)
+	require.Equal(t, http.StatusOK, good.status)
+	require.Greater(t, len(good.body), 1<<20)
+	reading.Wait()
+	synctest.Wait()
+	require.Zero(t, g.bytesHeld(t, "response"))
+	return fmt.Sprintf("%d bytes held, then 429 rate-limited after %s; another caller's list is whole", held, waited)
+}
+
+// open2 asks for a large list by HTTP/2, in windows of the given size.
+func (g *gateway) open2(t *testing.T, window uint32) net.Conn {
+	t.Helper()
+	g.listOf(t, 36)
+	conn, err := g.listener.dial(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	var block, text bytes.Buffer
+	encoder := hpack.NewEncoder(&block)
+	for _, field := range [][2]string{
+		{":method", "GET"}, {":scheme", "http"}, {":authority", "gateway"}, {":path", workflows}, {"authorization", "Bearer " + writerKey},
+	} {
+		require.NoError(t, encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}))
+	}
+	framer := http2.NewFramer(&text, nil)
+	text.WriteString(http2.ClientPreface)
+	require.NoError(t, framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: window}))
+	if window > 1<<16 {
+		require.NoError(t, framer.WriteWindowUpdate(0, window-1<<16))
+	}
+	require.NoError(t, framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block.Bytes(), EndStream: true, EndHeaders: true}))
+	_, err = conn.Write(text.Bytes())
+	require.NoError(t, err)
+	return conn
+}
