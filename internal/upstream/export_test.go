@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"maps"
 	"slices"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -19,8 +18,9 @@ func Classified(fullMethod string) (classified, named bool) {
 	return class != 0, class == startsNamed
 }
 
-// ClassifiedMethods are the RPCs that have a class, by full name.
-func ClassifiedMethods() []string { return slices.Collect(maps.Keys(startings())) }
+// ClassifiedMethods are the RPCs that have a class, by full name, as often as they
+// are listed.
+func ClassifiedMethods() []string { return slices.Concat(namedStarts(), unnamedStarts(), noStarts()) }
 
 // Mark is what the guard takes a request's field for, for a limited caller; it is
 // empty where the guard skips the field.

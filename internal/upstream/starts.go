@@ -1,8 +1,6 @@
 package upstream
 
 import (
-	"fmt"
-
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/proto"
@@ -35,10 +33,7 @@ func startings() map[string]starting {
 		startsNamed: namedStarts(), startsUnnamed: unnamedStarts(), startsNothing: noStarts(),
 	} {
 		for _, name := range names {
-			if all[name] != 0 {
-				panic(fmt.Sprintf("upstream: %s is classified twice", name))
-			}
-			all[name] = class
+			all[name] = max(all[name], class) // the strictest one
 		}
 	}
 	return all
@@ -84,7 +79,6 @@ func unnamedStarts() []string {
 	}
 }
 
-//nolint:funlen // a table
 func noStarts() []string {
 	return []string{
 		workflowservice.WorkflowService_RequestCancelWorkflowExecution_FullMethodName,

@@ -45,8 +45,11 @@ func TestEveryRPCThatWritesIsClassifiedByWhatItStarts(t *testing.T) {
 		}
 		require.True(t, names, "%s names nothing that it could start", name)
 	}
+	listed := map[string]bool{}
 	for _, name := range upstream.ClassifiedMethods() {
 		require.Contains(t, linked, name)
+		require.False(t, listed[name], "%s is classified twice", name)
+		listed[name] = true
 	}
 }
 
