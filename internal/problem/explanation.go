@@ -241,7 +241,7 @@ var explanations = []explained{
 			"and runs once. If it stays so, no worker polls the workflow's task queue.",
 	}},
 	{Overloaded, Explanation{
-		Cause:  "This replica of the gateway has as many requests in flight as it takes, or they hold as many bytes. " +
+		Cause: "This replica of the gateway has as many requests in flight as it takes, or they hold as many bytes. " +
 			"Nothing was done, unless `detail` says that the call was made.",
 		Remedy: "Send the request again after `Retry-After`; another replica may take it at once. If it persists, more replicas are needed.",
 	}},
