@@ -13,9 +13,8 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// BodyGrace is how long a body may arrive before its rate counts. The server in
-// front sets it as the first read deadline of a request that has a body.
-const BodyGrace = 5 * time.Second
+// bodyGrace is how long a body may arrive before its rate counts.
+const bodyGrace = 5 * time.Second
 
 // bodyRate is the least rate of a body after its grace, in bytes a second. An
 // announced body that does not come costs its sender a connection and us
@@ -37,10 +36,10 @@ type Bodies struct {
 }
 
 // Read takes the whole body of a caller's request. What it holds stays reserved
-// until its user, who bounds what comes next, releases it. The server in front
-// has set the connection's read deadline; it is lifted once the body is there,
-// because what follows may wait for long, and stays on a body that is not, so
-// that the rest of it cannot hold the connection. Errors are [problem.Error]s.
+// until its user, who bounds what comes next, releases it. The
+// connection's read deadline is lifted once the body is there, because what
+// follows may wait for long, and stays on a body that is not, so that the rest of
+// it cannot hold the connection. Errors are [problem.Error]s.
 func (b *Bodies) Read(w http.ResponseWriter, r *http.Request, caller *auth.Principal) ([]byte, limit.Reservation, error) {
 	if r.ContentLength > b.Max {
 		return nil, limit.Reservation{}, tooLarge(b.Max)
@@ -48,11 +47,12 @@ func (b *Bodies) Read(w http.ResponseWriter, r *http.Request, caller *auth.Princ
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, limit.Reservation{}, nil
 	}
-	arriving := arrival{bodies: b, request: r, control: http.NewResponseController(w), begin: time.Now()}
-	var err error
-	if arriving.held, err = b.Held.Reserve(r.Context(), caller.Account(), caller.Share, bodyFloor); err != nil {
+	held, err := b.Held.Reserve(r.Context(), caller.Account(), caller.Share, bodyFloor)
+	if err != nil {
 		return nil, limit.Reservation{}, err
 	}
+	arriving := arrival{bodies: b, request: r, control: http.NewResponseController(w), begin: time.Now(), held: held}
+	arriving.allow(bodyGrace) // not before: what we do until then is not the client's time
 	if err = arriving.read(); err != nil {
 		arriving.held.Release()
 		if problem.Is(err, problem.RequestTimeout) || problem.Is(err, problem.InvalidRequest) {
@@ -134,8 +134,12 @@ func (a *arrival) credit() {
 		return
 	}
 	a.credited = arrived
-	allowed := BodyGrace + time.Duration(arrived)*time.Second/bodyRate
-	_ = a.control.SetReadDeadline(a.begin.Add(min(a.bodies.Timeout, allowed)))
+	a.allow(bodyGrace + time.Duration(arrived)*time.Second/bodyRate)
+}
+
+// allow sets the read deadline, from the begin of the body.
+func (a *arrival) allow(d time.Duration) {
+	_ = a.control.SetReadDeadline(a.begin.Add(min(a.bodies.Timeout, d)))
 }
 
 // unread says why a body could not be read.

@@ -14,7 +14,6 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/flowgate/flowgate/internal/problem"
-	"github.com/flowgate/flowgate/internal/request"
 	"github.com/flowgate/flowgate/internal/rpc"
 	"github.com/flowgate/flowgate/internal/telemetry"
 	"github.com/flowgate/flowgate/internal/upstream"
@@ -97,7 +96,7 @@ func (f *front) receive(w http.ResponseWriter, r *http.Request) (*visit, *http.R
 	if r.ContentLength != 0 {
 		// Also for whoever is refused before its body is read: net/http reads
 		// on before it answers, and must not do so for as long as a caller likes.
-		_ = http.NewResponseController(w).SetReadDeadline(v.begin.Add(min(f.readBody, request.BodyGrace)))
+		_ = http.NewResponseController(w).SetReadDeadline(v.begin.Add(f.readBody))
 	}
 	f.metrics.Active.Inc()
 	return v, r

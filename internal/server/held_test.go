@@ -1,0 +1,123 @@
+package server_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+// TestStreamsWaitForTheBytesOfTheirPages reads many streams of large pages with
+// room for few of them: all come to their end, what they hold stays within the
+// bound, and those that wait hold no slot.
+func TestStreamsWaitForTheBytesOfTheirPages(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const streams, pages, total = 12, 4, 3 << 20
+		g := start(t, func(cfg *config.Config) {
+			cfg.Limits.BytesInFlight.Responses = total
+			cfg.Limits.InFlight = config.InFlight{Reads: 2 * streams, Writes: 1, Waits: 1, CallerShare: 0.75, Queue: streams, QueueTime: time.Minute}
+		})
+		page := func(next string, size int) upstreamtest.Handler {
+			return upstreamtest.Answer(&workflowservice.ListWorkflowExecutionsResponse{
+				NextPageToken: []byte(next), Executions: []*workflow.WorkflowExecutionInfo{{Type: &common.WorkflowType{Name: strings.Repeat("x", size)}}},
+			})
+		}
+		answers := map[string]upstreamtest.Handler{"": page("1", 1000), "1": page("2", 1<<20), "2": page("3", 100_000), "3": page("", 2<<20)}
+		g.upstream.Handle("ListWorkflowExecutions", func(ctx context.Context, request []byte) ([]byte, error) {
+			time.Sleep(10 * time.Millisecond)
+			var asked workflowservice.ListWorkflowExecutionsRequest
+			if err := proto.Unmarshal(request, &asked); err != nil {
+				return nil, err
+			}
+			return answers[string(asked.GetNextPageToken())](ctx, request)
+		})
+		g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Answer(&workflowservice.CountWorkflowExecutionsResponse{}))
+		var reading sync.WaitGroup
+		var mu sync.Mutex
+		lines := 0
+		for i := range streams {
+			reading.Go(func() {
+				key := []string{writerKey, otherKey}[i%2]
+				request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://gateway"+workflows, nil)
+				request.Header.Set("Authorization", "Bearer "+key)
+				request.Header.Set("Accept", "application/x-ndjson")
+				response, err := g.client.Do(request)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer func() { _ = response.Body.Close() }()
+				n, piece := 0, make([]byte, 512<<10)
+				for {
+					read, err := io.ReadFull(response.Body, piece)
+					n += strings.Count(string(piece[:read]), "\n")
+					if err != nil {
+						break
+					}
+					time.Sleep(200 * time.Millisecond)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				lines += n
+			})
+		}
+		most := 0
+		for range 40 {
+			time.Sleep(100 * time.Millisecond)
+			most = max(most, g.bytesHeld(t, "response"))
+		}
+		small := g.do(t, http.MethodGet, count, "", "Authorization", "Bearer "+readerKey)
+		require.Equal(t, http.StatusOK, small.status, small.body)
+		reading.Wait()
+		synctest.Wait()
+		require.Equal(t, streams*pages, lines, "all streams are whole")
+		require.Greater(t, most, 1<<20)
+		require.LessOrEqual(t, most, total)
+		t.Logf("%d streams held %d bytes at most, and made %d calls", streams, most, len(g.upstream.Calls("ListWorkflowExecutions")))
+		require.Zero(t, g.bytesHeld(t, "response"))
+		require.Contains(t, g.adminText(t, "/metrics"), `flowgate_in_flight{kind="read"} 0`)
+	})
+}
+
+// TestAWriteWhoseResponseFindsNoRoomSaysThatItWasMade holds all bytes there are,
+// and then writes.
+func TestAWriteWhoseResponseFindsNoRoomSaysThatItWasMade(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, func(cfg *config.Config) { cfg.Limits.BytesInFlight.Responses = 1 << 20 })
+		g.listOf(t, 1)
+		conn := g.open(t, head(writerKey, workflows))
+		synctest.Wait()
+		require.Equal(t, 1<<20, g.bytesHeld(t, "response"))
+		run := strings.Repeat("r", 100_000)
+		g.upstream.Handle("StartWorkflowExecution", upstreamtest.Answer(&workflowservice.StartWorkflowExecutionResponse{RunId: run}))
+		a := g.do(t, http.MethodPost, workflows, `{"workflowType":"W","workflowId":"w","taskQueue":"q"}`)
+		require.Equal(t, http.StatusServiceUnavailable, a.status, a.body)
+		require.Equal(t, "overloaded", a.field(t, "code"))
+		require.Contains(t, a.field(t, "detail"), "The call was made")
+		a = g.do(t, http.MethodPost, temporalList+"/w", `{"workflowType":{"name":"W"},"taskQueue":{"name":"q"}}`)
+		requireStatus(t, a, http.StatusServiceUnavailable, codes.Unavailable)
+		require.Contains(t, a.body, "The call was made")
+		require.Len(t, g.upstream.Calls("StartWorkflowExecution"), 2)
+		require.Equal(t, http.StatusServiceUnavailable, g.do(t, http.MethodGet, workflows, "").status)
+		require.NoError(t, conn.Close())
+		synctest.Wait()
+		require.Zero(t, g.bytesHeld(t, "response"))
+		require.Equal(t, http.StatusOK, g.do(t, http.MethodPost, workflows, `{"workflowType":"W","workflowId":"w","taskQueue":"q"}`).status)
+	})
+}
