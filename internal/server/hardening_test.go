@@ -76,7 +76,7 @@ func TestHardening(t *testing.T) {
 			row.run(t)
 		})
 	}
-	const cases = 84
+	const cases = 96
 	for number := 1; number <= cases; number++ {
 		require.True(t, seen[number], "case %d has no row; there are %v", number, slices.Sorted(maps.Keys(seen)))
 	}

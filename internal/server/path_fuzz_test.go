@@ -70,7 +70,8 @@ func checkPath(t *testing.T, a answered, calls []upstreamtest.Call, c pathCase) 
 	case c.narrow && namespace != "default":
 		require.Equal(t, http.StatusForbidden, a.status, "%q", c.target)
 		require.Equal(t, "namespace-forbidden", a.field(t, "code"), "%q", c.target)
-	case strings.ContainsFunc(namespace, func(r rune) bool { return r > unicode.MaxASCII }): // is no gRPC metadata
+	case len(namespace) > 1000, // the server takes none that long
+		strings.ContainsFunc(namespace, func(r rune) bool { return r > unicode.MaxASCII }): // it is no valid gRPC metadata
 		require.Equal(t, http.StatusNotFound, a.status, "%q", c.target)
 		require.Equal(t, "namespace-not-found", a.field(t, "code"), "%q", c.target)
 		require.Empty(t, calls, "%q", c.target)
