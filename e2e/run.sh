@@ -13,7 +13,7 @@ if [ "${1-}" = -json ]; then json=1; shift; fi
 if [ $# -eq 0 ]; then set -- python worker node oidc generated lint browser; fi
 
 # A name with a slash would be that of a subtest, whose parent never ran.
-run() { "$1/run.sh" 2>&1 | sed -u '/^=== RUN \|^--- /{s:/:.:g}'; }
+run() { "$1/run.sh" 2>&1 | sed -u '/^=== \|^--- /s:/:.:g'; }
 
 code=0
 for suite in "$@"; do
