@@ -3,8 +3,6 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
-# Flags of the compiler, such as -trimpath, are for releases, in the Dockerfile. Here the gateway, its tests, the linter and
-# the development stack have the same ones, none, so that the packages that they share are compiled once.
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 OAPI_CODEGEN := go tool -modfile=tools/go.mod oapi-codegen
@@ -20,6 +18,8 @@ help: ## List the targets
 temporal-documents = go run ./api/temporal/generate openapi "$(1)/openapi.yaml" && \
 	go run ./api/temporal/generate swagger /dev/stdout | (cd tools && go run ./yaml2json /dev/stdin "$(1)/swagger.json")
 
+# Releases are built by the Dockerfile, with -trimpath and without cgo. Here the gateway, the tests, the linter and the
+# development stack have the same flags, the compiler's own, so that packages that they share are compiled once.
 .PHONY: build
 build: ## Build bin/gateway
 	@go build -ldflags "$(LDFLAGS)" -o bin/gateway ./cmd/gateway
@@ -31,25 +31,25 @@ run: ## Run Temporal, a sample worker and the gateway until Ctrl-C
 	@cd dev && go run ./cmd/build
 	@exec bin/stack
 
-# STEPS are what make test runs. The steps of Go tests write the events of go test -json; what other steps write, test2json
-# turns into such events, in which the step stands for a package. tools/report.sh reports them all.
-TESTS := gateway bench fuzz stack clients
-STEPS := generated vet $(TESTS)
-
 # BASE is what make check compares the tree with, to lint what changed.
 BASE ?= main
 
 .PHONY: check
-check: ## Check what changed, in about a minute: format, vet, lint, and the gateway's tests without the race detector
+check: ## Check format, vet, lint of what changed and the gateway's tests, in about a minute
 	@$(MAKE) lint-format
 	@echo "== go vet: the gateway"
 	@go vet ./...
 	@tools/lint-changed.sh $(BASE)
 	@$(MAKE) test-gateway RACE=
 
+# STEPS are what make test runs. The steps of Go tests write the events of go test -json; what other steps write, test2json
+# turns into such events, in which the step stands for a package. tools/report.sh reports them all.
+TESTS := gateway bench fuzz stack clients
+STEPS := generated vet $(TESTS)
+
 .PHONY: test
 test: ## Run everything that CI runs
-	@tools/report.sh $(MAKE) --keep-going $(STEPS:%=events-%)
+	@tools/report.sh $(MAKE) -j 1 --keep-going $(STEPS:%=events-%)
 
 # One step of make test, such as make test-gateway PACKAGES=./internal/server
 .PHONY: $(TESTS:%=test-%)
