@@ -18,9 +18,11 @@ help: ## List the targets
 temporal-documents = go run ./api/temporal/generate openapi "$(1)/openapi.yaml" && \
 	go run ./api/temporal/generate swagger /dev/stdout | (cd tools && go run ./yaml2json /dev/stdin "$(1)/swagger.json")
 
+# Releases are built by the Dockerfile, with -trimpath and without cgo. Here the gateway, the tests, the linter and the
+# development stack have the same flags, the compiler's own, so that packages that they share are compiled once.
 .PHONY: build
 build: ## Build bin/gateway
-	@CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/gateway ./cmd/gateway
+	@go build -ldflags "$(LDFLAGS)" -o bin/gateway ./cmd/gateway
 
 # The stack takes the place of the shell that starts it, so that Ctrl-C reaches it once.
 .PHONY: run
@@ -29,13 +31,42 @@ run: ## Run Temporal, a sample worker and the gateway until Ctrl-C
 	@cd dev && go run ./cmd/build
 	@exec bin/stack
 
+# BASE is what make check compares the tree with, to lint what changed.
+BASE ?= main
+
+.PHONY: check
+check: ## Check format, vet, lint of what changed and the gateway's tests, in about a minute
+	@$(MAKE) lint-format
+	@echo "== go vet: the gateway"
+	@go vet ./...
+	@tools/lint-changed.sh $(BASE)
+	@$(MAKE) test-gateway RACE=
+
+# STEPS are what make test runs. The steps of Go tests write the events of go test -json; what other steps write, test2json
+# turns into such events, in which the step stands for a package. tools/report.sh reports them all.
+TESTS := gateway bench fuzz stack clients
+STEPS := generated vet $(TESTS)
+
 .PHONY: test
 test: ## Run everything that CI runs
-	@for step in generated vet gateway fuzz stack clients; do $(MAKE) test-$$step || printf 'FAIL\tmake test-%s\n' $$step; done \
-		| awk "$$SUMMARY"
+	@tools/report.sh $(MAKE) -j 1 --keep-going $(STEPS:%=events-%)
 
-.PHONY: test-generated
-test-generated:
+# One step of make test, such as make test-gateway PACKAGES=./internal/server
+.PHONY: $(TESTS:%=test-%)
+$(TESTS:%=test-%): test-%:
+	@tools/report.sh $(MAKE) events-$*
+
+# heading is the command that writes the event of a line that tells one step from the next.
+heading = printf '{"Action":"output","Package":"make","Output":"== %s\\n"}\n' "$(1)"
+# as-events runs a command that writes text, and is given its name.
+as-events = go tool test2json -t -p "$(1)"
+
+.PHONY: events-generated events-vet
+events-generated events-vet: events-%:
+	@$(call as-events,make $*) $(MAKE) $*
+
+.PHONY: generated
+generated: ## Check that the generated files are current
 	@echo "== generated files are current"
 	@dir=$$(mktemp -d) && trap 'rm -r "$$dir"' EXIT && \
 	sed "s|^output:.*|output: $$dir/openapi.gen.go|" tools/oapi-codegen.yaml >"$$dir/config.yaml" && \
@@ -47,39 +78,51 @@ test-generated:
 	cmp "$$dir/temporal/swagger.json" api/temporal/swagger.json || \
 	{ echo "Run make generate." >&2; exit 1; }
 
-.PHONY: test-vet
-test-vet:
+.PHONY: vet
+vet: ## Run go vet
 	@echo "== go vet: the gateway"
 	@go vet ./...
 	@echo "== go vet: dev (compiles a Temporal server the first time, which takes minutes)"
 	@cd dev && go vet ./...
-	@echo "== go vet and tests: bench"
-	@cd bench && go vet ./... && go test -v ./...
+	@echo "== go vet: bench"
+	@cd bench && go vet ./...
 
-.PHONY: test-gateway
-test-gateway:
-	@echo "== tests of the gateway$(if $(RACE), with the race detector,; the race detector needs a C compiler)"
-	@go test $(RACE) -v ./...
+PACKAGES ?= ./...
+
+.PHONY: events-gateway
+events-gateway:
+	@$(call heading,tests of the gateway $(if $(RACE),with,without) the race detector)
+	@go test -json $(RACE) $(PACKAGES)
+
+.PHONY: events-bench
+events-bench:
+	@$(call heading,tests of the benchmark)
+	@cd bench && go test -json ./...
 
 # A short form of make fuzz, from the seeds alone: what an earlier run found of interest is not looked at again. Two
 # packages at a time, since a target leaves half of the time to its start and to what it waits for.
-.PHONY: test-fuzz
-test-fuzz:
-	@echo "== fuzz targets, for a moment each (instrumenting the packages the first time takes minutes)"
+.PHONY: events-fuzz
+events-fuzz:
+	@$(call heading,fuzz targets for a moment each (instrumenting the packages the first time takes minutes))
 	@cache=$$(mktemp -d) && trap 'rm -r "$$cache"' EXIT && \
-	$(MAKE) -j 2 --output-sync=target fuzz FUZZTIME=3s FUZZCACHE="$$cache" 2>&1
+	$(call as-events,make fuzz) $(MAKE) -j 2 --output-sync=target fuzz FUZZTIME=3s FUZZCACHE="$$cache"
 
 # One package at a time, because each starts servers; and never from the cache, which does not see the gateway's binary.
-.PHONY: test-stack
-test-stack: build
-	@echo "== tests against a Temporal server"
-	@cd dev && go test -count=1 -p 1 -v ./...
+.PHONY: events-stack
+events-stack: events-build
+	@$(call heading,tests against a Temporal server)
+	@cd dev && go test -json -count=1 -p 1 ./...
 
 # Suites can be named: make test-clients SUITES="python node".
-.PHONY: test-clients
-test-clients: build
-	@echo "== tests of clients that are not Go (installs what they need the first time, which takes minutes)"
-	@cd dev && go build -o ../bin/with-stack ./cmd/with-stack && ../bin/with-stack ../e2e/run.sh $(SUITES)
+.PHONY: events-clients
+events-clients: events-build
+	@$(call heading,tests of clients that are not Go (installs what they need the first time, which takes minutes))
+	@cd dev && $(call as-events,make with-stack) go build -o ../bin/with-stack ./cmd/with-stack
+	@cd dev && ../bin/with-stack ../e2e/run.sh -json $(SUITES)
+
+.PHONY: events-build
+events-build:
+	@$(call as-events,make build) $(MAKE) build
 
 # FUZZTIME is for each target. Inputs of interest are kept in FUZZCACHE, those that fail in the package's testdata/fuzz.
 # They are minimised by tries, not for a minute of time, because what the goroutines of a server do changes the coverage
@@ -112,36 +155,9 @@ soak: build ## Put good and hostile traffic on a gateway for ten minutes
 bench: build ## Measure the gateway beside the floor and plain grpc-gateways, for four minutes
 	@cd bench && go run . $(BENCH)
 
-# SUMMARY shows the packages as they pass, all of what a package wrote that failed, and the number of tests at the end.
-define SUMMARY
-/^== /             { step = package = failed }
-/^ *--- PASS: /    { passed++ }
-/^ *--- FAIL: /    { failed++ }
-/^=== RUN /        { holding = 1 }
-/^FAIL\tmake /     { if (failed == step) failed++; print; next }
-/^FAIL\t/          { if (failed == package) failed++; package = failed; release() }
-/^ok  \t/          { held = holding = 0 }
-/^\? .*\[no test/  { held = holding = 0; next }
-/operations called: |temporal HTTP API: / { print; next }
-holding            { line[held++] = $$0; next }
-!/^(PASS|FAIL)$$/ { print; fflush() }
-END {
-	release()
-	printf "%d passed, %d failed\n", passed, failed
-	exit failed > 0 || passed == 0
-}
-function release(i) {
-	for (i = 0; i < held; i++) {
-		if (line[i] !~ /^=== (RUN|PAUSE|CONT) |^ *--- PASS: /) print line[i]
-	}
-	held = holding = 0
-}
-endef
-export SUMMARY
-
 .PHONY: lint
 lint: ## Check the format, run go vet and golangci-lint
-	@$(MAKE) -k lint-format test-vet lint-gateway lint-dev lint-bench
+	@$(MAKE) --keep-going lint-format vet lint-gateway lint-dev lint-bench
 
 .PHONY: lint-format
 lint-format:

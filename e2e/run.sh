@@ -1,22 +1,28 @@
 #!/usr/bin/env bash
-# Clients that are not Go against a running gateway. dev/cmd/with-stack starts one and tells where it is:
+# Clients that are not Go against a running gateway, which dev/cmd/with-stack starts and names in the environment:
 #
-#	cd dev && go run ./cmd/with-stack ../e2e/run.sh [SUITE...]
+#	cd dev && go run ./cmd/with-stack ../e2e/run.sh [-json] [SUITE...]
 #
-# A suite is a directory with a run.sh. It tells of its tests in the words of `go test -v`, for the summary of make test.
+# A suite is a directory with a run.sh, which reports its tests as `go test -v` does. With -json the events of
+# `go test -json` are written, for the report of make test; each suite stands for a package.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-if [ $# -eq 0 ]; then
-	set -- python worker node oidc generated lint
-	# The browser's tests come with the pages that they open.
-	if [ -x browser/run.sh ]; then set -- "$@" browser; fi
-fi
+json=
+if [ "${1-}" = -json ]; then json=1; shift; fi
+if [ $# -eq 0 ]; then set -- python worker node oidc generated lint browser; fi
+
+# A name with a slash would be that of a subtest, whose parent never ran.
+run() { "$1/run.sh" 2>&1 | sed -u '/^=== \|^--- /s:/:.:g'; }
 
 code=0
 for suite in "$@"; do
+	if [ "$json" ]; then
+		go tool test2json -t -p "e2e/$suite" ./run.sh "$suite" || code=1
+		continue
+	fi
 	started=$SECONDS
-	if "$suite/run.sh" 2>&1; then verdict='ok  '; else verdict=FAIL code=1; fi
-	printf '%s\te2e/%s\t%ds\n' "$verdict" "$suite" $((SECONDS - started))
+	if run "$suite"; then verdict='PASS\nok  '; else verdict='FAIL\nFAIL' code=1; fi
+	printf "$verdict\te2e/%s\t%ds\n" "$suite" $((SECONDS - started))
 done
 exit "$code"
