@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -148,9 +149,14 @@ func (c *call) end() {
 	c.answer.Release()
 }
 
-// prepare reads what stands beside the message. The caller is authorised first:
-// who may not call learns nothing from how the rest is judged.
+// prepare reads what stands beside the message. The caller is authorised before
+// anything is judged, and errors have the form that was asked for.
 func (d *HTTP) prepare(c *call) error {
+	var unread error
+	if raw := c.request.URL.RawQuery; raw != "" {
+		c.query, unread = url.ParseQuery(raw)
+	}
+	c.in, c.out = negotiated(c.request.Header, c.query)
 	ctx, err := c.request.Context(), c.readPath()
 	if err != nil {
 		return err
@@ -159,13 +165,9 @@ func (d *HTTP) prepare(c *call) error {
 	if err := c.authorize(ctx); err != nil {
 		return err
 	}
-	if raw := c.request.URL.RawQuery; raw != "" {
-		c.query, err = url.ParseQuery(raw)
+	if unread != nil {
+		return problem.New(problem.InvalidRequest, "The query cannot be read.").Because(unread)
 	}
-	if err != nil {
-		return problem.New(problem.InvalidRequest, "The query cannot be read.").Because(err)
-	}
-	c.in, c.out = negotiated(c.request.Header, c.query)
 	timeout, err := request.Timeout(c.request.Header)
 	if err != nil {
 		return err
@@ -295,7 +297,7 @@ func (d *HTTP) fromBody(w http.ResponseWriter, c *call) ([]byte, error) {
 		return nil, problem.New(problem.UnsupportedMediaType, "The request body must not be encoded.")
 	}
 	body, err := request.Body(w, c.request, d.options.MaxBodyBytes)
-	if err != nil || len(body) == 0 {
+	if err != nil || len(bytes.TrimLeft(body, " \t\r\n")) == 0 { // white space is no value
 		return nil, err
 	}
 	c.in.form.MaxWire = 2 * int(d.options.MaxBodyBytes) // a list of short values grows; the server takes no more in any case
