@@ -49,7 +49,8 @@ type Generator struct {
 // NewGenerator makes a generator that starts from seed.
 func NewGenerator(tb testing.TB, seed uint64) *Generator {
 	tb.Helper()
-	g := &Generator{Rand: rand.New(rand.NewPCG(seed, 7))} // to be made again
+	g := &Generator{}
+	g.Restart(seed)
 	for _, m := range Linked(tb) {
 		switch m.Descriptor().FullName() {
 		case "google.protobuf.Any", "google.protobuf.Value": // an empty one has no JSON
@@ -59,6 +60,9 @@ func NewGenerator(tb testing.TB, seed uint64) *Generator {
 	}
 	return g
 }
+
+// Restart makes g go on as a new generator does that starts from seed.
+func (g *Generator) Restart(seed uint64) { g.Rand = rand.New(rand.NewPCG(seed, 7)) }
 
 const deepest = 5
 
