@@ -1,6 +1,12 @@
 package rpc
 
-import "slices"
+import (
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+)
 
 // Alteration breaks a binding, if it can be broken so.
 type Alteration func(*binding) bool
@@ -23,6 +29,14 @@ var Alterations = map[string]Alteration{
 		read := b.body
 		b.body = false
 		return read
+	},
+	"the query is not read": func(b *binding) bool {
+		method, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(strings.ReplaceAll(b.method[1:], "/", ".")))
+		if of, ok := method.(protoreflect.MethodDescriptor); b.body || err != nil || !ok || of.Input().Fields().Len() <= len(b.variables) {
+			return false // there may be nothing to read
+		}
+		b.body = true
+		return true
 	},
 	"a variable is dropped": func(b *binding) bool {
 		if len(b.variables) == 0 {

@@ -66,8 +66,11 @@ func rewrite(p *common.Payload) {
 			return
 		}
 		var value any
-		if json.Unmarshal(p.GetData(), &value) == nil {
-			p.Data, _ = json.Marshal(withoutEmptyLists(value))
+		if json.Unmarshal(p.GetData(), &value) != nil {
+			return
+		}
+		if text, err := json.Marshal(withoutEmptyLists(value)); err == nil {
+			p.Data = text
 		}
 	}
 }
@@ -109,7 +112,7 @@ func withoutEmptyLists(value any) any {
 			v[i] = withoutEmptyLists(v[i])
 		}
 	case float64:
-		return v + 0 //nolint:staticcheck // -0 + 0 is 0
+		return v + 0 // -0 + 0 is 0
 	}
 	return value
 }

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -171,16 +170,4 @@ func (c *oracleCase) send(ctx context.Context, to http.Handler) outcome {
 	w := httptest.NewRecorder()
 	to.ServeHTTP(w, request)
 	return outcome{status: w.Code, header: w.Header(), body: w.Body.Bytes()}
-}
-
-func read(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	require.NoError(t, err)
-	return string(text)
-}
-
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 }

@@ -14,8 +14,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
-	_ "google.golang.org/protobuf/types/known/fieldmaskpb"
-	_ "google.golang.org/protobuf/types/known/wrapperspb"
+	_ "google.golang.org/protobuf/types/known/fieldmaskpb" // its message
+	_ "google.golang.org/protobuf/types/known/wrapperspb"  // its messages
 )
 
 // Linked lists all messages of the linked API, and the well-known ones, by name.
