@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -31,32 +32,14 @@ func (e *Error) fromUpstream() bool {
 	return e.Upstream != nil && e.Upstream.Code() != codes.Unauthenticated && e.Upstream.Code() != codes.Canceled
 }
 
-// HTTPStatus is the error's status by gRPC's usual mapping (google.rpc.Code) for
-// what the upstream said, and the table's for what the gateway says itself.
+// HTTPStatus is the error's status: grpc-gateway's mapping (google.rpc.Code) for
+// what the upstream said, as Temporal's own HTTP API has it, and the table's for
+// what the gateway says itself.
 func (e *Error) HTTPStatus() int {
 	if !e.fromUpstream() {
 		return e.Code.Row().Status
 	}
-	switch e.Upstream.Code() {
-	case codes.InvalidArgument, codes.FailedPrecondition, codes.OutOfRange:
-		return http.StatusBadRequest
-	case codes.DeadlineExceeded:
-		return http.StatusGatewayTimeout
-	case codes.NotFound:
-		return http.StatusNotFound
-	case codes.AlreadyExists, codes.Aborted:
-		return http.StatusConflict
-	case codes.PermissionDenied:
-		return http.StatusForbidden
-	case codes.ResourceExhausted:
-		return http.StatusTooManyRequests
-	case codes.Unimplemented:
-		return http.StatusNotImplemented
-	case codes.Unavailable:
-		return http.StatusServiceUnavailable
-	default:
-		return http.StatusInternalServerError
-	}
+	return runtime.HTTPStatusFromCode(e.Upstream.Code())
 }
 
 // GRPC is the code for a problem of the gateway's own.

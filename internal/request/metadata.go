@@ -5,15 +5,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc/metadata"
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/problem"
 )
-
-// metadataPrefix marks the headers that carry the SDK's rpc_metadata.
-const metadataPrefix = "Grpc-Metadata-"
 
 // authorization is the key that is allowed to nobody but those who may override
 // the credential, however it is listed.
@@ -51,8 +49,9 @@ func (k Keys) allow(key string) bool {
 	return slices.Contains(k.names, key) && config.CheckMetadataKey(key) == nil
 }
 
-// Metadata reads the Grpc-Metadata-<key> headers. A key that is not allowed is
-// refused, not dropped: the caller would believe that it was sent.
+// Metadata reads the Grpc-Metadata-<key> headers, which carry the SDK's
+// rpc_metadata. A key that is not allowed is refused, not dropped: the caller
+// would believe that it was sent.
 func Metadata(h http.Header, allowed Keys) (metadata.MD, error) {
 	return read(h, allowed, func(key string) error {
 		return problem.Newf(problem.MetadataNotAllowed, "The metadata key %q is not allowed.", Short(key))
@@ -68,7 +67,7 @@ func AllowedMetadata(h http.Header, allowed Keys) (metadata.MD, error) {
 func read(h http.Header, allowed Keys, refuse func(key string) error) (metadata.MD, error) {
 	var md metadata.MD
 	for name, values := range h {
-		key, ok := strings.CutPrefix(name, metadataPrefix)
+		key, ok := strings.CutPrefix(name, runtime.MetadataHeaderPrefix)
 		if !ok {
 			continue
 		}

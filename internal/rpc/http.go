@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -162,9 +163,14 @@ func (c *call) end() {
 	c.held.Release()
 }
 
-// prepare reads what stands beside the message. The caller is authorised first:
-// who may not call learns nothing from how the rest is judged.
+// prepare reads what stands beside the message. The caller is authorised before
+// anything is judged, and errors have the form that was asked for.
 func (d *HTTP) prepare(c *call) error {
+	var unread error
+	if raw := c.request.URL.RawQuery; raw != "" {
+		c.query, unread = url.ParseQuery(raw)
+	}
+	c.in, c.out = negotiated(c.request.Header, c.query)
 	ctx, err := c.request.Context(), c.readPath()
 	if err != nil {
 		return err
@@ -173,13 +179,9 @@ func (d *HTTP) prepare(c *call) error {
 	if err := c.authorize(ctx); err != nil {
 		return err
 	}
-	if raw := c.request.URL.RawQuery; raw != "" {
-		c.query, err = url.ParseQuery(raw)
+	if unread != nil {
+		return problem.New(problem.InvalidRequest, "The query cannot be read.").Because(unread)
 	}
-	if err != nil {
-		return problem.New(problem.InvalidRequest, "The query cannot be read.").Because(err)
-	}
-	c.in, c.out = negotiated(c.request.Header, c.query)
 	timeout, err := request.Timeout(c.request.Header)
 	if err != nil {
 		return err
@@ -317,7 +319,7 @@ func (d *HTTP) read(w http.ResponseWriter, c *call) ([]byte, limit.Reservation, 
 }
 
 func (d *HTTP) fromBody(c *call, body []byte) ([]byte, error) {
-	if len(body) == 0 {
+	if len(bytes.TrimLeft(body, " \t\r\n")) == 0 { // white space is no value
 		return nil, nil
 	}
 	c.in.form.MaxWire = 2 * int(d.options.Bodies.Max) // a list of short values grows; the server takes no more in any case

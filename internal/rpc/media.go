@@ -25,9 +25,14 @@ const (
 // plainJSON is what is read and written when nothing else is asked for.
 func plainJSON() media { return media{contentType: jsonType} }
 
+// wildcard is the name under which Temporal's HTTP API knows plain JSON.
+const wildcard = "*"
+
 // mediaOf gives the form of a media type, if it is one.
 func mediaOf(name string) (media, bool) {
 	switch name {
+	case wildcard:
+		return plainJSON(), true
 	case jsonType + suffixPretty:
 		return media{contentType: name, pretty: true}, true
 	case jsonType + suffixLongForms:
@@ -39,14 +44,20 @@ func mediaOf(name string) (media, bool) {
 	}
 }
 
-// negotiated gives the forms of the request's body and of its answer, as
-// Temporal's HTTP API chooses them: the body's by its type; the answer's by the
-// query, else by Accept, else the body's. What neither knows is plain JSON.
+// negotiated gives the forms of the request's body and of its response, as
+// Temporal's HTTP API chooses them: the body's by the first type that is known;
+// the response's by the query, else by Accept, else the body's. What neither
+// knows is plain JSON.
 func negotiated(h http.Header, query url.Values) (in, out media) {
 	in = plainJSON()
 	for _, value := range h.Values("Content-Type") {
-		if name, _, err := mime.ParseMediaType(value); err == nil {
-			in, _ = mediaOf(name)
+		name, _, err := mime.ParseMediaType(value)
+		if err != nil {
+			continue
+		}
+		if known, ok := mediaOf(name); ok {
+			in = known
+			break
 		}
 	}
 	if query.Has("pretty") || query.Has("noPayloadShorthand") {

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/flowgate/flowgate/internal/transcode"
+	"github.com/flowgate/flowgate/internal/transcode/transcodetest"
 )
 
 // long is protobuf's own JSON, which the library is the oracle for.
@@ -83,12 +84,12 @@ func shorthandAgrees(tb testing.TB, plan *transcode.Message, of protoreflect.Mes
 
 func TestEveryMessageOfTheLinkedAPIAgreesWithTheLibrary(t *testing.T) {
 	t.Parallel()
-	plans, all := transcode.NewPlans(), linked(t)
-	g := newGenerator(t, 1)
+	plans, all := transcode.NewPlans(), transcodetest.Linked(t)
+	g := transcodetest.NewGenerator(t, 1)
 	for _, of := range all {
 		plan := plans.Message(of.Descriptor())
 		for range 6 {
-			m := g.message(of, 0).Interface()
+			m := g.Message(of).Interface()
 			if of.Descriptor().FullName() == "google.protobuf.Any" {
 				continue // made below, within others
 			}
@@ -100,20 +101,20 @@ func TestEveryMessageOfTheLinkedAPIAgreesWithTheLibrary(t *testing.T) {
 }
 
 func FuzzDifferential(f *testing.F) {
-	plans, all := transcode.NewPlans(), linked(f)
+	plans, all := transcode.NewPlans(), transcodetest.Linked(f)
 	for seed := range uint64(50) {
 		f.Add(seed, uint16(seed*37))
 	}
 	f.Fuzz(func(t *testing.T, seed uint64, which uint16) {
 		of := all[int(which)%len(all)]
-		plan, g := plans.Message(of.Descriptor()), newGenerator(t, seed)
-		m := g.message(of, 0).Interface()
+		plan, g := plans.Message(of.Descriptor()), transcodetest.NewGenerator(t, seed)
+		m := g.Message(of).Interface()
 		wire := marshal(t, m)
 		agree(t, plan, of, m, wire)
 		shorthandAgrees(t, plan, of, m, wire)
 
 		// The bytes of two messages after each other are the two merged.
-		wire = append(wire, marshal(t, g.message(of, 0).Interface())...)
+		wire = append(wire, marshal(t, g.Message(of).Interface())...)
 		merged := of.New().Interface()
 		require.NoError(t, proto.Unmarshal(wire, merged))
 		if _, err := protojson.Marshal(merged); err == nil {
@@ -124,10 +125,10 @@ func FuzzDifferential(f *testing.F) {
 
 // FuzzHostileWire feeds bytes that no peer should send.
 func FuzzHostileWire(f *testing.F) {
-	plans, all := transcode.NewPlans(), linked(f)
-	g := newGenerator(f, 3)
+	plans, all := transcode.NewPlans(), transcodetest.Linked(f)
+	g := transcodetest.NewGenerator(f, 3)
 	for i, of := range all {
-		f.Add(marshal(f, g.message(of, 0).Interface()), uint16(i))
+		f.Add(marshal(f, g.Message(of).Interface()), uint16(i))
 	}
 	f.Fuzz(func(t *testing.T, wire []byte, which uint16) {
 		of := all[int(which)%len(all)]
@@ -155,10 +156,10 @@ func FuzzHostileWire(f *testing.F) {
 
 // FuzzHostileJSON feeds what no client should send.
 func FuzzHostileJSON(f *testing.F) {
-	plans, all := transcode.NewPlans(), linked(f)
-	g := newGenerator(f, 4)
+	plans, all := transcode.NewPlans(), transcodetest.Linked(f)
+	g := transcodetest.NewGenerator(f, 4)
 	for i, of := range all {
-		text, err := protojson.Marshal(g.message(of, 0).Interface())
+		text, err := protojson.Marshal(g.Message(of).Interface())
 		if err == nil {
 			f.Add(text, uint16(i))
 		}

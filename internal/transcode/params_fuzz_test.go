@@ -10,13 +10,14 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/flowgate/flowgate/internal/transcode"
+	"github.com/flowgate/flowgate/internal/transcode/transcodetest"
 )
 
 // FuzzQuery reads query strings as messages of all types: whatever they say is
 // refused, or a message that a decoder takes, knows every field of, and that is
 // no larger than what was said.
 func FuzzQuery(f *testing.F) {
-	plans, all := transcode.NewPlans(), append([]protoreflect.MessageType{sampleType(f)}, linked(f)...)
+	plans, all := transcode.NewPlans(), append([]protoreflect.MessageType{sampleType(f)}, transcodetest.Linked(f)...)
 	for _, raw := range []string{
 		"", "plainText=a&color=1&texts=a&texts=b", "innerOne.innerOne.labels[k]=v&byNumber[1]=1", "atTime=2026-01-31T12:00:00Z&howLong=1h", "raw=AP8",
 		"twice=1e300&f64=1&sf32=-1&u64=18446744073709551615", "someText=&someCount=1&mask=a,b", "namespace=n&execution.workflowId=w&pageSize=1",

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/flowgate/flowgate/internal/transcode"
+	"github.com/flowgate/flowgate/internal/transcode/transcodetest"
 )
 
 // FuzzView shows what no server should send: it fails, or is JSON without a name
@@ -17,11 +18,11 @@ import (
 // bytes is shown as the bytes are.
 func FuzzView(f *testing.F) {
 	plan := infoPlan()
-	of, g := (&workflow.WorkflowExecutionInfo{}).ProtoReflect().Type(), newGenerator(f, 5)
+	of, g := (&workflow.WorkflowExecutionInfo{}).ProtoReflect().Type(), transcodetest.NewGenerator(f, 5)
 	for range 100 {
-		wire := marshal(f, g.message(of, 0).Interface())
+		wire := marshal(f, g.Message(of).Interface())
 		f.Add(wire)
-		f.Add(append(wire, marshal(f, g.message(of, 0).Interface())...))
+		f.Add(append(wire, marshal(f, g.Message(of).Interface())...))
 	}
 	f.Fuzz(func(t *testing.T, wire []byte) {
 		got, err := plan.AppendJSON(nil, wire, transcode.Form{}, []byte(`"first":1`))

@@ -1,4 +1,4 @@
-package transcode_test
+package transcodetest
 
 import (
 	"cmp"
@@ -14,12 +14,12 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
-	_ "google.golang.org/protobuf/types/known/fieldmaskpb"
-	_ "google.golang.org/protobuf/types/known/wrapperspb"
+	_ "google.golang.org/protobuf/types/known/fieldmaskpb" // its message
+	_ "google.golang.org/protobuf/types/known/wrapperspb"  // its messages
 )
 
-// linked are all messages of the linked API, and the well-known ones, by name.
-func linked(tb testing.TB) []protoreflect.MessageType {
+// Linked lists all messages of the linked API, and the well-known ones, by name.
+func Linked(tb testing.TB) []protoreflect.MessageType {
 	tb.Helper()
 	var all []protoreflect.MessageType
 	protoregistry.GlobalTypes.RangeMessages(func(m protoreflect.MessageType) bool {
@@ -39,16 +39,19 @@ func linked(tb testing.TB) []protoreflect.MessageType {
 	return all
 }
 
-// generator makes random messages that JSON has a form for.
-type generator struct {
+// Generator makes random messages that JSON has a form for. The same seed makes
+// the same messages.
+type Generator struct {
 	*rand.Rand
 	any []protoreflect.MessageType // what an Any may hold
 }
 
-func newGenerator(tb testing.TB, seed uint64) *generator {
+// NewGenerator makes a generator that starts from seed.
+func NewGenerator(tb testing.TB, seed uint64) *Generator {
 	tb.Helper()
-	g := &generator{Rand: rand.New(rand.NewPCG(seed, 7))} // to be made again
-	for _, m := range linked(tb) {
+	g := &Generator{}
+	g.Restart(seed)
+	for _, m := range Linked(tb) {
 		switch m.Descriptor().FullName() {
 		case "google.protobuf.Any", "google.protobuf.Value": // an empty one has no JSON
 		default:
@@ -58,15 +61,23 @@ func newGenerator(tb testing.TB, seed uint64) *generator {
 	return g
 }
 
+// Restart makes g go on as a new generator does that starts from seed.
+func (g *Generator) Restart(seed uint64) { g.Rand = rand.New(rand.NewPCG(seed, 7)) }
+
 const deepest = 5
 
-func (g *generator) message(of protoreflect.MessageType, depth int) protoreflect.Message {
+// Message makes a random message of a type.
+func (g *Generator) Message(of protoreflect.MessageType) protoreflect.Message {
+	return g.message(of, 0)
+}
+
+func (g *Generator) message(of protoreflect.MessageType, depth int) protoreflect.Message {
 	m := of.New()
 	g.fill(m, depth)
 	return m
 }
 
-func (g *generator) fill(m protoreflect.Message, depth int) {
+func (g *Generator) fill(m protoreflect.Message, depth int) {
 	fields := m.Descriptor().Fields()
 	set := func(name protoreflect.Name, v any) { m.Set(fields.ByName(name), protoreflect.ValueOf(v)) }
 	switch m.Descriptor().FullName() {
@@ -86,7 +97,7 @@ func (g *generator) fill(m protoreflect.Message, depth int) {
 		inner := g.message(g.any[g.IntN(len(g.any))], max(depth, deepest-1))
 		wire, err := proto.Marshal(inner.Interface())
 		if err != nil {
-			panic(err) //nolint:forbidigo // it is valid
+			panic(err) //nolint:forbidigo // the message is valid
 		}
 		set("type_url", "type.googleapis.com/"+string(inner.Descriptor().FullName()))
 		set("value", wire)
@@ -101,7 +112,7 @@ func (g *generator) fill(m protoreflect.Message, depth int) {
 		return
 	case "google.protobuf.Value":
 		if depth > deepest {
-			set("string_value", g.text())
+			set("string_value", g.Text())
 			return
 		}
 		switch field := fields.Get(g.IntN(fields.Len())); field.Kind() {
@@ -127,7 +138,7 @@ func (g *generator) fill(m protoreflect.Message, depth int) {
 }
 
 // payload makes one that names its encoding, as all that the SDKs make do.
-func (g *generator) payload(m protoreflect.Message) {
+func (g *Generator) payload(m protoreflect.Message) {
 	encoding := []string{"json/plain", "json/plain", "json/protobuf", "binary/null", "binary/plain", "own"}[g.IntN(6)]
 	data := []string{
 		`{}`, `[]`, `1.10`, `12345678901234567890`, `{"b":1, "a":[1e400]}`, `"<&>\ud83d\ude00"`, `null`, `not JSON`, "",
@@ -156,7 +167,7 @@ func (g *generator) payload(m protoreflect.Message) {
 	m.Set(fields.ByName("data"), protoreflect.ValueOf([]byte(data)))
 }
 
-func (g *generator) field(m protoreflect.Message, field protoreflect.FieldDescriptor, depth int) {
+func (g *Generator) field(m protoreflect.Message, field protoreflect.FieldDescriptor, depth int) {
 	switch {
 	case field.IsMap():
 		for range g.IntN(4) {
@@ -184,16 +195,17 @@ func (g *generator) field(m protoreflect.Message, field protoreflect.FieldDescri
 	}
 }
 
-func (g *generator) nanos() int32 {
+func (g *Generator) nanos() int32 {
 	return []int32{0, 500_000_000, 123_456_000, 1, 999_999_999, 1_000}[g.IntN(6)]
 }
 
-func (g *generator) text() string {
+// Text makes a string with characters that JSON has to escape, or none.
+func (g *Generator) Text() string {
 	return []string{"", "a", "<&>\u2028", "\"\\\n\x00\x1f\x7f", "äöü €😀", "NaN", "1", strings.Repeat("long ", 40), strconv.Itoa(g.Int())}[g.IntN(9)]
 }
 
 //nolint:gosec // any bits will do
-func (g *generator) scalar(field protoreflect.FieldDescriptor) protoreflect.Value {
+func (g *Generator) scalar(field protoreflect.FieldDescriptor) protoreflect.Value {
 	extreme := g.IntN(3)
 	switch field.Kind() {
 	case protoreflect.BoolKind:
@@ -205,7 +217,7 @@ func (g *generator) scalar(field protoreflect.FieldDescriptor) protoreflect.Valu
 		values := field.Enum().Values()
 		return protoreflect.ValueOfEnum(values.Get(g.IntN(values.Len())).Number())
 	case protoreflect.StringKind:
-		return protoreflect.ValueOfString(g.text())
+		return protoreflect.ValueOfString(g.Text())
 	case protoreflect.BytesKind:
 		data := make([]byte, g.IntN(6))
 		for i := range data {
