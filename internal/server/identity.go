@@ -13,6 +13,7 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/mint"
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/seal"
+	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
 // identity is all that tells who calls, and what is said upstream of it. What
@@ -92,7 +93,7 @@ func (g *gateway) openSigner() error {
 	})
 	if err != nil {
 		g.identity.minted = auth.NoCredential() // nothing runs: the keys and issuers that would mint tell of their own faults alone
-		return fmt.Errorf("upstream.credential.mint.keyFile: %w", err)
+		return fmt.Errorf("upstream.credential.mint.keyFile: %w", yamlnode.InFile(cfg.KeyFile, err))
 	}
 	g.watchers = append(g.watchers, func(ctx context.Context) { signer.Watch(ctx, credentialInterval) })
 	g.identity.signer = signer

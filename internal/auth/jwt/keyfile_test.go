@@ -113,7 +113,7 @@ func TestFilesOfKeysThatAreRefused(t *testing.T) {
 		issuer := settings()
 		issuer.JWKSURL, issuer.PublicKeyFile = "", writeFile(t, content)
 		_, err := jwt.New([]config.Issuer{issuer}, jwt.Options{})
-		require.ErrorContains(t, err, "auth.jwt.0.publicKeyFile: ")
+		require.ErrorContains(t, err, "auth.jwt[0].publicKeyFile: "+issuer.PublicKeyFile+": ")
 		require.ErrorContains(t, err, want)
 		require.NotContains(t, err.Error(), marker)
 	}

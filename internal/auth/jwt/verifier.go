@@ -11,6 +11,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
 // Options say what a [Verifier] takes from its surroundings and whom it tells of what. The zero value is of use.
@@ -72,7 +73,7 @@ func New(issuers []config.Issuer, options Options) (*Verifier, error) {
 			err = errors.New("issuer: is there twice")
 		}
 		if err != nil {
-			problems = append(problems, fmt.Errorf("auth.jwt.%d.%w", n, err))
+			problems = append(problems, fmt.Errorf("%s.%w", yamlnode.Index("auth.jwt", n), err))
 			continue
 		}
 		v.issuers = append(v.issuers, i)
