@@ -13,6 +13,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/watched"
+	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
 // Keys are the API keys of a file. Any number of goroutines may ask them while
@@ -58,7 +59,7 @@ func OpenKeys(path string, opts ...Option) (*Keys, error) {
 	o := newOptions(opts)
 	file, err := watched.Open(path, keysParser(filepath.Dir(path), o), o.watched())
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, yamlnode.InFile(path, err)
 	}
 	return &Keys{file: file, now: o.now}, nil
 }
