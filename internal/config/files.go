@@ -16,7 +16,9 @@ func (v *validator) file(path, name string) ([]byte, bool) { return v.read(path,
 
 // secretFile is file for one that holds a secret. A name that opens no file may be the secret itself, put where the name
 // of its file belongs, and is not quoted.
-func (v *validator) secretFile(path, name string) ([]byte, bool) { return v.read(path, name, "the file") }
+func (v *validator) secretFile(path, name string) ([]byte, bool) {
+	return v.read(path, name, "the file")
+}
 
 func (v *validator) read(path, name, shown string) ([]byte, bool) {
 	if name == "" {
