@@ -12,7 +12,7 @@ import (
 type tokenFiles struct {
 	// dir is where relative names start.
 	dir     string
-	options options
+	options Options
 	// inForce is the version of the keys that the one being read would
 	// replace, nil at first.
 	inForce *keySet
@@ -28,8 +28,7 @@ func (t tokenFiles) open(file string) (*Credential, error) {
 			return credential, nil
 		}
 	}
-	// The hook is left out: a token's reload is no reload of the keys.
-	return OpenStatic(file, WithLogger(t.options.logger))
+	return OpenStatic(file, t.options.Log)
 }
 
 // credential reads what goes upstream in the name of a key's callers.
@@ -57,10 +56,10 @@ func (f *keysFile) credential(path string, node *yaml.Node) *Credential {
 		f.Reportf(path+".file", "needs mode static")
 	case mode == modeNone:
 		return NoCredential()
-	case mode == modeMint && f.tokens.options.mint == nil:
+	case mode == modeMint && f.tokens.options.Mint == nil:
 		f.Reportf(path+".mode", "needs upstream.credential.mint.keyFile in the configuration")
 	case mode == modeMint:
-		return f.tokens.options.mint
+		return f.tokens.options.Mint
 	}
 	return nil
 }
@@ -76,7 +75,7 @@ func (f *keysFile) mode(path string, node *yaml.Node) string {
 // static opens a token's file. Keys with the same file share one credential,
 // so that it is looked at, and complained of, once.
 func (f *keysFile) static(path, file string) *Credential {
-	if reason := f.tokens.options.refusal; reason != "" {
+	if reason := f.tokens.options.Refusal; reason != "" {
 		f.Reportf(path, "%s", reason)
 	}
 	if file == "" {

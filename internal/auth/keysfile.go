@@ -29,9 +29,9 @@ type keysFile struct {
 }
 
 // keysParser makes the parser of a keys file in dir.
-func keysParser(dir string, o options) watched.Parser[keySet] {
+func keysParser(dir string, options Options) watched.Parser[keySet] {
 	return func(content []byte, inForce *keySet) (*keySet, error) {
-		return parseKeys(content, tokenFiles{dir: dir, options: o, inForce: inForce})
+		return parseKeys(content, tokenFiles{dir: dir, options: options, inForce: inForce})
 	}
 }
 

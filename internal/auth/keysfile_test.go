@@ -27,7 +27,7 @@ keys:
     workflowTypes: [Order, Refund]
     taskQueues: [orders]
     overrideAuthorization: true
-`, auth.WithClock(clockAt("2026-01-01T00:00:00Z")))
+`, auth.Options{Now: clockAt("2026-01-01T00:00:00Z")})
 	who, err := authenticate(auth.NewAuthenticator(auth.Ways{Keys: keys}), http.Header{"X-Api-Key": {"fg_dev_" + secretA}})
 	require.NoError(t, err)
 	require.Equal(t, &auth.Principal{
@@ -68,7 +68,7 @@ func TestKeysFileRefusesWhole(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := auth.OpenKeys(writeFile(t, test.content))
+			_, err := auth.OpenKeys(writeFile(t, test.content), auth.Options{})
 			require.ErrorContains(t, err, test.want)
 			require.NotContains(t, err.Error(), marker)
 		})
@@ -151,7 +151,7 @@ func TestKeysFileRefusesAField(t *testing.T) {
 	} {
 		t.Run(test.field+" "+test.want, func(t *testing.T) {
 			t.Parallel()
-			_, err := auth.OpenKeys(writeFile(t, keyWith(test.field, test.value)))
+			_, err := auth.OpenKeys(writeFile(t, keyWith(test.field, test.value)), auth.Options{})
 			require.ErrorContains(t, err, test.want)
 			require.NotContains(t, err.Error(), marker)
 		})
@@ -162,7 +162,7 @@ func TestKeysFileRefusesAField(t *testing.T) {
 func TestKeysFileFollowsAliases(t *testing.T) {
 	t.Parallel()
 	_, err := auth.OpenKeys(writeFile(t, "keys: [&a {id: dev, grants: [&g {role: root}]}, *a, {id: b, secrets: [], grants: [*g], credential: &c {file: x}},"+
-		" {id: c, credential: *c}]"))
+		" {id: c, credential: *c}]"), auth.Options{})
 	for _, want := range []string{
 		"keys[0].secrets: is missing",
 		"keys[1].id: is the same as keys[0].id",
@@ -185,7 +185,7 @@ keys:
     secrets: [{sha256: `+hashOf(secretA)+`}, {sha256: `+hashOf(secretA)+`}, {sha256: xyz}]
     grants: [{namespace: default, role: root}]
   - {}
-`))
+`), auth.Options{})
 	for _, want := range []string{
 		"keys[1].id: is the same as keys[0].id",
 		"keys[1].secrets[1].sha256: is the same as keys[1].secrets[0].sha256",
@@ -205,7 +205,7 @@ func FuzzKeysFile(f *testing.F) {
 	f.Add("? [a]\n: b")
 	f.Add("keys: [{id: a, credential: {mode: static, file: .}}]")
 	f.Fuzz(func(t *testing.T, content string) {
-		keys, err := auth.OpenKeys(writeFile(t, content))
+		keys, err := auth.OpenKeys(writeFile(t, content), auth.Options{})
 		require.Equal(t, err == nil, keys != nil)
 	})
 }

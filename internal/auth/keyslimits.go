@@ -31,7 +31,7 @@ func (f *keysFile) names(path string, node *yaml.Node) []string {
 // which is a credential like any other and goes where credentials may go.
 func (f *keysFile) override(path string, node *yaml.Node) bool {
 	may := f.Bool(path, node)
-	if reason := f.tokens.options.refusal; may && reason != "" {
+	if reason := f.tokens.options.Refusal; may && reason != "" {
 		f.Reportf(path, "%s", reason)
 	}
 	return may

@@ -107,11 +107,10 @@ func (g *gateway) openKeys() error {
 	if cfg.File == "" {
 		return nil
 	}
-	options := []auth.Option{
-		auth.WithLogger(g.log), auth.RefuseCredentials(g.cfg.RefusesCredentials()), auth.WithMint(g.identity.minted),
-		auth.OnReload(func(err error) { g.metrics.KeysReloaded(g.life, err) }),
-	}
-	keys, err := auth.OpenKeys(cfg.File, options...)
+	keys, err := auth.OpenKeys(cfg.File, auth.Options{
+		Log: g.log, Refusal: g.cfg.RefusesCredentials(), Mint: g.identity.minted,
+		OnReload: func(err error) { g.metrics.KeysReloaded(g.life, err) },
+	})
 	if err != nil {
 		return err
 	}
