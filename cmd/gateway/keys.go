@@ -81,7 +81,7 @@ func checkKeys(args []string, at surroundings) int {
 		_, _ = fmt.Fprintln(at.stderr, "usage: gateway keys check --file FILE")
 		return exitUsage
 	}
-	opened, err := auth.OpenKeys(*file, auth.WithMint(auth.NoCredential())) // whether there is a signing key, gateway check tells
+	opened, err := auth.OpenKeys(*file, auth.Options{Mint: auth.NoCredential()}) // whether there is a signing key, gateway check tells
 	if err != nil {
 		return failed(at, err, exitUsage)
 	}

@@ -29,7 +29,7 @@ Usage:
   gateway jwks --config FILE [--out FILE]              write the public keys of the tokens that the gateway signs
   gateway version                                      print the version
 
-PATH is a setting's dotted path, such as limits.maxWait. Every setting has an
+PATH is a setting's path, such as limits.maxWait. Every setting has an
 environment variable too: FLOWGATE_LIMITS_MAX_WAIT.
 `
 

@@ -104,14 +104,42 @@ auth:
 	}
 	code, _, stderr := call("check", "--config", filepath.Join(dir, "gateway.yaml"))
 	require.Equal(t, exitUsage, code)
-	for _, fault := range []string{"upstream.credential.mint.keyFile:", "keys[0].id: must be", "auth.jwt.0.publicKeyFile:"} {
+	for _, fault := range []string{"upstream.credential.mint.keyFile: " + filepath.Join(dir, "signing.pem"), filepath.Join(dir, "keys.yaml") + ": keys[0].id: must be", "auth.jwt[0].publicKeyFile: " + filepath.Join(dir, "issuer.pem")} {
 		require.Contains(t, stderr, fault)
 	}
 	require.NotContains(t, stderr, "needs upstream.credential.mint")
 
 	code, _, stderr = call("check", "--config", filepath.Join(dir, "gateway.yaml"), "--set", "upstream.credential.mint.keyFile=/dev/zero")
 	require.Equal(t, exitUsage, code)
-	require.Contains(t, stderr, "upstream.credential.mint.keyFile: is not a regular file")
+	require.Contains(t, stderr, "upstream.credential.mint.keyFile: /dev/zero is not a regular file")
+}
+
+// Every error about a file names the file, and every line of it.
+func TestCheckNamesTheFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file, keysFile := filepath.Join(dir, "gateway.yaml"), filepath.Join(dir, "keys.yaml")
+	write := func(name, text string) { require.NoError(t, os.WriteFile(name, []byte(text), 0o600)) }
+	code, _, stderr := call("check", "--config", file)
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, file+" cannot be read: no such file or directory\n")
+
+	write(file, "auth: {apiKeys: {file: keys.yaml}}\n")
+	_, _, stderr = call("check", "--config", file)
+	require.Equal(t, "auth.apiKeys.file: "+keysFile+" cannot be read: no such file or directory\n", stderr)
+
+	write(keysFile, "keys: [{id: A, secrets: []}]")
+	_, _, stderr = call("check", "--config", file)
+	require.Equal(t, keysFile+": keys[0].id: must be 1 to 32 of a-z, 0-9 and -\n"+
+		keysFile+": keys[0].secrets: must have at least one\n", stderr)
+
+	write(keysFile, "keys: [")
+	_, _, stderr = call("check", "--config", file)
+	require.Equal(t, keysFile+": line 1: did not find expected node content\n", stderr)
+
+	write(file, "auth: [")
+	_, _, stderr = call("check", "--config", file)
+	require.Contains(t, stderr, file+": line 1: did not find expected node content\n")
 }
 
 func TestNewKeyWorksInTheKeysFile(t *testing.T) {

@@ -29,7 +29,7 @@ func ParseRole(name string) (Role, error) {
 			return role, nil
 		}
 	}
-	return 0, errors.New("must be read, write or admin")
+	return 0, errors.New("must be one of read, write, admin")
 }
 
 // String is the name that [ParseRole] reads.

@@ -82,18 +82,18 @@ keys:
     disabled: true
 `
 
-func states(t testing.TB, opts ...auth.Option) *auth.Authenticator {
+func states(t testing.TB, options ...auth.Options) *auth.Authenticator {
 	t.Helper()
 	content := strings.NewReplacer(
 		"HASH-A", hashOf(secretA), "HASH-B", hashOf(secretB), "HASH-C", hashOf(secretA+"c"),
 	).Replace(statesFile)
-	return auth.NewAuthenticator(auth.Ways{Keys: openKeys(t, content, opts...)})
+	return auth.NewAuthenticator(auth.Ways{Keys: openKeys(t, content, options...)})
 }
 
 func TestRotationKeepsBothSecretsUntilOneExpires(t *testing.T) {
 	t.Parallel()
-	before := states(t, auth.WithClock(clockAt("2026-06-01T00:00:00Z")))
-	after := states(t, auth.WithClock(clockAt("2026-06-01T00:00:01Z")))
+	before := states(t, auth.Options{Now: clockAt("2026-06-01T00:00:00Z")})
+	after := states(t, auth.Options{Now: clockAt("2026-06-01T00:00:01Z")})
 	for _, secret := range []string{secretA, secretB} {
 		_, err := authenticate(before, http.Header{"X-Api-Key": {"fg_rotating_" + secret}})
 		require.NoError(t, err)
@@ -107,7 +107,7 @@ func TestRotationKeepsBothSecretsUntilOneExpires(t *testing.T) {
 // Who guesses must not learn which guess came nearer.
 func TestEveryInvalidCredentialIsOneAnswer(t *testing.T) {
 	t.Parallel()
-	authenticator := states(t, auth.WithClock(clockAt("2026-07-01T00:00:00Z")))
+	authenticator := states(t, auth.Options{Now: clockAt("2026-07-01T00:00:00Z")})
 	_, want := authenticate(authenticator, http.Header{"X-Api-Key": {"junk"}})
 	require.True(t, problem.Is(want, problem.InvalidCredential))
 	for name, key := range map[string]string{

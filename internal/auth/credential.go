@@ -67,9 +67,9 @@ func (s shared) Authorization(context.Context, Purpose) (string, error) { return
 func (shared) Whose(*Principal) string { return "" }
 
 // OpenStatic makes the credential of the token in a file, which is read again
-// when it changes (see [Credential.Watch]). Its error does not quote the path.
-func OpenStatic(file string, opts ...Option) (*Credential, error) {
-	token, err := watched.Open(file, parseToken, newOptions(opts).watched())
+// when it changes (see [Credential.Watch]). Its error does not quote the path. A nil log discards reloads.
+func OpenStatic(file string, log *slog.Logger) (*Credential, error) {
+	token, err := watched.Open(file, parseToken, watched.Options{Log: log})
 	if err != nil {
 		return nil, err
 	}

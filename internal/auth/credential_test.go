@@ -28,7 +28,7 @@ func TestCredentialStaticFollowsItsFile(t *testing.T) {
 	path := writeFile(t, secretA+"\n")
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		credential, err := auth.OpenStatic(path, auth.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+		credential, err := auth.OpenStatic(path, slog.New(slog.NewTextHandler(&log, nil)))
 		require.NoError(t, err)
 		go credential.Watch(t.Context(), interval)
 		for _, step := range []struct{ content, want string }{
@@ -55,7 +55,7 @@ func TestCredentialRefuses(t *testing.T) {
 		"space": "Bearer " + secretA, "tab": secretA + "\t", "carriage return": secretA + "\rx", "null": secretA + "\x00",
 		"not ascii": secretA + "\u00e9", "byte order mark": "\ufeff" + secretA, "too long": strings.Repeat(secretA, 1000),
 	} {
-		_, err := auth.OpenStatic(writeFile(t, content))
+		_, err := auth.OpenStatic(writeFile(t, content), nil)
 		require.ErrorContains(t, err, "one line of visible ASCII", name)
 		require.NotContains(t, err.Error(), marker, name)
 	}
@@ -65,11 +65,11 @@ func TestCredentialIDs(t *testing.T) {
 	t.Parallel()
 	none := auth.NoCredential()
 	path := writeFile(t, secretA)
-	first, err := auth.OpenStatic(path)
+	first, err := auth.OpenStatic(path, nil)
 	require.NoError(t, err)
-	again, err := auth.OpenStatic(path)
+	again, err := auth.OpenStatic(path, nil)
 	require.NoError(t, err)
-	second, err := auth.OpenStatic(writeFile(t, secretB))
+	second, err := auth.OpenStatic(writeFile(t, secretB), nil)
 	require.NoError(t, err)
 	require.Equal(t, first.ID(nil), again.ID(nil))
 	require.NotEqual(t, first.ID(nil), second.ID(nil))
@@ -78,7 +78,7 @@ func TestCredentialIDs(t *testing.T) {
 
 func TestCredentialIsNeverPrinted(t *testing.T) {
 	t.Parallel()
-	credential, err := auth.OpenStatic(writeFile(t, secretA))
+	credential, err := auth.OpenStatic(writeFile(t, secretA), nil)
 	require.NoError(t, err)
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%p", "%10.2f"} {

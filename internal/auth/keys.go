@@ -13,6 +13,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/watched"
+	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
 // Keys are the API keys of a file. Any number of goroutines may ask them while
@@ -54,13 +55,13 @@ func (s *secret) expired(now time.Time) bool {
 // OpenKeys reads the keys file. A file with any problem is an error that tells
 // all of them: a gateway must not start with half of its callers. The tokens
 // that its entries name are read along.
-func OpenKeys(path string, opts ...Option) (*Keys, error) {
-	o := newOptions(opts)
-	file, err := watched.Open(path, keysParser(filepath.Dir(path), o), o.watched())
+func OpenKeys(path string, options Options) (*Keys, error) {
+	options = options.withDefaults()
+	file, err := watched.Open(path, keysParser(filepath.Dir(path), options), options.watched())
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, yamlnode.InFile(path, err)
 	}
-	return &Keys{file: file, now: o.now}, nil
+	return &Keys{file: file, now: options.Now}, nil
 }
 
 // Watch follows changes of the file and of the tokens that it names, looking

@@ -4,13 +4,15 @@ import (
 	"path/filepath"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
 // tokenFiles opens the token files that a keys file names.
 type tokenFiles struct {
 	// dir is where relative names start.
 	dir     string
-	options options
+	options Options
 	// inForce is the version of the keys that the one being read would
 	// replace, nil at first.
 	inForce *keySet
@@ -26,47 +28,46 @@ func (t tokenFiles) open(file string) (*Credential, error) {
 			return credential, nil
 		}
 	}
-	// The hook is left out: a token's reload is no reload of the keys.
-	return OpenStatic(file, WithLogger(t.options.logger))
+	return OpenStatic(file, t.options.Log)
 }
 
 // credential reads what goes upstream in the name of a key's callers.
 func (f *keysFile) credential(path string, node *yaml.Node) *Credential {
 	var mode, file string
 	named := false
-	f.object(path, node, map[string]field{
+	f.Object(path, node, map[string]yamlnode.Field{
 		"mode": func(path string, node *yaml.Node) { mode = f.mode(path, node) },
 		"file": func(path string, node *yaml.Node) {
 			named = true
-			if file = f.text(path, node); file == "" {
-				f.reportf(path, "must name a file")
+			if file = f.Text(path, node); file == "" {
+				f.Reportf(path, "must name a file")
 			}
 		},
 	})
-	if node.Kind != yaml.MappingNode {
+	if !yamlnode.IsMapping(node) {
 		return nil
 	}
-	f.require(path+".mode", node, "mode")
+	f.Require(path, node, "mode")
 	switch {
 	case mode == modeStatic:
-		f.require(path+".file", node, "file")
+		f.Require(path, node, "file")
 		return f.static(path, file)
 	case named && (mode == modeNone || mode == modeMint):
-		f.reportf(path+".file", "needs mode static")
+		f.Reportf(path+".file", "needs mode static")
 	case mode == modeNone:
 		return NoCredential()
-	case mode == modeMint && f.tokens.options.mint == nil:
-		f.reportf(path+".mode", "needs upstream.credential.mint.keyFile in the configuration")
+	case mode == modeMint && f.tokens.options.Mint == nil:
+		f.Reportf(path+".mode", "needs upstream.credential.mint.keyFile in the configuration")
 	case mode == modeMint:
-		return f.tokens.options.mint
+		return f.tokens.options.Mint
 	}
 	return nil
 }
 
 func (f *keysFile) mode(path string, node *yaml.Node) string {
-	mode := f.text(path, node)
+	mode := f.Text(path, node)
 	if mode != modeNone && mode != modeStatic && mode != modeMint {
-		f.reportf(path, "must be none, static or mint")
+		f.Reportf(path, "must be one of none, static, mint")
 	}
 	return mode
 }
@@ -74,8 +75,8 @@ func (f *keysFile) mode(path string, node *yaml.Node) string {
 // static opens a token's file. Keys with the same file share one credential,
 // so that it is looked at, and complained of, once.
 func (f *keysFile) static(path, file string) *Credential {
-	if reason := f.tokens.options.refusal; reason != "" {
-		f.reportf(path, "%s", reason)
+	if reason := f.tokens.options.Refusal; reason != "" {
+		f.Reportf(path, "%s", reason)
 	}
 	if file == "" {
 		return nil
@@ -88,7 +89,7 @@ func (f *keysFile) static(path, file string) *Credential {
 	}
 	credential, err := f.tokens.open(file)
 	if err != nil {
-		f.reportf(path+".file", "%v", err)
+		f.Reportf(path+".file", "%v", err)
 		return nil
 	}
 	f.keys.credentials[file] = credential

@@ -60,7 +60,7 @@ func TestKeysHaveCredentials(t *testing.T) {
 	keys, err := auth.OpenKeys(keysDir(t, "token-a", secretA+"\n", "keys.yaml", "keys:"+
 		withCredential("upstreams", "")+withCredential("none", "{mode: none}")+
 		withCredential("first", staticIn("token-a"))+withCredential("second", staticIn("./token-a"))+
-		withCredential("absolute", staticIn(elsewhere))))
+		withCredential("absolute", staticIn(elsewhere))), auth.Options{})
 	require.NoError(t, err)
 	authenticator := auth.NewAuthenticator(auth.Ways{Keys: keys})
 	require.Nil(t, principalOf(t, authenticator, "upstreams").Credential)
@@ -80,7 +80,7 @@ func TestKeysCredentialsHaveTheIDsOfOthers(t *testing.T) {
 	t.Parallel()
 	token := writeFile(t, secretA)
 	keys := openKeys(t, "keys:"+withCredential("none", "{mode: none}")+withCredential("static", staticIn(token)))
-	static, err := auth.OpenStatic(token)
+	static, err := auth.OpenStatic(token, nil)
 	require.NoError(t, err)
 	for mode, upstreams := range map[string]*auth.Credential{"none": auth.NoCredential(), "static": static} {
 		who := principalOf(t, auth.NewAuthenticator(auth.Ways{Keys: keys}), mode)
@@ -96,18 +96,18 @@ func TestKeysFileRefusesACredential(t *testing.T) {
 		"[]":                                  ": must be a mapping",
 		"{}":                                  ".mode: is missing",
 		"{file: good}":                        ".mode: is missing",
-		"{mode: }":                            ".mode: must be a text",
+		"{mode: }":                            ".mode: must be a string",
 		"{mode: mint}":                        ".mode: needs upstream.credential.mint.keyFile in the configuration",
-		"{mode: " + secretA + ", file: good}": ".mode: must be none, static or mint",
+		"{mode: " + secretA + ", file: good}": ".mode: must be one of none, static, mint",
 		"{mode: static}":                      ".file: is missing",
-		"{mode: static, file: }":              ".file: must be a text",
+		"{mode: static, file: }":              ".file: must be a string",
 		"{mode: static, file: ''}":            ".file: must name a file",
-		"{mode: static, file: [good]}":        ".file: must be a text",
+		"{mode: static, file: [good]}":        ".file: must be a string",
 		"{mode: none, file: good}":            ".file: needs mode static",
 		"{mode: none, file: absent}":          ".file: needs mode static",
 		"{mode: mint, file: good}":            ".file: needs mode static",
 		"{mode: static, file: good, token: " + secretA + "}": ".token: unknown field",
-		"{mode: static, mode: none}":                         ".mode: stands here twice",
+		"{mode: static, mode: none}":                         ".mode: duplicate key",
 		staticIn(secretA):                                    ".file: no such file or directory",
 		staticIn("."):                                        ".file: not a regular file",
 		staticIn("empty"):                                    ".file: must hold one token",
@@ -118,7 +118,7 @@ func TestKeysFileRefusesACredential(t *testing.T) {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
 			_, err := auth.OpenKeys(keysDir(t, "good", secretA, "empty", "", "lines", secretA+"\n"+secretB,
-				"large", strings.Repeat(secretA, 1<<15), "keys.yaml", keyWith("credential", credential)))
+				"large", strings.Repeat(secretA, 1<<15), "keys.yaml", keyWith("credential", credential)), auth.Options{})
 			require.ErrorContains(t, err, "keys[0].credential"+want)
 			require.NotContains(t, err.Error(), marker)
 		})
@@ -131,29 +131,29 @@ func TestKeysFileTellsEveryProblemOfCredentialsAtOnce(t *testing.T) {
 		withCredential("a", staticIn("good"))+withCredential("b", staticIn("absent"))+
 		withCredential("c", "{mode: vault, path: x}")+withCredential("d", staticIn("bad"))+
 		withCredential("e", staticIn("bad")))
-	_, err := auth.OpenKeys(path, auth.RefuseCredentials(refusal))
+	_, err := auth.OpenKeys(path, auth.Options{Refusal: refusal})
 	require.EqualError(t, err, path+": "+strings.Join([]string{
 		"keys[0].credential: " + refusal,
 		"keys[1].credential: " + refusal,
 		"keys[1].credential.file: no such file or directory",
-		"keys[2].credential.mode: must be none, static or mint",
+		"keys[2].credential.mode: must be one of none, static, mint",
 		"keys[2].credential.path: unknown field",
 		"keys[3].credential: " + refusal,
 		"keys[3].credential.file: must hold one token: one line of visible ASCII without spaces",
 		"keys[4].credential: " + refusal,
 		"keys[4].credential.file: must hold one token: one line of visible ASCII without spaces",
-	}, "\n"))
+	}, "\n"+path+": "), "every line names the file")
 }
 
 func TestRefusedCredentials(t *testing.T) {
 	t.Parallel()
 	static := keysDir(t, "token", secretA, "keys.yaml", "keys:"+withCredential("dev", staticIn("token")))
-	_, err := auth.OpenKeys(static, auth.RefuseCredentials(refusal))
+	_, err := auth.OpenKeys(static, auth.Options{Refusal: refusal})
 	require.ErrorContains(t, err, "keys[0].credential: "+refusal)
-	_, err = auth.OpenKeys(static, auth.RefuseCredentials(""))
+	_, err = auth.OpenKeys(static, auth.Options{Refusal: ""})
 	require.NoError(t, err)
 	none := "keys:" + withCredential("dev", "{mode: none}") + withCredential("other", "")
-	_, err = auth.OpenKeys(writeFile(t, none), auth.RefuseCredentials(refusal))
+	_, err = auth.OpenKeys(writeFile(t, none), auth.Options{Refusal: refusal})
 	require.NoError(t, err, "nothing would be sent")
 }
 
@@ -161,7 +161,7 @@ func TestWatchRefusesCredentials(t *testing.T) {
 	t.Parallel()
 	path := keysDir(t, "token", secretA, "keys.yaml", "keys:"+withCredential("dev", ""))
 	synctest.Test(t, func(t *testing.T) {
-		w := watch(t, path, auth.RefuseCredentials(refusal))
+		w := watch(t, path, auth.Options{Refusal: refusal})
 		w.write(t, "keys:"+withCredential("dev", staticIn("token"))+withCredential("new", ""))
 		tick()
 		tick()
@@ -270,7 +270,7 @@ func TestRejectedKeysAreTakenWhenTheirTokenArrives(t *testing.T) {
 
 func TestAPrincipalShowsNoToken(t *testing.T) {
 	t.Parallel()
-	keys, err := auth.OpenKeys(keysDir(t, "token", secretA, "keys.yaml", "keys:"+withCredential("dev", staticIn("token"))))
+	keys, err := auth.OpenKeys(keysDir(t, "token", secretA, "keys.yaml", "keys:"+withCredential("dev", staticIn("token"))), auth.Options{})
 	require.NoError(t, err)
 	who := principalOf(t, auth.NewAuthenticator(auth.Ways{Keys: keys}), "dev")
 	var out bytes.Buffer

@@ -29,7 +29,7 @@ keys:
     nexusEndpoints: [payments]
     completionCallbacks: true
     overrideAuthorization: true
-`, auth.WithClock(clockAt("2026-01-01T00:00:00Z")))
+`, auth.Options{Now: clockAt("2026-01-01T00:00:00Z")})
 	who, err := authenticate(auth.NewAuthenticator(auth.Ways{Keys: keys}), http.Header{"X-Api-Key": {"fg_dev_" + secretA}})
 	require.NoError(t, err)
 	require.Equal(t, &auth.Principal{
@@ -56,22 +56,22 @@ func TestKeysFileRefusesWhole(t *testing.T) {
 	for name, test := range map[string]struct{ content, want string }{
 		"empty":           {"", "is empty"},
 		"only a comment":  {"# later", "is empty"},
-		"null":            {"---\n", "file: must be a mapping"},
-		"a list":          {"[]", "file: must be a mapping"},
+		"null":            {"---\n", ": must be a mapping"},
+		"a list":          {"[]", ": must be a mapping"},
 		"no keys":         {"{}", "keys: is missing"},
 		"keys is null":    {"keys:", "keys: must be a list"},
 		"two documents":   {"keys: []\n---\nkeys: []", "more than one document"},
-		"syntax":          {"keys: [", "yaml: line 1"},
+		"syntax":          {"keys: [", "file: line 1"},
 		"unknown anchor":  {"keys: *" + secretA, "is not valid YAML"},
 		"unknown field":   {"keys: []\nkey: []", "key: unknown field"},
-		"field twice":     {"keys: []\nkeys: []", "keys: stands here twice"},
+		"field twice":     {"keys: []\nkeys: []", "keys: duplicate key"},
 		"key is a text":   {"keys: [" + secretA + "]", "keys[0]: must be a mapping"},
 		"secret as field": {"keys: []\n" + secretA + ": x", "(line 2): unknown field"},
 		"null byte":       {"\x00", "is not valid YAML"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := auth.OpenKeys(writeFile(t, test.content))
+			_, err := auth.OpenKeys(writeFile(t, test.content), auth.Options{})
 			require.ErrorContains(t, err, test.want)
 			require.NotContains(t, err.Error(), marker)
 		})
@@ -101,7 +101,7 @@ func TestKeysFileRefusesAField(t *testing.T) {
 		{"id", "a_b", "keys[0].id: must be 1 to 32"},
 		{"id", "''", "keys[0].id: must be 1 to 32"},
 		{"id", strings.Repeat("a", 33), "keys[0].id: must be 1 to 32"},
-		{"id", "null", "keys[0].id: must be a text"},
+		{"id", "null", "keys[0].id: must be a string"},
 		{"id", "anonymous", "keys[0].id: is the name of callers without a key"},
 		{"secrets", "[]", "keys[0].secrets: must have at least one"},
 		{"secrets", secretA, "keys[0].secrets: must be a list"},
@@ -110,7 +110,7 @@ func TestKeysFileRefusesAField(t *testing.T) {
 		{"secrets", "[{sha256: abcd}]", "keys[0].secrets[0].sha256: must be the 64 hex digits"},
 		{"secrets", "[{secret: " + secretA + "}]", "keys[0].secrets[0].secret: unknown field"},
 		{"secrets", "[{sha256: " + hashOf(secretA) + ", notAfter: 2027-01-01}]", "keys[0].secrets[0].notAfter: must be a time"},
-		{"secrets", "[{sha256: " + hashOf(secretA) + ", notAfter: }]", "keys[0].secrets[0].notAfter: must be a text"},
+		{"secrets", "[{sha256: " + hashOf(secretA) + ", notAfter: }]", "keys[0].secrets[0].notAfter: must be a string"},
 		{"secrets", "[{sha256: " + hashOf(secretA) + ", notAfter: '0001-01-01T00:00:00Z'}]", "keys[0].secrets[0].notAfter: must be a time"},
 		{"secrets", "[{sha256: " + hashOf(secretA) + "}, {sha256: " + strings.ToUpper(hashOf(secretA)) + "}]", "keys[0].secrets[1].sha256: is the same as keys[0].secrets[0].sha256"},
 		{"disabled", "'yes'", "keys[0].disabled: must be true or false"},
@@ -118,7 +118,7 @@ func TestKeysFileRefusesAField(t *testing.T) {
 		{"grants", "{}", "keys[0].grants: must be a list"},
 		{"grants", "[{role: read}]", "keys[0].grants[0].namespace: is missing"},
 		{"grants", "[{namespace: default}]", "keys[0].grants[0].role: is missing"},
-		{"grants", "[{namespace: default, role: owner}]", "keys[0].grants[0].role: must be read, write or admin"},
+		{"grants", "[{namespace: default, role: owner}]", "keys[0].grants[0].role: must be one of read, write, admin"},
 		{"grants", "[{namespace: '', role: read}]", "keys[0].grants[0].namespace: must be a namespace"},
 		{"grants", "[{namespace: 'a*b', role: read}]", "keys[0].grants[0].namespace: must be a namespace"},
 		{"grants", "[{namespace: '**', role: read}]", "keys[0].grants[0].namespace: must be a namespace"},
@@ -131,7 +131,7 @@ func TestKeysFileRefusesAField(t *testing.T) {
 		{"metadata", "{X-Team: x}", "keys[0].metadata.X-Team: keys hold"},
 		{"metadata", "{team: 'a\u00e9'}", "keys[0].metadata.team: the value must be printable ASCII"},
 		{"metadata", `{team: "a\nb"}`, "keys[0].metadata.team: the value must be printable ASCII"},
-		{"metadata", "{team: a, team: b}", "keys[0].metadata.team: stands here twice"},
+		{"metadata", "{team: a, team: b}", "keys[0].metadata.team: duplicate key"},
 		{"metadata", "{raw-bin: '%'}", "keys[0].metadata.raw-bin: a -bin key needs a value in base64"},
 		{"callerMetadata", "[authorization]", "keys[0].callerMetadata[0]: this key is reserved"},
 		{"callerMetadata", "[x-a, 'x b']", "keys[0].callerMetadata[1]: keys hold"},
@@ -158,10 +158,27 @@ func TestKeysFileRefusesAField(t *testing.T) {
 	} {
 		t.Run(test.field+" "+test.want, func(t *testing.T) {
 			t.Parallel()
-			_, err := auth.OpenKeys(writeFile(t, keyWith(test.field, test.value)))
+			_, err := auth.OpenKeys(writeFile(t, keyWith(test.field, test.value)), auth.Options{})
 			require.ErrorContains(t, err, test.want)
 			require.NotContains(t, err.Error(), marker)
 		})
+	}
+}
+
+// An alias is read like what it stands for, with all its checks.
+func TestKeysFileFollowsAliases(t *testing.T) {
+	t.Parallel()
+	_, err := auth.OpenKeys(writeFile(t, "keys: [&a {id: dev, grants: [&g {role: root}]}, *a, {id: b, secrets: [], grants: [*g], credential: &c {file: x}},"+
+		" {id: c, credential: *c}]"), auth.Options{})
+	for _, want := range []string{
+		"keys[0].secrets: is missing",
+		"keys[1].id: is the same as keys[0].id",
+		"keys[1].secrets: is missing",
+		"keys[2].grants[0].namespace: is missing",
+		"keys[2].credential.mode: is missing",
+		"keys[3].credential.mode: is missing",
+	} {
+		require.ErrorContains(t, err, want)
 	}
 }
 
@@ -175,12 +192,12 @@ keys:
     secrets: [{sha256: `+hashOf(secretA)+`}, {sha256: `+hashOf(secretA)+`}, {sha256: xyz}]
     grants: [{namespace: default, role: root}]
   - {}
-`))
+`), auth.Options{})
 	for _, want := range []string{
 		"keys[1].id: is the same as keys[0].id",
 		"keys[1].secrets[1].sha256: is the same as keys[1].secrets[0].sha256",
 		"keys[1].secrets[2].sha256: must be the 64 hex digits of a SHA-256",
-		"keys[1].grants[0].role: must be read, write or admin",
+		"keys[1].grants[0].role: must be one of read, write, admin",
 		"keys[2].id: is missing",
 		"keys[2].secrets: is missing",
 	} {
@@ -195,7 +212,7 @@ func FuzzKeysFile(f *testing.F) {
 	f.Add("? [a]\n: b")
 	f.Add("keys: [{id: a, credential: {mode: static, file: .}}]")
 	f.Fuzz(func(t *testing.T, content string) {
-		keys, err := auth.OpenKeys(writeFile(t, content))
+		keys, err := auth.OpenKeys(writeFile(t, content), auth.Options{})
 		require.Equal(t, err == nil, keys != nil)
 	})
 }

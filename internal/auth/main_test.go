@@ -35,12 +35,15 @@ func writeFile(t testing.TB, content string) string {
 	return path
 }
 
-func openKeys(t testing.TB, content string, opts ...auth.Option) *auth.Keys {
+func openKeys(t testing.TB, content string, options ...auth.Options) *auth.Keys {
 	t.Helper()
-	keys, err := auth.OpenKeys(writeFile(t, content), opts...)
+	keys, err := auth.OpenKeys(writeFile(t, content), first(options))
 	require.NoError(t, err)
 	return keys
 }
+
+// first is the options that a test gives, or none.
+func first(options []auth.Options) auth.Options { return append(options, auth.Options{})[0] }
 
 // oneKey is a keys file of one key, id "dev", with the given secret.
 func oneKey(secret string) string {

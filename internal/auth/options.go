@@ -7,62 +7,30 @@ import (
 	"github.com/flowgate/flowgate/internal/watched"
 )
 
-// Option sets what a [Keys] or a [Credential] takes from its surroundings.
-type Option func(*options)
-
-type options struct {
-	logger   *slog.Logger
-	now      func() time.Time
-	onReload func(error)
-	// refusal is why no key may have a token, empty when it may.
-	refusal string
-	// mint is the credential of keys with the mode mint, nil when none may have it.
-	mint *Credential
+// Options are what [Keys] take from their surroundings. The zero value is ready to use.
+type Options struct {
+	// Log gets reloads and their failures; nil discards them.
+	Log *slog.Logger
+	// Now is the clock that notAfter is compared with; nil is [time.Now].
+	Now func() time.Time
+	// OnReload is called after every new version of the file that was looked at while the gateway ran: with nil when it
+	// took effect, with the reason when the old one stays in force. It is meant for a metric; nil is none.
+	OnReload func(error)
+	// Refusal is why no key may have a static or minted token or send its own: the upstream is one to which none may be
+	// sent. It is a problem of each key that does, at reloads too. Empty refuses nothing.
+	Refusal string
+	// Mint is the credential of keys with the mode mint; nil when there is none, which is a problem of such keys.
+	Mint *Credential
 }
 
-func newOptions(opts []Option) options {
-	o := options{
-		logger:   slog.New(slog.DiscardHandler),
-		now:      time.Now,
-		onReload: func(error) {},
-	}
-	for _, opt := range opts {
-		opt(&o)
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	return o
 }
 
-// watched are the options for a file.
-func (o options) watched() watched.Options {
-	return watched.Options{Log: o.logger, OnReload: o.onReload}
-}
-
-// WithLogger tells where a reload and its failure are logged; the default is
-// nowhere.
-func WithLogger(logger *slog.Logger) Option {
-	return func(o *options) { o.logger = logger }
-}
-
-// WithClock replaces the clock that notAfter is held against.
-func WithClock(now func() time.Time) Option {
-	return func(o *options) { o.now = now }
-}
-
-// RefuseCredentials makes a static credential in the keys file a problem, with
-// the reason that is given; an empty one refuses nothing. It is for an upstream
-// to which no token may be sent, since reloads bring tokens too.
-func RefuseCredentials(reason string) Option {
-	return func(o *options) { o.refusal = reason }
-}
-
-// WithMint tells what keys with the mode mint go upstream with.
-func WithMint(credential *Credential) Option {
-	return func(o *options) { o.mint = credential }
-}
-
-// OnReload calls hook after every new version of the file that was looked at
-// while the gateway ran: with nil when it took effect, with the reason when
-// the old one stays in force. It is meant for a metric.
-func OnReload(hook func(error)) Option {
-	return func(o *options) { o.onReload = hook }
+// watched are the options for the file.
+func (o Options) watched() watched.Options {
+	return watched.Options{Log: o.Log, OnReload: o.OnReload}
 }

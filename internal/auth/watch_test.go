@@ -31,12 +31,12 @@ type watched struct {
 	reloads []error
 }
 
-func watch(t *testing.T, path string, opts ...auth.Option) *watched {
+func watch(t *testing.T, path string, given ...auth.Options) *watched {
 	t.Helper()
 	w := &watched{path: path}
-	keys, err := auth.OpenKeys(path, append(opts,
-		auth.WithLogger(slog.New(slog.NewTextHandler(w, nil))),
-		auth.OnReload(w.onReload))...)
+	options := first(given)
+	options.Log, options.OnReload = slog.New(slog.NewTextHandler(w, nil)), w.onReload
+	keys, err := auth.OpenKeys(path, options)
 	require.NoError(t, err)
 	w.authenticator = auth.NewAuthenticator(auth.Ways{Keys: keys})
 	go keys.Watch(t.Context(), interval)
@@ -183,18 +183,18 @@ func TestWatchFollowsAKubernetesSwap(t *testing.T) {
 
 func TestOpenRefusesWhatIsNoSmallFile(t *testing.T) {
 	t.Parallel()
-	_, err := auth.OpenKeys(filepath.Join(t.TempDir(), "absent"))
+	_, err := auth.OpenKeys(filepath.Join(t.TempDir(), "absent"), auth.Options{})
 	require.ErrorIs(t, err, os.ErrNotExist)
-	_, err = auth.OpenKeys(t.TempDir())
+	_, err = auth.OpenKeys(t.TempDir(), auth.Options{})
 	require.ErrorContains(t, err, "not a regular file")
-	_, err = auth.OpenKeys(writeFile(t, strings.Repeat("# filler\n", 1<<18)))
+	_, err = auth.OpenKeys(writeFile(t, strings.Repeat("# filler\n", 1<<18)), auth.Options{})
 	require.ErrorContains(t, err, "larger than")
 }
 
 func TestKeysAreReadWhileTheyAreReplaced(t *testing.T) {
 	t.Parallel()
 	path := writeFile(t, oneKey(secretA))
-	keys, err := auth.OpenKeys(path)
+	keys, err := auth.OpenKeys(path, auth.Options{})
 	require.NoError(t, err)
 	go keys.Watch(t.Context(), time.Millisecond)
 	authenticator := auth.NewAuthenticator(auth.Ways{Keys: keys})

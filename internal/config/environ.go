@@ -4,59 +4,45 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+
+	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// variables reads the FLOWGATE_ variables into values by leaf; an unknown one is a problem, so that a typing error
-// does not pass for a setting.
-func variables(environ []string, problems *Problems) map[string]any {
+// readEnviron sets what the FLOWGATE_ variables say; an unknown one is a problem, so that a typing error does not pass
+// for a setting.
+func readEnviron(environ []string, cfg *Config, problems *Problems) {
 	known := make(map[string]leaf)
 	for _, l := range leavesOf(reflect.TypeFor[Config]()) {
 		known[l.env()] = l
 	}
-	values := make(map[string]any)
 	for _, entry := range environ {
 		name, text, _ := strings.Cut(entry, "=")
 		if !strings.HasPrefix(name, envPrefix) {
 			continue
 		}
 		l, ok := known[name]
-		if !ok {
-			if !isServiceLink(name, text) {
-				problems.add(name, "unknown environment variable")
-			}
-			continue
+		switch {
+		case ok:
+			l.set(cfg, text, "in "+name, problems)
+		case !isServiceLink(name, text):
+			problems.add(name, "unknown environment variable")
 		}
-		value, err := parseScalar(text, l.typ)
-		if err != nil {
-			problems.add(l.path(), err.Error()+" (in "+name+")")
-			continue
-		}
-		values[l.merged()] = value
 	}
-	return values
 }
 
-// flags reads the overrides of the command line, by dotted path, into values by leaf.
-func flags(overrides map[string]string, problems *Problems) map[string]any {
+// readFlags sets what the flags of the command line say, by path.
+func readFlags(overrides map[string]string, cfg *Config, problems *Problems) {
 	known := make(map[string]leaf)
 	for _, l := range leavesOf(reflect.TypeFor[Config]()) {
 		known[l.path()] = l
 	}
-	values := make(map[string]any)
 	for path, text := range overrides {
-		l, ok := known[path]
-		if !ok {
-			problems.add(path, "unknown key (in a flag)")
+		if l, ok := known[path]; ok {
+			l.set(cfg, text, "in a flag", problems)
 			continue
 		}
-		value, err := parseScalar(text, l.typ)
-		if err != nil {
-			problems.add(path, err.Error()+" (in a flag)")
-			continue
-		}
-		values[l.merged()] = value
+		problems.add(path, yamlnode.UnknownField+" (in a flag)")
 	}
-	return values
 }
 
 var serviceLink = regexp.MustCompile(

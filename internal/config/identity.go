@@ -4,90 +4,90 @@ import "time"
 
 // Auth is how callers are told apart. At least one way must be chosen; there is no default.
 type Auth struct {
-	APIKeys           APIKeys       `koanf:"apiKeys"`
-	JWT               []Issuer      `koanf:"jwt"`
-	Certificates      []Certificate `koanf:"certificates"`
-	InsecureAnonymous bool          `koanf:"insecureAnonymous" doc:"Serve everyone without authentication."`
+	APIKeys           APIKeys       `yaml:"apiKeys"`
+	JWT               []Issuer      `yaml:"jwt"`
+	Certificates      []Certificate `yaml:"certificates"`
+	InsecureAnonymous bool          `yaml:"insecureAnonymous" doc:"Serve everyone without authentication."`
 
-	FailureLimit FailureLimit `koanf:"failureLimit"`
+	FailureLimit FailureLimit `yaml:"failureLimit"`
 }
 
 // APIKeys is the file of API keys, which holds hashes only.
 type APIKeys struct {
-	File           string        `koanf:"file" doc:"YAML file of the API keys."`
-	ReloadInterval time.Duration `koanf:"reloadInterval" doc:"How often the keys file is looked at for changes."`
+	File           string        `yaml:"file" doc:"YAML file of the API keys."`
+	ReloadInterval time.Duration `yaml:"reloadInterval" doc:"How often the keys file is looked at for changes."`
 }
 
 // FailureLimit is how often the callers of one network may send a wrong credential. Right ones are not counted, and pass
 // whatever others have sent.
 type FailureLimit struct {
-	Burst     int     `koanf:"burst" doc:"Wrong credentials that one network (/24, or /64 for IPv6) may send at once."`
-	PerSecond float64 `koanf:"perSecond" doc:"Wrong credentials a second that one network may send in the long run."`
+	Burst     int     `yaml:"burst" doc:"Wrong credentials that one network (/24, or /64 for IPv6) may send at once."`
+	PerSecond float64 `yaml:"perSecond" doc:"Wrong credentials a second that one network may send in the long run."`
 }
 
 // Issuer is one whose tokens (JWT, RFC 7519) are taken, by the rules of RFC 8725. Its zero values are completed by
 // [Issuer.withDefaults].
 type Issuer struct {
 	// Name is what the principals of its tokens are called by, before their subject; by default the host of Issuer.
-	Name string `koanf:"name"`
+	Name string `yaml:"name"`
 	// Issuer and Audience are what a token's iss must be exactly, and what one of its aud must be.
-	Issuer   string   `koanf:"issuer"`
-	Audience []string `koanf:"audience"`
+	Issuer   string   `yaml:"issuer"`
+	Audience []string `yaml:"audience"`
 	// Algorithms are those that a token may be signed by (RFC 7518, RFC 8037).
-	Algorithms []string `koanf:"algorithms"`
+	Algorithms []string `yaml:"algorithms"`
 	// Types are the values of typ that a token may have, in lower case and without "application/".
-	Types []string `koanf:"types"`
+	Types []string `yaml:"types"`
 
 	// The keys come from exactly one of these.
-	JWKSURL       string `koanf:"jwksURL"`
-	Discovery     bool   `koanf:"discovery"`
-	PublicKeyFile string `koanf:"publicKeyFile"`
+	JWKSURL       string `yaml:"jwksURL"`
+	Discovery     bool   `yaml:"discovery"`
+	PublicKeyFile string `yaml:"publicKeyFile"`
 	// CAFile is PEM of the authorities to trust, instead of the system's, where keys are fetched.
-	CAFile string `koanf:"caFile"`
+	CAFile string `yaml:"caFile"`
 	// AllowPlaintext takes keys over a connection without TLS from another host.
-	AllowPlaintext bool `koanf:"allowPlaintextCredential"`
+	AllowPlaintext bool `yaml:"allowPlaintextCredential"`
 
 	// Leeway is by how much the clocks may differ, MaxLifetime the longest that a token may be good for, MaxStale how long
 	// keys are used that could not be fetched again.
-	Leeway      time.Duration `koanf:"leeway"`
-	MaxLifetime time.Duration `koanf:"maxLifetime"`
-	MaxStale    time.Duration `koanf:"maxStale"`
+	Leeway      time.Duration `yaml:"leeway"`
+	MaxLifetime time.Duration `yaml:"maxLifetime"`
+	MaxStale    time.Duration `yaml:"maxStale"`
 
-	Claims Claims `koanf:"claims"`
+	Claims Claims `yaml:"claims"`
 	// Credential is what goes upstream in the name of its callers: empty, none or passthrough or mint.
-	Credential string `koanf:"credential"`
+	Credential string `yaml:"credential"`
 }
 
 // Claims says where in a token stands who calls and what it may do.
 type Claims struct {
 	// Subject is the path of the claim that names the caller.
-	Subject string `koanf:"subject"`
+	Subject string `yaml:"subject"`
 	// Permissions is the path of a claim that is a list of texts, or one text of words. Dots in it go into objects; a name
 	// that holds dots itself is written whole.
-	Permissions string `koanf:"permissions"`
+	Permissions string `yaml:"permissions"`
 	// Prefix is what the permissions for the gateway begin with; all others are left alone.
-	Prefix string `koanf:"prefix"`
+	Prefix string `yaml:"prefix"`
 	// Template is the form of what follows, with {namespace} and {role}; without {namespace} it is for Namespace.
-	Template  string `koanf:"template"`
-	Namespace string `koanf:"namespace"`
+	Template  string `yaml:"template"`
+	Namespace string `yaml:"namespace"`
 }
 
 // Certificate gives the bearer of a client certificate a name and grants. All that is named of the certificate must
 // be so; it must name something.
 type Certificate struct {
-	Name       string  `koanf:"name"`
-	URI        string  `koanf:"uri"`
-	DNS        string  `koanf:"dns"`
-	Email      string  `koanf:"email"`
-	CommonName string  `koanf:"commonName"`
-	Grants     []Grant `koanf:"grants"`
+	Name       string  `yaml:"name"`
+	URI        string  `yaml:"uri"`
+	DNS        string  `yaml:"dns"`
+	Email      string  `yaml:"email"`
+	CommonName string  `yaml:"commonName"`
+	Grants     []Grant `yaml:"grants"`
 }
 
 // Grant gives a role (read, write or admin) on a namespace, or on all whose names begin with what stands before a
 // trailing "*".
 type Grant struct {
-	Namespace string `koanf:"namespace"`
-	Role      string `koanf:"role"`
+	Namespace string `yaml:"namespace"`
+	Role      string `yaml:"role"`
 }
 
 // The modes of [Credential].
@@ -100,10 +100,10 @@ const (
 
 // Credential is what the gateway shows the upstream.
 type Credential struct {
-	Mode           string `koanf:"mode" doc:"none, static (the token in the file), passthrough (the caller's own JWT) or mint (one that the gateway signs)."`
-	File           string `koanf:"file" doc:"File that holds the token of mode static."`
-	AllowPlaintext bool   `koanf:"allowPlaintextCredential" doc:"Send the token over a connection without TLS to another host."`
-	Mint           Mint   `koanf:"mint"`
+	Mode           string `yaml:"mode" doc:"none, static (the token in the file), passthrough (the caller's own JWT) or mint (one that the gateway signs)."`
+	File           string `yaml:"file" doc:"File that holds the token of mode static."`
+	AllowPlaintext bool   `yaml:"allowPlaintextCredential" doc:"Send the token over a connection without TLS to another host."`
+	Mint           Mint   `yaml:"mint"`
 }
 
 // The algorithms that a Temporal server's default authorizer takes (RFC 7518).
@@ -114,30 +114,30 @@ const (
 
 // Mint is how the gateway signs tokens for the upstream: short, for one namespace and one role.
 type Mint struct {
-	KeyFile   string   `koanf:"keyFile" doc:"PEM file of private keys. All are published at /.well-known/jwks.json, the first signs."`
-	Algorithm string   `koanf:"algorithm" doc:"ES256 (keys on P-256) or RS256 (RSA keys of at least 2048 bits)."`
-	Issuer    string   `koanf:"issuer" doc:"The tokens' iss."`
-	Audience  []string `koanf:"audience" doc:"The tokens' aud; none leaves it out."`
+	KeyFile   string   `yaml:"keyFile" doc:"PEM file of private keys. All are published at /.well-known/jwks.json, the first signs."`
+	Algorithm string   `yaml:"algorithm" doc:"ES256 (keys on P-256) or RS256 (RSA keys of at least 2048 bits)."`
+	Issuer    string   `yaml:"issuer" doc:"The tokens' iss."`
+	Audience  []string `yaml:"audience" doc:"The tokens' aud; none leaves it out."`
 
-	TTL          time.Duration `koanf:"ttl" doc:"How long a token is good for."`
-	PublishAhead time.Duration `koanf:"publishAhead" doc:"How long a new key is published before it signs: at least twice the server's refreshInterval."`
+	TTL          time.Duration `yaml:"ttl" doc:"How long a token is good for."`
+	PublishAhead time.Duration `yaml:"publishAhead" doc:"How long a new key is published before it signs: at least twice the server's refreshInterval."`
 }
 
 // NamespaceUpstream is another server on which a namespace lives.
 type NamespaceUpstream struct {
 	// Address is its frontend, host:port; empty is upstream.address.
-	Address string `koanf:"address"`
+	Address string `yaml:"address"`
 	// Name is what the namespace is called there, when that differs.
-	Name string `koanf:"name"`
+	Name string `yaml:"name"`
 	// TLS is how it is reached, when Address is given.
-	TLS TLS `koanf:"tls"`
+	TLS TLS `yaml:"tls"`
 }
 
 // ListenTLS is the public listener's side of TLS.
 type ListenTLS struct {
-	CertFile     string `koanf:"certFile" doc:"PEM file of the public listener's certificate; needs the key. Both are read again when they change."`
-	KeyFile      string `koanf:"keyFile" doc:"PEM file of its key."`
-	ClientCAFile string `koanf:"clientCAFile" doc:"PEM file of the authorities whose client certificates identify callers (auth.certificates)."`
+	CertFile     string `yaml:"certFile" doc:"PEM file of the public listener's certificate; needs the key. Both are read again when they change."`
+	KeyFile      string `yaml:"keyFile" doc:"PEM file of its key."`
+	ClientCAFile string `yaml:"clientCAFile" doc:"PEM file of the authorities whose client certificates identify callers (auth.certificates)."`
 }
 
 // withDefaults completes the issuer.

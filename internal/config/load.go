@@ -1,15 +1,6 @@
 package config
 
-import (
-	"path/filepath"
-
-	"github.com/knadh/koanf/providers/confmap"
-	"github.com/knadh/koanf/v2"
-)
-
-// delimiter separates the parts of a path inside koanf. It is a control character because the keys of namespaces and
-// of metadata may hold dots.
-const delimiter = "\x1f"
+import "path/filepath"
 
 // LoadOptions names the places that a configuration is read from, weakest first.
 type LoadOptions struct {
@@ -17,7 +8,7 @@ type LoadOptions struct {
 	File string
 	// Environ is the environment as os.Environ returns it. Only names that start with FLOWGATE_ are looked at.
 	Environ []string
-	// Overrides are the values of flags, as text, by dotted path.
+	// Overrides are the values of flags, as text, by path.
 	Overrides map[string]string
 }
 
@@ -27,7 +18,11 @@ type LoadOptions struct {
 func Load(options LoadOptions) (*Config, error) {
 	var problems Problems
 	cfg := Default()
-	decode(merge(options, &problems), &cfg, &problems)
+	if options.File != "" {
+		readFile(options.File, &cfg, &problems)
+	}
+	readEnviron(options.Environ, &cfg, &problems)
+	readFlags(options.Overrides, &cfg, &problems)
 	for i := range cfg.Auth.JWT {
 		cfg.Auth.JWT[i] = cfg.Auth.JWT[i].withDefaults()
 	}
@@ -36,22 +31,6 @@ func Load(options LoadOptions) (*Config, error) {
 	}
 	problems.addNew(cfg.problems())
 	return &cfg, problems.err()
-}
-
-// merge lays the places over one another.
-func merge(options LoadOptions, problems *Problems) *koanf.Koanf {
-	k := koanf.New(delimiter)
-	load := func(values map[string]any, delimiter string) {
-		if err := k.Load(confmap.Provider(values, delimiter), nil); err != nil {
-			problems.add("", err.Error())
-		}
-	}
-	if options.File != "" {
-		load(readFile(options.File, problems), "")
-	}
-	load(variables(options.Environ, problems), delimiter)
-	load(flags(options.Overrides, problems), delimiter)
-	return k
 }
 
 // resolveFiles makes relative paths start at dir.

@@ -134,25 +134,25 @@ auth: {apiKeys: {file: [keys.yaml]}}
 tracing: {}
 `, "FLOWGATE_LIMIT_MAX_WAIT=1s", "FLOWGATE_LISTEN_DRAIN_DELAY=5", "FLOWGATE_LISTEN_MAX_HEADER_BYTES=", "FLOWGATE_PORT=80")
 	require.Equal(t, []string{
-		"8: line 18: keys must be text",
+		"8: line 18: the key must be a string",
 		"FLOWGATE_LIMIT_MAX_WAIT: unknown environment variable",
 		"FLOWGATE_PORT: unknown environment variable",
-		"auth.apiKeys.file: must be text; put quotes around it",
-		"limits.MaxWait: unknown key",
+		"auth.apiKeys.file: must be a string",
+		"limits.MaxWait: unknown field",
 		"limits.maxBodyBytes: must be a whole number",
-		"limits.maxWait: line 5: already set in line 3",
 		"limits.maxWait: must be a duration with a unit, such as 500ms, 30s or 1h30m",
+		"limits.maxWait: duplicate key, first in line 3",
 		"listen: must be a mapping",
 		"listen.drainDelay: must be a duration with a unit, such as 500ms, 30s or 1h30m (in FLOWGATE_LISTEN_DRAIN_DELAY)",
 		"listen.maxHeaderBytes: must be a whole number (in FLOWGATE_LISTEN_MAX_HEADER_BYTES)",
-		"namespaces.a.b.rejectCondition: unknown key",
+		"namespaces.a.b.rejectCondition: unknown field",
 		"namespaces.c: must be a mapping",
-		"tracing: unknown key",
-		"upstream.address: must be text; put quotes around it",
+		"tracing: unknown field",
+		"upstream.address: must be a string: put quotes around it",
 		"upstream.callerMetadata: must be a list",
-		"upstream.metadata.x-a: must be text; put quotes around it",
+		"upstream.metadata.x-a: must be a string: put quotes around it",
 		"upstream.retry.multiplier: must be a number",
-		"upstream.tls.caFiles: unknown key",
+		"upstream.tls.caFiles: unknown field",
 		"upstream.tls.enabled: must be true or false",
 	}, got)
 }
@@ -163,12 +163,30 @@ func TestASectionThatIsNoMappingIsToldEvenWhenTheEnvironmentSetsItsKeys(t *testi
 	require.Equal(t, []string{"limits: must be a mapping"}, got)
 }
 
+// A value that the environment overrides is at fault all the same, and so is an unknown field without a value.
+func TestAFaultOfTheFileIsReportedWhateverTheEnvironmentSets(t *testing.T) {
+	t.Parallel()
+	got := problemsOf(t, "limits: {maxWait: soon, maxWaits: }\nauth: {insecureAnonymous: true}", "FLOWGATE_LIMITS_MAX_WAIT=10s")
+	require.Equal(t, []string{
+		"limits.maxWait: must be a duration with a unit, such as 500ms, 30s or 1h30m",
+		"limits.maxWaits: unknown field",
+	}, got)
+}
+
+func TestAnchorsAndAliases(t *testing.T) {
+	t.Parallel()
+	cfg, err := load(t, "auth: {insecureAnonymous: true}\nnamespaces: {a: &a {metadata: {x-team: b}}, c: *a}")
+	require.NoError(t, err)
+	require.Equal(t, config.Metadata{"x-team": "b"}, cfg.Namespaces["c"].Metadata)
+	require.Contains(t, problemsOf(t, "namespaces: &a {a: *a}"), "namespaces.a.a: unknown field")
+}
+
 func TestUnreadableFiles(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ yaml, want string }{
-		"syntax":    {"a: [", "yaml: line 1: did not find expected node content"},
-		"list":      {"[1]", "the configuration file must be a mapping"},
-		"documents": {"auth: {insecureAnonymous: true}\n---\na: b", "the configuration file must hold one YAML document"},
+		"syntax":    {"a: [", "flowgate.yaml: line 1: did not find expected node content"},
+		"list":      {"[1]", "flowgate.yaml: must be a mapping"},
+		"documents": {"auth: {insecureAnonymous: true}\n---\na: b", "flowgate.yaml: holds more than one document"},
 		"empty":     {"", "auth: no authentication configured: set auth.apiKeys.file, auth.jwt or auth.certificates, or auth.insecureAnonymous to serve everyone"},
 		"null":      {"~", "auth: no authentication configured: set auth.apiKeys.file, auth.jwt or auth.certificates, or auth.insecureAnonymous to serve everyone"},
 	} {
@@ -178,8 +196,9 @@ func TestUnreadableFiles(t *testing.T) {
 		})
 	}
 
-	_, err := config.Load(config.LoadOptions{File: filepath.Join(t.TempDir(), "absent.yaml")})
-	require.Equal(t, "the configuration file cannot be read: no such file or directory", lines(t, err)[0])
+	absent := filepath.Join(t.TempDir(), "absent.yaml")
+	_, err := config.Load(config.LoadOptions{File: absent})
+	require.Equal(t, absent+" cannot be read: no such file or directory", lines(t, err)[0])
 }
 
 func TestUnknownFlags(t *testing.T) {
@@ -189,7 +208,7 @@ func TestUnknownFlags(t *testing.T) {
 	}})
 	require.Equal(t, []string{
 		"limits.maxWait: must be a duration with a unit, such as 500ms, 30s or 1h30m (in a flag)",
-		"limits.wait: unknown key (in a flag)",
-		"upstream.metadata: unknown key (in a flag)",
+		"limits.wait: unknown field (in a flag)",
+		"upstream.metadata: unknown field (in a flag)",
 	}, lines(t, err))
 }

@@ -3,6 +3,7 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,11 +29,16 @@ func load(t *testing.T, yaml string, environ ...string) (*config.Config, error) 
 	return config.Load(config.LoadOptions{File: file, Environ: environ})
 }
 
-// problemsOf loads what must fail and returns the problems, one a line.
+// problemsOf loads what must fail and returns the problems, one a line. Files are named without their directory.
 func problemsOf(t *testing.T, yaml string, environ ...string) []string {
 	t.Helper()
-	_, err := load(t, yaml, environ...)
-	return lines(t, err)
+	dir := t.TempDir()
+	_, err := config.Load(config.LoadOptions{File: write(t, dir, "flowgate.yaml", yaml), Environ: environ})
+	all := lines(t, err)
+	for i := range all {
+		all[i] = strings.ReplaceAll(all[i], dir+string(filepath.Separator), "")
+	}
+	return all
 }
 
 func lines(t *testing.T, err error) []string {

@@ -3,24 +3,14 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// Problem is one thing to mend.
-type Problem struct {
-	// Path is the dotted path of the key, such as limits.maxWait, or the name of an environment variable that is
-	// unknown. It is empty when the file as a whole is at fault.
-	Path string
-	// Message says what is wrong and what would be right. It quotes no value.
-	Message string
-}
-
-// String is the problem on one line.
-func (p Problem) String() string {
-	if p.Path == "" {
-		return p.Message
-	}
-	return p.Path + ": " + p.Message
-}
+// Problem is one fault of the configuration. Its path is that of the setting, such as limits.maxWait or
+// auth.jwt[0].issuer, or the name of an environment variable that is unknown. It is empty when the file as a whole is at
+// fault.
+type Problem = yamlnode.Problem
 
 // Problems is the error of [Load] and [Config.Validate]: everything that is wrong, sorted by path.
 type Problems struct { //nolint:errname // it is a list, and an error when it is not empty
@@ -49,14 +39,9 @@ func (p *Problems) err() error {
 	return p
 }
 
-// covers tells whether a problem at path, or at a key below it, is known already.
+// covers reports whether there is a problem at path, or at a path below it.
 func (p *Problems) covers(path string) bool {
-	for _, problem := range p.List {
-		if problem.Path == path || strings.HasPrefix(problem.Path, path+".") {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.List, func(problem Problem) bool { return yamlnode.Covers(path, problem.Path) })
 }
 
 // addNew adds the problems of other whose paths have none yet, so that a value that could not be read is not also

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
 // envPrefix starts the name of every environment variable of the gateway.
@@ -14,7 +16,7 @@ const envPrefix = "FLOWGATE_"
 
 // Setting describes one scalar of [Config], or one list of scalars.
 type Setting struct {
-	// Path is the dotted path in the file, such as limits.maxWait.
+	// Path is the path in the file, such as limits.maxWait.
 	Path string
 	// Env is the environment variable, such as FLOWGATE_LIMITS_MAX_WAIT. A list takes its elements between commas.
 	Env string
@@ -51,8 +53,16 @@ type leaf struct {
 
 func (l leaf) path() string { return strings.Join(l.keys, ".") }
 
-// merged is the key under which koanf merges the layers.
-func (l leaf) merged() string { return strings.Join(l.keys, delimiter) }
+// set sets the field of cfg to the value that text stands for. What does not read as one is a problem, which says where
+// the text is from, and leaves the field alone.
+func (l leaf) set(cfg *Config, text, source string, problems *Problems) {
+	value, message := parseScalar(text, l.typ)
+	if message != "" {
+		problems.add(l.path(), message+" ("+source+")")
+		return
+	}
+	reflect.ValueOf(cfg).Elem().FieldByIndex(l.index).Set(reflect.ValueOf(value).Convert(l.typ))
+}
 
 // env is limits.maxWait written as FLOWGATE_LIMITS_MAX_WAIT.
 func (l leaf) env() string {
@@ -67,7 +77,7 @@ func (l leaf) env() string {
 func leavesOf(t reflect.Type) []leaf {
 	var leaves []leaf
 	for _, field := range reflect.VisibleFields(t) {
-		key := field.Tag.Get("koanf")
+		key := field.Tag.Get(yamlnode.Tag)
 		switch {
 		case field.Type.Kind() == reflect.Struct:
 			for _, l := range leavesOf(field.Type) {
@@ -103,34 +113,33 @@ func snake(camel string) string {
 	return b.String()
 }
 
-// parseScalar reads the text of a variable or a flag as a value of type t.
-func parseScalar(text string, t reflect.Type) (any, error) {
-	if t == reflect.TypeFor[time.Duration]() {
-		return parseDuration(text)
-	}
-	switch t.Kind() {
-	case reflect.Bool:
+// parseScalar reads the text of a variable or a flag as a value that converts to t, or returns what is wrong with it.
+func parseScalar(text string, t reflect.Type) (value any, message string) {
+	var err error
+	switch {
+	case t == reflect.TypeFor[time.Duration]():
+		value, err = time.ParseDuration(text)
+		message = yamlnode.NotDuration
+	case t.Kind() == reflect.Bool:
 		if text != "true" && text != "false" {
-			return nil, errNotBool
+			return nil, yamlnode.NotBool
 		}
-		return text == "true", nil
-	case reflect.Int, reflect.Int64:
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			return nil, errNotWhole
-		}
-		return n, nil
-	case reflect.Float64:
-		f, err := strconv.ParseFloat(text, 64)
-		if err != nil {
-			return nil, errNotNumber
-		}
-		return f, nil
-	case reflect.Slice:
-		return splitList(text), nil
+		value = text == "true"
+	case t.Kind() == reflect.Int, t.Kind() == reflect.Int64:
+		value, err = strconv.ParseInt(text, 10, 64)
+		message = yamlnode.NotInt
+	case t.Kind() == reflect.Float64:
+		value, err = strconv.ParseFloat(text, 64)
+		message = yamlnode.NotFloat
+	case t.Kind() == reflect.Slice:
+		value = splitList(text)
 	default:
-		return text, nil
+		value = text
 	}
+	if err != nil {
+		return nil, message
+	}
+	return value, ""
 }
 
 // splitList splits at commas and drops the space around elements. Empty text is an empty list.

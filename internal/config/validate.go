@@ -3,10 +3,11 @@ package config
 import (
 	"net"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
 // Validate checks every value and opens every file that is named. Its error is a *[Problems] with all that is wrong.
@@ -59,7 +60,7 @@ func (v *validator) listen(l Listen) {
 }
 
 func (v *validator) namespace(name string, n Namespace, u Upstream) {
-	path := join("namespaces", name)
+	path := yamlnode.Key("namespaces", name)
 	invalid := func(r rune) bool { return r == '*' || unicode.IsSpace(r) || unicode.IsControl(r) }
 	v.check(path+".upstream.name", !strings.ContainsFunc(n.Upstream.Name, invalid), "is no name of a namespace")
 	v.check(path, name != "" && !strings.ContainsFunc(name, invalid), "is no name of a namespace")
@@ -84,10 +85,10 @@ const minTokenKeyBytes = 32
 func (v *validator) tokens(t Tokens) {
 	v.check("tokens.maxTTL", t.MaxTTL >= time.Second && t.MaxTTL <= maxDelegation, "must be from 1s to 168h")
 	for i, file := range t.KeyFiles {
-		path := join("tokens.keyFiles", strconv.Itoa(i))
+		path := yamlnode.Index("tokens.keyFiles", i)
 		if v.check(path, file != "", "is empty") {
-			key, ok := v.file(path, file)
-			v.check(path, !ok || len(key) >= minTokenKeyBytes, "the file must hold at least 32 bytes")
+			key, ok := v.secretFile(path, file)
+			v.check(path, !ok || len(key) >= minTokenKeyBytes, file+" must hold at least 32 bytes")
 		}
 	}
 }

@@ -4,15 +4,16 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
 // hosts refuses what no Host header could ever match: requests are compared without their port, and literally.
 func (v *validator) hosts(path string, hosts []string) {
 	for i, host := range hosts {
 		_, err := netip.ParseAddr(host)
-		v.check(join(path, strconv.Itoa(i)), host != "" && (err == nil || !strings.ContainsAny(host, "*:/[] ")),
+		v.check(yamlnode.Index(path, i), host != "" && (err == nil || !strings.ContainsAny(host, "*:/[] ")),
 			"must be a host name or an address, without scheme, port or wildcard")
 	}
 }
@@ -21,7 +22,7 @@ func (v *validator) hosts(path string, hosts []string) {
 func (v *validator) trustedProxies(proxies []string) {
 	for i, text := range proxies {
 		network, err := ParseNetwork(text)
-		path := join("listen.trustedProxies", strconv.Itoa(i))
+		path := yamlnode.Index("listen.trustedProxies", i)
 		if v.check(path, err == nil, "must be an address or a network, such as 10.0.0.0/8") {
 			v.check(path, network.Bits() > 0, "trusts everybody")
 		}
@@ -40,7 +41,7 @@ func ParseNetwork(text string) (netip.Prefix, error) {
 // cors takes origins as browsers send them (RFC 6454 section 6.2): compared as texts, nothing else would ever match.
 func (v *validator) cors(c CORS) {
 	for i, origin := range c.Origins {
-		path := join("cors.origins", strconv.Itoa(i))
+		path := yamlnode.Index("cors.origins", i)
 		if !v.check(path, !strings.Contains(origin, "*"), "must be one origin: a wildcard would let any page call") {
 			continue
 		}

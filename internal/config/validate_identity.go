@@ -4,9 +4,10 @@ import (
 	"net"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
 func (v *validator) auth(a Auth, l ListenTLS) {
@@ -38,7 +39,7 @@ const (
 
 func (v *validator) issuers(issuers []Issuer) {
 	for i, issuer := range issuers {
-		path := join("auth.jwt", strconv.Itoa(i))
+		path := yamlnode.Index("auth.jwt", i)
 		v.check(path+".issuer", issuer.Issuer != "", "is missing")
 		v.check(path+".issuer", !slices.ContainsFunc(issuers[:i], func(other Issuer) bool { return other.Issuer == issuer.Issuer }),
 			"is there twice")
@@ -123,13 +124,13 @@ const (
 func (v *validator) certificates(certificates []Certificate, l ListenTLS) {
 	v.check("auth.certificates", len(certificates) == 0 || l.ClientCAFile != "", "needs listen.tls.clientCAFile")
 	for i, c := range certificates {
-		path := join("auth.certificates", strconv.Itoa(i))
+		path := yamlnode.Index("auth.certificates", i)
 		v.callerName(path+".name", c.Name)
 		v.check(path+".name", !slices.ContainsFunc(certificates[:i], func(other Certificate) bool { return other.Name == c.Name }),
 			"is there twice")
 		v.check(path, c.URI != "" || c.DNS != "" || c.Email != "" || c.CommonName != "", "must name a uri, dns, email or commonName")
 		for j, grant := range c.Grants {
-			at := join(path+".grants", strconv.Itoa(j))
+			at := yamlnode.Index(path+".grants", j)
 			v.oneOf(at+".role", grant.Role, "read", "write", "admin")
 			v.check(at+".namespace", grant.Namespace != "" && !strings.Contains(strings.TrimSuffix(grant.Namespace, "*"), "*"),
 				"must be a namespace, or the start of one and a *")
@@ -168,7 +169,7 @@ func (v *validator) callersCredentials(c *Config) {
 	}
 	for i, issuer := range c.Auth.JWT {
 		sends := issuer.Credential == CredentialPassthrough || issuer.Credential == CredentialMint
-		v.check(join("auth.jwt", strconv.Itoa(i))+".credential", !sends, reason)
+		v.check(yamlnode.Index("auth.jwt", i)+".credential", !sends, reason)
 	}
 	v.check("upstream.credential.mint.keyFile", c.Upstream.Credential.Mint.KeyFile == "", reason)
 }

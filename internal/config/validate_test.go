@@ -29,20 +29,20 @@ func TestBadValues(t *testing.T) {
 		`listen: {timeouts: {write: -1s}}`:                    "listen.timeouts.write: must be greater than zero",
 		`listen: {timeouts: {idle: 0s}}`:                      "listen.timeouts.idle: must be greater than zero",
 		`listen: {maxHeaderBytes: 0}`:                         "listen.maxHeaderBytes: must be at least 1024",
-		`listen: {trustedProxies: [lb]}`:                      "listen.trustedProxies.0: must be an address or a network, such as 10.0.0.0/8",
-		`listen: {trustedProxies: [10.0.0.1, 0.0.0.0/0]}`:     "listen.trustedProxies.1: trusts everybody",
-		`listen: {trustedProxies: ["::/0"]}`:                  "listen.trustedProxies.0: trusts everybody",
-		`listen: {hosts: ["*"]}`:                              "listen.hosts.0: must be a host name or an address, without scheme, port or wildcard",
-		`listen: {adminHosts: ["*"]}`:                         "listen.adminHosts.0: must be a host name or an address, without scheme, port or wildcard",
-		`listen: {hosts: [a, "b:80"]}`:                        "listen.hosts.1: must be a host name or an address, without scheme, port or wildcard",
-		`cors: {origins: ["https://a.example:443"]}`:          "cors.origins.0: must be scheme://host or scheme://host:port in lower case, without a path or the scheme's own port",
-		`cors: {origins: ["*"]}`:                              "cors.origins.0: must be one origin: a wildcard would let any page call",
-		`cors: {origins: ["https://*.example"]}`:              "cors.origins.0: must be one origin: a wildcard would let any page call",
-		`cors: {origins: ["null"]}`:                           "cors.origins.0: must be scheme://host or scheme://host:port in lower case, without a path or the scheme's own port",
-		`cors: {origins: ["https://a.example/"]}`:             "cors.origins.0: must be scheme://host or scheme://host:port in lower case, without a path or the scheme's own port",
-		`cors: {origins: ["https://A.example"]}`:              "cors.origins.0: must be scheme://host or scheme://host:port in lower case, without a path or the scheme's own port",
-		`cors: {origins: ["https://u@a.example"]}`:            "cors.origins.0: must be scheme://host or scheme://host:port in lower case, without a path or the scheme's own port",
-		`cors: {origins: ["http://a", "http://a"]}`:           "cors.origins.1: is there twice",
+		`listen: {trustedProxies: [lb]}`:                      "listen.trustedProxies[0]: must be an address or a network, such as 10.0.0.0/8",
+		`listen: {trustedProxies: [10.0.0.1, 0.0.0.0/0]}`:     "listen.trustedProxies[1]: trusts everybody",
+		`listen: {trustedProxies: ["::/0"]}`:                  "listen.trustedProxies[0]: trusts everybody",
+		`listen: {hosts: ["*"]}`:                              "listen.hosts[0]: must be a host name or an address, without scheme, port or wildcard",
+		`listen: {adminHosts: ["*"]}`:                         "listen.adminHosts[0]: must be a host name or an address, without scheme, port or wildcard",
+		`listen: {hosts: [a, "b:80"]}`:                        "listen.hosts[1]: must be a host name or an address, without scheme, port or wildcard",
+		`cors: {origins: ["https://a.example:443"]}`:          "cors.origins[0]: must be scheme://host or scheme://host:port in lower case, without a path or the scheme's own port",
+		`cors: {origins: ["*"]}`:                              "cors.origins[0]: must be one origin: a wildcard would let any page call",
+		`cors: {origins: ["https://*.example"]}`:              "cors.origins[0]: must be one origin: a wildcard would let any page call",
+		`cors: {origins: ["null"]}`:                           "cors.origins[0]: must be scheme://host or scheme://host:port in lower case, without a path or the scheme's own port",
+		`cors: {origins: ["https://a.example/"]}`:             "cors.origins[0]: must be scheme://host or scheme://host:port in lower case, without a path or the scheme's own port",
+		`cors: {origins: ["https://A.example"]}`:              "cors.origins[0]: must be scheme://host or scheme://host:port in lower case, without a path or the scheme's own port",
+		`cors: {origins: ["https://u@a.example"]}`:            "cors.origins[0]: must be scheme://host or scheme://host:port in lower case, without a path or the scheme's own port",
+		`cors: {origins: ["http://a", "http://a"]}`:           "cors.origins[1]: is there twice",
 		`auth: {failureLimit: {burst: 0}}`:                    "auth.failureLimit.burst: must be at least 1",
 		`auth: {failureLimit: {perSecond: 0}}`:                "auth.failureLimit.perSecond: must be above 0 and at most 1000000",
 		`auth: {failureLimit: {perSecond: .nan}}`:             "auth.failureLimit.perSecond: must be above 0 and at most 1000000",
@@ -63,11 +63,11 @@ func TestBadValues(t *testing.T) {
 		`upstream: {address: "u@a:7233"}`:                     "upstream.address: must be host:port",
 		`upstream: {metadata: {authorization: a}}`:            "upstream.metadata.authorization: this key is reserved",
 		`upstream: {metadata: {x-bin: "!"}}`:                  "upstream.metadata.x-bin: a -bin key needs a value in base64",
-		`upstream: {callerMetadata: [X]}`:                     "upstream.callerMetadata.0: keys hold lower-case letters, digits, '-', '_' and '.' only",
-		`upstream: {callerMetadata: [x, x]}`:                  "upstream.callerMetadata.1: is there twice",
+		`upstream: {callerMetadata: [X]}`:                     "upstream.callerMetadata[0]: keys hold lower-case letters, digits, '-', '_' and '.' only",
+		`upstream: {callerMetadata: [x, x]}`:                  "upstream.callerMetadata[1]: is there twice",
 		`upstream: {tls: {serverName: a}}`:                    "upstream.tls.serverName: needs upstream.tls.enabled: true",
 		`upstream: {tls: {caFile: a}}`:                        "upstream.tls.caFile: needs upstream.tls.enabled: true",
-		`upstream: {tls: {enabled: true, caFile: a}}`:         "upstream.tls.caFile: the file cannot be read: no such file or directory",
+		`upstream: {tls: {enabled: true, caFile: a}}`:         "upstream.tls.caFile: a cannot be read: no such file or directory",
 		`upstream: {tls: {enabled: true, keyFile: a}}`:        "upstream.tls.certFile: is missing beside upstream.tls.keyFile",
 		`upstream: {tls: {enabled: true, certFile: a}}`:       "upstream.tls.keyFile: is missing beside upstream.tls.certFile",
 		`upstream: {keepAlive: {interval: 9s}}`:               "upstream.keepAlive.interval: must be at least 10s",
@@ -87,18 +87,18 @@ func TestBadValues(t *testing.T) {
 		`namespaces: {a: {queryRejectCondition: OPEN}}`:       "namespaces.a.queryRejectCondition: must be one of NONE, NOT_OPEN, NOT_COMPLETED_CLEANLY",
 		`namespaces: {"a b": {}}`:                             "namespaces.a b: is no name of a namespace",
 		`namespaces: {a.b: {metadata: {te: x}}}`:              "namespaces.a.b.metadata.te: this key is reserved",
-		`auth: {apiKeys: {file: absent.yaml}}`:                "auth.apiKeys.file: the file cannot be read: no such file or directory",
+		`auth: {apiKeys: {file: absent.yaml}}`:                "auth.apiKeys.file: absent.yaml cannot be read: no such file or directory",
 		`auth: {apiKeys: {reloadInterval: 0s}}`:               "auth.apiKeys.reloadInterval: must be at least 10ms",
-		`tokens: {keyFiles: [""]}`:                            "tokens.keyFiles.0: is empty",
-		`tokens: {keyFiles: [absent]}`:                        "tokens.keyFiles.0: the file cannot be read: no such file or directory",
+		`tokens: {keyFiles: [""]}`:                            "tokens.keyFiles[0]: is empty",
+		`tokens: {keyFiles: [absent]}`:                        "tokens.keyFiles[0]: the file cannot be read: no such file or directory",
 		`limits: {maxWait: 0s}`:                               "limits.maxWait: must be greater than zero",
 		`limits: {requestBudget: 55s}`:                        "limits.requestBudget: must be greater than limits.maxWait",
 		`limits: {maxBodyBytes: -1}`:                          "limits.maxBodyBytes: must be greater than zero",
 		`limits: {timeouts: {default: 0s}}`:                   "limits.timeouts.default: must be at least 1ms",
 		`limits: {timeouts: {default: 6m}}`:                   "limits.timeouts.default: must not exceed limits.timeouts.max",
 		`limits: {timeouts: {longPoll: 6m}}`:                  "limits.timeouts.longPoll: must not exceed limits.timeouts.max",
-		`docs: {folder: absent}`:                              "docs.folder: the folder cannot be read: no such file or directory",
-		`docs: {folder: flowgate.yaml}`:                       "docs.folder: is no folder",
+		`docs: {folder: absent}`:                              "docs.folder: absent cannot be read: no such file or directory",
+		`docs: {folder: flowgate.yaml}`:                       "docs.folder: flowgate.yaml is not a folder",
 		`log: {level: loud}`:                                  "log.level: must be one of debug, info, warn, error",
 		`log: {format: xml}`:                                  "log.format: must be one of json, text",
 		`auth: {insecureAnonymous: true, apiKeys: {file: a}}`: "auth.insecureAnonymous: excludes auth.apiKeys.file",
@@ -168,13 +168,17 @@ func TestSecretFiles(t *testing.T) {
 	cfg.Upstream.Proxy = config.Proxy{Address: "proxy:3128", BasicAuthFile: marker}
 	cfg.Tokens.KeyFiles = []string{short}
 	require.Equal(t, []string{
-		"tokens.keyFiles.0: the file must hold at least 32 bytes",
-		"upstream.credential.file: the file is empty",
-		"upstream.proxy.basicAuthFile: the file must hold one line",
+		"tokens.keyFiles[0]: " + short + " must hold at least 32 bytes",
+		"upstream.credential.file: " + blank + " is empty",
+		"upstream.proxy.basicAuthFile: " + marker + " must hold one line",
 	}, lines(t, cfg.Validate()))
 
+	// A name that opens nothing may be the secret.
+	cfg.Upstream.Credential.File, cfg.Upstream.Proxy.BasicAuthFile, cfg.Tokens.KeyFiles = "S3CRET", "S3CRET", []string{"S3CRET"}
+	require.NotContains(t, cfg.Validate().Error(), "S3CRET")
+
 	cfg.Upstream.Proxy.BasicAuthFile = short
-	require.Contains(t, lines(t, cfg.Validate()), "upstream.proxy.basicAuthFile: the file must hold user:password")
+	require.Contains(t, lines(t, cfg.Validate()), "upstream.proxy.basicAuthFile: "+short+" must hold user:password")
 }
 
 func TestTLSFiles(t *testing.T) {
@@ -192,8 +196,8 @@ func TestTLSFiles(t *testing.T) {
 	cfg.Upstream.TLS.CAFile = key
 	cfg.Upstream.TLS.KeyFile = write(t, dir, "other.pem", otherKey)
 	require.Equal(t, []string{
-		"upstream.tls.caFile: the file holds no certificate in PEM",
-		"upstream.tls.certFile: the certificate and the key in keyFile do not parse or do not belong together",
+		"upstream.tls.caFile: " + key + " holds no certificate in PEM",
+		"upstream.tls.certFile: " + cert + " and " + cfg.Upstream.TLS.KeyFile + " do not parse or do not belong together",
 	}, lines(t, cfg.Validate()))
 }
 

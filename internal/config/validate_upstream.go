@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
 // minKeepAlive is what a Temporal server tolerates; it closes connections that ping more often.
@@ -31,7 +33,7 @@ func (v *validator) upstream(u Upstream) {
 
 func (v *validator) metadata(path string, metadata Metadata) {
 	for _, key := range slices.Sorted(maps.Keys(metadata)) {
-		at := join(path, key)
+		at := yamlnode.Key(path, key)
 		err := CheckMetadataKey(key)
 		if err == nil {
 			_, err = DecodeMetadata(key, metadata[key])
@@ -44,7 +46,7 @@ func (v *validator) metadata(path string, metadata Metadata) {
 
 func (v *validator) callerMetadata(keys []string) {
 	for i, key := range keys {
-		path := join("upstream.callerMetadata", strconv.Itoa(i))
+		path := yamlnode.Index("upstream.callerMetadata", i)
 		if err := CheckMetadataKey(key); err != nil {
 			v.add(path, err.Error())
 		}
@@ -85,7 +87,7 @@ func (v *validator) proxy(p Proxy) {
 	}
 	v.check("upstream.proxy.basicAuthFile", p.BasicAuthFile == "" || p.Address != "", "needs upstream.proxy.address")
 	if secret, ok := v.secret("upstream.proxy.basicAuthFile", p.BasicAuthFile); ok {
-		v.check("upstream.proxy.basicAuthFile", strings.Contains(secret, ":"), "the file must hold user:password")
+		v.check("upstream.proxy.basicAuthFile", strings.Contains(secret, ":"), p.BasicAuthFile+" must hold user:password")
 	}
 }
 

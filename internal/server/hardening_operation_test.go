@@ -243,7 +243,7 @@ func faultyConfiguration(t *testing.T, _ *gateway) string {
 	require.Error(t, err)
 	for _, path := range []string{
 		"auth: no authentication configured", "upstream.credential: would be sent without TLS", "upstream.credential.file: the file cannot be read",
-		"cors.origins.0: must be one origin", "listen.trustedProxies.0: trusts everybody",
+		"cors.origins[0]: must be one origin", "listen.trustedProxies[0]: trusts everybody",
 	} {
 		require.ErrorContains(t, err, path)
 	}

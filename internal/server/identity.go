@@ -13,6 +13,7 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/mint"
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/seal"
+	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
 // identity is all that tells who calls, and what is said upstream of it. What
@@ -92,7 +93,7 @@ func (g *gateway) openSigner() error {
 	})
 	if err != nil {
 		g.identity.minted = auth.NoCredential() // nothing runs: the keys and issuers that would mint tell of their own faults alone
-		return fmt.Errorf("upstream.credential.mint.keyFile: %w", err)
+		return fmt.Errorf("upstream.credential.mint.keyFile: %w", yamlnode.InFile(cfg.KeyFile, err))
 	}
 	g.watchers = append(g.watchers, func(ctx context.Context) { signer.Watch(ctx, credentialInterval) })
 	g.identity.signer = signer
@@ -106,11 +107,10 @@ func (g *gateway) openKeys() error {
 	if cfg.File == "" {
 		return nil
 	}
-	options := []auth.Option{
-		auth.WithLogger(g.log), auth.RefuseCredentials(g.cfg.RefusesCredentials()), auth.WithMint(g.identity.minted),
-		auth.OnReload(func(err error) { g.metrics.KeysReloaded(g.life, err) }),
-	}
-	keys, err := auth.OpenKeys(cfg.File, options...)
+	keys, err := auth.OpenKeys(cfg.File, auth.Options{
+		Log: g.log, Refusal: g.cfg.RefusesCredentials(), Mint: g.identity.minted,
+		OnReload: func(err error) { g.metrics.KeysReloaded(g.life, err) },
+	})
 	if err != nil {
 		return err
 	}

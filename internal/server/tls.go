@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/flowgate/flowgate/internal/watched"
+	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
 // secure makes the public listener speak TLS, when a certificate is configured.
@@ -23,23 +24,23 @@ func (g *gateway) secure() error {
 	pair, err := watched.Open(cfg.CertFile, func(certificate []byte, _ *tls.Certificate) (*tls.Certificate, error) {
 		key, err := os.ReadFile(cfg.KeyFile)
 		if err != nil {
-			return nil, errors.New("keyFile cannot be read")
+			return nil, errors.New(cfg.KeyFile + " cannot be read")
 		}
 		pair, err := tls.X509KeyPair(certificate, key)
 		if err != nil {
-			return nil, errors.New("the certificate and the key in keyFile do not belong together")
+			return nil, errors.New("the certificate and the key in " + cfg.KeyFile + " do not belong together")
 		}
 		return &pair, nil
 	}, options)
 	if err != nil {
-		return fmt.Errorf("certFile: %w", err)
+		return fmt.Errorf("certFile: %w", yamlnode.InFile(cfg.CertFile, err))
 	}
 	files := []func(context.Context){pair.Poll}
 	clients := func() *x509.CertPool { return nil }
 	if cfg.ClientCAFile != "" {
 		authorities, err := watched.Open(cfg.ClientCAFile, parseAuthorities, options)
 		if err != nil {
-			return fmt.Errorf("clientCAFile: %w", err)
+			return fmt.Errorf("clientCAFile: %w", yamlnode.InFile(cfg.ClientCAFile, err))
 		}
 		files, clients = append(files, authorities.Poll), authorities.Load
 	}

@@ -86,7 +86,7 @@ func (g *gateway) namespaces() (map[string]upstream.Namespace, error) {
 func (g *gateway) credential(mode, file string) (*auth.Credential, error) {
 	switch mode {
 	case config.CredentialStatic:
-		credential, err := auth.OpenStatic(file, auth.WithLogger(g.log))
+		credential, err := auth.OpenStatic(file, g.log)
 		if err != nil {
 			return nil, err
 		}

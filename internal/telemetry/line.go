@@ -40,7 +40,9 @@ func write(ctx context.Context, logger *slog.Logger, level slog.Level, what desc
 	_ = logger.Handler().Handle(ctx, record) // as slog: there is nobody to tell
 }
 
-// line is an event in JSON, byte for byte as slog writes it, at a fraction of the time.
+// line is an event in JSON, byte for byte as slog writes it, at a fraction of the time: 2.0 against 8 us for a request and
+// 1.5 against 5 us for an audit line, without allocations (BenchmarkLines). Of the CPU time of a whole start that is 9 %.
+// See docs/adr/0018-dependencies.md.
 type line struct {
 	json []byte
 	odd  bool // there is text that has to be escaped, which is left to slog

@@ -18,7 +18,7 @@ func tokenIn(t *testing.T, token string) *auth.Credential {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(path, []byte(token), 0o600))
-	credential, err := auth.OpenStatic(path)
+	credential, err := auth.OpenStatic(path, nil)
 	require.NoError(t, err)
 	return credential
 }

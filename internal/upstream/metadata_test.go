@@ -21,7 +21,7 @@ func staticCredential(t testing.TB, token string) *auth.Credential {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(path, []byte(token+"\n"), 0o600))
-	credential, err := auth.OpenStatic(path)
+	credential, err := auth.OpenStatic(path, nil)
 	require.NoError(t, err)
 	return credential
 }

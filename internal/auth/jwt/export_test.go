@@ -1,7 +1,5 @@
 package jwt
 
-import "crypto"
-
 // Parse is the pre-parser, for the fuzz test.
 func Parse(raw string) (claims map[string]any, alg string, err error) {
 	t, err := parse(raw)
@@ -10,6 +8,3 @@ func Parse(raw string) (claims map[string]any, alg string, err error) {
 	}
 	return t.claims, t.alg, nil
 }
-
-// Thumbprint is the kid of a key in a file.
-func Thumbprint(public crypto.PublicKey) string { return thumbprint(public) }

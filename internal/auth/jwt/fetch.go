@@ -19,6 +19,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
 // The bounds of a fetch.
@@ -49,7 +50,7 @@ func newFetcher(issuer config.Issuer, transport http.RoundTripper) (*fetcher, er
 	if transport == nil {
 		var err error
 		if transport, err = newTransport(issuer.CAFile); err != nil {
-			return nil, fmt.Errorf("caFile: %w", err)
+			return nil, fmt.Errorf("caFile: %w", yamlnode.InFile(issuer.CAFile, err))
 		}
 	}
 	f.client = &http.Client{Transport: transport, CheckRedirect: checkRedirect}

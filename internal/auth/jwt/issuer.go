@@ -13,6 +13,7 @@ import (
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/watched"
+	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
 // issuer verifies the tokens of one issuer.
@@ -107,7 +108,7 @@ func newSource(settings config.Issuer, options Options) (source, error) {
 		follow := watched.Options{Log: log, OnReload: h.onFetch}
 		file, err := openPEM(settings.PublicKeyFile, settings.Algorithms, follow, options.ReloadInterval)
 		if err != nil {
-			return nil, fmt.Errorf("publicKeyFile: %w", err)
+			return nil, fmt.Errorf("publicKeyFile: %w", yamlnode.InFile(settings.PublicKeyFile, err))
 		}
 		return file, nil
 	}

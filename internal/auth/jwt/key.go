@@ -6,17 +6,8 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
-)
-
-// The sizes that an RSA modulus may have: below them it can be factored, above them each verification is a gift to whoever
-// wants to keep the gateway busy.
-const (
-	minRSABits = 2048
-	maxRSABits = 8192
 )
 
 // key is one public key of an issuer. It is known by its pointer: a version of the keys that still has a key of the version
@@ -25,27 +16,6 @@ type key struct {
 	kid    string // empty when it has none
 	alg    string // the one algorithm that it is for, empty when it does not say
 	public crypto.PublicKey
-}
-
-// check judges the strength of a public key.
-func check(public crypto.PublicKey) error {
-	switch public := public.(type) {
-	case *rsa.PublicKey:
-		if bits := public.N.BitLen(); bits < minRSABits || bits > maxRSABits {
-			return fmt.Errorf("an RSA key of %d bits", bits)
-		}
-		if public.E < 3 || public.E&1 == 0 || public.N.Bit(0) == 0 {
-			return errors.New("an RSA key with numbers that no RSA key has")
-		}
-	case *ecdsa.PublicKey:
-		if public.Curve != elliptic.P256() && public.Curve != elliptic.P384() {
-			return errors.New("an EC key on another curve than P-256 and P-384")
-		}
-	case ed25519.PublicKey:
-	default:
-		return errors.New("a key of another kind than RSA, EC and Ed25519")
-	}
-	return nil
 }
 
 // fits tells whether a token of the algorithm may be verified with the key. golang-jwt compares kinds and not curves, and

@@ -423,19 +423,19 @@ func TestIssuersAreApart(t *testing.T) {
 func TestNewNamesTheSetting(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*config.Issuer){
-		"auth.jwt.1.issuer: is missing":                    func(i *config.Issuer) { i.Issuer = "" },
-		"auth.jwt.1.issuer: is there twice":                func(i *config.Issuer) { i.Issuer = issuerURL },
-		"auth.jwt.1.audience: must name at least one":      func(i *config.Issuer) { i.Audience = nil },
-		"auth.jwt.1.algorithms: must name":                 func(i *config.Issuer) { i.Algorithms = nil },
-		"auth.jwt.1.jwksURL: must be a URL":                func(i *config.Issuer) { i.JWKSURL = "" },
-		"auth.jwt.1.jwksURL: would fetch keys without TLS": func(i *config.Issuer) { i.JWKSURL = "http://idp.example" },
-		"auth.jwt.1.issuer: would fetch keys without TLS":  func(i *config.Issuer) { i.Issuer, i.Discovery = "http://idp.example", true },
-		"auth.jwt.1.credential: nothing mints":             func(i *config.Issuer) { i.Credential = "mint" },
-		"auth.jwt.1.credential: must be none":              func(i *config.Issuer) { i.Credential = "static" },
-		"auth.jwt.1.publicKeyFile: no such file":           func(i *config.Issuer) { i.PublicKeyFile = "/no/file" },
-		"auth.jwt.1.caFile: cannot be read":                func(i *config.Issuer) { i.CAFile = "/no/file" },
-		"auth.jwt.1.caFile: holds no certificate":          func(i *config.Issuer) { i.CAFile = "keys_test.go" },
-		"auth.jwt.1.publicKeyFile: holds no public key":    func(i *config.Issuer) { i.PublicKeyFile = "keys_test.go" },
+		"auth.jwt[1].issuer: is missing":                               func(i *config.Issuer) { i.Issuer = "" },
+		"auth.jwt[1].issuer: is there twice":                           func(i *config.Issuer) { i.Issuer = issuerURL },
+		"auth.jwt[1].audience: must name at least one":                 func(i *config.Issuer) { i.Audience = nil },
+		"auth.jwt[1].algorithms: must name":                            func(i *config.Issuer) { i.Algorithms = nil },
+		"auth.jwt[1].jwksURL: must be a URL":                           func(i *config.Issuer) { i.JWKSURL = "" },
+		"auth.jwt[1].jwksURL: would fetch keys without TLS":            func(i *config.Issuer) { i.JWKSURL = "http://idp.example" },
+		"auth.jwt[1].issuer: would fetch keys without TLS":             func(i *config.Issuer) { i.Issuer, i.Discovery = "http://idp.example", true },
+		"auth.jwt[1].credential: nothing mints":                        func(i *config.Issuer) { i.Credential = "mint" },
+		"auth.jwt[1].credential: must be none":                         func(i *config.Issuer) { i.Credential = "static" },
+		"auth.jwt[1].publicKeyFile: /no/file: no such file":            func(i *config.Issuer) { i.PublicKeyFile = "/no/file" },
+		"auth.jwt[1].caFile: /no/file: cannot be read":                 func(i *config.Issuer) { i.CAFile = "/no/file" },
+		"auth.jwt[1].caFile: keys_test.go: holds no certificate":       func(i *config.Issuer) { i.CAFile = "keys_test.go" },
+		"auth.jwt[1].publicKeyFile: keys_test.go: holds no public key": func(i *config.Issuer) { i.PublicKeyFile = "keys_test.go" },
 	} {
 		second := settings()
 		second.Issuer = "https://two.example"

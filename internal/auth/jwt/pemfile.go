@@ -3,18 +3,13 @@ package jwt
 import (
 	"context"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
 	"time"
 
+	"github.com/flowgate/flowgate/internal/auth/jwk"
 	"github.com/flowgate/flowgate/internal/watched"
 )
 
@@ -61,14 +56,10 @@ func (f *pemFile) age(time.Time) (time.Duration, bool) { return 0, false }
 func parsePEM(content []byte, algorithms []string) ([]*key, error) {
 	var keys []*key
 	for block, rest := pem.Decode(content); block != nil; block, rest = pem.Decode(rest) {
-		public, err := parseBlock(block)
-		if err == nil {
-			err = check(public)
-		}
+		k, err := parseBlock(block)
 		if err != nil {
 			return nil, fmt.Errorf("key %d: %w", len(keys)+1, err)
 		}
-		k := &key{kid: thumbprint(public), public: public}
 		if !k.fitsAny(algorithms) {
 			return nil, fmt.Errorf("key %d is for none of the issuer's algorithms", len(keys)+1)
 		}
@@ -83,7 +74,8 @@ func parsePEM(content []byte, algorithms []string) ([]*key, error) {
 	return keys, nil
 }
 
-func parseBlock(block *pem.Block) (crypto.PublicKey, error) {
+// parseBlock names the key by its thumbprint.
+func parseBlock(block *pem.Block) (*key, error) {
 	var public crypto.PublicKey
 	var err error
 	switch block.Type {
@@ -103,24 +95,9 @@ func parseBlock(block *pem.Block) (crypto.PublicKey, error) {
 	if err != nil {
 		return nil, errors.New("not readable as what its first line says")
 	}
-	return public, nil
-}
-
-// thumbprint is the kid of a key that has none given (RFC 7638 section 3, RFC 8037 section 2).
-func thumbprint(public crypto.PublicKey) string {
-	encode := base64.RawURLEncoding.EncodeToString
-	var members string
-	switch public := public.(type) {
-	case *rsa.PublicKey:
-		members = fmt.Sprintf(`{"e":%q,"kty":"RSA","n":%q}`, encode(big.NewInt(int64(public.E)).Bytes()), encode(public.N.Bytes()))
-	case *ecdsa.PublicKey:
-		point, _ := public.Bytes() // fails for unusual curves only, which have been refused
-		size := len(point) / 2
-		members = fmt.Sprintf(`{"crv":%q,"kty":"EC","x":%q,"y":%q}`,
-			public.Params().Name, encode(point[1:1+size]), encode(point[1+size:]))
-	case ed25519.PublicKey:
-		members = fmt.Sprintf(`{"crv":"Ed25519","kty":"OKP","x":%q}`, encode(public))
+	if err = jwk.Check(public); err != nil {
+		return nil, err
 	}
-	sum := sha256.Sum256([]byte(members))
-	return encode(sum[:])
+	kid, err := jwk.Thumbprint(public)
+	return &key{kid: kid, public: public}, err
 }

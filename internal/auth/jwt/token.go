@@ -7,13 +7,12 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
+
+	"github.com/flowgate/flowgate/internal/auth/jwk"
 )
 
-// The longest that a token and its kid may be.
-const (
-	maxToken = 8 << 10
-	maxKeyID = 128
-)
+// maxToken is the longest that a token may be, in bytes.
+const maxToken = 8 << 10
 
 // token is what an unverified token says: enough to select an issuer and a key, and to refuse without any cryptography.
 type token struct {
@@ -89,7 +88,7 @@ func (t *token) readHeader(header map[string]any) error {
 		return errors.New("the header's alg is not a text")
 	}
 	if kid, present := header["kid"]; present {
-		if t.kid, ok = kid.(string); !ok || !validKeyID(t.kid) {
+		if t.kid, ok = kid.(string); !ok || !jwk.ValidID(t.kid) {
 			return errors.New("the header's kid is not a text of 1 to 128 printable characters")
 		}
 	}
@@ -117,9 +116,4 @@ func (t *token) isIDToken() bool {
 		_, present := t.claims[name]
 		return present
 	})
-}
-
-// validKeyID wants a kid that can be shown: printable ASCII.
-func validKeyID(kid string) bool {
-	return kid != "" && len(kid) <= maxKeyID && !strings.ContainsFunc(kid, func(r rune) bool { return r < ' ' || r > '~' })
 }

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/cache"
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
 // Options say what a [Verifier] takes from its surroundings and whom it tells of what. The zero value is of use.
@@ -56,7 +58,7 @@ func (o Options) withDefaults() Options {
 type Verifier struct {
 	issuers  []*issuer
 	byIssuer map[string]*issuer
-	cache    *cache
+	verified *cache.TwoGeneration[digest, verified]
 	now      func() time.Time
 }
 
@@ -64,7 +66,7 @@ type Verifier struct {
 // error joins what is wrong with each issuer, by the path of the setting.
 func New(issuers []config.Issuer, options Options) (*Verifier, error) {
 	options = options.withDefaults()
-	v := &Verifier{byIssuer: make(map[string]*issuer), cache: newCache(), now: options.Now}
+	v := &Verifier{byIssuer: make(map[string]*issuer), verified: cache.NewTwoGeneration[digest, verified](maxVerified), now: options.Now}
 	var problems []error
 	for n, settings := range issuers {
 		i, err := newIssuer(settings, options)
@@ -72,7 +74,7 @@ func New(issuers []config.Issuer, options Options) (*Verifier, error) {
 			err = errors.New("issuer: is there twice")
 		}
 		if err != nil {
-			problems = append(problems, fmt.Errorf("auth.jwt.%d.%w", n, err))
+			problems = append(problems, fmt.Errorf("%s.%w", yamlnode.Index("auth.jwt", n), err))
 			continue
 		}
 		v.issuers = append(v.issuers, i)
@@ -92,7 +94,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*auth.Principal, e
 		return nil, invalid("the token is too long")
 	}
 	known := digestOf(token)
-	if hit := v.cache.get(known); hit.holds(v.now()) {
+	if hit, ok := v.verified.Get(known); ok && hit.holds(v.now()) {
 		return hit.principal, nil
 	}
 	parsed, err := parse(token)
@@ -107,7 +109,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*auth.Principal, e
 	if err != nil {
 		return nil, err
 	}
-	v.cache.put(known, passed)
+	v.verified.Put(known, passed)
 	return passed.principal, nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -15,12 +14,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/golang-jwt/jwt/v5"
-)
 
-// The sizes of RSA keys: below is too weak, above a signature costs more than the call that it is for.
-const (
-	minRSABits = 2048
-	maxRSABits = 8192
+	"github.com/flowgate/flowgate/internal/auth/jwk"
 )
 
 // key signs tokens. Its private half can be used and not be seen: fmt prints unexported fields too, but no function's.
@@ -94,8 +89,7 @@ func newKey(private any, algorithm string) (*key, error) {
 			return assemble(private, private.Public(), jwt.SigningMethodES256)
 		}
 	case *rsa.PrivateKey:
-		bits := private.N.BitLen()
-		if algorithm == jwt.SigningMethodRS256.Alg() && bits >= minRSABits && bits <= maxRSABits {
+		if algorithm == jwt.SigningMethodRS256.Alg() && jwk.Check(private.Public()) == nil {
 			return assemble(private, private.Public(), jwt.SigningMethodRS256)
 		}
 	}
@@ -103,27 +97,25 @@ func newKey(private any, algorithm string) (*key, error) {
 	case jwt.SigningMethodES256.Alg():
 		return nil, errors.New("is no key on P-256, which ES256 needs")
 	case jwt.SigningMethodRS256.Alg():
-		return nil, fmt.Errorf("is no RSA key of %d to %d bits, which RS256 needs", minRSABits, maxRSABits)
+		return nil, fmt.Errorf("is no RSA key of %d to %d bits, which RS256 needs", jwk.MinRSABits, jwk.MaxRSABits)
 	default:
 		return nil, errors.New("has no algorithm: it must be ES256 or RS256")
 	}
 }
 
 func assemble(private crypto.PrivateKey, public crypto.PublicKey, method jwt.SigningMethod) (*key, error) {
-	jwk := jose.JSONWebKey{Key: public, Algorithm: method.Alg(), Use: "sig"}
-	thumbprint, err := jwk.Thumbprint(crypto.SHA256)
+	kid, err := jwk.Thumbprint(public)
 	if err != nil {
 		return nil, errors.New("has no thumbprint")
 	}
-	jwk.KeyID = base64.RawURLEncoding.EncodeToString(thumbprint)
-	published, err := json.Marshal(jwk)
+	published, err := json.Marshal(jose.JSONWebKey{Key: public, KeyID: kid, Algorithm: method.Alg(), Use: "sig"})
 	if err != nil {
 		return nil, errors.New("cannot be published")
 	}
 	sign := func(claims jwt.Claims) (string, error) {
 		token := jwt.NewWithClaims(method, claims)
-		token.Header["kid"] = jwk.KeyID
+		token.Header["kid"] = kid
 		return token.SignedString(private)
 	}
-	return &key{kid: jwk.KeyID, jwk: published, sign: sign}, nil
+	return &key{kid: kid, jwk: published, sign: sign}, nil
 }

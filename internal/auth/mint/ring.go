@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"time"
+
+	"github.com/flowgate/flowgate/internal/cache"
 )
 
 // ring is what is published and what signs at one moment. It never changes: turn makes the next one.
@@ -12,7 +14,7 @@ type ring struct {
 	// signer is one of the published keys, nil only in the ring before the first.
 	signer *key
 	// tokens are those that signer has signed.
-	tokens *cache
+	tokens *cache.TwoGeneration[subject, minted]
 	// jwks is the published set.
 	jwks []byte
 }
@@ -53,7 +55,7 @@ func (r *ring) turn(now time.Time, keys []*key, t timing) *ring {
 		}
 	}
 	if next.tokens == nil || next.signer.kid != r.signer.kid {
-		next.tokens = newCache(cacheSize)
+		next.tokens = cache.NewTwoGeneration[subject, minted](cacheSize)
 	}
 	next.jwks = next.set()
 	return next

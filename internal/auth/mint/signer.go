@@ -62,14 +62,14 @@ func (s *Signer) Authorization(_ context.Context, call auth.Purpose) (string, er
 		return "", err
 	}
 	ring, now := s.ring.Load(), s.now()
-	if header, ok := ring.tokens.get(of, now.Unix()); ok {
-		return header, nil
+	if kept, ok := ring.tokens.Get(of); ok && kept.sendable(now.Unix()) {
+		return kept.header, nil
 	}
 	token, err := mint(&s.cfg, ring.signer, of, now)
 	if err != nil {
 		return "", err
 	}
-	ring.tokens.put(of, token)
+	ring.tokens.Put(of, token)
 	return token.header, nil
 }
 

@@ -1,0 +1,23 @@
+package mint
+
+import "github.com/flowgate/flowgate/internal/auth"
+
+// cacheSize is how many tokens are kept, some kilobyte each.
+const cacheSize = 10_000
+
+// subject is what differs between one token and another of the same key and moment.
+type subject struct {
+	name      string
+	namespace string
+	role      auth.Role
+}
+
+// minted is a token, as it is sent. It can be sent from one moment, in seconds, until before another: they are of the wall
+// clock, which is what servers hold a token against, and which a machine that slept or was set right finds elsewhere.
+type minted struct {
+	header      string
+	from, until int64
+}
+
+// sendable reports whether the token can be sent now.
+func (m minted) sendable(now int64) bool { return m.from <= now && now < m.until }

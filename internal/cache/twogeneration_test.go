@@ -1,0 +1,95 @@
+package cache_test
+
+import (
+	"fmt"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/flowgate/flowgate/internal/cache"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A value that is read survives any number of others; one that is not is dropped.
+func ExampleTwoGeneration() {
+	tokens := cache.NewTwoGeneration[string, int](4)
+	tokens.Put("read", 1)
+	tokens.Put("unread", 2)
+	for i := range 10 {
+		tokens.Put(strconv.Itoa(i), i)
+		tokens.Get("read")
+	}
+	_, read := tokens.Get("read")
+	_, unread := tokens.Get("unread")
+	fmt.Println(read, unread, tokens.Len())
+	// Output: true false 4
+}
+
+func TestTheCacheIsBoundedAndKeepsWhatIsRead(t *testing.T) {
+	t.Parallel()
+	const size = 100
+	c := cache.NewTwoGeneration[string, int](size)
+	c.Put("often", -1)
+	for i := range 10 * size {
+		c.Put(strconv.Itoa(i), i)
+		require.LessOrEqual(t, c.Len(), size)
+		got, ok := c.Get(strconv.Itoa(i))
+		require.True(t, ok)
+		require.Equal(t, i, got)
+		got, ok = c.Get("often")
+		require.True(t, ok, i)
+		require.Equal(t, -1, got)
+	}
+	_, ok := c.Get("0")
+	require.False(t, ok)
+}
+
+func TestANewValueReplacesTheOldOneInEitherHalf(t *testing.T) {
+	t.Parallel()
+	c := cache.NewTwoGeneration[string, int](4)
+	for i := range 3 { // the third makes the first two old
+		c.Put(strconv.Itoa(i), i)
+	}
+	c.Put("0", 100)
+	got, ok := c.Get("0")
+	require.True(t, ok)
+	require.Equal(t, 100, got)
+	c.Put("0", 101)
+	got, _ = c.Get("0")
+	require.Equal(t, 101, got)
+}
+
+func TestTheSmallestCacheHoldsTheNewestValue(t *testing.T) {
+	t.Parallel()
+	c := cache.NewTwoGeneration[int, int](0)
+	for i := range 5 {
+		c.Put(i, i)
+		_, ok := c.Get(i)
+		require.True(t, ok)
+		require.LessOrEqual(t, c.Len(), 2)
+	}
+}
+
+func TestConcurrentUse(t *testing.T) {
+	t.Parallel()
+	const size = 64
+	c := cache.NewTwoGeneration[int, int](size)
+	var all sync.WaitGroup
+	for worker := range 8 {
+		all.Go(func() {
+			for i := range 2000 {
+				key := (i*7 + worker) % (3 * size)
+				if got, ok := c.Get(key); ok && got != key {
+					t.Errorf("%d for the key %d", got, key)
+				}
+				c.Put(key, key)
+			}
+		})
+	}
+	all.Wait()
+	require.LessOrEqual(t, c.Len(), size)
+}

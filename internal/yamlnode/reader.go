@@ -1,0 +1,173 @@
+package yamlnode
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// The messages of what several readers of one configuration may find, which are the same in all of them.
+const (
+	UnknownField = "unknown field"
+	Missing      = "is missing"
+	NotMapping   = "must be a mapping"
+	NotList      = "must be a list"
+	NotString    = "must be a string"
+	NotBool      = "must be true or false"
+	NotInt       = "must be a whole number"
+	NotFloat     = "must be a number"
+	NotDuration  = "must be a duration with a unit, such as 500ms, 30s or 1h30m"
+)
+
+// Reader walks a document and collects its problems. The zero value is ready to use.
+type Reader struct {
+	// Secret reports whether a mapping's key may be a secret in the wrong place. Such a key is shown by its line. Keys with
+	// control characters or spaces always are.
+	Secret func(key string) bool
+
+	problems Problems
+	// last is the path of the newest problem: of two at one path the second only follows from the first.
+	last string
+}
+
+// Field reads the value at path.
+type Field func(path string, node *yaml.Node)
+
+// Document parses content and returns the root of its one document. It is nil when content holds no document, which is
+// for the caller to judge, and when content is not valid YAML, which is a problem.
+func (r *Reader) Document(content []byte) *yaml.Node {
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	var document yaml.Node
+	if err := decoder.Decode(&document); err != nil {
+		if !errors.Is(err, io.EOF) {
+			r.add("", syntaxError(err))
+		}
+		return nil
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		r.add("", "holds more than one document")
+	}
+	return document.Content[0]
+}
+
+// syntaxError keeps the library's text where it names a line, and drops it where it quotes the file.
+func syntaxError(err error) string {
+	if text, ok := strings.CutPrefix(err.Error(), "yaml: "); ok && strings.HasPrefix(text, "line ") {
+		return text
+	}
+	return "is not valid YAML"
+}
+
+// Reportf adds a problem, unless the newest one is at the same path. The arguments must not quote the file.
+func (r *Reader) Reportf(path, format string, args ...any) {
+	if len(r.problems) == 0 || path != r.last {
+		r.add(path, fmt.Sprintf(format, args...))
+	}
+}
+
+func (r *Reader) add(path, message string) {
+	r.problems = append(r.problems, Problem{path, message})
+	r.last = path
+}
+
+// Problems returns what was found so far, in the order of the file.
+func (r *Reader) Problems() Problems { return r.problems }
+
+// Err returns the problems as an error, nil when there are none.
+func (r *Reader) Err() error {
+	if len(r.problems) == 0 {
+		return nil
+	}
+	return r.problems
+}
+
+// Object reads a mapping whose keys are all among fields, each at most once.
+func (r *Reader) Object(path string, node *yaml.Node, fields map[string]Field) {
+	r.Entries(path, node, func(name, inner string, value *yaml.Node) {
+		if read, ok := fields[name]; ok {
+			read(inner, value)
+			return
+		}
+		r.Reportf(inner, UnknownField)
+	})
+}
+
+// Entries reads a mapping with any keys. Each must be a string and there once: of two, the second would silently win.
+func (r *Reader) Entries(path string, node *yaml.Node, each func(name, inner string, value *yaml.Node)) {
+	if !IsMapping(node) {
+		r.Reportf(path, NotMapping)
+		return
+	}
+	node = target(node)
+	lines := make(map[string]int)
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key := node.Content[i]
+		inner := Key(path, r.shown(key))
+		first, repeated := lines[key.Value]
+		switch {
+		case key.Kind != yaml.ScalarNode || key.ShortTag() != "!!str":
+			r.add(inner, fmt.Sprintf("line %d: the key must be a string", key.Line))
+		case repeated:
+			r.add(inner, fmt.Sprintf("duplicate key, first in line %d", first))
+		default:
+			lines[key.Value] = key.Line
+			each(key.Value, inner, node.Content[i+1])
+		}
+	}
+}
+
+// shown is a mapping's key as a path shows it.
+func (r *Reader) shown(key *yaml.Node) string {
+	unclear := func(c rune) bool { return c <= ' ' || c > '~' }
+	if key.Kind != yaml.ScalarNode || strings.ContainsFunc(key.Value, unclear) || r.Secret != nil && r.Secret(key.Value) {
+		return fmt.Sprintf("(line %d)", key.Line)
+	}
+	return key.Value
+}
+
+// Require reports the fields that the mapping lacks. A node that is no mapping has been reported by who read it.
+func (r *Reader) Require(path string, node *yaml.Node, names ...string) {
+	if !IsMapping(node) {
+		return
+	}
+	node = target(node)
+	for _, name := range names {
+		found := false
+		for i := 0; i < len(node.Content); i += 2 {
+			found = found || node.Content[i].Value == name
+		}
+		if !found {
+			r.Reportf(Key(path, name), Missing)
+		}
+	}
+}
+
+// List reads a sequence.
+func (r *Reader) List(path string, node *yaml.Node, each Field) {
+	node = target(node)
+	if node.Kind != yaml.SequenceNode {
+		r.Reportf(path, NotList)
+		return
+	}
+	for i, element := range node.Content {
+		each(Index(path, i), element)
+	}
+}
+
+// target follows an alias to what it stands for.
+func target(node *yaml.Node) *yaml.Node {
+	if node.Kind == yaml.AliasNode {
+		return node.Alias
+	}
+	return node
+}
+
+// IsMapping reports whether node is a mapping, or an alias of one.
+func IsMapping(node *yaml.Node) bool { return target(node).Kind == yaml.MappingNode }
+
+// IsNull reports whether node has no value, as in `tls:` alone.
+func IsNull(node *yaml.Node) bool { return target(node).ShortTag() == "!!null" }
