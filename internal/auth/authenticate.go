@@ -18,8 +18,8 @@ const (
 // hand on.
 const DelegatedPrefix = "fgt."
 
-// Ways are all by which callers may say who they are. A nil way knows nobody.
-type Ways struct {
+// Verifiers are all by which callers may say who they are. A nil way knows nobody.
+type Verifiers struct {
 	Keys *Keys
 	// Tokens takes JWTs, Delegated the tokens that the gateway itself has made.
 	Tokens, Delegated Verifier
@@ -36,10 +36,10 @@ type Verifier interface {
 }
 
 // Authenticator finds out who sends a request.
-type Authenticator struct{ ways Ways }
+type Authenticator struct{ verifiers Verifiers }
 
 // NewAuthenticator makes an authenticator.
-func NewAuthenticator(ways Ways) *Authenticator { return &Authenticator{ways} }
+func NewAuthenticator(ways Verifiers) *Authenticator { return &Authenticator{ways} }
 
 // Authenticate reads the one credential of r. Two of them are refused and not
 // ranked: a proxy in front that checks one and a gateway that believes the
@@ -69,28 +69,28 @@ func (a *Authenticator) Authenticate(r *http.Request) (*Principal, error) {
 // alone, so that none can pass for another.
 func (a *Authenticator) bearer(ctx context.Context, token string) (*Principal, error) {
 	switch {
-	case strings.HasPrefix(token, DelegatedPrefix) && a.ways.Delegated != nil:
-		return a.ways.Delegated.Verify(ctx, token)
-	case strings.Count(token, ".") == 2 && a.ways.Tokens != nil:
-		return a.ways.Tokens.Verify(ctx, token)
+	case strings.HasPrefix(token, DelegatedPrefix) && a.verifiers.Delegated != nil:
+		return a.verifiers.Delegated.Verify(ctx, token)
+	case strings.Count(token, ".") == 2 && a.verifiers.Tokens != nil:
+		return a.verifiers.Tokens.Verify(ctx, token)
 	default:
 		return a.key(token)
 	}
 }
 
 func (a *Authenticator) key(key string) (*Principal, error) {
-	if a.ways.Keys == nil {
+	if a.verifiers.Keys == nil {
 		return nil, invalidCredential()
 	}
-	return a.ways.Keys.authenticate(key)
+	return a.verifiers.Keys.authenticate(key)
 }
 
 // connection tells who a request without a credential is from.
 func (a *Authenticator) connection(state *tls.ConnectionState) (*Principal, error) {
-	if who := a.ways.Certificates.owner(state); who != nil {
+	if who := a.verifiers.Certificates.owner(state); who != nil {
 		return who, nil
 	}
-	if a.ways.Anonymous {
+	if a.verifiers.Anonymous {
 		return Anonymous(), nil
 	}
 	return nil, problem.New(problem.Unauthenticated, "The request carries no credential.")

@@ -57,7 +57,7 @@ func TestAuthenticateByForm(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			who, err := authenticate(auth.NewAuthenticator(auth.Ways{Keys: openKeys(t, oneKey(secretA))}), test.header)
+			who, err := authenticate(auth.NewAuthenticator(auth.Verifiers{Keys: openKeys(t, oneKey(secretA))}), test.header)
 			if test.want == good {
 				require.NoError(t, err)
 				require.Equal(t, "dev", who.Name)
@@ -87,7 +87,7 @@ func states(t testing.TB, options ...auth.Options) *auth.Authenticator {
 	content := strings.NewReplacer(
 		"HASH-A", hashOf(secretA), "HASH-B", hashOf(secretB), "HASH-C", hashOf(secretA+"c"),
 	).Replace(statesFile)
-	return auth.NewAuthenticator(auth.Ways{Keys: openKeys(t, content, options...)})
+	return auth.NewAuthenticator(auth.Verifiers{Keys: openKeys(t, content, options...)})
 }
 
 func TestRotationKeepsBothSecretsUntilOneExpires(t *testing.T) {
@@ -136,7 +136,7 @@ func TestEveryInvalidCredentialIsOneAnswer(t *testing.T) {
 func TestAnonymousOnlyWithoutCredential(t *testing.T) {
 	t.Parallel()
 	for name, keys := range map[string]*auth.Keys{"with keys": openKeys(t, oneKey(secretA)), "without keys": nil} {
-		authenticator := auth.NewAuthenticator(auth.Ways{Keys: keys, Anonymous: true})
+		authenticator := auth.NewAuthenticator(auth.Verifiers{Keys: keys, Anonymous: true})
 		who, err := authenticate(authenticator, http.Header{})
 		require.NoError(t, err, name)
 		require.Equal(t, "anonymous", who.Name, name)
@@ -165,7 +165,7 @@ func FuzzAuthorization(f *testing.F) {
 	for _, seed := range []string{"", "Bearer", "Bearer ", "Bearer  " + key, "Bearer\t" + key, "bearer " + key, "Basic " + key, key, "Bearer " + key + ",", "\x00"} {
 		f.Add(seed)
 	}
-	authenticator := auth.NewAuthenticator(auth.Ways{Keys: openKeys(f, oneKey(secretA))})
+	authenticator := auth.NewAuthenticator(auth.Verifiers{Keys: openKeys(f, oneKey(secretA))})
 	f.Fuzz(func(t *testing.T, value string) {
 		who, err := authenticate(authenticator, http.Header{"Authorization": {value}})
 		scheme, token, _ := strings.Cut(value, " ")
@@ -179,7 +179,7 @@ func FuzzAuthorization(f *testing.F) {
 }
 
 func BenchmarkAuthenticate(b *testing.B) {
-	authenticator := auth.NewAuthenticator(auth.Ways{Keys: openKeys(b, oneKey(secretA))})
+	authenticator := auth.NewAuthenticator(auth.Verifiers{Keys: openKeys(b, oneKey(secretA))})
 	for name, key := range map[string]string{
 		"good":    "fg_dev_" + secretA,
 		"wrong":   "fg_dev_" + secretB,

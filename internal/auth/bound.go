@@ -9,10 +9,10 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// Bound is all that the bearer of a delegated token may do: named operations on
+// Capability is all that the bearer of a delegated token may do: named operations on
 // one workflow. Whoever makes the call holds its request against the bound
 // too, since only there stands which workflow it is for.
-type Bound struct {
+type Capability struct {
 	Namespace, WorkflowID string
 	// RunID is the only run; empty is any.
 	RunID string
@@ -25,7 +25,7 @@ type Bound struct {
 }
 
 // allows tells whether the method is one that the bound can be held against.
-func (b *Bound) allows(fullMethod string) bool {
+func (b *Capability) allows(fullMethod string) bool {
 	switch fullMethod {
 	case workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName,
 		workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
@@ -43,7 +43,7 @@ func (b *Bound) allows(fullMethod string) bool {
 
 // Scope is equal for bounds that permit the same calls, and differs for all
 // others. Without a bound it is empty.
-func (b *Bound) Scope() string {
+func (b *Capability) Scope() string {
 	if b == nil {
 		return ""
 	}
@@ -54,17 +54,17 @@ func (b *Bound) Scope() string {
 // Target is what a call does to which workflow.
 type Target struct{ WorkflowID, RunID, Signal, Update string }
 
-// Permits refuses whatever is not for the bound's workflow, or not one of its
+// Check refuses whatever is not for the bound's workflow, or not one of its
 // operations.
-func (b *Bound) Permits(t Target) error {
+func (b *Capability) Check(t Target) error {
 	if t.WorkflowID != b.WorkflowID || b.RunID != "" && t.RunID != b.RunID ||
 		t.Signal != "" && !slices.Contains(b.Signals, t.Signal) ||
 		t.Update != "" && !slices.Contains(b.Updates, t.Update) {
-		return outOfBounds()
+		return errOutsideCapability()
 	}
 	return nil
 }
 
-func outOfBounds() error {
+func errOutsideCapability() error {
 	return problem.New(problem.OperationForbidden, "The token was made for other operations, or for another workflow.")
 }

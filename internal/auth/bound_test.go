@@ -10,14 +10,14 @@ import (
 
 func TestScopesAreEqualForWhatPermitsTheSame(t *testing.T) {
 	t.Parallel()
-	base := auth.Bound{Namespace: "n", WorkflowID: "w", Signals: []string{"a", "b"}}
+	base := auth.Capability{Namespace: "n", WorkflowID: "w", Signals: []string{"a", "b"}}
 	same := base
 	same.Signals = []string{"b", "a", "b"}
 	require.Equal(t, base.Scope(), same.Scope())
 	require.Equal(t, []string{"b", "a", "b"}, same.Signals, "the bound is as it was")
-	require.Empty(t, (*auth.Bound)(nil).Scope())
+	require.Empty(t, (*auth.Capability)(nil).Scope())
 	seen := map[string]bool{"": true, base.Scope(): true}
-	for _, other := range []auth.Bound{
+	for _, other := range []auth.Capability{
 		{}, {Namespace: "n", WorkflowID: "w"}, {Namespace: "n\"\"w", Signals: base.Signals}, {Namespace: "n", WorkflowID: "w", RunID: "r"},
 		{Namespace: "n", WorkflowID: "w", Signals: []string{"a b"}}, {Namespace: "n", WorkflowID: "w", Signals: []string{"a\" \"b"}},
 		{Namespace: "n", WorkflowID: "w", Updates: base.Signals}, {Namespace: "n", WorkflowID: "w", Signals: base.Signals, Read: true},

@@ -25,7 +25,7 @@ func TestCertificatesHaveOwners(t *testing.T) {
 		{Name: "name", CommonName: "legacy"},
 	})
 	require.NoError(t, err)
-	authenticator := auth.NewAuthenticator(auth.Ways{Certificates: certificates})
+	authenticator := auth.NewAuthenticator(auth.Verifiers{Certificates: certificates})
 	for name, test := range map[string]struct {
 		leaf x509.Certificate
 		want string

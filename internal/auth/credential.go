@@ -27,14 +27,14 @@ type Credential struct {
 type Source interface {
 	// Authorization is the value of the upstream's authorization metadata for
 	// one call, empty when none is sent.
-	Authorization(ctx context.Context, call Purpose) (string, error)
-	// Whose tells apart the callers to whom the upstream may show different
+	Authorization(ctx context.Context, call CallInfo) (string, error)
+	// CacheKey tells apart the callers to whom the upstream may show different
 	// things; it is empty when what is sent is the same for all. It is no secret.
-	Whose(p *Principal) string
+	CacheKey(p *Principal) string
 }
 
-// Purpose is the call that a credential is for.
-type Purpose struct {
+// CallInfo is the call that a credential is for.
+type CallInfo struct {
 	Principal *Principal
 	// Namespace is the one that the call is about, empty when it is about none.
 	Namespace string
@@ -62,9 +62,9 @@ func NoCredential() *Credential { return NewCredential(modeNone, shared("")) }
 // shared is a [Source] that sends the same for all.
 type shared string
 
-func (s shared) Authorization(context.Context, Purpose) (string, error) { return string(s), nil }
+func (s shared) Authorization(context.Context, CallInfo) (string, error) { return string(s), nil }
 
-func (shared) Whose(*Principal) string { return "" }
+func (shared) CacheKey(*Principal) string { return "" }
 
 // OpenStatic makes the credential of the token in a file, which is read again
 // when it changes (see [Credential.Watch]). Its error does not quote the path. A nil log discards reloads.
@@ -79,11 +79,11 @@ func OpenStatic(file string, log *slog.Logger) (*Credential, error) {
 // fileToken is the [Source] of the mode static.
 type fileToken struct{ file *watched.File[string] }
 
-func (t fileToken) Authorization(context.Context, Purpose) (string, error) {
+func (t fileToken) Authorization(context.Context, CallInfo) (string, error) {
 	return *t.file.Load(), nil
 }
 
-func (fileToken) Whose(*Principal) string { return "" }
+func (fileToken) CacheKey(*Principal) string { return "" }
 
 // Passthrough sends the token that the caller itself has shown. It fails for
 // callers who were told by something else than a token, but where the RPC is
@@ -93,7 +93,7 @@ func Passthrough() *Credential { return NewCredential(modePassthrough, passthrou
 
 type passthrough struct{}
 
-func (passthrough) Authorization(_ context.Context, call Purpose) (string, error) {
+func (passthrough) Authorization(_ context.Context, call CallInfo) (string, error) {
 	switch {
 	case call.Principal.bearer != nil:
 		return "Bearer " + call.Principal.bearer(), nil
@@ -104,7 +104,7 @@ func (passthrough) Authorization(_ context.Context, call Purpose) (string, error
 	}
 }
 
-func (passthrough) Whose(p *Principal) string {
+func (passthrough) CacheKey(p *Principal) string {
 	if p.bearer == nil {
 		return "nobody"
 	}
@@ -114,7 +114,7 @@ func (passthrough) Whose(p *Principal) string {
 
 // Authorization is the value of the upstream's authorization metadata for one
 // call, empty when none is sent.
-func (c *Credential) Authorization(ctx context.Context, call Purpose) (string, error) {
+func (c *Credential) Authorization(ctx context.Context, call CallInfo) (string, error) {
 	return c.source.Authorization(ctx, call)
 }
 
@@ -122,7 +122,7 @@ func (c *Credential) Authorization(ctx context.Context, call Purpose) (string, e
 // secret. Callers whose credentials have different IDs never share an upstream
 // answer: the upstream may show them different things.
 func (c *Credential) ID(p *Principal) string {
-	if whose := c.source.Whose(p); whose != "" {
+	if whose := c.source.CacheKey(p); whose != "" {
 		return c.name + ":" + whose
 	}
 	return c.name

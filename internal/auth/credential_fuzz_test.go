@@ -46,7 +46,7 @@ func FuzzCredentials(f *testing.F) {
 	f.Add(uint8(one|otherAuthorization), "Bearer "+key, "Bearer "+key, "", "")
 	f.Add(uint8(apiKey|otherAPIKey), "", "", key, key)
 	f.Add(uint8(one|otherAuthorization|apiKey|otherAPIKey), "Bearer "+key, "", key, "")
-	authenticator := auth.NewAuthenticator(auth.Ways{Keys: openKeys(f, keysOfStates())})
+	authenticator := auth.NewAuthenticator(auth.Verifiers{Keys: openKeys(f, keysOfStates())})
 	texts := refusalTexts(f, authenticator)
 	f.Fuzz(func(t *testing.T, present uint8, authorization, second, apiKeyValue, secondAPIKey string) {
 		h := http.Header{"Accept": {"application/json"}}

@@ -17,7 +17,7 @@ import (
 func TestCredentialNone(t *testing.T) {
 	t.Parallel()
 	credential := auth.NoCredential()
-	value, err := credential.Authorization(t.Context(), auth.Purpose{})
+	value, err := credential.Authorization(t.Context(), auth.CallInfo{})
 	require.NoError(t, err)
 	require.Empty(t, value)
 	credential.Watch(t.Context(), interval)
@@ -39,7 +39,7 @@ func TestCredentialStaticFollowsItsFile(t *testing.T) {
 		} {
 			require.NoError(t, os.WriteFile(path, []byte(step.content), 0o600))
 			tick()
-			value, err := credential.Authorization(t.Context(), auth.Purpose{})
+			value, err := credential.Authorization(t.Context(), auth.CallInfo{})
 			require.NoError(t, err)
 			require.Equal(t, step.want, value)
 		}
@@ -98,7 +98,7 @@ func TestPassthroughSendsTheCallersOwnToken(t *testing.T) {
 	t.Parallel()
 	credential := auth.Passthrough()
 	caller := (&auth.Principal{Name: "idp:alice"}).WithBearer(secretA)
-	value, err := credential.Authorization(t.Context(), auth.Purpose{Principal: caller})
+	value, err := credential.Authorization(t.Context(), auth.CallInfo{Principal: caller})
 	require.NoError(t, err)
 	require.Equal(t, "Bearer "+secretA, value)
 	require.NotContains(t, fmt.Sprintf("%v %+v %#v", caller, caller, *caller), marker)
@@ -108,9 +108,9 @@ func TestPassthroughSendsTheCallersOwnToken(t *testing.T) {
 	require.NotContains(t, credential.ID(caller), marker)
 
 	nobody := &auth.Principal{Name: "dev"}
-	_, err = credential.Authorization(t.Context(), auth.Purpose{Principal: nobody})
+	_, err = credential.Authorization(t.Context(), auth.CallInfo{Principal: nobody})
 	require.ErrorContains(t, err, "no token")
-	value, err = credential.Authorization(t.Context(), auth.Purpose{Principal: nobody, Access: auth.Access{Scope: auth.ScopeOpen}})
+	value, err = credential.Authorization(t.Context(), auth.CallInfo{Principal: nobody, Access: auth.Access{Scope: auth.ScopeOpen}})
 	require.NoError(t, err)
 	require.Empty(t, value)
 }

@@ -41,8 +41,8 @@ func (p *Principal) Authorize(fullMethod, namespace string) error {
 	switch {
 	case !ok:
 		return problem.New(problem.OperationForbidden, "The operation is not open to any caller.")
-	case p.Bound != nil && !p.Bound.allows(fullMethod):
-		return outOfBounds()
+	case p.Capability != nil && !p.Capability.allows(fullMethod):
+		return errOutsideCapability()
 	case access.Scope == ScopeOpen:
 		return nil
 	case access.Scope == ScopeCluster:
@@ -69,8 +69,8 @@ func (p *Principal) AuthorizeSomewhere(fullMethod string) error {
 	if p == nil {
 		return p.Authorize(fullMethod, "")
 	}
-	if p.Bound != nil && !p.Bound.allows(fullMethod) {
-		return outOfBounds()
+	if p.Capability != nil && !p.Capability.allows(fullMethod) {
+		return errOutsideCapability()
 	}
 	access, _ := AccessOf(fullMethod)
 	for _, grant := range p.Grants {

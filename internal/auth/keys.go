@@ -26,8 +26,8 @@ type Keys struct {
 // keySet is one version of the keys file, never changed after it was built.
 type keySet struct {
 	byID map[string]*apiKey
-	// stranger is compared with when the id is unknown, and accepts nobody.
-	stranger *apiKey
+	// dummyKey is compared with when the id is unknown, and accepts nobody.
+	dummyKey *apiKey
 	// credentials are the static ones of the entries, by the token's file.
 	credentials map[string]*Credential
 }
@@ -137,19 +137,19 @@ func (k *Keys) authenticate(key string) (*Principal, error) {
 	keys := k.file.Load()
 	entry, known := keys.byID[id]
 	if !known {
-		entry = keys.stranger
+		entry = keys.dummyKey
 	}
-	who := entry.whose(presented, k.now())
+	who := entry.match(presented, k.now())
 	if who == nil {
 		return nil, invalidCredential()
 	}
 	return who, nil
 }
 
-// whose compares with every secret, without leaving early at a hit, and gives
+// match compares with every secret, without leaving early at a hit, and gives
 // the principal of the one that was presented, or nil. The buffer holds a secret
 // of usual length on the stack: this runs once a request.
-func (k *apiKey) whose(presented string, now time.Time) *Principal {
+func (k *apiKey) match(presented string, now time.Time) *Principal {
 	hash := sha256.Sum256(append(make([]byte, 0, 64), presented...))
 	var who *Principal
 	for i := range k.secrets {

@@ -49,7 +49,7 @@ func principalOf(t *testing.T, authenticator *auth.Authenticator, id string) *au
 
 func tokenOf(t *testing.T, who *auth.Principal) string {
 	t.Helper()
-	value, err := who.Credential.Authorization(t.Context(), auth.Purpose{Principal: who})
+	value, err := who.Credential.Authorization(t.Context(), auth.CallInfo{Principal: who})
 	require.NoError(t, err)
 	return value
 }
@@ -62,7 +62,7 @@ func TestKeysHaveCredentials(t *testing.T) {
 		withCredential("first", staticIn("token-a"))+withCredential("second", staticIn("./token-a"))+
 		withCredential("absolute", staticIn(elsewhere))), auth.Options{})
 	require.NoError(t, err)
-	authenticator := auth.NewAuthenticator(auth.Ways{Keys: keys})
+	authenticator := auth.NewAuthenticator(auth.Verifiers{Keys: keys})
 	require.Nil(t, principalOf(t, authenticator, "upstreams").Credential)
 	none, first := principalOf(t, authenticator, "none"), principalOf(t, authenticator, "first")
 	absolute := principalOf(t, authenticator, "absolute")
@@ -83,7 +83,7 @@ func TestKeysCredentialsHaveTheIDsOfOthers(t *testing.T) {
 	static, err := auth.OpenStatic(token, nil)
 	require.NoError(t, err)
 	for mode, upstreams := range map[string]*auth.Credential{"none": auth.NoCredential(), "static": static} {
-		who := principalOf(t, auth.NewAuthenticator(auth.Ways{Keys: keys}), mode)
+		who := principalOf(t, auth.NewAuthenticator(auth.Verifiers{Keys: keys}), mode)
 		require.Equal(t, upstreams.ID(who), who.Credential.ID(who))
 	}
 }
@@ -272,7 +272,7 @@ func TestAPrincipalShowsNoToken(t *testing.T) {
 	t.Parallel()
 	keys, err := auth.OpenKeys(keysDir(t, "token", secretA, "keys.yaml", "keys:"+withCredential("dev", staticIn("token"))), auth.Options{})
 	require.NoError(t, err)
-	who := principalOf(t, auth.NewAuthenticator(auth.Ways{Keys: keys}), "dev")
+	who := principalOf(t, auth.NewAuthenticator(auth.Verifiers{Keys: keys}), "dev")
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		fmt.Fprintf(&out, verb+verb+"\n", who, *who)

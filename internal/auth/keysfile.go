@@ -40,7 +40,7 @@ func parseKeys(content []byte, tokens tokenFiles) (*keySet, error) {
 	f := &keysFile{
 		keys: &keySet{
 			byID:        map[string]*apiKey{},
-			stranger:    &apiKey{disabled: true, secrets: []secret{{}}},
+			dummyKey:    &apiKey{disabled: true, secrets: []secret{{}}},
 			credentials: map[string]*Credential{},
 		},
 		tokens:  tokens,

@@ -30,7 +30,7 @@ keys:
     completionCallbacks: true
     overrideAuthorization: true
 `, auth.Options{Now: clockAt("2026-01-01T00:00:00Z")})
-	who, err := authenticate(auth.NewAuthenticator(auth.Ways{Keys: keys}), http.Header{"X-Api-Key": {"fg_dev_" + secretA}})
+	who, err := authenticate(auth.NewAuthenticator(auth.Verifiers{Keys: keys}), http.Header{"X-Api-Key": {"fg_dev_" + secretA}})
 	require.NoError(t, err)
 	require.Equal(t, &auth.Principal{
 		Name:           "dev",

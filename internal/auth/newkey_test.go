@@ -22,7 +22,7 @@ func TestNewKeyOpensWithItsEntry(t *testing.T) {
 		secret := strings.TrimPrefix(key, "fg_"+id+"_")
 		require.Len(t, secret, 43)
 		require.NotContains(t, entry, secret)
-		who, err := authenticate(auth.NewAuthenticator(auth.Ways{Keys: openKeys(t, "keys:\n"+entry)}), http.Header{"X-Api-Key": {key}})
+		who, err := authenticate(auth.NewAuthenticator(auth.Verifiers{Keys: openKeys(t, "keys:\n"+entry)}), http.Header{"X-Api-Key": {key}})
 		require.NoError(t, err)
 		require.Equal(t, id, who.Name)
 		require.True(t, problem.Is(who.Authorize(describe, "default"), problem.NamespaceForbidden), "a new key may do nothing yet")

@@ -41,8 +41,8 @@ type Principal struct {
 	// OverridesAuthorization lets the caller send the upstream's authorization
 	// itself, as Grpc-Metadata-Authorization; it then wins over the credential.
 	OverridesAuthorization bool
-	// Bound, when it is there, narrows the caller to one workflow.
-	Bound *Bound
+	// Capability, when it is there, narrows the caller to one workflow.
+	Capability *Capability
 	// TokenDigest tells the bearers of one maker's delegated tokens apart, who
 	// share a name: it is a hash of the token. For others it is empty.
 	TokenDigest string
@@ -72,10 +72,10 @@ func (p *Principal) Account() string {
 
 // Narrowed gives a copy of p under another name that may do no more than bound
 // says, until expires. What it uses up is p's.
-func (p *Principal) Narrowed(name string, grant Grant, bound *Bound, expires time.Time) *Principal {
+func (p *Principal) Narrowed(name string, grant Grant, bound *Capability, expires time.Time) *Principal {
 	narrowed := *p
 	narrowed.Name, narrowed.account = name, p.Account()
-	narrowed.Grants, narrowed.Bound, narrowed.Expires = []Grant{grant}, bound, expires
+	narrowed.Grants, narrowed.Capability, narrowed.Expires = []Grant{grant}, bound, expires
 	narrowed.CallerMetadata, narrowed.OverridesAuthorization, narrowed.CompletionCallbacks = nil, false, false
 	return &narrowed
 }

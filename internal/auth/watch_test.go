@@ -38,7 +38,7 @@ func watch(t *testing.T, path string, given ...auth.Options) *watched {
 	options.Log, options.OnReload = slog.New(slog.NewTextHandler(w, nil)), w.onReload
 	keys, err := auth.OpenKeys(path, options)
 	require.NoError(t, err)
-	w.authenticator = auth.NewAuthenticator(auth.Ways{Keys: keys})
+	w.authenticator = auth.NewAuthenticator(auth.Verifiers{Keys: keys})
 	go keys.Watch(t.Context(), interval)
 	return w
 }
@@ -197,7 +197,7 @@ func TestKeysAreReadWhileTheyAreReplaced(t *testing.T) {
 	keys, err := auth.OpenKeys(path, auth.Options{})
 	require.NoError(t, err)
 	go keys.Watch(t.Context(), time.Millisecond)
-	authenticator := auth.NewAuthenticator(auth.Ways{Keys: keys})
+	authenticator := auth.NewAuthenticator(auth.Verifiers{Keys: keys})
 	var readers sync.WaitGroup
 	for range 4 {
 		readers.Go(func() {

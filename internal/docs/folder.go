@@ -21,8 +21,8 @@ const (
 	maxTitle     = 80
 )
 
-// dropped is a document that an operator has put into the folder.
-type dropped struct {
+// folderDocument is a document that an operator has put into the folder.
+type folderDocument struct {
 	name        string // of the file
 	title       string
 	contentType string
@@ -32,7 +32,7 @@ type dropped struct {
 // readFolder reads the documents of a folder, sorted by name. Files of other
 // types are left alone, and so are hidden ones: Kubernetes mounts some beside
 // the files of a ConfigMap.
-func readFolder(folder string) ([]dropped, error) {
+func readFolder(folder string) ([]folderDocument, error) {
 	if folder == "" {
 		return nil, nil
 	}
@@ -40,7 +40,7 @@ func readFolder(folder string) ([]dropped, error) {
 	if err != nil {
 		return nil, err
 	}
-	var documents []dropped
+	var documents []folderDocument
 	for _, entry := range entries {
 		name := entry.Name()
 		contentType := typeOf(name)
@@ -73,13 +73,13 @@ func typeOf(name string) string {
 // safeName is a name that means the same in a path, a route and a log.
 var safeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
-func readDocument(folder, name, contentType string) (dropped, error) {
+func readDocument(folder, name, contentType string) (folderDocument, error) {
 	if !safeName.MatchString(name) {
-		return dropped{}, errors.New("the name may have letters, digits, '.', '_' and '-' only, 100 in all")
+		return folderDocument{}, errors.New("the name may have letters, digits, '.', '_' and '-' only, 100 in all")
 	}
 	text, err := readBounded(filepath.Join(folder, name))
 	if err != nil {
-		return dropped{}, err
+		return folderDocument{}, err
 	}
 	unmarshal := yaml.Unmarshal
 	if contentType == typeJSON {
@@ -87,12 +87,12 @@ func readDocument(folder, name, contentType string) (dropped, error) {
 	}
 	title, err := titleOf(text, unmarshal)
 	if err != nil {
-		return dropped{}, err
+		return folderDocument{}, err
 	}
 	if title == "" {
 		title = strings.TrimSuffix(name, filepath.Ext(name))
 	}
-	return dropped{name: name, title: title, contentType: contentType, text: text}, nil
+	return folderDocument{name: name, title: title, contentType: contentType, text: text}, nil
 }
 
 func readBounded(name string) ([]byte, error) {

@@ -15,11 +15,11 @@ import (
 type group struct {
 	Status   int
 	Name     string
-	Problems []shownProblem
+	Problems []problemEntry
 }
 
-// shownProblem is a code on its page.
-type shownProblem struct {
+// problemEntry is a code on its page.
+type problemEntry struct {
 	Code       problem.Code
 	Title      string
 	Status     int
@@ -30,10 +30,10 @@ type shownProblem struct {
 
 // problemGroups gives the table as the page shows it, by status.
 func problemGroups() []group {
-	byStatus := map[int][]shownProblem{}
+	byStatus := map[int][]problemEntry{}
 	for _, code := range problem.Codes() {
 		row := code.Row()
-		byStatus[row.Status] = append(byStatus[row.Status], shownProblem{
+		byStatus[row.Status] = append(byStatus[row.Status], problemEntry{
 			Code: code, Title: row.Title, Status: row.Status, Retryable: row.Retryable,
 			RetryAfter: seconds(row.RetryAfter), Explanation: code.Explanation(),
 		})

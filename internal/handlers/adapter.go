@@ -30,18 +30,18 @@ type operation struct {
 	body bodyRule
 	// handle names the workflow that the operation is for, nil if it is for none.
 	handle *handle
-	// chained says that the RPC itself refuses another chain than the handle's.
-	chained bool
+	// checksChain says that the RPC itself refuses another chain than the handle's.
+	checksChain bool
 	// admit says whether the caller may, where its access to the method does not
 	// decide that alone; nil if it does.
-	admit func(ctx context.Context, c *call) error
-	// types are the media types that the operation can answer with, best first;
+	admit func(ctx context.Context, c *operationRequest) error
+	// mediaTypes are the media types that the operation can answer with, best first;
 	// nil means JSON.
-	types []string
+	mediaTypes []string
 }
 
-// call is one request on its way.
-type call struct {
+// request is one request on its way.
+type operationRequest struct {
 	*operation
 	request   *http.Request
 	principal *auth.Principal
@@ -51,9 +51,9 @@ type call struct {
 	mediaType string
 	// bodyDigest is that of the body, made for a request with an Idempotency-Key.
 	bodyDigest []byte
-	// place is the request's among those of its kind, waiting the one among the
+	// slot is the request's among those of its kind, waiting the one among the
 	// waits.
-	place, waiting limit.Place
+	slot, waitSlot limit.Slot
 	// held are the bytes of the response, or of the part of it that is written,
 	// and room how many the last part of a stream took.
 	held limit.Reservation
@@ -61,7 +61,7 @@ type call struct {
 }
 
 // identity is what the request is stamped with upstream.
-func (c *call) identity() string { return c.principal.Name }
+func (c *operationRequest) identity() string { return c.principal.Name }
 
 // serve runs one operation: it decides whether the caller may, checks the
 // request's form, reads its body, takes a slot, finds the workflow that the
@@ -69,14 +69,14 @@ func (c *call) identity() string { return c.principal.Name }
 // body that arrives slowly holds no slot, and a response that is read slowly
 // holds its bytes.
 func serve[B any](a *API, w http.ResponseWriter, r *http.Request, op operation,
-	do func(ctx context.Context, c *call, body *B) (*answer, error),
+	do func(ctx context.Context, c *operationRequest, body *B) (*response, error),
 ) {
 	ctx, cancel := context.WithTimeout(r.Context(), a.options.Limits.RequestBudget)
 	defer cancel()
 	made := ctx // with the upstream call, as far as it got
-	c := &call{operation: &op, request: r}
+	c := &operationRequest{operation: &op, request: r}
 	defer func() { c.held.Release() }()
-	result, err := func() (*answer, error) {
+	result, err := func() (*response, error) {
 		ctx, err := a.prepare(ctx, c)
 		if err != nil {
 			return nil, err
@@ -87,8 +87,8 @@ func serve[B any](a *API, w http.ResponseWriter, r *http.Request, op operation,
 			return nil, err
 		}
 		defer func() {
-			c.place.Leave()
-			c.waiting.Leave()
+			c.slot.Release()
+			c.waitSlot.Release()
 		}()
 		body := new(B)
 		if op.body != bodyNone {
@@ -109,18 +109,18 @@ func serve[B any](a *API, w http.ResponseWriter, r *http.Request, op operation,
 		return result, a.hold(ctx, c, result)
 	}()
 	if err != nil {
-		a.options.Upstream.Refused(made, op.method, op.namespace, err)
+		a.options.Upstream.AuditRejected(made, op.method, op.namespace, err)
 	} else {
 		err = result.write(w)
 	}
 	if err != nil {
-		a.fail(w, r, outOfTime(ctx, err))
+		a.fail(w, r, budgetExceeded(ctx, err))
 	}
 }
 
 // prepare authorises the caller first, so that whoever may not call learns
 // nothing from how the rest of the request is judged.
-func (a *API) prepare(ctx context.Context, c *call) (context.Context, error) {
+func (a *API) prepare(ctx context.Context, c *operationRequest) (context.Context, error) {
 	r, op := c.request, c.operation
 	c.principal, _ = auth.PrincipalFrom(ctx)
 	if err := c.principal.Authorize(op.method, op.namespace); err != nil {
@@ -139,7 +139,7 @@ func (a *API) prepare(ctx context.Context, c *call) (context.Context, error) {
 		return nil, err
 	}
 	var err error
-	if c.mediaType, err = negotiate(r.Header, op.types); err != nil {
+	if c.mediaType, err = negotiate(r.Header, op.mediaTypes); err != nil {
 		return nil, err
 	}
 	timeout, err := request.Timeout(r.Header)
@@ -150,21 +150,21 @@ func (a *API) prepare(ctx context.Context, c *call) (context.Context, error) {
 	if err != nil {
 		return nil, err
 	}
-	return upstream.NewContext(ctx, &upstream.Call{
+	return upstream.NewContext(ctx, &upstream.CallOptions{
 		Namespace: op.namespace, Timeout: timeout, Metadata: md, Retry: true, Features: true,
 	}), nil
 }
 
 // enter reads the body and then takes a slot: bodies that arrive slowly have a
 // bound of their own.
-func (a *API) enter(ctx context.Context, w http.ResponseWriter, c *call) (body []byte, err error) {
+func (a *API) enter(ctx context.Context, w http.ResponseWriter, c *operationRequest) (body []byte, err error) {
 	var arrived limit.Reservation
 	if c.body != bodyNone {
 		if body, arrived, err = a.options.Bodies.Read(w, c.request, c.principal); err != nil {
 			return nil, err
 		}
 	}
-	c.place, err = a.pool(c.method).Enter(ctx, c.principal.Account(), c.principal.Share)
+	c.slot, err = a.pool(c.method).Acquire(ctx, c.principal.Account(), c.principal.Share)
 	arrived.Release()
 	return body, err
 }
@@ -177,10 +177,10 @@ func (a *API) pool(method string) *limit.Pool {
 	return a.options.Reads
 }
 
-// outOfTime tells the end of the request's own budget from that of a call.
-func outOfTime(ctx context.Context, err error) error {
+// budgetExceeded tells the end of the request's own budget from that of a call.
+func budgetExceeded(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) && !errors.As(err, new(*problem.Error)) {
-		return problem.New(problem.DeadlineExceeded, "The request took longer than the gateway allows.").Because(err)
+		return problem.New(problem.DeadlineExceeded, "The request took longer than the gateway allows.").WithCause(err)
 	}
 	return err
 }

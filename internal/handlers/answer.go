@@ -22,8 +22,8 @@ const (
 	contentTypeNDJSON = "application/x-ndjson"
 )
 
-// answer is what a handler has to say.
-type answer struct {
+// respond is what a handler has to say.
+type response struct {
 	status int
 	// body is encoded as JSON; nil sends none.
 	body any
@@ -42,9 +42,9 @@ type answer struct {
 	text []byte // of body, once it is encoded
 }
 
-// encoding keeps values as they are: no HTML escapes, no re-encoded strings,
+// jsonOptions keeps values as they are: no HTML escapes, no re-encoded strings,
 // and duplicate names that a worker wrote stay.
-func encoding() json.Options {
+func jsonOptions() json.Options {
 	return json.JoinOptions(
 		json.Deterministic(true),
 		jsontext.PreserveRawStrings(true),
@@ -52,7 +52,7 @@ func encoding() json.Options {
 	)
 }
 
-func (a *answer) write(w http.ResponseWriter) error {
+func (a *response) write(w http.ResponseWriter) error {
 	h := w.Header()
 	if a.location != "" {
 		h.Set("Location", a.location)
@@ -77,13 +77,13 @@ func (a *answer) write(w http.ResponseWriter) error {
 }
 
 // encode makes the body, with a line break for those who read it in a terminal.
-func (a *answer) encode() error {
+func (a *response) encode() error {
 	switch {
 	case a.raw != nil:
 		a.raw.Text = append(a.raw.Text, '\n')
 		a.text = a.raw.Text
 	case a.body != nil:
-		body, err := json.Marshal(a.body, encoding())
+		body, err := json.Marshal(a.body, jsonOptions())
 		if err != nil {
 			return err
 		}
@@ -92,19 +92,19 @@ func (a *answer) encode() error {
 	return nil
 }
 
-// viewed answers with a view of what the server answered.
-func viewed(view *transcode.Message, wire []byte, form transcode.Form, first []byte) (*answer, error) {
-	shown := &answer{status: http.StatusOK, raw: transcode.NewBuffer()}
+// renderView answers with a view of what the server answered.
+func renderView(view *transcode.Message, wire []byte, form transcode.Form, first []byte) (*response, error) {
+	shown := &response{status: http.StatusOK, raw: transcode.NewBuffer()}
 	var err error
 	if shown.raw.Text, err = view.AppendJSON(shown.raw.Text, wire, form, first); err != nil {
 		shown.raw.Release()
-		return nil, unreadable(err)
+		return nil, unreadableResponse(err)
 	}
 	return shown, nil
 }
 
-func unreadable(err error) error {
-	return problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.").Because(err)
+func unreadableResponse(err error) error {
+	return problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.").WithCause(err)
 }
 
 // negotiate picks the media type to answer with (RFC 9110 section 12.5.1): of
@@ -119,7 +119,7 @@ func negotiate(h http.Header, types []string) (string, error) {
 	if strings.TrimSpace(accept) == "" {
 		return types[0], nil
 	}
-	accepted := qualities(accept)
+	accepted := acceptQualities(accept)
 	best, highest := "", 0.0
 	for _, offered := range types {
 		if accepted[offered] > highest {
@@ -140,9 +140,9 @@ func negotiate(h http.Header, types []string) (string, error) {
 	return best, nil
 }
 
-// qualities reads how much the caller likes what it accepts. What is no quality
+// acceptQualities reads how much the caller likes what it accepts. What is no quality
 // counts as one that is absent.
-func qualities(accept string) map[string]float64 {
+func acceptQualities(accept string) map[string]float64 {
 	accepted := map[string]float64{}
 	for part := range strings.SplitSeq(accept, ",") {
 		mediaType, parameters, err := mime.ParseMediaType(part)

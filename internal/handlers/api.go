@@ -56,10 +56,10 @@ type Settings struct {
 // API serves the client API. It is an http.Handler by its routes, see
 // [API.Mount].
 type API struct {
-	options Options
-	views   *views
-	watches *watches
-	tails   *tails
+	options      Options
+	views        *views
+	outcomePolls *outcomePolls
+	historyTails *tailGroup
 	// updatePolls are those that callers share.
 	updatePolls *updatePolls
 
@@ -74,8 +74,8 @@ var _ ServerInterface = (*API)(nil)
 func New(ctx context.Context, options Options) *API {
 	a := &API{options: options, views: newViews()}
 	a.draining, a.drain = context.WithCancel(context.Background())
-	a.watches, a.tails = newWatches(ctx, options), newTails(ctx, options)
-	a.updatePolls = &updatePolls{watches: a.watches, byKey: map[updateKey]*updatePoll{}}
+	a.outcomePolls, a.historyTails = newOutcomePolls(ctx, options), newTailGroup(ctx, options)
+	a.updatePolls = &updatePolls{outcomePolls: a.outcomePolls, byKey: map[updateKey]*updatePoll{}}
 	return a
 }
 
@@ -86,8 +86,8 @@ func (a *API) Drain() { a.drain() }
 // Close waits until the shared polls have ended, which they do when ctx of
 // [New] ends or their last caller has left.
 func (a *API) Close() {
-	a.watches.close()
-	a.tails.close()
+	a.outcomePolls.close()
+	a.historyTails.close()
 }
 
 // Public tells the routes that need no credential: the API's own description.
@@ -98,8 +98,8 @@ func Public(route string) bool {
 // noBody is the body type of operations that have none.
 type noBody struct{}
 
-// ok answers with a document.
-func ok(body any) *answer { return &answer{status: http.StatusOK, body: body} }
+// okResponse answers with a document.
+func okResponse(body any) *response { return &response{status: http.StatusOK, body: body} }
 
 // noContent answers what has nothing to tell.
-func noContent() *answer { return &answer{status: http.StatusNoContent} }
+func noContent() *response { return &response{status: http.StatusNoContent} }

@@ -14,8 +14,8 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// noReason is written where the server wants a reason and the caller gave none.
-const noReason = "Requested through Flowgate."
+// defaultReason is written where the server wants a reason and the caller gave none.
+const defaultReason = "Requested through Flowgate."
 
 // StartBatch starts a job that does the same to many workflows, or counts them.
 func (a *API) StartBatch(w http.ResponseWriter, r *http.Request, namespace string) {
@@ -23,7 +23,7 @@ func (a *API) StartBatch(w http.ResponseWriter, r *http.Request, namespace strin
 		name: "startBatch", namespace: namespace, body: bodyRequired,
 		method: workflowservice.WorkflowService_StartBatchOperation_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *call, body *StartBatchRequest) (*answer, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *StartBatchRequest) (*response, error) {
 		request, err := batchRequest(c, body)
 		if err != nil {
 			return nil, err
@@ -33,24 +33,24 @@ func (a *API) StartBatch(w http.ResponseWriter, r *http.Request, namespace strin
 		count, err := a.countBatch(ctx, request)
 		switch {
 		case body.DryRun && err == nil:
-			return ok(BatchCount{Count: count}), nil
+			return okResponse(BatchCount{Count: count}), nil
 		case body.DryRun || problem.Is(err, problem.InvalidRequest):
 			return nil, err
 		}
 		err = a.options.Upstream.Do(ctx, op.method, request, &workflowservice.StartBatchOperationResponse{})
-		if err != nil && (body.JobID != "" || !c.repeats(err)) {
+		if err != nil && (body.JobID != "" || !c.repeatsBatch(err)) {
 			return nil, err
 		}
-		return &answer{
+		return &response{
 			status: http.StatusCreated, body: StartedBatch{JobID: request.GetJobId()},
 			location: "/v1/namespaces/" + url.PathEscape(namespace) + "/batches/" + url.PathEscape(request.GetJobId()),
 		}, nil
 	})
 }
 
-// repeats reports whether a job exists already because this very call started
+// repeatsBatch reports whether a job exists already because this very call started
 // it: its id was made from the call's Idempotency-Key and body.
-func (c *call) repeats(err error) bool {
+func (c *operationRequest) repeatsBatch(err error) bool {
 	return c.request.Header.Get(headerIdempotencyKey) != "" && problem.Of(err).Upstream.Code() == codes.AlreadyExists
 }
 
@@ -76,18 +76,18 @@ func batchQuery(batch *workflowservice.StartBatchOperationRequest) string {
 	return query + " AND (ExecutionStatus='Running' OR ExecutionStatus='Paused')"
 }
 
-func batchRequest(c *call, body *StartBatchRequest) (*workflowservice.StartBatchOperationRequest, error) {
+func batchRequest(c *operationRequest, body *StartBatchRequest) (*workflowservice.StartBatchOperationRequest, error) {
 	jobID, err := c.requestID(body.JobID)
 	if err != nil {
 		return nil, err
 	}
-	var f faults
+	var f validation
 	request := &workflowservice.StartBatchOperationRequest{
 		Namespace: c.namespace, VisibilityQuery: body.Query, JobId: cmp.Or(body.JobID, jobID),
-		Reason: cmp.Or(body.Reason, noReason), MaxOperationsPerSecond: body.MaxOperationsPerSecond,
-		Executions: f.executions("/executions", body.Executions), //nolint:staticcheck // older servers know no other
+		Reason: cmp.Or(body.Reason, defaultReason), MaxOperationsPerSecond: body.MaxOperationsPerSecond,
+		Executions: f.batchExecutions("/executions", body.Executions), //nolint:staticcheck // older servers know no other
 	}
-	f.id("/jobId", request.GetJobId())
+	f.checkID("/jobId", request.GetJobId())
 	if (body.Query == "") == (len(body.Executions) == 0) {
 		f.add("", "must have either query or executions")
 	}
@@ -102,14 +102,14 @@ func batchRequest(c *call, body *StartBatchRequest) (*workflowservice.StartBatch
 // (frontend.MaxExecutionCountBatchOperationPerNamespace).
 const maxExecutions = 1000
 
-func (f *faults) executions(pointer string, list []BatchExecution) []*common.WorkflowExecution {
+func (f *validation) batchExecutions(pointer string, list []BatchExecution) []*common.WorkflowExecution {
 	if !f.atMost(pointer, len(list), maxExecutions) {
 		return nil
 	}
 	sent := make([]*common.WorkflowExecution, len(list))
 	for i, one := range list {
 		at := pointer + "/" + strconv.Itoa(i)
-		f.id(at+"/workflowId", one.WorkflowID)
+		f.checkID(at+"/workflowId", one.WorkflowID)
 		if one.RunID != "" && !isRunID(one.RunID) {
 			f.add(at+"/runId", "must be the id of a run, a UUID")
 		}

@@ -16,28 +16,28 @@ import (
 // ListBatches gives a page of the batch jobs as JSON, or every job as NDJSON.
 func (a *API) ListBatches(w http.ResponseWriter, r *http.Request, namespace string, params ListBatchesParams) {
 	op := operation{
-		name: "listBatches", namespace: namespace, params: params, types: []string{contentTypeJSON, contentTypeNDJSON},
+		name: "listBatches", namespace: namespace, params: params, mediaTypes: []string{contentTypeJSON, contentTypeNDJSON},
 		method: workflowservice.WorkflowService_ListBatchOperations_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *call, _ *noBody) (*answer, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noBody) (*response, error) {
 		list, err := a.newPages(c, paging{params.PageSize, params.PageToken, params.Limit}, "")
 		if err != nil {
 			return nil, err
 		}
-		list.shown, list.line = a.views.batches, a.views.batch
-		list.split = workflowsIn // both are lists in field 1 and a token in field 2
-		list.fetch = func(ctx context.Context, token []byte, size int32) (upstream.Answer, error) {
+		list.view, list.lineView = a.views.batches, a.views.batch
+		list.split = splitWorkflows // both are lists in field 1 and a token in field 2
+		list.fetch = func(ctx context.Context, token []byte, size int32) (upstream.Response, error) {
 			return a.options.Upstream.Call(ctx, op.method, &workflowservice.ListBatchOperationsRequest{
 				Namespace: namespace, NextPageToken: token, PageSize: size,
 			})
 		}
-		return list.answer(ctx)
+		return list.respond(ctx)
 	})
 }
 
 // batchView are the fields of a job in a list.
-func batchView() []transcode.Shown {
-	return []transcode.Shown{
+func batchView() []transcode.ViewField {
+	return []transcode.ViewField{
 		{Field: "job_id", As: "jobId", Always: true},
 		{Field: "state", As: "state", Always: true},
 		{Field: "operation_type", As: "operationType"},
@@ -52,12 +52,12 @@ func (a *API) DescribeBatch(w http.ResponseWriter, r *http.Request, namespace, j
 		name: "describeBatch", namespace: namespace,
 		method: workflowservice.WorkflowService_DescribeBatchOperation_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, _ *call, _ *noBody) (*answer, error) {
+	serve(a, w, r, op, func(ctx context.Context, _ *operationRequest, _ *noBody) (*response, error) {
 		job, err := a.describeBatch(ctx, namespace, jobID)
 		if err != nil {
 			return nil, err
 		}
-		return ok(shownBatch(job)), nil
+		return okResponse(renderBatch(job)), nil
 	})
 }
 
@@ -67,21 +67,21 @@ func (a *API) StopBatch(w http.ResponseWriter, r *http.Request, namespace, jobID
 		name: "stopBatch", namespace: namespace, body: bodyOptional,
 		method: workflowservice.WorkflowService_StopBatchOperation_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *call, body *StopBatchRequest) (*answer, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *StopBatchRequest) (*response, error) {
 		// The server would end whatever workflow has this id, a job or not.
 		if _, err := a.describeBatch(ctx, namespace, jobID); err != nil {
 			return nil, err
 		}
 		err := a.options.Upstream.Do(ctx, op.method, &workflowservice.StopBatchOperationRequest{
-			Namespace: namespace, JobId: jobID, Reason: cmp.Or(body.Reason, noReason), Identity: c.identity(),
+			Namespace: namespace, JobId: jobID, Reason: cmp.Or(body.Reason, defaultReason), Identity: c.identity(),
 		}, &workflowservice.StopBatchOperationResponse{})
 		return noContent(), err
 	})
 }
 
 func (a *API) describeBatch(ctx context.Context, namespace, jobID string) (*workflowservice.DescribeBatchOperationResponse, error) {
-	var f faults
-	f.id("jobId", jobID)
+	var f validation
+	f.checkID("jobId", jobID)
 	if err := f.err(); err != nil {
 		return nil, err
 	}
@@ -94,10 +94,10 @@ func (a *API) describeBatch(ctx context.Context, namespace, jobID string) (*work
 	return job, err
 }
 
-func shownBatch(job *workflowservice.DescribeBatchOperationResponse) Batch {
+func renderBatch(job *workflowservice.DescribeBatchOperationResponse) Batch {
 	shown := Batch{
 		JobID: job.GetJobId(), State: enumName(job.GetState()), OperationType: enumName(job.GetOperationType()),
-		StartTime: shownTime(job.GetStartTime()), CloseTime: shownTime(job.GetCloseTime()),
+		StartTime: formatTime(job.GetStartTime()), CloseTime: formatTime(job.GetCloseTime()),
 		Progress: BatchProgress{
 			Total: job.GetTotalOperationCount(), Completed: job.GetCompleteOperationCount(), Failed: job.GetFailureOperationCount(),
 		},

@@ -9,7 +9,7 @@ import (
 )
 
 // batchOperation puts the one operation that is asked for into the request.
-func (f *faults) batchOperation(pointer string, c *call, asked *BatchOperation, request *workflowservice.StartBatchOperationRequest) {
+func (f *validation) batchOperation(pointer string, c *operationRequest, asked *BatchOperation, request *workflowservice.StartBatchOperationRequest) {
 	number, identity := 0, c.identity()
 	if asked.Terminate != nil {
 		number++
@@ -25,10 +25,10 @@ func (f *faults) batchOperation(pointer string, c *call, asked *BatchOperation, 
 	}
 	if o := asked.Signal; o != nil {
 		number++
-		f.required(pointer+"/signal/signal", o.Signal)
+		f.require(pointer+"/signal/signal", o.Signal)
 		request.Operation = &workflowservice.StartBatchOperationRequest_SignalOperation{
 			SignalOperation: &batch.BatchOperationSignal{
-				Identity: identity, Signal: o.Signal, Header: c.header(),
+				Identity: identity, Signal: o.Signal, Header: c.workflowHeader(),
 				Input: f.payloads(pointer+"/signal/args", o.Args, pointer+"/signal/argPayloads", o.ArgPayloads),
 			},
 		}
@@ -64,7 +64,7 @@ func (f *faults) batchOperation(pointer string, c *call, asked *BatchOperation, 
 
 // batchReset reads to where the workflows are reset; the server looks up the
 // events.
-func (f *faults) batchReset(pointer string, asked *BatchReset) *common.ResetOptions {
+func (f *validation) batchReset(pointer string, asked *BatchReset) *common.ResetOptions {
 	options := &common.ResetOptions{
 		ResetReapplyType:         enums.RESET_REAPPLY_TYPE_ALL_ELIGIBLE, //nolint:staticcheck // as for one workflow
 		ResetReapplyExcludeTypes: f.reapplyExclude(pointer+"/reapplyExclude", asked.ReapplyExclude),

@@ -16,8 +16,8 @@ func (a *API) GetClient(w http.ResponseWriter, r *http.Request, namespace string
 		name: "getClient", namespace: namespace,
 		method: workflowservice.WorkflowService_DescribeNamespace_FullMethodName, // whoever may read the namespace
 	}
-	serve(a, w, r, op, func(_ context.Context, c *call, _ *noBody) (*answer, error) {
-		return ok(Client{
+	serve(a, w, r, op, func(_ context.Context, c *operationRequest, _ *noBody) (*response, error) {
+		return okResponse(Client{
 			Namespace: namespace, Identity: c.identity(), Principal: c.principal.Name,
 			Role: c.principal.RoleOn(namespace).String(), CredentialMode: a.options.Upstream.CredentialMode(c.principal, namespace),
 			Limits: a.options.Settings.Limits, Retry: a.options.Settings.Retry,
@@ -30,13 +30,13 @@ func (a *API) GetClient(w http.ResponseWriter, r *http.Request, namespace string
 // GetSystemInfo tells the versions of the gateway and of the server.
 func (a *API) GetSystemInfo(w http.ResponseWriter, r *http.Request) {
 	op := operation{name: "getSystemInfo", method: workflowservice.WorkflowService_GetSystemInfo_FullMethodName}
-	serve(a, w, r, op, func(ctx context.Context, _ *call, _ *noBody) (*answer, error) {
+	serve(a, w, r, op, func(ctx context.Context, _ *operationRequest, _ *noBody) (*response, error) {
 		response := &workflowservice.GetSystemInfoResponse{}
 		err := a.options.Upstream.Do(ctx, op.method, &workflowservice.GetSystemInfoRequest{}, response)
 		if err != nil {
 			return nil, err
 		}
-		return ok(SystemInfo{
+		return okResponse(SystemInfo{
 			Gateway: GatewayInfo{Version: a.options.Version},
 			Server: ServerInfo{
 				Version: response.GetServerVersion(), Capabilities: capabilities(response.GetCapabilities()),

@@ -76,23 +76,23 @@ func jsonProblem(err error, limit int) error {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
 			e.Detail = fmt.Sprintf("The request body names a member twice at byte %d.", syntactic.ByteOffset)
 		}
-		e.Members.Errors = []problem.Field{{Pointer: request.Short(string(syntactic.JSONPointer)), Detail: "is not valid JSON"}}
-		return e.Because(err)
+		e.Members.Errors = []problem.Field{{Pointer: request.Truncate(string(syntactic.JSONPointer)), Detail: "is not valid JSON"}}
+		return e.WithCause(err)
 	case errors.As(err, &semantic) && errors.Is(err, errTooManyValues):
-		return tooManyValues(limit, request.Short(string(semantic.JSONPointer)))
+		return tooManyValues(limit, request.Truncate(string(semantic.JSONPointer)))
 	case errors.As(err, &semantic) && errors.Is(err, json.ErrUnknownName):
-		e := problem.Newf(problem.UnknownField, "The request body has an unknown field at %s.", request.Short(string(semantic.JSONPointer)))
-		e.Members.Errors = []problem.Field{{Pointer: request.Short(string(semantic.JSONPointer)), Detail: "is not a known field"}}
+		e := problem.Newf(problem.UnknownField, "The request body has an unknown field at %s.", request.Truncate(string(semantic.JSONPointer)))
+		e.Members.Errors = []problem.Field{{Pointer: request.Truncate(string(semantic.JSONPointer)), Detail: "is not a known field"}}
 		return e
 	case errors.As(err, &semantic):
-		return problem.Invalid(request.Short(string(semantic.JSONPointer)), "must be "+describe(semantic.GoType))
+		return problem.Invalid(request.Truncate(string(semantic.JSONPointer)), "must be "+jsonTypeName(semantic.GoType))
 	default:
-		return problem.New(problem.InvalidJSON, "The request body cannot be read as JSON.").Because(err)
+		return problem.New(problem.InvalidJSON, "The request body cannot be read as JSON.").WithCause(err)
 	}
 }
 
-// describe names the JSON form of a Go type.
-func describe(t reflect.Type) string {
+// jsonTypeName names the JSON form of a Go type.
+func jsonTypeName(t reflect.Type) string {
 	for t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -126,15 +126,15 @@ func checkQuery(r *http.Request, params any) error {
 	}
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return problem.New(problem.InvalidRequest, "The query string is malformed.").Because(err)
+		return problem.New(problem.InvalidRequest, "The query string is malformed.").WithCause(err)
 	}
 	known := parameterNames(params)
 	for name, given := range values {
 		if !known[name] {
-			return problem.InvalidFields(problem.Field{Pointer: "?" + request.Short(name), Detail: "is not a parameter of this operation"})
+			return problem.InvalidFields(problem.Field{Pointer: "?" + request.Truncate(name), Detail: "is not a parameter of this operation"})
 		}
 		if len(given) > 1 {
-			return problem.Invalid("?"+request.Short(name), "must be given once")
+			return problem.Invalid("?"+request.Truncate(name), "must be given once")
 		}
 	}
 	return nil

@@ -11,22 +11,22 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode"
 )
 
-// DescribeWorkflow is the SDK's handle.describe.
+// DescribeWorkflow is the SDK's handle.jsonTypeName.
 func (a *API) DescribeWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params DescribeWorkflowParams) {
 	op := operation{
 		name: "describeWorkflow", namespace: namespace, params: params,
 		method: workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName,
 		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *call, _ *noBody) (*answer, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noBody) (*response, error) {
 		response, err := a.options.Upstream.Call(ctx, op.method, &workflowservice.DescribeWorkflowExecutionRequest{
 			Namespace: namespace, Execution: c.execution,
 		})
 		if err != nil {
-			return nil, aboutWorkflow(err, c.execution.GetWorkflowId())
+			return nil, withWorkflowID(err, c.execution.GetWorkflowId())
 		}
 		defer response.Release()
-		return viewed(a.views.description, response.Wire(), transcode.Form{}, nil)
+		return renderView(a.views.description, response.Bytes(), transcode.Form{}, nil)
 	})
 }
 

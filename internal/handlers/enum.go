@@ -46,7 +46,7 @@ func enumPrefix(values protoreflect.EnumValueDescriptors) string {
 func enum[E interface {
 	~int32
 	protoreflect.Enum
-}](f *faults, pointer, name string) E {
+}](f *validation, pointer, name string) E {
 	value, ok := enumValue[E](name)
 	if !ok {
 		f.add(pointer, "is not one of the known values")

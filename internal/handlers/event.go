@@ -9,21 +9,21 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// eventHead is what tells an event of a history from the others.
-type eventHead struct {
+// eventHeader is what tells an event of a history from the others.
+type eventHeader struct {
 	id, taskID int64
 	kind       enums.EventType
 }
 
-var errNoEvent = errors.New("not a history event")
+var errNotEvent = errors.New("not a history event")
 
-// headOf reads it from the event's wire form.
-func headOf(event []byte) (h eventHead, err error) {
+// parseEventHeader reads it from the event's wire form.
+func parseEventHeader(event []byte) (h eventHeader, err error) {
 	const id, kind, taskID = 1, 3, 5
 	for len(event) > 0 {
 		number, wireType, n := protowire.ConsumeField(event)
 		if n < 0 {
-			return h, errNoEvent
+			return h, errNotEvent
 		}
 		if wireType == protowire.VarintType {
 			_, _, tag := protowire.ConsumeTag(event)
@@ -46,12 +46,12 @@ func headOf(event []byte) (h eventHead, err error) {
 // are, the server adds the workflow task that is under way and may leave no
 // trace: other events can come to have the same ids. Nothing has given it a
 // place in the queue of things done, which is the task id.
-func (h eventHead) persisted() bool {
+func (h eventHeader) persisted() bool {
 	return h.taskID != 0 || h.kind != enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED && h.kind != enums.EVENT_TYPE_WORKFLOW_TASK_STARTED
 }
 
 // closes reports whether the event is the last one of its run.
-func (h eventHead) closes() bool {
+func (h eventHeader) closes() bool {
 	switch h.kind {
 	case enums.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED, enums.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED,
 		enums.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT, enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED,
@@ -62,8 +62,8 @@ func (h eventHead) closes() bool {
 	}
 }
 
-// outcomeIn reads a close event.
-func outcomeIn(event []byte) (*Outcome, error) {
+// parseOutcome reads a close event.
+func parseOutcome(event []byte) (*Outcome, error) {
 	e := &history.HistoryEvent{}
 	if err := proto.Unmarshal(event, e); err != nil {
 		return nil, err
@@ -71,5 +71,5 @@ func outcomeIn(event []byte) (*Outcome, error) {
 	if o := outcomeOf(e); o != nil {
 		return o, nil
 	}
-	return nil, errNoEvent
+	return nil, errNotEvent
 }

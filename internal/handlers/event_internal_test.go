@@ -25,13 +25,13 @@ func TestEventsAreToldByTheirHead(t *testing.T) {
 	} {
 		wire, err := proto.Marshal(test.event)
 		require.NoError(t, err)
-		head, err := headOf(wire)
+		head, err := parseEventHeader(wire)
 		require.NoError(t, err, name)
 		require.Equal(t, test.event.GetEventId(), head.id, name)
 		require.Equal(t, []bool{test.persisted, test.ends}, []bool{head.persisted(), head.closes()}, name)
-		_, err = headOf(wire[:len(wire)-1])
+		_, err = parseEventHeader(wire[:len(wire)-1])
 		require.Error(t, err, name)
 	}
-	_, err := outcomeIn(nil)
-	require.ErrorIs(t, err, errNoEvent)
+	_, err := parseOutcome(nil)
+	require.ErrorIs(t, err, errNotEvent)
 }

@@ -30,9 +30,9 @@ type eventWriter struct {
 	// notice while there are no events.
 	failed func(error)
 
-	mu    sync.Mutex
-	w     http.ResponseWriter // nil when the stream is over
-	quiet *time.Timer
+	mu   sync.Mutex
+	w    http.ResponseWriter // nil when the stream is over
+	idle *time.Timer
 }
 
 // newEventWriter begins the answer. It must be closed.
@@ -44,7 +44,7 @@ func newEventWriter(w http.ResponseWriter, failed func(error)) *eventWriter {
 	e := &eventWriter{w: w, failed: failed}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.quiet = time.AfterFunc(keepAlive, e.comment)
+	e.idle = time.AfterFunc(keepAlive, e.comment)
 	return e
 }
 
@@ -55,8 +55,8 @@ func (e *eventWriter) send(write func(w io.Writer) error) error {
 	if e.w == nil {
 		return nil
 	}
-	e.quiet.Stop()
-	defer e.quiet.Reset(keepAlive)
+	e.idle.Stop()
+	defer e.idle.Reset(keepAlive)
 	buffered := bufio.NewWriter(e.w)
 	if err := write(buffered); err != nil {
 		return err
@@ -67,7 +67,7 @@ func (e *eventWriter) send(write func(w io.Writer) error) error {
 	return http.NewResponseController(e.w).Flush()
 }
 
-// text is send of a block that is there already.
+// stringPayload is send of a block that is there already.
 func (e *eventWriter) text(block string) error {
 	return e.send(func(w io.Writer) error {
 		_, err := io.WriteString(w, block)
@@ -87,5 +87,5 @@ func (e *eventWriter) close() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.w = nil
-	e.quiet.Stop()
+	e.idle.Stop()
 }

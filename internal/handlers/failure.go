@@ -7,14 +7,14 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// shownFailure writes a failure with its whole chain of causes.
-func shownFailure(f *failure.Failure) *Failure {
+// renderFailure writes a failure with its whole chain of causes.
+func renderFailure(f *failure.Failure) *Failure {
 	if f == nil {
 		return nil
 	}
 	message, stackTrace := failureText(f)
 	shown := &Failure{
-		Message: message, Source: f.GetSource(), StackTrace: stackTrace, Cause: shownFailure(f.GetCause()),
+		Message: message, Source: f.GetSource(), StackTrace: stackTrace, Cause: renderFailure(f.GetCause()),
 	}
 	switch info := f.GetFailureInfo().(type) {
 	case *failure.Failure_ApplicationFailureInfo:
@@ -22,11 +22,11 @@ func shownFailure(f *failure.Failure) *Failure {
 	case *failure.Failure_TimeoutFailureInfo:
 		shown.Kind = "timeout"
 		shown.TimeoutType = enumName(info.TimeoutFailureInfo.GetTimeoutType())
-		shown.LastHeartbeatDetails, shown.LastHeartbeatDetailPayloads = shownAll(info.TimeoutFailureInfo.GetLastHeartbeatDetails())
+		shown.LastHeartbeatDetails, shown.LastHeartbeatDetailPayloads = renderPayloads(info.TimeoutFailureInfo.GetLastHeartbeatDetails())
 	case *failure.Failure_CanceledFailureInfo:
 		shown.Kind = "canceled"
 		shown.Identity = info.CanceledFailureInfo.GetIdentity()
-		shown.Details, shown.DetailPayloads = shownAll(info.CanceledFailureInfo.GetDetails())
+		shown.Details, shown.DetailPayloads = renderPayloads(info.CanceledFailureInfo.GetDetails())
 	case *failure.Failure_TerminatedFailureInfo:
 		shown.Kind = "terminated"
 		shown.Identity = info.TerminatedFailureInfo.GetIdentity()
@@ -35,7 +35,7 @@ func shownFailure(f *failure.Failure) *Failure {
 		shown.NonRetryable = info.ServerFailureInfo.GetNonRetryable()
 	case *failure.Failure_ResetWorkflowFailureInfo:
 		shown.Kind = "reset"
-		shown.LastHeartbeatDetails, shown.LastHeartbeatDetailPayloads = shownAll(info.ResetWorkflowFailureInfo.GetLastHeartbeatDetails())
+		shown.LastHeartbeatDetails, shown.LastHeartbeatDetailPayloads = renderPayloads(info.ResetWorkflowFailureInfo.GetLastHeartbeatDetails())
 	case *failure.Failure_ActivityFailureInfo:
 		shown.activity(info.ActivityFailureInfo)
 	case *failure.Failure_ChildWorkflowExecutionFailureInfo:
@@ -55,8 +55,8 @@ func shownFailure(f *failure.Failure) *Failure {
 func (s *Failure) application(info *failure.ApplicationFailureInfo) {
 	s.Kind = "application"
 	s.Type, s.NonRetryable = info.GetType(), info.GetNonRetryable()
-	s.Details, s.DetailPayloads = shownAll(info.GetDetails())
-	s.NextRetryDelay, s.Category = shownDuration(info.GetNextRetryDelay()), enumName(info.GetCategory())
+	s.Details, s.DetailPayloads = renderPayloads(info.GetDetails())
+	s.NextRetryDelay, s.Category = formatDuration(info.GetNextRetryDelay()), enumName(info.GetCategory())
 }
 
 func (s *Failure) activity(info *failure.ActivityFailureInfo) {

@@ -18,71 +18,71 @@ import (
 // succeed it.
 type follower struct {
 	api        *API
-	call       *call
-	upstream   upstream.Call
+	request    *operationRequest
+	upstream   upstream.CallOptions
 	workflowID string
 	followRuns bool
 	filter     enums.HistoryEventFilterType
 	form       transcode.Form
 	pageSize   int32
 
-	waiting limit.Place
-	first   *historyPage // the page that was fetched before the answer began
+	waitSlot limit.Slot
+	first    *historyPage // the page that was fetched before the answer began
 
-	runID string
-	sent  int64 // the last event of the run that the caller has
-	read  int64 // the last one that has been looked at
-	known int64 // how many there were when the run's turn came: no call for these waits
-	token []byte
+	runID         string
+	sent          int64 // the last event of the run that the caller has
+	read          int64 // the last one that has been looked at
+	historyLength int64 // how many there were when the run's turn came: no call for these waits
+	token         []byte
 
 	// tail is the open end of the run once the stream has come to it, and coming what it gets there next.
-	tail   *tail
-	coming *tailPage
+	tail     *tail
+	nextPage *tailPage
 }
 
 // follow answers with the stream, or with nothing where it has been read to its
 // end. What can go wrong before the first event is told by a status.
-func (a *API) follow(ctx context.Context, c *call, params GetWorkflowHistoryParams) (_ *answer, err error) {
+func (a *API) follow(ctx context.Context, c *operationRequest, params GetWorkflowHistoryParams) (_ *response, err error) {
 	f, from, err := a.newFollower(ctx, c, params)
 	if err != nil {
 		return nil, err
 	}
-	if c.waiting, err = a.options.Waits.Enter(ctx, c.principal.Account(), c.principal.Share); err != nil {
+	if c.waitSlot, err = a.options.Waits.Acquire(ctx, c.principal.Account(), c.principal.Share); err != nil {
 		return nil, err
 	}
 	more, err := f.open(ctx, params.RunID, from)
 	if err != nil {
-		return nil, aboutWorkflow(err, f.workflowID)
+		return nil, withWorkflowID(err, f.workflowID)
 	}
 	if !more {
 		return noContent(), nil
 	}
-	if f.read < f.known && c.request.Method != http.MethodHead {
+	if f.read < f.historyLength && c.request.Method != http.MethodHead {
 		if f.first, err = f.fetch(ctx); err != nil {
-			return nil, aboutWorkflow(err, f.workflowID)
+			return nil, withWorkflowID(err, f.workflowID)
 		}
 	}
-	f.waiting, c.waiting = c.waiting, limit.Place{} // the stream's, for as long as it lasts
-	begun := &answer{stream: f.stream, drop: f.drop}
+	f.waitSlot, c.waitSlot = c.waitSlot, limit.Slot{} // the stream's, for as long as it lasts
+	begun := &response{stream: f.stream, drop: f.drop}
 	if f.first != nil {
-		begun.size = len(f.first.answer.Wire())
+		begun.size = len(f.first.response.Bytes())
 	}
 	return begun, nil
 }
 
-func (a *API) newFollower(ctx context.Context, c *call, params GetWorkflowHistoryParams) (*follower, position, error) {
-	from, err := positionOf(c.request.Header, params.LastEventID)
+func (a *API) newFollower(ctx context.Context, c *operationRequest, params GetWorkflowHistoryParams) (*follower, cursor, error) {
+	from, err := parseCursor(c.request.Header, params.LastEventID)
 	if err != nil {
 		return nil, from, err
 	}
-	var faulty faults
+	var faulty validation
 	f := &follower{
-		api: a, call: c, workflowID: c.execution.GetWorkflowId(), upstream: upstream.CallFrom(ctx),
+		api: a, request: c, workflowID: c.execution.GetWorkflowId(), upstream: upstream.CallFrom(ctx),
 		pageSize:   int32(pageSize(&faulty, params.PageSize)), //nolint:gosec // at most maxPageSize
 		followRuns: params.FollowRuns == nil || *params.FollowRuns,
 		filter:     eventFilter(&faulty, params.EventFilterType), form: payloadForm(&faulty, params.Payloads),
 	}
-	if bound := c.principal.Bound; bound != nil && bound.RunID != "" {
+	if bound := c.principal.Capability; bound != nil && bound.RunID != "" {
 		f.followRuns = false // its bearer may not look at another run
 	}
 	if params.PageToken != "" {
@@ -102,19 +102,19 @@ func (a *API) newFollower(ctx context.Context, c *call, params GetWorkflowHistor
 
 // open finds the run to begin with, and reports whether there is anything after
 // the position.
-func (f *follower) open(ctx context.Context, runID string, from position) (more bool, err error) {
-	run, err := f.turnTo(ctx, cmp.Or(from.runID, f.call.execution.GetRunId()))
+func (f *follower) open(ctx context.Context, runID string, from cursor) (more bool, err error) {
+	run, err := f.switchTo(ctx, cmp.Or(from.runID, f.request.execution.GetRunId()))
 	if err != nil {
 		if from.runID != "" && problem.Is(err, problem.WorkflowNotFound) {
-			return false, from.foreign()
+			return false, from.errForeign()
 		}
 		return false, err
 	}
 	if from.runID == "" {
 		return true, nil
 	}
-	if from.eventID > run.GetHistoryLength() || f.call.otherChain(run) {
-		return false, from.foreign()
+	if from.eventID > run.GetHistoryLength() || f.request.isOtherChain(run) {
+		return false, from.errForeign()
 	}
 	if runID != "" && runID != from.runID {
 		if err := f.checkChain(ctx, runID, run.GetFirstRunId(), from); err != nil {
@@ -122,22 +122,22 @@ func (f *follower) open(ctx context.Context, runID string, from position) (more 
 		}
 	}
 	f.sent = from.eventID
-	if !closed(run.GetStatus()) || from.eventID < run.GetHistoryLength() {
+	if !isClosed(run.GetStatus()) || from.eventID < run.GetHistoryLength() {
 		return true, nil
 	}
 	outcome, err := f.api.closeEvent(ctx, Pending{WorkflowID: f.workflowID, RunID: f.runID})
-	if err != nil || !f.goesOn(outcome) {
+	if err != nil || !f.hasNext(outcome) {
 		return false, err
 	}
-	_, err = f.turnTo(ctx, outcome.NewRunID)
+	_, err = f.switchTo(ctx, outcome.NewRunID)
 	return true, err
 }
 
 // checkChain refuses a position in a run that the stream of runID does not come
 // to. A run that the server has forgotten meanwhile proves nothing.
-func (f *follower) checkChain(ctx context.Context, runID, firstRunID string, from position) error {
+func (f *follower) checkChain(ctx context.Context, runID, firstRunID string, from cursor) error {
 	if !f.followRuns {
-		return from.foreign()
+		return from.errForeign()
 	}
 	if runID == firstRunID {
 		return nil
@@ -147,26 +147,26 @@ func (f *follower) checkChain(ctx context.Context, runID, firstRunID string, fro
 		return nil
 	}
 	if err == nil && run.GetWorkflowExecutionInfo().GetFirstRunId() != firstRunID {
-		err = from.foreign()
+		err = from.errForeign()
 	}
 	return err
 }
 
-// turnTo makes a run the one that is read, from its first event on.
-func (f *follower) turnTo(ctx context.Context, runID string) (*workflow.WorkflowExecutionInfo, error) {
+// switchTo makes a run the one that is read, from its first event on.
+func (f *follower) switchTo(ctx context.Context, runID string) (*workflow.WorkflowExecutionInfo, error) {
 	run, err := describeRun(ctx, f.api.options.Upstream, f.upstream, f.workflowID, runID)
 	if err != nil {
 		return nil, err
 	}
 	info := run.GetWorkflowExecutionInfo()
 	f.leave()
-	f.runID, f.sent, f.read, f.known, f.token = info.GetExecution().GetRunId(), 0, 0, info.GetHistoryLength(), nil
-	if f.history().closesOnly() && !closed(info.GetStatus()) {
-		f.known = 0
+	f.runID, f.sent, f.read, f.historyLength, f.token = info.GetExecution().GetRunId(), 0, 0, info.GetHistoryLength(), nil
+	if f.history().closesOnly() && !isClosed(info.GetStatus()) {
+		f.historyLength = 0
 	}
 	return info, nil
 }
 
-func (f *follower) history() historyOf {
-	return historyOf{namespace: f.call.namespace, workflowID: f.workflowID, runID: f.runID, filter: f.filter}
+func (f *follower) history() historyKey {
+	return historyKey{namespace: f.request.namespace, workflowID: f.workflowID, runID: f.runID, filter: f.filter}
 }

@@ -15,40 +15,40 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// maxFollow is how long one stream lasts. Its caller goes on with another one,
+// maxStreamDuration is how long one stream lasts. Its caller goes on with another one,
 // and has to show again that it may: a key that was taken away does not read
 // for as long as its connection holds.
-const maxFollow = time.Hour
+const maxStreamDuration = time.Hour
 
-// errPaused ends a stream that goes on in another one: it looks to its caller
+// errStreamRotated ends a stream that goes on in another one: it looks to its caller
 // like a connection that ended, and not like the workflow's end.
-var errPaused = errors.New("the stream goes on in another one")
+var errStreamRotated = errors.New("the stream goes on in another one")
 
-// goesOn reports whether the stream goes on after a run.
-func (f *follower) goesOn(o *Outcome) bool { return f.followRuns && o.NewRunID != "" }
+// hasNext reports whether the stream goes on after a run.
+func (f *follower) hasNext(o *Outcome) bool { return f.followRuns && o.NewRunID != "" }
 
 // drop ends a stream that does not begin.
 func (f *follower) drop() {
 	if f.first != nil {
-		f.first.answer.Release()
+		f.first.response.Release()
 	}
 	f.leave()
-	f.waiting.Leave()
+	f.waitSlot.Release()
 }
 
 // stream is the answer's body.
 func (f *follower) stream(w http.ResponseWriter) error {
-	defer f.waiting.Leave()
+	defer f.waitSlot.Release()
 	defer f.leave()
-	if f.call.request.Method == http.MethodHead {
+	if f.request.request.Method == http.MethodHead {
 		newEventWriter(w, nil).close()
 		return nil
 	}
 	// The request's own context: a stream has no budget of time.
-	ctx, end := context.WithCancelCause(upstream.NewContext(f.call.request.Context(), &f.upstream))
+	ctx, end := context.WithCancelCause(upstream.NewContext(f.request.request.Context(), &f.upstream))
 	defer end(nil)
-	leave := func() { end(errPaused) }
-	stop, timer := context.AfterFunc(f.api.draining, leave), time.AfterFunc(f.lasts(), leave)
+	leave := func() { end(errStreamRotated) }
+	stop, timer := context.AfterFunc(f.api.draining, leave), time.AfterFunc(f.maxDuration(), leave)
 	defer func() {
 		stop()
 		timer.Stop()
@@ -60,7 +60,7 @@ func (f *follower) stream(w http.ResponseWriter) error {
 		err = f.run(ctx, out)
 	}
 	out.close()
-	if err == nil || errors.Is(context.Cause(ctx), errPaused) {
+	if err == nil || errors.Is(context.Cause(ctx), errStreamRotated) {
 		return nil
 	}
 	if !errors.As(err, new(*problem.Error)) { // it could not be written
@@ -70,12 +70,12 @@ func (f *follower) stream(w http.ResponseWriter) error {
 	return nil
 }
 
-// lasts is how long the stream may go on: what showed who calls may end.
-func (f *follower) lasts() time.Duration {
-	if expires := f.call.principal.Expires; !expires.IsZero() {
-		return min(maxFollow, time.Until(expires))
+// maxDuration is how long the stream may go on: what showed who calls may end.
+func (f *follower) maxDuration() time.Duration {
+	if expires := f.request.principal.Expires; !expires.IsZero() {
+		return min(maxStreamDuration, time.Until(expires))
 	}
-	return maxFollow
+	return maxStreamDuration
 }
 
 // run sends page after page and run after run, until the last run has closed.
@@ -92,11 +92,11 @@ func (f *follower) run(ctx context.Context, out *eventWriter) error {
 		}
 		switch {
 		case closing == nil && f.read == before && f.tail == nil:
-			f.known = f.read // whatever was told of more
-			err = pause(ctx, pollPace-time.Since(begin))
+			f.historyLength = f.read // whatever was told of more
+			err = sleep(ctx, pollPace-time.Since(begin))
 		case closing == nil:
-		case f.goesOn(closing):
-			err = f.goOn(ctx, closing.NewRunID)
+		case f.hasNext(closing):
+			err = f.nextRun(ctx, closing.NewRunID)
 		default:
 			return f.end(out, closing)
 		}
@@ -106,23 +106,23 @@ func (f *follower) run(ctx context.Context, out *eventWriter) error {
 	}
 }
 
-// next gives the next page: one of what there is, in a place among the reads as
+// fetchNext gives the next page: one of what there is, in a place among the reads as
 // the pages of all streams, or one that is waited for together with others.
 func (f *follower) next(ctx context.Context) (*historyPage, error) {
 	if page := f.first; page != nil {
 		f.first = nil
 		return page, nil
 	}
-	if f.read >= f.known && f.tail == nil {
+	if f.read >= f.historyLength && f.tail == nil {
 		f.join(ctx)
 	}
 	if f.tail != nil {
 		return f.wait(ctx)
 	}
 	page := &historyPage{}
-	_, err := f.api.resume(ctx, f.call, func(ctx context.Context) (got upstream.Answer, err error) {
+	_, err := f.api.resume(ctx, f.request, func(ctx context.Context) (got upstream.Response, err error) {
 		if page, err = f.get(ctx); err == nil {
-			got = page.answer
+			got = page.response
 		}
 		return got, err
 	})
@@ -144,37 +144,37 @@ func (f *follower) fetch(ctx context.Context) (*historyPage, error) {
 }
 
 func (f *follower) get(ctx context.Context) (*historyPage, error) {
-	return fetchHistory(ctx, f.api.options.Upstream, f.history(), f.token, f.pageSize)
+	return pollHistoryPage(ctx, f.api.options.Upstream, f.history(), f.token, f.pageSize)
 }
 
 // join makes the stream one of those that wait for more of the run, unless there
 // is more already.
 func (f *follower) join(ctx context.Context) {
-	f.tail, f.coming, f.known = f.api.tails.join(ctx, tailKey{
-		historyOf:  f.history(),
-		credential: f.api.options.Upstream.CredentialID(f.call.principal, f.call.namespace), scope: f.call.principal.Bound.Scope(),
-		metadata: canonical(metadata.New(f.call.principal.Metadata), f.upstream.Metadata),
+	f.tail, f.nextPage, f.historyLength = f.api.historyTails.join(ctx, tailKey{
+		historyKey: f.history(),
+		credential: f.api.options.Upstream.CredentialID(f.request.principal, f.request.namespace), scope: f.request.principal.Capability.Scope(),
+		metadata: metadataKey(metadata.New(f.request.principal.Metadata), f.upstream.Metadata),
 	}, f.upstream, f.read, f.token)
 }
 
 // leave ends the stream's part in the wait.
 func (f *follower) leave() {
 	if f.tail != nil {
-		f.api.tails.leave(f.tail)
-		f.tail, f.coming = nil, nil
+		f.api.historyTails.leave(f.tail)
+		f.tail, f.nextPage = nil, nil
 	}
 }
 
-// wait gives the page that all who wait get.
+// waitForOutcome gives the page that all who wait get.
 func (f *follower) wait(ctx context.Context) (*historyPage, error) {
 	select {
-	case <-f.coming.ready:
+	case <-f.nextPage.ready:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	page := f.coming
-	f.coming = page.next
-	if err := f.api.holdItems(ctx, f.call, page.items); err != nil {
+	page := f.nextPage
+	f.nextPage = page.next
+	if err := f.api.holdItems(ctx, f.request, page.items); err != nil {
 		return nil, err
 	}
 	return &historyPage{items: page.items}, page.err
@@ -183,8 +183,8 @@ func (f *follower) wait(ctx context.Context) (*historyPage, error) {
 // send writes the events of a page that the caller does not have, and gives the
 // run's outcome when it closed with one of them.
 func (f *follower) send(out *eventWriter, page *historyPage) (closing *Outcome, err error) {
-	defer f.call.held.Release() // nothing is held while the stream waits
-	defer page.answer.Release()
+	defer f.request.held.Release() // nothing is held while the stream waits
+	defer page.response.Release()
 	if len(page.items) > 0 {
 		err = out.send(func(w io.Writer) error {
 			closing, err = f.events(w, page.items)
@@ -198,23 +198,23 @@ func (f *follower) send(out *eventWriter, page *historyPage) (closing *Outcome, 
 func (f *follower) events(w io.Writer, items [][]byte) (closing *Outcome, err error) {
 	var text []byte
 	for _, item := range items {
-		head, err := headOf(item)
+		head, err := parseEventHeader(item)
 		if err != nil {
-			return nil, unreadable(err)
+			return nil, unreadableResponse(err)
 		}
 		if !head.persisted() {
 			continue
 		}
 		if f.read = head.id; head.closes() {
-			if closing, err = outcomeIn(item); err != nil {
-				return nil, unreadable(err)
+			if closing, err = parseOutcome(item); err != nil {
+				return nil, unreadableResponse(err)
 			}
 		}
 		if head.id <= f.sent || f.history().closesOnly() && closing == nil { // a run that is paused shows its last event for the close
 			continue
 		}
 		if text, err = f.appendEvent(text[:0], head.id, item); err != nil {
-			return nil, unreadable(err)
+			return nil, unreadableResponse(err)
 		}
 		if _, err := w.Write(text); err != nil {
 			return nil, err
@@ -231,17 +231,17 @@ func (f *follower) appendEvent(dst []byte, id int64, event []byte) ([]byte, erro
 	if err != nil {
 		return dst, err
 	}
-	return append(dst[:at], append(oneLine(dst[at:]), '\n')...), nil // the blank line is what sends an event
+	return append(dst[:at], append(stripNewlines(dst[at:]), '\n')...), nil // the blank line is what sends an event
 }
 
-// goOn turns to the run that succeeds the one that was read.
-func (f *follower) goOn(ctx context.Context, runID string) error {
-	place, err := f.api.options.Reads.Resume(ctx, f.call.principal.Account(), f.call.principal.Share)
+// nextRun turns to the run that succeeds the one that was read.
+func (f *follower) nextRun(ctx context.Context, runID string) error {
+	place, err := f.api.options.Reads.Resume(ctx, f.request.principal.Account(), f.request.principal.Share)
 	if err != nil {
 		return err
 	}
-	defer place.Leave()
-	_, err = f.turnTo(ctx, runID)
+	defer place.Release()
+	_, err = f.switchTo(ctx, runID)
 	return err
 }
 
@@ -252,7 +252,7 @@ func (f *follower) end(out *eventWriter, o *Outcome) error {
 		RunID      string `json:"runId"`
 		Status     string `json:"status"`
 		NewRunID   string `json:"newRunId,omitempty"`
-	}{f.workflowID, f.runID, o.Status, o.NewRunID}, encoding())
+	}{f.workflowID, f.runID, o.Status, o.NewRunID}, jsonOptions())
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ type handle struct{ segment, parameter, runID, firstRunID string }
 // too, and no RPC looks after it, the execution is made to name the run that was
 // found to be of it: the id may mean another chain by the time of the call. A
 // server that does not tell the chain proves nothing.
-func (a *API) resolve(ctx context.Context, c *call) error {
+func (a *API) resolve(ctx context.Context, c *operationRequest) error {
 	if c.handle == nil {
 		return nil
 	}
@@ -28,15 +28,15 @@ func (a *API) resolve(ctx context.Context, c *call) error {
 		return err
 	}
 	c.execution = &common.WorkflowExecution{WorkflowId: id, RunId: c.handle.runID}
-	if c.handle.firstRunID == "" || c.chained {
+	if c.handle.firstRunID == "" || c.checksChain {
 		return nil
 	}
 	run, err := describeRun(ctx, a.options.Upstream, upstream.CallFrom(ctx), id, c.handle.runID)
 	if err != nil {
-		return aboutWorkflow(err, id)
+		return withWorkflowID(err, id)
 	}
 	info := run.GetWorkflowExecutionInfo()
-	if c.otherChain(info) {
+	if c.isOtherChain(info) {
 		e := problem.New(problem.RunChainMismatch, "The workflow id belongs to another chain of runs than firstExecutionRunId.")
 		e.Members.WorkflowID = id
 		return e
@@ -45,7 +45,7 @@ func (a *API) resolve(ctx context.Context, c *call) error {
 	return nil
 }
 
-// otherChain tells whether a run is of another chain than the caller names.
-func (c *call) otherChain(run *workflow.WorkflowExecutionInfo) bool {
+// isOtherChain tells whether a run is of another chain than the caller names.
+func (c *operationRequest) isOtherChain(run *workflow.WorkflowExecutionInfo) bool {
 	return c.handle.firstRunID != "" && c.handle.firstRunID != run.GetFirstRunId()
 }

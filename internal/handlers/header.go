@@ -30,33 +30,33 @@ func preferredWait(h http.Header) (wait time.Duration, ok bool, err error) {
 	return wait, ok, nil
 }
 
-// waitOf gives how long the caller wants to wait, at most the limit, and takes a
+// acquireWait gives how long the caller wants to wait, at most the limit, and takes a
 // place for the wait: before the request has any effect, so that one that finds
 // none can be repeated as it is.
-func (a *API) waitOf(c *call, parameter string) (time.Duration, error) {
-	wait, err := a.wantedWait(c, parameter, 0)
+func (a *API) acquireWait(c *operationRequest, parameter string) (time.Duration, error) {
+	wait, err := a.requestedWait(c, parameter, 0)
 	if err != nil || wait == 0 {
 		return 0, err
 	}
-	return wait, a.enterWait(c)
+	return wait, a.acquireWaitSlot(c)
 }
 
-// updateWaitOf is waitOf for sending an update. One that no worker has accepted
+// acquireUpdateWait is acquireWait for sending an update. One that no worker has accepted
 // is not kept by the server, so the wait is as long as may be unless the caller
 // wants another, and is never none.
-func (a *API) updateWaitOf(c *call, parameter string) (time.Duration, error) {
-	wait, err := a.wantedWait(c, parameter, a.options.Limits.MaxWait)
+func (a *API) acquireUpdateWait(c *operationRequest, parameter string) (time.Duration, error) {
+	wait, err := a.requestedWait(c, parameter, a.options.Limits.MaxWait)
 	if err != nil {
 		return 0, err
 	}
 	if wait == 0 {
 		wait = minSlice
 	}
-	return wait, a.enterWait(c)
+	return wait, a.acquireWaitSlot(c)
 }
 
-// wantedWait reads how long the caller wants to wait, at most the limit.
-func (a *API) wantedWait(c *call, parameter string, absent time.Duration) (time.Duration, error) {
+// requestedWait reads how long the caller wants to wait, at most the limit.
+func (a *API) requestedWait(c *operationRequest, parameter string, absent time.Duration) (time.Duration, error) {
 	wait, ok, err := preferredWait(c.request.Header)
 	switch {
 	case err != nil:
@@ -73,9 +73,9 @@ func (a *API) wantedWait(c *call, parameter string, absent time.Duration) (time.
 	return min(wait, a.options.Limits.MaxWait), nil
 }
 
-// enterWait takes a place for the wait.
-func (a *API) enterWait(c *call) (err error) {
-	c.waiting, err = a.options.Waits.Enter(c.request.Context(), c.principal.Account(), c.principal.Share)
+// acquireWaitSlot takes a place for the wait.
+func (a *API) acquireWaitSlot(c *operationRequest) (err error) {
+	c.waitSlot, err = a.options.Waits.Acquire(c.request.Context(), c.principal.Account(), c.principal.Share)
 	return err
 }
 

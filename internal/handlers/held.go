@@ -10,7 +10,7 @@ import (
 // hold encodes a response and reserves its bytes, which it holds until it is
 // written. It comes before the request's slot is given back: responses that wait
 // for room are as many as there are slots at most.
-func (a *API) hold(ctx context.Context, c *call, result *answer) (err error) {
+func (a *API) hold(ctx context.Context, c *operationRequest, result *response) (err error) {
 	if err = result.encode(); err != nil {
 		return err
 	}
@@ -32,19 +32,19 @@ func (a *API) hold(ctx context.Context, c *call, result *answer) (err error) {
 // bound. The page's bytes are reserved as soon as it is there. Where they have no
 // room yet the page is dropped, its slot is given back, and it is fetched again
 // when they have: what waits holds neither.
-func (a *API) resume(ctx context.Context, c *call, fetch func(context.Context) (upstream.Answer, error)) (upstream.Answer, error) {
+func (a *API) resume(ctx context.Context, c *operationRequest, fetch func(context.Context) (upstream.Response, error)) (upstream.Response, error) {
 	c.held.Release()
 	for {
 		held, err := a.options.Responses.Resume(ctx, c.principal.Account(), c.principal.Share, c.room)
 		if err != nil {
-			return upstream.Answer{}, err
+			return upstream.Response{}, err
 		}
 		page, err := a.fetchInSlot(ctx, c, fetch)
 		if err != nil {
 			held.Release()
 			return page, err
 		}
-		c.room = int64(len(page.Wire()))
+		c.room = int64(len(page.Bytes()))
 		if held.Fit(c.room) {
 			c.held = held
 			return page, nil
@@ -54,18 +54,18 @@ func (a *API) resume(ctx context.Context, c *call, fetch func(context.Context) (
 	}
 }
 
-func (a *API) fetchInSlot(ctx context.Context, c *call, fetch func(context.Context) (upstream.Answer, error)) (upstream.Answer, error) {
+func (a *API) fetchInSlot(ctx context.Context, c *operationRequest, fetch func(context.Context) (upstream.Response, error)) (upstream.Response, error) {
 	slot, err := a.options.Reads.Resume(ctx, c.principal.Account(), c.principal.Share)
 	if err != nil {
-		return upstream.Answer{}, err
+		return upstream.Response{}, err
 	}
-	defer slot.Leave()
+	defer slot.Release()
 	return fetch(ctx)
 }
 
 // holdItems reserves the bytes of what is shared with other streams and is
 // written next.
-func (a *API) holdItems(ctx context.Context, c *call, items [][]byte) (err error) {
+func (a *API) holdItems(ctx context.Context, c *operationRequest, items [][]byte) (err error) {
 	size := 0
 	for _, item := range items {
 		size += len(item)

@@ -20,11 +20,11 @@ import (
 // happens as server-sent events.
 func (a *API) GetWorkflowHistory(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params GetWorkflowHistoryParams) {
 	op := operation{
-		name: "getWorkflowHistory", namespace: namespace, params: params, types: []string{contentTypeJSON, contentTypeNDJSON, contentTypeEvents},
+		name: "getWorkflowHistory", namespace: namespace, params: params, mediaTypes: []string{contentTypeJSON, contentTypeNDJSON, contentTypeEvents},
 		method: workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
 		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *call, _ *noBody) (*answer, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noBody) (*response, error) {
 		if c.mediaType == contentTypeEvents {
 			return a.follow(ctx, c, params)
 		}
@@ -33,16 +33,16 @@ func (a *API) GetWorkflowHistory(w http.ResponseWriter, r *http.Request, namespa
 			return nil, err
 		}
 		if h.waits {
-			if c.waiting, err = a.options.Waits.Enter(ctx, c.principal.Account(), c.principal.Share); err != nil {
+			if c.waitSlot, err = a.options.Waits.Acquire(ctx, c.principal.Account(), c.principal.Share); err != nil {
 				return nil, err
 			}
-			c.place.Leave()
+			c.slot.Release()
 		}
-		shown, err := h.answer(ctx)
+		shown, err := h.respond(ctx)
 		if h.waits && c.mediaType == contentTypeJSON && problem.Is(err, problem.Draining) {
-			return h.quiet(params.PageToken), nil
+			return h.emptyPage(params.PageToken), nil
 		}
-		return shown, aboutWorkflow(err, h.workflowID)
+		return shown, withWorkflowID(err, h.workflowID)
 	})
 }
 
@@ -53,8 +53,8 @@ type workflowHistory struct {
 	waits      bool
 }
 
-func (a *API) newHistory(c *call, params GetWorkflowHistoryParams) (_ *workflowHistory, err error) {
-	var f faults
+func (a *API) newHistory(c *operationRequest, params GetWorkflowHistoryParams) (_ *workflowHistory, err error) {
+	var f validation
 	filter, form := eventFilter(&f, params.EventFilterType), payloadForm(&f, params.Payloads)
 	if params.FollowRuns != nil {
 		f.add("?followRuns", "is for a stream of events; all else is one run's")
@@ -79,9 +79,9 @@ func (a *API) newHistory(c *call, params GetWorkflowHistoryParams) (_ *workflowH
 	if h.pages, err = a.newPages(c, paging{params.PageSize, params.PageToken, params.Limit}, query); err != nil {
 		return nil, err
 	}
-	h.shown, h.line, h.split = a.views.history, a.views.event, eventsIn
+	h.view, h.lineView, h.split = a.views.history, a.views.event, splitEvents
 	h.form = form
-	h.fetch = func(ctx context.Context, token []byte, size int32) (upstream.Answer, error) {
+	h.fetch = func(ctx context.Context, token []byte, size int32) (upstream.Response, error) {
 		execution := c.execution
 		if len(token) > 0 { // which names the run, by now another one perhaps
 			execution = &common.WorkflowExecution{WorkflowId: h.workflowID, RunId: params.RunID}
@@ -96,7 +96,7 @@ func (a *API) newHistory(c *call, params GetWorkflowHistoryParams) (_ *workflowH
 }
 
 // eventFilter reads which events are asked for.
-func eventFilter(f *faults, name string) enums.HistoryEventFilterType {
+func eventFilter(f *validation, name string) enums.HistoryEventFilterType {
 	switch name {
 	case "", "ALL_EVENT":
 	case "CLOSE_EVENT":
@@ -108,7 +108,7 @@ func eventFilter(f *faults, name string) enums.HistoryEventFilterType {
 }
 
 // payloadForm reads how payloads are shown.
-func payloadForm(f *faults, name string) transcode.Form {
+func payloadForm(f *validation, name string) transcode.Form {
 	switch name {
 	case "", "decoded":
 	case "raw": // canonical protobuf JSON, which the SDKs' replayers read
@@ -119,18 +119,18 @@ func payloadForm(f *faults, name string) transcode.Form {
 	return transcode.Form{}
 }
 
-// quiet is a page that was waited for in vain: it leads to where it began.
-func (h *workflowHistory) quiet(token string) *answer {
+// emptyPage is a page that was waited for in vain: it leads to where it began.
+func (h *workflowHistory) emptyPage(token string) *response {
 	if token == "" {
 		token = h.api.options.Tokens.Seal(h.scope.seal(), nil)
 	}
-	return ok(WorkflowHistory{Events: []HistoryEvent{}, NextPageToken: token})
+	return okResponse(WorkflowHistory{Events: []HistoryEvent{}, NextPageToken: token})
 }
 
 // page asks for one page. One that is waited for is a slice as the polls' are,
 // or a caller who pages on would make a hot loop, and it ends early when the
 // gateway stops: the caller asks again, elsewhere.
-func (h *workflowHistory) page(ctx context.Context, request *workflowservice.GetWorkflowExecutionHistoryRequest) (upstream.Answer, error) {
+func (h *workflowHistory) page(ctx context.Context, request *workflowservice.GetWorkflowExecutionHistoryRequest) (upstream.Response, error) {
 	if h.waits {
 		call := upstream.CallFrom(ctx)
 		if call.Timeout == 0 {
@@ -145,13 +145,13 @@ func (h *workflowHistory) page(ctx context.Context, request *workflowservice.Get
 	}
 	page, err := h.api.options.Upstream.Call(ctx, workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName, request)
 	if h.waits && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		err = problem.New(problem.DeadlineExceeded, "Nothing new has happened in the time that a request may take. Ask again.").Because(err)
+		err = problem.New(problem.DeadlineExceeded, "Nothing new has happened in the time that a request may take. Ask again.").WithCause(err)
 	}
 	return page, err
 }
 
-// eventsIn reads GetWorkflowExecutionHistoryResponse.
-func eventsIn(page []byte) (items [][]byte, token []byte) {
+// splitEvents reads GetWorkflowExecutionHistoryResponse.
+func splitEvents(page []byte) (items [][]byte, token []byte) {
 	const history, nextPageToken, events = 1, 3, 1
 	for number, value := range transcode.Fields(page) {
 		if number == nextPageToken {

@@ -11,27 +11,27 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// historyOf names what is read of a run's history.
-type historyOf struct {
+// historyKey names what is read of a run's history.
+type historyKey struct {
 	namespace, workflowID, runID string
 	filter                       enums.HistoryEventFilterType
 }
 
 // closesOnly reports whether it is the run's close event alone.
-func (h historyOf) closesOnly() bool {
+func (h historyKey) closesOnly() bool {
 	return h.filter == enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
 }
 
 // historyPage is a part of it on the wire, and where it goes on.
 type historyPage struct {
-	answer upstream.Answer
-	items  [][]byte
-	token  []byte
+	response upstream.Response
+	items    [][]byte
+	token    []byte
 }
 
-// fetchHistory gets the page at token, or waits for it when there is nothing yet.
+// pollHistoryPage gets the page at token, or waits for it when there is nothing yet.
 // Its items are gone with the answer's release, its token is not.
-func fetchHistory(ctx context.Context, client *upstream.Client, of historyOf, token []byte, size int32) (*historyPage, error) {
+func pollHistoryPage(ctx context.Context, client *upstream.Client, of historyKey, token []byte, size int32) (*historyPage, error) {
 	got, err := client.Call(ctx, workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
 		&workflowservice.GetWorkflowExecutionHistoryRequest{
 			Namespace: of.namespace, Execution: &common.WorkflowExecution{WorkflowId: of.workflowID, RunId: of.runID},
@@ -41,6 +41,6 @@ func fetchHistory(ctx context.Context, client *upstream.Client, of historyOf, to
 	if err != nil {
 		return nil, err
 	}
-	items, next := eventsIn(got.Wire())
-	return &historyPage{answer: got, items: items, token: bytes.Clone(next)}, nil
+	items, next := splitEvents(got.Bytes())
+	return &historyPage{response: got, items: items, token: bytes.Clone(next)}, nil
 }

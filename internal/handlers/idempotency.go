@@ -42,7 +42,7 @@ const maxReordered = 256 << 10
 //     caller would get the result of what it did not ask for.
 //
 // Equal first halves with different second ones are a key that is used again.
-func (c *call) requestID(target ...string) (string, error) {
+func (c *operationRequest) requestID(target ...string) (string, error) {
 	key, err := idempotencyKey(c.request.Header)
 	if err != nil {
 		return "", err

@@ -17,7 +17,7 @@ type keyed struct{ principal, token, namespace, operation, key, body string }
 
 func (k keyed) id(t *testing.T, target ...string) string {
 	t.Helper()
-	c := &call{
+	c := &operationRequest{
 		operation: &operation{name: k.operation, namespace: k.namespace},
 		request:   &http.Request{Header: header("Idempotency-Key", k.key)},
 		principal: &auth.Principal{Name: k.principal, TokenDigest: k.token}, bodyDigest: digestOf(jsontext.Value(k.body)),
@@ -58,7 +58,7 @@ func TestAnIdempotencyKeyNamesOneRequest(t *testing.T) {
 
 func TestWithoutAnIdempotencyKeyEachRequestIsAnother(t *testing.T) {
 	t.Parallel()
-	c := &call{request: &http.Request{Header: header()}}
+	c := &operationRequest{request: &http.Request{Header: header()}}
 	first, err := c.requestID("w")
 	require.NoError(t, err)
 	second, err := c.requestID("w")

@@ -18,22 +18,22 @@ func (a *API) SignalWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 		method: workflowservice.WorkflowService_SignalWorkflowExecution_FullMethodName,
 		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *call, body *SignalRequest) (*answer, error) {
-		execution, requestID, err := c.target(body.Signal)
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *SignalRequest) (*response, error) {
+		execution, requestID, err := c.writeTarget(body.Signal)
 		if err != nil {
 			return nil, err
 		}
-		var f faults
-		f.required("/signal", body.Signal)
+		var f validation
+		f.require("/signal", body.Signal)
 		input := f.payloads("/args", body.Args, "/argPayloads", body.ArgPayloads)
 		if err := f.err(); err != nil {
 			return nil, err
 		}
 		err = a.options.Upstream.Do(ctx, op.method, &workflowservice.SignalWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowExecution: execution, SignalName: body.Signal, Input: input,
-			Identity: c.identity(), RequestId: requestID, Header: c.header(),
+			Identity: c.identity(), RequestId: requestID, Header: c.workflowHeader(),
 		}, &workflowservice.SignalWorkflowExecutionResponse{})
-		return noContent(), aboutWorkflow(err, execution.GetWorkflowId())
+		return noContent(), withWorkflowID(err, execution.GetWorkflowId())
 	})
 }
 
@@ -42,10 +42,10 @@ func (a *API) CancelWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 	op := operation{
 		name: "cancelWorkflow", namespace: namespace, params: params, body: bodyOptional,
 		method: workflowservice.WorkflowService_RequestCancelWorkflowExecution_FullMethodName,
-		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID}, chained: true,
+		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID}, checksChain: true,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *call, body *CancelRequest) (*answer, error) {
-		execution, requestID, err := c.target()
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *CancelRequest) (*response, error) {
+		execution, requestID, err := c.writeTarget()
 		if err != nil {
 			return nil, err
 		}
@@ -53,7 +53,7 @@ func (a *API) CancelWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 			Namespace: namespace, WorkflowExecution: execution, FirstExecutionRunId: params.FirstExecutionRunID,
 			Reason: body.Reason, Identity: c.identity(), RequestId: requestID,
 		}, &workflowservice.RequestCancelWorkflowExecutionResponse{})
-		return noContent(), aboutWorkflow(err, execution.GetWorkflowId())
+		return noContent(), withWorkflowID(err, execution.GetWorkflowId())
 	})
 }
 
@@ -62,14 +62,14 @@ func (a *API) TerminateWorkflow(w http.ResponseWriter, r *http.Request, namespac
 	op := operation{
 		name: "terminateWorkflow", namespace: namespace, params: params, body: bodyOptional,
 		method: workflowservice.WorkflowService_TerminateWorkflowExecution_FullMethodName,
-		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID}, chained: true,
+		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID}, checksChain: true,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *call, body *TerminateRequest) (*answer, error) {
-		execution, _, err := c.target()
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *TerminateRequest) (*response, error) {
+		execution, _, err := c.writeTarget()
 		if err != nil {
 			return nil, err
 		}
-		var f faults
+		var f validation
 		details := f.payloads("/details", body.Details, "/detailPayloads", body.DetailPayloads)
 		if err := f.err(); err != nil {
 			return nil, err
@@ -78,21 +78,21 @@ func (a *API) TerminateWorkflow(w http.ResponseWriter, r *http.Request, namespac
 			Namespace: namespace, WorkflowExecution: execution, FirstExecutionRunId: params.FirstExecutionRunID,
 			Reason: body.Reason, Details: details, Identity: c.identity(),
 		}, &workflowservice.TerminateWorkflowExecutionResponse{})
-		return noContent(), aboutWorkflow(err, execution.GetWorkflowId())
+		return noContent(), withWorkflowID(err, execution.GetWorkflowId())
 	})
 }
 
-// target gives the run that a write is for, and the write's request id. That is
+// writeTarget gives the run that a write is for, and the write's request id. That is
 // made of the run that the caller names, as a write sent again may find another,
 // and of the name of the signal or update, where there is one.
-func (c *call) target(name ...string) (*common.WorkflowExecution, string, error) {
+func (c *operationRequest) writeTarget(name ...string) (*common.WorkflowExecution, string, error) {
 	requestID, err := c.requestID(append([]string{c.execution.GetWorkflowId(), c.handle.runID}, name...)...)
 	return c.execution, requestID, err
 }
 
-// aboutWorkflow adds the id to a problem that concerns one workflow. Equal
+// withWorkflowID adds the id to a problem that concerns one workflow. Equal
 // waits may share err, so it stays as it is.
-func aboutWorkflow(err error, workflowID string) error {
+func withWorkflowID(err error, workflowID string) error {
 	var e *problem.Error
 	if !errors.As(err, &e) || e.Upstream == nil {
 		return err

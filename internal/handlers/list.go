@@ -16,27 +16,27 @@ import (
 // as NDJSON.
 func (a *API) ListWorkflows(w http.ResponseWriter, r *http.Request, namespace string, params ListWorkflowsParams) {
 	op := operation{
-		name: "listWorkflows", namespace: namespace, params: params, types: []string{contentTypeJSON, contentTypeNDJSON},
+		name: "listWorkflows", namespace: namespace, params: params, mediaTypes: []string{contentTypeJSON, contentTypeNDJSON},
 		method: workflowservice.WorkflowService_ListWorkflowExecutions_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *call, _ *noBody) (*answer, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noBody) (*response, error) {
 		list, err := a.newPages(c, paging{params.PageSize, params.PageToken, params.Limit}, params.Query)
 		if err != nil {
 			return nil, err
 		}
-		list.shown, list.line = a.views.list, a.views.summary
-		list.split = workflowsIn
-		list.fetch = func(ctx context.Context, token []byte, size int32) (upstream.Answer, error) {
+		list.view, list.lineView = a.views.list, a.views.summary
+		list.split = splitWorkflows
+		list.fetch = func(ctx context.Context, token []byte, size int32) (upstream.Response, error) {
 			return a.options.Upstream.Call(ctx, op.method, &workflowservice.ListWorkflowExecutionsRequest{
 				Namespace: namespace, Query: params.Query, NextPageToken: token, PageSize: size,
 			})
 		}
-		return list.answer(ctx)
+		return list.respond(ctx)
 	})
 }
 
-// workflowsIn reads ListWorkflowExecutionsResponse.
-func workflowsIn(page []byte) (items [][]byte, token []byte) {
+// splitWorkflows reads ListWorkflowExecutionsResponse.
+func splitWorkflows(page []byte) (items [][]byte, token []byte) {
 	const executions, nextPageToken = 1, 2
 	for number, value := range transcode.Fields(page) {
 		if number == executions {
@@ -55,7 +55,7 @@ func (a *API) CountWorkflows(w http.ResponseWriter, r *http.Request, namespace s
 		name: "countWorkflows", namespace: namespace, params: params,
 		method: workflowservice.WorkflowService_CountWorkflowExecutions_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, _ *call, _ *noBody) (*answer, error) {
+	serve(a, w, r, op, func(ctx context.Context, _ *operationRequest, _ *noBody) (*response, error) {
 		response := &workflowservice.CountWorkflowExecutionsResponse{}
 		err := a.options.Upstream.Do(ctx, op.method, &workflowservice.CountWorkflowExecutionsRequest{
 			Namespace: namespace, Query: params.Query,
@@ -75,6 +75,6 @@ func (a *API) CountWorkflows(w http.ResponseWriter, r *http.Request, namespace s
 			}
 			shown.Groups = append(shown.Groups, WorkflowCountGroup{Values: values, Count: group.GetCount()})
 		}
-		return ok(shown), nil
+		return okResponse(shown), nil
 	})
 }

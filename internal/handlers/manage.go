@@ -18,9 +18,9 @@ func (a *API) PauseWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 		method: workflowservice.WorkflowService_PauseWorkflowExecution_FullMethodName,
 		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *call, body *PauseRequest) (*answer, error) {
-		execution, requestID, err := c.target()
-		return a.told(ctx, c, execution, err, &workflowservice.PauseWorkflowExecutionRequest{
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *PauseRequest) (*response, error) {
+		execution, requestID, err := c.writeTarget()
+		return a.callVoid(ctx, c, execution, err, &workflowservice.PauseWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowId: execution.GetWorkflowId(), RunId: execution.GetRunId(),
 			Reason: body.Reason, Identity: c.identity(), RequestId: requestID,
 		}, &workflowservice.PauseWorkflowExecutionResponse{})
@@ -36,9 +36,9 @@ func (a *API) UnpauseWorkflow(w http.ResponseWriter, r *http.Request, namespace,
 		method: workflowservice.WorkflowService_UnpauseWorkflowExecution_FullMethodName,
 		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *call, body *UnpauseRequest) (*answer, error) {
-		execution, requestID, err := c.target()
-		return a.told(ctx, c, execution, err, &workflowservice.UnpauseWorkflowExecutionRequest{
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *UnpauseRequest) (*response, error) {
+		execution, requestID, err := c.writeTarget()
+		return a.callVoid(ctx, c, execution, err, &workflowservice.UnpauseWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowId: execution.GetWorkflowId(), RunId: execution.GetRunId(),
 			Reason: body.Reason, Identity: c.identity(), RequestId: requestID,
 		}, &workflowservice.UnpauseWorkflowExecutionResponse{})
@@ -52,22 +52,22 @@ func (a *API) DeleteWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 		method: workflowservice.WorkflowService_DeleteWorkflowExecution_FullMethodName,
 		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *call, _ *noBody) (*answer, error) {
-		execution, _, err := c.target()
-		return a.told(ctx, c, execution, err, &workflowservice.DeleteWorkflowExecutionRequest{
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noBody) (*response, error) {
+		execution, _, err := c.writeTarget()
+		return a.callVoid(ctx, c, execution, err, &workflowservice.DeleteWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowExecution: execution,
 		}, &workflowservice.DeleteWorkflowExecutionResponse{})
 	})
 }
 
-// told tells the server of a change that has no answer. bad is what is wrong
+// callVoid tells the server of a change that has no answer. bad is what is wrong
 // with the workflow's name, if anything.
-func (a *API) told(
-	ctx context.Context, c *call, execution *common.WorkflowExecution, bad error, request, nothing proto.Message,
-) (*answer, error) {
+func (a *API) callVoid(
+	ctx context.Context, c *operationRequest, execution *common.WorkflowExecution, bad error, request, nothing proto.Message,
+) (*response, error) {
 	if bad != nil {
 		return nil, bad
 	}
 	err := a.options.Upstream.Do(ctx, c.method, request, nothing)
-	return noContent(), aboutWorkflow(err, execution.GetWorkflowId())
+	return noContent(), withWorkflowID(err, execution.GetWorkflowId())
 }

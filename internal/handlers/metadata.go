@@ -22,39 +22,39 @@ const metadataQuery = "__temporal_workflow_metadata"
 func (a *API) GetWorkflowMetadata(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params GetWorkflowMetadataParams) {
 	op := queryOperation("getWorkflowMetadata", namespace, params, bodyNone)
 	op.handle = &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID}
-	serve(a, w, r, op, func(ctx context.Context, c *call, _ *noBody) (*answer, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noBody) (*response, error) {
 		response := &workflowservice.QueryWorkflowResponse{}
 		err := a.options.Upstream.Do(ctx, op.method, &workflowservice.QueryWorkflowRequest{
 			Namespace: namespace, Execution: c.execution,
 			Query: &query.WorkflowQuery{QueryType: metadataQuery},
 		}, response)
 		if err != nil {
-			return nil, withQueryFailure(aboutWorkflow(err, c.execution.GetWorkflowId()))
+			return nil, withQueryFailure(withWorkflowID(err, c.execution.GetWorkflowId()))
 		}
-		return metadataAnswer(response.GetQueryResult())
+		return metadataResponse(response.GetQueryResult())
 	})
 }
 
-func metadataAnswer(list *common.Payloads) (*answer, error) {
+func metadataResponse(list *common.Payloads) (*response, error) {
 	metadata := &sdk.WorkflowMetadata{}
 	if payloads := list.GetPayloads(); len(payloads) > 0 {
 		if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(payloads[0].GetData(), metadata); err != nil {
-			return nil, problem.New(problem.UpstreamError, "The worker's description of the workflow cannot be read.").Because(err)
+			return nil, problem.New(problem.UpstreamError, "The worker's description of the workflow cannot be read.").WithCause(err)
 		}
 	}
 	shown := WorkflowMetadata{CurrentDetails: metadata.GetCurrentDetails()}
 	if definition := metadata.GetDefinition(); definition != nil {
 		shown.Definition = &WorkflowDefinition{
 			Type:    definition.GetType(),
-			Queries: handlersOf(definition.GetQueryDefinitions()),
-			Signals: handlersOf(definition.GetSignalDefinitions()),
-			Updates: handlersOf(definition.GetUpdateDefinitions()),
+			Queries: renderHandlers(definition.GetQueryDefinitions()),
+			Signals: renderHandlers(definition.GetSignalDefinitions()),
+			Updates: renderHandlers(definition.GetUpdateDefinitions()),
 		}
 	}
-	return ok(shown), nil
+	return okResponse(shown), nil
 }
 
-func handlersOf(definitions []*sdk.WorkflowInteractionDefinition) []WorkflowHandler {
+func renderHandlers(definitions []*sdk.WorkflowInteractionDefinition) []WorkflowHandler {
 	shown := make([]WorkflowHandler, len(definitions))
 	for i, definition := range definitions {
 		shown[i] = WorkflowHandler{Name: definition.GetName(), Description: definition.GetDescription()}

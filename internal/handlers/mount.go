@@ -22,11 +22,11 @@ func (a *API) badParameter(w http.ResponseWriter, r *http.Request, err error) {
 	)
 	switch {
 	case errors.As(err, &format):
-		err = problem.Invalid(parameter(format.ParamName), "cannot be read").Because(err)
+		err = problem.Invalid(parameter(format.ParamName), "cannot be read").WithCause(err)
 	case errors.As(err, &required):
 		err = problem.Invalid("?"+required.ParamName, "is required")
 	default:
-		err = problem.New(problem.InvalidRequest, "A parameter cannot be read.").Because(err)
+		err = problem.New(problem.InvalidRequest, "A parameter cannot be read.").WithCause(err)
 	}
 	a.fail(w, r, err)
 }

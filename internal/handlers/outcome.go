@@ -19,12 +19,12 @@ func outcomeOf(event *history.HistoryEvent) *Outcome {
 	switch a := event.GetAttributes().(type) {
 	case *history.HistoryEvent_WorkflowExecutionCompletedEventAttributes:
 		o := &Outcome{Status: "COMPLETED", NewRunID: a.WorkflowExecutionCompletedEventAttributes.GetNewExecutionRunId()}
-		o.Result, o.ResultPayload = result(a.WorkflowExecutionCompletedEventAttributes.GetResult())
+		o.Result, o.ResultPayload = firstPayload(a.WorkflowExecutionCompletedEventAttributes.GetResult())
 		return o
 	case *history.HistoryEvent_WorkflowExecutionFailedEventAttributes:
 		return &Outcome{
 			Status: "FAILED", NewRunID: a.WorkflowExecutionFailedEventAttributes.GetNewExecutionRunId(),
-			Failure: shownFailure(a.WorkflowExecutionFailedEventAttributes.GetFailure()),
+			Failure: renderFailure(a.WorkflowExecutionFailedEventAttributes.GetFailure()),
 		}
 	case *history.HistoryEvent_WorkflowExecutionTimedOutEventAttributes:
 		return &Outcome{
@@ -37,10 +37,10 @@ func outcomeOf(event *history.HistoryEvent) *Outcome {
 		}
 	case *history.HistoryEvent_WorkflowExecutionCanceledEventAttributes:
 		f := &Failure{Kind: "canceled", Message: "Workflow cancelled"}
-		f.Details, f.DetailPayloads = shownAll(a.WorkflowExecutionCanceledEventAttributes.GetDetails())
+		f.Details, f.DetailPayloads = renderPayloads(a.WorkflowExecutionCanceledEventAttributes.GetDetails())
 		return &Outcome{Status: "CANCELED", Failure: f}
 	case *history.HistoryEvent_WorkflowExecutionTerminatedEventAttributes:
-		return terminated(a.WorkflowExecutionTerminatedEventAttributes)
+		return terminatedOutcome(a.WorkflowExecutionTerminatedEventAttributes)
 	case *history.HistoryEvent_WorkflowExecutionContinuedAsNewEventAttributes:
 		return &Outcome{
 			Status: "CONTINUED_AS_NEW", NewRunID: a.WorkflowExecutionContinuedAsNewEventAttributes.GetNewExecutionRunId(),
@@ -50,17 +50,17 @@ func outcomeOf(event *history.HistoryEvent) *Outcome {
 	}
 }
 
-func terminated(attributes *history.WorkflowExecutionTerminatedEventAttributes) *Outcome {
+func terminatedOutcome(attributes *history.WorkflowExecutionTerminatedEventAttributes) *Outcome {
 	f := &Failure{Kind: "terminated", Message: attributes.GetReason(), Identity: attributes.GetIdentity()}
 	if f.Message == "" {
 		f.Message = "Workflow terminated"
 	}
-	f.Details, f.DetailPayloads = shownAll(attributes.GetDetails())
+	f.Details, f.DetailPayloads = renderPayloads(attributes.GetDetails())
 	return &Outcome{Status: "TERMINATED", Failure: f}
 }
 
-// closed reports whether a run with this status has an outcome.
-func closed(status enums.WorkflowExecutionStatus) bool {
+// isClosed reports whether a run with this status has an outcome.
+func isClosed(status enums.WorkflowExecutionStatus) bool {
 	switch status {
 	case enums.WORKFLOW_EXECUTION_STATUS_COMPLETED, enums.WORKFLOW_EXECUTION_STATUS_FAILED,
 		enums.WORKFLOW_EXECUTION_STATUS_CANCELED, enums.WORKFLOW_EXECUTION_STATUS_TERMINATED,
@@ -71,19 +71,19 @@ func closed(status enums.WorkflowExecutionStatus) bool {
 	}
 }
 
-// outcomeAnswer answers with an outcome. It is data, and so 200, unless the
+// outcomeResponse answers with an outcome. It is data, and so 200, unless the
 // caller asked for another status on failures.
-func outcomeAnswer(o *Outcome, failureStatus *int) *answer {
-	a := ok(o)
+func outcomeResponse(o *Outcome, failureStatus *int) *response {
+	a := okResponse(o)
 	if failureStatus != nil && o.Failure != nil {
 		a.status = *failureStatus
 	}
 	return a
 }
 
-// pendingAnswer answers a wait that ran out, and tells where to ask the same
+// pendingResponse answers a wait that ran out, and tells where to ask the same
 // again.
-func pendingAnswer(namespace string, p Pending, want awaited) *answer {
+func pendingResponse(namespace string, p Pending, want outcomeQuery) *response {
 	p.Status = "RUNNING"
 	query := url.Values{}
 	if !want.followRuns {
@@ -96,7 +96,7 @@ func pendingAnswer(namespace string, p Pending, want awaited) *answer {
 		query.Set("failureStatus", strconv.Itoa(*want.failureStatus))
 	}
 	segment := idSegment(query, "workflowId", p.WorkflowID)
-	return &answer{
+	return &response{
 		status: http.StatusAccepted, body: p, retryAfter: retryPending,
 		location: instancePath(namespace, segment+"/result", p.RunID, query),
 	}
@@ -122,7 +122,7 @@ func updatePath(namespace string, u *WorkflowUpdate, failureStatus *int) string 
 
 // idSegment gives the path segment of an id, which may go into the query.
 func idSegment(query url.Values, name, id string) string {
-	if folds(id) {
+	if needsAlias(id) {
 		query.Set(name, id)
 		return aliasSegment
 	}

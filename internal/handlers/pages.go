@@ -18,10 +18,10 @@ const (
 	maxPageSize     = 1000
 )
 
-// largePage is the size on the wire from which a page is written while it is
+// streamedPageBytes is the size on the wire from which a page is written while it is
 // made. A smaller one is made whole first: what is wrong with it can still be
 // told by a status.
-const largePage = 512 << 10
+const streamedPageBytes = 512 << 10
 
 // paging are the parameters that all lists have.
 type paging struct {
@@ -34,24 +34,24 @@ type paging struct {
 // are on the wire.
 type pages struct {
 	api   *API
-	call  *call
+	call  *operationRequest
 	scope tokenScope
 	token []byte
 	size  int
 	limit int // of what is left to list; negative for all
 
 	// fetch asks the server for a page.
-	fetch func(ctx context.Context, token []byte, size int32) (upstream.Answer, error)
+	fetch func(ctx context.Context, token []byte, size int32) (upstream.Response, error)
 	// split finds the items and the next token in a page.
 	split func(page []byte) (items [][]byte, token []byte)
-	// shown is the view of a page, line that of an item.
-	shown, line *transcode.Message
-	form        transcode.Form
+	// render is the view of a page, line that of an item.
+	view, lineView *transcode.Message
+	form           transcode.Form
 }
 
 // newPages reads the parameters. Query is what else the pages belong to.
-func (a *API) newPages(c *call, params paging, query string) (*pages, error) {
-	var f faults
+func (a *API) newPages(c *operationRequest, params paging, query string) (*pages, error) {
+	var f validation
 	p := &pages{
 		api: a, call: c, size: pageSize(&f, params.pageSize), limit: -1,
 		scope: tokenScope{principal: c.principal.Name, namespace: c.namespace, operation: c.name, query: query},
@@ -71,7 +71,7 @@ func (a *API) newPages(c *call, params paging, query string) (*pages, error) {
 }
 
 // pageSize reads how many items a page shall have.
-func pageSize(f *faults, asked *int) int {
+func pageSize(f *validation, asked *int) int {
 	if asked == nil {
 		return defaultPageSize
 	}
@@ -81,9 +81,9 @@ func pageSize(f *faults, asked *int) int {
 	return *asked
 }
 
-// answer gives a page, or the stream of all.
-func (p *pages) answer(ctx context.Context) (*answer, error) {
-	page, items, err := p.next(ctx)
+// respond gives a page, or the stream of all.
+func (p *pages) respond(ctx context.Context) (*response, error) {
+	page, items, err := p.fetchNext(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -94,20 +94,20 @@ func (p *pages) answer(ctx context.Context) (*answer, error) {
 	if p.more() {
 		first = append([]byte(`"nextPageToken":"`), sealPage(p.api.options.Tokens, p.scope, p.token)+`"`...)
 	}
-	if len(page.Wire()) >= largePage {
-		return p.large(ctx, page, first), nil
+	if len(page.Bytes()) >= streamedPageBytes {
+		return p.streamPage(ctx, page, first), nil
 	}
 	defer page.Release()
-	return viewed(p.shown, page.Wire(), p.form, first)
+	return renderView(p.view, page.Bytes(), p.form, first)
 }
 
-// large writes a page while it is made.
-func (p *pages) large(ctx context.Context, page upstream.Answer, first []byte) *answer {
-	return &answer{size: len(page.Wire()), drop: page.Release, stream: func(w http.ResponseWriter) error {
+// streamPage writes a page while it is made.
+func (p *pages) streamPage(ctx context.Context, page upstream.Response, first []byte) *response {
+	return &response{size: len(page.Bytes()), drop: page.Release, stream: func(w http.ResponseWriter) error {
 		defer page.Release()
 		w.Header().Set("Content-Type", contentTypeJSON)
 		w.WriteHeader(http.StatusOK)
-		err := p.shown.WriteJSON(w, page.Wire(), p.form, first)
+		err := p.view.WriteJSON(w, page.Bytes(), p.form, first)
 		if err == nil {
 			_, err = io.WriteString(w, "\n")
 		}
@@ -118,8 +118,8 @@ func (p *pages) large(ctx context.Context, page upstream.Answer, first []byte) *
 	}}
 }
 
-// next fetches a page.
-func (p *pages) next(ctx context.Context) (page upstream.Answer, items [][]byte, err error) {
+// fetchNext fetches a page.
+func (p *pages) fetchNext(ctx context.Context) (page upstream.Response, items [][]byte, err error) {
 	if page, err = p.get(ctx); err != nil {
 		return page, nil, err
 	}
@@ -127,7 +127,7 @@ func (p *pages) next(ctx context.Context) (page upstream.Answer, items [][]byte,
 }
 
 // get fetches a page, of no more than what is left of the limit.
-func (p *pages) get(ctx context.Context) (upstream.Answer, error) {
+func (p *pages) get(ctx context.Context) (upstream.Response, error) {
 	size := p.size
 	if p.limit >= 0 {
 		size = min(size, p.limit)
@@ -136,8 +136,8 @@ func (p *pages) get(ctx context.Context) (upstream.Answer, error) {
 }
 
 // take gives a page's items, and goes on behind it.
-func (p *pages) take(page upstream.Answer) [][]byte {
-	items, token := p.split(page.Wire())
+func (p *pages) take(page upstream.Response) [][]byte {
+	items, token := p.split(page.Bytes())
 	p.token = bytes.Clone(token) // the page is gone before the next one
 	if p.limit >= 0 {
 		items = items[:min(len(items), p.limit)]
@@ -152,8 +152,8 @@ func (p *pages) more() bool { return len(p.token) > 0 && p.limit != 0 }
 // stream writes an item a line, and fetches the next page when a page is
 // written. A failure after the first line can no longer be told by a status:
 // the connection is cut, so that what is there never looks complete.
-func (p *pages) stream(ctx context.Context, page upstream.Answer, items [][]byte) *answer {
-	return &answer{size: len(page.Wire()), drop: page.Release, stream: func(w http.ResponseWriter) error {
+func (p *pages) stream(ctx context.Context, page upstream.Response, items [][]byte) *response {
+	return &response{size: len(page.Bytes()), drop: page.Release, stream: func(w http.ResponseWriter) error {
 		w.Header().Set("Content-Type", contentTypeNDJSON)
 		w.WriteHeader(http.StatusOK)
 		for {
@@ -179,17 +179,17 @@ func (p *pages) lines(w io.Writer, items [][]byte) error {
 	var line []byte
 	for _, item := range items {
 		var err error
-		if line, err = p.line.AppendJSON(line[:0], item, p.form, nil); err != nil {
-			return unreadable(err)
+		if line, err = p.lineView.AppendJSON(line[:0], item, p.form, nil); err != nil {
+			return unreadableResponse(err)
 		}
-		_, _ = buffered.Write(oneLine(line))
+		_, _ = buffered.Write(stripNewlines(line))
 	}
 	return buffered.Flush()
 }
 
-// oneLine ends a line. What JSON a worker wrote may hold line breaks between its
+// stripNewlines ends a line. What JSON a worker wrote may hold line breaks between its
 // tokens, and nowhere else.
-func oneLine(line []byte) []byte {
+func stripNewlines(line []byte) []byte {
 	if bytes.ContainsAny(line, "\r\n") {
 		for i, c := range line {
 			if c == '\n' || c == '\r' {

@@ -16,17 +16,17 @@ const payloadsEach = 1
 func callback(c *workflow.CallbackInfo) WorkflowCallback {
 	return WorkflowCallback{
 		State: enumName(c.GetState()), Attempt: c.GetAttempt(), BlockedReason: c.GetBlockedReason(),
-		RegistrationTime:        shownTime(c.GetRegistrationTime()),
-		LastAttemptCompleteTime: shownTime(c.GetLastAttemptCompleteTime()),
-		LastAttemptFailure:      shownFailure(c.GetLastAttemptFailure()),
-		NextAttemptScheduleTime: shownTime(c.GetNextAttemptScheduleTime()),
+		RegistrationTime:        formatTime(c.GetRegistrationTime()),
+		LastAttemptCompleteTime: formatTime(c.GetLastAttemptCompleteTime()),
+		LastAttemptFailure:      renderFailure(c.GetLastAttemptFailure()),
+		NextAttemptScheduleTime: formatTime(c.GetNextAttemptScheduleTime()),
 	}
 }
 
-func pendingActivityView() []transcode.Shown {
-	return []transcode.Shown{
+func pendingActivityView() []transcode.ViewField {
+	return []transcode.ViewField{
 		{Field: "activity_id", As: "activityId", Always: true},
-		{Field: "activity_type", Always: true, View: []transcode.Shown{{Field: "name", As: "activityType", Always: true}}},
+		{Field: "activity_type", Always: true, View: []transcode.ViewField{{Field: "name", As: "activityType", Always: true}}},
 		{Field: "state", As: "state", Always: true},
 		{Field: "attempt", As: "attempt", Always: true},
 		{Field: "maximum_attempts", As: "maximumAttempts"},
@@ -35,32 +35,32 @@ func pendingActivityView() []transcode.Shown {
 		{Field: "heartbeat_details", Members: appendHeartbeatDetails},
 		{Field: "last_attempt_complete_time", As: "lastAttemptCompleteTime"},
 		{Field: "last_deployment_version", As: "lastDeploymentVersion", View: versionView()},
-		{Field: "last_failure", As: "lastFailure", Value: built(shownFailure)},
+		{Field: "last_failure", As: "lastFailure", Value: rendered(renderFailure)},
 		{Field: "last_heartbeat_time", As: "lastHeartbeatTime"},
 		{Field: "last_started_time", As: "lastStartedTime"},
 		{Field: "last_worker_identity", As: "lastWorkerIdentity"},
 		{Field: "next_attempt_schedule_time", As: "nextAttemptScheduleTime"},
-		{Field: "pause_info", As: "pause", View: []transcode.Shown{
+		{Field: "pause_info", As: "pause", View: []transcode.ViewField{
 			{Field: "pause_time", As: "time"},
-			{Field: "manual", View: []transcode.Shown{{Field: "identity", As: "identity"}, {Field: "reason", As: "reason"}}},
-			{Field: "rule", View: []transcode.Shown{{Field: "rule_id", As: "ruleId"}, {Field: "reason", As: "reason"}}},
+			{Field: "manual", View: []transcode.ViewField{{Field: "identity", As: "identity"}, {Field: "reason", As: "reason"}}},
+			{Field: "rule", View: []transcode.ViewField{{Field: "rule_id", As: "ruleId"}, {Field: "reason", As: "reason"}}},
 		}},
 		{Field: "paused", As: "paused"},
 		{Field: "priority", As: "priority", View: priorityView()},
 		{Field: "scheduled_time", As: "scheduledTime"},
-		{Field: "activity_options", View: []transcode.Shown{
+		{Field: "activity_options", View: []transcode.ViewField{
 			{Field: "heartbeat_timeout", As: "heartbeatTimeout"},
 			{Field: "retry_policy", As: "retryPolicy", View: retryPolicyView()},
 			{Field: "schedule_to_close_timeout", As: "scheduleToCloseTimeout"},
 			{Field: "schedule_to_start_timeout", As: "scheduleToStartTimeout"},
 			{Field: "start_to_close_timeout", As: "startToCloseTimeout"},
-			{Field: "task_queue", View: []transcode.Shown{{Field: "name", As: "taskQueue"}}},
+			{Field: "task_queue", View: []transcode.ViewField{{Field: "name", As: "taskQueue"}}},
 		}},
 	}
 }
 
-func retryPolicyView() []transcode.Shown {
-	return []transcode.Shown{
+func retryPolicyView() []transcode.ViewField {
+	return []transcode.ViewField{
 		{Field: "backoff_coefficient", As: "backoffCoefficient", Always: true},
 		{Field: "initial_interval", As: "initialInterval"},
 		{Field: "maximum_attempts", As: "maximumAttempts", Always: true},
@@ -98,7 +98,7 @@ func appendWholeDetails(dst, wire []byte) ([]byte, error) {
 	if err := proto.Unmarshal(wire, details); err != nil {
 		return dst, err
 	}
-	text, err := json.Marshal(wholePayloads(details), encoding())
+	text, err := json.Marshal(rawPayloads(details), jsonOptions())
 	return append(append(dst, `"heartbeatDetailPayloads":`...), text...), err
 }
 
@@ -106,20 +106,20 @@ func pendingNexusOperation(o *workflow.PendingNexusOperationInfo) PendingNexusOp
 	shown := PendingNexusOperation{
 		Endpoint: o.GetEndpoint(), Service: o.GetService(), Operation: o.GetOperation(), OperationToken: o.GetOperationToken(),
 		State: enumName(o.GetState()), Attempt: o.GetAttempt(), BlockedReason: o.GetBlockedReason(),
-		ScheduledEventID: o.GetScheduledEventId(), ScheduledTime: shownTime(o.GetScheduledTime()),
-		LastAttemptCompleteTime: shownTime(o.GetLastAttemptCompleteTime()),
-		LastAttemptFailure:      shownFailure(o.GetLastAttemptFailure()),
-		NextAttemptScheduleTime: shownTime(o.GetNextAttemptScheduleTime()),
-		ScheduleToCloseTimeout:  shownDuration(o.GetScheduleToCloseTimeout()),
-		ScheduleToStartTimeout:  shownDuration(o.GetScheduleToStartTimeout()),
-		StartToCloseTimeout:     shownDuration(o.GetStartToCloseTimeout()),
+		ScheduledEventID: o.GetScheduledEventId(), ScheduledTime: formatTime(o.GetScheduledTime()),
+		LastAttemptCompleteTime: formatTime(o.GetLastAttemptCompleteTime()),
+		LastAttemptFailure:      renderFailure(o.GetLastAttemptFailure()),
+		NextAttemptScheduleTime: formatTime(o.GetNextAttemptScheduleTime()),
+		ScheduleToCloseTimeout:  formatDuration(o.GetScheduleToCloseTimeout()),
+		ScheduleToStartTimeout:  formatDuration(o.GetScheduleToStartTimeout()),
+		StartToCloseTimeout:     formatDuration(o.GetStartToCloseTimeout()),
 	}
 	if c := o.GetCancellationInfo(); c != nil {
 		shown.Cancellation = &NexusCancellation{
 			State: enumName(c.GetState()), Attempt: c.GetAttempt(), BlockedReason: c.GetBlockedReason(),
-			RequestedTime: shownTime(c.GetRequestedTime()), LastAttemptCompleteTime: shownTime(c.GetLastAttemptCompleteTime()),
-			LastAttemptFailure:      shownFailure(c.GetLastAttemptFailure()),
-			NextAttemptScheduleTime: shownTime(c.GetNextAttemptScheduleTime()),
+			RequestedTime: formatTime(c.GetRequestedTime()), LastAttemptCompleteTime: formatTime(c.GetLastAttemptCompleteTime()),
+			LastAttemptFailure:      renderFailure(c.GetLastAttemptFailure()),
+			NextAttemptScheduleTime: formatTime(c.GetNextAttemptScheduleTime()),
 		}
 	}
 	return shown

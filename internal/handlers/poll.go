@@ -24,32 +24,32 @@ const (
 	pollPace = time.Second
 )
 
-// poll follows a run to its close event, and on to the runs that succeed it.
-type poll struct {
+// outcomePoller follows a run to its close event, and on to the runs that succeed it.
+type outcomePoller struct {
 	client   *upstream.Client
-	watch    *watch
-	call     upstream.Call
+	shared   *outcomePoll
+	call     upstream.CallOptions
 	maxSlice time.Duration
 	runID    string
 	token    []byte
 }
 
-func newPoll(client *upstream.Client, w *watch, call upstream.Call, longPoll time.Duration) *poll {
-	return &poll{client: client, watch: w, call: call, maxSlice: min(maxSlice, longPoll), runID: w.key.runID}
+func newOutcomePoller(client *upstream.Client, w *outcomePoll, call upstream.CallOptions, longPoll time.Duration) *outcomePoller {
+	return &outcomePoller{client: client, shared: w, call: call, maxSlice: min(maxSlice, longPoll), runID: w.key.runID}
 }
 
 // run ends with the outcome, an error, or the end of ctx.
-func (p *poll) run(ctx context.Context) (*Outcome, error) {
+func (p *outcomePoller) run(ctx context.Context) (*Outcome, error) {
 	if p.runID == "" {
 		// The poll is pinned to the run that is current now, so that callers
 		// who are told to come back ask for the same one.
-		run, err := describeRun(ctx, p.client, p.call, p.watch.key.workflowID, "")
+		run, err := describeRun(ctx, p.client, p.call, p.shared.key.workflowID, "")
 		if err != nil {
 			return nil, err
 		}
 		info := run.GetWorkflowExecutionInfo()
 		p.runID = info.GetExecution().GetRunId()
-		p.watch.learn(p.runID, info.GetFirstRunId())
+		p.shared.setRun(p.runID, info.GetFirstRunId())
 	}
 	for {
 		o, err := p.next(ctx)
@@ -62,11 +62,11 @@ func (p *poll) run(ctx context.Context) (*Outcome, error) {
 		}
 		if next != "" {
 			p.runID, p.token = next, nil
-			p.watch.learn(p.runID, "")
+			p.shared.setRun(p.runID, "")
 			continue
 		}
-		o.WorkflowID, o.RunID = p.watch.key.workflowID, p.runID
-		o.FirstExecutionRunID = p.watch.known().FirstExecutionRunID
+		o.WorkflowID, o.RunID = p.shared.key.workflowID, p.runID
+		o.FirstExecutionRunID = p.shared.pendingRun().FirstExecutionRunID
 		return o, nil
 	}
 }
@@ -74,42 +74,42 @@ func (p *poll) run(ctx context.Context) (*Outcome, error) {
 // successor gives the run in which the wait goes on, if any. A reset comes
 // first: it took the run back from where it had led. The close event does not
 // tell of it.
-func (p *poll) successor(ctx context.Context, o *Outcome) (string, error) {
-	if p.watch.key.followReset {
-		run, err := describeRun(ctx, p.client, p.call, p.watch.key.workflowID, p.runID)
+func (p *outcomePoller) successor(ctx context.Context, o *Outcome) (string, error) {
+	if p.shared.key.followReset {
+		run, err := describeRun(ctx, p.client, p.call, p.shared.key.workflowID, p.runID)
 		if err != nil {
 			return "", err
 		}
-		p.watch.learn(p.runID, run.GetWorkflowExecutionInfo().GetFirstRunId())
+		p.shared.setRun(p.runID, run.GetWorkflowExecutionInfo().GetFirstRunId())
 		if reset := run.GetWorkflowExtendedInfo().GetResetRunId(); reset != "" {
 			return reset, nil
 		}
 	}
-	if p.watch.key.followRuns {
+	if p.shared.key.followRuns {
 		return o.NewRunID, nil
 	}
 	return "", nil
 }
 
-// next gives what the run's close event tells, as soon as there is one.
-func (p *poll) next(ctx context.Context) (*Outcome, error) {
+// fetchNext gives what the run's close event tells, as soon as there is one.
+func (p *outcomePoller) next(ctx context.Context) (*Outcome, error) {
 	for {
 		begin := time.Now()
 		o, err := p.slice(ctx)
 		if o != nil || err != nil {
 			return o, err
 		}
-		if err := pause(ctx, pollPace-time.Since(begin)); err != nil {
+		if err := sleep(ctx, pollPace-time.Since(begin)); err != nil {
 			return nil, err
 		}
 	}
 }
 
 // slice makes one upstream poll; nil means "not yet".
-func (p *poll) slice(ctx context.Context) (*Outcome, error) {
-	rest := p.watch.rest()
+func (p *outcomePoller) slice(ctx context.Context) (*Outcome, error) {
+	rest := p.shared.timeLeft()
 	if rest <= 0 { // whoever waits is on the way out
-		return nil, pause(ctx, minSlice)
+		return nil, sleep(ctx, minSlice)
 	}
 	call := p.call
 	call.Timeout = min(p.maxSlice, max(minSlice, rest+sliceMargin))
@@ -117,7 +117,7 @@ func (p *poll) slice(ctx context.Context) (*Outcome, error) {
 	err := p.client.Do(upstream.NewContext(ctx, &call), workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
 		&workflowservice.GetWorkflowExecutionHistoryRequest{
 			Namespace:              call.Namespace,
-			Execution:              &common.WorkflowExecution{WorkflowId: p.watch.key.workflowID, RunId: p.runID},
+			Execution:              &common.WorkflowExecution{WorkflowId: p.shared.key.workflowID, RunId: p.runID},
 			NextPageToken:          p.token,
 			WaitNewEvent:           true,
 			HistoryEventFilterType: enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
@@ -138,7 +138,7 @@ func (p *poll) slice(ctx context.Context) (*Outcome, error) {
 
 // last reads the last event of the run, which the server gives at once when the
 // run is paused too: it takes that for closed.
-func (p *poll) last(event *history.HistoryEvent) (*Outcome, error) {
+func (p *outcomePoller) last(event *history.HistoryEvent) (*Outcome, error) {
 	o := outcomeOf(event)
 	if o == nil && event.GetAttributes() == nil {
 		return nil, problem.New(problem.UpstreamError, "The workflow ended with an event that the gateway does not know.")
@@ -147,8 +147,8 @@ func (p *poll) last(event *history.HistoryEvent) (*Outcome, error) {
 	return o, nil
 }
 
-// pause waits, or ends with ctx.
-func pause(ctx context.Context, d time.Duration) error {
+// sleep waits, or ends with ctx.
+func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(max(d, 0))
 	defer timer.Stop()
 	select {
@@ -161,7 +161,7 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // describeRun gives what the server knows of a run.
 func describeRun(
-	ctx context.Context, client *upstream.Client, call upstream.Call, workflowID, runID string,
+	ctx context.Context, client *upstream.Client, call upstream.CallOptions, workflowID, runID string,
 ) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
 	answer := &workflowservice.DescribeWorkflowExecutionResponse{}
 	err := client.Do(upstream.NewContext(ctx, &call), workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName,

@@ -18,9 +18,9 @@ import (
 func (a *API) QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params QueryWorkflowParams) {
 	op := queryOperation("queryWorkflow", namespace, params, bodyRequired)
 	op.handle = &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID}
-	serve(a, w, r, op, func(ctx context.Context, c *call, body *QueryRequest) (*answer, error) {
-		var f faults
-		f.required("/query", body.Query)
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *QueryRequest) (*response, error) {
+		var f validation
+		f.require("/query", body.Query)
 		args := f.payloads("/args", body.Args, "/argPayloads", body.ArgPayloads)
 		condition := a.rejectCondition(&f, "/rejectCondition", namespace, body.RejectCondition)
 		if err := f.err(); err != nil {
@@ -28,7 +28,7 @@ func (a *API) QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 		}
 		return a.query(ctx, &workflowservice.QueryWorkflowRequest{
 			Namespace: namespace, Execution: c.execution,
-			Query:                &query.WorkflowQuery{QueryType: body.Query, QueryArgs: args, Header: c.header()},
+			Query:                &query.WorkflowQuery{QueryType: body.Query, QueryArgs: args, Header: c.workflowHeader()},
 			QueryRejectCondition: condition,
 		})
 	})
@@ -38,16 +38,16 @@ func (a *API) QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 func (a *API) QueryWorkflowByName(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params QueryWorkflowByNameParams) {
 	op := queryOperation("queryWorkflowByName", namespace, params, bodyNone)
 	op.handle = &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID}
-	serve(a, w, r, op, func(ctx context.Context, c *call, _ *noBody) (*answer, error) {
-		var f faults
-		f.required("?query", params.Query)
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noBody) (*response, error) {
+		var f validation
+		f.require("?query", params.Query)
 		condition := a.rejectCondition(&f, "?rejectCondition", namespace, params.RejectCondition)
 		if err := f.err(); err != nil {
 			return nil, err
 		}
 		return a.query(ctx, &workflowservice.QueryWorkflowRequest{
 			Namespace: namespace, Execution: c.execution,
-			Query:                &query.WorkflowQuery{QueryType: params.Query, Header: c.header()},
+			Query:                &query.WorkflowQuery{QueryType: params.Query, Header: c.workflowHeader()},
 			QueryRejectCondition: condition,
 		})
 	})
@@ -62,17 +62,17 @@ func queryOperation(name, namespace string, params any, body bodyRule) operation
 
 // rejectCondition falls back to the namespace's, as the SDK does to the
 // client's.
-func (a *API) rejectCondition(f *faults, pointer, namespace string, condition QueryRejectCondition) enums.QueryRejectCondition {
+func (a *API) rejectCondition(f *validation, pointer, namespace string, condition QueryRejectCondition) enums.QueryRejectCondition {
 	name := cmp.Or(string(condition), a.options.QueryRejectConditions[namespace])
 	return enum[enums.QueryRejectCondition](f, pointer, name)
 }
 
-func (a *API) query(ctx context.Context, request *workflowservice.QueryWorkflowRequest) (*answer, error) {
+func (a *API) query(ctx context.Context, request *workflowservice.QueryWorkflowRequest) (*response, error) {
 	workflowID := request.GetExecution().GetWorkflowId()
 	response := &workflowservice.QueryWorkflowResponse{}
 	err := a.options.Upstream.Do(ctx, workflowservice.WorkflowService_QueryWorkflow_FullMethodName, request, response)
 	if err != nil {
-		return nil, withQueryFailure(aboutWorkflow(err, workflowID))
+		return nil, withQueryFailure(withWorkflowID(err, workflowID))
 	}
 	if rejected := response.GetQueryRejected(); rejected != nil {
 		e := problem.New(problem.QueryRejected, "The workflow's status meets the query's reject condition.")
@@ -80,8 +80,8 @@ func (a *API) query(ctx context.Context, request *workflowservice.QueryWorkflowR
 		return nil, e
 	}
 	shown := QueryResult{}
-	shown.Result, shown.ResultPayload = result(response.GetQueryResult())
-	return ok(shown), nil
+	shown.Result, shown.ResultPayload = firstPayload(response.GetQueryResult())
+	return okResponse(shown), nil
 }
 
 // withQueryFailure shows the failure that the query's handler ended with.
@@ -92,7 +92,7 @@ func withQueryFailure(err error) error {
 	}
 	for _, detail := range e.Upstream.Details() {
 		if failed, is := detail.(*errordetails.QueryFailedFailure); is && failed.GetFailure() != nil {
-			e.Members.Failure = shownFailure(failed.GetFailure())
+			e.Members.Failure = renderFailure(failed.GetFailure())
 		}
 	}
 	return err

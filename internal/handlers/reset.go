@@ -23,12 +23,12 @@ func (a *API) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 		method: workflowservice.WorkflowService_ResetWorkflowExecution_FullMethodName,
 		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *call, body *ResetRequest) (*answer, error) {
-		execution, requestID, err := c.target()
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *ResetRequest) (*response, error) {
+		execution, requestID, err := c.writeTarget()
 		if err != nil {
 			return nil, err
 		}
-		var f faults
+		var f validation
 		exclude := f.resetRequest(body)
 		operations := f.postReset("/updateOptions", body.UpdateOptions)
 		if err := f.err(); err != nil {
@@ -36,7 +36,7 @@ func (a *API) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 		}
 		point, firstRunID, err := a.resetPoint(ctx, execution, body)
 		if err != nil {
-			return nil, aboutWorkflow(err, execution.GetWorkflowId())
+			return nil, withWorkflowID(err, execution.GetWorkflowId())
 		}
 		response := &workflowservice.ResetWorkflowExecutionResponse{}
 		err = a.options.Upstream.Do(ctx, op.method, &workflowservice.ResetWorkflowExecutionRequest{
@@ -46,16 +46,16 @@ func (a *API) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 			Reason: body.Reason, Identity: c.identity(), RequestId: requestID,
 		}, response)
 		if err != nil {
-			return nil, aboutWorkflow(err, execution.GetWorkflowId())
+			return nil, withWorkflowID(err, execution.GetWorkflowId())
 		}
-		return ok(ResetWorkflow{
+		return okResponse(ResetWorkflow{
 			WorkflowID: execution.GetWorkflowId(), RunID: response.GetRunId(), FirstExecutionRunID: firstRunID,
 		}), nil
 	})
 }
 
 // resetRequest checks a request, and gives what is not to be applied again.
-func (f *faults) resetRequest(body *ResetRequest) []enums.ResetReapplyExcludeType {
+func (f *validation) resetRequest(body *ResetRequest) []enums.ResetReapplyExcludeType {
 	named := 0
 	for _, is := range []bool{body.EventID != nil, body.ResetType != "", body.BuildID != ""} {
 		if is {
@@ -72,17 +72,17 @@ func (f *faults) resetRequest(body *ResetRequest) []enums.ResetReapplyExcludeTyp
 	return f.reapplyExclude("/reapplyExclude", body.ReapplyExclude)
 }
 
-func (f *faults) resetType(pointer string, name ResetType) {
+func (f *validation) resetType(pointer string, name ResetType) {
 	if name != "" && !name.Valid() {
 		f.add(pointer, "must be FIRST_WORKFLOW_TASK or LAST_WORKFLOW_TASK")
 	}
 }
 
-func (f *faults) reapplyExclude(pointer string, names ReapplyExclude) []enums.ResetReapplyExcludeType {
+func (f *validation) reapplyExclude(pointer string, names ReapplyExclude) []enums.ResetReapplyExcludeType {
 	types := make([]enums.ResetReapplyExcludeType, len(names))
 	for i, name := range names {
 		at := pointer + "/" + strconv.Itoa(i)
-		f.required(at, string(name))
+		f.require(at, string(name))
 		types[i] = enum[enums.ResetReapplyExcludeType](f, at, string(name))
 	}
 	return types
@@ -90,7 +90,7 @@ func (f *faults) reapplyExclude(pointer string, names ReapplyExclude) []enums.Re
 
 // postReset reads which options the new run is to have. Servers refuse the other
 // operation that the API knows, a signal.
-func (f *faults) postReset(pointer string, asked *UpdateOptionsRequest) []*workflow.PostResetOperation {
+func (f *validation) postReset(pointer string, asked *UpdateOptionsRequest) []*workflow.PostResetOperation {
 	if asked == nil {
 		return nil
 	}

@@ -8,14 +8,14 @@ import (
 func NewSettings(limits config.Limits, upstream config.Upstream) Settings {
 	return Settings{
 		Limits: ClientLimits{
-			MaxWait: seconds(limits.MaxWait), RequestBudget: seconds(limits.RequestBudget), MaxBodyBytes: limits.MaxBodyBytes,
+			MaxWait: formatSeconds(limits.MaxWait), RequestBudget: formatSeconds(limits.RequestBudget), MaxBodyBytes: limits.MaxBodyBytes,
 			Timeouts: ClientTimeouts{
-				Default: seconds(limits.Timeouts.Default), LongPoll: seconds(limits.Timeouts.LongPoll), Max: seconds(limits.Timeouts.Max),
+				Default: formatSeconds(limits.Timeouts.Default), LongPoll: formatSeconds(limits.Timeouts.LongPoll), Max: formatSeconds(limits.Timeouts.Max),
 			},
 		},
 		Retry: ClientRetry{
-			InitialInterval: seconds(upstream.Retry.InitialInterval), Multiplier: upstream.Retry.Multiplier,
-			MaxInterval: seconds(upstream.Retry.MaxInterval), MaxElapsed: seconds(upstream.Retry.MaxElapsed),
+			InitialInterval: formatSeconds(upstream.Retry.InitialInterval), Multiplier: upstream.Retry.Multiplier,
+			MaxInterval: formatSeconds(upstream.Retry.MaxInterval), MaxElapsed: formatSeconds(upstream.Retry.MaxElapsed),
 			MaxAttempts: upstream.Retry.MaxAttempts,
 		},
 	}

@@ -16,8 +16,8 @@ func (a *API) StartWorkflow(w http.ResponseWriter, r *http.Request, namespace st
 		name: "startWorkflow", namespace: namespace, params: params, body: bodyRequired,
 		method: workflowservice.WorkflowService_StartWorkflowExecution_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *call, body *StartWorkflowRequest) (*answer, error) {
-		wait, err := a.waitOf(c, params.Wait)
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *StartWorkflowRequest) (*response, error) {
+		wait, err := a.acquireWait(c, params.Wait)
 		if err != nil {
 			return nil, err
 		}
@@ -29,7 +29,7 @@ func (a *API) StartWorkflow(w http.ResponseWriter, r *http.Request, namespace st
 			return nil, err
 		}
 		if wait > 0 {
-			return a.awaitOutcome(ctx, c, awaited{
+			return a.awaitOutcome(ctx, c, outcomeQuery{
 				workflowID: started.WorkflowID, runID: started.RunID, firstExecutionRunID: started.FirstExecutionRunID,
 				wait: wait, followRuns: params.FollowRuns == nil || *params.FollowRuns, followReset: params.FollowReset != nil && *params.FollowReset,
 				failureStatus: params.FailureStatus,
@@ -39,7 +39,7 @@ func (a *API) StartWorkflow(w http.ResponseWriter, r *http.Request, namespace st
 		if !started.Started {
 			status = http.StatusOK
 		}
-		return &answer{
+		return &response{
 			status: status, body: started,
 			location: workflowPath(namespace, started.WorkflowID, "", started.RunID),
 		}, nil
@@ -48,12 +48,12 @@ func (a *API) StartWorkflow(w http.ResponseWriter, r *http.Request, namespace st
 
 // start makes the call that the request asks for: a start, or a signal with
 // start.
-func (a *API) start(ctx context.Context, c *call, body *StartWorkflowRequest) (*StartedWorkflow, error) {
+func (a *API) start(ctx context.Context, c *operationRequest, body *StartWorkflowRequest) (*StartedWorkflow, error) {
 	request, err := startRequest(c, body)
 	if err != nil {
 		return nil, err
 	}
-	started, err := a.replay(ctx, c, request, body.StartSignal != "")
+	started, err := a.findRepeatedStart(ctx, c, request, body.StartSignal != "")
 	switch {
 	case started != nil || err != nil:
 		return started, err
@@ -70,7 +70,7 @@ func (a *API) startAlone(ctx context.Context, request *workflowservice.StartWork
 	answer := &workflowservice.StartWorkflowExecutionResponse{}
 	err := a.options.Upstream.Do(ctx, workflowservice.WorkflowService_StartWorkflowExecution_FullMethodName, request, answer)
 	if err != nil {
-		return nil, aboutWorkflow(err, request.GetWorkflowId())
+		return nil, withWorkflowID(err, request.GetWorkflowId())
 	}
 	started := &StartedWorkflow{
 		WorkflowID: request.GetWorkflowId(), RunID: answer.GetRunId(), Started: answer.GetStarted(),
@@ -82,14 +82,14 @@ func (a *API) startAlone(ctx context.Context, request *workflowservice.StartWork
 	return started, nil
 }
 
-// replay recognises a start that is repeated with its Idempotency-Key after its
+// findRepeatedStart recognises a start that is repeated with its Idempotency-Key after its
 // run closed or got a successor. The server knows a request id on the current
 // run alone: asked again, it would refuse the start of a chain that goes on, and
 // start one anew that has ended; a signal with start it would start anew whenever
 // the run has closed. The chain's first run tells. Only a workflow that is not
 // there is a no: whoever sends a key wants no second run on a guess. A run that
 // the key started with another body is refused, whatever the id policies say.
-func (a *API) replay(ctx context.Context, c *call, start *workflowservice.StartWorkflowExecutionRequest, signals bool) (*StartedWorkflow, error) {
+func (a *API) findRepeatedStart(ctx context.Context, c *operationRequest, start *workflowservice.StartWorkflowExecutionRequest, signals bool) (*StartedWorkflow, error) {
 	if c.request.Header.Get(headerIdempotencyKey) == "" {
 		return nil, nil //nolint:nilnil // nothing to recognise
 	}
@@ -120,14 +120,14 @@ func (a *API) replay(ctx context.Context, c *call, start *workflowservice.StartW
 	return &StartedWorkflow{WorkflowID: id, RunID: firstRun, FirstExecutionRunID: firstRun, Started: true}, nil
 }
 
-// describe gives what the server knows of a run, nil when it knows none.
+// jsonTypeName gives what the server knows of a run, nil when it knows none.
 func (a *API) describe(ctx context.Context, workflowID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
 	response, err := describeRun(ctx, a.options.Upstream, upstream.CallFrom(ctx), workflowID, runID)
 	if problem.Is(err, problem.WorkflowNotFound) {
 		return nil, nil //nolint:nilnil // see above
 	}
 	if err != nil {
-		return nil, aboutWorkflow(err, workflowID)
+		return nil, withWorkflowID(err, workflowID)
 	}
 	return response, nil
 }
@@ -144,7 +144,7 @@ func (a *API) signalWithStart(
 	answer := &workflowservice.SignalWithStartWorkflowExecutionResponse{}
 	err = a.options.Upstream.Do(ctx, workflowservice.WorkflowService_SignalWithStartWorkflowExecution_FullMethodName, request, answer)
 	if err != nil {
-		return nil, aboutWorkflow(err, body.WorkflowID)
+		return nil, withWorkflowID(err, body.WorkflowID)
 	}
 	return &StartedWorkflow{
 		WorkflowID: body.WorkflowID, RunID: answer.GetRunId(), Started: answer.GetStarted(),

@@ -16,15 +16,15 @@ import (
 // startRequest turns the request into what the SDK would send (temporal.md
 // 1.1). A worker is never asked for on this side of the call: the gateway
 // hosts none, and an eager task would be lost until its timeout.
-func startRequest(c *call, body *StartWorkflowRequest) (*workflowservice.StartWorkflowExecutionRequest, error) {
+func startRequest(c *operationRequest, body *StartWorkflowRequest) (*workflowservice.StartWorkflowExecutionRequest, error) {
 	requestID, err := c.requestID(body.WorkflowID)
 	if err != nil {
 		return nil, err
 	}
-	var f faults
-	f.required("/workflowType", body.WorkflowType)
-	f.id("/workflowId", body.WorkflowID)
-	f.required("/taskQueue", body.TaskQueue)
+	var f validation
+	f.require("/workflowType", body.WorkflowType)
+	f.checkID("/workflowId", body.WorkflowID)
+	f.require("/taskQueue", body.TaskQueue)
 	if body.StartSignal == "" && (len(body.StartSignalArgs) > 0 || len(body.StartSignalArgPayloads) > 0) {
 		f.add("/startSignal", "is required with arguments for it")
 	}
@@ -49,7 +49,7 @@ func startRequest(c *call, body *StartWorkflowRequest) (*workflowservice.StartWo
 		UserMetadata:             userMetadata(body.StaticSummary, body.StaticDetails),
 		VersioningOverride:       f.versioningOverride("/versioningOverride", body.VersioningOverride),
 		Priority:                 f.priority("/priority", body.Priority),
-		Header:                   c.header(),
+		Header:                   c.workflowHeader(),
 	}
 	if request.GetWorkflowIdReusePolicy() == enums.WORKFLOW_ID_REUSE_POLICY_UNSPECIFIED {
 		request.WorkflowIdReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
@@ -59,7 +59,7 @@ func startRequest(c *call, body *StartWorkflowRequest) (*workflowservice.StartWo
 
 // conflictPolicy reads the one enum whose unspecified value has a name of its
 // own in the SDK.
-func conflictPolicy(f *faults, name WorkflowIDConflictPolicy) enums.WorkflowIdConflictPolicy {
+func conflictPolicy(f *validation, name WorkflowIDConflictPolicy) enums.WorkflowIdConflictPolicy {
 	if name == "UNSPECIFIED" {
 		return enums.WORKFLOW_ID_CONFLICT_POLICY_UNSPECIFIED
 	}
@@ -70,7 +70,7 @@ func conflictPolicy(f *faults, name WorkflowIDConflictPolicy) enums.WorkflowIdCo
 func signalWithStartRequest(
 	body *StartWorkflowRequest, start *workflowservice.StartWorkflowExecutionRequest,
 ) (*workflowservice.SignalWithStartWorkflowExecutionRequest, error) {
-	var f faults
+	var f validation
 	request := &workflowservice.SignalWithStartWorkflowExecutionRequest{
 		Namespace:                start.GetNamespace(),
 		WorkflowId:               start.GetWorkflowId(),
@@ -107,7 +107,7 @@ const (
 )
 
 // retryPolicy completes and checks a policy as the SDK does before it sends it.
-func (f *faults) retryPolicy(pointer string, policy *RetryPolicy) *common.RetryPolicy {
+func (f *validation) retryPolicy(pointer string, policy *RetryPolicy) *common.RetryPolicy {
 	if policy == nil {
 		return nil
 	}
@@ -135,7 +135,7 @@ func (f *faults) retryPolicy(pointer string, policy *RetryPolicy) *common.RetryP
 	return sent
 }
 
-func (f *faults) checkRetryPolicy(pointer string, policy *common.RetryPolicy) {
+func (f *validation) checkRetryPolicy(pointer string, policy *common.RetryPolicy) {
 	if policy.GetInitialInterval().AsDuration() <= 0 {
 		f.add(pointer+"/initialInterval", "must be above zero")
 	}
@@ -158,7 +158,7 @@ const (
 )
 
 // priority is always sent, as the SDK does.
-func (f *faults) priority(pointer string, priority *Priority) *common.Priority {
+func (f *validation) priority(pointer string, priority *Priority) *common.Priority {
 	sent := &common.Priority{}
 	if priority == nil {
 		return sent
@@ -184,7 +184,7 @@ func (f *faults) priority(pointer string, priority *Priority) *common.Priority {
 
 // versioningOverride sets the deprecated fields beside the new ones, as the
 // SDK does for servers that know only those.
-func (f *faults) versioningOverride(pointer string, override *VersioningOverride) *workflow.VersioningOverride {
+func (f *validation) versioningOverride(pointer string, override *VersioningOverride) *workflow.VersioningOverride {
 	if override == nil {
 		return nil
 	}

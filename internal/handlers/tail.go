@@ -14,18 +14,18 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// tailKey tells the ends of histories apart, as watchKey does the waits for
+// tailKey tells the ends of histories apart, as outcomeKey does the waits for
 // outcomes: the upstream may show different callers different things.
 type tailKey struct {
-	historyOf
+	historyKey
 	credential, metadata string
 	// scope is that of a delegated token: a poll serves callers that may read the same.
 	scope string
 }
 
-// tails are the histories that streams have read to the end, and wait for more
+// tailGroup are the histories that streams have read to the end, and wait for more
 // of. Those who wait at the same one share one upstream poll.
-type tails struct {
+type tailGroup struct {
 	base     context.Context //nolint:containedctx // the polls' life is the API's, not a request's
 	client   *upstream.Client
 	metrics  *telemetry.Metrics
@@ -36,21 +36,21 @@ type tails struct {
 	byKey map[tailKey]*tail
 }
 
-func newTails(base context.Context, options Options) *tails {
-	return &tails{
+func newTailGroup(base context.Context, options Options) *tailGroup {
+	return &tailGroup{
 		base: base, client: options.Upstream, metrics: options.Metrics,
 		maxSlice: min(maxSlice, options.Limits.LongPoll), byKey: map[tailKey]*tail{},
 	}
 }
 
 // close waits for the polls to end.
-func (ts *tails) close() { ts.polls.Wait() }
+func (ts *tailGroup) close() { ts.polls.Wait() }
 
 // tail is the end of a run's history, as far as it has been read.
 type tail struct {
 	key    tailKey
-	of     *tails
-	call   upstream.Call
+	group  *tailGroup
+	call   upstream.CallOptions
 	cancel context.CancelFunc
 
 	// token is where the poll, whose alone it is, goes on; none is at the start.
@@ -58,9 +58,9 @@ type tail struct {
 
 	// These need the lock of all tails. readers counts who waits, at is the last
 	// event that was read, and coming what is read next.
-	readers int
-	at      int64
-	coming  *tailPage
+	subscribers int
+	lastEventID int64
+	nextPage    *tailPage
 }
 
 // tailPage is what all readers of a tail get next. It is set when ready is
@@ -77,8 +77,8 @@ func newTailPage() *tailPage { return &tailPage{ready: make(chan struct{})} }
 // join enters the tail of key, and starts its poll for the first. It is for
 // whoever has read up to an event, and holds the token to go on with. When the
 // others have read on meanwhile, it gives no tail, and how far there is to read.
-func (ts *tails) join(
-	ctx context.Context, key tailKey, call upstream.Call, read int64, token []byte,
+func (ts *tailGroup) join(
+	ctx context.Context, key tailKey, call upstream.CallOptions, read int64, token []byte,
 ) (t *tail, coming *tailPage, ahead int64) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
@@ -86,20 +86,20 @@ func (ts *tails) join(
 	switch {
 	case t == nil:
 		t = ts.start(ctx, key, call, read, token)
-	case t.at > read && !key.closesOnly(): // whoever waits for the close alone has missed nothing
-		return nil, nil, t.at
+	case t.lastEventID > read && !key.closesOnly(): // whoever waits for the close alone has missed nothing
+		return nil, nil, t.lastEventID
 	}
-	t.readers++
+	t.subscribers++
 	ts.metrics.WaitCallers.Inc()
-	return t, t.coming, read
+	return t, t.nextPage, read
 }
 
 // start begins a poll in the name of the caller in ctx, but with the API's
 // life: the caller may leave before the others do.
-func (ts *tails) start(ctx context.Context, key tailKey, call upstream.Call, read int64, token []byte) *tail {
+func (ts *tailGroup) start(ctx context.Context, key tailKey, call upstream.CallOptions, read int64, token []byte) *tail {
 	principal, _ := auth.PrincipalFrom(ctx)
 	pollCtx, cancel := context.WithCancel(auth.WithPrincipal(ts.base, principal))
-	t := &tail{key: key, of: ts, call: call, cancel: cancel, token: token, at: read, coming: newTailPage()}
+	t := &tail{key: key, group: ts, call: call, cancel: cancel, token: token, lastEventID: read, nextPage: newTailPage()}
 	t.call.Timeout = ts.maxSlice
 	ts.byKey[key] = t
 	ts.metrics.WaitPolls.Inc()
@@ -107,25 +107,25 @@ func (ts *tails) start(ctx context.Context, key tailKey, call upstream.Call, rea
 		defer ts.metrics.WaitPolls.Dec()
 		defer cancel()
 		if err := t.run(pollCtx); err != nil {
-			t.publish(nil, t.at, err, true)
+			t.publish(nil, t.lastEventID, err, true)
 		}
 	})
 	return t
 }
 
 // leave ends one stream's wait, and the poll with the last one.
-func (ts *tails) leave(t *tail) {
+func (ts *tailGroup) leave(t *tail) {
 	ts.metrics.WaitCallers.Dec()
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	if t.readers--; t.readers == 0 {
+	if t.subscribers--; t.subscribers == 0 {
 		ts.forget(t)
 		t.cancel()
 	}
 }
 
 // forget makes the next stream begin a tail of its own. It needs ts.mu.
-func (ts *tails) forget(t *tail) {
+func (ts *tailGroup) forget(t *tail) {
 	if ts.byKey[t.key] == t {
 		delete(ts.byKey, t.key)
 	}
@@ -133,8 +133,8 @@ func (ts *tails) forget(t *tail) {
 
 // run reads on until the run has closed, with an error, or to the end of ctx.
 func (t *tail) run(ctx context.Context) error {
-	if len(t.token) == 0 && t.at > 0 { // the one who came first was given no more than that
-		if err := t.outlastPause(ctx); err != nil {
+	if len(t.token) == 0 && t.lastEventID > 0 { // the one who came first was given no more than that
+		if err := t.waitWhilePaused(ctx); err != nil {
 			return err
 		}
 	}
@@ -144,7 +144,7 @@ func (t *tail) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		fresh, at, closed, err := t.fresh(items)
+		fresh, at, closed, err := t.newEvents(items)
 		if err != nil {
 			return err
 		}
@@ -155,9 +155,9 @@ func (t *tail) run(ctx context.Context) error {
 		case closed:
 			return nil
 		case ended:
-			err = t.outlastPause(ctx)
+			err = t.waitWhilePaused(ctx)
 		case len(fresh) == 0:
-			err = pause(ctx, pollPace-time.Since(begin))
+			err = sleep(ctx, pollPace-time.Since(begin))
 		}
 		if err != nil {
 			return err
@@ -165,16 +165,16 @@ func (t *tail) run(ctx context.Context) error {
 	}
 }
 
-// poll makes one upstream poll. No events are "not yet", unless the history has ended.
+// outcomePoller makes one upstream poll. No events are "not yet", unless the history has ended.
 func (t *tail) poll(ctx context.Context) (items [][]byte, ended bool, err error) {
-	page, err := fetchHistory(upstream.NewContext(ctx, &t.call), t.of.client, t.key.historyOf, t.token, maxPageSize)
+	page, err := pollHistoryPage(upstream.NewContext(ctx, &t.call), t.group.client, t.key.historyKey, t.token, maxPageSize)
 	if problem.Is(err, problem.DeadlineExceeded) && ctx.Err() == nil {
 		return nil, false, nil // "not yet" is no error
 	}
 	if err != nil {
 		return nil, false, err
 	}
-	defer page.answer.Release()
+	defer page.response.Release()
 	items = make([][]byte, len(page.items))
 	for i, item := range page.items {
 		items[i] = bytes.Clone(item) // the page is gone before its readers are
@@ -183,51 +183,51 @@ func (t *tail) poll(ctx context.Context) (items [][]byte, ended bool, err error)
 	return items, len(page.token) == 0, nil
 }
 
-// fresh gives the events that nobody has, up to which they are, and whether the
+// newEvents gives the events that nobody has, up to which they are, and whether the
 // run closes with them.
-func (t *tail) fresh(items [][]byte) (fresh [][]byte, at int64, closed bool, err error) {
-	at = t.at
+func (t *tail) newEvents(items [][]byte) (newEvents [][]byte, at int64, closed bool, err error) {
+	at = t.lastEventID
 	for _, item := range items {
-		head, err := headOf(item)
+		head, err := parseEventHeader(item)
 		if err != nil {
-			return nil, 0, false, unreadable(err)
+			return nil, 0, false, unreadableResponse(err)
 		}
 		if head.persisted() && head.id > at {
-			fresh, at, closed = append(fresh, item), head.id, closed || head.closes()
+			newEvents, at, closed = append(newEvents, item), head.id, closed || head.closes()
 		}
 	}
-	return fresh, at, closed, nil
+	return newEvents, at, closed, nil
 }
 
 // publish gives all readers what they wait for. After the last page nobody joins
 // them any more.
 func (t *tail) publish(items [][]byte, at int64, err error, last bool) {
-	t.of.mu.Lock()
-	defer t.of.mu.Unlock()
-	page := t.coming
+	t.group.mu.Lock()
+	defer t.group.mu.Unlock()
+	page := t.nextPage
 	page.items, page.err, page.next = items, err, newTailPage()
-	t.at, t.coming = at, page.next
+	t.lastEventID, t.nextPage = at, page.next
 	if last {
-		t.of.forget(t)
+		t.group.forget(t)
 	}
 	close(page.ready)
 }
 
-// outlastPause waits until there is more of a run whose history has ended
+// waitWhilePaused waits until there is more of a run whose history has ended
 // without a close: the server takes a run that is paused for closed, and gives
 // no token to go on with. Then it is read from the start again, as nothing else
 // tells where to go on.
-func (t *tail) outlastPause(ctx context.Context) error {
+func (t *tail) waitWhilePaused(ctx context.Context) error {
 	for {
-		if err := pause(ctx, pollPace); err != nil {
+		if err := sleep(ctx, pollPace); err != nil {
 			return err
 		}
-		run, err := describeRun(ctx, t.of.client, t.call, t.key.workflowID, t.key.runID)
+		run, err := describeRun(ctx, t.group.client, t.call, t.key.workflowID, t.key.runID)
 		if err != nil {
 			return err
 		}
 		info := run.GetWorkflowExecutionInfo()
-		if info.GetHistoryLength() > t.at {
+		if info.GetHistoryLength() > t.lastEventID {
 			return nil
 		}
 		if info.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_PAUSED {

@@ -20,8 +20,8 @@ func (a *API) CreateToken(w http.ResponseWriter, r *http.Request, namespace, wor
 		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
 		admit:  a.mayIssue,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *call, body *TokenRequest) (*answer, error) {
-		var f faults
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *TokenRequest) (*response, error) {
+		var f validation
 		ttl := f.ttl("/ttl", body.TTL, a.options.Limits.MaxDelegation)
 		f.names("/signals", body.Signals)
 		f.names("/updates", body.Updates)
@@ -32,7 +32,7 @@ func (a *API) CreateToken(w http.ResponseWriter, r *http.Request, namespace, wor
 			return nil, err
 		}
 		run := c.execution
-		token, expires, err := a.options.Delegated.Issue(c.principal, auth.Bound{
+		token, expires, err := a.options.Delegated.Issue(c.principal, auth.Capability{
 			Namespace: namespace, WorkflowID: run.GetWorkflowId(), RunID: run.GetRunId(),
 			Read: body.Read, Signals: body.Signals, Updates: body.Updates,
 		}, ttl)
@@ -40,14 +40,14 @@ func (a *API) CreateToken(w http.ResponseWriter, r *http.Request, namespace, wor
 		if err != nil {
 			return nil, err
 		}
-		return &answer{status: http.StatusCreated, body: DelegatedToken{
+		return &response{status: http.StatusCreated, body: DelegatedToken{
 			Token: token, ExpiresAt: expires.UTC().Format(time.RFC3339), WorkflowID: run.GetWorkflowId(), RunID: run.GetRunId(),
 		}}, nil
 	})
 }
 
 // mayIssue refuses the bearer of a delegated token before the body is read.
-func (a *API) mayIssue(ctx context.Context, c *call) error {
+func (a *API) mayIssue(ctx context.Context, c *operationRequest) error {
 	err := delegated.MayIssue(c.principal)
 	if err != nil {
 		id, _ := workflowIDOf(c.handle.segment, c.handle.parameter)
@@ -62,17 +62,17 @@ const createToken = "CreateToken"
 // maxNames is how many signals and how many updates a token is for.
 const maxNames = 20
 
-func (f *faults) names(pointer string, names []string) {
+func (f *validation) names(pointer string, names []string) {
 	if !f.atMost(pointer, len(names), maxNames) {
 		return
 	}
 	for i, name := range names {
-		f.required(pointer+"/"+strconv.Itoa(i), name)
+		f.require(pointer+"/"+strconv.Itoa(i), name)
 	}
 }
 
 // ttl reads how long a token is wanted; absent is the longest.
-func (f *faults) ttl(pointer, text string, longest time.Duration) time.Duration {
+func (f *validation) ttl(pointer, text string, longest time.Duration) time.Duration {
 	if text == "" {
 		return longest
 	}

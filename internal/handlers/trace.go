@@ -14,8 +14,8 @@ import (
 // interceptor.TracerOptions.HeaderKey and their like).
 const tracerHeader = "_tracer-data"
 
-// header gives what goes with the call to the workflow's code.
-func (c *call) header() *common.Header {
+// workflowHeader gives what goes with the call to the workflow's code.
+func (c *operationRequest) workflowHeader() *common.Header {
 	found := telemetry.TraceContext(c.request.Context(), c.request.Header)
 	if len(found) == 0 {
 		return nil

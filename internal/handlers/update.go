@@ -18,40 +18,40 @@ func (a *API) UpdateWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 	op := operation{
 		name: "updateWorkflow", namespace: namespace, params: params, body: bodyRequired,
 		method: workflowservice.WorkflowService_UpdateWorkflowExecution_FullMethodName,
-		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID}, chained: true,
+		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID}, checksChain: true,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *call, body *UpdateRequest) (*answer, error) {
-		execution, updateID, err := c.target(body.Update)
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *UpdateRequest) (*response, error) {
+		execution, updateID, err := c.writeTarget(body.Update)
 		if err != nil {
 			return nil, err
 		}
-		var f faults
+		var f validation
 		request := f.updateRequest("", c, body, execution, updateID)
 		request.FirstExecutionRunId = params.FirstExecutionRunID
 		if err := f.err(); err != nil {
 			return nil, err
 		}
-		wait, err := a.updateWaitOf(c, params.Wait)
+		wait, err := a.acquireUpdateWait(c, params.Wait)
 		if err != nil {
 			return nil, err
 		}
 		if err := checkFailureStatus(params.FailureStatus); err != nil {
 			return nil, err
 		}
-		u := a.newUpdating(ctx, execution, request.GetRequest().GetMeta().GetUpdateId())
-		u.send = u.sending(request)
+		u := a.newUpdateCall(ctx, execution, request.GetRequest().GetMeta().GetUpdateId())
+		u.send = u.sendUpdate(request)
 		if err := a.awaitAccepted(ctx, c, u, wait, body); err != nil {
-			return nil, u.about(err)
+			return nil, u.withIDs(err)
 		}
-		shown, err := u.shown(ctx)
+		shown, err := u.render(ctx)
 		if err != nil {
-			return nil, u.about(err)
+			return nil, u.withIDs(err)
 		}
-		return updateAnswer(namespace, shown, shown, params.FailureStatus), nil
+		return updateResponse(namespace, shown, shown, params.FailureStatus), nil
 	})
 }
 
-// GetWorkflowUpdate is the SDK's get_update_handle().result.
+// GetWorkflowUpdate is the SDK's get_update_handle().firstPayload.
 func (a *API) GetWorkflowUpdate(
 	w http.ResponseWriter, r *http.Request, namespace, workflowID, updateID string, params GetWorkflowUpdateParams,
 ) {
@@ -60,32 +60,32 @@ func (a *API) GetWorkflowUpdate(
 		method: workflowservice.WorkflowService_PollWorkflowExecutionUpdate_FullMethodName,
 		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *call, _ *noBody) (*answer, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noBody) (*response, error) {
 		updateID, err := idOf("updateId", updateID, params.UpdateID)
 		if err != nil {
 			return nil, err
 		}
-		wait, err := a.waitOf(c, params.Wait)
+		wait, err := a.acquireWait(c, params.Wait)
 		if err != nil {
 			return nil, err
 		}
 		if err := checkFailureStatus(params.FailureStatus); err != nil {
 			return nil, err
 		}
-		u := a.newUpdating(ctx, c.execution, updateID)
-		if err := u.look(ctx); err != nil {
-			return nil, u.about(err)
+		u := a.newUpdateCall(ctx, c.execution, updateID)
+		if err := u.refresh(ctx); err != nil {
+			return nil, u.withIDs(err)
 		}
 		if wait > 0 {
-			if err := a.await(ctx, c, u, wait, stageCompleted); err != nil {
-				return nil, u.about(err)
+			if err := a.awaitStage(ctx, c, u, wait, stageCompleted); err != nil {
+				return nil, u.withIDs(err)
 			}
 		}
-		shown, err := u.shown(ctx)
+		shown, err := u.render(ctx)
 		if err != nil {
-			return nil, u.about(err)
+			return nil, u.withIDs(err)
 		}
-		return updateAnswer(namespace, shown, shown, params.FailureStatus), nil
+		return updateResponse(namespace, shown, shown, params.FailureStatus), nil
 	})
 }
 
@@ -93,12 +93,12 @@ func (a *API) GetWorkflowUpdate(
 // waits for the acceptance alone: then it is known, whenever the wait ends,
 // whether the server keeps the update. The answer has the outcome all the same
 // when there is one by then.
-func (f *faults) updateRequest(
-	pointer string, c *call, body *UpdateRequest, execution *common.WorkflowExecution, updateID string,
+func (f *validation) updateRequest(
+	pointer string, c *operationRequest, body *UpdateRequest, execution *common.WorkflowExecution, updateID string,
 ) *workflowservice.UpdateWorkflowExecutionRequest {
-	f.required(pointer+"/update", body.Update)
+	f.require(pointer+"/update", body.Update)
 	if body.UpdateID != "" {
-		f.id(pointer+"/updateId", body.UpdateID)
+		f.checkID(pointer+"/updateId", body.UpdateID)
 		updateID = body.UpdateID
 	}
 	if body.WaitForStage != "" && !body.WaitForStage.Valid() {
@@ -110,7 +110,7 @@ func (f *faults) updateRequest(
 		Request: &update.Request{
 			Meta: &update.Meta{UpdateId: updateID, Identity: c.identity()},
 			Input: &update.Input{
-				Name: body.Update, Header: c.header(), Args: f.payloads(pointer+"/args", body.Args, pointer+"/argPayloads", body.ArgPayloads),
+				Name: body.Update, Header: c.workflowHeader(), Args: f.payloads(pointer+"/args", body.Args, pointer+"/argPayloads", body.ArgPayloads),
 			},
 		},
 	}
@@ -126,8 +126,8 @@ func (r *UpdateRequest) wantedStage() enums.UpdateWorkflowExecutionLifecycleStag
 
 // awaitAccepted waits for the stage that the caller wants, and fails when none
 // was reached.
-func (a *API) awaitAccepted(ctx context.Context, c *call, u *updating, wait time.Duration, body *UpdateRequest) error {
-	if err := a.await(ctx, c, u, wait, body.wantedStage()); err != nil {
+func (a *API) awaitAccepted(ctx context.Context, c *operationRequest, u *updateCall, wait time.Duration, body *UpdateRequest) error {
+	if err := a.awaitStage(ctx, c, u, wait, body.wantedStage()); err != nil {
 		return err
 	}
 	if u.stage >= stageAccepted {
@@ -139,15 +139,15 @@ func (a *API) awaitAccepted(ctx context.Context, c *call, u *updating, wait time
 	return e
 }
 
-// updateAnswer answers with an update, which body shows. Its outcome is data,
+// updateResponse answers with an update, which body shows. Its outcome is data,
 // and so 200, unless the caller asked for another status on failures.
-func updateAnswer(namespace string, shown *WorkflowUpdate, body any, failureStatus *int) *answer {
+func updateResponse(namespace string, shown *WorkflowUpdate, body any, failureStatus *int) *response {
 	switch {
 	case shown.Status == "":
-		return &answer{status: http.StatusAccepted, body: body, retryAfter: retryPending, location: updatePath(namespace, shown, failureStatus)}
+		return &response{status: http.StatusAccepted, body: body, retryAfter: retryPending, location: updatePath(namespace, shown, failureStatus)}
 	case shown.Failure != nil && failureStatus != nil:
-		return &answer{status: *failureStatus, body: body}
+		return &response{status: *failureStatus, body: body}
 	default:
-		return ok(body)
+		return okResponse(body)
 	}
 }

@@ -15,15 +15,15 @@ import (
 )
 
 // updateKey tells polls for an update that the upstream would answer alike, as
-// watchKey does those for a run.
+// outcomeKey does those for a run.
 type updateKey struct {
 	namespace, workflowID, runID, updateID string
 	stage                                  enums.UpdateWorkflowExecutionLifecycleStage
 	credential, metadata, scope            string
 }
 
-// poll asks for the update, and waits for the stage if there is one.
-func (k *updateKey) poll(ctx context.Context, client *upstream.Client) (progress, error) {
+// outcomePoller asks for the update, and waits for the stage if there is one.
+func (k *updateKey) poll(ctx context.Context, client *upstream.Client) (updateProgress, error) {
 	response := &workflowservice.PollWorkflowExecutionUpdateResponse{}
 	return response, client.Do(ctx, workflowservice.WorkflowService_PollWorkflowExecutionUpdate_FullMethodName,
 		&workflowservice.PollWorkflowExecutionUpdateRequest{
@@ -38,7 +38,7 @@ func (k *updateKey) poll(ctx context.Context, client *upstream.Client) (progress
 // updatePolls are the polls for updates in flight. Equal ones are one. They live
 // as the watches do.
 type updatePolls struct {
-	*watches
+	*outcomePolls
 
 	mu    sync.Mutex
 	byKey map[updateKey]*updatePoll
@@ -50,16 +50,16 @@ type updatePoll struct {
 	cancel  context.CancelFunc
 	done    chan struct{} // closed when got or err is set
 
-	got progress
+	got updateProgress
 	err error
 }
 
-// wait polls as key says together with everyone who waits for the same. The poll
+// waitForOutcome polls as key says together with everyone who waits for the same. The poll
 // goes out as call says.
-func (ps *updatePolls) wait(ctx context.Context, key updateKey, call upstream.Call) (progress, error) {
+func (ps *updatePolls) wait(ctx context.Context, key updateKey, call upstream.CallOptions) (updateProgress, error) {
 	principal, _ := auth.PrincipalFrom(ctx)
-	key.credential, key.scope = ps.client.CredentialID(principal, key.namespace), principal.Bound.Scope()
-	key.metadata = canonical(metadata.New(principal.Metadata), call.Metadata)
+	key.credential, key.scope = ps.client.CredentialID(principal, key.namespace), principal.Capability.Scope()
+	key.metadata = metadataKey(metadata.New(principal.Metadata), call.Metadata)
 	p := ps.join(auth.WithPrincipal(ps.base, principal), key, call)
 	defer ps.leave(key, p)
 	select {
@@ -72,7 +72,7 @@ func (ps *updatePolls) wait(ctx context.Context, key updateKey, call upstream.Ca
 
 // join enters the poll of key, and starts it under ctx when it is the first. The
 // caller must leave it again.
-func (ps *updatePolls) join(ctx context.Context, key updateKey, call upstream.Call) *updatePoll {
+func (ps *updatePolls) join(ctx context.Context, key updateKey, call upstream.CallOptions) *updatePoll {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	p := ps.byKey[key]

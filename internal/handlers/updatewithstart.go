@@ -24,7 +24,7 @@ func (a *API) UpdateWithStart(w http.ResponseWriter, r *http.Request, namespace 
 		name: "updateWithStart", namespace: namespace, params: params, body: bodyRequired,
 		method: workflowservice.WorkflowService_ExecuteMultiOperation_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *call, body *UpdateWithStartRequest) (*answer, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *UpdateWithStartRequest) (*response, error) {
 		start, update, err := updateWithStartRequests(c, body)
 		if err != nil {
 			return nil, err
@@ -32,38 +32,38 @@ func (a *API) UpdateWithStart(w http.ResponseWriter, r *http.Request, namespace 
 		if err := checkFailureStatus(params.FailureStatus); err != nil {
 			return nil, err
 		}
-		wait, err := a.updateWaitOf(c, params.Wait)
+		wait, err := a.acquireUpdateWait(c, params.Wait)
 		if err != nil {
 			return nil, err
 		}
-		u := a.newUpdating(ctx, update.GetWorkflowExecution(), update.GetRequest().GetMeta().GetUpdateId())
-		started, err := a.replay(ctx, c, start, true)
+		u := a.newUpdateCall(ctx, update.GetWorkflowExecution(), update.GetRequest().GetMeta().GetUpdateId())
+		started, err := a.findRepeatedStart(ctx, c, start, true)
 		if err != nil {
-			return nil, u.about(err)
+			return nil, u.withIDs(err)
 		}
 		if started != nil { // the run is there, or was: nothing is to start any more
 			update.WorkflowExecution.RunId = started.RunID
-			u.send = u.sending(update)
+			u.send = u.sendUpdate(update)
 		} else {
 			started = &StartedWorkflow{WorkflowID: start.GetWorkflowId()}
-			u.send = u.sendingWithStart(start, update, started)
+			u.send = u.sendWithStart(start, update, started)
 		}
 		if err := a.awaitAccepted(ctx, c, u, wait, &body.Update); err != nil {
-			return nil, u.about(reusedBy(err, start.GetWorkflowId(), start.GetRequestId()))
+			return nil, u.withIDs(reusedBy(err, start.GetWorkflowId(), start.GetRequestId()))
 		}
 		if !started.Started { // an equal call may have been faster, and started it for both
-			if replay, err := a.replay(ctx, c, start, true); err == nil && replay != nil {
+			if replay, err := a.findRepeatedStart(ctx, c, start, true); err == nil && replay != nil {
 				started = replay
 			}
 		}
 		if started.FirstExecutionRunID == "" { // the server does not say of one that it found
 			started.FirstExecutionRunID = a.firstRun(ctx, started)
 		}
-		shown, err := u.shown(ctx)
+		shown, err := u.render(ctx)
 		if err != nil {
-			return nil, u.about(err)
+			return nil, u.withIDs(err)
 		}
-		return updateAnswer(namespace, shown, UpdatedWithStart{Start: *started, Update: *shown}, params.FailureStatus), nil
+		return updateResponse(namespace, shown, UpdatedWithStart{Start: *started, Update: *shown}, params.FailureStatus), nil
 	})
 }
 
@@ -80,15 +80,15 @@ func (a *API) firstRun(ctx context.Context, found *StartedWorkflow) string {
 // updateWithStartRequests makes the two operations. The conflict policy has no
 // default, as in the SDK: nobody should end up with another's workflow unawares.
 func updateWithStartRequests(
-	c *call, body *UpdateWithStartRequest,
+	c *operationRequest, body *UpdateWithStartRequest,
 ) (*workflowservice.StartWorkflowExecutionRequest, *workflowservice.UpdateWorkflowExecutionRequest, error) {
 	updateID, err := c.requestID(body.Start.WorkflowID, body.Update.Update)
 	if err != nil {
 		return nil, nil, err
 	}
-	var f faults
+	var f validation
 	start, err := startRequest(c, &body.Start)
-	f.within("/start", err)
+	f.addBelow("/start", err)
 	if start.GetWorkflowIdConflictPolicy() == enums.WORKFLOW_ID_CONFLICT_POLICY_UNSPECIFIED {
 		f.add("/start/idConflictPolicy", "is required: FAIL, USE_EXISTING or TERMINATE_EXISTING")
 	}
@@ -100,8 +100,8 @@ func updateWithStartRequests(
 	return start, update, f.err()
 }
 
-// within adds what is wrong with a part of the request.
-func (f *faults) within(pointer string, err error) {
+// addBelow adds what is wrong with a part of the request.
+func (f *validation) addBelow(pointer string, err error) {
 	var e *problem.Error
 	if !errors.As(err, &e) {
 		return
@@ -114,11 +114,11 @@ func (f *faults) within(pointer string, err error) {
 	}
 }
 
-// sendingWithStart gives what starts the workflow and sends it the update. That
+// sendWithStart gives what starts the workflow and sends it the update. That
 // this started the workflow is told by the first of its answers.
-func (u *updating) sendingWithStart(
+func (u *updateCall) sendWithStart(
 	start *workflowservice.StartWorkflowExecutionRequest, update *workflowservice.UpdateWorkflowExecutionRequest, started *StartedWorkflow,
-) func(context.Context) (progress, error) {
+) func(context.Context) (updateProgress, error) {
 	request := &workflowservice.ExecuteMultiOperationRequest{
 		Namespace: start.GetNamespace(),
 		Operations: []*workflowservice.ExecuteMultiOperationRequest_Operation{
@@ -126,11 +126,11 @@ func (u *updating) sendingWithStart(
 			{Operation: &workflowservice.ExecuteMultiOperationRequest_Operation_UpdateWorkflow{UpdateWorkflow: update}},
 		},
 	}
-	return func(ctx context.Context) (progress, error) {
+	return func(ctx context.Context) (updateProgress, error) {
 		response := &workflowservice.ExecuteMultiOperationResponse{}
 		err := u.client.Do(ctx, workflowservice.WorkflowService_ExecuteMultiOperation_FullMethodName, request, response)
 		if err != nil {
-			return nil, firstFailed(err)
+			return nil, firstFailure(err)
 		}
 		if len(response.GetResponses()) != len(request.GetOperations()) {
 			return nil, problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.")
@@ -145,9 +145,9 @@ func (u *updating) sendingWithStart(
 	}
 }
 
-// firstFailed gives the error of the operation that failed, where the server
+// firstFailure gives the error of the operation that failed, where the server
 // names it: the other one was aborted because of it.
-func firstFailed(err error) error {
+func firstFailure(err error) error {
 	var e *problem.Error
 	if !errors.As(err, &e) || e.Upstream == nil {
 		return err
@@ -159,7 +159,7 @@ func firstFailed(err error) error {
 			continue
 		}
 		for i, operation := range failed.GetStatuses() {
-			if codes.Code(operation.GetCode()) == codes.OK || aborted(operation) { //nolint:gosec // a code of gRPC's
+			if codes.Code(operation.GetCode()) == codes.OK || isAborted(operation) { //nolint:gosec // a code of gRPC's
 				continue
 			}
 			return problem.FromStatus(problem.OperationStatus(operation), methods[i])
@@ -168,7 +168,7 @@ func firstFailed(err error) error {
 	return err
 }
 
-func aborted(operation *errordetails.MultiOperationExecutionFailure_OperationStatus) bool {
+func isAborted(operation *errordetails.MultiOperationExecutionFailure_OperationStatus) bool {
 	details := operation.GetDetails()
 	return len(details) > 0 && details[0].MessageIs(&failure.MultiOperationExecutionAborted{})
 }

@@ -23,35 +23,35 @@ const (
 	stageCompleted = enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED
 )
 
-// progress is how far an update has come, as each of the RPCs tells it.
-type progress interface {
+// updateProgress is how far an update has come, as each of the RPCs tells it.
+type updateProgress interface {
 	GetUpdateRef() *update.UpdateRef
 	GetStage() enums.UpdateWorkflowExecutionLifecycleStage
 	GetOutcome() *update.Outcome
 }
 
-// updating is an update on its way.
-type updating struct {
+// updateCall is an update on its way.
+type updateCall struct {
 	client   *upstream.Client
 	polls    *updatePolls
-	call     upstream.Call
+	call     upstream.CallOptions
 	maxSlice time.Duration
 	until    time.Time
 	// send sends the update, the same one each time; nil when somebody else does.
-	send func(context.Context) (progress, error)
+	send func(context.Context) (updateProgress, error)
 
 	ref     *update.UpdateRef
 	stage   enums.UpdateWorkflowExecutionLifecycleStage
 	outcome *update.Outcome
-	// kept tells that the server has the update in its history, where a rejected
+	// persisted tells that the server has the update in its history, where a rejected
 	// one is not.
-	kept bool
-	// found counts the looks that found the outcome.
-	found int
+	persisted bool
+	// outcomeReads counts the looks that found the outcome.
+	outcomeReads int
 }
 
-func (a *API) newUpdating(ctx context.Context, execution *common.WorkflowExecution, updateID string) *updating {
-	return &updating{
+func (a *API) newUpdateCall(ctx context.Context, execution *common.WorkflowExecution, updateID string) *updateCall {
+	return &updateCall{
 		client: a.options.Upstream, polls: a.updatePolls, call: upstream.CallFrom(ctx), maxSlice: min(maxSlice, a.options.Limits.LongPoll),
 		ref: &update.UpdateRef{
 			WorkflowExecution: &common.WorkflowExecution{WorkflowId: execution.GetWorkflowId(), RunId: execution.GetRunId()},
@@ -60,12 +60,12 @@ func (a *API) newUpdating(ctx context.Context, execution *common.WorkflowExecuti
 	}
 }
 
-// await follows the update until it has come to a stage or the wait ends, which
+// awaitStage follows the update until it has come to a stage or the wait ends, which
 // is no error: u tells how far it has come.
-func (a *API) await(
-	ctx context.Context, c *call, u *updating, wait time.Duration, stage enums.UpdateWorkflowExecutionLifecycleStage,
+func (a *API) awaitStage(
+	ctx context.Context, c *operationRequest, u *updateCall, wait time.Duration, stage enums.UpdateWorkflowExecutionLifecycleStage,
 ) error {
-	c.place.Leave() // a wait holds less than a call does, and has a place of its own
+	c.slot.Release() // a wait holds less than a call does, and has a place of its own
 	a.options.Metrics.WaitCallers.Inc()
 	defer a.options.Metrics.WaitCallers.Dec()
 	// The wait ends by cancelling, not by a deadline: a server that is told one
@@ -84,28 +84,28 @@ func (a *API) await(
 	case errors.Is(ctx.Err(), context.Canceled):
 		return upstream.Canceled(ctx, err)
 	case u.send != nil && u.stage < stageAccepted:
-		return keptAway(err)
+		return busyError(err)
 	default:
 		return nil
 	}
 }
 
-// keptAway gives the problem of a workflow that was too busy for the update when
+// busyError gives the problem of a workflow that was too busy for the update when
 // the wait ended, in a pause before it was to be sent again; nil when a worker
 // could have taken it.
-func keptAway(err error) error {
+func busyError(err error) error {
 	failed, ok := errors.AsType[interface {
 		error
 		GRPCStatus() *status.Status
 	}](err)
-	if !ok || !problem.OfOneWorkflow(failed.GRPCStatus()) {
+	if !ok || !problem.IsWorkflowBusy(failed.GRPCStatus()) {
 		return nil
 	}
 	return problem.FromStatus(failed.GRPCStatus(), "UpdateWorkflowExecution")
 }
 
 // follow ends when the update has come to a stage, with an error, or with ctx.
-func (u *updating) follow(ctx context.Context, stage enums.UpdateWorkflowExecutionLifecycleStage) error {
+func (u *updateCall) follow(ctx context.Context, stage enums.UpdateWorkflowExecutionLifecycleStage) error {
 	for u.stage < stage {
 		begin, before := time.Now(), u.stage
 		if err := u.slice(ctx); err != nil {
@@ -114,7 +114,7 @@ func (u *updating) follow(ctx context.Context, stage enums.UpdateWorkflowExecuti
 		if u.stage > before {
 			continue
 		}
-		if err := pause(ctx, pollPace-time.Since(begin)); err != nil {
+		if err := sleep(ctx, pollPace-time.Since(begin)); err != nil {
 			return err
 		}
 	}
@@ -124,11 +124,11 @@ func (u *updating) follow(ctx context.Context, stage enums.UpdateWorkflowExecuti
 // slice waits for the next stage, for as long as one call may: without an
 // answer by then the update is where it was. A shared call may last longer than
 // this caller stays.
-func (u *updating) slice(ctx context.Context) error {
+func (u *updateCall) slice(ctx context.Context) error {
 	call := u.call
 	call.Timeout = u.maxSlice
 	var (
-		got progress
+		got updateProgress
 		err error
 	)
 	switch {
@@ -142,7 +142,7 @@ func (u *updating) slice(ctx context.Context) error {
 	}
 	switch {
 	case err == nil:
-		u.learn(got)
+		u.apply(got)
 	case problem.Is(err, problem.DeadlineExceeded) && ctx.Err() == nil:
 		return nil
 	}
@@ -153,21 +153,21 @@ func (u *updating) slice(ctx context.Context) error {
 // reset say, which takes the update. A server that has closed the last run may
 // say the same again, so there is an end to it.
 const (
-	closings    = 4
-	closingPace = 250 * time.Millisecond
+	maxCloseRetries = 4
+	closeRetryDelay = 250 * time.Millisecond
 )
 
-// sending gives what sends the update by itself, to the run that is current
+// sendUpdate gives what sends the update by itself, to the run that is current
 // unless the request names one.
-func (u *updating) sending(request *workflowservice.UpdateWorkflowExecutionRequest) func(context.Context) (progress, error) {
-	return func(ctx context.Context) (progress, error) {
+func (u *updateCall) sendUpdate(request *workflowservice.UpdateWorkflowExecutionRequest) func(context.Context) (updateProgress, error) {
+	return func(ctx context.Context) (updateProgress, error) {
 		for closed := 1; ; closed++ {
 			response := &workflowservice.UpdateWorkflowExecutionResponse{}
 			err := u.client.Do(ctx, workflowservice.WorkflowService_UpdateWorkflowExecution_FullMethodName, request, response)
-			if !problem.IsClosing(err) || request.GetWorkflowExecution().GetRunId() != "" || closed == closings {
+			if !problem.IsWorkflowClosing(err) || request.GetWorkflowExecution().GetRunId() != "" || closed == maxCloseRetries {
 				return response, err
 			}
-			if err := pause(ctx, closingPace); err != nil {
+			if err := sleep(ctx, closeRetryDelay); err != nil {
 				return nil, err
 			}
 		}
@@ -175,43 +175,43 @@ func (u *updating) sending(request *workflowservice.UpdateWorkflowExecutionReque
 }
 
 // key is a poll for the update, which waits for a stage if one is given.
-func (u *updating) key(stage enums.UpdateWorkflowExecutionLifecycleStage) updateKey {
+func (u *updateCall) key(stage enums.UpdateWorkflowExecutionLifecycleStage) updateKey {
 	run := u.ref.GetWorkflowExecution()
 	return updateKey{
 		namespace: u.call.Namespace, workflowID: run.GetWorkflowId(), runID: run.GetRunId(), updateID: u.ref.GetUpdateId(), stage: stage,
 	}
 }
 
-// now asks how things stand. It is shared with nobody: an answer that is on its
+// poll asks how things stand. It is shared with nobody: an answer that is on its
 // way already may be older than what its caller knows.
-func (u *updating) now(ctx context.Context) (progress, error) {
+func (u *updateCall) poll(ctx context.Context) (updateProgress, error) {
 	key := u.key(enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_UNSPECIFIED)
 	return key.poll(ctx, u.client)
 }
 
-// look learns how things stand.
-func (u *updating) look(ctx context.Context) error {
-	got, err := u.now(ctx)
+// refresh learns how things stand.
+func (u *updateCall) refresh(ctx context.Context) error {
+	got, err := u.poll(ctx)
 	if err != nil {
 		return err
 	}
-	u.learn(got)
+	u.apply(got)
 	if u.outcome != nil {
-		u.found++
+		u.outcomeReads++
 	}
 	return nil
 }
 
-// looks is how many looks have to find a failure: one alone may meet somebody
+// minOutcomeReads is how many looks have to find a failure: one alone may meet somebody
 // else's copy of a rejected update, in the instant in which that is rejected.
-const looks = 2
+const minOutcomeReads = 2
 
-// confirm finds out whether the update failed, and is kept, or was rejected: the
+// confirmOutcome finds out whether the update failed, and is kept, or was rejected: the
 // server's answers are the same. What is kept has its outcome for good. A look
 // that finds anything else has found another copy, sent after ours was rejected.
-func (u *updating) confirm(ctx context.Context) error {
-	for ; u.found < looks; u.found++ {
-		got, err := u.now(ctx)
+func (u *updateCall) confirmOutcome(ctx context.Context) error {
+	for ; u.outcomeReads < minOutcomeReads; u.outcomeReads++ {
+		got, err := u.poll(ctx)
 		switch {
 		case problem.Is(err, problem.UpdateNotFound), problem.Is(err, problem.WorkflowCompleted): // under the other copy
 			return nil
@@ -221,12 +221,12 @@ func (u *updating) confirm(ctx context.Context) error {
 			return nil
 		}
 	}
-	u.kept = true
+	u.persisted = true
 	return nil
 }
 
-// learn notes how far the update has come, and in which run it is.
-func (u *updating) learn(got progress) {
+// setRun notes how far the update has come, and in which run it is.
+func (u *updateCall) apply(got updateProgress) {
 	if runID := got.GetUpdateRef().GetWorkflowExecution().GetRunId(); runID != "" {
 		u.ref.WorkflowExecution.RunId = runID
 	}
@@ -234,18 +234,18 @@ func (u *updating) learn(got progress) {
 	if u.outcome != nil {
 		u.stage = stageCompleted
 	}
-	u.kept = u.kept || u.stage == stageAccepted
+	u.persisted = u.persisted || u.stage == stageAccepted
 }
 
-// shown tells what is known of the update.
-func (u *updating) shown(ctx context.Context) (*WorkflowUpdate, error) {
+// render tells what is known of the update.
+func (u *updateCall) render(ctx context.Context) (*WorkflowUpdate, error) {
 	run := u.ref.GetWorkflowExecution()
 	shown := &WorkflowUpdate{
 		WorkflowID: run.GetWorkflowId(), RunID: run.GetRunId(), UpdateID: u.ref.GetUpdateId(), Stage: enumName(u.stage),
 	}
 	failure := u.outcome.GetFailure()
-	if failure != nil && !u.kept {
-		if err := u.confirm(ctx); err != nil {
+	if failure != nil && !u.persisted {
+		if err := u.confirmOutcome(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -253,18 +253,18 @@ func (u *updating) shown(ctx context.Context) (*WorkflowUpdate, error) {
 	case u.outcome == nil:
 	case failure == nil:
 		shown.Status = "COMPLETED"
-		shown.Result, shown.ResultPayload = result(u.outcome.GetSuccess())
-	case u.kept:
-		shown.Status, shown.Failure = "FAILED", shownFailure(failure)
+		shown.Result, shown.ResultPayload = firstPayload(u.outcome.GetSuccess())
+	case u.persisted:
+		shown.Status, shown.Failure = "FAILED", renderFailure(failure)
 	default:
-		shown.Status, shown.Failure = "REJECTED", shownFailure(failure)
+		shown.Status, shown.Failure = "REJECTED", renderFailure(failure)
 	}
 	return shown, nil
 }
 
-// about adds the ids to a problem that concerns the update: whoever repeats it
+// withIDs adds the ids to a problem that concerns the update: whoever repeats it
 // needs them. Equal waits may share err, so it stays as it is.
-func (u *updating) about(err error) error {
+func (u *updateCall) withIDs(err error) error {
 	var e *problem.Error
 	if !errors.As(err, &e) || e.Upstream == nil {
 		return err

@@ -16,42 +16,42 @@ import (
 	"github.com/flowgate/flowgate/internal/request"
 )
 
-// faults gathers what is wrong with a request, so that the caller is told all
+// validation gathers what is wrong with a request, so that the caller is told all
 // of it at once. It is bounded: a body of 4 MB can be wrong in a million ways,
 // and each entry is many times the size of what it is about.
-type faults []problem.Field
+type validation []problem.Field
 
 // maxErrors is how many validation errors a response lists.
 const maxErrors = 50
 
 // add keeps the first maxErrors errors, and then says once that there are more.
 // The pointer is shortened: it may hold a name that the caller chose.
-func (f *faults) add(pointer, detail string) {
+func (f *validation) add(pointer, detail string) {
 	switch len(*f) {
 	case maxErrors:
 		*f = append(*f, problem.Field{Detail: "has more validation errors, which are not listed"})
 	case maxErrors + 1:
 	default:
-		*f = append(*f, problem.Field{Pointer: request.Short(pointer), Detail: detail})
+		*f = append(*f, problem.Field{Pointer: request.Truncate(pointer), Detail: detail})
 	}
 }
 
 // atMost refuses a list that is too long, before its elements are looked at.
-func (f *faults) atMost(pointer string, length, limit int) bool {
+func (f *validation) atMost(pointer string, length, limit int) bool {
 	if length > limit {
 		f.add(pointer, "must have at most "+strconv.Itoa(limit)+" elements")
 	}
 	return length <= limit
 }
 
-func (f *faults) required(pointer, value string) {
+func (f *validation) require(pointer, value string) {
 	if value == "" {
 		f.add(pointer, "is required")
 	}
 }
 
 // err is nil when nothing was added.
-func (f *faults) err() error {
+func (f *validation) err() error {
 	if len(*f) == 0 {
 		return nil
 	}
@@ -59,7 +59,7 @@ func (f *faults) err() error {
 }
 
 // duration reads a member; empty is nil, which the server reads as its default.
-func (f *faults) duration(pointer, text string) *durationpb.Duration {
+func (f *validation) duration(pointer, text string) *durationpb.Duration {
 	if text == "" {
 		return nil
 	}
@@ -72,7 +72,7 @@ func (f *faults) duration(pointer, text string) *durationpb.Duration {
 }
 
 // payloads reads a list of values that comes in one of two forms.
-func (f *faults) payloads(pointer string, plain []JSON, payloadsPointer string, raw []PayloadInput) *common.Payloads {
+func (f *validation) payloads(pointer string, plain []JSON, payloadsPointer string, raw []PayloadInput) *common.Payloads {
 	if len(raw) == 0 {
 		return payload.FromValues(plain)
 	}
@@ -92,7 +92,7 @@ func (f *faults) payloads(pointer string, plain []JSON, payloadsPointer string, 
 }
 
 // payload checks one payload, which is a list's or a map's of this name.
-func (f *faults) payload(parent, name string, input PayloadInput) {
+func (f *validation) payload(parent, name string, input PayloadInput) {
 	switch {
 	case input.JSON != nil && (input.Metadata != nil || input.Data != nil):
 		f.add(pointerTo(parent, name), "must have either json or metadata and data")
@@ -102,7 +102,7 @@ func (f *faults) payload(parent, name string, input PayloadInput) {
 }
 
 // memo reads the memo, in one of its two forms.
-func (f *faults) memo(plain map[string]JSON, raw map[string]PayloadInput) *common.Memo {
+func (f *validation) memo(plain map[string]JSON, raw map[string]PayloadInput) *common.Memo {
 	if len(plain) == 0 && len(raw) == 0 {
 		return nil
 	}
@@ -126,7 +126,7 @@ func (f *faults) memo(plain map[string]JSON, raw map[string]PayloadInput) *commo
 	})
 }
 
-func (f *faults) searchAttributes(values map[string]SearchAttributeInput) *common.SearchAttributes {
+func (f *validation) searchAttributes(values map[string]SearchAttributeInput) *common.SearchAttributes {
 	if len(values) == 0 {
 		return nil
 	}
@@ -163,8 +163,8 @@ func textPayload(text string) *common.Payload {
 	return payload.FromJSON(value)
 }
 
-// text reads a payload that holds a string; anything else is empty.
-func text(p *common.Payload) string {
+// stringPayload reads a payload that holds a string; anything else is empty.
+func stringPayload(p *common.Payload) string {
 	var s string
 	if value, ok := payload.ToJSON(p); ok {
 		_ = json.Unmarshal(value, &s)
@@ -172,64 +172,64 @@ func text(p *common.Payload) string {
 	return s
 }
 
-// shown gives one payload as a plain value or, when it is none, whole.
-func shown(p *common.Payload) (JSON, *Payload) {
+// render gives one payload as a plain value or, when it is none, whole.
+func renderPayload(p *common.Payload) (JSON, *Payload) {
 	if p == nil {
 		return nil, nil
 	}
 	if value, ok := payload.ToJSON(p); ok {
 		return value, nil
 	}
-	whole := wholePayload(p)
+	whole := rawPayload(p)
 	return nil, &whole
 }
 
-// result gives what a workflow or a query returned: its first payload, as the
+// firstPayload gives what a workflow or a query returned: its first payload, as the
 // SDK has it.
-func result(list *common.Payloads) (JSON, *Payload) {
+func firstPayload(list *common.Payloads) (JSON, *Payload) {
 	if len(list.GetPayloads()) == 0 {
 		return nil, nil
 	}
-	return shown(list.GetPayloads()[0])
+	return renderPayload(list.GetPayloads()[0])
 }
 
-// shownAll gives a list of payloads as values when all of them are plain, else
+// renderPayloads gives a list of payloads as values when all of them are plain, else
 // all of them whole.
-func shownAll(list *common.Payloads) (plain []JSON, whole []Payload) {
+func renderPayloads(list *common.Payloads) (plain []JSON, whole []Payload) {
 	for _, p := range list.GetPayloads() {
 		value, ok := payload.ToJSON(p)
 		if !ok {
-			return nil, wholePayloads(list)
+			return nil, rawPayloads(list)
 		}
 		plain = append(plain, value)
 	}
 	return plain, nil
 }
 
-func wholePayloads(list *common.Payloads) []Payload {
+func rawPayloads(list *common.Payloads) []Payload {
 	whole := make([]Payload, len(list.GetPayloads()))
 	for i, p := range list.GetPayloads() {
-		whole[i] = wholePayload(p)
+		whole[i] = rawPayload(p)
 	}
 	return whole
 }
 
-func wholePayload(p *common.Payload) Payload {
+func rawPayload(p *common.Payload) Payload {
 	value, _ := payload.Readable(p)
 	return Payload{Metadata: p.GetMetadata(), Data: p.GetData(), JSON: value}
 }
 
-func wholeMemo(memo *common.Memo) map[string]Payload {
+func rawMemo(memo *common.Memo) map[string]Payload {
 	whole := make(map[string]Payload, len(memo.GetFields()))
 	for name, p := range memo.GetFields() {
-		whole[name] = wholePayload(p)
+		whole[name] = rawPayload(p)
 	}
 	return whole
 }
 
-// shownTime writes a time as RFC 3339 in UTC. One that is not set is empty; the
+// formatTime writes a time as RFC 3339 in UTC. One that is not set is empty; the
 // server writes that as nothing, as the epoch or as Go's zero time.
-func shownTime(t *timestamppb.Timestamp) string {
+func formatTime(t *timestamppb.Timestamp) string {
 	at := t.AsTime()
 	if at.IsZero() || at.Equal(time.Unix(0, 0)) {
 		return ""
@@ -237,15 +237,15 @@ func shownTime(t *timestamppb.Timestamp) string {
 	return at.Format(time.RFC3339Nano)
 }
 
-// shownDuration writes a duration in seconds; zero, which Temporal reads as
+// formatDuration writes a duration in seconds; zero, which Temporal reads as
 // "not set", is empty.
-func shownDuration(d *durationpb.Duration) string {
+func formatDuration(d *durationpb.Duration) string {
 	if d.AsDuration() == 0 {
 		return ""
 	}
-	return seconds(d.AsDuration())
+	return formatSeconds(d.AsDuration())
 }
 
-func seconds(d time.Duration) string {
+func formatSeconds(d time.Duration) string {
 	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s"
 }

@@ -51,17 +51,17 @@ func TestEveryEnumOfTheDocumentIsKnown(t *testing.T) {
 func TestTimesAndDurations(t *testing.T) {
 	t.Parallel()
 	for _, unset := range []*timestamppb.Timestamp{nil, {}, timestamppb.New(time.Time{})} {
-		require.Empty(t, shownTime(unset))
+		require.Empty(t, formatTime(unset))
 	}
-	require.Equal(t, "2026-11-21T09:30:00.125Z", shownTime(timestamppb.New(time.Date(2026, 11, 21, 10, 30, 0, 125e6, time.FixedZone("", 3600)))))
-	require.Empty(t, shownDuration(nil))
-	require.Equal(t, "5400s", shownDuration(durationpb.New(90*time.Minute)))
-	require.Equal(t, "0.1s", shownDuration(durationpb.New(100*time.Millisecond)))
+	require.Equal(t, "2026-11-21T09:30:00.125Z", formatTime(timestamppb.New(time.Date(2026, 11, 21, 10, 30, 0, 125e6, time.FixedZone("", 3600)))))
+	require.Empty(t, formatDuration(nil))
+	require.Equal(t, "5400s", formatDuration(durationpb.New(90*time.Minute)))
+	require.Equal(t, "0.1s", formatDuration(durationpb.New(100*time.Millisecond)))
 }
 
 func TestRetryPolicyIsCompletedAsByTheSDK(t *testing.T) {
 	t.Parallel()
-	var f faults
+	var f validation
 	sent := f.retryPolicy("/retryPolicy", &RetryPolicy{InitialInterval: "2s"})
 	require.NoError(t, f.err())
 	require.Equal(t, 2*time.Second, sent.GetInitialInterval().AsDuration())
@@ -92,8 +92,8 @@ func TestResultIsPlainOrWhole(t *testing.T) {
 		{payloads("binary/plain", "\x00"), `{"resultPayload":{"metadata":{"encoding":"YmluYXJ5L3BsYWlu"},"data":"AA=="}}`},
 	} {
 		shown := QueryResult{}
-		shown.Result, shown.ResultPayload = result(c.list)
-		got, err := json.Marshal(shown, encoding())
+		shown.Result, shown.ResultPayload = firstPayload(c.list)
+		got, err := json.Marshal(shown, jsonOptions())
 		require.NoError(t, err)
 		require.Equal(t, c.want, string(got))
 	}
@@ -101,7 +101,7 @@ func TestResultIsPlainOrWhole(t *testing.T) {
 
 func TestFailureShowsItsWholeChain(t *testing.T) {
 	t.Parallel()
-	shown := shownFailure(&failure.Failure{
+	shown := renderFailure(&failure.Failure{
 		Message: "activity error",
 		FailureInfo: &failure.Failure_ActivityFailureInfo{ActivityFailureInfo: &failure.ActivityFailureInfo{
 			ActivityId: "5", ActivityType: &common.ActivityType{Name: "Charge"}, RetryState: enums.RETRY_STATE_NON_RETRYABLE_FAILURE,
@@ -118,7 +118,7 @@ func TestFailureShowsItsWholeChain(t *testing.T) {
 			}},
 		},
 	})
-	got, err := json.Marshal(shown, encoding())
+	got, err := json.Marshal(shown, jsonOptions())
 	require.NoError(t, err)
 	require.JSONEq(t, `{"message":"activity error","kind":"activity","activityId":"5","activityType":"Charge",
 		"retryState":"NON_RETRYABLE_FAILURE","cause":{"message":"declined","stackTrace":"at x","kind":"application",

@@ -31,21 +31,21 @@ type views struct {
 func newViews() *views {
 	plans := transcode.NewPlans()
 	v := &views{
-		memo: plans.View((&common.Memo{}).ProtoReflect().Descriptor(), []transcode.Shown{
+		memo: plans.View((&common.Memo{}).ProtoReflect().Descriptor(), []transcode.ViewField{
 			{Field: "fields", As: "memo", Value: plainValue},
 		}),
 		event: plans.Message((&history.HistoryEvent{}).ProtoReflect().Descriptor()),
 	}
-	v.history = plans.View((&workflowservice.GetWorkflowExecutionHistoryResponse{}).ProtoReflect().Descriptor(), []transcode.Shown{
-		{Field: "history", Always: true, View: []transcode.Shown{{Field: "events", As: "events", Always: true}}},
+	v.history = plans.View((&workflowservice.GetWorkflowExecutionHistoryResponse{}).ProtoReflect().Descriptor(), []transcode.ViewField{
+		{Field: "history", Always: true, View: []transcode.ViewField{{Field: "events", As: "events", Always: true}}},
 	})
 	v.batch = plans.View((&batch.BatchOperationInfo{}).ProtoReflect().Descriptor(), batchView())
-	v.batches = plans.View((&workflowservice.ListBatchOperationsResponse{}).ProtoReflect().Descriptor(), []transcode.Shown{
+	v.batches = plans.View((&workflowservice.ListBatchOperationsResponse{}).ProtoReflect().Descriptor(), []transcode.ViewField{
 		{Field: "operation_info", As: "batches", View: batchView(), Always: true},
 	})
 	summary := v.info()
 	v.summary = plans.View((&workflow.WorkflowExecutionInfo{}).ProtoReflect().Descriptor(), summary)
-	v.list = plans.View((&workflowservice.ListWorkflowExecutionsResponse{}).ProtoReflect().Descriptor(), []transcode.Shown{
+	v.list = plans.View((&workflowservice.ListWorkflowExecutionsResponse{}).ProtoReflect().Descriptor(), []transcode.ViewField{
 		{Field: "executions", As: "workflows", View: summary, Always: true},
 	})
 	v.description = plans.View((&workflowservice.DescribeWorkflowExecutionResponse{}).ProtoReflect().Descriptor(), v.describe())
@@ -53,15 +53,15 @@ func newViews() *views {
 }
 
 // info are the fields that lists and descriptions have in common.
-func (v *views) info() []transcode.Shown {
-	run := []transcode.Shown{{Field: "workflow_id", As: "workflowId"}, {Field: "run_id", As: "runId"}}
-	return []transcode.Shown{
-		{Field: "execution", Always: true, View: []transcode.Shown{
+func (v *views) info() []transcode.ViewField {
+	run := []transcode.ViewField{{Field: "workflow_id", As: "workflowId"}, {Field: "run_id", As: "runId"}}
+	return []transcode.ViewField{
+		{Field: "execution", Always: true, View: []transcode.ViewField{
 			{Field: "workflow_id", As: "workflowId", Always: true},
 			{Field: "run_id", As: "runId", Always: true},
 		}},
 		{Field: "first_run_id", As: "firstExecutionRunId"},
-		{Field: "type", Always: true, View: []transcode.Shown{{Field: "name", As: "workflowType", Always: true}}},
+		{Field: "type", Always: true, View: []transcode.ViewField{{Field: "name", As: "workflowType", Always: true}}},
 		{Field: "task_queue", As: "taskQueue", Always: true},
 		{Field: "status", As: "status", Always: true},
 		{Field: "start_time", As: "startTime", Always: true},
@@ -72,7 +72,7 @@ func (v *views) info() []transcode.Shown {
 		{Field: "history_size_bytes", As: "historySizeBytes"},
 		{Field: "state_transition_count", As: "stateTransitionCount"},
 		{Field: "memo", Members: v.appendMemo},
-		{Field: "search_attributes", View: []transcode.Shown{
+		{Field: "search_attributes", View: []transcode.ViewField{
 			{Field: "indexed_fields", As: "searchAttributes", Value: payload.AppendSearchAttribute},
 		}},
 		{Field: "parent_execution", As: "parent", View: run},
@@ -87,39 +87,39 @@ func (v *views) info() []transcode.Shown {
 	}
 }
 
-func priorityView() []transcode.Shown {
-	return []transcode.Shown{
+func priorityView() []transcode.ViewField {
+	return []transcode.ViewField{
 		{Field: "priority_key", As: "priorityKey"},
 		{Field: "fairness_key", As: "fairnessKey"},
 		{Field: "fairness_weight", As: "fairnessWeight"},
 	}
 }
 
-func versionView() []transcode.Shown {
-	return []transcode.Shown{
+func versionView() []transcode.ViewField {
+	return []transcode.ViewField{
 		{Field: "deployment_name", As: "deploymentName", Always: true}, {Field: "build_id", As: "buildId", Always: true},
 	}
 }
 
-func versioningView() []transcode.Shown {
-	return []transcode.Shown{
+func versioningView() []transcode.ViewField {
+	return []transcode.ViewField{
 		{Field: "behavior", As: "behavior"},
 		{Field: "deployment_version", As: "deploymentVersion", View: versionView()},
 		{Field: "revision_number", As: "revisionNumber"},
-		{Field: "version_transition", As: "transition", View: []transcode.Shown{
+		{Field: "version_transition", As: "transition", View: []transcode.ViewField{
 			{Field: "deployment_version", As: "deploymentVersion", View: versionView()},
 		}},
-		{Field: "versioning_override", As: "override", Value: built(versioningOverride)},
+		{Field: "versioning_override", As: "override", Value: rendered(versioningOverride)},
 	}
 }
 
-// describe are the fields of a description.
-func (v *views) describe() []transcode.Shown {
-	return []transcode.Shown{
-		{Field: "workflow_execution_info", Always: true, View: append(v.info(), transcode.Shown{
-			Field: "auto_reset_points", View: []transcode.Shown{{Field: "points", As: "autoResetPoints", View: resetPointView()}},
+// jsonTypeName are the fields of a description.
+func (v *views) describe() []transcode.ViewField {
+	return []transcode.ViewField{
+		{Field: "workflow_execution_info", Always: true, View: append(v.info(), transcode.ViewField{
+			Field: "auto_reset_points", View: []transcode.ViewField{{Field: "points", As: "autoResetPoints", View: resetPointView()}},
 		})},
-		{Field: "execution_config", View: []transcode.Shown{
+		{Field: "execution_config", View: []transcode.ViewField{
 			{Field: "workflow_execution_timeout", As: "executionTimeout"},
 			{Field: "workflow_run_timeout", As: "runTimeout"},
 			{Field: "default_workflow_task_timeout", As: "taskTimeout"},
@@ -127,37 +127,37 @@ func (v *views) describe() []transcode.Shown {
 		}},
 		{Field: "workflow_extended_info", View: extendedView()},
 		{Field: "pending_activities", As: "pendingActivities", View: pendingActivityView()},
-		{Field: "pending_children", As: "pendingChildren", View: []transcode.Shown{
+		{Field: "pending_children", As: "pendingChildren", View: []transcode.ViewField{
 			{Field: "workflow_id", As: "workflowId", Always: true},
 			{Field: "run_id", As: "runId"},
 			{Field: "workflow_type_name", As: "workflowType", Always: true},
 			{Field: "initiated_id", As: "initiatedEventId"},
 			{Field: "parent_close_policy", As: "parentClosePolicy"},
 		}},
-		{Field: "pending_workflow_task", As: "pendingWorkflowTask", View: []transcode.Shown{
+		{Field: "pending_workflow_task", As: "pendingWorkflowTask", View: []transcode.ViewField{
 			{Field: "state", As: "state", Always: true},
 			{Field: "attempt", As: "attempt", Always: true},
 			{Field: "scheduled_time", As: "scheduledTime"},
 			{Field: "original_scheduled_time", As: "originalScheduledTime"},
 			{Field: "started_time", As: "startedTime"},
 		}},
-		{Field: "pending_nexus_operations", As: "pendingNexusOperations", Value: built(pendingNexusOperation)},
-		{Field: "callbacks", As: "callbacks", Value: built(callback)},
+		{Field: "pending_nexus_operations", As: "pendingNexusOperations", Value: rendered(pendingNexusOperation)},
+		{Field: "callbacks", As: "callbacks", Value: rendered(callback)},
 	}
 }
 
-func extendedView() []transcode.Shown {
-	return []transcode.Shown{
+func extendedView() []transcode.ViewField {
+	return []transcode.ViewField{
 		{Field: "execution_expiration_time", As: "executionExpirationTime"},
 		{Field: "run_expiration_time", As: "runExpirationTime"},
 		{Field: "cancel_requested", As: "cancelRequested"},
 		{Field: "last_reset_time", As: "lastResetTime"},
 		{Field: "original_start_time", As: "originalStartTime"},
 		{Field: "reset_run_id", As: "resetRunId"},
-		{Field: "pause_info", As: "pause", View: []transcode.Shown{
+		{Field: "pause_info", As: "pause", View: []transcode.ViewField{
 			{Field: "identity", As: "identity"}, {Field: "reason", As: "reason"}, {Field: "paused_time", As: "time"},
 		}},
-		{Field: "request_id_infos", As: "requestIds", View: []transcode.Shown{
+		{Field: "request_id_infos", As: "requestIds", View: []transcode.ViewField{
 			{Field: "event_type", As: "eventType", Always: true},
 			{Field: "event_id", As: "eventId"},
 			{Field: "buffered", As: "buffered"},
@@ -165,8 +165,8 @@ func extendedView() []transcode.Shown {
 	}
 }
 
-func resetPointView() []transcode.Shown {
-	return []transcode.Shown{
+func resetPointView() []transcode.ViewField {
+	return []transcode.ViewField{
 		{Field: "build_id", As: "buildId"},
 		{Field: "binary_checksum", As: "binaryChecksum"}, // what old workers left
 		{Field: "run_id", As: "runId", Always: true},
@@ -177,9 +177,9 @@ func resetPointView() []transcode.Shown {
 	}
 }
 
-// built shows a message that is rare, or whose shape is not the message's, by
+// rendered shows a message that is rare, or whose shape is not the message's, by
 // building it.
-func built[M any, P interface {
+func rendered[M any, P interface {
 	*M
 	proto.Message
 }, S any](show func(P) S) func(dst, wire []byte) ([]byte, bool, error) {
@@ -188,7 +188,7 @@ func built[M any, P interface {
 		if err := proto.Unmarshal(wire, message); err != nil {
 			return dst, false, err
 		}
-		text, err := json.Marshal(show(message), encoding())
+		text, err := json.Marshal(show(message), jsonOptions())
 		return append(dst, text...), true, err
 	}
 }
@@ -219,7 +219,7 @@ func (v *views) appendMemo(dst, wire []byte) ([]byte, error) {
 	if err := proto.Unmarshal(wire, memo); err != nil {
 		return dst, err
 	}
-	text, err := json.Marshal(wholeMemo(memo), encoding())
+	text, err := json.Marshal(rawMemo(memo), jsonOptions())
 	return append(append(dst, `"memoPayloads":`...), text...), err
 }
 
@@ -232,6 +232,6 @@ func appendUserMetadata(dst, wire []byte) ([]byte, error) {
 	shown, err := json.Marshal(struct {
 		Summary string `json:"staticSummary,omitempty"`
 		Details string `json:"staticDetails,omitempty"`
-	}{text(metadata.GetSummary()), text(metadata.GetDetails())}, encoding())
+	}{stringPayload(metadata.GetSummary()), stringPayload(metadata.GetDetails())}, jsonOptions())
 	return append(dst, shown[1:len(shown)-1]...), err
 }

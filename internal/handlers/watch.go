@@ -16,10 +16,10 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// watchKey tells waits that the upstream would answer alike. The credential
+// outcomeKey tells waits that the upstream would answer alike. The credential
 // and the metadata that a call goes out with are part of it: the upstream may
 // show different callers different things.
-type watchKey struct {
+type outcomeKey struct {
 	namespace, workflowID, runID string
 	followRuns, followReset      bool
 	credential, metadata         string
@@ -27,8 +27,8 @@ type watchKey struct {
 	scope string
 }
 
-// watches are the waits in flight. Equal ones share one upstream poll.
-type watches struct {
+// outcomePolls are the waits in flight. Equal ones share one upstream poll.
+type outcomePolls struct {
 	base     context.Context //nolint:containedctx // the polls' life is the API's, not a request's
 	client   *upstream.Client
 	metrics  *telemetry.Metrics
@@ -36,22 +36,22 @@ type watches struct {
 	polls    sync.WaitGroup
 
 	mu    sync.Mutex
-	byKey map[watchKey]*watch
+	byKey map[outcomeKey]*outcomePoll
 }
 
-func newWatches(base context.Context, options Options) *watches {
-	return &watches{
+func newOutcomePolls(base context.Context, options Options) *outcomePolls {
+	return &outcomePolls{
 		base: base, client: options.Upstream, metrics: options.Metrics, longPoll: options.Limits.LongPoll,
-		byKey: map[watchKey]*watch{},
+		byKey: map[outcomeKey]*outcomePoll{},
 	}
 }
 
 // close waits for the polls to end.
-func (ws *watches) close() { ws.polls.Wait() }
+func (ws *outcomePolls) close() { ws.polls.Wait() }
 
-// watch is one shared poll and its waiters.
-type watch struct {
-	key    watchKey
+// outcomePoll is one shared poll and its waiters.
+type outcomePoll struct {
+	key    outcomeKey
 	cancel context.CancelFunc
 	done   chan struct{} // closed when outcome or err is set
 
@@ -66,7 +66,7 @@ type watch struct {
 
 // join enters the watch of key, and starts its poll when it is the first. The
 // caller must leave it again.
-func (ws *watches) join(ctx context.Context, key watchKey, call upstream.Call, until time.Time) *watch {
+func (ws *outcomePolls) join(ctx context.Context, key outcomeKey, call upstream.CallOptions, until time.Time) *outcomePoll {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	w := ws.byKey[key]
@@ -85,10 +85,10 @@ func (ws *watches) join(ctx context.Context, key watchKey, call upstream.Call, u
 
 // start begins a poll in the name of the caller in ctx, but with the API's
 // life: the caller may leave before the others do.
-func (ws *watches) start(ctx context.Context, key watchKey, call upstream.Call, until time.Time) *watch {
+func (ws *outcomePolls) start(ctx context.Context, key outcomeKey, call upstream.CallOptions, until time.Time) *outcomePoll {
 	principal, _ := auth.PrincipalFrom(ctx)
 	pollCtx, cancel := context.WithCancel(auth.WithPrincipal(ws.base, principal))
-	w := &watch{
+	w := &outcomePoll{
 		key: key, cancel: cancel, done: make(chan struct{}), until: until,
 		pending: Pending{WorkflowID: key.workflowID, RunID: key.runID},
 	}
@@ -97,7 +97,7 @@ func (ws *watches) start(ctx context.Context, key watchKey, call upstream.Call, 
 	ws.polls.Go(func() {
 		defer ws.metrics.WaitPolls.Dec()
 		defer cancel()
-		outcome, err := newPoll(ws.client, w, call, ws.longPoll).run(pollCtx)
+		outcome, err := newOutcomePoller(ws.client, w, call, ws.longPoll).run(pollCtx)
 		ws.mu.Lock()
 		defer ws.mu.Unlock()
 		w.outcome, w.err = outcome, err
@@ -108,7 +108,7 @@ func (ws *watches) start(ctx context.Context, key watchKey, call upstream.Call, 
 }
 
 // leave ends one caller's wait, and the poll with the last one.
-func (ws *watches) leave(w *watch) {
+func (ws *outcomePolls) leave(w *outcomePoll) {
 	ws.metrics.WaitCallers.Dec()
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
@@ -121,21 +121,21 @@ func (ws *watches) leave(w *watch) {
 }
 
 // forget makes the next equal wait start a poll of its own. It needs ws.mu.
-func (ws *watches) forget(w *watch) {
+func (ws *outcomePolls) forget(w *outcomePoll) {
 	if ws.byKey[w.key] == w {
 		delete(ws.byKey, w.key)
 	}
 }
 
-// rest is how long the most patient waiter still stays.
-func (w *watch) rest() time.Duration {
+// timeLeft is how long the most patient waiter still stays.
+func (w *outcomePoll) timeLeft() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return time.Until(w.until)
 }
 
-// learn notes which run is waited for.
-func (w *watch) learn(runID, firstExecutionRunID string) {
+// setRun notes which run is waited for.
+func (w *outcomePoll) setRun(runID, firstExecutionRunID string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.pending.RunID = runID
@@ -144,15 +144,15 @@ func (w *watch) learn(runID, firstExecutionRunID string) {
 	}
 }
 
-// known gives what is known while the run goes on.
-func (w *watch) known() Pending {
+// pendingRun gives what is known while the run goes on.
+func (w *outcomePoll) pendingRun() Pending {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.pending
 }
 
-// canonical writes metadata so that equal metadata, and no other, is equal text.
-func canonical(layers ...metadata.MD) string {
+// metadataKey writes metadata so that equal metadata, and no other, is equal text.
+func metadataKey(layers ...metadata.MD) string {
 	var text strings.Builder
 	for _, md := range layers {
 		keys := slices.Sorted(maps.Keys(md))

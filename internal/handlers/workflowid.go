@@ -31,26 +31,26 @@ func idOf(name, segment, parameter string) (string, error) {
 	} else if segment == aliasSegment {
 		return "", problem.Invalid("?"+name, `is required with the path segment "-"`)
 	}
-	var f faults
-	f.id(pointer, id)
+	var f validation
+	f.checkID(pointer, id)
 	return id, f.err()
 }
 
-// id checks an id as the server would.
-func (f *faults) id(pointer, id string) {
+// checkID checks an id as the server would.
+func (f *validation) checkID(pointer, checkID string) {
 	switch {
-	case id == "":
+	case checkID == "":
 		f.add(pointer, "is required")
-	case len(id) > maxIDBytes:
+	case len(checkID) > maxIDBytes:
 		f.add(pointer, "must be at most 1000 bytes")
-	case !utf8.ValidString(id) || strings.ContainsFunc(id, unicode.IsControl):
+	case !utf8.ValidString(checkID) || strings.ContainsFunc(checkID, unicode.IsControl):
 		f.add(pointer, "must be valid UTF-8 without control characters")
 	}
 }
 
-// folds reports whether URL parsers and proxies change a path that holds the
+// needsAlias reports whether URL parsers and proxies change a path that holds the
 // id as a segment: WHATWG parsers remove dot segments even when escaped, and
 // many proxies decode %2F.
-func folds(id string) bool {
+func needsAlias(id string) bool {
 	return id == aliasSegment || id == "." || id == ".." || strings.Contains(id, "/")
 }

@@ -21,12 +21,12 @@ func (a *API) UpdateWorkflowOptions(
 		method: workflowservice.WorkflowService_UpdateWorkflowExecutionOptions_FullMethodName,
 		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *call, body *UpdateOptionsRequest) (*answer, error) {
-		execution, _, err := c.target()
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *UpdateOptionsRequest) (*response, error) {
+		execution, _, err := c.writeTarget()
 		if err != nil {
 			return nil, err
 		}
-		var f faults
+		var f validation
 		options, mask := f.options("", body)
 		if err := f.err(); err != nil {
 			return nil, err
@@ -37,9 +37,9 @@ func (a *API) UpdateWorkflowOptions(
 			Identity: c.identity(),
 		}, response)
 		if err != nil {
-			return nil, aboutWorkflow(err, execution.GetWorkflowId())
+			return nil, withWorkflowID(err, execution.GetWorkflowId())
 		}
-		return ok(shownOptions(response.GetWorkflowExecutionOptions())), nil
+		return okResponse(renderOptions(response.GetWorkflowExecutionOptions())), nil
 	})
 }
 
@@ -58,7 +58,7 @@ func (c *Change[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 }
 
 // options reads the changes, and makes the mask of the members that are there.
-func (f *faults) options(pointer string, body *UpdateOptionsRequest) (*workflow.WorkflowExecutionOptions, *fieldmaskpb.FieldMask) {
+func (f *validation) options(pointer string, body *UpdateOptionsRequest) (*workflow.WorkflowExecutionOptions, *fieldmaskpb.FieldMask) {
 	options, mask := &workflow.WorkflowExecutionOptions{}, &fieldmaskpb.FieldMask{}
 	if body.VersioningOverride.Sent {
 		mask.Paths = append(mask.Paths, "versioning_override")
@@ -74,8 +74,8 @@ func (f *faults) options(pointer string, body *UpdateOptionsRequest) (*workflow.
 	return options, mask
 }
 
-func shownOptions(o *workflow.WorkflowExecutionOptions) WorkflowOptions {
-	shown := WorkflowOptions{Priority: shownPriority(o.GetPriority())}
+func renderOptions(o *workflow.WorkflowExecutionOptions) WorkflowOptions {
+	shown := WorkflowOptions{Priority: renderPriority(o.GetPriority())}
 	if o.GetVersioningOverride() != nil {
 		override := versioningOverride(o.GetVersioningOverride())
 		shown.VersioningOverride = &override
@@ -83,8 +83,8 @@ func shownOptions(o *workflow.WorkflowExecutionOptions) WorkflowOptions {
 	return shown
 }
 
-// shownPriority leaves out what is not set, and a priority of nothing.
-func shownPriority(p *common.Priority) *Priority {
+// renderPriority leaves out what is not set, and a priority of nothing.
+func renderPriority(p *common.Priority) *Priority {
 	shown := Priority{FairnessKey: p.GetFairnessKey()}
 	if key := p.GetPriorityKey(); key != 0 {
 		shown.PriorityKey = &key

@@ -152,7 +152,7 @@ func (r *Reservation) Grow(ctx context.Context, n int64) error {
 			return nil
 		case <-timer.C:
 		case <-ctx.Done():
-			refused = refused.Because(ctx.Err())
+			refused = refused.WithCause(ctx.Err())
 		}
 	}
 	if b.leave(w) {
@@ -265,7 +265,7 @@ func (b *Bytes) admit() {
 	}
 }
 
-// leave gets out of the line, and reports whether the bytes were reserved before
+// release gets out of the line, and reports whether the bytes were reserved before
 // that.
 func (b *Bytes) leave(w *waiter) (reserved bool) {
 	b.mu.Lock()
@@ -288,7 +288,7 @@ func (b *Bytes) dequeued() {
 	b.queued--
 }
 
-// visit gives the holder of a reservation. A share that has changed counts from
+// register gives the holder of a reservation. A share that has changed counts from
 // when the caller holds nothing. It needs b.mu.
 func (b *Bytes) visit(r *Reservation) *holder {
 	h := b.holders[r.caller]
@@ -299,7 +299,7 @@ func (b *Bytes) visit(r *Reservation) *holder {
 	return h
 }
 
-// part forgets a caller that holds nothing and waits for nothing. It needs b.mu.
+// unregister forgets a caller that holds nothing and waits for nothing. It needs b.mu.
 func (b *Bytes) part(caller string, h *holder) {
 	if h.bytes == 0 && h.waiting == 0 {
 		delete(b.holders, caller)

@@ -14,9 +14,9 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-func enter(t *testing.T, pool *limit.Pool, caller string) limit.Place {
+func enter(t *testing.T, pool *limit.Pool, caller string) limit.Slot {
 	t.Helper()
-	place, err := pool.Enter(t.Context(), caller, 0)
+	place, err := pool.Acquire(t.Context(), caller, 0)
 	require.NoError(t, err)
 	return place
 }
@@ -24,19 +24,19 @@ func enter(t *testing.T, pool *limit.Pool, caller string) limit.Place {
 func TestACallerHasItsShareAndNoMore(t *testing.T) {
 	t.Parallel()
 	var taken telemetry.Gauge
-	pool := limit.NewPool(limit.PoolSize{Places: 3, Share: 0.7}, &taken)
+	pool := limit.NewPool(limit.PoolSize{Slots: 3, Share: 0.7}, &taken)
 	first := enter(t, pool, "a")
 	enter(t, pool, "a")
-	_, err := pool.Enter(t.Context(), "a", 0)
+	_, err := pool.Acquire(t.Context(), "a", 0)
 	require.True(t, problem.Is(err, problem.RateLimited))
 	other := enter(t, pool, "b")
 	require.EqualValues(t, 3, taken.Value())
-	_, err = pool.Enter(t.Context(), "c", 0)
+	_, err = pool.Acquire(t.Context(), "c", 0)
 	require.True(t, problem.Is(err, problem.Overloaded))
 
-	other.Leave()
-	first.Leave()
-	first.Leave()
+	other.Release()
+	first.Release()
+	first.Release()
 	require.EqualValues(t, 1, taken.Value(), "a place is given back once")
 	enter(t, pool, "a")
 }
@@ -45,7 +45,7 @@ func TestACallerWaitsForAPlaceOfItsOwn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var taken telemetry.Gauge
-		pool := limit.NewPool(limit.PoolSize{Places: 9, Share: 0.1, Queue: 2, QueueTime: time.Second}, &taken)
+		pool := limit.NewPool(limit.PoolSize{Slots: 9, Share: 0.1, Queue: 2, QueueTime: time.Second}, &taken)
 		first := enter(t, pool, "a")
 		begin := time.Now()
 		var mu sync.Mutex
@@ -53,7 +53,7 @@ func TestACallerWaitsForAPlaceOfItsOwn(t *testing.T) {
 		var waiting sync.WaitGroup
 		for i := range 2 {
 			waiting.Go(func() {
-				place, err := pool.Enter(t.Context(), "a", 0)
+				place, err := pool.Acquire(t.Context(), "a", 0)
 				if err != nil {
 					if !problem.Is(err, problem.RateLimited) || time.Since(begin) != time.Second {
 						t.Errorf("%v after %s", err, time.Since(begin))
@@ -64,16 +64,16 @@ func TestACallerWaitsForAPlaceOfItsOwn(t *testing.T) {
 				order = append(order, i)
 				mu.Unlock()
 				time.Sleep(700 * time.Millisecond)
-				place.Leave()
+				place.Release()
 			})
 			synctest.Wait()
 		}
-		_, err := pool.Enter(t.Context(), "a", 0)
+		_, err := pool.Acquire(t.Context(), "a", 0)
 		require.True(t, problem.Is(err, problem.RateLimited), "the queue is full")
 		require.Zero(t, time.Since(begin))
 		enter(t, pool, "b")
 		time.Sleep(500 * time.Millisecond)
-		first.Leave()
+		first.Release()
 		waiting.Wait()
 		require.Equal(t, []int{0}, order, "the first in line is served, the other one is told after a second")
 		require.EqualValues(t, 1, taken.Value())
@@ -84,15 +84,15 @@ func TestWhoLeavesTheQueueLeavesItWhole(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var taken telemetry.Gauge
-		pool := limit.NewPool(limit.PoolSize{Places: 9, Share: 0.1, Queue: 1, QueueTime: time.Hour}, &taken)
+		pool := limit.NewPool(limit.PoolSize{Slots: 9, Share: 0.1, Queue: 1, QueueTime: time.Hour}, &taken)
 		first := enter(t, pool, "a")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := pool.Enter(ctx, "a", 0)
+		_, err := pool.Acquire(ctx, "a", 0)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		first.Leave()
+		first.Release()
 		again := enter(t, pool, "a")
-		again.Leave()
+		again.Release()
 		require.Zero(t, taken.Value())
 		require.Zero(t, pool.Callers())
 	})
@@ -101,17 +101,17 @@ func TestWhoLeavesTheQueueLeavesItWhole(t *testing.T) {
 func TestACallerMayHaveAShareOfItsOwn(t *testing.T) {
 	t.Parallel()
 	var taken telemetry.Gauge
-	pool := limit.NewPool(limit.PoolSize{Places: 10, Share: 0.1}, &taken)
+	pool := limit.NewPool(limit.PoolSize{Slots: 10, Share: 0.1}, &taken)
 	for range 3 {
-		_, err := pool.Enter(t.Context(), "a", 0.3)
+		_, err := pool.Acquire(t.Context(), "a", 0.3)
 		require.NoError(t, err)
 	}
-	_, err := pool.Enter(t.Context(), "a", 0.3)
+	_, err := pool.Acquire(t.Context(), "a", 0.3)
 	require.True(t, problem.Is(err, problem.RateLimited))
 	enter(t, pool, "b")
-	_, err = pool.Enter(t.Context(), "b", 0)
+	_, err = pool.Acquire(t.Context(), "b", 0)
 	require.True(t, problem.Is(err, problem.RateLimited))
-	_, err = pool.Enter(t.Context(), "c", 0.0001)
+	_, err = pool.Acquire(t.Context(), "c", 0.0001)
 	require.NoError(t, err, "one place is the least")
 }
 
@@ -119,7 +119,7 @@ func TestWhatHasBegunWaitsForItsTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var taken telemetry.Gauge
-		pool := limit.NewPool(limit.PoolSize{Places: 2, Share: 0.5, Queue: 1, QueueTime: time.Second}, &taken)
+		pool := limit.NewPool(limit.PoolSize{Slots: 2, Share: 0.5, Queue: 1, QueueTime: time.Second}, &taken)
 		own, others := enter(t, pool, "a"), enter(t, pool, "b")
 		var streaming sync.WaitGroup
 		var resumed time.Duration
@@ -130,13 +130,13 @@ func TestWhatHasBegunWaitsForItsTurn(t *testing.T) {
 				t.Error(err)
 			}
 			resumed = time.Since(begin)
-			place.Leave()
+			place.Release()
 		})
 		time.Sleep(time.Hour)
-		own.Leave()
+		own.Release()
 		synctest.Wait()
 		require.Equal(t, time.Hour, resumed, "it waits for as long as it takes, and goes before who is new")
-		others.Leave()
+		others.Release()
 
 		enter(t, pool, "a")
 		enter(t, pool, "c")
@@ -154,26 +154,26 @@ func TestWhatHasBegunWaitsForItsTurn(t *testing.T) {
 
 func TestNoPlaceIsNoFault(t *testing.T) {
 	t.Parallel()
-	var none limit.Place
-	none.Leave()
+	var none limit.Slot
+	none.Release()
 }
 
 func TestAPoolIsNeverOverfull(t *testing.T) {
 	t.Parallel()
 	var taken telemetry.Gauge
-	pool := limit.NewPool(limit.PoolSize{Places: 4, Share: 0.75, Queue: 2, QueueTime: time.Millisecond}, &taken)
+	pool := limit.NewPool(limit.PoolSize{Slots: 4, Share: 0.75, Queue: 2, QueueTime: time.Millisecond}, &taken)
 	var callers sync.WaitGroup
 	for i := range 16 {
 		callers.Go(func() {
 			for range 1000 {
-				place, err := pool.Enter(t.Context(), string(rune('a'+i%2)), 0)
+				place, err := pool.Acquire(t.Context(), string(rune('a'+i%2)), 0)
 				if err != nil {
 					continue
 				}
 				if n := taken.Value(); n > 4 {
 					t.Errorf("%d places are taken", n)
 				}
-				place.Leave()
+				place.Release()
 			}
 		})
 	}
@@ -184,18 +184,18 @@ func TestAPoolIsNeverOverfull(t *testing.T) {
 
 func BenchmarkPool(b *testing.B) {
 	var taken telemetry.Gauge
-	pool := limit.NewPool(limit.PoolSize{Places: 400, Share: 0.75}, &taken)
-	keep, err := pool.Enter(b.Context(), "caller", 0) // a caller that is busy has others in flight
+	pool := limit.NewPool(limit.PoolSize{Slots: 400, Share: 0.75}, &taken)
+	keep, err := pool.Acquire(b.Context(), "caller", 0) // a caller that is busy has others in flight
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer keep.Leave()
+	defer keep.Release()
 	b.ReportAllocs()
 	for b.Loop() {
-		place, err := pool.Enter(b.Context(), "caller", 0)
+		place, err := pool.Acquire(b.Context(), "caller", 0)
 		if err != nil {
 			b.Fatal(err)
 		}
-		place.Leave()
+		place.Release()
 	}
 }

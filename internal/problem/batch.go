@@ -1,8 +1,8 @@
 package problem
 
-// ofBatch puts in a batch's words what the server says in a workflow's, because
+// batchError puts in a batch's words what the server says in a workflow's, because
 // a workflow of its own does a batch's work.
-func ofBatch(e *Error) *Error {
+func batchError(e *Error) *Error {
 	switch e.Code {
 	case WorkflowNotFound:
 		return New(BatchNotFound, "There is no batch job of this id.")

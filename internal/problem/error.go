@@ -80,8 +80,8 @@ func InvalidFields(fields ...Field) *Error {
 	return e
 }
 
-// Because attaches what only the log may tell, and returns e.
-func (e *Error) Because(cause error) *Error {
+// WithCause attaches what only the log may tell, and returns e.
+func (e *Error) WithCause(cause error) *Error {
 	e.cause = cause
 	return e
 }
@@ -113,7 +113,7 @@ func Of(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
-	return New(Internal, "The gateway failed to handle the request.").Because(err)
+	return New(Internal, "The gateway failed to handle the request.").WithCause(err)
 }
 
 // Is reports whether err is a problem of the given code.

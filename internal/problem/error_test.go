@@ -13,7 +13,7 @@ import (
 
 func TestTheCauseIsForTheLogAlone(t *testing.T) {
 	t.Parallel()
-	e := problem.New(problem.UpstreamError, "shown").Because(errors.New(marker))
+	e := problem.New(problem.UpstreamError, "shown").WithCause(errors.New(marker))
 	require.Equal(t, "upstream-error: shown (MARKER)", e.Error())
 	require.Equal(t, "shown", e.Detail)
 	require.Equal(t, "conflict: 3 < 4", problem.Newf(problem.Conflict, "%d < %d", 3, 4).Error())
@@ -21,7 +21,7 @@ func TestTheCauseIsForTheLogAlone(t *testing.T) {
 
 func TestErrorsKeepTheirChain(t *testing.T) {
 	t.Parallel()
-	e := problem.New(problem.ClientClosedRequest, "gone").Because(context.Canceled)
+	e := problem.New(problem.ClientClosedRequest, "gone").WithCause(context.Canceled)
 	wrapped := fmt.Errorf("handler: %w", e)
 	require.ErrorIs(t, wrapped, context.Canceled)
 	require.Same(t, e, problem.Of(wrapped))

@@ -17,7 +17,7 @@ func (e *Error) Status() *status.Status {
 	switch {
 	case !e.fromUpstream():
 		return status.New(e.Code.GRPC(), e.Detail)
-	case withheld(e.Upstream.Code()):
+	case isWithheld(e.Upstream.Code()):
 		return status.New(e.Upstream.Code(), e.Detail)
 	default:
 		shown := proto.CloneOf(e.Upstream.Proto())

@@ -25,15 +25,15 @@ const (
 	detailDropped      = "The Temporal server dropped the call, as it does with those that wait when their workflow gets more than it takes."
 )
 
-// OfOneWorkflow reports whether a failure is about one workflow alone: it tells
+// IsWorkflowBusy reports whether a failure is about one workflow alone: it tells
 // nothing of the server, and others should not pay for it.
-func OfOneWorkflow(st *status.Status) bool { return busyWorkflow(st) != "" }
+func IsWorkflowBusy(st *status.Status) bool { return busyWorkflow(st) != "" }
 
-// OfFullUpdates reports whether an update was refused because its workflow has
+// IsUpdateLimit reports whether an update was refused because its workflow has
 // as many in flight as it may. With every such refusal the server drops those of
 // the workflow's updates that no worker has accepted yet, so that to try again
 // soon does harm.
-func OfFullUpdates(st *status.Status) bool {
+func IsUpdateLimit(st *status.Status) bool {
 	detail := busyWorkflow(st)
 	return detail == detailUpdatesFull || detail == detailUpdatesLarge
 }

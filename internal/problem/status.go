@@ -34,12 +34,12 @@ const textNotGRPC = "unexpected HTTP status code received from server"
 // FromStatus maps what the upstream answered to the method of the given name
 // (without its service: "QueryWorkflow") to an [Error].
 func FromStatus(st *status.Status, method string) *Error {
-	if strings.HasPrefix(st.Message(), textNotGRPC) && !withheld(st.Code()) {
+	if strings.HasPrefix(st.Message(), textNotGRPC) && !isWithheld(st.Code()) {
 		st = status.New(codes.Unknown, st.Message())
 	}
 	e := fromStatus(st, method)
 	if strings.HasSuffix(method, "BatchOperation") {
-		e = ofBatch(e)
+		e = batchError(e)
 	}
 	e.Upstream = st
 	if e.cause == nil {
@@ -151,9 +151,9 @@ func fromNotFound(st *status.Status, method string) *Error {
 	}
 }
 
-// IsClosing reports whether a run has closed before it accepted an update. The
+// IsWorkflowClosing reports whether a run has closed before it accepted an update. The
 // workflow may go on in another.
-func IsClosing(err error) bool {
+func IsWorkflowClosing(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Upstream.Message() == textClosing
 }
@@ -209,10 +209,10 @@ func firstDetail(st *status.Status) any {
 	return nil
 }
 
-// withheld reports whether the text and details of a status stay in the log:
+// isWithheld reports whether the text and details of a status stay in the log:
 // they can name addresses, tables and files of the upstream. Codes that nobody
 // knows are withheld too.
-func withheld(code codes.Code) bool {
+func isWithheld(code codes.Code) bool {
 	switch code {
 	case codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.PermissionDenied, codes.ResourceExhausted,
 		codes.FailedPrecondition, codes.Aborted, codes.OutOfRange, codes.Unimplemented:

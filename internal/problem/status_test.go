@@ -311,8 +311,8 @@ func TestWhatIsAboutOneWorkflowIsTold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, test.one, problem.OfOneWorkflow(test.st))
-			require.Equal(t, test.whileFull, problem.OfFullUpdates(test.st))
+			require.Equal(t, test.one, problem.IsWorkflowBusy(test.st))
+			require.Equal(t, test.whileFull, problem.IsUpdateLimit(test.st))
 		})
 	}
 }

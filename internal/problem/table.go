@@ -9,8 +9,8 @@ import (
 // left to read it.
 const statusClientClosedRequest = 499
 
-// soon is the Retry-After of states that pass by themselves.
-const soon = time.Second
+// retrySoon is the Retry-After of states that pass by themselves.
+const retrySoon = time.Second
 
 // table is the one place that says what a code means over HTTP. It is never
 // written to.
@@ -52,14 +52,14 @@ var table = map[Code]Row{
 	WorkflowCompleted:      {Status: http.StatusConflict, Title: "Workflow already completed"},
 	RunChainMismatch:       {Status: http.StatusConflict, Title: "Another run chain has this workflow id"},
 	QueryRejected:          {Status: http.StatusConflict, Title: "Query rejected"},
-	WorkflowNotReady:       {Status: http.StatusConflict, Title: "Workflow not ready", Retryable: true, RetryAfter: soon},
+	WorkflowNotReady:       {Status: http.StatusConflict, Title: "Workflow not ready", Retryable: true, RetryAfter: retrySoon},
 	Conflict:               {Status: http.StatusConflict, Title: "Conflict"},
 
 	QueryFailed:          {Status: http.StatusUnprocessableEntity, Title: "Query failed"},
 	IdempotencyKeyReused: {Status: http.StatusUnprocessableEntity, Title: "Idempotency key used again"},
 
-	RateLimited:     {Status: http.StatusTooManyRequests, Title: "Rate limited", Retryable: true, RetryAfter: soon},
-	TooManyFailures: {Status: http.StatusTooManyRequests, Title: "Too many failed authentications", Retryable: true, RetryAfter: soon},
+	RateLimited:     {Status: http.StatusTooManyRequests, Title: "Rate limited", Retryable: true, RetryAfter: retrySoon},
+	TooManyFailures: {Status: http.StatusTooManyRequests, Title: "Too many failed authentications", Retryable: true, RetryAfter: retrySoon},
 
 	ClientClosedRequest: {Status: statusClientClosedRequest, Title: "Caller left"},
 	Internal:            {Status: http.StatusInternalServerError, Title: "Internal error"},
@@ -69,13 +69,13 @@ var table = map[Code]Row{
 	UpstreamAuthFailed:       {Status: http.StatusBadGateway, Title: "The gateway's credential was refused"},
 	UpstreamResponseTooLarge: {Status: http.StatusBadGateway, Title: "Answer of the Temporal server too large"},
 
-	UpstreamUnavailable: {Status: http.StatusServiceUnavailable, Title: "Temporal server unavailable", Retryable: true, RetryAfter: soon},
-	UpstreamOverloaded:  {Status: http.StatusServiceUnavailable, Title: "Temporal server overloaded", Retryable: true, RetryAfter: soon},
-	WorkflowBusy:        {Status: http.StatusServiceUnavailable, Title: "Workflow busy", Retryable: true, RetryAfter: soon},
-	UpdateNotAdmitted:   {Status: http.StatusServiceUnavailable, Title: "Update not admitted", Retryable: true, RetryAfter: soon},
-	Overloaded:          {Status: http.StatusServiceUnavailable, Title: "Overloaded", Retryable: true, RetryAfter: soon},
-	Draining:            {Status: http.StatusServiceUnavailable, Title: "Shutting down", Retryable: true, RetryAfter: soon},
-	JWKSUnavailable:     {Status: http.StatusServiceUnavailable, Title: "Signing keys unavailable", Retryable: true, RetryAfter: soon},
+	UpstreamUnavailable: {Status: http.StatusServiceUnavailable, Title: "Temporal server unavailable", Retryable: true, RetryAfter: retrySoon},
+	UpstreamOverloaded:  {Status: http.StatusServiceUnavailable, Title: "Temporal server overloaded", Retryable: true, RetryAfter: retrySoon},
+	WorkflowBusy:        {Status: http.StatusServiceUnavailable, Title: "Workflow busy", Retryable: true, RetryAfter: retrySoon},
+	UpdateNotAdmitted:   {Status: http.StatusServiceUnavailable, Title: "Update not admitted", Retryable: true, RetryAfter: retrySoon},
+	Overloaded:          {Status: http.StatusServiceUnavailable, Title: "Overloaded", Retryable: true, RetryAfter: retrySoon},
+	Draining:            {Status: http.StatusServiceUnavailable, Title: "Shutting down", Retryable: true, RetryAfter: retrySoon},
+	JWKSUnavailable:     {Status: http.StatusServiceUnavailable, Title: "Signing keys unavailable", Retryable: true, RetryAfter: retrySoon},
 
 	DeadlineExceeded: {Status: http.StatusGatewayTimeout, Title: "Deadline exceeded", Retryable: true},
 	QueryTimeout:     {Status: http.StatusGatewayTimeout, Title: "Query timed out", Retryable: true},

@@ -53,7 +53,7 @@ func Write(w http.ResponseWriter, err error, at Occurrence) int {
 	body, marshalErr := json.Marshal(e.document(row, at), options)
 	if marshalErr != nil { // A member that cannot be encoded costs the members, never the answer.
 		after := e.RetryAfter
-		e = New(e.Code, e.Detail).Because(marshalErr)
+		e = New(e.Code, e.Detail).WithCause(marshalErr)
 		e.RetryAfter = after
 		body, _ = json.Marshal(e.document(row, at), options)
 	}
@@ -83,7 +83,7 @@ func (e *Error) document(row Row, at Occurrence) document {
 func (d *document) addUpstream(st *status.Status, detail string) {
 	shown := proto.CloneOf(st.Proto())
 	shown.Message = strings.ToValidUTF8(shown.GetMessage(), "\uFFFD")
-	if withheld(st.Code()) {
+	if isWithheld(st.Code()) {
 		shown.Message, shown.Details = detail, nil
 	}
 	d.GRPCCode = code.Code(st.Code()).String() //nolint:gosec // the same numbers, on both sides

@@ -41,7 +41,7 @@ func FuzzWrite(f *testing.F) {
 	f.Add("upstream-unavailable", "", "", []byte(`{}`), int64(1<<63-1))
 	f.Add("internal", "", "", []byte(strings.Repeat("[", 10_001)+strings.Repeat("]", 10_001)), int64(1))
 	f.Fuzz(func(t *testing.T, code, detail, member string, failure []byte, retryAfter int64) {
-		e := problem.New(problem.Code(code), detail).Because(errors.New(secret))
+		e := problem.New(problem.Code(code), detail).WithCause(errors.New(secret))
 		e.RetryAfter = time.Duration(retryAfter)
 		e.Members = problem.Members{
 			WorkflowID: member, RunID: member, WorkflowStatus: member, Failure: jsontext.Value(failure),

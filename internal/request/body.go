@@ -76,7 +76,7 @@ type arrival struct {
 	credited int64 // bytes that the read deadline allows for
 }
 
-// read reads to the end.
+// parseMetadata reads to the end.
 func (a *arrival) read() error {
 	limited := io.LimitReader(a.request.Body, a.bodies.Max+1)
 	a.body = make([]byte, 0, a.first())
@@ -146,17 +146,17 @@ func (a *arrival) allow(d time.Duration) {
 func unread(err error) error {
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
-		return problem.New(problem.RequestTimeout, "The request body did not arrive in time.").Because(err)
+		return problem.New(problem.RequestTimeout, "The request body did not arrive in time.").WithCause(err)
 	}
-	return problem.New(problem.InvalidRequest, "The request body could not be read.").Because(err)
+	return problem.New(problem.InvalidRequest, "The request body could not be read.").WithCause(err)
 }
 
 func tooLarge(limit int64) error {
 	return problem.Newf(problem.PayloadTooLarge, "The request body is larger than %d bytes.", limit)
 }
 
-// Short cuts what a caller sent before it is sent back.
-func Short(text string) string {
+// Truncate cuts what a caller sent before it is sent back.
+func Truncate(text string) string {
 	const limit = 200
 	if len(text) <= limit {
 		return text

@@ -53,18 +53,18 @@ func (k Keys) allow(key string) bool {
 // rpc_metadata. A key that is not allowed is refused, not dropped: the caller
 // would believe that it was sent.
 func Metadata(h http.Header, allowed Keys) (metadata.MD, error) {
-	return read(h, allowed, func(key string) error {
-		return problem.Newf(problem.MetadataNotAllowed, "The metadata key %q is not allowed.", Short(key))
+	return parseMetadata(h, allowed, func(key string) error {
+		return problem.Newf(problem.MetadataNotAllowed, "The metadata key %q is not allowed.", Truncate(key))
 	})
 }
 
 // AllowedMetadata is [Metadata] for the doors whose clients send keys that they
 // do not know of: what is not allowed is dropped.
 func AllowedMetadata(h http.Header, allowed Keys) (metadata.MD, error) {
-	return read(h, allowed, func(string) error { return nil })
+	return parseMetadata(h, allowed, func(string) error { return nil })
 }
 
-func read(h http.Header, allowed Keys, refuse func(key string) error) (metadata.MD, error) {
+func parseMetadata(h http.Header, allowed Keys, refuse func(key string) error) (metadata.MD, error) {
 	var md metadata.MD
 	for name, values := range h {
 		key, ok := strings.CutPrefix(name, runtime.MetadataHeaderPrefix)

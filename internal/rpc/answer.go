@@ -17,30 +17,30 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// largeAnswer is the size on the wire from which an answer is written while it
+// streamedResponseBytes is the size on the wire from which an answer is written while it
 // is made. A smaller one is made whole first: what is wrong with it can still be
 // told by a status.
-const largeAnswer = 512 << 10
+const streamedResponseBytes = 512 << 10
 
 // hold makes the response, unless it is made while it is written, and reserves
 // the bytes that it holds until it is written. It comes before the call's slot is
 // given back: responses that wait for room are as many as there are slots at most.
-func (d *HTTP) hold(c *call) (err error) {
-	size := len(c.answer.Wire())
-	if size < largeAnswer {
+func (d *HTTP) hold(c *httpRequest) (err error) {
+	size := len(c.response.Bytes())
+	if size < streamedResponseBytes {
 		c.text = transcode.NewBuffer()
-		if c.text.Text, err = c.output.AppendJSON(c.text.Text, c.answer.Wire(), c.out.form, nil); err != nil {
-			return problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.").Because(err)
+		if c.text.Text, err = c.output.AppendJSON(c.text.Text, c.response.Bytes(), c.out.form, nil); err != nil {
+			return problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.").WithCause(err)
 		}
-		c.answer.Release()
-		c.answer, size = upstream.Answer{}, len(c.text.Text)
+		c.response.Release()
+		c.response, size = upstream.Response{}, len(c.text.Text)
 	}
 	c.held, err = d.options.Responses.Reserve(c.ctx, c.principal.Account(), c.principal.Share, int64(size))
 	return request.Unshown(c.method, err)
 }
 
 // write answers with what the server answered.
-func write(w http.ResponseWriter, c *call) {
+func write(w http.ResponseWriter, c *httpRequest) {
 	ctx := c.request.Context()
 	setForm(w.Header(), c.out)
 	var err error
@@ -48,7 +48,7 @@ func write(w http.ResponseWriter, c *call) {
 		err = c.out.write(w, http.StatusOK, c.text.Text)
 	} else {
 		w.WriteHeader(http.StatusOK)
-		err = stream(w, c, c.answer.Wire())
+		err = stream(w, c, c.response.Bytes())
 	}
 	if err != nil {
 		abort(ctx, err)
@@ -56,7 +56,7 @@ func write(w http.ResponseWriter, c *call) {
 }
 
 // stream writes an answer while it is made.
-func stream(w http.ResponseWriter, c *call, wire []byte) error {
+func stream(w http.ResponseWriter, c *httpRequest, wire []byte) error {
 	if !c.out.pretty {
 		return c.output.WriteJSON(w, wire, c.out.form, nil)
 	}

@@ -63,24 +63,24 @@ func (d *HTTP) Mount(router chi.Router) {
 	}
 }
 
-// call is one request on its way.
-type call struct {
+// opts is one request on its way.
+type httpRequest struct {
 	*binding
 	request   *http.Request
 	query     url.Values
 	values    []string // of the path's variables
 	namespace string
 	principal *auth.Principal
-	call      *upstream.Call
+	opts      *upstream.CallOptions
 	in, out   media
 
-	ctx     context.Context //nolint:containedctx // the call's own, made from the request's
-	place   limit.Place
-	message []byte
-	answer  upstream.Answer
-	text    *transcode.Buffer // what is written, unless it is made while it is written
-	held    limit.Reservation // the bytes of the one or the other
-	stop    func()            // ends a wait's own context
+	ctx      context.Context //nolint:containedctx // the call's own, made from the request's
+	slot     limit.Slot
+	message  []byte
+	response upstream.Response
+	text     *transcode.Buffer // what is written, unless it is made while it is written
+	held     limit.Reservation // the bytes of the one or the other
+	stop     func()            // ends a wait's own context
 }
 
 // serve makes the call that a request stands for. Its frame, and those of what it
@@ -90,22 +90,22 @@ func (d *HTTP) serve(w http.ResponseWriter, r *http.Request, b *binding) {
 	defer c.end()
 	err := d.begin(w, c)
 	if err == nil {
-		c.answer, err = d.options.Upstream.Invoke(c.ctx, c.method, c.message)
+		c.response, err = d.options.Upstream.Invoke(c.ctx, c.method, c.message)
 		if err == nil {
 			err = d.hold(c)
 		}
-		c.place.Leave()
+		c.slot.Release()
 	}
 	d.finish(w, c, err)
 }
 
 //go:noinline
-func newCall(r *http.Request, b *binding) *call {
-	return &call{binding: b, request: r, in: plainJSON(), out: plainJSON()}
+func newCall(r *http.Request, b *binding) *httpRequest {
+	return &httpRequest{binding: b, request: r, in: plainJSON(), out: plainJSON()}
 }
 
 // begin does all that comes before the call.
-func (d *HTTP) begin(w http.ResponseWriter, c *call) error {
+func (d *HTTP) begin(w http.ResponseWriter, c *httpRequest) error {
 	err := d.prepare(c)
 	if err != nil {
 		return err
@@ -114,7 +114,7 @@ func (d *HTTP) begin(w http.ResponseWriter, c *call) error {
 	if err != nil {
 		return err
 	}
-	c.place, err = d.pool(c).Enter(c.ctx, c.principal.Account(), c.principal.Share)
+	c.slot, err = d.pool(c).Acquire(c.ctx, c.principal.Account(), c.principal.Share)
 	arrived.Release()
 	if err != nil {
 		return err
@@ -123,7 +123,7 @@ func (d *HTTP) begin(w http.ResponseWriter, c *call) error {
 		return err
 	}
 	if c.named != 0 { // the guard behind Invoke authorises it
-		c.nameNamespace()
+		c.readNamespace()
 	}
 	if access, _ := auth.AccessOf(c.method); access.Role == auth.RoleRead && c.waits(c.query) {
 		ctx, end := context.WithCancelCause(c.ctx)
@@ -137,7 +137,7 @@ func (d *HTTP) begin(w http.ResponseWriter, c *call) error {
 }
 
 // finish answers.
-func (d *HTTP) finish(w http.ResponseWriter, c *call, err error) {
+func (d *HTTP) finish(w http.ResponseWriter, c *httpRequest, err error) {
 	if err == nil {
 		write(w, c)
 	} else {
@@ -145,7 +145,7 @@ func (d *HTTP) finish(w http.ResponseWriter, c *call, err error) {
 		if ctx == nil {
 			ctx = c.request.Context() // it was refused before there was a call
 		}
-		d.options.Upstream.Refused(ctx, c.method, c.namespace, err)
+		d.options.Upstream.AuditRejected(ctx, c.method, c.namespace, err)
 		e := problem.Of(err)
 		telemetry.FromContext(c.request.Context()).SetProblem(string(e.Code), e.LogDetail())
 		writeError(w, e, c.out)
@@ -153,19 +153,19 @@ func (d *HTTP) finish(w http.ResponseWriter, c *call, err error) {
 }
 
 // end gives back what the call holds, however it ends.
-func (c *call) end() {
+func (c *httpRequest) end() {
 	if c.stop != nil {
 		c.stop()
 	}
-	c.place.Leave()
-	c.answer.Release()
+	c.slot.Release()
+	c.response.Release()
 	c.text.Release()
 	c.held.Release()
 }
 
 // prepare reads what stands beside the message. The caller is authorised before
 // anything is judged, and errors have the form that was asked for.
-func (d *HTTP) prepare(c *call) error {
+func (d *HTTP) prepare(c *httpRequest) error {
 	var unread error
 	if raw := c.request.URL.RawQuery; raw != "" {
 		c.query, unread = url.ParseQuery(raw)
@@ -180,7 +180,7 @@ func (d *HTTP) prepare(c *call) error {
 		return err
 	}
 	if unread != nil {
-		return problem.New(problem.InvalidRequest, "The query cannot be read.").Because(unread)
+		return problem.New(problem.InvalidRequest, "The query cannot be read.").WithCause(unread)
 	}
 	timeout, err := request.Timeout(c.request.Header)
 	if err != nil {
@@ -193,16 +193,16 @@ func (d *HTTP) prepare(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.call = &upstream.Call{Namespace: c.namespace, Timeout: timeout, Metadata: md}
-	c.ctx = upstream.NewContext(ctx, c.call)
+	c.opts = &upstream.CallOptions{Namespace: c.namespace, Timeout: timeout, Metadata: md}
+	c.ctx = upstream.NewContext(ctx, c.opts)
 	return nil
 }
 
 // authorize decides over the caller. A namespace that stands in the message is
 // not known yet: who may not call anywhere is refused all the same, before it
 // takes a place.
-func (c *call) authorize(ctx context.Context) error {
-	if c.principal != nil && c.principal.Bound != nil {
+func (c *httpRequest) authorize(ctx context.Context) error {
+	if c.principal != nil && c.principal.Capability != nil {
 		// Page tokens are the server's own here, and would carry their bearer to other runs.
 		return problem.New(problem.OperationForbidden, "A delegated token is for the client API, under /v1.")
 	}
@@ -219,23 +219,23 @@ func (c *call) authorize(ctx context.Context) error {
 	return nil
 }
 
-// nameNamespace takes the namespace from the message, where it is not in the
+// readNamespace takes the namespace from the message, where it is not in the
 // path. Of a field that is there twice the last counts, and the guard holds all
 // of them against it.
-func (c *call) nameNamespace() {
+func (c *httpRequest) readNamespace() {
 	for number, value := range transcode.Fields(c.message) {
 		if number == c.named {
 			c.namespace = string(value)
 		}
 	}
-	c.call.Namespace = c.namespace
+	c.opts.Namespace = c.namespace
 	if c.principal.Authorize(c.method, c.namespace) == nil {
 		telemetry.FromContext(c.ctx).SetNamespace(c.namespace) // not before: anybody may name anything
 	}
 }
 
 // readPath takes the variables from the path, each decoded once.
-func (c *call) readPath() error {
+func (c *httpRequest) readPath() error {
 	parameters := chi.RouteContext(c.request.Context()).URLParams
 	escaped := c.request.URL.RawPath != "" // else the router saw the path decoded
 	c.values = make([]string, 0, len(c.variables))
@@ -262,7 +262,7 @@ func (c *call) readPath() error {
 }
 
 // pool gives the one that the call is counted in.
-func (d *HTTP) pool(c *call) *limit.Pool {
+func (d *HTTP) pool(c *httpRequest) *limit.Pool {
 	access, _ := auth.AccessOf(c.method)
 	switch {
 	case c.waits(c.query):
@@ -276,7 +276,7 @@ func (d *HTTP) pool(c *call) *limit.Pool {
 
 // build makes the request in wire form: the body or the query, then the path,
 // which wins over both, then who calls.
-func (d *HTTP) build(c *call, body []byte) ([]byte, error) {
+func (d *HTTP) build(c *httpRequest, body []byte) ([]byte, error) {
 	var message []byte
 	var err error
 	if c.body {
@@ -288,15 +288,15 @@ func (d *HTTP) build(c *call, body []byte) ([]byte, error) {
 		message, err = c.variables[i].field.AppendValue(message, c.values[i])
 	}
 	if err != nil {
-		return nil, inputProblem(err)
+		return nil, inputError(err)
 	}
-	return c.identify(message)
+	return c.stampIdentity(message)
 }
 
-// identify says who calls, wherever the message has a place for it: whatever the
+// stampIdentity says who calls, wherever the message has a place for it: whatever the
 // caller has said there itself is written over, and messages that are not there
 // are not made.
-func (c *call) identify(message []byte) ([]byte, error) {
+func (c *httpRequest) stampIdentity(message []byte) ([]byte, error) {
 	var err error
 	for _, identity := range c.identities {
 		if err == nil && identity.Reached(message) {
@@ -308,7 +308,7 @@ func (c *call) identify(message []byte) ([]byte, error) {
 
 // read takes the body, before the call has a slot: bodies that arrive slowly have
 // a bound of their own.
-func (d *HTTP) read(w http.ResponseWriter, c *call) ([]byte, limit.Reservation, error) {
+func (d *HTTP) read(w http.ResponseWriter, c *httpRequest) ([]byte, limit.Reservation, error) {
 	if !c.body {
 		return nil, limit.Reservation{}, nil
 	}
@@ -318,7 +318,7 @@ func (d *HTTP) read(w http.ResponseWriter, c *call) ([]byte, limit.Reservation, 
 	return d.options.Bodies.Read(w, c.request, c.principal)
 }
 
-func (d *HTTP) fromBody(c *call, body []byte) ([]byte, error) {
+func (d *HTTP) fromBody(c *httpRequest, body []byte) ([]byte, error) {
 	if len(bytes.TrimLeft(body, " \t\r\n")) == 0 { // white space is no value
 		return nil, nil
 	}
@@ -326,7 +326,7 @@ func (d *HTTP) fromBody(c *call, body []byte) ([]byte, error) {
 	return c.input.AppendWire(make([]byte, 0, len(body)), body, c.in.form)
 }
 
-func (c *call) bound() []transcode.Parameter {
+func (c *httpRequest) bound() []transcode.Parameter {
 	bound := make([]transcode.Parameter, len(c.variables))
 	for i, v := range c.variables {
 		bound[i] = v.field
@@ -334,10 +334,10 @@ func (c *call) bound() []transcode.Parameter {
 	return bound
 }
 
-// inputProblem says what is wrong with the request's own words.
-func inputProblem(err error) error {
+// inputError says what is wrong with the request's own words.
+func inputError(err error) error {
 	if errors.Is(err, transcode.ErrTooLarge) {
-		return problem.New(problem.PayloadTooLarge, "The request is larger than the Temporal server takes.").Because(err)
+		return problem.New(problem.PayloadTooLarge, "The request is larger than the Temporal server takes.").WithCause(err)
 	}
 	input, ok := errors.AsType[*transcode.InputError](err)
 	if !ok {
@@ -346,5 +346,5 @@ func inputProblem(err error) error {
 	if input.Pointer == "" {
 		return problem.New(problem.InvalidRequest, "The request body is no message: "+input.Reason+".")
 	}
-	return problem.Invalid(request.Short(input.Pointer), input.Reason)
+	return problem.Invalid(request.Truncate(input.Pointer), input.Reason)
 }

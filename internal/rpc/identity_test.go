@@ -35,7 +35,7 @@ func TestDelegatedTokensAreForTheClientAPI(t *testing.T) {
 	s := newSides(t)
 	s.current = &exchange{}
 	narrowed := almighty()
-	narrowed.Bound = &auth.Bound{}
+	narrowed.Capability = &auth.Capability{}
 	got := (&oracleCase{verb: http.MethodGet, target: historyPath, header: http.Header{}}).send(auth.WithPrincipal(t.Context(), narrowed), s.door)
 	require.Equal(t, http.StatusForbidden, got.status)
 	require.Zero(t, s.current.calls)

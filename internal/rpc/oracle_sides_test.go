@@ -125,7 +125,7 @@ func newDoor(t testing.TB, server *upstreamtest.Server) *rpc.HTTP {
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = client.Close() })
-	pool := limit.NewPool(limit.PoolSize{Places: 8, Share: 1}, &telemetry.Gauge{})
+	pool := limit.NewPool(limit.PoolSize{Slots: 8, Share: 1}, &telemetry.Gauge{})
 	bytes := limit.BytesSize{Total: 1 << 30, Share: 1}
 	door, err := rpc.NewHTTP(rpc.Options{
 		Upstream: client, LongPoll: time.Minute, Reads: pool, Writes: pool, Waits: pool,

@@ -42,7 +42,7 @@ func forOperators(hosts []string, next http.Handler) http.Handler {
 			return
 		}
 		id := requestID(r.Header)
-		secure(w.Header(), id)
+		setSecurityHeaders(w.Header(), id)
 		problem.Write(w, problem.New(problem.MisdirectedRequest,
 			"This listener does not answer for that host. Use an address, or a name of listen.adminHosts."), problem.Occurrence{RequestID: id})
 	})

@@ -131,7 +131,7 @@ func TestARepeatedBatchIsTheSameJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := start(t, nil)
 		g.upstream.Handle("StartBatchOperation", upstreamtest.InTurn(
-			upstreamtest.Answer(&workflowservice.StartBatchOperationResponse{}),
+			upstreamtest.Respond(&workflowservice.StartBatchOperationResponse{}),
 			upstreamtest.Fail(codes.AlreadyExists, "already started", &errordetails.WorkflowExecutionAlreadyStartedFailure{RunId: runID}),
 		))
 		const body = `{"query":"q","operation":{"cancel":{}}}`
@@ -158,7 +158,7 @@ func TestBatchErrorsSpeakOfBatches(t *testing.T) {
 		require.NotEmpty(t, asked[*workflowservice.StopBatchOperationRequest](t, g, "StopBatchOperation").GetReason())
 		for _, describe := range []upstreamtest.Handler{
 			upstreamtest.Fail(codes.NotFound, "workflow not found for ID: j", &errordetails.NotFoundFailure{}),
-			upstreamtest.Answer(&workflowservice.DescribeBatchOperationResponse{JobId: "j"}), // what the server says of any workflow
+			upstreamtest.Respond(&workflowservice.DescribeBatchOperationResponse{JobId: "j"}), // what the server says of any workflow
 		} {
 			g.upstream.Handle("DescribeBatchOperation", describe)
 			for verb, path := range map[string]string{http.MethodGet: "/j", http.MethodPost: "/j/stop"} {
@@ -174,7 +174,7 @@ func TestBatchesAreListedByPages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := start(t, nil)
-		g.upstream.Handle("ListBatchOperations", upstreamtest.Answer(&workflowservice.ListBatchOperationsResponse{
+		g.upstream.Handle("ListBatchOperations", upstreamtest.Respond(&workflowservice.ListBatchOperationsResponse{
 			OperationInfo: []*batch.BatchOperationInfo{{
 				JobId: "j", State: enums.BATCH_OPERATION_STATE_RUNNING, OperationType: enums.BATCH_OPERATION_TYPE_SIGNAL_WORKFLOW,
 				StartTime: timestamppb.New(time.Unix(1, 0)),

@@ -7,9 +7,9 @@ import (
 	"github.com/rs/cors"
 )
 
-// secure sets what every answer carries: its id, and what keeps a browser from
+// setSecurityHeaders sets what every answer carries: its id, and what keeps a browser from
 // taking it for anything but data. Pages of the gateway's own replace the policy.
-func secure(h http.Header, requestID string) {
+func setSecurityHeaders(h http.Header, requestID string) {
 	values := [...]string{requestID, "nosniff", "default-src 'none'; frame-ancestors 'none'", "no-referrer"} // in one piece of memory
 	h["X-Request-Id"] = values[0:1:1]
 	h["X-Content-Type-Options"] = values[1:2:2]
@@ -21,10 +21,10 @@ func secure(h http.Header, requestID string) {
 // takes no more.
 const preflightAge = 2 * time.Hour
 
-// sharing lets pages of the given origins call (Fetch standard, section 3.3).
+// withCORS lets pages of the given origins call (Fetch standard, section 3.3).
 // Cookies never count here, so that a page can do what the key that it holds
 // can, and nothing in its user's name.
-func sharing(origins []string, next http.Handler) http.Handler {
+func withCORS(origins []string, next http.Handler) http.Handler {
 	if len(origins) == 0 {
 		return next
 	}

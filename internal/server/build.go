@@ -75,7 +75,7 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 		options.Getenv = func(string) string { return "" }
 	}
 	g := &gateway{cfg: cfg, gate: newGate(), connections: newConnections(), log: telemetry.NewLogger(options.Log, cfg.Log.Level, cfg.Log.Format)}
-	g.life, g.stop = context.WithCancel(context.WithoutCancel(ctx))
+	g.background, g.stop = context.WithCancel(context.WithoutCancel(ctx))
 	g.requests, g.endRequests = context.WithCancelCause(context.WithoutCancel(ctx))
 	var err error
 	if g.metrics, err = telemetry.NewMetrics(options.Version); err != nil {
@@ -88,7 +88,7 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 	if err != nil {
 		return nil, fmt.Errorf("docs.folder: %w", err)
 	}
-	if err := g.identify(options); err != nil {
+	if err := g.openIdentity(options); err != nil {
 		return nil, err
 	}
 	if g.upstream, err = g.newUpstream(options); err != nil {
@@ -102,7 +102,7 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 	}
 	p := &probes{gate: g.gate, upstream: g.upstream, identity: &g.identity, metrics: g.metrics}
 	g.public = g.newServer(g.front(newRouter(doors{g.api, g.temporal}, g.authenticate(), pages), p))
-	if err := g.secure(); err != nil {
+	if err := g.configureTLS(); err != nil {
 		_ = g.upstream.Close()
 		return nil, fmt.Errorf("listen.tls: %w", err)
 	}
@@ -119,14 +119,14 @@ func (g *gateway) front(router chi.Router, p *probes) http.Handler {
 		router: router, gate: g.gate, hosts: lower(listen.Hosts), probes: p, log: g.log, metrics: g.metrics,
 		readBody: listen.Timeouts.ReadBody, write: listen.Timeouts.Write, budget: g.cfg.Limits.RequestBudget,
 	}
-	f.next = sharing(g.cfg.CORS.Origins, http.HandlerFunc(f.admit))
-	return believing(listen.TrustedProxies, f)
+	f.next = withCORS(g.cfg.CORS.Origins, http.HandlerFunc(f.passGate))
+	return trustForwardedFor(listen.TrustedProxies, f)
 }
 
 // authenticate is the step in front of the doors.
 func (g *gateway) authenticate() func(http.Handler) http.Handler {
-	return authenticator(&identification{
-		who: g.identity.authenticator(g.cfg.Auth.InsecureAnonymous), metrics: g.metrics, tracing: g.tracing,
+	return newAuthMiddleware(&authMiddleware{
+		authenticator: g.identity.authenticator(g.cfg.Auth.InsecureAnonymous), metrics: g.metrics, tracing: g.tracing,
 		failures: limit.NewFailures(g.cfg.Auth.FailureLimit.Burst, g.cfg.Auth.FailureLimit.PerSecond), rates: limit.NewRates(),
 	})
 }
@@ -137,7 +137,7 @@ func (g *gateway) listen(options Options) error {
 	if err != nil {
 		return err
 	}
-	g.publicListener = &lingering{Listener: public}
+	g.publicListener = &drainListener{Listener: public}
 	if g.adminListener, err = listenerOr(options.Admin, g.cfg.Listen.Admin); err != nil {
 		_ = public.Close()
 	}
@@ -171,7 +171,7 @@ func (g *gateway) newBounds() bounds {
 	limits := g.cfg.Limits.InFlight
 	pool := func(size int, gauge *telemetry.Gauge) *limit.Pool {
 		return limit.NewPool(limit.PoolSize{
-			Places: size, Share: limits.CallerShare, Queue: limits.Queue, QueueTime: limits.QueueTime,
+			Slots: size, Share: limits.CallerShare, Queue: limits.Queue, QueueTime: limits.QueueTime,
 		}, gauge)
 	}
 	bytes := func(total, small int64, gauge *telemetry.Gauge) *limit.Bytes {
@@ -198,7 +198,7 @@ func (g *gateway) newAPI(version string, bounds bounds) *handlers.API {
 		conditions[name] = namespace.QueryRejectCondition
 	}
 	limits := g.cfg.Limits
-	return handlers.New(g.life, handlers.Options{
+	return handlers.New(g.background, handlers.Options{
 		Upstream: g.upstream, Tokens: g.identity.seals, Delegated: g.identity.delegated, Version: version, Metrics: g.metrics,
 		CallerMetadata: g.cfg.Upstream.CallerMetadata, QueryRejectConditions: conditions,
 		Limits: handlers.Limits{

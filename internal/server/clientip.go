@@ -9,11 +9,11 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// believing lets the proxies of the given prefixes say for whom they ask, in
+// trustForwardedFor lets the proxies of the given prefixes say for whom they ask, in
 // X-Forwarded-For. The header is walked from the right, where each proxy adds
 // whom it heard, up to the first address that is none of ours: what stands left
 // of it is that one's to invent. From any other peer the header counts nothing.
-func believing(proxies []string, next http.Handler) http.Handler {
+func trustForwardedFor(proxies []string, next http.Handler) http.Handler {
 	if len(proxies) == 0 {
 		return next
 	}

@@ -28,10 +28,10 @@ func (c *connections) track(conn net.Conn, state http.ConnState) {
 	case http.StateIdle, http.StateHijacked, http.StateClosed:
 		delete(c.busy, conn)
 	}
-	c.settle()
+	c.signalIdle()
 }
 
-func (c *connections) settle() {
+func (c *connections) signalIdle() {
 	if c.quiet != nil && len(c.busy) == 0 {
 		close(c.quiet)
 		c.quiet = nil
@@ -44,7 +44,7 @@ func (c *connections) await(limit time.Duration) {
 	quiet := make(chan struct{})
 	c.mu.Lock()
 	c.quiet = quiet
-	c.settle()
+	c.signalIdle()
 	c.mu.Unlock()
 	timer := time.NewTimer(limit)
 	defer timer.Stop()

@@ -71,7 +71,7 @@ func TestDrainAnswersWhatIsInFlightAndRefusesWhatIsNew(t *testing.T) {
 			case <-time.After(15 * time.Second):
 			case <-ctx.Done():
 			}
-			return upstreamtest.Answer(&workflowservice.CountWorkflowExecutionsResponse{Count: 7})(ctx, nil)
+			return upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{Count: 7})(ctx, nil)
 		})
 		slow := make(chan answered, 1)
 		go func() {

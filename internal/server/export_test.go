@@ -25,6 +25,6 @@ func FrontOf(t *testing.T, log io.Writer, handler http.HandlerFunc) *front {
 		router: router, gate: newGate(), probes: &probes{}, metrics: metrics,
 		log: telemetry.NewLogger(log, "info", "json"), readBody: time.Second, write: time.Second,
 	}
-	f.next = http.HandlerFunc(f.admit)
+	f.next = http.HandlerFunc(f.passGate)
 	return f
 }

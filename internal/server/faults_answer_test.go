@@ -81,7 +81,7 @@ func TestAnAnswerThatBreaksTheRulesOfGRPC(t *testing.T) {
 func TestAnAnswerThatIsNoMessage(t *testing.T) {
 	t.Parallel()
 	answer := func(message []byte) func(*faulty, op) {
-		return byScript(func(s *upstreamtest.Stream) { s.Answer(message) })
+		return byScript(func(s *upstreamtest.Stream) { s.Respond(message) })
 	}
 	field := func(number protowire.Number, value []byte) []byte {
 		return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), value)
@@ -199,7 +199,7 @@ func TestAServerThatStopsReading(t *testing.T) {
 	bigTerminate.body = `{"details":[` + argument + `]}`
 	deaf := func(f *faulty, o op) {
 		byScript(func(s *upstreamtest.Stream) {
-			s.Deafen()
+			s.Stall()
 			<-s.Done()
 			if got := s.Received(); got > 64<<10 {
 				f.upstream.Cut()

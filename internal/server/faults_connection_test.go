@@ -98,7 +98,7 @@ func TestAnUpstreamThatIsSlow(t *testing.T) {
 	slow := func(d time.Duration) func(*faulty, op) {
 		return byScript(func(s *upstreamtest.Stream) {
 			if s.Wait(d) {
-				s.Answer(nil)
+				s.Respond(nil)
 			}
 		})
 	}

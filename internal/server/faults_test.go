@@ -88,7 +88,7 @@ func startFaulty(t *testing.T, configure func(*config.Config)) *faulty {
 // and takes note of what goroutines that needs.
 func settle(t *testing.T, g *gateway, home upstreamtest.Dialer) *faulty {
 	t.Helper()
-	g.upstream.Handle("TerminateWorkflowExecution", upstreamtest.Answer(&workflowservice.TerminateWorkflowExecutionResponse{}))
+	g.upstream.Handle("TerminateWorkflowExecution", upstreamtest.Respond(&workflowservice.TerminateWorkflowExecutionResponse{}))
 	newFakeWorkflow(g.upstream)
 	f := &faulty{gateway: g, home: home, raw: upstreamtest.NewRaw(t, g.upstream)}
 	t.Cleanup(func() {

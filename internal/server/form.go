@@ -15,10 +15,10 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// problemOfForm refuses requests whose head or path two parsers could read in
+// validateRequest refuses requests whose head or path two parsers could read in
 // two ways, and those that are for another host: a name that an attacker has
 // pointed at us (DNS rebinding), or one that a proxy in front did not check.
-func (f *front) problemOfForm(r *http.Request) error {
+func (f *front) validateRequest(r *http.Request) error {
 	if len(f.hosts) > 0 && !slices.Contains(f.hosts, hostName(r.Host)) {
 		return problem.New(problem.MisdirectedRequest, "This gateway does not answer for that host.")
 	}
@@ -27,7 +27,7 @@ func (f *front) problemOfForm(r *http.Request) error {
 		e.Members.Allow = methods()
 		return e
 	}
-	if err := problemOfPath(r.URL); err != nil {
+	if err := validatePath(r.URL); err != nil {
 		return err
 	}
 	for name := range r.Header {
@@ -65,10 +65,10 @@ func hostName(host string) string {
 	return strings.ToLower(strings.Trim(host, "[]"))
 }
 
-// problemOfPath judges the path. Dot segments are refused and not resolved, the
+// validatePath judges the path. Dot segments are refused and not resolved, the
 // escaped ones too, because many parsers cannot tell them from plain ones; ids
 // of that form have a way of their own.
-func problemOfPath(u *url.URL) error {
+func validatePath(u *url.URL) error {
 	path, routed := u.Path, cmp.Or(u.RawPath, u.Path) // as the router has it: EscapedPath would undo what was escaped beside a character that has to be
 	for segment := range strings.SplitSeq(routed, "/") {
 		plain, err := segment, error(nil)

@@ -16,7 +16,7 @@ func TestSkipArchivalReachesTheServer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := start(t, nil)
-		g.upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Answer(&workflowservice.GetWorkflowExecutionHistoryResponse{}))
+		g.upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Respond(&workflowservice.GetWorkflowExecutionHistoryResponse{}))
 		for query, want := range map[string]string{"": "false", "?skipArchival=false": "false", "?skipArchival=true": "true"} {
 			a := g.do(t, http.MethodGet, order+"/history"+query, "")
 			require.Equal(t, http.StatusOK, a.status, a.body)

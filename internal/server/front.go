@@ -63,8 +63,8 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // connectionKey is where a request's context has its connection.
 type connectionKey struct{}
 
-// visit is one request from its begin to its end.
-type visit struct {
+// requestState is one request from its begin to its end.
+type requestState struct {
 	recorder recorder
 	event    telemetry.Event
 	request  *http.Request
@@ -73,11 +73,11 @@ type visit struct {
 }
 
 // receive is what is done for each request before anything is known of it.
-func (f *front) receive(w http.ResponseWriter, r *http.Request) (*visit, *http.Request) {
-	v := &visit{begin: time.Now(), routing: f.routingContext()}
+func (f *front) receive(w http.ResponseWriter, r *http.Request) (*requestState, *http.Request) {
+	v := &requestState{begin: time.Now(), routing: f.routingContext()}
 	v.recorder = recorder{
 		ResponseWriter: w, timeout: f.write, budget: f.budget, begin: v.begin,
-		large: r.ContentLength > largeBody || r.ContentLength < 0 && r.ProtoMajor == 1,
+		largeBody: r.ContentLength > largeBodyBytes || r.ContentLength < 0 && r.ProtoMajor == 1,
 	}
 	if r.ProtoMajor > 1 {
 		if conn, ok := r.Context().Value(connectionKey{}).(net.Conn); ok {
@@ -91,7 +91,7 @@ func (f *front) receive(w http.ResponseWriter, r *http.Request) (*visit, *http.R
 	v.routing.Routes = f.router
 	r = r.WithContext(context.WithValue(telemetry.NewContext(r.Context(), &v.event), chi.RouteCtxKey, v.routing))
 	v.request = r
-	secure(v.recorder.Header(), v.event.RequestID)
+	setSecurityHeaders(v.recorder.Header(), v.event.RequestID)
 	endAmbiguous(v.recorder.Header(), r)
 	if r.ContentLength != 0 {
 		// Also for whoever is refused before its body is read: net/http reads
@@ -114,14 +114,14 @@ func (f *front) routingContext() *chi.Context {
 
 // leave is what is done for each request at its end, also when a handler has
 // panicked. It is deferred.
-func (f *front) leave(v *visit) {
+func (f *front) leave(v *requestState) {
 	f.metrics.Active.Dec()
 	failure := recover() //nolint:revive // it is deferred, by ServeHTTP
 	event, rec := &v.event, &v.recorder
-	f.settle(v, failure)
+	f.recordOutcome(v, failure)
 	event.Route, event.Status, event.BytesOut = v.routing.RoutePattern(), rec.status, rec.bytes
 	event.Duration = time.Since(v.begin)
-	if !f.probes.quiet(v.request) {
+	if !f.probes.isProbe(v.request) {
 		event.Log(f.log)
 		f.metrics.Request(v.request.Context(), v.request.Method, event.Route, rec.status, event.Duration)
 	}
@@ -131,9 +131,9 @@ func (f *front) leave(v *visit) {
 	}
 }
 
-// admit lets a request in, unless the gateway stops or the request's form is
+// passGate lets a request in, unless the gateway stops or the request's form is
 // wrong.
-func (f *front) admit(w http.ResponseWriter, r *http.Request) {
+func (f *front) passGate(w http.ResponseWriter, r *http.Request) {
 	if f.enter(w, r) {
 		defer f.gate.leave()
 		f.router.ServeHTTP(w, r)
@@ -146,7 +146,7 @@ func (f *front) enter(w http.ResponseWriter, r *http.Request) bool {
 	if closing {
 		w.Header().Set("Connection", "close")
 	}
-	err := f.problemOfForm(r)
+	err := f.validateRequest(r)
 	if !admitted {
 		err = problem.New(problem.Draining, "This replica is shutting down.")
 	}
@@ -158,14 +158,14 @@ func (f *front) enter(w http.ResponseWriter, r *http.Request) bool {
 			f.gate.leave()
 		}
 	}()
-	refuse(w, r, telemetry.FromContext(r.Context()), err)
+	writeProblem(w, r, telemetry.FromContext(r.Context()), err)
 	return false
 }
 
-// settle makes the event say how the request ended, and answers for a handler
+// signalIdle makes the event say how the request ended, and answers for a handler
 // that did not. A response that was not taken is its client's end, whatever its
 // handler made of the failed write.
-func (f *front) settle(v *visit, failure any) {
+func (f *front) recordOutcome(v *requestState, failure any) {
 	w, event := &v.recorder, &v.event
 	if failure == nil || errors.Is(asError(failure), http.ErrAbortHandler) {
 		if w.status == 0 {
@@ -195,8 +195,8 @@ func asError(failure any) error {
 	return fmt.Errorf("panic: %v", failure)
 }
 
-// refuse answers with a problem, in the form of the door that was knocked at.
-func refuse(w http.ResponseWriter, r *http.Request, event *telemetry.Event, err error) {
+// writeProblem answers with a problem, in the form of the door that was knocked at.
+func writeProblem(w http.ResponseWriter, r *http.Request, event *telemetry.Event, err error) {
 	e := problem.Of(err)
 	event.SetProblem(string(e.Code), e.LogDetail())
 	if rpc.Owns(r.URL.Path) {

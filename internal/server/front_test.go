@@ -33,7 +33,7 @@ func TestReadinessFollowsTheUpstreamWithoutCallsPerProbe(t *testing.T) {
 		require.Len(t, g.upstream.Calls("GetSystemInfo"), before)
 		require.Contains(t, g.adminText(t, "/readyz"), "permission-denied")
 
-		g.upstream.Handle("GetSystemInfo", upstreamtest.Answer(&workflowservice.GetSystemInfoResponse{}))
+		g.upstream.Handle("GetSystemInfo", upstreamtest.Respond(&workflowservice.GetSystemInfoResponse{}))
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		require.Equal(t, http.StatusOK, g.ready(t))
@@ -140,7 +140,7 @@ func TestUpstreamThatIsAwayIsRetriedWithinTheBudget(t *testing.T) {
 		g := start(t, nil)
 		g.upstream.Handle("CountWorkflowExecutions", upstreamtest.InTurn(
 			upstreamtest.Fail(codes.Unavailable, "10.0.0.7:7233 refused"),
-			upstreamtest.Answer(&workflowservice.CountWorkflowExecutionsResponse{Count: 3})))
+			upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{Count: 3})))
 		a := g.do(t, http.MethodGet, "/v1/namespaces/default/workflows:count", "")
 		require.Equal(t, http.StatusOK, a.status)
 		require.Len(t, g.upstream.Calls("CountWorkflowExecutions"), 2)

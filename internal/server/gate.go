@@ -11,11 +11,11 @@ type phase uint8
 const (
 	// serving admits everything.
 	serving phase = iota
-	// leaving reports not ready and still admits, until load balancers have
+	// draining reports not ready and still admits, until load balancers have
 	// seen it; answers ask their callers to close the connection.
-	leaving
-	// refusing answers what is new with 503 and waits for what is in flight.
-	refusing
+	draining
+	// rejecting answers what is new with 503 and waits for what is in flight.
+	rejecting
 )
 
 // gate counts the requests in flight and turns new ones away at the end.
@@ -33,18 +33,18 @@ func newGate() *gate { return &gate{idle: make(chan struct{})} }
 func (g *gate) enter() (admitted, closing bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.phase == refusing {
+	if g.phase == rejecting {
 		return false, true
 	}
 	g.inFlight++
-	return true, g.phase == leaving
+	return true, g.phase == draining
 }
 
 func (g *gate) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.inFlight--
-	g.settle()
+	g.signalIdle()
 }
 
 // move goes on to a later phase.
@@ -52,11 +52,11 @@ func (g *gate) move(to phase) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.phase = max(g.phase, to)
-	g.settle()
+	g.signalIdle()
 }
 
-func (g *gate) settle() {
-	if g.phase == refusing && g.inFlight == 0 {
+func (g *gate) signalIdle() {
+	if g.phase == rejecting && g.inFlight == 0 {
 		select {
 		case <-g.idle:
 		default:
@@ -65,8 +65,8 @@ func (g *gate) settle() {
 	}
 }
 
-// stopping reports whether the gateway is past serving.
-func (g *gate) stopping() bool {
+// isStopping reports whether the gateway is past serving.
+func (g *gate) isStopping() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.phase != serving

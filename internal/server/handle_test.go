@@ -98,7 +98,7 @@ func pinning(t *testing.T, test func(t *testing.T, g *gateway)) {
 		update.complete(`1`)
 		update.sent = true
 		answering(g)
-		g.upstream.Handle("QueryWorkflow", upstreamtest.Answer(&workflowservice.QueryWorkflowResponse{}))
+		g.upstream.Handle("QueryWorkflow", upstreamtest.Respond(&workflowservice.QueryWorkflowResponse{}))
 		for _, method := range []string{"SignalWorkflowExecution", "RequestCancelWorkflowExecution", "TerminateWorkflowExecution"} {
 			g.upstream.Handle(method, upstreamtest.Unknown(0)) // an answer without members
 		}
@@ -150,7 +150,7 @@ func TestEveryInstanceOperationIsHeldToItsChain(t *testing.T) {
 func TestAServerThatTellsNoChainProvesNothing(t *testing.T) {
 	t.Parallel()
 	pinning(t, func(t *testing.T, g *gateway) {
-		g.upstream.Handle("DescribeWorkflowExecution", upstreamtest.Answer(&workflowservice.DescribeWorkflowExecutionResponse{
+		g.upstream.Handle("DescribeWorkflowExecution", upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{
 			WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{Execution: &common.WorkflowExecution{WorkflowId: "order", RunId: runID}},
 		}))
 		a := g.do(t, http.MethodPost, order+"/signal?firstExecutionRunId="+runID, `{"signal":"approve"}`)

@@ -71,7 +71,7 @@ func slowBodies(t *testing.T) []hostile {
 func manySlowBodies(t *testing.T, g *gateway, path string, sockets int) string {
 	t.Helper()
 	for _, method := range []string{"TerminateWorkflowExecution", "SignalWorkflowExecution"} {
-		g.upstream.Handle(method, upstreamtest.Answer(&workflowservice.TerminateWorkflowExecutionResponse{}))
+		g.upstream.Handle(method, upstreamtest.Respond(&workflowservice.TerminateWorkflowExecutionResponse{}))
 	}
 	for range sockets {
 		for _, key := range []string{writerKey, otherKey} {
@@ -152,7 +152,7 @@ func largeBodies(t *testing.T, g *gateway) string {
 	time.Sleep(2 * time.Second)
 	synctest.Wait()
 	held := g.bytesHeld(t, "request")
-	g.upstream.Handle("TerminateWorkflowExecution", upstreamtest.Answer(&workflowservice.TerminateWorkflowExecutionResponse{}))
+	g.upstream.Handle("TerminateWorkflowExecution", upstreamtest.Respond(&workflowservice.TerminateWorkflowExecutionResponse{}))
 	a := g.do(t, http.MethodPost, terminate, `{"reason":"`+strings.Repeat(" ", 1<<20)+`"}`, "Authorization", "Bearer "+otherKey)
 	require.Less(t, a.status, http.StatusBadRequest, a.body)
 	time.Sleep(time.Minute)

@@ -58,7 +58,7 @@ func (g *gateway) try(t *testing.T, attempts ...keyed) string {
 	t.Helper()
 	for _, b := range linkedBindings(t) {
 		if b.method.Name() != "GetSystemInfo" {
-			g.upstream.Handle(string(b.method.Name()), upstreamtest.Answer(&workflowservice.CountWorkflowExecutionsResponse{}))
+			g.upstream.Handle(string(b.method.Name()), upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{}))
 		}
 	}
 	passed, refused := 0, 0

@@ -53,7 +53,7 @@ func hostileListeners() []hostile {
 // proxy may have taken for a part of the first one's body.
 func smuggled(t *testing.T, g *gateway, first string) string {
 	t.Helper()
-	g.upstream.Handle("StartWorkflowExecution", upstreamtest.Answer(&workflowservice.StartWorkflowExecutionResponse{RunId: "r", Started: true}))
+	g.upstream.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: "r", Started: true}))
 	countsTo(g, 1)
 	conn, err := g.listener.dial(t.Context())
 	require.NoError(t, err)

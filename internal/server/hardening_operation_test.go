@@ -260,7 +260,7 @@ func stalledReader(t *testing.T, g *gateway) string {
 	for range 1000 {
 		page.Executions = append(page.Executions, &workflow.WorkflowExecutionInfo{TaskQueue: strings.Repeat("q", 1000)})
 	}
-	g.upstream.Handle("ListWorkflowExecutions", upstreamtest.Answer(page))
+	g.upstream.Handle("ListWorkflowExecutions", upstreamtest.Respond(page))
 	conn, err := g.listener.dial(t.Context())
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()

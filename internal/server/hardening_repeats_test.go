@@ -49,7 +49,7 @@ func (g *gateway) sentSignals(t *testing.T) (ids []string) {
 // keyOfTwoBearers has the bearer of a token for comments guess the key of another bearer's approval.
 func keyOfTwoBearers(t *testing.T, g *gateway) string {
 	t.Helper()
-	g.upstream.Handle("SignalWorkflowExecution", upstreamtest.Answer(&workflowservice.SignalWorkflowExecutionResponse{}))
+	g.upstream.Handle("SignalWorkflowExecution", upstreamtest.Respond(&workflowservice.SignalWorkflowExecutionResponse{}))
 	signal := func(token, name string) {
 		a := g.do(t, http.MethodPost, order+"/signal", `{"signal":"`+name+`"}`, append(bearer(token), onceKey...)...)
 		require.Equal(t, http.StatusNoContent, a.status, a.body)

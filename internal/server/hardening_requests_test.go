@@ -235,7 +235,7 @@ func hostileHeaders() []hostile {
 }
 
 func countsTo(g *gateway, n int64) {
-	g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Answer(&workflowservice.CountWorkflowExecutionsResponse{Count: n}))
+	g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{Count: n}))
 }
 
 // nothingForwarded holds the last call to the metadata that the gateway makes.

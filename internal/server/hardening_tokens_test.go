@@ -80,7 +80,7 @@ const temporalWorkflows = "/api/v1/namespaces/default/workflows"
 
 // lists has the upstream answer lists of workflows.
 func lists(g *gateway) {
-	g.upstream.Handle("ListWorkflowExecutions", upstreamtest.Answer(&workflowservice.ListWorkflowExecutionsResponse{}))
+	g.upstream.Handle("ListWorkflowExecutions", upstreamtest.Respond(&workflowservice.ListWorkflowExecutionsResponse{}))
 }
 
 // asked counts the upstream calls of callers, which leaves the gateway's own

@@ -81,14 +81,14 @@ func failingUpstreams() []hostile {
 			number: 66, name: "a read that is repeated", ask: get(count), status: http.StatusOK, calls: 2,
 			arrange: func(g *gateway) {
 				g.upstream.Handle("CountWorkflowExecutions", upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "away"),
-					upstreamtest.Answer(&workflowservice.CountWorkflowExecutionsResponse{Count: 3})))
+					upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{Count: 3})))
 			},
 		},
 		{
 			number: 66, name: "a start that is repeated with one request id", ask: post(start1("")), status: http.StatusCreated, calls: 2,
 			arrange: func(g *gateway) {
 				g.upstream.Handle("StartWorkflowExecution", upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "away"),
-					upstreamtest.Answer(&workflowservice.StartWorkflowExecutionResponse{RunId: runID, Started: true})))
+					upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: runID, Started: true})))
 			},
 			check: sameRequestID,
 		},

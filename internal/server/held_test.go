@@ -33,7 +33,7 @@ func TestStreamsWaitForTheBytesOfTheirPages(t *testing.T) {
 			cfg.Limits.InFlight = config.InFlight{Reads: 2 * streams, Writes: 1, Waits: 1, CallerShare: 0.75, Queue: streams, QueueTime: time.Minute}
 		})
 		page := func(next string, size int) upstreamtest.Handler {
-			return upstreamtest.Answer(&workflowservice.ListWorkflowExecutionsResponse{
+			return upstreamtest.Respond(&workflowservice.ListWorkflowExecutionsResponse{
 				NextPageToken: []byte(next), Executions: []*workflow.WorkflowExecutionInfo{{Type: &common.WorkflowType{Name: strings.Repeat("x", size)}}},
 			})
 		}
@@ -46,7 +46,7 @@ func TestStreamsWaitForTheBytesOfTheirPages(t *testing.T) {
 			}
 			return answers[string(asked.GetNextPageToken())](ctx, request)
 		})
-		g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Answer(&workflowservice.CountWorkflowExecutionsResponse{}))
+		g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{}))
 		var reading sync.WaitGroup
 		var mu sync.Mutex
 		lines := 0
@@ -105,7 +105,7 @@ func TestAWriteWhoseResponseFindsNoRoomSaysThatItWasMade(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, 1<<20, g.bytesHeld(t, "response"))
 		run := strings.Repeat("r", 100_000)
-		g.upstream.Handle("StartWorkflowExecution", upstreamtest.Answer(&workflowservice.StartWorkflowExecutionResponse{RunId: run}))
+		g.upstream.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: run}))
 		a := g.do(t, http.MethodPost, workflows, `{"workflowType":"W","workflowId":"w","taskQueue":"q"}`)
 		require.Equal(t, http.StatusServiceUnavailable, a.status, a.body)
 		require.Equal(t, "overloaded", a.field(t, "code"))

@@ -33,9 +33,9 @@ type identity struct {
 	minted       *auth.Credential
 }
 
-// identify opens every way by which callers may say who they are, and has
+// authenticate opens every way by which callers may say who they are, and has
 // their files and keys followed.
-func (g *gateway) identify(options Options) (err error) {
+func (g *gateway) openIdentity(options Options) (err error) {
 	id := &g.identity
 	if g.cfg.Auth.InsecureAnonymous {
 		id.anonymous = auth.Anonymous()
@@ -61,8 +61,8 @@ func (g *gateway) openIssuers(transport http.RoundTripper) (err error) {
 	}
 	id.tokens, err = jwt.New(g.cfg.Auth.JWT, jwt.Options{
 		Log: g.log, Mint: id.minted, Transport: transport,
-		OnFetch:      func(issuer string, err error) { g.metrics.IssuerKeysFetched(g.life, issuer, err) },
-		OnUnknownKid: func(issuer string) { g.metrics.UnknownKid(g.life, issuer) },
+		OnFetch:      func(issuer string, err error) { g.metrics.IssuerKeysFetched(g.background, issuer, err) },
+		OnUnknownKid: func(issuer string) { g.metrics.UnknownKid(g.background, issuer) },
 	})
 	if err != nil {
 		return err
@@ -89,7 +89,7 @@ func (g *gateway) openSigner() error {
 		return nil
 	}
 	signer, err := mint.Open(cfg, mint.Options{
-		Log: g.log, OnReload: func(err error) { g.metrics.SigningKeysReloaded(g.life, err) },
+		Log: g.log, OnReload: func(err error) { g.metrics.SigningKeysReloaded(g.background, err) },
 	})
 	if err != nil {
 		g.identity.minted = auth.NoCredential() // nothing runs: the keys and issuers that would mint tell of their own faults alone
@@ -109,20 +109,20 @@ func (g *gateway) openKeys() error {
 	}
 	keys, err := auth.OpenKeys(cfg.File, auth.Options{
 		Log: g.log, Refusal: g.cfg.RefusesCredentials(), Mint: g.identity.minted,
-		OnReload: func(err error) { g.metrics.KeysReloaded(g.life, err) },
+		OnReload: func(err error) { g.metrics.KeysReloaded(g.background, err) },
 	})
 	if err != nil {
 		return err
 	}
-	g.metrics.KeysReloaded(g.life, nil)
+	g.metrics.KeysReloaded(g.background, nil)
 	g.watchers = append(g.watchers, func(ctx context.Context) { keys.Watch(ctx, cfg.ReloadInterval) })
 	g.identity.keys = keys
 	return nil
 }
 
-// authenticator asks all of them.
+// newAuthMiddleware asks all of them.
 func (id *identity) authenticator(anonymous bool) *auth.Authenticator {
-	ways := auth.Ways{Keys: id.keys, Delegated: id.delegated, Certificates: id.certificates, Anonymous: anonymous}
+	ways := auth.Verifiers{Keys: id.keys, Delegated: id.delegated, Certificates: id.certificates, Anonymous: anonymous}
 	if id.tokens != nil {
 		ways.Tokens = id.tokens
 	}

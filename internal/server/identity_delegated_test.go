@@ -42,8 +42,8 @@ func withWorkflow(t *testing.T, configure func(*config.Config), options server.O
 		g := startIn(t, configure, options)
 		synctest.Wait() // past the health watch's first call
 		f := newFakeWorkflow(g.upstream)
-		g.upstream.Handle("SignalWorkflowExecution", upstreamtest.Answer(&workflowservice.SignalWorkflowExecutionResponse{}))
-		g.upstream.Handle("QueryWorkflow", upstreamtest.Answer(&workflowservice.QueryWorkflowResponse{}))
+		g.upstream.Handle("SignalWorkflowExecution", upstreamtest.Respond(&workflowservice.SignalWorkflowExecutionResponse{}))
+		g.upstream.Handle("QueryWorkflow", upstreamtest.Respond(&workflowservice.QueryWorkflowResponse{}))
 		lists(g)
 		test(t, g, f)
 	})

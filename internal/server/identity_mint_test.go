@@ -80,7 +80,7 @@ func TestMintedTokensSayWhoCallsAndNoMoreThanNeeded(t *testing.T) {
 	root := withKeys(entry{rootKey, "grants: [{namespace: default, role: admin}, {namespace: temporal-system, role: admin}]"})
 	configure := changed(root, trusting(t, ""), minting(t, ecKey()))
 	withWorkflow(t, configure, server.Options{KeyTransport: newIssuer()}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
-		g.upstream.Handle("GetClusterInfo", upstreamtest.Answer(&workflowservice.GetClusterInfoResponse{}))
+		g.upstream.Handle("GetClusterInfo", upstreamtest.Respond(&workflowservice.GetClusterInfoResponse{}))
 		alices := token()
 		for _, tc := range []struct {
 			method, path, body, credential string

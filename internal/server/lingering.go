@@ -13,25 +13,25 @@ const (
 	lingerLimit = time.Second
 )
 
-// lingering is a listener that can finish instead of being closed. Closing
+// drainListener is a listener that can finish instead of being closed. Closing
 // resets the connections that the kernel has accepted and we have not, whose
 // callers believe that they are connected and may have sent a request.
-type lingering struct {
+type drainListener struct {
 	net.Listener
 	finishing atomic.Bool
 	last      atomic.Pointer[time.Time]
 }
 
-// finish makes the listener close itself when the queue has run dry. One that
+// Drain makes the listener close itself when the queue has run dry. One that
 // has no deadlines, as in memory, has no queue either.
-func (l *lingering) finish() {
+func (l *drainListener) Drain() {
 	last := time.Now().Add(lingerLimit)
 	l.last.Store(&last)
 	l.finishing.Store(true)
 	l.extend()
 }
 
-func (l *lingering) extend() {
+func (l *drainListener) extend() {
 	deadline := time.Now().Add(lingerGap)
 	if l.last.Load().Before(deadline) {
 		deadline = *l.last.Load()
@@ -43,7 +43,7 @@ func (l *lingering) extend() {
 
 // Accept gives the next connection. A deadline that passes while finishing is
 // the end.
-func (l *lingering) Accept() (net.Conn, error) {
+func (l *drainListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	switch {
 	case !l.finishing.Load():

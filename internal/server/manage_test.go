@@ -55,7 +55,7 @@ func answering(g *gateway) {
 		"CountWorkflowExecutions":        &workflowservice.CountWorkflowExecutionsResponse{Count: 12},
 		"DescribeBatchOperation":         &workflowservice.DescribeBatchOperationResponse{JobId: "j", Reason: "r"},
 	} {
-		g.upstream.Handle(method, upstreamtest.Answer(answer))
+		g.upstream.Handle(method, upstreamtest.Respond(answer))
 	}
 }
 
@@ -111,7 +111,7 @@ func TestResetFindsItsPoint(t *testing.T) {
 				answering(g)
 				var pages []upstreamtest.Handler
 				for _, page := range test.pages {
-					pages = append(pages, upstreamtest.Answer(page))
+					pages = append(pages, upstreamtest.Respond(page))
 				}
 				g.upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.InTurn(pages...))
 				a := g.do(t, http.MethodPost, workflows+"/w/reset", `{"resetType":"FIRST_WORKFLOW_TASK"}`)
@@ -136,7 +136,7 @@ func TestResetToTheLastTaskReadsFromTheEnd(t *testing.T) {
 		g := start(t, nil)
 		newFakeWorkflow(g.upstream)
 		answering(g)
-		g.upstream.Handle("GetWorkflowExecutionHistoryReverse", upstreamtest.Answer(&workflowservice.GetWorkflowExecutionHistoryReverseResponse{
+		g.upstream.Handle("GetWorkflowExecutionHistoryReverse", upstreamtest.Respond(&workflowservice.GetWorkflowExecutionHistoryReverseResponse{
 			History: &history.History{Events: []*history.HistoryEvent{
 				{EventId: 12, EventType: enums.EVENT_TYPE_WORKFLOW_TASK_STARTED},
 				{EventId: 10, EventType: enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED},
@@ -156,7 +156,7 @@ func TestResetToABuildUsesItsResetPoint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := start(t, nil)
 		answering(g)
-		g.upstream.Handle("DescribeWorkflowExecution", upstreamtest.Answer(&workflowservice.DescribeWorkflowExecutionResponse{
+		g.upstream.Handle("DescribeWorkflowExecution", upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{
 			WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{
 				Execution: &common.WorkflowExecution{WorkflowId: "w", RunId: newRun},
 				AutoResetPoints: &workflow.ResetPoints{Points: []*workflow.ResetPointInfo{

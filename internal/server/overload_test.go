@@ -22,7 +22,7 @@ import (
 // cost it nothing, those that it works on cost it their whole time.
 func busyServer(workers int, work time.Duration) upstreamtest.Handler {
 	free := make(chan struct{}, workers)
-	answer := upstreamtest.Answer(&workflowservice.CountWorkflowExecutionsResponse{Count: 1})
+	answer := upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{Count: 1})
 	return func(ctx context.Context, request []byte) ([]byte, error) {
 		select {
 		case free <- struct{}{}:
@@ -120,7 +120,7 @@ func TestStreamsAreServedWithinTheirCallersShare(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			fetching--
-			return upstreamtest.Answer(page)(ctx, request)
+			return upstreamtest.Respond(page)(ctx, request)
 		})
 		var callers sync.WaitGroup
 		for range streams {

@@ -33,7 +33,7 @@ type state struct {
 
 func (p *probes) state() state {
 	health := p.upstream.Health()
-	s := state{Draining: p.gate.stopping(), Upstream: "ready"}
+	s := state{Draining: p.gate.isStopping(), Upstream: "ready"}
 	if !health.Ready {
 		s.Upstream = health.Reason
 	}
@@ -49,9 +49,9 @@ func (p *probes) state() state {
 	return s
 }
 
-// quiet reports a probe: one comes every few seconds, and a log line for each
+// isProbe reports a probe: one comes every few seconds, and a log line for each
 // would bury the rest.
-func (p *probes) quiet(r *http.Request) bool {
+func (p *probes) isProbe(r *http.Request) bool {
 	return r.URL.Path == "/livez" || r.URL.Path == "/readyz" || r.URL.Path == jwksPath && p.identity.jwks() != nil
 }
 
@@ -60,18 +60,18 @@ const jwksPath = "/.well-known/jwks.json"
 
 // serve answers a probe on the public listener, without detail.
 func (p *probes) serve(w http.ResponseWriter, r *http.Request) bool {
-	if !p.quiet(r) || r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if !p.isProbe(r) || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
 	if r.URL.Path == jwksPath {
-		p.answer(w, http.StatusOK, "application/json", string(p.identity.jwks()))
+		p.respond(w, http.StatusOK, "application/json", string(p.identity.jwks()))
 		return true
 	}
 	status, text := http.StatusOK, "ok\n"
 	if r.URL.Path == "/readyz" && !p.state().Ready {
 		status, text = http.StatusServiceUnavailable, "not ready\n"
 	}
-	p.answer(w, status, "text/plain; charset=utf-8", text)
+	p.respond(w, status, "text/plain; charset=utf-8", text)
 	return true
 }
 
@@ -83,10 +83,10 @@ func (p *probes) detailed(w http.ResponseWriter, _ *http.Request) {
 		status = http.StatusServiceUnavailable
 	}
 	text, _ := json.Marshal(s) // strings and booleans
-	p.answer(w, status, "application/json", string(text)+"\n")
+	p.respond(w, status, "application/json", string(text)+"\n")
 }
 
-func (p *probes) answer(w http.ResponseWriter, status int, contentType, text string) {
+func (p *probes) respond(w http.ResponseWriter, status int, contentType, text string) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)

@@ -22,10 +22,10 @@ type recorder struct {
 	begin   time.Time
 	hangUp  func() // closes the connection, of HTTP/2; else nil
 
-	large  bool // the request's body is more than net/http reads on after an answer
-	status int
-	bytes  int64
-	failed error // of the first write that was not taken
+	largeBody bool // the request's body is more than net/http reads on after an answer
+	status    int
+	bytes     int64
+	failed    error // of the first write that was not taken
 
 	extended time.Time     // when the deadline of writes was set
 	end      time.Time     // of the response; zero for none
@@ -44,8 +44,8 @@ const hangUpGrace = 5 * time.Second
 // HTTP/2 of net/http.
 const buffered = 4 << 10
 
-// largeBody is what net/http reads of a body that no handler has read.
-const largeBody = 256 << 10
+// largeBodyBytes is what net/http reads of a body that no handler has read.
+const largeBodyBytes = 256 << 10
 
 // What is read of a large body that was refused, so that a client that writes
 // all before it reads finds the answer and not a broken pipe.
@@ -63,7 +63,7 @@ func (r *recorder) WriteHeader(status int) {
 		r.status = status
 		r.limit(now)
 	}
-	if r.large && status >= http.StatusBadRequest {
+	if r.largeBody && status >= http.StatusBadRequest {
 		_ = http.NewResponseController(r.ResponseWriter).EnableFullDuplex() // HTTP/1: else the body is closed before the answer
 		r.Header().Set("Connection", "close")                               // its rest must not pass for the next request
 	}
@@ -84,7 +84,7 @@ func (r *recorder) limit(now time.Time) {
 
 // discard reads the rest of a large body that was refused, for a while.
 func (r *recorder) discard(body io.Reader) {
-	if !r.large || r.status < http.StatusBadRequest {
+	if !r.largeBody || r.status < http.StatusBadRequest {
 		return
 	}
 	control := http.NewResponseController(r.ResponseWriter)

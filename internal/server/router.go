@@ -27,12 +27,12 @@ func newRouter(doors doors, authenticate func(http.Handler) http.Handler, pages 
 	router := chi.NewRouter()
 	router.Use(middleware.GetHead)
 	router.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, r, telemetry.FromContext(r.Context()), problem.New(problem.RouteNotFound, "There is no such route."))
+		writeProblem(w, r, telemetry.FromContext(r.Context()), problem.New(problem.RouteNotFound, "There is no such route."))
 	})
 	router.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		e := problem.New(problem.MethodNotAllowed, "The route does not take this method.")
 		e.Members.Allow = allowed(router, r)
-		refuse(w, r, telemetry.FromContext(r.Context()), e)
+		writeProblem(w, r, telemetry.FromContext(r.Context()), e)
 	})
 	router.Group(func(group chi.Router) {
 		group.Use(authenticate)
@@ -70,17 +70,17 @@ func methods() []string {
 	return []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 }
 
-// authenticator makes the step behind the router: it proves the credential,
+// newAuthMiddleware makes the step behind the router: it proves the credential,
 // consumes it, and names the principal to everything behind it. Only now is
 // the caller's trace continued: a stranger must not choose what is recorded.
-func authenticator(a *identification) func(http.Handler) http.Handler {
+func newAuthMiddleware(a *authMiddleware) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if handlers.Public(chi.RouteContext(r.Context()).RoutePattern()) {
 				next.ServeHTTP(w, r)
 				return
 			}
-			r, end := a.identify(w, r)
+			r, end := a.authenticate(w, r)
 			if r == nil {
 				return
 			}
@@ -90,30 +90,30 @@ func authenticator(a *identification) func(http.Handler) http.Handler {
 	}
 }
 
-// identification is what it takes to tell who calls.
-type identification struct {
-	who      *auth.Authenticator
-	failures *limit.Failures
-	rates    *limit.Rates
-	metrics  *telemetry.Metrics
-	tracing  *telemetry.Tracing
+// authMiddleware is what it takes to tell who calls.
+type authMiddleware struct {
+	authenticator *auth.Authenticator
+	failures      *limit.Failures
+	rates         *limit.Rates
+	metrics       *telemetry.Metrics
+	tracing       *telemetry.Tracing
 }
 
-// identify gives the request of somebody who is known: its credential is gone,
+// authenticate gives the request of somebody who is known: its credential is gone,
 // and its context, log line and span name who calls. Whoever is not known has
 // been answered, and there is no request.
-func (a *identification) identify(w http.ResponseWriter, r *http.Request) (known *http.Request, end func(status int)) {
+func (a *authMiddleware) authenticate(w http.ResponseWriter, r *http.Request) (known *http.Request, end func(status int)) {
 	event := telemetry.FromContext(r.Context())
-	principal, err := a.who.Authenticate(r)
+	principal, err := a.authenticator.Authenticate(r)
 	if err != nil {
 		a.metrics.AuthFailure(r.Context(), string(problem.Of(err).Code))
-		refuse(w, r, event, throttled(a.failures, event.ClientIP, err))
+		writeProblem(w, r, event, throttleFailures(a.failures, event.ClientIP, err))
 		return nil, nil
 	}
 	auth.Strip(r.Header)
 	event.SetPrincipal(principal.Name)
-	if err := a.pace(principal, w.Header()); err != nil {
-		refuse(w, r, event, err)
+	if err := a.rateLimit(principal, w.Header()); err != nil {
+		writeProblem(w, r, event, err)
 		return nil, nil
 	}
 	ctx, end := a.tracing.StartServer(r.Context(), r.Header, r.Method, chi.RouteContext(r.Context()).RoutePattern())
@@ -121,8 +121,8 @@ func (a *identification) identify(w http.ResponseWriter, r *http.Request) (known
 	return r.WithContext(auth.WithPrincipal(ctx, principal)), end
 }
 
-// pace holds a caller to its rate, when it has one, and tells it what is left.
-func (a *identification) pace(p *auth.Principal, h http.Header) error {
+// rateLimit holds a caller to its rate, when it has one, and tells it what is left.
+func (a *authMiddleware) rateLimit(p *auth.Principal, h http.Header) error {
 	if p.Rate.PerSecond == 0 {
 		return nil
 	}
@@ -136,11 +136,11 @@ func (a *identification) pace(p *auth.Principal, h http.Header) error {
 	return e
 }
 
-// throttled refuses an address that keeps failing, in the words of its failure
+// throttleFailures refuses an address that keeps failing, in the words of its failure
 // as long as it does not. Only what failed is counted, and a credential that is
 // right passes whatever came from its address before: behind a load balancer
 // that is not trusted all callers share one.
-func throttled(failures *limit.Failures, address string, err error) error {
+func throttleFailures(failures *limit.Failures, address string, err error) error {
 	if !problem.Is(err, problem.InvalidCredential) && !problem.Is(err, problem.InvalidToken) {
 		return err
 	}
@@ -148,7 +148,7 @@ func throttled(failures *limit.Failures, address string, err error) error {
 	if ok {
 		return err
 	}
-	e := problem.New(problem.TooManyFailures, "Too many credentials from this network were refused.").Because(err)
+	e := problem.New(problem.TooManyFailures, "Too many credentials from this network were refused.").WithCause(err)
 	e.RetryAfter = wait
 	return e
 }

@@ -70,7 +70,7 @@ type gateway struct {
 	public   *http.Server
 	admin    *http.Server
 
-	publicListener *lingering
+	publicListener *drainListener
 	adminListener  net.Listener
 	connections    *connections // of the public listener
 
@@ -79,9 +79,9 @@ type gateway struct {
 	endRequests context.CancelCauseFunc
 
 	// watchers are the loops that follow files and the upstream's health.
-	watchers []func(context.Context)
-	stop     context.CancelFunc // ends the watchers and the shared polls
-	life     context.Context    //nolint:containedctx // the life of what outlasts single requests
+	watchers   []func(context.Context)
+	stop       context.CancelFunc // ends the watchers and the shared polls
+	background context.Context    //nolint:containedctx // the life of what outlasts single requests
 }
 
 func (g *gateway) run(ctx context.Context) error {
@@ -90,7 +90,7 @@ func (g *gateway) run(ctx context.Context) error {
 	defer loops.Wait()
 	defer g.stop()
 	for _, watch := range g.watchers {
-		loops.Go(func() { watch(g.life) })
+		loops.Go(func() { watch(g.background) })
 	}
 	public := serve(g.public, g.publicListener)
 	admin := serve(g.admin, g.adminListener)
@@ -130,9 +130,9 @@ func serve(server *http.Server, listener net.Listener) <-chan error {
 // drain ends the service so that every request that was begun is answered.
 func (g *gateway) drain(public <-chan error) {
 	g.log.Info("draining", slog.String("delay", g.cfg.Listen.DrainDelay.String()))
-	g.gate.move(leaving)
+	g.gate.move(draining)
 	time.Sleep(g.cfg.Listen.DrainDelay)
-	g.gate.move(refusing)
+	g.gate.move(rejecting)
 	g.api.Drain()
 	g.temporal.Drain()
 	if !g.gate.await(g.cfg.Listen.DrainTimeout) {
@@ -141,7 +141,7 @@ func (g *gateway) drain(public <-chan error) {
 			"This replica stopped before the call had ended. Whether it took effect is not known."))
 		g.gate.await(lastWrites)
 	}
-	g.publicListener.finish()
+	g.publicListener.Drain()
 	for range public { // every connection that was accepted is known when it is closed
 	}
 	g.connections.await(lastRequests)

@@ -100,7 +100,7 @@ func TestNothingIsRepeatedAtThisDoor(t *testing.T) {
 				continue // the gateway's own watch asks for it
 			}
 			name := string(b.method.Name())
-			g.upstream.Handle(name, upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "away"), upstreamtest.Answer(&workflowservice.GetSystemInfoResponse{})))
+			g.upstream.Handle(name, upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "away"), upstreamtest.Respond(&workflowservice.GetSystemInfoResponse{})))
 			before := len(g.upstream.Calls(name))
 			a := g.do(t, b.verb, b.path("default"), b.message("default"), bearer(rootKey)...)
 			requireStatus(t, a, http.StatusServiceUnavailable, codes.Unavailable)

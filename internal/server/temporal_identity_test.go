@@ -65,7 +65,7 @@ func TestAValueTooDeepIsShownWhole(t *testing.T) {
 			"deep":   {Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(deep)},
 			"binary": {Metadata: map[string][]byte{"encoding": []byte("binary/plain")}, Data: []byte("x")},
 		}}}
-		g.upstream.Handle("ListWorkflowExecutions", upstreamtest.Answer(&workflowservice.ListWorkflowExecutionsResponse{
+		g.upstream.Handle("ListWorkflowExecutions", upstreamtest.Respond(&workflowservice.ListWorkflowExecutionsResponse{
 			Executions: []*workflow.WorkflowExecutionInfo{info, {}},
 		}))
 		a := g.do(t, http.MethodGet, workflows, "")

@@ -194,7 +194,7 @@ func inTemporal(t *testing.T, configure func(*config.Config), test func(t *testi
 		synctest.Wait() // past the health watch's first call
 		for _, b := range linkedBindings(t) {
 			if b.method.Name() != "GetSystemInfo" {
-				g.upstream.Handle(string(b.method.Name()), upstreamtest.Answer(&workflowservice.CountWorkflowExecutionsResponse{}))
+				g.upstream.Handle(string(b.method.Name()), upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{}))
 			}
 		}
 		test(t, g)

@@ -12,10 +12,10 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// secure makes the public listener speak TLS, when a certificate is configured.
+// setSecurityHeaders makes the public listener speak TLS, when a certificate is configured.
 // The certificate, its key and the authorities of clients are read again when
 // they change: each connection gets those in force when it begins.
-func (g *gateway) secure() error {
+func (g *gateway) configureTLS() error {
 	cfg := g.cfg.Listen.TLS
 	if cfg.CertFile == "" {
 		return nil

@@ -96,17 +96,17 @@ func undelayed(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }
 // answeringTraced is an upstream that answers every call of them.
 func answeringTraced(g *gateway) {
 	answering(g)
-	g.upstream.Handle("StartWorkflowExecution", upstreamtest.Answer(&workflowservice.StartWorkflowExecutionResponse{RunId: runID, Started: true}))
-	g.upstream.Handle("SignalWithStartWorkflowExecution", upstreamtest.Answer(&workflowservice.SignalWithStartWorkflowExecutionResponse{RunId: runID}))
-	g.upstream.Handle("SignalWorkflowExecution", upstreamtest.Answer(&workflowservice.SignalWorkflowExecutionResponse{}))
-	g.upstream.Handle("QueryWorkflow", upstreamtest.Answer(&workflowservice.QueryWorkflowResponse{}))
+	g.upstream.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: runID, Started: true}))
+	g.upstream.Handle("SignalWithStartWorkflowExecution", upstreamtest.Respond(&workflowservice.SignalWithStartWorkflowExecutionResponse{RunId: runID}))
+	g.upstream.Handle("SignalWorkflowExecution", upstreamtest.Respond(&workflowservice.SignalWorkflowExecutionResponse{}))
+	g.upstream.Handle("QueryWorkflow", upstreamtest.Respond(&workflowservice.QueryWorkflowResponse{}))
 	done := &workflowservice.UpdateWorkflowExecutionResponse{
 		UpdateRef: &update.UpdateRef{WorkflowExecution: &common.WorkflowExecution{WorkflowId: "order", RunId: runID}, UpdateId: "u-1"},
 		Outcome:   &update.Outcome{Value: &update.Outcome_Success{Success: &common.Payloads{}}},
 		Stage:     enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED,
 	}
-	g.upstream.Handle("UpdateWorkflowExecution", upstreamtest.Answer(done))
-	g.upstream.Handle("ExecuteMultiOperation", upstreamtest.Answer(&workflowservice.ExecuteMultiOperationResponse{
+	g.upstream.Handle("UpdateWorkflowExecution", upstreamtest.Respond(done))
+	g.upstream.Handle("ExecuteMultiOperation", upstreamtest.Respond(&workflowservice.ExecuteMultiOperationResponse{
 		Responses: []*workflowservice.ExecuteMultiOperationResponse_Response{
 			{Response: &workflowservice.ExecuteMultiOperationResponse_Response_StartWorkflow{
 				StartWorkflow: &workflowservice.StartWorkflowExecutionResponse{RunId: runID, Started: true},

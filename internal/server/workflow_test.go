@@ -32,7 +32,7 @@ type fakeWorkflow struct {
 
 func newFakeWorkflow(up *upstreamtest.Server) *fakeWorkflow {
 	f := &fakeWorkflow{closed: make(chan struct{})}
-	up.Handle("StartWorkflowExecution", upstreamtest.Answer(&workflowservice.StartWorkflowExecutionResponse{
+	up.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{
 		RunId: runID, Started: true,
 	}))
 	up.Handle("DescribeWorkflowExecution", upstreamtest.Typed(f.describe))

@@ -122,12 +122,12 @@ func (e *Event) describe(to fields) {
 	number("upstreamCalls", int64(e.UpstreamCalls))
 	number("retries", int64(e.Retries))
 	text("clientIp", shorten(e.ClientIP, maxClientIP))
-	text("userAgent", cut(e.UserAgent, maxUserAgent))
+	text("userAgent", truncate(e.UserAgent, maxUserAgent))
 	number("bytesIn", e.BytesIn)
 	number("bytesOut", e.BytesOut)
 	to.number("durationUs", e.Duration.Microseconds())
 	text("traceId", e.TraceID)
-	text("detail", cut(e.Detail, maxDetail))
+	text("detail", truncate(e.Detail, maxDetail))
 }
 
 func (e *Event) level() slog.Level {
@@ -141,20 +141,20 @@ func (e *Event) level() slog.Level {
 	}
 }
 
-// cut shortens text to at most limit bytes of whole characters.
-func cut(text string, limit int) string {
+// truncate shortens text to at most limit bytes of whole characters.
+func truncate(text string, limit int) string {
 	if len(text) <= limit {
 		return text
 	}
 	return strings.ToValidUTF8(text[:limit], "")
 }
 
-// shorten is [cut] with a mark where text is missing, for texts that name
+// shorten is [truncate] with a mark where text is missing, for texts that name
 // something: a name that was shortened must not pass for another.
 func shorten(text string, limit int) string {
 	const mark = "…"
 	if len(text) <= limit {
 		return text
 	}
-	return cut(text, limit-len(mark)) + mark
+	return truncate(text, limit-len(mark)) + mark
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// described is what can be written as a line.
-type described interface {
+// logRecord is what can be written as a line.
+type logRecord interface {
 	// message is the line's, a word of our own.
 	message() string
 	describe(to fields)
@@ -29,7 +29,7 @@ func (a *attributes) text(key, value string)         { *a = append(*a, slog.Stri
 func (a *attributes) number(key string, value int64) { *a = append(*a, slog.Int64(key, value)) }
 
 // write writes a line, past the logger's level: whoever calls has looked at it, or does not want to.
-func write(ctx context.Context, logger *slog.Logger, level slog.Level, what described) {
+func write(ctx context.Context, logger *slog.Logger, level slog.Level, what logRecord) {
 	if lines, ok := logger.Handler().(*jsonLines); ok && lines.line(what, level) {
 		return
 	}
@@ -44,13 +44,13 @@ func write(ctx context.Context, logger *slog.Logger, level slog.Level, what desc
 // 1.5 against 5 us for an audit line, without allocations (BenchmarkLines). Of the CPU time of a whole start that is 9 %.
 // See docs/adr/0018-dependencies.md.
 type line struct {
-	json []byte
-	odd  bool // there is text that has to be escaped, which is left to slog
+	json        []byte
+	needsEscape bool // there is text that has to be escaped, which is left to slog
 }
 
 // begin starts the line over.
 func (l *line) begin(now time.Time, level slog.Level, message string) {
-	l.odd = false
+	l.needsEscape = false
 	l.json = append(l.json[:0], `{"time":"`...)
 	l.json = now.AppendFormat(l.json, time.RFC3339Nano)
 	l.json = append(l.json, `","level":"`...)
@@ -65,7 +65,7 @@ func (l *line) text(key, value string) {
 	l.json = append(l.json, '"')
 	l.json = append(l.json, value...)
 	l.json = append(l.json, '"')
-	l.odd = l.odd || !plain(value)
+	l.needsEscape = l.needsEscape || !plain(value)
 }
 
 func (l *line) number(key string, value int64) {
@@ -92,22 +92,22 @@ func plain(text string) bool {
 // jsonLines is slog's handler of JSON, with a shorter way for events. What With makes of it is slog's alone.
 type jsonLines struct {
 	slog.Handler
-	to    *oneByOne
+	to    *syncWriter
 	lines sync.Pool
 }
 
 func newJSONLines(w io.Writer, options *slog.HandlerOptions) *jsonLines {
-	to := &oneByOne{to: w}
+	to := &syncWriter{to: w}
 	return &jsonLines{Handler: slog.NewJSONHandler(to, options), to: to, lines: sync.Pool{New: func() any { return new(line) }}}
 }
 
 // line writes a line, or reports false where only slog can.
-func (h *jsonLines) line(what described, level slog.Level) bool {
+func (h *jsonLines) line(what logRecord, level slog.Level) bool {
 	l, _ := h.lines.Get().(*line)
 	defer h.lines.Put(l)
 	l.begin(time.Now(), level, what.message())
 	what.describe(l)
-	if l.odd {
+	if l.needsEscape {
 		return false
 	}
 	l.json = append(l.json, "}\n"...)
@@ -115,13 +115,13 @@ func (h *jsonLines) line(what described, level slog.Level) bool {
 	return true
 }
 
-// oneByOne keeps lines apart that come from both of a handler's ways.
-type oneByOne struct {
+// syncWriter keeps lines apart that come from both of a handler's ways.
+type syncWriter struct {
 	mu sync.Mutex
 	to io.Writer
 }
 
-func (w *oneByOne) Write(line []byte) (int, error) {
+func (w *syncWriter) Write(line []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.to.Write(line)

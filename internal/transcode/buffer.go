@@ -12,7 +12,7 @@ type Buffer struct {
 const maxKept = 4 << 20
 
 //nolint:gochecknoglobals // a pool is one for all
-var buffers = sync.Pool{New: func() any { return &Buffer{Text: make([]byte, 0, piece)} }}
+var buffers = sync.Pool{New: func() any { return &Buffer{Text: make([]byte, 0, chunkBytes)} }}
 
 // NewBuffer gives an empty buffer, which its user releases.
 func NewBuffer() *Buffer {

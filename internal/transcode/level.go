@@ -45,7 +45,7 @@ func (w *jsonWriter) split(m *Message, wire []byte) (level, error) {
 		if err := w.mayCopy(wire); err != nil {
 			return l, err
 		}
-		l.wire = tidied(m, wire, w.runs[l.first:])
+		l.wire = canonicalised(m, wire, w.runs[l.first:])
 		w.runs = w.runs[:l.first]
 		_, err = w.scan(m, l.wire)
 	}
@@ -88,7 +88,7 @@ func (w *jsonWriter) scan(m *Message, wire []byte) (tidy bool, err error) {
 		end := at + n + size
 		f := m.field(number)
 		switch {
-		case f == nil || !f.takes(wireType):
+		case f == nil || !f.acceptsWireType(wireType):
 			current = nil
 		case f == current:
 			last := &w.runs[len(w.runs)-1]
@@ -105,9 +105,9 @@ func (w *jsonWriter) scan(m *Message, wire []byte) (tidy bool, err error) {
 	return tidy, nil
 }
 
-// tidied gives the wire bytes with one run a field. Of a oneof only what came
+// canonicalised gives the wire bytes with one run a field. Of a oneof only what came
 // last is left: a member that came before another one was cleared by it.
-func tidied(m *Message, wire []byte, runs []run) []byte {
+func canonicalised(m *Message, wire []byte, runs []run) []byte {
 	winner, since := make([]*field, m.oneofs+1), make([]int, m.oneofs+1)
 	for i, r := range runs {
 		if o := r.field.oneof; o > 0 && winner[o] != r.field {

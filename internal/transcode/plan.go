@@ -86,7 +86,7 @@ type field struct {
 	value *field // of a map
 	tag   []byte // as it is written for one element
 
-	// What only views have, see [Shown].
+	// What only views have, see [ViewField].
 	always, hoisted bool
 	number64        bool // 64 bits as a number
 	sparse          bool // a time or duration that is left out when it is zero, or a duration below zero

@@ -7,11 +7,11 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// errUntidy ends a quick pass over wire bytes that no encoder writes: fields out
+// errNonCanonical ends a quick pass over wire bytes that no encoder writes: fields out
 // of their order, one field twice, two members of a oneof. The message is written
 // once more, carefully. It starts all over, so that what is nested is not written
 // twice at each of its levels.
-var errUntidy = errors.New("fields out of order")
+var errNonCanonical = errors.New("fields out of order")
 
 // The functions of the quick pass are given what is written so far and give it
 // back longer: it stays in registers then.
@@ -63,10 +63,10 @@ func (w *jsonWriter) quick(out []byte, m *Message, wire []byte, depth int) ([]by
 		var size int
 		var err error
 		switch f := m.field(number); {
-		case f == nil || !f.takes(wireType):
+		case f == nil || !f.acceptsWireType(wireType):
 			size = valueSize(wire[at:], number, wireType)
 		case o.broken(f):
-			return out, errUntidy
+			return out, errNonCanonical
 		case f.repeated && f.message != nil:
 			out, size, err = w.quickList(out, f, wire[at:], depth)
 		case f.repeated || f.key != nil:

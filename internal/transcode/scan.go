@@ -43,9 +43,9 @@ func bytesAt(wire []byte, at int) (content []byte, size int) {
 	return content, size
 }
 
-// takes reports whether the field may have that form on the wire. A repeated
+// acceptsWireType reports whether the field may have that form on the wire. A repeated
 // scalar has two; anything else is an unknown field to a decoder.
-func (f *field) takes(wireType protowire.Type) bool { return f.accepted>>wireType&1 != 0 }
+func (f *field) acceptsWireType(wireType protowire.Type) bool { return f.accepted>>wireType&1 != 0 }
 
 // accept makes takes know the field.
 func (f *field) accept() {

@@ -56,8 +56,8 @@ func (w *jsonWriter) document(m *Message, wire, first []byte) error {
 	return w.message(m, wire, 0)
 }
 
-// piece is how much is collected before it is written.
-const piece = 64 << 10
+// chunkBytes is how much is collected before it is written.
+const chunkBytes = 64 << 10
 
 // jsonWriter turns wire bytes into JSON.
 type jsonWriter struct {
@@ -75,7 +75,7 @@ type jsonWriter struct {
 }
 
 //nolint:gochecknoglobals // a pool is one for all
-var jsonWriters = sync.Pool{New: func() any { return &jsonWriter{own: make([]byte, 0, 2*piece)} }}
+var jsonWriters = sync.Pool{New: func() any { return &jsonWriter{own: make([]byte, 0, 2*chunkBytes)} }}
 
 func newJSONWriter(form Form) *jsonWriter {
 	w, _ := jsonWriters.Get().(*jsonWriter)
@@ -86,7 +86,7 @@ func newJSONWriter(form Form) *jsonWriter {
 // release gives the writer back, without what was large or is the caller's.
 func (w *jsonWriter) release() {
 	const manyRuns = 4096
-	if w.to != nil && cap(w.out) <= 4*piece {
+	if w.to != nil && cap(w.out) <= 4*chunkBytes {
 		w.own = w.out[:0]
 	}
 	if cap(w.runs) > manyRuns {
@@ -103,10 +103,10 @@ func (w *jsonWriter) flush() error {
 	return err
 }
 
-// spill writes what is there, when it is a piece, and none of it will be taken
+// flushIfFull writes what is there, when it is a piece, and none of it will be taken
 // back.
-func (w *jsonWriter) spill() error {
-	if w.to == nil || w.inElement || len(w.out) < piece {
+func (w *jsonWriter) flushIfFull() error {
+	if w.to == nil || w.inElement || len(w.out) < chunkBytes {
 		return nil
 	}
 	return w.flush()
@@ -186,7 +186,7 @@ func (w *jsonWriter) members(m *Message, wire []byte, depth int, separate bool) 
 		if m.view && (len(w.out) != size || w.flushed != pieces) { // see missing
 			shown.set(r.field.index)
 		}
-		if err := w.spill(); err != nil {
+		if err := w.flushIfFull(); err != nil {
 			return separate, err
 		}
 	}
@@ -356,7 +356,7 @@ func (w *jsonWriter) list(f *field, wire []byte, depth int) (some bool, err erro
 		if !some { // the list may have to be taken back
 			continue
 		}
-		if err := w.spill(); err != nil {
+		if err := w.flushIfFull(); err != nil {
 			return some, err
 		}
 	}

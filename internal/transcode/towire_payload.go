@@ -23,7 +23,7 @@ func (w *wireWriter) payload(m *Message) error {
 		return nil
 	}
 	if kind == '{' && (bytes.Contains(value, []byte("metadata")) || bytes.Contains(value, []byte(memberType)) || bytes.IndexByte(value, '\\') >= 0) {
-		return w.peculiar(m, value.Clone())
+		return w.special(m, value.Clone())
 	}
 	w.metadata(payload.MetadataEncoding, []byte(payload.EncodingJSON))
 	w.data(value)
@@ -42,9 +42,9 @@ func (w *wireWriter) data(value []byte) {
 	w.out = protowire.AppendBytes(protowire.AppendTag(w.out, payloadData, protowire.BytesType), value)
 }
 
-// peculiar reads an object that may be a payload in the long form, or a
+// special reads an object that may be a payload in the long form, or a
 // protobuf message with its type.
-func (w *wireWriter) peculiar(m *Message, value jsontext.Value) error {
+func (w *wireWriter) special(m *Message, value jsontext.Value) error {
 	s := shapeOf(value)
 	if s.long() {
 		return w.within(value, func(inner *wireWriter) error { return inner.object(m, false) })

@@ -7,12 +7,12 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// Shown is one field of a view: how it is shown, where that is not protobuf's
+// ViewField is one field of a view: how it is shown, where that is not protobuf's
 // JSON. A view shows the fields that it names and no others, 64-bit numbers as
 // numbers, enums by their names without the prefix that they share, and leaves
 // out times and durations that are zero, which Temporal writes for "not set", and
 // durations below zero.
-type Shown struct {
+type ViewField struct {
 	// Field is the field's name in the proto file.
 	Field string
 	// As is its name in JSON. Without one, a message's own members stand in its
@@ -20,7 +20,7 @@ type Shown struct {
 	As string
 	// View is for messages: their fields. Without one they are shown as they are
 	// outside of views.
-	View []Shown
+	View []ViewField
 	// Always shows the field when it is not there too, as its default.
 	Always bool
 	// Value writes a message, each element of a list and each value of a map
@@ -33,13 +33,13 @@ type Shown struct {
 
 // View compiles a view of a message type. It panics when a field does not exist:
 // views are written in code.
-func (p *Plans) View(d protoreflect.MessageDescriptor, fields []Shown) *Message {
+func (p *Plans) View(d protoreflect.MessageDescriptor, fields []ViewField) *Message {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.view(d, fields)
 }
 
-func (p *Plans) view(d protoreflect.MessageDescriptor, fields []Shown) *Message {
+func (p *Plans) view(d protoreflect.MessageDescriptor, fields []ViewField) *Message {
 	full := p.compile(d)
 	m := &Message{plans: p, name: full.name, view: true, oneofs: full.oneofs}
 	for i, shown := range fields {
@@ -60,7 +60,7 @@ func (p *Plans) view(d protoreflect.MessageDescriptor, fields []Shown) *Message 
 }
 
 // viewInner gives the messages and enums of a viewed field their views.
-func (p *Plans) viewInner(f *field, d protoreflect.FieldDescriptor, shown Shown) {
+func (p *Plans) viewInner(f *field, d protoreflect.FieldDescriptor, shown ViewField) {
 	switch {
 	case d.IsMap():
 		value := *f.value

@@ -32,11 +32,11 @@ func sizeMember(dst, wire []byte) ([]byte, error) {
 }
 
 // infoView is one that has everything that a view can have.
-func infoView() []transcode.Shown {
-	run := []transcode.Shown{{Field: "workflow_id", As: "workflowId"}, {Field: "run_id", As: "runId"}}
-	return []transcode.Shown{
-		{Field: "execution", Always: true, View: []transcode.Shown{{Field: "workflow_id", As: "workflowId", Always: true}, {Field: "run_id", As: "runId"}}},
-		{Field: "type", View: []transcode.Shown{{Field: "name", As: "workflowType"}}},
+func infoView() []transcode.ViewField {
+	run := []transcode.ViewField{{Field: "workflow_id", As: "workflowId"}, {Field: "run_id", As: "runId"}}
+	return []transcode.ViewField{
+		{Field: "execution", Always: true, View: []transcode.ViewField{{Field: "workflow_id", As: "workflowId", Always: true}, {Field: "run_id", As: "runId"}}},
+		{Field: "type", View: []transcode.ViewField{{Field: "name", As: "workflowType"}}},
 		{Field: "status", As: "status", Always: true},
 		{Field: "start_time", As: "startTime", Always: true},
 		{Field: "close_time", As: "closeTime"},
@@ -44,11 +44,11 @@ func infoView() []transcode.Shown {
 		{Field: "history_length", As: "historyLength", Always: true},
 		{Field: "history_size_bytes", As: "historySizeBytes"},
 		{Field: "memo", Members: sizeMember},
-		{Field: "search_attributes", View: []transcode.Shown{{Field: "indexed_fields", As: "searchAttributes", Value: sizeOf}}},
-		{Field: "auto_reset_points", View: []transcode.Shown{{Field: "points", As: "points", Value: sizeOf}}},
+		{Field: "search_attributes", View: []transcode.ViewField{{Field: "indexed_fields", As: "searchAttributes", Value: sizeOf}}},
+		{Field: "auto_reset_points", View: []transcode.ViewField{{Field: "points", As: "points", Value: sizeOf}}},
 		{Field: "parent_execution", As: "parent", View: run},
 		{Field: "root_execution", As: "root", View: run},
-		{Field: "versioning_info", As: "versioning", View: []transcode.Shown{
+		{Field: "versioning_info", As: "versioning", View: []transcode.ViewField{
 			{Field: "behavior", As: "behavior"}, {Field: "revision_number", As: "revision"},
 		}},
 		{Field: "priority", As: "priority"},
@@ -227,6 +227,6 @@ func TestViewInPiecesTakesBackWhatItLeavesOut(t *testing.T) {
 func TestViewOfAFieldThatIsNotThere(t *testing.T) {
 	t.Parallel()
 	require.PanicsWithValue(t, "transcode: temporal.api.workflow.v1.WorkflowExecutionInfo has no field x", func() {
-		transcode.NewPlans().View((&workflow.WorkflowExecutionInfo{}).ProtoReflect().Descriptor(), []transcode.Shown{{Field: "x"}})
+		transcode.NewPlans().View((&workflow.WorkflowExecutionInfo{}).ProtoReflect().Descriptor(), []transcode.ViewField{{Field: "x"}})
 	})
 }

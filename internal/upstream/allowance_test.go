@@ -51,7 +51,7 @@ func starts(workflowType, taskQueue string) map[string]proto.Message {
 func limited(ctx context.Context, types, queues []string) context.Context {
 	return upstream.NewContext(auth.WithPrincipal(ctx, &auth.Principal{
 		Name: "limited", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleWrite}}, WorkflowTypes: types, TaskQueues: queues,
-	}), &upstream.Call{Namespace: orders})
+	}), &upstream.CallOptions{Namespace: orders})
 }
 
 func TestALimitedCallerStartsItsTypesOnItsQueuesAlone(t *testing.T) {
@@ -110,9 +110,9 @@ func TestADelegatedTokenIsHeldAgainstItsWorkflow(t *testing.T) {
 	client := newClient(t, server)
 	bearer := &auth.Principal{
 		Name: "delegated:dev", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleWrite}},
-		Bound: &auth.Bound{Namespace: orders, WorkflowID: "w", Read: true, Signals: []string{"approve"}, Updates: []string{"set"}},
+		Capability: &auth.Capability{Namespace: orders, WorkflowID: "w", Read: true, Signals: []string{"approve"}, Updates: []string{"set"}},
 	}
-	ctx := upstream.NewContext(auth.WithPrincipal(t.Context(), bearer), &upstream.Call{Namespace: orders})
+	ctx := upstream.NewContext(auth.WithPrincipal(t.Context(), bearer), &upstream.CallOptions{Namespace: orders})
 	execution := func(id string) *common.WorkflowExecution { return &common.WorkflowExecution{WorkflowId: id} }
 	requests := func(id, signal, change string) map[string]proto.Message {
 		return map[string]proto.Message{

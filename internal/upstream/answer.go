@@ -2,12 +2,12 @@ package upstream
 
 import "google.golang.org/grpc/mem"
 
-// Answer is what a call answered, in the buffer that it was received in. The
+// Response is what a call answered, in the buffer that it was received in. The
 // zero value is an empty one.
-type Answer struct{ buffer mem.Buffer }
+type Response struct{ buffer mem.Buffer }
 
-// Wire is the message in wire form. It is gone with [Answer.Release].
-func (a Answer) Wire() []byte {
+// Bytes is the message in wire form. It is gone with [Response.Release].
+func (a Response) Bytes() []byte {
 	if a.buffer == nil {
 		return nil
 	}
@@ -15,7 +15,7 @@ func (a Answer) Wire() []byte {
 }
 
 // Release gives the buffer back, for the next answer.
-func (a Answer) Release() {
+func (a Response) Release() {
 	if a.buffer != nil {
 		a.buffer.Free()
 	}

@@ -12,20 +12,20 @@ import (
 // audit writes the line of a call that changes something, or would have: who,
 // where, what, and how it ended. Nothing of the payload is in it. Polls for work
 // need a writer and change nothing themselves.
-func (c *Client) audit(ctx context.Context, call *Call, principal *auth.Principal, fullMethod string, request []byte, err error) {
+func (c *Client) audit(ctx context.Context, call *CallOptions, principal *auth.Principal, fullMethod string, request []byte, err error) {
 	access, ok := auth.AccessOf(fullMethod)
 	name := shortName(fullMethod)
 	if ok && (access.Role <= auth.RoleRead || access.Scope == auth.ScopeOpen || strings.HasPrefix(name, "Poll")) {
 		return
 	}
 	call.audited = true
-	c.Audit(ctx, principal, name, call.Namespace, c.methods[fullMethod].resource.in(request), err)
+	c.Audit(ctx, principal, name, call.Namespace, c.methods[fullMethod].resource.extract(request), err)
 }
 
-// Refused writes the audit line of a write that a door has refused before
+// AuditRejected writes the audit line of a write that a door has refused before
 // [Client.Invoke] was asked. For reads, and for calls that have their line, it
 // does nothing.
-func (c *Client) Refused(ctx context.Context, fullMethod, namespace string, err error) {
+func (c *Client) AuditRejected(ctx context.Context, fullMethod, namespace string, err error) {
 	call := *callFrom(ctx)
 	if call.audited {
 		return

@@ -12,12 +12,12 @@ import (
 // checkBound holds a request against the token that it comes with. The methods
 // are those that [auth.Bound] opens; of any other nothing is known, and nothing
 // passes.
-func checkBound(bound *auth.Bound, fullMethod string, request []byte) error {
+func checkBound(bound *auth.Capability, fullMethod string, request []byte) error {
 	target, ok := targetOf(fullMethod, request)
 	if !ok {
 		return problem.New(problem.InvalidRequest, "The request is not a valid protobuf message.")
 	}
-	return bound.Permits(target)
+	return bound.Check(target)
 }
 
 // targetOf reads what a call would do to which workflow, as the server would.

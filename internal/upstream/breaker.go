@@ -84,7 +84,7 @@ func (b *breaker) observe(st *status.Status, begun time.Time) {
 // unavailable tells an upstream that cannot be reached from one that says that
 // a single namespace or a single workflow cannot.
 func unavailable(st *status.Status) bool {
-	if st.Code() != codes.Unavailable || problem.OfOneWorkflow(st) {
+	if st.Code() != codes.Unavailable || problem.IsWorkflowBusy(st) {
 		return false
 	}
 	for _, detail := range st.Details() {

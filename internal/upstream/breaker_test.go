@@ -41,7 +41,7 @@ func TestAnUpstreamThatIsAwayIsSpared(t *testing.T) {
 			}
 			require.Equal(t, 4+i, calls(), "one call tries each second")
 		}
-		server.Handle("DescribeWorkflowExecution", upstreamtest.Answer(&workflowservice.DescribeWorkflowExecutionResponse{}))
+		server.Handle("DescribeWorkflowExecution", upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{}))
 		time.Sleep(time.Second)
 		for range 10 {
 			require.NoError(t, ask(inOrders(t.Context()), client))
@@ -59,7 +59,7 @@ func TestALongCallDoesNotKeepTheOthersOut(t *testing.T) {
 			require.Error(t, ask(inOrders(t.Context()), client))
 		}
 		server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(
-			upstreamtest.Hang, upstreamtest.Answer(&workflowservice.DescribeWorkflowExecutionResponse{})))
+			upstreamtest.Hang, upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{})))
 		time.Sleep(time.Second)
 		tried := make(chan error, 1)
 		go func() { tried <- ask(inOrders(t.Context()), client) }()

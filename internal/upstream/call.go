@@ -7,9 +7,9 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-// Call is what a door asks of the corridor for one request, beside the method
+// CallOptions is what a door asks of the corridor for one request, beside the method
 // and the message. It travels in the request's context.
-type Call struct {
+type CallOptions struct {
 	// Namespace is the one that the request names, by its path. The chain
 	// authorises it and holds the message against it.
 	Namespace string
@@ -33,17 +33,17 @@ type Call struct {
 type callKey struct{}
 
 // NewContext gives a context whose calls are made as call says.
-func NewContext(ctx context.Context, call *Call) context.Context {
+func NewContext(ctx context.Context, call *CallOptions) context.Context {
 	return context.WithValue(ctx, callKey{}, call)
 }
 
 // CallFrom gives a copy of the context's call; without one, a call in no
 // namespace.
-func CallFrom(ctx context.Context) Call { return *callFrom(ctx) }
+func CallFrom(ctx context.Context) CallOptions { return *callFrom(ctx) }
 
-func callFrom(ctx context.Context) *Call {
-	if call, ok := ctx.Value(callKey{}).(*Call); ok {
+func callFrom(ctx context.Context) *CallOptions {
+	if call, ok := ctx.Value(callKey{}).(*CallOptions); ok {
 		return call
 	}
-	return &Call{}
+	return &CallOptions{}
 }

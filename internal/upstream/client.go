@@ -97,24 +97,24 @@ type Server struct {
 
 // Client calls Temporal servers. It is safe for concurrent use.
 type Client struct {
-	options Options
-	methods map[string]method // by full name
-	home    home              // of all namespaces that have none of their own
-	homes   map[string]*home
-	servers []*server // the first is the one of home
+	options      Options
+	methods      map[string]method // by full name
+	defaultRoute namespaceRoute    // of all namespaces that have none of their own
+	routes       map[string]*namespaceRoute
+	servers      []*server // the first is the one of home
 }
 
 // New makes a client. It connects when the first call is made.
 func New(options Options) (*Client, error) {
-	c := &Client{options: options, methods: methods(), homes: map[string]*home{}}
+	c := &Client{options: options, methods: methods(), routes: map[string]*namespaceRoute{}}
 	first, err := newServer(&c.options, options.Server)
 	if err != nil {
 		return nil, err
 	}
 	c.servers = []*server{first}
-	c.home = home{server: first, credential: options.Credential}
+	c.defaultRoute = namespaceRoute{server: first, credential: options.Credential}
 	for _, name := range slices.Sorted(maps.Keys(options.Namespaces)) {
-		if err := c.settle(name, options.Namespaces[name]); err != nil {
+		if err := c.addNamespace(name, options.Namespaces[name]); err != nil {
 			return nil, errors.Join(err, c.Close())
 		}
 	}
@@ -133,13 +133,13 @@ func (c *Client) Close() error {
 // CredentialID tells apart the credentials that a principal's calls about a
 // namespace go out with. It holds no secret.
 func (c *Client) CredentialID(principal *auth.Principal, namespace string) string {
-	return c.homeOf(namespace).credentialOf(principal).ID(principal)
+	return c.routeOf(namespace).credentialOf(principal).ID(principal)
 }
 
 // CredentialMode is how a principal's calls about a namespace are authenticated:
 // none, static, passthrough or mint.
 func (c *Client) CredentialMode(principal *auth.Principal, namespace string) string {
-	return c.homeOf(namespace).credentialOf(principal).Mode()
+	return c.routeOf(namespace).credentialOf(principal).Mode()
 }
 
 // dial says how a server is connected to.

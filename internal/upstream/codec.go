@@ -24,7 +24,7 @@ func (wireCodec) Marshal(v any) (mem.BufferSlice, error) {
 }
 
 func (wireCodec) Unmarshal(data mem.BufferSlice, v any) error {
-	answer, ok := v.(*Answer)
+	answer, ok := v.(*Response)
 	if !ok {
 		return fmt.Errorf("upstream: cannot receive a %T", v)
 	}

@@ -43,7 +43,7 @@ func (gs guards) compile(d protoreflect.MessageDescriptor) guard {
 	for i := range fields.Len() {
 		field := fields.Get(i)
 		guarded := guardField{mark: gs.marks(field)}
-		if field.Message() != nil && gs.holds(field.Message(), map[protoreflect.FullName]bool{}) {
+		if field.Message() != nil && gs.contains(field.Message(), map[protoreflect.FullName]bool{}) {
 			guarded.message = gs.compile(field.Message())
 		}
 		if guarded.mark != unmarked || guarded.message != nil {
@@ -53,8 +53,8 @@ func (gs guards) compile(d protoreflect.MessageDescriptor) guard {
 	return g
 }
 
-// holds tells whether anything in d is marked.
-func (gs guards) holds(d protoreflect.MessageDescriptor, seen map[protoreflect.FullName]bool) bool {
+// contains tells whether anything in d is marked.
+func (gs guards) contains(d protoreflect.MessageDescriptor, seen map[protoreflect.FullName]bool) bool {
 	if seen[d.FullName()] {
 		return false
 	}
@@ -62,7 +62,7 @@ func (gs guards) holds(d protoreflect.MessageDescriptor, seen map[protoreflect.F
 	fields := d.Fields()
 	for i := range fields.Len() {
 		field := fields.Get(i)
-		if gs.marks(field) != unmarked || field.Message() != nil && gs.holds(field.Message(), seen) {
+		if gs.marks(field) != unmarked || field.Message() != nil && gs.contains(field.Message(), seen) {
 			return true
 		}
 	}
@@ -129,7 +129,7 @@ func (g guard) walk(message []byte, in *inspection, depth int) error {
 		message = message[n:]
 		var err error
 		if field.mark != unmarked {
-			err = in.see(field.mark, value, depth == maxDepth)
+			err = in.checkField(field.mark, value, depth == maxDepth)
 		}
 		if err == nil && field.message != nil {
 			err = field.message.walk(value, in, depth-1)
@@ -141,8 +141,8 @@ func (g guard) walk(message []byte, in *inspection, depth int) error {
 	return nil
 }
 
-// see checks one marked field; top says that it is a field of the message itself.
-func (in *inspection) see(m mark, value []byte, top bool) error {
+// checkField checks one marked field; top says that it is a field of the message itself.
+func (in *inspection) checkField(m mark, value []byte, top bool) error {
 	switch m {
 	case marksNamespace:
 		if top {
@@ -190,5 +190,5 @@ func same(value []byte, namespace string) error {
 }
 
 func malformed(n int) error {
-	return problem.New(problem.InvalidRequest, "The request is not a valid protobuf message.").Because(protowire.ParseError(n))
+	return problem.New(problem.InvalidRequest, "The request is not a valid protobuf message.").WithCause(protowire.ParseError(n))
 }

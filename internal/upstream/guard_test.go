@@ -95,7 +95,7 @@ func TestARequestNamesTheAuthorisedNamespaceOnly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := upstreamtest.New(t)
-			server.Handle(test.method, upstreamtest.Answer(&workflowservice.StartWorkflowExecutionResponse{}))
+			server.Handle(test.method, upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{}))
 			client := newClient(t, server)
 			for _, other := range []string{payments, "Orders", orders + " ", orders + "\x00", "order", "ordérs"} {
 				_, err := client.Invoke(inOrders(t.Context()), workflowService+test.method, wire(t, test.request(other)))
@@ -183,7 +183,7 @@ func TestNoEncodingHidesANamespace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := upstreamtest.New(t)
-			server.Handle(test.method, upstreamtest.Answer(&workflowservice.StartWorkflowExecutionResponse{}))
+			server.Handle(test.method, upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{}))
 			_, err := newClient(t, server).Invoke(inOrders(t.Context()), test.method, test.request)
 			if test.want != "" {
 				requireProblem(t, test.want, err)
@@ -218,7 +218,7 @@ func TestANamespaceIsNotReachedByItsID(t *testing.T) {
 		}
 	}
 	require.Empty(t, server.AllCalls())
-	server.Handle("DescribeNamespace", upstreamtest.Answer(&workflowservice.DescribeNamespaceResponse{}))
+	server.Handle("DescribeNamespace", upstreamtest.Respond(&workflowservice.DescribeNamespaceResponse{}))
 	_, err := client.Invoke(inOrders(t.Context()), workflowService+"DescribeNamespace",
 		wire(t, &workflowservice.DescribeNamespaceRequest{Namespace: orders}))
 	require.NoError(t, err)

@@ -29,8 +29,8 @@ type Health struct {
 }
 
 type health struct {
-	state  atomic.Pointer[Health]
-	doubts chan struct{} // holds one when the watch should ask at once
+	state      atomic.Pointer[Health]
+	suspicions chan struct{} // holds one when the watch should ask at once
 }
 
 // observe learns from ordinary calls what the watch would learn later: an
@@ -47,7 +47,7 @@ func (h *health) observe(code codes.Code) {
 	case codes.Unavailable, codes.Unauthenticated:
 		if ready {
 			select {
-			case h.doubts <- struct{}{}:
+			case h.suspicions <- struct{}{}:
 			default:
 			}
 		}
@@ -80,7 +80,7 @@ func (c *Client) WatchHealth(ctx context.Context) {
 
 // watch is [Client.WatchHealth] for one server.
 func (c *Client) watch(ctx context.Context, s *server) {
-	ctx = NewContext(ctx, &Call{Timeout: healthTimeout, Namespace: s.namespace})
+	ctx = NewContext(ctx, &CallOptions{Timeout: healthTimeout, Namespace: s.namespace})
 	for {
 		wasReady := s.state().Ready
 		err := c.Do(ctx, workflowservice.WorkflowService_GetSystemInfo_FullMethodName,
@@ -98,21 +98,21 @@ func (c *Client) watch(ctx context.Context, s *server) {
 		if wasReady != state.Ready {
 			c.options.Log.LogAttrs(ctx, levelOf(state), "upstream readiness", s.readiness(state)...)
 		}
-		if !sleep(ctx, unhealthyInterval) || !s.rest(ctx, interval-unhealthyInterval) {
+		if !sleep(ctx, unhealthyInterval) || !s.waitForNextProbe(ctx, interval-unhealthyInterval) {
 			return
 		}
 	}
 }
 
-// rest waits until it is time to ask again, or something gives reason to, and
+// waitForNextProbe waits until it is time to ask again, or something gives reason to, and
 // reports false when ctx ends.
-func (s *server) rest(ctx context.Context, d time.Duration) bool {
+func (s *server) waitForNextProbe(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return true
-	case <-s.health.doubts:
+	case <-s.health.suspicions:
 		return true
 	case <-ctx.Done():
 		return false

@@ -66,7 +66,7 @@ func TestHealthIsAskedSeldomWhileGoodAndOftenWhileNot(t *testing.T) {
 		require.Equal(t, 2, strings.Count(log.String(), "\n"), log.String())
 		require.Contains(t, log.String(), "level=WARN msg=\"upstream readiness\" ready=false upstream=temporal.example:7233 reason=")
 
-		server.Handle("GetSystemInfo", upstreamtest.Answer(&workflowservice.GetSystemInfoResponse{}))
+		server.Handle("GetSystemInfo", upstreamtest.Respond(&workflowservice.GetSystemInfoResponse{}))
 		time.Sleep(time.Second)
 		require.Equal(t, upstream.Health{Ready: true}, client.Health())
 		require.Equal(t, 2, strings.Count(log.String(), good), log.String())

@@ -20,8 +20,8 @@ type Namespace struct {
 	Name string
 }
 
-// home is where a namespace lives.
-type home struct {
+// namespaceRoute is where a namespace lives.
+type namespaceRoute struct {
 	server     *server
 	credential *auth.Credential
 	metadata   map[string]string
@@ -30,7 +30,7 @@ type home struct {
 }
 
 // credentialOf is the principal's own, and the namespace's for those without.
-func (h *home) credentialOf(principal *auth.Principal) *auth.Credential {
+func (h *namespaceRoute) credentialOf(principal *auth.Principal) *auth.Credential {
 	if principal.Credential != nil {
 		return principal.Credential
 	}
@@ -38,26 +38,26 @@ func (h *home) credentialOf(principal *auth.Principal) *auth.Credential {
 }
 
 // nameOf is what a namespace is called on its server.
-func (h *home) nameOf(namespace string) string {
+func (h *namespaceRoute) nameOf(namespace string) string {
 	if h.name != "" {
 		return h.name
 	}
 	return namespace
 }
 
-// homeOf gives the home of a namespace.
-func (c *Client) homeOf(namespace string) *home {
-	if h, ok := c.homes[namespace]; ok {
+// routeOf gives the home of a namespace.
+func (c *Client) routeOf(namespace string) *namespaceRoute {
+	if h, ok := c.routes[namespace]; ok {
 		return h
 	}
-	return &c.home
+	return &c.defaultRoute
 }
 
-// settle makes the home of a namespace for which something differs.
+// addNamespace makes the home of a namespace for which something differs.
 // Namespaces with servers at one address and without differences in TLS still
 // have connections of their own: what befalls one does not befall the other.
-func (c *Client) settle(name string, n Namespace) error {
-	h := c.home
+func (c *Client) addNamespace(name string, n Namespace) error {
+	h := c.defaultRoute
 	h.metadata, h.name = n.Metadata, n.Name
 	if n.Credential != nil {
 		h.credential = n.Credential
@@ -71,7 +71,7 @@ func (c *Client) settle(name string, n Namespace) error {
 		c.servers = append(c.servers, server)
 		h.server = server
 	}
-	c.homes[name] = &h
+	c.routes[name] = &h
 	return nil
 }
 
@@ -96,6 +96,6 @@ func newServer(options *Options, at Server) (*server, error) {
 	return &server{
 		options: options, address: at.Address, conn: conn, throttle: newThrottle(),
 		breaker: newBreaker(options.Breaker, options.Log, &options.Metrics.BreakerOpen),
-		health:  health{doubts: make(chan struct{}, 1)},
+		health:  health{suspicions: make(chan struct{}, 1)},
 	}, nil
 }

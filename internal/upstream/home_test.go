@@ -51,12 +51,12 @@ func twoServers(t *testing.T, adjust ...func(*upstream.Options)) (client *upstre
 func TestANamespaceLivesOnAServerOfItsOwn(t *testing.T) {
 	t.Parallel()
 	client, all, other := twoServers(t)
-	other.Handle("DescribeWorkflowExecution", upstreamtest.Answer(&workflowservice.DescribeWorkflowExecutionResponse{
+	other.Handle("DescribeWorkflowExecution", upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{
 		WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{
 			ParentNamespaceId: "id", Type: &common.WorkflowType{Name: cloud}, Execution: &common.WorkflowExecution{WorkflowId: cloud},
 		},
 	}))
-	other.Handle("DescribeNamespace", upstreamtest.Answer(&workflowservice.DescribeNamespaceResponse{
+	other.Handle("DescribeNamespace", upstreamtest.Respond(&workflowservice.DescribeNamespaceResponse{
 		NamespaceInfo: &namespace.NamespaceInfo{Name: cloud, Description: cloud},
 	}))
 	request := &workflowservice.StartWorkflowExecutionRequest{Namespace: orders, WorkflowId: orders, Links: linkTo(orders)}
@@ -83,7 +83,7 @@ func TestANamespaceLivesOnAServerOfItsOwn(t *testing.T) {
 	requireProblem(t, problem.NamespaceMismatch, err)
 
 	elsewhere := auth.WithPrincipal(t.Context(), &auth.Principal{Name: "p", Grants: []auth.Grant{{Namespace: "*", Role: auth.RoleRead}}})
-	elsewhere = upstream.NewContext(elsewhere, &upstream.Call{Namespace: payments})
+	elsewhere = upstream.NewContext(elsewhere, &upstream.CallOptions{Namespace: payments})
 	_, err = client.Invoke(elsewhere, workflowService+"DescribeNamespace", wire(t, &workflowservice.DescribeNamespaceRequest{Namespace: payments}))
 	require.Error(t, err)
 	require.Equal(t, []string{"Bearer of-all"}, all.Calls("DescribeNamespace")[0].Metadata.Get("authorization"))
@@ -106,7 +106,7 @@ func TestEachServerIsWatched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, all, other := twoServers(t)
 		for _, server := range []*upstreamtest.Server{all, other} {
-			server.Handle("GetSystemInfo", upstreamtest.Answer(&workflowservice.GetSystemInfoResponse{}))
+			server.Handle("GetSystemInfo", upstreamtest.Respond(&workflowservice.GetSystemInfoResponse{}))
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		go client.WatchHealth(ctx)
@@ -148,7 +148,7 @@ func TestEveryWriteIsAudited(t *testing.T) {
 	log := &lines{}
 	server := upstreamtest.New(t)
 	client := newClient(t, server, func(o *upstream.Options) { o.Log = slog.New(slog.NewTextHandler(log, nil)) })
-	server.Handle("StartWorkflowExecution", upstreamtest.Answer(&workflowservice.StartWorkflowExecutionResponse{}))
+	server.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{}))
 	start := &workflowservice.StartWorkflowExecutionRequest{Namespace: orders, WorkflowId: "w 1", Input: &common.Payloads{
 		Payloads: []*common.Payload{{Data: []byte(marker)}},
 	}}
@@ -160,7 +160,7 @@ func TestEveryWriteIsAudited(t *testing.T) {
 		wire(t, &workflowservice.PollWorkflowTaskQueueRequest{Namespace: orders}))
 	require.Error(t, err)
 	reader := auth.WithPrincipal(t.Context(), &auth.Principal{Name: "reader", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleRead}}})
-	_, err = client.Invoke(upstream.NewContext(reader, &upstream.Call{Namespace: orders}), workflowService+"StartWorkflowExecution", wire(t, start))
+	_, err = client.Invoke(upstream.NewContext(reader, &upstream.CallOptions{Namespace: orders}), workflowService+"StartWorkflowExecution", wire(t, start))
 	require.Error(t, err)
 	require.Equal(t, []string{
 		`principal=caller namespace=orders rpc=StartWorkflowExecution resource="w 1" outcome=ok requestId=""`,

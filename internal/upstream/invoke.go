@@ -20,9 +20,9 @@ import (
 // Invoke calls a method of the Temporal server, named in full
 // ("/package.Service/Method"), with a request in protobuf wire form, and gives
 // the answer in wire form, which the caller releases. The context must carry the caller's principal
-// ([auth.WithPrincipal]) and should carry a [Call]. Errors are
+// ([auth.WithPrincipal]) and should carry a [CallOptions]. Errors are
 // [problem.Error]s.
-func (c *Client) Invoke(ctx context.Context, method string, request []byte) (Answer, error) {
+func (c *Client) Invoke(ctx context.Context, method string, request []byte) (Response, error) {
 	call := callFrom(ctx)
 	principal, _ := auth.PrincipalFrom(ctx)
 	answer, err := c.invoke(ctx, principal, call, method, request)
@@ -30,28 +30,28 @@ func (c *Client) Invoke(ctx context.Context, method string, request []byte) (Ans
 	return answer, err
 }
 
-func (c *Client) invoke(ctx context.Context, principal *auth.Principal, call *Call, method string, request []byte) (Answer, error) {
+func (c *Client) invoke(ctx context.Context, principal *auth.Principal, call *CallOptions, method string, request []byte) (Response, error) {
 	access, err := c.admit(principal, method, call.Namespace, request)
 	if err != nil {
-		return Answer{}, err
+		return Response{}, err
 	}
-	home := c.homeOf(call.Namespace)
+	home := c.routeOf(call.Namespace)
 	md, err := c.outgoing(ctx, home, call, principal, access)
 	if err != nil {
-		return Answer{}, problem.New(problem.UpstreamAuthFailed, "The gateway has no usable credential for the Temporal server.").Because(err)
+		return Response{}, problem.New(problem.UpstreamAuthFailed, "The gateway has no usable credential for the Temporal server.").WithCause(err)
 	}
 	if home.name != "" {
 		request = c.methods[method].always.rename(request, call.Namespace, home.name)
 	}
-	answer, err := home.server.attempts(ctx, &exchange{
-		method: method, request: request, md: md, timeout: c.timeout(call), ours: principal.Credential == nil,
-		repeat: access.Retry && call.Retry,
+	answer, err := home.server.attempts(ctx, &outboundCall{
+		method: method, request: request, md: md, timeout: c.timeout(call), ownCredential: principal.Credential == nil,
+		retryable: access.Retry && call.Retry,
 	})
 	if err != nil {
-		return Answer{}, c.problemOf(ctx, method, home.unnamed(err, call.Namespace))
+		return Response{}, c.problemOf(ctx, method, home.restoreNamespaceName(err, call.Namespace))
 	}
 	if home.name != "" {
-		return answer.renamed(c.methods[method].answer, home.name, call.Namespace), nil
+		return answer.withNamespace(c.methods[method].response, home.name, call.Namespace), nil
 	}
 	return answer, nil
 }
@@ -75,51 +75,51 @@ func (c *Client) admit(principal *auth.Principal, method, namespace string, requ
 			return access, err
 		}
 	}
-	if principal.Bound != nil && access.Scope != auth.ScopeOpen {
-		return access, checkBound(principal.Bound, method, request)
+	if principal.Capability != nil && access.Scope != auth.ScopeOpen {
+		return access, checkBound(principal.Capability, method, request)
 	}
 	return access, nil
 }
 
-// Call is [Client.Invoke] with a request that is a message.
-func (c *Client) Call(ctx context.Context, method string, request proto.Message) (Answer, error) {
+// CallOptions is [Client.Invoke] with a request that is a message.
+func (c *Client) Call(ctx context.Context, method string, request proto.Message) (Response, error) {
 	wire, err := proto.Marshal(request)
 	if err != nil {
-		return Answer{}, problem.New(problem.InvalidRequest, "The request holds text that is not valid UTF-8.").Because(err)
+		return Response{}, problem.New(problem.InvalidRequest, "The request holds text that is not valid UTF-8.").WithCause(err)
 	}
 	return c.Invoke(ctx, method, wire)
 }
 
-// Do is [Client.Call] that fills a message with the answer.
+// Do is [Client.CallOptions] that fills a message with the answer.
 func (c *Client) Do(ctx context.Context, method string, request, answer proto.Message) error {
 	got, err := c.Call(ctx, method, request)
 	if err != nil {
 		return err
 	}
 	defer got.Release()
-	if err := proto.Unmarshal(got.Wire(), answer); err != nil {
-		return problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.").Because(err)
+	if err := proto.Unmarshal(got.Bytes(), answer); err != nil {
+		return problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.").WithCause(err)
 	}
 	return nil
 }
 
-// exchange is one call as it goes out. It is on the heap, where it takes less of
+// outboundCall is one call as it goes out. It is on the heap, where it takes less of
 // a waiting caller's memory than on a stack that doubles.
-type exchange struct {
-	method  string
-	request []byte
-	md      metadata.MD
-	timeout time.Duration // of each attempt
-	ours    bool          // it goes out with the gateway's own credential
-	repeat  bool          // it may be made again
+type outboundCall struct {
+	method        string
+	request       []byte
+	md            metadata.MD
+	timeout       time.Duration // of each attempt
+	ownCredential bool          // it goes out with the gateway's own credential
+	retryable     bool          // it may be made again
 
-	begin  time.Time // of the first attempt
-	begun  time.Time // of the current one
-	answer Answer
+	begin        time.Time // of the first attempt
+	attemptBegin time.Time // of the current one
+	response     Response
 }
 
 // timeout is the deadline of each attempt of a call.
-func (c *Client) timeout(call *Call) time.Duration {
+func (c *Client) timeout(call *CallOptions) time.Duration {
 	if call.Timeout <= 0 {
 		return c.options.Timeouts.Default
 	}
@@ -128,35 +128,35 @@ func (c *Client) timeout(call *Call) time.Duration {
 
 // attempts makes the call, and makes it again where the policy, the throttle
 // and the caller's time allow.
-func (s *server) attempts(ctx context.Context, call *exchange) (Answer, error) {
+func (s *server) attempts(ctx context.Context, call *outboundCall) (Response, error) {
 	call.begin = time.Now()
 	for attempt := 1; ; attempt++ {
 		if !s.breaker.admit() {
-			return Answer{}, errBreakerOpen
+			return Response{}, errBreakerOpen
 		}
 		err := s.attempt(ctx, call)
-		s.breaker.observe(status.Convert(err), call.begun)
+		s.breaker.observe(status.Convert(err), call.attemptBegin)
 		if err == nil {
 			s.throttle.success()
-			return call.answer, nil
+			return call.response, nil
 		}
-		if !s.again(ctx, call, err, attempt) {
-			return Answer{}, err
+		if !s.retry(ctx, call, err, attempt) {
+			return Response{}, err
 		}
 	}
 }
 
-// again decides over another attempt, and waits until it is due.
-func (s *server) again(ctx context.Context, call *exchange, err error, attempt int) bool {
+// retry decides over another attempt, and waits until it is due.
+func (s *server) retry(ctx context.Context, call *outboundCall, err error, attempt int) bool {
 	st := status.Convert(err)
-	if !transient(ctx, st) || problem.OfFullUpdates(st) {
+	if !transient(ctx, st) || problem.IsUpdateLimit(st) {
 		return false
 	}
 	// A rate limit is one caller's or one namespace's, and too many calls are
 	// one workflow's: they say nothing of the upstream that others should pay for.
-	allowed := st.Code() == codes.ResourceExhausted || problem.OfOneWorkflow(st) || s.throttle.failure()
-	pause, due := s.options.Retry.pause(st, attempt, time.Since(call.begin))
-	if !call.repeat || !due || !fits(ctx, pause) {
+	allowed := st.Code() == codes.ResourceExhausted || problem.IsWorkflowBusy(st) || s.throttle.failure()
+	pause, due := s.options.Retry.delay(st, attempt, time.Since(call.begin))
+	if !call.retryable || !due || !withinDeadline(ctx, pause) {
 		return false
 	}
 	if !allowed {
@@ -171,24 +171,24 @@ func (s *server) again(ctx context.Context, call *exchange, err error, attempt i
 	return true
 }
 
-func (s *server) attempt(ctx context.Context, call *exchange) error {
+func (s *server) attempt(ctx context.Context, call *outboundCall) error {
 	ctx, cancel := context.WithTimeout(ctx, call.timeout)
 	defer cancel()
 	ctx, endSpan := s.options.Tracing.StartClient(ctx, shortName(call.method))
 	s.options.Tracing.Inject(ctx, call.md)
-	call.begun = time.Now()
-	err := s.conn.Invoke(metadata.NewOutgoingContext(ctx, call.md), call.method, &call.request, &call.answer)
+	call.attemptBegin = time.Now()
+	err := s.conn.Invoke(metadata.NewOutgoingContext(ctx, call.md), call.method, &call.request, &call.response)
 	s.account(ctx, call, err)
 	endSpan(status.Code(err))
 	return err
 }
 
 // account notes how an attempt ended.
-func (s *server) account(ctx context.Context, call *exchange, err error) {
+func (s *server) account(ctx context.Context, call *outboundCall, err error) {
 	name, code := shortName(call.method), status.Code(err)
-	s.options.Metrics.RPC(ctx, name, code, time.Since(call.begun))
+	s.options.Metrics.RPC(ctx, name, code, time.Since(call.attemptBegin))
 	telemetry.FromContext(ctx).AddCall(name, code)
-	if call.ours && (code != codes.Unavailable || unavailable(status.Convert(err))) {
+	if call.ownCredential && (code != codes.Unavailable || unavailable(status.Convert(err))) {
 		s.health.observe(code)
 	}
 }
@@ -209,9 +209,9 @@ func (s *server) connected(ctx context.Context, limit time.Duration) bool {
 	}
 }
 
-// fits reports whether the caller's time lasts beyond a pause: with nothing
+// withinDeadline reports whether the caller's time lasts beyond a pause: with nothing
 // left after it, the error at hand tells more than a deadline would.
-func fits(ctx context.Context, pause time.Duration) bool {
+func withinDeadline(ctx context.Context, pause time.Duration) bool {
 	deadline, ok := ctx.Deadline()
 	return !ok || time.Until(deadline) > pause
 }
@@ -223,8 +223,8 @@ func (c *Client) problemOf(ctx context.Context, method string, err error) *probl
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return Canceled(ctx, err)
 	}
-	if answerTooLarge(st, c.options.MaxResponseBytes) {
-		return problem.New(problem.UpstreamResponseTooLarge, "The Temporal server's answer is larger than the gateway takes.").Because(err)
+	if responseTooLarge(st, c.options.MaxResponseBytes) {
+		return problem.New(problem.UpstreamResponseTooLarge, "The Temporal server's answer is larger than the gateway takes.").WithCause(err)
 	}
 	return problem.FromStatus(st, shortName(method))
 }
@@ -235,7 +235,7 @@ func Canceled(ctx context.Context, err error) *problem.Error {
 	if cause, ok := errors.AsType[*problem.Error](context.Cause(ctx)); ok {
 		return cause
 	}
-	return problem.New(problem.ClientClosedRequest, "The caller left before the answer.").Because(err)
+	return problem.New(problem.ClientClosedRequest, "The caller left before the answer.").WithCause(err)
 }
 
 // shortName is the method without its service.

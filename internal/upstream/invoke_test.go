@@ -33,7 +33,7 @@ func TestWithoutPrincipalNothingGoesOut(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
-	call := &upstream.Call{Namespace: orders, Retry: true}
+	call := &upstream.CallOptions{Namespace: orders, Retry: true}
 	for name, ctx := range map[string]context.Context{
 		"nothing":          t.Context(),
 		"a call":           upstream.NewContext(t.Context(), call),
@@ -72,38 +72,38 @@ func TestGrantsAreHeldAgainstTheCallsNamespace(t *testing.T) {
 	reader := &auth.Principal{Name: "reader", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleRead}}}
 	const listNamespaces, listClusters = workflowService + "ListNamespaces", operatorservice.OperatorService_ListClusters_FullMethodName
 	for name, test := range map[string]struct {
-		call    *upstream.Call // nil for none
+		call    *upstream.CallOptions // nil for none
 		method  string
 		request proto.Message
 		want    problem.Code
 	}{
 		"a role too low": {
-			&upstream.Call{Namespace: orders}, start,
+			&upstream.CallOptions{Namespace: orders}, start,
 			&workflowservice.StartWorkflowExecutionRequest{Namespace: orders}, problem.OperationForbidden,
 		},
 		"another's namespace": {
-			&upstream.Call{Namespace: payments}, describe,
+			&upstream.CallOptions{Namespace: payments}, describe,
 			&workflowservice.DescribeWorkflowExecutionRequest{Namespace: payments}, problem.NamespaceForbidden,
 		},
 		"no namespace": {
-			&upstream.Call{}, describe, &workflowservice.DescribeWorkflowExecutionRequest{}, problem.NamespaceForbidden,
+			&upstream.CallOptions{}, describe, &workflowservice.DescribeWorkflowExecutionRequest{}, problem.NamespaceForbidden,
 		},
 		"no call": {
 			nil, describe, &workflowservice.DescribeWorkflowExecutionRequest{Namespace: orders}, problem.NamespaceForbidden,
 		},
 		"the request's is another": {
-			&upstream.Call{Namespace: orders}, describe,
+			&upstream.CallOptions{Namespace: orders}, describe,
 			&workflowservice.DescribeWorkflowExecutionRequest{Namespace: payments}, problem.NamespaceMismatch,
 		},
 		"the call's is another": {
-			&upstream.Call{Namespace: payments}, describe,
+			&upstream.CallOptions{Namespace: payments}, describe,
 			&workflowservice.DescribeWorkflowExecutionRequest{Namespace: orders}, problem.NamespaceForbidden,
 		},
 		"what is the cluster's": {
-			&upstream.Call{Namespace: orders}, listNamespaces, &workflowservice.ListNamespacesRequest{}, problem.OperationForbidden,
+			&upstream.CallOptions{Namespace: orders}, listNamespaces, &workflowservice.ListNamespacesRequest{}, problem.OperationForbidden,
 		},
 		"what is the operator's": {
-			&upstream.Call{Namespace: orders}, listClusters, &operatorservice.ListClustersRequest{}, problem.OperationForbidden,
+			&upstream.CallOptions{Namespace: orders}, listClusters, &operatorservice.ListClustersRequest{}, problem.OperationForbidden,
 		},
 	} {
 		ctx := auth.WithPrincipal(t.Context(), reader)
@@ -129,7 +129,7 @@ func TestBytesPassUnread(t *testing.T) {
 	request := append(text(startNamespace, orders), 0xba, 0xa4, 0x04, 0x01, 0xff) // a field that nobody knows
 	got, err := client.Invoke(inOrders(t.Context()), describe, request)
 	require.NoError(t, err)
-	require.Equal(t, answer, got.Wire())
+	require.Equal(t, answer, got.Bytes())
 	got.Release()
 	require.Equal(t, request, server.Calls("DescribeWorkflowExecution")[0].Request)
 }
@@ -165,9 +165,9 @@ func TestDeadlineOfEachAttempt(t *testing.T) {
 				server := upstreamtest.New(t)
 				server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(
 					upstreamtest.Fail(codes.Unavailable, "no"), upstreamtest.Fail(codes.Unavailable, "no"),
-					upstreamtest.Answer(&workflowservice.DescribeWorkflowExecutionResponse{}),
+					upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{}),
 				))
-				ctx := as(t.Context(), upstream.Call{Namespace: orders, Timeout: test.asked, Retry: true})
+				ctx := as(t.Context(), upstream.CallOptions{Namespace: orders, Timeout: test.asked, Retry: true})
 				require.NoError(t, ask(ctx, newClient(t, server)))
 				calls := server.Calls("DescribeWorkflowExecution")
 				require.Len(t, calls, 3)
@@ -274,7 +274,7 @@ func TestAnswersLargerThanTheUsualLimitPass(t *testing.T) {
 	server.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) { return large, nil })
 	got, err := newClient(t, server).Invoke(inOrders(t.Context()), describe, text(startNamespace, orders))
 	require.NoError(t, err)
-	require.True(t, bytes.Equal(large, got.Wire()))
+	require.True(t, bytes.Equal(large, got.Bytes()))
 	got.Release()
 }
 

@@ -75,7 +75,7 @@ func newClient(t testing.TB, server *upstreamtest.Server, adjust ...func(*upstre
 
 // as gives ctx the principal that may do everything in orders and in the
 // cluster, and the call.
-func as(ctx context.Context, call upstream.Call) context.Context {
+func as(ctx context.Context, call upstream.CallOptions) context.Context {
 	principal := &auth.Principal{Name: "caller", Grants: []auth.Grant{
 		{Namespace: orders, Role: auth.RoleAdmin}, {Namespace: auth.SystemNamespace, Role: auth.RoleAdmin},
 	}, CompletionCallbacks: true}
@@ -83,11 +83,13 @@ func as(ctx context.Context, call upstream.Call) context.Context {
 }
 
 // inOrders is the context of a call in orders.
-func inOrders(ctx context.Context) context.Context { return as(ctx, upstream.Call{Namespace: orders}) }
+func inOrders(ctx context.Context) context.Context {
+	return as(ctx, upstream.CallOptions{Namespace: orders})
+}
 
 // retrying is the context of a call in orders that may be repeated.
 func retrying(ctx context.Context) context.Context {
-	return as(ctx, upstream.Call{Namespace: orders, Retry: true})
+	return as(ctx, upstream.CallOptions{Namespace: orders, Retry: true})
 }
 
 // wire encodes a message.

@@ -19,7 +19,7 @@ const clientName = "flowgate"
 // principal, which win over the namespace's, which win over the upstream's;
 // the gateway's own win over all.
 func (c *Client) outgoing(
-	ctx context.Context, home *home, call *Call, principal *auth.Principal, access auth.Access,
+	ctx context.Context, home *namespaceRoute, call *CallOptions, principal *auth.Principal, access auth.Access,
 ) (metadata.MD, error) {
 	md := make(metadata.MD, 8)
 	for _, layer := range []map[string]string{
@@ -42,7 +42,7 @@ func (c *Client) outgoing(
 		return md, nil // as in the SDK, where the call's own metadata wins
 	}
 	delete(md, "authorization") // only the credential may set it
-	authorization, err := home.credentialOf(principal).Authorization(ctx, auth.Purpose{
+	authorization, err := home.credentialOf(principal).Authorization(ctx, auth.CallInfo{
 		Principal: principal, Namespace: home.nameOf(call.Namespace), Access: access,
 	})
 	if err != nil {

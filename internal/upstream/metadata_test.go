@@ -57,7 +57,7 @@ func TestMetadataIsOursAlone(t *testing.T) {
 func TestNamespacelessCallsNameNoNamespace(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
-	_, err := newClient(t, server).Invoke(as(t.Context(), upstream.Call{}), getSystemInfo, nil)
+	_, err := newClient(t, server).Invoke(as(t.Context(), upstream.CallOptions{}), getSystemInfo, nil)
 	require.NoError(t, err)
 	require.NotContains(t, received(t, server), "temporal-namespace")
 }
@@ -88,7 +88,7 @@ func TestMetadataPrecedence(t *testing.T) {
 	principal := &auth.Principal{
 		Name: "caller", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleRead}}, Metadata: keysOf(2),
 	}
-	call := &upstream.Call{Namespace: orders, Metadata: metadata.New(keysOf(3))}
+	call := &upstream.CallOptions{Namespace: orders, Metadata: metadata.New(keysOf(3))}
 	call.Metadata.Append("twice", "a", "b")
 	asked := call.Metadata.Copy()
 	_ = ask(upstream.NewContext(auth.WithPrincipal(t.Context(), principal), call), client)
@@ -120,7 +120,7 @@ func TestBinaryMetadataArrivesAsItsBytes(t *testing.T) {
 	principal := &auth.Principal{
 		Name: "caller", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleRead}}, Metadata: map[string]string{"who-bin": raw},
 	}
-	call := &upstream.Call{Namespace: orders, Metadata: metadata.MD{"call-bin": {raw, ""}}}
+	call := &upstream.CallOptions{Namespace: orders, Metadata: metadata.MD{"call-bin": {raw, ""}}}
 	_ = ask(upstream.NewContext(auth.WithPrincipal(t.Context(), principal), call), client)
 	got := received(t, server)
 	require.Equal(t, []string{raw}, got["up-bin"])
@@ -132,7 +132,7 @@ func TestFeaturesAreAnnouncedOnlyByDoorsThatHaveThem(t *testing.T) {
 	t.Parallel()
 	for _, features := range []bool{false, true} {
 		server := upstreamtest.New(t)
-		_ = ask(as(t.Context(), upstream.Call{Namespace: orders, Features: features}), newClient(t, server))
+		_ = ask(as(t.Context(), upstream.CallOptions{Namespace: orders, Features: features}), newClient(t, server))
 		want := []string(nil)
 		if features {
 			want = []string{"follows-next-run-id"}

@@ -13,15 +13,15 @@ type method struct {
 	always, limits guard
 	// starts classifies the RPC, for limited callers.
 	starts starting
-	// answer looks at the namespaces of an answer.
-	answer guard
+	// response looks at the namespaces of an answer.
+	response guard
 	// resource is where a request names what it is about.
 	resource resource
 }
 
 // methods compiles every RPC of the linked API, by full name.
 func methods() map[string]method {
-	always, limits, answers := newGuards(requestMarks), newGuards(limitMarks), newGuards(answerMarks)
+	always, limits, answers := newGuards(requestMarks), newGuards(limitMarks), newGuards(responseMarks)
 	starts := startings()
 	byName := map[string]method{}
 	for _, file := range []protoreflect.FileDescriptor{
@@ -36,7 +36,7 @@ func methods() map[string]method {
 				name := "/" + string(services.Get(i).FullName()) + "/" + string(rpc.Name())
 				byName[name] = method{
 					always: always.compile(rpc.Input()), limits: limits.compile(rpc.Input()), starts: starts[name],
-					answer: answers.compile(rpc.Output()), resource: resourceOf(rpc.Input()),
+					response: answers.compile(rpc.Output()), resource: resourceOf(rpc.Input()),
 				}
 			}
 		}

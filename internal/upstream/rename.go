@@ -12,8 +12,8 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 )
 
-// answerMarks are where an answer names namespaces.
-func answerMarks(field protoreflect.FieldDescriptor) mark {
+// responseMarks are where an answer names namespaces.
+func responseMarks(field protoreflect.FieldDescriptor) mark {
 	if field.FullName() == "temporal.api.namespace.v1.NamespaceInfo.name" {
 		return marksNamespace
 	}
@@ -57,17 +57,17 @@ func (g guard) appendRenamed(out, message []byte, from, to string, depth int) []
 	return out
 }
 
-// renamed is [guard.rename] for an answer, whose buffer it gives back.
-func (a Answer) renamed(g guard, from, to string) Answer {
-	renamed := g.rename(a.Wire(), from, to)
+// withNamespace is [guard.rename] for an answer, whose buffer it gives back.
+func (a Response) withNamespace(g guard, from, to string) Response {
+	renamed := g.rename(a.Bytes(), from, to)
 	a.Release()
-	return Answer{mem.SliceBuffer(renamed)}
+	return Response{mem.SliceBuffer(renamed)}
 }
 
-// unnamed gives an error of a server without the name that the namespace has
+// restoreNamespaceName gives an error of a server without the name that the namespace has
 // there. Details that hold it are left out: they are messages of many kinds, and
 // the code and the text say the same.
-func (h *home) unnamed(err error, namespace string) error {
+func (h *namespaceRoute) restoreNamespaceName(err error, namespace string) error {
 	if h.name == "" {
 		return err
 	}

@@ -25,14 +25,14 @@ func resourcePaths() []string {
 // resourceOf finds the way in a request's message, nil when there is none.
 func resourceOf(d protoreflect.MessageDescriptor) resource {
 	for _, path := range resourcePaths() {
-		if way := wayTo(d, strings.Split(path, ".")); way != nil {
+		if way := pathTo(d, strings.Split(path, ".")); way != nil {
 			return way
 		}
 	}
 	return nil
 }
 
-func wayTo(d protoreflect.MessageDescriptor, names []string) resource {
+func pathTo(d protoreflect.MessageDescriptor, names []string) resource {
 	field := d.Fields().ByName(protoreflect.Name(names[0]))
 	switch {
 	case field == nil || field.IsMap():
@@ -40,7 +40,7 @@ func wayTo(d protoreflect.MessageDescriptor, names []string) resource {
 	case len(names) == 1 && field.Kind() == protoreflect.StringKind && !field.IsList():
 		return resource{field.Number()}
 	case len(names) > 1 && field.Message() != nil:
-		if rest := wayTo(field.Message(), names[1:]); rest != nil {
+		if rest := pathTo(field.Message(), names[1:]); rest != nil {
 			return append(resource{field.Number()}, rest...)
 		}
 	}
@@ -50,9 +50,9 @@ func wayTo(d protoreflect.MessageDescriptor, names []string) resource {
 // maxResourceBytes is the longest id that Temporal takes by default.
 const maxResourceBytes = 1000
 
-// in reads the text, empty when the request has none. What is no text, or longer
+// extract reads the text, empty when the request has none. What is no text, or longer
 // than an id can be, is not worth a line of the log.
-func (way resource) in(message []byte) (text string) {
+func (way resource) extract(message []byte) (text string) {
 	if len(way) == 0 {
 		return ""
 	}
@@ -68,7 +68,7 @@ func (way resource) in(message []byte) (text string) {
 		if number == way[0] && wireType == protowire.BytesType {
 			value, _ := protowire.ConsumeBytes(message[n:])
 			if len(way) > 1 {
-				if found := way[1:].in(value); found != "" {
+				if found := way[1:].extract(value); found != "" {
 					text = found
 				}
 			} else if len(value) <= maxResourceBytes && utf8.Valid(value) {

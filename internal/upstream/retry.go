@@ -37,22 +37,22 @@ const (
 // together do not come back together.
 const jitter = 0.2
 
-// pause gives the time to wait before attempt+1, and false when attempt was
+// delay gives the time to wait before attempt+1, and false when attempt was
 // the last one.
-func (p RetryPolicy) pause(st *status.Status, attempt int, elapsed time.Duration) (time.Duration, bool) {
+func (p RetryPolicy) delay(st *status.Status, attempt int, elapsed time.Duration) (time.Duration, bool) {
 	if p.MaxAttempts > 0 && attempt >= p.MaxAttempts {
 		return 0, false
 	}
-	wait := growing(p.InitialInterval, p.Multiplier, p.MaxInterval, attempt)
-	if st.Code() == codes.ResourceExhausted || problem.OfOneWorkflow(st) {
-		wait = max(wait, growing(exhaustedInitial, exhaustedMultiplier, exhaustedMax, attempt))
+	wait := exponentialBackoff(p.InitialInterval, p.Multiplier, p.MaxInterval, attempt)
+	if st.Code() == codes.ResourceExhausted || problem.IsWorkflowBusy(st) {
+		wait = max(wait, exponentialBackoff(exhaustedInitial, exhaustedMultiplier, exhaustedMax, attempt))
 	}
 	wait = time.Duration(float64(wait) * (1 - jitter + 2*jitter*rand.Float64())) //nolint:gosec // spreads load, guards nothing
 	return wait, elapsed+wait < p.MaxElapsed
 }
 
-// growing gives the pause after the given attempt, counted from 1.
-func growing(initial time.Duration, multiplier float64, limit time.Duration, attempt int) time.Duration {
+// exponentialBackoff gives the pause after the given attempt, counted from 1.
+func exponentialBackoff(initial time.Duration, multiplier float64, limit time.Duration, attempt int) time.Duration {
 	wait := float64(initial)
 	for range attempt - 1 {
 		wait *= multiplier
@@ -91,9 +91,9 @@ func tooLarge(st *status.Status) bool {
 // sendTooLarge begins the refusal of a sender to send.
 const sendTooLarge = "trying to send message"
 
-// answerTooLarge tells an answer that is more than the limit that we set, or
+// responseTooLarge tells an answer that is more than the limit that we set, or
 // more than the server sends, from a request that is more than the server takes.
-func answerTooLarge(st *status.Status, limit int) bool {
+func responseTooLarge(st *status.Status, limit int) bool {
 	message := strings.TrimPrefix(st.Message(), "grpc: ")
 	return st.Code() == codes.ResourceExhausted && (strings.HasPrefix(message, sendTooLarge) ||
 		strings.HasSuffix(message, fmt.Sprintf("larger than max %d", limit)) ||

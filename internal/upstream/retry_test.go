@@ -27,7 +27,7 @@ import (
 
 // described is any good answer.
 func described() upstreamtest.Handler {
-	return upstreamtest.Answer(&workflowservice.DescribeWorkflowExecutionResponse{})
+	return upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{})
 }
 
 // pausesOf gives the time between the calls of a method.
@@ -212,7 +212,7 @@ func TestWhichMethodsAreRetried(t *testing.T) {
 				attempts := func(retry bool) int {
 					before := len(server.AllCalls())
 					server.Handle(name, upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "no"), described()))
-					_, err := client.Invoke(as(t.Context(), upstream.Call{Namespace: orders, Retry: retry}), name, request)
+					_, err := client.Invoke(as(t.Context(), upstream.CallOptions{Namespace: orders, Retry: retry}), name, request)
 					require.Equal(t, retry && access.Retry, err == nil, "%v", err)
 					return len(server.AllCalls()) - before
 				}
@@ -450,7 +450,7 @@ func TestADeadConnectionIsNoticed(t *testing.T) {
 		})
 		begin := time.Now()
 		time.AfterFunc(time.Second, func() { first.Store(true) })
-		requireProblem(t, problem.UpstreamUnavailable, ask(as(t.Context(), upstream.Call{Namespace: orders, Timeout: 5 * time.Minute}), client))
+		requireProblem(t, problem.UpstreamUnavailable, ask(as(t.Context(), upstream.CallOptions{Namespace: orders, Timeout: 5 * time.Minute}), client))
 		require.LessOrEqual(t, time.Since(begin), time.Minute, "by its pings, long before the call's deadline")
 		require.NoError(t, ask(inOrders(t.Context()), client))
 	})

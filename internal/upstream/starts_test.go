@@ -57,7 +57,7 @@ func TestEveryRPCThatWritesIsClassifiedByWhatItStarts(t *testing.T) {
 func principal(ctx context.Context, p auth.Principal) context.Context {
 	p.Name = "limited"
 	p.Grants = []auth.Grant{{Namespace: orders, Role: auth.RoleAdmin}, {Namespace: auth.SystemNamespace, Role: auth.RoleAdmin}}
-	return upstream.NewContext(auth.WithPrincipal(ctx, &p), &upstream.Call{Namespace: orders})
+	return upstream.NewContext(auth.WithPrincipal(ctx, &p), &upstream.CallOptions{Namespace: orders})
 }
 
 func TestALimitedCallerStartsNothingThatItsRequestDoesNotName(t *testing.T) {

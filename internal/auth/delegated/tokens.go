@@ -72,7 +72,7 @@ const prefix = config.DelegatedName + ":"
 
 // MayIssue refuses callers that may make no token at all: the bearers of one.
 func MayIssue(p *auth.Principal) error {
-	if p.Bound != nil {
+	if p.Capability != nil {
 		return problem.New(problem.OperationForbidden, "A delegated token cannot make others.")
 	}
 	return nil
@@ -80,7 +80,7 @@ func MayIssue(p *auth.Principal) error {
 
 // Issue makes a token for what p itself may do. It lasts for ttl, at most as
 // long as is allowed and as p's own credential does.
-func (t *Tokens) Issue(p *auth.Principal, b auth.Bound, ttl time.Duration) (token string, expires time.Time, err error) {
+func (t *Tokens) Issue(p *auth.Principal, b auth.Capability, ttl time.Duration) (token string, expires time.Time, err error) {
 	if err := MayIssue(p); err != nil {
 		return "", time.Time{}, err
 	}
@@ -104,7 +104,7 @@ func (t *Tokens) Issue(p *auth.Principal, b auth.Bound, ttl time.Duration) (toke
 }
 
 // needs is the role that the bound's operations take.
-func needs(b *auth.Bound) auth.Role {
+func needs(b *auth.Capability) auth.Role {
 	if len(b.Signals)+len(b.Updates) > 0 {
 		return auth.RoleWrite
 	}
@@ -119,7 +119,7 @@ func (t *Tokens) Verify(_ context.Context, token string) (*auth.Principal, error
 	if !ok || json.Unmarshal(text, &c) != nil || !t.now().Before(time.Unix(c.Expires, 0)) {
 		return nil, invalid()
 	}
-	bound := &auth.Bound{
+	bound := &auth.Capability{
 		Namespace: c.Namespace, WorkflowID: c.WorkflowID, RunID: c.RunID, Read: c.Read, Signals: c.Signals, Updates: c.Updates,
 	}
 	role := needs(bound)

@@ -50,8 +50,8 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func approval() auth.Bound {
-	return auth.Bound{Namespace: "orders", WorkflowID: "order-7", Read: true, Signals: []string{"approve"}}
+func approval() auth.Capability {
+	return auth.Capability{Namespace: "orders", WorkflowID: "order-7", Read: true, Signals: []string{"approve"}}
 }
 
 func TestATokenIsForItsWorkflowAndOperationsAlone(t *testing.T) {
@@ -80,11 +80,11 @@ func TestATokenIsForItsWorkflowAndOperationsAlone(t *testing.T) {
 			require.True(t, problem.Is(err, problem.OperationForbidden), method)
 		}
 	}
-	require.NoError(t, bearer.Bound.Permits(auth.Target{WorkflowID: "order-7", RunID: "any", Signal: "approve"}))
+	require.NoError(t, bearer.Capability.Check(auth.Target{WorkflowID: "order-7", RunID: "any", Signal: "approve"}))
 	for _, target := range []auth.Target{
 		{}, {WorkflowID: "order-8"}, {WorkflowID: "order-7", Signal: "reject"}, {WorkflowID: "order-7", Update: "approve"},
 	} {
-		require.True(t, problem.Is(bearer.Bound.Permits(target), problem.OperationForbidden), "%+v", target)
+		require.True(t, problem.Is(bearer.Capability.Check(target), problem.OperationForbidden), "%+v", target)
 	}
 	_, _, err = w.Issue(bearer, approval(), time.Minute)
 	require.True(t, problem.Is(err, problem.OperationForbidden), "no token makes another")
@@ -119,8 +119,8 @@ func TestATokenOfOneRunIsForNoOther(t *testing.T) {
 	require.NoError(t, err)
 	bearer, err := w.Verify(t.Context(), token)
 	require.NoError(t, err)
-	require.NoError(t, bearer.Bound.Permits(auth.Target{WorkflowID: "order-7", RunID: "first"}))
-	require.Error(t, bearer.Bound.Permits(auth.Target{WorkflowID: "order-7"}), "no run would be the newest")
+	require.NoError(t, bearer.Capability.Check(auth.Target{WorkflowID: "order-7", RunID: "first"}))
+	require.Error(t, bearer.Capability.Check(auth.Target{WorkflowID: "order-7"}), "no run would be the newest")
 }
 
 func TestATokenGivesNoMoreThanItsMakerHas(t *testing.T) {
@@ -128,7 +128,7 @@ func TestATokenGivesNoMoreThanItsMakerHas(t *testing.T) {
 	w := newWorld(t)
 	_, _, err := w.Issue(w.makers["read"], approval(), time.Minute)
 	require.True(t, problem.Is(err, problem.OperationForbidden))
-	look := auth.Bound{Namespace: "orders", WorkflowID: "order-7", Read: true}
+	look := auth.Capability{Namespace: "orders", WorkflowID: "order-7", Read: true}
 	token, _, err := w.Issue(w.makers["read"], look, time.Minute)
 	require.NoError(t, err)
 	bearer, err := w.Verify(t.Context(), token)

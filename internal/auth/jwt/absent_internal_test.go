@@ -10,13 +10,13 @@ import (
 
 func TestAbsentIsBounded(t *testing.T) {
 	t.Parallel()
-	var a absent
+	var a negativeCache
 	now := time.Now()
-	for n := range 5 * maxAbsents {
+	for n := range 5 * maxNegative {
 		a.add(strconv.Itoa(n), now)
-		require.LessOrEqual(t, len(a.until), maxAbsents)
+		require.LessOrEqual(t, len(a.until), maxNegative)
 	}
-	require.True(t, a.has(strconv.Itoa(5*maxAbsents-1), now))
-	require.False(t, a.has(strconv.Itoa(5*maxAbsents-1), now.Add(absentFor)))
+	require.True(t, a.has(strconv.Itoa(5*maxNegative-1), now))
+	require.False(t, a.has(strconv.Itoa(5*maxNegative-1), now.Add(negativeTTL)))
 	require.False(t, a.has("0", now))
 }

@@ -186,5 +186,5 @@ func keepFor(header http.Header) time.Duration {
 			return min(max(time.Duration(seconds)*time.Second, minRefresh), maxRefresh)
 		}
 	}
-	return usualRefresh
+	return defaultRefresh
 }

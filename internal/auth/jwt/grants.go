@@ -38,7 +38,7 @@ func newClaimsReader(claims config.Claims) (*claimsReader, error) {
 // grants reads the permissions. What is no permission for this gateway is another's affair and gives nothing.
 func (r *claimsReader) grants(claims map[string]any) []auth.Grant {
 	var grants []auth.Grant
-	for _, text := range words(lookup(claims, r.permissions)) {
+	for _, text := range splitWords(lookup(claims, r.permissions)) {
 		if grant, ok := r.grant(text); ok && len(grants) < maxGrants {
 			grants = append(grants, grant)
 		}
@@ -90,8 +90,8 @@ func lookup(claims map[string]any, path string) any {
 	return lookup(inner, rest)
 }
 
-// words gives the texts of a claim that is a list, or the words of one that is a text, as scope is (RFC 8693 section 4.2).
-func words(claim any) []string {
+// splitWords gives the texts of a claim that is a list, or the words of one that is a text, as scope is (RFC 8693 section 4.2).
+func splitWords(claim any) []string {
 	switch claim := claim.(type) {
 	case string:
 		return strings.Fields(claim)

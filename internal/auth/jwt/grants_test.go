@@ -150,11 +150,11 @@ func TestCredentialOfTheIssuer(t *testing.T) {
 			case "mint":
 				require.Same(t, mint, who.Credential)
 			default:
-				value, err := who.Credential.Authorization(t.Context(), auth.Purpose{Principal: who})
+				value, err := who.Credential.Authorization(t.Context(), auth.CallInfo{Principal: who})
 				require.NoError(t, err)
 				require.Equal(t, map[string]string{"none": "", "passthrough": "Bearer " + token}[want], value)
 			}
-			_, err = auth.Passthrough().Authorization(t.Context(), auth.Purpose{Principal: who})
+			_, err = auth.Passthrough().Authorization(t.Context(), auth.CallInfo{Principal: who})
 			require.Equal(t, mode == "" || mode == "passthrough", err == nil, "the token travels only where it is to be shown")
 		})
 	}

@@ -11,14 +11,14 @@ import (
 // invalid refuses a token. The caller gets one answer for every cause, since whoever forges tokens would learn from more.
 // The cause, for the log, is a text of this package's own: it quotes nothing of the token.
 func invalid(cause string) error {
-	refusal := problem.New(problem.InvalidToken, "The token is not valid.").Because(errors.New(cause))
+	refusal := problem.New(problem.InvalidToken, "The token is not valid.").WithCause(errors.New(cause))
 	refusal.Members.BearerError = "invalid_token"
 	return refusal
 }
 
 // unavailable blames the issuer's keys. The token may well be good, so the caller may come again with it.
 func unavailable(cause error) error {
-	return problem.New(problem.JWKSUnavailable, "The keys of the token's issuer are not available.").Because(cause)
+	return problem.New(problem.JWKSUnavailable, "The keys of the token's issuer are not available.").WithCause(cause)
 }
 
 // libraryCause says what golang-jwt found, without the details that it may quote from the token.

@@ -15,17 +15,17 @@ import (
 
 // When keys are fetched.
 const (
-	// minRefresh and maxRefresh bound what an issuer's Cache-Control asks for, usualRefresh stands where it asks nothing.
-	minRefresh   = 5 * time.Minute
-	maxRefresh   = time.Hour
-	usualRefresh = 15 * time.Minute
+	// minRefresh and maxRefresh bound what an issuer's Cache-Control asks for, defaultRefresh stands where it asks nothing.
+	minRefresh     = 5 * time.Minute
+	maxRefresh     = time.Hour
+	defaultRefresh = 15 * time.Minute
 	// minRetry and maxRetry are the first and the longest pause after a failure.
 	minRetry = 3 * time.Second
 	maxRetry = time.Minute
 	// demandInterval is how long after any fetch callers can cause none.
 	demandInterval = 30 * time.Second
-	// patience is how long a caller waits for keys that may have come since.
-	patience = time.Second
+	// maxKeyWait is how long a caller waits for keys that may have come since.
+	maxKeyWait = time.Second
 )
 
 // remote is the source of keys that are fetched. One goroutine, that of watch, fetches: there is never more than one
@@ -59,17 +59,17 @@ type demand struct {
 	mu sync.Mutex
 	// last is when the last fetch began, or was asked for; zero is never.
 	last time.Time
-	// flight is closed when the fetch that is under way, or asked for, has ended; nil when there is none.
-	flight chan struct{}
+	// inFlight is closed when the fetch that is under way, or asked for, has ended; nil when there is none.
+	inFlight chan struct{}
 	// wanted wakes the goroutine that fetches.
 	wanted chan struct{}
-	absent absent
+	absent negativeCache
 }
 
 func newRemote(f *fetcher, settings config.Issuer, h hooks, log *slog.Logger, now func() time.Time) *remote {
 	r := &remote{fetcher: f, algorithms: settings.Algorithms, maxStale: settings.MaxStale, hooks: h, log: log, now: now}
 	r.demand.wanted = make(chan struct{}, 1)
-	r.demand.flight = make(chan struct{}) // the first fetch, which watch begins with
+	r.demand.inFlight = make(chan struct{}) // the first fetch, which watch begins with
 	return r
 }
 
@@ -95,7 +95,7 @@ func (r *remote) reason() string {
 // find gives the key that a token is to be verified with, after a look at the issuer when it has one that is not known.
 func (r *remote) find(ctx context.Context, t *token) (*key, error) {
 	if r.set.Load() == nil { // the first keys of a gateway that has just started may be on their way
-		r.outlast(ctx, r.demand.underWay())
+		r.waitForFetch(ctx, r.demand.inProgress())
 	}
 	set, err := r.current(r.now())
 	if err != nil {
@@ -123,7 +123,7 @@ func (r *remote) find(ctx context.Context, t *token) (*key, error) {
 // await waits, for a moment, for a fetch that may bring kid. It begins one when none has begun for some time: who sends
 // made-up kids can neither keep the issuer busy nor hold callers up.
 func (r *remote) await(ctx context.Context, kid string) {
-	if !r.outlast(ctx, r.demand.board(kid, r.now())) {
+	if !r.waitForFetch(ctx, r.demand.joinFetch(kid, r.now())) {
 		return
 	}
 	if set := r.set.Load(); set != nil && !set.knows(kid) && r.failure.Load() == nil {
@@ -131,12 +131,12 @@ func (r *remote) await(ctx context.Context, kid string) {
 	}
 }
 
-// outlast waits, for a moment, for a fetch to end, and reports whether it did. None, which is nil, does not.
-func (r *remote) outlast(ctx context.Context, flight <-chan struct{}) bool {
+// waitForFetch waits, for a moment, for a fetch to end, and reports whether it did. None, which is nil, does not.
+func (r *remote) waitForFetch(ctx context.Context, flight <-chan struct{}) bool {
 	if flight == nil {
 		return false
 	}
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(maxKeyWait)
 	defer timer.Stop()
 	select {
 	case <-flight:
@@ -147,38 +147,38 @@ func (r *remote) outlast(ctx context.Context, flight <-chan struct{}) bool {
 	return false
 }
 
-// underWay gives the fetch that is under way, or asked for; nil when there is none.
-func (d *demand) underWay() <-chan struct{} {
+// inProgress gives the fetch that is under way, or asked for; nil when there is none.
+func (d *demand) inProgress() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.flight
+	return d.inFlight
 }
 
-// board gives the fetch to wait for, nil when there is none to hope for.
-func (d *demand) board(kid string, now time.Time) <-chan struct{} {
+// joinFetch gives the fetch to wait for, nil when there is none to hope for.
+func (d *demand) joinFetch(kid string, now time.Time) <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.absent.has(kid, now) {
 		return nil
 	}
-	if d.flight == nil && now.Sub(d.last) >= demandInterval {
-		d.begin(now)
+	if d.inFlight == nil && now.Sub(d.last) >= demandInterval {
+		d.startFetch(now)
 		select {
 		case d.wanted <- struct{}{}:
 		default: // nobody fetches any more
 		}
 	}
-	return d.flight
+	return d.inFlight
 }
 
-// begin must be called with the lock held.
-func (d *demand) begin(now time.Time) {
+// startFetch must be called with the lock held.
+func (d *demand) startFetch(now time.Time) {
 	d.last = now
-	d.flight = make(chan struct{})
+	d.inFlight = make(chan struct{})
 }
 
-// takeOff marks the fetch that begins now. It is the one that callers ask for, when some do.
-func (d *demand) takeOff(now time.Time) {
+// beginFetch marks the fetch that begins now. It is the one that callers ask for, when some do.
+func (d *demand) beginFetch(now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	select {
@@ -186,18 +186,18 @@ func (d *demand) takeOff(now time.Time) {
 	default:
 	}
 	d.last = now
-	if d.flight == nil {
-		d.begin(now)
+	if d.inFlight == nil {
+		d.startFetch(now)
 	}
 }
 
-// land lets the callers who wait look again.
-func (d *demand) land() {
+// endFetch lets the callers who wait look again.
+func (d *demand) endFetch() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.flight != nil {
-		close(d.flight)
-		d.flight = nil
+	if d.inFlight != nil {
+		close(d.inFlight)
+		d.inFlight = nil
 	}
 }
 
@@ -209,7 +209,7 @@ func (d *demand) remember(kid string, now time.Time) {
 
 // watch fetches until ctx ends: at once, then again and again, and when a caller asks for it.
 func (r *remote) watch(ctx context.Context) {
-	defer r.demand.land()
+	defer r.demand.endFetch()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -225,8 +225,8 @@ func (r *remote) watch(ctx context.Context) {
 
 // refresh fetches once, and gives the pause until the next time.
 func (r *remote) refresh(ctx context.Context) time.Duration {
-	r.demand.takeOff(r.now())
-	defer r.demand.land()
+	r.demand.beginFetch(r.now())
+	defer r.demand.endFetch()
 	keep, err := r.replace(ctx)
 	if ctx.Err() != nil {
 		return 0 // the gateway stops, which is no fault of the issuer

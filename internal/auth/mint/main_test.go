@@ -75,15 +75,15 @@ func open(t testing.TB, cfg config.Mint) *mint.Signer {
 }
 
 // call is one that reads in a namespace.
-func call(name, namespace string) auth.Purpose {
-	return auth.Purpose{
+func call(name, namespace string) auth.CallInfo {
+	return auth.CallInfo{
 		Principal: &auth.Principal{Name: name}, Namespace: namespace,
 		Access: auth.Access{Role: auth.RoleRead, Scope: auth.ScopeNamespace},
 	}
 }
 
 // ask is a token for a call.
-func ask(t testing.TB, signer *mint.Signer, purpose auth.Purpose) string {
+func ask(t testing.TB, signer *mint.Signer, purpose auth.CallInfo) string {
 	t.Helper()
 	header, err := signer.Authorization(context.Background(), purpose)
 	require.NoError(t, err)

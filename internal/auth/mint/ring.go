@@ -8,8 +8,8 @@ import (
 	"github.com/flowgate/flowgate/internal/cache"
 )
 
-// ring is what is published and what signs at one moment. It never changes: turn makes the next one.
-type ring struct {
+// keySet is what is published and what signs at one moment. It never changes: turn makes the next one.
+type keySet struct {
 	published []publication
 	// signer is one of the published keys, nil only in the ring before the first.
 	signer *key
@@ -32,14 +32,14 @@ type publication struct {
 type timing struct {
 	// ahead is how long a key is published before it signs.
 	ahead time.Duration
-	// linger is how long it stays published when it signs no more.
-	linger time.Duration
+	// retain is how long it stays published when it signs no more.
+	retain time.Duration
 }
 
-// turn brings a ring to a later moment, when keys are those of the file. What signed before goes on, even when it has
+// rotate brings a ring to a later moment, when keys are those of the file. What signed before goes on, even when it has
 // left the file, until servers have had the time to learn of the file's first key.
-func (r *ring) turn(now time.Time, keys []*key, t timing) *ring {
-	next := &ring{signer: r.signer, tokens: r.tokens}
+func (r *keySet) rotate(now time.Time, keys []*key, t timing) *keySet {
+	next := &keySet{signer: r.signer, tokens: r.tokens}
 	for _, k := range keys {
 		next.published = append(next.published, r.publish(k, now))
 	}
@@ -50,7 +50,7 @@ func (r *ring) turn(now time.Time, keys []*key, t timing) *ring {
 	for _, old := range r.published {
 		inFile := slices.ContainsFunc(keys, func(k *key) bool { return k.kid == old.kid })
 		old = r.publish(old.key, now)
-		if !inFile && now.Sub(old.signed) <= t.linger { // a key that goes on signing did so just now
+		if !inFile && now.Sub(old.signed) <= t.retain { // a key that goes on signing did so just now
 			next.published = append(next.published, old)
 		}
 	}
@@ -62,7 +62,7 @@ func (r *ring) turn(now time.Time, keys []*key, t timing) *ring {
 }
 
 // publish is the entry of a key in the next ring.
-func (r *ring) publish(k *key, now time.Time) publication {
+func (r *keySet) publish(k *key, now time.Time) publication {
 	p := publication{key: k, since: now}
 	for _, old := range r.published {
 		if old.kid == k.kid {
@@ -76,7 +76,7 @@ func (r *ring) publish(k *key, now time.Time) publication {
 }
 
 // set is the JSON of RFC 7517, section 5.
-func (r *ring) set() []byte {
+func (r *keySet) set() []byte {
 	keys := make([][]byte, len(r.published))
 	for i, p := range r.published {
 		keys[i] = p.jwk
@@ -85,7 +85,7 @@ func (r *ring) set() []byte {
 }
 
 // kids names the published keys.
-func (r *ring) kids() []string {
+func (r *keySet) kids() []string {
 	names := make([]string, len(r.published))
 	for i, p := range r.published {
 		names[i] = p.kid

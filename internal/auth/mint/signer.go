@@ -31,7 +31,7 @@ type Signer struct {
 	log  *slog.Logger
 	now  func() time.Time
 	file *watched.File[[]*key]
-	ring atomic.Pointer[ring]
+	ring atomic.Pointer[keySet]
 }
 
 var _ auth.Source = (*Signer)(nil)
@@ -50,13 +50,13 @@ func Open(cfg config.Mint, options Options) (*Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.ring.Store(new(ring).turn(s.now(), *s.file.Load(), s.timing()))
+	s.ring.Store(new(keySet).rotate(s.now(), *s.file.Load(), s.timing()))
 	return s, nil
 }
 
 // Authorization is a token for one call, as metadata. Callers that need the same one at the same moment may sign it
 // twice: nobody waits for another's signature.
-func (s *Signer) Authorization(_ context.Context, call auth.Purpose) (string, error) {
+func (s *Signer) Authorization(_ context.Context, call auth.CallInfo) (string, error) {
 	of, err := subjectOf(call)
 	if err != nil {
 		return "", err
@@ -73,8 +73,8 @@ func (s *Signer) Authorization(_ context.Context, call auth.Purpose) (string, er
 	return token.header, nil
 }
 
-// Whose is the name of the principal: the upstream may show each something else.
-func (*Signer) Whose(p *auth.Principal) string { return p.Name }
+// CacheKey is the name of the principal: the upstream may show each something else.
+func (*Signer) CacheKey(p *auth.Principal) string { return p.Name }
 
 // JWKS is the JSON of the published set (RFC 7517), of one key at least. Nobody changes it.
 func (s *Signer) JWKS() []byte { return s.ring.Load().jwks }
@@ -84,14 +84,14 @@ func (s *Signer) JWKS() []byte { return s.ring.Load().jwks }
 func (s *Signer) Watch(ctx context.Context, interval time.Duration) {
 	watched.Follow(ctx, interval, func(ctx context.Context) {
 		s.file.Poll(ctx)
-		s.turn(ctx)
+		s.rotate(ctx)
 	})
 }
 
-// turn brings the keys to this moment.
-func (s *Signer) turn(ctx context.Context) {
+// rotate brings the keys to this moment.
+func (s *Signer) rotate(ctx context.Context) {
 	old := s.ring.Load()
-	next := old.turn(s.now(), *s.file.Load(), s.timing())
+	next := old.rotate(s.now(), *s.file.Load(), s.timing())
 	s.ring.Store(next)
 	if next.signer.kid != old.signer.kid || !bytes.Equal(next.jwks, old.jwks) {
 		s.log.LogAttrs(ctx, slog.LevelInfo, "keys of the tokens for the upstream changed",
@@ -102,7 +102,7 @@ func (s *Signer) turn(ctx context.Context) {
 func (s *Signer) timing() timing {
 	// A server whose clock is behind takes a token for longer, and a call that was about to be sent may be held up.
 	const slack = time.Minute
-	return timing{ahead: s.cfg.PublishAhead, linger: s.cfg.TTL + backDate + slack}
+	return timing{ahead: s.cfg.PublishAhead, retain: s.cfg.TTL + backDate + slack}
 }
 
 func (s *Signer) parse(content []byte, _ *[]*key) (*[]*key, error) {

@@ -20,7 +20,7 @@ const (
 
 // subjectOf is what a token says of a call: who makes it, and the least that it needs. A permission is cut at its first
 // colon, so that a name with one in it would be read as another's.
-func subjectOf(call auth.Purpose) (subject, error) {
+func subjectOf(call auth.CallInfo) (subject, error) {
 	if call.Principal == nil || call.Principal.Name == "" {
 		return subject{}, errors.New("a call without a caller gets no token")
 	}

@@ -66,7 +66,7 @@ func TestPermissionsAreTheLeast(t *testing.T) {
 		"nothing":      {"prod", auth.Access{}, []any{}},
 		"no role":      {"prod", auth.Access{Scope: auth.ScopeNamespace}, []any{}},
 	} {
-		purpose := auth.Purpose{Principal: &auth.Principal{Name: "dev"}, Namespace: c.namespace, Access: c.access}
+		purpose := auth.CallInfo{Principal: &auth.Principal{Name: "dev"}, Namespace: c.namespace, Access: c.access}
 		token, err := known.verify(ask(t, signer, purpose))
 		require.NoError(t, err, name)
 		claims, ok := token.Claims.(jwt.MapClaims)
@@ -81,7 +81,7 @@ func TestNoTokenWithoutACallerOrForAnUnspeakableNamespace(t *testing.T) {
 	nobody := call("", "default")
 	unknown := call("dev", "default")
 	unknown.Principal = nil
-	for name, purpose := range map[string]auth.Purpose{
+	for name, purpose := range map[string]auth.CallInfo{
 		"no principal": unknown, "no name": nobody, "a colon": call("dev", "prod:admin"),
 	} {
 		header, err := signer.Authorization(t.Context(), purpose)
@@ -110,7 +110,7 @@ func TestTokensAreCachedUntilTheyAreAboutToEnd(t *testing.T) {
 			cfg.TTL = ttl
 			signer := open(t, cfg)
 			first := ask(t, signer, call("dev", "default"))
-			for name, other := range map[string]auth.Purpose{
+			for name, other := range map[string]auth.CallInfo{
 				"caller": call("other", "default"), "namespace": call("dev", "other"), "role": writing("dev", "default"),
 			} {
 				require.NotEqual(t, first, ask(t, signer, other), "another %s", name)
@@ -126,7 +126,7 @@ func TestTokensAreCachedUntilTheyAreAboutToEnd(t *testing.T) {
 	}
 }
 
-func writing(name, namespace string) auth.Purpose {
+func writing(name, namespace string) auth.CallInfo {
 	purpose := call(name, namespace)
 	purpose.Access.Role = auth.RoleWrite
 	return purpose

@@ -31,8 +31,8 @@ func Typed[Q, A proto.Message](handle func(ctx context.Context, request Q) (A, e
 	}
 }
 
-// Answer always gives the same answer.
-func Answer(answer proto.Message) Handler {
+// Respond always gives the same answer.
+func Respond(answer proto.Message) Handler {
 	return func(context.Context, []byte) ([]byte, error) { return proto.Marshal(answer) }
 }
 

@@ -53,7 +53,7 @@ type Call struct {
 func New(t testing.TB, options ...grpc.ServerOption) *Server {
 	t.Helper()
 	s := &Server{listener: bufconn.Listen(pipeBytes), handlers: map[string]Handler{}}
-	s.Handle("GetSystemInfo", Answer(&workflowservice.GetSystemInfoResponse{ServerVersion: "1.32.1"}))
+	s.Handle("GetSystemInfo", Respond(&workflowservice.GetSystemInfoResponse{ServerVersion: "1.32.1"}))
 	server := s.NewGRPC(options...)
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(s.listener) })

@@ -33,11 +33,11 @@ type Stream struct {
 	ctx  context.Context //nolint:containedctx // the call's life
 	end  context.CancelFunc
 
-	mu    sync.Mutex
-	got   []byte
-	deaf  bool
-	whole chan struct{} // closed when the request has ended
-	ended bool
+	mu      sync.Mutex
+	got     []byte
+	stalled bool
+	whole   chan struct{} // closed when the request has ended
+	ended   bool
 }
 
 // Done is closed when the client gives the call up, or its connection ends.
@@ -59,12 +59,12 @@ func (s *Stream) Request() []byte {
 	return s.got[messagePrefix:]
 }
 
-// Deafen reads nothing more of the request as far as the client can tell: it
+// Stall reads nothing more of the request as far as the client can tell: it
 // may send what fits its window, and then has to wait.
-func (s *Stream) Deafen() {
+func (s *Stream) Stall() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.deaf = true
+	s.stalled = true
 }
 
 // Received tells how much of the request has come.
@@ -77,7 +77,7 @@ func (s *Stream) Received() int {
 func (s *Stream) take(data []byte, last bool) {
 	s.mu.Lock()
 	s.got = append(s.got, data...)
-	deaf := s.deaf
+	deaf := s.stalled
 	first := last && !s.ended
 	s.ended = s.ended || last
 	s.mu.Unlock()
@@ -146,8 +146,8 @@ func Prefix(length int) []byte {
 	return binary.BigEndian.AppendUint32([]byte{0}, uint32(length)) //nolint:gosec // a test's own
 }
 
-// Answer sends a whole good answer.
-func (s *Stream) Answer(message []byte) {
+// Respond sends a whole good answer.
+func (s *Stream) Respond(message []byte) {
 	s.Headers()
 	s.Data(Framed(message), false)
 	s.Trailers("grpc-status", "0")
@@ -183,10 +183,10 @@ func (s *Stream) Wait(d time.Duration) bool {
 }
 
 // Serve answers as the server behind does.
-func (s *Stream) Serve() { s.conn.raw.server.answer(s) }
+func (s *Stream) Serve() { s.conn.raw.server.respond(s) }
 
-// answer gives what the handler of the call's method says.
-func (s *Server) answer(stream *Stream) {
+// respond gives what the handler of the call's method says.
+func (s *Server) respond(stream *Stream) {
 	handler := s.Handler(stream.Method)
 	if handler == nil {
 		stream.TrailersOnly("grpc-status", "12")
@@ -198,5 +198,5 @@ func (s *Server) answer(stream *Stream) {
 		stream.TrailersOnly("grpc-status", strconv.Itoa(int(st.Code())), "grpc-message", st.Message())
 		return
 	}
-	stream.Answer(answer)
+	stream.Respond(answer)
 }
