@@ -87,7 +87,8 @@ func (a *response) encode() error {
 		if err != nil {
 			return err
 		}
-		a.text, a.body = append(body, '\n'), nil
+		body = append(body, '\n')
+		a.text, a.body = body, nil
 	}
 	return nil
 }

@@ -135,7 +135,6 @@ func largeBodies(t *testing.T, g *gateway) string {
 	statuses := map[int]int{}
 	for range 10 {
 		conn := g.open(t, line("POST", workflows, "Content-Type: application/json", fmt.Sprintf("Content-Length: %d", size))+"\r\n")
-		defer func() { _ = conn.Close() }()
 		sending.Go(func() { _, _ = conn.Write(bytes.Repeat([]byte(" "), size-1)) })
 		sending.Go(func() {
 			response, err := http.ReadResponse(bufio.NewReader(conn), nil)

@@ -27,6 +27,10 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
+// largeMB is the size of a large response in megabytes: more than what is read of
+// it in the time that there is.
+const largeMB = 6
+
 const temporalList = "/api/v1/namespaces/default/workflows"
 
 // listOf makes the upstream answer lists with n megabytes of workflows.
@@ -128,6 +132,12 @@ func slowReaders() []hostile {
 	}
 	return append(
 		rows,
+		hostile{number: 87, name: "a list of 36 MB, not read", act: func(t *testing.T, g *gateway) string {
+			t.Helper()
+			g.listOf(t, 36)
+			g.open(t, head(writerKey, workflows))
+			return requireCut(t, g, 30*time.Second)
+		}},
 		hostile{number: 87, name: "a list, read at 4 KiB a second", act: func(t *testing.T, g *gateway) string {
 			t.Helper()
 			return readAt(t, g, head(writerKey, workflows), 4<<10, 30*time.Second, 36*time.Second)
@@ -169,13 +179,13 @@ func slowReaders() []hostile {
 	)
 }
 
-// arrangeLarge makes the upstream answer with 36 MB, lists and histories alike.
+// arrangeLarge makes the upstream answer with largeMB, lists and histories alike.
 func (g *gateway) arrangeLarge(t *testing.T) {
 	t.Helper()
-	g.listOf(t, 36)
+	g.listOf(t, largeMB)
 	large := strings.Repeat("x", 1<<20)
 	c := newFakeChain(g.upstream)
-	c.signal(36)
+	c.signal(largeMB)
 	c.change(func(r *fakeRun) {
 		for _, event := range r.events {
 			event.Attributes = &history.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
@@ -184,8 +194,8 @@ func (g *gateway) arrangeLarge(t *testing.T) {
 		}
 	})
 	describe := &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{
-		Execution: &common.WorkflowExecution{WorkflowId: "w", RunId: chainRun(1)}, Type: &common.WorkflowType{Name: strings.Repeat("x", 36<<20)},
-		HistoryLength: 37, Status: 1,
+		Execution: &common.WorkflowExecution{WorkflowId: "w", RunId: chainRun(1)}, Type: &common.WorkflowType{Name: strings.Repeat("x", largeMB<<20)},
+		HistoryLength: largeMB + 1, Status: 1,
 	}}
 	wire, err := proto.Marshal(describe)
 	require.NoError(t, err)
@@ -218,7 +228,7 @@ func readAt(t *testing.T, g *gateway, request string, rate int, least, most time
 	t.Logf("cut after %s and %d bytes: %.300s", took, got, line)
 	require.GreaterOrEqual(t, took, least)
 	require.LessOrEqual(t, took, most+time.Second)
-	require.Less(t, got, 36<<20)
+	require.Less(t, got, largeMB<<20)
 	require.Contains(t, line, `"status":499,"code":"client-closed-request"`)
 	require.Zero(t, g.bytesHeld(t, "response"))
 	return fmt.Sprintf("cut after %s and %d bytes", took, got)
@@ -265,7 +275,7 @@ func manySlowReaders(t *testing.T, g *gateway) string {
 // open2 asks for a large list by HTTP/2, in windows of the given size.
 func (g *gateway) open2(t *testing.T, window uint32) net.Conn {
 	t.Helper()
-	g.listOf(t, 36)
+	g.listOf(t, largeMB)
 	conn, err := g.listener.dial(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })

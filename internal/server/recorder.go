@@ -101,7 +101,8 @@ func (r *recorder) Write(p []byte) (int, error) {
 	}
 	r.extend(now)
 	if len(p) >= buffered {
-		defer r.guard(now)()
+		stop := r.guard(now)
+		defer stop()
 	}
 	n, err := r.ResponseWriter.Write(p)
 	r.bytes += int64(n)
@@ -116,7 +117,8 @@ func (r *recorder) FlushError() error {
 	now := time.Now()
 	r.extend(now)
 	control := http.NewResponseController(r.ResponseWriter)
-	defer r.guard(now)()
+	stop := r.guard(now)
+	defer stop()
 	err := control.Flush()
 	r.account(now, err)
 	if err == nil {
