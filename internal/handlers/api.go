@@ -6,35 +6,25 @@ import (
 	"time"
 
 	"github.com/flowgate/flowgate/internal/auth/delegated"
-	"github.com/flowgate/flowgate/internal/limit"
 	"github.com/flowgate/flowgate/internal/request"
 	"github.com/flowgate/flowgate/internal/seal"
 	"github.com/flowgate/flowgate/internal/telemetry"
-	"github.com/flowgate/flowgate/internal/upstream"
 )
 
 // Options are what the client API is made of.
 type Options struct {
-	Upstream *upstream.Client
+	*request.Front
+
 	// Tokens seal page tokens, Delegated makes the tokens that callers hand on.
 	Tokens    *seal.Keys
 	Delegated *delegated.Tokens
 	Limits    Limits
 	// Settings are shown by GET /client.
 	Settings Settings
-	// CallerMetadata are the metadata keys that every caller may send.
-	CallerMetadata []string
 	// QueryRejectConditions, by namespace, are for queries that name none.
 	QueryRejectConditions map[string]string
 	Version               string
-	// Bodies reads the requests' bodies.
-	Bodies *request.Bodies
-	// Reads, Writes and Waits bound what is in flight of each kind.
-	Reads, Writes, Waits *limit.Pool
-	// Responses bounds the bytes of responses until they are written.
-	Responses *limit.Bytes
-
-	Metrics *telemetry.Metrics
+	Metrics               *telemetry.Metrics
 }
 
 // Limits bound one request.
@@ -94,9 +84,6 @@ func (a *API) Close() {
 func Public(route string) bool {
 	return route == "/v1/openapi.yaml" || route == "/v1/openapi.json"
 }
-
-// noBody is the body type of operations that have none.
-type noBody struct{}
 
 // okResponse answers with a document.
 func okResponse(body any) *response { return &response{status: http.StatusOK, body: body} }

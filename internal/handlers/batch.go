@@ -23,7 +23,7 @@ func (a *API) StartBatch(w http.ResponseWriter, r *http.Request, namespace strin
 		name: "startBatch", namespace: namespace, body: bodyRequired,
 		method: workflowservice.WorkflowService_StartBatchOperation_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *StartBatchRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noParams, body *StartBatchRequest) (*response, error) {
 		request, err := batchRequest(c, body)
 		if err != nil {
 			return nil, err

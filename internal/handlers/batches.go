@@ -14,12 +14,12 @@ import (
 )
 
 // ListBatches gives a page of the batch jobs as JSON, or every job as NDJSON.
-func (a *API) ListBatches(w http.ResponseWriter, r *http.Request, namespace string, params ListBatchesParams) {
+func (a *API) ListBatches(w http.ResponseWriter, r *http.Request, namespace string) {
 	op := operation{
-		name: "listBatches", namespace: namespace, params: params, mediaTypes: []string{contentTypeJSON, contentTypeNDJSON},
+		name: "listBatches", namespace: namespace, mediaTypes: []string{contentTypeJSON, contentTypeNDJSON},
 		method: workflowservice.WorkflowService_ListBatchOperations_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noBody) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *ListBatchesParams, _ *noBody) (*response, error) {
 		list, err := a.newPages(c, paging{params.PageSize, params.PageToken, params.Limit}, "")
 		if err != nil {
 			return nil, err
@@ -52,7 +52,7 @@ func (a *API) DescribeBatch(w http.ResponseWriter, r *http.Request, namespace, j
 		name: "describeBatch", namespace: namespace,
 		method: workflowservice.WorkflowService_DescribeBatchOperation_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, _ *operationRequest, _ *noBody) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, _ *operationRequest, _ *noParams, _ *noBody) (*response, error) {
 		job, err := a.describeBatch(ctx, namespace, jobID)
 		if err != nil {
 			return nil, err
@@ -67,7 +67,7 @@ func (a *API) StopBatch(w http.ResponseWriter, r *http.Request, namespace, jobID
 		name: "stopBatch", namespace: namespace, body: bodyOptional,
 		method: workflowservice.WorkflowService_StopBatchOperation_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *StopBatchRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noParams, body *StopBatchRequest) (*response, error) {
 		// The server would end whatever workflow has this id, a job or not.
 		if _, err := a.describeBatch(ctx, namespace, jobID); err != nil {
 			return nil, err

@@ -16,12 +16,12 @@ func (a *API) GetClient(w http.ResponseWriter, r *http.Request, namespace string
 		name: "getClient", namespace: namespace,
 		method: workflowservice.WorkflowService_DescribeNamespace_FullMethodName, // whoever may read the namespace
 	}
-	serve(a, w, r, op, func(_ context.Context, c *operationRequest, _ *noBody) (*response, error) {
+	serve(a, w, r, op, func(_ context.Context, c *operationRequest, _ *noParams, _ *noBody) (*response, error) {
 		return okResponse(Client{
-			Namespace: namespace, Identity: c.identity(), Principal: c.principal.Name,
-			Role: c.principal.RoleOn(namespace).String(), CredentialMode: a.options.Upstream.CredentialMode(c.principal, namespace),
+			Namespace: namespace, Identity: c.identity(), Principal: c.Principal.Name,
+			Role: c.Principal.RoleOn(namespace).String(), CredentialMode: a.options.Upstream.CredentialMode(c.Principal, namespace),
 			Limits: a.options.Settings.Limits, Retry: a.options.Settings.Retry,
-			MetadataKeys:         a.allowedMetadata(c.principal).Names(),
+			MetadataKeys:         c.AllowedMetadata().Names(),
 			QueryRejectCondition: cmp.Or(a.options.QueryRejectConditions[namespace], string(QueryRejectConditionNone)),
 		}), nil
 	})
@@ -30,7 +30,7 @@ func (a *API) GetClient(w http.ResponseWriter, r *http.Request, namespace string
 // GetSystemInfo tells the versions of the gateway and of the server.
 func (a *API) GetSystemInfo(w http.ResponseWriter, r *http.Request) {
 	op := operation{name: "getSystemInfo", method: workflowservice.WorkflowService_GetSystemInfo_FullMethodName}
-	serve(a, w, r, op, func(ctx context.Context, _ *operationRequest, _ *noBody) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, _ *operationRequest, _ *noParams, _ *noBody) (*response, error) {
 		response := &workflowservice.GetSystemInfoResponse{}
 		err := a.options.Upstream.Do(ctx, op.method, &workflowservice.GetSystemInfoRequest{}, response)
 		if err != nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
-	"net/url"
 	"reflect"
 	"strings"
 
@@ -116,39 +115,4 @@ func jsonTypeName(t reflect.Type) string {
 	default:
 		return "an object"
 	}
-}
-
-// checkQuery holds the query string against the operation's parameters. The
-// generated code reads url.Query, which drops what it cannot parse in silence.
-func checkQuery(r *http.Request, params any) error {
-	if r.URL.RawQuery == "" {
-		return nil
-	}
-	values, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return problem.New(problem.InvalidRequest, "The query string is malformed.").WithCause(err)
-	}
-	known := parameterNames(params)
-	for name, given := range values {
-		if !known[name] {
-			return problem.InvalidFields(problem.Field{Pointer: "?" + request.Truncate(name), Detail: "is not a parameter of this operation"})
-		}
-		if len(given) > 1 {
-			return problem.Invalid("?"+request.Truncate(name), "must be given once")
-		}
-	}
-	return nil
-}
-
-// parameterNames reads the names from the generated struct's tags.
-func parameterNames(params any) map[string]bool {
-	names := map[string]bool{}
-	if params == nil {
-		return names
-	}
-	for field := range reflect.TypeOf(params).Fields() {
-		name, _, _ := strings.Cut(field.Tag.Get("form"), ",")
-		names[name] = true
-	}
-	return names
 }

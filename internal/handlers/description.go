@@ -12,13 +12,13 @@ import (
 )
 
 // DescribeWorkflow is the SDK's handle.jsonTypeName.
-func (a *API) DescribeWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params DescribeWorkflowParams) {
+func (a *API) DescribeWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	op := operation{
-		name: "describeWorkflow", namespace: namespace, params: params,
+		name: "describeWorkflow", namespace: namespace,
 		method: workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName,
-		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
+		handle: &handle{segment: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noBody) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *DescribeWorkflowParams, _ *noBody) (*response, error) {
 		response, err := a.options.Upstream.Call(ctx, op.method, &workflowservice.DescribeWorkflowExecutionRequest{
 			Namespace: namespace, Execution: c.execution,
 		})

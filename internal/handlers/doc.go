@@ -5,7 +5,7 @@
 // for all of them.
 //
 // Trust boundary: requests arrive authenticated, with a principal in their
-// context, and nothing else about them is believed. The adapter asks whether
-// the principal may do what the route is for before it reads any more of the
-// request; the upstream chain asks again before anything goes out.
+// context, and nothing else in them is trusted. [request.Front.Admit] authorises
+// the caller before the query string, the other headers or the body are read; the
+// upstream chain authorises each call again before it goes out.
 package handlers

@@ -47,7 +47,7 @@ func (a *API) follow(ctx context.Context, c *operationRequest, params GetWorkflo
 	if err != nil {
 		return nil, err
 	}
-	if c.waitSlot, err = a.options.Waits.Acquire(ctx, c.principal.Account(), c.principal.Share); err != nil {
+	if err := c.AcquireWait(ctx); err != nil {
 		return nil, err
 	}
 	more, err := f.open(ctx, params.RunID, from)
@@ -62,7 +62,7 @@ func (a *API) follow(ctx context.Context, c *operationRequest, params GetWorkflo
 			return nil, withWorkflowID(err, f.workflowID)
 		}
 	}
-	f.waitSlot, c.waitSlot = c.waitSlot, limit.Slot{} // the stream's, for as long as it lasts
+	f.waitSlot = c.TakeWait() // the stream's, for as long as it lasts
 	begun := &response{stream: f.stream, drop: f.drop}
 	if f.first != nil {
 		begun.size = len(f.first.response.Bytes())
@@ -82,7 +82,7 @@ func (a *API) newFollower(ctx context.Context, c *operationRequest, params GetWo
 		followRuns: params.FollowRuns == nil || *params.FollowRuns,
 		filter:     eventFilter(&faulty, params.EventFilterType), form: payloadForm(&faulty, params.Payloads),
 	}
-	if bound := c.principal.Capability; bound != nil && bound.RunID != "" {
+	if bound := c.Principal.Capability; bound != nil && bound.RunID != "" {
 		f.followRuns = false // its bearer may not look at another run
 	}
 	if params.PageToken != "" {

@@ -72,7 +72,7 @@ func (f *follower) stream(w http.ResponseWriter) error {
 
 // maxDuration is how long the stream may go on: what showed who calls may end.
 func (f *follower) maxDuration() time.Duration {
-	if expires := f.request.principal.Expires; !expires.IsZero() {
+	if expires := f.request.Principal.Expires; !expires.IsZero() {
 		return min(maxStreamDuration, time.Until(expires))
 	}
 	return maxStreamDuration
@@ -120,7 +120,7 @@ func (f *follower) next(ctx context.Context) (*historyPage, error) {
 		return f.wait(ctx)
 	}
 	page := &historyPage{}
-	_, err := f.api.resume(ctx, f.request, func(ctx context.Context) (got upstream.Response, err error) {
+	_, err := f.request.Next(ctx, func(ctx context.Context) (got upstream.Response, err error) {
 		if page, err = f.get(ctx); err == nil {
 			got = page.response
 		}
@@ -152,8 +152,8 @@ func (f *follower) get(ctx context.Context) (*historyPage, error) {
 func (f *follower) join(ctx context.Context) {
 	f.tail, f.nextPage, f.historyLength = f.api.historyTails.join(ctx, tailKey{
 		historyKey: f.history(),
-		credential: f.api.options.Upstream.CredentialID(f.request.principal, f.request.namespace), scope: f.request.principal.Capability.Scope(),
-		metadata: metadataKey(metadata.New(f.request.principal.Metadata), f.upstream.Metadata),
+		credential: f.api.options.Upstream.CredentialID(f.request.Principal, f.request.namespace), scope: f.request.Principal.Capability.Scope(),
+		metadata: metadataKey(metadata.New(f.request.Principal.Metadata), f.upstream.Metadata),
 	}, f.upstream, f.read, f.token)
 }
 
@@ -174,7 +174,11 @@ func (f *follower) wait(ctx context.Context) (*historyPage, error) {
 	}
 	page := f.nextPage
 	f.nextPage = page.next
-	if err := f.api.holdItems(ctx, f.request, page.items); err != nil {
+	size := 0
+	for _, item := range page.items {
+		size += len(item)
+	}
+	if err := f.request.ReserveNext(ctx, size); err != nil { // other streams share the page, each writes it
 		return nil, err
 	}
 	return &historyPage{items: page.items}, page.err
@@ -183,7 +187,7 @@ func (f *follower) wait(ctx context.Context) (*historyPage, error) {
 // send writes the events of a page that the caller does not have, and gives the
 // run's outcome when it closed with one of them.
 func (f *follower) send(out *eventWriter, page *historyPage) (closing *Outcome, err error) {
-	defer f.request.held.Release() // nothing is held while the stream waits
+	defer f.request.ReleaseBytes() // nothing is held while the stream waits
 	defer page.response.Release()
 	if len(page.items) > 0 {
 		err = out.send(func(w io.Writer) error {
@@ -236,13 +240,10 @@ func (f *follower) appendEvent(dst []byte, id int64, event []byte) ([]byte, erro
 
 // nextRun turns to the run that succeeds the one that was read.
 func (f *follower) nextRun(ctx context.Context, runID string) error {
-	place, err := f.api.options.Reads.Resume(ctx, f.request.principal.Account(), f.request.principal.Share)
-	if err != nil {
+	return f.request.InSlot(ctx, func() error {
+		_, err := f.switchTo(ctx, runID)
 		return err
-	}
-	defer place.Release()
-	_, err = f.switchTo(ctx, runID)
-	return err
+	})
 }
 
 // end tells that nothing comes any more.

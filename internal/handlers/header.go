@@ -38,7 +38,7 @@ func (a *API) acquireWait(c *operationRequest, parameter string) (time.Duration,
 	if err != nil || wait == 0 {
 		return 0, err
 	}
-	return wait, a.acquireWaitSlot(c)
+	return wait, c.AcquireWait(c.request.Context())
 }
 
 // acquireUpdateWait is acquireWait for sending an update. One that no worker has accepted
@@ -52,7 +52,7 @@ func (a *API) acquireUpdateWait(c *operationRequest, parameter string) (time.Dur
 	if wait == 0 {
 		wait = minSlice
 	}
-	return wait, a.acquireWaitSlot(c)
+	return wait, c.AcquireWait(c.request.Context())
 }
 
 // requestedWait reads how long the caller wants to wait, at most the limit.
@@ -71,12 +71,6 @@ func (a *API) requestedWait(c *operationRequest, parameter string, absent time.D
 		wait = absent
 	}
 	return min(wait, a.options.Limits.MaxWait), nil
-}
-
-// acquireWaitSlot takes a place for the wait.
-func (a *API) acquireWaitSlot(c *operationRequest) (err error) {
-	c.waitSlot, err = a.options.Waits.Acquire(c.request.Context(), c.principal.Account(), c.principal.Share)
-	return err
 }
 
 // parseDuration reads a duration of a request, which is never negative.

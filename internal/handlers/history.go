@@ -18,25 +18,25 @@ import (
 // GetWorkflowHistory is the SDK's handle.fetch_history and fetch_history_events:
 // a page as JSON, every event that there is as NDJSON, or every event as it
 // happens as server-sent events.
-func (a *API) GetWorkflowHistory(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params GetWorkflowHistoryParams) {
+func (a *API) GetWorkflowHistory(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	op := operation{
-		name: "getWorkflowHistory", namespace: namespace, params: params, mediaTypes: []string{contentTypeJSON, contentTypeNDJSON, contentTypeEvents},
+		name: "getWorkflowHistory", namespace: namespace, mediaTypes: []string{contentTypeJSON, contentTypeNDJSON, contentTypeEvents},
 		method: workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
-		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
+		handle: &handle{segment: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noBody) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *GetWorkflowHistoryParams, _ *noBody) (*response, error) {
 		if c.mediaType == contentTypeEvents {
-			return a.follow(ctx, c, params)
+			return a.follow(ctx, c, *params)
 		}
-		h, err := a.newHistory(c, params)
+		h, err := a.newHistory(c, *params)
 		if err != nil {
 			return nil, err
 		}
 		if h.waits {
-			if c.waitSlot, err = a.options.Waits.Acquire(ctx, c.principal.Account(), c.principal.Share); err != nil {
+			if err := c.AcquireWait(ctx); err != nil {
 				return nil, err
 			}
-			c.slot.Release()
+			c.Release(ctx)
 		}
 		shown, err := h.respond(ctx)
 		if h.waits && c.mediaType == contentTypeJSON && problem.Is(err, problem.Draining) {

@@ -50,7 +50,7 @@ func (c *operationRequest) requestID(target ...string) (string, error) {
 	if key == "" {
 		return uuid.NewString(), nil
 	}
-	scope := append([]string{c.principal.Name, c.principal.TokenDigest, c.namespace, c.name, key}, target...)
+	scope := append([]string{c.Principal.Name, c.Principal.TokenDigest, c.namespace, c.name, key}, target...)
 	return hex.EncodeToString(digest(scope...)) + "-" + hex.EncodeToString(c.bodyDigest), nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/api/workflow/v1"
 
 	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/request"
 )
 
 // keyed is a call with an Idempotency-Key, and what its request id is made of.
@@ -20,7 +21,7 @@ func (k keyed) id(t *testing.T, target ...string) string {
 	c := &operationRequest{
 		operation: &operation{name: k.operation, namespace: k.namespace},
 		request:   &http.Request{Header: header("Idempotency-Key", k.key)},
-		principal: &auth.Principal{Name: k.principal, TokenDigest: k.token}, bodyDigest: digestOf(jsontext.Value(k.body)),
+		Admitted:  &request.Admitted{Principal: &auth.Principal{Name: k.principal, TokenDigest: k.token}}, bodyDigest: digestOf(jsontext.Value(k.body)),
 	}
 	id, err := c.requestID(target...)
 	require.NoError(t, err)

@@ -12,13 +12,13 @@ import (
 )
 
 // SignalWorkflow is the SDK's handle.signal.
-func (a *API) SignalWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params SignalWorkflowParams) {
+func (a *API) SignalWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	op := operation{
-		name: "signalWorkflow", namespace: namespace, params: params, body: bodyRequired,
+		name: "signalWorkflow", namespace: namespace, body: bodyRequired,
 		method: workflowservice.WorkflowService_SignalWorkflowExecution_FullMethodName,
-		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
+		handle: &handle{segment: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *SignalRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *SignalWorkflowParams, body *SignalRequest) (*response, error) {
 		execution, requestID, err := c.writeTarget(body.Signal)
 		if err != nil {
 			return nil, err
@@ -38,13 +38,13 @@ func (a *API) SignalWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 }
 
 // CancelWorkflow is the SDK's handle.cancel.
-func (a *API) CancelWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params CancelWorkflowParams) {
+func (a *API) CancelWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	op := operation{
-		name: "cancelWorkflow", namespace: namespace, params: params, body: bodyOptional,
+		name: "cancelWorkflow", namespace: namespace, body: bodyOptional,
 		method: workflowservice.WorkflowService_RequestCancelWorkflowExecution_FullMethodName,
-		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID}, checksChain: true,
+		handle: &handle{segment: workflowID}, checksChain: true,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *CancelRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *CancelWorkflowParams, body *CancelRequest) (*response, error) {
 		execution, requestID, err := c.writeTarget()
 		if err != nil {
 			return nil, err
@@ -58,13 +58,13 @@ func (a *API) CancelWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 }
 
 // TerminateWorkflow is the SDK's handle.terminate.
-func (a *API) TerminateWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params TerminateWorkflowParams) {
+func (a *API) TerminateWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	op := operation{
-		name: "terminateWorkflow", namespace: namespace, params: params, body: bodyOptional,
+		name: "terminateWorkflow", namespace: namespace, body: bodyOptional,
 		method: workflowservice.WorkflowService_TerminateWorkflowExecution_FullMethodName,
-		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID}, checksChain: true,
+		handle: &handle{segment: workflowID}, checksChain: true,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *TerminateRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *TerminateWorkflowParams, body *TerminateRequest) (*response, error) {
 		execution, _, err := c.writeTarget()
 		if err != nil {
 			return nil, err

@@ -14,12 +14,12 @@ import (
 
 // ListWorkflows is the SDK's list_workflows: a page as JSON, or every workflow
 // as NDJSON.
-func (a *API) ListWorkflows(w http.ResponseWriter, r *http.Request, namespace string, params ListWorkflowsParams) {
+func (a *API) ListWorkflows(w http.ResponseWriter, r *http.Request, namespace string) {
 	op := operation{
-		name: "listWorkflows", namespace: namespace, params: params, mediaTypes: []string{contentTypeJSON, contentTypeNDJSON},
+		name: "listWorkflows", namespace: namespace, mediaTypes: []string{contentTypeJSON, contentTypeNDJSON},
 		method: workflowservice.WorkflowService_ListWorkflowExecutions_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noBody) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *ListWorkflowsParams, _ *noBody) (*response, error) {
 		list, err := a.newPages(c, paging{params.PageSize, params.PageToken, params.Limit}, params.Query)
 		if err != nil {
 			return nil, err
@@ -50,12 +50,12 @@ func splitWorkflows(page []byte) (items [][]byte, token []byte) {
 }
 
 // CountWorkflows is the SDK's count_workflows, with groups.
-func (a *API) CountWorkflows(w http.ResponseWriter, r *http.Request, namespace string, params CountWorkflowsParams) {
+func (a *API) CountWorkflows(w http.ResponseWriter, r *http.Request, namespace string) {
 	op := operation{
-		name: "countWorkflows", namespace: namespace, params: params,
+		name: "countWorkflows", namespace: namespace,
 		method: workflowservice.WorkflowService_CountWorkflowExecutions_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, _ *operationRequest, _ *noBody) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, _ *operationRequest, params *CountWorkflowsParams, _ *noBody) (*response, error) {
 		response := &workflowservice.CountWorkflowExecutionsResponse{}
 		err := a.options.Upstream.Do(ctx, op.method, &workflowservice.CountWorkflowExecutionsRequest{
 			Namespace: namespace, Query: params.Query,

@@ -12,13 +12,13 @@ import (
 // PauseWorkflow holds a workflow until it is unpaused.
 //
 //nolint:dupl // and its opposite
-func (a *API) PauseWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params PauseWorkflowParams) {
+func (a *API) PauseWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	op := operation{
-		name: "pauseWorkflow", namespace: namespace, params: params, body: bodyOptional,
+		name: "pauseWorkflow", namespace: namespace, body: bodyOptional,
 		method: workflowservice.WorkflowService_PauseWorkflowExecution_FullMethodName,
-		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
+		handle: &handle{segment: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *PauseRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *PauseWorkflowParams, body *PauseRequest) (*response, error) {
 		execution, requestID, err := c.writeTarget()
 		return a.callVoid(ctx, c, execution, err, &workflowservice.PauseWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowId: execution.GetWorkflowId(), RunId: execution.GetRunId(),
@@ -30,13 +30,13 @@ func (a *API) PauseWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 // UnpauseWorkflow lets a paused workflow go on.
 //
 //nolint:dupl // and its opposite
-func (a *API) UnpauseWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params UnpauseWorkflowParams) {
+func (a *API) UnpauseWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	op := operation{
-		name: "unpauseWorkflow", namespace: namespace, params: params, body: bodyOptional,
+		name: "unpauseWorkflow", namespace: namespace, body: bodyOptional,
 		method: workflowservice.WorkflowService_UnpauseWorkflowExecution_FullMethodName,
-		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
+		handle: &handle{segment: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *UnpauseRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *UnpauseWorkflowParams, body *UnpauseRequest) (*response, error) {
 		execution, requestID, err := c.writeTarget()
 		return a.callVoid(ctx, c, execution, err, &workflowservice.UnpauseWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowId: execution.GetWorkflowId(), RunId: execution.GetRunId(),
@@ -46,13 +46,13 @@ func (a *API) UnpauseWorkflow(w http.ResponseWriter, r *http.Request, namespace,
 }
 
 // DeleteWorkflow deletes a run and its history.
-func (a *API) DeleteWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params DeleteWorkflowParams) {
+func (a *API) DeleteWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	op := operation{
-		name: "deleteWorkflow", namespace: namespace, params: params,
+		name: "deleteWorkflow", namespace: namespace,
 		method: workflowservice.WorkflowService_DeleteWorkflowExecution_FullMethodName,
-		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
+		handle: &handle{segment: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noBody) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *DeleteWorkflowParams, _ *noBody) (*response, error) {
 		execution, _, err := c.writeTarget()
 		return a.callVoid(ctx, c, execution, err, &workflowservice.DeleteWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowExecution: execution,

@@ -19,10 +19,9 @@ const metadataQuery = "__temporal_workflow_metadata"
 
 // GetWorkflowMetadata tells the current details and the handlers of a
 // workflow. A worker has to answer.
-func (a *API) GetWorkflowMetadata(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params GetWorkflowMetadataParams) {
-	op := queryOperation("getWorkflowMetadata", namespace, params, bodyNone)
-	op.handle = &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noBody) (*response, error) {
+func (a *API) GetWorkflowMetadata(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
+	op := queryOperation("getWorkflowMetadata", namespace, workflowID, bodyNone)
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *GetWorkflowMetadataParams, _ *noBody) (*response, error) {
 		response := &workflowservice.QueryWorkflowResponse{}
 		err := a.options.Upstream.Do(ctx, op.method, &workflowservice.QueryWorkflowRequest{
 			Namespace: namespace, Execution: c.execution,

@@ -54,7 +54,7 @@ func (a *API) newPages(c *operationRequest, params paging, query string) (*pages
 	var f validation
 	p := &pages{
 		api: a, call: c, size: pageSize(&f, params.pageSize), limit: -1,
-		scope: tokenScope{principal: c.principal.Name, namespace: c.namespace, operation: c.name, query: query},
+		scope: tokenScope{principal: c.Principal.Name, namespace: c.namespace, operation: c.name, query: query},
 	}
 	if params.limit != nil {
 		p.limit = *params.limit
@@ -166,7 +166,7 @@ func (p *pages) stream(ctx context.Context, page upstream.Response, items [][]by
 			if !p.more() {
 				return nil
 			}
-			if page, err = p.api.resume(ctx, p.call, p.get); err != nil {
+			if page, err = p.call.Next(ctx, p.get); err != nil {
 				abort(ctx, err)
 			}
 			items = p.take(page)

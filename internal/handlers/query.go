@@ -15,10 +15,9 @@ import (
 )
 
 // QueryWorkflow is the SDK's handle.query.
-func (a *API) QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params QueryWorkflowParams) {
-	op := queryOperation("queryWorkflow", namespace, params, bodyRequired)
-	op.handle = &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *QueryRequest) (*response, error) {
+func (a *API) QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
+	op := queryOperation("queryWorkflow", namespace, workflowID, bodyRequired)
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *QueryWorkflowParams, body *QueryRequest) (*response, error) {
 		var f validation
 		f.require("/query", body.Query)
 		args := f.payloads("/args", body.Args, "/argPayloads", body.ArgPayloads)
@@ -35,10 +34,9 @@ func (a *API) QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 }
 
 // QueryWorkflowByName is handle.query without arguments, by GET.
-func (a *API) QueryWorkflowByName(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params QueryWorkflowByNameParams) {
-	op := queryOperation("queryWorkflowByName", namespace, params, bodyNone)
-	op.handle = &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noBody) (*response, error) {
+func (a *API) QueryWorkflowByName(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
+	op := queryOperation("queryWorkflowByName", namespace, workflowID, bodyNone)
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *QueryWorkflowByNameParams, _ *noBody) (*response, error) {
 		var f validation
 		f.require("?query", params.Query)
 		condition := a.rejectCondition(&f, "?rejectCondition", namespace, params.RejectCondition)
@@ -53,9 +51,9 @@ func (a *API) QueryWorkflowByName(w http.ResponseWriter, r *http.Request, namesp
 	})
 }
 
-func queryOperation(name, namespace string, params any, body bodyRule) operation {
+func queryOperation(name, namespace, workflowID string, body bodyRule) operation {
 	return operation{
-		name: name, namespace: namespace, params: params, body: body,
+		name: name, namespace: namespace, body: body, handle: &handle{segment: workflowID},
 		method: workflowservice.WorkflowService_QueryWorkflow_FullMethodName,
 	}
 }

@@ -17,13 +17,13 @@ import (
 )
 
 // ResetWorkflow takes a workflow back to a point in its history.
-func (a *API) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params ResetWorkflowParams) {
+func (a *API) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	op := operation{
-		name: "resetWorkflow", namespace: namespace, params: params, body: bodyRequired,
+		name: "resetWorkflow", namespace: namespace, body: bodyRequired,
 		method: workflowservice.WorkflowService_ResetWorkflowExecution_FullMethodName,
-		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
+		handle: &handle{segment: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *ResetRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *ResetWorkflowParams, body *ResetRequest) (*response, error) {
 		execution, requestID, err := c.writeTarget()
 		if err != nil {
 			return nil, err

@@ -14,14 +14,14 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// GetWorkflowResult is the SDK's handle.firstPayload.
-func (a *API) GetWorkflowResult(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params GetWorkflowResultParams) {
+// GetWorkflowResult is the SDK's handle.result.
+func (a *API) GetWorkflowResult(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	op := operation{
-		name: "getWorkflowResult", namespace: namespace, params: params,
+		name: "getWorkflowResult", namespace: namespace,
 		method: workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
-		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
+		handle: &handle{segment: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noBody) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *GetWorkflowResultParams, _ *noBody) (*response, error) {
 		wait, err := a.acquireWait(c, params.Wait)
 		if err != nil {
 			return nil, err
@@ -86,11 +86,11 @@ func (a *API) waitForOutcome(ctx context.Context, c *operationRequest, want outc
 	w := a.outcomePolls.join(ctx, outcomeKey{
 		namespace: c.namespace, workflowID: want.workflowID, runID: want.runID,
 		followRuns: want.followRuns, followReset: want.followReset,
-		credential: a.options.Upstream.CredentialID(c.principal, c.namespace), scope: c.principal.Capability.Scope(),
-		metadata: metadataKey(metadata.New(c.principal.Metadata), outgoing.Metadata),
+		credential: a.options.Upstream.CredentialID(c.Principal, c.namespace), scope: c.Principal.Capability.Scope(),
+		metadata: metadataKey(metadata.New(c.Principal.Metadata), outgoing.Metadata),
 	}, outgoing, until)
 	defer a.outcomePolls.leave(w)
-	c.slot.Release() // a wait holds less than a call does, and has a place of its own
+	c.Release(ctx) // a wait holds less than a call does, and has a place of its own
 	timer := time.NewTimer(time.Until(until))
 	defer timer.Stop()
 	select {

@@ -11,12 +11,12 @@ import (
 )
 
 // StartWorkflow is the SDK's start_workflow, and execute_workflow with wait.
-func (a *API) StartWorkflow(w http.ResponseWriter, r *http.Request, namespace string, params StartWorkflowParams) {
+func (a *API) StartWorkflow(w http.ResponseWriter, r *http.Request, namespace string) {
 	op := operation{
-		name: "startWorkflow", namespace: namespace, params: params, body: bodyRequired,
+		name: "startWorkflow", namespace: namespace, body: bodyRequired,
 		method: workflowservice.WorkflowService_StartWorkflowExecution_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *StartWorkflowRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *StartWorkflowParams, body *StartWorkflowRequest) (*response, error) {
 		wait, err := a.acquireWait(c, params.Wait)
 		if err != nil {
 			return nil, err

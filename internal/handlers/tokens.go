@@ -13,14 +13,14 @@ import (
 )
 
 // CreateToken makes a token for one workflow that the caller may hand on.
-func (a *API) CreateToken(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params CreateTokenParams) {
+func (a *API) CreateToken(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	op := operation{
-		name: "createToken", namespace: namespace, params: params, body: bodyRequired,
+		name: "createToken", namespace: namespace, body: bodyRequired,
 		method: workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName, // the least that a token is for
-		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
+		handle: &handle{segment: workflowID},
 		admit:  a.mayIssue,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *TokenRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *CreateTokenParams, body *TokenRequest) (*response, error) {
 		var f validation
 		ttl := f.ttl("/ttl", body.TTL, a.options.Limits.MaxDelegation)
 		f.names("/signals", body.Signals)
@@ -32,11 +32,11 @@ func (a *API) CreateToken(w http.ResponseWriter, r *http.Request, namespace, wor
 			return nil, err
 		}
 		run := c.execution
-		token, expires, err := a.options.Delegated.Issue(c.principal, auth.Capability{
+		token, expires, err := a.options.Delegated.Issue(c.Principal, auth.Capability{
 			Namespace: namespace, WorkflowID: run.GetWorkflowId(), RunID: run.GetRunId(),
 			Read: body.Read, Signals: body.Signals, Updates: body.Updates,
 		}, ttl)
-		a.options.Upstream.Audit(ctx, c.principal, createToken, namespace, run.GetWorkflowId(), err)
+		a.options.Upstream.Audit(ctx, c.Principal, createToken, namespace, run.GetWorkflowId(), err)
 		if err != nil {
 			return nil, err
 		}
@@ -48,10 +48,10 @@ func (a *API) CreateToken(w http.ResponseWriter, r *http.Request, namespace, wor
 
 // mayIssue refuses the bearer of a delegated token before the body is read.
 func (a *API) mayIssue(ctx context.Context, c *operationRequest) error {
-	err := delegated.MayIssue(c.principal)
+	err := delegated.MayIssue(c.Principal)
 	if err != nil {
 		id, _ := workflowIDOf(c.handle.segment, c.handle.parameter)
-		a.options.Upstream.Audit(ctx, c.principal, createToken, c.namespace, id, err)
+		a.options.Upstream.Audit(ctx, c.Principal, createToken, c.namespace, id, err)
 	}
 	return err
 }

@@ -14,13 +14,13 @@ import (
 )
 
 // UpdateWorkflow is the SDK's handle.start_update and execute_update.
-func (a *API) UpdateWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params UpdateWorkflowParams) {
+func (a *API) UpdateWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	op := operation{
-		name: "updateWorkflow", namespace: namespace, params: params, body: bodyRequired,
+		name: "updateWorkflow", namespace: namespace, body: bodyRequired,
 		method: workflowservice.WorkflowService_UpdateWorkflowExecution_FullMethodName,
-		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID}, checksChain: true,
+		handle: &handle{segment: workflowID}, checksChain: true,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *UpdateRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *UpdateWorkflowParams, body *UpdateRequest) (*response, error) {
 		execution, updateID, err := c.writeTarget(body.Update)
 		if err != nil {
 			return nil, err
@@ -51,16 +51,14 @@ func (a *API) UpdateWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 	})
 }
 
-// GetWorkflowUpdate is the SDK's get_update_handle().firstPayload.
-func (a *API) GetWorkflowUpdate(
-	w http.ResponseWriter, r *http.Request, namespace, workflowID, updateID string, params GetWorkflowUpdateParams,
-) {
+// GetWorkflowUpdate is the SDK's get_update_handle().result.
+func (a *API) GetWorkflowUpdate(w http.ResponseWriter, r *http.Request, namespace, workflowID, updateID string) {
 	op := operation{
-		name: "getWorkflowUpdate", namespace: namespace, params: params,
+		name: "getWorkflowUpdate", namespace: namespace,
 		method: workflowservice.WorkflowService_PollWorkflowExecutionUpdate_FullMethodName,
-		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
+		handle: &handle{segment: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noBody) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *GetWorkflowUpdateParams, _ *noBody) (*response, error) {
 		updateID, err := idOf("updateId", updateID, params.UpdateID)
 		if err != nil {
 			return nil, err

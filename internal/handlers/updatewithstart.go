@@ -19,12 +19,12 @@ import (
 
 // UpdateWithStart is the SDK's start_update_with_start_workflow and
 // execute_update_with_start_workflow.
-func (a *API) UpdateWithStart(w http.ResponseWriter, r *http.Request, namespace string, params UpdateWithStartParams) {
+func (a *API) UpdateWithStart(w http.ResponseWriter, r *http.Request, namespace string) {
 	op := operation{
-		name: "updateWithStart", namespace: namespace, params: params, body: bodyRequired,
+		name: "updateWithStart", namespace: namespace, body: bodyRequired,
 		method: workflowservice.WorkflowService_ExecuteMultiOperation_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *UpdateWithStartRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *UpdateWithStartParams, body *UpdateWithStartRequest) (*response, error) {
 		start, update, err := updateWithStartRequests(c, body)
 		if err != nil {
 			return nil, err

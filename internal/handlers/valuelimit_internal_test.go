@@ -195,7 +195,7 @@ func BenchmarkDecodeCounted(b *testing.B) {
 
 func benchmarkDecode(b *testing.B, text string) {
 	b.Helper()
-	a := &API{options: Options{Bodies: &request.Bodies{Max: 4 << 20}}}
+	a := &API{options: Options{Front: &request.Front{Bodies: &request.Bodies{Max: 4 << 20}}}}
 	r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/", nil)
 	r.Header.Set("Content-Type", "application/json")
 	b.ReportAllocs()

@@ -13,15 +13,13 @@ import (
 )
 
 // UpdateWorkflowOptions changes the options of a running workflow.
-func (a *API) UpdateWorkflowOptions(
-	w http.ResponseWriter, r *http.Request, namespace, workflowID string, params UpdateWorkflowOptionsParams,
-) {
+func (a *API) UpdateWorkflowOptions(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	op := operation{
-		name: "updateWorkflowOptions", namespace: namespace, params: params, body: bodyRequired,
+		name: "updateWorkflowOptions", namespace: namespace, body: bodyRequired,
 		method: workflowservice.WorkflowService_UpdateWorkflowExecutionOptions_FullMethodName,
-		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
+		handle: &handle{segment: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, body *UpdateOptionsRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *UpdateWorkflowOptionsParams, body *UpdateOptionsRequest) (*response, error) {
 		execution, _, err := c.writeTarget()
 		if err != nil {
 			return nil, err

@@ -11,7 +11,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/flowgate/flowgate/internal/problem"
-	"github.com/flowgate/flowgate/internal/request"
 	"github.com/flowgate/flowgate/internal/telemetry"
 	"github.com/flowgate/flowgate/internal/transcode"
 	"github.com/flowgate/flowgate/internal/upstream"
@@ -25,7 +24,7 @@ const streamedResponseBytes = 512 << 10
 // hold makes the response, unless it is made while it is written, and reserves
 // the bytes that it holds until it is written. It comes before the call's slot is
 // given back: responses that wait for room are as many as there are slots at most.
-func (d *HTTP) hold(c *httpRequest) (err error) {
+func hold(c *httpRequest) (err error) {
 	size := len(c.response.Bytes())
 	if size < streamedResponseBytes {
 		c.text = transcode.NewBuffer()
@@ -35,8 +34,7 @@ func (d *HTTP) hold(c *httpRequest) (err error) {
 		c.response.Release()
 		c.response, size = upstream.Response{}, len(c.text.Text)
 	}
-	c.held, err = d.options.Responses.Reserve(c.ctx, c.principal.Account(), c.principal.Share, int64(size))
-	return request.Unshown(c.method, err)
+	return c.Reserve(c.ctx, size)
 }
 
 // write answers with what the server answered.

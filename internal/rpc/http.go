@@ -12,8 +12,6 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/flowgate/flowgate/internal/auth"
-	"github.com/flowgate/flowgate/internal/limit"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/request"
 	"github.com/flowgate/flowgate/internal/telemetry"
@@ -21,19 +19,12 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// Options are what the door is made of.
+// Options configure the door.
 type Options struct {
-	Upstream *upstream.Client
-	// Bodies reads the requests' bodies.
-	Bodies *request.Bodies
+	*request.Front
+
 	// LongPoll is the deadline of a call that waits, when the caller names none.
 	LongPoll time.Duration
-	// CallerMetadata are the metadata keys that every caller may send.
-	CallerMetadata []string
-	// Reads, Writes and Waits bound what is in flight of each kind.
-	Reads, Writes, Waits *limit.Pool
-	// Responses bounds the bytes of responses until they are written.
-	Responses *limit.Bytes
 }
 
 // HTTP is the Temporal HTTP API.
@@ -63,23 +54,21 @@ func (d *HTTP) Mount(router chi.Router) {
 	}
 }
 
-// opts is one request on its way.
+// httpRequest is one request of a binding.
 type httpRequest struct {
 	*binding
+	*request.Admitted
+
 	request   *http.Request
 	query     url.Values
 	values    []string // of the path's variables
 	namespace string
-	principal *auth.Principal
-	opts      *upstream.CallOptions
 	in, out   media
 
 	ctx      context.Context //nolint:containedctx // the call's own, made from the request's
-	slot     limit.Slot
 	message  []byte
 	response upstream.Response
 	text     *transcode.Buffer // what is written, unless it is made while it is written
-	held     limit.Reservation // the bytes of the one or the other
 	stop     func()            // ends a wait's own context
 }
 
@@ -92,9 +81,8 @@ func (d *HTTP) serve(w http.ResponseWriter, r *http.Request, b *binding) {
 	if err == nil {
 		c.response, err = d.options.Upstream.Invoke(c.ctx, c.method, c.message)
 		if err == nil {
-			err = d.hold(c)
+			err = hold(c)
 		}
-		c.slot.Release()
 	}
 	d.finish(w, c, err)
 }
@@ -110,12 +98,7 @@ func (d *HTTP) begin(w http.ResponseWriter, c *httpRequest) error {
 	if err != nil {
 		return err
 	}
-	body, arrived, err := d.read(w, c)
-	if err != nil {
-		return err
-	}
-	c.slot, err = d.pool(c).Acquire(c.ctx, c.principal.Account(), c.principal.Share)
-	arrived.Release()
+	body, err := c.Enter(c.ctx, w, c.request, c.body, c.waits(c.query))
 	if err != nil {
 		return err
 	}
@@ -125,7 +108,7 @@ func (d *HTTP) begin(w http.ResponseWriter, c *httpRequest) error {
 	if c.named != 0 { // the guard behind Invoke authorises it
 		c.readNamespace()
 	}
-	if access, _ := auth.AccessOf(c.method); access.Role == auth.RoleRead && c.waits(c.query) {
+	if c.IsRead() && c.waits(c.query) {
 		ctx, end := context.WithCancelCause(c.ctx)
 		stop := context.AfterFunc(d.draining, func() { end(problem.New(problem.Draining, "This replica is shutting down.")) })
 		c.ctx, c.stop = ctx, func() {
@@ -136,20 +119,19 @@ func (d *HTTP) begin(w http.ResponseWriter, c *httpRequest) error {
 	return nil
 }
 
-// finish answers.
+// finish writes the response.
 func (d *HTTP) finish(w http.ResponseWriter, c *httpRequest, err error) {
 	if err == nil {
+		c.Release(c.ctx)
 		write(w, c)
-	} else {
-		ctx := c.ctx
-		if ctx == nil {
-			ctx = c.request.Context() // it was refused before there was a call
-		}
-		d.options.Upstream.AuditRejected(ctx, c.method, c.namespace, err)
-		e := problem.Of(err)
-		telemetry.FromContext(c.request.Context()).SetProblem(string(e.Code), e.LogDetail())
-		writeError(w, e, c.out)
+		return
 	}
+	if c.Admitted != nil {
+		c.Reject(c.ctx, err)
+	}
+	e := problem.Of(err)
+	telemetry.FromContext(c.request.Context()).SetProblem(string(e.Code), e.LogDetail())
+	writeError(w, e, c.out)
 }
 
 // end gives back what the call holds, however it ends.
@@ -157,65 +139,40 @@ func (c *httpRequest) end() {
 	if c.stop != nil {
 		c.stop()
 	}
-	c.slot.Release()
 	c.response.Release()
 	c.text.Release()
-	c.held.Release()
+	if c.Admitted != nil {
+		c.Close()
+	}
 }
 
 // prepare reads what stands beside the message. The caller is authorised before
 // anything is judged, and errors have the form that was asked for.
 func (d *HTTP) prepare(c *httpRequest) error {
-	var unread error
+	var malformed error
 	if raw := c.request.URL.RawQuery; raw != "" {
-		c.query, unread = url.ParseQuery(raw)
+		c.query, malformed = url.ParseQuery(raw)
 	}
 	c.in, c.out = negotiated(c.request.Header, c.query)
-	ctx, err := c.request.Context(), c.readPath()
-	if err != nil {
+	if err := c.readPath(); err != nil {
 		return err
 	}
-	c.principal, _ = auth.PrincipalFrom(ctx)
-	if err := c.authorize(ctx); err != nil {
+	op := request.Operation{
+		Method: c.method, Namespace: c.namespace, NamespaceInMessage: c.named != 0, RejectDelegated: true, DropMetadata: true,
+	}
+	if c.waits(c.query) {
+		op.Timeout = d.options.LongPoll
+	}
+	var err error
+	if c.ctx, c.Admitted, err = d.options.Admit(c.request.Context(), c.request.Header, op); err != nil {
 		return err
 	}
-	if unread != nil {
-		return problem.New(problem.InvalidRequest, "The query cannot be read.").WithCause(unread)
+	if malformed != nil {
+		return problem.New(problem.InvalidRequest, "The query cannot be read.").WithCause(malformed)
 	}
-	timeout, err := request.Timeout(c.request.Header)
-	if err != nil {
-		return err
+	if encoding := c.request.Header.Get("Content-Encoding"); c.body && encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return problem.New(problem.UnsupportedMediaType, "The request body must not be encoded.")
 	}
-	if timeout == 0 && c.waits(c.query) {
-		timeout = d.options.LongPoll
-	}
-	md, err := request.AllowedMetadata(c.request.Header, request.Allowed(d.options.CallerMetadata, c.principal))
-	if err != nil {
-		return err
-	}
-	c.opts = &upstream.CallOptions{Namespace: c.namespace, Timeout: timeout, Metadata: md}
-	c.ctx = upstream.NewContext(ctx, c.opts)
-	return nil
-}
-
-// authorize decides over the caller. A namespace that stands in the message is
-// not known yet: who may not call anywhere is refused all the same, before it
-// takes a place.
-func (c *httpRequest) authorize(ctx context.Context) error {
-	if c.principal != nil && c.principal.Capability != nil {
-		// Page tokens are the server's own here, and would carry their bearer to other runs.
-		return problem.New(problem.OperationForbidden, "A delegated token is for the client API, under /v1.")
-	}
-	if c.named != 0 {
-		return c.principal.AuthorizeSomewhere(c.method)
-	}
-	if err := c.principal.Authorize(c.method, c.namespace); err != nil {
-		return err
-	}
-	if err := request.CheckNamespace(c.namespace); err != nil {
-		return err
-	}
-	telemetry.FromContext(ctx).SetNamespace(c.namespace)
 	return nil
 }
 
@@ -228,10 +185,7 @@ func (c *httpRequest) readNamespace() {
 			c.namespace = string(value)
 		}
 	}
-	c.opts.Namespace = c.namespace
-	if c.principal.Authorize(c.method, c.namespace) == nil {
-		telemetry.FromContext(c.ctx).SetNamespace(c.namespace) // not before: anybody may name anything
-	}
+	c.SetNamespace(c.ctx, c.namespace)
 }
 
 // readPath takes the variables from the path, each decoded once.
@@ -261,19 +215,6 @@ func (c *httpRequest) readPath() error {
 	return nil
 }
 
-// pool gives the one that the call is counted in.
-func (d *HTTP) pool(c *httpRequest) *limit.Pool {
-	access, _ := auth.AccessOf(c.method)
-	switch {
-	case c.waits(c.query):
-		return d.options.Waits
-	case access.Role > auth.RoleRead:
-		return d.options.Writes
-	default:
-		return d.options.Reads
-	}
-}
-
 // build makes the request in wire form: the body or the query, then the path,
 // which wins over both, then who calls.
 func (d *HTTP) build(c *httpRequest, body []byte) ([]byte, error) {
@@ -300,22 +241,10 @@ func (c *httpRequest) stampIdentity(message []byte) ([]byte, error) {
 	var err error
 	for _, identity := range c.identities {
 		if err == nil && identity.Reached(message) {
-			message, err = identity.AppendValue(message, c.principal.Name)
+			message, err = identity.AppendValue(message, c.Principal.Name)
 		}
 	}
 	return message, err
-}
-
-// read takes the body, before the call has a slot: bodies that arrive slowly have
-// a bound of their own.
-func (d *HTTP) read(w http.ResponseWriter, c *httpRequest) ([]byte, limit.Reservation, error) {
-	if !c.body {
-		return nil, limit.Reservation{}, nil
-	}
-	if encoding := c.request.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return nil, limit.Reservation{}, problem.New(problem.UnsupportedMediaType, "The request body must not be encoded.")
-	}
-	return d.options.Bodies.Read(w, c.request, c.principal)
 }
 
 func (d *HTTP) fromBody(c *httpRequest, body []byte) ([]byte, error) {

@@ -128,9 +128,12 @@ func newDoor(t testing.TB, server *upstreamtest.Server) *rpc.HTTP {
 	pool := limit.NewPool(limit.PoolSize{Slots: 8, Share: 1}, &telemetry.Gauge{})
 	bytes := limit.BytesSize{Total: 1 << 30, Share: 1}
 	door, err := rpc.NewHTTP(rpc.Options{
-		Upstream: client, LongPoll: time.Minute, Reads: pool, Writes: pool, Waits: pool,
-		Bodies:    &request.Bodies{Max: maxBodyBytes, Timeout: time.Minute, Held: limit.NewBytes(bytes, &telemetry.Gauge{})},
-		Responses: limit.NewBytes(bytes, &telemetry.Gauge{}),
+		LongPoll: time.Minute,
+		Front: &request.Front{
+			Upstream: client, Reads: pool, Writes: pool, Waits: pool,
+			Bodies:    &request.Bodies{Max: maxBodyBytes, Timeout: time.Minute, Held: limit.NewBytes(bytes, &telemetry.Gauge{})},
+			Responses: limit.NewBytes(bytes, &telemetry.Gauge{}),
+		},
 	})
 	require.NoError(t, err)
 	t.Cleanup(door.Drain)

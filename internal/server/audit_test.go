@@ -7,6 +7,10 @@ import (
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc/codes"
+
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
 // audits gives the audit lines of the log, from the principal on.
@@ -44,5 +48,43 @@ func TestRefusedWritesAreAuditedAtEveryDoor(t *testing.T) {
 			`"reader","namespace":"default","rpc":"CreateToken","resource":"w","outcome":"operation-forbidden"`,
 		}, g.audits())
 		require.NotContains(t, g.log.String(), "MARKER")
+	})
+}
+
+// TestAnOperationHasOneAuditLine has an update that is sent twice and then fails:
+// three calls or attempts, and one write of its caller.
+func TestAnOperationHasOneAuditLine(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, nil)
+		g.upstream.Handle("UpdateWorkflowExecution", upstreamtest.InTurn(
+			upstreamtest.Respond(&workflowservice.UpdateWorkflowExecutionResponse{}), // not admitted yet
+			upstreamtest.Fail(codes.InvalidArgument, "no"),
+		))
+		a := g.do(t, http.MethodPost, workflows+"/w/updates", `{"update":"add"}`)
+		require.Equal(t, http.StatusBadRequest, a.status, a.body)
+		require.Len(t, g.upstream.Calls("UpdateWorkflowExecution"), 2)
+		require.Equal(t, []string{
+			`"writer","namespace":"default","rpc":"UpdateWorkflowExecution","resource":"w","outcome":"invalid-request"`,
+		}, g.audits())
+	})
+}
+
+// TestTheCallerIsAuthorisedBeforeParametersAreRead keeps a caller without rights
+// from learning anything by how its parameters are judged.
+func TestTheCallerIsAuthorisedBeforeParametersAreRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, nil)
+		for _, path := range []string{"/v1/namespaces/other/workflows/x/history?pageSize=abc", "/v1/namespaces/other/workflows/x?no=1"} {
+			a := g.do(t, http.MethodGet, path, "")
+			require.Equal(t, http.StatusForbidden, a.status, a.body)
+			require.Equal(t, "namespace-forbidden", a.field(t, "code"))
+		}
+		a := g.do(t, http.MethodGet, workflows+"/x/history?pageSize=abc&no=1&followRuns=perhaps&runId=a&runId=b", "")
+		require.Equal(t, http.StatusBadRequest, a.status, a.body)
+		for _, pointer := range []string{"?followRuns", "?no", "?pageSize", "?runId"} {
+			require.Contains(t, a.body, `"pointer":"`+pointer+`"`)
+		}
 	})
 }

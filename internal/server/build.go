@@ -94,9 +94,9 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 	if g.upstream, err = g.newUpstream(options); err != nil {
 		return nil, err
 	}
-	bounds := g.newBounds()
-	g.api = g.newAPI(options.Version, bounds)
-	if g.temporal, err = g.newTemporalAPI(bounds); err != nil {
+	front := g.newFront()
+	g.api = g.newAPI(options.Version, front)
+	if g.temporal, err = g.newTemporalAPI(front); err != nil {
 		_ = g.upstream.Close()
 		return nil, err
 	}
@@ -155,19 +155,12 @@ func listenerOr(given net.Listener, address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// bounds are those of what is in flight, at all doors together: requests of each
-// kind, and the bytes of bodies.
-type bounds struct {
-	reads, writes, waits *limit.Pool
-	bodies               *request.Bodies
-	responses            *limit.Bytes
-}
-
 // smallResponse is what a response may hold uncounted, in bytes: not much more
 // than its connection and its goroutine do.
 const smallResponse = 64 << 10
 
-func (g *gateway) newBounds() bounds {
+// newFront makes the front half of the corridor, which all doors share.
+func (g *gateway) newFront() *request.Front {
 	limits := g.cfg.Limits.InFlight
 	pool := func(size int, gauge *telemetry.Gauge) *limit.Pool {
 		return limit.NewPool(limit.PoolSize{
@@ -180,42 +173,38 @@ func (g *gateway) newBounds() bounds {
 		}, gauge)
 	}
 	inFlight := g.cfg.Limits.BytesInFlight
-	return bounds{
-		reads:  pool(limits.Reads, &g.metrics.Reads),
-		writes: pool(limits.Writes, &g.metrics.Writes),
-		waits:  pool(limits.Waits, &g.metrics.Waits),
-		bodies: &request.Bodies{
+	return &request.Front{
+		Upstream: g.upstream, CallerMetadata: g.cfg.Upstream.CallerMetadata,
+		Reads:  pool(limits.Reads, &g.metrics.Reads),
+		Writes: pool(limits.Writes, &g.metrics.Writes),
+		Waits:  pool(limits.Waits, &g.metrics.Waits),
+		Bodies: &request.Bodies{
 			Max: g.cfg.Limits.MaxBodyBytes, Timeout: g.cfg.Listen.Timeouts.ReadBody,
 			Held: bytes(inFlight.Requests, 0, &g.metrics.RequestBytes),
 		},
-		responses: bytes(inFlight.Responses, smallResponse, &g.metrics.ResponseBytes),
+		Responses: bytes(inFlight.Responses, smallResponse, &g.metrics.ResponseBytes),
 	}
 }
 
-func (g *gateway) newAPI(version string, bounds bounds) *handlers.API {
+func (g *gateway) newAPI(version string, front *request.Front) *handlers.API {
 	conditions := map[string]string{}
 	for name, namespace := range g.cfg.Namespaces {
 		conditions[name] = namespace.QueryRejectCondition
 	}
 	limits := g.cfg.Limits
 	return handlers.New(g.background, handlers.Options{
-		Upstream: g.upstream, Tokens: g.identity.seals, Delegated: g.identity.delegated, Version: version, Metrics: g.metrics,
-		CallerMetadata: g.cfg.Upstream.CallerMetadata, QueryRejectConditions: conditions,
+		Front: front, Tokens: g.identity.seals, Delegated: g.identity.delegated, Version: version, Metrics: g.metrics,
+		QueryRejectConditions: conditions,
 		Limits: handlers.Limits{
 			MaxWait: limits.MaxWait, RequestBudget: limits.RequestBudget,
 			LongPoll: limits.Timeouts.LongPoll, MaxDelegation: g.cfg.Tokens.MaxTTL,
 		},
-		Reads: bounds.reads, Writes: bounds.writes, Waits: bounds.waits, Bodies: bounds.bodies, Responses: bounds.responses,
 		Settings: handlers.NewSettings(limits, g.cfg.Upstream),
 	})
 }
 
-func (g *gateway) newTemporalAPI(bounds bounds) (*rpc.HTTP, error) {
-	return rpc.NewHTTP(rpc.Options{
-		Upstream: g.upstream, LongPoll: g.cfg.Limits.Timeouts.LongPoll,
-		CallerMetadata: g.cfg.Upstream.CallerMetadata,
-		Reads:          bounds.reads, Writes: bounds.writes, Waits: bounds.waits, Bodies: bounds.bodies, Responses: bounds.responses,
-	})
+func (g *gateway) newTemporalAPI(front *request.Front) (*rpc.HTTP, error) {
+	return rpc.NewHTTP(rpc.Options{Front: front, LongPoll: g.cfg.Limits.Timeouts.LongPoll})
 }
 
 func lower(hosts []string) []string {

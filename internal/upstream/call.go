@@ -26,8 +26,9 @@ type CallOptions struct {
 	// otherwise rewrite it for old clients.
 	Features bool
 
-	// audited is set when the call has its line in the audit log.
-	audited bool
+	// Trail collects the audit line of the operation that the calls belong to. Nil
+	// means that each call has a line of its own.
+	Trail *Trail
 }
 
 type callKey struct{}

@@ -25,16 +25,26 @@ import (
 func (c *Client) Invoke(ctx context.Context, method string, request []byte) (Response, error) {
 	call := callFrom(ctx)
 	principal, _ := auth.PrincipalFrom(ctx)
-	answer, err := c.invoke(ctx, principal, call, method, request)
-	c.audit(ctx, call, principal, method, request, err)
-	return answer, err
+	rpc := rpcCall{method: method, request: request}
+	rpc.access, rpc.known = auth.AccessOf(method)
+	response, err := c.invoke(ctx, principal, call, rpc)
+	c.audit(ctx, call, principal, rpc, err)
+	return response, err
 }
 
-func (c *Client) invoke(ctx context.Context, principal *auth.Principal, call *CallOptions, method string, request []byte) (Response, error) {
-	access, err := c.admit(principal, method, call.Namespace, request)
-	if err != nil {
+// rpcCall is a call of an RPC, and the access that it demands.
+type rpcCall struct {
+	method  string
+	access  auth.Access
+	known   bool // the access table has the method
+	request []byte
+}
+
+func (c *Client) invoke(ctx context.Context, principal *auth.Principal, call *CallOptions, rpc rpcCall) (Response, error) {
+	if err := c.admit(principal, call.Namespace, rpc); err != nil {
 		return Response{}, err
 	}
+	method, request, access := rpc.method, rpc.request, rpc.access
 	home := c.routeOf(call.Namespace)
 	md, err := c.outgoing(ctx, home, call, principal, access)
 	if err != nil {
@@ -58,30 +68,30 @@ func (c *Client) invoke(ctx context.Context, principal *auth.Principal, call *Ca
 
 // admit decides whether the principal may make the call, by the method and the
 // namespace and by what stands in the request.
-func (c *Client) admit(principal *auth.Principal, method, namespace string, request []byte) (auth.Access, error) {
+func (c *Client) admit(principal *auth.Principal, namespace string, rpc rpcCall) error {
+	method, request, access := rpc.method, rpc.request, rpc.access
 	if err := principal.Authorize(method, namespace); err != nil {
-		return auth.Access{}, err
+		return err
 	}
-	access, _ := auth.AccessOf(method)
 	guard, in := c.methods[method].always, inspection{namespace: namespace, callbacks: principal.CompletionCallbacks}
 	if access.Role > auth.RoleRead && principal.Limited() {
 		if err := c.checkStart(method, request); err != nil {
-			return access, err
+			return err
 		}
 		guard, in.types, in.queues, in.endpoints = c.methods[method].limits, principal.WorkflowTypes, principal.TaskQueues, principal.NexusEndpoints
 	}
 	if access.Scope == auth.ScopeNamespace {
 		if err := guard.check(request, &in); err != nil {
-			return access, err
+			return err
 		}
 	}
 	if principal.Capability != nil && access.Scope != auth.ScopeOpen {
-		return access, checkBound(principal.Capability, method, request)
+		return checkBound(principal.Capability, method, request)
 	}
-	return access, nil
+	return nil
 }
 
-// CallOptions is [Client.Invoke] with a request that is a message.
+// Call is [Client.Invoke] with a request that is a message.
 func (c *Client) Call(ctx context.Context, method string, request proto.Message) (Response, error) {
 	wire, err := proto.Marshal(request)
 	if err != nil {
@@ -90,7 +100,7 @@ func (c *Client) Call(ctx context.Context, method string, request proto.Message)
 	return c.Invoke(ctx, method, wire)
 }
 
-// Do is [Client.CallOptions] that fills a message with the answer.
+// Do is [Client.Call] that decodes the response into a message.
 func (c *Client) Do(ctx context.Context, method string, request, answer proto.Message) error {
 	got, err := c.Call(ctx, method, request)
 	if err != nil {

@@ -1,0 +1,116 @@
+package request
+
+import (
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/flowgate/flowgate/internal/problem"
+)
+
+// maxQueryErrors is how many validation errors of a query string a response
+// lists. A head of 16 KiB has room for thousands.
+const maxQueryErrors = 50
+
+// ParseQuery parses the query string of a request. It is stricter than
+// [url.URL.Query], which drops what it cannot parse.
+func ParseQuery(r *http.Request) (url.Values, error) {
+	if r.URL.RawQuery == "" {
+		return nil, nil
+	}
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, problem.New(problem.InvalidRequest, "The query string is malformed.").WithCause(err)
+	}
+	return values, nil
+}
+
+// BindQuery sets the fields of params, a pointer to a struct, from a query
+// string. The `form` tag of a field names its parameter; without omitempty the
+// parameter is required. The error is a [problem.InvalidRequest] that lists all
+// that is wrong: unknown, repeated, missing and malformed parameters.
+func BindQuery(values url.Values, params any) error {
+	target := reflect.ValueOf(params).Elem()
+	parameters := parametersOf(target.Type())
+	if len(values) == 0 && !parameters.required {
+		return nil
+	}
+	var errs []problem.Field
+	for name, given := range values {
+		p, known := parameters.byName[name]
+		switch {
+		case !known:
+			errs = append(errs, problem.Field{Pointer: "?" + Truncate(name), Detail: "is not a parameter of this operation"})
+		case len(given) > 1:
+			errs = append(errs, problem.Field{Pointer: "?" + name, Detail: "must be given once"})
+		case !setParameter(target.Field(p.index), given[0]):
+			errs = append(errs, problem.Field{Pointer: "?" + name, Detail: "cannot be read"})
+		}
+	}
+	for name, p := range parameters.byName {
+		if p.required && !values.Has(name) {
+			errs = append(errs, problem.Field{Pointer: "?" + name, Detail: "is required"})
+		}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	slices.SortFunc(errs, func(a, b problem.Field) int { return strings.Compare(a.Pointer, b.Pointer) })
+	return problem.InvalidFields(errs[:min(len(errs), maxQueryErrors)]...)
+}
+
+// parameters are those of one operation.
+type parameters struct {
+	byName   map[string]parameter
+	required bool // one of them is
+}
+
+type parameter struct {
+	index    int // of the field
+	required bool
+}
+
+//nolint:gochecknoglobals // a cache of what the types say
+var parametersByType sync.Map // from reflect.Type to *parameters
+
+func parametersOf(t reflect.Type) *parameters {
+	if cached, ok := parametersByType.Load(t); ok {
+		return cached.(*parameters) //nolint:forcetypeassert // nothing else is stored
+	}
+	p := &parameters{byName: map[string]parameter{}}
+	for i := range t.NumField() {
+		name, option, _ := strings.Cut(t.Field(i).Tag.Get("form"), ",")
+		required := option != "omitempty"
+		p.byName[name] = parameter{index: i, required: required}
+		p.required = p.required || required
+	}
+	cached, _ := parametersByType.LoadOrStore(t, p)
+	return cached.(*parameters) //nolint:forcetypeassert // see above
+}
+
+// setParameter reports whether text is a value of the field's type.
+func setParameter(field reflect.Value, text string) bool {
+	if field.Kind() == reflect.Pointer {
+		field.Set(reflect.New(field.Type().Elem()))
+		field = field.Elem()
+	}
+	switch field.Kind() {
+	case reflect.String:
+		field.SetString(text)
+		return true
+	case reflect.Bool:
+		value, err := strconv.ParseBool(text)
+		field.SetBool(value)
+		return err == nil
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		value, err := strconv.ParseInt(text, 10, field.Type().Bits())
+		field.SetInt(value)
+		return err == nil
+	default:
+		return false
+	}
+}
