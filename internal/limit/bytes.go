@@ -23,6 +23,8 @@ type Bytes struct {
 	size  BytesSize
 	gauge *telemetry.Gauge
 
+	full, overShare string // details of the errors
+
 	mu      sync.Mutex
 	used    int64
 	holders map[string]*holder
@@ -68,7 +70,11 @@ type waiter struct {
 
 // NewBytes makes a bound. The gauge shows how many bytes are held.
 func NewBytes(size BytesSize, gauge *telemetry.Gauge) *Bytes {
-	return &Bytes{size: size, gauge: gauge, holders: map[string]*holder{}}
+	return &Bytes{
+		size: size, gauge: gauge, holders: map[string]*holder{},
+		full:      "This replica holds as many bytes of requests in flight as it takes.",
+		overShare: "Your requests in flight hold as many bytes as those of one caller may.",
+	}
 }
 
 // Reserve counts n bytes for a caller, whose share may be another than the
@@ -130,7 +136,7 @@ func (r *Reservation) Grow(ctx context.Context, n int64) error {
 	b.mu.Lock()
 	if b.used+b.capped(r, n) > b.size.Total {
 		b.mu.Unlock()
-		return problem.New(problem.Overloaded, "This replica holds as many bytes of requests in flight as it takes.")
+		return problem.New(problem.Overloaded, b.full)
 	}
 	w := b.reserve(r, n)
 	full := w != nil && b.queued >= b.size.Queue
@@ -142,7 +148,7 @@ func (r *Reservation) Grow(ctx context.Context, n int64) error {
 		return nil
 	}
 	defer b.dequeued()
-	refused := problem.New(problem.RateLimited, "Your requests in flight hold as many bytes as those of one caller may.")
+	refused := problem.New(problem.RateLimited, b.overShare)
 	if !full {
 		timer := time.NewTimer(b.size.QueueTime)
 		defer timer.Stop()

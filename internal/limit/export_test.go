@@ -8,11 +8,7 @@ func (f *Failures) Networks() int {
 }
 
 // Callers counts those that the pool remembers.
-func (p *Pool) Callers() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.callers)
-}
+func (p *Pool) Callers() int { return p.slots.Callers() }
 
 // Callers counts those that hold bytes or wait for some.
 func (b *Bytes) Callers() int {

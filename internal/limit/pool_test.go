@@ -152,6 +152,25 @@ func TestWhatHasBegunWaitsForItsTurn(t *testing.T) {
 	})
 }
 
+func TestTwoCallersLeaveRoomForAThird(t *testing.T) {
+	t.Parallel()
+	var taken telemetry.Gauge
+	pool := limit.NewPool(limit.PoolSize{Slots: 400, Share: 0.75}, &taken)
+	for _, caller := range []string{"a", "b"} {
+		for range 400 {
+			_, err := pool.Acquire(t.Context(), caller, 0)
+			if err != nil {
+				require.True(t, problem.Is(err, problem.RateLimited), err)
+				break
+			}
+		}
+	}
+	require.EqualValues(t, 375, taken.Value())
+	for range 16 {
+		enter(t, pool, "c")
+	}
+}
+
 func TestNoPlaceIsNoFault(t *testing.T) {
 	t.Parallel()
 	var none limit.Slot
