@@ -25,6 +25,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
 // largeMB is the size of a large response in megabytes: more than what is read of
@@ -132,6 +133,20 @@ func slowReaders() []hostile {
 	}
 	return append(
 		rows,
+		hostile{number: 87, name: "a value in one write, read above the least rate", act: func(t *testing.T, g *gateway) string {
+			t.Helper()
+			const size = 1_900_000
+			value := &common.Payload{
+				Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(`"` + strings.Repeat("x", size) + `"`),
+			}
+			g.upstream.Handle("QueryWorkflow", upstreamtest.Respond(&workflowservice.QueryWorkflowResponse{
+				QueryResult: &common.Payloads{Payloads: []*common.Payload{value}},
+			}))
+			conn := g.open(t, head(writerKey, workflows+"/w/query?query=q", "Connection: close"))
+			took, got := slurp(conn, 4<<10, 100*time.Millisecond)
+			require.Greater(t, got, size, "cut after %s", took)
+			return fmt.Sprintf("%d bytes in %s", got, took.Round(time.Second))
+		}},
 		hostile{number: 87, name: "a list of 36 MB, not read", act: func(t *testing.T, g *gateway) string {
 			t.Helper()
 			g.listOf(t, 36)

@@ -93,7 +93,25 @@ func (r *recorder) discard(body io.Reader) {
 	_, _ = io.CopyN(io.Discard, body, discardBytes)
 }
 
-func (r *recorder) Write(p []byte) (int, error) {
+// pieceBytes is how much is written at once. Each piece has a deadline of its
+// own: one for a large response in one write would cut a client that reads
+// faster than the least rate.
+const pieceBytes = 64 << 10
+
+func (r *recorder) Write(p []byte) (written int, err error) {
+	for len(p) > pieceBytes {
+		n, err := r.writePiece(p[:pieceBytes])
+		written += n
+		if err != nil {
+			return written, err
+		}
+		p = p[pieceBytes:]
+	}
+	n, err := r.writePiece(p)
+	return written + n, err
+}
+
+func (r *recorder) writePiece(p []byte) (int, error) {
 	now := time.Now()
 	if r.status == 0 {
 		r.status = http.StatusOK
