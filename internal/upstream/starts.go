@@ -73,6 +73,12 @@ func unnamedStarts() []string {
 		workflowservice.WorkflowService_CreateWorkerDeploymentVersion_FullMethodName,
 		workflowservice.WorkflowService_UpdateWorkerDeploymentVersionComputeConfig_FullMethodName,
 		workflowservice.WorkflowService_ValidateWorkerDeploymentVersionComputeConfig_FullMethodName,
+		// The server starts a system workflow for the deployment.
+		workflowservice.WorkflowService_CreateWorkerDeployment_FullMethodName,
+		workflowservice.WorkflowService_SetWorkerDeploymentManager_FullMethodName,
+		workflowservice.WorkflowService_SetWorkerDeploymentCurrentVersion_FullMethodName,
+		workflowservice.WorkflowService_SetWorkerDeploymentRampingVersion_FullMethodName,
+		workflowservice.WorkflowService_UpdateWorkerDeploymentVersionMetadata_FullMethodName,
 		// They decide where the calls of an endpoint arrive.
 		operatorservice.OperatorService_CreateNexusEndpoint_FullMethodName,
 		operatorservice.OperatorService_UpdateNexusEndpoint_FullMethodName,
@@ -115,13 +121,8 @@ func noStarts() []string {
 		workflowservice.WorkflowService_UpdateWorkerBuildIdCompatibility_FullMethodName,
 		workflowservice.WorkflowService_UpdateWorkerVersioningRules_FullMethodName,
 		workflowservice.WorkflowService_SetCurrentDeployment_FullMethodName,
-		workflowservice.WorkflowService_SetWorkerDeploymentCurrentVersion_FullMethodName,
-		workflowservice.WorkflowService_SetWorkerDeploymentRampingVersion_FullMethodName,
-		workflowservice.WorkflowService_SetWorkerDeploymentManager_FullMethodName,
-		workflowservice.WorkflowService_CreateWorkerDeployment_FullMethodName, // a name without a compute configuration
 		workflowservice.WorkflowService_DeleteWorkerDeployment_FullMethodName,
 		workflowservice.WorkflowService_DeleteWorkerDeploymentVersion_FullMethodName,
-		workflowservice.WorkflowService_UpdateWorkerDeploymentVersionMetadata_FullMethodName,
 
 		// Rules: their only action pauses an activity.
 		workflowservice.WorkflowService_CreateWorkflowRule_FullMethodName,
