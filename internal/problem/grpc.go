@@ -36,7 +36,9 @@ func (e *Error) fromUpstream() bool {
 // what the upstream said, as Temporal's own HTTP API has it, and the table's for
 // what the gateway says itself.
 func (e *Error) HTTPStatus() int {
-	if !e.fromUpstream() {
+	if !e.fromUpstream() || e.Code == PayloadTooLarge && e.Upstream.Code() == codes.ResourceExhausted {
+		// A message that gRPC's own limit refuses is too large for every attempt, and
+		// 429 would have clients repeat it.
 		return e.Code.Row().Status
 	}
 	return runtime.HTTPStatusFromCode(e.Upstream.Code())
