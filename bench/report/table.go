@@ -26,7 +26,7 @@ func (r *Results) Tables() []Table {
 func (r *Results) ratioTable() Table {
 	table := Table{
 		Title: "CPU time per request, as a ratio to the floor",
-		Note:  fmt.Sprintf("Less is better. The median of the rounds (%d); those of one ratio lie up to %.0f %% apart.", r.Rounds, 100*r.largestSpread()),
+		Note:  fmt.Sprintf("Lower is better. Each ratio is the median of %d rounds, which differ by up to %.0f %%.", r.Rounds, 100*r.largestSpread()),
 		Head:  []string{"call", "floor"},
 	}
 	for _, target := range Targets()[1:] {
@@ -71,7 +71,7 @@ func (r *Results) cpuTable() Table {
 
 func (r *Results) throughputTable() Table {
 	note := fmt.Sprintf("%d connections, each with one request at a time. "+
-		"The target shares the machine with the load and with the upstream, so this tells less than the time per request.", r.Connections)
+		"The target shares the machine with the load and with the upstream, so this is less accurate than the CPU time per request.", r.Connections)
 	return r.perCall("Requests per second", note, func(_ calls.Call, cell *Cell) string {
 		return fmt.Sprintf("%.0f", Median(cell.PerSecond))
 	})
@@ -84,7 +84,7 @@ func (r *Results) allocationTable() Table {
 }
 
 func (r *Results) latencyTable() Table {
-	table := r.perCall("Latency at a fixed rate, p50 / p99 in ms", "The same rate for all targets, which the slowest of them bears.",
+	table := r.perCall("Latency at a fixed rate, p50 / p99 in ms", "All targets run at the same rate, which the slowest of them can sustain.",
 		func(_ calls.Call, cell *Cell) string {
 			return milliseconds(Percentile(cell.Latencies, 50)) + " / " + milliseconds(Percentile(cell.Latencies, 99))
 		})

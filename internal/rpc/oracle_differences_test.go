@@ -36,80 +36,80 @@ func routing() []difference {
 	return []difference{
 		{
 			"Ids with a slash reach the RPC",
-			"Temporal takes an encoded slash for a border between segments, and knows no such route.",
+			"Temporal treats an encoded slash as a segment separator and finds no route.",
 			slashInID,
 		},
 		{
-			"An empty segment is no id",
-			"Temporal calls the RPC with an empty id, which then complains.",
+			"An empty segment is not an id",
+			"Temporal calls the RPC with an empty id, which the RPC rejects.",
 			func(p *pair) bool {
 				return p.anyValue(func(_, value string) bool { return value == "" }) &&
 					(p.refuses(http.StatusNotFound, codes.NotFound) || p.refuses(http.StatusMethodNotAllowed, codes.Unimplemented))
 			},
 		},
 		{
-			"A method that a path does not have is 405",
-			"Temporal says 501, as if it were to come, and does not say which methods there are.",
+			"A method that the path does not support is 405",
+			"Temporal returns 501, which suggests a future feature, and does not list the supported methods.",
 			func(p *pair) bool {
 				return p.verb != p.rule.verb && p.temporal.status == http.StatusNotImplemented &&
 					p.refuses(http.StatusMethodNotAllowed, codes.Unimplemented)
 			},
 		},
 		{
-			"A form is no query",
-			"Temporal takes a POST of application/x-www-form-urlencoded for the GET of the path.",
+			"A form is not a query",
+			"Temporal treats a POST of application/x-www-form-urlencoded as a GET of the path.",
 			func(p *pair) bool {
 				return p.verb == http.MethodPost && p.rule.verb == http.MethodGet &&
 					p.header.Get("Content-Type") == "application/x-www-form-urlencoded" &&
 					p.refuses(http.StatusMethodNotAllowed, codes.Unimplemented)
 			},
 		},
-		{"HEAD is answered as GET", "HTTP says so. Temporal says 501.", nil},
-		{"OPTIONS is 405", "As any method that a path does not have, where no origin is allowed.", nil},
-		{"No credential is 401", "The gateway asks for one before all else.", nil},
-		{"A bad credential is 401", "Temporal's authorizer says 403.", nil},
-		{"A credential that may not is 403", "The grants of the key are the gateway's to judge.", nil},
-		{"Metadata of the caller's own is dropped", "Through Temporal's HTTP API any caller may set any header that the server believes.", nil},
+		{"HEAD is treated as GET", "As HTTP specifies. Temporal returns 501.", nil},
+		{"OPTIONS is 405", "As for any unsupported method, unless CORS is configured.", nil},
+		{"No credential is 401", "The gateway authenticates every request first.", nil},
+		{"An invalid credential is 401", "Temporal's authorizer returns 403.", nil},
+		{"An insufficient credential is 403", "The gateway enforces the grants of its keys.", nil},
+		{"The caller's metadata is dropped unless it is allowed", "Through Temporal's HTTP API, any caller can set any header that the server trusts.", nil},
 		{
 			"The client's name and version are the gateway's",
-			"The server behaves otherwise towards some clients. Who calls it is the gateway.",
+			"The server's behaviour depends on the client. Here the client is the gateway.",
 			nil,
 		},
-		{"A timeout that gRPC does not know is 400", "Temporal lets the call fail with 504, as if the time were over.", nil},
+		{"An invalid gRPC timeout is 400", "Temporal fails the call with 504, as if the deadline had passed.", nil},
 		{
 			"A namespace that is not ASCII, or longer than 1,000 bytes, is 404",
-			"gRPC carries it as metadata too, which takes no other characters, and the server takes no longer names.",
+			"The namespace is also sent as gRPC metadata, which is ASCII only, and the server accepts no longer names.",
 			func(p *pair) bool {
 				return p.anyValue(func(name, value string) bool { return name == "namespace" && (!printable(value) || len(value) > 1000) }) &&
 					p.refuses(http.StatusNotFound, codes.NotFound)
 			},
 		},
 		{
-			"A namespace in the body that is not the path's is 400",
-			"Temporal takes the path's in silence. Whoever says two things has made a mistake.",
+			"A namespace in the body that differs from the path's is 400",
+			"Temporal silently uses the path's. Two different namespaces are a mistake of the caller.",
 			func(p *pair) bool {
 				return p.strayNamespace(true) && p.refuses(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
-			"A namespace within the body that is not the path's is 400",
-			"The key's grants are for the namespaces that it names, wherever they are named.",
+			"A nested namespace in the body that differs from the path's is 400",
+			"The key's grants apply to every namespace in the request.",
 			func(p *pair) bool {
 				return p.strayNamespace(false) && p.refuses(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
-		{"A completion callback is 403", "By it the server calls an address of the caller's choice. A key may allow it.", nil},
+		{"A completion callback is 403", "With a callback, the server calls an address that the caller chooses. A key can permit it.", nil},
 		{
 			"A namespace's id is 400",
-			"The key's grants are for namespaces by their names.",
+			"The key's grants refer to namespaces by name.",
 			func(p *pair) bool {
 				return p.temporal.request != nil && p.rule.method.Name() == "DescribeNamespace" &&
 					textAt(p.temporal.request.ProtoReflect(), "id") != "" && p.refuses(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
-			"A request that has to name a namespace and names none is 403",
-			"Temporal leaves it to the RPC to complain.",
+			"A request without its required namespace is 403",
+			"Temporal leaves the check to the RPC.",
 			func(p *pair) bool {
 				_, inPath := p.values["namespace"]
 				return !inPath && p.temporal.calls > 0 && textAt(p.temporal.request.ProtoReflect(), "namespace") == "" &&
@@ -118,7 +118,7 @@ func routing() []difference {
 		},
 		{
 			"The identity of a call is the key's id",
-			"Whoever calls Temporal's HTTP API may say that he is anybody.",
+			"Callers of Temporal's HTTP API can claim any identity.",
 			stampedIdentity,
 		},
 	}
@@ -127,11 +127,11 @@ func routing() []difference {
 // reading is about queries and bodies.
 func reading() []difference {
 	return []difference{
-		{"A body over 4 MiB is 413", "Temporal says 400.", nil},
-		{"A compressed body is 415", "Temporal reads it as if it were not compressed.", nil},
+		{"A body over 4 MiB is 413", "Temporal returns 400.", nil},
+		{"A compressed body is 415", "Temporal parses it as if it were not compressed.", nil},
 		{
-			"A body ends with its value",
-			"Temporal takes the first value, and leaves what is behind it.",
+			"Data after the JSON value is 400",
+			"Temporal reads the first value and ignores the rest.",
 			func(p *pair) bool {
 				decoder := json.NewDecoder(strings.NewReader(p.body))
 				var first, second json.RawMessage
@@ -140,30 +140,30 @@ func reading() []difference {
 			},
 		},
 		{
-			"A name twice in one object of a value is 400",
-			"Temporal takes the last.",
+			"A duplicate name in an object of a value is 400",
+			"Temporal uses the last.",
 			func(p *pair) bool {
 				return jsontext.Value(p.body).IsValid(jsontext.AllowDuplicateNames(true)) && !jsontext.Value(p.body).IsValid() &&
 					p.refuses(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
-			"A number in a string is all of the string",
-			"Temporal leaves what is behind a comma, a colon, a bracket or white space in it.",
+			"A number in a string must be the whole string",
+			"Temporal ignores what follows a comma, a colon, a bracket or white space in it.",
 			func(p *pair) bool {
 				return numberAndMore.MatchString(p.body) && p.refuses(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
-			"Text that is not UTF-8 is 400",
-			"No protobuf string can hold it.",
+			"Text that is not valid UTF-8 is 400",
+			"A protobuf string cannot contain it.",
 			func(p *pair) bool {
 				return !utf8.ValidString(p.decodedTarget()) && p.refuses(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
-			"A query that cannot be read is 400",
-			"Temporal reads none where the body is the message, or the message has no fields.",
+			"A malformed query string is 400",
+			"Temporal ignores the query string if the body is the message, or if the message has no fields.",
 			func(p *pair) bool {
 				_, query, _ := strings.Cut(p.target, "?")
 				_, err := url.ParseQuery(query)
@@ -172,15 +172,15 @@ func reading() []difference {
 		},
 		{
 			"A query parameter in both spellings is 400",
-			"Temporal takes one of the two, and not always the same.",
+			"Temporal uses one of the two, and not always the same one.",
 			func(p *pair) bool {
 				return strings.Contains(string(p.door.body), "must be given once") && p.inBothSpellings() &&
 					p.refuses(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
-			"A query takes the forms that a body does",
-			"Temporal takes fewer there: no base64 without padding, no enums by their short names, no 1e3.",
+			"Query parameters accept the same forms as the body",
+			"Temporal accepts fewer: no base64 without padding, no short names of enums, no 1e3.",
 			func(p *pair) bool {
 				if p.rule.body || p.temporal.status != http.StatusBadRequest || p.temporal.calls > 0 || p.door.calls == 0 ||
 					!bodyForms.Match(p.temporal.body) {
@@ -198,27 +198,27 @@ func values() []difference {
 	return []difference{
 		{
 			"Values are stored byte for byte",
-			"Temporal's HTTP API reads each value and writes it anew: large integers are rounded, keys sorted, empty lists become null.",
+			"Temporal's HTTP API parses and rewrites each value: large integers are rounded, keys sorted, empty lists become null.",
 			storedByteForByte,
 		},
 		{
 			"A payload in an Any keeps its type",
-			"Temporal shows its value alone.",
+			"Temporal returns its value without the type.",
 			typedPayload,
 		},
 		{
-			"Values are shown byte for byte",
-			"The same on the way out, even when the stored bytes are right.",
+			"Values are returned byte for byte",
+			"Temporal also rewrites values in responses, even if the stored bytes are correct.",
 			shownByteForByte,
 		},
 		{
-			"Data that claims to be JSON and is not is shown in the long form",
-			"One such value makes Temporal fail the whole answer.",
+			"Data that is marked as JSON and is not valid is returned in the long form",
+			"With one such value, Temporal fails the whole response.",
 			nil, // shownByteForByte finds it too
 		},
 		{
-			"Numbers in values may have any size",
-			"Temporal refuses those that it cannot hold, or loses the rest of the value.",
+			"Numbers in values can have any size",
+			"Temporal rejects numbers that it cannot represent, or loses the rest of the value.",
 			func(p *pair) bool {
 				if p.door.calls == 0 || !unfitNumber(p.body) || proto.Equal(p.temporal.request, p.door.request) {
 					return false
@@ -228,16 +228,16 @@ func values() []difference {
 			},
 		},
 		{
-			"A payload with externalPayloads is one in the long form",
-			"Temporal takes it for a value, since it looks for metadata and data alone.",
+			"An object with externalPayloads is a payload in the long form",
+			"Temporal treats it as a value, because it checks for metadata and data only.",
 			func(p *pair) bool {
 				return strings.Contains(p.body, "xternal") && strings.Contains(string(p.door.body), "/externalPayloads") &&
 					p.refuses(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
-			"A _protoMessageType that is no text is 400",
-			"Temporal refuses it in a list, and takes it for an empty payload elsewhere.",
+			"A _protoMessageType that is not a string is 400",
+			"Temporal rejects it in a list, and treats it as an empty payload elsewhere.",
 			func(p *pair) bool {
 				return strings.Contains(string(p.door.body), "_protoMessageType must be a string") &&
 					p.refuses(http.StatusBadRequest, codes.InvalidArgument)
@@ -251,17 +251,17 @@ func failing() []difference {
 	return []difference{
 		{
 			"An error about the gateway's own credential is 502",
-			"Temporal says 401, as if it were the caller's.",
+			"Temporal returns 401, as if the caller's credential were invalid.",
 			func(p *pair) bool { return p.failsWith(codes.Unauthenticated, http.StatusBadGateway) },
 		},
 		{
-			"A call that was cut off is 503",
-			"Temporal says 499, as if the caller had left.",
+			"An interrupted call is 503",
+			"Temporal returns 499, as if the caller had disconnected.",
 			func(p *pair) bool { return p.failsWith(codes.Canceled, http.StatusServiceUnavailable) },
 		},
 		{
-			"The text of errors that are the server's own fault is the gateway's",
-			"What the server says then may hold what no caller should see. It is in the gateway's log.",
+			"The text of internal server errors is the gateway's",
+			"The server's text can contain internals that callers must not see. It is in the gateway's log.",
 			func(p *pair) bool {
 				if p.failure == nil || p.door.calls == 0 || p.door.status < 500 || p.door.code() != p.failure.Code() ||
 					p.door.status != runtime.HTTPStatusFromCode(p.failure.Code()) || strings.Contains(string(p.door.body), `"details"`) {
@@ -272,8 +272,8 @@ func failing() []difference {
 			},
 		},
 		{
-			"An error with details that cannot be shown keeps its status",
-			"Temporal says 500, and not what failed.",
+			"An error with details that cannot be encoded keeps its status",
+			"Temporal returns 500 without the original error.",
 			func(p *pair) bool {
 				if p.failure == nil || !strings.Contains(string(p.temporal.body), "failed to marshal error message") ||
 					p.door.status != runtime.HTTPStatusFromCode(p.failure.Code()) || p.door.code() != p.failure.Code() {
@@ -285,7 +285,7 @@ func failing() []difference {
 		},
 		{
 			"An Empty in an Any has no value",
-			"That is how protobuf's own library writes it.",
+			"The protobuf library encodes it this way.",
 			func(p *pair) bool {
 				if !emptyValue.Match(p.temporal.body) {
 					return false
@@ -295,13 +295,13 @@ func failing() []difference {
 			},
 		},
 		{
-			"The text of errors about a request that cannot be read is the gateway's",
+			"The text of errors about malformed requests is the gateway's",
 			"It names the field.",
 			differentWords,
 		},
 		{
 			"The content type is application/json",
-			"Temporal says *, which is no content type.",
+			"Temporal returns *, which is not a content type.",
 			func(p *pair) bool {
 				if p.temporal.header.Get("Content-Type") != "*" || p.door.header.Get("Content-Type") != "application/json" {
 					return false

@@ -26,36 +26,36 @@ func differences() []difference {
 	return []difference{
 		{
 			name:   "values are stored byte for byte",
-			reason: "Temporal's HTTP API reads each value and writes it anew: large integers are rounded, keys sorted, empty lists become null.",
+			reason: "Temporal's HTTP API parses and rewrites each value: large integers are rounded, keys sorted, empty lists become null.",
 			routed: startWith(exact),
 			temporal: stores(`12345678901234567000`, `{"a":null,"p":1.1,"z":1}`, `null`, `"\u003c\u0026\u003e"`,
 				`100000000000000000000`),
 			gateway: stores(exact...),
 		},
 		{
-			name:     "values are shown byte for byte",
-			reason:   "The same on the way out, even when the stored bytes are right.",
+			name:     "values are returned byte for byte",
+			reason:   "Temporal also rewrites values in responses, even if the stored bytes are correct.",
 			routed:   routed{verb: http.MethodGet, path: historyRoute, example: example{prepare: stored("json/plain", exact[1])}},
 			temporal: shows(http.StatusOK, `{"a":null,"p":1.1,"z":1}`),
 			gateway:  shows(http.StatusOK, exact[1]),
 		},
 		{
-			name:     "data that claims to be JSON and is not is shown in the long form",
-			reason:   "One such value makes Temporal fail the whole answer.",
+			name:     "data that is marked as JSON and is not valid is returned in the long form",
+			reason:   "With one such value, Temporal fails the whole response.",
 			routed:   routed{verb: http.MethodGet, path: historyRoute, example: example{prepare: stored("json/plain", `{not JSON`)}},
 			temporal: shows(http.StatusInternalServerError, ``),
 			gateway:  shows(http.StatusOK, `"data":"e25vdCBKU09O"`),
 		},
 		{
 			name:     "the content type is application/json",
-			reason:   "Temporal says *, which is no content type.",
+			reason:   "Temporal returns *, which is not a content type.",
 			routed:   get("", "/api/v1/cluster-info", ""),
 			temporal: hasHeader("Content-Type", "*"),
 			gateway:  hasHeader("Content-Type", "application/json"),
 		},
 		{
 			name:   "ids with a slash reach the RPC",
-			reason: "Temporal takes an encoded slash for a border between segments, and knows no such route.",
+			reason: "Temporal treats an encoded slash as a segment separator and finds no route.",
 			routed: routed{verb: http.MethodPost, path: workflowRoute, example: example{
 				path: map[string]string{"workflow_id": "${id}/x"}, body: startBody,
 			}},
@@ -66,8 +66,8 @@ func differences() []difference {
 			},
 		},
 		{
-			name:     "a method that a path does not have is 405",
-			reason:   "Temporal says 501, as if it were to come, and does not say which methods there are.",
+			name:     "a method that the path does not support is 405",
+			reason:   "Temporal returns 501, which suggests a future feature, and does not list the supported methods.",
 			routed:   routed{verb: http.MethodDelete, path: "/api/v1/namespaces/{namespace}/workflows"},
 			temporal: shows(http.StatusNotImplemented, `"code":12`),
 			gateway: func(s *scene, a answer) {
@@ -77,7 +77,7 @@ func differences() []difference {
 		},
 		{
 			name:   "a body over 4 MiB is 413",
-			reason: "Temporal says 400.",
+			reason: "Temporal returns 400.",
 			routed: routed{verb: http.MethodPost, path: workflowRoute, example: example{
 				body: `{"identity":"` + strings.Repeat("x", 5<<20) + `"}`,
 			}},
@@ -85,8 +85,8 @@ func differences() []difference {
 			gateway:  shows(http.StatusRequestEntityTooLarge, `"code"`),
 		},
 		{
-			name:   "metadata of the caller's own is dropped",
-			reason: "Through Temporal's HTTP API any caller may set any header that the server believes.",
+			name:   "the caller's metadata is dropped unless it is allowed",
+			reason: "Through Temporal's HTTP API, any caller can set any header that the server trusts.",
 			routed: routed{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{header: http.Header{
 				"Grpc-Metadata-Client-Name": {"temporal-go"}, "Grpc-Metadata-Client-Version": {"no version"},
 			}}},
@@ -95,7 +95,7 @@ func differences() []difference {
 		},
 		{
 			name:   "the client's name and version are the gateway's",
-			reason: "The server behaves otherwise towards some clients. Who calls it is the gateway.",
+			reason: "The server's behaviour depends on the client. Here the client is the gateway.",
 			routed: routed{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{header: http.Header{
 				"Client-Name": {"temporal-go"}, "Client-Version": {"no version"},
 			}}},
@@ -103,8 +103,8 @@ func differences() []difference {
 			gateway:  shows(http.StatusOK, `"serverVersion"`),
 		},
 		{
-			name:   "a namespace in the body that is not the path's is 400",
-			reason: "Temporal takes the path's in silence. Whoever says two things has made a mistake.",
+			name:   "a namespace in the body that differs from the path's is 400",
+			reason: "Temporal silently uses the path's. Two different namespaces are a mistake of the caller.",
 			routed: routed{verb: http.MethodPost, path: workflowRoute, example: example{
 				body: `{"namespace":"other",` + startBody[1:],
 			}},
@@ -113,7 +113,7 @@ func differences() []difference {
 		},
 		{
 			name:   "the identity of a call is the key's id",
-			reason: "Whoever calls Temporal's HTTP API may say that he is anybody.",
+			reason: "Callers of Temporal's HTTP API can claim any identity.",
 			routed: routed{verb: http.MethodPost, path: workflowRoute, example: example{
 				body: `{"identity":"somebody",` + startBody[1:],
 			}},
@@ -121,15 +121,15 @@ func differences() []difference {
 			gateway:  becomes(workflow+"/history", `"identity":"all"`),
 		},
 		{
-			name:     "the text of errors that are the server's own fault is the gateway's",
-			reason:   "What the server says then may hold what no caller should see. It is in the gateway's log.",
+			name:     "the text of internal server errors is the gateway's",
+			reason:   "The server's text can contain internals that callers must not see. It is in the gateway's log.",
 			routed:   get("", "/api/v1/namespaces/{namespace}/workflows", "nextPageToken=AAAA"),
 			temporal: shows(http.StatusInternalServerError, `something went wrong`),
 			gateway:  shows(http.StatusInternalServerError, `"code":2`),
 		},
 		{
-			name:   "a timeout that gRPC does not know is 400",
-			reason: "Temporal lets the call fail with 504, as if the time were over.",
+			name:   "an invalid gRPC timeout is 400",
+			reason: "Temporal fails the call with 504, as if the deadline had passed.",
 			routed: routed{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{
 				header: http.Header{"Grpc-Timeout": {"-1S"}},
 			}},
@@ -137,8 +137,8 @@ func differences() []difference {
 			gateway:  shows(http.StatusBadRequest, `"code":3`),
 		},
 		{
-			name:   "a namespace within the body that is not the path's is 400",
-			reason: "The key's grants are for the namespaces that it names, wherever they are named.",
+			name:   "a nested namespace in the body that differs from the path's is 400",
+			reason: "The key's grants apply to every namespace in the request.",
 			routed: routed{verb: http.MethodPost, path: workflowRoute, example: example{
 				body: `{"links":[{"workflowEvent":{"namespace":"other","workflowId":"w","runId":"r",
 					"eventRef":{"eventId":"5","eventType":"EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED"}}}],` + startBody[1:],
@@ -148,7 +148,7 @@ func differences() []difference {
 		},
 		{
 			name:   "a completion callback is 403",
-			reason: "By it the server calls an address of the caller's choice. A key may allow it.",
+			reason: "With a callback, the server calls an address that the caller chooses. A key can permit it.",
 			routed: routed{verb: http.MethodPost, path: workflowRoute, example: example{
 				body: `{"completionCallbacks":[{"nexus":{"url":"temporal://system"}}],` + startBody[1:],
 			}},
@@ -157,7 +157,7 @@ func differences() []difference {
 		},
 		{
 			name:   "a compressed body is 415",
-			reason: "Temporal reads it as if it were not compressed.",
+			reason: "Temporal parses it as if it were not compressed.",
 			routed: routed{verb: http.MethodPost, path: workflowRoute, example: example{
 				header: http.Header{"Content-Encoding": {"gzip"}}, body: startBody,
 			}},
@@ -165,36 +165,36 @@ func differences() []difference {
 			gateway:  shows(http.StatusUnsupportedMediaType, `"code":3`),
 		},
 		{
-			name:     "HEAD is answered as GET",
-			reason:   "HTTP says so. Temporal says 501.",
+			name:     "HEAD is treated as GET",
+			reason:   "As HTTP specifies. Temporal returns 501.",
 			routed:   routed{verb: http.MethodHead, path: "/api/v1/cluster-info"},
 			temporal: shows(http.StatusNotImplemented, ``),
 			gateway:  shows(http.StatusOK, ``),
 		},
 		{
 			name:     "OPTIONS is 405",
-			reason:   "As any method that a path does not have, where no origin is allowed.",
+			reason:   "As for any unsupported method, unless CORS is configured.",
 			routed:   routed{verb: http.MethodOptions, path: "/api/v1/cluster-info"},
 			temporal: shows(http.StatusNotImplemented, ``),
 			gateway:  shows(http.StatusMethodNotAllowed, ``),
 		},
 		{
-			name:     "an empty segment is no id",
-			reason:   "Temporal calls the RPC with an empty id, which then complains.",
+			name:     "an empty segment is not an id",
+			reason:   "Temporal calls the RPC with an empty id, which the RPC rejects.",
 			routed:   get("", "/api/v1/namespaces/default/workflows/", ""),
 			temporal: shows(http.StatusBadRequest, `WorkflowId is not set`),
 			gateway:  shows(http.StatusNotFound, `"code":5`),
 		},
 		{
 			name:     "no credential is 401",
-			reason:   "The gateway asks for one before all else.",
+			reason:   "The gateway authenticates every request first.",
 			routed:   routed{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{header: http.Header{"Authorization": {"none"}}}},
 			temporal: shows(http.StatusOK, ``),
 			gateway:  shows(http.StatusUnauthorized, `"code":16`),
 		},
 		{
-			name:   "a bad credential is 401",
-			reason: "Temporal's authorizer says 403. (This server has none, and lets everybody pass.)",
+			name:   "an invalid credential is 401",
+			reason: "Temporal's authorizer returns 403. (This server has none, and permits everything.)",
 			routed: routed{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{header: http.Header{
 				"Authorization": {"Bearer fg_all_11111111111111111111111111111111"},
 			}}},
@@ -202,8 +202,8 @@ func differences() []difference {
 			gateway:  shows(http.StatusUnauthorized, `"code":16`),
 		},
 		{
-			name:   "a credential that may not is 403",
-			reason: "The grants of the key are the gateway's to judge.",
+			name:   "an insufficient credential is 403",
+			reason: "The gateway enforces the grants of its keys.",
 			routed: routed{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{header: http.Header{
 				"Authorization": {"Bearer fg_dev_00000000000000000000000000000000"},
 			}}},
