@@ -24,7 +24,11 @@ func (a *API) StartBatch(w http.ResponseWriter, r *http.Request, namespace strin
 		method: workflowservice.WorkflowService_StartBatchOperation_FullMethodName,
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noParams, body *StartBatchRequest) (*response, error) {
-		request, err := batchRequest(c, body)
+		s, err := c.stamp(body.JobID)
+		if err != nil {
+			return nil, err
+		}
+		request, err := batchRequest(s, body)
 		if err != nil {
 			return nil, err
 		}
@@ -76,14 +80,10 @@ func batchQuery(batch *workflowservice.StartBatchOperationRequest) string {
 	return query + " AND (ExecutionStatus='Running' OR ExecutionStatus='Paused')"
 }
 
-func batchRequest(c *operationRequest, body *StartBatchRequest) (*workflowservice.StartBatchOperationRequest, error) {
-	jobID, err := c.requestID(body.JobID)
-	if err != nil {
-		return nil, err
-	}
+func batchRequest(s stamp, body *StartBatchRequest) (*workflowservice.StartBatchOperationRequest, error) {
 	var f validation
 	request := &workflowservice.StartBatchOperationRequest{
-		Namespace: c.namespace, VisibilityQuery: body.Query, JobId: cmp.Or(body.JobID, jobID),
+		Namespace: s.namespace, VisibilityQuery: body.Query, JobId: cmp.Or(body.JobID, s.requestID),
 		Reason: cmp.Or(body.Reason, defaultReason), MaxOperationsPerSecond: body.MaxOperationsPerSecond,
 		Executions: f.batchExecutions("/executions", body.Executions), //nolint:staticcheck // older servers know no other
 	}
@@ -94,7 +94,7 @@ func batchRequest(c *operationRequest, body *StartBatchRequest) (*workflowservic
 	if body.MaxOperationsPerSecond < 0 {
 		f.add("/maxOperationsPerSecond", "must be above zero")
 	}
-	f.batchOperation("/operation", c, &body.Operation, request)
+	f.batchOperation("/operation", s, &body.Operation, request)
 	return request, f.err()
 }
 

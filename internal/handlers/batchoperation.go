@@ -9,8 +9,8 @@ import (
 )
 
 // batchOperation puts the one operation that is asked for into the request.
-func (f *validation) batchOperation(pointer string, c *operationRequest, asked *BatchOperation, request *workflowservice.StartBatchOperationRequest) {
-	number, identity := 0, c.identity()
+func (f *validation) batchOperation(pointer string, s stamp, asked *BatchOperation, request *workflowservice.StartBatchOperationRequest) {
+	number, identity := 0, s.identity
 	if asked.Terminate != nil {
 		number++
 		request.Operation = &workflowservice.StartBatchOperationRequest_TerminationOperation{
@@ -28,7 +28,7 @@ func (f *validation) batchOperation(pointer string, c *operationRequest, asked *
 		f.require(pointer+"/signal/signal", o.Signal)
 		request.Operation = &workflowservice.StartBatchOperationRequest_SignalOperation{
 			SignalOperation: &batch.BatchOperationSignal{
-				Identity: identity, Signal: o.Signal, Header: c.workflowHeader(),
+				Identity: identity, Signal: o.Signal, Header: s.header,
 				Input: f.payloads(pointer+"/signal/args", o.Args, pointer+"/signal/argPayloads", o.ArgPayloads),
 			},
 		}

@@ -18,7 +18,7 @@ func renderFailure(f *failure.Failure) *Failure {
 	}
 	switch info := f.GetFailureInfo().(type) {
 	case *failure.Failure_ApplicationFailureInfo:
-		shown.application(info.ApplicationFailureInfo)
+		renderApplicationFailure(shown, info.ApplicationFailureInfo)
 	case *failure.Failure_TimeoutFailureInfo:
 		shown.Kind = "timeout"
 		shown.TimeoutType = enumName(info.TimeoutFailureInfo.GetTimeoutType())
@@ -37,11 +37,11 @@ func renderFailure(f *failure.Failure) *Failure {
 		shown.Kind = "reset"
 		shown.LastHeartbeatDetails, shown.LastHeartbeatDetailPayloads = renderPayloads(info.ResetWorkflowFailureInfo.GetLastHeartbeatDetails())
 	case *failure.Failure_ActivityFailureInfo:
-		shown.activity(info.ActivityFailureInfo)
+		renderActivityFailure(shown, info.ActivityFailureInfo)
 	case *failure.Failure_ChildWorkflowExecutionFailureInfo:
-		shown.childWorkflow(info.ChildWorkflowExecutionFailureInfo)
+		renderChildWorkflowFailure(shown, info.ChildWorkflowExecutionFailureInfo)
 	case *failure.Failure_NexusOperationExecutionFailureInfo:
-		shown.nexusOperation(info.NexusOperationExecutionFailureInfo)
+		renderNexusOperationFailure(shown, info.NexusOperationExecutionFailureInfo)
 	case *failure.Failure_NexusHandlerFailureInfo:
 		shown.Kind = "nexusHandler"
 		shown.HandlerErrorType = info.NexusHandlerFailureInfo.GetType()
@@ -52,21 +52,21 @@ func renderFailure(f *failure.Failure) *Failure {
 	return shown
 }
 
-func (s *Failure) application(info *failure.ApplicationFailureInfo) {
+func renderApplicationFailure(s *Failure, info *failure.ApplicationFailureInfo) {
 	s.Kind = "application"
 	s.Type, s.NonRetryable = info.GetType(), info.GetNonRetryable()
 	s.Details, s.DetailPayloads = renderPayloads(info.GetDetails())
 	s.NextRetryDelay, s.Category = formatDuration(info.GetNextRetryDelay()), enumName(info.GetCategory())
 }
 
-func (s *Failure) activity(info *failure.ActivityFailureInfo) {
+func renderActivityFailure(s *Failure, info *failure.ActivityFailureInfo) {
 	s.Kind = "activity"
 	s.ActivityID, s.ActivityType = info.GetActivityId(), info.GetActivityType().GetName()
 	s.ScheduledEventID, s.StartedEventID = info.GetScheduledEventId(), info.GetStartedEventId()
 	s.Identity, s.RetryState = info.GetIdentity(), enumName(info.GetRetryState())
 }
 
-func (s *Failure) childWorkflow(info *failure.ChildWorkflowExecutionFailureInfo) {
+func renderChildWorkflowFailure(s *Failure, info *failure.ChildWorkflowExecutionFailureInfo) {
 	s.Kind = "childWorkflow"
 	s.Namespace, s.WorkflowType = info.GetNamespace(), info.GetWorkflowType().GetName()
 	s.WorkflowID, s.RunID = info.GetWorkflowExecution().GetWorkflowId(), info.GetWorkflowExecution().GetRunId()
@@ -74,7 +74,7 @@ func (s *Failure) childWorkflow(info *failure.ChildWorkflowExecutionFailureInfo)
 	s.RetryState = enumName(info.GetRetryState())
 }
 
-func (s *Failure) nexusOperation(info *failure.NexusOperationFailureInfo) {
+func renderNexusOperationFailure(s *Failure, info *failure.NexusOperationFailureInfo) {
 	s.Kind = "nexusOperation"
 	s.Endpoint, s.Service, s.Operation = info.GetEndpoint(), info.GetService(), info.GetOperation()
 	s.OperationToken, s.ScheduledEventID = info.GetOperationToken(), info.GetScheduledEventId()

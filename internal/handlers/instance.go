@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 
-	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/flowgate/flowgate/internal/problem"
@@ -19,7 +18,8 @@ func (a *API) SignalWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 		handle: &handle{segment: workflowID},
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *SignalWorkflowParams, body *SignalRequest) (*response, error) {
-		execution, requestID, err := c.writeTarget(body.Signal)
+		execution := c.execution
+		s, err := c.stampWrite(body.Signal)
 		if err != nil {
 			return nil, err
 		}
@@ -31,7 +31,7 @@ func (a *API) SignalWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 		}
 		err = a.options.Upstream.Do(ctx, op.method, &workflowservice.SignalWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowExecution: execution, SignalName: body.Signal, Input: input,
-			Identity: c.identity(), RequestId: requestID, Header: c.workflowHeader(),
+			Identity: c.identity(), RequestId: s.requestID, Header: c.workflowHeader(),
 		}, &workflowservice.SignalWorkflowExecutionResponse{})
 		return noContent(), withWorkflowID(err, execution.GetWorkflowId())
 	})
@@ -45,13 +45,14 @@ func (a *API) CancelWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 		handle: &handle{segment: workflowID}, checksChain: true,
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *CancelWorkflowParams, body *CancelRequest) (*response, error) {
-		execution, requestID, err := c.writeTarget()
+		execution := c.execution
+		s, err := c.stampWrite()
 		if err != nil {
 			return nil, err
 		}
 		err = a.options.Upstream.Do(ctx, op.method, &workflowservice.RequestCancelWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowExecution: execution, FirstExecutionRunId: params.FirstExecutionRunID,
-			Reason: body.Reason, Identity: c.identity(), RequestId: requestID,
+			Reason: body.Reason, Identity: c.identity(), RequestId: s.requestID,
 		}, &workflowservice.RequestCancelWorkflowExecutionResponse{})
 		return noContent(), withWorkflowID(err, execution.GetWorkflowId())
 	})
@@ -65,7 +66,8 @@ func (a *API) TerminateWorkflow(w http.ResponseWriter, r *http.Request, namespac
 		handle: &handle{segment: workflowID}, checksChain: true,
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *TerminateWorkflowParams, body *TerminateRequest) (*response, error) {
-		execution, _, err := c.writeTarget()
+		execution := c.execution
+		_, err := c.stampWrite()
 		if err != nil {
 			return nil, err
 		}
@@ -80,14 +82,6 @@ func (a *API) TerminateWorkflow(w http.ResponseWriter, r *http.Request, namespac
 		}, &workflowservice.TerminateWorkflowExecutionResponse{})
 		return noContent(), withWorkflowID(err, execution.GetWorkflowId())
 	})
-}
-
-// writeTarget gives the run that a write is for, and the write's request id. That is
-// made of the run that the caller names, as a write sent again may find another,
-// and of the name of the signal or update, where there is one.
-func (c *operationRequest) writeTarget(name ...string) (*common.WorkflowExecution, string, error) {
-	requestID, err := c.requestID(append([]string{c.execution.GetWorkflowId(), c.handle.runID}, name...)...)
-	return c.execution, requestID, err
 }
 
 // withWorkflowID adds the id to a problem that concerns one workflow. Equal

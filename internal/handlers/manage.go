@@ -19,10 +19,11 @@ func (a *API) PauseWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 		handle: &handle{segment: workflowID},
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *PauseWorkflowParams, body *PauseRequest) (*response, error) {
-		execution, requestID, err := c.writeTarget()
+		execution := c.execution
+		s, err := c.stampWrite()
 		return a.callVoid(ctx, c, execution, err, &workflowservice.PauseWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowId: execution.GetWorkflowId(), RunId: execution.GetRunId(),
-			Reason: body.Reason, Identity: c.identity(), RequestId: requestID,
+			Reason: body.Reason, Identity: c.identity(), RequestId: s.requestID,
 		}, &workflowservice.PauseWorkflowExecutionResponse{})
 	})
 }
@@ -37,10 +38,11 @@ func (a *API) UnpauseWorkflow(w http.ResponseWriter, r *http.Request, namespace,
 		handle: &handle{segment: workflowID},
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *UnpauseWorkflowParams, body *UnpauseRequest) (*response, error) {
-		execution, requestID, err := c.writeTarget()
+		execution := c.execution
+		s, err := c.stampWrite()
 		return a.callVoid(ctx, c, execution, err, &workflowservice.UnpauseWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowId: execution.GetWorkflowId(), RunId: execution.GetRunId(),
-			Reason: body.Reason, Identity: c.identity(), RequestId: requestID,
+			Reason: body.Reason, Identity: c.identity(), RequestId: s.requestID,
 		}, &workflowservice.UnpauseWorkflowExecutionResponse{})
 	})
 }
@@ -53,7 +55,8 @@ func (a *API) DeleteWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 		handle: &handle{segment: workflowID},
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *DeleteWorkflowParams, _ *noBody) (*response, error) {
-		execution, _, err := c.writeTarget()
+		execution := c.execution
+		_, err := c.stampWrite()
 		return a.callVoid(ctx, c, execution, err, &workflowservice.DeleteWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowExecution: execution,
 		}, &workflowservice.DeleteWorkflowExecutionResponse{})

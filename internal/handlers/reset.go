@@ -24,7 +24,8 @@ func (a *API) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 		handle: &handle{segment: workflowID},
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *ResetWorkflowParams, body *ResetRequest) (*response, error) {
-		execution, requestID, err := c.writeTarget()
+		execution := c.execution
+		s, err := c.stampWrite()
 		if err != nil {
 			return nil, err
 		}
@@ -43,7 +44,7 @@ func (a *API) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 			Namespace: namespace, WorkflowExecution: execution, WorkflowTaskFinishEventId: point,
 			ResetReapplyType:         enums.RESET_REAPPLY_TYPE_ALL_ELIGIBLE, //nolint:staticcheck // servers know no better way to say it
 			ResetReapplyExcludeTypes: exclude, PostResetOperations: operations,
-			Reason: body.Reason, Identity: c.identity(), RequestId: requestID,
+			Reason: body.Reason, Identity: c.identity(), RequestId: s.requestID,
 		}, response)
 		if err != nil {
 			return nil, withWorkflowID(err, execution.GetWorkflowId())

@@ -49,7 +49,11 @@ func (a *API) StartWorkflow(w http.ResponseWriter, r *http.Request, namespace st
 // start makes the call that the request asks for: a start, or a signal with
 // start.
 func (a *API) start(ctx context.Context, c *operationRequest, body *StartWorkflowRequest) (*StartedWorkflow, error) {
-	request, err := startRequest(c, body)
+	s, err := c.stamp(body.WorkflowID)
+	if err != nil {
+		return nil, err
+	}
+	request, err := startRequest(s, body)
 	if err != nil {
 		return nil, err
 	}

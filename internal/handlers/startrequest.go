@@ -16,11 +16,7 @@ import (
 // startRequest turns the request into what the SDK would send (temporal.md
 // 1.1). A worker is never asked for on this side of the call: the gateway
 // hosts none, and an eager task would be lost until its timeout.
-func startRequest(c *operationRequest, body *StartWorkflowRequest) (*workflowservice.StartWorkflowExecutionRequest, error) {
-	requestID, err := c.requestID(body.WorkflowID)
-	if err != nil {
-		return nil, err
-	}
+func startRequest(s stamp, body *StartWorkflowRequest) (*workflowservice.StartWorkflowExecutionRequest, error) {
 	var f validation
 	f.require("/workflowType", body.WorkflowType)
 	f.checkID("/workflowId", body.WorkflowID)
@@ -29,7 +25,7 @@ func startRequest(c *operationRequest, body *StartWorkflowRequest) (*workflowser
 		f.add("/startSignal", "is required with arguments for it")
 	}
 	request := &workflowservice.StartWorkflowExecutionRequest{
-		Namespace:                c.namespace,
+		Namespace:                s.namespace,
 		WorkflowId:               body.WorkflowID,
 		WorkflowType:             &common.WorkflowType{Name: body.WorkflowType},
 		TaskQueue:                &taskqueue.TaskQueue{Name: body.TaskQueue},
@@ -37,8 +33,8 @@ func startRequest(c *operationRequest, body *StartWorkflowRequest) (*workflowser
 		WorkflowExecutionTimeout: f.duration("/executionTimeout", body.ExecutionTimeout),
 		WorkflowRunTimeout:       f.duration("/runTimeout", body.RunTimeout),
 		WorkflowTaskTimeout:      f.duration("/taskTimeout", body.TaskTimeout),
-		Identity:                 c.identity(),
-		RequestId:                requestID,
+		Identity:                 s.identity,
+		RequestId:                s.requestID,
 		WorkflowIdReusePolicy:    enum[enums.WorkflowIdReusePolicy](&f, "/idReusePolicy", string(body.IDReusePolicy)),
 		WorkflowIdConflictPolicy: conflictPolicy(&f, body.IDConflictPolicy),
 		RetryPolicy:              f.retryPolicy("/retryPolicy", body.RetryPolicy),
@@ -49,7 +45,7 @@ func startRequest(c *operationRequest, body *StartWorkflowRequest) (*workflowser
 		UserMetadata:             userMetadata(body.StaticSummary, body.StaticDetails),
 		VersioningOverride:       f.versioningOverride("/versioningOverride", body.VersioningOverride),
 		Priority:                 f.priority("/priority", body.Priority),
-		Header:                   c.workflowHeader(),
+		Header:                   s.header,
 	}
 	if request.GetWorkflowIdReusePolicy() == enums.WORKFLOW_ID_REUSE_POLICY_UNSPECIFIED {
 		request.WorkflowIdReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE

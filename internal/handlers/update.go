@@ -21,12 +21,13 @@ func (a *API) UpdateWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 		handle: &handle{segment: workflowID}, checksChain: true,
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *UpdateWorkflowParams, body *UpdateRequest) (*response, error) {
-		execution, updateID, err := c.writeTarget(body.Update)
+		execution := c.execution
+		s, err := c.stampWrite(body.Update)
 		if err != nil {
 			return nil, err
 		}
 		var f validation
-		request := f.updateRequest("", c, body, execution, updateID)
+		request := f.updateRequest("", s, body, execution)
 		request.FirstExecutionRunId = params.FirstExecutionRunID
 		if err := f.err(); err != nil {
 			return nil, err
@@ -92,9 +93,10 @@ func (a *API) GetWorkflowUpdate(w http.ResponseWriter, r *http.Request, namespac
 // whether the server keeps the update. The answer has the outcome all the same
 // when there is one by then.
 func (f *validation) updateRequest(
-	pointer string, c *operationRequest, body *UpdateRequest, execution *common.WorkflowExecution, updateID string,
+	pointer string, s stamp, body *UpdateRequest, execution *common.WorkflowExecution,
 ) *workflowservice.UpdateWorkflowExecutionRequest {
 	f.require(pointer+"/update", body.Update)
+	updateID := s.requestID
 	if body.UpdateID != "" {
 		f.checkID(pointer+"/updateId", body.UpdateID)
 		updateID = body.UpdateID
@@ -103,19 +105,19 @@ func (f *validation) updateRequest(
 		f.add(pointer+"/waitForStage", "must be ACCEPTED or COMPLETED")
 	}
 	return &workflowservice.UpdateWorkflowExecutionRequest{
-		Namespace: c.namespace, WorkflowExecution: execution,
+		Namespace: s.namespace, WorkflowExecution: execution,
 		WaitPolicy: &update.WaitPolicy{LifecycleStage: stageAccepted},
 		Request: &update.Request{
-			Meta: &update.Meta{UpdateId: updateID, Identity: c.identity()},
+			Meta: &update.Meta{UpdateId: updateID, Identity: s.identity},
 			Input: &update.Input{
-				Name: body.Update, Header: c.workflowHeader(), Args: f.payloads(pointer+"/args", body.Args, pointer+"/argPayloads", body.ArgPayloads),
+				Name: body.Update, Header: s.header, Args: f.payloads(pointer+"/args", body.Args, pointer+"/argPayloads", body.ArgPayloads),
 			},
 		},
 	}
 }
 
-// wantedStage is what the caller waits for.
-func (r *UpdateRequest) wantedStage() enums.UpdateWorkflowExecutionLifecycleStage {
+// wantedStage returns the stage that the caller waits for.
+func wantedStage(r *UpdateRequest) enums.UpdateWorkflowExecutionLifecycleStage {
 	if r.WaitForStage == UpdateStageAccepted {
 		return stageAccepted
 	}
@@ -125,7 +127,7 @@ func (r *UpdateRequest) wantedStage() enums.UpdateWorkflowExecutionLifecycleStag
 // awaitAccepted waits for the stage that the caller wants, and fails when none
 // was reached.
 func (a *API) awaitAccepted(ctx context.Context, c *operationRequest, u *updateCall, wait time.Duration, body *UpdateRequest) error {
-	if err := a.awaitStage(ctx, c, u, wait, body.wantedStage()); err != nil {
+	if err := a.awaitStage(ctx, c, u, wait, wantedStage(body)); err != nil {
 		return err
 	}
 	if u.stage >= stageAccepted {

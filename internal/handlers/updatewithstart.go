@@ -82,12 +82,16 @@ func (a *API) firstRun(ctx context.Context, found *StartedWorkflow) string {
 func updateWithStartRequests(
 	c *operationRequest, body *UpdateWithStartRequest,
 ) (*workflowservice.StartWorkflowExecutionRequest, *workflowservice.UpdateWorkflowExecutionRequest, error) {
-	updateID, err := c.requestID(body.Start.WorkflowID, body.Update.Update)
+	startStamp, err := c.stamp(body.Start.WorkflowID)
+	if err != nil {
+		return nil, nil, err
+	}
+	updateStamp, err := c.stamp(body.Start.WorkflowID, body.Update.Update)
 	if err != nil {
 		return nil, nil, err
 	}
 	var f validation
-	start, err := startRequest(c, &body.Start)
+	start, err := startRequest(startStamp, &body.Start)
 	f.addBelow("/start", err)
 	if start.GetWorkflowIdConflictPolicy() == enums.WORKFLOW_ID_CONFLICT_POLICY_UNSPECIFIED {
 		f.add("/start/idConflictPolicy", "is required: FAIL, USE_EXISTING or TERMINATE_EXISTING")
@@ -96,7 +100,7 @@ func updateWithStartRequests(
 		f.add("/start/startSignal", "must not be sent together with an update")
 	}
 	execution := &common.WorkflowExecution{WorkflowId: body.Start.WorkflowID}
-	update := f.updateRequest("/update", c, &body.Update, execution, updateID)
+	update := f.updateRequest("/update", updateStamp, &body.Update, execution)
 	return start, update, f.err()
 }
 

@@ -20,7 +20,8 @@ func (a *API) UpdateWorkflowOptions(w http.ResponseWriter, r *http.Request, name
 		handle: &handle{segment: workflowID},
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *UpdateWorkflowOptionsParams, body *UpdateOptionsRequest) (*response, error) {
-		execution, _, err := c.writeTarget()
+		execution := c.execution
+		_, err := c.stampWrite()
 		if err != nil {
 			return nil, err
 		}
