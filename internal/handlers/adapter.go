@@ -70,7 +70,7 @@ func serve[P, B any](a *API, w http.ResponseWriter, r *http.Request, op operatio
 	ctx, cancel := context.WithTimeout(r.Context(), a.options.Limits.RequestBudget)
 	defer cancel()
 	err := func() error {
-		ctx, admitted, err := a.options.Front.Admit(ctx, r.Header, request.Operation{
+		ctx, admitted, err := a.options.Admit(ctx, r.Header, request.Operation{
 			Method: op.method, Namespace: op.namespace, Retry: true, Features: true,
 		})
 		if err != nil {

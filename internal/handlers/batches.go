@@ -1,4 +1,3 @@
-//nolint:goconst // names of fields, which happen to be those of others
 package handlers
 
 import (

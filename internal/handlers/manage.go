@@ -10,8 +10,6 @@ import (
 )
 
 // PauseWorkflow holds a workflow until it is unpaused.
-//
-//nolint:dupl // and its opposite
 func (a *API) PauseWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	op := operation{
 		name: "pauseWorkflow", namespace: namespace, body: bodyOptional,
@@ -29,8 +27,6 @@ func (a *API) PauseWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 }
 
 // UnpauseWorkflow lets a paused workflow go on.
-//
-//nolint:dupl // and its opposite
 func (a *API) UnpauseWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	op := operation{
 		name: "unpauseWorkflow", namespace: namespace, body: bodyOptional,

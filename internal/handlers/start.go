@@ -93,7 +93,9 @@ func (a *API) startAlone(ctx context.Context, request *workflowservice.StartWork
 // the run has closed. The chain's first run tells. Only a workflow that is not
 // there is a no: whoever sends a key wants no second run on a guess. A run that
 // the key started with another body is refused, whatever the id policies say.
-func (a *API) findRepeatedStart(ctx context.Context, c *operationRequest, start *workflowservice.StartWorkflowExecutionRequest, signals bool) (*StartedWorkflow, error) {
+func (a *API) findRepeatedStart(
+	ctx context.Context, c *operationRequest, start *workflowservice.StartWorkflowExecutionRequest, signals bool,
+) (*StartedWorkflow, error) {
 	if c.request.Header.Get(headerIdempotencyKey) == "" {
 		return nil, nil //nolint:nilnil // nothing to recognise
 	}

@@ -20,7 +20,7 @@ const maxQueryErrors = 50
 // [url.URL.Query], which drops what it cannot parse.
 func ParseQuery(r *http.Request) (url.Values, error) {
 	if r.URL.RawQuery == "" {
-		return nil, nil
+		return url.Values{}, nil
 	}
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
