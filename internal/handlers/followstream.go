@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/sse"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
@@ -41,7 +42,7 @@ func (f *follower) stream(w http.ResponseWriter) error {
 	defer f.waitSlot.Release()
 	defer f.leave()
 	if f.request.request.Method == http.MethodHead {
-		newEventWriter(w, nil).close()
+		sse.NewWriter(w, nil).Close()
 		return nil
 	}
 	// The request's own context: a stream has no budget of time.
@@ -53,13 +54,13 @@ func (f *follower) stream(w http.ResponseWriter) error {
 		stop()
 		timer.Stop()
 	}()
-	out := newEventWriter(w, end)
-	defer out.close()
-	err := out.text(retryBlock)
+	out := sse.NewWriter(w, end)
+	defer out.Close()
+	err := out.SendRetry()
 	if err == nil {
 		err = f.run(ctx, out)
 	}
-	out.close()
+	out.Close()
 	if err == nil || errors.Is(context.Cause(ctx), errStreamRotated) {
 		return nil
 	}
@@ -79,7 +80,7 @@ func (f *follower) maxDuration() time.Duration {
 }
 
 // run sends page after page and run after run, until the last run has closed.
-func (f *follower) run(ctx context.Context, out *eventWriter) error {
+func (f *follower) run(ctx context.Context, out *sse.Writer) error {
 	for {
 		begin, before := time.Now(), f.read
 		page, err := f.next(ctx)
@@ -182,11 +183,11 @@ func (f *follower) wait(ctx context.Context) (*historyPage, error) {
 
 // send writes the events of a page that the caller does not have, and gives the
 // run's outcome when it closed with one of them.
-func (f *follower) send(out *eventWriter, page *historyPage) (closing *Outcome, err error) {
+func (f *follower) send(out *sse.Writer, page *historyPage) (closing *Outcome, err error) {
 	defer f.request.held.Release() // nothing is held while the stream waits
 	defer page.response.Release()
 	if len(page.items) > 0 {
-		err = out.send(func(w io.Writer) error {
+		err = out.Send(func(w io.Writer) error {
 			closing, err = f.events(w, page.items)
 			return err
 		})
@@ -246,7 +247,7 @@ func (f *follower) nextRun(ctx context.Context, runID string) error {
 }
 
 // end tells that nothing comes any more.
-func (f *follower) end(out *eventWriter, o *Outcome) error {
+func (f *follower) end(out *sse.Writer, o *Outcome) error {
 	text, err := json.Marshal(struct {
 		WorkflowID string `json:"workflowId"`
 		RunID      string `json:"runId"`
@@ -256,5 +257,5 @@ func (f *follower) end(out *eventWriter, o *Outcome) error {
 	if err != nil {
 		return err
 	}
-	return out.text("event: end\ndata: " + string(text) + "\n\n")
+	return out.SendEvent("end", string(text))
 }

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/sse"
 	"github.com/flowgate/flowgate/internal/transcode"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
@@ -20,12 +21,12 @@ import (
 // happens as server-sent events.
 func (a *API) GetWorkflowHistory(w http.ResponseWriter, r *http.Request, namespace, workflowID string, params GetWorkflowHistoryParams) {
 	op := operation{
-		name: "getWorkflowHistory", namespace: namespace, params: params, mediaTypes: []string{contentTypeJSON, contentTypeNDJSON, contentTypeEvents},
+		name: "getWorkflowHistory", namespace: namespace, params: params, mediaTypes: []string{contentTypeJSON, contentTypeNDJSON, sse.ContentType},
 		method: workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
 		handle: &handle{workflowID, params.WorkflowID, params.RunID, params.FirstExecutionRunID},
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noBody) (*response, error) {
-		if c.mediaType == contentTypeEvents {
+		if c.mediaType == sse.ContentType {
 			return a.follow(ctx, c, params)
 		}
 		h, err := a.newHistory(c, params)
