@@ -62,7 +62,7 @@ func (a *API) follow(ctx context.Context, c *operationRequest, params GetWorkflo
 			return nil, withWorkflowID(err, f.workflowID)
 		}
 	}
-	f.waitSlot, c.waitSlot = c.waitSlot, limit.Slot{} // the stream's, for as long as it lasts
+	f.waitSlot = c.waitSlot.Take() // the stream holds it until it ends
 	begun := &response{stream: f.stream, drop: f.drop}
 	if f.first != nil {
 		begun.size = len(f.first.response.Bytes())

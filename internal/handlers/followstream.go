@@ -201,21 +201,21 @@ func (f *follower) events(w io.Writer, items [][]byte) (closing *Outcome, err er
 	for _, item := range items {
 		head, err := parseEventHeader(item)
 		if err != nil {
-			return nil, unreadableResponse(err)
+			return nil, problem.Unreadable(err)
 		}
 		if !head.persisted() {
 			continue
 		}
 		if f.read = head.id; head.closes() {
 			if closing, err = parseOutcome(item); err != nil {
-				return nil, unreadableResponse(err)
+				return nil, problem.Unreadable(err)
 			}
 		}
 		if head.id <= f.sent || f.history().closesOnly() && closing == nil { // a run that is paused shows its last event for the close
 			continue
 		}
 		if text, err = f.appendEvent(text[:0], head.id, item); err != nil {
-			return nil, unreadableResponse(err)
+			return nil, problem.Unreadable(err)
 		}
 		if _, err := w.Write(text); err != nil {
 			return nil, err

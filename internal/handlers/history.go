@@ -140,7 +140,7 @@ func (h *workflowHistory) page(ctx context.Context, request *workflowservice.Get
 		call.Timeout = min(maxSlice, h.api.options.Limits.LongPoll, max(minSlice, call.Timeout))
 		waiting, end := context.WithCancelCause(upstream.NewContext(ctx, &call))
 		defer end(nil)
-		stop := context.AfterFunc(h.api.draining, func() { end(problem.New(problem.Draining, "This replica is shutting down.")) })
+		stop := context.AfterFunc(h.api.draining, func() { end(problem.ShuttingDown()) })
 		defer stop()
 		ctx = waiting
 	}

@@ -190,7 +190,7 @@ func (t *tail) newEvents(items [][]byte) (newEvents [][]byte, at int64, closed b
 	for _, item := range items {
 		head, err := parseEventHeader(item)
 		if err != nil {
-			return nil, 0, false, unreadableResponse(err)
+			return nil, 0, false, problem.Unreadable(err)
 		}
 		if head.persisted() && head.id > at {
 			newEvents, at, closed = append(newEvents, item), head.id, closed || head.closes()

@@ -133,7 +133,7 @@ func (u *updateCall) sendWithStart(
 			return nil, firstFailure(err)
 		}
 		if len(response.GetResponses()) != len(request.GetOperations()) {
-			return nil, problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.")
+			return nil, problem.Unreadable(nil)
 		}
 		startResponse := response.GetResponses()[0].GetStartWorkflow()
 		started.RunID, started.Started = startResponse.GetRunId(), started.Started || startResponse.GetStarted()

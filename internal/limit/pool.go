@@ -164,6 +164,14 @@ type Slot struct {
 	caller *caller
 }
 
+// Take returns the slot and leaves p without one: from now on the returned slot
+// has to be released, and releasing p does nothing.
+func (p *Slot) Take() Slot {
+	taken := *p
+	*p = Slot{}
+	return taken
+}
+
 // Release gives the place back; the second time it does nothing.
 func (p *Slot) Release() {
 	if p.pool != nil {

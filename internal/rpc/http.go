@@ -127,7 +127,7 @@ func (d *HTTP) begin(w http.ResponseWriter, c *httpRequest) error {
 	}
 	if access, _ := auth.AccessOf(c.method); access.Role == auth.RoleRead && c.waits(c.query) {
 		ctx, end := context.WithCancelCause(c.ctx)
-		stop := context.AfterFunc(d.draining, func() { end(problem.New(problem.Draining, "This replica is shutting down.")) })
+		stop := context.AfterFunc(d.draining, func() { end(problem.ShuttingDown()) })
 		c.ctx, c.stop = ctx, func() {
 			stop()
 			end(nil)
