@@ -14,6 +14,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/limit"
+	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/request"
 	"github.com/flowgate/flowgate/internal/telemetry"
@@ -40,21 +41,18 @@ type Options struct {
 type HTTP struct {
 	options  Options
 	bindings []*binding
-	draining context.Context //nolint:containedctx // the door's life, not a request's
-	drain    context.CancelFunc
+	drain    *longpoll.Drain
 }
 
 // NewHTTP compiles the rules of the linked API.
 func NewHTTP(options Options) (*HTTP, error) {
 	bindings, err := bindings()
-	d := &HTTP{options: options, bindings: bindings}
-	d.draining, d.drain = context.WithCancel(context.Background())
-	return d, err
+	return &HTTP{options: options, bindings: bindings, drain: longpoll.NewDrain()}, err
 }
 
 // Drain ends the calls in flight that only wait: their callers ask again, another
 // replica.
-func (d *HTTP) Drain() { d.drain() }
+func (d *HTTP) Drain() { d.drain.Begin() }
 
 // Mount adds the door's routes to a router.
 func (d *HTTP) Mount(router chi.Router) {
@@ -126,12 +124,7 @@ func (d *HTTP) begin(w http.ResponseWriter, c *httpRequest) error {
 		c.readNamespace()
 	}
 	if access, _ := auth.AccessOf(c.method); access.Role == auth.RoleRead && c.waits(c.query) {
-		ctx, end := context.WithCancelCause(c.ctx)
-		stop := context.AfterFunc(d.draining, func() { end(problem.ShuttingDown()) })
-		c.ctx, c.stop = ctx, func() {
-			stop()
-			end(nil)
-		}
+		c.ctx, c.stop = d.drain.Context(c.ctx)
 	}
 	return nil
 }
