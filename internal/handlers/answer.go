@@ -99,13 +99,9 @@ func renderView(view *transcode.Message, wire []byte, form transcode.Form, first
 	var err error
 	if shown.raw.Text, err = view.AppendJSON(shown.raw.Text, wire, form, first); err != nil {
 		shown.raw.Release()
-		return nil, unreadableResponse(err)
+		return nil, problem.Unreadable(err)
 	}
 	return shown, nil
-}
-
-func unreadableResponse(err error) error {
-	return problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.").WithCause(err)
 }
 
 // negotiate picks the media type to answer with (RFC 9110 section 12.5.1): of

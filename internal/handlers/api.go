@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/flowgate/flowgate/internal/auth/delegated"
+	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/request"
 	"github.com/flowgate/flowgate/internal/seal"
 	"github.com/flowgate/flowgate/internal/telemetry"
@@ -46,15 +47,10 @@ type Settings struct {
 // API serves the client API. It is an http.Handler by its routes, see
 // [API.Mount].
 type API struct {
-	options      Options
-	views        *views
-	outcomePolls *outcomePolls
-	historyTails *tailGroup
-	// updatePolls are those that callers share.
-	updatePolls *updatePolls
-
-	draining context.Context //nolint:containedctx // the API's life, not a request's
-	drain    context.CancelFunc
+	options Options
+	views   *views
+	polls   *longpoll.Polls
+	drain   *longpoll.Drain
 }
 
 var _ ServerInterface = (*API)(nil)
@@ -62,22 +58,20 @@ var _ ServerInterface = (*API)(nil)
 // New makes the API. Its shared polls run under ctx; [API.Close] waits for
 // them.
 func New(ctx context.Context, options Options) *API {
-	a := &API{options: options, views: newViews()}
-	a.draining, a.drain = context.WithCancel(context.Background())
-	a.outcomePolls, a.historyTails = newOutcomePolls(ctx, options), newTailGroup(ctx, options)
-	a.updatePolls = &updatePolls{outcomePolls: a.outcomePolls, byKey: map[updateKey]*updatePoll{}}
-	return a
+	return &API{
+		options: options, views: newViews(), drain: longpoll.NewDrain(),
+		polls: longpoll.New(ctx, options.Upstream, options.Metrics, options.Limits.LongPoll),
+	}
 }
 
-// Drain ends the waits in flight: their callers are told that what they wait
-// for is still on its way.
-func (a *API) Drain() { a.drain() }
+// Drain ends the waits in flight: their callers receive the response of a wait
+// whose time is over, and can repeat the request elsewhere.
+func (a *API) Drain() { a.drain.Begin() }
 
 // Close waits until the shared polls have ended, which they do when ctx of
 // [New] ends or their last caller has left.
 func (a *API) Close() {
-	a.outcomePolls.close()
-	a.historyTails.close()
+	a.polls.Close()
 }
 
 // Public tells the routes that need no credential: the API's own description.

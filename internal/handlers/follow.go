@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/api/workflow/v1"
 
 	"github.com/flowgate/flowgate/internal/limit"
+	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/transcode"
 	"github.com/flowgate/flowgate/internal/upstream"
@@ -27,17 +28,16 @@ type follower struct {
 	pageSize   int32
 
 	waitSlot limit.Slot
-	first    *historyPage // the page that was fetched before the answer began
+	first    *longpoll.Page // the page that was fetched before the response began
 
 	runID         string
 	sent          int64 // the last event of the run that the caller has
 	read          int64 // the last one that has been looked at
-	historyLength int64 // how many there were when the run's turn came: no call for these waits
+	historyLength int64 // when the stream switched to the run; events up to it are there already
 	token         []byte
 
-	// tail is the open end of the run once the stream has come to it, and coming what it gets there next.
-	tail     *tail
-	nextPage *tailPage
+	// tail is where the stream waits for more events, once it has sent those that were there.
+	tail *longpoll.Tail
 }
 
 // follow answers with the stream, or with nothing where it has been read to its
@@ -65,7 +65,7 @@ func (a *API) follow(ctx context.Context, c *operationRequest, params GetWorkflo
 	f.waitSlot = c.TakeWait() // the stream's, for as long as it lasts
 	begun := &response{stream: f.stream, drop: f.drop}
 	if f.first != nil {
-		begun.size = len(f.first.response.Bytes())
+		begun.size = len(f.first.Response.Bytes())
 	}
 	return begun, nil
 }
@@ -125,11 +125,11 @@ func (f *follower) open(ctx context.Context, runID string, from cursor) (more bo
 	if !isClosed(run.GetStatus()) || from.eventID < run.GetHistoryLength() {
 		return true, nil
 	}
-	outcome, err := f.api.closeEvent(ctx, Pending{WorkflowID: f.workflowID, RunID: f.runID})
-	if err != nil || !f.hasNext(outcome) {
+	closed, err := f.api.polls.Outcomes.Read(ctx, longpoll.Run{WorkflowID: f.workflowID, RunID: f.runID})
+	if err != nil || !f.hasNext(closed) {
 		return false, err
 	}
-	_, err = f.switchTo(ctx, outcome.NewRunID)
+	_, err = f.switchTo(ctx, closed.NewRunID)
 	return true, err
 }
 
@@ -142,7 +142,7 @@ func (f *follower) checkChain(ctx context.Context, runID, firstRunID string, fro
 	if runID == firstRunID {
 		return nil
 	}
-	run, err := describeRun(ctx, f.api.options.Upstream, f.upstream, f.workflowID, runID)
+	run, err := longpoll.DescribeRun(ctx, f.api.options.Upstream, f.workflowID, runID)
 	if problem.Is(err, problem.WorkflowNotFound) {
 		return nil
 	}
@@ -154,19 +154,19 @@ func (f *follower) checkChain(ctx context.Context, runID, firstRunID string, fro
 
 // switchTo makes a run the one that is read, from its first event on.
 func (f *follower) switchTo(ctx context.Context, runID string) (*workflow.WorkflowExecutionInfo, error) {
-	run, err := describeRun(ctx, f.api.options.Upstream, f.upstream, f.workflowID, runID)
+	run, err := longpoll.DescribeRun(ctx, f.api.options.Upstream, f.workflowID, runID)
 	if err != nil {
 		return nil, err
 	}
 	info := run.GetWorkflowExecutionInfo()
 	f.leave()
 	f.runID, f.sent, f.read, f.historyLength, f.token = info.GetExecution().GetRunId(), 0, 0, info.GetHistoryLength(), nil
-	if f.history().closesOnly() && !isClosed(info.GetStatus()) {
+	if f.history().CloseOnly() && !isClosed(info.GetStatus()) {
 		f.historyLength = 0
 	}
 	return info, nil
 }
 
-func (f *follower) history() historyKey {
-	return historyKey{namespace: f.request.namespace, workflowID: f.workflowID, runID: f.runID, filter: f.filter}
+func (f *follower) history() longpoll.HistoryKey {
+	return longpoll.HistoryKey{WorkflowID: f.workflowID, RunID: f.runID, Filter: f.filter}
 }

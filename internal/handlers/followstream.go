@@ -9,9 +9,10 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"google.golang.org/grpc/metadata"
 
+	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/sse"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
@@ -25,12 +26,12 @@ const maxStreamDuration = time.Hour
 var errStreamRotated = errors.New("the stream goes on in another one")
 
 // hasNext reports whether the stream goes on after a run.
-func (f *follower) hasNext(o *Outcome) bool { return f.followRuns && o.NewRunID != "" }
+func (f *follower) hasNext(closed *longpoll.Close) bool { return f.followRuns && closed.NewRunID != "" }
 
 // drop ends a stream that does not begin.
 func (f *follower) drop() {
 	if f.first != nil {
-		f.first.response.Release()
+		f.first.Response.Release()
 	}
 	f.leave()
 	f.waitSlot.Release()
@@ -41,25 +42,25 @@ func (f *follower) stream(w http.ResponseWriter) error {
 	defer f.waitSlot.Release()
 	defer f.leave()
 	if f.request.request.Method == http.MethodHead {
-		newEventWriter(w, nil).close()
+		sse.NewWriter(w, nil).Close()
 		return nil
 	}
 	// The request's own context: a stream has no budget of time.
 	ctx, end := context.WithCancelCause(upstream.NewContext(f.request.request.Context(), &f.upstream))
 	defer end(nil)
 	leave := func() { end(errStreamRotated) }
-	stop, timer := context.AfterFunc(f.api.draining, leave), time.AfterFunc(f.maxDuration(), leave)
+	stop, timer := f.api.drain.AfterFunc(leave), time.AfterFunc(f.maxDuration(), leave)
 	defer func() {
 		stop()
 		timer.Stop()
 	}()
-	out := newEventWriter(w, end)
-	defer out.close()
-	err := out.text(retryBlock)
+	out := sse.NewWriter(w, end)
+	defer out.Close()
+	err := out.SendRetry()
 	if err == nil {
 		err = f.run(ctx, out)
 	}
-	out.close()
+	out.Close()
 	if err == nil || errors.Is(context.Cause(ctx), errStreamRotated) {
 		return nil
 	}
@@ -79,7 +80,7 @@ func (f *follower) maxDuration() time.Duration {
 }
 
 // run sends page after page and run after run, until the last run has closed.
-func (f *follower) run(ctx context.Context, out *eventWriter) error {
+func (f *follower) run(ctx context.Context, out *sse.Writer) error {
 	for {
 		begin, before := time.Now(), f.read
 		page, err := f.next(ctx)
@@ -93,7 +94,7 @@ func (f *follower) run(ctx context.Context, out *eventWriter) error {
 		switch {
 		case closing == nil && f.read == before && f.tail == nil:
 			f.historyLength = f.read // whatever was told of more
-			err = sleep(ctx, pollPace-time.Since(begin))
+			err = longpoll.Pace(ctx, begin)
 		case closing == nil:
 		case f.hasNext(closing):
 			err = f.nextRun(ctx, closing.NewRunID)
@@ -108,7 +109,7 @@ func (f *follower) run(ctx context.Context, out *eventWriter) error {
 
 // fetchNext gives the next page: one of what there is, in a place among the reads as
 // the pages of all streams, or one that is waited for together with others.
-func (f *follower) next(ctx context.Context) (*historyPage, error) {
+func (f *follower) next(ctx context.Context) (*longpoll.Page, error) {
 	if page := f.first; page != nil {
 		f.first = nil
 		return page, nil
@@ -119,79 +120,72 @@ func (f *follower) next(ctx context.Context) (*historyPage, error) {
 	if f.tail != nil {
 		return f.wait(ctx)
 	}
-	page := &historyPage{}
+	page := &longpoll.Page{}
 	_, err := f.request.Next(ctx, func(ctx context.Context) (got upstream.Response, err error) {
 		if page, err = f.get(ctx); err == nil {
-			got = page.response
+			got = page.Response
 		}
 		return got, err
 	})
 	if err != nil {
 		return nil, err
 	}
-	f.token = page.token
+	f.token = page.Token
 	return page, nil
 }
 
 // fetch gets the page that comes after what was read, and goes on behind it.
-func (f *follower) fetch(ctx context.Context) (*historyPage, error) {
+func (f *follower) fetch(ctx context.Context) (*longpoll.Page, error) {
 	page, err := f.get(ctx)
 	if err != nil {
 		return nil, err
 	}
-	f.token = page.token
+	f.token = page.Token
 	return page, nil
 }
 
-func (f *follower) get(ctx context.Context) (*historyPage, error) {
-	return pollHistoryPage(ctx, f.api.options.Upstream, f.history(), f.token, f.pageSize)
+func (f *follower) get(ctx context.Context) (*longpoll.Page, error) {
+	return longpoll.FetchPage(ctx, f.api.options.Upstream, f.history(), f.token, f.pageSize)
 }
 
 // join makes the stream one of those that wait for more of the run, unless there
 // is more already.
 func (f *follower) join(ctx context.Context) {
-	f.tail, f.nextPage, f.historyLength = f.api.historyTails.join(ctx, tailKey{
-		historyKey: f.history(),
-		credential: f.api.options.Upstream.CredentialID(f.request.Principal, f.request.namespace), scope: f.request.Principal.Capability.Scope(),
-		metadata: metadataKey(metadata.New(f.request.Principal.Metadata), f.upstream.Metadata),
-	}, f.upstream, f.read, f.token)
+	f.tail, f.historyLength = f.api.polls.Tails.Join(ctx, f.history(), f.upstream, f.read, f.token)
 }
 
 // leave ends the stream's part in the wait.
 func (f *follower) leave() {
 	if f.tail != nil {
-		f.api.historyTails.leave(f.tail)
-		f.tail, f.nextPage = nil, nil
+		f.tail.Leave()
+		f.tail = nil
 	}
 }
 
-// waitForOutcome gives the page that all who wait get.
-func (f *follower) wait(ctx context.Context) (*historyPage, error) {
-	select {
-	case <-f.nextPage.ready:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+// wait returns the next page of the tail, which all its streams receive.
+func (f *follower) wait(ctx context.Context) (*longpoll.Page, error) {
+	events, err := f.tail.Next(ctx)
+	if err != nil {
+		return nil, err
 	}
-	page := f.nextPage
-	f.nextPage = page.next
 	size := 0
-	for _, item := range page.items {
-		size += len(item)
+	for _, event := range events {
+		size += len(event)
 	}
 	if err := f.request.ReserveNext(ctx, size); err != nil { // other streams share the page, each writes it
 		return nil, err
 	}
-	return &historyPage{items: page.items}, page.err
+	return &longpoll.Page{Events: events}, nil
 }
 
 // send writes the events of a page that the caller does not have, and gives the
 // run's outcome when it closed with one of them.
-func (f *follower) send(out *eventWriter, page *historyPage) (closing *Outcome, err error) {
+func (f *follower) send(out *sse.Writer, page *longpoll.Page) (closing *longpoll.Close, err error) {
 	defer f.request.ReleaseBytes() // nothing is held while the stream waits
-	defer page.response.Release()
-	if len(page.items) > 0 {
-		err = out.send(func(w io.Writer) error {
-			closing, err = f.events(w, page.items)
+	defer page.Response.Release()
+	if len(page.Events) > 0 {
+		err = out.Send(func(w io.Writer) error {
+			closing, err = f.events(w, page.Events)
 			return err
 		})
 	}
@@ -199,31 +193,31 @@ func (f *follower) send(out *eventWriter, page *historyPage) (closing *Outcome, 
 }
 
 // events is send of one page's.
-func (f *follower) events(w io.Writer, items [][]byte) (closing *Outcome, err error) {
+func (f *follower) events(w io.Writer, items [][]byte) (closing *longpoll.Close, err error) {
 	var text []byte
 	for _, item := range items {
-		head, err := parseEventHeader(item)
+		head, err := longpoll.ParseEventHeader(item)
 		if err != nil {
-			return nil, unreadableResponse(err)
+			return nil, problem.Unreadable(err)
 		}
-		if !head.persisted() {
+		if !head.Persisted() {
 			continue
 		}
-		if f.read = head.id; head.closes() {
-			if closing, err = parseOutcome(item); err != nil {
-				return nil, unreadableResponse(err)
+		if f.read = head.ID; head.Closes() {
+			if closing, err = longpoll.ParseClose(item); err != nil {
+				return nil, problem.Unreadable(err)
 			}
 		}
-		if head.id <= f.sent || f.history().closesOnly() && closing == nil { // a run that is paused shows its last event for the close
+		if head.ID <= f.sent || f.history().CloseOnly() && closing == nil { // a run that is paused shows its last event for the close
 			continue
 		}
-		if text, err = f.appendEvent(text[:0], head.id, item); err != nil {
-			return nil, unreadableResponse(err)
+		if text, err = f.appendEvent(text[:0], head.ID, item); err != nil {
+			return nil, problem.Unreadable(err)
 		}
 		if _, err := w.Write(text); err != nil {
 			return nil, err
 		}
-		f.sent = head.id
+		f.sent = head.ID
 	}
 	return closing, nil
 }
@@ -246,16 +240,16 @@ func (f *follower) nextRun(ctx context.Context, runID string) error {
 	})
 }
 
-// end tells that nothing comes any more.
-func (f *follower) end(out *eventWriter, o *Outcome) error {
+// end sends the event after which the stream has no more.
+func (f *follower) end(out *sse.Writer, closed *longpoll.Close) error {
 	text, err := json.Marshal(struct {
 		WorkflowID string `json:"workflowId"`
 		RunID      string `json:"runId"`
 		Status     string `json:"status"`
 		NewRunID   string `json:"newRunId,omitempty"`
-	}{f.workflowID, f.runID, o.Status, o.NewRunID}, jsonOptions())
+	}{f.workflowID, f.runID, outcomeOf(closed.Event).Status, closed.NewRunID}, jsonOptions())
 	if err != nil {
 		return err
 	}
-	return out.text("event: end\ndata: " + string(text) + "\n\n")
+	return out.SendEvent("end", string(text))
 }

@@ -6,8 +6,8 @@ import (
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/workflow/v1"
 
+	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
-	"github.com/flowgate/flowgate/internal/upstream"
 )
 
 // handle is how a request names a workflow, as the SDK's handle does: by its id,
@@ -31,7 +31,7 @@ func (a *API) resolve(ctx context.Context, c *operationRequest) error {
 	if c.handle.firstRunID == "" || c.checksChain {
 		return nil
 	}
-	run, err := describeRun(ctx, a.options.Upstream, upstream.CallFrom(ctx), id, c.handle.runID)
+	run, err := longpoll.DescribeRun(ctx, a.options.Upstream, id, c.handle.runID)
 	if err != nil {
 		return withWorkflowID(err, id)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
@@ -50,7 +51,7 @@ func (a *API) acquireUpdateWait(c *operationRequest, parameter string) (time.Dur
 		return 0, err
 	}
 	if wait == 0 {
-		wait = minSlice
+		wait = longpoll.MinSlice
 	}
 	return wait, c.AcquireWait(c.request.Context())
 }

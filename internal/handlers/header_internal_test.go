@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/sse"
 )
 
 func header(pairs ...string) http.Header {
@@ -40,7 +41,7 @@ func TestPreferWait(t *testing.T) {
 
 func TestNegotiation(t *testing.T) {
 	t.Parallel()
-	all := []string{contentTypeJSON, contentTypeNDJSON, contentTypeEvents}
+	all := []string{contentTypeJSON, contentTypeNDJSON, sse.ContentType}
 	for accept, want := range map[string]string{
 		"": contentTypeJSON, "*/*": contentTypeJSON, "application/*": contentTypeJSON, "application/json": contentTypeJSON,
 		"application/x-ndjson": contentTypeNDJSON, "application/json;q=0.5, text/html": contentTypeJSON,
@@ -48,23 +49,23 @@ func TestNegotiation(t *testing.T) {
 		// the highest quality
 		"text/event-stream;q=0.5, application/json":                                             contentTypeJSON,
 		"application/json, text/event-stream;q=0.5":                                             contentTypeJSON,
-		"application/json;q=0.5, text/event-stream":                                             contentTypeEvents,
+		"application/json;q=0.5, text/event-stream":                                             sse.ContentType,
 		"application/x-ndjson;q=0.1,application/json;q=0.2":                                     contentTypeJSON,
 		"text/event-stream;q=0.9, application/x-ndjson;q=0.91, application/json;Q=0.2, */*;q=1": contentTypeNDJSON,
-		"text/event-stream;q=0.001":                                                             contentTypeEvents,
+		"text/event-stream;q=0.001":                                                             sse.ContentType,
 		// of equal ones the operation's first
 		"application/x-ndjson, application/json":                                         contentTypeJSON,
 		"text/event-stream, application/x-ndjson":                                        contentTypeNDJSON,
 		"text/event-stream;q=0.3, application/json;q=0.30":                               contentTypeJSON,
 		"application/x-ndjson;q=0.2, application/x-ndjson;q=0.4, application/json;q=0.3": contentTypeNDJSON,
 		// a name wins over a wildcard, which stands for JSON
-		"application/x-ndjson, */*": contentTypeNDJSON, "*/*, text/event-stream": contentTypeEvents,
+		"application/x-ndjson, */*": contentTypeNDJSON, "*/*, text/event-stream": sse.ContentType,
 		"text/event-stream;q=0.5, */*": contentTypeJSON, "application/x-ndjson;q=0, */*": contentTypeJSON,
-		"application/json;q=0.1, text/event-stream;q=0.2, */*":    contentTypeEvents,
-		"application/*;q=0.1, */*;q=0.8, text/event-stream;q=0.5": contentTypeEvents,
+		"application/json;q=0.1, text/event-stream;q=0.2, */*":    sse.ContentType,
+		"application/*;q=0.1, */*;q=0.8, text/event-stream;q=0.5": sse.ContentType,
 		// what is no quality
-		"text/event-stream;q=x, application/json;q=0.9": contentTypeEvents, "application/json;q=NaN": contentTypeJSON,
-		"application/json;q=0.9, text/event-stream;q=-1": contentTypeEvents,
+		"text/event-stream;q=x, application/json;q=0.9": sse.ContentType, "application/json;q=NaN": contentTypeJSON,
+		"application/json;q=0.9, text/event-stream;q=-1": sse.ContentType,
 	} {
 		got, err := negotiate(header("Accept", accept), all)
 		require.NoError(t, err, accept)

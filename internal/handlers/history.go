@@ -10,7 +10,9 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/sse"
 	"github.com/flowgate/flowgate/internal/transcode"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
@@ -20,12 +22,12 @@ import (
 // happens as server-sent events.
 func (a *API) GetWorkflowHistory(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	op := operation{
-		name: "getWorkflowHistory", namespace: namespace, mediaTypes: []string{contentTypeJSON, contentTypeNDJSON, contentTypeEvents},
+		name: "getWorkflowHistory", namespace: namespace, mediaTypes: []string{contentTypeJSON, contentTypeNDJSON, sse.ContentType},
 		method: workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
 		handle: &handle{segment: workflowID},
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *GetWorkflowHistoryParams, _ *noBody) (*response, error) {
-		if c.mediaType == contentTypeEvents {
+		if c.mediaType == sse.ContentType {
 			return a.follow(ctx, c, *params)
 		}
 		h, err := a.newHistory(c, *params)
@@ -79,7 +81,7 @@ func (a *API) newHistory(c *operationRequest, params GetWorkflowHistoryParams) (
 	if h.pages, err = a.newPages(c, paging{params.PageSize, params.PageToken, params.Limit}, query); err != nil {
 		return nil, err
 	}
-	h.view, h.lineView, h.split = a.views.history, a.views.event, splitEvents
+	h.view, h.lineView, h.split = a.views.history, a.views.event, longpoll.SplitEvents
 	h.form = form
 	h.fetch = func(ctx context.Context, token []byte, size int32) (upstream.Response, error) {
 		execution := c.execution
@@ -134,13 +136,11 @@ func (h *workflowHistory) page(ctx context.Context, request *workflowservice.Get
 	if h.waits {
 		call := upstream.CallFrom(ctx)
 		if call.Timeout == 0 {
-			call.Timeout = maxSlice
+			call.Timeout = longpoll.MaxSlice
 		}
-		call.Timeout = min(maxSlice, h.api.options.Limits.LongPoll, max(minSlice, call.Timeout))
-		waiting, end := context.WithCancelCause(upstream.NewContext(ctx, &call))
-		defer end(nil)
-		stop := context.AfterFunc(h.api.draining, func() { end(problem.New(problem.Draining, "This replica is shutting down.")) })
-		defer stop()
+		call.Timeout = h.api.polls.Timeout(call.Timeout)
+		waiting, end := h.api.drain.Context(upstream.NewContext(ctx, &call))
+		defer end()
 		ctx = waiting
 	}
 	page, err := h.api.options.Upstream.Call(ctx, workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName, request)
@@ -148,23 +148,4 @@ func (h *workflowHistory) page(ctx context.Context, request *workflowservice.Get
 		err = problem.New(problem.DeadlineExceeded, "Nothing new has happened in the time that a request may take. Ask again.").WithCause(err)
 	}
 	return page, err
-}
-
-// splitEvents reads GetWorkflowExecutionHistoryResponse.
-func splitEvents(page []byte) (items [][]byte, token []byte) {
-	const history, nextPageToken, events = 1, 3, 1
-	for number, value := range transcode.Fields(page) {
-		if number == nextPageToken {
-			token = value
-		}
-		if number != history {
-			continue
-		}
-		for number, event := range transcode.Fields(value) {
-			if number == events {
-				items = append(items, event)
-			}
-		}
-	}
-	return items, token
 }

@@ -69,7 +69,7 @@ func (a *API) CountWorkflows(w http.ResponseWriter, r *http.Request, namespace s
 			for _, p := range group.GetGroupValues() {
 				attribute, readable := payload.ToSearchAttribute(p)
 				if !readable {
-					return nil, problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.")
+					return nil, problem.Unreadable(nil)
 				}
 				values = append(values, attribute.Value)
 			}

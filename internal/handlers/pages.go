@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/transcode"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
@@ -180,7 +181,7 @@ func (p *pages) lines(w io.Writer, items [][]byte) error {
 	for _, item := range items {
 		var err error
 		if line, err = p.lineView.AppendJSON(line[:0], item, p.form, nil); err != nil {
-			return unreadableResponse(err)
+			return problem.Unreadable(err)
 		}
 		_, _ = buffered.Write(stripNewlines(line))
 	}

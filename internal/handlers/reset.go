@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
@@ -112,7 +113,7 @@ func (a *API) resetPoint(
 	if body.EventID != nil {
 		return *body.EventID, "", nil
 	}
-	run, err := describeRun(ctx, a.options.Upstream, upstream.CallFrom(ctx), execution.GetWorkflowId(), execution.GetRunId())
+	run, err := longpoll.DescribeRun(ctx, a.options.Upstream, execution.GetWorkflowId(), execution.GetRunId())
 	if err != nil {
 		return 0, "", err
 	}

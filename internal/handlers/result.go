@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"go.temporal.io/api/workflowservice/v1"
-	"google.golang.org/grpc/metadata"
 
+	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
@@ -54,107 +54,97 @@ type outcomeQuery struct {
 	failureStatus                          *int
 }
 
-// awaitOutcome answers with the outcome, or tells the caller to come back.
+// awaitOutcome responds with the outcome, or with 202 and where to ask again.
 func (a *API) awaitOutcome(ctx context.Context, c *operationRequest, want outcomeQuery) (*response, error) {
 	var (
-		outcome *Outcome
-		pending Pending
-		err     error
+		closed *longpoll.Close
+		run    longpoll.Run
+		err    error
 	)
 	if want.wait > 0 {
-		outcome, pending, err = a.waitForOutcome(ctx, c, want)
+		closed, run, err = a.waitForOutcome(ctx, c, want)
 	} else {
-		outcome, pending, err = a.currentOutcome(ctx, want)
+		closed, run, err = a.currentOutcome(ctx, want)
 	}
 	if err != nil {
 		return nil, withWorkflowID(err, want.workflowID)
 	}
-	if outcome == nil {
-		pending.FirstExecutionRunID = cmp.Or(pending.FirstExecutionRunID, want.firstExecutionRunID)
+	if closed == nil {
+		run.FirstRunID = cmp.Or(run.FirstRunID, want.firstExecutionRunID)
+		pending := Pending{WorkflowID: run.WorkflowID, RunID: run.RunID, FirstExecutionRunID: run.FirstRunID}
 		return pendingResponse(c.namespace, pending, want), nil
 	}
-	shown := *outcome // equal waits share it
-	shown.FirstExecutionRunID = cmp.Or(shown.FirstExecutionRunID, want.firstExecutionRunID)
-	return outcomeResponse(&shown, want.failureStatus), nil
+	outcome := outcomeOf(closed.Event)
+	outcome.WorkflowID, outcome.RunID = closed.WorkflowID, closed.RunID
+	outcome.FirstExecutionRunID = cmp.Or(closed.FirstRunID, want.firstExecutionRunID)
+	return outcomeResponse(outcome, want.failureStatus), nil
 }
 
-// waitForOutcome shares an upstream poll with everyone who waits for the same.
-func (a *API) waitForOutcome(ctx context.Context, c *operationRequest, want outcomeQuery) (*Outcome, Pending, error) {
-	outgoing := upstream.CallFrom(ctx)
-	outgoing.Timeout = 0 // the poll's slices have deadlines of their own
+// waitForOutcome shares an upstream poll with all callers who wait for the same.
+// Without an outcome it returns the run that is waited for.
+func (a *API) waitForOutcome(ctx context.Context, c *operationRequest, want outcomeQuery) (*longpoll.Close, longpoll.Run, error) {
 	until := time.Now().Add(want.wait)
-	w := a.outcomePolls.join(ctx, outcomeKey{
-		namespace: c.namespace, workflowID: want.workflowID, runID: want.runID,
-		followRuns: want.followRuns, followReset: want.followReset,
-		credential: a.options.Upstream.CredentialID(c.Principal, c.namespace), scope: c.Principal.Capability.Scope(),
-		metadata: metadataKey(metadata.New(c.Principal.Metadata), outgoing.Metadata),
-	}, outgoing, until)
-	defer a.outcomePolls.leave(w)
-	c.Release(ctx) // a wait holds less than a call does, and has a place of its own
+	wait := a.polls.Outcomes.Join(ctx, longpoll.OutcomeKey{
+		WorkflowID: want.workflowID, RunID: want.runID, FollowRuns: want.followRuns, FollowReset: want.followReset,
+	}, upstream.CallFrom(ctx), until)
+	defer wait.Leave()
+	c.Release(ctx) // a wait holds less than a call does, and has a slot of its own
 	timer := time.NewTimer(time.Until(until))
 	defer timer.Stop()
+	code := problem.UpstreamUnavailable
 	select {
-	case <-w.done:
-		if errors.Is(w.err, context.Canceled) { // the API's life has ended, and the poll with it
-			return nil, w.pendingRun(), nil
+	case <-wait.Done():
+		closed, err := wait.Result()
+		if errors.Is(err, context.Canceled) { // the gateway stopped, and the poll with it
+			err = nil
 		}
-		return w.outcome, w.pendingRun(), w.err
+		return closed, wait.Run(), err
 	case <-timer.C:
-		return nil, w.pendingRun(), unknownRunError(w.pendingRun(), problem.UpstreamUnavailable)
-	case <-a.draining.Done():
-		return nil, w.pendingRun(), unknownRunError(w.pendingRun(), problem.Draining)
+	case <-a.drain.Done():
+		code = problem.Draining
 	case <-ctx.Done():
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) { // the start took its share of the request's budget
-			return nil, w.pendingRun(), unknownRunError(w.pendingRun(), problem.UpstreamUnavailable)
-		}
-		return nil, Pending{}, upstream.Canceled(ctx, ctx.Err())
+		if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return nil, longpoll.Run{}, upstream.Canceled(ctx, ctx.Err())
+		} // otherwise the start took its share of the request's budget
 	}
+	run := wait.Run()
+	return nil, run, unknownRunError(run, code)
 }
 
-// unknownRunError is the end of a wait in which the upstream has said nothing: then
-// nobody knows that there is such a workflow, let alone that it runs.
-func unknownRunError(known Pending, code problem.Code) error {
+// unknownRunError returns the problem of a wait that ended before the upstream
+// responded at all: it is not known that the workflow exists, let alone that it
+// runs.
+func unknownRunError(known longpoll.Run, code problem.Code) error {
 	if known.RunID != "" {
 		return nil
 	}
 	return problem.New(code, "The wait ended before the Temporal server had told anything of the workflow.")
 }
 
-// refresh tells how things stand without waiting. The run is described first: a
-// history poll with a deadline short enough to answer at once could miss the
-// close event on a busy server.
-func (a *API) currentOutcome(ctx context.Context, want outcomeQuery) (*Outcome, Pending, error) {
-	pending := Pending{WorkflowID: want.workflowID, RunID: want.runID}
+// currentOutcome returns the outcome if there is one, without waiting. The run is
+// described first: a history poll with a deadline short enough for an immediate
+// response could miss the close event on a busy server.
+func (a *API) currentOutcome(ctx context.Context, want outcomeQuery) (*longpoll.Close, longpoll.Run, error) {
+	at := longpoll.Run{WorkflowID: want.workflowID, RunID: want.runID}
 	for {
-		run, err := describeRun(ctx, a.options.Upstream, upstream.CallFrom(ctx), want.workflowID, pending.RunID)
+		run, err := longpoll.DescribeRun(ctx, a.options.Upstream, want.workflowID, at.RunID)
 		if err != nil {
-			return nil, pending, err
+			return nil, at, err
 		}
 		info := run.GetWorkflowExecutionInfo()
-		pending.RunID = info.GetExecution().GetRunId()
-		pending.FirstExecutionRunID = cmp.Or(info.GetFirstRunId(), pending.FirstExecutionRunID)
+		at.RunID = info.GetExecution().GetRunId()
+		at.FirstRunID = cmp.Or(info.GetFirstRunId(), at.FirstRunID)
 		if !isClosed(info.GetStatus()) {
-			return nil, pending, nil
+			return nil, at, nil
 		}
 		if reset := run.GetWorkflowExtendedInfo().GetResetRunId(); want.followReset && reset != "" {
-			pending.RunID = reset
+			at.RunID = reset
 			continue
 		}
-		outcome, err := a.closeEvent(ctx, pending)
-		if err != nil || !want.followRuns || outcome.NewRunID == "" {
-			return outcome, pending, err
+		closed, err := a.polls.Outcomes.Read(ctx, at)
+		if err != nil || !want.followRuns || closed.NewRunID == "" {
+			return closed, at, err
 		}
-		pending.RunID = outcome.NewRunID
+		at.RunID = closed.NewRunID
 	}
-}
-
-// closeEvent reads the outcome of a run that is known to be closed.
-func (a *API) closeEvent(ctx context.Context, run Pending) (*Outcome, error) {
-	call := upstream.CallFrom(ctx)
-	w := &outcomePoll{
-		key:     outcomeKey{namespace: call.Namespace, workflowID: run.WorkflowID, runID: run.RunID},
-		until:   time.Now().Add(maxSlice),
-		pending: run,
-	}
-	return newOutcomePoller(a.options.Upstream, w, call, a.options.Limits.LongPoll).run(ctx)
 }

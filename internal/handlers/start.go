@@ -6,8 +6,8 @@ import (
 
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
-	"github.com/flowgate/flowgate/internal/upstream"
 )
 
 // StartWorkflow is the SDK's start_workflow, and execute_workflow with wait.
@@ -128,7 +128,7 @@ func (a *API) findRepeatedStart(
 
 // jsonTypeName gives what the server knows of a run, nil when it knows none.
 func (a *API) describe(ctx context.Context, workflowID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
-	response, err := describeRun(ctx, a.options.Upstream, upstream.CallFrom(ctx), workflowID, runID)
+	response, err := longpoll.DescribeRun(ctx, a.options.Upstream, workflowID, runID)
 	if problem.Is(err, problem.WorkflowNotFound) {
 		return nil, nil //nolint:nilnil // see above
 	}

@@ -13,8 +13,8 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc/codes"
 
+	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
-	"github.com/flowgate/flowgate/internal/upstream"
 )
 
 // UpdateWithStart is the SDK's start_update_with_start_workflow and
@@ -70,7 +70,7 @@ func (a *API) UpdateWithStart(w http.ResponseWriter, r *http.Request, namespace 
 // firstRun asks for the first run of a chain. That it cannot be told fails
 // nothing: the update is on its way.
 func (a *API) firstRun(ctx context.Context, found *StartedWorkflow) string {
-	run, err := describeRun(ctx, a.options.Upstream, upstream.CallFrom(ctx), found.WorkflowID, found.RunID)
+	run, err := longpoll.DescribeRun(ctx, a.options.Upstream, found.WorkflowID, found.RunID)
 	if err != nil {
 		return ""
 	}
@@ -122,7 +122,7 @@ func (f *validation) addBelow(pointer string, err error) {
 // this started the workflow is told by the first of its answers.
 func (u *updateCall) sendWithStart(
 	start *workflowservice.StartWorkflowExecutionRequest, update *workflowservice.UpdateWorkflowExecutionRequest, started *StartedWorkflow,
-) func(context.Context) (updateProgress, error) {
+) func(context.Context) (longpoll.UpdateProgress, error) {
 	request := &workflowservice.ExecuteMultiOperationRequest{
 		Namespace: start.GetNamespace(),
 		Operations: []*workflowservice.ExecuteMultiOperationRequest_Operation{
@@ -130,14 +130,14 @@ func (u *updateCall) sendWithStart(
 			{Operation: &workflowservice.ExecuteMultiOperationRequest_Operation_UpdateWorkflow{UpdateWorkflow: update}},
 		},
 	}
-	return func(ctx context.Context) (updateProgress, error) {
+	return func(ctx context.Context) (longpoll.UpdateProgress, error) {
 		response := &workflowservice.ExecuteMultiOperationResponse{}
 		err := u.client.Do(ctx, workflowservice.WorkflowService_ExecuteMultiOperation_FullMethodName, request, response)
 		if err != nil {
 			return nil, firstFailure(err)
 		}
 		if len(response.GetResponses()) != len(request.GetOperations()) {
-			return nil, problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.")
+			return nil, problem.Unreadable(nil)
 		}
 		startResponse := response.GetResponses()[0].GetStartWorkflow()
 		started.RunID, started.Started = startResponse.GetRunId(), started.Started || startResponse.GetStarted()

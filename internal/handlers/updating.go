@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
@@ -23,22 +24,14 @@ const (
 	stageCompleted = enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED
 )
 
-// updateProgress is how far an update has come, as each of the RPCs tells it.
-type updateProgress interface {
-	GetUpdateRef() *update.UpdateRef
-	GetStage() enums.UpdateWorkflowExecutionLifecycleStage
-	GetOutcome() *update.Outcome
-}
-
 // updateCall is an update on its way.
 type updateCall struct {
-	client   *upstream.Client
-	polls    *updatePolls
-	call     upstream.CallOptions
-	maxSlice time.Duration
-	until    time.Time
+	client *upstream.Client
+	polls  *longpoll.Polls
+	call   upstream.CallOptions
+	until  time.Time
 	// send sends the update, the same one each time; nil when somebody else does.
-	send func(context.Context) (updateProgress, error)
+	send func(context.Context) (longpoll.UpdateProgress, error)
 
 	ref     *update.UpdateRef
 	stage   enums.UpdateWorkflowExecutionLifecycleStage
@@ -52,7 +45,7 @@ type updateCall struct {
 
 func (a *API) newUpdateCall(ctx context.Context, execution *common.WorkflowExecution, updateID string) *updateCall {
 	return &updateCall{
-		client: a.options.Upstream, polls: a.updatePolls, call: upstream.CallFrom(ctx), maxSlice: min(maxSlice, a.options.Limits.LongPoll),
+		client: a.options.Upstream, polls: a.polls, call: upstream.CallFrom(ctx),
 		ref: &update.UpdateRef{
 			WorkflowExecution: &common.WorkflowExecution{WorkflowId: execution.GetWorkflowId(), RunId: execution.GetRunId()},
 			UpdateId:          updateID,
@@ -74,7 +67,7 @@ func (a *API) awaitStage(
 	defer end()
 	timer := time.AfterFunc(wait, end)
 	defer timer.Stop()
-	stay := context.AfterFunc(a.draining, end)
+	stay := a.drain.AfterFunc(end)
 	defer stay()
 	u.until = time.Now().Add(wait)
 	err := u.follow(waiting, stage)
@@ -114,7 +107,7 @@ func (u *updateCall) follow(ctx context.Context, stage enums.UpdateWorkflowExecu
 		if u.stage > before {
 			continue
 		}
-		if err := sleep(ctx, pollPace-time.Since(begin)); err != nil {
+		if err := longpoll.Pace(ctx, begin); err != nil {
 			return err
 		}
 	}
@@ -125,20 +118,19 @@ func (u *updateCall) follow(ctx context.Context, stage enums.UpdateWorkflowExecu
 // answer by then the update is where it was. A shared call may last longer than
 // this caller stays.
 func (u *updateCall) slice(ctx context.Context) error {
-	call := u.call
-	call.Timeout = u.maxSlice
 	var (
-		got updateProgress
+		got longpoll.UpdateProgress
 		err error
 	)
 	switch {
 	case u.stage >= stageAccepted:
-		got, err = u.polls.wait(ctx, u.key(stageCompleted), call)
+		got, err = u.polls.Updates.Wait(ctx, u.key(stageCompleted), u.call)
 	case u.send != nil:
-		call.Timeout = min(u.maxSlice, max(minSlice, time.Until(u.until)+sliceMargin))
+		call := u.call
+		call.Timeout = u.polls.SliceTimeout(time.Until(u.until))
 		got, err = u.send(upstream.NewContext(ctx, &call))
 	default:
-		got, err = u.polls.wait(ctx, u.key(stageAccepted), call)
+		got, err = u.polls.Updates.Wait(ctx, u.key(stageAccepted), u.call)
 	}
 	switch {
 	case err == nil:
@@ -159,15 +151,15 @@ const (
 
 // sendUpdate gives what sends the update by itself, to the run that is current
 // unless the request names one.
-func (u *updateCall) sendUpdate(request *workflowservice.UpdateWorkflowExecutionRequest) func(context.Context) (updateProgress, error) {
-	return func(ctx context.Context) (updateProgress, error) {
+func (u *updateCall) sendUpdate(request *workflowservice.UpdateWorkflowExecutionRequest) func(context.Context) (longpoll.UpdateProgress, error) {
+	return func(ctx context.Context) (longpoll.UpdateProgress, error) {
 		for closed := 1; ; closed++ {
 			response := &workflowservice.UpdateWorkflowExecutionResponse{}
 			err := u.client.Do(ctx, workflowservice.WorkflowService_UpdateWorkflowExecution_FullMethodName, request, response)
 			if !problem.IsWorkflowClosing(err) || request.GetWorkflowExecution().GetRunId() != "" || closed == maxCloseRetries {
 				return response, err
 			}
-			if err := sleep(ctx, closeRetryDelay); err != nil {
+			if err := upstream.Sleep(ctx, closeRetryDelay); err != nil {
 				return nil, err
 			}
 		}
@@ -175,18 +167,15 @@ func (u *updateCall) sendUpdate(request *workflowservice.UpdateWorkflowExecution
 }
 
 // key is a poll for the update, which waits for a stage if one is given.
-func (u *updateCall) key(stage enums.UpdateWorkflowExecutionLifecycleStage) updateKey {
+func (u *updateCall) key(stage enums.UpdateWorkflowExecutionLifecycleStage) longpoll.UpdateKey {
 	run := u.ref.GetWorkflowExecution()
-	return updateKey{
-		namespace: u.call.Namespace, workflowID: run.GetWorkflowId(), runID: run.GetRunId(), updateID: u.ref.GetUpdateId(), stage: stage,
-	}
+	return longpoll.UpdateKey{WorkflowID: run.GetWorkflowId(), RunID: run.GetRunId(), UpdateID: u.ref.GetUpdateId(), Stage: stage}
 }
 
 // poll asks how things stand. It is shared with nobody: an answer that is on its
 // way already may be older than what its caller knows.
-func (u *updateCall) poll(ctx context.Context) (updateProgress, error) {
-	key := u.key(enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_UNSPECIFIED)
-	return key.poll(ctx, u.client)
+func (u *updateCall) poll(ctx context.Context) (longpoll.UpdateProgress, error) {
+	return u.polls.Updates.Poll(ctx, u.key(enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_UNSPECIFIED))
 }
 
 // refresh learns how things stand.
@@ -226,7 +215,7 @@ func (u *updateCall) confirmOutcome(ctx context.Context) error {
 }
 
 // setRun notes how far the update has come, and in which run it is.
-func (u *updateCall) apply(got updateProgress) {
+func (u *updateCall) apply(got longpoll.UpdateProgress) {
 	if runID := got.GetUpdateRef().GetWorkflowExecution().GetRunId(); runID != "" {
 		u.ref.WorkflowExecution.RunId = runID
 	}

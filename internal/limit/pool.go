@@ -57,5 +57,13 @@ func (p *Pool) Resume(ctx context.Context, caller string, share float64) (Slot, 
 // goroutine at a time.
 type Slot struct{ held Reservation }
 
+// Take returns the slot and leaves s without one: the returned slot has to be
+// released from then on, and releasing s does nothing.
+func (s *Slot) Take() Slot {
+	taken := *s
+	*s = Slot{}
+	return taken
+}
+
 // Release releases the slot; the second time it does nothing.
 func (s *Slot) Release() { s.held.Release() }

@@ -218,3 +218,16 @@ func BenchmarkPool(b *testing.B) {
 		place.Release()
 	}
 }
+
+func TestATakenSlotIsReleasedByItsNewHolder(t *testing.T) {
+	t.Parallel()
+	var taken telemetry.Gauge
+	pool := limit.NewPool(limit.PoolSize{Slots: 1, Share: 1}, &taken)
+	first := enter(t, pool, "a")
+	second := first.Take()
+	first.Release()
+	require.EqualValues(t, 1, taken.Value(), "the slot has another holder")
+	second.Release()
+	require.Zero(t, taken.Value())
+	require.Equal(t, limit.Slot{}, first)
+}

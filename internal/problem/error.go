@@ -80,6 +80,17 @@ func InvalidFields(fields ...Field) *Error {
 	return e
 }
 
+// Unreadable returns the problem of an upstream response that is not the message
+// that it should be, or holds a value that the gateway cannot convert. The cause
+// may be nil.
+func Unreadable(cause error) *Error {
+	return New(UpstreamError, "The Temporal server's answer cannot be read.").WithCause(cause)
+}
+
+// ShuttingDown returns the problem of a request that a draining replica rejects,
+// or of a wait that it ends.
+func ShuttingDown() *Error { return New(Draining, "This replica is shutting down.") }
+
 // WithCause attaches what only the log may tell, and returns e.
 func (e *Error) WithCause(cause error) *Error {
 	e.cause = cause

@@ -49,3 +49,12 @@ func TestInvalidFieldsAreAllNamed(t *testing.T) {
 	require.Equal(t, fields[:1], problem.Invalid("/a", "is wrong").Members.Errors)
 	require.NotEmpty(t, problem.InvalidFields().Detail)
 }
+
+func TestUnreadableWithAndWithoutCause(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("proto: cannot parse")
+	require.ErrorIs(t, problem.Unreadable(cause), cause)
+	require.Equal(t, "upstream-error: The Temporal server's answer cannot be read. (proto: cannot parse)", problem.Unreadable(cause).Error())
+	require.Equal(t, "upstream-error: The Temporal server's answer cannot be read.", problem.Unreadable(nil).Error())
+	require.True(t, problem.Is(problem.ShuttingDown(), problem.Draining))
+}

@@ -161,11 +161,7 @@ func (a *Admitted) AcquireWait(ctx context.Context) (err error) {
 }
 
 // TakeWait hands the slot of a wait over to the caller, which releases it.
-func (a *Admitted) TakeWait() limit.Slot {
-	slot := a.waitSlot
-	a.waitSlot = limit.Slot{}
-	return slot
-}
+func (a *Admitted) TakeWait() limit.Slot { return a.waitSlot.Take() }
 
 // Release releases the slot and writes the audit line, as a request does that
 // has made its call: its wait, or the writing of its response, is still to come.

@@ -29,7 +29,7 @@ func hold(c *httpRequest) (err error) {
 	if size < streamedResponseBytes {
 		c.text = transcode.NewBuffer()
 		if c.text.Text, err = c.output.AppendJSON(c.text.Text, c.response.Bytes(), c.out.form, nil); err != nil {
-			return problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.").WithCause(err)
+			return problem.Unreadable(err)
 		}
 		c.response.Release()
 		c.response, size = upstream.Response{}, len(c.text.Text)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/request"
 	"github.com/flowgate/flowgate/internal/telemetry"
@@ -31,21 +32,18 @@ type Options struct {
 type HTTP struct {
 	options  Options
 	bindings []*binding
-	draining context.Context //nolint:containedctx // the door's life, not a request's
-	drain    context.CancelFunc
+	drain    *longpoll.Drain
 }
 
 // NewHTTP compiles the rules of the linked API.
 func NewHTTP(options Options) (*HTTP, error) {
 	bindings, err := bindings()
-	d := &HTTP{options: options, bindings: bindings}
-	d.draining, d.drain = context.WithCancel(context.Background())
-	return d, err
+	return &HTTP{options: options, bindings: bindings, drain: longpoll.NewDrain()}, err
 }
 
 // Drain ends the calls in flight that only wait: their callers ask again, another
 // replica.
-func (d *HTTP) Drain() { d.drain() }
+func (d *HTTP) Drain() { d.drain.Begin() }
 
 // Mount adds the door's routes to a router.
 func (d *HTTP) Mount(router chi.Router) {
@@ -109,12 +107,7 @@ func (d *HTTP) begin(w http.ResponseWriter, c *httpRequest) error {
 		c.readNamespace()
 	}
 	if c.IsRead() && c.waits(c.query) {
-		ctx, end := context.WithCancelCause(c.ctx)
-		stop := context.AfterFunc(d.draining, func() { end(problem.New(problem.Draining, "This replica is shutting down.")) })
-		c.ctx, c.stop = ctx, func() {
-			stop()
-			end(nil)
-		}
+		c.ctx, c.stop = d.drain.Context(c.ctx)
 	}
 	return nil
 }

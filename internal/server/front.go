@@ -148,7 +148,7 @@ func (f *front) enter(w http.ResponseWriter, r *http.Request) bool {
 	}
 	err := f.validateRequest(r)
 	if !admitted {
-		err = problem.New(problem.Draining, "This replica is shutting down.")
+		err = problem.ShuttingDown()
 	}
 	if err == nil {
 		return true

@@ -98,7 +98,7 @@ func (c *Client) watch(ctx context.Context, s *server) {
 		if wasReady != state.Ready {
 			c.options.Log.LogAttrs(ctx, levelOf(state), "upstream readiness", s.readiness(state)...)
 		}
-		if !sleep(ctx, unhealthyInterval) || !s.waitForNextProbe(ctx, interval-unhealthyInterval) {
+		if Sleep(ctx, unhealthyInterval) != nil || !s.waitForNextProbe(ctx, interval-unhealthyInterval) {
 			return
 		}
 	}

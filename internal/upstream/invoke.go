@@ -108,7 +108,7 @@ func (c *Client) Do(ctx context.Context, method string, request, answer proto.Me
 	}
 	defer got.Release()
 	if err := proto.Unmarshal(got.Bytes(), answer); err != nil {
-		return problem.New(problem.UpstreamError, "The Temporal server's answer cannot be read.").WithCause(err)
+		return problem.Unreadable(err)
 	}
 	return nil
 }
@@ -173,7 +173,7 @@ func (s *server) retry(ctx context.Context, call *outboundCall, err error, attem
 		s.options.Metrics.RetryThrottled(ctx, shortName(call.method))
 		return false
 	}
-	if !sleep(ctx, pause) || !s.connected(ctx, s.options.Retry.MaxElapsed-time.Since(call.begin)) {
+	if Sleep(ctx, pause) != nil || !s.connected(ctx, s.options.Retry.MaxElapsed-time.Since(call.begin)) {
 		return false
 	}
 	s.options.Metrics.Retry(ctx, shortName(call.method))

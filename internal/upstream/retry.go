@@ -131,14 +131,15 @@ func (t *throttle) failure() bool {
 	return t.tokens > throttleTokens/2
 }
 
-// sleep waits for d, or for the end of ctx, and reports whether d passed.
-func sleep(ctx context.Context, d time.Duration) bool {
+// Sleep waits for d, or until ctx ends: then it returns the error of ctx. It
+// does not wait when d is negative.
+func Sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return true
+		return nil
 	case <-ctx.Done():
-		return false
+		return ctx.Err()
 	}
 }

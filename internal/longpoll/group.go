@@ -1,0 +1,159 @@
+package longpoll
+
+import (
+	"context"
+	"sync"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/telemetry"
+	"github.com/flowgate/flowgate/internal/upstream"
+)
+
+// Group is a set of shared polls of one kind. There is at most one poll for a
+// key K and the callers to whom Temporal sends the same response; P is the state
+// that a poll shares with its callers. It is safe for concurrent use.
+//
+// One lock guards the set, the number of each poll's callers, and each state, so
+// there is no order of locks. It is never held during a call.
+type Group[K comparable, P any] struct {
+	base     context.Context //nolint:containedctx // polls run for the group's lifetime, not a request's
+	client   *upstream.Client
+	inFlight *telemetry.Gauge
+	callers  *telemetry.Gauge
+	run      func(ctx context.Context, p *Poll[K, P]) (end func(state *P))
+
+	running sync.WaitGroup
+
+	mu    sync.Mutex
+	polls map[groupKey[K]]*Poll[K, P]
+}
+
+// groupKey is equal for callers who may share a poll.
+type groupKey[K comparable] struct {
+	caller caller
+	key    K
+}
+
+// Poll is one shared poll.
+type Poll[K comparable, P any] struct {
+	// Key is what its callers wait for.
+	Key K
+
+	group  *Group[K, P]
+	id     groupKey[K]
+	cancel context.CancelFunc
+	done   chan struct{}
+
+	// The group's lock guards these.
+	callers int
+	state   P
+}
+
+// NewGroup returns an empty group. The gauges count its polls in flight and
+// their callers; callers is nil where they are counted elsewhere.
+//
+// run is the poll. Its context has the principal and the call options of the
+// caller that started the poll, and ends with base or when the last caller has
+// left. The function that it returns, if any, makes the last change of the
+// state, in one step with the removal of the poll from the group: nobody joins a
+// poll that has nothing more to say.
+func NewGroup[K comparable, P any](
+	base context.Context, client *upstream.Client, inFlight, callers *telemetry.Gauge,
+	run func(ctx context.Context, p *Poll[K, P]) (end func(state *P)),
+) *Group[K, P] {
+	return &Group[K, P]{
+		base: base, client: client, inFlight: inFlight, callers: callers, run: run,
+		polls: map[groupKey[K]]*Poll[K, P]{},
+	}
+}
+
+// Close waits until all polls have ended.
+func (g *Group[K, P]) Close() { g.running.Wait() }
+
+// Join adds the caller in ctx to the poll for key. The caller must leave it.
+//
+// Without a poll in flight one starts from the initial state, under the options
+// of call. join runs under the group's lock and may change the state. When it
+// returns false the caller does not join, and Join returns nil.
+func (g *Group[K, P]) Join(
+	ctx context.Context, key K, call upstream.CallOptions, initial P, join func(state *P) bool,
+) *Poll[K, P] {
+	principal, _ := auth.PrincipalFrom(ctx)
+	id := groupKey[K]{caller: callerOf(g.client, principal, &call), key: key}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	p := g.polls[id]
+	if p == nil {
+		p = &Poll[K, P]{Key: key, group: g, id: id, done: make(chan struct{}), state: initial}
+	}
+	if !join(&p.state) {
+		return nil
+	}
+	if p.callers == 0 {
+		g.start(p, principal, call)
+	}
+	p.callers++
+	if g.callers != nil {
+		g.callers.Inc()
+	}
+	return p
+}
+
+// start runs a poll on behalf of a principal. The poll outlives the request that
+// started it: that caller may leave before the others do. It needs g.mu.
+func (g *Group[K, P]) start(p *Poll[K, P], principal *auth.Principal, call upstream.CallOptions) {
+	ctx, cancel := context.WithCancel(upstream.NewContext(auth.WithPrincipal(g.base, principal), &call))
+	p.cancel = cancel
+	g.polls[p.id] = p
+	g.inFlight.Inc()
+	g.running.Go(func() {
+		defer g.inFlight.Dec()
+		defer cancel()
+		end := g.run(ctx, p)
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if end != nil {
+			end(&p.state)
+		}
+		g.remove(p)
+		close(p.done)
+	})
+}
+
+// remove makes the next equal caller start another poll. It needs g.mu.
+func (g *Group[K, P]) remove(p *Poll[K, P]) {
+	if g.polls[p.id] == p {
+		delete(g.polls, p.id)
+	}
+}
+
+// Leave removes one caller, and ends the poll with the last one.
+func (p *Poll[K, P]) Leave() {
+	g := p.group
+	if g.callers != nil {
+		g.callers.Dec()
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if p.callers--; p.callers == 0 {
+		g.remove(p)
+		p.cancel()
+	}
+}
+
+// Done is closed when the poll has ended and its state changes no more.
+func (p *Poll[K, P]) Done() <-chan struct{} { return p.done }
+
+// State returns a copy of the state.
+func (p *Poll[K, P]) State() P {
+	p.group.mu.Lock()
+	defer p.group.mu.Unlock()
+	return p.state
+}
+
+// Update changes the state under the group's lock.
+func (p *Poll[K, P]) Update(change func(state *P)) {
+	p.group.mu.Lock()
+	defer p.group.mu.Unlock()
+	change(&p.state)
+}

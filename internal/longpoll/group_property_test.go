@@ -1,0 +1,221 @@
+package longpoll_test
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/flowgate/flowgate/internal/longpoll"
+	"github.com/flowgate/flowgate/internal/telemetry"
+	"github.com/flowgate/flowgate/internal/upstream"
+)
+
+// model is a group together with what it should hold.
+type model struct {
+	group            *longpoll.Group[string, int]
+	inFlight, counts telemetry.Gauge
+	ctx              context.Context
+
+	// polls are the polls in flight, by key, and members the callers that have
+	// not left, of polls that have ended too.
+	polls   map[string]*modelPoll
+	members []member
+
+	mu      sync.Mutex
+	running map[string]int // polls that run and are not cancelled, by key
+	started []*modelPoll
+}
+
+type modelPoll struct {
+	ctx     context.Context
+	end     chan int // ends the poll, with its last state
+	callers int
+}
+
+type member struct {
+	poll  *longpoll.Poll[string, int]
+	model *modelPoll
+}
+
+// run is the poll: it lasts until the test ends it, or its context ends.
+func (m *model) run(ctx context.Context, p *longpoll.Poll[string, int]) func(*int) {
+	poll := &modelPoll{ctx: ctx, end: make(chan int)}
+	m.mu.Lock()
+	m.running[p.Key]++
+	m.started = append(m.started, poll)
+	m.mu.Unlock()
+	defer func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.running[p.Key]--
+	}()
+	select {
+	case last := <-poll.end:
+		return func(state *int) { *state = last }
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+var keys = rapid.SampledFrom([]string{"a", "b", "c"})
+
+// join adds a caller. A poll that is in flight is shared; without one, exactly one starts.
+func (m *model) join(t *rapid.T) {
+	key := keys.Draw(t, "key")
+	shared := m.polls[key]
+	before := m.starts()
+	p := m.group.Join(m.ctx, key, upstream.CallOptions{}, 0, func(state *int) bool {
+		*state++
+		return true
+	})
+	synctest.Wait()
+	if shared == nil {
+		require.Equal(t, before+1, m.starts(), "one poll starts for %s", key)
+		shared = m.started[before]
+		m.polls[key] = shared
+	} else {
+		require.Equal(t, before, m.starts(), "the poll for %s is shared", key)
+	}
+	shared.callers++
+	m.members = append(m.members, member{p, shared})
+}
+
+// reject tries to join without success, which changes nothing.
+func (m *model) reject(t *rapid.T) {
+	before := m.starts()
+	require.Nil(t, m.group.Join(m.ctx, keys.Draw(t, "key"), upstream.CallOptions{}, 0, func(*int) bool { return false }))
+	synctest.Wait()
+	require.Equal(t, before, m.starts())
+}
+
+func (m *model) starts() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.started)
+}
+
+// leave removes a caller. The last one cancels the poll, no other does.
+func (m *model) leave(t *rapid.T) {
+	if len(m.members) == 0 {
+		t.Skip("nobody is there")
+	}
+	i := rapid.IntRange(0, len(m.members)-1).Draw(t, "caller")
+	left := m.members[i]
+	m.members = slices.Delete(m.members, i, i+1)
+	ended := left.model.ctx.Err() != nil
+	left.poll.Leave()
+	synctest.Wait()
+	left.model.callers--
+	require.Equal(t, ended || left.model.callers == 0, left.model.ctx.Err() != nil)
+	if left.model.callers == 0 {
+		m.forget(left.model)
+	}
+}
+
+// end lets a poll end by itself: all its callers learn of it and see its last state.
+func (m *model) end(t *rapid.T) {
+	if len(m.polls) == 0 {
+		t.Skip("no poll is in flight")
+	}
+	key := rapid.SampledFrom(slices.Sorted(maps.Keys(m.polls))).Draw(t, "poll")
+	poll := m.polls[key]
+	poll.end <- -1
+	synctest.Wait()
+	m.forget(poll)
+	for _, member := range m.members {
+		if member.model == poll {
+			require.Equal(t, -1, member.poll.State())
+		}
+	}
+}
+
+func (m *model) forget(poll *modelPoll) {
+	maps.DeleteFunc(m.polls, func(_ string, p *modelPoll) bool { return p == poll })
+}
+
+// check holds the group against the model.
+func (m *model) check(t *rapid.T) {
+	synctest.Wait()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for key, n := range m.running {
+		require.Equal(t, boolToInt(m.polls[key] != nil), n, "polls for %s", key)
+	}
+	require.EqualValues(t, len(m.polls), m.inFlight.Value())
+	require.EqualValues(t, len(m.members), m.counts.Value())
+	for _, member := range m.members {
+		inFlight := slices.Contains(slices.Collect(maps.Values(m.polls)), member.model)
+		select {
+		case <-member.poll.Done():
+			require.False(t, inFlight)
+		default:
+			require.True(t, inFlight)
+			require.GreaterOrEqual(t, member.poll.State(), member.model.callers, "joins change the state")
+		}
+	}
+}
+
+func boolToInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// TestSharedPolls joins, leaves and ends at random. There is never more than one
+// poll for a key, one ends with its last caller and not before, and none is left
+// behind.
+func TestSharedPolls(t *testing.T) {
+	t.Parallel()
+	client, ctx := start(t).client, reader(t)
+	rapid.Check(t, func(t *rapid.T) {
+		rapid.SyncTest(t, func(t *rapid.T) {
+			base, stop := context.WithCancel(context.Background())
+			defer stop()
+			m := &model{ctx: ctx, polls: map[string]*modelPoll{}, running: map[string]int{}}
+			m.group = longpoll.NewGroup(base, client, &m.inFlight, &m.counts, m.run)
+			defer func() {
+				for _, member := range m.members {
+					member.poll.Leave()
+				}
+				m.group.Close()
+				require.Zero(t, m.inFlight.Value())
+				require.Zero(t, m.counts.Value())
+			}()
+			t.Repeat(map[string]func(*rapid.T){"join": m.join, "reject": m.reject, "leave": m.leave, "end": m.end, "": m.check})
+			if rapid.Bool().Draw(t, "stop first") {
+				stop()
+				m.group.Close()
+			}
+		})
+	})
+}
+
+// TestConcurrentCallersShareOnePoll is for the race detector.
+func TestConcurrentCallersShareOnePoll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, ctx := start(t), reader(t)
+		m := &model{running: map[string]int{}}
+		m.group = longpoll.NewGroup(t.Context(), f.client, &m.inFlight, &m.counts, m.run)
+		var callers sync.WaitGroup
+		for range 50 {
+			callers.Go(func() {
+				p := m.group.Join(ctx, "a", upstream.CallOptions{}, 0, func(*int) bool { return true })
+				defer p.Leave()
+				p.Update(func(state *int) { *state++ })
+				_ = p.State()
+			})
+		}
+		callers.Wait()
+		m.group.Close()
+		require.Zero(t, m.inFlight.Value())
+		require.Zero(t, m.counts.Value())
+	})
+}
