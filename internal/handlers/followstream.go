@@ -165,6 +165,10 @@ func (f *follower) leave() {
 // wait returns the next page of the tail, which all its streams receive.
 func (f *follower) wait(ctx context.Context) (*longpoll.Page, error) {
 	events, err := f.tail.Next(ctx)
+	if errors.Is(err, longpoll.ErrBehind) { // the stream reads what it has missed, and joins again
+		f.leave()
+		return &longpoll.Page{}, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,11 @@ package longpoll
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
 	"time"
+	"weak"
 
 	"github.com/flowgate/flowgate/internal/telemetry"
 	"github.com/flowgate/flowgate/internal/upstream"
@@ -29,13 +33,26 @@ type tailState struct {
 	nextPage    *tailPage
 	// token is where the poll starts.
 	token []byte
+	// published are the pages that a subscriber may not have read yet. The pointers
+	// are weak: a page that all subscribers have read is garbage.
+	published []weak.Pointer[tailPage]
 }
 
+// maxBehind is how many bytes of events a tail keeps for subscribers that have
+// not read them, in bytes. The last page is kept in any case.
+const maxBehind = 1 << 20
+
+// ErrBehind is the error of a subscriber that reads more slowly than events come:
+// the tail has dropped its next page. The subscriber leaves, and reads the events
+// from the server.
+var ErrBehind = errors.New("the subscriber is too far behind the tail")
+
 // tailPage is what all subscribers of a tail receive next. It is set once, before
-// ready is closed.
+// ready is closed; later its events may be dropped.
 type tailPage struct {
 	ready  chan struct{}
-	events [][]byte
+	events atomic.Pointer[[][]byte] // nil when they are dropped
+	size   int                      // of the events, in bytes
 	err    error
 	next   *tailPage
 }
@@ -45,9 +62,35 @@ func newTailPage() *tailPage { return &tailPage{ready: make(chan struct{})} }
 // publish delivers the next page to all subscribers.
 func (s *tailState) publish(events [][]byte, lastEventID int64, err error) {
 	page := s.nextPage
-	page.events, page.err, page.next = events, err, newTailPage()
+	page.events.Store(&events)
+	page.err, page.next = err, newTailPage()
+	for _, event := range events {
+		page.size += len(event)
+	}
 	s.lastEventID, s.nextPage = lastEventID, page.next
+	s.published = append(s.published, weak.Make(page))
+	s.dropOldest()
 	close(page.ready)
+}
+
+// dropOldest drops the events of the oldest pages while those that a slow
+// subscriber may still hold take more than maxBehind: the pages are a list, and
+// its oldest reader would keep all of them.
+func (s *tailState) dropOldest() {
+	kept, size := s.published[:0], 0
+	for _, pointer := range s.published {
+		if page := pointer.Value(); page != nil {
+			kept, size = append(kept, pointer), size+page.size
+		}
+	}
+	for len(kept) > 1 && size > maxBehind {
+		if page := kept[0].Value(); page != nil {
+			page.events.Store(nil)
+			size -= page.size
+		}
+		kept = kept[1:]
+	}
+	s.published = slices.Clone(kept)
 }
 
 // Tail is one subscriber's part in a poll for events. It is used by one
@@ -83,7 +126,7 @@ func (ts *Tails) Join(
 }
 
 // Next returns the next events, which the subscribers share and must not change,
-// or the error that ended the poll. After the close event and after an error
+// or the error that ended the poll, or [ErrBehind]. After the close event and after an error
 // there is nothing more: the subscriber leaves.
 func (t *Tail) Next(ctx context.Context) ([][]byte, error) {
 	page := t.nextPage
@@ -92,8 +135,12 @@ func (t *Tail) Next(ctx context.Context) ([][]byte, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	events := page.events.Load()
+	if events == nil {
+		return nil, ErrBehind
+	}
 	t.nextPage = page.next
-	return page.events, page.err
+	return *events, page.err
 }
 
 // Leave ends the subscription.

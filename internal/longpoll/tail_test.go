@@ -2,6 +2,7 @@ package longpoll_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,6 +69,31 @@ func TestStreamsShareOneTail(t *testing.T) {
 		for _, timeout := range f.timeouts(historyMethod) {
 			require.Equal(t, 22*time.Second, timeout)
 		}
+	})
+}
+
+// TestATailKeepsLittleForASlowStream drops the pages that a stream has not read
+// while more than a megabyte comes.
+func TestATailKeepsLittleForASlowStream(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := start(t)
+		r := f.run()
+		fast, slow := f.tail(t, allEvents(), 0, ""), f.tail(t, allEvents(), 0, "")
+		for id := range int64(4) {
+			event := signaled(id + 1)
+			event.GetWorkflowExecutionSignaledEventAttributes().SignalName = strings.Repeat("x", 400<<10)
+			r.addIn(time.Duration(id+1)*10*time.Second, event)
+		}
+		for id := range int64(4) {
+			requireNext(t, fast, id+1)
+		}
+		_, err := slow.Next(t.Context())
+		require.ErrorIs(t, err, longpoll.ErrBehind)
+		slow.Leave()
+		_, catchUp := f.polls.Tails.Join(reader(t), allEvents(), inOrders(), 0, nil)
+		require.EqualValues(t, 4, catchUp)
+		fast.Leave()
 	})
 }
 

@@ -2,11 +2,14 @@ package server_test
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
 	"google.golang.org/grpc/codes"
 
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
@@ -75,6 +78,37 @@ func TestStreamThatComesLaterCatchesUp(t *testing.T) {
 		c.terminate()
 		for _, s := range streams {
 			require.Equal(t, c.ids()[2:], s.ids(t, 3))
+			s.end(t, `{"workflowId":"order","runId":"`+chainRun(1)+`","status":"TERMINATED"}`)
+		}
+		g.idle(t, c)
+	})
+}
+
+// TestASlowStreamFallsBehindTheTailAndMissesNothing has a stream that does not
+// read while others do: what it has not read is not kept for it.
+func TestASlowStreamFallsBehindTheTailAndMissesNothing(t *testing.T) {
+	t.Parallel()
+	chained(t, nil, func(t *testing.T, g *gateway, c *fakeChain) {
+		streams := g.followers(t, c, 2)
+		fast, slow := streams[0], streams[1]
+		seen := len(c.ids())
+		begin := seen
+		for range 8 {
+			time.Sleep(time.Second)
+			c.change(func(r *fakeRun) {
+				r.add(enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED).Attributes = &history.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
+					WorkflowExecutionSignaledEventAttributes: &history.WorkflowExecutionSignaledEventAttributes{SignalName: strings.Repeat("x", 600<<10)},
+				}
+			})
+			all := c.ids()
+			require.Equal(t, all[seen:], fast.ids(t, len(all)-seen))
+			seen = len(all)
+		}
+		all := c.ids()
+		require.Equal(t, all[begin:], slow.ids(t, len(all)-begin))
+		c.terminate()
+		for _, s := range streams {
+			s.ids(t, 1)
 			s.end(t, `{"workflowId":"order","runId":"`+chainRun(1)+`","status":"TERMINATED"}`)
 		}
 		g.idle(t, c)
