@@ -38,7 +38,7 @@ type file struct {
 	content     []byte
 	etag        string // without its quotes
 	version     string // in the paths of assets
-	zipped      func() []byte
+	gzipped     func() []byte
 }
 
 // NewFile serves content that stays the same as long as the gateway runs: with an
@@ -48,7 +48,7 @@ func NewFile(contentType string, content []byte) http.Handler { return newFile(c
 func newFile(contentType string, content []byte) *file {
 	return &file{
 		contentType: contentType, content: content, etag: hash(content),
-		zipped: sync.OnceValue(func() []byte { return zip(content) }),
+		gzipped: sync.OnceValue(func() []byte { return compress(content) }),
 	}
 }
 
@@ -66,17 +66,17 @@ func (f *file) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Set("Cache-Control", cacheForever)
 	}
 	content, etag := f.content, f.etag
-	if takesGzip(r.Header) {
-		content, etag = f.zipped(), etag+"-gzip"
+	if acceptsGzip(r.Header) {
+		content, etag = f.gzipped(), etag+"-gzip"
 		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("ETag", `"`+etag+`"`)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 }
 
-// takesGzip reads Accept-Encoding as browsers write it. Whoever writes a weight
+// acceptsGzip reads Accept-Encoding as browsers write it. Whoever writes a weight
 // of zero, or a wildcard, gets the plain content, which everybody takes.
-func takesGzip(h http.Header) bool {
+func acceptsGzip(h http.Header) bool {
 	for coding := range strings.SplitSeq(h.Get("Accept-Encoding"), ",") {
 		if strings.TrimSpace(coding) == "gzip" {
 			return true
@@ -85,7 +85,7 @@ func takesGzip(h http.Header) bool {
 	return false
 }
 
-func zip(content []byte) []byte {
+func compress(content []byte) []byte {
 	var zipped bytes.Buffer
 	w := gzip.NewWriter(&zipped)
 	_, _ = w.Write(content) // a buffer takes everything

@@ -43,7 +43,7 @@ func readFolder(folder string) ([]folderDocument, error) {
 	var documents []folderDocument
 	for _, entry := range entries {
 		name := entry.Name()
-		contentType := typeOf(name)
+		contentType := contentTypeOf(name)
 		if contentType == "" || strings.HasPrefix(name, ".") {
 			continue
 		}
@@ -59,7 +59,7 @@ func readFolder(folder string) ([]folderDocument, error) {
 	return documents, nil
 }
 
-func typeOf(name string) string {
+func contentTypeOf(name string) string {
 	switch filepath.Ext(name) {
 	case ".json":
 		return typeJSON
@@ -98,17 +98,17 @@ func readDocument(folder, name, contentType string) (folderDocument, error) {
 func readBounded(name string) ([]byte, error) {
 	// A pipe among the documents would hold up the start.
 	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
-		return nil, cmp.Or(reason(err), errors.New("is no regular file"))
+		return nil, cmp.Or(withoutPath(err), errors.New("is no regular file"))
 	}
 	f, err := os.Open(name) //nolint:gosec // the folder is the operator's to name
 	if err != nil {
-		return nil, reason(err)
+		return nil, withoutPath(err)
 	}
 	defer func() { _ = f.Close() }()
 	text, err := io.ReadAll(io.LimitReader(f, maxDocument+1))
 	switch {
 	case err != nil:
-		return nil, reason(err)
+		return nil, withoutPath(err)
 	case len(text) > maxDocument:
 		return nil, fmt.Errorf("is larger than %d bytes", maxDocument)
 	default:
@@ -137,8 +137,8 @@ func titleOf(text []byte, unmarshal func([]byte, any) error) (string, error) {
 	return title, nil
 }
 
-// reason is an error of a file without its name, which the caller tells.
-func reason(err error) error {
+// withoutPath is an error of a file without its name, which the caller tells.
+func withoutPath(err error) error {
 	if at, ok := errors.AsType[*os.PathError](err); ok {
 		return at.Err
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/flowgate/flowgate/internal/docs"
 )
 
-func TestDocumentsOfAFolderAreOfferedBesideTheGatewaysOwn(t *testing.T) {
+func TestDocumentsOfTheFolderAreListed(t *testing.T) {
 	t.Parallel()
 	dir := folder(
 		t,
@@ -23,7 +23,7 @@ func TestDocumentsOfAFolderAreOfferedBesideTheGatewaysOwn(t *testing.T) {
 		"README.md", "# Not a document",
 		".hidden.yaml", "[",
 	)
-	pages := site(t, docs.Options{Documents: own(), Folder: dir})
+	pages := site(t, docs.Options{Documents: gatewayDocument(), Folder: dir})
 	require.JSONEq(t, `[
 		{"title": "Flowgate", "path": "/v1/openapi.json"},
 		{"title": "Orders", "path": "/docs/documents/a.json"},
@@ -34,7 +34,7 @@ func TestDocumentsOfAFolderAreOfferedBesideTheGatewaysOwn(t *testing.T) {
 	require.Equal(t, "openapi: 3.0.3\n", get(t, pages, "/docs/documents/c.yaml").Body.String())
 }
 
-func TestAFolderOfKubernetesIsRead(t *testing.T) {
+func TestAConfigMapFolderIsRead(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "..2026"), 0o700))
@@ -44,7 +44,7 @@ func TestAFolderOfKubernetesIsRead(t *testing.T) {
 	require.Equal(t, 200, get(t, site(t, docs.Options{Folder: dir}), "/docs/documents/a.yaml").Code)
 }
 
-func TestADocumentThatCannotBeUsedStopsTheStart(t *testing.T) {
+func TestAnInvalidDocumentFailsTheStart(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ file, text, want string }{
 		"not YAML":      {"a.yaml", "openapi: [", "a.yaml: does not parse"},
@@ -65,7 +65,7 @@ func TestADocumentThatCannotBeUsedStopsTheStart(t *testing.T) {
 	}
 }
 
-func TestAFolderThatCannotBeUsedStopsTheStart(t *testing.T) {
+func TestAnUnreadableFolderFailsTheStart(t *testing.T) {
 	t.Parallel()
 	_, err := docs.New(docs.Options{Folder: filepath.Join(t.TempDir(), "absent")})
 	require.ErrorIs(t, err, os.ErrNotExist)

@@ -13,8 +13,10 @@ import (
 	"github.com/flowgate/flowgate/internal/docs"
 )
 
-// own is the gateway's own document.
-func own() []docs.Document { return []docs.Document{{Title: "Flowgate", Path: "/v1/openapi.json"}} }
+// gatewayDocument is the gateway's own document.
+func gatewayDocument() []docs.Document {
+	return []docs.Document{{Title: "Flowgate", Path: "/v1/openapi.json"}}
+}
 
 // site mounts the pages on a router of its own.
 func site(t testing.TB, options docs.Options) http.Handler {

@@ -11,7 +11,7 @@ import (
 
 // The files of Swagger UI are those of the package that package-lock.json pins
 // by its hash: nobody has changed them.
-func TestSwaggerUIIsThePackages(t *testing.T) {
+func TestSwaggerUIMatchesThePinnedPackage(t *testing.T) {
 	t.Parallel()
 	npm, err := exec.LookPath("npm")
 	if err != nil {

@@ -60,18 +60,18 @@ func seconds(d time.Duration) string {
 	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + " s"
 }
 
-// part is a piece of a text.
-type part struct {
+// textPart is a piece of a text.
+type textPart struct {
 	Code bool
 	Text string
 }
 
 // inline splits a text at its backticks, which enclose what is code.
-func inline(text string) []part {
-	var parts []part
+func inline(text string) []textPart {
+	var parts []textPart
 	for i, piece := range strings.Split(text, "`") {
 		if piece != "" {
-			parts = append(parts, part{Code: i%2 == 1, Text: piece})
+			parts = append(parts, textPart{Code: i%2 == 1, Text: piece})
 		}
 	}
 	return parts

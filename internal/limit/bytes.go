@@ -31,9 +31,9 @@ type Bytes struct {
 	rounds  uint64    // of admit
 }
 
-// spare is the part of the total, one in so many, that a reservation above its
+// spareFraction is the part of the total, one in so many, that a reservation above its
 // caller's share leaves free.
-const spare = 16
+const spareFraction = 16
 
 // BytesSize says how much [Bytes] takes.
 type BytesSize struct {
@@ -77,7 +77,7 @@ func NewBytes(size BytesSize, gauge *telemetry.Gauge) *Bytes {
 // others have room or nobody else holds anything. Nobody waits when there are not n bytes left in all. The errors are
 // [problem.RateLimited] for the one, [problem.Overloaded] for the other.
 func (b *Bytes) Reserve(ctx context.Context, caller string, share float64, n int64) (Reservation, error) {
-	r := b.none(caller, share)
+	r := b.newReservation(caller, share)
 	err := r.Grow(ctx, n)
 	return r, err
 }
@@ -86,7 +86,7 @@ func (b *Bytes) Reserve(ctx context.Context, caller string, share float64, n int
 // can no longer be refused: it waits for its caller's share and for bytes in all
 // until ctx ends. The error is then the cause of ctx.
 func (b *Bytes) Resume(ctx context.Context, caller string, share float64, n int64) (Reservation, error) {
-	r := b.none(caller, share)
+	r := b.newReservation(caller, share)
 	if n <= b.size.Small {
 		return r, nil
 	}
@@ -99,7 +99,7 @@ func (b *Bytes) Resume(ctx context.Context, caller string, share float64, n int6
 	select {
 	case <-w.ready:
 	case <-ctx.Done():
-		if !b.leave(w) {
+		if !b.cancel(w) {
 			return Reservation{}, context.Cause(ctx)
 		}
 	}
@@ -107,14 +107,14 @@ func (b *Bytes) Resume(ctx context.Context, caller string, share float64, n int6
 	return r, nil
 }
 
-func (b *Bytes) none(caller string, share float64) Reservation {
-	return Reservation{of: b, caller: caller, share: cmp.Or(share, b.size.Share)}
+func (b *Bytes) newReservation(caller string, share float64) Reservation {
+	return Reservation{bound: b, caller: caller, share: cmp.Or(share, b.size.Share)}
 }
 
 // Reservation are the bytes of one request. The zero value holds none. It is
 // used by one goroutine at a time.
 type Reservation struct {
-	of     *Bytes
+	bound  *Bytes
 	caller string
 	share  float64
 	bytes  int64
@@ -123,7 +123,7 @@ type Reservation struct {
 // Grow reserves n more bytes. Its errors are those of [Bytes.Reserve]; the bytes
 // that were reserved before stay so.
 func (r *Reservation) Grow(ctx context.Context, n int64) error {
-	b := r.of
+	b := r.bound
 	if r.bytes+n <= b.size.Small {
 		return nil
 	}
@@ -141,7 +141,7 @@ func (r *Reservation) Grow(ctx context.Context, n int64) error {
 	if w == nil {
 		return nil
 	}
-	defer b.dequeued()
+	defer b.leaveQueue()
 	refused := problem.New(problem.RateLimited, "Your requests in flight hold as many bytes as those of one caller may.")
 	if !full {
 		timer := time.NewTimer(b.size.QueueTime)
@@ -155,7 +155,7 @@ func (r *Reservation) Grow(ctx context.Context, n int64) error {
 			refused = refused.WithCause(ctx.Err())
 		}
 	}
-	if b.leave(w) {
+	if b.cancel(w) {
 		r.bytes += w.more
 		return nil
 	}
@@ -165,17 +165,17 @@ func (r *Reservation) Grow(ctx context.Context, n int64) error {
 // Fit makes the reservation one of n bytes, if that takes no waiting, and
 // reports whether it does.
 func (r *Reservation) Fit(n int64) bool {
-	b := r.of
+	b := r.bound
 	if n <= b.size.Small {
 		r.Release()
 		return true
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	h := b.visit(r)
+	h := b.register(r)
 	more := b.capped(r, n-r.bytes)
 	if !b.fits(h, r.bytes, more) {
-		b.part(r.caller, h)
+		b.unregister(r.caller, h)
 		return false
 	}
 	b.take(h, more)
@@ -191,13 +191,13 @@ func (r *Reservation) Release() {
 	if r.bytes == 0 {
 		return
 	}
-	b := r.of
+	b := r.bound
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	h := b.holders[r.caller]
 	b.take(h, -r.bytes)
 	r.bytes = 0
-	b.part(r.caller, h)
+	b.unregister(r.caller, h)
 	b.admit()
 }
 
@@ -209,7 +209,7 @@ func (b *Bytes) capped(r *Reservation, more int64) int64 {
 
 // reserve takes bytes, or gets in line for them. It needs b.mu.
 func (b *Bytes) reserve(r *Reservation, more int64) *waiter {
-	h := b.visit(r)
+	h := b.register(r)
 	more = b.capped(r, more)
 	if h.waiting == 0 && b.fits(h, r.bytes, more) {
 		b.take(h, more)
@@ -234,7 +234,7 @@ func (b *Bytes) fits(h *holder, own, more int64) bool {
 	case float64(h.bytes+more)*(1-h.share) <= h.share*float64(free):
 		return true
 	default: // its caller has nothing else in flight, and the others have room yet
-		return h.bytes == own && (b.used == own || free >= b.size.Total/spare)
+		return h.bytes == own && (b.used == own || free >= b.size.Total/spareFraction)
 	}
 }
 
@@ -267,14 +267,14 @@ func (b *Bytes) admit() {
 
 // release gets out of the line, and reports whether the bytes were reserved before
 // that.
-func (b *Bytes) leave(w *waiter) (reserved bool) {
+func (b *Bytes) cancel(w *waiter) (reserved bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for e := b.waiters.Front(); e != nil; e = e.Next() {
 		if e.Value == w {
 			b.waiters.Remove(e)
 			w.holder.waiting--
-			b.part(w.caller, w.holder)
+			b.unregister(w.caller, w.holder)
 			b.admit() // the next one of this caller may need less
 			return false
 		}
@@ -282,7 +282,7 @@ func (b *Bytes) leave(w *waiter) (reserved bool) {
 	return true
 }
 
-func (b *Bytes) dequeued() {
+func (b *Bytes) leaveQueue() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.queued--
@@ -290,7 +290,7 @@ func (b *Bytes) dequeued() {
 
 // register gives the holder of a reservation. A share that has changed counts from
 // when the caller holds nothing. It needs b.mu.
-func (b *Bytes) visit(r *Reservation) *holder {
+func (b *Bytes) register(r *Reservation) *holder {
 	h := b.holders[r.caller]
 	if h == nil {
 		h = &holder{share: r.share}
@@ -300,7 +300,7 @@ func (b *Bytes) visit(r *Reservation) *holder {
 }
 
 // unregister forgets a caller that holds nothing and waits for nothing. It needs b.mu.
-func (b *Bytes) part(caller string, h *holder) {
+func (b *Bytes) unregister(caller string, h *holder) {
 	if h.bytes == 0 && h.waiting == 0 {
 		delete(b.holders, caller)
 	}

@@ -21,7 +21,7 @@ func reserve(t *testing.T, b *limit.Bytes, caller string, n int64) limit.Reserva
 	return r
 }
 
-func TestACallerReservesItsShareAlone(t *testing.T) {
+func TestACallerReservesNoMoreThanItsShare(t *testing.T) {
 	t.Parallel()
 	var held telemetry.Gauge
 	b := limit.NewBytes(limit.BytesSize{Total: 1000, Small: 10, Share: 0.75}, &held)
@@ -38,7 +38,7 @@ func TestACallerReservesItsShareAlone(t *testing.T) {
 	require.EqualValues(t, 50, held.Value(), "bytes are given back once")
 }
 
-func TestCallersThatTakeAllTheyCanLeaveRoom(t *testing.T) {
+func TestGreedyCallersLeaveRoomForOthers(t *testing.T) {
 	t.Parallel()
 	var held telemetry.Gauge
 	const total, step = 7000, 10
@@ -62,7 +62,7 @@ func TestCallersThatTakeAllTheyCanLeaveRoom(t *testing.T) {
 	reserve(t, b, "g", step)
 }
 
-func TestOneThatIsLargerThanAShareGoesAlone(t *testing.T) {
+func TestAReservationLargerThanTheShareIsGrantedAlone(t *testing.T) {
 	t.Parallel()
 	var held telemetry.Gauge
 	b := limit.NewBytes(limit.BytesSize{Total: 1000, Share: 0.1}, &held)
@@ -88,7 +88,7 @@ func TestOneThatIsLargerThanAShareGoesAlone(t *testing.T) {
 	require.Zero(t, b.Callers())
 }
 
-func TestACallerWaitsUntilItHoldsLess(t *testing.T) {
+func TestACallerAtItsShareWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var held telemetry.Gauge
@@ -130,7 +130,7 @@ func TestACallerWaitsUntilItHoldsLess(t *testing.T) {
 	})
 }
 
-func TestAResponseThatHasBegunWaitsForItsBytes(t *testing.T) {
+func TestResumeWaitsForBytes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var held telemetry.Gauge
@@ -157,7 +157,7 @@ func TestAResponseThatHasBegunWaitsForItsBytes(t *testing.T) {
 	})
 }
 
-func TestNoReservationIsNoFault(t *testing.T) {
+func TestReleasingAnEmptyReservationDoesNothing(t *testing.T) {
 	t.Parallel()
 	var none limit.Reservation
 	none.Release()

@@ -42,7 +42,7 @@ func (f *Failures) Allow(address string) (wait time.Duration, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := time.Now()
-	limiter := f.of(network(address), now)
+	limiter := f.limiter(networkOf(address), now)
 	if limiter.AllowN(now, 1) {
 		return 0, true
 	}
@@ -50,8 +50,8 @@ func (f *Failures) Allow(address string) (wait time.Duration, ok bool) {
 	return time.Duration(missing / float64(f.perSecond) * float64(time.Second)), false
 }
 
-// of gives a network's budget. It needs f.mu.
-func (f *Failures) of(network netip.Prefix, now time.Time) *rate.Limiter {
+// bound gives a network's budget. It needs f.mu.
+func (f *Failures) limiter(network netip.Prefix, now time.Time) *rate.Limiter {
 	limiter, known := f.byNetwork[network]
 	if known {
 		return limiter
@@ -78,7 +78,7 @@ func (f *Failures) forget(now time.Time) {
 	}
 }
 
-func network(address string) netip.Prefix {
+func networkOf(address string) netip.Prefix {
 	ip, err := netip.ParseAddr(address)
 	if err != nil {
 		return netip.Prefix{}

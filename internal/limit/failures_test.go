@@ -38,7 +38,7 @@ func TestFailuresAreCountedByNetwork(t *testing.T) {
 	})
 }
 
-func TestManyNetworksDoNotGrowTheMemory(t *testing.T) {
+func TestManyNetworksUseBoundedMemory(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		failures := limit.NewFailures(1, 1)

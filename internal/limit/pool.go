@@ -60,7 +60,7 @@ func (p *Pool) Acquire(ctx context.Context, name string, share float64) (Slot, e
 		return Slot{}, overloaded()
 	}
 	c := p.register(name, share)
-	if err := p.acquireOwn(ctx, c); err != nil {
+	if err := p.acquireCallerSlot(ctx, c); err != nil {
 		p.unregister(name, c)
 		return Slot{}, err
 	}
@@ -100,8 +100,8 @@ func overloaded() error {
 	return problem.New(problem.Overloaded, "This replica has as many requests of this kind in flight as it takes.")
 }
 
-// acquireOwn takes one of the caller's own places.
-func (p *Pool) acquireOwn(ctx context.Context, c *caller) error {
+// acquireCallerSlot takes one of the caller's own places.
+func (p *Pool) acquireCallerSlot(ctx context.Context, c *caller) error {
 	select {
 	case c.slots <- struct{}{}:
 		return nil

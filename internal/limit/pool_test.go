@@ -41,7 +41,7 @@ func TestACallerHasItsShareAndNoMore(t *testing.T) {
 	enter(t, pool, "a")
 }
 
-func TestACallerWaitsForAPlaceOfItsOwn(t *testing.T) {
+func TestACallerAtItsShareWaitsForASlot(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var taken telemetry.Gauge
@@ -80,7 +80,7 @@ func TestACallerWaitsForAPlaceOfItsOwn(t *testing.T) {
 	})
 }
 
-func TestWhoLeavesTheQueueLeavesItWhole(t *testing.T) {
+func TestACancelledWaitLeavesTheQueueIntact(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var taken telemetry.Gauge
@@ -98,7 +98,7 @@ func TestWhoLeavesTheQueueLeavesItWhole(t *testing.T) {
 	})
 }
 
-func TestACallerMayHaveAShareOfItsOwn(t *testing.T) {
+func TestACallerMayHaveItsOwnShare(t *testing.T) {
 	t.Parallel()
 	var taken telemetry.Gauge
 	pool := limit.NewPool(limit.PoolSize{Slots: 10, Share: 0.1}, &taken)
@@ -115,7 +115,7 @@ func TestACallerMayHaveAShareOfItsOwn(t *testing.T) {
 	require.NoError(t, err, "one place is the least")
 }
 
-func TestWhatHasBegunWaitsForItsTurn(t *testing.T) {
+func TestResumeWaitsForASlot(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var taken telemetry.Gauge
@@ -152,13 +152,13 @@ func TestWhatHasBegunWaitsForItsTurn(t *testing.T) {
 	})
 }
 
-func TestNoPlaceIsNoFault(t *testing.T) {
+func TestReleasingAnEmptySlotDoesNothing(t *testing.T) {
 	t.Parallel()
 	var none limit.Slot
 	none.Release()
 }
 
-func TestAPoolIsNeverOverfull(t *testing.T) {
+func TestAPoolNeverExceedsItsSize(t *testing.T) {
 	t.Parallel()
 	var taken telemetry.Gauge
 	pool := limit.NewPool(limit.PoolSize{Slots: 4, Share: 0.75, Queue: 2, QueueTime: time.Millisecond}, &taken)

@@ -33,12 +33,12 @@ type Budget struct {
 // the caller has used up of the old one stays used up.
 func (r *Rates) Take(caller string, perSecond float64, burst int) (b Budget, ok bool) {
 	now := time.Now()
-	limiter := r.of(caller, perSecond, burst, now)
+	limiter := r.limiter(caller, perSecond, burst, now)
 	ok = limiter.AllowN(now, 1)
 	return Budget{perSecond: perSecond, burst: burst, left: limiter.TokensAt(now)}, ok
 }
 
-func (r *Rates) of(caller string, perSecond float64, burst int, now time.Time) *rate.Limiter {
+func (r *Rates) limiter(caller string, perSecond float64, burst int, now time.Time) *rate.Limiter {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	limiter, known := r.byCaller[caller]

@@ -37,7 +37,7 @@ func TestRatesBoundEachCaller(t *testing.T) {
 	})
 }
 
-func TestARateThatChangesTakesEffectAtOnce(t *testing.T) {
+func TestAChangedRateAppliesImmediately(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rates := limit.NewRates()

@@ -61,7 +61,7 @@ const (
 // size is that of the payload's wire form, without tag and length.
 func (s Source) size() int {
 	if s.JSON != nil {
-		encoding, data := s.plain()
+		encoding, data := s.encodingAndData()
 		return fieldSize(metadataSize(MetadataEncoding, encoding)) + dataSize(data)
 	}
 	size := dataSize(s.Data)
@@ -79,7 +79,7 @@ func (s Source) entrySize(name string) int {
 func (s Source) appendField(wire []byte, number protowire.Number) []byte {
 	wire = appendLength(wire, number, s.size())
 	if s.JSON != nil {
-		encoding, data := s.plain()
+		encoding, data := s.encodingAndData()
 		return appendData(appendMetadata(wire, MetadataEncoding, encoding), data)
 	}
 	for key, value := range s.Metadata {
@@ -88,8 +88,8 @@ func (s Source) appendField(wire []byte, number protowire.Number) []byte {
 	return appendData(wire, s.Data)
 }
 
-// plain is what [FromJSON] makes of a value.
-func (s Source) plain() (encoding string, data []byte) {
+// encodingAndData is what [FromJSON] makes of a value.
+func (s Source) encodingAndData() (encoding string, data []byte) {
 	if s.JSON.Kind() == 'n' {
 		return EncodingNull, nil
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// sent is the message that arrives when m is sent.
-func sent[M proto.Message](t *testing.T, m, arrives M) M {
+// roundTrip is the message that arrives when m is sent.
+func roundTrip[M proto.Message](t *testing.T, m, arrives M) M {
 	t.Helper()
 	wire, err := proto.Marshal(m)
 	require.NoError(t, err)
@@ -38,11 +38,11 @@ func sources() (all []payload.Source, want []*common.Payload) {
 	return all, append(want, &common.Payload{}, payloadOf("binary/null", ""), &common.Payload{Metadata: map[string][]byte{"": {}}})
 }
 
-func TestEncodedListsArriveAsPayloads(t *testing.T) {
+func TestEncodeListDecodesAsPayloads(t *testing.T) {
 	t.Parallel()
 	all, want := sources()
 	list := payload.EncodeList(slices.Values(all))
-	got := sent(t, list, &common.Payloads{})
+	got := roundTrip(t, list, &common.Payloads{})
 	require.Empty(t, got.ProtoReflect().GetUnknown())
 	requireEqual(t, &common.Payloads{Payloads: want}, got)
 	buffer := list.ProtoReflect().GetUnknown()
@@ -50,7 +50,7 @@ func TestEncodedListsArriveAsPayloads(t *testing.T) {
 	require.Equal(t, len(buffer), cap([]byte(buffer)), "the buffer was made once")
 }
 
-func TestEncodedMemosArriveAsFields(t *testing.T) {
+func TestEncodeMemoDecodesAsFields(t *testing.T) {
 	t.Parallel()
 	all, want := sources()
 	named, fields := map[string]payload.Source{}, map[string]*common.Payload{}
@@ -58,7 +58,7 @@ func TestEncodedMemosArriveAsFields(t *testing.T) {
 		name := strings.Repeat("ä", i)
 		named[name], fields[name] = all[i], want[i]
 	}
-	got := sent(t, payload.EncodeMemo(maps.All(named)), &common.Memo{})
+	got := roundTrip(t, payload.EncodeMemo(maps.All(named)), &common.Memo{})
 	require.Empty(t, got.ProtoReflect().GetUnknown())
 	requireEqual(t, &common.Memo{Fields: fields}, got)
 }

@@ -1,4 +1,4 @@
 package payload
 
-// PlainlyValid is the short cut of validJSON.
-func PlainlyValid(data []byte) bool { return plainlyValid(data) }
+// IsSimpleJSON is the short cut of validJSON.
+func IsSimpleJSON(data []byte) bool { return isSimpleJSON(data) }

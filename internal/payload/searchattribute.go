@@ -83,11 +83,11 @@ func ToSearchAttribute(p *common.Payload) (attribute SearchAttribute, ok bool) {
 	if !ok {
 		return SearchAttribute{}, false
 	}
-	return attributeOf(string(p.GetMetadata()[metadataType]), value), true
+	return newSearchAttribute(string(p.GetMetadata()[metadataType]), value), true
 }
 
-func attributeOf(typed string, value jsontext.Value) SearchAttribute {
-	attribute := SearchAttribute{Type: typeName(typed), Value: value}
+func newSearchAttribute(typed string, value jsontext.Value) SearchAttribute {
+	attribute := SearchAttribute{Type: shortTypeName(typed), Value: value}
 	if attribute.Type != keywordList && value.Kind() == '[' {
 		attribute.Value = unwrap(value)
 	}
@@ -105,7 +105,7 @@ func AppendSearchAttribute(dst, wire []byte) (shown []byte, ok bool, err error) 
 	if !ok {
 		return dst, false, nil
 	}
-	attribute := attributeOf(string(p.Type), value)
+	attribute := newSearchAttribute(string(p.Type), value)
 	dst = append(dst, '{')
 	if attribute.Type != "" {
 		dst = append(dst, `"type":`...)
@@ -118,8 +118,8 @@ func AppendSearchAttribute(dst, wire []byte) (shown []byte, ok bool, err error) 
 	return append(dst, '}'), true, nil
 }
 
-// typeName shortens the long form that some servers answer with.
-func typeName(name string) string {
+// shortTypeName shortens the long form that some servers answer with.
+func shortTypeName(name string) string {
 	switch name { // of most
 	case "Text", "Keyword", "Int", "Double", "Bool", "Datetime", keywordList:
 		return name

@@ -10,7 +10,7 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-func TestSearchAttributesGoIn(t *testing.T) {
+func TestFromSearchAttribute(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ in, encoding, data, typ string }{
 		"text":                 {`{"type":"Text","value":"some words"}`, "json/plain", `"some words"`, "Text"},
@@ -39,7 +39,7 @@ func TestSearchAttributesGoIn(t *testing.T) {
 	}
 }
 
-func TestSearchAttributesAreRefused(t *testing.T) {
+func TestInvalidSearchAttributesAreRejected(t *testing.T) {
 	t.Parallel()
 	for name, in := range map[string]string{
 		"no type":          `{"value":1}`,
@@ -70,7 +70,7 @@ func TestSearchAttributesAreRefused(t *testing.T) {
 	}
 }
 
-func TestSearchAttributesComeOut(t *testing.T) {
+func TestToSearchAttribute(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ encoding, data, typ, wantType, want string }{
 		"typed":                        {"json/plain", `"c-1"`, "Keyword", "Keyword", `"c-1"`},
@@ -101,7 +101,7 @@ func TestSearchAttributesComeOut(t *testing.T) {
 	require.False(t, ok)
 }
 
-func TestTypedSearchAttributesComeOutAsTheyWentIn(t *testing.T) {
+func TestTypedSearchAttributesRoundTrip(t *testing.T) {
 	t.Parallel()
 	for typ, value := range map[string]string{
 		"Text": `"a b"`, "Keyword": `"k"`, "Int": "-9223372036854775808", "Double": "1.10", "Bool": "true",

@@ -5,13 +5,13 @@ import (
 	"math/bits"
 )
 
-// plainlyValid reports whether data is JSON of the simple kind that most values
+// isSimpleJSON reports whether data is JSON of the simple kind that most values
 // are: ASCII, without escapes, not nested too deeply. False means that it takes
 // the library to tell: this is its short cut, and never its judge.
-func plainlyValid(data []byte) bool {
+func isSimpleJSON(data []byte) bool {
 	const deepest = 64
 	var open [deepest]byte
-	depth, at := 0, space(data, 0)
+	depth, at := 0, skipSpace(data, 0)
 	for {
 		var next int // behind a value, or negative
 		switch c := peek(data, at); {
@@ -21,7 +21,7 @@ func plainlyValid(data []byte) bool {
 			if depth == deepest {
 				return false
 			}
-			at = space(data, at+1)
+			at = skipSpace(data, at+1)
 			if peek(data, at) == c+2 { // the bracket that closes it, in ASCII
 				next = at + 1
 				break
@@ -29,7 +29,7 @@ func plainlyValid(data []byte) bool {
 			open[depth] = c
 			depth++
 			if c == '{' {
-				if at = member(data, at); at < 0 {
+				if at = memberName(data, at); at < 0 {
 					return false
 				}
 			}
@@ -42,7 +42,7 @@ func plainlyValid(data []byte) bool {
 		if next < 0 {
 			return false
 		}
-		if at, depth = closing(data, next, open[:], depth); depth == 0 {
+		if at, depth = afterValue(data, next, open[:], depth); depth == 0 {
 			return at == len(data)
 		}
 		if at < 0 {
@@ -51,10 +51,10 @@ func plainlyValid(data []byte) bool {
 	}
 }
 
-// closing reads what follows a value: the ends of what holds it, and a comma.
-func closing(data []byte, at int, open []byte, depth int) (next, left int) {
+// afterValue reads what follows a value: the ends of what holds it, and a comma.
+func afterValue(data []byte, at int, open []byte, depth int) (next, left int) {
 	for {
-		at = space(data, at)
+		at = skipSpace(data, at)
 		if depth == 0 {
 			return at, 0
 		}
@@ -63,27 +63,27 @@ func closing(data []byte, at int, open []byte, depth int) (next, left int) {
 			depth--
 			at++
 		case c == ',' && open[depth-1] == '{':
-			return member(data, space(data, at+1)), depth
+			return memberName(data, skipSpace(data, at+1)), depth
 		case c == ',':
-			return space(data, at+1), depth
+			return skipSpace(data, at+1), depth
 		default:
 			return -1, depth
 		}
 	}
 }
 
-// member reads a name and its colon.
-func member(data []byte, at int) int {
+// memberName reads a name and its colon.
+func memberName(data []byte, at int) int {
 	if peek(data, at) != '"' {
 		return -1
 	}
 	if at = simpleString(data, at); at < 0 {
 		return -1
 	}
-	if at = space(data, at); peek(data, at) != ':' {
+	if at = skipSpace(data, at); peek(data, at) != ':' {
 		return -1
 	}
-	return space(data, at+1)
+	return skipSpace(data, at+1)
 }
 
 // peek gives a byte, zero at the end, which no JSON holds.
@@ -94,15 +94,15 @@ func peek(data []byte, at int) byte {
 	return data[at]
 }
 
-// space skips white space, of which there is none in most JSON.
-func space(data []byte, at int) int {
+// skipSpace skips white space, of which there is none in most JSON.
+func skipSpace(data []byte, at int) int {
 	if at < len(data) && data[at] <= ' ' {
-		return spaces(data, at)
+		return skipSpaces(data, at)
 	}
 	return at
 }
 
-func spaces(data []byte, at int) int {
+func skipSpaces(data []byte, at int) int {
 	for at < len(data) && (data[at] == ' ' || data[at] == '\n' || data[at] == '\r' || data[at] == '\t') {
 		at++
 	}
@@ -113,11 +113,11 @@ func spaces(data []byte, at int) int {
 func simpleString(data []byte, at int) int {
 	const word = 8
 	for at++; at+word <= len(data); at += word {
-		if found := special(binary.LittleEndian.Uint64(data[at:])); found != 0 {
+		if found := specialBytes(binary.LittleEndian.Uint64(data[at:])); found != 0 {
 			return stringEnd(data, at+bits.TrailingZeros64(found)/word)
 		}
 	}
-	for at < len(data) && special(uint64(data[at])|plainWord) == 0 {
+	for at < len(data) && specialBytes(uint64(data[at])|plainWord) == 0 {
 		at++
 	}
 	return stringEnd(data, at)
@@ -134,10 +134,10 @@ func stringEnd(data []byte, at int) int {
 // plainWord are plain characters beside the one that is looked at.
 const plainWord = 0x2020202020202000
 
-// special marks by their highest bits the bytes of a word that do not stand for
+// specialBytes marks by their highest bits the bytes of a word that do not stand for
 // themselves in a string. Of those marked the first one is one of them: a byte is
 // marked wrongly only above one that is marked rightly, which it borrows from.
-func special(word uint64) uint64 {
+func specialBytes(word uint64) uint64 {
 	const (
 		each = 0x0101010101010101
 		high = 0x8080808080808080

@@ -75,8 +75,8 @@ func Readable(p *common.Payload) (value jsontext.Value, ok bool) {
 // somewhere, ours at 10,000 levels with those of what is around the value.
 const maxDepth = 5000
 
-// depth is how deep valid JSON nests.
-func depth(value []byte) (deepest int) {
+// depthOf is how deep valid JSON nests.
+func depthOf(value []byte) (deepest int) {
 	level, quoted, escape := 0, false, false
 	for _, c := range value {
 		switch {
@@ -95,11 +95,11 @@ func depth(value []byte) (deepest int) {
 	return deepest
 }
 
-// trimmed is what stands between white space: JSON's own, as Unicode's is not
+// trimSpace is what stands between white space: JSON's own, as Unicode's is not
 // valid around a value.
-func trimmed(data []byte) []byte {
-	begin, end := space(data, 0), len(data)
-	for end > begin && space(data[end-1:end], 0) == 1 {
+func trimSpace(data []byte) []byte {
+	begin, end := skipSpace(data, 0), len(data)
+	for end > begin && skipSpace(data[end-1:end], 0) == 1 {
 		end--
 	}
 	return data[begin:end]
@@ -109,8 +109,8 @@ func trimmed(data []byte) []byte {
 // the reader: a worker may have written them, and dropping or refusing them
 // would lose data.
 func validJSON(data []byte) (jsontext.Value, bool) {
-	value := jsontext.Value(trimmed(data))
-	if !plainlyValid(value) && (!value.IsValid(jsontext.AllowDuplicateNames(true)) || depth(value) > maxDepth) {
+	value := jsontext.Value(trimSpace(data))
+	if !isSimpleJSON(value) && (!value.IsValid(jsontext.AllowDuplicateNames(true)) || depthOf(value) > maxDepth) {
 		return nil, false
 	}
 	return value, true

@@ -17,8 +17,8 @@ func payloadOf(encoding, data string) *common.Payload {
 	return &common.Payload{Metadata: map[string][]byte{"encoding": []byte(encoding)}, Data: []byte(data)}
 }
 
-// lossless gives values that a decoder of JSON would change on the way.
-func lossless() []string {
+// losslessValues gives values that a decoder of JSON would change on the way.
+func losslessValues() []string {
 	return []string{
 		"12345678901234567890", "-0", "1.10", "1e400", "1E+2", "0.1000000000000000055511151231257827",
 		`""`, `"<&>"`, `"\u003c\u0026"`, `"\/"`, `"\ud83d\ude00"`, `"😀"`, `"` + "\u2028" + `"`,
@@ -29,7 +29,7 @@ func lossless() []string {
 
 func TestValuesPassByteForByte(t *testing.T) {
 	t.Parallel()
-	for _, text := range lossless() {
+	for _, text := range losslessValues() {
 		p := payload.FromJSON(jsontext.Value(text))
 		require.True(t, proto.Equal(payloadOf("json/plain", text), p), text)
 		value, ok := payload.ToJSON(p)
@@ -48,7 +48,7 @@ func TestArgumentsPassByteForByte(t *testing.T) {
 	for i, text := range texts {
 		values[i] = jsontext.Value(text)
 	}
-	payloads := sent(t, payload.FromValues(values), &common.Payloads{}).GetPayloads()
+	payloads := roundTrip(t, payload.FromValues(values), &common.Payloads{}).GetPayloads()
 	require.Len(t, payloads, len(texts))
 	for i, text := range texts {
 		value, ok := payload.ToJSON(payloads[i])
@@ -59,14 +59,14 @@ func TestArgumentsPassByteForByte(t *testing.T) {
 	require.True(t, proto.Equal(payloadOf("binary/null", ""), payloads[6]))
 }
 
-func TestNoArgumentsAreNotOneNull(t *testing.T) {
+func TestNoArgumentsDifferFromOneNull(t *testing.T) {
 	t.Parallel()
 	require.Nil(t, payload.FromValues(nil))
 	require.Nil(t, payload.FromValues([]jsontext.Value{}))
-	require.Len(t, sent(t, payload.FromValues([]jsontext.Value{jsontext.Value("null")}), &common.Payloads{}).GetPayloads(), 1)
+	require.Len(t, roundTrip(t, payload.FromValues([]jsontext.Value{jsontext.Value("null")}), &common.Payloads{}).GetPayloads(), 1)
 }
 
-func TestNullIsANullPayload(t *testing.T) {
+func TestNullBecomesANullPayload(t *testing.T) {
 	t.Parallel()
 	p := payload.FromJSON(jsontext.Value("null"))
 	require.Equal(t, map[string][]byte{"encoding": []byte("binary/null")}, p.GetMetadata())
@@ -78,7 +78,7 @@ func TestNullIsANullPayload(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotPlainJSONIsNotGuessedAt(t *testing.T) {
+func TestOtherPayloadsAreNotConvertedToJSON(t *testing.T) {
 	t.Parallel()
 	protobuf := payloadOf("json/protobuf", `{"b":1,"a":1.10}`)
 	protobuf.Metadata["messageType"] = []byte("acme.Order")
@@ -131,7 +131,7 @@ func TestWhatIsNotPlainJSONIsNotGuessedAt(t *testing.T) {
 
 // What goes in comes out, whatever it is; and what is shown is always JSON.
 func FuzzValue(f *testing.F) {
-	for _, text := range append(lossless(), "null", `{"a":1,"a":2}`, "\xff", "{", " 1 ") {
+	for _, text := range append(losslessValues(), "null", `{"a":1,"a":2}`, "\xff", "{", " 1 ") {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -11,10 +11,10 @@ type Wire struct {
 	// Encoding, Type and MessageType are the metadata that have a meaning here.
 	Encoding, Type, MessageType []byte
 	Data                        []byte
-	// Metadata counts the entries of the metadata.
-	Metadata int
-	// More says that there is more than metadata and data.
-	More bool
+	// MetadataCount counts the entries of the metadata.
+	MetadataCount int
+	// OtherFields says that there is more than metadata and data.
+	OtherFields bool
 }
 
 // Field numbers of Payload, and of a map's entry.
@@ -43,7 +43,7 @@ func Read(wire []byte) (p Wire, ok bool) {
 		case fieldData:
 			p.Data = value
 		default:
-			p.More = true
+			p.OtherFields = true
 		}
 	}
 	return p, true
@@ -68,10 +68,10 @@ func next(wire []byte, at int) (number protowire.Number, value []byte, end int) 
 			return 2, wire[begin:end], end
 		}
 	}
-	return anyField(wire, at)
+	return nextField(wire, at)
 }
 
-func anyField(wire []byte, at int) (number protowire.Number, value []byte, end int) {
+func nextField(wire []byte, at int) (number protowire.Number, value []byte, end int) {
 	number, wireType, n := protowire.ConsumeTag(wire[at:])
 	if n < 0 || wireType != protowire.BytesType {
 		return 0, nil, -1
@@ -101,7 +101,7 @@ func (p *Wire) readMetadata(wire []byte) bool {
 		}
 		at = end
 	}
-	p.Metadata++
+	p.MetadataCount++
 	var of *[]byte
 	switch string(key) {
 	case MetadataEncoding:

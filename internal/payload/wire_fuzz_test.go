@@ -49,7 +49,7 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		require.Equal(t, string(built.GetData()), string(got.Data))
-		require.GreaterOrEqual(t, got.Metadata, len(built.GetMetadata()))
+		require.GreaterOrEqual(t, got.MetadataCount, len(built.GetMetadata()))
 		for key, value := range map[string][]byte{"encoding": got.Encoding, "type": got.Type, "messageType": got.MessageType} {
 			require.Equal(t, string(built.GetMetadata()[key]), string(value), key)
 		}

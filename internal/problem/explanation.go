@@ -34,7 +34,7 @@ func Codes() []Code {
 	return codes
 }
 
-type explained struct {
+type explanationEntry struct {
 	code Code
 	Explanation
 }
@@ -43,7 +43,7 @@ type explained struct {
 // never written to.
 //
 //nolint:gochecknoglobals // a read-only table
-var explanations = []explained{
+var explanations = []explanationEntry{
 	{InvalidRequest, Explanation{
 		Cause:  "A field, parameter or header is missing, is unknown or has a value that is not allowed. `errors` names what was found.",
 		Remedy: "Correct what `errors` points at, or what `detail` says where there is no `errors`, and send the request again.",

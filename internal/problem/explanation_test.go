@@ -10,7 +10,7 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-func TestCodesAreThoseThatAreDeclaredInTheirOrder(t *testing.T) {
+func TestCodesListsTheDeclaredCodesInOrder(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, declaredCodes(t), problem.Codes())
 }

@@ -14,27 +14,27 @@ import (
 // it sends the same detail type with all of them. They are those of the
 // server's service/history/consts and common packages at 1.32.
 const (
-	textAlreadyCompleted = "workflow execution already completed"
-	textOtherChain       = "workflow execution not found"
-	textUpdateBegins     = `update "` // and its id
-	textUpdateEnds       = `" not found`
-	textClosing          = "workflow update was aborted by closing workflow"
-	textBlobTooLarge     = "Blob data size exceeds limit"
-	textMessageTooLarge  = "larger than max" // of gRPC's own limits
+	messageAlreadyCompleted = "workflow execution already completed"
+	messageOtherChain       = "workflow execution not found"
+	messageUpdatePrefix     = `update "` // and its id
+	messageUpdateSuffix     = `" not found`
+	messageClosing          = "workflow update was aborted by closing workflow"
+	messageBlobTooLarge     = "Blob data size exceeds limit"
+	messageTooLarge         = "larger than max" // of gRPC's own limits
 )
 
-// textReset begins what grpc-go makes of a stream that was reset.
-const textReset = "stream terminated by RST_STREAM"
+// messageStreamReset begins what grpc-go makes of a stream that was reset.
+const messageStreamReset = "stream terminated by RST_STREAM"
 
-// textNotGRPC begins what grpc-go makes of an answer that is not gRPC: after
+// messageNotGRPC begins what grpc-go makes of an answer that is not gRPC: after
 // it come the page's own words, those of a proxy on the way and not the
 // server's.
-const textNotGRPC = "unexpected HTTP status code received from server"
+const messageNotGRPC = "unexpected HTTP status code received from server"
 
 // FromStatus maps what the upstream answered to the method of the given name
 // (without its service: "QueryWorkflow") to an [Error].
 func FromStatus(st *status.Status, method string) *Error {
-	if strings.HasPrefix(st.Message(), textNotGRPC) && !isWithheld(st.Code()) {
+	if strings.HasPrefix(st.Message(), messageNotGRPC) && !isWithheld(st.Code()) {
 		st = status.New(codes.Unknown, st.Message())
 	}
 	e := fromStatus(st, method)
@@ -49,7 +49,7 @@ func FromStatus(st *status.Status, method string) *Error {
 }
 
 func fromStatus(st *status.Status, method string) *Error {
-	if detail := busyWorkflow(st); detail != "" {
+	if detail := busyDetail(st); detail != "" {
 		return New(WorkflowBusy, detail)
 	}
 	switch st.Code() {
@@ -94,7 +94,7 @@ func fromFailedPrecondition(st *status.Status) *Error {
 // fromAborted knows the update with start whose workflow closed: sent again, it
 // finds or starts the next one.
 func fromAborted(st *status.Status) *Error {
-	if st.Message() == textClosing {
+	if st.Message() == messageClosing {
 		return New(WorkflowNotReady, "The workflow closed before the update reached it.")
 	}
 	return New(Conflict, st.Message())
@@ -114,7 +114,7 @@ func fromInvalidArgument(st *status.Status) *Error {
 		}
 		return New(QueryFailed, st.Message())
 	}
-	if strings.Contains(st.Message(), textBlobTooLarge) {
+	if strings.Contains(st.Message(), messageBlobTooLarge) {
 		return New(PayloadTooLarge, st.Message())
 	}
 	return New(InvalidRequest, st.Message())
@@ -140,11 +140,11 @@ func fromNotFound(st *status.Status, method string) *Error {
 	default:
 	}
 	switch {
-	case method == "PollWorkflowExecutionUpdate" && strings.HasPrefix(st.Message(), textUpdateBegins) && strings.HasSuffix(st.Message(), textUpdateEnds):
+	case method == "PollWorkflowExecutionUpdate" && strings.HasPrefix(st.Message(), messageUpdatePrefix) && strings.HasSuffix(st.Message(), messageUpdateSuffix):
 		return New(UpdateNotFound, st.Message()) // first: the id may be any text
-	case strings.Contains(st.Message(), textAlreadyCompleted), st.Message() == textClosing:
+	case strings.Contains(st.Message(), messageAlreadyCompleted), st.Message() == messageClosing:
 		return New(WorkflowCompleted, "The workflow has already completed.")
-	case st.Message() == textOtherChain && pinsChain(method):
+	case st.Message() == messageOtherChain && takesFirstExecutionRunID(method):
 		return New(RunChainMismatch, "The workflow id belongs to another chain of runs than firstExecutionRunId.")
 	default:
 		return New(WorkflowNotFound, st.Message())
@@ -155,11 +155,11 @@ func fromNotFound(st *status.Status, method string) *Error {
 // workflow may go on in another.
 func IsWorkflowClosing(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && e.Upstream.Message() == textClosing
+	return ok && e.Upstream.Message() == messageClosing
 }
 
-// pinsChain tells the methods that take first_execution_run_id.
-func pinsChain(method string) bool {
+// takesFirstExecutionRunID tells the methods that take first_execution_run_id.
+func takesFirstExecutionRunID(method string) bool {
 	switch method {
 	case "RequestCancelWorkflowExecution", "TerminateWorkflowExecution", "UpdateWorkflowExecution":
 		return true
@@ -180,10 +180,10 @@ func fromAlreadyExists(st *status.Status) *Error {
 }
 
 func fromResourceExhausted(st *status.Status) *Error {
-	if strings.HasPrefix(st.Message(), "grpc: ") && strings.Contains(st.Message(), textMessageTooLarge) {
+	if strings.HasPrefix(st.Message(), "grpc: ") && strings.Contains(st.Message(), messageTooLarge) {
 		return New(PayloadTooLarge, "The request is larger than the Temporal server takes.")
 	}
-	if strings.HasPrefix(st.Message(), textReset) { // ENHANCE_YOUR_CALM is the connection's, whoever's namespace it was
+	if strings.HasPrefix(st.Message(), messageStreamReset) { // ENHANCE_YOUR_CALM is the connection's, whoever's namespace it was
 		return New(UpstreamOverloaded, "The Temporal server is overloaded.")
 	}
 	detail, _ := firstDetail(st).(*errordetails.ResourceExhaustedFailure)

@@ -68,7 +68,7 @@ func TestEveryGRPCCodeHasAProblem(t *testing.T) {
 	}
 }
 
-func TestDetailsAndTextsTellErrorsApart(t *testing.T) {
+func TestStatusDetailsAndMessagesSelectTheCode(t *testing.T) {
 	t.Parallel()
 	const rps, system = enums.RESOURCE_EXHAUSTED_CAUSE_RPS_LIMIT, enums.RESOURCE_EXHAUSTED_SCOPE_SYSTEM
 	const namespace = enums.RESOURCE_EXHAUSTED_SCOPE_NAMESPACE
@@ -280,7 +280,7 @@ func TestDetailsAndTextsTellErrorsApart(t *testing.T) {
 }
 
 // What is about one workflow says nothing of the server, and what its updates in flight fill gets no emptier by another try.
-func TestWhatIsAboutOneWorkflowIsTold(t *testing.T) {
+func TestErrorsOfOneWorkflow(t *testing.T) {
 	t.Parallel()
 	concurrent := exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_CONCURRENT_LIMIT, enums.RESOURCE_EXHAUSTED_SCOPE_NAMESPACE)
 	const full = "limit on number of concurrent in-flight updates has been reached (10)"
@@ -318,7 +318,7 @@ func TestWhatIsAboutOneWorkflowIsTold(t *testing.T) {
 }
 
 // The words are those of each SDK's worker.
-func TestAQueryWithoutHandlerIsNotFoundInEveryLanguage(t *testing.T) {
+func TestAQueryWithoutHandlerIsNotFoundForEverySDK(t *testing.T) {
 	t.Parallel()
 	for sdk, text := range map[string]string{
 		"go":         "unknown queryType nope. KnownQueryTypes=[__stack_trace __open_sessions]",
@@ -341,7 +341,7 @@ func TestAlreadyStartedNamesTheRun(t *testing.T) {
 
 // grpc-go turns the page of a proxy on the way into a status with the page's
 // text in it, under codes whose text is otherwise the server's own.
-func TestAPageOfAProxyIsNoAnswerOfTheServer(t *testing.T) {
+func TestAProxyPageIsNotAServerResponse(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[codes.Code]problem.Code{
 		codes.PermissionDenied: problem.UpstreamError,

@@ -59,7 +59,7 @@ func TestEveryCodeHasItsOwnRow(t *testing.T) {
 	}
 }
 
-func TestStatusesAreThoseOfTheDesign(t *testing.T) {
+func TestStatusOfEveryCode(t *testing.T) {
 	t.Parallel()
 	design := map[int][]problem.Code{
 		400: {
@@ -108,7 +108,7 @@ func TestStatusesAreThoseOfTheDesign(t *testing.T) {
 	}
 }
 
-func TestBusyAnswersSayWhenToComeBack(t *testing.T) {
+func TestRetryableCodesHaveRetryAfter(t *testing.T) {
 	t.Parallel()
 	for _, code := range declaredCodes(t) {
 		row := code.Row()
@@ -119,7 +119,7 @@ func TestBusyAnswersSayWhenToComeBack(t *testing.T) {
 	}
 }
 
-func TestAnUndeclaredCodeReadsAsInternal(t *testing.T) {
+func TestAnUndeclaredCodeIsInternal(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, problem.Internal.Row(), problem.Code("no-such-code").Row())
 }

@@ -125,7 +125,7 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
-func TestEveryAnswerHasTheHeadersOfAProblem(t *testing.T) {
+func TestEveryResponseHasTheHeadersOfAProblem(t *testing.T) {
 	t.Parallel()
 	for _, c := range declaredCodes(t) {
 		response := written(t, problem.New(c, "detail"))
@@ -138,7 +138,7 @@ func TestEveryAnswerHasTheHeadersOfAProblem(t *testing.T) {
 	}
 }
 
-func TestInnerTextOfTheUpstreamIsWithheld(t *testing.T) {
+func TestInternalMessagesOfTheUpstreamAreWithheld(t *testing.T) {
 	t.Parallel()
 	for _, c := range []codes.Code{
 		codes.Unavailable, codes.Unknown, codes.Internal, codes.DataLoss, codes.Unauthenticated, codes.Canceled,
@@ -206,7 +206,7 @@ func TestRetryAfterRoundsUp(t *testing.T) {
 	require.Empty(t, written(t, problem.New(problem.Conflict, "no")).Header.Values("Retry-After"))
 }
 
-func TestChallengeTellsAMissingCredentialFromAWrongOne(t *testing.T) {
+func TestChallengeDistinguishesMissingAndInvalidCredentials(t *testing.T) {
 	t.Parallel()
 	missing := problem.New(problem.Unauthenticated, "Send a credential.")
 	require.Equal(t, []string{`Bearer realm="flowgate"`}, written(t, missing).Header.Values("WWW-Authenticate"))
@@ -228,7 +228,7 @@ func TestHeadersOfMethodsAndMediaTypes(t *testing.T) {
 	require.NotContains(t, body(t, method)+body(t, media), `"acceptPost"`)
 }
 
-func TestAMemberThatCannotBeEncodedCostsTheMembersOnly(t *testing.T) {
+func TestAMemberThatCannotBeEncodedDropsTheMembersOnly(t *testing.T) {
 	t.Parallel()
 	err := problem.New(problem.QueryFailed, "boom")
 	err.Members = problem.Members{WorkflowID: "w", Failure: func() {}}
@@ -237,7 +237,7 @@ func TestAMemberThatCannotBeEncodedCostsTheMembersOnly(t *testing.T) {
 }
 
 // gRPC passes messages through percent-encoding, which carries any bytes.
-func TestTextThatIsNotUnicodeCostsNoDocument(t *testing.T) {
+func TestInvalidUTF8IsReplaced(t *testing.T) {
 	t.Parallel()
 	err := problem.FromStatus(status.New(codes.NotFound, "workflow \xff\xfe not found"), "DescribeWorkflowExecution")
 	err.Members.WorkflowID = "w\xff"

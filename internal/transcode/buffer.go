@@ -8,8 +8,8 @@ type Buffer struct {
 	Text []byte
 }
 
-// maxKept is the largest buffer that is kept for the next answer.
-const maxKept = 4 << 20
+// maxPooledBytes is the largest buffer that is kept for the next answer.
+const maxPooledBytes = 4 << 20
 
 //nolint:gochecknoglobals // a pool is one for all
 var buffers = sync.Pool{New: func() any { return &Buffer{Text: make([]byte, 0, chunkBytes)} }}
@@ -23,7 +23,7 @@ func NewBuffer() *Buffer {
 
 // Release gives the buffer back.
 func (b *Buffer) Release() {
-	if b != nil && cap(b.Text) <= maxKept {
+	if b != nil && cap(b.Text) <= maxPooledBytes {
 		buffers.Put(b)
 	}
 }

@@ -8,11 +8,11 @@ import (
 
 // enum is the names of one enumeration.
 type enum struct {
-	null    bool // google.protobuf.NullValue, whose JSON is null
-	named   bool // values without a name are strings too
-	labels  map[int32][]byte
-	low     [64][]byte // the labels of small numbers, as nearly all are
-	numbers map[string]int32
+	null         bool // google.protobuf.NullValue, whose JSON is null
+	alwaysString bool // values without a name are strings too
+	labels       map[int32][]byte
+	low          [64][]byte // the labels of small numbers, as nearly all are
+	numbers      map[string]int32
 	// short are the names without their type's prefix, folded: Temporal has
 	// written "Running" for WORKFLOW_EXECUTION_STATUS_RUNNING, and its own API
 	// still takes it.
@@ -36,7 +36,7 @@ func newEnum(d protoreflect.EnumDescriptor) *enum {
 			e.labels[number] = appendString(nil, name)
 		}
 	}
-	return e.seal()
+	return e.indexLow()
 }
 
 // label gives the name of a number as JSON, nil when it has none.
@@ -47,8 +47,8 @@ func (e *enum) label(number int32) []byte {
 	return e.labels[number]
 }
 
-// seal fills what label looks up.
-func (e *enum) seal() *enum {
+// indexLow fills what label looks up.
+func (e *enum) indexLow() *enum {
 	for number := range e.low {
 		e.low[number] = e.labels[int32(number)]
 	}

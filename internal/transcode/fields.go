@@ -20,7 +20,7 @@ func Fields(wire []byte) iter.Seq2[protowire.Number, []byte] {
 			if size < 0 {
 				return
 			}
-			if wireType == protowire.BytesType && !yield(number, text(wire[at+n:at+n+size])) {
+			if wireType == protowire.BytesType && !yield(number, lengthDelimited(wire[at+n:at+n+size])) {
 				return
 			}
 			at += n + size

@@ -40,10 +40,10 @@ func (m *Message) parameter(path string) (p Parameter, key string, ok bool) {
 	}
 	names := strings.Split(path, ".")
 	for i, name := range names {
-		if m == nil || m.form != formFields {
+		if m == nil || m.form != formObject {
 			return p, "", false
 		}
-		f := m.names[name]
+		f := m.byName[name]
 		if f == nil || i < len(names)-1 && (f.repeated || f.key != nil || f.message == nil) {
 			return p, "", false
 		}
@@ -156,19 +156,19 @@ func textValue(f *field, text string) ([]byte, error) {
 	switch f.kind {
 	case protoreflect.StringKind:
 		if !utf8.ValidString(text) {
-			return nil, inputFault("must be UTF-8")
+			return nil, invalidInput("must be UTF-8")
 		}
 		return protowire.AppendString(nil, text), nil
 	case protoreflect.BytesKind:
-		data, err := base64Of([]byte(text)).DecodeString(text)
+		data, err := base64Encoding([]byte(text)).DecodeString(text)
 		if err != nil {
-			return nil, inputFault("must be base64")
+			return nil, invalidInput("must be base64")
 		}
 		return protowire.AppendBytes(nil, data), nil
 	case protoreflect.BoolKind:
 		v, err := strconv.ParseBool(text)
 		if err != nil {
-			return nil, inputFault("must be true or false")
+			return nil, invalidInput("must be true or false")
 		}
 		return protowire.AppendVarint(nil, protowire.EncodeBool(v)), nil
 	case protoreflect.EnumKind:
@@ -188,7 +188,7 @@ func textEnum(e *enum, text string) ([]byte, error) {
 	if !ok {
 		v, err := strconv.ParseInt(text, 10, 32)
 		if _, known := e.labels[int32(v)]; err != nil || !known {
-			return nil, inputFault("has no value " + quote(text))
+			return nil, invalidInput("has no value " + quote(text))
 		}
 		number = int32(v)
 	}
@@ -200,17 +200,17 @@ func textMessage(m *Message, text string) ([]byte, error) {
 	switch m.form {
 	case formTimestamp:
 		if seconds, nanos, ok := parseTimestamp(text); ok {
-			return appendInstant(nil, seconds, nanos), nil
+			return appendSecondsNanos(nil, seconds, nanos), nil
 		}
-		return nil, inputFault(`must be a time such as "2026-01-31T12:00:00Z"`)
+		return nil, invalidInput(`must be a time such as "2026-01-31T12:00:00Z"`)
 	case formDuration:
 		if seconds, nanos, ok := parseDuration(text); ok {
-			return appendInstant(nil, seconds, nanos), nil
+			return appendSecondsNanos(nil, seconds, nanos), nil
 		}
 		if d, err := time.ParseDuration(text); err == nil { // what plain gateways take
-			return appendInstant(nil, int64(d/time.Second), int32(d%time.Second)), nil
+			return appendSecondsNanos(nil, int64(d/time.Second), int32(d%time.Second)), nil
 		}
-		return nil, inputFault(`must be a duration such as "1.5s"`)
+		return nil, invalidInput(`must be a duration such as "1.5s"`)
 	case formWrapper:
 		f := m.fields[0]
 		value, err := textValue(f, text)
@@ -218,7 +218,7 @@ func textMessage(m *Message, text string) ([]byte, error) {
 	case formLibrary:
 		if m.name == "google.protobuf.FieldMask" {
 			if !utf8.ValidString(text) {
-				return nil, inputFault("must be UTF-8")
+				return nil, invalidInput("must be UTF-8")
 			}
 			var mask []byte
 			for path := range strings.SplitSeq(text, ",") {
@@ -226,7 +226,7 @@ func textMessage(m *Message, text string) ([]byte, error) {
 			}
 			return mask, nil
 		}
-	case formFields, formAny, formPayload, formPayloads:
+	case formObject, formAny, formPayload, formPayloads:
 	}
-	return nil, inputFault("cannot be given in a query")
+	return nil, invalidInput("cannot be given in a query")
 }

@@ -21,7 +21,7 @@ func query(t *testing.T, raw string) url.Values {
 
 // The rules of google.api.http, as grpc-gateway has them, which Temporal's HTTP
 // API is made of.
-func TestQueryIsReadAsPlainGatewaysReadIt(t *testing.T) {
+func TestQueryIsReadAsGRPCGatewayReadsIt(t *testing.T) {
 	t.Parallel()
 	of := sampleType(t)
 	plan := transcode.NewPlans().Message(of.Descriptor())
@@ -92,7 +92,7 @@ func canonicalWire(t *testing.T, m proto.Message) string {
 	return string(wire)
 }
 
-func TestQueryNamesOfNoFieldAreIgnored(t *testing.T) {
+func TestUnknownQueryNamesAreIgnored(t *testing.T) {
 	t.Parallel()
 	plan := transcode.NewPlans().Message(sampleType(t).Descriptor())
 	for _, name := range []string{
@@ -106,7 +106,7 @@ func TestQueryNamesOfNoFieldAreIgnored(t *testing.T) {
 	}
 }
 
-func TestQueryOfWhatAFieldCannotBeIsRefused(t *testing.T) {
+func TestInvalidQueryValuesAreRejected(t *testing.T) {
 	t.Parallel()
 	plan := transcode.NewPlans().Message(sampleType(t).Descriptor())
 	for _, raw := range []string{
@@ -130,7 +130,7 @@ func TestQueryOfWhatAFieldCannotBeIsRefused(t *testing.T) {
 	}
 }
 
-func TestWhatThePathBindsTheQueryDoesNot(t *testing.T) {
+func TestQueryDoesNotOverridePathParameters(t *testing.T) {
 	t.Parallel()
 	plan := transcode.NewPlans().Message((&workflowservice.DescribeWorkflowExecutionRequest{}).ProtoReflect().Descriptor())
 	id, ok := plan.Parameter("execution.workflow_id")
@@ -157,7 +157,7 @@ func TestWhatThePathBindsTheQueryDoesNot(t *testing.T) {
 	require.Empty(t, wire)
 }
 
-func TestParameterIsAFieldThatThereIs(t *testing.T) {
+func TestParameterFindsExistingFieldsOnly(t *testing.T) {
 	t.Parallel()
 	plan := transcode.NewPlans().Message(sampleType(t).Descriptor())
 	for path, want := range map[string]string{
@@ -173,7 +173,7 @@ func TestParameterIsAFieldThatThereIs(t *testing.T) {
 	}
 }
 
-func TestValueOfAParameterIsChecked(t *testing.T) {
+func TestParameterValuesAreValidated(t *testing.T) {
 	t.Parallel()
 	of := sampleType(t)
 	plan := transcode.NewPlans().Message(of.Descriptor())

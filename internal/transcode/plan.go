@@ -24,9 +24,9 @@ func (p *Plans) Message(d protoreflect.MessageDescriptor) *Message {
 	return p.compile(d)
 }
 
-// byName gives the plan of the message that a type URL of an Any names, nil when
+// byTypeURL gives the plan of the message that a type URL of an Any names, nil when
 // it is not linked. Messages of proto2 are not: nothing of Temporal's is.
-func (p *Plans) byName(url string) *Message {
+func (p *Plans) byTypeURL(url string) *Message {
 	found, err := protoregistry.GlobalTypes.FindMessageByURL(url)
 	if err != nil || found.Descriptor().Syntax() != protoreflect.Proto3 {
 		return nil
@@ -38,22 +38,22 @@ func (p *Plans) byName(url string) *Message {
 type Message struct {
 	plans *Plans
 	name  protoreflect.FullName
-	form  form
+	form  jsonForm
 	view  bool // it shows some of the fields, in its own way
 
-	fields  []*field
-	low     [64]*field // by number, where it is small, as nearly all are
-	high    map[protowire.Number]*field
-	names   map[string]*field // by both names, the JSON's and the proto's
-	oneofs  int
-	element protoreflect.MessageType // for what the library converts
+	fields      []*field
+	low         [64]*field // by number, where it is small, as nearly all are
+	high        map[protowire.Number]*field
+	byName      map[string]*field // by both names, the JSON's and the proto's
+	oneofs      int
+	messageType protoreflect.MessageType // for what the library converts
 }
 
-// form tells the messages whose JSON is not an object of their fields.
-type form uint8
+// jsonForm tells the messages whose JSON is not an object of their fields.
+type jsonForm uint8
 
 const (
-	formFields form = iota
+	formObject jsonForm = iota
 	formTimestamp
 	formDuration
 	formWrapper // its JSON is that of its one field
@@ -65,19 +65,19 @@ const (
 
 // field is one field of a message, or the key or value of a map.
 type field struct {
-	number   protowire.Number
-	step     step  // these come first, as the quick pass reads mostly them
-	accepted uint8 // see takes
-	kind     protoreflect.Kind
-	wireType protowire.Type // of one element
-	repeated bool
-	packed   bool
-	presence bool   // an explicit default is shown
-	choice   uint64 // of a oneof: a bit, which others may share
-	label    []byte // the JSON name as it is written, with the comma before it and the colon
-	message  *Message
-	enum     *enum
-	key      *field // of a map, with value
+	number        protowire.Number
+	valueKind     valueKind // these come first, as the quick pass reads mostly them
+	acceptedTypes uint8     // see takes
+	kind          protoreflect.Kind
+	wireType      protowire.Type // of one element
+	repeated      bool
+	packed        bool
+	hasPresence   bool   // an explicit default is shown
+	oneofBit      uint64 // of a oneof: a bit, which others may share
+	label         []byte // the JSON name as it is written, with the comma before it and the colon
+	message       *Message
+	enum          *enum
+	key           *field // of a map, with value
 
 	index int    // among the message's
 	oneof int    // 1 + its index, 0 for none
@@ -87,21 +87,21 @@ type field struct {
 	tag   []byte // as it is written for one element
 
 	// What only views have, see [ViewField].
-	always, hoisted bool
-	number64        bool // 64 bits as a number
-	sparse          bool // a time or duration that is left out when it is zero, or a duration below zero
-	custom          func(dst, wire []byte) ([]byte, bool, error)
-	members         func(dst, wire []byte) ([]byte, error)
+	always, inline bool
+	numeric64      bool // 64 bits as a number
+	omitZeroTime   bool // a time or duration that is left out when it is zero, or a duration below zero
+	encodeValue    func(dst, wire []byte) ([]byte, bool, error)
+	encodeMembers  func(dst, wire []byte) ([]byte, error)
 }
 
 func (p *Plans) compile(d protoreflect.MessageDescriptor) *Message {
 	if m, ok := p.messages[d.FullName()]; ok {
 		return m
 	}
-	m := &Message{plans: p, name: d.FullName(), form: formOf(d.FullName()), names: map[string]*field{}}
+	m := &Message{plans: p, name: d.FullName(), form: formOf(d.FullName()), byName: map[string]*field{}}
 	p.messages[d.FullName()] = m // before its fields: messages nest in themselves
 	if m.form == formLibrary {
-		m.element, _ = protoregistry.GlobalTypes.FindMessageByName(m.name)
+		m.messageType, _ = protoregistry.GlobalTypes.FindMessageByName(m.name)
 		return m
 	}
 	fields := d.Fields()
@@ -109,15 +109,15 @@ func (p *Plans) compile(d protoreflect.MessageDescriptor) *Message {
 		f := p.field(fields.Get(i))
 		f.index = i
 		m.fields = append(m.fields, f)
-		m.put(f)
-		m.names[f.name] = f
-		m.names[string(fields.Get(i).Name())] = f
+		m.addField(f)
+		m.byName[f.name] = f
+		m.byName[string(fields.Get(i).Name())] = f
 	}
 	m.oneofs = d.Oneofs().Len()
 	return m
 }
 
-func formOf(name protoreflect.FullName) form {
+func formOf(name protoreflect.FullName) jsonForm {
 	switch name {
 	case "google.protobuf.Timestamp":
 		return formTimestamp
@@ -136,19 +136,19 @@ func formOf(name protoreflect.FullName) form {
 	case "temporal.api.common.v1.Payloads":
 		return formPayloads
 	default:
-		return formFields
+		return formObject
 	}
 }
 
 func (p *Plans) field(d protoreflect.FieldDescriptor) *field {
 	f := &field{
 		number: d.Number(), kind: d.Kind(), wireType: wireTypeOf(d.Kind()), name: d.JSONName(), proto: string(d.Name()),
-		label: labelOf(d.JSONName()), repeated: d.IsList(), packed: d.IsPacked(), presence: d.HasPresence(),
+		label: labelOf(d.JSONName()), repeated: d.IsList(), packed: d.IsPacked(), hasPresence: d.HasPresence(),
 	}
 	f.tag = protowire.AppendTag(nil, f.number, f.wireType)
 	if oneof := d.ContainingOneof(); oneof != nil {
 		f.oneof = 1 + oneof.Index()
-		f.choice = 1 << (oneof.Index() % 64) // those that share one are only written carefully
+		f.oneofBit = 1 << (oneof.Index() % 64) // those that share one are only written carefully
 	}
 	switch {
 	case d.IsMap():
@@ -158,8 +158,8 @@ func (p *Plans) field(d protoreflect.FieldDescriptor) *field {
 	case d.Enum() != nil:
 		f.enum = newEnum(d.Enum())
 	}
-	f.step = stepOf(f)
-	f.accept()
+	f.valueKind = valueKindOf(f)
+	f.setAcceptedTypes()
 	return f
 }
 
@@ -180,8 +180,8 @@ func wireTypeOf(kind protoreflect.Kind) protowire.Type {
 	}
 }
 
-// put makes a field known by its number.
-func (m *Message) put(f *field) {
+// addField makes a field known by its number.
+func (m *Message) addField(f *field) {
 	if int(f.number) < len(m.low) {
 		m.low[f.number] = f
 		return

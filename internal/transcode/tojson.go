@@ -24,14 +24,14 @@ type Form struct {
 func (m *Message) AppendJSON(dst, wire []byte, form Form, first []byte) ([]byte, error) {
 	w := newJSONWriter(form)
 	defer w.release()
-	w.out, w.quickly = dst, true
+	w.out, w.fast = dst, true
 	err := w.document(m, wire, first)
 	if err != nil { // untidy, or wrong in a part that a later one takes the place of
-		w.out, w.runs, w.quickly = dst, w.runs[:0], false
+		w.out, w.runs, w.fast = dst, w.runs[:0], false
 		err = w.document(m, wire, first)
 	}
 	if err != nil {
-		return dst, fault(m, err)
+		return dst, messageError(m, err)
 	}
 	return w.out, nil
 }
@@ -43,13 +43,13 @@ func (m *Message) WriteJSON(to io.Writer, wire []byte, form Form, first []byte) 
 	defer w.release()
 	w.to = to
 	if err := w.document(m, wire, first); err != nil {
-		return fault(m, err)
+		return messageError(m, err)
 	}
 	return w.flush()
 }
 
 func (w *jsonWriter) document(m *Message, wire, first []byte) error {
-	w.copies = copiesOf(wire)
+	w.copyBudget = copyLimit(wire)
 	if len(first) > 0 {
 		return w.object(m, wire, 0, first)
 	}
@@ -61,25 +61,25 @@ const chunkBytes = 64 << 10
 
 // jsonWriter turns wire bytes into JSON.
 type jsonWriter struct {
-	form Form
-	out  []byte
-	to   io.Writer // nil collects all in out
-	runs []run     // of all levels that are open
-	own  []byte    // the buffer of WriteJSON
+	form   Form
+	out    []byte
+	to     io.Writer // nil collects all in out
+	runs   []run     // of all levels that are open
+	pooled []byte    // the buffer of WriteJSON
 
-	quickly   bool // see quick
-	inElement bool // of a list that is written in pieces, which is written whole
-	clock     clock
-	flushed   int // pieces
-	copies    int // bytes that may still be put in order, see mayCopy
+	fast       bool // see quick
+	inElement  bool // of a list that is written in pieces, which is written whole
+	minutes    minuteCache
+	flushed    int // pieces
+	copyBudget int // bytes that may still be put in order, see chargeCopy
 }
 
 //nolint:gochecknoglobals // a pool is one for all
-var jsonWriters = sync.Pool{New: func() any { return &jsonWriter{own: make([]byte, 0, 2*chunkBytes)} }}
+var jsonWriters = sync.Pool{New: func() any { return &jsonWriter{pooled: make([]byte, 0, 2*chunkBytes)} }}
 
 func newJSONWriter(form Form) *jsonWriter {
 	w, _ := jsonWriters.Get().(*jsonWriter)
-	w.form, w.out, w.quickly, w.inElement = form, w.own[:0], false, false
+	w.form, w.out, w.fast, w.inElement = form, w.pooled[:0], false, false
 	return w
 }
 
@@ -87,7 +87,7 @@ func newJSONWriter(form Form) *jsonWriter {
 func (w *jsonWriter) release() {
 	const manyRuns = 4096
 	if w.to != nil && cap(w.out) <= 4*chunkBytes {
-		w.own = w.out[:0]
+		w.pooled = w.out[:0]
 	}
 	if cap(w.runs) > manyRuns {
 		w.runs = nil
@@ -140,7 +140,7 @@ func (w *jsonWriter) message(m *Message, wire []byte, depth int) (err error) {
 		return w.any(m, wire, depth)
 	case formLibrary:
 		return w.library(m, wire)
-	case formFields:
+	case formObject:
 	}
 	return w.object(m, wire, depth, nil)
 }
@@ -148,8 +148,8 @@ func (w *jsonWriter) message(m *Message, wire []byte, depth int) (err error) {
 // object writes a message as an object of its fields, after a first member if
 // there is one.
 func (w *jsonWriter) object(m *Message, wire []byte, depth int, first []byte) (err error) {
-	if w.quickly && !m.view && len(first) == 0 {
-		w.out, err = w.quickObject(w.out, m, wire, depth)
+	if w.fast && !m.view && len(first) == 0 {
+		w.out, err = w.fastObject(w.out, m, wire, depth)
 		return err
 	}
 	w.out = append(append(w.out, '{'), first...)
@@ -160,23 +160,23 @@ func (w *jsonWriter) object(m *Message, wire []byte, depth int, first []byte) (e
 	return nil
 }
 
-// members writes the fields of a message, and reports whether what comes next
+// encodeMembers writes the fields of a message, and reports whether what comes next
 // needs a comma before it.
 func (w *jsonWriter) members(m *Message, wire []byte, depth int, separate bool) (bool, error) {
 	if depth > maxDepth {
 		return separate, errDepth
 	}
-	if w.quickly && !m.view {
-		return w.quickMembers(m, wire, depth, separate)
+	if w.fast && !m.view {
+		return w.fastMembers(m, wire, depth, separate)
 	}
-	l, err := w.split(m, wire)
+	l, err := w.pushFrame(m, wire)
 	if err != nil {
 		return separate, err
 	}
 	if m.view { // its order is the one that it was written in
 		sortRuns(w.runs[l.first:l.last])
 	}
-	var shown numbers
+	var shown intSet
 	for i := l.first; i < l.last; i++ {
 		r := w.runs[i]
 		size, pieces := len(w.out), w.flushed
@@ -184,7 +184,7 @@ func (w *jsonWriter) members(m *Message, wire []byte, depth int, separate bool) 
 			return separate, err
 		}
 		if m.view && (len(w.out) != size || w.flushed != pieces) { // see missing
-			shown.set(r.field.index)
+			shown.add(r.field.index)
 		}
 		if err := w.flushIfFull(); err != nil {
 			return separate, err
@@ -192,7 +192,7 @@ func (w *jsonWriter) members(m *Message, wire []byte, depth int, separate bool) 
 	}
 	w.runs = w.runs[:l.first]
 	if m.view {
-		return w.missing(m, &shown, depth, separate)
+		return w.absentFields(m, &shown, depth, separate)
 	}
 	return separate, nil
 }
@@ -210,19 +210,19 @@ func (w *jsonWriter) label(f *field, separate bool) {
 // not being there. It reports whether what comes next needs a comma.
 func (w *jsonWriter) member(r run, wire []byte, depth int, separate bool) (bool, error) {
 	f, before := r.field, len(w.out)
-	if r.several && f.message != nil && !f.repeated { // it will be merged
-		if err := w.mayCopy(wire); err != nil {
+	if r.multiple && f.message != nil && !f.repeated { // it will be merged
+		if err := w.chargeCopy(wire); err != nil {
 			return separate, err
 		}
 	}
-	if f.hoisted {
-		return w.members(f.message, merged(wire, r.several), depth+1, separate)
+	if f.inline {
+		return w.members(f.message, mergedContent(wire, r.multiple), depth+1, separate)
 	}
-	if f.members != nil {
+	if f.encodeMembers != nil {
 		if separate {
 			w.out = append(w.out, ',')
 		}
-		return w.ownMembers(f, merged(wire, r.several), before, separate)
+		return w.customMembers(f, mergedContent(wire, r.multiple), before, separate)
 	}
 	w.label(f, separate)
 	wrote, err := w.value(r, wire, depth)
@@ -233,11 +233,11 @@ func (w *jsonWriter) member(r run, wire []byte, depth int, separate bool) (bool,
 	return true, err
 }
 
-// ownMembers lets a view's own code write a message.
-func (w *jsonWriter) ownMembers(f *field, content []byte, before int, separate bool) (bool, error) {
+// customMembers lets a view's own code write a message.
+func (w *jsonWriter) customMembers(f *field, content []byte, before int, separate bool) (bool, error) {
 	begin := len(w.out)
 	var err error
-	if w.out, err = f.members(w.out, content); err != nil {
+	if w.out, err = f.encodeMembers(w.out, content); err != nil {
 		return separate, err
 	}
 	if len(w.out) == begin {
@@ -256,23 +256,23 @@ func (w *jsonWriter) value(r run, wire []byte, depth int) (bool, error) {
 	case f.repeated:
 		some, err := w.list(f, wire, depth)
 		return some || f.always, err
-	case f.custom != nil:
+	case f.encodeValue != nil:
 		var wrote bool
 		var err error
-		w.out, wrote, err = f.custom(w.out, merged(wire, r.several))
+		w.out, wrote, err = f.encodeValue(w.out, mergedContent(wire, r.multiple))
 		return wrote, err
 	case f.message != nil:
-		content := merged(wire, r.several)
-		if f.sparse {
-			return w.sparse(f.message, content)
+		content := mergedContent(wire, r.multiple)
+		if f.omitZeroTime {
+			return w.nonZeroTime(f.message, content)
 		}
 		before, flushed := len(w.out), w.flushed
 		err := w.message(f.message, content, depth+1)
 		empty := w.flushed == flushed && len(w.out) == before+len("{}")
 		return !f.message.view || f.always || !empty, err // a view that shows nothing is not shown
 	default:
-		value := lastValue(wire, r.several)
-		if !f.presence && isDefault(f, value) && !f.always {
+		value := lastValue(wire, r.multiple)
+		if !f.hasPresence && isDefault(f, value) && !f.always {
 			return false, nil
 		}
 		_, err := w.scalar(f, value)
@@ -280,11 +280,11 @@ func (w *jsonWriter) value(r run, wire []byte, depth int) (bool, error) {
 	}
 }
 
-// merged gives the wire bytes of a message field: of several occurrences they
+// mergedContent gives the wire bytes of a message field: of several occurrences they
 // are put together, which is what merging them means.
-func merged(wire []byte, several bool) []byte {
+func mergedContent(wire []byte, several bool) []byte {
 	if !several {
-		return content(wire)
+		return fieldContent(wire)
 	}
 	var all []byte
 	for len(wire) > 0 {
@@ -296,9 +296,9 @@ func merged(wire []byte, several bool) []byte {
 	return all
 }
 
-// content is what the first length-delimited field of wire holds. The tags and
+// fieldContent is what the first length-delimited field of wire holds. The tags and
 // sizes in a run were checked when it was made.
-func content(wire []byte) []byte {
+func fieldContent(wire []byte) []byte {
 	_, _, n := tagAt(wire, 0)
 	value, _ := protowire.ConsumeBytes(wire[n:])
 	return value
@@ -340,13 +340,13 @@ func (w *jsonWriter) list(f *field, wire []byte, depth int) (some bool, err erro
 		}
 		some = true
 		switch {
-		case f.custom != nil:
+		case f.encodeValue != nil:
 			var wrote bool
-			if w.out, wrote, err = f.custom(w.out, text(value)); err == nil && !wrote {
+			if w.out, wrote, err = f.encodeValue(w.out, lengthDelimited(value)); err == nil && !wrote {
 				w.out, some = w.out[:before], others
 			}
 		case f.message != nil:
-			err = w.element(f.message, text(value), depth+1)
+			err = w.element(f.message, lengthDelimited(value), depth+1)
 		default:
 			_, err = w.scalar(f, value)
 		}
@@ -364,26 +364,26 @@ func (w *jsonWriter) list(f *field, wire []byte, depth int) (some bool, err erro
 	return some, nil
 }
 
-// element writes an element of a list. Where the list is written in pieces, the
+// messageType writes an element of a list. Where the list is written in pieces, the
 // element is not: it may have to be taken back.
 func (w *jsonWriter) element(m *Message, wire []byte, depth int) error {
 	if w.to == nil || w.inElement {
 		return w.message(m, wire, depth)
 	}
 	begin, open := len(w.out), len(w.runs)
-	w.inElement, w.quickly = true, true
+	w.inElement, w.fast = true, true
 	err := w.message(m, wire, depth)
 	if err != nil { // see AppendJSON
-		w.out, w.runs, w.quickly = w.out[:begin], w.runs[:open], false
+		w.out, w.runs, w.fast = w.out[:begin], w.runs[:open], false
 		err = w.message(m, wire, depth)
 	}
-	w.inElement, w.quickly = false, false
+	w.inElement, w.fast = false, false
 	return err
 }
 
 // unpack writes the elements of a packed field.
 func (w *jsonWriter) unpack(f *field, value []byte, some bool) (bool, error) {
-	packed := text(value)
+	packed := lengthDelimited(value)
 	for len(packed) > 0 {
 		if some {
 			w.out = append(w.out, ',')

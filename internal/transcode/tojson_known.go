@@ -7,9 +7,9 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// instant reads the seconds and nanoseconds that Timestamp and Duration have
+// timeOrDuration reads the seconds and nanoseconds that Timestamp and Duration have
 // alike.
-func instant(wire []byte) (seconds, nanos int64, err error) {
+func readSecondsNanos(wire []byte) (seconds, nanos int64, err error) {
 	for at := 0; at < len(wire); {
 		number, wireType, n := tagAt(wire, at)
 		if n < 0 {
@@ -40,26 +40,26 @@ func instant(wire []byte) (seconds, nanos int64, err error) {
 }
 
 func (w *jsonWriter) timestamp(dst, wire []byte) ([]byte, error) {
-	seconds, nanos, err := instant(wire)
+	seconds, nanos, err := readSecondsNanos(wire)
 	if err != nil {
 		return dst, err
 	}
-	return w.clock.append(dst, seconds, nanos, appendNanos)
+	return w.minutes.append(dst, seconds, nanos, appendNanos)
 }
 
 func (w *jsonWriter) duration(dst, wire []byte) ([]byte, error) {
-	seconds, nanos, err := instant(wire)
+	seconds, nanos, err := readSecondsNanos(wire)
 	if err != nil {
 		return dst, err
 	}
 	return appendDuration(dst, seconds, nanos, appendNanos)
 }
 
-// sparse writes a time or a duration of a view, with no more digits than it
+// nonZeroTime writes a time or a duration of a view, with no more digits than it
 // needs, unless nobody has set it: it is zero then, or Go's zero time. A
 // duration below zero is none: that of a run which closed before it began.
-func (w *jsonWriter) sparse(m *Message, wire []byte) (bool, error) {
-	seconds, nanos, err := instant(wire)
+func (w *jsonWriter) nonZeroTime(m *Message, wire []byte) (bool, error) {
+	seconds, nanos, err := readSecondsNanos(wire)
 	if err != nil || nanos == 0 && (seconds == 0 || m.form == formTimestamp && seconds == minTimestamp) {
 		return false, err
 	}
@@ -67,9 +67,9 @@ func (w *jsonWriter) sparse(m *Message, wire []byte) (bool, error) {
 		return false, nil
 	}
 	if m.form == formTimestamp {
-		w.out, err = w.clock.append(w.out, seconds, nanos, appendFewNanos)
+		w.out, err = w.minutes.append(w.out, seconds, nanos, appendTrimmedNanos)
 	} else {
-		w.out, err = appendDuration(w.out, seconds, nanos, appendFewNanos)
+		w.out, err = appendDuration(w.out, seconds, nanos, appendTrimmedNanos)
 	}
 	return true, err
 }
@@ -77,14 +77,14 @@ func (w *jsonWriter) sparse(m *Message, wire []byte) (bool, error) {
 // wrapper writes a wrapper as its value: it is there even when it is a default.
 func (w *jsonWriter) wrapper(m *Message, wire []byte) error {
 	f := m.fields[0]
-	l, err := w.split(m, wire)
+	l, err := w.pushFrame(m, wire)
 	if err != nil {
 		return err
 	}
-	value := zero(f)
+	value := zeroValue(f)
 	if l.first < l.last {
 		r := w.runs[l.first]
-		value = lastValue(l.wire[r.begin:r.end], r.several)
+		value = lastValue(l.wire[r.begin:r.end], r.multiple)
 	}
 	w.runs = w.runs[:l.first]
 	_, err = w.scalar(f, value)
@@ -94,13 +94,13 @@ func (w *jsonWriter) wrapper(m *Message, wire []byte) error {
 // library writes a message as the protobuf library does, for those that are
 // rare and whose JSON is peculiar.
 func (w *jsonWriter) library(m *Message, wire []byte) error {
-	built := m.element.New().Interface()
+	built := m.messageType.New().Interface()
 	if err := (proto.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(wire, built); err != nil {
 		return errWire
 	}
 	text, err := protojson.Marshal(built)
 	if err != nil {
-		return errInvalid
+		return errNoJSON
 	}
 	value := jsontext.Value(text)
 	if err := value.Compact(); err != nil { // the library's white space is random
@@ -120,17 +120,17 @@ func (w *jsonWriter) any(m *Message, wire []byte, depth int) error {
 	}
 	if len(url) == 0 {
 		if len(inner) > 0 {
-			return errInvalid
+			return errNoJSON
 		}
 		w.out = append(w.out, '{', '}')
 		return nil
 	}
 	head, ok := appendText([]byte(`"@type":`), url)
 	if !ok {
-		return errText
+		return errInvalidUTF8
 	}
-	of := m.plans.byName(string(url))
-	if of != nil && (isObject(of) || of.name == emptyName) { // the library leaves the value of an Empty out
+	of := m.plans.byTypeURL(string(url))
+	if of != nil && (isInlinedInAny(of) || of.name == emptyName) { // the library leaves the value of an Empty out
 		return w.object(of, inner, depth+1, head)
 	}
 	w.out = append(append(append(w.out, '{'), head...), `,"value":`...)
@@ -145,12 +145,12 @@ func (w *jsonWriter) any(m *Message, wire []byte, depth int) error {
 
 // anyParts reads the two fields of an Any.
 func (w *jsonWriter) anyParts(m *Message, wire []byte) (url, value []byte, err error) {
-	l, err := w.split(m, wire)
+	l, err := w.pushFrame(m, wire)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, r := range w.runs[l.first:l.last] {
-		last := text(lastValue(l.wire[r.begin:r.end], r.several))
+		last := lengthDelimited(lastValue(l.wire[r.begin:r.end], r.multiple))
 		if r.field.number == 1 {
 			url = last
 		} else {

@@ -13,8 +13,8 @@ import (
 // entry is one of a map.
 type entry struct {
 	key, value []byte // wire values; text and messages without their length
-	given      bool   // the value is there
-	order      uint64 // of a key that is a number
+	hasValue   bool   // the value is there
+	sortKey    uint64 // of a key that is a number
 }
 
 // entries writes a map, sorted, each key once: of several the last counts.
@@ -83,11 +83,11 @@ func (f *field) entry(e *entry, wire []byte) error {
 			}
 		case number != f.value.number || wireType != f.value.wireType:
 		case f.value.message == nil:
-			e.value, e.given = value, true
+			e.value, e.hasValue = value, true
 		default:
 			inner, _ := bytesAt(value, 0)
-			if !e.given {
-				e.value, e.given = inner, true
+			if !e.hasValue {
+				e.value, e.hasValue = inner, true
 				continue
 			}
 			if !own {
@@ -97,13 +97,13 @@ func (f *field) entry(e *entry, wire []byte) error {
 		}
 	}
 	if f.key.wireType != protowire.BytesType {
-		e.order = f.key.order(e.key)
+		e.sortKey = f.key.sortKey(e.key)
 	}
 	return nil
 }
 
-// order gives the order of a key that is not text.
-func (f *field) order(key []byte) uint64 {
+// fieldOrder gives the order of a key that is not text.
+func (f *field) sortKey(key []byte) uint64 {
 	const sign = 1 << 63
 	switch f.wireType {
 	case protowire.VarintType:
@@ -112,13 +112,13 @@ func (f *field) order(key []byte) uint64 {
 		case protoreflect.Int32Kind:
 			return uint64(int64(int32(v))) ^ sign //nolint:gosec // two's complement
 		case protoreflect.Sint32Kind, protoreflect.Sint64Kind:
-			return uint64(protowire.DecodeZigZag(cutTo(f.kind, v))) ^ sign //nolint:gosec // two's complement
+			return uint64(protowire.DecodeZigZag(truncate(f.kind, v))) ^ sign //nolint:gosec // two's complement
 		case protoreflect.Int64Kind:
 			return v ^ sign
 		case protoreflect.BoolKind:
 			return min(v, 1)
 		default:
-			return cutTo(f.kind, v)
+			return truncate(f.kind, v)
 		}
 	case protowire.Fixed32Type:
 		if len(key) == 0 {
@@ -160,13 +160,13 @@ func (f *field) sort(all []entry) {
 
 func (f *field) compare(a, b *entry) int {
 	if f.key.wireType != protowire.BytesType {
-		return cmp.Compare(a.order, b.order)
+		return cmp.Compare(a.sortKey, b.sortKey)
 	}
 	return bytes.Compare(a.key, b.key)
 }
 
-// text is what a length-delimited value holds.
-func text(value []byte) []byte {
+// lengthDelimited is what a length-delimited value holds.
+func lengthDelimited(value []byte) []byte {
 	inner, _ := bytesAt(value, 0)
 	return inner
 }
@@ -176,12 +176,12 @@ func (w *jsonWriter) key(f *field, key []byte) error {
 	if f.wireType == protowire.BytesType {
 		var ok bool
 		if w.out, ok = appendText(w.out, key); !ok {
-			return errText
+			return errInvalidUTF8
 		}
 		return nil
 	}
 	if key == nil {
-		key = zero(f)
+		key = zeroValue(f)
 	}
 	before := len(w.out)
 	w.out = append(w.out, '"')
@@ -196,8 +196,8 @@ func (w *jsonWriter) key(f *field, key []byte) error {
 	return nil
 }
 
-// zero is the default of a scalar, as a wire value.
-func zero(f *field) []byte {
+// zeroValue is the default of a scalar, as a wire value.
+func zeroValue(f *field) []byte {
 	switch f.wireType {
 	case protowire.Fixed32Type:
 		return make([]byte, 4) //nolint:mnd // bytes
@@ -210,18 +210,18 @@ func zero(f *field) []byte {
 
 // mapValue writes the value of an entry; false leaves the entry out.
 func (w *jsonWriter) mapValue(f *field, e *entry, depth int) (bool, error) {
-	if f.custom != nil {
+	if f.encodeValue != nil {
 		var wrote bool
 		var err error
-		w.out, wrote, err = f.custom(w.out, e.value)
+		w.out, wrote, err = f.encodeValue(w.out, e.value)
 		return wrote, err
 	}
 	if f.message != nil {
 		return true, w.message(f.message, e.value, depth+1)
 	}
 	value := e.value
-	if !e.given {
-		value = zero(f)
+	if !e.hasValue {
+		value = zeroValue(f)
 	}
 	_, err := w.scalar(f, value)
 	return true, err

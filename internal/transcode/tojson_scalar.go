@@ -17,7 +17,7 @@ func isDefault(f *field, value []byte) bool {
 		return n > 0 && size == 0
 	case protowire.VarintType:
 		v, n := protowire.ConsumeVarint(value)
-		return n > 0 && cutTo(f.kind, v) == 0
+		return n > 0 && truncate(f.kind, v) == 0
 	default:
 		for _, b := range value {
 			if b != 0 {
@@ -28,8 +28,8 @@ func isDefault(f *field, value []byte) bool {
 	}
 }
 
-// cutTo cuts a varint to the width of its kind: a decoder drops what is above.
-func cutTo(kind protoreflect.Kind, v uint64) uint64 {
+// truncate cuts a varint to the width of its kind: a decoder drops what is above.
+func truncate(kind protoreflect.Kind, v uint64) uint64 {
 	switch kind {
 	case protoreflect.Int32Kind, protoreflect.Uint32Kind, protoreflect.Sint32Kind, protoreflect.EnumKind:
 		return uint64(uint32(v)) //nolint:gosec // it is cut on purpose
@@ -52,7 +52,7 @@ func (w *jsonWriter) scalar(f *field, wire []byte) (n int, err error) {
 		}
 		var ok bool
 		if w.out, ok = appendText(w.out, value); !ok {
-			return 0, errText
+			return 0, errInvalidUTF8
 		}
 		return n, nil
 	case protowire.Fixed32Type:
@@ -131,7 +131,7 @@ func (e *enum) append(dst []byte, v int32) []byte {
 	if label := e.label(v); label != nil {
 		return append(dst, label...)
 	}
-	if e.named { // a value that is newer than the gateway is a name too
+	if e.alwaysString { // a value that is newer than the gateway is a name too
 		return append(appendInt(append(dst, '"'), int64(v)), '"')
 	}
 	return appendInt(dst, int64(v))
@@ -140,14 +140,14 @@ func (e *enum) append(dst []byte, v int32) []byte {
 // appendInt64 and appendUint64 write 64 bits as strings, because a JSON number
 // often ends up in a double; in views as the numbers that they are.
 func (f *field) appendInt64(dst []byte, v int64) []byte {
-	if f.number64 {
+	if f.numeric64 {
 		return appendInt(dst, v)
 	}
 	return append(appendInt(append(dst, '"'), v), '"')
 }
 
 func (f *field) appendUint64(dst []byte, v uint64) []byte {
-	if f.number64 {
+	if f.numeric64 {
 		return appendUint(dst, v)
 	}
 	return append(appendUint(append(dst, '"'), v), '"')

@@ -39,19 +39,19 @@ func (m *Message) AppendWire(dst, text []byte, form Form) ([]byte, error) {
 	w.out = dst
 	err := w.document(m, text)
 	if err != nil {
-		return dst, w.inputError(err)
+		return dst, w.toInputError(err)
 	}
 	return w.out, nil
 }
 
 // wireWriter turns JSON into wire bytes.
 type wireWriter struct {
-	form   Form
-	out    []byte
-	source bytes.Buffer
-	in     *jsontext.Decoder
-	depth  int
-	prefix string // of the places in a part that is read on its own
+	form          Form
+	out           []byte
+	source        bytes.Buffer
+	in            *jsontext.Decoder
+	depth         int
+	pointerPrefix string // of the places in a part that is read on its own
 }
 
 //nolint:gochecknoglobals // a pool is one for all
@@ -59,7 +59,7 @@ var wireWriters = sync.Pool{New: func() any { return &wireWriter{in: jsontext.Ne
 
 func newWireWriter(form Form) *wireWriter {
 	w, _ := wireWriters.Get().(*wireWriter)
-	w.form, w.depth, w.prefix = form, 0, ""
+	w.form, w.depth, w.pointerPrefix = form, 0, ""
 	return w
 }
 
@@ -69,22 +69,22 @@ func (w *wireWriter) release() {
 	wireWriters.Put(w)
 }
 
-// inputFault is what is wrong at the place where the reader stands.
-type inputFault string //nolint:errname // the error that callers see is InputError
+// invalidInput is what is wrong at the place where the reader stands.
+type invalidInput string //nolint:errname // the error that callers see is InputError
 
-func (e inputFault) Error() string { return string(e) }
+func (e invalidInput) Error() string { return string(e) }
 
-// inputError tells the caller what is wrong: the syntax or the meaning.
-func (w *wireWriter) inputError(err error) error {
+// toInputError tells the caller what is wrong: the syntax or the meaning.
+func (w *wireWriter) toInputError(err error) error {
 	if errors.Is(err, ErrTooLarge) {
 		return err
 	}
 	if done, ok := errors.AsType[*InputError](err); ok {
 		return done
 	}
-	at := &InputError{Pointer: w.prefix + string(w.in.StackPointer())}
+	at := &InputError{Pointer: w.pointerPrefix + string(w.in.StackPointer())}
 	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		at.Pointer = w.prefix + string(syntax.JSONPointer)
+		at.Pointer = w.pointerPrefix + string(syntax.JSONPointer)
 		err = syntax.Err
 	}
 	switch {
@@ -95,7 +95,7 @@ func (w *wireWriter) inputError(err error) error {
 	case errors.Is(err, errDepth):
 		at.Reason = "is nested too deeply"
 	default:
-		if meaning, ok := errors.AsType[inputFault](err); ok {
+		if meaning, ok := errors.AsType[invalidInput](err); ok {
 			at.Reason = string(meaning)
 		} else {
 			at.Reason = "is not valid JSON: " + err.Error()
@@ -113,7 +113,7 @@ func (w *wireWriter) document(m *Message, text []byte) error {
 	}
 	if _, err := w.in.ReadToken(); !errors.Is(err, io.EOF) {
 		if err == nil {
-			err = inputFault("there is more after the value")
+			err = invalidInput("there is more after the value")
 		}
 		return err
 	}
@@ -128,7 +128,7 @@ func (w *wireWriter) message(m *Message) error {
 	defer func() { w.depth-- }()
 	switch m.form {
 	case formTimestamp, formDuration:
-		return w.instant(m)
+		return w.timeOrDuration(m)
 	case formWrapper:
 		f := m.fields[0]
 		return w.element(f)
@@ -144,23 +144,23 @@ func (w *wireWriter) message(m *Message) error {
 		if !w.form.LongPayloads && w.in.PeekKind() == '[' {
 			return w.list(m.fields[0])
 		}
-	case formFields:
+	case formObject:
 	}
 	return w.object(m, false)
 }
 
 // object reads an object of fields. In an Any, the type was read before.
 func (w *wireWriter) object(m *Message, typed bool) error {
-	if err := w.open('{', "must be an object"); err != nil {
+	if err := w.begin('{', "must be an object"); err != nil {
 		return err
 	}
-	var seen, chosen numbers
+	var seen, chosen intSet
 	for w.in.PeekKind() == '"' {
 		name, err := w.in.ReadValue()
 		if err != nil {
 			return err
 		}
-		f, err := w.named(m, name)
+		f, err := w.fieldByName(m, name)
 		if err != nil {
 			return err
 		}
@@ -171,19 +171,19 @@ func (w *wireWriter) object(m *Message, typed bool) error {
 				}
 				continue
 			}
-			return inputFault("is not a known field")
+			return invalidInput("is not a known field")
 		}
-		if seen.set(f.index) {
-			return inputFault("is named twice")
+		if seen.add(f.index) {
+			return invalidInput("is named twice")
 		}
-		if w.in.PeekKind() == 'n' && !f.takesNull() {
+		if w.in.PeekKind() == 'n' && !f.acceptsNull() {
 			if err := w.in.SkipValue(); err != nil {
 				return err
 			}
 			continue
 		}
-		if f.oneof > 0 && chosen.set(f.oneof) {
-			return inputFault("excludes another field that is there")
+		if f.oneof > 0 && chosen.add(f.oneof) {
+			return invalidInput("excludes another field that is there")
 		}
 		if err := w.field(f); err != nil {
 			return err
@@ -193,18 +193,18 @@ func (w *wireWriter) object(m *Message, typed bool) error {
 	return err
 }
 
-// named gives the field that a quoted name means, nil for none.
-func (w *wireWriter) named(m *Message, quoted []byte) (*field, error) {
+// fieldByName gives the field that a quoted name means, nil for none.
+func (w *wireWriter) fieldByName(m *Message, quoted []byte) (*field, error) {
 	if bytes.IndexByte(quoted, '\\') < 0 {
-		return m.names[string(quoted[1:len(quoted)-1])], nil
+		return m.byName[string(quoted[1:len(quoted)-1])], nil
 	}
 	name, err := jsontext.AppendUnquote(nil, quoted)
-	return m.names[string(name)], err
+	return m.byName[string(name)], err
 }
 
-// takesNull reports whether null is a value of the field: else it means that the
+// acceptsNull reports whether null is a value of the field: else it means that the
 // field is not there.
-func (f *field) takesNull() bool {
+func (f *field) acceptsNull() bool {
 	if f.repeated || f.key != nil {
 		return false
 	}
@@ -225,7 +225,7 @@ func (w *wireWriter) field(f *field) error {
 	}
 }
 
-// element reads one value, and writes it with its tag.
+// messageType reads one value, and writes it with its tag.
 func (w *wireWriter) element(f *field) error {
 	if w.form.MaxWire > 0 && len(w.out) > w.form.MaxWire {
 		return ErrTooLarge
@@ -238,12 +238,12 @@ func (w *wireWriter) element(f *field) error {
 	if err := w.message(f.message); err != nil {
 		return err
 	}
-	w.measure(begin)
+	w.prefixLength(begin)
 	return nil
 }
 
-// measure puts the length before what was written since begin.
-func (w *wireWriter) measure(begin int) {
+// prefixLength puts the length before what was written since begin.
+func (w *wireWriter) prefixLength(begin int) {
 	size := len(w.out) - begin
 	prefix := sizeOfVarint(uint64(size)) //nolint:gosec // a length
 	w.out = append(w.out, "0123456789"[:prefix]...)
@@ -254,7 +254,7 @@ func (w *wireWriter) measure(begin int) {
 func sizeOfVarint(v uint64) int { return (bits.Len64(v|1) + 6) / 7 } //nolint:mnd // seven bits a byte
 
 func (w *wireWriter) list(f *field) error {
-	if err := w.open('[', "must be an array"); err != nil {
+	if err := w.begin('[', "must be an array"); err != nil {
 		return err
 	}
 	for w.in.PeekKind() != ']' && w.in.PeekKind() != jsontext.KindInvalid {
@@ -268,7 +268,7 @@ func (w *wireWriter) list(f *field) error {
 
 // packed reads a list of numbers into one field.
 func (w *wireWriter) packed(f *field) error {
-	if err := w.open('[', "must be an array"); err != nil {
+	if err := w.begin('[', "must be an array"); err != nil {
 		return err
 	}
 	tag := len(w.out)
@@ -282,7 +282,7 @@ func (w *wireWriter) packed(f *field) error {
 	if len(w.out) == begin {
 		w.out = w.out[:tag]
 	} else {
-		w.measure(begin)
+		w.prefixLength(begin)
 	}
 	_, err := w.in.ReadToken()
 	return err
@@ -290,7 +290,7 @@ func (w *wireWriter) packed(f *field) error {
 
 // entries reads a map.
 func (w *wireWriter) entries(f *field) error {
-	if err := w.open('{', "must be an object"); err != nil {
+	if err := w.begin('{', "must be an object"); err != nil {
 		return err
 	}
 	var keys map[string]bool
@@ -308,37 +308,37 @@ func (w *wireWriter) entries(f *field) error {
 			}
 			key := string(w.out[from:])
 			if keys[key] {
-				return inputFault("is named twice")
+				return invalidInput("is named twice")
 			}
 			keys[key] = true
 		}
 		if err := w.element(f.value); err != nil {
 			return err
 		}
-		w.measure(begin)
+		w.prefixLength(begin)
 	}
 	_, err := w.in.ReadToken()
 	return err
 }
 
-// open reads the begin of an object or a list.
-func (w *wireWriter) open(kind jsontext.Kind, otherwise string) error {
+// begin reads the begin of an object or a list.
+func (w *wireWriter) begin(kind jsontext.Kind, otherwise string) error {
 	if peeked := w.in.PeekKind(); peeked != kind && peeked != jsontext.KindInvalid {
-		return inputFault(otherwise)
+		return invalidInput(otherwise)
 	}
 	_, err := w.in.ReadToken()
 	return err
 }
 
-// within reads text as part of the document at the place where the reader is.
-func (w *wireWriter) within(text []byte, read func(*wireWriter) error) error {
+// nested reads text as part of the document at the place where the reader is.
+func (w *wireWriter) nested(text []byte, read func(*wireWriter) error) error {
 	inner := newWireWriter(w.form)
-	inner.out, inner.depth, inner.prefix = w.out, w.depth, w.prefix+string(w.in.StackPointer())
+	inner.out, inner.depth, inner.pointerPrefix = w.out, w.depth, w.pointerPrefix+string(w.in.StackPointer())
 	inner.source = *bytes.NewBuffer(text)
 	inner.in.Reset(&inner.source)
 	err := read(inner)
 	if err != nil {
-		err = inner.inputError(err)
+		err = inner.toInputError(err)
 	}
 	w.out = inner.out
 	inner.release()

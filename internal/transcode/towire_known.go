@@ -9,8 +9,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// instant reads a time or a duration.
-func (w *wireWriter) instant(m *Message) error {
+// timeOrDuration reads a time or a duration.
+func (w *wireWriter) timeOrDuration(m *Message) error {
 	value, err := w.in.ReadValue()
 	if err != nil {
 		return err
@@ -20,7 +20,7 @@ func (w *wireWriter) instant(m *Message) error {
 		parse, otherwise = parseDuration, `must be a duration in seconds such as "1.5s"`
 	}
 	if value.Kind() != '"' {
-		return inputFault(otherwise)
+		return invalidInput(otherwise)
 	}
 	text, err := jsontext.AppendUnquote(nil, value)
 	if err != nil {
@@ -28,14 +28,14 @@ func (w *wireWriter) instant(m *Message) error {
 	}
 	seconds, nanos, ok := parse(string(text))
 	if !ok {
-		return inputFault(otherwise)
+		return invalidInput(otherwise)
 	}
-	w.out = appendInstant(w.out, seconds, nanos)
+	w.out = appendSecondsNanos(w.out, seconds, nanos)
 	return nil
 }
 
-// appendInstant writes the two fields of Timestamp and Duration.
-func appendInstant(dst []byte, seconds int64, nanos int32) []byte {
+// appendSecondsNanos writes the two fields of Timestamp and Duration.
+func appendSecondsNanos(dst []byte, seconds int64, nanos int32) []byte {
 	if seconds != 0 {
 		dst = protowire.AppendVarint(protowire.AppendTag(dst, 1, protowire.VarintType), uint64(seconds)) //nolint:gosec // two's complement
 	}
@@ -52,9 +52,9 @@ func (w *wireWriter) library(m *Message) error {
 	if err != nil {
 		return err
 	}
-	built := m.element.New().Interface()
+	built := m.messageType.New().Interface()
 	if err := (protojson.UnmarshalOptions{RecursionLimit: maxRequestDepth}).Unmarshal(value, built); err != nil {
-		return inputFault("is not a valid " + string(m.name))
+		return invalidInput("is not a valid " + string(m.name))
 	}
 	w.out, err = proto.MarshalOptions{}.MarshalAppend(w.out, built)
 	return err
@@ -67,40 +67,40 @@ func (w *wireWriter) any(m *Message) error {
 		return err
 	}
 	if value.Kind() != '{' {
-		return inputFault("must be an object")
+		return invalidInput("must be an object")
 	}
 	value = value.Clone()
-	url, members, err := typeOf(value)
+	url, members, err := anyTypeOf(value)
 	if err != nil {
 		return err
 	}
 	if url == "" {
 		if members > 0 {
-			return inputFault(`needs a member "@type"`)
+			return invalidInput(`needs a member "@type"`)
 		}
 		return nil
 	}
-	of := m.plans.byName(url)
+	of := m.plans.byTypeURL(url)
 	if of == nil {
-		return inputFault("there is no type " + quote(url))
+		return invalidInput("there is no type " + quote(url))
 	}
 	w.out = protowire.AppendTag(w.out, 1, protowire.BytesType)
 	w.out = protowire.AppendString(w.out, url)
 	w.out = protowire.AppendTag(w.out, 2, protowire.BytesType) //nolint:mnd // the field's number
 	begin := len(w.out)
-	if err := w.within(value, func(inner *wireWriter) error { return inner.typed(of) }); err != nil {
+	if err := w.nested(value, func(inner *wireWriter) error { return inner.anyContent(of) }); err != nil {
 		return err
 	}
-	w.measure(begin)
+	w.prefixLength(begin)
 	return nil
 }
 
-// typed reads the message in an Any: its own members, or its value.
-func (w *wireWriter) typed(of *Message) error {
+// anyContent reads the message in an Any: its own members, or its value.
+func (w *wireWriter) anyContent(of *Message) error {
 	if w.depth++; w.depth > maxRequestDepth {
 		return errDepth
 	}
-	if isObject(of) {
+	if isInlinedInAny(of) {
 		return w.object(of, true)
 	}
 	if _, err := w.in.ReadToken(); err != nil {
@@ -119,22 +119,22 @@ func (w *wireWriter) typed(of *Message) error {
 			given = true
 			err = w.message(of)
 		default:
-			err = inputFault("is not a known field")
+			err = invalidInput("is not a known field")
 		}
 		if err != nil {
 			return err
 		}
 	}
 	if !given {
-		return inputFault(`needs a member "value"`)
+		return invalidInput(`needs a member "value"`)
 	}
 	return nil
 }
 
-// isObject tells the messages whose members stand in an Any themselves.
-func isObject(m *Message) bool {
+// isInlinedInAny tells the messages whose members stand in an Any themselves.
+func isInlinedInAny(m *Message) bool {
 	switch m.form {
-	case formFields:
+	case formObject:
 		return m.name != emptyName
 	case formPayload, formPayloads:
 		return true
@@ -143,8 +143,8 @@ func isObject(m *Message) bool {
 	}
 }
 
-// typeOf finds the type of an Any.
-func typeOf(value jsontext.Value) (url string, members int, err error) {
+// anyTypeOf finds the type of an Any.
+func anyTypeOf(value jsontext.Value) (url string, members int, err error) {
 	decoder := jsontext.NewDecoder(bytes.NewBuffer(value))
 	if _, err := decoder.ReadToken(); err != nil {
 		return "", 0, err
@@ -166,7 +166,7 @@ func typeOf(value jsontext.Value) (url string, members int, err error) {
 			return "", 0, err
 		}
 		if of.Kind() != '"' || of.String() == "" {
-			return "", 0, inputFault("@type must be the name of a type")
+			return "", 0, invalidInput("@type must be the name of a type")
 		}
 		url = of.String()
 	}

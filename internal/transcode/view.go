@@ -43,28 +43,28 @@ func (p *Plans) view(d protoreflect.MessageDescriptor, fields []ViewField) *Mess
 	full := p.compile(d)
 	m := &Message{plans: p, name: full.name, view: true, oneofs: full.oneofs}
 	for i, shown := range fields {
-		plain := full.names[shown.Field]
+		plain := full.byName[shown.Field]
 		if plain == nil {
 			panic(fmt.Sprintf("transcode: %s has no field %s", d.FullName(), shown.Field)) //nolint:forbidigo // views are written in code
 		}
 		f := *plain
 		f.index, f.name, f.label = i, shown.As, labelOf(shown.As)
-		f.always, f.number64, f.custom, f.members = shown.Always, true, shown.Value, shown.Members
-		f.hoisted = shown.As == "" && shown.Members == nil
-		f.sparse = f.message != nil && (f.message.form == formTimestamp || f.message.form == formDuration)
-		p.viewInner(&f, d.Fields().ByName(protoreflect.Name(shown.Field)), shown)
+		f.always, f.numeric64, f.encodeValue, f.encodeMembers = shown.Always, true, shown.Value, shown.Members
+		f.inline = shown.As == "" && shown.Members == nil
+		f.omitZeroTime = f.message != nil && (f.message.form == formTimestamp || f.message.form == formDuration)
+		p.viewNested(&f, d.Fields().ByName(protoreflect.Name(shown.Field)), shown)
 		m.fields = append(m.fields, &f)
-		m.put(&f)
+		m.addField(&f)
 	}
 	return m
 }
 
-// viewInner gives the messages and enums of a viewed field their views.
-func (p *Plans) viewInner(f *field, d protoreflect.FieldDescriptor, shown ViewField) {
+// viewNested gives the messages and enums of a viewed field their views.
+func (p *Plans) viewNested(f *field, d protoreflect.FieldDescriptor, shown ViewField) {
 	switch {
 	case d.IsMap():
 		value := *f.value
-		value.number64, value.custom = true, shown.Value
+		value.numeric64, value.encodeValue = true, shown.Value
 		if shown.View != nil {
 			value.message = p.view(d.MapValue().Message(), shown.View)
 		}
@@ -72,12 +72,12 @@ func (p *Plans) viewInner(f *field, d protoreflect.FieldDescriptor, shown ViewFi
 	case d.Message() != nil && shown.View != nil:
 		f.message = p.view(d.Message(), shown.View)
 	case d.Enum() != nil:
-		f.enum = f.enum.trimmed(d.Enum())
+		f.enum = f.enum.withoutPrefix(d.Enum())
 	}
 }
 
-// trimmed gives the enum with the names that clients see.
-func (e *enum) trimmed(d protoreflect.EnumDescriptor) *enum {
+// withoutPrefix gives the enum with the names that clients see.
+func (e *enum) withoutPrefix(d protoreflect.EnumDescriptor) *enum {
 	prefix := strings.TrimSuffix(string(d.Values().ByNumber(0).Name()), "UNSPECIFIED")
 	short := *e
 	short.labels = map[int32][]byte{}
@@ -92,17 +92,17 @@ func (e *enum) trimmed(d protoreflect.EnumDescriptor) *enum {
 			short.labels[number] = appendString(nil, name)
 		}
 	}
-	short.named = true
-	return short.seal()
+	short.alwaysString = true
+	return short.indexLow()
 }
 
-// missing writes the fields of a view that are always shown and were not there.
-func (w *jsonWriter) missing(m *Message, shown *numbers, depth int, separate bool) (bool, error) {
+// absentFields writes the fields of a view that are always shown and were not there.
+func (w *jsonWriter) absentFields(m *Message, shown *intSet, depth int, separate bool) (bool, error) {
 	for _, f := range m.fields {
-		if !f.always || shown.set(f.index) {
+		if !f.always || shown.add(f.index) {
 			continue
 		}
-		if f.hoisted {
+		if f.inline {
 			var err error
 			if separate, err = w.members(f.message, nil, depth+1, separate); err != nil {
 				return separate, err
@@ -111,13 +111,13 @@ func (w *jsonWriter) missing(m *Message, shown *numbers, depth int, separate boo
 		}
 		w.label(f, separate)
 		separate = true
-		w.out = append(w.out, f.empty()...)
+		w.out = append(w.out, f.emptyJSON()...)
 	}
 	return separate, nil
 }
 
-// empty is a field's default as JSON.
-func (f *field) empty() string {
+// emptyJSON is a field's default as JSON.
+func (f *field) emptyJSON() string {
 	switch {
 	case f.repeated:
 		return "[]"

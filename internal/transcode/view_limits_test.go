@@ -28,17 +28,17 @@ const (
 	mostMemory = 256 * mega
 )
 
-// bounded holds do to what it may take. All that is allocated counts, and not
+// requireBounded holds do to what it may take. All that is allocated counts, and not
 // only what is there at one time, so that it is the same in each run. Time is
 // the processors', so that other work on the machine does not count. The tests
 // that use it do not run beside others.
-func bounded(t *testing.T, do func()) {
+func requireBounded(t *testing.T, do func()) {
 	t.Helper()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	begin := processorTime(t)
+	begin := cpuTime(t)
 	do()
-	took := processorTime(t) - begin
+	took := cpuTime(t) - begin
 	runtime.ReadMemStats(&after)
 	allocated := after.TotalAlloc - before.TotalAlloc
 	t.Logf("%v, %d KiB allocated", took.Round(time.Microsecond), allocated>>10)
@@ -46,8 +46,8 @@ func bounded(t *testing.T, do func()) {
 	require.Less(t, allocated, uint64(mostMemory))
 }
 
-// processorTime is what the process has used.
-func processorTime(t *testing.T) time.Duration {
+// cpuTime is what the process has used.
+func cpuTime(t *testing.T) time.Duration {
 	t.Helper()
 	var usage syscall.Rusage
 	require.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
@@ -111,13 +111,13 @@ func TestHostileWireIsBounded(t *testing.T) { //nolint:paralleltest // see bound
 	for name, c := range hostileWire() { //nolint:paralleltest // see bounded
 		t.Run(name, func(t *testing.T) {
 			plan := plans.Message(c.message.ProtoReflect().Descriptor())
-			for _, form := range []transcode.Form{long, {}} {
+			for _, form := range []transcode.Form{longForm, {}} {
 				var whole []byte
 				var err error
-				bounded(t, func() { whole, err = plan.AppendJSON(nil, c.wire, form, nil) })
+				requireBounded(t, func() { whole, err = plan.AppendJSON(nil, c.wire, form, nil) })
 				require.Equal(t, c.fails, err != nil, "%v", err)
 				var pieces bytes.Buffer
-				bounded(t, func() { err = plan.WriteJSON(&pieces, c.wire, form, nil) })
+				requireBounded(t, func() { err = plan.WriteJSON(&pieces, c.wire, form, nil) })
 				require.Equal(t, c.fails, err != nil, "%v", err)
 				if !c.fails {
 					require.Equal(t, len(whole), pieces.Len())
@@ -174,7 +174,7 @@ func TestHostileJSONIsBounded(t *testing.T) { //nolint:paralleltest // see bound
 			plan := plans.Message(c.message.ProtoReflect().Descriptor())
 			var wire []byte
 			var err error
-			bounded(t, func() { wire, err = plan.AppendWire(nil, []byte(c.text), transcode.Form{}) })
+			requireBounded(t, func() { wire, err = plan.AppendWire(nil, []byte(c.text), transcode.Form{}) })
 			require.Equal(t, c.fails, err != nil, "%v", err)
 			if err != nil {
 				require.ErrorAs(t, err, new(*transcode.InputError))

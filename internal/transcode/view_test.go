@@ -59,7 +59,7 @@ func infoPlan() *transcode.Message {
 	return transcode.NewPlans().View((&workflow.WorkflowExecutionInfo{}).ProtoReflect().Descriptor(), infoView())
 }
 
-func TestViewShowsWhatItNames(t *testing.T) {
+func TestViewWritesTheFieldsItNames(t *testing.T) {
 	t.Parallel()
 	const none = `"workflowId":"","status":"","startTime":"","historyLength":0`
 	at := func(seconds int64, nanos int32) *timestamppb.Timestamp {
@@ -170,7 +170,7 @@ func TestViewShowsWhatItNames(t *testing.T) {
 
 // What is always shown is shown whatever else is there: a time that is zero is
 // the same as one that is not set.
-func TestViewAlwaysShowsWhatItSays(t *testing.T) {
+func TestViewWritesAlwaysFields(t *testing.T) {
 	t.Parallel()
 	plan := infoPlan()
 	for _, info := range []*workflow.WorkflowExecutionInfo{
@@ -185,7 +185,7 @@ func TestViewAlwaysShowsWhatItSays(t *testing.T) {
 }
 
 // Wire bytes that no encoder writes are read as a decoder reads them.
-func TestViewOfUntidyBytes(t *testing.T) {
+func TestViewOfNonCanonicalWire(t *testing.T) {
 	t.Parallel()
 	plan := infoPlan()
 	var wire []byte
@@ -206,7 +206,7 @@ func TestViewOfUntidyBytes(t *testing.T) {
 }
 
 // What is taken back at the end of a piece was not written yet.
-func TestViewInPiecesTakesBackWhatItLeavesOut(t *testing.T) {
+func TestStreamedViewDropsOmittedFields(t *testing.T) {
 	t.Parallel()
 	plan := infoPlan()
 	const piece = 64 << 10
@@ -224,7 +224,7 @@ func TestViewInPiecesTakesBackWhatItLeavesOut(t *testing.T) {
 	}
 }
 
-func TestViewOfAFieldThatIsNotThere(t *testing.T) {
+func TestViewOfAnUnknownFieldPanics(t *testing.T) {
 	t.Parallel()
 	require.PanicsWithValue(t, "transcode: temporal.api.workflow.v1.WorkflowExecutionInfo has no field x", func() {
 		transcode.NewPlans().View((&workflow.WorkflowExecutionInfo{}).ProtoReflect().Descriptor(), []transcode.ViewField{{Field: "x"}})

@@ -18,12 +18,12 @@ import (
 // kind is a version of OpenAPI: where its document comes from, and where in it
 // is what the repairs look for.
 type kind struct {
-	source     []byte // gzip
-	additions  string // a merge patch
-	schemas    []string
-	reference  string // what a reference to a schema begins with
-	answers    string // what a reference to an answer begins with
-	severities []string
+	source       []byte // gzip
+	additions    string // a merge patch
+	schemas      []string
+	reference    string // what a reference to a schema begins with
+	responses    string // what a reference to an answer begins with
+	serverErrors []string
 }
 
 //go:embed openapi.patch.yaml
@@ -37,12 +37,12 @@ func kinds() map[string]kind {
 		"openapi": {
 			source: openapi.OpenAPIV3YAMLSpec, additions: openAPIAdditions,
 			schemas: []string{"components", "schemas"}, reference: "#/components/schemas/",
-			answers: "#/components/responses/", severities: []string{"5XX"},
+			responses: "#/components/responses/", serverErrors: []string{"5XX"},
 		},
 		"swagger": {
 			source: openapi.OpenAPIV2JSONSpec, additions: swaggerAdditions,
 			schemas: []string{"definitions"}, reference: "#/definitions/",
-			answers: "#/responses/", severities: []string{"500", "503", "504"}, // it has no ranges
+			responses: "#/responses/", serverErrors: []string{"500", "503", "504"}, // it has no ranges
 		},
 	}
 }
@@ -73,7 +73,7 @@ func (k kind) repair(document *yaml.Node) error {
 	}
 	schemas := at(document, k.schemas...)
 	tidy(document)
-	if err := mendReferences(document, schemas, k.reference); err != nil {
+	if err := fixReferences(document, schemas, k.reference); err != nil {
 		return err
 	}
 	if err := nameParameters(document); err != nil {
@@ -82,7 +82,7 @@ func (k kind) repair(document *yaml.Node) error {
 	if err := nameOperations(document); err != nil {
 		return err
 	}
-	addAnswers(document, k.answers, k.severities)
+	addErrorResponses(document, k.responses, k.serverErrors)
 	patch(document, additions)
 	dropUnused(document, schemas, k.reference)
 	return nil

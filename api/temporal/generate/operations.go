@@ -67,7 +67,7 @@ func rpcOf(operation *yaml.Node) string {
 // describe gives a summary that fits a line: the RPC's name in words. What was
 // the summary goes before the description.
 func describe(operation *yaml.Node, rpc string) {
-	description := strings.TrimSpace(readable(stringAt(operation, "summary")) + "\n\n" + stringAt(operation, "description"))
+	description := strings.TrimSpace(cleanDescription(stringAt(operation, "summary")) + "\n\n" + stringAt(operation, "description"))
 	set(operation, "summary", text(words(rpc)))
 	set(operation, "description", text(description))
 }

@@ -36,7 +36,7 @@ func nameParameters(document *yaml.Node) error {
 			bound[field] = plainName(field)
 		}
 		for _, operation := range members(operations) {
-			nameThose(operation, bound, texts)
+			renameParameters(operation, bound, texts)
 		}
 		path = placeholder.ReplaceAllStringFunc(path, func(match string) string {
 			return "{" + plainName(camelCase(strings.Trim(match, "{}"))) + "}"
@@ -57,9 +57,9 @@ func nameParameters(document *yaml.Node) error {
 	return nil
 }
 
-// nameThose renames the parameters of one operation. A field that the path
+// renameParameters renames the parameters of one operation. A field that the path
 // gives is taken from nowhere else, though one document offers it in the query.
-func nameThose(operation *yaml.Node, bound map[string]string, texts *yaml.Node) {
+func renameParameters(operation *yaml.Node, bound map[string]string, texts *yaml.Node) {
 	var kept []*yaml.Node
 	for _, parameter := range parametersOf(operation) {
 		field, place := camelCase(stringAt(parameter, "name")), stringAt(parameter, "in")

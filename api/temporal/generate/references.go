@@ -12,10 +12,10 @@ import (
 // not: apiCommonV1Link is v1Link.
 var longName = regexp.MustCompile(`^api[A-Z][a-z]+V1([A-Z]\w*)$`)
 
-// mendReferences lets those that lead nowhere lead to the schema that is meant.
+// fixReferences lets those that lead nowhere lead to the schema that is meant.
 // What is written beside a reference is not read, by the rules of Swagger 2 and
 // of OpenAPI 3.0: it moves to where it is.
-func mendReferences(document, schemas *yaml.Node, prefix string) error {
+func fixReferences(document, schemas *yaml.Node, prefix string) error {
 	var err error
 	each(document, func(node *yaml.Node) {
 		reference := at(node, "$ref")

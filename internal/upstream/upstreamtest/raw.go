@@ -158,7 +158,7 @@ func (c *rawConn) read() {
 			c.open(frame)
 		case *http2.DataFrame:
 			if s := c.stream(frame.StreamID); s != nil {
-				s.take(frame.Data(), frame.StreamEnded())
+				s.receive(frame.Data(), frame.StreamEnded())
 			}
 		case *http2.RSTStreamFrame:
 			if s := c.stream(frame.StreamID); s != nil {

@@ -64,16 +64,16 @@ func New(t testing.TB, options ...grpc.ServerOption) *Server {
 	return s
 }
 
-// pings is how often a Temporal server lets its clients ping it; gRPC's own
+// keepAlivePolicy is how often a Temporal server lets its clients ping it; gRPC's own
 // default would end the connections of the gateway.
-func pings() grpc.ServerOption {
+func keepAlivePolicy() grpc.ServerOption {
 	return grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true})
 }
 
 // NewGRPC makes a gRPC server that answers as s does, for a test that has a
 // listener of its own. The caller serves and stops it.
 func (s *Server) NewGRPC(options ...grpc.ServerOption) *grpc.Server {
-	return grpc.NewServer(slices.Concat([]grpc.ServerOption{pings()}, options, []grpc.ServerOption{
+	return grpc.NewServer(slices.Concat([]grpc.ServerOption{keepAlivePolicy()}, options, []grpc.ServerOption{
 		grpc.ForceServerCodecV2(wireCodec{}), grpc.UnknownServiceHandler(s.serve),
 	})...)
 }

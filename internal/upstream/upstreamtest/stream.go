@@ -33,11 +33,11 @@ type Stream struct {
 	ctx  context.Context //nolint:containedctx // the call's life
 	end  context.CancelFunc
 
-	mu      sync.Mutex
-	got     []byte
-	stalled bool
-	whole   chan struct{} // closed when the request has ended
-	ended   bool
+	mu       sync.Mutex
+	received []byte
+	stalled  bool
+	whole    chan struct{} // closed when the request has ended
+	ended    bool
 }
 
 // Done is closed when the client gives the call up, or its connection ends.
@@ -53,10 +53,10 @@ func (s *Stream) Request() []byte {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.got) < messagePrefix {
+	if len(s.received) < messagePrefix {
 		return nil
 	}
-	return s.got[messagePrefix:]
+	return s.received[messagePrefix:]
 }
 
 // Stall reads nothing more of the request as far as the client can tell: it
@@ -71,12 +71,12 @@ func (s *Stream) Stall() {
 func (s *Stream) Received() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.got)
+	return len(s.received)
 }
 
-func (s *Stream) take(data []byte, last bool) {
+func (s *Stream) receive(data []byte, last bool) {
 	s.mu.Lock()
-	s.got = append(s.got, data...)
+	s.received = append(s.received, data...)
 	deaf := s.stalled
 	first := last && !s.ended
 	s.ended = s.ended || last

@@ -14,10 +14,10 @@ import (
 // other errors have the same codes and details. They are those of the server's
 // service/history/workflow/update and service/history/consts packages at 1.32.
 const (
-	textUpdatesFull   = "limit on number of concurrent in-flight updates has been reached"
-	textUpdatesLarge  = "limit on total payload size of in-flight updates has been reached"
-	textUpdateDropped = "workflow update was aborted"
-	textQueryDropped  = "buffered query cleared"
+	messageUpdatesFull   = "limit on number of concurrent in-flight updates has been reached"
+	messageUpdatesLarge  = "limit on total payload size of in-flight updates has been reached"
+	messageUpdateDropped = "workflow update was aborted"
+	messageQueryDropped  = "buffered query cleared"
 
 	detailBusy         = "The workflow has too much to do at the moment."
 	detailUpdatesFull  = "The workflow has as many updates in flight as the Temporal server takes for one workflow."
@@ -27,45 +27,45 @@ const (
 
 // IsWorkflowBusy reports whether a failure is about one workflow alone: it tells
 // nothing of the server, and others should not pay for it.
-func IsWorkflowBusy(st *status.Status) bool { return busyWorkflow(st) != "" }
+func IsWorkflowBusy(st *status.Status) bool { return busyDetail(st) != "" }
 
 // IsUpdateLimit reports whether an update was refused because its workflow has
 // as many in flight as it may. With every such refusal the server drops those of
 // the workflow's updates that no worker has accepted yet, so that to try again
 // soon does harm.
 func IsUpdateLimit(st *status.Status) bool {
-	detail := busyWorkflow(st)
+	detail := busyDetail(st)
 	return detail == detailUpdatesFull || detail == detailUpdatesLarge
 }
 
-// busyWorkflow says for callers what is with the one workflow that a status is
+// busyDetail says for callers what is with the one workflow that a status is
 // about; nothing when it is about something else. Of an update with start, which
 // has words of its own, it looks at the operation that failed.
-func busyWorkflow(st *status.Status) string {
+func busyDetail(st *status.Status) string {
 	if operations, ok := firstDetail(st).(*errordetails.MultiOperationExecutionFailure); ok {
 		for _, operation := range operations.GetStatuses() {
 			if codes.Code(operation.GetCode()) == st.Code() { //nolint:gosec // a code of gRPC's
-				return busyOperation(OperationStatus(operation))
+				return busyOperationDetail(OperationStatus(operation))
 			}
 		}
 	}
-	return busyOperation(st)
+	return busyOperationDetail(st)
 }
 
-func busyOperation(st *status.Status) string {
+func busyOperationDetail(st *status.Status) string {
 	switch st.Code() {
 	case codes.ResourceExhausted:
 		detail, _ := firstDetail(st).(*errordetails.ResourceExhaustedFailure)
 		switch {
-		case strings.HasPrefix(st.Message(), textUpdatesFull):
+		case strings.HasPrefix(st.Message(), messageUpdatesFull):
 			return detailUpdatesFull
-		case strings.HasPrefix(st.Message(), textUpdatesLarge):
+		case strings.HasPrefix(st.Message(), messageUpdatesLarge):
 			return detailUpdatesLarge
 		case detail.GetCause() == enums.RESOURCE_EXHAUSTED_CAUSE_BUSY_WORKFLOW:
 			return detailBusy
 		}
 	case codes.Unavailable:
-		if st.Message() == textUpdateDropped || strings.HasPrefix(st.Message(), textQueryDropped) {
+		if st.Message() == messageUpdateDropped || strings.HasPrefix(st.Message(), messageQueryDropped) {
 			return detailDropped
 		}
 	default:

@@ -16,11 +16,11 @@ var errNonCanonical = errors.New("fields out of order")
 // The functions of the quick pass are given what is written so far and give it
 // back longer: it stays in registers then.
 
-// quickObject writes a message as an object of its fields. Each of them begins
+// fastObject writes a message as an object of its fields. Each of them begins
 // with a comma, and the first one's becomes the brace.
-func (w *jsonWriter) quickObject(out []byte, m *Message, wire []byte, depth int) ([]byte, error) {
+func (w *jsonWriter) fastObject(out []byte, m *Message, wire []byte, depth int) ([]byte, error) {
 	begin := len(out)
-	out, err := w.quick(out, m, wire, depth)
+	out, err := w.fastFields(out, m, wire, depth)
 	if err != nil {
 		return out, err
 	}
@@ -31,11 +31,11 @@ func (w *jsonWriter) quickObject(out []byte, m *Message, wire []byte, depth int)
 	return append(out, '}'), nil
 }
 
-// quickMembers is members in a quick pass.
-func (w *jsonWriter) quickMembers(m *Message, wire []byte, depth int, separate bool) (bool, error) {
+// fastMembers is members in a quick pass.
+func (w *jsonWriter) fastMembers(m *Message, wire []byte, depth int, separate bool) (bool, error) {
 	before := len(w.out)
 	var err error
-	if w.out, err = w.quick(w.out, m, wire, depth); err != nil || len(w.out) == before {
+	if w.out, err = w.fastFields(w.out, m, wire, depth); err != nil || len(w.out) == before {
 		return separate, err
 	}
 	if !separate { // nothing is before the first comma
@@ -44,13 +44,13 @@ func (w *jsonWriter) quickMembers(m *Message, wire []byte, depth int, separate b
 	return true, nil
 }
 
-// quick writes the fields of a message as they come, which is in their order
+// fastFields writes the fields of a message as they come, which is in their order
 // from every encoder of protobuf's. A comma is before each.
-func (w *jsonWriter) quick(out []byte, m *Message, wire []byte, depth int) ([]byte, error) { //nolint:cyclop // one pass
+func (w *jsonWriter) fastFields(out []byte, m *Message, wire []byte, depth int) ([]byte, error) { //nolint:cyclop // one pass
 	if depth >= maxDepth { // whether what it holds is too deep, the careful pass tells
 		return out, errDepth
 	}
-	var o order
+	var o fieldOrder
 	for at := 0; at < len(wire); {
 		tag, n := wire[at], 1 // as tagAt has it, without the call
 		number, wireType := protowire.Number(tag>>3), protowire.Type(tag&7)
@@ -65,25 +65,25 @@ func (w *jsonWriter) quick(out []byte, m *Message, wire []byte, depth int) ([]by
 		switch f := m.field(number); {
 		case f == nil || !f.acceptsWireType(wireType):
 			size = valueSize(wire[at:], number, wireType)
-		case o.broken(f):
+		case o.violatedBy(f):
 			return out, errNonCanonical
 		case f.repeated && f.message != nil:
-			out, size, err = w.quickList(out, f, wire[at:], depth)
+			out, size, err = w.fastList(out, f, wire[at:], depth)
 		case f.repeated || f.key != nil:
-			out, size, err = w.quickSeveral(out, f, wire[at-n:], depth)
+			out, size, err = w.fastRun(out, f, wire[at-n:], depth)
 			size -= n
 		case wireType == protowire.BytesType:
 			var content []byte
-			if content, size = bytesAt(wire, at); size > 0 && (len(content) > 0 || f.presence) {
-				out, err = w.quickBytes(append(out, f.label...), f, content, depth)
+			if content, size = bytesAt(wire, at); size > 0 && (len(content) > 0 || f.hasPresence) {
+				out, err = w.fastBytes(append(out, f.label...), f, content, depth)
 			}
 		case wireType == protowire.VarintType:
 			var v uint64
-			if v, size = varintAt(wire, at); size > 0 && (f.presence || cutTo(f.kind, v) != 0) {
+			if v, size = varintAt(wire, at); size > 0 && (f.hasPresence || truncate(f.kind, v) != 0) {
 				out = appendVarint(append(out, f.label...), f, v)
 			}
 		default:
-			out, size, err = w.quickFixed(out, f, wire[at:])
+			out, size, err = w.fastFixed(out, f, wire[at:])
 		}
 		if err != nil {
 			return out, err
@@ -96,27 +96,27 @@ func (w *jsonWriter) quick(out []byte, m *Message, wire []byte, depth int) ([]by
 	return out, nil
 }
 
-// order is what tells whether the fields of a message come as encoders write
+// fieldOrder is what tells whether the fields of a message come as encoders write
 // them.
-type order struct {
+type fieldOrder struct {
 	last   protowire.Number
-	chosen uint64 // oneofs
+	oneofs uint64 // oneofs
 }
 
-// broken reports whether the field may not come after those before it.
-func (o *order) broken(f *field) bool {
-	if f.number <= o.last || o.chosen&f.choice != 0 {
+// violatedBy reports whether the field may not come after those before it.
+func (o *fieldOrder) violatedBy(f *field) bool {
+	if f.number <= o.last || o.oneofs&f.oneofBit != 0 {
 		return true
 	}
 	o.last = f.number
-	o.chosen |= f.choice
+	o.oneofs |= f.oneofBit
 	return false
 }
 
-// quickFixed writes a number of 32 or 64 bits.
-func (w *jsonWriter) quickFixed(out []byte, f *field, wire []byte) (longer []byte, size int, err error) {
+// fastFixed writes a number of 32 or 64 bits.
+func (w *jsonWriter) fastFixed(out []byte, f *field, wire []byte) (longer []byte, size int, err error) {
 	size = valueSize(wire, f.number, f.wireType)
-	if size < 0 || !f.presence && isDefault(f, wire[:size]) {
+	if size < 0 || !f.hasPresence && isDefault(f, wire[:size]) {
 		return out, size, nil
 	}
 	w.out = append(out, f.label...) //nolint:gocritic // lent to the writer
@@ -124,51 +124,51 @@ func (w *jsonWriter) quickFixed(out []byte, f *field, wire []byte) (longer []byt
 	return w.out, size, err
 }
 
-// step is how the quick pass writes the value of a field, or of one element.
-type step uint8
+// valueKind is how the quick pass writes the value of a field, or of one element.
+type valueKind uint8
 
 const (
-	stepMessage step = iota // of a form of its own
-	stepText
-	stepBytes
-	stepObject
-	stepTimestamp
-	stepDuration
+	valueMessage valueKind = iota // of a form of its own
+	valueText
+	valueBytes
+	valueObject
+	valueTimestamp
+	valueDuration
 )
 
-func stepOf(f *field) step {
+func valueKindOf(f *field) valueKind {
 	switch {
 	case f.kind == protoreflect.StringKind:
-		return stepText
+		return valueText
 	case f.message == nil:
-		return stepBytes
-	case f.message.form == formFields:
-		return stepObject
+		return valueBytes
+	case f.message.form == formObject:
+		return valueObject
 	case f.message.form == formTimestamp:
-		return stepTimestamp
+		return valueTimestamp
 	case f.message.form == formDuration:
-		return stepDuration
+		return valueDuration
 	default:
-		return stepMessage
+		return valueMessage
 	}
 }
 
-// quickBytes writes a value that has a length: a message, text or bytes.
-func (w *jsonWriter) quickBytes(out []byte, f *field, content []byte, depth int) ([]byte, error) {
-	switch f.step {
-	case stepText:
+// fastBytes writes a value that has a length: a message, text or bytes.
+func (w *jsonWriter) fastBytes(out []byte, f *field, content []byte, depth int) ([]byte, error) {
+	switch f.valueKind {
+	case valueText:
 		out, ok := appendText(out, content)
 		if !ok {
-			return out, errText
+			return out, errInvalidUTF8
 		}
 		return out, nil
-	case stepBytes:
+	case valueBytes:
 		return appendBase64(out, content), nil
-	case stepObject:
-		return w.quickObject(out, f.message, content, depth+1)
-	case stepTimestamp:
+	case valueObject:
+		return w.fastObject(out, f.message, content, depth+1)
+	case valueTimestamp:
 		return w.timestamp(out, content)
-	case stepDuration:
+	case valueDuration:
 		return w.duration(out, content)
 	default:
 		w.out = out
@@ -177,9 +177,9 @@ func (w *jsonWriter) quickBytes(out []byte, f *field, content []byte, depth int)
 	}
 }
 
-// quickList writes the messages that follow each other. Wire begins behind the
+// fastList writes the messages that follow each other. Wire begins behind the
 // first one's tag.
-func (w *jsonWriter) quickList(out []byte, f *field, wire []byte, depth int) (longer []byte, size int, err error) {
+func (w *jsonWriter) fastList(out []byte, f *field, wire []byte, depth int) (longer []byte, size int, err error) {
 	out = append(out, f.label...)
 	begin := len(out)
 	for at := 0; ; at += len(f.tag) {
@@ -188,7 +188,7 @@ func (w *jsonWriter) quickList(out []byte, f *field, wire []byte, depth int) (lo
 			return out, size, nil
 		}
 		at += size
-		if out, err = w.quickBytes(append(out, ','), f, content, depth); err != nil {
+		if out, err = w.fastBytes(append(out, ','), f, content, depth); err != nil {
 			return out, at, err
 		}
 		if len(wire)-at < len(f.tag) || string(wire[at:at+len(f.tag)]) != string(f.tag) {
@@ -198,15 +198,15 @@ func (w *jsonWriter) quickList(out []byte, f *field, wire []byte, depth int) (lo
 	}
 }
 
-// quickSeveral writes what follows each other as the careful pass does, with
+// fastRun writes what follows each other as the careful pass does, with
 // the tags.
-func (w *jsonWriter) quickSeveral(out []byte, f *field, wire []byte, depth int) (longer []byte, size int, err error) {
+func (w *jsonWriter) fastRun(out []byte, f *field, wire []byte, depth int) (longer []byte, size int, err error) {
 	number, wireType, n := tagAt(wire, 0)
 	if size = runEnd(wire, n, number, wireType); size < 0 {
 		return out, size, errWire
 	}
 	w.out = out
-	_, err = w.member(run{field: f, several: true}, wire[:size], depth, true)
+	_, err = w.member(run{field: f, multiple: true}, wire[:size], depth, true)
 	return w.out, size, err
 }
 

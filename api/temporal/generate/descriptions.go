@@ -7,8 +7,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// asides are what the authors of the protobuf files tell their own linter.
-var asides = regexp.MustCompile(`(?s)\s*\(--.*?--\)`)
+// linterComments are what the authors of the protobuf files tell their own linter.
+var linterComments = regexp.MustCompile(`(?s)\s*\(--.*?--\)`)
 
 // tidy takes out of descriptions what is not for their reader, gives bytes and
 // enumerations the formats that OpenAPI has for them, and durations an example:
@@ -17,7 +17,7 @@ func tidy(document *yaml.Node) {
 	each(document, func(node *yaml.Node) {
 		for _, key := range []string{"description", "title"} {
 			if told := at(node, key); told != nil && told.Kind == yaml.ScalarNode {
-				set(node, key, text(readable(told.Value)))
+				set(node, key, text(cleanDescription(told.Value)))
 			}
 		}
 		switch stringAt(node, "format") {
@@ -32,10 +32,10 @@ func tidy(document *yaml.Node) {
 	})
 }
 
-// readable also drops the space that comes before each line of a comment in a
+// cleanDescription also drops the space that comes before each line of a comment in a
 // protobuf file, which would be code to Markdown once it is four wide.
-func readable(description string) string {
-	lines := strings.Split(asides.ReplaceAllString(description, ""), "\n")
+func cleanDescription(description string) string {
+	lines := strings.Split(linterComments.ReplaceAllString(description, ""), "\n")
 	for i, line := range lines {
 		line = strings.TrimRight(line, " \t")
 		if i > 0 {

@@ -14,11 +14,11 @@ const (
 )
 
 var (
-	errDepth   = errors.New("nested too deeply")
-	errText    = errors.New("text that is not valid UTF-8")
-	errWire    = errors.New("not a valid protobuf message")
-	errInvalid = errors.New("a value that JSON has no form for")
-	errCopies  = errors.New("fields out of order at too many levels")
+	errDepth       = errors.New("nested too deeply")
+	errInvalidUTF8 = errors.New("text that is not valid UTF-8")
+	errWire        = errors.New("not a valid protobuf message")
+	errNoJSON      = errors.New("a value that JSON has no form for")
+	errCopies      = errors.New("fields out of order at too many levels")
 )
 
 // run is a stretch of a message's wire bytes that holds one field: its
@@ -26,54 +26,54 @@ var (
 type run struct {
 	field      *field
 	begin, end int
-	several    bool // more than one occurrence
+	multiple   bool // more than one occurrence
 }
 
-// level is one message's fields, on the stack of all levels above it.
-type level struct {
+// frame is one message's fields, on the stack of all levels above it.
+type frame struct {
 	wire        []byte
 	first, last int // in runs
 }
 
-// split reads the tags of one message, and pushes its known fields as runs. A
+// pushFrame reads the tags of one message, and pushes its known fields as runs. A
 // field that comes back after others, and two members of one oneof, are put
 // right first: a decoder merges the one and keeps the last of the other.
-func (w *jsonWriter) split(m *Message, wire []byte) (level, error) {
-	l := level{wire: wire, first: len(w.runs)}
-	tidy, err := w.scan(m, wire)
+func (w *jsonWriter) pushFrame(m *Message, wire []byte) (frame, error) {
+	l := frame{wire: wire, first: len(w.runs)}
+	tidy, err := w.scanRuns(m, wire)
 	if err == nil && !tidy {
-		if err := w.mayCopy(wire); err != nil {
+		if err := w.chargeCopy(wire); err != nil {
 			return l, err
 		}
 		l.wire = canonicalised(m, wire, w.runs[l.first:])
 		w.runs = w.runs[:l.first]
-		_, err = w.scan(m, l.wire)
+		_, err = w.scanRuns(m, l.wire)
 	}
 	l.last = len(w.runs)
 	return l, err
 }
 
-// copiesOf is how much may be copied to put a message in order. What no encoder
+// copyLimit is how much may be copied to put a message in order. What no encoder
 // writes has to be copied at each level that it is nested in, and what is copied
 // stays until the level is written: without a bound, a message of a megabyte
 // would take a gigabyte.
-func copiesOf(wire []byte) int {
+func copyLimit(wire []byte) int {
 	const few, times = 1 << 20, 16
 	return few + times*len(wire)
 }
 
-// mayCopy counts what is copied against that.
-func (w *jsonWriter) mayCopy(wire []byte) error {
-	if w.copies -= len(wire); w.copies < 0 {
+// chargeCopy counts what is copied against that.
+func (w *jsonWriter) chargeCopy(wire []byte) error {
+	if w.copyBudget -= len(wire); w.copyBudget < 0 {
 		return errCopies
 	}
 	return nil
 }
 
-// scan pushes the runs of wire and reports whether each field, and of each oneof
+// scanRuns pushes the runs of wire and reports whether each field, and of each oneof
 // at most one, has a single run.
-func (w *jsonWriter) scan(m *Message, wire []byte) (tidy bool, err error) {
-	var seen, chosen numbers
+func (w *jsonWriter) scanRuns(m *Message, wire []byte) (tidy bool, err error) {
+	var seen, chosen intSet
 	tidy = true
 	var current *field
 	for at := 0; at < len(wire); {
@@ -92,11 +92,11 @@ func (w *jsonWriter) scan(m *Message, wire []byte) (tidy bool, err error) {
 			current = nil
 		case f == current:
 			last := &w.runs[len(w.runs)-1]
-			last.end, last.several = end, true
+			last.end, last.multiple = end, true
 		default:
 			w.runs = append(w.runs, run{field: f, begin: at, end: end})
 			current = f
-			if seen.set(f.index) || f.oneof > 0 && chosen.set(f.oneof) {
+			if seen.add(f.index) || f.oneof > 0 && chosen.add(f.oneof) {
 				tidy = false
 			}
 		}
@@ -143,14 +143,14 @@ func sortRuns(runs []run) {
 	}
 }
 
-// numbers is a set of small numbers.
-type numbers struct {
+// intSet is a set of small numbers.
+type intSet struct {
 	low  [2]uint64
 	high map[int]bool
 }
 
-// set adds n and reports whether it was there.
-func (b *numbers) set(n int) bool {
+// add adds n and reports whether it was there.
+func (b *intSet) add(n int) bool {
 	const word = 64
 	if n < len(b.low)*word {
 		mask := uint64(1) << (n % word)
@@ -168,5 +168,5 @@ func (b *numbers) set(n int) bool {
 	return false
 }
 
-// fault says in which message a conversion failed.
-func fault(m *Message, err error) error { return fmt.Errorf("transcode: %s: %w", m.name, err) }
+// messageError says in which message a conversion failed.
+func messageError(m *Message, err error) error { return fmt.Errorf("transcode: %s: %w", m.name, err) }

@@ -45,14 +45,16 @@ func bytesAt(wire []byte, at int) (content []byte, size int) {
 
 // acceptsWireType reports whether the field may have that form on the wire. A repeated
 // scalar has two; anything else is an unknown field to a decoder.
-func (f *field) acceptsWireType(wireType protowire.Type) bool { return f.accepted>>wireType&1 != 0 }
+func (f *field) acceptsWireType(wireType protowire.Type) bool {
+	return f.acceptedTypes>>wireType&1 != 0
+}
 
-// accept makes takes know the field.
-func (f *field) accept() {
+// setAcceptedTypes makes takes know the field.
+func (f *field) setAcceptedTypes() {
 	if f.wireType != protowire.StartGroupType {
-		f.accepted = 1 << f.wireType
+		f.acceptedTypes = 1 << f.wireType
 	}
 	if f.repeated && f.message == nil {
-		f.accepted |= 1 << protowire.BytesType
+		f.acceptedTypes |= 1 << protowire.BytesType
 	}
 }

@@ -19,47 +19,47 @@ const (
 
 var errTime = errors.New("a time or duration out of its range")
 
-// clock writes times. Those of one answer are close to each other, so most of
+// minutes writes times. Those of one answer are close to each other, so most of
 // them begin as the one before did.
-type clock struct {
+type minuteCache struct {
 	minute uint     // since the year 1, from 1: zero is none
-	begin  [18]byte // of that minute's times
+	prefix [18]byte // of that minute's times
 }
 
 // append writes a time as RFC 3339 in UTC.
-func (c *clock) append(dst []byte, seconds, nanos int64, fraction func([]byte, int) []byte) ([]byte, error) {
+func (c *minuteCache) append(dst []byte, seconds, nanos int64, fraction func([]byte, int) []byte) ([]byte, error) {
 	if seconds < minTimestamp || seconds > maxTimestamp || nanos < 0 || nanos > maxNanos {
 		return dst, errTime
 	}
 	sinceBegin := uint(seconds - minTimestamp) // never negative
 	if minute := sinceBegin/60 + 1; minute != c.minute {
-		c.set(minute)
+		c.setMinute(minute)
 	}
-	at := len(dst) + len(c.begin)
-	dst = append(append(dst, c.begin[:]...), "00"...)
-	setTwo(dst[at:], sinceBegin%60)
+	at := len(dst) + len(c.prefix)
+	dst = append(append(dst, c.prefix[:]...), "00"...)
+	putTwoDigits(dst[at:], sinceBegin%60)
 	dst = fraction(dst, int(nanos))
 	return append(dst, 'Z', '"'), nil
 }
 
-// set makes the begin of a minute's times.
-func (c *clock) set(minute uint) {
+// add makes the begin of a minute's times.
+func (c *minuteCache) setMinute(minute uint) {
 	const hour, day = 60, 24 * 60
 	c.minute = minute
-	copy(c.begin[:], `"0000-00-00T00:00:`)
-	year, month, date := civil((minute - 1) / day)
+	copy(c.prefix[:], `"0000-00-00T00:00:`)
+	year, month, date := civilDate((minute - 1) / day)
 	rest := (minute - 1) % day
-	setTwo(c.begin[1:], year/100)
-	setTwo(c.begin[3:], year%100)
-	setTwo(c.begin[6:], month)
-	setTwo(c.begin[9:], date)
-	setTwo(c.begin[12:], rest/hour)
-	setTwo(c.begin[15:], rest%hour)
+	putTwoDigits(c.prefix[1:], year/100)
+	putTwoDigits(c.prefix[3:], year%100)
+	putTwoDigits(c.prefix[6:], month)
+	putTwoDigits(c.prefix[9:], date)
+	putTwoDigits(c.prefix[12:], rest/hour)
+	putTwoDigits(c.prefix[15:], rest%hour)
 }
 
-// civil gives the date of a day in the Gregorian calendar, counted from
+// civilDate gives the date of a day in the Gregorian calendar, counted from
 // 0001-01-01. Years begin in March, so that the leap day is their last.
-func civil(days uint) (year, month, day uint) {
+func civilDate(days uint) (year, month, day uint) {
 	const (
 		era, century, four, one = 146097, 36524, 1461, 365 // days
 		yearsOfEra              = 400
@@ -79,8 +79,8 @@ func civil(days uint) (year, month, day uint) {
 	return year + 1, month - 9, day
 }
 
-// setTwo writes a number of two digits.
-func setTwo(dst []byte, n uint) { binary.LittleEndian.PutUint16(dst, twoDigits[n]) }
+// putTwoDigits writes a number of two digits.
+func putTwoDigits(dst []byte, n uint) { binary.LittleEndian.PutUint16(dst, twoDigits[n]) }
 
 // twoDigits are the digits of the numbers that have two.
 //
@@ -113,7 +113,7 @@ func appendNanos(dst []byte, nanos int) []byte {
 	if nanos == 0 {
 		return dst
 	}
-	dst = appendNine(dst, nanos)
+	dst = appendNineDigits(dst, nanos)
 	switch {
 	case nanos%thousand != 0:
 		return dst
@@ -124,24 +124,24 @@ func appendNanos(dst []byte, nanos int) []byte {
 	}
 }
 
-// appendFewNanos writes the part of a second in as many digits as it has.
-func appendFewNanos(dst []byte, nanos int) []byte {
+// appendTrimmedNanos writes the part of a second in as many digits as it has.
+func appendTrimmedNanos(dst []byte, nanos int) []byte {
 	if nanos == 0 {
 		return dst
 	}
-	return bytes.TrimRight(appendNine(dst, nanos), "0")
+	return bytes.TrimRight(appendNineDigits(dst, nanos), "0")
 }
 
-// appendNine writes a point and nine digits.
-func appendNine(dst []byte, nanos int) []byte {
+// appendNineDigits writes a point and nine digits.
+func appendNineDigits(dst []byte, nanos int) []byte {
 	at, n := len(dst), uint(nanos)
 	dst = append(dst, ".000000000"...)
 	digits := dst[at+1 : at+10]
 	digits[0] = byte('0' + n/1e8) //nolint:gosec // below 1e9
-	setTwo(digits[1:], n/1e6%100)
-	setTwo(digits[3:], n/1e4%100)
-	setTwo(digits[5:], n/1e2%100)
-	setTwo(digits[7:], n%100)
+	putTwoDigits(digits[1:], n/1e6%100)
+	putTwoDigits(digits[3:], n/1e4%100)
+	putTwoDigits(digits[5:], n/1e2%100)
+	putTwoDigits(digits[7:], n%100)
 	return dst
 }
 
@@ -172,7 +172,7 @@ func parseDuration(text string) (seconds int64, nanos int32, ok bool) {
 		number = strings.TrimPrefix(number, "+")
 	}
 	whole, fraction, _ := strings.Cut(number, ".")
-	if number == "" || len(fraction) > 9 || !digits(whole) || !digits(fraction) || len(whole) > 1 && whole[0] == '0' {
+	if number == "" || len(fraction) > 9 || !isDigits(whole) || !isDigits(fraction) || len(whole) > 1 && whole[0] == '0' {
 		return 0, 0, false
 	}
 	if whole != "" {
@@ -185,6 +185,6 @@ func parseDuration(text string) (seconds int64, nanos int32, ok bool) {
 	return sign * seconds, int32(sign * n), true //nolint:gosec // below a billion
 }
 
-func digits(text string) bool {
+func isDigits(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r < '0' || r > '9' })
 }

@@ -2,9 +2,9 @@ package main
 
 import "go.yaml.in/yaml/v3"
 
-// addAnswers tells of the errors that each operation can end with. What they
+// addErrorResponses tells of the errors that each operation can end with. What they
 // are is among the additions; default stays, for those that are not told of.
-func addAnswers(document *yaml.Node, prefix string, severities []string) {
+func addErrorResponses(document *yaml.Node, prefix string, severities []string) {
 	for _, path := range members(at(document, "paths")) {
 		for _, operation := range members(path) {
 			answers := at(operation, "responses")

@@ -12,7 +12,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestASealIsGoodInItsScopeAlone(t *testing.T) {
+func TestASealIsValidInItsScopeOnly(t *testing.T) {
 	t.Parallel()
 	keys, err := seal.Open(nil)
 	require.NoError(t, err)

@@ -57,7 +57,7 @@ func appendText(dst, text []byte) ([]byte, bool) {
 	begin, ascii := 0, true
 	for ; i < len(text); i++ {
 		c := text[i]
-		if plain[c] {
+		if plainASCII[c] {
 			continue
 		}
 		if c >= utf8.RuneSelf {
@@ -88,16 +88,16 @@ func plainLength(text []byte) int {
 			break
 		}
 	}
-	for i < len(text) && plain[text[i]] {
+	for i < len(text) && plainASCII[text[i]] {
 		i++
 	}
 	return i
 }
 
-// plain are the bytes that stand for themselves in a JSON string and are ASCII.
+// plainASCII are the bytes that stand for themselves in a JSON string and are ASCII.
 //
 //nolint:gochecknoglobals // a read-only table
-var plain = func() (table [256]bool) {
+var plainASCII = func() (table [256]bool) {
 	for c := ' '; c < utf8.RuneSelf; c++ {
 		table[c] = c != '"' && c != '\\'
 	}
@@ -115,34 +115,34 @@ func appendInt(dst []byte, n int64) []byte {
 
 func appendUint(dst []byte, n uint64) []byte {
 	const most = 20
-	end := len(dst) + digitsOf(n)
+	end := len(dst) + digitCount(n)
 	dst = slices.Grow(dst, most)[:end]
 	for ; n >= 100; n /= 100 {
 		end -= 2
-		setTwo(dst[end:], uint(n%100))
+		putTwoDigits(dst[end:], uint(n%100))
 	}
 	if n >= 10 {
-		setTwo(dst[end-2:], uint(n))
+		putTwoDigits(dst[end-2:], uint(n))
 	} else {
 		dst[end-1] = byte('0' + n)
 	}
 	return dst
 }
 
-// digitsOf is how many digits a number has: as many as the power of ten near its
+// digitCount is how many digits a number has: as many as the power of ten near its
 // highest bit, or one more.
-func digitsOf(n uint64) int {
+func digitCount(n uint64) int {
 	digits := bits.Len64(n|1) * 1233 >> 12 // the logarithm of two is 0.30103
-	if n >= powers[digits] {
+	if n >= powersOfTen[digits] {
 		digits++
 	}
 	return digits
 }
 
-// powers are those of ten, but the first: zero has a digit too.
+// powersOfTen are those of ten, but the first: zero has a digit too.
 //
 //nolint:gochecknoglobals // a read-only table
-var powers = func() (table [20]uint64) {
+var powersOfTen = func() (table [20]uint64) {
 	power := uint64(1)
 	for i := range table {
 		table[i] = power

@@ -9,9 +9,9 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// memberType is the member by which Temporal's shorthand tells the type of a
+// messageTypeMember is the member by which Temporal's shorthand tells the type of a
 // json/protobuf payload.
-const memberType = "_protoMessageType"
+const messageTypeMember = "_protoMessageType"
 
 // nullPayload is how Temporal's shorthand shows a payload of nothing: null would
 // be a JSON value that somebody has sent.
@@ -21,7 +21,7 @@ const nullPayload = `{"metadata":{"encoding":"YmluYXJ5L251bGw="}}`
 const (
 	payloadMetadata = 1
 	payloadData     = 2
-	payloadsEach    = 1
+	payloadsElement = 1
 )
 
 // payload writes a payload in shorthand or, if it has none, in a long form that
@@ -47,7 +47,7 @@ func (w *jsonWriter) longForm(p *payload.Wire) bool {
 			known++
 		}
 	}
-	if p.More || known != p.Metadata || p.Encoding == nil {
+	if p.OtherFields || known != p.MetadataCount || p.Encoding == nil {
 		return false
 	}
 	if string(p.Encoding) == payload.EncodingJSON {
@@ -72,17 +72,17 @@ func (w *jsonWriter) longForm(p *payload.Wire) bool {
 // shorthand writes a payload as the JSON that it holds, if that says all there
 // is and is read back as the same.
 func (w *jsonWriter) shorthand(p *payload.Wire) bool {
-	if p.More {
+	if p.OtherFields {
 		return false
 	}
 	switch string(p.Encoding) {
 	case payload.EncodingNull:
-		if p.Metadata != 1 || len(p.Data) > 0 {
+		if p.MetadataCount != 1 || len(p.Data) > 0 {
 			return false
 		}
 		w.out = append(w.out, nullPayload...)
 	case payload.EncodingJSON:
-		if p.Metadata != 1 {
+		if p.MetadataCount != 1 {
 			return false
 		}
 		value, ok := p.JSON()
@@ -101,10 +101,10 @@ func (w *jsonWriter) shorthand(p *payload.Wire) bool {
 // protoShorthand writes a protobuf message's JSON with its type as a member.
 func (w *jsonWriter) protoShorthand(p *payload.Wire) bool {
 	value, ok := p.JSON()
-	if !ok || p.Metadata != 2 || len(p.MessageType) == 0 || value[0] != '{' || ambiguous(value) {
+	if !ok || p.MetadataCount != 2 || len(p.MessageType) == 0 || value[0] != '{' || ambiguous(value) {
 		return false
 	}
-	head, ok := appendText([]byte(`{"`+memberType+`":`), p.MessageType)
+	head, ok := appendText([]byte(`{"`+messageTypeMember+`":`), p.MessageType)
 	if !ok {
 		return false
 	}
@@ -128,7 +128,7 @@ func (w *jsonWriter) shorthands(wire []byte) (done bool, err error) {
 			return false, errWire
 		}
 		at += n
-		if number != payloadsEach || wireType != protowire.BytesType {
+		if number != payloadsElement || wireType != protowire.BytesType {
 			size := valueSize(wire[at:], number, wireType)
 			if size < 0 {
 				return false, errWire
@@ -157,16 +157,16 @@ func (w *jsonWriter) shorthands(wire []byte) (done bool, err error) {
 // ambiguous reports whether a value would be read back as something else: as a
 // payload in the long form, or as a protobuf message.
 func ambiguous(value jsontext.Value) bool {
-	if value[0] != '{' || !bytes.Contains(value, []byte(memberType)) && !bytes.Contains(value, []byte(`\u`)) && !mayBeLong(value) {
+	if value[0] != '{' || !bytes.Contains(value, []byte(messageTypeMember)) && !bytes.Contains(value, []byte(`\u`)) && !mayBeLongForm(value) {
 		return false
 	}
 	shape := shapeOf(value)
-	return shape.messageType != nil || shape.long()
+	return shape.messageType != nil || shape.isLongForm()
 }
 
-// mayBeLong reports whether the first member of an object has a name that one in
+// mayBeLongForm reports whether the first member of an object has a name that one in
 // the long form has: that has no others.
-func mayBeLong(value jsontext.Value) bool {
+func mayBeLongForm(value jsontext.Value) bool {
 	for _, c := range value[1:] {
 		switch c {
 		case ' ', '\t', '\r', '\n', '"':
@@ -177,16 +177,16 @@ func mayBeLong(value jsontext.Value) bool {
 	return false
 }
 
-// shape is what the members of an object say about how it is to be read.
-type shape struct {
-	others         int
+// objectShape is what the members of an object say about how it is to be read.
+type objectShape struct {
+	otherMembers   int
 	metadata, data jsontext.Value
 	external       jsontext.Value
 	messageType    jsontext.Value
 }
 
-func shapeOf(value jsontext.Value) shape {
-	var s shape
+func shapeOf(value jsontext.Value) objectShape {
+	var s objectShape
 	decoder := jsontext.NewDecoder(bytes.NewBuffer(value), jsontext.AllowDuplicateNames(true))
 	if _, err := decoder.ReadToken(); err != nil {
 		return s
@@ -208,22 +208,22 @@ func shapeOf(value jsontext.Value) shape {
 			s.data = content.Clone()
 		case "externalPayloads":
 			s.external = content.Clone()
-		case memberType:
+		case messageTypeMember:
 			s.messageType = content.Clone()
-			s.others++
+			s.otherMembers++
 		default:
-			s.others++
+			s.otherMembers++
 		}
 	}
 	return s
 }
 
-// long reports whether the object is a payload in the long form: by the signs
+// isLongForm reports whether the object is a payload in the long form: by the signs
 // that Temporal's own API goes by, so that what it takes for one is one here,
 // and by what can stand in no other payload.
-func (s shape) long() bool {
-	encoding, ok := metadataOf(s.metadata)
-	if !ok || s.others > 0 || s.external != nil && s.external.Kind() != '[' {
+func (s objectShape) isLongForm() bool {
+	encoding, ok := encodingOf(s.metadata)
+	if !ok || s.otherMembers > 0 || s.external != nil && s.external.Kind() != '[' {
 		return false
 	}
 	if s.data == nil {
@@ -236,8 +236,8 @@ func (s shape) long() bool {
 	return ok
 }
 
-// metadataOf gives the encoding that the metadata of a long payload name.
-func metadataOf(value jsontext.Value) (encoding string, ok bool) {
+// encodingOf gives the encoding that the metadata of a long payload name.
+func encodingOf(value jsontext.Value) (encoding string, ok bool) {
 	if value == nil || value.Kind() != '{' {
 		return "", false
 	}
@@ -274,6 +274,6 @@ func fromBase64(value jsontext.Value) ([]byte, bool) {
 }
 
 func decodeBase64(text []byte) ([]byte, bool) {
-	data, err := base64Of(text).AppendDecode(nil, text)
+	data, err := base64Encoding(text).AppendDecode(nil, text)
 	return data, err == nil
 }
