@@ -14,12 +14,13 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode/transcodetest"
 )
 
-// longForm is protobuf's own JSON, which the library is the oracle for.
+// longForm is ProtoJSON, for which the protobuf library is the oracle.
 //
 //nolint:gochecknoglobals // a constant
 var longForm = transcode.Form{LongPayloads: true}
 
-// canonicalJSON gives JSON in the one form that equal documents have in common.
+// canonicalJSON returns the canonical form of a JSON text (RFC 8785), in which
+// equal documents are equal texts.
 func canonicalJSON(tb testing.TB, text []byte) string {
 	tb.Helper()
 	value := jsontext.Value(text).Clone()
@@ -34,7 +35,7 @@ func marshal(tb testing.TB, m proto.Message) []byte {
 	return wire
 }
 
-// requireAgreement holds the transcoder against the library in both directions.
+// requireAgreement compares the transcoder with the library in both directions.
 func requireAgreement(tb testing.TB, plan *transcode.Message, of protoreflect.MessageType, m proto.Message, wire []byte) {
 	tb.Helper()
 	want, err := protojson.Marshal(m)
@@ -55,8 +56,8 @@ func requireAgreement(tb testing.TB, plan *transcode.Message, of protoreflect.Me
 	}
 }
 
-// requireEqualMessages compares messages by their JSON: an Any holds bytes, which have more than
-// one order.
+// requireEqualMessages compares messages by their JSON, because the bytes in an Any
+// may have the fields in any order.
 func requireEqualMessages(tb testing.TB, a, b proto.Message) {
 	tb.Helper()
 	if proto.Equal(a, b) {
@@ -69,7 +70,8 @@ func requireEqualMessages(tb testing.TB, a, b proto.Message) {
 	require.Equal(tb, canonicalJSON(tb, x), canonicalJSON(tb, y))
 }
 
-// requireShorthandRoundTrip holds that what shorthand says is read back as the same.
+// requireShorthandRoundTrip checks that the shorthand is read back as an equal
+// message.
 func requireShorthandRoundTrip(tb testing.TB, plan *transcode.Message, of protoreflect.MessageType, m proto.Message, wire []byte) {
 	tb.Helper()
 	text, err := plan.AppendJSON(nil, wire, transcode.Form{}, nil)
@@ -91,7 +93,7 @@ func TestEveryMessageOfTheLinkedAPIAgreesWithTheLibrary(t *testing.T) {
 		for range 6 {
 			m := g.Message(of).Interface()
 			if of.Descriptor().FullName() == "google.protobuf.Any" {
-				continue // made below, within others
+				continue // tested below, inside other messages
 			}
 			requireAgreement(t, plan, of, m, marshal(t, m))
 			requireShorthandRoundTrip(t, plan, of, m, marshal(t, m))
@@ -113,7 +115,7 @@ func FuzzDifferential(f *testing.F) {
 		requireAgreement(t, plan, of, m, wire)
 		requireShorthandRoundTrip(t, plan, of, m, wire)
 
-		// The bytes of two messages after each other are the two merged.
+		// Two concatenated messages are one merged message.
 		wire = append(wire, marshal(t, g.Message(of).Interface())...)
 		merged := of.New().Interface()
 		require.NoError(t, proto.Unmarshal(wire, merged))
@@ -123,7 +125,7 @@ func FuzzDifferential(f *testing.F) {
 	})
 }
 
-// FuzzHostileWire feeds bytes that no peer should send.
+// FuzzHostileWire converts bytes that no peer should send.
 func FuzzHostileWire(f *testing.F) {
 	plans, all := transcode.NewPlans(), transcodetest.Linked(f)
 	g := transcodetest.NewGenerator(f, 3)
@@ -147,14 +149,14 @@ func FuzzHostileWire(f *testing.F) {
 		}
 		want, err := protojson.Marshal(m)
 		if err != nil {
-			return // unknown types in an Any, which only the transcoder shows
+			return // an Any of an unknown type, which only the transcoder converts
 		}
 		require.NoError(t, failed)
 		require.Equal(t, canonicalJSON(t, want), canonicalJSON(t, got))
 	})
 }
 
-// FuzzHostileJSON feeds what no client should send.
+// FuzzHostileJSON converts JSON that no client should send.
 func FuzzHostileJSON(f *testing.F) {
 	plans, all := transcode.NewPlans(), transcodetest.Linked(f)
 	g := transcodetest.NewGenerator(f, 4)
@@ -175,10 +177,10 @@ func FuzzHostileJSON(f *testing.F) {
 		want, got := of.New().Interface(), of.New().Interface()
 		accepted := protojson.UnmarshalOptions{RecursionLimit: 90}.Unmarshal(text, want) == nil
 		if failed != nil {
-			// The library takes white space around numbers in strings and other
-			// liberties that are not in its grammar; ours must be JSON at least.
+			// The library accepts white space around numbers in strings and other
+			// deviations from its grammar. The transcoder requires valid JSON.
 			if accepted && jsontext.Value(text).IsValid() {
-				t.Fatalf("refused: %v", failed)
+				t.Fatalf("rejected: %v", failed)
 			}
 			return
 		}

@@ -7,26 +7,27 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Form says how Temporal's payloads are written and read.
+// Form selects the JSON form of Temporal's payloads, and a limit for requests.
 type Form struct {
-	// LongPayloads is protobuf's own JSON: metadata and data in base64. Else
-	// payloads are Temporal's shorthand, their JSON itself, wherever that says
-	// all there is.
+	// LongPayloads selects the long form, which is ProtoJSON: metadata and data in
+	// base64. Otherwise a payload has Temporal's shorthand, which is its JSON
+	// itself, wherever the shorthand loses nothing.
 	LongPayloads bool
-	// MaxWire bounds the wire bytes that JSON becomes, which may be 15 times its
-	// size; zero is no bound.
+	// MaxWire limits the wire bytes of a request, in bytes; zero means no limit. A
+	// request may take 15 times the size of its JSON.
 	MaxWire int
 }
 
-// AppendJSON appends the JSON of a message in wire form, of an object after the
-// given first members, if any. Fields that the plan does not know are left out.
-// Map entries are sorted by key.
+// AppendJSON appends the JSON of a message in wire form. If first is not empty, it
+// has the first members of the JSON object, without braces and without a comma at
+// its end. Fields that the plan does not have are omitted. Map entries are sorted
+// by key.
 func (m *Message) AppendJSON(dst, wire []byte, form Form, first []byte) ([]byte, error) {
 	w := newJSONWriter(form)
 	defer w.release()
 	w.out, w.fast = dst, true
 	err := w.document(m, wire, first)
-	if err != nil { // untidy, or wrong in a part that a later one takes the place of
+	if err != nil { // not canonical, or invalid in a part that a later field replaces
 		w.out, w.runs, w.fast = dst, w.runs[:0], false
 		err = w.document(m, wire, first)
 	}
@@ -36,8 +37,9 @@ func (m *Message) AppendJSON(dst, wire []byte, form Form, first []byte) ([]byte,
 	return w.out, nil
 }
 
-// WriteJSON is [Message.AppendJSON] that writes to to, in pieces, so that large
-// messages need little memory. After an error, what was written is not whole.
+// WriteJSON is like [Message.AppendJSON], but streams the JSON to a writer in
+// chunks, so that a large message needs little memory. After an error, the output
+// is incomplete.
 func (m *Message) WriteJSON(to io.Writer, wire []byte, form Form, first []byte) error {
 	w := newJSONWriter(form)
 	defer w.release()
@@ -56,25 +58,25 @@ func (w *jsonWriter) document(m *Message, wire, first []byte) error {
 	return w.message(m, wire, 0)
 }
 
-// chunkBytes is how much is collected before it is written.
+// chunkBytes is the number of bytes that are buffered before a chunk is written.
 const chunkBytes = 64 << 10
 
-// jsonWriter turns wire bytes into JSON.
+// jsonWriter converts wire bytes to JSON.
 type jsonWriter struct {
 	form   Form
 	out    []byte
-	to     io.Writer // nil collects all in out
-	runs   []run     // of all levels that are open
-	pooled []byte    // the buffer of WriteJSON
+	to     io.Writer // nil: all output stays in out
+	runs   []run     // of the frames on the stack
+	pooled []byte    // the buffer of WriteJSON, which stays with the pooled writer
 
-	fast       bool // see quick
-	inElement  bool // of a list that is written in pieces, which is written whole
+	fast       bool // this is the fast pass, see tojson_fast.go
+	inElement  bool // inside a list element, where no chunk is written
 	minutes    minuteCache
-	flushed    int // pieces
-	copyBudget int // bytes that may still be put in order, see chargeCopy
+	flushed    int // number of chunks
+	copyBudget int // bytes that may still be copied, see chargeCopy
 }
 
-//nolint:gochecknoglobals // a pool is one for all
+//nolint:gochecknoglobals // a process has one pool
 var jsonWriters = sync.Pool{New: func() any { return &jsonWriter{pooled: make([]byte, 0, 2*chunkBytes)} }}
 
 func newJSONWriter(form Form) *jsonWriter {
@@ -83,7 +85,8 @@ func newJSONWriter(form Form) *jsonWriter {
 	return w
 }
 
-// release gives the writer back, without what was large or is the caller's.
+// release returns the writer to the pool, without large buffers and without the
+// caller's buffer.
 func (w *jsonWriter) release() {
 	const manyRuns = 4096
 	if w.to != nil && cap(w.out) <= 4*chunkBytes {
@@ -92,7 +95,7 @@ func (w *jsonWriter) release() {
 	if cap(w.runs) > manyRuns {
 		w.runs = nil
 	}
-	w.out, w.to, w.runs = nil, nil, w.runs[:0] // runs point at plans only, which live on
+	w.out, w.to, w.runs = nil, nil, w.runs[:0] // runs refer to plans only, which stay in memory anyway
 	jsonWriters.Put(w)
 }
 
@@ -103,8 +106,7 @@ func (w *jsonWriter) flush() error {
 	return err
 }
 
-// flushIfFull writes what is there, when it is a piece, and none of it will be taken
-// back.
+// flushIfFull writes a chunk if there is one and none of it may be removed again.
 func (w *jsonWriter) flushIfFull() error {
 	if w.to == nil || w.inElement || len(w.out) < chunkBytes {
 		return nil
@@ -112,7 +114,7 @@ func (w *jsonWriter) flushIfFull() error {
 	return w.flush()
 }
 
-// message writes a message of any form.
+// message writes a message in its JSON form.
 func (w *jsonWriter) message(m *Message, wire []byte, depth int) (err error) {
 	if depth > maxDepth {
 		return errDepth
@@ -145,8 +147,8 @@ func (w *jsonWriter) message(m *Message, wire []byte, depth int) (err error) {
 	return w.object(m, wire, depth, nil)
 }
 
-// object writes a message as an object of its fields, after a first member if
-// there is one.
+// object writes a message as an object of its fields, after the given first
+// members, if any.
 func (w *jsonWriter) object(m *Message, wire []byte, depth int, first []byte) (err error) {
 	if w.fast && !m.view && len(first) == 0 {
 		w.out, err = w.fastObject(w.out, m, wire, depth)
@@ -162,100 +164,100 @@ func (w *jsonWriter) object(m *Message, wire []byte, depth int, first []byte) (e
 
 // encodeMembers writes the fields of a message, and reports whether what comes next
 // needs a comma before it.
-func (w *jsonWriter) members(m *Message, wire []byte, depth int, separate bool) (bool, error) {
+func (w *jsonWriter) members(m *Message, wire []byte, depth int, needComma bool) (bool, error) {
 	if depth > maxDepth {
-		return separate, errDepth
+		return needComma, errDepth
 	}
 	if w.fast && !m.view {
-		return w.fastMembers(m, wire, depth, separate)
+		return w.fastMembers(m, wire, depth, needComma)
 	}
 	l, err := w.pushFrame(m, wire)
 	if err != nil {
-		return separate, err
+		return needComma, err
 	}
-	if m.view { // its order is the one that it was written in
+	if m.view { // fields are in the order of the view
 		sortRuns(w.runs[l.first:l.last])
 	}
-	var shown intSet
+	var written intSet
 	for i := l.first; i < l.last; i++ {
 		r := w.runs[i]
-		size, pieces := len(w.out), w.flushed
-		if separate, err = w.member(r, l.wire[r.begin:r.end], depth, separate); err != nil {
-			return separate, err
+		size, chunks := len(w.out), w.flushed
+		if needComma, err = w.member(r, l.wire[r.begin:r.end], depth, needComma); err != nil {
+			return needComma, err
 		}
-		if m.view && (len(w.out) != size || w.flushed != pieces) { // see missing
-			shown.add(r.field.index)
+		if m.view && (len(w.out) != size || w.flushed != chunks) { // see absentFields
+			written.add(r.field.index)
 		}
 		if err := w.flushIfFull(); err != nil {
-			return separate, err
+			return needComma, err
 		}
 	}
 	w.runs = w.runs[:l.first]
 	if m.view {
-		return w.absentFields(m, &shown, depth, separate)
+		return w.absentFields(m, &written, depth, needComma)
 	}
-	return separate, nil
+	return needComma, nil
 }
 
-// label writes a field's name.
-func (w *jsonWriter) label(f *field, separate bool) {
+// label writes the name of a field, with a comma before it if necessary.
+func (w *jsonWriter) label(f *field, needComma bool) {
 	label := f.label
-	if !separate {
+	if !needComma {
 		label = label[1:]
 	}
 	w.out = append(w.out, label...)
 }
 
-// member writes one field, unless it holds what is its default and says so by
-// not being there. It reports whether what comes next needs a comma.
-func (w *jsonWriter) member(r run, wire []byte, depth int, separate bool) (bool, error) {
+// member writes one field, unless it has no presence and its default value. It
+// reports whether the next member needs a comma.
+func (w *jsonWriter) member(r run, wire []byte, depth int, needComma bool) (bool, error) {
 	f, before := r.field, len(w.out)
-	if r.multiple && f.message != nil && !f.repeated { // it will be merged
+	if r.multiple && f.message != nil && !f.repeated { // mergedContent copies
 		if err := w.chargeCopy(wire); err != nil {
-			return separate, err
+			return needComma, err
 		}
 	}
 	if f.inline {
-		return w.members(f.message, mergedContent(wire, r.multiple), depth+1, separate)
+		return w.members(f.message, mergedContent(wire, r.multiple), depth+1, needComma)
 	}
 	if f.encodeMembers != nil {
-		if separate {
+		if needComma {
 			w.out = append(w.out, ',')
 		}
-		return w.customMembers(f, mergedContent(wire, r.multiple), before, separate)
+		return w.customMembers(f, mergedContent(wire, r.multiple), before, needComma)
 	}
-	w.label(f, separate)
+	w.label(f, needComma)
 	wrote, err := w.value(r, wire, depth)
 	if err == nil && !wrote {
 		w.out = w.out[:before]
-		return separate, nil
+		return needComma, nil
 	}
 	return true, err
 }
 
-// customMembers lets a view's own code write a message.
-func (w *jsonWriter) customMembers(f *field, content []byte, before int, separate bool) (bool, error) {
+// customMembers writes a message by the Members function of a view.
+func (w *jsonWriter) customMembers(f *field, content []byte, before int, needComma bool) (bool, error) {
 	begin := len(w.out)
 	var err error
 	if w.out, err = f.encodeMembers(w.out, content); err != nil {
-		return separate, err
+		return needComma, err
 	}
 	if len(w.out) == begin {
 		w.out = w.out[:before]
-		return separate, nil
+		return needComma, nil
 	}
 	return true, nil
 }
 
-// value writes a field's value; false leaves the field out.
+// value writes the value of a field. It returns false if the field is omitted.
 func (w *jsonWriter) value(r run, wire []byte, depth int) (bool, error) {
 	f := r.field
 	switch {
 	case f.key != nil:
 		return true, w.entries(f, wire, depth)
 	case f.repeated:
-		some, err := w.list(f, wire, depth)
-		return some || f.always, err
+		nonEmpty, err := w.list(f, wire, depth)
+		return nonEmpty || f.always, err
 	case f.encodeValue != nil:
 		var wrote bool
 		var err error
@@ -269,7 +271,7 @@ func (w *jsonWriter) value(r run, wire []byte, depth int) (bool, error) {
 		before, flushed := len(w.out), w.flushed
 		err := w.message(f.message, content, depth+1)
 		empty := w.flushed == flushed && len(w.out) == before+len("{}")
-		return !f.message.view || f.always || !empty, err // a view that shows nothing is not shown
+		return !f.message.view || f.always || !empty, err // an empty view is omitted
 	default:
 		value := lastValue(wire, r.multiple)
 		if !f.hasPresence && isDefault(f, value) && !f.always {
@@ -280,10 +282,10 @@ func (w *jsonWriter) value(r run, wire []byte, depth int) (bool, error) {
 	}
 }
 
-// mergedContent gives the wire bytes of a message field: of several occurrences they
-// are put together, which is what merging them means.
-func mergedContent(wire []byte, several bool) []byte {
-	if !several {
+// mergedContent returns the content of a message field. The contents of several
+// occurrences are concatenated, which is how protobuf merges messages.
+func mergedContent(wire []byte, multiple bool) []byte {
+	if !multiple {
 		return fieldContent(wire)
 	}
 	var all []byte
@@ -296,19 +298,20 @@ func mergedContent(wire []byte, several bool) []byte {
 	return all
 }
 
-// fieldContent is what the first length-delimited field of wire holds. The tags and
-// sizes in a run were checked when it was made.
+// fieldContent returns the content of the first, length-delimited field of wire.
+// The tags and lengths in a run are valid, because scanRuns has checked them.
 func fieldContent(wire []byte) []byte {
 	_, _, n := tagAt(wire, 0)
 	value, _ := protowire.ConsumeBytes(wire[n:])
 	return value
 }
 
-// lastValue is the value of a scalar field: of several, the last one counts.
-func lastValue(wire []byte, several bool) []byte {
+// lastValue returns the value of a scalar field, which is that of its last
+// occurrence.
+func lastValue(wire []byte, multiple bool) []byte {
 	for {
 		number, wireType, n := tagAt(wire, 0)
-		if !several {
+		if !multiple {
 			return wire[n:]
 		}
 		size := valueSize(wire[n:], number, wireType)
@@ -319,9 +322,9 @@ func lastValue(wire []byte, several bool) []byte {
 	}
 }
 
-// list writes a repeated field, and reports whether it has elements: packed
-// ones may hold none.
-func (w *jsonWriter) list(f *field, wire []byte, depth int) (some bool, err error) {
+// list writes a repeated field and reports whether it has elements. A packed field
+// may have none.
+func (w *jsonWriter) list(f *field, wire []byte, depth int) (nonEmpty bool, err error) {
 	w.out = append(w.out, '[')
 	for len(wire) > 0 {
 		number, wireType, n := tagAt(wire, 0)
@@ -329,21 +332,21 @@ func (w *jsonWriter) list(f *field, wire []byte, depth int) (some bool, err erro
 		value := wire[n : n+size]
 		wire = wire[n+size:]
 		if f.message == nil && wireType == protowire.BytesType && f.wireType != protowire.BytesType {
-			if some, err = w.unpack(f, value, some); err != nil {
-				return some, err
+			if nonEmpty, err = w.unpack(f, value, nonEmpty); err != nil {
+				return nonEmpty, err
 			}
 			continue
 		}
-		before, others := len(w.out), some
-		if some {
+		before, hadElements := len(w.out), nonEmpty
+		if nonEmpty {
 			w.out = append(w.out, ',')
 		}
-		some = true
+		nonEmpty = true
 		switch {
 		case f.encodeValue != nil:
 			var wrote bool
 			if w.out, wrote, err = f.encodeValue(w.out, lengthDelimited(value)); err == nil && !wrote {
-				w.out, some = w.out[:before], others
+				w.out, nonEmpty = w.out[:before], hadElements
 			}
 		case f.message != nil:
 			err = w.element(f.message, lengthDelimited(value), depth+1)
@@ -351,17 +354,17 @@ func (w *jsonWriter) list(f *field, wire []byte, depth int) (some bool, err erro
 			_, err = w.scalar(f, value)
 		}
 		if err != nil {
-			return some, err
+			return nonEmpty, err
 		}
-		if !some { // the list may have to be taken back
+		if !nonEmpty { // the empty list may be removed again
 			continue
 		}
 		if err := w.flushIfFull(); err != nil {
-			return some, err
+			return nonEmpty, err
 		}
 	}
 	w.out = append(w.out, ']')
-	return some, nil
+	return nonEmpty, nil
 }
 
 // messageType writes an element of a list. Where the list is written in pieces, the
@@ -373,7 +376,7 @@ func (w *jsonWriter) element(m *Message, wire []byte, depth int) error {
 	begin, open := len(w.out), len(w.runs)
 	w.inElement, w.fast = true, true
 	err := w.message(m, wire, depth)
-	if err != nil { // see AppendJSON
+	if err != nil { // as in AppendJSON
 		w.out, w.runs, w.fast = w.out[:begin], w.runs[:open], false
 		err = w.message(m, wire, depth)
 	}
@@ -381,19 +384,20 @@ func (w *jsonWriter) element(m *Message, wire []byte, depth int) error {
 	return err
 }
 
-// unpack writes the elements of a packed field.
-func (w *jsonWriter) unpack(f *field, value []byte, some bool) (bool, error) {
+// unpack writes the elements of a packed field, after those before it. It reports
+// whether the list has elements now.
+func (w *jsonWriter) unpack(f *field, value []byte, nonEmpty bool) (bool, error) {
 	packed := lengthDelimited(value)
 	for len(packed) > 0 {
-		if some {
+		if nonEmpty {
 			w.out = append(w.out, ',')
 		}
-		some = true
+		nonEmpty = true
 		n, err := w.scalar(f, packed)
 		if err != nil {
-			return some, err
+			return nonEmpty, err
 		}
 		packed = packed[n:]
 	}
-	return some, nil
+	return nonEmpty, nil
 }

@@ -5,43 +5,45 @@ import (
 	"fmt"
 )
 
-// The bounds of what is converted.
+// The limits of nesting.
 const (
-	// maxDepth is how deep answers nest: failures have causes of causes.
+	// maxDepth limits responses: the causes of a failure are nested in it.
 	maxDepth = 1000
-	// maxRequestDepth is protobuf's own limit in most languages, and the guard's.
+	// maxRequestDepth limits requests. It is the limit of protobuf in most
+	// languages, and that of the guard.
 	maxRequestDepth = 100
 )
 
 var (
 	errDepth       = errors.New("nested too deeply")
-	errInvalidUTF8 = errors.New("text that is not valid UTF-8")
+	errInvalidUTF8 = errors.New("invalid UTF-8 in a string")
 	errWire        = errors.New("not a valid protobuf message")
-	errNoJSON      = errors.New("a value that JSON has no form for")
-	errCopies      = errors.New("fields out of order at too many levels")
+	errNoJSON      = errors.New("a value that JSON cannot represent")
+	errCopies      = errors.New("fields out of order in too many nested messages")
 )
 
-// run is a stretch of a message's wire bytes that holds one field: its
-// occurrences that follow each other, tags included.
+// run is a range of a message's wire bytes that has consecutive occurrences of one
+// field, with their tags.
 type run struct {
 	field      *field
 	begin, end int
 	multiple   bool // more than one occurrence
 }
 
-// frame is one message's fields, on the stack of all levels above it.
+// frame has the fields of one message on the stack of the messages that enclose
+// it.
 type frame struct {
 	wire        []byte
-	first, last int // in runs
+	first, last int // the range in jsonWriter.runs
 }
 
-// pushFrame reads the tags of one message, and pushes its known fields as runs. A
-// field that comes back after others, and two members of one oneof, are put
-// right first: a decoder merges the one and keeps the last of the other.
+// pushFrame reads the tags of one message and pushes its known fields as runs. If
+// a field has several runs, or two members of one oneof are set, it first copies
+// the message into canonical order.
 func (w *jsonWriter) pushFrame(m *Message, wire []byte) (frame, error) {
 	l := frame{wire: wire, first: len(w.runs)}
-	tidy, err := w.scanRuns(m, wire)
-	if err == nil && !tidy {
+	canonical, err := w.scanRuns(m, wire)
+	if err == nil && !canonical {
 		if err := w.chargeCopy(wire); err != nil {
 			return l, err
 		}
@@ -53,16 +55,17 @@ func (w *jsonWriter) pushFrame(m *Message, wire []byte) (frame, error) {
 	return l, err
 }
 
-// copyLimit is how much may be copied to put a message in order. What no encoder
-// writes has to be copied at each level that it is nested in, and what is copied
-// stays until the level is written: without a bound, a message of a megabyte
-// would take a gigabyte.
+// copyLimit returns how many bytes may be copied to put the messages of a document
+// in order. A message out of order is copied at each level that it is nested in,
+// and a copy stays in memory until its level is written. Without a limit, a
+// hostile message of a megabyte would take a gigabyte.
 func copyLimit(wire []byte) int {
 	const few, times = 1 << 20, 16
 	return few + times*len(wire)
 }
 
-// chargeCopy counts what is copied against that.
+// chargeCopy subtracts a copy from the budget. It returns errCopies if the budget
+// does not suffice.
 func (w *jsonWriter) chargeCopy(wire []byte) error {
 	if w.copyBudget -= len(wire); w.copyBudget < 0 {
 		return errCopies
@@ -70,11 +73,11 @@ func (w *jsonWriter) chargeCopy(wire []byte) error {
 	return nil
 }
 
-// scanRuns pushes the runs of wire and reports whether each field, and of each oneof
-// at most one, has a single run.
-func (w *jsonWriter) scanRuns(m *Message, wire []byte) (tidy bool, err error) {
+// scanRuns pushes the runs of a message. It reports whether the message is
+// canonical: each field has one run, and at most one member of each oneof is set.
+func (w *jsonWriter) scanRuns(m *Message, wire []byte) (canonical bool, err error) {
 	var seen, chosen intSet
-	tidy = true
+	canonical = true
 	var current *field
 	for at := 0; at < len(wire); {
 		number, wireType, n := tagAt(wire, at)
@@ -97,26 +100,26 @@ func (w *jsonWriter) scanRuns(m *Message, wire []byte) (tidy bool, err error) {
 			w.runs = append(w.runs, run{field: f, begin: at, end: end})
 			current = f
 			if seen.add(f.index) || f.oneof > 0 && chosen.add(f.oneof) {
-				tidy = false
+				canonical = false
 			}
 		}
 		at = end
 	}
-	return tidy, nil
+	return canonical, nil
 }
 
-// canonicalised gives the wire bytes with one run a field. Of a oneof only what came
-// last is left: a member that came before another one was cleared by it.
+// canonicalised returns a copy of the wire bytes with one run per field. Of a oneof,
+// it keeps the last member only: each member clears the one before it.
 func canonicalised(m *Message, wire []byte, runs []run) []byte {
-	winner, since := make([]*field, m.oneofs+1), make([]int, m.oneofs+1)
+	lastMember, since := make([]*field, m.oneofs+1), make([]int, m.oneofs+1)
 	for i, r := range runs {
-		if o := r.field.oneof; o > 0 && winner[o] != r.field {
-			winner[o], since[o] = r.field, i
+		if o := r.field.oneof; o > 0 && lastMember[o] != r.field {
+			lastMember[o], since[o] = r.field, i
 		}
 	}
 	byField, order := make([][]run, len(m.fields)), []int(nil)
 	for i, r := range runs {
-		if o := r.field.oneof; o > 0 && (winner[o] != r.field || i < since[o]) {
+		if o := r.field.oneof; o > 0 && (lastMember[o] != r.field || i < since[o]) {
 			continue
 		}
 		if byField[r.field.index] == nil {
@@ -124,17 +127,17 @@ func canonicalised(m *Message, wire []byte, runs []run) []byte {
 		}
 		byField[r.field.index] = append(byField[r.field.index], r)
 	}
-	tidy := make([]byte, 0, len(wire))
+	out := make([]byte, 0, len(wire))
 	for _, index := range order {
 		for _, r := range byField[index] {
-			tidy = append(tidy, wire[r.begin:r.end]...)
+			out = append(out, wire[r.begin:r.end]...)
 		}
 	}
-	return tidy
+	return out
 }
 
-// sortRuns puts the runs of a message into the order of its fields. They are few,
-// as each has one.
+// sortRuns sorts the runs of a message in the order of the plan's fields. An
+// insertion sort is enough, because each field has one run.
 func sortRuns(runs []run) {
 	for i := range runs {
 		for j := i; j > 0 && runs[j].field.index < runs[j-1].field.index; j-- {
@@ -143,13 +146,13 @@ func sortRuns(runs []run) {
 	}
 }
 
-// intSet is a set of small numbers.
+// intSet is a set of integers, which is fast for small ones.
 type intSet struct {
 	low  [2]uint64
 	high map[int]bool
 }
 
-// add adds n and reports whether it was there.
+// add adds n and reports whether the set had it already.
 func (b *intSet) add(n int) bool {
 	const word = 64
 	if n < len(b.low)*word {
@@ -168,5 +171,5 @@ func (b *intSet) add(n int) bool {
 	return false
 }
 
-// messageError says in which message a conversion failed.
+// messageError adds the name of the message whose conversion failed.
 func messageError(m *Message, err error) error { return fmt.Errorf("transcode: %s: %w", m.name, err) }

@@ -7,17 +7,17 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// errNonCanonical ends a quick pass over wire bytes that no encoder writes: fields out
-// of their order, one field twice, two members of a oneof. The message is written
-// once more, carefully. It starts all over, so that what is nested is not written
-// twice at each of its levels.
+// errNonCanonical ends the fast pass over wire bytes that no encoder writes: fields
+// out of order, a field in two places, or two members of a oneof. The canonical
+// pass then converts the message again from the top: starting again at each level
+// would double the work with each level.
 var errNonCanonical = errors.New("fields out of order")
 
-// The functions of the quick pass are given what is written so far and give it
-// back longer: it stays in registers then.
+// The functions of the fast pass take the output as a parameter and return it
+// extended, so that the slice stays in registers.
 
-// fastObject writes a message as an object of its fields. Each of them begins
-// with a comma, and the first one's becomes the brace.
+// fastObject writes a message as an object of its fields. Each field begins with a
+// comma; that of the first field becomes the opening brace.
 func (w *jsonWriter) fastObject(out []byte, m *Message, wire []byte, depth int) ([]byte, error) {
 	begin := len(out)
 	out, err := w.fastFields(out, m, wire, depth)
@@ -31,28 +31,28 @@ func (w *jsonWriter) fastObject(out []byte, m *Message, wire []byte, depth int) 
 	return append(out, '}'), nil
 }
 
-// fastMembers is members in a quick pass.
-func (w *jsonWriter) fastMembers(m *Message, wire []byte, depth int, separate bool) (bool, error) {
+// fastMembers is members in the fast pass.
+func (w *jsonWriter) fastMembers(m *Message, wire []byte, depth int, needComma bool) (bool, error) {
 	before := len(w.out)
 	var err error
 	if w.out, err = w.fastFields(w.out, m, wire, depth); err != nil || len(w.out) == before {
-		return separate, err
+		return needComma, err
 	}
-	if !separate { // nothing is before the first comma
+	if !needComma { // no member before it: remove the first comma
 		w.out = append(w.out[:before], w.out[before+1:]...)
 	}
 	return true, nil
 }
 
-// fastFields writes the fields of a message as they come, which is in their order
-// from every encoder of protobuf's. A comma is before each.
+// fastFields writes the fields of a message in the order of the wire, each after a
+// comma.
 func (w *jsonWriter) fastFields(out []byte, m *Message, wire []byte, depth int) ([]byte, error) { //nolint:cyclop // one pass
-	if depth >= maxDepth { // whether what it holds is too deep, the careful pass tells
+	if depth >= maxDepth { // the canonical pass decides whether nested messages are too deep
 		return out, errDepth
 	}
 	var o fieldOrder
 	for at := 0; at < len(wire); {
-		tag, n := wire[at], 1 // as tagAt has it, without the call
+		tag, n := wire[at], 1 // tagAt, inlined by hand
 		number, wireType := protowire.Number(tag>>3), protowire.Type(tag&7)
 		if tag < 8 || tag >= 0x80 {
 			if number, wireType, n = protowire.ConsumeTag(wire[at:]); n < 0 {
@@ -96,14 +96,15 @@ func (w *jsonWriter) fastFields(out []byte, m *Message, wire []byte, depth int) 
 	return out, nil
 }
 
-// fieldOrder is what tells whether the fields of a message come as encoders write
-// them.
+// fieldOrder checks that the fields of a message have the order in which encoders
+// write them.
 type fieldOrder struct {
 	last   protowire.Number
-	oneofs uint64 // oneofs
+	oneofs uint64 // bits of the oneofs that are set
 }
 
-// violatedBy reports whether the field may not come after those before it.
+// violatedBy reports whether the field breaks the order after the fields before
+// it; otherwise it adds the field.
 func (o *fieldOrder) violatedBy(f *field) bool {
 	if f.number <= o.last || o.oneofs&f.oneofBit != 0 {
 		return true
@@ -113,22 +114,23 @@ func (o *fieldOrder) violatedBy(f *field) bool {
 	return false
 }
 
-// fastFixed writes a number of 32 or 64 bits.
-func (w *jsonWriter) fastFixed(out []byte, f *field, wire []byte) (longer []byte, size int, err error) {
+// fastFixed writes a field of 32 or 64 bits.
+func (w *jsonWriter) fastFixed(out []byte, f *field, wire []byte) (extended []byte, size int, err error) {
 	size = valueSize(wire, f.number, f.wireType)
 	if size < 0 || !f.hasPresence && isDefault(f, wire[:size]) {
 		return out, size, nil
 	}
-	w.out = append(out, f.label...) //nolint:gocritic // lent to the writer
+	w.out = append(out, f.label...) //nolint:gocritic // scalar appends to w.out
 	_, err = w.scalar(f, wire)
 	return w.out, size, err
 }
 
-// valueKind is how the quick pass writes the value of a field, or of one element.
+// valueKind selects how the fast pass writes the value of a field or of a list
+// element.
 type valueKind uint8
 
 const (
-	valueMessage valueKind = iota // of a form of its own
+	valueMessage valueKind = iota // by jsonWriter.message
 	valueText
 	valueBytes
 	valueObject
@@ -153,7 +155,7 @@ func valueKindOf(f *field) valueKind {
 	}
 }
 
-// fastBytes writes a value that has a length: a message, text or bytes.
+// fastBytes writes a length-delimited value: a message, a string or bytes.
 func (w *jsonWriter) fastBytes(out []byte, f *field, content []byte, depth int) ([]byte, error) {
 	switch f.valueKind {
 	case valueText:
@@ -177,9 +179,10 @@ func (w *jsonWriter) fastBytes(out []byte, f *field, content []byte, depth int) 
 	}
 }
 
-// fastList writes the messages that follow each other. Wire begins behind the
-// first one's tag.
-func (w *jsonWriter) fastList(out []byte, f *field, wire []byte, depth int) (longer []byte, size int, err error) {
+// fastList writes consecutive occurrences of a repeated message field. Wire begins
+// after the tag of the first. It returns the extended output and the number of
+// bytes that it has read, which is negative if the wire is invalid.
+func (w *jsonWriter) fastList(out []byte, f *field, wire []byte, depth int) (extended []byte, size int, err error) {
 	out = append(out, f.label...)
 	begin := len(out)
 	for at := 0; ; at += len(f.tag) {
@@ -198,9 +201,9 @@ func (w *jsonWriter) fastList(out []byte, f *field, wire []byte, depth int) (lon
 	}
 }
 
-// fastRun writes what follows each other as the careful pass does, with
-// the tags.
-func (w *jsonWriter) fastRun(out []byte, f *field, wire []byte, depth int) (longer []byte, size int, err error) {
+// fastRun writes consecutive occurrences of a repeated scalar or a map as the
+// canonical pass does. Wire begins with the tag of the first.
+func (w *jsonWriter) fastRun(out []byte, f *field, wire []byte, depth int) (extended []byte, size int, err error) {
 	number, wireType, n := tagAt(wire, 0)
 	if size = runEnd(wire, n, number, wireType); size < 0 {
 		return out, size, errWire
@@ -210,8 +213,8 @@ func (w *jsonWriter) fastRun(out []byte, f *field, wire []byte, depth int) (long
 	return w.out, size, err
 }
 
-// runEnd finds where the elements that follow each other end. At is behind the
-// first one's tag.
+// runEnd returns the offset at which consecutive occurrences of a field end, which
+// is negative if the wire is invalid. The offset at is after the first tag.
 func runEnd(wire []byte, at int, number protowire.Number, wireType protowire.Type) int {
 	for {
 		size := valueSize(wire[at:], number, wireType)

@@ -7,8 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// timeOrDuration reads the seconds and nanoseconds that Timestamp and Duration have
-// alike.
+// readSecondsNanos reads the fields of a Timestamp or a Duration.
 func readSecondsNanos(wire []byte) (seconds, nanos int64, err error) {
 	for at := 0; at < len(wire); {
 		number, wireType, n := tagAt(wire, at)
@@ -29,7 +28,7 @@ func readSecondsNanos(wire []byte) (seconds, nanos int64, err error) {
 			return 0, 0, errWire
 		}
 		at += size
-		switch number { //nolint:exhaustive // two fields, and none of protobuf's own bounds
+		switch number { //nolint:exhaustive // the constants are limits of protobuf, not field numbers
 		case 1:
 			seconds = int64(v) //nolint:gosec // two's complement
 		case 2:
@@ -55,9 +54,9 @@ func (w *jsonWriter) duration(dst, wire []byte) ([]byte, error) {
 	return appendDuration(dst, seconds, nanos, appendNanos)
 }
 
-// nonZeroTime writes a time or a duration of a view, with no more digits than it
-// needs, unless nobody has set it: it is zero then, or Go's zero time. A
-// duration below zero is none: that of a run which closed before it began.
+// nonZeroTime writes a time or duration of a view, without trailing zeros. It
+// omits, and returns false for, values that mean "not set": zero, Go's zero time,
+// and a negative duration, as of a run that closed before it began.
 func (w *jsonWriter) nonZeroTime(m *Message, wire []byte) (bool, error) {
 	seconds, nanos, err := readSecondsNanos(wire)
 	if err != nil || nanos == 0 && (seconds == 0 || m.form == formTimestamp && seconds == minTimestamp) {
@@ -74,7 +73,7 @@ func (w *jsonWriter) nonZeroTime(m *Message, wire []byte) (bool, error) {
 	return true, err
 }
 
-// wrapper writes a wrapper as its value: it is there even when it is a default.
+// wrapper writes a wrapper message as its value, even if that is the default.
 func (w *jsonWriter) wrapper(m *Message, wire []byte) error {
 	f := m.fields[0]
 	l, err := w.pushFrame(m, wire)
@@ -91,28 +90,28 @@ func (w *jsonWriter) wrapper(m *Message, wire []byte) error {
 	return err
 }
 
-// library writes a message as the protobuf library does, for those that are
-// rare and whose JSON is peculiar.
+// library writes a message by the protobuf library. It is for rare messages with a
+// JSON form of their own.
 func (w *jsonWriter) library(m *Message, wire []byte) error {
-	built := m.messageType.New().Interface()
-	if err := (proto.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(wire, built); err != nil {
+	message := m.messageType.New().Interface()
+	if err := (proto.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(wire, message); err != nil {
 		return errWire
 	}
-	text, err := protojson.Marshal(built)
+	text, err := protojson.Marshal(message)
 	if err != nil {
 		return errNoJSON
 	}
 	value := jsontext.Value(text)
-	if err := value.Compact(); err != nil { // the library's white space is random
+	if err := value.Compact(); err != nil { // the library adds white space at random
 		return err
 	}
 	w.out = append(w.out, value...)
 	return nil
 }
 
-// any writes an Any: the message's own members after its type's name, or the
-// value of what is no object. One of a type that nobody knows here is shown as
-// what it is on the wire.
+// any writes an Any: the type URL and then the members of the message or, if its
+// JSON is not an object, the value. The value of an unknown type is its wire form
+// in base64.
 func (w *jsonWriter) any(m *Message, wire []byte, depth int) error {
 	url, inner, err := w.anyParts(m, wire)
 	if err != nil {
@@ -130,7 +129,7 @@ func (w *jsonWriter) any(m *Message, wire []byte, depth int) error {
 		return errInvalidUTF8
 	}
 	of := m.plans.byTypeURL(string(url))
-	if of != nil && (isInlinedInAny(of) || of.name == emptyName) { // the library leaves the value of an Empty out
+	if of != nil && (isInlinedInAny(of) || of.name == emptyName) { // protojson omits the value of an Empty
 		return w.object(of, inner, depth+1, head)
 	}
 	w.out = append(append(append(w.out, '{'), head...), `,"value":`...)
@@ -143,7 +142,7 @@ func (w *jsonWriter) any(m *Message, wire []byte, depth int) error {
 	return nil
 }
 
-// anyParts reads the two fields of an Any.
+// anyParts reads the two fields of an Any, the type URL and the value.
 func (w *jsonWriter) anyParts(m *Message, wire []byte) (url, value []byte, err error) {
 	l, err := w.pushFrame(m, wire)
 	if err != nil {

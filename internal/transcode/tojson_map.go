@@ -10,14 +10,15 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// entry is one of a map.
+// entry is one entry of a map.
 type entry struct {
-	key, value []byte // wire values; text and messages without their length
-	hasValue   bool   // the value is there
-	sortKey    uint64 // of a key that is a number
+	key, value []byte // wire values; length-delimited ones without the length
+	hasValue   bool   // the entry has a value field
+	sortKey    uint64 // of a numeric or boolean key
 }
 
-// entries writes a map, sorted, each key once: of several the last counts.
+// entries writes a map, sorted by key. If a key occurs several times, the last
+// entry counts.
 func (w *jsonWriter) entries(f *field, wire []byte, depth int) error {
 	var few [8]entry
 	all := few[:0]
@@ -32,14 +33,14 @@ func (w *jsonWriter) entries(f *field, wire []byte, depth int) error {
 	}
 	f.sort(all)
 	w.out = append(w.out, '{')
-	separate := false
+	needComma := false
 	for i := range all {
 		e := &all[i]
 		if i+1 < len(all) && f.compare(e, &all[i+1]) == 0 {
 			continue
 		}
 		before := len(w.out)
-		if separate {
+		if needComma {
 			w.out = append(w.out, ',')
 		}
 		if err := w.key(f.key, e.key); err != nil {
@@ -54,15 +55,15 @@ func (w *jsonWriter) entries(f *field, wire []byte, depth int) error {
 			w.out = w.out[:before]
 			continue
 		}
-		separate = true
+		needComma = true
 	}
 	w.out = append(w.out, '}')
 	return nil
 }
 
-// entry reads one. What is missing is the default.
+// entry reads one map entry into e. A missing key or value is the default.
 func (f *field) entry(e *entry, wire []byte) error {
-	own := false // the value is not the wire's
+	copied := false // e.value does not point into wire
 	for at := 0; at < len(wire); {
 		number, wireType, n := tagAt(wire, at)
 		if n < 0 {
@@ -90,10 +91,10 @@ func (f *field) entry(e *entry, wire []byte) error {
 				e.value, e.hasValue = inner, true
 				continue
 			}
-			if !own {
-				e.value, own = slices.Clip(e.value), true
+			if !copied {
+				e.value, copied = slices.Clip(e.value), true
 			}
-			e.value = append(e.value, inner...) // merged
+			e.value = append(e.value, inner...) // occurrences are merged
 		}
 	}
 	if f.key.wireType != protowire.BytesType {
@@ -102,7 +103,7 @@ func (f *field) entry(e *entry, wire []byte) error {
 	return nil
 }
 
-// fieldOrder gives the order of a key that is not text.
+// sortKey returns a number that sorts as a numeric or boolean key does.
 func (f *field) sortKey(key []byte) uint64 {
 	const sign = 1 << 63
 	switch f.wireType {
@@ -131,7 +132,7 @@ func (f *field) sortKey(key []byte) uint64 {
 		return uint64(v) ^ sign
 	case protowire.Fixed64Type:
 		if len(key) == 0 {
-			key = make([]byte, 8) //nolint:mnd // a zero
+			key = make([]byte, 8) //nolint:mnd // an encoded zero
 		}
 		v := binary.LittleEndian.Uint64(key)
 		if f.kind == protoreflect.Sfixed64Kind {
@@ -143,8 +144,8 @@ func (f *field) sortKey(key []byte) uint64 {
 	}
 }
 
-// sort puts entries into the order of their keys, equal ones in the order that
-// they came in. Most maps have few.
+// sort sorts entries by key and is stable. Most maps are small, where an insertion
+// sort is fastest.
 func (f *field) sort(all []entry) {
 	const few = 12
 	if len(all) > few {
@@ -165,13 +166,7 @@ func (f *field) compare(a, b *entry) int {
 	return bytes.Compare(a.key, b.key)
 }
 
-// lengthDelimited is what a length-delimited value holds.
-func lengthDelimited(value []byte) []byte {
-	inner, _ := bytesAt(value, 0)
-	return inner
-}
-
-// key writes a key, which JSON has as a string always.
+// key writes a map key, which is always a string in JSON.
 func (w *jsonWriter) key(f *field, key []byte) error {
 	if f.wireType == protowire.BytesType {
 		var ok bool
@@ -188,7 +183,7 @@ func (w *jsonWriter) key(f *field, key []byte) error {
 	if _, err := w.scalar(f, key); err != nil {
 		return err
 	}
-	if w.out[before+1] == '"' { // it is a string by itself
+	if w.out[before+1] == '"' { // 64-bit integers are strings already
 		w.out = append(w.out[:before], w.out[before+1:]...)
 		return nil
 	}
@@ -196,7 +191,7 @@ func (w *jsonWriter) key(f *field, key []byte) error {
 	return nil
 }
 
-// zeroValue is the default of a scalar, as a wire value.
+// zeroValue returns the wire value of a scalar's default.
 func zeroValue(f *field) []byte {
 	switch f.wireType {
 	case protowire.Fixed32Type:
@@ -208,7 +203,7 @@ func zeroValue(f *field) []byte {
 	}
 }
 
-// mapValue writes the value of an entry; false leaves the entry out.
+// mapValue writes the value of an entry. It returns false if the entry is omitted.
 func (w *jsonWriter) mapValue(f *field, e *entry, depth int) (bool, error) {
 	if f.encodeValue != nil {
 		var wrote bool

@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"strconv"
-	"strings"
-	"time"
 )
 
 // The ranges of google.protobuf.Timestamp and Duration, in seconds.
@@ -17,32 +14,32 @@ const (
 	maxNanos     = 999999999
 )
 
-var errTime = errors.New("a time or duration out of its range")
+var errTime = errors.New("a time or duration out of range")
 
-// minutes writes times. Those of one answer are close to each other, so most of
-// them begin as the one before did.
+// minuteCache formats times. The times of one response are close to each other, so
+// it keeps the formatted minute of the last one.
 type minuteCache struct {
-	minute uint     // since the year 1, from 1: zero is none
-	prefix [18]byte // of that minute's times
+	minute uint     // minutes since the year 1, plus 1; zero means none
+	prefix [18]byte // a quote, and the date and time up to the minute
 }
 
-// append writes a time as RFC 3339 in UTC.
+// append appends a time as a JSON string, as RFC 3339 in UTC.
 func (c *minuteCache) append(dst []byte, seconds, nanos int64, fraction func([]byte, int) []byte) ([]byte, error) {
 	if seconds < minTimestamp || seconds > maxTimestamp || nanos < 0 || nanos > maxNanos {
 		return dst, errTime
 	}
-	sinceBegin := uint(seconds - minTimestamp) // never negative
-	if minute := sinceBegin/60 + 1; minute != c.minute {
+	sinceMinimum := uint(seconds - minTimestamp) // never negative
+	if minute := sinceMinimum/60 + 1; minute != c.minute {
 		c.setMinute(minute)
 	}
 	at := len(dst) + len(c.prefix)
 	dst = append(append(dst, c.prefix[:]...), "00"...)
-	putTwoDigits(dst[at:], sinceBegin%60)
+	putTwoDigits(dst[at:], sinceMinimum%60)
 	dst = fraction(dst, int(nanos))
 	return append(dst, 'Z', '"'), nil
 }
 
-// add makes the begin of a minute's times.
+// setMinute formats the prefix of a minute.
 func (c *minuteCache) setMinute(minute uint) {
 	const hour, day = 60, 24 * 60
 	c.minute = minute
@@ -57,8 +54,9 @@ func (c *minuteCache) setMinute(minute uint) {
 	putTwoDigits(c.prefix[15:], rest%hour)
 }
 
-// civilDate gives the date of a day in the Gregorian calendar, counted from
-// 0001-01-01. Years begin in March, so that the leap day is their last.
+// civilDate returns the Gregorian date of a day, which is counted from 0001-01-01.
+// It computes with years that begin in March, so that the leap day is their last
+// day.
 func civilDate(days uint) (year, month, day uint) {
 	const (
 		era, century, four, one = 146097, 36524, 1461, 365 // days
@@ -79,10 +77,10 @@ func civilDate(days uint) (year, month, day uint) {
 	return year + 1, month - 9, day
 }
 
-// putTwoDigits writes a number of two digits.
+// putTwoDigits writes a number below 100 as two digits.
 func putTwoDigits(dst []byte, n uint) { binary.LittleEndian.PutUint16(dst, twoDigits[n]) }
 
-// twoDigits are the digits of the numbers that have two.
+// twoDigits has the two digits of each number below 100.
 //
 //nolint:gochecknoglobals // a read-only table
 var twoDigits = func() (table [100]uint16) {
@@ -92,7 +90,7 @@ var twoDigits = func() (table [100]uint16) {
 	return table
 }()
 
-// appendDuration writes a duration in seconds.
+// appendDuration appends a duration as a JSON string, in seconds.
 func appendDuration(dst []byte, seconds, nanos int64, fraction func([]byte, int) []byte) ([]byte, error) {
 	if seconds < -maxDuration || seconds > maxDuration || nanos < -maxNanos || nanos > maxNanos ||
 		seconds > 0 && nanos < 0 || seconds < 0 && nanos > 0 {
@@ -107,7 +105,7 @@ func appendDuration(dst []byte, seconds, nanos int64, fraction func([]byte, int)
 	return append(dst, 's', '"'), nil
 }
 
-// appendNanos writes the part of a second in 0, 3, 6 or 9 digits.
+// appendNanos appends the fraction of a second with 0, 3, 6 or 9 digits.
 func appendNanos(dst []byte, nanos int) []byte {
 	const thousand = 1000
 	if nanos == 0 {
@@ -124,7 +122,7 @@ func appendNanos(dst []byte, nanos int) []byte {
 	}
 }
 
-// appendTrimmedNanos writes the part of a second in as many digits as it has.
+// appendTrimmedNanos appends the fraction of a second without trailing zeros.
 func appendTrimmedNanos(dst []byte, nanos int) []byte {
 	if nanos == 0 {
 		return dst
@@ -132,7 +130,7 @@ func appendTrimmedNanos(dst []byte, nanos int) []byte {
 	return bytes.TrimRight(appendNineDigits(dst, nanos), "0")
 }
 
-// appendNineDigits writes a point and nine digits.
+// appendNineDigits appends a decimal point and nine digits.
 func appendNineDigits(dst []byte, nanos int) []byte {
 	at, n := len(dst), uint(nanos)
 	dst = append(dst, ".000000000"...)
@@ -143,48 +141,4 @@ func appendNineDigits(dst []byte, nanos int) []byte {
 	putTwoDigits(digits[5:], n/1e2%100)
 	putTwoDigits(digits[7:], n%100)
 	return dst
-}
-
-// parseTimestamp reads RFC 3339 with at most nine digits of a second.
-func parseTimestamp(text string) (seconds int64, nanos int32, ok bool) {
-	t, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil {
-		return 0, 0, false
-	}
-	point, zone := strings.LastIndexByte(text, '.'), strings.LastIndexAny(text, "Z-+")
-	if point >= 0 && zone >= point && zone-point > len(".999999999") {
-		return 0, 0, false
-	}
-	seconds = t.Unix()
-	return seconds, int32(t.Nanosecond()), seconds >= minTimestamp && seconds <= maxTimestamp //nolint:gosec // below a billion
-}
-
-// parseDuration reads seconds with at most nine digits of a fraction, and an s.
-func parseDuration(text string) (seconds int64, nanos int32, ok bool) {
-	number, ok := strings.CutSuffix(text, "s")
-	if !ok {
-		return 0, 0, false
-	}
-	sign := int64(1)
-	if rest, negative := strings.CutPrefix(number, "-"); negative {
-		sign, number = -1, rest
-	} else {
-		number = strings.TrimPrefix(number, "+")
-	}
-	whole, fraction, _ := strings.Cut(number, ".")
-	if number == "" || len(fraction) > 9 || !isDigits(whole) || !isDigits(fraction) || len(whole) > 1 && whole[0] == '0' {
-		return 0, 0, false
-	}
-	if whole != "" {
-		var err error
-		if seconds, err = strconv.ParseInt(whole, 10, 64); err != nil || seconds > maxDuration {
-			return 0, 0, false
-		}
-	}
-	n, _ := strconv.ParseInt((fraction + "000000000")[:9], 10, 32)
-	return sign * seconds, int32(sign * n), true //nolint:gosec // below a billion
-}
-
-func isDigits(text string) bool {
-	return !strings.ContainsFunc(text, func(r rune) bool { return r < '0' || r > '9' })
 }

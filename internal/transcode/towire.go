@@ -12,11 +12,12 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// InputError says what is wrong with a caller's JSON, and where.
+// InputError reports a fault in a caller's JSON or parameters.
 type InputError struct {
-	// Pointer is the place in the document (RFC 6901).
+	// Pointer is the JSON pointer (RFC 6901) of the faulty value, or a question
+	// mark and the name of a query parameter. It is empty for the whole value.
 	Pointer string
-	// Reason is for the caller to read.
+	// Reason describes the fault for the caller.
 	Reason string
 }
 
@@ -27,12 +28,13 @@ func (e *InputError) Error() string {
 	return e.Pointer + ": " + e.Reason
 }
 
-// ErrTooLarge says that a request would take more than [Form.MaxWire] bytes.
+// ErrTooLarge is returned for a request that would take more than [Form.MaxWire]
+// bytes.
 var ErrTooLarge = errors.New("transcode: the message is too large")
 
-// AppendWire appends the wire form of a message that is given as JSON. Unknown
-// members, a member named twice and anything after the value are refused; the
-// error is an [InputError], or [ErrTooLarge].
+// AppendWire appends the wire form of a message in JSON. It rejects unknown
+// members, duplicate members and data after the value. The error is an
+// [InputError] or [ErrTooLarge].
 func (m *Message) AppendWire(dst, text []byte, form Form) ([]byte, error) {
 	w := newWireWriter(form)
 	defer w.release()
@@ -44,17 +46,17 @@ func (m *Message) AppendWire(dst, text []byte, form Form) ([]byte, error) {
 	return w.out, nil
 }
 
-// wireWriter turns JSON into wire bytes.
+// wireWriter converts JSON to wire bytes.
 type wireWriter struct {
 	form          Form
 	out           []byte
 	source        bytes.Buffer
 	in            *jsontext.Decoder
 	depth         int
-	pointerPrefix string // of the places in a part that is read on its own
+	pointerPrefix string // for errors in a part that has a reader of its own
 }
 
-//nolint:gochecknoglobals // a pool is one for all
+//nolint:gochecknoglobals // a process has one pool
 var wireWriters = sync.Pool{New: func() any { return &wireWriter{in: jsontext.NewDecoder(bytes.NewReader(nil))} }}
 
 func newWireWriter(form Form) *wireWriter {
@@ -69,12 +71,13 @@ func (w *wireWriter) release() {
 	wireWriters.Put(w)
 }
 
-// invalidInput is what is wrong at the place where the reader stands.
-type invalidInput string //nolint:errname // the error that callers see is InputError
+// invalidInput is a fault at the current position of the reader.
+type invalidInput string //nolint:errname // callers get an InputError
 
 func (e invalidInput) Error() string { return string(e) }
 
-// toInputError tells the caller what is wrong: the syntax or the meaning.
+// toInputError converts an error of syntax or meaning to an [InputError] with the
+// reader's position. It returns [ErrTooLarge] as it is.
 func (w *wireWriter) toInputError(err error) error {
 	if errors.Is(err, ErrTooLarge) {
 		return err
@@ -89,14 +92,14 @@ func (w *wireWriter) toInputError(err error) error {
 	}
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		at.Reason = "the JSON ends too early"
+		at.Reason = "the JSON ends unexpectedly"
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		at.Reason = "is named twice"
+		at.Reason = "is a duplicate"
 	case errors.Is(err, errDepth):
 		at.Reason = "is nested too deeply"
 	default:
-		if meaning, ok := errors.AsType[invalidInput](err); ok {
-			at.Reason = string(meaning)
+		if reason, ok := errors.AsType[invalidInput](err); ok {
+			at.Reason = string(reason)
 		} else {
 			at.Reason = "is not valid JSON: " + err.Error()
 		}
@@ -104,7 +107,7 @@ func (w *wireWriter) toInputError(err error) error {
 	return at
 }
 
-// document reads all of text as one message.
+// document reads one message, which must be all of text.
 func (w *wireWriter) document(m *Message, text []byte) error {
 	w.source = *bytes.NewBuffer(text)
 	w.in.Reset(&w.source)
@@ -113,14 +116,14 @@ func (w *wireWriter) document(m *Message, text []byte) error {
 	}
 	if _, err := w.in.ReadToken(); !errors.Is(err, io.EOF) {
 		if err == nil {
-			err = invalidInput("there is more after the value")
+			err = invalidInput("unexpected data after the value")
 		}
 		return err
 	}
 	return nil
 }
 
-// message reads a message of any form.
+// message reads a message in its JSON form.
 func (w *wireWriter) message(m *Message) error {
 	if w.depth++; w.depth > maxRequestDepth {
 		return errDepth
@@ -149,7 +152,8 @@ func (w *wireWriter) message(m *Message) error {
 	return w.object(m, false)
 }
 
-// object reads an object of fields. In an Any, the type was read before.
+// object reads an object of fields. With typed, it is the content of an Any, and
+// the member @type is skipped.
 func (w *wireWriter) object(m *Message, typed bool) error {
 	if err := w.begin('{', "must be an object"); err != nil {
 		return err
@@ -174,7 +178,7 @@ func (w *wireWriter) object(m *Message, typed bool) error {
 			return invalidInput("is not a known field")
 		}
 		if seen.add(f.index) {
-			return invalidInput("is named twice")
+			return invalidInput("is a duplicate")
 		}
 		if w.in.PeekKind() == 'n' && !f.acceptsNull() {
 			if err := w.in.SkipValue(); err != nil {
@@ -183,7 +187,7 @@ func (w *wireWriter) object(m *Message, typed bool) error {
 			continue
 		}
 		if f.oneof > 0 && chosen.add(f.oneof) {
-			return invalidInput("excludes another field that is there")
+			return invalidInput("excludes another field of the request")
 		}
 		if err := w.field(f); err != nil {
 			return err
@@ -193,7 +197,8 @@ func (w *wireWriter) object(m *Message, typed bool) error {
 	return err
 }
 
-// fieldByName gives the field that a quoted name means, nil for none.
+// fieldByName returns the field with a name, which is a JSON string, or nil if
+// there is none.
 func (w *wireWriter) fieldByName(m *Message, quoted []byte) (*field, error) {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return m.byName[string(quoted[1:len(quoted)-1])], nil
@@ -202,8 +207,8 @@ func (w *wireWriter) fieldByName(m *Message, quoted []byte) (*field, error) {
 	return m.byName[string(name)], err
 }
 
-// acceptsNull reports whether null is a value of the field: else it means that the
-// field is not there.
+// acceptsNull reports whether null is a value of the field. For other fields, null
+// means absent.
 func (f *field) acceptsNull() bool {
 	if f.repeated || f.key != nil {
 		return false
@@ -225,7 +230,7 @@ func (w *wireWriter) field(f *field) error {
 	}
 }
 
-// messageType reads one value, and writes it with its tag.
+// element reads one value and writes it with its tag.
 func (w *wireWriter) element(f *field) error {
 	if w.form.MaxWire > 0 && len(w.out) > w.form.MaxWire {
 		return ErrTooLarge
@@ -242,7 +247,7 @@ func (w *wireWriter) element(f *field) error {
 	return nil
 }
 
-// prefixLength puts the length before what was written since begin.
+// prefixLength inserts the length of what was written since begin before it.
 func (w *wireWriter) prefixLength(begin int) {
 	size := len(w.out) - begin
 	prefix := sizeOfVarint(uint64(size)) //nolint:gosec // a length
@@ -266,7 +271,7 @@ func (w *wireWriter) list(f *field) error {
 	return err
 }
 
-// packed reads a list of numbers into one field.
+// packed reads an array into one packed field.
 func (w *wireWriter) packed(f *field) error {
 	if err := w.begin('[', "must be an array"); err != nil {
 		return err
@@ -288,7 +293,7 @@ func (w *wireWriter) packed(f *field) error {
 	return err
 }
 
-// entries reads a map.
+// entries reads an object into the entries of a map.
 func (w *wireWriter) entries(f *field) error {
 	if err := w.begin('{', "must be an object"); err != nil {
 		return err
@@ -302,13 +307,13 @@ func (w *wireWriter) entries(f *field) error {
 		if err := w.mapKey(f.key); err != nil {
 			return err
 		}
-		if f.key.wireType != protowire.BytesType { // "1" and "1.0" are one key
+		if f.key.wireType != protowire.BytesType { // "1" and "1.0" are the same key
 			if keys == nil {
 				keys = map[string]bool{}
 			}
 			key := string(w.out[from:])
 			if keys[key] {
-				return invalidInput("is named twice")
+				return invalidInput("is a duplicate")
 			}
 			keys[key] = true
 		}
@@ -321,16 +326,16 @@ func (w *wireWriter) entries(f *field) error {
 	return err
 }
 
-// begin reads the begin of an object or a list.
-func (w *wireWriter) begin(kind jsontext.Kind, otherwise string) error {
+// begin reads the opening brace or bracket of an object or array.
+func (w *wireWriter) begin(kind jsontext.Kind, reason string) error {
 	if peeked := w.in.PeekKind(); peeked != kind && peeked != jsontext.KindInvalid {
-		return invalidInput(otherwise)
+		return invalidInput(reason)
 	}
 	_, err := w.in.ReadToken()
 	return err
 }
 
-// nested reads text as part of the document at the place where the reader is.
+// nested reads text, which is a part of the document at the current position.
 func (w *wireWriter) nested(text []byte, read func(*wireWriter) error) error {
 	inner := newWireWriter(w.form)
 	inner.out, inner.depth, inner.pointerPrefix = w.out, w.depth, w.pointerPrefix+string(w.in.StackPointer())
@@ -345,11 +350,11 @@ func (w *wireWriter) nested(text []byte, read func(*wireWriter) error) error {
 	return err
 }
 
-// quote names a value in an error: bounded, since it is the caller's.
+// quote quotes a caller's value for an error, at most 50 characters of it.
 func quote(text string) string {
-	const enough = 50
-	if len(text) > enough {
-		return fmt.Sprintf("%.*q...", enough, text)
+	const limit = 50
+	if len(text) > limit {
+		return fmt.Sprintf("%.*q...", limit, text)
 	}
 	return fmt.Sprintf("%q", text)
 }

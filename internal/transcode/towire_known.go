@@ -9,18 +9,18 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// timeOrDuration reads a time or a duration.
+// timeOrDuration reads a Timestamp or a Duration.
 func (w *wireWriter) timeOrDuration(m *Message) error {
 	value, err := w.in.ReadValue()
 	if err != nil {
 		return err
 	}
-	parse, otherwise := parseTimestamp, `must be a time such as "2026-01-31T12:00:00Z"`
+	parse, reason := parseTimestamp, `must be a time such as "2026-01-31T12:00:00Z"`
 	if m.form == formDuration {
-		parse, otherwise = parseDuration, `must be a duration in seconds such as "1.5s"`
+		parse, reason = parseDuration, `must be a duration in seconds such as "1.5s"`
 	}
 	if value.Kind() != '"' {
-		return invalidInput(otherwise)
+		return invalidInput(reason)
 	}
 	text, err := jsontext.AppendUnquote(nil, value)
 	if err != nil {
@@ -28,13 +28,13 @@ func (w *wireWriter) timeOrDuration(m *Message) error {
 	}
 	seconds, nanos, ok := parse(string(text))
 	if !ok {
-		return invalidInput(otherwise)
+		return invalidInput(reason)
 	}
 	w.out = appendSecondsNanos(w.out, seconds, nanos)
 	return nil
 }
 
-// appendSecondsNanos writes the two fields of Timestamp and Duration.
+// appendSecondsNanos appends the fields of a Timestamp or a Duration.
 func appendSecondsNanos(dst []byte, seconds int64, nanos int32) []byte {
 	if seconds != 0 {
 		dst = protowire.AppendVarint(protowire.AppendTag(dst, 1, protowire.VarintType), uint64(seconds)) //nolint:gosec // two's complement
@@ -45,22 +45,22 @@ func appendSecondsNanos(dst []byte, seconds int64, nanos int32) []byte {
 	return dst
 }
 
-// library reads a message as the protobuf library does, for those that are rare
-// and whose JSON is peculiar.
+// library reads a message by the protobuf library. It is for rare messages with a
+// JSON form of their own.
 func (w *wireWriter) library(m *Message) error {
 	value, err := w.in.ReadValue()
 	if err != nil {
 		return err
 	}
-	built := m.messageType.New().Interface()
-	if err := (protojson.UnmarshalOptions{RecursionLimit: maxRequestDepth}).Unmarshal(value, built); err != nil {
+	message := m.messageType.New().Interface()
+	if err := (protojson.UnmarshalOptions{RecursionLimit: maxRequestDepth}).Unmarshal(value, message); err != nil {
 		return invalidInput("is not a valid " + string(m.name))
 	}
-	w.out, err = proto.MarshalOptions{}.MarshalAppend(w.out, built)
+	w.out, err = proto.MarshalOptions{}.MarshalAppend(w.out, message)
 	return err
 }
 
-// any reads an Any, whose type may stand anywhere among its members.
+// any reads an Any. The member @type may be anywhere among its members.
 func (w *wireWriter) any(m *Message) error {
 	value, err := w.in.ReadValue()
 	if err != nil {
@@ -82,7 +82,7 @@ func (w *wireWriter) any(m *Message) error {
 	}
 	of := m.plans.byTypeURL(url)
 	if of == nil {
-		return invalidInput("there is no type " + quote(url))
+		return invalidInput("the type " + quote(url) + " does not exist")
 	}
 	w.out = protowire.AppendTag(w.out, 1, protowire.BytesType)
 	w.out = protowire.AppendString(w.out, url)
@@ -95,7 +95,7 @@ func (w *wireWriter) any(m *Message) error {
 	return nil
 }
 
-// anyContent reads the message in an Any: its own members, or its value.
+// anyContent reads the message in an Any, either its members or its value.
 func (w *wireWriter) anyContent(of *Message) error {
 	if w.depth++; w.depth > maxRequestDepth {
 		return errDepth
@@ -106,7 +106,7 @@ func (w *wireWriter) anyContent(of *Message) error {
 	if _, err := w.in.ReadToken(); err != nil {
 		return err
 	}
-	given := of.name == emptyName // others need a value
+	hasValue := of.name == emptyName // other messages need a value
 	for w.in.PeekKind() == '"' {
 		name, err := w.in.ReadToken()
 		if err != nil {
@@ -116,7 +116,7 @@ func (w *wireWriter) anyContent(of *Message) error {
 		case "@type":
 			err = w.in.SkipValue()
 		case "value":
-			given = true
+			hasValue = true
 			err = w.message(of)
 		default:
 			err = invalidInput("is not a known field")
@@ -125,13 +125,14 @@ func (w *wireWriter) anyContent(of *Message) error {
 			return err
 		}
 	}
-	if !given {
+	if !hasValue {
 		return invalidInput(`needs a member "value"`)
 	}
 	return nil
 }
 
-// isInlinedInAny tells the messages whose members stand in an Any themselves.
+// isInlinedInAny reports whether an Any has the members of the message, and not
+// the message as its value.
 func isInlinedInAny(m *Message) bool {
 	switch m.form {
 	case formObject:
@@ -143,7 +144,7 @@ func isInlinedInAny(m *Message) bool {
 	}
 }
 
-// anyTypeOf finds the type of an Any.
+// anyTypeOf returns the type URL of an Any and the number of its members.
 func anyTypeOf(value jsontext.Value) (url string, members int, err error) {
 	decoder := jsontext.NewDecoder(bytes.NewBuffer(value))
 	if _, err := decoder.ReadToken(); err != nil {
@@ -166,12 +167,12 @@ func anyTypeOf(value jsontext.Value) (url string, members int, err error) {
 			return "", 0, err
 		}
 		if of.Kind() != '"' || of.String() == "" {
-			return "", 0, invalidInput("@type must be the name of a type")
+			return "", 0, invalidInput("@type must be a type URL")
 		}
 		url = of.String()
 	}
 	return url, members, nil
 }
 
-// emptyName is the message that in an Any is read with a value, and without.
+// emptyName is the name of the message that an Any may have with or without a value.
 const emptyName = "google.protobuf.Empty"

@@ -10,8 +10,8 @@ import (
 )
 
 // payload reads a payload in shorthand: any JSON is the data of a json/plain
-// payload, byte for byte. What has the signs of the long form is read as that,
-// as Temporal's own API does.
+// payload, byte for byte. An object that looks like the long form is read as the
+// long form, as Temporal's own HTTP API does.
 func (w *wireWriter) payload(m *Message) error {
 	value, err := w.in.ReadValue()
 	if err != nil {
@@ -34,7 +34,7 @@ func (w *wireWriter) metadata(key string, value []byte) {
 	w.out = protowire.AppendTag(w.out, payloadMetadata, protowire.BytesType)
 	begin := len(w.out)
 	w.out = protowire.AppendString(protowire.AppendTag(w.out, 1, protowire.BytesType), key)
-	w.out = protowire.AppendBytes(protowire.AppendTag(w.out, 2, protowire.BytesType), value) //nolint:mnd // a map's value
+	w.out = protowire.AppendBytes(protowire.AppendTag(w.out, 2, protowire.BytesType), value) //nolint:mnd // the value of a map entry
 	w.prefixLength(begin)
 }
 
@@ -43,7 +43,7 @@ func (w *wireWriter) data(value []byte) {
 }
 
 // taggedObject reads an object that may be a payload in the long form, or a
-// protobuf message with its type.
+// protobuf message with its type, or a plain value.
 func (w *wireWriter) taggedObject(m *Message, value jsontext.Value) error {
 	s := shapeOf(value)
 	if s.isLongForm() {
@@ -71,8 +71,7 @@ func (w *wireWriter) taggedObject(m *Message, value jsontext.Value) error {
 	return nil
 }
 
-// removeMember gives an object without one of its members, and all others as they
-// are.
+// removeMember returns an object without one member, and the others unchanged.
 func removeMember(object jsontext.Value, member string) ([]byte, error) {
 	decoder := jsontext.NewDecoder(bytes.NewBuffer(object))
 	if _, err := decoder.ReadToken(); err != nil {
@@ -91,7 +90,7 @@ func removeMember(object jsontext.Value, member string) ([]byte, error) {
 			continue
 		}
 		before, after := object[:begin], object[decoder.InputOffset():]
-		if rest := bytes.TrimLeft(after, " \t\r\n"); begin == 1 && rest[0] == ',' { // it was the first of several
+		if rest := bytes.TrimLeft(after, " \t\r\n"); begin == 1 && rest[0] == ',' { // the first of several members
 			after = rest[1:]
 		}
 		return append(before.Clone(), after...), nil

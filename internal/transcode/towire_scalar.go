@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// scalar reads one value, and writes it without a tag.
+// scalar reads one scalar and writes it without a tag.
 func (w *wireWriter) scalar(f *field) error {
 	value, err := w.in.ReadValue()
 	if err != nil {
@@ -36,7 +36,7 @@ func (w *wireWriter) scalar(f *field) error {
 	}
 }
 
-// lengthDelimited writes a string: most hold no escapes, and pass as they are.
+// text writes a string. Most strings have no escapes and are copied.
 func (w *wireWriter) text(value jsontext.Value) error {
 	if value.Kind() != '"' {
 		return invalidInput("must be a string")
@@ -101,18 +101,18 @@ func (w *wireWriter) enum(e *enum, value jsontext.Value) error {
 		if !ok {
 			return invalidInput("has no value " + quote(string(name)))
 		}
-		w.out = protowire.AppendVarint(w.out, uint64(number)) //nolint:gosec // negative ones take ten bytes
+		w.out = protowire.AppendVarint(w.out, uint64(number)) //nolint:gosec // negative numbers take ten bytes
 		return nil
 	case kind == '0':
 		if number, ok := parseInteger(string(value), 32); ok {
-			w.out = protowire.AppendVarint(w.out, uint64(number)) //nolint:gosec // negative ones take ten bytes
+			w.out = protowire.AppendVarint(w.out, uint64(number)) //nolint:gosec // negative numbers take ten bytes
 			return nil
 		}
 	}
 	return invalidInput("must be the name of a value, or its number")
 }
 
-// numberText gives the digits of a number, which may stand in a string.
+// numberText returns the text of a number, which may be in a string.
 func numberText(value jsontext.Value) (string, bool) {
 	switch value.Kind() {
 	case '0':
@@ -132,9 +132,9 @@ func numberText(value jsontext.Value) (string, bool) {
 	}
 }
 
-// number writes a number of a kind.
+// number writes a number of the given kind.
 //
-//nolint:gosec // the ranges are checked by bits
+//nolint:gosec // the ranges are checked by bitSize
 func (w *wireWriter) number(kind protoreflect.Kind, text string) error {
 	const notInteger, notUnsigned = "must be an integer of the field's size", "must be an integer of the field's size, and not negative"
 	switch kind {
@@ -207,14 +207,15 @@ func (w *wireWriter) float(kind protoreflect.Kind, text string) error {
 	return nil
 }
 
-// isNumber reports whether text is a number of JSON's grammar (RFC 8259 section
-// 6), which is narrower than Go's.
+// isNumber reports whether text is a JSON number (RFC 8259 section 6), whose
+// grammar is stricter than that of strconv.
 func isNumber(text string) bool {
 	return text != "" && (text[0] == '-' || text[0] >= '0' && text[0] <= '9') && jsontext.Value(text).IsValid() &&
 		text[len(text)-1] >= '0' && text[len(text)-1] <= '9'
 }
 
-// parseInteger reads an integer, which may be written as 1e3 or 1.0.
+// parseInteger parses an integer, which may have an exponent or a fraction of
+// zeros, as 1e3 or 1.0.
 func parseInteger(text string, bits int) (int64, bool) {
 	if v, err := strconv.ParseInt(text, 10, bits); err == nil && isNumber(text) {
 		return v, true
@@ -227,6 +228,7 @@ func parseInteger(text string, bits int) (int64, bool) {
 	return v, err == nil
 }
 
+// parseUnsigned is like parseInteger, for unsigned integers.
 func parseUnsigned(text string, bits int) (uint64, bool) {
 	if v, err := strconv.ParseUint(text, 10, bits); err == nil && isNumber(text) {
 		return v, true
@@ -242,10 +244,10 @@ func parseUnsigned(text string, bits int) (uint64, bool) {
 	return v, err == nil
 }
 
-// plainInteger writes a number with a fraction or an exponent without them, if
-// it is whole and not longer than any field takes.
+// plainInteger removes the fraction and the exponent from a number. It returns
+// false if the number is not an integer, or has more digits than a 64-bit field.
 func plainInteger(text string) (string, bool) {
-	const longest = 20
+	const maxDigits = 20
 	if !isNumber(text) {
 		return "", false
 	}
@@ -275,13 +277,13 @@ func plainInteger(text string) (string, bool) {
 		digits = short
 		exponent++
 	}
-	if len(digits)+exponent > longest {
+	if len(digits)+exponent > maxDigits {
 		return "", false
 	}
 	return sign + digits + strings.Repeat("0", exponent), true
 }
 
-// mapKey reads a key, which JSON has as a string always.
+// mapKey reads a map key, which is always a string in JSON.
 func (w *wireWriter) mapKey(f *field) error {
 	name, err := w.in.ReadValue()
 	if err != nil {
@@ -306,6 +308,8 @@ func (w *wireWriter) mapKey(f *field) error {
 	}
 }
 
+// base64Encoding returns the encoding of a text: the standard or the URL alphabet,
+// with or without padding.
 func base64Encoding(text []byte) *base64.Encoding {
 	encoding := base64.StdEncoding
 	if bytes.ContainsAny(text, "-_") {
