@@ -14,16 +14,17 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// roundTrip is the message that arrives when m is sent.
-func roundTrip[M proto.Message](t *testing.T, m, arrives M) M {
+// roundTrip encodes m and decodes it into another message.
+func roundTrip[M proto.Message](t *testing.T, m, decoded M) M {
 	t.Helper()
 	wire, err := proto.Marshal(m)
 	require.NoError(t, err)
-	require.NoError(t, proto.Unmarshal(wire, arrives))
-	return arrives
+	require.NoError(t, proto.Unmarshal(wire, decoded))
+	return decoded
 }
 
-// sources have sizes around those at which a length takes another byte.
+// sources returns sources with sizes around those at which the encoded length takes
+// one byte more.
 func sources() (all []payload.Source, want []*common.Payload) {
 	long := func(n int) string { return strings.Repeat("a", n) }
 	for _, n := range []int{0, 1, 97, 98, 99, 100, 101, 102, 103, 104, 120, 125, 126, 127, 128, 129, 16382, 16383, 16384, 1 << 21} {
@@ -47,7 +48,7 @@ func TestEncodeListDecodesAsPayloads(t *testing.T) {
 	requireEqual(t, &common.Payloads{Payloads: want}, got)
 	buffer := list.ProtoReflect().GetUnknown()
 	require.Len(t, buffer, proto.Size(got))
-	require.Equal(t, len(buffer), cap([]byte(buffer)), "the buffer was made once")
+	require.Equal(t, len(buffer), cap([]byte(buffer)), "the buffer was allocated once")
 }
 
 func TestEncodeMemoDecodesAsFields(t *testing.T) {

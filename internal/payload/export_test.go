@@ -1,4 +1,4 @@
 package payload
 
-// IsSimpleJSON is the short cut of validJSON.
+// IsSimpleJSON exports isSimpleJSON for tests.
 func IsSimpleJSON(data []byte) bool { return isSimpleJSON(data) }

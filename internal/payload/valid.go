@@ -5,24 +5,24 @@ import (
 	"math/bits"
 )
 
-// isSimpleJSON reports whether data is JSON of the simple kind that most values
-// are: ASCII, without escapes, not nested too deeply. False means that it takes
-// the library to tell: this is its short cut, and never its judge.
+// isSimpleJSON reports whether data is valid JSON of a simple kind, which most
+// values are: ASCII, without escapes, and not nested deeply. For other JSON, valid
+// or not, it returns false, and the library must decide.
 func isSimpleJSON(data []byte) bool {
-	const deepest = 64
-	var open [deepest]byte
+	const maxNesting = 64
+	var open [maxNesting]byte
 	depth, at := 0, skipSpace(data, 0)
 	for {
-		var next int // behind a value, or negative
+		var next int // the offset after the value, negative if invalid
 		switch c := peek(data, at); {
 		case c == '"':
 			next = simpleString(data, at)
 		case c == '{' || c == '[':
-			if depth == deepest {
+			if depth == maxNesting {
 				return false
 			}
 			at = skipSpace(data, at+1)
-			if peek(data, at) == c+2 { // the bracket that closes it, in ASCII
+			if peek(data, at) == c+2 { // in ASCII, the closing bracket
 				next = at + 1
 				break
 			}
@@ -51,8 +51,10 @@ func isSimpleJSON(data []byte) bool {
 	}
 }
 
-// afterValue reads what follows a value: the ends of what holds it, and a comma.
-func afterValue(data []byte, at int, open []byte, depth int) (next, left int) {
+// afterValue reads the closing brackets and the comma after a value, and after a
+// comma in an object the next name. It returns the offset of the next value and
+// the remaining depth; the offset is negative if the JSON is invalid.
+func afterValue(data []byte, at int, open []byte, depth int) (next, remaining int) {
 	for {
 		at = skipSpace(data, at)
 		if depth == 0 {
@@ -72,7 +74,7 @@ func afterValue(data []byte, at int, open []byte, depth int) (next, left int) {
 	}
 }
 
-// memberName reads a name and its colon.
+// memberName reads the name of a member and the colon after it.
 func memberName(data []byte, at int) int {
 	if peek(data, at) != '"' {
 		return -1
@@ -86,7 +88,8 @@ func memberName(data []byte, at int) int {
 	return skipSpace(data, at+1)
 }
 
-// peek gives a byte, zero at the end, which no JSON holds.
+// peek returns the byte at an offset. At the end it returns zero, which no JSON
+// has.
 func peek(data []byte, at int) byte {
 	if uint(at) >= uint(len(data)) {
 		return 0
@@ -94,7 +97,7 @@ func peek(data []byte, at int) byte {
 	return data[at]
 }
 
-// skipSpace skips white space, of which there is none in most JSON.
+// skipSpace returns the offset after white space. Most JSON has none.
 func skipSpace(data []byte, at int) int {
 	if at < len(data) && data[at] <= ' ' {
 		return skipSpaces(data, at)
@@ -109,7 +112,7 @@ func skipSpaces(data []byte, at int) int {
 	return at
 }
 
-// simpleString reads a string of plain ASCII, eight bytes at a time.
+// simpleString reads a string of ASCII without escapes, eight bytes at a time.
 func simpleString(data []byte, at int) int {
 	const word = 8
 	for at++; at+word <= len(data); at += word {
@@ -123,7 +126,8 @@ func simpleString(data []byte, at int) int {
 	return stringEnd(data, at)
 }
 
-// stringEnd is behind a string, if it is its end that stands there.
+// stringEnd returns the offset after the closing quote, which must be at the given
+// offset.
 func stringEnd(data []byte, at int) int {
 	if peek(data, at) != '"' {
 		return -1
@@ -131,12 +135,13 @@ func stringEnd(data []byte, at int) int {
 	return at + 1
 }
 
-// plainWord are plain characters beside the one that is looked at.
+// plainWord has seven spaces, to test one character by specialBytes.
 const plainWord = 0x2020202020202000
 
-// specialBytes marks by their highest bits the bytes of a word that do not stand for
-// themselves in a string. Of those marked the first one is one of them: a byte is
-// marked wrongly only above one that is marked rightly, which it borrows from.
+// specialBytes sets the highest bit of each byte of a word (little-endian) that
+// ends a simple string: bytes that are not ASCII, control characters, quotes and
+// backslashes. The subtraction may borrow from a higher byte, so that bytes above
+// the first one that is set may be set wrongly. The first one is always right.
 func specialBytes(word uint64) uint64 {
 	const (
 		each = 0x0101010101010101
@@ -146,6 +151,7 @@ func specialBytes(word uint64) uint64 {
 	return (word | (word - each*' ') | (quote-each)&^quote | (slash-each)&^slash) & high
 }
 
+// literal reads true, false or null.
 func literal(data []byte, at int) int {
 	for _, word := range [...]string{"true", "false", "null"} {
 		if len(data)-at >= len(word) && string(data[at:at+len(word)]) == word {
@@ -180,7 +186,7 @@ func number(data []byte, at int) int {
 	return at
 }
 
-// digits reads at least one digit.
+// digits reads one digit or more.
 func digits(data []byte, at int) int {
 	begin := at
 	for at < len(data) && data[at] >= '0' && data[at] <= '9' {

@@ -13,9 +13,9 @@ import (
 
 func TestTheCauseIsLoggedOnly(t *testing.T) {
 	t.Parallel()
-	e := problem.New(problem.UpstreamError, "shown").WithCause(errors.New(marker))
-	require.Equal(t, "upstream-error: shown (MARKER)", e.Error())
-	require.Equal(t, "shown", e.Detail)
+	e := problem.New(problem.UpstreamError, "detail").WithCause(errors.New(marker))
+	require.Equal(t, "upstream-error: detail (MARKER)", e.Error())
+	require.Equal(t, "detail", e.Detail)
 	require.Equal(t, "conflict: 3 < 4", problem.Newf(problem.Conflict, "%d < %d", 3, 4).Error())
 }
 

@@ -23,8 +23,8 @@ func TestEveryCodeIsExplained(t *testing.T) {
 		explanation := code.Explanation()
 		for _, text := range []string{explanation.Cause, explanation.Remedy} {
 			require.Regexp(t, sentences, text, code)
-			require.Zero(t, strings.Count(text, "`")%2, "%s: a backtick has no partner", code)
-			require.NotContains(t, texts, text, "%s says the same", code)
+			require.Zero(t, strings.Count(text, "`")%2, "%s: an unpaired backtick", code)
+			require.NotContains(t, texts, text, "%s has the same text", code)
 			texts[text] = code
 		}
 	}

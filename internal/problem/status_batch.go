@@ -1,15 +1,15 @@
 package problem
 
-// batchError puts in a batch's words what the server says in a workflow's, because
-// a workflow of its own does a batch's work.
+// batchError replaces errors about a workflow by errors about a batch job. The
+// server runs each batch job as a workflow, and its errors are about that workflow.
 func batchError(e *Error) *Error {
 	switch e.Code {
 	case WorkflowNotFound:
-		return New(BatchNotFound, "There is no batch job of this id.")
+		return New(BatchNotFound, "There is no batch job with this id.")
 	case WorkflowCompleted:
 		return New(Conflict, "The batch job has ended.")
 	case WorkflowAlreadyStarted:
-		return New(Conflict, "There is, or was, a batch job or a workflow of this id.")
+		return New(Conflict, "A batch job or a workflow with this id exists or has existed.")
 	default:
 		return e
 	}

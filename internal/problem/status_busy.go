@@ -10,41 +10,42 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Texts by which the server tells that one workflow has too much in flight: its
-// other errors have the same codes and details. They are those of the server's
-// service/history/workflow/update and service/history/consts packages at 1.32.
+// Messages of the server for a workflow with too many calls in flight. Other errors
+// have the same codes and details. They are those of the packages
+// service/history/workflow/update and service/history/consts of the server at
+// version 1.32.
 const (
 	messageUpdatesFull   = "limit on number of concurrent in-flight updates has been reached"
 	messageUpdatesLarge  = "limit on total payload size of in-flight updates has been reached"
 	messageUpdateDropped = "workflow update was aborted"
 	messageQueryDropped  = "buffered query cleared"
 
-	detailBusy         = "The workflow has too much to do at the moment."
-	detailUpdatesFull  = "The workflow has as many updates in flight as the Temporal server takes for one workflow."
-	detailUpdatesLarge = "The workflow's updates in flight are as large, all together, as the Temporal server takes for one workflow."
-	detailDropped      = "The Temporal server dropped the call, as it does with those that wait when their workflow gets more than it takes."
+	detailBusy         = "The workflow is busy. It receives more calls than the Temporal server can process for one workflow."
+	detailUpdatesFull  = "The workflow has reached the Temporal server's limit of updates in flight for one workflow."
+	detailUpdatesLarge = "The workflow has reached the Temporal server's limit of the total size of updates in flight for one workflow."
+	detailDropped      = "The Temporal server dropped the call, because the workflow receives more calls than it can process."
 )
 
-// IsWorkflowBusy reports whether a failure is about one workflow alone: it tells
-// nothing of the server, and others should not pay for it.
+// IsWorkflowBusy reports whether an error concerns one workflow only. Such an error
+// says nothing about the health of the server, and must not affect other calls.
 func IsWorkflowBusy(st *status.Status) bool { return busyDetail(st) != "" }
 
-// IsUpdateLimit reports whether an update was refused because its workflow has
-// as many in flight as it may. With every such refusal the server drops those of
-// the workflow's updates that no worker has accepted yet, so that to try again
-// soon does harm.
+// IsUpdateLimit reports whether an update was rejected because its workflow has
+// reached the limit of updates in flight. With each such rejection the server
+// drops the updates of the workflow that no worker has accepted yet, so that an
+// early retry does harm.
 func IsUpdateLimit(st *status.Status) bool {
 	detail := busyDetail(st)
 	return detail == detailUpdatesFull || detail == detailUpdatesLarge
 }
 
-// busyDetail says for callers what is with the one workflow that a status is
-// about; nothing when it is about something else. Of an update with start, which
-// has words of its own, it looks at the operation that failed.
+// busyDetail returns the detail for a status that concerns one busy workflow, and
+// an empty string for any other status. The status of an update with start has a
+// message of its own, so that busyDetail reads that of the failed operation.
 func busyDetail(st *status.Status) string {
 	if operations, ok := firstDetail(st).(*errordetails.MultiOperationExecutionFailure); ok {
 		for _, operation := range operations.GetStatuses() {
-			if codes.Code(operation.GetCode()) == st.Code() { //nolint:gosec // a code of gRPC's
+			if codes.Code(operation.GetCode()) == st.Code() { //nolint:gosec // a gRPC code
 				return busyOperationDetail(OperationStatus(operation))
 			}
 		}
@@ -73,7 +74,7 @@ func busyOperationDetail(st *status.Status) string {
 	return ""
 }
 
-// OperationStatus is the status of one operation of several.
+// OperationStatus returns the status of one operation of a multi-operation.
 func OperationStatus(operation *errordetails.MultiOperationExecutionFailure_OperationStatus) *status.Status {
 	return status.FromProto(&spb.Status{Code: operation.GetCode(), Message: operation.GetMessage(), Details: operation.GetDetails()})
 }

@@ -5,12 +5,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/flowgate/flowgate/internal/seal"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestASealIsValidInItsScopeOnly(t *testing.T) {
 	t.Parallel()
