@@ -18,7 +18,7 @@ import (
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
-// linked finds what a page loads and where it leads.
+// linked matches the links of a page and the files that it loads.
 var linked = regexp.MustCompile(`(?:src|href)="([^"]*)"`)
 
 func TestServedPaths(t *testing.T) {
@@ -83,12 +83,12 @@ func TestContentIsCompressedWhenAccepted(t *testing.T) {
 	plain := get(t, pages, "/docs/problems", "Accept-Encoding", "identity, gzip;q=0")
 	require.Empty(t, plain.Header().Get("Content-Encoding"))
 
-	zipped := get(t, pages, "/docs/problems", "Accept-Encoding", "gzip, deflate, br")
-	require.Equal(t, "gzip", zipped.Header().Get("Content-Encoding"))
-	require.Equal(t, "Accept-Encoding", zipped.Header().Get("Vary"))
-	require.NotEqual(t, plain.Header().Get("ETag"), zipped.Header().Get("ETag"))
-	require.Less(t, zipped.Body.Len(), plain.Body.Len())
-	reader, err := gzip.NewReader(zipped.Body)
+	compressed := get(t, pages, "/docs/problems", "Accept-Encoding", "gzip, deflate, br")
+	require.Equal(t, "gzip", compressed.Header().Get("Content-Encoding"))
+	require.Equal(t, "Accept-Encoding", compressed.Header().Get("Vary"))
+	require.NotEqual(t, plain.Header().Get("ETag"), compressed.Header().Get("ETag"))
+	require.Less(t, compressed.Body.Len(), plain.Body.Len())
+	reader, err := gzip.NewReader(compressed.Body)
 	require.NoError(t, err)
 	text, err := io.ReadAll(reader)
 	require.NoError(t, err)
@@ -115,7 +115,7 @@ func TestPagesLoadOnlyFromTheGateway(t *testing.T) {
 	pages := site(t, docs.Options{Documents: gatewayDocument()})
 	for _, path := range []string{"/docs", "/docs/problems"} {
 		html := get(t, pages, path).Body.String()
-		require.NotRegexp(t, `<script(\s+[a-z]+="[^"]*"|\s+defer)*>[^<]`, html, "a script of its own")
+		require.NotRegexp(t, `<script(\s+[a-z]+="[^"]*"|\s+defer)*>[^<]`, html, "an inline script")
 		require.NotRegexp(t, `<style|\sstyle=|\son[a-z]+=|javascript:`, html)
 		links := linked.FindAllStringSubmatch(html, -1)
 		require.NotEmpty(t, links)

@@ -1,20 +1,20 @@
 package limit
 
-// Networks counts those that are remembered.
+// Networks returns the number of networks in memory.
 func (f *Failures) Networks() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.byNetwork)
 }
 
-// Callers counts those that the pool remembers.
+// Callers returns the number of callers in memory.
 func (p *Pool) Callers() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.callers)
 }
 
-// Callers counts those that hold bytes or wait for some.
+// Callers returns the number of callers that hold bytes or wait for some.
 func (b *Bytes) Callers() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -31,7 +31,7 @@ func TestFailuresAreCountedByNetwork(t *testing.T) {
 		require.True(t, allow("2001:db8:0:1::1"))
 		require.True(t, allow("no address"))
 		require.True(t, allow("none either"))
-		require.False(t, allow(""), "they share one budget")
+		require.False(t, allow(""), "invalid addresses share one budget")
 		time.Sleep(wait)
 		require.True(t, allow("203.0.113.4"))
 		require.False(t, allow("203.0.113.4"))

@@ -11,52 +11,55 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// Pool bounds the requests of one kind that are in flight. It is safe for
-// concurrent use.
+// Pool limits the requests of one kind in flight, in total and for each caller. It
+// is safe for concurrent use.
 type Pool struct {
 	size  PoolSize
 	gauge *telemetry.Gauge
 
 	queued atomic.Int64
 
-	slots chan struct{} // one in it for each that is taken
+	slots chan struct{} // one element for each slot in use
 
 	mu      sync.Mutex
 	callers map[string]*caller
 }
 
-// PoolSize says how many requests a [Pool] takes.
+// PoolSize configures a [Pool].
 type PoolSize struct {
-	// Slots are for all callers together.
+	// Slots is the number of slots for all callers together.
 	Slots int
-	// Share is the part of them that one caller may have, above 0 and at most 1.
+	// Share is the fraction of the slots that one caller may use, above 0 and at
+	// most 1.
 	Share float64
-	// Queue is how many requests may wait for a place of their caller's own, and
-	// QueueTime how long.
+	// Queue is the maximum number of requests that wait because their caller uses
+	// its share, and QueueTime the maximum time that each of them waits.
 	Queue     int
 	QueueTime time.Duration
 }
 
-// caller is one with requests in the pool.
+// caller has the slots of one caller with requests in the pool.
 type caller struct {
-	slots    chan struct{} // one in it for each that is taken; a channel serves who waits in turn
-	requests int           // that hold a place or wait for one
+	slots    chan struct{} // one element for each slot in use; a channel is first in, first out
+	requests int           // that hold a slot or wait for one
 }
 
-// NewPool makes a pool. The gauge shows how many places are taken.
+// NewPool returns a pool with all slots free. The gauge counts the slots in use.
 func NewPool(size PoolSize, gauge *telemetry.Gauge) *Pool {
 	return &Pool{size: size, gauge: gauge, slots: make(chan struct{}, size.Slots), callers: map[string]*caller{}}
 }
 
-// Acquire takes a place for a caller, whose share may be another than the pool's;
-// zero means the pool's. One that holds its share waits for a place
-// of its own: it is slowed down to what it may have, and a client that repeats
-// whatever is refused cannot turn refusals into a flood of their own. When all
-// places are taken nobody waits: a queue of everybody's would only make all of
-// them late. The errors are [problem.RateLimited] for the one,
-// [problem.Overloaded] for the other.
+// Acquire takes a slot for a caller. A share of zero means the share of the pool.
+//
+// A caller that uses its share waits for one of its own slots. The wait slows it
+// down to its share, so that a client that repeats each rejected request at once
+// does not produce a flood of rejections. The error is [problem.RateLimited] if the
+// queue is full or the wait takes too long.
+//
+// If all slots of the pool are in use, Acquire returns [problem.Overloaded] without
+// waiting, because a queue for all callers would only delay all of them.
 func (p *Pool) Acquire(ctx context.Context, name string, share float64) (Slot, error) {
-	if len(p.slots) == cap(p.slots) { // nobody gets in line for what there is none of
+	if len(p.slots) == cap(p.slots) { // fail fast: the pool is full
 		return Slot{}, overloaded()
 	}
 	c := p.register(name, share)
@@ -75,17 +78,17 @@ func (p *Pool) Acquire(ctx context.Context, name string, share float64) (Slot, e
 	return Slot{pool: p, name: name, caller: c}, nil
 }
 
-// Resume takes a place for the next part of a request that has begun to be
-// answered, as a stream has, and can no longer be told to come again: it waits
-// in the caller's line and then for one of everybody's places, before those that
-// [Pool.Acquire], until ctx ends. The error is then that of ctx.
+// Resume takes a slot for the next part of a response that has begun, such as a
+// stream, and can no longer be rejected. It waits for a slot of the caller and then
+// for a slot of the pool, ahead of calls of [Pool.Acquire], until ctx ends. It then
+// returns the cause of ctx.
 func (p *Pool) Resume(ctx context.Context, name string, share float64) (Slot, error) {
 	c := p.register(name, share)
-	for _, places := range []chan struct{}{c.slots, p.slots} {
+	for _, slots := range []chan struct{}{c.slots, p.slots} {
 		select {
-		case places <- struct{}{}:
+		case slots <- struct{}{}:
 		case <-ctx.Done():
-			if places == p.slots {
+			if slots == p.slots {
 				<-c.slots
 			}
 			p.unregister(name, c)
@@ -97,20 +100,20 @@ func (p *Pool) Resume(ctx context.Context, name string, share float64) (Slot, er
 }
 
 func overloaded() error {
-	return problem.New(problem.Overloaded, "This replica has as many requests of this kind in flight as it takes.")
+	return problem.New(problem.Overloaded, "This replica has reached its limit of requests of this kind in flight.")
 }
 
-// acquireCallerSlot takes one of the caller's own places.
+// acquireCallerSlot takes one of the slots of the caller's share.
 func (p *Pool) acquireCallerSlot(ctx context.Context, c *caller) error {
 	select {
 	case c.slots <- struct{}{}:
 		return nil
 	default:
 	}
-	refused := problem.New(problem.RateLimited, "You have as many requests of this kind in flight as one caller may have.")
+	rejection := problem.New(problem.RateLimited, "You have reached the limit of requests of this kind in flight for one caller.")
 	if p.queued.Add(1) > int64(p.size.Queue) {
 		p.queued.Add(-1)
-		return refused
+		return rejection
 	}
 	defer p.queued.Add(-1)
 	timer := time.NewTimer(p.size.QueueTime)
@@ -119,28 +122,28 @@ func (p *Pool) acquireCallerSlot(ctx context.Context, c *caller) error {
 	case c.slots <- struct{}{}:
 		return nil
 	case <-timer.C:
-		return refused
+		return rejection
 	case <-ctx.Done():
-		return refused.WithCause(ctx.Err())
+		return rejection.WithCause(ctx.Err())
 	}
 }
 
-// register announces a request of a caller. A share that has changed counts from
-// when the caller has nothing in flight.
+// register counts a request of a caller. A changed share takes effect once the
+// caller has nothing in flight.
 func (p *Pool) register(name string, share float64) *caller {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.callers[name]
 	if c == nil {
-		places := int(cmp.Or(share, p.size.Share) * float64(p.size.Slots))
-		c = &caller{slots: make(chan struct{}, max(1, places))}
+		slots := int(cmp.Or(share, p.size.Share) * float64(p.size.Slots))
+		c = &caller{slots: make(chan struct{}, max(1, slots))}
 		p.callers[name] = c
 	}
 	c.requests++
 	return c
 }
 
-// unregister forgets a caller with its last request.
+// unregister removes a request, and with its last request the caller.
 func (p *Pool) unregister(name string, c *caller) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -156,18 +159,18 @@ func (p *Pool) release(name string, c *caller) {
 	p.unregister(name, c)
 }
 
-// Slot is one request's in a [Pool]. The zero value holds none. It is used by
-// one goroutine at a time.
+// Slot is the slot of one request in a [Pool]. The zero value is no slot. It must
+// not be used concurrently.
 type Slot struct {
 	pool   *Pool
 	name   string
 	caller *caller
 }
 
-// Release gives the place back; the second time it does nothing.
-func (p *Slot) Release() {
-	if p.pool != nil {
-		p.pool.release(p.name, p.caller)
-		p.pool = nil
+// Release returns the slot to the pool. A second call does nothing.
+func (s *Slot) Release() {
+	if s.pool != nil {
+		s.pool.release(s.name, s.caller)
+		s.pool = nil
 	}
 }

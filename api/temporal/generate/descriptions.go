@@ -7,17 +7,17 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// linterComments are what the authors of the protobuf files tell their own linter.
+// linterComments matches the comments for the linter of the protobuf files.
 var linterComments = regexp.MustCompile(`(?s)\s*\(--.*?--\)`)
 
-// tidy takes out of descriptions what is not for their reader, gives bytes and
-// enumerations the formats that OpenAPI has for them, and durations an example:
-// pages to try an API make one up from the pattern, of thousands of years.
-func tidy(document *yaml.Node) {
+// cleanDescriptions removes linter comments from descriptions, and sets the formats
+// that OpenAPI has for bytes and enums. It adds an example for durations, because
+// API consoles generate one of thousands of years from the pattern.
+func cleanDescriptions(document *yaml.Node) {
 	each(document, func(node *yaml.Node) {
 		for _, key := range []string{"description", "title"} {
-			if told := at(node, key); told != nil && told.Kind == yaml.ScalarNode {
-				set(node, key, text(cleanDescription(told.Value)))
+			if value := at(node, key); value != nil && value.Kind == yaml.ScalarNode {
+				set(node, key, text(cleanDescription(value.Value)))
 			}
 		}
 		switch stringAt(node, "format") {
@@ -32,8 +32,8 @@ func tidy(document *yaml.Node) {
 	})
 }
 
-// cleanDescription also drops the space that comes before each line of a comment in a
-// protobuf file, which would be code to Markdown once it is four wide.
+// cleanDescription removes linter comments and the space before each line of a
+// comment in a protobuf file. Markdown would take four spaces for code.
 func cleanDescription(description string) string {
 	lines := strings.Split(linterComments.ReplaceAllString(description, ""), "\n")
 	for i, line := range lines {
