@@ -192,8 +192,8 @@ func resolve(tree any, reference string) any {
 	return tree
 }
 
-// Two paths must not differ in the names of their parameters only, because a router
-// does not distinguish them.
+// Two paths must not differ in the names of their parameters only, because a
+// router does not distinguish them.
 func TestPathsAreDistinct(t *testing.T) {
 	t.Parallel()
 	methods := []string{http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete, http.MethodPatch}

@@ -12,8 +12,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// rules returns the HTTP rules of the linked API: the RPC of each method and path.
-// The parameters in the paths have no names.
+// rules returns the HTTP rules of the linked API: the RPC of each method and
+// path. The parameters in the paths have no names.
 func rules(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}

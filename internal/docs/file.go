@@ -18,17 +18,18 @@ const (
 	typeYAML = "application/yaml"
 )
 
-// policy allows the pages to load files from the gateway and to call the gateway,
-// and nothing else. The images of Swagger UI are data: URLs in its style sheet.
+// policy allows the pages to load files from the gateway and to call the
+// gateway, and nothing else. The images of Swagger UI are data: URLs in its
+// style sheet.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
-// paramVersion is the route parameter in the path of an asset that changes with its
-// content.
+// paramVersion is the route parameter in the path of an asset that changes with
+// its content.
 const paramVersion = "version"
 
-// Caches must revalidate content at a fixed path. They may keep content whose path
-// changes with it.
+// Caches must revalidate content at a fixed path. They may keep content whose
+// path changes with it.
 const (
 	cacheNone    = "no-cache"
 	cacheForever = "public, max-age=31536000, immutable"
@@ -44,7 +45,8 @@ type file struct {
 }
 
 // NewFile returns a handler for content that does not change while the gateway
-// runs. It sets an ETag, and compresses the content for clients that accept gzip.
+// runs. It sets an ETag, and compresses the content for clients that accept
+// gzip.
 func NewFile(contentType string, content []byte) http.Handler { return newFile(contentType, content) }
 
 func newFile(contentType string, content []byte) *file {
@@ -62,9 +64,9 @@ func (f *file) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Add("Vary", "Accept-Encoding")
 	h.Set("Cache-Control", cacheNone)
-	// During a rolling update, a page of one version may request its assets from a
-	// replica of another version. It gets the assets of that version, but must not
-	// cache them.
+	// During a rolling update, a page of one version may request its assets
+	// from a replica of another version. It gets the assets of that version,
+	// but must not cache them.
 	if f.version != "" && chi.URLParam(r, paramVersion) == f.version {
 		h.Set("Cache-Control", cacheForever)
 	}
@@ -77,8 +79,9 @@ func (f *file) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 }
 
-// acceptsGzip reads Accept-Encoding in the form that browsers send. For gzip with a
-// weight, or a wildcard, the content is not compressed, which is always allowed.
+// acceptsGzip reads Accept-Encoding in the form that browsers send. For gzip
+// with a weight, or a wildcard, the content is not compressed, which is always
+// allowed.
 func acceptsGzip(h http.Header) bool {
 	for coding := range strings.SplitSeq(h.Get("Accept-Encoding"), ",") {
 		if strings.TrimSpace(coding) == "gzip" {

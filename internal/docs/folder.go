@@ -29,9 +29,9 @@ type folderDocument struct {
 	text        []byte
 }
 
-// readFolder reads the documents of a folder, sorted by name. It ignores files of
-// other types, and hidden files, which Kubernetes mounts beside the files of a
-// ConfigMap.
+// readFolder reads the documents of a folder, sorted by name. It ignores files
+// of other types, and hidden files, which Kubernetes mounts beside the files of
+// a ConfigMap.
 func readFolder(folder string) ([]folderDocument, error) {
 	if folder == "" {
 		return nil, nil
@@ -48,7 +48,7 @@ func readFolder(folder string) ([]folderDocument, error) {
 			continue
 		}
 		if len(documents) == maxDocuments {
-			return nil, fmt.Errorf("%s: holds more than %d documents", folder, maxDocuments)
+			return nil, fmt.Errorf("%s: has more than %d documents", folder, maxDocuments)
 		}
 		document, err := readDocument(folder, name, contentType)
 		if err != nil {
@@ -70,7 +70,8 @@ func contentTypeOf(name string) string {
 	}
 }
 
-// safeName matches file names that need no escaping in a path, a route or a log.
+// safeName matches file names that need no escaping in a path, a route or a
+// log.
 var safeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
 func readDocument(folder, name, contentType string) (folderDocument, error) {
@@ -116,8 +117,8 @@ func readBounded(name string) ([]byte, error) {
 	}
 }
 
-// titleOf returns the title of an OpenAPI document, which may be empty. It returns
-// an error if the text is not an OpenAPI document.
+// titleOf returns the title of an OpenAPI document, which may be empty. It
+// returns an error if the text is not an OpenAPI document.
 func titleOf(text []byte, unmarshal func([]byte, any) error) (string, error) {
 	var document map[string]any
 	if err := unmarshal(text, &document); err != nil {

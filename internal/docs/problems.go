@@ -45,8 +45,8 @@ func problemGroups() []group {
 	return groups
 }
 
-// statusName returns the name of a status. The status 499 is defined by nginx and
-// not by HTTP.
+// statusName returns the name of a status. The status 499 is defined by nginx
+// and not by HTTP.
 func statusName(status int) string {
 	if name := http.StatusText(status); name != "" {
 		return name
@@ -71,9 +71,9 @@ type textPart struct {
 // inline splits a text at its backticks, which enclose code.
 func inline(text string) []textPart {
 	var parts []textPart
-	for i, piece := range strings.Split(text, "`") {
-		if piece != "" {
-			parts = append(parts, textPart{Code: i%2 == 1, Text: piece})
+	for i, segment := range strings.Split(text, "`") {
+		if segment != "" {
+			parts = append(parts, textPart{Code: i%2 == 1, Text: segment})
 		}
 	}
 	return parts

@@ -14,10 +14,11 @@ import (
 
 // Options configures the pages.
 type Options struct {
-	// Documents are the documents of the gateway itself. The page opens the first.
+	// Documents are the documents of the gateway itself. The page opens the
+	// first.
 	Documents []Document
-	// Folder is a directory with more documents, in *.yaml, *.yml and *.json files,
-	// which are read once. Empty means none.
+	// Folder is a directory with more documents, in *.yaml, *.yml and *.json
+	// files, which are read once. Empty means none.
 	Folder string
 }
 
@@ -43,8 +44,8 @@ const (
 	routeAssets    = "/docs/assets/"
 )
 
-// New renders the pages. If a document of the folder is not valid, the error names
-// it.
+// New renders the pages. If a document of the folder is not valid, the error
+// names it.
 func New(options Options) (*Site, error) {
 	fromFolder, err := readFolder(options.Folder)
 	if err != nil {

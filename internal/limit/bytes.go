@@ -11,13 +11,14 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// Bytes limits the memory that requests in flight hold, in bytes, in total and for
-// each caller. It is safe for concurrent use.
+// Bytes limits the memory that requests in flight hold, in bytes, in total and
+// for each caller. It is safe for concurrent use.
 //
-// The limit of a caller depends on what is free: with a share s it is s/(1-s) times
-// the free bytes. A caller alone gets s of the total, the next one s of the rest,
-// and so on, so that a few callers cannot take everything (dynamic thresholds,
-// Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998).
+// The limit of a caller depends on what is free: with a share s it is s/(1-s)
+// times the free bytes. A caller alone gets s of the total, the next one s of
+// the rest, and so on, so that a few callers cannot take everything (dynamic
+// thresholds, Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2),
+// 1998).
 type Bytes struct {
 	size  BytesSize
 	gauge *telemetry.Gauge
@@ -30,9 +31,9 @@ type Bytes struct {
 	rounds  uint64    // number of calls of admit
 }
 
-// spareFraction is the fraction of the total (one sixteenth) that must remain free
-// after a reservation above its caller's share.
-const spareFraction = 16
+// spareDivisor determines the part of the total, one sixteenth, that must
+// remain free after a reservation above its caller's share.
+const spareDivisor = 16
 
 // BytesSize configures [Bytes].
 type BytesSize struct {
@@ -40,11 +41,11 @@ type BytesSize struct {
 	Total int64
 	// Small is the size in bytes up to which reservations are not counted.
 	Small int64
-	// Share is the fraction of the total that one caller may hold when it is alone,
-	// above 0 and at most 1.
+	// Share is the fraction of the total that one caller may hold when it is
+	// alone, above 0 and at most 1.
 	Share float64
-	// Queue is the maximum number of requests that wait until their caller holds
-	// less, and QueueTime the maximum time that each of them waits.
+	// Queue is the maximum number of requests that wait until their caller
+	// holds less, and QueueTime the maximum time that each of them waits.
 	Queue     int
 	QueueTime time.Duration
 }
@@ -71,21 +72,21 @@ func NewBytes(size BytesSize, gauge *telemetry.Gauge) *Bytes {
 	return &Bytes{size: size, gauge: gauge, holders: map[string]*holder{}}
 }
 
-// Reserve reserves n bytes for a caller. A share of zero means the default share. A
-// caller at its limit waits until it holds less; the error is
-// [problem.RateLimited] if the queue is full or the wait takes too long. A caller
-// that holds nothing else may exceed its share, as long as there is room for
-// others or no other caller holds anything. If fewer than n bytes are free in
-// total, Reserve returns [problem.Overloaded] without waiting.
+// Reserve reserves n bytes for a caller. A share of zero means the default
+// share. A caller at its limit waits until it holds less; the error is
+// [problem.RateLimited] if the queue is full or the wait takes too long. A
+// caller that holds nothing else may exceed its share, as long as there is room
+// for others or no other caller holds anything. If fewer than n bytes are free
+// in total, Reserve returns [problem.Overloaded] without waiting.
 func (b *Bytes) Reserve(ctx context.Context, caller string, share float64, n int64) (Reservation, error) {
 	r := b.newReservation(caller, share)
 	err := r.Grow(ctx, n)
 	return r, err
 }
 
-// Resume is like [Bytes.Reserve], for the next part of a response that has begun
-// and can no longer be rejected. It waits for its caller's limit and for free bytes
-// until ctx ends, and then returns the cause of ctx.
+// Resume is like [Bytes.Reserve], for the next part of a response that has
+// begun and can no longer be rejected. It waits for its caller's limit and for
+// free bytes until ctx ends, and then returns the cause of ctx.
 func (b *Bytes) Resume(ctx context.Context, caller string, share float64, n int64) (Reservation, error) {
 	r := b.newReservation(caller, share)
 	if n <= b.size.Small {
@@ -113,8 +114,8 @@ func (b *Bytes) newReservation(caller string, share float64) Reservation {
 	return Reservation{bound: b, caller: caller, share: cmp.Or(share, b.size.Share)}
 }
 
-// Reservation has the bytes of one request. The zero value has none. It must not be
-// used concurrently.
+// Reservation has the bytes of one request. The zero value has none. It must
+// not be used concurrently.
 type Reservation struct {
 	bound  *Bytes
 	caller string
@@ -122,8 +123,8 @@ type Reservation struct {
 	bytes  int64
 }
 
-// Grow reserves n more bytes. Its errors are those of [Bytes.Reserve]. The bytes
-// that the reservation already has stay reserved.
+// Grow reserves n more bytes. Its errors are those of [Bytes.Reserve]. The
+// bytes that the reservation already has stay reserved.
 func (r *Reservation) Grow(ctx context.Context, n int64) error {
 	b := r.bound
 	if r.bytes+n <= b.size.Small {
@@ -164,8 +165,8 @@ func (r *Reservation) Grow(ctx context.Context, n int64) error {
 	return rejection
 }
 
-// Fit changes the size of the reservation to n bytes, if that is possible without
-// waiting, and reports whether it did.
+// Fit changes the size of the reservation to n bytes, if that is possible
+// without waiting, and reports whether it did.
 func (r *Reservation) Fit(n int64) bool {
 	b := r.bound
 	if n <= b.size.Small {
@@ -203,14 +204,14 @@ func (r *Reservation) Release() {
 	b.admit()
 }
 
-// capped limits a reservation to the total, so that a request larger than the total
-// is admitted when nothing else is in flight.
+// capped limits a reservation to the total, so that a request larger than the
+// total is admitted when nothing else is in flight.
 func (b *Bytes) capped(r *Reservation, more int64) int64 {
 	return min(more, b.size.Total-r.bytes)
 }
 
-// reserve takes bytes, or appends a waiter to the queue and returns it. The caller
-// must hold b.mu.
+// reserve takes bytes, or appends a waiter to the queue and returns it. The
+// caller must hold b.mu.
 func (b *Bytes) reserve(r *Reservation, more int64) *waiter {
 	h := b.register(r)
 	more = b.capped(r, more)
@@ -225,8 +226,8 @@ func (b *Bytes) reserve(r *Reservation, more int64) *waiter {
 	return w
 }
 
-// fits reports whether a request that holds own bytes may reserve more. The caller
-// must hold b.mu.
+// fits reports whether a request that holds own bytes may reserve more. The
+// caller must hold b.mu.
 func (b *Bytes) fits(h *holder, own, more int64) bool {
 	free := b.size.Total - b.used - more
 	switch {
@@ -237,7 +238,7 @@ func (b *Bytes) fits(h *holder, own, more int64) bool {
 	case float64(h.bytes+more)*(1-h.share) <= h.share*float64(free):
 		return true
 	default: // its caller has nothing else in flight, and there is room for others
-		return h.bytes == own && (b.used == own || free >= b.size.Total/spareFraction)
+		return h.bytes == own && (b.used == own || free >= b.size.Total/spareDivisor)
 	}
 }
 
@@ -269,8 +270,8 @@ func (b *Bytes) admit() {
 	}
 }
 
-// cancel removes a waiter from the queue. It reports whether its bytes were reserved
-// before that.
+// cancel removes a waiter from the queue. It reports whether its bytes were
+// reserved before that.
 func (b *Bytes) cancel(w *waiter) (reserved bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -293,8 +294,8 @@ func (b *Bytes) leaveQueue() {
 	b.queued--
 }
 
-// register returns the holder of a reservation. A changed share takes effect once
-// the caller holds nothing. The caller must hold b.mu.
+// register returns the holder of a reservation. A changed share takes effect
+// once the caller holds nothing. The caller must hold b.mu.
 func (b *Bytes) register(r *Reservation) *holder {
 	h := b.holders[r.caller]
 	if h == nil {
@@ -304,8 +305,8 @@ func (b *Bytes) register(r *Reservation) *holder {
 	return h
 }
 
-// unregister removes a caller that holds nothing and waits for nothing. The caller
-// must hold b.mu.
+// unregister removes a caller that holds nothing and waits for nothing. The
+// caller must hold b.mu.
 func (b *Bytes) unregister(caller string, h *holder) {
 	if h.bytes == 0 && h.waiting == 0 {
 		delete(b.holders, caller)

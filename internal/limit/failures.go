@@ -8,12 +8,13 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// maxAddresses limits the number of networks in memory. Each takes about 200 bytes.
+// maxAddresses limits the number of networks in memory. Each takes about 200
+// bytes.
 const maxAddresses = 10_000
 
-// The prefix lengths of the networks that count as one client. They are what one
-// customer of a provider usually has, so that an attacker gains nothing from using
-// each of its addresses in turn.
+// The prefix lengths of the networks that count as one client. They are what
+// one customer of a provider usually has, so that an attacker gains nothing
+// from using each of its addresses in turn.
 const (
 	networkBits4 = 24
 	networkBits6 = 64
@@ -29,8 +30,8 @@ type Failures struct {
 	byNetwork map[netip.Prefix]*rate.Limiter
 }
 
-// NewFailures returns a limit of perSecond failures for each network, with bursts
-// of up to burst failures.
+// NewFailures returns a limit of perSecond failures for each network, with
+// bursts of up to burst failures.
 func NewFailures(burst int, perSecond float64) *Failures {
 	return &Failures{burst: burst, perSecond: rate.Limit(perSecond), byNetwork: map[netip.Prefix]*rate.Limiter{}}
 }
@@ -65,9 +66,9 @@ func (f *Failures) limiter(network netip.Prefix, now time.Time) *rate.Limiter {
 }
 
 // forget removes the networks that have their whole budget again, which loses
-// nothing. If there are none, an attacker has thousands of networks, and a limit by
-// network does not stop it. It then removes all networks, to bound memory. The
-// caller must hold f.mu.
+// nothing. If there are none, an attacker has thousands of networks, and a
+// limit by network does not stop it. It then removes all networks, to bound
+// memory. The caller must hold f.mu.
 func (f *Failures) forget(now time.Time) {
 	for network, limiter := range f.byNetwork {
 		if limiter.TokensAt(now) >= float64(f.burst) {
@@ -79,8 +80,8 @@ func (f *Failures) forget(now time.Time) {
 	}
 }
 
-// networkOf returns the network of an address, or the zero prefix if the address is
-// invalid.
+// networkOf returns the network of an address, or the zero prefix if the
+// address is invalid.
 func networkOf(address string) netip.Prefix {
 	ip, err := netip.ParseAddr(address)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// Pool limits the requests of one kind in flight, in total and for each caller. It
-// is safe for concurrent use.
+// Pool limits the requests of one kind in flight, in total and for each caller.
+// It is safe for concurrent use.
 type Pool struct {
 	size  PoolSize
 	gauge *telemetry.Gauge
@@ -29,11 +29,11 @@ type Pool struct {
 type PoolSize struct {
 	// Slots is the number of slots for all callers together.
 	Slots int
-	// Share is the fraction of the slots that one caller may use, above 0 and at
-	// most 1.
+	// Share is the fraction of the slots that one caller may use, above 0 and
+	// at most 1.
 	Share float64
-	// Queue is the maximum number of requests that wait because their caller uses
-	// its share, and QueueTime the maximum time that each of them waits.
+	// Queue is the maximum number of requests that wait because their caller
+	// uses its share, and QueueTime the maximum time that each of them waits.
 	Queue     int
 	QueueTime time.Duration
 }
@@ -44,20 +44,23 @@ type caller struct {
 	requests int           // that hold a slot or wait for one
 }
 
-// NewPool returns a pool with all slots free. The gauge counts the slots in use.
+// NewPool returns a pool with all slots free. The gauge counts the slots in
+// use.
 func NewPool(size PoolSize, gauge *telemetry.Gauge) *Pool {
 	return &Pool{size: size, gauge: gauge, slots: make(chan struct{}, size.Slots), callers: map[string]*caller{}}
 }
 
-// Acquire takes a slot for a caller. A share of zero means the share of the pool.
+// Acquire takes a slot for a caller. A share of zero means the share of the
+// pool.
 //
-// A caller that uses its share waits for one of its own slots. The wait slows it
-// down to its share, so that a client that repeats each rejected request at once
-// does not produce a flood of rejections. The error is [problem.RateLimited] if the
-// queue is full or the wait takes too long.
+// A caller that uses its share waits for one of its own slots. The wait slows
+// it down to its share, so that a client that repeats each rejected request at
+// once does not produce a flood of rejections. The error is
+// [problem.RateLimited] if the queue is full or the wait takes too long.
 //
-// If all slots of the pool are in use, Acquire returns [problem.Overloaded] without
-// waiting, because a queue for all callers would only delay all of them.
+// If all slots of the pool are in use, Acquire returns [problem.Overloaded]
+// without waiting, because a queue for all callers would only delay all of
+// them.
 func (p *Pool) Acquire(ctx context.Context, name string, share float64) (Slot, error) {
 	if len(p.slots) == cap(p.slots) { // fail fast: the pool is full
 		return Slot{}, overloaded()
@@ -79,9 +82,9 @@ func (p *Pool) Acquire(ctx context.Context, name string, share float64) (Slot, e
 }
 
 // Resume takes a slot for the next part of a response that has begun, such as a
-// stream, and can no longer be rejected. It waits for a slot of the caller and then
-// for a slot of the pool, ahead of calls of [Pool.Acquire], until ctx ends. It then
-// returns the cause of ctx.
+// stream, and can no longer be rejected. It waits for a slot of the caller and
+// then for a slot of the pool, ahead of calls of [Pool.Acquire], until ctx
+// ends. It then returns the cause of ctx.
 func (p *Pool) Resume(ctx context.Context, name string, share float64) (Slot, error) {
 	c := p.register(name, share)
 	for _, slots := range []chan struct{}{c.slots, p.slots} {
@@ -159,8 +162,8 @@ func (p *Pool) release(name string, c *caller) {
 	p.unregister(name, c)
 }
 
-// Slot is the slot of one request in a [Pool]. The zero value is no slot. It must
-// not be used concurrently.
+// Slot is the slot of one request in a [Pool]. The zero value is no slot. It
+// must not be used concurrently.
 type Slot struct {
 	pool   *Pool
 	name   string

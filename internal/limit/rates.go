@@ -10,8 +10,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Rates limits the request rate of callers that have one configured. It is safe for
-// concurrent use. It has one limiter for each such caller, so that the
+// Rates limits the request rate of callers that have one configured. It is safe
+// for concurrent use. It has one limiter for each such caller, so that the
 // configuration bounds its memory.
 type Rates struct {
 	mu       sync.Mutex
@@ -28,9 +28,10 @@ type Budget struct {
 	left      float64 // negative when the caller is over its rate
 }
 
-// Take counts a request of a caller, which may send perSecond requests with bursts
-// of up to burst, and reports whether the request is allowed. A changed rate takes
-// effect immediately; requests that were counted before remain counted.
+// Take counts a request of a caller, which may send perSecond requests with
+// bursts of up to burst, and reports whether the request is allowed. A changed
+// rate takes effect immediately; requests that were counted before remain
+// counted.
 func (r *Rates) Take(caller string, perSecond float64, burst int) (b Budget, ok bool) {
 	now := time.Now()
 	limiter := r.limiter(caller, perSecond, burst, now)
@@ -59,9 +60,9 @@ func (b Budget) Wait() time.Duration {
 	return time.Duration(max(0, 1-b.left) / b.perSecond * float64(time.Second))
 }
 
-// WriteTo sets the headers of draft-ietf-httpapi-ratelimit-headers-10: the policy
-// as a number of requests and a window in seconds, the remaining quota, and the
-// seconds until the quota is full again.
+// WriteTo sets the headers of draft-ietf-httpapi-ratelimit-headers-10: the
+// policy as a number of requests and a window in seconds, the remaining quota,
+// and the seconds until the quota is full again.
 func (b Budget) WriteTo(h http.Header) {
 	window := int(math.Ceil(float64(b.burst) / b.perSecond))
 	full := int(math.Ceil((float64(b.burst) - b.left) / b.perSecond))

@@ -8,19 +8,19 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Source is the input for a payload: a JSON value or, if JSON is nil, metadata and
-// data.
+// Source is the input for a payload: a JSON value or, if JSON is nil, metadata
+// and data.
 type Source struct {
 	Data     []byte
 	JSON     jsontext.Value
 	Metadata map[string][]byte
 }
 
-// EncodeList encodes payloads in wire form, in one buffer. The returned message has
-// them as unknown fields, which proto.Marshal copies unchanged. This saves memory:
-// a payload message of its own takes hundreds of bytes, even for a value of one
-// byte. The message is for sending only, and its GetPayloads returns nothing.
-// EncodeList iterates over sources twice.
+// EncodeList encodes payloads in wire form, in one buffer. The returned message
+// has them as unknown fields, which proto.Marshal copies unchanged. This saves
+// memory: a payload message of its own takes hundreds of bytes, even for a
+// value of one byte. The message is for sending only, and its GetPayloads
+// returns nothing. EncodeList iterates over sources twice.
 func EncodeList(sources iter.Seq[Source]) *common.Payloads {
 	size := 0
 	for s := range sources {
@@ -35,8 +35,8 @@ func EncodeList(sources iter.Seq[Source]) *common.Payloads {
 	return list
 }
 
-// EncodeMemo is like [EncodeList], for the fields of a memo. The GetFields of the
-// returned message returns nothing.
+// EncodeMemo is like [EncodeList], for the fields of a memo. The GetFields of
+// the returned message returns nothing.
 func EncodeMemo(sources iter.Seq2[string, Source]) *common.Memo {
 	size := 0
 	for name, s := range sources {
@@ -90,8 +90,8 @@ func (s Source) appendField(wire []byte, number protowire.Number) []byte {
 	return appendData(wire, s.Data)
 }
 
-// encodingAndData returns the encoding and the data of a JSON value, as [FromJSON]
-// chooses them.
+// encodingAndData returns the encoding and the data of a JSON value, as
+// [FromJSON] chooses them.
 func (s Source) encodingAndData() (encoding string, data []byte) {
 	if s.JSON.Kind() == 'n' {
 		return EncodingNull, nil
@@ -123,8 +123,8 @@ func appendData(wire, data []byte) []byte {
 	return appendBytes(wire, fieldData, data)
 }
 
-// fieldSize returns the size of a length-delimited field. All tags here take one
-// byte.
+// fieldSize returns the size of a length-delimited field. All tags here take
+// one byte.
 func fieldSize(content int) int { return 1 + protowire.SizeBytes(content) }
 
 func appendLength(wire []byte, number protowire.Number, length int) []byte {

@@ -23,8 +23,8 @@ func roundTrip[M proto.Message](t *testing.T, m, decoded M) M {
 	return decoded
 }
 
-// sources returns sources with sizes around those at which the encoded length takes
-// one byte more.
+// sources returns sources with sizes around those at which the encoded length
+// takes one byte more.
 func sources() (all []payload.Source, want []*common.Payload) {
 	long := func(n int) string { return strings.Repeat("a", n) }
 	for _, n := range []int{0, 1, 97, 98, 99, 100, 101, 102, 103, 104, 120, 125, 126, 127, 128, 129, 16382, 16383, 16384, 1 << 21} {

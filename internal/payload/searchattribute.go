@@ -11,8 +11,8 @@ import (
 	"go.temporal.io/api/enums/v1"
 )
 
-// SearchAttribute is the value of a search attribute with its type: Text, Keyword,
-// Int, Double, Bool, Datetime or KeywordList.
+// SearchAttribute is the value of a search attribute with its type: Text,
+// Keyword, Int, Double, Bool, Datetime or KeywordList.
 type SearchAttribute struct {
 	Type  string         `json:"type,omitempty"`
 	Value jsontext.Value `json:"value"`
@@ -118,8 +118,8 @@ func AppendSearchAttribute(dst, wire []byte) (out []byte, ok bool, err error) {
 	return append(dst, '}'), true, nil
 }
 
-// shortTypeName converts the name of the enum value, which some servers return, to
-// the short form.
+// shortTypeName converts the name of the enum value, which some servers return,
+// to the short form.
 func shortTypeName(name string) string {
 	switch name { // the usual case
 	case "Text", "Keyword", "Int", "Double", "Bool", "Datetime", keywordList:
@@ -131,8 +131,8 @@ func shortTypeName(name string) string {
 	return name
 }
 
-// unwrap returns the element of a list of one, which untyped clients write for a
-// scalar.
+// unwrap returns the element of a list of one, which untyped clients write for
+// a scalar.
 func unwrap(list jsontext.Value) jsontext.Value {
 	var elements []jsontext.Value
 	if err := json.Unmarshal(list, &elements); err != nil || len(elements) != 1 {

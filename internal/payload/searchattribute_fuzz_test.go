@@ -10,8 +10,8 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// FuzzSearchAttribute converts a search attribute to a payload and back. Its type
-// and the bytes of its value do not change. An object is never a value.
+// FuzzSearchAttribute converts a search attribute to a payload and back. Its
+// type and the bytes of its value do not change. An object is never a value.
 func FuzzSearchAttribute(f *testing.F) {
 	for _, text := range append(losslessValues(), "null", `{"type":"Keyword","value":"a"}`, `{"type":"KeywordList","value":["a"]}`, `{"type":"Double","value":1.10}`,
 		`{"type":"Int","value":null}`, `{"value":1}`, `{"type":"Int","value":1,"value":2}`, `{"type":"Int","type":"Int","value":1}`, `{"Type":"Int","value":1}`,

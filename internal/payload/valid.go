@@ -6,8 +6,8 @@ import (
 )
 
 // isSimpleJSON reports whether data is valid JSON of a simple kind, which most
-// values are: ASCII, without escapes, and not nested deeply. For other JSON, valid
-// or not, it returns false, and the library must decide.
+// values are: ASCII, without escapes, and not nested deeply. For other JSON,
+// valid or not, it returns false, and the library must decide.
 func isSimpleJSON(data []byte) bool {
 	const maxNesting = 64
 	var open [maxNesting]byte
@@ -51,9 +51,9 @@ func isSimpleJSON(data []byte) bool {
 	}
 }
 
-// afterValue reads the closing brackets and the comma after a value, and after a
-// comma in an object the next name. It returns the offset of the next value and
-// the remaining depth; the offset is negative if the JSON is invalid.
+// afterValue reads the closing brackets and the comma after a value, and after
+// a comma in an object the next name. It returns the offset of the next value
+// and the remaining depth; the offset is negative if the JSON is invalid.
 func afterValue(data []byte, at int, open []byte, depth int) (next, remaining int) {
 	for {
 		at = skipSpace(data, at)
@@ -126,8 +126,8 @@ func simpleString(data []byte, at int) int {
 	return stringEnd(data, at)
 }
 
-// stringEnd returns the offset after the closing quote, which must be at the given
-// offset.
+// stringEnd returns the offset after the closing quote, which must be at the
+// given offset.
 func stringEnd(data []byte, at int) int {
 	if peek(data, at) != '"' {
 		return -1
@@ -139,9 +139,10 @@ func stringEnd(data []byte, at int) int {
 const plainWord = 0x2020202020202000
 
 // specialBytes sets the highest bit of each byte of a word (little-endian) that
-// ends a simple string: bytes that are not ASCII, control characters, quotes and
-// backslashes. The subtraction may borrow from a higher byte, so that bytes above
-// the first one that is set may be set wrongly. The first one is always right.
+// ends a simple string: bytes that are not ASCII, control characters, quotes
+// and backslashes. The subtraction may borrow from a higher byte, so that bytes
+// above the first one that is set may be set wrongly. The first one is always
+// right.
 func specialBytes(word uint64) uint64 {
 	const (
 		each = 0x0101010101010101

@@ -9,7 +9,8 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// FuzzIsSimpleJSON checks that all JSON that is simple is valid for the library.
+// FuzzIsSimpleJSON checks that all JSON that is simple is valid for the
+// library.
 func FuzzIsSimpleJSON(f *testing.F) {
 	for _, text := range []string{
 		"", " ", "0", "-0", "-", "01", "1.", "1.5", ".5", "1e", "1e5", "1E+5", "1e-", "-1.25e-7", "true", "tru", "null", "nullx", "false ",

@@ -5,8 +5,8 @@ import (
 	"go.temporal.io/api/common/v1"
 )
 
-// Keys and values of payload metadata, as the default data converters of the SDKs
-// write them.
+// Keys and values of payload metadata, as the default data converters of the
+// SDKs write them.
 const (
 	MetadataEncoding    = "encoding"
 	metadataType        = "type"
@@ -19,9 +19,9 @@ const (
 
 const null = "null"
 
-// FromJSON converts a value to a payload as the SDKs do: null becomes binary/null,
-// any other value json/plain with the bytes of the value. The payload refers to
-// value and does not copy it.
+// FromJSON converts a value to a payload as the SDKs do: null becomes
+// binary/null, any other value json/plain with the bytes of the value. The
+// payload refers to value and does not copy it.
 func FromJSON(value jsontext.Value) *common.Payload {
 	if value.Kind() == 'n' {
 		return &common.Payload{Metadata: map[string][]byte{MetadataEncoding: []byte(EncodingNull)}}
@@ -47,9 +47,9 @@ func FromValues(values []jsontext.Value) *common.Payloads {
 	})
 }
 
-// ToJSON returns the value of a payload that is json/plain or binary/null. For any
-// other payload, and for data that is not valid JSON, ok is false, and callers
-// must return the payload with its metadata.
+// ToJSON returns the value of a payload that is json/plain or binary/null. For
+// any other payload, and for data that is not valid JSON, ok is false, and
+// callers must return the payload with its metadata.
 func ToJSON(p *common.Payload) (value jsontext.Value, ok bool) {
 	switch string(p.GetMetadata()[MetadataEncoding]) {
 	case EncodingNull:
@@ -72,8 +72,9 @@ func Readable(p *common.Payload) (value jsontext.Value, ok bool) {
 	}
 }
 
-// maxDepth is the maximum nesting of a value that is returned as JSON. JSON readers
-// have a limit; that of the gateway is 10,000 levels, enclosing objects included.
+// maxDepth is the maximum nesting of a value that is returned as JSON. JSON
+// readers have a limit; that of the gateway is 10,000 levels, enclosing objects
+// included.
 const maxDepth = 5000
 
 // depthOf returns the nesting depth of valid JSON.
@@ -96,8 +97,8 @@ func depthOf(value []byte) (maximum int) {
 	return maximum
 }
 
-// trimSpace trims white space, as JSON defines it: JSON does not allow other white
-// space of Unicode.
+// trimSpace trims white space, as JSON defines it: JSON does not allow other
+// white space of Unicode.
 func trimSpace(data []byte) []byte {
 	begin, end := skipSpace(data, 0), len(data)
 	for end > begin && skipSpace(data[end-1:end], 0) == 1 {
@@ -107,8 +108,8 @@ func trimSpace(data []byte) []byte {
 }
 
 // validJSON returns data without white space around it, if it is valid JSON. It
-// allows duplicate names, because a worker may have written them, and to drop or
-// reject them would lose data.
+// allows duplicate names, because a worker may have written them, and to drop
+// or reject them would lose data.
 func validJSON(data []byte) (jsontext.Value, bool) {
 	value := jsontext.Value(trimSpace(data))
 	if !isSimpleJSON(value) && (!value.IsValid(jsontext.AllowDuplicateNames(true)) || depthOf(value) > maxDepth) {

@@ -129,8 +129,8 @@ func TestOtherPayloadsAreNotConvertedToJSON(t *testing.T) {
 	}
 }
 
-// A value that is converted to a payload and back does not change, and the value
-// of a payload is always valid JSON.
+// A value that is converted to a payload and back does not change, and the
+// value of a payload is always valid JSON.
 func FuzzValue(f *testing.F) {
 	for _, text := range append(losslessValues(), "null", `{"a":1,"a":2}`, "\xff", "{", " 1 ") {
 		f.Add([]byte(text))

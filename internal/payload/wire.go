@@ -8,14 +8,14 @@ import (
 // Wire is a payload (temporal.api.common.v1.Payload) that is read from its wire
 // form without decoding it to a message. Its slices point into the wire bytes.
 type Wire struct {
-	// Encoding, Type and MessageType are the values of the known metadata keys, nil
-	// if absent.
+	// Encoding, Type and MessageType are the values of the known metadata keys,
+	// nil if absent.
 	Encoding, Type, MessageType []byte
 	Data                        []byte
 	// MetadataCount is the number of metadata entries.
 	MetadataCount int
-	// OtherFields reports whether the payload has fields other than metadata and
-	// data.
+	// OtherFields reports whether the payload has fields other than metadata
+	// and data.
 	OtherFields bool
 }
 
@@ -51,8 +51,8 @@ func Read(wire []byte) (p Wire, ok bool) {
 	return p, true
 }
 
-// next reads the length-delimited field at an offset and returns the offset after
-// it, which is negative if there is no such field.
+// next reads the length-delimited field at an offset and returns the offset
+// after it, which is negative if there is no such field.
 func next(wire []byte, at int) (number protowire.Number, value []byte, end int) {
 	const (
 		oneByte = 0x80 // a length below it takes one byte
@@ -86,9 +86,9 @@ func nextField(wire []byte, at int) (number protowire.Number, value []byte, end 
 	return number, value, at + n + size
 }
 
-// readMetadata reads one metadata entry. It returns false for an entry that needs a
-// decoder: an invalid one, or a second one with the same key, of which a decoder
-// keeps the last.
+// readMetadata reads one metadata entry. It returns false for an entry that
+// needs a decoder: an invalid one, or a second one with the same key, of which
+// a decoder keeps the last.
 func (p *Wire) readMetadata(wire []byte) bool {
 	var key, content []byte
 	for at := 0; at < len(wire); {
@@ -124,8 +124,8 @@ func (p *Wire) readMetadata(wire []byte) bool {
 	return true
 }
 
-// JSON returns the data of a payload whose encoding is json/plain or json/protobuf,
-// if it is valid JSON.
+// JSON returns the data of a payload whose encoding is json/plain or
+// json/protobuf, if it is valid JSON.
 func (p Wire) JSON() (value jsontext.Value, ok bool) {
 	switch string(p.Encoding) {
 	case EncodingJSON, EncodingProto:

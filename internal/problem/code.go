@@ -2,8 +2,8 @@ package problem
 
 import "time"
 
-// Code identifies a kind of problem. Codes are stable, because programs switch on
-// them.
+// Code identifies a kind of problem. Codes are stable, because programs switch
+// on them.
 type Code string
 
 // The codes of the client API, in the order of their status.

@@ -1,5 +1,5 @@
-// Package problem has the error type of the gateway, the table of its codes, the
-// mapping from an upstream gRPC status to a code, and the writer of problem
+// Package problem has the error type of the gateway, the table of its codes,
+// the mapping from an upstream gRPC status to a code, and the writer of problem
 // documents (RFC 9457).
 //
 // Trust boundary: an [Error] separates what a caller may see (code, detail and

@@ -14,16 +14,16 @@ import (
 type Error struct {
 	// Code selects the row of the table, which has the status and the title.
 	Code Code
-	// Detail is the text for the caller. It must not contain a secret, an address
-	// or the text of an internal failure.
+	// Detail is the text for the caller. It must not contain a secret, an
+	// address or the text of an internal failure.
 	Detail string
 	// Members are the additional members of the problem document.
 	Members Members
 	// RetryAfter overrides the Retry-After of the table. Zero means that of the
 	// table.
 	RetryAfter time.Duration
-	// Upstream is the status that the upstream returned, or nil if the error comes
-	// from the gateway itself.
+	// Upstream is the status that the upstream returned, or nil if the error
+	// comes from the gateway itself.
 	Upstream *status.Status
 
 	cause error
@@ -39,8 +39,8 @@ type Members struct {
 	WorkflowStatus      string  `json:"workflowStatus,omitempty"`
 	Failure             any     `json:"failure,omitempty"`
 	Errors              []Field `json:"errors,omitempty"`
-	// Allow and AcceptPost are headers and not members (RFC 9110 section 10.2.1,
-	// and Accept-Post of the Linked Data Platform).
+	// Allow and AcceptPost are headers and not members (RFC 9110 section
+	// 10.2.1, and Accept-Post of the Linked Data Platform).
 	Allow      []string `json:"-"`
 	AcceptPost string   `json:"-"`
 	// BearerError is the error code (RFC 6750 section 3.1) for the
@@ -50,8 +50,8 @@ type Members struct {
 
 // Field describes a fault in one part of a request.
 type Field struct {
-	// Pointer is a JSON pointer (RFC 6901) into the body, a question mark and the
-	// name of a query parameter, or the name of a header.
+	// Pointer is a JSON pointer (RFC 6901) into the body, a question mark and
+	// the name of a query parameter, or the name of a header.
 	Pointer string `json:"pointer"`
 	Detail  string `json:"detail"`
 }
@@ -89,7 +89,8 @@ func (e *Error) WithCause(cause error) *Error {
 	return e
 }
 
-// Error returns the text for the log. It may contain what a caller must not see.
+// Error returns the text for the log. It may contain what a caller must not
+// see.
 func (e *Error) Error() string {
 	if e.cause == nil {
 		return string(e.Code) + ": " + e.Detail
@@ -97,10 +98,10 @@ func (e *Error) Error() string {
 	return string(e.Code) + ": " + e.Detail + " (" + e.cause.Error() + ")"
 }
 
-// LogDetail returns the text for the request log beside the code. It is empty for
-// errors that the caller has caused: the caller gets their detail, and the detail
-// may quote the request. The exception is [InvalidToken], whose reason is in the
-// log only, as one of a fixed set of texts.
+// LogDetail returns the text for the request log beside the code. It is empty
+// for errors that the caller has caused: the caller gets their detail, and the
+// detail may quote the request. The exception is [InvalidToken], whose reason
+// is in the log only, as one of a fixed set of texts.
 func (e *Error) LogDetail() string {
 	if e.Code.Row().Status < http.StatusInternalServerError && e.Code != InvalidToken {
 		return ""

@@ -9,8 +9,8 @@ type Explanation struct {
 	Remedy string
 }
 
-// Explanation returns the explanation of c. A code that is not in the table is a
-// defect of the gateway and has the explanation of [Internal].
+// Explanation returns the explanation of c. A code that is not in the table is
+// a defect of the gateway and has the explanation of [Internal].
 func (c Code) Explanation() Explanation {
 	var unknown Explanation
 	for _, entry := range explanations {
@@ -39,7 +39,8 @@ type explanationEntry struct {
 	Explanation
 }
 
-// explanations has the codes in the order of their declaration. It is read-only.
+// explanations has the codes in the order of their declaration. It is
+// read-only.
 //
 //nolint:gochecknoglobals // a read-only table
 var explanations = []explanationEntry{

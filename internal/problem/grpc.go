@@ -10,9 +10,9 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Status returns the error as a gRPC status, for doors whose clients expect one. It
-// is the status of the upstream, with its message replaced if only the log may
-// have it, or a status of the gateway's own.
+// Status returns the error as a gRPC status, for doors whose clients expect
+// one. It is the status of the upstream, with its message replaced if only the
+// log may have it, or a status of the gateway's own.
 func (e *Error) Status() *status.Status {
 	switch {
 	case !e.fromUpstream():
@@ -26,16 +26,16 @@ func (e *Error) Status() *status.Status {
 	}
 }
 
-// fromUpstream reports whether the upstream's status concerns the caller. Two codes
-// concern the gateway instead: Unauthenticated, because its own credential was
-// rejected, and Canceled, because its connection was closed.
+// fromUpstream reports whether the upstream's status concerns the caller. Two
+// codes concern the gateway instead: Unauthenticated, because its own
+// credential was rejected, and Canceled, because its connection was closed.
 func (e *Error) fromUpstream() bool {
 	return e.Upstream != nil && e.Upstream.Code() != codes.Unauthenticated && e.Upstream.Code() != codes.Canceled
 }
 
 // HTTPStatus returns the HTTP status of the error. An error of the upstream has
-// the status that grpc-gateway maps its code to, as in Temporal's own HTTP API. An
-// error of the gateway has the status of the table.
+// the status that grpc-gateway maps its code to, as in Temporal's own HTTP API.
+// An error of the gateway has the status of the table.
 func (e *Error) HTTPStatus() int {
 	if !e.fromUpstream() {
 		return e.Code.Row().Status

@@ -11,8 +11,9 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// TestUpstreamCodesHaveTheStatusOfTheirCode checks the mapping of google.rpc.Code,
-// and the two codes that concern the gateway and not its caller.
+// TestUpstreamCodesHaveTheStatusOfTheirCode checks the mapping of
+// google.rpc.Code, and the two codes that concern the gateway and not its
+// caller.
 func TestUpstreamCodesHaveTheStatusOfTheirCode(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[codes.Code]int{

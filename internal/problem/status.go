@@ -10,26 +10,26 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Messages of the server that distinguish errors with the same code and the same
-// detail type. They are those of the packages service/history/consts and common
-// of the server at version 1.32.
+// Messages of the server that distinguish errors with the same code and the
+// same detail type. They are those of the packages service/history/consts and
+// common of the server at version 1.32.
 const (
 	messageAlreadyCompleted = "workflow execution already completed"
 	messageOtherChain       = "workflow execution not found"
-	messageUpdatePrefix     = `update "` // followed by the update id
-	messageUpdateSuffix     = `" not found`
+	updatePrefix            = `update "` // followed by the update id
+	updateSuffix            = `" not found`
 	messageClosing          = "workflow update was aborted by closing workflow"
 	messageBlobTooLarge     = "Blob data size exceeds limit"
 	messageTooLarge         = "larger than max" // of the limits of gRPC itself
 )
 
-// messageStreamReset is the prefix of the message that grpc-go makes for a stream
-// that was reset.
+// messageStreamReset is the prefix of the message that grpc-go makes for a
+// stream that was reset.
 const messageStreamReset = "stream terminated by RST_STREAM"
 
-// messageNotGRPC is the prefix of the message that grpc-go makes for a response that
-// is not gRPC. The text of the response follows it, which comes from a proxy and
-// not from the server.
+// messageNotGRPC is the prefix of the message that grpc-go makes for a response
+// that is not gRPC. The text of the response follows it, which comes from a
+// proxy and not from the server.
 const messageNotGRPC = "unexpected HTTP status code received from server"
 
 // FromStatus converts the status that the upstream returned for a method to an
@@ -121,9 +121,9 @@ func fromInvalidArgument(st *status.Status) *Error {
 	return New(InvalidRequest, st.Message())
 }
 
-// isUnknownQuery reports whether a message is that of an SDK for a query without a
-// handler. In order, it knows Go and PHP, Java, TypeScript, and the SDKs on
-// sdk-core.
+// isUnknownQuery reports whether a message is that of an SDK for a query
+// without a handler. In order, it knows Go and PHP, Java, TypeScript, and the
+// SDKs on sdk-core.
 func isUnknownQuery(message string) bool {
 	for _, text := range []string{
 		"unknown queryType", "Unknown query type", "did not register a handler for", "expected but not found",
@@ -142,7 +142,7 @@ func fromNotFound(st *status.Status, method string) *Error {
 	default:
 	}
 	switch {
-	case method == "PollWorkflowExecutionUpdate" && strings.HasPrefix(st.Message(), messageUpdatePrefix) && strings.HasSuffix(st.Message(), messageUpdateSuffix):
+	case method == "PollWorkflowExecutionUpdate" && strings.HasPrefix(st.Message(), updatePrefix) && strings.HasSuffix(st.Message(), updateSuffix):
 		return New(UpdateNotFound, st.Message()) // before the other cases, because the id may be any text
 	case strings.Contains(st.Message(), messageAlreadyCompleted), st.Message() == messageClosing:
 		return New(WorkflowCompleted, "The workflow has already completed.")
@@ -153,15 +153,15 @@ func fromNotFound(st *status.Status, method string) *Error {
 	}
 }
 
-// IsWorkflowClosing reports whether a run closed before it accepted an update. The
-// workflow may continue in another run.
+// IsWorkflowClosing reports whether a run closed before it accepted an update.
+// The workflow may continue in another run.
 func IsWorkflowClosing(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Upstream.Message() == messageClosing
 }
 
-// takesFirstExecutionRunID reports whether the request of a method has the field
-// first_execution_run_id.
+// takesFirstExecutionRunID reports whether the request of a method has the
+// field first_execution_run_id.
 func takesFirstExecutionRunID(method string) bool {
 	switch method {
 	case "RequestCancelWorkflowExecution", "TerminateWorkflowExecution", "UpdateWorkflowExecution":
@@ -203,8 +203,8 @@ func fromResourceExhausted(st *status.Status) *Error {
 	return New(RateLimited, "The namespace has reached its rate limit.")
 }
 
-// firstDetail returns the first detail, which is the only one that Temporal's SDKs
-// read, or nil.
+// firstDetail returns the first detail, which is the only one that Temporal's
+// SDKs read, or nil.
 func firstDetail(st *status.Status) any {
 	if details := st.Details(); len(details) > 0 {
 		return details[0]

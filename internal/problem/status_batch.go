@@ -1,7 +1,8 @@
 package problem
 
 // batchError replaces errors about a workflow by errors about a batch job. The
-// server runs each batch job as a workflow, and its errors are about that workflow.
+// server runs each batch job as a workflow, and its errors are about that
+// workflow.
 func batchError(e *Error) *Error {
 	switch e.Code {
 	case WorkflowNotFound:

@@ -10,8 +10,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Messages of the server for a workflow with too many calls in flight. Other errors
-// have the same codes and details. They are those of the packages
+// Messages of the server for a workflow with too many calls in flight. Other
+// errors have the same codes and details. They are those of the packages
 // service/history/workflow/update and service/history/consts of the server at
 // version 1.32.
 const (
@@ -26,8 +26,9 @@ const (
 	detailDropped      = "The Temporal server dropped the call, because the workflow receives more calls than it can process."
 )
 
-// IsWorkflowBusy reports whether an error concerns one workflow only. Such an error
-// says nothing about the health of the server, and must not affect other calls.
+// IsWorkflowBusy reports whether an error concerns one workflow only. Such an
+// error says nothing about the health of the server, and must not affect other
+// calls.
 func IsWorkflowBusy(st *status.Status) bool { return busyDetail(st) != "" }
 
 // IsUpdateLimit reports whether an update was rejected because its workflow has
@@ -39,9 +40,10 @@ func IsUpdateLimit(st *status.Status) bool {
 	return detail == detailUpdatesFull || detail == detailUpdatesLarge
 }
 
-// busyDetail returns the detail for a status that concerns one busy workflow, and
-// an empty string for any other status. The status of an update with start has a
-// message of its own, so that busyDetail reads that of the failed operation.
+// busyDetail returns the detail for a status that concerns one busy workflow,
+// and an empty string for any other status. The status of an update with start
+// has a message of its own, so that busyDetail reads that of the failed
+// operation.
 func busyDetail(st *status.Status) string {
 	if operations, ok := firstDetail(st).(*errordetails.MultiOperationExecutionFailure); ok {
 		for _, operation := range operations.GetStatuses() {

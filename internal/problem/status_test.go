@@ -31,8 +31,8 @@ func exhausted(cause enums.ResourceExhaustedCause, scope enums.ResourceExhausted
 	return &errordetails.ResourceExhaustedFailure{Cause: cause, Scope: scope}
 }
 
-// failedOperations returns the failure of an update with start, with the statuses
-// of its two operations.
+// failedOperations returns the failure of an update with start, with the
+// statuses of its two operations.
 func failedOperations(start codes.Code, startText string, update codes.Code, updateText string) proto.Message {
 	return &errordetails.MultiOperationExecutionFailure{Statuses: []*errordetails.MultiOperationExecutionFailure_OperationStatus{
 		{Code: int32(start), Message: startText},   //nolint:gosec // a gRPC code
@@ -280,8 +280,8 @@ func TestStatusDetailsAndMessagesSelectTheCode(t *testing.T) {
 	}
 }
 
-// An error of one workflow says nothing about the server, and a retry does not help
-// against the limit of updates in flight.
+// An error of one workflow says nothing about the server, and a retry does not
+// help against the limit of updates in flight.
 func TestErrorsOfOneWorkflow(t *testing.T) {
 	t.Parallel()
 	concurrent := exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_CONCURRENT_LIMIT, enums.RESOURCE_EXHAUSTED_SCOPE_NAMESPACE)
@@ -341,8 +341,8 @@ func TestAlreadyStartedNamesTheRun(t *testing.T) {
 	require.Equal(t, problem.Members{RunID: "r", FirstExecutionRunID: "f"}, e.Members)
 }
 
-// grpc-go converts the page of a proxy to a status with the text of the page, with
-// codes whose messages otherwise come from the server.
+// grpc-go converts the page of a proxy to a status with the text of the page,
+// with codes whose messages otherwise come from the server.
 func TestAProxyPageIsNotAServerResponse(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[codes.Code]problem.Code{

@@ -23,8 +23,8 @@ const ContentType = "application/problem+json"
 type Occurrence struct {
 	// RequestID is the request's X-Request-Id.
 	RequestID string
-	// Instance is the template of the route, which does not repeat what the caller
-	// sent.
+	// Instance is the template of the route, which does not repeat what the
+	// caller sent.
 	Instance string
 }
 
@@ -45,7 +45,8 @@ type document struct {
 	Members     `json:",inline"`
 }
 
-// Write writes the problem document of err as the response and returns its status.
+// Write writes the problem document of err as the response and returns its
+// status.
 func Write(w http.ResponseWriter, err error, at Occurrence) int {
 	e := Of(err)
 	row := e.Code.Row()
@@ -79,7 +80,8 @@ func (e *Error) document(row Row, at Occurrence) document {
 }
 
 // addUpstream adds the upstream's status, so that a client can rebuild the RPC
-// error of its SDK. If the message is withheld, the status has our detail instead.
+// error of its SDK. If the message is withheld, the status has our detail
+// instead.
 func (d *document) addUpstream(st *status.Status, detail string) {
 	public := proto.CloneOf(st.Proto())
 	public.Message = strings.ToValidUTF8(public.GetMessage(), "\uFFFD")
@@ -115,7 +117,8 @@ func (e *Error) retryAfter(row Row) time.Duration {
 }
 
 // SetHeaders sets the response headers of the error, which do not depend on the
-// form of the body: Cache-Control, Retry-After, Allow, WWW-Authenticate and others.
+// form of the body: Cache-Control, Retry-After, Allow, WWW-Authenticate and
+// others.
 func (e *Error) SetHeaders(h http.Header) {
 	row := e.Code.Row()
 	h.Set("Cache-Control", "no-store")
@@ -134,8 +137,8 @@ func (e *Error) SetHeaders(h http.Header) {
 	}
 }
 
-// challenge returns the WWW-Authenticate challenge (RFC 6750 section 3). It has no
-// error code if the request has no credential.
+// challenge returns the WWW-Authenticate challenge (RFC 6750 section 3). It has
+// no error code if the request has no credential.
 func (e *Error) challenge() string {
 	const realm = `Bearer realm="flowgate"`
 	if e.Members.BearerError == "" {
@@ -144,8 +147,8 @@ func (e *Error) challenge() string {
 	return realm + `, error="` + e.Members.BearerError + `"`
 }
 
-// seconds converts a duration to seconds. It rounds up, so that a caller that waits
-// that long is not early.
+// seconds converts a duration to seconds. It rounds up, so that a caller that
+// waits that long is not early.
 func seconds(d time.Duration) int64 {
 	whole := int64(d / time.Second)
 	if d%time.Second > 0 {

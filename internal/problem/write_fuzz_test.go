@@ -24,12 +24,12 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// secret is part of texts that only the log may have. The test finds it in base64
-// too.
+// secret is part of texts that only the log may have. The test finds it in
+// base64 too.
 const secret = "MARKER-MARKER-MARKER" // several copies, so that one is at an offset that is a multiple of three
 
-// FuzzWrite writes problems with arbitrary content. The document is always JSON in
-// UTF-8 with the required members, and never contains the cause.
+// FuzzWrite writes problems with arbitrary content. The document is always JSON
+// in UTF-8 with the required members, and never contains the cause.
 func FuzzWrite(f *testing.F) {
 	for _, text := range []string{
 		"", "The request is invalid.", "\xff", "\xed\xa0\x80", "a\x00b", "a\r\nb: c", "<&>\u2028", `"\`, "\U0001f600", strings.Repeat("\xff", 300), strings.Repeat("x", 70<<10),
@@ -60,8 +60,8 @@ func FuzzWrite(f *testing.F) {
 	})
 }
 
-// FuzzUpstream writes the problems of upstream statuses with any code, message and
-// details. If the message is withheld, the details are too.
+// FuzzUpstream writes the problems of upstream statuses with any code, message
+// and details. If the message is withheld, the details are too.
 func FuzzUpstream(f *testing.F) {
 	for code := range uint32(19) {
 		f.Add(code, "dial tcp 10.0.0.1:7233: refused", "DescribeWorkflowExecution", []byte{}, false)

@@ -22,8 +22,8 @@ const macBytes = 16
 // minKeyBytes is the recommended key size of HMAC-SHA256, in bytes.
 const minKeyBytes = 32
 
-// Open reads keys from files. Without files it generates a random key: sealed texts
-// are then valid on this replica only, until it stops.
+// Open reads keys from files. Without files it generates a random key: sealed
+// texts are then valid on this replica only, until it stops.
 func Open(files []string) (*Keys, error) {
 	if len(files) == 0 {
 		key := make([]byte, minKeyBytes)
@@ -41,7 +41,8 @@ func Open(files []string) (*Keys, error) {
 	return New(keys...)
 }
 
-// New returns the given keys. It returns an error if a key has fewer than 32 bytes.
+// New returns the given keys. It returns an error if a key has fewer than 32
+// bytes.
 func New(keys ...[]byte) (*Keys, error) {
 	for _, key := range keys {
 		if len(key) < minKeyBytes {
@@ -51,18 +52,18 @@ func New(keys ...[]byte) (*Keys, error) {
 	return &Keys{keys}, nil
 }
 
-// Scope is what a sealed text is bound to. Its first part names the purpose, which
-// determines the other parts.
+// Scope is what a sealed text is bound to. Its first part names the purpose,
+// which determines the other parts.
 type Scope []string
 
-// Seal returns the content with an HMAC over content and scope, in base64url. The
-// content is not encrypted.
+// Seal returns the content with an HMAC over content and scope, in base64url.
+// The content is not encrypted.
 func (k *Keys) Seal(scope Scope, content []byte) string {
 	return base64.RawURLEncoding.EncodeToString(append(scope.mac(k.keys[0], content), content...))
 }
 
-// Open returns the content of a text that was sealed in the same scope. ok is false
-// for any other text.
+// Open returns the content of a text that was sealed in the same scope. ok is
+// false for any other text.
 func (k *Keys) Open(scope Scope, text string) (content []byte, ok bool) {
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(sealed) < macBytes || strings.ContainsAny(text, "\r\n") { // the decoder skips line breaks, even when strict

@@ -56,8 +56,8 @@ func requireAgreement(tb testing.TB, plan *transcode.Message, of protoreflect.Me
 	}
 }
 
-// requireEqualMessages compares messages by their JSON, because the bytes in an Any
-// may have the fields in any order.
+// requireEqualMessages compares messages by their JSON, because the bytes in an
+// Any may have the fields in any order.
 func requireEqualMessages(tb testing.TB, a, b proto.Message) {
 	tb.Helper()
 	if proto.Equal(a, b) {
@@ -177,8 +177,9 @@ func FuzzHostileJSON(f *testing.F) {
 		want, got := of.New().Interface(), of.New().Interface()
 		accepted := protojson.UnmarshalOptions{RecursionLimit: 90}.Unmarshal(text, want) == nil
 		if failed != nil {
-			// The library accepts white space around numbers in strings and other
-			// deviations from its grammar. The transcoder requires valid JSON.
+			// The library accepts white space around numbers in strings and
+			// other deviations from its grammar. The transcoder requires valid
+			// JSON.
 			if accepted && jsontext.Value(text).IsValid() {
 				t.Fatalf("rejected: %v", failed)
 			}

@@ -18,10 +18,10 @@
 // pass finds such a message, it stops. The canonical pass then converts the
 // whole document again. It first collects the occurrences of each field and
 // copies the bytes of a message into canonical order where that is necessary.
-// The conversion starts again at most once, from the top, so that
-// nesting does not multiply the work; where output is streamed, each element of
-// a list counts as a document of its own. Views always take the canonical pass, because their order
-// is not that of the field numbers.
+// The conversion starts again at most once, from the top, so that nesting does
+// not multiply the work; where output is streamed, each element of a list
+// counts as a document of its own. Views always take the canonical pass,
+// because their order is not that of the field numbers.
 //
 // The conversion to wire bytes (towire.go) needs one pass.
 //

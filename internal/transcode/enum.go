@@ -14,8 +14,8 @@ type enum struct {
 	low          [64][]byte // the labels of small numbers, which nearly all values have
 	numbers      map[string]int32
 	// short has the folded names without the prefix of the type: older versions
-	// of Temporal wrote "Running" for WORKFLOW_EXECUTION_STATUS_RUNNING, and its
-	// HTTP API still accepts that.
+	// of Temporal wrote "Running" for WORKFLOW_EXECUTION_STATUS_RUNNING, and
+	// its HTTP API still accepts that.
 	short map[string]int32
 }
 

@@ -13,8 +13,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// Parameter is a field of a message, at any depth, that a path or query parameter
-// sets.
+// Parameter is a field of a message, at any depth, that a path or query
+// parameter sets.
 type Parameter struct {
 	// Path is the dotted path of the field, in proto names.
 	Path string
@@ -22,15 +22,15 @@ type Parameter struct {
 	fields []*field
 }
 
-// Parameter returns the field at a path such as execution.workflow_id. It returns
-// false if there is no such field, or if the field is a map.
+// Parameter returns the field at a path such as execution.workflow_id. It
+// returns false if there is no such field, or if the field is a map.
 func (m *Message) Parameter(path string) (Parameter, bool) {
 	p, _, ok := m.parameter(path)
 	return p, ok
 }
 
-// parameter resolves a path in proto or JSON names. A path may end in the key of a
-// map entry in brackets.
+// parameter resolves a path in proto or JSON names. A path may end in the key
+// of a map entry in brackets.
 func (m *Message) parameter(path string) (p Parameter, key string, ok bool) {
 	path, rest, mapped := strings.Cut(path, "[")
 	if mapped {
@@ -57,8 +57,8 @@ func (m *Message) parameter(path string) (p Parameter, key string, ok bool) {
 
 func (p Parameter) last() *field { return p.fields[len(p.fields)-1] }
 
-// Reached reports whether all messages that enclose the field are set in the wire
-// bytes of a message.
+// Reached reports whether all messages that enclose the field are set in the
+// wire bytes of a message.
 func (p Parameter) Reached(message []byte) bool {
 	for _, f := range p.fields[:len(p.fields)-1] {
 		var inner []byte
@@ -76,9 +76,9 @@ func (p Parameter) Reached(message []byte) bool {
 	return true
 }
 
-// AppendValue appends the field with a value in the text form of a path or query
-// parameter. Protobuf decoders merge it with the fields before it. The error is
-// an [InputError].
+// AppendValue appends the field with a value in the text form of a path or
+// query parameter. Protobuf decoders merge it with the fields before it. The
+// error is an [InputError].
 func (p Parameter) AppendValue(dst []byte, text string) ([]byte, error) {
 	value, err := textValue(p.last(), text)
 	if err != nil {
@@ -96,10 +96,10 @@ func (p Parameter) wrap(dst, inner []byte) []byte {
 }
 
 // AppendQuery appends the fields that a query string sets, by the rules of
-// google.api.http: names are dotted paths of proto or JSON names, and a repeated
-// field may be sent several times. Names of unknown fields are ignored, and so
-// are fields that the path sets (bound). The error is an [InputError] whose
-// pointer is a question mark and the parameter's name.
+// google.api.http: names are dotted paths of proto or JSON names, and a
+// repeated field may be sent several times. Names of unknown fields are
+// ignored, and so are fields that the path sets (bound). The error is an
+// [InputError] whose pointer is a question mark and the parameter's name.
 func (m *Message) AppendQuery(dst []byte, query url.Values, bound []Parameter) ([]byte, error) {
 	var seen map[string]bool
 	for _, name := range slices.Sorted(maps.Keys(query)) {

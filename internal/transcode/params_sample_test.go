@@ -13,8 +13,8 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// sampleFile declares a message with a field of each kind that a query string can
-// set. The linked API has some of these kinds only.
+// sampleFile declares a message with a field of each kind that a query string
+// can set. The linked API has some of these kinds only.
 const sampleFile = `
 name: "sample.proto" package: "sample" syntax: "proto3"
 dependency: "google/protobuf/timestamp.proto" dependency: "google/protobuf/duration.proto"

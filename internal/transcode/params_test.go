@@ -19,8 +19,8 @@ func query(t *testing.T, raw string) url.Values {
 	return values
 }
 
-// The rules are those of google.api.http as grpc-gateway implements them, because
-// Temporal's own HTTP API is built on grpc-gateway.
+// The rules are those of google.api.http as grpc-gateway implements them,
+// because Temporal's own HTTP API is built on grpc-gateway.
 func TestQueryIsReadAsGRPCGatewayReadsIt(t *testing.T) {
 	t.Parallel()
 	of := sampleType(t)

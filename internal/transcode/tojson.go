@@ -9,19 +9,19 @@ import (
 
 // Form selects the JSON form of Temporal's payloads, and a limit for requests.
 type Form struct {
-	// LongPayloads selects the long form, which is ProtoJSON: metadata and data in
-	// base64. Otherwise a payload has Temporal's shorthand, which is its JSON
-	// itself, wherever the shorthand loses nothing.
+	// LongPayloads selects the long form, which is ProtoJSON: metadata and data
+	// in base64. Otherwise a payload has Temporal's shorthand, which is its
+	// JSON itself, wherever the shorthand loses nothing.
 	LongPayloads bool
-	// MaxWire limits the wire bytes of a request, in bytes; zero means no limit. A
-	// request may take 15 times the size of its JSON.
+	// MaxWire limits the wire bytes of a request, in bytes; zero means no
+	// limit. A request may take 15 times the size of its JSON.
 	MaxWire int
 }
 
-// AppendJSON appends the JSON of a message in wire form. If first is not empty, it
-// has the first members of the JSON object, without braces and without a comma at
-// its end. Fields that the plan does not have are omitted. Map entries are sorted
-// by key.
+// AppendJSON appends the JSON of a message in wire form. If first is not empty,
+// it has the first members of the JSON object, without braces and without a
+// comma at its end. Fields that the plan does not have are omitted. Map entries
+// are sorted by key.
 func (m *Message) AppendJSON(dst, wire []byte, form Form, first []byte) ([]byte, error) {
 	w := newJSONWriter(form)
 	defer w.release()
@@ -38,8 +38,8 @@ func (m *Message) AppendJSON(dst, wire []byte, form Form, first []byte) ([]byte,
 }
 
 // WriteJSON is like [Message.AppendJSON], but streams the JSON to a writer in
-// chunks, so that a large message needs little memory. After an error, the output
-// is incomplete.
+// chunks, so that a large message needs little memory. After an error, the
+// output is incomplete.
 func (m *Message) WriteJSON(to io.Writer, wire []byte, form Form, first []byte) error {
 	w := newJSONWriter(form)
 	defer w.release()
@@ -58,7 +58,8 @@ func (w *jsonWriter) document(m *Message, wire, first []byte) error {
 	return w.message(m, wire, 0)
 }
 
-// chunkBytes is the number of bytes that are buffered before a chunk is written.
+// chunkBytes is the number of bytes that are buffered before a chunk is
+// written.
 const chunkBytes = 64 << 10
 
 // jsonWriter converts wire bytes to JSON.
@@ -106,7 +107,8 @@ func (w *jsonWriter) flush() error {
 	return err
 }
 
-// flushIfFull writes a chunk if there is one and none of it may be removed again.
+// flushIfFull writes a chunk if there is one and none of it may be removed
+// again.
 func (w *jsonWriter) flushIfFull() error {
 	if w.to == nil || w.inElement || len(w.out) < chunkBytes {
 		return nil
@@ -162,8 +164,9 @@ func (w *jsonWriter) object(m *Message, wire []byte, depth int, first []byte) (e
 	return nil
 }
 
-// encodeMembers writes the fields of a message, and reports whether what comes next
-// needs a comma before it.
+// members writes the fields of a message. The parameter needComma says whether
+// the first of them needs a comma before it; the result says the same of the
+// next member.
 func (w *jsonWriter) members(m *Message, wire []byte, depth int, needComma bool) (bool, error) {
 	if depth > maxDepth {
 		return needComma, errDepth
@@ -171,18 +174,18 @@ func (w *jsonWriter) members(m *Message, wire []byte, depth int, needComma bool)
 	if w.fast && !m.view {
 		return w.fastMembers(m, wire, depth, needComma)
 	}
-	l, err := w.pushFrame(m, wire)
+	fr, err := w.pushFrame(m, wire)
 	if err != nil {
 		return needComma, err
 	}
 	if m.view { // fields are in the order of the view
-		sortRuns(w.runs[l.first:l.last])
+		sortRuns(w.runs[fr.first:fr.last])
 	}
 	var written intSet
-	for i := l.first; i < l.last; i++ {
+	for i := fr.first; i < fr.last; i++ {
 		r := w.runs[i]
 		size, chunks := len(w.out), w.flushed
-		if needComma, err = w.member(r, l.wire[r.begin:r.end], depth, needComma); err != nil {
+		if needComma, err = w.member(r, fr.wire[r.begin:r.end], depth, needComma); err != nil {
 			return needComma, err
 		}
 		if m.view && (len(w.out) != size || w.flushed != chunks) { // see absentFields
@@ -192,7 +195,7 @@ func (w *jsonWriter) members(m *Message, wire []byte, depth int, needComma bool)
 			return needComma, err
 		}
 	}
-	w.runs = w.runs[:l.first]
+	w.runs = w.runs[:fr.first]
 	if m.view {
 		return w.absentFields(m, &written, depth, needComma)
 	}
@@ -298,8 +301,9 @@ func mergedContent(wire []byte, multiple bool) []byte {
 	return all
 }
 
-// fieldContent returns the content of the first, length-delimited field of wire.
-// The tags and lengths in a run are valid, because scanRuns has checked them.
+// fieldContent returns the content of the first, length-delimited field of
+// wire. The tags and lengths in a run are valid, because scanRuns has checked
+// them.
 func fieldContent(wire []byte) []byte {
 	_, _, n := tagAt(wire, 0)
 	value, _ := protowire.ConsumeBytes(wire[n:])
@@ -322,8 +326,8 @@ func lastValue(wire []byte, multiple bool) []byte {
 	}
 }
 
-// list writes a repeated field and reports whether it has elements. A packed field
-// may have none.
+// list writes a repeated field and reports whether it has elements. A packed
+// field may have none.
 func (w *jsonWriter) list(f *field, wire []byte, depth int) (nonEmpty bool, err error) {
 	w.out = append(w.out, '[')
 	for len(wire) > 0 {
@@ -367,8 +371,8 @@ func (w *jsonWriter) list(f *field, wire []byte, depth int) (nonEmpty bool, err 
 	return nonEmpty, nil
 }
 
-// messageType writes an element of a list. Where the list is written in pieces, the
-// element is not: it may have to be taken back.
+// element writes an element of a list. If the list is streamed, the element is
+// not: the fast pass may fail, and the element is then written again.
 func (w *jsonWriter) element(m *Message, wire []byte, depth int) error {
 	if w.to == nil || w.inElement {
 		return w.message(m, wire, depth)
@@ -384,8 +388,8 @@ func (w *jsonWriter) element(m *Message, wire []byte, depth int) error {
 	return err
 }
 
-// unpack writes the elements of a packed field, after those before it. It reports
-// whether the list has elements now.
+// unpack writes the elements of a packed field, after those before it. It
+// reports whether the list has elements now.
 func (w *jsonWriter) unpack(f *field, value []byte, nonEmpty bool) (bool, error) {
 	packed := lengthDelimited(value)
 	for len(packed) > 0 {

@@ -22,8 +22,8 @@ var (
 	errCopies      = errors.New("fields out of order in too many nested messages")
 )
 
-// run is a range of a message's wire bytes that has consecutive occurrences of one
-// field, with their tags.
+// run is a range of a message's wire bytes that has consecutive occurrences of
+// one field, with their tags.
 type run struct {
 	field      *field
 	begin, end int
@@ -37,35 +37,35 @@ type frame struct {
 	first, last int // the range in jsonWriter.runs
 }
 
-// pushFrame reads the tags of one message and pushes its known fields as runs. If
-// a field has several runs, or two members of one oneof are set, it first copies
-// the message into canonical order.
+// pushFrame reads the tags of one message and pushes its known fields as runs.
+// If a field has several runs, or two members of one oneof are set, it first
+// copies the message into canonical order.
 func (w *jsonWriter) pushFrame(m *Message, wire []byte) (frame, error) {
-	l := frame{wire: wire, first: len(w.runs)}
+	fr := frame{wire: wire, first: len(w.runs)}
 	canonical, err := w.scanRuns(m, wire)
 	if err == nil && !canonical {
 		if err := w.chargeCopy(wire); err != nil {
-			return l, err
+			return fr, err
 		}
-		l.wire = canonicalised(m, wire, w.runs[l.first:])
-		w.runs = w.runs[:l.first]
-		_, err = w.scanRuns(m, l.wire)
+		fr.wire = canonicalised(m, wire, w.runs[fr.first:])
+		w.runs = w.runs[:fr.first]
+		_, err = w.scanRuns(m, fr.wire)
 	}
-	l.last = len(w.runs)
-	return l, err
+	fr.last = len(w.runs)
+	return fr, err
 }
 
-// copyLimit returns how many bytes may be copied to put the messages of a document
-// in order. A message out of order is copied at each level that it is nested in,
-// and a copy stays in memory until its level is written. Without a limit, a
-// hostile message of a megabyte would take a gigabyte.
+// copyLimit returns how many bytes may be copied to put the messages of a
+// document in order. A message out of order is copied at each level that it is
+// nested in, and a copy stays in memory until its level is written. Without a
+// limit, a hostile message of a megabyte would take a gigabyte.
 func copyLimit(wire []byte) int {
-	const few, times = 1 << 20, 16
-	return few + times*len(wire)
+	const base, factor = 1 << 20, 16
+	return base + factor*len(wire)
 }
 
-// chargeCopy subtracts a copy from the budget. It returns errCopies if the budget
-// does not suffice.
+// chargeCopy subtracts a copy from the budget. It returns errCopies if the
+// budget does not suffice.
 func (w *jsonWriter) chargeCopy(wire []byte) error {
 	if w.copyBudget -= len(wire); w.copyBudget < 0 {
 		return errCopies
@@ -74,7 +74,8 @@ func (w *jsonWriter) chargeCopy(wire []byte) error {
 }
 
 // scanRuns pushes the runs of a message. It reports whether the message is
-// canonical: each field has one run, and at most one member of each oneof is set.
+// canonical: each field has one run, and at most one member of each oneof is
+// set.
 func (w *jsonWriter) scanRuns(m *Message, wire []byte) (canonical bool, err error) {
 	var seen, chosen intSet
 	canonical = true
@@ -108,8 +109,8 @@ func (w *jsonWriter) scanRuns(m *Message, wire []byte) (canonical bool, err erro
 	return canonical, nil
 }
 
-// canonicalised returns a copy of the wire bytes with one run per field. Of a oneof,
-// it keeps the last member only: each member clears the one before it.
+// canonicalised returns a copy of the wire bytes with one run per field. Of a
+// oneof, it keeps the last member only: each member clears the one before it.
 func canonicalised(m *Message, wire []byte, runs []run) []byte {
 	lastMember, since := make([]*field, m.oneofs+1), make([]int, m.oneofs+1)
 	for i, r := range runs {

@@ -7,17 +7,17 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// errNonCanonical ends the fast pass over wire bytes that no encoder writes: fields
-// out of order, a field in two places, or two members of a oneof. The canonical
-// pass then converts the message again from the top: starting again at each level
-// would double the work with each level.
+// errNonCanonical ends the fast pass over wire bytes that no encoder writes:
+// fields out of order, a field in two places, or two members of a oneof. The
+// canonical pass then converts the message again from the top: starting again
+// at each level would double the work with each level.
 var errNonCanonical = errors.New("fields out of order")
 
 // The functions of the fast pass take the output as a parameter and return it
 // extended, so that the slice stays in registers.
 
-// fastObject writes a message as an object of its fields. Each field begins with a
-// comma; that of the first field becomes the opening brace.
+// fastObject writes a message as an object of its fields. Each field begins
+// with a comma; that of the first field becomes the opening brace.
 func (w *jsonWriter) fastObject(out []byte, m *Message, wire []byte, depth int) ([]byte, error) {
 	begin := len(out)
 	out, err := w.fastFields(out, m, wire, depth)
@@ -44,8 +44,8 @@ func (w *jsonWriter) fastMembers(m *Message, wire []byte, depth int, needComma b
 	return true, nil
 }
 
-// fastFields writes the fields of a message in the order of the wire, each after a
-// comma.
+// fastFields writes the fields of a message in the order of the wire, each
+// after a comma.
 func (w *jsonWriter) fastFields(out []byte, m *Message, wire []byte, depth int) ([]byte, error) { //nolint:cyclop // one pass
 	if depth >= maxDepth { // the canonical pass decides whether nested messages are too deep
 		return out, errDepth
@@ -96,8 +96,8 @@ func (w *jsonWriter) fastFields(out []byte, m *Message, wire []byte, depth int) 
 	return out, nil
 }
 
-// fieldOrder checks that the fields of a message have the order in which encoders
-// write them.
+// fieldOrder checks that the fields of a message have the order in which
+// encoders write them.
 type fieldOrder struct {
 	last   protowire.Number
 	oneofs uint64 // bits of the oneofs that are set
@@ -179,9 +179,9 @@ func (w *jsonWriter) fastBytes(out []byte, f *field, content []byte, depth int) 
 	}
 }
 
-// fastList writes consecutive occurrences of a repeated message field. Wire begins
-// after the tag of the first. It returns the extended output and the number of
-// bytes that it has read, which is negative if the wire is invalid.
+// fastList writes consecutive occurrences of a repeated message field. Wire
+// begins after the tag of the first. It returns the extended output and the
+// number of bytes that it has read, which is negative if the wire is invalid.
 func (w *jsonWriter) fastList(out []byte, f *field, wire []byte, depth int) (extended []byte, size int, err error) {
 	out = append(out, f.label...)
 	begin := len(out)
@@ -213,8 +213,9 @@ func (w *jsonWriter) fastRun(out []byte, f *field, wire []byte, depth int) (exte
 	return w.out, size, err
 }
 
-// runEnd returns the offset at which consecutive occurrences of a field end, which
-// is negative if the wire is invalid. The offset at is after the first tag.
+// runEnd returns the offset at which consecutive occurrences of a field end,
+// which is negative if the wire is invalid. The offset at is after the first
+// tag.
 func runEnd(wire []byte, at int, number protowire.Number, wireType protowire.Type) int {
 	for {
 		size := valueSize(wire[at:], number, wireType)

@@ -55,8 +55,8 @@ func (w *jsonWriter) duration(dst, wire []byte) ([]byte, error) {
 }
 
 // nonZeroTime writes a time or duration of a view, without trailing zeros. It
-// omits, and returns false for, values that mean "not set": zero, Go's zero time,
-// and a negative duration, as of a run that closed before it began.
+// omits, and returns false for, values that mean "not set": zero, Go's zero
+// time, and a negative duration, as of a run that closed before it began.
 func (w *jsonWriter) nonZeroTime(m *Message, wire []byte) (bool, error) {
 	seconds, nanos, err := readSecondsNanos(wire)
 	if err != nil || nanos == 0 && (seconds == 0 || m.form == formTimestamp && seconds == minTimestamp) {
@@ -76,22 +76,22 @@ func (w *jsonWriter) nonZeroTime(m *Message, wire []byte) (bool, error) {
 // wrapper writes a wrapper message as its value, even if that is the default.
 func (w *jsonWriter) wrapper(m *Message, wire []byte) error {
 	f := m.fields[0]
-	l, err := w.pushFrame(m, wire)
+	fr, err := w.pushFrame(m, wire)
 	if err != nil {
 		return err
 	}
 	value := zeroValue(f)
-	if l.first < l.last {
-		r := w.runs[l.first]
-		value = lastValue(l.wire[r.begin:r.end], r.multiple)
+	if fr.first < fr.last {
+		r := w.runs[fr.first]
+		value = lastValue(fr.wire[r.begin:r.end], r.multiple)
 	}
-	w.runs = w.runs[:l.first]
+	w.runs = w.runs[:fr.first]
 	_, err = w.scalar(f, value)
 	return err
 }
 
-// library writes a message by the protobuf library. It is for rare messages with a
-// JSON form of their own.
+// library writes a message by the protobuf library. It is for rare messages
+// with a JSON form of their own.
 func (w *jsonWriter) library(m *Message, wire []byte) error {
 	message := m.messageType.New().Interface()
 	if err := (proto.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(wire, message); err != nil {
@@ -109,9 +109,9 @@ func (w *jsonWriter) library(m *Message, wire []byte) error {
 	return nil
 }
 
-// any writes an Any: the type URL and then the members of the message or, if its
-// JSON is not an object, the value. The value of an unknown type is its wire form
-// in base64.
+// any writes an Any: the type URL and then the members of the message or, if
+// its JSON is not an object, the value. The value of an unknown type is its
+// wire form in base64.
 func (w *jsonWriter) any(m *Message, wire []byte, depth int) error {
 	url, inner, err := w.anyParts(m, wire)
 	if err != nil {
@@ -144,18 +144,18 @@ func (w *jsonWriter) any(m *Message, wire []byte, depth int) error {
 
 // anyParts reads the two fields of an Any, the type URL and the value.
 func (w *jsonWriter) anyParts(m *Message, wire []byte) (url, value []byte, err error) {
-	l, err := w.pushFrame(m, wire)
+	fr, err := w.pushFrame(m, wire)
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, r := range w.runs[l.first:l.last] {
-		last := lengthDelimited(lastValue(l.wire[r.begin:r.end], r.multiple))
+	for _, r := range w.runs[fr.first:fr.last] {
+		last := lengthDelimited(lastValue(fr.wire[r.begin:r.end], r.multiple))
 		if r.field.number == 1 {
 			url = last
 		} else {
 			value = last
 		}
 	}
-	w.runs = w.runs[:l.first]
+	w.runs = w.runs[:fr.first]
 	return url, value, nil
 }

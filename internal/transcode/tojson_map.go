@@ -144,8 +144,8 @@ func (f *field) sortKey(key []byte) uint64 {
 	}
 }
 
-// sort sorts entries by key and is stable. Most maps are small, where an insertion
-// sort is fastest.
+// sort sorts entries by key and is stable. Most maps are small, where an
+// insertion sort is fastest.
 func (f *field) sort(all []entry) {
 	const few = 12
 	if len(all) > few {
@@ -203,7 +203,8 @@ func zeroValue(f *field) []byte {
 	}
 }
 
-// mapValue writes the value of an entry. It returns false if the entry is omitted.
+// mapValue writes the value of an entry. It returns false if the entry is
+// omitted.
 func (w *jsonWriter) mapValue(f *field, e *entry, depth int) (bool, error) {
 	if f.encodeValue != nil {
 		var wrote bool

@@ -9,12 +9,12 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// messageTypeMember is the member of Temporal's shorthand that has the message type
-// of a json/protobuf payload.
+// messageTypeMember is the member of Temporal's shorthand that has the message
+// type of a json/protobuf payload.
 const messageTypeMember = "_protoMessageType"
 
-// nullPayload is the form of a binary/null payload in shorthand. It is not null,
-// which would look like a json/plain payload whose data is null.
+// nullPayload is the form of a binary/null payload in shorthand. It is not
+// null, which would look like a json/plain payload whose data is null.
 const nullPayload = `{"metadata":{"encoding":"YmluYXJ5L251bGw="}}`
 
 // Field numbers of temporal.api.common.v1.Payload and Payloads.
@@ -39,8 +39,8 @@ func (w *jsonWriter) payload(m *Message, wire []byte, depth int) error {
 	return w.object(m, wire, depth, first)
 }
 
-// longForm writes a payload in the long form without a plan. It returns false if
-// the payload has metadata other than those that the SDKs write.
+// longForm writes a payload in the long form without a plan. It returns false
+// if the payload has metadata other than those that the SDKs write.
 func (w *jsonWriter) longForm(p *payload.Wire) bool {
 	known := 0
 	for _, value := range [...][]byte{p.Encoding, p.MessageType, p.Type} {
@@ -99,8 +99,8 @@ func (w *jsonWriter) shorthand(p *payload.Wire) bool {
 	return true
 }
 
-// protoShorthand writes the JSON of a json/protobuf payload with the message type
-// as its first member.
+// protoShorthand writes the JSON of a json/protobuf payload with the message
+// type as its first member.
 func (w *jsonWriter) protoShorthand(p *payload.Wire) bool {
 	value, ok := p.JSON()
 	if !ok || p.MetadataCount != 2 || len(p.MessageType) == 0 || value[0] != '{' || ambiguous(value) {
@@ -179,8 +179,8 @@ func mayBeLongForm(value jsontext.Value) bool {
 	return false
 }
 
-// objectShape has the members of an object that determine whether it is a value, a
-// payload in the long form or a protobuf message.
+// objectShape has the members of an object that determine whether it is a
+// value, a payload in the long form or a protobuf message.
 type objectShape struct {
 	otherMembers   int
 	metadata, data jsontext.Value
@@ -221,9 +221,9 @@ func shapeOf(value jsontext.Value) objectShape {
 	return s
 }
 
-// isLongForm reports whether the object is a payload in the long form. It accepts
-// what Temporal's own HTTP API accepts as one, and requires the members to be
-// valid, so that other objects remain values.
+// isLongForm reports whether the object is a payload in the long form. It
+// accepts what Temporal's own HTTP API accepts as one, and requires the members
+// to be valid, so that other objects remain values.
 func (s objectShape) isLongForm() bool {
 	encoding, ok := encodingOf(s.metadata)
 	if !ok || s.otherMembers > 0 || s.external != nil && s.external.Kind() != '[' {
@@ -239,7 +239,8 @@ func (s objectShape) isLongForm() bool {
 	return ok
 }
 
-// encodingOf returns the encoding in the metadata of a payload in the long form.
+// encodingOf returns the encoding in the metadata of a payload in the long
+// form.
 func encodingOf(value jsontext.Value) (encoding string, ok bool) {
 	if value == nil || value.Kind() != '{' {
 		return "", false
@@ -267,8 +268,8 @@ func encodingOf(value jsontext.Value) (encoding string, ok bool) {
 	return encoding, ok
 }
 
-// fromBase64 decodes a JSON string of base64, in either alphabet, with or without
-// padding.
+// fromBase64 decodes a JSON string of base64, in either alphabet, with or
+// without padding.
 func fromBase64(value jsontext.Value) ([]byte, bool) {
 	text, err := jsontext.AppendUnquote(nil, value)
 	if err != nil {

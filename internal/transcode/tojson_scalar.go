@@ -38,7 +38,8 @@ func truncate(kind protoreflect.Kind, v uint64) uint64 {
 	}
 }
 
-// scalar writes the scalar at the start of wire and returns its length in bytes.
+// scalar writes the scalar at the start of wire and returns its length in
+// bytes.
 func (w *jsonWriter) scalar(f *field, wire []byte) (n int, err error) {
 	switch f.wireType {
 	case protowire.BytesType:
@@ -137,8 +138,8 @@ func (e *enum) append(dst []byte, v int32) []byte {
 	return appendInt(dst, int64(v))
 }
 
-// appendInt64 and appendUint64 append 64-bit integers as strings, because many JSON
-// readers convert numbers to doubles. In views they are numbers.
+// appendInt64 and appendUint64 append 64-bit integers as strings, because many
+// JSON readers convert numbers to doubles. In views they are numbers.
 func (f *field) appendInt64(dst []byte, v int64) []byte {
 	if f.numeric64 {
 		return appendInt(dst, v)

@@ -72,11 +72,11 @@ func appendText(dst, text []byte) ([]byte, bool) {
 	return dst, ascii || utf8.Valid(text)
 }
 
-// plainLength returns the number of bytes at the start of text that need no escape
-// and are ASCII, which in most texts are all of them. It tests eight bytes at a
-// time: the highest bit of a byte is set in the condition if the byte is not
-// ASCII, below a space, a quote or a backslash. See specialBytes in package
-// payload, which does the same.
+// plainLength returns the number of bytes at the start of text that need no
+// escape and are ASCII, which in most texts are all of them. It tests eight
+// bytes at a time: the highest bit of a byte is set in the condition if the
+// byte is not ASCII, below a space, a quote or a backslash. See specialBytes in
+// package payload, which does the same.
 func plainLength(text []byte) int {
 	const (
 		each  = 0x0101010101010101
@@ -132,8 +132,8 @@ func appendUint(dst []byte, n uint64) []byte {
 	return dst
 }
 
-// digitCount returns the number of decimal digits. It estimates the logarithm from
-// the highest bit, and adds one if the estimate is too low.
+// digitCount returns the number of decimal digits. It estimates the logarithm
+// from the highest bit, and adds one if the estimate is too low.
 func digitCount(n uint64) int {
 	digits := bits.Len64(n|1) * 1233 >> 12 // 1233/4096 is log10(2), 0.30103
 	if n >= powersOfTen[digits] {
@@ -142,8 +142,8 @@ func digitCount(n uint64) int {
 	return digits
 }
 
-// powersOfTen has the powers of ten, but zero for the first, because zero has one
-// digit too.
+// powersOfTen has the powers of ten, but zero for the first, because zero has
+// one digit too.
 //
 //nolint:gochecknoglobals // a read-only table
 var powersOfTen = func() (table [20]uint64) {

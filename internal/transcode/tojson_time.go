@@ -16,8 +16,8 @@ const (
 
 var errTime = errors.New("a time or duration out of range")
 
-// minuteCache formats times. The times of one response are close to each other, so
-// it keeps the formatted minute of the last one.
+// minuteCache formats times. The times of one response are close to each other,
+// so it keeps the formatted minute of the last one.
 type minuteCache struct {
 	minute uint     // minutes since the year 1, plus 1; zero means none
 	prefix [18]byte // a quote, and the date and time up to the minute
@@ -54,9 +54,9 @@ func (c *minuteCache) setMinute(minute uint) {
 	putTwoDigits(c.prefix[15:], rest%hour)
 }
 
-// civilDate returns the Gregorian date of a day, which is counted from 0001-01-01.
-// It computes with years that begin in March, so that the leap day is their last
-// day.
+// civilDate returns the Gregorian date of a day, which is counted from
+// 0001-01-01. It computes with years that begin in March, so that the leap day
+// is their last day.
 func civilDate(days uint) (year, month, day uint) {
 	const (
 		era, century, four, one = 146097, 36524, 1461, 365 // days

@@ -28,8 +28,8 @@ func (e *InputError) Error() string {
 	return e.Pointer + ": " + e.Reason
 }
 
-// ErrTooLarge is returned for a request that would take more than [Form.MaxWire]
-// bytes.
+// ErrTooLarge is returned for a request that would take more than
+// [Form.MaxWire] bytes.
 var ErrTooLarge = errors.New("transcode: the message is too large")
 
 // AppendWire appends the wire form of a message in JSON. It rejects unknown
@@ -76,8 +76,8 @@ type invalidInput string //nolint:errname // callers get an InputError
 
 func (e invalidInput) Error() string { return string(e) }
 
-// toInputError converts an error of syntax or meaning to an [InputError] with the
-// reader's position. It returns [ErrTooLarge] as it is.
+// toInputError converts an error of syntax or meaning to an [InputError] with
+// the reader's position. It returns [ErrTooLarge] as it is.
 func (w *wireWriter) toInputError(err error) error {
 	if errors.Is(err, ErrTooLarge) {
 		return err
@@ -152,8 +152,8 @@ func (w *wireWriter) message(m *Message) error {
 	return w.object(m, false)
 }
 
-// object reads an object of fields. With typed, it is the content of an Any, and
-// the member @type is skipped.
+// object reads an object of fields. With typed, it is the content of an Any,
+// and the member @type is skipped.
 func (w *wireWriter) object(m *Message, typed bool) error {
 	if err := w.begin('{', "must be an object"); err != nil {
 		return err
@@ -207,8 +207,8 @@ func (w *wireWriter) fieldByName(m *Message, quoted []byte) (*field, error) {
 	return m.byName[string(name)], err
 }
 
-// acceptsNull reports whether null is a value of the field. For other fields, null
-// means absent.
+// acceptsNull reports whether null is a value of the field. For other fields,
+// null means absent.
 func (f *field) acceptsNull() bool {
 	if f.repeated || f.key != nil {
 		return false

@@ -45,8 +45,8 @@ func appendSecondsNanos(dst []byte, seconds int64, nanos int32) []byte {
 	return dst
 }
 
-// library reads a message by the protobuf library. It is for rare messages with a
-// JSON form of their own.
+// library reads a message by the protobuf library. It is for rare messages with
+// a JSON form of their own.
 func (w *wireWriter) library(m *Message) error {
 	value, err := w.in.ReadValue()
 	if err != nil {
@@ -174,5 +174,6 @@ func anyTypeOf(value jsontext.Value) (url string, members int, err error) {
 	return url, members, nil
 }
 
-// emptyName is the name of the message that an Any may have with or without a value.
+// emptyName is the name of the message that an Any may have with or without a
+// value.
 const emptyName = "google.protobuf.Empty"

@@ -10,8 +10,8 @@ import (
 )
 
 // payload reads a payload in shorthand: any JSON is the data of a json/plain
-// payload, byte for byte. An object that looks like the long form is read as the
-// long form, as Temporal's own HTTP API does.
+// payload, byte for byte. An object that looks like the long form is read as
+// the long form, as Temporal's own HTTP API does.
 func (w *wireWriter) payload(m *Message) error {
 	value, err := w.in.ReadValue()
 	if err != nil {

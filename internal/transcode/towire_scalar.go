@@ -245,7 +245,8 @@ func parseUnsigned(text string, bits int) (uint64, bool) {
 }
 
 // plainInteger removes the fraction and the exponent from a number. It returns
-// false if the number is not an integer, or has more digits than a 64-bit field.
+// false if the number is not an integer, or has more digits than a 64-bit
+// field.
 func plainInteger(text string) (string, bool) {
 	const maxDigits = 20
 	if !isNumber(text) {
@@ -308,8 +309,8 @@ func (w *wireWriter) mapKey(f *field) error {
 	}
 }
 
-// base64Encoding returns the encoding of a text: the standard or the URL alphabet,
-// with or without padding.
+// base64Encoding returns the encoding of a text: the standard or the URL
+// alphabet, with or without padding.
 func base64Encoding(text []byte) *base64.Encoding {
 	encoding := base64.StdEncoding
 	if bytes.ContainsAny(text, "-_") {

@@ -47,7 +47,8 @@ func parseDuration(text string) (seconds int64, nanos int32, ok bool) {
 	return sign * seconds, int32(sign * n), true //nolint:gosec // below a billion
 }
 
-// isDigits reports whether text has decimal digits only. It is true for no text.
+// isDigits reports whether text has decimal digits only. It is true for no
+// text.
 func isDigits(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r < '0' || r > '9' })
 }

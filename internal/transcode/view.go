@@ -15,26 +15,26 @@ import (
 type ViewField struct {
 	// Field is the field's name in the proto file.
 	Field string
-	// As is the field's name in JSON. If it is empty, the members of the message
-	// are written into the enclosing object.
+	// As is the field's name in JSON. If it is empty, the members of the
+	// message are written into the enclosing object.
 	As string
-	// View lists the fields of a message. If it is nil, the message is written as
-	// ProtoJSON.
+	// View lists the fields of a message. If it is nil, the message is written
+	// as ProtoJSON.
 	View []ViewField
 	// Always writes the field's default value when the field is absent.
 	Always bool
-	// Value, if set, appends the JSON of a message, of each element of a list or
-	// of each value of a map, from its wire form. It returns false to omit the
-	// message, element or entry.
+	// Value, if set, appends the JSON of a message, of each element of a list
+	// or of each value of a map, from its wire form. It returns false to omit
+	// the message, element or entry.
 	Value func(dst, wire []byte) ([]byte, bool, error)
-	// Members, if set, appends the JSON of a message as members of the enclosing
-	// object, without a comma at either end.
+	// Members, if set, appends the JSON of a message as members of the
+	// enclosing object, without a comma at either end.
 	Members func(dst, wire []byte) ([]byte, error)
 }
 
-// View returns a plan of a message type with only the given fields, in the given
-// order. It panics if a field does not exist, because views are constants of the
-// program.
+// View returns a plan of a message type with only the given fields, in the
+// given order. It panics if a field does not exist, because views are constants
+// of the program.
 func (p *Plans) View(d protoreflect.MessageDescriptor, fields []ViewField) *Message {
 	p.mu.Lock()
 	defer p.mu.Unlock()

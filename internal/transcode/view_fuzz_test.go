@@ -14,8 +14,8 @@ import (
 )
 
 // FuzzView converts bytes that no server should send. The conversion fails, or
-// returns JSON without duplicate names, the same with and without streaming. The
-// decoded message has the same JSON as the bytes.
+// returns JSON without duplicate names, the same with and without streaming.
+// The decoded message has the same JSON as the bytes.
 func FuzzView(f *testing.F) {
 	plan := infoPlan()
 	of, g := (&workflow.WorkflowExecutionInfo{}).ProtoReflect().Type(), transcodetest.NewGenerator(f, 5)

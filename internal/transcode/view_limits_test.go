@@ -28,10 +28,10 @@ const (
 	maxMemory = 256 * mega
 )
 
-// requireBounded checks the CPU time and the memory that do takes. It counts all
-// allocations and not the peak, so that each run counts the same, and CPU time, so
-// that other work on the machine does not count. The tests that use it must not
-// run in parallel.
+// requireBounded checks the CPU time and the memory that do takes. It counts
+// all allocations and not the peak, so that each run counts the same, and CPU
+// time, so that other work on the machine does not count. The tests that use it
+// must not run in parallel.
 func requireBounded(t *testing.T, do func()) {
 	t.Helper()
 	var before, after runtime.MemStats
@@ -59,8 +59,8 @@ func encoded(number protowire.Number, value []byte) []byte {
 	return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), value)
 }
 
-// nested nests a message in itself the given number of times, each time with the
-// same bytes after it.
+// nested nests a message in itself the given number of times, each time with
+// the same bytes after it.
 func nested(times int, number protowire.Number, inner, after []byte) []byte {
 	for range times {
 		inner = append(encoded(number, inner), after...)

@@ -6,8 +6,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// tagAt reads the tag at an offset and returns its length n, which is negative if
-// the tag is invalid.
+// tagAt reads the tag at an offset and returns its length n, which is negative
+// if the tag is invalid.
 func tagAt(wire []byte, at int) (number protowire.Number, wireType protowire.Type, n int) {
 	if b := wire[at]; b < 0x80 && b >= 8 { // a tag of one byte with a field number above 0
 		return protowire.Number(b >> 3), protowire.Type(b & 7), 1
@@ -59,8 +59,8 @@ func lengthDelimited(value []byte) []byte {
 }
 
 // acceptsWireType reports whether the field may have a wire type. A repeated
-// scalar has two, packed and unpacked; a decoder takes any other wire type as an
-// unknown field.
+// scalar has two, packed and unpacked; a decoder takes any other wire type as
+// an unknown field.
 func (f *field) acceptsWireType(wireType protowire.Type) bool {
 	return f.acceptedTypes>>wireType&1 != 0
 }
@@ -76,8 +76,8 @@ func (f *field) setAcceptedTypes() {
 }
 
 // Fields returns the length-delimited fields of a message in wire form, in the
-// order of the wire, with the content of each. It is for callers that need a few
-// fields only. The sequence ends at the first invalid byte.
+// order of the wire, with the content of each. It is for callers that need a
+// few fields only. The sequence ends at the first invalid byte.
 func Fields(wire []byte) iter.Seq2[protowire.Number, []byte] {
 	return func(yield func(protowire.Number, []byte) bool) {
 		for at := 0; at < len(wire); {

@@ -10,9 +10,10 @@ import (
 // linterComments matches the comments for the linter of the protobuf files.
 var linterComments = regexp.MustCompile(`(?s)\s*\(--.*?--\)`)
 
-// cleanDescriptions removes linter comments from descriptions, and sets the formats
-// that OpenAPI has for bytes and enums. It adds an example for durations, because
-// API consoles generate one of thousands of years from the pattern.
+// cleanDescriptions removes linter comments from descriptions, and sets the
+// formats that OpenAPI has for bytes and enums. It adds an example for
+// durations, because API consoles generate one of thousands of years from the
+// pattern.
 func cleanDescriptions(document *yaml.Node) {
 	each(document, func(node *yaml.Node) {
 		for _, key := range []string{"description", "title"} {

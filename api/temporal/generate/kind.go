@@ -15,8 +15,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// kind is a version of OpenAPI, with its source document and the places in it that
-// the changes need.
+// kind is a version of OpenAPI, with its source document and the places in it
+// that the changes need.
 type kind struct {
 	source       []byte // gzip
 	additions    string // a merge patch
@@ -47,8 +47,8 @@ func kinds() map[string]kind {
 	}
 }
 
-// read returns the published document. It reads JSON as YAML, which keeps the order
-// of members.
+// read returns the published document. It reads JSON as YAML, which keeps the
+// order of members.
 func (k kind) read() (*yaml.Node, error) {
 	decompressed, err := gzip.NewReader(bytes.NewReader(k.source))
 	if err != nil {
@@ -61,7 +61,8 @@ func (k kind) read() (*yaml.Node, error) {
 	return parse(string(text))
 }
 
-// repair changes the document: it fixes faults and adds the parts of the gateway.
+// repair changes the document: it fixes faults and adds the parts of the
+// gateway.
 func (k kind) repair(document *yaml.Node) error {
 	version, err := apiVersion()
 	if err != nil {

@@ -1,13 +1,13 @@
 // Command generate writes the OpenAPI documents of the Temporal HTTP API as the
 // gateway serves it. It starts from the documents in the linked version of
-// go.temporal.io/api, fixes their faults, and adds the parts that are specific to
-// the gateway.
+// go.temporal.io/api, fixes their faults, and adds the parts that are specific
+// to the gateway.
 //
 //	generate openapi OUTPUT   OpenAPI 3, as YAML
 //	generate swagger OUTPUT   Swagger 2, as YAML that tools/yaml2json converts to JSON
 //
-// It is part of the gateway's module, and not of tools, so that the documents and
-// the routes always have the same version. The gateway does not link it.
+// It is part of the gateway's module, and not of tools, so that the documents
+// and the routes always have the same version. The gateway does not link it.
 package main
 
 import (

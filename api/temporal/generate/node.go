@@ -49,7 +49,8 @@ func at(node *yaml.Node, keys ...string) *yaml.Node {
 	return node
 }
 
-// stringAt returns the string at a path of keys, which is empty if there is none.
+// stringAt returns the string at a path of keys, which is empty if there is
+// none.
 func stringAt(node *yaml.Node, keys ...string) string {
 	if found := at(node, keys...); found != nil {
 		return found.Value
@@ -78,7 +79,8 @@ func remove(mapping *yaml.Node, key string) {
 	}
 }
 
-// text returns a string node, which is written as a block if it has several lines.
+// text returns a string node, which is written as a block if it has several
+// lines.
 func text(value string) *yaml.Node {
 	node := &yaml.Node{}
 	node.SetString(value)

@@ -12,8 +12,9 @@ import (
 const olderPrefix = "/api/v1/"
 
 // nameOperations sets a unique operationId for each operation, which generators
-// need. It is the name of the RPC, with olderSuffix for the older path, and with
-// workflowSuffix for the path on a workflow if the same RPC has another path.
+// need. It is the name of the RPC, with olderSuffix for the older path, and
+// with workflowSuffix for the path on a workflow if the same RPC has another
+// path.
 func nameOperations(document *yaml.Node) error {
 	const olderSuffix, workflowSuffix = "ApiV1", "OfWorkflow"
 	named := map[string]string{}
@@ -58,14 +59,14 @@ func sharedNames(document *yaml.Node) map[string]bool {
 	return shared
 }
 
-// rpcOf returns the name of the RPC, without the number that the older generator
-// appends for further paths.
+// rpcOf returns the name of the RPC, without the number that the older
+// generator appends for further paths.
 func rpcOf(operation *yaml.Node) string {
 	return strings.TrimRight(stringAt(operation, "operationId"), "0123456789")
 }
 
-// describe sets the summary to the name of the RPC in words, which fits a line. The
-// old summary becomes the start of the description.
+// describe sets the summary to the name of the RPC in words, which fits a line.
+// The old summary becomes the start of the description.
 func describe(operation *yaml.Node, rpc string) {
 	description := strings.TrimSpace(cleanDescription(stringAt(operation, "summary")) + "\n\n" + stringAt(operation, "description"))
 	set(operation, "summary", text(words(rpc)))

@@ -19,9 +19,9 @@ var (
 	underscored = regexp.MustCompile(`_[a-z]`)
 )
 
-// nameParameters sets simple names for path parameters. Some are nested fields, such
-// as execution.workflow_id. Many generators cannot convert such a name, and it
-// causes a second path that is equal to one with workflowId.
+// nameParameters sets simple names for path parameters. Some are nested fields,
+// such as execution.workflow_id. Many generators cannot convert such a name,
+// and it causes a second path that is equal to one with workflowId.
 func nameParameters(document *yaml.Node) error {
 	texts, err := parse(parameterTexts)
 	if err != nil {
@@ -62,15 +62,15 @@ func nameParameters(document *yaml.Node) error {
 func renameParameters(operation *yaml.Node, bound map[string]string, texts *yaml.Node) {
 	var kept []*yaml.Node
 	for _, parameter := range parametersOf(operation) {
-		field, place := camelCase(stringAt(parameter, "name")), stringAt(parameter, "in")
+		field, location := camelCase(stringAt(parameter, "name")), stringAt(parameter, "in")
 		name, inPath := bound[field]
-		if inPath && place == "query" {
+		if inPath && location == "query" {
 			continue
 		}
-		if place == "path" {
+		if location == "path" {
 			set(parameter, "name", text(name))
 		}
-		description := stringAt(texts, place, stringAt(parameter, "name"))
+		description := stringAt(texts, location, stringAt(parameter, "name"))
 		if description != "" && stringAt(parameter, "description") == "" {
 			set(parameter, "description", text(description))
 		}
@@ -88,8 +88,8 @@ func parametersOf(operation *yaml.Node) []*yaml.Node {
 	return nil
 }
 
-// plainName returns the last part of a field path, or a clearer name for the fields
-// where that is ambiguous.
+// plainName returns the last part of a field path, or a clearer name for the
+// fields where that is ambiguous.
 func plainName(field string) string {
 	switch field {
 	case "taskQueue.name":

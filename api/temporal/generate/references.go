@@ -8,13 +8,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// longName matches the names that some references in the Swagger document use for a
-// schema, such as apiCommonV1Link for v1Link.
+// longName matches the names that some references in the Swagger document use
+// for a schema, such as apiCommonV1Link for v1Link.
 var longName = regexp.MustCompile(`^api[A-Z][a-z]+V1([A-Z]\w*)$`)
 
 // fixReferences corrects references to schemas that do not exist. Swagger 2 and
-// OpenAPI 3.0 ignore the members beside a reference, so that fixReferences moves
-// such a reference into allOf.
+// OpenAPI 3.0 ignore the members beside a reference, so that fixReferences
+// moves such a reference into allOf.
 func fixReferences(document, schemas *yaml.Node, prefix string) error {
 	var err error
 	each(document, func(node *yaml.Node) {

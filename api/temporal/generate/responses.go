@@ -2,9 +2,9 @@ package main
 
 import "go.yaml.in/yaml/v3"
 
-// addErrorResponses adds the error responses to each operation, as references to
-// responses that the merge patch defines. The default response stays, for all other
-// statuses.
+// addErrorResponses adds the error responses to each operation, as references
+// to responses that the merge patch defines. The default response stays, for
+// all other statuses.
 func addErrorResponses(document *yaml.Node, prefix string, severities []string) {
 	for _, path := range members(at(document, "paths")) {
 		for _, operation := range members(path) {

@@ -139,7 +139,8 @@ func (g *Generator) fill(m protoreflect.Message, depth int) {
 	}
 }
 
-// payload fills a payload. It has an encoding, as all payloads of the SDKs have.
+// payload fills a payload. It has an encoding, as all payloads of the SDKs
+// have.
 func (g *Generator) payload(m protoreflect.Message) {
 	encoding := []string{"json/plain", "json/plain", "json/protobuf", "binary/null", "binary/plain", "own"}[g.IntN(6)]
 	data := []string{
@@ -201,7 +202,8 @@ func (g *Generator) nanos() int32 {
 	return []int32{0, 500_000_000, 123_456_000, 1, 999_999_999, 1_000}[g.IntN(6)]
 }
 
-// Text returns a random string, which may have characters that JSON must escape.
+// Text returns a random string, which may have characters that JSON must
+// escape.
 func (g *Generator) Text() string {
 	return []string{"", "a", "<&>\u2028", "\"\\\n\x00\x1f\x7f", "äöü €😀", "NaN", "1", strings.Repeat("long ", 40), strconv.Itoa(g.Int())}[g.IntN(9)]
 }

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// Refused returns a dialer whose connections are refused. Its error is that of the
-// net package, with the given address.
+// Refused returns a dialer whose connections are refused. Its error is that of
+// the net package, with the given address.
 func Refused(address string) Dialer {
 	return func(context.Context, string) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: at(address), Err: syscall.ECONNREFUSED}
@@ -47,8 +47,8 @@ func Wrapped(dial Dialer, wrap func(net.Conn) net.Conn) Dialer {
 	}
 }
 
-// Bytewise wraps a connection so that each read and write transfers one byte, as a
-// network may split messages anywhere.
+// Bytewise wraps a connection so that each read and write transfers one byte,
+// as a network may split messages anywhere.
 func Bytewise(conn net.Conn) net.Conn { return bytewise{conn} }
 
 type bytewise struct{ net.Conn }

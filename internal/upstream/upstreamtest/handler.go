@@ -11,8 +11,8 @@ import (
 	"google.golang.org/protobuf/protoadapt"
 )
 
-// Handler handles a call in wire form. Its error should be a gRPC status error. The
-// context ends when the client cancels the call.
+// Handler handles a call in wire form. Its error should be a gRPC status error.
+// The context ends when the client cancels the call.
 type Handler func(ctx context.Context, request []byte) ([]byte, error)
 
 // Typed converts a function on messages to a handler.
@@ -47,8 +47,8 @@ func Fail(code codes.Code, message string, details ...protoadapt.MessageV1) Hand
 	}
 }
 
-// InTurn returns a handler that handles the first call by the first handler, and so
-// on. The last handler handles all further calls.
+// InTurn returns a handler that handles the first call by the first handler,
+// and so on. The last handler handles all further calls.
 func InTurn(handlers ...Handler) Handler {
 	var mu sync.Mutex
 	return func(ctx context.Context, request []byte) ([]byte, error) {
@@ -62,14 +62,15 @@ func InTurn(handlers ...Handler) Handler {
 	}
 }
 
-// Hang is a handler that never responds. The call ends when the client cancels it.
+// Hang is a handler that never responds. The call ends when the client cancels
+// it.
 func Hang(ctx context.Context, _ []byte) ([]byte, error) {
 	<-ctx.Done()
 	return nil, status.FromContextError(ctx.Err()).Err()
 }
 
-// Unknown returns a handler whose response is a valid message of about the given
-// length in bytes, with one unknown field.
+// Unknown returns a handler whose response is a valid message of about the
+// given length in bytes, with one unknown field.
 func Unknown(length int) Handler {
 	message := protowire.AppendBytes(protowire.AppendTag(nil, 15_000, protowire.BytesType), make([]byte, length))
 	return func(context.Context, []byte) ([]byte, error) { return message, nil }

@@ -14,10 +14,10 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 )
 
-// Raw is an HTTP/2 server on the level of frames, so that a test can send responses
-// that no gRPC library sends. A call without a [Script] is handled by the [Server]
-// behind it, which records all calls, without their requests. It is safe for
-// concurrent use.
+// Raw is an HTTP/2 server on the level of frames, so that a test can send
+// responses that no gRPC library sends. A call without a [Script] is handled by
+// the [Server] behind it, which records all calls, without their requests. It
+// is safe for concurrent use.
 type Raw struct {
 	server   *Server
 	listener *bufconn.Listener
@@ -29,8 +29,8 @@ type Raw struct {
 	closed  bool
 }
 
-// Script handles one call. It runs in a goroutine of its own, which starts when the
-// headers of the call have arrived.
+// Script handles one call. It runs in a goroutine of its own, which starts when
+// the headers of the call have arrived.
 type Script func(*Stream)
 
 // NewRaw starts a server, which stops when the test ends.
@@ -73,8 +73,8 @@ func (r *Raw) Handle(method string, script Script) {
 	r.scripts[method] = script
 }
 
-// GoAway sends GOAWAY on all connections, as a server does before it stops. Streams
-// up to the highest one so far continue.
+// GoAway sends GOAWAY on all connections, as a server does before it stops.
+// Streams up to the highest one so far continue.
 func (r *Raw) GoAway(code http2.ErrCode, debug string) {
 	r.each(func(c *rawConn) { c.goAway(c.highest(), code, debug) })
 }
@@ -202,7 +202,8 @@ func (c *rawConn) highest() uint32 {
 	return c.last
 }
 
-// write sends frames. It ignores errors, because a client may have disconnected.
+// write sends frames. It ignores errors, because a client may have
+// disconnected.
 func (c *rawConn) write(frames func(*http2.Framer) error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()

@@ -22,8 +22,8 @@ import (
 const pipeBytes = 1 << 20
 
 // Server is a gRPC server for all methods. A method without a handler returns
-// UNIMPLEMENTED, except GetSystemInfo, which the gateway itself calls. It is safe
-// for concurrent use.
+// UNIMPLEMENTED, except GetSystemInfo, which the gateway itself calls. It is
+// safe for concurrent use.
 type Server struct {
 	listener *bufconn.Listener
 
@@ -48,8 +48,8 @@ type Call struct {
 	Time, Deadline time.Time
 }
 
-// New starts a server, which stops when the test ends. The options are those of a
-// gRPC server, such as limits, keep-alive and credentials.
+// New starts a server, which stops when the test ends. The options are those of
+// a gRPC server, such as limits, keep-alive and credentials.
 func New(t testing.TB, options ...grpc.ServerOption) *Server {
 	t.Helper()
 	s := &Server{listener: bufconn.Listen(pipeBytes), handlers: map[string]Handler{}}
@@ -64,22 +64,22 @@ func New(t testing.TB, options ...grpc.ServerOption) *Server {
 	return s
 }
 
-// keepAlivePolicy returns the policy of a Temporal server for pings of clients. The
-// default of gRPC would close the connections of the gateway.
+// keepAlivePolicy returns the policy of a Temporal server for pings of clients.
+// The default of gRPC would close the connections of the gateway.
 func keepAlivePolicy() grpc.ServerOption {
 	return grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true})
 }
 
-// NewGRPC returns a gRPC server with the handlers of s, for a test with a listener
-// of its own. The caller starts and stops it.
+// NewGRPC returns a gRPC server with the handlers of s, for a test with a
+// listener of its own. The caller starts and stops it.
 func (s *Server) NewGRPC(options ...grpc.ServerOption) *grpc.Server {
 	return grpc.NewServer(slices.Concat([]grpc.ServerOption{keepAlivePolicy()}, options, []grpc.ServerOption{
 		grpc.ForceServerCodecV2(wireCodec{}), grpc.UnknownServiceHandler(s.serve),
 	})...)
 }
 
-// Dial connects to the server, or by the dialer that [Server.Divert] has set. It
-// ignores the address. It is for the Dial field of upstream.Options.
+// Dial connects to the server, or by the dialer that [Server.Divert] has set.
+// It ignores the address. It is for the Dial field of upstream.Options.
 func (s *Server) Dial(ctx context.Context, address string) (net.Conn, error) {
 	s.mu.Lock()
 	dial := s.diverted
@@ -97,21 +97,22 @@ func (s *Server) Dial(ctx context.Context, address string) (net.Conn, error) {
 	return conn, nil
 }
 
-// Straight connects to the server even while connections are diverted. Dialers that
-// wrap its connections use it.
+// Straight connects to the server even while connections are diverted. Dialers
+// that wrap its connections use it.
 func (s *Server) Straight(ctx context.Context, _ string) (net.Conn, error) {
 	return s.listener.DialContext(ctx)
 }
 
-// Divert sets the dialer for new connections; nil restores the server itself. Open
-// connections stay, see [Server.Cut].
+// Divert sets the dialer for new connections; nil restores the server itself.
+// Open connections stay, see [Server.Cut].
 func (s *Server) Divert(dial Dialer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.diverted = dial
 }
 
-// Cut closes all connections immediately, with calls in flight, and without GOAWAY.
+// Cut closes all connections immediately, with calls in flight, and without
+// GOAWAY.
 func (s *Server) Cut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

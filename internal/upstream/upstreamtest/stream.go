@@ -14,15 +14,15 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// messagePrefix is the size of the flag and the length before a gRPC message, in
-// bytes.
+// messagePrefix is the size of the flag and the length before a gRPC message,
+// in bytes.
 const messagePrefix = 5
 
 // maxFrame is the default maximum frame size of clients, in bytes.
 const maxFrame = 16 << 10
 
-// Stream is one call to a [Raw]. Its methods write frames to the client immediately,
-// without the checks of the protocol and without flow control.
+// Stream is one call to a [Raw]. Its methods write frames to the client
+// immediately, without the checks of the protocol and without flow control.
 type Stream struct {
 	// Method is the short name, such as StartWorkflowExecution.
 	Method string
@@ -45,8 +45,8 @@ type Stream struct {
 // connection ends.
 func (s *Stream) Done() <-chan struct{} { return s.ctx.Done() }
 
-// Request waits for the request and returns its message, or nil if the call ends
-// first.
+// Request waits for the request and returns its message, or nil if the call
+// ends first.
 func (s *Stream) Request() []byte {
 	select {
 	case <-s.whole:
@@ -142,8 +142,8 @@ func (s *Stream) Data(data []byte, last bool) {
 // Framed returns a message with its gRPC prefix.
 func Framed(message []byte) []byte { return append(Prefix(len(message)), message...) }
 
-// Prefix returns the gRPC prefix of an uncompressed message of the given length in
-// bytes.
+// Prefix returns the gRPC prefix of an uncompressed message of the given length
+// in bytes.
 func Prefix(length int) []byte {
 	return binary.BigEndian.AppendUint32([]byte{0}, uint32(length)) //nolint:gosec // a length in a test
 }
