@@ -68,7 +68,7 @@ var explanations = []explanationEntry{
 		Remedy: "Send exactly one credential. If you send only one, check whether a proxy adds another.",
 	}},
 	{NamespaceMismatch, Explanation{
-		Cause:  "The body names a namespace other than the one in the path.",
+		Cause:  "The request contains a namespace other than the one in its path.",
 		Remedy: "Use one namespace in the whole request. For another namespace, send a separate request.",
 	}},
 	{MetadataNotAllowed, Explanation{
