@@ -14,7 +14,7 @@ import (
 	"github.com/flowgate/flowgate/api/temporal"
 )
 
-// document is what the tests look at, of either version.
+// document has the parts of a document, of either version, that the tests read.
 type document struct {
 	OpenAPI, Swagger string
 	Info             struct{ Title, Description, Version string }
@@ -26,7 +26,7 @@ type document struct {
 	}
 	SecurityDefinitions map[string]map[string]string `yaml:"securityDefinitions"`
 
-	tree any // all of it
+	tree any // the whole document
 }
 
 type operation struct {
@@ -38,7 +38,7 @@ type operation struct {
 	Parameters           []struct{ Name, In, Description string }
 }
 
-// documents parses both; JSON is YAML too.
+// documents parses both documents. JSON is YAML too.
 func documents(t *testing.T) map[string]document {
 	t.Helper()
 	parsed := map[string]document{}
@@ -53,7 +53,7 @@ func documents(t *testing.T) map[string]document {
 	return parsed
 }
 
-// operations calls visit for each, and fails when there are none.
+// operations calls visit for each operation. It fails if there are none.
 func operations(t *testing.T, d document, visit func(path, method string, o operation)) {
 	t.Helper()
 	require.NotEmpty(t, d.Paths)
@@ -64,7 +64,7 @@ func operations(t *testing.T, d document, visit func(path, method string, o oper
 	}
 }
 
-// placeholder is a parameter in a path.
+// placeholder matches a parameter in a path.
 var placeholder = regexp.MustCompile(`\{([^}]*)\}`)
 
 func TestEveryRuleOfTheLinkedAPIIsAnOperation(t *testing.T) {
@@ -80,7 +80,7 @@ func TestEveryRuleOfTheLinkedAPIIsAnOperation(t *testing.T) {
 	}
 }
 
-func TestEveryOperationIsThereAtBothPrefixes(t *testing.T) {
+func TestEveryOperationHasBothPrefixes(t *testing.T) {
 	t.Parallel()
 	for name, d := range documents(t) {
 		plain, older := map[string]string{}, map[string]string{}
@@ -97,7 +97,7 @@ func TestEveryOperationIsThereAtBothPrefixes(t *testing.T) {
 	}
 }
 
-func TestOperationsAreFitForGenerators(t *testing.T) {
+func TestOperationsSuitGenerators(t *testing.T) {
 	t.Parallel()
 	identifier := regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*$`)
 	for name, d := range documents(t) {
@@ -136,7 +136,7 @@ func TestOperationsAreFitForGenerators(t *testing.T) {
 	}
 }
 
-func TestEveryOperationNeedsTheGatewaysCredential(t *testing.T) {
+func TestEveryOperationRequiresTheGatewaysCredential(t *testing.T) {
 	t.Parallel()
 	for name, d := range documents(t) {
 		schemes := d.Components.SecuritySchemes
@@ -153,7 +153,7 @@ func TestEveryOperationNeedsTheGatewaysCredential(t *testing.T) {
 	}
 }
 
-func TestEveryReferenceLeadsSomewhere(t *testing.T) {
+func TestEveryReferenceResolves(t *testing.T) {
 	t.Parallel()
 	for name, d := range documents(t) {
 		count := 0
@@ -180,7 +180,7 @@ func TestEveryReferenceLeadsSomewhere(t *testing.T) {
 	}
 }
 
-// resolve follows a reference inside the document.
+// resolve resolves a reference in the document.
 func resolve(tree any, reference string) any {
 	for key := range strings.SplitSeq(strings.TrimPrefix(reference, "#/"), "/") {
 		members, ok := tree.(map[string]any)
@@ -192,8 +192,8 @@ func resolve(tree any, reference string) any {
 	return tree
 }
 
-// The answers of a path's operations are told apart by method alone, so that
-// no two paths may differ in their parameters' names only.
+// Two paths must not differ in the names of their parameters only, because a
+// router does not distinguish them.
 func TestPathsAreDistinct(t *testing.T) {
 	t.Parallel()
 	methods := []string{http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete, http.MethodPatch}
@@ -210,7 +210,7 @@ func TestPathsAreDistinct(t *testing.T) {
 	}
 }
 
-func TestTheDocumentsSayWhatTheyAre(t *testing.T) {
+func TestDocumentInfo(t *testing.T) {
 	t.Parallel()
 	for name, d := range documents(t) {
 		require.Equal(t, "Temporal HTTP API", d.Info.Title, name)

@@ -8,20 +8,20 @@ var openAPI string
 //go:embed swagger.json
 var swagger string
 
-// Document is a document as it is served.
+// Document is a document with its media type.
 type Document struct {
 	ContentType string
 	Text        string
 }
 
-// The content types are those with which Temporal serves its own.
+// The content types are those of Temporal's own documents.
 
-// OpenAPI gives the document of OpenAPI 3.
+// OpenAPI returns the OpenAPI 3 document.
 func OpenAPI() Document {
 	return Document{ContentType: "application/vnd.oai.openapi;version=3.0", Text: openAPI}
 }
 
-// Swagger gives the document of Swagger 2, which older generators read.
+// Swagger returns the Swagger 2 document, for older generators.
 func Swagger() Document {
 	return Document{ContentType: "application/vnd.oai.openapi+json;version=2.0", Text: swagger}
 }

@@ -12,8 +12,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// rules are the HTTP rules of the linked API: the RPC of each method and path,
-// in which the parameters have no names.
+// rules returns the HTTP rules of the linked API: the RPC of each method and
+// path. The parameters in the paths have no names.
 func rules(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -55,7 +55,7 @@ func routeOf(t *testing.T, rule *annotations.HttpRule) string {
 	case *annotations.HttpRule_Patch:
 		method, path = http.MethodPatch, pattern.Patch
 	default:
-		require.Failf(t, "a rule of a kind of its own", "%v", rule)
+		require.Failf(t, "a rule with an unknown pattern", "%v", rule)
 	}
 	return method + " " + placeholder.ReplaceAllString(path, "{}")
 }

@@ -10,17 +10,17 @@ import (
 	"strings"
 )
 
-// pageFiles are our own.
+// pageFiles has the templates and assets of this package.
 //
 //go:embed pages
 var pageFiles embed.FS
 
-// uiFiles are Swagger UI's, as its package has them.
+// uiFiles has the files of Swagger UI, unchanged from its npm package.
 //
 //go:embed ui/swagger-ui/swagger-ui-bundle.js ui/swagger-ui/swagger-ui.css ui/swagger-ui/*LICENSE* ui/swagger-ui/NOTICE
 var uiFiles embed.FS
 
-// readAssets gives what the pages load, by name.
+// readAssets returns the assets of the pages by file name.
 func readAssets() (map[string]*file, error) {
 	types := map[string]string{
 		".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
@@ -44,9 +44,9 @@ func readAssets() (map[string]*file, error) {
 	return assets, nil
 }
 
-// versionOf changes with the content of any of the assets.
+// versionOf returns a version that changes with the content of each asset.
 func versionOf(assets map[string]*file) string {
-	const length = 12 // letters, which is enough to tell the versions of a gateway apart
+	const length = 12 // characters, enough to distinguish versions of the gateway
 	var all strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(assets)) {
 		all.WriteString(name + " " + assets[name].etag + "\n")

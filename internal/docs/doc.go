@@ -1,12 +1,12 @@
-// Package docs is the gateway's pages for people: the OpenAPI page at /docs,
-// which is Swagger UI, and the page of problems at /docs/problems.
+// Package docs serves the HTML pages of the gateway: Swagger UI at /docs, and
+// the reference of problem codes at /docs/problems.
 //
-// Trust boundary: the pages are public and the same for everybody. Nothing of
-// a request but its path, its validators and Accept-Encoding is looked at, and
-// what is served was fixed when the gateway started: files of the binary, the
-// table of problems, and the OpenAPI documents of a folder that the operator
-// names. A document is still hostile to the page that shows it: the pages'
-// Content-Security-Policy runs scripts of the binary only and lets requests go
-// to this gateway only, so that no document can carry off the API key that a
-// user enters. The key stays in the memory of the page.
+// Trust boundary: the pages are public and the same for all clients. The
+// package reads only the path, the validators and Accept-Encoding of a request.
+// All content is fixed when the gateway starts: files in the binary, the table
+// of problems, and the OpenAPI documents in a folder of the operator. A
+// document is untrusted for the page that loads it. The Content-Security-Policy
+// of the pages allows scripts from the binary only, and requests to this
+// gateway only, so that no document can exfiltrate the API key that a user
+// enters. The key stays in the memory of the page.
 package docs

@@ -18,37 +18,41 @@ const (
 	typeYAML = "application/yaml"
 )
 
-// policy lets the pages load what the gateway serves, call the gateway, and
-// nothing else. Swagger UI's pictures are data: URLs in its style sheet.
+// policy allows the pages to load files from the gateway and to call the
+// gateway, and nothing else. The images of Swagger UI are data: URLs in its
+// style sheet.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
-// paramVersion is the part of an asset's path that changes with its content.
+// paramVersion is the route parameter in the path of an asset that changes with
+// its content.
 const paramVersion = "version"
 
-// Caches ask again for what keeps its path, and keep what does not.
+// Caches must revalidate content at a fixed path. They may keep content whose
+// path changes with it.
 const (
 	cacheNone    = "no-cache"
 	cacheForever = "public, max-age=31536000, immutable"
 )
 
-// file is content that stays the same as long as the gateway runs.
+// file is content that does not change while the gateway runs.
 type file struct {
 	contentType string
 	content     []byte
-	etag        string // without its quotes
-	version     string // in the paths of assets
-	zipped      func() []byte
+	etag        string // without quotes
+	version     string // of assets, part of their path
+	gzipped     func() []byte
 }
 
-// NewFile serves content that stays the same as long as the gateway runs: with an
-// ETag, and compressed for those who take it.
+// NewFile returns a handler for content that does not change while the gateway
+// runs. It sets an ETag, and compresses the content for clients that accept
+// gzip.
 func NewFile(contentType string, content []byte) http.Handler { return newFile(contentType, content) }
 
 func newFile(contentType string, content []byte) *file {
 	return &file{
 		contentType: contentType, content: content, etag: hash(content),
-		zipped: sync.OnceValue(func() []byte { return zip(content) }),
+		gzipped: sync.OnceValue(func() []byte { return compress(content) }),
 	}
 }
 
@@ -60,23 +64,25 @@ func (f *file) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Add("Vary", "Accept-Encoding")
 	h.Set("Cache-Control", cacheNone)
-	// While replicas are replaced, a page of one can ask another for its
-	// assets: it gets those of the other, but must not keep them.
+	// During a rolling update, a page of one version may request its assets
+	// from a replica of another version. It gets the assets of that version,
+	// but must not cache them.
 	if f.version != "" && chi.URLParam(r, paramVersion) == f.version {
 		h.Set("Cache-Control", cacheForever)
 	}
 	content, etag := f.content, f.etag
-	if takesGzip(r.Header) {
-		content, etag = f.zipped(), etag+"-gzip"
+	if acceptsGzip(r.Header) {
+		content, etag = f.gzipped(), etag+"-gzip"
 		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("ETag", `"`+etag+`"`)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 }
 
-// takesGzip reads Accept-Encoding as browsers write it. Whoever writes a weight
-// of zero, or a wildcard, gets the plain content, which everybody takes.
-func takesGzip(h http.Header) bool {
+// acceptsGzip reads Accept-Encoding in the form that browsers send. For gzip
+// with a weight, or a wildcard, the content is not compressed, which is always
+// allowed.
+func acceptsGzip(h http.Header) bool {
 	for coding := range strings.SplitSeq(h.Get("Accept-Encoding"), ",") {
 		if strings.TrimSpace(coding) == "gzip" {
 			return true
@@ -85,16 +91,17 @@ func takesGzip(h http.Header) bool {
 	return false
 }
 
-func zip(content []byte) []byte {
+func compress(content []byte) []byte {
 	var zipped bytes.Buffer
 	w := gzip.NewWriter(&zipped)
-	_, _ = w.Write(content) // a buffer takes everything
+	_, _ = w.Write(content) // a buffer does not return errors
 	_ = w.Close()
 	return zipped.Bytes()
 }
 
+// hash returns the truncated SHA-256 of the content in hex.
 func hash(content []byte) string {
-	const length = 16 // bytes, enough that no two files share one
+	const length = 16 // bytes, enough to avoid collisions
 	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:length])
 }

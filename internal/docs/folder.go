@@ -14,14 +14,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Bounds of what a folder may hold: the documents stay in memory.
+// Limits of a folder. The documents stay in memory.
 const (
 	maxDocuments = 100
-	maxDocument  = 8 << 20
-	maxTitle     = 80
+	maxDocument  = 8 << 20 // bytes
+	maxTitle     = 80      // bytes
 )
 
-// folderDocument is a document that an operator has put into the folder.
+// folderDocument is an OpenAPI document in the operator's folder.
 type folderDocument struct {
 	name        string // of the file
 	title       string
@@ -29,9 +29,9 @@ type folderDocument struct {
 	text        []byte
 }
 
-// readFolder reads the documents of a folder, sorted by name. Files of other
-// types are left alone, and so are hidden ones: Kubernetes mounts some beside
-// the files of a ConfigMap.
+// readFolder reads the documents of a folder, sorted by name. It ignores files
+// of other types, and hidden files, which Kubernetes mounts beside the files of
+// a ConfigMap.
 func readFolder(folder string) ([]folderDocument, error) {
 	if folder == "" {
 		return nil, nil
@@ -43,12 +43,12 @@ func readFolder(folder string) ([]folderDocument, error) {
 	var documents []folderDocument
 	for _, entry := range entries {
 		name := entry.Name()
-		contentType := typeOf(name)
+		contentType := contentTypeOf(name)
 		if contentType == "" || strings.HasPrefix(name, ".") {
 			continue
 		}
 		if len(documents) == maxDocuments {
-			return nil, fmt.Errorf("%s: holds more than %d documents", folder, maxDocuments)
+			return nil, fmt.Errorf("%s: has more than %d documents", folder, maxDocuments)
 		}
 		document, err := readDocument(folder, name, contentType)
 		if err != nil {
@@ -59,7 +59,7 @@ func readFolder(folder string) ([]folderDocument, error) {
 	return documents, nil
 }
 
-func typeOf(name string) string {
+func contentTypeOf(name string) string {
 	switch filepath.Ext(name) {
 	case ".json":
 		return typeJSON
@@ -70,12 +70,13 @@ func typeOf(name string) string {
 	}
 }
 
-// safeName is a name that means the same in a path, a route and a log.
+// safeName matches file names that need no escaping in a path, a route or a
+// log.
 var safeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
 func readDocument(folder, name, contentType string) (folderDocument, error) {
 	if !safeName.MatchString(name) {
-		return folderDocument{}, errors.New("the name may have letters, digits, '.', '_' and '-' only, 100 in all")
+		return folderDocument{}, errors.New("the name may have letters, digits, '.', '_' and '-' only, and at most 100 characters")
 	}
 	text, err := readBounded(filepath.Join(folder, name))
 	if err != nil {
@@ -96,19 +97,19 @@ func readDocument(folder, name, contentType string) (folderDocument, error) {
 }
 
 func readBounded(name string) ([]byte, error) {
-	// A pipe among the documents would hold up the start.
+	// A pipe would block the start.
 	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
-		return nil, cmp.Or(reason(err), errors.New("is no regular file"))
+		return nil, cmp.Or(withoutPath(err), errors.New("is not a regular file"))
 	}
-	f, err := os.Open(name) //nolint:gosec // the folder is the operator's to name
+	f, err := os.Open(name) //nolint:gosec // the operator configures the folder
 	if err != nil {
-		return nil, reason(err)
+		return nil, withoutPath(err)
 	}
 	defer func() { _ = f.Close() }()
 	text, err := io.ReadAll(io.LimitReader(f, maxDocument+1))
 	switch {
 	case err != nil:
-		return nil, reason(err)
+		return nil, withoutPath(err)
 	case len(text) > maxDocument:
 		return nil, fmt.Errorf("is larger than %d bytes", maxDocument)
 	default:
@@ -116,17 +117,17 @@ func readBounded(name string) ([]byte, error) {
 	}
 }
 
-// titleOf gives the title of an OpenAPI document, which is what it is known by,
-// or an error when the text is none.
+// titleOf returns the title of an OpenAPI document, which may be empty. It
+// returns an error if the text is not an OpenAPI document.
 func titleOf(text []byte, unmarshal func([]byte, any) error) (string, error) {
 	var document map[string]any
 	if err := unmarshal(text, &document); err != nil {
-		return "", fmt.Errorf("does not parse: %w", err)
+		return "", fmt.Errorf("cannot be parsed: %w", err)
 	}
 	_, openAPI := document["openapi"]
 	_, swagger := document["swagger"]
 	if !openAPI && !swagger {
-		return "", errors.New("is no OpenAPI document: it has neither openapi nor swagger")
+		return "", errors.New("is not an OpenAPI document: it has neither openapi nor swagger")
 	}
 	info, _ := document["info"].(map[string]any)
 	title, _ := info["title"].(string)
@@ -137,8 +138,8 @@ func titleOf(text []byte, unmarshal func([]byte, any) error) (string, error) {
 	return title, nil
 }
 
-// reason is an error of a file without its name, which the caller tells.
-func reason(err error) error {
+// withoutPath removes the file name from an error, because the caller adds it.
+func withoutPath(err error) error {
 	if at, ok := errors.AsType[*os.PathError](err); ok {
 		return at.Err
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/flowgate/flowgate/internal/docs"
 )
 
-func TestDocumentsOfAFolderAreOfferedBesideTheGatewaysOwn(t *testing.T) {
+func TestDocumentsOfTheFolderAreListed(t *testing.T) {
 	t.Parallel()
 	dir := folder(
 		t,
@@ -23,7 +23,7 @@ func TestDocumentsOfAFolderAreOfferedBesideTheGatewaysOwn(t *testing.T) {
 		"README.md", "# Not a document",
 		".hidden.yaml", "[",
 	)
-	pages := site(t, docs.Options{Documents: own(), Folder: dir})
+	pages := site(t, docs.Options{Documents: gatewayDocument(), Folder: dir})
 	require.JSONEq(t, `[
 		{"title": "Flowgate", "path": "/v1/openapi.json"},
 		{"title": "Orders", "path": "/docs/documents/a.json"},
@@ -34,7 +34,7 @@ func TestDocumentsOfAFolderAreOfferedBesideTheGatewaysOwn(t *testing.T) {
 	require.Equal(t, "openapi: 3.0.3\n", get(t, pages, "/docs/documents/c.yaml").Body.String())
 }
 
-func TestAFolderOfKubernetesIsRead(t *testing.T) {
+func TestAConfigMapFolderIsRead(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "..2026"), 0o700))
@@ -44,18 +44,18 @@ func TestAFolderOfKubernetesIsRead(t *testing.T) {
 	require.Equal(t, 200, get(t, site(t, docs.Options{Folder: dir}), "/docs/documents/a.yaml").Code)
 }
 
-func TestADocumentThatCannotBeUsedStopsTheStart(t *testing.T) {
+func TestAnInvalidDocumentFailsTheStart(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ file, text, want string }{
-		"not YAML":      {"a.yaml", "openapi: [", "a.yaml: does not parse"},
-		"not JSON":      {"a.json", `{"openapi": 3,}`, "a.json: does not parse"},
-		"two of a name": {"a.json", `{"openapi": "3", "openapi": "3"}`, "a.json: does not parse"},
-		"a list":        {"a.yml", "- openapi", "a.yml: does not parse"},
-		"another kind":  {"a.yaml", "asyncapi: 3.0.0", "a.yaml: is no OpenAPI document"},
-		"empty":         {"a.yaml", "", "a.yaml: is no OpenAPI document"},
-		"a bad name":    {"a{b}.yaml", "openapi: 3.1.0", "a{b}.yaml: the name may have"},
-		"a space":       {"a b.json", "{}", "a b.json: the name may have"},
-		"too large":     {"a.yaml", "openapi: 3.1.0\n#" + strings.Repeat(" ", 8<<20), "a.yaml: is larger than 8388608 bytes"},
+		"not YAML":     {"a.yaml", "openapi: [", "a.yaml: cannot be parsed"},
+		"not JSON":     {"a.json", `{"openapi": 3,}`, "a.json: cannot be parsed"},
+		"a duplicate":  {"a.json", `{"openapi": "3", "openapi": "3"}`, "a.json: cannot be parsed"},
+		"a list":       {"a.yml", "- openapi", "a.yml: cannot be parsed"},
+		"another kind": {"a.yaml", "asyncapi: 3.0.0", "a.yaml: is not an OpenAPI document"},
+		"empty":        {"a.yaml", "", "a.yaml: is not an OpenAPI document"},
+		"a bad name":   {"a{b}.yaml", "openapi: 3.1.0", "a{b}.yaml: the name may have"},
+		"a space":      {"a b.json", "{}", "a b.json: the name may have"},
+		"too large":    {"a.yaml", "openapi: 3.1.0\n#" + strings.Repeat(" ", 8<<20), "a.yaml: is larger than 8388608 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -65,7 +65,7 @@ func TestADocumentThatCannotBeUsedStopsTheStart(t *testing.T) {
 	}
 }
 
-func TestAFolderThatCannotBeUsedStopsTheStart(t *testing.T) {
+func TestAnUnreadableFolderFailsTheStart(t *testing.T) {
 	t.Parallel()
 	_, err := docs.New(docs.Options{Folder: filepath.Join(t.TempDir(), "absent")})
 	require.ErrorIs(t, err, os.ErrNotExist)
@@ -80,5 +80,5 @@ func TestAFolderThatCannotBeUsedStopsTheStart(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "a.yaml"), 0o700))
 	_, err = docs.New(docs.Options{Folder: dir})
-	require.ErrorContains(t, err, "a.yaml: is no regular file")
+	require.ErrorContains(t, err, "a.yaml: is not a regular file")
 }

@@ -13,10 +13,12 @@ import (
 	"github.com/flowgate/flowgate/internal/docs"
 )
 
-// own is the gateway's own document.
-func own() []docs.Document { return []docs.Document{{Title: "Flowgate", Path: "/v1/openapi.json"}} }
+// gatewayDocument returns the document of the gateway itself.
+func gatewayDocument() []docs.Document {
+	return []docs.Document{{Title: "Flowgate", Path: "/v1/openapi.json"}}
+}
 
-// site mounts the pages on a router of its own.
+// site returns a router with the pages.
 func site(t testing.TB, options docs.Options) http.Handler {
 	t.Helper()
 	pages, err := docs.New(options)
@@ -26,7 +28,7 @@ func site(t testing.TB, options docs.Options) http.Handler {
 	return router
 }
 
-// folder makes a folder of files, from pairs of name and text.
+// folder creates a folder with files, given as pairs of name and text.
 func folder(t testing.TB, files ...string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -36,7 +38,7 @@ func folder(t testing.TB, files ...string) string {
 	return dir
 }
 
-// get asks for a path; headers are pairs.
+// get sends a GET request. The headers are pairs of name and value.
 func get(t testing.TB, handler http.Handler, path string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)

@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The files of Swagger UI are those of the package that package-lock.json pins
-// by its hash: nobody has changed them.
-func TestSwaggerUIIsThePackages(t *testing.T) {
+// The files of Swagger UI are equal to those of the npm package that
+// package-lock.json pins by its hash.
+func TestSwaggerUIMatchesThePinnedPackage(t *testing.T) {
 	t.Parallel()
 	npm, err := exec.LookPath("npm")
 	if err != nil {
@@ -21,7 +21,7 @@ func TestSwaggerUIIsThePackages(t *testing.T) {
 	for _, name := range []string{"package.json", "package-lock.json", ".npmrc"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), readFile(t, filepath.Join("ui", name)), 0o600))
 	}
-	install := exec.CommandContext(t.Context(), npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund") //nolint:gosec // the npm of whoever runs the test
+	install := exec.CommandContext(t.Context(), npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund") //nolint:gosec // npm from PATH
 	install.Dir = dir
 	output, err := install.CombinedOutput()
 	require.NoError(t, err, string(output))
@@ -37,7 +37,7 @@ func TestSwaggerUIIsThePackages(t *testing.T) {
 
 func readFile(t *testing.T, name string) []byte {
 	t.Helper()
-	content, err := os.ReadFile(name) //nolint:gosec // the test's own
+	content, err := os.ReadFile(name) //nolint:gosec // a file of the test
 	require.NoError(t, err)
 	return content
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// group is the problems of one status.
+// group has the problems of one status.
 type group struct {
 	Status   int
 	Name     string
 	Problems []problemEntry
 }
 
-// problemEntry is a code on its page.
+// problemEntry is a code on the page.
 type problemEntry struct {
 	Code       problem.Code
 	Title      string
@@ -28,7 +28,7 @@ type problemEntry struct {
 	problem.Explanation
 }
 
-// problemGroups gives the table as the page shows it, by status.
+// problemGroups returns the table of problems, grouped by status.
 func problemGroups() []group {
 	byStatus := map[int][]problemEntry{}
 	for _, code := range problem.Codes() {
@@ -45,7 +45,8 @@ func problemGroups() []group {
 	return groups
 }
 
-// statusName names a status, of which 499 is nginx's and not HTTP's.
+// statusName returns the name of a status. The status 499 is defined by nginx
+// and not by HTTP.
 func statusName(status int) string {
 	if name := http.StatusText(status); name != "" {
 		return name
@@ -53,6 +54,7 @@ func statusName(status int) string {
 	return "Client Closed Request"
 }
 
+// seconds formats a duration for the page. Zero is the empty text.
 func seconds(d time.Duration) string {
 	if d == 0 {
 		return ""
@@ -60,18 +62,18 @@ func seconds(d time.Duration) string {
 	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + " s"
 }
 
-// part is a piece of a text.
-type part struct {
+// textPart is a part of a text, which is code or not.
+type textPart struct {
 	Code bool
 	Text string
 }
 
-// inline splits a text at its backticks, which enclose what is code.
-func inline(text string) []part {
-	var parts []part
-	for i, piece := range strings.Split(text, "`") {
-		if piece != "" {
-			parts = append(parts, part{Code: i%2 == 1, Text: piece})
+// inline splits a text at its backticks, which enclose code.
+func inline(text string) []textPart {
+	var parts []textPart
+	for i, segment := range strings.Split(text, "`") {
+		if segment != "" {
+			parts = append(parts, textPart{Code: i%2 == 1, Text: segment})
 		}
 	}
 	return parts

@@ -12,30 +12,30 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// Options are what the pages are made of.
+// Options configures the pages.
 type Options struct {
-	// Documents are those of the gateway itself. The first is shown first.
+	// Documents are the documents of the gateway itself. The page opens the
+	// first.
 	Documents []Document
-	// Folder has further documents, as *.yaml, *.yml and *.json; empty for
-	// none. They are read once.
+	// Folder is a directory with more documents, in *.yaml, *.yml and *.json
+	// files, which are read once. Empty means none.
 	Folder string
 }
 
-// Document is an OpenAPI document that the page offers.
+// Document is an OpenAPI document in the page's selector.
 type Document struct {
-	// Title is its name in the page's selector.
+	// Title is the name of the document.
 	Title string `json:"title"`
-	// Path is where the gateway serves it.
+	// Path is the path at which the gateway serves the document.
 	Path string `json:"path"`
 }
 
-// Site serves the pages. It is an http.Handler by its routes, see
-// [Site.Mount].
+// Site has the pages. [Site.Mount] adds their routes to a router.
 type Site struct {
 	files map[string]*file // by route
 }
 
-// The routes.
+// The routes of the pages.
 const (
 	routeAPI       = "/docs"
 	routeProblems  = "/docs/problems"
@@ -44,15 +44,16 @@ const (
 	routeAssets    = "/docs/assets/"
 )
 
-// New makes the pages. Its error names the document that cannot be used.
+// New renders the pages. If a document of the folder is not valid, the error
+// names it.
 func New(options Options) (*Site, error) {
-	dropped, err := readFolder(options.Folder)
+	fromFolder, err := readFolder(options.Folder)
 	if err != nil {
 		return nil, err
 	}
 	s := &Site{files: map[string]*file{}}
 	documents := slices.Clone(options.Documents)
-	for _, d := range dropped {
+	for _, d := range fromFolder {
 		s.files[routeDocuments+d.name] = newFile(d.contentType, d.text)
 		if slices.ContainsFunc(documents, func(other Document) bool { return other.Title == d.title }) {
 			d.title += " (" + d.name + ")"
@@ -70,7 +71,7 @@ func New(options Options) (*Site, error) {
 	return s, nil
 }
 
-// addPages renders the pages around their assets.
+// addPages renders the pages and adds their assets.
 func (s *Site) addPages() error {
 	assets, err := readAssets()
 	if err != nil {
@@ -101,7 +102,7 @@ func (s *Site) addPages() error {
 		}
 		s.files[route] = newFile("text/html; charset=utf-8", html.Bytes())
 	}
-	s.files[routeAPI+"/"] = s.files[routeAPI] // one page at both, as all its links are absolute
+	s.files[routeAPI+"/"] = s.files[routeAPI] // the same page, because all its links are absolute
 	return nil
 }
 

@@ -18,12 +18,12 @@ import (
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
-// linked finds what a page loads and where it leads.
+// linked matches the links of a page and the files that it loads.
 var linked = regexp.MustCompile(`(?:src|href)="([^"]*)"`)
 
-func TestWhatIsServed(t *testing.T) {
+func TestServedPaths(t *testing.T) {
 	t.Parallel()
-	pages := site(t, docs.Options{Documents: own(), Folder: folder(t, "orders.yaml", "openapi: 3.1.0\ninfo: {title: Orders}\n")})
+	pages := site(t, docs.Options{Documents: gatewayDocument(), Folder: folder(t, "orders.yaml", "openapi: 3.1.0\ninfo: {title: Orders}\n")})
 	for path, contentType := range map[string]string{
 		"/docs":                                  "text/html; charset=utf-8",
 		"/docs/":                                 "text/html; charset=utf-8",
@@ -52,9 +52,9 @@ func TestWhatIsServed(t *testing.T) {
 	}
 }
 
-func TestWhatIsNot(t *testing.T) {
+func TestUnknownPathsAreNotFound(t *testing.T) {
 	t.Parallel()
-	pages := site(t, docs.Options{Documents: own(), Folder: folder(t, "notes.txt", "private")})
+	pages := site(t, docs.Options{Documents: gatewayDocument(), Folder: folder(t, "notes.txt", "private")})
 	for _, path := range []string{
 		"/docs/problems/", "/docs/none", "/docs/documents", "/docs/documents/", "/docs/documents/notes.txt",
 		"/docs/documents/..%2fnotes.txt", "/docs/assets/any", "/docs/assets/any/api.gohtml", "/docs/assets/any/package.json",
@@ -64,9 +64,9 @@ func TestWhatIsNot(t *testing.T) {
 	}
 }
 
-func TestWhoeverHasTheContentIsSentNoneAgain(t *testing.T) {
+func TestAMatchingETagIsNotModified(t *testing.T) {
 	t.Parallel()
-	pages := site(t, docs.Options{Documents: own()})
+	pages := site(t, docs.Options{Documents: gatewayDocument()})
 	for _, headers := range [][]string{{"Accept", "*/*"}, {"Accept-Encoding", "br, gzip"}} {
 		first := get(t, pages, "/docs", headers...)
 		again := get(t, pages, "/docs", append(headers, "If-None-Match", first.Header().Get("ETag"))...)
@@ -77,27 +77,27 @@ func TestWhoeverHasTheContentIsSentNoneAgain(t *testing.T) {
 	require.Equal(t, http.StatusOK, get(t, pages, "/docs", "If-None-Match", `"other"`).Code)
 }
 
-func TestContentIsZippedForThoseWhoTakeIt(t *testing.T) {
+func TestContentIsCompressedWhenAccepted(t *testing.T) {
 	t.Parallel()
-	pages := site(t, docs.Options{Documents: own()})
+	pages := site(t, docs.Options{Documents: gatewayDocument()})
 	plain := get(t, pages, "/docs/problems", "Accept-Encoding", "identity, gzip;q=0")
 	require.Empty(t, plain.Header().Get("Content-Encoding"))
 
-	zipped := get(t, pages, "/docs/problems", "Accept-Encoding", "gzip, deflate, br")
-	require.Equal(t, "gzip", zipped.Header().Get("Content-Encoding"))
-	require.Equal(t, "Accept-Encoding", zipped.Header().Get("Vary"))
-	require.NotEqual(t, plain.Header().Get("ETag"), zipped.Header().Get("ETag"))
-	require.Less(t, zipped.Body.Len(), plain.Body.Len())
-	reader, err := gzip.NewReader(zipped.Body)
+	compressed := get(t, pages, "/docs/problems", "Accept-Encoding", "gzip, deflate, br")
+	require.Equal(t, "gzip", compressed.Header().Get("Content-Encoding"))
+	require.Equal(t, "Accept-Encoding", compressed.Header().Get("Vary"))
+	require.NotEqual(t, plain.Header().Get("ETag"), compressed.Header().Get("ETag"))
+	require.Less(t, compressed.Body.Len(), plain.Body.Len())
+	reader, err := gzip.NewReader(compressed.Body)
 	require.NoError(t, err)
 	text, err := io.ReadAll(reader)
 	require.NoError(t, err)
 	require.Equal(t, plain.Body.String(), string(text))
 }
 
-func TestOnlyThePathsOfThisVersionAreKept(t *testing.T) {
+func TestOnlyAssetsOfThisVersionAreCachedForever(t *testing.T) {
 	t.Parallel()
-	pages := site(t, docs.Options{Documents: own()})
+	pages := site(t, docs.Options{Documents: gatewayDocument()})
 	assets := 0
 	for _, match := range linked.FindAllStringSubmatch(get(t, pages, "/docs").Body.String(), -1) {
 		if strings.HasPrefix(match[1], "/docs/assets/") {
@@ -110,12 +110,12 @@ func TestOnlyThePathsOfThisVersionAreKept(t *testing.T) {
 	require.GreaterOrEqual(t, assets, 5)
 }
 
-func TestPagesLoadOnlyWhatTheGatewayServes(t *testing.T) {
+func TestPagesLoadOnlyFromTheGateway(t *testing.T) {
 	t.Parallel()
-	pages := site(t, docs.Options{Documents: own()})
+	pages := site(t, docs.Options{Documents: gatewayDocument()})
 	for _, path := range []string{"/docs", "/docs/problems"} {
 		html := get(t, pages, path).Body.String()
-		require.NotRegexp(t, `<script(\s+[a-z]+="[^"]*"|\s+defer)*>[^<]`, html, "a script of its own")
+		require.NotRegexp(t, `<script(\s+[a-z]+="[^"]*"|\s+defer)*>[^<]`, html, "an inline script")
 		require.NotRegexp(t, `<style|\sstyle=|\son[a-z]+=|javascript:`, html)
 		links := linked.FindAllStringSubmatch(html, -1)
 		require.NotEmpty(t, links)
@@ -130,9 +130,9 @@ func TestPagesLoadOnlyWhatTheGatewayServes(t *testing.T) {
 	}
 }
 
-func TestSwaggerUITakesNothingFromTheAddressAndKeepsNoKey(t *testing.T) {
+func TestSwaggerUIIgnoresTheURLAndStoresNoKey(t *testing.T) {
 	t.Parallel()
-	script := get(t, site(t, docs.Options{Documents: own()}), "/docs/assets/any/docs.js").Body.String()
+	script := get(t, site(t, docs.Options{Documents: gatewayDocument()}), "/docs/assets/any/docs.js").Body.String()
 	for _, setting := range []string{"queryConfigEnabled: false", "persistAuthorization: false", "validatorUrl: null"} {
 		require.Contains(t, script, setting)
 	}
@@ -140,7 +140,7 @@ func TestSwaggerUITakesNothingFromTheAddressAndKeepsNoKey(t *testing.T) {
 
 func TestEveryCodeHasASection(t *testing.T) {
 	t.Parallel()
-	html := get(t, site(t, docs.Options{Documents: own()}), "/docs/problems").Body.String()
+	html := get(t, site(t, docs.Options{Documents: gatewayDocument()}), "/docs/problems").Body.String()
 	for _, code := range problem.Codes() {
 		require.Equal(t, 1, strings.Count(html, `<section id="`+string(code)+`">`), code)
 		require.Contains(t, html, `<a href="#`+string(code)+`">`+template.HTMLEscapeString(code.Row().Title)+`</a>`)

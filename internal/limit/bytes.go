@@ -11,14 +11,14 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// Bytes bounds the memory that requests in flight hold, in bytes, in all and for
-// each caller. It is safe for concurrent use.
+// Bytes limits the memory that requests in flight hold, in bytes, in total and
+// for each caller. It is safe for concurrent use.
 //
-// What a caller may hold follows what is free: with a share s, at most s/(1-s)
-// times the free bytes. Alone it gets s of the total, the next one s of what the
-// first has left, and so on: no few callers take all, however much they ask for
-// (dynamic thresholds, Choudhury and Hahne, IEEE/ACM Transactions on Networking
-// 6(2), 1998).
+// The limit of a caller depends on what is free: with a share s it is s/(1-s)
+// times the free bytes. A caller alone gets s of the total, the next one s of
+// the rest, and so on, so that a few callers cannot take everything (dynamic
+// thresholds, Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2),
+// 1998).
 type Bytes struct {
 	size  BytesSize
 	gauge *telemetry.Gauge
@@ -28,26 +28,26 @@ type Bytes struct {
 	mu      sync.Mutex
 	used    int64
 	holders map[string]*holder
-	waiters list.List // of *waiter, in the order of their arrival
-	queued  int       // waiters that count against the queue
-	rounds  uint64    // of admit
+	waiters list.List // of *waiter, in the order of arrival
+	queued  int       // waiters that count against BytesSize.Queue
+	rounds  uint64    // number of calls of admit
 }
 
-// spare is the part of the total, one in so many, that a reservation above its
-// caller's share leaves free.
-const spare = 16
+// spareDivisor determines the part of the total, one sixteenth, that must
+// remain free after a reservation above its caller's share.
+const spareDivisor = 16
 
-// BytesSize says how much [Bytes] takes.
+// BytesSize configures [Bytes].
 type BytesSize struct {
-	// Total is for all callers together, in bytes.
+	// Total is the limit for all callers together, in bytes.
 	Total int64
-	// Small is the largest reservation that is not counted, in bytes.
+	// Small is the size in bytes up to which reservations are not counted.
 	Small int64
-	// Share is the part of the total that one caller alone may hold, above 0 and
-	// at most 1.
+	// Share is the fraction of the total that one caller may hold when it is
+	// alone, above 0 and at most 1.
 	Share float64
-	// Queue is how many requests may wait until their caller holds less, and
-	// QueueTime how long.
+	// Queue is the maximum number of requests that wait until their caller
+	// holds less, and QueueTime the maximum time that each of them waits.
 	Queue     int
 	QueueTime time.Duration
 }
@@ -57,10 +57,10 @@ type holder struct {
 	share   float64
 	bytes   int64
 	waiting int    // requests
-	round   uint64 // of admit, in which one of its requests did not fit
+	round   uint64 // the last call of admit in which one of its requests did not fit
 }
 
-// waiter is a request that waits for more bytes than its own.
+// waiter is a request that holds own bytes and waits for more.
 type waiter struct {
 	caller    string
 	holder    *holder
@@ -68,31 +68,33 @@ type waiter struct {
 	ready     chan struct{} // closed when they are reserved
 }
 
-// NewBytes makes a bound. The gauge shows how many bytes are held.
+// NewBytes returns a limit of which nothing is reserved. The gauge counts the
+// reserved bytes.
 func NewBytes(size BytesSize, gauge *telemetry.Gauge) *Bytes {
 	return &Bytes{
 		size: size, gauge: gauge, holders: map[string]*holder{},
-		full:      "This replica holds as many bytes of requests in flight as it takes.",
-		overShare: "Your requests in flight hold as many bytes as those of one caller may.",
+		full:      "This replica has reached its limit of the total size of requests in flight.",
+		overShare: "Your requests in flight have reached the limit of their total size.",
 	}
 }
 
-// Reserve counts n bytes for a caller, whose share may be another than the
-// bound's; zero means the bound's. A caller that holds its share waits until it
-// holds less; one that holds nothing else gets more than its share, as long as
-// others have room or nobody else holds anything. Nobody waits when there are not n bytes left in all. The errors are
-// [problem.RateLimited] for the one, [problem.Overloaded] for the other.
+// Reserve reserves n bytes for a caller. A share of zero means the default
+// share. A caller at its limit waits until it holds less; the error is
+// [problem.RateLimited] if the queue is full or the wait takes too long. A
+// caller that holds nothing else may exceed its share, as long as there is room
+// for others or no other caller holds anything. If fewer than n bytes are free
+// in total, Reserve returns [problem.Overloaded] without waiting.
 func (b *Bytes) Reserve(ctx context.Context, caller string, share float64, n int64) (Reservation, error) {
-	r := b.none(caller, share)
+	r := b.newReservation(caller, share)
 	err := r.Grow(ctx, n)
 	return r, err
 }
 
-// Resume is [Bytes.Reserve] for the next part of a response that has begun and
-// can no longer be refused: it waits for its caller's share and for bytes in all
-// until ctx ends. The error is then the cause of ctx.
+// Resume is like [Bytes.Reserve], for the next part of a response that has
+// begun and can no longer be rejected. It waits for its caller's limit and for
+// free bytes until ctx ends, and then returns the cause of ctx.
 func (b *Bytes) Resume(ctx context.Context, caller string, share float64, n int64) (Reservation, error) {
-	r := b.none(caller, share)
+	r := b.newReservation(caller, share)
 	if n <= b.size.Small {
 		return r, nil
 	}
@@ -105,7 +107,7 @@ func (b *Bytes) Resume(ctx context.Context, caller string, share float64, n int6
 	select {
 	case <-w.ready:
 	case <-ctx.Done():
-		if !b.leave(w) {
+		if !b.cancel(w) {
 			return Reservation{}, context.Cause(ctx)
 		}
 	}
@@ -113,23 +115,24 @@ func (b *Bytes) Resume(ctx context.Context, caller string, share float64, n int6
 	return r, nil
 }
 
-func (b *Bytes) none(caller string, share float64) Reservation {
-	return Reservation{of: b, caller: caller, share: cmp.Or(share, b.size.Share)}
+// newReservation returns an empty reservation of a caller.
+func (b *Bytes) newReservation(caller string, share float64) Reservation {
+	return Reservation{bound: b, caller: caller, share: cmp.Or(share, b.size.Share)}
 }
 
-// Reservation are the bytes of one request. The zero value holds none. It is
-// used by one goroutine at a time.
+// Reservation has the bytes of one request. The zero value has none. It must
+// not be used concurrently.
 type Reservation struct {
-	of     *Bytes
+	bound  *Bytes
 	caller string
 	share  float64
 	bytes  int64
 }
 
-// Grow reserves n more bytes. Its errors are those of [Bytes.Reserve]; the bytes
-// that were reserved before stay so.
+// Grow reserves n more bytes. Its errors are those of [Bytes.Reserve]. The
+// bytes that the reservation already has stay reserved.
 func (r *Reservation) Grow(ctx context.Context, n int64) error {
-	b := r.of
+	b := r.bound
 	if r.bytes+n <= b.size.Small {
 		return nil
 	}
@@ -147,8 +150,8 @@ func (r *Reservation) Grow(ctx context.Context, n int64) error {
 	if w == nil {
 		return nil
 	}
-	defer b.dequeued()
-	refused := problem.New(problem.RateLimited, b.overShare)
+	defer b.leaveQueue()
+	rejection := problem.New(problem.RateLimited, b.overShare)
 	if !full {
 		timer := time.NewTimer(b.size.QueueTime)
 		defer timer.Stop()
@@ -158,30 +161,30 @@ func (r *Reservation) Grow(ctx context.Context, n int64) error {
 			return nil
 		case <-timer.C:
 		case <-ctx.Done():
-			refused = refused.WithCause(ctx.Err())
+			rejection = rejection.WithCause(ctx.Err())
 		}
 	}
-	if b.leave(w) {
+	if b.cancel(w) {
 		r.bytes += w.more
 		return nil
 	}
-	return refused
+	return rejection
 }
 
-// Fit makes the reservation one of n bytes, if that takes no waiting, and
-// reports whether it does.
+// Fit changes the size of the reservation to n bytes, if that is possible
+// without waiting, and reports whether it did.
 func (r *Reservation) Fit(n int64) bool {
-	b := r.of
+	b := r.bound
 	if n <= b.size.Small {
 		r.Release()
 		return true
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	h := b.visit(r)
+	h := b.register(r)
 	more := b.capped(r, n-r.bytes)
 	if !b.fits(h, r.bytes, more) {
-		b.part(r.caller, h)
+		b.unregister(r.caller, h)
 		return false
 	}
 	b.take(h, more)
@@ -192,30 +195,31 @@ func (r *Reservation) Fit(n int64) bool {
 	return true
 }
 
-// Release gives the bytes back; the second time it does nothing.
+// Release returns the bytes. A second call does nothing.
 func (r *Reservation) Release() {
 	if r.bytes == 0 {
 		return
 	}
-	b := r.of
+	b := r.bound
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	h := b.holders[r.caller]
 	b.take(h, -r.bytes)
 	r.bytes = 0
-	b.part(r.caller, h)
+	b.unregister(r.caller, h)
 	b.admit()
 }
 
-// capped keeps a reservation within the total: one that is larger than all there
-// is passes when nothing else is in flight.
+// capped limits a reservation to the total, so that a request larger than the
+// total is admitted when nothing else is in flight.
 func (b *Bytes) capped(r *Reservation, more int64) int64 {
 	return min(more, b.size.Total-r.bytes)
 }
 
-// reserve takes bytes, or gets in line for them. It needs b.mu.
+// reserve takes bytes, or appends a waiter to the queue and returns it. The
+// caller must hold b.mu.
 func (b *Bytes) reserve(r *Reservation, more int64) *waiter {
-	h := b.visit(r)
+	h := b.register(r)
 	more = b.capped(r, more)
 	if h.waiting == 0 && b.fits(h, r.bytes, more) {
 		b.take(h, more)
@@ -228,8 +232,8 @@ func (b *Bytes) reserve(r *Reservation, more int64) *waiter {
 	return w
 }
 
-// fits reports whether a request that holds own bytes may have more. It needs
-// b.mu.
+// fits reports whether a request that holds own bytes may reserve more. The
+// caller must hold b.mu.
 func (b *Bytes) fits(h *holder, own, more int64) bool {
 	free := b.size.Total - b.used - more
 	switch {
@@ -239,19 +243,20 @@ func (b *Bytes) fits(h *holder, own, more int64) bool {
 		return false
 	case float64(h.bytes+more)*(1-h.share) <= h.share*float64(free):
 		return true
-	default: // its caller has nothing else in flight, and the others have room yet
-		return h.bytes == own && (b.used == own || free >= b.size.Total/spare)
+	default: // its caller has nothing else in flight, and there is room for others
+		return h.bytes == own && (b.used == own || free >= b.size.Total/spareDivisor)
 	}
 }
 
-// take counts bytes. It needs b.mu.
+// take adds bytes to a holder and to the total. The caller must hold b.mu.
 func (b *Bytes) take(h *holder, more int64) {
 	h.bytes += more
 	b.used += more
 	b.gauge.Add(more)
 }
 
-// admit serves those who wait and fit now, of each caller in turn. It needs b.mu.
+// admit grants the reservations of waiters that fit now, for each caller in the
+// order of arrival. The caller must hold b.mu.
 func (b *Bytes) admit() {
 	b.rounds++
 	for e := b.waiters.Front(); e != nil; {
@@ -271,32 +276,33 @@ func (b *Bytes) admit() {
 	}
 }
 
-// release gets out of the line, and reports whether the bytes were reserved before
-// that.
-func (b *Bytes) leave(w *waiter) (reserved bool) {
+// cancel removes a waiter from the queue. It reports whether its bytes were
+// reserved before that.
+func (b *Bytes) cancel(w *waiter) (reserved bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for e := b.waiters.Front(); e != nil; e = e.Next() {
 		if e.Value == w {
 			b.waiters.Remove(e)
 			w.holder.waiting--
-			b.part(w.caller, w.holder)
-			b.admit() // the next one of this caller may need less
+			b.unregister(w.caller, w.holder)
+			b.admit() // the next waiter of this caller may need less
 			return false
 		}
 	}
 	return true
 }
 
-func (b *Bytes) dequeued() {
+// leaveQueue frees a place in the queue.
+func (b *Bytes) leaveQueue() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.queued--
 }
 
-// register gives the holder of a reservation. A share that has changed counts from
-// when the caller holds nothing. It needs b.mu.
-func (b *Bytes) visit(r *Reservation) *holder {
+// register returns the holder of a reservation. A changed share takes effect
+// once the caller holds nothing. The caller must hold b.mu.
+func (b *Bytes) register(r *Reservation) *holder {
 	h := b.holders[r.caller]
 	if h == nil {
 		h = &holder{share: r.share}
@@ -305,8 +311,9 @@ func (b *Bytes) visit(r *Reservation) *holder {
 	return h
 }
 
-// unregister forgets a caller that holds nothing and waits for nothing. It needs b.mu.
-func (b *Bytes) part(caller string, h *holder) {
+// unregister removes a caller that holds nothing and waits for nothing. The
+// caller must hold b.mu.
+func (b *Bytes) unregister(caller string, h *holder) {
 	if h.bytes == 0 && h.waiting == 0 {
 		delete(b.holders, caller)
 	}

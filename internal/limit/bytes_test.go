@@ -21,53 +21,53 @@ func reserve(t *testing.T, b *limit.Bytes, caller string, n int64) limit.Reserva
 	return r
 }
 
-func TestACallerReservesItsShareAlone(t *testing.T) {
+func TestACallerReservesNoMoreThanItsShare(t *testing.T) {
 	t.Parallel()
-	var held telemetry.Gauge
-	b := limit.NewBytes(limit.BytesSize{Total: 1000, Small: 10, Share: 0.75}, &held)
+	var reserved telemetry.Gauge
+	b := limit.NewBytes(limit.BytesSize{Total: 1000, Small: 10, Share: 0.75}, &reserved)
 	small := reserve(t, b, "a", 10)
-	require.Zero(t, held.Value(), "small ones do not count")
+	require.Zero(t, reserved.Value(), "small reservations are not counted")
 	small.Release()
 	first := reserve(t, b, "a", 700)
 	reserve(t, b, "a", 50)
 	_, err := b.Reserve(t.Context(), "a", 0, 11)
 	require.True(t, problem.Is(err, problem.RateLimited))
-	require.EqualValues(t, 750, held.Value())
+	require.EqualValues(t, 750, reserved.Value())
 	first.Release()
 	first.Release()
-	require.EqualValues(t, 50, held.Value(), "bytes are given back once")
+	require.EqualValues(t, 50, reserved.Value(), "bytes are returned once")
 }
 
-func TestCallersThatTakeAllTheyCanLeaveRoom(t *testing.T) {
+func TestGreedyCallersLeaveRoomForOthers(t *testing.T) {
 	t.Parallel()
-	var held telemetry.Gauge
+	var reserved telemetry.Gauge
 	const total, step = 7000, 10
-	b := limit.NewBytes(limit.BytesSize{Total: total, Share: 0.75}, &held)
+	b := limit.NewBytes(limit.BytesSize{Total: total, Share: 0.75}, &reserved)
 	for _, caller := range []string{"a", "b"} {
 		for {
 			if _, err := b.Reserve(t.Context(), caller, 0, step); err != nil {
-				require.True(t, problem.Is(err, problem.RateLimited), "not the whole is used up: %v", err)
+				require.True(t, problem.Is(err, problem.RateLimited), "the total is not used up: %v", err)
 				break
 			}
 		}
 	}
-	free := total - held.Value()
+	free := total - reserved.Value()
 	t.Logf("two callers leave %d of %d", free, total)
 	require.InDelta(t, total/16, free, 2*step)
 	reserve(t, b, "c", free/3)
-	for _, caller := range []string{"d", "e", "f"} { // each with one that is larger than it should be
+	for _, caller := range []string{"d", "e", "f"} { // each above its share
 		_, _ = b.Reserve(t.Context(), caller, 0.01, free/4)
 	}
-	require.GreaterOrEqual(t, total-held.Value(), free*2/3, "a reservation above a share needs room that is left")
+	require.GreaterOrEqual(t, total-reserved.Value(), free*2/3, "a reservation above the share leaves room")
 	reserve(t, b, "g", step)
 }
 
-func TestOneThatIsLargerThanAShareGoesAlone(t *testing.T) {
+func TestAReservationLargerThanTheShareIsGrantedAlone(t *testing.T) {
 	t.Parallel()
-	var held telemetry.Gauge
-	b := limit.NewBytes(limit.BytesSize{Total: 1000, Share: 0.1}, &held)
+	var reserved telemetry.Gauge
+	b := limit.NewBytes(limit.BytesSize{Total: 1000, Share: 0.1}, &reserved)
 	large := reserve(t, b, "a", 5000)
-	require.EqualValues(t, 1000, held.Value(), "larger than all there is counts as all")
+	require.EqualValues(t, 1000, reserved.Value(), "a reservation above the total counts as the total")
 	_, err := b.Reserve(t.Context(), "b", 0, 1)
 	require.True(t, problem.Is(err, problem.Overloaded))
 	large.Release()
@@ -76,28 +76,28 @@ func TestOneThatIsLargerThanAShareGoesAlone(t *testing.T) {
 	require.True(t, problem.Is(err, problem.RateLimited))
 	other, err := b.Reserve(t.Context(), "b", 1, 50)
 	require.NoError(t, err)
-	require.NoError(t, other.Grow(t.Context(), 50), "it is its caller's only one")
+	require.NoError(t, other.Grow(t.Context(), 50), "it is the only one of its caller")
 	require.True(t, problem.Is(other.Grow(t.Context(), 1), problem.Overloaded))
 	require.True(t, other.Fit(20))
 	require.False(t, other.Fit(200))
-	require.EqualValues(t, 920, held.Value())
+	require.EqualValues(t, 920, reserved.Value())
 	large.Release()
 	require.True(t, other.Fit(200))
 	other.Release()
-	require.Zero(t, held.Value())
+	require.Zero(t, reserved.Value())
 	require.Zero(t, b.Callers())
 }
 
-func TestACallerWaitsUntilItHoldsLess(t *testing.T) {
+func TestACallerAtItsShareWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var held telemetry.Gauge
-		b := limit.NewBytes(limit.BytesSize{Total: 1000, Share: 0.5, Queue: 2, QueueTime: time.Second}, &held)
+		var reserved telemetry.Gauge
+		b := limit.NewBytes(limit.BytesSize{Total: 1000, Share: 0.5, Queue: 2, QueueTime: time.Second}, &reserved)
 		first, second := reserve(t, b, "a", 300), reserve(t, b, "a", 200)
 		begin := time.Now()
 		var waiting sync.WaitGroup
 		took := make([]time.Duration, 3)
-		for i, n := range []int64{400, 100} { // the large one is first, and the small one does not overtake it
+		for i, n := range []int64{400, 100} { // the small request does not overtake the large one
 			waiting.Go(func() {
 				r, err := b.Reserve(t.Context(), "a", 0, n)
 				if err != nil && !problem.Is(err, problem.RateLimited) {
@@ -116,9 +116,9 @@ func TestACallerWaitsUntilItHoldsLess(t *testing.T) {
 		time.Sleep(400 * time.Millisecond)
 		second.Release()
 		waiting.Wait()
-		require.Equal(t, []time.Duration{time.Second, time.Second, 0}, took, "the small one fits when the large one has gone")
+		require.Equal(t, []time.Duration{time.Second, time.Second, 0}, took, "the small request fits once the large one has given up")
 		first.Release()
-		require.EqualValues(t, 100, held.Value())
+		require.EqualValues(t, 100, reserved.Value())
 
 		again := reserve(t, b, "a", 500)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
@@ -130,11 +130,11 @@ func TestACallerWaitsUntilItHoldsLess(t *testing.T) {
 	})
 }
 
-func TestAResponseThatHasBegunWaitsForItsBytes(t *testing.T) {
+func TestResumeWaitsForBytes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var held telemetry.Gauge
-		b := limit.NewBytes(limit.BytesSize{Total: 100, Share: 1, QueueTime: time.Second}, &held)
+		var reserved telemetry.Gauge
+		b := limit.NewBytes(limit.BytesSize{Total: 100, Share: 1, QueueTime: time.Second}, &reserved)
 		all := reserve(t, b, "a", 100)
 		begin := time.Now()
 		var streaming sync.WaitGroup
@@ -152,12 +152,12 @@ func TestAResponseThatHasBegunWaitsForItsBytes(t *testing.T) {
 		time.Sleep(time.Hour - time.Minute)
 		all.Release()
 		streaming.Wait()
-		require.Zero(t, held.Value())
+		require.Zero(t, reserved.Value())
 		require.Zero(t, b.Callers())
 	})
 }
 
-func TestNoReservationIsNoFault(t *testing.T) {
+func TestReleasingAnEmptyReservationDoesNothing(t *testing.T) {
 	t.Parallel()
 	var none limit.Reservation
 	none.Release()
@@ -165,8 +165,8 @@ func TestNoReservationIsNoFault(t *testing.T) {
 
 func TestBytesAreNeverMoreThanTheTotal(t *testing.T) {
 	t.Parallel()
-	var held telemetry.Gauge
-	b := limit.NewBytes(limit.BytesSize{Total: 100, Share: 0.75, Queue: 4, QueueTime: time.Millisecond}, &held)
+	var reserved telemetry.Gauge
+	b := limit.NewBytes(limit.BytesSize{Total: 100, Share: 0.75, Queue: 4, QueueTime: time.Millisecond}, &reserved)
 	var callers sync.WaitGroup
 	for i := range 16 {
 		callers.Go(func() {
@@ -176,8 +176,8 @@ func TestBytesAreNeverMoreThanTheTotal(t *testing.T) {
 					continue
 				}
 				_ = r.Grow(t.Context(), 5)
-				if n := held.Value(); n > 100 {
-					t.Errorf("%d bytes are held", n)
+				if n := reserved.Value(); n > 100 {
+					t.Errorf("%d bytes are reserved", n)
 				}
 				r.Fit(3)
 				r.Release()
@@ -185,13 +185,13 @@ func TestBytesAreNeverMoreThanTheTotal(t *testing.T) {
 		})
 	}
 	callers.Wait()
-	require.Zero(t, held.Value())
+	require.Zero(t, reserved.Value())
 	require.Zero(t, b.Callers())
 }
 
 func BenchmarkBytes(b *testing.B) {
-	var held telemetry.Gauge
-	bytes := limit.NewBytes(limit.BytesSize{Total: 1 << 30, Small: 64 << 10, Share: 0.75}, &held)
+	var reserved telemetry.Gauge
+	bytes := limit.NewBytes(limit.BytesSize{Total: 1 << 30, Small: 64 << 10, Share: 0.75}, &reserved)
 	for name, n := range map[string]int64{"small": 1000, "large": 1 << 20} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

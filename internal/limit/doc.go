@@ -1,7 +1,8 @@
-// Package limit keeps one caller from costing the others: it bounds what is in
-// flight, in all and for one caller, and how often credentials may fail.
+// Package limit protects callers from each other. It limits the requests and
+// bytes in flight, in total and for each caller, the rate of a caller, and the
+// number of failed authentications.
 //
-// Trust boundary: callers' names come from proven credentials, and addresses
-// from the connection or from proxies that the operator trusts. Nothing here
-// grows with what a stranger sends.
+// Trust boundary: names of callers come from authenticated credentials, and
+// addresses from the connection or from proxies that the operator trusts.
+// Memory does not grow with requests that are not authenticated.
 package limit

@@ -8,12 +8,13 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// maxAddresses bounds the networks that are remembered, and with them the
-// memory: some 200 bytes each.
+// maxAddresses limits the number of networks in memory. Each takes about 200
+// bytes.
 const maxAddresses = 10_000
 
-// The networks that count as one caller: what one customer of a provider
-// usually has, so that it cannot step from one address to the next.
+// The prefix lengths of the networks that count as one client. They are what
+// one customer of a provider usually has, so that an attacker gains nothing
+// from using each of its addresses in turn.
 const (
 	networkBits4 = 24
 	networkBits6 = 64
@@ -29,20 +30,20 @@ type Failures struct {
 	byNetwork map[netip.Prefix]*rate.Limiter
 }
 
-// NewFailures allows each network burst failures at once, and perSecond in the
-// long run.
+// NewFailures returns a limit of perSecond failures for each network, with
+// bursts of up to burst failures.
 func NewFailures(burst int, perSecond float64) *Failures {
 	return &Failures{burst: burst, perSecond: rate.Limit(perSecond), byNetwork: map[netip.Prefix]*rate.Limiter{}}
 }
 
-// Allow counts a failure of the given address, and tells how long it has to
-// wait for the next one when that was one too many. An address that cannot be
-// read shares its budget with all others of that kind.
+// Allow counts a failure of an address. If its network is over the limit, ok is
+// false and wait is the time until the next failure is allowed. All invalid
+// addresses share one budget.
 func (f *Failures) Allow(address string) (wait time.Duration, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := time.Now()
-	limiter := f.of(network(address), now)
+	limiter := f.limiter(networkOf(address), now)
 	if limiter.AllowN(now, 1) {
 		return 0, true
 	}
@@ -50,8 +51,8 @@ func (f *Failures) Allow(address string) (wait time.Duration, ok bool) {
 	return time.Duration(missing / float64(f.perSecond) * float64(time.Second)), false
 }
 
-// of gives a network's budget. It needs f.mu.
-func (f *Failures) of(network netip.Prefix, now time.Time) *rate.Limiter {
+// limiter returns the limiter of a network. The caller must hold f.mu.
+func (f *Failures) limiter(network netip.Prefix, now time.Time) *rate.Limiter {
 	limiter, known := f.byNetwork[network]
 	if known {
 		return limiter
@@ -64,9 +65,10 @@ func (f *Failures) of(network netip.Prefix, now time.Time) *rate.Limiter {
 	return limiter
 }
 
-// forget drops the networks that have their whole budget again: nothing is
-// lost. When all are in debt an attacker has thousands of networks, and no
-// budget by network stops it: then all are dropped. It needs f.mu.
+// forget removes the networks that have their whole budget again, which loses
+// nothing. If there are none, an attacker has thousands of networks, and a
+// limit by network does not stop it. It then removes all networks, to bound
+// memory. The caller must hold f.mu.
 func (f *Failures) forget(now time.Time) {
 	for network, limiter := range f.byNetwork {
 		if limiter.TokensAt(now) >= float64(f.burst) {
@@ -78,7 +80,9 @@ func (f *Failures) forget(now time.Time) {
 	}
 }
 
-func network(address string) netip.Prefix {
+// networkOf returns the network of an address, or the zero prefix if the
+// address is invalid.
+func networkOf(address string) netip.Prefix {
 	ip, err := netip.ParseAddr(address)
 	if err != nil {
 		return netip.Prefix{}

@@ -31,14 +31,14 @@ func TestFailuresAreCountedByNetwork(t *testing.T) {
 		require.True(t, allow("2001:db8:0:1::1"))
 		require.True(t, allow("no address"))
 		require.True(t, allow("none either"))
-		require.False(t, allow(""), "they share one budget")
+		require.False(t, allow(""), "invalid addresses share one budget")
 		time.Sleep(wait)
 		require.True(t, allow("203.0.113.4"))
 		require.False(t, allow("203.0.113.4"))
 	})
 }
 
-func TestManyNetworksDoNotGrowTheMemory(t *testing.T) {
+func TestManyNetworksUseBoundedMemory(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		failures := limit.NewFailures(1, 1)

@@ -28,8 +28,8 @@ type PoolSize struct {
 // NewPool makes a pool. The gauge shows how many slots are taken.
 func NewPool(size PoolSize, gauge *telemetry.Gauge) *Pool {
 	slots := NewBytes(BytesSize{Total: int64(size.Slots), Share: size.Share, Queue: size.Queue, QueueTime: size.QueueTime}, gauge)
-	slots.full = "This replica has as many requests of this kind in flight as it takes."
-	slots.overShare = "You have as many requests of this kind in flight as one caller may have."
+	slots.full = "This replica has reached its limit of requests of this kind in flight."
+	slots.overShare = "You have reached the limit of requests of this kind in flight for one caller."
 	return &Pool{slots}
 }
 

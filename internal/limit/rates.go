@@ -10,35 +10,37 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Rates counts the requests of callers that have a rate of their own. It is
-// safe for concurrent use. It remembers one budget for each such caller, of
-// which there are as many as the operator has named.
+// Rates limits the request rate of callers that have one configured. It is safe
+// for concurrent use. It has one limiter for each such caller, so that the
+// configuration bounds its memory.
 type Rates struct {
 	mu       sync.Mutex
 	byCaller map[string]*rate.Limiter
 }
 
-// NewRates has counted nothing yet.
+// NewRates returns a Rates without any counted request.
 func NewRates() *Rates { return &Rates{byCaller: map[string]*rate.Limiter{}} }
 
-// Budget is what a caller has left after a request.
+// Budget is the remaining quota of a caller after a request.
 type Budget struct {
 	perSecond float64
 	burst     int
-	left      float64 // below zero by what is missing
+	left      float64 // negative when the caller is over its rate
 }
 
-// Take counts a request of caller, which may make perSecond in the long run and
-// burst at once. A rate that has changed since takes effect at once, and what
-// the caller has used up of the old one stays used up.
+// Take counts a request of a caller, which may send perSecond requests with
+// bursts of up to burst, and reports whether the request is allowed. A changed
+// rate takes effect immediately; requests that were counted before remain
+// counted.
 func (r *Rates) Take(caller string, perSecond float64, burst int) (b Budget, ok bool) {
 	now := time.Now()
-	limiter := r.of(caller, perSecond, burst, now)
+	limiter := r.limiter(caller, perSecond, burst, now)
 	ok = limiter.AllowN(now, 1)
 	return Budget{perSecond: perSecond, burst: burst, left: limiter.TokensAt(now)}, ok
 }
 
-func (r *Rates) of(caller string, perSecond float64, burst int, now time.Time) *rate.Limiter {
+// limiter returns the limiter of a caller, with the given rate.
+func (r *Rates) limiter(caller string, perSecond float64, burst int, now time.Time) *rate.Limiter {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	limiter, known := r.byCaller[caller]
@@ -53,15 +55,14 @@ func (r *Rates) of(caller string, perSecond float64, burst int, now time.Time) *
 	return limiter
 }
 
-// Wait is how long it takes until one more request is allowed.
+// Wait returns the time until the next request is allowed.
 func (b Budget) Wait() time.Duration {
 	return time.Duration(max(0, 1-b.left) / b.perSecond * float64(time.Second))
 }
 
-// WriteTo tells the caller, in the header fields of
-// draft-ietf-httpapi-ratelimit-headers-10: the policy as a number of requests
-// and a window of seconds, what is left of it, and in how many seconds all of
-// it will be there again.
+// WriteTo sets the headers of draft-ietf-httpapi-ratelimit-headers-10: the
+// policy as a number of requests and a window in seconds, the remaining quota,
+// and the seconds until the quota is full again.
 func (b Budget) WriteTo(h http.Header) {
 	window := int(math.Ceil(float64(b.burst) / b.perSecond))
 	full := int(math.Ceil((float64(b.burst) - b.left) / b.perSecond))

@@ -37,7 +37,7 @@ func TestRatesBoundEachCaller(t *testing.T) {
 	})
 }
 
-func TestARateThatChangesTakesEffectAtOnce(t *testing.T) {
+func TestAChangedRateAppliesImmediately(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rates := limit.NewRates()
@@ -47,7 +47,7 @@ func TestARateThatChangesTakesEffectAtOnce(t *testing.T) {
 		require.False(t, ok)
 		time.Sleep(100 * time.Millisecond)
 		_, ok = rates.Take("busy", 1000, 10)
-		require.False(t, ok, "what was used up stays used up")
+		require.False(t, ok, "counted requests remain counted")
 		time.Sleep(10 * time.Millisecond)
 		_, ok = rates.Take("busy", 1000, 10)
 		require.True(t, ok)

@@ -1,9 +1,10 @@
-// Package payload turns JSON values into Temporal payloads and back, byte for
-// byte: a value's digits, key order and escapes are never re-encoded on the
-// way in, and only white space may change on the way out.
+// Package payload converts JSON values to Temporal payloads and back, byte for
+// byte. Digits, key order and escapes of a value in a request are never
+// re-encoded, and in a response only white space may change.
 //
-// Trust boundary: JSON that comes in has been validated by the strict decoder
-// of the door (no duplicate keys, valid Unicode). Payloads that come out were
-// written by anybody's data converter: what is not plain valid JSON is shown
-// as it is, with its metadata, and never guessed at.
+// Trust boundary: JSON in requests has been validated by the strict decoder of
+// the door (no duplicate keys, valid Unicode). Payloads in responses were
+// written by data converters that the gateway does not control. A payload that
+// is not valid JSON is returned unchanged, with its metadata; the package never
+// guesses.
 package payload

@@ -8,19 +8,19 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Source is what a payload is made of: a JSON value or, when that is nil,
-// metadata and data.
+// Source is the input for a payload: a JSON value or, if JSON is nil, metadata
+// and data.
 type Source struct {
 	Data     []byte
 	JSON     jsontext.Value
 	Metadata map[string][]byte
 }
 
-// EncodeList makes the payloads of sources in wire form, in one buffer: the
-// message holds them as unknown fields, which proto.Marshal copies as they are.
-// A payload that is built costs hundreds of bytes for a value of one. The
-// message is there to be sent: its GetPayloads gives none. Sources are read
-// twice.
+// EncodeList encodes payloads in wire form, in one buffer. The returned message
+// has them as unknown fields, which proto.Marshal copies unchanged. This saves
+// memory: a payload message of its own takes hundreds of bytes, even for a
+// value of one byte. The message is for sending only, and its GetPayloads
+// returns nothing. EncodeList iterates over sources twice.
 func EncodeList(sources iter.Seq[Source]) *common.Payloads {
 	size := 0
 	for s := range sources {
@@ -35,7 +35,8 @@ func EncodeList(sources iter.Seq[Source]) *common.Payloads {
 	return list
 }
 
-// EncodeMemo is [EncodeList] for a memo: its GetFields gives none.
+// EncodeMemo is like [EncodeList], for the fields of a memo. The GetFields of
+// the returned message returns nothing.
 func EncodeMemo(sources iter.Seq2[string, Source]) *common.Memo {
 	size := 0
 	for name, s := range sources {
@@ -58,10 +59,11 @@ const (
 	fieldMemoFields = 1
 )
 
-// size is that of the payload's wire form, without tag and length.
+// size returns the size of the payload in wire form, in bytes, without tag and
+// length.
 func (s Source) size() int {
 	if s.JSON != nil {
-		encoding, data := s.plain()
+		encoding, data := s.encodingAndData()
 		return fieldSize(metadataSize(MetadataEncoding, encoding)) + dataSize(data)
 	}
 	size := dataSize(s.Data)
@@ -75,11 +77,11 @@ func (s Source) entrySize(name string) int {
 	return fieldSize(len(name)) + fieldSize(s.size())
 }
 
-// appendField appends the payload as a field of a message.
+// appendField appends the payload as a field with the given number.
 func (s Source) appendField(wire []byte, number protowire.Number) []byte {
 	wire = appendLength(wire, number, s.size())
 	if s.JSON != nil {
-		encoding, data := s.plain()
+		encoding, data := s.encodingAndData()
 		return appendData(appendMetadata(wire, MetadataEncoding, encoding), data)
 	}
 	for key, value := range s.Metadata {
@@ -88,8 +90,9 @@ func (s Source) appendField(wire []byte, number protowire.Number) []byte {
 	return appendData(wire, s.Data)
 }
 
-// plain is what [FromJSON] makes of a value.
-func (s Source) plain() (encoding string, data []byte) {
+// encodingAndData returns the encoding and the data of a JSON value, as
+// [FromJSON] chooses them.
+func (s Source) encodingAndData() (encoding string, data []byte) {
 	if s.JSON.Kind() == 'n' {
 		return EncodingNull, nil
 	}
@@ -105,7 +108,7 @@ func appendMetadata[V string | []byte](wire []byte, key string, value V) []byte 
 	return appendBytes(appendBytes(wire, entryKey, key), entryValue, value)
 }
 
-// dataSize leaves out what is empty, as an encoder does.
+// dataSize returns the size of the data field. Empty data has no field.
 func dataSize(data []byte) int {
 	if len(data) == 0 {
 		return 0
@@ -120,7 +123,8 @@ func appendData(wire, data []byte) []byte {
 	return appendBytes(wire, fieldData, data)
 }
 
-// fieldSize is that of a field with a tag of one byte, as all of them are here.
+// fieldSize returns the size of a length-delimited field. All tags here take
+// one byte.
 func fieldSize(content int) int { return 1 + protowire.SizeBytes(content) }
 
 func appendLength(wire []byte, number protowire.Number, length int) []byte {

@@ -14,16 +14,17 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// sent is the message that arrives when m is sent.
-func sent[M proto.Message](t *testing.T, m, arrives M) M {
+// roundTrip encodes m and decodes it into another message.
+func roundTrip[M proto.Message](t *testing.T, m, decoded M) M {
 	t.Helper()
 	wire, err := proto.Marshal(m)
 	require.NoError(t, err)
-	require.NoError(t, proto.Unmarshal(wire, arrives))
-	return arrives
+	require.NoError(t, proto.Unmarshal(wire, decoded))
+	return decoded
 }
 
-// sources have sizes around those at which a length takes another byte.
+// sources returns sources with sizes around those at which the encoded length
+// takes one byte more.
 func sources() (all []payload.Source, want []*common.Payload) {
 	long := func(n int) string { return strings.Repeat("a", n) }
 	for _, n := range []int{0, 1, 97, 98, 99, 100, 101, 102, 103, 104, 120, 125, 126, 127, 128, 129, 16382, 16383, 16384, 1 << 21} {
@@ -38,19 +39,19 @@ func sources() (all []payload.Source, want []*common.Payload) {
 	return all, append(want, &common.Payload{}, payloadOf("binary/null", ""), &common.Payload{Metadata: map[string][]byte{"": {}}})
 }
 
-func TestEncodedListsArriveAsPayloads(t *testing.T) {
+func TestEncodeListDecodesAsPayloads(t *testing.T) {
 	t.Parallel()
 	all, want := sources()
 	list := payload.EncodeList(slices.Values(all))
-	got := sent(t, list, &common.Payloads{})
+	got := roundTrip(t, list, &common.Payloads{})
 	require.Empty(t, got.ProtoReflect().GetUnknown())
 	requireEqual(t, &common.Payloads{Payloads: want}, got)
 	buffer := list.ProtoReflect().GetUnknown()
 	require.Len(t, buffer, proto.Size(got))
-	require.Equal(t, len(buffer), cap([]byte(buffer)), "the buffer was made once")
+	require.Equal(t, len(buffer), cap([]byte(buffer)), "the buffer was allocated once")
 }
 
-func TestEncodedMemosArriveAsFields(t *testing.T) {
+func TestEncodeMemoDecodesAsFields(t *testing.T) {
 	t.Parallel()
 	all, want := sources()
 	named, fields := map[string]payload.Source{}, map[string]*common.Payload{}
@@ -58,7 +59,7 @@ func TestEncodedMemosArriveAsFields(t *testing.T) {
 		name := strings.Repeat("ä", i)
 		named[name], fields[name] = all[i], want[i]
 	}
-	got := sent(t, payload.EncodeMemo(maps.All(named)), &common.Memo{})
+	got := roundTrip(t, payload.EncodeMemo(maps.All(named)), &common.Memo{})
 	require.Empty(t, got.ProtoReflect().GetUnknown())
 	requireEqual(t, &common.Memo{Fields: fields}, got)
 }

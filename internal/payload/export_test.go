@@ -1,4 +1,4 @@
 package payload
 
-// PlainlyValid is the short cut of validJSON.
-func PlainlyValid(data []byte) bool { return plainlyValid(data) }
+// IsSimpleJSON exports isSimpleJSON for tests.
+func IsSimpleJSON(data []byte) bool { return isSimpleJSON(data) }

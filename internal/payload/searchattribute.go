@@ -11,25 +11,25 @@ import (
 	"go.temporal.io/api/enums/v1"
 )
 
-// SearchAttribute is a search attribute's value with its type: Text, Keyword,
-// Int, Double, Bool, Datetime or KeywordList.
+// SearchAttribute is the value of a search attribute with its type: Text,
+// Keyword, Int, Double, Bool, Datetime or KeywordList.
 type SearchAttribute struct {
 	Type  string         `json:"type,omitempty"`
 	Value jsontext.Value `json:"value"`
 }
 
-// keywordList is the one type whose values are lists.
+// keywordList is the only type whose values are lists.
 const keywordList = "KeywordList"
 
 var (
 	errAttributeType  = errors.New("the type must be one of Text, Keyword, Int, Double, Bool, Datetime, KeywordList")
 	errAttributeShape = errors.New(`an object must be {"type": ..., "value": ...}`)
-	errAttributeKind  = errors.New("the value does not fit the type")
+	errAttributeKind  = errors.New("the value does not match the type")
 )
 
-// FromSearchAttribute reads {"type", "value"} or a bare value. A search
-// attribute is never an object itself, so the two cannot be confused. A null
-// removes the attribute and carries no type, as the server demands.
+// FromSearchAttribute converts {"type", "value"} or a bare value to a payload. The
+// two cannot be confused, because the value of a search attribute is never an
+// object. A null removes the attribute and has no type, as the server requires.
 func FromSearchAttribute(value jsontext.Value) (*common.Payload, error) {
 	attribute := SearchAttribute{Value: value}
 	if value.Kind() == '{' {
@@ -56,8 +56,8 @@ func knownType(name string) bool {
 	return err == nil && t != enums.INDEXED_VALUE_TYPE_UNSPECIFIED && t.String() == name
 }
 
-// fits reports whether the JSON value is one that the type can hold; the server
-// checks the rest.
+// fits reports whether the kind of the JSON value matches the type. The server
+// validates the rest.
 func (a SearchAttribute) fits() bool {
 	kind := a.Value.Kind()
 	switch a.Type {
@@ -76,27 +76,27 @@ func (a SearchAttribute) fits() bool {
 	}
 }
 
-// ToSearchAttribute gives a search attribute's type and value. ok is false for
-// a payload that no SDK writes.
+// ToSearchAttribute returns the type and the value of a search attribute. ok is
+// false if the payload is neither JSON nor null; no SDK writes such a payload.
 func ToSearchAttribute(p *common.Payload) (attribute SearchAttribute, ok bool) {
 	value, ok := ToJSON(p)
 	if !ok {
 		return SearchAttribute{}, false
 	}
-	return attributeOf(string(p.GetMetadata()[metadataType]), value), true
+	return newSearchAttribute(string(p.GetMetadata()[metadataType]), value), true
 }
 
-func attributeOf(typed string, value jsontext.Value) SearchAttribute {
-	attribute := SearchAttribute{Type: typeName(typed), Value: value}
+func newSearchAttribute(typed string, value jsontext.Value) SearchAttribute {
+	attribute := SearchAttribute{Type: shortTypeName(typed), Value: value}
 	if attribute.Type != keywordList && value.Kind() == '[' {
 		attribute.Value = unwrap(value)
 	}
 	return attribute
 }
 
-// AppendSearchAttribute writes {"type", "value"} from a payload's wire form. ok
-// is false for a payload that no SDK writes.
-func AppendSearchAttribute(dst, wire []byte) (shown []byte, ok bool, err error) {
+// AppendSearchAttribute appends {"type", "value"} for a payload in wire form. ok is
+// as for [ToSearchAttribute].
+func AppendSearchAttribute(dst, wire []byte) (out []byte, ok bool, err error) {
 	p, ok := Read(wire)
 	if !ok {
 		return dst, false, nil
@@ -105,7 +105,7 @@ func AppendSearchAttribute(dst, wire []byte) (shown []byte, ok bool, err error) 
 	if !ok {
 		return dst, false, nil
 	}
-	attribute := attributeOf(string(p.Type), value)
+	attribute := newSearchAttribute(string(p.Type), value)
 	dst = append(dst, '{')
 	if attribute.Type != "" {
 		dst = append(dst, `"type":`...)
@@ -118,9 +118,10 @@ func AppendSearchAttribute(dst, wire []byte) (shown []byte, ok bool, err error) 
 	return append(dst, '}'), true, nil
 }
 
-// typeName shortens the long form that some servers answer with.
-func typeName(name string) string {
-	switch name { // of most
+// shortTypeName converts the name of the enum value, which some servers return,
+// to the short form.
+func shortTypeName(name string) string {
+	switch name { // the usual case
 	case "Text", "Keyword", "Int", "Double", "Bool", "Datetime", keywordList:
 		return name
 	}
@@ -130,7 +131,8 @@ func typeName(name string) string {
 	return name
 }
 
-// unwrap undoes the list of one that untyped clients write for a scalar.
+// unwrap returns the element of a list of one, which untyped clients write for
+// a scalar.
 func unwrap(list jsontext.Value) jsontext.Value {
 	var elements []jsontext.Value
 	if err := json.Unmarshal(list, &elements); err != nil || len(elements) != 1 {

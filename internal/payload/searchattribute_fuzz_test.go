@@ -10,10 +10,10 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// FuzzSearchAttribute sends a search attribute in and takes it out again: its
-// type and its value's bytes stay. An object is never a value.
+// FuzzSearchAttribute converts a search attribute to a payload and back. Its
+// type and the bytes of its value do not change. An object is never a value.
 func FuzzSearchAttribute(f *testing.F) {
-	for _, text := range append(lossless(), "null", `{"type":"Keyword","value":"a"}`, `{"type":"KeywordList","value":["a"]}`, `{"type":"Double","value":1.10}`,
+	for _, text := range append(losslessValues(), "null", `{"type":"Keyword","value":"a"}`, `{"type":"KeywordList","value":["a"]}`, `{"type":"Double","value":1.10}`,
 		`{"type":"Int","value":null}`, `{"value":1}`, `{"type":"Int","value":1,"value":2}`, `{"type":"Int","type":"Int","value":1}`, `{"Type":"Int","value":1}`,
 		`{"type":"Int","value":{"type":"Int","value":1}}`, `["a"]`, `[["a"]]`, `{"type":"\u0049nt","value":1}`, `{"type":"Text","value":"\ud800"}`,
 	) {
@@ -22,7 +22,7 @@ func FuzzSearchAttribute(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		text := jsontext.Value(data)
 		if !text.IsValid() || text.Kind() == ' ' || len(text) != len(trimmed(text)) {
-			return // the decoder in front has refused it, or taken its white space
+			return // the decoder of the door rejects it, or removes the white space
 		}
 		p, err := payload.FromSearchAttribute(text)
 		var object struct {
@@ -52,13 +52,13 @@ func FuzzSearchAttribute(f *testing.F) {
 		again, ok := payload.ToSearchAttribute(p)
 		require.True(t, ok)
 		require.Equal(t, object.Type, again.Type)
-		if value[0] != '[' || object.Type == "KeywordList" { // of an untyped list of one, the one is shown
+		if value[0] != '[' || object.Type == "KeywordList" { // an untyped list of one becomes its element
 			require.Equal(t, string(value), string(again.Value))
 		}
 	})
 }
 
-// trimmed is the value that payload makes of the text.
+// trimmed returns the value of a payload with the text as its data.
 func trimmed(text []byte) []byte {
 	value, _ := payload.ToJSON(payloadOf("json/plain", string(text)))
 	return value

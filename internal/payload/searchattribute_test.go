@@ -10,7 +10,7 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-func TestSearchAttributesGoIn(t *testing.T) {
+func TestFromSearchAttribute(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ in, encoding, data, typ string }{
 		"text":                 {`{"type":"Text","value":"some words"}`, "json/plain", `"some words"`, "Text"},
@@ -39,43 +39,43 @@ func TestSearchAttributesGoIn(t *testing.T) {
 	}
 }
 
-func TestSearchAttributesAreRefused(t *testing.T) {
+func TestInvalidSearchAttributesAreRejected(t *testing.T) {
 	t.Parallel()
 	for name, in := range map[string]string{
-		"no type":          `{"value":1}`,
-		"an empty type":    `{"type":"","value":1}`,
-		"no value":         `{"type":"Int"}`,
-		"nothing":          `{}`,
-		"an object":        `{"a":1}`,
-		"one member more":  `{"type":"Int","value":1,"x":1}`,
-		"a member twice":   `{"type":"Int","value":1,"value":2}`,
-		"another case":     `{"Type":"Int","value":1}`,
-		"an unknown type":  `{"type":"Float","value":1}`,
-		"a type's case":    `{"type":"int","value":1}`,
-		"protobuf's name":  `{"type":"INDEXED_VALUE_TYPE_INT","value":1}`,
-		"unspecified":      `{"type":"Unspecified","value":1}`,
-		"a number as text": `{"type":"Keyword","value":1}`,
-		"text as a number": `{"type":"Int","value":"1"}`,
-		"a large number":   `{"type":"Int","value":9223372036854775808}`,
-		"a broken number":  `{"type":"Int","value":1.5}`,
-		"no double":        `{"type":"Double","value":1e400}`,
-		"text as a bool":   `{"type":"Bool","value":"true"}`,
-		"a scalar list":    `{"type":"KeywordList","value":"a"}`,
-		"a list as text":   `{"type":"Keyword","value":["a"]}`,
-		"an object inside": `{"type":"Text","value":{}}`,
-		"a type's type":    `{"type":1,"value":1}`,
+		"no type":            `{"value":1}`,
+		"an empty type":      `{"type":"","value":1}`,
+		"no value":           `{"type":"Int"}`,
+		"nothing":            `{}`,
+		"an object":          `{"a":1}`,
+		"an unknown member":  `{"type":"Int","value":1,"x":1}`,
+		"a duplicate member": `{"type":"Int","value":1,"value":2}`,
+		"another case":       `{"Type":"Int","value":1}`,
+		"an unknown type":    `{"type":"Float","value":1}`,
+		"a type's case":      `{"type":"int","value":1}`,
+		"protobuf's name":    `{"type":"INDEXED_VALUE_TYPE_INT","value":1}`,
+		"unspecified":        `{"type":"Unspecified","value":1}`,
+		"a number as text":   `{"type":"Keyword","value":1}`,
+		"text as a number":   `{"type":"Int","value":"1"}`,
+		"a large number":     `{"type":"Int","value":9223372036854775808}`,
+		"a fraction":         `{"type":"Int","value":1.5}`,
+		"no double":          `{"type":"Double","value":1e400}`,
+		"text as a bool":     `{"type":"Bool","value":"true"}`,
+		"a scalar list":      `{"type":"KeywordList","value":"a"}`,
+		"a list as text":     `{"type":"Keyword","value":["a"]}`,
+		"an object inside":   `{"type":"Text","value":{}}`,
+		"a type's type":      `{"type":1,"value":1}`,
 	} {
 		_, err := payload.FromSearchAttribute(jsontext.Value(in))
 		require.Error(t, err, name)
 	}
 }
 
-func TestSearchAttributesComeOut(t *testing.T) {
+func TestToSearchAttribute(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ encoding, data, typ, wantType, want string }{
 		"typed":                        {"json/plain", `"c-1"`, "Keyword", "Keyword", `"c-1"`},
 		"typed by its long name":       {"json/plain", "1.10", "INDEXED_VALUE_TYPE_DOUBLE", "Double", "1.10"},
-		"of a type to come":            {"json/plain", "1", "Vector", "Vector", "1"},
+		"of an unknown type":           {"json/plain", "1", "Vector", "Vector", "1"},
 		"untyped":                      {"json/plain", "12345678901234567890", "", "", "12345678901234567890"},
 		"null":                         {"binary/null", "", "", "", "null"},
 		"a list of one":                {"json/plain", `["a"]`, "KeywordList", "KeywordList", `["a"]`},
@@ -101,7 +101,7 @@ func TestSearchAttributesComeOut(t *testing.T) {
 	require.False(t, ok)
 }
 
-func TestTypedSearchAttributesComeOutAsTheyWentIn(t *testing.T) {
+func TestTypedSearchAttributesRoundTrip(t *testing.T) {
 	t.Parallel()
 	for typ, value := range map[string]string{
 		"Text": `"a b"`, "Keyword": `"k"`, "Int": "-9223372036854775808", "Double": "1.10", "Bool": "true",

@@ -5,31 +5,31 @@ import (
 	"math/bits"
 )
 
-// plainlyValid reports whether data is JSON of the simple kind that most values
-// are: ASCII, without escapes, not nested too deeply. False means that it takes
-// the library to tell: this is its short cut, and never its judge.
-func plainlyValid(data []byte) bool {
-	const deepest = 64
-	var open [deepest]byte
-	depth, at := 0, space(data, 0)
+// isSimpleJSON reports whether data is valid JSON of a simple kind, which most
+// values are: ASCII, without escapes, and not nested deeply. For other JSON,
+// valid or not, it returns false, and the library must decide.
+func isSimpleJSON(data []byte) bool {
+	const maxNesting = 64
+	var open [maxNesting]byte
+	depth, at := 0, skipSpace(data, 0)
 	for {
-		var next int // behind a value, or negative
+		var next int // the offset after the value, negative if invalid
 		switch c := peek(data, at); {
 		case c == '"':
 			next = simpleString(data, at)
 		case c == '{' || c == '[':
-			if depth == deepest {
+			if depth == maxNesting {
 				return false
 			}
-			at = space(data, at+1)
-			if peek(data, at) == c+2 { // the bracket that closes it, in ASCII
+			at = skipSpace(data, at+1)
+			if peek(data, at) == c+2 { // in ASCII, the closing bracket
 				next = at + 1
 				break
 			}
 			open[depth] = c
 			depth++
 			if c == '{' {
-				if at = member(data, at); at < 0 {
+				if at = memberName(data, at); at < 0 {
 					return false
 				}
 			}
@@ -42,7 +42,7 @@ func plainlyValid(data []byte) bool {
 		if next < 0 {
 			return false
 		}
-		if at, depth = closing(data, next, open[:], depth); depth == 0 {
+		if at, depth = afterValue(data, next, open[:], depth); depth == 0 {
 			return at == len(data)
 		}
 		if at < 0 {
@@ -51,10 +51,12 @@ func plainlyValid(data []byte) bool {
 	}
 }
 
-// closing reads what follows a value: the ends of what holds it, and a comma.
-func closing(data []byte, at int, open []byte, depth int) (next, left int) {
+// afterValue reads the closing brackets and the comma after a value, and after
+// a comma in an object the next name. It returns the offset of the next value
+// and the remaining depth; the offset is negative if the JSON is invalid.
+func afterValue(data []byte, at int, open []byte, depth int) (next, remaining int) {
 	for {
-		at = space(data, at)
+		at = skipSpace(data, at)
 		if depth == 0 {
 			return at, 0
 		}
@@ -63,30 +65,31 @@ func closing(data []byte, at int, open []byte, depth int) (next, left int) {
 			depth--
 			at++
 		case c == ',' && open[depth-1] == '{':
-			return member(data, space(data, at+1)), depth
+			return memberName(data, skipSpace(data, at+1)), depth
 		case c == ',':
-			return space(data, at+1), depth
+			return skipSpace(data, at+1), depth
 		default:
 			return -1, depth
 		}
 	}
 }
 
-// member reads a name and its colon.
-func member(data []byte, at int) int {
+// memberName reads the name of a member and the colon after it.
+func memberName(data []byte, at int) int {
 	if peek(data, at) != '"' {
 		return -1
 	}
 	if at = simpleString(data, at); at < 0 {
 		return -1
 	}
-	if at = space(data, at); peek(data, at) != ':' {
+	if at = skipSpace(data, at); peek(data, at) != ':' {
 		return -1
 	}
-	return space(data, at+1)
+	return skipSpace(data, at+1)
 }
 
-// peek gives a byte, zero at the end, which no JSON holds.
+// peek returns the byte at an offset. At the end it returns zero, which no JSON
+// has.
 func peek(data []byte, at int) byte {
 	if uint(at) >= uint(len(data)) {
 		return 0
@@ -94,36 +97,37 @@ func peek(data []byte, at int) byte {
 	return data[at]
 }
 
-// space skips white space, of which there is none in most JSON.
-func space(data []byte, at int) int {
+// skipSpace returns the offset after white space. Most JSON has none.
+func skipSpace(data []byte, at int) int {
 	if at < len(data) && data[at] <= ' ' {
-		return spaces(data, at)
+		return skipSpaces(data, at)
 	}
 	return at
 }
 
-func spaces(data []byte, at int) int {
+func skipSpaces(data []byte, at int) int {
 	for at < len(data) && (data[at] == ' ' || data[at] == '\n' || data[at] == '\r' || data[at] == '\t') {
 		at++
 	}
 	return at
 }
 
-// simpleString reads a string of plain ASCII, eight bytes at a time.
+// simpleString reads a string of ASCII without escapes, eight bytes at a time.
 func simpleString(data []byte, at int) int {
 	const word = 8
 	for at++; at+word <= len(data); at += word {
-		if found := special(binary.LittleEndian.Uint64(data[at:])); found != 0 {
+		if found := specialBytes(binary.LittleEndian.Uint64(data[at:])); found != 0 {
 			return stringEnd(data, at+bits.TrailingZeros64(found)/word)
 		}
 	}
-	for at < len(data) && special(uint64(data[at])|plainWord) == 0 {
+	for at < len(data) && specialBytes(uint64(data[at])|plainWord) == 0 {
 		at++
 	}
 	return stringEnd(data, at)
 }
 
-// stringEnd is behind a string, if it is its end that stands there.
+// stringEnd returns the offset after the closing quote, which must be at the
+// given offset.
 func stringEnd(data []byte, at int) int {
 	if peek(data, at) != '"' {
 		return -1
@@ -131,13 +135,15 @@ func stringEnd(data []byte, at int) int {
 	return at + 1
 }
 
-// plainWord are plain characters beside the one that is looked at.
+// plainWord has seven spaces, to test one character by specialBytes.
 const plainWord = 0x2020202020202000
 
-// special marks by their highest bits the bytes of a word that do not stand for
-// themselves in a string. Of those marked the first one is one of them: a byte is
-// marked wrongly only above one that is marked rightly, which it borrows from.
-func special(word uint64) uint64 {
+// specialBytes sets the highest bit of each byte of a word (little-endian) that
+// ends a simple string: bytes that are not ASCII, control characters, quotes
+// and backslashes. The subtraction may borrow from a higher byte, so that bytes
+// above the first one that is set may be set wrongly. The first one is always
+// right.
+func specialBytes(word uint64) uint64 {
 	const (
 		each = 0x0101010101010101
 		high = 0x8080808080808080
@@ -146,6 +152,7 @@ func special(word uint64) uint64 {
 	return (word | (word - each*' ') | (quote-each)&^quote | (slash-each)&^slash) & high
 }
 
+// literal reads true, false or null.
 func literal(data []byte, at int) int {
 	for _, word := range [...]string{"true", "false", "null"} {
 		if len(data)-at >= len(word) && string(data[at:at+len(word)]) == word {
@@ -180,7 +187,7 @@ func number(data []byte, at int) int {
 	return at
 }
 
-// digits reads at least one digit.
+// digits reads one digit or more.
 func digits(data []byte, at int) int {
 	begin := at
 	for at < len(data) && data[at] >= '0' && data[at] <= '9' {

@@ -5,8 +5,8 @@ import (
 	"go.temporal.io/api/common/v1"
 )
 
-// Names and values of payload metadata, as the SDKs' default data converters
-// write them.
+// Keys and values of payload metadata, as the default data converters of the
+// SDKs write them.
 const (
 	MetadataEncoding    = "encoding"
 	metadataType        = "type"
@@ -19,8 +19,9 @@ const (
 
 const null = "null"
 
-// FromJSON makes the payload that the SDKs make of one value: binary/null for
-// null, else json/plain with the value's own bytes. The payload keeps value.
+// FromJSON converts a value to a payload as the SDKs do: null becomes
+// binary/null, any other value json/plain with the bytes of the value. The
+// payload refers to value and does not copy it.
 func FromJSON(value jsontext.Value) *common.Payload {
 	if value.Kind() == 'n' {
 		return &common.Payload{Metadata: map[string][]byte{MetadataEncoding: []byte(EncodingNull)}}
@@ -31,8 +32,8 @@ func FromJSON(value jsontext.Value) *common.Payload {
 	}
 }
 
-// FromValues makes the payloads of a list of arguments, as [EncodeList] does. No
-// arguments are nil, which differs from one argument null (temporal.md 1.0).
+// FromValues encodes a list of arguments by [EncodeList]. It returns nil for no
+// arguments, which is not the same as one argument that is null.
 func FromValues(values []jsontext.Value) *common.Payloads {
 	if len(values) == 0 {
 		return nil
@@ -46,9 +47,9 @@ func FromValues(values []jsontext.Value) *common.Payloads {
 	})
 }
 
-// ToJSON gives the value of a payload that is plain JSON or null. For any other
-// payload, and for data that is not valid JSON, ok is false: it has to be shown
-// with its metadata.
+// ToJSON returns the value of a payload that is json/plain or binary/null. For
+// any other payload, and for data that is not valid JSON, ok is false, and
+// callers must return the payload with its metadata.
 func ToJSON(p *common.Payload) (value jsontext.Value, ok bool) {
 	switch string(p.GetMetadata()[MetadataEncoding]) {
 	case EncodingNull:
@@ -60,8 +61,8 @@ func ToJSON(p *common.Payload) (value jsontext.Value, ok bool) {
 	}
 }
 
-// Readable gives the JSON that a payload of another encoding holds, as for
-// json/protobuf, to be shown beside its metadata and data.
+// Readable returns the data of a payload whose encoding is json/protobuf or
+// json/plain, if it is valid JSON. Responses have it beside metadata and data.
 func Readable(p *common.Payload) (value jsontext.Value, ok bool) {
 	switch string(p.GetMetadata()[MetadataEncoding]) {
 	case EncodingProto, EncodingJSON:
@@ -71,12 +72,13 @@ func Readable(p *common.Payload) (value jsontext.Value, ok bool) {
 	}
 }
 
-// maxDepth is how deep a value may nest to be shown as JSON. Readers give up
-// somewhere, ours at 10,000 levels with those of what is around the value.
+// maxDepth is the maximum nesting of a value that is returned as JSON. JSON
+// readers have a limit; that of the gateway is 10,000 levels, enclosing objects
+// included.
 const maxDepth = 5000
 
-// depth is how deep valid JSON nests.
-func depth(value []byte) (deepest int) {
+// depthOf returns the nesting depth of valid JSON.
+func depthOf(value []byte) (maximum int) {
 	level, quoted, escape := 0, false, false
 	for _, c := range value {
 		switch {
@@ -87,30 +89,30 @@ func depth(value []byte) (deepest int) {
 			quoted = true
 		case c == '{' || c == '[':
 			level++
-			deepest = max(deepest, level)
+			maximum = max(maximum, level)
 		case c == '}' || c == ']':
 			level--
 		}
 	}
-	return deepest
+	return maximum
 }
 
-// trimmed is what stands between white space: JSON's own, as Unicode's is not
-// valid around a value.
-func trimmed(data []byte) []byte {
-	begin, end := space(data, 0), len(data)
-	for end > begin && space(data[end-1:end], 0) == 1 {
+// trimSpace trims white space, as JSON defines it: JSON does not allow other
+// white space of Unicode.
+func trimSpace(data []byte) []byte {
+	begin, end := skipSpace(data, 0), len(data)
+	for end > begin && skipSpace(data[end-1:end], 0) == 1 {
 		end--
 	}
 	return data[begin:end]
 }
 
-// validJSON accepts what any JSON reader accepts. Duplicate names are left to
-// the reader: a worker may have written them, and dropping or refusing them
-// would lose data.
+// validJSON returns data without white space around it, if it is valid JSON. It
+// allows duplicate names, because a worker may have written them, and to drop
+// or reject them would lose data.
 func validJSON(data []byte) (jsontext.Value, bool) {
-	value := jsontext.Value(trimmed(data))
-	if !plainlyValid(value) && (!value.IsValid(jsontext.AllowDuplicateNames(true)) || depth(value) > maxDepth) {
+	value := jsontext.Value(trimSpace(data))
+	if !isSimpleJSON(value) && (!value.IsValid(jsontext.AllowDuplicateNames(true)) || depthOf(value) > maxDepth) {
 		return nil, false
 	}
 	return value, true

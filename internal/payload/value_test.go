@@ -12,13 +12,13 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// payloadOf makes a payload of an encoding, as a worker would send it.
+// payloadOf returns a payload with an encoding, as a worker would send it.
 func payloadOf(encoding, data string) *common.Payload {
 	return &common.Payload{Metadata: map[string][]byte{"encoding": []byte(encoding)}, Data: []byte(data)}
 }
 
-// lossless gives values that a decoder of JSON would change on the way.
-func lossless() []string {
+// losslessValues returns values that decoding and encoding would change.
+func losslessValues() []string {
 	return []string{
 		"12345678901234567890", "-0", "1.10", "1e400", "1E+2", "0.1000000000000000055511151231257827",
 		`""`, `"<&>"`, `"\u003c\u0026"`, `"\/"`, `"\ud83d\ude00"`, `"😀"`, `"` + "\u2028" + `"`,
@@ -29,7 +29,7 @@ func lossless() []string {
 
 func TestValuesPassByteForByte(t *testing.T) {
 	t.Parallel()
-	for _, text := range lossless() {
+	for _, text := range losslessValues() {
 		p := payload.FromJSON(jsontext.Value(text))
 		require.True(t, proto.Equal(payloadOf("json/plain", text), p), text)
 		value, ok := payload.ToJSON(p)
@@ -48,7 +48,7 @@ func TestArgumentsPassByteForByte(t *testing.T) {
 	for i, text := range texts {
 		values[i] = jsontext.Value(text)
 	}
-	payloads := sent(t, payload.FromValues(values), &common.Payloads{}).GetPayloads()
+	payloads := roundTrip(t, payload.FromValues(values), &common.Payloads{}).GetPayloads()
 	require.Len(t, payloads, len(texts))
 	for i, text := range texts {
 		value, ok := payload.ToJSON(payloads[i])
@@ -59,14 +59,14 @@ func TestArgumentsPassByteForByte(t *testing.T) {
 	require.True(t, proto.Equal(payloadOf("binary/null", ""), payloads[6]))
 }
 
-func TestNoArgumentsAreNotOneNull(t *testing.T) {
+func TestNoArgumentsDifferFromOneNull(t *testing.T) {
 	t.Parallel()
 	require.Nil(t, payload.FromValues(nil))
 	require.Nil(t, payload.FromValues([]jsontext.Value{}))
-	require.Len(t, sent(t, payload.FromValues([]jsontext.Value{jsontext.Value("null")}), &common.Payloads{}).GetPayloads(), 1)
+	require.Len(t, roundTrip(t, payload.FromValues([]jsontext.Value{jsontext.Value("null")}), &common.Payloads{}).GetPayloads(), 1)
 }
 
-func TestNullIsANullPayload(t *testing.T) {
+func TestNullBecomesANullPayload(t *testing.T) {
 	t.Parallel()
 	p := payload.FromJSON(jsontext.Value("null"))
 	require.Equal(t, map[string][]byte{"encoding": []byte("binary/null")}, p.GetMetadata())
@@ -78,7 +78,7 @@ func TestNullIsANullPayload(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotPlainJSONIsNotGuessedAt(t *testing.T) {
+func TestOtherPayloadsAreNotConvertedToJSON(t *testing.T) {
 	t.Parallel()
 	protobuf := payloadOf("json/protobuf", `{"b":1,"a":1.10}`)
 	protobuf.Metadata["messageType"] = []byte("acme.Order")
@@ -87,32 +87,32 @@ func TestWhatIsNotPlainJSONIsNotGuessedAt(t *testing.T) {
 		value    bool
 		readable bool
 	}{
-		"no payload":              {p: nil},
-		"no encoding":             {p: &common.Payload{Data: []byte("1")}},
-		"bytes":                   {p: payloadOf("binary/plain", "\x00\x01")},
-		"bytes that look like it": {p: payloadOf("binary/plain", `{"a":1}`)},
-		"protobuf":                {p: payloadOf("binary/protobuf", "\x0a\x01a")},
-		"encrypted":               {p: payloadOf("binary/encrypted", "1")},
-		"protobuf as JSON":        {p: protobuf, readable: true},
-		"broken protobuf as JSON": {p: payloadOf("json/protobuf", `{"a":`)},
-		"another case":            {p: payloadOf("JSON/plain", "1")},
-		"no data":                 {p: payloadOf("json/plain", "")},
-		"white space":             {p: payloadOf("json/plain", " \n")},
-		"cut off":                 {p: payloadOf("json/plain", `{"a":[1,2`)},
-		"two values":              {p: payloadOf("json/plain", "1 2")},
-		"a comment":               {p: payloadOf("json/plain", "1 // one")},
-		"a trailing comma":        {p: payloadOf("json/plain", "[1,]")},
-		"not a number":            {p: payloadOf("json/plain", "NaN")},
-		"a leading zero":          {p: payloadOf("json/plain", "01")},
-		"a byte order mark":       {p: payloadOf("json/plain", "\uFEFF1")},
-		"no UTF-8":                {p: payloadOf("json/plain", "\"\xff\"")},
-		"a lone surrogate":        {p: payloadOf("json/plain", `"\ud800"`)},
-		"space that JSON has not": {p: payloadOf("json/plain", "\u00a01")},
-		"a form feed":             {p: payloadOf("json/plain", "1\f")},
-		"too deep for any reader": {p: payloadOf("json/plain", strings.Repeat("[", 20_000)+strings.Repeat("]", 20_000))},
-		"duplicate names":         {p: payloadOf("json/plain", `{"a":1,"a":{"b":2,"b":2}}`), value: true, readable: true},
-		"space around":            {p: payloadOf("json/plain", " \t\r\n{ \"a\" : 1 }\n"), value: true, readable: true},
-		"metadata of others":      {p: &common.Payload{Metadata: map[string][]byte{"encoding": []byte("json/plain"), "x": []byte("\xff")}, Data: []byte("1")}, value: true, readable: true},
+		"no payload":                {p: nil},
+		"no encoding":               {p: &common.Payload{Data: []byte("1")}},
+		"bytes":                     {p: payloadOf("binary/plain", "\x00\x01")},
+		"bytes that look like JSON": {p: payloadOf("binary/plain", `{"a":1}`)},
+		"protobuf":                  {p: payloadOf("binary/protobuf", "\x0a\x01a")},
+		"encrypted":                 {p: payloadOf("binary/encrypted", "1")},
+		"protobuf as JSON":          {p: protobuf, readable: true},
+		"broken protobuf as JSON":   {p: payloadOf("json/protobuf", `{"a":`)},
+		"another case":              {p: payloadOf("JSON/plain", "1")},
+		"no data":                   {p: payloadOf("json/plain", "")},
+		"white space":               {p: payloadOf("json/plain", " \n")},
+		"cut off":                   {p: payloadOf("json/plain", `{"a":[1,2`)},
+		"two values":                {p: payloadOf("json/plain", "1 2")},
+		"a comment":                 {p: payloadOf("json/plain", "1 // one")},
+		"a trailing comma":          {p: payloadOf("json/plain", "[1,]")},
+		"not a number":              {p: payloadOf("json/plain", "NaN")},
+		"a leading zero":            {p: payloadOf("json/plain", "01")},
+		"a byte order mark":         {p: payloadOf("json/plain", "\uFEFF1")},
+		"no UTF-8":                  {p: payloadOf("json/plain", "\"\xff\"")},
+		"a lone surrogate":          {p: payloadOf("json/plain", `"\ud800"`)},
+		"space that is not JSON's":  {p: payloadOf("json/plain", "\u00a01")},
+		"a form feed":               {p: payloadOf("json/plain", "1\f")},
+		"too deep for any reader":   {p: payloadOf("json/plain", strings.Repeat("[", 20_000)+strings.Repeat("]", 20_000))},
+		"duplicate names":           {p: payloadOf("json/plain", `{"a":1,"a":{"b":2,"b":2}}`), value: true, readable: true},
+		"space around":              {p: payloadOf("json/plain", " \t\r\n{ \"a\" : 1 }\n"), value: true, readable: true},
+		"metadata of others":        {p: &common.Payload{Metadata: map[string][]byte{"encoding": []byte("json/plain"), "x": []byte("\xff")}, Data: []byte("1")}, value: true, readable: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -124,14 +124,15 @@ func TestWhatIsNotPlainJSONIsNotGuessedAt(t *testing.T) {
 			if ok {
 				require.Equal(t, strings.TrimSpace(string(test.p.GetData())), string(value))
 			}
-			require.True(t, proto.Equal(before, test.p), "the payload stays as it was")
+			require.True(t, proto.Equal(before, test.p), "the payload does not change")
 		})
 	}
 }
 
-// What goes in comes out, whatever it is; and what is shown is always JSON.
+// A value that is converted to a payload and back does not change, and the
+// value of a payload is always valid JSON.
 func FuzzValue(f *testing.F) {
-	for _, text := range append(lossless(), "null", `{"a":1,"a":2}`, "\xff", "{", " 1 ") {
+	for _, text := range append(losslessValues(), "null", `{"a":1,"a":2}`, "\xff", "{", " 1 ") {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -5,19 +5,21 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Wire is a payload (temporal.api.common.v1.Payload) as it is read from its wire
-// form, without being built. All of it points into the wire bytes.
+// Wire is a payload (temporal.api.common.v1.Payload) that is read from its wire
+// form without decoding it to a message. Its slices point into the wire bytes.
 type Wire struct {
-	// Encoding, Type and MessageType are the metadata that have a meaning here.
+	// Encoding, Type and MessageType are the values of the known metadata keys,
+	// nil if absent.
 	Encoding, Type, MessageType []byte
 	Data                        []byte
-	// Metadata counts the entries of the metadata.
-	Metadata int
-	// More says that there is more than metadata and data.
-	More bool
+	// MetadataCount is the number of metadata entries.
+	MetadataCount int
+	// OtherFields reports whether the payload has fields other than metadata
+	// and data.
+	OtherFields bool
 }
 
-// Field numbers of Payload, and of a map's entry.
+// Field numbers of Payload and of map entries.
 const (
 	fieldMetadata = 1
 	fieldData     = 2
@@ -26,8 +28,8 @@ const (
 	entryValue = 2
 )
 
-// Read reads a payload; ok is false when the wire bytes are not those that an
-// encoder writes, for which a decoder is needed.
+// Read reads a payload. ok is false if the wire bytes are invalid or are not as
+// encoders write them, and a protobuf decoder is needed.
 func Read(wire []byte) (p Wire, ok bool) {
 	for at := 0; at < len(wire); {
 		number, value, end := next(wire, at)
@@ -43,17 +45,17 @@ func Read(wire []byte) (p Wire, ok bool) {
 		case fieldData:
 			p.Data = value
 		default:
-			p.More = true
+			p.OtherFields = true
 		}
 	}
 	return p, true
 }
 
-// next reads a length-delimited field, and where it ends: negative when it is
-// none.
+// next reads the length-delimited field at an offset and returns the offset
+// after it, which is negative if there is no such field.
 func next(wire []byte, at int) (number protowire.Number, value []byte, end int) {
 	const (
-		oneByte = 0x80 // what is below it stands for itself: most sizes
+		oneByte = 0x80 // a length below it takes one byte
 		first   = 1<<3 | byte(protowire.BytesType)
 		second  = 2<<3 | byte(protowire.BytesType)
 	)
@@ -68,10 +70,11 @@ func next(wire []byte, at int) (number protowire.Number, value []byte, end int) 
 			return 2, wire[begin:end], end
 		}
 	}
-	return anyField(wire, at)
+	return nextField(wire, at)
 }
 
-func anyField(wire []byte, at int) (number protowire.Number, value []byte, end int) {
+// nextField is next for any tag and any length.
+func nextField(wire []byte, at int) (number protowire.Number, value []byte, end int) {
 	number, wireType, n := protowire.ConsumeTag(wire[at:])
 	if n < 0 || wireType != protowire.BytesType {
 		return 0, nil, -1
@@ -83,8 +86,9 @@ func anyField(wire []byte, at int) (number protowire.Number, value []byte, end i
 	return number, value, at + n + size
 }
 
-// readMetadata reads one entry; of a key that is there twice a decoder keeps the
-// last, which is left to it.
+// readMetadata reads one metadata entry. It returns false for an entry that
+// needs a decoder: an invalid one, or a second one with the same key, of which
+// a decoder keeps the last.
 func (p *Wire) readMetadata(wire []byte) bool {
 	var key, content []byte
 	for at := 0; at < len(wire); {
@@ -101,27 +105,27 @@ func (p *Wire) readMetadata(wire []byte) bool {
 		}
 		at = end
 	}
-	p.Metadata++
-	var of *[]byte
+	p.MetadataCount++
+	var target *[]byte
 	switch string(key) {
 	case MetadataEncoding:
-		of = &p.Encoding
+		target = &p.Encoding
 	case metadataType:
-		of = &p.Type
+		target = &p.Type
 	case MetadataMessageType:
-		of = &p.MessageType
+		target = &p.MessageType
 	default:
 		return true
 	}
-	if *of != nil {
+	if *target != nil {
 		return false
 	}
-	*of = content
+	*target = content
 	return true
 }
 
-// JSON gives the data of a payload that holds JSON, as plain JSON or as that of a
-// protobuf message.
+// JSON returns the data of a payload whose encoding is json/plain or
+// json/protobuf, if it is valid JSON.
 func (p Wire) JSON() (value jsontext.Value, ok bool) {
 	switch string(p.Encoding) {
 	case EncodingJSON, EncodingProto:
@@ -131,7 +135,7 @@ func (p Wire) JSON() (value jsontext.Value, ok bool) {
 	}
 }
 
-// Plain is [ToJSON] on a payload's wire form.
+// Plain is like [ToJSON], for a payload in wire form.
 func (p Wire) Plain() (value jsontext.Value, ok bool) {
 	switch string(p.Encoding) {
 	case EncodingNull:

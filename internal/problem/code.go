@@ -2,10 +2,11 @@ package problem
 
 import "time"
 
-// Code names a problem. It is stable: programs switch on it.
+// Code identifies a kind of problem. Codes are stable, because programs switch
+// on them.
 type Code string
 
-// The codes of the client API, by status.
+// The codes of the client API, in the order of their status.
 const (
 	InvalidRequest       Code = "invalid-request"
 	InvalidJSON          Code = "invalid-json"
@@ -71,20 +72,21 @@ const (
 	QueryTimeout     Code = "query-timeout"
 )
 
-// Row is what the table tells of a code.
+// Row is the table's entry for a code.
 type Row struct {
 	// Status is the HTTP status on the client API.
 	Status int
-	// Title is the same for every occurrence.
+	// Title is the title of the problem, the same for every occurrence.
 	Title string
-	// Retryable says that the same request may succeed later as it is.
+	// Retryable reports whether the same request may succeed later.
 	Retryable bool
-	// RetryAfter is the default Retry-After; zero sends none.
+	// RetryAfter is the default value of the Retry-After header; zero means no
+	// header.
 	RetryAfter time.Duration
 }
 
-// Row gives the table's row of c. A code that is not in the table is a defect
-// of the gateway and reads as an internal error.
+// Row returns the row of c. A code that is not in the table is a defect of the
+// gateway and has the row of [Internal].
 func (c Code) Row() Row {
 	if row, ok := table[c]; ok {
 		return row

@@ -1,10 +1,10 @@
-// Package problem holds the gateway's one error type, the one table of its
-// codes, the one mapping from an upstream gRPC status to a code, and the
-// writing of RFC 9457 problem documents.
+// Package problem has the error type of the gateway, the table of its codes,
+// the mapping from an upstream gRPC status to a code, and the writer of problem
+// documents (RFC 9457).
 //
-// Trust boundary: what an [Error] shows to a caller (its code, detail and
-// members) and what it tells the log ([Error.Error]) are kept apart. Text of
-// upstream Unavailable, Unknown and Internal errors, addresses and causes
-// belong to the log alone. An error of any other type is an internal error:
-// its text is never shown.
+// Trust boundary: an [Error] separates what a caller may see (code, detail and
+// members) from what only the log has ([Error.Error]). The messages of upstream
+// Unavailable, Unknown and Internal errors, addresses and causes are in the log
+// only. An error of any other type is an internal error, and its text is never
+// returned to a caller.
 package problem

@@ -9,27 +9,28 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Error is a refusal or a failure that a door turns into an answer. The zero
-// value is not useful; make one with [New] or [FromStatus].
+// Error is an error that a door writes as a response. The zero value is not
+// useful; use [New] or [FromStatus].
 type Error struct {
-	// Code selects the row of the table, and with it status and title.
+	// Code selects the row of the table, which has the status and the title.
 	Code Code
-	// Detail is the text that the caller sees. It never holds a secret, an
+	// Detail is the text for the caller. It must not contain a secret, an
 	// address or the text of an internal failure.
 	Detail string
-	// Members are the fields that this occurrence adds to the document.
+	// Members are the additional members of the problem document.
 	Members Members
-	// RetryAfter overrides the table's Retry-After. Zero keeps the table's.
+	// RetryAfter overrides the Retry-After of the table. Zero means that of the
+	// table.
 	RetryAfter time.Duration
-	// Upstream is the status that the upstream answered with, nil when the
-	// gateway itself refused.
+	// Upstream is the status that the upstream returned, or nil if the error
+	// comes from the gateway itself.
 	Upstream *status.Status
 
 	cause error
 }
 
-// Members are the problem document's fields beside the standard ones. Empty
-// ones are left out.
+// Members are the members of a problem document beside the standard ones. Empty
+// members are omitted.
 type Members struct {
 	WorkflowID          string  `json:"workflowId,omitempty"`
 	RunID               string  `json:"runId,omitempty"`
@@ -38,39 +39,41 @@ type Members struct {
 	WorkflowStatus      string  `json:"workflowStatus,omitempty"`
 	Failure             any     `json:"failure,omitempty"`
 	Errors              []Field `json:"errors,omitempty"`
-	// Allow and Accept become headers (RFC 9110 section 10.2.1, Accept-Post
-	// of the Linked Data Platform), not members.
+	// Allow and AcceptPost are headers and not members (RFC 9110 section
+	// 10.2.1, and Accept-Post of the Linked Data Platform).
 	Allow      []string `json:"-"`
 	AcceptPost string   `json:"-"`
-	// BearerError is the error code of RFC 6750 section 3.1 for the
-	// WWW-Authenticate header; empty when no credential was sent.
+	// BearerError is the error code (RFC 6750 section 3.1) for the
+	// WWW-Authenticate header. It is empty if the request has no credential.
 	BearerError string `json:"-"`
 }
 
-// Field says what is wrong with one part of a request.
+// Field describes a fault in one part of a request.
 type Field struct {
-	// Pointer is a JSON pointer (RFC 6901) into the body, or the name of a
-	// query parameter or header.
+	// Pointer is a JSON pointer (RFC 6901) into the body, a question mark and
+	// the name of a query parameter, or the name of a header.
 	Pointer string `json:"pointer"`
 	Detail  string `json:"detail"`
 }
 
-// New makes an error of the given code; detail is shown to the caller.
+// New returns an error with a code and the detail that the caller sees.
 func New(code Code, detail string) *Error {
 	return &Error{Code: code, Detail: detail}
 }
 
-// Newf is [New] with a format. Format only text that the caller may see.
+// Newf is like [New], with a format. Its arguments must be text that the caller
+// may see.
 func Newf(code Code, format string, args ...any) *Error {
 	return New(code, fmt.Sprintf(format, args...))
 }
 
-// Invalid refuses a request of which one part is wrong.
+// Invalid returns an [InvalidRequest] error for one faulty part of a request.
 func Invalid(pointer, detail string) *Error {
 	return InvalidFields(Field{Pointer: pointer, Detail: detail})
 }
 
-// InvalidFields refuses a request of which several parts are wrong.
+// InvalidFields returns an [InvalidRequest] error for all faulty parts of a
+// request.
 func InvalidFields(fields ...Field) *Error {
 	e := New(InvalidRequest, "The request is invalid.")
 	if len(fields) > 0 {
@@ -91,13 +94,14 @@ func Unreadable(cause error) *Error {
 // or of a wait that it ends.
 func ShuttingDown() *Error { return New(Draining, "This replica is shutting down.") }
 
-// WithCause attaches what only the log may tell, and returns e.
+// WithCause sets the cause, which only the log has, and returns e.
 func (e *Error) WithCause(cause error) *Error {
 	e.cause = cause
 	return e
 }
 
-// Error is the text for the log; it may hold what a caller must not see.
+// Error returns the text for the log. It may contain what a caller must not
+// see.
 func (e *Error) Error() string {
 	if e.cause == nil {
 		return string(e.Code) + ": " + e.Detail
@@ -105,9 +109,10 @@ func (e *Error) Error() string {
 	return string(e.Code) + ": " + e.Detail + " (" + e.cause.Error() + ")"
 }
 
-// LogDetail is what the log tells of the error beside its code. What the caller
-// is to blame for is told to the caller: its text may quote what was sent. What
-// is wrong with a token is told to nobody but the log, in fixed words.
+// LogDetail returns the text for the request log beside the code. It is empty
+// for errors that the caller has caused: the caller gets their detail, and the
+// detail may quote the request. The exception is [InvalidToken], whose reason
+// is in the log only, as one of a fixed set of texts.
 func (e *Error) LogDetail() string {
 	if e.Code.Row().Status < http.StatusInternalServerError && e.Code != InvalidToken {
 		return ""
@@ -115,11 +120,11 @@ func (e *Error) LogDetail() string {
 	return e.Error()
 }
 
-// Unwrap gives the cause, so that errors.Is sees context errors.
+// Unwrap returns the cause, so that errors.Is finds context errors.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Of gives the [Error] in err's chain; any other error is an internal one
-// whose text stays in the log.
+// Of returns the [Error] in the chain of err. Any other error becomes an
+// [Internal] error, whose text is in the log only.
 func Of(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
@@ -127,7 +132,7 @@ func Of(err error) *Error {
 	return New(Internal, "The gateway failed to handle the request.").WithCause(err)
 }
 
-// Is reports whether err is a problem of the given code.
+// Is reports whether err is an [Error] with the given code.
 func Is(err error, code Code) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Code == code

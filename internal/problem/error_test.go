@@ -11,11 +11,11 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-func TestTheCauseIsForTheLogAlone(t *testing.T) {
+func TestTheCauseIsLoggedOnly(t *testing.T) {
 	t.Parallel()
-	e := problem.New(problem.UpstreamError, "shown").WithCause(errors.New(marker))
-	require.Equal(t, "upstream-error: shown (MARKER)", e.Error())
-	require.Equal(t, "shown", e.Detail)
+	e := problem.New(problem.UpstreamError, "detail").WithCause(errors.New(marker))
+	require.Equal(t, "upstream-error: detail (MARKER)", e.Error())
+	require.Equal(t, "detail", e.Detail)
 	require.Equal(t, "conflict: 3 < 4", problem.Newf(problem.Conflict, "%d < %d", 3, 4).Error())
 }
 
@@ -31,7 +31,7 @@ func TestErrorsKeepTheirChain(t *testing.T) {
 	require.False(t, problem.Is(nil, problem.Internal))
 }
 
-func TestAForeignErrorIsInternalAndUntold(t *testing.T) {
+func TestAnotherErrorIsInternalAndWithheld(t *testing.T) {
 	t.Parallel()
 	e := problem.Of(errors.New(marker))
 	require.Equal(t, problem.Internal, e.Code)
@@ -39,7 +39,7 @@ func TestAForeignErrorIsInternalAndUntold(t *testing.T) {
 	require.Contains(t, e.Error(), marker)
 }
 
-func TestInvalidFieldsAreAllNamed(t *testing.T) {
+func TestInvalidFieldsAreAllReported(t *testing.T) {
 	t.Parallel()
 	fields := []problem.Field{{Pointer: "/a", Detail: "is wrong"}, {Pointer: "wait", Detail: "is too long"}}
 	e := problem.InvalidFields(fields...)

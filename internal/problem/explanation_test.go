@@ -10,7 +10,7 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-func TestCodesAreThoseThatAreDeclaredInTheirOrder(t *testing.T) {
+func TestCodesListsTheDeclaredCodesInOrder(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, declaredCodes(t), problem.Codes())
 }
@@ -23,8 +23,8 @@ func TestEveryCodeIsExplained(t *testing.T) {
 		explanation := code.Explanation()
 		for _, text := range []string{explanation.Cause, explanation.Remedy} {
 			require.Regexp(t, sentences, text, code)
-			require.Zero(t, strings.Count(text, "`")%2, "%s: a backtick has no partner", code)
-			require.NotContains(t, texts, text, "%s says the same", code)
+			require.Zero(t, strings.Count(text, "`")%2, "%s: an unpaired backtick", code)
+			require.NotContains(t, texts, text, "%s has the same text", code)
 			texts[text] = code
 		}
 	}

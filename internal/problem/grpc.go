@@ -10,9 +10,9 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Status is the error as gRPC has it, for the doors whose clients know nothing
-// else: what the upstream said, or what the gateway itself has to say. Text of
-// the upstream's that only the log may hold is replaced.
+// Status returns the error as a gRPC status, for doors whose clients expect
+// one. It is the status of the upstream, with its message replaced if only the
+// log may have it, or a status of the gateway's own.
 func (e *Error) Status() *status.Status {
 	switch {
 	case !e.fromUpstream():
@@ -20,21 +20,22 @@ func (e *Error) Status() *status.Status {
 	case isWithheld(e.Upstream.Code()):
 		return status.New(e.Upstream.Code(), e.Detail)
 	default:
-		shown := proto.CloneOf(e.Upstream.Proto())
-		shown.Message = strings.ToValidUTF8(shown.GetMessage(), "\uFFFD")
-		return status.FromProto(shown)
+		public := proto.CloneOf(e.Upstream.Proto())
+		public.Message = strings.ToValidUTF8(public.GetMessage(), "\uFFFD")
+		return status.FromProto(public)
 	}
 }
 
-// fromUpstream tells what the upstream said to the caller from what it said to
-// us: that our credential is no good, or that our connection was cut.
+// fromUpstream reports whether the upstream's status concerns the caller. Two
+// codes concern the gateway instead: Unauthenticated, because its own
+// credential was rejected, and Canceled, because its connection was closed.
 func (e *Error) fromUpstream() bool {
 	return e.Upstream != nil && e.Upstream.Code() != codes.Unauthenticated && e.Upstream.Code() != codes.Canceled
 }
 
-// HTTPStatus is the error's status: grpc-gateway's mapping (google.rpc.Code) for
-// what the upstream said, as Temporal's own HTTP API has it, and the table's for
-// what the gateway says itself.
+// HTTPStatus returns the HTTP status of the error. An error of the upstream has
+// the status that grpc-gateway maps its code to, as in Temporal's own HTTP API.
+// An error of the gateway has the status of the table.
 func (e *Error) HTTPStatus() int {
 	if !e.fromUpstream() || e.Code == PayloadTooLarge && e.Upstream.Code() == codes.ResourceExhausted {
 		// A message that gRPC's own limit refuses is too large for every attempt, and
@@ -44,7 +45,7 @@ func (e *Error) HTTPStatus() int {
 	return runtime.HTTPStatusFromCode(e.Upstream.Code())
 }
 
-// GRPC is the code for a problem of the gateway's own.
+// GRPC returns the gRPC code for an error of the gateway itself.
 func (c Code) GRPC() codes.Code {
 	switch c.Row().Status {
 	case http.StatusUnauthorized:

@@ -11,12 +11,13 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// TestUpstreamCodesHaveTheStatusOfTheirCode holds the mapping of google.rpc.Code,
-// and the two codes that concern the gateway and not its caller.
+// TestUpstreamCodesHaveTheStatusOfTheirCode checks the mapping of
+// google.rpc.Code, and the two codes that concern the gateway and not its
+// caller.
 func TestUpstreamCodesHaveTheStatusOfTheirCode(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[codes.Code]int{
-		codes.Canceled:           http.StatusServiceUnavailable, // the gateway's connection was cut
+		codes.Canceled:           http.StatusServiceUnavailable, // the gateway's connection was closed
 		codes.Unknown:            http.StatusInternalServerError,
 		codes.InvalidArgument:    http.StatusBadRequest,
 		codes.DeadlineExceeded:   http.StatusGatewayTimeout,
@@ -31,7 +32,7 @@ func TestUpstreamCodesHaveTheStatusOfTheirCode(t *testing.T) {
 		codes.Internal:           http.StatusInternalServerError,
 		codes.Unavailable:        http.StatusServiceUnavailable,
 		codes.DataLoss:           http.StatusInternalServerError,
-		codes.Unauthenticated:    http.StatusBadGateway, // the gateway's credential is refused
+		codes.Unauthenticated:    http.StatusBadGateway, // the gateway's credential was rejected
 		codes.Code(99):           http.StatusInternalServerError,
 	} {
 		require.Equal(t, want, problem.FromStatus(status.New(code, "text"), "StartWorkflowExecution").HTTPStatus(), code)

@@ -8,5 +8,5 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// marker stands in texts that no caller may see: wherever it shows up, it leaked.
+// marker is part of texts that no caller may see.
 const marker = "MARKER"

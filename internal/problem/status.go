@@ -10,31 +10,32 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Texts by which the server tells NotFound and InvalidArgument errors apart:
-// it sends the same detail type with all of them. They are those of the
-// server's service/history/consts and common packages at 1.32.
+// Messages of the server that distinguish errors with the same code and the
+// same detail type. They are those of the packages service/history/consts and
+// common of the server at version 1.32.
 const (
-	textAlreadyCompleted = "workflow execution already completed"
-	textOtherChain       = "workflow execution not found"
-	textUpdateBegins     = `update "` // and its id
-	textUpdateEnds       = `" not found`
-	textClosing          = "workflow update was aborted by closing workflow"
-	textBlobTooLarge     = "Blob data size exceeds limit"
-	textMessageTooLarge  = "larger than max" // of gRPC's own limits
+	messageAlreadyCompleted = "workflow execution already completed"
+	messageOtherChain       = "workflow execution not found"
+	updatePrefix            = `update "` // followed by the update id
+	updateSuffix            = `" not found`
+	messageClosing          = "workflow update was aborted by closing workflow"
+	messageBlobTooLarge     = "Blob data size exceeds limit"
+	messageTooLarge         = "larger than max" // of the limits of gRPC itself
 )
 
-// textReset begins what grpc-go makes of a stream that was reset.
-const textReset = "stream terminated by RST_STREAM"
+// messageStreamReset is the prefix of the message that grpc-go makes for a
+// stream that was reset.
+const messageStreamReset = "stream terminated by RST_STREAM"
 
-// textNotGRPC begins what grpc-go makes of an answer that is not gRPC: after
-// it come the page's own words, those of a proxy on the way and not the
-// server's.
-const textNotGRPC = "unexpected HTTP status code received from server"
+// messageNotGRPC is the prefix of the message that grpc-go makes for a response
+// that is not gRPC. The text of the response follows it, which comes from a
+// proxy and not from the server.
+const messageNotGRPC = "unexpected HTTP status code received from server"
 
-// FromStatus maps what the upstream answered to the method of the given name
-// (without its service: "QueryWorkflow") to an [Error].
+// FromStatus converts the status that the upstream returned for a method to an
+// [Error]. The method is the short name, such as QueryWorkflow.
 func FromStatus(st *status.Status, method string) *Error {
-	if strings.HasPrefix(st.Message(), textNotGRPC) && !isWithheld(st.Code()) {
+	if strings.HasPrefix(st.Message(), messageNotGRPC) && !isWithheld(st.Code()) {
 		st = status.New(codes.Unknown, st.Message())
 	}
 	e := fromStatus(st, method)
@@ -49,7 +50,7 @@ func FromStatus(st *status.Status, method string) *Error {
 }
 
 func fromStatus(st *status.Status, method string) *Error {
-	if detail := busyWorkflow(st); detail != "" {
+	if detail := busyDetail(st); detail != "" {
 		return New(WorkflowBusy, detail)
 	}
 	switch st.Code() {
@@ -68,7 +69,7 @@ func fromStatus(st *status.Status, method string) *Error {
 	case codes.PermissionDenied:
 		return New(PermissionDenied, st.Message())
 	case codes.Unauthenticated:
-		return New(UpstreamAuthFailed, "The Temporal server refused the gateway's credential.")
+		return New(UpstreamAuthFailed, "The Temporal server rejected the gateway's credential.")
 	case codes.ResourceExhausted:
 		return fromResourceExhausted(st)
 	case codes.Unimplemented:
@@ -78,8 +79,8 @@ func fromStatus(st *status.Status, method string) *Error {
 	case codes.DeadlineExceeded:
 		return fromDeadline(method)
 	case codes.Canceled:
-		return New(UpstreamUnavailable, "The call was cut off before the Temporal server answered.")
-	default: // Internal, Unknown, DataLoss: their text may hold anything.
+		return New(UpstreamUnavailable, "The call was interrupted before the Temporal server responded.")
+	default: // Internal, Unknown, DataLoss: their message may contain anything.
 		return New(UpstreamError, "The Temporal server failed to handle the request.")
 	}
 }
@@ -91,10 +92,10 @@ func fromFailedPrecondition(st *status.Status) *Error {
 	return New(Conflict, st.Message())
 }
 
-// fromAborted knows the update with start whose workflow closed: sent again, it
-// finds or starts the next one.
+// fromAborted distinguishes an update with start whose workflow closed: if the
+// request is sent again, it finds or starts the next workflow.
 func fromAborted(st *status.Status) *Error {
-	if st.Message() == textClosing {
+	if st.Message() == messageClosing {
 		return New(WorkflowNotReady, "The workflow closed before the update reached it.")
 	}
 	return New(Conflict, st.Message())
@@ -114,19 +115,20 @@ func fromInvalidArgument(st *status.Status) *Error {
 		}
 		return New(QueryFailed, st.Message())
 	}
-	if strings.Contains(st.Message(), textBlobTooLarge) {
+	if strings.Contains(st.Message(), messageBlobTooLarge) {
 		return New(PayloadTooLarge, st.Message())
 	}
 	return New(InvalidRequest, st.Message())
 }
 
-// isUnknownQuery knows the words of each SDK for a query without a handler:
-// Go and PHP, Java, TypeScript, and those built on sdk-core.
+// isUnknownQuery reports whether a message is that of an SDK for a query
+// without a handler. In order, it knows Go and PHP, Java, TypeScript, and the
+// SDKs on sdk-core.
 func isUnknownQuery(message string) bool {
-	for _, words := range []string{
+	for _, text := range []string{
 		"unknown queryType", "Unknown query type", "did not register a handler for", "expected but not found",
 	} {
-		if strings.Contains(message, words) {
+		if strings.Contains(message, text) {
 			return true
 		}
 	}
@@ -140,26 +142,27 @@ func fromNotFound(st *status.Status, method string) *Error {
 	default:
 	}
 	switch {
-	case method == "PollWorkflowExecutionUpdate" && strings.HasPrefix(st.Message(), textUpdateBegins) && strings.HasSuffix(st.Message(), textUpdateEnds):
-		return New(UpdateNotFound, st.Message()) // first: the id may be any text
-	case strings.Contains(st.Message(), textAlreadyCompleted), st.Message() == textClosing:
+	case method == "PollWorkflowExecutionUpdate" && strings.HasPrefix(st.Message(), updatePrefix) && strings.HasSuffix(st.Message(), updateSuffix):
+		return New(UpdateNotFound, st.Message()) // before the other cases, because the id may be any text
+	case strings.Contains(st.Message(), messageAlreadyCompleted), st.Message() == messageClosing:
 		return New(WorkflowCompleted, "The workflow has already completed.")
-	case st.Message() == textOtherChain && pinsChain(method):
-		return New(RunChainMismatch, "The workflow id belongs to another chain of runs than firstExecutionRunId.")
+	case st.Message() == messageOtherChain && takesFirstExecutionRunID(method):
+		return New(RunChainMismatch, "The workflow id belongs to another run chain than firstExecutionRunId.")
 	default:
 		return New(WorkflowNotFound, st.Message())
 	}
 }
 
-// IsWorkflowClosing reports whether a run has closed before it accepted an update. The
-// workflow may go on in another.
+// IsWorkflowClosing reports whether a run closed before it accepted an update.
+// The workflow may continue in another run.
 func IsWorkflowClosing(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && e.Upstream.Message() == textClosing
+	return ok && e.Upstream.Message() == messageClosing
 }
 
-// pinsChain tells the methods that take first_execution_run_id.
-func pinsChain(method string) bool {
+// takesFirstExecutionRunID reports whether the request of a method has the
+// field first_execution_run_id.
+func takesFirstExecutionRunID(method string) bool {
 	switch method {
 	case "RequestCancelWorkflowExecution", "TerminateWorkflowExecution", "UpdateWorkflowExecution":
 		return true
@@ -180,10 +183,10 @@ func fromAlreadyExists(st *status.Status) *Error {
 }
 
 func fromResourceExhausted(st *status.Status) *Error {
-	if strings.HasPrefix(st.Message(), "grpc: ") && strings.Contains(st.Message(), textMessageTooLarge) {
-		return New(PayloadTooLarge, "The request is larger than the Temporal server takes.")
+	if strings.HasPrefix(st.Message(), "grpc: ") && strings.Contains(st.Message(), messageTooLarge) {
+		return New(PayloadTooLarge, "The request is larger than the Temporal server accepts.")
 	}
-	if strings.HasPrefix(st.Message(), textReset) { // ENHANCE_YOUR_CALM is the connection's, whoever's namespace it was
+	if strings.HasPrefix(st.Message(), messageStreamReset) { // ENHANCE_YOUR_CALM concerns the connection and not a namespace
 		return New(UpstreamOverloaded, "The Temporal server is overloaded.")
 	}
 	detail, _ := firstDetail(st).(*errordetails.ResourceExhaustedFailure)
@@ -197,11 +200,11 @@ func fromResourceExhausted(st *status.Status) *Error {
 	if detail.GetScope() == enums.RESOURCE_EXHAUSTED_SCOPE_SYSTEM {
 		return New(UpstreamOverloaded, "The Temporal server is overloaded.")
 	}
-	return New(RateLimited, "The namespace's rate limit is used up.")
+	return New(RateLimited, "The namespace has reached its rate limit.")
 }
 
-// firstDetail gives the first detail, the only one that Temporal's own SDKs
-// look at, or nil.
+// firstDetail returns the first detail, which is the only one that Temporal's
+// SDKs read, or nil.
 func firstDetail(st *status.Status) any {
 	if details := st.Details(); len(details) > 0 {
 		return details[0]
@@ -209,9 +212,9 @@ func firstDetail(st *status.Status) any {
 	return nil
 }
 
-// isWithheld reports whether the text and details of a status stay in the log:
-// they can name addresses, tables and files of the upstream. Codes that nobody
-// knows are withheld too.
+// isWithheld reports whether the message and details of a status are in the log
+// only, because they may name addresses, tables and files of the upstream. This
+// includes unknown codes.
 func isWithheld(code codes.Code) bool {
 	switch code {
 	case codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.PermissionDenied, codes.ResourceExhausted,

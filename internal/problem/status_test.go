@@ -15,7 +15,7 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// statusOf makes a status with any message as a detail.
+// statusOf returns a status with messages of any type as details.
 func statusOf(t testing.TB, code codes.Code, message string, details ...proto.Message) *status.Status {
 	t.Helper()
 	p := status.New(code, message).Proto()
@@ -31,11 +31,12 @@ func exhausted(cause enums.ResourceExhaustedCause, scope enums.ResourceExhausted
 	return &errordetails.ResourceExhaustedFailure{Cause: cause, Scope: scope}
 }
 
-// failedOperations is how the two operations of an update with start ended.
+// failedOperations returns the failure of an update with start, with the
+// statuses of its two operations.
 func failedOperations(start codes.Code, startText string, update codes.Code, updateText string) proto.Message {
 	return &errordetails.MultiOperationExecutionFailure{Statuses: []*errordetails.MultiOperationExecutionFailure_OperationStatus{
-		{Code: int32(start), Message: startText},   //nolint:gosec // a code of gRPC's
-		{Code: int32(update), Message: updateText}, //nolint:gosec // a code of gRPC's
+		{Code: int32(start), Message: startText},   //nolint:gosec // a gRPC code
+		{Code: int32(update), Message: updateText}, //nolint:gosec // a gRPC code
 	}}
 }
 
@@ -64,11 +65,11 @@ func TestEveryGRPCCodeHasAProblem(t *testing.T) {
 		require.Equal(t, want, e.Code, code)
 		require.NotEmpty(t, e.Detail, code)
 		require.Equal(t, code, e.Upstream.Code())
-		require.Contains(t, e.Error(), "text", "%s: the log is told", code)
+		require.Contains(t, e.Error(), "text", "%s: the log has it", code)
 	}
 }
 
-func TestDetailsAndTextsTellErrorsApart(t *testing.T) {
+func TestStatusDetailsAndMessagesSelectTheCode(t *testing.T) {
 	t.Parallel()
 	const rps, system = enums.RESOURCE_EXHAUSTED_CAUSE_RPS_LIMIT, enums.RESOURCE_EXHAUSTED_SCOPE_SYSTEM
 	const namespace = enums.RESOURCE_EXHAUSTED_SCOPE_NAMESPACE
@@ -76,17 +77,17 @@ func TestDetailsAndTextsTellErrorsApart(t *testing.T) {
 		st     *status.Status
 		method string
 		want   problem.Code
-		detail string // when not empty, what the caller reads
+		detail string // the expected detail, unless empty
 	}{
-		"a workflow id is taken": {
+		"a workflow id is in use": {
 			st:     statusOf(t, codes.AlreadyExists, "Workflow execution is already running.", &errordetails.WorkflowExecutionAlreadyStartedFailure{RunId: "r"}),
 			method: "StartWorkflowExecution", want: problem.WorkflowAlreadyStarted,
 		},
-		"an activity id is taken": {
+		"an activity id is in use": {
 			st:     statusOf(t, codes.AlreadyExists, "taken", &errordetails.ActivityExecutionAlreadyStartedFailure{}),
 			method: "StartActivityExecution", want: problem.Conflict, detail: "taken",
 		},
-		"a cancellation was requested before": {
+		"a cancellation was already requested": {
 			st:     statusOf(t, codes.AlreadyExists, "requested", &errordetails.CancellationAlreadyRequestedFailure{}),
 			method: "RequestCancelWorkflowExecution", want: problem.Conflict, detail: "requested",
 		},
@@ -106,31 +107,31 @@ func TestDetailsAndTextsTellErrorsApart(t *testing.T) {
 			st:     statusOf(t, codes.NotFound, "workflow execution already completed", &errordetails.NotFoundFailure{}),
 			method: "SignalWorkflowExecution", want: problem.WorkflowCompleted,
 		},
-		"a cancel is pinned to another chain": {
+		"a cancellation with another run chain": {
 			st:     statusOf(t, codes.NotFound, "workflow execution not found", &errordetails.NotFoundFailure{}),
 			method: "RequestCancelWorkflowExecution", want: problem.RunChainMismatch,
 		},
-		"a terminate is pinned to another chain": {
+		"a termination with another run chain": {
 			st:     status.New(codes.NotFound, "workflow execution not found"),
 			method: "TerminateWorkflowExecution", want: problem.RunChainMismatch,
 		},
-		"an update is pinned to another chain": {
+		"an update with another run chain": {
 			st:     status.New(codes.NotFound, "workflow execution not found"),
 			method: "UpdateWorkflowExecution", want: problem.RunChainMismatch,
 		},
-		"an update that is not kept": {
+		"an unknown update": {
 			st:     status.New(codes.NotFound, `update "workflow execution already completed" not found`),
 			method: "PollWorkflowExecutionUpdate", want: problem.UpdateNotFound,
 		},
-		"an update of a workflow that is not": {
+		"an update of an unknown workflow": {
 			st:     status.New(codes.NotFound, "workflow not found for ID: a"),
 			method: "PollWorkflowExecutionUpdate", want: problem.WorkflowNotFound,
 		},
-		"an update that the workflow did not wait for": {
+		"an update of a workflow that closed first": {
 			st:     status.New(codes.NotFound, "workflow update was aborted by closing workflow"),
 			method: "UpdateWorkflowExecution", want: problem.WorkflowCompleted,
 		},
-		"the same text from a method that pins nothing": {
+		"the same message from a method without a run chain": {
 			st:     status.New(codes.NotFound, "workflow execution not found"),
 			method: "DescribeWorkflowExecution", want: problem.WorkflowNotFound,
 		},
@@ -162,11 +163,11 @@ func TestDetailsAndTextsTellErrorsApart(t *testing.T) {
 			st:     statusOf(t, codes.InvalidArgument, "boom", &errordetails.QueryFailedFailure{}),
 			method: "QueryWorkflow", want: problem.QueryFailed, detail: "boom",
 		},
-		"words of an unknown query without the detail": {
+		"the message of an unknown query without the detail": {
 			st:     status.New(codes.InvalidArgument, "unknown queryType x"),
 			method: "QueryWorkflow", want: problem.InvalidRequest,
 		},
-		"a query got no answer": {
+		"a query without a response": {
 			st:     status.New(codes.DeadlineExceeded, "deadline"),
 			method: "QueryWorkflow", want: problem.QueryTimeout,
 		},
@@ -186,7 +187,7 @@ func TestDetailsAndTextsTellErrorsApart(t *testing.T) {
 			st:     statusOf(t, codes.Unavailable, marker, &errordetails.NamespaceUnavailableFailure{Namespace: marker}),
 			method: "StartWorkflowExecution", want: problem.UpstreamUnavailable,
 		},
-		"the server's authorizer says no": {
+		"the server's authorizer denies": {
 			st:     statusOf(t, codes.PermissionDenied, "Request unauthorized.", &errordetails.PermissionDeniedFailure{Reason: "r"}),
 			method: "StartWorkflowExecution", want: problem.PermissionDenied, detail: "Request unauthorized.",
 		},
@@ -194,7 +195,7 @@ func TestDetailsAndTextsTellErrorsApart(t *testing.T) {
 			st:     statusOf(t, codes.Internal, marker, &errordetails.SystemWorkflowFailure{WorkflowError: marker}),
 			method: "DeleteNamespace", want: problem.UpstreamError,
 		},
-		"the namespace's rate": {
+		"the namespace's rate limit": {
 			st: statusOf(t, codes.ResourceExhausted, "rps", exhausted(rps, namespace)), want: problem.RateLimited,
 		},
 		"the namespace's concurrent polls": {
@@ -205,48 +206,48 @@ func TestDetailsAndTextsTellErrorsApart(t *testing.T) {
 			st:   statusOf(t, codes.ResourceExhausted, "aps", exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_APS_LIMIT, namespace)),
 			want: problem.RateLimited,
 		},
-		"the system's rate": {
+		"the system's rate limit": {
 			st: statusOf(t, codes.ResourceExhausted, "rps", exhausted(rps, system)), want: problem.UpstreamOverloaded,
 		},
 		"a busy workflow": {
 			st:   statusOf(t, codes.ResourceExhausted, "busy", exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_BUSY_WORKFLOW, namespace)),
 			want: problem.WorkflowBusy,
 		},
-		"a workflow has all the updates in flight that it may": {
+		"a workflow at the limit of updates in flight": {
 			st: statusOf(t, codes.ResourceExhausted, "limit on number of concurrent in-flight updates has been reached (10)",
 				exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_CONCURRENT_LIMIT, namespace)),
 			method: "UpdateWorkflowExecution", want: problem.WorkflowBusy,
 		},
-		"a workflow's updates in flight are too large together": {
+		"a workflow at the limit of the size of updates in flight": {
 			st: statusOf(t, codes.ResourceExhausted, "limit on total payload size of in-flight updates has been reached (20971520 bytes)",
 				exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_CONCURRENT_LIMIT, namespace)),
 			method: "UpdateWorkflowExecution", want: problem.WorkflowBusy,
 		},
-		"an update is dropped with the others of its workflow": {
+		"a dropped update": {
 			st:     status.New(codes.Unavailable, "workflow update was aborted"),
 			method: "UpdateWorkflowExecution", want: problem.WorkflowBusy,
 		},
-		"an update with start is dropped": {
+		"a dropped update with start": {
 			st: statusOf(t, codes.Unavailable, "Update-with-Start could not be executed.",
 				failedOperations(codes.Aborted, "Operation was aborted.", codes.Unavailable, "workflow update was aborted")),
 			method: "ExecuteMultiOperation", want: problem.WorkflowBusy,
 		},
-		"a query is dropped with the others of its workflow": {
+		"a dropped query": {
 			st:     status.New(codes.Unavailable, "buffered query cleared, please retry"),
 			method: "QueryWorkflow", want: problem.WorkflowBusy,
 		},
-		"a workflow has had all the updates that it may": {
+		"a workflow at its limit of updates in total": {
 			st:     status.New(codes.FailedPrecondition, "The limit on the total number of distinct updates in this workflow has been reached (2000). Make sure"),
 			method: "UpdateWorkflowExecution", want: problem.Conflict,
 			detail: "The limit on the total number of distinct updates in this workflow has been reached (2000). Make sure",
 		},
-		"a workflow's task failed under an update": {
+		"a workflow task failed during an update": {
 			st: statusOf(t, codes.FailedPrecondition, "Unable to perform workflow execution update due to unexpected workflow task failure.",
 				&errordetails.WorkflowNotReadyFailure{}),
 			method: "UpdateWorkflowExecution", want: problem.WorkflowNotReady,
 			detail: "Unable to perform workflow execution update due to unexpected workflow task failure.",
 		},
-		"a workflow closed under an update with start": {
+		"a workflow closed during an update with start": {
 			st:     status.New(codes.Aborted, "workflow update was aborted by closing workflow"),
 			method: "UpdateWorkflowExecution", want: problem.WorkflowNotReady,
 		},
@@ -262,7 +263,7 @@ func TestDetailsAndTextsTellErrorsApart(t *testing.T) {
 			st:   statusOf(t, codes.ResourceExhausted, "cb", exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_CIRCUIT_BREAKER_OPEN, namespace)),
 			want: problem.UpstreamOverloaded,
 		},
-		"a detail of a type that Temporal does not send": {
+		"a detail of an unknown type": {
 			st: statusOf(t, codes.ResourceExhausted, "?", durationpb.New(1)), want: problem.RateLimited,
 		},
 	}
@@ -279,15 +280,16 @@ func TestDetailsAndTextsTellErrorsApart(t *testing.T) {
 	}
 }
 
-// What is about one workflow says nothing of the server, and what its updates in flight fill gets no emptier by another try.
-func TestWhatIsAboutOneWorkflowIsTold(t *testing.T) {
+// An error of one workflow says nothing about the server, and a retry does not
+// help against the limit of updates in flight.
+func TestErrorsOfOneWorkflow(t *testing.T) {
 	t.Parallel()
 	concurrent := exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_CONCURRENT_LIMIT, enums.RESOURCE_EXHAUSTED_SCOPE_NAMESPACE)
 	const full = "limit on number of concurrent in-flight updates has been reached (10)"
 	const dropped = "workflow update was aborted"
 	for name, test := range map[string]struct {
-		st             *status.Status
-		one, whileFull bool
+		st          *status.Status
+		busy, limit bool
 	}{
 		"busy": {
 			statusOf(t, codes.ResourceExhausted, "busy", exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_BUSY_WORKFLOW, 0)), true, false,
@@ -304,21 +306,21 @@ func TestWhatIsAboutOneWorkflowIsTold(t *testing.T) {
 		"another, with start": {
 			statusOf(t, codes.Unavailable, "Update-with-Start", failedOperations(codes.Unavailable, "gone", codes.Aborted, "aborted")), false, false,
 		},
-		"pollers":             {statusOf(t, codes.ResourceExhausted, "namespace concurrent poller limit exceeded", concurrent), false, false},
-		"the server is away":  {status.New(codes.Unavailable, "connection refused"), false, false},
-		"the words elsewhere": {status.New(codes.Internal, dropped), false, false},
-		"nothing":             {nil, false, false},
+		"pollers":                       {statusOf(t, codes.ResourceExhausted, "namespace concurrent poller limit exceeded", concurrent), false, false},
+		"the server is unavailable":     {status.New(codes.Unavailable, "connection refused"), false, false},
+		"the message with another code": {status.New(codes.Internal, dropped), false, false},
+		"nothing":                       {nil, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, test.one, problem.IsWorkflowBusy(test.st))
-			require.Equal(t, test.whileFull, problem.IsUpdateLimit(test.st))
+			require.Equal(t, test.busy, problem.IsWorkflowBusy(test.st))
+			require.Equal(t, test.limit, problem.IsUpdateLimit(test.st))
 		})
 	}
 }
 
-// The words are those of each SDK's worker.
-func TestAQueryWithoutHandlerIsNotFoundInEveryLanguage(t *testing.T) {
+// The messages are those of the SDKs' workers.
+func TestAQueryWithoutHandlerIsNotFoundForEverySDK(t *testing.T) {
 	t.Parallel()
 	for sdk, text := range map[string]string{
 		"go":         "unknown queryType nope. KnownQueryTypes=[__stack_trace __open_sessions]",
@@ -339,9 +341,9 @@ func TestAlreadyStartedNamesTheRun(t *testing.T) {
 	require.Equal(t, problem.Members{RunID: "r", FirstExecutionRunID: "f"}, e.Members)
 }
 
-// grpc-go turns the page of a proxy on the way into a status with the page's
-// text in it, under codes whose text is otherwise the server's own.
-func TestAPageOfAProxyIsNoAnswerOfTheServer(t *testing.T) {
+// grpc-go converts the page of a proxy to a status with the text of the page,
+// with codes whose messages otherwise come from the server.
+func TestAProxyPageIsNotAServerResponse(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[codes.Code]problem.Code{
 		codes.PermissionDenied: problem.UpstreamError,
@@ -354,7 +356,7 @@ func TestAPageOfAProxyIsNoAnswerOfTheServer(t *testing.T) {
 data: "<p>blocked by `+marker+`</p>"`), "DescribeWorkflowExecution")
 		require.Equal(t, want, err.Code, code)
 		require.NotContains(t, body(t, err), marker, code)
-		require.NotContains(t, shownStatus(t, err).GetMessage(), marker, code)
-		require.Contains(t, err.Error(), marker, "%s: the log is told", code)
+		require.NotContains(t, publicStatus(t, err).GetMessage(), marker, code)
+		require.Contains(t, err.Error(), marker, "%s: the log has it", code)
 	}
 }

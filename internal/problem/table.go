@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// statusClientClosedRequest is the 499 of nginx. It is only logged: nobody is
-// left to read it.
+// statusClientClosedRequest is the status 499 of nginx. It is in the log only,
+// because the client has closed the connection.
 const statusClientClosedRequest = 499
 
-// retrySoon is the Retry-After of states that pass by themselves.
+// retrySoon is the Retry-After of conditions that are temporary.
 const retrySoon = time.Second
 
-// table is the one place that says what a code means over HTTP. It is never
-// written to.
+// table maps each code to its HTTP status, title and retry policy. It is
+// read-only.
 //
 //nolint:gochecknoglobals // a read-only table
 var table = map[Code]Row{
@@ -43,31 +43,31 @@ var table = map[Code]Row{
 
 	MethodNotAllowed:     {Status: http.StatusMethodNotAllowed, Title: "Method not allowed"},
 	NotAcceptable:        {Status: http.StatusNotAcceptable, Title: "Not acceptable"},
-	RequestTimeout:       {Status: http.StatusRequestTimeout, Title: "Request not received in time", Retryable: true},
+	RequestTimeout:       {Status: http.StatusRequestTimeout, Title: "Request timeout", Retryable: true},
 	PayloadTooLarge:      {Status: http.StatusRequestEntityTooLarge, Title: "Payload too large"},
 	UnsupportedMediaType: {Status: http.StatusUnsupportedMediaType, Title: "Unsupported media type"},
 	MisdirectedRequest:   {Status: http.StatusMisdirectedRequest, Title: "Misdirected request"},
 
 	WorkflowAlreadyStarted: {Status: http.StatusConflict, Title: "Workflow already started"},
 	WorkflowCompleted:      {Status: http.StatusConflict, Title: "Workflow already completed"},
-	RunChainMismatch:       {Status: http.StatusConflict, Title: "Another run chain has this workflow id"},
+	RunChainMismatch:       {Status: http.StatusConflict, Title: "Run chain mismatch"},
 	QueryRejected:          {Status: http.StatusConflict, Title: "Query rejected"},
 	WorkflowNotReady:       {Status: http.StatusConflict, Title: "Workflow not ready", Retryable: true, RetryAfter: retrySoon},
 	Conflict:               {Status: http.StatusConflict, Title: "Conflict"},
 
 	QueryFailed:          {Status: http.StatusUnprocessableEntity, Title: "Query failed"},
-	IdempotencyKeyReused: {Status: http.StatusUnprocessableEntity, Title: "Idempotency key used again"},
+	IdempotencyKeyReused: {Status: http.StatusUnprocessableEntity, Title: "Idempotency key reused"},
 
 	RateLimited:     {Status: http.StatusTooManyRequests, Title: "Rate limited", Retryable: true, RetryAfter: retrySoon},
 	TooManyFailures: {Status: http.StatusTooManyRequests, Title: "Too many failed authentications", Retryable: true, RetryAfter: retrySoon},
 
-	ClientClosedRequest: {Status: statusClientClosedRequest, Title: "Caller left"},
+	ClientClosedRequest: {Status: statusClientClosedRequest, Title: "Client closed request"},
 	Internal:            {Status: http.StatusInternalServerError, Title: "Internal error"},
 	NotImplemented:      {Status: http.StatusNotImplemented, Title: "Not implemented by the Temporal server"},
 
-	UpstreamError:            {Status: http.StatusBadGateway, Title: "Error of the Temporal server"},
-	UpstreamAuthFailed:       {Status: http.StatusBadGateway, Title: "The gateway's credential was refused"},
-	UpstreamResponseTooLarge: {Status: http.StatusBadGateway, Title: "Answer of the Temporal server too large"},
+	UpstreamError:            {Status: http.StatusBadGateway, Title: "Temporal server error"},
+	UpstreamAuthFailed:       {Status: http.StatusBadGateway, Title: "Gateway credential rejected"},
+	UpstreamResponseTooLarge: {Status: http.StatusBadGateway, Title: "Temporal server response too large"},
 
 	UpstreamUnavailable: {Status: http.StatusServiceUnavailable, Title: "Temporal server unavailable", Retryable: true, RetryAfter: retrySoon},
 	UpstreamOverloaded:  {Status: http.StatusServiceUnavailable, Title: "Temporal server overloaded", Retryable: true, RetryAfter: retrySoon},

@@ -14,7 +14,8 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// declaredCodes reads the codes from their source, so that none is forgotten.
+// declaredCodes reads the codes from the source, so that the tests cover all of
+// them.
 func declaredCodes(t *testing.T) []problem.Code {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "code.go", nil, parser.SkipObjectResolution)
@@ -55,13 +56,13 @@ func TestEveryCodeHasItsOwnRow(t *testing.T) {
 		if code != problem.Internal {
 			require.NotEqual(t, internal, row, "%s is not in the table", code)
 		}
-		require.False(t, row.RetryAfter > 0 && !row.Retryable, "%s asks for a retry that it calls useless", code)
+		require.False(t, row.RetryAfter > 0 && !row.Retryable, "%s has a Retry-After but is not retryable", code)
 	}
 }
 
-func TestStatusesAreThoseOfTheDesign(t *testing.T) {
+func TestStatusOfEveryCode(t *testing.T) {
 	t.Parallel()
-	design := map[int][]problem.Code{
+	byStatus := map[int][]problem.Code{
 		400: {
 			"invalid-request", "invalid-json", "unknown-field", "invalid-page-token", "ambiguous-credentials",
 			"namespace-mismatch", "metadata-not-allowed", "invalid-path",
@@ -97,18 +98,18 @@ func TestStatusesAreThoseOfTheDesign(t *testing.T) {
 		504: {"deadline-exceeded", "query-timeout"},
 	}
 	want := map[problem.Code]int{}
-	for status, codes := range design {
+	for status, codes := range byStatus {
 		for _, code := range codes {
 			want[code] = status
 		}
 	}
 	for _, code := range declaredCodes(t) {
-		require.Contains(t, want, code, "the design has no such code")
+		require.Contains(t, want, code, "the test has no status for this code")
 		require.Equal(t, want[code], code.Row().Status, code)
 	}
 }
 
-func TestBusyAnswersSayWhenToComeBack(t *testing.T) {
+func TestRetryableCodesHaveRetryAfter(t *testing.T) {
 	t.Parallel()
 	for _, code := range declaredCodes(t) {
 		row := code.Row()
@@ -119,7 +120,7 @@ func TestBusyAnswersSayWhenToComeBack(t *testing.T) {
 	}
 }
 
-func TestAnUndeclaredCodeReadsAsInternal(t *testing.T) {
+func TestAnUndeclaredCodeIsInternal(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, problem.Internal.Row(), problem.Code("no-such-code").Row())
 }

@@ -19,16 +19,16 @@ import (
 // ContentType is the media type of a problem document (RFC 9457).
 const ContentType = "application/problem+json"
 
-// Occurrence is what the document tells of the request that failed.
+// Occurrence identifies the request that failed in its problem document.
 type Occurrence struct {
 	// RequestID is the request's X-Request-Id.
 	RequestID string
-	// Instance is the route's template: it says where the problem arose
-	// without repeating what the caller sent.
+	// Instance is the template of the route, which does not repeat what the
+	// caller sent.
 	Instance string
 }
 
-// document is the wire form.
+// document is the JSON form of a problem document.
 type document struct {
 	Type        string           `json:"type"`
 	Title       string           `json:"title"`
@@ -45,13 +45,14 @@ type document struct {
 	Members     `json:",inline"`
 }
 
-// Write answers with err's problem document and returns the status written.
+// Write writes the problem document of err as the response and returns its
+// status.
 func Write(w http.ResponseWriter, err error, at Occurrence) int {
 	e := Of(err)
 	row := e.Code.Row()
-	options := json.JoinOptions(json.Deterministic(true), jsontext.AllowInvalidUTF8(true)) // gRPC's messages may be any bytes
+	options := json.JoinOptions(json.Deterministic(true), jsontext.AllowInvalidUTF8(true)) // messages of gRPC may be any bytes
 	body, marshalErr := json.Marshal(e.document(row, at), options)
-	if marshalErr != nil { // A member that cannot be encoded costs the members, never the answer.
+	if marshalErr != nil { // if a member cannot be encoded, the document has no members
 		after := e.RetryAfter
 		e = New(e.Code, e.Detail).WithCause(marshalErr)
 		e.RetryAfter = after
@@ -78,24 +79,26 @@ func (e *Error) document(row Row, at Occurrence) document {
 	return d
 }
 
-// addUpstream lets a client rebuild the RPC error of its SDK. Where the text
-// is withheld, the status that is shown carries ours instead.
+// addUpstream adds the upstream's status, so that a client can rebuild the RPC
+// error of its SDK. If the message is withheld, the status has our detail
+// instead.
 func (d *document) addUpstream(st *status.Status, detail string) {
-	shown := proto.CloneOf(st.Proto())
-	shown.Message = strings.ToValidUTF8(shown.GetMessage(), "\uFFFD")
+	public := proto.CloneOf(st.Proto())
+	public.Message = strings.ToValidUTF8(public.GetMessage(), "\uFFFD")
 	if isWithheld(st.Code()) {
-		shown.Message, shown.Details = detail, nil
+		public.Message, public.Details = detail, nil
 	}
-	d.GRPCCode = code.Code(st.Code()).String() //nolint:gosec // the same numbers, on both sides
-	for _, a := range shown.GetDetails() {
+	d.GRPCCode = code.Code(st.Code()).String() //nolint:gosec // the numbers are the same
+	for _, a := range public.GetDetails() {
 		d.GRPCDetails = append(d.GRPCDetails, detailJSON(a))
 	}
-	if wire, err := proto.Marshal(shown); err == nil {
+	if wire, err := proto.Marshal(public); err == nil {
 		d.GRPCStatus = base64.StdEncoding.EncodeToString(wire)
 	}
 }
 
-// detailJSON keeps details of unknown type opaque instead of failing.
+// detailJSON returns the JSON of a status detail. A detail of an unknown type
+// becomes its wire form in base64.
 func detailJSON(a *anypb.Any) jsontext.Value {
 	if value, err := protojson.Marshal(a); err == nil {
 		return value
@@ -113,8 +116,9 @@ func (e *Error) retryAfter(row Row) time.Duration {
 	return row.RetryAfter
 }
 
-// SetHeaders sets what an answer with the error tells by headers, whatever its
-// body is: when to come again, what is allowed, how to authenticate.
+// SetHeaders sets the response headers of the error, which do not depend on the
+// form of the body: Cache-Control, Retry-After, Allow, WWW-Authenticate and
+// others.
 func (e *Error) SetHeaders(h http.Header) {
 	row := e.Code.Row()
 	h.Set("Cache-Control", "no-store")
@@ -133,7 +137,8 @@ func (e *Error) SetHeaders(h http.Header) {
 	}
 }
 
-// challenge is RFC 6750's: without an error code when no credential was sent.
+// challenge returns the WWW-Authenticate challenge (RFC 6750 section 3). It has
+// no error code if the request has no credential.
 func (e *Error) challenge() string {
 	const realm = `Bearer realm="flowgate"`
 	if e.Members.BearerError == "" {
@@ -142,7 +147,8 @@ func (e *Error) challenge() string {
 	return realm + `, error="` + e.Members.BearerError + `"`
 }
 
-// seconds rounds up: a caller that returns after them is not early.
+// seconds converts a duration to seconds. It rounds up, so that a caller that
+// waits that long is not early.
 func seconds(d time.Duration) int64 {
 	whole := int64(d / time.Second)
 	if d%time.Second > 0 {

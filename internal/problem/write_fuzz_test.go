@@ -24,11 +24,12 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// secret marks what stays in the log, here and in base64.
-const secret = "MARKER-MARKER-MARKER" // a multiple of three would be enough; several copies find every offset
+// secret is part of texts that only the log may have. The test finds it in
+// base64 too.
+const secret = "MARKER-MARKER-MARKER" // several copies, so that one is at an offset that is a multiple of three
 
-// FuzzWrite writes problems of any content. The document is always JSON in
-// UTF-8 with its required members, and nothing in it stems from a cause.
+// FuzzWrite writes problems with arbitrary content. The document is always JSON
+// in UTF-8 with the required members, and never contains the cause.
 func FuzzWrite(f *testing.F) {
 	for _, text := range []string{
 		"", "The request is invalid.", "\xff", "\xed\xa0\x80", "a\x00b", "a\r\nb: c", "<&>\u2028", `"\`, "\U0001f600", strings.Repeat("\xff", 300), strings.Repeat("x", 70<<10),
@@ -59,8 +60,8 @@ func FuzzWrite(f *testing.F) {
 	})
 }
 
-// FuzzUpstream writes the problems that statuses of the upstream become: any
-// code, text and details. Where the text is withheld, so are the details.
+// FuzzUpstream writes the problems of upstream statuses with any code, message
+// and details. If the message is withheld, the details are too.
 func FuzzUpstream(f *testing.F) {
 	for code := range uint32(19) {
 		f.Add(code, "dial tcp 10.0.0.1:7233: refused", "DescribeWorkflowExecution", []byte{}, false)
@@ -84,36 +85,36 @@ func FuzzUpstream(f *testing.F) {
 		st.Code, st.Message = int32(code), message //nolint:gosec // any number
 		st.Details = append(st.Details, &anypb.Any{TypeUrl: "type.googleapis.com/x", Value: []byte(secret)})
 		if codes.Code(code) == codes.OK {
-			return // is no error
+			return // not an error
 		}
 		w := httptest.NewRecorder()
 		problem.Write(w, problem.FromStatus(status.FromProto(st), method), problem.Occurrence{RequestID: "r", Instance: "/v1"})
 		d := checkDocument(t, w)
-		shown := &rpcstatus.Status{}
+		sent := &rpcstatus.Status{}
 		if text, ok := d["grpcStatus"].(string); ok {
 			wire, err := base64.StdEncoding.DecodeString(text)
 			require.NoError(t, err)
-			require.NoError(t, proto.Unmarshal(wire, shown))
+			require.NoError(t, proto.Unmarshal(wire, sent))
 		}
 		require.NotEmpty(t, d["grpcCode"])
-		told := codes.Code(code) == codes.InvalidArgument || codes.Code(code) == codes.NotFound || codes.Code(code) == codes.AlreadyExists ||
+		public := codes.Code(code) == codes.InvalidArgument || codes.Code(code) == codes.NotFound || codes.Code(code) == codes.AlreadyExists ||
 			codes.Code(code) == codes.PermissionDenied || codes.Code(code) == codes.ResourceExhausted || codes.Code(code) == codes.FailedPrecondition ||
 			codes.Code(code) == codes.Aborted || codes.Code(code) == codes.OutOfRange || codes.Code(code) == codes.Unimplemented
-		if told && !notGRPC {
-			require.Equal(t, int32(code), shown.GetCode()) //nolint:gosec // any number
-			require.Equal(t, validText(message), shown.GetMessage())
-			require.Len(t, shown.GetDetails(), len(st.GetDetails()))
+		if public && !notGRPC {
+			require.Equal(t, int32(code), sent.GetCode()) //nolint:gosec // any number
+			require.Equal(t, validText(message), sent.GetMessage())
+			require.Len(t, sent.GetDetails(), len(st.GetDetails()))
 			return
 		}
 		require.NotContains(t, w.Body.String(), secret)
 		require.NotContains(t, w.Body.String(), "10.0.0.1")
-		require.NotContains(t, shown.GetMessage(), secret)
-		require.Empty(t, shown.GetDetails())
+		require.NotContains(t, sent.GetMessage(), secret)
+		require.Empty(t, sent.GetDetails())
 		require.Nil(t, d["grpcDetails"])
 	})
 }
 
-// wireOf is a status with one detail.
+// wireOf returns the wire form of a status with one detail.
 func wireOf(f *testing.F, detail proto.Message) []byte {
 	f.Helper()
 	packed, err := anypb.New(detail)
@@ -125,7 +126,7 @@ func wireOf(f *testing.F, detail proto.Message) []byte {
 
 func validText(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
 
-// checkDocument holds an answer against RFC 9457 and the design.
+// checkDocument checks a response against RFC 9457.
 func checkDocument(t *testing.T, w *httptest.ResponseRecorder) map[string]any {
 	t.Helper()
 	body := w.Body.Bytes()
@@ -138,7 +139,7 @@ func checkDocument(t *testing.T, w *httptest.ResponseRecorder) map[string]any {
 	for _, name := range []string{"type", "title", "code"} {
 		require.IsType(t, "", d[name], "%s: %s", name, body)
 	}
-	require.Equal(t, "/docs/problems#"+d["code"].(string), d["type"]) //nolint:forcetypeassert // just seen
+	require.Equal(t, "/docs/problems#"+d["code"].(string), d["type"]) //nolint:forcetypeassert // see IsType
 	require.NotEmpty(t, d["title"])
 	require.InDelta(t, float64(w.Code), d["status"], 0)
 	require.GreaterOrEqual(t, w.Code, http.StatusBadRequest)

@@ -33,7 +33,7 @@ func written(t testing.TB, err error) *http.Response {
 	require.Equal(t, response.StatusCode, status)
 	require.Equal(t, strconv.Itoa(w.Body.Len()), response.Header.Get("Content-Length"))
 	require.True(t, jsontext.Value(w.Body.Bytes()).IsValid(), w.Body)
-	response.Header.Set("Body", w.Body.String()) // one place for what a caller can see
+	response.Header.Set("Body", w.Body.String()) // all that a caller can see, in one place
 	return response
 }
 
@@ -42,7 +42,7 @@ func body(t testing.TB, err error) string {
 	return written(t, err).Header.Get("Body")
 }
 
-// members are the fields of a document that the tests read back.
+// members are the members of a document that the tests read.
 type members struct {
 	GRPCCode    string           `json:"grpcCode"`
 	GRPCDetails []jsontext.Value `json:"grpcDetails"`
@@ -57,11 +57,11 @@ func membersOf(t testing.TB, err error) members {
 	return m
 }
 
-func shownStatus(t testing.TB, err error) *rpcstatus.Status {
+func publicStatus(t testing.TB, err error) *rpcstatus.Status {
 	t.Helper()
-	var shown rpcstatus.Status
-	require.NoError(t, proto.Unmarshal(membersOf(t, err).GRPCStatus, &shown))
-	return &shown
+	var public rpcstatus.Status
+	require.NoError(t, proto.Unmarshal(membersOf(t, err).GRPCStatus, &public))
+	return &public
 }
 
 func TestDocuments(t *testing.T) {
@@ -78,24 +78,24 @@ func TestDocuments(t *testing.T) {
 		err  error
 		want string
 	}{
-		"of the gateway itself": {
+		"an error of the gateway": {
 			err: problem.New(problem.RouteNotFound, "There is no such route."),
 			want: `{"type":"/docs/problems#route-not-found","title":"Route not found","status":404,"detail":"There is no such route.",` +
 				`"instance":"/v1/namespaces/{namespace}/workflows","code":"route-not-found","requestId":"req-1","retryable":false}`,
 		},
-		"of a wrong request": {
+		"an invalid request": {
 			err: problem.Invalid("/taskQueue", "is missing"),
 			want: `{"type":"/docs/problems#invalid-request","title":"Invalid request","status":400,"detail":"/taskQueue: is missing",` +
 				`"instance":"/v1/namespaces/{namespace}/workflows","code":"invalid-request","requestId":"req-1","retryable":false,` +
 				`"errors":[{"pointer":"/taskQueue","detail":"is missing"}]}`,
 		},
-		"with the occurrence's members": {
+		"with members": {
 			err: failed,
 			want: `{"type":"/docs/problems#query-failed","title":"Query failed","status":422,"detail":"boom <&>",` +
 				`"instance":"/v1/namespaces/{namespace}/workflows","code":"query-failed","requestId":"req-1","retryable":false,` +
 				`"workflowId":"w","runId":"r","updateId":"u","workflowStatus":"COMPLETED","failure":{"message":"boom"}}`,
 		},
-		"of the upstream": {
+		"an error of the upstream": {
 			err: problem.FromStatus(started, "StartWorkflowExecution"),
 			want: `{"type":"/docs/problems#workflow-already-started","title":"Workflow already started","status":409,` +
 				`"detail":"A workflow with this id has already been started.","instance":"/v1/namespaces/{namespace}/workflows",` +
@@ -104,14 +104,14 @@ func TestDocuments(t *testing.T) {
 				`"startRequestId":"q","runId":"r","firstExecutionRunId":"f"}],` +
 				`"grpcStatus":"` + base64.StdEncoding.EncodeToString(startedWire) + `","runId":"r","firstExecutionRunId":"f"}`,
 		},
-		"of an upstream that is away": {
+		"an unavailable upstream": {
 			err: problem.FromStatus(status.New(codes.Unavailable, "dial tcp 10.0.0.1: "+marker), "StartWorkflowExecution"),
 			want: `{"type":"/docs/problems#upstream-unavailable","title":"Temporal server unavailable","status":503,` +
 				`"detail":"The Temporal server cannot be reached at the moment.","instance":"/v1/namespaces/{namespace}/workflows",` +
 				`"code":"upstream-unavailable","requestId":"req-1","retryable":true,"retryAfter":1,"grpcCode":"UNAVAILABLE",` +
 				`"grpcStatus":"CA4SNFRoZSBUZW1wb3JhbCBzZXJ2ZXIgY2Fubm90IGJlIHJlYWNoZWQgYXQgdGhlIG1vbWVudC4="}`,
 		},
-		"of a defect": {
+		"an internal error": {
 			err: errors.New(marker),
 			want: `{"type":"/docs/problems#internal","title":"Internal error","status":500,` +
 				`"detail":"The gateway failed to handle the request.","instance":"/v1/namespaces/{namespace}/workflows",` +
@@ -125,7 +125,7 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
-func TestEveryAnswerHasTheHeadersOfAProblem(t *testing.T) {
+func TestEveryResponseHasTheHeadersOfAProblem(t *testing.T) {
 	t.Parallel()
 	for _, c := range declaredCodes(t) {
 		response := written(t, problem.New(c, "detail"))
@@ -138,7 +138,7 @@ func TestEveryAnswerHasTheHeadersOfAProblem(t *testing.T) {
 	}
 }
 
-func TestInnerTextOfTheUpstreamIsWithheld(t *testing.T) {
+func TestInternalMessagesOfTheUpstreamAreWithheld(t *testing.T) {
 	t.Parallel()
 	for _, c := range []codes.Code{
 		codes.Unavailable, codes.Unknown, codes.Internal, codes.DataLoss, codes.Unauthenticated, codes.Canceled,
@@ -147,11 +147,11 @@ func TestInnerTextOfTheUpstreamIsWithheld(t *testing.T) {
 		st := statusOf(t, c, "dial tcp 10.0.0.1:7233: "+marker, &errordetails.SystemWorkflowFailure{WorkflowError: marker})
 		err := problem.FromStatus(st, "StartWorkflowExecution")
 		require.NotContains(t, fmt.Sprint(written(t, err).Header), marker, c)
-		shown := shownStatus(t, err)
-		require.Equal(t, int32(c), shown.GetCode()) //nolint:gosec // a small number
-		require.Equal(t, err.Detail, shown.GetMessage(), c)
-		require.Empty(t, shown.GetDetails(), c)
-		require.Contains(t, err.Error(), marker, "%s: the log is told", c)
+		public := publicStatus(t, err)
+		require.Equal(t, int32(c), public.GetCode()) //nolint:gosec // a small number
+		require.Equal(t, err.Detail, public.GetMessage(), c)
+		require.Empty(t, public.GetDetails(), c)
+		require.Contains(t, err.Error(), marker, "%s: the log has it", c)
 	}
 }
 
@@ -161,13 +161,13 @@ func TestAClientCanRebuildTheRPCError(t *testing.T) {
 		st := statusOf(t, c, "text", &errordetails.NotFoundFailure{CurrentCluster: "c"}, &errordetails.QueryFailedFailure{})
 		err := problem.FromStatus(st, "DescribeWorkflowExecution")
 		require.Equal(t, code.Code(c).String(), membersOf(t, err).GRPCCode)
-		if shown := shownStatus(t, err); len(shown.GetDetails()) > 0 {
-			require.True(t, proto.Equal(st.Proto(), shown), "%s: %v", c, shown)
+		if public := publicStatus(t, err); len(public.GetDetails()) > 0 {
+			require.True(t, proto.Equal(st.Proto(), public), "%s: %v", c, public)
 			require.Len(t, membersOf(t, err).GRPCDetails, 2)
 		} else {
-			require.NotEqual(t, "text", shown.GetMessage(), "%s shows the text without the details", c)
+			require.NotEqual(t, "text", public.GetMessage(), "%s has the message without the details", c)
 		}
-		require.Equal(t, "text", st.Message(), "the status is the caller's own")
+		require.Equal(t, "text", st.Message(), "the status itself does not change")
 	}
 }
 
@@ -189,7 +189,7 @@ func TestDetailsOfUnknownTypeStayOpaque(t *testing.T) {
 		err := problem.FromStatus(status.FromProto(p), "DescribeWorkflowExecution")
 		require.Equal(t, problem.WorkflowNotFound, err.Code, name)
 		require.Equal(t, []jsontext.Value{jsontext.Value(test.want)}, membersOf(t, err).GRPCDetails, name)
-		require.True(t, proto.Equal(p, shownStatus(t, err)), name)
+		require.True(t, proto.Equal(p, publicStatus(t, err)), name)
 	}
 }
 
@@ -206,7 +206,7 @@ func TestRetryAfterRoundsUp(t *testing.T) {
 	require.Empty(t, written(t, problem.New(problem.Conflict, "no")).Header.Values("Retry-After"))
 }
 
-func TestChallengeTellsAMissingCredentialFromAWrongOne(t *testing.T) {
+func TestChallengeDistinguishesMissingAndInvalidCredentials(t *testing.T) {
 	t.Parallel()
 	missing := problem.New(problem.Unauthenticated, "Send a credential.")
 	require.Equal(t, []string{`Bearer realm="flowgate"`}, written(t, missing).Header.Values("WWW-Authenticate"))
@@ -228,7 +228,7 @@ func TestHeadersOfMethodsAndMediaTypes(t *testing.T) {
 	require.NotContains(t, body(t, method)+body(t, media), `"acceptPost"`)
 }
 
-func TestAMemberThatCannotBeEncodedCostsTheMembersOnly(t *testing.T) {
+func TestAMemberThatCannotBeEncodedDropsTheMembersOnly(t *testing.T) {
 	t.Parallel()
 	err := problem.New(problem.QueryFailed, "boom")
 	err.Members = problem.Members{WorkflowID: "w", Failure: func() {}}
@@ -236,12 +236,12 @@ func TestAMemberThatCannotBeEncodedCostsTheMembersOnly(t *testing.T) {
 		"instance":"/v1/namespaces/{namespace}/workflows","code":"query-failed","requestId":"req-1","retryable":false}`, body(t, err))
 }
 
-// gRPC passes messages through percent-encoding, which carries any bytes.
-func TestTextThatIsNotUnicodeCostsNoDocument(t *testing.T) {
+// gRPC percent-encodes messages, so that they may contain any bytes.
+func TestInvalidUTF8IsReplaced(t *testing.T) {
 	t.Parallel()
 	err := problem.FromStatus(status.New(codes.NotFound, "workflow \xff\xfe not found"), "DescribeWorkflowExecution")
 	err.Members.WorkflowID = "w\xff"
 	require.Contains(t, body(t, err), "workflow \uFFFD")
 	require.Contains(t, body(t, err), `"workflowId":"w`+"\uFFFD")
-	require.Equal(t, "workflow \uFFFD not found", shownStatus(t, err).GetMessage())
+	require.Equal(t, "workflow \uFFFD not found", publicStatus(t, err).GetMessage())
 }

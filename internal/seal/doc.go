@@ -1,8 +1,8 @@
-// Package seal signs what the gateway gives its callers to bring back: page
-// tokens, and tokens that a caller hands on.
+// Package seal signs what the gateway returns to callers and later receives
+// from them: page tokens, and delegated tokens.
 //
-// Trust boundary: a sealed text comes from anybody until it has been opened. It
-// is bound to a scope, so that what was sealed for one purpose, caller or
-// namespace is worth nothing for another. Failure posture: closed; whatever was
-// not sealed by one of the keys, in this scope, is nothing.
+// Trust boundary: a sealed text is untrusted until it has been opened. It is
+// bound to a scope, so that a text that was sealed for one purpose, caller or
+// namespace is not valid for another. Failure posture: closed. A text that was
+// not sealed by one of the keys, in the same scope, is rejected.
 package seal

@@ -10,20 +10,20 @@ import (
 	"strings"
 )
 
-// Keys seal and open texts. The first seals, all open.
+// Keys seals and opens texts. The first key seals; every key opens.
 type Keys struct {
 	keys [][]byte
 }
 
-// macBytes is how much of the HMAC-SHA256 a text carries (RFC 2104 section 5
-// allows half).
+// macBytes is the number of bytes of the HMAC-SHA256 in a sealed text (RFC 2104
+// section 5 allows a half).
 const macBytes = 16
 
-// minKeyBytes is HMAC-SHA256's recommended key size.
+// minKeyBytes is the recommended key size of HMAC-SHA256, in bytes.
 const minKeyBytes = 32
 
-// Open reads the key files. Without files it makes a random key, so that what
-// is sealed is good on this replica and until it stops.
+// Open reads keys from files. Without files it generates a random key: sealed
+// texts are then valid on this replica only, until it stops.
 func Open(files []string) (*Keys, error) {
 	if len(files) == 0 {
 		key := make([]byte, minKeyBytes)
@@ -41,7 +41,8 @@ func Open(files []string) (*Keys, error) {
 	return New(keys...)
 }
 
-// New takes keys of at least 32 bytes.
+// New returns the given keys. It returns an error if a key has fewer than 32
+// bytes.
 func New(keys ...[]byte) (*Keys, error) {
 	for _, key := range keys {
 		if len(key) < minKeyBytes {
@@ -52,19 +53,20 @@ func New(keys ...[]byte) (*Keys, error) {
 }
 
 // Scope is what a sealed text is bound to. Its first part names the purpose,
-// and the number of parts is the purpose's own.
+// which determines the other parts.
 type Scope []string
 
-// Seal gives content, readable for everybody, with the proof that it was sealed
-// in this scope, as letters that stand in a URL.
+// Seal returns the content with an HMAC over content and scope, in base64url.
+// The content is not encrypted.
 func (k *Keys) Seal(scope Scope, content []byte) string {
 	return base64.RawURLEncoding.EncodeToString(append(scope.mac(k.keys[0], content), content...))
 }
 
-// Open gives back what was sealed in the same scope.
+// Open returns the content of a text that was sealed in the same scope. ok is
+// false for any other text.
 func (k *Keys) Open(scope Scope, text string) (content []byte, ok bool) {
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(sealed) < macBytes || strings.ContainsAny(text, "\r\n") { // which base64 skips, even when strict
+	if err != nil || len(sealed) < macBytes || strings.ContainsAny(text, "\r\n") { // the decoder skips line breaks, even when strict
 		return nil, false
 	}
 	content = sealed[macBytes:]
@@ -80,7 +82,7 @@ func (s Scope) mac(key, content []byte) []byte {
 	mac := hmac.New(sha256.New, key)
 	_, _ = fmt.Fprintf(mac, "%d;", len(s))
 	for _, part := range s {
-		_, _ = fmt.Fprintf(mac, "%d:%s", len(part), part) // lengths keep the parts apart
+		_, _ = fmt.Fprintf(mac, "%d:%s", len(part), part) // the lengths make the encoding of the parts unique
 	}
 	_, _ = mac.Write(content)
 	return mac.Sum(nil)[:macBytes]

@@ -54,5 +54,5 @@ func TestADocumentThatIsNoneIsFoundByCheck(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(cfg.Docs.Folder, "orders.yaml"), []byte("a: b"), 0o600))
 	err := server.Check(&cfg)
 	require.ErrorContains(t, err, "docs.folder: ")
-	require.ErrorContains(t, err, "orders.yaml: is no OpenAPI document")
+	require.ErrorContains(t, err, "orders.yaml: is not an OpenAPI document")
 }

@@ -2,28 +2,30 @@ package transcode
 
 import "sync"
 
-// Buffer holds an answer while it is made, and until it is written.
+// Buffer is a pooled buffer for a response body.
 type Buffer struct {
-	// Text is what was made so far.
+	// Text is the body so far.
 	Text []byte
 }
 
-// maxKept is the largest buffer that is kept for the next answer.
-const maxKept = 4 << 20
+// maxPooledBytes is the capacity in bytes of the largest buffer that returns to
+// the pool.
+const maxPooledBytes = 4 << 20
 
-//nolint:gochecknoglobals // a pool is one for all
+//nolint:gochecknoglobals // a process has one pool
 var buffers = sync.Pool{New: func() any { return &Buffer{Text: make([]byte, 0, chunkBytes)} }}
 
-// NewBuffer gives an empty buffer, which its user releases.
+// NewBuffer returns an empty buffer. The caller must release it.
 func NewBuffer() *Buffer {
 	b, _ := buffers.Get().(*Buffer)
 	b.Text = b.Text[:0]
 	return b
 }
 
-// Release gives the buffer back.
+// Release returns the buffer to the pool. It must not be used afterwards. On a
+// nil buffer it does nothing.
 func (b *Buffer) Release() {
-	if b != nil && cap(b.Text) <= maxKept {
+	if b != nil && cap(b.Text) <= maxPooledBytes {
 		buffers.Put(b)
 	}
 }

@@ -14,13 +14,14 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode/transcodetest"
 )
 
-// long is protobuf's own JSON, which the library is the oracle for.
+// longForm is ProtoJSON, for which the protobuf library is the oracle.
 //
 //nolint:gochecknoglobals // a constant
-var long = transcode.Form{LongPayloads: true}
+var longForm = transcode.Form{LongPayloads: true}
 
-// canonical gives JSON in the one form that equal documents have in common.
-func canonical(tb testing.TB, text []byte) string {
+// canonicalJSON returns the canonical form of a JSON text (RFC 8785), in which
+// equal documents are equal texts.
+func canonicalJSON(tb testing.TB, text []byte) string {
 	tb.Helper()
 	value := jsontext.Value(text).Clone()
 	require.NoError(tb, value.Canonicalize(jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(true)), "%s", text)
@@ -34,30 +35,30 @@ func marshal(tb testing.TB, m proto.Message) []byte {
 	return wire
 }
 
-// agree holds the transcoder against the library in both directions.
-func agree(tb testing.TB, plan *transcode.Message, of protoreflect.MessageType, m proto.Message, wire []byte) {
+// requireAgreement compares the transcoder with the library in both directions.
+func requireAgreement(tb testing.TB, plan *transcode.Message, of protoreflect.MessageType, m proto.Message, wire []byte) {
 	tb.Helper()
 	want, err := protojson.Marshal(m)
 	require.NoError(tb, err)
-	got, err := plan.AppendJSON(nil, wire, long, nil)
+	got, err := plan.AppendJSON(nil, wire, longForm, nil)
 	require.NoError(tb, err)
-	require.Equal(tb, canonical(tb, want), canonical(tb, got))
+	require.Equal(tb, canonicalJSON(tb, want), canonicalJSON(tb, got))
 	require.True(tb, json.Valid(got))
 
 	names, err := protojson.MarshalOptions{UseProtoNames: true, UseEnumNumbers: true}.Marshal(m)
 	require.NoError(tb, err)
 	for _, text := range [][]byte{want, got, names} {
-		back, err := plan.AppendWire(nil, text, long)
+		back, err := plan.AppendWire(nil, text, longForm)
 		require.NoError(tb, err, "%s", text)
 		read := of.New().Interface()
 		require.NoError(tb, proto.Unmarshal(back, read))
-		same(tb, m, read)
+		requireEqualMessages(tb, m, read)
 	}
 }
 
-// same compares messages by their JSON: an Any holds bytes, which have more than
-// one order.
-func same(tb testing.TB, a, b proto.Message) {
+// requireEqualMessages compares messages by their JSON, because the bytes in an
+// Any may have the fields in any order.
+func requireEqualMessages(tb testing.TB, a, b proto.Message) {
 	tb.Helper()
 	if proto.Equal(a, b) {
 		return
@@ -66,11 +67,12 @@ func same(tb testing.TB, a, b proto.Message) {
 	require.NoError(tb, err)
 	y, err := protojson.Marshal(b)
 	require.NoError(tb, err)
-	require.Equal(tb, canonical(tb, x), canonical(tb, y))
+	require.Equal(tb, canonicalJSON(tb, x), canonicalJSON(tb, y))
 }
 
-// shorthandAgrees holds that what shorthand says is read back as the same.
-func shorthandAgrees(tb testing.TB, plan *transcode.Message, of protoreflect.MessageType, m proto.Message, wire []byte) {
+// requireShorthandRoundTrip checks that the shorthand is read back as an equal
+// message.
+func requireShorthandRoundTrip(tb testing.TB, plan *transcode.Message, of protoreflect.MessageType, m proto.Message, wire []byte) {
 	tb.Helper()
 	text, err := plan.AppendJSON(nil, wire, transcode.Form{}, nil)
 	require.NoError(tb, err)
@@ -79,7 +81,7 @@ func shorthandAgrees(tb testing.TB, plan *transcode.Message, of protoreflect.Mes
 	require.NoError(tb, err, "%s", text)
 	read := of.New().Interface()
 	require.NoError(tb, proto.Unmarshal(back, read))
-	same(tb, m, read)
+	requireEqualMessages(tb, m, read)
 }
 
 func TestEveryMessageOfTheLinkedAPIAgreesWithTheLibrary(t *testing.T) {
@@ -91,10 +93,10 @@ func TestEveryMessageOfTheLinkedAPIAgreesWithTheLibrary(t *testing.T) {
 		for range 6 {
 			m := g.Message(of).Interface()
 			if of.Descriptor().FullName() == "google.protobuf.Any" {
-				continue // made below, within others
+				continue // tested below, inside other messages
 			}
-			agree(t, plan, of, m, marshal(t, m))
-			shorthandAgrees(t, plan, of, m, marshal(t, m))
+			requireAgreement(t, plan, of, m, marshal(t, m))
+			requireShorthandRoundTrip(t, plan, of, m, marshal(t, m))
 		}
 	}
 	t.Logf("%d messages", len(all))
@@ -110,20 +112,20 @@ func FuzzDifferential(f *testing.F) {
 		plan, g := plans.Message(of.Descriptor()), transcodetest.NewGenerator(t, seed)
 		m := g.Message(of).Interface()
 		wire := marshal(t, m)
-		agree(t, plan, of, m, wire)
-		shorthandAgrees(t, plan, of, m, wire)
+		requireAgreement(t, plan, of, m, wire)
+		requireShorthandRoundTrip(t, plan, of, m, wire)
 
-		// The bytes of two messages after each other are the two merged.
+		// Two concatenated messages are one merged message.
 		wire = append(wire, marshal(t, g.Message(of).Interface())...)
 		merged := of.New().Interface()
 		require.NoError(t, proto.Unmarshal(wire, merged))
 		if _, err := protojson.Marshal(merged); err == nil {
-			agree(t, plan, of, merged, wire)
+			requireAgreement(t, plan, of, merged, wire)
 		}
 	})
 }
 
-// FuzzHostileWire feeds bytes that no peer should send.
+// FuzzHostileWire converts bytes that no peer should send.
 func FuzzHostileWire(f *testing.F) {
 	plans, all := transcode.NewPlans(), transcodetest.Linked(f)
 	g := transcodetest.NewGenerator(f, 3)
@@ -133,7 +135,7 @@ func FuzzHostileWire(f *testing.F) {
 	f.Fuzz(func(t *testing.T, wire []byte, which uint16) {
 		of := all[int(which)%len(all)]
 		plan := plans.Message(of.Descriptor())
-		got, failed := plan.AppendJSON(nil, wire, long, nil)
+		got, failed := plan.AppendJSON(nil, wire, longForm, nil)
 		if failed == nil {
 			require.True(t, jsontext.Value(got).IsValid(), "%s", got)
 		}
@@ -147,14 +149,14 @@ func FuzzHostileWire(f *testing.F) {
 		}
 		want, err := protojson.Marshal(m)
 		if err != nil {
-			return // unknown types in an Any, which only the transcoder shows
+			return // an Any of an unknown type, which only the transcoder converts
 		}
 		require.NoError(t, failed)
-		require.Equal(t, canonical(t, want), canonical(t, got))
+		require.Equal(t, canonicalJSON(t, want), canonicalJSON(t, got))
 	})
 }
 
-// FuzzHostileJSON feeds what no client should send.
+// FuzzHostileJSON converts JSON that no client should send.
 func FuzzHostileJSON(f *testing.F) {
 	plans, all := transcode.NewPlans(), transcodetest.Linked(f)
 	g := transcodetest.NewGenerator(f, 4)
@@ -171,20 +173,21 @@ func FuzzHostileJSON(f *testing.F) {
 			require.NoError(t, proto.Unmarshal(wire, of.New().Interface()))
 			require.LessOrEqual(t, len(wire), 64*len(text)+64)
 		}
-		wire, failed := plan.AppendWire(nil, text, long)
+		wire, failed := plan.AppendWire(nil, text, longForm)
 		want, got := of.New().Interface(), of.New().Interface()
 		accepted := protojson.UnmarshalOptions{RecursionLimit: 90}.Unmarshal(text, want) == nil
 		if failed != nil {
-			// The library takes white space around numbers in strings and other
-			// liberties that are not in its grammar; ours must be JSON at least.
+			// The library accepts white space around numbers in strings and
+			// other deviations from its grammar. The transcoder requires valid
+			// JSON.
 			if accepted && jsontext.Value(text).IsValid() {
-				t.Fatalf("refused: %v", failed)
+				t.Fatalf("rejected: %v", failed)
 			}
 			return
 		}
 		require.NoError(t, proto.Unmarshal(wire, got))
 		if accepted {
-			same(t, want, got)
+			requireEqualMessages(t, want, got)
 		}
 	})
 }

@@ -6,16 +6,16 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// enum is the names of one enumeration.
+// enum has the names of the values of one enum type.
 type enum struct {
-	null    bool // google.protobuf.NullValue, whose JSON is null
-	named   bool // values without a name are strings too
-	labels  map[int32][]byte
-	low     [64][]byte // the labels of small numbers, as nearly all are
-	numbers map[string]int32
-	// short are the names without their type's prefix, folded: Temporal has
-	// written "Running" for WORKFLOW_EXECUTION_STATUS_RUNNING, and its own API
-	// still takes it.
+	null         bool // google.protobuf.NullValue, whose JSON is null
+	alwaysString bool // unknown values are written as strings too
+	labels       map[int32][]byte
+	low          [64][]byte // the labels of small numbers, which nearly all values have
+	numbers      map[string]int32
+	// short has the folded names without the prefix of the type: older versions
+	// of Temporal wrote "Running" for WORKFLOW_EXECUTION_STATUS_RUNNING, and
+	// its HTTP API still accepts that.
 	short map[string]int32
 }
 
@@ -32,30 +32,30 @@ func newEnum(d protoreflect.EnumDescriptor) *enum {
 		if short, ok := strings.CutPrefix(fold(name), prefix); ok {
 			e.short[short] = number
 		}
-		if e.labels[number] == nil { // of aliases, the first is the name
+		if e.labels[number] == nil { // the first of several aliases
 			e.labels[number] = appendString(nil, name)
 		}
 	}
-	return e.seal()
+	return e.indexLow()
 }
 
-// label gives the name of a number as JSON, nil when it has none.
+// label returns the name of a number as a JSON string, or nil if it has none.
 func (e *enum) label(number int32) []byte {
-	if uint32(number) < uint32(len(e.low)) { //nolint:gosec // negative ones are large then
+	if uint32(number) < uint32(len(e.low)) { //nolint:gosec // negative numbers become large
 		return e.low[number]
 	}
 	return e.labels[number]
 }
 
-// seal fills what label looks up.
-func (e *enum) seal() *enum {
+// indexLow copies the labels of small numbers to low.
+func (e *enum) indexLow() *enum {
 	for number := range e.low {
 		e.low[number] = e.labels[int32(number)]
 	}
 	return e
 }
 
-// number gives the number of a name.
+// number returns the number of a name. It accepts the short form too.
 func (e *enum) number(name string) (int32, bool) {
 	if number, ok := e.numbers[name]; ok {
 		return number, true
@@ -64,5 +64,5 @@ func (e *enum) number(name string) (int32, bool) {
 	return number, ok
 }
 
-// fold takes the case and the separators out of a name.
+// fold removes the underscores from a name and converts it to upper case.
 func fold(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "_", "")) }

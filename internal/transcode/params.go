@@ -13,24 +13,24 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// Parameter is a field of a message that a path names: by its number in each
-// message on the way.
+// Parameter is a field of a message, at any depth, that a path or query
+// parameter sets.
 type Parameter struct {
-	// Path is the field's path, in the names of the proto files.
+	// Path is the dotted path of the field, in proto names.
 	Path string
 
 	fields []*field
 }
 
-// Parameter finds the field of a path such as execution.workflow_id. It is false
-// when there is none that text can stand for.
+// Parameter returns the field at a path such as execution.workflow_id. It
+// returns false if there is no such field, or if the field is a map.
 func (m *Message) Parameter(path string) (Parameter, bool) {
 	p, _, ok := m.parameter(path)
 	return p, ok
 }
 
-// parameter resolves a path; what stands in brackets at its end is the key of a
-// map.
+// parameter resolves a path in proto or JSON names. A path may end in the key
+// of a map entry in brackets.
 func (m *Message) parameter(path string) (p Parameter, key string, ok bool) {
 	path, rest, mapped := strings.Cut(path, "[")
 	if mapped {
@@ -40,10 +40,10 @@ func (m *Message) parameter(path string) (p Parameter, key string, ok bool) {
 	}
 	names := strings.Split(path, ".")
 	for i, name := range names {
-		if m == nil || m.form != formFields {
+		if m == nil || m.form != formObject {
 			return p, "", false
 		}
-		f := m.names[name]
+		f := m.byName[name]
 		if f == nil || i < len(names)-1 && (f.repeated || f.key != nil || f.message == nil) {
 			return p, "", false
 		}
@@ -57,13 +57,14 @@ func (m *Message) parameter(path string) (p Parameter, key string, ok bool) {
 
 func (p Parameter) last() *field { return p.fields[len(p.fields)-1] }
 
-// Reached reports whether the messages that lead to the field are all there.
+// Reached reports whether all messages that enclose the field are set in the
+// wire bytes of a message.
 func (p Parameter) Reached(message []byte) bool {
 	for _, f := range p.fields[:len(p.fields)-1] {
 		var inner []byte
 		found := false
 		for number, value := range Fields(message) {
-			if number == f.number { // what comes twice is merged
+			if number == f.number { // occurrences are merged
 				inner, found = append(inner, value...), true
 			}
 		}
@@ -75,8 +76,9 @@ func (p Parameter) Reached(message []byte) bool {
 	return true
 }
 
-// AppendValue appends the field with the value that text stands for. What was
-// written before is merged with it by whoever reads the message.
+// AppendValue appends the field with a value in the text form of a path or
+// query parameter. Protobuf decoders merge it with the fields before it. The
+// error is an [InputError].
 func (p Parameter) AppendValue(dst []byte, text string) ([]byte, error) {
 	value, err := textValue(p.last(), text)
 	if err != nil {
@@ -85,7 +87,7 @@ func (p Parameter) AppendValue(dst []byte, text string) ([]byte, error) {
 	return p.wrap(dst, append(slices.Clone(p.last().tag), value...)), nil
 }
 
-// wrap puts a field into the messages around it.
+// wrap appends a field inside the messages that enclose it.
 func (p Parameter) wrap(dst, inner []byte) []byte {
 	for i := len(p.fields) - 2; i >= 0; i-- {
 		inner = protowire.AppendBytes(slices.Clone(p.fields[i].tag), inner)
@@ -93,26 +95,27 @@ func (p Parameter) wrap(dst, inner []byte) []byte {
 	return append(dst, inner...)
 }
 
-// AppendQuery appends the fields that a query names, by the rules of
-// google.api.http: dotted names, in either spelling, repeated ones for lists.
-// Names of no field are ignored, and those that the path has bound already; the
-// error is an [InputError] that names the parameter.
+// AppendQuery appends the fields that a query string sets, by the rules of
+// google.api.http: names are dotted paths of proto or JSON names, and a
+// repeated field may be sent several times. Names of unknown fields are
+// ignored, and so are fields that the path sets (bound). The error is an
+// [InputError] whose pointer is a question mark and the parameter's name.
 func (m *Message) AppendQuery(dst []byte, query url.Values, bound []Parameter) ([]byte, error) {
-	var given map[string]bool
+	var seen map[string]bool
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		p, key, ok := m.parameter(name)
 		if !ok || slices.ContainsFunc(bound, func(b Parameter) bool { return covers(b.Path, p.Path) }) {
 			continue
 		}
 		values, f := query[name], p.last()
-		once := p.Path + "[" + key // in either spelling
-		if !f.repeated && (len(values) > 1 || given[once]) {
+		id := p.Path + "[" + key // the same for the proto and the JSON name
+		if !f.repeated && (len(values) > 1 || seen[id]) {
 			return dst, &InputError{Pointer: "?" + name, Reason: "must be given once"}
 		}
-		if given == nil {
-			given = map[string]bool{}
+		if seen == nil {
+			seen = map[string]bool{}
 		}
-		given[once] = true
+		seen[id] = true
 		for _, text := range values {
 			var err error
 			if f.key != nil {
@@ -128,7 +131,7 @@ func (m *Message) AppendQuery(dst []byte, query url.Values, bound []Parameter) (
 	return dst, nil
 }
 
-// covers reports whether what bound names includes path.
+// covers reports whether a path is bound, or lies inside it.
 func covers(bound, path string) bool {
 	return path == bound || strings.HasPrefix(path, bound+".")
 }
@@ -147,7 +150,7 @@ func (p Parameter) appendEntry(dst []byte, key, text string) ([]byte, error) {
 	return p.wrap(dst, protowire.AppendBytes(slices.Clone(f.tag), entry)), nil
 }
 
-// textValue gives the wire value of a field, without its tag.
+// textValue converts text to the wire value of a field, without the tag.
 func textValue(f *field, text string) ([]byte, error) {
 	if f.message != nil {
 		value, err := textMessage(f.message, text)
@@ -156,25 +159,25 @@ func textValue(f *field, text string) ([]byte, error) {
 	switch f.kind {
 	case protoreflect.StringKind:
 		if !utf8.ValidString(text) {
-			return nil, inputFault("must be UTF-8")
+			return nil, invalidInput("must be UTF-8")
 		}
 		return protowire.AppendString(nil, text), nil
 	case protoreflect.BytesKind:
-		data, err := base64Of([]byte(text)).DecodeString(text)
+		data, err := base64Encoding([]byte(text)).DecodeString(text)
 		if err != nil {
-			return nil, inputFault("must be base64")
+			return nil, invalidInput("must be base64")
 		}
 		return protowire.AppendBytes(nil, data), nil
 	case protoreflect.BoolKind:
 		v, err := strconv.ParseBool(text)
 		if err != nil {
-			return nil, inputFault("must be true or false")
+			return nil, invalidInput("must be true or false")
 		}
 		return protowire.AppendVarint(nil, protowire.EncodeBool(v)), nil
 	case protoreflect.EnumKind:
 		return textEnum(f.enum, text)
 	default:
-		if v, err := strconv.ParseInt(text, 10, 64); err == nil { // as plain gateways read it: 02, +2
+		if v, err := strconv.ParseInt(text, 10, 64); err == nil { // as grpc-gateway does: 02, +2
 			text = strconv.FormatInt(v, 10)
 		}
 		var w wireWriter
@@ -188,29 +191,29 @@ func textEnum(e *enum, text string) ([]byte, error) {
 	if !ok {
 		v, err := strconv.ParseInt(text, 10, 32)
 		if _, known := e.labels[int32(v)]; err != nil || !known {
-			return nil, inputFault("has no value " + quote(text))
+			return nil, invalidInput("has no value " + quote(text))
 		}
 		number = int32(v)
 	}
-	return protowire.AppendVarint(nil, uint64(number)), nil //nolint:gosec // negative ones take ten bytes
+	return protowire.AppendVarint(nil, uint64(number)), nil //nolint:gosec // negative numbers take ten bytes
 }
 
-// textMessage gives the content of a message that text can stand for.
+// textMessage converts text to the content of a message that has a text form.
 func textMessage(m *Message, text string) ([]byte, error) {
 	switch m.form {
 	case formTimestamp:
 		if seconds, nanos, ok := parseTimestamp(text); ok {
-			return appendInstant(nil, seconds, nanos), nil
+			return appendSecondsNanos(nil, seconds, nanos), nil
 		}
-		return nil, inputFault(`must be a time such as "2026-01-31T12:00:00Z"`)
+		return nil, invalidInput(`must be a time such as "2026-01-31T12:00:00Z"`)
 	case formDuration:
 		if seconds, nanos, ok := parseDuration(text); ok {
-			return appendInstant(nil, seconds, nanos), nil
+			return appendSecondsNanos(nil, seconds, nanos), nil
 		}
-		if d, err := time.ParseDuration(text); err == nil { // what plain gateways take
-			return appendInstant(nil, int64(d/time.Second), int32(d%time.Second)), nil
+		if d, err := time.ParseDuration(text); err == nil { // as grpc-gateway does
+			return appendSecondsNanos(nil, int64(d/time.Second), int32(d%time.Second)), nil
 		}
-		return nil, inputFault(`must be a duration such as "1.5s"`)
+		return nil, invalidInput(`must be a duration such as "1.5s"`)
 	case formWrapper:
 		f := m.fields[0]
 		value, err := textValue(f, text)
@@ -218,7 +221,7 @@ func textMessage(m *Message, text string) ([]byte, error) {
 	case formLibrary:
 		if m.name == "google.protobuf.FieldMask" {
 			if !utf8.ValidString(text) {
-				return nil, inputFault("must be UTF-8")
+				return nil, invalidInput("must be UTF-8")
 			}
 			var mask []byte
 			for path := range strings.SplitSeq(text, ",") {
@@ -226,7 +229,7 @@ func textMessage(m *Message, text string) ([]byte, error) {
 			}
 			return mask, nil
 		}
-	case formFields, formAny, formPayload, formPayloads:
+	case formObject, formAny, formPayload, formPayloads:
 	}
-	return nil, inputFault("cannot be given in a query")
+	return nil, invalidInput("cannot be set in a query string")
 }

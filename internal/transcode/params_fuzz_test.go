@@ -13,9 +13,9 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode/transcodetest"
 )
 
-// FuzzQuery reads query strings as messages of all types: whatever they say is
-// refused, or a message that a decoder takes, knows every field of, and that is
-// no larger than what was said.
+// FuzzQuery reads query strings as messages of all types. A query string is
+// rejected, or becomes a valid message without unknown fields whose size is
+// bounded by that of the query string.
 func FuzzQuery(f *testing.F) {
 	plans, all := transcode.NewPlans(), append([]protoreflect.MessageType{sampleType(f)}, transcodetest.Linked(f)...)
 	for _, raw := range []string{
@@ -25,7 +25,7 @@ func FuzzQuery(f *testing.F) {
 	} {
 		f.Add(raw, uint16(0))
 	}
-	for i, of := range all { // each by the names of its own fields
+	for i, of := range all { // with the names of its own fields
 		values := url.Values{}
 		for j := range of.Descriptor().Fields().Len() {
 			values.Add(of.Descriptor().Fields().Get(j).JSONName(), "1")
@@ -35,10 +35,10 @@ func FuzzQuery(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw string, which uint16) {
 		of := all[int(which)%len(all)]
 		plan := plans.Message(of.Descriptor())
-		values, _ := url.ParseQuery(raw) // what can be read of it
+		values, _ := url.ParseQuery(raw) // the valid part of it
 		wire, err := plan.AppendQuery(nil, values, nil)
 		again, failed := plan.AppendQuery(nil, values, nil)
-		require.Equal(t, err, failed, "it does not depend on the order of a map")
+		require.Equal(t, err, failed, "the result does not depend on map order")
 		require.Equal(t, wire, again)
 		if err != nil {
 			require.ErrorAs(t, err, new(*transcode.InputError))
@@ -46,7 +46,7 @@ func FuzzQuery(f *testing.F) {
 		}
 		require.LessOrEqual(t, len(wire), 16*len(raw)+16)
 		if strings.Count(raw, ".") > 5_000 {
-			return // deeper than a decoder goes
+			return // too deep for a decoder
 		}
 		m := of.New()
 		require.NoError(t, proto.Unmarshal(wire, m.Interface()))
@@ -60,13 +60,13 @@ func FuzzQuery(f *testing.F) {
 			require.NoError(t, err)
 			m := of.New()
 			require.NoError(t, proto.Unmarshal(without, m.Interface()))
-			require.False(t, isSet(m, bound.Path), "%s is the path's", name)
+			require.False(t, isSet(m, bound.Path), "%s is set by the path", name)
 			break
 		}
 	})
 }
 
-// isSet reports whether a message has a field, by its path.
+// isSet reports whether the field at a path is set.
 func isSet(m protoreflect.Message, path string) bool {
 	name, rest, more := strings.Cut(path, ".")
 	field := m.Descriptor().Fields().ByName(protoreflect.Name(name))

@@ -13,8 +13,8 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// sampleFile is a message with a field of each kind that a query can name: the
-// linked API has some of them only.
+// sampleFile declares a message with a field of each kind that a query string
+// can set. The linked API has some of these kinds only.
 const sampleFile = `
 name: "sample.proto" package: "sample" syntax: "proto3"
 dependency: "google/protobuf/timestamp.proto" dependency: "google/protobuf/duration.proto"
@@ -72,12 +72,12 @@ func sampleType(tb testing.TB) protoreflect.MessageType {
 	tb.Helper()
 	file := &descriptorpb.FileDescriptorProto{}
 	require.NoError(tb, prototext.Unmarshal([]byte(sampleFile), file))
-	built, err := protodesc.NewFile(file, protoregistry.GlobalFiles)
+	linked, err := protodesc.NewFile(file, protoregistry.GlobalFiles)
 	require.NoError(tb, err)
-	return dynamicpb.NewMessageType(built.Messages().ByName("Sample"))
+	return dynamicpb.NewMessageType(linked.Messages().ByName("Sample"))
 }
 
-// sample reads one from its text.
+// sample parses a sample message from its text form.
 func sample(tb testing.TB, of protoreflect.MessageType, text string) proto.Message {
 	tb.Helper()
 	m := of.New().Interface()

@@ -19,9 +19,9 @@ func query(t *testing.T, raw string) url.Values {
 	return values
 }
 
-// The rules of google.api.http, as grpc-gateway has them, which Temporal's HTTP
-// API is made of.
-func TestQueryIsReadAsPlainGatewaysReadIt(t *testing.T) {
+// The rules are those of google.api.http as grpc-gateway implements them,
+// because Temporal's own HTTP API is built on grpc-gateway.
+func TestQueryIsReadAsGRPCGatewayReadsIt(t *testing.T) {
 	t.Parallel()
 	of := sampleType(t)
 	plan := transcode.NewPlans().Message(of.Descriptor())
@@ -38,7 +38,7 @@ func TestQueryIsReadAsPlainGatewaysReadIt(t *testing.T) {
 		"innerOne.i32=1&innerOne.innerOne.i32=2&inner_one.flag=true": `inner_one { i32: 1 flag: true inner_one { i32: 2 } }`,
 
 		"color=COLOR_DARK_RED": "color: COLOR_DARK_RED", "color=1": "color: COLOR_DARK_RED", "color=-5": "color: COLOR_COLD", "color=0": "",
-		"color=DarkRed": "color: COLOR_DARK_RED", // as Temporal once wrote them
+		"color=DarkRed": "color: COLOR_DARK_RED", // as older versions of Temporal wrote them
 
 		"flag=true": "flag: true", "flag=1": "flag: true", "flag=t": "flag: true", "flag=False": "", "flag=0": "",
 		"i32=-2147483648": "i32: -2147483648", "i32=%2B2": "i32: 2", "i32=02": "i32: 2", "i64=9223372036854775807": "i64: 9223372036854775807",
@@ -84,7 +84,8 @@ func TestQueryIsReadAsPlainGatewaysReadIt(t *testing.T) {
 	}
 }
 
-// canonicalWire compares messages whose numbers may be NaN.
+// canonicalWire returns the deterministic wire form of a message, to compare
+// messages that may have NaN.
 func canonicalWire(t *testing.T, m proto.Message) string {
 	t.Helper()
 	wire, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
@@ -92,7 +93,7 @@ func canonicalWire(t *testing.T, m proto.Message) string {
 	return string(wire)
 }
 
-func TestQueryNamesOfNoFieldAreIgnored(t *testing.T) {
+func TestUnknownQueryNamesAreIgnored(t *testing.T) {
 	t.Parallel()
 	plan := transcode.NewPlans().Message(sampleType(t).Descriptor())
 	for _, name := range []string{
@@ -106,12 +107,12 @@ func TestQueryNamesOfNoFieldAreIgnored(t *testing.T) {
 	}
 }
 
-func TestQueryOfWhatAFieldCannotBeIsRefused(t *testing.T) {
+func TestInvalidQueryValuesAreRejected(t *testing.T) {
 	t.Parallel()
 	plan := transcode.NewPlans().Message(sampleType(t).Descriptor())
 	for _, raw := range []string{
 		"plainText=a&plainText=a", "innerOne.i32=1&innerOne.i32=2", "labels[a]=1&labels[a]=2", "atTime=1970-01-01T00:00:00Z&atTime=",
-		"plainText=a&plain_text=b", "innerOne.i32=1&inner_one.i32=1", "byNumber[1]=1&by_number[1]=1", // in both spellings is twice too
+		"plainText=a&plain_text=b", "innerOne.i32=1&inner_one.i32=1", "byNumber[1]=1&by_number[1]=1", // twice, by proto name and by JSON name
 		"plainText=%FF", "texts=a&texts=%C3", "raw=*", "raw=A", "raw=AP%2F-", "flag=yes", "flag=", "flag=2",
 		"color=RED", "color=7", "color=", "color=1.0", "color=4294967297", "colors=1&colors=x",
 		"i32=2147483648", "i32=", "i32=a", "i32=1.5", "i32=0x10", "i32=1_000", "i32=+", "i64=9223372036854775808", "u32=-1", "u32=4294967296",
@@ -130,7 +131,7 @@ func TestQueryOfWhatAFieldCannotBeIsRefused(t *testing.T) {
 	}
 }
 
-func TestWhatThePathBindsTheQueryDoesNot(t *testing.T) {
+func TestQueryDoesNotOverridePathParameters(t *testing.T) {
 	t.Parallel()
 	plan := transcode.NewPlans().Message((&workflowservice.DescribeWorkflowExecutionRequest{}).ProtoReflect().Descriptor())
 	id, ok := plan.Parameter("execution.workflow_id")
@@ -150,14 +151,14 @@ func TestWhatThePathBindsTheQueryDoesNot(t *testing.T) {
 	require.Equal(t, "a/b", got.GetExecution().GetWorkflowId())
 	require.Equal(t, "r", got.GetExecution().GetRunId())
 
-	execution, ok := plan.Parameter("execution") // covers all that is in it, and not what begins alike
+	execution, ok := plan.Parameter("execution") // covers the fields in it, but not names with the same prefix
 	require.True(t, ok)
 	wire, err = plan.AppendQuery(nil, query(t, "execution.runId=r"), []transcode.Parameter{execution})
 	require.NoError(t, err)
 	require.Empty(t, wire)
 }
 
-func TestParameterIsAFieldThatThereIs(t *testing.T) {
+func TestParameterFindsExistingFieldsOnly(t *testing.T) {
 	t.Parallel()
 	plan := transcode.NewPlans().Message(sampleType(t).Descriptor())
 	for path, want := range map[string]string{
@@ -173,7 +174,7 @@ func TestParameterIsAFieldThatThereIs(t *testing.T) {
 	}
 }
 
-func TestValueOfAParameterIsChecked(t *testing.T) {
+func TestParameterValuesAreValidated(t *testing.T) {
 	t.Parallel()
 	of := sampleType(t)
 	plan := transcode.NewPlans().Message(of.Descriptor())
@@ -183,11 +184,11 @@ func TestValueOfAParameterIsChecked(t *testing.T) {
 		require.True(t, ok, path)
 		got, err := p.AppendValue(begin, text)
 		require.ErrorAs(t, err, new(*transcode.InputError), path)
-		require.Equal(t, "begin", string(got), "nothing is written")
+		require.Equal(t, "begin", string(got), "nothing is appended")
 	}
 	p, _ := plan.Parameter("inner_one.plain_text")
 	wire := []byte{}
-	for _, text := range []string{"a", "b/%2F", ""} { // the last one counts
+	for _, text := range []string{"a", "b/%2F", ""} { // the last value counts
 		var err error
 		wire, err = p.AppendValue(wire, text)
 		require.NoError(t, err)

@@ -8,25 +8,27 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
-// Plans compiles messages, once each. It is safe for concurrent use.
+// Plans compiles message descriptors, each once, and caches the plans. It is
+// safe for concurrent use.
 type Plans struct {
 	mu       sync.Mutex
 	messages map[protoreflect.FullName]*Message
 }
 
-// NewPlans makes an empty set of plans.
+// NewPlans returns an empty cache of plans.
 func NewPlans() *Plans { return &Plans{messages: map[protoreflect.FullName]*Message{}} }
 
-// Message gives the plan of a message type.
+// Message returns the plan of a message type.
 func (p *Plans) Message(d protoreflect.MessageDescriptor) *Message {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.compile(d)
 }
 
-// byName gives the plan of the message that a type URL of an Any names, nil when
-// it is not linked. Messages of proto2 are not: nothing of Temporal's is.
-func (p *Plans) byName(url string) *Message {
+// byTypeURL returns the plan of the message that the type URL of an Any names,
+// or nil if the message is not linked into the binary or is not proto3.
+// Temporal's API has no proto2 messages.
+func (p *Plans) byTypeURL(url string) *Message {
 	found, err := protoregistry.GlobalTypes.FindMessageByURL(url)
 	if err != nil || found.Descriptor().Syntax() != protoreflect.Proto3 {
 		return nil
@@ -38,70 +40,70 @@ func (p *Plans) byName(url string) *Message {
 type Message struct {
 	plans *Plans
 	name  protoreflect.FullName
-	form  form
-	view  bool // it shows some of the fields, in its own way
+	form  jsonForm
+	view  bool // the plan is a view, see [Plans.View]
 
-	fields  []*field
-	low     [64]*field // by number, where it is small, as nearly all are
-	high    map[protowire.Number]*field
-	names   map[string]*field // by both names, the JSON's and the proto's
-	oneofs  int
-	element protoreflect.MessageType // for what the library converts
+	fields      []*field
+	low         [64]*field // by number; nearly all numbers are small
+	high        map[protowire.Number]*field
+	byName      map[string]*field // by JSON name and by proto name
+	oneofs      int
+	messageType protoreflect.MessageType // of messages that the protobuf library converts
 }
 
-// form tells the messages whose JSON is not an object of their fields.
-type form uint8
+// jsonForm is the form that a message has in JSON.
+type jsonForm uint8
 
 const (
-	formFields form = iota
+	formObject jsonForm = iota // an object of its fields
 	formTimestamp
 	formDuration
-	formWrapper // its JSON is that of its one field
+	formWrapper // the value of its one field
 	formAny
-	formLibrary // rare, and converted by the protobuf library
+	formLibrary // rare messages, which the protobuf library converts
 	formPayload
 	formPayloads
 )
 
 // field is one field of a message, or the key or value of a map.
 type field struct {
-	number   protowire.Number
-	step     step  // these come first, as the quick pass reads mostly them
-	accepted uint8 // see takes
-	kind     protoreflect.Kind
-	wireType protowire.Type // of one element
-	repeated bool
-	packed   bool
-	presence bool   // an explicit default is shown
-	choice   uint64 // of a oneof: a bit, which others may share
-	label    []byte // the JSON name as it is written, with the comma before it and the colon
-	message  *Message
-	enum     *enum
-	key      *field // of a map, with value
+	number        protowire.Number
+	valueKind     valueKind // the fields that the fast pass reads come first
+	acceptedTypes uint8     // a bit set, see acceptsWireType
+	kind          protoreflect.Kind
+	wireType      protowire.Type // of one element
+	repeated      bool
+	packed        bool
+	hasPresence   bool   // a default value is written when it is set explicitly
+	oneofBit      uint64 // one bit for the field's oneof; oneofs 64 apart share one
+	label         []byte // a comma, the quoted JSON name and a colon
+	message       *Message
+	enum          *enum
+	key           *field // of a map; value is the other part
 
-	index int    // among the message's
-	oneof int    // 1 + its index, 0 for none
+	index int    // in the message's fields
+	oneof int    // 1 + the index of the oneof, 0 for none
 	name  string // of JSON
 	proto string // of the proto file
 	value *field // of a map
-	tag   []byte // as it is written for one element
+	tag   []byte // the encoded tag of one element
 
-	// What only views have, see [ViewField].
-	always, hoisted bool
-	number64        bool // 64 bits as a number
-	sparse          bool // a time or duration that is left out when it is zero, or a duration below zero
-	custom          func(dst, wire []byte) ([]byte, bool, error)
-	members         func(dst, wire []byte) ([]byte, error)
+	// Only for the fields of views, see [ViewField].
+	always, inline bool
+	numeric64      bool // 64-bit integers are JSON numbers
+	omitZeroTime   bool // times that are zero, and durations that are zero or negative, are omitted
+	encodeValue    func(dst, wire []byte) ([]byte, bool, error)
+	encodeMembers  func(dst, wire []byte) ([]byte, error)
 }
 
 func (p *Plans) compile(d protoreflect.MessageDescriptor) *Message {
 	if m, ok := p.messages[d.FullName()]; ok {
 		return m
 	}
-	m := &Message{plans: p, name: d.FullName(), form: formOf(d.FullName()), names: map[string]*field{}}
-	p.messages[d.FullName()] = m // before its fields: messages nest in themselves
+	m := &Message{plans: p, name: d.FullName(), form: formOf(d.FullName()), byName: map[string]*field{}}
+	p.messages[d.FullName()] = m // before its fields, because messages may be recursive
 	if m.form == formLibrary {
-		m.element, _ = protoregistry.GlobalTypes.FindMessageByName(m.name)
+		m.messageType, _ = protoregistry.GlobalTypes.FindMessageByName(m.name)
 		return m
 	}
 	fields := d.Fields()
@@ -109,15 +111,15 @@ func (p *Plans) compile(d protoreflect.MessageDescriptor) *Message {
 		f := p.field(fields.Get(i))
 		f.index = i
 		m.fields = append(m.fields, f)
-		m.put(f)
-		m.names[f.name] = f
-		m.names[string(fields.Get(i).Name())] = f
+		m.addField(f)
+		m.byName[f.name] = f
+		m.byName[string(fields.Get(i).Name())] = f
 	}
 	m.oneofs = d.Oneofs().Len()
 	return m
 }
 
-func formOf(name protoreflect.FullName) form {
+func formOf(name protoreflect.FullName) jsonForm {
 	switch name {
 	case "google.protobuf.Timestamp":
 		return formTimestamp
@@ -136,19 +138,19 @@ func formOf(name protoreflect.FullName) form {
 	case "temporal.api.common.v1.Payloads":
 		return formPayloads
 	default:
-		return formFields
+		return formObject
 	}
 }
 
 func (p *Plans) field(d protoreflect.FieldDescriptor) *field {
 	f := &field{
 		number: d.Number(), kind: d.Kind(), wireType: wireTypeOf(d.Kind()), name: d.JSONName(), proto: string(d.Name()),
-		label: labelOf(d.JSONName()), repeated: d.IsList(), packed: d.IsPacked(), presence: d.HasPresence(),
+		label: labelOf(d.JSONName()), repeated: d.IsList(), packed: d.IsPacked(), hasPresence: d.HasPresence(),
 	}
 	f.tag = protowire.AppendTag(nil, f.number, f.wireType)
 	if oneof := d.ContainingOneof(); oneof != nil {
 		f.oneof = 1 + oneof.Index()
-		f.choice = 1 << (oneof.Index() % 64) // those that share one are only written carefully
+		f.oneofBit = 1 << (oneof.Index() % 64) // two oneofs with one bit only cause the canonical pass
 	}
 	switch {
 	case d.IsMap():
@@ -158,8 +160,8 @@ func (p *Plans) field(d protoreflect.FieldDescriptor) *field {
 	case d.Enum() != nil:
 		f.enum = newEnum(d.Enum())
 	}
-	f.step = stepOf(f)
-	f.accept()
+	f.valueKind = valueKindOf(f)
+	f.setAcceptedTypes()
 	return f
 }
 
@@ -180,8 +182,8 @@ func wireTypeOf(kind protoreflect.Kind) protowire.Type {
 	}
 }
 
-// put makes a field known by its number.
-func (m *Message) put(f *field) {
+// addField indexes a field by its number.
+func (m *Message) addField(f *field) {
 	if int(f.number) < len(m.low) {
 		m.low[f.number] = f
 		return
@@ -192,9 +194,9 @@ func (m *Message) put(f *field) {
 	m.high[f.number] = f
 }
 
-// field gives the field of a number, nil for none.
+// field returns the field with a number, or nil if there is none.
 func (m *Message) field(number protowire.Number) *field {
-	if uint(number) < uint(len(m.low)) { //nolint:gosec // negative ones are large then
+	if uint(number) < uint(len(m.low)) { //nolint:gosec // negative numbers become large
 		return m.low[number]
 	}
 	return m.high[number]

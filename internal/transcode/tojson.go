@@ -7,92 +7,96 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Form says how Temporal's payloads are written and read.
+// Form selects the JSON form of Temporal's payloads, and a limit for requests.
 type Form struct {
-	// LongPayloads is protobuf's own JSON: metadata and data in base64. Else
-	// payloads are Temporal's shorthand, their JSON itself, wherever that says
-	// all there is.
+	// LongPayloads selects the long form, which is ProtoJSON: metadata and data
+	// in base64. Otherwise a payload has Temporal's shorthand, which is its
+	// JSON itself, wherever the shorthand loses nothing.
 	LongPayloads bool
-	// MaxWire bounds the wire bytes that JSON becomes, which may be 15 times its
-	// size; zero is no bound.
+	// MaxWire limits the wire bytes of a request, in bytes; zero means no
+	// limit. A request may take 15 times the size of its JSON.
 	MaxWire int
 }
 
-// AppendJSON appends the JSON of a message in wire form, of an object after the
-// given first members, if any. Fields that the plan does not know are left out.
-// Map entries are sorted by key.
+// AppendJSON appends the JSON of a message in wire form. If first is not empty,
+// it has the first members of the JSON object, without braces and without a
+// comma at its end. Fields that the plan does not have are omitted. Map entries
+// are sorted by key.
 func (m *Message) AppendJSON(dst, wire []byte, form Form, first []byte) ([]byte, error) {
 	w := newJSONWriter(form)
 	defer w.release()
-	w.out, w.quickly = dst, true
+	w.out, w.fast = dst, true
 	err := w.document(m, wire, first)
-	if err != nil { // untidy, or wrong in a part that a later one takes the place of
-		w.out, w.runs, w.quickly = dst, w.runs[:0], false
+	if err != nil { // not canonical, or invalid in a part that a later field replaces
+		w.out, w.runs, w.fast = dst, w.runs[:0], false
 		err = w.document(m, wire, first)
 	}
 	if err != nil {
-		return dst, fault(m, err)
+		return dst, messageError(m, err)
 	}
 	return w.out, nil
 }
 
-// WriteJSON is [Message.AppendJSON] that writes to to, in pieces, so that large
-// messages need little memory. After an error, what was written is not whole.
+// WriteJSON is like [Message.AppendJSON], but streams the JSON to a writer in
+// chunks, so that a large message needs little memory. After an error, the
+// output is incomplete.
 func (m *Message) WriteJSON(to io.Writer, wire []byte, form Form, first []byte) error {
 	w := newJSONWriter(form)
 	defer w.release()
 	w.to = to
 	if err := w.document(m, wire, first); err != nil {
-		return fault(m, err)
+		return messageError(m, err)
 	}
 	return w.flush()
 }
 
 func (w *jsonWriter) document(m *Message, wire, first []byte) error {
-	w.copies = copiesOf(wire)
+	w.copyBudget = copyLimit(wire)
 	if len(first) > 0 {
 		return w.object(m, wire, 0, first)
 	}
 	return w.message(m, wire, 0)
 }
 
-// chunkBytes is how much is collected before it is written.
+// chunkBytes is the number of bytes that are buffered before a chunk is
+// written.
 const chunkBytes = 64 << 10
 
-// jsonWriter turns wire bytes into JSON.
+// jsonWriter converts wire bytes to JSON.
 type jsonWriter struct {
-	form Form
-	out  []byte
-	to   io.Writer // nil collects all in out
-	runs []run     // of all levels that are open
-	own  []byte    // the buffer of WriteJSON
+	form   Form
+	out    []byte
+	to     io.Writer // nil: all output stays in out
+	runs   []run     // of the frames on the stack
+	pooled []byte    // the buffer of WriteJSON, which stays with the pooled writer
 
-	quickly   bool // see quick
-	inElement bool // of a list that is written in pieces, which is written whole
-	clock     clock
-	flushed   int // pieces
-	copies    int // bytes that may still be put in order, see mayCopy
+	fast       bool // this is the fast pass, see tojson_fast.go
+	inElement  bool // inside a list element, where no chunk is written
+	minutes    minuteCache
+	flushed    int // number of chunks
+	copyBudget int // bytes that may still be copied, see chargeCopy
 }
 
-//nolint:gochecknoglobals // a pool is one for all
-var jsonWriters = sync.Pool{New: func() any { return &jsonWriter{own: make([]byte, 0, 2*chunkBytes)} }}
+//nolint:gochecknoglobals // a process has one pool
+var jsonWriters = sync.Pool{New: func() any { return &jsonWriter{pooled: make([]byte, 0, 2*chunkBytes)} }}
 
 func newJSONWriter(form Form) *jsonWriter {
 	w, _ := jsonWriters.Get().(*jsonWriter)
-	w.form, w.out, w.quickly, w.inElement = form, w.own[:0], false, false
+	w.form, w.out, w.fast, w.inElement = form, w.pooled[:0], false, false
 	return w
 }
 
-// release gives the writer back, without what was large or is the caller's.
+// release returns the writer to the pool, without large buffers and without the
+// caller's buffer.
 func (w *jsonWriter) release() {
 	const manyRuns = 4096
 	if w.to != nil && cap(w.out) <= 4*chunkBytes {
-		w.own = w.out[:0]
+		w.pooled = w.out[:0]
 	}
 	if cap(w.runs) > manyRuns {
 		w.runs = nil
 	}
-	w.out, w.to, w.runs = nil, nil, w.runs[:0] // runs point at plans only, which live on
+	w.out, w.to, w.runs = nil, nil, w.runs[:0] // runs refer to plans only, which stay in memory anyway
 	jsonWriters.Put(w)
 }
 
@@ -103,8 +107,8 @@ func (w *jsonWriter) flush() error {
 	return err
 }
 
-// flushIfFull writes what is there, when it is a piece, and none of it will be taken
-// back.
+// flushIfFull writes a chunk if there is one and none of it may be removed
+// again.
 func (w *jsonWriter) flushIfFull() error {
 	if w.to == nil || w.inElement || len(w.out) < chunkBytes {
 		return nil
@@ -112,7 +116,7 @@ func (w *jsonWriter) flushIfFull() error {
 	return w.flush()
 }
 
-// message writes a message of any form.
+// message writes a message in its JSON form.
 func (w *jsonWriter) message(m *Message, wire []byte, depth int) (err error) {
 	if depth > maxDepth {
 		return errDepth
@@ -140,16 +144,16 @@ func (w *jsonWriter) message(m *Message, wire []byte, depth int) (err error) {
 		return w.any(m, wire, depth)
 	case formLibrary:
 		return w.library(m, wire)
-	case formFields:
+	case formObject:
 	}
 	return w.object(m, wire, depth, nil)
 }
 
-// object writes a message as an object of its fields, after a first member if
-// there is one.
+// object writes a message as an object of its fields, after the given first
+// members, if any.
 func (w *jsonWriter) object(m *Message, wire []byte, depth int, first []byte) (err error) {
-	if w.quickly && !m.view && len(first) == 0 {
-		w.out, err = w.quickObject(w.out, m, wire, depth)
+	if w.fast && !m.view && len(first) == 0 {
+		w.out, err = w.fastObject(w.out, m, wire, depth)
 		return err
 	}
 	w.out = append(append(w.out, '{'), first...)
@@ -160,119 +164,120 @@ func (w *jsonWriter) object(m *Message, wire []byte, depth int, first []byte) (e
 	return nil
 }
 
-// members writes the fields of a message, and reports whether what comes next
-// needs a comma before it.
-func (w *jsonWriter) members(m *Message, wire []byte, depth int, separate bool) (bool, error) {
+// members writes the fields of a message. The parameter needComma says whether
+// the first of them needs a comma before it; the result says the same of the
+// next member.
+func (w *jsonWriter) members(m *Message, wire []byte, depth int, needComma bool) (bool, error) {
 	if depth > maxDepth {
-		return separate, errDepth
+		return needComma, errDepth
 	}
-	if w.quickly && !m.view {
-		return w.quickMembers(m, wire, depth, separate)
+	if w.fast && !m.view {
+		return w.fastMembers(m, wire, depth, needComma)
 	}
-	l, err := w.split(m, wire)
+	fr, err := w.pushFrame(m, wire)
 	if err != nil {
-		return separate, err
+		return needComma, err
 	}
-	if m.view { // its order is the one that it was written in
-		sortRuns(w.runs[l.first:l.last])
+	if m.view { // fields are in the order of the view
+		sortRuns(w.runs[fr.first:fr.last])
 	}
-	var shown numbers
-	for i := l.first; i < l.last; i++ {
+	var written intSet
+	for i := fr.first; i < fr.last; i++ {
 		r := w.runs[i]
-		size, pieces := len(w.out), w.flushed
-		if separate, err = w.member(r, l.wire[r.begin:r.end], depth, separate); err != nil {
-			return separate, err
+		size, chunks := len(w.out), w.flushed
+		if needComma, err = w.member(r, fr.wire[r.begin:r.end], depth, needComma); err != nil {
+			return needComma, err
 		}
-		if m.view && (len(w.out) != size || w.flushed != pieces) { // see missing
-			shown.set(r.field.index)
+		if m.view && (len(w.out) != size || w.flushed != chunks) { // see absentFields
+			written.add(r.field.index)
 		}
 		if err := w.flushIfFull(); err != nil {
-			return separate, err
+			return needComma, err
 		}
 	}
-	w.runs = w.runs[:l.first]
+	w.runs = w.runs[:fr.first]
 	if m.view {
-		return w.missing(m, &shown, depth, separate)
+		return w.absentFields(m, &written, depth, needComma)
 	}
-	return separate, nil
+	return needComma, nil
 }
 
-// label writes a field's name.
-func (w *jsonWriter) label(f *field, separate bool) {
+// label writes the name of a field, with a comma before it if necessary.
+func (w *jsonWriter) label(f *field, needComma bool) {
 	label := f.label
-	if !separate {
+	if !needComma {
 		label = label[1:]
 	}
 	w.out = append(w.out, label...)
 }
 
-// member writes one field, unless it holds what is its default and says so by
-// not being there. It reports whether what comes next needs a comma.
-func (w *jsonWriter) member(r run, wire []byte, depth int, separate bool) (bool, error) {
+// member writes one field, unless it has no presence and its default value. It
+// reports whether the next member needs a comma.
+func (w *jsonWriter) member(r run, wire []byte, depth int, needComma bool) (bool, error) {
 	f, before := r.field, len(w.out)
-	if r.several && f.message != nil && !f.repeated { // it will be merged
-		if err := w.mayCopy(wire); err != nil {
-			return separate, err
+	if r.multiple && f.message != nil && !f.repeated { // mergedContent copies
+		if err := w.chargeCopy(wire); err != nil {
+			return needComma, err
 		}
 	}
-	if f.hoisted {
-		return w.members(f.message, merged(wire, r.several), depth+1, separate)
+	if f.inline {
+		return w.members(f.message, mergedContent(wire, r.multiple), depth+1, needComma)
 	}
-	if f.members != nil {
-		if separate {
+	if f.encodeMembers != nil {
+		if needComma {
 			w.out = append(w.out, ',')
 		}
-		return w.ownMembers(f, merged(wire, r.several), before, separate)
+		return w.customMembers(f, mergedContent(wire, r.multiple), before, needComma)
 	}
-	w.label(f, separate)
+	w.label(f, needComma)
 	wrote, err := w.value(r, wire, depth)
 	if err == nil && !wrote {
 		w.out = w.out[:before]
-		return separate, nil
+		return needComma, nil
 	}
 	return true, err
 }
 
-// ownMembers lets a view's own code write a message.
-func (w *jsonWriter) ownMembers(f *field, content []byte, before int, separate bool) (bool, error) {
+// customMembers writes a message by the Members function of a view.
+func (w *jsonWriter) customMembers(f *field, content []byte, before int, needComma bool) (bool, error) {
 	begin := len(w.out)
 	var err error
-	if w.out, err = f.members(w.out, content); err != nil {
-		return separate, err
+	if w.out, err = f.encodeMembers(w.out, content); err != nil {
+		return needComma, err
 	}
 	if len(w.out) == begin {
 		w.out = w.out[:before]
-		return separate, nil
+		return needComma, nil
 	}
 	return true, nil
 }
 
-// value writes a field's value; false leaves the field out.
+// value writes the value of a field. It returns false if the field is omitted.
 func (w *jsonWriter) value(r run, wire []byte, depth int) (bool, error) {
 	f := r.field
 	switch {
 	case f.key != nil:
 		return true, w.entries(f, wire, depth)
 	case f.repeated:
-		some, err := w.list(f, wire, depth)
-		return some || f.always, err
-	case f.custom != nil:
+		nonEmpty, err := w.list(f, wire, depth)
+		return nonEmpty || f.always, err
+	case f.encodeValue != nil:
 		var wrote bool
 		var err error
-		w.out, wrote, err = f.custom(w.out, merged(wire, r.several))
+		w.out, wrote, err = f.encodeValue(w.out, mergedContent(wire, r.multiple))
 		return wrote, err
 	case f.message != nil:
-		content := merged(wire, r.several)
-		if f.sparse {
-			return w.sparse(f.message, content)
+		content := mergedContent(wire, r.multiple)
+		if f.omitZeroTime {
+			return w.nonZeroTime(f.message, content)
 		}
 		before, flushed := len(w.out), w.flushed
 		err := w.message(f.message, content, depth+1)
 		empty := w.flushed == flushed && len(w.out) == before+len("{}")
-		return !f.message.view || f.always || !empty, err // a view that shows nothing is not shown
+		return !f.message.view || f.always || !empty, err // an empty view is omitted
 	default:
-		value := lastValue(wire, r.several)
-		if !f.presence && isDefault(f, value) && !f.always {
+		value := lastValue(wire, r.multiple)
+		if !f.hasPresence && isDefault(f, value) && !f.always {
 			return false, nil
 		}
 		_, err := w.scalar(f, value)
@@ -280,11 +285,11 @@ func (w *jsonWriter) value(r run, wire []byte, depth int) (bool, error) {
 	}
 }
 
-// merged gives the wire bytes of a message field: of several occurrences they
-// are put together, which is what merging them means.
-func merged(wire []byte, several bool) []byte {
-	if !several {
-		return content(wire)
+// mergedContent returns the content of a message field. The contents of several
+// occurrences are concatenated, which is how protobuf merges messages.
+func mergedContent(wire []byte, multiple bool) []byte {
+	if !multiple {
+		return fieldContent(wire)
 	}
 	var all []byte
 	for len(wire) > 0 {
@@ -296,19 +301,21 @@ func merged(wire []byte, several bool) []byte {
 	return all
 }
 
-// content is what the first length-delimited field of wire holds. The tags and
-// sizes in a run were checked when it was made.
-func content(wire []byte) []byte {
+// fieldContent returns the content of the first, length-delimited field of
+// wire. The tags and lengths in a run are valid, because scanRuns has checked
+// them.
+func fieldContent(wire []byte) []byte {
 	_, _, n := tagAt(wire, 0)
 	value, _ := protowire.ConsumeBytes(wire[n:])
 	return value
 }
 
-// lastValue is the value of a scalar field: of several, the last one counts.
-func lastValue(wire []byte, several bool) []byte {
+// lastValue returns the value of a scalar field, which is that of its last
+// occurrence.
+func lastValue(wire []byte, multiple bool) []byte {
 	for {
 		number, wireType, n := tagAt(wire, 0)
-		if !several {
+		if !multiple {
 			return wire[n:]
 		}
 		size := valueSize(wire[n:], number, wireType)
@@ -319,9 +326,9 @@ func lastValue(wire []byte, several bool) []byte {
 	}
 }
 
-// list writes a repeated field, and reports whether it has elements: packed
-// ones may hold none.
-func (w *jsonWriter) list(f *field, wire []byte, depth int) (some bool, err error) {
+// list writes a repeated field and reports whether it has elements. A packed
+// field may have none.
+func (w *jsonWriter) list(f *field, wire []byte, depth int) (nonEmpty bool, err error) {
 	w.out = append(w.out, '[')
 	for len(wire) > 0 {
 		number, wireType, n := tagAt(wire, 0)
@@ -329,71 +336,72 @@ func (w *jsonWriter) list(f *field, wire []byte, depth int) (some bool, err erro
 		value := wire[n : n+size]
 		wire = wire[n+size:]
 		if f.message == nil && wireType == protowire.BytesType && f.wireType != protowire.BytesType {
-			if some, err = w.unpack(f, value, some); err != nil {
-				return some, err
+			if nonEmpty, err = w.unpack(f, value, nonEmpty); err != nil {
+				return nonEmpty, err
 			}
 			continue
 		}
-		before, others := len(w.out), some
-		if some {
+		before, hadElements := len(w.out), nonEmpty
+		if nonEmpty {
 			w.out = append(w.out, ',')
 		}
-		some = true
+		nonEmpty = true
 		switch {
-		case f.custom != nil:
+		case f.encodeValue != nil:
 			var wrote bool
-			if w.out, wrote, err = f.custom(w.out, text(value)); err == nil && !wrote {
-				w.out, some = w.out[:before], others
+			if w.out, wrote, err = f.encodeValue(w.out, lengthDelimited(value)); err == nil && !wrote {
+				w.out, nonEmpty = w.out[:before], hadElements
 			}
 		case f.message != nil:
-			err = w.element(f.message, text(value), depth+1)
+			err = w.element(f.message, lengthDelimited(value), depth+1)
 		default:
 			_, err = w.scalar(f, value)
 		}
 		if err != nil {
-			return some, err
+			return nonEmpty, err
 		}
-		if !some { // the list may have to be taken back
+		if !nonEmpty { // the empty list may be removed again
 			continue
 		}
 		if err := w.flushIfFull(); err != nil {
-			return some, err
+			return nonEmpty, err
 		}
 	}
 	w.out = append(w.out, ']')
-	return some, nil
+	return nonEmpty, nil
 }
 
-// element writes an element of a list. Where the list is written in pieces, the
-// element is not: it may have to be taken back.
+// element writes an element of a list. If the list is streamed, the element is
+// not: the fast pass may fail, and the element is then written again.
 func (w *jsonWriter) element(m *Message, wire []byte, depth int) error {
 	if w.to == nil || w.inElement {
 		return w.message(m, wire, depth)
 	}
 	begin, open := len(w.out), len(w.runs)
-	w.inElement, w.quickly = true, true
+	w.inElement, w.fast = true, true
 	err := w.message(m, wire, depth)
-	if err != nil { // see AppendJSON
-		w.out, w.runs, w.quickly = w.out[:begin], w.runs[:open], false
+	if err != nil { // as in AppendJSON
+		w.out, w.runs, w.fast = w.out[:begin], w.runs[:open], false
 		err = w.message(m, wire, depth)
 	}
-	w.inElement, w.quickly = false, false
+	w.inElement, w.fast = false, false
 	return err
 }
 
-// unpack writes the elements of a packed field.
-func (w *jsonWriter) unpack(f *field, value []byte, some bool) (bool, error) {
-	packed := text(value)
+// unpack writes the elements of a packed field, after those before it. It
+// reports whether the list has elements now.
+func (w *jsonWriter) unpack(f *field, value []byte, nonEmpty bool) (bool, error) {
+	packed := lengthDelimited(value)
 	for len(packed) > 0 {
-		if some {
+		if nonEmpty {
 			w.out = append(w.out, ',')
 		}
-		some = true
+		nonEmpty = true
 		n, err := w.scalar(f, packed)
 		if err != nil {
-			return some, err
+			return nonEmpty, err
 		}
 		packed = packed[n:]
 	}
-	return some, nil
+	return nonEmpty, nil
 }

@@ -7,9 +7,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// instant reads the seconds and nanoseconds that Timestamp and Duration have
-// alike.
-func instant(wire []byte) (seconds, nanos int64, err error) {
+// readSecondsNanos reads the fields of a Timestamp or a Duration.
+func readSecondsNanos(wire []byte) (seconds, nanos int64, err error) {
 	for at := 0; at < len(wire); {
 		number, wireType, n := tagAt(wire, at)
 		if n < 0 {
@@ -29,7 +28,7 @@ func instant(wire []byte) (seconds, nanos int64, err error) {
 			return 0, 0, errWire
 		}
 		at += size
-		switch number { //nolint:exhaustive // two fields, and none of protobuf's own bounds
+		switch number { //nolint:exhaustive // the constants are limits of protobuf, not field numbers
 		case 1:
 			seconds = int64(v) //nolint:gosec // two's complement
 		case 2:
@@ -40,26 +39,26 @@ func instant(wire []byte) (seconds, nanos int64, err error) {
 }
 
 func (w *jsonWriter) timestamp(dst, wire []byte) ([]byte, error) {
-	seconds, nanos, err := instant(wire)
+	seconds, nanos, err := readSecondsNanos(wire)
 	if err != nil {
 		return dst, err
 	}
-	return w.clock.append(dst, seconds, nanos, appendNanos)
+	return w.minutes.append(dst, seconds, nanos, appendNanos)
 }
 
 func (w *jsonWriter) duration(dst, wire []byte) ([]byte, error) {
-	seconds, nanos, err := instant(wire)
+	seconds, nanos, err := readSecondsNanos(wire)
 	if err != nil {
 		return dst, err
 	}
 	return appendDuration(dst, seconds, nanos, appendNanos)
 }
 
-// sparse writes a time or a duration of a view, with no more digits than it
-// needs, unless nobody has set it: it is zero then, or Go's zero time. A
-// duration below zero is none: that of a run which closed before it began.
-func (w *jsonWriter) sparse(m *Message, wire []byte) (bool, error) {
-	seconds, nanos, err := instant(wire)
+// nonZeroTime writes a time or duration of a view, without trailing zeros. It
+// omits, and returns false for, values that mean "not set": zero, Go's zero
+// time, and a negative duration, as of a run that closed before it began.
+func (w *jsonWriter) nonZeroTime(m *Message, wire []byte) (bool, error) {
+	seconds, nanos, err := readSecondsNanos(wire)
 	if err != nil || nanos == 0 && (seconds == 0 || m.form == formTimestamp && seconds == minTimestamp) {
 		return false, err
 	}
@@ -67,52 +66,52 @@ func (w *jsonWriter) sparse(m *Message, wire []byte) (bool, error) {
 		return false, nil
 	}
 	if m.form == formTimestamp {
-		w.out, err = w.clock.append(w.out, seconds, nanos, appendFewNanos)
+		w.out, err = w.minutes.append(w.out, seconds, nanos, appendTrimmedNanos)
 	} else {
-		w.out, err = appendDuration(w.out, seconds, nanos, appendFewNanos)
+		w.out, err = appendDuration(w.out, seconds, nanos, appendTrimmedNanos)
 	}
 	return true, err
 }
 
-// wrapper writes a wrapper as its value: it is there even when it is a default.
+// wrapper writes a wrapper message as its value, even if that is the default.
 func (w *jsonWriter) wrapper(m *Message, wire []byte) error {
 	f := m.fields[0]
-	l, err := w.split(m, wire)
+	fr, err := w.pushFrame(m, wire)
 	if err != nil {
 		return err
 	}
-	value := zero(f)
-	if l.first < l.last {
-		r := w.runs[l.first]
-		value = lastValue(l.wire[r.begin:r.end], r.several)
+	value := zeroValue(f)
+	if fr.first < fr.last {
+		r := w.runs[fr.first]
+		value = lastValue(fr.wire[r.begin:r.end], r.multiple)
 	}
-	w.runs = w.runs[:l.first]
+	w.runs = w.runs[:fr.first]
 	_, err = w.scalar(f, value)
 	return err
 }
 
-// library writes a message as the protobuf library does, for those that are
-// rare and whose JSON is peculiar.
+// library writes a message by the protobuf library. It is for rare messages
+// with a JSON form of their own.
 func (w *jsonWriter) library(m *Message, wire []byte) error {
-	built := m.element.New().Interface()
-	if err := (proto.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(wire, built); err != nil {
+	message := m.messageType.New().Interface()
+	if err := (proto.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(wire, message); err != nil {
 		return errWire
 	}
-	text, err := protojson.Marshal(built)
+	text, err := protojson.Marshal(message)
 	if err != nil {
-		return errInvalid
+		return errNoJSON
 	}
 	value := jsontext.Value(text)
-	if err := value.Compact(); err != nil { // the library's white space is random
+	if err := value.Compact(); err != nil { // the library adds white space at random
 		return err
 	}
 	w.out = append(w.out, value...)
 	return nil
 }
 
-// any writes an Any: the message's own members after its type's name, or the
-// value of what is no object. One of a type that nobody knows here is shown as
-// what it is on the wire.
+// any writes an Any: the type URL and then the members of the message or, if
+// its JSON is not an object, the value. The value of an unknown type is its
+// wire form in base64.
 func (w *jsonWriter) any(m *Message, wire []byte, depth int) error {
 	url, inner, err := w.anyParts(m, wire)
 	if err != nil {
@@ -120,17 +119,17 @@ func (w *jsonWriter) any(m *Message, wire []byte, depth int) error {
 	}
 	if len(url) == 0 {
 		if len(inner) > 0 {
-			return errInvalid
+			return errNoJSON
 		}
 		w.out = append(w.out, '{', '}')
 		return nil
 	}
 	head, ok := appendText([]byte(`"@type":`), url)
 	if !ok {
-		return errText
+		return errInvalidUTF8
 	}
-	of := m.plans.byName(string(url))
-	if of != nil && (isObject(of) || of.name == emptyName) { // the library leaves the value of an Empty out
+	of := m.plans.byTypeURL(string(url))
+	if of != nil && (isInlinedInAny(of) || of.name == emptyName) { // protojson omits the value of an Empty
 		return w.object(of, inner, depth+1, head)
 	}
 	w.out = append(append(append(w.out, '{'), head...), `,"value":`...)
@@ -143,20 +142,20 @@ func (w *jsonWriter) any(m *Message, wire []byte, depth int) error {
 	return nil
 }
 
-// anyParts reads the two fields of an Any.
+// anyParts reads the two fields of an Any, the type URL and the value.
 func (w *jsonWriter) anyParts(m *Message, wire []byte) (url, value []byte, err error) {
-	l, err := w.split(m, wire)
+	fr, err := w.pushFrame(m, wire)
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, r := range w.runs[l.first:l.last] {
-		last := text(lastValue(l.wire[r.begin:r.end], r.several))
+	for _, r := range w.runs[fr.first:fr.last] {
+		last := lengthDelimited(lastValue(fr.wire[r.begin:r.end], r.multiple))
 		if r.field.number == 1 {
 			url = last
 		} else {
 			value = last
 		}
 	}
-	w.runs = w.runs[:l.first]
+	w.runs = w.runs[:fr.first]
 	return url, value, nil
 }

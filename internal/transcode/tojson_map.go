@@ -10,14 +10,15 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// entry is one of a map.
+// entry is one entry of a map.
 type entry struct {
-	key, value []byte // wire values; text and messages without their length
-	given      bool   // the value is there
-	order      uint64 // of a key that is a number
+	key, value []byte // wire values; length-delimited ones without the length
+	hasValue   bool   // the entry has a value field
+	sortKey    uint64 // of a numeric or boolean key
 }
 
-// entries writes a map, sorted, each key once: of several the last counts.
+// entries writes a map, sorted by key. If a key occurs several times, the last
+// entry counts.
 func (w *jsonWriter) entries(f *field, wire []byte, depth int) error {
 	var few [8]entry
 	all := few[:0]
@@ -32,14 +33,14 @@ func (w *jsonWriter) entries(f *field, wire []byte, depth int) error {
 	}
 	f.sort(all)
 	w.out = append(w.out, '{')
-	separate := false
+	needComma := false
 	for i := range all {
 		e := &all[i]
 		if i+1 < len(all) && f.compare(e, &all[i+1]) == 0 {
 			continue
 		}
 		before := len(w.out)
-		if separate {
+		if needComma {
 			w.out = append(w.out, ',')
 		}
 		if err := w.key(f.key, e.key); err != nil {
@@ -54,15 +55,15 @@ func (w *jsonWriter) entries(f *field, wire []byte, depth int) error {
 			w.out = w.out[:before]
 			continue
 		}
-		separate = true
+		needComma = true
 	}
 	w.out = append(w.out, '}')
 	return nil
 }
 
-// entry reads one. What is missing is the default.
+// entry reads one map entry into e. A missing key or value is the default.
 func (f *field) entry(e *entry, wire []byte) error {
-	own := false // the value is not the wire's
+	copied := false // e.value does not point into wire
 	for at := 0; at < len(wire); {
 		number, wireType, n := tagAt(wire, at)
 		if n < 0 {
@@ -83,27 +84,27 @@ func (f *field) entry(e *entry, wire []byte) error {
 			}
 		case number != f.value.number || wireType != f.value.wireType:
 		case f.value.message == nil:
-			e.value, e.given = value, true
+			e.value, e.hasValue = value, true
 		default:
 			inner, _ := bytesAt(value, 0)
-			if !e.given {
-				e.value, e.given = inner, true
+			if !e.hasValue {
+				e.value, e.hasValue = inner, true
 				continue
 			}
-			if !own {
-				e.value, own = slices.Clip(e.value), true
+			if !copied {
+				e.value, copied = slices.Clip(e.value), true
 			}
-			e.value = append(e.value, inner...) // merged
+			e.value = append(e.value, inner...) // occurrences are merged
 		}
 	}
 	if f.key.wireType != protowire.BytesType {
-		e.order = f.key.order(e.key)
+		e.sortKey = f.key.sortKey(e.key)
 	}
 	return nil
 }
 
-// order gives the order of a key that is not text.
-func (f *field) order(key []byte) uint64 {
+// sortKey returns a number that sorts as a numeric or boolean key does.
+func (f *field) sortKey(key []byte) uint64 {
 	const sign = 1 << 63
 	switch f.wireType {
 	case protowire.VarintType:
@@ -112,13 +113,13 @@ func (f *field) order(key []byte) uint64 {
 		case protoreflect.Int32Kind:
 			return uint64(int64(int32(v))) ^ sign //nolint:gosec // two's complement
 		case protoreflect.Sint32Kind, protoreflect.Sint64Kind:
-			return uint64(protowire.DecodeZigZag(cutTo(f.kind, v))) ^ sign //nolint:gosec // two's complement
+			return uint64(protowire.DecodeZigZag(truncate(f.kind, v))) ^ sign //nolint:gosec // two's complement
 		case protoreflect.Int64Kind:
 			return v ^ sign
 		case protoreflect.BoolKind:
 			return min(v, 1)
 		default:
-			return cutTo(f.kind, v)
+			return truncate(f.kind, v)
 		}
 	case protowire.Fixed32Type:
 		if len(key) == 0 {
@@ -131,7 +132,7 @@ func (f *field) order(key []byte) uint64 {
 		return uint64(v) ^ sign
 	case protowire.Fixed64Type:
 		if len(key) == 0 {
-			key = make([]byte, 8) //nolint:mnd // a zero
+			key = make([]byte, 8) //nolint:mnd // an encoded zero
 		}
 		v := binary.LittleEndian.Uint64(key)
 		if f.kind == protoreflect.Sfixed64Kind {
@@ -143,8 +144,8 @@ func (f *field) order(key []byte) uint64 {
 	}
 }
 
-// sort puts entries into the order of their keys, equal ones in the order that
-// they came in. Most maps have few.
+// sort sorts entries by key and is stable. Most maps are small, where an
+// insertion sort is fastest.
 func (f *field) sort(all []entry) {
 	const few = 12
 	if len(all) > few {
@@ -160,35 +161,29 @@ func (f *field) sort(all []entry) {
 
 func (f *field) compare(a, b *entry) int {
 	if f.key.wireType != protowire.BytesType {
-		return cmp.Compare(a.order, b.order)
+		return cmp.Compare(a.sortKey, b.sortKey)
 	}
 	return bytes.Compare(a.key, b.key)
 }
 
-// text is what a length-delimited value holds.
-func text(value []byte) []byte {
-	inner, _ := bytesAt(value, 0)
-	return inner
-}
-
-// key writes a key, which JSON has as a string always.
+// key writes a map key, which is always a string in JSON.
 func (w *jsonWriter) key(f *field, key []byte) error {
 	if f.wireType == protowire.BytesType {
 		var ok bool
 		if w.out, ok = appendText(w.out, key); !ok {
-			return errText
+			return errInvalidUTF8
 		}
 		return nil
 	}
 	if key == nil {
-		key = zero(f)
+		key = zeroValue(f)
 	}
 	before := len(w.out)
 	w.out = append(w.out, '"')
 	if _, err := w.scalar(f, key); err != nil {
 		return err
 	}
-	if w.out[before+1] == '"' { // it is a string by itself
+	if w.out[before+1] == '"' { // 64-bit integers are strings already
 		w.out = append(w.out[:before], w.out[before+1:]...)
 		return nil
 	}
@@ -196,8 +191,8 @@ func (w *jsonWriter) key(f *field, key []byte) error {
 	return nil
 }
 
-// zero is the default of a scalar, as a wire value.
-func zero(f *field) []byte {
+// zeroValue returns the wire value of a scalar's default.
+func zeroValue(f *field) []byte {
 	switch f.wireType {
 	case protowire.Fixed32Type:
 		return make([]byte, 4) //nolint:mnd // bytes
@@ -208,20 +203,21 @@ func zero(f *field) []byte {
 	}
 }
 
-// mapValue writes the value of an entry; false leaves the entry out.
+// mapValue writes the value of an entry. It returns false if the entry is
+// omitted.
 func (w *jsonWriter) mapValue(f *field, e *entry, depth int) (bool, error) {
-	if f.custom != nil {
+	if f.encodeValue != nil {
 		var wrote bool
 		var err error
-		w.out, wrote, err = f.custom(w.out, e.value)
+		w.out, wrote, err = f.encodeValue(w.out, e.value)
 		return wrote, err
 	}
 	if f.message != nil {
 		return true, w.message(f.message, e.value, depth+1)
 	}
 	value := e.value
-	if !e.given {
-		value = zero(f)
+	if !e.hasValue {
+		value = zeroValue(f)
 	}
 	_, err := w.scalar(f, value)
 	return true, err

@@ -9,7 +9,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// isDefault reports whether a scalar is what an absent one means.
+// isDefault reports whether a scalar has its default value.
 func isDefault(f *field, value []byte) bool {
 	switch f.wireType {
 	case protowire.BytesType:
@@ -17,28 +17,29 @@ func isDefault(f *field, value []byte) bool {
 		return n > 0 && size == 0
 	case protowire.VarintType:
 		v, n := protowire.ConsumeVarint(value)
-		return n > 0 && cutTo(f.kind, v) == 0
+		return n > 0 && truncate(f.kind, v) == 0
 	default:
 		for _, b := range value {
 			if b != 0 {
-				return false // a negative zero is one too
+				return false // negative zero is not the default
 			}
 		}
 		return true
 	}
 }
 
-// cutTo cuts a varint to the width of its kind: a decoder drops what is above.
-func cutTo(kind protoreflect.Kind, v uint64) uint64 {
+// truncate truncates a varint to the width of its kind, as a decoder does.
+func truncate(kind protoreflect.Kind, v uint64) uint64 {
 	switch kind {
 	case protoreflect.Int32Kind, protoreflect.Uint32Kind, protoreflect.Sint32Kind, protoreflect.EnumKind:
-		return uint64(uint32(v)) //nolint:gosec // it is cut on purpose
+		return uint64(uint32(v)) //nolint:gosec // truncated on purpose
 	default:
 		return v
 	}
 }
 
-// scalar writes the value at the begin of wire, and gives its length.
+// scalar writes the scalar at the start of wire and returns its length in
+// bytes.
 func (w *jsonWriter) scalar(f *field, wire []byte) (n int, err error) {
 	switch f.wireType {
 	case protowire.BytesType:
@@ -52,7 +53,7 @@ func (w *jsonWriter) scalar(f *field, wire []byte) (n int, err error) {
 		}
 		var ok bool
 		if w.out, ok = appendText(w.out, value); !ok {
-			return 0, errText
+			return 0, errInvalidUTF8
 		}
 		return n, nil
 	case protowire.Fixed32Type:
@@ -99,9 +100,9 @@ func (w *jsonWriter) fixed64(f *field, v uint64) {
 	}
 }
 
-// appendVarint writes a number, a boolean or an enum.
+// appendVarint appends an integer, a boolean or an enum value.
 //
-//nolint:gosec // two's complement, cut to the field's width
+//nolint:gosec // two's complement, truncated to the field's width
 func appendVarint(dst []byte, f *field, v uint64) []byte {
 	switch f.kind {
 	case protoreflect.BoolKind:
@@ -123,7 +124,7 @@ func appendVarint(dst []byte, f *field, v uint64) []byte {
 	}
 }
 
-// append writes the name of a number.
+// append appends the name of a number, or the number if it has none.
 func (e *enum) append(dst []byte, v int32) []byte {
 	if e.null {
 		return append(dst, "null"...)
@@ -131,23 +132,23 @@ func (e *enum) append(dst []byte, v int32) []byte {
 	if label := e.label(v); label != nil {
 		return append(dst, label...)
 	}
-	if e.named { // a value that is newer than the gateway is a name too
+	if e.alwaysString { // of a value that is newer than the gateway
 		return append(appendInt(append(dst, '"'), int64(v)), '"')
 	}
 	return appendInt(dst, int64(v))
 }
 
-// appendInt64 and appendUint64 write 64 bits as strings, because a JSON number
-// often ends up in a double; in views as the numbers that they are.
+// appendInt64 and appendUint64 append 64-bit integers as strings, because many
+// JSON readers convert numbers to doubles. In views they are numbers.
 func (f *field) appendInt64(dst []byte, v int64) []byte {
-	if f.number64 {
+	if f.numeric64 {
 		return appendInt(dst, v)
 	}
 	return append(appendInt(append(dst, '"'), v), '"')
 }
 
 func (f *field) appendUint64(dst []byte, v uint64) []byte {
-	if f.number64 {
+	if f.numeric64 {
 		return appendUint(dst, v)
 	}
 	return append(appendUint(append(dst, '"'), v), '"')

@@ -12,11 +12,12 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// InputError says what is wrong with a caller's JSON, and where.
+// InputError reports a fault in a caller's JSON or parameters.
 type InputError struct {
-	// Pointer is the place in the document (RFC 6901).
+	// Pointer is the JSON pointer (RFC 6901) of the faulty value, or a question
+	// mark and the name of a query parameter. It is empty for the whole value.
 	Pointer string
-	// Reason is for the caller to read.
+	// Reason describes the fault for the caller.
 	Reason string
 }
 
@@ -27,39 +28,40 @@ func (e *InputError) Error() string {
 	return e.Pointer + ": " + e.Reason
 }
 
-// ErrTooLarge says that a request would take more than [Form.MaxWire] bytes.
+// ErrTooLarge is returned for a request that would take more than
+// [Form.MaxWire] bytes.
 var ErrTooLarge = errors.New("transcode: the message is too large")
 
-// AppendWire appends the wire form of a message that is given as JSON. Unknown
-// members, a member named twice and anything after the value are refused; the
-// error is an [InputError], or [ErrTooLarge].
+// AppendWire appends the wire form of a message in JSON. It rejects unknown
+// members, duplicate members and data after the value. The error is an
+// [InputError] or [ErrTooLarge].
 func (m *Message) AppendWire(dst, text []byte, form Form) ([]byte, error) {
 	w := newWireWriter(form)
 	defer w.release()
 	w.out = dst
 	err := w.document(m, text)
 	if err != nil {
-		return dst, w.inputError(err)
+		return dst, w.toInputError(err)
 	}
 	return w.out, nil
 }
 
-// wireWriter turns JSON into wire bytes.
+// wireWriter converts JSON to wire bytes.
 type wireWriter struct {
-	form   Form
-	out    []byte
-	source bytes.Buffer
-	in     *jsontext.Decoder
-	depth  int
-	prefix string // of the places in a part that is read on its own
+	form          Form
+	out           []byte
+	source        bytes.Buffer
+	in            *jsontext.Decoder
+	depth         int
+	pointerPrefix string // for errors in a part that has a reader of its own
 }
 
-//nolint:gochecknoglobals // a pool is one for all
+//nolint:gochecknoglobals // a process has one pool
 var wireWriters = sync.Pool{New: func() any { return &wireWriter{in: jsontext.NewDecoder(bytes.NewReader(nil))} }}
 
 func newWireWriter(form Form) *wireWriter {
 	w, _ := wireWriters.Get().(*wireWriter)
-	w.form, w.depth, w.prefix = form, 0, ""
+	w.form, w.depth, w.pointerPrefix = form, 0, ""
 	return w
 }
 
@@ -69,34 +71,35 @@ func (w *wireWriter) release() {
 	wireWriters.Put(w)
 }
 
-// inputFault is what is wrong at the place where the reader stands.
-type inputFault string //nolint:errname // the error that callers see is InputError
+// invalidInput is a fault at the current position of the reader.
+type invalidInput string //nolint:errname // callers get an InputError
 
-func (e inputFault) Error() string { return string(e) }
+func (e invalidInput) Error() string { return string(e) }
 
-// inputError tells the caller what is wrong: the syntax or the meaning.
-func (w *wireWriter) inputError(err error) error {
+// toInputError converts an error of syntax or meaning to an [InputError] with
+// the reader's position. It returns [ErrTooLarge] as it is.
+func (w *wireWriter) toInputError(err error) error {
 	if errors.Is(err, ErrTooLarge) {
 		return err
 	}
 	if done, ok := errors.AsType[*InputError](err); ok {
 		return done
 	}
-	at := &InputError{Pointer: w.prefix + string(w.in.StackPointer())}
+	at := &InputError{Pointer: w.pointerPrefix + string(w.in.StackPointer())}
 	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		at.Pointer = w.prefix + string(syntax.JSONPointer)
+		at.Pointer = w.pointerPrefix + string(syntax.JSONPointer)
 		err = syntax.Err
 	}
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		at.Reason = "the JSON ends too early"
+		at.Reason = "the JSON ends unexpectedly"
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		at.Reason = "is named twice"
+		at.Reason = "is a duplicate"
 	case errors.Is(err, errDepth):
 		at.Reason = "is nested too deeply"
 	default:
-		if meaning, ok := errors.AsType[inputFault](err); ok {
-			at.Reason = string(meaning)
+		if reason, ok := errors.AsType[invalidInput](err); ok {
+			at.Reason = string(reason)
 		} else {
 			at.Reason = "is not valid JSON: " + err.Error()
 		}
@@ -104,7 +107,7 @@ func (w *wireWriter) inputError(err error) error {
 	return at
 }
 
-// document reads all of text as one message.
+// document reads one message, which must be all of text.
 func (w *wireWriter) document(m *Message, text []byte) error {
 	w.source = *bytes.NewBuffer(text)
 	w.in.Reset(&w.source)
@@ -113,14 +116,14 @@ func (w *wireWriter) document(m *Message, text []byte) error {
 	}
 	if _, err := w.in.ReadToken(); !errors.Is(err, io.EOF) {
 		if err == nil {
-			err = inputFault("there is more after the value")
+			err = invalidInput("unexpected data after the value")
 		}
 		return err
 	}
 	return nil
 }
 
-// message reads a message of any form.
+// message reads a message in its JSON form.
 func (w *wireWriter) message(m *Message) error {
 	if w.depth++; w.depth > maxRequestDepth {
 		return errDepth
@@ -128,7 +131,7 @@ func (w *wireWriter) message(m *Message) error {
 	defer func() { w.depth-- }()
 	switch m.form {
 	case formTimestamp, formDuration:
-		return w.instant(m)
+		return w.timeOrDuration(m)
 	case formWrapper:
 		f := m.fields[0]
 		return w.element(f)
@@ -144,23 +147,24 @@ func (w *wireWriter) message(m *Message) error {
 		if !w.form.LongPayloads && w.in.PeekKind() == '[' {
 			return w.list(m.fields[0])
 		}
-	case formFields:
+	case formObject:
 	}
 	return w.object(m, false)
 }
 
-// object reads an object of fields. In an Any, the type was read before.
+// object reads an object of fields. With typed, it is the content of an Any,
+// and the member @type is skipped.
 func (w *wireWriter) object(m *Message, typed bool) error {
-	if err := w.open('{', "must be an object"); err != nil {
+	if err := w.begin('{', "must be an object"); err != nil {
 		return err
 	}
-	var seen, chosen numbers
+	var seen, chosen intSet
 	for w.in.PeekKind() == '"' {
 		name, err := w.in.ReadValue()
 		if err != nil {
 			return err
 		}
-		f, err := w.named(m, name)
+		f, err := w.fieldByName(m, name)
 		if err != nil {
 			return err
 		}
@@ -171,19 +175,19 @@ func (w *wireWriter) object(m *Message, typed bool) error {
 				}
 				continue
 			}
-			return inputFault("is not a known field")
+			return invalidInput("is not a known field")
 		}
-		if seen.set(f.index) {
-			return inputFault("is named twice")
+		if seen.add(f.index) {
+			return invalidInput("is a duplicate")
 		}
-		if w.in.PeekKind() == 'n' && !f.takesNull() {
+		if w.in.PeekKind() == 'n' && !f.acceptsNull() {
 			if err := w.in.SkipValue(); err != nil {
 				return err
 			}
 			continue
 		}
-		if f.oneof > 0 && chosen.set(f.oneof) {
-			return inputFault("excludes another field that is there")
+		if f.oneof > 0 && chosen.add(f.oneof) {
+			return invalidInput("excludes another field of the request")
 		}
 		if err := w.field(f); err != nil {
 			return err
@@ -193,18 +197,19 @@ func (w *wireWriter) object(m *Message, typed bool) error {
 	return err
 }
 
-// named gives the field that a quoted name means, nil for none.
-func (w *wireWriter) named(m *Message, quoted []byte) (*field, error) {
+// fieldByName returns the field with a name, which is a JSON string, or nil if
+// there is none.
+func (w *wireWriter) fieldByName(m *Message, quoted []byte) (*field, error) {
 	if bytes.IndexByte(quoted, '\\') < 0 {
-		return m.names[string(quoted[1:len(quoted)-1])], nil
+		return m.byName[string(quoted[1:len(quoted)-1])], nil
 	}
 	name, err := jsontext.AppendUnquote(nil, quoted)
-	return m.names[string(name)], err
+	return m.byName[string(name)], err
 }
 
-// takesNull reports whether null is a value of the field: else it means that the
-// field is not there.
-func (f *field) takesNull() bool {
+// acceptsNull reports whether null is a value of the field. For other fields,
+// null means absent.
+func (f *field) acceptsNull() bool {
 	if f.repeated || f.key != nil {
 		return false
 	}
@@ -225,7 +230,7 @@ func (w *wireWriter) field(f *field) error {
 	}
 }
 
-// element reads one value, and writes it with its tag.
+// element reads one value and writes it with its tag.
 func (w *wireWriter) element(f *field) error {
 	if w.form.MaxWire > 0 && len(w.out) > w.form.MaxWire {
 		return ErrTooLarge
@@ -238,12 +243,12 @@ func (w *wireWriter) element(f *field) error {
 	if err := w.message(f.message); err != nil {
 		return err
 	}
-	w.measure(begin)
+	w.prefixLength(begin)
 	return nil
 }
 
-// measure puts the length before what was written since begin.
-func (w *wireWriter) measure(begin int) {
+// prefixLength inserts the length of what was written since begin before it.
+func (w *wireWriter) prefixLength(begin int) {
 	size := len(w.out) - begin
 	prefix := sizeOfVarint(uint64(size)) //nolint:gosec // a length
 	w.out = append(w.out, "0123456789"[:prefix]...)
@@ -254,7 +259,7 @@ func (w *wireWriter) measure(begin int) {
 func sizeOfVarint(v uint64) int { return (bits.Len64(v|1) + 6) / 7 } //nolint:mnd // seven bits a byte
 
 func (w *wireWriter) list(f *field) error {
-	if err := w.open('[', "must be an array"); err != nil {
+	if err := w.begin('[', "must be an array"); err != nil {
 		return err
 	}
 	for w.in.PeekKind() != ']' && w.in.PeekKind() != jsontext.KindInvalid {
@@ -266,9 +271,9 @@ func (w *wireWriter) list(f *field) error {
 	return err
 }
 
-// packed reads a list of numbers into one field.
+// packed reads an array into one packed field.
 func (w *wireWriter) packed(f *field) error {
-	if err := w.open('[', "must be an array"); err != nil {
+	if err := w.begin('[', "must be an array"); err != nil {
 		return err
 	}
 	tag := len(w.out)
@@ -282,15 +287,15 @@ func (w *wireWriter) packed(f *field) error {
 	if len(w.out) == begin {
 		w.out = w.out[:tag]
 	} else {
-		w.measure(begin)
+		w.prefixLength(begin)
 	}
 	_, err := w.in.ReadToken()
 	return err
 }
 
-// entries reads a map.
+// entries reads an object into the entries of a map.
 func (w *wireWriter) entries(f *field) error {
-	if err := w.open('{', "must be an object"); err != nil {
+	if err := w.begin('{', "must be an object"); err != nil {
 		return err
 	}
 	var keys map[string]bool
@@ -302,54 +307,54 @@ func (w *wireWriter) entries(f *field) error {
 		if err := w.mapKey(f.key); err != nil {
 			return err
 		}
-		if f.key.wireType != protowire.BytesType { // "1" and "1.0" are one key
+		if f.key.wireType != protowire.BytesType { // "1" and "1.0" are the same key
 			if keys == nil {
 				keys = map[string]bool{}
 			}
 			key := string(w.out[from:])
 			if keys[key] {
-				return inputFault("is named twice")
+				return invalidInput("is a duplicate")
 			}
 			keys[key] = true
 		}
 		if err := w.element(f.value); err != nil {
 			return err
 		}
-		w.measure(begin)
+		w.prefixLength(begin)
 	}
 	_, err := w.in.ReadToken()
 	return err
 }
 
-// open reads the begin of an object or a list.
-func (w *wireWriter) open(kind jsontext.Kind, otherwise string) error {
+// begin reads the opening brace or bracket of an object or array.
+func (w *wireWriter) begin(kind jsontext.Kind, reason string) error {
 	if peeked := w.in.PeekKind(); peeked != kind && peeked != jsontext.KindInvalid {
-		return inputFault(otherwise)
+		return invalidInput(reason)
 	}
 	_, err := w.in.ReadToken()
 	return err
 }
 
-// within reads text as part of the document at the place where the reader is.
-func (w *wireWriter) within(text []byte, read func(*wireWriter) error) error {
+// nested reads text, which is a part of the document at the current position.
+func (w *wireWriter) nested(text []byte, read func(*wireWriter) error) error {
 	inner := newWireWriter(w.form)
-	inner.out, inner.depth, inner.prefix = w.out, w.depth, w.prefix+string(w.in.StackPointer())
+	inner.out, inner.depth, inner.pointerPrefix = w.out, w.depth, w.pointerPrefix+string(w.in.StackPointer())
 	inner.source = *bytes.NewBuffer(text)
 	inner.in.Reset(&inner.source)
 	err := read(inner)
 	if err != nil {
-		err = inner.inputError(err)
+		err = inner.toInputError(err)
 	}
 	w.out = inner.out
 	inner.release()
 	return err
 }
 
-// quote names a value in an error: bounded, since it is the caller's.
+// quote quotes a caller's value for an error, at most 50 characters of it.
 func quote(text string) string {
-	const enough = 50
-	if len(text) > enough {
-		return fmt.Sprintf("%.*q...", enough, text)
+	const limit = 50
+	if len(text) > limit {
+		return fmt.Sprintf("%.*q...", limit, text)
 	}
 	return fmt.Sprintf("%q", text)
 }

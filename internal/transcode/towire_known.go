@@ -9,18 +9,18 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// instant reads a time or a duration.
-func (w *wireWriter) instant(m *Message) error {
+// timeOrDuration reads a Timestamp or a Duration.
+func (w *wireWriter) timeOrDuration(m *Message) error {
 	value, err := w.in.ReadValue()
 	if err != nil {
 		return err
 	}
-	parse, otherwise := parseTimestamp, `must be a time such as "2026-01-31T12:00:00Z"`
+	parse, reason := parseTimestamp, `must be a time such as "2026-01-31T12:00:00Z"`
 	if m.form == formDuration {
-		parse, otherwise = parseDuration, `must be a duration in seconds such as "1.5s"`
+		parse, reason = parseDuration, `must be a duration in seconds such as "1.5s"`
 	}
 	if value.Kind() != '"' {
-		return inputFault(otherwise)
+		return invalidInput(reason)
 	}
 	text, err := jsontext.AppendUnquote(nil, value)
 	if err != nil {
@@ -28,14 +28,14 @@ func (w *wireWriter) instant(m *Message) error {
 	}
 	seconds, nanos, ok := parse(string(text))
 	if !ok {
-		return inputFault(otherwise)
+		return invalidInput(reason)
 	}
-	w.out = appendInstant(w.out, seconds, nanos)
+	w.out = appendSecondsNanos(w.out, seconds, nanos)
 	return nil
 }
 
-// appendInstant writes the two fields of Timestamp and Duration.
-func appendInstant(dst []byte, seconds int64, nanos int32) []byte {
+// appendSecondsNanos appends the fields of a Timestamp or a Duration.
+func appendSecondsNanos(dst []byte, seconds int64, nanos int32) []byte {
 	if seconds != 0 {
 		dst = protowire.AppendVarint(protowire.AppendTag(dst, 1, protowire.VarintType), uint64(seconds)) //nolint:gosec // two's complement
 	}
@@ -45,68 +45,68 @@ func appendInstant(dst []byte, seconds int64, nanos int32) []byte {
 	return dst
 }
 
-// library reads a message as the protobuf library does, for those that are rare
-// and whose JSON is peculiar.
+// library reads a message by the protobuf library. It is for rare messages with
+// a JSON form of their own.
 func (w *wireWriter) library(m *Message) error {
 	value, err := w.in.ReadValue()
 	if err != nil {
 		return err
 	}
-	built := m.element.New().Interface()
-	if err := (protojson.UnmarshalOptions{RecursionLimit: maxRequestDepth}).Unmarshal(value, built); err != nil {
-		return inputFault("is not a valid " + string(m.name))
+	message := m.messageType.New().Interface()
+	if err := (protojson.UnmarshalOptions{RecursionLimit: maxRequestDepth}).Unmarshal(value, message); err != nil {
+		return invalidInput("is not a valid " + string(m.name))
 	}
-	w.out, err = proto.MarshalOptions{}.MarshalAppend(w.out, built)
+	w.out, err = proto.MarshalOptions{}.MarshalAppend(w.out, message)
 	return err
 }
 
-// any reads an Any, whose type may stand anywhere among its members.
+// any reads an Any. The member @type may be anywhere among its members.
 func (w *wireWriter) any(m *Message) error {
 	value, err := w.in.ReadValue()
 	if err != nil {
 		return err
 	}
 	if value.Kind() != '{' {
-		return inputFault("must be an object")
+		return invalidInput("must be an object")
 	}
 	value = value.Clone()
-	url, members, err := typeOf(value)
+	url, members, err := anyTypeOf(value)
 	if err != nil {
 		return err
 	}
 	if url == "" {
 		if members > 0 {
-			return inputFault(`needs a member "@type"`)
+			return invalidInput(`needs a member "@type"`)
 		}
 		return nil
 	}
-	of := m.plans.byName(url)
+	of := m.plans.byTypeURL(url)
 	if of == nil {
-		return inputFault("there is no type " + quote(url))
+		return invalidInput("the type " + quote(url) + " does not exist")
 	}
 	w.out = protowire.AppendTag(w.out, 1, protowire.BytesType)
 	w.out = protowire.AppendString(w.out, url)
 	w.out = protowire.AppendTag(w.out, 2, protowire.BytesType) //nolint:mnd // the field's number
 	begin := len(w.out)
-	if err := w.within(value, func(inner *wireWriter) error { return inner.typed(of) }); err != nil {
+	if err := w.nested(value, func(inner *wireWriter) error { return inner.anyContent(of) }); err != nil {
 		return err
 	}
-	w.measure(begin)
+	w.prefixLength(begin)
 	return nil
 }
 
-// typed reads the message in an Any: its own members, or its value.
-func (w *wireWriter) typed(of *Message) error {
+// anyContent reads the message in an Any, either its members or its value.
+func (w *wireWriter) anyContent(of *Message) error {
 	if w.depth++; w.depth > maxRequestDepth {
 		return errDepth
 	}
-	if isObject(of) {
+	if isInlinedInAny(of) {
 		return w.object(of, true)
 	}
 	if _, err := w.in.ReadToken(); err != nil {
 		return err
 	}
-	given := of.name == emptyName // others need a value
+	hasValue := of.name == emptyName // other messages need a value
 	for w.in.PeekKind() == '"' {
 		name, err := w.in.ReadToken()
 		if err != nil {
@@ -116,25 +116,26 @@ func (w *wireWriter) typed(of *Message) error {
 		case "@type":
 			err = w.in.SkipValue()
 		case "value":
-			given = true
+			hasValue = true
 			err = w.message(of)
 		default:
-			err = inputFault("is not a known field")
+			err = invalidInput("is not a known field")
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if !given {
-		return inputFault(`needs a member "value"`)
+	if !hasValue {
+		return invalidInput(`needs a member "value"`)
 	}
 	return nil
 }
 
-// isObject tells the messages whose members stand in an Any themselves.
-func isObject(m *Message) bool {
+// isInlinedInAny reports whether an Any has the members of the message, and not
+// the message as its value.
+func isInlinedInAny(m *Message) bool {
 	switch m.form {
-	case formFields:
+	case formObject:
 		return m.name != emptyName
 	case formPayload, formPayloads:
 		return true
@@ -143,8 +144,8 @@ func isObject(m *Message) bool {
 	}
 }
 
-// typeOf finds the type of an Any.
-func typeOf(value jsontext.Value) (url string, members int, err error) {
+// anyTypeOf returns the type URL of an Any and the number of its members.
+func anyTypeOf(value jsontext.Value) (url string, members int, err error) {
 	decoder := jsontext.NewDecoder(bytes.NewBuffer(value))
 	if _, err := decoder.ReadToken(); err != nil {
 		return "", 0, err
@@ -166,12 +167,13 @@ func typeOf(value jsontext.Value) (url string, members int, err error) {
 			return "", 0, err
 		}
 		if of.Kind() != '"' || of.String() == "" {
-			return "", 0, inputFault("@type must be the name of a type")
+			return "", 0, invalidInput("@type must be a type URL")
 		}
 		url = of.String()
 	}
 	return url, members, nil
 }
 
-// emptyName is the message that in an Any is read with a value, and without.
+// emptyName is the name of the message that an Any may have with or without a
+// value.
 const emptyName = "google.protobuf.Empty"

@@ -10,8 +10,8 @@ import (
 )
 
 // payload reads a payload in shorthand: any JSON is the data of a json/plain
-// payload, byte for byte. What has the signs of the long form is read as that,
-// as Temporal's own API does.
+// payload, byte for byte. An object that looks like the long form is read as
+// the long form, as Temporal's own HTTP API does.
 func (w *wireWriter) payload(m *Message) error {
 	value, err := w.in.ReadValue()
 	if err != nil {
@@ -22,8 +22,8 @@ func (w *wireWriter) payload(m *Message) error {
 		w.metadata(payload.MetadataEncoding, []byte(payload.EncodingNull))
 		return nil
 	}
-	if kind == '{' && (bytes.Contains(value, []byte("metadata")) || bytes.Contains(value, []byte(memberType)) || bytes.IndexByte(value, '\\') >= 0) {
-		return w.special(m, value.Clone())
+	if kind == '{' && (bytes.Contains(value, []byte("metadata")) || bytes.Contains(value, []byte(messageTypeMember)) || bytes.IndexByte(value, '\\') >= 0) {
+		return w.taggedObject(m, value.Clone())
 	}
 	w.metadata(payload.MetadataEncoding, []byte(payload.EncodingJSON))
 	w.data(value)
@@ -34,20 +34,20 @@ func (w *wireWriter) metadata(key string, value []byte) {
 	w.out = protowire.AppendTag(w.out, payloadMetadata, protowire.BytesType)
 	begin := len(w.out)
 	w.out = protowire.AppendString(protowire.AppendTag(w.out, 1, protowire.BytesType), key)
-	w.out = protowire.AppendBytes(protowire.AppendTag(w.out, 2, protowire.BytesType), value) //nolint:mnd // a map's value
-	w.measure(begin)
+	w.out = protowire.AppendBytes(protowire.AppendTag(w.out, 2, protowire.BytesType), value) //nolint:mnd // the value of a map entry
+	w.prefixLength(begin)
 }
 
 func (w *wireWriter) data(value []byte) {
 	w.out = protowire.AppendBytes(protowire.AppendTag(w.out, payloadData, protowire.BytesType), value)
 }
 
-// special reads an object that may be a payload in the long form, or a
-// protobuf message with its type.
-func (w *wireWriter) special(m *Message, value jsontext.Value) error {
+// taggedObject reads an object that may be a payload in the long form, or a
+// protobuf message with its type, or a plain value.
+func (w *wireWriter) taggedObject(m *Message, value jsontext.Value) error {
 	s := shapeOf(value)
-	if s.long() {
-		return w.within(value, func(inner *wireWriter) error { return inner.object(m, false) })
+	if s.isLongForm() {
+		return w.nested(value, func(inner *wireWriter) error { return inner.object(m, false) })
 	}
 	if s.messageType == nil {
 		w.metadata(payload.MetadataEncoding, []byte(payload.EncodingJSON))
@@ -55,13 +55,13 @@ func (w *wireWriter) special(m *Message, value jsontext.Value) error {
 		return nil
 	}
 	if s.messageType.Kind() != '"' {
-		return inputFault(memberType + " must be a string")
+		return invalidInput(messageTypeMember + " must be a string")
 	}
 	name, err := jsontext.AppendUnquote(nil, s.messageType)
 	if err != nil {
 		return err
 	}
-	rest, err := without(value, memberType)
+	rest, err := removeMember(value, messageTypeMember)
 	if err != nil {
 		return err
 	}
@@ -71,9 +71,8 @@ func (w *wireWriter) special(m *Message, value jsontext.Value) error {
 	return nil
 }
 
-// without gives an object without one of its members, and all others as they
-// are.
-func without(object jsontext.Value, member string) ([]byte, error) {
+// removeMember returns an object without one member, and the others unchanged.
+func removeMember(object jsontext.Value, member string) ([]byte, error) {
 	decoder := jsontext.NewDecoder(bytes.NewBuffer(object))
 	if _, err := decoder.ReadToken(); err != nil {
 		return nil, err
@@ -91,7 +90,7 @@ func without(object jsontext.Value, member string) ([]byte, error) {
 			continue
 		}
 		before, after := object[:begin], object[decoder.InputOffset():]
-		if rest := bytes.TrimLeft(after, " \t\r\n"); begin == 1 && rest[0] == ',' { // it was the first of several
+		if rest := bytes.TrimLeft(after, " \t\r\n"); begin == 1 && rest[0] == ',' { // the first of several members
 			after = rest[1:]
 		}
 		return append(before.Clone(), after...), nil

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// scalar reads one value, and writes it without a tag.
+// scalar reads one scalar and writes it without a tag.
 func (w *wireWriter) scalar(f *field) error {
 	value, err := w.in.ReadValue()
 	if err != nil {
@@ -28,18 +28,18 @@ func (w *wireWriter) scalar(f *field) error {
 	case protoreflect.EnumKind:
 		return w.enum(f.enum, value)
 	default:
-		text, ok := numeral(value)
+		text, ok := numberText(value)
 		if !ok {
-			return inputFault("must be a number")
+			return invalidInput("must be a number")
 		}
 		return w.number(f.kind, text)
 	}
 }
 
-// text writes a string: most hold no escapes, and pass as they are.
+// text writes a string. Most strings have no escapes and are copied.
 func (w *wireWriter) text(value jsontext.Value) error {
 	if value.Kind() != '"' {
-		return inputFault("must be a string")
+		return invalidInput("must be a string")
 	}
 	if bytes.IndexByte(value, '\\') < 0 {
 		w.out = protowire.AppendBytes(w.out, value[1:len(value)-1])
@@ -50,13 +50,13 @@ func (w *wireWriter) text(value jsontext.Value) error {
 	if w.out, err = jsontext.AppendUnquote(w.out, value); err != nil {
 		return err
 	}
-	w.measure(begin)
+	w.prefixLength(begin)
 	return nil
 }
 
 func (w *wireWriter) bytes(value jsontext.Value) error {
 	if value.Kind() != '"' {
-		return inputFault("must be a string of base64")
+		return invalidInput("must be a string of base64")
 	}
 	text := []byte(value[1 : len(value)-1])
 	if bytes.IndexByte(value, '\\') >= 0 {
@@ -65,13 +65,13 @@ func (w *wireWriter) bytes(value jsontext.Value) error {
 			return err
 		}
 	}
-	encoding := base64Of(text)
+	encoding := base64Encoding(text)
 	begin := len(w.out)
 	var err error
 	if w.out, err = encoding.AppendDecode(w.out, text); err != nil {
-		return inputFault("must be base64")
+		return invalidInput("must be base64")
 	}
-	w.measure(begin)
+	w.prefixLength(begin)
 	return nil
 }
 
@@ -82,7 +82,7 @@ func (w *wireWriter) bool(value jsontext.Value) error {
 	case 'f':
 		w.out = append(w.out, 0)
 	default:
-		return inputFault("must be true or false")
+		return invalidInput("must be true or false")
 	}
 	return nil
 }
@@ -99,21 +99,21 @@ func (w *wireWriter) enum(e *enum, value jsontext.Value) error {
 		}
 		number, ok := e.number(string(name))
 		if !ok {
-			return inputFault("has no value " + quote(string(name)))
+			return invalidInput("has no value " + quote(string(name)))
 		}
-		w.out = protowire.AppendVarint(w.out, uint64(number)) //nolint:gosec // negative ones take ten bytes
+		w.out = protowire.AppendVarint(w.out, uint64(number)) //nolint:gosec // negative numbers take ten bytes
 		return nil
 	case kind == '0':
-		if number, ok := integer(string(value), 32); ok {
-			w.out = protowire.AppendVarint(w.out, uint64(number)) //nolint:gosec // negative ones take ten bytes
+		if number, ok := parseInteger(string(value), 32); ok {
+			w.out = protowire.AppendVarint(w.out, uint64(number)) //nolint:gosec // negative numbers take ten bytes
 			return nil
 		}
 	}
-	return inputFault("must be the name of a value, or its number")
+	return invalidInput("must be the name of a value, or its number")
 }
 
-// numeral gives the digits of a number, which may stand in a string.
-func numeral(value jsontext.Value) (string, bool) {
+// numberText returns the text of a number, which may be in a string.
+func numberText(value jsontext.Value) (string, bool) {
 	switch value.Kind() {
 	case '0':
 		return string(value), true
@@ -132,18 +132,18 @@ func numeral(value jsontext.Value) (string, bool) {
 	}
 }
 
-// number writes a number of a kind.
+// number writes a number of the given kind.
 //
-//nolint:gosec // the ranges are checked by bits
+//nolint:gosec // the ranges are checked by bitSize
 func (w *wireWriter) number(kind protoreflect.Kind, text string) error {
 	const notInteger, notUnsigned = "must be an integer of the field's size", "must be an integer of the field's size, and not negative"
 	switch kind {
 	case protoreflect.FloatKind, protoreflect.DoubleKind:
 		return w.float(kind, text)
 	case protoreflect.Uint32Kind, protoreflect.Uint64Kind, protoreflect.Fixed32Kind, protoreflect.Fixed64Kind:
-		v, ok := unsigned(text, width(kind))
+		v, ok := parseUnsigned(text, bitSize(kind))
 		if !ok {
-			return inputFault(notUnsigned)
+			return invalidInput(notUnsigned)
 		}
 		switch kind {
 		case protoreflect.Fixed32Kind:
@@ -155,9 +155,9 @@ func (w *wireWriter) number(kind protoreflect.Kind, text string) error {
 		}
 		return nil
 	default:
-		v, ok := integer(text, width(kind))
+		v, ok := parseInteger(text, bitSize(kind))
 		if !ok {
-			return inputFault(notInteger)
+			return invalidInput(notInteger)
 		}
 		switch kind {
 		case protoreflect.Sint32Kind, protoreflect.Sint64Kind:
@@ -173,7 +173,7 @@ func (w *wireWriter) number(kind protoreflect.Kind, text string) error {
 	}
 }
 
-func width(kind protoreflect.Kind) int {
+func bitSize(kind protoreflect.Kind) int {
 	switch kind {
 	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Uint32Kind, protoreflect.Fixed32Kind, protoreflect.Sfixed32Kind,
 		protoreflect.FloatKind:
@@ -184,7 +184,7 @@ func width(kind protoreflect.Kind) int {
 }
 
 func (w *wireWriter) float(kind protoreflect.Kind, text string) error {
-	bits := width(kind)
+	bits := bitSize(kind)
 	var v float64
 	switch text {
 	case "NaN":
@@ -196,7 +196,7 @@ func (w *wireWriter) float(kind protoreflect.Kind, text string) error {
 	default:
 		var err error
 		if v, err = strconv.ParseFloat(text, bits); err != nil || !isNumber(text) {
-			return inputFault("must be a number of the field's size")
+			return invalidInput("must be a number of the field's size")
 		}
 	}
 	if kind == protoreflect.FloatKind {
@@ -207,15 +207,16 @@ func (w *wireWriter) float(kind protoreflect.Kind, text string) error {
 	return nil
 }
 
-// isNumber reports whether text is a number of JSON's grammar (RFC 8259 section
-// 6), which is narrower than Go's.
+// isNumber reports whether text is a JSON number (RFC 8259 section 6), whose
+// grammar is stricter than that of strconv.
 func isNumber(text string) bool {
 	return text != "" && (text[0] == '-' || text[0] >= '0' && text[0] <= '9') && jsontext.Value(text).IsValid() &&
 		text[len(text)-1] >= '0' && text[len(text)-1] <= '9'
 }
 
-// integer reads an integer, which may be written as 1e3 or 1.0.
-func integer(text string, bits int) (int64, bool) {
+// parseInteger parses an integer, which may have an exponent or a fraction of
+// zeros, as 1e3 or 1.0.
+func parseInteger(text string, bits int) (int64, bool) {
 	if v, err := strconv.ParseInt(text, 10, bits); err == nil && isNumber(text) {
 		return v, true
 	}
@@ -227,7 +228,8 @@ func integer(text string, bits int) (int64, bool) {
 	return v, err == nil
 }
 
-func unsigned(text string, bits int) (uint64, bool) {
+// parseUnsigned is like parseInteger, for unsigned integers.
+func parseUnsigned(text string, bits int) (uint64, bool) {
 	if v, err := strconv.ParseUint(text, 10, bits); err == nil && isNumber(text) {
 		return v, true
 	}
@@ -242,10 +244,11 @@ func unsigned(text string, bits int) (uint64, bool) {
 	return v, err == nil
 }
 
-// plainInteger writes a number with a fraction or an exponent without them, if
-// it is whole and not longer than any field takes.
+// plainInteger removes the fraction and the exponent from a number. It returns
+// false if the number is not an integer, or has more digits than a 64-bit
+// field.
 func plainInteger(text string) (string, bool) {
-	const longest = 20
+	const maxDigits = 20
 	if !isNumber(text) {
 		return "", false
 	}
@@ -275,13 +278,13 @@ func plainInteger(text string) (string, bool) {
 		digits = short
 		exponent++
 	}
-	if len(digits)+exponent > longest {
+	if len(digits)+exponent > maxDigits {
 		return "", false
 	}
 	return sign + digits + strings.Repeat("0", exponent), true
 }
 
-// mapKey reads a key, which JSON has as a string always.
+// mapKey reads a map key, which is always a string in JSON.
 func (w *wireWriter) mapKey(f *field) error {
 	name, err := w.in.ReadValue()
 	if err != nil {
@@ -297,16 +300,18 @@ func (w *wireWriter) mapKey(f *field) error {
 		case `"false"`:
 			w.out = append(w.out, 0)
 		default:
-			return inputFault("must be true or false")
+			return invalidInput("must be true or false")
 		}
 		return nil
 	default:
-		text, _ := numeral(name)
+		text, _ := numberText(name)
 		return w.number(f.kind, text)
 	}
 }
 
-func base64Of(text []byte) *base64.Encoding {
+// base64Encoding returns the encoding of a text: the standard or the URL
+// alphabet, with or without padding.
+func base64Encoding(text []byte) *base64.Encoding {
 	encoding := base64.StdEncoding
 	if bytes.ContainsAny(text, "-_") {
 		encoding = base64.URLEncoding

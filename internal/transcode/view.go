@@ -7,32 +7,34 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// ViewField is one field of a view: how it is shown, where that is not protobuf's
-// JSON. A view shows the fields that it names and no others, 64-bit numbers as
-// numbers, enums by their names without the prefix that they share, and leaves
-// out times and durations that are zero, which Temporal writes for "not set", and
-// durations below zero.
+// ViewField describes one field of a view. A view contains the fields that it
+// lists and no others. It differs from ProtoJSON in three ways: 64-bit integers
+// are JSON numbers, enum values lose the prefix that they share, and times and
+// durations that are zero are omitted, because Temporal writes zero for "not
+// set". Negative durations are omitted too.
 type ViewField struct {
 	// Field is the field's name in the proto file.
 	Field string
-	// As is its name in JSON. Without one, a message's own members stand in its
-	// place.
+	// As is the field's name in JSON. If it is empty, the members of the
+	// message are written into the enclosing object.
 	As string
-	// View is for messages: their fields. Without one they are shown as they are
-	// outside of views.
+	// View lists the fields of a message. If it is nil, the message is written
+	// as ProtoJSON.
 	View []ViewField
-	// Always shows the field when it is not there too, as its default.
+	// Always writes the field's default value when the field is absent.
 	Always bool
-	// Value writes a message, each element of a list and each value of a map
-	// itself, from its wire form; false leaves it out.
+	// Value, if set, appends the JSON of a message, of each element of a list
+	// or of each value of a map, from its wire form. It returns false to omit
+	// the message, element or entry.
 	Value func(dst, wire []byte) ([]byte, bool, error)
-	// Members writes a message as members of what is around it, without a comma
-	// at either end.
+	// Members, if set, appends the JSON of a message as members of the
+	// enclosing object, without a comma at either end.
 	Members func(dst, wire []byte) ([]byte, error)
 }
 
-// View compiles a view of a message type. It panics when a field does not exist:
-// views are written in code.
+// View returns a plan of a message type with only the given fields, in the
+// given order. It panics if a field does not exist, because views are constants
+// of the program.
 func (p *Plans) View(d protoreflect.MessageDescriptor, fields []ViewField) *Message {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -42,42 +44,44 @@ func (p *Plans) View(d protoreflect.MessageDescriptor, fields []ViewField) *Mess
 func (p *Plans) view(d protoreflect.MessageDescriptor, fields []ViewField) *Message {
 	full := p.compile(d)
 	m := &Message{plans: p, name: full.name, view: true, oneofs: full.oneofs}
-	for i, shown := range fields {
-		plain := full.names[shown.Field]
+	for i, vf := range fields {
+		plain := full.byName[vf.Field]
 		if plain == nil {
-			panic(fmt.Sprintf("transcode: %s has no field %s", d.FullName(), shown.Field)) //nolint:forbidigo // views are written in code
+			panic(fmt.Sprintf("transcode: %s has no field %s", d.FullName(), vf.Field)) //nolint:forbidigo // views are constants of the program
 		}
 		f := *plain
-		f.index, f.name, f.label = i, shown.As, labelOf(shown.As)
-		f.always, f.number64, f.custom, f.members = shown.Always, true, shown.Value, shown.Members
-		f.hoisted = shown.As == "" && shown.Members == nil
-		f.sparse = f.message != nil && (f.message.form == formTimestamp || f.message.form == formDuration)
-		p.viewInner(&f, d.Fields().ByName(protoreflect.Name(shown.Field)), shown)
+		f.index, f.name, f.label = i, vf.As, labelOf(vf.As)
+		f.always, f.numeric64, f.encodeValue, f.encodeMembers = vf.Always, true, vf.Value, vf.Members
+		f.inline = vf.As == "" && vf.Members == nil
+		f.omitZeroTime = f.message != nil && (f.message.form == formTimestamp || f.message.form == formDuration)
+		p.viewNested(&f, d.Fields().ByName(protoreflect.Name(vf.Field)), vf)
 		m.fields = append(m.fields, &f)
-		m.put(&f)
+		m.addField(&f)
 	}
 	return m
 }
 
-// viewInner gives the messages and enums of a viewed field their views.
-func (p *Plans) viewInner(f *field, d protoreflect.FieldDescriptor, shown ViewField) {
+// viewNested applies the view to the messages and enums of a field.
+func (p *Plans) viewNested(f *field, d protoreflect.FieldDescriptor, vf ViewField) {
 	switch {
 	case d.IsMap():
 		value := *f.value
-		value.number64, value.custom = true, shown.Value
-		if shown.View != nil {
-			value.message = p.view(d.MapValue().Message(), shown.View)
+		value.numeric64, value.encodeValue = true, vf.Value
+		if vf.View != nil {
+			value.message = p.view(d.MapValue().Message(), vf.View)
 		}
 		f.value = &value
-	case d.Message() != nil && shown.View != nil:
-		f.message = p.view(d.Message(), shown.View)
+	case d.Message() != nil && vf.View != nil:
+		f.message = p.view(d.Message(), vf.View)
 	case d.Enum() != nil:
-		f.enum = f.enum.trimmed(d.Enum())
+		f.enum = f.enum.withoutPrefix(d.Enum())
 	}
 }
 
-// trimmed gives the enum with the names that clients see.
-func (e *enum) trimmed(d protoreflect.EnumDescriptor) *enum {
+// withoutPrefix returns the enum with its values' names as clients see them,
+// without the prefix of the zero value, as in COMPLETED for
+// WORKFLOW_EXECUTION_STATUS_COMPLETED.
+func (e *enum) withoutPrefix(d protoreflect.EnumDescriptor) *enum {
 	prefix := strings.TrimSuffix(string(d.Values().ByNumber(0).Name()), "UNSPECIFIED")
 	short := *e
 	short.labels = map[int32][]byte{}
@@ -86,38 +90,39 @@ func (e *enum) trimmed(d protoreflect.EnumDescriptor) *enum {
 		value := values.Get(i)
 		name := strings.TrimPrefix(string(value.Name()), prefix)
 		if value.Number() == 0 {
-			name = "" // nothing is specified
+			name = "" // unspecified
 		}
 		if number := int32(value.Number()); short.labels[number] == nil {
 			short.labels[number] = appendString(nil, name)
 		}
 	}
-	short.named = true
-	return short.seal()
+	short.alwaysString = true
+	return short.indexLow()
 }
 
-// missing writes the fields of a view that are always shown and were not there.
-func (w *jsonWriter) missing(m *Message, shown *numbers, depth int, separate bool) (bool, error) {
+// absentFields writes the default values of the Always fields that are absent.
+// It reports whether the next member needs a comma.
+func (w *jsonWriter) absentFields(m *Message, written *intSet, depth int, needComma bool) (bool, error) {
 	for _, f := range m.fields {
-		if !f.always || shown.set(f.index) {
+		if !f.always || written.add(f.index) {
 			continue
 		}
-		if f.hoisted {
+		if f.inline {
 			var err error
-			if separate, err = w.members(f.message, nil, depth+1, separate); err != nil {
-				return separate, err
+			if needComma, err = w.members(f.message, nil, depth+1, needComma); err != nil {
+				return needComma, err
 			}
 			continue
 		}
-		w.label(f, separate)
-		separate = true
-		w.out = append(w.out, f.empty()...)
+		w.label(f, needComma)
+		needComma = true
+		w.out = append(w.out, f.emptyJSON()...)
 	}
-	return separate, nil
+	return needComma, nil
 }
 
-// empty is a field's default as JSON.
-func (f *field) empty() string {
+// emptyJSON returns the JSON of a field's default value.
+func (f *field) emptyJSON() string {
 	switch {
 	case f.repeated:
 		return "[]"

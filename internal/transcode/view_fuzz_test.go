@@ -13,9 +13,9 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode/transcodetest"
 )
 
-// FuzzView shows what no server should send: it fails, or is JSON without a name
-// that is there twice, in one go as in pieces; and what a decoder makes of the
-// bytes is shown as the bytes are.
+// FuzzView converts bytes that no server should send. The conversion fails, or
+// returns JSON without duplicate names, the same with and without streaming.
+// The decoded message has the same JSON as the bytes.
 func FuzzView(f *testing.F) {
 	plan := infoPlan()
 	of, g := (&workflow.WorkflowExecutionInfo{}).ProtoReflect().Type(), transcodetest.NewGenerator(f, 5)
@@ -26,14 +26,14 @@ func FuzzView(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, wire []byte) {
 		got, err := plan.AppendJSON(nil, wire, transcode.Form{}, []byte(`"first":1`))
-		var pieces bytes.Buffer
-		failed := plan.WriteJSON(&pieces, wire, transcode.Form{}, []byte(`"first":1`))
+		var streamed bytes.Buffer
+		failed := plan.WriteJSON(&streamed, wire, transcode.Form{}, []byte(`"first":1`))
 		require.Equal(t, err == nil, failed == nil)
 		if err != nil {
 			return
 		}
-		require.Equal(t, string(got), pieces.String())
-		require.True(t, jsontext.Value(got).IsValid(), "%s", got) // which no name that is there twice is
+		require.Equal(t, string(got), streamed.String())
+		require.True(t, jsontext.Value(got).IsValid(), "%s", got) // JSON with duplicate names is not valid
 		require.LessOrEqual(t, len(got), 64*len(wire)+256)
 		m := &workflow.WorkflowExecutionInfo{}
 		if proto.Unmarshal(wire, m) != nil {
@@ -42,13 +42,13 @@ func FuzzView(f *testing.F) {
 		decoded, err := plan.AppendJSON(nil, marshal(t, m), transcode.Form{}, []byte(`"first":1`))
 		require.NoError(t, err)
 		if len(m.ProtoReflect().GetUnknown()) == 0 && !hasSizes(m) {
-			require.Equal(t, canonical(t, decoded), canonical(t, got))
+			require.Equal(t, canonicalJSON(t, decoded), canonicalJSON(t, got))
 		}
 	})
 }
 
-// hasSizes tells the messages that the view shows by their size, which depends on
-// how they are written.
+// hasSizes reports whether the view contains the wire size of a message, which
+// depends on the encoder.
 func hasSizes(m *workflow.WorkflowExecutionInfo) bool {
 	return m.GetMemo() != nil || m.GetSearchAttributes() != nil || m.GetAutoResetPoints() != nil
 }

@@ -20,47 +20,47 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode"
 )
 
-// What one conversion of a hostile megabyte may take: far more than it does, and
-// far less than a square of its size would.
+// Limits for the conversion of a hostile megabyte. They are far above what it
+// takes, and far below what quadratic work would take.
 const (
-	mega       = 1 << 20
-	mostTime   = slowness * 2 * time.Second
-	mostMemory = 256 * mega
+	mega      = 1 << 20
+	maxTime   = slowness * 2 * time.Second
+	maxMemory = 256 * mega
 )
 
-// bounded holds do to what it may take. All that is allocated counts, and not
-// only what is there at one time, so that it is the same in each run. Time is
-// the processors', so that other work on the machine does not count. The tests
-// that use it do not run beside others.
-func bounded(t *testing.T, do func()) {
+// requireBounded checks the CPU time and the memory that do takes. It counts
+// all allocations and not the peak, so that each run counts the same, and CPU
+// time, so that other work on the machine does not count. The tests that use it
+// must not run in parallel.
+func requireBounded(t *testing.T, do func()) {
 	t.Helper()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	begin := processorTime(t)
+	begin := cpuTime(t)
 	do()
-	took := processorTime(t) - begin
+	took := cpuTime(t) - begin
 	runtime.ReadMemStats(&after)
 	allocated := after.TotalAlloc - before.TotalAlloc
 	t.Logf("%v, %d KiB allocated", took.Round(time.Microsecond), allocated>>10)
-	require.Less(t, took, mostTime)
-	require.Less(t, allocated, uint64(mostMemory))
+	require.Less(t, took, maxTime)
+	require.Less(t, allocated, uint64(maxMemory))
 }
 
-// processorTime is what the process has used.
-func processorTime(t *testing.T) time.Duration {
+// cpuTime returns the CPU time that the process has used.
+func cpuTime(t *testing.T) time.Duration {
 	t.Helper()
 	var usage syscall.Rusage
 	require.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// encoded is a field on the wire.
+// encoded returns a length-delimited field in wire form.
 func encoded(number protowire.Number, value []byte) []byte {
 	return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), value)
 }
 
-// nested puts a message into itself so many times, each time before something
-// else.
+// nested nests a message in itself the given number of times, each time with
+// the same bytes after it.
 func nested(times int, number protowire.Number, inner, after []byte) []byte {
 	for range times {
 		inner = append(encoded(number, inner), after...)
@@ -74,7 +74,7 @@ const (
 	payloadMetadata, payloadData                = 1, 2
 )
 
-// hostileWire are bytes that are valid, and that no encoder writes.
+// hostileWire returns valid messages that no encoder writes.
 func hostileWire() map[string]struct {
 	message proto.Message
 	wire    []byte
@@ -88,17 +88,17 @@ func hostileWire() map[string]struct {
 		wire    []byte
 		fails   bool
 	}{
-		"messages 10,000 deep":             {&failure.Failure{}, nested(10_000, failureCause, nil, nil), true},
-		"messages as deep as may be":       {&failure.Failure{}, nested(999, failureCause, encoded(failureMessage, text), nil), false},
-		"out of order at each of 900":      {&failure.Failure{}, nested(900, failureCause, encoded(failureMessage, text), bytes.Join([][]byte{encoded(failureMessage, nil), encoded(failureSource, nil), encoded(failureMessage, nil)}, nil)), true},
-		"to be merged at each of 900":      {&failure.Failure{}, nested(900, failureCause, encoded(failureMessage, text), encoded(failureCause, nil)), true},
-		"out of order at a few":            {&failure.Failure{}, nested(8, failureCause, encoded(failureMessage, text), encoded(failureMessage, nil)), false},
-		"empty elements":                   {&history.History{}, bytes.Repeat(encoded(1, nil), mega/2), false},
-		"two fields in turns":              {&failure.Failure{}, bytes.Repeat(append(encoded(failureMessage, nil), encoded(failureSource, nil)...), mega/4), false},
-		"one message in a million parts":   {&failure.Failure{}, bytes.Repeat(encoded(failureCause, nil), mega/2), false},
-		"100,000 entries of one key":       {&common.Memo{}, bytes.Repeat(entry(key, encoded(entryValue, encoded(payloadData, []byte("1")))), 100_000), false},
-		"an entry whose value comes often": {&common.Memo{}, entry(bytes.Repeat(encoded(entryValue, encoded(payloadData, nil)), mega/4)), false},
-		"an entry whose key comes often":   {&common.Memo{}, entry(bytes.Repeat(key, mega/3), empty), false},
+		"messages 10,000 deep":            {&failure.Failure{}, nested(10_000, failureCause, nil, nil), true},
+		"messages of the maximum depth":   {&failure.Failure{}, nested(999, failureCause, encoded(failureMessage, text), nil), false},
+		"out of order at 900 levels":      {&failure.Failure{}, nested(900, failureCause, encoded(failureMessage, text), bytes.Join([][]byte{encoded(failureMessage, nil), encoded(failureSource, nil), encoded(failureMessage, nil)}, nil)), true},
+		"to be merged at 900 levels":      {&failure.Failure{}, nested(900, failureCause, encoded(failureMessage, text), encoded(failureCause, nil)), true},
+		"out of order at 8 levels":        {&failure.Failure{}, nested(8, failureCause, encoded(failureMessage, text), encoded(failureMessage, nil)), false},
+		"empty elements":                  {&history.History{}, bytes.Repeat(encoded(1, nil), mega/2), false},
+		"two alternating fields":          {&failure.Failure{}, bytes.Repeat(append(encoded(failureMessage, nil), encoded(failureSource, nil)...), mega/4), false},
+		"one message in many occurrences": {&failure.Failure{}, bytes.Repeat(encoded(failureCause, nil), mega/2), false},
+		"100,000 entries with one key":    {&common.Memo{}, bytes.Repeat(entry(key, encoded(entryValue, encoded(payloadData, []byte("1")))), 100_000), false},
+		"an entry with many values":       {&common.Memo{}, entry(bytes.Repeat(encoded(entryValue, encoded(payloadData, nil)), mega/4)), false},
+		"an entry with many keys":         {&common.Memo{}, entry(bytes.Repeat(key, mega/3), empty), false},
 		"a payload of metadata only": {
 			&common.Payload{}, bytes.Repeat(encoded(payloadMetadata, append(encoded(entryKey, []byte("a")), empty...)), mega/7), false,
 		},
@@ -106,29 +106,29 @@ func hostileWire() map[string]struct {
 	}
 }
 
-func TestHostileWireIsBounded(t *testing.T) { //nolint:paralleltest // see bounded
+func TestHostileWireIsBounded(t *testing.T) { //nolint:paralleltest // see requireBounded
 	plans := transcode.NewPlans()
-	for name, c := range hostileWire() { //nolint:paralleltest // see bounded
+	for name, c := range hostileWire() { //nolint:paralleltest // see requireBounded
 		t.Run(name, func(t *testing.T) {
 			plan := plans.Message(c.message.ProtoReflect().Descriptor())
-			for _, form := range []transcode.Form{long, {}} {
+			for _, form := range []transcode.Form{longForm, {}} {
 				var whole []byte
 				var err error
-				bounded(t, func() { whole, err = plan.AppendJSON(nil, c.wire, form, nil) })
+				requireBounded(t, func() { whole, err = plan.AppendJSON(nil, c.wire, form, nil) })
 				require.Equal(t, c.fails, err != nil, "%v", err)
-				var pieces bytes.Buffer
-				bounded(t, func() { err = plan.WriteJSON(&pieces, c.wire, form, nil) })
+				var streamed bytes.Buffer
+				requireBounded(t, func() { err = plan.WriteJSON(&streamed, c.wire, form, nil) })
 				require.Equal(t, c.fails, err != nil, "%v", err)
 				if !c.fails {
-					require.Equal(t, len(whole), pieces.Len())
-					require.True(t, bytes.Equal(whole, pieces.Bytes()))
+					require.Equal(t, len(whole), streamed.Len())
+					require.True(t, bytes.Equal(whole, streamed.Bytes()))
 				}
 			}
 		})
 	}
 }
 
-// hostileJSON is what costs most to read.
+// hostileJSON returns the JSON that is most expensive to read.
 func hostileJSON() map[string]struct {
 	message proto.Message
 	text    string
@@ -149,36 +149,36 @@ func hostileJSON() map[string]struct {
 		text    string
 		fails   bool
 	}{
-		"messages 10,000 deep":         {&failure.Failure{}, strings.Repeat(`{"cause":`, 10_000) + "{}" + strings.Repeat("}", 10_000), true},
-		"messages as deep as may be":   {&failure.Failure{}, strings.Repeat(`{"cause":`, 99) + `{"message":"` + strings.Repeat("a", mega) + `"}` + strings.Repeat("}", 99), false},
-		"an array 10,000 deep":         {&common.Payload{}, arrays(10_000), false}, // which is somebody's value
-		"an array deeper than that":    {&common.Payload{}, arrays(mega / 2), true},
-		"an array that does not end":   {&common.Payload{}, strings.Repeat("[", mega), true},
-		"empty elements":               {&history.History{}, `{"events":[` + strings.Repeat("{},", mega/3) + `{}]}`, false},
-		"100,000 keys":                 {&common.Memo{}, `{"fields":{` + keys.String() + `"":0}}`, false},
-		"100,000 equal keys":           {&common.Memo{}, `{"fields":{` + strings.Repeat(`"k":0,`, 100_000) + `"k":0}}`, true},
-		"a value of 100,000 keys":      {&common.Payload{}, `{` + keys.String() + `"metadata":{}}`, false},
-		"an Any in an Any, and on":     {&protocol.Message{}, anyWithin(45), false},
-		"an Any in an Any, too deep":   {&protocol.Message{}, anyWithin(5_000), true},
-		"a number of a million digits": {&common.Payload{}, strings.Repeat("1", mega), false},
-		"an integer of as many":        {&history.History{}, `{"events":[{"eventId":` + strings.Repeat("1", mega) + `}]}`, true},
-		"an integer by its exponent":   {&history.History{}, `{"events":[{"eventId":1e999999999}]}`, true},
-		"escapes":                      {&failure.Failure{}, `{"message":"` + strings.Repeat(`\u00e4`, mega/6) + `"}`, false},
+		"messages 10,000 deep":             {&failure.Failure{}, strings.Repeat(`{"cause":`, 10_000) + "{}" + strings.Repeat("}", 10_000), true},
+		"messages of the maximum depth":    {&failure.Failure{}, strings.Repeat(`{"cause":`, 99) + `{"message":"` + strings.Repeat("a", mega) + `"}` + strings.Repeat("}", 99), false},
+		"an array 10,000 deep":             {&common.Payload{}, arrays(10_000), false}, // a valid value of a payload
+		"an array deeper than that":        {&common.Payload{}, arrays(mega / 2), true},
+		"an array without an end":          {&common.Payload{}, strings.Repeat("[", mega), true},
+		"empty elements":                   {&history.History{}, `{"events":[` + strings.Repeat("{},", mega/3) + `{}]}`, false},
+		"100,000 keys":                     {&common.Memo{}, `{"fields":{` + keys.String() + `"":0}}`, false},
+		"100,000 equal keys":               {&common.Memo{}, `{"fields":{` + strings.Repeat(`"k":0,`, 100_000) + `"k":0}}`, true},
+		"a value of 100,000 keys":          {&common.Payload{}, `{` + keys.String() + `"metadata":{}}`, false},
+		"nested Any messages":              {&protocol.Message{}, anyWithin(45), false},
+		"Any messages nested too deeply":   {&protocol.Message{}, anyWithin(5_000), true},
+		"a number of a million digits":     {&common.Payload{}, strings.Repeat("1", mega), false},
+		"an integer of a million digits":   {&history.History{}, `{"events":[{"eventId":` + strings.Repeat("1", mega) + `}]}`, true},
+		"an integer with a large exponent": {&history.History{}, `{"events":[{"eventId":1e999999999}]}`, true},
+		"escapes":                          {&failure.Failure{}, `{"message":"` + strings.Repeat(`\u00e4`, mega/6) + `"}`, false},
 	}
 }
 
-func TestHostileJSONIsBounded(t *testing.T) { //nolint:paralleltest // see bounded
+func TestHostileJSONIsBounded(t *testing.T) { //nolint:paralleltest // see requireBounded
 	plans := transcode.NewPlans()
-	for name, c := range hostileJSON() { //nolint:paralleltest // see bounded
+	for name, c := range hostileJSON() { //nolint:paralleltest // see requireBounded
 		t.Run(name, func(t *testing.T) {
 			plan := plans.Message(c.message.ProtoReflect().Descriptor())
 			var wire []byte
 			var err error
-			bounded(t, func() { wire, err = plan.AppendWire(nil, []byte(c.text), transcode.Form{}) })
+			requireBounded(t, func() { wire, err = plan.AppendWire(nil, []byte(c.text), transcode.Form{}) })
 			require.Equal(t, c.fails, err != nil, "%v", err)
 			if err != nil {
 				require.ErrorAs(t, err, new(*transcode.InputError))
-				require.Less(t, len(err.(*transcode.InputError).Reason), 200) //nolint:errorlint,forcetypeassert // it is one
+				require.Less(t, len(err.(*transcode.InputError).Reason), 200) //nolint:errorlint,forcetypeassert // see ErrorAs
 				return
 			}
 			require.NoError(t, proto.Unmarshal(wire, c.message.ProtoReflect().New().Interface()))

@@ -2,5 +2,5 @@
 
 package transcode_test
 
-// slowness is how much longer everything takes here.
+// slowness is the factor by which the race detector slows tests down.
 const slowness = 10

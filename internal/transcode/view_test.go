@@ -18,12 +18,12 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode"
 )
 
-// sizeOf shows a message by its size, and leaves an empty one out.
+// sizeOf writes a message as its size in bytes, and omits an empty one.
 func sizeOf(dst, wire []byte) ([]byte, bool, error) {
 	return strconv.AppendInt(dst, int64(len(wire)), 10), len(wire) > 0, nil
 }
 
-// sizeMember is sizeOf for messages that stand among the members around them.
+// sizeMember is like sizeOf, as the Members function of a view.
 func sizeMember(dst, wire []byte) ([]byte, error) {
 	if len(wire) == 0 {
 		return dst, nil
@@ -31,7 +31,7 @@ func sizeMember(dst, wire []byte) ([]byte, error) {
 	return strconv.AppendInt(append(dst, `"memoSize":`...), int64(len(wire)), 10), nil
 }
 
-// infoView is one that has everything that a view can have.
+// infoView is a view with all features of views.
 func infoView() []transcode.ViewField {
 	run := []transcode.ViewField{{Field: "workflow_id", As: "workflowId"}, {Field: "run_id", As: "runId"}}
 	return []transcode.ViewField{
@@ -59,30 +59,30 @@ func infoPlan() *transcode.Message {
 	return transcode.NewPlans().View((&workflow.WorkflowExecutionInfo{}).ProtoReflect().Descriptor(), infoView())
 }
 
-func TestViewShowsWhatItNames(t *testing.T) {
+func TestViewWritesTheFieldsItNames(t *testing.T) {
 	t.Parallel()
 	const none = `"workflowId":"","status":"","startTime":"","historyLength":0`
 	at := func(seconds int64, nanos int32) *timestamppb.Timestamp {
 		return &timestamppb.Timestamp{Seconds: seconds, Nanos: nanos}
 	}
 	payloads := func(keys ...string) map[string]*common.Payload {
-		made := map[string]*common.Payload{}
+		all := map[string]*common.Payload{}
 		for _, key := range keys {
-			made[key] = &common.Payload{Data: []byte("abc")}
+			all[key] = &common.Payload{Data: []byte("abc")}
 		}
-		return made
+		return all
 	}
 	for name, c := range map[string]struct {
 		info *workflow.WorkflowExecutionInfo
 		want string
 	}{
-		"nothing":                       {&workflow.WorkflowExecutionInfo{}, "{" + none + "}"},
-		"a field that it does not name": {&workflow.WorkflowExecutionInfo{TaskQueue: "q"}, "{" + none + "}"},
-		"hoisted": {
+		"nothing":                         {&workflow.WorkflowExecutionInfo{}, "{" + none + "}"},
+		"a field that is not in the view": {&workflow.WorkflowExecutionInfo{TaskQueue: "q"}, "{" + none + "}"},
+		"inlined": {
 			&workflow.WorkflowExecutionInfo{Execution: &common.WorkflowExecution{WorkflowId: "w", RunId: "r"}, Type: &common.WorkflowType{Name: "T"}},
 			`{"workflowId":"w","runId":"r","workflowType":"T","status":"","startTime":"","historyLength":0}`,
 		},
-		"hoisted and empty": {
+		"inlined and empty": {
 			&workflow.WorkflowExecutionInfo{Execution: &common.WorkflowExecution{}, Type: &common.WorkflowType{}, SearchAttributes: &common.SearchAttributes{}},
 			"{" + none + "}",
 		},
@@ -90,10 +90,10 @@ func TestViewShowsWhatItNames(t *testing.T) {
 			&workflow.WorkflowExecutionInfo{Status: enums.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW},
 			`{"status":"CONTINUED_AS_NEW","workflowId":"","startTime":"","historyLength":0}`,
 		},
-		"an enum that is newer": {
+		"an unknown enum value": {
 			&workflow.WorkflowExecutionInfo{Status: 99}, `{"status":"99","workflowId":"","startTime":"","historyLength":0}`,
 		},
-		"numbers of 64 bits": {
+		"64-bit integers": {
 			&workflow.WorkflowExecutionInfo{HistoryLength: 1<<63 - 1, HistorySizeBytes: -1},
 			`{"historyLength":9223372036854775807,"historySizeBytes":-1,"workflowId":"","status":"","startTime":""}`,
 		},
@@ -101,26 +101,26 @@ func TestViewShowsWhatItNames(t *testing.T) {
 			&workflow.WorkflowExecutionInfo{StartTime: at(0, 500_000_000), CloseTime: at(1, 120_000), ExecutionDuration: durationpb.New(1500 * time.Millisecond)},
 			`{"startTime":"1970-01-01T00:00:00.5Z","closeTime":"1970-01-01T00:00:01.00012Z","executionDuration":"1.5s","workflowId":"","status":"","historyLength":0}`,
 		},
-		"times that nobody has set": {
+		"times that are not set": {
 			&workflow.WorkflowExecutionInfo{CloseTime: at(0, 0), ExecutionDuration: &durationpb.Duration{}}, "{" + none + "}",
 		},
-		"a duration below zero": {
+		"a negative duration": {
 			&workflow.WorkflowExecutionInfo{ExecutionDuration: durationpb.New(-187300108)}, "{" + none + "}",
 		},
-		"a duration of whole seconds below zero": {
+		"a negative duration of whole seconds": {
 			&workflow.WorkflowExecutionInfo{ExecutionDuration: durationpb.New(-3 * time.Second)}, "{" + none + "}",
 		},
 		"Go's zero time": {&workflow.WorkflowExecutionInfo{CloseTime: at(-62135596800, 0)}, "{" + none + "}"},
-		"members of its own": {
+		"members of a function": {
 			&workflow.WorkflowExecutionInfo{Memo: &common.Memo{Fields: payloads("k")}, HistoryLength: 2},
 			`{"historyLength":2,"memoSize":12,"workflowId":"","status":"","startTime":""}`,
 		},
-		"no members of its own": {&workflow.WorkflowExecutionInfo{Memo: &common.Memo{}}, "{" + none + "}"},
+		"no members of a function": {&workflow.WorkflowExecutionInfo{Memo: &common.Memo{}}, "{" + none + "}"},
 		"values of a map": {
 			&workflow.WorkflowExecutionInfo{SearchAttributes: &common.SearchAttributes{IndexedFields: payloads("b", "a")}},
 			`{"searchAttributes":{"a":5,"b":5},` + none + `}`,
 		},
-		"a value of a map that is left out": {
+		"an omitted value of a map": {
 			&workflow.WorkflowExecutionInfo{SearchAttributes: &common.SearchAttributes{IndexedFields: map[string]*common.Payload{"a": {}, "b": {Data: []byte("x")}, "c": {}}}},
 			`{"searchAttributes":{"b":3},` + none + `}`,
 		},
@@ -128,7 +128,7 @@ func TestViewShowsWhatItNames(t *testing.T) {
 			&workflow.WorkflowExecutionInfo{AutoResetPoints: &workflow.ResetPoints{Points: []*workflow.ResetPointInfo{{}, {RunId: "r"}, {}, {RunId: "rr"}}}},
 			`{"points":[3,4],` + none + `}`,
 		},
-		"a list whose elements are left out": {
+		"a list of omitted elements": {
 			&workflow.WorkflowExecutionInfo{AutoResetPoints: &workflow.ResetPoints{Points: []*workflow.ResetPointInfo{{}, {}}}}, "{" + none + "}",
 		},
 		"messages": {
@@ -137,12 +137,12 @@ func TestViewShowsWhatItNames(t *testing.T) {
 			}},
 			`{"parent":{"workflowId":"p"},"versioning":{"behavior":"AUTO_UPGRADE","revision":7},` + none + `}`,
 		},
-		"messages that show nothing": {
+		"messages with an empty view": {
 			&workflow.WorkflowExecutionInfo{ParentExecution: &common.WorkflowExecution{}, RootExecution: &common.WorkflowExecution{RunId: "r"}},
 			`{"root":{"runId":"r"},` + none + `}`,
 		},
 		"a message without a view": {&workflow.WorkflowExecutionInfo{Priority: &common.Priority{}}, `{"priority":{},` + none + `}`},
-		"all in the view's order": {
+		"fields in the order of the view": {
 			&workflow.WorkflowExecutionInfo{
 				HistorySizeBytes: 4, HistoryLength: 3, StartTime: at(1, 0), Status: 1, Type: &common.WorkflowType{Name: "T"},
 				Execution: &common.WorkflowExecution{RunId: "r", WorkflowId: "w"}, RootExecution: &common.WorkflowExecution{RunId: "R"},
@@ -161,16 +161,15 @@ func TestViewShowsWhatItNames(t *testing.T) {
 			first, err := plan.AppendJSON([]byte("!"), wire, transcode.Form{}, []byte(`"first":1`))
 			require.NoError(t, err)
 			require.Equal(t, `!{"first":1,`+c.want[1:], string(first))
-			var pieces bytes.Buffer
-			require.NoError(t, plan.WriteJSON(&pieces, wire, transcode.Form{}, nil))
-			require.Equal(t, c.want, pieces.String())
+			var streamed bytes.Buffer
+			require.NoError(t, plan.WriteJSON(&streamed, wire, transcode.Form{}, nil))
+			require.Equal(t, c.want, streamed.String())
 		})
 	}
 }
 
-// What is always shown is shown whatever else is there: a time that is zero is
-// the same as one that is not set.
-func TestViewAlwaysShowsWhatItSays(t *testing.T) {
+// An Always field is written even if a zero time on the wire is omitted.
+func TestViewWritesAlwaysFields(t *testing.T) {
 	t.Parallel()
 	plan := infoPlan()
 	for _, info := range []*workflow.WorkflowExecutionInfo{
@@ -184,8 +183,8 @@ func TestViewAlwaysShowsWhatItSays(t *testing.T) {
 	}
 }
 
-// Wire bytes that no encoder writes are read as a decoder reads them.
-func TestViewOfUntidyBytes(t *testing.T) {
+// Wire bytes that no encoder writes are converted as a decoder reads them.
+func TestViewOfNonCanonicalWire(t *testing.T) {
 	t.Parallel()
 	plan := infoPlan()
 	var wire []byte
@@ -205,12 +204,12 @@ func TestViewOfUntidyBytes(t *testing.T) {
 	require.Equal(t, string(want), string(got))
 }
 
-// What is taken back at the end of a piece was not written yet.
-func TestViewInPiecesTakesBackWhatItLeavesOut(t *testing.T) {
+// Fields that are omitted at the end of a chunk must not have been written yet.
+func TestStreamedViewDropsOmittedFields(t *testing.T) {
 	t.Parallel()
 	plan := infoPlan()
-	const piece = 64 << 10
-	for length := piece - 60; length < piece+20; length++ {
+	const chunk = 64 << 10
+	for length := chunk - 60; length < chunk+20; length++ {
 		wire := marshal(t, &workflow.WorkflowExecutionInfo{
 			Type:            &common.WorkflowType{Name: strings.Repeat("a", length)},
 			AutoResetPoints: &workflow.ResetPoints{Points: []*workflow.ResetPointInfo{{}, {}}},
@@ -220,11 +219,11 @@ func TestViewInPiecesTakesBackWhatItLeavesOut(t *testing.T) {
 		require.NoError(t, err)
 		var got bytes.Buffer
 		require.NoError(t, plan.WriteJSON(&got, wire, transcode.Form{}, nil))
-		require.True(t, string(want) == got.String(), "%d: %.100q", length, got.String()[max(0, got.Len()-100):]) //nolint:testifylint // too long to be shown
+		require.True(t, string(want) == got.String(), "%d: %.100q", length, got.String()[max(0, got.Len()-100):]) //nolint:testifylint // too long to print
 	}
 }
 
-func TestViewOfAFieldThatIsNotThere(t *testing.T) {
+func TestViewOfAnUnknownFieldPanics(t *testing.T) {
 	t.Parallel()
 	require.PanicsWithValue(t, "transcode: temporal.api.workflow.v1.WorkflowExecutionInfo has no field x", func() {
 		transcode.NewPlans().View((&workflow.WorkflowExecutionInfo{}).ProtoReflect().Descriptor(), []transcode.ViewField{{Field: "x"}})

@@ -15,15 +15,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// kind is a version of OpenAPI: where its document comes from, and where in it
-// is what the repairs look for.
+// kind is a version of OpenAPI, with its source document and the places in it
+// that the changes need.
 type kind struct {
-	source     []byte // gzip
-	additions  string // a merge patch
-	schemas    []string
-	reference  string // what a reference to a schema begins with
-	answers    string // what a reference to an answer begins with
-	severities []string
+	source       []byte // gzip
+	additions    string // a merge patch
+	schemas      []string
+	reference    string // prefix of references to schemas
+	responses    string // prefix of references to responses
+	serverErrors []string
 }
 
 //go:embed openapi.patch.yaml
@@ -37,31 +37,32 @@ func kinds() map[string]kind {
 		"openapi": {
 			source: openapi.OpenAPIV3YAMLSpec, additions: openAPIAdditions,
 			schemas: []string{"components", "schemas"}, reference: "#/components/schemas/",
-			answers: "#/components/responses/", severities: []string{"5XX"},
+			responses: "#/components/responses/", serverErrors: []string{"5XX"},
 		},
 		"swagger": {
 			source: openapi.OpenAPIV2JSONSpec, additions: swaggerAdditions,
 			schemas: []string{"definitions"}, reference: "#/definitions/",
-			answers: "#/responses/", severities: []string{"500", "503", "504"}, // it has no ranges
+			responses: "#/responses/", serverErrors: []string{"500", "503", "504"}, // Swagger 2 has no status ranges
 		},
 	}
 }
 
-// read gives the document as it is published. JSON is read as the YAML that it
-// is too, because that keeps its order.
+// read returns the published document. It reads JSON as YAML, which keeps the
+// order of members.
 func (k kind) read() (*yaml.Node, error) {
-	unzipped, err := gzip.NewReader(bytes.NewReader(k.source))
+	decompressed, err := gzip.NewReader(bytes.NewReader(k.source))
 	if err != nil {
 		return nil, err
 	}
-	text, err := io.ReadAll(unzipped)
+	text, err := io.ReadAll(decompressed)
 	if err != nil {
 		return nil, err
 	}
 	return parse(string(text))
 }
 
-// repair makes the changes. Each is a file of its own.
+// repair changes the document: it fixes faults and adds the parts of the
+// gateway.
 func (k kind) repair(document *yaml.Node) error {
 	version, err := apiVersion()
 	if err != nil {
@@ -72,8 +73,8 @@ func (k kind) repair(document *yaml.Node) error {
 		return err
 	}
 	schemas := at(document, k.schemas...)
-	tidy(document)
-	if err := mendReferences(document, schemas, k.reference); err != nil {
+	cleanDescriptions(document)
+	if err := fixReferences(document, schemas, k.reference); err != nil {
 		return err
 	}
 	if err := nameParameters(document); err != nil {
@@ -82,7 +83,7 @@ func (k kind) repair(document *yaml.Node) error {
 	if err := nameOperations(document); err != nil {
 		return err
 	}
-	addAnswers(document, k.answers, k.severities)
+	addErrorResponses(document, k.responses, k.serverErrors)
 	patch(document, additions)
 	dropUnused(document, schemas, k.reference)
 	return nil
@@ -100,15 +101,15 @@ func (k kind) write(document *yaml.Node, output string) error {
 	return os.WriteFile(output, text.Bytes(), 0o644) //nolint:gosec // a published document
 }
 
-// apiVersion is the linked one of Temporal's API.
+// apiVersion returns the version of the linked go.temporal.io/api.
 func apiVersion() (string, error) {
 	build, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "", errors.New("the binary does not know what it was built of")
+		return "", errors.New("the binary has no build information")
 	}
 	at := slices.IndexFunc(build.Deps, func(module *debug.Module) bool { return module.Path == "go.temporal.io/api" })
 	if at < 0 {
-		return "", errors.New("the binary does not know its version of go.temporal.io/api")
+		return "", errors.New("the build information has no version of go.temporal.io/api")
 	}
 	return strings.TrimPrefix(build.Deps[at].Version, "v"), nil
 }

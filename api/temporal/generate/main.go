@@ -1,13 +1,13 @@
-// Command generate writes the OpenAPI documents of Temporal's HTTP API as the
-// gateway offers it. They come from those that are published with the linked
-// version of Temporal's API, with their faults repaired and what is the
-// gateway's own added.
+// Command generate writes the OpenAPI documents of the Temporal HTTP API as the
+// gateway serves it. It starts from the documents in the linked version of
+// go.temporal.io/api, fixes their faults, and adds the parts that are specific
+// to the gateway.
 //
 //	generate openapi OUTPUT   OpenAPI 3, as YAML
-//	generate swagger OUTPUT   Swagger 2, as YAML that tools/yaml2json turns into JSON
+//	generate swagger OUTPUT   Swagger 2, as YAML that tools/yaml2json converts to JSON
 //
 // It is part of the gateway's module, and not of tools, so that the documents
-// cannot be of another version than the routes. The gateway does not link it.
+// and the routes always have the same version. The gateway does not link it.
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 
 func main() { os.Exit(command(os.Args[1:], os.Stderr)) }
 
-// command gives the exit code.
+// command runs the program and returns its exit code.
 func command(args []string, stderr io.Writer) int {
 	if err := run(args); err != nil {
 		_, _ = fmt.Fprintln(stderr, "generate:", err)

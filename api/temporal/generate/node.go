@@ -8,9 +8,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The document is kept as nodes, because maps would lose its order.
+// The document is kept as nodes, because maps would lose the order of members.
 
-// parse gives the root of a YAML document.
+// parse returns the root of a YAML document.
 func parse(text string) (*yaml.Node, error) {
 	var document yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &document); err != nil {
@@ -21,7 +21,7 @@ func parse(text string) (*yaml.Node, error) {
 	return root, nil
 }
 
-// members are a mapping's keys and values; there are none in other nodes.
+// members returns the keys and values of a mapping. Other nodes have none.
 func members(node *yaml.Node) iter.Seq2[string, *yaml.Node] {
 	return func(yield func(string, *yaml.Node) bool) {
 		if node == nil || node.Kind != yaml.MappingNode {
@@ -35,7 +35,7 @@ func members(node *yaml.Node) iter.Seq2[string, *yaml.Node] {
 	}
 }
 
-// at follows keys, to nil where there is no such thing.
+// at returns the node at a path of keys, or nil if there is none.
 func at(node *yaml.Node, keys ...string) *yaml.Node {
 	for _, key := range keys {
 		var found *yaml.Node
@@ -49,7 +49,8 @@ func at(node *yaml.Node, keys ...string) *yaml.Node {
 	return node
 }
 
-// stringAt is the text there, empty when there is none.
+// stringAt returns the string at a path of keys, which is empty if there is
+// none.
 func stringAt(node *yaml.Node, keys ...string) string {
 	if found := at(node, keys...); found != nil {
 		return found.Value
@@ -57,7 +58,7 @@ func stringAt(node *yaml.Node, keys ...string) string {
 	return ""
 }
 
-// set puts a value into a mapping, in the place of one that it had.
+// set sets a member of a mapping, and replaces the one with the same key.
 func set(mapping *yaml.Node, key string, value *yaml.Node) {
 	for i := 0; i < len(mapping.Content); i += 2 {
 		if mapping.Content[i].Value == key {
@@ -68,6 +69,7 @@ func set(mapping *yaml.Node, key string, value *yaml.Node) {
 	mapping.Content = append(mapping.Content, text(key), value)
 }
 
+// remove removes a member of a mapping.
 func remove(mapping *yaml.Node, key string) {
 	for i := 0; i < len(mapping.Content); i += 2 {
 		if mapping.Content[i].Value == key {
@@ -77,7 +79,8 @@ func remove(mapping *yaml.Node, key string) {
 	}
 }
 
-// text is a string, written as a block when it has lines.
+// text returns a string node, which is written as a block if it has several
+// lines.
 func text(value string) *yaml.Node {
 	node := &yaml.Node{}
 	node.SetString(value)
@@ -87,12 +90,12 @@ func text(value string) *yaml.Node {
 	return node
 }
 
-// object is a mapping of one member.
+// object returns a mapping with one member.
 func object(key string, value *yaml.Node) *yaml.Node {
 	return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: []*yaml.Node{text(key), value}}
 }
 
-// each visits a node and everything in it, from the outside to the inside.
+// each visits a node and all nodes in it, parents before children.
 func each(node *yaml.Node, visit func(*yaml.Node)) {
 	visit(node)
 	for _, inner := range node.Content {
@@ -100,8 +103,8 @@ func each(node *yaml.Node, visit func(*yaml.Node)) {
 	}
 }
 
-// patch merges as RFC 7396 does: mappings into mappings, null removes, and all
-// else takes the place of what was there.
+// patch applies a merge patch (RFC 7396): mappings are merged, null removes a
+// member, and any other value replaces it.
 func patch(target, changes *yaml.Node) {
 	for key, change := range members(changes) {
 		existing := at(target, key)

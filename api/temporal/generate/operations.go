@@ -8,13 +8,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The older paths of all operations. They are published a second time below it.
+// olderPrefix is the prefix of the older paths, which all operations have too.
 const olderPrefix = "/api/v1/"
 
-// nameOperations gives each a name of its own, which generators need. The paths
-// of the RPC's own HTTP rule have the RPC's name; the others are told apart:
-// by olderSuffix, and where the same RPC also acts on the activity of a
-// workflow by workflowSuffix.
+// nameOperations sets a unique operationId for each operation, which generators
+// need. It is the name of the RPC, with olderSuffix for the older path, and
+// with workflowSuffix for the path on a workflow if the same RPC has another
+// path.
 func nameOperations(document *yaml.Node) error {
 	const olderSuffix, workflowSuffix = "ApiV1", "OfWorkflow"
 	named := map[string]string{}
@@ -32,7 +32,7 @@ func nameOperations(document *yaml.Node) error {
 				tag.Value += olderSuffix
 			}
 			if other, taken := named[id]; taken {
-				return fmt.Errorf("%s %s would have the name %s, as has %s", method, path, id, other)
+				return fmt.Errorf("%s %s would have the operationId %s, like %s", method, path, id, other)
 			}
 			named[id] = method + " " + path
 			set(operation, "operationId", text(id))
@@ -42,7 +42,7 @@ func nameOperations(document *yaml.Node) error {
 	return nil
 }
 
-// sharedNames are the RPCs that have two paths below one prefix.
+// sharedNames returns the RPCs with two paths below one prefix.
 func sharedNames(document *yaml.Node) map[string]bool {
 	count := map[string]int{}
 	for path, operations := range members(at(document, "paths")) {
@@ -59,19 +59,21 @@ func sharedNames(document *yaml.Node) map[string]bool {
 	return shared
 }
 
-// rpcOf gives the RPC's name, behind which the older generator numbers paths.
+// rpcOf returns the name of the RPC, without the number that the older
+// generator appends for further paths.
 func rpcOf(operation *yaml.Node) string {
 	return strings.TrimRight(stringAt(operation, "operationId"), "0123456789")
 }
 
-// describe gives a summary that fits a line: the RPC's name in words. What was
-// the summary goes before the description.
+// describe sets the summary to the name of the RPC in words, which fits a line.
+// The old summary becomes the start of the description.
 func describe(operation *yaml.Node, rpc string) {
-	description := strings.TrimSpace(readable(stringAt(operation, "summary")) + "\n\n" + stringAt(operation, "description"))
+	description := strings.TrimSpace(cleanDescription(stringAt(operation, "summary")) + "\n\n" + stringAt(operation, "description"))
 	set(operation, "summary", text(words(rpc)))
 	set(operation, "description", text(description))
 }
 
+// words splits a CamelCase name into words.
 func words(name string) string {
 	var spaced strings.Builder
 	for i, letter := range name {

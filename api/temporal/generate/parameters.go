@@ -9,7 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parameterTexts describe the parameters that have no description of their own.
+// parameterTexts has descriptions for the parameters without one.
 //
 //go:embed parameters.yaml
 var parameterTexts string
@@ -19,9 +19,9 @@ var (
 	underscored = regexp.MustCompile(`_[a-z]`)
 )
 
-// nameParameters gives the parameters of paths plain names. Some are fields of
-// fields, such as execution.workflow_id, which many generators make no name of,
-// and which let a path that is workflowId's elsewhere stand there twice.
+// nameParameters sets simple names for path parameters. Some are nested fields,
+// such as execution.workflow_id. Many generators cannot convert such a name,
+// and it causes a second path that is equal to one with workflowId.
 func nameParameters(document *yaml.Node) error {
 	texts, err := parse(parameterTexts)
 	if err != nil {
@@ -30,13 +30,13 @@ func nameParameters(document *yaml.Node) error {
 	paths := at(document, "paths")
 	renamed := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Style: paths.Style}
 	for path, operations := range members(paths) {
-		bound := map[string]string{} // by the field's name in JSON
+		bound := map[string]string{} // parameter name by JSON field name
 		for _, match := range placeholder.FindAllStringSubmatch(path, -1) {
 			field := camelCase(match[1])
 			bound[field] = plainName(field)
 		}
 		for _, operation := range members(operations) {
-			nameThose(operation, bound, texts)
+			renameParameters(operation, bound, texts)
 		}
 		path = placeholder.ReplaceAllStringFunc(path, func(match string) string {
 			return "{" + plainName(camelCase(strings.Trim(match, "{}"))) + "}"
@@ -48,7 +48,7 @@ func nameParameters(document *yaml.Node) error {
 		}
 		for method, operation := range members(operations) {
 			if at(existing, method) != nil {
-				return fmt.Errorf("%s %s is there twice", method, path)
+				return fmt.Errorf("%s %s is a duplicate", method, path)
 			}
 			set(existing, method, operation)
 		}
@@ -57,22 +57,22 @@ func nameParameters(document *yaml.Node) error {
 	return nil
 }
 
-// nameThose renames the parameters of one operation. A field that the path
-// gives is taken from nowhere else, though one document offers it in the query.
-func nameThose(operation *yaml.Node, bound map[string]string, texts *yaml.Node) {
+// renameParameters renames the parameters of one operation. It removes query
+// parameters for fields that the path sets, which one of the documents has.
+func renameParameters(operation *yaml.Node, bound map[string]string, texts *yaml.Node) {
 	var kept []*yaml.Node
 	for _, parameter := range parametersOf(operation) {
-		field, place := camelCase(stringAt(parameter, "name")), stringAt(parameter, "in")
+		field, location := camelCase(stringAt(parameter, "name")), stringAt(parameter, "in")
 		name, inPath := bound[field]
-		if inPath && place == "query" {
+		if inPath && location == "query" {
 			continue
 		}
-		if place == "path" {
+		if location == "path" {
 			set(parameter, "name", text(name))
 		}
-		told := stringAt(texts, place, stringAt(parameter, "name"))
-		if told != "" && stringAt(parameter, "description") == "" {
-			set(parameter, "description", text(told))
+		description := stringAt(texts, location, stringAt(parameter, "name"))
+		if description != "" && stringAt(parameter, "description") == "" {
+			set(parameter, "description", text(description))
 		}
 		kept = append(kept, parameter)
 	}
@@ -88,7 +88,8 @@ func parametersOf(operation *yaml.Node) []*yaml.Node {
 	return nil
 }
 
-// plainName is the last part of a field's name, if that says enough.
+// plainName returns the last part of a field path, or a clearer name for the
+// fields where that is ambiguous.
 func plainName(field string) string {
 	switch field {
 	case "taskQueue.name":
@@ -100,7 +101,7 @@ func plainName(field string) string {
 	}
 }
 
-// camelCase is a field's name in JSON.
+// camelCase returns the JSON name of a field.
 func camelCase(field string) string {
 	return underscored.ReplaceAllStringFunc(field, func(match string) string { return strings.ToUpper(match[1:]) })
 }

@@ -8,14 +8,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// longName is how one reference of Swagger's names a schema, and another does
-// not: apiCommonV1Link is v1Link.
+// longName matches the names that some references in the Swagger document use
+// for a schema, such as apiCommonV1Link for v1Link.
 var longName = regexp.MustCompile(`^api[A-Z][a-z]+V1([A-Z]\w*)$`)
 
-// mendReferences lets those that lead nowhere lead to the schema that is meant.
-// What is written beside a reference is not read, by the rules of Swagger 2 and
-// of OpenAPI 3.0: it moves to where it is.
-func mendReferences(document, schemas *yaml.Node, prefix string) error {
+// fixReferences corrects references to schemas that do not exist. Swagger 2 and
+// OpenAPI 3.0 ignore the members beside a reference, so that fixReferences
+// moves such a reference into allOf.
+func fixReferences(document, schemas *yaml.Node, prefix string) error {
 	var err error
 	each(document, func(node *yaml.Node) {
 		reference := at(node, "$ref")
@@ -27,20 +27,20 @@ func mendReferences(document, schemas *yaml.Node, prefix string) error {
 			name = longName.ReplaceAllString(name, "v1$1")
 		}
 		if at(schemas, name) == nil {
-			err = fmt.Errorf("%s leads nowhere", reference.Value)
+			err = fmt.Errorf("the reference %s does not resolve", reference.Value)
 		}
 		reference.Value = prefix + name
-		remove(node, "type") // which the schema tells
+		remove(node, "type") // the schema has it
 		if len(node.Content) > 2 {
 			remove(node, "$ref")
-			one := object("$ref", reference)
-			set(node, "allOf", &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{one}})
+			single := object("$ref", reference)
+			set(node, "allOf", &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{single}})
 		}
 	})
 	return err
 }
 
-// dropUnused takes out the schemas that nothing refers to.
+// dropUnused removes the schemas without a reference.
 func dropUnused(document, schemas *yaml.Node, prefix string) {
 	for {
 		used := map[string]bool{}

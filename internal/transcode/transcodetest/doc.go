@@ -1,3 +1,3 @@
-// Package transcodetest makes random messages of Temporal's API for tests that
-// compare two ways to read or write them.
+// Package transcodetest generates random messages of Temporal's API, for tests
+// that compare two ways to decode or encode them.
 package transcodetest

@@ -18,7 +18,8 @@ import (
 	_ "google.golang.org/protobuf/types/known/wrapperspb"  // its messages
 )
 
-// Linked lists all messages of the linked API, and the well-known ones, by name.
+// Linked returns the types of all messages of the linked Temporal API, and the
+// well-known types of protobuf, sorted by name.
 func Linked(tb testing.TB) []protoreflect.MessageType {
 	tb.Helper()
 	var all []protoreflect.MessageType
@@ -39,21 +40,21 @@ func Linked(tb testing.TB) []protoreflect.MessageType {
 	return all
 }
 
-// Generator makes random messages that JSON has a form for. The same seed makes
-// the same messages.
+// Generator generates random messages that have a JSON form. The same seed
+// generates the same messages.
 type Generator struct {
 	*rand.Rand
-	any []protoreflect.MessageType // what an Any may hold
+	any []protoreflect.MessageType // the types that an Any may have
 }
 
-// NewGenerator makes a generator that starts from seed.
+// NewGenerator returns a generator with the given seed.
 func NewGenerator(tb testing.TB, seed uint64) *Generator {
 	tb.Helper()
 	g := &Generator{}
 	g.Restart(seed)
 	for _, m := range Linked(tb) {
 		switch m.Descriptor().FullName() {
-		case "google.protobuf.Any", "google.protobuf.Value": // an empty one has no JSON
+		case "google.protobuf.Any", "google.protobuf.Value": // these have no JSON form when they are empty
 		default:
 			g.any = append(g.any, m)
 		}
@@ -61,12 +62,13 @@ func NewGenerator(tb testing.TB, seed uint64) *Generator {
 	return g
 }
 
-// Restart makes g go on as a new generator does that starts from seed.
+// Restart resets g to the state of a new generator with the given seed.
 func (g *Generator) Restart(seed uint64) { g.Rand = rand.New(rand.NewPCG(seed, 7)) }
 
-const deepest = 5
+// maxDepth is the depth below which messages have no fields that are messages.
+const maxDepth = 5
 
-// Message makes a random message of a type.
+// Message returns a random message of a type.
 func (g *Generator) Message(of protoreflect.MessageType) protoreflect.Message {
 	return g.message(of, 0)
 }
@@ -94,7 +96,7 @@ func (g *Generator) fill(m protoreflect.Message, depth int) {
 		set("nanos", nanos)
 		return
 	case "google.protobuf.Any":
-		inner := g.message(g.any[g.IntN(len(g.any))], max(depth, deepest-1))
+		inner := g.message(g.any[g.IntN(len(g.any))], max(depth, maxDepth-1))
 		wire, err := proto.Marshal(inner.Interface())
 		if err != nil {
 			panic(err) //nolint:forbidigo // the message is valid
@@ -111,7 +113,7 @@ func (g *Generator) fill(m protoreflect.Message, depth int) {
 		}
 		return
 	case "google.protobuf.Value":
-		if depth > deepest {
+		if depth > maxDepth {
 			set("string_value", g.Text())
 			return
 		}
@@ -127,17 +129,18 @@ func (g *Generator) fill(m protoreflect.Message, depth int) {
 		}
 		return
 	}
-	few := 1 + g.IntN(6)
+	fieldCount := 1 + g.IntN(6)
 	for i := range fields.Len() {
 		field := fields.Get(i)
-		if g.IntN(fields.Len()) > few || depth > deepest && field.Message() != nil && !field.IsMap() && field.Message().FullName() != "google.protobuf.Timestamp" {
+		if g.IntN(fields.Len()) > fieldCount || depth > maxDepth && field.Message() != nil && !field.IsMap() && field.Message().FullName() != "google.protobuf.Timestamp" {
 			continue
 		}
 		g.field(m, field, depth)
 	}
 }
 
-// payload makes one that names its encoding, as all that the SDKs make do.
+// payload fills a payload. It has an encoding, as all payloads of the SDKs
+// have.
 func (g *Generator) payload(m protoreflect.Message) {
 	encoding := []string{"json/plain", "json/plain", "json/protobuf", "binary/null", "binary/plain", "own"}[g.IntN(6)]
 	data := []string{
@@ -173,7 +176,7 @@ func (g *Generator) field(m protoreflect.Message, field protoreflect.FieldDescri
 		for range g.IntN(4) {
 			key := g.scalar(field.MapKey()).MapKey()
 			if field.MapValue().Message() != nil {
-				if depth <= deepest {
+				if depth <= maxDepth {
 					g.fill(m.Mutable(field).Map().Mutable(key).Message(), depth+1)
 				}
 				continue
@@ -199,12 +202,13 @@ func (g *Generator) nanos() int32 {
 	return []int32{0, 500_000_000, 123_456_000, 1, 999_999_999, 1_000}[g.IntN(6)]
 }
 
-// Text makes a string with characters that JSON has to escape, or none.
+// Text returns a random string, which may have characters that JSON must
+// escape.
 func (g *Generator) Text() string {
 	return []string{"", "a", "<&>\u2028", "\"\\\n\x00\x1f\x7f", "äöü €😀", "NaN", "1", strings.Repeat("long ", 40), strconv.Itoa(g.Int())}[g.IntN(9)]
 }
 
-//nolint:gosec // any bits will do
+//nolint:gosec // any bits are valid
 func (g *Generator) scalar(field protoreflect.FieldDescriptor) protoreflect.Value {
 	extreme := g.IntN(3)
 	switch field.Kind() {

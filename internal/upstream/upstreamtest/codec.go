@@ -6,7 +6,7 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// wireCodec passes messages as the bytes that they are on the wire.
+// wireCodec passes messages in wire form, without decoding them.
 type wireCodec struct{}
 
 func (wireCodec) Name() string { return "proto" }

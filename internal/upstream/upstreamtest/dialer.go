@@ -7,28 +7,28 @@ import (
 	"syscall"
 )
 
-// Refused is a dialer that finds nobody at the address, and says so in the
-// words of the network, which name the address given here.
+// Refused returns a dialer whose connections are refused. Its error is that of
+// the net package, with the given address.
 func Refused(address string) Dialer {
 	return func(context.Context, string) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: at(address), Err: syscall.ECONNREFUSED}
 	}
 }
 
-// at is an address of any form.
+// at is a net.Addr with an arbitrary text.
 type at string
 
 func (at) Network() string  { return "tcp" }
 func (a at) String() string { return string(a) }
 
-// Unreachable is a dialer whose packets get no answer: it ends with ctx.
+// Unreachable is a dialer to an unreachable host. It blocks until ctx ends.
 func Unreachable(ctx context.Context, _ string) (net.Conn, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
 
-// Silent is a dialer to a host that accepts connections and all that is
-// written to them, and never says a word.
+// Silent is a dialer to a host that accepts connections and data and never
+// responds.
 func Silent(context.Context, string) (net.Conn, error) {
 	near, _ := net.Pipe()
 	valve := NewValve()
@@ -36,7 +36,7 @@ func Silent(context.Context, string) (net.Conn, error) {
 	return valve.Wrap(near), nil
 }
 
-// Wrapped is a dialer to where dial leads, by connections of another nature.
+// Wrapped returns a dialer that wraps the connections of another dialer.
 func Wrapped(dial Dialer, wrap func(net.Conn) net.Conn) Dialer {
 	return func(ctx context.Context, address string) (net.Conn, error) {
 		conn, err := dial(ctx, address)
@@ -47,8 +47,8 @@ func Wrapped(dial Dialer, wrap func(net.Conn) net.Conn) Dialer {
 	}
 }
 
-// Bytewise makes a connection carry a byte at a time in both directions, as a
-// network may that cuts messages wherever it likes.
+// Bytewise wraps a connection so that each read and write transfers one byte,
+// as a network may split messages anywhere.
 func Bytewise(conn net.Conn) net.Conn { return bytewise{conn} }
 
 type bytewise struct{ net.Conn }
@@ -69,17 +69,17 @@ func (c bytewise) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Valve wraps connections that can lose their other side without noticing, as
-// when a cable is cut.
+// Valve wraps connections that can lose their peer without an error, as when a
+// cable is cut.
 type Valve struct {
 	once sync.Once
 	shut chan struct{}
 }
 
-// NewValve gives an open valve.
+// NewValve returns an open valve.
 func NewValve() *Valve { return &Valve{shut: make(chan struct{})} }
 
-// Shut loses all that is written from now on, and all that would arrive.
+// Shut drops all data from now on, in both directions.
 func (v *Valve) Shut() { v.once.Do(func() { close(v.shut) }) }
 
 func (v *Valve) isShut() bool {
@@ -91,7 +91,7 @@ func (v *Valve) isShut() bool {
 	}
 }
 
-// Wrap gives a connection through the valve.
+// Wrap returns a connection whose data passes the valve.
 func (v *Valve) Wrap(conn net.Conn) net.Conn {
 	return &valved{Conn: conn, valve: v, closed: make(chan struct{})}
 }

@@ -1,5 +1,4 @@
-// Package upstreamtest is a Temporal server for tests: a real gRPC server, in
-// process and without a network, that answers what a test tells it to and
-// remembers what it was asked. It works inside a synctest bubble when it is
-// made there.
+// Package upstreamtest has a fake Temporal server for tests: a real gRPC server
+// in the process, without a network. Tests set its responses and read the calls
+// that it has received. It works in a synctest bubble if it is created there.
 package upstreamtest

@@ -11,32 +11,32 @@ import (
 	"google.golang.org/protobuf/protoadapt"
 )
 
-// Handler answers a call in wire form. An error is best a status error; ctx
-// ends when the caller goes away.
+// Handler handles a call in wire form. Its error should be a gRPC status error.
+// The context ends when the client cancels the call.
 type Handler func(ctx context.Context, request []byte) ([]byte, error)
 
-// Typed is a handler on messages.
-func Typed[Q, A proto.Message](handle func(ctx context.Context, request Q) (A, error)) Handler {
+// Typed converts a function on messages to a handler.
+func Typed[Q, R proto.Message](handle func(ctx context.Context, request Q) (R, error)) Handler {
 	return func(ctx context.Context, wire []byte) ([]byte, error) {
 		var none Q
 		request := none.ProtoReflect().New().Interface()
 		if err := proto.Unmarshal(wire, request); err != nil {
-			return nil, status.Error(codes.Internal, "upstreamtest: the request is no message of the handler's type")
+			return nil, status.Error(codes.Internal, "upstreamtest: the request is not a message of the handler's type")
 		}
-		answer, err := handle(ctx, request.(Q)) //nolint:forcetypeassert // its own New made it
+		response, err := handle(ctx, request.(Q)) //nolint:forcetypeassert // New returns the same type
 		if err != nil {
 			return nil, err
 		}
-		return proto.Marshal(answer)
+		return proto.Marshal(response)
 	}
 }
 
-// Respond always gives the same answer.
-func Respond(answer proto.Message) Handler {
-	return func(context.Context, []byte) ([]byte, error) { return proto.Marshal(answer) }
+// Respond returns a handler that always returns the same response.
+func Respond(response proto.Message) Handler {
+	return func(context.Context, []byte) ([]byte, error) { return proto.Marshal(response) }
 }
 
-// Fail always fails with the same status.
+// Fail returns a handler that always fails with the same status.
 func Fail(code codes.Code, message string, details ...protoadapt.MessageV1) Handler {
 	return func(context.Context, []byte) ([]byte, error) {
 		st, err := status.New(code, message).WithDetails(details...)
@@ -47,8 +47,8 @@ func Fail(code codes.Code, message string, details ...protoadapt.MessageV1) Hand
 	}
 }
 
-// InTurn answers the first call by the first handler and so on; the last one
-// answers the rest.
+// InTurn returns a handler that handles the first call by the first handler,
+// and so on. The last handler handles all further calls.
 func InTurn(handlers ...Handler) Handler {
 	var mu sync.Mutex
 	return func(ctx context.Context, request []byte) ([]byte, error) {
@@ -62,14 +62,15 @@ func InTurn(handlers ...Handler) Handler {
 	}
 }
 
-// Hang never answers: the call ends when the caller gives it up.
+// Hang is a handler that never responds. The call ends when the client cancels
+// it.
 func Hang(ctx context.Context, _ []byte) ([]byte, error) {
 	<-ctx.Done()
 	return nil, status.FromContextError(ctx.Err()).Err()
 }
 
-// Unknown answers with a good message of about the given length: a field that
-// no message has.
+// Unknown returns a handler whose response is a valid message of about the
+// given length in bytes, with one unknown field.
 func Unknown(length int) Handler {
 	message := protowire.AppendBytes(protowire.AppendTag(nil, 15_000, protowire.BytesType), make([]byte, length))
 	return func(context.Context, []byte) ([]byte, error) { return message, nil }

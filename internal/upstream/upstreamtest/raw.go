@@ -14,10 +14,10 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 )
 
-// Raw speaks HTTP/2 frame by frame, so that a test can answer as no gRPC
-// library would. Calls without a [Script] are answered as the [Server] behind
-// it answers them, and all are remembered there, without their requests. It is
-// safe for concurrent use.
+// Raw is an HTTP/2 server on the level of frames, so that a test can send
+// responses that no gRPC library sends. A call without a [Script] is handled by
+// the [Server] behind it, which records all calls, without their requests. It
+// is safe for concurrent use.
 type Raw struct {
 	server   *Server
 	listener *bufconn.Listener
@@ -29,11 +29,11 @@ type Raw struct {
 	closed  bool
 }
 
-// Script answers one call. It runs on a goroutine of its own from the moment
-// that the call's head has come.
+// Script handles one call. It runs in a goroutine of its own, which starts when
+// the headers of the call have arrived.
 type Script func(*Stream)
 
-// NewRaw starts a server that is stopped when the test ends.
+// NewRaw starts a server, which stops when the test ends.
 func NewRaw(t testing.TB, server *Server) *Raw {
 	t.Helper()
 	r := &Raw{
@@ -60,21 +60,21 @@ func NewRaw(t testing.TB, server *Server) *Raw {
 	return r
 }
 
-// Dial connects to the server, whatever the address.
+// Dial connects to the server. It ignores the address.
 func (r *Raw) Dial(ctx context.Context, _ string) (net.Conn, error) {
 	return r.listener.DialContext(ctx)
 }
 
-// Handle sets what answers a method, named in short, from now on; nil leaves
-// it to the server behind.
+// Handle sets the script for a method, given by its short name. A nil script
+// restores the handler of the server behind.
 func (r *Raw) Handle(method string, script Script) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.scripts[method] = script
 }
 
-// GoAway tells all clients to begin no more streams, as a server does that is
-// about to stop. Streams up to the highest so far go on.
+// GoAway sends GOAWAY on all connections, as a server does before it stops.
+// Streams up to the highest one so far continue.
 func (r *Raw) GoAway(code http2.ErrCode, debug string) {
 	r.each(func(c *rawConn) { c.goAway(c.highest(), code, debug) })
 }
@@ -123,10 +123,10 @@ func (r *Raw) serve(conn net.Conn) {
 type rawConn struct {
 	raw  *Raw
 	conn net.Conn
-	ctx  context.Context //nolint:containedctx // the connection's life
+	ctx  context.Context //nolint:containedctx // ends with the connection
 	end  context.CancelFunc
 
-	framer  *http2.Framer // read by one goroutine, written under writing
+	framer  *http2.Framer // read by one goroutine; writes hold writing
 	writing sync.Mutex
 
 	mu      sync.Mutex
@@ -134,7 +134,7 @@ type rawConn struct {
 	last    uint32
 }
 
-// read serves the connection until it ends.
+// read reads frames until the connection ends.
 func (c *rawConn) read() {
 	if _, err := io.ReadFull(c.conn, make([]byte, len(http2.ClientPreface))); err != nil {
 		return
@@ -158,7 +158,7 @@ func (c *rawConn) read() {
 			c.open(frame)
 		case *http2.DataFrame:
 			if s := c.stream(frame.StreamID); s != nil {
-				s.take(frame.Data(), frame.StreamEnded())
+				s.receive(frame.Data(), frame.StreamEnded())
 			}
 		case *http2.RSTStreamFrame:
 			if s := c.stream(frame.StreamID); s != nil {
@@ -202,7 +202,8 @@ func (c *rawConn) highest() uint32 {
 	return c.last
 }
 
-// write sends frames. What a client that is gone does not get is nobody's loss.
+// write sends frames. It ignores errors, because a client may have
+// disconnected.
 func (c *rawConn) write(frames func(*http2.Framer) error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()

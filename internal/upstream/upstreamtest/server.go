@@ -18,12 +18,12 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 )
 
-// pipeBytes is how much a connection holds in each direction.
+// pipeBytes is the buffer size of a connection in each direction, in bytes.
 const pipeBytes = 1 << 20
 
-// Server is a gRPC server that takes every method. Methods without a handler
-// are UNIMPLEMENTED, but for GetSystemInfo, which the gateway itself asks for.
-// It is safe for concurrent use.
+// Server is a gRPC server for all methods. A method without a handler returns
+// UNIMPLEMENTED, except GetSystemInfo, which the gateway itself calls. It is
+// safe for concurrent use.
 type Server struct {
 	listener *bufconn.Listener
 
@@ -31,25 +31,25 @@ type Server struct {
 	handlers map[string]Handler // by short name
 	calls    []Call
 	conns    []net.Conn
-	diverted Dialer // nil leads to listener
+	diverted Dialer // nil means the listener
 }
 
 // Dialer opens connections to an upstream.
 type Dialer func(ctx context.Context, address string) (net.Conn, error)
 
-// Call is what the server remembers of one call.
+// Call is a call that the server has received.
 type Call struct {
 	// Method is the short name, such as StartWorkflowExecution.
 	Method string
 	// Request is the message in wire form.
 	Request  []byte
 	Metadata metadata.MD
-	// Time is when the call came, and Deadline the caller's, zero for none.
+	// Time is when the call arrived. Deadline is that of the client, or zero.
 	Time, Deadline time.Time
 }
 
-// New starts a server that is stopped when the test ends. Its options are
-// those of a gRPC server: limits, keep-alive, credentials.
+// New starts a server, which stops when the test ends. The options are those of
+// a gRPC server, such as limits, keep-alive and credentials.
 func New(t testing.TB, options ...grpc.ServerOption) *Server {
 	t.Helper()
 	s := &Server{listener: bufconn.Listen(pipeBytes), handlers: map[string]Handler{}}
@@ -64,22 +64,22 @@ func New(t testing.TB, options ...grpc.ServerOption) *Server {
 	return s
 }
 
-// pings is how often a Temporal server lets its clients ping it; gRPC's own
-// default would end the connections of the gateway.
-func pings() grpc.ServerOption {
+// keepAlivePolicy returns the policy of a Temporal server for pings of clients.
+// The default of gRPC would close the connections of the gateway.
+func keepAlivePolicy() grpc.ServerOption {
 	return grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true})
 }
 
-// NewGRPC makes a gRPC server that answers as s does, for a test that has a
-// listener of its own. The caller serves and stops it.
+// NewGRPC returns a gRPC server with the handlers of s, for a test with a
+// listener of its own. The caller starts and stops it.
 func (s *Server) NewGRPC(options ...grpc.ServerOption) *grpc.Server {
-	return grpc.NewServer(slices.Concat([]grpc.ServerOption{pings()}, options, []grpc.ServerOption{
+	return grpc.NewServer(slices.Concat([]grpc.ServerOption{keepAlivePolicy()}, options, []grpc.ServerOption{
 		grpc.ForceServerCodecV2(wireCodec{}), grpc.UnknownServiceHandler(s.serve),
 	})...)
 }
 
-// Dial connects to the server, or to where its connections are diverted,
-// whatever the address: it is the Dial of upstream.Options.
+// Dial connects to the server, or by the dialer that [Server.Divert] has set.
+// It ignores the address. It is for the Dial field of upstream.Options.
 func (s *Server) Dial(ctx context.Context, address string) (net.Conn, error) {
 	s.mu.Lock()
 	dial := s.diverted
@@ -97,21 +97,22 @@ func (s *Server) Dial(ctx context.Context, address string) (net.Conn, error) {
 	return conn, nil
 }
 
-// Straight connects to the server even while connections are diverted, for a
-// dialer that wraps what it leads to.
+// Straight connects to the server even while connections are diverted. Dialers
+// that wrap its connections use it.
 func (s *Server) Straight(ctx context.Context, _ string) (net.Conn, error) {
 	return s.listener.DialContext(ctx)
 }
 
-// Divert makes new connections lead to where dial does, and back to the server
-// when dial is nil. Those that are open stay: see [Server.Cut].
+// Divert sets the dialer for new connections; nil restores the server itself.
+// Open connections stay, see [Server.Cut].
 func (s *Server) Divert(dial Dialer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.diverted = dial
 }
 
-// Cut breaks all connections off, calls in flight included, without a word.
+// Cut closes all connections immediately, with calls in flight, and without
+// GOAWAY.
 func (s *Server) Cut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,27 +122,27 @@ func (s *Server) Cut() {
 	s.conns = nil
 }
 
-// Handle sets what answers a method, named in short or in full, from now on.
+// Handle sets the handler of a method, given by its short or full name.
 func (s *Server) Handle(method string, handler Handler) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.handlers[shortName(method)] = handler
 }
 
-// Handler gives what answers a method now, nil for nothing.
+// Handler returns the current handler of a method, or nil.
 func (s *Server) Handler(method string) Handler {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.handlers[shortName(method)]
 }
 
-// Calls gives the calls of a method so far, in the order they came.
+// Calls returns the calls of a method so far, in the order of arrival.
 func (s *Server) Calls(method string) []Call {
 	method = shortName(method)
 	return slices.DeleteFunc(s.AllCalls(), func(call Call) bool { return call.Method != method })
 }
 
-// AllCalls gives the calls of all methods so far.
+// AllCalls returns the calls of all methods so far, in the order of arrival.
 func (s *Server) AllCalls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -162,11 +163,11 @@ func (s *Server) serve(_ any, stream grpc.ServerStream) error {
 	if handler == nil {
 		return status.Errorf(codes.Unimplemented, "unknown method %s", call.Method)
 	}
-	answer, err := handler(ctx, call.Request)
+	response, err := handler(ctx, call.Request)
 	if err != nil {
 		return err
 	}
-	return stream.SendMsg(&answer)
+	return stream.SendMsg(&response)
 }
 
 func (s *Server) record(call Call) {
@@ -175,4 +176,5 @@ func (s *Server) record(call Call) {
 	s.calls = append(s.calls, call)
 }
 
+// shortName returns the name of a method without its service.
 func shortName(method string) string { return method[strings.LastIndexByte(method, '/')+1:] }

@@ -14,37 +14,39 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// messagePrefix is the flag and the length before a gRPC message.
+// messagePrefix is the size of the flag and the length before a gRPC message,
+// in bytes.
 const messagePrefix = 5
 
-// maxFrame is the largest frame that clients take unless they say otherwise.
+// maxFrame is the default maximum frame size of clients, in bytes.
 const maxFrame = 16 << 10
 
-// Stream is one call to a [Raw]. Its methods write to the client at once,
-// whatever the protocol would say, and without regard to its windows.
+// Stream is one call to a [Raw]. Its methods write frames to the client
+// immediately, without the checks of the protocol and without flow control.
 type Stream struct {
 	// Method is the short name, such as StartWorkflowExecution.
 	Method string
-	// Metadata is the call's head, pseudo-headers included.
+	// Metadata has the headers of the call, with the pseudo-headers.
 	Metadata metadata.MD
 
 	conn *rawConn
 	id   uint32
-	ctx  context.Context //nolint:containedctx // the call's life
+	ctx  context.Context //nolint:containedctx // ends with the call
 	end  context.CancelFunc
 
-	mu      sync.Mutex
-	got     []byte
-	stalled bool
-	whole   chan struct{} // closed when the request has ended
-	ended   bool
+	mu       sync.Mutex
+	received []byte
+	stalled  bool
+	whole    chan struct{} // closed when the request is complete
+	ended    bool
 }
 
-// Done is closed when the client gives the call up, or its connection ends.
+// Done returns a channel that is closed when the client cancels the call or the
+// connection ends.
 func (s *Stream) Done() <-chan struct{} { return s.ctx.Done() }
 
-// Request waits for the request and gives its message, or nil when the call
-// ends before.
+// Request waits for the request and returns its message, or nil if the call
+// ends first.
 func (s *Stream) Request() []byte {
 	select {
 	case <-s.whole:
@@ -53,35 +55,35 @@ func (s *Stream) Request() []byte {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.got) < messagePrefix {
+	if len(s.received) < messagePrefix {
 		return nil
 	}
-	return s.got[messagePrefix:]
+	return s.received[messagePrefix:]
 }
 
-// Stall reads nothing more of the request as far as the client can tell: it
-// may send what fits its window, and then has to wait.
+// Stall stops sending window updates, as if the server read nothing more of the
+// request: the client can fill its window and then has to wait.
 func (s *Stream) Stall() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stalled = true
 }
 
-// Received tells how much of the request has come.
+// Received returns the number of bytes of the request that have arrived.
 func (s *Stream) Received() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.got)
+	return len(s.received)
 }
 
-func (s *Stream) take(data []byte, last bool) {
+func (s *Stream) receive(data []byte, last bool) {
 	s.mu.Lock()
-	s.got = append(s.got, data...)
-	deaf := s.stalled
+	s.received = append(s.received, data...)
+	stalled := s.stalled
 	first := last && !s.ended
 	s.ended = s.ended || last
 	s.mu.Unlock()
-	if n := uint32(len(data)); n > 0 && !deaf { //nolint:gosec // at most a frame
+	if n := uint32(len(data)); n > 0 && !stalled { //nolint:gosec // at most a frame
 		s.conn.write(func(f *http2.Framer) error {
 			_ = f.WriteWindowUpdate(0, n)
 			return f.WriteWindowUpdate(s.id, n)
@@ -92,14 +94,14 @@ func (s *Stream) take(data []byte, last bool) {
 	}
 }
 
-// Headers sends response headers: the given pairs, after those of a good gRPC
-// answer unless the pairs bring a :status of their own.
+// Headers sends the response headers. Unless the pairs begin with :status, they
+// follow the headers of a successful gRPC response.
 func (s *Stream) Headers(pairs ...string) { s.fields(false, true, pairs) }
 
-// TrailersOnly sends headers that are the whole answer.
+// TrailersOnly sends headers that are the whole response.
 func (s *Stream) TrailersOnly(pairs ...string) { s.fields(true, true, pairs) }
 
-// Trailers sends pairs and ends the answer.
+// Trailers sends trailers, which end the response.
 func (s *Stream) Trailers(pairs ...string) { s.fields(true, false, pairs) }
 
 func (s *Stream) fields(last, head bool, pairs []string) {
@@ -124,8 +126,7 @@ func (s *Stream) fields(last, head bool, pairs []string) {
 	})
 }
 
-// Data sends bytes of the body as they are; last ends the answer without
-// trailers.
+// Data sends bytes of the body. With last, the response ends without trailers.
 func (s *Stream) Data(data []byte, last bool) {
 	s.conn.write(func(f *http2.Framer) error {
 		for len(data) > maxFrame {
@@ -138,39 +139,40 @@ func (s *Stream) Data(data []byte, last bool) {
 	})
 }
 
-// Framed gives a message as it is in the body.
+// Framed returns a message with its gRPC prefix.
 func Framed(message []byte) []byte { return append(Prefix(len(message)), message...) }
 
-// Prefix announces a message of a length, compressed by nothing.
+// Prefix returns the gRPC prefix of an uncompressed message of the given length
+// in bytes.
 func Prefix(length int) []byte {
-	return binary.BigEndian.AppendUint32([]byte{0}, uint32(length)) //nolint:gosec // a test's own
+	return binary.BigEndian.AppendUint32([]byte{0}, uint32(length)) //nolint:gosec // a length in a test
 }
 
-// Respond sends a whole good answer.
+// Respond sends a complete, successful response.
 func (s *Stream) Respond(message []byte) {
 	s.Headers()
 	s.Data(Framed(message), false)
 	s.Trailers("grpc-status", "0")
 }
 
-// Reset ends the call with a code of HTTP/2's.
+// Reset sends RST_STREAM with an HTTP/2 error code.
 func (s *Stream) Reset(code http2.ErrCode) {
 	s.conn.write(func(f *http2.Framer) error { return f.WriteRSTStream(s.id, code) })
 }
 
-// Refuse tells the client to go away because of this call and those after it,
-// which the server has not looked at.
+// Refuse sends GOAWAY with a last stream id below this call, so that the client
+// takes this call and later ones as not processed.
 func (s *Stream) Refuse(code http2.ErrCode, debug string) {
 	s.conn.goAway(s.id-min(s.id, 2), code, debug)
 }
 
-// Leave tells the client to begin no other call on this connection.
+// Leave sends GOAWAY with this call as the last one on the connection.
 func (s *Stream) Leave(code http2.ErrCode, debug string) { s.conn.goAway(s.id, code, debug) }
 
-// Cut breaks the call's connection off, without a word.
+// Cut closes the connection of the call immediately, without GOAWAY.
 func (s *Stream) Cut() { _ = s.conn.conn.Close() }
 
-// Wait waits, and reports false when the call ends before.
+// Wait waits for a duration. It returns false if the call ends first.
 func (s *Stream) Wait(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -182,21 +184,21 @@ func (s *Stream) Wait(d time.Duration) bool {
 	}
 }
 
-// Serve answers as the server behind does.
+// Serve handles the call by the server behind.
 func (s *Stream) Serve() { s.conn.raw.server.respond(s) }
 
-// respond gives what the handler of the call's method says.
+// respond sends the response of the handler of the call's method.
 func (s *Server) respond(stream *Stream) {
 	handler := s.Handler(stream.Method)
 	if handler == nil {
 		stream.TrailersOnly("grpc-status", "12")
 		return
 	}
-	answer, err := handler(stream.ctx, stream.Request())
+	response, err := handler(stream.ctx, stream.Request())
 	if err != nil {
 		st := status.Convert(err)
 		stream.TrailersOnly("grpc-status", strconv.Itoa(int(st.Code())), "grpc-message", st.Message())
 		return
 	}
-	stream.Respond(answer)
+	stream.Respond(response)
 }

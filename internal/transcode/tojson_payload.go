@@ -9,23 +9,24 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// memberType is the member by which Temporal's shorthand tells the type of a
-// json/protobuf payload.
-const memberType = "_protoMessageType"
+// messageTypeMember is the member of Temporal's shorthand that has the message
+// type of a json/protobuf payload.
+const messageTypeMember = "_protoMessageType"
 
-// nullPayload is how Temporal's shorthand shows a payload of nothing: null would
-// be a JSON value that somebody has sent.
+// nullPayload is the form of a binary/null payload in shorthand. It is not
+// null, which would look like a json/plain payload whose data is null.
 const nullPayload = `{"metadata":{"encoding":"YmluYXJ5L251bGw="}}`
 
 // Field numbers of temporal.api.common.v1.Payload and Payloads.
 const (
 	payloadMetadata = 1
 	payloadData     = 2
-	payloadsEach    = 1
+	payloadsElement = 1
 )
 
-// payload writes a payload in shorthand or, if it has none, in a long form that
-// is told from shorthand: that has data, even when it is empty.
+// payload writes a payload in shorthand if possible, and otherwise in the long
+// form. The long form always has data, even if empty, so that a reader can
+// distinguish it from shorthand.
 func (w *jsonWriter) payload(m *Message, wire []byte, depth int) error {
 	p, ok := payload.Read(wire)
 	if ok && (w.shorthand(&p) || w.longForm(&p)) {
@@ -38,8 +39,8 @@ func (w *jsonWriter) payload(m *Message, wire []byte, depth int) error {
 	return w.object(m, wire, depth, first)
 }
 
-// longForm writes a payload with metadata and data, if it has no metadata but
-// those that the SDKs write.
+// longForm writes a payload in the long form without a plan. It returns false
+// if the payload has metadata other than those that the SDKs write.
 func (w *jsonWriter) longForm(p *payload.Wire) bool {
 	known := 0
 	for _, value := range [...][]byte{p.Encoding, p.MessageType, p.Type} {
@@ -47,7 +48,7 @@ func (w *jsonWriter) longForm(p *payload.Wire) bool {
 			known++
 		}
 	}
-	if p.More || known != p.Metadata || p.Encoding == nil {
+	if p.OtherFields || known != p.MetadataCount || p.Encoding == nil {
 		return false
 	}
 	if string(p.Encoding) == payload.EncodingJSON {
@@ -69,20 +70,20 @@ func (w *jsonWriter) longForm(p *payload.Wire) bool {
 	return true
 }
 
-// shorthand writes a payload as the JSON that it holds, if that says all there
-// is and is read back as the same.
+// shorthand writes a payload as its JSON. It returns false if that would lose
+// something, or would be read back as a different payload.
 func (w *jsonWriter) shorthand(p *payload.Wire) bool {
-	if p.More {
+	if p.OtherFields {
 		return false
 	}
 	switch string(p.Encoding) {
 	case payload.EncodingNull:
-		if p.Metadata != 1 || len(p.Data) > 0 {
+		if p.MetadataCount != 1 || len(p.Data) > 0 {
 			return false
 		}
 		w.out = append(w.out, nullPayload...)
 	case payload.EncodingJSON:
-		if p.Metadata != 1 {
+		if p.MetadataCount != 1 {
 			return false
 		}
 		value, ok := p.JSON()
@@ -98,13 +99,14 @@ func (w *jsonWriter) shorthand(p *payload.Wire) bool {
 	return true
 }
 
-// protoShorthand writes a protobuf message's JSON with its type as a member.
+// protoShorthand writes the JSON of a json/protobuf payload with the message
+// type as its first member.
 func (w *jsonWriter) protoShorthand(p *payload.Wire) bool {
 	value, ok := p.JSON()
-	if !ok || p.Metadata != 2 || len(p.MessageType) == 0 || value[0] != '{' || ambiguous(value) {
+	if !ok || p.MetadataCount != 2 || len(p.MessageType) == 0 || value[0] != '{' || ambiguous(value) {
 		return false
 	}
-	head, ok := appendText([]byte(`{"`+memberType+`":`), p.MessageType)
+	head, ok := appendText([]byte(`{"`+messageTypeMember+`":`), p.MessageType)
 	if !ok {
 		return false
 	}
@@ -116,19 +118,19 @@ func (w *jsonWriter) protoShorthand(p *payload.Wire) bool {
 	return true
 }
 
-// shorthands writes a list of payloads as an array, if each has a shorthand. What
-// may have to be taken back is not written in pieces.
+// shorthands writes a list of payloads as an array if each has a shorthand. It
+// writes no chunk, because the array may be removed again.
 func (w *jsonWriter) shorthands(wire []byte) (done bool, err error) {
 	before := len(w.out)
 	w.out = append(w.out, '[')
-	separate := false
+	needComma := false
 	for at := 0; at < len(wire); {
 		number, wireType, n := tagAt(wire, at)
 		if n < 0 {
 			return false, errWire
 		}
 		at += n
-		if number != payloadsEach || wireType != protowire.BytesType {
+		if number != payloadsElement || wireType != protowire.BytesType {
 			size := valueSize(wire[at:], number, wireType)
 			if size < 0 {
 				return false, errWire
@@ -141,10 +143,10 @@ func (w *jsonWriter) shorthands(wire []byte) (done bool, err error) {
 			return false, errWire
 		}
 		at += size
-		if separate {
+		if needComma {
 			w.out = append(w.out, ',')
 		}
-		separate = true
+		needComma = true
 		if p, ok := payload.Read(value); !ok || !w.shorthand(&p) {
 			w.out = w.out[:before]
 			return false, nil
@@ -154,19 +156,19 @@ func (w *jsonWriter) shorthands(wire []byte) (done bool, err error) {
 	return true, nil
 }
 
-// ambiguous reports whether a value would be read back as something else: as a
-// payload in the long form, or as a protobuf message.
+// ambiguous reports whether a value would be read back as a payload in the long
+// form or as a protobuf message.
 func ambiguous(value jsontext.Value) bool {
-	if value[0] != '{' || !bytes.Contains(value, []byte(memberType)) && !bytes.Contains(value, []byte(`\u`)) && !mayBeLong(value) {
+	if value[0] != '{' || !bytes.Contains(value, []byte(messageTypeMember)) && !bytes.Contains(value, []byte(`\u`)) && !mayBeLongForm(value) {
 		return false
 	}
 	shape := shapeOf(value)
-	return shape.messageType != nil || shape.long()
+	return shape.messageType != nil || shape.isLongForm()
 }
 
-// mayBeLong reports whether the first member of an object has a name that one in
-// the long form has: that has no others.
-func mayBeLong(value jsontext.Value) bool {
+// mayBeLongForm reports whether the first member of an object may be one of the
+// long form, which has no other members.
+func mayBeLongForm(value jsontext.Value) bool {
 	for _, c := range value[1:] {
 		switch c {
 		case ' ', '\t', '\r', '\n', '"':
@@ -177,16 +179,17 @@ func mayBeLong(value jsontext.Value) bool {
 	return false
 }
 
-// shape is what the members of an object say about how it is to be read.
-type shape struct {
-	others         int
+// objectShape has the members of an object that determine whether it is a
+// value, a payload in the long form or a protobuf message.
+type objectShape struct {
+	otherMembers   int
 	metadata, data jsontext.Value
 	external       jsontext.Value
 	messageType    jsontext.Value
 }
 
-func shapeOf(value jsontext.Value) shape {
-	var s shape
+func shapeOf(value jsontext.Value) objectShape {
+	var s objectShape
 	decoder := jsontext.NewDecoder(bytes.NewBuffer(value), jsontext.AllowDuplicateNames(true))
 	if _, err := decoder.ReadToken(); err != nil {
 		return s
@@ -208,22 +211,22 @@ func shapeOf(value jsontext.Value) shape {
 			s.data = content.Clone()
 		case "externalPayloads":
 			s.external = content.Clone()
-		case memberType:
+		case messageTypeMember:
 			s.messageType = content.Clone()
-			s.others++
+			s.otherMembers++
 		default:
-			s.others++
+			s.otherMembers++
 		}
 	}
 	return s
 }
 
-// long reports whether the object is a payload in the long form: by the signs
-// that Temporal's own API goes by, so that what it takes for one is one here,
-// and by what can stand in no other payload.
-func (s shape) long() bool {
-	encoding, ok := metadataOf(s.metadata)
-	if !ok || s.others > 0 || s.external != nil && s.external.Kind() != '[' {
+// isLongForm reports whether the object is a payload in the long form. It
+// accepts what Temporal's own HTTP API accepts as one, and requires the members
+// to be valid, so that other objects remain values.
+func (s objectShape) isLongForm() bool {
+	encoding, ok := encodingOf(s.metadata)
+	if !ok || s.otherMembers > 0 || s.external != nil && s.external.Kind() != '[' {
 		return false
 	}
 	if s.data == nil {
@@ -236,8 +239,9 @@ func (s shape) long() bool {
 	return ok
 }
 
-// metadataOf gives the encoding that the metadata of a long payload name.
-func metadataOf(value jsontext.Value) (encoding string, ok bool) {
+// encodingOf returns the encoding in the metadata of a payload in the long
+// form.
+func encodingOf(value jsontext.Value) (encoding string, ok bool) {
 	if value == nil || value.Kind() != '{' {
 		return "", false
 	}
@@ -264,7 +268,8 @@ func metadataOf(value jsontext.Value) (encoding string, ok bool) {
 	return encoding, ok
 }
 
-// fromBase64 reads a JSON string of base64, of either alphabet, padded or not.
+// fromBase64 decodes a JSON string of base64, in either alphabet, with or
+// without padding.
 func fromBase64(value jsontext.Value) ([]byte, bool) {
 	text, err := jsontext.AppendUnquote(nil, value)
 	if err != nil {
@@ -274,6 +279,6 @@ func fromBase64(value jsontext.Value) ([]byte, bool) {
 }
 
 func decodeBase64(text []byte) ([]byte, bool) {
-	data, err := base64Of(text).AppendDecode(nil, text)
+	data, err := base64Encoding(text).AppendDecode(nil, text)
 	return data, err == nil
 }

@@ -2,15 +2,16 @@ package main
 
 import "go.yaml.in/yaml/v3"
 
-// addAnswers tells of the errors that each operation can end with. What they
-// are is among the additions; default stays, for those that are not told of.
-func addAnswers(document *yaml.Node, prefix string, severities []string) {
+// addErrorResponses adds the error responses to each operation, as references
+// to responses that the merge patch defines. The default response stays, for
+// all other statuses.
+func addErrorResponses(document *yaml.Node, prefix string, severities []string) {
 	for _, path := range members(at(document, "paths")) {
 		for _, operation := range members(path) {
-			answers := at(operation, "responses")
-			rest := at(answers, "default")
-			remove(answers, "default")
-			add := func(status, name string) { set(answers, status, object("$ref", text(prefix+name))) }
+			responses := at(operation, "responses")
+			fallback := at(responses, "default")
+			remove(responses, "default")
+			add := func(status, name string) { set(responses, status, object("$ref", text(prefix+name))) }
 			add("400", "BadRequest")
 			add("401", "Unauthenticated")
 			add("403", "PermissionDenied")
@@ -22,7 +23,7 @@ func addAnswers(document *yaml.Node, prefix string, severities []string) {
 			for _, status := range severities {
 				add(status, "Failed")
 			}
-			set(answers, "default", rest)
+			set(responses, "default", fallback)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// appendString writes a string as JSON. It must be valid UTF-8.
+// appendString appends a string, which must be valid UTF-8, as a JSON string.
 func appendString(dst []byte, text string) []byte {
 	dst = append(dst, '"')
 	begin := 0
@@ -46,8 +46,8 @@ func appendEscape(dst []byte, c byte) []byte {
 	}
 }
 
-// appendText writes wire bytes as a JSON string, and reports whether they are
-// UTF-8.
+// appendText appends the content of a string field as a JSON string. It reports
+// whether the content is valid UTF-8.
 func appendText(dst, text []byte) ([]byte, bool) {
 	dst = append(dst, '"')
 	i := plainLength(text)
@@ -57,7 +57,7 @@ func appendText(dst, text []byte) ([]byte, bool) {
 	begin, ascii := 0, true
 	for ; i < len(text); i++ {
 		c := text[i]
-		if plain[c] {
+		if plainASCII[c] {
 			continue
 		}
 		if c >= utf8.RuneSelf {
@@ -72,8 +72,11 @@ func appendText(dst, text []byte) ([]byte, bool) {
 	return dst, ascii || utf8.Valid(text)
 }
 
-// plainLength is how many bytes at the begin stand for themselves, eight at a
-// time: of most texts, all of them do.
+// plainLength returns the number of bytes at the start of text that need no
+// escape and are ASCII, which in most texts are all of them. It tests eight
+// bytes at a time: the highest bit of a byte is set in the condition if the
+// byte is not ASCII, below a space, a quote or a backslash. See specialBytes in
+// package payload, which does the same.
 func plainLength(text []byte) int {
 	const (
 		each  = 0x0101010101010101
@@ -88,61 +91,62 @@ func plainLength(text []byte) int {
 			break
 		}
 	}
-	for i < len(text) && plain[text[i]] {
+	for i < len(text) && plainASCII[text[i]] {
 		i++
 	}
 	return i
 }
 
-// plain are the bytes that stand for themselves in a JSON string and are ASCII.
+// plainASCII has the ASCII characters that need no escape in a JSON string.
 //
 //nolint:gochecknoglobals // a read-only table
-var plain = func() (table [256]bool) {
+var plainASCII = func() (table [256]bool) {
 	for c := ' '; c < utf8.RuneSelf; c++ {
 		table[c] = c != '"' && c != '\\'
 	}
 	return table
 }()
 
-// appendInt and appendUint write numbers in place, where strconv makes them
-// elsewhere and copies.
+// appendInt and appendUint format integers in dst. strconv formats them in a
+// buffer of its own and copies.
 func appendInt(dst []byte, n int64) []byte {
 	if n < 0 {
 		dst, n = append(dst, '-'), -n
 	}
-	return appendUint(dst, uint64(n)) //nolint:gosec // the smallest one is right as well, in two's complement
+	return appendUint(dst, uint64(n)) //nolint:gosec // correct for the smallest integer too, in two's complement
 }
 
 func appendUint(dst []byte, n uint64) []byte {
 	const most = 20
-	end := len(dst) + digitsOf(n)
+	end := len(dst) + digitCount(n)
 	dst = slices.Grow(dst, most)[:end]
 	for ; n >= 100; n /= 100 {
 		end -= 2
-		setTwo(dst[end:], uint(n%100))
+		putTwoDigits(dst[end:], uint(n%100))
 	}
 	if n >= 10 {
-		setTwo(dst[end-2:], uint(n))
+		putTwoDigits(dst[end-2:], uint(n))
 	} else {
 		dst[end-1] = byte('0' + n)
 	}
 	return dst
 }
 
-// digitsOf is how many digits a number has: as many as the power of ten near its
-// highest bit, or one more.
-func digitsOf(n uint64) int {
-	digits := bits.Len64(n|1) * 1233 >> 12 // the logarithm of two is 0.30103
-	if n >= powers[digits] {
+// digitCount returns the number of decimal digits. It estimates the logarithm
+// from the highest bit, and adds one if the estimate is too low.
+func digitCount(n uint64) int {
+	digits := bits.Len64(n|1) * 1233 >> 12 // 1233/4096 is log10(2), 0.30103
+	if n >= powersOfTen[digits] {
 		digits++
 	}
 	return digits
 }
 
-// powers are those of ten, but the first: zero has a digit too.
+// powersOfTen has the powers of ten, but zero for the first, because zero has
+// one digit too.
 //
 //nolint:gochecknoglobals // a read-only table
-var powers = func() (table [20]uint64) {
+var powersOfTen = func() (table [20]uint64) {
 	power := uint64(1)
 	for i := range table {
 		table[i] = power
@@ -158,8 +162,8 @@ func appendBase64(dst, data []byte) []byte {
 	return append(dst, '"')
 }
 
-// appendFloat writes a number as protobuf's JSON has it: the shortest digits
-// that mean it, and names for what JSON has no number for.
+// appendFloat appends a number as ProtoJSON does: in the shortest form that is
+// exact for the given number of bits, and as a string if it is not finite.
 func appendFloat(dst []byte, f float64, bits int) []byte {
 	switch {
 	case math.IsNaN(f):
@@ -169,11 +173,11 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 	case math.IsInf(f, -1):
 		return append(dst, `"-Infinity"`...)
 	}
-	const exact = 1 << 24 // up to where both widths have every whole number
+	const exact = 1 << 24 // floats of both widths are exact for integers up to here
 	if n := int64(f); float64(n) == f && n != 0 && n > -exact && n < exact {
 		return appendInt(dst, n)
 	}
-	const small, large = 1e-6, 1e21 // beyond them an exponent is shorter, as in ECMAScript
+	const small, large = 1e-6, 1e21 // outside this range with an exponent, as in ECMAScript
 	format := byte('f')
 	if abs := math.Abs(f); abs != 0 && (abs < small || abs >= large) {
 		format = 'e'

@@ -1,0 +1,82 @@
+package problem
+
+import (
+	"strings"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/errordetails/v1"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// Messages of the server for a workflow with too many calls in flight. Other
+// errors have the same codes and details. They are those of the packages
+// service/history/workflow/update and service/history/consts of the server at
+// version 1.32.
+const (
+	messageUpdatesFull   = "limit on number of concurrent in-flight updates has been reached"
+	messageUpdatesLarge  = "limit on total payload size of in-flight updates has been reached"
+	messageUpdateDropped = "workflow update was aborted"
+	messageQueryDropped  = "buffered query cleared"
+
+	detailBusy         = "The workflow is busy. It receives more calls than the Temporal server can process for one workflow."
+	detailUpdatesFull  = "The workflow has reached the Temporal server's limit of updates in flight for one workflow."
+	detailUpdatesLarge = "The workflow has reached the Temporal server's limit of the total size of updates in flight for one workflow."
+	detailDropped      = "The Temporal server dropped the call, because the workflow receives more calls than it can process."
+)
+
+// IsWorkflowBusy reports whether an error concerns one workflow only. Such an
+// error says nothing about the health of the server, and must not affect other
+// calls.
+func IsWorkflowBusy(st *status.Status) bool { return busyDetail(st) != "" }
+
+// IsUpdateLimit reports whether an update was rejected because its workflow has
+// reached the limit of updates in flight. With each such rejection the server
+// drops the updates of the workflow that no worker has accepted yet, so that an
+// early retry does harm.
+func IsUpdateLimit(st *status.Status) bool {
+	detail := busyDetail(st)
+	return detail == detailUpdatesFull || detail == detailUpdatesLarge
+}
+
+// busyDetail returns the detail for a status that concerns one busy workflow,
+// and an empty string for any other status. The status of an update with start
+// has a message of its own, so that busyDetail reads that of the failed
+// operation.
+func busyDetail(st *status.Status) string {
+	if operations, ok := firstDetail(st).(*errordetails.MultiOperationExecutionFailure); ok {
+		for _, operation := range operations.GetStatuses() {
+			if codes.Code(operation.GetCode()) == st.Code() { //nolint:gosec // a gRPC code
+				return busyOperationDetail(OperationStatus(operation))
+			}
+		}
+	}
+	return busyOperationDetail(st)
+}
+
+func busyOperationDetail(st *status.Status) string {
+	switch st.Code() {
+	case codes.ResourceExhausted:
+		detail, _ := firstDetail(st).(*errordetails.ResourceExhaustedFailure)
+		switch {
+		case strings.HasPrefix(st.Message(), messageUpdatesFull):
+			return detailUpdatesFull
+		case strings.HasPrefix(st.Message(), messageUpdatesLarge):
+			return detailUpdatesLarge
+		case detail.GetCause() == enums.RESOURCE_EXHAUSTED_CAUSE_BUSY_WORKFLOW:
+			return detailBusy
+		}
+	case codes.Unavailable:
+		if st.Message() == messageUpdateDropped || strings.HasPrefix(st.Message(), messageQueryDropped) {
+			return detailDropped
+		}
+	default:
+	}
+	return ""
+}
+
+// OperationStatus returns the status of one operation of a multi-operation.
+func OperationStatus(operation *errordetails.MultiOperationExecutionFailure_OperationStatus) *status.Status {
+	return status.FromProto(&spb.Status{Code: operation.GetCode(), Message: operation.GetMessage(), Details: operation.GetDetails()})
+}
