@@ -13,6 +13,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/auth/apikey"
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/handlers"
 	"github.com/flowgate/flowgate/internal/limit"
@@ -49,7 +50,7 @@ func CheckKeys(cfg *config.Config) error {
 	if _, err := os.ReadFile(file); file == "" || err != nil {
 		return nil //nolint:nilerr // see above
 	}
-	_, err := auth.OpenKeys(file, auth.Options{Refusal: cfg.RefusesCredentials(), Mint: auth.NoCredential()})
+	_, err := apikey.Open(file, apikey.Options{Refusal: cfg.RefusesCredentials(), Mint: auth.NoCredential()})
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/auth/apikey"
 	"github.com/flowgate/flowgate/internal/auth/delegated"
 	"github.com/flowgate/flowgate/internal/auth/jwt"
 	"github.com/flowgate/flowgate/internal/auth/mint"
@@ -20,7 +21,7 @@ import (
 // is not configured is nil.
 type identity struct {
 	anonymous *auth.Principal
-	keys      *auth.Keys
+	keys      *apikey.Keys
 	tokens    *jwt.Verifier
 	// bearers are whoever brings an issuer's tokens, by its name, as makers of delegated tokens: what goes upstream in
 	// their names must not change when they hand one on.
@@ -107,7 +108,7 @@ func (g *gateway) openKeys() error {
 	if cfg.File == "" {
 		return nil
 	}
-	keys, err := auth.OpenKeys(cfg.File, auth.Options{
+	keys, err := apikey.Open(cfg.File, apikey.Options{
 		Log: g.log, Refusal: g.cfg.RefusesCredentials(), Mint: g.identity.minted,
 		OnReload: func(err error) { g.metrics.KeysReloaded(g.background, err) },
 	})
@@ -122,7 +123,10 @@ func (g *gateway) openKeys() error {
 
 // newAuthMiddleware asks all of them.
 func (id *identity) authenticator(anonymous bool) *auth.Authenticator {
-	ways := auth.Verifiers{Keys: id.keys, Delegated: id.delegated, Certificates: id.certificates, Anonymous: anonymous}
+	ways := auth.Verifiers{Delegated: id.delegated, Certificates: id.certificates, Anonymous: anonymous}
+	if id.keys != nil {
+		ways.Keys = id.keys
+	}
 	if id.tokens != nil {
 		ways.Tokens = id.tokens
 	}

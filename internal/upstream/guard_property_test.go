@@ -234,8 +234,8 @@ func requireOnlyNexusEndpoints(t testing.TB, method string, targets map[fieldNam
 func FuzzGuard(f *testing.F) {
 	var inputs []protoreflect.MessageDescriptor
 	all := methods()
-	for name := range auth.Methods() {
-		if access, _ := auth.AccessOf(name); access.Scope == auth.ScopeNamespace {
+	for name, access := range auth.AccessTable() {
+		if access.Scope == auth.ScopeNamespace {
 			inputs = append(inputs, all[name].Input())
 		}
 	}

@@ -1,4 +1,4 @@
-package auth_test
+package apikey_test
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/auth/apikey"
 )
 
 const refusal = "would be sent without TLS"
@@ -57,12 +58,12 @@ func tokenOf(t *testing.T, who *auth.Principal) string {
 func TestKeysHaveCredentials(t *testing.T) {
 	t.Parallel()
 	elsewhere := writeFile(t, secretB)
-	keys, err := auth.OpenKeys(keysDir(t, "token-a", secretA+"\n", "keys.yaml", "keys:"+
+	keys, err := apikey.Open(keysDir(t, "token-a", secretA+"\n", "keys.yaml", "keys:"+
 		withCredential("upstreams", "")+withCredential("none", "{mode: none}")+
 		withCredential("first", staticIn("token-a"))+withCredential("second", staticIn("./token-a"))+
-		withCredential("absolute", staticIn(elsewhere))), auth.Options{})
+		withCredential("absolute", staticIn(elsewhere))), apikey.Options{})
 	require.NoError(t, err)
-	authenticator := auth.NewAuthenticator(auth.Verifiers{Keys: keys})
+	authenticator := authenticatorOf(keys)
 	require.Nil(t, principalOf(t, authenticator, "upstreams").Credential)
 	none, first := principalOf(t, authenticator, "none"), principalOf(t, authenticator, "first")
 	absolute := principalOf(t, authenticator, "absolute")
@@ -79,11 +80,11 @@ func TestKeysHaveCredentials(t *testing.T) {
 func TestKeysCredentialsHaveTheIDsOfOthers(t *testing.T) {
 	t.Parallel()
 	token := writeFile(t, secretA)
-	keys := openKeys(t, "keys:"+withCredential("none", "{mode: none}")+withCredential("static", staticIn(token)))
+	keys := open(t, "keys:"+withCredential("none", "{mode: none}")+withCredential("static", staticIn(token)))
 	static, err := auth.OpenStatic(token, nil)
 	require.NoError(t, err)
 	for mode, upstreams := range map[string]*auth.Credential{"none": auth.NoCredential(), "static": static} {
-		who := principalOf(t, auth.NewAuthenticator(auth.Verifiers{Keys: keys}), mode)
+		who := principalOf(t, authenticatorOf(keys), mode)
 		require.Equal(t, upstreams.ID(who), who.Credential.ID(who))
 	}
 }
@@ -117,8 +118,8 @@ func TestKeysFileRefusesACredential(t *testing.T) {
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
-			_, err := auth.OpenKeys(keysDir(t, "good", secretA, "empty", "", "lines", secretA+"\n"+secretB,
-				"large", strings.Repeat(secretA, 1<<15), "keys.yaml", keyWith("credential", credential)), auth.Options{})
+			_, err := apikey.Open(keysDir(t, "good", secretA, "empty", "", "lines", secretA+"\n"+secretB,
+				"large", strings.Repeat(secretA, 1<<15), "keys.yaml", keyWith("credential", credential)), apikey.Options{})
 			require.ErrorContains(t, err, "keys[0].credential"+want)
 			require.NotContains(t, err.Error(), marker)
 		})
@@ -131,7 +132,7 @@ func TestKeysFileTellsEveryProblemOfCredentialsAtOnce(t *testing.T) {
 		withCredential("a", staticIn("good"))+withCredential("b", staticIn("absent"))+
 		withCredential("c", "{mode: vault, path: x}")+withCredential("d", staticIn("bad"))+
 		withCredential("e", staticIn("bad")))
-	_, err := auth.OpenKeys(path, auth.Options{Refusal: refusal})
+	_, err := apikey.Open(path, apikey.Options{Refusal: refusal})
 	require.EqualError(t, err, path+": "+strings.Join([]string{
 		"keys[0].credential: " + refusal,
 		"keys[1].credential: " + refusal,
@@ -148,12 +149,12 @@ func TestKeysFileTellsEveryProblemOfCredentialsAtOnce(t *testing.T) {
 func TestRefusedCredentials(t *testing.T) {
 	t.Parallel()
 	static := keysDir(t, "token", secretA, "keys.yaml", "keys:"+withCredential("dev", staticIn("token")))
-	_, err := auth.OpenKeys(static, auth.Options{Refusal: refusal})
+	_, err := apikey.Open(static, apikey.Options{Refusal: refusal})
 	require.ErrorContains(t, err, "keys[0].credential: "+refusal)
-	_, err = auth.OpenKeys(static, auth.Options{Refusal: ""})
+	_, err = apikey.Open(static, apikey.Options{Refusal: ""})
 	require.NoError(t, err)
 	none := "keys:" + withCredential("dev", "{mode: none}") + withCredential("other", "")
-	_, err = auth.OpenKeys(writeFile(t, none), auth.Options{Refusal: refusal})
+	_, err = apikey.Open(writeFile(t, none), apikey.Options{Refusal: refusal})
 	require.NoError(t, err, "nothing would be sent")
 }
 
@@ -161,7 +162,7 @@ func TestWatchRefusesCredentials(t *testing.T) {
 	t.Parallel()
 	path := keysDir(t, "token", secretA, "keys.yaml", "keys:"+withCredential("dev", ""))
 	synctest.Test(t, func(t *testing.T) {
-		w := watch(t, path, auth.Options{Refusal: refusal})
+		w := watch(t, path, apikey.Options{Refusal: refusal})
 		w.write(t, "keys:"+withCredential("dev", staticIn("token"))+withCredential("new", ""))
 		tick()
 		tick()
@@ -270,9 +271,9 @@ func TestRejectedKeysAreTakenWhenTheirTokenArrives(t *testing.T) {
 
 func TestAPrincipalShowsNoToken(t *testing.T) {
 	t.Parallel()
-	keys, err := auth.OpenKeys(keysDir(t, "token", secretA, "keys.yaml", "keys:"+withCredential("dev", staticIn("token"))), auth.Options{})
+	keys, err := apikey.Open(keysDir(t, "token", secretA, "keys.yaml", "keys:"+withCredential("dev", staticIn("token"))), apikey.Options{})
 	require.NoError(t, err)
-	who := principalOf(t, auth.NewAuthenticator(auth.Verifiers{Keys: keys}), "dev")
+	who := principalOf(t, authenticatorOf(keys), "dev")
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		fmt.Fprintf(&out, verb+verb+"\n", who, *who)

@@ -1,4 +1,4 @@
-package auth
+package apikey
 
 import (
 	"math"
@@ -7,17 +7,18 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// names reads the names of types, queues or endpoints, each exactly as workflows
-// have it. An empty list would read as "none" and mean "any".
-func (f *keysFile) names(path string, node *yaml.Node) []string {
+// names reads the exact names of workflow types, task queues or endpoints. An
+// empty list would read as "none" and mean "any", so it is an error.
+func (f *fileReader) names(path string, node *yaml.Node) []string {
 	var names []string
 	f.List(path, node, func(path string, node *yaml.Node) {
 		name := f.Text(path, node)
 		if name == "" || slices.Contains(names, name) {
-			f.Reportf(path, "must be a name that is not there twice")
+			f.Reportf(path, "must be a name that occurs once")
 		}
 		names = append(names, name)
 	})
@@ -27,20 +28,21 @@ func (f *keysFile) names(path string, node *yaml.Node) []string {
 	return names
 }
 
-// override reads whether the callers may send an authorization of their own,
-// which is a credential like any other and goes where credentials may go.
-func (f *keysFile) override(path string, node *yaml.Node) bool {
-	may := f.Bool(path, node)
-	if reason := f.tokens.options.Refusal; may && reason != "" {
+// override reads whether the callers may send their own authorization upstream.
+// That is a credential like any other, so it is allowed only where credentials
+// may be sent.
+func (f *fileReader) override(path string, node *yaml.Node) bool {
+	allowed := f.Bool(path, node)
+	if reason := f.tokens.options.Refusal; allowed && reason != "" {
 		f.Reportf(path, "%s", reason)
 	}
-	return may
+	return allowed
 }
 
-// rate reads calls a second, and how many may come at once: by default those of
-// a second.
-func (f *keysFile) rate(path string, node *yaml.Node) Rate {
-	rate := Rate{}
+// rate reads a rate in calls per second and its burst, which defaults to the
+// calls of one second.
+func (f *fileReader) rate(path string, node *yaml.Node) auth.Rate {
+	rate := auth.Rate{}
 	f.Object(path, node, map[string]yamlnode.Field{
 		"perSecond": func(path string, node *yaml.Node) {
 			perSecond, err := strconv.ParseFloat(f.Text(path, node), 64)
@@ -64,14 +66,14 @@ func (f *keysFile) rate(path string, node *yaml.Node) Rate {
 	return rate
 }
 
-// The rates that mean a limit: what is far above is none, and what is far below
-// is a key that is disabled.
+// The bounds of a rate. A rate far above is no limit, and one far below means a
+// disabled key.
 const (
 	minPerSecond = 0.001
 	maxPerSecond = 1_000_000
 )
 
-func (f *keysFile) share(path string, node *yaml.Node) float64 {
+func (f *fileReader) share(path string, node *yaml.Node) float64 {
 	share, err := strconv.ParseFloat(f.Text(path, node), 64)
 	if err != nil || !(share > 0 && share <= 1) {
 		f.Reportf(path, "must be above 0 and at most 1")

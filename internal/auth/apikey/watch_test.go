@@ -1,4 +1,4 @@
-package auth_test
+package apikey_test
 
 import (
 	"bytes"
@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/auth/apikey"
 )
 
 const interval = 5 * time.Second
@@ -31,14 +32,14 @@ type watched struct {
 	reloads []error
 }
 
-func watch(t *testing.T, path string, given ...auth.Options) *watched {
+func watch(t *testing.T, path string, given ...apikey.Options) *watched {
 	t.Helper()
 	w := &watched{path: path}
 	options := first(given)
 	options.Log, options.OnReload = slog.New(slog.NewTextHandler(w, nil)), w.onReload
-	keys, err := auth.OpenKeys(path, options)
+	keys, err := apikey.Open(path, options)
 	require.NoError(t, err)
-	w.authenticator = auth.NewAuthenticator(auth.Verifiers{Keys: keys})
+	w.authenticator = authenticatorOf(keys)
 	go keys.Watch(t.Context(), interval)
 	return w
 }
@@ -183,21 +184,21 @@ func TestWatchFollowsAKubernetesSwap(t *testing.T) {
 
 func TestOpenRefusesWhatIsNoSmallFile(t *testing.T) {
 	t.Parallel()
-	_, err := auth.OpenKeys(filepath.Join(t.TempDir(), "absent"), auth.Options{})
+	_, err := apikey.Open(filepath.Join(t.TempDir(), "absent"), apikey.Options{})
 	require.ErrorIs(t, err, os.ErrNotExist)
-	_, err = auth.OpenKeys(t.TempDir(), auth.Options{})
+	_, err = apikey.Open(t.TempDir(), apikey.Options{})
 	require.ErrorContains(t, err, "not a regular file")
-	_, err = auth.OpenKeys(writeFile(t, strings.Repeat("# filler\n", 1<<18)), auth.Options{})
+	_, err = apikey.Open(writeFile(t, strings.Repeat("# filler\n", 1<<18)), apikey.Options{})
 	require.ErrorContains(t, err, "larger than")
 }
 
 func TestKeysAreReadWhileTheyAreReplaced(t *testing.T) {
 	t.Parallel()
 	path := writeFile(t, oneKey(secretA))
-	keys, err := auth.OpenKeys(path, auth.Options{})
+	keys, err := apikey.Open(path, apikey.Options{})
 	require.NoError(t, err)
 	go keys.Watch(t.Context(), time.Millisecond)
-	authenticator := auth.NewAuthenticator(auth.Verifiers{Keys: keys})
+	authenticator := authenticatorOf(keys)
 	var readers sync.WaitGroup
 	for range 4 {
 		readers.Go(func() {

@@ -1,4 +1,4 @@
-package auth_test
+package apikey_test
 
 import (
 	"fmt"
@@ -10,11 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/auth/apikey"
 )
 
 func TestKeysFileFillsThePrincipal(t *testing.T) {
 	t.Parallel()
-	keys := openKeys(t, `
+	keys := open(t, `
 keys:
   - id: dev
     secrets: [{sha256: "`+hashOf(secretA)+`", notAfter: 2027-01-01T00:00:00Z}]
@@ -29,8 +30,8 @@ keys:
     nexusEndpoints: [payments]
     completionCallbacks: true
     overrideAuthorization: true
-`, auth.Options{Now: clockAt("2026-01-01T00:00:00Z")})
-	who, err := authenticate(auth.NewAuthenticator(auth.Verifiers{Keys: keys}), http.Header{"X-Api-Key": {"fg_dev_" + secretA}})
+`, apikey.Options{Now: clockAt("2026-01-01T00:00:00Z")})
+	who, err := authenticate(authenticatorOf(keys), http.Header{"X-Api-Key": {"fg_dev_" + secretA}})
 	require.NoError(t, err)
 	require.Equal(t, &auth.Principal{
 		Name:           "dev",
@@ -48,7 +49,7 @@ keys:
 
 func TestKeysFileMayBeWithoutKeys(t *testing.T) {
 	t.Parallel()
-	openKeys(t, "keys: []")
+	open(t, "keys: []")
 }
 
 func TestKeysFileRefusesWhole(t *testing.T) {
@@ -71,7 +72,7 @@ func TestKeysFileRefusesWhole(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := auth.OpenKeys(writeFile(t, test.content), auth.Options{})
+			_, err := apikey.Open(writeFile(t, test.content), apikey.Options{})
 			require.ErrorContains(t, err, test.want)
 			require.NotContains(t, err.Error(), marker)
 		})
@@ -148,17 +149,17 @@ func TestKeysFileRefusesAField(t *testing.T) {
 		{"rate", "{perSecond: 1, burst: 0}", "keys[0].rate.burst: must be from 1"},
 		{"workflowTypes", "[]", "keys[0].workflowTypes: must have at least one"},
 		{"workflowTypes", "Echo", "keys[0].workflowTypes: must be a list"},
-		{"workflowTypes", "[a, a]", "keys[0].workflowTypes[1]: must be a name that is not there twice"},
+		{"workflowTypes", "[a, a]", "keys[0].workflowTypes[1]: must be a name that occurs once"},
 		{"taskQueues", "['']", "keys[0].taskQueues[0]: must be a name"},
 		{"nexusEndpoints", "[]", "keys[0].nexusEndpoints: must have at least one"},
-		{"nexusEndpoints", "[a, a]", "keys[0].nexusEndpoints[1]: must be a name that is not there twice"},
+		{"nexusEndpoints", "[a, a]", "keys[0].nexusEndpoints[1]: must be a name that occurs once"},
 		{"completionCallbacks", "'true'", "keys[0].completionCallbacks: must be true or false"},
 		{"completionCallbacks", "[]", "keys[0].completionCallbacks: must be true or false"},
 		{"overrideAuthorization", "'true'", "keys[0].overrideAuthorization: must be true or false"},
 	} {
 		t.Run(test.field+" "+test.want, func(t *testing.T) {
 			t.Parallel()
-			_, err := auth.OpenKeys(writeFile(t, keyWith(test.field, test.value)), auth.Options{})
+			_, err := apikey.Open(writeFile(t, keyWith(test.field, test.value)), apikey.Options{})
 			require.ErrorContains(t, err, test.want)
 			require.NotContains(t, err.Error(), marker)
 		})
@@ -168,8 +169,8 @@ func TestKeysFileRefusesAField(t *testing.T) {
 // An alias is read like what it stands for, with all its checks.
 func TestKeysFileFollowsAliases(t *testing.T) {
 	t.Parallel()
-	_, err := auth.OpenKeys(writeFile(t, "keys: [&a {id: dev, grants: [&g {role: root}]}, *a, {id: b, secrets: [], grants: [*g], credential: &c {file: x}},"+
-		" {id: c, credential: *c}]"), auth.Options{})
+	_, err := apikey.Open(writeFile(t, "keys: [&a {id: dev, grants: [&g {role: root}]}, *a, {id: b, secrets: [], grants: [*g], credential: &c {file: x}},"+
+		" {id: c, credential: *c}]"), apikey.Options{})
 	for _, want := range []string{
 		"keys[0].secrets: is missing",
 		"keys[1].id: is the same as keys[0].id",
@@ -184,7 +185,7 @@ func TestKeysFileFollowsAliases(t *testing.T) {
 
 func TestKeysFileTellsEveryProblemAtOnce(t *testing.T) {
 	t.Parallel()
-	_, err := auth.OpenKeys(writeFile(t, `
+	_, err := apikey.Open(writeFile(t, `
 keys:
   - id: dev
     secrets: [{sha256: `+hashOf(secretA)+`}]
@@ -192,7 +193,7 @@ keys:
     secrets: [{sha256: `+hashOf(secretA)+`}, {sha256: `+hashOf(secretA)+`}, {sha256: xyz}]
     grants: [{namespace: default, role: root}]
   - {}
-`), auth.Options{})
+`), apikey.Options{})
 	for _, want := range []string{
 		"keys[1].id: is the same as keys[0].id",
 		"keys[1].secrets[1].sha256: is the same as keys[1].secrets[0].sha256",
@@ -212,7 +213,7 @@ func FuzzKeysFile(f *testing.F) {
 	f.Add("? [a]\n: b")
 	f.Add("keys: [{id: a, credential: {mode: static, file: .}}]")
 	f.Fuzz(func(t *testing.T, content string) {
-		keys, err := auth.OpenKeys(writeFile(t, content), auth.Options{})
+		keys, err := apikey.Open(writeFile(t, content), apikey.Options{})
 		require.Equal(t, err == nil, keys != nil)
 	})
 }

@@ -1,38 +1,40 @@
-package auth
+package apikey
 
 import (
 	"path/filepath"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
 // tokenFiles opens the token files that a keys file names.
 type tokenFiles struct {
-	// dir is where relative names start.
+	// dir is the directory that relative names start from.
 	dir     string
 	options Options
 	// inForce is the version of the keys that the one being read would
-	// replace, nil at first.
+	// replace; nil at the start.
 	inForce *keySet
 }
 
-// open gives the credential of a token's file. One that is in force already is
-// taken over as it is: a caller who came in under the old keys goes on to
-// follow its token, and a token file that broke meanwhile keeps no operator
-// from disabling a key.
-func (t tokenFiles) open(file string) (*Credential, error) {
+// open returns the credential of a token file. A credential that is in force
+// already is kept: requests that were authenticated under the old version still
+// follow the file, and a token file that has become invalid does not keep the
+// operator from disabling a key.
+func (t tokenFiles) open(file string) (*auth.Credential, error) {
 	if t.inForce != nil {
 		if credential, ok := t.inForce.credentials[file]; ok {
 			return credential, nil
 		}
 	}
-	return OpenStatic(file, t.options.Log)
+	return auth.OpenStatic(file, t.options.Log)
 }
 
-// credential reads what goes upstream in the name of a key's callers.
-func (f *keysFile) credential(path string, node *yaml.Node) *Credential {
+// credential reads the upstream credential of a key.
+func (f *fileReader) credential(path string, node *yaml.Node) *auth.Credential {
 	var mode, file string
 	named := false
 	f.Object(path, node, map[string]yamlnode.Field{
@@ -49,32 +51,32 @@ func (f *keysFile) credential(path string, node *yaml.Node) *Credential {
 	}
 	f.Require(path, node, "mode")
 	switch {
-	case mode == modeStatic:
+	case mode == config.CredentialStatic:
 		f.Require(path, node, "file")
 		return f.static(path, file)
-	case named && (mode == modeNone || mode == modeMint):
+	case named && (mode == config.CredentialNone || mode == config.CredentialMint):
 		f.Reportf(path+".file", "needs mode static")
-	case mode == modeNone:
-		return NoCredential()
-	case mode == modeMint && f.tokens.options.Mint == nil:
+	case mode == config.CredentialNone:
+		return auth.NoCredential()
+	case mode == config.CredentialMint && f.tokens.options.Mint == nil:
 		f.Reportf(path+".mode", "needs upstream.credential.mint.keyFile in the configuration")
-	case mode == modeMint:
+	case mode == config.CredentialMint:
 		return f.tokens.options.Mint
 	}
 	return nil
 }
 
-func (f *keysFile) mode(path string, node *yaml.Node) string {
+func (f *fileReader) mode(path string, node *yaml.Node) string {
 	mode := f.Text(path, node)
-	if mode != modeNone && mode != modeStatic && mode != modeMint {
+	if mode != config.CredentialNone && mode != config.CredentialStatic && mode != config.CredentialMint {
 		f.Reportf(path, "must be one of none, static, mint")
 	}
 	return mode
 }
 
-// static opens a token's file. Keys with the same file share one credential,
-// so that it is looked at, and complained of, once.
-func (f *keysFile) static(path, file string) *Credential {
+// static opens a token file. Keys with the same file share one credential, so
+// that the file is polled, and its faults are logged, once.
+func (f *fileReader) static(path, file string) *auth.Credential {
 	if reason := f.tokens.options.Refusal; reason != "" {
 		f.Reportf(path, "%s", reason)
 	}
