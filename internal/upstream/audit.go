@@ -19,7 +19,7 @@ func (c *Client) audit(ctx context.Context, call *CallOptions, principal *auth.P
 		return
 	}
 	call.audited = true
-	c.Audit(ctx, principal, name, call.Namespace, c.methods[fullMethod].resource.extract(request), err)
+	c.Audit(ctx, principal, name, call.Namespace, c.methods[fullMethod].Resource(request), err)
 }
 
 // AuditRejected writes the audit line of a write that a door has refused before

@@ -41,7 +41,7 @@ func (c *Client) invoke(ctx context.Context, principal *auth.Principal, call *Ca
 		return Response{}, problem.New(problem.UpstreamAuthFailed, "The gateway has no usable credential for the Temporal server.").WithCause(err)
 	}
 	if home.name != "" {
-		request = c.methods[method].always.rename(request, call.Namespace, home.name)
+		request = c.methods[method].RenameRequest(request, call.Namespace, home.name)
 	}
 	answer, err := home.server.attempts(ctx, &outboundCall{
 		method: method, request: request, md: md, timeout: c.timeout(call), ownCredential: principal.Credential == nil,
@@ -51,7 +51,7 @@ func (c *Client) invoke(ctx context.Context, principal *auth.Principal, call *Ca
 		return Response{}, c.problemOf(ctx, method, home.restoreNamespaceName(err, call.Namespace))
 	}
 	if home.name != "" {
-		return answer.withNamespace(c.methods[method].response, home.name, call.Namespace), nil
+		return answer.withNamespace(c.methods[method], home.name, call.Namespace), nil
 	}
 	return answer, nil
 }
@@ -63,22 +63,7 @@ func (c *Client) admit(principal *auth.Principal, method, namespace string, requ
 		return auth.Access{}, err
 	}
 	access, _ := auth.AccessOf(method)
-	guard, in := c.methods[method].always, inspection{namespace: namespace, callbacks: principal.CompletionCallbacks}
-	if access.Role > auth.RoleRead && principal.Limited() {
-		if err := c.checkStart(method, request); err != nil {
-			return access, err
-		}
-		guard, in.types, in.queues, in.endpoints = c.methods[method].limits, principal.WorkflowTypes, principal.TaskQueues, principal.NexusEndpoints
-	}
-	if access.Scope == auth.ScopeNamespace {
-		if err := guard.check(request, &in); err != nil {
-			return access, err
-		}
-	}
-	if principal.Capability != nil && access.Scope != auth.ScopeOpen {
-		return access, checkBound(principal.Capability, method, request)
-	}
-	return access, nil
+	return access, c.methods[method].Check(principal, namespace, request)
 }
 
 // CallOptions is [Client.Invoke] with a request that is a message.

@@ -1,4 +1,4 @@
-package upstream
+package inspect
 
 import (
 	"go.temporal.io/api/operatorservice/v1"
@@ -8,19 +8,19 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// starting is how an RPC can have work started: a workflow, an activity, a Nexus
-// operation, or a worker. The zero value is an RPC that nobody has classified.
+// starting classifies an RPC by what it can start: workflows, activities, Nexus
+// operations or workers. The zero value is an RPC that has not been classified.
 type starting uint8
 
 const (
-	// startsNothing is an RPC that starts nothing, or goes on with what was
-	// started before.
+	// startsNothing is an RPC that starts nothing, or continues what was started
+	// before.
 	startsNothing starting = iota + 1
 	// startsNamed is an RPC whose request names the type, the queue or the
-	// endpoint of all that it starts, in fields that the guard checks.
+	// endpoint of everything that it starts, in fields that the guard checks.
 	startsNamed
-	// startsUnnamed is an RPC that starts, or could start, what its request does
-	// not name.
+	// startsUnnamed is an RPC that starts, or can start, work that its request
+	// does not name.
 	startsUnnamed
 )
 
@@ -64,16 +64,16 @@ func unnamedStarts() []string {
 	return []string{
 		// The new run has the type and the queue of the old one.
 		workflowservice.WorkflowService_ResetWorkflowExecution_FullMethodName,
-		// It reaches every workflow, the server's own among them, and resets.
+		// It applies to every workflow, also to the server's own, and can reset.
 		workflowservice.WorkflowService_StartBatchOperation_FullMethodName,
-		// A schedule that somebody else made starts now; see onlyPauses.
+		// It can trigger a schedule that another caller made; see onlyPauses.
 		workflowservice.WorkflowService_PatchSchedule_FullMethodName,
-		// The server starts workers, by a provider and details that no field
-		// names, and a system workflow of its own.
+		// The server starts workers, with a provider and details that are in no
+		// marked field, and a system workflow.
 		workflowservice.WorkflowService_CreateWorkerDeploymentVersion_FullMethodName,
 		workflowservice.WorkflowService_UpdateWorkerDeploymentVersionComputeConfig_FullMethodName,
 		workflowservice.WorkflowService_ValidateWorkerDeploymentVersionComputeConfig_FullMethodName,
-		// They decide where the calls of an endpoint arrive.
+		// They set the target of an endpoint's calls.
 		operatorservice.OperatorService_CreateNexusEndpoint_FullMethodName,
 		operatorservice.OperatorService_UpdateNexusEndpoint_FullMethodName,
 	}
@@ -92,7 +92,7 @@ func noStarts() []string {
 		workflowservice.WorkflowService_DeleteSchedule_FullMethodName,
 		workflowservice.WorkflowService_StopBatchOperation_FullMethodName,
 
-		// Workers: what they report about work that they have.
+		// Reports of workers about their work.
 		workflowservice.WorkflowService_RespondWorkflowTaskFailed_FullMethodName,
 		workflowservice.WorkflowService_RespondActivityTaskCompleted_FullMethodName,
 		workflowservice.WorkflowService_RespondActivityTaskCompletedById_FullMethodName,
@@ -111,7 +111,7 @@ func noStarts() []string {
 		workflowservice.WorkflowService_UpdateWorkerConfig_FullMethodName,
 		workflowservice.WorkflowService_UpdateTaskQueueConfig_FullMethodName,
 
-		// Versions: which workers of a queue take its tasks.
+		// Versions: which workers of a queue get its tasks.
 		workflowservice.WorkflowService_UpdateWorkerBuildIdCompatibility_FullMethodName,
 		workflowservice.WorkflowService_UpdateWorkerVersioningRules_FullMethodName,
 		workflowservice.WorkflowService_SetCurrentDeployment_FullMethodName,
@@ -152,34 +152,34 @@ func noStarts() []string {
 		operatorservice.OperatorService_AddOrUpdateRemoteCluster_FullMethodName,
 		operatorservice.OperatorService_RemoveRemoteCluster_FullMethodName,
 		operatorservice.OperatorService_DeleteNexusEndpoint_FullMethodName,
-		// They read, and take an administrator.
+		// They read, and require an administrator.
 		operatorservice.OperatorService_ListClusters_FullMethodName,
 		operatorservice.OperatorService_GetNexusEndpoint_FullMethodName,
 		operatorservice.OperatorService_ListNexusEndpoints_FullMethodName,
 	}
 }
 
-// checkStart refuses a limited caller the RPCs by which work is started that the
-// request does not name, and those that nobody has classified.
-func (c *Client) checkStart(fullMethod string, request []byte) error {
-	switch c.methods[fullMethod].starts {
+// checkStart rejects RPCs of a limited caller that start work which the request
+// does not name, and RPCs that have not been classified.
+func (m Method) checkStart(request []byte) error {
+	switch m.starts {
 	case startsNothing, startsNamed:
 		return nil
 	default:
 	}
-	if fullMethod == workflowservice.WorkflowService_PatchSchedule_FullMethodName && onlyPauses(request) {
+	if m.fullMethod == workflowservice.WorkflowService_PatchSchedule_FullMethodName && onlyPauses(request) {
 		return nil
 	}
 	return outsideLimits()
 }
 
-// onlyPauses reports whether a patch stops a schedule and does nothing else.
+// onlyPauses reports whether a patch pauses a schedule and does nothing else.
 func onlyPauses(request []byte) bool {
-	m := &workflowservice.PatchScheduleRequest{}
-	if proto.Unmarshal(request, m) != nil {
+	message := &workflowservice.PatchScheduleRequest{}
+	if proto.Unmarshal(request, message) != nil {
 		return false
 	}
-	patch := m.GetPatch()
+	patch := message.GetPatch()
 	return patch.GetTriggerImmediately() == nil && len(patch.GetBackfillRequest()) == 0 && patch.GetUnpause() == ""
 }
 

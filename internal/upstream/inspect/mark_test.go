@@ -1,4 +1,4 @@
-package upstream_test
+package inspect_test
 
 import (
 	"maps"
@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/flowgate/flowgate/internal/upstream"
+	"github.com/flowgate/flowgate/internal/upstream/inspect"
 )
 
 // requestFields are all fields that a request of the linked API can hold, at any
@@ -43,7 +43,7 @@ func TestTheMarkedFieldsOfTheLinkedAPI(t *testing.T) {
 	t.Parallel()
 	marked := map[string][]string{}
 	for name, field := range requestFields() {
-		if m := upstream.Mark(field); m != "" && m != "namespace" && m != "identifier" {
+		if m := inspect.Mark(field); m != "" && m != "namespace" && m != "identifier" {
 			marked[m] = append(marked[m], strings.TrimPrefix(name, "temporal.api."))
 		}
 	}
@@ -121,7 +121,7 @@ func TestNoFieldThatNamesAQueueATypeOrAnEndpointIsOverlooked(t *testing.T) {
 			continue
 		}
 		looked++
-		require.True(t, upstream.Mark(field) != "" || slices.Contains(harmless, name), "%s is not marked", name)
+		require.True(t, inspect.Mark(field) != "" || slices.Contains(harmless, name), "%s is not marked", name)
 	}
 	require.Greater(t, looked, 20)
 }

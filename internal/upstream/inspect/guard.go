@@ -1,4 +1,4 @@
-package upstream
+package inspect
 
 import (
 	"slices"
@@ -10,19 +10,19 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// maxDepth is protobuf's own limit for nested messages.
+// maxDepth is protobuf's own limit on nested messages.
 const maxDepth = 100
 
-// guard is, for one message type, where the marked texts stand in its wire
-// form. Fields that lead to none are absent and skipped unread.
+// guard holds, for one message type, the fields that are marked or that lead to
+// marked fields. Other fields are absent, and skipped without reading them.
 type guard map[protowire.Number]guardField
 
 type guardField struct {
 	mark    mark
-	message guard // the field is a message that may hold marked fields
+	message guard // of a message field that leads to marked fields
 }
 
-// guards compiles the guards of message types, once each.
+// guards compiles the guard of each message type once.
 type guards struct {
 	marks    func(protoreflect.FieldDescriptor) mark
 	compiled map[protoreflect.FullName]guard
@@ -32,7 +32,7 @@ func newGuards(marks func(protoreflect.FieldDescriptor) mark) guards {
 	return guards{marks, map[protoreflect.FullName]guard{}}
 }
 
-// compile gives d's guard, empty when nothing in d is marked.
+// compile returns the guard of d. It is empty if nothing in d is marked.
 func (gs guards) compile(d protoreflect.MessageDescriptor) guard {
 	if g, ok := gs.compiled[d.FullName()]; ok {
 		return g
@@ -53,7 +53,7 @@ func (gs guards) compile(d protoreflect.MessageDescriptor) guard {
 	return g
 }
 
-// contains tells whether anything in d is marked.
+// contains reports whether a field of d is marked, at any depth.
 func (gs guards) contains(d protoreflect.MessageDescriptor, seen map[protoreflect.FullName]bool) bool {
 	if seen[d.FullName()] {
 		return false
@@ -69,24 +69,24 @@ func (gs guards) contains(d protoreflect.MessageDescriptor, seen map[protoreflec
 	return false
 }
 
-// inspection is what a request is held against.
+// inspection is what a request may name, and the state of its check.
 type inspection struct {
 	namespace string
-	// types and queues are the allowed ones, and none means any.
+	// types and queues are the allowed names. An empty list allows all names.
 	types, queues []string
-	// endpoints are the allowed ones, and none means none.
+	// endpoints are the allowed names. An empty list allows none.
 	endpoints []string
-	// callbacks says that completion callbacks are allowed.
+	// callbacks allows completion callbacks.
 	callbacks bool
 	// named is set when the message itself names its namespace.
 	named bool
 }
 
-// check refuses a message that names a namespace other than the given one, at
-// any depth. Every occurrence of a field counts, not just the last that a
-// decoder would keep, so that a split or repeated field hides nothing. The
-// message's own namespace must be there; a nested one may be empty, which the
-// server reads as "the same".
+// check rejects a message that names something that is not allowed, at any depth.
+// Every occurrence of a field counts, not only the last, which a decoder would
+// keep, so that a split or repeated field hides nothing. The message itself must
+// name its namespace. A nested namespace may be empty, which the server reads as
+// "the same".
 func (g guard) check(message []byte, in *inspection) error {
 	err := g.walk(message, in, maxDepth)
 	if err == nil && !in.named && g.atTop() {
@@ -141,7 +141,7 @@ func (g guard) walk(message []byte, in *inspection, depth int) error {
 	return nil
 }
 
-// checkField checks one marked field; top says that it is a field of the message itself.
+// checkField checks one marked field. top means a field of the message itself.
 func (in *inspection) checkField(m mark, value []byte, top bool) error {
 	switch m {
 	case marksNamespace:
@@ -169,8 +169,8 @@ func (in *inspection) checkField(m mark, value []byte, top bool) error {
 	}
 }
 
-// among reports whether a text is on a list. An empty one is: the server takes
-// none, or takes that of the workflow which is the caller's own.
+// among reports whether value is in the list, or empty. For an empty value the
+// server uses none, or that of a workflow which the caller may use.
 func among(value []byte, allowed []string) bool {
 	return len(value) == 0 || slices.Contains(allowed, string(value))
 }

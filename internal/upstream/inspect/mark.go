@@ -1,4 +1,4 @@
-package upstream
+package inspect
 
 import (
 	"slices"
@@ -7,26 +7,26 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// mark says what a field of a request means to the guard.
+// mark is the meaning of a field for the guard.
 type mark uint8
 
 const (
 	unmarked        mark = iota
-	marksNamespace       // it names a namespace
-	marksIdentifier      // it names one by its internal id, past the guard
-	marksCallback        // it is a completion callback
-	marksType            // it names a workflow type
-	marksQueue           // it names a task queue
-	marksEndpoint        // it names a Nexus endpoint that is to be called
-	marksWorkflow        // it is the id of a workflow
+	marksNamespace       // the name of a namespace
+	marksIdentifier      // the internal id of a namespace, which would bypass the check of its name
+	marksCallback        // a completion callback
+	marksType            // the name of a workflow type
+	marksQueue           // the name of a task queue
+	marksEndpoint        // the name of a Nexus endpoint to call
+	marksWorkflow        // a workflow id
 )
 
-// systemWorkflows is how the ids of the server's own workflows begin. Signals and
-// updates say to a schedule's what to start, and to a worker controller's which
-// endpoint to call.
+// systemWorkflows is the prefix of the ids of the server's own workflows. With
+// signals and updates a schedule's workflow can be made to start a workflow, and a
+// worker controller's to call an endpoint.
 const systemWorkflows = "temporal-sys-"
 
-// requestMarks are what every request is checked for.
+// requestMarks marks the fields that are checked in every request.
 func requestMarks(field protoreflect.FieldDescriptor) mark {
 	if field.Message() != nil && field.Message().FullName() == "temporal.api.common.v1.Callback" {
 		return marksCallback
@@ -34,9 +34,9 @@ func requestMarks(field protoreflect.FieldDescriptor) mark {
 	return namespaceMarks(field)
 }
 
-// limitMarks are what the writes of a limited caller are checked for. Each is a
-// rule about the name of a field and not a list of fields, so that a field of a
-// later version of the API counts as soon as it is there.
+// limitMarks marks the fields that are checked in the writes of a limited caller.
+// They are rules about field names and not a list of fields, so that a field of a
+// later version of the API is checked without a change here.
 func limitMarks(field protoreflect.FieldDescriptor) mark {
 	switch {
 	case !isText(field):
@@ -44,7 +44,7 @@ func limitMarks(field protoreflect.FieldDescriptor) mark {
 	case named(field, "workflow_type", "workflow_type_name", "workflow_types") || within(field, "WorkflowType"):
 		return marksType
 	case named(field, "task_queue", "task_queue_name", "task_queues") || within(field, "TaskQueue"):
-		return marksQueue // the normal name too, which a sticky queue stands for
+		return marksQueue // also normal_name, the queue behind a sticky queue
 	case named(field, "endpoint", "endpoint_name", "endpoints") && !reports(field.Parent()):
 		return marksEndpoint
 	case named(field, "workflow_id", "workflow_ids"):
@@ -54,7 +54,15 @@ func limitMarks(field protoreflect.FieldDescriptor) mark {
 	}
 }
 
-// namespaceMarks are where a message names a namespace.
+// responseMarks marks the fields with which a response names a namespace.
+func responseMarks(field protoreflect.FieldDescriptor) mark {
+	if field.FullName() == "temporal.api.namespace.v1.NamespaceInfo.name" {
+		return marksNamespace
+	}
+	return namespaceMarks(field)
+}
+
+// namespaceMarks marks the fields with which a message names a namespace.
 func namespaceMarks(field protoreflect.FieldDescriptor) mark {
 	switch {
 	case isText(field) && named(field, "namespace"):
@@ -66,18 +74,18 @@ func namespaceMarks(field protoreflect.FieldDescriptor) mark {
 	}
 }
 
-// identifiesNamespace finds the fields by which a request can mean a namespace
-// without naming it.
+// identifiesNamespace reports whether a field holds the id of a namespace instead
+// of its name.
 func identifiesNamespace(field protoreflect.FieldDescriptor) bool {
 	return isText(field) && (strings.HasSuffix(string(field.Name()), "namespace_id") ||
 		field.FullName() == "temporal.api.workflowservice.v1.DescribeNamespaceRequest.id")
 }
 
-// isText reports whether a field holds one text or a list of them.
+// isText reports whether a field is a string or a list of strings.
 func isText(field protoreflect.FieldDescriptor) bool { return field.Kind() == protoreflect.StringKind }
 
-// named reports whether a field has one of the names, or ends with it as with
-// a word of its own.
+// named reports whether the name of a field is one of the names, or ends with one
+// as a separate word.
 func named(field protoreflect.FieldDescriptor, names ...string) bool {
 	return slices.ContainsFunc(names, func(name string) bool {
 		before, ends := strings.CutSuffix(string(field.Name()), name)
@@ -85,14 +93,13 @@ func named(field protoreflect.FieldDescriptor, names ...string) bool {
 	})
 }
 
-// within reports whether a field belongs to the message by which requests name
-// something.
+// within reports whether a field belongs to a message type with the given name.
 func within(field protoreflect.FieldDescriptor, message protoreflect.Name) bool {
 	return field.Parent().Name() == message
 }
 
-// reports finds the messages that name the endpoint of a call that was made
-// before, and call nothing.
+// reports reports whether a message type describes a call that was made before,
+// with its endpoint, and calls nothing.
 func reports(message protoreflect.Descriptor) bool {
 	return message.ParentFile().Package() == "temporal.api.failure.v1" ||
 		message.FullName() == "temporal.api.nexus.v1.PropagatedSerializationContext"
