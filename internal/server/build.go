@@ -15,6 +15,7 @@ import (
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/auth/apikey"
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/drain"
 	"github.com/flowgate/flowgate/internal/handlers"
 	"github.com/flowgate/flowgate/internal/limit"
 	"github.com/flowgate/flowgate/internal/request"
@@ -75,7 +76,7 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 	if options.Getenv == nil {
 		options.Getenv = func(string) string { return "" }
 	}
-	g := &gateway{cfg: cfg, gate: newGate(), connections: newConnections(), log: telemetry.NewLogger(options.Log, cfg.Log.Level, cfg.Log.Format)}
+	g := &gateway{cfg: cfg, gate: drain.NewGate(), connections: drain.NewConnections(), log: telemetry.NewLogger(options.Log, cfg.Log.Level, cfg.Log.Format)}
 	g.background, g.stop = context.WithCancel(context.WithoutCancel(ctx))
 	g.requests, g.endRequests = context.WithCancelCause(context.WithoutCancel(ctx))
 	var err error
@@ -107,7 +108,7 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 		_ = g.upstream.Close()
 		return nil, fmt.Errorf("listen.tls: %w", err)
 	}
-	g.public.ConnState = g.connections.track
+	g.public.ConnState = g.connections.Track
 	g.public.BaseContext = func(net.Listener) context.Context { return g.requests }
 	g.admin = g.newServer(newAdmin(p, g.metrics, lower(cfg.Listen.AdminHosts)))
 	return g, nil
@@ -138,7 +139,7 @@ func (g *gateway) listen(options Options) error {
 	if err != nil {
 		return err
 	}
-	g.publicListener = &drainListener{Listener: public}
+	g.publicListener = &drain.Listener{Listener: public}
 	if g.adminListener, err = listenerOr(options.Admin, g.cfg.Listen.Admin); err != nil {
 		_ = public.Close()
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowgate/flowgate/internal/drain"
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
@@ -22,7 +23,7 @@ func FrontOf(t *testing.T, log io.Writer, handler http.HandlerFunc) *front {
 	router := chi.NewRouter()
 	router.Get("/fails", handler)
 	f := &front{
-		router: router, gate: newGate(), probes: &probes{}, metrics: metrics,
+		router: router, gate: drain.NewGate(), probes: &probes{}, metrics: metrics,
 		log: telemetry.NewLogger(log, "info", "json"), readBody: time.Second, write: time.Second,
 	}
 	f.next = http.HandlerFunc(f.passGate)

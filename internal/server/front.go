@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/flowgate/flowgate/internal/drain"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/rpc"
 	"github.com/flowgate/flowgate/internal/telemetry"
@@ -38,7 +39,7 @@ import (
 type front struct {
 	router  chi.Router
 	next    http.Handler // admit, behind CORS where it is configured
-	gate    *gate
+	gate    *drain.Gate
 	probes  *probes
 	log     *slog.Logger
 	metrics *telemetry.Metrics
@@ -135,14 +136,14 @@ func (f *front) leave(v *requestState) {
 // wrong.
 func (f *front) passGate(w http.ResponseWriter, r *http.Request) {
 	if f.enter(w, r) {
-		defer f.gate.leave()
+		defer f.gate.Leave()
 		f.router.ServeHTTP(w, r)
 	}
 }
 
 // enter passes the gate, or answers why not.
 func (f *front) enter(w http.ResponseWriter, r *http.Request) bool {
-	admitted, closing := f.gate.enter()
+	admitted, closing := f.gate.Enter()
 	if closing {
 		w.Header().Set("Connection", "close")
 	}
@@ -155,7 +156,7 @@ func (f *front) enter(w http.ResponseWriter, r *http.Request) bool {
 	}
 	defer func() {
 		if admitted {
-			f.gate.leave()
+			f.gate.Leave()
 		}
 	}()
 	writeProblem(w, r, telemetry.FromContext(r.Context()), err)

@@ -20,7 +20,7 @@ func TestPanicIsAnsweredAndLoggedOnce(t *testing.T) {
 	require.NotContains(t, answer.Body.String(), "broken")
 	require.Contains(t, log.String(), "front_internal_test.go", "the stack is in the log")
 	require.Contains(t, log.String(), `"status":500`)
-	require.Zero(t, f.gate.inFlight)
+	require.Zero(t, f.gate.InFlight())
 }
 
 func TestAbortCutsTheConnectionWithoutNoise(t *testing.T) {
@@ -32,5 +32,5 @@ func TestAbortCutsTheConnectionWithoutNoise(t *testing.T) {
 	})
 	require.NotContains(t, log.String(), `"msg":"panic"`)
 	require.Contains(t, log.String(), `"msg":"request"`)
-	require.Zero(t, f.gate.inFlight)
+	require.Zero(t, f.gate.InFlight())
 }

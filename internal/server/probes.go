@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/flowgate/flowgate/internal/drain"
 	"github.com/flowgate/flowgate/internal/telemetry"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
@@ -16,7 +17,7 @@ import (
 // state of the gateway: a Temporal server that is answered with anything else
 // forgets all keys.
 type probes struct {
-	gate     *gate
+	gate     *drain.Gate
 	upstream *upstream.Client
 	identity *identity
 	metrics  *telemetry.Metrics
@@ -33,7 +34,7 @@ type state struct {
 
 func (p *probes) state() state {
 	health := p.upstream.Health()
-	s := state{Draining: p.gate.isStopping(), Upstream: "ready"}
+	s := state{Draining: p.gate.IsDraining(), Upstream: "ready"}
 	if !health.Ready {
 		s.Upstream = health.Reason
 	}

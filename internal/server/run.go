@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/drain"
 	"github.com/flowgate/flowgate/internal/handlers"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/rpc"
@@ -66,13 +67,13 @@ type gateway struct {
 	upstream *upstream.Client
 	api      *handlers.API
 	temporal *rpc.HTTP
-	gate     *gate
+	gate     *drain.Gate
 	public   *http.Server
 	admin    *http.Server
 
-	publicListener *drainListener
+	publicListener *drain.Listener
 	adminListener  net.Listener
-	connections    *connections // of the public listener
+	connections    *drain.Connections // of the public listener
 
 	// requests is what every request's context comes from.
 	requests    context.Context //nolint:containedctx // as http.Server.BaseContext wants it
@@ -130,21 +131,21 @@ func serve(server *http.Server, listener net.Listener) <-chan error {
 // drain ends the service so that every request that was begun is answered.
 func (g *gateway) drain(public <-chan error) {
 	g.log.Info("draining", slog.String("delay", g.cfg.Listen.DrainDelay.String()))
-	g.gate.move(draining)
+	g.gate.Advance(drain.Draining)
 	time.Sleep(g.cfg.Listen.DrainDelay)
-	g.gate.move(rejecting)
+	g.gate.Advance(drain.Rejecting)
 	g.api.Drain()
 	g.temporal.Drain()
-	if !g.gate.await(g.cfg.Listen.DrainTimeout) {
+	if !g.gate.Await(g.cfg.Listen.DrainTimeout) {
 		g.log.Warn("requests in flight are ended", slog.String("after", g.cfg.Listen.DrainTimeout.String()))
 		g.endRequests(problem.New(problem.Draining,
 			"This replica stopped before the call had ended. Whether it took effect is not known."))
-		g.gate.await(lastWrites)
+		g.gate.Await(lastWrites)
 	}
 	g.publicListener.Drain()
 	for range public { // every connection that was accepted is known when it is closed
 	}
-	g.connections.await(lastRequests)
+	g.connections.Await(lastRequests)
 	for _, server := range []*http.Server{g.public, g.admin} {
 		ctx, cancel := context.WithTimeout(context.Background(), lastWrites)
 		if err := server.Shutdown(ctx); err != nil {
