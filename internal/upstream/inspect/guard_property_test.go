@@ -20,8 +20,8 @@ type (
 	fieldName   = protoreflect.FullName
 )
 
-// namesNamespace is the test's own judgement, wider than the guard's: any text
-// with the word in its name, and the one id that lacks it.
+// namesNamespace is a rule of the test's own, wider than the guard's: any string
+// field with the word in its name, and the one id without it.
 func namesNamespace(field protoreflect.FieldDescriptor) bool {
 	if field.Kind() != protoreflect.StringKind && field.Kind() != protoreflect.BytesKind {
 		return false
@@ -30,16 +30,17 @@ func namesNamespace(field protoreflect.FieldDescriptor) bool {
 		field.FullName() == "temporal.api.workflowservice.v1.DescribeNamespaceRequest.id"
 }
 
-// isID tells a namespace's id, which is refused whatever it is.
+// isID reports whether a field is the id of a namespace, of which every value is
+// rejected.
 func isID(field protoreflect.FieldDescriptor) bool {
 	return strings.HasSuffix(string(field.Name()), "id")
 }
 
-// atlas tells how far each message type is from each field that names a
+// atlas holds the distance of each message type from each field that names a
 // namespace.
 type atlas map[messageName]map[fieldName]int
 
-// explore maps everything that d can hold.
+// explore adds every message type that d can contain.
 func (a atlas) explore(d protoreflect.MessageDescriptor) {
 	types := map[messageName]protoreflect.MessageDescriptor{}
 	var collect func(protoreflect.MessageDescriptor)
@@ -68,7 +69,8 @@ func (a atlas) explore(d protoreflect.MessageDescriptor) {
 	}
 }
 
-// learn takes over what a field leads to, and reports whether that was new.
+// learn adds the distances of what a field leads to, and reports whether any was
+// new.
 func (a atlas) learn(d protoreflect.MessageDescriptor, field protoreflect.FieldDescriptor) (changed bool) {
 	known := a[d.FullName()]
 	improve := func(target fieldName, distance int) {
@@ -97,13 +99,13 @@ func fieldsOf(d protoreflect.MessageDescriptor) func(func(protoreflect.FieldDesc
 	}
 }
 
-// planter builds requests in which one field, somewhere, names a namespace.
+// planter builds requests in which one field, at any depth, names a namespace.
 type planter struct {
 	random *rand.Rand
 	atlas  atlas
 }
 
-// plant sets target to value within m, on a way of its own choice.
+// plant sets target to value within m, on a random path.
 func (p planter) plant(m protoreflect.Message, target fieldName, value string, depth int) {
 	p.noise(m)
 	field := p.choose(m.Descriptor(), target, depth)
@@ -131,7 +133,7 @@ func (p planter) plant(m protoreflect.Message, target fieldName, value string, d
 	}
 }
 
-// choose takes any field that leads to target, and the nearest one when depth
+// choose returns a random field that leads to target, or the nearest one if depth
 // is used up.
 func (p planter) choose(d protoreflect.MessageDescriptor, target fieldName, depth int) protoreflect.FieldDescriptor {
 	var ways []protoreflect.FieldDescriptor
@@ -153,7 +155,7 @@ func (p planter) choose(d protoreflect.MessageDescriptor, target fieldName, dept
 	return ways[p.random.IntN(len(ways))]
 }
 
-// noise fills a message with what names no namespace but the right one.
+// noise fills a message with fields that name no namespace but the right one.
 func (p planter) noise(m protoreflect.Message) {
 	for field := range fieldsOf(m.Descriptor()) {
 		if p.random.IntN(2) == 0 || field.IsList() || field.IsMap() {
@@ -179,8 +181,8 @@ func (p planter) noise(m protoreflect.Message) {
 	}
 }
 
-// Whatever RPC the linked API has, and wherever in its request a namespace can
-// stand: one wrong one is refused, the right one passes.
+// For every RPC of the linked API and every field that can name a namespace, at any
+// depth: a wrong namespace is rejected, the right one passes.
 func TestEveryNamespaceOfEveryRPCIsGuarded(t *testing.T) {
 	t.Parallel()
 	const rounds, maxDepth = 5, 8
@@ -214,8 +216,8 @@ func TestEveryNamespaceOfEveryRPCIsGuarded(t *testing.T) {
 	require.Greater(t, planted, 100*rounds)
 }
 
-// requireOnlyNexusEndpoints knows the cluster's RPCs that name a namespace: a
-// Nexus endpoint may lead to any, which takes the cluster's administrator.
+// requireOnlyNexusEndpoints checks which RPCs of the cluster name a namespace: the
+// target of a Nexus endpoint may be any, and requires an administrator of the cluster.
 func requireOnlyNexusEndpoints(t testing.TB, method string, targets map[fieldName]int) {
 	t.Helper()
 	access, _ := auth.AccessOf(method)
@@ -225,8 +227,8 @@ func requireOnlyNexusEndpoints(t testing.TB, method string, targets map[fieldNam
 	}
 }
 
-// FuzzGuard holds the guard against the decoder: what the guard lets pass and
-// a decoder takes names no other namespace, and nothing makes it panic.
+// FuzzGuard compares the guard with the decoder: a message that passes the guard and
+// can be decoded names no other namespace, and no input makes the guard panic.
 func FuzzGuard(f *testing.F) {
 	var inputs []protoreflect.MessageDescriptor
 	all := methods()

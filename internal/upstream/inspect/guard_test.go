@@ -22,8 +22,8 @@ func linkTo(namespace string) []*common.Link {
 	}}}
 }
 
-// childFailure is the failure of a child workflow in a namespace, under depth
-// failures that it caused.
+// childFailure is the failure of a child workflow in a namespace, as the cause of
+// depth other failures.
 func childFailure(namespace string, depth int) *failure.Failure {
 	f := &failure.Failure{FailureInfo: &failure.Failure_ChildWorkflowExecutionFailureInfo{
 		ChildWorkflowExecutionFailureInfo: &failure.ChildWorkflowExecutionFailureInfo{Namespace: namespace},
@@ -108,7 +108,7 @@ func field(number protowire.Number, value []byte) []byte {
 
 func text(number protowire.Number, value string) []byte { return field(number, []byte(value)) }
 
-// The numbers of the fields that are put together by hand.
+// The numbers of the fields that the tests encode by hand.
 const (
 	startNamespace, startWorkflowID, startLinks                  = 1, 2, 24
 	linkWorkflowEvent, workflowEventNamespace                    = 1, 1
@@ -117,7 +117,7 @@ const (
 )
 
 // A decoder merges the occurrences of a message field and keeps the last of a
-// string; other decoders may differ. So every occurrence has to be right.
+// string; other decoders may differ. So every occurrence is checked.
 func TestNoEncodingHidesANamespace(t *testing.T) {
 	t.Parallel()
 	link := func(namespace string) []byte {
@@ -181,7 +181,7 @@ func TestNoEncodingHidesANamespace(t *testing.T) {
 	}
 }
 
-// A namespace's id is not its name: the server would look it up past the guard.
+// The id of a namespace would bypass the check of its name.
 func TestANamespaceIsNotReachedByItsID(t *testing.T) {
 	t.Parallel()
 	for method, requests := range map[string][]proto.Message{

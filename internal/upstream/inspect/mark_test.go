@@ -14,8 +14,8 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/inspect"
 )
 
-// requestFields are all fields that a request of the linked API can hold, at any
-// depth, by their full names.
+// requestFields returns all fields that a request of the linked API can contain, at
+// any depth, by full name.
 func requestFields() map[string]protoreflect.FieldDescriptor {
 	fields, seen := map[string]protoreflect.FieldDescriptor{}, map[protoreflect.FullName]bool{}
 	for _, method := range methods() {
@@ -37,8 +37,8 @@ func fieldsWithin(d protoreflect.MessageDescriptor, fields map[string]protorefle
 	}
 }
 
-// The rules mark exactly these fields of the linked API. A new version of it that
-// brings another one fails here, until somebody has looked.
+// The rules mark exactly these fields of the linked API. A new version of the API
+// with another one fails here until the list is reviewed.
 func TestTheMarkedFieldsOfTheLinkedAPI(t *testing.T) {
 	t.Parallel()
 	marked := map[string][]string{}
@@ -94,9 +94,9 @@ func TestTheMarkedFieldsOfTheLinkedAPI(t *testing.T) {
 	}, marked)
 }
 
-// The test's own judgement is wider than the rules: whatever has the word in its
-// name and can hold a text, the keys of a map among them, is marked or known. A
-// field that is only called a name, an id, a key or a value is what its message is.
+// The rule of this test is wider than the guard's: every string field with the word
+// in its name, also the keys of a map, is marked or listed as harmless. For a field
+// that is called name, id, key or value, the name of its message counts.
 func TestNoFieldThatNamesAQueueATypeOrAnEndpointIsOverlooked(t *testing.T) {
 	t.Parallel()
 	harmless := []string{
@@ -126,9 +126,9 @@ func TestNoFieldThatNamesAQueueATypeOrAnEndpointIsOverlooked(t *testing.T) {
 	require.Greater(t, looked, 20)
 }
 
-// The guard does not look into an Any. The only ones that a request can hold are
-// the messages of a workflow task to its updates, which may carry the callbacks of
-// an update; no HTTP rule leads to these RPCs.
+// The guard does not look into an Any. A request can contain one only in the messages
+// of a workflow task to its updates, which may have the callbacks of an update. No
+// HTTP rule leads to these RPCs.
 func TestNoRequestWithAnHTTPRuleHoldsAnAny(t *testing.T) {
 	t.Parallel()
 	var found []string

@@ -88,7 +88,7 @@ func TestALimitedCallerStartsNothingThatItsRequestDoesNotName(t *testing.T) {
 	}
 }
 
-// calls are the requests by which a caller can have a Nexus endpoint called.
+// calls are the requests with which a caller can call a Nexus endpoint.
 func calls(endpoint string) map[string]proto.Message {
 	provider := &compute.ComputeProvider{NexusEndpoint: endpoint}
 	return map[string]proto.Message{
@@ -129,7 +129,7 @@ func TestALimitedCallerCallsItsEndpointsAlone(t *testing.T) {
 	}
 }
 
-// callbacks are the requests that can carry a completion callback.
+// callbacks are the requests that can have a completion callback.
 func callbacks(attached ...*common.Callback) map[string]proto.Message {
 	start := &workflowservice.StartWorkflowExecutionRequest{Namespace: orders, WorkflowId: "w", CompletionCallbacks: attached}
 	change := &workflowservice.UpdateWorkflowExecutionRequest{
