@@ -90,11 +90,6 @@ func (a *API) Close() {
 	a.historyTails.close()
 }
 
-// Public tells the routes that need no credential: the API's own description.
-func Public(route string) bool {
-	return route == "/v1/openapi.yaml" || route == "/v1/openapi.json"
-}
-
 // noBody is the body type of operations that have none.
 type noBody struct{}
 

@@ -2303,12 +2303,6 @@ type ServerInterface interface {
 	// UpdateWithStart Update a workflow, and start it when it is not running
 	// (POST /v1/namespaces/{namespace}/workflows:updateWithStart)
 	UpdateWithStart(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, params UpdateWithStartParams)
-	// GetOpenAPIJSON Get this document as JSON
-	// (GET /v1/openapi.json)
-	GetOpenAPIJSON(w http.ResponseWriter, r *http.Request)
-	// GetOpenAPIYAML Get this document as YAML
-	// (GET /v1/openapi.yaml)
-	GetOpenAPIYAML(w http.ResponseWriter, r *http.Request)
 	// GetSystemInfo Get versions and capabilities
 	// (GET /v1/system-info)
 	GetSystemInfo(w http.ResponseWriter, r *http.Request)
@@ -2471,18 +2465,6 @@ func (_ Unimplemented) CountWorkflows(w http.ResponseWriter, r *http.Request, na
 // UpdateWithStart Update a workflow, and start it when it is not running
 // (POST /v1/namespaces/{namespace}/workflows:updateWithStart)
 func (_ Unimplemented) UpdateWithStart(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, params UpdateWithStartParams) {
-	w.WriteHeader(http.StatusNotImplemented)
-}
-
-// GetOpenAPIJSON Get this document as JSON
-// (GET /v1/openapi.json)
-func (_ Unimplemented) GetOpenAPIJSON(w http.ResponseWriter, r *http.Request) {
-	w.WriteHeader(http.StatusNotImplemented)
-}
-
-// GetOpenAPIYAML Get this document as YAML
-// (GET /v1/openapi.yaml)
-func (_ Unimplemented) GetOpenAPIYAML(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -4528,34 +4510,6 @@ func (siw *ServerInterfaceWrapper) UpdateWithStart(w http.ResponseWriter, r *htt
 	handler.ServeHTTP(w, r)
 }
 
-// GetOpenAPIJSON operation middleware
-func (siw *ServerInterfaceWrapper) GetOpenAPIJSON(w http.ResponseWriter, r *http.Request) {
-
-	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.GetOpenAPIJSON(w, r)
-	}))
-
-	for _, middleware := range siw.HandlerMiddlewares {
-		handler = middleware(handler)
-	}
-
-	handler.ServeHTTP(w, r)
-}
-
-// GetOpenAPIYAML operation middleware
-func (siw *ServerInterfaceWrapper) GetOpenAPIYAML(w http.ResponseWriter, r *http.Request) {
-
-	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.GetOpenAPIYAML(w, r)
-	}))
-
-	for _, middleware := range siw.HandlerMiddlewares {
-		handler = middleware(handler)
-	}
-
-	handler.ServeHTTP(w, r)
-}
-
 // GetSystemInfo operation middleware
 func (siw *ServerInterfaceWrapper) GetSystemInfo(w http.ResponseWriter, r *http.Request) {
 
@@ -4760,12 +4714,6 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/v1/namespaces/{namespace}/workflows:updateWithStart", wrapper.UpdateWithStart)
-	})
-	r.Group(func(r chi.Router) {
-		r.Get(options.BaseURL+"/v1/openapi.json", wrapper.GetOpenAPIJSON)
-	})
-	r.Group(func(r chi.Router) {
-		r.Get(options.BaseURL+"/v1/openapi.yaml", wrapper.GetOpenAPIYAML)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/v1/system-info", wrapper.GetSystemInfo)
