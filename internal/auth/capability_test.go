@@ -18,10 +18,17 @@ func TestScopesAreEqualForWhatPermitsTheSame(t *testing.T) {
 	require.Empty(t, (*auth.Capability)(nil).Scope())
 	seen := map[string]bool{"": true, base.Scope(): true}
 	for _, other := range []auth.Capability{
-		{}, {Namespace: "n", WorkflowID: "w"}, {Namespace: "n\"\"w", Signals: base.Signals}, {Namespace: "n", WorkflowID: "w", RunID: "r"},
-		{Namespace: "n", WorkflowID: "w", Signals: []string{"a b"}}, {Namespace: "n", WorkflowID: "w", Signals: []string{"a\" \"b"}},
-		{Namespace: "n", WorkflowID: "w", Updates: base.Signals}, {Namespace: "n", WorkflowID: "w", Signals: base.Signals, Read: true},
-		{Namespace: "n", WorkflowID: "w\xff"}, {Namespace: "n", WorkflowID: "w\ufffd"}, {Namespace: "n", WorkflowID: "W"},
+		{},
+		{Namespace: "n", WorkflowID: "w"},
+		{Namespace: "n\"\"w", Signals: base.Signals},
+		{Namespace: "n", WorkflowID: "w", RunID: "r"},
+		{Namespace: "n", WorkflowID: "w", Signals: []string{"a b"}},
+		{Namespace: "n", WorkflowID: "w", Signals: []string{"a\" \"b"}},
+		{Namespace: "n", WorkflowID: "w", Updates: base.Signals},
+		{Namespace: "n", WorkflowID: "w", Signals: base.Signals, Read: true},
+		{Namespace: "n", WorkflowID: "w\xff"},
+		{Namespace: "n", WorkflowID: "w\ufffd"},
+		{Namespace: "n", WorkflowID: "W"},
 	} {
 		require.False(t, seen[other.Scope()], "%q", other.Scope())
 		seen[other.Scope()] = true

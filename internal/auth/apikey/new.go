@@ -40,7 +40,8 @@ func New(id string, random io.Reader) (key, entryYAML string, err error) {
 func Hash(key string) (id, secretYAML string, err error) {
 	id, presented, ok := split(key)
 	if !ok {
-		return "", "", fmt.Errorf("not an API key: it must have the form %s<id>_<secret>, with a secret of at least %d letters and digits", prefix, minSecretLen)
+		return "", "", fmt.Errorf("not an API key: it must have the form %s<id>_<secret>, with at least %d letters and digits in the secret",
+			prefix, minSecretLen)
 	}
 	return id, fmt.Sprintf("{sha256: \"%x\"}", sha256.Sum256([]byte(presented))), nil
 }

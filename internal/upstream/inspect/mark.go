@@ -45,7 +45,7 @@ func limitMarks(field protoreflect.FieldDescriptor) mark {
 		return marksType
 	case named(field, "task_queue", "task_queue_name", "task_queues") || within(field, "TaskQueue"):
 		return marksQueue // also normal_name, the queue behind a sticky queue
-	case named(field, "endpoint", "endpoint_name", "endpoints") && !reports(field.Parent()):
+	case named(field, "endpoint", "endpoint_name", "endpoints") && !describesCall(field.Parent()):
 		return marksEndpoint
 	case named(field, "workflow_id", "workflow_ids"):
 		return marksWorkflow
@@ -98,9 +98,9 @@ func within(field protoreflect.FieldDescriptor, message protoreflect.Name) bool 
 	return field.Parent().Name() == message
 }
 
-// reports reports whether a message type describes a call that was made before,
-// with its endpoint, and calls nothing.
-func reports(message protoreflect.Descriptor) bool {
+// describesCall reports whether a message type describes a call that was made
+// before, with its endpoint, and calls nothing.
+func describesCall(message protoreflect.Descriptor) bool {
 	return message.ParentFile().Package() == "temporal.api.failure.v1" ||
 		message.FullName() == "temporal.api.nexus.v1.PropagatedSerializationContext"
 }

@@ -16,10 +16,11 @@ type targetNames struct{ execution, signal, update string }
 // targetPaths returns the fields of each RPC that a delegated token can permit (see
 // [auth.Capability]).
 func targetPaths() map[string]targetNames {
+	read := targetNames{execution: "execution"}
 	return map[string]targetNames{
-		workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName:   {execution: "execution"},
-		workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName: {execution: "execution"},
-		workflowservice.WorkflowService_QueryWorkflow_FullMethodName:               {execution: "execution"},
+		workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName:   read,
+		workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName: read,
+		workflowservice.WorkflowService_QueryWorkflow_FullMethodName:               read,
 		workflowservice.WorkflowService_SignalWorkflowExecution_FullMethodName: {
 			execution: "workflow_execution", signal: "signal_name",
 		},
@@ -56,8 +57,10 @@ func (t *target) check(capability *auth.Capability, request []byte) error {
 		to       *string
 		required bool
 	}{
-		{t.workflowID, &named.WorkflowID, true}, {t.runID, &named.RunID, false},
-		{t.signal, &named.Signal, t.signal != nil}, {t.update, &named.Update, t.update != nil},
+		{t.workflowID, &named.WorkflowID, true},
+		{t.runID, &named.RunID, false},
+		{t.signal, &named.Signal, t.signal != nil},
+		{t.update, &named.Update, t.update != nil},
 	} {
 		text, err := field.path.only(request)
 		if err != nil {
