@@ -5,11 +5,10 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/operatorservice/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/flowgate/flowgate/internal/auth"
 )
 
 // rules returns the HTTP rules of the linked API: the RPC of each method and
@@ -17,23 +16,15 @@ import (
 func rules(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
-	for _, file := range []protoreflect.FileDescriptor{
-		workflowservice.File_temporal_api_workflowservice_v1_service_proto, operatorservice.File_temporal_api_operatorservice_v1_service_proto,
-	} {
-		for i := range file.Services().Len() {
-			methods := file.Services().Get(i).Methods()
-			for j := range methods.Len() {
-				method := methods.Get(j)
-				rule, ok := proto.GetExtension(method.Options(), annotations.E_Http).(*annotations.HttpRule)
-				if !ok || rule == nil {
-					continue
-				}
-				for _, binding := range append([]*annotations.HttpRule{rule}, rule.GetAdditionalBindings()...) {
-					route := routeOf(t, binding)
-					require.Empty(t, found[route], route)
-					found[route] = string(method.Name())
-				}
-			}
+	for method := range auth.Methods() {
+		rule, ok := proto.GetExtension(method.Options(), annotations.E_Http).(*annotations.HttpRule)
+		if !ok || rule == nil {
+			continue
+		}
+		for _, binding := range append([]*annotations.HttpRule{rule}, rule.GetAdditionalBindings()...) {
+			route := routeOf(t, binding)
+			require.Empty(t, found[route], route)
+			found[route] = string(method.Name())
 		}
 	}
 	require.NotEmpty(t, found)

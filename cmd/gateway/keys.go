@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/auth/apikey"
 )
 
 // surroundings are where a command reads and writes.
@@ -43,7 +44,7 @@ func newKey(args []string, at surroundings) int {
 		_, _ = fmt.Fprintln(at.stderr, "usage: gateway keys new --id ID")
 		return exitUsage
 	}
-	key, entry, err := auth.NewKey(*id, rand.Reader)
+	key, entry, err := apikey.New(*id, rand.Reader)
 	if err != nil {
 		return failed(at, err, exitUsage)
 	}
@@ -64,7 +65,7 @@ func hashKey(args []string, at surroundings) int {
 	if err != nil && err != io.EOF { //nolint:errorlint // io.EOF is never wrapped by its reader
 		return failed(at, err, exitFailure)
 	}
-	id, secret, err := auth.HashKey(strings.TrimRight(line, "\r\n"))
+	id, secret, err := apikey.Hash(strings.TrimRight(line, "\r\n"))
 	if err != nil {
 		return failed(at, err, exitUsage)
 	}
@@ -81,7 +82,7 @@ func checkKeys(args []string, at surroundings) int {
 		_, _ = fmt.Fprintln(at.stderr, "usage: gateway keys check --file FILE")
 		return exitUsage
 	}
-	opened, err := auth.OpenKeys(*file, auth.Options{Mint: auth.NoCredential()}) // whether there is a signing key, gateway check tells
+	opened, err := apikey.Open(*file, apikey.Options{Mint: auth.NoCredential()}) // whether there is a signing key, gateway check tells
 	if err != nil {
 		return failed(at, err, exitUsage)
 	}

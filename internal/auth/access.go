@@ -4,14 +4,18 @@ import (
 	"errors"
 	"iter"
 	"maps"
+
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// SystemNamespace is the namespace that cluster-wide RPCs are granted on, as
+// SystemNamespace is the namespace that grants for RPCs of the cluster are on, as
 // in Temporal's own authorizer.
 const SystemNamespace = "temporal-system"
 
-// Role is a level of access. Each includes the ones below it; the zero Role
-// grants nothing, so that a forgotten field cannot open a door.
+// Role is a level of access. Each role includes the ones below it. The zero Role
+// grants nothing, so that a missing field cannot grant access.
 type Role uint8
 
 // The roles, weakest first.
@@ -21,8 +25,7 @@ const (
 	RoleAdmin
 )
 
-// ParseRole reads the name of a role. It is strict about case: a file that
-// says "Admin" was not written for this gateway.
+// ParseRole parses the name of a role, which is case-sensitive.
 func ParseRole(name string) (Role, error) {
 	for _, role := range []Role{RoleRead, RoleWrite, RoleAdmin} {
 		if name == role.String() {
@@ -32,7 +35,7 @@ func ParseRole(name string) (Role, error) {
 	return 0, errors.New("must be one of read, write, admin")
 }
 
-// String is the name that [ParseRole] reads.
+// String returns the name that [ParseRole] parses.
 func (r Role) String() string {
 	switch r {
 	case RoleRead:
@@ -46,47 +49,73 @@ func (r Role) String() string {
 	}
 }
 
-// Scope says which grant an RPC is judged by.
+// Scope is the grant that an RPC requires.
 type Scope uint8
 
 const (
-	// ScopeNamespace needs a grant on the namespace of the request.
+	// ScopeNamespace requires a grant on the namespace of the request.
 	ScopeNamespace Scope = iota + 1
-	// ScopeCluster needs a grant on [SystemNamespace]: the RPC sees or
+	// ScopeCluster requires a grant on [SystemNamespace]: the RPC reads or
 	// changes what belongs to every tenant.
 	ScopeCluster
-	// ScopeOpen needs a principal and no grant, because every SDK makes the
+	// ScopeOpen requires a principal and no grant, because every SDK makes the
 	// call before any other.
 	ScopeOpen
 )
 
-// Access is what one RPC demands.
+// Access is the access that one RPC requires.
 type Access struct {
 	Role  Role
 	Scope Scope
-	// Retry says that a second attempt cannot do the work twice: the RPC
-	// reads, or its request has a request id or update id by which the server
-	// knows it again. Whoever retries a write must see to it that the id is set.
+	// Retry reports that a second attempt cannot do the work twice: the RPC
+	// reads, or its request has a request id or an update id by which the server
+	// detects the duplicate. A caller that retries a write must set that id.
 	Retry bool
 }
 
-// AccessOf gives the access that an RPC demands, by its full name
+// AccessOf returns the access that an RPC requires, by its full method name
 // ("/temporal.api.workflowservice.v1.WorkflowService/StartWorkflowExecution").
-// A method that the table does not name is denied, whatever the upstream
-// would say: a newer server's methods open only with a newer table.
+// A method that is not in the table is denied, whatever the upstream would
+// return: methods of a newer server are available with a newer table only.
 func AccessOf(fullMethod string) (Access, bool) {
 	access, ok := accessTable[fullMethod]
 	return access, ok
 }
 
-// Methods lists the full names in the table, in no order.
-func Methods() iter.Seq[string] { return maps.Keys(accessTable) }
+// AccessTable returns the access table by full method name, in no order.
+func AccessTable() iter.Seq2[string, Access] { return maps.All(accessTable) }
+
+// Methods returns all RPCs of the Temporal API that the gateway is linked with:
+// those of the workflow service, then those of the operator service, each in the
+// order of its proto file. The access table has a row for each of them.
+func Methods() iter.Seq[protoreflect.MethodDescriptor] {
+	return func(yield func(protoreflect.MethodDescriptor) bool) {
+		for _, file := range []protoreflect.FileDescriptor{
+			workflowservice.File_temporal_api_workflowservice_v1_service_proto,
+			operatorservice.File_temporal_api_operatorservice_v1_service_proto,
+		} {
+			for i := range file.Services().Len() {
+				methods := file.Services().Get(i).Methods()
+				for j := range methods.Len() {
+					if !yield(methods.Get(j)) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// FullMethod returns the name of an RPC as gRPC has it: "/package.Service/Method".
+func FullMethod(method protoreflect.MethodDescriptor) string {
+	return "/" + string(method.Parent().FullName()) + "/" + string(method.Name())
+}
 
 func read() Access  { return Access{Role: RoleRead, Scope: ScopeNamespace, Retry: true} }
 func write() Access { return Access{Role: RoleWrite, Scope: ScopeNamespace} }
 func admin() Access { return Access{Role: RoleAdmin, Scope: ScopeNamespace} }
 
-// writeOnce is a write whose request carries a request id or an update id.
+// writeOnce is a write whose request has a request id or an update id.
 func writeOnce() Access { return Access{Role: RoleWrite, Scope: ScopeNamespace, Retry: true} }
 
 // open is a read that needs no grant.
@@ -95,6 +124,6 @@ func open() Access { return Access{Role: RoleRead, Scope: ScopeOpen, Retry: true
 func clusterRead() Access  { return Access{Role: RoleRead, Scope: ScopeCluster, Retry: true} }
 func clusterAdmin() Access { return Access{Role: RoleAdmin, Scope: ScopeCluster} }
 
-// clusterAdminRead only reads, but what it shows (addresses of other clusters,
-// where Nexus endpoints lead) is for administrators.
+// clusterAdminRead only reads, but what it returns (addresses of other clusters,
+// targets of Nexus endpoints) is for administrators.
 func clusterAdminRead() Access { return Access{Role: RoleAdmin, Scope: ScopeCluster, Retry: true} }

@@ -1,33 +1,33 @@
 package auth
 
-// The services of the table, as they stand in a full method name.
+// The services of the table, as prefixes of full method names.
 const (
 	workflowService = "/temporal.api.workflowservice.v1.WorkflowService/"
 	operatorService = "/temporal.api.operatorservice.v1.OperatorService/"
 )
 
-// accessTable is written out, and never changed at run time; a test holds
-// it against the linked API, so that an upgrade that brings a method fails
-// until somebody has judged it. No level is below that of Temporal's default
-// authorizer, so that what the gateway lets pass the server lets pass too.
+// accessTable is a literal, and never modified at run time. A test compares it
+// with the linked API, so that an upgrade with a new method fails until the method
+// has a row. No role is below that of Temporal's default authorizer, so that the
+// server permits what the gateway permits.
 //
-// A read is an RPC by which the server changes and starts nothing for the caller.
-// That was looked up in the server's source (v1.32), since names and the
-// authorizer's levels do not show it. What a read may do:
+// A read is an RPC with which the server changes and starts nothing for the
+// caller. The source of that is the server's code (v1.32), since the names and
+// the authorizer's levels do not show it. A read may:
 //   - Ask a worker by a query, which runs code of the worker and writes no history:
 //     QueryWorkflow; FetchWorkerConfig, once a server implements it.
 //   - Ask one of the server's own workflows by a query: DescribeSchedule,
 //     ListScheduleMatchingTimes, DescribeWorkerDeployment and
 //     DescribeWorkerDeploymentVersion. DescribeSchedule may also signal a schedule
-//     to notice that a run has closed, which it would notice by itself.
+//     to detect that a run has closed, which it also detects without the signal.
 //   - Wait: the polls for results, updates, activities and Nexus operations, and
-//     the histories. No task comes of it.
+//     the histories. No task results from it.
 //   - Load a task queue into memory, with the server's own record of it:
 //     DescribeTaskQueue, ListTaskQueuePartitions, GetWorkerBuildIdCompatibility,
 //     GetWorkerVersioningRules, GetWorkerTaskReachability, and those that report on
-//     the queues of a version. No task comes of it.
+//     the queues of a version. No task results from it.
 //
-// All others read a store: mutable state, visibility, the archive, the heartbeats
+// All other reads read a store: mutable state, visibility, the archive, the heartbeats
 // of workers, or the metadata of namespaces and the cluster.
 //
 //nolint:gochecknoglobals // an immutable table, read through AccessOf
@@ -39,7 +39,7 @@ var accessTable = map[string]Access{
 	workflowService + "RequestCancelWorkflowExecution":     writeOnce(),
 	workflowService + "SignalWorkflowExecution":            writeOnce(),
 	workflowService + "SignalWithStartWorkflowExecution":   writeOnce(),
-	workflowService + "ResetWorkflowExecution":             write(), // the server forgets its request id: a second one resets again
+	workflowService + "ResetWorkflowExecution":             write(), // the server does not store its request id: a second attempt resets again
 	workflowService + "TerminateWorkflowExecution":         write(),
 	workflowService + "DeleteWorkflowExecution":            write(),
 	workflowService + "ListOpenWorkflowExecutions":         read(),

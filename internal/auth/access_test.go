@@ -6,27 +6,16 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/operatorservice/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/flowgate/flowgate/internal/auth"
 )
 
-// linkedMethods are the methods of the linked API by their full gRPC names.
+// linkedMethods returns the methods of the linked API by full method name.
 func linkedMethods() map[string]protoreflect.MethodDescriptor {
 	methods := map[string]protoreflect.MethodDescriptor{}
-	for _, file := range []protoreflect.FileDescriptor{
-		workflowservice.File_temporal_api_workflowservice_v1_service_proto,
-		operatorservice.File_temporal_api_operatorservice_v1_service_proto,
-	} {
-		for i := range file.Services().Len() {
-			service := file.Services().Get(i)
-			for j := range service.Methods().Len() {
-				method := service.Methods().Get(j)
-				methods["/"+string(service.FullName())+"/"+string(method.Name())] = method
-			}
-		}
+	for method := range auth.Methods() {
+		methods[auth.FullMethod(method)] = method
 	}
 	return methods
 }
@@ -37,9 +26,9 @@ func TestAccessTableIsTheLinkedAPI(t *testing.T) {
 	require.NotEmpty(t, linked)
 	for name := range linked {
 		_, ok := auth.AccessOf(name)
-		require.True(t, ok, "%s is not in the table: judge it", name)
+		require.True(t, ok, "%s is not in the table: add a row", name)
 	}
-	for name := range auth.Methods() {
+	for name := range auth.AccessTable() {
 		require.Contains(t, linked, name, "the linked API has no such method")
 	}
 }
@@ -61,8 +50,8 @@ func TestAccessDeniesByDefault(t *testing.T) {
 	}
 }
 
-// looksReadOnly tells by the name, so that a level is checked against
-// something other than itself.
+// looksReadOnly reports whether a method reads, by its name, so that the table is
+// not checked against itself.
 func looksReadOnly(method string) bool {
 	if strings.HasPrefix(method, "Poll") {
 		return !strings.HasSuffix(method, "TaskQueue")
@@ -124,8 +113,8 @@ func TestOnlyRepeatableCallsAreRetried(t *testing.T) {
 	}
 }
 
-// carriesID finds a request id or update id in a message or what it holds. A
-// link names the request of some other call, and is passed over.
+// carriesID reports whether a message has a request id or an update id, at any
+// depth. A link is skipped, since it names the request of another call.
 func carriesID(message protoreflect.MessageDescriptor, above []protoreflect.FullName) bool {
 	if message.FullName() == "temporal.api.common.v1.Link" || slices.Contains(above, message.FullName()) {
 		return false

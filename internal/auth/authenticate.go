@@ -14,38 +14,41 @@ const (
 	headerAPIKey        = "X-Api-Key"
 )
 
-// DelegatedPrefix begins the tokens that the gateway makes for its callers to
-// hand on.
+// DelegatedPrefix is the prefix of delegated tokens, which the gateway issues to
+// its callers for them to pass on.
 const DelegatedPrefix = "fgt."
 
-// Verifiers are all by which callers may say who they are. A nil way knows nobody.
+// Verifiers are the methods of authentication that are configured; the others
+// are nil.
 type Verifiers struct {
-	Keys *Keys
-	// Tokens takes JWTs, Delegated the tokens that the gateway itself has made.
-	Tokens, Delegated Verifier
-	Certificates      *Certificates
-	// Anonymous lets a request without any credential in as [Anonymous]; one
-	// with a wrong credential is refused all the same, since its sender believes
-	// to be somebody.
+	// Keys verifies API keys, Tokens verifies JWTs, and Delegated verifies
+	// delegated tokens.
+	Keys, Tokens, Delegated Verifier
+	Certificates            *Certificates
+	// Anonymous admits a request without any credential as [Anonymous]. A
+	// request with an invalid credential is rejected all the same, since its
+	// sender claims an identity.
 	Anonymous bool
 }
 
-// Verifier knows whose a token is. Its errors are [problem.Error]s.
+// Verifier verifies one kind of token.
 type Verifier interface {
+	// Verify returns the principal of a token. Errors are [problem.Error]s.
 	Verify(ctx context.Context, token string) (*Principal, error)
 }
 
-// Authenticator finds out who sends a request.
+// Authenticator authenticates requests.
 type Authenticator struct{ verifiers Verifiers }
 
-// NewAuthenticator makes an authenticator.
-func NewAuthenticator(ways Verifiers) *Authenticator { return &Authenticator{ways} }
+// NewAuthenticator returns an authenticator that uses the given verifiers.
+func NewAuthenticator(verifiers Verifiers) *Authenticator { return &Authenticator{verifiers} }
 
-// Authenticate reads the one credential of r. Two of them are refused and not
-// ranked: a proxy in front that checks one and a gateway that believes the
-// other are how identities get swapped. A client certificate counts for
-// requests that carry nothing else: it belongs to the connection, which a proxy
-// may share.
+// Authenticate returns the principal of r, by its one credential. Two
+// credentials are rejected and not ranked: if a proxy in front checks one and
+// the gateway trusts the other, identities get swapped. A client certificate
+// counts for requests without any other credential only: it belongs to the
+// connection, which a proxy may share between callers. Errors are
+// [problem.Error]s.
 func (a *Authenticator) Authenticate(r *http.Request) (*Principal, error) {
 	authorization, apiKey := r.Header[headerAuthorization], r.Header[headerAPIKey]
 	switch {
@@ -59,14 +62,14 @@ func (a *Authenticator) Authenticate(r *http.Request) (*Principal, error) {
 		}
 		return a.bearer(r.Context(), token)
 	case len(apiKey) == 1:
-		return a.key(apiKey[0])
+		return a.key(r.Context(), apiKey[0])
 	default:
 		return a.connection(r.TLS)
 	}
 }
 
-// bearer asks those who may know the token, by its form: each kind is one's
-// alone, so that none can pass for another.
+// bearer verifies a bearer token. Its form alone selects the verifier, so that a
+// token of one kind cannot pass for one of another.
 func (a *Authenticator) bearer(ctx context.Context, token string) (*Principal, error) {
 	switch {
 	case strings.HasPrefix(token, DelegatedPrefix) && a.verifiers.Delegated != nil:
@@ -74,21 +77,21 @@ func (a *Authenticator) bearer(ctx context.Context, token string) (*Principal, e
 	case strings.Count(token, ".") == 2 && a.verifiers.Tokens != nil:
 		return a.verifiers.Tokens.Verify(ctx, token)
 	default:
-		return a.key(token)
+		return a.key(ctx, token)
 	}
 }
 
-func (a *Authenticator) key(key string) (*Principal, error) {
+func (a *Authenticator) key(ctx context.Context, key string) (*Principal, error) {
 	if a.verifiers.Keys == nil {
-		return nil, invalidCredential()
+		return nil, InvalidCredential()
 	}
-	return a.verifiers.Keys.authenticate(key)
+	return a.verifiers.Keys.Verify(ctx, key)
 }
 
-// connection tells who a request without a credential is from.
+// connection authenticates a request without a credential in its headers.
 func (a *Authenticator) connection(state *tls.ConnectionState) (*Principal, error) {
-	if who := a.verifiers.Certificates.owner(state); who != nil {
-		return who, nil
+	if principal := a.verifiers.Certificates.owner(state); principal != nil {
+		return principal, nil
 	}
 	if a.verifiers.Anonymous {
 		return Anonymous(), nil
@@ -96,9 +99,9 @@ func (a *Authenticator) connection(state *tls.ConnectionState) (*Principal, erro
 	return nil, problem.New(problem.Unauthenticated, "The request carries no credential.")
 }
 
-// bearerToken takes the token out of an Authorization value: the scheme in
-// any case, one space, the token. Anything looser is a place where two parsers
-// of the same header disagree.
+// bearerToken returns the token of an Authorization value: the scheme in any
+// case, one space, the token. With anything looser, two parsers of the same
+// header could disagree.
 func bearerToken(value string) (string, error) {
 	end := strings.IndexAny(value, " \t")
 	if end < 0 {
@@ -108,17 +111,38 @@ func bearerToken(value string) (string, error) {
 		return "", problem.New(problem.Unauthenticated, "The authorization scheme is not supported; use Bearer.")
 	}
 	token, ok := strings.CutPrefix(value[end:], " ")
-	if !ok || token == "" || len(token) > maxTokenSize || !visibleASCII(token) {
-		return "", invalidCredential()
+	if !ok || token == "" || len(token) > MaxTokenBytes || !visibleASCII(token) {
+		return "", InvalidCredential()
 	}
 	return token, nil
 }
 
-// Strip deletes what identified the caller, once it has served: a credential
-// that travels on would be stolen by the first upstream, log or trace that
-// keeps headers.
+// Strip deletes the credentials of an authenticated request. If they travelled
+// on, every upstream, log or trace that keeps headers could leak them.
 func Strip(h http.Header) {
 	for _, name := range []string{headerAuthorization, headerAPIKey, "Cookie", "Proxy-Authorization"} {
 		h.Del(name)
 	}
+}
+
+// InvalidCredential returns the one error for every credential that is not
+// valid. Verifiers use it, so that a caller cannot learn why.
+func InvalidCredential() error {
+	err := problem.New(problem.InvalidCredential, "The credential is not valid.")
+	err.Members.BearerError = "invalid_token"
+	return err
+}
+
+// MaxTokenBytes is the maximum length of a credential, in bytes.
+const MaxTokenBytes = 8 << 10
+
+// visibleASCII reports whether s has visible ASCII characters only, as a bearer
+// token must: no spaces and no control characters.
+func visibleASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }

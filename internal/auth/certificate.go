@@ -10,8 +10,8 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// Certificates knows the bearers of client certificates. The listener has held
-// them against its authorities before.
+// Certificates maps client certificates to principals. The listener has verified
+// the certificates before.
 type Certificates struct{ owners []certificateOwner }
 
 type certificateOwner struct {
@@ -20,46 +20,47 @@ type certificateOwner struct {
 	principal *Principal
 }
 
-// NewCertificates reads who is whose. The entries have been validated
-// ([config.Config.Validate]).
+// NewCertificates returns the principals of the configured certificates. The
+// entries must be valid ([config.Config.Validate]).
 func NewCertificates(entries []config.Certificate) (*Certificates, error) {
 	c := &Certificates{}
 	for i, entry := range entries {
-		who := &Principal{Name: config.CertificateName + ":" + entry.Name}
+		principal := &Principal{Name: config.CertificateName + ":" + entry.Name}
 		for _, grant := range entry.Grants {
 			role, err := ParseRole(grant.Role)
 			if err != nil {
 				return nil, fmt.Errorf("auth.certificates.%d: %w", i, err)
 			}
-			who.Grants = append(who.Grants, Grant{Namespace: grant.Namespace, Role: role})
+			principal.Grants = append(principal.Grants, Grant{Namespace: grant.Namespace, Role: role})
 		}
-		c.owners = append(c.owners, certificateOwner{entry, who})
+		c.owners = append(c.owners, certificateOwner{entry, principal})
 	}
 	return c, nil
 }
 
-// owner is the principal of a connection's client certificate, nil when nobody's
-// is there. Only a chain that was verified counts: PeerCertificates alone may
-// hold whatever the client has sent.
+// owner returns the principal of a connection's client certificate, or nil if
+// there is none. Only a verified chain counts: PeerCertificates may hold anything
+// that the client has sent.
 func (c *Certificates) owner(state *tls.ConnectionState) *Principal {
 	if c == nil || state == nil || len(state.VerifiedChains) == 0 {
 		return nil
 	}
 	leaf := state.VerifiedChains[0][0]
 	if time.Now().After(leaf.NotAfter) {
-		return nil // it was good when the connection began
+		return nil // it was valid when the connection began
 	}
 	for _, owner := range c.owners {
-		if owner.is(leaf) {
-			who := *owner.principal
-			who.Expires = leaf.NotAfter
-			return &who
+		if owner.matches(leaf) {
+			principal := *owner.principal
+			principal.Expires = leaf.NotAfter
+			return &principal
 		}
 	}
 	return nil
 }
 
-// Owner is the principal with a name; none when there is no such certificate.
+// Owner returns the principal with the given name. It reports false if no
+// certificate has it.
 func (c *Certificates) Owner(name string) (*Principal, bool) {
 	for _, owner := range c.owners {
 		if owner.principal.Name == name {
@@ -69,9 +70,9 @@ func (c *Certificates) Owner(name string) (*Principal, bool) {
 	return nil, false
 }
 
-// is holds everything that is named of the owner against the certificate.
-// Names are compared as they stand: a wildcard in a certificate names no one.
-func (o *certificateOwner) is(leaf *x509.Certificate) bool {
+// matches reports whether the certificate has every name that is configured.
+// Names are compared literally: a wildcard in a certificate matches nothing.
+func (o *certificateOwner) matches(leaf *x509.Certificate) bool {
 	uri := func() bool {
 		for _, u := range leaf.URIs {
 			if u.String() == o.URI {

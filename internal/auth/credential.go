@@ -11,69 +11,64 @@ import (
 	"strings"
 	"time"
 
+	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/watched"
 )
 
-// Credential is what goes upstream in the name of a caller. However it is
-// printed, it shows its name and never a token.
+// Credential authenticates calls to the upstream. Under every format verb it
+// prints its name and never a token.
 type Credential struct {
 	name   string
 	source Source
-	// token is the file of the mode static.
+	// token is the token file of the mode static.
 	token *watched.File[string]
 }
 
-// Source makes what a [Credential] sends, call by call.
+// Source provides the authorization that a [Credential] sends with each call.
 type Source interface {
-	// Authorization is the value of the upstream's authorization metadata for
-	// one call, empty when none is sent.
+	// Authorization returns the value of the authorization metadata for one
+	// call; it is empty if none is sent.
 	Authorization(ctx context.Context, call CallInfo) (string, error)
-	// CacheKey tells apart the callers to whom the upstream may show different
-	// things; it is empty when what is sent is the same for all. It is no secret.
+	// CacheKey distinguishes the callers for whom the upstream may have different
+	// responses. It is empty if all calls have the same authorization. It is not
+	// secret.
 	CacheKey(p *Principal) string
 }
 
-// CallInfo is the call that a credential is for.
+// CallInfo describes the call that needs an authorization.
 type CallInfo struct {
 	Principal *Principal
-	// Namespace is the one that the call is about, empty when it is about none.
+	// Namespace is the namespace of the call; it is empty if there is none.
 	Namespace string
-	// Access is what the RPC demands.
+	// Access is the access that the RPC requires.
 	Access Access
 }
 
-// The modes of a [Credential].
-const (
-	modeNone        = "none"
-	modeStatic      = "static"
-	modePassthrough = "passthrough"
-	modeMint        = "mint"
-)
-
-// NewCredential makes a credential from a source. Its name tells it from
-// others and is no secret.
+// NewCredential returns a credential with the given source. The name identifies
+// it; it is not secret.
 func NewCredential(name string, source Source) *Credential {
 	return &Credential{name: name, source: source}
 }
 
-// NoCredential sends nothing.
-func NoCredential() *Credential { return NewCredential(modeNone, shared("")) }
+// NoCredential returns a credential that sends no authorization.
+func NoCredential() *Credential { return NewCredential(config.CredentialNone, shared("")) }
 
-// shared is a [Source] that sends the same for all.
+// shared is a [Source] with the same authorization for all calls.
 type shared string
 
 func (s shared) Authorization(context.Context, CallInfo) (string, error) { return string(s), nil }
 
 func (shared) CacheKey(*Principal) string { return "" }
 
-// OpenStatic makes the credential of the token in a file, which is read again
-// when it changes (see [Credential.Watch]). Its error does not quote the path. A nil log discards reloads.
+// OpenStatic returns a credential that sends the token in a file. The file is
+// reloaded when it changes (see [Credential.Watch]). A nil log discards reloads.
+// The error does not quote the path.
 func OpenStatic(file string, log *slog.Logger) (*Credential, error) {
 	token, err := watched.Open(file, parseToken, watched.Options{Log: log})
 	if err != nil {
 		return nil, err
 	}
-	return &Credential{name: modeStatic + ":" + file, source: fileToken{token}, token: token}, nil
+	return &Credential{name: config.CredentialStatic + ":" + file, source: fileToken{token}, token: token}, nil
 }
 
 // fileToken is the [Source] of the mode static.
@@ -85,11 +80,10 @@ func (t fileToken) Authorization(context.Context, CallInfo) (string, error) {
 
 func (fileToken) CacheKey(*Principal) string { return "" }
 
-// Passthrough sends the token that the caller itself has shown. It fails for
-// callers who were told by something else than a token, but where the RPC is
-// open to everybody: the gateway's own look at the server's health is such a
-// call.
-func Passthrough() *Credential { return NewCredential(modePassthrough, passthrough{}) }
+// Passthrough returns a credential that sends the token of the caller. It fails
+// for callers that were authenticated without a token, except for RPCs that need
+// no grant: the gateway's own health check of the server is such a call.
+func Passthrough() *Credential { return NewCredential(config.CredentialPassthrough, passthrough{}) }
 
 type passthrough struct{}
 
@@ -100,7 +94,7 @@ func (passthrough) Authorization(_ context.Context, call CallInfo) (string, erro
 	case call.Access.Scope == ScopeOpen:
 		return "", nil
 	default:
-		return "", errors.New("the caller has shown no token that could be passed through")
+		return "", errors.New("the caller has sent no token to pass through")
 	}
 }
 
@@ -112,52 +106,60 @@ func (passthrough) CacheKey(p *Principal) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Authorization is the value of the upstream's authorization metadata for one
-// call, empty when none is sent.
+// Authorization returns the value of the authorization metadata for one call; it
+// is empty if none is sent.
 func (c *Credential) Authorization(ctx context.Context, call CallInfo) (string, error) {
 	return c.source.Authorization(ctx, call)
 }
 
-// ID tells apart the credentials that calls of p go out with, without being
-// secret. Callers whose credentials have different IDs never share an upstream
-// answer: the upstream may show them different things.
+// ID identifies the credential that calls of p are sent with. It is not secret.
+// Callers whose credentials have different IDs never share a response of the
+// upstream, which may differ between them.
 func (c *Credential) ID(p *Principal) string {
-	if whose := c.source.CacheKey(p); whose != "" {
-		return c.name + ":" + whose
+	if key := c.source.CacheKey(p); key != "" {
+		return c.name + ":" + key
 	}
 	return c.name
 }
 
-// Mode is none, static, passthrough or mint.
+// Mode returns none, static, passthrough or mint.
 func (c *Credential) Mode() string {
 	mode, _, _ := strings.Cut(c.name, ":")
 	return mode
 }
 
-// Watch follows changes of the token's file, looking every interval (which
-// must be positive), until ctx ends; without a file it returns at once. The
-// caller runs it, once, in a goroutine of its own.
+// Watch reloads the token file when it changes, until ctx ends. It checks the
+// file every interval, which must be positive. Without a file it returns at
+// once. Call it once, in its own goroutine.
 func (c *Credential) Watch(ctx context.Context, interval time.Duration) {
 	if c.token != nil {
-		watched.Follow(ctx, interval, c.token.Poll)
+		watched.Follow(ctx, interval, c.Poll)
 	}
 }
 
-// String shows the name.
+// Poll reloads the token file if it has changed. Without a file it does nothing.
+// It is for callers that watch many files in one loop.
+func (c *Credential) Poll(ctx context.Context) {
+	if c.token != nil {
+		c.token.Poll(ctx)
+	}
+}
+
+// String returns the name.
 func (c Credential) String() string { return "credential(" + c.name + ")" }
 
-// Format shows the name under every verb, %#v and %d among them.
+// Format prints the name under every verb, also under %#v and %d.
 func (c Credential) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, c.String()) }
 
-// LogValue shows the name in a log.
+// LogValue returns the name, for a log.
 func (c Credential) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// parseToken reads a secret file: one token, which the last line break does
-// not belong to. A second line or a stray control character would break out of
-// the header; the error must not quote it.
+// parseToken parses a token file: one token, without the line break at its end.
+// A second line or a control character could break out of the header. The error
+// must not quote the content.
 func parseToken(content []byte, _ *string) (*string, error) {
 	token := strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r")
-	if token == "" || len(token) > maxTokenSize || !visibleASCII(token) {
+	if token == "" || len(token) > MaxTokenBytes || !visibleASCII(token) {
 		return nil, errors.New("must hold one token: one line of visible ASCII without spaces")
 	}
 	value := "Bearer " + token

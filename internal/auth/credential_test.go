@@ -8,11 +8,15 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/internal/auth"
 )
+
+// interval is the time between two checks of a file.
+const interval = 5 * time.Second
 
 func TestCredentialNone(t *testing.T) {
 	t.Parallel()
@@ -38,7 +42,8 @@ func TestCredentialStaticFollowsItsFile(t *testing.T) {
 			{secretA, "Bearer " + secretA},
 		} {
 			require.NoError(t, os.WriteFile(path, []byte(step.content), 0o600))
-			tick()
+			time.Sleep(interval)
+			synctest.Wait()
 			value, err := credential.Authorization(t.Context(), auth.CallInfo{})
 			require.NoError(t, err)
 			require.Equal(t, step.want, value)

@@ -1,17 +1,19 @@
-// Package auth answers three questions of every call: who sends it, what it
-// may call, and which credential goes upstream in its name.
+// Package auth authenticates requests, authorises calls, and provides the
+// credentials of calls to the upstream.
 //
-// Trust boundary: everything in an HTTP header is hostile until
-// [Authenticator.Authenticate] has returned a [Principal]; from there on the
+// Each kind of credential of callers has a package of its own that implements
+// [Verifier]: apikey, jwt and delegated. Client certificates are part of this
+// package.
+//
+// Trust boundary: everything in an HTTP header is untrusted until
+// [Authenticator.Authenticate] has returned a [Principal]. From there on the
 // principal, and never the credential, travels with the call. [Strip] deletes
-// what identified the caller, so that it reaches no upstream, log or span. The
-// keys file holds hashes and the names of token files only, and what it says is trusted once the whole file
-// has passed every check.
+// the credential, so that it reaches no upstream, log or span.
 //
 // Failure posture: closed. A nil principal may call nothing, a method that is
-// not in the table is denied, the zero [Role] grants nothing, and an unknown,
-// wrong, expired or disabled key is one and the same answer at the same cost.
-// A file that turns bad while the gateway runs leaves the last good version in
-// force and says so; a file that is bad at start stops the start. No error,
-// log line or formatted value of this package holds a secret.
+// not in the access table is denied, and the zero [Role] grants nothing. Every
+// invalid credential gets one and the same error. A token file that becomes
+// invalid while the gateway runs leaves the last valid version in force and is
+// logged; a file that is invalid at start stops the start. No error, log line or
+// formatted value of this package holds a secret.
 package auth

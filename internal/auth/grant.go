@@ -6,17 +6,17 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// Grant gives a role on a namespace, or on every namespace whose name starts
-// with what stands before a trailing "*". No wildcard reaches
-// [SystemNamespace]: power over the whole cluster is granted by its name.
+// Grant is a role on a namespace, or on every namespace with a prefix, which is
+// written with a trailing "*". No wildcard covers [SystemNamespace]: a role on
+// the whole cluster must be granted by that name.
 type Grant struct {
 	Namespace string
 	Role      Role
 }
 
-// covers reports whether the grant is for namespace. The empty namespace is
-// nobody's: the server reads it as "by id" or "the default one", and neither
-// is what was authorised.
+// covers reports whether the grant applies to namespace. No grant applies to the
+// empty namespace: the server reads it as "by id" or "the default one", and
+// neither was authorised.
 func (g Grant) covers(namespace string) bool {
 	if namespace == "" {
 		return false
@@ -28,19 +28,18 @@ func (g Grant) covers(namespace string) bool {
 	return namespace != SystemNamespace && strings.HasPrefix(namespace, prefix)
 }
 
-// Authorize decides whether p may call fullMethod on namespace, and gives a
-// [problem.Error] when not. Cluster-wide RPCs are judged by the grant on
-// [SystemNamespace], whatever namespace is. A namespace that p may not see
-// gets the same answer whether it exists or not, so that nobody can list a
-// neighbour's namespaces by asking.
+// Authorize returns a [problem.Error] if p may not call fullMethod on namespace.
+// RPCs of the cluster require a grant on [SystemNamespace], whatever namespace
+// is. The error for a namespace that p has no access to is the same whether it
+// exists or not, so that callers cannot enumerate the namespaces of others.
 func (p *Principal) Authorize(fullMethod, namespace string) error {
 	if p == nil {
-		return problem.New(problem.Unauthenticated, "The call carries no identity.")
+		return problem.New(problem.Unauthenticated, "The call has no principal.")
 	}
 	access, ok := AccessOf(fullMethod)
 	switch {
 	case !ok:
-		return problem.New(problem.OperationForbidden, "The operation is not open to any caller.")
+		return problem.New(problem.OperationForbidden, "No caller may call this operation.")
 	case p.Capability != nil && !p.Capability.allows(fullMethod):
 		return errOutsideCapability()
 	case access.Scope == ScopeOpen:
@@ -54,7 +53,7 @@ func (p *Principal) Authorize(fullMethod, namespace string) error {
 		return nil
 	case access.Scope == ScopeCluster:
 		return problem.Newf(problem.OperationForbidden,
-			"The operation concerns the whole cluster and needs the role %s on %s.", access.Role, SystemNamespace)
+			"The operation affects the whole cluster and needs the role %s on %s.", access.Role, SystemNamespace)
 	case role == 0:
 		return problem.New(problem.NamespaceForbidden, "The caller has no access to the namespace.")
 	default:
@@ -63,8 +62,8 @@ func (p *Principal) Authorize(fullMethod, namespace string) error {
 	}
 }
 
-// AuthorizeSomewhere is [Principal.Authorize] where the namespace is not known
-// yet: it refuses whoever may not call the method in any namespace.
+// AuthorizeSomewhere is [Principal.Authorize] while the namespace is not known
+// yet: it returns an error if p may not call the method in any namespace.
 func (p *Principal) AuthorizeSomewhere(fullMethod string) error {
 	if p == nil {
 		return p.Authorize(fullMethod, "")
@@ -81,8 +80,8 @@ func (p *Principal) AuthorizeSomewhere(fullMethod string) error {
 	return problem.New(problem.NamespaceForbidden, "The caller has no access to the namespace.")
 }
 
-// RoleOn is the highest role that any grant gives on namespace, zero when
-// none does.
+// RoleOn returns the highest role that p has on namespace, or zero if it has
+// none.
 func (p *Principal) RoleOn(namespace string) Role {
 	var highest Role
 	for _, grant := range p.Grants {

@@ -12,11 +12,12 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/auth/apikey"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The secrets of the tests are markers: wherever one shows up, it leaked.
+// The secrets of the tests are markers: a text that contains one has leaked it.
 const (
 	secretA = "MARKERaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	secretB = "MARKERbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -35,22 +36,20 @@ func writeFile(t testing.TB, content string) string {
 	return path
 }
 
-func openKeys(t testing.TB, content string, options ...auth.Options) *auth.Keys {
+// openKeys opens a keys file with the given content.
+func openKeys(t testing.TB, content string) *apikey.Keys {
 	t.Helper()
-	keys, err := auth.OpenKeys(writeFile(t, content), first(options))
+	keys, err := apikey.Open(writeFile(t, content), apikey.Options{})
 	require.NoError(t, err)
 	return keys
 }
 
-// first is the options that a test gives, or none.
-func first(options []auth.Options) auth.Options { return append(options, auth.Options{})[0] }
-
-// oneKey is a keys file of one key, id "dev", with the given secret.
+// oneKey is a keys file with one key, whose id is dev, with the given secret.
 func oneKey(secret string) string {
 	return "keys: [{id: dev, secrets: [{sha256: " + hashOf(secret) + "}], grants: [{namespace: default, role: write}]}]"
 }
 
-// authenticate is what the gateway does with a request that has these headers.
+// authenticate authenticates a request with the given headers.
 func authenticate(a *auth.Authenticator, h http.Header) (*auth.Principal, error) {
 	return a.Authenticate(&http.Request{Header: h})
 }

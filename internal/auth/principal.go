@@ -5,18 +5,16 @@ import (
 	"time"
 )
 
-// anonymousName is the name of the principal of [Anonymous]; no key may have
-// it as its id, lest a key's caller and nobody look alike in histories.
-const anonymousName = "anonymous"
+// AnonymousName is the name of the principal of [Anonymous]. No API key may have
+// it as its id, since its callers would look anonymous in histories.
+const AnonymousName = "anonymous"
 
-// Principal is an authenticated caller. One value is shared by all of the
-// caller's requests: nobody changes it. However it is printed, it shows no
-// secret.
+// Principal is an authenticated caller. All requests of the caller share one
+// value, so it must not be modified. It prints no secret under any format verb.
 type Principal struct {
-	// Name is what the caller is called upstream (the identity of its
-	// requests) and in the log.
+	// Name is the caller's name in the log, and its identity upstream.
 	Name string
-	// Grants say what it may do; no grant is no access.
+	// Grants are the roles that the caller has. Without a grant it has no access.
 	Grants []Grant
 	// Metadata goes upstream with every call of this principal. Keys are in
 	// lower case; values of "-bin" keys are raw bytes.
@@ -24,45 +22,47 @@ type Principal struct {
 	// CallerMetadata are the metadata keys, in lower case, that the caller
 	// itself may send as Grpc-Metadata-<key>.
 	CallerMetadata []string
-	// Share is the part of what a replica takes at a time that is for this
-	// caller, above 0 and at most 1; zero is the gateway's own setting.
+	// Share is the caller's share of the slots of a replica, above 0 and at most
+	// 1. Zero means the share that the gateway is configured with.
 	Share float64
-	// Rate is how often the caller may call; its zero value is no limit.
+	// Rate is the caller's rate limit. The zero value means no limit.
 	Rate Rate
 	// WorkflowTypes, TaskQueues and NexusEndpoints are those that the caller may
 	// start workflows of, put work on, and call; see [Principal.Limited]. No types
 	// means any type, no queues means any queue. No endpoints means any endpoint
-	// to a caller without limits, and none to others: the owner of an endpoint,
+	// for a caller without limits, and none for others: the owner of an endpoint,
 	// not its caller, chose the queue that it leads to.
 	WorkflowTypes, TaskQueues, NexusEndpoints []string
-	// CompletionCallbacks lets the caller attach completion callbacks, by which
-	// the server calls an address of the caller's choice.
+	// CompletionCallbacks permits the caller to attach completion callbacks, with
+	// which the server calls an address that the caller chooses.
 	CompletionCallbacks bool
-	// OverridesAuthorization lets the caller send the upstream's authorization
-	// itself, as Grpc-Metadata-Authorization; it then wins over the credential.
+	// OverridesAuthorization permits the caller to send the upstream's
+	// authorization itself, as Grpc-Metadata-Authorization. It takes precedence
+	// over Credential.
 	OverridesAuthorization bool
-	// Capability, when it is there, narrows the caller to one workflow.
+	// Capability restricts the caller to one workflow; nil means no restriction.
 	Capability *Capability
-	// TokenDigest tells the bearers of one maker's delegated tokens apart, who
-	// share a name: it is a hash of the token. For others it is empty.
+	// TokenDigest is a hash of the delegated token of the caller. It distinguishes
+	// the bearers of tokens of one issuer, who share a name. It is empty for other
+	// callers.
 	TokenDigest string
-	// Credential is what goes upstream in this caller's name; nil is the
-	// upstream's own.
+	// Credential authenticates the caller's requests upstream; nil means the
+	// credential that the upstream is configured with.
 	Credential *Credential
-	// Expires is when what identified the caller ends; zero is never.
+	// Expires is when the caller's own credential expires; zero means never.
 	Expires time.Time
 
-	// bearer gives the token that the caller has shown, nil when there is none.
-	// It is a function because fmt prints the unexported fields of whatever it
-	// is given, without asking them.
+	// bearer returns the token that the caller sent; it is nil if there is none.
+	// It is a function because fmt prints unexported fields, and does not call
+	// their methods.
 	bearer func() string
-	// account is whose it is that is used up, when that is somebody else's.
+	// account is the name to charge instead of Name, if it is set.
 	account string
 }
 
-// Account is the name under which what the caller uses up is counted: that of a
-// delegated token's bearer is its maker's, who could else give itself any number
-// of rates and shares.
+// Account returns the name that rates and shares are charged to. For the bearer
+// of a delegated token it is the token's issuer, who could otherwise issue itself
+// any number of rates and shares.
 func (p *Principal) Account() string {
 	if p.account != "" {
 		return p.account
@@ -70,54 +70,55 @@ func (p *Principal) Account() string {
 	return p.Name
 }
 
-// Narrowed gives a copy of p under another name that may do no more than bound
-// says, until expires. What it uses up is p's.
-func (p *Principal) Narrowed(name string, grant Grant, bound *Capability, expires time.Time) *Principal {
+// Narrowed returns a copy of p with another name that has no more rights than
+// the capability, until expires. Its usage is charged to p.
+func (p *Principal) Narrowed(name string, grant Grant, capability *Capability, expires time.Time) *Principal {
 	narrowed := *p
 	narrowed.Name, narrowed.account = name, p.Account()
-	narrowed.Grants, narrowed.Capability, narrowed.Expires = []Grant{grant}, bound, expires
+	narrowed.Grants, narrowed.Capability, narrowed.Expires = []Grant{grant}, capability, expires
 	narrowed.CallerMetadata, narrowed.OverridesAuthorization, narrowed.CompletionCallbacks = nil, false, false
 	return &narrowed
 }
 
-// Limited reports whether the caller may start some things only, by workflow
-// type, by task queue or by Nexus endpoint.
+// Limited reports whether the caller is limited to some workflow types, task
+// queues or Nexus endpoints.
 func (p *Principal) Limited() bool {
 	return len(p.WorkflowTypes)+len(p.TaskQueues)+len(p.NexusEndpoints) > 0
 }
 
-// Rate is a number of calls a second in the long run, and how many may come at
-// once.
+// Rate is a sustained rate in calls per second, and the number of calls that may
+// arrive at once.
 type Rate struct {
 	PerSecond float64
 	Burst     int
 }
 
-// WithBearer gives a copy of p that has shown token, for [Passthrough].
+// WithBearer returns a copy of p with the token that the caller sent, for
+// [Passthrough].
 func (p *Principal) WithBearer(token string) *Principal {
 	with := *p
 	with.bearer = func() string { return token }
 	return &with
 }
 
-// Anonymous is the caller of a gateway whose operator wrote
-// auth.insecureAnonymous: it may write in every namespace, and may neither
-// administer one nor touch what belongs to the cluster.
+// Anonymous returns the principal of requests without a credential, where
+// auth.insecureAnonymous is set. It may write in every namespace. It may neither
+// administer a namespace nor call RPCs of the cluster.
 func Anonymous() *Principal {
-	return &Principal{Name: anonymousName, Grants: []Grant{{Namespace: "*", Role: RoleWrite}}}
+	return &Principal{Name: AnonymousName, Grants: []Grant{{Namespace: "*", Role: RoleWrite}}}
 }
 
-// principalKey is private, so that no other package can plant a principal
-// but by [WithPrincipal].
+// principalKey is unexported, so that other packages can set a principal with
+// [WithPrincipal] only.
 type principalKey struct{}
 
-// WithPrincipal gives a context that carries p to the upstream chain.
+// WithPrincipal returns a context that carries p to the upstream chain.
 func WithPrincipal(ctx context.Context, p *Principal) context.Context {
 	return context.WithValue(ctx, principalKey{}, p)
 }
 
-// PrincipalFrom gives the principal that ctx carries. Without one the caller
-// must fail closed; a nil principal counts as none.
+// PrincipalFrom returns the principal of ctx. It reports false if there is none,
+// or a nil one; the call must then be rejected.
 func PrincipalFrom(ctx context.Context) (*Principal, bool) {
 	p, _ := ctx.Value(principalKey{}).(*Principal)
 	return p, p != nil

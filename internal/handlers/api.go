@@ -74,11 +74,6 @@ func (a *API) Close() {
 	a.polls.Close()
 }
 
-// Public tells the routes that need no credential: the API's own description.
-func Public(route string) bool {
-	return route == "/v1/openapi.yaml" || route == "/v1/openapi.json"
-}
-
 // okResponse answers with a document.
 func okResponse(body any) *response { return &response{status: http.StatusOK, body: body} }
 

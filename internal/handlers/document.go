@@ -3,21 +3,22 @@ package handlers
 import (
 	"net/http"
 
+	"github.com/go-chi/chi/v5"
+
 	"github.com/flowgate/flowgate/api"
 )
 
-// GetOpenAPIYAML serves the API's description as it was written.
-func (a *API) GetOpenAPIYAML(w http.ResponseWriter, _ *http.Request) {
-	writeDocument(w, "application/yaml", api.OpenAPIYAML())
+// MountDocuments adds the routes of the API's description, as it was written and
+// as JSON. They need no credential.
+func MountDocuments(router chi.Router) {
+	router.Get("/v1/openapi.yaml", serveDocument("application/yaml", api.OpenAPIYAML()))
+	router.Get("/v1/openapi.json", serveDocument(contentTypeJSON, api.OpenAPIJSON()))
 }
 
-// GetOpenAPIJSON serves the same as JSON.
-func (a *API) GetOpenAPIJSON(w http.ResponseWriter, _ *http.Request) {
-	writeDocument(w, contentTypeJSON, api.OpenAPIJSON())
-}
-
-func writeDocument(w http.ResponseWriter, contentType string, document []byte) {
-	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Cache-Control", "no-cache")
-	_, _ = w.Write(document)
+func serveDocument(contentType string, document []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		w.Header().Set("Cache-Control", "no-cache")
+		_, _ = w.Write(document)
+	}
 }

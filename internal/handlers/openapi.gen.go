@@ -2304,12 +2304,6 @@ type ServerInterface interface {
 	// UpdateWithStart Update a workflow, and start it when it is not running
 	// (POST /v1/namespaces/{namespace}/workflows:updateWithStart)
 	UpdateWithStart(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
-	// GetOpenAPIJSON Get this document as JSON
-	// (GET /v1/openapi.json)
-	GetOpenAPIJSON(w http.ResponseWriter, r *http.Request)
-	// GetOpenAPIYAML Get this document as YAML
-	// (GET /v1/openapi.yaml)
-	GetOpenAPIYAML(w http.ResponseWriter, r *http.Request)
 	// GetSystemInfo Get versions and capabilities
 	// (GET /v1/system-info)
 	GetSystemInfo(w http.ResponseWriter, r *http.Request)
@@ -2407,12 +2401,6 @@ func Mount(r chi.Router, si ServerInterface) {
 	})
 	r.Post("/v1/namespaces/{namespace}/workflows:updateWithStart", func(w http.ResponseWriter, r *http.Request) {
 		si.UpdateWithStart(w, r, pathParameter(r, "namespace"))
-	})
-	r.Get("/v1/openapi.json", func(w http.ResponseWriter, r *http.Request) {
-		si.GetOpenAPIJSON(w, r)
-	})
-	r.Get("/v1/openapi.yaml", func(w http.ResponseWriter, r *http.Request) {
-		si.GetOpenAPIYAML(w, r)
 	})
 	r.Get("/v1/system-info", func(w http.ResponseWriter, r *http.Request) {
 		si.GetSystemInfo(w, r)

@@ -6,13 +6,12 @@ import (
 	"regexp"
 	"strings"
 
-	"go.temporal.io/api/operatorservice/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/transcode"
 )
 
@@ -42,20 +41,12 @@ type variable struct {
 func bindings() ([]*binding, error) {
 	plans := transcode.NewPlans()
 	var all []*binding
-	for _, file := range []protoreflect.FileDescriptor{
-		workflowservice.File_temporal_api_workflowservice_v1_service_proto,
-		operatorservice.File_temporal_api_operatorservice_v1_service_proto,
-	} {
-		for i := range file.Services().Len() {
-			methods := file.Services().Get(i).Methods()
-			for j := range methods.Len() {
-				bound, err := bind(plans, methods.Get(j))
-				if err != nil {
-					return nil, err
-				}
-				all = append(all, bound...)
-			}
+	for method := range auth.Methods() {
+		bound, err := bind(plans, method)
+		if err != nil {
+			return nil, err
 		}
+		all = append(all, bound...)
 	}
 	return all, nil
 }

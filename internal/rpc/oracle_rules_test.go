@@ -4,13 +4,13 @@ import (
 	"net/http"
 	"regexp"
 
-	"go.temporal.io/api/operatorservice/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/flowgate/flowgate/internal/auth"
 )
 
 // rule is one binding of the linked API, read here a second time: what the door
@@ -24,7 +24,7 @@ type rule struct {
 }
 
 func (r *rule) fullMethod() string {
-	return "/" + string(r.method.Parent().FullName()) + "/" + string(r.method.Name())
+	return auth.FullMethod(r.method)
 }
 
 func (r *rule) String() string { return r.verb + " " + r.pattern }
@@ -32,16 +32,8 @@ func (r *rule) String() string { return r.verb + " " + r.pattern }
 // rules lists all bindings of the two services that Temporal serves over HTTP.
 func rules() []*rule {
 	var all []*rule
-	for _, file := range []protoreflect.FileDescriptor{
-		workflowservice.File_temporal_api_workflowservice_v1_service_proto,
-		operatorservice.File_temporal_api_operatorservice_v1_service_proto,
-	} {
-		for i := range file.Services().Len() {
-			methods := file.Services().Get(i).Methods()
-			for j := range methods.Len() {
-				all = append(all, rulesOf(methods.Get(j))...)
-			}
-		}
+	for method := range auth.Methods() {
+		all = append(all, rulesOf(method)...)
 	}
 	return all
 }

@@ -10,10 +10,10 @@ import (
 	"os"
 	"strings"
 
-	"github.com/go-chi/chi/v5"
-
 	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/auth/apikey"
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/drain"
 	"github.com/flowgate/flowgate/internal/handlers"
 	"github.com/flowgate/flowgate/internal/limit"
 	"github.com/flowgate/flowgate/internal/request"
@@ -25,13 +25,13 @@ import (
 const maxStreams = 100
 
 // maxFrame is the largest HTTP/2 frame, in bytes: the least that RFC 9113
-// section 4.2 allows. net/http allocates a frame's whole length at its first 9
-// bytes and keeps the memory as long as the connection, before any credential
-// is seen. Its own default is 1 MiB.
+// section 4.2 allows. net/http allocates the whole length of a frame at its first 9
+// bytes and keeps the memory as long as the connection, before any credential is
+// verified. Its own default is 1 MiB.
 const maxFrame = 16 << 10
 
-// Check builds everything that a configuration asks for, and runs nothing: it
-// finds what only the files behind the configuration can tell.
+// Check builds the gateway and runs nothing. It finds faults that are in the files
+// which the configuration names.
 func Check(cfg *config.Config) error {
 	g, err := assemble(context.Background(), cfg, Options{})
 	if err != nil {
@@ -41,19 +41,19 @@ func Check(cfg *config.Config) error {
 	return nil
 }
 
-// CheckKeys reads the keys file alone, for a configuration that is at fault
-// elsewhere. It says nothing of a file that cannot be read: the configuration
-// has.
+// CheckKeys checks the keys file alone, for a configuration with other faults. It
+// returns nil for a file that cannot be read, which the check of the configuration
+// reports.
 func CheckKeys(cfg *config.Config) error {
 	file := cfg.Auth.APIKeys.File
 	if _, err := os.ReadFile(file); file == "" || err != nil {
 		return nil //nolint:nilerr // see above
 	}
-	_, err := auth.OpenKeys(file, auth.Options{Refusal: cfg.RefusesCredentials(), Mint: auth.NoCredential()})
+	_, err := apikey.Open(file, apikey.Options{Refusal: cfg.RefusesCredentials(), Mint: auth.NoCredential()})
 	return err
 }
 
-// build makes a gateway that is ready to run.
+// build returns a gateway that is ready to run.
 func build(ctx context.Context, cfg *config.Config, options Options) (*gateway, error) {
 	g, err := assemble(ctx, cfg, options)
 	if err != nil {
@@ -66,7 +66,8 @@ func build(ctx context.Context, cfg *config.Config, options Options) (*gateway, 
 	return g, nil
 }
 
-// assemble makes a gateway from its configuration. Nothing runs yet.
+// assemble returns a gateway from its configuration, without listeners. Nothing
+// runs yet.
 func assemble(ctx context.Context, cfg *config.Config, options Options) (*gateway, error) {
 	if options.Log == nil {
 		options.Log = io.Discard
@@ -74,7 +75,7 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 	if options.Getenv == nil {
 		options.Getenv = func(string) string { return "" }
 	}
-	g := &gateway{cfg: cfg, gate: newGate(), connections: newConnections(), log: telemetry.NewLogger(options.Log, cfg.Log.Level, cfg.Log.Format)}
+	g := &gateway{cfg: cfg, gate: drain.NewGate(), connections: drain.NewConnections(), log: telemetry.NewLogger(options.Log, cfg.Log.Level, cfg.Log.Format)}
 	g.background, g.stop = context.WithCancel(context.WithoutCancel(ctx))
 	g.requests, g.endRequests = context.WithCancelCause(context.WithoutCancel(ctx))
 	var err error
@@ -94,50 +95,31 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 	if g.upstream, err = g.newUpstream(options); err != nil {
 		return nil, err
 	}
-	front := g.newFront()
+	front := g.newRequestFront()
 	g.api = g.newAPI(options.Version, front)
 	if g.temporal, err = g.newTemporalAPI(front); err != nil {
 		_ = g.upstream.Close()
 		return nil, err
 	}
 	p := &probes{gate: g.gate, upstream: g.upstream, identity: &g.identity, metrics: g.metrics}
-	g.public = g.newServer(g.front(newRouter(doors{g.api, g.temporal}, g.authenticate(), pages), p))
+	g.public = g.newServer(g.publicHandler(p, pages))
 	if err := g.configureTLS(); err != nil {
 		_ = g.upstream.Close()
 		return nil, fmt.Errorf("listen.tls: %w", err)
 	}
-	g.public.ConnState = g.connections.track
+	g.public.ConnState = g.connections.Track
 	g.public.BaseContext = func(net.Listener) context.Context { return g.requests }
 	g.admin = g.newServer(newAdmin(p, g.metrics, lower(cfg.Listen.AdminHosts)))
 	return g, nil
 }
 
-// front makes the handler of the public listener.
-func (g *gateway) front(router chi.Router, p *probes) http.Handler {
-	listen := g.cfg.Listen
-	f := &front{
-		router: router, gate: g.gate, hosts: lower(listen.Hosts), probes: p, log: g.log, metrics: g.metrics,
-		readBody: listen.Timeouts.ReadBody, write: listen.Timeouts.Write, budget: g.cfg.Limits.RequestBudget,
-	}
-	f.next = withCORS(g.cfg.CORS.Origins, http.HandlerFunc(f.passGate))
-	return trustForwardedFor(listen.TrustedProxies, f)
-}
-
-// authenticate is the step in front of the doors.
-func (g *gateway) authenticate() func(http.Handler) http.Handler {
-	return newAuthMiddleware(&authMiddleware{
-		authenticator: g.identity.authenticator(g.cfg.Auth.InsecureAnonymous), metrics: g.metrics, tracing: g.tracing,
-		failures: limit.NewFailures(g.cfg.Auth.FailureLimit.Burst, g.cfg.Auth.FailureLimit.PerSecond), rates: limit.NewRates(),
-	})
-}
-
-// listen opens the listeners that were not given.
+// listen opens the listeners that are not in the options.
 func (g *gateway) listen(options Options) error {
 	public, err := listenerOr(options.Public, g.cfg.Listen.Public)
 	if err != nil {
 		return err
 	}
-	g.publicListener = &drainListener{Listener: public}
+	g.publicListener = &drain.Listener{Listener: public}
 	if g.adminListener, err = listenerOr(options.Admin, g.cfg.Listen.Admin); err != nil {
 		_ = public.Close()
 	}
@@ -148,19 +130,19 @@ func listenerOr(given net.Listener, address string) (net.Listener, error) {
 	if given != nil {
 		return given, nil
 	}
-	listener, err := net.Listen("tcp", address) //nolint:noctx // it is there or it is not
+	listener, err := net.Listen("tcp", address) //nolint:noctx // it does not block
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	return listener, nil
 }
 
-// smallResponse is what a response may hold uncounted, in bytes: not much more
-// than its connection and its goroutine do.
+// smallResponse is the size of a response that is not counted, in bytes. It is not
+// much more than what its connection and its goroutine use.
 const smallResponse = 64 << 10
 
-// newFront makes the front half of the corridor, which all doors share.
-func (g *gateway) newFront() *request.Front {
+// newRequestFront makes the front half of the corridor, which all doors share.
+func (g *gateway) newRequestFront() *request.Front {
 	limits := g.cfg.Limits.InFlight
 	pool := func(size int, gauge *telemetry.Gauge) *limit.Pool {
 		return limit.NewPool(limit.PoolSize{
@@ -215,24 +197,24 @@ func lower(hosts []string) []string {
 	return lowered
 }
 
-// newServer makes an HTTP server with a bound on everything that a client
-// controls before a handler runs. HTTP/2 without TLS is on, because gRPC's
-// clients need it behind a load balancer that ends TLS.
+// newServer returns an HTTP server with a limit on everything that a client
+// controls before a handler runs. HTTP/2 without TLS is enabled, because gRPC
+// clients need it behind a load balancer that terminates TLS.
 func (g *gateway) newServer(handler http.Handler) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
 		Handler: handler, Protocols: protocols,
-		DisableGeneralOptionsHandler: true, // OPTIONS * goes the way of all requests, into the log too
+		DisableGeneralOptionsHandler: true, // OPTIONS * is handled and logged like all requests
 		ReadHeaderTimeout:            g.cfg.Listen.Timeouts.ReadHeader,
 		IdleTimeout:                  g.cfg.Listen.Timeouts.Idle,
 		MaxHeaderBytes:               g.cfg.Listen.MaxHeaderBytes,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: maxStreams,
 			MaxReadFrameSize:     maxFrame,
-			// A response has a deadline, a connection's own frames have not: a client that asks for them (PING, SETTINGS)
-			// and does not read would hold its connection for ever, the idle timeout waits for the write too.
+			// A response has a deadline, the frames of a connection (PING, SETTINGS) have none: a client that requests
+			// them and does not read would hold its connection for ever, since the idle timeout waits for the write too.
 			WriteByteTimeout: g.cfg.Listen.Timeouts.Write,
 		},
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {

@@ -4,18 +4,19 @@ import (
 	"net"
 	"net/http"
 
-	"github.com/go-chi/chi/v5/middleware"
+	chimiddleware "github.com/go-chi/chi/v5/middleware"
 
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// trustForwardedFor lets the proxies of the given prefixes say for whom they ask, in
-// X-Forwarded-For. The header is walked from the right, where each proxy adds
-// whom it heard, up to the first address that is none of ours: what stands left
-// of it is that one's to invent. From any other peer the header counts nothing.
-func trustForwardedFor(proxies []string, next http.Handler) http.Handler {
+// trustForwardedFor returns the step that takes the client's address from
+// X-Forwarded-For, if the peer is a proxy in one of the given prefixes. The header
+// is read from the right, where each proxy appends its peer, up to the first
+// address that is not a trusted proxy: that client can have invented everything
+// further left. From any other peer the header is ignored.
+func trustForwardedFor(proxies []string) middleware {
 	if len(proxies) == 0 {
-		return next
+		return func(next http.Handler) http.Handler { return next }
 	}
 	networks := make([]string, len(proxies))
 	for i, proxy := range proxies {
@@ -25,13 +26,13 @@ func trustForwardedFor(proxies []string, next http.Handler) http.Handler {
 		}
 		networks[i] = network.String()
 	}
-	return middleware.ClientIPFromXFF(networks...)(next)
+	return chimiddleware.ClientIPFromXFF(networks...)
 }
 
-// clientIP is the caller's address: the one that a trusted proxy vouches for,
+// clientIP returns the client's address: the one that a trusted proxy reports, or
 // else the peer's.
 func clientIP(r *http.Request) string {
-	if ip := middleware.GetClientIP(r.Context()); ip != "" {
+	if ip := chimiddleware.GetClientIP(r.Context()); ip != "" {
 		return ip
 	}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)

@@ -15,11 +15,26 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// validateRequest refuses requests whose head or path two parsers could read in
-// two ways, and those that are for another host: a name that an attacker has
-// pointed at us (DNS rebinding), or one that a proxy in front did not check.
-func (f *front) validateRequest(r *http.Request) error {
-	if len(f.hosts) > 0 && !slices.Contains(f.hosts, hostName(r.Host)) {
+// validateRequest returns the step that rejects requests whose head or path two
+// parsers could interpret differently. hosts are the permitted hosts in lower case;
+// none means any.
+func validateRequest(hosts []string) middleware {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if err := checkHead(hosts, r); err != nil {
+				writeProblem(w, r, err)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// checkHead checks the head of a request. A request for another host is rejected
+// too: an attacker may have pointed that name at this gateway (DNS rebinding), or a
+// proxy in front did not check it.
+func checkHead(hosts []string, r *http.Request) error {
+	if len(hosts) > 0 && !slices.Contains(hosts, hostName(r.Host)) {
 		return problem.New(problem.MisdirectedRequest, "This gateway does not answer for that host.")
 	}
 	if r.Method == http.MethodConnect { // it names a host to be connected to, not a resource
@@ -31,8 +46,8 @@ func (f *front) validateRequest(r *http.Request) error {
 		return err
 	}
 	for name := range r.Header {
-		// X_User and X-User are one to CGI-like servers: a proxy that strips
-		// the one lets the other through (CVE-2025-64484).
+		// X_User and X-User are the same for CGI-like servers: a proxy that strips
+		// one lets the other through (CVE-2025-64484).
 		if strings.Contains(name, "_") {
 			return problem.Invalid(name, "header names must not contain an underscore")
 		}
@@ -40,24 +55,24 @@ func (f *front) validateRequest(r *http.Request) error {
 	return nil
 }
 
-// endAmbiguous closes the connection after the response where another parser
-// may see a different end of the request's body: then what follows is a
-// request to one of the two and a body to the other (request smuggling).
+// endAmbiguous closes the connection after the response if another parser may see
+// a different end of the request's body: what follows would then be a request for
+// one parser and a body for the other (request smuggling).
 //
-// RFC 9112 section 6.1 demands it of a server for Content-Length beside
-// Transfer-Encoding, and for Transfer-Encoding in HTTP/1.0. net/http serves
-// both and removes both headers before a handler runs, so every body in chunks
-// and every HTTP/1.0 request ends its connection. To refuse these two alone, a
-// second parser of heads would have to read along in front of net/http, below
-// TLS, and would be one more that can disagree. Callers with bodies in chunks
-// pay with a connection for each request; nearly all send Content-Length.
+// RFC 9112 section 6.1 requires it of a server for Content-Length beside
+// Transfer-Encoding, and for Transfer-Encoding in HTTP/1.0. net/http serves both
+// and removes both headers before a handler runs, so every chunked body and every
+// HTTP/1.0 request closes its connection. To reject only these two, a second
+// parser of heads would have to run in front of net/http, below TLS, and could
+// disagree too. Callers with chunked bodies pay with a connection for each
+// request; nearly all send Content-Length.
 func endAmbiguous(response http.Header, r *http.Request) {
 	if r.ProtoMajor == 1 && (r.ContentLength < 0 || r.ProtoMinor == 0) {
 		response.Set("Connection", "close")
 	}
 }
 
-// hostName is a Host header without its port, in lower case.
+// hostName returns a Host header without its port, in lower case.
 func hostName(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -65,14 +80,14 @@ func hostName(host string) string {
 	return strings.ToLower(strings.Trim(host, "[]"))
 }
 
-// validatePath judges the path. Dot segments are refused and not resolved, the
-// escaped ones too, because many parsers cannot tell them from plain ones; ids
-// of that form have a way of their own.
+// validatePath checks the path. Dot segments are rejected and not resolved, also
+// escaped ones, because many parsers do not distinguish them from plain ones. Ids
+// of that form can be sent as parameters.
 func validatePath(u *url.URL) error {
-	path, routed := u.Path, cmp.Or(u.RawPath, u.Path) // as the router has it: EscapedPath would undo what was escaped beside a character that has to be
+	path, routed := u.Path, cmp.Or(u.RawPath, u.Path) // as in the router: EscapedPath may escape less than the caller did
 	for segment := range strings.SplitSeq(routed, "/") {
 		plain, err := segment, error(nil)
-		if u.RawPath != "" { // else it is decoded
+		if u.RawPath != "" { // otherwise it is decoded
 			plain, err = url.PathUnescape(segment)
 		}
 		if err != nil || plain == "." || plain == ".." {
@@ -89,8 +104,9 @@ func validatePath(u *url.URL) error {
 	}
 }
 
-// requestID keeps a well-formed id of the caller, so that it finds its request
-// in our log; anything else could write into the log as it likes.
+// requestID returns the id that the caller sent, so that it can find its request in
+// the log, or a new id if that one is not well-formed: other text could forge lines
+// of the log.
 func requestID(h http.Header) string {
 	const maxLength = 128
 	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"

@@ -13,67 +13,87 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/drain"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/rpc"
 	"github.com/flowgate/flowgate/internal/telemetry"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// front is the first to see a request and the last to leave it. The order is:
-//
-//  1. request id, so that every answer has one;
-//  2. the event, from which the log line, the metrics and the span are made;
-//  3. probes, which are answered in every state of the gateway;
-//  4. CORS, where pages of other origins may call, so that they can read what
-//     all later steps answer;
-//  5. the gate, which refuses what arrives while the gateway stops;
-//  6. the form of head and path, before a router interprets them;
-//  7. the router, and behind it the credential (authenticate), so that an
-//     unknown route looks the same to everyone;
-//  8. the doors, which bound what is in flight for each caller.
-//
-// Before all of them stands, when there are trusted proxies, whom they vouch
-// for (believing). It is a few frames deep: 5,000 waiting callers keep their
-// stacks.
+// front records every request: it creates the request's state at the begin, and
+// the log line and the metrics at the end.
 type front struct {
-	router  chi.Router
-	next    http.Handler // admit, behind CORS where it is configured
-	gate    *gate
+	router  chi.Routes
 	probes  *probes
 	log     *slog.Logger
 	metrics *telemetry.Metrics
-	hosts   []string // in lower case; none means any
 
-	readBody time.Duration // bound of a whole body
-	write    time.Duration // bound of each write
+	readBody time.Duration // limit of reading a whole body
+	write    time.Duration // limit of each write
 	budget   time.Duration // of a request, see recorder
 
-	routings sync.Pool // of *chi.Context, as chi's router has one of its own
+	routings sync.Pool // of *chi.Context, like the one of chi's router
 }
 
-func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	v, r := f.receive(w, r)
-	defer f.leave(v)
-	if !f.probes.serve(&v.recorder, r) {
-		f.next.ServeHTTP(&v.recorder, r)
+func (g *gateway) newFront(p *probes) *front {
+	timeouts := g.cfg.Listen.Timeouts
+	return &front{
+		probes: p, log: g.log, metrics: g.metrics,
+		readBody: timeouts.ReadBody, write: timeouts.Write, budget: g.cfg.Limits.RequestBudget,
 	}
-	v.recorder.discard(r.Body)
 }
 
-// connectionKey is where a request's context has its connection.
+// record is the step that creates the state of a request and ends it.
+func (f *front) record(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		state, r := f.begin(w, r)
+		defer f.end(state)
+		next.ServeHTTP(&state.recorder, r)
+		state.recorder.discard(r.Body)
+	})
+}
+
+// connectionKey is the context key of a request's connection.
 type connectionKey struct{}
 
-// requestState is one request from its begin to its end.
+// requestState is the state of one request from its begin to its end. It is the
+// request's context too, which saves an allocation.
 type requestState struct {
-	recorder recorder
-	event    telemetry.Event
-	request  *http.Request
-	routing  *chi.Context
-	begin    time.Time
+	context.Context //nolint:containedctx // of the request before this one
+
+	recorder  recorder
+	event     telemetry.Event
+	request   *http.Request
+	routing   *chi.Context
+	begin     time.Time
+	principal *auth.Principal  // nil before authentication
+	endSpan   func(status int) // nil before authentication
 }
 
-// receive is what is done for each request before anything is known of it.
-func (f *front) receive(w http.ResponseWriter, r *http.Request) (*requestState, *http.Request) {
+// stateKey is the context key of a request's state.
+type stateKey struct{}
+
+// Value returns the state for its key, and the routing context for chi's key.
+func (s *requestState) Value(key any) any {
+	switch key {
+	case stateKey{}:
+		return s
+	case chi.RouteCtxKey:
+		return s.routing
+	default:
+		return s.Context.Value(key)
+	}
+}
+
+// stateOf returns the state of a request behind [front.record].
+func stateOf(r *http.Request) *requestState {
+	state, _ := r.Context().Value(stateKey{}).(*requestState)
+	return state
+}
+
+// begin creates the state of a request, and returns the request with it.
+func (f *front) begin(w http.ResponseWriter, r *http.Request) (*requestState, *http.Request) {
 	v := &requestState{begin: time.Now(), routing: f.routingContext()}
 	v.recorder = recorder{
 		ResponseWriter: w, timeout: f.write, budget: f.budget, begin: v.begin,
@@ -89,21 +109,22 @@ func (f *front) receive(w http.ResponseWriter, r *http.Request) (*requestState, 
 		UserAgent: r.UserAgent(), BytesIn: max(r.ContentLength, 0),
 	}
 	v.routing.Routes = f.router
-	r = r.WithContext(context.WithValue(telemetry.NewContext(r.Context(), &v.event), chi.RouteCtxKey, v.routing))
+	v.Context = telemetry.NewContext(r.Context(), &v.event)
+	r = r.WithContext(v)
 	v.request = r
 	setSecurityHeaders(v.recorder.Header(), v.event.RequestID)
 	endAmbiguous(v.recorder.Header(), r)
 	if r.ContentLength != 0 {
-		// Also for whoever is refused before its body is read: net/http reads
-		// on before it answers, and must not do so for as long as a caller likes.
+		// Also for requests that are rejected before their body is read: net/http
+		// reads on before it responds, which the client must not be able to extend.
 		_ = http.NewResponseController(w).SetReadDeadline(v.begin.Add(f.readBody))
 	}
 	f.metrics.Active.Inc()
 	return v, r
 }
 
-// routingContext is what the router works in. It is taken here and not by the
-// router, so that the route is known when the request has left.
+// routingContext returns the context that the router uses. It comes from here and
+// not from the router, so that the route is known at the end of the request.
 func (f *front) routingContext() *chi.Context {
 	if used, ok := f.routings.Get().(*chi.Context); ok {
 		used.Reset()
@@ -112,71 +133,42 @@ func (f *front) routingContext() *chi.Context {
 	return chi.NewRouteContext()
 }
 
-// leave is what is done for each request at its end, also when a handler has
-// panicked. It is deferred.
-func (f *front) leave(v *requestState) {
+// end is deferred: it ends a request, also after a panic of a handler.
+func (f *front) end(v *requestState) {
 	f.metrics.Active.Dec()
-	failure := recover() //nolint:revive // it is deferred, by ServeHTTP
+	failure := recover() //nolint:revive // it is deferred, by record
 	event, rec := &v.event, &v.recorder
 	f.recordOutcome(v, failure)
+	if v.endSpan != nil {
+		v.endSpan(rec.status)
+	}
 	event.Route, event.Status, event.BytesOut = v.routing.RoutePattern(), rec.status, rec.bytes
 	event.Duration = time.Since(v.begin)
 	if !f.probes.isProbe(v.request) {
 		event.Log(f.log)
 		f.metrics.Request(v.request.Context(), v.request.Method, event.Route, rec.status, event.Duration)
 	}
-	f.routings.Put(v.routing) // nothing reads it any more: work that outlasts a request has a context of its own
+	f.routings.Put(v.routing) // nothing reads it any more: work that goes on after a request has its own context
 	if failure != nil && errors.Is(asError(failure), http.ErrAbortHandler) {
-		panic(http.ErrAbortHandler) // cuts the connection, as the handler wanted
+		panic(http.ErrAbortHandler) // closes the connection, as the handler wanted
 	}
 }
 
-// passGate lets a request in, unless the gateway stops or the request's form is
-// wrong.
-func (f *front) passGate(w http.ResponseWriter, r *http.Request) {
-	if f.enter(w, r) {
-		defer f.gate.leave()
-		f.router.ServeHTTP(w, r)
-	}
-}
-
-// enter passes the gate, or answers why not.
-func (f *front) enter(w http.ResponseWriter, r *http.Request) bool {
-	admitted, closing := f.gate.enter()
-	if closing {
-		w.Header().Set("Connection", "close")
-	}
-	err := f.validateRequest(r)
-	if !admitted {
-		err = problem.ShuttingDown()
-	}
-	if err == nil {
-		return true
-	}
-	defer func() {
-		if admitted {
-			f.gate.leave()
-		}
-	}()
-	writeProblem(w, r, telemetry.FromContext(r.Context()), err)
-	return false
-}
-
-// signalIdle makes the event say how the request ended, and answers for a handler
-// that did not. A response that was not taken is its client's end, whatever its
-// handler made of the failed write.
+// recordOutcome sets how the request ended in its event, and responds for a handler
+// that did not. If the response could not be written, the client has gone, whatever
+// the handler made of the failed write.
 func (f *front) recordOutcome(v *requestState, failure any) {
 	w, event := &v.recorder, &v.event
 	if failure == nil || errors.Is(asError(failure), http.ErrAbortHandler) {
 		if w.status == 0 {
-			w.status = http.StatusOK // what net/http sends for nothing
+			w.status = http.StatusOK // as net/http sends if the handler writes nothing
 		}
-		if w.failed != nil && w.status < http.StatusBadRequest { // else the log keeps what went wrong before
+		if w.failed != nil && w.status < http.StatusBadRequest { // else the log keeps the earlier error
 			e := upstream.Canceled(v.request.Context(), w.failed)
 			event.SetProblem(string(e.Code), e.LogDetail())
 		}
 		if event.Code == string(problem.ClientClosedRequest) {
-			w.status = problem.ClientClosedRequest.Row().Status // for the log: nobody is sent it
+			w.status = problem.ClientClosedRequest.Row().Status // for the log: it is not sent
 		}
 		return
 	}
@@ -188,6 +180,25 @@ func (f *front) recordOutcome(v *requestState, failure any) {
 	}
 }
 
+// passGate returns the step that rejects requests while the gateway stops, and
+// counts those in flight.
+func passGate(gate *drain.Gate) middleware {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			admitted, closing := gate.Enter()
+			if closing {
+				w.Header().Set("Connection", "close")
+			}
+			if !admitted {
+				writeProblem(w, r, problem.ShuttingDown())
+				return
+			}
+			defer gate.Leave()
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
 func asError(failure any) error {
 	if err, ok := failure.(error); ok {
 		return err
@@ -195,15 +206,14 @@ func asError(failure any) error {
 	return fmt.Errorf("panic: %v", failure)
 }
 
-// writeProblem answers with a problem, in the form of the door that was knocked at.
-func writeProblem(w http.ResponseWriter, r *http.Request, event *telemetry.Event, err error) {
-	e := problem.Of(err)
-	event.SetProblem(string(e.Code), e.LogDetail())
+// writeProblem responds with a problem, in the format of the door that the path
+// belongs to.
+func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
+	state, e := stateOf(r), problem.Of(err)
+	state.event.SetProblem(string(e.Code), e.LogDetail())
 	if rpc.Owns(r.URL.Path) {
 		rpc.WriteError(w, r, e)
 		return
 	}
-	problem.Write(w, e, problem.Occurrence{
-		RequestID: event.RequestID, Instance: chi.RouteContext(r.Context()).RoutePattern(),
-	})
+	problem.Write(w, e, problem.Occurrence{RequestID: state.event.RequestID, Instance: state.routing.RoutePattern()})
 }

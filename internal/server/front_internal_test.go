@@ -12,7 +12,7 @@ import (
 func TestPanicIsAnsweredAndLoggedOnce(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	f := FrontOf(t, &log, func(http.ResponseWriter, *http.Request) { panic("broken") }) //nolint:forbidigo // what is tested
+	f, gate := FrontOf(t, &log, func(http.ResponseWriter, *http.Request) { panic("broken") }) //nolint:forbidigo // what is tested
 	answer := httptest.NewRecorder()
 	f.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/fails", nil))
 	require.Equal(t, http.StatusInternalServerError, answer.Code)
@@ -20,17 +20,17 @@ func TestPanicIsAnsweredAndLoggedOnce(t *testing.T) {
 	require.NotContains(t, answer.Body.String(), "broken")
 	require.Contains(t, log.String(), "front_internal_test.go", "the stack is in the log")
 	require.Contains(t, log.String(), `"status":500`)
-	require.Zero(t, f.gate.inFlight)
+	require.Zero(t, gate.InFlight())
 }
 
 func TestAbortCutsTheConnectionWithoutNoise(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	f := FrontOf(t, &log, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	f, gate := FrontOf(t, &log, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	require.PanicsWithValue(t, http.ErrAbortHandler, func() {
 		f.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/fails", nil))
 	})
 	require.NotContains(t, log.String(), `"msg":"panic"`)
 	require.Contains(t, log.String(), `"msg":"request"`)
-	require.Zero(t, f.gate.inFlight)
+	require.Zero(t, gate.InFlight())
 }

@@ -41,7 +41,7 @@ func FuzzClientIP(f *testing.F) {
 		r.Header["X-Forwarded-For"] = []string{first, second}
 		before := r.Header.Clone()
 		var got string
-		trustForwardedFor(prefixes, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = clientIP(r) })).ServeHTTP(nil, r)
+		trustForwardedFor(prefixes)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = clientIP(r) })).ServeHTTP(nil, r)
 		require.Equal(t, before, r.Header)
 		require.Equal(t, addressOf(peer, trusted, first+","+second), got, "%q %q %q", peer, first, second)
 	})

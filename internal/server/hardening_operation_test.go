@@ -149,12 +149,13 @@ func sharedWith(t *testing.T, _ *gateway, a answered) {
 func panicking(t *testing.T, _ *gateway) string {
 	t.Helper()
 	log, listener := &syncBuffer{}, newListener()
-	public := &http.Server{Handler: server.FrontOf(t, log, func(_ http.ResponseWriter, r *http.Request) { //nolint:gosec // in memory
+	front, _ := server.FrontOf(t, log, func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Has("abort") {
 			panic(http.ErrAbortHandler)
 		}
 		panic("broken") //nolint:forbidigo // what is tested
-	})}
+	})
+	public := &http.Server{Handler: front} //nolint:gosec // in memory
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = public.Serve(listener) })
 	defer serving.Wait()

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/auth/apikey"
 	"github.com/flowgate/flowgate/internal/auth/delegated"
 	"github.com/flowgate/flowgate/internal/auth/jwt"
 	"github.com/flowgate/flowgate/internal/auth/mint"
@@ -16,14 +17,14 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// identity is all that tells who calls, and what is said upstream of it. What
-// is not configured is nil.
+// identity has the verifiers of callers, and the credentials that go upstream.
+// Fields that are not configured are nil.
 type identity struct {
 	anonymous *auth.Principal
-	keys      *auth.Keys
+	keys      *apikey.Keys
 	tokens    *jwt.Verifier
-	// bearers are whoever brings an issuer's tokens, by its name, as makers of delegated tokens: what goes upstream in
-	// their names must not change when they hand one on.
+	// bearers are the bearers of each issuer's tokens, by the issuer's name, as issuers of delegated tokens: the
+	// credential that goes upstream must be the same when they pass a delegated token on.
 	bearers map[string]*auth.Principal
 
 	certificates *auth.Certificates
@@ -33,27 +34,27 @@ type identity struct {
 	minted       *auth.Credential
 }
 
-// authenticate opens every way by which callers may say who they are, and has
-// their files and keys followed.
+// openIdentity opens all verifiers and credentials, and registers the watchers of
+// their files and keys.
 func (g *gateway) openIdentity(options Options) (err error) {
 	id := &g.identity
 	if g.cfg.Auth.InsecureAnonymous {
 		id.anonymous = auth.Anonymous()
-		g.log.Warn("everybody is let in: auth.insecureAnonymous is set")
+		g.log.Warn("authentication is disabled: auth.insecureAnonymous is set")
 	}
 	if id.seals, err = seal.Open(g.cfg.Tokens.KeyFiles); err != nil {
 		return err
 	}
 	if len(g.cfg.Tokens.KeyFiles) == 0 {
-		g.log.Warn("page tokens and delegated tokens are good on this replica only, and until it stops: tokens.keyFiles is not set")
+		g.log.Warn("page tokens and delegated tokens are valid on this replica only, and until it stops: tokens.keyFiles is not set")
 	}
 	id.delegated = delegated.New(id.seals, g.cfg.Tokens.MaxTTL, id.maker, nil)
-	failed := []error{g.openSigner(), g.openKeys(), g.openIssuers(options.KeyTransport), nil} // each tells of its own files
+	failed := []error{g.openSigner(), g.openKeys(), g.openIssuers(options.KeyTransport), nil} // each error is about its own files
 	id.certificates, failed[3] = auth.NewCertificates(g.cfg.Auth.Certificates)
 	return errors.Join(failed...)
 }
 
-// openIssuers prepares for the tokens of issuers, when there are any.
+// openIssuers opens the verifier of JWTs, if issuers are configured.
 func (g *gateway) openIssuers(transport http.RoundTripper) (err error) {
 	id := &g.identity
 	if len(g.cfg.Auth.JWT) == 0 {
@@ -72,7 +73,7 @@ func (g *gateway) openIssuers(transport http.RoundTripper) (err error) {
 	id.bearers = map[string]*auth.Principal{}
 	for _, issuer := range g.cfg.Auth.JWT {
 		bearer := &auth.Principal{Name: issuer.Name}
-		if issuer.Credential != "" { // else it is the upstream's
+		if issuer.Credential != "" { // otherwise it is the upstream's
 			if bearer.Credential, err = g.credential(issuer.Credential, ""); err != nil {
 				return err
 			}
@@ -82,7 +83,7 @@ func (g *gateway) openIssuers(transport http.RoundTripper) (err error) {
 	return nil
 }
 
-// openSigner reads the keys that sign what is minted, when there are any.
+// openSigner reads the keys that sign minted tokens, if they are configured.
 func (g *gateway) openSigner() error {
 	cfg := g.cfg.Upstream.Credential.Mint
 	if cfg.KeyFile == "" {
@@ -92,7 +93,7 @@ func (g *gateway) openSigner() error {
 		Log: g.log, OnReload: func(err error) { g.metrics.SigningKeysReloaded(g.background, err) },
 	})
 	if err != nil {
-		g.identity.minted = auth.NoCredential() // nothing runs: the keys and issuers that would mint tell of their own faults alone
+		g.identity.minted = auth.NoCredential() // nothing will run; keys and issuers with the mode mint then report their own faults only
 		return fmt.Errorf("upstream.credential.mint.keyFile: %w", yamlnode.InFile(cfg.KeyFile, err))
 	}
 	g.watchers = append(g.watchers, func(ctx context.Context) { signer.Watch(ctx, credentialInterval) })
@@ -101,13 +102,13 @@ func (g *gateway) openSigner() error {
 	return nil
 }
 
-// openKeys reads the API keys, when there are any.
+// openKeys reads the API keys, if they are configured.
 func (g *gateway) openKeys() error {
 	cfg := g.cfg.Auth.APIKeys
 	if cfg.File == "" {
 		return nil
 	}
-	keys, err := auth.OpenKeys(cfg.File, auth.Options{
+	keys, err := apikey.Open(cfg.File, apikey.Options{
 		Log: g.log, Refusal: g.cfg.RefusesCredentials(), Mint: g.identity.minted,
 		OnReload: func(err error) { g.metrics.KeysReloaded(g.background, err) },
 	})
@@ -120,17 +121,21 @@ func (g *gateway) openKeys() error {
 	return nil
 }
 
-// newAuthMiddleware asks all of them.
+// authenticator returns an authenticator with all verifiers. A nil pointer must not
+// become a verifier that is not nil.
 func (id *identity) authenticator(anonymous bool) *auth.Authenticator {
-	ways := auth.Verifiers{Keys: id.keys, Delegated: id.delegated, Certificates: id.certificates, Anonymous: anonymous}
-	if id.tokens != nil {
-		ways.Tokens = id.tokens
+	verifiers := auth.Verifiers{Delegated: id.delegated, Certificates: id.certificates, Anonymous: anonymous}
+	if id.keys != nil {
+		verifiers.Keys = id.keys
 	}
-	return auth.NewAuthenticator(ways)
+	if id.tokens != nil {
+		verifiers.Tokens = id.tokens
+	}
+	return auth.NewAuthenticator(verifiers)
 }
 
-// maker finds who made a delegated token, by the form of the name: those of keys
-// have no colon.
+// maker returns the issuer of a delegated token by its name. Names of API keys have
+// no colon.
 func (id *identity) maker(name string) (m delegated.Maker, ok bool) {
 	kind, _, colon := strings.Cut(name, ":")
 	m.Kept = true
@@ -152,7 +157,7 @@ func (id *identity) maker(name string) (m delegated.Maker, ok bool) {
 	return m, ok
 }
 
-// ready says which keys are not there yet without which callers are refused.
+// ready returns an error while keys of token issuers are missing.
 func (id *identity) ready() error {
 	if id.tokens == nil {
 		return nil
@@ -160,7 +165,7 @@ func (id *identity) ready() error {
 	return id.tokens.Ready()
 }
 
-// jwks is the set of the keys that sign what is minted, nil when nothing is.
+// jwks returns the key set of minted tokens, or nil if no tokens are minted.
 func (id *identity) jwks() []byte {
 	if id.signer == nil {
 		return nil

@@ -36,11 +36,30 @@ func TestPagesNeedNoCredential(t *testing.T) {
 	})
 }
 
+func TestRootRedirectsToTheDocs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, nil)
+		follow := g.client.CheckRedirect
+		g.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		for _, method := range []string{http.MethodGet, http.MethodHead} {
+			a := g.do(t, method, "/", "", "Authorization", "Bearer "+expiredKey)
+			require.Equal(t, http.StatusFound, a.status)
+			require.Equal(t, "/docs", a.header.Get("Location"))
+		}
+		require.Equal(t, http.StatusMethodNotAllowed, g.do(t, http.MethodPost, "/", "{}").status)
+		g.client.CheckRedirect = follow
+		a := g.do(t, http.MethodGet, "/", "")
+		require.Equal(t, http.StatusOK, a.status)
+		require.Contains(t, a.header.Get("Content-Type"), "text/html")
+	})
+}
+
 func TestPagesCanBeSwitchedOff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := start(t, func(cfg *config.Config) { cfg.Docs.Enabled = false })
-		for _, path := range []string{"/docs", "/docs/problems", "/docs/documents.json"} {
+		for _, path := range []string{"/", "/docs", "/docs/problems", "/docs/documents.json"} {
 			require.Equal(t, "route-not-found", g.do(t, http.MethodGet, path, "").field(t, "code"), path)
 		}
 	})

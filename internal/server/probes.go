@@ -6,34 +6,35 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/flowgate/flowgate/internal/drain"
 	"github.com/flowgate/flowgate/internal/telemetry"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// probes answer load balancers and orchestrators without a credential and
-// without a call: /livez says that the process runs, /readyz that it should
+// probes serves load balancers and orchestrators without a credential and without
+// an upstream call: /livez reports that the process runs, /readyz that it should
 // get traffic. The keys of minted tokens are published in the same way, in every
-// state of the gateway: a Temporal server that is answered with anything else
-// forgets all keys.
+// phase of the gateway: a Temporal server that gets any other response drops all
+// keys.
 type probes struct {
-	gate     *gate
+	gate     *drain.Gate
 	upstream *upstream.Client
 	identity *identity
 	metrics  *telemetry.Metrics
 }
 
-// state is what the admin listener tells.
+// state is the body of /readyz on the admin listener.
 type state struct {
 	Ready    bool   `json:"ready"`
 	Draining bool   `json:"draining"`
 	Upstream string `json:"upstream"`
-	// Issuers is what keys are missing of those whose tokens are taken.
+	// Issuers names the issuers of tokens whose keys are missing.
 	Issuers string `json:"issuers,omitempty"`
 }
 
 func (p *probes) state() state {
 	health := p.upstream.Health()
-	s := state{Draining: p.gate.isStopping(), Upstream: "ready"}
+	s := state{Draining: p.gate.IsDraining(), Upstream: "ready"}
 	if !health.Ready {
 		s.Upstream = health.Reason
 	}
@@ -49,16 +50,25 @@ func (p *probes) state() state {
 	return s
 }
 
-// isProbe reports a probe: one comes every few seconds, and a log line for each
-// would bury the rest.
+// isProbe reports whether r is a probe. Probes arrive every few seconds and have no
+// log line, which would bury the others.
 func (p *probes) isProbe(r *http.Request) bool {
 	return r.URL.Path == "/livez" || r.URL.Path == "/readyz" || r.URL.Path == jwksPath && p.identity.jwks() != nil
 }
 
-// jwksPath is where the keys of minted tokens are published.
+// jwksPath is the path of the keys of minted tokens.
 const jwksPath = "/.well-known/jwks.json"
 
-// serve answers a probe on the public listener, without detail.
+// intercept is the step that serves probes on the public listener.
+func (p *probes) intercept(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !p.serve(w, r) {
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// serve serves a probe without detail. It reports false for other requests.
 func (p *probes) serve(w http.ResponseWriter, r *http.Request) bool {
 	if !p.isProbe(r) || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
@@ -75,7 +85,7 @@ func (p *probes) serve(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// detailed answers /readyz on the admin listener.
+// detailed serves /readyz on the admin listener.
 func (p *probes) detailed(w http.ResponseWriter, _ *http.Request) {
 	s := p.state()
 	status := http.StatusOK

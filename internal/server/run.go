@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/drain"
 	"github.com/flowgate/flowgate/internal/handlers"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/rpc"
@@ -19,35 +20,34 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// Options are what the gateway takes from its surroundings. The zero value
-// takes the real ones.
+// Options replace parts of the gateway's environment. The zero value replaces
+// nothing.
 type Options struct {
 	Version string
 	// Public and Admin are listeners to serve on instead of the configured
 	// addresses. Run closes them.
 	Public, Admin net.Listener
-	// Dial reaches the upstream instead of the network.
+	// Dial opens connections to the upstream; nil uses the network.
 	Dial upstream.Dialer
-	// KeyTransport fetches the keys of the issuers of tokens instead of the
-	// network.
+	// KeyTransport fetches the keys of token issuers; nil uses the network.
 	KeyTransport http.RoundTripper
-	// Log is where the log goes; nil discards it.
+	// Log receives the log; nil discards it.
 	Log io.Writer
-	// Getenv answers for the OpenTelemetry variables; nil knows none.
+	// Getenv returns the OpenTelemetry variables; nil means that none is set.
 	Getenv func(string) string
 }
 
-// lastWrites is how long answers that are being sent may take once nothing is
-// in flight any more.
+// lastWrites is the time for writing the last responses, once no request is in
+// flight.
 const lastWrites = 5 * time.Second
 
-// lastRequests is how long requests may take to arrive on connections that
-// were opened before the listener closed.
+// lastRequests is the time for requests to arrive on connections that were opened
+// before the listener closed.
 const lastRequests = time.Second
 
-// Run serves until ctx ends, then drains: it reports not ready, goes on for
-// the drain delay, ends the waits, answers what is in flight, and stops. It
-// returns nil after an orderly end.
+// Run serves until ctx ends, and then drains (see package drain): it reports not
+// ready, serves for the drain delay, ends the waits, completes the requests in
+// flight, and stops. It returns nil after an orderly shutdown.
 func Run(ctx context.Context, cfg *config.Config, options Options) error {
 	g, err := build(ctx, cfg, options)
 	if err != nil {
@@ -66,22 +66,22 @@ type gateway struct {
 	upstream *upstream.Client
 	api      *handlers.API
 	temporal *rpc.HTTP
-	gate     *gate
+	gate     *drain.Gate
 	public   *http.Server
 	admin    *http.Server
 
-	publicListener *drainListener
+	publicListener *drain.Listener
 	adminListener  net.Listener
-	connections    *connections // of the public listener
+	connections    *drain.Connections // of the public listener
 
-	// requests is what every request's context comes from.
+	// requests is the parent of every request's context.
 	requests    context.Context //nolint:containedctx // as http.Server.BaseContext wants it
 	endRequests context.CancelCauseFunc
 
-	// watchers are the loops that follow files and the upstream's health.
+	// watchers are the loops that watch files and the upstream's health.
 	watchers   []func(context.Context)
 	stop       context.CancelFunc // ends the watchers and the shared polls
-	background context.Context    //nolint:containedctx // the life of what outlasts single requests
+	background context.Context    //nolint:containedctx // of work that is not bound to one request
 }
 
 func (g *gateway) run(ctx context.Context) error {
@@ -108,8 +108,8 @@ func (g *gateway) run(ctx context.Context) error {
 	return err
 }
 
-// serve accepts connections in a goroutine of its own, until the listener is
-// closed. The channel tells why it ended, and is closed then.
+// serve accepts connections in its own goroutine, until the listener is closed. The
+// channel receives the error, if there was one, and is closed.
 func serve(server *http.Server, listener net.Listener) <-chan error {
 	ended := make(chan error, 1)
 	go func() {
@@ -127,24 +127,24 @@ func serve(server *http.Server, listener net.Listener) <-chan error {
 	return ended
 }
 
-// drain ends the service so that every request that was begun is answered.
+// drain stops serving such that every request that has begun gets a response.
 func (g *gateway) drain(public <-chan error) {
 	g.log.Info("draining", slog.String("delay", g.cfg.Listen.DrainDelay.String()))
-	g.gate.move(draining)
+	g.gate.Advance(drain.Draining)
 	time.Sleep(g.cfg.Listen.DrainDelay)
-	g.gate.move(rejecting)
+	g.gate.Advance(drain.Rejecting)
 	g.api.Drain()
 	g.temporal.Drain()
-	if !g.gate.await(g.cfg.Listen.DrainTimeout) {
+	if !g.gate.Await(g.cfg.Listen.DrainTimeout) {
 		g.log.Warn("requests in flight are ended", slog.String("after", g.cfg.Listen.DrainTimeout.String()))
 		g.endRequests(problem.New(problem.Draining,
 			"This replica stopped before the call had ended. Whether it took effect is not known."))
-		g.gate.await(lastWrites)
+		g.gate.Await(lastWrites)
 	}
 	g.publicListener.Drain()
-	for range public { // every connection that was accepted is known when it is closed
+	for range public { // when it is closed, every accepted connection is tracked
 	}
-	g.connections.await(lastRequests)
+	g.connections.Await(lastRequests)
 	for _, server := range []*http.Server{g.public, g.admin} {
 		ctx, cancel := context.WithTimeout(context.Background(), lastWrites)
 		if err := server.Shutdown(ctx); err != nil {
@@ -155,7 +155,7 @@ func (g *gateway) drain(public <-chan error) {
 	g.log.Info("stopped")
 }
 
-// close releases what is left when nothing runs any more.
+// close releases all resources when nothing runs any more.
 func (g *gateway) close() {
 	g.stop()
 	g.endRequests(nil)

@@ -12,9 +12,9 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// setSecurityHeaders makes the public listener speak TLS, when a certificate is configured.
-// The certificate, its key and the authorities of clients are read again when
-// they change: each connection gets those in force when it begins.
+// configureTLS enables TLS on the public listener, if a certificate is configured.
+// The certificate, its key and the certificate authorities of clients are reloaded
+// when they change. Each connection uses those in force when it begins.
 func (g *gateway) configureTLS() error {
 	cfg := g.cfg.Listen.TLS
 	if cfg.CertFile == "" {

@@ -145,8 +145,8 @@ func TestADelegatedTokenIsHeldAgainstItsWorkflow(t *testing.T) {
 			require.Error(t, err, "%s %q", name, named)
 		}
 	}
-	for method := range auth.Methods() {
-		if access, _ := auth.AccessOf(method); access.Scope != auth.ScopeOpen {
+	for method, access := range auth.AccessTable() {
+		if access.Scope != auth.ScopeOpen {
 			_, err := client.Invoke(ctx, method, wire(t, &workflowservice.DescribeNamespaceRequest{Namespace: orders}))
 			require.Error(t, err, method)
 		}

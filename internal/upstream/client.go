@@ -18,6 +18,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/telemetry"
+	"github.com/flowgate/flowgate/internal/upstream/inspect"
 )
 
 // The pace at which a lost connection is made again. The default of gRPC goes up
@@ -98,15 +99,15 @@ type Server struct {
 // Client calls Temporal servers. It is safe for concurrent use.
 type Client struct {
 	options      Options
-	methods      map[string]method // by full name
-	defaultRoute namespaceRoute    // of all namespaces that have none of their own
+	methods      map[string]inspect.Method // by full method name
+	defaultRoute namespaceRoute            // of all namespaces that have none of their own
 	routes       map[string]*namespaceRoute
 	servers      []*server // the first is the one of home
 }
 
 // New makes a client. It connects when the first call is made.
 func New(options Options) (*Client, error) {
-	c := &Client{options: options, methods: methods(), routes: map[string]*namespaceRoute{}}
+	c := &Client{options: options, methods: inspect.Compile(), routes: map[string]*namespaceRoute{}}
 	first, err := newServer(&c.options, options.Server)
 	if err != nil {
 		return nil, err

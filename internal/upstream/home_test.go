@@ -169,21 +169,3 @@ func TestEveryWriteIsAudited(t *testing.T) {
 	}, log.audits())
 	require.NotContains(t, log.text.String(), marker)
 }
-
-// Whatever a write is about has a name in its request, but for what is named by
-// a task token, by everything, or by the namespace alone.
-func TestMostWritesNameAResource(t *testing.T) {
-	t.Parallel()
-	var without []string
-	for method := range auth.Methods() {
-		if access, _ := auth.AccessOf(method); access.Role > auth.RoleRead && !upstream.NamesResource(method) {
-			without = append(without, method[strings.LastIndex(method, "/")+1:])
-		}
-	}
-	t.Logf("writes without a resource: %d %v", len(without), without)
-	require.NotContains(t, without, "StartWorkflowExecution")
-	require.NotContains(t, without, "ExecuteMultiOperation")
-	require.NotContains(t, without, "CreateSchedule")
-	require.NotContains(t, without, "UpdateWorkflowExecution")
-	require.Less(t, len(without), 30)
-}

@@ -51,7 +51,7 @@ func (c *Client) invoke(ctx context.Context, principal *auth.Principal, call *Ca
 		return Response{}, problem.New(problem.UpstreamAuthFailed, "The gateway has no usable credential for the Temporal server.").WithCause(err)
 	}
 	if home.name != "" {
-		request = c.methods[method].always.rename(request, call.Namespace, home.name)
+		request = c.methods[method].RenameRequest(request, call.Namespace, home.name)
 	}
 	answer, err := home.server.attempts(ctx, &outboundCall{
 		method: method, request: request, md: md, timeout: c.timeout(call), ownCredential: principal.Credential == nil,
@@ -61,7 +61,7 @@ func (c *Client) invoke(ctx context.Context, principal *auth.Principal, call *Ca
 		return Response{}, c.problemOf(ctx, method, home.restoreNamespaceName(err, call.Namespace))
 	}
 	if home.name != "" {
-		return answer.withNamespace(c.methods[method].response, home.name, call.Namespace), nil
+		return answer.withNamespace(c.methods[method], home.name, call.Namespace), nil
 	}
 	return answer, nil
 }
@@ -69,26 +69,10 @@ func (c *Client) invoke(ctx context.Context, principal *auth.Principal, call *Ca
 // admit decides whether the principal may make the call, by the method and the
 // namespace and by what stands in the request.
 func (c *Client) admit(principal *auth.Principal, namespace string, rpc rpcCall) error {
-	method, request, access := rpc.method, rpc.request, rpc.access
-	if err := principal.Authorize(method, namespace); err != nil {
+	if err := principal.Authorize(rpc.method, namespace); err != nil {
 		return err
 	}
-	guard, in := c.methods[method].always, inspection{namespace: namespace, callbacks: principal.CompletionCallbacks}
-	if access.Role > auth.RoleRead && principal.Limited() {
-		if err := c.checkStart(method, request); err != nil {
-			return err
-		}
-		guard, in.types, in.queues, in.endpoints = c.methods[method].limits, principal.WorkflowTypes, principal.TaskQueues, principal.NexusEndpoints
-	}
-	if access.Scope == auth.ScopeNamespace {
-		if err := guard.check(request, &in); err != nil {
-			return err
-		}
-	}
-	if principal.Capability != nil && access.Scope != auth.ScopeOpen {
-		return checkBound(principal.Capability, method, request)
-	}
-	return nil
+	return c.methods[rpc.method].Check(principal, namespace, rpc.request)
 }
 
 // Call is [Client.Invoke] with a request that is a message.

@@ -59,7 +59,7 @@ func TestUnknownMethodsAreDenied(t *testing.T) {
 		"/grpc.health.v1.Health/Check",
 		"/temporal.api.operatorservice.v1.OperatorService/StartWorkflowExecution",
 	} {
-		_, err := client.Invoke(inOrders(t.Context()), method, text(startNamespace, orders))
+		_, err := client.Invoke(inOrders(t.Context()), method, namespaceOnly(orders))
 		require.True(t, problem.Is(err, problem.OperationForbidden), "%q: %v", method, err)
 	}
 	require.Empty(t, server.AllCalls())
@@ -126,7 +126,7 @@ func TestBytesPassUnread(t *testing.T) {
 	answer := []byte{0x0a, 0x03, 0xff, 0xfe, 0xfd, 0x07} // no message at all
 	server.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) { return answer, nil })
 	client := newClient(t, server)
-	request := append(text(startNamespace, orders), 0xba, 0xa4, 0x04, 0x01, 0xff) // a field that nobody knows
+	request := append(namespaceOnly(orders), 0xba, 0xa4, 0x04, 0x01, 0xff) // a field that nobody knows
 	got, err := client.Invoke(inOrders(t.Context()), describe, request)
 	require.NoError(t, err)
 	require.Equal(t, answer, got.Bytes())
@@ -204,7 +204,7 @@ func TestASilentUpstreamIsGivenUpAtTheDeadline(t *testing.T) {
 		begin := time.Now()
 		requireProblem(t, problem.DeadlineExceeded, ask(retrying(t.Context()), client))
 		require.Equal(t, 30*time.Second, time.Since(begin))
-		_, err := client.Invoke(retrying(t.Context()), query, text(startNamespace, orders))
+		_, err := client.Invoke(retrying(t.Context()), query, namespaceOnly(orders))
 		requireProblem(t, problem.QueryTimeout, err)
 		require.Len(t, server.AllCalls(), 2, "a deadline is not retried")
 	})
@@ -272,7 +272,7 @@ func TestAnswersLargerThanTheUsualLimitPass(t *testing.T) {
 	server := upstreamtest.New(t)
 	large := bytes.Repeat([]byte("x"), 5<<20)
 	server.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) { return large, nil })
-	got, err := newClient(t, server).Invoke(inOrders(t.Context()), describe, text(startNamespace, orders))
+	got, err := newClient(t, server).Invoke(inOrders(t.Context()), describe, namespaceOnly(orders))
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(large, got.Bytes()))
 	got.Release()

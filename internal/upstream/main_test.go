@@ -9,9 +9,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.uber.org/goleak"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -29,7 +30,9 @@ const (
 	orders   = "orders"
 	payments = "payments" // another tenant's
 
-	marker = "MARKER" // wherever a caller can see it, it leaked
+	marker = "MARKER" // must not be visible to callers
+
+	workflowService = "/temporal.api.workflowservice.v1.WorkflowService/"
 )
 
 // Methods that the tests call often.
@@ -127,22 +130,39 @@ func problemOf(t testing.TB, want problem.Code, err error) *problem.Error {
 	return e
 }
 
-// methods are those of the linked API, by their full names.
+// methods returns the methods of the linked API by full method name.
 func methods() map[string]protoreflect.MethodDescriptor {
 	all := map[string]protoreflect.MethodDescriptor{}
-	for _, file := range []protoreflect.FileDescriptor{
-		workflowservice.File_temporal_api_workflowservice_v1_service_proto,
-		operatorservice.File_temporal_api_operatorservice_v1_service_proto,
-	} {
-		for i := range file.Services().Len() {
-			service := file.Services().Get(i)
-			for j := range service.Methods().Len() {
-				method := service.Methods().Get(j)
-				all["/"+string(service.FullName())+"/"+string(method.Name())] = method
-			}
-		}
+	for method := range auth.Methods() {
+		all[auth.FullMethod(method)] = method
 	}
 	return all
+}
+
+// namespaceOnly is the wire form of a request in a namespace with no other field.
+func namespaceOnly(namespace string) []byte {
+	return protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), namespace)
+}
+
+// linkTo links to a workflow event in a namespace.
+func linkTo(namespace string) []*common.Link {
+	return []*common.Link{{Variant: &common.Link_WorkflowEvent_{
+		WorkflowEvent: &common.Link_WorkflowEvent{Namespace: namespace, WorkflowId: "w"},
+	}}}
+}
+
+// updateWithStart is the request of a start and an update in one call.
+func updateWithStart(
+	start *workflowservice.StartWorkflowExecutionRequest, update *workflowservice.UpdateWorkflowExecutionRequest,
+) *workflowservice.ExecuteMultiOperationRequest {
+	type operation = workflowservice.ExecuteMultiOperationRequest_Operation
+	return &workflowservice.ExecuteMultiOperationRequest{
+		Namespace: orders,
+		Operations: []*operation{
+			{Operation: &workflowservice.ExecuteMultiOperationRequest_Operation_StartWorkflow{StartWorkflow: start}},
+			{Operation: &workflowservice.ExecuteMultiOperationRequest_Operation_UpdateWorkflow{UpdateWorkflow: update}},
+		},
+	}
 }
 
 // newMessage makes an empty message of a linked type.

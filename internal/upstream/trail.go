@@ -33,7 +33,7 @@ func (c *Client) audit(ctx context.Context, call *CallOptions, principal *auth.P
 		return
 	}
 	record := telemetry.Audit{
-		Namespace: call.Namespace, RPC: name, Resource: c.methods[rpc.method].resource.extract(rpc.request), Outcome: outcomeOf(err),
+		Namespace: call.Namespace, RPC: name, Resource: c.methods[rpc.method].Resource(rpc.request), Outcome: outcomeOf(err),
 	}
 	if call.Trail == nil {
 		c.writeAudit(ctx, principal, record)

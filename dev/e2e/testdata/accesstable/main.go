@@ -17,9 +17,8 @@ func main() {
 		Scope auth.Scope `json:"scope"`
 	}
 	table := map[string]access{}
-	for method := range auth.Methods() {
-		demanded, _ := auth.AccessOf(method)
-		table[method] = access{demanded.Role, demanded.Scope}
+	for method, required := range auth.AccessTable() {
+		table[method] = access{required.Role, required.Scope}
 	}
 	if err := json.NewEncoder(os.Stdout).Encode(table); err != nil {
 		fmt.Fprintln(os.Stderr, err)

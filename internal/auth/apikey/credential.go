@@ -1,0 +1,99 @@
+package apikey
+
+import (
+	"path/filepath"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/yamlnode"
+)
+
+// tokenFiles opens the token files that a keys file names.
+type tokenFiles struct {
+	// dir is the directory that relative names start from.
+	dir     string
+	options Options
+	// inForce is the version of the keys that the one being read would
+	// replace; nil at the start.
+	inForce *keySet
+}
+
+// open returns the credential of a token file. A credential that is in force
+// already is kept: requests that were authenticated under the old version still
+// follow the file, and a token file that has become invalid does not keep the
+// operator from disabling a key.
+func (t tokenFiles) open(file string) (*auth.Credential, error) {
+	if t.inForce != nil {
+		if credential, ok := t.inForce.credentials[file]; ok {
+			return credential, nil
+		}
+	}
+	return auth.OpenStatic(file, t.options.Log)
+}
+
+// credential reads the upstream credential of a key.
+func (f *fileReader) credential(path string, node *yaml.Node) *auth.Credential {
+	var mode, file string
+	named := false
+	f.Object(path, node, map[string]yamlnode.Field{
+		"mode": func(path string, node *yaml.Node) { mode = f.mode(path, node) },
+		"file": func(path string, node *yaml.Node) {
+			named = true
+			if file = f.Text(path, node); file == "" {
+				f.Reportf(path, "must name a file")
+			}
+		},
+	})
+	if !yamlnode.IsMapping(node) {
+		return nil
+	}
+	f.Require(path, node, "mode")
+	switch {
+	case mode == config.CredentialStatic:
+		f.Require(path, node, "file")
+		return f.static(path, file)
+	case named && (mode == config.CredentialNone || mode == config.CredentialMint):
+		f.Reportf(path+".file", "needs mode static")
+	case mode == config.CredentialNone:
+		return auth.NoCredential()
+	case mode == config.CredentialMint && f.tokens.options.Mint == nil:
+		f.Reportf(path+".mode", "needs upstream.credential.mint.keyFile in the configuration")
+	case mode == config.CredentialMint:
+		return f.tokens.options.Mint
+	}
+	return nil
+}
+
+func (f *fileReader) mode(path string, node *yaml.Node) string {
+	mode := f.Text(path, node)
+	if mode != config.CredentialNone && mode != config.CredentialStatic && mode != config.CredentialMint {
+		f.Reportf(path, "must be one of none, static, mint")
+	}
+	return mode
+}
+
+// static opens a token file. Keys with the same file share one credential, so
+// that the file is polled, and its faults are logged, once.
+func (f *fileReader) static(path, file string) *auth.Credential {
+	if reason := f.tokens.options.Refusal; reason != "" {
+		f.Reportf(path, "%s", reason)
+	}
+	if file == "" {
+		return nil
+	}
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(f.tokens.dir, file)
+	}
+	if credential, ok := f.keys.credentials[file]; ok {
+		return credential
+	}
+	credential, err := f.tokens.open(file)
+	if err != nil {
+		f.Reportf(path+".file", "%v", err)
+		return nil
+	}
+	f.keys.credentials[file] = credential
+	return credential
+}

@@ -1,0 +1,53 @@
+package apikey
+
+import (
+	"strings"
+
+	"github.com/flowgate/flowgate/internal/auth"
+)
+
+// An API key has the form fg_<id>_<secret>. The id is not secret: it finds the
+// entry without a search over all hashes, and names the caller in the log.
+const (
+	prefix       = "fg_"
+	maxIDLength  = 32
+	minSecretLen = 32
+)
+
+// split returns the parts of an API key. It checks the form before anything is
+// hashed, so that malformed keys cost nothing.
+func split(key string) (id, secret string, ok bool) {
+	if len(key) > auth.MaxTokenBytes {
+		return "", "", false
+	}
+	rest, ok := strings.CutPrefix(key, prefix)
+	if !ok {
+		return "", "", false
+	}
+	id, secret, ok = strings.Cut(rest, "_")
+	return id, secret, ok && validID(id) && len(secret) >= minSecretLen && every(secret, alphanumeric)
+}
+
+// validID reports whether id matches [a-z0-9-]{1,32}.
+func validID(id string) bool {
+	return id != "" && len(id) <= maxIDLength && every(id, func(c byte) bool { return lowerOrDigit(c) || c == '-' })
+}
+
+func lowerOrDigit(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z'
+}
+
+func alphanumeric(c byte) bool {
+	return lowerOrDigit(c) || 'A' <= c && c <= 'Z'
+}
+
+// every reports whether ok holds for each byte of s. Keys are checked byte by
+// byte, because in a header a rune beyond ASCII is several bytes.
+func every(s string, ok func(byte) bool) bool {
+	for i := range len(s) {
+		if !ok(s[i]) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,165 @@
+package apikey
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/watched"
+	"github.com/flowgate/flowgate/internal/yamlnode"
+)
+
+// Keys are the API keys of a file. It is safe for concurrent use, also while
+// the file is reloaded.
+type Keys struct {
+	file *watched.File[keySet]
+	now  func() time.Time
+}
+
+// keySet is one version of the keys file. It is immutable.
+type keySet struct {
+	byID map[string]*entry
+	// dummy is compared with when the id is unknown. It accepts no secret.
+	dummy *entry
+	// credentials are the static credentials of the entries, by the path of
+	// the token file.
+	credentials map[string]*auth.Credential
+}
+
+// entry is the entry of one key. It holds hashes instead of secrets. Secrets
+// are random and long, so that a plain hash cannot be inverted by guessing.
+type entry struct {
+	principal *auth.Principal
+	disabled  bool
+	secrets   []secret
+}
+
+type secret struct {
+	hash [sha256.Size]byte
+	// notAfter is when the secret expires; zero means never.
+	notAfter time.Time
+	// principal is the key's principal, which expires with the secret.
+	principal *auth.Principal
+}
+
+func (s *secret) expired(now time.Time) bool {
+	return !s.notAfter.IsZero() && now.After(s.notAfter)
+}
+
+// Open reads the keys file and the token files that its entries name. Any
+// problem is an error, since a gateway must not start with half of its callers.
+// The error lists all problems.
+func Open(path string, options Options) (*Keys, error) {
+	options = options.withDefaults()
+	file, err := watched.Open(path, parser(filepath.Dir(path), options), options.watched())
+	if err != nil {
+		return nil, yamlnode.InFile(path, err)
+	}
+	return &Keys{file: file, now: options.Now}, nil
+}
+
+// Watch reloads the keys file and the token files that it names when they
+// change, until ctx ends. It checks them every interval, which must be
+// positive. Call it once, in its own goroutine.
+func (k *Keys) Watch(ctx context.Context, interval time.Duration) {
+	watched.Follow(ctx, interval, func(ctx context.Context) {
+		k.file.Poll(ctx)
+		for _, credential := range k.file.Load().credentials {
+			credential.Poll(ctx)
+		}
+	})
+}
+
+// Owner returns the current principal of the key with the given id. It reports
+// false if there is no such key, or if the key is disabled or has no active
+// secret.
+func (k *Keys) Owner(id string) (*auth.Principal, bool) {
+	key, known := k.file.Load().byID[id]
+	if !known || key.disabled || key.active(k.now()) == 0 {
+		return nil, false
+	}
+	return key.principal, true
+}
+
+// active returns the number of secrets that have not expired.
+func (e *entry) active(now time.Time) (n int) {
+	for i := range e.secrets {
+		if !e.secrets[i].expired(now) {
+			n++
+		}
+	}
+	return n
+}
+
+// Summary returns one line for each key, sorted by id: its grants and the
+// number of its active secrets.
+func (k *Keys) Summary() []string {
+	var lines []string
+	keys := k.file.Load()
+	for _, id := range slices.Sorted(maps.Keys(keys.byID)) {
+		lines = append(lines, id+": "+keys.byID[id].summary(k.now()))
+	}
+	return lines
+}
+
+func (e *entry) summary(now time.Time) string {
+	if e.disabled {
+		return "disabled"
+	}
+	active := e.active(now)
+	grants := make([]string, len(e.principal.Grants))
+	for i, grant := range e.principal.Grants {
+		grants[i] = grant.Role.String() + " on " + grant.Namespace
+	}
+	if len(grants) == 0 {
+		grants = []string{"no grants"}
+	}
+	plural := "s"
+	if active == 1 {
+		plural = ""
+	}
+	return fmt.Sprintf("%s; %d active secret%s", strings.Join(grants, ", "), active, plural)
+}
+
+// Verify returns the principal of an API key. It implements [auth.Verifier].
+// An unknown id, a wrong secret, an expired secret and a disabled key differ
+// neither in the error nor in its cost: each hashes once and compares at least
+// once.
+func (k *Keys) Verify(_ context.Context, key string) (*auth.Principal, error) {
+	id, presented, ok := split(key)
+	if !ok {
+		return nil, auth.InvalidCredential()
+	}
+	keys := k.file.Load()
+	found, known := keys.byID[id]
+	if !known {
+		found = keys.dummy
+	}
+	principal := found.match(presented, k.now())
+	if principal == nil {
+		return nil, auth.InvalidCredential()
+	}
+	return principal, nil
+}
+
+// match returns the principal of the presented secret, or nil. It compares with
+// every secret and does not stop at a match. The buffer keeps a secret of usual
+// length on the stack, since this runs for every request.
+func (e *entry) match(presented string, now time.Time) *auth.Principal {
+	hash := sha256.Sum256(append(make([]byte, 0, 64), presented...))
+	var principal *auth.Principal
+	for i := range e.secrets {
+		same := subtle.ConstantTimeCompare(hash[:], e.secrets[i].hash[:]) == 1
+		if same && !e.disabled && !e.secrets[i].expired(now) {
+			principal = e.secrets[i].principal
+		}
+	}
+	return principal
+}

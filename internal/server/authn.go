@@ -1,0 +1,92 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/limit"
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/telemetry"
+)
+
+// authn has the steps between the router and the doors, which establish who calls.
+type authn struct {
+	authenticator *auth.Authenticator
+	failures      *limit.Failures
+	rates         *limit.Rates
+	metrics       *telemetry.Metrics
+	tracing       *telemetry.Tracing
+}
+
+func (g *gateway) newAuthn() *authn {
+	failures := g.cfg.Auth.FailureLimit
+	return &authn{
+		authenticator: g.identity.authenticator(g.cfg.Auth.InsecureAnonymous), metrics: g.metrics, tracing: g.tracing,
+		failures: limit.NewFailures(failures.Burst, failures.PerSecond), rates: limit.NewRates(),
+	}
+}
+
+// authenticate verifies the credential of a request and deletes it.
+func (a *authn) authenticate(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		state := stateOf(r)
+		principal, err := a.authenticator.Authenticate(r)
+		if err != nil {
+			a.metrics.AuthFailure(r.Context(), string(problem.Of(err).Code))
+			writeProblem(w, r, a.throttleFailures(state.event.ClientIP, err))
+			return
+		}
+		auth.Strip(r.Header)
+		state.principal = principal
+		state.event.SetPrincipal(principal.Name)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// throttleFailures returns err, or another error with a retry delay if too many
+// requests of the address have failed. Only failures are counted, and a valid
+// credential passes whatever came from its address before: behind a load balancer
+// that is not trusted, all callers share one address.
+func (a *authn) throttleFailures(address string, err error) error {
+	if !problem.Is(err, problem.InvalidCredential) && !problem.Is(err, problem.InvalidToken) {
+		return err
+	}
+	wait, ok := a.failures.Allow(address)
+	if ok {
+		return err
+	}
+	e := problem.New(problem.TooManyFailures, "Too many credentials from this network were refused.").WithCause(err)
+	e.RetryAfter = wait
+	return e
+}
+
+// limitRate applies the rate limit of the caller, if it has one. The headers of the
+// response report what is left.
+func (a *authn) limitRate(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := stateOf(r).principal; p.Rate.PerSecond > 0 {
+			budget, ok := a.rates.Take(p.Account(), p.Rate.PerSecond, p.Rate.Burst)
+			budget.WriteTo(w.Header())
+			if !ok {
+				e := problem.New(problem.RateLimited, "The caller's rate is used up.")
+				e.RetryAfter = budget.Wait()
+				writeProblem(w, r, e)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// identify puts the principal into the context of the request and starts its span.
+// The span continues the trace of the caller. It starts after authentication,
+// because an unknown caller must not control what is sampled.
+func (a *authn) identify(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		state := stateOf(r)
+		ctx, endSpan := a.tracing.StartServer(r.Context(), r.Header, r.Method, state.routing.RoutePattern())
+		state.endSpan = endSpan
+		state.event.TraceID = telemetry.TraceID(ctx)
+		next.ServeHTTP(w, r.WithContext(auth.WithPrincipal(ctx, state.principal)))
+	})
+}

@@ -1,0 +1,106 @@
+package inspect
+
+import (
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// mark is the meaning of a field for the guard.
+type mark uint8
+
+const (
+	unmarked        mark = iota
+	marksNamespace       // the name of a namespace
+	marksIdentifier      // the internal id of a namespace, which would bypass the check of its name
+	marksCallback        // a completion callback
+	marksType            // the name of a workflow type
+	marksQueue           // the name of a task queue
+	marksEndpoint        // the name of a Nexus endpoint to call
+	marksWorkflow        // a workflow id
+)
+
+// systemWorkflows is the prefix of the ids of the server's own workflows. With
+// signals and updates a schedule's workflow can be made to start a workflow, and a
+// worker controller's to call an endpoint.
+const systemWorkflows = "temporal-sys-"
+
+// requestMarks marks the fields that are checked in every request.
+func requestMarks(field protoreflect.FieldDescriptor) mark {
+	if field.Message() != nil && field.Message().FullName() == "temporal.api.common.v1.Callback" {
+		return marksCallback
+	}
+	return namespaceMarks(field)
+}
+
+// limitMarks marks the fields that are checked in the writes of a limited caller.
+// They are rules about field names and not a list of fields, so that a field of a
+// later version of the API is checked without a change here.
+func limitMarks(field protoreflect.FieldDescriptor) mark {
+	switch {
+	case !isText(field):
+		return requestMarks(field)
+	case named(field, "workflow_type", "workflow_type_name", "workflow_types") || within(field, "WorkflowType"):
+		return marksType
+	case named(field, "task_queue", "task_queue_name", "task_queues") || within(field, "TaskQueue"):
+		return marksQueue // also normal_name, the queue behind a sticky queue
+	case named(field, "endpoint", "endpoint_name", "endpoints") && !describesCall(field.Parent()):
+		return marksEndpoint
+	case named(field, "workflow_id", "workflow_ids"):
+		return marksWorkflow
+	default:
+		return requestMarks(field)
+	}
+}
+
+// responseMarks marks the fields with which a response names a namespace.
+func responseMarks(field protoreflect.FieldDescriptor) mark {
+	if field.FullName() == "temporal.api.namespace.v1.NamespaceInfo.name" {
+		return marksNamespace
+	}
+	return namespaceMarks(field)
+}
+
+// namespaceMarks marks the fields with which a message names a namespace.
+func namespaceMarks(field protoreflect.FieldDescriptor) mark {
+	switch {
+	case isText(field) && named(field, "namespace"):
+		return marksNamespace
+	case identifiesNamespace(field):
+		return marksIdentifier
+	default:
+		return unmarked
+	}
+}
+
+// identifiesNamespace reports whether a field holds the id of a namespace instead
+// of its name.
+func identifiesNamespace(field protoreflect.FieldDescriptor) bool {
+	return isText(field) && (strings.HasSuffix(string(field.Name()), "namespace_id") ||
+		field.FullName() == "temporal.api.workflowservice.v1.DescribeNamespaceRequest.id")
+}
+
+// isText reports whether a field is a string or a list of strings.
+func isText(field protoreflect.FieldDescriptor) bool { return field.Kind() == protoreflect.StringKind }
+
+// named reports whether the name of a field is one of the names, or ends with one
+// as a separate word.
+func named(field protoreflect.FieldDescriptor, names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		before, ends := strings.CutSuffix(string(field.Name()), name)
+		return ends && (before == "" || strings.HasSuffix(before, "_"))
+	})
+}
+
+// within reports whether a field belongs to a message type with the given name.
+func within(field protoreflect.FieldDescriptor, message protoreflect.Name) bool {
+	return field.Parent().Name() == message
+}
+
+// describesCall reports whether a message type describes a call that was made
+// before, with its endpoint, and calls nothing.
+func describesCall(message protoreflect.Descriptor) bool {
+	return message.ParentFile().Package() == "temporal.api.failure.v1" ||
+		message.FullName() == "temporal.api.nexus.v1.PropagatedSerializationContext"
+}

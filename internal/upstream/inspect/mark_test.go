@@ -1,0 +1,147 @@
+package inspect_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/flowgate/flowgate/internal/upstream/inspect"
+)
+
+// requestFields returns all fields that a request of the linked API can contain, at
+// any depth, by full name.
+func requestFields() map[string]protoreflect.FieldDescriptor {
+	fields, seen := map[string]protoreflect.FieldDescriptor{}, map[protoreflect.FullName]bool{}
+	for _, method := range methods() {
+		fieldsWithin(method.Input(), fields, seen)
+	}
+	return fields
+}
+
+func fieldsWithin(d protoreflect.MessageDescriptor, fields map[string]protoreflect.FieldDescriptor, seen map[protoreflect.FullName]bool) {
+	if seen[d.FullName()] {
+		return
+	}
+	seen[d.FullName()] = true
+	for field := range fieldsOf(d) {
+		fields[string(field.FullName())] = field
+		if field.Message() != nil {
+			fieldsWithin(field.Message(), fields, seen)
+		}
+	}
+}
+
+// The rules mark exactly these fields of the linked API. A new version of the API
+// with another one fails here until the list is reviewed.
+func TestTheMarkedFieldsOfTheLinkedAPI(t *testing.T) {
+	t.Parallel()
+	marked := map[string][]string{}
+	for name, field := range requestFields() {
+		if m := inspect.Mark(field); m != "" && m != "namespace" && m != "identifier" {
+			marked[m] = append(marked[m], strings.TrimPrefix(name, "temporal.api."))
+		}
+	}
+	for m := range marked {
+		slices.Sort(marked[m])
+	}
+	require.Equal(t, map[string][]string{
+		"type": {"common.v1.WorkflowType.name"},
+		"queue": {
+			"common.v1.Callback.NexusHandler.task_queue_name", "nexus.v1.EndpointTarget.Worker.task_queue",
+			"taskqueue.v1.TaskQueue.name", "taskqueue.v1.TaskQueue.normal_name", "worker.v1.WorkerHeartbeat.task_queue",
+			"workflowservice.v1.GetWorkerBuildIdCompatibilityRequest.task_queue",
+			"workflowservice.v1.GetWorkerTaskReachabilityRequest.task_queues",
+			"workflowservice.v1.GetWorkerVersioningRulesRequest.task_queue",
+			"workflowservice.v1.PollActivityTaskQueueRequest.worker_control_task_queue",
+			"workflowservice.v1.PollWorkflowTaskQueueRequest.worker_control_task_queue",
+			"workflowservice.v1.RespondWorkflowTaskCompletedRequest.worker_control_task_queue",
+			"workflowservice.v1.ShutdownWorkerRequest.sticky_task_queue", "workflowservice.v1.ShutdownWorkerRequest.task_queue",
+			"workflowservice.v1.UpdateTaskQueueConfigRequest.task_queue",
+			"workflowservice.v1.UpdateWorkerBuildIdCompatibilityRequest.task_queue",
+			"workflowservice.v1.UpdateWorkerVersioningRulesRequest.task_queue",
+		},
+		"endpoint": {
+			"command.v1.ScheduleNexusOperationCommandAttributes.endpoint", "compute.v1.ComputeProvider.nexus_endpoint",
+			"workflowservice.v1.StartNexusOperationExecutionRequest.endpoint",
+		},
+		"callback": {
+			"update.v1.Request.completion_callbacks", "workflowservice.v1.StartActivityExecutionRequest.completion_callbacks",
+			"workflowservice.v1.StartNexusOperationExecutionRequest.completion_callbacks",
+			"workflowservice.v1.StartWorkflowExecutionRequest.completion_callbacks",
+		},
+		"workflow": {
+			"command.v1.RequestCancelExternalWorkflowExecutionCommandAttributes.workflow_id",
+			"command.v1.StartChildWorkflowExecutionCommandAttributes.workflow_id",
+			"common.v1.Link.Workflow.workflow_id", "common.v1.Link.WorkflowEvent.workflow_id", "common.v1.WorkflowExecution.workflow_id",
+			"filter.v1.WorkflowExecutionFilter.workflow_id", "workflow.v1.NewWorkflowExecutionInfo.workflow_id",
+			"workflowservice.v1.PauseActivityExecutionRequest.workflow_id", "workflowservice.v1.PauseWorkflowExecutionRequest.workflow_id",
+			"workflowservice.v1.RecordActivityTaskHeartbeatByIdRequest.workflow_id",
+			"workflowservice.v1.ResetActivityExecutionRequest.workflow_id",
+			"workflowservice.v1.RespondActivityTaskCanceledByIdRequest.workflow_id",
+			"workflowservice.v1.RespondActivityTaskCompletedByIdRequest.workflow_id",
+			"workflowservice.v1.RespondActivityTaskFailedByIdRequest.workflow_id",
+			"workflowservice.v1.SignalWithStartWorkflowExecutionRequest.workflow_id",
+			"workflowservice.v1.StartWorkflowExecutionRequest.workflow_id",
+			"workflowservice.v1.UnpauseActivityExecutionRequest.workflow_id", "workflowservice.v1.UnpauseWorkflowExecutionRequest.workflow_id",
+			"workflowservice.v1.UpdateActivityExecutionOptionsRequest.workflow_id",
+		},
+	}, marked)
+}
+
+// The rule of this test is wider than the guard's: every string field with the word
+// in its name, also the keys of a map, is marked or listed as harmless. For a field
+// that is called name, id, key or value, the name of its message counts.
+func TestNoFieldThatNamesAQueueATypeOrAnEndpointIsOverlooked(t *testing.T) {
+	t.Parallel()
+	harmless := []string{
+		// They report a call that was made.
+		"temporal.api.failure.v1.NexusOperationFailureInfo.endpoint", "temporal.api.nexus.v1.PropagatedSerializationContext.endpoint",
+		// Administration of the cluster.
+		"temporal.api.operatorservice.v1.DeleteNexusEndpointRequest.id", "temporal.api.operatorservice.v1.GetNexusEndpointRequest.id",
+		"temporal.api.operatorservice.v1.ListNexusEndpointsRequest.name", "temporal.api.operatorservice.v1.UpdateNexusEndpointRequest.id",
+		"temporal.api.nexus.v1.EndpointSpec.name",
+		// The filter of a list.
+		"temporal.api.filter.v1.WorkflowTypeFilter.name",
+	}
+	looked := 0
+	for name, field := range requestFields() {
+		own := string(field.Name())
+		if slices.Contains([]string{"name", "id", "key", "value"}, own) {
+			own = string(field.Parent().Name())
+		}
+		own = strings.ReplaceAll(strings.ToLower(own), "_", "")
+		text := field.Kind() == protoreflect.StringKind || field.Kind() == protoreflect.BytesKind
+		if !text || !strings.Contains(own, "queue") && !strings.Contains(own, "workflowtype") && !strings.Contains(own, "endpoint") {
+			continue
+		}
+		looked++
+		require.True(t, inspect.Mark(field) != "" || slices.Contains(harmless, name), "%s is not marked", name)
+	}
+	require.Greater(t, looked, 20)
+}
+
+// The guard does not look into an Any. A request can contain one only in the messages
+// of a workflow task to its updates, which may have the callbacks of an update. No
+// HTTP rule leads to these RPCs.
+func TestNoRequestWithAnHTTPRuleHoldsAnAny(t *testing.T) {
+	t.Parallel()
+	var found []string
+	for name, method := range methods() {
+		fields := map[string]protoreflect.FieldDescriptor{}
+		fieldsWithin(method.Input(), fields, map[protoreflect.FullName]bool{})
+		opaque := slices.ContainsFunc(slices.Collect(maps.Values(fields)), func(field protoreflect.FieldDescriptor) bool {
+			return field.Message() != nil && field.Message().FullName() == "google.protobuf.Any"
+		})
+		if opaque {
+			found = append(found, name)
+			require.False(t, proto.HasExtension(method.Options(), annotations.E_Http), name)
+		}
+	}
+	require.ElementsMatch(t, []string{workflowService + "RespondWorkflowTaskCompleted", workflowService + "RespondWorkflowTaskFailed"}, found)
+}

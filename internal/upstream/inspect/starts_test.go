@@ -1,0 +1,167 @@
+package inspect_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/command/v1"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/compute/v1"
+	"go.temporal.io/api/nexus/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/schedule/v1"
+	"go.temporal.io/api/update/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/upstream/inspect"
+)
+
+// An RPC of a new version of the API that could start something has no class, and
+// fails here until it is classified.
+func TestEveryRPCThatWritesIsClassifiedByWhatItStarts(t *testing.T) {
+	t.Parallel()
+	linked := methods()
+	for name, method := range linked {
+		access, ok := auth.AccessOf(name)
+		require.True(t, ok, name)
+		classified, named := inspect.Classified(name)
+		require.Equal(t, access.Role > auth.RoleRead, classified, "%s: decide what it starts, in starts.go", name)
+		if !named {
+			continue
+		}
+		fields, names := map[string]protoreflect.FieldDescriptor{}, false
+		fieldsWithin(method.Input(), fields, map[protoreflect.FullName]bool{})
+		for _, field := range fields {
+			mark := inspect.Mark(field)
+			names = names || mark == "type" || mark == "queue" || mark == "endpoint"
+		}
+		require.True(t, names, "%s names nothing that it could start", name)
+	}
+	listed := map[string]bool{}
+	for _, name := range inspect.ClassifiedMethods() {
+		require.Contains(t, linked, name)
+		require.False(t, listed[name], "%s is classified twice", name)
+		listed[name] = true
+	}
+}
+
+func TestALimitedCallerStartsNothingThatItsRequestDoesNotName(t *testing.T) {
+	t.Parallel()
+	system := &common.WorkflowExecution{WorkflowId: "temporal-sys-scheduler:s"}
+	signalling := func(execution *common.WorkflowExecution) proto.Message {
+		return &workflowservice.RespondWorkflowTaskCompletedRequest{Namespace: orders, Commands: []*command.Command{{
+			Attributes: &command.Command_SignalExternalWorkflowExecutionCommandAttributes{
+				SignalExternalWorkflowExecutionCommandAttributes: &command.SignalExternalWorkflowExecutionCommandAttributes{Execution: execution},
+			},
+		}}}
+	}
+	for _, test := range []struct {
+		method  string
+		request proto.Message
+		refused bool
+	}{
+		{workflowService + "ResetWorkflowExecution", &workflowservice.ResetWorkflowExecutionRequest{Namespace: orders}, true},
+		{workflowService + "StartBatchOperation", &workflowservice.StartBatchOperationRequest{Namespace: orders}, true},
+		{workflowService + "PatchSchedule", &workflowservice.PatchScheduleRequest{Namespace: orders, Patch: &schedule.SchedulePatch{Unpause: "go"}}, true},
+		{workflowService + "PatchSchedule", &workflowservice.PatchScheduleRequest{Namespace: orders, Patch: &schedule.SchedulePatch{Pause: "stop"}}, false},
+		{workflowService + "CreateWorkerDeploymentVersion", &workflowservice.CreateWorkerDeploymentVersionRequest{Namespace: orders}, true},
+		{
+			workflowService + "ValidateWorkerDeploymentVersionComputeConfig",
+			&workflowservice.ValidateWorkerDeploymentVersionComputeConfigRequest{Namespace: orders}, true,
+		},
+		{operatorService + "CreateNexusEndpoint", &operatorservice.CreateNexusEndpointRequest{Spec: &nexus.EndpointSpec{Name: "payments"}}, true},
+		{operatorService + "UpdateNexusEndpoint", &operatorservice.UpdateNexusEndpointRequest{Id: "e"}, true},
+		{operatorService + "DeleteNexusEndpoint", &operatorservice.DeleteNexusEndpointRequest{Id: "e"}, false},
+		{workflowService + "RespondWorkflowTaskCompleted", signalling(system), true},
+		{workflowService + "RespondWorkflowTaskCompleted", signalling(&common.WorkflowExecution{WorkflowId: "order-1"}), false},
+		{workflowService + "TerminateWorkflowExecution", &workflowservice.TerminateWorkflowExecutionRequest{Namespace: orders}, false},
+	} {
+		for _, who := range []auth.Principal{{}, {WorkflowTypes: []string{"Order"}}, {TaskQueues: []string{"orders"}}, {NexusEndpoints: []string{"payments"}}} {
+			err := checkFor(who, test.method, wire(t, test.request))
+			refused := test.refused && who.Limited()
+			require.Equal(t, refused, problem.Is(err, problem.OperationForbidden), "%s %+v: %v", test.method, who, err)
+		}
+	}
+}
+
+// calls are the requests with which a caller can call a Nexus endpoint.
+func calls(endpoint string) map[string]proto.Message {
+	provider := &compute.ComputeProvider{NexusEndpoint: endpoint}
+	return map[string]proto.Message{
+		"StartNexusOperationExecution": &workflowservice.StartNexusOperationExecutionRequest{Namespace: orders, OperationId: "o", Endpoint: endpoint},
+		"RespondWorkflowTaskCompleted": &workflowservice.RespondWorkflowTaskCompletedRequest{Namespace: orders, Commands: []*command.Command{{
+			Attributes: &command.Command_ScheduleNexusOperationCommandAttributes{
+				ScheduleNexusOperationCommandAttributes: &command.ScheduleNexusOperationCommandAttributes{Endpoint: endpoint},
+			},
+		}}},
+		"CreateWorkerDeploymentVersion": &workflowservice.CreateWorkerDeploymentVersionRequest{Namespace: orders, ComputeConfig: &compute.ComputeConfig{
+			ScalingGroups: map[string]*compute.ComputeConfigScalingGroup{"g": {Provider: provider}},
+		}},
+	}
+}
+
+func TestALimitedCallerCallsItsEndpointsAlone(t *testing.T) {
+	t.Parallel()
+	types, queues, endpoints := []string{"Order"}, []string{"orders"}, []string{"payments", "refunds"}
+	for name := range calls("") {
+		for _, test := range []struct {
+			endpoint string
+			who      auth.Principal
+			refused  bool
+		}{
+			{"payments", auth.Principal{}, false},
+			{"payments", auth.Principal{WorkflowTypes: types}, true},
+			{"payments", auth.Principal{TaskQueues: queues}, true},
+			{"payments", auth.Principal{WorkflowTypes: types, TaskQueues: queues, NexusEndpoints: endpoints}, false},
+			{"refunds", auth.Principal{NexusEndpoints: endpoints}, false},
+			{"Payments", auth.Principal{NexusEndpoints: endpoints}, true},
+			{"payouts", auth.Principal{TaskQueues: queues, NexusEndpoints: endpoints}, true},
+			{"__temporal_system", auth.Principal{NexusEndpoints: endpoints}, true},
+		} {
+			err := checkFor(test.who, workflowService+name, wire(t, calls(test.endpoint)[name]))
+			refused := test.refused || name == "CreateWorkerDeploymentVersion" && test.who.Limited()
+			require.Equal(t, refused, problem.Is(err, problem.OperationForbidden), "%s %+v: %v", name, test, err)
+		}
+	}
+}
+
+// callbacks are the requests that can have a completion callback.
+func callbacks(attached ...*common.Callback) map[string]proto.Message {
+	start := &workflowservice.StartWorkflowExecutionRequest{Namespace: orders, WorkflowId: "w", CompletionCallbacks: attached}
+	change := &workflowservice.UpdateWorkflowExecutionRequest{
+		Namespace: orders, Request: &update.Request{Input: &update.Input{Name: "u"}, CompletionCallbacks: attached},
+	}
+	return map[string]proto.Message{
+		"StartWorkflowExecution":       start,
+		"UpdateWorkflowExecution":      change,
+		"ExecuteMultiOperation":        updateWithStart(&workflowservice.StartWorkflowExecutionRequest{Namespace: orders}, change),
+		"StartActivityExecution":       &workflowservice.StartActivityExecutionRequest{Namespace: orders, CompletionCallbacks: attached},
+		"StartNexusOperationExecution": &workflowservice.StartNexusOperationExecutionRequest{Namespace: orders, CompletionCallbacks: attached},
+	}
+}
+
+func TestCompletionCallbacksNeedAKeyThatAllowsThem(t *testing.T) {
+	t.Parallel()
+	external := &common.Callback{Variant: &common.Callback_Nexus_{Nexus: &common.Callback_Nexus{
+		Url: "temporal://system", Header: map[string]string{"temporal-callback-token": "forged"},
+	}}}
+	internal := &common.Callback{Variant: &common.Callback_Internal_{Internal: &common.Callback_Internal{Data: []byte("x")}}}
+	handler := &common.Callback{Variant: &common.Callback_NexusHandler_{NexusHandler: &common.Callback_NexusHandler{TaskQueueName: "payouts"}}}
+	for name := range callbacks() {
+		for _, attached := range [][]*common.Callback{nil, {external}, {internal}, {{}}, {handler}} {
+			for _, allowed := range []bool{false, true} {
+				for _, queues := range [][]string{nil, {"orders"}} {
+					who := auth.Principal{CompletionCallbacks: allowed, TaskQueues: queues}
+					err := checkFor(who, workflowService+name, wire(t, callbacks(attached...)[name]))
+					outside := queues != nil && len(attached) > 0 && attached[0] == handler // of its task queues
+					refused := len(attached) > 0 && !allowed || outside
+					require.Equal(t, refused, problem.Is(err, problem.OperationForbidden), "%s %v %+v: %v", name, attached, who, err)
+				}
+			}
+		}
+	}
+}
