@@ -172,9 +172,9 @@ var explanations = []explained{
 		Remedy: "Decide whether the newer workflow is meant. If so, send the call without `firstExecutionRunId` or with the new one.",
 	}},
 	{QueryRejected, Explanation{
-		Cause: "The workflow's status, given as `workflowStatus`, meets the query's `rejectCondition`, or that which the " +
-			"gateway's configuration has for the namespace.",
-		Remedy: "Send `rejectCondition: NONE` to query workflows in every status, or take the status itself as the answer.",
+		Cause: "The workflow's status, in `workflowStatus`, meets the query's `rejectCondition`, or the one that the " +
+			"gateway's configuration sets for the namespace. Or the workflow is paused: then Temporal rejects every query.",
+		Remedy: "Send `rejectCondition: NONE` to query closed workflows too, or use the status itself. Unpause a paused workflow first.",
 	}},
 	{WorkflowNotReady, Explanation{
 		Cause: "The workflow exists, but cannot take this call yet. Usually its first workflow task has not run, or its workflow tasks fail, " +
