@@ -1,5 +1,5 @@
-// Package api holds the client API's OpenAPI document, which its types and
-// routes are generated from, in the two forms that the gateway serves.
+// Package api contains the OpenAPI document of the client API, as YAML and as
+// JSON. The API's types and routes are generated from it.
 //
 // Trust boundary: none. The document is fixed when the gateway is built.
 package api

@@ -8,11 +8,11 @@ var openAPIYAML []byte
 //go:embed openapi.json
 var openAPIJSON []byte
 
-// OpenAPIYAML gives the document as it was written. It is shared by all callers,
-// who must not change it: a copy for each response would be memory that slow
-// readers hold.
+// OpenAPIYAML returns the document as written. All callers share the slice and
+// must not modify it: a copy for each response would be memory that slow clients
+// hold.
 func OpenAPIYAML() []byte { return openAPIYAML }
 
-// OpenAPIJSON gives the same document as JSON, in the same order. It
-// is shared too.
+// OpenAPIJSON returns the same document as JSON, in the same order. The slice is
+// shared too.
 func OpenAPIJSON() []byte { return openAPIJSON }
