@@ -424,7 +424,8 @@ type DeploymentVersion struct {
 // Examples: 30s
 type Duration = string
 
-// Failure An error, with the error that caused it in `cause`. `kind` determines which other fields can be present.
+// Failure A failure, with the failure that caused it in `cause`. `kind` determines which other fields can be
+// present.
 type Failure struct {
 	// Message The error message.
 	Message string `json:"message"`
@@ -471,7 +472,8 @@ type Failure struct {
 	// Category application: `BENIGN` for failures that need no attention.
 	Category string `json:"category,omitempty,omitzero"`
 
-	// Cause An error, with the error that caused it in `cause`. `kind` determines which other fields can be present.
+	// Cause A failure, with the failure that caused it in `cause`. `kind` determines which other fields can be
+	// present.
 	Cause *Failure `json:"cause,omitempty"`
 
 	// EncodedAttributes A Temporal payload that is not plain JSON.
@@ -564,7 +566,8 @@ type NexusCancellation struct {
 	// LastAttemptCompleteTime When the latest attempt ended.
 	LastAttemptCompleteTime string `json:"lastAttemptCompleteTime,omitempty,omitzero"`
 
-	// LastAttemptFailure An error, with the error that caused it in `cause`. `kind` determines which other fields can be present.
+	// LastAttemptFailure A failure, with the failure that caused it in `cause`. `kind` determines which other fields can be
+	// present.
 	LastAttemptFailure *Failure `json:"lastAttemptFailure,omitempty"`
 
 	// NextAttemptScheduleTime When the next attempt is due.
@@ -600,7 +603,8 @@ type Outcome struct {
 	// Examples: {"data":"aGVsbG8=","metadata":{"encoding":"YmluYXJ5L3BsYWlu"}}
 	ResultPayload *Payload `json:"resultPayload,omitempty"`
 
-	// Failure An error, with the error that caused it in `cause`. `kind` determines which other fields can be present.
+	// Failure A failure, with the failure that caused it in `cause`. `kind` determines which other fields can be
+	// present.
 	Failure *Failure `json:"failure,omitempty"`
 
 	// NewRunID The run that continues this one, with `followRuns=false`.
@@ -713,7 +717,8 @@ type PendingActivity struct {
 	// LastDeploymentVersion A version of a worker deployment.
 	LastDeploymentVersion *DeploymentVersion `json:"lastDeploymentVersion,omitempty"`
 
-	// LastFailure An error, with the error that caused it in `cause`. `kind` determines which other fields can be present.
+	// LastFailure A failure, with the failure that caused it in `cause`. `kind` determines which other fields can be
+	// present.
 	LastFailure *Failure `json:"lastFailure,omitempty"`
 
 	// LastHeartbeatTime When the latest heartbeat was received.
@@ -798,7 +803,8 @@ type PendingNexusOperation struct {
 	// LastAttemptCompleteTime When the latest attempt ended.
 	LastAttemptCompleteTime string `json:"lastAttemptCompleteTime,omitempty,omitzero"`
 
-	// LastAttemptFailure An error, with the error that caused it in `cause`. `kind` determines which other fields can be present.
+	// LastAttemptFailure A failure, with the failure that caused it in `cause`. `kind` determines which other fields can be
+	// present.
 	LastAttemptFailure *Failure `json:"lastAttemptFailure,omitempty"`
 
 	// NextAttemptScheduleTime When the next attempt is due.
@@ -1064,8 +1070,8 @@ type StartBatchRequest struct {
 	// Query A [visibility query](https://docs.temporal.io/list-filter).
 	Query string `json:"query,omitempty,omitzero"`
 
-	// Reason The reason, for the job and for the histories of the workflows that it terminates or resets. The
-	// gateway sets a default.
+	// Reason The reason, for the job and for the histories of the workflows that it terminates or resets. By
+	// default the gateway sets one.
 	Reason string `json:"reason,omitempty,omitzero"`
 }
 
@@ -1179,7 +1185,7 @@ type StartedWorkflow struct {
 
 // StopBatchRequest defines model for StopBatchRequest.
 type StopBatchRequest struct {
-	// Reason The reason. The gateway sets a default.
+	// Reason The reason. By default the gateway sets one.
 	Reason string `json:"reason,omitempty,omitzero"`
 }
 
@@ -1313,7 +1319,8 @@ type WorkflowCallback struct {
 	// LastAttemptCompleteTime When the latest attempt ended.
 	LastAttemptCompleteTime string `json:"lastAttemptCompleteTime,omitempty,omitzero"`
 
-	// LastAttemptFailure An error, with the error that caused it in `cause`. `kind` determines which other fields can be present.
+	// LastAttemptFailure A failure, with the failure that caused it in `cause`. `kind` determines which other fields can be
+	// present.
 	LastAttemptFailure *Failure `json:"lastAttemptFailure,omitempty"`
 
 	// NextAttemptScheduleTime When the next attempt is due.
@@ -1604,7 +1611,8 @@ type WorkflowUpdate struct {
 	// Examples: {"data":"aGVsbG8=","metadata":{"encoding":"YmluYXJ5L3BsYWlu"}}
 	ResultPayload *Payload `json:"resultPayload,omitempty"`
 
-	// Failure An error, with the error that caused it in `cause`. `kind` determines which other fields can be present.
+	// Failure A failure, with the failure that caused it in `cause`. `kind` determines which other fields can be
+	// present.
 	Failure *Failure `json:"failure,omitempty"`
 }
 
