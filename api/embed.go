@@ -8,11 +8,11 @@ var openAPIYAML []byte
 //go:embed openapi.json
 var openAPIJSON []byte
 
-// OpenAPIYAML returns the document as YAML. All callers share it and must not
-// modify it. A copy for each response would cost memory for as long as a slow
-// client reads.
+// OpenAPIYAML returns the document as written. All callers share the slice and
+// must not modify it: a copy for each response would be memory that slow clients
+// hold.
 func OpenAPIYAML() []byte { return openAPIYAML }
 
-// OpenAPIJSON returns the same document as JSON, in the same order. It is
+// OpenAPIJSON returns the same document as JSON, in the same order. The slice is
 // shared too.
 func OpenAPIJSON() []byte { return openAPIJSON }

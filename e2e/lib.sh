@@ -1,7 +1,7 @@
-# What the suites share. To be sourced.
+# Functions that the suites share. Source this file.
 
-# check NAME COMMAND... is one test: it passes when the command does, and otherwise shows what the command wrote. It goes
-# on either way; code is 1 once a test has failed. Not to be called in a condition, where bash ignores errexit.
+# check NAME COMMAND... runs a command as one test. If the command fails, check prints its output and sets code to 1. It
+# does not end the script. Do not call it in a condition, where bash ignores errexit.
 code=0
 check() {
 	local name=$1 started=$SECONDS verdict=PASS output status
@@ -18,7 +18,8 @@ check() {
 	echo "--- $verdict: $name ($((SECONDS - started))s)"
 }
 
-# venv DIR makes DIR/.venv hold what DIR/requirements.txt pins, and nothing else, and sets python to what runs there.
+# venv DIR installs the packages of DIR/requirements.txt, and no others, in DIR/.venv. It sets python to the command
+# that uses them.
 venv() {
 	local dir=$1/.venv pins=$1/requirements.txt
 	if ! cmp -s "$pins" "$dir/requirements.txt"; then
@@ -26,7 +27,7 @@ venv() {
 		if python3 -m venv "$dir" >/dev/null 2>&1; then
 			"$dir/bin/python" -m pip install --quiet --disable-pip-version-check -r "$pins"
 		else
-			# Some distributions package venv apart from Python.
+			# Some distributions package venv separately from Python.
 			rm -rf "$dir"
 			python3 -m pip install --quiet --disable-pip-version-check --target "$dir/site" -r "$pins"
 		fi
@@ -39,7 +40,7 @@ venv() {
 	fi
 }
 
-# npm_ci DIR makes DIR/node_modules hold what DIR/package-lock.json pins.
+# npm_ci DIR installs the packages of DIR/package-lock.json in DIR/node_modules.
 npm_ci() {
 	local lock=$1/package-lock.json installed=$1/node_modules/.installed
 	if ! cmp -s "$lock" "$installed"; then

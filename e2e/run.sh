@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Clients that are not Go against a running gateway, which dev/cmd/with-stack starts and names in the environment:
+# Tests clients in other languages than Go with a running gateway. dev/cmd/with-stack starts the gateway and sets the
+# environment:
 #
 #	cd dev && go run ./cmd/with-stack ../e2e/run.sh [-json] [SUITE...]
 #
@@ -12,7 +13,7 @@ json=
 if [ "${1-}" = -json ]; then json=1; shift; fi
 if [ $# -eq 0 ]; then set -- python worker node oidc generated lint browser; fi
 
-# A name with a slash would be that of a subtest, whose parent never ran.
+# In a name, a slash marks a subtest, whose parent would be missing.
 run() { "$1/run.sh" 2>&1 | sed -u '/^=== \|^--- /s:/:.:g'; }
 
 code=0

@@ -216,6 +216,7 @@ func TestPausedWorkflowIsNotAsked(t *testing.T) {
 	writer().post(t, of(s.WorkflowID, "/updates?wait=5s"), `{"update":"echo"}`).problem(t, http.StatusConflict, "conflict")
 	p := writer().get(t, of(s.WorkflowID, "/query?query=signals")).problem(t, http.StatusConflict, "query-rejected")
 	require.Equal(t, "PAUSED", p.WorkflowStatus)
+	require.Contains(t, p.Detail, "paused")
 	writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
 	writer().post(t, of(s.WorkflowID, "/unpause"), "").expect(t, http.StatusNoContent)
 	requireSignals(t, s.WorkflowID, 1)

@@ -1,4 +1,4 @@
-// The browser of the tests: Chromium without a window, with an empty profile of its own.
+// The browser of the tests: headless Chromium with an empty profile.
 import { existsSync } from "node:fs";
 import { mkdtemp, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ export async function launch() {
     env: { ...process.env, ...env },
     args: [
       "--headless",
-      "--no-sandbox", // which a container's root cannot have, and no stranger's page is opened
+      "--no-sandbox", // root in a container cannot use the sandbox, and the tests open no untrusted page
       "--disable-gpu",
       "--disable-background-networking",
       "--disable-component-update",
@@ -23,7 +23,7 @@ export async function launch() {
   });
 }
 
-/** CHROMIUM names one; npm's needs no rights to install, but exists for one platform; Debian's is where it always is. */
+/** Finds Chromium: CHROMIUM, npm's package (needs no privileges, but supports one platform), or Debian's package. */
 async function findChromium() {
   if (process.env.CHROMIUM) {
     return { executablePath: process.env.CHROMIUM };
@@ -35,16 +35,16 @@ async function findChromium() {
   if (existsSync(debian)) {
     return { executablePath: debian };
   }
-  throw new Error("there is no Chromium for this platform: install one and name it in the variable CHROMIUM");
+  throw new Error("no Chromium for this platform: install one and set the variable CHROMIUM to its path");
 }
 
-/** Unpacks npm's Chromium once, and whole or not at all. */
+/** Unpacks npm's Chromium once, atomically. */
 async function unpacked() {
   const home = join(modules, ".chromium");
   if (!existsSync(home)) {
     const unfinished = await unpack();
     await rename(unfinished, home).catch((error) => {
-      if (!existsSync(home)) throw error; // else another run was faster
+      if (!existsSync(home)) throw error; // otherwise a concurrent run has unpacked it
     });
   }
   const env = { LD_LIBRARY_PATH: join(home, "al2023", "lib") };
@@ -55,7 +55,7 @@ async function unpacked() {
   return { executablePath: join(home, "chromium"), env };
 }
 
-/** The package knows no other place than the directory for temporary files, and brings libraries to one platform only. */
+/** The package unpacks to the directory for temporary files only, and has libraries for one platform only. */
 async function unpack() {
   const before = { TMPDIR: process.env.TMPDIR, AWS_LAMBDA_JS_RUNTIME: process.env.AWS_LAMBDA_JS_RUNTIME };
   const directory = await mkdtemp(join(modules, ".unpack-"));

@@ -15,7 +15,7 @@ async function call(path, body) {
   return response.json();
 }
 
-// A workflow of three runs, and the ids that a stream of all their events has.
+// A workflow with three runs, and the ids of all their events in a stream.
 async function chain() {
   const workflowId = `browser-${randomUUID()}`;
   const started = await call(`${workflows}?wait=0s`, { workflowType: "Chain", workflowId, taskQueue, args: [{ times: 2 }] });
@@ -29,7 +29,7 @@ async function chain() {
   return { path: `${workflows}/${workflowId}/history?runId=${started.runId}`, ids };
 }
 
-// The gateway by way of a network that cuts the first streams of events after so many bytes.
+// A proxy to the gateway that cuts the first event streams after a number of bytes.
 async function cutting(cuts, bytes) {
   const made = { cuts: 0 };
   const { hostname, port } = new URL(url);
@@ -58,7 +58,7 @@ async function cutting(cuts, bytes) {
   return { url: `http://127.0.0.1:${server.address().port}`, made, close: () => server.close() };
 }
 
-test("an EventSource that is cut has every event once, in order, and ends for good", async () => {
+test("an EventSource whose connection is cut gets every event once, in order, and stops at the end", async () => {
   const { path, ids } = await chain();
   const network = await cutting(3, 3000);
   try {
@@ -82,10 +82,10 @@ test("an EventSource that is cut has every event once, in order, and ends for go
       assert.equal(network.made.cuts, 3);
       const [first, ...later] = (await Promise.all(requests.map((request) => request.allHeaders()))).map((sent) => sent["last-event-id"]);
       assert.equal(first, undefined);
-      assert.ok(later.length >= network.made.cuts, "it came again after each cut");
+      assert.ok(later.length >= network.made.cuts, "it reconnected after each cut");
       const from = later.map((id) => ids.indexOf(id));
-      assert.deepEqual(from, from.toSorted((a, b) => a - b), "and went on from where it was");
-      assert.equal(later.at(-1), ids.at(-1), "once more after the end, which was answered with 204");
+      assert.deepEqual(from, from.toSorted((a, b) => a - b), "it resumed after the last event");
+      assert.equal(later.at(-1), ids.at(-1), "it reconnected once after the end, and the response was 204");
     });
     const ofCuts = "console: Failed to load resource: net::ERR_INCOMPLETE_CHUNKED_ENCODING";
     assert.deepEqual(

@@ -6,7 +6,7 @@ import { authorize, closeDialog, openDocs, scrollTo, tryOut } from "./swagger.js
 
 const wrongKey = "fg_dev_11111111111111111111111111111111";
 
-test("what is against the policy is reported", async () => {
+test("violations of the policy are reported", async () => {
   const { reports } = await watched({}, async (page) => {
     await page.goto(`${url}/docs/problems`);
     await page.evaluate(async () => {
@@ -76,16 +76,16 @@ for (const [name, wanted, used, operationId] of [
       const call = await tryOut(page, operationId);
       await call.parameter("namespace").fill(namespace);
       await call.parameter("workflowId").first().fill("nobody-has-this");
-      const answer = await call.execute();
+      const response = await call.execute();
       await call.operation.locator(".live-responses-table").scrollIntoViewIfNeeded();
       await screenshot(page, `docs-${wanted.status}`);
-      assert.equal(answer.status, wanted.status, answer.text);
-      assert.equal(JSON.parse(answer.text).code, wanted.code);
+      assert.equal(response.status, wanted.status, response.text);
+      assert.equal(JSON.parse(response.text).code, wanted.code);
     });
   });
 }
 
-test("a link to the page chooses neither document nor configuration", async () => {
+test("a link to the page cannot select a document or a configuration", async () => {
   for (const query of [
     "?url=https://evil.example/spec",
     "?configUrl=https://evil.example/config.json",
@@ -102,7 +102,7 @@ test("a link to the page chooses neither document nor configuration", async () =
   }
 });
 
-test("the key is kept nowhere", async () => {
+test("the key is not stored", async () => {
   await withPage({}, async (page) => {
     await openDocs(page);
     await authorize(page, key);
@@ -119,14 +119,14 @@ test("the key is kept nowhere", async () => {
     await openDocs(page);
     const call = await tryOut(page, "listWorkflows");
     await call.parameter("namespace").fill(namespace);
-    const answer = await call.execute();
-    assert.equal(answer.status, 401, answer.text);
-    assert.equal(JSON.parse(answer.text).code, "unauthenticated");
+    const response = await call.execute();
+    assert.equal(response.status, 401, response.text);
+    assert.equal(JSON.parse(response.text).code, "unauthenticated");
   });
 });
 
-test("another document takes the key that was entered", async () => {
-  const answers = {
+test("another document uses the key that was entered", async () => {
+  const responses = {
     "/docs/documents.json": [
       { title: "Flowgate", path: "/v1/openapi.json" },
       { title: "Without schemes", path: "/docs/documents/other.json" },
@@ -139,8 +139,8 @@ test("another document takes the key that was entered", async () => {
     },
   };
   await withPage({}, async (page) => {
-    for (const [path, answer] of Object.entries(answers)) {
-      await page.route(url + path, (route) => route.fulfill({ json: answer }));
+    for (const [path, response] of Object.entries(responses)) {
+      await page.route(url + path, (route) => route.fulfill({ json: response }));
     }
     await openDocs(page);
     await authorize(page, key);
@@ -148,13 +148,13 @@ test("another document takes the key that was entered", async () => {
     await page.locator("#documents").selectOption("Without schemes");
     await page.locator(".info .title", { hasText: "Other" }).waitFor();
     const call = await tryOut(page, "other");
-    const answer = await call.execute();
+    const response = await call.execute();
     await screenshot(page, "docs-other-document");
-    assert.equal(answer.status, 200, answer.text);
+    assert.equal(response.status, 200, response.text);
   });
 });
 
-test("the Temporal HTTP API is offered, with the key that was entered", async () => {
+test("the document of the Temporal HTTP API uses the key that was entered", async () => {
   await withPage({}, async (page) => {
     await openDocs(page);
     await authorize(page, key);
@@ -168,7 +168,7 @@ test("the Temporal HTTP API is offered, with the key that was entered", async ()
     await screenshot(page, "docs-temporal");
     await page.evaluate(() => window.scrollTo(0, 0));
     await page.locator(".auth-wrapper .authorize").click();
-    assert.equal(await page.locator(".modal-ux input").count(), 0, "the key is in force, not asked for again");
+    assert.equal(await page.locator(".modal-ux input").count(), 0, "the key is still set and not requested again");
     assert.match(await page.locator(".modal-ux").innerText(), /Authorized/);
   });
 });
@@ -207,7 +207,7 @@ test("the pages fit a narrow screen and a dark scheme", async () => {
   }
 });
 
-/** Tells whether the page need not be scrolled sideways. */
+/** Reports whether the page fits without horizontal scrolling. */
 function fits(page) {
   return page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The tests of the pages, in a browser. Arguments are node's, such as --test-name-pattern=PATTERN. SCREENSHOTS names the
-# directory for the screenshots, CHROMIUM another browser than npm's.
+# The tests of the pages, in a browser. Arguments are node's, such as --test-name-pattern=PATTERN. SCREENSHOTS is the
+# directory for the screenshots, CHROMIUM the path of another browser than npm's.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ../lib.sh

@@ -1,4 +1,4 @@
-// The gateway that the tests open, and pages that are watched.
+// The gateway under test, and pages whose errors are recorded.
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ export const url = required("FLOWGATE_URL").replace(/\/$/, "");
 export const key = required("FLOWGATE_KEY");
 export const readerKey = required("FLOWGATE_READER_KEY");
 export const namespace = process.env.FLOWGATE_NAMESPACE ?? "default";
-/** Where the sample worker is. */
+/** The task queue of the sample worker. */
 export const taskQueue = process.env.FLOWGATE_TASK_QUEUE ?? "orders";
 
 export const desktop = { width: 1280, height: 900 };
@@ -28,15 +28,15 @@ export async function stopBrowser() {
 }
 
 /**
- * Gives a page with a fresh profile to a function, and fails when the page asked for anything outside the gateway (which
- * options may have at another origin), when something was against its policy, or when an error was written to the console.
+ * Calls a function with a page in a fresh profile. Fails if the page requested anything outside the gateway (options
+ * can set another origin), violated its content security policy, or wrote an error to the console.
  */
 export async function withPage(options, use) {
   const { reports } = await watched(options, use);
   assert.deepEqual(reports, []);
 }
 
-/** Is withPage that returns what was reported. */
+/** Like withPage, but returns the reports. */
 export async function watched({ origin = url, ...options }, use) {
   const context = await browser.newContext({ viewport: desktop, colorScheme: "light", ...options });
   const reports = [];
@@ -57,7 +57,7 @@ export async function watched({ origin = url, ...options }, use) {
   page.setDefaultTimeout(20_000);
   page.on("pageerror", (error) => reports.push(`error: ${error}`));
   page.on("console", (message) => {
-    // The browser notes each answer of 400 or more; those are the tests' own to expect.
+    // The browser logs each response of 400 or more. The tests check those themselves.
     if (message.type() === "error" && !message.text().startsWith("Failed to load resource: the server responded with")) {
       reports.push(`console: ${message.text()}`);
     }
@@ -77,7 +77,7 @@ export async function screenshot(page, name, options = {}) {
 function required(name) {
   const value = process.env[name];
   if (!value) {
-    throw new Error(`${name} is not set: run the tests by dev/cmd/with-stack`);
+    throw new Error(`${name} is not set: run the tests with dev/cmd/with-stack`);
   }
   return value;
 }

@@ -1,4 +1,4 @@
-// What a user does on the OpenAPI page.
+// Actions of a user on the OpenAPI page.
 import assert from "node:assert/strict";
 import { url } from "./setup.js";
 
@@ -20,19 +20,19 @@ export async function closeDialog(page) {
   await page.locator(".modal-ux .btn-done").click();
 }
 
-/** Scrolls to an operation: of a long document the page has those only that are in view. */
+/** Scrolls to an operation. The page renders only the visible operations of a long document. */
 export async function scrollTo(page, operationId) {
   const operation = page.locator(`.opblock[id$="-${operationId}"]`);
   const deadline = Date.now() + 20_000;
   while ((await operation.count()) === 0) {
-    assert.ok(Date.now() < deadline, `there is no ${operationId}`);
+    assert.ok(Date.now() < deadline, `operation ${operationId} not found`);
     await page.mouse.wheel(0, 500);
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
   }
   return operation;
 }
 
-/** Opens an operation for trying out. */
+/** Opens the form to try out an operation. */
 export async function tryOut(page, operationId) {
   const operation = page.locator(`.opblock[id$="-${operationId}"]`);
   await operation.locator(".opblock-summary-control").click();
@@ -41,13 +41,13 @@ export async function tryOut(page, operationId) {
     operation,
     parameter: (name) => operation.locator(`tr[data-param-name="${name}"] input`),
     body: operation.locator(".body-param__text"),
-    /** Sends the request, and gives status and body of the answer as the page shows them. */
+    /** Sends the request, and returns the status and the body that the page displays. */
     async execute() {
       await operation.locator(".execute").click();
-      const answer = operation.locator(".live-responses-table");
-      await answer.waitFor();
-      const status = await answer.locator("tbody td.response-col_status").first().innerText();
-      const text = await answer.locator("tbody .highlight-code code").first().innerText();
+      const table = operation.locator(".live-responses-table");
+      await table.waitFor();
+      const status = await table.locator("tbody td.response-col_status").first().innerText();
+      const text = await table.locator("tbody .highlight-code code").first().innerText();
       return { status: Number.parseInt(status, 10), text };
     },
   };

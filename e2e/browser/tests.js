@@ -1,4 +1,4 @@
-// All tests, in one browser.
+// Runs all tests in one browser.
 import { after, before } from "node:test";
 import { startBrowser, stopBrowser } from "./setup.js";
 import "./events.test.js";

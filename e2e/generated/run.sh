@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ../lib.sh
 
-# What was built stands until something changes that it was built from.
+# Builds are cached until an input changes.
 key=$({
 	find . \( -name .work -o -name .venv -o -name '.*_cache' \) -prune -o -type f -print | LC_ALL=C sort | xargs cat
 	cat ../../api/openapi.json ../../tools/go.mod
@@ -19,7 +19,7 @@ if [ ! -d "$work" ]; then
 fi
 document=$PWD/../../api/openapi.json
 
-# once NAME COMMAND... does nothing when the command has succeeded before.
+# once NAME COMMAND... runs a command unless it has succeeded before.
 once() {
 	local done=$work/$1.done
 	shift

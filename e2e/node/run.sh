@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 npm_ci .
 
 compile() {
-	# Else a field with a default would be required of every caller.
+	# Without this flag, a field with a default would be required.
 	node_modules/.bin/openapi-typescript ../../api/openapi.yaml --default-non-nullable=false --output src/openapi.gen.ts
 	node_modules/.bin/tsc
 }

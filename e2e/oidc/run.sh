@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The tests with an OpenID provider: they start it, and gateways that take its tokens, beside the one that all suites share.
-# Arguments are node's, such as --test-name-pattern=PATTERN. What the processes write is in bin/oidc.log.
+# The tests with an OpenID provider. They start the provider, and gateways that accept its tokens, in addition to the
+# gateway that all suites share. Arguments are node's, such as --test-name-pattern=PATTERN. The processes write their
+# output to bin/oidc.log.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ../lib.sh

@@ -1,4 +1,4 @@
-"""The gateway that the tests call, and how much of its API they called in the end."""
+"""Clients of the gateway under test, and a check that the tests call every operation of its API."""
 
 from __future__ import annotations
 
@@ -37,41 +37,41 @@ def http(url: str, contract: Contract) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="session")
 def task_queue() -> str:
-    """Where the sample worker is."""
+    """The task queue of the sample worker."""
     return os.environ["FLOWGATE_TASK_QUEUE"]
 
 
 @pytest.fixture(scope="session")
 def flowgate(http: httpx.Client) -> Flowgate:
-    """Calls the gateway with the key of a writer."""
+    """A client with the role write."""
     return Flowgate(http, os.environ["FLOWGATE_KEY"], os.environ["FLOWGATE_NAMESPACE"])
 
 
 @pytest.fixture(scope="session")
 def reader(http: httpx.Client) -> Flowgate:
-    """Calls the gateway with the key of a reader."""
+    """A client with the role read."""
     return Flowgate(http, os.environ["FLOWGATE_READER_KEY"], os.environ["FLOWGATE_NAMESPACE"])
 
 
 @pytest.fixture(scope="session")
-def nobody(http: httpx.Client) -> Flowgate:
+def anonymous(http: httpx.Client) -> Flowgate:
     return Flowgate(http, namespace=os.environ["FLOWGATE_NAMESPACE"])
 
 
 @pytest.fixture
 def new_id(request: pytest.FixtureRequest) -> str:
-    """A workflow id that no other test has, nor another run of the same."""
+    """A workflow id that is unique to each run of each test."""
     return f"{request.function.__name__}-{uuid.uuid4()}"
 
 
 @pytest.fixture(scope="session")
 def eventually() -> Callable[[Callable[[], bool]], None]:
-    """Asks until the answer is yes: Temporal's lists follow its workflows with a short delay."""
+    """Polls until the condition is true: Temporal's lists are updated with a short delay."""
 
     def ask(question: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 30
         while not question():
-            assert time.monotonic() < deadline, "it did not come true"
+            assert time.monotonic() < deadline, "the condition did not become true in time"
             time.sleep(0.05)
 
     return ask
@@ -79,12 +79,12 @@ def eventually() -> Callable[[Callable[[], bool]], None]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail a run of everything that did not call every operation."""
+    """Fail a full run that did not call every operation."""
     contract = session.config.stash.get(contract_key, None)
     if contract is None:
         return
     missing = contract.operations - contract.called
-    print("=== NAME")  # the line is the suite's, not the last test's
+    print("=== NAME")  # attributes the next line to the suite, not to the last test
     print(f"python: operations called: {len(contract.called)} of {len(contract.operations)}")
     if session.config.args_source is pytest.Config.ArgsSource.ARGS or session.config.option.keyword:
         return

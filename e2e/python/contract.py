@@ -1,4 +1,4 @@
-"""Holds every answer against the OpenAPI document that the gateway serves, and remembers what was called."""
+"""Validates every response against the gateway's OpenAPI document, and records which operations were called."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class Contract:
         return {(method, path) for path, item in self._document["paths"].items() for method in methods & item.keys()}
 
     def check(self, response: httpx.Response) -> None:
-        """Fail unless the document allows this answer to this request. Made to be a response hook of httpx."""
+        """Fail unless the document allows this response to its request. For use as a response hook of httpx."""
         response.read()
         operation = self._operation(response.request)
         if operation is None:
-            # The document has no place for an answer to what is not in it, but every problem looks alike.
-            assert response.status_code in (404, 405), f"{response.request.url} is in no operation of the document"
+            # The document describes no response for an unknown route, but every problem has the same schema.
+            assert response.status_code in (404, 405), f"{response.request.url} is not an operation of the document"
             self._check_value(["components", "schemas", "Problem"], response.text)
             return
         self.called.add(operation)
@@ -53,18 +53,18 @@ class Contract:
         where = ["paths", operation[1], operation[0], "responses"]
         documented = self._at(where)
         status = str(response.status_code)
-        where, answer = self._resolve(
+        where, declared = self._resolve(
             [*where, next(s for s in (status, status[0] + "XX", "default") if s in documented)]
         )
-        if "content" not in answer:
-            assert response.content == b"", f"{operation} answered {status} with a body"
+        if "content" not in declared:
+            assert response.content == b"", f"{operation} returned {status} with a body"
             return
         media_type = response.headers["Content-Type"]
-        assert media_type in answer["content"], f"{operation} answered {status} with {media_type}"
+        assert media_type in declared["content"], f"{operation} returned {status} with {media_type}"
         if media_type == "application/yaml":
             return
         if media_type == EVENTS:
-            # The document cannot say it of a part of a text: an event's data is what a line of NDJSON is.
+            # A schema cannot describe parts of a text. The data of an event has the schema of a line of NDJSON.
             media_type, data = NDJSON, re.compile(r"^id: .+\ndata: (.*)$", re.MULTILINE).findall(response.text)
             for text in data:
                 self._check_value([*where, "content", media_type, "schema"], text)
@@ -78,7 +78,7 @@ class Contract:
             assert problem["requestId"] == response.headers["X-Request-Id"]
 
     def _operation(self, request: httpx.Request) -> tuple[str, str] | None:
-        # The raw path, because %2F is no slash between two segments.
+        # The raw path, because %2F does not separate two segments.
         path = request.url.raw_path.decode().partition("?")[0]
         for template, pattern in self._paths.items():
             operation = (request.method.lower(), template)
@@ -108,6 +108,6 @@ class Contract:
 
 
 def _pattern(template: str) -> re.Pattern[str]:
-    """The paths that a template stands for: a parameter is one segment, and never empty."""
+    """A pattern for the paths of a template: a parameter is one segment that is not empty."""
     parts = re.split(r"(\{[^}]+\})", template)
     return re.compile("".join("[^/]+" if part.startswith("{") else re.escape(part) for part in parts))

@@ -1,7 +1,7 @@
-"""A client of Flowgate in a page: what a service needs to run workflows over HTTP.
+"""A one-file client of Flowgate: what a service needs to run workflows over HTTP.
 
-Numbers are kept as they are written. A result with ``12345678901234567890`` or ``1.10`` gives an int and a Decimal,
-never a float, and both can be sent again without a loss.
+Numbers are lossless. A result with ``12345678901234567890`` or ``1.10`` is an int or a Decimal, never a float, and both
+can be sent again without loss.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import simplejson
 JSON = Any
 Object = dict[str, Any]
 
-# Longer than the longest wait of a gateway.
+# Longer than the longest wait that a gateway allows.
 PATIENCE = httpx.Timeout(60)
 
 
@@ -31,7 +31,7 @@ def dumps(value: JSON) -> str:
 
 
 class FlowgateError(Exception):
-    """A problem document. Programs decide by its code."""
+    """A problem document. Programs switch on its code."""
 
     def __init__(self, response: httpx.Response) -> None:
         self.status = response.status_code
@@ -44,7 +44,7 @@ class FlowgateError(Exception):
 
 @dataclass(frozen=True)
 class Started:
-    """A workflow that was started, or found running."""
+    """The handle of a workflow that was started, or was already running."""
 
     workflow_id: str
     run_id: str
@@ -55,7 +55,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a workflow ended; RUNNING when it has not, and then `location` is where to ask again."""
+    """The outcome of a workflow. While it is RUNNING, `location` is the URL of the outcome."""
 
     workflow_id: str
     run_id: str
@@ -73,7 +73,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Event:
-    """One of a stream. Its id tells a later stream where to go on."""
+    """An event of a stream. A later stream can resume after its id."""
 
     id: str
     type: str
@@ -81,7 +81,7 @@ class Event:
 
 
 class Flowgate:
-    """Calls a gateway, for one namespace. With no key it calls as nobody."""
+    """A client for one namespace of a gateway. Without a key, its requests have no credential."""
 
     def __init__(self, http: httpx.Client, key: str | None = None, namespace: str = "default") -> None:
         self.http = http
@@ -89,7 +89,7 @@ class Flowgate:
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
 
     def with_headers(self, headers: dict[str, str]) -> Flowgate:
-        """Gives a client that also sends these, such as traceparent, with each call."""
+        """Return a client that sends additional headers, such as traceparent, with each request."""
         other = copy(self)
         other._headers = {**self._headers, **headers}
         return other
@@ -131,7 +131,7 @@ class Flowgate:
         return _outcome(self.send("GET", path, params={**named, **params}))
 
     def ask_again(self, pending: Outcome, wait: str = "30s") -> Outcome:
-        """Wait on for the same run, where the gateway said that its outcome will be."""
+        """Continue to wait for the same run, at the location that the gateway returned."""
         assert pending.location is not None
         return _outcome(self.send("GET", httpx.URL(pending.location).copy_merge_params({"wait": wait})))
 
@@ -144,7 +144,7 @@ class Flowgate:
         return self.get(path, **named)
 
     def history(self, workflow_id: str, **params: str | int) -> Iterator[Object]:
-        """The events of a run, page by page. With waitNewEvent they come as they happen, until the run closes."""
+        """The events of a run, read in pages. With waitNewEvent, also new events until the run closes."""
         path, named = self.workflow(workflow_id, "/history")
         page: Object = {"nextPageToken": None}
         while "nextPageToken" in page:
@@ -153,14 +153,14 @@ class Flowgate:
             yield from page["events"]
 
     def history_stream(self, workflow_id: str, **params: str | int) -> Iterator[Object]:
-        """The events of a run so far in one answer, a line each."""
+        """The current events of a run, in one response with one event per line."""
         path, named = self.workflow(workflow_id, "/history")
         return self._lines(path, {**named, **params})
 
     def events(self, workflow_id: str, last: str = "", **params: str | int) -> Iterator[Event]:
-        """The events of a workflow as they happen, over all its runs, and its end.
+        """The events of all runs of a workflow as they occur, and the end event.
 
-        A stream that ends before is asked for again after the last event that came, as a browser's EventSource does.
+        Reconnects after the last event received if the stream ends early, as a browser's EventSource does.
         """
         path, named = self.workflow(workflow_id, "/history")
         while True:
@@ -202,7 +202,7 @@ class Flowgate:
         return body
 
     def update_result(self, workflow_id: str, update_id: str, **params: str) -> Object:
-        """The outcome of an update, or how far it has come."""
+        """The outcome of an update, or its current stage."""
         path, named = self.workflow(workflow_id, "/updates/")
         return self.get(path + quote(update_id, safe=""), **named, **params)
 
@@ -213,7 +213,7 @@ class Flowgate:
         return body
 
     def token(self, workflow_id: str, **what: JSON) -> str:
-        """Make a token to hand on, for this workflow: read=True, signals=[...], updates=[...], ttl="5m"."""
+        """Create a token to pass on for this workflow: read=True, signals=[...], updates=[...], ttl="5m"."""
         path, named = self.workflow(workflow_id, "/tokens")
         token: str = loads(self.send("POST", path, what, params=named).text)["token"]
         return token
@@ -232,7 +232,7 @@ class Flowgate:
         self.send("POST", path, body or None, params={**named, **params})
 
     def reset(self, workflow_id: str, run_id: str | None = None, **what: JSON) -> str:
-        """Go back to a point: resetType="LAST_WORKFLOW_TASK", eventId=9 or buildId="b". Gives the id of the new run."""
+        """Reset to a point: resetType="LAST_WORKFLOW_TASK", eventId=9 or buildId="b". Returns the id of the new run."""
         path, named = self.workflow(workflow_id, "/reset")
         params = {**named, "runId": run_id} if run_id else named
         new_run: str = loads(self.send("POST", path, what, params=params).text)["runId"]
@@ -248,7 +248,7 @@ class Flowgate:
         self.send("POST", path, {"reason": reason} if reason else None, params=named)
 
     def update_options(self, workflow_id: str, **options: JSON) -> Object:
-        """Change options of a running workflow; None takes one away. Gives those in force."""
+        """Change options of a running workflow; None removes one. Returns the options in force."""
         path, named = self.workflow(workflow_id)
         in_force: Object = loads(self.send("PATCH", path, options, params=named).text)
         return in_force
@@ -258,13 +258,13 @@ class Flowgate:
         self.send("DELETE", path, params={**named, **params})
 
     def start_batch(self, operation: Object, idempotency_key: str | None = None, **what: JSON) -> str:
-        """Do the same to many workflows: query="..." or executions=[...]. Gives the job's id."""
+        """Start a batch job: query="..." or executions=[...]. Returns the id of the job."""
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         job_id: str = loads(self.send("POST", self.batches(), {"operation": operation, **what}, headers).text)["jobId"]
         return job_id
 
     def count_batch(self, operation: Object, **what: JSON) -> int:
-        """Count the workflows that a job would be for."""
+        """Count the workflows that a batch job would apply to."""
         count: int = loads(self.send("POST", self.batches(), {"operation": operation, "dryRun": True, **what}).text)[
             "count"
         ]
@@ -283,7 +283,7 @@ class Flowgate:
         return f"/v1/namespaces/{self.namespace}/batches" + (f"/{quote(job_id, safe='')}" if job_id else "")
 
     def list(self, query: str, **params: str | int) -> Iterator[Object]:
-        """List workflows, page by page."""
+        """List workflows, read in pages."""
         page: Object = {"nextPageToken": None}
         while "nextPageToken" in page:
             token = {"pageToken": page["nextPageToken"]} if page["nextPageToken"] else {}
@@ -291,7 +291,7 @@ class Flowgate:
             yield from page["workflows"]
 
     def stream(self, query: str, **params: str | int) -> Iterator[Object]:
-        """List workflows in one answer, a line each."""
+        """List workflows, in one response with one workflow per line."""
         return self._lines(self.workflows(), {"query": query, **params})
 
     def count(self, query: str) -> Object:
@@ -307,10 +307,10 @@ class Flowgate:
         return f"/v1/namespaces/{self.namespace}/workflows"
 
     def workflow(self, workflow_id: str, rest: str = "") -> tuple[str, dict[str, str]]:
-        """The path of a workflow, and the parameters that belong to it.
+        """The path of a workflow, and its query parameters.
 
-        An id of dots would be folded into the path, as of any URL, and the id "-" has a meaning of its own. They go
-        into a parameter, as every id may.
+        URL libraries normalise an id of dots away, and the segment "-" is reserved. Such an id is sent as a query
+        parameter, which is possible for every id.
         """
         if workflow_id in (".", "..", "-"):
             return f"{self.workflows()}/-{rest}", {"workflowId": workflow_id}
@@ -321,7 +321,7 @@ class Flowgate:
         return body
 
     def _lines(self, path: str, params: dict[str, Any]) -> Iterator[Object]:
-        """Read a stream as it comes; one that was cut is an error of the connection."""
+        """Read a stream as it arrives. A truncated stream raises an error of the connection."""
         headers = {**self._headers, "Accept": "application/x-ndjson"}
         with self.http.stream("GET", path, params=params, headers=headers) as response:
             if response.is_error:
@@ -329,7 +329,7 @@ class Flowgate:
                 raise FlowgateError(response)
             rest = ""
             for chunk in response.iter_text():
-                # A JSON string may hold U+2028 and other ends of lines; only "\n" ends a line of NDJSON.
+                # A JSON string can contain U+2028 and other line separators. Only "\n" ends a line of NDJSON.
                 *lines, rest = (rest + chunk).split("\n")
                 yield from map(loads, lines)
 
@@ -341,7 +341,7 @@ class Flowgate:
         headers: dict[str, str] | None = None,
         params: dict[str, Any] | None = None,
     ) -> httpx.Response:
-        """Send a body, if any, as JSON, or as it is when it is text."""
+        """Send a request. The body, if any, is encoded as JSON unless it is a string."""
         headers = {**self._headers, **(headers or {})}
         content = None
         if body is not None:
@@ -365,7 +365,7 @@ def _start(workflow_type: str, workflow_id: str, task_queue: str, args: Sequence
 
 
 def _events(response: httpx.Response) -> Iterator[Event]:
-    """Read server-sent events, as far as the gateway makes use of them."""
+    """Parse server-sent events, limited to the fields that the gateway uses."""
     rest, fields = "", dict[str, str]()
     for chunk in response.iter_text():
         *lines, rest = (rest + chunk).split("\n")

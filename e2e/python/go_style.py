@@ -1,6 +1,6 @@
-"""A pytest plugin that tells of tests in the words of `go test -v`, for the summary of make test.
+"""A pytest plugin that reports tests in the format of `go test -v`, for the summary of make test.
 
-It stands in for pytest's own terminal: pytest -p no:terminal -p go_style
+It replaces pytest's terminal reporter: pytest -p no:terminal -p go_style
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class GoStyle:
-    """Tells of the tests of a suite, whose name comes before theirs."""
+    """Reports the tests of a suite, with its name as prefix."""
 
     def __init__(self, suite: str) -> None:
         self._suite = suite

@@ -1,11 +1,11 @@
-"""What the gateway says of itself."""
+"""Information about the gateway."""
 
 import httpx
 
 from flowgate import Flowgate
 
 
-def test_settings_are_those_of_the_caller(flowgate: Flowgate, reader: Flowgate) -> None:
+def test_settings_apply_to_the_caller(flowgate: Flowgate, reader: Flowgate) -> None:
     settings = flowgate.settings()
     assert settings["namespace"] == flowgate.namespace
     assert (settings["principal"], settings["role"]) == ("dev", "write")
@@ -13,17 +13,17 @@ def test_settings_are_those_of_the_caller(flowgate: Flowgate, reader: Flowgate) 
     assert reader.settings()["role"] == "read"
 
 
-def test_system_info_tells_versions(reader: Flowgate) -> None:
+def test_system_info_returns_versions(reader: Flowgate) -> None:
     info = reader.system_info()
     assert info["gateway"]["version"]
     assert info["server"]["version"]
     assert info["server"]["capabilities"]["supportsSchedules"] is True
 
 
-def test_document_is_for_everybody(nobody: Flowgate) -> None:
-    document = nobody.get("/v1/openapi.json")
+def test_document_needs_no_credential(anonymous: Flowgate) -> None:
+    document = anonymous.get("/v1/openapi.json")
     assert document["openapi"] == "3.1.0"
-    text = nobody.send("GET", "/v1/openapi.yaml").text
+    text = anonymous.send("GET", "/v1/openapi.yaml").text
     assert text.startswith("openapi: 3.1.0\n")
     for path in document["paths"]:
         assert f"\n  {path}:\n" in text

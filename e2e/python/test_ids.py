@@ -1,4 +1,4 @@
-"""Workflow ids may hold any character, and each is an id of its own."""
+"""Workflow ids can have any character, and different strings are different ids."""
 
 import pytest
 
@@ -8,7 +8,7 @@ SUFFIXES = ["a/b", "a%2Fb", "a%252Fb", "a b", "a+b", "ü?#&=;"]
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_id_is_reached_by_its_path_and_by_a_parameter(
+def test_id_works_in_the_path_and_in_a_parameter(
     flowgate: Flowgate, task_queue: str, new_id: str, suffix: str
 ) -> None:
     workflow_id = f"{new_id}/{suffix}"
@@ -23,7 +23,7 @@ def test_id_is_reached_by_its_path_and_by_a_parameter(
 
 
 @pytest.mark.parametrize("workflow_id", [".", "..", "-"])
-def test_id_that_urls_have_a_meaning_for_goes_into_a_parameter(
+def test_id_that_urls_normalise_works_in_a_parameter(
     flowgate: Flowgate, task_queue: str, workflow_id: str
 ) -> None:
     started = flowgate.start("Wait", workflow_id, task_queue, idConflictPolicy="TERMINATE_EXISTING")

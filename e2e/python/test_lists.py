@@ -6,7 +6,7 @@ import pytest
 
 from flowgate import Flowgate
 
-# To JSON this is one line, to much else two.
+# One line in JSON. Many other line readers split it.
 NOTE = "one\u2028line"
 
 Eventually = Callable[[Callable[[], bool]], None]
@@ -14,7 +14,7 @@ Eventually = Callable[[Callable[[], bool]], None]
 
 @pytest.fixture
 def crowd(flowgate: Flowgate, task_queue: str, new_id: str, eventually: Eventually) -> tuple[str, set[str]]:
-    """Five workflows of one customer, two of which still run, and the query that finds them."""
+    """Five workflows of one customer, two of them running, and the query that matches them."""
     ids = {f"{new_id}-{i}" for i in range(5)}
     for i, workflow_id in enumerate(sorted(ids)):
         customer = {"CustomerId": {"type": "Keyword", "value": new_id}}
@@ -27,7 +27,7 @@ def crowd(flowgate: Flowgate, task_queue: str, new_id: str, eventually: Eventual
     return query, ids
 
 
-def test_list_shows_each_workflow_once_over_its_pages(flowgate: Flowgate, crowd: tuple[str, set[str]]) -> None:
+def test_list_pages_have_each_workflow_once(flowgate: Flowgate, crowd: tuple[str, set[str]]) -> None:
     query, ids = crowd
     page = flowgate.get(flowgate.workflows(), query=query, pageSize=2)
     assert len(page["workflows"]) == 2
@@ -39,7 +39,7 @@ def test_list_shows_each_workflow_once_over_its_pages(flowgate: Flowgate, crowd:
     assert sorted(workflow["memo"]["number"] for workflow in listed) == [0, 1, 2, 3, 4]
 
 
-def test_stream_shows_each_workflow_on_a_line(flowgate: Flowgate, crowd: tuple[str, set[str]]) -> None:
+def test_stream_has_one_workflow_per_line(flowgate: Flowgate, crowd: tuple[str, set[str]]) -> None:
     query, ids = crowd
     streamed = list(flowgate.stream(query, pageSize=2))
     assert len(streamed) == 5
@@ -48,7 +48,7 @@ def test_stream_shows_each_workflow_on_a_line(flowgate: Flowgate, crowd: tuple[s
     assert len(list(flowgate.stream(query, limit=3))) == 3
 
 
-def test_count_counts_each_group(flowgate: Flowgate, crowd: tuple[str, set[str]]) -> None:
+def test_count_has_each_group(flowgate: Flowgate, crowd: tuple[str, set[str]]) -> None:
     query, _ = crowd
     count = flowgate.count(query + " GROUP BY ExecutionStatus")
     assert count["count"] == 5

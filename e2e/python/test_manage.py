@@ -1,4 +1,4 @@
-"""What operators do: reset, pause, re-prioritise and delete workflows, one or many at once."""
+"""Operators reset, pause, re-prioritise and delete workflows, one at a time or in batches."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from flowgate import Flowgate, FlowgateError
 Eventually = Callable[[Callable[[], bool]], None]
 
 
-def test_reset_goes_back_to_the_first_task(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_reset_returns_to_the_first_task(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     started = flowgate.start("Wait", new_id, task_queue)
     assert flowgate.query(new_id, "signals") == 0
     flowgate.signal(new_id, "poke")
@@ -34,7 +34,7 @@ def test_paused_workflow_waits(flowgate: Flowgate, task_queue: str, new_id: str)
     assert (closed.value.status, closed.value.code) == (409, "workflow-completed")
 
 
-def test_options_are_changed_and_taken_away(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_options_are_changed_and_removed(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Wait", new_id, task_queue)
     override = {"behavior": "AUTO_UPGRADE"}
     in_force = flowgate.update_options(new_id, priority={"priorityKey": 1}, versioningOverride=override)
@@ -57,7 +57,7 @@ def test_deleted_workflow_is_gone(flowgate: Flowgate, new_id: str, eventually: E
     eventually(gone)
 
 
-def test_batch_cancels_what_a_query_finds(
+def test_batch_cancels_the_matches_of_a_query(
     flowgate: Flowgate, reader: Flowgate, task_queue: str, new_id: str, eventually: Eventually
 ) -> None:
     ids = [f"{new_id}-{i}" for i in range(2)]

@@ -1,4 +1,4 @@
-"""Errors are problem documents, which programs can act on."""
+"""Errors are problem documents that programs can handle."""
 
 import uuid
 
@@ -7,20 +7,20 @@ import pytest
 from flowgate import Flowgate, FlowgateError
 
 
-def test_call_without_a_key_is_told_how_to_authenticate(nobody: Flowgate) -> None:
+def test_request_without_a_key_gets_a_challenge(anonymous: Flowgate) -> None:
     with pytest.raises(FlowgateError) as problem:
-        nobody.count("")
+        anonymous.count("")
     assert (problem.value.status, problem.value.code) == (401, "unauthenticated")
     assert problem.value.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_wrong_key_is_refused(nobody: Flowgate) -> None:
+def test_wrong_key_is_rejected(anonymous: Flowgate) -> None:
     with pytest.raises(FlowgateError) as problem:
-        nobody.send("GET", "/v1/system-info", headers={"X-API-Key": "fg_dev_wrong"})
+        anonymous.send("GET", "/v1/system-info", headers={"X-API-Key": "fg_dev_wrong"})
     assert (problem.value.status, problem.value.code) == (401, "invalid-credential")
 
 
-def test_reader_may_not_write(flowgate: Flowgate, reader: Flowgate, task_queue: str, new_id: str) -> None:
+def test_reader_cannot_write(flowgate: Flowgate, reader: Flowgate, task_queue: str, new_id: str) -> None:
     with pytest.raises(FlowgateError) as problem:
         reader.start("Wait", new_id, task_queue)
     assert (problem.value.status, problem.value.code) == (403, "operation-forbidden")
@@ -36,7 +36,7 @@ def test_namespace_without_a_grant_is_forbidden(flowgate: Flowgate) -> None:
     assert (problem.value.status, problem.value.code) == (403, "namespace-forbidden")
 
 
-def test_unknown_field_is_pointed_at(flowgate: Flowgate, new_id: str) -> None:
+def test_unknown_field_has_a_pointer(flowgate: Flowgate, new_id: str) -> None:
     with pytest.raises(FlowgateError) as problem:
         flowgate.send(
             "POST", flowgate.workflows(), {"workflowType": "Wait", "workflowId": new_id, "taskQueu": "orders"}
@@ -55,13 +55,13 @@ def test_unknown_query_is_not_found(flowgate: Flowgate, task_queue: str, new_id:
     flowgate.terminate(new_id)
 
 
-def test_unknown_route_is_a_problem_too(flowgate: Flowgate) -> None:
+def test_unknown_route_is_a_problem(flowgate: Flowgate) -> None:
     with pytest.raises(FlowgateError) as problem:
         flowgate.get("/v1/nowhere")
     assert (problem.value.status, problem.value.code) == (404, "route-not-found")
 
 
-def test_request_timeout_bounds_a_query_that_no_worker_answers(flowgate: Flowgate, new_id: str) -> None:
+def test_request_timeout_limits_a_query_without_a_worker(flowgate: Flowgate, new_id: str) -> None:
     flowgate.start("Nobody", new_id, "nobody-" + str(uuid.uuid4()))
     path, _ = flowgate.workflow(new_id, "/query")
     with pytest.raises(FlowgateError) as problem:

@@ -1,4 +1,4 @@
-"""How workflows end. A failure is data, not an error of HTTP."""
+"""The outcomes of workflows. A failure is data, not an HTTP error."""
 
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ def test_result_of_a_completed_workflow(flowgate: Flowgate, reader: Flowgate, ta
     assert outcome.failure is None
 
 
-def test_failure_carries_the_chain_of_its_causes(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_failure_has_the_chain_of_its_causes(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     outcome = flowgate.execute("Fail", new_id, task_queue, {"message": "no stock"})
     assert outcome.status == "FAILED"
     chain = []
@@ -27,7 +27,7 @@ def test_failure_carries_the_chain_of_its_causes(flowgate: Flowgate, task_queue:
     assert outcome.failure["details"] == [{"attempt": 1}, "a second detail"]
 
 
-def test_failed_activity_tells_its_cause(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_failed_activity_has_its_cause(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     order = {"orderId": "o-1", "card": "declined", "items": [{"sku": "car", "quantity": 1, "price": 900000}]}
     failure = flowgate.execute("Order", new_id, task_queue, order).failure
     assert failure is not None
@@ -37,7 +37,7 @@ def test_failed_activity_tells_its_cause(flowgate: Flowgate, task_queue: str, ne
     assert failure["cause"]["details"][0]["amount"] == 900000
 
 
-def test_failure_has_the_status_that_was_asked_for(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_failure_has_the_requested_status(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.execute("Fail", new_id, task_queue, {})
     path, _ = flowgate.workflow(new_id, "/result")
     response = flowgate.send("GET", path, params={"failureStatus": 422})
@@ -45,7 +45,7 @@ def test_failure_has_the_status_that_was_asked_for(flowgate: Flowgate, task_queu
     assert loads(response.text)["status"] == "FAILED"
 
 
-def test_result_is_pending_and_then_there(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_result_is_pending_and_then_available(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Sleep", new_id, task_queue, {"seconds": 1})
     path, _ = flowgate.workflow(new_id, "/result")
     response = flowgate.send("GET", path)
@@ -59,7 +59,7 @@ def test_result_is_pending_and_then_there(flowgate: Flowgate, task_queue: str, n
     assert (outcome.run_id, outcome.status, outcome.result) == (pending.run_id, "COMPLETED", "slept")
 
 
-def test_result_follows_the_runs_unless_told_not_to(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_result_follows_the_runs_by_default(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     started = flowgate.start("Chain", new_id, task_queue, {"times": 2})
     last = flowgate.result(new_id, runId=started.run_id)
     assert (last.status, last.result) == ("COMPLETED", 3)

@@ -1,4 +1,4 @@
-"""What can be done with a workflow that runs: describe, signal, query, cancel and terminate it."""
+"""Operations on a running workflow: describe, signal, query, cancel and terminate."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from flowgate import Flowgate, FlowgateError
 ITEMS = [{"sku": "pen", "quantity": 1, "price": 300}]
 
 
-def test_describe_tells_of_a_run(flowgate: Flowgate, reader: Flowgate, task_queue: str, new_id: str) -> None:
+def test_describe_returns_a_run(flowgate: Flowgate, reader: Flowgate, task_queue: str, new_id: str) -> None:
     started = flowgate.start(
         "Wait",
         new_id,
@@ -32,7 +32,7 @@ def test_describe_tells_of_a_run(flowgate: Flowgate, reader: Flowgate, task_queu
     flowgate.terminate(new_id)
 
 
-def test_metadata_tells_what_a_workflow_handles(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_metadata_has_the_handlers(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Order", new_id, task_queue, {"orderId": "o-1", "items": ITEMS})
 
     def names(handlers: list[dict[str, Any]]) -> set[str]:
@@ -61,7 +61,7 @@ def test_query_takes_arguments(flowgate: Flowgate, task_queue: str, new_id: str)
     flowgate.terminate(new_id)
 
 
-def test_query_of_a_closed_workflow_can_be_refused(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_query_of_a_closed_workflow_can_be_rejected(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Wait", new_id, task_queue)
     flowgate.signal(new_id, "finish", 1)
     flowgate.result(new_id)
@@ -75,7 +75,7 @@ def test_query_of_a_closed_workflow_can_be_refused(flowgate: Flowgate, task_queu
         assert refusal.problem["workflowStatus"] == "COMPLETED"
 
 
-def test_signal_repeated_with_its_idempotency_key_counts_once(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_signal_with_an_idempotency_key_is_recorded_once(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Wait", new_id, task_queue)
     flowgate.signal(new_id, "poke", idempotency_key="first")
     flowgate.signal(new_id, "poke", idempotency_key="first")
@@ -84,7 +84,7 @@ def test_signal_repeated_with_its_idempotency_key_counts_once(flowgate: Flowgate
     flowgate.terminate(new_id)
 
 
-def test_cancelled_order_ends_canceled(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_cancelled_order_has_the_status_canceled(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     started = flowgate.start("Order", new_id, task_queue, {"orderId": "o-1", "items": ITEMS})
     flowgate.cancel(new_id, "the customer withdrew it", firstExecutionRunId=started.run_id)
     outcome = flowgate.result(new_id)
@@ -96,13 +96,13 @@ def test_cancelled_order_ends_canceled(flowgate: Flowgate, task_queue: str, new_
     assert (closed.value.status, closed.value.code) == (409, "workflow-completed")
 
 
-def test_cancel_without_a_body_is_enough(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_cancel_needs_no_body(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Sleep", new_id, task_queue, {"seconds": 3600})
     flowgate.cancel(new_id)
     assert flowgate.result(new_id).status == "CANCELED"
 
 
-def test_cancel_of_another_chain_of_runs_is_refused(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_cancel_of_another_run_chain_is_rejected(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Wait", new_id, task_queue)
     with pytest.raises(FlowgateError) as mismatch:
         flowgate.cancel(new_id, firstExecutionRunId="0198f3c2-5f0e-7c3a-9d52-3f1f7a2b6c01")

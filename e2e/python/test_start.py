@@ -7,7 +7,7 @@ from flowgate import Flowgate, FlowgateError, loads
 ORDER = {"orderId": "o-1", "items": [{"sku": "book", "quantity": 2, "price": 1250}]}
 
 
-def test_start_tells_where_the_workflow_is(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_start_returns_the_location(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     started = flowgate.start("Wait", new_id, task_queue)
     assert started.workflow_id == new_id
     assert started.started
@@ -19,7 +19,7 @@ def test_start_tells_where_the_workflow_is(flowgate: Flowgate, task_queue: str, 
     flowgate.terminate(new_id)
 
 
-def test_start_of_a_running_id_is_a_conflict_that_names_the_run(
+def test_start_of_a_running_id_is_a_conflict_with_the_run(
     flowgate: Flowgate, task_queue: str, new_id: str
 ) -> None:
     started = flowgate.start("Wait", new_id, task_queue)
@@ -32,7 +32,7 @@ def test_start_of_a_running_id_is_a_conflict_that_names_the_run(
     flowgate.terminate(new_id)
 
 
-def test_start_with_use_existing_gives_the_running_one(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_start_with_use_existing_returns_the_running_workflow(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     started = flowgate.start("Wait", new_id, task_queue)
     found = flowgate.start("Wait", new_id, task_queue, idConflictPolicy="USE_EXISTING")
     assert not found.started
@@ -40,7 +40,7 @@ def test_start_with_use_existing_gives_the_running_one(flowgate: Flowgate, task_
     flowgate.terminate(new_id)
 
 
-def test_start_repeated_with_its_idempotency_key_is_one_run(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_start_with_an_idempotency_key_starts_one_run(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     first = flowgate.start("Wait", new_id, task_queue, idempotency_key="checkout-" + new_id)
     again = flowgate.start("Wait", new_id, task_queue, idempotency_key="checkout-" + new_id)
     assert again.run_id == first.run_id
@@ -50,20 +50,20 @@ def test_start_repeated_with_its_idempotency_key_is_one_run(flowgate: Flowgate, 
     flowgate.terminate(new_id)
 
 
-def test_execute_gives_the_outcome(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_execute_returns_the_outcome(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     outcome = flowgate.execute("Order", new_id, task_queue, {**ORDER, "autoApprove": True})
     assert outcome.status == "COMPLETED"
     assert outcome.result == {"orderId": "o-1", "status": "approved", "total": 2500, "approvedBy": "autoApprove"}
 
 
-def test_execute_by_prefer_header_waits_as_well(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_execute_waits_with_the_prefer_header(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     body = {"workflowType": "Echo", "workflowId": new_id, "taskQueue": task_queue, "args": [1]}
     response = flowgate.send("POST", flowgate.workflows(), body, {"Prefer": "wait=30"})
     assert response.status_code == 200
     assert loads(response.text)["result"] == [1]
 
 
-def test_execute_is_pending_when_the_wait_runs_out(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_execute_is_pending_when_the_wait_ends(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     pending = flowgate.execute("Wait", new_id, task_queue, wait="100ms")
     assert pending.pending
     flowgate.signal(new_id, "finish", "done")

@@ -1,4 +1,4 @@
-"""Tokens that a caller hands on: for one workflow, and for what they name alone."""
+"""Delegated tokens: for one workflow, and only for the named operations."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from flowgate import Flowgate, FlowgateError
 ITEMS = [{"sku": "pen", "quantity": 1, "price": 300}]
 
 
-def test_an_approval_is_handed_on(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_an_approval_is_delegated(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Order", new_id, task_queue, {"orderId": "o-1", "items": ITEMS})
     token = flowgate.token(new_id, read=True, signals=["approve"], ttl="5m")
     visitor = Flowgate(flowgate.http, token, flowgate.namespace)
@@ -19,7 +19,7 @@ def test_an_approval_is_handed_on(flowgate: Flowgate, task_queue: str, new_id: s
     assert visitor.result(new_id).result["approvedBy"] == "ann"
 
 
-def test_a_changed_token_is_nobodys(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_a_changed_token_is_rejected(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Wait", new_id, task_queue)
     token = flowgate.token(new_id, read=True)
     changed = token[:-2] + ("A" if token[-2] != "A" else "B") + token[-1]

@@ -1,4 +1,4 @@
-"""Updates: changes that answer, which may be refused, fail, or find no worker."""
+"""Updates complete, are rejected, fail, or are not admitted."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def item(quantity: int, price: int) -> dict[str, object]:
     return {"sku": "ink", "quantity": quantity, "price": price}
 
 
-def test_an_update_runs_once_and_is_asked_for(
+def test_an_update_runs_once_and_its_outcome_can_be_read(
     flowgate: Flowgate, reader: Flowgate, task_queue: str, new_id: str
 ) -> None:
     run_id = flowgate.start("Order", new_id, task_queue, {"orderId": "o-1", "items": ITEMS}).run_id
@@ -32,7 +32,7 @@ def test_an_update_runs_once_and_is_asked_for(
     flowgate.terminate(new_id)
 
 
-def test_refused_failed_and_not_taken_are_three_answers(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_rejected_failed_and_not_admitted_differ(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Order", new_id, task_queue, {"orderId": "o-1", "items": ITEMS})
     rejected = flowgate.update(new_id, "addItem", item(0, 900))
     assert (rejected["status"], rejected["failure"]["message"]) == ("REJECTED", "quantity is 0 and must be positive")

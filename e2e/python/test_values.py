@@ -6,7 +6,7 @@ import pytest
 
 from flowgate import Flowgate
 
-# Each is changed by whoever reads numbers into doubles, sorts keys or escapes HTML.
+# Software that parses numbers as doubles, sorts keys or escapes HTML changes each of these.
 ODD = '{"z":12345678901234567890,"a":1.10,"e":1e400,"m":-0.0,"l":[],"o":{},"s":"<&>é","n":null}'
 
 

@@ -1,4 +1,4 @@
-"""The worker, which is a process of its own, and the gateway by which alone the tests see it."""
+"""The worker, which is a separate process, and the gateway, through which the tests observe it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def sdk() -> list[str]:
 
 @pytest.fixture(scope="session")
 def task_queue(sdk: list[str]) -> Iterator[str]:
-    """Where the worker is."""
+    """The task queue of the worker."""
     name = f"constructs-{uuid.uuid4()}"
     where = [os.environ["FLOWGATE_UPSTREAM_ADDRESS"], os.environ["FLOWGATE_NAMESPACE"], name]
     with subprocess.Popen(
@@ -56,5 +56,5 @@ def flowgate(http: httpx.Client) -> Flowgate:
 
 @pytest.fixture
 def new_id(request: pytest.FixtureRequest) -> str:
-    """A workflow id that no other test has, nor another run of the same."""
+    """A workflow id that is unique to each run of each test."""
     return f"{request.function.__name__}-{uuid.uuid4()}"

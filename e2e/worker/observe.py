@@ -1,4 +1,4 @@
-"""How the tests look at workflows through the gateway."""
+"""Helpers that observe workflows through the gateway."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ Seen = TypeVar("Seen")
 
 
 def eventually(look: Callable[[], Seen | None]) -> Seen:
-    """Look until there is something to see, and give it."""
+    """Poll until a value is available, and return it."""
     deadline = time.monotonic() + 30
     while not (seen := look()):
-        assert time.monotonic() < deadline, "it did not come true"
+        assert time.monotonic() < deadline, "the condition did not become true in time"
         time.sleep(0.02)
     return seen
 
 
 def happened(flowgate: Flowgate, workflow_id: str, **params: str) -> list[str]:
-    """The types of a run's events, in their order and without the prefix."""
+    """The types of a run's events, in order and without the prefix."""
     return [event["eventType"].removeprefix("EVENT_TYPE_") for event in flowgate.history(workflow_id, **params)]
 
 
 def each(flowgate: Flowgate, workflow_id: str, name: str, **params: str) -> list[Object]:
-    """What the events of one kind tell, such as activityTaskScheduled."""
+    """The attributes of all events of one kind, such as activityTaskScheduled."""
     member = f"{name}EventAttributes"
     return [event[member] for event in flowgate.history(workflow_id, **params) if member in event]
 
 
 def one(flowgate: Flowgate, workflow_id: str, name: str, **params: str) -> Object:
-    """What the one event of a kind tells."""
+    """The attributes of the only event of a kind."""
     (found,) = each(flowgate, workflow_id, name, **params)
     return found
 
 
 def event(flowgate: Flowgate, workflow_id: str, kind: str) -> Object:
-    """The first event of a type, such as TIMER_FIRED, as soon as there is one."""
+    """The first event of a type, such as TIMER_FIRED. Waits for it."""
     return eventually(lambda: events(flowgate, workflow_id, kind))[0]
 
 
 def events(flowgate: Flowgate, workflow_id: str, kind: str) -> list[Object]:
-    """All events of a type so far."""
+    """The current events of a type."""
     return [event for event in flowgate.history(workflow_id) if event["eventType"] == "EVENT_TYPE_" + kind]
 
 
 def attributes(event: Object) -> Object:
-    """What an event tells: the one member that its type names. It is the event's own."""
+    """The attributes of an event: the member whose name corresponds to its type."""
     (name,) = (name for name in event if name.endswith("EventAttributes"))
     told: Object = event[name]
     return told

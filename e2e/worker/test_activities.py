@@ -1,4 +1,4 @@
-"""Activities: what a workflow calls is seen while it runs, in its history, and in what it fails of."""
+"""Activities of a workflow, as described while it runs, in its history, and as the cause of its failure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from observe import chain, each, eventually, happened, one
 
 
 def beating(flowgate: Flowgate, workflow_id: str) -> Object:
-    """The activity of a workflow, once it has said that it is alive."""
+    """The activity of a workflow, after its first heartbeat."""
 
     def look() -> list[Object]:
         pending = flowgate.describe(workflow_id).get("pendingActivities", [])
@@ -31,7 +31,7 @@ def test_activities_are_called_in_every_way(flowgate: Flowgate, task_queue: str,
     assert each(flowgate, new_id, "activityTaskCompleted")[0]["result"] == ["Hello, Ann"]
 
 
-def test_running_activity_tells_its_options_and_heartbeat(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_running_activity_has_its_options_and_heartbeat(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("ConfigureActivity", new_id, task_queue)
     activity = beating(flowgate, new_id)
     assert {name: activity[name] for name in activity if not name.endswith(("Time", "Identity"))} == {
@@ -60,8 +60,8 @@ def test_running_activity_tells_its_options_and_heartbeat(flowgate: Flowgate, ta
     assert "pendingActivities" not in flowgate.describe(new_id)
 
 
-def test_history_keeps_what_describe_leaves_out(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    """An activity's summary, the failures that are not to be retried, and the intended version of its worker."""
+def test_history_has_what_describe_omits(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    """An activity's summary, its non-retryable failures, and the intended version of its worker."""
     flowgate.start("ConfigureActivity", new_id, task_queue)
     beating(flowgate, new_id)
     (scheduled,) = (event for event in flowgate.history(new_id) if "activityTaskScheduledEventAttributes" in event)
@@ -72,7 +72,7 @@ def test_history_keeps_what_describe_leaves_out(flowgate: Flowgate, task_queue: 
     flowgate.terminate(new_id)
 
 
-def test_activity_between_attempts_tells_its_last_failure(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_activity_between_attempts_has_its_last_failure(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("RetryActivity", new_id, task_queue, 2, 3600, 5, [])
 
     def look() -> list[Object]:
@@ -113,7 +113,7 @@ def test_failed_activity_is_the_cause_of_the_failure(
 
 
 @pytest.mark.parametrize("timeout", ["SCHEDULE_TO_START", "START_TO_CLOSE", "SCHEDULE_TO_CLOSE", "HEARTBEAT"])
-def test_activity_runs_into_its_timeout(flowgate: Flowgate, task_queue: str, new_id: str, timeout: str) -> None:
+def test_activity_times_out(flowgate: Flowgate, task_queue: str, new_id: str, timeout: str) -> None:
     failure = flowgate.execute("LetActivityTimeOut", new_id, task_queue, timeout).failure
     assert failure
     assert chain(failure) == ["activity", "timeout"]
@@ -122,7 +122,7 @@ def test_activity_runs_into_its_timeout(flowgate: Flowgate, task_queue: str, new
     assert failure["cause"].get("lastHeartbeatDetails") == said
 
 
-def test_cancelled_workflow_asks_its_activity_to_end(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_cancelled_workflow_tries_to_cancel_its_activity(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("CancelActivity", new_id, task_queue, "TRY_CANCEL")
     beating(flowgate, new_id)
     flowgate.cancel(new_id)

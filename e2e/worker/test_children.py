@@ -1,4 +1,4 @@
-"""Child workflows: what they and their parents tell of each other, and what becomes of them when the parent ends."""
+"""Child workflows: how they and their parents refer to each other, and what happens to them when the parent closes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from observe import chain, eventually, happened, one
 
 
 def child_of(flowgate: Flowgate, workflow_id: str) -> Object:
-    """A pending child, once its parent has noticed its start."""
+    """A pending child, after its parent has recorded its start."""
 
     def look() -> list[Object]:
         parent = flowgate.describe(workflow_id)
@@ -24,7 +24,7 @@ def child_of(flowgate: Flowgate, workflow_id: str) -> Object:
     return eventually(look)[0]
 
 
-def test_parent_and_child_tell_of_each_other(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_parent_and_child_refer_to_each_other(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     parent = flowgate.start("Parent", new_id, task_queue)
     pending = child_of(flowgate, new_id)
     child = flowgate.describe(f"{new_id}-child")
@@ -77,7 +77,7 @@ def test_child_outlives_its_parent(flowgate: Flowgate, task_queue: str, new_id: 
 
 @pytest.fixture
 def cancelling(flowgate: Flowgate, task_queue: str, new_id: str) -> Iterator[Callable[[str], Callable[[], str | None]]]:
-    """Makes a parent cancel its child in some way, and gives what asks the parent how that ended."""
+    """Lets a parent cancel its child with a cancellation type. Returns a function that reads the result."""
 
     def cancel(cancellation_type: str) -> Callable[[], str | None]:
         flowgate.start("ParentThatCancels", new_id, task_queue, cancellation_type)
@@ -100,7 +100,7 @@ def test_parent_waits_for_the_child_that_it_cancels(flowgate: Flowgate, new_id: 
     assert eventually(outcome) == "tidied up"
 
 
-def test_parent_waits_until_its_child_knows(flowgate: Flowgate, new_id: str, cancelling: Cancelling) -> None:
+def test_parent_waits_for_the_request_to_its_child(flowgate: Flowgate, new_id: str, cancelling: Cancelling) -> None:
     outcome = cancelling("WAIT_CANCELLATION_REQUESTED")
     eventually(lambda: "EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED" in happened(flowgate, new_id))
     assert flowgate.describe(f"{new_id}-child")["cancelRequested"]
@@ -124,7 +124,7 @@ def test_parent_abandons_the_child_that_it_cancels(flowgate: Flowgate, new_id: s
     assert "cancelRequested" not in flowgate.describe(f"{new_id}-child")
 
 
-def test_child_tells_how_it_was_configured(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_child_has_its_options(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("ConfigureChild", new_id, task_queue)
     child_of(flowgate, new_id)
     child = flowgate.describe(f"{new_id}-child")
@@ -142,7 +142,7 @@ def test_child_tells_how_it_was_configured(flowgate: Flowgate, task_queue: str, 
     flowgate.terminate(new_id)
 
 
-def test_child_runs_by_a_schedule(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_child_runs_on_a_cron_schedule(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.execute("ParentOfCron", new_id, task_queue)
     assert one(flowgate, f"{new_id}-child", "workflowExecutionStarted")["cronSchedule"] == "0 0 1 1 *"
     flowgate.terminate(f"{new_id}-child")
@@ -186,7 +186,7 @@ def test_terminated_child_is_the_cause_of_the_failure(flowgate: Flowgate, task_q
     [("ALLOW_DUPLICATE", False), ("REJECT_DUPLICATE", True)],
     ids=["its like is running", "its like has run"],
 )
-def test_child_whose_id_is_taken_does_not_start(
+def test_child_whose_id_is_in_use_does_not_start(
     flowgate: Flowgate, task_queue: str, new_id: str, policy: str, closed: bool
 ) -> None:
     failure = flowgate.execute("ParentOfTwins", new_id, task_queue, policy, closed).failure
@@ -198,5 +198,5 @@ def test_child_whose_id_is_taken_does_not_start(
     assert refused["cause"] == "START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_WORKFLOW_ALREADY_EXISTS"
 
 
-def test_child_takes_the_id_of_one_that_has_run(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_child_reuses_the_id_of_a_closed_workflow(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     assert flowgate.execute("ParentOfTwins", new_id, task_queue, "ALLOW_DUPLICATE", True).result == "told second"

@@ -1,4 +1,4 @@
-"""Chains of runs, as the gateway follows them or is told not to."""
+"""Run chains, which the gateway follows by default."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from observe import one
 
 @pytest.fixture(scope="module")
 def chain(flowgate: Flowgate, task_queue: str) -> tuple[str, list[str]]:
-    """A workflow that was continued as new twice: its id and its runs."""
+    """The id and the runs of a workflow that was continued as new twice."""
     workflow_id = f"countdown-{uuid.uuid4()}"
     run_id: str | None = flowgate.start("Countdown", workflow_id, task_queue, 2).run_id
     runs = []
@@ -22,13 +22,13 @@ def chain(flowgate: Flowgate, task_queue: str) -> tuple[str, list[str]]:
     return workflow_id, runs
 
 
-def test_result_follows_what_is_continued_as_new(flowgate: Flowgate, chain: tuple[str, list[str]]) -> None:
+def test_result_follows_runs_that_continue_as_new(flowgate: Flowgate, chain: tuple[str, list[str]]) -> None:
     workflow_id, runs = chain
     outcome = flowgate.result(workflow_id, runId=runs[0])
     assert (outcome.run_id, outcome.status, outcome.result) == (runs[2], "COMPLETED", [runs[1], runs[0]])
 
 
-def test_each_run_of_a_chain_tells_its_own_end(flowgate: Flowgate, chain: tuple[str, list[str]]) -> None:
+def test_each_run_of_a_chain_has_its_own_outcome(flowgate: Flowgate, chain: tuple[str, list[str]]) -> None:
     workflow_id, runs = chain
     assert len(set(runs)) == 3
     outcomes = [flowgate.result(workflow_id, runId=run, followRuns="false") for run in runs]
@@ -36,13 +36,13 @@ def test_each_run_of_a_chain_tells_its_own_end(flowgate: Flowgate, chain: tuple[
     assert [outcome.status for outcome in outcomes] == ["CONTINUED_AS_NEW", "CONTINUED_AS_NEW", "COMPLETED"]
 
 
-def test_each_run_of_a_chain_tells_the_first(flowgate: Flowgate, chain: tuple[str, list[str]]) -> None:
+def test_each_run_of_a_chain_has_the_first_run_id(flowgate: Flowgate, chain: tuple[str, list[str]]) -> None:
     workflow_id, runs = chain
     described = [flowgate.describe(workflow_id, runId=run) for run in runs]
     assert [(run["runId"], run["firstExecutionRunId"]) for run in described] == [(run, runs[0]) for run in runs]
 
 
-def test_history_of_a_run_tells_the_runs_beside_it(flowgate: Flowgate, chain: tuple[str, list[str]]) -> None:
+def test_history_of_a_run_has_the_previous_and_next_run(flowgate: Flowgate, chain: tuple[str, list[str]]) -> None:
     workflow_id, runs = chain
     continued = one(flowgate, workflow_id, "workflowExecutionContinuedAsNew", runId=runs[1])
     assert (continued["newExecutionRunId"], continued["input"]) == (runs[2], [0])
@@ -50,7 +50,7 @@ def test_history_of_a_run_tells_the_runs_beside_it(flowgate: Flowgate, chain: tu
     assert (started["continuedExecutionRunId"], started["input"]) == (runs[0], [1])
 
 
-def test_events_of_a_chain_go_on_in_the_next_run(flowgate: Flowgate, chain: tuple[str, list[str]]) -> None:
+def test_events_of_a_chain_continue_in_the_next_run(flowgate: Flowgate, chain: tuple[str, list[str]]) -> None:
     workflow_id, runs = chain
     *events, end = flowgate.events(workflow_id, runId=runs[0])
     assert list(dict.fromkeys(event.id.partition("/")[0] for event in events)) == runs
@@ -64,7 +64,7 @@ def test_events_of_one_run_end_with_it(flowgate: Flowgate, chain: tuple[str, lis
     assert end.data["status"] == "CONTINUED_AS_NEW"
 
 
-def test_next_run_has_the_options_that_it_was_given(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_next_run_has_its_options(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     first = flowgate.start("ContinueConfigured", new_id, task_queue)
     before = flowgate.result(new_id, runId=first.run_id, followRuns="false")
     run = flowgate.describe(new_id)
@@ -81,7 +81,7 @@ def test_next_run_has_the_options_that_it_was_given(flowgate: Flowgate, task_que
     flowgate.terminate(new_id)
 
 
-def test_next_run_inherits_what_it_is_not_given(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_next_run_inherits_other_options(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Inherit", new_id, task_queue, True, memo={"left": 7}, searchAttributes={"CustomerId": "c-1"})
     assert flowgate.result(new_id).result == 7
     run = flowgate.describe(new_id)
@@ -90,7 +90,7 @@ def test_next_run_inherits_what_it_is_not_given(flowgate: Flowgate, task_queue: 
     assert run["searchAttributes"]["CustomerId"]["value"] == "c-1"
 
 
-def test_long_history_is_to_be_continued_as_new(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_long_history_suggests_continue_as_new(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     first = flowgate.start("ContinueWhenSuggested", new_id, task_queue, 0)
     length = flowgate.result(new_id).result
     before = flowgate.describe(new_id, runId=first.run_id)
@@ -98,7 +98,7 @@ def test_long_history_is_to_be_continued_as_new(flowgate: Flowgate, task_queue: 
     assert before["historySizeBytes"] > 4_000_000
 
 
-def test_retried_workflow_tells_of_each_of_its_runs(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_retried_workflow_has_each_of_its_runs(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     retry = {"initialInterval": "0.01s", "maximumAttempts": 3}
     first = flowgate.start("Fail", new_id, task_queue, 2, retryPolicy=retry)
     last = flowgate.result(new_id, runId=first.run_id)

@@ -1,4 +1,4 @@
-"""Workflows that signal and cancel others: both histories tell of it."""
+"""Workflows that signal and cancel others, as recorded in both histories."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BY_RUN = pytest.mark.parametrize("by_run", [False, True], ids=["by id", "by run"
 
 @pytest.fixture
 def target(flowgate: Flowgate, task_queue: str, new_id: str) -> tuple[str, str]:
-    """The id and run of a workflow that waits to be told something."""
+    """The id and the run of a workflow that waits for a signal."""
     started = flowgate.start("Child", f"{new_id}-target", task_queue)
     return started.workflow_id, started.run_id
 
@@ -55,7 +55,7 @@ def test_workflow_cancels_another(
     ],
     ids=["signal", "cancel"],
 )
-def test_another_that_does_not_exist_is_a_failure(
+def test_unknown_external_workflow_is_a_failure(
     flowgate: Flowgate, task_queue: str, new_id: str, workflow_type: str, args: list[bool], event: str
 ) -> None:
     outcome = flowgate.execute(workflow_type, new_id, task_queue, f"{new_id}-nobody", None, *args)

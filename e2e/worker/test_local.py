@@ -1,4 +1,4 @@
-"""Local activities: a history tells of them by their markers."""
+"""Local activities, which a history records as markers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from observe import chain, each, happened
 
 
 def markers(flowgate: Flowgate, workflow_id: str) -> list[Object]:
-    """What the worker noted of each local activity."""
+    """The marker data of each local activity."""
     recorded = each(flowgate, workflow_id, "markerRecorded")
     assert {marker["markerName"] for marker in recorded} == {"core_local_activity"}
     return recorded
@@ -31,8 +31,8 @@ def test_local_activity_is_retried_within_its_task(flowgate: Flowgate, task_queu
     assert marker["details"]["data"][0]["attempt"] == 3
 
 
-def test_local_activity_waits_long_by_a_timer(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    """A pause over the threshold is no task of the worker, and each such attempt leaves a marker with its failure."""
+def test_local_activity_waits_for_a_long_retry_with_a_timer(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    """Above the threshold the worker does not hold the task. Each such attempt records a marker with its failure."""
     assert flowgate.execute("RetryLocalActivity", new_id, task_queue, 2, 0.1, 0.01, 0).result == 2
     assert "TIMER_FIRED" in happened(flowgate, new_id)
     first, second = markers(flowgate, new_id)
@@ -40,8 +40,8 @@ def test_local_activity_waits_long_by_a_timer(flowgate: Flowgate, task_queue: st
     assert "failure" not in second
 
 
-def test_failure_of_a_local_activity_is_the_workflows(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    """The SDK wraps it in no failure of an activity, as it does its timeouts."""
+def test_failure_of_a_local_activity_is_that_of_the_workflow(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    """The SDK does not wrap it in an activity failure, unlike a timeout."""
     failure = flowgate.execute("RetryLocalActivity", new_id, task_queue, 99, 0.01, 60, 2).failure
     assert failure
     assert chain(failure) == ["application"]
@@ -56,7 +56,7 @@ def test_summary_of_a_local_activity_is_in_the_history(flowgate: Flowgate, task_
     assert marker["userMetadata"] == {"summary": "Tries again"}
 
 
-def test_local_activity_runs_into_its_timeout(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_local_activity_times_out(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     failure = flowgate.execute("LetLocalActivityTimeOut", new_id, task_queue).failure
     assert failure
     assert chain(failure) == ["activity", "timeout"]

@@ -1,4 +1,4 @@
-"""Signals, queries and updates, from outside: what is answered, what the metadata tells, and what the history keeps."""
+"""Signals, queries and updates through the gateway: their results, the metadata, and the history."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 from flowgate import Flowgate, FlowgateError, Object, dumps
 from observe import attributes, event, events
 
-# Whoever reads numbers into doubles, sorts keys or escapes HTML changes it.
+# Software that parses numbers as doubles, sorts keys or escapes HTML changes it.
 ODD = {"z": 12345678901234567890, "a": Decimal("1.10"), "e": Decimal("1E+400"), "s": "<&>é\u2028", "n": None, "l": []}
 
 
-def test_client_has_no_sdk() -> None:
+def test_client_does_not_have_the_sdk() -> None:
     assert find_spec("temporalio") is None
 
 
@@ -61,14 +61,14 @@ def test_metadata_names_and_describes_the_handlers(flowgate: Flowgate, task_queu
     ]
 
 
-def test_history_keeps_what_was_signalled(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_history_has_the_signals(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Messages", new_id, task_queue)
     flowgate.signal(new_id, "add_message", ODD)
     signalled = attributes(event(flowgate, new_id, "WORKFLOW_EXECUTION_SIGNALED"))
     assert (signalled["signalName"], dumps(signalled["input"])) == ("add_message", dumps([ODD]))
 
 
-def test_history_keeps_updates_and_their_results(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_history_has_updates_and_their_results(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Messages", new_id, task_queue)
     flowgate.update(new_id, "set_messages", [ODD], updateId="replace")
     flowgate.update(new_id, "exchange", "two")
@@ -81,7 +81,7 @@ def test_history_keeps_updates_and_their_results(flowgate: Flowgate, task_queue:
     assert attributes(completed)["outcome"] == {"success": [1]}
 
 
-def test_rejected_update_leaves_no_trace(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_rejected_update_is_not_in_the_history(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Messages", new_id, task_queue)
     rejected = flowgate.update(new_id, "set_messages", [])
     assert (rejected["stage"], rejected["status"]) == ("COMPLETED", "REJECTED")
@@ -94,7 +94,7 @@ def test_rejected_update_leaves_no_trace(flowgate: Flowgate, task_queue: str, ne
     assert events(flowgate, new_id, "WORKFLOW_EXECUTION_UPDATE_ACCEPTED") == []
 
 
-def test_failed_update_tells_its_details(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_failed_update_has_its_details(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Messages", new_id, task_queue)
     failed = flowgate.update(new_id, "fail", {"sku": "pen"}, 12345678901234567890, None)
     assert (failed["stage"], failed["status"]) == ("COMPLETED", "FAILED")
@@ -125,7 +125,7 @@ def test_update_without_a_handler_is_rejected(flowgate: Flowgate, task_queue: st
     assert "'absent'" in rejected["failure"]["message"]
 
 
-def test_update_that_no_worker_takes_can_be_sent_again(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_update_without_a_worker_can_be_sent_again(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Messages", new_id, task_queue + "-idle")
     with pytest.raises(FlowgateError) as not_taken:
         flowgate.update(new_id, "exchange", "one", wait="1s", updateId="u")
@@ -134,7 +134,7 @@ def test_update_that_no_worker_takes_can_be_sent_again(flowgate: Flowgate, task_
     flowgate.terminate(new_id)
 
 
-def test_query_that_fails_says_why(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_failed_query_has_its_failure(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Messages", new_id, task_queue)
     with pytest.raises(FlowgateError) as failed:
         flowgate.query(new_id, "message", 9)
@@ -155,7 +155,7 @@ def test_query_changes_nothing(flowgate: Flowgate, task_queue: str, new_id: str)
     assert "memo" not in flowgate.describe(new_id)
 
 
-def test_dynamic_handlers_take_any_name(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_dynamic_handlers_handle_any_name(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Dynamic", new_id, task_queue)
     assert flowgate.query(new_id, "whatever it is") == "whatever it is"
     assert flowgate.update(new_id, "what/ever")["result"] == "what/ever"
@@ -173,7 +173,7 @@ def test_values_pass_byte_for_byte(flowgate: Flowgate, task_queue: str, new_id: 
 
 
 def payload(encoding: str, data: bytes) -> Object:
-    """A payload as the gateway shows it when it is not JSON."""
+    """A payload that is not JSON, in the gateway's format."""
     return {"metadata": {"encoding": b64encode(encoding.encode()).decode()}, "data": b64encode(data).decode()}
 
 
@@ -186,7 +186,7 @@ def test_bytes_pass_as_payloads(flowgate: Flowgate, task_queue: str, new_id: str
     assert (echoed["resultPayload"], "result" in echoed) == (BYTES, False)
 
 
-def test_what_is_no_json_is_not_taken_for_it(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_payload_of_another_encoding_is_not_parsed_as_json(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("NotJSON", new_id, task_queue)
     path, _ = flowgate.workflow(new_id)
     assert flowgate.get(path + "/query", query="nan") == {"resultPayload": NAN}
@@ -199,14 +199,14 @@ def test_what_is_no_json_is_not_taken_for_it(flowgate: Flowgate, task_queue: str
     assert completed["result"] == {"payloads": [NAN]}
 
 
-def test_details_that_are_not_all_json_come_as_payloads(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_details_that_are_not_all_json_are_payloads(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("NotJSON", new_id, task_queue)
     failure = flowgate.update(new_id, "fail")["failure"]
     assert "details" not in failure
     assert failure["detailPayloads"] == [payload("json/plain", b'"json"') | {"json": "json"}, BYTES, NAN]
 
 
-def test_memo_that_is_not_all_json_comes_as_payloads(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_memo_that_is_not_all_json_is_payloads(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("NotJSON", new_id, task_queue)
     event(flowgate, new_id, "WORKFLOW_PROPERTIES_MODIFIED")
     described = flowgate.describe(new_id)
@@ -222,7 +222,7 @@ def test_metadata_describes_dynamic_handlers_without_a_name(flowgate: Flowgate, 
 
 
 def handlers(flowgate: Flowgate, workflow_id: str) -> set[str | None]:
-    """The names of all handlers in the metadata; None is a dynamic one."""
+    """The names of all handlers in the metadata. None is a dynamic handler."""
     definition: Object = flowgate.metadata(workflow_id)["definition"]
     return {handler.get("name") for kind in ("signals", "queries", "updates") for handler in definition.get(kind, [])}
 
@@ -258,7 +258,7 @@ def test_dynamic_handlers_are_set_and_unset(flowgate: Flowgate, task_queue: str,
     assert flowgate.update(new_id, "any update")["status"] == "REJECTED"
 
 
-def test_workflow_gets_the_handlers_that_are_set(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_workflow_can_read_its_handlers(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Handlers", new_id, task_queue)
     unset = flowgate.query(new_id, "are_set")
     assert not any(unset.values())
@@ -333,7 +333,7 @@ def test_signal_with_start_reaches_the_new_workflow(flowgate: Flowgate, task_que
     assert flowgate.result(new_id).result == ["one", "two"]
 
 
-def test_update_that_its_workflow_outlives_not_fails(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_update_fails_when_its_workflow_completes_first(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Unfinished", new_id, task_queue)
     flowgate.update(new_id, "update_without", updateId="u", waitForStage="ACCEPTED")
     flowgate.signal(new_id, "finish")
@@ -342,7 +342,7 @@ def test_update_that_its_workflow_outlives_not_fails(flowgate: Flowgate, task_qu
     assert (failed["status"], failed["failure"]["type"]) == ("FAILED", "AcceptedUpdateCompletedWorkflow")
 
 
-def test_unfinished_handlers_are_warned_of_unless_abandoned(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_unfinished_handlers_cause_a_warning_unless_abandoned(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Unfinished", new_id, task_queue)
     flowgate.signal(new_id, "signal_with_warning")
     flowgate.signal(new_id, "signal_without")
@@ -359,7 +359,7 @@ def test_unfinished_handlers_are_warned_of_unless_abandoned(flowgate: Flowgate, 
     assert "signal_without" not in of_signals
 
 
-def test_condition_is_waited_for(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_workflow_waits_for_a_condition(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Patience", new_id, task_queue, 600)
     started = event(flowgate, new_id, "TIMER_STARTED")
     assert (attributes(started)["startToFireTimeout"], started["userMetadata"]) == ("600s", {"summary": "patience"})
@@ -368,6 +368,6 @@ def test_condition_is_waited_for(flowgate: Flowgate, task_queue: str, new_id: st
     assert events(flowgate, new_id, "TIMER_CANCELED")
 
 
-def test_condition_is_not_waited_for_longer_than_its_timeout(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_wait_for_a_condition_times_out(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     assert flowgate.execute("Patience", new_id, task_queue, 0.01).result == "timed out"
     assert events(flowgate, new_id, "TIMER_FIRED")

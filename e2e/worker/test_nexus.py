@@ -1,4 +1,4 @@
-"""Nexus operations: what a caller's description, history and outcome tell of them."""
+"""Nexus operations, in a caller's description, history and outcome."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Cancelling = Callable[[str], Callable[[], str | None]]
 
 
 def operation(flowgate: Flowgate, workflow_id: str, state: str) -> Object:
-    """The pending operation of a workflow, once it is in some state and known to the worker."""
+    """The pending operation of a workflow. Waits until it has a state and the worker has received it."""
 
     def look() -> list[Object]:
         caller = flowgate.describe(workflow_id)
@@ -23,7 +23,7 @@ def operation(flowgate: Flowgate, workflow_id: str, state: str) -> Object:
     return eventually(look)[0]
 
 
-def test_operation_answers_at_once(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_operation_completes_synchronously(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     assert flowgate.execute("Ask", new_id, task_queue, "is it").result == "is it: yes"
     (event,) = (event for event in flowgate.history(new_id) if "nexusOperationScheduledEventAttributes" in event)
     assert event["userMetadata"] == {"summary": "A **question**"}
@@ -33,7 +33,7 @@ def test_operation_answers_at_once(flowgate: Flowgate, task_queue: str, new_id: 
     assert one(flowgate, new_id, "nexusOperationCompleted")["result"] == "is it: yes"
 
 
-def test_operation_is_known_by_name(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_operation_is_called_by_name(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     assert flowgate.execute("AskByName", new_id, task_queue, "is it").result == "is it: yes"
 
 
@@ -51,12 +51,12 @@ def test_operation_is_the_run_of_a_workflow(flowgate: Flowgate, task_queue: str,
 
 
 def called(flowgate: Flowgate, workflow_id: str) -> Object | None:
-    """What was called when a workflow ended, once that has an end."""
+    """The callback of a closed workflow. Waits until it has ended."""
     (callback,) = flowgate.describe(workflow_id)["callbacks"]
     return callback if "lastAttemptCompleteTime" in callback else None
 
 
-def test_running_operation_tells_its_options(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_running_operation_has_its_options(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Ponder", new_id, task_queue, "ABANDON")
     pending = operation(flowgate, new_id, "STARTED")
     assert {"operationToken", "scheduledTime", "lastAttemptCompleteTime"} <= pending.keys()
@@ -75,7 +75,7 @@ def test_running_operation_tells_its_options(flowgate: Flowgate, task_queue: str
     flowgate.terminate(f"{new_id}-pondering")
 
 
-def test_operation_between_attempts_tells_its_last_failure(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_operation_between_attempts_has_its_last_failure(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Ask", new_id, task_queue, "come back")
     pending = operation(flowgate, new_id, "BACKING_OFF")
     assert pending["nextAttemptScheduleTime"] > pending["lastAttemptCompleteTime"]
@@ -85,7 +85,7 @@ def test_operation_between_attempts_tells_its_last_failure(flowgate: Flowgate, t
     flowgate.terminate(new_id)
 
 
-def test_refused_operation_is_the_cause_of_the_failure(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_rejected_operation_is_the_cause_of_the_failure(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     failure = flowgate.execute("Ask", new_id, task_queue, "refuse").failure
     assert failure
     assert chain(failure) == ["nexusOperation", "application"]
@@ -119,7 +119,7 @@ def test_terminated_workflow_of_an_operation_is_the_cause(flowgate: Flowgate, ta
     assert failure["operationToken"] == pending["operationToken"]
 
 
-def test_operation_runs_into_its_timeout(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_operation_times_out(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     failure = flowgate.execute("AskInVain", new_id, task_queue).failure
     assert failure
     assert chain(failure) == ["nexusOperation", "timeout"]
@@ -130,7 +130,7 @@ def test_operation_runs_into_its_timeout(flowgate: Flowgate, task_queue: str, ne
 
 @pytest.fixture
 def cancelling(flowgate: Flowgate, task_queue: str, new_id: str) -> Iterator[Cancelling]:
-    """Makes a caller cancel its operation in some way, and gives what asks the caller how that ended."""
+    """Lets a caller cancel its operation with a cancellation type. Returns a function that reads the result."""
 
     def cancel(cancellation_type: str) -> Callable[[], str | None]:
         flowgate.start("Ponder", new_id, task_queue, cancellation_type)
@@ -154,7 +154,7 @@ def test_caller_waits_for_its_cancelled_operation(flowgate: Flowgate, new_id: st
     assert eventually(outcome) == "tidied up"
 
 
-def test_caller_waits_until_its_operation_knows(flowgate: Flowgate, new_id: str, cancelling: Cancelling) -> None:
+def test_caller_waits_for_the_request_to_its_operation(flowgate: Flowgate, new_id: str, cancelling: Cancelling) -> None:
     outcome = cancelling("WAIT_REQUESTED")
     assert eventually(outcome) == "CancelledError"
     assert "NEXUS_OPERATION_CANCEL_REQUEST_COMPLETED" in happened(flowgate, new_id)

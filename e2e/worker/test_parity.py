@@ -1,4 +1,4 @@
-"""docs/parity.md has a row for all that the SDK offers. That the rows are true is shown by the tests in Go."""
+"""docs/parity.md has a row for every member of the SDK. The tests in Go check that the rows are correct."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import pytest
 SDK = Path(__file__).parent / "sdk"
 PARITY = Path(__file__).parents[2] / "docs" / "parity.md"
 
-# The page says of these once what they are for every call, or that they belong to a language.
+# The page describes these once for all calls, or as specific to a language.
 EVERYWHERE = {"active_config", "rpc_metadata", "rpc_timeout", "arg", "result_type", "stack_level"}
 
 
 class Table:
-    """The names in the first column of the page: of methods with a row, and of the parameters below each."""
+    """The names in the first column of the page: the methods, and the parameters below each."""
 
     def __init__(self, text: str) -> None:
         self.methods: dict[str, set[str]] = {}
-        # What the page says to be nowhere, and why.
+        # The page has no row for these, and states why.
         self.absent: dict[str, str] = {}
         absent, above = False, list[str]()
         for line in text.splitlines():
@@ -45,7 +45,7 @@ class Table:
         return any(name in {method, *parameters} for method, parameters in self.methods.items())
 
     def parameters(self, method: str) -> set[str]:
-        """Those with a row. What a method shares with the one that it is made of stands there."""
+        """The names with a row. A method that builds on another shares its rows."""
         if method.startswith("execute_"):
             return self.methods[method] | self.methods["start_" + method.removeprefix("execute_")]
         if method.endswith("_for"):
@@ -55,14 +55,14 @@ class Table:
 
 @pytest.fixture(scope="session")
 def offered(sdk: list[str]) -> dict[str, dict[str, list[str]]]:
-    """What the SDK's client and its workflow module have."""
+    """The members of the SDK's client and of its workflow module."""
     written = subprocess.run([*sdk, "-B", "signatures.py"], cwd=SDK, capture_output=True, text=True, check=True)
     found: dict[str, dict[str, list[str]]] = json.loads(written.stdout)
     return found
 
 
 @pytest.mark.parametrize("cls", ["Client", "WorkflowHandle", "WorkflowUpdateHandle"])
-def test_parity_has_all_that_the_sdk_offers(offered: dict[str, dict[str, list[str]]], cls: str) -> None:
+def test_parity_has_every_member_of_the_client(offered: dict[str, dict[str, list[str]]], cls: str) -> None:
     table = Table(PARITY.read_text().partition("## A workflow's code")[0])
     absent = Table(PARITY.read_text()).absent
     missing = []
@@ -77,14 +77,14 @@ def test_parity_has_all_that_the_sdk_offers(offered: dict[str, dict[str, list[st
     assert not missing, f"without a row: {sorted(missing)}"
 
 
-def test_parity_has_all_that_a_workflows_code_may_use(offered: dict[str, dict[str, list[str]]]) -> None:
+def test_parity_has_every_member_for_workflows(offered: dict[str, dict[str, list[str]]]) -> None:
     table = Table("## A workflow's code" + PARITY.read_text().partition("## A workflow's code")[2])
     told = {name for name, why in table.absent.items() if "workflow's code" in why}
     missing = [name for name in offered["workflow"] if name not in told and not table.has(name)]
     assert not missing, f"without a row: {sorted(missing)}"
 
 
-def test_worker_uses_all_that_has_a_row(offered: dict[str, dict[str, list[str]]]) -> None:
+def test_worker_uses_every_member_with_a_row(offered: dict[str, dict[str, list[str]]]) -> None:
     code = "\n".join(path.read_text() for path in SDK.glob("*.py"))
     told = Table(PARITY.read_text()).absent
     functions = [name for name in offered["workflow"] if name.islower() and "workflow's code" not in told.get(name, "")]

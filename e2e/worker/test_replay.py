@@ -1,4 +1,4 @@
-"""Histories that were downloaded raw are what the SDK's Replayer reads."""
+"""The SDK's Replayer reads histories that were downloaded with payloads=raw."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def messages(flowgate: Flowgate, workflow_id: str, task_queue: str) -> None:
 
 
 def dynamic(flowgate: Flowgate, workflow_id: str, task_queue: str) -> None:
-    """Messages of any name, of a workflow that is open."""
+    """Messages of any name, to an open workflow."""
     flowgate.start("Dynamic", workflow_id, task_queue, startSignal="told", startSignalArgs=[12345678901234567890])
     flowgate.update(workflow_id, "asked", {"l": []})
 
 
 def ends(workflow_type: str, *args: JSON, **options: JSON) -> Scenario:
-    """A workflow that ends by itself."""
+    """A workflow that completes."""
 
     def run(flowgate: Flowgate, workflow_id: str, task_queue: str) -> None:
         assert not flowgate.execute(workflow_type, workflow_id, task_queue, *args, **options).pending
@@ -57,7 +57,7 @@ def ends(workflow_type: str, *args: JSON, **options: JSON) -> Scenario:
 
 
 def cancelled(flowgate: Flowgate, workflow_id: str, task_queue: str) -> None:
-    """A workflow that was told to cancel, and tidied up."""
+    """A workflow that was cancelled and cleaned up."""
     flowgate.start("Cancellable", workflow_id, task_queue, True)
     flowgate.metadata(workflow_id)
     flowgate.cancel(workflow_id, "no pens")
@@ -87,18 +87,18 @@ def test_raw_history_replays(
 
 @pytest.fixture
 def napped(flowgate: Flowgate, task_queue: str, new_id: str) -> str:
-    """A workflow that has slept."""
+    """The id of a workflow that has slept and completed."""
     assert flowgate.execute("Timers", new_id, task_queue).result == "woken"
     return new_id
 
 
-def test_raw_history_is_the_same_by_pages_and_by_lines(flowgate: Flowgate, napped: str) -> None:
+def test_raw_history_is_the_same_in_pages_and_in_a_stream(flowgate: Flowgate, napped: str) -> None:
     by_lines = list(flowgate.history_stream(napped, payloads="raw"))
     assert by_lines == list(flowgate.history(napped, payloads="raw", pageSize=2))
     assert by_lines == list(flowgate.history_stream(napped, payloads="raw", pageSize=3))
 
 
-def test_history_by_lines_replays(flowgate: Flowgate, napped: str, replay: Replay) -> None:
+def test_history_from_a_stream_replays(flowgate: Flowgate, napped: str, replay: Replay) -> None:
     replayed = replay(napped, flowgate.history_stream(napped, payloads="raw", pageSize=2))
     assert replayed.returncode == 0, replayed.stderr
 

@@ -1,4 +1,4 @@
-"""What a workflow knows, keeps and shows, from outside: the gateway tells the same of it."""
+"""The state of a workflow: the gateway returns what the workflow's code reads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flowgate import Flowgate, Object, dumps
 from observe import attributes, event, events, eventually
 
 
-def test_definition_names_the_workflow_and_gives_it_its_arguments(
+def test_definition_has_the_name_and_the_arguments(
     flowgate: Flowgate, task_queue: str, new_id: str
 ) -> None:
     assert flowgate.execute("greeting", new_id, task_queue, {"name": "Ada", "times": 2}).result == ["Ada", "Ada"]
@@ -28,13 +28,13 @@ def test_dynamic_workflow_gets_its_arguments_byte_for_byte(flowgate: Flowgate, t
     assert dumps(flowgate.execute("What Ever", new_id, task_queue, "first", value).result) == dumps(value)
 
 
-def test_sandbox_keeps_a_workflow_from_the_clock(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_sandbox_denies_a_workflow_the_clock(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     result = flowgate.execute("Sandboxed", new_id, task_queue).result
     assert result.pop("restricted").startswith("Cannot access datetime.datetime.now")
     assert result == {"inSandbox": True, "unrestricted": True}
 
 
-def test_workflow_without_a_sandbox_is_kept_from_nothing(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_workflow_without_a_sandbox_is_unrestricted(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     result = flowgate.execute("Unsandboxed", new_id, task_queue).result
     assert result == {"inSandbox": False, "unrestricted": True}
 
@@ -45,11 +45,11 @@ def test_module_that_is_passed_through_is_shared(flowgate: Flowgate, task_queue:
 
 
 def is_same_time(one: str, other: str) -> bool:
-    """Whether two times are the same, but for the nanoseconds that Python leaves out."""
+    """Whether two times are equal, except for the nanoseconds, which Python does not have."""
     return abs(datetime.fromisoformat(one) - datetime.fromisoformat(other)) <= timedelta(microseconds=1)
 
 
-def test_workflow_knows_what_is_described(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_workflow_reads_its_description(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start(
         "Info",
         new_id,
@@ -76,7 +76,7 @@ def test_workflow_knows_what_is_described(flowgate: Flowgate, task_queue: str, n
     assert info["searchAttributes"] == {"Items": described["searchAttributes"]["Items"]["value"]} == {"Items": 3}
 
 
-def test_workflow_of_its_own_has_no_parent(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_top_level_workflow_has_no_parent(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     info = flowgate.execute("Info", new_id, task_queue).result
     described = flowgate.describe(new_id)
     assert (info["parent"], info["root"]) == (None, None)
@@ -84,7 +84,7 @@ def test_workflow_of_its_own_has_no_parent(flowgate: Flowgate, task_queue: str, 
     assert described["root"] == {"workflowId": new_id, "runId": described["runId"]}
 
 
-def test_child_knows_its_parent_and_root(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_child_reads_its_parent_and_root(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     info = flowgate.execute("KnownParent", new_id, task_queue).result
     described = flowgate.describe(new_id + "-child")
     assert info["parent"] == {"namespace": flowgate.namespace, **described["parent"]}
@@ -92,19 +92,19 @@ def test_child_knows_its_parent_and_root(flowgate: Flowgate, task_queue: str, ne
     assert info["root"] == described["root"]
 
 
-def test_continued_run_knows_the_one_before(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_continued_run_reads_the_previous_run(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     first = flowgate.start("KnownContinued", new_id, task_queue)
     assert flowgate.result(new_id, runId=first.run_id).result == first.run_id
 
 
-def test_run_by_cron_knows_its_schedule(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_cron_run_reads_its_schedule(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Info", new_id, task_queue, cronSchedule="@every 1s")
     info = flowgate.result(new_id, followRuns="false").result
     assert info["cronSchedule"] == "@every 1s"
     flowgate.terminate(new_id)
 
 
-def test_retried_run_knows_its_attempt_and_policy(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_retried_run_reads_its_attempt_and_policy(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     policy = {"initialInterval": "600s", "maximumAttempts": 2}
     first = flowgate.start("Attempts", new_id, task_queue, retryPolicy=policy)
     assert flowgate.result(new_id, runId=first.run_id).result == {"attempt": 2, "maximumAttempts": 2}
@@ -112,7 +112,7 @@ def test_retried_run_knows_its_attempt_and_policy(flowgate: Flowgate, task_queue
     assert started["continuedFailure"]["applicationFailureInfo"]["nextRetryDelay"] == "0.020s"
 
 
-def test_workflow_has_what_the_sdk_has_for_it(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_workflow_uses_the_other_members_of_the_sdk(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     assert flowgate.execute("Runtime", new_id, task_queue).result == {
         "instance": True,
         "inWorkflow": [False, True],
@@ -130,14 +130,14 @@ def replayed(flowgate: Flowgate, task_queue: str, new_id: str) -> str:
 
 
 def close(flowgate: Flowgate, workflow_id: str) -> Object:
-    """Closes a workflow, whose worker then forgets it: who asks it something makes it run again from its history."""
+    """Closes a workflow. Its worker then evicts it, so that a query replays it from its history."""
     flowgate.signal(workflow_id, "finish")
     noted: Object = flowgate.result(workflow_id).result
     assert flowgate.query(workflow_id, "was_replaying")
     return noted
 
 
-def test_chance_and_time_are_the_same_on_replay(flowgate: Flowgate, replayed: str) -> None:
+def test_random_and_time_are_the_same_on_replay(flowgate: Flowgate, replayed: str) -> None:
     noted = flowgate.query(replayed, "once_more")
     assert close(flowgate, replayed) == noted
     assert flowgate.query(replayed, "once_more") == noted
@@ -189,7 +189,7 @@ SEARCHED: dict[str, Object] = {
 
 
 def searched(flowgate: Flowgate, workflow_id: str) -> Object:
-    """The search attributes that are described, but the server's own."""
+    """The search attributes of the description, without those of the server."""
     described = flowgate.describe(workflow_id)["searchAttributes"]
     return {name: attribute for name, attribute in described.items() if name in SEARCHED}
 
@@ -229,7 +229,7 @@ def test_timers_have_summaries_and_are_cancelled(flowgate: Flowgate, task_queue:
     assert attributes(event(flowgate, new_id, "TIMER_CANCELED"))["timerId"] == timers["a long sleep"]["timerId"]
 
 
-def test_tasks_are_waited_for_in_the_order_of_their_ends(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_tasks_are_awaited_in_the_order_of_completion(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Race", new_id, task_queue, ["first", "second", "third"])
     order = ["second", "third", "first"]
     for name in order:
@@ -237,7 +237,7 @@ def test_tasks_are_waited_for_in_the_order_of_their_ends(flowgate: Flowgate, tas
     assert flowgate.result(new_id).result == {"woken": order, "done": 3, "pending": 1}
 
 
-def test_metadata_tells_the_current_details(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_metadata_has_the_current_details(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Details", new_id, task_queue)
     assert flowgate.metadata(new_id)["currentDetails"] == "packing **pens**"
     flowgate.signal(new_id, "go_on")
@@ -245,7 +245,7 @@ def test_metadata_tells_the_current_details(flowgate: Flowgate, task_queue: str,
     assert flowgate.metadata(new_id)["currentDetails"] == "sent"
 
 
-def test_static_summary_and_details_stay(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_static_summary_and_details_are_unchanged(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     static = {"staticSummary": "pens", "staticDetails": "Ten **blue** ones"}
     flowgate.execute("Runtime", new_id, task_queue, **static)
     described = flowgate.describe(new_id)
@@ -254,7 +254,7 @@ def test_static_summary_and_details_stay(flowgate: Flowgate, task_queue: str, ne
     assert started["userMetadata"] == {"summary": "pens", "details": "Ten **blue** ones"}
 
 
-def test_failure_tells_all_that_it_has(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_failure_has_all_its_fields(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     details = [12345678901234567890, {"sku": "pen"}, None]
     outcome = flowgate.execute("Failing", new_id, task_queue, details)
     assert outcome.status == "FAILED"
@@ -273,7 +273,7 @@ def test_failure_tells_all_that_it_has(flowgate: Flowgate, task_queue: str, new_
     assert (cause["message"], cause["type"]) == ("no ink", "ValueError")
 
 
-def test_history_keeps_the_failure(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_history_has_the_failure(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.execute("Failing", new_id, task_queue, [{"sku": "pen"}])
     failure = attributes(event(flowgate, new_id, "WORKFLOW_EXECUTION_FAILED"))["failure"]
     assert failure["applicationFailureInfo"] == {
@@ -286,7 +286,7 @@ def test_history_keeps_the_failure(flowgate: Flowgate, task_queue: str, new_id: 
     assert failure["cause"]["applicationFailureInfo"] == {"type": "ValueError"}
 
 
-def test_exceptions_that_are_named_failures_fail(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_exceptions_declared_as_failures_fail_the_workflow(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Unlucky", new_id, task_queue)
     failed = flowgate.update(new_id, "try_it")
     assert (failed["status"], failed["failure"]["message"]) == ("FAILED", "it is the 13th")
@@ -295,7 +295,7 @@ def test_exceptions_that_are_named_failures_fail(flowgate: Flowgate, task_queue:
     assert (outcome.status, outcome.failure["type"]) == ("FAILED", "BadLuckError")
 
 
-def test_other_exceptions_suspend_the_workflow_until_it_is_mended(
+def test_other_exceptions_suspend_the_workflow_until_it_is_fixed(
     flowgate: Flowgate, task_queue: str, new_id: str
 ) -> None:
     flowgate.start("Stuck", new_id, task_queue, taskTimeout="1s")
@@ -312,13 +312,13 @@ def test_nondeterminism_suspends_the_workflow(flowgate: Flowgate, task_queue: st
     event(flowgate, new_id, "TIMER_STARTED")
     flowgate.update(new_id, "go_on")
     flowgate.reset(new_id, resetType="LAST_WORKFLOW_TASK", reapplyExclude=["UPDATE"])
-    # The reset failed the task that it went back to.
+    # The reset failed the task that it returned to.
     (failed,) = eventually(lambda: events(flowgate, new_id, "WORKFLOW_TASK_FAILED")[1:])
     assert attributes(failed)["cause"] == "WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR"
     flowgate.terminate(new_id)
 
 
-def test_cancelled_workflow_tidies_up(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_cancelled_workflow_cleans_up(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Cancellable", new_id, task_queue, True)
     flowgate.metadata(new_id)
     flowgate.cancel(new_id, "no pens")
@@ -328,7 +328,7 @@ def test_cancelled_workflow_tidies_up(flowgate: Flowgate, task_queue: str, new_i
     assert attributes(event(flowgate, new_id, "WORKFLOW_EXECUTION_CANCEL_REQUESTED"))["cause"] == "no pens"
 
 
-def test_workflow_sees_why_it_is_cancelled(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_workflow_reads_the_reason_of_its_cancellation(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Cancellable", new_id, task_queue, False)
     flowgate.metadata(new_id)
     flowgate.cancel(new_id, "no pens")

@@ -1,4 +1,4 @@
-"""The trace of a caller goes on in the workflow's code, as the SDK's tracing reads it."""
+"""The SDK's tracing continues the trace of a caller in the workflow's code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flowgate import Flowgate, Object
 
 
 class Trace:
-    """A trace of the caller's own, that all of its calls belong to."""
+    """A trace of the caller, to which all its requests belong."""
 
     def __init__(self) -> None:
         self.id = secrets.token_hex(16)
@@ -22,7 +22,7 @@ def trace() -> Trace:
     return Trace()
 
 
-def test_trace_goes_on_in_the_workflows_code(flowgate: Flowgate, task_queue: str, new_id: str, trace: Trace) -> None:
+def test_trace_continues_in_the_workflows_code(flowgate: Flowgate, task_queue: str, new_id: str, trace: Trace) -> None:
     calls = flowgate.with_headers(trace.headers)
     calls.start("Traced", new_id, task_queue)
     assert calls.query(new_id, "query") == trace.id
@@ -32,8 +32,8 @@ def test_trace_goes_on_in_the_workflows_code(flowgate: Flowgate, task_queue: str
     assert flowgate.result(new_id).result == {"activity": trace.id, "signal": trace.id, "update": trace.id}
 
 
-def test_messages_carry_their_own_trace(flowgate: Flowgate, task_queue: str, new_id: str, trace: Trace) -> None:
-    """The SDK links to it, and goes on in the trace that the workflow was started with."""
+def test_messages_have_their_own_trace(flowgate: Flowgate, task_queue: str, new_id: str, trace: Trace) -> None:
+    """The SDK links to it, and continues the trace that the workflow was started with."""
     signal, update = Trace(), Trace()
     flowgate.with_headers(trace.headers).start("Traced", new_id, task_queue)
     assert flowgate.with_headers(update.headers).update(new_id, "update")["result"] == trace.id
@@ -48,7 +48,7 @@ def test_messages_carry_their_own_trace(flowgate: Flowgate, task_queue: str, new
     assert updated["header"]["fields"]["_tracer-data"] == update.headers
 
 
-def test_workflow_without_a_trace_carries_none(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_workflow_without_a_trace_has_no_header(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Traced", new_id, task_queue)
     started = next(flowgate.history(new_id))
     assert "header" not in started["workflowExecutionStartedEventAttributes"]

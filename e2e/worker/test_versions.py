@@ -1,4 +1,4 @@
-"""Patches and versions of workers: what a workflow was made by, and what will go on with it."""
+"""Patches and worker versions: which version ran a workflow, and which version continues it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Deploy = Callable[[str], Object]
 
 @pytest.fixture
 def versions_queue(task_queue: str) -> str:
-    """Where the workers of the deployment are."""
+    """The task queue of the workers of the deployment."""
     return f"{task_queue}-versions"
 
 
 @pytest.fixture
 def deploy(flowgate: Flowgate, task_queue: str, new_id: str) -> Deploy:
-    """Makes a version the current one, and gives it as describe shows it."""
+    """Sets the current version, and returns it as in a description."""
 
     def make_current(build_id: str) -> Object:
         deployed = flowgate.execute("Deploy", f"{new_id}-deploy-{build_id}", task_queue, build_id)
@@ -35,7 +35,7 @@ def version(deployment: str, build_id: str) -> Object:
 
 
 def versioning(flowgate: Flowgate, workflow_id: str) -> Object:
-    """How a workflow is versioned, once a worker has had it."""
+    """The versioning of a workflow, after its first task."""
 
     def look() -> Object:
         description = flowgate.describe(workflow_id)
@@ -84,7 +84,7 @@ def test_workflow_moves_to_the_current_version(
     assert flowgate.describe(new_id)["versioning"]["deploymentVersion"] == second
 
 
-def test_worker_says_how_its_workflows_are_versioned(
+def test_worker_sets_the_versioning_of_its_workflows(
     flowgate: Flowgate, versions_queue: str, new_id: str, deploy: Deploy
 ) -> None:
     deploy("1")
@@ -93,12 +93,12 @@ def test_worker_says_how_its_workflows_are_versioned(
     flowgate.terminate(new_id)
 
 
-def test_workflow_without_versions_tells_of_none(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_unversioned_workflow_has_no_version(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.execute("Patched", new_id, task_queue)
     assert "versioning" not in flowgate.describe(new_id)
 
 
-def test_new_version_goes_on_with_the_old_way(
+def test_new_version_continues_the_old_code_path(
     flowgate: Flowgate, versions_queue: str, new_id: str, deploy: Deploy
 ) -> None:
     deploy("1")
@@ -114,7 +114,7 @@ def test_new_version_goes_on_with_the_old_way(
 def test_workflow_is_started_on_a_version(
     flowgate: Flowgate, task_queue: str, versions_queue: str, new_id: str, deploy: Deploy
 ) -> None:
-    """It starts on version 2, though 1 is current."""
+    """It starts on version 2 although version 1 is current."""
     deploy("1")
     pinned = {"behavior": "PINNED", "pinnedVersion": version(task_queue, "2")}
     flowgate.start("Upgrading", new_id, versions_queue, versioningOverride=pinned)
@@ -125,8 +125,10 @@ def test_workflow_is_started_on_a_version(
     assert one(flowgate, new_id, "workflowExecutionStarted")["versioningOverride"]
 
 
-def test_workflow_is_started_to_move(flowgate: Flowgate, versions_queue: str, new_id: str, deploy: Deploy) -> None:
-    """It moves to version 2, though its worker pins it to 1."""
+def test_workflow_is_started_with_auto_upgrade(
+    flowgate: Flowgate, versions_queue: str, new_id: str, deploy: Deploy
+) -> None:
+    """It moves to version 2 although its worker pins it to version 1."""
     deploy("1")
     upgrading = {"behavior": "AUTO_UPGRADE"}
     flowgate.start("Pinned", new_id, versions_queue, versioningOverride=upgrading)
@@ -151,7 +153,7 @@ def test_running_workflow_is_moved_to_a_version(
     assert updated["versioningOverride"]
 
 
-def test_override_is_taken_away(
+def test_override_is_removed(
     flowgate: Flowgate, task_queue: str, versions_queue: str, new_id: str, deploy: Deploy
 ) -> None:
     deploy("1")

@@ -141,7 +141,7 @@ func negotiate(h http.Header, types []string) (string, error) {
 // counts as one that is absent.
 func acceptQualities(accept string) map[string]float64 {
 	accepted := map[string]float64{}
-	for part := range strings.SplitSeq(accept, ",") {
+	for part := range splitUnquoted(accept, ',') {
 		mediaType, parameters, err := mime.ParseMediaType(part)
 		if err != nil {
 			continue

@@ -16,9 +16,12 @@ import (
 	"github.com/flowgate/flowgate/internal/seal"
 )
 
-// waitPreference is wait of RFC 7240 section 4.3, with the white space and the
-// quotes that section 2 allows.
+// waitPreference is wait of RFC 7240 section 4.3.
 var waitPreference = regexp.MustCompile(`^(?i)wait$`)
+
+// quotedString is a quoted string of RFC 9110 section 5.6.4, or one that does
+// not end.
+var quotedString = regexp.MustCompile(`(?s)"(?:[^"\\]|\\.)*(?:"|\\?$)`)
 
 // FuzzPreferWait reads Prefer headers: one wait, of whole seconds, is taken;
 // every other preference is ignored; and no number overflows.
@@ -26,7 +29,7 @@ func FuzzPreferWait(f *testing.F) {
 	for _, value := range []string{
 		"", "wait=5", `wait="5"`, "WAIT = 3", "respond-async, wait=10", "wait=10, respond-async", "wait", "wait=", "wait=x", "wait=-1", "wait=+1", "wait=0", "wait=00005",
 		"wait=2147483647", "wait=2147483648", "wait=9223372036", "wait=9223372037", "wait=18446744073709551616", "wait=1, wait=2", "wait=1;x=2", `wait=1; a="b"; c`, "wait;x=1", "a;wait=1", "wait=1.5", "wait=1s", "wait=1_0",
-		"wait=0x5", "return=minimal", "waits=5", "a=wait=5", "wait=5=6", `wait=""5""`, `wait="`, `foo="a, wait=5"`, "wait=\t5\t", "wait=\u00a05", "wait=\x00", ",,,", "=5",
+		"wait=0x5", "return=minimal", "waits=5", "a=wait=5", "wait=5=6", `wait=""5""`, `wait="`, `foo="a, wait=5"`, `foo="a\", wait=5", wait=6`, `foo="`, `foo="\`, "wait=\t5\t", "wait=\u00a05", "wait=\x00", ",,,", "=5",
 	} {
 		f.Add(value, "")
 		f.Add(value, "wait=7")
@@ -34,11 +37,14 @@ func FuzzPreferWait(f *testing.F) {
 	f.Fuzz(func(t *testing.T, first, second string) {
 		wait, given, err := preferredWait(http.Header{"Prefer": {first, second}})
 		var named []string
-		for part := range strings.SplitSeq(first+","+second, ",") {
-			part, _, _ = strings.Cut(part, ";")
-			name, value, _ := strings.Cut(part, "=")
-			if waitPreference.MatchString(strings.TrimSpace(name)) {
-				named = append(named, strings.Trim(strings.TrimSpace(value), `"`))
+		for _, line := range []string{first, second} {
+			line = quotedString.ReplaceAllStringFunc(line, strings.NewReplacer(",", "_", ";", "_").Replace)
+			for part := range strings.SplitSeq(line, ",") {
+				part, _, _ = strings.Cut(part, ";")
+				name, value, _ := strings.Cut(part, "=")
+				if waitPreference.MatchString(strings.TrimSpace(name)) {
+					named = append(named, regexp.MustCompile(`^"(.*)"$`).ReplaceAllString(strings.TrimSpace(value), "$1"))
+				}
 			}
 		}
 		seconds, ok := new(big.Int), false

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"errors"
+	"iter"
 	"net/http"
 	"strconv"
 	"strings"
@@ -15,13 +16,12 @@ import (
 // preferences, and parameters of this one, are ignored, as the RFC wants.
 func preferredWait(h http.Header) (wait time.Duration, ok bool, err error) {
 	for _, line := range h.Values("Prefer") {
-		for preference := range strings.SplitSeq(line, ",") {
-			preference, _, _ = strings.Cut(preference, ";")
-			name, value, _ := strings.Cut(preference, "=")
-			if !strings.EqualFold(strings.TrimSpace(name), "wait") {
+		for preference := range splitUnquoted(line, ',') {
+			name, value := cutPreference(preference)
+			if !strings.EqualFold(name, "wait") {
 				continue
 			}
-			seconds, err := strconv.ParseUint(strings.Trim(strings.TrimSpace(value), `"`), 10, 31)
+			seconds, err := strconv.ParseUint(value, 10, 31)
 			if err != nil || ok {
 				return 0, false, problem.Invalid("Prefer", "wait must be a number of seconds, once")
 			}
@@ -29,6 +29,43 @@ func preferredWait(h http.Header) (wait time.Duration, ok bool, err error) {
 		}
 	}
 	return wait, ok, nil
+}
+
+// cutPreference returns the name and the value of a preference, without the
+// quotes around the value and without parameters (RFC 7240 section 2).
+func cutPreference(preference string) (name, value string) {
+	for first := range splitUnquoted(preference, ';') {
+		name, value, _ = strings.Cut(first, "=")
+		break
+	}
+	value = strings.TrimSpace(value)
+	if last := len(value) - 1; last > 0 && value[0] == '"' && value[last] == '"' {
+		value = value[1:last]
+	}
+	return strings.TrimSpace(name), value
+}
+
+// splitUnquoted returns the parts of text between separators. A separator in a
+// quoted string (RFC 9110 section 5.6.4) does not separate. A quoted string
+// that does not end goes to the end of text.
+func splitUnquoted(text string, separator byte) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		start, quoted := 0, false
+		for i := 0; i < len(text); i++ {
+			switch c := text[i]; {
+			case c == '\\' && quoted:
+				i++ // the next byte is escaped
+			case c == '"':
+				quoted = !quoted
+			case c == separator && !quoted:
+				if !yield(text[start:i]) {
+					return
+				}
+				start = i + 1
+			}
+		}
+		yield(text[start:])
+	}
 }
 
 // acquireWait gives how long the caller wants to wait, at most the limit, and takes a

@@ -24,16 +24,19 @@ func TestPreferWait(t *testing.T) {
 	for value, want := range map[string]time.Duration{
 		"wait=5": 5 * time.Second, `wait="5"`: 5 * time.Second, "respond-async, wait=10": 10 * time.Second, "WAIT = 3": 3 * time.Second,
 		`wait=1; foo="bar"`: time.Second, "wait=2;foo": 2 * time.Second, `respond-async; wait=9, wait = "3" ; a=b;c`: 3 * time.Second,
+		`foo="a, wait=5", wait=3`: 3 * time.Second, `foo="a\", wait=5"; b=",", wait=4;c="x;, wait=6"`: 4 * time.Second,
 	} {
 		got, ok, err := preferredWait(header("Prefer", value))
 		require.NoError(t, err, value)
 		require.True(t, ok, value)
 		require.Equal(t, want, got, value)
 	}
-	_, ok, err := preferredWait(header("Prefer", "return=minimal"))
-	require.NoError(t, err)
-	require.False(t, ok)
-	for _, value := range []string{"wait", "wait=x", "wait=-1", "wait=1, wait=2", "wait=1; a=b, wait=2", "wait;a=1"} {
+	for _, value := range []string{"return=minimal", `foo="a, wait=5"`, `foo; bar="b;, wait=5"`, `foo="a, wait=5`} {
+		_, ok, err := preferredWait(header("Prefer", value))
+		require.NoError(t, err, value)
+		require.False(t, ok, value)
+	}
+	for _, value := range []string{"wait", "wait=x", "wait=-1", "wait=1, wait=2", "wait=1; a=b, wait=2", "wait;a=1", `wait=""5""`, `wait="5, wait=6"`} {
 		_, _, err := preferredWait(header("Prefer", value))
 		require.Error(t, err, value)
 	}
@@ -63,6 +66,9 @@ func TestNegotiation(t *testing.T) {
 		"text/event-stream;q=0.5, */*": contentTypeJSON, "application/x-ndjson;q=0, */*": contentTypeJSON,
 		"application/json;q=0.1, text/event-stream;q=0.2, */*":    sse.ContentType,
 		"application/*;q=0.1, */*;q=0.8, text/event-stream;q=0.5": sse.ContentType,
+		// commas in quoted strings
+		`text/html;x="a,text/event-stream,b", application/json;q=0.5`: contentTypeJSON,
+		`text/html;x="a\",text/event-stream,b", */*`:                  contentTypeJSON,
 		// what is no quality
 		"text/event-stream;q=x, application/json;q=0.9": sse.ContentType, "application/json;q=NaN": contentTypeJSON,
 		"application/json;q=0.9, text/event-stream;q=-1": sse.ContentType,

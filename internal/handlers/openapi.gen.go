@@ -160,58 +160,58 @@ func (e WorkflowIDReusePolicy) Valid() bool {
 	}
 }
 
-// Batch A batch job and how far it is.
+// Batch A batch job and its progress.
 type Batch struct {
-	// JobID Its id.
+	// JobID The id of the job.
 	JobID string `json:"jobId"`
 
-	// State `RUNNING`, `COMPLETED`, or `FAILED`, which a stopped one is too.
+	// State `RUNNING`, `COMPLETED` or `FAILED`. The state of a stopped job is `FAILED`.
 	State string `json:"state"`
 
-	// OperationType What it does, such as `TERMINATE_WORKFLOW`, when the server tells.
+	// OperationType The operation, such as `TERMINATE_WORKFLOW`, if the server reports it.
 	OperationType string `json:"operationType,omitempty,omitzero"`
 
-	// StartTime When it began.
+	// StartTime When the job started.
 	StartTime string `json:"startTime"`
 
-	// CloseTime When it ended.
+	// CloseTime When the job ended.
 	CloseTime string `json:"closeTime,omitempty,omitzero"`
 
-	// Progress How far a batch job is. Temporal servers write it down every few seconds, and count by pages of a thousand
-	// workflows: a job of fewer tells what was done and what failed at its end alone.
+	// Progress The progress of a batch job. Temporal records it every few seconds, and counts in pages of a thousand
+	// workflows. For a job with fewer workflows, `completed` and `failed` are therefore known only at its end.
 	Progress BatchProgress `json:"progress"`
 
-	// Identity Who started it.
+	// Identity The identity of the caller that started the job.
 	Identity string `json:"identity,omitempty,omitzero"`
 
-	// Reason Why.
+	// Reason The reason of the job.
 	Reason string `json:"reason,omitempty,omitzero"`
 
-	// Query The query that finds its workflows.
+	// Query The query that selects the workflows of the job.
 	Query string `json:"query,omitempty,omitzero"`
 
-	// Executions Its workflows, when it was started with a list of them.
+	// Executions The workflows of the job, if it was started with a list.
 	Executions []BatchExecution `json:"executions,omitempty,omitzero"`
 }
 
-// BatchCancellation Asks the workflows to cancel.
+// BatchCancellation Requests cancellation of the workflows.
 type BatchCancellation = struct{}
 
-// BatchCount How many workflows a job would be for.
+// BatchCount The number of workflows that a job would apply to.
 type BatchCount struct {
-	// Count How many.
+	// Count The number of workflows.
 	Count int64 `json:"count"`
 }
 
-// BatchDeletion Deletes the workflows. Open ones are terminated first.
+// BatchDeletion Deletes the workflows. Open workflows are terminated first.
 type BatchDeletion = struct{}
 
 // BatchExecution One workflow.
 type BatchExecution struct {
-	// WorkflowID The workflow.
+	// WorkflowID The workflow id.
 	WorkflowID string `json:"workflowId"`
 
-	// RunID The run. Absent means the latest one.
+	// RunID The run id. By default the latest run.
 	RunID string `json:"runId,omitempty,omitzero"`
 }
 
@@ -220,174 +220,175 @@ type BatchList struct {
 	// Batches The jobs.
 	Batches []BatchSummary `json:"batches"`
 
-	// NextPageToken Where the next page begins. Absent on the last page.
+	// NextPageToken The `pageToken` of the next page. Absent on the last page.
 	NextPageToken string `json:"nextPageToken,omitempty,omitzero"`
 }
 
-// BatchOperation What to do to each workflow; exactly one operation.
+// BatchOperation The operation to apply to each workflow. Exactly one.
 type BatchOperation struct {
-	// Cancel Asks the workflows to cancel.
+	// Cancel Requests cancellation of the workflows.
 	Cancel *BatchCancellation `json:"cancel,omitempty"`
 
-	// Delete Deletes the workflows. Open ones are terminated first.
+	// Delete Deletes the workflows. Open workflows are terminated first.
 	Delete *BatchDeletion `json:"delete,omitempty"`
 
-	// Reset Resets the workflows, to the point that either `resetType` or `buildId` names.
+	// Reset Resets the workflows to the point that either `resetType` or `buildId` selects.
 	Reset  *BatchReset    `json:"reset,omitempty"`
 	Signal *SignalRequest `json:"signal,omitempty"`
 
-	// Terminate Terminates the workflows, for the job's reason.
+	// Terminate Terminates the workflows, with the job's reason.
 	Terminate *BatchTermination `json:"terminate,omitempty"`
 
-	// UpdateOptions The options to change. Absent means unchanged, `null` takes the option away.
+	// UpdateOptions The options to change. An absent option is unchanged; `null` removes the option.
 	UpdateOptions *UpdateOptionsRequest `json:"updateOptions,omitempty"`
 }
 
-// BatchProgress How far a batch job is. Temporal servers write it down every few seconds, and count by pages of a thousand
-// workflows: a job of fewer tells what was done and what failed at its end alone.
+// BatchProgress The progress of a batch job. Temporal records it every few seconds, and counts in pages of a thousand
+// workflows. For a job with fewer workflows, `completed` and `failed` are therefore known only at its end.
 type BatchProgress struct {
-	// Total How many workflows it is for, as far as is known.
+	// Total The number of workflows that the job applies to, as far as it is known.
 	Total int64 `json:"total"`
 
-	// Completed To how many the operation was done.
+	// Completed The number of workflows for which the operation succeeded.
 	Completed int64 `json:"completed"`
 
-	// Failed With how many it failed.
+	// Failed The number of workflows for which the operation failed.
 	Failed int64 `json:"failed"`
 }
 
-// BatchReset Resets the workflows, to the point that either `resetType` or `buildId` names.
+// BatchReset Resets the workflows to the point that either `resetType` or `buildId` selects.
 type BatchReset struct {
-	// BuildID The build whose work is undone, see `ResetRequest`.
+	// BuildID The build whose work is undone. See `ResetRequest`.
 	BuildID string `json:"buildId,omitempty,omitzero"`
 
-	// CurrentRunOnly With `buildId`, leaves workflows alone where the build came in with an earlier run.
+	// CurrentRunOnly With `buildId`, whether to skip workflows in which the build first ran in an earlier run.
 	CurrentRunOnly bool `json:"currentRunOnly,omitempty,omitzero"`
 
-	// ReapplyExclude What is not given to the new run again, of what came after the point. Absent means that everything is.
+	// ReapplyExclude The kinds of events after the point that are not reapplied to the new run. By default all are reapplied.
 	ReapplyExclude ReapplyExclude `json:"reapplyExclude,omitempty,omitzero"`
 
-	// ResetType `FIRST_WORKFLOW_TASK` goes back to the beginning, `LAST_WORKFLOW_TASK` to the last task that was completed.
+	// ResetType `FIRST_WORKFLOW_TASK` resets to the beginning. `LAST_WORKFLOW_TASK` resets to the last completed
+	// workflow task.
 	ResetType ResetType `json:"resetType,omitempty,omitzero"`
 
-	// UpdateOptions The options to change. Absent means unchanged, `null` takes the option away.
+	// UpdateOptions The options to change. An absent option is unchanged; `null` removes the option.
 	UpdateOptions *UpdateOptionsRequest `json:"updateOptions,omitempty"`
 }
 
 // BatchSummary A batch job.
 type BatchSummary struct {
-	// CloseTime When it ended.
+	// CloseTime When the job ended.
 	CloseTime string `json:"closeTime,omitempty,omitzero"`
 
-	// JobID Its id.
+	// JobID The id of the job.
 	JobID string `json:"jobId"`
 
-	// OperationType What it does, such as `TERMINATE_WORKFLOW`, when the server tells.
+	// OperationType The operation, such as `TERMINATE_WORKFLOW`, if the server reports it.
 	OperationType string `json:"operationType,omitempty,omitzero"`
 
-	// StartTime When it began.
+	// StartTime When the job started.
 	StartTime string `json:"startTime"`
 
-	// State `RUNNING`, `COMPLETED`, or `FAILED`, which a stopped one is too.
+	// State `RUNNING`, `COMPLETED` or `FAILED`. The state of a stopped job is `FAILED`.
 	State string `json:"state"`
 }
 
-// BatchTermination Terminates the workflows, for the job's reason.
+// BatchTermination Terminates the workflows, with the job's reason.
 type BatchTermination = struct{}
 
 // CancelRequest defines model for CancelRequest.
 type CancelRequest struct {
-	// Reason Why, for the workflow's history.
+	// Reason The reason, for the workflow's history.
 	Reason string `json:"reason,omitempty,omitzero"`
 }
 
-// ClientLimits What a request may take.
+// ClientLimits The limits of a request.
 type ClientLimits struct {
-	// MaxWait A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// MaxWait A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	MaxWait Duration `json:"maxWait"`
 
-	// RequestBudget A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// RequestBudget A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	RequestBudget Duration `json:"requestBudget"`
 
-	// MaxBodyBytes The size that a body may have.
+	// MaxBodyBytes The maximum size of a request body in bytes.
 	MaxBodyBytes int64 `json:"maxBodyBytes"`
 
 	// Timeouts The deadlines of calls to the Temporal server.
 	Timeouts ClientTimeouts `json:"timeouts"`
 }
 
-// ClientRetry How the gateway repeats calls to the Temporal server that it may repeat.
+// ClientRetry How the gateway retries calls to the Temporal server that are safe to retry.
 type ClientRetry struct {
-	// InitialInterval A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// InitialInterval A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	InitialInterval Duration `json:"initialInterval"`
 
-	// Multiplier By what each interval is multiplied for the next.
+	// Multiplier The factor by which each interval grows.
 	Multiplier float64 `json:"multiplier"`
 
-	// MaxInterval A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// MaxInterval A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	MaxInterval Duration `json:"maxInterval"`
 
-	// MaxElapsed A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// MaxElapsed A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	MaxElapsed Duration `json:"maxElapsed"`
 
-	// MaxAttempts How many attempts there are in all; 0 for no limit.
+	// MaxAttempts The maximum number of attempts, including the first. 0 means no limit.
 	MaxAttempts int `json:"maxAttempts"`
 }
 
-// Client The settings in force for the caller in a namespace.
+// Client The settings that apply to the caller in a namespace.
 type Client struct {
 	// Namespace The namespace.
 	Namespace string `json:"namespace"`
 
-	// Identity The identity that the caller's requests carry to the Temporal server.
+	// Identity The identity with which the caller's requests are sent to the Temporal server.
 	Identity string `json:"identity"`
 
-	// Principal Who the caller is to the gateway.
+	// Principal The name of the caller in the gateway.
 	Principal string `json:"principal"`
 
-	// Role What the caller may do in the namespace, one of `read`, `write` and `admin`.
+	// Role The role of the caller in the namespace. One of `read`, `write` and `admin`.
 	Role string `json:"role"`
 
-	// Limits What a request may take.
+	// Limits The limits of a request.
 	Limits ClientLimits `json:"limits"`
 
-	// Retry How the gateway repeats calls to the Temporal server that it may repeat.
+	// Retry How the gateway retries calls to the Temporal server that are safe to retry.
 	Retry ClientRetry `json:"retry"`
 
-	// QueryRejectCondition When queries are rejected unless they say otherwise, as in a query's `rejectCondition`.
+	// QueryRejectCondition When queries are rejected by default. A query's `rejectCondition` overrides it.
 	QueryRejectCondition string `json:"queryRejectCondition"`
 
-	// MetadataKeys The keys that `Grpc-Metadata-<key>` may have.
+	// MetadataKeys The allowed keys of `Grpc-Metadata-<key>`.
 	MetadataKeys []string `json:"metadataKeys"`
 
-	// CredentialMode How the gateway authenticates these calls to the Temporal server, one of `none`, `static`,
+	// CredentialMode How the gateway authenticates these calls to the Temporal server. One of `none`, `static`,
 	// `passthrough` and `mint`.
 	CredentialMode string `json:"credentialMode"`
 }
 
 // ClientTimeouts The deadlines of calls to the Temporal server.
 type ClientTimeouts struct {
-	// Default A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// Default A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	Default Duration `json:"default"`
 
-	// LongPoll A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// LongPoll A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	LongPoll Duration `json:"longPoll"`
 
-	// Max A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// Max A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	Max Duration `json:"max"`
@@ -395,16 +396,16 @@ type ClientTimeouts struct {
 
 // DelegatedToken defines model for DelegatedToken.
 type DelegatedToken struct {
-	// ExpiresAt When it ends.
+	// ExpiresAt When the token expires.
 	ExpiresAt string `json:"expiresAt"`
 
-	// RunID The only run that it is for, when one was named.
+	// RunID The only run that the token applies to, if the request named one.
 	RunID string `json:"runId,omitempty,omitzero"`
 
-	// Token The token. It is not shown again.
+	// Token The token. It cannot be retrieved again.
 	Token string `json:"token"`
 
-	// WorkflowID The workflow that it is for.
+	// WorkflowID The workflow that the token applies to.
 	WorkflowID string `json:"workflowId"`
 }
 
@@ -413,19 +414,19 @@ type DeploymentVersion struct {
 	// DeploymentName The name of the deployment.
 	DeploymentName string `json:"deploymentName"`
 
-	// BuildID The build id of its workers.
+	// BuildID The build id of the workers.
 	BuildID string `json:"buildId"`
 }
 
-// Duration A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+// Duration A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 //
 // Examples: 30s
 type Duration = string
 
-// Failure What went wrong, and in `cause` what brought it about. `kind` tells which of the other fields
-// there can be.
+// Failure A failure, with the failure that caused it in `cause`. `kind` determines which other fields can be
+// present.
 type Failure struct {
-	// Message What went wrong, in words.
+	// Message The error message.
 	Message string `json:"message"`
 
 	// Kind One of `application`, `timeout`, `canceled`, `terminated`, `server`, `reset`, `activity`,
@@ -435,43 +436,43 @@ type Failure struct {
 	// Type application: the type of the error, as the application named it.
 	Type string `json:"type,omitempty,omitzero"`
 
-	// ActivityType activity: its type.
+	// ActivityType activity: the activity type.
 	ActivityType string `json:"activityType,omitempty,omitzero"`
 
-	// ActivityID activity: its id.
+	// ActivityID activity: the activity id.
 	ActivityID string `json:"activityId,omitempty,omitzero"`
 
-	// WorkflowType childWorkflow: the child's type.
+	// WorkflowType childWorkflow: the workflow type of the child.
 	WorkflowType string `json:"workflowType,omitempty,omitzero"`
 
-	// WorkflowID childWorkflow: the child.
+	// WorkflowID childWorkflow: the workflow id of the child.
 	WorkflowID string `json:"workflowId,omitempty,omitzero"`
 
-	// RunID childWorkflow: the child's run.
+	// RunID childWorkflow: the run id of the child.
 	RunID string `json:"runId,omitempty,omitzero"`
 
-	// NonRetryable application, server: whether the failure is final whatever the retry policy says.
+	// NonRetryable application, server: whether the failure is final, whatever the retry policy.
 	NonRetryable bool `json:"nonRetryable,omitempty,omitzero"`
 
 	// TimeoutType timeout: one of `START_TO_CLOSE`, `SCHEDULE_TO_START`, `SCHEDULE_TO_CLOSE` and `HEARTBEAT`.
 	TimeoutType string `json:"timeoutType,omitempty,omitzero"`
 
-	// RetryState activity, childWorkflow: why it was not tried again, one of `IN_PROGRESS`,
-	// `NON_RETRYABLE_FAILURE`, `TIMEOUT`, `MAXIMUM_ATTEMPTS_REACHED`, `RETRY_POLICY_NOT_SET`,
-	// `INTERNAL_SERVER_ERROR` and `CANCEL_REQUESTED`.
+	// RetryState activity, childWorkflow: why it was not retried. One of `IN_PROGRESS`, `NON_RETRYABLE_FAILURE`,
+	// `TIMEOUT`, `MAXIMUM_ATTEMPTS_REACHED`, `RETRY_POLICY_NOT_SET`, `INTERNAL_SERVER_ERROR` and
+	// `CANCEL_REQUESTED`.
 	RetryState string `json:"retryState,omitempty,omitzero"`
 
-	// Details application, canceled, terminated: the values that came with it.
+	// Details application, canceled, terminated: the values attached to the failure.
 	Details []JSON `json:"details,omitempty,omitzero"`
 
-	// DetailPayloads The details, when not all of them are JSON.
+	// DetailPayloads The details, if not all of them are JSON.
 	DetailPayloads []Payload `json:"detailPayloads,omitempty,omitzero"`
 
-	// Category application: `BENIGN` for failures that are no cause for alarm.
+	// Category application: `BENIGN` for failures that need no attention.
 	Category string `json:"category,omitempty,omitzero"`
 
-	// Cause What went wrong, and in `cause` what brought it about. `kind` tells which of the other fields
-	// there can be.
+	// Cause A failure, with the failure that caused it in `cause`. `kind` determines which other fields can be
+	// present.
 	Cause *Failure `json:"cause,omitempty"`
 
 	// EncodedAttributes A Temporal payload that is not plain JSON.
@@ -485,22 +486,22 @@ type Failure struct {
 	// HandlerErrorType nexusHandler: the type of the error, such as `NOT_FOUND`.
 	HandlerErrorType string `json:"handlerErrorType,omitempty,omitzero"`
 
-	// Identity activity, terminated, canceled: the worker or client that it came from.
+	// Identity activity, terminated, canceled: the identity of the worker or client that caused it.
 	Identity string `json:"identity,omitempty,omitzero"`
 
 	// InitiatedEventID childWorkflow: the event that initiated it.
 	InitiatedEventID int64 `json:"initiatedEventId,omitempty,omitzero"`
 
-	// LastHeartbeatDetailPayloads The same, when not all of them are JSON.
+	// LastHeartbeatDetailPayloads The heartbeat details, if not all of them are JSON.
 	LastHeartbeatDetailPayloads []Payload `json:"lastHeartbeatDetailPayloads,omitempty,omitzero"`
 
-	// LastHeartbeatDetails timeout, reset: what the last heartbeat said.
+	// LastHeartbeatDetails timeout, reset: the details of the last heartbeat.
 	LastHeartbeatDetails []JSON `json:"lastHeartbeatDetails,omitempty,omitzero"`
 
-	// Namespace childWorkflow: the child's namespace.
+	// Namespace childWorkflow: the namespace of the child.
 	Namespace string `json:"namespace,omitempty,omitzero"`
 
-	// NextRetryDelay A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// NextRetryDelay A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	NextRetryDelay Duration `json:"nextRetryDelay,omitempty,omitzero"`
@@ -511,7 +512,7 @@ type Failure struct {
 	// OperationToken nexusOperation: the token of an asynchronous operation.
 	OperationToken string `json:"operationToken,omitempty,omitzero"`
 
-	// RetryBehavior nexusHandler: `RETRYABLE` or `NON_RETRYABLE`, when the handler said so.
+	// RetryBehavior nexusHandler: `RETRYABLE` or `NON_RETRYABLE`, if the handler set it.
 	RetryBehavior string `json:"retryBehavior,omitempty,omitzero"`
 
 	// ScheduledEventID activity, nexusOperation: the event that scheduled it.
@@ -520,10 +521,10 @@ type Failure struct {
 	// Service nexusOperation: the service.
 	Service string `json:"service,omitempty,omitzero"`
 
-	// Source The SDK that made the failure, such as `GoSDK`.
+	// Source The SDK that created the failure, such as `GoSDK`.
 	Source string `json:"source,omitempty,omitzero"`
 
-	// StackTrace Where it went wrong.
+	// StackTrace The stack trace of the error.
 	StackTrace string `json:"stackTrace,omitempty,omitzero"`
 
 	// StartedEventID activity, childWorkflow: the event that started it.
@@ -532,30 +533,30 @@ type Failure struct {
 
 // GatewayInfo The gateway.
 type GatewayInfo struct {
-	// Version Its version.
+	// Version The version of the gateway.
 	Version string `json:"version"`
 }
 
-// HistoryEvent An event as Temporal has it: `temporal.api.history.v1.HistoryEvent` in protobuf's JSON. Numbers of 64
-// bits are strings. What happened is in one member, whose name follows from the type.
+// HistoryEvent An event of Temporal: `temporal.api.history.v1.HistoryEvent` in protobuf's JSON. 64-bit integers are
+// strings. The attributes of the event are in one member, whose name corresponds to the type.
 type HistoryEvent struct {
-	// EventID Its number in the run, from 1.
+	// EventID The number of the event in the run, from 1.
 	EventID string `json:"eventId"`
 
-	// EventTime When it happened.
+	// EventTime When the event occurred.
 	EventTime string `json:"eventTime,omitempty,omitzero"`
 
-	// EventType What happened, by Temporal's own name.
+	// EventType The type of the event, by Temporal's name.
 	EventType            string                 `json:"eventType"`
 	AdditionalProperties map[string]interface{} `json:"-"`
 }
 
-// JSON Any JSON value, kept as it is written.
+// JSON Any JSON value, preserved as written.
 type JSON = jsontext.Value
 
 // NexusCancellation The request to cancel a Nexus operation.
 type NexusCancellation struct {
-	// Attempt How often it was tried.
+	// Attempt The number of attempts.
 	Attempt int32 `json:"attempt,omitempty,omitzero"`
 
 	// BlockedReason Why it is blocked.
@@ -564,14 +565,14 @@ type NexusCancellation struct {
 	// LastAttemptCompleteTime When the latest attempt ended.
 	LastAttemptCompleteTime string `json:"lastAttemptCompleteTime,omitempty,omitzero"`
 
-	// LastAttemptFailure What went wrong, and in `cause` what brought it about. `kind` tells which of the other fields
-	// there can be.
+	// LastAttemptFailure A failure, with the failure that caused it in `cause`. `kind` determines which other fields can be
+	// present.
 	LastAttemptFailure *Failure `json:"lastAttemptFailure,omitempty"`
 
 	// NextAttemptScheduleTime When the next attempt is due.
 	NextAttemptScheduleTime string `json:"nextAttemptScheduleTime,omitempty,omitzero"`
 
-	// RequestedTime When it was asked for.
+	// RequestedTime When cancellation was requested.
 	RequestedTime string `json:"requestedTime,omitempty,omitzero"`
 
 	// State One of `SCHEDULED`, `BACKING_OFF`, `SUCCEEDED`, `FAILED`, `TIMED_OUT` and `BLOCKED`.
@@ -580,20 +581,20 @@ type NexusCancellation struct {
 
 // Outcome How a workflow ended.
 type Outcome struct {
-	// WorkflowID The workflow.
+	// WorkflowID The workflow id.
 	WorkflowID string `json:"workflowId"`
 
-	// RunID The run that ended, the last one followed.
+	// RunID The run that ended, which is the last one followed.
 	RunID string `json:"runId"`
 
-	// FirstExecutionRunID The first run of its chain, when known.
+	// FirstExecutionRunID The first run of the run chain. Absent if it is not known.
 	FirstExecutionRunID string `json:"firstExecutionRunId,omitempty,omitzero"`
 
 	// Status One of `COMPLETED`, `FAILED`, `CANCELED`, `TERMINATED`, `TIMED_OUT` and, with
 	// `followRuns=false`, `CONTINUED_AS_NEW`.
 	Status string `json:"status"`
 
-	// Result Any JSON value, kept as it is written.
+	// Result Any JSON value, preserved as written.
 	Result JSON `json:"result,omitzero"`
 
 	// ResultPayload A Temporal payload that is not plain JSON.
@@ -601,32 +602,32 @@ type Outcome struct {
 	// Examples: {"data":"aGVsbG8=","metadata":{"encoding":"YmluYXJ5L3BsYWlu"}}
 	ResultPayload *Payload `json:"resultPayload,omitempty"`
 
-	// Failure What went wrong, and in `cause` what brought it about. `kind` tells which of the other fields
-	// there can be.
+	// Failure A failure, with the failure that caused it in `cause`. `kind` determines which other fields can be
+	// present.
 	Failure *Failure `json:"failure,omitempty"`
 
-	// NewRunID The run that took over from this one, with `followRuns=false`.
+	// NewRunID The run that continues this one, with `followRuns=false`.
 	NewRunID string `json:"newRunId,omitempty,omitzero"`
 }
 
 // Pause Who paused it, when and why.
 type Pause struct {
-	// Identity Who paused it.
+	// Identity The identity of the caller that paused it.
 	Identity string `json:"identity,omitempty,omitzero"`
 
-	// Reason Why.
+	// Reason The reason of the pause.
 	Reason string `json:"reason,omitempty,omitzero"`
 
-	// RuleID The workflow rule that paused it, when it was a rule.
+	// RuleID The workflow rule that paused it, if a rule did.
 	RuleID string `json:"ruleId,omitempty,omitzero"`
 
-	// Time Since when it is paused.
+	// Time When the pause started.
 	Time string `json:"time,omitempty,omitzero"`
 }
 
 // PauseRequest defines model for PauseRequest.
 type PauseRequest struct {
-	// Reason Why, for the workflow's history and its description.
+	// Reason The reason, for the workflow's history and its description.
 	Reason string `json:"reason,omitempty,omitzero"`
 }
 
@@ -634,51 +635,51 @@ type PauseRequest struct {
 //
 // Examples: {"data":"aGVsbG8=","metadata":{"encoding":"YmluYXJ5L3BsYWlu"}}
 type Payload struct {
-	// Metadata The payload's metadata, each value in base64. `encoding` tells what `data` is.
+	// Metadata The payload's metadata. Each value is base64. `encoding` is the format of `data`.
 	Metadata map[string][]byte `json:"metadata,omitempty,omitzero"`
 
 	// Data The payload's bytes.
 	Data []byte `json:"data,omitempty,omitzero"`
 
-	// JSON Any JSON value, kept as it is written.
+	// JSON Any JSON value, preserved as written.
 	JSON JSON `json:"json,omitzero"`
 }
 
-// PayloadInput Either `json` alone, or `metadata` and `data`.
+// PayloadInput Either `json`, or `metadata` and `data`.
 //
 // Examples: {"json":{"sku":"A-17"}}
 type PayloadInput struct {
 	// Data The payload's bytes.
 	Data []byte `json:"data,omitempty,omitzero"`
 
-	// JSON Any JSON value, kept as it is written.
+	// JSON Any JSON value, preserved as written.
 	JSON JSON `json:"json,omitzero"`
 
-	// Metadata The payload's metadata, each value in base64.
+	// Metadata The payload's metadata. Each value is base64.
 	Metadata map[string][]byte `json:"metadata,omitempty,omitzero"`
 }
 
-// Pending The workflow is running; the wait ran out before its outcome.
+// Pending The workflow is still running; the wait ended before the outcome.
 type Pending struct {
-	// WorkflowID The workflow.
+	// WorkflowID The workflow id.
 	WorkflowID string `json:"workflowId"`
 
-	// RunID The run that is waited for, the last one followed, when known.
+	// RunID The run that the request waited for, which is the last one followed. Absent if it is not known.
 	RunID string `json:"runId,omitempty,omitzero"`
 
-	// FirstExecutionRunID The first run of its chain, when known.
+	// FirstExecutionRunID The first run of the run chain. Absent if it is not known.
 	FirstExecutionRunID string `json:"firstExecutionRunId,omitempty,omitzero"`
 
-	// Status `RUNNING`: it has not closed. It is also what is told of a workflow that is paused.
+	// Status `RUNNING`: the workflow has not closed. A paused workflow is also reported as `RUNNING`.
 	Status string `json:"status"`
 }
 
 // PendingActivity An activity that is scheduled or running.
 type PendingActivity struct {
-	// ActivityID Its id.
+	// ActivityID The activity id.
 	ActivityID string `json:"activityId"`
 
-	// ActivityType Its type.
+	// ActivityType The activity type.
 	ActivityType string `json:"activityType"`
 
 	// State One of `SCHEDULED`, `STARTED`, `CANCEL_REQUESTED`, `PAUSED` and `PAUSE_REQUESTED`.
@@ -687,76 +688,76 @@ type PendingActivity struct {
 	// Attempt The current attempt, from 1.
 	Attempt int32 `json:"attempt"`
 
-	// MaximumAttempts How many attempts there may be; absent for no limit.
+	// MaximumAttempts The maximum number of attempts. Absent if there is no limit.
 	MaximumAttempts int32 `json:"maximumAttempts,omitempty,omitzero"`
 
-	// CurrentRetryInterval A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// CurrentRetryInterval A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	CurrentRetryInterval Duration `json:"currentRetryInterval,omitempty,omitzero"`
 
-	// ExpirationTime When it is given up.
+	// ExpirationTime When the activity expires. It is not retried after that.
 	ExpirationTime string `json:"expirationTime,omitempty,omitzero"`
 
-	// HeartbeatDetailPayloads The same, when not all of them are JSON.
+	// HeartbeatDetailPayloads The heartbeat details, if not all of them are JSON.
 	HeartbeatDetailPayloads []Payload `json:"heartbeatDetailPayloads,omitempty,omitzero"`
 
-	// HeartbeatDetails What its latest heartbeat said.
+	// HeartbeatDetails The details of the latest heartbeat.
 	HeartbeatDetails []JSON `json:"heartbeatDetails,omitempty,omitzero"`
 
-	// HeartbeatTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// HeartbeatTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	HeartbeatTimeout Duration `json:"heartbeatTimeout,omitempty,omitzero"`
 
-	// LastAttemptCompleteTime When its latest attempt ended.
+	// LastAttemptCompleteTime When the latest attempt ended.
 	LastAttemptCompleteTime string `json:"lastAttemptCompleteTime,omitempty,omitzero"`
 
 	// LastDeploymentVersion A version of a worker deployment.
 	LastDeploymentVersion *DeploymentVersion `json:"lastDeploymentVersion,omitempty"`
 
-	// LastFailure What went wrong, and in `cause` what brought it about. `kind` tells which of the other fields
-	// there can be.
+	// LastFailure A failure, with the failure that caused it in `cause`. `kind` determines which other fields can be
+	// present.
 	LastFailure *Failure `json:"lastFailure,omitempty"`
 
-	// LastHeartbeatTime When it last said that it is alive.
+	// LastHeartbeatTime When the latest heartbeat was received.
 	LastHeartbeatTime string `json:"lastHeartbeatTime,omitempty,omitzero"`
 
-	// LastStartedTime When its latest attempt began.
+	// LastStartedTime When the latest attempt started.
 	LastStartedTime string `json:"lastStartedTime,omitempty,omitzero"`
 
-	// LastWorkerIdentity The worker of its latest attempt.
+	// LastWorkerIdentity The identity of the worker that ran the latest attempt.
 	LastWorkerIdentity string `json:"lastWorkerIdentity,omitempty,omitzero"`
 
-	// NextAttemptScheduleTime When its next attempt is due.
+	// NextAttemptScheduleTime When the next attempt is due.
 	NextAttemptScheduleTime string `json:"nextAttemptScheduleTime,omitempty,omitzero"`
 
 	// Pause Who paused it, when and why.
 	Pause *Pause `json:"pause,omitempty"`
 
-	// Paused Whether it is paused.
+	// Paused Whether the activity is paused.
 	Paused bool `json:"paused,omitempty,omitzero"`
 
-	// Priority Which work goes first in a task queue, and how it is shared fairly.
+	// Priority The order of work in a task queue, and how it is shared fairly.
 	Priority *Priority `json:"priority,omitempty"`
 
-	// RetryPolicy How often and when a failed run is tried again.
+	// RetryPolicy How often and when a failed run is retried.
 	RetryPolicy *RetryPolicy `json:"retryPolicy,omitempty"`
 
-	// ScheduleToCloseTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// ScheduleToCloseTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	ScheduleToCloseTimeout Duration `json:"scheduleToCloseTimeout,omitempty,omitzero"`
 
-	// ScheduleToStartTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// ScheduleToStartTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	ScheduleToStartTimeout Duration `json:"scheduleToStartTimeout,omitempty,omitzero"`
 
-	// ScheduledTime When it was, or will be, handed to the task queue.
+	// ScheduledTime When the activity was, or will be, added to the task queue.
 	ScheduledTime string `json:"scheduledTime,omitempty,omitzero"`
 
-	// StartToCloseTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// StartToCloseTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	StartToCloseTimeout Duration `json:"startToCloseTimeout,omitempty,omitzero"`
@@ -765,27 +766,28 @@ type PendingActivity struct {
 	TaskQueue string `json:"taskQueue,omitempty,omitzero"`
 }
 
-// PendingChild A child workflow that is not closed.
+// PendingChild A child workflow that has not closed.
 type PendingChild struct {
-	// WorkflowID The child.
+	// WorkflowID The workflow id of the child.
 	WorkflowID string `json:"workflowId"`
 
-	// RunID Its run, once it has started.
+	// RunID The run id of the child. Absent until it has started.
 	RunID string `json:"runId,omitempty,omitzero"`
 
-	// WorkflowType Its type.
+	// WorkflowType The workflow type of the child.
 	WorkflowType string `json:"workflowType"`
 
-	// InitiatedEventID The event that initiated it.
+	// InitiatedEventID The event that initiated the child.
 	InitiatedEventID int64 `json:"initiatedEventId,omitempty,omitzero"`
 
-	// ParentClosePolicy What happens to it when the parent closes, one of `TERMINATE`, `ABANDON` and `REQUEST_CANCEL`.
+	// ParentClosePolicy What happens to the child when the parent closes. One of `TERMINATE`, `ABANDON` and
+	// `REQUEST_CANCEL`.
 	ParentClosePolicy string `json:"parentClosePolicy,omitempty,omitzero"`
 }
 
-// PendingNexusOperation A Nexus operation that is not done.
+// PendingNexusOperation A Nexus operation that has not ended.
 type PendingNexusOperation struct {
-	// Attempt How often its start was tried.
+	// Attempt The number of attempts to start the operation.
 	Attempt int32 `json:"attempt,omitempty,omitzero"`
 
 	// BlockedReason Why it is blocked.
@@ -794,45 +796,45 @@ type PendingNexusOperation struct {
 	// Cancellation The request to cancel a Nexus operation.
 	Cancellation *NexusCancellation `json:"cancellation,omitempty"`
 
-	// Endpoint Its endpoint.
+	// Endpoint The endpoint of the operation.
 	Endpoint string `json:"endpoint"`
 
 	// LastAttemptCompleteTime When the latest attempt ended.
 	LastAttemptCompleteTime string `json:"lastAttemptCompleteTime,omitempty,omitzero"`
 
-	// LastAttemptFailure What went wrong, and in `cause` what brought it about. `kind` tells which of the other fields
-	// there can be.
+	// LastAttemptFailure A failure, with the failure that caused it in `cause`. `kind` determines which other fields can be
+	// present.
 	LastAttemptFailure *Failure `json:"lastAttemptFailure,omitempty"`
 
 	// NextAttemptScheduleTime When the next attempt is due.
 	NextAttemptScheduleTime string `json:"nextAttemptScheduleTime,omitempty,omitzero"`
 
-	// Operation Its name.
+	// Operation The name of the operation.
 	Operation string `json:"operation"`
 
-	// OperationToken Its token, once it has started asynchronously.
+	// OperationToken The operation token. Absent until the operation has started asynchronously.
 	OperationToken string `json:"operationToken,omitempty,omitzero"`
 
-	// ScheduleToCloseTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// ScheduleToCloseTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	ScheduleToCloseTimeout Duration `json:"scheduleToCloseTimeout,omitempty,omitzero"`
 
-	// ScheduleToStartTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// ScheduleToStartTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	ScheduleToStartTimeout Duration `json:"scheduleToStartTimeout,omitempty,omitzero"`
 
-	// ScheduledEventID The event that scheduled it.
+	// ScheduledEventID The event that scheduled the operation.
 	ScheduledEventID int64 `json:"scheduledEventId,omitempty,omitzero"`
 
 	// ScheduledTime When it was scheduled.
 	ScheduledTime string `json:"scheduledTime,omitempty,omitzero"`
 
-	// Service Its service.
+	// Service The service of the operation.
 	Service string `json:"service"`
 
-	// StartToCloseTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// StartToCloseTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	StartToCloseTimeout Duration `json:"startToCloseTimeout,omitempty,omitzero"`
@@ -841,44 +843,44 @@ type PendingNexusOperation struct {
 	State string `json:"state"`
 }
 
-// PendingWorkflowTask The workflow task that a worker has, or that waits for one.
+// PendingWorkflowTask The workflow task that is scheduled, or that a worker is processing.
 type PendingWorkflowTask struct {
 	// State `SCHEDULED` or `STARTED`.
 	State string `json:"state"`
 
-	// Attempt The current attempt, from 1. A growing number means that workers fail it.
+	// Attempt The current attempt, from 1. A growing number means that workers fail the task.
 	Attempt int32 `json:"attempt"`
 
-	// OriginalScheduledTime When its first attempt was scheduled.
+	// OriginalScheduledTime When the first attempt was scheduled.
 	OriginalScheduledTime string `json:"originalScheduledTime,omitempty,omitzero"`
 
 	// ScheduledTime When it was scheduled.
 	ScheduledTime string `json:"scheduledTime,omitempty,omitzero"`
 
-	// StartedTime When a worker took it.
+	// StartedTime When a worker started the task.
 	StartedTime string `json:"startedTime,omitempty,omitzero"`
 }
 
-// Priority Which work goes first in a task queue, and how it is shared fairly.
+// Priority The order of work in a task queue, and how it is shared fairly.
 type Priority struct {
-	// FairnessKey Among which work to be fair, such as a tenant; at most 64 bytes.
+	// FairnessKey The key for fair sharing, such as a tenant. At most 64 bytes.
 	FairnessKey string `json:"fairnessKey,omitempty,omitzero"`
 
-	// FairnessWeight The share of this fairness key against the others.
+	// FairnessWeight The weight of this fairness key relative to the others.
 	FairnessWeight *float32 `json:"fairnessWeight,omitempty"`
 
-	// PriorityKey The lower, the sooner; the server's default is in the middle, at 3.
+	// PriorityKey A lower number is processed sooner. The server's default is 3, in the middle of its range.
 	PriorityKey *int32 `json:"priorityKey,omitempty"`
 }
 
-// QueryRejectCondition When to refuse a query: `NONE` never, `NOT_OPEN` when the workflow is closed,
-// `NOT_COMPLETED_CLEANLY` when it closed otherwise than by completing. Absent means the
-// namespace's setting, which `GET …/client` tells.
+// QueryRejectCondition When to reject a query: never (`NONE`), if the workflow is closed (`NOT_OPEN`), or if it closed in any
+// other way than by completing (`NOT_COMPLETED_CLEANLY`). The default is the namespace's setting, which
+// `GET …/client` returns.
 type QueryRejectCondition string
 
 // QueryRequest defines model for QueryRequest.
 type QueryRequest struct {
-	// ArgPayloads The arguments, when not all of them are JSON. Stands instead of `args`.
+	// ArgPayloads The arguments, if not all of them are JSON. Replaces `args`.
 	ArgPayloads []PayloadInput `json:"argPayloads,omitempty,omitzero"`
 
 	// Args The query's arguments.
@@ -887,15 +889,15 @@ type QueryRequest struct {
 	// Query The name of the query.
 	Query string `json:"query"`
 
-	// RejectCondition When to refuse a query: `NONE` never, `NOT_OPEN` when the workflow is closed,
-	// `NOT_COMPLETED_CLEANLY` when it closed otherwise than by completing. Absent means the
-	// namespace's setting, which `GET …/client` tells.
+	// RejectCondition When to reject a query: never (`NONE`), if the workflow is closed (`NOT_OPEN`), or if it closed in any
+	// other way than by completing (`NOT_COMPLETED_CLEANLY`). The default is the namespace's setting, which
+	// `GET …/client` returns.
 	RejectCondition QueryRejectCondition `json:"rejectCondition,omitempty,omitzero"`
 }
 
-// QueryResult The answer to a query. Empty when the query returned nothing at all.
+// QueryResult The result of a query. Empty if the query returned no value.
 type QueryResult struct {
-	// Result Any JSON value, kept as it is written.
+	// Result Any JSON value, preserved as written.
 	Result JSON `json:"result,omitzero"`
 
 	// ResultPayload A Temporal payload that is not plain JSON.
@@ -904,99 +906,104 @@ type QueryResult struct {
 	ResultPayload *Payload `json:"resultPayload,omitempty"`
 }
 
-// ReapplyExclude What is not given to the new run again, of what came after the point. Absent means that everything is.
+// ReapplyExclude The kinds of events after the point that are not reapplied to the new run. By default all are reapplied.
 type ReapplyExclude = []ReapplyExcludeType
 
-// ReapplyExcludeType A kind of events, which came from outside of the workflow.
+// ReapplyExcludeType A kind of event that comes from outside the workflow.
 type ReapplyExcludeType string
 
-// RequestIDInfo What a request did.
+// RequestIDInfo The effect of a request.
 type RequestIDInfo struct {
-	// Buffered Whether the event is still to be written.
+	// Buffered Whether the event is buffered and not yet in the history.
 	Buffered bool `json:"buffered,omitempty,omitzero"`
 
-	// EventID That event, once it is known.
+	// EventID The id of that event. Absent until it is known.
 	EventID int64 `json:"eventId,omitempty,omitzero"`
 
-	// EventType The type of the event that the request wrote, such as `WORKFLOW_EXECUTION_STARTED`.
+	// EventType The type of the event that the request added, such as `WORKFLOW_EXECUTION_STARTED`.
 	EventType string `json:"eventType"`
 }
 
-// ResetPoint A point that the workflow can be reset to.
+// ResetPoint A point to which the workflow can be reset.
 type ResetPoint struct {
-	// BinaryChecksum The binary that came in at this point, with older workers.
+	// BinaryChecksum The binary that first ran at this point, for older workers.
 	BinaryChecksum string `json:"binaryChecksum,omitempty,omitzero"`
 
-	// BuildID The build that came in at this point.
+	// BuildID The build that first ran at this point.
 	BuildID string `json:"buildId,omitempty,omitzero"`
 
 	// CreateTime When the point was recorded.
 	CreateTime string `json:"createTime,omitempty,omitzero"`
 
-	// ExpireTime When the run is deleted.
+	// ExpireTime When the run will be deleted.
 	ExpireTime string `json:"expireTime,omitempty,omitzero"`
 
-	// FirstWorkflowTaskCompletedID The event of the first workflow task that the build completed.
+	// FirstWorkflowTaskCompletedID The event at which the build completed its first workflow task.
 	FirstWorkflowTaskCompletedID int64 `json:"firstWorkflowTaskCompletedId"`
 
-	// Resettable Whether nothing stands against a reset to this point.
+	// Resettable Whether the workflow can be reset to this point.
 	Resettable bool `json:"resettable"`
 
-	// RunID The run.
+	// RunID The run id.
 	RunID string `json:"runId"`
 }
 
-// ResetRequest The point to go back to, by exactly one of `eventId`, `resetType` and `buildId`.
+// ResetRequest The point to reset to: exactly one of `eventId`, `resetType` and `buildId`.
 type ResetRequest struct {
-	// BuildID The build whose work is undone: back to before its first workflow task, which is one of the
-	// `autoResetPoints` of the description, in an earlier run if need be.
+	// BuildID The build whose work is undone. The workflow is reset to the point before the first workflow task of
+	// that build. The `autoResetPoints` of the description list these points; the point can be in an
+	// earlier run.
 	BuildID string `json:"buildId,omitempty,omitzero"`
 
-	// EventID The event by which a workflow task was completed, failed, timed out or started. The new run does that task again.
+	// EventID The event at which a workflow task completed, failed, timed out or started. The new run repeats that
+	// task.
 	EventID *int64 `json:"eventId,omitempty"`
 
-	// ReapplyExclude What is not given to the new run again, of what came after the point. Absent means that everything is.
+	// ReapplyExclude The kinds of events after the point that are not reapplied to the new run. By default all are reapplied.
 	ReapplyExclude ReapplyExclude `json:"reapplyExclude,omitempty,omitzero"`
 
-	// Reason Why, for the workflow's history.
+	// Reason The reason, for the workflow's history.
 	Reason string `json:"reason,omitempty,omitzero"`
 
-	// ResetType `FIRST_WORKFLOW_TASK` goes back to the beginning, `LAST_WORKFLOW_TASK` to the last task that was completed.
+	// ResetType `FIRST_WORKFLOW_TASK` resets to the beginning. `LAST_WORKFLOW_TASK` resets to the last completed
+	// workflow task.
 	ResetType ResetType `json:"resetType,omitempty,omitzero"`
 
-	// UpdateOptions The options to change. Absent means unchanged, `null` takes the option away.
+	// UpdateOptions The options to change. An absent option is unchanged; `null` removes the option.
 	UpdateOptions *UpdateOptionsRequest `json:"updateOptions,omitempty"`
 }
 
-// ResetType `FIRST_WORKFLOW_TASK` goes back to the beginning, `LAST_WORKFLOW_TASK` to the last task that was completed.
+// ResetType `FIRST_WORKFLOW_TASK` resets to the beginning. `LAST_WORKFLOW_TASK` resets to the last completed
+// workflow task.
 type ResetType string
 
-// ResetWorkflow The run that a reset has begun.
+// ResetWorkflow The new run of a reset.
 type ResetWorkflow struct {
-	// WorkflowID The workflow.
+	// WorkflowID The workflow id.
 	WorkflowID string `json:"workflowId"`
 
-	// RunID The new run.
+	// RunID The id of the new run.
 	RunID string `json:"runId"`
 
-	// FirstExecutionRunID The first run of its chain. Absent after a reset to an `eventId`, where nobody tells.
+	// FirstExecutionRunID The first run of the run chain. Absent after a reset to an `eventId`, because the server does not
+	// report it.
 	FirstExecutionRunID string `json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
-// RetryPolicy How often and when a failed run is tried again.
+// RetryPolicy How often and when a failed run is retried.
 type RetryPolicy struct {
-	// BackoffCoefficient By what each interval is multiplied for the next.
+	// BackoffCoefficient The factor by which each interval grows.
 	BackoffCoefficient *float64 `json:"backoffCoefficient,omitempty"`
 
-	// InitialInterval A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// InitialInterval A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	InitialInterval Duration `json:"initialInterval,omitempty,omitzero"`
 
-	// MaximumAttempts How many runs there are in all; 0 for no limit.
+	// MaximumAttempts The maximum number of runs, including the first. 0 means no limit.
 	MaximumAttempts *int32 `json:"maximumAttempts,omitempty"`
 
-	// MaximumInterval A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// MaximumInterval A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	MaximumInterval Duration `json:"maximumInterval,omitempty,omitzero"`
@@ -1012,26 +1019,26 @@ type SearchAttribute struct {
 	// Type One of `Text`, `Keyword`, `Int`, `Double`, `Bool`, `Datetime` and `KeywordList`.
 	Type string `json:"type,omitempty,omitzero"`
 
-	// Value Any JSON value, kept as it is written.
+	// Value Any JSON value, preserved as written.
 	Value JSON `json:"value"`
 }
 
-// SearchAttributeInput Either `{type, value}` or the bare value, whose type the server knows. `null` takes the attribute
-// away and carries no type.
+// SearchAttributeInput Either `{type, value}` or a bare value, whose type the server knows. `null` removes the attribute and
+// has no type.
 type SearchAttributeInput = jsontext.Value
 
 // ServerInfo The Temporal server.
 type ServerInfo struct {
-	// Capabilities What it can do, under the names of Temporal's `GetSystemInfo`.
+	// Capabilities The capabilities of the server, by the names of Temporal's `GetSystemInfo`.
 	Capabilities map[string]bool `json:"capabilities"`
 
-	// Version Its version.
+	// Version The version of the server.
 	Version string `json:"version"`
 }
 
 // SignalRequest defines model for SignalRequest.
 type SignalRequest struct {
-	// ArgPayloads The arguments, when not all of them are JSON. Stands instead of `args`.
+	// ArgPayloads The arguments, if not all of them are JSON. Replaces `args`.
 	ArgPayloads []PayloadInput `json:"argPayloads,omitempty,omitzero"`
 
 	// Args The signal's arguments.
@@ -1041,142 +1048,143 @@ type SignalRequest struct {
 	Signal string `json:"signal"`
 }
 
-// StartBatchRequest What to do, and to which workflows, by either `query` or `executions`.
+// StartBatchRequest The operation, and the workflows that it applies to: either `query` or `executions`.
 type StartBatchRequest struct {
-	// DryRun Counts the workflows that the query finds, or those that `executions` name, and starts nothing.
+	// DryRun Counts the workflows that the query matches, or those in `executions`, and starts nothing.
 	DryRun bool `json:"dryRun,omitempty,omitzero"`
 
-	// Executions The workflows by their ids.
+	// Executions The workflows, by their ids.
 	Executions []BatchExecution `json:"executions,omitempty,omitzero"`
 
-	// JobID The id of the job. It cannot be used again. Absent, the gateway makes one.
+	// JobID The id of the job. An id cannot be reused. By default the gateway generates one.
 	JobID string `json:"jobId,omitempty,omitzero"`
 
-	// MaxOperationsPerSecond How many workflows to come to in a second, at most. The server has a limit of its own, which is all that
-	// Temporal 1.32 looks at.
+	// MaxOperationsPerSecond The maximum number of workflows to process per second. The server has a limit of its own; Temporal
+	// 1.32 applies only that limit.
 	MaxOperationsPerSecond float32 `json:"maxOperationsPerSecond,omitempty,omitzero"`
 
-	// Operation What to do to each workflow; exactly one operation.
+	// Operation The operation to apply to each workflow. Exactly one.
 	Operation BatchOperation `json:"operation"`
 
 	// Query A [visibility query](https://docs.temporal.io/list-filter).
 	Query string `json:"query,omitempty,omitzero"`
 
-	// Reason Why, for the job and for the histories of the workflows that it terminates or resets. The gateway gives a
-	// reason when there is none.
+	// Reason The reason, for the job and for the histories of the workflows that it terminates or resets. By
+	// default the gateway sets one.
 	Reason string `json:"reason,omitempty,omitzero"`
 }
 
 // StartWorkflowRequest defines model for StartWorkflowRequest.
 type StartWorkflowRequest struct {
-	// ArgPayloads The arguments, when not all of them are JSON. Stands instead of `args`.
+	// ArgPayloads The arguments, if not all of them are JSON. Replaces `args`.
 	ArgPayloads []PayloadInput `json:"argPayloads,omitempty,omitzero"`
 
-	// Args The workflow's arguments. Absent means no input.
+	// Args The workflow's arguments. By default the workflow has no input.
 	Args []JSON `json:"args,omitempty,omitzero"`
 
-	// CronSchedule A cron expression that starts the workflow again and again. Prefer schedules.
+	// CronSchedule A cron expression that starts the workflow repeatedly. Prefer schedules.
 	CronSchedule string `json:"cronSchedule,omitempty,omitzero"`
 
-	// ExecutionTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// ExecutionTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	ExecutionTimeout Duration `json:"executionTimeout,omitempty,omitzero"`
 
-	// IDConflictPolicy What happens when a running workflow has this id. `UNSPECIFIED` fails the start, and with
-	// `startSignal` uses the running one. It cannot be set beside the reuse policy
+	// IDConflictPolicy What happens if a running workflow has this id. With `UNSPECIFIED` the start fails or, with
+	// `startSignal`, uses the running workflow. Cannot be combined with the reuse policy
 	// `TERMINATE_IF_RUNNING`.
 	IDConflictPolicy WorkflowIDConflictPolicy `json:"idConflictPolicy,omitempty,omitzero"`
 
-	// IDReusePolicy What happens when a closed workflow has this id: it is reused always, only after a workflow that
-	// did not complete, or never. `TERMINATE_IF_RUNNING` also ends a running one.
+	// IDReusePolicy What happens if a closed workflow has this id. The id can be reused always, only after a workflow that
+	// did not complete successfully, or never. `TERMINATE_IF_RUNNING` also terminates a running workflow.
 	IDReusePolicy WorkflowIDReusePolicy `json:"idReusePolicy,omitempty,omitzero"`
 
-	// Memo Values to keep with the workflow. They are listed but cannot be searched.
+	// Memo Values to store with the workflow. They are part of lists but cannot be searched.
 	Memo map[string]JSON `json:"memo,omitempty,omitzero"`
 
-	// MemoPayloads The memo, when not all of its values are JSON. Stands instead of `memo`.
+	// MemoPayloads The memo, if not all of its values are JSON. Replaces `memo`.
 	MemoPayloads map[string]PayloadInput `json:"memoPayloads,omitempty,omitzero"`
 
-	// Priority Which work goes first in a task queue, and how it is shared fairly.
+	// Priority The order of work in a task queue, and how it is shared fairly.
 	Priority *Priority `json:"priority,omitempty"`
 
-	// RequestEagerStart Accepted for likeness with the SDK and without effect, because the gateway hosts no worker.
+	// RequestEagerStart Accepted for compatibility with the SDK. It has no effect, because the gateway hosts no worker.
 	RequestEagerStart *bool `json:"requestEagerStart,omitempty"`
 
-	// RetryPolicy How often and when a failed run is tried again.
+	// RetryPolicy How often and when a failed run is retried.
 	RetryPolicy *RetryPolicy `json:"retryPolicy,omitempty"`
 
-	// RunTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// RunTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	RunTimeout Duration `json:"runTimeout,omitempty,omitzero"`
 
-	// SearchAttributes The values to search the workflow by.
+	// SearchAttributes Values by which the workflow can be searched.
 	SearchAttributes map[string]SearchAttributeInput `json:"searchAttributes,omitempty,omitzero"`
 
-	// StartDelay A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// StartDelay A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	StartDelay Duration `json:"startDelay,omitempty,omitzero"`
 
-	// StartSignal A signal to send to the workflow, which is started first when it is not running.
+	// StartSignal A signal to send to the workflow. The workflow is started first if it is not running.
 	StartSignal string `json:"startSignal,omitempty,omitzero"`
 
-	// StartSignalArgPayloads The signal's arguments, when not all of them are JSON. Stands instead of `startSignalArgs`.
+	// StartSignalArgPayloads The signal's arguments, if not all of them are JSON. Replaces `startSignalArgs`.
 	StartSignalArgPayloads []PayloadInput `json:"startSignalArgPayloads,omitempty,omitzero"`
 
 	// StartSignalArgs The signal's arguments.
 	StartSignalArgs []JSON `json:"startSignalArgs,omitempty,omitzero"`
 
-	// StaticDetails A description of the workflow for user interfaces, in Temporal Markdown.
+	// StaticDetails A description for user interfaces, in Temporal Markdown.
 	StaticDetails string `json:"staticDetails,omitempty,omitzero"`
 
-	// StaticSummary One line about the workflow for user interfaces, in Temporal Markdown.
+	// StaticSummary A one-line summary for user interfaces, in Temporal Markdown.
 	StaticSummary string `json:"staticSummary,omitempty,omitzero"`
 
-	// TaskQueue The task queue of the workers that run it.
+	// TaskQueue The task queue of the workers that run the workflow.
 	TaskQueue string `json:"taskQueue"`
 
-	// TaskTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// TaskTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	TaskTimeout Duration `json:"taskTimeout,omitempty,omitzero"`
 
-	// VersioningOverride Which version of the workers runs the workflow, whatever the workers say.
+	// VersioningOverride The worker version that runs the workflow, whatever the workers configure.
 	VersioningOverride *VersioningOverride `json:"versioningOverride,omitempty"`
 
-	// WorkflowID The id of the workflow, unique in the namespace among running workflows.
+	// WorkflowID The workflow id. It is unique among the running workflows of the namespace.
 	WorkflowID string `json:"workflowId"`
 
-	// WorkflowType The name of the workflow to run.
+	// WorkflowType The name of the workflow type.
 	WorkflowType string `json:"workflowType"`
 }
 
 // StartedBatch The job that was started.
 type StartedBatch struct {
-	// JobID Its id.
+	// JobID The id of the job.
 	JobID string `json:"jobId"`
 }
 
 // StartedWorkflow The handle of a workflow.
 type StartedWorkflow struct {
-	// WorkflowID The workflow.
+	// WorkflowID The workflow id.
 	WorkflowID string `json:"workflowId"`
 
 	// RunID The run that was started or found.
 	RunID string `json:"runId"`
 
-	// FirstExecutionRunID The first run of its chain. Absent where the server does not tell, as older ones do after a signal with start.
+	// FirstExecutionRunID The first run of the run chain. Absent if the server does not report it, as older servers do after a
+	// signal-with-start.
 	FirstExecutionRunID string `json:"firstExecutionRunId,omitempty,omitzero"`
 
-	// Started Whether this call started the run.
+	// Started Whether this request started the run.
 	Started bool `json:"started"`
 }
 
 // StopBatchRequest defines model for StopBatchRequest.
 type StopBatchRequest struct {
-	// Reason Why. The gateway gives a reason when there is none.
+	// Reason The reason. By default the gateway sets one.
 	Reason string `json:"reason,omitempty,omitzero"`
 }
 
@@ -1191,51 +1199,51 @@ type SystemInfo struct {
 
 // TerminateRequest defines model for TerminateRequest.
 type TerminateRequest struct {
-	// DetailPayloads The details, when not all of them are JSON. Stands instead of `details`.
+	// DetailPayloads The details, if not all of them are JSON. Replaces `details`.
 	DetailPayloads []PayloadInput `json:"detailPayloads,omitempty,omitzero"`
 
-	// Details Values to keep with the termination.
+	// Details Values to store with the termination.
 	Details []JSON `json:"details,omitempty,omitzero"`
 
-	// Reason Why, for the workflow's history.
+	// Reason The reason, for the workflow's history.
 	Reason string `json:"reason,omitempty,omitzero"`
 }
 
-// TokenRequest What the bearer may do. At least one of `read`, `signals` and `updates` is needed.
+// TokenRequest The operations that the token permits. At least one of `read`, `signals` and `updates` is required.
 type TokenRequest struct {
-	// Read Describe and query the workflow, and read its result and its history.
+	// Read Whether the bearer can describe and query the workflow, and read its result and history.
 	Read bool `json:"read,omitempty,omitzero"`
 
-	// Signals The names of the signals that may be sent.
+	// Signals The names of the permitted signals.
 	Signals []string `json:"signals,omitempty,omitzero"`
 
-	// TTL A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// TTL A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	TTL Duration `json:"ttl,omitempty,omitzero"`
 
-	// Updates The names of the updates that may be sent.
+	// Updates The names of the permitted updates.
 	Updates []string `json:"updates,omitempty,omitzero"`
 }
 
 // UnpauseRequest defines model for UnpauseRequest.
 type UnpauseRequest struct {
-	// Reason Why, for the workflow's history.
+	// Reason The reason, for the workflow's history.
 	Reason string `json:"reason,omitempty,omitzero"`
 }
 
-// UpdateOptionsRequest The options to change. Absent means unchanged, `null` takes the option away.
+// UpdateOptionsRequest The options to change. An absent option is unchanged; `null` removes the option.
 type UpdateOptionsRequest struct {
 	// Priority The priority of the tasks that the workflow schedules from now on.
 	Priority Change[Priority] `json:"priority,omitempty,omitzero"`
 
-	// VersioningOverride Which version of the workers runs the workflow from now on.
+	// VersioningOverride The worker version that runs the workflow from now on.
 	VersioningOverride Change[VersioningOverride] `json:"versioningOverride,omitempty,omitzero"`
 }
 
 // UpdateRequest defines model for UpdateRequest.
 type UpdateRequest struct {
-	// ArgPayloads The arguments, when not all of them are JSON. Stands instead of `args`.
+	// ArgPayloads The arguments, if not all of them are JSON. Replaces `args`.
 	ArgPayloads []PayloadInput `json:"argPayloads,omitempty,omitzero"`
 
 	// Args The update's arguments.
@@ -1244,16 +1252,17 @@ type UpdateRequest struct {
 	// Update The name of the update.
 	Update string `json:"update"`
 
-	// UpdateID The id of the update, unique in its run: sent again, it is the same update. Absent means one that is
-	// made of the `Idempotency-Key` and the body, or at random. Everybody who may send an update to the workflow
-	// may ask for the outcome of one whose id they know: do not choose ids that can be guessed where that matters.
+	// UpdateID The id of the update, unique in its run. A repeated request with the same id is the same update. By
+	// default the id is derived from the `Idempotency-Key` and the body or, without a key, generated at
+	// random. Every caller that can send updates to the workflow can read the outcome of an update whose
+	// id it knows. Where this matters, use ids that cannot be guessed.
 	UpdateID string `json:"updateId,omitempty,omitzero"`
 
-	// WaitForStage What to wait for, until the workflow has accepted the update or until it has its outcome.
+	// WaitForStage The stage to wait for: until the workflow has accepted the update, or until the update has an outcome.
 	WaitForStage UpdateStage `json:"waitForStage,omitempty,omitzero"`
 }
 
-// UpdateStage What to wait for, until the workflow has accepted the update or until it has its outcome.
+// UpdateStage The stage to wait for: until the workflow has accepted the update, or until the update has an outcome.
 type UpdateStage string
 
 // UpdateWithStartRequest defines model for UpdateWithStartRequest.
@@ -1262,34 +1271,34 @@ type UpdateWithStartRequest struct {
 	Update UpdateRequest        `json:"update"`
 }
 
-// UpdatedWithStart A workflow that was started or found, and the update that was sent to it.
+// UpdatedWithStart The workflow that was started or found, and the update that was sent to it.
 type UpdatedWithStart struct {
 	// Start The handle of a workflow.
 	Start StartedWorkflow `json:"start"`
 
-	// Update How far an update has come, and its outcome when it has one.
+	// Update The state of an update, and its outcome if it has one.
 	Update WorkflowUpdate `json:"update"`
 }
 
-// VersionTransition A move to another version that has begun.
+// VersionTransition A transition to another version that is in progress.
 type VersionTransition struct {
 	// DeploymentVersion A version of a worker deployment.
 	DeploymentVersion *DeploymentVersion `json:"deploymentVersion,omitempty"`
 }
 
-// VersioningBehavior `PINNED` stays on `pinnedVersion`; `AUTO_UPGRADE` moves to the current version.
+// VersioningBehavior `PINNED` stays on `pinnedVersion`. `AUTO_UPGRADE` moves to the current version.
 type VersioningBehavior string
 
-// VersioningOverride Which version of the workers runs the workflow, whatever the workers say.
+// VersioningOverride The worker version that runs the workflow, whatever the workers configure.
 type VersioningOverride struct {
-	// Behavior `PINNED` stays on `pinnedVersion`; `AUTO_UPGRADE` moves to the current version.
+	// Behavior `PINNED` stays on `pinnedVersion`. `AUTO_UPGRADE` moves to the current version.
 	Behavior VersioningBehavior `json:"behavior"`
 
 	// PinnedVersion A version of a worker deployment.
 	PinnedVersion *DeploymentVersion `json:"pinnedVersion,omitempty"`
 }
 
-// VersioningOverrideState The override that is in force. It wins over the workers' own behavior.
+// VersioningOverrideState The override in force. It takes precedence over the workers' own behavior.
 type VersioningOverrideState struct {
 	// Behavior One of `PINNED`, `AUTO_UPGRADE` and `ONE_TIME`.
 	Behavior string `json:"behavior"`
@@ -1298,9 +1307,9 @@ type VersioningOverrideState struct {
 	PinnedVersion *DeploymentVersion `json:"pinnedVersion,omitempty"`
 }
 
-// WorkflowCallback A callback that is called when the workflow closes. Its address is not told.
+// WorkflowCallback A callback that the server calls when the workflow closes. Its address is not returned.
 type WorkflowCallback struct {
-	// Attempt How often it was called.
+	// Attempt The number of attempts to call it.
 	Attempt int32 `json:"attempt,omitempty,omitzero"`
 
 	// BlockedReason Why it is blocked.
@@ -1309,14 +1318,14 @@ type WorkflowCallback struct {
 	// LastAttemptCompleteTime When the latest attempt ended.
 	LastAttemptCompleteTime string `json:"lastAttemptCompleteTime,omitempty,omitzero"`
 
-	// LastAttemptFailure What went wrong, and in `cause` what brought it about. `kind` tells which of the other fields
-	// there can be.
+	// LastAttemptFailure A failure, with the failure that caused it in `cause`. `kind` determines which other fields can be
+	// present.
 	LastAttemptFailure *Failure `json:"lastAttemptFailure,omitempty"`
 
 	// NextAttemptScheduleTime When the next attempt is due.
 	NextAttemptScheduleTime string `json:"nextAttemptScheduleTime,omitempty,omitzero"`
 
-	// RegistrationTime When it was registered.
+	// RegistrationTime When the callback was registered.
 	RegistrationTime string `json:"registrationTime,omitempty,omitzero"`
 
 	// State One of `STANDBY`, `SCHEDULED`, `BACKING_OFF`, `FAILED`, `SUCCEEDED` and `BLOCKED`.
@@ -1325,10 +1334,10 @@ type WorkflowCallback struct {
 
 // WorkflowCount A number of workflows.
 type WorkflowCount struct {
-	// Count How many there are; an approximation when there are many.
+	// Count The number of workflows. It is approximate if it is large.
 	Count int64 `json:"count"`
 
-	// Groups The count of each group, for a query with `GROUP BY`.
+	// Groups The count of each group, if the query has `GROUP BY`.
 	Groups []WorkflowCountGroup `json:"groups,omitempty,omitzero"`
 }
 
@@ -1337,41 +1346,42 @@ type WorkflowCountGroup struct {
 	// Values The values of the attributes that the query groups by.
 	Values []JSON `json:"values"`
 
-	// Count How many there are.
+	// Count The number of workflows in the group.
 	Count int64 `json:"count"`
 }
 
-// WorkflowDefinition What a workflow handles.
+// WorkflowDefinition The handlers of a workflow.
 type WorkflowDefinition struct {
-	// Type The name of the workflow's type, as its worker tells it. Some SDKs tell none of a dynamic workflow.
+	// Type The name of the workflow type, as reported by its worker. Some SDKs report none for a dynamic
+	// workflow.
 	Type string `json:"type,omitempty,omitzero"`
 
-	// Queries The queries that it answers.
+	// Queries The queries that the workflow handles.
 	Queries []WorkflowHandler `json:"queries,omitempty,omitzero"`
 
-	// Signals The signals that it handles.
+	// Signals The signals that the workflow handles.
 	Signals []WorkflowHandler `json:"signals,omitempty,omitzero"`
 
-	// Updates The updates that it handles.
+	// Updates The updates that the workflow handles.
 	Updates []WorkflowHandler `json:"updates,omitempty,omitzero"`
 }
 
-// WorkflowDescription A run of a workflow, in full.
+// WorkflowDescription The description of a run.
 type WorkflowDescription struct {
 	// Embedded struct due to allOf(#/components/schemas/WorkflowSummary)
 	WorkflowSummary `yaml:",inline"`
 	// Embedded fields due to inline allOf schema
-	// ExecutionTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// ExecutionTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	ExecutionTimeout Duration `json:"executionTimeout,omitempty,omitzero"`
 
-	// RunTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// RunTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	RunTimeout Duration `json:"runTimeout,omitempty,omitzero"`
 
-	// TaskTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// TaskTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	TaskTimeout Duration `json:"taskTimeout,omitempty,omitzero"`
@@ -1388,16 +1398,16 @@ type WorkflowDescription struct {
 	// LastResetTime When the workflow was last reset.
 	LastResetTime string `json:"lastResetTime,omitempty,omitzero"`
 
-	// ResetRunID The run that a reset of this one started.
+	// ResetRunID The run that a reset of this run started.
 	ResetRunID string `json:"resetRunId,omitempty,omitzero"`
 
-	// CancelRequested Whether somebody asked the run to cancel.
+	// CancelRequested Whether cancellation of the run was requested.
 	CancelRequested bool `json:"cancelRequested,omitempty,omitzero"`
 
-	// StaticSummary One line about the workflow, given at its start.
+	// StaticSummary The one-line summary that was set at the start.
 	StaticSummary string `json:"staticSummary,omitempty,omitzero"`
 
-	// StaticDetails The description of the workflow, given at its start.
+	// StaticDetails The description that was set at the start.
 	StaticDetails string `json:"staticDetails,omitempty,omitzero"`
 
 	// Pause Who paused it, when and why.
@@ -1406,19 +1416,19 @@ type WorkflowDescription struct {
 	// PendingActivities The activities that are scheduled or running.
 	PendingActivities []PendingActivity `json:"pendingActivities,omitempty,omitzero"`
 
-	// PendingChildren The child workflows that are not closed.
+	// PendingChildren The child workflows that have not closed.
 	PendingChildren []PendingChild `json:"pendingChildren,omitempty,omitzero"`
 
-	// PendingNexusOperations The Nexus operations that are not done.
+	// PendingNexusOperations The Nexus operations that have not ended.
 	PendingNexusOperations []PendingNexusOperation `json:"pendingNexusOperations,omitempty,omitzero"`
 
-	// PendingWorkflowTask The workflow task that a worker has, or that waits for one.
+	// PendingWorkflowTask The workflow task that is scheduled, or that a worker is processing.
 	PendingWorkflowTask *PendingWorkflowTask `json:"pendingWorkflowTask,omitempty"`
 
-	// Callbacks What is called when the workflow closes.
+	// Callbacks The callbacks that the server calls when the workflow closes.
 	Callbacks []WorkflowCallback `json:"callbacks,omitempty,omitzero"`
 
-	// AutoResetPoints The points that the workflow can be reset to when a build turns out to be bad.
+	// AutoResetPoints The points to which the workflow can be reset if a build is bad.
 	AutoResetPoints []ResetPoint `json:"autoResetPoints,omitempty,omitzero"`
 
 	// RequestIDs The requests that started the run or attached to it, by request id.
@@ -1427,41 +1437,41 @@ type WorkflowDescription struct {
 
 // WorkflowExecution A run of a workflow.
 type WorkflowExecution struct {
-	// Namespace The namespace, when it is known and may be another one.
+	// Namespace The namespace, if it is known and can be another one.
 	Namespace string `json:"namespace,omitempty,omitzero"`
 
-	// WorkflowID The workflow.
+	// WorkflowID The workflow id.
 	WorkflowID string `json:"workflowId"`
 
-	// RunID The run.
+	// RunID The run id.
 	RunID string `json:"runId,omitempty,omitzero"`
 }
 
 // WorkflowHandler A handler of queries, signals or updates.
 type WorkflowHandler struct {
-	// Name Its name. Absent for the dynamic handler, which takes every other name.
+	// Name The name. Absent for the dynamic handler, which handles every other name.
 	Name string `json:"name,omitempty,omitzero"`
 
-	// Description What it does, as the application describes it.
+	// Description The application's description of the handler.
 	Description string `json:"description,omitempty,omitzero"`
 }
 
-// WorkflowHistory A page of a run's events.
+// WorkflowHistory A page of the events of a run.
 type WorkflowHistory struct {
-	// Events The events of this page, in their order.
+	// Events The events of this page, in order.
 	Events []HistoryEvent `json:"events"`
 
-	// NextPageToken The `pageToken` of the next page. Absent on the last one.
+	// NextPageToken The `pageToken` of the next page. Absent on the last page.
 	NextPageToken string `json:"nextPageToken,omitempty,omitzero"`
 }
 
-// WorkflowIDConflictPolicy What happens when a running workflow has this id. `UNSPECIFIED` fails the start, and with
-// `startSignal` uses the running one. It cannot be set beside the reuse policy
+// WorkflowIDConflictPolicy What happens if a running workflow has this id. With `UNSPECIFIED` the start fails or, with
+// `startSignal`, uses the running workflow. Cannot be combined with the reuse policy
 // `TERMINATE_IF_RUNNING`.
 type WorkflowIDConflictPolicy string
 
-// WorkflowIDReusePolicy What happens when a closed workflow has this id: it is reused always, only after a workflow that
-// did not complete, or never. `TERMINATE_IF_RUNNING` also ends a running one.
+// WorkflowIDReusePolicy What happens if a closed workflow has this id. The id can be reused always, only after a workflow that
+// did not complete successfully, or never. `TERMINATE_IF_RUNNING` also terminates a running workflow.
 type WorkflowIDReusePolicy string
 
 // WorkflowList A page of workflows.
@@ -1469,40 +1479,40 @@ type WorkflowList struct {
 	// Workflows The workflows of this page.
 	Workflows []WorkflowSummary `json:"workflows"`
 
-	// NextPageToken The `pageToken` of the next page. Absent on the last one.
+	// NextPageToken The `pageToken` of the next page. Absent on the last page.
 	NextPageToken string `json:"nextPageToken,omitempty,omitzero"`
 }
 
-// WorkflowMetadata What a workflow says of itself.
+// WorkflowMetadata The metadata that a workflow reports.
 type WorkflowMetadata struct {
-	// CurrentDetails What the workflow is doing now, in Temporal Markdown.
+	// CurrentDetails What the workflow is currently doing, in Temporal Markdown.
 	CurrentDetails string `json:"currentDetails,omitempty,omitzero"`
 
-	// Definition What a workflow handles.
+	// Definition The handlers of a workflow.
 	Definition *WorkflowDefinition `json:"definition,omitempty"`
 }
 
-// WorkflowOptions The options in force. What is absent is not set.
+// WorkflowOptions The options in force. An absent option is not set.
 type WorkflowOptions struct {
-	// Priority Which work goes first in a task queue, and how it is shared fairly.
+	// Priority The order of work in a task queue, and how it is shared fairly.
 	Priority *Priority `json:"priority,omitempty"`
 
-	// VersioningOverride The override that is in force. It wins over the workers' own behavior.
+	// VersioningOverride The override in force. It takes precedence over the workers' own behavior.
 	VersioningOverride *VersioningOverrideState `json:"versioningOverride,omitempty"`
 }
 
-// WorkflowSummary A run of a workflow, as it is listed.
+// WorkflowSummary A run of a workflow, as an item of a list.
 type WorkflowSummary struct {
-	// WorkflowID The workflow.
+	// WorkflowID The workflow id.
 	WorkflowID string `json:"workflowId"`
 
-	// RunID The run.
+	// RunID The run id.
 	RunID string `json:"runId"`
 
-	// FirstExecutionRunID The first run of its chain, when the server tells.
+	// FirstExecutionRunID The first run of the run chain. Absent if the server does not report it.
 	FirstExecutionRunID string `json:"firstExecutionRunId,omitempty,omitzero"`
 
-	// WorkflowType The name of the workflow.
+	// WorkflowType The name of the workflow type.
 	WorkflowType string `json:"workflowType"`
 
 	// TaskQueue The task queue of its workers.
@@ -1515,30 +1525,31 @@ type WorkflowSummary struct {
 	// StartTime When the run was started.
 	StartTime string `json:"startTime"`
 
-	// ExecutionTime When its first task was due; later than `startTime` for cron, retries and delayed starts.
+	// ExecutionTime When the first task of the run was due. It is later than `startTime` for cron, retries and delayed
+	// starts.
 	ExecutionTime string `json:"executionTime,omitempty,omitzero"`
 
-	// CloseTime When it closed.
+	// CloseTime When the run closed.
 	CloseTime string `json:"closeTime,omitempty,omitzero"`
 
-	// ExecutionDuration A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+	// ExecutionDuration A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 	//
 	// Examples: 30s
 	ExecutionDuration Duration `json:"executionDuration,omitempty,omitzero"`
 
-	// HistoryLength The number of events in its history.
+	// HistoryLength The number of events in the history of the run.
 	HistoryLength int64 `json:"historyLength"`
 
-	// HistorySizeBytes The size of its history.
+	// HistorySizeBytes The size of the history in bytes.
 	HistorySizeBytes int64 `json:"historySizeBytes,omitempty,omitzero"`
 
-	// StateTransitionCount How often its state was changed.
+	// StateTransitionCount The number of state transitions of the run.
 	StateTransitionCount int64 `json:"stateTransitionCount,omitempty,omitzero"`
 
 	// Memo The memo.
 	Memo map[string]JSON `json:"memo,omitempty,omitzero"`
 
-	// MemoPayloads The memo, when not all of its values are JSON.
+	// MemoPayloads The memo, if not all of its values are JSON.
 	MemoPayloads map[string]Payload `json:"memoPayloads,omitempty,omitzero"`
 
 	// SearchAttributes The search attributes.
@@ -1550,47 +1561,48 @@ type WorkflowSummary struct {
 	// Root A run of a workflow.
 	Root *WorkflowExecution `json:"root,omitempty"`
 
-	// AssignedBuildID The build id that the rules of worker versioning assigned.
+	// AssignedBuildID The build id that the worker versioning rules assigned.
 	AssignedBuildID string `json:"assignedBuildId,omitempty,omitzero"`
 
-	// ExternalPayloadCount The number of payloads that are stored outside of the history.
+	// ExternalPayloadCount The number of payloads that are stored outside the history.
 	ExternalPayloadCount int64 `json:"externalPayloadCount,omitempty,omitzero"`
 
-	// ExternalPayloadSizeBytes The size of these payloads.
+	// ExternalPayloadSizeBytes The size of these payloads in bytes.
 	ExternalPayloadSizeBytes int64 `json:"externalPayloadSizeBytes,omitempty,omitzero"`
 
-	// InheritedBuildID The build id taken over from the run or parent before.
+	// InheritedBuildID The build id inherited from the previous run or from the parent.
 	InheritedBuildID string `json:"inheritedBuildId,omitempty,omitzero"`
 
-	// Priority Which work goes first in a task queue, and how it is shared fairly.
+	// Priority The order of work in a task queue, and how it is shared fairly.
 	Priority *Priority `json:"priority,omitempty"`
 
-	// Versioning Which version of the workers runs the workflow.
+	// Versioning The worker version that runs the workflow.
 	Versioning *WorkflowVersioning `json:"versioning,omitempty"`
 
 	// WorkerDeploymentName The worker deployment that completed the latest workflow task.
 	WorkerDeploymentName string `json:"workerDeploymentName,omitempty,omitzero"`
 }
 
-// WorkflowUpdate How far an update has come, and its outcome when it has one.
+// WorkflowUpdate The state of an update, and its outcome if it has one.
 type WorkflowUpdate struct {
-	// WorkflowID The workflow.
+	// WorkflowID The workflow id.
 	WorkflowID string `json:"workflowId"`
 
 	// RunID The run that the update belongs to.
 	RunID string `json:"runId,omitempty,omitzero"`
 
-	// UpdateID The update.
+	// UpdateID The update id.
 	UpdateID string `json:"updateId"`
 
-	// Stage `ADMITTED` while no worker has taken it, `ACCEPTED` while its handler runs, `COMPLETED` when it has an outcome.
+	// Stage `ADMITTED` until a worker accepts the update, `ACCEPTED` while its handler runs, `COMPLETED` when it
+	// has an outcome.
 	Stage string `json:"stage"`
 
-	// Status The outcome: `COMPLETED`, `FAILED` by its handler or with its workflow, or `REJECTED` before it had any
-	// effect. Absent before the stage `COMPLETED`.
+	// Status The outcome: `COMPLETED`; `FAILED`, if its handler or its workflow failed; or `REJECTED`, in which
+	// case it had no effect. Absent before the stage `COMPLETED`.
 	Status string `json:"status,omitempty,omitzero"`
 
-	// Result Any JSON value, kept as it is written.
+	// Result Any JSON value, preserved as written.
 	Result JSON `json:"result,omitzero"`
 
 	// ResultPayload A Temporal payload that is not plain JSON.
@@ -1598,12 +1610,12 @@ type WorkflowUpdate struct {
 	// Examples: {"data":"aGVsbG8=","metadata":{"encoding":"YmluYXJ5L3BsYWlu"}}
 	ResultPayload *Payload `json:"resultPayload,omitempty"`
 
-	// Failure What went wrong, and in `cause` what brought it about. `kind` tells which of the other fields
-	// there can be.
+	// Failure A failure, with the failure that caused it in `cause`. `kind` determines which other fields can be
+	// present.
 	Failure *Failure `json:"failure,omitempty"`
 }
 
-// WorkflowVersioning Which version of the workers runs the workflow.
+// WorkflowVersioning The worker version that runs the workflow.
 type WorkflowVersioning struct {
 	// Behavior `PINNED` or `AUTO_UPGRADE`. Absent when the workflow is not versioned.
 	Behavior string `json:"behavior,omitempty,omitzero"`
@@ -1611,13 +1623,13 @@ type WorkflowVersioning struct {
 	// DeploymentVersion A version of a worker deployment.
 	DeploymentVersion *DeploymentVersion `json:"deploymentVersion,omitempty"`
 
-	// Override The override that is in force. It wins over the workers' own behavior.
+	// Override The override in force. It takes precedence over the workers' own behavior.
 	Override *VersioningOverrideState `json:"override,omitempty"`
 
-	// RevisionNumber How often the workflow was routed to another version.
+	// RevisionNumber The number of times that the workflow was routed to another version.
 	RevisionNumber int64 `json:"revisionNumber,omitempty,omitzero"`
 
-	// Transition A move to another version that has begun.
+	// Transition A transition to another version that is in progress.
 	Transition *VersionTransition `json:"transition,omitempty"`
 }
 
@@ -1666,9 +1678,9 @@ type PayloadsParam = string
 // QueryNameParam defines model for QueryNameParam.
 type QueryNameParam = string
 
-// RejectConditionParam When to refuse a query: `NONE` never, `NOT_OPEN` when the workflow is closed,
-// `NOT_COMPLETED_CLEANLY` when it closed otherwise than by completing. Absent means the
-// namespace's setting, which `GET …/client` tells.
+// RejectConditionParam When to reject a query: never (`NONE`), if the workflow is closed (`NOT_OPEN`), or if it closed in any
+// other way than by completing (`NOT_COMPLETED_CLEANLY`). The default is the namespace's setting, which
+// `GET …/client` returns.
 type RejectConditionParam = QueryRejectCondition
 
 // RunIDParam defines model for RunIdParam.
@@ -1683,7 +1695,7 @@ type UpdateIDParam = string
 // UpdateIDQueryParam defines model for UpdateIdQueryParam.
 type UpdateIDQueryParam = string
 
-// UpdateWaitParam A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+// UpdateWaitParam A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 //
 // Examples: 30s
 type UpdateWaitParam = Duration
@@ -1691,7 +1703,7 @@ type UpdateWaitParam = Duration
 // WaitNewEventParam defines model for WaitNewEventParam.
 type WaitNewEventParam = bool
 
-// WaitParam A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Answers write seconds.
+// WaitParam A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
 //
 // Examples: 30s
 type WaitParam = Duration
@@ -1704,182 +1716,191 @@ type WorkflowIDQueryParam = string
 
 // ListBatchesParams defines parameters for ListBatches.
 type ListBatchesParams struct {
-	// PageSize The most items in a page, and the size of the pages that a stream fetches.
+	// PageSize The maximum number of items in a page. For a stream, the size of the pages that the gateway reads from
+	// the server.
 	PageSize *PageSizeParam `form:"pageSize,omitempty" json:"pageSize,omitempty"`
 
-	// PageToken The `nextPageToken` of the page before. It is opaque and good for the same caller, namespace and
-	// operation only.
+	// PageToken The `nextPageToken` of the previous page. It is opaque, and valid only for the same caller, namespace
+	// and operation.
 	PageToken PageTokenParam `form:"pageToken,omitempty" json:"pageToken,omitempty,omitzero"`
 
-	// Limit The most items in this answer. Absent means no limit for a stream and `pageSize` for a page.
+	// Limit The maximum number of items in this response. The default is no limit for a stream, and `pageSize` for a
+	// page.
 	Limit *LimitParam `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListWorkflowsParams defines parameters for ListWorkflows.
 type ListWorkflowsParams struct {
-	// Query A [visibility query](https://docs.temporal.io/list-filter). Absent means every workflow.
+	// Query A [visibility query](https://docs.temporal.io/list-filter). By default it matches every workflow.
 	Query ListFilterParam `form:"query,omitempty" json:"query,omitempty,omitzero"`
 
-	// PageSize The most items in a page, and the size of the pages that a stream fetches.
+	// PageSize The maximum number of items in a page. For a stream, the size of the pages that the gateway reads from
+	// the server.
 	PageSize *PageSizeParam `form:"pageSize,omitempty" json:"pageSize,omitempty"`
 
-	// PageToken The `nextPageToken` of the page before. It is opaque and good for the same caller, namespace and
-	// operation only.
+	// PageToken The `nextPageToken` of the previous page. It is opaque, and valid only for the same caller, namespace
+	// and operation.
 	PageToken PageTokenParam `form:"pageToken,omitempty" json:"pageToken,omitempty,omitzero"`
 
-	// Limit The most items in this answer. Absent means no limit for a stream and `pageSize` for a page.
+	// Limit The maximum number of items in this response. The default is no limit for a stream, and `pageSize` for a
+	// page.
 	Limit *LimitParam `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // StartWorkflowParams defines parameters for StartWorkflow.
 type StartWorkflowParams struct {
-	// Wait How long to wait for the outcome, at most the gateway's `limits.maxWait`. Absent means not at all.
-	// `Prefer: wait=N` means the same; sending both is an error.
+	// Wait How long to wait for the outcome, limited by the gateway's `limits.maxWait`. By default the request does
+	// not wait. `Prefer: wait=N` has the same meaning; do not send both.
 	Wait WaitParam `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
 
-	// FollowRuns Whether the wait, or the stream of events, goes on in the next run when a run was continued as new,
+	// FollowRuns Whether the wait, or the stream of events, continues in the next run after a run was continued as new,
 	// retried or started again by cron.
 	FollowRuns *FollowRunsParam `form:"followRuns,omitempty" json:"followRuns,omitempty"`
 
-	// FollowReset Whether the wait goes on in the new run when a run was reset. Otherwise a run that a reset ended is
-	// `TERMINATED`, and one that had ended before it keeps its outcome.
+	// FollowReset Whether the wait continues in the new run after a reset. Otherwise the outcome of a run that a reset
+	// ended is `TERMINATED`, and a run that had ended before the reset keeps its outcome.
 	FollowReset *FollowResetParam `form:"followReset,omitempty" json:"followReset,omitempty"`
 
-	// FailureStatus The HTTP status of the outcome of a workflow that ended with a failure, or of an update that failed or was
-	// rejected. By default it is 200, because the outcome is data; `422` is for clients that tell success from
-	// failure by status.
+	// FailureStatus The HTTP status for a workflow that did not complete successfully, or for an update that failed or was
+	// rejected. By default it is 200, because the outcome is data. `422` is for clients that detect failures
+	// by status.
 	FailureStatus *FailureStatusParam `form:"failureStatus,omitempty" json:"failureStatus,omitempty"`
 }
 
 // DeleteWorkflowParams defines parameters for DeleteWorkflow.
 type DeleteWorkflowParams struct {
-	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	// WorkflowID The workflow id, if the path has `-` in its place. Rejected otherwise.
 	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
 
-	// RunID The run. Absent means the latest one.
+	// RunID The run id. By default the latest run.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
-	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
-	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
-	// the latest when it comes, though the workflow may go on to another meanwhile.
+	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
+	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
+	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // DescribeWorkflowParams defines parameters for DescribeWorkflow.
 type DescribeWorkflowParams struct {
-	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	// WorkflowID The workflow id, if the path has `-` in its place. Rejected otherwise.
 	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
 
-	// RunID The run. Absent means the latest one.
+	// RunID The run id. By default the latest run.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
-	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
-	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
-	// the latest when it comes, though the workflow may go on to another meanwhile.
+	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
+	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
+	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // UpdateWorkflowOptionsParams defines parameters for UpdateWorkflowOptions.
 type UpdateWorkflowOptionsParams struct {
-	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	// WorkflowID The workflow id, if the path has `-` in its place. Rejected otherwise.
 	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
 
-	// RunID The run. Absent means the latest one.
+	// RunID The run id. By default the latest run.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
-	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
-	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
-	// the latest when it comes, though the workflow may go on to another meanwhile.
+	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
+	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
+	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // CancelWorkflowParams defines parameters for CancelWorkflow.
 type CancelWorkflowParams struct {
-	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	// WorkflowID The workflow id, if the path has `-` in its place. Rejected otherwise.
 	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
 
-	// RunID The run. Absent means the latest one.
+	// RunID The run id. By default the latest run.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
-	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
-	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
-	// the latest when it comes, though the workflow may go on to another meanwhile.
+	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
+	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
+	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // GetWorkflowHistoryParams defines parameters for GetWorkflowHistory.
 type GetWorkflowHistoryParams struct {
-	// WaitNewEvent Waits for events to come when there are none beyond the page token. The answer may hold none, and a
-	// token to go on with, until the run has closed. The wait ends after 20 seconds, or a second before a shorter
-	// `Request-Timeout`, but not before it has lasted a second; and when the replica stops.
+	// WaitNewEvent Whether to wait for new events if there are none after the page token. Until the run has closed, the
+	// response can have no events, and a token for the next request. The wait ends after 20 seconds, or a
+	// second before a shorter `Request-Timeout`, but lasts at least one second. It also ends when the replica
+	// shuts down.
 	WaitNewEvent *WaitNewEventParam `form:"waitNewEvent,omitempty" json:"waitNewEvent,omitempty"`
 
-	// EventFilterType Which events. `CLOSE_EVENT` is the last one of a closed run, and waits for it for a while.
+	// EventFilterType Which events to return. `CLOSE_EVENT` is the last event of a closed run; the request waits for it for a
+	// limited time.
 	EventFilterType EventFilterTypeParam `form:"eventFilterType,omitempty" json:"eventFilterType,omitempty,omitzero"`
 
-	// SkipArchival Leaves histories out that have moved to the archive.
+	// SkipArchival Whether to exclude histories that have moved to the archive.
 	SkipArchival *SkipArchivalParam `form:"skipArchival,omitempty" json:"skipArchival,omitempty"`
 
-	// Payloads How payloads are shown: `decoded`, the default, shows those that are JSON and nothing else as JSON, byte
-	// for byte, and all others (search attributes, which have a type, among them) with their metadata and data;
-	// `raw` shows all of them so, which is what the SDKs' replayers read.
+	// Payloads The format of payloads. With `decoded`, the default, a payload that is only JSON is returned as JSON,
+	// byte for byte, and every other payload with its metadata and data. Search attributes are among the
+	// latter, because they have a type. With `raw`, every payload has its metadata and data, which is the
+	// format that the SDKs' replayers read.
 	Payloads PayloadsParam `form:"payloads,omitempty" json:"payloads,omitempty,omitzero"`
 
-	// PageSize The most items in a page, and the size of the pages that a stream fetches.
+	// PageSize The maximum number of items in a page. For a stream, the size of the pages that the gateway reads from
+	// the server.
 	PageSize *PageSizeParam `form:"pageSize,omitempty" json:"pageSize,omitempty"`
 
-	// PageToken The `nextPageToken` of the page before. It is opaque and good for the same caller, namespace and
-	// operation only.
+	// PageToken The `nextPageToken` of the previous page. It is opaque, and valid only for the same caller, namespace
+	// and operation.
 	PageToken PageTokenParam `form:"pageToken,omitempty" json:"pageToken,omitempty,omitzero"`
 
-	// Limit The most items in this answer. Absent means no limit for a stream and `pageSize` for a page.
+	// Limit The maximum number of items in this response. The default is no limit for a stream, and `pageSize` for a
+	// page.
 	Limit *LimitParam `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// FollowRuns Whether the wait, or the stream of events, goes on in the next run when a run was continued as new,
+	// FollowRuns Whether the wait, or the stream of events, continues in the next run after a run was continued as new,
 	// retried or started again by cron.
 	FollowRuns *FollowRunsParam `form:"followRuns,omitempty" json:"followRuns,omitempty"`
 
-	// LastEventID As the header `Last-Event-ID`, which wins, for those who cannot send it with their first request. For a
-	// stream of events alone.
+	// LastEventID The same as the header `Last-Event-ID`, which takes precedence, for clients that cannot send the header
+	// with their first request. Only for a stream of events.
 	LastEventID LastEventIDParam `form:"lastEventId,omitempty" json:"lastEventId,omitempty,omitzero"`
 
-	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	// WorkflowID The workflow id, if the path has `-` in its place. Rejected otherwise.
 	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
 
-	// RunID The run. Absent means the latest one.
+	// RunID The run id. By default the latest run.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
-	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
-	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
-	// the latest when it comes, though the workflow may go on to another meanwhile.
+	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
+	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
+	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // GetWorkflowMetadataParams defines parameters for GetWorkflowMetadata.
 type GetWorkflowMetadataParams struct {
-	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	// WorkflowID The workflow id, if the path has `-` in its place. Rejected otherwise.
 	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
 
-	// RunID The run. Absent means the latest one.
+	// RunID The run id. By default the latest run.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
-	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
-	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
-	// the latest when it comes, though the workflow may go on to another meanwhile.
+	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
+	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
+	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // PauseWorkflowParams defines parameters for PauseWorkflow.
 type PauseWorkflowParams struct {
-	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	// WorkflowID The workflow id, if the path has `-` in its place. Rejected otherwise.
 	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
 
-	// RunID The run. Absent means the latest one.
+	// RunID The run id. By default the latest run.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
-	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
-	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
-	// the latest when it comes, though the workflow may go on to another meanwhile.
+	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
+	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
+	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
@@ -1888,203 +1909,203 @@ type QueryWorkflowByNameParams struct {
 	// Query The name of the query.
 	Query QueryNameParam `form:"query" json:"query"`
 
-	// RejectCondition When to refuse the query. Absent means the namespace's setting.
+	// RejectCondition The condition under which to reject the query. The default is the namespace's setting.
 	RejectCondition RejectConditionParam `form:"rejectCondition,omitempty" json:"rejectCondition,omitempty,omitzero"`
 
-	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	// WorkflowID The workflow id, if the path has `-` in its place. Rejected otherwise.
 	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
 
-	// RunID The run. Absent means the latest one.
+	// RunID The run id. By default the latest run.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
-	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
-	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
-	// the latest when it comes, though the workflow may go on to another meanwhile.
+	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
+	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
+	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // QueryWorkflowParams defines parameters for QueryWorkflow.
 type QueryWorkflowParams struct {
-	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	// WorkflowID The workflow id, if the path has `-` in its place. Rejected otherwise.
 	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
 
-	// RunID The run. Absent means the latest one.
+	// RunID The run id. By default the latest run.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
-	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
-	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
-	// the latest when it comes, though the workflow may go on to another meanwhile.
+	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
+	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
+	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // ResetWorkflowParams defines parameters for ResetWorkflow.
 type ResetWorkflowParams struct {
-	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	// WorkflowID The workflow id, if the path has `-` in its place. Rejected otherwise.
 	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
 
-	// RunID The run. Absent means the latest one.
+	// RunID The run id. By default the latest run.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
-	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
-	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
-	// the latest when it comes, though the workflow may go on to another meanwhile.
+	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
+	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
+	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // GetWorkflowResultParams defines parameters for GetWorkflowResult.
 type GetWorkflowResultParams struct {
-	// Wait How long to wait for the outcome, at most the gateway's `limits.maxWait`. Absent means not at all.
-	// `Prefer: wait=N` means the same; sending both is an error.
+	// Wait How long to wait for the outcome, limited by the gateway's `limits.maxWait`. By default the request does
+	// not wait. `Prefer: wait=N` has the same meaning; do not send both.
 	Wait WaitParam `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
 
-	// FollowRuns Whether the wait, or the stream of events, goes on in the next run when a run was continued as new,
+	// FollowRuns Whether the wait, or the stream of events, continues in the next run after a run was continued as new,
 	// retried or started again by cron.
 	FollowRuns *FollowRunsParam `form:"followRuns,omitempty" json:"followRuns,omitempty"`
 
-	// FollowReset Whether the wait goes on in the new run when a run was reset. Otherwise a run that a reset ended is
-	// `TERMINATED`, and one that had ended before it keeps its outcome.
+	// FollowReset Whether the wait continues in the new run after a reset. Otherwise the outcome of a run that a reset
+	// ended is `TERMINATED`, and a run that had ended before the reset keeps its outcome.
 	FollowReset *FollowResetParam `form:"followReset,omitempty" json:"followReset,omitempty"`
 
-	// FailureStatus The HTTP status of the outcome of a workflow that ended with a failure, or of an update that failed or was
-	// rejected. By default it is 200, because the outcome is data; `422` is for clients that tell success from
-	// failure by status.
+	// FailureStatus The HTTP status for a workflow that did not complete successfully, or for an update that failed or was
+	// rejected. By default it is 200, because the outcome is data. `422` is for clients that detect failures
+	// by status.
 	FailureStatus *FailureStatusParam `form:"failureStatus,omitempty" json:"failureStatus,omitempty"`
 
-	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	// WorkflowID The workflow id, if the path has `-` in its place. Rejected otherwise.
 	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
 
-	// RunID The run. Absent means the latest one.
+	// RunID The run id. By default the latest run.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
-	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
-	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
-	// the latest when it comes, though the workflow may go on to another meanwhile.
+	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
+	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
+	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // SignalWorkflowParams defines parameters for SignalWorkflow.
 type SignalWorkflowParams struct {
-	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	// WorkflowID The workflow id, if the path has `-` in its place. Rejected otherwise.
 	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
 
-	// RunID The run. Absent means the latest one.
+	// RunID The run id. By default the latest run.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
-	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
-	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
-	// the latest when it comes, though the workflow may go on to another meanwhile.
+	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
+	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
+	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // TerminateWorkflowParams defines parameters for TerminateWorkflow.
 type TerminateWorkflowParams struct {
-	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	// WorkflowID The workflow id, if the path has `-` in its place. Rejected otherwise.
 	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
 
-	// RunID The run. Absent means the latest one.
+	// RunID The run id. By default the latest run.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
-	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
-	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
-	// the latest when it comes, though the workflow may go on to another meanwhile.
+	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
+	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
+	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // CreateTokenParams defines parameters for CreateToken.
 type CreateTokenParams struct {
-	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	// WorkflowID The workflow id, if the path has `-` in its place. Rejected otherwise.
 	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
 
-	// RunID The run. Absent means the latest one.
+	// RunID The run id. By default the latest run.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
-	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
-	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
-	// the latest when it comes, though the workflow may go on to another meanwhile.
+	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
+	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
+	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // UnpauseWorkflowParams defines parameters for UnpauseWorkflow.
 type UnpauseWorkflowParams struct {
-	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	// WorkflowID The workflow id, if the path has `-` in its place. Rejected otherwise.
 	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
 
-	// RunID The run. Absent means the latest one.
+	// RunID The run id. By default the latest run.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
-	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
-	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
-	// the latest when it comes, though the workflow may go on to another meanwhile.
+	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
+	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
+	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // UpdateWorkflowParams defines parameters for UpdateWorkflow.
 type UpdateWorkflowParams struct {
-	// Wait How long to wait for the update, at most the gateway's `limits.maxWait`, which also holds when absent.
-	// `0` waits for two seconds, because an update that no worker has accepted is not kept.
-	// `Prefer: wait=N` means the same; sending both is an error.
+	// Wait How long to wait for the update, limited by the gateway's `limits.maxWait`, which is also the default.
+	// `0` waits for two seconds, because the server does not store an update that no worker has accepted.
+	// `Prefer: wait=N` has the same meaning; do not send both.
 	Wait UpdateWaitParam `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
 
-	// FailureStatus The HTTP status of the outcome of a workflow that ended with a failure, or of an update that failed or was
-	// rejected. By default it is 200, because the outcome is data; `422` is for clients that tell success from
-	// failure by status.
+	// FailureStatus The HTTP status for a workflow that did not complete successfully, or for an update that failed or was
+	// rejected. By default it is 200, because the outcome is data. `422` is for clients that detect failures
+	// by status.
 	FailureStatus *FailureStatusParam `form:"failureStatus,omitempty" json:"failureStatus,omitempty"`
 
-	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	// WorkflowID The workflow id, if the path has `-` in its place. Rejected otherwise.
 	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
 
-	// RunID The run. Absent means the latest one.
+	// RunID The run id. By default the latest run.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
-	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
-	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
-	// the latest when it comes, though the workflow may go on to another meanwhile.
+	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
+	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
+	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // GetWorkflowUpdateParams defines parameters for GetWorkflowUpdate.
 type GetWorkflowUpdateParams struct {
-	// Wait How long to wait for the outcome, at most the gateway's `limits.maxWait`. Absent means not at all.
-	// `Prefer: wait=N` means the same; sending both is an error.
+	// Wait How long to wait for the outcome, limited by the gateway's `limits.maxWait`. By default the request does
+	// not wait. `Prefer: wait=N` has the same meaning; do not send both.
 	Wait WaitParam `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
 
-	// FailureStatus The HTTP status of the outcome of a workflow that ended with a failure, or of an update that failed or was
-	// rejected. By default it is 200, because the outcome is data; `422` is for clients that tell success from
-	// failure by status.
+	// FailureStatus The HTTP status for a workflow that did not complete successfully, or for an update that failed or was
+	// rejected. By default it is 200, because the outcome is data. `422` is for clients that detect failures
+	// by status.
 	FailureStatus *FailureStatusParam `form:"failureStatus,omitempty" json:"failureStatus,omitempty"`
 
-	// WorkflowID The workflow id, when the path has `-` in its place; refused otherwise.
+	// WorkflowID The workflow id, if the path has `-` in its place. Rejected otherwise.
 	WorkflowID WorkflowIDQueryParam `form:"workflowId,omitempty" json:"workflowId,omitempty,omitzero"`
 
-	// RunID The run. Absent means the latest one.
+	// RunID The run id. By default the latest run.
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
-	// FirstExecutionRunID The first run of the chain that is meant. When the id belongs to another chain by now, nothing
-	// happens and the answer is `409 run-chain-mismatch`. Without `runId` the request is for the run that is
-	// the latest when it comes, though the workflow may go on to another meanwhile.
+	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
+	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
+	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 
-	// UpdateID The update id, when the path has `-` in its place; refused otherwise.
+	// UpdateID The update id, if the path has `-` in its place. Rejected otherwise.
 	UpdateID UpdateIDQueryParam `form:"updateId,omitempty" json:"updateId,omitempty,omitzero"`
 }
 
 // CountWorkflowsParams defines parameters for CountWorkflows.
 type CountWorkflowsParams struct {
-	// Query A [visibility query](https://docs.temporal.io/list-filter), with `GROUP BY ExecutionStatus` at its
-	// end if wanted. Absent means every workflow.
+	// Query A [visibility query](https://docs.temporal.io/list-filter), which can end with
+	// `GROUP BY ExecutionStatus`. By default it matches every workflow.
 	Query CountFilterParam `form:"query,omitempty" json:"query,omitempty,omitzero"`
 }
 
 // UpdateWithStartParams defines parameters for UpdateWithStart.
 type UpdateWithStartParams struct {
-	// Wait How long to wait for the update, at most the gateway's `limits.maxWait`, which also holds when absent.
-	// `0` waits for two seconds, because an update that no worker has accepted is not kept.
-	// `Prefer: wait=N` means the same; sending both is an error.
+	// Wait How long to wait for the update, limited by the gateway's `limits.maxWait`, which is also the default.
+	// `0` waits for two seconds, because the server does not store an update that no worker has accepted.
+	// `Prefer: wait=N` has the same meaning; do not send both.
 	Wait UpdateWaitParam `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
 
-	// FailureStatus The HTTP status of the outcome of a workflow that ended with a failure, or of an update that failed or was
-	// rejected. By default it is 200, because the outcome is data; `422` is for clients that tell success from
-	// failure by status.
+	// FailureStatus The HTTP status for a workflow that did not complete successfully, or for an update that failed or was
+	// rejected. By default it is 200, because the outcome is data. `422` is for clients that detect failures
+	// by status.
 	FailureStatus *FailureStatusParam `form:"failureStatus,omitempty" json:"failureStatus,omitempty"`
 }
 
@@ -2229,7 +2250,7 @@ type ServerInterface interface {
 	// ListBatches List batch jobs
 	// (GET /v1/namespaces/{namespace}/batches)
 	ListBatches(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
-	// StartBatch Do the same to many workflows
+	// StartBatch Start a batch job
 	// (POST /v1/namespaces/{namespace}/batches)
 	StartBatch(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
 	// DescribeBatch Describe a batch job
@@ -2238,7 +2259,7 @@ type ServerInterface interface {
 	// StopBatch Stop a batch job
 	// (POST /v1/namespaces/{namespace}/batches/{jobId}/stop)
 	StopBatch(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, jobID JobIDParam)
-	// GetClient Get the settings in force
+	// GetClient Get the caller's settings
 	// (GET /v1/namespaces/{namespace}/client)
 	GetClient(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
 	// ListWorkflows List workflows
@@ -2256,7 +2277,7 @@ type ServerInterface interface {
 	// UpdateWorkflowOptions Change the options of a running workflow
 	// (PATCH /v1/namespaces/{namespace}/workflows/{workflowId})
 	UpdateWorkflowOptions(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam)
-	// CancelWorkflow Ask a workflow to cancel
+	// CancelWorkflow Request cancellation of a workflow
 	// (POST /v1/namespaces/{namespace}/workflows/{workflowId}/cancel)
 	CancelWorkflow(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam)
 	// GetWorkflowHistory Get the history of a run
@@ -2268,7 +2289,7 @@ type ServerInterface interface {
 	// PauseWorkflow Pause a workflow
 	// (POST /v1/namespaces/{namespace}/workflows/{workflowId}/pause)
 	PauseWorkflow(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam)
-	// QueryWorkflowByName Query a workflow, without arguments
+	// QueryWorkflowByName Query a workflow without arguments
 	// (GET /v1/namespaces/{namespace}/workflows/{workflowId}/query)
 	QueryWorkflowByName(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam)
 	// QueryWorkflow Query a workflow
@@ -2286,7 +2307,7 @@ type ServerInterface interface {
 	// TerminateWorkflow Terminate a workflow
 	// (POST /v1/namespaces/{namespace}/workflows/{workflowId}/terminate)
 	TerminateWorkflow(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam)
-	// CreateToken Make a token for one workflow
+	// CreateToken Create a token for one workflow
 	// (POST /v1/namespaces/{namespace}/workflows/{workflowId}/tokens)
 	CreateToken(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, workflowID WorkflowIDParam)
 	// UnpauseWorkflow Unpause a workflow
@@ -2301,7 +2322,7 @@ type ServerInterface interface {
 	// CountWorkflows Count workflows
 	// (GET /v1/namespaces/{namespace}/workflows:count)
 	CountWorkflows(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
-	// UpdateWithStart Update a workflow, and start it when it is not running
+	// UpdateWithStart Update a workflow, starting it if necessary
 	// (POST /v1/namespaces/{namespace}/workflows:updateWithStart)
 	UpdateWithStart(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
 	// GetSystemInfo Get versions and capabilities

@@ -73,13 +73,24 @@ func (a *API) query(ctx context.Context, request *workflowservice.QueryWorkflowR
 		return nil, withQueryFailure(withWorkflowID(err, workflowID))
 	}
 	if rejected := response.GetQueryRejected(); rejected != nil {
-		e := problem.New(problem.QueryRejected, "The workflow's status meets the query's reject condition.")
-		e.Members.WorkflowID, e.Members.WorkflowStatus = workflowID, enumName(rejected.GetStatus())
-		return nil, e
+		return nil, queryRejected(workflowID, rejected.GetStatus())
 	}
 	shown := QueryResult{}
 	shown.Result, shown.ResultPayload = firstPayload(response.GetQueryResult())
 	return okResponse(shown), nil
+}
+
+// queryRejected returns the error of a query that the server rejected. The
+// server rejects every query to a paused workflow, whatever the reject
+// condition is.
+func queryRejected(workflowID string, status enums.WorkflowExecutionStatus) error {
+	detail := "The workflow's status meets the query's reject condition."
+	if status == enums.WORKFLOW_EXECUTION_STATUS_PAUSED {
+		detail = "The workflow is paused. It can be queried once it is unpaused."
+	}
+	e := problem.New(problem.QueryRejected, detail)
+	e.Members.WorkflowID, e.Members.WorkflowStatus = workflowID, enumName(status)
+	return e
 }
 
 // withQueryFailure shows the failure that the query's handler ended with.

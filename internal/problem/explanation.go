@@ -184,8 +184,9 @@ var explanations = []explanationEntry{
 	}},
 	{QueryRejected, Explanation{
 		Cause: "The status of the workflow, in `workflowStatus`, matches the `rejectCondition` of the query or the default that " +
-			"the gateway has for the namespace.",
-		Remedy: "Send `rejectCondition: NONE` to query workflows in any status, or use the status in the response.",
+			"the gateway has for the namespace. Or the workflow is paused: then Temporal rejects every query.",
+		Remedy: "Send `rejectCondition: NONE` to query workflows in any status, or use the status in the response. Unpause a " +
+			"paused workflow first.",
 	}},
 	{WorkflowNotReady, Explanation{
 		Cause: "The workflow exists but cannot process this request yet. Usually its first workflow task has not run, or its " +

@@ -46,6 +46,7 @@ func TestRequestTimeoutRefusesWhatItCannotMean(t *testing.T) {
 	for _, h := range []http.Header{
 		header("Request-Timeout", "5"), header("Request-Timeout", "0s"), header("Request-Timeout", "-1s"),
 		header("Request-Timeout", "abc"), header("Request-Timeout", "1e9s"),
+		header("Request-Timeout", ""), header("Request-Timeout", "", "Grpc-Timeout", "1S"),
 		header("Request-Timeout", "1s", "Request-Timeout", "2s"),
 		header("Request-Timeout", "1s", "Grpc-Timeout", "1S"),
 		header("Grpc-Timeout", "1s"), header("Grpc-Timeout", "S"), header("Grpc-Timeout", "123456789S"),

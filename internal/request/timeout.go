@@ -23,19 +23,21 @@ func Single(h http.Header, name string) (string, error) {
 
 // Timeout reads the deadline that the caller sets for each RPC, the
 // SDK's rpc_timeout: Request-Timeout in Go's syntax, or Grpc-Timeout in gRPC's
-// (PROTOCOL-HTTP2.md). Zero means that it sets none.
+// (PROTOCOL-HTTP2.md). Zero means that it sets none. An empty Request-Timeout is
+// an error. An empty Grpc-Timeout is absent, as for grpc-gateway.
 func Timeout(h http.Header) (time.Duration, error) {
 	own, err := Single(h, "Request-Timeout")
 	if err != nil {
 		return 0, err
 	}
+	sent := len(h.Values("Request-Timeout")) > 0
 	grpc, err := Single(h, "Grpc-Timeout")
 	switch {
 	case err != nil:
 		return 0, err
-	case own != "" && grpc != "":
+	case sent && grpc != "":
 		return 0, problem.Invalid("Request-Timeout", "must not be sent together with Grpc-Timeout")
-	case own != "":
+	case sent:
 		timeout, err := time.ParseDuration(own)
 		if err != nil || timeout <= 0 {
 			return 0, problem.Invalid("Request-Timeout", "must be a duration above zero, such as 500ms or 10s")

@@ -211,6 +211,7 @@ func hostileHeaders() []hostile {
 		},
 		bad(58, "a timeout of zero", "Request-Timeout", "0"), bad(58, "a negative timeout", "Request-Timeout", "-1s"),
 		bad(58, "a timeout that is none", "Request-Timeout", "abc"), bad(58, "a timeout without a unit", "Request-Timeout", "1e9"),
+		bad(58, "an empty timeout", "Request-Timeout", ""),
 		bad(58, "two timeouts", "Request-Timeout", "1s", "Grpc-Timeout", "1S"), bad(58, "a timeout twice", "Request-Timeout", "1s", "Request-Timeout", "2s"),
 		bad(58, "gRPC's timeout in Go's syntax", "Grpc-Timeout", "1s"), bad(58, "gRPC's timeout with nine digits", "Grpc-Timeout", "999999999H"),
 		{

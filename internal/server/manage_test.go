@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/query/v1"
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc/codes"
@@ -284,4 +286,24 @@ func TestAPausedWorkflowIsWaitedFor(t *testing.T) {
 		require.Equal(t, 10*time.Second, took)
 		require.Len(t, g.upstream.Calls("GetWorkflowExecutionHistory"), 11, "one a second")
 	})
+}
+
+// TestAPausedWorkflowRejectsQueries: the server rejects them whatever the reject condition is.
+func TestAPausedWorkflowRejectsQueries(t *testing.T) {
+	t.Parallel()
+	const met = "The workflow's status meets the query's reject condition."
+	for status, want := range map[enums.WorkflowExecutionStatus]string{
+		enums.WORKFLOW_EXECUTION_STATUS_PAUSED:    "The workflow is paused. It can be queried once it is unpaused.",
+		enums.WORKFLOW_EXECUTION_STATUS_COMPLETED: met,
+	} {
+		g := start(t, nil)
+		g.upstream.Handle("QueryWorkflow", upstreamtest.Respond(&workflowservice.QueryWorkflowResponse{
+			QueryRejected: &query.QueryRejected{Status: status},
+		}))
+		a := g.do(t, http.MethodGet, workflows+"/w/query?query=state", "")
+		require.Equal(t, http.StatusConflict, a.status, a.body)
+		require.Equal(t, "query-rejected", a.field(t, "code"))
+		require.Equal(t, strings.ToUpper(status.String()), a.field(t, "workflowStatus"))
+		require.Equal(t, want, a.field(t, "detail"))
+	}
 }

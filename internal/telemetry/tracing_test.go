@@ -138,6 +138,7 @@ func TestLinesOfTracestateAreOneList(t *testing.T) {
 		"a=1,b=2,c=3": {"a=1", "b=2,c=3"},
 		"b=2,a=1":     {"", "b=2", "a=1", ""},
 		"":            {"a=1", "=,=,"}, // which is none, and takes nothing from the traceparent
+		`a="1,b=2"`:   {`a="1,b=2"`},   // two members: W3C Trace Context has no quoted strings
 	} {
 		header := incoming()
 		header["Tracestate"] = lines

@@ -1,4 +1,4 @@
-// Holds every answer against the OpenAPI document that the gateway serves, and remembers what was called.
+// Validates every response against the gateway's OpenAPI document, and records which operations were called.
 import assert from "node:assert/strict";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
@@ -13,7 +13,7 @@ const events = "text/event-stream";
 export class Contract {
   readonly operations: ReadonlySet<string>;
   readonly called = new Set<string>();
-  // A number beyond a double, such as 1e400, is infinite to JavaScript and a good number in JSON.
+  // A number beyond a double, such as 1e400, is valid in JSON and infinite in JavaScript.
   readonly #ajv = new Ajv2020({ strict: false, strictNumbers: false, allErrors: true });
   readonly #paths: [string, RegExp][];
 
@@ -27,7 +27,7 @@ export class Contract {
     );
   }
 
-  /** Fetches, and fails unless the document allows the answer. */
+  /** Calls fetch, and fails unless the document allows the response. */
   readonly fetch = async (request: Request): Promise<Response> => {
     const response = await globalThis.fetch(request);
     await this.#check(request, response.clone());
@@ -38,8 +38,8 @@ export class Contract {
     const text = await response.text();
     const operation = this.#operation(request);
     if (operation === undefined) {
-      // The document has no place for an answer to what is not in it, but every problem looks alike.
-      assert.ok([404, 405].includes(response.status), `${request.method} ${request.url} is in no operation of the document`);
+      // The document describes no response for an unknown route, but every problem has the same schema.
+      assert.ok([404, 405].includes(response.status), `${request.method} ${request.url} is not an operation of the document`);
       this.#checkValue(["components", "schemas", "Problem"], text);
       return;
     }
@@ -49,17 +49,17 @@ export class Contract {
     const documented = this.#at(["paths", path, method, "responses"]);
     const status = String(response.status);
     const name = [status, `${status[0]}XX`, "default"].find((name) => name in documented);
-    assert.ok(name, `${operation.join(" ")} answered ${status}`);
-    const [where, answer] = this.#resolve(["paths", path, method, "responses", name]);
-    if (answer["content"] === undefined) {
-      assert.equal(text, "", `${operation.join(" ")} answered ${status} with a body`);
+    assert.ok(name, `${operation.join(" ")} returned ${status}`);
+    const [where, declared] = this.#resolve(["paths", path, method, "responses", name]);
+    if (declared["content"] === undefined) {
+      assert.equal(text, "", `${operation.join(" ")} returned ${status} with a body`);
       return;
     }
     const type = response.headers.get("Content-Type") ?? "";
-    assert.ok(type in answer["content"], `${operation.join(" ")} answered ${status} with ${type}`);
+    assert.ok(type in declared["content"], `${operation.join(" ")} returned ${status} with ${type}`);
     if (type === "application/yaml") return;
     if (type === events) {
-      // The document cannot say it of a part of a text: an event's data is what a line of NDJSON is.
+      // A schema cannot describe parts of a text. The data of an event has the schema of a line of NDJSON.
       for (const [, data] of text.matchAll(/^id: .+\ndata: (.*)$/gm)) this.#checkValue([...where, "content", ndjson, "schema"], data ?? "");
       return;
     }
@@ -74,7 +74,7 @@ export class Contract {
 
   #operation(request: Request): [method: string, path: string] | undefined {
     const method = request.method.toLowerCase();
-    // The path is still encoded: %2F is no slash between two segments.
+    // The path is still encoded: %2F does not separate two segments.
     const { pathname } = new URL(request.url);
     const found = this.#paths.find(([path, pattern]) => pattern.test(pathname) && this.operations.has(`${method} ${path}`));
     return found && [method, found[0]];
@@ -104,7 +104,7 @@ export class Contract {
   }
 }
 
-/** The paths that a template stands for: a parameter is one segment, and never empty. */
+/** A pattern for the paths of a template: a parameter is one segment that is not empty. */
 function pattern(template: string): RegExp {
   const escaped = template.replace(/[.*+?^$()|[\]\\]/g, "\\$&");
   return new RegExp(`^${escaped.replace(/\{[^}]+\}/g, "[^/]+")}$`);

@@ -1,5 +1,5 @@
-// A client of Flowgate: the types come from its OpenAPI document, so a call that the document does not allow does not
-// compile.
+// A client of Flowgate. Its types are generated from the OpenAPI document, so a request that the document does not
+// allow does not compile.
 import createClient, { type Client } from "openapi-fetch";
 import { parse, stringify } from "lossless-json";
 import type { components, paths } from "./openapi.gen.js";
@@ -7,18 +7,18 @@ import type { components, paths } from "./openapi.gen.js";
 export type Schemas = components["schemas"];
 export type Flowgate = Client<paths>;
 
-/** With no key the client calls as nobody. */
+/** Without a key, the client's requests have no credential. */
 export function connect(url: string, key?: string, fetch: (request: Request) => Promise<Response> = globalThis.fetch): Flowgate {
   return createClient<paths>({
     baseUrl: url,
     fetch,
     headers: key === undefined ? {} : { Authorization: `Bearer ${key}` },
-    // Numbers that were read with readValue are written as they were.
+    // Numbers that readValue parsed are written unchanged.
     bodySerializer: (body) => stringify(body) ?? "",
   });
 }
 
-/** A problem document. Programs decide by its code. */
+/** A problem document. Programs switch on its code. */
 export class FlowgateError extends Error {
   override name = "FlowgateError";
   readonly code: string;
@@ -32,40 +32,40 @@ export class FlowgateError extends Error {
   }
 }
 
-/** The answer of a call that went well. A workflow that failed is an answer too. */
-export function unwrap<Data>(answer: {
+/** The data of a successful response. The outcome of a failed workflow is also a successful response. */
+export function unwrap<Data>(result: {
   data?: Data;
   error?: Schemas["Problem"] | Schemas["Outcome"] | Schemas["WorkflowUpdate"] | Schemas["UpdatedWithStart"];
   response: Response;
 }): Data {
-  if (answer.error !== undefined) {
-    if ("code" in answer.error) throw new FlowgateError(answer.error, answer.response);
-    throw new Error(`an outcome with status ${answer.response.status}`);
+  if (result.error !== undefined) {
+    if ("code" in result.error) throw new FlowgateError(result.error, result.response);
+    throw new Error(`unexpected status of an outcome: ${result.response.status}`);
   }
-  // An answer without a body has no data, and its type says so.
-  return answer.data as Data;
+  // A response without a body has no data, as in its type.
+  return result.data as Data;
 }
 
 /**
- * Reads JSON without a loss. JSON.parse makes doubles of all numbers; here a number is kept as its text until somebody
- * converts it. For answers, use it with `parseAs: "stream"`, which leaves the body to be read.
+ * Parses JSON without loss. JSON.parse converts all numbers to doubles; here a number remains text until it is
+ * converted. For responses, use it with `parseAs: "stream"`, which does not read the body.
  */
 export function readValue<Value>(text: string): Value {
   return parse(text) as Value;
 }
 
-/** Waits for the outcome of a run, however long it takes: a wait that runs out is asked again. */
+/** Waits for the outcome of a run without a time limit: repeats the request each time that its wait ends. */
 export async function outcomeOf(flowgate: Flowgate, namespace: string, workflowId: string, runId: string): Promise<Schemas["Outcome"]> {
   for (;;) {
-    const { response, ...answer } = await flowgate.GET("/v1/namespaces/{namespace}/workflows/{workflowId}/result", {
+    const { response, ...result } = await flowgate.GET("/v1/namespaces/{namespace}/workflows/{workflowId}/result", {
       params: { path: { namespace, workflowId }, query: { runId, wait: "50s" } },
     });
-    const outcome = unwrap({ response, ...answer });
+    const outcome = unwrap({ response, ...result });
     if (response.status === 200) return outcome as Schemas["Outcome"];
   }
 }
 
-/** Each item of a stream: a line of NDJSON each, whatever pieces the network makes of them. */
+/** The items of a stream: one per line of NDJSON, however the network fragments the lines. */
 export async function* readLines<Line>(response: Response): AsyncGenerator<Line> {
   let rest = "";
   for await (const piece of (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
@@ -75,14 +75,14 @@ export async function* readLines<Line>(response: Response): AsyncGenerator<Line>
   }
 }
 
-/** One of a stream. Its id tells a later stream where to go on. */
+/** An event of a stream. A later stream can resume after its id. */
 export interface SentEvent {
   id: string;
   type: string;
   data: unknown;
 }
 
-/** Each of a stream's events. A browser's own EventSource cannot send a key; this reads the same from fetch. */
+/** The events of a stream. A browser's EventSource cannot send a key; this reads the same stream from fetch. */
 export async function* readEvents(response: Response): AsyncGenerator<SentEvent> {
   if (!response.ok || response.body === null) return; // a problem, or nothing after the last event
   let rest = "";

@@ -1,10 +1,10 @@
-// What the gateway says of itself.
+// Information about the gateway.
 import assert from "node:assert/strict";
 import test from "node:test";
 import { unwrap } from "./flowgate.js";
-import { flowgate, namespace, nobody, reader } from "./setup.js";
+import { anonymous, flowgate, namespace, reader } from "./setup.js";
 
-test("the settings are those of the caller", async () => {
+test("the settings apply to the caller", async () => {
   const params = { path: { namespace } };
   const settings = unwrap(await flowgate.GET("/v1/namespaces/{namespace}/client", { params }));
   assert.deepEqual([settings.namespace, settings.principal, settings.role], [namespace, "dev", "write"]);
@@ -12,16 +12,16 @@ test("the settings are those of the caller", async () => {
   assert.equal(unwrap(await reader.GET("/v1/namespaces/{namespace}/client", { params })).role, "read");
 });
 
-test("system-info tells versions", async () => {
+test("system-info returns versions", async () => {
   const info = unwrap(await reader.GET("/v1/system-info"));
   assert.ok(info.gateway.version && info.server.version);
   assert.equal(info.server.capabilities["supportsSchedules"], true);
 });
 
-test("the document is for everybody", async () => {
-  const document = unwrap(await nobody.GET("/v1/openapi.json")) as { openapi: string; paths: object };
+test("the document needs no credential", async () => {
+  const document = unwrap(await anonymous.GET("/v1/openapi.json")) as { openapi: string; paths: object };
   assert.equal(document.openapi, "3.1.0");
-  const text = unwrap(await nobody.GET("/v1/openapi.yaml", { parseAs: "text" }));
+  const text = unwrap(await anonymous.GET("/v1/openapi.yaml", { parseAs: "text" }));
   assert.ok(text.startsWith("openapi: 3.1.0\n"));
   for (const path of Object.keys(document.paths)) assert.ok(text.includes(`\n  ${path}:\n`), path);
 });

@@ -7,10 +7,10 @@ import { describe, flowgate, namespace, of, problemOf, reader, start, terminate,
 
 type Query = NonNullable<operations["getWorkflowHistory"]["parameters"]["query"]>;
 
-// To JSON this is one line, to much else two.
+// One line in JSON. Many other line readers split it.
 const note = "one\u2028line";
 
-/** Runs a workflow to its end, and gives its id. */
+/** Runs a workflow to its end and returns its id. */
 async function closed(): Promise<string> {
   const { workflowId, runId } = await start("Wait", { args: [[], note] });
   for (const signal of ["poke", "finish"]) {
@@ -20,15 +20,15 @@ async function closed(): Promise<string> {
   return workflowId;
 }
 
-/** The pages of a history. With waitNewEvent they come as the events happen, until the run closes. */
+/** The pages of a history. With waitNewEvent, also pages of new events until the run closes. */
 async function pagesOf(workflowId: string, query: Query = {}): Promise<Schemas["WorkflowHistory"][]> {
   const pages: Schemas["WorkflowHistory"][] = [];
   let pageToken: string | undefined;
   do {
     const position = pageToken === undefined ? {} : { pageToken };
-    const answer = await reader.GET(`${workflow}/history`, { params: { path: of(workflowId), query: { ...query, ...position } } });
-    // A stream has another type, which only who asks for it gets.
-    const page = unwrap(answer) as Schemas["WorkflowHistory"];
+    const result = await reader.GET(`${workflow}/history`, { params: { path: of(workflowId), query: { ...query, ...position } } });
+    // A stream has another media type, which a client must request.
+    const page = unwrap(result) as Schemas["WorkflowHistory"];
     pages.push(page);
     pageToken = page.nextPageToken;
   } while (pageToken !== undefined);
@@ -51,7 +51,7 @@ async function stream(workflowId: string, query: Query): Promise<Schemas["Histor
   return streamed;
 }
 
-test("a history tells each event once over its pages", async () => {
+test("the pages of a history have each event once", async () => {
   const workflowId = await closed();
   const events = await eventsOf(workflowId);
   assert.deepEqual(events.map((event) => event.eventId), events.map((_, i) => String(i + 1)));
@@ -64,14 +64,14 @@ test("a history tells each event once over its pages", async () => {
   assert.deepEqual(pages.flatMap((page) => page.events), events);
 });
 
-test("a history streams each event on a line", async () => {
+test("a stream of a history has one event per line", async () => {
   const workflowId = await closed();
   const events = await eventsOf(workflowId);
   assert.deepEqual(await stream(workflowId, { pageSize: 2 }), events);
   assert.deepEqual(await stream(workflowId, { limit: 3 }), events.slice(0, 3));
 });
 
-test("a history shows values, and payloads when asked for them raw", async () => {
+test("a history has values, and payloads with payloads=raw", async () => {
   const workflowId = await closed();
   const input = async (query: Query) => {
     const [started] = await eventsOf(workflowId, query);
@@ -82,7 +82,7 @@ test("a history shows values, and payloads when asked for them raw", async () =>
   assert.deepEqual(payloads[0], { metadata: { encoding: btoa("json/plain") }, data: btoa("[]") });
 });
 
-test("a history keeps numbers with a lossless parser", async () => {
+test("a lossless parser preserves the numbers of a history", async () => {
   const numbers = ["12345678901234567890", "1.10", "1e400"];
   const { workflowId } = await start("Wait", { args: readValue<Schemas["JSON"][]>(`[${numbers.join()}]`) });
   const { response } = await reader.GET(`${workflow}/history`, { params: { path: of(workflowId) }, parseAs: "stream" });
@@ -91,7 +91,7 @@ test("a history keeps numbers with a lossless parser", async () => {
   await terminate(workflowId);
 });
 
-test("a history is followed to its end", async () => {
+test("a history waits for new events", async () => {
   const { workflowId } = await start("Sleep", { args: [{ seconds: 1 }] });
   const followed = await eventsOf(workflowId, { waitNewEvent: true });
   assert.equal(followed.at(-1)?.eventType, "EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED");
@@ -99,7 +99,7 @@ test("a history is followed to its end", async () => {
   assert.deepEqual(await eventsOf(workflowId, { eventFilterType: "CLOSE_EVENT" }), followed.slice(-1));
 });
 
-/** The events of a workflow, over all its runs, after the one that is known. */
+/** The events of all runs of a workflow after the last known event. */
 async function follow(workflowId: string, last?: string, query: Query = {}): Promise<{ status: number; events: SentEvent[] }> {
   const { response } = await flowgate.GET(`${workflow}/history`, {
     params: { path: of(workflowId), query },
@@ -111,7 +111,7 @@ async function follow(workflowId: string, last?: string, query: Query = {}): Pro
   return { status: response.status, events };
 }
 
-test("events come over all runs, and go on after any of them", async () => {
+test("events cover all runs, and resume after any event", async () => {
   const { workflowId, runId } = await start("Chain", { args: [{ times: 2 }] });
   const { events } = await follow(workflowId, undefined, { runId });
   const end = events.pop();
@@ -128,7 +128,7 @@ test("events come over all runs, and go on after any of them", async () => {
   assert.equal((await follow(workflowId, "not/one")).status, 400);
 });
 
-test("a page token of another run is refused", async () => {
+test("a page token of another run is rejected", async () => {
   const { workflowId } = await start("Wait");
   const [page] = await pagesOf(await closed(), { pageSize: 1 });
   const pageToken = page?.nextPageToken ?? "";

@@ -4,10 +4,10 @@ import test from "node:test";
 import { readLines, unwrap, type Schemas } from "./flowgate.js";
 import { eventually, flowgate, namespace, newId, start, terminate, workflows } from "./setup.js";
 
-// To JSON this is one line, to much else two.
+// One line in JSON. Many other line readers split it.
 const note = "one\u2028line";
 
-/** Starts five workflows of one customer, two of which still run, and gives the query that finds them. */
+/** Starts five workflows of one customer, two of them running, and returns the query that matches them. */
 async function crowd(): Promise<{ query: string; ids: string[] }> {
   const customer = newId("customer");
   const query = `CustomerId = '${customer}'`;
@@ -39,15 +39,15 @@ async function stream(query: { query: string; pageSize?: number; limit?: number 
   return streamed;
 }
 
-test("a list shows each workflow once over its pages", async () => {
+test("the pages of a list have each workflow once", async () => {
   const { query, ids } = await crowd();
   const pages: Schemas["WorkflowList"][] = [];
   let pageToken: string | undefined;
   do {
     const position = pageToken === undefined ? {} : { pageToken };
-    const answer = await flowgate.GET(workflows, { params: { path: { namespace }, query: { query, pageSize: 2, ...position } } });
-    // A stream has another type, which only who asks for it gets.
-    const page = unwrap(answer) as Schemas["WorkflowList"];
+    const result = await flowgate.GET(workflows, { params: { path: { namespace }, query: { query, pageSize: 2, ...position } } });
+    // A stream has another media type, which a client must request.
+    const page = unwrap(result) as Schemas["WorkflowList"];
     pages.push(page);
     pageToken = page.nextPageToken;
   } while (pageToken !== undefined);
@@ -55,7 +55,7 @@ test("a list shows each workflow once over its pages", async () => {
   assert.deepEqual(pages.flatMap((page) => page.workflows.map((found) => found.workflowId)).sort(), ids);
 });
 
-test("a stream shows each workflow on a line", async () => {
+test("a stream has one workflow per line", async () => {
   const { query, ids } = await crowd();
   const all = await stream({ query, pageSize: 2 });
   assert.deepEqual(all.map((found) => found.workflowId).sort(), ids);
@@ -63,7 +63,7 @@ test("a stream shows each workflow on a line", async () => {
   assert.equal((await stream({ query, limit: 3 })).length, 3);
 });
 
-test("a count counts each group", async () => {
+test("a count has each group", async () => {
   const { query } = await crowd();
   const counted = await count(`${query} GROUP BY ExecutionStatus`);
   assert.equal(counted.count, 5);

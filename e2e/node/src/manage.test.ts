@@ -1,4 +1,4 @@
-// What operators do: reset, pause, re-prioritise and delete workflows, one or many at once.
+// Operators reset, pause, re-prioritise and delete workflows, one at a time or in batches.
 import assert from "node:assert/strict";
 import test from "node:test";
 import { outcomeOf, unwrap, type Schemas } from "./flowgate.js";
@@ -6,7 +6,7 @@ import { describe, eventually, flowgate, namespace, newId, of, problemOf, reader
 
 const batches = "/v1/namespaces/{namespace}/batches";
 
-test("a reset goes on in a new run", async () => {
+test("a reset continues in a new run", async () => {
   const { workflowId, runId } = await start("Wait");
   const params = { path: of(workflowId) };
   unwrap(await reader.GET(`${workflow}/query`, { params: { ...params, query: { query: "state" } } }));
@@ -31,7 +31,7 @@ test("a paused workflow waits", async () => {
   assert.equal((await outcomeOf(flowgate, namespace, workflowId, runId)).result, 1);
 });
 
-test("options are changed and taken away", async () => {
+test("options are changed and removed", async () => {
   const { workflowId } = await start("Wait");
   const params = { path: of(workflowId) };
   const changed = await flowgate.PATCH(workflow, {

@@ -1,22 +1,22 @@
-// Errors are problem documents, which programs can act on.
+// Errors are problem documents that programs can handle.
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Schemas } from "./flowgate.js";
 import { connect, unwrap } from "./flowgate.js";
-import { contract, flowgate, namespace, newId, nobody, of, problemOf, reader, start, taskQueue, terminate, url, workflow, workflows } from "./setup.js";
+import { anonymous, contract, flowgate, namespace, newId, of, problemOf, reader, start, taskQueue, terminate, url, workflow, workflows } from "./setup.js";
 
-test("a call without a key is told how to authenticate", async () => {
-  const problem = await problemOf(nobody.GET(`${workflows}:count`, { params: { path: { namespace } } }));
+test("a request without a key gets a challenge", async () => {
+  const problem = await problemOf(anonymous.GET(`${workflows}:count`, { params: { path: { namespace } } }));
   assert.deepEqual([problem.response.status, problem.code], [401, "unauthenticated"]);
   assert.match(problem.response.headers.get("WWW-Authenticate") ?? "", /^Bearer/);
 });
 
-test("a wrong key is refused", async () => {
+test("a wrong key is rejected", async () => {
   const problem = await problemOf(connect(url, "fg_dev_wrong", contract.fetch).GET("/v1/system-info"));
   assert.deepEqual([problem.response.status, problem.code], [401, "invalid-credential"]);
 });
 
-test("a reader may not write", async () => {
+test("a reader cannot write", async () => {
   const workflowId = newId();
   const body = { workflowType: "Wait", workflowId, taskQueue };
   const problem = await problemOf(reader.POST(workflows, { params: { path: { namespace } }, body }));
@@ -31,8 +31,8 @@ test("a namespace without a grant is forbidden", async () => {
   assert.deepEqual([problem.response.status, problem.code], [403, "namespace-forbidden"]);
 });
 
-test("an unknown field is pointed at", async () => {
-  // The compiler knows the fields too, and has to be told to let this one pass.
+test("an unknown field has a pointer", async () => {
+  // The types reject this field too, so the value is cast.
   const body = { workflowType: "Wait", workflowId: newId(), taskQueu: taskQueue } as unknown as Schemas["StartWorkflowRequest"];
   const problem = await problemOf(flowgate.POST(workflows, { params: { path: { namespace } }, body }));
   assert.deepEqual([problem.response.status, problem.code], [400, "unknown-field"]);
@@ -48,12 +48,12 @@ test("an unknown query is not found", async () => {
   await terminate(workflowId);
 });
 
-test("an unknown route is a problem too", async () => {
+test("an unknown route is a problem", async () => {
   const response = await contract.fetch(new Request(`${url}/v1/nowhere`));
   assert.deepEqual([response.status, ((await response.json()) as Schemas["Problem"]).code], [404, "route-not-found"]);
 });
 
-test("Request-Timeout bounds a query that no worker answers", async () => {
+test("Request-Timeout limits a query without a worker", async () => {
   const workflowId = newId();
   const body = { workflowType: "Nobody", workflowId, taskQueue: newId("nobody") };
   unwrap(await flowgate.POST(workflows, { params: { path: { namespace } }, body }));

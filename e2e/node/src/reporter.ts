@@ -1,4 +1,4 @@
-// A reporter that tells of tests in the words of `go test -v`, for the summary of make test.
+// A reporter that writes the format of `go test -v`, for the summary of make test.
 import { inspect } from "node:util";
 import type { TestEvent } from "node:test/reporters";
 

@@ -1,4 +1,4 @@
-// How workflows end. A failure is data, not an error of HTTP.
+// The outcomes of workflows. A failure is data, not an HTTP error.
 import assert from "node:assert/strict";
 import test from "node:test";
 import { outcomeOf, unwrap, type Schemas } from "./flowgate.js";
@@ -13,7 +13,7 @@ test("the result of a completed workflow", async () => {
   assert.ok(!("failure" in outcome));
 });
 
-test("a failure carries the chain of its causes", async () => {
+test("a failure has the chain of its causes", async () => {
   const { status, failure } = await execute("Fail", { args: [{ message: "no stock" }] });
   assert.equal(status, "FAILED");
   const chain: unknown[] = [];
@@ -22,7 +22,7 @@ test("a failure carries the chain of its causes", async () => {
   assert.deepEqual([failure?.message, failure?.details], ["no stock", [{ attempt: 1 }, "a second detail"]]);
 });
 
-test("a failed activity tells its cause", async () => {
+test("a failed activity has its cause", async () => {
   const order = { orderId: "o-1", card: "declined", items: [{ sku: "car", quantity: 1, price: 900000 }] };
   const { failure } = await execute("Order", { args: [order] });
   assert.deepEqual([failure?.kind, failure?.activityType], ["activity", "charge"]);
@@ -30,14 +30,14 @@ test("a failed activity tells its cause", async () => {
   assert.deepEqual(failure?.cause?.details, [{ orderId: "o-1", amount: 900000, reason: "the bank declined the card" }]);
 });
 
-test("a failure has the status that was asked for", async () => {
+test("a failure has the requested status", async () => {
   const failed = await execute("Fail", { args: [{}] });
-  const answer = await flowgate.GET(result, { params: { path: of(failed.workflowId), query: { failureStatus: 422 } } });
-  assert.equal(answer.response.status, 422);
-  assert.deepEqual(answer.error, failed);
+  const withStatus = await flowgate.GET(result, { params: { path: of(failed.workflowId), query: { failureStatus: 422 } } });
+  assert.equal(withStatus.response.status, 422);
+  assert.deepEqual(withStatus.error, failed);
 });
 
-test("a result is pending and then there", async () => {
+test("a result is pending and then available", async () => {
   const { workflowId, runId } = await start("Sleep", { args: [{ seconds: 1 }] });
   const { response, data } = await flowgate.GET(result, { params: { path: of(workflowId) } });
   assert.equal(response.status, 202);
@@ -47,7 +47,7 @@ test("a result is pending and then there", async () => {
   assert.deepEqual([outcome.runId, outcome.status, outcome.result], [runId, "COMPLETED", "slept"]);
 });
 
-test("a result follows the runs unless told not to", async () => {
+test("a result follows the runs by default", async () => {
   const { workflowId, runId } = await start("Chain", { args: [{ times: 2 }] });
   const last = await outcomeOf(flowgate, namespace, workflowId, runId);
   assert.deepEqual([last.status, last.result], ["COMPLETED", 3]);

@@ -1,4 +1,4 @@
-// What can be done with a workflow that runs: describe, signal, query, cancel and terminate it.
+// Operations on a running workflow: describe, signal, query, cancel and terminate.
 import assert from "node:assert/strict";
 import test from "node:test";
 import { outcomeOf, unwrap, type Schemas } from "./flowgate.js";
@@ -16,7 +16,7 @@ async function query(workflowId: string, query: string, ...args: Schemas["JSON"]
   return unwrap(await reader.POST(`${workflow}/query`, { params: { path: of(workflowId) }, body: { query, args } })).result;
 }
 
-test("describe tells of a run", async () => {
+test("describe returns a run", async () => {
   const { workflowId, runId } = await start("Wait", {
     runTimeout: "1h30m",
     memo: { channel: "web" },
@@ -32,7 +32,7 @@ test("describe tells of a run", async () => {
   await terminate(workflowId);
 });
 
-test("metadata tells what a workflow handles", async () => {
+test("metadata has the handlers", async () => {
   const { workflowId } = await start("Order", { args: [order] });
   const { currentDetails, definition } = unwrap(await flowgate.GET(`${workflow}/metadata`, { params: { path: of(workflowId) } }));
   assert.match(currentDetails ?? "", /^Order \*\*o-1\*\* is /);
@@ -60,7 +60,7 @@ test("a query takes arguments", async () => {
   await terminate(workflowId);
 });
 
-test("a query of a closed workflow can be refused", async () => {
+test("a query of a closed workflow can be rejected", async () => {
   const { workflowId, runId } = await start("Wait");
   await signal(workflowId, "finish", [1]);
   await outcomeOf(flowgate, namespace, workflowId, runId);
@@ -74,14 +74,14 @@ test("a query of a closed workflow can be refused", async () => {
   }
 });
 
-test("a signal repeated with its Idempotency-Key counts once", async () => {
+test("a signal with an Idempotency-Key is recorded once", async () => {
   const { workflowId } = await start("Wait");
   for (const idempotencyKey of ["first", "first", "second"]) unwrap(await signal(workflowId, "poke", [], idempotencyKey));
   assert.equal(await query(workflowId, "signals"), 2);
   await terminate(workflowId);
 });
 
-test("a cancelled order ends canceled", async () => {
+test("a cancelled order has the status CANCELED", async () => {
   const { workflowId, runId } = await start("Order", { args: [order] });
   const params = { path: of(workflowId), query: { firstExecutionRunId: runId } };
   unwrap(await flowgate.POST(`${workflow}/cancel`, { params, body: { reason: "the customer withdrew it" } }));
@@ -91,13 +91,13 @@ test("a cancelled order ends canceled", async () => {
   assert.deepEqual([closed.response.status, closed.code], [409, "workflow-completed"]);
 });
 
-test("a cancel without a body is enough", async () => {
+test("a cancel needs no body", async () => {
   const { workflowId, runId } = await start("Sleep", { args: [{ seconds: 3600 }] });
   unwrap(await flowgate.POST(`${workflow}/cancel`, { params: { path: of(workflowId) } }));
   assert.equal((await outcomeOf(flowgate, namespace, workflowId, runId)).status, "CANCELED");
 });
 
-test("a cancel of another chain of runs is refused", async () => {
+test("a cancel of another run chain is rejected", async () => {
   const { workflowId } = await start("Wait");
   const params = { path: of(workflowId), query: { firstExecutionRunId: "0198f3c2-5f0e-7c3a-9d52-3f1f7a2b6c01" } };
   const mismatch = await problemOf(flowgate.POST(`${workflow}/cancel`, { params }));

@@ -1,4 +1,4 @@
-// The gateway that the tests call, and clients of it.
+// Clients of the gateway under test.
 import { randomUUID } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import { Contract } from "./contract.js";
@@ -7,20 +7,20 @@ import { connect, FlowgateError, unwrap, type Schemas } from "./flowgate.js";
 export const url = required("FLOWGATE_URL");
 export const key = required("FLOWGATE_KEY");
 export const namespace = required("FLOWGATE_NAMESPACE");
-/** Where the sample worker is. */
+/** The task queue of the sample worker. */
 export const taskQueue = required("FLOWGATE_TASK_QUEUE");
 
 export const contract = new Contract((await (await fetch(`${url}/v1/openapi.json`)).json()) as ConstructorParameters<typeof Contract>[0]);
 
-/** Call the gateway with the key of a writer, with the key of a reader, and without any. */
+/** Clients with the role write, with the role read, and without a credential. */
 export const flowgate = connect(url, key, contract.fetch);
 export const reader = connect(url, required("FLOWGATE_READER_KEY"), contract.fetch);
-export const nobody = connect(url, undefined, contract.fetch);
+export const anonymous = connect(url, undefined, contract.fetch);
 
 export const workflows = "/v1/namespaces/{namespace}/workflows";
 export const workflow = "/v1/namespaces/{namespace}/workflows/{workflowId}";
 
-/** A workflow id that no other test has, nor another run of the same. */
+/** Returns a workflow id that is unique to each run of each test. */
 export function newId(prefix = "node"): string {
   return `${prefix}-${randomUUID()}`;
 }
@@ -34,23 +34,23 @@ type Options = Omit<Schemas["StartWorkflowRequest"], "workflowType" | "workflowI
 
 /** Starts a workflow on the sample worker. */
 export async function start(workflowType: string, options: Options & { workflowId?: string } = {}): Promise<Schemas["StartedWorkflow"]> {
-  const answer = await flowgate.POST(workflows, {
+  const result = await flowgate.POST(workflows, {
     params: { path: { namespace } },
     body: { workflowType, workflowId: newId(workflowType), taskQueue, ...options },
   });
-  const started = unwrap(answer);
+  const started = unwrap(result);
   if (!("started" in started)) throw new Error(`not a handle: ${JSON.stringify(started)}`);
   return started;
 }
 
 /** Starts a workflow and waits for its outcome. */
 export async function execute(workflowType: string, options: Options = {}): Promise<Schemas["Outcome"]> {
-  const answer = await flowgate.POST(workflows, {
+  const result = await flowgate.POST(workflows, {
     params: { path: { namespace }, query: { wait: "30s" } },
     body: { workflowType, workflowId: newId(workflowType), taskQueue, ...options },
   });
-  const outcome = unwrap(answer);
-  if (answer.response.status !== 200 || !("status" in outcome)) throw new Error(`no outcome: ${JSON.stringify(outcome)}`);
+  const outcome = unwrap(result);
+  if (result.response.status !== 200 || !("status" in outcome)) throw new Error(`no outcome: ${JSON.stringify(outcome)}`);
   return outcome as Schemas["Outcome"];
 }
 
@@ -62,7 +62,7 @@ export async function terminate(workflowId: string): Promise<void> {
   unwrap(await flowgate.POST(`${workflow}/terminate`, { params: { path: of(workflowId) } }));
 }
 
-/** The problem that a call ends in. */
+/** Returns the problem of a failed call. */
 export async function problemOf(call: Promise<Parameters<typeof unwrap>[0]>): Promise<FlowgateError> {
   try {
     unwrap(await call);
@@ -70,7 +70,7 @@ export async function problemOf(call: Promise<Parameters<typeof unwrap>[0]>): Pr
     if (error instanceof FlowgateError) return error;
     throw error;
   }
-  throw new Error("the call went well");
+  throw new Error("the call succeeded");
 }
 
 /** Follows a Location. */
@@ -81,11 +81,11 @@ export async function follow<Body>(response: Response, query = ""): Promise<Body
   return (await (await contract.fetch(request)).json()) as Body;
 }
 
-/** Asks until the answer is yes: Temporal's lists follow its workflows with a short delay. */
+/** Polls until the condition is true: Temporal's lists are updated with a short delay. */
 export async function eventually(question: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 30_000;
   while (!(await question())) {
-    if (Date.now() > deadline) throw new Error("it did not come true");
+    if (Date.now() > deadline) throw new Error("the condition did not become true in time");
     await setTimeout(50);
   }
 }

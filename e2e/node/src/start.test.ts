@@ -13,7 +13,7 @@ function startWait(workflowId: string, options: Partial<Schemas["StartWorkflowRe
   });
 }
 
-test("a start tells where the workflow is", async () => {
+test("a start returns the location", async () => {
   const workflowId = newId();
   const { response, data } = await startWait(workflowId);
   assert.equal(response.status, 201);
@@ -24,7 +24,7 @@ test("a start tells where the workflow is", async () => {
   await terminate(workflowId);
 });
 
-test("a start of a running id is a conflict that names the run", async () => {
+test("a start of a running id is a conflict with the run", async () => {
   const { workflowId, runId } = await start("Wait");
   const conflict = await problemOf(startWait(workflowId));
   assert.deepEqual([conflict.response.status, conflict.code], [409, "workflow-already-started"]);
@@ -33,7 +33,7 @@ test("a start of a running id is a conflict that names the run", async () => {
   await terminate(workflowId);
 });
 
-test("a start with USE_EXISTING gives the running one", async () => {
+test("a start with USE_EXISTING returns the running workflow", async () => {
   const { workflowId, runId } = await start("Wait");
   const { response, data } = await startWait(workflowId, { idConflictPolicy: "USE_EXISTING" });
   assert.equal(response.status, 200);
@@ -42,7 +42,7 @@ test("a start with USE_EXISTING gives the running one", async () => {
   await terminate(workflowId);
 });
 
-test("a start repeated with its Idempotency-Key is one run", async () => {
+test("a start with an Idempotency-Key starts one run", async () => {
   const workflowId = newId();
   const first = unwrap(await startWait(workflowId, {}, `checkout-${workflowId}`));
   const again = unwrap(await startWait(workflowId, {}, `checkout-${workflowId}`));
@@ -52,13 +52,13 @@ test("a start repeated with its Idempotency-Key is one run", async () => {
   await terminate(workflowId);
 });
 
-test("a start with wait gives the outcome", async () => {
+test("a start with wait returns the outcome", async () => {
   const outcome = await execute("Order", { args: [{ ...order, autoApprove: true }] });
   assert.equal(outcome.status, "COMPLETED");
   assert.deepEqual(outcome.result, { orderId: "o-1", status: "approved", total: 2500, approvedBy: "autoApprove" });
 });
 
-test("a start with the Prefer header waits as well", async () => {
+test("a start waits with the Prefer header", async () => {
   const { response, data } = await flowgate.POST(workflows, {
     params: { path: { namespace }, header: { Prefer: "wait=30" } },
     body: { workflowType: "Echo", workflowId: newId(), taskQueue, args: [1] },
@@ -68,7 +68,7 @@ test("a start with the Prefer header waits as well", async () => {
   assert.deepEqual(data.result, [1]);
 });
 
-test("a start whose wait runs out is pending, and says where to ask again", async () => {
+test("a start whose wait ends is pending, with a location", async () => {
   const workflowId = newId();
   const { response, data } = await flowgate.POST(workflows, {
     params: { path: { namespace }, query: { wait: "100ms" } },
@@ -80,7 +80,7 @@ test("a start whose wait runs out is pending, and says where to ask again", asyn
   assert.deepEqual([outcome.runId, outcome.status, outcome.result], [data?.runId, "COMPLETED", "done"]);
 });
 
-test("a signal with start starts or signals", async () => {
+test("a signal-with-start starts or signals", async () => {
   const signal = { startSignal: "poke", startSignalArgs: [1] };
   const first = await start("Wait", signal);
   const second = unwrap(await startWait(first.workflowId, signal));

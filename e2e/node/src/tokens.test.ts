@@ -1,10 +1,10 @@
-// Tokens that a caller hands on: for one workflow, and for what they name alone.
+// Delegated tokens: for one workflow, and only for the named operations.
 import assert from "node:assert/strict";
 import test from "node:test";
 import { connect, outcomeOf, unwrap } from "./flowgate.js";
 import { contract, flowgate, namespace, of, problemOf, reader, start, url, workflow } from "./setup.js";
 
-test("an approval is handed on", async () => {
+test("an approval is delegated", async () => {
   const { workflowId, runId } = await start("Order", { args: [{ orderId: "o-1", items: [{ sku: "pen", quantity: 1, price: 300 }] }] });
   const params = { path: of(workflowId) };
   const made = unwrap(await flowgate.POST(`${workflow}/tokens`, { params, body: { read: true, signals: ["approve"], ttl: "5m" } }));
@@ -16,7 +16,7 @@ test("an approval is handed on", async () => {
   assert.equal((await outcomeOf(visitor, namespace, workflowId, runId)).status, "COMPLETED");
 });
 
-test("a reader makes no token that signals", async () => {
+test("a reader cannot create a token that permits signals", async () => {
   const params = { path: of("any") };
   const refused = await problemOf(reader.POST(`${workflow}/tokens`, { params, body: { signals: ["approve"] } }));
   assert.deepEqual([refused.response.status, refused.code], [403, "operation-forbidden"]);

@@ -1,4 +1,4 @@
-// Updates: changes that answer, which may be refused, fail, or find no worker.
+// Updates complete, are rejected, fail, or are not admitted.
 import assert from "node:assert/strict";
 import test from "node:test";
 import { unwrap, type Schemas } from "./flowgate.js";
@@ -11,7 +11,7 @@ async function update(workflowId: string, body: Schemas["UpdateRequest"]): Promi
   return unwrap(await flowgate.POST(`${workflow}/updates`, { params: { path: of(workflowId) }, body }));
 }
 
-test("an update runs once and is asked for", async () => {
+test("an update runs once and its outcome can be read", async () => {
   const { workflowId, runId } = await start("Order", { args: [order] });
   const body = { update: "addItem", args: [item(1, 900)], updateId: "a/b" };
   const first = await update(workflowId, body);
@@ -38,7 +38,7 @@ test("an update is accepted before it completes", async () => {
   await terminate(workflowId);
 });
 
-test("refused, failed and not taken are three answers", async () => {
+test("rejected, failed and not admitted differ", async () => {
   const { workflowId } = await start("Order", { args: [order] });
   assert.equal((await update(workflowId, { update: "addItem", args: [item(0, 900)] })).status, "REJECTED");
   assert.equal((await update(workflowId, { update: "addItem", args: [item(1, 9_000_000)] })).status, "FAILED");
@@ -56,7 +56,7 @@ test("refused, failed and not taken are three answers", async () => {
   await terminate(idle.workflowId);
 });
 
-test("update with start starts or uses", async () => {
+test("an update-with-start starts or uses a workflow", async () => {
   const workflowId = newId("Wait");
   const body: Schemas["UpdateWithStartRequest"] = {
     start: { workflowType: "Wait", workflowId, taskQueue, idConflictPolicy: "USE_EXISTING" },

@@ -1,15 +1,15 @@
-// Values arrive as they were written, also those that JavaScript has no number for.
+// Values arrive as written, even those that a JavaScript number cannot represent.
 import assert from "node:assert/strict";
 import test from "node:test";
 import { isLosslessNumber } from "lossless-json";
 import { readValue, type Schemas } from "./flowgate.js";
 import { contract, execute, flowgate, key, namespace, newId, taskQueue, url, workflows } from "./setup.js";
 
-// Each is changed by JSON.parse and JSON.stringify, but for the last.
+// JSON.parse and JSON.stringify change each of these except the last.
 const odd = ["12345678901234567890", "1.10", "1e400", "-0.0", `{"b":1.0,"2":[],"1":{}}`, `"<&>\\u0000é"`, "null"];
 
 for (const arg of odd) {
-  test(`the value ${arg} comes back byte for byte`, async () => {
+  test(`the value ${arg} is returned byte for byte`, async () => {
     const response = await contract.fetch(
       new Request(`${url}/v1/namespaces/${namespace}/workflows?wait=30s`, {
         method: "POST",
@@ -22,7 +22,7 @@ for (const arg of odd) {
   });
 }
 
-test("numbers keep their value with a lossless parser", async () => {
+test("a lossless parser preserves numbers", async () => {
   const numbers = ["12345678901234567890", "1.10", "1e400"];
   const { response } = await flowgate.POST(workflows, {
     params: { path: { namespace }, query: { wait: "30s" } },
@@ -35,19 +35,19 @@ test("numbers keep their value with a lossless parser", async () => {
   assert.equal(BigInt(String(result[0])), 12345678901234567890n);
 });
 
-test("keys keep their order", async () => {
+test("the order of keys is preserved", async () => {
   const { result } = await execute("Echo", { args: [{ z: 1, a: 2, m: 3 }] });
   assert.deepEqual(Object.keys((result as [object])[0]), ["z", "a", "m"]);
 });
 
-test("bytes travel as payloads", async () => {
+test("bytes are sent as payloads", async () => {
   const payload = { metadata: { encoding: btoa("binary/plain") }, data: Buffer.from([0, 255, 123]).toString("base64") };
   const outcome = await execute("EchoPayload", { argPayloads: [payload] });
   assert.deepEqual(outcome.resultPayload, payload);
   assert.ok(!("result" in outcome));
 });
 
-test("no result is told from null", async () => {
+test("no result differs from null", async () => {
   assert.ok(!("result" in (await execute("EchoPayload"))));
   assert.equal((await execute("EchoPayload", { args: [null] })).result, null);
 });

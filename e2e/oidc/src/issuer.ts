@@ -1,15 +1,15 @@
-// An OpenID provider in a process of its own. Its parent says on which port and with which keys, is told the port that it
-// got, and takes it along when it ends.
+// An OpenID provider in its own process. The parent process sends the port and the keys, and receives the port in use.
+// The provider exits with its parent.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import Provider, { type JWK } from "oidc-provider";
 
-/** The first signs, all are published. */
+/** The first key signs. All keys are published. */
 export type Keys = [JWK, ...JWK[]];
 
 export interface Orders {
-  /** 0 is a free one. */
+  /** 0 selects a free port. */
   port: number;
   keys: Keys;
 }
@@ -19,7 +19,7 @@ export type Client = keyof typeof clients;
 const clients = {
   writer: { permissions: ["default:write"], seconds: 600 },
   reader: { permissions: ["default:read"], seconds: 600 },
-  /** Its tokens end while a test waits. */
+  /** A client whose tokens expire during a test. */
   brief: { permissions: ["default:write"], seconds: 5 },
 };
 
@@ -27,7 +27,7 @@ process.on("disconnect", () => process.exit());
 const [{ port, keys }] = (await once(process, "message")) as [Orders];
 const alg = keys[0].alg as "RS256" | "ES256" | "EdDSA";
 
-// The issuer's name holds the port, which is therefore taken first.
+// The issuer's URL contains the port, so the server listens first.
 const server = createServer().listen(port, "127.0.0.1");
 await once(server, "listening");
 const bound = (server.address() as AddressInfo).port;

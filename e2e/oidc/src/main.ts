@@ -1,18 +1,18 @@
-// What only a real OpenID provider can show: that the gateway gets on with one that was written by somebody else.
+// Tests with an independent implementation of an OpenID provider.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, test, type TestContext } from "node:test";
 import type { Keys } from "./issuer.js";
-import { eventually, Gateway, Issuer, newKey, required, type Answer, type Service } from "./processes.js";
+import { eventually, Gateway, Issuer, newKey, required, type ApiResponse, type Service } from "./processes.js";
 
 const key = required("FLOWGATE_KEY");
 const taskQueue = required("FLOWGATE_TASK_QUEUE");
 const workflows = `namespaces/${required("FLOWGATE_NAMESPACE")}/workflows`;
 
-/** A token of an unknown key has the gateway fetch the keys, but not within 30 s of the last time. */
+/** The gateway fetches the keys for a token with an unknown key, but at most every 30 s. */
 const interval = 45_000;
 
-// The test of new keys takes a minute, of which it waits for most; all others run meanwhile.
+// The test of new keys takes a minute, most of it waiting. All others run concurrently.
 describe("tokens of an OpenID provider", { concurrency: true }, () => {
   describe("while it runs", { concurrency: true }, () => {
     let issuer: Issuer;
@@ -40,31 +40,31 @@ describe("tokens of an OpenID provider", { concurrency: true }, () => {
       assert.equal(events[0]?.["workflowExecutionStartedEventAttributes"]?.identity, "idp:writer");
     });
 
-    test("a client that may read lists workflows and starts none", async () => {
+    test("a client with the role read lists workflows and cannot start any", async () => {
       const token = await issuer.token("reader");
       equal(await gateway.call(token, workflows), 200);
       equal(await gateway.call(token, workflows, start()), 403, "operation-forbidden");
     });
 
-    test("a token for another audience is refused", async () => {
-      refused(await gateway.call(await issuer.token("writer", "elsewhere"), workflows));
+    test("a token for another audience is rejected", async () => {
+      requireRejected(await gateway.call(await issuer.token("writer", "elsewhere"), workflows));
     });
 
-    test("a token with other claims than were signed is refused", async () => {
+    test("a token with changed claims is rejected", async () => {
       const [header, claims, signature] = (await issuer.token("reader")).split(".");
       const said = JSON.parse(Buffer.from(claims!, "base64url").toString()) as object;
       const forged = Buffer.from(JSON.stringify({ ...said, permissions: ["default:admin"] })).toString("base64url");
-      refused(await gateway.call([header, forged, signature].join("."), workflows));
+      requireRejected(await gateway.call([header, forged, signature].join("."), workflows));
     });
 
-    test("a token is taken until it ends", async () => {
+    test("a token is accepted until it expires", async () => {
       const token = await issuer.token("brief");
       equal(await gateway.call(token, workflows), 200);
-      await eventually(async () => refused(await gateway.call(token, workflows)));
+      await eventually(async () => requireRejected(await gateway.call(token, workflows)));
     });
   });
 
-  test("new keys are taken within the interval between fetches, and removed ones are refused from then on", async (t) => {
+  test("new keys are accepted within the interval between fetches, and removed keys are rejected from then on", async (t) => {
     const [first, second, third] = [newKey("RS256"), newKey("ES256"), newKey("EdDSA")];
     let issuer = await during(t, Issuer.start([first]));
     const gateway = await during(t, Gateway.start(issuer.url));
@@ -80,11 +80,11 @@ describe("tokens of an OpenID provider", { concurrency: true }, () => {
     issuer = await during(t, issuer.restart([third, second]));
     const ofThird = await issuer.token();
     await eventually(async () => equal(await gateway.call(ofThird, workflows), 200), interval);
-    refused(await gateway.call(ofFirst, workflows));
+    requireRejected(await gateway.call(ofFirst, workflows));
     equal(await gateway.call(ofSecond, workflows), 200);
   });
 
-  test("a gateway that has the keys takes tokens while the provider is down", async (t) => {
+  test("a gateway that has the keys accepts tokens while the provider is down", async (t) => {
     const issuer = await during(t, Issuer.start([newKey("ES256")]));
     const gateway = await during(t, Gateway.start(issuer.url));
     await becomesReady(gateway);
@@ -95,7 +95,7 @@ describe("tokens of an OpenID provider", { concurrency: true }, () => {
     const stray = await other.token();
     await other.stop();
     await eventually(async () => {
-      refused(await gateway.call(stray, workflows));
+      requireRejected(await gateway.call(stray, workflows));
       assert.match(await gateway.metrics(), /^flowgate_jwks_fetches_total\{.*outcome="failure".*\} [1-9]/m);
     }, interval);
     equal(await gateway.call(known, workflows), 200);
@@ -103,7 +103,7 @@ describe("tokens of an OpenID provider", { concurrency: true }, () => {
     assert.equal(await gateway.probe("/readyz"), 200);
   });
 
-  test("a gateway that starts while the provider is down takes keys alone, and is ready when the provider is back", async (t) => {
+  test("a gateway that starts while the provider is down accepts only API keys, and is ready when the provider is back", async (t) => {
     const keys: Keys = [newKey("EdDSA")];
     const issuer = await during(t, Issuer.start(keys));
     const token = await issuer.token();
@@ -126,7 +126,7 @@ function start() {
   return { workflowType: "Echo", workflowId: `oidc-${randomUUID()}`, taskQueue, args: ["hello", 1] };
 }
 
-/** Ends with the test what the test starts. */
+/** Stops at the end of a test what the test starts. */
 async function during<What extends Service>(t: TestContext, start: Promise<What>): Promise<What> {
   const service = await start;
   t.after(() => service.stop());
@@ -137,11 +137,11 @@ async function becomesReady(gateway: Gateway): Promise<void> {
   await eventually(async () => assert.equal(await gateway.probe("/readyz"), 200));
 }
 
-function equal(answer: Answer, status: number, code?: string): void {
-  assert.deepEqual([answer.status, answer.code], [status, code], answer.text);
+function equal(response: ApiResponse, status: number, code?: string): void {
+  assert.deepEqual([response.status, response.code], [status, code], response.text);
 }
 
-function refused(answer: Answer): void {
-  equal(answer, 401, "invalid-token");
-  assert.match(answer.headers.get("WWW-Authenticate") ?? "", /^Bearer.*error="invalid_token"/);
+function requireRejected(response: ApiResponse): void {
+  equal(response, 401, "invalid-token");
+  assert.match(response.headers.get("WWW-Authenticate") ?? "", /^Bearer.*error="invalid_token"/);
 }

@@ -1,4 +1,4 @@
-// The processes that the tests start, and calls of them. Each ends by its own handle, and none outlives the tests.
+// The processes that the tests start, and requests to them. Each is stopped by its handle, and none outlives the tests.
 import { fork, spawn, type ChildProcess } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
@@ -11,7 +11,7 @@ import { setTimeout } from "node:timers/promises";
 import type { JWK } from "oidc-provider";
 import type { Client, Keys, Orders } from "./issuer.js";
 
-/** What a process gets to start and to end, and a call to be answered. */
+/** The time for a process to start or to stop, and for a request. */
 const patience = 30_000;
 
 const root = join(import.meta.dirname, "../../..");
@@ -21,13 +21,13 @@ const log = openSync(join(root, "bin/oidc.log"), O_WRONLY | O_CREAT | O_TRUNC | 
 const children = new Set<ChildProcess>();
 process.on("exit", () => children.forEach((child) => child.kill("SIGKILL")));
 
-/** A process that answers over HTTP. */
+/** A process with an HTTP server. */
 export class Service {
   constructor(readonly child: ChildProcess) {
     children.add(child);
   }
 
-  /** Waits for what the process does when it has started. One that ends instead is an error. */
+  /** Waits until the process has started. Throws if it exits instead. */
   protected async started<What>(sign: Promise<What>): Promise<What> {
     const late = setTimeout(patience, "has not started in time", { ref: false });
     const ended = once(this.child, "exit").then(([code, signal]) => `ended with ${code ?? signal}`);
@@ -37,7 +37,7 @@ export class Service {
     return Promise.race([sign, failed]);
   }
 
-  /** Ends the process and returns when it has ended. One that has ended before is left alone. */
+  /** Stops the process and waits for its exit. Does nothing if it has already exited. */
   async stop(): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const ended = once(this.child, "exit", { signal: AbortSignal.timeout(patience) });
@@ -47,7 +47,7 @@ export class Service {
   }
 }
 
-/** A key for one of the algorithms that the gateway takes unless it is told otherwise. */
+/** A key for one of the algorithms that the gateway accepts by default. */
 export function newKey(alg: "RS256" | "ES256" | "EdDSA"): JWK {
   const { privateKey } = {
     RS256: () => generateKeyPairSync("rsa", { modulusLength: 2048 }),
@@ -68,7 +68,7 @@ export class Issuer extends Service {
     return issuer;
   }
 
-  /** The same issuer, with other keys or after a time out of service. */
+  /** Restarts the same issuer, with other keys or after an outage. */
   async restart(keys: Keys): Promise<Issuer> {
     await this.stop();
     return Issuer.start(keys, this.#port);
@@ -78,7 +78,7 @@ export class Issuer extends Service {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** Gets a token by client credentials. */
+  /** Requests a token with client credentials. */
   async token(client: Client = "writer", audience = "flowgate"): Promise<string> {
     const response = await fetch(`${this.url}/token`, {
       method: "POST",
@@ -87,20 +87,20 @@ export class Issuer extends Service {
       signal: AbortSignal.timeout(patience),
     });
     const text = await response.text();
-    if (!response.ok) throw new Error(`the issuer answered ${response.status}: ${text}`);
+    if (!response.ok) throw new Error(`the issuer returned ${response.status}: ${text}`);
     return (JSON.parse(text) as { access_token: string }).access_token;
   }
 }
 
-/** An answer of the gateway; problems have a code. */
-export interface Answer {
+/** A response of the gateway. Problems have a code. */
+export interface ApiResponse {
   status: number;
   headers: Headers;
   text: string;
   code: string | undefined;
 }
 
-/** A gateway that takes the tokens of an issuer, and the keys of the development stack. */
+/** A gateway that accepts the tokens of an issuer, and the API keys of the development stack. */
 export class Gateway extends Service {
   #public = "";
   #admin = "";
@@ -119,7 +119,7 @@ export class Gateway extends Service {
         },
       }));
       const binary = process.env["GATEWAY_BINARY"] ?? join(root, "bin/gateway");
-      // An environment of its own, since the gateway takes each FLOWGATE_ variable for a setting.
+      // An environment of its own, because the gateway reads each FLOWGATE_ variable as a setting.
       const gateway = new Gateway(spawn(binary, ["serve", "--config", config], { env: {}, stdio: ["ignore", log, "pipe"] }));
       await gateway.started(gateway.#serving());
       return gateway;
@@ -128,7 +128,7 @@ export class Gateway extends Service {
     }
   }
 
-  /** Learns from the log where the gateway listens. */
+  /** Reads the address of the gateway from its log. */
   #serving(): Promise<void> {
     return new Promise((resolve) => {
       createInterface({ input: this.child.stderr! }).on("line", (line) => {
@@ -142,8 +142,8 @@ export class Gateway extends Service {
     });
   }
 
-  /** Calls the API; a body makes it a POST. */
-  async call(credential: string, path: string, body?: unknown): Promise<Answer> {
+  /** Calls the API. A request with a body is a POST. */
+  async call(credential: string, path: string, body?: unknown): Promise<ApiResponse> {
     const response = await fetch(`${this.#public}/v1/${path}`, {
       headers: { Authorization: `Bearer ${credential}`, "Content-Type": "application/json" },
       ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
@@ -165,7 +165,7 @@ export class Gateway extends Service {
   }
 }
 
-/** Asks until the assertions hold, and less often than the gateway lets one network send wrong tokens. */
+/** Polls until the assertions hold, at a rate below the gateway's limit on invalid tokens from one network. */
 export async function eventually(question: () => Promise<void>, bound = patience): Promise<void> {
   const deadline = Date.now() + bound;
   for (;;) {

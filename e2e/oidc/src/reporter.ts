@@ -1,4 +1,4 @@
-// A reporter that tells of tests in the words of `go test -v`, for the summary of make test.
+// A reporter that writes the format of `go test -v`, for the summary of make test.
 import { inspect } from "node:util";
 import type { TestEvent } from "node:test/reporters";
 
@@ -8,7 +8,7 @@ export default async function* goStyle(events: AsyncIterable<TestEvent>): AsyncG
       yield line(data.skip === undefined ? "PASS" : "SKIP", data.name, data.details.duration_ms);
     } else if (type === "test:fail") {
       const error: Error & { failureType?: string } = data.details.error;
-      // The tests of a suite have failed for themselves; a suite fails by itself when it cannot start what they share.
+      // Failed tests of a suite are already reported. A suite itself fails only when its setup fails.
       if (error.failureType === "subtestsFailed") continue;
       yield `${inspect(error.cause ?? error)}\n`;
       yield line("FAIL", data.name, data.details.duration_ms);

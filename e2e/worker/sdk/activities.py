@@ -1,4 +1,4 @@
-"""Activities: how they are called, bounded, retried, cancelled and told of."""
+"""Activities: called, limited by timeouts, retried, cancelled and described."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def fall_silent(last_words: str) -> None:
 
 @activity.defn
 async def keep_busy() -> str:
-    """Tells that it is alive until it is cancelled, and then tidies up."""
+    """Sends heartbeats until it is cancelled, and then cleans up."""
     try:
         while True:
             activity.heartbeat({"busy": 12345678901234567890})
@@ -70,7 +70,7 @@ async def fail_until(attempt: int) -> int:
 
 @workflow.defn
 class CallActivities:
-    """Calls activities in each way that there is."""
+    """Calls activities with each function of the SDK."""
 
     @workflow.run
     async def run(self, name: str) -> list[str]:
@@ -92,7 +92,7 @@ class CallActivities:
 
 @workflow.defn
 class ConfigureActivity:
-    """Gives an activity every option, until it is told that they were seen."""
+    """Runs an activity with every option, until a signal."""
 
     def __init__(self) -> None:
         self.seen = False
@@ -130,7 +130,7 @@ class ConfigureActivity:
 
 @workflow.defn
 class RetryActivity:
-    """Tries an activity that fails until its nth attempt."""
+    """Runs an activity that fails until its nth attempt."""
 
     @workflow.run
     async def run(self, succeeds_at: int, pause: float, maximum: int, final: list[str]) -> int:
@@ -146,7 +146,7 @@ class RetryActivity:
 
 @workflow.defn
 class CancelActivity:
-    """Runs an activity that takes its time to end once it is cancelled."""
+    """Runs an activity that takes some time to end after its cancellation."""
 
     @workflow.run
     async def run(self, cancellation_type: str) -> str:
@@ -160,7 +160,7 @@ class CancelActivity:
 
 @workflow.defn
 class LetActivityTimeOut:
-    """Runs an activity into one of its timeouts."""
+    """Runs an activity that exceeds one of its timeouts."""
 
     @workflow.run
     async def run(self, timeout: str) -> None:

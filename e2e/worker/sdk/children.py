@@ -1,4 +1,4 @@
-"""Child workflows: how they are started, configured, left behind, cancelled, signalled and told of."""
+"""Child workflows: started, configured, abandoned, cancelled, signalled and described."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def id_of_child() -> str:
 
 @workflow.defn
 class Child:
-    """Waits until it is told what to return."""
+    """Waits for a signal with its result."""
 
     def __init__(self) -> None:
         self.word: str | None = None
@@ -41,7 +41,7 @@ class Child:
 
 @workflow.defn
 class SlowToCancel:
-    """Once it is cancelled it waits until it may end."""
+    """After its cancellation, waits for a signal before it ends."""
 
     def __init__(self) -> None:
         self.may_end = False
@@ -81,7 +81,7 @@ class Parent:
 
 @workflow.defn
 class ParentByName:
-    """Knows its child by its name and handle, and tells it what to return."""
+    """Addresses its child by name and by handle, and signals its result."""
 
     @workflow.run
     async def run(self) -> list[str | None]:
@@ -92,7 +92,7 @@ class ParentByName:
 
 @workflow.defn
 class ParentThatLeaves:
-    """Ends while its child goes on."""
+    """Ends while its child continues to run."""
 
     @workflow.run
     async def run(self, parent_close_policy: str) -> None:
@@ -102,7 +102,7 @@ class ParentThatLeaves:
 
 @workflow.defn
 class ParentThatCancels:
-    """Cancels its child when told to, in one of the ways that there are, and learns how that ended."""
+    """Cancels its child after a signal, with a cancellation type, and records the result."""
 
     def __init__(self) -> None:
         self.told = False
@@ -132,7 +132,7 @@ class ParentThatCancels:
 
 @workflow.defn
 class ConfigureChild:
-    """Gives its child every option."""
+    """Starts a child with every option."""
 
     @workflow.run
     async def run(self) -> str:
@@ -158,7 +158,7 @@ class ConfigureChild:
 
 @workflow.defn
 class ParentOfCron:
-    """Starts a child that runs by a schedule."""
+    """Starts a child that runs on a cron schedule."""
 
     @workflow.run
     async def run(self) -> None:
@@ -169,7 +169,7 @@ class ParentOfCron:
 
 @workflow.defn
 class ParentOfFailure:
-    """Has a child that fails until its nth attempt."""
+    """Starts a child that fails until its nth attempt."""
 
     @workflow.run
     async def run(self, succeeds_at: int, maximum: int) -> int:
@@ -183,7 +183,7 @@ class ParentOfFailure:
 
 @workflow.defn
 class ParentOfLate:
-    """Has a child that is too late."""
+    """Starts a child that times out."""
 
     @workflow.run
     async def run(self) -> str:
@@ -192,7 +192,7 @@ class ParentOfLate:
 
 @workflow.defn
 class ParentOfTwins:
-    """Wants a second child with the id of its first, running or closed."""
+    """Starts a second child with the id of its first one, which is running or closed."""
 
     @workflow.run
     async def run(self, id_reuse_policy: str, closed: bool) -> str:

@@ -1,4 +1,4 @@
-"""Chains of runs: continued as new, retried, and run by a schedule."""
+"""Run chains: continued as new, retried, and run on a cron schedule."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def fill() -> str:
 
 @workflow.defn
 class Countdown:
-    """Continues as new until nothing is left, and tells whence it came."""
+    """Continues as new a number of times, and returns the id of its previous run."""
 
     @workflow.run
     async def run(self, left: int) -> list[str | None]:
@@ -30,7 +30,7 @@ class Countdown:
 
 @workflow.defn
 class ContinueConfigured:
-    """Gives its second run every option."""
+    """Continues as new with every option."""
 
     @workflow.run
     async def run(self) -> None:
@@ -50,7 +50,7 @@ class ContinueConfigured:
 
 @workflow.defn
 class Continued:
-    """What ContinueConfigured goes on as."""
+    """The second run of ContinueConfigured."""
 
     @workflow.run
     async def run(self, word: str) -> str:
@@ -59,7 +59,7 @@ class Continued:
 
 @workflow.defn
 class Inherit:
-    """Continues as new with no more than its argument."""
+    """Continues as new with an argument and no options."""
 
     @workflow.run
     async def run(self, go_on: bool) -> object:
@@ -70,7 +70,7 @@ class Inherit:
 
 @workflow.defn
 class ContinueWhenSuggested:
-    """Grows until its history is long enough to continue as new, and then tells how long it was."""
+    """Runs until the SDK suggests to continue as new, and then returns the length of its history."""
 
     @workflow.run
     async def run(self, length: int) -> int:
@@ -83,7 +83,7 @@ class ContinueWhenSuggested:
 
 @workflow.defn
 class Tick:
-    """Fails when it is a schedule's first run, and then tells what it knows of the run before."""
+    """Fails in the first run of a cron schedule. The next run returns what it reads about the previous one."""
 
     @workflow.run
     async def run(self) -> str:

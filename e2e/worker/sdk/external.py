@@ -10,7 +10,7 @@ from children import Child
 
 @workflow.defn
 class SignalAnother:
-    """Tells another workflow what to return, which it knows by id, by run, or by its type as well."""
+    """Signals another workflow with its result, by id, by run, or by type."""
 
     @workflow.run
     async def run(self, workflow_id: str, run_id: str | None, typed: bool) -> list[str | None]:
@@ -26,7 +26,7 @@ class SignalAnother:
 
 @workflow.defn
 class CancelAnother:
-    """Cancels another workflow, known by id or by run."""
+    """Cancels another workflow, by id or by run."""
 
     @workflow.run
     async def run(self, workflow_id: str, run_id: str | None) -> None:

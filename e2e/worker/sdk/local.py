@@ -1,4 +1,4 @@
-"""Local activities, which run within the workflow task and leave a marker."""
+"""Local activities, which run within the workflow task and record a marker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from activities import AMPLE, ONCE, SHORT, Greeter, Shout, fail_until, fall_sile
 
 @workflow.defn
 class CallLocalActivities:
-    """Calls local activities in each way that there is."""
+    """Calls local activities with each function of the SDK."""
 
     @workflow.run
     async def run(self, name: str) -> list[str]:
@@ -35,7 +35,7 @@ class CallLocalActivities:
 
 @workflow.defn
 class RetryLocalActivity:
-    """Tries a local activity that fails until its nth attempt, waiting by a timer from a threshold on."""
+    """Runs a local activity that fails until its nth attempt. Above a threshold, a timer delays the retry."""
 
     @workflow.run
     async def run(self, succeeds_at: int, pause: float, threshold: float, maximum: int) -> int:
@@ -53,7 +53,7 @@ class RetryLocalActivity:
 
 @workflow.defn
 class LetLocalActivityTimeOut:
-    """Runs a local activity into its timeout."""
+    """Runs a local activity that exceeds its timeout."""
 
     @workflow.run
     async def run(self) -> None:
@@ -62,7 +62,7 @@ class LetLocalActivityTimeOut:
 
 @workflow.defn
 class CancelLocalActivity:
-    """Cancels a local activity, which takes its time to end, when another has come back."""
+    """Cancels a local activity, which takes some time to end, after another one has completed."""
 
     @workflow.run
     async def run(self, cancellation_type: str) -> str:

@@ -18,7 +18,7 @@ JSON = Any
 
 @workflow.defn
 class Messages:
-    """Collects what it is told, until it is told to finish."""
+    """Collects the values of its messages until a signal to finish."""
 
     def __init__(self) -> None:
         self.told: list[JSON] = []
@@ -85,7 +85,7 @@ class Messages:
 
 @workflow.defn
 class Dynamic:
-    """Takes messages of any name, and gives back each value as it came."""
+    """Handles messages of any name, and returns each value unchanged."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -120,7 +120,7 @@ NAN, BYTES = float("nan"), b"\0\xff"
 
 @workflow.defn
 class NotJSON:
-    """Gives what JSON does not have: bytes, and what Python takes for JSON."""
+    """Returns values that JSON does not have: bytes, and values that only Python encodes as JSON."""
 
     def __init__(self) -> None:
         self.finished = False
@@ -154,7 +154,7 @@ class NotJSON:
 
 @workflow.defn
 class Handlers:
-    """Sets and unsets handlers while it runs: named ones, and those for any name."""
+    """Sets and unsets named and dynamic handlers while it runs."""
 
     def __init__(self) -> None:
         self.told: list[JSON] = []
@@ -217,7 +217,7 @@ class Handlers:
 
 @workflow.defn
 class Stages:
-    """Has updates under way until they are let go, and ends when all handlers have finished."""
+    """Holds its updates until a signal, and ends when all handlers have finished."""
 
     def __init__(self) -> None:
         self.run_count = 0
@@ -252,7 +252,7 @@ class Stages:
 
 @workflow.defn
 class Unfinished:
-    """Ends while handlers of it still run, of which Python warns unless it is told not to."""
+    """Ends while its handlers are still running. The SDK warns about this unless the handler's policy is to abandon."""
 
     def __init__(self) -> None:
         self.finished = False
@@ -284,7 +284,7 @@ class Unfinished:
 
 @workflow.defn
 class Warned:
-    """Tells the warnings in which there is some text."""
+    """Returns the warnings that contain a text."""
 
     @workflow.run
     async def run(self, text: str) -> list[str]:
@@ -293,7 +293,7 @@ class Warned:
 
 @workflow.defn
 class Patience:
-    """Waits for a signal, but not longer than it is told."""
+    """Waits for a signal, with a timeout."""
 
     def __init__(self) -> None:
         self.came = False

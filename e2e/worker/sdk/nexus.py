@@ -20,7 +20,7 @@ from children import SlowToCancel
 
 @nexusrpc.service
 class Desk:
-    """Answers questions."""
+    """A service that answers questions."""
 
     answer: nexusrpc.Operation[str, str]
     ponder: nexusrpc.Operation[str, str]
@@ -30,7 +30,7 @@ class Desk:
 class DeskHandler:
     @sync_operation
     async def answer(self, _: StartOperationContext, question: str) -> str:
-        """Answers at once, or tells why not."""
+        """Returns the answer synchronously, or fails."""
         match question:
             case "refuse":
                 raise nexusrpc.OperationError("refused", state=nexusrpc.OperationErrorState.FAILED)
@@ -49,13 +49,13 @@ class DeskHandler:
 
 
 def desk() -> NexusClient[Desk]:
-    """The endpoint has the name of the task queue."""
+    """Creates an endpoint with the name of the task queue."""
     return workflow.create_nexus_client(service=Desk, endpoint=workflow.info().task_queue)
 
 
 @workflow.defn
 class Ask:
-    """Asks a question."""
+    """Calls the synchronous operation."""
 
     @workflow.run
     async def run(self, question: str) -> str:
@@ -66,7 +66,7 @@ class Ask:
 
 @workflow.defn
 class AskByName:
-    """Asks a question of a service that it knows by name."""
+    """Calls an operation by the names of service and operation."""
 
     @workflow.run
     async def run(self, question: str) -> str:
@@ -76,7 +76,7 @@ class AskByName:
 
 @workflow.defn
 class Ponder:
-    """Asks what takes time, cancels it when told to, in one of the ways that there are, and learns how that ended."""
+    """Calls the asynchronous operation, cancels it after a signal with a cancellation type, and records the result."""
 
     def __init__(self) -> None:
         self.told = False
@@ -111,7 +111,7 @@ class Ponder:
 
 @workflow.defn
 class Entrust:
-    """Asks what takes time, and waits for the answer."""
+    """Calls the asynchronous operation, and waits for the result."""
 
     @workflow.run
     async def run(self) -> str:
@@ -122,7 +122,7 @@ class Entrust:
 
 @workflow.defn
 class AskInVain:
-    """Asks what takes more time than there is."""
+    """Calls an operation that exceeds its timeout."""
 
     @workflow.run
     async def run(self) -> str:

@@ -1,8 +1,8 @@
-"""Replays a history with the workflows of the worker, and fails when their code does not fit it.
+"""Replays a history with the workflows of the worker, and fails if their code does not match it.
 
     python replay.py WORKFLOW_ID HISTORY_FILE
 
-The file holds what the gateway shows of a history with payloads=raw.
+The file has a history that was read from the gateway with payloads=raw.
 """
 
 from __future__ import annotations
@@ -32,5 +32,5 @@ if __name__ == "__main__":
     except Exception:
         traceback.print_exc()
         code = 1
-    # The SDK's threads may outlive the Replayer, and crash Python when it takes its time to end.
+    # The SDK's threads can outlive the Replayer, and crash Python during a slow exit.
     os._exit(code)

@@ -1,4 +1,4 @@
-"""Writes, as JSON, what the SDK has to look after workflows and to write them: its members, and their parameters."""
+"""Writes the members of the SDK's client and of its workflow module, with their parameters, as JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def members(of: object) -> Members:
 
 
 def code() -> Members:
-    """What is for workflows, without the types that only describe functions."""
+    """The members for workflows, without the types that only describe functions."""
     there = members(workflow)
     kinds = ("Callable", "Method", "Self", "Class", "Any", "Param", "MultiParam", "Protocol", "Return")
     return {name: there[name] for name in workflow.__all__ if name in there and not name.startswith(kinds)}

@@ -1,4 +1,4 @@
-"""What a workflow is, knows, keeps and shows: definition, info, time, memo, search attributes, timers and failures."""
+"""The state of workflows: definition, info, time, memo, search attributes, timers and failures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Greeting:
 
 @workflow.defn(name="greeting")
 class Initialized:
-    """Has its name from the definition, and its arguments from the start on."""
+    """Has a name from its definition, and reads its arguments in the initialiser."""
 
     @workflow.init
     def __init__(self, greeting: Greeting) -> None:
@@ -42,7 +42,7 @@ class Initialized:
 
 @workflow.defn(dynamic=True)
 class AnyType:
-    """Runs as every type that has no workflow of its own, and gives back its last argument as it came."""
+    """The dynamic workflow: runs for every unregistered type, and returns its last argument unchanged."""
 
     @workflow.run
     async def run(self, args: Sequence[RawValue]) -> RawValue | str:
@@ -51,7 +51,7 @@ class AnyType:
 
 @workflow.defn
 class Sandboxed:
-    """Is kept from what is not deterministic, unless it says otherwise."""
+    """Cannot use non-deterministic code, except where it lifts the sandbox's restrictions."""
 
     @workflow.run
     async def run(self) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class Sandboxed:
 
 @workflow.defn(sandboxed=False)
 class Unsandboxed(Sandboxed):
-    """Is not kept from anything."""
+    """Runs without the sandbox."""
 
     @workflow.run
     async def run(self) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class Unsandboxed(Sandboxed):
 
 @workflow.defn
 class Imports:
-    """Sees that what was passed through is one for all workflows."""
+    """Reads a module that is passed through the sandbox, and therefore shared by all workflows."""
 
     @workflow.run
     async def run(self, text: str) -> list[bool]:
@@ -89,7 +89,7 @@ class Imports:
 
 @workflow.defn
 class Info:
-    """Tells all that it knows about itself."""
+    """Returns its whole info."""
 
     @workflow.run
     async def run(self) -> dict[str, Any]:
@@ -118,7 +118,7 @@ class Info:
 
 @workflow.defn
 class KnownParent:
-    """Has a child that tells what it knows about itself."""
+    """Starts a child that returns its info."""
 
     @workflow.run
     async def run(self) -> dict[str, Any]:
@@ -129,7 +129,7 @@ class KnownParent:
 
 @workflow.defn
 class KnownContinued:
-    """Is continued once, and tells which run it was before."""
+    """Continues as new once, and returns the id of its previous run."""
 
     @workflow.run
     async def run(self) -> str:
@@ -141,7 +141,7 @@ class KnownContinued:
 
 @workflow.defn
 class Attempts:
-    """Asks for its next attempt soon, until it is the second."""
+    """Fails with a short retry delay, until the second attempt."""
 
     @workflow.run
     async def run(self) -> dict[str, int]:
@@ -156,7 +156,7 @@ class Attempts:
 
 @workflow.defn
 class Runtime:
-    """Uses what the SDK has for it besides messages."""
+    """Uses the members of the SDK that are not about messages."""
 
     @workflow.run
     async def run(self) -> dict[str, Any]:
@@ -174,7 +174,7 @@ class Runtime:
 
 @workflow.defn
 class Replayed:
-    """Notes what must be the same however often it runs, which is each time that it is asked after it has closed."""
+    """Records values that must be the same in each replay. Every query after it has closed replays it."""
 
     def __init__(self) -> None:
         self.finished = False
@@ -215,7 +215,7 @@ class Replayed:
 
 
 class Records(logging.Handler):
-    """Keeps what a run logs, for as long as it is asked to."""
+    """Captures the log of a run within a block."""
 
     def __init__(self, run_id: str) -> None:
         super().__init__()
@@ -262,7 +262,7 @@ KEYS: list[SearchAttributeKey[Any]] = [CUSTOMER, ITEMS, AMOUNT, EXPRESS, DUE_AT,
 
 @workflow.defn
 class SearchAttributes:
-    """Sets search attributes of every type, and removes those it is told to."""
+    """Sets search attributes of every type, and removes those that a signal names."""
 
     def __init__(self) -> None:
         self.known: list[dict[str, Any]] = []
@@ -289,7 +289,7 @@ class SearchAttributes:
 
 @workflow.defn
 class UntypedSearchAttributes:
-    """Sets search attributes as a plain mapping, the old way; no value removes one."""
+    """Sets search attributes with the older, untyped mapping. An empty value removes one."""
 
     @workflow.run
     async def run(self, attributes: dict[str, list[Any]]) -> None:
@@ -298,7 +298,7 @@ class UntypedSearchAttributes:
 
 @workflow.defn
 class Timers:
-    """Takes a nap, and does not wait for the end of a long sleep."""
+    """Sleeps for a short time, and cancels a long sleep."""
 
     @workflow.run
     async def run(self) -> str:
@@ -314,7 +314,7 @@ class Timers:
 
 @workflow.defn
 class Race:
-    """Waits for sleepers in the order in which they wake, not in that in which they went to sleep."""
+    """Waits for timers in the order in which they fire, not in the order of their start."""
 
     def __init__(self) -> None:
         self.awake: set[str] = set()
@@ -342,7 +342,7 @@ class Race:
 
 @workflow.defn
 class Details:
-    """Tells what it is doing."""
+    """Sets its current details."""
 
     def __init__(self) -> None:
         self.next = False
@@ -362,7 +362,7 @@ class Details:
 
 @workflow.defn
 class Failing:
-    """Fails with all that a failure can have."""
+    """Fails with every field of a failure."""
 
     @workflow.run
     async def run(self, details: list[Any]) -> None:
@@ -380,12 +380,12 @@ class Failing:
 
 
 class BadLuckError(Exception):
-    """What no workflow fails with unless it says so."""
+    """An exception that fails a workflow only if the workflow declares it."""
 
 
 @workflow.defn
 class Stuck:
-    """Is suspended by an exception that is no failure, until it is told to be lucky."""
+    """Is suspended by an exception that is not a failure, until a signal."""
 
     def __init__(self) -> None:
         self.lucky = False
@@ -403,7 +403,7 @@ class Stuck:
 
 @workflow.defn(failure_exception_types=[BadLuckError])
 class Unlucky:
-    """Fails, and fails updates, with an exception that it has named a failure."""
+    """Fails, and fails updates, with an exception that it declares as a failure."""
 
     def __init__(self) -> None:
         self.tried = False
@@ -421,7 +421,7 @@ class Unlucky:
 
 @workflow.defn
 class Nondeterministic:
-    """Does something else when it is run again."""
+    """Is non-deterministic: executes other commands on replay."""
 
     @workflow.run
     async def run(self) -> None:
@@ -436,7 +436,7 @@ class Nondeterministic:
 
 @workflow.defn
 class Cancellable:
-    """Waits to be cancelled, and tells why it was, or tidies up and cancels itself."""
+    """Waits for its cancellation, and returns the reason, or cleans up and is cancelled."""
 
     def __init__(self) -> None:
         self.tidied = False
@@ -460,7 +460,7 @@ class Cancellable:
 
 @workflow.defn
 class Sleeper:
-    """Sleeps for longer than it may."""
+    """Sleeps for longer than its timeout."""
 
     @workflow.run
     async def run(self) -> None:
@@ -477,7 +477,7 @@ def camel(name: str) -> str:
 
 
 def searched() -> dict[str, Any]:
-    """The search attributes that the workflow knows of, as JSON."""
+    """The search attributes in the workflow's info, as JSON."""
     values = {pair.key.name: pair.value for pair in workflow.info().typed_search_attributes}
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
 

@@ -1,4 +1,4 @@
-"""What the SDK's tracing makes of a call: the trace that each piece of a workflow's code finds itself in."""
+"""The traces that the SDK's tracing sets in each part of a workflow's code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def activity_trace() -> str:
 
 @workflow.defn
 class Traced:
-    """Gives the traces of its activity, of its signal and of its update."""
+    """Returns the traces of its activity, its signal and its update."""
 
     def __init__(self) -> None:
         self.traces: dict[str, str] = {}

@@ -20,7 +20,7 @@ from activities import AMPLE
 
 @workflow.defn
 class Patched:
-    """Takes the way of a patch."""
+    """Uses the new code path of a patch."""
 
     @workflow.run
     async def run(self) -> str:
@@ -29,7 +29,7 @@ class Patched:
 
 @workflow.defn
 class Deprecated:
-    """No longer knows the way before a patch."""
+    """Has only the new code path of a deprecated patch."""
 
     @workflow.run
     async def run(self) -> str:
@@ -38,7 +38,7 @@ class Deprecated:
 
 
 class Waits:
-    """Waits to be told to finish, and then tells which version did."""
+    """Waits for a signal to finish, and then returns the version that runs it."""
 
     def __init__(self) -> None:
         self.finished = False
@@ -73,7 +73,7 @@ class Upgrading(Waits):
 
 @workflow.defn
 class ByDefault(Waits):
-    """Does what its worker says."""
+    """Has the default versioning of its worker."""
 
     @workflow.run
     async def run(self) -> str:
@@ -92,7 +92,7 @@ class BeforePatch(Waits):
 
 @workflow.defn(name="Improved", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
 class AfterPatch(Waits):
-    """Is patched, but goes on in the old way what began before."""
+    """Has a patch, and keeps the old code path for workflows that started before it."""
 
     @workflow.run
     async def run(self) -> str:
@@ -103,7 +103,7 @@ class AfterPatch(Waits):
 
 @activity.defn
 async def deploy(build_id: str) -> None:
-    """Makes a version the current one, and ends when all task queues know. Until then it fails."""
+    """Sets the current version, and succeeds when it has reached all task queues. Until then it fails."""
     client, deployment = activity.client(), activity.info().task_queue
     await client.workflow_service.set_worker_deployment_current_version(
         SetWorkerDeploymentCurrentVersionRequest(
@@ -120,7 +120,7 @@ async def deploy(build_id: str) -> None:
 
 @workflow.defn
 class Deploy:
-    """Makes a version of the deployment the current one."""
+    """Sets the current version of the deployment."""
 
     @workflow.run
     async def run(self, build_id: str) -> None:
@@ -133,7 +133,7 @@ class Deploy:
 
 
 def workers(client: Client, task_queue: str) -> list[Worker]:
-    """The workers of the deployment, which has the name of the task queue and is on another."""
+    """The workers of the deployment. It has the name of the task queue, and polls a separate one."""
     return [
         Worker(
             client,

@@ -1,4 +1,4 @@
-"""What Python warned of in this process, for workflows to tell. It is one for all of them: no sandbox reloads it."""
+"""The Python warnings of this process, for workflows to return. All workflows share it: no sandbox reloads it."""
 
 from __future__ import annotations
 

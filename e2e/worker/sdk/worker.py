@@ -1,8 +1,8 @@
-"""A worker with every construct that the SDK's workflow module has, one module of workflows for each kind of them.
+"""A worker that uses every construct of the SDK's workflow module, with one module of workflows for each kind.
 
     python worker.py ADDRESS NAMESPACE TASK_QUEUE
 
-It writes "ready" once it polls, and ends when its input does, which it also does when the tests are killed.
+It writes "ready" when it polls, and exits when its input ends, which also happens when the tests are killed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ async def main(address: str, namespace: str, task_queue: str) -> None:
         activities=[activity for module in MODULES for activity in module.ACTIVITIES],
         activity_executor=ThreadPoolExecutor(),
         nexus_service_handlers=nexus.SERVICES,
-        # What a heartbeat says is seen, and a cancellation heard, at once.
+        # Heartbeat details and cancellations are delivered without delay.
         max_heartbeat_throttle_interval=timedelta(milliseconds=50),
     )
     await nexus.create_endpoint(client, task_queue)
