@@ -12,34 +12,34 @@ import (
 
 // jwks writes the keys that sign minted tokens, as the gateway publishes them,
 // for a Temporal server that reads a file.
-func jwks(args []string, at surroundings) int {
+func jwks(args []string, std stdio) int {
 	var out string
 	flags := flag.NewFlagSet("gateway jwks", flag.ContinueOnError)
 	flags.StringVar(&out, "out", "", "the `FILE` to write instead of standard output")
-	cfg, code, ok := loadWith(flags, args, at.stderr)
+	cfg, code, ok := loadWith(flags, args, std.stderr)
 	if !ok {
 		return code
 	}
 	if cfg.Upstream.Credential.Mint.KeyFile == "" {
-		return failed(at, errors.New("upstream.credential.mint.keyFile: is missing"), exitUsage)
+		return fail(std, errors.New("upstream.credential.mint.keyFile: is missing"), exitUsage)
 	}
 	signer, err := mint.Open(cfg.Upstream.Credential.Mint, mint.Options{})
 	if err != nil {
-		return failed(at, fmt.Errorf("upstream.credential.mint.keyFile: %w", err), exitUsage)
+		return fail(std, fmt.Errorf("upstream.credential.mint.keyFile: %w", err), exitUsage)
 	}
 	if out == "" {
-		_, _ = fmt.Fprintln(at.stdout, string(signer.JWKS()))
+		_, _ = fmt.Fprintln(std.stdout, string(signer.JWKS()))
 		return exitOK
 	}
-	if err := replace(out, append(signer.JWKS(), '\n')); err != nil {
-		return failed(at, err, exitFailure)
+	if err := writeAtomically(out, append(signer.JWKS(), '\n')); err != nil {
+		return fail(std, err, exitFailure)
 	}
 	return exitOK
 }
 
-// replace writes a file in one step: a server that reads it while it is written
+// writeAtomically writes a file in one step: a server that reads it while it is written
 // would forget all keys.
-func replace(name string, content []byte) error {
+func writeAtomically(name string, content []byte) error {
 	file, err := os.CreateTemp(filepath.Dir(name), ".jwks-*")
 	if err != nil {
 		return err

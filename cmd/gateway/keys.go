@@ -11,43 +11,43 @@ import (
 	"github.com/flowgate/flowgate/internal/auth"
 )
 
-// surroundings are where a command reads and writes.
-type surroundings struct {
+// stdio are where a command reads and writes.
+type stdio struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 }
 
 // keys is the command for API keys and their file.
-func keys(args []string, at surroundings) int {
+func keys(args []string, std stdio) int {
 	if len(args) > 0 {
 		switch command, rest := args[0], args[1:]; command {
 		case "new":
-			return newKey(rest, at)
+			return newKey(rest, std)
 		case "hash":
-			return hashKey(rest, at)
+			return hashKey(rest, std)
 		case "check":
-			return checkKeys(rest, at)
+			return checkKeys(rest, std)
 		}
 	}
-	_, _ = fmt.Fprintln(at.stderr, "usage: gateway keys new --id ID | gateway keys hash | gateway keys check --file FILE")
+	_, _ = fmt.Fprintln(std.stderr, "usage: gateway keys new --id ID | gateway keys hash | gateway keys check --file FILE")
 	return exitUsage
 }
 
 // newKey makes an API key. It is shown this once; the entry below it holds just
 // its hash.
-func newKey(args []string, at surroundings) int {
+func newKey(args []string, std stdio) int {
 	flags := flag.NewFlagSet("gateway keys new", flag.ContinueOnError)
-	flags.SetOutput(at.stderr)
+	flags.SetOutput(std.stderr)
 	id := flags.String("id", "", "the key's `ID`: up to 32 of a-z, 0-9 and -")
 	if flags.Parse(args) != nil || *id == "" || flags.NArg() > 0 {
-		_, _ = fmt.Fprintln(at.stderr, "usage: gateway keys new --id ID")
+		_, _ = fmt.Fprintln(std.stderr, "usage: gateway keys new --id ID")
 		return exitUsage
 	}
 	key, entry, err := auth.NewKey(*id, rand.Reader)
 	if err != nil {
-		return failed(at, err, exitUsage)
+		return fail(std, err, exitUsage)
 	}
-	_, _ = fmt.Fprintf(at.stdout, "# The key, shown this once. Only its hash goes into the keys file.\n%s\n\n"+
+	_, _ = fmt.Fprintf(std.stdout, "# The key, shown this once. Only its hash goes into the keys file.\n%s\n\n"+
 		"# Its entry, to stand under \"keys:\" in the keys file. Fill in the grants.\n%s", key, entry)
 	return exitOK
 }
@@ -55,43 +55,43 @@ func newKey(args []string, at surroundings) int {
 // hashKey reads a key that exists and writes what the keys file holds of it. A
 // key on the command line would stand in the shell's history and in the list of
 // processes.
-func hashKey(args []string, at surroundings) int {
+func hashKey(args []string, std stdio) int {
 	if len(args) > 0 {
-		_, _ = fmt.Fprintln(at.stderr, "usage: gateway keys hash < FILE-WITH-THE-KEY")
+		_, _ = fmt.Fprintln(std.stderr, "usage: gateway keys hash < FILE-WITH-THE-KEY")
 		return exitUsage
 	}
-	line, err := bufio.NewReader(at.stdin).ReadString('\n')
+	line, err := bufio.NewReader(std.stdin).ReadString('\n')
 	if err != nil && err != io.EOF { //nolint:errorlint // io.EOF is never wrapped by its reader
-		return failed(at, err, exitFailure)
+		return fail(std, err, exitFailure)
 	}
 	id, secret, err := auth.HashKey(strings.TrimRight(line, "\r\n"))
 	if err != nil {
-		return failed(at, err, exitUsage)
+		return fail(std, err, exitUsage)
 	}
-	_, _ = fmt.Fprintf(at.stdout, "# For the secrets of the key with the id %s.\n%s\n", id, secret)
+	_, _ = fmt.Fprintf(std.stdout, "# For the secrets of the key with the id %s.\n%s\n", id, secret)
 	return exitOK
 }
 
 // checkKeys lists every problem of a keys file, or what its keys may do.
-func checkKeys(args []string, at surroundings) int {
+func checkKeys(args []string, std stdio) int {
 	flags := flag.NewFlagSet("gateway keys check", flag.ContinueOnError)
-	flags.SetOutput(at.stderr)
+	flags.SetOutput(std.stderr)
 	file := flags.String("file", "", "the keys `FILE` (YAML)")
 	if flags.Parse(args) != nil || *file == "" || flags.NArg() > 0 {
-		_, _ = fmt.Fprintln(at.stderr, "usage: gateway keys check --file FILE")
+		_, _ = fmt.Fprintln(std.stderr, "usage: gateway keys check --file FILE")
 		return exitUsage
 	}
 	opened, err := auth.OpenKeys(*file, auth.Options{Mint: auth.NoCredential()}) // whether there is a signing key, gateway check tells
 	if err != nil {
-		return failed(at, err, exitUsage)
+		return fail(std, err, exitUsage)
 	}
 	for _, line := range opened.Summary() {
-		_, _ = fmt.Fprintln(at.stdout, line)
+		_, _ = fmt.Fprintln(std.stdout, line)
 	}
 	return exitOK
 }
 
-func failed(at surroundings, err error, code int) int {
-	_, _ = fmt.Fprintln(at.stderr, "gateway:", err)
+func fail(std stdio, err error, code int) int {
+	_, _ = fmt.Fprintln(std.stderr, "gateway:", err)
 	return code
 }

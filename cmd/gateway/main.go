@@ -33,31 +33,31 @@ PATH is a setting's path, such as limits.maxWait. Every setting has an
 environment variable too: FLOWGATE_LIMITS_MAX_WAIT.
 `
 
-func main() { os.Exit(run(os.Args[1:], surroundings{os.Stdin, os.Stdout, os.Stderr})) }
+func main() { os.Exit(run(os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr})) }
 
 // run is main with its surroundings given.
-func run(args []string, at surroundings) int {
+func run(args []string, std stdio) int {
 	if len(args) == 0 {
-		_, _ = fmt.Fprint(at.stderr, usage)
+		_, _ = fmt.Fprint(std.stderr, usage)
 		return exitUsage
 	}
 	switch command, rest := args[0], args[1:]; command {
 	case "serve":
-		return serve(rest, at.stderr)
+		return serve(rest, std.stderr)
 	case "check":
-		return check(rest, at.stdout, at.stderr)
+		return check(rest, std.stdout, std.stderr)
 	case "keys":
-		return keys(rest, at)
+		return keys(rest, std)
 	case "jwks":
-		return jwks(rest, at)
+		return jwks(rest, std)
 	case "version", "--version":
-		_, _ = fmt.Fprintln(at.stdout, version)
+		_, _ = fmt.Fprintln(std.stdout, version)
 		return exitOK
 	case "help", "--help", "-h":
-		_, _ = fmt.Fprint(at.stdout, usage)
+		_, _ = fmt.Fprint(std.stdout, usage)
 		return exitOK
 	default:
-		_, _ = fmt.Fprintf(at.stderr, "gateway: unknown command %q\n\n%s", command, usage)
+		_, _ = fmt.Fprintf(std.stderr, "gateway: unknown command %q\n\n%s", command, usage)
 		return exitUsage
 	}
 }

@@ -24,7 +24,7 @@ func call(args ...string) (code int, stdout, stderr string) { return callWith(""
 // callWith is call with something to read.
 func callWith(stdin string, args ...string) (code int, stdout, stderr string) {
 	var out, err bytes.Buffer
-	code = run(args, surroundings{strings.NewReader(stdin), &out, &err})
+	code = run(args, stdio{strings.NewReader(stdin), &out, &err})
 	return code, out.String(), err.String()
 }
 

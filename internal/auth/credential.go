@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/flowgate/flowgate/internal/watched"
+	"github.com/flowgate/flowgate/internal/reload"
 )
 
 // Credential is what goes upstream in the name of a caller. However it is
@@ -20,7 +20,7 @@ type Credential struct {
 	name   string
 	source Source
 	// token is the file of the mode static.
-	token *watched.File[string]
+	token *reload.File[string]
 }
 
 // Source makes what a [Credential] sends, call by call.
@@ -69,7 +69,7 @@ func (shared) CacheKey(*Principal) string { return "" }
 // OpenStatic makes the credential of the token in a file, which is read again
 // when it changes (see [Credential.Watch]). Its error does not quote the path. A nil log discards reloads.
 func OpenStatic(file string, log *slog.Logger) (*Credential, error) {
-	token, err := watched.Open(file, parseToken, watched.Options{Log: log})
+	token, err := reload.Open(file, parseToken, reload.Options{Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func OpenStatic(file string, log *slog.Logger) (*Credential, error) {
 }
 
 // fileToken is the [Source] of the mode static.
-type fileToken struct{ file *watched.File[string] }
+type fileToken struct{ file *reload.File[string] }
 
 func (t fileToken) Authorization(context.Context, CallInfo) (string, error) {
 	return *t.file.Load(), nil
@@ -139,7 +139,7 @@ func (c *Credential) Mode() string {
 // caller runs it, once, in a goroutine of its own.
 func (c *Credential) Watch(ctx context.Context, interval time.Duration) {
 	if c.token != nil {
-		watched.Follow(ctx, interval, c.token.Poll)
+		reload.Every(ctx, interval, c.token.Poll)
 	}
 }
 

@@ -12,14 +12,14 @@ import (
 	"time"
 
 	"github.com/flowgate/flowgate/internal/problem"
-	"github.com/flowgate/flowgate/internal/watched"
+	"github.com/flowgate/flowgate/internal/reload"
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
 // Keys are the API keys of a file. Any number of goroutines may ask them while
 // the file is replaced under them.
 type Keys struct {
-	file *watched.File[keySet]
+	file *reload.File[keySet]
 	now  func() time.Time
 }
 
@@ -57,7 +57,7 @@ func (s *secret) expired(now time.Time) bool {
 // that its entries name are read along.
 func OpenKeys(path string, options Options) (*Keys, error) {
 	options = options.withDefaults()
-	file, err := watched.Open(path, keysParser(filepath.Dir(path), options), options.watched())
+	file, err := reload.Open(path, keysParser(filepath.Dir(path), options), options.watched())
 	if err != nil {
 		return nil, yamlnode.InFile(path, err)
 	}
@@ -68,7 +68,7 @@ func OpenKeys(path string, options Options) (*Keys, error) {
 // every interval (which must be positive), until ctx ends. The caller runs it,
 // once, in a goroutine of its own.
 func (k *Keys) Watch(ctx context.Context, interval time.Duration) {
-	watched.Follow(ctx, interval, func(ctx context.Context) {
+	reload.Every(ctx, interval, func(ctx context.Context) {
 		k.file.Poll(ctx)
 		for _, credential := range k.file.Load().credentials {
 			credential.token.Poll(ctx)

@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/watched"
+	"github.com/flowgate/flowgate/internal/reload"
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
@@ -29,7 +29,7 @@ type keysFile struct {
 }
 
 // keysParser makes the parser of a keys file in dir.
-func keysParser(dir string, options Options) watched.Parser[keySet] {
+func keysParser(dir string, options Options) reload.Parser[keySet] {
 	return func(content []byte, inForce *keySet) (*keySet, error) {
 		return parseKeys(content, tokenFiles{dir: dir, options: options, inForce: inForce})
 	}

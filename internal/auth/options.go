@@ -4,7 +4,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/flowgate/flowgate/internal/watched"
+	"github.com/flowgate/flowgate/internal/reload"
 )
 
 // Options are what [Keys] take from their surroundings. The zero value is ready to use.
@@ -31,6 +31,6 @@ func (o Options) withDefaults() Options {
 }
 
 // watched are the options for the file.
-func (o Options) watched() watched.Options {
-	return watched.Options{Log: o.Log, OnReload: o.OnReload}
+func (o Options) watched() reload.Options {
+	return reload.Options{Log: o.Log, OnReload: o.OnReload}
 }

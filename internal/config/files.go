@@ -66,7 +66,7 @@ func (v *validator) secret(path, name string) (string, bool) {
 	return text, v.check(path, !strings.ContainsFunc(text, unicode.IsControl), name+" must hold one line")
 }
 
-func (v *validator) authorities(path, name string) {
+func (v *validator) caCertificates(path, name string) {
 	if pem, ok := v.file(path, name); ok {
 		v.check(path, x509.NewCertPool().AppendCertsFromPEM(pem), name+" holds no certificate in PEM")
 	}

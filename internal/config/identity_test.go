@@ -189,5 +189,5 @@ func TestACredentialMayGoWhereTLSOrTheOperatorLetsIt(t *testing.T) {
 		require.NoError(t, err, upstream)
 	}
 	cfg := config.Default()
-	require.Empty(t, cfg.Upstream.RefusesCredentials())
+	require.Empty(t, cfg.Upstream.PlaintextCredentialProblem())
 }

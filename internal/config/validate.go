@@ -25,7 +25,7 @@ func (c *Config) problems() []Problem {
 	}
 	v.auth(c.Auth, c.Listen.TLS)
 	v.mint(c)
-	v.callersCredentials(c)
+	v.callerCredentials(c)
 	v.cors(c.CORS)
 	v.tokens(c.Tokens)
 	v.limits(c.Limits)

@@ -46,7 +46,7 @@ func (v *validator) cors(c CORS) {
 			continue
 		}
 		u, err := url.Parse(origin)
-		ok := err == nil && isWeb(u) && u.Host != "" && u.Scheme+"://"+u.Host == origin &&
+		ok := err == nil && isHTTP(u) && u.Host != "" && u.Scheme+"://"+u.Host == origin &&
 			strings.ToLower(origin) == origin
 		ok = ok && u.Port() != map[string]string{"http": "80", "https": "443"}[u.Scheme]
 		v.check(path, ok, "must be scheme://host or scheme://host:port in lower case, without a path or the scheme's own port")

@@ -73,7 +73,7 @@ func (v *validator) keySource(path string, issuer Issuer) {
 	}
 	v.check(path, sources == 1, "needs exactly one of jwksURL, discovery: true and publicKeyFile")
 	v.file(path+".publicKeyFile", issuer.PublicKeyFile)
-	v.authorities(path+".caFile", issuer.CAFile)
+	v.caCertificates(path+".caFile", issuer.CAFile)
 	if issuer.JWKSURL != "" {
 		v.keyURL(path+".jwksURL", issuer.JWKSURL, issuer.AllowPlaintext)
 	}
@@ -84,7 +84,7 @@ func (v *validator) keySource(path string, issuer Issuer) {
 
 func (v *validator) keyURL(path, text string, allowPlaintext bool) {
 	u, err := url.Parse(text)
-	ok := err == nil && isWeb(u) && u.Host != "" && u.User == nil && u.Fragment == ""
+	ok := err == nil && isHTTP(u) && u.Host != "" && u.User == nil && u.Fragment == ""
 	if v.check(path, ok, "must be a URL, such as https://idp.example/jwks") {
 		port := u.Port()
 		if port == "" {
@@ -144,13 +144,13 @@ func (v *validator) listenTLS(l ListenTLS) {
 	v.check(path+".keyFile", l.CertFile == "" || l.KeyFile != "", "is missing beside listen.tls.certFile")
 	v.keyPair(path, l.CertFile, l.KeyFile)
 	v.check(path+".clientCAFile", l.ClientCAFile == "" || l.CertFile != "", "needs listen.tls.certFile")
-	v.authorities(path+".clientCAFile", l.ClientCAFile)
+	v.caCertificates(path+".clientCAFile", l.ClientCAFile)
 }
 
 func (v *validator) mint(c *Config) {
 	const path = "upstream.credential.mint"
 	m := c.Upstream.Credential.Mint
-	if !v.check(path+".keyFile", m.KeyFile != "" || !c.mints(), "is missing with mode mint") || m.KeyFile == "" {
+	if !v.check(path+".keyFile", m.KeyFile != "" || !c.usesMint(), "is missing with mode mint") || m.KeyFile == "" {
 		return
 	}
 	v.file(path+".keyFile", m.KeyFile)
@@ -160,10 +160,10 @@ func (v *validator) mint(c *Config) {
 	v.check(path+".publishAhead", m.PublishAhead >= 0, "must not be negative")
 }
 
-// callersCredentials checks what goes upstream in the names of an issuer's callers and, by the keys file, of keys that ask for
+// callerCredentials checks what goes upstream in the names of an issuer's callers and, by the keys file, of keys that ask for
 // a minted token: to any server, whichever namespace they call.
-func (v *validator) callersCredentials(c *Config) {
-	reason := c.RefusesCredentials()
+func (v *validator) callerCredentials(c *Config) {
+	reason := c.PlaintextCredentialProblem()
 	if reason == "" {
 		return
 	}
@@ -174,8 +174,8 @@ func (v *validator) callersCredentials(c *Config) {
 	v.check("upstream.credential.mint.keyFile", c.Upstream.Credential.Mint.KeyFile == "", reason)
 }
 
-// mints tells whether anything that is configured asks for a minted token. A key of the keys file may ask for one too.
-func (c *Config) mints() bool {
+// usesMint tells whether anything that is configured asks for a minted token. A key of the keys file may ask for one too.
+func (c *Config) usesMint() bool {
 	if c.Upstream.Credential.Mode == CredentialMint {
 		return true
 	}
@@ -187,8 +187,8 @@ func (c *Config) mints() bool {
 	return slices.ContainsFunc(c.Auth.JWT, func(i Issuer) bool { return i.Credential == CredentialMint })
 }
 
-// isWeb tells the URLs that HTTP can fetch.
-func isWeb(u *url.URL) bool { return u.Scheme == "https" || u.Scheme == "http" }
+// isHTTP tells the URLs that HTTP can fetch.
+func isHTTP(u *url.URL) bool { return u.Scheme == "https" || u.Scheme == "http" }
 
 // hostOf is the host of a URL, or nothing.
 func hostOf(text string) string {

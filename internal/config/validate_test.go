@@ -144,7 +144,7 @@ func TestCredentialOverPlaintext(t *testing.T) {
 			cfg.Auth.InsecureAnonymous = true
 			cfg.Upstream.Address, cfg.Upstream.TLS.Enabled = tc.address, tc.tls
 			cfg.Upstream.Credential = config.Credential{Mode: config.CredentialStatic, File: secret, AllowPlaintext: tc.allow}
-			require.Equal(t, tc.ok, cfg.Upstream.RefusesCredentials() == "", "whoever's the credential is")
+			require.Equal(t, tc.ok, cfg.Upstream.PlaintextCredentialProblem() == "", "whoever's the credential is")
 			if tc.ok {
 				require.NoError(t, cfg.Validate())
 				return

@@ -62,7 +62,7 @@ func (v *validator) tls(path string, t TLS) {
 	}
 	v.check(path+".certFile", t.KeyFile == "" || t.CertFile != "", "is missing beside "+path+".keyFile")
 	v.check(path+".keyFile", t.CertFile == "" || t.KeyFile != "", "is missing beside "+path+".certFile")
-	v.authorities(path+".caFile", t.CAFile)
+	v.caCertificates(path+".caFile", t.CAFile)
 	v.keyPair(path, t.CertFile, t.KeyFile)
 }
 
@@ -96,7 +96,7 @@ func (v *validator) credential(u Upstream) {
 	c := u.Credential
 	v.oneOf(path+".mode", c.Mode, CredentialNone, CredentialStatic, CredentialPassthrough, CredentialMint)
 	v.credentialFile(path, c.Mode, c.File)
-	if reason := u.RefusesCredentials(); reason != "" && c.Mode != CredentialNone {
+	if reason := u.PlaintextCredentialProblem(); reason != "" && c.Mode != CredentialNone {
 		v.add(path, reason)
 	}
 }
@@ -125,32 +125,32 @@ func (v *validator) namespaceUpstream(path string, n Namespace, u Upstream) {
 	if mode == "" {
 		mode = u.Credential.Mode
 	}
-	if reason := u.Of(n).RefusesCredentials(); reason != "" && mode != CredentialNone {
+	if reason := u.For(n).PlaintextCredentialProblem(); reason != "" && mode != CredentialNone {
 		v.add(path+".credential", reason)
 	}
 }
 
-// Of is the upstream of a namespace.
-func (u Upstream) Of(n Namespace) Upstream {
+// For is the upstream of a namespace.
+func (u Upstream) For(n Namespace) Upstream {
 	if n.Upstream.Address != "" {
 		u.Address, u.TLS = n.Upstream.Address, n.Upstream.TLS
 	}
 	return u
 }
 
-// RefusesCredentials says why no credential may be sent to some server, empty when one may be sent to all.
-func (c *Config) RefusesCredentials() string {
-	reason := c.Upstream.RefusesCredentials()
+// PlaintextCredentialProblem says why no credential may be sent to some server, empty when one may be sent to all.
+func (c *Config) PlaintextCredentialProblem() string {
+	reason := c.Upstream.PlaintextCredentialProblem()
 	for _, namespace := range c.Namespaces {
 		if reason == "" {
-			reason = c.Upstream.Of(namespace).RefusesCredentials()
+			reason = c.Upstream.For(namespace).PlaintextCredentialProblem()
 		}
 	}
 	return reason
 }
 
-// RefusesCredentials says why no credential, whoever's it is, may be sent to the upstream. It is empty when one may.
-func (u Upstream) RefusesCredentials() string {
+// PlaintextCredentialProblem says why no credential, whoever's it is, may be sent to the upstream. It is empty when one may.
+func (u Upstream) PlaintextCredentialProblem() string {
 	if u.TLS.Enabled || u.Credential.AllowPlaintext || isLoopback(u.Address) {
 		return ""
 	}

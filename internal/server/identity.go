@@ -108,7 +108,7 @@ func (g *gateway) openKeys() error {
 		return nil
 	}
 	keys, err := auth.OpenKeys(cfg.File, auth.Options{
-		Log: g.log, Refusal: g.cfg.RefusesCredentials(), Mint: g.identity.minted,
+		Log: g.log, Refusal: g.cfg.PlaintextCredentialProblem(), Mint: g.identity.minted,
 		OnReload: func(err error) { g.metrics.KeysReloaded(g.background, err) },
 	})
 	if err != nil {
@@ -131,9 +131,9 @@ func (id *identity) authenticator(anonymous bool) *auth.Authenticator {
 
 // maker finds who made a delegated token, by the form of the name: those of keys
 // have no colon.
-func (id *identity) maker(name string) (m delegated.Maker, ok bool) {
+func (id *identity) maker(name string) (m delegated.Delegator, ok bool) {
 	kind, _, colon := strings.Cut(name, ":")
-	m.Kept = true
+	m.GrantsStored = true
 	switch {
 	case !colon && id.keys != nil:
 		m.Principal, ok = id.keys.Owner(name)
@@ -142,7 +142,7 @@ func (id *identity) maker(name string) (m delegated.Maker, ok bool) {
 	case kind == config.CertificateName:
 		m.Principal, ok = id.certificates.Owner(name)
 	default:
-		m.Kept = false
+		m.GrantsStored = false
 		if m.Principal, ok = id.bearers[kind]; ok {
 			bearer := *m.Principal
 			bearer.Name = name

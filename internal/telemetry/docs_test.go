@@ -196,8 +196,8 @@ func TestOperationsListsEveryProblem(t *testing.T) {
 	require.Equal(t, known, listed)
 }
 
-// papers are the documents that may name settings.
-func papers(t *testing.T) []string {
+// documents are the documents that may name settings.
+func documents(t *testing.T) []string {
 	t.Helper()
 	found, err := os.ReadDir("../../docs/adr")
 	require.NoError(t, err)
@@ -229,7 +229,7 @@ func TestPapersNameSettingsThatExist(t *testing.T) {
 	looks := regexp.MustCompile(`^(listen|upstream|auth|cors|tokens|limits|docs|log)(\.[a-zA-Z]+)+$`)
 	inFiles := regexp.MustCompile(`\.(md|go|yaml|yml|json)$`)
 	looked := 0
-	for _, paper := range papers(t) {
+	for _, paper := range documents(t) {
 		for number, line := range strings.Split(document(t, paper), "\n") {
 			for _, name := range names(line) {
 				name, _, _ = strings.Cut(name, ":")
@@ -243,7 +243,7 @@ func TestPapersNameSettingsThatExist(t *testing.T) {
 					looked++
 				}
 			}
-			if err := givesDefault(defaults, cells(line)); err != nil {
+			if err := defaultOf(defaults, cells(line)); err != nil {
 				require.NoError(t, err, "%s:%d", paper, number+1)
 			}
 		}
@@ -251,8 +251,8 @@ func TestPapersNameSettingsThatExist(t *testing.T) {
 	require.Greater(t, looked, len(defaults), "the README's table alone has as many")
 }
 
-// givesDefault judges a row whose first two cells are a setting and, in backticks too, its default.
-func givesDefault(defaults map[string]string, row []string) error {
+// defaultOf judges a row whose first two cells are a setting and, in backticks too, its default.
+func defaultOf(defaults map[string]string, row []string) error {
 	if len(row) < 2 {
 		return nil
 	}
@@ -271,7 +271,7 @@ func TestPapersLinkToWhatExists(t *testing.T) {
 	t.Parallel()
 	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	looked := 0
-	for _, paper := range papers(t) {
+	for _, paper := range documents(t) {
 		for _, match := range link.FindAllStringSubmatch(document(t, paper), -1) {
 			if strings.Contains(match[1], "://") {
 				continue

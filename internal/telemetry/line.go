@@ -65,7 +65,7 @@ func (l *line) text(key, value string) {
 	l.json = append(l.json, '"')
 	l.json = append(l.json, value...)
 	l.json = append(l.json, '"')
-	l.needsEscape = l.needsEscape || !plain(value)
+	l.needsEscape = l.needsEscape || !isPlain(value)
 }
 
 func (l *line) number(key string, value int64) {
@@ -79,8 +79,8 @@ func (l *line) key(key string) {
 	l.json = append(l.json, `":`...)
 }
 
-// plain reports whether text is the same in JSON.
-func plain(text string) bool {
+// isPlain reports whether text is the same in JSON.
+func isPlain(text string) bool {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
 			return false

@@ -12,19 +12,19 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// shared is written by a timer and read by a test.
-type shared struct {
+// syncBuffer is written by a timer and read by a test.
+type syncBuffer struct {
 	mu   sync.Mutex
 	text strings.Builder
 }
 
-func (s *shared) Write(p []byte) (int, error) {
+func (s *syncBuffer) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.text.Write(p)
 }
 
-func (s *shared) String() string {
+func (s *syncBuffer) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.text.String()
@@ -33,7 +33,7 @@ func (s *shared) String() string {
 func TestLogLinesAreHeldBackForAMoment(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var out shared
+		var out syncBuffer
 		buffer := telemetry.NewLogBuffer(&out)
 		line := func(text string) {
 			_, err := buffer.Write([]byte(text))
@@ -62,7 +62,7 @@ func TestLogLinesAreHeldBackForAMoment(t *testing.T) {
 func TestManyLogLinesDoNotWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var out shared
+		var out syncBuffer
 		buffer := telemetry.NewLogBuffer(&out)
 		long := strings.Repeat("x", 20<<10) + "\n"
 		for range 3 {

@@ -16,10 +16,10 @@ const maxSeries = 4096
 // series caches the ready-made labels of an instrument by what they are made of, so that recording neither sorts nor
 // allocates. Reading takes no lock: a new set of labels is rare, and replaces the map. It is safe for concurrent use.
 type series[K comparable] struct {
-	sets  atomic.Pointer[map[K]labels]
-	mu    sync.Mutex
-	label func(K) []attribute.KeyValue
-	rest  labels
+	sets     atomic.Pointer[map[K]labels]
+	mu       sync.Mutex
+	label    func(K) []attribute.KeyValue
+	overflow labels
 }
 
 // labels serves both kinds of instruments.
@@ -30,7 +30,7 @@ type labels struct {
 
 // newSeries returns a cache that makes labels with label. What comes after maxSeries sets is counted under other.
 func newSeries[K comparable](label func(K) []attribute.KeyValue, other K) *series[K] {
-	s := &series[K]{label: label, rest: newLabels(label(other))}
+	s := &series[K]{label: label, overflow: newLabels(label(other))}
 	s.sets.Store(&map[K]labels{})
 	return s
 }
@@ -55,7 +55,7 @@ func (s *series[K]) make(key K) labels {
 		return found
 	}
 	if len(old) >= maxSeries {
-		return s.rest
+		return s.overflow
 	}
 	sets := maps.Clone(old)
 	sets[key] = newLabels(s.label(key))

@@ -122,8 +122,8 @@ func (t *Tracing) StartServer(
 	if t.off() {
 		return ctx, func(int) {}
 	}
-	if traced(header) {
-		ctx = callersTrace(ctx, header)
+	if hasTrace(header) {
+		ctx = withCallerTrace(ctx, header)
 	}
 	ctx, span := t.tracer.Start(ctx, method, t.server...)
 	if !span.IsRecording() { // the samplers that there are look at the trace alone, so the rest can wait until here
@@ -164,22 +164,22 @@ func (t *Tracing) Inject(ctx context.Context, md metadata.MD) {
 func TraceContext(ctx context.Context, header http.Header) map[string]string {
 	span := trace.SpanContextFromContext(ctx)
 	switch {
-	case !traced(header) && !span.IsSampled():
+	case !hasTrace(header) && !span.IsSampled():
 		return nil
 	case !span.IsValid():
-		ctx = callersTrace(ctx, header)
+		ctx = withCallerTrace(ctx, header)
 	}
 	found := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, found)
 	return found
 }
 
-// traced tells whether a request came with a trace. Two are none: nobody knows which is meant.
-func traced(header http.Header) bool { return len(header["Traceparent"]) == 1 }
+// hasTrace tells whether a request came with a trace. Two are none: nobody knows which is meant.
+func hasTrace(header http.Header) bool { return len(header["Traceparent"]) == 1 }
 
-// callersTrace continues the trace that a request came with. Its tracestate is one list, in however many lines it comes
+// withCallerTrace continues the trace that a request came with. Its tracestate is one list, in however many lines it comes
 // (W3C Trace Context section 3.3).
-func callersTrace(ctx context.Context, header http.Header) context.Context {
+func withCallerTrace(ctx context.Context, header http.Header) context.Context {
 	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{
 		"traceparent": header.Get("Traceparent"), "tracestate": strings.Join(header["Tracestate"], ","),
 	})

@@ -24,15 +24,15 @@ const (
 	traceparent = "00-" + traceID + "-b7ad6b7169203331-01"
 )
 
-// kept is an exporter in memory whose spans outlive its shutdown.
-type kept struct{ *tracetest.InMemoryExporter }
+// retainingExporter is an exporter in memory whose spans outlive its shutdown.
+type retainingExporter struct{ *tracetest.InMemoryExporter }
 
-func (kept) Shutdown(context.Context) error { return nil }
+func (retainingExporter) Shutdown(context.Context) error { return nil }
 
 // spansOf runs f with tracing into memory and returns the spans in the order in which they ended.
 func spansOf(t *testing.T, f func(*telemetry.Tracing)) tracetest.SpanStubs {
 	t.Helper()
-	exporter := kept{tracetest.NewInMemoryExporter()}
+	exporter := retainingExporter{tracetest.NewInMemoryExporter()}
 	tracing, err := telemetry.NewTracingTo(t.Context(), exporter, "v1.2.3")
 	require.NoError(t, err)
 	f(tracing)
@@ -243,7 +243,7 @@ func getenv(env map[string]string) func(string) string {
 	return func(name string) string { return env[name] }
 }
 
-var _ sdktrace.SpanExporter = kept{}
+var _ sdktrace.SpanExporter = retainingExporter{}
 
 func BenchmarkTracingOff(b *testing.B) {
 	var tracing *telemetry.Tracing

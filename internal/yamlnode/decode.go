@@ -73,8 +73,8 @@ func (r *Reader) decodeMap(path string, node *yaml.Node, into reflect.Value) {
 }
 
 func (r *Reader) decodeSlice(path string, node *yaml.Node, into reflect.Value) {
-	if target(node).Kind == yaml.SequenceNode {
-		into.Set(reflect.MakeSlice(into.Type(), 0, len(target(node).Content)))
+	if resolveAlias(node).Kind == yaml.SequenceNode {
+		into.Set(reflect.MakeSlice(into.Type(), 0, len(resolveAlias(node).Content)))
 	}
 	r.List(path, node, func(inner string, node *yaml.Node) {
 		element := reflect.New(into.Type().Elem()).Elem()

@@ -102,11 +102,11 @@ func (r *Reader) Entries(path string, node *yaml.Node, each func(name, inner str
 		r.Reportf(path, NotMapping)
 		return
 	}
-	node = target(node)
+	node = resolveAlias(node)
 	lines := make(map[string]int)
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key := node.Content[i]
-		inner := Key(path, r.shown(key))
+		inner := Key(path, r.displayKey(key))
 		first, repeated := lines[key.Value]
 		switch {
 		case key.Kind != yaml.ScalarNode || key.ShortTag() != "!!str":
@@ -120,8 +120,8 @@ func (r *Reader) Entries(path string, node *yaml.Node, each func(name, inner str
 	}
 }
 
-// shown is a mapping's key as a path shows it.
-func (r *Reader) shown(key *yaml.Node) string {
+// displayKey is a mapping's key as a path shows it.
+func (r *Reader) displayKey(key *yaml.Node) string {
 	unclear := func(c rune) bool { return c <= ' ' || c > '~' }
 	if key.Kind != yaml.ScalarNode || strings.ContainsFunc(key.Value, unclear) || r.Secret != nil && r.Secret(key.Value) {
 		return fmt.Sprintf("(line %d)", key.Line)
@@ -134,7 +134,7 @@ func (r *Reader) Require(path string, node *yaml.Node, names ...string) {
 	if !IsMapping(node) {
 		return
 	}
-	node = target(node)
+	node = resolveAlias(node)
 	for _, name := range names {
 		found := false
 		for i := 0; i < len(node.Content); i += 2 {
@@ -148,7 +148,7 @@ func (r *Reader) Require(path string, node *yaml.Node, names ...string) {
 
 // List reads a sequence.
 func (r *Reader) List(path string, node *yaml.Node, each Field) {
-	node = target(node)
+	node = resolveAlias(node)
 	if node.Kind != yaml.SequenceNode {
 		r.Reportf(path, NotList)
 		return
@@ -158,8 +158,8 @@ func (r *Reader) List(path string, node *yaml.Node, each Field) {
 	}
 }
 
-// target follows an alias to what it stands for.
-func target(node *yaml.Node) *yaml.Node {
+// resolveAlias follows an alias to what it stands for.
+func resolveAlias(node *yaml.Node) *yaml.Node {
 	if node.Kind == yaml.AliasNode {
 		return node.Alias
 	}
@@ -167,7 +167,7 @@ func target(node *yaml.Node) *yaml.Node {
 }
 
 // IsMapping reports whether node is a mapping, or an alias of one.
-func IsMapping(node *yaml.Node) bool { return target(node).Kind == yaml.MappingNode }
+func IsMapping(node *yaml.Node) bool { return resolveAlias(node).Kind == yaml.MappingNode }
 
 // IsNull reports whether node has no value, as in `tls:` alone.
-func IsNull(node *yaml.Node) bool { return target(node).ShortTag() == "!!null" }
+func IsNull(node *yaml.Node) bool { return resolveAlias(node).ShortTag() == "!!null" }

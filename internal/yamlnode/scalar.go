@@ -9,7 +9,7 @@ import (
 
 // Text reads any scalar but null as it is written: an id such as 007 stays what it is.
 func (r *Reader) Text(path string, node *yaml.Node) string {
-	node = target(node)
+	node = resolveAlias(node)
 	if node.Kind != yaml.ScalarNode || IsNull(node) {
 		r.Reportf(path, NotString)
 		return ""
@@ -28,7 +28,7 @@ func (r *Reader) String(path string, node *yaml.Node) string {
 
 // hint is what to do about a scalar that would be a string in quotes.
 func hint(node *yaml.Node) string {
-	if target(node).Kind == yaml.ScalarNode && !IsNull(node) {
+	if resolveAlias(node).Kind == yaml.ScalarNode && !IsNull(node) {
 		return ": put quotes around it"
 	}
 	return ""
@@ -74,6 +74,6 @@ func (r *Reader) Duration(path string, node *yaml.Node) time.Duration {
 
 // decode sets value to that of a scalar, and reports false when it has none of the tags.
 func decode(node *yaml.Node, value any, tags ...string) bool {
-	node = target(node)
+	node = resolveAlias(node)
 	return node.Kind == yaml.ScalarNode && slices.Contains(tags, node.ShortTag()) && node.Decode(value) == nil
 }

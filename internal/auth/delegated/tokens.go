@@ -19,29 +19,29 @@ import (
 type Tokens struct {
 	keys   *seal.Keys
 	maxTTL time.Duration
-	makers Makers
+	lookup LookupDelegator
 	now    func() time.Time
 }
 
-// Maker is who made a token, as far as the gateway still knows it.
-type Maker struct {
+// Delegator is who made a token, as far as the gateway still knows it.
+type Delegator struct {
 	*auth.Principal
 
-	// Kept says that the gateway keeps the maker's grants: they are looked up at
+	// GrantsStored says that the gateway keeps the maker's grants: they are looked up at
 	// every use. What the bearer of a JWT may do stood in that JWT alone, and was
 	// looked at when the token was made.
-	Kept bool
+	GrantsStored bool
 }
 
-// Makers finds a maker by its name; none when it is gone or disabled.
-type Makers func(name string) (Maker, bool)
+// LookupDelegator finds a maker by its name; none when it is gone or disabled.
+type LookupDelegator func(name string) (Delegator, bool)
 
 // New makes tokens that last at most maxTTL. A nil clock is the system's.
-func New(keys *seal.Keys, maxTTL time.Duration, makers Makers, now func() time.Time) *Tokens {
+func New(keys *seal.Keys, maxTTL time.Duration, makers LookupDelegator, now func() time.Time) *Tokens {
 	if now == nil {
 		now = time.Now
 	}
-	return &Tokens{keys: keys, maxTTL: maxTTL, makers: makers, now: now}
+	return &Tokens{keys: keys, maxTTL: maxTTL, lookup: makers, now: now}
 }
 
 // serialBytes are too many to meet one again among the tokens of a second.
@@ -53,7 +53,7 @@ type content struct {
 	// Serial makes each token another one, also of those that are made for the
 	// same in the same second.
 	Serial     []byte   `json:"id,omitempty"`
-	Maker      string   `json:"by"`
+	Delegator  string   `json:"by"`
 	Namespace  string   `json:"ns"`
 	WorkflowID string   `json:"wf"`
 	RunID      string   `json:"run,omitempty"`
@@ -84,7 +84,7 @@ func (t *Tokens) Issue(p *auth.Principal, b auth.Capability, ttl time.Duration) 
 	if err := MayIssue(p); err != nil {
 		return "", time.Time{}, err
 	}
-	if p.RoleOn(b.Namespace) < needs(&b) {
+	if p.RoleOn(b.Namespace) < requiredRole(&b) {
 		return "", time.Time{}, problem.New(problem.OperationForbidden, "A token cannot be good for more than its maker may do.")
 	}
 	expires = t.now().Add(min(ttl, t.maxTTL)).Truncate(time.Second)
@@ -94,7 +94,7 @@ func (t *Tokens) Issue(p *auth.Principal, b auth.Capability, ttl time.Duration) 
 	serial := make([]byte, serialBytes)
 	_, _ = rand.Read(serial) // never fails
 	text, err := json.Marshal(content{
-		Serial: serial, Maker: p.Name, Namespace: b.Namespace, WorkflowID: b.WorkflowID, RunID: b.RunID,
+		Serial: serial, Delegator: p.Name, Namespace: b.Namespace, WorkflowID: b.WorkflowID, RunID: b.RunID,
 		Read: b.Read, Signals: b.Signals, Updates: b.Updates, Expires: expires.Unix(),
 	})
 	if err != nil {
@@ -103,8 +103,8 @@ func (t *Tokens) Issue(p *auth.Principal, b auth.Capability, ttl time.Duration) 
 	return auth.DelegatedPrefix + t.keys.Seal(scope(), text), expires, nil
 }
 
-// needs is the role that the bound's operations take.
-func needs(b *auth.Capability) auth.Role {
+// requiredRole is the role that the bound's operations take.
+func requiredRole(b *auth.Capability) auth.Role {
 	if len(b.Signals)+len(b.Updates) > 0 {
 		return auth.RoleWrite
 	}
@@ -122,12 +122,12 @@ func (t *Tokens) Verify(_ context.Context, token string) (*auth.Principal, error
 	bound := &auth.Capability{
 		Namespace: c.Namespace, WorkflowID: c.WorkflowID, RunID: c.RunID, Read: c.Read, Signals: c.Signals, Updates: c.Updates,
 	}
-	role := needs(bound)
-	maker, ok := t.makers(c.Maker)
-	if !ok || maker.Kept && maker.RoleOn(c.Namespace) < role {
+	role := requiredRole(bound)
+	maker, ok := t.lookup(c.Delegator)
+	if !ok || maker.GrantsStored && maker.RoleOn(c.Namespace) < role {
 		return nil, invalid()
 	}
-	p := maker.Narrowed(prefix+c.Maker, auth.Grant{Namespace: c.Namespace, Role: role}, bound, time.Unix(c.Expires, 0))
+	p := maker.Narrowed(prefix+c.Delegator, auth.Grant{Namespace: c.Namespace, Role: role}, bound, time.Unix(c.Expires, 0))
 	p.TokenDigest = digest(text)
 	return p, nil
 }

@@ -24,28 +24,28 @@ const (
 	list      = workflowservice.WorkflowService_ListWorkflowExecutions_FullMethodName
 )
 
-// world is one in which makers come and go, and time passes by hand.
-type world struct {
+// fixture is one in which makers come and go, and time passes by hand.
+type fixture struct {
 	*delegated.Tokens
 
 	makers map[string]*auth.Principal
 	time   time.Time
 }
 
-func newWorld(t *testing.T) *world {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	keys, err := seal.Open(nil)
 	require.NoError(t, err)
-	w := &world{time: time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC), makers: map[string]*auth.Principal{
+	w := &fixture{time: time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC), makers: map[string]*auth.Principal{
 		"dev":  {Name: "dev", Grants: []auth.Grant{{Namespace: "orders", Role: auth.RoleAdmin}}, Share: 0.5, CallerMetadata: []string{"x"}},
 		"read": {Name: "read", Grants: []auth.Grant{{Namespace: "orders", Role: auth.RoleRead}}},
 	}}
-	w.Tokens = delegated.New(keys, time.Hour, func(name string) (delegated.Maker, bool) {
+	w.Tokens = delegated.New(keys, time.Hour, func(name string) (delegated.Delegator, bool) {
 		if name == "idp:alice" {
-			return delegated.Maker{Principal: &auth.Principal{Name: name}}, true
+			return delegated.Delegator{Principal: &auth.Principal{Name: name}}, true
 		}
 		p, ok := w.makers[name]
-		return delegated.Maker{Principal: p, Kept: true}, ok
+		return delegated.Delegator{Principal: p, GrantsStored: true}, ok
 	}, func() time.Time { return w.time })
 	return w
 }
@@ -56,7 +56,7 @@ func approval() auth.Capability {
 
 func TestATokenIsForItsWorkflowAndOperationsAlone(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	token, expires, err := w.Issue(w.makers["dev"], approval(), 10*time.Minute)
 	require.NoError(t, err)
 	require.Equal(t, w.time.Add(10*time.Minute), expires)
@@ -92,7 +92,7 @@ func TestATokenIsForItsWorkflowAndOperationsAlone(t *testing.T) {
 
 func TestEachTokenIsAnother(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	seen := map[string]bool{"": true}
 	for range 3 {
 		token, _, err := w.Issue(w.makers["dev"], approval(), time.Minute)
@@ -112,7 +112,7 @@ func TestEachTokenIsAnother(t *testing.T) {
 
 func TestATokenOfOneRunIsForNoOther(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	bound := approval()
 	bound.RunID = "first"
 	token, _, err := w.Issue(w.makers["dev"], bound, time.Minute)
@@ -125,7 +125,7 @@ func TestATokenOfOneRunIsForNoOther(t *testing.T) {
 
 func TestATokenGivesNoMoreThanItsMakerHas(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	_, _, err := w.Issue(w.makers["read"], approval(), time.Minute)
 	require.True(t, problem.Is(err, problem.OperationForbidden))
 	look := auth.Capability{Namespace: "orders", WorkflowID: "order-7", Read: true}
@@ -143,7 +143,7 @@ func TestATokenGivesNoMoreThanItsMakerHas(t *testing.T) {
 
 func TestATokenEndsWithItsTimeAndItsMaker(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	token, expires, err := w.Issue(w.makers["dev"], approval(), 24*time.Hour)
 	require.NoError(t, err)
 	require.Equal(t, w.time.Add(time.Hour), expires, "the longest that is allowed")
@@ -170,7 +170,7 @@ func TestATokenEndsWithItsTimeAndItsMaker(t *testing.T) {
 
 func TestATokenCannotBeMadeOrChanged(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	token, _, err := w.Issue(w.makers["dev"], approval(), time.Minute)
 	require.NoError(t, err)
 	raw, err := base64.RawURLEncoding.DecodeString(token[len(auth.DelegatedPrefix):])
@@ -183,10 +183,10 @@ func TestATokenCannotBeMadeOrChanged(t *testing.T) {
 	for _, junk := range []string{"", "fgt.", "fgt.x", token + "=", token + "\n", token[:len(token)-1]} {
 		requireInvalid(t, w, junk)
 	}
-	requireInvalid(t, newWorld(t), token)
+	requireInvalid(t, newFixture(t), token)
 }
 
-func requireInvalid(t *testing.T, w *world, token string) {
+func requireInvalid(t *testing.T, w *fixture, token string) {
 	t.Helper()
 	p, err := w.Verify(t.Context(), token)
 	require.True(t, problem.Is(err, problem.InvalidToken), "%v", err)

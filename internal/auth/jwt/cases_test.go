@@ -23,7 +23,7 @@ func TestHostileTokens(t *testing.T) {
 	stranger := newEd25519(t, "ed")
 	ps := &signer{kid: "rs", method: gojwt.SigningMethodPS256, private: rs.private}
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, newIDP(ed.jwk(nil), rs.jwk(nil), es.jwk(nil)), settings())
+		b := startFixture(t, newIDP(ed.jwk(nil), rs.jwk(nil), es.jwk(nil)), settings())
 		now := time.Now()
 		withClaims := func(other members) string { return ed.sign(t, ed.header(nil), claims(now, other)) }
 		withHeader := func(other members) string { return ed.sign(t, ed.header(other), claims(now, nil)) }
@@ -135,10 +135,10 @@ func TestHostileTokens(t *testing.T) {
 		} {
 			t.Logf("case %d: %s", test.number, test.name)
 			if test.cause == "" {
-				require.NotNil(t, b.passes(t, test.token), test.name)
+				require.NotNil(t, b.accepts(t, test.token), test.name)
 				continue
 			}
-			require.Contains(t, b.refuses(t, test.token), test.cause, test.name)
+			require.Contains(t, b.rejects(t, test.token), test.cause, test.name)
 		}
 		require.Equal(t, []string{jwksURL}, b.idp.fetches(), "nothing in a token makes the gateway look anywhere")
 	})

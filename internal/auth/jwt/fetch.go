@@ -44,7 +44,7 @@ func newFetcher(issuer config.Issuer, transport http.RoundTripper) (*fetcher, er
 	if issuer.Discovery {
 		setting, address = "issuer", issuer.Issuer
 	}
-	if err := f.allowed(address); err != nil {
+	if err := f.checkURL(address); err != nil {
 		return nil, fmt.Errorf("%s: %w", setting, err)
 	}
 	if transport == nil {
@@ -108,7 +108,7 @@ func (f *fetcher) fetch(ctx context.Context) (content []byte, keep time.Duration
 		}
 	}
 	content, header, err := f.get(ctx, address)
-	return content, keepFor(header), err
+	return content, refreshInterval(header), err
 }
 
 // discover asks the issuer where its keys are (OpenID Connect Discovery section 4). A document that is of another issuer,
@@ -128,14 +128,14 @@ func (f *fetcher) discover(ctx context.Context) (string, error) {
 	if document.Issuer != f.issuer {
 		return "", errors.New("the document is of another issuer")
 	}
-	if err = f.allowed(document.JWKSURI); err != nil {
+	if err = f.checkURL(document.JWKSURI); err != nil {
 		return "", fmt.Errorf("jwks_uri: %w", err)
 	}
 	return document.JWKSURI, nil
 }
 
-// allowed wants an address that nobody on the way can answer for.
-func (f *fetcher) allowed(address string) error {
+// checkURL wants an address that nobody on the way can answer for.
+func (f *fetcher) checkURL(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
 		return errors.New("must be a URL, such as https://idp.example/jwks")
@@ -176,9 +176,9 @@ func (f *fetcher) get(ctx context.Context, address string) ([]byte, http.Header,
 	return content, response.Header, err
 }
 
-// keepFor is what max-age of Cache-Control says (RFC 9111 section 5.2.2.1), within bounds: an issuer neither makes the
+// refreshInterval is what max-age of Cache-Control says (RFC 9111 section 5.2.2.1), within bounds: an issuer neither makes the
 // gateway ask all the time nor has it keep a key that was withdrawn for a day.
-func keepFor(header http.Header) time.Duration {
+func refreshInterval(header http.Header) time.Duration {
 	for directive := range strings.SplitSeq(strings.Join(header.Values("Cache-Control"), ","), ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
 		seconds, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31)

@@ -53,7 +53,7 @@ func (r *claimsReader) grant(text string) (auth.Grant, bool) {
 	}
 	namespace := r.namespace
 	if at := r.permission.SubexpIndex("namespace"); at > 0 {
-		if namespace = match[at]; !literal(namespace) {
+		if namespace = match[at]; !isSingleNamespace(namespace) {
 			return auth.Grant{}, false
 		}
 	}
@@ -61,16 +61,16 @@ func (r *claimsReader) grant(text string) (auth.Grant, bool) {
 	return auth.Grant{Namespace: namespace, Role: role}, err == nil
 }
 
-// literal tells whether a namespace out of a token means one namespace. Only the operator gives more than one at a time:
+// isSingleNamespace tells whether a namespace out of a token means one namespace. Only the operator gives more than one at a time:
 // at many issuers users can choose texts that end up in claims.
-func literal(namespace string) bool {
+func isSingleNamespace(namespace string) bool {
 	return !strings.ContainsFunc(namespace, func(r rune) bool {
 		return unicode.IsControl(r) || unicode.IsSpace(r) || strings.ContainsRune("*?%[]{}", r)
 	})
 }
 
-// caller gives the text that names the caller. It goes into logs and into the histories of workflows.
-func (r *claimsReader) caller(claims map[string]any) (string, bool) {
+// callerName gives the text that names the caller. It goes into logs and into the histories of workflows.
+func (r *claimsReader) callerName(claims map[string]any) (string, bool) {
 	const longest = 255
 	subject, _ := lookup(claims, r.subject).(string)
 	return subject, subject != "" && len(subject) <= longest && !strings.ContainsFunc(subject, unicode.IsControl)

@@ -109,8 +109,8 @@ func TestClaimsOfIssuers(t *testing.T) {
 			issuer := settings()
 			issuer.Claims = test.settings
 			synctest.Test(t, func(t *testing.T) {
-				b := started(t, newIDP(ed.jwk(nil)), issuer)
-				who := b.passes(t, ed.sign(t, ed.header(nil), claims(time.Now(), test.claims)))
+				b := startFixture(t, newIDP(ed.jwk(nil)), issuer)
+				who := b.accepts(t, ed.sign(t, ed.header(nil), claims(time.Now(), test.claims)))
 				require.Equal(t, "idp:"+test.caller, who.Name)
 				require.Equal(t, test.want, who.Grants)
 			})
@@ -124,8 +124,8 @@ func TestGrantsAreBounded(t *testing.T) {
 	issuer := settings()
 	issuer.Claims.Permissions, issuer.Claims.Template, issuer.Claims.Namespace = "scope", "{role}", "orders"
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, newIDP(ed.jwk(nil)), issuer)
-		who := b.passes(t, ed.sign(t, ed.header(nil), claims(time.Now(), members{"scope": strings.Repeat("read ", 1100)})))
+		b := startFixture(t, newIDP(ed.jwk(nil)), issuer)
+		who := b.accepts(t, ed.sign(t, ed.header(nil), claims(time.Now(), members{"scope": strings.Repeat("read ", 1100)})))
 		require.Len(t, who.Grants, 1000)
 	})
 }

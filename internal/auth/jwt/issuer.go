@@ -12,7 +12,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/watched"
+	"github.com/flowgate/flowgate/internal/reload"
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
@@ -40,7 +40,7 @@ type source interface {
 
 // newIssuer names in its error the setting that is wrong, below the issuer's.
 func newIssuer(settings config.Issuer, options Options) (*issuer, error) {
-	if err := required(settings); err != nil {
+	if err := requireSettings(settings); err != nil {
 		return nil, err
 	}
 	i := &issuer{config: settings, now: options.Now}
@@ -67,8 +67,8 @@ func newIssuer(settings config.Issuer, options Options) (*issuer, error) {
 	return i, nil
 }
 
-// required refuses settings that golang-jwt would take for "do not check".
-func required(settings config.Issuer) error {
+// requireSettings refuses settings that golang-jwt would take for "do not check".
+func requireSettings(settings config.Issuer) error {
 	switch {
 	case settings.Issuer == "":
 		return errors.New("issuer: is missing")
@@ -105,7 +105,7 @@ func newSource(settings config.Issuer, options Options) (source, error) {
 	}
 	log := options.Log.With(slog.String("issuer", settings.Name))
 	if settings.PublicKeyFile != "" {
-		follow := watched.Options{Log: log, OnReload: h.onFetch}
+		follow := reload.Options{Log: log, OnReload: h.onFetch}
 		file, err := openPEM(settings.PublicKeyFile, settings.Algorithms, follow, options.ReloadInterval)
 		if err != nil {
 			return nil, fmt.Errorf("publicKeyFile: %w", yamlnode.InFile(settings.PublicKeyFile, err))
@@ -134,7 +134,7 @@ func (i *issuer) verify(ctx context.Context, t *token) (verified, error) {
 	if err != nil {
 		return verified{}, invalid(err.Error())
 	}
-	subject, ok := i.claims.caller(t.claims)
+	subject, ok := i.claims.callerName(t.claims)
 	if !ok {
 		return verified{}, invalid("the claim that names the caller is not a text of 1 to 255 bytes without control characters")
 	}

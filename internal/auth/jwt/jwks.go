@@ -30,7 +30,7 @@ func parseJWKS(content []byte, algorithms []string) (keys []*key, skipped []stri
 		switch {
 		case err != nil:
 			skipped = append(skipped, fmt.Sprintf("keys[%d]: %s", i, err))
-		case !k.fitsAny(algorithms):
+		case !k.supportsAny(algorithms):
 			skipped = append(skipped, fmt.Sprintf("keys[%d]: for none of the issuer's algorithms", i))
 		case !slices.ContainsFunc(keys, k.equal):
 			keys = append(keys, k)

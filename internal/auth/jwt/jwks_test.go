@@ -56,14 +56,14 @@ func TestKeysThatAreLeftOut(t *testing.T) {
 			t.Parallel()
 			good := newEd25519(t, "good")
 			synctest.Test(t, func(t *testing.T) {
-				b := started(t, newIDP(test.key, good.jwk(nil)), settings())
-				b.refuses(t, test.signer.good(t))
-				b.passes(t, good.good(t))
+				b := startFixture(t, newIDP(test.key, good.jwk(nil)), settings())
+				b.rejects(t, test.signer.good(t))
+				b.accepts(t, good.good(t))
 				require.Contains(t, b.log.String(), "keys[0]: ")
 				require.Contains(t, b.log.String(), test.reason)
 			})
 			synctest.Test(t, func(t *testing.T) {
-				b := started(t, newIDP(test.key), settings())
+				b := startFixture(t, newIDP(test.key), settings())
 				require.ErrorContains(t, b.Ready(), "no usable key")
 				b.unavailable(t, good.good(t))
 			})
@@ -80,20 +80,20 @@ func TestKeyIsForItsAlgorithm(t *testing.T) {
 		return &signer{kid: "rs", method: method, private: rs.private}
 	}
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, newIDP(rs.jwk(members{"alg": "PS256", "key_ops": []string{"verify"}, "use": nil})), issuer)
-		b.passes(t, by(gojwt.SigningMethodPS256).good(t))
-		b.refuses(t, by(gojwt.SigningMethodRS256).good(t))
+		b := startFixture(t, newIDP(rs.jwk(members{"alg": "PS256", "key_ops": []string{"verify"}, "use": nil})), issuer)
+		b.accepts(t, by(gojwt.SigningMethodPS256).good(t))
+		b.rejects(t, by(gojwt.SigningMethodRS256).good(t))
 	})
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, newIDP(rs.jwk(nil)), issuer)
-		b.passes(t, by(gojwt.SigningMethodPS256).good(t))
-		b.passes(t, by(gojwt.SigningMethodRS512).good(t))
+		b := startFixture(t, newIDP(rs.jwk(nil)), issuer)
+		b.accepts(t, by(gojwt.SigningMethodPS256).good(t))
+		b.accepts(t, by(gojwt.SigningMethodRS512).good(t))
 	})
 	// The same key once for each algorithm, as some issuers publish it.
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, newIDP(rs.jwk(members{"alg": "RS256"}), rs.jwk(members{"alg": "PS256"})), issuer)
-		b.passes(t, by(gojwt.SigningMethodPS256).good(t))
-		b.passes(t, by(gojwt.SigningMethodRS256).good(t))
+		b := startFixture(t, newIDP(rs.jwk(members{"alg": "RS256"}), rs.jwk(members{"alg": "PS256"})), issuer)
+		b.accepts(t, by(gojwt.SigningMethodPS256).good(t))
+		b.accepts(t, by(gojwt.SigningMethodRS256).good(t))
 	})
 }
 
@@ -103,10 +103,10 @@ func TestES384(t *testing.T) {
 	issuer := settings()
 	issuer.Algorithms = []string{"ES256", "ES384"}
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, newIDP(small.jwk(nil), large.jwk(nil)), issuer)
-		b.passes(t, large.good(t))
-		b.passes(t, small.good(t))
-		b.refuses(t, small.sign(t, small.header(members{"kid": "p384"}), claims(time.Now(), nil)))
+		b := startFixture(t, newIDP(small.jwk(nil), large.jwk(nil)), issuer)
+		b.accepts(t, large.good(t))
+		b.accepts(t, small.good(t))
+		b.rejects(t, small.sign(t, small.header(members{"kid": "p384"}), claims(time.Now(), nil)))
 	})
 }
 
@@ -116,19 +116,19 @@ func TestNoKid(t *testing.T) {
 	one, two, es := newEd25519(t, "one"), newEd25519(t, "two"), newEC(t, "es", elliptic.P256())
 	unnamed := func(s *signer) string { return s.sign(t, s.header(members{"kid": nil}), claims(time.Now(), nil)) }
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, newIDP(one.jwk(members{"kid": nil})), settings())
-		b.passes(t, unnamed(one))
-		require.Contains(t, b.refuses(t, unnamed(two)), "signature")
-		b.refuses(t, one.good(t))
+		b := startFixture(t, newIDP(one.jwk(members{"kid": nil})), settings())
+		b.accepts(t, unnamed(one))
+		require.Contains(t, b.rejects(t, unnamed(two)), "signature")
+		b.rejects(t, one.good(t))
 	})
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, newIDP(one.jwk(nil), two.jwk(nil), es.jwk(nil)), settings())
-		require.Contains(t, b.refuses(t, unnamed(one)), "no single key")
-		b.passes(t, unnamed(es))
+		b := startFixture(t, newIDP(one.jwk(nil), two.jwk(nil), es.jwk(nil)), settings())
+		require.Contains(t, b.rejects(t, unnamed(one)), "no single key")
+		b.accepts(t, unnamed(es))
 	})
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, newIDP(one.jwk(nil), two.jwk(members{"kid": "one"})), settings())
-		require.Contains(t, b.refuses(t, one.good(t)), "no single key", "two keys of one kid are none")
+		b := startFixture(t, newIDP(one.jwk(nil), two.jwk(members{"kid": "one"})), settings())
+		require.Contains(t, b.rejects(t, one.good(t)), "no single key", "two keys of one kid are none")
 	})
 }
 

@@ -18,9 +18,9 @@ type key struct {
 	public crypto.PublicKey
 }
 
-// fits tells whether a token of the algorithm may be verified with the key. golang-jwt compares kinds and not curves, and
+// supports tells whether a token of the algorithm may be verified with the key. golang-jwt compares kinds and not curves, and
 // one RSA key would serve both paddings.
-func (k *key) fits(alg string) bool {
+func (k *key) supports(alg string) bool {
 	if k.alg != "" && k.alg != alg {
 		return false
 	}
@@ -36,8 +36,10 @@ func (k *key) fits(alg string) bool {
 	}
 }
 
-// fitsAny tells whether the key is of use to an issuer with these algorithms.
-func (k *key) fitsAny(algorithms []string) bool { return slices.ContainsFunc(algorithms, k.fits) }
+// supportsAny tells whether the key is of use to an issuer with these algorithms.
+func (k *key) supportsAny(algorithms []string) bool {
+	return slices.ContainsFunc(algorithms, k.supports)
+}
 
 // equal compares all that a key is.
 func (k *key) equal(other *key) bool {

@@ -23,30 +23,30 @@ func TestUnknownKidsCauseOneFetchInThirtySeconds(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, newIDP(ed.jwk(nil)), settings())
+		b := startFixture(t, newIDP(ed.jwk(nil)), settings())
 		made := func(n int) string {
 			return ed.sign(t, ed.header(members{"kid": "k" + strconv.Itoa(n)}), claims(time.Now(), nil))
 		}
 		sleep(29 * time.Second)
-		require.Contains(t, b.refuses(t, made(0)), "no single key")
+		require.Contains(t, b.rejects(t, made(0)), "no single key")
 		require.Len(t, b.idp.fetches(), 1, "the scheduled fetch counts too")
 		sleep(time.Second)
 		begin := time.Now()
 		var all sync.WaitGroup
 		for n := range 1000 {
 			token := made(n)
-			all.Go(func() { b.refuses(t, token) })
+			all.Go(func() { b.rejects(t, token) })
 		}
 		all.Wait()
 		require.Len(t, b.idp.fetches(), 2)
 		for n := range 1000 {
-			b.refuses(t, made(1000+n))
+			b.rejects(t, made(1000+n))
 		}
 		require.Zero(t, time.Since(begin), "nobody waits for what does not come")
 		require.Len(t, b.idp.fetches(), 2)
 		require.Equal(t, 2001, b.unknown)
 		sleep(30 * time.Second)
-		b.refuses(t, made(2000))
+		b.rejects(t, made(2000))
 		require.Len(t, b.idp.fetches(), 3)
 	})
 }
@@ -56,11 +56,11 @@ func TestUnknownKidWaitsForASecondAtMost(t *testing.T) {
 	ed, young := newEd25519(t, "ed"), newEd25519(t, "young")
 	slow := newIDP(ed.jwk(nil))
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, slow, settings())
+		b := startFixture(t, slow, settings())
 		sleep(30 * time.Second)
 		publishSlowly(slow, 3*time.Second, ed, young)
 		token, begin := young.good(t), time.Now()
-		b.refuses(t, token)
+		b.rejects(t, token)
 		require.Equal(t, time.Second, time.Since(begin))
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
@@ -68,7 +68,7 @@ func TestUnknownKidWaitsForASecondAtMost(t *testing.T) {
 		require.True(t, problem.Is(err, problem.InvalidToken))
 		require.Equal(t, 1100*time.Millisecond, time.Since(begin))
 		sleep(2 * time.Second)
-		b.passes(t, token)
+		b.accepts(t, token)
 		require.Len(t, b.idp.fetches(), 2, "there was one at a time")
 	})
 }
@@ -79,17 +79,17 @@ func TestAbsentKidIsRemembered(t *testing.T) {
 	ed := newEd25519(t, "ed")
 	slow := newIDP(ed.jwk(nil))
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, slow, settings())
+		b := startFixture(t, slow, settings())
 		made := ed.sign(t, ed.header(members{"kid": "made"}), claims(time.Now(), nil))
 		sleep(30 * time.Second)
 		publishSlowly(slow, 500*time.Millisecond, ed)
 		begin := time.Now()
-		b.refuses(t, made)
+		b.rejects(t, made)
 		require.Equal(t, 500*time.Millisecond, time.Since(begin))
-		slow.answer(down)
+		slow.respond(down)
 		sleep(29750 * time.Millisecond)
 		begin = time.Now()
-		b.refuses(t, made)
+		b.rejects(t, made)
 		require.Zero(t, time.Since(begin))
 		require.Len(t, b.idp.fetches(), 2)
 	})
@@ -104,7 +104,7 @@ func publishSlowly(i *idp, pause time.Duration, signers ...*signer) {
 	i.mu.Lock()
 	answer := i.handler
 	i.mu.Unlock()
-	i.answer(func(w http.ResponseWriter, r *http.Request) {
+	i.respond(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-time.After(pause):
 			answer(w, r)
@@ -118,19 +118,19 @@ func TestRotation(t *testing.T) {
 	t.Parallel()
 	old, young := newEd25519(t, "old"), newEd25519(t, "young")
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, newIDP(old.jwk(nil)), settings())
+		b := startFixture(t, newIDP(old.jwk(nil)), settings())
 		first := old.good(t)
-		who := b.passes(t, first)
-		require.Same(t, who, b.passes(t, first), "it is remembered")
+		who := b.accepts(t, first)
+		require.Same(t, who, b.accepts(t, first), "it is remembered")
 		b.idp.publish(young.jwk(nil), old.jwk(nil))
-		b.refuses(t, young.good(t))
+		b.rejects(t, young.good(t))
 		sleep(30 * time.Second)
-		b.passes(t, young.good(t))
-		require.Same(t, who, b.passes(t, first), "its key is in the new set too")
+		b.accepts(t, young.good(t))
+		require.Same(t, who, b.accepts(t, first), "its key is in the new set too")
 		b.idp.publish(young.jwk(nil))
 		sleep(15 * time.Minute)
-		require.Contains(t, b.refuses(t, first), "no single key")
-		b.passes(t, young.good(t))
+		require.Contains(t, b.rejects(t, first), "no single key")
+		b.accepts(t, young.good(t))
 	})
 }
 
@@ -145,12 +145,12 @@ func TestAnotherKeyOfTheSameKidEndsTokens(t *testing.T) {
 				again = ed.jwk(members{"use": "enc"})
 			}
 			synctest.Test(t, func(t *testing.T) {
-				b := started(t, newIDP(ed.jwk(nil)), settings())
+				b := startFixture(t, newIDP(ed.jwk(nil)), settings())
 				token := ed.good(t)
-				b.passes(t, token)
+				b.accepts(t, token)
 				b.idp.publish(again, other.jwk(nil))
 				sleep(15 * time.Minute)
-				b.refuses(t, token)
+				b.rejects(t, token)
 			})
 		})
 	}
@@ -160,13 +160,13 @@ func TestRememberedTokenEnds(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, newIDP(ed.jwk(nil)), settings())
+		b := startFixture(t, newIDP(ed.jwk(nil)), settings())
 		token := ed.good(t)
-		require.Equal(t, time.Now().Add(time.Hour+30*time.Second), b.passes(t, token).Expires)
+		require.Equal(t, time.Now().Add(time.Hour+30*time.Second), b.accepts(t, token).Expires)
 		sleep(time.Hour + 29*time.Second)
-		b.passes(t, token)
+		b.accepts(t, token)
 		sleep(time.Second)
-		require.Contains(t, b.refuses(t, token), "expired")
+		require.Contains(t, b.rejects(t, token), "expired")
 	})
 }
 
@@ -179,9 +179,9 @@ func TestFirstKeysAreWaitedForASecondAtMost(t *testing.T) {
 		slow := newIDP()
 		synctest.Test(t, func(t *testing.T) {
 			publishSlowly(slow, pause, ed)
-			b, begin := newBench(t, slow, settings()), time.Now()
+			b, begin := newFixture(t, slow, settings()), time.Now()
 			if passes {
-				b.passes(t, ed.good(t))
+				b.accepts(t, ed.good(t))
 			} else {
 				b.unavailable(t, ed.good(t))
 			}
@@ -194,11 +194,11 @@ func TestKeysNotThereAtTheStart(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	from := newIDP()
-	from.answer(down)
+	from.respond(down)
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, from, settings())
+		b := startFixture(t, from, settings())
 		b.unavailable(t, ed.good(t))
-		b.refuses(t, "junk")
+		b.rejects(t, "junk")
 		require.ErrorContains(t, b.Ready(), "keys of the issuer idp: never fetched: unexpected EOF")
 		require.Empty(t, b.KeyAges())
 		sleep(2 * time.Second)
@@ -211,7 +211,7 @@ func TestKeysNotThereAtTheStart(t *testing.T) {
 		require.Len(t, b.failures(), len(b.idp.fetches()), "and counted each time")
 		b.idp.publish(ed.jwk(nil))
 		sleep(time.Minute)
-		b.passes(t, ed.good(t))
+		b.accepts(t, ed.good(t))
 		require.NoError(t, b.Ready())
 		require.Contains(t, b.log.String(), "fetched again")
 	})
@@ -224,12 +224,12 @@ func TestKeysGrowStale(t *testing.T) {
 	issuer := settings()
 	issuer.MaxStale, issuer.MaxLifetime = 2*time.Hour, 7*24*time.Hour
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, newIDP(ed.jwk(nil)), issuer)
+		b := startFixture(t, newIDP(ed.jwk(nil)), issuer)
 		token := ed.sign(t, ed.header(nil), claims(time.Now(), members{"exp": time.Now().Add(100 * time.Hour).Unix()}))
-		b.idp.answer(down)
+		b.idp.respond(down)
 		sleep(2 * time.Hour)
-		b.passes(t, token)
-		b.passes(t, ed.good(t))
+		b.accepts(t, token)
+		b.accepts(t, ed.good(t))
 		require.Equal(t, map[string]time.Duration{"idp": 2 * time.Hour}, b.KeyAges())
 		sleep(time.Second)
 		b.unavailable(t, token)
@@ -237,7 +237,7 @@ func TestKeysGrowStale(t *testing.T) {
 		require.NoError(t, b.Ready(), "the replica had its keys once")
 		b.idp.publish(ed.jwk(nil))
 		sleep(time.Minute)
-		b.passes(t, token)
+		b.accepts(t, token)
 	})
 }
 
@@ -281,13 +281,13 @@ func TestBadAnswersKeepTheOldKeys(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				b := started(t, newIDP(ed.jwk(nil)), settings())
+				b := startFixture(t, newIDP(ed.jwk(nil)), settings())
 				token := ed.good(t)
-				b.passes(t, token)
-				b.idp.answer(test.answer)
+				b.accepts(t, token)
+				b.idp.respond(test.answer)
 				sleep(30 * time.Minute)
-				b.passes(t, token)
-				b.passes(t, ed.good(t))
+				b.accepts(t, token)
+				b.accepts(t, ed.good(t))
 				require.NotEmpty(t, b.failures())
 				require.Contains(t, b.failures()[0], test.reason)
 				require.NotContains(t, b.failures()[0], "https://")
@@ -305,7 +305,7 @@ func TestRedirectOnTheSameHostIsFollowed(t *testing.T) {
 	ed := newEd25519(t, "ed")
 	from := newIDP(ed.jwk(nil))
 	answer := from.handler
-	from.answer(func(w http.ResponseWriter, r *http.Request) {
+	from.respond(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/jwks" {
 			w.Header().Set("Location", "/v2/jwks")
 			w.WriteHeader(http.StatusMovedPermanently)
@@ -314,8 +314,8 @@ func TestRedirectOnTheSameHostIsFollowed(t *testing.T) {
 		answer(w, r)
 	})
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, from, settings())
-		b.passes(t, ed.good(t))
+		b := startFixture(t, from, settings())
+		b.accepts(t, ed.good(t))
 	})
 }
 
@@ -329,12 +329,12 @@ func TestRefreshFollowsCacheControl(t *testing.T) {
 			t.Parallel()
 			from := newIDP(newEd25519(t, "ed").jwk(nil))
 			answer := from.handler
-			from.answer(func(w http.ResponseWriter, r *http.Request) {
+			from.respond(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Cache-Control", header)
 				answer(w, r)
 			})
 			synctest.Test(t, func(t *testing.T) {
-				b := started(t, from, settings())
+				b := startFixture(t, from, settings())
 				sleep(want*9/10 - time.Second)
 				require.Len(t, b.idp.fetches(), 1)
 				sleep(want/10 + time.Second)
@@ -370,7 +370,7 @@ func TestDiscovery(t *testing.T) {
 			t.Parallel()
 			from := newIDP(ed.jwk(nil))
 			keys := from.handler
-			from.answer(func(w http.ResponseWriter, r *http.Request) {
+			from.respond(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.String() != wellKnown {
 					keys(w, r)
 					return
@@ -380,10 +380,10 @@ func TestDiscovery(t *testing.T) {
 			issuer := settings()
 			issuer.Issuer, issuer.Discovery, issuer.JWKSURL = test.issuer, true, ""
 			synctest.Test(t, func(t *testing.T) {
-				b := started(t, from, issuer)
+				b := startFixture(t, from, issuer)
 				token := ed.sign(t, ed.header(nil), claims(time.Now(), members{"iss": test.issuer}))
 				if test.reason == "" {
-					b.passes(t, token)
+					b.accepts(t, token)
 					require.Len(t, b.idp.fetches(), 2)
 					return
 				}
@@ -401,7 +401,7 @@ func TestIssuersAreApart(t *testing.T) {
 	t.Parallel()
 	ours, theirs := newEd25519(t, "same"), newEd25519(t, "same")
 	from := newIDP()
-	from.answer(func(w http.ResponseWriter, r *http.Request) {
+	from.respond(func(w http.ResponseWriter, r *http.Request) {
 		who := ours
 		if r.URL.Host == "two.example" {
 			who = theirs
@@ -411,12 +411,12 @@ func TestIssuersAreApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		one, two := settings(), settings()
 		two.Issuer, two.JWKSURL = "https://two.example", "https://two.example/jwks"
-		b := started(t, from, one, two)
+		b := startFixture(t, from, one, two)
 		second := members{"iss": two.Issuer}
-		b.passes(t, ours.good(t))
-		b.passes(t, theirs.sign(t, theirs.header(nil), claims(time.Now(), second)))
-		b.refuses(t, theirs.good(t))
-		b.refuses(t, ours.sign(t, ours.header(nil), claims(time.Now(), second)))
+		b.accepts(t, ours.good(t))
+		b.accepts(t, theirs.sign(t, theirs.header(nil), claims(time.Now(), second)))
+		b.rejects(t, theirs.good(t))
+		b.rejects(t, ours.sign(t, ours.header(nil), claims(time.Now(), second)))
 	})
 }
 
@@ -478,7 +478,7 @@ func TestWatchEndsInTheMiddleOfAFetch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		from := newIDP()
-		from.answer(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		from.respond(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 		failed := false
 		verifier, err := jwt.New([]config.Issuer{settings()}, jwt.Options{
 			Transport: from, OnFetch: func(string, error) { failed = true },

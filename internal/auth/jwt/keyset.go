@@ -15,8 +15,8 @@ type keySet struct {
 	fetched time.Time
 }
 
-// take makes the version after s, which may be nil, of keys. Those that s has too keep their identity.
-func (s *keySet) take(keys []*key, fetched time.Time) *keySet {
+// update makes the version after s, which may be nil, of keys. Those that s has too keep their identity.
+func (s *keySet) update(keys []*key, fetched time.Time) *keySet {
 	next := &keySet{keys: slices.Clone(keys), fetched: fetched}
 	if s == nil {
 		return next
@@ -29,27 +29,27 @@ func (s *keySet) take(keys []*key, fetched time.Time) *keySet {
 	return next
 }
 
-// has tells whether the very key is in the set. A set is a handful of pointers, so this is cheaper than any index.
-func (s *keySet) has(k *key) bool { return slices.Contains(s.keys, k) }
+// contains tells whether the very key is in the set. A set is a handful of pointers, so this is cheaper than any index.
+func (s *keySet) contains(k *key) bool { return slices.Contains(s.keys, k) }
 
-// knows tells whether any key has the kid.
-func (s *keySet) knows(kid string) bool {
+// hasKid tells whether any key has the kid.
+func (s *keySet) hasKid(kid string) bool {
 	return slices.ContainsFunc(s.keys, func(k *key) bool { return k.kid == kid })
 }
 
-// named gives the one key that has the kid and fits the algorithm.
-func (s *keySet) named(kid, alg string) *key {
-	return s.only(func(k *key) bool { return k.kid == kid && k.fits(alg) })
+// findByKid gives the one key that has the kid and fits the algorithm.
+func (s *keySet) findByKid(kid, alg string) *key {
+	return s.single(func(k *key) bool { return k.kid == kid && k.supports(alg) })
 }
 
-// unnamed gives the key for a token that names none: the only one that fits. Among several none is tried, because a key
+// findByAlgorithm gives the key for a token that names none: the only one that fits. Among several none is tried, because a key
 // that answers to tokens which do not name it is bound to nothing.
-func (s *keySet) unnamed(alg string) *key {
-	return s.only(func(k *key) bool { return k.fits(alg) })
+func (s *keySet) findByAlgorithm(alg string) *key {
+	return s.single(func(k *key) bool { return k.supports(alg) })
 }
 
-// only gives the one key that ok holds for; nil when there are none or several.
-func (s *keySet) only(ok func(*key) bool) *key {
+// single gives the one key that ok holds for; nil when there are none or several.
+func (s *keySet) single(ok func(*key) bool) *key {
 	first := slices.IndexFunc(s.keys, ok)
 	if first < 0 || slices.ContainsFunc(s.keys[first+1:], ok) {
 		return nil

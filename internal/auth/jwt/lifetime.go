@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// latest is the last second of the year 9999, the largest that a time in a token may be. Beyond some such bound the
+// maxNumericDate is the last second of the year 9999, the largest that a time in a token may be. Beyond some such bound the
 // conversion to a time wraps around.
-const latest = 253402300799
+const maxNumericDate = 253402300799
 
 // expiry gives the token's exp when its times are plain numbers in a sane range and it is good for no longer than longest.
 // Whether it has begun and not yet ended is golang-jwt's to say.
@@ -15,7 +15,7 @@ func (t *token) expiry(now time.Time, longest time.Duration) (time.Time, error) 
 	for _, name := range []string{"exp", "nbf", "iat"} {
 		value, present := t.claims[name]
 		seconds, isNumber := value.(float64)
-		if present && (!isNumber || seconds < 1 || seconds > latest) {
+		if present && (!isNumber || seconds < 1 || seconds > maxNumericDate) {
 			return time.Time{}, errors.New("the claim " + name + " is not a time")
 		}
 	}

@@ -167,12 +167,12 @@ func newIDP(keys ...map[string]any) *idp {
 
 // publish answers with these keys from now on.
 func (i *idp) publish(keys ...map[string]any) {
-	i.answer(func(w http.ResponseWriter, _ *http.Request) {
+	i.respond(func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string][]map[string]any{"keys": append([]map[string]any{}, keys...)})
 	})
 }
 
-func (i *idp) answer(handler http.HandlerFunc) {
+func (i *idp) respond(handler http.HandlerFunc) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.handler = handler
@@ -214,8 +214,8 @@ func (r *recorder) Header() http.Header               { return r.header }
 func (r *recorder) WriteHeader(status int)            { r.status = status }
 func (r *recorder) Write(content []byte) (int, error) { return r.body.Write(content) }
 
-// bench is a verifier with one or more issuers, of which it keeps the log.
-type bench struct {
+// fixture is a verifier with one or more issuers, of which it keeps the log.
+type fixture struct {
 	*jwt.Verifier
 
 	idp     *idp
@@ -225,10 +225,10 @@ type bench struct {
 	unknown int
 }
 
-// newBench starts a verifier. Within synctest it is stopped before the bubble ends.
-func newBench(t testing.TB, from *idp, issuers ...config.Issuer) *bench {
+// newFixture starts a verifier. Within synctest it is stopped before the bubble ends.
+func newFixture(t testing.TB, from *idp, issuers ...config.Issuer) *fixture {
 	t.Helper()
-	b := &bench{idp: from, log: &lockedBuffer{}}
+	b := &fixture{idp: from, log: &lockedBuffer{}}
 	verifier, err := jwt.New(issuers, jwt.Options{
 		Log: slog.New(slog.NewTextHandler(b.log, nil)), Transport: from, ReloadInterval: 10 * time.Millisecond,
 		OnFetch: func(issuer string, err error) {
@@ -251,7 +251,7 @@ func newBench(t testing.TB, from *idp, issuers ...config.Issuer) *bench {
 }
 
 // failures are the errors that the hook was told.
-func (b *bench) failures() []string {
+func (b *fixture) failures() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var texts []string
@@ -263,15 +263,15 @@ func (b *bench) failures() []string {
 	return texts
 }
 
-func (b *bench) passes(t testing.TB, token string) *auth.Principal {
+func (b *fixture) accepts(t testing.TB, token string) *auth.Principal {
 	t.Helper()
 	who, err := b.Verify(context.Background(), token)
 	require.NoError(t, err)
 	return who
 }
 
-// refuses wants the one answer for bad tokens, and gives its cause.
-func (b *bench) refuses(t testing.TB, token string) string {
+// rejects wants the one answer for bad tokens, and gives its cause.
+func (b *fixture) rejects(t testing.TB, token string) string {
 	t.Helper()
 	who, err := b.Verify(context.Background(), token)
 	require.Nil(t, who)
@@ -289,7 +289,7 @@ func (b *bench) refuses(t testing.TB, token string) string {
 }
 
 // unavailable wants 503.
-func (b *bench) unavailable(t testing.TB, token string) {
+func (b *fixture) unavailable(t testing.TB, token string) {
 	t.Helper()
 	who, err := b.Verify(context.Background(), token)
 	require.Nil(t, who)
@@ -298,10 +298,10 @@ func (b *bench) unavailable(t testing.TB, token string) {
 	require.Positive(t, problem.JWKSUnavailable.Row().RetryAfter)
 }
 
-// started is a verifier on the clock of a bubble, with the first fetch done.
-func started(t *testing.T, from *idp, issuers ...config.Issuer) *bench {
+// startFixture is a verifier on the clock of a bubble, with the first fetch done.
+func startFixture(t *testing.T, from *idp, issuers ...config.Issuer) *fixture {
 	t.Helper()
-	b := newBench(t, from, issuers...)
+	b := newFixture(t, from, issuers...)
 	synctest.Wait()
 	return b
 }

@@ -10,23 +10,23 @@ import (
 	"time"
 
 	"github.com/flowgate/flowgate/internal/auth/jwk"
-	"github.com/flowgate/flowgate/internal/watched"
+	"github.com/flowgate/flowgate/internal/reload"
 )
 
 // pemFile is the source of the keys in a file, which is read again when it changes. The operator vouches for them, so that
 // they never grow stale.
 type pemFile struct {
-	file     *watched.File[keySet]
+	file     *reload.File[keySet]
 	interval time.Duration
 }
 
-func openPEM(path string, algorithms []string, options watched.Options, interval time.Duration) (*pemFile, error) {
-	file, err := watched.Open(path, func(content []byte, inForce *keySet) (*keySet, error) {
+func openPEM(path string, algorithms []string, options reload.Options, interval time.Duration) (*pemFile, error) {
+	file, err := reload.Open(path, func(content []byte, inForce *keySet) (*keySet, error) {
 		keys, err := parsePEM(content, algorithms)
 		if err != nil {
 			return nil, err
 		}
-		return inForce.take(keys, time.Time{}), nil
+		return inForce.update(keys, time.Time{}), nil
 	}, options)
 	return &pemFile{file: file, interval: interval}, err
 }
@@ -37,9 +37,9 @@ func (f *pemFile) current(time.Time) (*keySet, error) { return f.file.Load(), ni
 // that is not the thumbprint of a key counts as none.
 func (f *pemFile) find(_ context.Context, t *token) (*key, error) {
 	keys := f.file.Load()
-	found := keys.named(t.kid, t.alg)
-	if found == nil && !keys.knows(t.kid) {
-		found = keys.unnamed(t.alg)
+	found := keys.findByKid(t.kid, t.alg)
+	if found == nil && !keys.hasKid(t.kid) {
+		found = keys.findByAlgorithm(t.alg)
 	}
 	if found == nil {
 		return nil, invalid("no single key fits the token")
@@ -47,7 +47,7 @@ func (f *pemFile) find(_ context.Context, t *token) (*key, error) {
 	return found, nil
 }
 
-func (f *pemFile) watch(ctx context.Context) { watched.Follow(ctx, f.interval, f.file.Poll) }
+func (f *pemFile) watch(ctx context.Context) { reload.Every(ctx, f.interval, f.file.Poll) }
 
 func (f *pemFile) age(time.Time) (time.Duration, bool) { return 0, false }
 
@@ -60,7 +60,7 @@ func parsePEM(content []byte, algorithms []string) ([]*key, error) {
 		if err != nil {
 			return nil, fmt.Errorf("key %d: %w", len(keys)+1, err)
 		}
-		if !k.fitsAny(algorithms) {
+		if !k.supportsAny(algorithms) {
 			return nil, fmt.Errorf("key %d is for none of the issuer's algorithms", len(keys)+1)
 		}
 		keys = append(keys, k)

@@ -61,14 +61,14 @@ type demand struct {
 	last time.Time
 	// inFlight is closed when the fetch that is under way, or asked for, has ended; nil when there is none.
 	inFlight chan struct{}
-	// wanted wakes the goroutine that fetches.
-	wanted chan struct{}
-	absent negativeCache
+	// requested wakes the goroutine that fetches.
+	requested   chan struct{}
+	unknownKids negativeCache
 }
 
 func newRemote(f *fetcher, settings config.Issuer, h hooks, log *slog.Logger, now func() time.Time) *remote {
 	r := &remote{fetcher: f, algorithms: settings.Algorithms, maxStale: settings.MaxStale, hooks: h, log: log, now: now}
-	r.demand.wanted = make(chan struct{}, 1)
+	r.demand.requested = make(chan struct{}, 1)
 	r.demand.inFlight = make(chan struct{}) // the first fetch, which watch begins with
 	return r
 }
@@ -101,18 +101,18 @@ func (r *remote) find(ctx context.Context, t *token) (*key, error) {
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	if t.kid != "" && !set.knows(t.kid) {
+	if t.kid != "" && !set.hasKid(t.kid) {
 		r.hooks.onUnknownKid()
-		r.await(ctx, t.kid)
+		r.waitForKid(ctx, t.kid)
 		if set, err = r.current(r.now()); err != nil {
 			return nil, unavailable(err)
 		}
 	}
 	var found *key
 	if t.kid == "" {
-		found = set.unnamed(t.alg)
+		found = set.findByAlgorithm(t.alg)
 	} else {
-		found = set.named(t.kid, t.alg)
+		found = set.findByKid(t.kid, t.alg)
 	}
 	if found == nil {
 		return nil, invalid("no single key of the issuer has the token's kid and algorithm")
@@ -120,14 +120,14 @@ func (r *remote) find(ctx context.Context, t *token) (*key, error) {
 	return found, nil
 }
 
-// await waits, for a moment, for a fetch that may bring kid. It begins one when none has begun for some time: who sends
+// waitForKid waits, for a moment, for a fetch that may bring kid. It begins one when none has begun for some time: who sends
 // made-up kids can neither keep the issuer busy nor hold callers up.
-func (r *remote) await(ctx context.Context, kid string) {
+func (r *remote) waitForKid(ctx context.Context, kid string) {
 	if !r.waitForFetch(ctx, r.demand.joinFetch(kid, r.now())) {
 		return
 	}
-	if set := r.set.Load(); set != nil && !set.knows(kid) && r.failure.Load() == nil {
-		r.demand.remember(kid, r.now())
+	if set := r.set.Load(); set != nil && !set.hasKid(kid) && r.failure.Load() == nil {
+		r.demand.rememberUnknown(kid, r.now())
 	}
 }
 
@@ -158,21 +158,21 @@ func (d *demand) inProgress() <-chan struct{} {
 func (d *demand) joinFetch(kid string, now time.Time) <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.absent.has(kid, now) {
+	if d.unknownKids.has(kid, now) {
 		return nil
 	}
 	if d.inFlight == nil && now.Sub(d.last) >= demandInterval {
-		d.startFetch(now)
+		d.setInFlight(now)
 		select {
-		case d.wanted <- struct{}{}:
+		case d.requested <- struct{}{}:
 		default: // nobody fetches any more
 		}
 	}
 	return d.inFlight
 }
 
-// startFetch must be called with the lock held.
-func (d *demand) startFetch(now time.Time) {
+// setInFlight must be called with the lock held.
+func (d *demand) setInFlight(now time.Time) {
 	d.last = now
 	d.inFlight = make(chan struct{})
 }
@@ -182,12 +182,12 @@ func (d *demand) beginFetch(now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	select {
-	case <-d.wanted:
+	case <-d.requested:
 	default:
 	}
 	d.last = now
 	if d.inFlight == nil {
-		d.startFetch(now)
+		d.setInFlight(now)
 	}
 }
 
@@ -201,10 +201,10 @@ func (d *demand) endFetch() {
 	}
 }
 
-func (d *demand) remember(kid string, now time.Time) {
+func (d *demand) rememberUnknown(kid string, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.absent.add(kid, now)
+	d.unknownKids.add(kid, now)
 }
 
 // watch fetches until ctx ends: at once, then again and again, and when a caller asks for it.
@@ -217,7 +217,7 @@ func (r *remote) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
-		case <-r.demand.wanted:
+		case <-r.demand.requested:
 		}
 		timer.Reset(r.refresh(ctx))
 	}
@@ -257,7 +257,7 @@ func (r *remote) replace(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	r.set.Store(r.set.Load().take(keys, asked))
+	r.set.Store(r.set.Load().update(keys, asked))
 	return keep, nil
 }
 

@@ -35,11 +35,11 @@ func parse(raw string) (*token, error) {
 	if len(segments) != signed {
 		return nil, errors.New("the token does not have three segments")
 	}
-	header, err := object(segments[0])
+	header, err := decodeObject(segments[0])
 	if err != nil {
 		return nil, err
 	}
-	claims, err := object(segments[1])
+	claims, err := decodeObject(segments[1])
 	if err != nil {
 		return nil, err
 	}
@@ -63,9 +63,9 @@ func decode(segment string) ([]byte, error) {
 	return content, nil
 }
 
-// object reads a segment that is a JSON object without duplicate members, at any depth, in valid UTF-8. The reader's own
+// decodeObject reads a segment that is a JSON object without duplicate members, at any depth, in valid UTF-8. The reader's own
 // error is left out because it quotes names.
-func object(segment string) (map[string]any, error) {
+func decodeObject(segment string) (map[string]any, error) {
 	content, err := decode(segment)
 	if err != nil {
 		return nil, err

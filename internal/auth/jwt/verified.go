@@ -27,12 +27,12 @@ type verified struct {
 	key       *key
 }
 
-// holds tells whether the checks would pass still: the token has not ended, and the key that verified it is in force. All
+// valid tells whether the checks would pass still: the token has not ended, and the key that verified it is in force. All
 // else that a token is judged by does not change.
-func (v verified) holds(now time.Time) bool {
+func (v verified) valid(now time.Time) bool {
 	if !now.Before(v.principal.Expires) {
 		return false
 	}
 	keys, err := v.issuer.source.current(now)
-	return err == nil && keys.has(v.key)
+	return err == nil && keys.contains(v.key)
 }

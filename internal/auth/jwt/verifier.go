@@ -94,7 +94,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*auth.Principal, e
 		return nil, invalid("the token is too long")
 	}
 	known := digestOf(token)
-	if hit, ok := v.verified.Get(known); ok && hit.holds(v.now()) {
+	if hit, ok := v.verified.Get(known); ok && hit.valid(v.now()) {
 		return hit.principal, nil
 	}
 	parsed, err := parse(token)

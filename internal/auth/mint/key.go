@@ -86,11 +86,11 @@ func newKey(private any, algorithm string) (*key, error) {
 	switch private := private.(type) {
 	case *ecdsa.PrivateKey:
 		if algorithm == jwt.SigningMethodES256.Alg() && private.Curve == elliptic.P256() {
-			return assemble(private, private.Public(), jwt.SigningMethodES256)
+			return newSigningKey(private, private.Public(), jwt.SigningMethodES256)
 		}
 	case *rsa.PrivateKey:
 		if algorithm == jwt.SigningMethodRS256.Alg() && jwk.Check(private.Public()) == nil {
-			return assemble(private, private.Public(), jwt.SigningMethodRS256)
+			return newSigningKey(private, private.Public(), jwt.SigningMethodRS256)
 		}
 	}
 	switch algorithm {
@@ -103,7 +103,7 @@ func newKey(private any, algorithm string) (*key, error) {
 	}
 }
 
-func assemble(private crypto.PrivateKey, public crypto.PublicKey, method jwt.SigningMethod) (*key, error) {
+func newSigningKey(private crypto.PrivateKey, public crypto.PublicKey, method jwt.SigningMethod) (*key, error) {
 	kid, err := jwk.Thumbprint(public)
 	if err != nil {
 		return nil, errors.New("has no thumbprint")

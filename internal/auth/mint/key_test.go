@@ -39,7 +39,7 @@ func TestKeysAreTakenInEveryUsualForm(t *testing.T) {
 		cfg := settings(writeFile(t, c.file))
 		cfg.Algorithm = c.algorithm
 		signer := open(t, cfg)
-		token, err := fetch(t, signer).verify(ask(t, signer, call("dev", "default")))
+		token, err := fetch(t, signer).verify(tokenFor(t, signer, readCall("dev", "default")))
 		require.NoError(t, err, name)
 		require.Equal(t, c.algorithm, token.Method.Alg(), name)
 		requirePublic(t, signer.JWKS())
@@ -75,7 +75,7 @@ func TestKidIsTheThumbprint(t *testing.T) {
 	members := `{"crv":"P-256","kty":"EC","x":"` + encode(point[1:33]) + `","y":"` + encode(point[33:]) + `"}`
 	sum := sha256.Sum256([]byte(members))
 	signer := open(t, settings(writeFile(t, pkcs8(t, private))))
-	require.Equal(t, encode(sum[:]), kidOf(t, ask(t, signer, call("dev", "default"))))
+	require.Equal(t, encode(sum[:]), kidOf(t, tokenFor(t, signer, readCall("dev", "default"))))
 	require.Contains(t, fetch(t, signer), encode(sum[:]))
 }
 
@@ -132,7 +132,7 @@ func TestAFileThatOthersMayReadIsToldOf(t *testing.T) {
 	path := writeFile(t, ecKey(t))
 	for mode, warnings := range map[os.FileMode]int{0o600: 0, 0o440: 0, 0o644: 1, 0o604: 1} {
 		require.NoError(t, os.Chmod(path, mode))
-		var j journal
+		var j reloadRecorder
 		_, err := mint.Open(settings(path), j.options())
 		require.NoError(t, err)
 		require.Equal(t, warnings, strings.Count(j.logged(), "level=WARN"), "%o: %s", mode, j.logged())

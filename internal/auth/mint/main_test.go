@@ -74,16 +74,16 @@ func open(t testing.TB, cfg config.Mint) *mint.Signer {
 	return signer
 }
 
-// call is one that reads in a namespace.
-func call(name, namespace string) auth.CallInfo {
+// readCall is one that reads in a namespace.
+func readCall(name, namespace string) auth.CallInfo {
 	return auth.CallInfo{
 		Principal: &auth.Principal{Name: name}, Namespace: namespace,
 		Access: auth.Access{Role: auth.RoleRead, Scope: auth.ScopeNamespace},
 	}
 }
 
-// ask is a token for a call.
-func ask(t testing.TB, signer *mint.Signer, purpose auth.CallInfo) string {
+// tokenFor is a token for a call.
+func tokenFor(t testing.TB, signer *mint.Signer, purpose auth.CallInfo) string {
 	t.Helper()
 	header, err := signer.Authorization(context.Background(), purpose)
 	require.NoError(t, err)
@@ -132,14 +132,14 @@ func kidOf(t testing.TB, token string) string {
 	return kid
 }
 
-// journal is a log and a count of reloads, which a watch writes while a test reads.
-type journal struct {
+// reloadRecorder is a log and a count of reloads, which a watch writes while a test reads.
+type reloadRecorder struct {
 	mu      sync.Mutex
 	log     bytes.Buffer
 	reloads []error
 }
 
-func (j *journal) options() mint.Options {
+func (j *reloadRecorder) options() mint.Options {
 	return mint.Options{Log: slog.New(slog.NewTextHandler(j, nil)), OnReload: func(err error) {
 		j.mu.Lock()
 		defer j.mu.Unlock()
@@ -147,19 +147,19 @@ func (j *journal) options() mint.Options {
 	}}
 }
 
-func (j *journal) Write(line []byte) (int, error) {
+func (j *reloadRecorder) Write(line []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.log.Write(line)
 }
 
-func (j *journal) logged() string {
+func (j *reloadRecorder) logged() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.log.String()
 }
 
-func (j *journal) reloaded() []error {
+func (j *reloadRecorder) reloaded() []error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.reloads

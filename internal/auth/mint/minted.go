@@ -12,12 +12,12 @@ type subject struct {
 	role      auth.Role
 }
 
-// minted is a token, as it is sent. It can be sent from one moment, in seconds, until before another: they are of the wall
+// mintedToken is a token, as it is sent. It can be sent from one moment, in seconds, until before another: they are of the wall
 // clock, which is what servers hold a token against, and which a machine that slept or was set right finds elsewhere.
-type minted struct {
+type mintedToken struct {
 	header      string
 	from, until int64
 }
 
-// sendable reports whether the token can be sent now.
-func (m minted) sendable(now int64) bool { return m.from <= now && now < m.until }
+// usable reports whether the token can be sent now.
+func (m mintedToken) usable(now int64) bool { return m.from <= now && now < m.until }

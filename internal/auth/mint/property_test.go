@@ -94,10 +94,10 @@ func (h *history) fetch(t *testing.T) keySet {
 	return h.sets[set]
 }
 
-// ask lets a caller have a token, which all servers must take.
+// tokenFor lets a caller have a token, which all servers must take.
 func (h *history) ask(t *testing.T, second int) {
 	t.Helper()
-	token := ask(t, h.signer, call(strconv.Itoa(h.random.IntN(5)), "default"))
+	token := tokenFor(t, h.signer, readCall(strconv.Itoa(h.random.IntN(5)), "default"))
 	if _, again := h.live[token]; again {
 		return
 	}

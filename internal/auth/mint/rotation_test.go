@@ -39,7 +39,7 @@ func nameKeys(t testing.TB, letters string) named {
 	for letter := range strings.SplitSeq(letters, "") {
 		keys.pem[letter] = ecKey(t)
 		signer := open(t, settings(writeFile(t, keys.pem[letter])))
-		keys.kid[kidOf(t, ask(t, signer, call("dev", "default")))] = letter
+		keys.kid[kidOf(t, tokenFor(t, signer, readCall("dev", "default")))] = letter
 	}
 	return keys
 }
@@ -55,7 +55,7 @@ func (n named) file(letters string) string {
 
 func (n named) signing(t *testing.T, signer *mint.Signer) string {
 	t.Helper()
-	return n.kid[kidOf(t, ask(t, signer, call("dev", "default")))]
+	return n.kid[kidOf(t, tokenFor(t, signer, readCall("dev", "default")))]
 }
 
 // published are the letters in their order.
@@ -171,7 +171,7 @@ func TestABrokenFileIsToldOnce(t *testing.T) {
 	keys := nameKeys(t, "AB")
 	path := writeFile(t, keys.file("A"))
 	synctest.Test(t, func(t *testing.T) {
-		var j journal
+		var j reloadRecorder
 		signer, err := mint.Open(settings(path), j.options())
 		require.NoError(t, err)
 		go signer.Watch(t.Context(), interval)

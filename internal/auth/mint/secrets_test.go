@@ -27,11 +27,11 @@ func TestNothingShowsAKeyOrAToken(t *testing.T) {
 	content := pkcs8(t, private)
 	path := writeFile(t, content)
 	synctest.Test(t, func(t *testing.T) {
-		var j journal
+		var j reloadRecorder
 		signer, err := mint.Open(settings(path), j.options())
 		require.NoError(t, err)
 		go signer.Watch(t.Context(), interval)
-		token := ask(t, signer, call("dev", "default"))
+		token := tokenFor(t, signer, readCall("dev", "default"))
 		for _, file := range []string{content + "garbage-----BEGIN", ecKey(t) + content, strings.ToLower(content)} {
 			rewrite(t, path, file)
 			time.Sleep(20 * interval)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/watched"
+	"github.com/flowgate/flowgate/internal/reload"
 )
 
 // Options are what a [Signer] takes from its surroundings. The zero value tells nobody.
@@ -30,8 +30,8 @@ type Signer struct {
 	cfg  config.Mint
 	log  *slog.Logger
 	now  func() time.Time
-	file *watched.File[[]*key]
-	ring atomic.Pointer[keySet]
+	file *reload.File[[]*key]
+	keys atomic.Pointer[keySet]
 }
 
 var _ auth.Source = (*Signer)(nil)
@@ -46,23 +46,23 @@ func Open(cfg config.Mint, options Options) (*Signer, error) {
 		s.now = time.Now
 	}
 	var err error
-	s.file, err = watched.Open(cfg.KeyFile, s.parse, watched.Options{Log: s.log, OnReload: options.OnReload})
+	s.file, err = reload.Open(cfg.KeyFile, s.parse, reload.Options{Log: s.log, OnReload: options.OnReload})
 	if err != nil {
 		return nil, err
 	}
-	s.ring.Store(new(keySet).rotate(s.now(), *s.file.Load(), s.timing()))
+	s.keys.Store(new(keySet).rotate(s.now(), *s.file.Load(), s.timing()))
 	return s, nil
 }
 
 // Authorization is a token for one call, as metadata. Callers that need the same one at the same moment may sign it
 // twice: nobody waits for another's signature.
 func (s *Signer) Authorization(_ context.Context, call auth.CallInfo) (string, error) {
-	of, err := subjectOf(call)
+	of, err := newSubject(call)
 	if err != nil {
 		return "", err
 	}
-	ring, now := s.ring.Load(), s.now()
-	if kept, ok := ring.tokens.Get(of); ok && kept.sendable(now.Unix()) {
+	ring, now := s.keys.Load(), s.now()
+	if kept, ok := ring.tokens.Get(of); ok && kept.usable(now.Unix()) {
 		return kept.header, nil
 	}
 	token, err := mint(&s.cfg, ring.signer, of, now)
@@ -77,12 +77,12 @@ func (s *Signer) Authorization(_ context.Context, call auth.CallInfo) (string, e
 func (*Signer) CacheKey(p *auth.Principal) string { return p.Name }
 
 // JWKS is the JSON of the published set (RFC 7517), of one key at least. Nobody changes it.
-func (s *Signer) JWKS() []byte { return s.ring.Load().jwks }
+func (s *Signer) JWKS() []byte { return s.keys.Load().jwks }
 
 // Watch looks at the key file and at the clock every interval, which must be positive, until ctx ends. The caller runs
 // it, once, in a goroutine of its own.
 func (s *Signer) Watch(ctx context.Context, interval time.Duration) {
-	watched.Follow(ctx, interval, func(ctx context.Context) {
+	reload.Every(ctx, interval, func(ctx context.Context) {
 		s.file.Poll(ctx)
 		s.rotate(ctx)
 	})
@@ -90,9 +90,9 @@ func (s *Signer) Watch(ctx context.Context, interval time.Duration) {
 
 // rotate brings the keys to this moment.
 func (s *Signer) rotate(ctx context.Context) {
-	old := s.ring.Load()
+	old := s.keys.Load()
 	next := old.rotate(s.now(), *s.file.Load(), s.timing())
-	s.ring.Store(next)
+	s.keys.Store(next)
 	if next.signer.kid != old.signer.kid || !bytes.Equal(next.jwks, old.jwks) {
 		s.log.LogAttrs(ctx, slog.LevelInfo, "keys of the tokens for the upstream changed",
 			slog.String("signing", next.signer.kid), slog.Any("published", next.kids()))

@@ -18,9 +18,9 @@ const (
 	renewAhead = time.Minute
 )
 
-// subjectOf is what a token says of a call: who makes it, and the least that it needs. A permission is cut at its first
+// newSubject is what a token says of a call: who makes it, and the least that it needs. A permission is cut at its first
 // colon, so that a name with one in it would be read as another's.
-func subjectOf(call auth.CallInfo) (subject, error) {
+func newSubject(call auth.CallInfo) (subject, error) {
 	if call.Principal == nil || call.Principal.Name == "" {
 		return subject{}, errors.New("a call without a caller gets no token")
 	}
@@ -46,7 +46,7 @@ func (s subject) permissions() []string {
 }
 
 // mint signs a token.
-func mint(cfg *config.Mint, signer *key, of subject, now time.Time) (minted, error) {
+func mint(cfg *config.Mint, signer *key, of subject, now time.Time) (mintedToken, error) {
 	from := now.Add(-backDate).Unix()
 	claims := jwt.MapClaims{
 		"iss":         cfg.Issuer,
@@ -65,8 +65,8 @@ func mint(cfg *config.Mint, signer *key, of subject, now time.Time) (minted, err
 	}
 	token, err := signer.sign(claims)
 	if err != nil {
-		return minted{}, errors.New("the signing key failed")
+		return mintedToken{}, errors.New("the signing key failed")
 	}
 	until := now.Add(cfg.TTL - min(renewAhead, cfg.TTL/3)).Unix()
-	return minted{header: "Bearer " + token, from: from, until: until}, nil
+	return mintedToken{header: "Bearer " + token, from: from, until: until}, nil
 }

@@ -1,4 +1,4 @@
-package watched_test
+package reload_test
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/flowgate/flowgate/internal/watched"
+	"github.com/flowgate/flowgate/internal/reload"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -34,7 +34,7 @@ func TestABadVersionNeverReplacesAGoodOne(t *testing.T) {
 	write("one")
 	var log bytes.Buffer
 	var reloads []error
-	file, err := watched.Open(path, upper, watched.Options{
+	file, err := reload.Open(path, upper, reload.Options{
 		Log: slog.New(slog.NewTextHandler(&log, nil)), OnReload: func(err error) { reloads = append(reloads, err) },
 	})
 	require.NoError(t, err)
@@ -66,7 +66,7 @@ func TestOpenTakesSmallRegularFilesOnly(t *testing.T) {
 	for path, want := range map[string]string{
 		filepath.Join(dir, "absent"): "no such file", dir: "not a regular file", large: "larger than 1048576 bytes",
 	} {
-		_, err := watched.Open(path, upper, watched.Options{})
+		_, err := reload.Open(path, upper, reload.Options{})
 		require.ErrorContains(t, err, want)
 		require.NotContains(t, err.Error(), dir, "the path may be a secret that stands in the wrong place")
 	}

@@ -10,17 +10,17 @@ import (
 
 // keySet is what is published and what signs at one moment. It never changes: turn makes the next one.
 type keySet struct {
-	published []publication
+	published []publishedKey
 	// signer is one of the published keys, nil only in the ring before the first.
 	signer *key
 	// tokens are those that signer has signed.
-	tokens *cache.TwoGeneration[subject, minted]
+	tokens *cache.TwoGeneration[subject, mintedToken]
 	// jwks is the published set.
 	jwks []byte
 }
 
-// publication is a published key.
-type publication struct {
+// publishedKey is a published key.
+type publishedKey struct {
 	*key
 	// since is when it was published, without a break until now.
 	since time.Time
@@ -55,15 +55,15 @@ func (r *keySet) rotate(now time.Time, keys []*key, t timing) *keySet {
 		}
 	}
 	if next.tokens == nil || next.signer.kid != r.signer.kid {
-		next.tokens = cache.NewTwoGeneration[subject, minted](cacheSize)
+		next.tokens = cache.NewTwoGeneration[subject, mintedToken](cacheSize)
 	}
-	next.jwks = next.set()
+	next.jwks = next.marshalJWKS()
 	return next
 }
 
 // publish is the entry of a key in the next ring.
-func (r *keySet) publish(k *key, now time.Time) publication {
-	p := publication{key: k, since: now}
+func (r *keySet) publish(k *key, now time.Time) publishedKey {
+	p := publishedKey{key: k, since: now}
 	for _, old := range r.published {
 		if old.kid == k.kid {
 			p.since, p.signed = old.since, old.signed
@@ -75,8 +75,8 @@ func (r *keySet) publish(k *key, now time.Time) publication {
 	return p
 }
 
-// set is the JSON of RFC 7517, section 5.
-func (r *keySet) set() []byte {
+// marshalJWKS is the JSON of RFC 7517, section 5.
+func (r *keySet) marshalJWKS() []byte {
 	keys := make([][]byte, len(r.published))
 	for i, p := range r.published {
 		keys[i] = p.jwk

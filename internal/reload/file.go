@@ -1,4 +1,4 @@
-package watched
+package reload
 
 import (
 	"context"
@@ -58,7 +58,7 @@ func Open[T any](path string, parse Parser[T], options Options) (*File[T], error
 		options.OnReload = func(error) {}
 	}
 	f := &File[T]{path: path, parse: parse, options: options}
-	content, err := readSmall(path)
+	content, err := readRegular(path)
 	if err != nil {
 		return nil, err
 	}
@@ -69,8 +69,8 @@ func Open[T any](path string, parse Parser[T], options Options) (*File[T], error
 // Load gives the newest good version.
 func (f *File[T]) Load() *T { return f.current.Load() }
 
-// Follow looks every interval, which must be positive, until ctx ends.
-func Follow(ctx context.Context, interval time.Duration, look func(context.Context)) {
+// Every looks every interval, which must be positive, until ctx ends.
+func Every(ctx context.Context, interval time.Duration, look func(context.Context)) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
@@ -89,7 +89,7 @@ func Follow(ctx context.Context, interval time.Duration, look func(context.Conte
 // rejected version is tried at every look, though reported once: what is wrong
 // may be a file that it names, and be mended there. One Poll at a time may run.
 func (f *File[T]) Poll(ctx context.Context) {
-	content, err := readSmall(f.path)
+	content, err := readRegular(f.path)
 	found := version(sha256.Sum256(content))
 	if err != nil {
 		found = sha256.Sum256([]byte(err.Error()))
@@ -125,10 +125,10 @@ func (f *File[T]) replace(content []byte) error {
 	return err
 }
 
-// readSmall reads a regular file up to [maxFileSize]. A pipe would block the
+// readRegular reads a regular file up to [maxFileSize]. A pipe would block the
 // loop, a device never end. The error does not quote the path: it may be a
 // token that somebody wrote where the name of its file belongs.
-func readSmall(path string) ([]byte, error) {
+func readRegular(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, withoutPath(err)
