@@ -10,12 +10,12 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/mint"
 )
 
-// jwks writes the keys that sign minted tokens, as the gateway publishes them,
-// for a Temporal server that reads a file.
+// jwks writes the public keys of minted tokens as the gateway publishes them, for
+// a Temporal server that reads them from a file.
 func jwks(args []string, std stdio) int {
 	var out string
 	flags := flag.NewFlagSet("gateway jwks", flag.ContinueOnError)
-	flags.StringVar(&out, "out", "", "the `FILE` to write instead of standard output")
+	flags.StringVar(&out, "out", "", "the `FILE` to write to instead of standard output")
 	cfg, code, ok := loadWith(flags, args, std.stderr)
 	if !ok {
 		return code
@@ -37,19 +37,19 @@ func jwks(args []string, std stdio) int {
 	return exitOK
 }
 
-// writeAtomically writes a file in one step: a server that reads it while it is written
-// would forget all keys.
+// writeAtomically replaces the file name in one step: a server that reads a
+// half-written file would drop all keys.
 func writeAtomically(name string, content []byte) error {
 	file, err := os.CreateTemp(filepath.Dir(name), ".jwks-*")
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(file.Name()) }() // it is gone when all went well
-	const everybody = 0o644
+	defer func() { _ = os.Remove(file.Name()) }() // after a successful rename there is nothing to remove
+	const worldReadable = 0o644
 	_, err = file.Write(content)
-	for _, step := range []func() error{func() error { return file.Chmod(everybody) }, file.Close} {
-		if failed := step(); err == nil {
-			err = failed
+	for _, step := range []func() error{func() error { return file.Chmod(worldReadable) }, file.Close} {
+		if stepErr := step(); err == nil {
+			err = stepErr
 		}
 	}
 	if err != nil {

@@ -11,13 +11,7 @@ import (
 	"github.com/flowgate/flowgate/internal/auth"
 )
 
-// stdio are where a command reads and writes.
-type stdio struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
-}
-
-// keys is the command for API keys and their file.
+// keys runs the subcommands for API keys and their file.
 func keys(args []string, std stdio) int {
 	if len(args) > 0 {
 		switch command, rest := args[0], args[1:]; command {
@@ -33,8 +27,8 @@ func keys(args []string, std stdio) int {
 	return exitUsage
 }
 
-// newKey makes an API key. It is shown this once; the entry below it holds just
-// its hash.
+// newKey generates an API key. The key is printed only here; the entry below it
+// contains its hash.
 func newKey(args []string, std stdio) int {
 	flags := flag.NewFlagSet("gateway keys new", flag.ContinueOnError)
 	flags.SetOutput(std.stderr)
@@ -47,14 +41,14 @@ func newKey(args []string, std stdio) int {
 	if err != nil {
 		return fail(std, err, exitUsage)
 	}
-	_, _ = fmt.Fprintf(std.stdout, "# The key, shown this once. Only its hash goes into the keys file.\n%s\n\n"+
-		"# Its entry, to stand under \"keys:\" in the keys file. Fill in the grants.\n%s", key, entry)
+	_, _ = fmt.Fprintf(std.stdout, "# The key. It is not stored anywhere; the keys file contains only its hash.\n%s\n\n"+
+		"# Entry for \"keys:\" in the keys file. Fill in the grants.\n%s", key, entry)
 	return exitOK
 }
 
-// hashKey reads a key that exists and writes what the keys file holds of it. A
-// key on the command line would stand in the shell's history and in the list of
-// processes.
+// hashKey reads an existing key from standard input and prints its hash for the
+// keys file. A key on the command line would appear in the shell's history and in
+// the process list.
 func hashKey(args []string, std stdio) int {
 	if len(args) > 0 {
 		_, _ = fmt.Fprintln(std.stderr, "usage: gateway keys hash < FILE-WITH-THE-KEY")
@@ -68,11 +62,11 @@ func hashKey(args []string, std stdio) int {
 	if err != nil {
 		return fail(std, err, exitUsage)
 	}
-	_, _ = fmt.Fprintf(std.stdout, "# For the secrets of the key with the id %s.\n%s\n", id, secret)
+	_, _ = fmt.Fprintf(std.stdout, "# For the secrets of the key with id %s.\n%s\n", id, secret)
 	return exitOK
 }
 
-// checkKeys lists every problem of a keys file, or what its keys may do.
+// checkKeys prints every problem of a keys file, or the grants of its keys.
 func checkKeys(args []string, std stdio) int {
 	flags := flag.NewFlagSet("gateway keys check", flag.ContinueOnError)
 	flags.SetOutput(std.stderr)
@@ -81,7 +75,7 @@ func checkKeys(args []string, std stdio) int {
 		_, _ = fmt.Fprintln(std.stderr, "usage: gateway keys check --file FILE")
 		return exitUsage
 	}
-	opened, err := auth.OpenKeys(*file, auth.Options{Mint: auth.NoCredential()}) // whether there is a signing key, gateway check tells
+	opened, err := auth.OpenKeys(*file, auth.Options{Mint: auth.NoCredential()}) // gateway check validates the signing key
 	if err != nil {
 		return fail(std, err, exitUsage)
 	}

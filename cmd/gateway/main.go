@@ -3,14 +3,14 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 )
 
-// version is set when the binary is linked, which is possible for variables
-// only.
+// version is set by the linker, which can set only variables.
 var version = "dev"
 
-// Exit codes: 1 for a failure while running, 2 for a wrong call or a wrong
+// Exit codes: 1 for a failure at run time, 2 for invalid arguments or an invalid
 // configuration.
 const (
 	exitOK = iota
@@ -21,21 +21,27 @@ const (
 const usage = `Flowgate puts an HTTP API in front of a Temporal server.
 
 Usage:
-  gateway serve --config FILE [--set PATH=VALUE ...]   run
+  gateway serve --config FILE [--set PATH=VALUE ...]   run the gateway
   gateway check --config FILE [--set PATH=VALUE ...]   list every problem of a configuration
-  gateway keys new --id ID                             make an API key and its entry for the keys file
+  gateway keys new --id ID                             generate an API key and its entry for the keys file
   gateway keys hash                                    read a key from standard input, print its hash for the keys file
-  gateway keys check --file FILE                       list every problem of a keys file, or what its keys may do
-  gateway jwks --config FILE [--out FILE]              write the public keys of the tokens that the gateway signs
+  gateway keys check --file FILE                       list every problem of a keys file, or the grants of its keys
+  gateway jwks --config FILE [--out FILE]              write the public keys that verify the tokens of the gateway
   gateway version                                      print the version
 
 PATH is a setting's path, such as limits.maxWait. Every setting has an
 environment variable too: FLOWGATE_LIMITS_MAX_WAIT.
 `
 
+// stdio holds the standard streams of a command.
+type stdio struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
 func main() { os.Exit(run(os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr})) }
 
-// run is main with its surroundings given.
+// run runs the command line args and returns the exit code.
 func run(args []string, std stdio) int {
 	if len(args) == 0 {
 		_, _ = fmt.Fprint(std.stderr, usage)

@@ -1,4 +1,4 @@
-// Package watched reads small files that an operator may change while the
+// Package reload reads small files that an operator may change while the
 // gateway runs: keys, tokens, certificates.
 //
 // Trust boundary: the files are the operator's and are trusted once they have

@@ -18,16 +18,16 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// upper takes any text but one that begins with "bad".
+// upper parses any text except one that begins with "bad".
 func upper(content []byte, _ *string) (*string, error) {
 	if bytes.HasPrefix(content, []byte("bad")) {
-		return nil, errors.New("it is bad")
+		return nil, errors.New("bad content")
 	}
 	text := strings.ToUpper(string(content))
 	return &text, nil
 }
 
-func TestABadVersionNeverReplacesAGoodOne(t *testing.T) {
+func TestInvalidVersionNeverReplacesValidOne(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "file")
 	write := func(text string) { require.NoError(t, os.WriteFile(path, []byte(text), 0o600)) }
@@ -46,7 +46,7 @@ func TestABadVersionNeverReplacesAGoodOne(t *testing.T) {
 	require.Empty(t, reloads)
 	write("bad")
 	require.Equal(t, "ONE", poll())
-	require.Equal(t, "ONE", poll(), "and it is told once")
+	require.Equal(t, "ONE", poll(), "reported once")
 	require.Len(t, reloads, 1)
 	require.Error(t, reloads[0])
 	require.NoError(t, os.Remove(path))
@@ -58,7 +58,7 @@ func TestABadVersionNeverReplacesAGoodOne(t *testing.T) {
 	require.Equal(t, 2, strings.Count(log.String(), "level=ERROR"), log.String())
 }
 
-func TestOpenTakesSmallRegularFilesOnly(t *testing.T) {
+func TestOpenAcceptsOnlySmallRegularFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	large := filepath.Join(dir, "large")
@@ -68,6 +68,6 @@ func TestOpenTakesSmallRegularFilesOnly(t *testing.T) {
 	} {
 		_, err := reload.Open(path, upper, reload.Options{})
 		require.ErrorContains(t, err, want)
-		require.NotContains(t, err.Error(), dir, "the path may be a secret that stands in the wrong place")
+		require.NotContains(t, err.Error(), dir, "the path may be a misplaced secret")
 	}
 }
