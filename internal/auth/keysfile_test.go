@@ -132,7 +132,7 @@ func TestKeysFileRefusesAField(t *testing.T) {
 		{"metadata", "{team: 'a\u00e9'}", "keys[0].metadata.team: the value must be printable ASCII"},
 		{"metadata", `{team: "a\nb"}`, "keys[0].metadata.team: the value must be printable ASCII"},
 		{"metadata", "{team: a, team: b}", "keys[0].metadata.team: duplicate key"},
-		{"metadata", "{raw-bin: '%'}", "keys[0].metadata.raw-bin: a -bin key needs a value in base64"},
+		{"metadata", "{raw-bin: '%'}", "keys[0].metadata.raw-bin: the value of a -bin key must be base64"},
 		{"callerMetadata", "[authorization]", "keys[0].callerMetadata[0]: this key is reserved"},
 		{"callerMetadata", "[x-a, 'x b']", "keys[0].callerMetadata[1]: keys hold"},
 		{"share", "0", "keys[0].share: must be above 0 and at most 1"},

@@ -1,7 +1,6 @@
 package auth_test
 
 import (
-	"bytes"
 	"log/slog"
 	"net/http"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/testlog"
 )
 
 const interval = 5 * time.Second
@@ -24,10 +24,11 @@ type watched struct {
 	path          string
 	authenticator *auth.Authenticator
 
-	// mu is for the race detector, to which a bubble's clock tells nothing: the
-	// watch writes again after the test has read.
+	log testlog.Buffer
+
+	// mu is for the race detector, which does not see that a bubble's clock
+	// orders accesses: the watch writes again after the test has read.
 	mu      sync.Mutex
-	log     bytes.Buffer
 	reloads []error
 }
 
@@ -35,25 +36,12 @@ func watch(t *testing.T, path string, given ...auth.Options) *watched {
 	t.Helper()
 	w := &watched{path: path}
 	options := first(given)
-	options.Log, options.OnReload = slog.New(slog.NewTextHandler(w, nil)), w.onReload
+	options.Log, options.OnReload = slog.New(slog.NewTextHandler(&w.log, nil)), w.onReload
 	keys, err := auth.OpenKeys(path, options)
 	require.NoError(t, err)
 	w.authenticator = auth.NewAuthenticator(auth.Verifiers{Keys: keys})
 	go keys.Watch(t.Context(), interval)
 	return w
-}
-
-// Write takes a line of the log.
-func (w *watched) Write(line []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.log.Write(line)
-}
-
-func (w *watched) logged() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.log.String()
 }
 
 func (w *watched) onReload(err error) {
@@ -127,8 +115,8 @@ func TestWatchKeepsTheOldKeysWhenTheNewFileIsBroken(t *testing.T) {
 			require.Error(t, w.reloaded()[i])
 			require.True(t, w.accepts(secretA))
 		}
-		require.Equal(t, 3, strings.Count(w.logged(), "level=ERROR"))
-		require.NotContains(t, w.logged(), marker)
+		require.Equal(t, 3, strings.Count(w.log.String(), "level=ERROR"))
+		require.NotContains(t, w.log.String(), marker)
 
 		w.write(t, oneKey(secretB))
 		tick()

@@ -76,7 +76,7 @@ func listenerTLS(certificate *tls.Certificate, clients *x509.CertPool) *tls.Conf
 func parseAuthorities(pem []byte, _ *x509.CertPool) (*x509.CertPool, error) {
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, errors.New("holds no certificate in PEM")
+		return nil, errors.New("contains no PEM certificate")
 	}
 	return pool, nil
 }

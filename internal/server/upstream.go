@@ -126,7 +126,7 @@ func clientTLS(cfg config.TLS) (*tls.Config, error) {
 		}
 		made.RootCAs = x509.NewCertPool()
 		if !made.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, errors.New("caFile holds no certificate")
+			return nil, errors.New("caFile contains no PEM certificate")
 		}
 	}
 	if cfg.CertFile != "" {

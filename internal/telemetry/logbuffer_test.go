@@ -2,7 +2,6 @@ package telemetry_test
 
 import (
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,30 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/internal/telemetry"
+	"github.com/flowgate/flowgate/internal/testlog"
 )
-
-// syncBuffer is written by a timer and read by a test.
-type syncBuffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
 
 func TestLogLinesAreHeldBackForAMoment(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var out syncBuffer
+		var out testlog.Buffer
 		buffer := telemetry.NewLogBuffer(&out)
 		line := func(text string) {
 			_, err := buffer.Write([]byte(text))
@@ -62,7 +44,7 @@ func TestLogLinesAreHeldBackForAMoment(t *testing.T) {
 func TestManyLogLinesDoNotWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var out syncBuffer
+		var out testlog.Buffer
 		buffer := telemetry.NewLogBuffer(&out)
 		long := strings.Repeat("x", 20<<10) + "\n"
 		for range 3 {

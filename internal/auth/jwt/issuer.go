@@ -73,9 +73,9 @@ func requireSettings(settings config.Issuer) error {
 	case settings.Issuer == "":
 		return errors.New("issuer: is missing")
 	case len(settings.Audience) == 0 || slices.Contains(settings.Audience, ""):
-		return errors.New("audience: must name at least one")
+		return errors.New("audience: must contain at least one")
 	case len(settings.Algorithms) == 0:
-		return errors.New("algorithms: must name at least one")
+		return errors.New("algorithms: must contain at least one")
 	default:
 		return nil
 	}

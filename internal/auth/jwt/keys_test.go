@@ -424,8 +424,8 @@ func TestNewNamesTheSetting(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*config.Issuer){
 		"auth.jwt[1].issuer: is missing":                               func(i *config.Issuer) { i.Issuer = "" },
-		"auth.jwt[1].issuer: is there twice":                           func(i *config.Issuer) { i.Issuer = issuerURL },
-		"auth.jwt[1].audience: must name at least one":                 func(i *config.Issuer) { i.Audience = nil },
+		"auth.jwt[1].issuer: is a duplicate":                           func(i *config.Issuer) { i.Issuer = issuerURL },
+		"auth.jwt[1].audience: must contain at least one":              func(i *config.Issuer) { i.Audience = nil },
 		"auth.jwt[1].algorithms: must name":                            func(i *config.Issuer) { i.Algorithms = nil },
 		"auth.jwt[1].jwksURL: must be a URL":                           func(i *config.Issuer) { i.JWKSURL = "" },
 		"auth.jwt[1].jwksURL: would fetch keys without TLS":            func(i *config.Issuer) { i.JWKSURL = "http://idp.example" },

@@ -30,6 +30,7 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/jwt"
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/testlog"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -219,7 +220,7 @@ type fixture struct {
 	*jwt.Verifier
 
 	idp     *idp
-	log     *lockedBuffer
+	log     *testlog.Buffer
 	mu      sync.Mutex
 	fetched []error
 	unknown int
@@ -228,7 +229,7 @@ type fixture struct {
 // newFixture starts a verifier. Within synctest it is stopped before the bubble ends.
 func newFixture(t testing.TB, from *idp, issuers ...config.Issuer) *fixture {
 	t.Helper()
-	b := &fixture{idp: from, log: &lockedBuffer{}}
+	b := &fixture{idp: from, log: &testlog.Buffer{}}
 	verifier, err := jwt.New(issuers, jwt.Options{
 		Log: slog.New(slog.NewTextHandler(b.log, nil)), Transport: from, ReloadInterval: 10 * time.Millisecond,
 		OnFetch: func(issuer string, err error) {
@@ -310,23 +311,6 @@ func startFixture(t *testing.T, from *idp, issuers ...config.Issuer) *fixture {
 func sleep(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
-}
-
-type lockedBuffer struct {
-	mu     sync.Mutex
-	buffer bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.String()
 }
 
 func p256() elliptic.Curve { return elliptic.P256() }

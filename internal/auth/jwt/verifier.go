@@ -71,7 +71,7 @@ func New(issuers []config.Issuer, options Options) (*Verifier, error) {
 	for n, settings := range issuers {
 		i, err := newIssuer(settings, options)
 		if err == nil && v.byIssuer[settings.Issuer] != nil {
-			err = errors.New("issuer: is there twice")
+			err = errors.New("issuer: is a duplicate")
 		}
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s.%w", yamlnode.Index("auth.jwt", n), err))

@@ -135,6 +135,6 @@ func TestAFileThatOthersMayReadIsToldOf(t *testing.T) {
 		var j reloadRecorder
 		_, err := mint.Open(settings(path), j.options())
 		require.NoError(t, err)
-		require.Equal(t, warnings, strings.Count(j.logged(), "level=WARN"), "%o: %s", mode, j.logged())
+		require.Equal(t, warnings, strings.Count(j.log.String(), "level=WARN"), "%o: %s", mode, j.log.String())
 	}
 }

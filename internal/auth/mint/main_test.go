@@ -1,7 +1,6 @@
 package mint_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -25,6 +24,7 @@ import (
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/auth/mint"
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/testlog"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -132,35 +132,24 @@ func kidOf(t testing.TB, token string) string {
 	return kid
 }
 
-// reloadRecorder is a log and a count of reloads, which a watch writes while a test reads.
+// reloadRecorder records the log and the reloads of a signer while a test reads them.
 type reloadRecorder struct {
+	log testlog.Buffer
+
 	mu      sync.Mutex
-	log     bytes.Buffer
 	reloads []error
 }
 
-func (j *reloadRecorder) options() mint.Options {
-	return mint.Options{Log: slog.New(slog.NewTextHandler(j, nil)), OnReload: func(err error) {
-		j.mu.Lock()
-		defer j.mu.Unlock()
-		j.reloads = append(j.reloads, err)
+func (r *reloadRecorder) options() mint.Options {
+	return mint.Options{Log: slog.New(slog.NewTextHandler(&r.log, nil)), OnReload: func(err error) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.reloads = append(r.reloads, err)
 	}}
 }
 
-func (j *reloadRecorder) Write(line []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.log.Write(line)
-}
-
-func (j *reloadRecorder) logged() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.log.String()
-}
-
-func (j *reloadRecorder) reloaded() []error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.reloads
+func (r *reloadRecorder) reloaded() []error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.reloads
 }

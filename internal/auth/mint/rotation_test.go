@@ -180,7 +180,7 @@ func TestABrokenFileIsToldOnce(t *testing.T) {
 		synctest.Wait()
 		require.Len(t, j.reloaded(), 1)
 		require.Error(t, j.reloaded()[0])
-		require.Equal(t, 1, strings.Count(j.logged(), "level=ERROR"), j.logged())
+		require.Equal(t, 1, strings.Count(j.log.String(), "level=ERROR"), j.log.String())
 		require.Equal(t, "A", keys.signing(t, signer))
 
 		rewrite(t, path, keys.file("BA"))
@@ -188,9 +188,9 @@ func TestABrokenFileIsToldOnce(t *testing.T) {
 		synctest.Wait()
 		require.Len(t, j.reloaded(), 2)
 		require.NoError(t, j.reloaded()[1])
-		require.Equal(t, 2, strings.Count(j.logged(), "keys of the tokens for the upstream changed"), j.logged())
+		require.Equal(t, 2, strings.Count(j.log.String(), "keys of the tokens for the upstream changed"), j.log.String())
 		for _, kid := range slices.Collect(maps.Keys(keys.kid)) {
-			require.Contains(t, j.logged(), kid, "key ids are public, and tell what happened")
+			require.Contains(t, j.log.String(), kid, "key ids are public, and tell what happened")
 		}
 	})
 }

@@ -38,7 +38,7 @@ func TestNothingShowsAKeyOrAToken(t *testing.T) {
 			synctest.Wait()
 		}
 		j.options().Log.Info("printed", "signer", signer)
-		shown := []string{j.logged(), string(signer.JWKS())}
+		shown := []string{j.log.String(), string(signer.JWKS())}
 		source := struct {
 			Exported auth.Source
 			hidden   auth.Source
