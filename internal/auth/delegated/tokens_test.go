@@ -24,7 +24,7 @@ const (
 	list      = workflowservice.WorkflowService_ListWorkflowExecutions_FullMethodName
 )
 
-// fixture is one in which makers come and go, and time passes by hand.
+// fixture has delegators that a test can change, and a clock that a test sets.
 type fixture struct {
 	*delegated.Tokens
 
@@ -54,7 +54,7 @@ func approval() auth.Capability {
 	return auth.Capability{Namespace: "orders", WorkflowID: "order-7", Read: true, Signals: []string{"approve"}}
 }
 
-func TestATokenIsForItsWorkflowAndOperationsAlone(t *testing.T) {
+func TestTokenIsForItsWorkflowAndOperationsOnly(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t)
 	token, expires, err := w.Issue(w.makers["dev"], approval(), 10*time.Minute)
@@ -63,7 +63,7 @@ func TestATokenIsForItsWorkflowAndOperationsAlone(t *testing.T) {
 	bearer, err := w.Verify(t.Context(), token)
 	require.NoError(t, err)
 	require.Equal(t, "delegated:dev", bearer.Name)
-	require.Equal(t, "dev", bearer.Account(), "what it uses up is its maker's")
+	require.Equal(t, "dev", bearer.Account(), "limits are those of the delegator")
 	require.InDelta(t, 0.5, bearer.Share, 0)
 	require.Empty(t, bearer.CallerMetadata)
 
@@ -87,10 +87,10 @@ func TestATokenIsForItsWorkflowAndOperationsAlone(t *testing.T) {
 		require.True(t, problem.Is(bearer.Capability.Check(target), problem.OperationForbidden), "%+v", target)
 	}
 	_, _, err = w.Issue(bearer, approval(), time.Minute)
-	require.True(t, problem.Is(err, problem.OperationForbidden), "no token makes another")
+	require.True(t, problem.Is(err, problem.OperationForbidden), "a token cannot issue another")
 }
 
-func TestEachTokenIsAnother(t *testing.T) {
+func TestEachTokenIsUnique(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t)
 	seen := map[string]bool{"": true}
@@ -110,7 +110,7 @@ func TestEachTokenIsAnother(t *testing.T) {
 	require.Empty(t, w.makers["dev"].TokenDigest)
 }
 
-func TestATokenOfOneRunIsForNoOther(t *testing.T) {
+func TestTokenOfOneRunIsForNoOther(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t)
 	bound := approval()
@@ -120,10 +120,10 @@ func TestATokenOfOneRunIsForNoOther(t *testing.T) {
 	bearer, err := w.Verify(t.Context(), token)
 	require.NoError(t, err)
 	require.NoError(t, bearer.Capability.Check(auth.Target{WorkflowID: "order-7", RunID: "first"}))
-	require.Error(t, bearer.Capability.Check(auth.Target{WorkflowID: "order-7"}), "no run would be the newest")
+	require.Error(t, bearer.Capability.Check(auth.Target{WorkflowID: "order-7"}), "without a run id it would be the latest run")
 }
 
-func TestATokenGivesNoMoreThanItsMakerHas(t *testing.T) {
+func TestTokenNeverExceedsDelegatorsGrants(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t)
 	_, _, err := w.Issue(w.makers["read"], approval(), time.Minute)
@@ -141,12 +141,12 @@ func TestATokenGivesNoMoreThanItsMakerHas(t *testing.T) {
 	require.True(t, problem.Is(err, problem.OperationForbidden))
 }
 
-func TestATokenEndsWithItsTimeAndItsMaker(t *testing.T) {
+func TestTokenEndsWithItsLifetimeAndDelegator(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t)
 	token, expires, err := w.Issue(w.makers["dev"], approval(), 24*time.Hour)
 	require.NoError(t, err)
-	require.Equal(t, w.time.Add(time.Hour), expires, "the longest that is allowed")
+	require.Equal(t, w.time.Add(time.Hour), expires, "the maximum lifetime")
 
 	dev := w.makers["dev"]
 	w.makers["dev"] = &auth.Principal{Name: "dev", Grants: []auth.Grant{{Namespace: "orders", Role: auth.RoleRead}}}
@@ -162,13 +162,13 @@ func TestATokenEndsWithItsTimeAndItsMaker(t *testing.T) {
 	alice := &auth.Principal{Name: "idp:alice", Grants: dev.Grants, Expires: w.time.Add(time.Minute)}
 	token, expires, err = w.Issue(alice, approval(), time.Hour)
 	require.NoError(t, err)
-	require.Equal(t, alice.Expires, expires, "no longer than the token that it was made with")
+	require.Equal(t, alice.Expires, expires, "no longer than the credential that issued it")
 	bearer, err := w.Verify(t.Context(), token)
 	require.NoError(t, err)
 	require.Equal(t, "delegated:idp:alice", bearer.Name)
 }
 
-func TestATokenCannotBeMadeOrChanged(t *testing.T) {
+func TestTokenCannotBeForgedOrModified(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t)
 	token, _, err := w.Issue(w.makers["dev"], approval(), time.Minute)

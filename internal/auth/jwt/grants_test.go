@@ -13,7 +13,7 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// TestClaimsOfIssuers has the forms in which issuers that are in use write permissions.
+// TestClaimsOfIssuers covers the permission formats of common issuers.
 func TestClaimsOfIssuers(t *testing.T) {
 	t.Parallel()
 	const auth0 = "https://flowgate.example/permissions"
@@ -155,12 +155,12 @@ func TestCredentialOfTheIssuer(t *testing.T) {
 				require.Equal(t, map[string]string{"none": "", "passthrough": "Bearer " + token}[want], value)
 			}
 			_, err = auth.Passthrough().Authorization(t.Context(), auth.CallInfo{Principal: who})
-			require.Equal(t, mode == "" || mode == "passthrough", err == nil, "the token travels only where it is to be shown")
+			require.Equal(t, mode == "" || mode == "passthrough", err == nil, "only passthrough sends the token")
 		})
 	}
 }
 
-// grants are pairs of a namespace and a role.
+// grants returns grants from pairs of a namespace and a role.
 func grants(pairs ...any) []auth.Grant {
 	var all []auth.Grant
 	for i := 0; i < len(pairs); i += 2 {

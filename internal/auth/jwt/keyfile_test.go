@@ -54,7 +54,7 @@ func fromFile(t testing.TB, path string) *fixture {
 	return newFixture(t, nil, issuer)
 }
 
-func TestKeysOfAFile(t *testing.T) {
+func TestKeysFromFile(t *testing.T) {
 	t.Parallel()
 	ed, other, es := newEd25519(t, "ed"), newEd25519(t, "other"), newEC(t, "es", elliptic.P256())
 	noKid := members{"kid": nil}
@@ -87,20 +87,20 @@ func thumbprint(t testing.TB, s *signer) string {
 	return kid
 }
 
-func TestFilesOfKeysThatAreRefused(t *testing.T) {
+func TestInvalidKeyFiles(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	private, err := x509.MarshalPKCS8PrivateKey(ed.private)
 	require.NoError(t, err)
 	many := bytes.Repeat(ed.pem(t), 65)
 	for want, content := range map[string][]byte{
-		"holds no public key":                  []byte(marker),
-		"key 2: neither a public key":          append(ed.pem(t), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})...),
-		"key 1: not readable":                  pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte(marker)}),
-		"key 1: an RSA key of 1024 bits":       newRSA(t, "weak", 1024).pem(t),
-		"key 1: an EC key on another curve":    newEC(t, "es", elliptic.P521()).pem(t),
-		"key 1 is for none of the issuer's al": newEC(t, "es", elliptic.P384()).pem(t),
-		"more than 64 keys":                    many,
+		"contains no PEM public key":                      []byte(marker),
+		"key 2: neither a public key":                     append(ed.pem(t), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})...),
+		"key 1: does not match the type of its PEM block": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte(marker)}),
+		"key 1: the RSA key has 1024 bits":                newRSA(t, "weak", 1024).pem(t),
+		"key 1: the EC key is not on P-256":               newEC(t, "es", elliptic.P521()).pem(t),
+		"key 1: matches none of the issuer's al":          newEC(t, "es", elliptic.P384()).pem(t),
+		"more than 64 keys":                               many,
 	} {
 		issuer := settings()
 		issuer.JWKSURL, issuer.PublicKeyFile = "", writeFile(t, content)
@@ -111,8 +111,8 @@ func TestFilesOfKeysThatAreRefused(t *testing.T) {
 	}
 }
 
-// The file's changes take effect, and a broken one does not.
-func TestFileOfKeysIsReadAgain(t *testing.T) {
+// A valid new version of the file takes effect, and an invalid one does not.
+func TestKeyFileIsReloaded(t *testing.T) {
 	t.Parallel()
 	ed, young := newEd25519(t, "ed"), newEC(t, "young", elliptic.P256())
 	path := ed.pemFile(t)
@@ -132,7 +132,7 @@ func TestFileOfKeysIsReadAgain(t *testing.T) {
 	}
 	write(ed.pem(t), young.pem(t))
 	require.Eventually(t, passes(young), 5*time.Second, 5*time.Millisecond)
-	require.Same(t, who, b.accepts(t, token), "its key is still there")
+	require.Same(t, who, b.accepts(t, token), "its key is still in the file")
 	write([]byte("junk " + marker))
 	require.Eventually(t, func() bool { return len(b.failures()) == 1 }, 5*time.Second, 5*time.Millisecond)
 	b.accepts(t, token)

@@ -18,8 +18,8 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// Case 20: who sends made-up kids cannot make the gateway flood the issuer, nor wait.
-func TestUnknownKidsCauseOneFetchInThirtySeconds(t *testing.T) {
+// Invented kids cause neither a flood of fetches nor long waits.
+func TestUnknownKidsCauseOneFetchPerThirtySeconds(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	synctest.Test(t, func(t *testing.T) {
@@ -42,7 +42,7 @@ func TestUnknownKidsCauseOneFetchInThirtySeconds(t *testing.T) {
 		for n := range 1000 {
 			b.rejects(t, made(1000+n))
 		}
-		require.Zero(t, time.Since(begin), "nobody waits for what does not come")
+		require.Zero(t, time.Since(begin), "no caller waits without a fetch")
 		require.Len(t, b.idp.fetches(), 2)
 		require.Equal(t, 2001, b.unknown)
 		sleep(30 * time.Second)
@@ -51,7 +51,7 @@ func TestUnknownKidsCauseOneFetchInThirtySeconds(t *testing.T) {
 	})
 }
 
-func TestUnknownKidWaitsForASecondAtMost(t *testing.T) {
+func TestUnknownKidWaitsAtMostOneSecond(t *testing.T) {
 	t.Parallel()
 	ed, young := newEd25519(t, "ed"), newEd25519(t, "young")
 	slow := newIDP(ed.jwk(nil))
@@ -69,12 +69,12 @@ func TestUnknownKidWaitsForASecondAtMost(t *testing.T) {
 		require.Equal(t, 1100*time.Millisecond, time.Since(begin))
 		sleep(2 * time.Second)
 		b.accepts(t, token)
-		require.Len(t, b.idp.fetches(), 2, "there was one at a time")
+		require.Len(t, b.idp.fetches(), 2, "one fetch at a time")
 	})
 }
 
-// A kid that the issuer has just said to not have waits for no other fetch.
-func TestAbsentKidIsRemembered(t *testing.T) {
+// A token whose kid was missing in the newest set does not wait for another fetch.
+func TestUnknownKidIsCached(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	slow := newIDP(ed.jwk(nil))
@@ -113,7 +113,6 @@ func publishSlowly(i *idp, pause time.Duration, signers ...*signer) {
 	})
 }
 
-// Case 21.
 func TestRotation(t *testing.T) {
 	t.Parallel()
 	old, young := newEd25519(t, "old"), newEd25519(t, "young")
@@ -121,12 +120,12 @@ func TestRotation(t *testing.T) {
 		b := startFixture(t, newIDP(old.jwk(nil)), settings())
 		first := old.good(t)
 		who := b.accepts(t, first)
-		require.Same(t, who, b.accepts(t, first), "it is remembered")
+		require.Same(t, who, b.accepts(t, first), "cached")
 		b.idp.publish(young.jwk(nil), old.jwk(nil))
 		b.rejects(t, young.good(t))
 		sleep(30 * time.Second)
 		b.accepts(t, young.good(t))
-		require.Same(t, who, b.accepts(t, first), "its key is in the new set too")
+		require.Same(t, who, b.accepts(t, first), "its key is also in the new set")
 		b.idp.publish(young.jwk(nil))
 		sleep(15 * time.Minute)
 		require.Contains(t, b.rejects(t, first), "no single key")
@@ -134,8 +133,8 @@ func TestRotation(t *testing.T) {
 	})
 }
 
-// A token is remembered by the key that verified it, not by its kid.
-func TestAnotherKeyOfTheSameKidEndsTokens(t *testing.T) {
+// A cached token depends on the key that verified it, not on its kid.
+func TestNewKeyWithSameKidInvalidatesTokens(t *testing.T) {
 	t.Parallel()
 	for name, again := range map[string]members{"another key": newEd25519(t, "ed").jwk(nil), "another use": nil} {
 		t.Run(name, func(t *testing.T) {
@@ -156,7 +155,7 @@ func TestAnotherKeyOfTheSameKidEndsTokens(t *testing.T) {
 	}
 }
 
-func TestRememberedTokenEnds(t *testing.T) {
+func TestCachedTokenExpires(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	synctest.Test(t, func(t *testing.T) {
@@ -170,9 +169,8 @@ func TestRememberedTokenEnds(t *testing.T) {
 	})
 }
 
-// Case 22.
-// A gateway that has just started does not refuse callers for the moment that its first fetch takes.
-func TestFirstKeysAreWaitedForASecondAtMost(t *testing.T) {
+// A gateway that has just started waits for its first fetch instead of rejecting callers.
+func TestFirstFetchIsAwaitedAtMostOneSecond(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	for pause, passes := range map[time.Duration]bool{500 * time.Millisecond: true, 3 * time.Second: false} {
@@ -190,7 +188,7 @@ func TestFirstKeysAreWaitedForASecondAtMost(t *testing.T) {
 	}
 }
 
-func TestKeysNotThereAtTheStart(t *testing.T) {
+func TestKeysUnavailableAtStart(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	from := newIDP()
@@ -206,9 +204,9 @@ func TestKeysNotThereAtTheStart(t *testing.T) {
 		sleep(time.Second)
 		require.Len(t, b.idp.fetches(), 2, "the first retry comes soon")
 		sleep(time.Hour)
-		require.InDelta(t, 62, len(b.idp.fetches()), 12, "and later ones at most every minute or so")
-		require.Equal(t, 1, strings.Count(b.log.String(), "level=ERROR"), "it is told once")
-		require.Len(t, b.failures(), len(b.idp.fetches()), "and counted each time")
+		require.InDelta(t, 62, len(b.idp.fetches()), 12, "later retries come about once a minute")
+		require.Equal(t, 1, strings.Count(b.log.String(), "level=ERROR"), "logged once")
+		require.Len(t, b.failures(), len(b.idp.fetches()), "counted each time")
 		b.idp.publish(ed.jwk(nil))
 		sleep(time.Minute)
 		b.accepts(t, ed.good(t))
@@ -217,8 +215,7 @@ func TestKeysNotThereAtTheStart(t *testing.T) {
 	})
 }
 
-// Case 23.
-func TestKeysGrowStale(t *testing.T) {
+func TestKeysBecomeStale(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	issuer := settings()
@@ -234,15 +231,15 @@ func TestKeysGrowStale(t *testing.T) {
 		sleep(time.Second)
 		b.unavailable(t, token)
 		b.unavailable(t, ed.good(t))
-		require.NoError(t, b.Ready(), "the replica had its keys once")
+		require.NoError(t, b.Ready(), "keys were fetched once")
 		b.idp.publish(ed.jwk(nil))
 		sleep(time.Minute)
 		b.accepts(t, token)
 	})
 }
 
-// Case 24: an answer that is no good key set replaces nothing.
-func TestBadAnswersKeepTheOldKeys(t *testing.T) {
+// An invalid response does not replace the keys in force.
+func TestInvalidResponsesKeepOldKeys(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	many := make([]members, 65)
@@ -259,24 +256,24 @@ func TestBadAnswersKeepTheOldKeys(t *testing.T) {
 		}
 	}
 	for name, test := range map[string]struct {
-		answer http.HandlerFunc
-		reason string
+		response http.HandlerFunc
+		reason   string
 	}{
-		"10 MB":               {text(`{"keys":[],"filler":"` + strings.Repeat("x", 10<<20) + `"}`), "larger than 524288 bytes"},
-		"HTML":                {text(`<!DOCTYPE html><title>Maintenance</title>`), "not a JSON Web Key Set"},
-		"empty":               {text(``), "not a JSON Web Key Set"},
-		"null":                {text(`null`), "no usable key"},
-		"no key":              {text(`{"keys":[]}`), "no usable key"},
-		"keys twice":          {text(`{"keys":[],"keys":[]}`), "not a JSON Web Key Set"},
-		"65 keys":             {text(textOf(t, members{"keys": many})), "more than 64 keys"},
-		"error":               {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "status 500"},
-		"down":                {down, "EOF"},
-		"redirect to http":    {redirect("http://idp.example/jwks"), "away from https"},
-		"redirect elsewhere":  {redirect("https://evil.example/jwks"), "another host"},
-		"redirect to a port":  {redirect("https://idp.example:8443/jwks"), "another host"},
-		"redirect to a user":  {redirect("https://me@idp.example/jwks"), "another host"},
-		"redirect for ever":   {redirect("https://idp.example/jwks"), "too many redirects"},
-		"never ending answer": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "deadline exceeded"},
+		"10 MB":              {text(`{"keys":[],"filler":"` + strings.Repeat("x", 10<<20) + `"}`), "larger than 524288 bytes"},
+		"HTML":               {text(`<!DOCTYPE html><title>Maintenance</title>`), "not a JSON Web Key Set"},
+		"empty":              {text(``), "not a JSON Web Key Set"},
+		"null":               {text(`null`), "no usable key"},
+		"no key":             {text(`{"keys":[]}`), "no usable key"},
+		"keys twice":         {text(`{"keys":[],"keys":[]}`), "not a JSON Web Key Set"},
+		"65 keys":            {text(textOf(t, members{"keys": many})), "more than 64 keys"},
+		"error":              {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "status 500"},
+		"down":               {down, "EOF"},
+		"redirect to http":   {redirect("http://idp.example/jwks"), "from https to http"},
+		"redirect elsewhere": {redirect("https://evil.example/jwks"), "another host"},
+		"redirect to a port": {redirect("https://idp.example:8443/jwks"), "another host"},
+		"redirect to a user": {redirect("https://me@idp.example/jwks"), "another host"},
+		"redirect for ever":  {redirect("https://idp.example/jwks"), "too many redirects"},
+		"endless response":   {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "deadline exceeded"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -284,7 +281,7 @@ func TestBadAnswersKeepTheOldKeys(t *testing.T) {
 				b := startFixture(t, newIDP(ed.jwk(nil)), settings())
 				token := ed.good(t)
 				b.accepts(t, token)
-				b.idp.respond(test.answer)
+				b.idp.respond(test.response)
 				sleep(30 * time.Minute)
 				b.accepts(t, token)
 				b.accepts(t, ed.good(t))
@@ -293,7 +290,7 @@ func TestBadAnswersKeepTheOldKeys(t *testing.T) {
 				require.NotContains(t, b.failures()[0], "https://")
 				require.Equal(t, 1, strings.Count(b.log.String(), "level=ERROR"))
 				for _, address := range b.idp.fetches() {
-					require.Equal(t, jwksURL, address, "the redirect was not followed")
+					require.Equal(t, jwksURL, address, "the redirect is not followed")
 				}
 			})
 		})
@@ -354,17 +351,17 @@ func TestDiscovery(t *testing.T) {
 		document string
 		reason   string
 	}{
-		"good":              {issuerURL, `{"issuer":"` + issuerURL + `","jwks_uri":"https://keys.example/jwks","x":1}`, ""},
-		"good with a slash": {issuerURL + "/", `{"issuer":"` + issuerURL + `/","jwks_uri":"https://keys.example/jwks"}`, ""},
-		"on loopback":       {issuerURL, `{"issuer":"` + issuerURL + `","jwks_uri":"http://127.0.0.1:1/jwks"}`, ""},
-		"of a slash":        {issuerURL, `{"issuer":"` + issuerURL + `/","jwks_uri":"https://keys.example/jwks"}`, "another issuer"},
-		"of nobody":         {issuerURL, `{"jwks_uri":"https://keys.example/jwks"}`, "another issuer"},
+		"good":             {issuerURL, `{"issuer":"` + issuerURL + `","jwks_uri":"https://keys.example/jwks","x":1}`, ""},
+		"valid with slash": {issuerURL + "/", `{"issuer":"` + issuerURL + `/","jwks_uri":"https://keys.example/jwks"}`, ""},
+		"on loopback":      {issuerURL, `{"issuer":"` + issuerURL + `","jwks_uri":"http://127.0.0.1:1/jwks"}`, ""},
+		"trailing slash":   {issuerURL, `{"issuer":"` + issuerURL + `/","jwks_uri":"https://keys.example/jwks"}`, "different issuer"},
+		"no issuer":        {issuerURL, `{"jwks_uri":"https://keys.example/jwks"}`, "different issuer"},
 		"issuer twice": {
 			issuerURL, `{"issuer":"x","issuer":"` + issuerURL + `","jwks_uri":"https://keys.example/jwks"}`, "not a discovery document",
 		},
 		"no address": {issuerURL, `{"issuer":"` + issuerURL + `"}`, "jwks_uri: must be a URL"},
 		"plaintext":  {issuerURL, `{"issuer":"` + issuerURL + `","jwks_uri":"http://keys.example/jwks"}`, "jwks_uri: would fetch keys without TLS"},
-		"a file":     {issuerURL, `{"issuer":"` + issuerURL + `","jwks_uri":"file:///etc/passwd"}`, "jwks_uri: must be a URL"},
+		"file URL":   {issuerURL, `{"issuer":"` + issuerURL + `","jwks_uri":"file:///etc/passwd"}`, "jwks_uri: must be a URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -396,8 +393,8 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
-// No issuer's keys verify another's tokens.
-func TestIssuersAreApart(t *testing.T) {
+// The keys of one issuer do not verify the tokens of another.
+func TestIssuersAreIsolated(t *testing.T) {
 	t.Parallel()
 	ours, theirs := newEd25519(t, "same"), newEd25519(t, "same")
 	from := newIDP()
@@ -423,19 +420,19 @@ func TestIssuersAreApart(t *testing.T) {
 func TestNewNamesTheSetting(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*config.Issuer){
-		"auth.jwt[1].issuer: is missing":                               func(i *config.Issuer) { i.Issuer = "" },
-		"auth.jwt[1].issuer: is a duplicate":                           func(i *config.Issuer) { i.Issuer = issuerURL },
-		"auth.jwt[1].audience: must contain at least one":              func(i *config.Issuer) { i.Audience = nil },
-		"auth.jwt[1].algorithms: must name":                            func(i *config.Issuer) { i.Algorithms = nil },
-		"auth.jwt[1].jwksURL: must be a URL":                           func(i *config.Issuer) { i.JWKSURL = "" },
-		"auth.jwt[1].jwksURL: would fetch keys without TLS":            func(i *config.Issuer) { i.JWKSURL = "http://idp.example" },
-		"auth.jwt[1].issuer: would fetch keys without TLS":             func(i *config.Issuer) { i.Issuer, i.Discovery = "http://idp.example", true },
-		"auth.jwt[1].credential: nothing mints":                        func(i *config.Issuer) { i.Credential = "mint" },
-		"auth.jwt[1].credential: must be none":                         func(i *config.Issuer) { i.Credential = "static" },
-		"auth.jwt[1].publicKeyFile: /no/file: no such file":            func(i *config.Issuer) { i.PublicKeyFile = "/no/file" },
-		"auth.jwt[1].caFile: /no/file: cannot be read":                 func(i *config.Issuer) { i.CAFile = "/no/file" },
-		"auth.jwt[1].caFile: keys_test.go: holds no certificate":       func(i *config.Issuer) { i.CAFile = "keys_test.go" },
-		"auth.jwt[1].publicKeyFile: keys_test.go: holds no public key": func(i *config.Issuer) { i.PublicKeyFile = "keys_test.go" },
+		"auth.jwt[1].issuer: is missing":                                      func(i *config.Issuer) { i.Issuer = "" },
+		"auth.jwt[1].issuer: is a duplicate":                                  func(i *config.Issuer) { i.Issuer = issuerURL },
+		"auth.jwt[1].audience: must contain at least one":                     func(i *config.Issuer) { i.Audience = nil },
+		"auth.jwt[1].algorithms: must contain":                                func(i *config.Issuer) { i.Algorithms = nil },
+		"auth.jwt[1].jwksURL: must be a URL":                                  func(i *config.Issuer) { i.JWKSURL = "" },
+		"auth.jwt[1].jwksURL: would fetch keys without TLS":                   func(i *config.Issuer) { i.JWKSURL = "http://idp.example" },
+		"auth.jwt[1].issuer: would fetch keys without TLS":                    func(i *config.Issuer) { i.Issuer, i.Discovery = "http://idp.example", true },
+		"auth.jwt[1].credential: requires upstream.credential.mint.keyFile":   func(i *config.Issuer) { i.Credential = "mint" },
+		"auth.jwt[1].credential: must be one of none":                         func(i *config.Issuer) { i.Credential = "static" },
+		"auth.jwt[1].publicKeyFile: /no/file: no such file":                   func(i *config.Issuer) { i.PublicKeyFile = "/no/file" },
+		"auth.jwt[1].caFile: /no/file: cannot be read":                        func(i *config.Issuer) { i.CAFile = "/no/file" },
+		"auth.jwt[1].caFile: keys_test.go: contains no PEM certificate":       func(i *config.Issuer) { i.CAFile = "keys_test.go" },
+		"auth.jwt[1].publicKeyFile: keys_test.go: contains no PEM public key": func(i *config.Issuer) { i.PublicKeyFile = "keys_test.go" },
 	} {
 		second := settings()
 		second.Issuer = "https://two.example"
@@ -449,7 +446,7 @@ func TestNewNamesTheSetting(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// When Watch has ended nobody fetches, and callers are still answered.
+// After Watch has returned there are no fetches, and Verify still works.
 func TestVerifyAfterWatch(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
@@ -473,8 +470,8 @@ func TestVerifyAfterWatch(t *testing.T) {
 	})
 }
 
-// A stop in the middle of a fetch ends it, and is no failure of the issuer's.
-func TestWatchEndsInTheMiddleOfAFetch(t *testing.T) {
+// Cancelling Watch during a fetch ends the fetch and does not count as a failure.
+func TestWatchEndsDuringFetch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		from := newIDP()

@@ -39,11 +39,11 @@ const (
 	issuerURL = "https://idp.example/realm"
 	jwksURL   = "https://idp.example/jwks"
 	audience  = "flowgate"
-	// marker stands in every token: wherever else it shows up, a token leaked.
+	// marker is in every token. If it appears elsewhere, a token leaked.
 	marker = "MARKER"
 )
 
-// settings are those of an issuer with the defaults that the configuration gives.
+// settings returns the settings of an issuer with the defaults of the configuration.
 func settings() config.Issuer {
 	return config.Issuer{
 		Name: "idp", Issuer: issuerURL, Audience: []string{audience},
@@ -53,7 +53,7 @@ func settings() config.Issuer {
 	}
 }
 
-// signer has a key pair and signs tokens with it.
+// signer signs tokens with its key pair.
 type signer struct {
 	kid     string
 	method  gojwt.SigningMethod
@@ -85,7 +85,7 @@ func newRSA(t testing.TB, kid string, bits int) *signer {
 	return &signer{kid: kid, method: gojwt.SigningMethodRS256, private: private}
 }
 
-// jwk is the public half, as an issuer publishes it, with members put in or, when nil, left out.
+// jwk returns the public key as an issuer publishes it, with members added or, if nil, removed.
 func (s *signer) jwk(other map[string]any) map[string]any {
 	encode := base64.RawURLEncoding.EncodeToString
 	key := map[string]any{"kid": s.kid, "use": "sig"}
@@ -106,7 +106,7 @@ func (s *signer) jwk(other map[string]any) map[string]any {
 	return key
 }
 
-// claims are good ones, with some put in or, when nil, left out.
+// claims returns valid claims, with some added or, if nil, removed.
 func claims(now time.Time, other map[string]any) map[string]any {
 	all := map[string]any{
 		"iss": issuerURL, "aud": audience, "sub": "alice", "exp": now.Add(time.Hour).Unix(), "iat": now.Unix(),
@@ -117,7 +117,7 @@ func claims(now time.Time, other map[string]any) map[string]any {
 	return all
 }
 
-// header is a good one, with some parameters put in or, when nil, left out.
+// header returns a valid header, with parameters added or, if nil, removed.
 func (s *signer) header(other map[string]any) map[string]any {
 	all := map[string]any{"alg": s.method.Alg(), "kid": s.kid, "typ": "JWT"}
 	maps.Copy(all, other)
@@ -125,7 +125,7 @@ func (s *signer) header(other map[string]any) map[string]any {
 	return all
 }
 
-// good is a token that passes.
+// good returns a valid token.
 func (s *signer) good(t testing.TB) string {
 	t.Helper()
 	return s.sign(t, s.header(nil), claims(time.Now(), nil))
@@ -136,7 +136,7 @@ func (s *signer) sign(t testing.TB, header, claims map[string]any) string {
 	return s.signText(t, textOf(t, header), textOf(t, claims))
 }
 
-// signText signs whatever the texts are.
+// signText signs a token with arbitrary header and claims.
 func (s *signer) signText(t testing.TB, header, claims string) string {
 	t.Helper()
 	encode := base64.RawURLEncoding.EncodeToString
@@ -153,7 +153,7 @@ func textOf(t testing.TB, value any) string {
 	return string(text)
 }
 
-// idp is an issuer on the network, by a transport without one.
+// idp is an issuer behind a fake transport.
 type idp struct {
 	mu      sync.Mutex
 	handler http.HandlerFunc
@@ -166,7 +166,7 @@ func newIDP(keys ...map[string]any) *idp {
 	return i
 }
 
-// publish answers with these keys from now on.
+// publish makes the issuer respond with these keys.
 func (i *idp) publish(keys ...map[string]any) {
 	i.respond(func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string][]map[string]any{"keys": append([]map[string]any{}, keys...)})
@@ -179,7 +179,7 @@ func (i *idp) respond(handler http.HandlerFunc) {
 	i.handler = handler
 }
 
-// fetches are the addresses that were asked for.
+// fetches returns the requested addresses.
 func (i *idp) fetches() []string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -202,7 +202,7 @@ func (i *idp) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: w.status, Header: w.header, Body: io.NopCloser(&w.body), Request: r}, nil
 }
 
-// down is a connection that breaks.
+// down breaks the connection.
 func down(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(0) }
 
 type recorder struct {
@@ -215,7 +215,7 @@ func (r *recorder) Header() http.Header               { return r.header }
 func (r *recorder) WriteHeader(status int)            { r.status = status }
 func (r *recorder) Write(content []byte) (int, error) { return r.body.Write(content) }
 
-// fixture is a verifier with one or more issuers, of which it keeps the log.
+// fixture is a verifier with one or more issuers, and its log.
 type fixture struct {
 	*jwt.Verifier
 
@@ -226,7 +226,7 @@ type fixture struct {
 	unknown int
 }
 
-// newFixture starts a verifier. Within synctest it is stopped before the bubble ends.
+// newFixture starts a verifier and stops it when the test ends.
 func newFixture(t testing.TB, from *idp, issuers ...config.Issuer) *fixture {
 	t.Helper()
 	b := &fixture{idp: from, log: &testlog.Buffer{}}
@@ -251,7 +251,7 @@ func newFixture(t testing.TB, from *idp, issuers ...config.Issuer) *fixture {
 	return b
 }
 
-// failures are the errors that the hook was told.
+// failures returns the errors that OnFetch received.
 func (b *fixture) failures() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -271,25 +271,25 @@ func (b *fixture) accepts(t testing.TB, token string) *auth.Principal {
 	return who
 }
 
-// rejects wants the one answer for bad tokens, and gives its cause.
+// rejects requires the response for invalid tokens and returns its cause.
 func (b *fixture) rejects(t testing.TB, token string) string {
 	t.Helper()
 	who, err := b.Verify(context.Background(), token)
 	require.Nil(t, who)
 	require.True(t, problem.Is(err, problem.InvalidToken), "%v", err)
-	refusal := problem.Of(err)
-	require.Equal(t, "The token is not valid.", refusal.Detail)
-	require.Equal(t, problem.Members{BearerError: "invalid_token"}, refusal.Members)
+	rejection := problem.Of(err)
+	require.Equal(t, "The token is not valid.", rejection.Detail)
+	require.Equal(t, problem.Members{BearerError: "invalid_token"}, rejection.Members)
 	require.NotContains(t, err.Error(), marker)
 	for segment := range strings.SplitSeq(token, ".") {
 		if len(segment) > 4 {
 			require.NotContains(t, err.Error(), segment)
 		}
 	}
-	return refusal.Unwrap().Error()
+	return rejection.Unwrap().Error()
 }
 
-// unavailable wants 503.
+// unavailable requires the problem jwks-unavailable.
 func (b *fixture) unavailable(t testing.TB, token string) {
 	t.Helper()
 	who, err := b.Verify(context.Background(), token)
@@ -299,7 +299,7 @@ func (b *fixture) unavailable(t testing.TB, token string) {
 	require.Positive(t, problem.JWKSUnavailable.Row().RetryAfter)
 }
 
-// startFixture is a verifier on the clock of a bubble, with the first fetch done.
+// startFixture starts a verifier in a synctest bubble and waits for the first fetch.
 func startFixture(t *testing.T, from *idp, issuers ...config.Issuer) *fixture {
 	t.Helper()
 	b := newFixture(t, from, issuers...)
@@ -307,7 +307,7 @@ func startFixture(t *testing.T, from *idp, issuers ...config.Issuer) *fixture {
 	return b
 }
 
-// sleep lets the bubble's time pass, and what is due happen.
+// sleep advances the bubble's clock by d and waits for all goroutines.
 func sleep(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()

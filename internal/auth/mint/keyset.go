@@ -8,86 +8,86 @@ import (
 	"github.com/flowgate/flowgate/internal/cache"
 )
 
-// keySet is what is published and what signs at one moment. It never changes: turn makes the next one.
+// keySet contains the published keys and the signing key at one time. It is immutable: rotate returns the next one.
 type keySet struct {
 	published []publishedKey
-	// signer is one of the published keys, nil only in the ring before the first.
+	// signer is one of the published keys. It is nil only in the zero value.
 	signer *key
-	// tokens are those that signer has signed.
+	// tokens caches the tokens that signer has signed.
 	tokens *cache.TwoGeneration[subject, mintedToken]
-	// jwks is the published set.
+	// jwks is the published set in JSON.
 	jwks []byte
 }
 
 // publishedKey is a published key.
 type publishedKey struct {
 	*key
-	// since is when it was published, without a break until now.
+	// since is the start of the current, uninterrupted publication.
 	since time.Time
-	// signed is when it was last known to sign, zero when it never did.
+	// signed is when the key was last the signing key, zero if never.
 	signed time.Time
 }
 
-// timing says how slowly keys come and go.
+// timing contains the delays of a rotation.
 type timing struct {
 	// ahead is how long a key is published before it signs.
 	ahead time.Duration
-	// retain is how long it stays published when it signs no more.
+	// retain is how long a key stays published after it has stopped signing.
 	retain time.Duration
 }
 
-// rotate brings a ring to a later moment, when keys are those of the file. What signed before goes on, even when it has
-// left the file, until servers have had the time to learn of the file's first key.
-func (r *keySet) rotate(now time.Time, keys []*key, t timing) *keySet {
-	next := &keySet{signer: r.signer, tokens: r.tokens}
+// rotate returns the key set at the time now, given the keys of the file. The current key continues to sign, even if it is no
+// longer in the file, until servers have had time to fetch the file's first key.
+func (s *keySet) rotate(now time.Time, keys []*key, t timing) *keySet {
+	next := &keySet{signer: s.signer, tokens: s.tokens}
 	for _, k := range keys {
-		next.published = append(next.published, r.publish(k, now))
+		next.published = append(next.published, s.publish(k, now))
 	}
 	first := next.published[0]
-	if r.signer == nil || now.Sub(first.since) >= t.ahead {
+	if s.signer == nil || now.Sub(first.since) >= t.ahead {
 		next.signer = first.key
 	}
-	for _, old := range r.published {
+	for _, old := range s.published {
 		inFile := slices.ContainsFunc(keys, func(k *key) bool { return k.kid == old.kid })
-		old = r.publish(old.key, now)
-		if !inFile && now.Sub(old.signed) <= t.retain { // a key that goes on signing did so just now
+		old = s.publish(old.key, now)
+		if !inFile && now.Sub(old.signed) <= t.retain { // for the key that signs, signed is now
 			next.published = append(next.published, old)
 		}
 	}
-	if next.tokens == nil || next.signer.kid != r.signer.kid {
+	if next.tokens == nil || next.signer.kid != s.signer.kid {
 		next.tokens = cache.NewTwoGeneration[subject, mintedToken](cacheSize)
 	}
 	next.jwks = next.marshalJWKS()
 	return next
 }
 
-// publish is the entry of a key in the next ring.
-func (r *keySet) publish(k *key, now time.Time) publishedKey {
+// publish returns the entry of a key in the next key set.
+func (s *keySet) publish(k *key, now time.Time) publishedKey {
 	p := publishedKey{key: k, since: now}
-	for _, old := range r.published {
+	for _, old := range s.published {
 		if old.kid == k.kid {
 			p.since, p.signed = old.since, old.signed
 		}
 	}
-	if r.signer != nil && r.signer.kid == k.kid {
+	if s.signer != nil && s.signer.kid == k.kid {
 		p.signed = now
 	}
 	return p
 }
 
-// marshalJWKS is the JSON of RFC 7517, section 5.
-func (r *keySet) marshalJWKS() []byte {
-	keys := make([][]byte, len(r.published))
-	for i, p := range r.published {
+// marshalJWKS returns the set in JSON (RFC 7517 section 5).
+func (s *keySet) marshalJWKS() []byte {
+	keys := make([][]byte, len(s.published))
+	for i, p := range s.published {
 		keys[i] = p.jwk
 	}
 	return slices.Concat([]byte(`{"keys":[`), bytes.Join(keys, []byte(",")), []byte(`]}`))
 }
 
-// kids names the published keys.
-func (r *keySet) kids() []string {
-	names := make([]string, len(r.published))
-	for i, p := range r.published {
+// kids returns the ids of the published keys.
+func (s *keySet) kids() []string {
+	names := make([]string, len(s.published))
+	for i, p := range s.published {
 		names[i] = p.kid
 	}
 	return names

@@ -29,14 +29,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// settings are short, and none is a divisor of another by chance.
+// settings returns short durations, none of which divides another.
 func settings(path string) config.Mint {
 	return config.Mint{
 		KeyFile: path, Algorithm: "ES256", Issuer: "flowgate", TTL: 30 * time.Second, PublishAhead: 10 * time.Second,
 	}
 }
 
-// ecKey is a key in PEM, as PKCS#8.
+// ecKey returns an EC key as PKCS#8 in PEM.
 func ecKey(t testing.TB) string {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -74,7 +74,7 @@ func open(t testing.TB, cfg config.Mint) *mint.Signer {
 	return signer
 }
 
-// readCall is one that reads in a namespace.
+// readCall returns a call that reads in a namespace.
 func readCall(name, namespace string) auth.CallInfo {
 	return auth.CallInfo{
 		Principal: &auth.Principal{Name: name}, Namespace: namespace,
@@ -82,17 +82,17 @@ func readCall(name, namespace string) auth.CallInfo {
 	}
 }
 
-// tokenFor is a token for a call.
+// tokenFor returns the token for a call.
 func tokenFor(t testing.TB, signer *mint.Signer, purpose auth.CallInfo) string {
 	t.Helper()
 	header, err := signer.Authorization(context.Background(), purpose)
 	require.NoError(t, err)
 	token, ok := strings.CutPrefix(header, "Bearer ")
-	require.True(t, ok, "what is sent is a bearer token")
+	require.True(t, ok, "the metadata is a bearer token")
 	return token
 }
 
-// keySet is what a server knows once it has fetched.
+// keySet contains the keys that a server has fetched.
 type keySet map[string]jose.JSONWebKey
 
 func fetch(t testing.TB, signer *mint.Signer) keySet {
@@ -111,7 +111,7 @@ func fetch(t testing.TB, signer *mint.Signer) keySet {
 	return known
 }
 
-// verify does what a server does that grants no leeway.
+// verify verifies a token as a server without leeway does.
 func (known keySet) verify(token string) (*jwt.Token, error) {
 	return jwt.Parse(token, func(token *jwt.Token) (any, error) {
 		kid, _ := token.Header["kid"].(string)

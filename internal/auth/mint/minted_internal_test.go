@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAKeptTokenHasItsTime(t *testing.T) {
+func TestCachedTokenIsUsableOnlyInItsWindow(t *testing.T) {
 	t.Parallel()
 	token := mintedToken{header: "token", from: 10, until: 20}
 	for now, want := range map[int64]bool{9: false, 10: true, 19: true, 20: false} {

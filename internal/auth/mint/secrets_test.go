@@ -18,7 +18,7 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/mint"
 )
 
-func TestNothingShowsAKeyOrAToken(t *testing.T) {
+func TestKeysAndTokensAreNeverPrinted(t *testing.T) {
 	t.Parallel()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
@@ -55,7 +55,7 @@ func TestNothingShowsAKeyOrAToken(t *testing.T) {
 		for _, secret := range []string{
 			token, token[strings.LastIndex(token, ".")+1:], der, fmt.Sprintf("%d", scalar),
 			hex.EncodeToString(scalar), base64.StdEncoding.EncodeToString(scalar)[:40], base64.RawURLEncoding.EncodeToString(scalar)[:40],
-			private.D.String(), //nolint:staticcheck // what a careless print would show
+			private.D.String(), //nolint:staticcheck // what careless printing would reveal
 		} {
 			require.NotContains(t, all, strings.ToLower(secret))
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/mint"
 )
 
-func TestTokensAreAskedForWhileKeysTurn(t *testing.T) {
+func TestTokensAreMintedDuringRotation(t *testing.T) {
 	t.Parallel()
 	keys := nameKeys(t, "ABC")
 	path := writeFile(t, keys.file("A"))

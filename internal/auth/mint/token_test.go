@@ -44,10 +44,10 @@ func TestClaims(t *testing.T) {
 	}
 }
 
-// seconds is a moment as a claim has it.
+// seconds returns the NumericDate of a time relative to now.
 func seconds(from time.Duration) any { return float64(time.Now().Add(from).Unix()) }
 
-func TestPermissionsAreTheLeast(t *testing.T) {
+func TestPermissionsAreLeastPrivilege(t *testing.T) {
 	t.Parallel()
 	signer := open(t, settings(writeFile(t, ecKey(t))))
 	known := fetch(t, signer)
@@ -75,7 +75,7 @@ func TestPermissionsAreTheLeast(t *testing.T) {
 	}
 }
 
-func TestNoTokenWithoutACallerOrForAnUnspeakableNamespace(t *testing.T) {
+func TestNoTokenWithoutPrincipalOrForNamespaceWithColon(t *testing.T) {
 	t.Parallel()
 	signer := open(t, settings(writeFile(t, ecKey(t))))
 	nobody := readCall("", "default")
@@ -90,17 +90,17 @@ func TestNoTokenWithoutACallerOrForAnUnspeakableNamespace(t *testing.T) {
 	}
 }
 
-func TestWhoseIsTheName(t *testing.T) {
+func TestCacheKeyIsPrincipalName(t *testing.T) {
 	t.Parallel()
 	credential := auth.NewCredential("mint", open(t, settings(writeFile(t, ecKey(t)))))
 	require.Equal(t, "mint:dev", credential.ID(&auth.Principal{Name: "dev"}))
 }
 
-func TestTokensAreCachedUntilTheyAreAboutToEnd(t *testing.T) {
+func TestTokensAreCachedUntilShortlyBeforeExpiry(t *testing.T) {
 	t.Parallel()
 	path := writeFile(t, ecKey(t))
 	for ttl, cached := range map[time.Duration]time.Duration{
-		10 * time.Second: 6 * time.Second, // and two thirds, which whole seconds cut
+		10 * time.Second: 6 * time.Second, // plus two thirds, truncated to whole seconds
 		30 * time.Second: 20 * time.Second,
 		5 * time.Minute:  4 * time.Minute,
 		time.Hour:        59 * time.Minute,
@@ -121,7 +121,7 @@ func TestTokensAreCachedUntilTheyAreAboutToEnd(t *testing.T) {
 			second := tokenFor(t, signer, readCall("dev", "default"))
 			require.NotEqual(t, first, second, ttl)
 			_, err := fetch(t, signer).verify(first)
-			require.NoError(t, err, "it is replaced before it ends")
+			require.NoError(t, err, "the token is replaced before it expires")
 		})
 	}
 }
@@ -132,20 +132,20 @@ func writeCall(name, namespace string) auth.CallInfo {
 	return purpose
 }
 
-// A clock that is set back must not leave tokens in use that servers would take for those of the future.
-func TestAClockThatIsSetBack(t *testing.T) {
+// After the clock is set back, cached tokens that servers would reject as tokens from the future must not be sent.
+func TestClockSetBack(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	cfg := settings(writeFile(t, ecKey(t)))
 	signer := openAt(t, cfg, func() time.Time { return now })
 	first := tokenFor(t, signer, readCall("dev", "default"))
 	now = now.Add(-30 * time.Second).Round(0)
-	require.Equal(t, first, tokenFor(t, signer, readCall("dev", "default")), "it is back-dated by more")
+	require.Equal(t, first, tokenFor(t, signer, readCall("dev", "default")), "the token is back-dated by more")
 	now = now.Add(-time.Hour)
 	require.NotEqual(t, first, tokenFor(t, signer, readCall("dev", "default")))
 }
 
-func TestTheSignerIsASource(t *testing.T) {
+func TestSignerIsSource(t *testing.T) {
 	t.Parallel()
 	signer := open(t, config.Mint{
 		KeyFile: writeFile(t, ecKey(t)), Algorithm: "ES256", Issuer: "flowgate", TTL: 5 * time.Minute, PublishAhead: 2 * time.Minute,
