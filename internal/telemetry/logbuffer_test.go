@@ -12,7 +12,7 @@ import (
 	"github.com/flowgate/flowgate/internal/testlog"
 )
 
-func TestLogLinesAreHeldBackForAMoment(t *testing.T) {
+func TestLogLinesAreBatched(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out testlog.Buffer
@@ -37,11 +37,11 @@ func TestLogLinesAreHeldBackForAMoment(t *testing.T) {
 		line("d\n")
 		time.Sleep(time.Second)
 		synctest.Wait()
-		require.Equal(t, "a\nb\nc\nd\n", out.String(), "a line that comes late is written too")
+		require.Equal(t, "a\nb\nc\nd\n", out.String(), "a line after Close is written too")
 	})
 }
 
-func TestManyLogLinesDoNotWait(t *testing.T) {
+func TestFullBufferIsWrittenAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out testlog.Buffer
