@@ -12,20 +12,20 @@ import (
 )
 
 const (
-	// largeBuffer is for connections that read answers, smallBuffer for those that wait for one that never comes.
+	// largeBuffer is for connections that read responses, smallBuffer for those that wait and never receive one. In bytes.
 	largeBuffer, smallBuffer = 32 << 10, 512
-	// statusOffset is where the code stands in "HTTP/1.1 200 OK".
+	// statusOffset is the offset of the status code in "HTTP/1.1 200 OK".
 	statusOffset, statusEnd = 9, 12
 )
 
-// Answer is what is known of one.
+// Answer is a response.
 type Answer struct {
 	Status int
-	// Body is there when it was asked for.
+	// Body is nil unless it was requested.
 	Body []byte
 }
 
-// conn is a connection with one request at a time.
+// conn is a connection that carries one request at a time.
 type conn struct {
 	net.Conn
 	reader *bufio.Reader
@@ -40,7 +40,7 @@ func dial(ctx context.Context, address string, buffer int) (*conn, error) {
 	return &conn{Conn: c, reader: bufio.NewReaderSize(c, buffer)}, nil
 }
 
-// do sends a request and reads its answer, the body only when keep is set.
+// do sends a request and reads the response. It returns the body only if keep is set.
 func (c *conn) do(request []byte, keep bool) (Answer, error) {
 	if _, err := c.Write(request); err != nil {
 		return Answer{}, err
@@ -60,7 +60,7 @@ func (c *conn) do(request []byte, keep bool) (Answer, error) {
 	case length == chunked:
 		err = c.chunks(body)
 	default:
-		err = errors.New("an answer without a length")
+		err = errors.New("a response without a length")
 	}
 	if body != nil {
 		answer.Body = body.Bytes()
@@ -68,20 +68,20 @@ func (c *conn) do(request []byte, keep bool) (Answer, error) {
 	return answer, err
 }
 
-// The lengths of bodies that say none.
+// Special values for the length of a body.
 const (
 	unknown = -1
 	chunked = -2
 )
 
-// head reads up to the body.
+// head reads the status line and the header section.
 func (c *conn) head() (status, length int, err error) {
 	line, err := c.line()
 	if err != nil {
 		return 0, 0, err
 	}
 	if len(line) < statusEnd {
-		return 0, 0, fmt.Errorf("%q is no status line", line)
+		return 0, 0, fmt.Errorf("%q is not a status line", line)
 	}
 	if status, err = strconv.Atoi(string(line[statusOffset:statusEnd])); err != nil {
 		return 0, 0, err
@@ -126,7 +126,7 @@ func (c *conn) chunks(body *bytes.Buffer) error {
 	}
 }
 
-// take reads n bytes into body, or past them when it is nil.
+// take reads n bytes to body, or discards them if body is nil.
 func (c *conn) take(n int, body *bytes.Buffer) error {
 	if body == nil {
 		_, err := c.reader.Discard(n)
@@ -136,7 +136,7 @@ func (c *conn) take(n int, body *bytes.Buffer) error {
 	return err
 }
 
-// line reads one, without its end; it is good until the next read.
+// line reads a line and returns it without its end. The result is valid until the next read.
 func (c *conn) line() ([]byte, error) {
 	line, err := c.reader.ReadSlice('\n')
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/flowgate/flowgate/bench/report"
 )
 
-// profiles records where the gateway spends its time, call by call, when all has been measured.
+// profiles records a CPU profile of each call after the measurements.
 func (l *lab) profiles(ctx context.Context, targets []*target) error {
 	if l.Profiles == "" {
 		return nil
@@ -38,7 +38,7 @@ func (l *lab) profiles(ctx context.Context, targets []*target) error {
 	})
 }
 
-// profile has the target work for as long as it is profiled.
+// profile records a CPU profile of the target under load.
 func (l *lab) profile(ctx context.Context, t *target, call calls.Call) ([]byte, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -12,8 +12,8 @@ import (
 	"github.com/flowgate/flowgate/bench/report"
 )
 
-// Run measures everything. Results come with an error as well: when the gateway does not answer some of the calls, all
-// the others are still there.
+// Run performs all measurements. It may return both results and an error: if the gateway does not serve some calls, the
+// results contain all others.
 func Run(ctx context.Context, options Options) (*report.Results, error) {
 	l, err := newLab(ctx, options)
 	if err != nil {
@@ -35,7 +35,7 @@ func Run(ctx context.Context, options Options) (*report.Results, error) {
 	return l.results, errors.Join(l.missing...)
 }
 
-// requests measures the calls that are answered at once, at all targets side by side.
+// requests measures the calls with an immediate response, at all targets in turn.
 func (l *lab) requests(ctx context.Context) error {
 	var targets []*target
 	defer func() {
@@ -69,8 +69,8 @@ func (l *lab) requests(ctx context.Context) error {
 	return l.profiles(ctx, targets)
 }
 
-// probe makes each call once, and gives those that are answered a cell. A peer that does not answer is an error; a
-// gateway may lack a call, and then the run goes on without it, to fail in the end.
+// probe sends each call once and creates cells for those that are served. A peer must serve all calls. If a gateway does not
+// serve one, the run continues without it and returns an error at the end.
 func (l *lab) probe(t *target) error {
 	cells := map[calls.Call]*report.Cell{}
 	l.results.Cells[t.name] = cells
@@ -92,7 +92,7 @@ func (l *lab) probe(t *target) error {
 	return nil
 }
 
-// eachCell goes through all calls, and at each call through the targets, the other way round every second time.
+// eachCell calls do for each call and target. The order of the targets is reversed in every second round.
 func (l *lab) eachCell(targets []*target, round int, do func(*target, calls.Call) error) error {
 	order := slices.Clone(targets)
 	if round%2 == 1 {

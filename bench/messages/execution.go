@@ -10,7 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// Executions is how many workflows a list answers with.
+// Executions is the number of workflows in the response to a list.
 const Executions = 100
 
 func started() *workflowservice.StartWorkflowExecutionResponse {
@@ -41,7 +41,7 @@ func described() *workflowservice.DescribeWorkflowExecutionResponse {
 	}
 }
 
-// listed mixes workflows that run with those that are done, newest first, and says that there is more.
+// listed contains running and closed workflows, newest first, and a token for the next page.
 func listed() *workflowservice.ListWorkflowExecutionsResponse {
 	answer := &workflowservice.ListWorkflowExecutionsResponse{
 		NextPageToken: []byte(`{"CloseTime":"2026-01-02T03:04:05.678901Z","StartTime":"2026-01-02T03:04:05.678901Z","RunID":"` + RunID + `"}`),
@@ -56,7 +56,7 @@ func listed() *workflowservice.ListWorkflowExecutionsResponse {
 	return answer
 }
 
-// running is a workflow as describe and list show it.
+// running returns a running workflow as in the responses of describe and list.
 func running(n int) *workflow.WorkflowExecutionInfo {
 	return &workflow.WorkflowExecutionInfo{
 		Execution: execution(n), Type: workflowType(), TaskQueue: TaskQueue,

@@ -11,10 +11,10 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 )
 
-// Events is how many a history answers with.
+// Events is the number of events in a history.
 const Events = 1000
 
-// recorded is the history of a workflow that runs one activity after the other.
+// recorded returns the history of a workflow that runs activities sequentially.
 func recorded() *workflowservice.GetWorkflowExecutionHistoryResponse {
 	steps := []func(id int64) *history.HistoryEvent{
 		taskScheduled, taskStarted, taskCompleted, activityScheduled, activityStarted, activityCompleted,

@@ -9,7 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Answers are what the upstream answers with, by full method name.
+// Answers returns the responses of the upstream by full method name.
 func Answers() map[string]proto.Message {
 	return map[string]proto.Message{
 		workflowservice.WorkflowService_StartWorkflowExecution_FullMethodName:      started(),
@@ -34,7 +34,7 @@ func Answers() map[string]proto.Message {
 	}
 }
 
-// Start asks for a new workflow.
+// Start returns the request to start a workflow.
 func Start() *workflowservice.StartWorkflowExecutionRequest {
 	return &workflowservice.StartWorkflowExecutionRequest{
 		Namespace: Namespace, WorkflowId: WorkflowID, WorkflowType: workflowType(), TaskQueue: taskQueue(),
@@ -42,7 +42,7 @@ func Start() *workflowservice.StartWorkflowExecutionRequest {
 	}
 }
 
-// SignalIt signals the workflow.
+// SignalIt returns the request to signal the workflow.
 func SignalIt() *workflowservice.SignalWorkflowExecutionRequest {
 	return &workflowservice.SignalWorkflowExecutionRequest{
 		Namespace: Namespace, WorkflowExecution: &common.WorkflowExecution{WorkflowId: WorkflowID}, SignalName: Signal,
@@ -50,28 +50,28 @@ func SignalIt() *workflowservice.SignalWorkflowExecutionRequest {
 	}
 }
 
-// Describe asks about the workflow.
+// Describe returns the request to describe the workflow.
 func Describe() *workflowservice.DescribeWorkflowExecutionRequest {
 	return &workflowservice.DescribeWorkflowExecutionRequest{
 		Namespace: Namespace, Execution: &common.WorkflowExecution{WorkflowId: WorkflowID},
 	}
 }
 
-// List asks for a page of workflows.
+// List returns the request for a page of workflows.
 func List() *workflowservice.ListWorkflowExecutionsRequest {
 	return &workflowservice.ListWorkflowExecutionsRequest{
 		Namespace: Namespace, PageSize: Executions, Query: `WorkflowType = "Order"`,
 	}
 }
 
-// History asks for all events.
+// History returns the request for all events.
 func History() *workflowservice.GetWorkflowExecutionHistoryRequest {
 	return &workflowservice.GetWorkflowExecutionHistoryRequest{
 		Namespace: Namespace, Execution: &common.WorkflowExecution{WorkflowId: WorkflowID}, MaximumPageSize: Events,
 	}
 }
 
-// Wait asks for the event that closes the workflow, once there is one.
+// Wait returns the long poll for the close event of the workflow.
 func Wait() *workflowservice.GetWorkflowExecutionHistoryRequest {
 	return &workflowservice.GetWorkflowExecutionHistoryRequest{
 		Namespace: Namespace, Execution: &common.WorkflowExecution{WorkflowId: WorkflowID}, WaitNewEvent: true,

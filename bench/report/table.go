@@ -8,17 +8,17 @@ import (
 	"github.com/flowgate/flowgate/bench/calls"
 )
 
-// Table is one of the report, ready to be shown.
+// Table is a table of the report with formatted cells.
 type Table struct {
 	Title, Note string
 	Head        []string
 	Rows        [][]string
 }
 
-// absent stands where nothing was measured.
+// absent is the text of a cell without a measurement.
 const absent = "–"
 
-// Tables are all of the report.
+// Tables returns all tables of the report.
 func (r *Results) Tables() []Table {
 	return []Table{r.ratioTable(), r.cpuTable(), r.throughputTable(), r.allocationTable(), r.latencyTable(), r.waitingTable()}
 }
@@ -26,7 +26,7 @@ func (r *Results) Tables() []Table {
 func (r *Results) ratioTable() Table {
 	table := Table{
 		Title: "CPU time per request, as a ratio to the floor",
-		Note:  fmt.Sprintf("Less is better. The median of the rounds (%d); those of one ratio lie up to %.0f %% apart.", r.Rounds, 100*r.largestSpread()),
+		Note:  fmt.Sprintf("Lower is better. Median of %d rounds; the rounds of one ratio differ by up to %.0f %%.", r.Rounds, 100*r.largestSpread()),
 		Head:  []string{"call", "floor"},
 	}
 	for _, target := range Targets()[1:] {
@@ -70,25 +70,25 @@ func (r *Results) cpuTable() Table {
 }
 
 func (r *Results) throughputTable() Table {
-	note := fmt.Sprintf("%d connections, each with one request at a time. "+
-		"The target shares the machine with the load and with the upstream, so this tells less than the time per request.", r.Connections)
+	note := fmt.Sprintf("%d connections with one request in flight each. "+
+		"The target shares the machine with the load generator and the upstream, so the CPU time per request is more meaningful.", r.Connections)
 	return r.perCall("Requests per second", note, func(_ calls.Call, cell *Cell) string {
 		return fmt.Sprintf("%.0f", Median(cell.PerSecond))
 	})
 }
 
 func (r *Results) allocationTable() Table {
-	return r.perCall("Allocations per request", "Objects on the heap.", func(_ calls.Call, cell *Cell) string {
+	return r.perCall("Allocations per request", "Heap objects per request.", func(_ calls.Call, cell *Cell) string {
 		return fmt.Sprintf("%.0f", Median(cell.Mallocs))
 	})
 }
 
 func (r *Results) latencyTable() Table {
-	table := r.perCall("Latency at a fixed rate, p50 / p99 in ms", "The same rate for all targets, which the slowest of them bears.",
+	table := r.perCall("Latency at a fixed rate, p50 / p99 in ms", "The rate is the same for all targets, so that the slowest one can sustain it.",
 		func(_ calls.Call, cell *Cell) string {
 			return milliseconds(Percentile(cell.Latencies, 50)) + " / " + milliseconds(Percentile(cell.Latencies, 99))
 		})
-	table.Head = append(table.Head, "requests a second")
+	table.Head = append(table.Head, "requests per second")
 	for i, call := range calls.Measured() {
 		table.Rows[i] = append(table.Rows[i], fmt.Sprintf("%.0f", r.Rates[call]))
 	}
@@ -98,8 +98,8 @@ func (r *Results) latencyTable() Table {
 func (r *Results) waitingTable() Table {
 	table := Table{
 		Title: "Memory per waiting caller, KB",
-		Note: fmt.Sprintf("%d callers that wait for the end of a workflow: growth of the process (RSS), divided by them. "+
-			"At /v1 they wait with ?wait=, elsewhere by a long poll of the history.", r.Callers),
+		Note: fmt.Sprintf("%d callers wait for the end of a workflow: growth of the process (RSS) per caller. "+
+			"At /v1 they use ?wait=, elsewhere a long poll of the history.", r.Callers),
 		Head: []string{"", "goal"},
 	}
 	row := []string{"KB", strconv.Itoa(WaitingGoal >> 10)}
@@ -115,7 +115,7 @@ func (r *Results) waitingTable() Table {
 	return table
 }
 
-// perCall is a table with a row for each call and a column for each target.
+// perCall returns a table with a row for each call and a column for each target.
 func (r *Results) perCall(title, note string, show func(calls.Call, *Cell) string) Table {
 	table := Table{Title: title, Note: note, Head: []string{"call"}}
 	for _, target := range Targets() {

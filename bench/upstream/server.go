@@ -13,13 +13,13 @@ import (
 	"github.com/flowgate/flowgate/bench/messages"
 )
 
-// New makes the server.
+// New returns the server.
 func New() (*grpc.Server, error) {
 	answers := map[string][]byte{}
 	for method, message := range messages.Answers() {
 		wire, err := proto.Marshal(message)
 		if err != nil {
-			return nil, fmt.Errorf("answer of %s: %w", method, err)
+			return nil, fmt.Errorf("response of %s: %w", method, err)
 		}
 		answers[method] = wire
 	}
@@ -35,7 +35,7 @@ func answer(stream grpc.ServerStream, answers map[string][]byte) error {
 	}
 	wire, known := answers[method]
 	if !known {
-		return status.Errorf(codes.Unimplemented, "the instant upstream has no %s", method)
+		return status.Errorf(codes.Unimplemented, "the instant upstream does not implement %s", method)
 	}
 	waits, err := isWait(method, request)
 	if err != nil {
@@ -48,7 +48,7 @@ func answer(stream grpc.ServerStream, answers map[string][]byte) error {
 	return stream.SendMsg(&wire)
 }
 
-// isWait tells the polls for the end of a workflow: it never ends.
+// isWait reports whether a request is a long poll for the end of a workflow, which never ends.
 func isWait(method string, wire []byte) (bool, error) {
 	if method != workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName {
 		return false, nil
