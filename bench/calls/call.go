@@ -23,8 +23,8 @@ const (
 // Measured returns all calls except Wait, in the order of the report.
 func Measured() []Call { return []Call{Start, Signal, Describe, List, History} }
 
-// Proof returns a text that every correct response contains, so that an error page is not measured instead.
-func (c Call) Proof() string {
+// ExpectedText returns a text that every correct response contains, so that an error page is not measured instead.
+func (c Call) ExpectedText() string {
 	switch c {
 	case Start, Describe:
 		return messages.RunID

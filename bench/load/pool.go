@@ -34,8 +34,8 @@ func (p *Pool) Close() {
 	}
 }
 
-// Ask sends one request and returns its whole response, regardless of its status.
-func (p *Pool) Ask(request []byte) (Answer, error) {
+// Do sends one request and returns its whole response, regardless of its status.
+func (p *Pool) Do(request []byte) (Response, error) {
 	return p.conns[0].do(request, true)
 }
 
@@ -46,7 +46,7 @@ func (p *Pool) Saturate(ctx context.Context, request []byte, length time.Duratio
 	var answered atomic.Int64
 	err = p.each(func(c *conn) error {
 		for ctx.Err() == nil && time.Since(begin) < length {
-			if err := c.well(request); err != nil {
+			if err := c.doSuccessful(request); err != nil {
 				return err
 			}
 			answered.Add(1)
@@ -72,8 +72,8 @@ func (p *Pool) each(do func(*conn) error) error {
 	return <-failures
 }
 
-// well sends a request and returns an error unless the response is a success.
-func (c *conn) well(request []byte) error {
+// doSuccessful sends a request and returns an error unless the response is a success.
+func (c *conn) doSuccessful(request []byte) error {
 	answer, err := c.do(request, false)
 	if err == nil && answer.Status >= 300 {
 		err = fmt.Errorf("answered %d: %.300s", answer.Status, answer.Body)

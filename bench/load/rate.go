@@ -19,11 +19,11 @@ func (p *Pool) Pace(ctx context.Context, request []byte, perSecond float64, leng
 	err := p.each(func(c *conn) error {
 		var own []time.Duration
 		for n := next.Add(1) - 1; n < number; n = next.Add(1) - 1 {
-			sent, err := due(ctx, begin.Add(time.Duration(n)*interval))
+			sent, err := waitUntilDue(ctx, begin.Add(time.Duration(n)*interval))
 			if err != nil {
 				return err
 			}
-			if err := c.well(request); err != nil {
+			if err := c.doSuccessful(request); err != nil {
 				return err
 			}
 			own = append(own, time.Since(sent))
@@ -36,8 +36,8 @@ func (p *Pool) Pace(ctx context.Context, request []byte, perSecond float64, leng
 	return all, err
 }
 
-// due waits until a request is due and returns the time from which its latency counts.
-func due(ctx context.Context, when time.Time) (time.Time, error) {
+// waitUntilDue waits until a request is due and returns the time from which its latency counts.
+func waitUntilDue(ctx context.Context, when time.Time) (time.Time, error) {
 	wait := time.Until(when)
 	if wait <= 0 {
 		return when, ctx.Err()

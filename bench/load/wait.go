@@ -50,8 +50,8 @@ func Hold(ctx context.Context, address string, request []byte, callers int) (*Wa
 	return w, nil
 }
 
-// Waiting returns an error if any caller has received a response.
-func (w *Waiters) Waiting() error {
+// CheckWaiting returns an error if any caller has received a response.
+func (w *Waiters) CheckWaiting() error {
 	const moment = 200 * time.Millisecond
 	deadline := time.Now().Add(moment)
 	return w.pool.each(func(c *conn) error {

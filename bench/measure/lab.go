@@ -84,6 +84,6 @@ func (l *lab) newLog(process string) string {
 	return filepath.Join(l.Dir, fmt.Sprintf("%s-%d.log", process, l.logs))
 }
 
-func (l *lab) sayf(format string, arguments ...any) {
+func (l *lab) progressf(format string, arguments ...any) {
 	_, _ = fmt.Fprintf(l.Progress, format+"\n", arguments...) // progress output is best effort
 }

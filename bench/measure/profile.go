@@ -22,14 +22,14 @@ func (l *lab) profiles(ctx context.Context, targets []*target) error {
 		return err
 	}
 	names := map[report.Target]string{report.Floor: "floor", report.Door: "temporal", report.V1: "v1"}
-	return l.eachCell(targets, 0, func(t *target, call calls.Call) error {
+	return l.forEachCell(targets, 0, func(t *target, call calls.Call) error {
 		name, wanted := names[t.name]
 		if !wanted {
 			return nil
 		}
 		word, _, _ := strings.Cut(string(call), " ")
 		file := filepath.Join(l.Profiles, fmt.Sprintf("%s-%s.pprof", name, word))
-		l.sayf("profile %s", file)
+		l.progressf("profile %s", file)
 		profile, err := l.profile(ctx, t, call)
 		if err != nil {
 			return err

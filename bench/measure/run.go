@@ -54,15 +54,15 @@ func (l *lab) requests(ctx context.Context) error {
 		}
 	}
 	for round := range l.Rounds {
-		l.sayf("round %d of %d", round+1, l.Rounds)
-		if err := l.eachCell(targets, round, func(t *target, call calls.Call) error { return l.saturate(ctx, t, call) }); err != nil {
+		l.progressf("round %d of %d", round+1, l.Rounds)
+		if err := l.forEachCell(targets, round, func(t *target, call calls.Call) error { return l.saturate(ctx, t, call) }); err != nil {
 			return err
 		}
 	}
 	l.chooseRates()
 	for round := range 2 {
-		l.sayf("fixed rate, round %d of 2", round+1)
-		if err := l.eachCell(targets, round, func(t *target, call calls.Call) error { return l.pace(ctx, t, call) }); err != nil {
+		l.progressf("fixed rate, round %d of 2", round+1)
+		if err := l.forEachCell(targets, round, func(t *target, call calls.Call) error { return l.pace(ctx, t, call) }); err != nil {
 			return err
 		}
 	}
@@ -75,11 +75,11 @@ func (l *lab) probe(t *target) error {
 	cells := map[calls.Call]*report.Cell{}
 	l.results.Cells[t.name] = cells
 	for _, call := range calls.Measured() {
-		answer, err := t.pool.Ask(t.dialect.Request(call, l.key))
+		answer, err := t.pool.Do(t.dialect.Request(call, l.key))
 		if err != nil {
 			return fmt.Errorf("%s: %s: %w", t.name, call, err)
 		}
-		if answer.Status < 300 && bytes.Contains(answer.Body, []byte(call.Proof())) {
+		if answer.Status < 300 && bytes.Contains(answer.Body, []byte(call.ExpectedText())) {
 			cells[call] = &report.Cell{}
 			continue
 		}
@@ -92,8 +92,8 @@ func (l *lab) probe(t *target) error {
 	return nil
 }
 
-// eachCell calls do for each call and target. The order of the targets is reversed in every second round.
-func (l *lab) eachCell(targets []*target, round int, do func(*target, calls.Call) error) error {
+// forEachCell calls do for each call and target. The order of the targets is reversed in every second round.
+func (l *lab) forEachCell(targets []*target, round int, do func(*target, calls.Call) error) error {
 	order := slices.Clone(targets)
 	if round%2 == 1 {
 		slices.Reverse(order)

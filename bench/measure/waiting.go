@@ -18,7 +18,7 @@ func (l *lab) waiting(ctx context.Context) error {
 		if name == report.Door && l.results.Cell(name, calls.History) == nil {
 			continue
 		}
-		l.sayf("%d waiting callers: %s", l.Callers, name)
+		l.progressf("%d waiting callers: %s", l.Callers, name)
 		bytes, err := l.waitAt(ctx, name)
 		if err != nil {
 			return fmt.Errorf("waiting callers: %s: %w", name, err)
@@ -51,7 +51,7 @@ func (l *lab) waitAt(ctx context.Context, name report.Target) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return float64(after-before) / float64(l.Callers), waiters.Waiting()
+	return float64(after-before) / float64(l.Callers), waiters.CheckWaiting()
 }
 
 func (t *target) restingMemory(ctx context.Context) (int64, error) {

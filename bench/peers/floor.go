@@ -28,27 +28,27 @@ type floorRoute struct {
 func floorRoutes() []floorRoute {
 	return []floorRoute{
 		{
-			"POST " + one, workflowservice.WorkflowService_StartWorkflowExecution_FullMethodName, messages.Start(),
+			"POST " + one, workflowservice.WorkflowService_StartWorkflowExecution_FullMethodName, messages.StartRequest(),
 			func() proto.Message { return &workflowservice.StartWorkflowExecutionResponse{} },
 		},
 		{
-			"POST " + one + "/signal/{signal}", workflowservice.WorkflowService_SignalWorkflowExecution_FullMethodName, messages.SignalIt(),
+			"POST " + one + "/signal/{signal}", workflowservice.WorkflowService_SignalWorkflowExecution_FullMethodName, messages.SignalRequest(),
 			func() proto.Message { return &workflowservice.SignalWorkflowExecutionResponse{} },
 		},
 		{
-			"GET " + one, workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName, messages.Describe(),
+			"GET " + one, workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName, messages.DescribeRequest(),
 			func() proto.Message { return &workflowservice.DescribeWorkflowExecutionResponse{} },
 		},
 		{
-			"GET " + workflows, workflowservice.WorkflowService_ListWorkflowExecutions_FullMethodName, messages.List(),
+			"GET " + workflows, workflowservice.WorkflowService_ListWorkflowExecutions_FullMethodName, messages.ListRequest(),
 			func() proto.Message { return &workflowservice.ListWorkflowExecutionsResponse{} },
 		},
 		{
-			"GET " + one + "/history", workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName, messages.History(),
+			"GET " + one + "/history", workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName, messages.HistoryRequest(),
 			func() proto.Message { return &workflowservice.GetWorkflowExecutionHistoryResponse{} },
 		},
 		{
-			"GET " + one + "/wait", workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName, messages.Wait(),
+			"GET " + one + "/wait", workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName, messages.WaitRequest(),
 			func() proto.Message { return &workflowservice.GetWorkflowExecutionHistoryResponse{} },
 		},
 	}
@@ -57,7 +57,7 @@ func floorRoutes() []floorRoute {
 // Floor returns the handler of the floor. Each HTTP request makes one RPC with a constant request. grpc-go decodes the
 // response as usual, and the client receives a precomputed JSON body. Nothing is converted.
 func Floor(conn grpc.ClientConnInterface) (http.Handler, error) {
-	answers := messages.Answers()
+	answers := messages.Responses()
 	mux := http.NewServeMux()
 	for _, route := range floorRoutes() {
 		body, err := temporalproto.CustomJSONMarshalOptions{

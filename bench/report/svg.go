@@ -31,7 +31,7 @@ func (r *Results) WriteSVG(out io.Writer) error {
 <rect width="100%%" height="100%%" fill="#fff"/>
 <text x="%d" y="26" font-size="16" font-weight="600" fill="#1f2933">CPU time per request, as a ratio to the floor (less is better)</text>
 `, width, height, left)
-	highest := r.highest()
+	highest := r.scaleMax()
 	r.legend(&b)
 	scale(&b, highest)
 	for i, call := range calls.Measured() {
@@ -42,8 +42,8 @@ func (r *Results) WriteSVG(out io.Writer) error {
 	return err
 }
 
-// highest returns the upper end of the scale.
-func (r *Results) highest() float64 {
+// scaleMax returns the upper end of the scale.
+func (r *Results) scaleMax() float64 {
 	highest := 2.0
 	for _, target := range Targets() {
 		for _, call := range calls.Measured() {

@@ -15,8 +15,8 @@ type Table struct {
 	Rows        [][]string
 }
 
-// absent is the text of a cell without a measurement.
-const absent = "–"
+// noValue is the text of a cell without a measurement.
+const noValue = "–"
 
 // Tables returns all tables of the report.
 func (r *Results) Tables() []Table {
@@ -38,7 +38,7 @@ func (r *Results) ratioTable() Table {
 	for _, call := range calls.Measured() {
 		row := []string{string(call), "1.00"}
 		for _, target := range Targets()[1:] {
-			text := absent
+			text := noValue
 			if ratio := r.Ratio(target, call); ratio > 0 {
 				text = fmt.Sprintf("%.2f", ratio)
 			}
@@ -105,7 +105,7 @@ func (r *Results) waitingTable() Table {
 	row := []string{"KB", strconv.Itoa(WaitingGoal >> 10)}
 	for _, target := range Targets() {
 		table.Head = append(table.Head, string(target))
-		text := absent
+		text := noValue
 		if bytes, measured := r.Waiting[target]; measured {
 			text = fmt.Sprintf("%.1f", bytes/1024)
 		}
@@ -124,7 +124,7 @@ func (r *Results) perCall(title, note string, show func(calls.Call, *Cell) strin
 	for _, call := range calls.Measured() {
 		row := []string{string(call)}
 		for _, target := range Targets() {
-			text := absent
+			text := noValue
 			if cell := r.Cell(target, call); cell != nil {
 				text = show(call, cell)
 			}

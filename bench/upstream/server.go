@@ -16,18 +16,18 @@ import (
 // New returns the server.
 func New() (*grpc.Server, error) {
 	answers := map[string][]byte{}
-	for method, message := range messages.Answers() {
+	for method, message := range messages.Responses() {
 		wire, err := proto.Marshal(message)
 		if err != nil {
 			return nil, fmt.Errorf("response of %s: %w", method, err)
 		}
 		answers[method] = wire
 	}
-	handle := func(_ any, stream grpc.ServerStream) error { return answer(stream, answers) }
+	handle := func(_ any, stream grpc.ServerStream) error { return respond(stream, answers) }
 	return grpc.NewServer(grpc.ForceServerCodecV2(wireCodec{}), grpc.UnknownServiceHandler(handle)), nil
 }
 
-func answer(stream grpc.ServerStream, answers map[string][]byte) error {
+func respond(stream grpc.ServerStream, answers map[string][]byte) error {
 	method, _ := grpc.MethodFromServerStream(stream)
 	var request []byte
 	if err := stream.RecvMsg(&request); err != nil {

@@ -33,7 +33,7 @@ func TestClientTellsTheSettingsInForce(t *testing.T) {
 
 func TestSystemInfoIsForEveryPrincipal(t *testing.T) {
 	t.Parallel()
-	want, err := here.server.GetSystemInfo(t.Context(), &workflowservice.GetSystemInfoRequest{})
+	want, err := shared.server.GetSystemInfo(t.Context(), &workflowservice.GetSystemInfoRequest{})
 	require.NoError(t, err)
 	for _, c := range []caller{writer(), reader(), bearer(manyKey)} {
 		info := as[struct {
@@ -53,7 +53,7 @@ func TestSystemInfoIsForEveryPrincipal(t *testing.T) {
 
 func TestDocumentIsServedAsItIs(t *testing.T) {
 	t.Parallel()
-	for _, c := range []caller{nobody(), writer(), bearer("nonsense")} {
+	for _, c := range []caller{anonymous(), writer(), bearer("nonsense")} {
 		for file, path := range map[string]string{"openapi.yaml": "/v1/openapi.yaml", "openapi.json": "/v1/openapi.json"} {
 			want, err := fs.ReadFile(os.DirFS("../../api"), file)
 			require.NoError(t, err)
@@ -61,7 +61,7 @@ func TestDocumentIsServedAsItIs(t *testing.T) {
 			require.True(t, bytes.Equal(want, got), "%s is not api/%s: is the gateway up to date?", path, file)
 		}
 	}
-	require.True(t, json.Valid(nobody().get(t, "/v1/openapi.json").body))
+	require.True(t, json.Valid(anonymous().get(t, "/v1/openapi.json").body))
 }
 
 func TestRequestIDIsKeptWhenItIsWellFormed(t *testing.T) {
@@ -71,7 +71,7 @@ func TestRequestIDIsKeptWhenItIsWellFormed(t *testing.T) {
 	made := writer().with("X-Request-Id", "no good").get(t, path).header.Get("X-Request-Id")
 	require.NotEqual(t, "no good", made)
 	require.NotEqual(t, made, writer().get(t, path).header.Get("X-Request-Id"))
-	p := nobody().with("X-Request-Id", "mine").get(t, path).problem(t, http.StatusUnauthorized, "unauthenticated")
+	p := anonymous().with("X-Request-Id", "mine").get(t, path).problem(t, http.StatusUnauthorized, "unauthenticated")
 	require.Equal(t, "mine", p.RequestID)
 }
 

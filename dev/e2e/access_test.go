@@ -36,8 +36,8 @@ func accessTable(t *testing.T) map[string]access {
 	return table
 }
 
-// differences are the methods that the gateway judges otherwise than Temporal's default authorizer, each for a reason.
-func differences() map[string]access {
+// accessDifferences are the methods that the gateway judges otherwise than Temporal's default authorizer, each for a reason.
+func accessDifferences() map[string]access {
 	return map[string]access{
 		// Every SDK calls it before any other, and it tells nothing about a tenant.
 		api.WorkflowServicePrefix + "GetSystemInfo": {roleRead, scopeAnyone},
@@ -48,7 +48,7 @@ func TestAccessTableAgreesWithTheServer(t *testing.T) {
 	t.Parallel()
 	table := accessTable(t)
 	require.NotEmpty(t, table)
-	allowed := differences()
+	allowed := accessDifferences()
 	var unknown []string
 	for method, got := range table {
 		metadata := api.GetMethodMetadata(method)

@@ -24,12 +24,12 @@ type batch struct {
 
 type progress struct{ Total, Completed, Failed int }
 
-// several starts workflows that nobody works on, and waits until a query finds them.
-func several(t *testing.T, number int) (runs []started, query string) {
+// startSeveral starts workflows that nobody works on, and waits until a query finds them.
+func startSeveral(t *testing.T, number int) (runs []started, query string) {
 	t.Helper()
 	customer := newID(t)
 	for i := range number {
-		runs = append(runs, abandonAs(t, customer+strconv.Itoa(i), `"searchAttributes":{"CustomerId":`+quote(customer)+`}`))
+		runs = append(runs, startUnpolledAs(t, customer+strconv.Itoa(i), `"searchAttributes":{"CustomerId":`+quote(customer)+`}`))
 	}
 	query = `CustomerId = "` + customer + `"`
 	eventually(t, "the query finds all", func() bool { return dryRun(t, query, `"terminate":{}`) == number })
@@ -51,8 +51,8 @@ func startBatch(t *testing.T, c caller, body string) string {
 	return location
 }
 
-// ended waits for a job to end.
-func ended(t *testing.T, location string) batch {
+// awaitBatch waits for a job to end.
+func awaitBatch(t *testing.T, location string) batch {
 	t.Helper()
 	var job batch
 	eventually(t, "the job ends", func() bool {
@@ -65,13 +65,13 @@ func ended(t *testing.T, location string) batch {
 func TestBatchTerminatesWhatAQueryFinds(t *testing.T) {
 	t.Parallel()
 	const number = 3
-	runs, query := several(t, number)
+	runs, query := startSeveral(t, number)
 	require.Equal(t, number, dryRun(t, query, `"reset":{"resetType":"LAST_WORKFLOW_TASK"}`))
 	once := writer().with("Idempotency-Key", newID(t))
 	body := `{"query":` + quote(query) + `,"operation":{"terminate":{}},"reason":"left <us>"}`
 	location := startBatch(t, once, body)
 	require.Equal(t, location, startBatch(t, once, body))
-	job := ended(t, location)
+	job := awaitBatch(t, location)
 	require.Equal(t, []string{"COMPLETED", "TERMINATE_WORKFLOW", "dev", "left <us>", query},
 		[]string{job.State, job.OperationType, job.Identity, job.Reason, job.Query})
 	require.Equal(t, progress{Total: number, Completed: number}, job.Progress)
@@ -113,21 +113,21 @@ func TestBatchDoesEachOperationToNamedWorkflows(t *testing.T) {
 		},
 		"updateOptions": {`"updateOptions":{"priority":{"priorityKey":5}}`, "UPDATE_WORKFLOW_EXECUTION_OPTIONS", func(t *testing.T, s started) bool {
 			t.Helper()
-			return strings.Contains(string(writer().get(t, of(s.WorkflowID)).body), `"priority":{"priorityKey":5}`)
+			return strings.Contains(string(writer().get(t, workflowPath(s.WorkflowID)).body), `"priority":{"priorityKey":5}`)
 		}},
 		"delete": {`"delete":{}`, "DELETE_WORKFLOW", func(t *testing.T, s started) bool {
 			t.Helper()
-			return writer().get(t, of(s.WorkflowID)).status == http.StatusNotFound
+			return writer().get(t, workflowPath(s.WorkflowID)).status == http.StatusNotFound
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, jobID := waiting(t, 0), newID(t)
+			s, jobID := startWaiting(t, 0), newID(t)
 			executions := `"executions":[{"workflowId":` + quote(s.WorkflowID) + `,"runId":` + quote(s.RunID) + `}]`
 			a := writer().post(t, batches, `{`+executions+`,"operation":{`+test.operation+`},"dryRun":true}`).expect(t, http.StatusOK)
 			require.JSONEq(t, `{"count":1}`, string(a.body))
 			body := `{` + executions + `,"operation":{` + test.operation + `},"jobId":` + quote(jobID) + `}`
-			job := ended(t, startBatch(t, writer(), body))
+			job := awaitBatch(t, startBatch(t, writer(), body))
 			require.Equal(t, []string{jobID, "COMPLETED", test.kind}, []string{job.JobID, job.State, job.OperationType})
 			require.Equal(t, []execution{{WorkflowID: s.WorkflowID, RunID: s.RunID}}, job.Executions)
 			require.Equal(t, progress{Total: 1, Completed: 1}, job.Progress)
@@ -159,9 +159,9 @@ func TestBatchOfABadQueryDoesNotStart(t *testing.T) {
 // A job ends though it could not do all that it was asked to, and tells how much.
 func TestBatchCountsWhatFails(t *testing.T) {
 	t.Parallel()
-	done, failing := waiting(t, 0), abandon(t) // which has no task to go back to
+	done, failing := startWaiting(t, 0), startUnpolled(t) // which has no task to go back to
 	executions := `[{"workflowId":` + quote(done.WorkflowID) + `},{"workflowId":` + quote(failing.WorkflowID) + `}]`
-	job := ended(t, startBatch(t, writer(), `{"executions":`+executions+`,"operation":{"reset":{"resetType":"LAST_WORKFLOW_TASK"}}}`))
+	job := awaitBatch(t, startBatch(t, writer(), `{"executions":`+executions+`,"operation":{"reset":{"resetType":"LAST_WORKFLOW_TASK"}}}`))
 	require.Equal(t, "COMPLETED", job.State)
 	require.Equal(t, progress{Total: 2, Completed: 1, Failed: 1}, job.Progress)
 	require.NotEqual(t, done.RunID, describe(t, done.WorkflowID).RunID)
@@ -197,14 +197,14 @@ func TestBatchIsStopped(t *testing.T) {
 	t.Parallel()
 	location := startLongJob(t, 900)
 	writer().post(t, location+"/stop", `{"reason":"the wrong ones"}`).expect(t, http.StatusNoContent)
-	require.Equal(t, "FAILED", ended(t, location).State)
+	require.Equal(t, "FAILED", awaitBatch(t, location).State)
 	writer().post(t, location+"/stop", "").problem(t, http.StatusConflict, "conflict")
 }
 
 func TestBatchesAreListed(t *testing.T) {
 	t.Parallel()
 	location := startBatch(t, writer(), `{"executions":[{"workflowId":"nobody"}],"operation":{"cancel":{}}}`)
-	want := ended(t, location)
+	want := awaitBatch(t, location)
 	eventually(t, "the job is listed", func() bool {
 		page := as[struct{ Batches []batch }](t, reader().get(t, batches+"?pageSize=1000").expect(t, http.StatusOK))
 		return slices.ContainsFunc(page.Batches, func(b batch) bool { return b.JobID == want.JobID && b.State == want.State })
@@ -247,7 +247,7 @@ func TestUnknownBatchIsNotFound(t *testing.T) {
 
 func TestStopEndsNoWorkflowThatIsNoBatch(t *testing.T) {
 	t.Parallel()
-	s := abandon(t)
+	s := startUnpolled(t)
 	writer().post(t, batches+"/"+s.WorkflowID+"/stop", "").problem(t, http.StatusNotFound, "batch-not-found")
 	require.Equal(t, "RUNNING", describe(t, s.WorkflowID).Status)
 	terminate(t, s.WorkflowID)

@@ -39,15 +39,15 @@ func TestCloseEventOfARetriedRunIsItsFailure(t *testing.T) {
 	require.Contains(t, string(page.Events[0]), `"newExecutionRunId":"`+last.RunID+`"`)
 }
 
-// often is a cron schedule of which a test can wait for two runs.
-const often = `"cronSchedule":"@every 1s"`
+// cronSchedule is a cron schedule of which a test can wait for two runs.
+const cronSchedule = `"cronSchedule":"@every 1s"`
 
 func TestCronRunsAreFollowed(t *testing.T) {
 	t.Parallel()
 	for workflowType, want := range map[string]string{"Echo": "COMPLETED", "Fail": "FAILED"} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
-			s := start(t, workflowType, `"args":[{}]`, often)
+			s := start(t, workflowType, `"args":[{}]`, cronSchedule)
 			first := resultOf(t, s, "&followRuns=false&wait=30s", http.StatusOK)
 			require.Equal(t, []string{want, s.RunID}, []string{first.Status, first.RunID})
 			require.NotEmpty(t, first.NewRunID)
@@ -63,7 +63,7 @@ func TestCronRunsAreFollowed(t *testing.T) {
 
 func TestRunThatTimesOutAndIsRetriedIsFollowed(t *testing.T) {
 	t.Parallel()
-	s := abandon(t, `"runTimeout":"1s"`, twoAttempts)
+	s := startUnpolled(t, `"runTimeout":"1s"`, twoAttempts)
 	first := resultOf(t, s, "&followRuns=false&wait=30s", http.StatusOK)
 	require.Equal(t, []string{"TIMED_OUT", s.RunID}, []string{first.Status, first.RunID})
 	last := resultOf(t, s, "&wait=30s", http.StatusOK)
@@ -76,9 +76,9 @@ func TestEveryRunTellsItsFirst(t *testing.T) {
 	s := start(t, "Chain", `"args":[{"times":2}]`)
 	last := end(t, s.WorkflowID)
 	require.Equal(t, s.RunID, last.FirstExecutionRunID)
-	require.Equal(t, s.RunID, as[outcome](t, writer().get(t, of(s.WorkflowID, "/result", inRun(last.RunID)))).FirstExecutionRunID)
+	require.Equal(t, s.RunID, as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runQuery(last.RunID)))).FirstExecutionRunID)
 	require.Equal(t, s.RunID, describe(t, s.WorkflowID).FirstExecutionRunID)
-	body := starting("Chain", s.WorkflowID, sample.TaskQueue, `"idReusePolicy":"REJECT_DUPLICATE"`)
+	body := startBody("Chain", s.WorkflowID, sample.TaskQueue, `"idReusePolicy":"REJECT_DUPLICATE"`)
 	p := writer().post(t, workflows, body).problem(t, http.StatusConflict, "workflow-already-started")
 	require.Equal(t, []string{last.RunID, s.RunID}, []string{p.RunID, p.FirstExecutionRunID})
 }
@@ -88,7 +88,7 @@ func TestEveryRunTellsItsFirst(t *testing.T) {
 func TestFoundRunTellsItsFirst(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
-	writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"next"}`).expect(t, http.StatusNoContent)
+	writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"next"}`).expect(t, http.StatusNoContent)
 	eventually(t, "it has continued", func() bool { return describe(t, s.WorkflowID).RunID != s.RunID })
 	for _, field := range []string{`"idConflictPolicy":"USE_EXISTING"`, `"startSignal":"poke"`} {
 		found := as[started](t, writer().post(t, workflows, ledgerStart(s.WorkflowID, field)).expect(t, http.StatusOK))
@@ -96,7 +96,7 @@ func TestFoundRunTellsItsFirst(t *testing.T) {
 		require.NotEqual(t, s.RunID, found.RunID, field)
 		require.Equal(t, s.RunID, found.FirstExecutionRunID, field)
 	}
-	found := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(s.WorkflowID, "USE_EXISTING", adding("add", 1)))).Start
+	found := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(s.WorkflowID, "USE_EXISTING", updateBody("add", 1)))).Start
 	require.False(t, found.Started)
 	require.Equal(t, s.RunID, found.FirstExecutionRunID)
 	terminate(t, s.WorkflowID)

@@ -24,7 +24,7 @@ type load struct {
 	clients sync.WaitGroup
 
 	mu       sync.Mutex
-	answered map[string]int // by kind of client and status
+	statuses map[string]int // by kind of client and status
 	lost     []error
 }
 
@@ -34,7 +34,7 @@ type call struct{ method, path, body string }
 // run adds a client that makes the calls that next tells.
 func (l *load) run(ctx context.Context, gateway *stack.Gateway, kind string, next func(n int) call) {
 	transport := &http.Transport{}
-	c := writer().at(gateway)
+	c := writer().onGateway(gateway)
 	c.client = &http.Client{Transport: transport}
 	l.clients.Go(func() {
 		defer transport.CloseIdleConnections()
@@ -70,7 +70,7 @@ func (l *load) call(ctx context.Context, c caller, kind string, request call) bo
 	var dialing *net.OpError
 	switch refused := errors.As(err, &dialing) && dialing.Op == "dial"; {
 	case err == nil && written == 1:
-		l.answered[fmt.Sprintf("%s %d", kind, a.status)]++
+		l.statuses[fmt.Sprintf("%s %d", kind, a.status)]++
 		return a.status != http.StatusServiceUnavailable
 	case refused && written == 0:
 		return false
@@ -85,7 +85,7 @@ func (l *load) call(ctx context.Context, c caller, kind string, request call) bo
 func (l *load) count(kind string, status int) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.answered[fmt.Sprintf("%s %d", kind, status)]
+	return l.statuses[fmt.Sprintf("%s %d", kind, status)]
 }
 
 func TestDrainLosesNoRequest(t *testing.T) {
@@ -94,19 +94,19 @@ func TestDrainLosesNoRequest(t *testing.T) {
 	gateway := ownGateway(t, "FLOWGATE_LISTEN_DRAIN_DELAY=1s")
 	s := start(t, "Wait")
 	prefix := newID(t)
-	l := &load{answered: map[string]int{}}
+	l := &load{statuses: map[string]int{}}
 	for range readers {
-		l.run(t.Context(), gateway, "read", func(int) call { return call{http.MethodGet, of(s.WorkflowID), ""} })
+		l.run(t.Context(), gateway, "read", func(int) call { return call{http.MethodGet, workflowPath(s.WorkflowID), ""} })
 	}
 	for i := range starters {
 		l.run(t.Context(), gateway, "start", func(n int) call {
 			id := fmt.Sprintf("%s-%d-%d", prefix, i, n)
-			return call{http.MethodPost, workflows, starting("EchoPayload", id, sample.TaskQueue)}
+			return call{http.MethodPost, workflows, startBody("EchoPayload", id, sample.TaskQueue)}
 		})
 	}
 	for range waiters {
 		l.run(t.Context(), gateway, "wait", func(int) call {
-			return call{http.MethodGet, of(s.WorkflowID, "/result?wait=50s"), ""}
+			return call{http.MethodGet, workflowPath(s.WorkflowID, "/result?wait=50s"), ""}
 		})
 	}
 	busy := func(times int) func() bool {
@@ -121,7 +121,7 @@ func TestDrainLosesNoRequest(t *testing.T) {
 	require.NoError(t, gateway.Signal(syscall.SIGTERM))
 	awaitEnd(t, gateway)
 	l.clients.Wait()
-	t.Logf("answered: %v", l.answered)
+	t.Logf("answered: %v", l.statuses)
 	require.NoError(t, gateway.Err(), "it exits with 0")
 	require.NoError(t, errors.Join(l.lost...), "no request is lost")
 	require.Greater(t, l.count("read", http.StatusOK), before, "it serves until load balancers have noticed")
@@ -144,8 +144,8 @@ func awaitEnd(t *testing.T, gateway *stack.Gateway) {
 func TestDrainEndsWaitsAsPending(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
-	s := abandon(t)
-	again := of(s.WorkflowID, "/result", inRun(s.RunID))
+	s := startUnpolled(t)
+	again := workflowPath(s.WorkflowID, "/result", runQuery(s.RunID))
 	answers := waitTogether(t, gateway, writer(), again+"&wait=50s", 5)
 	require.NoError(t, gateway.Signal(syscall.SIGTERM))
 	for _, a := range answers() {

@@ -134,16 +134,16 @@ func TestHTTP2Floods(t *testing.T) {
 	for _, what := range http2Floods() {
 		t.Run(what.name, func(t *testing.T) {
 			gateway := ownGateway(t)
-			alone := goodCaller(t, gateway, s, floodLength/4)
+			alone := measureCaller(t, gateway, s, floodLength/4)
 			before := residentBytes(t, gateway, "VmRSS")
 			var frames, connections atomic.Int64
 			ctx, end := context.WithTimeout(t.Context(), floodLength)
 			defer end()
 			var attackers sync.WaitGroup
 			for range what.connections {
-				attackers.Go(func() { flooding(ctx, gateway, what, &frames, &connections) })
+				attackers.Go(func() { runFlood(ctx, gateway, what, &frames, &connections) })
 			}
-			loaded := goodCaller(t, gateway, s, floodLength)
+			loaded := measureCaller(t, gateway, s, floodLength)
 			attackers.Wait()
 			peak := residentBytes(t, gateway, "VmHWM")
 			eventually(t, "the gateway holds no request", func() bool { return metric(t, gateway, "flowgate_in_flight") == 0 })
@@ -159,8 +159,8 @@ func TestHTTP2Floods(t *testing.T) {
 	}
 }
 
-// flooding attacks on one connection after the other.
-func flooding(ctx context.Context, gateway *stack.Gateway, what flood, frames, connections *atomic.Int64) {
+// runFlood attacks on one connection after the other.
+func runFlood(ctx context.Context, gateway *stack.Gateway, what flood, frames, connections *atomic.Int64) {
 	for ctx.Err() == nil {
 		f, err := dialFlood(ctx, gateway)
 		if err != nil {
@@ -304,14 +304,14 @@ func (l latencies) String() string {
 		len(l.took), l.percentile(half).Round(time.Microsecond), l.percentile(most).Round(time.Microsecond), len(l.failures))
 }
 
-// goodCaller looks at a workflow, again and again.
-func goodCaller(t *testing.T, gateway *stack.Gateway, s started, length time.Duration) (l latencies) {
+// measureCaller looks at a workflow, again and again.
+func measureCaller(t *testing.T, gateway *stack.Gateway, s started, length time.Duration) (l latencies) {
 	t.Helper()
-	c := writer().at(gateway)
+	c := writer().onGateway(gateway)
 	defer func(begin time.Time) { l.length = time.Since(begin) }(time.Now())
 	for end := time.Now().Add(length); time.Now().Before(end) || len(l.took) == 0; {
 		begin := time.Now()
-		a, err := c.send(t.Context(), http.MethodGet, of(s.WorkflowID), "")
+		a, err := c.send(t.Context(), http.MethodGet, workflowPath(s.WorkflowID), "")
 		l.took = append(l.took, time.Since(begin))
 		if err != nil || a.status != http.StatusOK {
 			l.failures = append(l.failures, fmt.Sprint(a.status, err))

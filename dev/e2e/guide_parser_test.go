@@ -103,9 +103,9 @@ func (f fence) steps() ([]step, error) {
 // anID is how the README shortens a UUID.
 var anID = regexp.MustCompile(`[0-9a-f]{8}-…`)
 
-// shows makes the pattern of an output that a document shows. An ellipsis, "..." or "…", stands for any text, a shortened
+// outputPattern makes the pattern of an output that a document shows. An ellipsis, "..." or "…", stands for any text, a shortened
 // id for any id, and white space for white space or none, so that JSON may be wrapped. Everything else is as it is.
-func shows(output string) *regexp.Regexp {
+func outputPattern(output string) *regexp.Regexp {
 	const anything = `(?s:.*?)`
 	output = strings.ReplaceAll(anID.ReplaceAllString(output, "..."), "…", "...")
 	words := strings.Fields(output)
@@ -159,6 +159,6 @@ func TestGuideShows(t *testing.T) {
 		{"HTTP/1.1 200 OK\n...\nok", "HTTP/1.1 200 OK\r\nA: b\r\nC: d\r\n\r\nok\n", true},
 		{"ok", "ok?", false},
 	} {
-		require.Equal(t, c.match, shows(c.shown).MatchString(c.printed), "%q shows %q", c.shown, c.printed)
+		require.Equal(t, c.match, outputPattern(c.shown).MatchString(c.printed), "%q shows %q", c.shown, c.printed)
 	}
 }

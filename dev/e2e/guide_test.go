@@ -17,17 +17,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// notRun are the blocks of shell that these tests cannot run, by their first line, and why. A block of a document that
+// skippedBlocks are the blocks of shell that these tests cannot run, by their first line, and why. A block of a document that
 // is not here is run, and one here that no document has fails its test.
-type notRun map[string]string
+type skippedBlocks map[string]string
 
-// data are the languages of blocks that hold no command.
-var data = []string{"yaml", "json", "text"} //nolint:gochecknoglobals // a constant
+// dataLanguages are the languages of blocks that hold no command.
+var dataLanguages = []string{"yaml", "json", "text"} //nolint:gochecknoglobals // a constant
 
 // TestGuide runs every command of docs/guide.md in order, and compares what it prints with what the guide shows.
 func TestGuide(t *testing.T) {
 	t.Parallel()
-	left := notRun{
+	left := skippedBlocks{
 		"make run": "it is what the test runs on",
 		"docker build --build-arg VERSION=1.0.0 -t flowgate .": "it needs Docker and the network",
 		"npx openapi-typescript http://127.0.0.1:8080/v1/openapi.json -o flowgate.ts": "it needs Node.js and the " +
@@ -47,7 +47,7 @@ func TestGuide(t *testing.T) {
 		case "sh":
 			left.skip(t, block)
 		default:
-			require.Contains(t, data, block.language, "line %d: no test runs such a block", block.line)
+			require.Contains(t, dataLanguages, block.language, "line %d: no test runs such a block", block.line)
 			require.NotContains(t, block.text(), "$ ", "line %d: commands belong in console blocks", block.line)
 		}
 	}
@@ -59,7 +59,7 @@ func TestGuide(t *testing.T) {
 // it does not, no call may be refused.
 func TestGuideREADME(t *testing.T) {
 	t.Parallel()
-	left := notRun{
+	left := skippedBlocks{
 		"make run":   "it is what the test runs on",
 		"make build": "it builds; the guide's test makes a key",
 		"docker build --build-arg VERSION=1.0.0 -t flowgate .": "it needs Docker and the network",
@@ -84,20 +84,20 @@ func TestGuideREADME(t *testing.T) {
 		case "":
 			require.True(t, i > 0 && blocks[i-1].language == "sh", "line %d: the output of nothing", block.line)
 		default:
-			require.Contains(t, data, block.language, "line %d: no test runs such a block", block.line)
+			require.Contains(t, dataLanguages, block.language, "line %d: no test runs such a block", block.line)
 		}
 	}
 	require.Empty(t, left, "the README does not have these any more")
 	t.Logf("%d blocks of the README ran", ran)
 }
 
-func (n notRun) has(block fence) bool {
+func (n skippedBlocks) has(block fence) bool {
 	_, known := n[block.lines[0]]
 	return known
 }
 
 // skip passes a block over for which there is a reason, once.
-func (n notRun) skip(t *testing.T, block fence) {
+func (n skippedBlocks) skip(t *testing.T, block fence) {
 	t.Helper()
 	require.NotEmpty(t, block.lines, "line %d: the block is empty", block.line)
 	require.True(t, n.has(block), "line %d: the test does not run %q, and has no reason not to", block.line, block.lines[0])
@@ -119,9 +119,9 @@ func newShell(t *testing.T) *shell {
 	require.NoError(t, err)
 	state := t.TempDir()
 	s := &shell{dir: t.TempDir(), state: state, addresses: strings.NewReplacer(
-		"http://127.0.0.1:8080", here.replicas[0].URL,
-		"http://127.0.0.1:8081", here.replicas[0].AdminURL,
-		"127.0.0.1:7233", here.stack.Temporal().Address(),
+		"http://127.0.0.1:8080", shared.replicas[0].URL,
+		"http://127.0.0.1:8081", shared.replicas[0].AdminURL,
+		"127.0.0.1:7233", shared.stack.Temporal().Address(),
 		"127.0.0.1:8090", freeAddress(t),
 		"127.0.0.1:8091", freeAddress(t),
 	)}
@@ -146,7 +146,7 @@ func freeAddress(t *testing.T) string {
 func (s *shell) expect(t *testing.T, st step, strict bool) {
 	t.Helper()
 	const patience = 15 * time.Second
-	pattern := shows(s.addresses.Replace(st.output))
+	pattern := outputPattern(s.addresses.Replace(st.output))
 	deadline := time.Now().Add(patience)
 	for {
 		printed, err := s.run(t, s.addresses.Replace(st.command), strict)
@@ -201,7 +201,7 @@ func TestGuideRefuses(t *testing.T) {
 	require.Equal(t, "1\n", printed)
 	_, err = sh.run(t, "curl http://127.0.0.1:1/", false)
 	require.Error(t, err)
-	_, err = sh.run(t, "curl "+here.replicas[0].URL+"/v1/system-info", true)
+	_, err = sh.run(t, "curl "+shared.replicas[0].URL+"/v1/system-info", true)
 	require.Error(t, err)
 }
 
@@ -212,7 +212,7 @@ func TestOperationsKnowsTheMetricsOfAGateway(t *testing.T) {
 	start(t, "Echo")
 	paper, err := os.ReadFile("../../docs/operations.md")
 	require.NoError(t, err)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, here.replicas[0].AdminURL+"/metrics", nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, shared.replicas[0].AdminURL+"/metrics", nil)
 	require.NoError(t, err)
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)

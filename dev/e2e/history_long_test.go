@@ -35,33 +35,33 @@ func TestLongHistoryPassesWithFlatMemory(t *testing.T) {
 	}
 	const events = 50_000
 	t.Run("of many small slices", func(t *testing.T) {
-		pages := readAgainAndAgain(t, makeHistory(t, events, 20), events)
+		pages := readRepeatedly(t, makeHistory(t, events, 20), events)
 		require.Greater(t, pages, 1, "this one is to be read in pages")
 	})
 	// The server puts no fewer than a slice into a page, and counts slices: this history is one page of whatever size.
 	t.Run("of few large slices", func(t *testing.T) {
-		readAgainAndAgain(t, makeHistory(t, events, 4000), events)
+		readRepeatedly(t, makeHistory(t, events, 4000), events)
 	})
 }
 
-// readAgainAndAgain tells in how many pages a history came.
-func readAgainAndAgain(t *testing.T, s started, events int) (pages int) {
+// readRepeatedly tells in how many pages a history came.
+func readRepeatedly(t *testing.T, s started, events int) (pages int) {
 	t.Helper()
 	const rounds = 3
 	gateway := ownGateway(t)
 	atStart := residentBytes(t, gateway, "VmRSS")
 	var first, highest, largest int
 	for round := range rounds {
-		for name, readAll := range waysToRead() {
+		for name, readAll := range readMethods() {
 			forgetPeak(t, gateway)
 			began := time.Now()
-			read := readAll(t, writer().at(gateway), s)
+			read := readAll(t, writer().onGateway(gateway), s)
 			took, peak := time.Since(began), residentBytes(t, gateway, "VmHWM")
 			t.Logf("%s: %d events in %d answers, the largest of %s, in %s, with at most %s of memory", name, len(read.ids),
 				read.answers, mebibytes(read.largest), took.Round(time.Millisecond), mebibytes(peak))
 			requireInOrder(t, 1, events, read.ids)
 			highest, pages = max(highest, peak), max(pages, read.answers)
-			if name != asLines {
+			if name != ndjson {
 				largest = max(largest, read.largest)
 			}
 		}
@@ -76,13 +76,13 @@ func readAgainAndAgain(t *testing.T, s started, events int) (pages int) {
 	return pages
 }
 
-// asLines is the way to read that has no pages to the caller.
-const asLines = "lines"
+// ndjson is the way to read that has no pages to the caller.
+const ndjson = "lines"
 
-// waysToRead are the ways to get a history through the gateway.
-func waysToRead() map[string]func(*testing.T, caller, started) historyRead {
+// readMethods are the ways to get a history through the gateway.
+func readMethods() map[string]func(*testing.T, caller, started) historyRead {
 	return map[string]func(*testing.T, caller, started) historyRead{
-		asLines:                 readLines,
+		ndjson:                  readLines,
 		"pages of 1,000":        readPages,
 		"Temporal's HTTP pages": readTemporalPages,
 	}
@@ -108,7 +108,7 @@ func (r *historyRead) add(events []eventID) {
 func readLines(t *testing.T, c caller, s started) historyRead {
 	t.Helper()
 	var read historyRead
-	read.answer(t, c.with("Accept", typeNDJSON), of(s.WorkflowID, "/history", inRun(s.RunID)), func(body *json.Decoder) {
+	read.answer(t, c.with("Accept", typeNDJSON), workflowPath(s.WorkflowID, "/history", runQuery(s.RunID)), func(body *json.Decoder) {
 		var event eventID
 		for body.More() {
 			require.NoError(t, body.Decode(&event))
@@ -126,7 +126,7 @@ func readPages(t *testing.T, c caller, s started) historyRead {
 			Events        []eventID
 			NextPageToken string
 		}
-		read.answer(t, c, of(s.WorkflowID, "/history", inRun(s.RunID), "&pageSize=1000", query), func(body *json.Decoder) {
+		read.answer(t, c, workflowPath(s.WorkflowID, "/history", runQuery(s.RunID), "&pageSize=1000", query), func(body *json.Decoder) {
 			require.NoError(t, body.Decode(&page))
 		})
 		read.add(page.Events)
@@ -139,7 +139,7 @@ func readPages(t *testing.T, c caller, s started) historyRead {
 
 func readTemporalPages(t *testing.T, c caller, s started) historyRead {
 	t.Helper()
-	path := "/api" + of(s.WorkflowID, "/history?maximumPageSize=1000&execution.runId=", s.RunID)
+	path := "/api" + workflowPath(s.WorkflowID, "/history?maximumPageSize=1000&execution.runId=", s.RunID)
 	var read historyRead
 	for query := ""; ; {
 		var page struct {
@@ -155,7 +155,7 @@ func readTemporalPages(t *testing.T, c caller, s started) historyRead {
 	}
 }
 
-// answer reads one answer while it comes. To keep it, and to hold it against the document as other tests do, would take
+// apiResponse reads one answer while it comes. To keep it, and to hold it against the document as other tests do, would take
 // longer than all else here.
 func (r *historyRead) answer(t *testing.T, c caller, path string, decode func(*json.Decoder)) {
 	t.Helper()

@@ -92,9 +92,9 @@ func chainEvents(t *testing.T, first started, query string) []sentEvent {
 		page := historyPage(t, writer(), historyPath(run)+"&pageSize=1000"+query)
 		require.Empty(t, page.NextPageToken)
 		for _, text := range page.Events {
-			all = append(all, sentEvent{id: run.RunID + "/" + as[event](t, answer{body: text}).EventID, data: string(text)})
+			all = append(all, sentEvent{id: run.RunID + "/" + as[event](t, apiResponse{body: text}).EventID, data: string(text)})
 		}
-		run.RunID = as[outcome](t, writer().get(t, of(run.WorkflowID, "/result?followRuns=false&runId="+run.RunID)).expect(t, http.StatusOK)).NewRunID
+		run.RunID = as[outcome](t, writer().get(t, workflowPath(run.WorkflowID, "/result?followRuns=false&runId="+run.RunID)).expect(t, http.StatusOK)).NewRunID
 	}
 	return all
 }
@@ -113,18 +113,18 @@ func relay(ctx sdkworkflow.Context, runs, steps int) error {
 	return nil
 }
 
-func act() error { return nil }
+func noop() error { return nil }
 
 // startRelay starts one, with a worker of its own.
 func startRelay(t *testing.T, runs, steps int) started {
 	t.Helper()
 	queue := "relay-" + newID(t)
-	w := worker.New(here.stack.Client(), queue, worker.Options{})
+	w := worker.New(shared.stack.Client(), queue, worker.Options{})
 	w.RegisterWorkflowWithOptions(relay, sdkworkflow.RegisterOptions{Name: "Relay"})
-	w.RegisterActivityWithOptions(act, activity.RegisterOptions{Name: "act"})
+	w.RegisterActivityWithOptions(noop, activity.RegisterOptions{Name: "act"})
 	require.NoError(t, w.Start())
 	t.Cleanup(w.Stop)
-	body := starting("Relay", newID(t), queue, fmt.Sprintf(`"args":[%d,%d]`, runs, steps))
+	body := startBody("Relay", newID(t), queue, fmt.Sprintf(`"args":[%d,%d]`, runs, steps))
 	return as[started](t, writer().post(t, workflows, body).expect(t, http.StatusCreated))
 }
 
@@ -144,7 +144,7 @@ func TestSSEClientThatIsCutSeesEachEventOnce(t *testing.T) {
 	last, ended := "", false
 	connections := 0
 	for ; !ended; connections++ {
-		events, closeStream := follow(t.Context(), t, writer().at(here.replicas[connections%2]), path, last)
+		events, closeStream := follow(t.Context(), t, writer().onGateway(shared.replicas[connections%2]), path, last)
 		require.NotNil(t, events, "its end has not been seen")
 		for left := random.IntN(most); left > 0 || connections >= cuts; left-- {
 			e, err := events.next()
@@ -169,7 +169,7 @@ func TestSSEClientThatIsCutSeesEachEventOnce(t *testing.T) {
 // TestSSEIsWhatPagesAre reads whole streams, which are held against the document too.
 func TestSSEIsWhatPagesAre(t *testing.T) {
 	t.Parallel()
-	s := start(t, "Chain", `"args":[{"times":3}]`, `"memo":{"odd":`+odd+`}`)
+	s := start(t, "Chain", `"args":[{"times":3}]`, `"memo":{"odd":`+unusualValue+`}`)
 	end(t, s.WorkflowID)
 	for _, query := range []string{"", "&payloads=decoded", "&payloads=raw", "&eventFilterType=ALL_EVENT"} {
 		a := writer().with("Accept", typeEvents).get(t, historyPath(s)+query+"&pageSize=2").expect(t, http.StatusOK)
@@ -199,13 +199,13 @@ func TestSSEFollowsRetriedAndOtherChains(t *testing.T) {
 	a := writer().with("Accept", typeEvents).get(t, historyPath(s)).expect(t, http.StatusOK)
 	require.Equal(t, len(chainEvents(t, s, "")), bytes.Count(a.body, []byte("\nid: ")))
 
-	first := abandon(t)
+	first := startUnpolled(t)
 	terminate(t, first.WorkflowID)
-	second := abandonAs(t, first.WorkflowID)
+	second := startUnpolledAs(t, first.WorkflowID)
 	terminate(t, first.WorkflowID)
 	events := writer().with("Accept", typeEvents)
 	events.get(t, historyPath(second)+"&lastEventId="+first.RunID+"/1").problem(t, http.StatusBadRequest, "invalid-request")
-	rest := events.get(t, of(first.WorkflowID, "/history?lastEventId=", first.RunID+"/1")).expect(t, http.StatusOK)
+	rest := events.get(t, workflowPath(first.WorkflowID, "/history?lastEventId=", first.RunID+"/1")).expect(t, http.StatusOK)
 	require.Contains(t, string(rest.body), first.RunID+"/3", "it goes on in the run that it names")
 	require.NotContains(t, string(rest.body), second.RunID)
 }
@@ -214,8 +214,8 @@ func TestSSEFollowsRetriedAndOtherChains(t *testing.T) {
 // and may leave no trace.
 func TestSSELeavesOutWhatIsNotStored(t *testing.T) {
 	t.Parallel()
-	s, task := takeTask(t)
-	_, err := here.server.RespondWorkflowTaskFailed(t.Context(), &workflowservice.RespondWorkflowTaskFailedRequest{
+	s, task := pollTask(t)
+	_, err := shared.server.RespondWorkflowTaskFailed(t.Context(), &workflowservice.RespondWorkflowTaskFailedRequest{
 		Namespace: temporal.DefaultNamespace, TaskToken: task.GetTaskToken(), Cause: enums.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE,
 	})
 	require.NoError(t, err)
@@ -247,8 +247,8 @@ func TestSSEWithATokenForOneWorkflow(t *testing.T) {
 	visitor := bearer(delegate(t, writer(), s.WorkflowID, `{"read":true,"ttl":"5m"}`)).with("Accept", typeEvents)
 	a := visitor.get(t, historyPath(s)).expect(t, http.StatusOK)
 	require.Contains(t, string(a.body), `"status":"COMPLETED"`)
-	visitor.get(t, of(newID(t), "/history")).problem(t, http.StatusForbidden, "operation-forbidden")
-	made := as[struct{ Token string }](t, writer().post(t, of(s.WorkflowID, "/tokens", inRun(s.RunID)), `{"read":true}`).expect(t, http.StatusCreated))
+	visitor.get(t, workflowPath(newID(t), "/history")).problem(t, http.StatusForbidden, "operation-forbidden")
+	made := as[struct{ Token string }](t, writer().post(t, workflowPath(s.WorkflowID, "/tokens", runQuery(s.RunID)), `{"read":true}`).expect(t, http.StatusCreated))
 	narrow := bearer(made.Token).with("Accept", typeEvents).get(t, historyPath(s)).expect(t, http.StatusOK)
 	require.Contains(t, string(narrow.body), `"status":"CONTINUED_AS_NEW"`, "it may look at no other run")
 }
@@ -257,10 +257,10 @@ func TestSSEWithATokenForOneWorkflow(t *testing.T) {
 func TestSSEGoesOnAtAnotherReplicaAfterADrain(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
-	s := abandon(t)
-	events, closeStream := follow(t.Context(), t, writer().at(gateway), historyPath(s), "")
+	s := startUnpolled(t)
+	events, closeStream := follow(t.Context(), t, writer().onGateway(gateway), historyPath(s), "")
 	defer closeStream()
-	last := lastOf(t, events, 2)
+	last := readEvents(t, events, 2)
 	eventually(t, "the gateway waits", func() bool { return metric(t, gateway, "flowgate_in_flight", `kind="wait"`) == 1 })
 	require.NoError(t, gateway.Signal(syscall.SIGTERM))
 	_, err := events.next()
@@ -268,11 +268,11 @@ func TestSSEGoesOnAtAnotherReplicaAfterADrain(t *testing.T) {
 	awaitEnd(t, gateway)
 	require.NoError(t, gateway.Err())
 	terminate(t, s.WorkflowID)
-	requireRest(t, here.replicas[0], s, last, 1)
+	requireRest(t, shared.replicas[0], s, last, 1)
 }
 
-// lastOf reads n events, and gives the last one's id.
-func lastOf(t *testing.T, events *eventReader, n int) (id string) {
+// readEvents reads n events, and gives the last one's id.
+func readEvents(t *testing.T, events *eventReader, n int) (id string) {
 	t.Helper()
 	for range n {
 		e, err := events.next()
@@ -287,9 +287,9 @@ func lastOf(t *testing.T, events *eventReader, n int) (id string) {
 // requireRest requires n more events, and the end.
 func requireRest(t *testing.T, gateway *stack.Gateway, s started, last string, n int) {
 	t.Helper()
-	events, closeStream := follow(t.Context(), t, writer().at(gateway), historyPath(s), last)
+	events, closeStream := follow(t.Context(), t, writer().onGateway(gateway), historyPath(s), last)
 	defer closeStream()
-	lastOf(t, events, n)
+	readEvents(t, events, n)
 	e, err := events.next()
 	require.NoError(t, err)
 	require.Equal(t, "end", e.kind)

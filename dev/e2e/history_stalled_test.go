@@ -17,15 +17,15 @@ import (
 	"github.com/flowgate/flowgate/dev/temporal"
 )
 
-// fatten adds events that are together more than what the kernel keeps for a reader.
-func fatten(t *testing.T, s started) (events int) {
+// addLargeEvents adds events that are together more than what the kernel keeps for a reader.
+func addLargeEvents(t *testing.T, s started) (events int) {
 	t.Helper()
 	const signals, size = 200, 100 << 10
 	payload := &common.Payload{
 		Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(quote(strings.Repeat("x", size))),
 	}
 	for range signals {
-		_, err := here.server.SignalWorkflowExecution(t.Context(), &workflowservice.SignalWorkflowExecutionRequest{
+		_, err := shared.server.SignalWorkflowExecution(t.Context(), &workflowservice.SignalWorkflowExecutionRequest{
 			Namespace: temporal.DefaultNamespace, SignalName: "fatten", Input: &common.Payloads{Payloads: []*common.Payload{payload}},
 			WorkflowExecution: &common.WorkflowExecution{WorkflowId: s.WorkflowID, RunId: s.RunID},
 		})
@@ -55,20 +55,20 @@ func TestSSEReaderWhoStallsIsDropped(t *testing.T) {
 	const bound = 2 * time.Second // 30 s by default
 	gateway := ownGateway(t, "FLOWGATE_LISTEN_TIMEOUTS_WRITE="+bound.String())
 	streams := func() int { return int(metric(t, gateway, "flowgate_in_flight", `kind="wait"`)) }
-	s := abandon(t)
-	length := fatten(t, s)
+	s := startUnpolled(t)
+	length := addLargeEvents(t, s)
 	path := historyPath(s) + "&pageSize=10"
 
 	stalled := stall(t, gateway, path)
 	eventually(t, "its stream has begun", func() bool { return streams() == 1 })
 	began := time.Now()
-	events, closeStream := follow(t.Context(), t, writer().at(gateway), path, "")
+	events, closeStream := follow(t.Context(), t, writer().onGateway(gateway), path, "")
 	defer closeStream()
-	require.Equal(t, fmt.Sprintf("%s/%d", s.RunID, length), lastOf(t, events, length))
+	require.Equal(t, fmt.Sprintf("%s/%d", s.RunID, length), readEvents(t, events, length))
 	eventually(t, "who does not read is dropped", func() bool { return streams() == 1 })
 	t.Logf("dropped after %s; the bound is %s", time.Since(began).Round(time.Millisecond), bound)
 	terminate(t, s.WorkflowID)
-	lastOf(t, events, 1)
+	readEvents(t, events, 1)
 	e, err := events.next()
 	require.NoError(t, err)
 	require.Equal(t, "end", e.kind)

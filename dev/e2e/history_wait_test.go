@@ -14,15 +14,15 @@ import (
 
 // waitFor makes a request that waits on a gateway of the test's own, and does what ends the wait once the gateway holds
 // it.
-func waitFor(t *testing.T, gateway *stack.Gateway, path string, then func()) answer {
+func waitFor(t *testing.T, gateway *stack.Gateway, path string, then func()) apiResponse {
 	t.Helper()
 	type result struct {
-		answer answer
+		answer apiResponse
 		err    error
 	}
 	done := make(chan result, 1)
 	go func() {
-		a, err := writer().at(gateway).send(t.Context(), http.MethodGet, path, "")
+		a, err := writer().onGateway(gateway).send(t.Context(), http.MethodGet, path, "")
 		done <- result{a, err}
 	}()
 	eventually(t, "the gateway waits", func() bool {
@@ -43,9 +43,9 @@ func waitFor(t *testing.T, gateway *stack.Gateway, path string, then func()) ans
 func TestHistoryIsFollowedToItsEnd(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
-	s := abandon(t)
+	s := startUnpolled(t)
 	path := historyPath(s) + "&waitNewEvent=true"
-	page := historyPage(t, writer().at(gateway), path)
+	page := historyPage(t, writer().onGateway(gateway), path)
 	events := page.Events
 	require.Len(t, events, 2)
 	for _, happens := range []struct {
@@ -53,10 +53,10 @@ func TestHistoryIsFollowedToItsEnd(t *testing.T) {
 		do        func()
 	}{
 		{"EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED", func() {
-			writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"poke","args":[`+odd+`]}`).expect(t, http.StatusNoContent)
+			writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke","args":[`+unusualValue+`]}`).expect(t, http.StatusNoContent)
 		}},
 		{"EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED", func() {
-			writer().post(t, of(s.WorkflowID, "/cancel"), "").expect(t, http.StatusNoContent)
+			writer().post(t, workflowPath(s.WorkflowID, "/cancel"), "").expect(t, http.StatusNoContent)
 		}},
 		{"EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED", func() { terminate(t, s.WorkflowID) }},
 	} {
@@ -94,12 +94,12 @@ func TestHistoryOfARunningWorkerIsFollowed(t *testing.T) {
 // the least.
 func TestWaitForAnEventRunsOut(t *testing.T) {
 	t.Parallel()
-	s := abandon(t)
+	s := startUnpolled(t)
 	path := historyPath(s) + "&waitNewEvent=true"
 	page := historyPage(t, writer(), path)
 	for timeout, wait := range map[string]time.Duration{"3s": 2 * time.Second, "1s": time.Second, "1ms": time.Second} {
 		hasty := writer().with("Request-Timeout", timeout)
-		took(t, wait, func() { page = historyPage(t, hasty, path+"&pageToken="+page.NextPageToken) })
+		requireDuration(t, wait, func() { page = historyPage(t, hasty, path+"&pageToken="+page.NextPageToken) })
 		require.Empty(t, page.Events)
 		require.NotEmpty(t, page.NextPageToken)
 	}
@@ -111,7 +111,7 @@ func TestWaitForAnEventRunsOut(t *testing.T) {
 
 func TestCloseEventAlone(t *testing.T) {
 	t.Parallel()
-	s := start(t, "Echo", `"args":[`+odd+`]`)
+	s := start(t, "Echo", `"args":[`+unusualValue+`]`)
 	end(t, s.WorkflowID)
 	whole := historyPage(t, writer(), historyPath(s)).Events
 	want := whole[len(whole)-1]
@@ -128,26 +128,26 @@ func TestCloseEventAlone(t *testing.T) {
 func TestCloseEventIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
-	s := abandon(t)
+	s := startUnpolled(t)
 	path := historyPath(s) + "&eventFilterType=CLOSE_EVENT"
 	a := waitFor(t, gateway, path, func() {
-		writer().post(t, of(s.WorkflowID, "/terminate"), `{"reason":"stuck","details":[`+odd+`]}`).expect(t, http.StatusNoContent)
+		writer().post(t, workflowPath(s.WorkflowID, "/terminate"), `{"reason":"stuck","details":[`+unusualValue+`]}`).expect(t, http.StatusNoContent)
 	}).expect(t, http.StatusOK)
 	page := as[workflowHistory](t, a)
 	require.Equal(t, []string{"EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED"}, typesOf(t, 3, page.Events))
-	require.Contains(t, string(page.Events[0]), `"details":[`+odd+`]`)
+	require.Contains(t, string(page.Events[0]), `"details":[`+unusualValue+`]`)
 	require.Empty(t, page.NextPageToken)
 }
 
 // TestWaitForAnEventEndsWithTheGateway is told where to go on: elsewhere.
 func TestWaitForAnEventEndsWithTheGateway(t *testing.T) {
 	t.Parallel()
-	s := abandon(t)
+	s := startUnpolled(t)
 	for query, token := range map[string]bool{"&waitNewEvent=true": true, "&eventFilterType=CLOSE_EVENT": false} {
 		gateway := ownGateway(t)
 		path := historyPath(s) + query
 		if token {
-			path += "&pageToken=" + historyPage(t, writer().at(gateway), path).NextPageToken
+			path += "&pageToken=" + historyPage(t, writer().onGateway(gateway), path).NextPageToken
 		}
 		a := waitFor(t, gateway, path, func() { require.NoError(t, gateway.Signal(syscall.SIGTERM)) }).expect(t, http.StatusOK)
 		page := as[workflowHistory](t, a)

@@ -23,7 +23,7 @@ import (
 func makeHistory(t *testing.T, events, slice int) started {
 	t.Helper()
 	began := time.Now()
-	s, task := takeTask(t)
+	s, task := pollTask(t)
 	for {
 		// An answer is an event itself, and so are the next task's schedule and start, or the run's end.
 		left := events - int(task.GetStartedEventId()) - 2
@@ -37,14 +37,14 @@ func makeHistory(t *testing.T, events, slice int) started {
 	}
 }
 
-// takeTask starts a run and takes its first workflow task.
-func takeTask(t *testing.T) (started, *workflowservice.PollWorkflowTaskQueueResponse) {
+// pollTask starts a run and takes its first workflow task.
+func pollTask(t *testing.T) (started, *workflowservice.PollWorkflowTaskQueueResponse) {
 	t.Helper()
 	queue := "queue-" + newID(t)
-	s := as[started](t, writer().post(t, workflows, starting("Long", newID(t), queue)).expect(t, http.StatusCreated))
+	s := as[started](t, writer().post(t, workflows, startBody("Long", newID(t), queue)).expect(t, http.StatusCreated))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // the server does not take a poll without one
 	defer cancel()
-	task, err := here.server.PollWorkflowTaskQueue(ctx, &workflowservice.PollWorkflowTaskQueueRequest{
+	task, err := shared.server.PollWorkflowTaskQueue(ctx, &workflowservice.PollWorkflowTaskQueueRequest{
 		Namespace: temporal.DefaultNamespace,
 		TaskQueue: &taskqueue.TaskQueue{Name: queue, Kind: enums.TASK_QUEUE_KIND_NORMAL},
 	})
@@ -58,7 +58,7 @@ func respond(
 	t *testing.T, task *workflowservice.PollWorkflowTaskQueueResponse, commands []*command.Command, next bool,
 ) *workflowservice.PollWorkflowTaskQueueResponse {
 	t.Helper()
-	response, err := here.server.RespondWorkflowTaskCompleted(t.Context(), &workflowservice.RespondWorkflowTaskCompletedRequest{
+	response, err := shared.server.RespondWorkflowTaskCompleted(t.Context(), &workflowservice.RespondWorkflowTaskCompletedRequest{
 		Namespace: temporal.DefaultNamespace, TaskToken: task.GetTaskToken(), Commands: commands,
 		ReturnNewWorkflowTask: next, ForceCreateNewWorkflowTask: next,
 		// The task of a sticky queue comes with what is new of the history; any other would come with all of it.
@@ -75,7 +75,7 @@ func respond(
 // markers are commands that add an event each, and do nothing.
 func markers(n int) []*command.Command {
 	details := map[string]*common.Payloads{"data": {Payloads: []*common.Payload{{
-		Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(odd),
+		Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(unusualValue),
 	}}}}
 	commands := make([]*command.Command, n)
 	for i := range commands {

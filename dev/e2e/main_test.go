@@ -24,8 +24,8 @@ const (
 	absentNamespace = "absent"
 )
 
-// world is what all tests share.
-type world struct {
+// environment is what all tests share.
+type environment struct {
 	stack    *stack.Stack
 	replicas [2]*stack.Gateway
 	contract *contract
@@ -33,16 +33,16 @@ type world struct {
 	server workflowservice.WorkflowServiceClient
 }
 
-// here is set by TestMain before any test runs.
-var here world //nolint:gochecknoglobals // tests have no other way to what TestMain started
+// shared is set by TestMain before any test runs.
+var shared environment //nolint:gochecknoglobals // tests have no other way to what TestMain started
 
 func TestMain(m *testing.M) { os.Exit(stack.RunTests("e2e", m, run)) }
 
 func run(ctx context.Context, log io.Writer, tests func() int) (code int, err error) {
-	if here.contract, err = loadContract("../../api/openapi.yaml"); err != nil {
+	if shared.contract, err = loadContract("../../api/openapi.yaml"); err != nil {
 		return 0, err
 	}
-	here.stack, err = stack.Start(ctx, stack.Options{
+	shared.stack, err = stack.Start(ctx, stack.Options{
 		Namespaces:    []string{otherNamespace},
 		GatewayBinary: os.Getenv("GATEWAY_BINARY"),
 		Log:           log,
@@ -50,31 +50,31 @@ func run(ctx context.Context, log io.Writer, tests func() int) (code int, err er
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, here.stack.Stop()) }()
-	connection, err := grpc.NewClient(here.stack.Temporal().Address(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	defer func() { err = errors.Join(err, shared.stack.Stop()) }()
+	connection, err := grpc.NewClient(shared.stack.Temporal().Address(), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, connection.Close()) }()
-	here.server = workflowservice.NewWorkflowServiceClient(connection)
-	for i := range here.replicas {
-		if here.replicas[i], err = startGateway(ctx); err != nil {
+	shared.server = workflowservice.NewWorkflowServiceClient(connection)
+	for i := range shared.replicas {
+		if shared.replicas[i], err = startGateway(ctx); err != nil {
 			return 0, err
 		}
 	}
-	hands := newWorker(here.stack.Client())
+	hands := newWorker(shared.stack.Client())
 	if err := hands.Start(); err != nil {
 		return 0, err
 	}
 	defer hands.Stop()
 	code = tests()
-	return code, settle(code)
+	return code, checkCoverage(code)
 }
 
-// settle tells how much of the API was called. Only a run of everything has to call everything.
-func settle(code int) error {
-	uncalled := here.contract.uncalled()
-	total := len(here.contract.operations())
+// checkCoverage tells how much of the API was called. Only a run of everything has to call everything.
+func checkCoverage(code int) error {
+	uncalled := shared.contract.uncalled()
+	total := len(shared.contract.operations())
 	_, _ = fmt.Fprintf(os.Stdout, "operations called: %d of %d\n", total-len(uncalled), total)
 	if code != 0 || stack.FlagGiven("test.run") || stack.FlagGiven("test.skip") || stack.FlagGiven("test.list") || len(uncalled) == 0 {
 		return nil
@@ -88,5 +88,5 @@ func startGateway(ctx context.Context, env ...string) (*stack.Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	return here.stack.StartGateway(ctx, stack.GatewayOptions{ConfigFile: config, Env: env})
+	return shared.stack.StartGateway(ctx, stack.GatewayOptions{ConfigFile: config, Env: env})
 }

@@ -44,15 +44,15 @@ func TestMemoryIsMeasured(t *testing.T) {
 
 // fourCalls are the life of a workflow.
 func fourCalls(ctx context.Context, gateway *stack.Gateway, id string) error {
-	c := writer().at(gateway)
+	c := writer().onGateway(gateway)
 	for _, call := range []struct {
 		method, path, body string
 		status             int
 	}{
-		{http.MethodPost, workflows, starting("Wait", id, sample.TaskQueue), http.StatusCreated},
-		{http.MethodGet, of(id), "", http.StatusOK},
-		{http.MethodPost, of(id, "/signal"), `{"signal":"finish","args":[` + odd + `]}`, http.StatusNoContent},
-		{http.MethodGet, of(id, "/result?wait=50s"), "", http.StatusOK},
+		{http.MethodPost, workflows, startBody("Wait", id, sample.TaskQueue), http.StatusCreated},
+		{http.MethodGet, workflowPath(id), "", http.StatusOK},
+		{http.MethodPost, workflowPath(id, "/signal"), `{"signal":"finish","args":[` + unusualValue + `]}`, http.StatusNoContent},
+		{http.MethodGet, workflowPath(id, "/result?wait=50s"), "", http.StatusOK},
 	} {
 		a, err := c.send(ctx, call.method, call.path, call.body)
 		if err != nil {

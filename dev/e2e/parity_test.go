@@ -54,7 +54,7 @@ func TestParityIsTrue(t *testing.T) {
 			}
 			said, runs := tests[proof[1]]
 			require.True(t, runs, "there is no such test: %s", line)
-			spoken = spoken || speaksOf(said, operation.segment) && speaksOf(said, field)
+			spoken = spoken || mentions(said, operation.segment) && mentions(said, field)
 		}
 		require.True(t, spoken, "none of its tests speaks of %q and of %q: %s", operation.segment, field, line)
 	}
@@ -62,8 +62,8 @@ func TestParityIsTrue(t *testing.T) {
 	require.Greater(t, rows, 130)
 }
 
-// speaksOf tells whether a test's text has a name. That of a Python test has none: it speaks through a client.
-func speaksOf(text, name string) bool {
+// mentions tells whether a test's text has a name. That of a Python test has none: it speaks through a client.
+func mentions(text, name string) bool {
 	return text == "" || strings.Contains(strings.ToLower(text), strings.ToLower(name))
 }
 

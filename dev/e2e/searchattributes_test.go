@@ -39,7 +39,7 @@ func TestSearchAttributesOfEveryTypeComeBackTyped(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			attributes, query := attributesOfEveryType(uuid.NewString())
-			s := abandon(t, searchAttributes(attributes, written))
+			s := startUnpolled(t, searchAttributes(attributes, written))
 
 			requireAttributes(t, attributes, describe(t, s.WorkflowID).SearchAttributes)
 			var page workflowList
@@ -75,7 +75,7 @@ func requireAttributes(t *testing.T, want, got map[string]attribute) {
 func TestSearchAttributesReachTheServerTyped(t *testing.T) {
 	t.Parallel()
 	attributes, _ := attributesOfEveryType(uuid.NewString())
-	s := abandon(t, searchAttributes(attributes, func(a attribute) string {
+	s := startUnpolled(t, searchAttributes(attributes, func(a attribute) string {
 		return fmt.Sprintf(`{"type":%q,"value":%s}`, a.Type, a.Value)
 	}))
 	kept := startOf(t, s).GetSearchAttributes().GetIndexedFields()
@@ -88,7 +88,7 @@ func TestSearchAttributesReachTheServerTyped(t *testing.T) {
 
 func TestNullSearchAttributeIsNone(t *testing.T) {
 	t.Parallel()
-	s := abandon(t, `"searchAttributes":{"CustomerId":null,"Items":{"type":"Int","value":null},"Express":false}`)
+	s := startUnpolled(t, `"searchAttributes":{"CustomerId":null,"Items":{"type":"Int","value":null},"Express":false}`)
 	got := describe(t, s.WorkflowID).SearchAttributes
 	require.NotContains(t, got, "CustomerId")
 	require.NotContains(t, got, "Items")
@@ -98,6 +98,6 @@ func TestNullSearchAttributeIsNone(t *testing.T) {
 
 func TestUnknownSearchAttributeIsRefused(t *testing.T) {
 	t.Parallel()
-	body := starting("Nobody", newID(t), "nobody", `"searchAttributes":{"NoSuchAttribute":"x"}`)
+	body := startBody("Nobody", newID(t), "nobody", `"searchAttributes":{"NoSuchAttribute":"x"}`)
 	writer().post(t, workflows, body).problem(t, http.StatusBadRequest, "invalid-request")
 }

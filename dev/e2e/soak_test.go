@@ -17,7 +17,7 @@ import (
 func TestSoakBriefly(t *testing.T) {
 	settings, err := soak.Settings(t.TempDir())
 	require.NoError(t, err)
-	gateway, err := here.stack.StartGateway(t.Context(), stack.GatewayOptions{Env: settings})
+	gateway, err := shared.stack.StartGateway(t.Context(), stack.GatewayOptions{Env: settings})
 	require.NoError(t, err)
 	var out strings.Builder
 	report, err := soak.Run(t.Context(), soak.Options{

@@ -16,11 +16,11 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// thousands are callers of one gateway, each with a connection of its own. There is nothing more to them: a client of
+// manyCallers are callers of one gateway, each with a connection of its own. There is nothing more to them: a client of
 // net/http for each would take more of the machine than the gateway does.
-type thousands []net.Conn
+type manyCallers []net.Conn
 
-func dialThousands(t *testing.T, gateway *stack.Gateway, n int) thousands {
+func dialMany(t *testing.T, gateway *stack.Gateway, n int) manyCallers {
 	t.Helper()
 	const others = 500 // what else the process has open
 	var files syscall.Rlimit
@@ -30,7 +30,7 @@ func dialThousands(t *testing.T, gateway *stack.Gateway, n int) thousands {
 	}
 	const patience = 3 * time.Minute
 	var dialer net.Dialer
-	callers := make(thousands, n)
+	callers := make(manyCallers, n)
 	for i := range callers {
 		conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(gateway.URL, "http://"))
 		require.NoError(t, err)
@@ -42,10 +42,10 @@ func dialThousands(t *testing.T, gateway *stack.Gateway, n int) thousands {
 }
 
 // wait has all of them wait for a workflow, and returns when they do.
-func (callers thousands) wait(t *testing.T, gateway *stack.Gateway, s started) {
+func (callers manyCallers) wait(t *testing.T, gateway *stack.Gateway, s started) {
 	t.Helper()
 	request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer %s\r\n\r\n",
-		of(s.WorkflowID, "/result?wait=50s"), stack.WriterKey)
+		workflowPath(s.WorkflowID, "/result?wait=50s"), stack.WriterKey)
 	for _, conn := range callers {
 		_, err := conn.Write(request)
 		require.NoError(t, err)
@@ -58,11 +58,11 @@ func (callers thousands) wait(t *testing.T, gateway *stack.Gateway, s started) {
 
 // outcomes ends the workflow and reads everybody's answer. It gives the time from the workflow's end, as the server tells
 // it, to the last answer.
-func (callers thousands) outcomes(t *testing.T, s started) (late time.Duration) {
+func (callers manyCallers) outcomes(t *testing.T, s started) (late time.Duration) {
 	t.Helper()
-	finish(t, s.WorkflowID, odd)
+	finish(t, s.WorkflowID, unusualValue)
 	told := time.Now()
-	answers := make([]answer, len(callers))
+	answers := make([]apiResponse, len(callers))
 	for i, conn := range callers {
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		require.NoError(t, err)
@@ -74,7 +74,7 @@ func (callers thousands) outcomes(t *testing.T, s started) (late time.Duration) 
 	last := time.Now()
 	for _, a := range answers {
 		o := as[outcome](t, a.expect(t, http.StatusOK))
-		require.Equal(t, []string{s.RunID, "COMPLETED", odd}, []string{o.RunID, o.Status, string(o.Result)})
+		require.Equal(t, []string{s.RunID, "COMPLETED", unusualValue}, []string{o.RunID, o.Status, string(o.Result)})
 	}
 	late = last.Sub(timeOf(t, describe(t, s.WorkflowID).CloseTime))
 	t.Logf("%d callers have the outcome %s after the workflow's end, %s after the signal that ended it",
@@ -104,7 +104,7 @@ func TestThousandsWaitForOneWorkflow(t *testing.T) {
 	const n, perCaller = 5000, 40 << 10
 	gateway := ownGateway(t)
 	resident, live := residentBytes(t, gateway, "VmRSS"), liveBytes(t, gateway)
-	callers := dialThousands(t, gateway, n)
+	callers := dialMany(t, gateway, n)
 	s := start(t, "Wait")
 	callers.wait(t, gateway, s)
 	residentEach := (residentBytes(t, gateway, "VmRSS") - resident) / n

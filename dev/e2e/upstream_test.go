@@ -22,7 +22,7 @@ func historyOf(t *testing.T, workflowID, runID string) []*history.HistoryEvent {
 	}
 	var events []*history.HistoryEvent
 	for {
-		page, err := here.server.GetWorkflowExecutionHistory(t.Context(), request)
+		page, err := shared.server.GetWorkflowExecutionHistory(t.Context(), request)
 		require.NoError(t, err)
 		events = append(events, page.GetHistory().GetEvents()...)
 		if request.NextPageToken = page.GetNextPageToken(); len(request.GetNextPageToken()) == 0 {
@@ -52,7 +52,7 @@ func startOf(t *testing.T, s started) *history.WorkflowExecutionStartedEventAttr
 // infoOf is what the server tells of a run.
 func infoOf(t *testing.T, workflowID, runID string) *workflowservice.DescribeWorkflowExecutionResponse {
 	t.Helper()
-	info, err := here.server.DescribeWorkflowExecution(t.Context(), &workflowservice.DescribeWorkflowExecutionRequest{
+	info, err := shared.server.DescribeWorkflowExecution(t.Context(), &workflowservice.DescribeWorkflowExecutionRequest{
 		Namespace: temporal.DefaultNamespace,
 		Execution: &common.WorkflowExecution{WorkflowId: workflowID, RunId: runID},
 	})

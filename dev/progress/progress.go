@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// patience is how long a step may be silent.
-const patience = 5 * time.Second
+// interval is how long a step may be silent.
+const interval = 5 * time.Second
 
 // Progress writes lines that begin with the time since New.
 type Progress struct {
@@ -25,8 +25,8 @@ func New(out io.Writer) *Progress {
 // Elapsed is the time since New.
 func (p *Progress) Elapsed() time.Duration { return time.Since(p.begin) }
 
-// Say writes one line.
-func (p *Progress) Say(line string) {
+// Println writes one line.
+func (p *Progress) Println(line string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_, _ = fmt.Fprintf(p.out, "[%5.1fs] %s\n", p.Elapsed().Seconds(), line)
@@ -35,17 +35,17 @@ func (p *Progress) Say(line string) {
 // Step says what begins, does it and, for as long as that lasts, says every few seconds that it goes on. A detail, when
 // there is one, tells how far it has come.
 func (p *Progress) Step(what string, detail func() string, do func() error) error {
-	p.Say(what)
+	p.Println(what)
 	done := make(chan struct{})
 	var reminder sync.WaitGroup
-	reminder.Go(func() { p.remind(what, detail, done) })
+	reminder.Go(func() { p.printPeriodically(what, detail, done) })
 	defer reminder.Wait()
 	defer close(done)
 	return do()
 }
 
-func (p *Progress) remind(what string, detail func() string, done <-chan struct{}) {
-	ticker := time.NewTicker(patience)
+func (p *Progress) printPeriodically(what string, detail func() string, done <-chan struct{}) {
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		select {
@@ -57,6 +57,6 @@ func (p *Progress) remind(what string, detail func() string, done <-chan struct{
 		if detail != nil {
 			line += ": " + detail()
 		}
-		p.Say(line)
+		p.Println(line)
 	}
 }

@@ -23,7 +23,7 @@ func TestSlowStepsSayThatTheyGoOn(t *testing.T) {
 			<-time.After(11 * time.Second)
 			return failure
 		}), failure)
-		p.Say("over")
+		p.Println("over")
 		require.Equal(t, []string{
 			"[  0.0s] blinking",
 			"[  0.0s] building",

@@ -86,12 +86,12 @@ type order struct {
 	status    string
 	decision  *Decision
 	amendment *Amendment
-	// till lets one message at a time change the items and the payment, which has to follow them.
-	till workflow.Mutex
+	// paymentLock lets one message at a time change the items and the payment, which has to follow them.
+	paymentLock workflow.Mutex
 }
 
 func newOrder(ctx workflow.Context, input OrderInput) *order {
-	o := &order{input: input, till: workflow.NewMutex(ctx)}
+	o := &order{input: input, paymentLock: workflow.NewMutex(ctx)}
 	if input.Carried != nil {
 		o.carried = *input.Carried
 	}
@@ -120,7 +120,7 @@ func (o *order) announce(ctx workflow.Context) error {
 // run lasts until there is a decision or an amendment and nothing is half done.
 func (o *order) run(ctx workflow.Context) error {
 	o.enter(ctx, StatusPaying)
-	if err := o.settle(ctx, o.input.Items); err != nil {
+	if err := o.chargeDifference(ctx, o.input.Items); err != nil {
 		return err
 	}
 	o.enter(ctx, StatusWaiting)
@@ -160,7 +160,7 @@ func (o *order) conclude(ctx workflow.Context) (*OrderResult, error) {
 		result.ApprovedBy = o.decision.By
 		o.enter(ctx, StatusApproved)
 	} else {
-		if err := o.settle(ctx, nil); err != nil {
+		if err := o.chargeDifference(ctx, nil); err != nil {
 			return nil, err
 		}
 		result.RejectedBy, result.Reason = o.decision.By, o.decision.Reason
@@ -176,7 +176,7 @@ func (o *order) refundAfterCancellation(ctx workflow.Context, cancellation error
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	o.enter(ctx, StatusRefunding)
-	if err := o.settle(ctx, nil); err != nil {
+	if err := o.chargeDifference(ctx, nil); err != nil {
 		return err
 	}
 	return cancellation

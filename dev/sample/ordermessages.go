@@ -38,14 +38,14 @@ type Summary struct {
 
 // handleMessages must come before anything blocks: a query may arrive with the first workflow task.
 func (o *order) handleMessages(ctx workflow.Context) error {
-	o.listenForSignals(ctx)
-	if err := o.answerQueries(ctx); err != nil {
+	o.handleSignals(ctx)
+	if err := o.handleQueries(ctx); err != nil {
 		return err
 	}
-	return o.takeUpdates(ctx)
+	return o.handleUpdates(ctx)
 }
 
-func (o *order) listenForSignals(ctx workflow.Context) {
+func (o *order) handleSignals(ctx workflow.Context) {
 	channel := func(name, description string) workflow.ReceiveChannel {
 		return workflow.GetSignalChannelWithOptions(ctx, name, workflow.SignalChannelOptions{Description: description})
 	}
@@ -64,14 +64,14 @@ func (o *order) listenForSignals(ctx workflow.Context) {
 	})
 }
 
-func (o *order) answerQueries(ctx workflow.Context) error {
+func (o *order) handleQueries(ctx workflow.Context) error {
 	return setQueryHandlers(ctx, []handler{
 		{StatusQuery, "Where the order stands.", func() (string, error) { return o.status, nil }},
 		{ItemsQuery, "The items of the order.", func() ([]Item, error) { return o.input.Items, nil }},
 	})
 }
 
-func (o *order) takeUpdates(ctx workflow.Context) error {
+func (o *order) handleUpdates(ctx workflow.Context) error {
 	addItem := workflow.UpdateHandlerOptions{
 		Description: "Adds an item and charges for it: {sku, quantity, price}. Answers {items, total}.",
 		Validator:   func(_ workflow.Context, item Item) error { return validate(item) },
@@ -95,10 +95,10 @@ func validate(item Item) error {
 
 // addItem charges first: an item that cannot be paid for is not added.
 func (o *order) addItem(ctx workflow.Context, item Item) (*Summary, error) {
-	if err := o.till.Lock(ctx); err != nil {
+	if err := o.paymentLock.Lock(ctx); err != nil {
 		return nil, err
 	}
-	defer o.till.Unlock()
+	defer o.paymentLock.Unlock()
 	items := slices.Concat(o.input.Items, []Item{item})
 	if err := o.pay(ctx, items); err != nil {
 		return nil, err

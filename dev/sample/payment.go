@@ -55,12 +55,12 @@ func refund(ctx context.Context, payment Payment) error {
 	return nil
 }
 
-// settle makes the customer have paid for items, no more and no less.
-func (o *order) settle(ctx workflow.Context, items []Item) error {
-	if err := o.till.Lock(ctx); err != nil {
+// chargeDifference makes the customer have paid for items, no more and no less.
+func (o *order) chargeDifference(ctx workflow.Context, items []Item) error {
+	if err := o.paymentLock.Lock(ctx); err != nil {
 		return err
 	}
-	defer o.till.Unlock()
+	defer o.paymentLock.Unlock()
 	return o.pay(ctx, items)
 }
 

@@ -60,7 +60,7 @@ func (r *run) attacks() []attack {
 // repeat does the rounds of one connection until ctx ends.
 func (r *run) repeat(ctx context.Context, a attack) {
 	for ctx.Err() == nil {
-		if err := a.round(ctx, a.kind); err != nil && ctx.Err() == nil && !hungUp(err) {
+		if err := a.round(ctx, a.kind); err != nil && ctx.Err() == nil && !isHangUp(err) {
 			r.violatedf("%s: %v", a.kind, err)
 		}
 		if a.pause > 0 {
@@ -72,8 +72,8 @@ func (r *run) repeat(ctx context.Context, a attack) {
 	}
 }
 
-// hungUp tells the errors of a connection that the gateway has closed.
-func hungUp(err error) bool {
+// isHangUp tells the errors of a connection that the gateway has closed.
+func isHangUp(err error) bool {
 	var operation *net.OpError
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &operation) && !operation.Timeout()
 }
@@ -117,13 +117,13 @@ func (r *run) read(reader *bufio.Reader, kind string) error {
 	}
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
-	r.saw(kind, response.StatusCode, response.Header.Get("Content-Type"), string(text))
+	r.record(kind, response.StatusCode, response.Header.Get("Content-Type"), string(text))
 	return err
 }
 
 // flood asks on one connection as fast as answers come.
 func (r *run) flood() func(context.Context, string) error {
-	text := "GET " + workflows + "/" + steady + " HTTP/1.1\r\nHost: soak\r\nAuthorization: Bearer " + r.AbusiveKey + "\r\n\r\n"
+	text := "GET " + workflows + "/" + steadyWorkflow + " HTTP/1.1\r\nHost: soak\r\nAuthorization: Bearer " + r.AbusiveKey + "\r\n\r\n"
 	return func(ctx context.Context, kind string) error {
 		conn, hangUp, err := r.dial(ctx)
 		if err != nil {
@@ -200,7 +200,7 @@ func (r *run) leave(ctx context.Context, _ string) error {
 		return err
 	}
 	defer hangUp()
-	_, err = io.WriteString(conn, "GET "+workflows+"/"+steady+"/result?wait=50s HTTP/1.1\r\nHost: soak\r\nAuthorization: Bearer "+r.AbusiveKey+"\r\n\r\n")
+	_, err = io.WriteString(conn, "GET "+workflows+"/"+steadyWorkflow+"/result?wait=50s HTTP/1.1\r\nHost: soak\r\nAuthorization: Bearer "+r.AbusiveKey+"\r\n\r\n")
 	if err != nil {
 		return err
 	}
@@ -213,11 +213,11 @@ func (r *run) leave(ctx context.Context, _ string) error {
 
 // wait waits for the workflow that does not end.
 func (r *run) wait(ctx context.Context, kind string) error {
-	a, err := r.ask(ctx, http.MethodGet, workflows+"/"+steady+"/result?wait=5s", r.AbusiveKey, "")
+	a, err := r.do(ctx, http.MethodGet, workflows+"/"+steadyWorkflow+"/result?wait=5s", r.AbusiveKey, "")
 	if err != nil {
 		return err
 	}
-	r.saw(kind, a.status, a.contentType, a.text)
+	r.record(kind, a.status, a.contentType, a.text)
 	if a.status == http.StatusTooManyRequests {
 		select {
 		case <-ctx.Done():

@@ -11,8 +11,8 @@ import (
 
 // The promises.
 const (
-	// patience is what the good caller's p99 may become, as a multiple of its p99 alone.
-	patience = 3
+	// maxSlowdown is what the good caller's p99 may become, as a multiple of its p99 alone.
+	maxSlowdown = 3
 	// goroutineSlack are goroutines that come and go by themselves: idle connections, timers, the metrics' own.
 	goroutineSlack = 20
 	// memoryGrowth is by how much memory may grow from the first third of the run to the last, beyond memorySlack.
@@ -35,8 +35,8 @@ func (l Latencies) add(others Latencies) {
 	}
 }
 
-// together adds what all kinds of requests took, as a kind of its own.
-func (l Latencies) together() {
+// addTotal adds what all kinds of requests took, as a kind of its own.
+func (l Latencies) addTotal() {
 	var all []time.Duration
 	for _, latencies := range l {
 		all = append(all, latencies...)
@@ -62,8 +62,8 @@ type Report struct {
 	tally *Tally
 }
 
-// judge holds the report against the promises.
-func (r *Report) judge() error {
+// check holds the report against the promises.
+func (r *Report) check() error {
 	var broken []error
 	for what, times := range r.tally.Violations {
 		broken = append(broken, fmt.Errorf("%d times %s", times, what))
@@ -83,17 +83,17 @@ func (r *Report) judge() error {
 	return errors.Join(broken...)
 }
 
-// Slowed is by how much the good caller's p99 of a kind of request grew under load.
-func (r *Report) Slowed(kind string) float64 {
+// Slowdown is by how much the good caller's p99 of a kind of request grew under load.
+func (r *Report) Slowdown(kind string) float64 {
 	return float64(percentile(r.Loaded[kind], 0.99)) / float64(percentile(r.Alone[kind], 0.99))
 }
 
-// Patient holds the good caller's latencies against the promise, those of each kind of request and of all together. It is
+// CheckLatencies holds the good caller's latencies against the promise, those of each kind of request and of all together. It is
 // apart from what [Run] checks, because short runs on a machine with other work measure that work.
-func (r *Report) Patient() error {
+func (r *Report) CheckLatencies() error {
 	var broken []error
 	for _, kind := range slices.Sorted(maps.Keys(r.Alone)) {
-		if slowed := r.Slowed(kind); slowed > patience {
+		if slowed := r.Slowdown(kind); slowed > maxSlowdown {
 			broken = append(broken, fmt.Errorf("the good caller's p99 grew %.1f times: %s", slowed, kind))
 		}
 	}
@@ -126,7 +126,7 @@ func (r *Report) Write(w io.Writer) {
 		alone, loaded := r.Alone[kind], r.Loaded[kind]
 		round := func(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }
 		say("%-24s %10s %10s %10s %10s %8.2f", kind, round(percentile(alone, 0.5)), round(percentile(alone, 0.99)),
-			round(percentile(loaded, 0.5)), round(percentile(loaded, 0.99)), r.Slowed(kind))
+			round(percentile(loaded, 0.5)), round(percentile(loaded, 0.99)), r.Slowdown(kind))
 	}
 	say("\n%-24s %s", "answers", "by status")
 	for _, kind := range slices.Sorted(maps.Keys(r.tally.Answers)) {

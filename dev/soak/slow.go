@@ -29,15 +29,15 @@ const (
 	largeSignal  = 1 << 20
 )
 
-// grow makes the large history.
-func (r *run) grow(ctx context.Context) error {
+// makeLargeHistory makes the large history.
+func (r *run) makeLargeHistory(ctx context.Context) error {
 	signal := `{"signal":"poke","args":["` + strings.Repeat("a", largeSignal) + `"]}`
 	for i := range largeSignals + 1 {
 		path, body := workflows+"/"+large+"/signal", signal
 		if i == 0 {
 			path, body = workflows, `{"workflowType":"Wait","workflowId":"`+large+`","taskQueue":"`+r.TaskQueue+`"}`
 		}
-		a, err := r.ask(ctx, http.MethodPost, path, r.GoodKey, body)
+		a, err := r.do(ctx, http.MethodPost, path, r.GoodKey, body)
 		if err == nil && a.status >= http.StatusMultipleChoices {
 			err = fmt.Errorf("make a large history: %d %s", a.status, firstLine(a.text))
 		}
@@ -68,12 +68,12 @@ func (r *run) slowAttacks() []attack {
 	start := `{"workflowType":"Echo","workflowId":"soak-values","taskQueue":"` + r.TaskQueue + `",`
 	const tooLarge, second = http.StatusRequestEntityTooLarge, time.Second
 	return []attack{
-		{"many args of a query", 1, second, r.refused(post(r.AbusiveKey, workflows+"/"+steady+"/query", `{"query":"echo","args":`+list("0")+`}`), tooLarge)},
-		{"many args", 1, second, r.refused(post(slowKey, workflows, start+`"args":`+list("0")+`}`), tooLarge)},
-		{"many values in memo", 1, second, r.refused(post(slowKey, workflows, start+`"memo":{`+memo.String()+`"a":0}}`), tooLarge)},
-		{"many invalid names", 1, second, r.refused(post(slowKey, workflows+"/"+steady+"/tokens", `{"signals":`+list(`""`)+`}`),
+		{"many args of a query", 1, second, r.wantRejected(post(r.AbusiveKey, workflows+"/"+steadyWorkflow+"/query", `{"query":"echo","args":`+list("0")+`}`), tooLarge)},
+		{"many args", 1, second, r.wantRejected(post(slowKey, workflows, start+`"args":`+list("0")+`}`), tooLarge)},
+		{"many values in memo", 1, second, r.wantRejected(post(slowKey, workflows, start+`"memo":{`+memo.String()+`"a":0}}`), tooLarge)},
+		{"many invalid names", 1, second, r.wantRejected(post(slowKey, workflows+"/"+steadyWorkflow+"/tokens", `{"signals":`+list(`""`)+`}`),
 			http.StatusBadRequest, http.StatusForbidden, tooLarge)},
-		{"many empty executions", 1, second, r.refused(post(slowKey, "/v1/namespaces/default/batches", `{"executions":`+list("{}")+`}`),
+		{"many empty executions", 1, second, r.wantRejected(post(slowKey, "/v1/namespaces/default/batches", `{"executions":`+list("{}")+`}`),
 			http.StatusBadRequest, tooLarge)},
 		{"slow bodies", 100, 0, r.slowBody(slowKey)},
 		{"slow bodies of another caller", 100, 0, r.slowBody(slowerKey)},
@@ -82,16 +82,16 @@ func (r *run) slowAttacks() []attack {
 	}
 }
 
-// largestRefusal is the most that a refusal says, whatever it refuses.
-const largestRefusal = 64 << 10
+// maxRejectionBytes is the most that a refusal says, whatever it refuses.
+const maxRejectionBytes = 64 << 10
 
 // overloaded are the refusals that any request may get.
 func overloaded(status int) bool {
 	return status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
 }
 
-// refused sends the same request each time, and wants one of the statuses, in few bytes.
-func (r *run) refused(text string, statuses ...int) func(context.Context, string) error {
+// wantRejected sends the same request each time, and wants one of the statuses, in few bytes.
+func (r *run) wantRejected(text string, statuses ...int) func(context.Context, string) error {
 	return func(ctx context.Context, kind string) error {
 		conn, hangUp, err := r.dial(ctx)
 		if err != nil {
@@ -108,7 +108,7 @@ func (r *run) refused(text string, statuses ...int) func(context.Context, string
 		if !slices.Contains(statuses, a.status) && !overloaded(a.status) {
 			r.violatedf("%s: %d %s", kind, a.status, firstLine(a.text))
 		}
-		if len(a.text) > largestRefusal {
+		if len(a.text) > maxRejectionBytes {
 			r.violatedf("%s: a refusal of %d MB", kind, len(a.text)>>20) //nolint:mnd // bytes in a megabyte
 		}
 		return nil
@@ -116,15 +116,15 @@ func (r *run) refused(text string, statuses ...int) func(context.Context, string
 }
 
 // response reads one, and notes it.
-func (r *run) response(conn net.Conn, kind string) (answer, error) {
+func (r *run) response(conn net.Conn, kind string) (apiResponse, error) {
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
-		return answer{}, err
+		return apiResponse{}, err
 	}
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
-	a := answer{response.StatusCode, response.Header.Get("Content-Type"), string(text)}
-	r.saw(kind, a.status, a.contentType, a.text)
+	a := apiResponse{response.StatusCode, response.Header.Get("Content-Type"), string(text)}
+	r.record(kind, a.status, a.contentType, a.text)
 	return a, err
 }
 
@@ -144,7 +144,7 @@ func (r *run) slowBody(key string) func(context.Context, string) error {
 		responded := make(chan struct{})
 		go func() {
 			defer close(responded)
-			var a answer
+			var a apiResponse
 			if a, err = r.response(conn, kind); err == nil && a.status != http.StatusRequestTimeout && !overloaded(a.status) {
 				r.violatedf("%s: %d %s", kind, a.status, firstLine(a.text))
 			}
@@ -155,8 +155,8 @@ func (r *run) slowBody(key string) func(context.Context, string) error {
 		for {
 			select {
 			case <-responded:
-				r.afterRefusal(ctx)
-				return r.late(kind, settle, err)
+				r.pauseAfterRejection(ctx)
+				return r.timedOut(kind, settle, err)
 			case <-ticker.C:
 				_, _ = io.WriteString(conn, " ") // the response says what became of it
 			}
@@ -164,16 +164,16 @@ func (r *run) slowBody(key string) func(context.Context, string) error {
 	}
 }
 
-// afterRefusal is the pause of those who hold connections: they are hostile by what they hold, not by their number.
-func (r *run) afterRefusal(ctx context.Context) {
+// pauseAfterRejection is the pause of those who hold connections: they are hostile by what they hold, not by their number.
+func (r *run) pauseAfterRejection(ctx context.Context) {
 	select {
 	case <-ctx.Done():
 	case <-time.After(time.Second):
 	}
 }
 
-// late makes a broken promise of a deadline that has passed, whatever the address of the connection.
-func (r *run) late(kind string, limit time.Duration, err error) error {
+// timedOut makes a broken promise of a deadline that has passed, whatever the address of the connection.
+func (r *run) timedOut(kind string, limit time.Duration, err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		r.violatedf("%s: neither refused nor cut after %s", kind, limit)
 		return nil
@@ -209,10 +209,10 @@ func (r *run) slowReader(text string) func(context.Context, string) error {
 		}
 		response, err := http.ReadResponse(bufio.NewReaderSize(conn, slowRead), nil)
 		if err != nil {
-			return r.late(kind, held, err)
+			return r.timedOut(kind, held, err)
 		}
 		defer func() { _ = response.Body.Close() }()
-		r.saw(kind, response.StatusCode, response.Header.Get("Content-Type"), "")
+		r.record(kind, response.StatusCode, response.Header.Get("Content-Type"), "")
 		ticker := time.NewTicker(time.Second)
 		defer ticker.Stop()
 		for err == nil {
@@ -223,7 +223,7 @@ func (r *run) slowReader(text string) func(context.Context, string) error {
 				_, err = io.CopyN(io.Discard, response.Body, slowRead)
 			}
 		}
-		r.afterRefusal(ctx)
-		return r.late(kind, held, err)
+		r.pauseAfterRejection(ctx)
+		return r.timedOut(kind, held, err)
 	}
 }

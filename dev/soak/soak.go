@@ -61,30 +61,30 @@ func Run(ctx context.Context, options Options) (*Report, error) {
 	}
 	alone := options.Duration / 10
 	r.sayf("the good caller alone, for %s", alone/2)
-	r.good(ctx, alone/8) // warms caches up, and is not measured
-	report := &Report{tally: r.Tally, Alone: r.good(ctx, alone/2-alone/8)}
+	r.goodTraffic(ctx, alone/8) // warms caches up, and is not measured
+	report := &Report{tally: r.Tally, Alone: r.goodTraffic(ctx, alone/2-alone/8)}
 	var err error
 	if report.Before, err = r.sample(ctx); err != nil {
 		return nil, err
 	}
 	loaded := options.Duration - alone
 	r.sayf("everybody, for %s", loaded)
-	if report.Loaded, report.Samples, err = r.everybody(ctx, loaded); err != nil {
+	if report.Loaded, report.Samples, err = r.measureUnderLoad(ctx, loaded); err != nil {
 		return report, err
 	}
 	r.sayf("quiet")
-	if report.After, err = r.quiet(ctx, report.Before); err != nil {
+	if report.After, err = r.awaitIdle(ctx, report.Before); err != nil {
 		return report, err
 	}
 	r.sayf("the good caller alone again, for %s", alone/2)
-	report.Alone.add(r.good(ctx, alone/2))
-	report.Alone.together()
-	report.Loaded.together()
-	return report, report.judge()
+	report.Alone.add(r.goodTraffic(ctx, alone/2))
+	report.Alone.addTotal()
+	report.Loaded.addTotal()
+	return report, report.check()
 }
 
-// everybody runs the good caller beside all hostile ones.
-func (r *run) everybody(ctx context.Context, length time.Duration) (latencies Latencies, samples []Sample, err error) {
+// measureUnderLoad runs the good caller beside all hostile ones.
+func (r *run) measureUnderLoad(ctx context.Context, length time.Duration) (latencies Latencies, samples []Sample, err error) {
 	hostile, end := context.WithTimeout(ctx, length+time.Minute)
 	defer end()
 	var others sync.WaitGroup
@@ -95,7 +95,7 @@ func (r *run) everybody(ctx context.Context, length time.Duration) (latencies La
 		}
 	})
 	others.Go(func() { samples = r.watch(hostile) })
-	latencies = r.good(ctx, length)
+	latencies = r.goodTraffic(ctx, length)
 	end()
 	others.Wait()
 	return latencies, samples, err
@@ -115,8 +115,8 @@ func Attack(ctx context.Context, options Options) (*Tally, error) {
 	return r.Tally, nil
 }
 
-// quiet waits until the gateway is as it was before.
-func (r *run) quiet(ctx context.Context, before Sample) (Sample, error) {
+// awaitIdle waits until the gateway is as it was before.
+func (r *run) awaitIdle(ctx context.Context, before Sample) (Sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, settle)
 	defer cancel()
 	r.client.CloseIdleConnections()

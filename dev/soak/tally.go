@@ -20,8 +20,8 @@ func NewTally() *Tally {
 	return &Tally{Answers: map[string]map[int]int{}, Violations: map[string]int{}}
 }
 
-// saw notes an answer. A failure of the gateway must be a problem of its table, and never its own.
-func (t *Tally) saw(kind string, status int, contentType, body string) {
+// record notes an answer. A failure of the gateway must be a problem of its table, and never its own.
+func (t *Tally) record(kind string, status int, contentType, body string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.Answers[kind] == nil {

@@ -23,7 +23,7 @@ func TestFailuresOutsideTheTableAreViolations(t *testing.T) {
 		"the gateway's own failure":    {http.StatusInternalServerError, problemType, `{"code":"internal"}`, 1},
 	} {
 		tally := NewTally()
-		tally.saw("kind", test.status, test.contentType, test.body)
+		tally.record("kind", test.status, test.contentType, test.body)
 		require.Len(t, tally.Violations, test.want, name)
 	}
 }
@@ -32,7 +32,7 @@ func TestTheGoodCallerIsHeldToEachKindOfRequest(t *testing.T) {
 	t.Parallel()
 	alone := Latencies{"read": {time.Millisecond}, "write": {10 * time.Millisecond}}
 	report := &Report{Alone: alone, Loaded: Latencies{"read": {3 * time.Millisecond}, "write": {30 * time.Millisecond}}}
-	require.NoError(t, report.Patient())
+	require.NoError(t, report.CheckLatencies())
 	report.Loaded["read"] = []time.Duration{4 * time.Millisecond}
-	require.ErrorContains(t, report.Patient(), "read")
+	require.ErrorContains(t, report.CheckLatencies(), "read")
 }

@@ -58,7 +58,7 @@ func (s *Stack) StartGateway(ctx context.Context, options GatewayOptions) (*Gate
 	}
 	gateway := &Gateway{process: process}
 	if options.Port != 0 && options.AdminPort != 0 {
-		gateway.serves(public, admin)
+		gateway.setAddresses(public, admin)
 	}
 	if err := gateway.awaitReady(ctx); err != nil {
 		process.kill()
@@ -97,7 +97,7 @@ func (g *Gateway) Err() error {
 	if g.process.err == nil {
 		return nil
 	}
-	return fmt.Errorf("the gateway ended: %w\n%s", g.process.err, g.process.lastWords())
+	return fmt.Errorf("the gateway ended: %w\n%s", g.process.err, g.process.logTail())
 }
 
 // Stop lets the gateway drain and returns once it has ended. When ctx ends first the gateway is killed, and that is an
@@ -114,7 +114,7 @@ func (g *Gateway) Stop(ctx context.Context) error {
 	return nil
 }
 
-func (g *Gateway) serves(public, admin string) {
+func (g *Gateway) setAddresses(public, admin string) {
 	g.URL, g.AdminURL = "http://"+public, "http://"+admin
 }
 
@@ -123,21 +123,21 @@ func (g *Gateway) awaitReady(ctx context.Context) error {
 	const pause = 20 * time.Millisecond
 	ticker := time.NewTicker(pause)
 	defer ticker.Stop()
-	for !g.located() || !g.ready(ctx) {
+	for !g.addressesKnown() || !g.ready(ctx) {
 		select {
 		case <-g.Done():
-			return fmt.Errorf("the gateway ended before it was ready: %w\n%s", g.process.err, g.process.lastWords())
+			return fmt.Errorf("the gateway ended before it was ready: %w\n%s", g.process.err, g.process.logTail())
 		case <-ctx.Done():
-			return fmt.Errorf("wait for the gateway: %w\n%s", ctx.Err(), g.process.lastWords())
+			return fmt.Errorf("wait for the gateway: %w\n%s", ctx.Err(), g.process.logTail())
 		case <-ticker.C:
 		}
 	}
 	return nil
 }
 
-// located reports whether it is known where the gateway listens. A port that was picked for it could be another's by the
+// addressesKnown reports whether it is known where the gateway listens. A port that was picked for it could be another's by the
 // time it listens, so it picks its own and says so.
-func (g *Gateway) located() bool {
+func (g *Gateway) addressesKnown() bool {
 	if g.AdminURL != "" {
 		return true
 	}
@@ -148,7 +148,7 @@ func (g *Gateway) located() bool {
 			Admin   string `json:"admin"`
 		}
 		if json.Unmarshal([]byte(line), &said) == nil && said.Message == "serving" {
-			g.serves(said.Public, said.Admin)
+			g.setAddresses(said.Public, said.Admin)
 			return true
 		}
 	}

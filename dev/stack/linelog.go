@@ -31,7 +31,7 @@ func (l *lineLog) Write(data []byte) (int, error) {
 	if len(l.partial) > maxLine && !bytes.Contains(l.partial, []byte{'\n'}) {
 		l.partial = append(l.partial, '\n')
 	}
-	l.handOn()
+	l.forwardLines()
 	return len(data), nil
 }
 
@@ -41,12 +41,12 @@ func (l *lineLog) flush() {
 	defer l.mu.Unlock()
 	if len(l.partial) > 0 {
 		l.partial = append(l.partial, '\n')
-		l.handOn()
+		l.forwardLines()
 	}
 }
 
-// handOn hands on the lines that are whole, in one piece.
-func (l *lineLog) handOn() {
+// forwardLines hands on the lines that are whole, in one piece.
+func (l *lineLog) forwardLines() {
 	end := bytes.LastIndexByte(l.partial, '\n') + 1
 	if end == 0 {
 		return

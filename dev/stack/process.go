@@ -46,7 +46,7 @@ func (p *process) wait(ctx context.Context) error {
 	case <-p.done:
 		return p.err
 	case <-ctx.Done():
-		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopBound)
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 		defer cancel()
 		return errors.Join(context.Cause(ctx), p.stop(bounded))
 	}
@@ -79,8 +79,8 @@ func (p *process) signalGroup(signal syscall.Signal) {
 	}
 }
 
-// lastWords is the end of the log, for an error that has to explain itself.
-func (p *process) lastWords() string {
+// logTail is the end of the log, for an error that has to explain itself.
+func (p *process) logTail() string {
 	const enough = 20
 	lines := p.log.lines()
 	return strings.Join(lines[max(0, len(lines)-enough):], "\n")

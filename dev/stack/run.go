@@ -125,7 +125,7 @@ func (r *runner) build(ctx context.Context) error {
 			return err
 		}
 		if err := process.wait(ctx); err != nil {
-			return fmt.Errorf("build the gateway: %w\n%s", err, process.lastWords())
+			return fmt.Errorf("build the gateway: %w\n%s", err, process.logTail())
 		}
 		return nil
 	})
@@ -158,8 +158,8 @@ func (r *runner) startGateway(ctx context.Context, stack *Stack) (gateway *Gatew
 func (r *runner) stop(stack *Stack) error {
 	err := r.progress.Step("stopping the gateway, the worker and Temporal", nil, stack.Stop)
 	if err != nil {
-		r.progress.Say(err.Error())
+		r.progress.Println(err.Error())
 	}
-	r.progress.Say("stopped")
+	r.progress.Println("stopped")
 	return err
 }

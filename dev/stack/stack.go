@@ -27,8 +27,8 @@ const (
 
 const (
 	loopbackIP = "127.0.0.1"
-	// stopBound is what a process gets to end in peace.
-	stopBound = 15 * time.Second
+	// stopTimeout is what a process gets to end in peace.
+	stopTimeout = 15 * time.Second
 )
 
 // Options says what differs between one stack and another. The zero value is a good stack, on free ports.
@@ -109,7 +109,7 @@ func (s *Stack) Client() client.Client { return s.client }
 
 // Stop ends the gateways, each after it has drained or the time for it is over, then the worker, then Temporal.
 func (s *Stack) Stop() error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopBound)
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// worldBound is what a world of tests gets to become ready.
-const worldBound = time.Minute
+// sharedStartTimeout is what a world of tests gets to become ready.
+const sharedStartTimeout = time.Minute
 
 // RunTests runs the tests of a package in a world that they share, and gives the exit code for its TestMain, whose m is
 // tests. The world starts what the tests need, runs them and stops it again; bin/NAME.log is its log.
@@ -26,7 +26,7 @@ func RunTests(name string, tests interface{ Run() int }, world func(ctx context.
 }
 
 func runTests(name string, tests func() int, world func(context.Context, io.Writer, func() int) (int, error)) (code int, err error) {
-	if err := manyAtOnce(); err != nil {
+	if err := raiseParallelism(); err != nil {
 		return 0, err
 	}
 	log, err := CreateLog(name + ".log")
@@ -34,14 +34,14 @@ func runTests(name string, tests func() int, world func(context.Context, io.Writ
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	ctx, cancel := context.WithTimeout(context.Background(), worldBound)
+	ctx, cancel := context.WithTimeout(context.Background(), sharedStartTimeout)
 	defer cancel()
 	return world(ctx, log, tests)
 }
 
-// manyAtOnce lets more tests run at once than there are processors: they mostly wait, for timers, polls and the
+// raiseParallelism lets more tests run at once than there are processors: they mostly wait, for timers, polls and the
 // visibility store.
-func manyAtOnce() error {
+func raiseParallelism() error {
 	if FlagGiven("test.parallel") {
 		return nil
 	}

@@ -7,7 +7,7 @@ import (
 
 // welcome ends the start with one line that says where everything is, and three commands to paste into another terminal.
 func (r *runner) welcome(stack *Stack, gateway *Gateway) {
-	r.progress.Say(fmt.Sprintf("ready: gateway %s, admin %s, Temporal %s, log %s; Ctrl-C stops all. Try:",
+	r.progress.Println(fmt.Sprintf("ready: gateway %s, admin %s, Temporal %s, log %s; Ctrl-C stops all. Try:",
 		gateway.URL, gateway.AdminURL, stack.Temporal().Address(), r.options.LogFile))
 	_, _ = fmt.Fprintf(r.options.Out, "\n%s\n", strings.Join(commands(gateway.URL), "\n"))
 }

@@ -22,8 +22,8 @@ import (
 )
 
 const (
-	// attackers is the argument that makes this program the hostile traffic alone.
-	attackers = "attackers"
+	// attackArgument is the argument that makes this program the hostile traffic alone.
+	attackArgument = "attackers"
 	// lowest is the priority of those that only take what time is left.
 	lowest = "19"
 	// lazyGC lets Temporal and the good caller, who share this process, take their time from memory: their collections
@@ -35,7 +35,7 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	var err error
-	if len(os.Args) == 2 && os.Args[1] == attackers { //nolint:mnd // the program and its argument
+	if len(os.Args) == 2 && os.Args[1] == attackArgument { //nolint:mnd // the program and its argument
 		err = attack(ctx, os.Stdin, os.Stdout)
 	} else if err = run(ctx); err == nil {
 		_, _ = fmt.Fprintln(os.Stdout, "\nevery promise was kept")
@@ -79,22 +79,22 @@ func run(ctx context.Context) (err error) {
 	report, err := soak.Run(ctx, soak.Options{
 		URL: gateway.URL, AdminURL: gateway.AdminURL, GoodKey: stack.WriterKey, AbusiveKey: stack.ReaderKey,
 		TaskQueue: sample.TaskQueue, Duration: *duration, GoodRate: *rate, Flood: *flood, Out: os.Stdout,
-		Attack: elsewhere,
+		Attack: attackInProcess,
 	})
 	if report != nil {
 		report.Write(os.Stdout)
-		err = errors.Join(err, report.Patient())
+		err = errors.Join(err, report.CheckLatencies())
 	}
 	return err
 }
 
-// elsewhere attacks from a process of the lowest priority: the attackers' machines are not the gateway's.
-func elsewhere(ctx context.Context, options soak.Options) (*soak.Tally, error) {
+// attackInProcess attacks from a process of the lowest priority: the attackers' machines are not the gateway's.
+func attackInProcess(ctx context.Context, options soak.Options) (*soak.Tally, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	command := exec.CommandContext(ctx, "nice", "-n", lowest, self, attackers)
+	command := exec.CommandContext(ctx, "nice", "-n", lowest, self, attackArgument)
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	command.WaitDelay = time.Minute
 	command.Stderr = os.Stderr

@@ -23,10 +23,10 @@ import (
 const (
 	failed = 1
 	usage  = 2
-	// bySignal is what a shell adds to the signal that ended a command.
-	bySignal = 128
-	// startBound is what the stack gets to become ready, stopBound what the command gets to end in peace.
-	startBound, stopBound = time.Minute, 10 * time.Second
+	// signalExitBase is what a shell adds to the signal that ended a command.
+	signalExitBase = 128
+	// startTimeout is what the stack gets to become ready, stopTimeout what the command gets to end in peace.
+	startTimeout, stopTimeout = time.Minute, 10 * time.Second
 )
 
 func main() {
@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		return failed, err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	starting, cancel := context.WithTimeout(ctx, startBound)
+	starting, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	s, err := stack.Start(starting, stack.Options{GatewayBinary: os.Getenv("GATEWAY_BINARY"), Log: log})
 	if err != nil {
@@ -65,7 +65,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	command := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // it is there to run what it is told to
 	command.Env = append(os.Environ(), environment(s, gateway)...)
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, stdout, stderr
-	code, err = finish(command)
+	code, err = runGroup(command)
 	select {
 	case <-gateway.Done():
 		err = errors.Join(err, errors.New("the gateway ended by itself"), gateway.Err())
@@ -88,20 +88,20 @@ func environment(s *stack.Stack, gateway *stack.Gateway) []string {
 	}
 }
 
-// finish runs a command and everything that it starts in a process group of their own, so that whoever stops with-stack
+// runGroup runs a command and everything that it starts in a process group of their own, so that whoever stops with-stack
 // stops them all, and nothing outlives the stack.
-func finish(command *exec.Cmd) (code int, err error) {
+func runGroup(command *exec.Cmd) (code int, err error) {
 	signalGroup := func(signal syscall.Signal) error { return syscall.Kill(-command.Process.Pid, signal) }
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return signalGroup(syscall.SIGTERM) }
-	command.WaitDelay = stopBound
+	command.WaitDelay = stopTimeout
 	err = command.Run()
 	if command.Process == nil {
 		return failed, err
 	}
 	_ = signalGroup(syscall.SIGKILL)
 	if status, ok := command.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		return bySignal + int(status.Signal()), nil
+		return signalExitBase + int(status.Signal()), nil
 	}
 	if _, exited := errors.AsType[*exec.ExitError](err); exited {
 		err = nil

@@ -43,7 +43,7 @@ func TestInterruptStopsTheCommandAndAllThatItStarted(t *testing.T) {
 	// Without a signal for the whole group the grandchild would keep the output open, and run from ending.
 	code, err := run(ctx, []string{"sh", "-c", "echo running; sleep 1000 & wait"}, writer, io.Discard)
 	require.NoError(t, err)
-	require.Equal(t, bySignal+15, code)
+	require.Equal(t, signalExitBase+15, code)
 	require.NoError(t, writer.Close())
 }
 

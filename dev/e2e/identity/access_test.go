@@ -53,7 +53,7 @@ func TestACallerSeesItsNamespaceOnly(t *testing.T) {
 
 // Nobody comes to the server but through the gateway, and the gateway lets nobody in who has no key.
 func TestNobodyIsServedWithoutAToken(t *testing.T) {
-	connection, err := grpc.NewClient(here.server.Address(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	connection, err := grpc.NewClient(shared.server.Address(), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, connection.Close()) }()
 	_, err = workflowservice.NewWorkflowServiceClient(connection).CountWorkflowExecutions(

@@ -15,7 +15,7 @@ func TestTheKeysFileChangesUnderLoad(t *testing.T) {
 	const usually = time.Second // since others may keep the machine from it now and then
 	var delays []time.Duration
 	l := startLoad(t)
-	t.Cleanup(func() { assert.NoError(t, replace(here.files.keys, keysYAML())) })
+	t.Cleanup(func() { assert.NoError(t, replace(shared.files.keys, keysYAML())) })
 	// It is answered without the server, whose time is not what is measured.
 	late := func() int { return bearer(lateKey).get(t, "/v1/namespaces/"+defaultNamespace+"/client").status }
 	require.Equal(t, http.StatusUnauthorized, late())
@@ -24,9 +24,9 @@ func TestTheKeysFileChangesUnderLoad(t *testing.T) {
 		rounds = 2
 	}
 	for range rounds {
-		require.NoError(t, replace(here.files.keys, keysYAML("late")))
+		require.NoError(t, replace(shared.files.keys, keysYAML("late")))
 		in := eventually(t, "the new key is taken", func() bool { return late() == http.StatusOK })
-		require.NoError(t, replace(here.files.keys, keysYAML()))
+		require.NoError(t, replace(shared.files.keys, keysYAML()))
 		out := eventually(t, "it is refused again", func() bool { return late() == http.StatusUnauthorized })
 		t.Logf("taken after %v, refused after %v", in.Round(time.Millisecond), out.Round(time.Millisecond))
 		delays = append(delays, in, out)
@@ -39,13 +39,13 @@ func TestTheKeysFileChangesUnderLoad(t *testing.T) {
 // TestABrokenKeysFileChangesNothing is not told more than once, and shows in a metric.
 func TestABrokenKeysFileChangesNothing(t *testing.T) {
 	failures := func() int { return metric(t, "flowgate_keys_reloads_total", `outcome="failure"`) }
-	rejected, failed := here.notes.rejections(), failures()
+	rejected, failed := shared.keyLog.rejections(), failures()
 	l := startLoad(t)
-	require.NoError(t, replace(here.files.keys, keysYAML()+"  - {id: nobody, grants: nothing}\n"))
-	t.Cleanup(func() { assert.NoError(t, replace(here.files.keys, keysYAML())) })
+	require.NoError(t, replace(shared.files.keys, keysYAML()+"  - {id: nobody, grants: nothing}\n"))
+	t.Cleanup(func() { assert.NoError(t, replace(shared.files.keys, keysYAML())) })
 	eventually(t, "it shows", func() bool { return failures() > failed })
 	<-time.After(2 * time.Second) // and is looked at again
 	require.Equal(t, failed+1, failures())
-	require.Equal(t, rejected+1, here.notes.rejections())
+	require.Equal(t, rejected+1, shared.keyLog.rejections())
 	l.end(t)
 }

@@ -63,17 +63,17 @@ func (l *load) call(ctx context.Context, i int) {
 	const patience = 30 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	calls := []func() (answer, error){
-		func() (answer, error) {
-			return bearer(writerKey).send(ctx, http.MethodPost, workflows(defaultNamespace), starting(uuid.NewString()))
+	calls := []func() (apiResponse, error){
+		func() (apiResponse, error) {
+			return bearer(writerKey).send(ctx, http.MethodPost, workflows(defaultNamespace), startBody(uuid.NewString()))
 		},
-		func() (answer, error) {
+		func() (apiResponse, error) {
 			return bearer(strangerKey).send(ctx, http.MethodGet, workflows(otherNamespace)+":count", "")
 		},
-		func() (answer, error) {
+		func() (apiResponse, error) {
 			return bearer(readerKey).send(ctx, http.MethodGet, workflows(defaultNamespace)+":count", "")
 		},
-		func() (answer, error) {
+		func() (apiResponse, error) {
 			return bearer(writerKey).send(ctx, http.MethodGet, workflows(defaultNamespace)+"?pageSize=1", "")
 		},
 	}

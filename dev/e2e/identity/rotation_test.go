@@ -30,14 +30,14 @@ func changeSigningKey(t *testing.T) {
 	signing, err := newSigningKey()
 	require.NoError(t, err)
 	before := publishedKids(t)[0]
-	require.NoError(t, replace(here.files.mint, signing))
+	require.NoError(t, replace(shared.files.mint, signing))
 	var kids []string
 	first := eventually(t, "the new key is published", func() bool {
 		kids = publishedKids(t)
 		return kids[0] != before
 	})
 	require.Contains(t, kids, before, "the old key signs, and is published")
-	signs := eventually(t, "the new key signs", func() bool { return here.notes.signing() == kids[0] })
+	signs := eventually(t, "the new key signs", func() bool { return shared.keyLog.signing() == kids[0] })
 	require.Greater(t, signs, 2*keyRefresh, "servers have had the time to fetch it")
 	require.Contains(t, publishedKids(t), before, "tokens of the old key are not at their end")
 	t.Logf("published after %v, signing %v later", first.Round(time.Millisecond), signs.Round(time.Millisecond))
@@ -54,17 +54,17 @@ func publishedKids(t *testing.T) []string {
 
 // A broken key file changes nothing, and is told once.
 func TestABrokenFileOfSigningKeysChangesNothing(t *testing.T) {
-	rejected := here.notes.rejections()
+	rejected := shared.keyLog.rejections()
 	before := publishedKids(t)
 	good, err := newSigningKey()
 	require.NoError(t, err)
 	l := startLoad(t)
-	require.NoError(t, replace(here.files.mint, "garbage"))
-	eventually(t, "it is told", func() bool { return here.notes.rejections() > rejected })
+	require.NoError(t, replace(shared.files.mint, "garbage"))
+	eventually(t, "it is told", func() bool { return shared.keyLog.rejections() > rejected })
 	require.Equal(t, before, publishedKids(t)[:len(before)])
 	<-time.After(3 * time.Second) // and looked at again
-	require.Equal(t, rejected+1, here.notes.rejections())
+	require.Equal(t, rejected+1, shared.keyLog.rejections())
 	l.end(t)
-	require.NoError(t, replace(here.files.mint, good))
+	require.NoError(t, replace(shared.files.mint, good))
 	eventually(t, "a good file is taken again", func() bool { return publishedKids(t)[0] != before[0] })
 }

@@ -69,8 +69,8 @@ func pattern(rule *annotations.HttpRule) (verb, template string) {
 	}
 }
 
-// ledger counts what was called on both sides.
-type ledger struct {
+// coverage counts what was called on both sides.
+type coverage struct {
 	all []binding
 
 	mu     sync.Mutex
@@ -79,10 +79,10 @@ type ledger struct {
 	exact  int
 }
 
-func newLedger(all []binding) *ledger { return &ledger{all: all, called: map[binding]bool{}} }
+func newCoverage(all []binding) *coverage { return &coverage{all: all, called: map[binding]bool{}} }
 
 // compared is told of each pair of answers; requests that are made for no binding in particular have an empty one.
-func (l *ledger) compared(b binding) {
+func (l *coverage) compared(b binding) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.called[b] = true
@@ -90,13 +90,13 @@ func (l *ledger) compared(b binding) {
 }
 
 // identical is told of each pair that is the same byte for byte.
-func (l *ledger) identical() {
+func (l *coverage) identical() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.exact++
 }
 
-func (l *ledger) summary() string {
+func (l *coverage) summary() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	methods, called, times := map[string]bool{}, map[string]bool{}, 0

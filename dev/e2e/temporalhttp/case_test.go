@@ -26,7 +26,7 @@ type example struct {
 	// only is the part of a template without which a binding is not for this example.
 	only string
 	// prepare makes what the request is about.
-	prepare func(*scene)
+	prepare func(*fixture)
 	// path are the values of the template's fields, by their last name. What is not in it is default for the namespace
 	// and the scene's id for all else.
 	path map[string]string
@@ -43,29 +43,29 @@ type example struct {
 	status int
 }
 
-// scene is what one request is about.
-type scene struct {
+// fixture is what one request is about.
+type fixture struct {
 	*testing.T
 	binding binding
-	// own are the values that no other scene has, by name.
-	own map[string]string
+	// vars are the values that no other scene has, by name.
+	vars map[string]string
 }
 
-// scenes counts, so that each has its own id.
-var scenes atomic.Int64 //nolint:gochecknoglobals // ids are unique among all tests
+// fixtureCount counts, so that each has its own id.
+var fixtureCount atomic.Int64 //nolint:gochecknoglobals // ids are unique among all tests
 
-// newScene makes a scene with an id of its own. All ids have the same length, so that what twins weigh is equal too.
-func newScene(t *testing.T, b binding) *scene {
+// newFixture makes a scene with an id of its own. All ids have the same length, so that what twins weigh is equal too.
+func newFixture(t *testing.T, b binding) *fixture {
 	t.Helper()
-	return &scene{T: t, binding: b, own: map[string]string{"id": fmt.Sprintf("twin-%06d-of-many", scenes.Add(1))}}
+	return &fixture{T: t, binding: b, vars: map[string]string{"id": fmt.Sprintf("twin-%06d-of-many", fixtureCount.Add(1))}}
 }
 
-func (s *scene) id() string { return s.own["id"] }
+func (s *fixture) id() string { return s.vars["id"] }
 
-// fill puts the scene's values in the place of ${name}.
-func (s *scene) fill(text string) string {
+// expand puts the scene's values in the place of ${name}.
+func (s *fixture) expand(text string) string {
 	return os.Expand(text, func(name string) string {
-		value, ok := s.own[name]
+		value, ok := s.vars[name]
 		if !ok {
 			s.Fatalf("the scene has no %s for %s", name, text)
 		}
@@ -73,21 +73,21 @@ func (s *scene) fill(text string) string {
 	})
 }
 
-// do asks Temporal for something that the request needs, and gives its answer.
-func (s *scene) do(verb, path, body string) map[string]any {
+// call asks Temporal for something that the request needs, and gives its answer.
+func (s *fixture) call(verb, path, body string) map[string]any {
 	s.Helper()
-	r := request{verb: verb, path: s.fill(path), body: s.fill(body)}
-	a := here.direct.send(s.T, r)
+	r := request{verb: verb, path: s.expand(path), body: s.expand(body)}
+	a := shared.direct.send(s.T, r)
 	require.Equal(s, http.StatusOK, a.status, "%s %s %s: %s", r.verb, r.path, r.body, a.body)
 	var members map[string]any
 	require.NoError(s, json.Unmarshal([]byte(a.body), &members), "%s", a.body)
 	return members
 }
 
-// try is do for what may not be there yet.
-func (s *scene) try(verb, path, body string) (members map[string]any, ok bool) {
+// tryCall is do for what may not be there yet.
+func (s *fixture) tryCall(verb, path, body string) (members map[string]any, ok bool) {
 	s.Helper()
-	a := here.direct.send(s.T, request{verb: verb, path: s.fill(path), body: s.fill(body)})
+	a := shared.direct.send(s.T, request{verb: verb, path: s.expand(path), body: s.expand(body)})
 	return members, json.Unmarshal([]byte(a.body), &members) == nil && a.status == http.StatusOK
 }
 
@@ -103,22 +103,22 @@ func field(value any, path ...string) any {
 	return value
 }
 
-// keep gives the scene a value of an answer under a name.
-func (s *scene) keep(name string, value any) {
+// set gives the scene a value of an answer under a name.
+func (s *fixture) set(name string, value any) {
 	s.Helper()
 	text, ok := value.(string)
 	require.True(s, ok && text != "", "there is no %s: %v", name, value)
-	s.own[name] = text
+	s.vars[name] = text
 }
 
-// patience is for what must come true.
-const patience = 30 * time.Second
+// timeout is for what must come true.
+const timeout = 30 * time.Second
 
-// until asks until the answer is yes.
-func (s *scene) until(what string, ask func() bool) {
+// eventually asks until the answer is yes.
+func (s *fixture) eventually(what string, ask func() bool) {
 	s.Helper()
 	const pause = 20 * time.Millisecond
-	deadline := time.NewTimer(patience)
+	deadline := time.NewTimer(timeout)
 	defer deadline.Stop()
 	ticker := time.NewTicker(pause)
 	defer ticker.Stop()
@@ -134,7 +134,7 @@ func (s *scene) until(what string, ask func() bool) {
 var fieldPattern = regexp.MustCompile(`\{([^}]*)\}`)
 
 // request is what an example sends in a scene.
-func (e example) request(s *scene) request {
+func (e example) request(s *fixture) request {
 	path := fieldPattern.ReplaceAllStringFunc(s.binding.template, func(field string) string {
 		name := strings.Trim(field, "{}")
 		name = name[strings.LastIndex(name, ".")+1:]
@@ -146,12 +146,12 @@ func (e example) request(s *scene) request {
 		default:
 			value = "${id}"
 		}
-		return url.PathEscape(s.fill(value))
+		return url.PathEscape(s.expand(value))
 	})
 	if e.query != "" {
-		path += "?" + s.fill(e.query)
+		path += "?" + s.expand(e.query)
 	}
-	return request{verb: s.binding.verb, path: path, body: s.fill(e.body), header: e.header}
+	return request{verb: s.binding.verb, path: path, body: s.expand(e.body), header: e.header}
 }
 
 func (e example) onlyReads(b binding) bool { return e.reads || b.verb == http.MethodGet }
@@ -173,50 +173,50 @@ func (e example) compare(t *testing.T, b binding) {
 	if e.onlyReads(b) {
 		e.compareRead(t, b)
 	} else {
-		e.compareTwins(t, b)
+		e.comparePair(t, b)
 	}
-	here.ledger.compared(b)
+	shared.ledger.compared(b)
 }
 
 // compareRead asks both sides about the same. Temporal is asked before and after: when it says the same twice, then there
 // is no excuse for another answer in between.
 func (e example) compareRead(t *testing.T, b binding) {
 	t.Helper()
-	s := e.scene(t, b)
+	s := e.fixture(t, b)
 	r := e.request(s)
-	read := func(a answer) any { return e.worded(putAside(moving, "", decoded(t, a, nil))) }
-	var before, between, after answer
-	s.until("Temporal says the same twice", func() bool {
-		before, between, after = here.direct.send(t, r), here.door.send(t, r), here.direct.send(t, r)
+	read := func(a apiResponse) any { return e.maskWording(mask(changing, "", decoded(t, a, nil))) }
+	var before, between, after apiResponse
+	s.eventually("Temporal says the same twice", func() bool {
+		before, between, after = shared.direct.send(t, r), shared.door.send(t, r), shared.direct.send(t, r)
 		return before.status == after.status && assert.ObjectsAreEqual(read(before), read(after))
 	})
 	require.Equal(t, e.wants(), before.status, "%s %s %s: %s", r.verb, r.path, r.body, before.body)
-	same(t, r, before, between, read(before), read(between))
+	requireSame(t, r, before, between, read(before), read(between))
 }
 
-// compareTwins asks each side about a twin of its own, and then Temporal what has become of both.
-func (e example) compareTwins(t *testing.T, b binding) {
+// comparePair asks each side about a twin of its own, and then Temporal what has become of both.
+func (e example) comparePair(t *testing.T, b binding) {
 	t.Helper()
-	one, other := e.scene(t, b), e.scene(t, b)
+	one, other := e.fixture(t, b), e.fixture(t, b)
 	r, again := e.request(one), e.request(other)
-	temporal, gateway := here.direct.send(t, r), here.door.send(t, again)
+	temporal, gateway := shared.direct.send(t, r), shared.door.send(t, again)
 	require.Equal(t, e.wants(), temporal.status, "%s %s %s: %s", r.verb, r.path, r.body, temporal.body)
-	same(t, again, temporal, gateway, e.worded(one.normal(temporal)), e.worded(other.normal(gateway)))
+	requireSame(t, again, temporal, gateway, e.maskWording(one.normalize(temporal)), e.maskWording(other.normalize(gateway)))
 	if e.after == "" {
 		return
 	}
-	var left, right answer
-	one.until("the twins are equal, or it is clear that they will not be", func() bool {
-		left, right = one.look(e.after), other.look(e.after)
+	var left, right apiResponse
+	one.eventually("the twins are equal, or it is clear that they will not be", func() bool {
+		left, right = one.get(e.after), other.get(e.after)
 		return e.settled == "" || strings.Contains(left.body, e.settled) && strings.Contains(right.body, e.settled)
 	})
 	require.Equal(t, http.StatusOK, left.status, "%s: %s", e.after, left.body)
-	require.Equal(t, one.normal(left), other.normal(right), "%s %s %s, and then %s\nby Temporal: %s\nby the gateway: %s",
+	require.Equal(t, one.normalize(left), other.normalize(right), "%s %s %s, and then %s\nby Temporal: %s\nby the gateway: %s",
 		r.verb, r.path, r.body, e.after, left.body, right.body)
 }
 
-// worded puts the words of an error aside, when they are each side's own.
-func (e example) worded(value any) any {
+// maskWording puts the words of an error aside, when they are each side's own.
+func (e example) maskWording(value any) any {
 	if status, ok := value.(map[string]any); ok && e.wording {
 		if message, ok := status["message"].(string); ok && message != "" {
 			status["message"] = "in its own words"
@@ -225,21 +225,21 @@ func (e example) worded(value any) any {
 	return value
 }
 
-// look asks Temporal, whoever has done what is looked at.
-func (s *scene) look(path string) answer {
+// get asks Temporal, whoever has done what is looked at.
+func (s *fixture) get(path string) apiResponse {
 	s.Helper()
-	return here.direct.send(s.T, request{verb: http.MethodGet, path: s.fill(path)})
+	return shared.direct.send(s.T, request{verb: http.MethodGet, path: s.expand(path)})
 }
 
-// normal is what an answer about a twin comes to.
-func (s *scene) normal(a answer) any {
+// normalize is what an answer about a twin comes to.
+func (s *fixture) normalize(a apiResponse) any {
 	s.Helper()
-	return putAside(different, "", decoded(s.T, a, s.own))
+	return mask(differing, "", decoded(s.T, a, s.vars))
 }
 
-func (e example) scene(t *testing.T, b binding) *scene {
+func (e example) fixture(t *testing.T, b binding) *fixture {
 	t.Helper()
-	s := newScene(t, b)
+	s := newFixture(t, b)
 	if e.prepare != nil {
 		e.prepare(s)
 	}

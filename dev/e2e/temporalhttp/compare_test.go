@@ -12,12 +12,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// different are the members that differ between twins, and why; with a dot, only in what that member holds. Their values
+// differing are the members that differ between twins, and why; with a dot, only in what that member holds. Their values
 // are put aside; that they are there, and hold a text, is still compared. Ids that a case has chosen itself, or was given
 // before, are not in the list: they are replaced by their names, wherever they stand.
 //
 //nolint:gochecknoglobals // an immutable table
-var different = map[string]string{
+var differing = map[string]string{
 	"runId":                  "the server makes one for each run",
 	"firstExecutionRunId":    "the same",
 	"originalExecutionRunId": "the same",
@@ -48,15 +48,15 @@ var different = map[string]string{
 	"stateSizeBytes":                  "holds such times, which weigh more or less",
 }
 
-// moving are the members that differ between two looks at the same, and why.
+// changing are the members that differ between two looks at the same, and why.
 //
 //nolint:gochecknoglobals // an immutable table
-var moving = map[string]string{
+var changing = map[string]string{
 	"executionDuration": "how long it has lasted, at the moment of asking",
 }
 
 // decoded is a body as it is compared: numbers keep their text. What is no JSON is compared as text.
-func decoded(t *testing.T, a answer, own map[string]string) any {
+func decoded(t *testing.T, a apiResponse, own map[string]string) any {
 	t.Helper()
 	body := a.body
 	for _, name := range slices.Sorted(maps.Keys(own)) {
@@ -67,24 +67,24 @@ func decoded(t *testing.T, a answer, own map[string]string) any {
 	}
 	decoder := json.NewDecoder(strings.NewReader(body))
 	decoder.UseNumber()
-	value, err := next(decoder)
+	value, err := decodeValue(decoder)
 	require.NoError(t, err, body)
 	return value
 }
 
-// next reads one value, and no object that has a member twice, which the library would overlook.
-func next(decoder *json.Decoder) (any, error) {
+// decodeValue reads one value, and no object that has a member twice, which the library would overlook.
+func decodeValue(decoder *json.Decoder) (any, error) {
 	token, err := decoder.Token()
 	if err != nil {
 		return nil, err
 	}
 	switch token {
 	case json.Delim('{'):
-		return object(decoder)
+		return decodeObject(decoder)
 	case json.Delim('['):
 		list := []any{}
 		for decoder.More() {
-			element, err := next(decoder)
+			element, err := decodeValue(decoder)
 			if err != nil {
 				return nil, err
 			}
@@ -97,7 +97,7 @@ func next(decoder *json.Decoder) (any, error) {
 	}
 }
 
-func object(decoder *json.Decoder) (any, error) {
+func decodeObject(decoder *json.Decoder) (any, error) {
 	members := map[string]any{}
 	for decoder.More() {
 		name, err := decoder.Token()
@@ -108,7 +108,7 @@ func object(decoder *json.Decoder) (any, error) {
 		if _, twice := members[text]; twice {
 			return nil, fmt.Errorf("member %q is there twice", text)
 		}
-		if members[text], err = next(decoder); err != nil {
+		if members[text], err = decodeValue(decoder); err != nil {
 			return nil, err
 		}
 	}
@@ -116,8 +116,8 @@ func object(decoder *json.Decoder) (any, error) {
 	return members, err
 }
 
-// putAside replaces the values of the named members, in what a member named parent holds.
-func putAside(names map[string]string, parent string, value any) any {
+// mask replaces the values of the named members, in what a member named parent holds.
+func mask(names map[string]string, parent string, value any) any {
 	switch v := value.(type) {
 	case map[string]any:
 		for name, member := range v {
@@ -127,24 +127,24 @@ func putAside(names map[string]string, parent string, value any) any {
 				v[name] = "<" + name + ">"
 				continue
 			}
-			v[name] = putAside(names, name, member)
+			v[name] = mask(names, name, member)
 		}
 	case []any:
 		for i := range v {
-			v[i] = putAside(names, parent, v[i])
+			v[i] = mask(names, parent, v[i])
 		}
 	}
 	return value
 }
 
-// same requires that the gateway answers as Temporal does.
-func same(t *testing.T, r request, temporal, gateway answer, want, got any) {
+// requireSame requires that the gateway answers as Temporal does.
+func requireSame(t *testing.T, r request, temporal, gateway apiResponse, want, got any) {
 	t.Helper()
 	require.Equal(t, temporal.status, gateway.status, "%s %s\nTemporal: %s\nthe gateway: %s", r.verb, r.path, temporal.body, gateway.body)
 	require.Equal(t, contentType(temporal), contentType(gateway), "%s %s: Content-Type", r.verb, r.path)
 	require.Equal(t, layout(temporal.body), layout(gateway.body), "%s %s: white space", r.verb, r.path)
 	if temporal.body == gateway.body {
-		here.ledger.identical()
+		shared.ledger.identical()
 	}
 	require.Equal(t, want, got, "%s %s\n%s\nTemporal: %s\nthe gateway: %s", r.verb, r.path, r.body, temporal.body, gateway.body)
 }
@@ -166,7 +166,7 @@ func layout(body string) string {
 
 // contentType is the type that an answer should have: Temporal calls its JSON "*" unless it was asked for a type of its
 // own.
-func contentType(a answer) string {
+func contentType(a apiResponse) string {
 	if value := a.header.Get("Content-Type"); value != "*" {
 		return value
 	}

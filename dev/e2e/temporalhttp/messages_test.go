@@ -7,7 +7,7 @@ func messageExamples() map[string][]example {
 	return map[string][]example{
 		"SignalWorkflowExecution": {
 			{
-				prepare: nobody, path: map[string]string{"signal_name": "poke it"},
+				prepare: unpolled, path: map[string]string{"signal_name": "poke it"},
 				body: `{"input":[{"n":1},null],"identity":"all","requestId":"${id}-request","workflowExecution":{"runId":"${run}"},
 					"header":{"fields":{"h":"v"}}}`, after: workflow + "/history?noPayloadShorthand",
 			},

@@ -41,8 +41,8 @@ func get(about, path, query string) routed {
 	return routed{about, http.MethodGet, path, example{query: query}}
 }
 
-// asking is a header of the answer's type.
-func asking(accept string) http.Header { return http.Header{"Accept": {accept}} }
+// acceptHeader is a header of the answer's type.
+func acceptHeader(accept string) http.Header { return http.Header{"Accept": {accept}} }
 
 // forms are the ways to ask for another form of JSON: in the query, or as Temporal's own types.
 func forms() []routed {
@@ -65,15 +65,15 @@ func forms() []routed {
 		form("noPayloadShorthand=0", "noPayloadShorthand=0", nil),
 		form("both", "pretty&noPayloadShorthand=true", nil),
 		form("another case", "Pretty", nil),
-		form("accept pretty", "", asking("application/json+pretty")),
-		form("accept long", "", asking("application/json+no-payload-shorthand")),
-		form("accept both", "", asking("application/json+pretty+no-payload-shorthand")),
-		form("accept both, the other way", "", asking("application/json+no-payload-shorthand+pretty")),
-		form("accept json", "", asking("application/json")),
-		form("accept text", "", asking("text/plain")),
-		form("accept many", "", asking("text/html, application/json+pretty")),
+		form("accept pretty", "", acceptHeader("application/json+pretty")),
+		form("accept long", "", acceptHeader("application/json+no-payload-shorthand")),
+		form("accept both", "", acceptHeader("application/json+pretty+no-payload-shorthand")),
+		form("accept both, the other way", "", acceptHeader("application/json+no-payload-shorthand+pretty")),
+		form("accept json", "", acceptHeader("application/json")),
+		form("accept text", "", acceptHeader("text/plain")),
+		form("accept many", "", acceptHeader("text/html, application/json+pretty")),
 		form("accept twice", "", http.Header{"Accept": {"text/html", "application/json+pretty"}}),
-		form("the query wins", "pretty", asking("application/json+no-payload-shorthand")),
+		form("the query wins", "pretty", acceptHeader("application/json+no-payload-shorthand")),
 		{"error, pretty", http.MethodGet, workflowRoute, example{query: "pretty", status: http.StatusNotFound}},
 
 		sending("no type", "", `"input":[1]`),
@@ -211,7 +211,7 @@ func payloads() []routed {
 		if status == 0 {
 			all[len(all)-1].after = workflow + "/history?noPayloadShorthand"
 			start := all[len(all)-1].body
-			all = append(all, routed{about + ", shown", http.MethodGet, historyRoute, example{prepare: func(s *scene) { s.start(start) }}})
+			all = append(all, routed{about + ", shown", http.MethodGet, historyRoute, example{prepare: func(s *fixture) { s.start(start) }}})
 		}
 	}
 	return all
@@ -253,10 +253,10 @@ func routes() []routed {
 
 // large are answers and requests that do not fit into what is usually set aside for them.
 func large() []routed {
-	big := func(s *scene) {
-		nobody(s)
+	big := func(s *fixture) {
+		unpolled(s)
 		for range 4 {
-			s.do(http.MethodPost, workflow+"/signal/poke", `{"input":["`+strings.Repeat("<ü>", 20<<10)+`",{"a":[`+strings.Repeat("1,", 9<<10)+`1]}]}`)
+			s.call(http.MethodPost, workflow+"/signal/poke", `{"input":["`+strings.Repeat("<ü>", 20<<10)+`",{"a":[`+strings.Repeat("1,", 9<<10)+`1]}]}`)
 		}
 	}
 	return []routed{
@@ -265,11 +265,11 @@ func large() []routed {
 		{"history, long form", http.MethodGet, historyRoute, example{prepare: big, query: "noPayloadShorthand"}},
 		{"history, long form, pretty", http.MethodGet, historyRoute, example{prepare: big, query: "noPayloadShorthand&pretty"}},
 		{"signal", http.MethodPost, signalRoute, example{
-			prepare: nobody, path: map[string]string{"signal_name": "poke"}, after: workflow + "/history?noPayloadShorthand",
+			prepare: unpolled, path: map[string]string{"signal_name": "poke"}, after: workflow + "/history?noPayloadShorthand",
 			body: `{` + me + `"input":["` + strings.Repeat("x", 1<<20) + `"]}`,
 		}},
 		{"signal over the server's limit", http.MethodPost, signalRoute, example{
-			prepare: nobody, path: map[string]string{"signal_name": "poke"}, status: http.StatusBadRequest,
+			prepare: unpolled, path: map[string]string{"signal_name": "poke"}, status: http.StatusBadRequest,
 			body: `{` + me + `"input":["` + strings.Repeat("x", 3<<20) + `"]}`,
 		}},
 	}
@@ -286,7 +286,7 @@ func headers() []routed {
 	waiting := func(value string, status int) routed {
 		return routed{
 			"waiting with Grpc-Timeout " + value, http.MethodGet, historyRoute,
-			example{prepare: nobody, query: "waitNewEvent=true&historyEventFilterType=2", header: http.Header{"Grpc-Timeout": {value}}, status: status},
+			example{prepare: unpolled, query: "waitNewEvent=true&historyEventFilterType=2", header: http.Header{"Grpc-Timeout": {value}}, status: status},
 		}
 	}
 	return []routed{

@@ -56,17 +56,17 @@ func scheduleExamples() map[string][]example {
 
 const schedulePath = "/namespaces/default/schedules/${id}"
 
-func schedule(s *scene) {
-	s.do(http.MethodPost, schedulePath, `{`+yearly+`,"requestId":"${id}-first","memo":{"fields":{"note":{"a":1}}}}`)
-	s.until("the schedule is described", func() bool {
-		_, ok := s.try(http.MethodGet, schedulePath, "")
+func schedule(s *fixture) {
+	s.call(http.MethodPost, schedulePath, `{`+yearly+`,"requestId":"${id}-first","memo":{"fields":{"note":{"a":1}}}}`)
+	s.eventually("the schedule is described", func() bool {
+		_, ok := s.tryCall(http.MethodGet, schedulePath, "")
 		return ok
 	})
 }
 
-func listedSchedule(s *scene) {
+func listedSchedule(s *fixture) {
 	schedule(s)
-	s.until("the schedule is listed", func() bool {
-		return field(s.do(http.MethodGet, "/namespaces/default/schedule-count?query=ScheduleId%3D%22${id}%22", ""), "count") == "1"
+	s.eventually("the schedule is listed", func() bool {
+		return field(s.call(http.MethodGet, "/namespaces/default/schedule-count?query=ScheduleId%3D%22${id}%22", ""), "count") == "1"
 	})
 }

@@ -6,16 +6,16 @@ import (
 	"sync"
 )
 
-// notes are the lines of the gateway's log that tell of files and keys. The stack remembers the latest lines only, and
+// keyLog are the lines of the gateway's log that tell of files and keys. The stack remembers the latest lines only, and
 // under load those are of requests.
-type notes struct {
+type keyLog struct {
 	mu      sync.Mutex
 	partial []byte
 	lines   []string
 }
 
 // Write takes a part of the log.
-func (n *notes) Write(data []byte) (int, error) {
+func (n *keyLog) Write(data []byte) (int, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.partial = append(n.partial, data...)
@@ -32,7 +32,7 @@ func (n *notes) Write(data []byte) (int, error) {
 }
 
 // rejections is how often a file was said to be broken.
-func (n *notes) rejections() int {
+func (n *keyLog) rejections() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	count := 0
@@ -45,7 +45,7 @@ func (n *notes) rejections() int {
 }
 
 // signing is the key that signs, once that has changed.
-func (n *notes) signing() string {
+func (n *keyLog) signing() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	kid := ""

@@ -22,16 +22,16 @@ func newID(t *testing.T) string {
 	return strings.ReplaceAll(t.Name(), "/", ".") + "-" + uuid.NewString()[:8]
 }
 
-// of is the path of a workflow, or of what belongs to it.
-func of(workflowID string, rest ...string) string {
+// workflowPath is the path of a workflow, or of what belongs to it.
+func workflowPath(workflowID string, rest ...string) string {
 	return workflows + "/" + url.PathEscape(workflowID) + strings.Join(rest, "")
 }
 
-// inRun is the query that names a run.
-func inRun(runID string) string { return "?runId=" + runID }
+// runQuery is the query that names a run.
+func runQuery(runID string) string { return "?runId=" + runID }
 
-// starting is the body of a start. Fields are more of its members, as JSON.
-func starting(workflowType, workflowID, taskQueue string, fields ...string) string {
+// startBody is the body of a start. Fields are more of its members, as JSON.
+func startBody(workflowType, workflowID, taskQueue string, fields ...string) string {
 	members := []string{
 		`"workflowType":` + quote(workflowType), `"workflowId":` + quote(workflowID), `"taskQueue":` + quote(taskQueue),
 	}
@@ -44,43 +44,43 @@ func quote(text string) string { return strconv.Quote(text) }
 // start starts a workflow of its own for the test, on the sample worker.
 func start(t *testing.T, workflowType string, fields ...string) started {
 	t.Helper()
-	body := starting(workflowType, newID(t), sample.TaskQueue, fields...)
+	body := startBody(workflowType, newID(t), sample.TaskQueue, fields...)
 	return as[started](t, writer().post(t, workflows, body).expect(t, http.StatusCreated))
 }
 
-// abandon starts a workflow on a task queue that nobody polls, so that it stays as it is.
-func abandon(t *testing.T, fields ...string) started {
+// startUnpolled starts a workflow on a task queue that nobody polls, so that it stays as it is.
+func startUnpolled(t *testing.T, fields ...string) started {
 	t.Helper()
-	return abandonAs(t, newID(t), fields...)
+	return startUnpolledAs(t, newID(t), fields...)
 }
 
-func abandonAs(t *testing.T, workflowID string, fields ...string) started {
+func startUnpolledAs(t *testing.T, workflowID string, fields ...string) started {
 	t.Helper()
-	body := starting("Nobody", workflowID, "nobody-"+newID(t), fields...)
+	body := startBody("Nobody", workflowID, "nobody-"+newID(t), fields...)
 	return as[started](t, writer().post(t, workflows, body).expect(t, http.StatusCreated))
 }
 
 // finish lets a Wait workflow complete with value.
 func finish(t *testing.T, workflowID, value string) {
 	t.Helper()
-	writer().post(t, of(workflowID, "/signal"), `{"signal":"finish","args":[`+value+`]}`).expect(t, http.StatusNoContent)
+	writer().post(t, workflowPath(workflowID, "/signal"), `{"signal":"finish","args":[`+value+`]}`).expect(t, http.StatusNoContent)
 }
 
 // terminate ends the current run.
 func terminate(t *testing.T, workflowID string) {
 	t.Helper()
-	writer().post(t, of(workflowID, "/terminate"), "").expect(t, http.StatusNoContent)
+	writer().post(t, workflowPath(workflowID, "/terminate"), "").expect(t, http.StatusNoContent)
 }
 
 // end waits for the outcome of a workflow.
 func end(t *testing.T, workflowID string) outcome {
 	t.Helper()
-	return as[outcome](t, writer().get(t, of(workflowID, "/result?wait=30s")).expect(t, http.StatusOK))
+	return as[outcome](t, writer().get(t, workflowPath(workflowID, "/result?wait=30s")).expect(t, http.StatusOK))
 }
 
 func describe(t *testing.T, workflowID string) workflow {
 	t.Helper()
-	return as[workflow](t, writer().get(t, of(workflowID)).expect(t, http.StatusOK))
+	return as[workflow](t, writer().get(t, workflowPath(workflowID)).expect(t, http.StatusOK))
 }
 
 // eventually asks until the answer is yes, and fails the test when that takes too long.

@@ -18,11 +18,11 @@ import (
 )
 
 // pendingActivity has a workflow schedule an activity, with the test as the worker: it stays as the test leaves it.
-func pendingActivity(s *scene) {
-	nobody(s)
-	s.keep("activity", "chore")
+func pendingActivity(s *fixture) {
+	unpolled(s)
+	s.set("activity", "chore")
 	hour := durationpb.New(time.Hour)
-	s.decide(&command.Command{
+	s.completeWorkflowTask(&command.Command{
 		CommandType: enums.COMMAND_TYPE_SCHEDULE_ACTIVITY_TASK,
 		Attributes: &command.Command_ScheduleActivityTaskCommandAttributes{
 			ScheduleActivityTaskCommandAttributes: &command.ScheduleActivityTaskCommandAttributes{
@@ -37,26 +37,26 @@ func pendingActivity(s *scene) {
 	})
 }
 
-// heldActivity is an activity that the test has begun: of a workflow, or without one where the binding has none.
-func heldActivity(s *scene) {
+// startedActivity is an activity that the test has begun: of a workflow, or without one where the binding has none.
+func startedActivity(s *fixture) {
 	if s.withoutWorkflow() {
 		standalone(s)
 	} else {
 		pendingActivity(s)
 	}
-	s.hold()
+	s.startActivity()
 }
 
 // canceledActivity is held, and asked to end.
-func canceledActivity(s *scene) {
-	heldActivity(s)
+func canceledActivity(s *fixture) {
+	startedActivity(s)
 	if s.withoutWorkflow() {
-		s.do(http.MethodPost, activityPath+"/cancel", `{"requestId":"${id}-cancel","reason":"enough"}`)
+		s.call(http.MethodPost, activityPath+"/cancel", `{"requestId":"${id}-cancel","reason":"enough"}`)
 		return
 	}
 	const scheduled = 5
-	s.do(http.MethodPost, workflow+"/signal/poke", `{}`)
-	s.decide(&command.Command{
+	s.call(http.MethodPost, workflow+"/signal/poke", `{}`)
+	s.completeWorkflowTask(&command.Command{
 		CommandType: enums.COMMAND_TYPE_REQUEST_CANCEL_ACTIVITY_TASK,
 		Attributes: &command.Command_RequestCancelActivityTaskCommandAttributes{
 			RequestCancelActivityTaskCommandAttributes: &command.RequestCancelActivityTaskCommandAttributes{ScheduledEventId: scheduled},
@@ -65,7 +65,7 @@ func canceledActivity(s *scene) {
 }
 
 // withoutWorkflow says that the binding is about an activity of no workflow.
-func (s *scene) withoutWorkflow() bool {
+func (s *fixture) withoutWorkflow() bool {
 	return strings.Contains(s.binding.template, "{namespace}/activities/")
 }
 
@@ -73,41 +73,41 @@ func (s *scene) withoutWorkflow() bool {
 const activityPath = "/namespaces/default/activities/${id}"
 
 // standalone starts an activity without a workflow, on a task queue that nobody polls.
-func standalone(s *scene) {
-	s.keep("activity", s.id())
-	s.keep("run", s.do(http.MethodPost, activityPath,
+func standalone(s *fixture) {
+	s.set("activity", s.id())
+	s.set("run", s.call(http.MethodPost, activityPath,
 		`{"activityType":{"name":"Chore"},"taskQueue":{"name":"${id}"},"startToCloseTimeout":"3600s","heartbeatTimeout":"3600s",
 			"scheduleToCloseTimeout":"7200s","requestId":"${id}-first","input":[{"a":1}],"retryPolicy":{"maximumAttempts":3}}`)["runId"])
 }
 
-// decide answers the workflow task of the scene's workflow.
-func (s *scene) decide(commands ...*command.Command) {
+// completeWorkflowTask answers the workflow task of the scene's workflow.
+func (s *fixture) completeWorkflowTask(commands ...*command.Command) {
 	s.Helper()
 	queue := &taskqueue.TaskQueue{Name: s.id(), Kind: enums.TASK_QUEUE_KIND_NORMAL}
-	ctx, cancel := context.WithTimeout(s.Context(), patience)
+	ctx, cancel := context.WithTimeout(s.Context(), timeout)
 	defer cancel()
-	task, err := here.server.PollWorkflowTaskQueue(ctx, &workflowservice.PollWorkflowTaskQueueRequest{
+	task, err := shared.server.PollWorkflowTaskQueue(ctx, &workflowservice.PollWorkflowTaskQueueRequest{
 		Namespace: "default", TaskQueue: queue, Identity: "hands",
 	})
 	require.NoError(s, err)
 	require.NotEmpty(s, task.GetTaskToken(), "there was no workflow task")
-	_, err = here.server.RespondWorkflowTaskCompleted(ctx, &workflowservice.RespondWorkflowTaskCompletedRequest{
+	_, err = shared.server.RespondWorkflowTaskCompleted(ctx, &workflowservice.RespondWorkflowTaskCompletedRequest{
 		Namespace: "default", TaskToken: task.GetTaskToken(), Commands: commands, Identity: "hands",
 	})
 	require.NoError(s, err)
 }
 
-// hold begins the scene's activity and keeps its token.
-func (s *scene) hold() {
+// startActivity begins the scene's activity and keeps its token.
+func (s *fixture) startActivity() {
 	s.Helper()
-	ctx, cancel := context.WithTimeout(s.Context(), patience)
+	ctx, cancel := context.WithTimeout(s.Context(), timeout)
 	defer cancel()
-	task, err := here.server.PollActivityTaskQueue(ctx, &workflowservice.PollActivityTaskQueueRequest{
+	task, err := shared.server.PollActivityTaskQueue(ctx, &workflowservice.PollActivityTaskQueueRequest{
 		Namespace: "default", TaskQueue: &taskqueue.TaskQueue{Name: s.id()}, Identity: "hands",
 	})
 	require.NoError(s, err)
 	require.NotEmpty(s, task.GetTaskToken(), "there was no activity task")
-	s.own["token"] = base64.StdEncoding.EncodeToString(task.GetTaskToken())
+	s.vars["token"] = base64.StdEncoding.EncodeToString(task.GetTaskToken())
 }
 
 func escaped(text string) string { return url.QueryEscape(text) }

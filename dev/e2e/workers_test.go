@@ -15,19 +15,19 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// handsQueue is where a second worker runs what the sample worker has no need of.
-const handsQueue = "hands"
+// testQueue is where a second worker runs what the sample worker has no need of.
+const testQueue = "hands"
 
 // brokenQuery is a query of Family that always fails.
 const brokenQuery = "broken"
 
-func newWorker(sdk client.Client) worker.Worker { return newWorkerOn(sdk, handsQueue) }
+func newWorker(sdk client.Client) worker.Worker { return newWorkerOn(sdk, testQueue) }
 
 func newWorkerOn(sdk client.Client, queue string) worker.Worker {
 	w := worker.New(sdk, queue, worker.Options{Identity: queue})
 	w.RegisterWorkflowWithOptions(family, sdkworkflow.RegisterOptions{Name: "Family"})
 	w.RegisterWorkflowWithOptions(ledger, sdkworkflow.RegisterOptions{Name: "Ledger"})
-	w.RegisterActivityWithOptions(refuse, activity.RegisterOptions{Name: "refuse"})
+	w.RegisterActivityWithOptions(failOnce, activity.RegisterOptions{Name: "refuse"})
 	return w
 }
 
@@ -54,7 +54,7 @@ func family(ctx sdkworkflow.Context) error {
 	return chore.Get(ctx, nil)
 }
 
-func refuse(ctx context.Context) error {
+func failOnce(ctx context.Context) error {
 	activity.RecordHeartbeat(ctx, map[string]int{"done": 3})
 	return temporal.NewApplicationError("not today", "Refused")
 }
@@ -62,13 +62,13 @@ func refuse(ctx context.Context) error {
 // startFamily starts a workflow with a child, an activity and a broken query.
 func startFamily(t *testing.T, fields ...string) started {
 	t.Helper()
-	body := starting("Family", newID(t), handsQueue, fields...)
+	body := startBody("Family", newID(t), testQueue, fields...)
 	return as[started](t, writer().post(t, workflows, body).expect(t, http.StatusCreated))
 }
 
-// settled waits until a family does nothing more, and gives its description. A query that comes while the worker has a
+// awaitFamily waits until a family does nothing more, and gives its description. A query that comes while the worker has a
 // workflow task is answered with that task, where the Go SDK leaves out the failure.
-func settled(t *testing.T, s started) workflow {
+func awaitFamily(t *testing.T, s started) workflow {
 	t.Helper()
 	var w workflow
 	eventually(t, "the family has settled", func() bool {
