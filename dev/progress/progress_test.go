@@ -12,7 +12,7 @@ import (
 	"github.com/flowgate/flowgate/dev/progress"
 )
 
-func TestSlowStepsSayThatTheyGoOn(t *testing.T) {
+func TestSlowStepsPrintProgress(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out strings.Builder

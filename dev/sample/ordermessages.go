@@ -7,7 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// Names by which an Order is reached while it runs.
+// The names of the queries, signals and updates of Order.
 const (
 	ApproveSignal    = "approve"
 	RejectSignal     = "reject"
@@ -18,25 +18,26 @@ const (
 	SetAddressUpdate = "setAddress"
 )
 
-// Decision is what the signals approve and reject carry; which of the two it was fills Approved.
+// Decision is the argument of the signals approve and reject. Approved is set by the handler.
 type Decision struct {
 	Approved bool   `json:"approved"`
 	By       string `json:"by"`
 	Reason   string `json:"reason,omitempty"`
 }
 
-// Amendment is what signal amend carries: the items that replace the order's.
+// Amendment is the argument of the signal amend: the new items of the order.
 type Amendment struct {
 	Items []Item `json:"items"`
 }
 
-// Summary is what update addItem answers.
+// Summary is the result of the update addItem.
 type Summary struct {
 	Items int   `json:"items"`
 	Total int64 `json:"total"`
 }
 
-// handleMessages must come before anything blocks: a query may arrive with the first workflow task.
+// handleMessages registers all handlers. It must run before anything blocks, because a query may arrive with the first
+// workflow task.
 func (o *order) handleMessages(ctx workflow.Context) error {
 	o.handleSignals(ctx)
 	if err := o.handleQueries(ctx); err != nil {
@@ -93,7 +94,7 @@ func validate(item Item) error {
 	return nil
 }
 
-// addItem charges first: an item that cannot be paid for is not added.
+// addItem charges for the item before adding it, so that an unpaid item is not added.
 func (o *order) addItem(ctx workflow.Context, item Item) (*Summary, error) {
 	if err := o.paymentLock.Lock(ctx); err != nil {
 		return nil, err

@@ -12,11 +12,11 @@ import (
 
 const (
 	workflows = "/v1/namespaces/default/workflows"
-	// steadyWorkflow is the workflow that is looked at; it never ends by itself.
+	// steadyWorkflow is the id of the workflow that is read. It does not complete by itself.
 	steadyWorkflow = "soak-steady"
 )
 
-// prepare starts what the traffic is about.
+// prepare starts the workflows that the traffic needs.
 func (r *run) prepare(ctx context.Context) error {
 	body := `{"workflowType":"Wait","workflowId":"` + steadyWorkflow + `","taskQueue":"` + r.TaskQueue + `","idConflictPolicy":"USE_EXISTING"}`
 	a, err := r.do(ctx, http.MethodPost, workflows, r.GoodKey, body)
@@ -29,13 +29,13 @@ func (r *run) prepare(ctx context.Context) error {
 	return r.makeLargeHistory(ctx)
 }
 
-// apiResponse is one, read whole.
+// apiResponse is a complete response.
 type apiResponse struct {
 	status            int
 	contentType, text string
 }
 
-// do makes one request and reads its answer.
+// do sends one request and reads the response.
 func (r *run) do(ctx context.Context, method, path, key, body string) (apiResponse, error) {
 	request, err := http.NewRequestWithContext(ctx, method, r.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -54,14 +54,14 @@ func (r *run) do(ctx context.Context, method, path, key, body string) (apiRespon
 	return apiResponse{response.StatusCode, response.Header.Get("Content-Type"), string(read)}, err
 }
 
-// nextAction is one thing that the good caller does.
+// action is one operation of the regular caller.
 type action struct {
 	name         string
 	method, path string
 	body         string
 }
 
-// nextAction is that of request number n: mostly looks, as services do, and each now and then a whole workflow.
+// nextAction returns the action of request n: mostly reads, and sometimes a whole workflow.
 func (r *run) nextAction(n int) action {
 	switch n % 10 {
 	case 0:
@@ -77,7 +77,7 @@ func (r *run) nextAction(n int) action {
 	}
 }
 
-// goodTraffic is the good caller at its rate, whatever the answers take: each request has its time, and waits for no other.
+// goodTraffic sends the requests of the regular caller at a fixed rate, regardless of the latency of responses.
 func (r *run) goodTraffic(ctx context.Context, length time.Duration) Latencies {
 	latencies := Latencies{}
 	var mu sync.Mutex
@@ -105,12 +105,12 @@ func (r *run) goodTraffic(ctx context.Context, length time.Duration) Latencies {
 				return
 			}
 			if err != nil {
-				r.violatedf("the good caller's %s: %v", what.name, err)
+				r.violatedf("the regular caller's %s: %v", what.name, err)
 				return
 			}
 			r.record("good "+what.name, a.status, a.contentType, a.text)
 			if a.status >= http.StatusMultipleChoices {
-				r.violatedf("the good caller's %s: %d %s", what.name, a.status, firstLine(a.text))
+				r.violatedf("the regular caller's %s: %d %s", what.name, a.status, firstLine(a.text))
 			}
 			mu.Lock()
 			defer mu.Unlock()

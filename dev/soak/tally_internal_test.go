@@ -17,7 +17,7 @@ func TestFailuresOutsideTheTableAreViolations(t *testing.T) {
 	}{
 		"an answer":                    {http.StatusOK, "application/json", "{}", 0},
 		"a refusal":                    {http.StatusBadRequest, "text/plain", "", 0},
-		"a problem of the table":       {http.StatusServiceUnavailable, problemType, `{"code":"overloaded"}`, 0},
+		"a documented problem":         {http.StatusServiceUnavailable, problemType, `{"code":"overloaded"}`, 0},
 		"an unknown transfer coding":   {http.StatusNotImplemented, "text/plain", "", 0},
 		"a failure without a document": {http.StatusServiceUnavailable, "text/plain", "", 1},
 		"the gateway's own failure":    {http.StatusInternalServerError, problemType, `{"code":"internal"}`, 1},
@@ -28,7 +28,7 @@ func TestFailuresOutsideTheTableAreViolations(t *testing.T) {
 	}
 }
 
-func TestTheGoodCallerIsHeldToEachKindOfRequest(t *testing.T) {
+func TestLatenciesAreCheckedPerKindOfRequest(t *testing.T) {
 	t.Parallel()
 	alone := Latencies{"read": {time.Millisecond}, "write": {10 * time.Millisecond}}
 	report := &Report{Alone: alone, Loaded: Latencies{"read": {3 * time.Millisecond}, "write": {30 * time.Millisecond}}}
