@@ -12,7 +12,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 )
 
-func TestClientTellsTheSettingsInForce(t *testing.T) {
+func TestClientReportsEffectiveSettings(t *testing.T) {
 	t.Parallel()
 	type client struct {
 		Namespace, Identity, Principal, Role, QueryRejectCondition, CredentialMode string
@@ -51,20 +51,20 @@ func TestSystemInfoIsForEveryPrincipal(t *testing.T) {
 	}
 }
 
-func TestDocumentIsServedAsItIs(t *testing.T) {
+func TestDocumentIsServedUnchanged(t *testing.T) {
 	t.Parallel()
 	for _, c := range []caller{anonymous(), writer(), bearer("nonsense")} {
 		for file, path := range map[string]string{"openapi.yaml": "/v1/openapi.yaml", "openapi.json": "/v1/openapi.json"} {
 			want, err := fs.ReadFile(os.DirFS("../../api"), file)
 			require.NoError(t, err)
 			got := c.get(t, path).expect(t, http.StatusOK).body
-			require.True(t, bytes.Equal(want, got), "%s is not api/%s: is the gateway up to date?", path, file)
+			require.True(t, bytes.Equal(want, got), "%s differs from api/%s: is the gateway up to date?", path, file)
 		}
 	}
 	require.True(t, json.Valid(anonymous().get(t, "/v1/openapi.json").body))
 }
 
-func TestRequestIDIsKeptWhenItIsWellFormed(t *testing.T) {
+func TestWellFormedRequestIDIsKept(t *testing.T) {
 	t.Parallel()
 	const path = "/v1/system-info"
 	require.Equal(t, "checkout-7f3a", writer().with("X-Request-Id", "checkout-7f3a").get(t, path).header.Get("X-Request-Id"))
@@ -75,7 +75,7 @@ func TestRequestIDIsKeptWhenItIsWellFormed(t *testing.T) {
 	require.Equal(t, "mine", p.RequestID)
 }
 
-func TestOnlyAllowedMetadataIsTaken(t *testing.T) {
+func TestOnlyAllowedMetadataIsForwarded(t *testing.T) {
 	t.Parallel()
 	const path = workflows + ":count"
 	writer().with("Grpc-Metadata-Trace-Id", "t-1").get(t, path).expect(t, http.StatusOK)

@@ -12,7 +12,7 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// everyNamespaceCall makes every call that names a namespace.
+// everyNamespaceCall calls every operation with a namespace.
 func everyNamespaceCall(t *testing.T, c caller, namespace string) map[string]apiResponse {
 	t.Helper()
 	path := "/v1/namespaces/" + namespace
@@ -25,8 +25,8 @@ func everyNamespaceCall(t *testing.T, c caller, namespace string) map[string]api
 	return all
 }
 
-// withoutRequestID is what of a problem must not differ between two callers who are to learn nothing: all of it but the
-// request id.
+// withoutRequestID returns a problem without its request id. The rest must be equal for callers that must not learn the
+// difference.
 func withoutRequestID(t *testing.T, a apiResponse) map[string]any {
 	t.Helper()
 	members := as[map[string]any](t, a)
@@ -50,7 +50,7 @@ func TestCredentialIsRequired(t *testing.T) {
 	anonymous().get(t, "/v1/system-info").problem(t, http.StatusUnauthorized, "unauthenticated")
 }
 
-func TestBadCredentialsLookAlike(t *testing.T) {
+func TestInvalidCredentialsHaveSameResponse(t *testing.T) {
 	t.Parallel()
 	const path = workflows + ":count"
 	var first map[string]any
@@ -86,14 +86,14 @@ func TestSchemesAreBearerOnly(t *testing.T) {
 	anonymous().with("Authorization", stack.WriterKey).get(t, path).expect(t, http.StatusUnauthorized)
 }
 
-func TestAPIKeyHeaderIdentifiesToo(t *testing.T) {
+func TestAPIKeyHeaderAuthenticates(t *testing.T) {
 	t.Parallel()
 	a := anonymous().with("X-API-Key", stack.ReaderKey).get(t, "/v1/namespaces/default/client").expect(t, http.StatusOK)
 	got := as[struct{ Principal, CredentialMode string }](t, a)
 	require.Equal(t, []string{"read", "none"}, []string{got.Principal, got.CredentialMode})
 }
 
-func TestTwoCredentialsAreRefused(t *testing.T) {
+func TestTwoCredentialsAreRejected(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]caller{
 		"both headers":        writer().with("X-API-Key", stack.WriterKey),
@@ -107,7 +107,7 @@ func TestTwoCredentialsAreRefused(t *testing.T) {
 	}
 }
 
-func TestReaderMayLookAndNotTouch(t *testing.T) {
+func TestReaderMayOnlyRead(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")
 	for name, a := range everyInstanceCall(t, reader(), workflowPath(s.WorkflowID)) {
@@ -133,7 +133,7 @@ func TestReaderMayLookAndNotTouch(t *testing.T) {
 	writer().get(t, workflowPath(id)).problem(t, http.StatusNotFound, "workflow-not-found")
 }
 
-func TestForeignNamespaceLooksAlikeWhetherItExists(t *testing.T) {
+func TestForbiddenNamespaceHasSameResponseWhetherItExists(t *testing.T) {
 	t.Parallel()
 	for _, c := range []caller{writer(), reader()} {
 		exists := everyNamespaceCall(t, c, otherNamespace)
@@ -147,7 +147,7 @@ func TestForeignNamespaceLooksAlikeWhetherItExists(t *testing.T) {
 	}
 }
 
-func TestNamespacesAreApart(t *testing.T) {
+func TestNamespacesAreIsolated(t *testing.T) {
 	t.Parallel()
 	many, id := bearer(manyKey), newID(t)
 	const elsewhere = "/v1/namespaces/" + otherNamespace + "/workflows"
@@ -158,7 +158,7 @@ func TestNamespacesAreApart(t *testing.T) {
 	many.post(t, elsewhere+"/"+id+"/terminate", "").expect(t, http.StatusNoContent)
 }
 
-func TestCredentialsAreInNoAnswerAndNoLog(t *testing.T) {
+func TestCredentialsAreInNoResponseAndNoLog(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
 	const secret = "Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7"

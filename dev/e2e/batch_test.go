@@ -24,7 +24,7 @@ type batch struct {
 
 type progress struct{ Total, Completed, Failed int }
 
-// startSeveral starts workflows that nobody works on, and waits until a query finds them.
+// startSeveral starts workflows without a worker and waits until a query finds them.
 func startSeveral(t *testing.T, number int) (runs []started, query string) {
 	t.Helper()
 	customer := newID(t)
@@ -42,7 +42,7 @@ func dryRun(t *testing.T, query, operation string) int {
 	return as[struct{ Count int }](t, a).Count
 }
 
-// startBatch starts a job, and gives where it is.
+// startBatch starts a batch job and returns its location.
 func startBatch(t *testing.T, c caller, body string) string {
 	t.Helper()
 	a := c.post(t, batches, body).expect(t, http.StatusCreated)
@@ -51,7 +51,7 @@ func startBatch(t *testing.T, c caller, body string) string {
 	return location
 }
 
-// awaitBatch waits for a job to end.
+// awaitBatch waits until a batch job has ended.
 func awaitBatch(t *testing.T, location string) batch {
 	t.Helper()
 	var job batch
@@ -62,7 +62,7 @@ func awaitBatch(t *testing.T, location string) batch {
 	return job
 }
 
-func TestBatchTerminatesWhatAQueryFinds(t *testing.T) {
+func TestBatchTerminatesByQuery(t *testing.T) {
 	t.Parallel()
 	const number = 3
 	runs, query := startSeveral(t, number)
@@ -85,7 +85,7 @@ func TestBatchTerminatesWhatAQueryFinds(t *testing.T) {
 	writer().post(t, location+"/stop", "").problem(t, http.StatusConflict, "conflict")
 }
 
-func TestBatchDoesEachOperationToNamedWorkflows(t *testing.T) {
+func TestBatchAppliesEachOperationToListedWorkflows(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		operation, kind string
@@ -137,8 +137,8 @@ func TestBatchDoesEachOperationToNamedWorkflows(t *testing.T) {
 	}
 }
 
-// TestBatchOfABadQueryDoesNotStart: the server would start its job, and have it fail.
-func TestBatchOfABadQueryDoesNotStart(t *testing.T) {
+// TestBatchWithInvalidQueryIsRejected: the server itself would start the job, which would then fail.
+func TestBatchWithInvalidQueryIsRejected(t *testing.T) {
 	t.Parallel()
 	for _, query := range []string{
 		`NoSuchAttr = "x"`, `WorkflowType =`, `WorkflowType = "none" ORDER BY StartTime`, `WorkflowType = "none" GROUP BY ExecutionStatus`,
@@ -156,10 +156,10 @@ func TestBatchOfABadQueryDoesNotStart(t *testing.T) {
 	}
 }
 
-// A job ends though it could not do all that it was asked to, and tells how much.
-func TestBatchCountsWhatFails(t *testing.T) {
+// A batch job completes even if operations fail, and reports their number.
+func TestBatchCountsFailures(t *testing.T) {
 	t.Parallel()
-	done, failing := startWaiting(t, 0), startUnpolled(t) // which has no task to go back to
+	done, failing := startWaiting(t, 0), startUnpolled(t) // has no workflow task to reset to
 	executions := `[{"workflowId":` + quote(done.WorkflowID) + `},{"workflowId":` + quote(failing.WorkflowID) + `}]`
 	job := awaitBatch(t, startBatch(t, writer(), `{"executions":`+executions+`,"operation":{"reset":{"resetType":"LAST_WORKFLOW_TASK"}}}`))
 	require.Equal(t, "COMPLETED", job.State)
@@ -170,7 +170,7 @@ func TestBatchCountsWhatFails(t *testing.T) {
 	terminate(t, failing.WorkflowID)
 }
 
-// startLongJob starts a job of which a server that comes to 50 workflows a second has a while.
+// startLongJob starts a batch job that takes the server, at 50 workflows per second, some time.
 func startLongJob(t *testing.T, workflows int) (location string) {
 	t.Helper()
 	executions := make([]string, workflows)
@@ -180,8 +180,8 @@ func startLongJob(t *testing.T, workflows int) (location string) {
 	return startBatch(t, writer(), `{"executions":[`+strings.Join(executions, ",")+`],"operation":{"cancel":{}}}`)
 }
 
-// A running job tells how much there is to do. What is done the server counts by the thousand.
-func TestBatchTellsItsProgress(t *testing.T) {
+// A running job reports the total. The server updates the number of completed operations once per thousand.
+func TestBatchReportsProgress(t *testing.T) {
 	t.Parallel()
 	const number = 900
 	location := startLongJob(t, number)
@@ -217,7 +217,7 @@ func TestBatchesAreListed(t *testing.T) {
 	}
 }
 
-func TestBadBatchIsRefused(t *testing.T) {
+func TestInvalidBatchIsRejected(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
 		`{"operation":{"cancel":{}}}`,
@@ -245,7 +245,7 @@ func TestUnknownBatchIsNotFound(t *testing.T) {
 	writer().post(t, batches+"/"+id+"/stop", "").problem(t, http.StatusNotFound, "batch-not-found")
 }
 
-func TestStopEndsNoWorkflowThatIsNoBatch(t *testing.T) {
+func TestStopRejectsWorkflowThatIsNotBatch(t *testing.T) {
 	t.Parallel()
 	s := startUnpolled(t)
 	writer().post(t, batches+"/"+s.WorkflowID+"/stop", "").problem(t, http.StatusNotFound, "batch-not-found")

@@ -15,24 +15,24 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// manyKey may write in namespaces default, other and absent.
+// manyKey has the role write on the namespaces default, other and absent.
 const manyKey = "fg_many_00000000000000000000000000000000"
 
-// caller sends requests to one gateway with one credential. It is a value: what changes it makes another.
+// caller sends requests to one gateway with one credential. It is immutable: its methods return modified copies.
 type caller struct {
 	url    string
 	header http.Header
 	client *http.Client
 }
 
-// apiResponse is what came back, and agreed with the document.
+// apiResponse is a response that conforms to the OpenAPI document.
 type apiResponse struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// anonymous calls the first replica without a credential.
+// anonymous returns a caller of the first replica without a credential.
 func anonymous() caller {
 	return caller{url: shared.replicas[0].URL, header: http.Header{}, client: http.DefaultClient}
 }
@@ -41,13 +41,13 @@ func bearer(key string) caller { return anonymous().with("Authorization", "Beare
 func writer() caller           { return bearer(stack.WriterKey) }
 func reader() caller           { return bearer(stack.ReaderKey) }
 
-// onGateway calls another gateway.
+// onGateway returns a caller of another gateway.
 func (c caller) onGateway(gateway *stack.Gateway) caller {
 	c.url = gateway.URL
 	return c
 }
 
-// with sends one more header, beside those of the same name.
+// with returns a caller that sends an additional header.
 func (c caller) with(name, value string) caller {
 	c.header = c.header.Clone()
 	c.header.Add(name, value)
@@ -71,7 +71,7 @@ func (c caller) must(t *testing.T, method, path, body string) apiResponse {
 	return a
 }
 
-// send is for goroutines that are not a test's own. An answer that the document does not allow is an error too.
+// send is for goroutines that must not call t.FailNow. A response that violates the OpenAPI document is an error.
 func (c caller) send(ctx context.Context, method, path, body string) (apiResponse, error) {
 	request, err := http.NewRequestWithContext(ctx, method, c.url+path, strings.NewReader(body))
 	if err != nil {
@@ -100,7 +100,7 @@ func (a apiResponse) expect(t *testing.T, status int) apiResponse {
 	return a
 }
 
-// problem requires an error of a code.
+// problem requires a problem with a status and a code.
 func (a apiResponse) problem(t *testing.T, status int, code string) problem {
 	t.Helper()
 	p := as[problem](t, a.expect(t, status))
@@ -108,7 +108,7 @@ func (a apiResponse) problem(t *testing.T, status int, code string) problem {
 	return p
 }
 
-// as reads the body of an answer.
+// as decodes the body of a response.
 func as[T any](t *testing.T, a apiResponse) T {
 	t.Helper()
 	var value T

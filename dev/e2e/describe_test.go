@@ -13,7 +13,7 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-func TestDescriptionTellsHowTheWorkflowWasStarted(t *testing.T) {
+func TestDescriptionHasStartOptions(t *testing.T) {
 	t.Parallel()
 	begin := time.Now().Add(-time.Second)
 	s := startUnpolled(t, `"executionTimeout":"2h"`, `"runTimeout":"1h30m"`, `"taskTimeout":"7.5s"`, `"memo":{"channel":"web"}`,
@@ -53,7 +53,7 @@ func timeOf(t *testing.T, text string) time.Time {
 	return at
 }
 
-func TestDescriptionTellsWhatIsPending(t *testing.T) {
+func TestDescriptionListsPendingWork(t *testing.T) {
 	t.Parallel()
 	s := startFamily(t)
 	w := awaitFamily(t, s)
@@ -72,7 +72,7 @@ func TestDescriptionTellsWhatIsPending(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestChildTellsItsParent(t *testing.T) {
+func TestChildHasParent(t *testing.T) {
 	t.Parallel()
 	s := startFamily(t)
 	awaitFamily(t, s)
@@ -83,7 +83,7 @@ func TestChildTellsItsParent(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestDescriptionNamesARun(t *testing.T) {
+func TestDescriptionOfRunById(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Chain", `"args":[{"times":1}]`)
 	last := end(t, s.WorkflowID)
@@ -93,7 +93,7 @@ func TestDescriptionNamesARun(t *testing.T) {
 	require.Equal(t, []string{last.RunID, s.RunID, "COMPLETED"}, []string{latest.RunID, latest.FirstExecutionRunID, latest.Status})
 }
 
-func TestMetadataTellsDetailsAndHandlers(t *testing.T) {
+func TestMetadataListsDetailsAndHandlers(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Order", `"args":[{"orderId":"o-7","items":[{"sku":"book","quantity":2,"price":1250}]}]`)
 	var m workflowMetadata
@@ -111,7 +111,7 @@ func TestMetadataTellsDetailsAndHandlers(t *testing.T) {
 	require.JSONEq(t, `{"orderId":"o-7","status":"approved","total":2500,"approvedBy":"e2e"}`, string(end(t, s.WorkflowID).Result))
 }
 
-func TestStartDelayShowsInTheExecutionTime(t *testing.T) {
+func TestStartDelayIsPartOfExecutionTime(t *testing.T) {
 	t.Parallel()
 	s := startUnpolled(t, `"startDelay":"1h"`)
 	w := as[struct{ StartTime, ExecutionTime string }](t, writer().get(t, workflowPath(s.WorkflowID)).expect(t, http.StatusOK))
@@ -119,8 +119,8 @@ func TestStartDelayShowsInTheExecutionTime(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// TestRunThatClosesBeforeItBeginsLastsNoTime: the server says that it lasted less than none.
-func TestRunThatClosesBeforeItBeginsLastsNoTime(t *testing.T) {
+// TestRunClosedBeforeItsStartHasNoDuration: the server itself reports a negative duration.
+func TestRunClosedBeforeItsStartHasNoDuration(t *testing.T) {
 	t.Parallel()
 	s := startUnpolled(t, `"startDelay":"1h"`)
 	terminate(t, s.WorkflowID)

@@ -18,8 +18,8 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// load is a crowd of clients, each with a connection of its own that it keeps alive, who call until the gateway tells
-// them that it goes, as a load balancer does with its readiness.
+// load is a group of clients, each with its own keep-alive connection. They send requests until the gateway announces its
+// shutdown, as a load balancer does until readiness fails.
 type load struct {
 	clients sync.WaitGroup
 
@@ -28,10 +28,10 @@ type load struct {
 	lost     []error
 }
 
-// call is one of a client's calls.
+// call is one request of a client.
 type call struct{ method, path, body string }
 
-// run adds a client that makes the calls that next tells.
+// run adds a client that makes the calls that next returns.
 func (l *load) run(ctx context.Context, gateway *stack.Gateway, kind string, next func(n int) call) {
 	transport := &http.Transport{}
 	c := writer().onGateway(gateway)
@@ -47,9 +47,8 @@ func (l *load) run(ctx context.Context, gateway *stack.Gateway, kind string, nex
 	})
 }
 
-// call makes one call and reports whether to go on. A call may fail to connect, which ends the client. Once a request
-// has been written it must be answered; that the client's library writes it once more, on another connection, does not
-// make up for it.
+// call makes one call and reports whether to continue. If a call fails to connect, the client ends. Once a request has been
+// written, it must receive a response; a retry of the client's library on another connection does not count.
 func (l *load) call(ctx context.Context, c caller, kind string, request call) bool {
 	written, connection := 0, ""
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -81,7 +80,7 @@ func (l *load) call(ctx context.Context, c caller, kind string, request call) bo
 	}
 }
 
-// count is how many calls of a kind were answered with a status.
+// count returns the number of responses with a status, by kind of client.
 func (l *load) count(kind string, status int) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -122,22 +121,22 @@ func TestDrainLosesNoRequest(t *testing.T) {
 	awaitEnd(t, gateway)
 	l.clients.Wait()
 	t.Logf("answered: %v", l.statuses)
-	require.NoError(t, gateway.Err(), "it exits with 0")
+	require.NoError(t, gateway.Err(), "the exit code is 0")
 	require.NoError(t, errors.Join(l.lost...), "no request is lost")
-	require.Greater(t, l.count("read", http.StatusOK), before, "it serves until load balancers have noticed")
+	require.Greater(t, l.count("read", http.StatusOK), before, "the gateway serves during the drain delay")
 	require.GreaterOrEqual(t, l.count("wait", http.StatusAccepted), waiters, "waits end as pending")
 	require.Zero(t, l.count("wait", http.StatusOK))
 	terminate(t, s.WorkflowID)
 }
 
-// awaitEnd waits for a gateway that was asked to end.
+// awaitEnd waits for a gateway to exit after a signal.
 func awaitEnd(t *testing.T, gateway *stack.Gateway) {
 	t.Helper()
 	const patience = 30 * time.Second
 	select {
 	case <-gateway.Done():
 	case <-time.After(patience):
-		require.FailNow(t, "the gateway does not end")
+		require.FailNow(t, "the gateway does not exit")
 	}
 }
 

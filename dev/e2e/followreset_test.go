@@ -10,7 +10,7 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// resultOf asks for the result of a run.
+// resultOf returns the result of a run.
 func resultOf(t *testing.T, s started, query string, status int) outcome {
 	t.Helper()
 	return as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runQuery(s.RunID), query)).expect(t, status))
@@ -35,8 +35,8 @@ func TestResetIsFollowedWhenAsked(t *testing.T) {
 	}
 }
 
-// Those who wait are told of the reset by the end of the run.
-func TestResetIsFollowedByThoseWhoWait(t *testing.T) {
+// Waiting callers learn of the reset when the run closes.
+func TestWaitFollowsReset(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
 	s := startWaiting(t, 1)
@@ -69,7 +69,7 @@ func TestStartThatIsResetIsFollowed(t *testing.T) {
 	require.Equal(t, []string{r.RunID, first.RunID, `"after"`}, []string{o.RunID, o.FirstExecutionRunID, string(o.Result)})
 }
 
-func TestResetEndsTheWaitOfThoseWhoDoNotFollow(t *testing.T) {
+func TestResetEndsWaitWithoutFollowReset(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
 	s := startWaiting(t, 1)
@@ -80,7 +80,7 @@ func TestResetEndsTheWaitOfThoseWhoDoNotFollow(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// A run that had ended well keeps its result for those who do not follow the reset.
+// A completed run keeps its result for callers that do not follow the reset.
 func TestResetOfAClosedRunIsFollowed(t *testing.T) {
 	t.Parallel()
 	s := startWaiting(t, 1)
@@ -92,8 +92,8 @@ func TestResetOfAClosedRunIsFollowed(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// A chain goes on from the run that was reset, not from what that run had led to.
-func TestResetOfAContinuedRunTakesItsSuccessorsPlace(t *testing.T) {
+// A chain continues from the run that was reset, not from its successors.
+func TestResetOfContinuedRunReplacesItsSuccessors(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Chain", `"args":[{"times":1}]`)
 	require.Equal(t, "COMPLETED", end(t, s.WorkflowID).Status)
@@ -107,8 +107,8 @@ func TestResetOfAContinuedRunTakesItsSuccessorsPlace(t *testing.T) {
 	require.NotEqual(t, r.RunID, o.RunID)
 }
 
-// Who is told to come back comes back with the same question.
-func TestPendingWaitTellsHowToGoOnAsAsked(t *testing.T) {
+// The Location of a pending wait has the same parameters.
+func TestLocationOfPendingWaitKeepsParameters(t *testing.T) {
 	t.Parallel()
 	s := startWaiting(t, 0)
 	a := writer().get(t, workflowPath(s.WorkflowID, "/result?followRuns=false&followReset=true&failureStatus=422")).expect(t, http.StatusAccepted)

@@ -9,8 +9,8 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// TestAHandleOfAnotherChainDoesNothing, where Temporal has no field for the chain, and the gateway looks after it.
-func TestAHandleOfAnotherChainDoesNothing(t *testing.T) {
+// TestHandleOfAnotherChainIsRejected covers calls without a field for the chain in Temporal, where the gateway checks it.
+func TestHandleOfAnotherChainIsRejected(t *testing.T) {
 	t.Parallel()
 	first := startUnpolled(t)
 	terminate(t, first.WorkflowID)
@@ -43,8 +43,8 @@ func TestAHandleOfAnotherChainDoesNothing(t *testing.T) {
 	}
 }
 
-// TestAHandleGoesOnInItsChain though the id has come to mean a run other than the first.
-func TestAHandleGoesOnInItsChain(t *testing.T) {
+// TestHandleFollowsItsChain checks a handle after the workflow id refers to a later run of its chain.
+func TestHandleFollowsItsChain(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
 	u := as[updated](t, writer().update(t, s.WorkflowID, updateBody("add", 3)).expect(t, http.StatusOK))
@@ -60,12 +60,12 @@ func TestAHandleGoesOnInItsChain(t *testing.T) {
 		page = historyPage(t, writer(), pages+"&pageToken="+page.NextPageToken)
 		events = append(events, page.Events...)
 	}
-	require.Greater(t, len(events), 2, "what there was when the first page was read")
+	require.Greater(t, len(events), 2, "events at the time of the first page")
 	require.Equal(t, historyPage(t, writer(), historyPath(s)).Events[:len(events)], events)
 	terminate(t, s.WorkflowID)
 }
 
-func TestCancelNamesARun(t *testing.T) {
+func TestCancelOfRunById(t *testing.T) {
 	t.Parallel()
 	first := startUnpolled(t)
 	terminate(t, first.WorkflowID)

@@ -16,21 +16,21 @@ import (
 
 const workflows = "/v1/namespaces/default/workflows"
 
-// newID is a workflow id that no other test has, nor another run of the same.
+// newID returns a workflow id that is unique among all tests and runs of the tests.
 func newID(t *testing.T) string {
 	t.Helper()
 	return strings.ReplaceAll(t.Name(), "/", ".") + "-" + uuid.NewString()[:8]
 }
 
-// workflowPath is the path of a workflow, or of what belongs to it.
+// workflowPath returns the path of a workflow, or a path below it.
 func workflowPath(workflowID string, rest ...string) string {
 	return workflows + "/" + url.PathEscape(workflowID) + strings.Join(rest, "")
 }
 
-// runQuery is the query that names a run.
+// runQuery returns the query string that selects a run.
 func runQuery(runID string) string { return "?runId=" + runID }
 
-// startBody is the body of a start. Fields are more of its members, as JSON.
+// startBody returns the body of a start. fields are additional members in JSON.
 func startBody(workflowType, workflowID, taskQueue string, fields ...string) string {
 	members := []string{
 		`"workflowType":` + quote(workflowType), `"workflowId":` + quote(workflowID), `"taskQueue":` + quote(taskQueue),
@@ -38,17 +38,17 @@ func startBody(workflowType, workflowID, taskQueue string, fields ...string) str
 	return "{" + strings.Join(append(members, fields...), ",") + "}"
 }
 
-// quote is the JSON string of a text, which Go's own is too where all of the text is printable.
+// quote returns text as a JSON string. The syntax of Go is the same for printable text.
 func quote(text string) string { return strconv.Quote(text) }
 
-// start starts a workflow of its own for the test, on the sample worker.
+// start starts a workflow with a unique id on the sample worker.
 func start(t *testing.T, workflowType string, fields ...string) started {
 	t.Helper()
 	body := startBody(workflowType, newID(t), sample.TaskQueue, fields...)
 	return as[started](t, writer().post(t, workflows, body).expect(t, http.StatusCreated))
 }
 
-// startUnpolled starts a workflow on a task queue that nobody polls, so that it stays as it is.
+// startUnpolled starts a workflow on a task queue without a worker, so that it makes no progress.
 func startUnpolled(t *testing.T, fields ...string) started {
 	t.Helper()
 	return startUnpolledAs(t, newID(t), fields...)
@@ -60,19 +60,19 @@ func startUnpolledAs(t *testing.T, workflowID string, fields ...string) started 
 	return as[started](t, writer().post(t, workflows, body).expect(t, http.StatusCreated))
 }
 
-// finish lets a Wait workflow complete with value.
+// finish completes a Wait workflow with value.
 func finish(t *testing.T, workflowID, value string) {
 	t.Helper()
 	writer().post(t, workflowPath(workflowID, "/signal"), `{"signal":"finish","args":[`+value+`]}`).expect(t, http.StatusNoContent)
 }
 
-// terminate ends the current run.
+// terminate terminates the current run.
 func terminate(t *testing.T, workflowID string) {
 	t.Helper()
 	writer().post(t, workflowPath(workflowID, "/terminate"), "").expect(t, http.StatusNoContent)
 }
 
-// end waits for the outcome of a workflow.
+// end waits for a workflow to close and returns its outcome.
 func end(t *testing.T, workflowID string) outcome {
 	t.Helper()
 	return as[outcome](t, writer().get(t, workflowPath(workflowID, "/result?wait=30s")).expect(t, http.StatusOK))
@@ -83,19 +83,19 @@ func describe(t *testing.T, workflowID string) workflow {
 	return as[workflow](t, writer().get(t, workflowPath(workflowID)).expect(t, http.StatusOK))
 }
 
-// eventually asks until the answer is yes, and fails the test when that takes too long.
+// eventually polls ask until it returns true, and fails the test after a timeout.
 func eventually(t *testing.T, what string, ask func() bool) {
 	t.Helper()
-	const patience, pause = 30 * time.Second, 20 * time.Millisecond
-	deadline := time.NewTimer(patience)
+	const timeout, interval = 30 * time.Second, 20 * time.Millisecond
+	deadline := time.NewTimer(timeout)
 	defer deadline.Stop()
-	ticker := time.NewTicker(pause)
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for !ask() {
 		select {
 		case <-ticker.C:
 		case <-deadline.C:
-			require.FailNow(t, "it did not come true: "+what)
+			require.FailNow(t, "timeout waiting for: "+what)
 		}
 	}
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSSEGoesOnWhileAWorkflowIsPaused reads one stream from before a pause to the end of the workflow, and one that begins
-// in the pause. The server ends the history of a paused run as if it had closed.
-func TestSSEGoesOnWhileAWorkflowIsPaused(t *testing.T) {
+// TestSSEContinuesWhileWorkflowIsPaused reads one stream from before a pause to the end of the workflow, and one that begins
+// during the pause. The server ends the history of a paused run as if the run had closed.
+func TestSSEContinuesWhileWorkflowIsPaused(t *testing.T) {
 	t.Parallel()
 	s := startUnpolled(t)
 	poke := func() {
@@ -34,7 +34,7 @@ func TestSSEGoesOnWhileAWorkflowIsPaused(t *testing.T) {
 		func() { terminate(t, s.WorkflowID) },
 	} {
 		happens()
-		length := describe(t, s.WorkflowID).HistoryLength // which can be more than one event longer
+		length := describe(t, s.WorkflowID).HistoryLength // may have grown by more than one event
 		last := fmt.Sprintf("%s/%d", s.RunID, length)
 		require.Equal(t, last, readEvents(t, before, length-seen))
 		require.Equal(t, last, readEvents(t, within, length-seen))

@@ -16,7 +16,7 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// attributesOf is what happened in an event.
+// attributesOf returns the attributes of the first event with a name.
 func attributesOf(t *testing.T, name string, events []json.RawMessage) map[string]json.RawMessage {
 	t.Helper()
 	for _, event := range events {
@@ -32,7 +32,7 @@ func attributesOf(t *testing.T, name string, events []json.RawMessage) map[strin
 	return nil
 }
 
-func TestHistoryShowsValuesByteForByte(t *testing.T) {
+func TestHistoryReturnsValuesByteForByte(t *testing.T) {
 	t.Parallel()
 	const spaced = `{ "b" : [ 1 ,	2 ] }`
 	const args = `12345678901234567890,1.10,1e400,[],{},{"b":1,"a":[]},"\u003c\/<&>",` + unusualValue
@@ -45,15 +45,15 @@ func TestHistoryShowsValuesByteForByte(t *testing.T) {
 		start := attributesOf(t, "workflowExecutionStartedEventAttributes", events)
 		require.Equal(t, "["+args+","+spaced+"]", string(start["input"]))
 		require.Contains(t, string(start["memo"]), `"odd":`+unusualValue)
-		// The type in its metadata is more than JSON can say.
+		// JSON cannot express the type in the metadata.
 		require.Contains(t, string(start["searchAttributes"]), `"type":"S2V5d29yZA=="`)
 		require.Equal(t, "["+unusualValue+"]", string(attributesOf(t, "workflowExecutionSignaledEventAttributes", events)["input"]))
 		require.Equal(t, "["+unusualValue+"]", string(attributesOf(t, "workflowExecutionCompletedEventAttributes", events)["result"]))
 	}
 }
 
-// TestHistoryShowsOtherPayloadsWhole includes null, which is not JSON to Temporal and which its shorthand cannot hold.
-func TestHistoryShowsOtherPayloadsWhole(t *testing.T) {
+// TestHistoryReturnsOtherPayloadsWhole includes null, which has its own encoding in Temporal and no shorthand.
+func TestHistoryReturnsOtherPayloadsWhole(t *testing.T) {
 	t.Parallel()
 	const (
 		plain    = `{"metadata":{"encoding":"` + binaryPlainBase64 + `"},"data":"` + oddBytesBase64 + `"}`
@@ -71,7 +71,7 @@ func TestHistoryShowsOtherPayloadsWhole(t *testing.T) {
 	}
 }
 
-// runsOfAllKinds are runs that have most of what a sample worker can leave in a history.
+// runsOfAllKinds starts runs whose histories have most of the event types of the sample worker.
 func runsOfAllKinds(t *testing.T) map[string]started {
 	t.Helper()
 	const items = `"items":[{"sku":"pen","quantity":1,"price":300}]`
@@ -93,8 +93,8 @@ func runsOfAllKinds(t *testing.T) map[string]started {
 	return runs
 }
 
-// TestRawHistoryIsTheServersOwn holds every event against what the server gives past the gateway, in pages and as lines.
-func TestRawHistoryIsTheServersOwn(t *testing.T) {
+// TestRawHistoryEqualsServers compares every event, in pages and as lines, with that from the server.
+func TestRawHistoryEqualsServers(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for name, s := range runsOfAllKinds(t) {
@@ -121,7 +121,7 @@ func asBytes(texts []json.RawMessage) [][]byte {
 	return all
 }
 
-// TestRawHistoryIsReadBySDKs replays a run from what the gateway gave.
+// TestRawHistoryIsReadBySDKs replays a run from the history of the gateway.
 func TestRawHistoryIsReadBySDKs(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")

@@ -15,16 +15,16 @@ import (
 	"github.com/flowgate/flowgate/dev/temporal"
 )
 
-// workflowHistory is a page of events, each as it came.
+// workflowHistory is a page of undecoded events.
 type workflowHistory struct {
 	Events        []json.RawMessage
 	NextPageToken string
 }
 
-// event is as much of an event as most tests look at.
+// event contains the members of an event that most tests need.
 type event struct{ EventID, EventType string }
 
-// historyPath is where a run's history is. More of a query may follow.
+// historyPath returns the path of a run's history, with a query that can be extended.
 func historyPath(s started) string { return workflowPath(s.WorkflowID, "/history", runQuery(s.RunID)) }
 
 func historyPage(t *testing.T, c caller, path string) workflowHistory {
@@ -32,7 +32,7 @@ func historyPage(t *testing.T, c caller, path string) workflowHistory {
 	return as[workflowHistory](t, c.get(t, path).expect(t, http.StatusOK))
 }
 
-// typesOf are the types of events, which must be those with the numbers from first on.
+// typesOf returns the types of events, whose ids must be consecutive from first on.
 func typesOf(t *testing.T, first int, events []json.RawMessage) []string {
 	t.Helper()
 	types, ids := make([]string, len(events)), make([]string, len(events))
@@ -44,8 +44,8 @@ func typesOf(t *testing.T, first int, events []json.RawMessage) []string {
 	return types
 }
 
-// startSignalled starts a run that stays as it is after n signals, which is n+2 events: its start and its task are in one slice of
-// the history, and each signal is in its own.
+// startSignalled starts a run with n signals and no progress. It has n+2 events: the start and the workflow task are in one
+// batch of the history, and each signal is in its own.
 func startSignalled(t *testing.T, n int) started {
 	t.Helper()
 	s := startUnpolled(t)
@@ -55,9 +55,9 @@ func startSignalled(t *testing.T, n int) started {
 	return s
 }
 
-// TestHistoryComesWholeInPages follows the tokens from replica to replica: they sign with one key. How many events a page
-// holds is the server's to say, which puts no fewer than a slice into one.
-func TestHistoryComesWholeInPages(t *testing.T) {
+// TestPagesContainWholeHistory uses the tokens at alternating replicas, which share a signing key. The server decides how many
+// events a page has; it never splits a batch.
+func TestPagesContainWholeHistory(t *testing.T) {
 	t.Parallel()
 	const signals = 6
 	s := startSignalled(t, signals)
@@ -106,7 +106,7 @@ func TestHistoryTokenIsBound(t *testing.T) {
 	tampered[len(tampered)/2]++
 	require.NotEqual(t, mine, string(tampered))
 
-	// How much is shown, and how, is not what a token belongs to.
+	// A token is not bound to the page size or the form of payloads.
 	for _, query := range []string{"", "&payloads=raw", "&waitNewEvent=false", "&skipArchival=false"} {
 		require.NotEmpty(t, historyPage(t, writer(), path+query+mine).Events, query)
 	}
@@ -138,7 +138,7 @@ func TestHistoryTokenIsBound(t *testing.T) {
 	terminate(t, other.WorkflowID)
 }
 
-// serverToken is the server's own token for a run's second page.
+// serverToken returns the server's own token for the second page of a run.
 func serverToken(t *testing.T, s started) []byte {
 	t.Helper()
 	page, err := shared.server.GetWorkflowExecutionHistory(t.Context(), &workflowservice.GetWorkflowExecutionHistoryRequest{
@@ -163,7 +163,7 @@ func TestHistoryStreamsEveryEventAsALine(t *testing.T) {
 		"":                    want,
 		"&pageSize=1":         want,
 		"&pageSize=3":         want,
-		"&limit=1":            want[:1], // less than the slice that the server gives
+		"&limit=1":            want[:1], // less than a batch of the server
 		"&limit=5":            want[:5],
 		"&limit=5&pageSize=2": want[:5],
 		"&limit=8&pageSize=3": want,
@@ -184,7 +184,7 @@ func TestHistoryStreamsEveryEventAsALine(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestHistoryRefusesWhatItCannotDo(t *testing.T) {
+func TestHistoryRejectsUnsupportedParameters(t *testing.T) {
 	t.Parallel()
 	s := startUnpolled(t)
 	path := historyPath(s)
@@ -197,8 +197,8 @@ func TestHistoryRefusesWhatItCannotDo(t *testing.T) {
 		"&eventFilterType=HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT": writer(),
 		"&payloads=shorthand": writer(), "&payloads=Raw": writer(),
 		"&limit=0": lines, "&limit=-1": lines, "&limit=1.5": lines, "&pageSize=0&limit=1": lines,
-		"&limit=1":           writer(), // a page has a size
-		"&waitNewEvent=true": lines,    // a stream ends with what there is
+		"&limit=1":           writer(), // limit is for streams; pages have pageSize
+		"&waitNewEvent=true": lines,    // a stream does not wait
 	} {
 		a := c.get(t, path+query)
 		require.Equal(t, http.StatusBadRequest, a.status, "%s: %s", query, a.body)
@@ -227,7 +227,7 @@ func TestHistoryOfNoRunIsNotFound(t *testing.T) {
 	for _, query := range []string{"", "&waitNewEvent=true", "&eventFilterType=CLOSE_EVENT", "&payloads=raw"} {
 		for workflowID, runID := range map[string]string{
 			s.WorkflowID: "00000000-0000-4000-8000-000000000000",
-			newID(t):     "", // there is no such workflow
+			newID(t):     "", // no such workflow
 		} {
 			for _, mediaType := range []string{typeJSON, typeNDJSON} {
 				if mediaType == typeNDJSON && query == "&waitNewEvent=true" {

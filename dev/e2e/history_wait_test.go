@@ -12,8 +12,7 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// waitFor makes a request that waits on a gateway of the test's own, and does what ends the wait once the gateway holds
-// it.
+// waitFor sends a waiting request to a gateway of the test, and calls then, which ends the wait, once the gateway is waiting.
 func waitFor(t *testing.T, gateway *stack.Gateway, path string, then func()) apiResponse {
 	t.Helper()
 	type result struct {
@@ -30,7 +29,7 @@ func waitFor(t *testing.T, gateway *stack.Gateway, path string, then func()) api
 	})
 	select {
 	case r := <-done:
-		require.FailNow(t, "it did not wait", "%d: %s", r.answer.status, r.answer.body)
+		require.FailNow(t, "the request did not wait", "%d: %s", r.answer.status, r.answer.body)
 	default:
 	}
 	then()
@@ -39,8 +38,8 @@ func waitFor(t *testing.T, gateway *stack.Gateway, path string, then func()) api
 	return r.answer
 }
 
-// TestHistoryIsFollowedToItsEnd gets what there is at once, each event when it happens, and no token after the close.
-func TestHistoryIsFollowedToItsEnd(t *testing.T) {
+// TestHistoryIsFollowedToEnd receives existing events at once, each new event when it happens, and no token after the end.
+func TestHistoryIsFollowedToEnd(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
 	s := startUnpolled(t)
@@ -70,7 +69,7 @@ func TestHistoryIsFollowedToItsEnd(t *testing.T) {
 	require.Equal(t, historyPage(t, writer(), historyPath(s)).Events, events)
 }
 
-// TestHistoryOfARunningWorkerIsFollowed does not know when what happens.
+// TestHistoryOfARunningWorkerIsFollowed follows a workflow with a real worker.
 func TestHistoryOfARunningWorkerIsFollowed(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Sleep", `"args":[{"seconds":1}]`)
@@ -90,9 +89,9 @@ func TestHistoryOfARunningWorkerIsFollowed(t *testing.T) {
 	require.Equal(t, historyPage(t, writer(), historyPath(s)).Events, events)
 }
 
-// TestWaitForAnEventRunsOut asks for little: the server ends a wait a second before its deadline, which is two seconds at
-// the least.
-func TestWaitForAnEventRunsOut(t *testing.T) {
+// TestWaitForEventExpires uses a short wait: the server ends a long poll one second before its deadline, which is at least
+// two seconds.
+func TestWaitForEventExpires(t *testing.T) {
 	t.Parallel()
 	s := startUnpolled(t)
 	path := historyPath(s) + "&waitNewEvent=true"
@@ -139,8 +138,8 @@ func TestCloseEventIsWaitedFor(t *testing.T) {
 	require.Empty(t, page.NextPageToken)
 }
 
-// TestWaitForAnEventEndsWithTheGateway is told where to go on: elsewhere.
-func TestWaitForAnEventEndsWithTheGateway(t *testing.T) {
+// TestWaitForEventEndsAtDrain receives a token with which another replica continues.
+func TestWaitForEventEndsAtDrain(t *testing.T) {
 	t.Parallel()
 	s := startUnpolled(t)
 	for query, token := range map[string]bool{"&waitNewEvent=true": true, "&eventFilterType=CLOSE_EVENT": false} {

@@ -35,7 +35,7 @@ func TestRepeatedStartIsOneRun(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestAKeyWithAnotherBodyStartsNothing(t *testing.T) {
+func TestIdempotencyKeyWithAnotherBodyIsRejected(t *testing.T) {
 	t.Parallel()
 	for name, signal := range map[string]string{"start": "", "start with a signal": `,"startSignal":"go"`} {
 		id := newID(t)
@@ -57,7 +57,7 @@ func TestAKeyWithAnotherBodyStartsNothing(t *testing.T) {
 	}
 }
 
-func TestRepeatedStartWithASignalIsOneRun(t *testing.T) {
+func TestRepeatedSignalWithStartIsOneRun(t *testing.T) {
 	t.Parallel()
 	body := startBody("Echo", newID(t), sample.TaskQueue, `"args":[1],"startSignal":"go"`)
 	once := writer().with("Idempotency-Key", "once")
@@ -71,13 +71,13 @@ func TestRepeatedStartWithASignalIsOneRun(t *testing.T) {
 	terminate(t, open.WorkflowID)
 }
 
-func TestAnEmptyIdempotencyKeyIsRefused(t *testing.T) {
+func TestEmptyIdempotencyKeyIsRejected(t *testing.T) {
 	t.Parallel()
 	body := startBody("Echo", newID(t), sample.TaskQueue)
 	writer().with("Idempotency-Key", "").post(t, workflows, body).problem(t, http.StatusBadRequest, "invalid-request")
 }
 
-func TestRepeatedExecutionGivesTheSameOutcome(t *testing.T) {
+func TestRepeatedExecutionReturnsSameOutcome(t *testing.T) {
 	t.Parallel()
 	body := startBody("Echo", newID(t), sample.TaskQueue, `"args":[1]`)
 	once := writer().with("Idempotency-Key", "once")
@@ -125,7 +125,7 @@ func TestRepeatedSignalCountsOnce(t *testing.T) {
 	for range 2 {
 		writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
 	}
-	require.Equal(t, 6, signalsOf(t, s.WorkflowID), "without a key nothing is held back")
+	require.Equal(t, 6, signalsOf(t, s.WorkflowID), "without a key nothing is deduplicated")
 	terminate(t, s.WorkflowID)
 }
 
@@ -141,7 +141,7 @@ func TestRepeatedSignalWithStartCountsOnce(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestOneKeyServesManyWorkflows(t *testing.T) {
+func TestOneIdempotencyKeyForManyWorkflows(t *testing.T) {
 	t.Parallel()
 	one, two := start(t, "Wait"), start(t, "Wait")
 	for _, s := range []started{one, two} {

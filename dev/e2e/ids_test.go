@@ -12,7 +12,7 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// trickyIDs differ for whoever decodes a path exactly once, and only for them.
+// trickyIDs returns ids that are distinct only if a path is decoded exactly once.
 func trickyIDs(t *testing.T) []string {
 	t.Helper()
 	prefix := newID(t)
@@ -23,7 +23,7 @@ func trickyIDs(t *testing.T) []string {
 	return ids
 }
 
-// TestWorkflowIDsAreDecodedExactlyOnce needs no worker; the Go SDK's would not do, see world.
+// TestWorkflowIDsAreDecodedExactlyOnce needs no worker. The Go SDK does not support these ids, see environment.
 func TestWorkflowIDsAreDecodedExactlyOnce(t *testing.T) {
 	t.Parallel()
 	ids := trickyIDs(t)
@@ -55,7 +55,7 @@ func TestWorkflowIDsAreDecodedExactlyOnce(t *testing.T) {
 	}
 }
 
-// escapeAll escapes every byte, as a client may that trusts no character.
+// escapeAll escapes every byte, as a cautious client may do.
 func escapeAll(id string) string {
 	const digits = "0123456789ABCDEF"
 	var escaped strings.Builder
@@ -67,7 +67,7 @@ func escapeAll(id string) string {
 	return escaped.String()
 }
 
-func TestLocationsReachTheWorkflow(t *testing.T) {
+func TestLocationsAreUsable(t *testing.T) {
 	t.Parallel()
 	for _, id := range trickyIDs(t) {
 		created := writer().post(t, workflows, startBody("Nobody", id, "nobody-"+newID(t))).expect(t, http.StatusCreated)
@@ -82,8 +82,8 @@ func TestLocationsReachTheWorkflow(t *testing.T) {
 	}
 }
 
-// TestDotSegmentsAreNamedByParameter uses the ids "." and ".." themselves, which no other test may.
-func TestDotSegmentsAreNamedByParameter(t *testing.T) {
+// TestDotSegmentsByParameter uses the ids "." and "..", which no other test may use.
+func TestDotSegmentsByParameter(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{".", ".."} {
 		body := startBody("Wait", id, sample.TaskQueue, `"idConflictPolicy":"TERMINATE_EXISTING"`)
@@ -106,7 +106,7 @@ func TestDotSegmentsAreNamedByParameter(t *testing.T) {
 	}
 }
 
-func TestParameterNeedsTheSegmentForIt(t *testing.T) {
+func TestParameterRequiresDashSegment(t *testing.T) {
 	t.Parallel()
 	s := startUnpolled(t)
 	writer().get(t, workflowPath(s.WorkflowID)+"?workflowId="+url.QueryEscape(s.WorkflowID)).problem(t, http.StatusBadRequest, "invalid-request")

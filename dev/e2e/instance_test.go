@@ -8,7 +8,7 @@ import (
 	"go.temporal.io/api/enums/v1"
 )
 
-func TestCancelGivesItsReason(t *testing.T) {
+func TestCancelRecordsReason(t *testing.T) {
 	t.Parallel()
 	s := startUnpolled(t)
 	writer().post(t, workflowPath(s.WorkflowID, "/cancel"), `{"reason":"withdrawn <&>"}`).expect(t, http.StatusNoContent)
@@ -20,7 +20,7 @@ func TestCancelGivesItsReason(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestOtherChainIsLeftAlone(t *testing.T) {
+func TestOtherChainIsNotAffected(t *testing.T) {
 	t.Parallel()
 	first := startUnpolled(t)
 	terminate(t, first.WorkflowID)
@@ -39,7 +39,7 @@ func TestOtherChainIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestChainIsKnownByItsFirstRun(t *testing.T) {
+func TestChainIsIdentifiedByFirstRun(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Chain", `"args":[{"times":1}]`)
 	end(t, s.WorkflowID)
@@ -47,7 +47,7 @@ func TestChainIsKnownByItsFirstRun(t *testing.T) {
 		problem(t, http.StatusConflict, "workflow-completed")
 }
 
-func TestClosedWorkflowTakesNothing(t *testing.T) {
+func TestClosedWorkflowRejectsWrites(t *testing.T) {
 	t.Parallel()
 	s := startUnpolled(t)
 	terminate(t, s.WorkflowID)
@@ -59,7 +59,7 @@ func TestClosedWorkflowTakesNothing(t *testing.T) {
 	}
 }
 
-func TestRunIsNamed(t *testing.T) {
+func TestRunIsSelectedByID(t *testing.T) {
 	t.Parallel()
 	first := startUnpolled(t)
 	terminate(t, first.WorkflowID)
@@ -72,7 +72,7 @@ func TestRunIsNamed(t *testing.T) {
 	require.Equal(t, first.RunID, o.RunID)
 }
 
-// everyInstanceCall makes every call that concerns one workflow.
+// everyInstanceCall calls every operation on one workflow.
 func everyInstanceCall(t *testing.T, c caller, path string) map[string]apiResponse {
 	t.Helper()
 	return map[string]apiResponse{
@@ -117,7 +117,7 @@ func TestUnknownRunIsNotFound(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestUnknownNamespaceIsNotFoundForWhoMaySee(t *testing.T) {
+func TestUnknownNamespaceIsNotFoundWithGrant(t *testing.T) {
 	t.Parallel()
 	const absent = "/v1/namespaces/" + absentNamespace + "/workflows"
 	many := bearer(manyKey)

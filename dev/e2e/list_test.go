@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// startMany starts n workflows of one customer, and waits until a list shows all of them. It gives the path of that list,
-// to which more parameters can be added, and the ids, sorted.
+// startMany starts n workflows of one customer and waits until a list contains all of them. It returns the path of that list,
+// to which parameters can be appended, and the sorted ids.
 func startMany(t *testing.T, n int) (path string, ids []string) {
 	t.Helper()
 	customer := uuid.NewString()
@@ -40,7 +40,7 @@ func idsOf(page []workflow) []string {
 	return ids
 }
 
-func TestListShowsEachWorkflowOnceOverItsPages(t *testing.T) {
+func TestPagesOfListContainEachWorkflowOnce(t *testing.T) {
 	t.Parallel()
 	path, ids := startMany(t, 5)
 	all := as[workflowList](t, writer().get(t, path).expect(t, http.StatusOK))
@@ -51,7 +51,7 @@ func TestListShowsEachWorkflowOnceOverItsPages(t *testing.T) {
 	var sizes []int
 	next := path + "&pageSize=2"
 	for token := "first"; token != ""; {
-		// Every page comes from the other replica: they sign with one key.
+		// Pages come from alternating replicas, which share a signing key.
 		page := as[workflowList](t, writer().onGateway(shared.replicas[len(sizes)%2]).get(t, next).expect(t, http.StatusOK))
 		seen, sizes = append(seen, page.Workflows...), append(sizes, len(page.Workflows))
 		token = page.NextPageToken
@@ -61,14 +61,14 @@ func TestListShowsEachWorkflowOnceOverItsPages(t *testing.T) {
 	require.Equal(t, []int{2, 2, 1}, sizes)
 }
 
-func TestListedWorkflowsAreAsDescribed(t *testing.T) {
+func TestListedWorkflowsEqualDescriptions(t *testing.T) {
 	t.Parallel()
 	path, ids := startMany(t, 1)
 	listed := as[workflowList](t, writer().get(t, path).expect(t, http.StatusOK)).Workflows[0]
 	w := describe(t, ids[0])
 	require.Equal(t, []string{w.WorkflowID, w.RunID, w.WorkflowType, w.TaskQueue, w.Status},
 		[]string{listed.WorkflowID, listed.RunID, listed.WorkflowType, listed.TaskQueue, listed.Status})
-	// The visibility store keeps microseconds.
+	// The visibility store has a precision of microseconds.
 	require.WithinDuration(t, timeOf(t, w.StartTime), timeOf(t, listed.StartTime), time.Microsecond)
 	require.Equal(t, w.SearchAttributes["CustomerId"], listed.SearchAttributes["CustomerId"])
 }
@@ -133,7 +133,7 @@ func TestListOfNothingIsEmpty(t *testing.T) {
 	require.Empty(t, writer().with("Accept", typeNDJSON).get(t, path).expect(t, http.StatusOK).body)
 }
 
-func TestListRefusesWhatItCannotDo(t *testing.T) {
+func TestListRejectsUnsupportedParameters(t *testing.T) {
 	t.Parallel()
 	for _, query := range []string{
 		"?query=" + url.QueryEscape("NoSuchAttribute = 1"), "?query=%22", "?pageSize=0", "?pageSize=1001", "?pageSize=x",
@@ -169,8 +169,8 @@ func TestCountGroupsByStatus(t *testing.T) {
 	require.Empty(t, plain.Groups)
 }
 
-// No character of a token can be another, wherever it stands.
-func TestNoCharacterOfAPageTokenCanBeAnother(t *testing.T) {
+// Changing any character of a token invalidates it.
+func TestModifiedPageTokenIsRejected(t *testing.T) {
 	t.Parallel()
 	list, _ := startMany(t, 2)
 	s := startSignalled(t, 1)
@@ -192,8 +192,8 @@ func TestNoCharacterOfAPageTokenCanBeAnother(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// A token that does not fit is not shown to the server.
-func TestTamperedPageTokenIsNotSentOn(t *testing.T) {
+// An invalid token is not sent to the server.
+func TestTamperedPageTokenIsNotForwarded(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
 	list, _ := startMany(t, 2)

@@ -17,24 +17,23 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// otherNamespace exists beside the default one, and no worker serves it. absentNamespace does not exist, though the key
-// many may write there.
+// otherNamespace exists and has no worker. absentNamespace does not exist, although manyKey has the role write on it.
 const (
 	otherNamespace  = "other"
 	absentNamespace = "absent"
 )
 
-// environment is what all tests share.
+// environment contains what all tests share.
 type environment struct {
 	stack    *stack.Stack
 	replicas [2]*stack.Gateway
 	contract *contract
-	// server is Temporal past the gateways, and past the SDK too, which cannot speak of workflows whose id is not ASCII.
+	// server calls Temporal directly, also without the SDK, which does not support workflow ids outside ASCII.
 	server workflowservice.WorkflowServiceClient
 }
 
-// shared is set by TestMain before any test runs.
-var shared environment //nolint:gochecknoglobals // tests have no other way to what TestMain started
+// shared is set by TestMain before the tests run.
+var shared environment //nolint:gochecknoglobals // the only way from TestMain to the tests
 
 func TestMain(m *testing.M) { os.Exit(stack.RunTests("e2e", m, run)) }
 
@@ -62,16 +61,16 @@ func run(ctx context.Context, log io.Writer, tests func() int) (code int, err er
 			return 0, err
 		}
 	}
-	hands := newWorker(shared.stack.Client())
-	if err := hands.Start(); err != nil {
+	testWorker := newWorker(shared.stack.Client())
+	if err := testWorker.Start(); err != nil {
 		return 0, err
 	}
-	defer hands.Stop()
+	defer testWorker.Stop()
 	code = tests()
 	return code, checkCoverage(code)
 }
 
-// checkCoverage tells how much of the API was called. Only a run of everything has to call everything.
+// checkCoverage reports how many operations were called. A run of all tests must call all operations.
 func checkCoverage(code int) error {
 	uncalled := shared.contract.uncalled()
 	total := len(shared.contract.operations())
@@ -82,7 +81,7 @@ func checkCoverage(code int) error {
 	return fmt.Errorf("never called: %s", strings.Join(uncalled, ", "))
 }
 
-// startGateway starts a gateway with the tests' configuration, and more settings by their environment variables.
+// startGateway starts a gateway with the tests' configuration and additional settings as environment variables.
 func startGateway(ctx context.Context, env ...string) (*stack.Gateway, error) {
 	config, err := filepath.Abs("testdata/gateway.yaml")
 	if err != nil {

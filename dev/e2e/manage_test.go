@@ -10,14 +10,14 @@ import (
 	"go.temporal.io/api/enums/v1"
 )
 
-// reset is what the tests read of a reset.
+// reset contains the members of a reset response that tests need.
 type reset struct{ WorkflowID, RunID, FirstExecutionRunID string }
 
-// startWaiting starts a workflow that has handled a number of signals.
+// startWaiting starts a workflow that has handled the given number of signals.
 func startWaiting(t *testing.T, times int) started {
 	t.Helper()
 	s := start(t, "Wait")
-	requireSignals(t, s.WorkflowID, 0) // the first workflow task is done
+	requireSignals(t, s.WorkflowID, 0) // the first workflow task has completed
 	for range times {
 		writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
 	}
@@ -25,7 +25,7 @@ func startWaiting(t *testing.T, times int) started {
 	return s
 }
 
-// requireSignals requires how many signals the workflow comes to have handled.
+// requireSignals waits until the workflow has handled the given number of signals.
 func requireSignals(t *testing.T, workflowID string, number int) {
 	t.Helper()
 	eventually(t, strconv.Itoa(number)+" signals are handled", func() bool {
@@ -42,7 +42,7 @@ func resetTo(t *testing.T, s started, body string, query ...string) reset {
 	return r
 }
 
-func TestResetGoesOnInANewRun(t *testing.T) {
+func TestResetContinuesInNewRun(t *testing.T) {
 	t.Parallel()
 	s := startWaiting(t, 2)
 	r := resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK","reason":"a bad <build>"}`)
@@ -57,7 +57,7 @@ func TestResetGoesOnInANewRun(t *testing.T) {
 	require.Equal(t, `"done"`, string(end(t, s.WorkflowID).Result))
 }
 
-func TestResetToTheFirstTaskKeepsWhatCameFromOutside(t *testing.T) {
+func TestResetToFirstTaskReappliesSignals(t *testing.T) {
 	t.Parallel()
 	s := startWaiting(t, 2)
 	resetTo(t, s, `{"resetType":"FIRST_WORKFLOW_TASK"}`)
@@ -65,7 +65,7 @@ func TestResetToTheFirstTaskKeepsWhatCameFromOutside(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestResetLeavesSignalsOutWhenTold(t *testing.T) {
+func TestResetExcludesSignals(t *testing.T) {
 	t.Parallel()
 	s := startWaiting(t, 2)
 	resetTo(t, s, `{"resetType":"FIRST_WORKFLOW_TASK","reapplyExclude":["SIGNAL","UPDATE","NEXUS","CANCEL_REQUEST"]}`)
@@ -85,7 +85,7 @@ func TestResetToAnEventOfAClosedRun(t *testing.T) {
 	writer().post(t, workflowPath(s.WorkflowID, "/terminate", runQuery(r.RunID)), "").expect(t, http.StatusNoContent)
 }
 
-func TestResetUndoesTheWorkOfABuild(t *testing.T) {
+func TestResetToBuildID(t *testing.T) {
 	t.Parallel()
 	s := startWaiting(t, 2)
 	type points struct{ AutoResetPoints []struct{ BuildID string } }
@@ -96,8 +96,8 @@ func TestResetUndoesTheWorkOfABuild(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// Updates that the old run took are given to the new one again, unless they are left out.
-func TestResetGivesUpdatesAgain(t *testing.T) {
+// Updates of the old run are reapplied to the new one, unless they are excluded.
+func TestResetReappliesUpdates(t *testing.T) {
 	t.Parallel()
 	for exclude, want := range map[string]string{``: "8", `"reapplyExclude":["UPDATE"],`: "1"} {
 		s := startLedger(t)
@@ -124,8 +124,8 @@ func TestResetChangesTheOptionsOfTheNewRun(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// Whoever resets a workflow at the same time as another gets a run, and the one that goes on is one of theirs.
-func TestResetsAtOnceLeaveOneRun(t *testing.T) {
+// Every one of several concurrent resets returns a run, and the current run is one of these.
+func TestConcurrentResetsLeaveOneRun(t *testing.T) {
 	t.Parallel()
 	s := startWaiting(t, 1)
 	const many = 4
@@ -144,7 +144,7 @@ func TestResetsAtOnceLeaveOneRun(t *testing.T) {
 	}
 	require.Len(t, runs, many)
 	current := describe(t, s.WorkflowID)
-	require.True(t, runs[current.RunID], "it is one of the new runs")
+	require.True(t, runs[current.RunID], "the current run is one of the new runs")
 	delete(runs, current.RunID)
 	for run := range runs {
 		o := as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runQuery(run))).expect(t, http.StatusOK))
@@ -171,9 +171,9 @@ func TestResetNeedsAPoint(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// TestServerForgetsTheRequestOfAReset is why the gateway does not repeat resets, and why its document warns of it. When
-// this fails, the server has learned to recognise them: see internal/auth/access_table.go.
-func TestServerForgetsTheRequestOfAReset(t *testing.T) {
+// TestServerDoesNotDeduplicateResets shows why the gateway does not retry resets, as its documentation says. If this test
+// fails, the server has begun to deduplicate them: see internal/auth/access_table.go.
+func TestServerDoesNotDeduplicateResets(t *testing.T) {
 	t.Parallel()
 	s := startWaiting(t, 0)
 	once := writer().with("Idempotency-Key", "once")
@@ -208,8 +208,8 @@ func TestPausedWorkflowWaits(t *testing.T) {
 	writer().post(t, unpause, "").problem(t, http.StatusConflict, "workflow-completed")
 }
 
-// A paused workflow keeps what it is sent for later, but its worker is asked nothing meanwhile.
-func TestPausedWorkflowIsNotAsked(t *testing.T) {
+// A paused workflow buffers messages, and its worker receives no tasks.
+func TestPausedWorkflowReceivesNoTasks(t *testing.T) {
 	t.Parallel()
 	s := startWaiting(t, 0)
 	writer().post(t, workflowPath(s.WorkflowID, "/pause"), "").expect(t, http.StatusNoContent)
@@ -273,8 +273,8 @@ func TestDeletedWorkflowIsGone(t *testing.T) {
 	}
 }
 
-// TestRunThatIsNamedIsDeleted does not wait for the end of a closed run: the server takes its time with them.
-func TestRunThatIsNamedIsDeleted(t *testing.T) {
+// TestDeleteOfRunById does not wait for the deletion of a closed run, which takes the server long.
+func TestDeleteOfRunById(t *testing.T) {
 	t.Parallel()
 	first := startUnpolled(t)
 	terminate(t, first.WorkflowID)
@@ -300,7 +300,7 @@ func TestUnknownWorkflowCannotBeManaged(t *testing.T) {
 	}
 }
 
-func TestReaderManagesNothing(t *testing.T) {
+func TestReaderMayNotManage(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
 	for _, a := range []apiResponse{

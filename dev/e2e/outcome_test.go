@@ -11,7 +11,7 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-func TestFailedActivityTellsTheWholeChain(t *testing.T) {
+func TestFailureOfActivityHasWholeChain(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Order", `"args":[{"orderId":"o-1","items":[{"sku":"book","quantity":2,"price":1250}],"card":"declined"}]`)
 	o := end(t, s.WorkflowID)
@@ -31,7 +31,7 @@ func TestFailedActivityTellsTheWholeChain(t *testing.T) {
 	require.Nil(t, cause.Cause)
 }
 
-// requireSampleFailure requires the failure of Fail at an attempt.
+// requireSampleFailure requires the failure of Fail at the given attempt.
 func requireSampleFailure(t *testing.T, f *failure, attempt int) {
 	t.Helper()
 	details := fmt.Sprintf(`{"attempt":%d}`, attempt)
@@ -47,7 +47,7 @@ func requireSampleFailure(t *testing.T, f *failure, attempt int) {
 	require.Nil(t, root.Cause)
 }
 
-func TestFailedWorkflowTellsItsCauses(t *testing.T) {
+func TestFailureOfWorkflowHasCauses(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Fail", `"args":[{"message":"<&> it broke","nonRetryable":true}]`)
 	o := end(t, s.WorkflowID)
@@ -84,7 +84,7 @@ func TestCanceledWorkflowIsAnOutcome(t *testing.T) {
 	require.Equal(t, "CANCELED", as[outcome](t, a.expect(t, http.StatusUnprocessableEntity)).Status)
 }
 
-func TestTerminatedWorkflowTellsReasonAndDetails(t *testing.T) {
+func TestTerminationHasReasonAndDetails(t *testing.T) {
 	t.Parallel()
 	s := startUnpolled(t)
 	body := `{"reason":"stuck on <&>","details":[` + unusualValue + `,null]}`
@@ -95,7 +95,7 @@ func TestTerminatedWorkflowTellsReasonAndDetails(t *testing.T) {
 	require.Equal(t, []json.RawMessage{json.RawMessage(unusualValue), json.RawMessage("null")}, o.Failure.Details)
 }
 
-func TestTerminationsPayloadsAreShownWhole(t *testing.T) {
+func TestTerminationPayloadsAreReturnedWhole(t *testing.T) {
 	t.Parallel()
 	s := startUnpolled(t)
 	body := `{"detailPayloads":[{"json":1},{"metadata":{"encoding":"` + binaryPlainBase64 + `"},"data":"` + oddBytesBase64 + `"}]}`

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// requireDuration requires that something took a time, a busy machine's slowness allowed for.
+// requireDuration requires the duration of do, with tolerance for a busy machine.
 func requireDuration(t *testing.T, want time.Duration, do func()) {
 	t.Helper()
 	const early, late = 100 * time.Millisecond, 5 * time.Second
@@ -42,8 +42,8 @@ func TestQueryWithoutWorkerTimesOut(t *testing.T) {
 	}
 }
 
-// Before its first workflow task nobody has a workflow to ask.
-func TestQueryOfADelayedWorkflowIsTooEarly(t *testing.T) {
+// Before its first workflow task, a workflow cannot be queried.
+func TestQueryBeforeFirstWorkflowTaskFails(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait", `"startDelay":"1h"`)
 	p := writer().get(t, workflowPath(s.WorkflowID, "/query?query=signals")).problem(t, http.StatusConflict, "workflow-not-ready")
@@ -61,12 +61,12 @@ func TestUnknownQueryIsNotFound(t *testing.T) {
 	} {
 		p := a.problem(t, http.StatusNotFound, "query-not-found")
 		require.Equal(t, s.WorkflowID, p.WorkflowID)
-		require.Contains(t, p.Detail, "state", "the detail tells which queries there are")
+		require.Contains(t, p.Detail, "state", "the detail lists the query names")
 	}
 	terminate(t, s.WorkflowID)
 }
 
-func TestFailedQueryTellsItsFailure(t *testing.T) {
+func TestFailedQueryReturnsFailure(t *testing.T) {
 	t.Parallel()
 	s := startFamily(t)
 	awaitFamily(t, s)
@@ -84,7 +84,7 @@ func TestFailedQueryTellsItsFailure(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestRejectConditionRefusesQueries(t *testing.T) {
+func TestRejectConditionRejectsQueries(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")
 	ask := func(condition string) apiResponse {
@@ -107,7 +107,7 @@ func TestRejectConditionRefusesQueries(t *testing.T) {
 	require.Equal(t, "FAILED", a.problem(t, http.StatusConflict, "query-rejected").WorkflowStatus)
 }
 
-func TestNamespacesRejectConditionHoldsForQueriesThatNameNone(t *testing.T) {
+func TestNamespaceRejectConditionIsDefault(t *testing.T) {
 	t.Parallel()
 	many, id := bearer(manyKey), newID(t)
 	const elsewhere = "/v1/namespaces/" + otherNamespace + "/workflows"
@@ -117,7 +117,7 @@ func TestNamespacesRejectConditionHoldsForQueriesThatNameNone(t *testing.T) {
 	require.Equal(t, "TERMINATED", p.WorkflowStatus)
 }
 
-func TestEveryWorkflowTellsItsStack(t *testing.T) {
+func TestEveryWorkflowHasStackTraceQuery(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")
 	a := writer().get(t, workflowPath(s.WorkflowID, "/query?query=__stack_trace", "&runId=", s.RunID)).expect(t, http.StatusOK)

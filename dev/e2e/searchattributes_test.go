@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// attributesOfEveryType are typed search attributes, by name, with a condition that finds each.
+// attributesOfEveryType returns typed search attributes by name, and a query with a condition for each.
 func attributesOfEveryType(customer string) (attributes map[string]attribute, query string) {
 	attributes = map[string]attribute{
 		"CustomerId": {"Keyword", json.RawMessage(quote(customer))},
@@ -54,7 +54,7 @@ func TestSearchAttributesOfEveryTypeComeBackTyped(t *testing.T) {
 	}
 }
 
-// searchAttributes is the member of a start.
+// searchAttributes returns the member searchAttributes of a start.
 func searchAttributes(attributes map[string]attribute, written func(attribute) string) string {
 	var members []string
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
@@ -63,7 +63,7 @@ func searchAttributes(attributes map[string]attribute, written func(attribute) s
 	return `"searchAttributes":{` + strings.Join(members, ",") + "}"
 }
 
-// requireAttributes looks past what the server adds of its own.
+// requireAttributes compares search attributes and ignores those that the server adds.
 func requireAttributes(t *testing.T, want, got map[string]attribute) {
 	t.Helper()
 	for name, attribute := range want {
@@ -86,7 +86,7 @@ func TestSearchAttributesReachTheServerTyped(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestNullSearchAttributeIsNone(t *testing.T) {
+func TestNullSearchAttributeIsIgnored(t *testing.T) {
 	t.Parallel()
 	s := startUnpolled(t, `"searchAttributes":{"CustomerId":null,"Items":{"type":"Int","value":null},"Express":false}`)
 	got := describe(t, s.WorkflowID).SearchAttributes
@@ -96,7 +96,7 @@ func TestNullSearchAttributeIsNone(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestUnknownSearchAttributeIsRefused(t *testing.T) {
+func TestUnknownSearchAttributeIsRejected(t *testing.T) {
 	t.Parallel()
 	body := startBody("Nobody", newID(t), "nobody", `"searchAttributes":{"NoSuchAttribute":"x"}`)
 	writer().post(t, workflows, body).problem(t, http.StatusBadRequest, "invalid-request")

@@ -13,8 +13,8 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// waitTogether sends the same wait n times at once, and returns when all of them wait. The function it gives back
-// returns the answers.
+// waitTogether sends the same wait n times concurrently and returns when all are waiting. The returned function returns the
+// responses.
 func waitTogether(t *testing.T, gateway *stack.Gateway, c caller, path string, n int) func() []apiResponse {
 	t.Helper()
 	before := int(metric(t, gateway, "flowgate_wait_callers"))
@@ -80,7 +80,7 @@ func TestDifferentWaitsDoNotShare(t *testing.T) {
 	}
 }
 
-func TestWaitersOfOnePollAnswerEachAsAsked(t *testing.T) {
+func TestWaitersOfOnePollHaveOwnFormats(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
 	s := startUnpolled(t)
@@ -95,7 +95,7 @@ func TestWaitersOfOnePollAnswerEachAsAsked(t *testing.T) {
 	}
 }
 
-func TestPollEndsWithItsLastCaller(t *testing.T) {
+func TestPollEndsWithLastCaller(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
 	s := startUnpolled(t)
@@ -141,14 +141,14 @@ func TestSSEReadersOfOneRunShareOnePoll(t *testing.T) {
 			require.Equal(t, want, e)
 		}
 	}
-	require.LessOrEqual(t, polls(t, gateway)-before, 2*(pokes+1), "a poll for each event at most, and some to spare")
+	require.LessOrEqual(t, polls(t, gateway)-before, 2*(pokes+1), "at most one poll per event, with some tolerance")
 	eventually(t, "nothing is left of the waits", func() bool {
 		return metric(t, gateway, "flowgate_wait_callers")+metric(t, gateway, "flowgate_wait_polls") == 0
 	})
 }
 
-// TestOutcomeIsNotMixedUp lets many workflows end at once, each with a value of its own.
-func TestOutcomeIsNotMixedUp(t *testing.T) {
+// TestOutcomesAreNotMixedUp completes many workflows concurrently, each with its own value.
+func TestOutcomesAreNotMixedUp(t *testing.T) {
 	t.Parallel()
 	const n = 20
 	var all []started

@@ -9,13 +9,13 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// startAgain starts a workflow once more under an id that is taken.
+// startAgain starts a workflow with an id that is already in use.
 func startAgain(t *testing.T, id string, fields ...string) apiResponse {
 	t.Helper()
 	return writer().post(t, workflows, startBody("Wait", id, sample.TaskQueue, fields...))
 }
 
-func TestRunningIDIsTaken(t *testing.T) {
+func TestStartOfRunningIDConflicts(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")
 	require.True(t, s.Started)
@@ -31,7 +31,7 @@ func TestRunningIDIsTaken(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestUseExistingGivesTheRunningOne(t *testing.T) {
+func TestUseExistingReturnsRunningWorkflow(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")
 	a := startAgain(t, s.WorkflowID, `"idConflictPolicy":"USE_EXISTING"`).expect(t, http.StatusOK)
@@ -43,7 +43,7 @@ func TestUseExistingGivesTheRunningOne(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestTerminateExistingReplacesTheRunningOne(t *testing.T) {
+func TestTerminateExistingReplacesRunningWorkflow(t *testing.T) {
 	t.Parallel()
 	for name, field := range map[string]string{
 		"conflict policy": `"idConflictPolicy":"TERMINATE_EXISTING"`,
@@ -63,7 +63,7 @@ func TestTerminateExistingReplacesTheRunningOne(t *testing.T) {
 	}
 }
 
-func TestReusePolicyDecidesOverClosedIDs(t *testing.T) {
+func TestReusePolicyAppliesToClosedWorkflows(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		policy            string
@@ -117,14 +117,14 @@ func TestSignalWithStartStartsOrSignals(t *testing.T) {
 	require.Equal(t, []byte(binaryData), o.ResultPayload.Data)
 }
 
-// signalsOf is how many signals a Wait workflow has counted.
+// signalsOf returns the number of signals that a Wait workflow has counted.
 func signalsOf(t *testing.T, workflowID string) int {
 	t.Helper()
 	a := writer().get(t, workflowPath(workflowID, "/query?query=signals")).expect(t, http.StatusOK)
 	return as[struct{ Result int }](t, a).Result
 }
 
-func TestRequestsCarryThePrincipalsName(t *testing.T) {
+func TestRequestsHavePrincipalAsIdentity(t *testing.T) {
 	t.Parallel()
 	s := startUnpolled(t)
 	require.Equal(t, "dev", startOf(t, s).GetIdentity())
@@ -133,7 +133,7 @@ func TestRequestsCarryThePrincipalsName(t *testing.T) {
 	require.Equal(t, "dev", events[len(events)-1].GetWorkflowExecutionTerminatedEventAttributes().GetIdentity())
 }
 
-func TestEagerStartIsAcceptedAndNotSent(t *testing.T) {
+func TestEagerStartIsAcceptedAndNotForwarded(t *testing.T) {
 	t.Parallel()
 	s := start(t, "EchoPayload", `"requestEagerStart":true`)
 	require.False(t, startOf(t, s).GetEagerExecutionAccepted())

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// delegate makes a token for a workflow that a caller may hand on.
+// delegate returns a delegated token for a workflow.
 func delegate(t *testing.T, c caller, id, body string) string {
 	t.Helper()
 	made := as[struct{ Token, ExpiresAt, WorkflowID string }](t, c.post(t, workflowPath(id, "/tokens"), body).expect(t, http.StatusCreated))
@@ -16,7 +16,7 @@ func delegate(t *testing.T, c caller, id, body string) string {
 	return made.Token
 }
 
-func TestAnApprovalLinkApprovesItsOrderAlone(t *testing.T) {
+func TestDelegatedTokenIsForOneWorkflow(t *testing.T) {
 	t.Parallel()
 	order := start(t, "Order", `"args":[{"orderId":"o-1","items":[{"sku":"pen","quantity":1,"price":300}]}]`)
 	other := startUnpolled(t)
@@ -41,7 +41,7 @@ func TestAnApprovalLinkApprovesItsOrderAlone(t *testing.T) {
 	terminate(t, other.WorkflowID)
 }
 
-func TestATokenIsMadeByThoseWhoMay(t *testing.T) {
+func TestDelegatedTokenRequiresGrant(t *testing.T) {
 	t.Parallel()
 	s := startUnpolled(t)
 	reader().post(t, workflowPath(s.WorkflowID, "/tokens"), `{"signals":["poke"]}`).problem(t, http.StatusForbidden, "operation-forbidden")

@@ -17,18 +17,18 @@ import (
 
 const updatesWithStart = workflows + ":updateWithStart"
 
-// startLedger starts a workflow that takes updates.
+// startLedger starts a workflow with update handlers.
 func startLedger(t *testing.T) started {
 	t.Helper()
 	return as[started](t, writer().post(t, workflows, ledgerStart(newID(t))).expect(t, http.StatusCreated))
 }
 
-// ledgerStart is the start of a ledger; fields are more of its members.
+// ledgerStart returns the body of the start of a ledger. fields are additional members.
 func ledgerStart(id string, fields ...string) string {
 	return startBody("Ledger", id, testQueue, append(fields, `"args":[0]`)...)
 }
 
-// updateBody is the body of an update.
+// updateBody returns the body of an update.
 func updateBody(update string, n int, fields ...string) string {
 	members := append([]string{`"update":` + quote(update), fmt.Sprintf(`"args":[%d]`, n)}, fields...)
 	return "{" + strings.Join(members, ",") + "}"
@@ -39,7 +39,7 @@ func (c caller) update(t *testing.T, workflowID, body string) apiResponse {
 	return c.post(t, workflowPath(workflowID, "/updates"), body)
 }
 
-func TestAnUpdateChangesAndAnswers(t *testing.T) {
+func TestUpdateReturnsResult(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
 	u := as[updated](t, writer().update(t, s.WorkflowID, updateBody("add", 7)).expect(t, http.StatusOK))
@@ -54,8 +54,8 @@ func TestAnUpdateChangesAndAnswers(t *testing.T) {
 	writer().update(t, s.WorkflowID, updateBody("add", 1)).problem(t, http.StatusConflict, "workflow-completed")
 }
 
-// A validator's rejection, a handler's failure and an update that no worker takes are three answers.
-func TestAnUpdateThatIsRejectedFailedOrNotTaken(t *testing.T) {
+// The rejection of a validator, the failure of a handler and an update without a worker have different responses.
+func TestUpdateRejectedFailedOrNotAccepted(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
 	rejected := as[updated](t, writer().update(t, s.WorkflowID, updateBody("add", 0, `"updateId":"zero"`)).expect(t, http.StatusOK))
@@ -85,8 +85,8 @@ func TestAnUpdateThatIsRejectedFailedOrNotTaken(t *testing.T) {
 	terminate(t, lost.WorkflowID)
 }
 
-// Equal updates at once, of which the server forgets each as it is rejected.
-func TestARejectedUpdateIsRejectedForEveryoneWhoSendsIt(t *testing.T) {
+// The server does not remember rejected updates, so equal concurrent updates must each be rejected.
+func TestConcurrentRejectedUpdatesAreAllRejected(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
 	for range 5 {
@@ -105,7 +105,7 @@ func TestARejectedUpdateIsRejectedForEveryoneWhoSendsIt(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// concurrently does a thing n times at the same time.
+// concurrently calls do n times concurrently and returns the responses.
 func concurrently(n int, do func(i int) apiResponse) []apiResponse {
 	answers := make([]apiResponse, n)
 	var wg sync.WaitGroup
@@ -116,8 +116,8 @@ func concurrently(n int, do func(i int) apiResponse) []apiResponse {
 	return answers
 }
 
-// A reset closes the run under an update that no worker has taken, and the next run takes it.
-func TestAnUpdateOutlivesAReset(t *testing.T) {
+// A reset closes the run of an update that no worker has accepted, and the next run accepts it.
+func TestUpdateSurvivesReset(t *testing.T) {
 	t.Parallel()
 	queue := "late-" + newID(t)
 	early := newWorkerOn(shared.stack.Client(), queue)
@@ -141,7 +141,7 @@ func TestAnUpdateOutlivesAReset(t *testing.T) {
 		})
 	}
 	r := resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`)
-	(<-sent).problem(t, http.StatusConflict, "workflow-completed") // in the run that it names
+	(<-sent).problem(t, http.StatusConflict, "workflow-completed") // in the given run
 	late := newWorkerOn(shared.stack.Client(), queue)
 	require.NoError(t, late.Start())
 	defer late.Stop()
@@ -150,7 +150,7 @@ func TestAnUpdateOutlivesAReset(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestAnUpdateIsAcceptedBeforeItCompletes(t *testing.T) {
+func TestUpdateIsAcceptedBeforeCompletion(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
 	a := writer().update(t, s.WorkflowID, updateBody("addLater", 5, `"updateId":"a/b ?"`, `"waitForStage":"ACCEPTED"`)).expect(t, http.StatusAccepted)
@@ -169,8 +169,8 @@ func TestAnUpdateIsAcceptedBeforeItCompletes(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// Temporal takes 10 updates of a workflow at a time. One more has no place, and takes none from the others.
-func TestAnUpdateBeyondThoseThatAWorkflowTakes(t *testing.T) {
+// Temporal permits 10 updates of a workflow in flight. Another is rejected and does not affect the others.
+func TestUpdateBeyondLimitIsRejected(t *testing.T) {
 	t.Parallel()
 	const places = 10
 	s, other := startLedger(t), startLedger(t)
@@ -212,7 +212,7 @@ func TestAnUpdateBeyondThoseThatAWorkflowTakes(t *testing.T) {
 	terminate(t, other.WorkflowID)
 }
 
-func TestARepeatedUpdateRunsOnce(t *testing.T) {
+func TestRepeatedUpdateRunsOnce(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
 	sum := func(c caller, body string) string {
@@ -226,7 +226,7 @@ func TestARepeatedUpdateRunsOnce(t *testing.T) {
 	require.Equal(t, "3", sum(bearer(manyKey).with("Idempotency-Key", "once"), updateBody("add", 1)), "another caller's key is another key")
 	require.Equal(t, "4", sum(once, updateBody("add", 1, `"updateId":"mine"`)), "an explicit id wins")
 	require.Equal(t, "4", sum(bearer(manyKey), updateBody("add", 1, `"updateId":"mine"`)))
-	require.Equal(t, "5", sum(writer(), updateBody("add", 1)), "without a key nothing is held back")
+	require.Equal(t, "5", sum(writer(), updateBody("add", 1)), "without a key nothing is deduplicated")
 	require.Equal(t, "7", sum(once, updateBody("add", 2)), "another body is another update")
 	require.Equal(t, "7", sum(once, updateBody("add", 2)))
 	unknown := as[updated](t, once.update(t, s.WorkflowID, updateBody("noSuchUpdate", 1)).expect(t, http.StatusOK))
@@ -234,8 +234,8 @@ func TestARepeatedUpdateRunsOnce(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// An update that was not taken, and is sent again, runs once when its worker comes.
-func TestAnUpdateThatWaitsForItsWorkerRunsOnce(t *testing.T) {
+// An update without a worker that is sent again runs once when a worker starts.
+func TestRepeatedUpdateWithoutWorkerRunsOnce(t *testing.T) {
 	t.Parallel()
 	queue := "late-" + newID(t)
 	s := as[started](t, writer().post(t, workflows, startBody("Ledger", newID(t), queue, `"args":[0]`)).expect(t, http.StatusCreated))
@@ -252,7 +252,7 @@ func TestAnUpdateThatWaitsForItsWorkerRunsOnce(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestAnUpdateBelongsToItsRun(t *testing.T) {
+func TestUpdateIsBoundToRun(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
 	u := as[updated](t, writer().update(t, s.WorkflowID, updateBody("add", 3)).expect(t, http.StatusOK))
@@ -271,10 +271,10 @@ func TestAnUpdateBelongsToItsRun(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// newRunID is a run that nobody has.
+// newRunID returns the id of a run that does not exist.
 const newRunID = "0198f3c2-5f0e-7c3a-9d52-3f1f7a2b6c01"
 
-func TestAnUpdateOfAWorkflowThatIsNot(t *testing.T) {
+func TestUpdateOfUnknownWorkflow(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
 	writer().update(t, id, updateBody("add", 1)).problem(t, http.StatusNotFound, "workflow-not-found")
@@ -300,7 +300,7 @@ func TestEqualWaitsForAnUpdateShareOnePoll(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestAnAcceptedUpdateFailsWithItsWorkflow(t *testing.T) {
+func TestAcceptedUpdateFailsWithWorkflow(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
 	a := writer().update(t, s.WorkflowID, updateBody("addLater", 5, `"waitForStage":"ACCEPTED"`)).expect(t, http.StatusAccepted)
@@ -310,7 +310,7 @@ func TestAnAcceptedUpdateFailsWithItsWorkflow(t *testing.T) {
 	require.Equal(t, "AcceptedUpdateCompletedWorkflow", u.Failure.Type)
 }
 
-// withStart is the body of an update with start of a ledger.
+// withStart returns the body of an update with start of a ledger.
 func withStart(id, policy, update string) string {
 	return `{"start":` + ledgerStart(id, `"idConflictPolicy":`+quote(policy)) + `,"update":` + update + `}`
 }
@@ -335,7 +335,7 @@ func TestUpdateWithStartStartsOrUses(t *testing.T) {
 	terminate(t, id)
 }
 
-func TestUpdateWithStartIsWaitedFor(t *testing.T) {
+func TestUpdateWithStartAndWait(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
 	body := withStart(id, "USE_EXISTING", updateBody("addLater", 5, `"updateId":"later"`))
@@ -349,12 +349,12 @@ func TestUpdateWithStartIsWaitedFor(t *testing.T) {
 	terminate(t, id)
 }
 
-func TestUpdateWithStartTellsWhatBecameOfTheUpdate(t *testing.T) {
+func TestUpdateWithStartReturnsOutcomeOfUpdate(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
 	rejected := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(id, "USE_EXISTING", updateBody("add", 0))).expect(t, http.StatusOK))
 	require.Equal(t, "REJECTED", rejected.Update.Status)
-	require.Equal(t, rejected.Start.RunID, describe(t, id).RunID, "it is started all the same")
+	require.Equal(t, rejected.Start.RunID, describe(t, id).RunID, "the workflow is started anyway")
 	failed := as[updatedWithStart](t, writer().post(t, updatesWithStart+"?failureStatus=422",
 		withStart(id, "USE_EXISTING", updateBody("add", 101))).expect(t, http.StatusUnprocessableEntity))
 	require.Equal(t, "FAILED", failed.Update.Status)
@@ -374,7 +374,7 @@ func TestUpdateWithStartTellsWhatBecameOfTheUpdate(t *testing.T) {
 	require.Contains(t, p.Detail, "CronSchedule")
 }
 
-// Nobody is given another's workflow unawares.
+// A caller must opt in to updating an existing workflow.
 func TestUpdateWithStartNeedsAConflictPolicy(t *testing.T) {
 	t.Parallel()
 	body := `{"start":` + ledgerStart(newID(t)) + `,"update":` + updateBody("add", 1) + `}`
@@ -382,7 +382,7 @@ func TestUpdateWithStartNeedsAConflictPolicy(t *testing.T) {
 	require.Equal(t, "/start/idConflictPolicy", p.Errors[0].Pointer)
 }
 
-func TestUpdateWithStartCarriesWhatAStartDoes(t *testing.T) {
+func TestUpdateWithStartHasAllStartOptions(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
 	attributes, _ := attributesOfEveryType(id)
@@ -400,7 +400,7 @@ func TestUpdateWithStartCarriesWhatAStartDoes(t *testing.T) {
 	terminate(t, id)
 }
 
-func TestARepeatedUpdateWithStartHappensOnce(t *testing.T) {
+func TestRepeatedUpdateWithStartRunsOnce(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
 	once := writer().with("Idempotency-Key", "once")
@@ -414,8 +414,8 @@ func TestARepeatedUpdateWithStartHappensOnce(t *testing.T) {
 	require.Equal(t, first.Start.RunID, describe(t, id).RunID)
 }
 
-// Equal calls at once have one answer.
-func TestEqualUpdatesWithStartAllStartedIt(t *testing.T) {
+// Equal concurrent calls have equal responses.
+func TestConcurrentUpdatesWithStartHaveEqualResponses(t *testing.T) {
 	t.Parallel()
 	for range 3 {
 		id := newID(t)
@@ -431,7 +431,7 @@ func TestEqualUpdatesWithStartAllStartedIt(t *testing.T) {
 	}
 }
 
-func TestATokenIsGoodForItsUpdates(t *testing.T) {
+func TestDelegatedTokenPermitsItsUpdates(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
 	visitor := bearer(delegate(t, writer(), s.WorkflowID, `{"updates":["add"]}`))
@@ -444,7 +444,7 @@ func TestATokenIsGoodForItsUpdates(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestTheSampleOrderTakesItems(t *testing.T) {
+func TestSampleOrderAcceptsItems(t *testing.T) {
 	t.Parallel()
 	order := start(t, "Order", `"args":[{"orderId":"o-1","items":[{"sku":"pen","quantity":1,"price":300}]}]`)
 	add := func(quantity, price int) updated {
@@ -453,6 +453,6 @@ func TestTheSampleOrderTakesItems(t *testing.T) {
 	}
 	require.JSONEq(t, `{"items":2,"total":500}`, string(add(1, 200).Result))
 	require.Equal(t, "REJECTED", add(0, 200).Status)
-	require.Equal(t, "FAILED", add(2, 1_000_000).Status, "the card is not good for it")
+	require.Equal(t, "FAILED", add(2, 1_000_000).Status, "the payment is over the limit of the card")
 	terminate(t, order.WorkflowID)
 }

@@ -11,17 +11,16 @@ import (
 	"go.temporal.io/api/enums/v1"
 )
 
-// unusualValue is a value that is lost, changed or refused by whoever reads JSON into numbers, maps and strings and writes it
-// again.
+// unusualValue is JSON that is lost, changed or rejected if it is decoded into numbers, maps and strings and encoded again.
 const unusualValue = `{"z":12345678901234567890,"a":1.10,"e":1e400,"m":-0.0,"l":[],"o":{},"s":"\u003c<&>\/é\ud83d\ude00","n":null}`
 
-// binaryData are bytes that are no text, and their base64.
+// binaryData is data that is not valid UTF-8, with its base64.
 const (
 	binaryData     = "\x00\xff{"
 	oddBytesBase64 = "AP97"
 )
 
-// The encodings in base64, as they stand in a payload's metadata.
+// The encodings in base64, as in a payload's metadata.
 const (
 	binaryPlainBase64  = "YmluYXJ5L3BsYWlu"
 	jsonProtobufBase64 = "anNvbi9wcm90b2J1Zg=="
@@ -41,14 +40,14 @@ func TestArgumentsComeBackByteForByte(t *testing.T) {
 	require.Equal(t, []string{""}, dataOf(t, "binary/null", &common.Payloads{Payloads: input[last:]}))
 }
 
-func TestArgumentsReachTheServerAsTheyAreWritten(t *testing.T) {
+func TestArgumentsReachServerByteForByte(t *testing.T) {
 	t.Parallel()
 	const spaced = `{ "b" : [ 1 ,	2 ] }`
 	s := start(t, "Echo", `"args": [ `+unusualValue+` , `+spaced+` , "\u003c\/"  ]`)
 	require.Equal(t, []string{unusualValue, spaced, `"\u003c\/"`}, dataOf(t, "json/plain", startOf(t, s).GetInput()))
 }
 
-func TestNoArgumentsAndNullAreToldApart(t *testing.T) {
+func TestNoArgumentsAndNullAreDistinct(t *testing.T) {
 	t.Parallel()
 	for name, field := range map[string]string{"no args": "", "empty args": `"args":[]`, "empty argPayloads": `"argPayloads":[]`} {
 		t.Run(name, func(t *testing.T) {
@@ -61,7 +60,7 @@ func TestNoArgumentsAndNullAreToldApart(t *testing.T) {
 			require.Nil(t, startOf(t, s).GetInput())
 			o := end(t, s.WorkflowID)
 			require.Equal(t, "COMPLETED", o.Status)
-			require.Nil(t, o.Result, "nothing was returned")
+			require.Nil(t, o.Result, "no result was returned")
 			require.Nil(t, o.ResultPayload)
 		})
 	}
@@ -104,7 +103,7 @@ func TestQueryArgumentsComeBackByteForByte(t *testing.T) {
 	for name, test := range map[string]struct{ args, want string }{
 		"odd":  {`,"args":[` + unusualValue + `]`, unusualValue},
 		"null": {`,"args":[null]`, "null"},
-		"none": {``, "null"}, // the handler's own: it returns nil
+		"none": {``, "null"}, // the handler returns nil
 	} {
 		a := writer().post(t, workflowPath(s.WorkflowID, "/query"), `{"query":"echo"`+test.args+`}`).expect(t, http.StatusOK)
 		require.Equal(t, test.want, string(as[queried](t, a).Result), name)
@@ -160,7 +159,7 @@ func TestPayloadsKeepTheirEncoding(t *testing.T) {
 	}
 }
 
-// base64Of is the JSON string of text in base64.
+// base64Of returns text in base64 as a JSON string.
 func base64Of(text string) string {
 	return quote(base64.StdEncoding.EncodeToString([]byte(text)))
 }
@@ -188,12 +187,12 @@ func TestMemoComesBackByteForByte(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestMemoOfPayloadsIsShownWhole(t *testing.T) {
+func TestMemoOfPayloadsIsReturnedWhole(t *testing.T) {
 	t.Parallel()
 	s := startUnpolled(t, `"memoPayloads":{"plain":{"json":1.10},"bytes":{"metadata":{"encoding":"`+
 		binaryPlainBase64+`"},"data":"`+oddBytesBase64+`"}}`)
 	w := describe(t, s.WorkflowID)
-	require.Empty(t, w.Memo, "of the pair only one is there")
+	require.Empty(t, w.Memo, "only one of the two members is present")
 	require.Equal(t, map[string]payload{
 		"plain": {Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte("1.10"), JSON: json.RawMessage("1.10")},
 		"bytes": {Metadata: map[string][]byte{"encoding": []byte("binary/plain")}, Data: []byte(binaryData)},

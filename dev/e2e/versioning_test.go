@@ -11,7 +11,7 @@ import (
 	sdkworkflow "go.temporal.io/sdk/workflow"
 )
 
-// versioned starts a worker of a version, on a task queue that is named like its deployment.
+// versioned starts a worker of a version on a task queue with the name of the deployment.
 func versioned(t *testing.T, deployment, buildID string) (pinned string) {
 	t.Helper()
 	w := worker.New(shared.stack.Client(), deployment, worker.Options{DeploymentOptions: worker.DeploymentOptions{
@@ -32,7 +32,7 @@ func overrideOf(t *testing.T, workflowID string) string {
 	}](t, writer().get(t, workflowPath(workflowID))).Versioning.Override)
 }
 
-// A workflow that is pinned runs on a version that is nobody's current one.
+// A pinned workflow runs on a version that is not current.
 func TestStartIsPinnedToAVersion(t *testing.T) {
 	t.Parallel()
 	deployment, id := newID(t), newID(t)
@@ -44,7 +44,7 @@ func TestStartIsPinnedToAVersion(t *testing.T) {
 	terminate(t, id)
 }
 
-func TestOverrideIsSetAndTakenAway(t *testing.T) {
+func TestVersioningOverrideIsSetAndRemoved(t *testing.T) {
 	t.Parallel()
 	deployment, id := newID(t), newID(t)
 	pinned := versioned(t, deployment, "one")
@@ -59,7 +59,7 @@ func TestOverrideIsSetAndTakenAway(t *testing.T) {
 	terminate(t, id)
 }
 
-func TestUnknownVersionIsRefused(t *testing.T) {
+func TestUnknownVersionIsRejected(t *testing.T) {
 	t.Parallel()
 	s := startUnpolled(t)
 	override := `"versioningOverride":{"behavior":"PINNED","pinnedVersion":{"deploymentName":"none","buildId":"none"}}`

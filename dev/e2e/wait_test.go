@@ -10,7 +10,7 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// requirePending requires the answer of a wait that ran out, and that its Location leads on.
+// requirePending requires the response to an expired wait, with a Location that continues it.
 func requirePending(t *testing.T, a apiResponse, s started) {
 	t.Helper()
 	pending := as[outcome](t, a.expect(t, http.StatusAccepted))
@@ -21,7 +21,7 @@ func requirePending(t *testing.T, a apiResponse, s started) {
 	require.Equal(t, workflowPath(s.WorkflowID, "/result", runQuery(s.RunID)), a.header.Get("Location"))
 }
 
-func TestWaitRunsOutAsPending(t *testing.T) {
+func TestExpiredWaitIsPending(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Sleep", `"args":[{"seconds":60}]`)
 	var a apiResponse
@@ -34,7 +34,7 @@ func TestWaitRunsOutAsPending(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestWithoutWaitTheAnswerComesAtOnce(t *testing.T) {
+func TestResponseWithoutWaitIsImmediate(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Sleep", `"args":[{"seconds":60}]`)
 	for _, query := range []string{"", "?wait=0", "?wait=0s", "?followRuns=true"} {
@@ -45,7 +45,7 @@ func TestWithoutWaitTheAnswerComesAtOnce(t *testing.T) {
 	require.Equal(t, []string{"TERMINATED", s.RunID}, []string{o.Status, o.FirstExecutionRunID})
 }
 
-// TestOutcomeEndsTheWait measures from the workflow's end: a busy worker may be late with that.
+// TestOutcomeEndsTheWait measures from the close of the workflow, because a busy worker may be late.
 func TestOutcomeEndsTheWait(t *testing.T) {
 	t.Parallel()
 	const soon = time.Second
@@ -56,7 +56,7 @@ func TestOutcomeEndsTheWait(t *testing.T) {
 	require.WithinDuration(t, timeOf(t, describe(t, s.WorkflowID).CloseTime), answered, soon)
 }
 
-func TestStartWithWaitGivesTheOutcome(t *testing.T) {
+func TestStartWithWaitReturnsOutcome(t *testing.T) {
 	t.Parallel()
 	for name, do := range map[string]func(body string) apiResponse{
 		"wait":   func(body string) apiResponse { return writer().post(t, workflows+"?wait=30s", body) },
@@ -69,7 +69,7 @@ func TestStartWithWaitGivesTheOutcome(t *testing.T) {
 	}
 }
 
-func TestStartWithWaitIsPendingWhenItRunsOut(t *testing.T) {
+func TestStartWithExpiredWaitIsPending(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
 	var a apiResponse
@@ -79,7 +79,7 @@ func TestStartWithWaitIsPendingWhenItRunsOut(t *testing.T) {
 	terminate(t, id)
 }
 
-func TestWaitIsSaidOnce(t *testing.T) {
+func TestDuplicateWaitIsRejected(t *testing.T) {
 	t.Parallel()
 	s := startUnpolled(t)
 	for _, a := range []apiResponse{
@@ -95,7 +95,7 @@ func TestWaitIsSaidOnce(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestLongestWaitIsTheGatewaysToSet(t *testing.T) {
+func TestWaitIsLimitedBySetting(t *testing.T) {
 	t.Parallel()
 	impatient := writer().onGateway(ownGateway(t, "FLOWGATE_LIMITS_MAX_WAIT=1s"))
 	s := startUnpolled(t)
@@ -103,9 +103,9 @@ func TestLongestWaitIsTheGatewaysToSet(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// TestShortTimeoutsMakeNoHotLoop counts upstream polls: the server answers a poll with a deadline of a second or less
-// at once, and empty.
-func TestShortTimeoutsMakeNoHotLoop(t *testing.T) {
+// TestShortTimeoutsCauseNoHotLoop counts upstream polls: the server returns an empty response at once for a poll with a deadline
+// of one second or less.
+func TestShortTimeoutsCauseNoHotLoop(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
 	s := startUnpolled(t)
@@ -123,7 +123,7 @@ func TestShortTimeoutsMakeNoHotLoop(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// TestLongWaitPollsInSlices waits longer than the server lets a poll last, which is 20 s.
+// TestLongWaitPollsInSlices waits longer than the maximum duration of a poll, which is 20 s.
 func TestLongWaitPollsInSlices(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {

@@ -15,8 +15,8 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// testQueue is where a second worker runs what the sample worker has no need of.
-const testQueue = "hands"
+// testQueue is the task queue of a second worker for workflows that only tests need.
+const testQueue = "tests"
 
 // brokenQuery is a query of Family that always fails.
 const brokenQuery = "broken"
@@ -31,8 +31,8 @@ func newWorkerOn(sdk client.Client, queue string) worker.Worker {
 	return w
 }
 
-// family has a child and an activity, and neither ends: an activity that has failed once waits an hour for its next
-// attempt. The child has the parent's id with "-child" behind it.
+// family has a child and an activity that do not complete: the activity fails once and waits an hour for its next attempt.
+// The child's id is the parent's id with the suffix "-child".
 func family(ctx sdkworkflow.Context) error {
 	err := sdkworkflow.SetQueryHandler(ctx, brokenQuery, func() (string, error) {
 		return "", temporal.NewApplicationError("broken, as it was asked to be", "Broken", map[string]int{"code": 7})
@@ -66,8 +66,8 @@ func startFamily(t *testing.T, fields ...string) started {
 	return as[started](t, writer().post(t, workflows, body).expect(t, http.StatusCreated))
 }
 
-// awaitFamily waits until a family does nothing more, and gives its description. A query that comes while the worker has a
-// workflow task is answered with that task, where the Go SDK leaves out the failure.
+// awaitFamily waits until a family makes no more progress and returns its description. A query during a workflow task is
+// answered with that task, and the Go SDK then omits the failure.
 func awaitFamily(t *testing.T, s started) workflow {
 	t.Helper()
 	var w workflow

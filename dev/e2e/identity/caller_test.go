@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// caller is one who has a key; an empty one has none.
+// caller sends requests with an API key, or without one if it is empty.
 type caller struct{ key string }
 
 type apiResponse struct {
@@ -28,7 +28,7 @@ func bearer(key string) caller { return caller{key: key} }
 
 func workflows(namespace string) string { return "/v1/namespaces/" + namespace + "/workflows" }
 
-// send is for goroutines that are not a test's own.
+// send is for goroutines that must not call t.FailNow.
 func (c caller) send(ctx context.Context, method, path, body string) (apiResponse, error) {
 	request, err := http.NewRequestWithContext(ctx, method, shared.gateway.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -55,7 +55,7 @@ func (c caller) get(t *testing.T, path string) apiResponse {
 	return a
 }
 
-// start starts a workflow that nobody serves, and gives its id.
+// start starts a workflow without a worker and returns its id.
 func (c caller) start(t *testing.T, namespace string) (apiResponse, string) {
 	t.Helper()
 	id := uuid.NewString()
@@ -74,7 +74,7 @@ func (a apiResponse) expect(t *testing.T, status int) apiResponse {
 	return a
 }
 
-// problem requires an error of a code.
+// problem requires a problem with a status and a code.
 func (a apiResponse) problem(t *testing.T, status int, code string) {
 	t.Helper()
 	require.Equal(t, code, as[struct{ Code string }](t, a.expect(t, status)).Code, "%s", a.body)
@@ -87,7 +87,7 @@ func as[T any](t *testing.T, a apiResponse) T {
 	return value
 }
 
-// metric is the sum of a metric's samples that have a label, written name="value".
+// metric returns the sum of a metric's samples with a label, in the form name="value".
 func metric(t *testing.T, name, label string) int {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, shared.gateway.AdminURL+"/metrics", nil)
@@ -107,13 +107,13 @@ func metric(t *testing.T, name, label string) int {
 	return int(sum)
 }
 
-// upstreamCalls is how often the gateway has called a method.
+// upstreamCalls returns the number of the gateway's calls of a method.
 func upstreamCalls(t *testing.T, method string) int {
 	t.Helper()
 	return metric(t, "rpc_client_call_duration_seconds_count", `rpc_method="`+method+`"`)
 }
 
-// eventually waits until something is so, and gives how long that took.
+// eventually polls until so returns true and returns the elapsed time.
 func eventually(t *testing.T, what string, so func() bool) time.Duration {
 	t.Helper()
 	const patience, pause = 30 * time.Second, 10 * time.Millisecond

@@ -10,13 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTheKeysFileChangesUnderLoad lets a caller in and turns it away again, while the others call.
-func TestTheKeysFileChangesUnderLoad(t *testing.T) {
-	const usually = time.Second // since others may keep the machine from it now and then
+// TestKeysFileChangesUnderLoad adds and removes a caller while the others send requests.
+func TestKeysFileChangesUnderLoad(t *testing.T) {
+	const usually = time.Second // a busy machine may be slower
 	var delays []time.Duration
 	l := startLoad(t)
 	t.Cleanup(func() { assert.NoError(t, replace(shared.files.keys, keysYAML())) })
-	// It is answered without the server, whose time is not what is measured.
+	// The gateway responds without the server, whose latency is not measured.
 	late := func() int { return bearer(lateKey).get(t, "/v1/namespaces/"+defaultNamespace+"/client").status }
 	require.Equal(t, http.StatusUnauthorized, late())
 	rounds := 5
@@ -28,7 +28,7 @@ func TestTheKeysFileChangesUnderLoad(t *testing.T) {
 		in := eventually(t, "the new key is taken", func() bool { return late() == http.StatusOK })
 		require.NoError(t, replace(shared.files.keys, keysYAML()))
 		out := eventually(t, "it is refused again", func() bool { return late() == http.StatusUnauthorized })
-		t.Logf("taken after %v, refused after %v", in.Round(time.Millisecond), out.Round(time.Millisecond))
+		t.Logf("accepted after %v, rejected after %v", in.Round(time.Millisecond), out.Round(time.Millisecond))
 		delays = append(delays, in, out)
 	}
 	slices.Sort(delays)
@@ -36,15 +36,15 @@ func TestTheKeysFileChangesUnderLoad(t *testing.T) {
 	l.end(t)
 }
 
-// TestABrokenKeysFileChangesNothing is not told more than once, and shows in a metric.
-func TestABrokenKeysFileChangesNothing(t *testing.T) {
+// TestInvalidKeysFileHasNoEffect checks that an invalid file is reported once and counted in a metric.
+func TestInvalidKeysFileHasNoEffect(t *testing.T) {
 	failures := func() int { return metric(t, "flowgate_keys_reloads_total", `outcome="failure"`) }
 	rejected, failed := shared.keyLog.rejections(), failures()
 	l := startLoad(t)
 	require.NoError(t, replace(shared.files.keys, keysYAML()+"  - {id: nobody, grants: nothing}\n"))
 	t.Cleanup(func() { assert.NoError(t, replace(shared.files.keys, keysYAML())) })
 	eventually(t, "it shows", func() bool { return failures() > failed })
-	<-time.After(2 * time.Second) // and is looked at again
+	<-time.After(2 * time.Second) // during which it is polled again
 	require.Equal(t, failed+1, failures())
 	require.Equal(t, rejected+1, shared.keyLog.rejections())
 	l.end(t)

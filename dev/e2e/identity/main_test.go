@@ -16,10 +16,10 @@ import (
 	"github.com/flowgate/flowgate/dev/temporal"
 )
 
-// keyRefresh is how often the server fetches the gateway's keys, well within the publishAhead of the gateway's settings.
+// keyRefresh is the interval at which the server fetches the gateway's keys, well below publishAhead.
 const keyRefresh = 2 * time.Second
 
-// environment is what all tests share.
+// environment contains what all tests share.
 type environment struct {
 	files   files
 	server  *temporal.Server
@@ -27,8 +27,8 @@ type environment struct {
 	keyLog  keyLog
 }
 
-// shared is set by TestMain before any test runs.
-var shared environment //nolint:gochecknoglobals // tests have no other way to what TestMain started
+// shared is set by TestMain before the tests run.
+var shared environment //nolint:gochecknoglobals // the only way from TestMain to the tests
 
 func TestMain(m *testing.M) { os.Exit(stack.RunTests("identity", m, run)) }
 
@@ -49,8 +49,8 @@ func run(ctx context.Context, log io.Writer, tests func() int) (code int, err er
 	return tests(), nil
 }
 
-// startAll starts a server that trusts a gateway, and the gateway. The stack brings the gateway and a server that asks
-// nobody who he is, for the sake of its sample worker; nothing is sent there.
+// startAll starts a server that trusts a gateway, and the gateway. The stack provides the gateway. Its own server, which has no
+// authorizer because of the sample worker, is not used.
 func startAll(ctx context.Context, log io.Writer) (stop func() error, err error) {
 	port := freeport.MustGetFreePort()
 	shared.server, err = temporal.Start(ctx, temporal.Options{
@@ -64,7 +64,7 @@ func startAll(ctx context.Context, log io.Writer) (stop func() error, err error)
 	}
 	s, err := stack.Start(ctx, stack.Options{GatewayBinary: os.Getenv("GATEWAY_BINARY"), Log: log})
 	if err != nil {
-		return nil, errors.Join(err, shared.server.Stop()) //nolint:contextcheck // what was started is stopped, ctx or not
+		return nil, errors.Join(err, shared.server.Stop()) //nolint:contextcheck // cleanup must run even if ctx is done
 	}
 	stop = func() error { return errors.Join(s.Stop(), shared.server.Stop()) }
 	shared.gateway, err = s.StartGateway(ctx, stack.GatewayOptions{
@@ -82,7 +82,7 @@ func startAll(ctx context.Context, log io.Writer) (stop func() error, err error)
 	return stop, nil
 }
 
-// awaitTrust waits until the server has fetched the keys of the gateway, which it could not do at its start.
+// awaitTrust waits until the server has fetched the keys of the gateway, which starts after the server.
 func awaitTrust(ctx context.Context) error {
 	const pause = 50 * time.Millisecond
 	ticker := time.NewTicker(pause)

@@ -2,7 +2,7 @@ package temporalhttp_test
 
 import "net/http"
 
-// activityExamples are about activities without a workflow, and about what can be changed of any activity.
+// activityExamples returns the examples of activities without a workflow, and of changes to any activity.
 func activityExamples() map[string][]example {
 	ofIt := map[string]string{"activity_id": "${activity}"}
 	return map[string][]example{
@@ -65,7 +65,7 @@ func activityExamples() map[string][]example {
 	}
 }
 
-// pausedActivity is one that nobody has begun.
+// pausedActivity prepares a paused activity that has not started.
 func pausedActivity(s *fixture) {
 	path := "/namespaces/default/activities/${activity}"
 	if s.withoutWorkflow() {

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// batchExamples are about what is done to many workflows: batches and rules.
+// batchExamples returns the examples of batches and workflow rules.
 func batchExamples() map[string][]example {
 	job := map[string]string{"job_id": "${id}-job"}
 	return map[string][]example{
@@ -47,7 +47,7 @@ func batchExamples() map[string][]example {
 	}
 }
 
-// rules are kept in the namespace, which takes one change at a time.
+// rules serialises changes of workflow rules, because a namespace accepts one change at a time.
 var rules sync.Mutex //nolint:gochecknoglobals // one for all tests
 
 const (
@@ -61,7 +61,7 @@ const (
 		"identity":"all","requestId":"${id}-request","description":"a rule"}`
 )
 
-// batch is one that has ended.
+// batch prepares a batch job that has completed.
 func batch(s *fixture) {
 	unpolled(s)
 	s.call(http.MethodPost, batchPath, batchBody)
@@ -76,7 +76,7 @@ func rule(s *fixture) {
 	forgetsRule(s)
 }
 
-// forgetsRule deletes the scene's rule in the end, because a namespace takes only a few.
+// forgetsRule deletes the fixture's rule at the end, because a namespace accepts only a few.
 func forgetsRule(s *fixture) {
 	s.Cleanup(func() {
 		_, err := shared.direct.sendContext(context.Background(), request{verb: http.MethodDelete, path: s.expand(rulePath)})

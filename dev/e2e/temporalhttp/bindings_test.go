@@ -12,17 +12,17 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// binding is one HTTP rule of a method: a method has a rule for each prefix, and sometimes more.
+// binding is one HTTP rule of a method. A method has a rule for each prefix, and sometimes more.
 type binding struct {
 	method   string
 	verb     string
 	template string
 }
 
-// name tells a binding from all others in the name of a test.
+// name returns a unique name for the test of a binding.
 func (b binding) name() string { return b.verb + " " + b.template }
 
-// bindings are all rules of the two services that Temporal serves over HTTP, in the order of the API.
+// bindings returns all rules of the two services that Temporal serves over HTTP, in the order of the API.
 func bindings() []binding {
 	var all []binding
 	for _, file := range []protoreflect.FileDescriptor{
@@ -69,7 +69,7 @@ func pattern(rule *annotations.HttpRule) (verb, template string) {
 	}
 }
 
-// coverage counts what was called on both sides.
+// coverage counts the compared calls.
 type coverage struct {
 	all []binding
 
@@ -81,7 +81,7 @@ type coverage struct {
 
 func newCoverage(all []binding) *coverage { return &coverage{all: all, called: map[binding]bool{}} }
 
-// compared is told of each pair of answers; requests that are made for no binding in particular have an empty one.
+// compared records a compared pair of responses. The binding is empty for requests without a particular one.
 func (l *coverage) compared(b binding) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -89,7 +89,7 @@ func (l *coverage) compared(b binding) {
 	l.pairs++
 }
 
-// identical is told of each pair that is the same byte for byte.
+// identical records a pair that is byte-for-byte equal.
 func (l *coverage) identical() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

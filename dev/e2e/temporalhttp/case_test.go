@@ -19,42 +19,43 @@ import (
 
 // example is a request of one method. It is sent to every binding that the method has.
 type example struct {
-	// about says what the example shows, where a method has several.
+	// about names the example if a method has several.
 	about string
-	// reads says that a POST changes nothing. A GET never does.
+	// reads marks a POST that changes nothing. A GET never does.
 	reads bool
-	// only is the part of a template without which a binding is not for this example.
+	// only restricts the example to bindings whose template contains it.
 	only string
-	// prepare makes what the request is about.
+	// prepare creates the resources of the request.
 	prepare func(*fixture)
-	// path are the values of the template's fields, by their last name. What is not in it is default for the namespace
-	// and the scene's id for all else.
+	// path contains the values of the template's fields by their last name. Missing values are "default" for the namespace and
+	// the fixture's id for all others.
 	path map[string]string
-	// query and body may name what the scene knows: ${id}, ${run}.
+	// query and body may contain variables of the fixture: ${id}, ${run}.
 	query, body string
 	header      http.Header
-	// after is where Temporal tells what a write has done, settled a text without which it is not yet done.
+	// after is a path that returns the effect of a write. settled is a text that the response contains once the write has
+	// taken effect.
 	after, settled string
-	// exclusive is held while the example is compared, where the server does not take two such changes at once.
+	// exclusive is held during the comparison if the server does not accept two such changes concurrently.
 	exclusive *sync.Mutex
-	// wording says that the error is about how the request is written: each side says that in its own words.
+	// wording marks an error about the syntax of the request, whose message differs between the servers.
 	wording bool
-	// status is what Temporal answers; 200 when it is not given.
+	// status is the status of Temporal's response; 0 means 200.
 	status int
 }
 
-// fixture is what one request is about.
+// fixture contains the resources of one request.
 type fixture struct {
 	*testing.T
 	binding binding
-	// vars are the values that no other scene has, by name.
+	// vars contains values that are unique to the fixture, by name.
 	vars map[string]string
 }
 
-// fixtureCount counts, so that each has its own id.
+// fixtureCount counts the fixtures, so that each has a unique id.
 var fixtureCount atomic.Int64 //nolint:gochecknoglobals // ids are unique among all tests
 
-// newFixture makes a scene with an id of its own. All ids have the same length, so that what twins weigh is equal too.
+// newFixture returns a fixture with a unique id. All ids have the same length, so that the sizes of a pair are equal.
 func newFixture(t *testing.T, b binding) *fixture {
 	t.Helper()
 	return &fixture{T: t, binding: b, vars: map[string]string{"id": fmt.Sprintf("twin-%06d-of-many", fixtureCount.Add(1))}}
@@ -62,18 +63,18 @@ func newFixture(t *testing.T, b binding) *fixture {
 
 func (s *fixture) id() string { return s.vars["id"] }
 
-// expand puts the scene's values in the place of ${name}.
+// expand replaces ${name} with the fixture's variables.
 func (s *fixture) expand(text string) string {
 	return os.Expand(text, func(name string) string {
 		value, ok := s.vars[name]
 		if !ok {
-			s.Fatalf("the scene has no %s for %s", name, text)
+			s.Fatalf("the fixture has no variable %s for %s", name, text)
 		}
 		return value
 	})
 }
 
-// call asks Temporal for something that the request needs, and gives its answer.
+// call calls Temporal to prepare the request and returns the response.
 func (s *fixture) call(verb, path, body string) map[string]any {
 	s.Helper()
 	r := request{verb: verb, path: s.expand(path), body: s.expand(body)}
@@ -84,14 +85,14 @@ func (s *fixture) call(verb, path, body string) map[string]any {
 	return members
 }
 
-// tryCall is do for what may not be there yet.
+// tryCall is call for a resource that may not exist yet.
 func (s *fixture) tryCall(verb, path, body string) (members map[string]any, ok bool) {
 	s.Helper()
 	a := shared.direct.send(s.T, request{verb: verb, path: s.expand(path), body: s.expand(body)})
 	return members, json.Unmarshal([]byte(a.body), &members) == nil && a.status == http.StatusOK
 }
 
-// field is a member at a path of names.
+// field returns the member at a path of names.
 func field(value any, path ...string) any {
 	for _, name := range path {
 		members, ok := value.(map[string]any)
@@ -103,7 +104,7 @@ func field(value any, path ...string) any {
 	return value
 }
 
-// set gives the scene a value of an answer under a name.
+// set sets a variable to a value of a response.
 func (s *fixture) set(name string, value any) {
 	s.Helper()
 	text, ok := value.(string)
@@ -111,29 +112,29 @@ func (s *fixture) set(name string, value any) {
 	s.vars[name] = text
 }
 
-// timeout is for what must come true.
+// timeout is the time limit of eventually.
 const timeout = 30 * time.Second
 
-// eventually asks until the answer is yes.
+// eventually polls ask until it returns true.
 func (s *fixture) eventually(what string, ask func() bool) {
 	s.Helper()
-	const pause = 20 * time.Millisecond
+	const interval = 20 * time.Millisecond
 	deadline := time.NewTimer(timeout)
 	defer deadline.Stop()
-	ticker := time.NewTicker(pause)
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for !ask() {
 		select {
 		case <-ticker.C:
 		case <-deadline.C:
-			require.FailNow(s, "it did not come true: "+what)
+			require.FailNow(s, "timeout waiting for: "+what)
 		}
 	}
 }
 
 var fieldPattern = regexp.MustCompile(`\{([^}]*)\}`)
 
-// request is what an example sends in a scene.
+// request returns the request of an example with a fixture.
 func (e example) request(s *fixture) request {
 	path := fieldPattern.ReplaceAllStringFunc(s.binding.template, func(field string) string {
 		name := strings.Trim(field, "{}")
@@ -163,30 +164,30 @@ func (e example) wants() int {
 	return e.status
 }
 
-// compare sends the example to a binding on both sides.
+// compare sends the example to a binding of both servers.
 func (e example) compare(t *testing.T, b binding) {
 	t.Helper()
 	if e.exclusive != nil {
 		e.exclusive.Lock()
-		t.Cleanup(e.exclusive.Unlock) // after what the scene cleans up
+		t.Cleanup(e.exclusive.Unlock) // after the cleanup of the fixture
 	}
 	if e.onlyReads(b) {
 		e.compareRead(t, b)
 	} else {
 		e.comparePair(t, b)
 	}
-	shared.ledger.compared(b)
+	shared.coverage.compared(b)
 }
 
-// compareRead asks both sides about the same. Temporal is asked before and after: when it says the same twice, then there
-// is no excuse for another answer in between.
+// compareRead reads the same resource from both servers. It reads from Temporal before and after the gateway: if both responses
+// are equal, the gateway's must be too.
 func (e example) compareRead(t *testing.T, b binding) {
 	t.Helper()
 	s := e.fixture(t, b)
 	r := e.request(s)
 	read := func(a apiResponse) any { return e.maskWording(mask(changing, "", decoded(t, a, nil))) }
 	var before, between, after apiResponse
-	s.eventually("Temporal says the same twice", func() bool {
+	s.eventually("Temporal responds twice with the same", func() bool {
 		before, between, after = shared.direct.send(t, r), shared.door.send(t, r), shared.direct.send(t, r)
 		return before.status == after.status && assert.ObjectsAreEqual(read(before), read(after))
 	})
@@ -194,7 +195,7 @@ func (e example) compareRead(t *testing.T, b binding) {
 	requireSame(t, r, before, between, read(before), read(between))
 }
 
-// comparePair asks each side about a twin of its own, and then Temporal what has become of both.
+// comparePair writes to one of two equal resources through each server, and then compares both resources in Temporal.
 func (e example) comparePair(t *testing.T, b binding) {
 	t.Helper()
 	one, other := e.fixture(t, b), e.fixture(t, b)
@@ -206,7 +207,7 @@ func (e example) comparePair(t *testing.T, b binding) {
 		return
 	}
 	var left, right apiResponse
-	one.eventually("the twins are equal, or it is clear that they will not be", func() bool {
+	one.eventually("both writes have taken effect", func() bool {
 		left, right = one.get(e.after), other.get(e.after)
 		return e.settled == "" || strings.Contains(left.body, e.settled) && strings.Contains(right.body, e.settled)
 	})
@@ -215,7 +216,7 @@ func (e example) comparePair(t *testing.T, b binding) {
 		r.verb, r.path, r.body, e.after, left.body, right.body)
 }
 
-// maskWording puts the words of an error aside, when they are each side's own.
+// maskWording masks the message of an error if the servers word it differently.
 func (e example) maskWording(value any) any {
 	if status, ok := value.(map[string]any); ok && e.wording {
 		if message, ok := status["message"].(string); ok && message != "" {
@@ -225,13 +226,13 @@ func (e example) maskWording(value any) any {
 	return value
 }
 
-// get asks Temporal, whoever has done what is looked at.
+// get reads from Temporal, regardless of which server has written.
 func (s *fixture) get(path string) apiResponse {
 	s.Helper()
 	return shared.direct.send(s.T, request{verb: http.MethodGet, path: s.expand(path)})
 }
 
-// normalize is what an answer about a twin comes to.
+// normalize returns a response without the members that differ within a pair.
 func (s *fixture) normalize(a apiResponse) any {
 	s.Helper()
 	return mask(differing, "", decoded(s.T, a, s.vars))

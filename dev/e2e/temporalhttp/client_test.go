@@ -11,14 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// client is one of the two that are compared.
+// client sends requests to one of the two compared servers.
 type client struct {
 	name, url string
-	// key is sent when there is one.
+	// key is the API key, empty for none.
 	key string
 }
 
-// request is what both sides are sent. The path is as it stands on the wire, with its query.
+// request is a request to both servers. The path is encoded and includes the query.
 type request struct {
 	verb, path, body string
 	header           http.Header
@@ -37,7 +37,7 @@ func (s client) send(t *testing.T, r request) apiResponse {
 	return a
 }
 
-// sendContext is send for what happens after a test.
+// sendContext is send for the cleanup after a test.
 func (s client) sendContext(ctx context.Context, r request) (apiResponse, error) {
 	outgoing, err := http.NewRequestWithContext(ctx, r.verb, s.url+r.path, strings.NewReader(r.body))
 	if err != nil {

@@ -10,18 +10,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// difference is a request that the gateway answers otherwise than Temporal, on purpose. docs/temporal-http-api.md tells
-// users of each by its name.
+// difference is a request with an intentionally different response. docs/temporal-http-api.md documents each by its name.
 type difference struct {
-	// name is the difference in a few words, reason why the gateway does not do as Temporal does.
+	// name describes the difference briefly. reason is why the gateway differs from Temporal.
 	name, reason string
 	routed       routed
-	// temporal and gateway require what each side answers: a difference that Temporal no longer has is none any more.
+	// temporal and gateway check the response of each server. If Temporal changes, the difference is obsolete.
 	temporal, gateway func(s *fixture, a apiResponse)
 }
 
-// differences are all on purpose. What is not in here, and not among the differences of wording in the examples, has to be
-// the same.
+// differences returns all intentional differences. All other responses must be equal, except for the wording of errors in the
+// examples.
 func differences() []difference {
 	return []difference{
 		{
@@ -213,7 +212,7 @@ func differences() []difference {
 	}
 }
 
-// exactValues are values that come out otherwise when all reads and writes them.
+// exactValues are values that change if they are decoded and encoded again.
 //
 //nolint:gochecknoglobals // an immutable table
 var exactValues = []string{`12345678901234567890`, `{"z":1,"p":1.10,"a":[]}`, `[]`, `"<&>"`, `1e20`}
@@ -233,12 +232,12 @@ func TestDocumentedDifferences(t *testing.T) {
 			}
 			other := d.routed.fixture(t, b)
 			d.gateway(other, shared.door.send(t, d.routed.request(other)))
-			shared.ledger.compared(binding{})
+			shared.coverage.compared(binding{})
 		})
 	}
 }
 
-// hasStatusAndText requires a status, and a text in the body.
+// hasStatusAndText requires a status and a text in the body.
 func hasStatusAndText(status int, text string) func(*fixture, apiResponse) {
 	return func(s *fixture, a apiResponse) {
 		require.Equal(s, status, a.status, a.body)
@@ -246,7 +245,7 @@ func hasStatusAndText(status int, text string) func(*fixture, apiResponse) {
 	}
 }
 
-// storesText requires success, and that Temporal then has a text at a path.
+// storesText requires success, and that Temporal then returns a text at a path.
 func storesText(path, text string) func(*fixture, apiResponse) {
 	return func(s *fixture, a apiResponse) {
 		require.Equal(s, http.StatusOK, a.status, a.body)
@@ -261,13 +260,13 @@ func hasHeader(name, value string) func(*fixture, apiResponse) {
 	}
 }
 
-// startWith starts a workflow with values for arguments.
+// startWith starts a workflow with values as arguments.
 func startWith(values []string) routed {
 	body := `{"input":[` + strings.Join(values, ",") + `],` + startBody[1:]
 	return routed{verb: http.MethodPost, path: workflowRoute, example: example{body: body}}
 }
 
-// stores requires that the server holds these values.
+// stores requires that the server has stored the values.
 func stores(values ...string) func(*fixture, apiResponse) {
 	return func(s *fixture, a apiResponse) {
 		require.Equal(s, http.StatusOK, a.status, a.body)
@@ -295,7 +294,7 @@ func stores(values ...string) func(*fixture, apiResponse) {
 	}
 }
 
-// stored has a workflow with an argument that only an SDK could have given it.
+// stored prepares a workflow with an argument in an encoding that only an SDK can send.
 func stored(encoding, data string) func(*fixture) {
 	return func(s *fixture) {
 		long, err := json.Marshal(map[string]any{
@@ -307,7 +306,7 @@ func stored(encoding, data string) func(*fixture) {
 	}
 }
 
-// TestEveryDifferenceIsDocumented finds each difference by its name. What is missing is printed as it could stand there.
+// TestEveryDifferenceIsDocumented finds each difference by its name. It prints missing ones in the format of the document.
 func TestEveryDifferenceIsDocumented(t *testing.T) {
 	t.Parallel()
 	document, err := os.ReadFile("../../../docs/temporal-http-api.md")

@@ -17,7 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// pendingActivity has a workflow schedule an activity, with the test as the worker: it stays as the test leaves it.
+// pendingActivity prepares a scheduled activity of a workflow. The test is the worker, so the activity makes no progress.
 func pendingActivity(s *fixture) {
 	unpolled(s)
 	s.set("activity", "chore")
@@ -37,7 +37,7 @@ func pendingActivity(s *fixture) {
 	})
 }
 
-// startedActivity is an activity that the test has begun: of a workflow, or without one where the binding has none.
+// startedActivity prepares an activity that the test has started: of a workflow, or standalone if the binding is for those.
 func startedActivity(s *fixture) {
 	if s.withoutWorkflow() {
 		standalone(s)
@@ -47,7 +47,7 @@ func startedActivity(s *fixture) {
 	s.startActivity()
 }
 
-// canceledActivity is held, and asked to end.
+// canceledActivity prepares a started activity with a cancellation request.
 func canceledActivity(s *fixture) {
 	startedActivity(s)
 	if s.withoutWorkflow() {
@@ -64,15 +64,15 @@ func canceledActivity(s *fixture) {
 	})
 }
 
-// withoutWorkflow says that the binding is about an activity of no workflow.
+// withoutWorkflow reports whether the binding is for a standalone activity.
 func (s *fixture) withoutWorkflow() bool {
 	return strings.Contains(s.binding.template, "{namespace}/activities/")
 }
 
-// activityPath is the path of an activity without a workflow.
+// activityPath is the path of a standalone activity.
 const activityPath = "/namespaces/default/activities/${id}"
 
-// standalone starts an activity without a workflow, on a task queue that nobody polls.
+// standalone starts a standalone activity on a task queue without a worker.
 func standalone(s *fixture) {
 	s.set("activity", s.id())
 	s.set("run", s.call(http.MethodPost, activityPath,
@@ -80,33 +80,33 @@ func standalone(s *fixture) {
 			"scheduleToCloseTimeout":"7200s","requestId":"${id}-first","input":[{"a":1}],"retryPolicy":{"maximumAttempts":3}}`)["runId"])
 }
 
-// completeWorkflowTask answers the workflow task of the scene's workflow.
+// completeWorkflowTask completes the workflow task of the fixture's workflow.
 func (s *fixture) completeWorkflowTask(commands ...*command.Command) {
 	s.Helper()
 	queue := &taskqueue.TaskQueue{Name: s.id(), Kind: enums.TASK_QUEUE_KIND_NORMAL}
 	ctx, cancel := context.WithTimeout(s.Context(), timeout)
 	defer cancel()
 	task, err := shared.server.PollWorkflowTaskQueue(ctx, &workflowservice.PollWorkflowTaskQueueRequest{
-		Namespace: "default", TaskQueue: queue, Identity: "hands",
+		Namespace: "default", TaskQueue: queue, Identity: "tester",
 	})
 	require.NoError(s, err)
-	require.NotEmpty(s, task.GetTaskToken(), "there was no workflow task")
+	require.NotEmpty(s, task.GetTaskToken(), "no workflow task")
 	_, err = shared.server.RespondWorkflowTaskCompleted(ctx, &workflowservice.RespondWorkflowTaskCompletedRequest{
-		Namespace: "default", TaskToken: task.GetTaskToken(), Commands: commands, Identity: "hands",
+		Namespace: "default", TaskToken: task.GetTaskToken(), Commands: commands, Identity: "tester",
 	})
 	require.NoError(s, err)
 }
 
-// startActivity begins the scene's activity and keeps its token.
+// startActivity starts the fixture's activity and stores its token.
 func (s *fixture) startActivity() {
 	s.Helper()
 	ctx, cancel := context.WithTimeout(s.Context(), timeout)
 	defer cancel()
 	task, err := shared.server.PollActivityTaskQueue(ctx, &workflowservice.PollActivityTaskQueueRequest{
-		Namespace: "default", TaskQueue: &taskqueue.TaskQueue{Name: s.id()}, Identity: "hands",
+		Namespace: "default", TaskQueue: &taskqueue.TaskQueue{Name: s.id()}, Identity: "tester",
 	})
 	require.NoError(s, err)
-	require.NotEmpty(s, task.GetTaskToken(), "there was no activity task")
+	require.NotEmpty(s, task.GetTaskToken(), "no activity task")
 	s.vars["token"] = base64.StdEncoding.EncodeToString(task.GetTaskToken())
 }
 

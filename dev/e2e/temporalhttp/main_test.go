@@ -17,23 +17,23 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// allKey may do everything, the cluster's own calls included.
+// allKey has all roles, including those for cluster calls.
 const allKey = "fg_all_00000000000000000000000000000000"
 
 // alone compares Temporal's HTTP API with itself.
 var alone = flag.Bool("alone", false, "compare Temporal's HTTP API with itself, without a gateway") //nolint:gochecknoglobals // a flag
 
-// environment is what all tests share.
+// environment contains what all tests share.
 type environment struct {
-	// direct is Temporal's own HTTP API, door the gateway's.
+	// direct is Temporal's own HTTP API, door is the gateway's.
 	direct, door client
-	// server does what the HTTP API has no route for: it lets a test be a worker.
-	server workflowservice.WorkflowServiceClient
-	ledger *coverage
+	// server is for RPCs without an HTTP route, with which a test acts as a worker.
+	server   workflowservice.WorkflowServiceClient
+	coverage *coverage
 }
 
-// shared is set by TestMain before any test runs.
-var shared environment //nolint:gochecknoglobals // tests have no other way to what TestMain started
+// shared is set by TestMain before the tests run.
+var shared environment //nolint:gochecknoglobals // the only way from TestMain to the tests
 
 func TestMain(m *testing.M) { os.Exit(stack.RunTests("temporalhttp", m, run)) }
 
@@ -49,17 +49,17 @@ func run(ctx context.Context, log io.Writer, tests func() int) (code int, err er
 	}
 	defer func() { err = errors.Join(err, connection.Close()) }()
 	shared.server = workflowservice.NewWorkflowServiceClient(connection)
-	shared.ledger = newCoverage(bindings())
+	shared.coverage = newCoverage(bindings())
 	shared.direct = client{name: "Temporal", url: "http://" + s.Temporal().HTTPAddress()}
 	if shared.door, err = startGateway(ctx, s); err != nil {
 		return 0, err
 	}
 	code = tests()
-	_, _ = fmt.Fprintln(os.Stdout, shared.ledger.summary())
+	_, _ = fmt.Fprintln(os.Stdout, shared.coverage.summary())
 	return code, nil
 }
 
-// startGateway starts the gateway. Without one, the other side is Temporal again.
+// startGateway starts the gateway. With -alone, it returns a client of Temporal instead.
 func startGateway(ctx context.Context, s *stack.Stack) (client, error) {
 	if *alone {
 		again := shared.direct

@@ -2,7 +2,7 @@ package temporalhttp_test
 
 import "net/http"
 
-// messageExamples are about what is sent to a running workflow.
+// messageExamples returns the examples of messages to a running workflow.
 func messageExamples() map[string][]example {
 	return map[string][]example{
 		"SignalWorkflowExecution": {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// examples are the requests of every method, by its name.
+// examples returns the examples of all methods by name.
 func examples() map[string][]example {
 	all := map[string][]example{}
 	for _, some := range []map[string][]example{

@@ -2,7 +2,7 @@ package temporalhttp_test
 
 import "net/http"
 
-// namespaceExamples are about namespaces, the cluster and search attributes.
+// namespaceExamples returns the examples of namespaces, the cluster and search attributes.
 func namespaceExamples() map[string][]example {
 	return map[string][]example{
 		"RegisterNamespace": {

@@ -2,7 +2,7 @@ package temporalhttp_test
 
 import "net/http"
 
-// nexusExamples are about endpoints of Nexus, and its operations without a workflow.
+// nexusExamples returns the examples of Nexus endpoints and standalone Nexus operations.
 func nexusExamples() map[string][]example {
 	ofIt := map[string]string{"id": "${endpoint}"}
 	const update = `{"version":"1","spec":{"name":"${id}","description":"changed","target":{"external":{"url":"http://127.0.0.1:1/x"}}}}`
@@ -53,7 +53,7 @@ func endpoint(s *fixture) {
 	s.set("endpoint", field(s.call(http.MethodPost, "/cluster/nexus/endpoints", endpointBody), "endpoint", "id"))
 }
 
-// operation is one that nobody carries out.
+// operation prepares an operation without a worker.
 func operation(s *fixture) {
 	endpoint(s)
 	s.eventually("the endpoint is known everywhere", func() bool {

@@ -6,13 +6,13 @@ import (
 	"testing"
 )
 
-// routed is an example with a route of its own, which need not be one of a method.
+// routed is an example with its own route, which need not be that of a method.
 type routed struct {
 	about, verb, path string
 	example
 }
 
-// TestProtocol is about how requests are written and answers read, whatever the method.
+// TestProtocol tests the formats of requests and responses, regardless of the method.
 func TestProtocol(t *testing.T) {
 	t.Parallel()
 	for group, some := range map[string][]routed{
@@ -34,17 +34,17 @@ const (
 	signalRoute   = workflowRoute + "/signal/{signal_name}"
 )
 
-// me is what the gateway says that it is for, whoever the caller says that he is.
+// me is the identity that the gateway sets, regardless of the identity in the request.
 const me = `"identity":"all",`
 
 func get(about, path, query string) routed {
 	return routed{about, http.MethodGet, path, example{query: query}}
 }
 
-// acceptHeader is a header of the answer's type.
+// acceptHeader returns a header with the accepted type.
 func acceptHeader(accept string) http.Header { return http.Header{"Accept": {accept}} }
 
-// forms are the ways to ask for another form of JSON: in the query, or as Temporal's own types.
+// forms returns requests for another form of JSON, by the query or by Temporal's content types.
 func forms() []routed {
 	form := func(about, query string, header http.Header) routed {
 		return routed{about, http.MethodGet, historyRoute, example{prepare: order, query: query, header: header}}
@@ -91,7 +91,7 @@ func forms() []routed {
 	}
 }
 
-// queries are the ways to write a field in the query.
+// queries returns the forms of a field in the query.
 func queries() []routed {
 	const workflows, taskQueue = "/api/v1/namespaces/{namespace}/workflows", "/api/v1/namespaces/{namespace}/task-queues/{name}"
 	const matching = "/api/v1/namespaces/{namespace}/schedules/{schedule_id}/matching-times"
@@ -139,7 +139,7 @@ func queries() []routed {
 	}
 }
 
-// bodies are the ways to write a body, rightly or not.
+// bodies returns valid and invalid forms of a body.
 func bodies() []routed {
 	const start = me + `"workflowType":{"name":"Nobody"},"taskQueue":{"name":"${id}"}`
 	good := func(about, body string) routed {
@@ -180,7 +180,7 @@ func bodies() []routed {
 	}
 }
 
-// payloads are the values that Temporal carries as they are, or as well as a gateway does.
+// payloads returns values that Temporal preserves, or at least as well as the gateway.
 func payloads() []routed {
 	var all []routed
 	for about, input := range map[string]string{
@@ -217,7 +217,7 @@ func payloads() []routed {
 	return all
 }
 
-// ids are odd, but reach the RPC by both.
+// ids returns unusual ids that both servers accept.
 func ids() []routed {
 	var all []routed
 	for about, suffix := range map[string]string{
@@ -239,7 +239,7 @@ func ids() []routed {
 	return all
 }
 
-// routes lead nowhere.
+// routes returns requests without a route.
 func routes() []routed {
 	lost := func(about, path string) routed {
 		return routed{about, http.MethodGet, path, example{status: http.StatusNotFound, wording: true}}
@@ -251,7 +251,7 @@ func routes() []routed {
 	}
 }
 
-// large are answers and requests that do not fit into what is usually set aside for them.
+// large returns requests and responses that exceed the usual buffers.
 func large() []routed {
 	big := func(s *fixture) {
 		unpolled(s)
@@ -275,7 +275,7 @@ func large() []routed {
 	}
 }
 
-// headers are those of the protocol.
+// headers returns requests with headers of the protocol.
 func headers() []routed {
 	timeout := func(value string, status int) routed {
 		return routed{

@@ -2,12 +2,12 @@ package temporalhttp_test
 
 import "net/http"
 
-// failure is what an activity may end with: a chain with details of several kinds.
-const failure = `"failure":{"message":"no","source":"hands","stackTrace":"at home",
+// failure is the failure of an activity: a chain with details of several kinds.
+const failure = `"failure":{"message":"no","source":"tester","stackTrace":"at home",
 	"applicationFailureInfo":{"type":"Bad","nonRetryable":true,"details":[{"d":1}]},
 	"cause":{"message":"why","timeoutFailureInfo":{"timeoutType":"TIMEOUT_TYPE_HEARTBEAT","lastHeartbeatDetails":[1]}}}`
 
-// taskExamples are about activities that all carries out by hand: by a token, or by ids.
+// taskExamples returns the examples of activities that the test completes by token or by ids.
 func taskExamples() map[string][]example {
 	byID := func(prepare func(*fixture), members string) []example {
 		path := map[string]string{"activity_id": "${activity}"}
@@ -18,11 +18,11 @@ func taskExamples() map[string][]example {
 	}
 	return map[string][]example{
 		"RecordActivityTaskHeartbeat": {
-			{prepare: startedActivity, body: `{"taskToken":"${token}","details":[{"done":3}],"identity":"hands"}`},
+			{prepare: startedActivity, body: `{"taskToken":"${token}","details":[{"done":3}],"identity":"tester"}`},
 			{about: "bad token", body: `{"taskToken":"AAAA"}`, status: http.StatusBadRequest},
 		},
 		"RespondActivityTaskCompleted": {
-			{prepare: startedActivity, body: `{"taskToken":"${token}","result":["done",{"n":1}],"identity":"hands"}`},
+			{prepare: startedActivity, body: `{"taskToken":"${token}","result":["done",{"n":1}],"identity":"tester"}`},
 		},
 		"RespondActivityTaskFailed": {
 			{prepare: startedActivity, body: `{"taskToken":"${token}",` + failure + `,"lastHeartbeatDetails":[1]}`},
@@ -31,8 +31,8 @@ func taskExamples() map[string][]example {
 			{prepare: canceledActivity, body: `{"taskToken":"${token}","details":["stopped"]}`},
 			{about: "not canceled", prepare: startedActivity, body: `{"taskToken":"${token}"}`, status: http.StatusBadRequest},
 		},
-		"RecordActivityTaskHeartbeatById":  byID(startedActivity, `"details":[{"done":3}],"identity":"hands"`),
-		"RespondActivityTaskCompletedById": byID(startedActivity, `"result":["done",{"n":1}],"identity":"hands"`),
+		"RecordActivityTaskHeartbeatById":  byID(startedActivity, `"details":[{"done":3}],"identity":"tester"`),
+		"RespondActivityTaskCompletedById": byID(startedActivity, `"result":["done",{"n":1}],"identity":"tester"`),
 		"RespondActivityTaskFailedById":    byID(startedActivity, failure),
 		"RespondActivityTaskCanceledById":  byID(canceledActivity, `"details":["stopped"]`),
 	}

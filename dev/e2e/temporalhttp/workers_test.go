@@ -7,7 +7,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 )
 
-// workerExamples are about workers and their task queues.
+// workerExamples returns the examples of workers and their task queues.
 func workerExamples() map[string][]example {
 	return map[string][]example{
 		"DescribeTaskQueue": {

@@ -2,7 +2,7 @@ package temporalhttp_test
 
 import "net/http"
 
-// everything is a start with every member that a caller may give.
+// everything is the body of a start with all members that a caller may set.
 const everything = `{
 	"workflowType":{"name":"Nobody"}, "taskQueue":{"name":"${id}","kind":"TASK_QUEUE_KIND_NORMAL"},
 	"input":[{"a":1,"b":["x",true,2.5]},"text",7],
@@ -21,7 +21,7 @@ const everything = `{
 		"eventRef":{"eventId":"5","eventType":"EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED"}}}]
 }`
 
-// workflowExamples are about whole workflows: how they start, what is known of them, how they end.
+// workflowExamples returns the examples of starting, describing and ending workflows.
 func workflowExamples() map[string][]example {
 	return map[string][]example{
 		"StartWorkflowExecution": {
@@ -128,21 +128,21 @@ func workflowExamples() map[string][]example {
 	}
 }
 
-// unpolled starts a workflow on a task queue that nobody polls, so that it stays as it is.
+// unpolled starts a workflow on a task queue without a worker, so that it makes no progress.
 func unpolled(s *fixture) {
 	s.start(`{"workflowType":{"name":"Nobody"},"taskQueue":{"name":"${id}"},"requestId":"${id}-first"}`)
 }
 
 func unpolledWithEverything(s *fixture) { s.start(everything) }
 
-// order runs a workflow of the sample worker to its end.
+// order runs a workflow of the sample worker until it has completed.
 func order(s *fixture) {
 	s.start(`{"workflowType":{"name":"Order"},"taskQueue":{"name":"orders"},"input":[{"orderId":"o-1","customerId":"c-9",
 		"autoApprove":true,"items":[{"sku":"book","quantity":2,"price":1250}]}]}`)
 	s.closed()
 }
 
-// orderPaged keeps the token behind the first page.
+// orderPaged stores the token of the second page.
 func orderPaged(s *fixture) {
 	order(s)
 	page := s.call(http.MethodGet, workflow+"/history?maximumPageSize=5", "")
@@ -150,13 +150,13 @@ func orderPaged(s *fixture) {
 	s.set("token", escaped(token))
 }
 
-// failed has a chain of causes with details.
+// failed prepares a failure with a chain of causes and details.
 func failed(s *fixture) {
 	s.start(`{"workflowType":{"name":"Fail"},"taskQueue":{"name":"orders"},"input":[{"message":"no luck","nonRetryable":true}]}`)
 	s.closed()
 }
 
-// waiting is a workflow of the sample worker that waits for a signal and has nothing to do.
+// waiting prepares a workflow of the sample worker that waits for a signal.
 func waiting(s *fixture) {
 	s.start(`{"workflowType":{"name":"Wait"},"taskQueue":{"name":"orders"}}`)
 	s.eventually("the workflow waits", func() bool {
@@ -165,7 +165,7 @@ func waiting(s *fixture) {
 	})
 }
 
-// slept has no queries of its own, which a worker would list in no certain order.
+// slept prepares a workflow without query handlers, which a worker would list in random order.
 func slept(s *fixture) {
 	s.start(`{"workflowType":{"name":"Sleep"},"taskQueue":{"name":"orders"},"input":[{"seconds":0.01}]}`)
 	s.closed()
@@ -182,7 +182,7 @@ func paused(s *fixture) {
 	s.call(http.MethodPost, workflow+"/pause", `{"requestId":"${id}-pause"}`)
 }
 
-// listed waits until the visibility store knows the workflow.
+// listed waits until the visibility store has the workflow.
 func listed(s *fixture) {
 	unpolledWithEverything(s)
 	s.eventually("the workflow is listed", func() bool {
@@ -191,7 +191,7 @@ func listed(s *fixture) {
 	})
 }
 
-// workflow is the path of the scene's workflow.
+// workflow is the path of the fixture's workflow.
 const workflow = "/namespaces/default/workflows/${id}"
 
 func (s *fixture) start(body string) {
@@ -199,7 +199,7 @@ func (s *fixture) start(body string) {
 	s.set("run", s.call(http.MethodPost, workflow, body)["runId"])
 }
 
-// closed waits for the end of the scene's workflow.
+// closed waits until the fixture's workflow has closed.
 func (s *fixture) closed() {
 	s.Helper()
 	s.eventually("the workflow has ended", func() bool {
