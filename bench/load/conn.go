@@ -49,7 +49,7 @@ func (c *conn) do(request []byte, keep bool) (Response, error) {
 	if err != nil {
 		return Response{}, err
 	}
-	answer := Response{Status: status}
+	response := Response{Status: status}
 	var body *bytes.Buffer
 	if keep || status >= 300 {
 		body = &bytes.Buffer{}
@@ -63,9 +63,9 @@ func (c *conn) do(request []byte, keep bool) (Response, error) {
 		err = errors.New("a response without a length")
 	}
 	if body != nil {
-		answer.Body = body.Bytes()
+		response.Body = body.Bytes()
 	}
-	return answer, err
+	return response, err
 }
 
 // Special values for the length of a body.

@@ -43,17 +43,17 @@ func (p *Pool) Do(request []byte) (Response, error) {
 // returns the number of responses and the elapsed time. A response that is not a success is an error.
 func (p *Pool) Saturate(ctx context.Context, request []byte, length time.Duration) (requests int, took time.Duration, err error) {
 	begin := time.Now()
-	var answered atomic.Int64
+	var responses atomic.Int64
 	err = p.each(func(c *conn) error {
 		for ctx.Err() == nil && time.Since(begin) < length {
 			if err := c.doSuccessful(request); err != nil {
 				return err
 			}
-			answered.Add(1)
+			responses.Add(1)
 		}
 		return ctx.Err()
 	})
-	return int(answered.Load()), time.Since(begin), err
+	return int(responses.Load()), time.Since(begin), err
 }
 
 // each calls do with every connection concurrently and returns the first error.
@@ -74,9 +74,9 @@ func (p *Pool) each(do func(*conn) error) error {
 
 // doSuccessful sends a request and returns an error unless the response is a success.
 func (c *conn) doSuccessful(request []byte) error {
-	answer, err := c.do(request, false)
-	if err == nil && answer.Status >= 300 {
-		err = fmt.Errorf("answered %d: %.300s", answer.Status, answer.Body)
+	response, err := c.do(request, false)
+	if err == nil && response.Status >= 300 {
+		err = fmt.Errorf("status %d: %.300s", response.Status, response.Body)
 	}
 	return err
 }

@@ -65,8 +65,8 @@ func (w *Waiters) CheckWaiting() error {
 		case err != nil:
 			return err
 		default:
-			answer, _ := c.reader.Peek(c.reader.Buffered())
-			return fmt.Errorf("a waiting caller received a response: %.300s", answer)
+			data, _ := c.reader.Peek(c.reader.Buffered())
+			return fmt.Errorf("a waiting caller received a response: %.300s", data)
 		}
 	})
 }

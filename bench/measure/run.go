@@ -75,15 +75,15 @@ func (l *lab) probe(t *target) error {
 	cells := map[calls.Call]*report.Cell{}
 	l.results.Cells[t.name] = cells
 	for _, call := range calls.Measured() {
-		answer, err := t.pool.Do(t.dialect.Request(call, l.key))
+		response, err := t.pool.Do(t.dialect.Request(call, l.key))
 		if err != nil {
 			return fmt.Errorf("%s: %s: %w", t.name, call, err)
 		}
-		if answer.Status < 300 && bytes.Contains(answer.Body, []byte(call.ExpectedText())) {
+		if response.Status < 300 && bytes.Contains(response.Body, []byte(call.ExpectedText())) {
 			cells[call] = &report.Cell{}
 			continue
 		}
-		err = fmt.Errorf("%s: %s is not served: %d %.120q", t.name, call, answer.Status, answer.Body)
+		err = fmt.Errorf("%s: %s is not served: %d %.120q", t.name, call, response.Status, response.Body)
 		if t.name != report.Door && t.name != report.V1 {
 			return err
 		}

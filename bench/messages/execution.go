@@ -43,7 +43,7 @@ func describeResponse() *workflowservice.DescribeWorkflowExecutionResponse {
 
 // listResponse contains running and closed workflows, newest first, and a token for the next page.
 func listResponse() *workflowservice.ListWorkflowExecutionsResponse {
-	answer := &workflowservice.ListWorkflowExecutionsResponse{
+	response := &workflowservice.ListWorkflowExecutionsResponse{
 		NextPageToken: []byte(`{"CloseTime":"2026-01-02T03:04:05.678901Z","StartTime":"2026-01-02T03:04:05.678901Z","RunID":"` + RunID + `"}`),
 	}
 	for n := Executions - 1; n >= 0; n-- {
@@ -51,9 +51,9 @@ func listResponse() *workflowservice.ListWorkflowExecutionsResponse {
 		if n%3 != 0 {
 			closeExecution(info, n)
 		}
-		answer.Executions = append(answer.Executions, info)
+		response.Executions = append(response.Executions, info)
 	}
-	return answer
+	return response
 }
 
 // running returns a running workflow as in the responses of describe and list.

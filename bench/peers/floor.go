@@ -57,12 +57,12 @@ func floorRoutes() []floorRoute {
 // Floor returns the handler of the floor. Each HTTP request makes one RPC with a constant request. grpc-go decodes the
 // response as usual, and the client receives a precomputed JSON body. Nothing is converted.
 func Floor(conn grpc.ClientConnInterface) (http.Handler, error) {
-	answers := messages.Responses()
+	responses := messages.Responses()
 	mux := http.NewServeMux()
 	for _, route := range floorRoutes() {
 		body, err := temporalproto.CustomJSONMarshalOptions{
 			Metadata: map[string]any{common.EnablePayloadShorthandMetadataKey: true},
-		}.Marshal(answers[route.method])
+		}.Marshal(responses[route.method])
 		if err != nil {
 			return nil, fmt.Errorf("response of %s: %w", route.method, err)
 		}

@@ -15,25 +15,25 @@ import (
 
 // New returns the server.
 func New() (*grpc.Server, error) {
-	answers := map[string][]byte{}
+	responses := map[string][]byte{}
 	for method, message := range messages.Responses() {
 		wire, err := proto.Marshal(message)
 		if err != nil {
 			return nil, fmt.Errorf("response of %s: %w", method, err)
 		}
-		answers[method] = wire
+		responses[method] = wire
 	}
-	handle := func(_ any, stream grpc.ServerStream) error { return respond(stream, answers) }
+	handle := func(_ any, stream grpc.ServerStream) error { return respond(stream, responses) }
 	return grpc.NewServer(grpc.ForceServerCodecV2(wireCodec{}), grpc.UnknownServiceHandler(handle)), nil
 }
 
-func respond(stream grpc.ServerStream, answers map[string][]byte) error {
+func respond(stream grpc.ServerStream, responses map[string][]byte) error {
 	method, _ := grpc.MethodFromServerStream(stream)
 	var request []byte
 	if err := stream.RecvMsg(&request); err != nil {
 		return err
 	}
-	wire, known := answers[method]
+	wire, known := responses[method]
 	if !known {
 		return status.Errorf(codes.Unimplemented, "the instant upstream does not implement %s", method)
 	}

@@ -87,7 +87,7 @@ func (c caller) send(ctx context.Context, method, path, body string) (apiRespons
 	}
 	received, err := io.ReadAll(response.Body)
 	if err := errors.Join(err, response.Body.Close()); err != nil {
-		return apiResponse{}, fmt.Errorf("read the answer: %w", err)
+		return apiResponse{}, fmt.Errorf("read the response: %w", err)
 	}
 	a := apiResponse{status: response.StatusCode, header: response.Header, body: received}
 	return a, shared.contract.check(ctx, request, body, a.status, a.header, a.body)

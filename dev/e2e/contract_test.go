@@ -169,7 +169,7 @@ func (c *contract) check(
 		}
 	}
 	if err := c.checkAnswer(ctx, input, status, header, body); err != nil {
-		return fmt.Errorf("%s answered %d with what the document does not allow: %w\n%s",
+		return fmt.Errorf("%s: response %d violates the document: %w\n%s",
 			route.Operation.OperationID, status, err, body)
 	}
 	return nil

@@ -74,7 +74,7 @@ func (l *load) call(ctx context.Context, c caller, kind string, request call) bo
 	case refused && written == 0:
 		return false
 	default:
-		l.lost = append(l.lost, fmt.Errorf("%s: written %d times, on a %s connection, answered %d: %w",
+		l.lost = append(l.lost, fmt.Errorf("%s: written %d times, on a %s connection, status %d: %w",
 			kind, written, connection, a.status, err))
 		return err == nil
 	}
@@ -120,7 +120,7 @@ func TestDrainLosesNoRequest(t *testing.T) {
 	require.NoError(t, gateway.Signal(syscall.SIGTERM))
 	awaitEnd(t, gateway)
 	l.clients.Wait()
-	t.Logf("answered: %v", l.statuses)
+	t.Logf("responses: %v", l.statuses)
 	require.NoError(t, gateway.Err(), "the exit code is 0")
 	require.NoError(t, errors.Join(l.lost...), "no request is lost")
 	require.Greater(t, l.count("read", http.StatusOK), before, "the gateway serves during the drain delay")

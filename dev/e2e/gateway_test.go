@@ -53,7 +53,7 @@ func metric(t *testing.T, gateway *stack.Gateway, name string, labels ...string)
 			sum += number
 		}
 	}
-	require.True(t, found || len(labels) > 0, "there is no metric %s", name)
+	require.True(t, found || len(labels) > 0, "no metric %s", name)
 	return sum
 }
 

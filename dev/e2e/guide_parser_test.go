@@ -94,7 +94,7 @@ func (f fence) steps() ([]step, error) {
 	}
 	for _, s := range steps {
 		if s.output != "" && strings.Trim(s.output, ". \n") == "" {
-			return nil, fmt.Errorf("line %d: the output that is shown says nothing", s.line)
+			return nil, fmt.Errorf("line %d: the documented output is empty", s.line)
 		}
 	}
 	return steps, nil
@@ -159,6 +159,6 @@ func TestGuideOutputPattern(t *testing.T) {
 		{"HTTP/1.1 200 OK\n...\nok", "HTTP/1.1 200 OK\r\nA: b\r\nC: d\r\n\r\nok\n", true},
 		{"ok", "ok?", false},
 	} {
-		require.Equal(t, c.match, outputPattern(c.shown).MatchString(c.printed), "%q shows %q", c.shown, c.printed)
+		require.Equal(t, c.match, outputPattern(c.shown).MatchString(c.printed), "%q matches %q", c.shown, c.printed)
 	}
 }

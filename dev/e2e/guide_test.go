@@ -28,7 +28,7 @@ var dataLanguages = []string{"yaml", "json", "text"} //nolint:gochecknoglobals /
 func TestGuide(t *testing.T) {
 	t.Parallel()
 	left := skippedBlocks{
-		"make run": "it is what the test runs on",
+		"make run": "the tests run on this stack",
 		"docker build --build-arg VERSION=1.0.0 -t flowgate .": "it needs Docker and the network",
 		"npx openapi-typescript http://127.0.0.1:8080/v1/openapi.json -o flowgate.ts": "it needs Node.js and the " +
 			"network; e2e/ generates clients",
@@ -60,10 +60,10 @@ func TestGuide(t *testing.T) {
 func TestGuideREADME(t *testing.T) {
 	t.Parallel()
 	left := skippedBlocks{
-		"make run":   "it is what the test runs on",
-		"make build": "it builds; the guide's test makes a key",
-		"docker build --build-arg VERSION=1.0.0 -t flowgate .": "it needs Docker and the network",
-		"make test       # everything that CI runs":            "it runs this test",
+		"make run":   "the tests run on this stack",
+		"make build": "builds the gateway; TestGuide creates a key",
+		"docker build --build-arg VERSION=1.0.0 -t flowgate .":                                        "it needs Docker and the network",
+		"make check      # in about a minute: format, vet, lint of what changed, the gateway's tests": "it runs these tests",
 	}
 	sh := newShell(t)
 	blocks, ran := readFences(t, "../../README.md"), 0

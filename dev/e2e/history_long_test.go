@@ -56,7 +56,7 @@ func readRepeatedly(t *testing.T, s started, events int) (pages int) {
 			began := time.Now()
 			read := readAll(t, writer().onGateway(gateway), s)
 			took, peak := time.Since(began), residentBytes(t, gateway, "VmHWM")
-			t.Logf("%s: %d events in %d answers, the largest of %s, in %s, with at most %s of memory", name, len(read.ids),
+			t.Logf("%s: %d events in %d responses, the largest of %s, in %s, with a peak memory of %s", name, len(read.ids),
 				read.answers, mebibytes(read.largest), took.Round(time.Millisecond), mebibytes(peak))
 			requireInOrder(t, 1, events, read.ids)
 			highest, pages = max(highest, peak), max(pages, read.answers)

@@ -28,7 +28,7 @@ func attributesOf(t *testing.T, name string, events []json.RawMessage) map[strin
 			return values
 		}
 	}
-	require.FailNow(t, "there is no "+name)
+	require.FailNow(t, "no event "+name)
 	return nil
 }
 

@@ -39,7 +39,7 @@ func TestParity(t *testing.T) {
 		}
 		rows++
 		operation, known := operations[first(cells[1])]
-		require.True(t, known, "there is no operation of %s", line)
+		require.True(t, known, "unknown operation: %s", line)
 		field := first(cells[2])
 		if field != "" {
 			require.Contains(t, operation.names, field, "%s\n%v", line, slices.Sorted(maps.Keys(operation.names)))
@@ -53,7 +53,7 @@ func TestParity(t *testing.T) {
 				tests = virtual
 			}
 			said, runs := tests[proof[1]]
-			require.True(t, runs, "there is no such test: %s", line)
+			require.True(t, runs, "unknown test: %s", line)
 			spoken = spoken || mentions(said, operation.segment) && mentions(said, field)
 		}
 		require.True(t, spoken, "none of its tests mentions both %q and %q: %s", operation.segment, field, line)

@@ -128,9 +128,9 @@ func (r *Report) Write(w io.Writer) {
 		say("%-24s %10s %10s %10s %10s %8.2f", kind, round(percentile(alone, 0.5)), round(percentile(alone, 0.99)),
 			round(percentile(loaded, 0.5)), round(percentile(loaded, 0.99)), r.Slowdown(kind))
 	}
-	say("\n%-24s %s", "answers", "by status")
-	for _, kind := range slices.Sorted(maps.Keys(r.tally.Answers)) {
-		say("%-24s %v", kind, r.tally.Answers[kind])
+	say("\n%-24s %s", "responses", "by status")
+	for _, kind := range slices.Sorted(maps.Keys(r.tally.Responses)) {
+		say("%-24s %v", kind, r.tally.Responses[kind])
 	}
 	const mebibyte = 1 << 20
 	say("\n%-24s %10s %10s %10s %10s", "the gateway", "goroutines", "heap MiB", "RSS MiB", "in flight")

@@ -68,7 +68,7 @@ func Run(ctx context.Context, options Options) (*Report, error) {
 		return nil, err
 	}
 	loaded := options.Duration - alone
-	r.sayf("everybody, for %s", loaded)
+	r.sayf("all traffic, for %s", loaded)
 	if report.Loaded, report.Samples, err = r.measureUnderLoad(ctx, loaded); err != nil {
 		return report, err
 	}

@@ -10,24 +10,24 @@ import (
 // Tally counts responses and violations.
 type Tally struct {
 	mu sync.Mutex
-	// Answers counts the statuses by kind of traffic, Violations the violations by description.
-	Answers    map[string]map[int]int
+	// Responses counts the statuses by kind of traffic, Violations the violations by description.
+	Responses  map[string]map[int]int
 	Violations map[string]int
 }
 
 // NewTally returns an empty Tally.
 func NewTally() *Tally {
-	return &Tally{Answers: map[string]map[int]int{}, Violations: map[string]int{}}
+	return &Tally{Responses: map[string]map[int]int{}, Violations: map[string]int{}}
 }
 
 // record counts a response. A 5xx status must be a documented problem and must not be internal.
 func (t *Tally) record(kind string, status int, contentType, body string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.Answers[kind] == nil {
-		t.Answers[kind] = map[int]int{}
+	if t.Responses[kind] == nil {
+		t.Responses[kind] = map[int]int{}
 	}
-	t.Answers[kind][status]++
+	t.Responses[kind][status]++
 	if status < http.StatusInternalServerError || status == http.StatusNotImplemented && contentType != problemType {
 		return // net/http responds with the second for an unknown transfer coding
 	}
@@ -47,12 +47,12 @@ func (t *Tally) violatedf(format string, arguments ...any) {
 func (t *Tally) merge(other *Tally) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for kind, statuses := range other.Answers {
-		if t.Answers[kind] == nil {
-			t.Answers[kind] = map[int]int{}
+	for kind, statuses := range other.Responses {
+		if t.Responses[kind] == nil {
+			t.Responses[kind] = map[int]int{}
 		}
 		for status, times := range statuses {
-			t.Answers[kind][status] += times
+			t.Responses[kind][status] += times
 		}
 	}
 	for what, times := range other.Violations {

@@ -15,8 +15,8 @@ func TestFailuresOutsideTheTableAreViolations(t *testing.T) {
 		contentType, body string
 		want              int
 	}{
-		"an answer":                    {http.StatusOK, "application/json", "{}", 0},
-		"a refusal":                    {http.StatusBadRequest, "text/plain", "", 0},
+		"a success":                    {http.StatusOK, "application/json", "{}", 0},
+		"a rejection":                  {http.StatusBadRequest, "text/plain", "", 0},
 		"a documented problem":         {http.StatusServiceUnavailable, problemType, `{"code":"overloaded"}`, 0},
 		"an unknown transfer coding":   {http.StatusNotImplemented, "text/plain", "", 0},
 		"a failure without a document": {http.StatusServiceUnavailable, "text/plain", "", 1},

@@ -35,7 +35,7 @@ func TestServer(t *testing.T) {
 		t.Run("search attributes of every type are found", func(t *testing.T) { testSearchAttributes(t, sdk) })
 		t.Run("visibility is not throttled", func(t *testing.T) { testVisibilityRate(t, sdk) })
 		t.Run("optional features are on", func(t *testing.T) { testFeatures(t, sdk) })
-		t.Run("the HTTP API answers", func(t *testing.T) { testHTTPAPI(t, server.HTTPAddress()) })
+		t.Run("the HTTP API responds", func(t *testing.T) { testHTTPAPI(t, server.HTTPAddress()) })
 		t.Run("the server listens only on loopback", func(t *testing.T) { testLoopbackOnly(t, server.Address()) })
 		t.Run("a taken port is reported", func(t *testing.T) { testTakenPort(t, server.Address()) })
 	})
@@ -156,7 +156,7 @@ func testLoopbackOnly(t *testing.T, address string) {
 		}
 		dialer := net.Dialer{Timeout: time.Second}
 		_, err := dialer.DialContext(t.Context(), "tcp", net.JoinHostPort(network.IP.String(), port))
-		require.Error(t, err, "%s answers", network.IP)
+		require.Error(t, err, "%s accepts connections", network.IP)
 	}
 }
 

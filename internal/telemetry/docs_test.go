@@ -229,22 +229,22 @@ func TestDocumentsMentionExistingSettings(t *testing.T) {
 	looks := regexp.MustCompile(`^(listen|upstream|auth|cors|tokens|limits|docs|log)(\.[a-zA-Z]+)+$`)
 	inFiles := regexp.MustCompile(`\.(md|go|yaml|yml|json)$`)
 	looked := 0
-	for _, paper := range documents(t) {
-		for number, line := range strings.Split(document(t, paper), "\n") {
+	for _, page := range documents(t) {
+		for number, line := range strings.Split(document(t, page), "\n") {
 			for _, name := range names(line) {
 				name, _, _ = strings.Cut(name, ":")
 				name, _, _ = strings.Cut(name, "=")
 				_, isSetting := defaults[name]
 				switch {
 				case strings.HasPrefix(name, "FLOWGATE_"):
-					require.True(t, variables[name], "%s:%d: there is no variable %s", paper, number+1, name)
+					require.True(t, variables[name], "%s:%d: unknown variable %s", page, number+1, name)
 				case looks.MatchString(name) && !inFiles.MatchString(name):
-					require.True(t, isSetting || sections[name], "%s:%d: there is no setting %s", paper, number+1, name)
+					require.True(t, isSetting || sections[name], "%s:%d: unknown setting %s", page, number+1, name)
 					looked++
 				}
 			}
 			if err := defaultOf(defaults, cells(line)); err != nil {
-				require.NoError(t, err, "%s:%d", paper, number+1)
+				require.NoError(t, err, "%s:%d", page, number+1)
 			}
 		}
 	}
@@ -271,19 +271,19 @@ func TestLinksInDocumentsExist(t *testing.T) {
 	t.Parallel()
 	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	looked := 0
-	for _, paper := range documents(t) {
-		for _, match := range link.FindAllStringSubmatch(document(t, paper), -1) {
+	for _, page := range documents(t) {
+		for _, match := range link.FindAllStringSubmatch(document(t, page), -1) {
 			if strings.Contains(match[1], "://") {
 				continue
 			}
 			name, heading, _ := strings.Cut(match[1], "#")
-			target := paper
+			target := page
 			if name != "" {
-				target = filepath.Join(filepath.Dir(paper), name)
+				target = filepath.Join(filepath.Dir(page), name)
 			}
-			require.FileExists(t, target, "%s links to %s", paper, match[1])
+			require.FileExists(t, target, "%s links to %s", page, match[1])
 			if heading != "" {
-				require.Contains(t, headings(document(t, target)), heading, "%s links to %s", paper, match[1])
+				require.Contains(t, headings(document(t, target)), heading, "%s links to %s", page, match[1])
 			}
 			looked++
 		}

@@ -27,7 +27,7 @@ func TestKeysFileChangesUnderLoad(t *testing.T) {
 		require.NoError(t, replace(shared.files.keys, keysYAML("late")))
 		in := eventually(t, "the new key is taken", func() bool { return late() == http.StatusOK })
 		require.NoError(t, replace(shared.files.keys, keysYAML()))
-		out := eventually(t, "it is refused again", func() bool { return late() == http.StatusUnauthorized })
+		out := eventually(t, "the caller is rejected again", func() bool { return late() == http.StatusUnauthorized })
 		t.Logf("accepted after %v, rejected after %v", in.Round(time.Millisecond), out.Round(time.Millisecond))
 		delays = append(delays, in, out)
 	}
@@ -43,7 +43,7 @@ func TestInvalidKeysFileHasNoEffect(t *testing.T) {
 	l := startLoad(t)
 	require.NoError(t, replace(shared.files.keys, keysYAML()+"  - {id: nobody, grants: nothing}\n"))
 	t.Cleanup(func() { assert.NoError(t, replace(shared.files.keys, keysYAML())) })
-	eventually(t, "it shows", func() bool { return failures() > failed })
+	eventually(t, "the failure is counted", func() bool { return failures() > failed })
 	<-time.After(2 * time.Second) // during which it is polled again
 	require.Equal(t, failed+1, failures())
 	require.Equal(t, rejected+1, shared.keyLog.rejections())

@@ -60,7 +60,7 @@ func TestInvalidSigningKeyFileHasNoEffect(t *testing.T) {
 	require.NoError(t, err)
 	l := startLoad(t)
 	require.NoError(t, replace(shared.files.mint, "garbage"))
-	eventually(t, "it is told", func() bool { return shared.keyLog.rejections() > rejected })
+	eventually(t, "the rejection is reported", func() bool { return shared.keyLog.rejections() > rejected })
 	require.Equal(t, before, publishedKids(t)[:len(before)])
 	<-time.After(3 * time.Second) // during which it is polled again
 	require.Equal(t, rejected+1, shared.keyLog.rejections())

@@ -107,6 +107,6 @@ func (l *coverage) summary() string {
 			times++
 		}
 	}
-	return fmt.Sprintf("temporal HTTP API: %d of %d methods, %d of %d bindings called, %d pairs of answers compared, %d of them the same byte for byte",
+	return fmt.Sprintf("temporal HTTP API: %d of %d methods, %d of %d bindings called, %d pairs of responses compared, %d of them byte-for-byte equal",
 		len(called), len(methods), times, len(l.all), l.pairs, l.exact)
 }

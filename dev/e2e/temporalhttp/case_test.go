@@ -108,7 +108,7 @@ func field(value any, path ...string) any {
 func (s *fixture) set(name string, value any) {
 	s.Helper()
 	text, ok := value.(string)
-	require.True(s, ok && text != "", "there is no %s: %v", name, value)
+	require.True(s, ok && text != "", "no %s: %v", name, value)
 	s.vars[name] = text
 }
 
@@ -187,7 +187,7 @@ func (e example) compareRead(t *testing.T, b binding) {
 	r := e.request(s)
 	read := func(a apiResponse) any { return e.maskWording(mask(changing, "", decoded(t, a, nil))) }
 	var before, between, after apiResponse
-	s.eventually("Temporal responds twice with the same", func() bool {
+	s.eventually("two equal responses of Temporal", func() bool {
 		before, between, after = shared.direct.send(t, r), shared.door.send(t, r), shared.direct.send(t, r)
 		return before.status == after.status && assert.ObjectsAreEqual(read(before), read(after))
 	})
@@ -220,7 +220,7 @@ func (e example) comparePair(t *testing.T, b binding) {
 func (e example) maskWording(value any) any {
 	if status, ok := value.(map[string]any); ok && e.wording {
 		if message, ok := status["message"].(string); ok && message != "" {
-			status["message"] = "in its own words"
+			status["message"] = "masked"
 		}
 	}
 	return value

@@ -43,6 +43,6 @@ func TestEveryMethod(t *testing.T) {
 		}
 	}
 	for method := range cases {
-		require.True(t, methods[method], "there is no method %s with an HTTP rule", method)
+		require.True(t, methods[method], "no method %s with an HTTP rule", method)
 	}
 }

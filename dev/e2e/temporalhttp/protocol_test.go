@@ -125,7 +125,7 @@ func queries() []routed {
 		bad("number too large", workflows, "pageSize=3000000000"),
 		bad("no bool", historyRoute, "waitNewEvent=perhaps"),
 		bad("no base64", workflows, "nextPageToken=%21%21"),
-		bad("a message is no value", historyRoute, "execution=x"),
+		bad("a message is not a value", historyRoute, "execution=x"),
 		bad("several of one", workflows, "pageSize=1&pageSize=2"),
 		bad("broken escape", workflows, "query=%zz&pageSize=1"),
 		bad("semicolon", workflows, "pageSize=1;query=x"),
@@ -196,7 +196,7 @@ func payloads() []routed {
 		"metadata, no encoding":   `[{"data":"WzFd","metadata":{"a":"Yg=="}}]`,
 		"message":                 `[{"_protoMessageType":"temporal.api.common.v1.WorkflowType","name":"x"}]`,
 		"message type no text":    `[{"_protoMessageType":7,"name":"x"}]`,
-		"data that is no base64":  `[{"data":"!","metadata":{"encoding":"anNvbi9wbGFpbg=="}}]`,
+		"data that is not base64": `[{"data":"!","metadata":{"encoding":"anNvbi9wbGFpbg=="}}]`,
 		"several, of every kind":  `[1,"x",null,{"metadata":{"encoding":"YmluYXJ5L3BsYWlu"},"data":"AAEC"},{"a":[1]}]`,
 		"metadata that is a list": `[{"data":"WzFd","metadata":[1]}]`,
 	} {
@@ -211,7 +211,7 @@ func payloads() []routed {
 		if status == 0 {
 			all[len(all)-1].after = workflow + "/history?noPayloadShorthand"
 			start := all[len(all)-1].body
-			all = append(all, routed{about + ", shown", http.MethodGet, historyRoute, example{prepare: func(s *fixture) { s.start(start) }}})
+			all = append(all, routed{about + ", in the history", http.MethodGet, historyRoute, example{prepare: func(s *fixture) { s.start(start) }}})
 		}
 	}
 	return all
