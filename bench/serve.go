@@ -19,8 +19,8 @@ import (
 	"github.com/flowgate/flowgate/bench/upstream"
 )
 
-// serveArgument is the subcommand that makes this program one of the measured processes. A role and the upstream's address
-// follow it.
+// serveArgument is the subcommand that makes this program one of the measured processes. A role and the upstream's
+// address follow it.
 const serveArgument = "serve"
 
 // startPeer starts this program in a role.
@@ -32,7 +32,8 @@ func startPeer(ctx context.Context, role, upstream, log string) (*process.Proces
 	return process.Start(ctx, exec.Command(self, serveArgument, role, upstream), log) //nolint:gosec,noctx // this program; ctx limits only the start
 }
 
-// serve runs in the process of startPeer. It ends when its standard input is closed, which happens when the parent ends.
+// serve runs in the process of startPeer. It ends when its standard input is closed, which happens when the parent
+// ends.
 func serve(ctx context.Context, arguments []string) error {
 	if len(arguments) != 2 {
 		return fmt.Errorf("usage: %s ROLE UPSTREAM", serveArgument)

@@ -44,8 +44,8 @@ type Dialect struct {
 	bodies map[Call]string
 }
 
-// Request returns the bytes of a call on the connection. The API key is sent to every target; targets other than the gateway
-// ignore it.
+// Request returns the bytes of a call on the connection. The API key is sent to every target; targets other than the
+// gateway ignore it.
 func (d Dialect) Request(call Call, key string) []byte {
 	method, body := "GET", d.bodies[call]
 	head := "Host: bench\r\nUser-Agent: bench\r\nAccept: application/json\r\nAuthorization: Bearer " + key + "\r\n"

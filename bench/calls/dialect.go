@@ -22,7 +22,8 @@ func Temporal() Dialect {
 	return Dialect{paths: temporalPaths(), bodies: temporalBodies(func(json string) string { return "[" + json + "]" })}
 }
 
-// Protobuf returns the dialect of Temporal with payloads in protobuf JSON, the only form that a plain grpc-gateway accepts.
+// Protobuf returns the dialect of Temporal with payloads in protobuf JSON, the only form that a plain grpc-gateway
+// accepts.
 func Protobuf() Dialect {
 	return Dialect{paths: temporalPaths(), bodies: temporalBodies(func(json string) string {
 		encode := base64.StdEncoding.EncodeToString
@@ -30,7 +31,8 @@ func Protobuf() Dialect {
 	})}
 }
 
-// Floor returns the dialect of the floor: Temporal's, with a separate path for Wait, because the floor reads no parameters.
+// Floor returns the dialect of the floor: Temporal's, with a separate path for Wait, because the floor reads no
+// parameters.
 func Floor() Dialect {
 	d := Temporal()
 	d.paths = maps.Clone(d.paths)

@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	// largeBuffer is for connections that read responses, smallBuffer for those that wait and never receive one. In bytes.
+	// largeBuffer is for connections that read responses, smallBuffer for those that wait and never receive one. In
+	// bytes.
 	largeBuffer, smallBuffer = 32 << 10, 512
 	// statusOffset is the offset of the status code in "HTTP/1.1 200 OK".
 	statusOffset, statusEnd = 9, 12

@@ -39,8 +39,8 @@ func (p *Pool) Do(request []byte) (Response, error) {
 	return p.conns[0].do(request, true)
 }
 
-// Saturate sends requests on every connection, each as soon as the previous response has arrived, for the given length. It
-// returns the number of responses and the elapsed time. A response that is not a success is an error.
+// Saturate sends requests on every connection, each as soon as the previous response has arrived, for the given length.
+// It returns the number of responses and the elapsed time. A response that is not a success is an error.
 func (p *Pool) Saturate(ctx context.Context, request []byte, length time.Duration) (requests int, took time.Duration, err error) {
 	begin := time.Now()
 	var responses atomic.Int64

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// Pace sends requests at a fixed rate, regardless of the latency of responses, and returns the latency of each. The time that
-// a request waits for a free connection counts. The delay of a late timer does not, because the target did not cause it.
+// Pace sends requests at a fixed rate, regardless of the latency of responses, and returns the latency of each. The
+// time that a request waits for a free connection counts. The delay of a late timer does not, because the target did
+// not cause it.
 func (p *Pool) Pace(ctx context.Context, request []byte, perSecond float64, length time.Duration) ([]time.Duration, error) {
 	interval := time.Duration(float64(time.Second) / perSecond)
 	number := int64(length / interval)

@@ -29,8 +29,8 @@ func configure(dir string) (key string, err error) {
 	return "fg_" + keyID + "_" + secret, os.WriteFile(filepath.Join(dir, "gateway.yaml"), []byte("auth:\n  apiKeys: {file: keys.yaml}\n"), 0o600)
 }
 
-// startGateway starts a gateway configured as in production: the request log goes to a file, and tracing is on but samples
-// nothing. Only the limits are raised, so that one caller may send the whole load.
+// startGateway starts a gateway configured as in production: the request log goes to a file, and tracing is on but
+// samples nothing. Only the limits are raised, so that one caller may send the whole load.
 func (l *lab) startGateway(ctx context.Context, log string) (*process.Process, error) {
 	config := filepath.Join(l.Dir, "gateway.yaml")
 	command := exec.Command(l.Gateway, "serve", "--config", config) //nolint:gosec,noctx // the user's argument; the process is killed at the end

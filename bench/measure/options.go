@@ -18,8 +18,8 @@ type Options struct {
 	Dir string
 	// Connections is the number of requests in flight.
 	Connections int
-	// Rounds is the number of rounds, in each of which every target has one turn. Window is the length of a turn per call,
-	// PaceWindow the same at the fixed rate.
+	// Rounds is the number of rounds, in each of which every target has one turn. Window is the length of a turn per
+	// call, PaceWindow the same at the fixed rate.
 	Rounds             int
 	Window, PaceWindow time.Duration
 	// Callers is the number of concurrent waiting callers; 0 skips that measurement.

@@ -8,7 +8,8 @@ import (
 	"github.com/flowgate/flowgate/bench/report"
 )
 
-// chooseRates selects a rate for each call that all targets sustain easily: less than half of the throughput of the slowest.
+// chooseRates selects a rate for each call that all targets sustain easily: less than half of the throughput of the
+// slowest.
 func (l *lab) chooseRates() {
 	const ease, most = 0.4, 2000
 	for _, call := range calls.Measured() {

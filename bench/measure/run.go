@@ -69,8 +69,8 @@ func (l *lab) requests(ctx context.Context) error {
 	return l.profiles(ctx, targets)
 }
 
-// probe sends each call once and creates cells for those that are served. A peer must serve all calls. If a gateway does not
-// serve one, the run continues without it and returns an error at the end.
+// probe sends each call once and creates cells for those that are served. A peer must serve all calls. If a gateway
+// does not serve one, the run continues without it and returns an error at the end.
 func (l *lab) probe(t *target) error {
 	cells := map[calls.Call]*report.Cell{}
 	l.results.Cells[t.name] = cells

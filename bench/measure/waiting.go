@@ -10,9 +10,9 @@ import (
 	"github.com/flowgate/flowgate/bench/report"
 )
 
-// waiting measures the memory of a waiting caller. Each target is a new process, because one that has served load before has
-// free memory. The JSON format of a grpc-gateway makes no difference, so one of them is enough. A door that does not serve
-// histories has no waiting callers either.
+// waiting measures the memory of a waiting caller. Each target is a new process, because one that has served load
+// before has free memory. The JSON format of a grpc-gateway makes no difference, so one of them is enough. A door that
+// does not serve histories has no waiting callers either.
 func (l *lab) waiting(ctx context.Context) error {
 	for _, name := range []report.Target{report.Floor, report.Plain, report.Door, report.V1} {
 		if name == report.Door && l.results.Cell(name, calls.History) == nil {

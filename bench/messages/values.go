@@ -38,8 +38,8 @@ const (
 	worker   = "4711@worker-1"
 )
 
-// timeAt returns the time ms milliseconds after the start of the first workflow, which is constant, so that every run responds
-// with the same bytes.
+// timeAt returns the time ms milliseconds after the start of the first workflow, which is constant, so that every run
+// responds with the same bytes.
 func timeAt(ms int) *timestamppb.Timestamp {
 	epoch := time.Date(2026, time.January, 2, 3, 4, 5, 678_901_000, time.UTC)
 	return timestamppb.New(epoch.Add(time.Duration(ms) * time.Millisecond))

@@ -68,8 +68,8 @@ func Goal(target Target, call calls.Call) float64 {
 	}
 }
 
-// Ratio returns the ratio of the CPU time of a call to that of the floor, 0 if there is none. It is the median of the rounds.
-// Each round is compared with the floor in the same round, because both had the same noise.
+// Ratio returns the ratio of the CPU time of a call to that of the floor, 0 if there is none. It is the median of the
+// rounds. Each round is compared with the floor in the same round, because both had the same noise.
 func (r *Results) Ratio(target Target, call calls.Call) float64 {
 	return Median(r.ratios(target, call))
 }

@@ -19,8 +19,8 @@ func Median[N ~float64 | ~int64](numbers []N) N {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// Percentile returns the smallest number that at least percent of the numbers do not exceed. It returns zero if there are no
-// numbers.
+// Percentile returns the smallest number that at least percent of the numbers do not exceed. It returns zero if there
+// are no numbers.
 func Percentile[N cmp.Ordered](numbers []N, percent float64) N {
 	if len(numbers) == 0 {
 		return *new(N)

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestEveryDirectDependencyHasReason compares the table of ADR 0018 with go.mod.
+// TestEveryDirectDependencyHasReason compares the table of ADR 0018 with
+// go.mod.
 func TestEveryDirectDependencyHasReason(t *testing.T) {
 	t.Parallel()
 	mod, err := os.ReadFile("../../go.mod")

@@ -10,8 +10,8 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/mint"
 )
 
-// jwks writes the public keys of minted tokens as the gateway publishes them, for
-// a Temporal server that reads them from a file.
+// jwks writes the public keys of minted tokens as the gateway publishes them,
+// for a Temporal server that reads them from a file.
 func jwks(args []string, std stdio) int {
 	var out string
 	flags := flag.NewFlagSet("gateway jwks", flag.ContinueOnError)

@@ -47,8 +47,8 @@ func newKey(args []string, std stdio) int {
 }
 
 // hashKey reads an existing key from standard input and prints its hash for the
-// keys file. A key on the command line would appear in the shell's history and in
-// the process list.
+// keys file. A key on the command line would appear in the shell's history and
+// in the process list.
 func hashKey(args []string, std stdio) int {
 	if len(args) > 0 {
 		_, _ = fmt.Fprintln(std.stderr, "usage: gateway keys hash < FILE-WITH-THE-KEY")

@@ -10,8 +10,8 @@ import (
 // version is set by the linker, which can set only variables.
 var version = "dev"
 
-// Exit codes: 1 for a failure at run time, 2 for invalid arguments or an invalid
-// configuration.
+// Exit codes: 1 for a failure at run time, 2 for invalid arguments or an
+// invalid configuration.
 const (
 	exitOK = iota
 	exitFailure

@@ -85,8 +85,8 @@ extra: 1
 	require.Contains(t, stderr, "auth: no authentication configured")
 }
 
-// Problems of all identity files are reported together. A consequence of another
-// problem is not reported.
+// Problems of all identity files are reported together. A consequence of
+// another problem is not reported.
 func TestCheckListsProblemsOfEveryIdentityFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

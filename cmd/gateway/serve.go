@@ -60,8 +60,8 @@ func check(args []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
-// load reads the configuration that args select. When ok is false, it has printed
-// the reason, and cfg is whatever could be read.
+// load reads the configuration that args select. When ok is false, it has
+// printed the reason, and cfg is whatever could be read.
 func load(command string, args []string, stderr io.Writer) (cfg *config.Config, code int, ok bool) {
 	return loadWith(flag.NewFlagSet("gateway "+command, flag.ContinueOnError), args, stderr)
 }

@@ -36,7 +36,8 @@ func accessTable(t *testing.T) map[string]access {
 	return table
 }
 
-// accessDifferences returns the methods whose access differs from that in Temporal's default authorizer, with the reasons.
+// accessDifferences returns the methods whose access differs from that in Temporal's default authorizer, with the
+// reasons.
 func accessDifferences() map[string]access {
 	return map[string]access{
 		// Every SDK calls it first, and it returns no information about a tenant.

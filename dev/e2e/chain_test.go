@@ -83,8 +83,8 @@ func TestEveryRunHasFirstExecutionRunID(t *testing.T) {
 	require.Equal(t, []string{last.RunID, s.RunID}, []string{p.RunID, p.FirstExecutionRunID})
 }
 
-// Every kind of start finds a ledger that has continued as new. For an update with start, the gateway looks up the first run,
-// which the server does not return.
+// Every kind of start finds a ledger that has continued as new. For an update with start, the gateway looks up the
+// first run, which the server does not return.
 func TestExistingRunHasFirstExecutionRunID(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)

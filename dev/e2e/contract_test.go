@@ -104,8 +104,8 @@ func inRange(value any) any {
 	return value
 }
 
-// tighten forbids undocumented members. The document permits them, because clients must accept new members, but the gateway
-// must not send undocumented ones.
+// tighten forbids undocumented members. The document permits them, because clients must accept new members, but the
+// gateway must not send undocumented ones.
 func tighten(document *openapi3.T) {
 	for _, ref := range document.Components.Schemas {
 		schema := ref.Value
@@ -122,7 +122,8 @@ func tighten(document *openapi3.T) {
 	}
 }
 
-// allowNull makes a schema without a type accept null, as in JSON Schema: kin-openapi reads the document as OpenAPI 3.0.
+// allowNull makes a schema without a type accept null, as in JSON Schema: kin-openapi reads the document as OpenAPI
+// 3.0.
 func allowNull(schema *openapi3.Schema) {
 	schema.Nullable = schema.Nullable || schema.Type == nil && len(schema.AllOf) == 0
 }
@@ -242,7 +243,8 @@ func eventsIn(body []byte) ([][]byte, error) {
 	}
 }
 
-// checkProblem checks what a schema cannot express: that a problem agrees with the status and the headers of its response.
+// checkProblem checks what a schema cannot express: that a problem agrees with the status and the headers of its
+// response.
 func checkProblem(status int, header http.Header, body []byte) error {
 	var p struct {
 		Status    int    `json:"status"`

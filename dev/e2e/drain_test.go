@@ -18,8 +18,8 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// load is a group of clients, each with its own keep-alive connection. They send requests until the gateway announces its
-// shutdown, as a load balancer does until readiness fails.
+// load is a group of clients, each with its own keep-alive connection. They send requests until the gateway announces
+// its shutdown, as a load balancer does until readiness fails.
 type load struct {
 	clients sync.WaitGroup
 
@@ -47,8 +47,8 @@ func (l *load) run(ctx context.Context, gateway *stack.Gateway, kind string, nex
 	})
 }
 
-// call makes one call and reports whether to continue. If a call fails to connect, the client ends. Once a request has been
-// written, it must receive a response; a retry of the client's library on another connection does not count.
+// call makes one call and reports whether to continue. If a call fails to connect, the client ends. Once a request has
+// been written, it must receive a response; a retry of the client's library on another connection does not count.
 func (l *load) call(ctx context.Context, c caller, kind string, request call) bool {
 	written, connection := 0, ""
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{

@@ -32,16 +32,16 @@ type flood struct {
 	attack func(f *floodConn) error
 }
 
-// floodLength is the duration of a flood. Each connection sends at most floodFrames per floodPause, because the flood shares
-// the processors with the gateway, Temporal and the regular caller.
+// floodLength is the duration of a flood. Each connection sends at most floodFrames per floodPause, because the flood
+// shares the processors with the gateway, Temporal and the regular caller.
 const (
 	floodLength = 2 * time.Second
 	floodFrames = 200
 	floodPause  = 10 * time.Millisecond
 )
 
-// starved is the minimum rate of the regular caller during a flood, as a fraction of its rate alone. It is small, because the
-// machine has other load, and only distinguishes service from starvation.
+// starved is the minimum rate of the regular caller during a flood, as a fraction of its rate alone. It is small,
+// because the machine has other load, and only distinguishes service from starvation.
 const starved = 0.005
 
 // http2Floods returns all floods. Their resources are per connection, and the load balancer limits connections.
@@ -124,8 +124,8 @@ func http2Floods() []flood {
 
 func streamID(i int) uint32 { return uint32(2*i + 1) } //nolint:gosec,mnd // far below the limit; clients use odd ids
 
-// TestHTTP2Floods floods a gateway with default listener settings. The gateway must serve a regular caller meanwhile, and its
-// memory must be bounded. It does not run in parallel with other tests, which the floods would affect.
+// TestHTTP2Floods floods a gateway with default listener settings. The gateway must serve a regular caller meanwhile,
+// and its memory must be bounded. It does not run in parallel with other tests, which the floods would affect.
 func TestHTTP2Floods(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes 40 s")

@@ -15,8 +15,8 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// ownGateway starts a gateway for one test, with additional settings as environment variables. It must stop without an error
-// when the test ends.
+// ownGateway starts a gateway for one test, with additional settings as environment variables. It must stop without an
+// error when the test ends.
 func ownGateway(t *testing.T, env ...string) *stack.Gateway {
 	t.Helper()
 	gateway, err := startGateway(t.Context(), env...)

@@ -21,8 +21,8 @@ type fence struct {
 
 func (f fence) text() string { return strings.Join(f.lines, "\n") }
 
-// readFences returns all fenced blocks of a document. It rejects fences of tildes and indented fences, which it does not parse
-// but other Markdown readers do.
+// readFences returns all fenced blocks of a document. It rejects fences of tildes and indented fences, which it does
+// not parse but other Markdown readers do.
 func readFences(t *testing.T, name string) []fence {
 	t.Helper()
 	text, err := os.ReadFile(name)
@@ -103,8 +103,8 @@ func (f fence) steps() ([]step, error) {
 // anID matches a UUID as the README shortens it.
 var anID = regexp.MustCompile(`[0-9a-f]{8}-…`)
 
-// outputPattern returns a pattern for a documented output. An ellipsis, "..." or "…", matches any text, a shortened id any id,
-// and white space matches any or no white space, so that JSON may be wrapped. All other text is literal.
+// outputPattern returns a pattern for a documented output. An ellipsis, "..." or "…", matches any text, a shortened id
+// any id, and white space matches any or no white space, so that JSON may be wrapped. All other text is literal.
 func outputPattern(output string) *regexp.Regexp {
 	const anything = `(?s:.*?)`
 	output = strings.ReplaceAll(anID.ReplaceAllString(output, "..."), "…", "...")

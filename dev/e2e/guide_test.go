@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// skippedBlocks maps the first lines of the shell blocks that these tests cannot run to the reasons. All other blocks are run.
-// An entry without a block fails the test.
+// skippedBlocks maps the first lines of the shell blocks that these tests cannot run to the reasons. All other blocks
+// are run. An entry without a block fails the test.
 type skippedBlocks map[string]string
 
 // dataLanguages are the languages of blocks without commands.
@@ -55,8 +55,8 @@ func TestGuide(t *testing.T) {
 	t.Logf("%d commands of the guide ran", ran)
 }
 
-// TestGuideREADME runs every shell block of README.md and compares the output with the documented one. Without a documented
-// output, no call may fail.
+// TestGuideREADME runs every shell block of README.md and compares the output with the documented one. Without a
+// documented output, no call may fail.
 func TestGuideREADME(t *testing.T) {
 	t.Parallel()
 	left := skippedBlocks{
@@ -141,8 +141,8 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// expect runs a command and requires the documented output. Commands for lists and counts, which are eventually consistent,
-// and commands that begin with sleep are repeated for some time. All others must succeed at once.
+// expect runs a command and requires the documented output. Commands for lists and counts, which are eventually
+// consistent, and commands that begin with sleep are repeated for some time. All others must succeed at once.
 func (s *shell) expect(t *testing.T, st step, strict bool) {
 	t.Helper()
 	const patience = 15 * time.Second
@@ -161,8 +161,8 @@ func (s *shell) expect(t *testing.T, st step, strict bool) {
 	}
 }
 
-// run runs a command and returns its output as in a terminal. curl prints no progress, and with strict it fails on an error
-// status.
+// run runs a command and returns its output as in a terminal. curl prints no progress, and with strict it fails on an
+// error status.
 func (s *shell) run(t *testing.T, command string, strict bool) (string, error) {
 	t.Helper()
 	const patience = time.Minute

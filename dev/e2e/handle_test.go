@@ -9,7 +9,8 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// TestHandleOfAnotherChainIsRejected covers calls without a field for the chain in Temporal, where the gateway checks it.
+// TestHandleOfAnotherChainIsRejected covers calls without a field for the chain in Temporal, where the gateway checks
+// it.
 func TestHandleOfAnotherChainIsRejected(t *testing.T) {
 	t.Parallel()
 	first := startUnpolled(t)

@@ -26,8 +26,9 @@ const (
 	betweenRead = 8 << 20
 )
 
-// TestMemoryIsBoundedForLongHistory reads a history repeatedly by each method and reads the gateway's peak memory from the
-// kernel after each. It does not run in parallel with other tests, because creating the history keeps the server busy.
+// TestMemoryIsBoundedForLongHistory reads a history repeatedly by each method and reads the gateway's peak memory from
+// the kernel after each. It does not run in parallel with other tests, because creating the history keeps the server
+// busy.
 func TestMemoryIsBoundedForLongHistory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes 20 s")
@@ -154,8 +155,8 @@ func readTemporalPages(t *testing.T, c caller, s started) historyRead {
 	}
 }
 
-// answer decodes one response while it arrives. Storing it and checking it against the OpenAPI document, as other tests do,
-// would dominate the duration of this test.
+// answer decodes one response while it arrives. Storing it and checking it against the OpenAPI document, as other tests
+// do, would dominate the duration of this test.
 func (r *historyRead) answer(t *testing.T, c caller, path string, decode func(*json.Decoder)) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.url+path, nil)

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSSEContinuesWhileWorkflowIsPaused reads one stream from before a pause to the end of the workflow, and one that begins
-// during the pause. The server ends the history of a paused run as if the run had closed.
+// TestSSEContinuesWhileWorkflowIsPaused reads one stream from before a pause to the end of the workflow, and one that
+// begins during the pause. The server ends the history of a paused run as if the run had closed.
 func TestSSEContinuesWhileWorkflowIsPaused(t *testing.T) {
 	t.Parallel()
 	s := startUnpolled(t)

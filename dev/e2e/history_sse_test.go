@@ -128,8 +128,8 @@ func startRelay(t *testing.T, runs, steps int) started {
 	return as[started](t, writer().post(t, workflows, body).expect(t, http.StatusCreated))
 }
 
-// TestSSEReconnectingClientReceivesEachEventOnce reconnects to alternating replicas while the workflow runs and continues as new. Each
-// connection is closed after a few events or before the first.
+// TestSSEReconnectingClientReceivesEachEventOnce reconnects to alternating replicas while the workflow runs and
+// continues as new. Each connection is closed after a few events or before the first.
 func TestSSEReconnectingClientReceivesEachEventOnce(t *testing.T) {
 	t.Parallel()
 	const seed, runs, most = 83, 6, 8
@@ -210,7 +210,8 @@ func TestSSEFollowsRetriedAndOtherChains(t *testing.T) {
 	require.NotContains(t, string(rest.body), second.RunID)
 }
 
-// TestSSEOmitsTransientEvents has a failed workflow task. Pages contain its transient retry, which may never be persisted.
+// TestSSEOmitsTransientEvents has a failed workflow task. Pages contain its transient retry, which may never be
+// persisted.
 func TestSSEOmitsTransientEvents(t *testing.T) {
 	t.Parallel()
 	s, task := pollTask(t)

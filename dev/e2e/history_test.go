@@ -44,8 +44,8 @@ func typesOf(t *testing.T, first int, events []json.RawMessage) []string {
 	return types
 }
 
-// startSignalled starts a run with n signals and no progress. It has n+2 events: the start and the workflow task are in one
-// batch of the history, and each signal is in its own.
+// startSignalled starts a run with n signals and no progress. It has n+2 events: the start and the workflow task are in
+// one batch of the history, and each signal is in its own.
 func startSignalled(t *testing.T, n int) started {
 	t.Helper()
 	s := startUnpolled(t)
@@ -55,8 +55,8 @@ func startSignalled(t *testing.T, n int) started {
 	return s
 }
 
-// TestPagesContainWholeHistory uses the tokens at alternating replicas, which share a signing key. The server decides how many
-// events a page has; it never splits a batch.
+// TestPagesContainWholeHistory uses the tokens at alternating replicas, which share a signing key. The server decides
+// how many events a page has; it never splits a batch.
 func TestPagesContainWholeHistory(t *testing.T) {
 	t.Parallel()
 	const signals = 6

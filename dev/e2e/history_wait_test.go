@@ -12,7 +12,8 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// waitFor sends a waiting request to a gateway of the test, and calls then, which ends the wait, once the gateway is waiting.
+// waitFor sends a waiting request to a gateway of the test, and calls then, which ends the wait, once the gateway is
+// waiting.
 func waitFor(t *testing.T, gateway *stack.Gateway, path string, then func()) apiResponse {
 	t.Helper()
 	type result struct {
@@ -38,7 +39,8 @@ func waitFor(t *testing.T, gateway *stack.Gateway, path string, then func()) api
 	return r.answer
 }
 
-// TestHistoryIsFollowedToEnd receives existing events at once, each new event when it happens, and no token after the end.
+// TestHistoryIsFollowedToEnd receives existing events at once, each new event when it happens, and no token after the
+// end.
 func TestHistoryIsFollowedToEnd(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
@@ -89,8 +91,8 @@ func TestHistoryOfARunningWorkerIsFollowed(t *testing.T) {
 	require.Equal(t, historyPage(t, writer(), historyPath(s)).Events, events)
 }
 
-// TestWaitForEventExpires uses a short wait: the server ends a long poll one second before its deadline, which is at least
-// two seconds.
+// TestWaitForEventExpires uses a short wait: the server ends a long poll one second before its deadline, which is at
+// least two seconds.
 func TestWaitForEventExpires(t *testing.T) {
 	t.Parallel()
 	s := startUnpolled(t)

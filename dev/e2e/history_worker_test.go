@@ -17,9 +17,9 @@ import (
 	"github.com/flowgate/flowgate/dev/temporal"
 )
 
-// makeHistory creates a closed run with the given number of events. It is the run's worker without an SDK: it completes each
-// workflow task with a batch of markers and receives the next task in the same call, so that a batch costs one call. All
-// markers in one batch would be too large for the server.
+// makeHistory creates a closed run with the given number of events. It is the run's worker without an SDK: it completes
+// each workflow task with a batch of markers and receives the next task in the same call, so that a batch costs one
+// call. All markers in one batch would be too large for the server.
 func makeHistory(t *testing.T, events, slice int) started {
 	t.Helper()
 	began := time.Now()

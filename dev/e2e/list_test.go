@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// startMany starts n workflows of one customer and waits until a list contains all of them. It returns the path of that list,
-// to which parameters can be appended, and the sorted ids.
+// startMany starts n workflows of one customer and waits until a list contains all of them. It returns the path of that
+// list, to which parameters can be appended, and the sorted ids.
 func startMany(t *testing.T, n int) (path string, ids []string) {
 	t.Helper()
 	customer := uuid.NewString()

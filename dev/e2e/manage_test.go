@@ -171,8 +171,8 @@ func TestResetNeedsAPoint(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// TestServerDoesNotDeduplicateResets shows why the gateway does not retry resets, as its documentation says. If this test
-// fails, the server has begun to deduplicate them: see internal/auth/access_table.go.
+// TestServerDoesNotDeduplicateResets shows why the gateway does not retry resets, as its documentation says. If this
+// test fails, the server has begun to deduplicate them: see internal/auth/access_table.go.
 func TestServerDoesNotDeduplicateResets(t *testing.T) {
 	t.Parallel()
 	s := startWaiting(t, 0)

@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestParity checks docs/parity.md: each row's operation has the row's field, each test of a row exists and runs, and at
-// least one of them mentions the operation and the field.
+// TestParity checks docs/parity.md: each row's operation has the row's field, each test of a row exists and runs, and
+// at least one of them mentions the operation and the field.
 func TestParity(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/parity.md")
@@ -136,8 +136,8 @@ const (
 	pythonSources  = "../../e2e/*/test_*.py"
 )
 
-// liveTests returns the Go tests of the packages that are not skipped, with their text and that of the declarations that they
-// use. Python tests with a real server are included without text.
+// liveTests returns the Go tests of the packages that are not skipped, with their text and that of the declarations
+// that they use. Python tests with a real server are included without text.
 func liveTests(t *testing.T, pattern string) map[string]string {
 	t.Helper()
 	found := map[string]string{}

@@ -13,8 +13,8 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// waitTogether sends the same wait n times concurrently and returns when all are waiting. The returned function returns the
-// responses.
+// waitTogether sends the same wait n times concurrently and returns when all are waiting. The returned function returns
+// the responses.
 func waitTogether(t *testing.T, gateway *stack.Gateway, c caller, path string, n int) func() []apiResponse {
 	t.Helper()
 	before := int(metric(t, gateway, "flowgate_wait_callers"))

@@ -12,8 +12,8 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// TestSoakBriefly is a short form of make soak. It does not run in parallel with other tests, which its flood would affect. It
-// does not check latencies, which on a shared machine depend on other load.
+// TestSoakBriefly is a short form of make soak. It does not run in parallel with other tests, which its flood would
+// affect. It does not check latencies, which on a shared machine depend on other load.
 func TestSoakBriefly(t *testing.T) {
 	settings, err := soak.Settings(t.TempDir())
 	require.NoError(t, err)

@@ -16,8 +16,8 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// manyCallers are raw connections to one gateway, one per caller. An HTTP client for each would use more resources than the
-// gateway.
+// manyCallers are raw connections to one gateway, one per caller. An HTTP client for each would use more resources than
+// the gateway.
 type manyCallers []net.Conn
 
 func dialMany(t *testing.T, gateway *stack.Gateway, n int) manyCallers {
@@ -56,8 +56,8 @@ func (callers manyCallers) wait(t *testing.T, gateway *stack.Gateway, s started)
 	require.Equal(t, 1, int(metric(t, gateway, "flowgate_wait_polls")))
 }
 
-// outcomes completes the workflow and reads all responses. It returns the time from the close of the workflow, by the server's
-// clock, to the last response.
+// outcomes completes the workflow and reads all responses. It returns the time from the close of the workflow, by the
+// server's clock, to the last response.
 func (callers manyCallers) outcomes(t *testing.T, s started) (late time.Duration) {
 	t.Helper()
 	finish(t, s.WorkflowID, unusualValue)
@@ -95,8 +95,8 @@ func liveBytes(t *testing.T, gateway *stack.Gateway) int {
 	return int(metric(t, gateway, "go_memstats_heap_alloc_bytes") + metric(t, gateway, "go_memstats_stack_inuse_bytes"))
 }
 
-// TestThousandsWaitForOneWorkflow has slightly more waiting callers than one key may have with the default settings. It does
-// not run in parallel with other tests, which it would slow down.
+// TestThousandsWaitForOneWorkflow has slightly more waiting callers than one key may have with the default settings. It
+// does not run in parallel with other tests, which it would slow down.
 func TestThousandsWaitForOneWorkflow(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes 25 s")
@@ -117,7 +117,8 @@ func TestThousandsWaitForOneWorkflow(t *testing.T) {
 	late := callers.outcomes(t, s)
 	require.LessOrEqual(t, polls(t, gateway), 3, "the shared poll, the one that received the end, and one tolerated")
 
-	// The documented limit is one second. A busy machine can be late once, but a gateway that is too slow is late every time.
+	// The documented limit is one second. A busy machine can be late once, but a gateway that is too slow is late every
+	// time.
 	const soon, tries = time.Second, 3
 	for try := 1; late > soon && try < tries; try++ {
 		s = start(t, "Wait")

@@ -12,7 +12,8 @@ import (
 	"github.com/flowgate/flowgate/dev/temporal"
 )
 
-// historyOf returns the history of a run from the server, with payloads not decoded. An empty run id means the latest run.
+// historyOf returns the history of a run from the server, with payloads not decoded. An empty run id means the latest
+// run.
 func historyOf(t *testing.T, workflowID, runID string) []*history.HistoryEvent {
 	t.Helper()
 	request := &workflowservice.GetWorkflowExecutionHistoryRequest{

@@ -11,7 +11,8 @@ import (
 	"go.temporal.io/api/enums/v1"
 )
 
-// unusualValue is JSON that is lost, changed or rejected if it is decoded into numbers, maps and strings and encoded again.
+// unusualValue is JSON that is lost, changed or rejected if it is decoded into numbers, maps and strings and encoded
+// again.
 const unusualValue = `{"z":12345678901234567890,"a":1.10,"e":1e400,"m":-0.0,"l":[],"o":{},"s":"\u003c<&>\/é\ud83d\ude00","n":null}`
 
 // binaryData is data that is not valid UTF-8, with its base64.

@@ -103,8 +103,8 @@ func TestWaitIsLimitedBySetting(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// TestShortTimeoutsCauseNoHotLoop counts upstream polls: the server returns an empty response at once for a poll with a deadline
-// of one second or less.
+// TestShortTimeoutsCauseNoHotLoop counts upstream polls: the server returns an empty response at once for a poll with a
+// deadline of one second or less.
 func TestShortTimeoutsCauseNoHotLoop(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)

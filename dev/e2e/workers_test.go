@@ -31,8 +31,8 @@ func newWorkerOn(sdk client.Client, queue string) worker.Worker {
 	return w
 }
 
-// family has a child and an activity that do not complete: the activity fails once and waits an hour for its next attempt.
-// The child's id is the parent's id with the suffix "-child".
+// family has a child and an activity that do not complete: the activity fails once and waits an hour for its next
+// attempt. The child's id is the parent's id with the suffix "-child".
 func family(ctx sdkworkflow.Context) error {
 	err := sdkworkflow.SetQueryHandler(ctx, brokenQuery, func() (string, error) {
 		return "", temporal.NewApplicationError("broken, as it was asked to be", "Broken", map[string]int{"code": 7})
@@ -66,8 +66,8 @@ func startFamily(t *testing.T, fields ...string) started {
 	return as[started](t, writer().post(t, workflows, body).expect(t, http.StatusCreated))
 }
 
-// awaitFamily waits until a family makes no more progress and returns its description. A query during a workflow task is
-// answered with that task, and the Go SDK then omits the failure.
+// awaitFamily waits until a family makes no more progress and returns its description. A query during a workflow task
+// is answered with that task, and the Go SDK then omits the failure.
 func awaitFamily(t *testing.T, s started) workflow {
 	t.Helper()
 	var w workflow

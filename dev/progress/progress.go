@@ -32,8 +32,8 @@ func (p *Progress) Println(line string) {
 	_, _ = fmt.Fprintf(p.out, "[%5.1fs] %s\n", p.Elapsed().Seconds(), line)
 }
 
-// Step prints what, calls do, and prints a message every few seconds until do returns. If detail is not nil, the messages
-// contain its result.
+// Step prints what, calls do, and prints a message every few seconds until do returns. If detail is not nil, the
+// messages contain its result.
 func (p *Progress) Step(what string, detail func() string, do func() error) error {
 	p.Println(what)
 	done := make(chan struct{})

@@ -8,7 +8,8 @@ type ChainInput struct {
 	Done  int `json:"done,omitempty"`
 }
 
-// Chain continues as new and returns the number of runs in its last run. A caller must follow the runs to find the result.
+// Chain continues as new and returns the number of runs in its last run. A caller must follow the runs to find the
+// result.
 func Chain(ctx workflow.Context, input ChainInput) (int, error) {
 	if input.Times <= 0 {
 		return input.Done + 1, nil

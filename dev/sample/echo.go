@@ -19,9 +19,9 @@ func EchoPayload(_ workflow.Context, value converter.RawValue) (any, error) {
 	return unchanged(value), nil
 }
 
-// echoAny is the worker's dynamic workflow, the only kind that accepts any number of arguments without decoding them. The
-// worker calls it for every unregistered workflow type. It fails all types except EchoWorkflow, so that a misspelt type is
-// reported at once.
+// echoAny is the worker's dynamic workflow, the only kind that accepts any number of arguments without decoding them.
+// The worker calls it for every unregistered workflow type. It fails all types except EchoWorkflow, so that a misspelt
+// type is reported at once.
 func echoAny(ctx workflow.Context, args converter.EncodedValues) (any, error) {
 	if name := workflow.GetInfo(ctx).WorkflowType.Name; name != EchoWorkflow {
 		message := fmt.Sprintf("the sample worker has no workflow %q", name)

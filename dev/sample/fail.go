@@ -13,8 +13,8 @@ type FailInput struct {
 	Message string `json:"message,omitempty"`
 	// NonRetryable makes the failure non-retryable.
 	NonRetryable bool `json:"nonRetryable,omitempty"`
-	// Attempts is the number of attempts that fail before one succeeds; 0 means all. It requires a retry policy in the start
-	// options.
+	// Attempts is the number of attempts that fail before one succeeds; 0 means all. It requires a retry policy in the
+	// start options.
 	Attempts int `json:"attempts,omitempty"`
 }
 
@@ -23,7 +23,8 @@ type FailureDetails struct {
 	Attempt int `json:"attempt"`
 }
 
-// Fail fails with an application failure of type SampleFailure, caused by one of type Middle, caused by one of type Root.
+// Fail fails with an application failure of type SampleFailure, caused by one of type Middle, caused by one of type
+// Root.
 func Fail(ctx workflow.Context, input FailInput) (string, error) {
 	attempt := int(workflow.GetInfo(ctx).Attempt)
 	if input.Attempts > 0 && attempt > input.Attempts {

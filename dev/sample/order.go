@@ -56,8 +56,8 @@ type OrderResult struct {
 	Amendments int    `json:"amendments,omitempty"`
 }
 
-// Order takes a payment and waits for a decision. Meanwhile it handles queries, signals, updates and cancellation. It fails if
-// the payment is declined. A rejection or a cancellation refunds the payment.
+// Order takes a payment and waits for a decision. Meanwhile it handles queries, signals, updates and cancellation. It
+// fails if the payment is declined. A rejection or a cancellation refunds the payment.
 func Order(ctx workflow.Context, input OrderInput) (*OrderResult, error) {
 	o := newOrder(ctx, input)
 	if err := o.announce(ctx); err != nil {
@@ -170,8 +170,8 @@ func (o *order) conclude(ctx workflow.Context) (*OrderResult, error) {
 	return result, nil
 }
 
-// refundAfterCancellation refunds the payment in a disconnected context and returns the cancellation, so that the workflow
-// ends as canceled.
+// refundAfterCancellation refunds the payment in a disconnected context and returns the cancellation, so that the
+// workflow ends as canceled.
 func (o *order) refundAfterCancellation(ctx workflow.Context, cancellation error) error {
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()

@@ -17,8 +17,8 @@ const (
 	EchoUpdate   = "echo"
 )
 
-// Wait completes when it receives the signal finish and returns the signal's value unchanged. It counts its signals; poke only
-// increments the count. The query and the update named echo return their argument unchanged.
+// Wait completes when it receives the signal finish and returns the signal's value unchanged. It counts its signals;
+// poke only increments the count. The query and the update named echo return their argument unchanged.
 func Wait(ctx workflow.Context) (any, error) {
 	state, signals := "waiting", 0
 	if err := answerWhileWaiting(ctx, &state, &signals); err != nil {

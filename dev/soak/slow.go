@@ -21,8 +21,8 @@ const (
 	slowerKey = "fg_slower_00000000000000000000000000000000"
 )
 
-// large is the id of a workflow with largeSignals signals of largeSignal bytes each in its history, which exceeds the buffers
-// of a connection.
+// large is the id of a workflow with largeSignals signals of largeSignal bytes each in its history, which exceeds the
+// buffers of a connection.
 const (
 	large        = "soak-large"
 	largeSignals = 16
@@ -48,8 +48,8 @@ func (r *run) makeLargeHistory(ctx context.Context) error {
 	return nil
 }
 
-// slowAttacks returns the attacks that make the gateway use many resources at little cost: many values in few bytes, and few
-// bytes over a long time.
+// slowAttacks returns the attacks that make the gateway use many resources at little cost: many values in few bytes,
+// and few bytes over a long time.
 func (r *run) slowAttacks() []attack {
 	const room = 4_000_000 // bytes, just below the limit of a body
 	list := func(value string) string {

@@ -13,19 +13,20 @@ import (
 type Options struct {
 	// URL and AdminURL are the addresses of the gateway's listeners.
 	URL, AdminURL string
-	// GoodKey is the key of the regular caller, AbusiveKey that of a hostile one. Both may read, and the first may write.
+	// GoodKey is the key of the regular caller, AbusiveKey that of a hostile one. Both may read, and the first may
+	// write.
 	GoodKey, AbusiveKey string
 	TaskQueue           string
 
-	// Duration is the duration of the whole run. A tenth of it measures the regular caller alone, half before and half after
-	// the hostile traffic, when Temporal has more data to search.
+	// Duration is the duration of the whole run. A tenth of it measures the regular caller alone, half before and half
+	// after the hostile traffic, when Temporal has more data to search.
 	Duration time.Duration
 	// GoodRate is the rate of the regular caller, in requests per second.
 	GoodRate int
 	// Flood is the number of the hostile caller's flooding connections.
 	Flood int
-	// Attack generates the hostile traffic; nil means [Attack] in this process. A separate process of low priority is more
-	// realistic, because it takes less CPU time from the measured processes.
+	// Attack generates the hostile traffic; nil means [Attack] in this process. A separate process of low priority is
+	// more realistic, because it takes less CPU time from the measured processes.
 	Attack func(context.Context, Options) (*Tally, error) `json:"-"`
 	// Out receives progress messages.
 	Out io.Writer `json:"-"`

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// modeVariable makes the test executable a fake gateway, so that the stack can be tested without building the gateway, and
-// with gateways that misbehave.
+// modeVariable makes the test executable a fake gateway, so that the stack can be tested without building the gateway,
+// and with gateways that misbehave.
 const modeVariable = "FAKE_GATEWAY"
 
 const (

@@ -16,13 +16,13 @@ import (
 
 // GatewayOptions configure a gateway of a stack. The zero value is the gateway of make run on free ports.
 type GatewayOptions struct {
-	// Port and AdminPort are the ports of the gateway; 0 means a free port. The actual addresses, including changes by Env,
-	// are read from the gateway's log, which must be JSON with level info or lower.
+	// Port and AdminPort are the ports of the gateway; 0 means a free port. The actual addresses, including changes by
+	// Env, are read from the gateway's log, which must be JSON with level info or lower.
 	Port, AdminPort int
 	// ConfigFile is the configuration file; empty means dev/stack/gateway.yaml in the repository.
 	ConfigFile string
-	// Env is added to the environment as "NAME=value". It overrides the variables that the stack sets: the addresses of the
-	// listeners and of Temporal.
+	// Env is added to the environment as "NAME=value". It overrides the variables that the stack sets: the addresses of
+	// the listeners and of Temporal.
 	Env []string
 	// Log receives the gateway's output; nil means the stack's log.
 	Log io.Writer
@@ -35,8 +35,8 @@ type Gateway struct {
 	process       *process
 }
 
-// StartGateway starts another gateway and returns once it is ready. It returns an error with the end of the gateway's log if
-// the gateway exits or ctx is done before that.
+// StartGateway starts another gateway and returns once it is ready. It returns an error with the end of the gateway's
+// log if the gateway exits or ctx is done before that.
 func (s *Stack) StartGateway(ctx context.Context, options GatewayOptions) (*Gateway, error) {
 	public, admin := loopback(options.Port), loopback(options.AdminPort)
 	log := options.Log
@@ -99,8 +99,8 @@ func (g *Gateway) Err() error {
 	return fmt.Errorf("the gateway exited: %w\n%s", g.process.err, g.process.logTail())
 }
 
-// Stop drains the gateway and returns once it has exited. If ctx is done first, Stop kills the gateway and returns an error. It
-// also returns an error if the gateway exits with one. If the gateway has already exited, Stop returns nil.
+// Stop drains the gateway and returns once it has exited. If ctx is done first, Stop kills the gateway and returns an
+// error. It also returns an error if the gateway exits with one. If the gateway has already exited, Stop returns nil.
 func (g *Gateway) Stop(ctx context.Context) error {
 	select {
 	case <-g.process.done:
@@ -134,8 +134,8 @@ func (g *Gateway) awaitReady(ctx context.Context) error {
 	return nil
 }
 
-// addressesKnown reports whether the addresses of the gateway are known. A free port chosen in advance could be taken by the time
-// the gateway listens, so the gateway chooses its ports and logs them.
+// addressesKnown reports whether the addresses of the gateway are known. A free port chosen in advance could be taken
+// by the time the gateway listens, so the gateway chooses its ports and logs them.
 func (g *Gateway) addressesKnown() bool {
 	if g.AdminURL != "" {
 		return true

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// process is a child in its own process group. Ctrl-C in the terminal does not reach it, so only the stack decides when it
-// ends.
+// process is a child in its own process group. Ctrl-C in the terminal does not reach it, so only the stack decides when
+// it ends.
 type process struct {
 	name  string
 	child *os.Process

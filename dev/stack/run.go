@@ -27,8 +27,8 @@ type RunOptions struct {
 	Out io.Writer
 }
 
-// Run implements make run: it builds the gateway, runs it on a stack with fixed ports, and prints how to use it. It returns nil
-// when ctx is done, and an error if the gateway exits before that.
+// Run implements make run: it builds the gateway, runs it on a stack with fixed ports, and prints how to use it. It
+// returns nil when ctx is done, and an error if the gateway exits before that.
 func Run(ctx context.Context, options RunOptions) error {
 	root, err := findRoot()
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 // sharedStartTimeout is the time for the environment of tests to become ready.
 const sharedStartTimeout = time.Minute
 
-// RunTests runs the tests of a package in a shared environment and returns the exit code for TestMain, whose m is tests. run
-// starts the environment, calls tests and stops the environment. Its log is bin/NAME.log.
+// RunTests runs the tests of a package in a shared environment and returns the exit code for TestMain, whose m is
+// tests. run starts the environment, calls tests and stops the environment. Its log is bin/NAME.log.
 func RunTests(name string, tests interface{ Run() int }, run func(ctx context.Context, log io.Writer, tests func() int) (code int, err error)) int {
 	flag.Parse()
 	code, err := runTests(name, tests.Run, run)
@@ -39,8 +39,8 @@ func runTests(name string, tests func() int, run func(context.Context, io.Writer
 	return run(ctx, log, tests)
 }
 
-// raiseParallelism runs more tests in parallel than there are processors, because they mostly wait for timers, polls and the
-// visibility store.
+// raiseParallelism runs more tests in parallel than there are processors, because they mostly wait for timers, polls
+// and the visibility store.
 func raiseParallelism() error {
 	if FlagGiven("test.parallel") {
 		return nil

@@ -46,8 +46,8 @@ func newConfig(ports ports, options Options) *config.Config {
 	return cfg
 }
 
-// authorize enables the default authorizer. The server's own workers have no token, so they need an internal frontend that
-// does not require one.
+// authorize enables the default authorizer. The server's own workers have no token, so they need an internal frontend
+// that does not require one.
 func authorize(cfg *config.Config, options Options, internalFrontendPort int) {
 	cfg.Global.Authorization = config.Authorization{
 		JWTKeyProvider: config.JWTKeyProvider{
@@ -61,8 +61,8 @@ func authorize(cfg *config.Config, options Options, internalFrontendPort int) {
 	cfg.Services[string(primitives.InternalFrontendService)] = service(internalFrontendPort, 0)
 }
 
-// persistence configures a database with a unique name: SQLite shares in-memory databases of the same name within a process,
-// and two servers must not share one.
+// persistence configures a database with a unique name: SQLite shares in-memory databases of the same name within a
+// process, and two servers must not share one.
 func persistence() config.Persistence {
 	return config.Persistence{
 		DefaultStore:     storeName,
@@ -116,8 +116,8 @@ func serviceNames(cfg *config.Config) []string {
 	return slices.Sorted(maps.Keys(cfg.Services))
 }
 
-// staticHosts replaces the gossip protocol by which services find each other, which costs seconds at start and a port for
-// each service.
+// staticHosts replaces the gossip protocol by which services find each other, which costs seconds at start and a port
+// for each service.
 func staticHosts(cfg *config.Config) map[primitives.ServiceName]static.Hosts {
 	hosts := make(map[primitives.ServiceName]static.Hosts, len(cfg.Services))
 	for name, service := range cfg.Services {

@@ -6,8 +6,8 @@ import (
 	"go.temporal.io/server/common/dynamicconfig"
 )
 
-// dynamicConfig raises the limits that a test run would exceed (ten visibility calls per second, one namespace change per
-// second, one batch at a time) and enables features that are off by default.
+// dynamicConfig raises the limits that a test run would exceed (ten visibility calls per second, one namespace change
+// per second, one batch at a time) and enables features that are off by default.
 func dynamicConfig() dynamicconfig.StaticClient {
 	const unlimited = 1_000_000
 	return dynamicconfig.StaticClient{

@@ -21,8 +21,8 @@ type ports struct {
 	worker           int
 }
 
-// assignPorts uses the requested ports and selects free ones for the rest. It returns an error for a port that is taken,
-// because the server itself would end the process.
+// assignPorts uses the requested ports and selects free ones for the rest. It returns an error for a port that is
+// taken, because the server itself would end the process.
 func assignPorts(options Options) (ports, error) {
 	for _, port := range []int{options.FrontendPort, options.HTTPPort} {
 		if err := checkAvailable(port); err != nil {

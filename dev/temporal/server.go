@@ -28,8 +28,8 @@ type Options struct {
 	// Namespaces are created at startup in addition to [DefaultNamespace], each with the search attributes of
 	// [SearchAttributes].
 	Namespaces []string
-	// KeySources are the JWKS URLs of the trusted issuers. Any entry enables Temporal's default authorizer, which rejects
-	// calls without a valid token.
+	// KeySources are the JWKS URLs of the trusted issuers. Any entry enables Temporal's default authorizer, which
+	// rejects calls without a valid token.
 	KeySources []string
 	// KeyRefresh is the interval of key fetches; 0 means one second. The server does not fetch keys on demand.
 	KeyRefresh time.Duration
@@ -44,7 +44,8 @@ type Server struct {
 	stop            func() error
 }
 
-// Start starts a server and returns once its frontend serves. If ctx is done earlier, it stops the server and returns an error.
+// Start starts a server and returns once its frontend serves. If ctx is done earlier, it stops the server and returns
+// an error.
 func Start(ctx context.Context, options Options) (*Server, error) {
 	ports, err := assignPorts(options)
 	if err != nil {
@@ -84,8 +85,8 @@ func (s *Server) Stop() error {
 	return nil
 }
 
-// newServer returns a server whose database already contains the namespaces, so that clients need not wait for the server's
-// namespace cache.
+// newServer returns a server whose database already contains the namespaces, so that clients need not wait for the
+// server's namespace cache.
 func newServer(cfg *config.Config, namespaces []string, logger log.Logger) (temporalserver.Server, error) {
 	if err := createNamespaces(cfg, namespaces); err != nil {
 		return nil, err

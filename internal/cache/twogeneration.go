@@ -2,10 +2,10 @@ package cache
 
 import "sync"
 
-// TwoGeneration is a cache with a young and an old generation. When the young generation is full, it becomes the old one
-// and the previous old one is dropped. A value that is read from the old generation moves to the young one, so values in
-// use survive. Eviction needs no search, and a hit in the young generation takes only a read lock. It is safe for
-// concurrent use.
+// TwoGeneration is a cache with a young and an old generation. When the young generation is full, it becomes the old
+// one and the previous old one is dropped. A value that is read from the old generation moves to the young one, so
+// values in use survive. Eviction needs no search, and a hit in the young generation takes only a read lock. It is safe
+// for concurrent use.
 type TwoGeneration[K comparable, V any] struct {
 	mu         sync.RWMutex
 	young, old map[K]V

@@ -2,8 +2,8 @@ package config
 
 import "time"
 
-// Config contains all settings of the gateway. [Default] returns the defaults and [Load] a validated configuration. Once
-// loaded, file paths are absolute or relative to the working directory.
+// Config contains all settings of the gateway. [Default] returns the defaults and [Load] a validated configuration.
+// Once loaded, file paths are absolute or relative to the working directory.
 type Config struct {
 	Listen     Listen               `yaml:"listen"`
 	Upstream   Upstream             `yaml:"upstream"`
@@ -92,8 +92,8 @@ type Proxy struct {
 
 // Namespace contains the settings that differ for one namespace.
 type Namespace struct {
-	// QueryRejectCondition is the default for queries without a reject condition. It is one of the QueryReject constants or
-	// empty.
+	// QueryRejectCondition is the default for queries without a reject condition. It is one of the QueryReject
+	// constants or empty.
 	QueryRejectCondition string   `yaml:"queryRejectCondition"`
 	Metadata             Metadata `yaml:"metadata"`
 	// Upstream is the server of the namespace, if it differs from the default upstream.
@@ -147,8 +147,8 @@ type InFlight struct {
 	QueueTime time.Duration `yaml:"queueTime" doc:"How long a request waits for a slot before it is rejected."`
 }
 
-// BytesInFlight limits the memory that request and response bodies hold at a time in one replica. A caller's share is that
-// of [InFlight].
+// BytesInFlight limits the memory that request and response bodies hold at a time in one replica. A caller's share is
+// that of [InFlight].
 type BytesInFlight struct {
 	Requests  int64 `yaml:"requests" doc:"Maximum total size of the request bodies being received, in bytes. Each counts as at least 32 KiB."`
 	Responses int64 `yaml:"responses" doc:"Maximum total size of the responses not yet written, in bytes. Responses of up to 64 KiB do not count."`

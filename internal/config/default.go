@@ -2,7 +2,8 @@ package config
 
 import "time"
 
-// Default returns the defaults of all settings. It does not pass [Config.Validate], because authentication has no default.
+// Default returns the defaults of all settings. It does not pass [Config.Validate], because authentication has no
+// default.
 func Default() Config {
 	return Config{
 		Listen: Listen{

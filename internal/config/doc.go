@@ -1,13 +1,13 @@
 // Package config defines the gateway's configuration and loads it.
 //
 // Values come from four sources, each overriding the one before: the defaults, one YAML file, the environment, and
-// command-line flags. Loading is strict and complete: unknown or duplicate keys, values of the wrong type, invalid values,
-// and files that are missing or do not parse are reported together, each with its path (see package yamlnode). So one run
-// lists everything that has to be fixed.
+// command-line flags. Loading is strict and complete: unknown or duplicate keys, values of the wrong type, invalid
+// values, and files that are missing or do not parse are reported together, each with its path (see package yamlnode).
+// So one run lists everything that has to be fixed.
 //
 // Trust boundary: the operator writes the file, the environment and the flags, and is trusted. Nobody else reaches this
 // package. Failure posture: an unknown or contradictory setting stops the start; the gateway never guesses. A [Config]
 // refers to secrets by file name and contains none. [Load] opens those files to validate them and does not keep their
-// content. A problem quotes no value except file names, and names of files with secrets only if the file exists. A Config
-// is therefore safe to print.
+// content. A problem quotes no value except file names, and names of files with secrets only if the file exists. A
+// Config is therefore safe to print.
 package config

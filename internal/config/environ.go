@@ -47,9 +47,9 @@ func readFlags(overrides map[string]string, cfg *Config, problems *Problems) {
 var serviceLink = regexp.MustCompile(
 	`_SERVICE_HOST$|_SERVICE_PORT(_[A-Z0-9_]+)?$|_PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$`)
 
-// isServiceLink reports whether Kubernetes set the variable, as it does in every pod for a Service whose name starts with
-// flowgate:
-// FLOWGATE_SERVICE_HOST, FLOWGATE_SERVICE_PORT_HTTP, FLOWGATE_PORT=tcp://..., FLOWGATE_PORT_8080_TCP_ADDR.
+// isServiceLink reports whether Kubernetes set the variable, as it does in every pod for a Service whose name starts
+// with flowgate: FLOWGATE_SERVICE_HOST, FLOWGATE_SERVICE_PORT_HTTP, FLOWGATE_PORT=tcp://...,
+// FLOWGATE_PORT_8080_TCP_ADDR.
 func isServiceLink(name, text string) bool {
 	return serviceLink.MatchString(name) || strings.HasSuffix(name, "_PORT") && strings.Contains(text, "://")
 }

@@ -10,12 +10,12 @@ import (
 	"unicode"
 )
 
-// file returns the content of the file name and reports whether it could be read. An empty name is no problem; a file that
-// cannot be read is one, and the problem contains its name.
+// file returns the content of the file name and reports whether it could be read. An empty name is no problem; a file
+// that cannot be read is one, and the problem contains its name.
 func (v *validator) file(path, name string) ([]byte, bool) { return v.read(path, name, name) }
 
-// secretFile is [validator.file] for a file that contains a secret. If no such file exists, name may be the secret itself,
-// so the problem does not quote it.
+// secretFile is [validator.file] for a file that contains a secret. If no such file exists, name may be the secret
+// itself, so the problem does not quote it.
 func (v *validator) secretFile(path, name string) ([]byte, bool) {
 	return v.read(path, name, "the file")
 }

@@ -18,8 +18,8 @@ type APIKeys struct {
 	ReloadInterval time.Duration `yaml:"reloadInterval" doc:"How often the keys file is checked for changes."`
 }
 
-// FailureLimit limits how often the callers of one network may send an invalid credential. Valid credentials do not count
-// and are accepted regardless of the limit.
+// FailureLimit limits how often the callers of one network may send an invalid credential. Valid credentials do not
+// count and are accepted regardless of the limit.
 type FailureLimit struct {
 	Burst     int     `yaml:"burst" doc:"Number of invalid credentials that one network (/24, or /64 for IPv6) may send in a burst."`
 	PerSecond float64 `yaml:"perSecond" doc:"Sustained number of invalid credentials per second that one network may send."`
@@ -28,7 +28,8 @@ type FailureLimit struct {
 // Issuer configures an issuer whose tokens (JWT, RFC 7519) are accepted by the rules of RFC 8725. [Issuer.withDefaults]
 // replaces its zero values.
 type Issuer struct {
-	// Name is the prefix of the names of the issuer's principals, before the subject. The default is the host of Issuer.
+	// Name is the prefix of the names of the issuer's principals, before the subject. The default is the host of
+	// Issuer.
 	Name string `yaml:"name"`
 	// Issuer is the exact value of a token's iss. One of a token's aud must be in Audience.
 	Issuer   string   `yaml:"issuer"`
@@ -47,15 +48,15 @@ type Issuer struct {
 	// AllowPlaintext permits fetching keys from another host without TLS.
 	AllowPlaintext bool `yaml:"allowPlaintextCredential"`
 
-	// Leeway is the tolerated clock difference, MaxLifetime the maximum lifetime of a token, and MaxStale how long keys stay
-	// in use when they cannot be fetched again.
+	// Leeway is the tolerated clock difference, MaxLifetime the maximum lifetime of a token, and MaxStale how long keys
+	// stay in use when they cannot be fetched again.
 	Leeway      time.Duration `yaml:"leeway"`
 	MaxLifetime time.Duration `yaml:"maxLifetime"`
 	MaxStale    time.Duration `yaml:"maxStale"`
 
 	Claims Claims `yaml:"claims"`
-	// Credential is the mode of the credential that is sent to the upstream for the issuer's callers: none, passthrough,
-	// mint, or empty for the upstream's own mode.
+	// Credential is the mode of the credential that is sent to the upstream for the issuer's callers: none,
+	// passthrough, mint, or empty for the upstream's own mode.
 	Credential string `yaml:"credential"`
 }
 
@@ -68,14 +69,14 @@ type Claims struct {
 	Permissions string `yaml:"permissions"`
 	// Prefix is the prefix of permissions for the gateway. All others are ignored.
 	Prefix string `yaml:"prefix"`
-	// Template is the form of a permission after the prefix, with {namespace} and {role}. Without {namespace}, the permission
-	// is for Namespace.
+	// Template is the form of a permission after the prefix, with {namespace} and {role}. Without {namespace}, the
+	// permission is for Namespace.
 	Template  string `yaml:"template"`
 	Namespace string `yaml:"namespace"`
 }
 
-// Certificate maps a client certificate to a name and grants. At least one of URI, DNS, Email and CommonName is required,
-// and the certificate must match all that are set.
+// Certificate maps a client certificate to a name and grants. At least one of URI, DNS, Email and CommonName is
+// required, and the certificate must match all that are set.
 type Certificate struct {
 	Name       string  `yaml:"name"`
 	URI        string  `yaml:"uri"`
@@ -85,8 +86,8 @@ type Certificate struct {
 	Grants     []Grant `yaml:"grants"`
 }
 
-// Grant is a role (read, write or admin) on a namespace. A trailing "*" makes it a grant on all namespaces with the prefix
-// before it.
+// Grant is a role (read, write or admin) on a namespace. A trailing "*" makes it a grant on all namespaces with the
+// prefix before it.
 type Grant struct {
 	Namespace string `yaml:"namespace"`
 	Role      string `yaml:"role"`

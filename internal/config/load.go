@@ -12,9 +12,9 @@ type LoadOptions struct {
 	Overrides map[string]string
 }
 
-// Load reads and validates the configuration. Its error is always a *[Problems] that lists every problem. With an error,
-// Load also returns whatever could be read, for further validation; the gateway must not run with it. Relative file paths
-// from any source are relative to the directory of the configuration file.
+// Load reads and validates the configuration. Its error is always a *[Problems] that lists every problem. With an
+// error, Load also returns whatever could be read, for further validation; the gateway must not run with it. Relative
+// file paths from any source are relative to the directory of the configuration file.
 func Load(options LoadOptions) (*Config, error) {
 	var problems Problems
 	cfg := Default()

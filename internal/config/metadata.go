@@ -13,7 +13,8 @@ import (
 // binarySuffix is the suffix of keys with binary values, which are base64 in text.
 const binarySuffix = "-bin"
 
-// Metadata is gRPC metadata that is sent to the upstream. It prints only its keys, because a value may be a tenant's token.
+// Metadata is gRPC metadata that is sent to the upstream. It prints only its keys, because a value may be a tenant's
+// token.
 type Metadata map[string]string
 
 // Format writes the keys, for every verb.
@@ -26,9 +27,9 @@ func (m Metadata) MarshalJSON() ([]byte, error) {
 	return json.Marshal(slices.Sorted(maps.Keys(m)))
 }
 
-// CheckMetadataKey returns an error unless configuration or callers may set key. A key contains lower-case letters, digits,
-// `-`, `_` and `.`, and is not reserved for HTTP/2, gRPC, the credential or the gateway itself. The error does not quote
-// the key.
+// CheckMetadataKey returns an error unless configuration or callers may set key. A key contains lower-case letters,
+// digits, `-`, `_` and `.`, and is not reserved for HTTP/2, gRPC, the credential or the gateway itself. The error does
+// not quote the key.
 func CheckMetadataKey(key string) error {
 	switch {
 	case key == "":
@@ -43,8 +44,8 @@ func CheckMetadataKey(key string) error {
 	return nil
 }
 
-// reservedKeys returns the keys of the credential, those that the gateway sets, and those that HTTP/2 or gRPC would reject
-// or overwrite.
+// reservedKeys returns the keys of the credential, those that the gateway sets, and those that HTTP/2 or gRPC would
+// reject or overwrite.
 func reservedKeys() []string {
 	return []string{
 		"authorization", "temporal-namespace", "host", "content-type", "te", "user-agent",
@@ -56,8 +57,8 @@ func isKeyRune(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r)
 }
 
-// DecodeMetadata returns the value as gRPC metadata. The value of a -bin key is base64, padded or not, and is decoded. Any
-// other value must be printable ASCII. The error does not quote the value.
+// DecodeMetadata returns the value as gRPC metadata. The value of a -bin key is base64, padded or not, and is decoded.
+// Any other value must be printable ASCII. The error does not quote the value.
 func DecodeMetadata(key, value string) (string, error) {
 	if strings.HasSuffix(key, binarySuffix) {
 		data, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(value, "="))

@@ -8,7 +8,8 @@ import (
 )
 
 // Problem is one error in the configuration. Its path is that of the setting, such as limits.maxWait or
-// auth.jwt[0].issuer, or the name of an unknown environment variable. It is empty for a problem with the file as a whole.
+// auth.jwt[0].issuer, or the name of an unknown environment variable. It is empty for a problem with the file as a
+// whole.
 type Problem = yamlnode.Problem
 
 // Problems is the error that [Load] and [Config.Validate] return. It lists every problem, sorted by path.
@@ -43,8 +44,8 @@ func (p *Problems) covers(path string) bool {
 	return slices.ContainsFunc(p.List, func(problem Problem) bool { return yamlnode.Covers(path, problem.Path) })
 }
 
-// addNew adds the problems of other whose paths have none yet. So a value that could not be read is not also reported as
-// missing.
+// addNew adds the problems of other whose paths have none yet. So a value that could not be read is not also reported
+// as missing.
 func (p *Problems) addNew(other []Problem) {
 	known := Problems{List: p.List}
 	for _, problem := range other {

@@ -11,8 +11,8 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// TestREADMEListsSettings compares the README's table of settings with the code. With UPDATE_README=1 it writes the table:
-// see make generate.
+// TestREADMEListsSettings compares the README's table of settings with the code. With UPDATE_README=1 it writes the
+// table: see make generate.
 func TestREADMEListsSettings(t *testing.T) {
 	t.Parallel()
 	const name, begin, end = "../../README.md", "<!-- settings: written by make generate -->\n", "<!-- settings end -->"

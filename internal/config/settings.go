@@ -18,7 +18,8 @@ const envPrefix = "FLOWGATE_"
 type Setting struct {
 	// Path is the path in the file, such as limits.maxWait.
 	Path string
-	// Env is the environment variable, such as FLOWGATE_LIMITS_MAX_WAIT. The elements of a list are separated by commas.
+	// Env is the environment variable, such as FLOWGATE_LIMITS_MAX_WAIT. The elements of a list are separated by
+	// commas.
 	Env string
 	// Default is the default as written in the file. It is empty for an empty string or list.
 	Default string
@@ -53,8 +54,8 @@ type leaf struct {
 
 func (l leaf) path() string { return strings.Join(l.keys, ".") }
 
-// set parses text and stores the value in the field of cfg. An invalid text is reported as a problem with its source, and
-// the field keeps its value.
+// set parses text and stores the value in the field of cfg. An invalid text is reported as a problem with its source,
+// and the field keeps its value.
 func (l leaf) set(cfg *Config, text, source string, problems *Problems) {
 	value, message := parseScalar(text, l.typ)
 	if message != "" {
@@ -113,8 +114,8 @@ func snake(camel string) string {
 	return b.String()
 }
 
-// parseScalar parses the text of a variable or a flag to a value that converts to t. The message is the problem, empty if
-// there is none.
+// parseScalar parses the text of a variable or a flag to a value that converts to t. The message is the problem, empty
+// if there is none.
 func parseScalar(text string, t reflect.Type) (value any, message string) {
 	var err error
 	switch {

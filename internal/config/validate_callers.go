@@ -38,8 +38,8 @@ func ParseNetwork(text string) (netip.Prefix, error) {
 	return netip.ParsePrefix(text)
 }
 
-// cors accepts origins as browsers send them (RFC 6454 section 6.2). Origins are compared as strings, so no other form could
-// match.
+// cors accepts origins as browsers send them (RFC 6454 section 6.2). Origins are compared as strings, so no other form
+// could match.
 func (v *validator) cors(c CORS) {
 	for i, origin := range c.Origins {
 		path := yamlnode.Index("cors.origins", i)

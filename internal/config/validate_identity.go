@@ -103,8 +103,8 @@ func (v *validator) claims(path string, c Claims) {
 	v.check(path+".namespace", placeholders == 0 == (c.Namespace != ""), "is required if the template has no {namespace}, and not allowed otherwise")
 }
 
-// callerName checks the first part of a principal's name, which identifies the kind of caller. It must not contain the colon
-// that ends it.
+// callerName checks the first part of a principal's name, which identifies the kind of caller. It must not contain the
+// colon that ends it.
 func (v *validator) callerName(path, name string) {
 	invalid := func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune("-._", r)
@@ -115,8 +115,8 @@ func (v *validator) callerName(path, name string) {
 	v.check(path, name != CertificateName && name != DelegatedName, "is reserved for callers of another kind")
 }
 
-// CertificateName is the prefix of the names of principals with a client certificate, and DelegatedName that of principals
-// with a delegated token. For the principals of an issuer, it is the issuer's name.
+// CertificateName is the prefix of the names of principals with a client certificate, and DelegatedName that of
+// principals with a delegated token. For the principals of an issuer, it is the issuer's name.
 const (
 	CertificateName = "cert"
 	DelegatedName   = "delegated"
@@ -161,8 +161,8 @@ func (v *validator) mint(c *Config) {
 	v.check(path+".publishAhead", m.PublishAhead >= 0, "must not be negative")
 }
 
-// callerCredentials checks the credentials that are sent for an issuer's callers and for API keys with a minted token. They
-// may be sent to any upstream, depending on the namespace of the call.
+// callerCredentials checks the credentials that are sent for an issuer's callers and for API keys with a minted token.
+// They may be sent to any upstream, depending on the namespace of the call.
 func (v *validator) callerCredentials(c *Config) {
 	reason := c.PlaintextCredentialProblem()
 	if reason == "" {

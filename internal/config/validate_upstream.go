@@ -138,8 +138,8 @@ func (u Upstream) For(n Namespace) Upstream {
 	return u
 }
 
-// PlaintextCredentialProblem returns the problem with sending a credential to the upstreams: at least one connection would
-// be without TLS. It is empty if all upstreams may receive credentials.
+// PlaintextCredentialProblem returns the problem with sending a credential to the upstreams: at least one connection
+// would be without TLS. It is empty if all upstreams may receive credentials.
 func (c *Config) PlaintextCredentialProblem() string {
 	reason := c.Upstream.PlaintextCredentialProblem()
 	for _, namespace := range c.Namespaces {
@@ -177,8 +177,8 @@ func (v *validator) address(path, address string, listener bool) {
 	v.check(path, !strings.ContainsAny(host, " /@?#"), "must be host:port")
 }
 
-// isLoopback reports whether the address is on this host. Names other than localhost are not resolved: their addresses may
-// change.
+// isLoopback reports whether the address is on this host. Names other than localhost are not resolved: their addresses
+// may change.
 func isLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {

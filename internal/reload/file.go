@@ -40,17 +40,18 @@ type Parser[T any] func(content []byte, inForce *T) (*T, error)
 type Options struct {
 	// Log receives a record for every new version. Nil discards them.
 	Log *slog.Logger
-	// OnReload is called after every new version: with nil when the version took
-	// effect, with the reason when the old one stays in force. It is meant for a
-	// metric.
+	// OnReload is called after every new version: with nil when the version
+	// took effect, with the reason when the old one stays in force. It is meant
+	// for a metric.
 	OnReload func(error)
 }
 
 // version is the hash of a file's content, or of the error from reading it.
 type version [sha256.Size]byte
 
-// Open reads the file for the first time. It returns an error if the file cannot
-// be read or parsed. The error does not contain the path; the caller adds it.
+// Open reads the file for the first time. It returns an error if the file
+// cannot be read or parsed. The error does not contain the path; the caller
+// adds it.
 func Open[T any](path string, parse Parser[T], options Options) (*File[T], error) {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
@@ -70,7 +71,8 @@ func Open[T any](path string, parse Parser[T], options Options) (*File[T], error
 // Load returns the newest valid version.
 func (f *File[T]) Load() *T { return f.current.Load() }
 
-// Every calls poll once per interval, which must be positive, until ctx is done.
+// Every calls poll once per interval, which must be positive, until ctx is
+// done.
 func Every(ctx context.Context, interval time.Duration, poll func(context.Context)) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
@@ -85,11 +87,11 @@ func Every(ctx context.Context, interval time.Duration, poll func(context.Contex
 }
 
 // Poll reads the whole file and compares its content. Comparing time and size
-// would be cheaper but would miss a rewrite within one tick of the clock. A watch
-// on the inode would lose the file when Kubernetes swaps the symlink above it. A
-// rejected version is parsed again at every poll, although it is reported once:
-// the cause may be a file that it names, and may be fixed there. Poll must not be
-// called concurrently.
+// would be cheaper but would miss a rewrite within one tick of the clock. A
+// watch on the inode would lose the file when Kubernetes swaps the symlink
+// above it. A rejected version is parsed again at every poll, although it is
+// reported once: the cause may be a file that it names, and may be fixed there.
+// Poll must not be called concurrently.
 func (f *File[T]) Poll(ctx context.Context) {
 	content, err := readRegular(f.path)
 	found := version(sha256.Sum256(content))

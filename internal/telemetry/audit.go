@@ -5,8 +5,8 @@ import (
 	"log/slog"
 )
 
-// Audit is the audit record of one write, permitted or rejected. Of the request it contains only the namespace and the id of
-// the resource. If the call was rejected, these have not been validated, so their length is limited.
+// Audit is the audit record of one write, permitted or rejected. Of the request it contains only the namespace and the
+// id of the resource. If the call was rejected, these have not been validated, so their length is limited.
 type Audit struct {
 	Principal, Namespace, RPC string
 	// Resource is the id of the resource, empty if the request has none.

@@ -2,7 +2,8 @@ package telemetry
 
 import "google.golang.org/grpc/codes"
 
-// CodeName returns the canonical name of a gRPC code, such as NOT_FOUND, and UNKNOWN for codes that gRPC does not define.
+// CodeName returns the canonical name of a gRPC code, such as NOT_FOUND, and UNKNOWN for codes that gRPC does not
+// define.
 func CodeName(code codes.Code) string {
 	names := [...]string{
 		codes.OK:                 "OK",

@@ -24,7 +24,8 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// These tests compare the documents with the code. They are in this package because most of them concern metrics and the log.
+// These tests compare the documents with the code. They are in this package because most of them concern metrics and
+// the log.
 
 const operations = "../../docs/operations.md"
 
@@ -210,8 +211,8 @@ func documents(t *testing.T) []string {
 	return all
 }
 
-// TestDocumentsMentionExistingSettings checks every text in backticks that looks like a setting or its variable, and every
-// table row with the default of a setting.
+// TestDocumentsMentionExistingSettings checks every text in backticks that looks like a setting or its variable, and
+// every table row with the default of a setting.
 func TestDocumentsMentionExistingSettings(t *testing.T) {
 	t.Parallel()
 	defaults, variables, sections := map[string]string{}, map[string]bool{}, map[string]bool{}

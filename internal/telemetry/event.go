@@ -22,8 +22,9 @@ const (
 	maxClientIP  = 64 // an IPv6 address may have a zone of any length
 )
 
-// Event is the log line of a request. It is created when the request arrives, filled by the goroutine that serves it, and
-// written once at the end. Its methods do nothing on a nil Event, because work that several callers share has no event.
+// Event is the log line of a request. It is created when the request arrives, filled by the goroutine that serves it,
+// and written once at the end. Its methods do nothing on a nil Event, because work that several callers share has no
+// event.
 type Event struct {
 	RequestID string
 	Method    string // written as _OTHER if HTTP does not define it
@@ -83,8 +84,8 @@ func (e *Event) AddRetry() {
 	}
 }
 
-// Log writes the line. Its level is warn for the statuses 503 and 504, error for other statuses of 500 and above, and info
-// for all others. Empty fields are omitted.
+// Log writes the line. Its level is warn for the statuses 503 and 504, error for other statuses of 500 and above, and
+// info for all others. Empty fields are omitted.
 func (e *Event) Log(logger *slog.Logger) {
 	if e == nil {
 		return

@@ -10,8 +10,8 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// instruments creates all instruments except those of the Go runtime. The exporter renames http.server.request.duration with
-// the unit s to http_server_request_duration_seconds, and appends _total to counters.
+// instruments creates all instruments except those of the Go runtime. The exporter renames http.server.request.duration
+// with the unit s to http_server_request_duration_seconds, and appends _total to counters.
 func (m *Metrics) instruments(meter metric.Meter) error {
 	return errors.Join(m.histograms(meter), m.counters(meter), m.gauges(meter))
 }

@@ -12,8 +12,9 @@ const (
 	logDelay = 50 * time.Millisecond
 )
 
-// LogBuffer batches log lines: a system call for each line would cost a busy gateway more than building the line. It delays a
-// line by at most 50 ms and is safe for concurrent use. Lines that the writer rejects are lost; later lines are not affected.
+// LogBuffer batches log lines: a system call for each line would cost a busy gateway more than building the line. It
+// delays a line by at most 50 ms and is safe for concurrent use. Lines that the writer rejects are lost; later lines
+// are not affected.
 type LogBuffer struct {
 	out io.Writer
 

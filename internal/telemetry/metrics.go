@@ -20,17 +20,18 @@ import (
 // scope is the instrumentation scope of the gateway's metrics and spans.
 const scope = "github.com/flowgate/flowgate"
 
-// Metrics contains the gateway's instruments. [NewMetrics] creates it. All methods are safe for concurrent use. No metric has
-// a label for the namespace or the principal, because their number is not bounded by the operator.
+// Metrics contains the gateway's instruments. [NewMetrics] creates it. All methods are safe for concurrent use. No
+// metric has a label for the namespace or the principal, because their number is not bounded by the operator.
 type Metrics struct {
 	// Active counts the HTTP requests in flight.
 	Active Gauge
 	// Reads, Writes and Waits count the admitted requests in flight by kind.
 	Reads, Writes, Waits Gauge
-	// RequestBytes and ResponseBytes count the bytes of bodies in flight: requests being received, and responses not yet
-	// written.
+	// RequestBytes and ResponseBytes count the bytes of bodies in flight: requests being received, and responses not
+	// yet written.
 	RequestBytes, ResponseBytes Gauge
-	// WaitCallers counts the callers that wait for an outcome or for events, WaitPolls the upstream polls that they share.
+	// WaitCallers counts the callers that wait for an outcome or for events, WaitPolls the upstream polls that they
+	// share.
 	WaitCallers, WaitPolls Gauge
 	// BreakerOpen is 1 while the breaker of an upstream is open, else 0.
 	BreakerOpen Gauge
@@ -111,7 +112,8 @@ func (m *Metrics) Shutdown(ctx context.Context) error {
 	return m.provider.Shutdown(ctx)
 }
 
-// Request records one HTTP request: its method, its route template (empty if no route matched), its status and its duration.
+// Request records one HTTP request: its method, its route template (empty if no route matched), its status and its
+// duration.
 func (m *Metrics) Request(ctx context.Context, method, route string, status int, d time.Duration) {
 	key := newRequestKey(method, route, status)
 	m.requests.Record(ctx, d.Seconds(), m.requestLabels.get(key).record...)

@@ -9,12 +9,12 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// maxSeries is the maximum number of label sets of one instrument. It is far above the number of combinations of routes,
-// methods and codes. It protects against a label that turns out not to be bounded.
+// maxSeries is the maximum number of label sets of one instrument. It is far above the number of combinations of
+// routes, methods and codes. It protects against a label that turns out not to be bounded.
 const maxSeries = 4096
 
-// series caches the label sets of an instrument by key, so that recording neither sorts nor allocates. Reading takes no lock:
-// a new label set is rare and replaces the map. It is safe for concurrent use.
+// series caches the label sets of an instrument by key, so that recording neither sorts nor allocates. Reading takes no
+// lock: a new label set is rare and replaces the map. It is safe for concurrent use.
 type series[K comparable] struct {
 	sets     atomic.Pointer[map[K]labels]
 	mu       sync.Mutex

@@ -21,8 +21,8 @@ import (
 // maxShutdown is the maximum time to export the last spans at shutdown.
 const maxShutdown = 5 * time.Second
 
-// Tracing creates spans. The zero value and a nil *Tracing are off and cost nothing. The only propagation format is W3C Trace
-// Context.
+// Tracing creates spans. The zero value and a nil *Tracing are off and cost nothing. The only propagation format is W3C
+// Trace Context.
 type Tracing struct {
 	tracer   trace.Tracer // nil when off
 	provider *sdktrace.TracerProvider
@@ -31,10 +31,10 @@ type Tracing struct {
 	server, client []trace.SpanStartOption // the span kinds, allocated once
 }
 
-// NewTracing configures tracing from OpenTelemetry's environment variables. Tracing is off unless OTEL_TRACES_EXPORTER is
-// otlp, and also if OTEL_SDK_DISABLED is true. These two and the protocol are read with getenv; the exporter, the sampler and
-// the resource read the other OTEL_ variables from the process environment. The default service name is flowgate. An
-// unsupported value is an error.
+// NewTracing configures tracing from OpenTelemetry's environment variables. Tracing is off unless OTEL_TRACES_EXPORTER
+// is otlp, and also if OTEL_SDK_DISABLED is true. These two and the protocol are read with getenv; the exporter, the
+// sampler and the resource read the other OTEL_ variables from the process environment. The default service name is
+// flowgate. An unsupported value is an error.
 func NewTracing(ctx context.Context, getenv func(string) string, version string) (*Tracing, error) {
 	if strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") {
 		return &Tracing{}, nil
@@ -53,8 +53,8 @@ func NewTracing(ctx context.Context, getenv func(string) string, version string)
 	return NewTracingTo(ctx, exporter, version)
 }
 
-// newExporter selects the protocol by OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, then OTEL_EXPORTER_OTLP_PROTOCOL, then the default
-// of the specification.
+// newExporter selects the protocol by OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, then OTEL_EXPORTER_OTLP_PROTOCOL, then the
+// default of the specification.
 func newExporter(ctx context.Context, getenv func(string) string) (sdktrace.SpanExporter, error) {
 	protocol := "http/protobuf"
 	for _, name := range []string{"OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"} {
@@ -113,9 +113,9 @@ func TraceID(ctx context.Context) string {
 
 func (t *Tracing) off() bool { return t == nil || t.tracer == nil }
 
-// StartServer starts the span of an HTTP request with its method and route template (empty if no route matched). Pass header
-// only if the caller is authenticated: the span then continues the caller's trace, with its sampling decision. The returned
-// function ends the span with the status of the response; call it exactly once.
+// StartServer starts the span of an HTTP request with its method and route template (empty if no route matched). Pass
+// header only if the caller is authenticated: the span then continues the caller's trace, with its sampling decision.
+// The returned function ends the span with the status of the response; call it exactly once.
 func (t *Tracing) StartServer(
 	ctx context.Context, header http.Header, method, route string,
 ) (context.Context, func(status int)) {
@@ -133,9 +133,9 @@ func (t *Tracing) StartServer(
 	return ctx, func(status int) { endServer(span, status) }
 }
 
-// StartClient starts the span of one attempt of an upstream call. The returned function ends the span with the outcome of the
-// attempt; call it exactly once. If the request is not sampled, there is no span: no sampler would sample it, and the span id
-// of the request can be propagated instead.
+// StartClient starts the span of one attempt of an upstream call. The returned function ends the span with the outcome
+// of the attempt; call it exactly once. If the request is not sampled, there is no span: no sampler would sample it,
+// and the span id of the request can be propagated instead.
 func (t *Tracing) StartClient(ctx context.Context, rpc string) (context.Context, func(codes.Code)) {
 	if t.off() {
 		return ctx, func(codes.Code) {}
@@ -159,8 +159,8 @@ func (t *Tracing) Inject(ctx context.Context, md metadata.MD) {
 }
 
 // TraceContext returns the traceparent and, if present, the tracestate of a request, so that code that runs later can
-// continue the trace. It returns nil if the request has no trace context and is not sampled here. Pass header only if the
-// caller is authenticated; it provides the caller's trace context while tracing is off.
+// continue the trace. It returns nil if the request has no trace context and is not sampled here. Pass header only if
+// the caller is authenticated; it provides the caller's trace context while tracing is off.
 func TraceContext(ctx context.Context, header http.Header) map[string]string {
 	span := trace.SpanContextFromContext(ctx)
 	switch {
@@ -177,8 +177,8 @@ func TraceContext(ctx context.Context, header http.Header) map[string]string {
 // hasTrace reports whether a request has exactly one traceparent. Several are ambiguous and ignored.
 func hasTrace(header http.Header) bool { return len(header["Traceparent"]) == 1 }
 
-// withCallerTrace returns a context that continues the trace in header. Several tracestate header lines are one list (W3C
-// Trace Context section 3.3).
+// withCallerTrace returns a context that continues the trace in header. Several tracestate header lines are one list
+// (W3C Trace Context section 3.3).
 func withCallerTrace(ctx context.Context, header http.Header) context.Context {
 	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{
 		"traceparent": header.Get("Traceparent"), "tracestate": strings.Join(header["Tracestate"], ","),

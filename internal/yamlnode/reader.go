@@ -25,8 +25,8 @@ const (
 
 // Reader walks a document and collects its problems. The zero value is ready to use.
 type Reader struct {
-	// Secret reports whether a mapping's key may be a misplaced secret. A path then contains the line number instead of the
-	// key, as it always does for keys with control characters or spaces.
+	// Secret reports whether a mapping's key may be a misplaced secret. A path then contains the line number instead of
+	// the key, as it always does for keys with control characters or spaces.
 	Secret func(key string) bool
 
 	problems Problems
@@ -96,7 +96,8 @@ func (r *Reader) Object(path string, node *yaml.Node, fields map[string]Field) {
 	})
 }
 
-// Entries reads a mapping with arbitrary keys. Each must be a string and occur once: the second of two would silently win.
+// Entries reads a mapping with arbitrary keys. Each must be a string and occur once: the second of two would silently
+// win.
 func (r *Reader) Entries(path string, node *yaml.Node, each func(name, inner string, value *yaml.Node)) {
 	if !IsMapping(node) {
 		r.Reportf(path, NotMapping)

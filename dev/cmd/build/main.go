@@ -1,5 +1,5 @@
-// Command build compiles the development stack to ../bin/stack and prints progress, because the first build of the Temporal
-// server takes minutes. Run it in the directory of the module.
+// Command build compiles the development stack to ../bin/stack and prints progress, because the first build of the
+// Temporal server takes minutes. Run it in the directory of the module.
 package main
 
 import (
@@ -42,8 +42,8 @@ func (c *counts) String() string {
 	return fmt.Sprintf("%d modules downloaded, %d packages compiled", c.modules.Load(), c.packages.Load())
 }
 
-// build runs the compiler and counts the modules and packages that it reports. It passes on all other output, which is error
-// messages.
+// build runs the compiler and counts the modules and packages that it reports. It passes on all other output, which is
+// error messages.
 func build(ctx context.Context, seen *counts) error {
 	command := exec.CommandContext(ctx, "go", "build", "-v", "-o", "../bin/stack", "./cmd/stack")
 	output, err := command.StderrPipe()

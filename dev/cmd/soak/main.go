@@ -1,5 +1,5 @@
-// Command soak runs the soak test: a separate stack, ten minutes of regular and hostile traffic, and a report. It exits with 0
-// if all checks pass.
+// Command soak runs the soak test: a separate stack, ten minutes of regular and hostile traffic, and a report. It exits
+// with 0 if all checks pass.
 package main
 
 import (
@@ -26,9 +26,9 @@ const (
 	attackArgument = "attackers"
 	// lowest is the lowest scheduling priority (nice value).
 	lowest = "19"
-	// lazyGC is the GOGC value of this process, which runs Temporal and the regular caller. Fewer collections mean that they
-	// do not add to the measured latency. A collection takes 50 ms on both processors. At 800 there is one per 4.4 s during
-	// the flood, which is about 1 % of the time and would otherwise determine the p99.
+	// lazyGC is the GOGC value of this process, which runs Temporal and the regular caller. Fewer collections mean that
+	// they do not add to the measured latency. A collection takes 50 ms on both processors. At 800 there is one per 4.4
+	// s during the flood, which is about 1 % of the time and would otherwise determine the p99.
 	lazyGC = 3200
 )
 

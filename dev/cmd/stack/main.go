@@ -19,7 +19,8 @@ func main() {
 }
 
 func run() error {
-	// A second Ctrl-C has no effect: the stack stops in bounded time, and exiting early would leave the gateway running.
+	// A second Ctrl-C has no effect: the stack stops in bounded time, and exiting early would leave the gateway
+	// running.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	ports, err := stack.PortsFromEnv(os.Getenv)

@@ -1,5 +1,5 @@
-// Command with-stack starts a Temporal server, the sample worker and a gateway on free ports and runs another command. The
-// command finds them through environment variables, and with-stack exits with its exit code:
+// Command with-stack starts a Temporal server, the sample worker and a gateway on free ports and runs another command.
+// The command finds them through environment variables, and with-stack exits with its exit code:
 //
 //	with-stack COMMAND ARGS...
 package main
@@ -30,7 +30,8 @@ const (
 )
 
 func main() {
-	// A second Ctrl-C has no effect: everything stops in bounded time, and exiting early would leave the gateway running.
+	// A second Ctrl-C has no effect: everything stops in bounded time, and exiting early would leave the gateway
+	// running.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	code, err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
@@ -74,8 +75,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	return code, err
 }
 
-// environment returns the variables with the addresses of the stack and the keys of its gateway. The address of Temporal has
-// the name of the gateway's setting, for suites that start gateways themselves.
+// environment returns the variables with the addresses of the stack and the keys of its gateway. The address of
+// Temporal has the name of the gateway's setting, for suites that start gateways themselves.
 func environment(s *stack.Stack, gateway *stack.Gateway) []string {
 	return []string{
 		"FLOWGATE_URL=" + gateway.URL,
@@ -88,8 +89,8 @@ func environment(s *stack.Stack, gateway *stack.Gateway) []string {
 	}
 }
 
-// runGroup runs a command in its own process group, so that stopping with-stack stops the command and all processes that it
-// started.
+// runGroup runs a command in its own process group, so that stopping with-stack stops the command and all processes
+// that it started.
 func runGroup(command *exec.Cmd) (code int, err error) {
 	signalGroup := func(signal syscall.Signal) error { return syscall.Kill(-command.Process.Pid, signal) }
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

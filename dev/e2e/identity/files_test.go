@@ -26,8 +26,8 @@ const (
 	lateKey     = "fg_late_" + secret
 )
 
-// The settings of the gateway: a token has the minimum lifetime, and a new key is published for more than twice the server's
-// fetch interval before it signs.
+// The settings of the gateway: a token has the minimum lifetime, and a new key is published for more than twice the
+// server's fetch interval before it signs.
 const gatewayYAML = `
 listen: {public: "127.0.0.1:8080", admin: "127.0.0.1:8081", drainDelay: 0s}
 upstream:

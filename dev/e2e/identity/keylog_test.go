@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// keyLog keeps the lines of the gateway's log about files and keys. The stack keeps only the latest lines, which under load are
-// request lines.
+// keyLog keeps the lines of the gateway's log about files and keys. The stack keeps only the latest lines, which under
+// load are request lines.
 type keyLog struct {
 	mu      sync.Mutex
 	partial []byte

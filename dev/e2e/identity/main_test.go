@@ -49,8 +49,8 @@ func run(ctx context.Context, log io.Writer, tests func() int) (code int, err er
 	return tests(), nil
 }
 
-// startAll starts a server that trusts a gateway, and the gateway. The stack provides the gateway. Its own server, which has no
-// authorizer because of the sample worker, is not used.
+// startAll starts a server that trusts a gateway, and the gateway. The stack provides the gateway. Its own server,
+// which has no authorizer because of the sample worker, is not used.
 func startAll(ctx context.Context, log io.Writer) (stop func() error, err error) {
 	port := freeport.MustGetFreePort()
 	shared.server, err = temporal.Start(ctx, temporal.Options{

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSigningKeyChangesUnderLoad replaces the signing key repeatedly while all callers send requests. The server fetches a new
-// key within keyRefresh and would reject tokens signed with it before that.
+// TestSigningKeyChangesUnderLoad replaces the signing key repeatedly while all callers send requests. The server
+// fetches a new key within keyRefresh and would reject tokens signed with it before that.
 func TestSigningKeyChangesUnderLoad(t *testing.T) {
 	duration := time.Minute
 	if testing.Short() {

@@ -27,14 +27,14 @@ type example struct {
 	only string
 	// prepare creates the resources of the request.
 	prepare func(*fixture)
-	// path contains the values of the template's fields by their last name. Missing values are "default" for the namespace and
-	// the fixture's id for all others.
+	// path contains the values of the template's fields by their last name. Missing values are "default" for the
+	// namespace and the fixture's id for all others.
 	path map[string]string
 	// query and body may contain variables of the fixture: ${id}, ${run}.
 	query, body string
 	header      http.Header
-	// after is a path that returns the effect of a write. settled is a text that the response contains once the write has
-	// taken effect.
+	// after is a path that returns the effect of a write. settled is a text that the response contains once the write
+	// has taken effect.
 	after, settled string
 	// exclusive is held during the comparison if the server does not accept two such changes concurrently.
 	exclusive *sync.Mutex
@@ -179,8 +179,8 @@ func (e example) compare(t *testing.T, b binding) {
 	shared.coverage.compared(b)
 }
 
-// compareRead reads the same resource from both servers. It reads from Temporal before and after the gateway: if both responses
-// are equal, the gateway's must be too.
+// compareRead reads the same resource from both servers. It reads from Temporal before and after the gateway: if both
+// responses are equal, the gateway's must be too.
 func (e example) compareRead(t *testing.T, b binding) {
 	t.Helper()
 	s := e.fixture(t, b)

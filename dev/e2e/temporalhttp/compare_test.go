@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// differing contains the members that differ within a pair, with the reasons. A name with a dot applies only within that
-// parent. Their values are masked, but their presence and type are compared. Ids of the fixture are not in this list: they are
-// replaced by the names of their variables.
+// differing contains the members that differ within a pair, with the reasons. A name with a dot applies only within
+// that parent. Their values are masked, but their presence and type are compared. Ids of the fixture are not in this
+// list: they are replaced by the names of their variables.
 //
 //nolint:gochecknoglobals // an immutable table
 var differing = map[string]string{
@@ -164,7 +164,8 @@ func layout(body string) string {
 	}
 }
 
-// contentType returns the expected content type. Temporal sends "*" for JSON unless the request asks for one of its types.
+// contentType returns the expected content type. Temporal sends "*" for JSON unless the request asks for one of its
+// types.
 func contentType(a apiResponse) string {
 	if value := a.header.Get("Content-Type"); value != "*" {
 		return value

@@ -56,8 +56,8 @@ func deployment(s *fixture) {
 	s.call(http.MethodPost, "/namespaces/default/worker-deployments/${id}", `{"identity":"all","requestId":"${id}-first"}`)
 }
 
-// currentVersion prepares a version that is already current: the server may retry a first change, and then reports the version
-// as its own predecessor.
+// currentVersion prepares a version that is already current: the server may retry a first change, and then reports the
+// version as its own predecessor.
 func currentVersion(s *fixture) {
 	version(s)
 	s.call(http.MethodPost, "/namespaces/default/worker-deployments/${id}/set-current-version",

@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// difference is a request with an intentionally different response. docs/temporal-http-api.md documents each by its name.
+// difference is a request with an intentionally different response. docs/temporal-http-api.md documents each by its
+// name.
 type difference struct {
 	// name describes the difference briefly. reason is why the gateway differs from Temporal.
 	name, reason string
@@ -19,8 +20,8 @@ type difference struct {
 	temporal, gateway func(s *fixture, a apiResponse)
 }
 
-// differences returns all intentional differences. All other responses must be equal, except for the wording of errors in the
-// examples.
+// differences returns all intentional differences. All other responses must be equal, except for the wording of errors
+// in the examples.
 func differences() []difference {
 	return []difference{
 		{
@@ -306,7 +307,8 @@ func stored(encoding, data string) func(*fixture) {
 	}
 }
 
-// TestEveryDifferenceIsDocumented finds each difference by its name. It prints missing ones in the format of the document.
+// TestEveryDifferenceIsDocumented finds each difference by its name. It prints missing ones in the format of the
+// document.
 func TestEveryDifferenceIsDocumented(t *testing.T) {
 	t.Parallel()
 	document, err := os.ReadFile("../../../docs/temporal-http-api.md")

@@ -17,7 +17,8 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// pendingActivity prepares a scheduled activity of a workflow. The test is the worker, so the activity makes no progress.
+// pendingActivity prepares a scheduled activity of a workflow. The test is the worker, so the activity makes no
+// progress.
 func pendingActivity(s *fixture) {
 	unpolled(s)
 	s.set("activity", "chore")
@@ -37,7 +38,8 @@ func pendingActivity(s *fixture) {
 	})
 }
 
-// startedActivity prepares an activity that the test has started: of a workflow, or standalone if the binding is for those.
+// startedActivity prepares an activity that the test has started: of a workflow, or standalone if the binding is for
+// those.
 func startedActivity(s *fixture) {
 	if s.withoutWorkflow() {
 		standalone(s)

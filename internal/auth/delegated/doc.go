@@ -4,7 +4,7 @@
 //
 // Trust boundary: the bearer of a token can read it, and a token is untrusted
 // until its seal has been verified ([seal.Keys]). The gateway stores no tokens:
-// a token contains its own permissions. Failure posture: closed. A token becomes
-// invalid when it expires, when the credential that issued it expires, and when
-// its delegator is disabled or loses the required grants.
+// a token contains its own permissions. Failure posture: closed. A token
+// becomes invalid when it expires, when the credential that issued it expires,
+// and when its delegator is disabled or loses the required grants.
 package delegated

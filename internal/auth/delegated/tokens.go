@@ -23,7 +23,8 @@ type Tokens struct {
 	now    func() time.Time
 }
 
-// Delegator is the principal that issued a token, as the gateway currently knows it.
+// Delegator is the principal that issued a token, as the gateway currently
+// knows it.
 type Delegator struct {
 	*auth.Principal
 
@@ -38,8 +39,8 @@ type Delegator struct {
 // delegator no longer exists or is disabled.
 type LookupDelegator func(name string) (Delegator, bool)
 
-// New returns Tokens that issue tokens of a lifetime of at most maxTTL. A nil now
-// means [time.Now].
+// New returns Tokens that issue tokens of a lifetime of at most maxTTL. A nil
+// now means [time.Now].
 func New(keys *seal.Keys, maxTTL time.Duration, lookup LookupDelegator, now func() time.Time) *Tokens {
 	if now == nil {
 		now = time.Now
@@ -47,8 +48,8 @@ func New(keys *seal.Keys, maxTTL time.Duration, lookup LookupDelegator, now func
 	return &Tokens{keys: keys, maxTTL: maxTTL, lookup: lookup, now: now}
 }
 
-// serialBytes is the size of a random serial number, large enough that two tokens
-// of one second do not share one.
+// serialBytes is the size of a random serial number, large enough that two
+// tokens of one second do not share one.
 const serialBytes = 9
 
 // content is the content of a token. The member names are short because a token
@@ -70,12 +71,12 @@ type content struct {
 // scope separates delegated tokens from everything else that is sealed.
 func scope() seal.Scope { return seal.Scope{"delegated token"} }
 
-// prefix distinguishes the name of a token's bearer from that of its delegator and
-// of all others: no issuer may have this name.
+// prefix distinguishes the name of a token's bearer from that of its delegator
+// and of all others: no issuer may have this name.
 const prefix = config.DelegatedName + ":"
 
-// MayIssue returns a [problem.Error] if p may not issue tokens, as is the case for
-// the bearer of a delegated token.
+// MayIssue returns a [problem.Error] if p may not issue tokens, as is the case
+// for the bearer of a delegated token.
 func MayIssue(p *auth.Principal) error {
 	if p.Capability != nil {
 		return problem.New(problem.OperationForbidden, "A delegated token cannot issue other tokens.")
@@ -83,9 +84,9 @@ func MayIssue(p *auth.Principal) error {
 	return nil
 }
 
-// Issue returns a token with the capability b, which must not exceed p's grants,
-// and its expiry. The lifetime is ttl, but at most the maximum and the remaining
-// lifetime of p's credential. Its errors are [problem.Error]s.
+// Issue returns a token with the capability b, which must not exceed p's
+// grants, and its expiry. The lifetime is ttl, but at most the maximum and the
+// remaining lifetime of p's credential. Its errors are [problem.Error]s.
 func (t *Tokens) Issue(p *auth.Principal, b auth.Capability, ttl time.Duration) (token string, expires time.Time, err error) {
 	if err := MayIssue(p); err != nil {
 		return "", time.Time{}, err
@@ -139,14 +140,16 @@ func (t *Tokens) Verify(_ context.Context, token string) (*auth.Principal, error
 	return p, nil
 }
 
-// digest returns the hash of the sealed text, which is unique for each token. It
-// is not a secret: it does not contain the seal, and does not reveal the serial.
+// digest returns the hash of the sealed text, which is unique for each token.
+// It is not a secret: it does not contain the seal, and does not reveal the
+// serial.
 func digest(text []byte) string {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
 
-// invalid returns the error for a rejected token. It is the same for all causes.
+// invalid returns the error for a rejected token. It is the same for all
+// causes.
 func invalid() error {
 	err := problem.New(problem.InvalidToken, "The token is not valid.")
 	err.Members.BearerError = "invalid_token"

@@ -11,8 +11,8 @@ import (
 	"math"
 )
 
-// The bounds of an RSA modulus, in bits. A smaller one can be factored; a larger one makes verification cost more than the
-// call.
+// The bounds of an RSA modulus, in bits. A smaller one can be factored; a larger one makes verification cost more than
+// the call.
 const (
 	MinRSABits = 2048
 	MaxRSABits = 8192

@@ -94,8 +94,8 @@ func Parse(text []byte) (Key, error) {
 	return Key{ID: p.Kid, Algorithm: p.Alg, Public: public}, Check(public)
 }
 
-// raiseLimit makes go-jose accept RSA keys of up to MaxRSABits. The library's limit is a global variable that must be set
-// before the first key is parsed. Only this package parses keys with go-jose.
+// raiseLimit makes go-jose accept RSA keys of up to MaxRSABits. The library's limit is a global variable that must be
+// set before the first key is parsed. Only this package parses keys with go-jose.
 var raiseLimit = sync.OnceFunc(func() { jose.MaxRSAModulusBits = MaxRSABits }) //nolint:gochecknoglobals // see above
 
 func (m material) public() (crypto.PublicKey, error) {

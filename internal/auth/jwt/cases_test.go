@@ -16,7 +16,8 @@ import (
 
 type members = map[string]any
 
-// TestHostileTokens verifies one token per case, in groups of related attacks. An empty cause means that the token is valid.
+// TestHostileTokens verifies one token per case, in groups of related attacks. An empty cause means that the token is
+// valid.
 func TestHostileTokens(t *testing.T) {
 	t.Parallel()
 	ed, rs, es := newEd25519(t, "ed"), newRSA(t, "rs", 2048), newEC(t, "es", p256())

@@ -37,7 +37,8 @@ type fetcher struct {
 	client         *http.Client
 }
 
-// newFetcher returns a fetcher. Its error begins with the name of the invalid setting, relative to the issuer's settings.
+// newFetcher returns a fetcher. Its error begins with the name of the invalid setting, relative to the issuer's
+// settings.
 func newFetcher(issuer config.Issuer, transport http.RoundTripper) (*fetcher, error) {
 	f := &fetcher{issuer: issuer.Issuer, jwksURL: issuer.JWKSURL, allowPlaintext: issuer.AllowPlaintext}
 	setting, address := "jwksURL", issuer.JWKSURL
@@ -81,8 +82,8 @@ func newTransport(caFile string) (*http.Transport, error) {
 	return transport, nil
 }
 
-// checkRedirect allows redirects on the issuer's own host and rejects all others. Otherwise an open redirect at the issuer
-// could select whose keys are trusted.
+// checkRedirect allows redirects on the issuer's own host and rejects all others. Otherwise an open redirect at the
+// issuer could select whose keys are trusted.
 func checkRedirect(next *http.Request, via []*http.Request) error {
 	first := via[0].URL
 	switch {
@@ -111,8 +112,8 @@ func (f *fetcher) fetch(ctx context.Context) (content []byte, refreshIn time.Dur
 	return content, refreshInterval(header), err
 }
 
-// discover returns the address of the key set from the issuer's metadata (OpenID Connect Discovery section 4). The issuer
-// in the document must be identical to the configured one, including a trailing slash (section 4.3).
+// discover returns the address of the key set from the issuer's metadata (OpenID Connect Discovery section 4). The
+// issuer in the document must be identical to the configured one, including a trailing slash (section 4.3).
 func (f *fetcher) discover(ctx context.Context) (string, error) {
 	content, _, err := f.get(ctx, strings.TrimSuffix(f.issuer, "/")+"/.well-known/openid-configuration")
 	if err != nil {
@@ -176,8 +177,8 @@ func (f *fetcher) get(ctx context.Context, address string) ([]byte, http.Header,
 	return content, response.Header, err
 }
 
-// refreshInterval returns max-age of Cache-Control (RFC 9111 section 5.2.2.1) within bounds: an issuer can neither make the
-// gateway fetch all the time nor make it keep a revoked key for a day.
+// refreshInterval returns max-age of Cache-Control (RFC 9111 section 5.2.2.1) within bounds: an issuer can neither make
+// the gateway fetch all the time nor make it keep a revoked key for a day.
 func refreshInterval(header http.Header) time.Duration {
 	for directive := range strings.SplitSeq(strings.Join(header.Values("Cache-Control"), ","), ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")

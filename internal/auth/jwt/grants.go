@@ -22,9 +22,9 @@ type claimsReader struct {
 	namespace  string
 }
 
-// newClaimsReader compiles prefix and template to one regular expression. {namespace} is greedy: if the role comes last, the
-// last separator counts, and a namespace may contain separators. {role} matches only read, write and admin, so "worker" and
-// other roles of Temporal or the issuer are ignored.
+// newClaimsReader compiles prefix and template to one regular expression. {namespace} is greedy: if the role comes
+// last, the last separator counts, and a namespace may contain separators. {role} matches only read, write and admin,
+// so "worker" and other roles of Temporal or the issuer are ignored.
 func newClaimsReader(claims config.Claims) (*claimsReader, error) {
 	pattern := strings.NewReplacer(
 		regexp.QuoteMeta("{namespace}"), `(?P<namespace>.+)`,
@@ -77,8 +77,8 @@ func (r *claimsReader) callerName(claims map[string]any) (string, bool) {
 	return subject, subject != "" && len(subject) <= maxLength && !strings.ContainsFunc(subject, unicode.IsControl)
 }
 
-// lookup returns the claim at a path, nil if there is none. It first tries the whole path as one name, because claims named
-// by URLs contain dots.
+// lookup returns the claim at a path, nil if there is none. It first tries the whole path as one name, because claims
+// named by URLs contain dots.
 func lookup(claims map[string]any, path string) any {
 	if claim, ok := claims[path]; ok {
 		return claim
@@ -91,8 +91,8 @@ func lookup(claims map[string]any, path string) any {
 	return lookup(inner, rest)
 }
 
-// splitWords returns the strings of a claim that is a list, or the words of a claim that is a string, such as scope (RFC 8693
-// section 4.2).
+// splitWords returns the strings of a claim that is a list, or the words of a claim that is a string, such as scope
+// (RFC 8693 section 4.2).
 func splitWords(claim any) []string {
 	switch claim := claim.(type) {
 	case string:

@@ -38,7 +38,8 @@ type source interface {
 	age(now time.Time) (time.Duration, bool)
 }
 
-// newIssuer returns an issuer. Its error begins with the path of the invalid setting, relative to the issuer's settings.
+// newIssuer returns an issuer. Its error begins with the path of the invalid setting, relative to the issuer's
+// settings.
 func newIssuer(settings config.Issuer, options Options) (*issuer, error) {
 	if err := requireSettings(settings); err != nil {
 		return nil, err
@@ -119,8 +120,8 @@ func newSource(settings config.Issuer, options Options) (source, error) {
 	return newRemote(fetcher, settings, h, log, options.Now), nil
 }
 
-// verify verifies a token that names the issuer. The cheap checks come first, so that a token that would fail anyway causes
-// no search for its key.
+// verify verifies a token that names the issuer. The cheap checks come first, so that a token that would fail anyway
+// causes no search for its key.
 func (i *issuer) verify(ctx context.Context, t *token) (verified, error) {
 	switch {
 	case !slices.Contains(i.config.Algorithms, t.alg):

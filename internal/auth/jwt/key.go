@@ -18,8 +18,8 @@ type key struct {
 	public crypto.PublicKey
 }
 
-// supports reports whether the key may verify a token of the algorithm. golang-jwt compares the kinds of keys but not their
-// curves, and would accept one RSA key for both paddings.
+// supports reports whether the key may verify a token of the algorithm. golang-jwt compares the kinds of keys but not
+// their curves, and would accept one RSA key for both paddings.
 func (k *key) supports(alg string) bool {
 	if k.alg != "" && k.alg != alg {
 		return false

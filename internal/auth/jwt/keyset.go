@@ -42,8 +42,8 @@ func (s *keySet) findByKid(kid, alg string) *key {
 	return s.single(func(k *key) bool { return k.kid == kid && k.supports(alg) })
 }
 
-// findByAlgorithm returns the key for a token without kid: the only key that supports the algorithm, or nil. If several keys
-// support it, none is tried, because such a token is not bound to any of them.
+// findByAlgorithm returns the key for a token without kid: the only key that supports the algorithm, or nil. If several
+// keys support it, none is tried, because such a token is not bound to any of them.
 func (s *keySet) findByAlgorithm(alg string) *key {
 	return s.single(func(k *key) bool { return k.supports(alg) })
 }

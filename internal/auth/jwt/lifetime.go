@@ -9,8 +9,8 @@ import (
 // values would overflow the conversion to a time.
 const maxNumericDate = 253402300799
 
-// expiry returns the token's exp. It returns an error if a time claim is not a number in range, or if the token's lifetime
-// exceeds maxLifetime. golang-jwt checks that the token is valid now.
+// expiry returns the token's exp. It returns an error if a time claim is not a number in range, or if the token's
+// lifetime exceeds maxLifetime. golang-jwt checks that the token is valid now.
 func (t *token) expiry(now time.Time, maxLifetime time.Duration) (time.Time, error) {
 	for _, name := range []string{"exp", "nbf", "iat"} {
 		value, present := t.claims[name]

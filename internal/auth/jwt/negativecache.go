@@ -2,8 +2,8 @@ package jwt
 
 import "time"
 
-// negativeCache caches the kids that were not in the issuer's newest key set, so that a caller who repeats one does not wait
-// for the next fetch. The zero value is empty.
+// negativeCache caches the kids that were not in the issuer's newest key set, so that a caller who repeats one does not
+// wait for the next fetch. The zero value is empty.
 type negativeCache struct {
 	until map[string]time.Time
 }

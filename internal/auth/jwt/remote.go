@@ -28,8 +28,8 @@ const (
 	maxKeyWait = time.Second
 )
 
-// remote is a source that fetches keys. Only the goroutine of watch fetches, so there is at most one request to the issuer
-// at a time. Callers read the set without a lock.
+// remote is a source that fetches keys. Only the goroutine of watch fetches, so there is at most one request to the
+// issuer at a time. Callers read the set without a lock.
 type remote struct {
 	fetcher    *fetcher
 	algorithms []string

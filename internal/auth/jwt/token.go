@@ -14,8 +14,8 @@ import (
 // maxToken is the maximum length of a token, in bytes.
 const maxToken = 8 << 10
 
-// token is a parsed token that is not verified. It is enough to select an issuer and a key, and to reject invalid tokens
-// without any cryptography.
+// token is a parsed token that is not verified. It is enough to select an issuer and a key, and to reject invalid
+// tokens without any cryptography.
 type token struct {
 	raw    string
 	alg    string
@@ -24,9 +24,9 @@ type token struct {
 	claims map[string]any
 }
 
-// parse parses a token and rejects what golang-jwt accepts: line breaks in base64, duplicate members, which two parsers may
-// read differently, and header parameters that change the meaning of a signature or contain a key (RFC 8725 section 3.10,
-// RFC 7515 section 4.1.11).
+// parse parses a token and rejects what golang-jwt accepts: line breaks in base64, duplicate members, which two parsers
+// may read differently, and header parameters that change the meaning of a signature or contain a key (RFC 8725 section
+// 3.10, RFC 7515 section 4.1.11).
 func parse(raw string) (*token, error) {
 	if len(raw) > maxToken {
 		return nil, errors.New("the token is too long")
@@ -64,8 +64,8 @@ func decode(segment string) ([]byte, error) {
 	return content, nil
 }
 
-// decodeObject decodes a segment that is a JSON object in valid UTF-8, without duplicate members at any depth. It drops the
-// error of the JSON decoder, which quotes names.
+// decodeObject decodes a segment that is a JSON object in valid UTF-8, without duplicate members at any depth. It drops
+// the error of the JSON decoder, which quotes names.
 func decodeObject(segment string) (map[string]any, error) {
 	content, err := decode(segment)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 // maxVerified is the maximum number of cached verified tokens.
 const maxVerified = 10_000
 
-// digest is the cache key of a token. It is a cryptographic hash, so that an attacker cannot create a token with the key of
-// another.
+// digest is the cache key of a token. It is a cryptographic hash, so that an attacker cannot create a token with the
+// key of another.
 type digest [sha256.Size]byte
 
 // digestOf hashes a token of usual length without allocating. It runs for every request.

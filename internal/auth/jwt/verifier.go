@@ -28,9 +28,9 @@ type Options struct {
 	// Mint is the credential of callers whose issuer has the credential mode "mint".
 	Mint *auth.Credential
 
-	// The hooks are meant for metrics and receive the issuer's name. OnUnknownKid is called for each token with an unknown
-	// kid. OnFetch is called after each fetch of keys: with nil if they are in force, else with the reason. For a key file
-	// it is called when the file changes.
+	// The hooks are meant for metrics and receive the issuer's name. OnUnknownKid is called for each token with an
+	// unknown kid. OnFetch is called after each fetch of keys: with nil if they are in force, else with the reason. For
+	// a key file it is called when the file changes.
 	OnUnknownKid func(issuer string)
 	OnFetch      func(issuer string, err error)
 }
@@ -62,8 +62,8 @@ type Verifier struct {
 	now      func() time.Time
 }
 
-// New returns a verifier for the issuers' tokens. It reads key files; [Verifier.Watch] fetches all other keys. Its error
-// joins the problems of all issuers, each with the path of the setting.
+// New returns a verifier for the issuers' tokens. It reads key files; [Verifier.Watch] fetches all other keys. Its
+// error joins the problems of all issuers, each with the path of the setting.
 func New(issuers []config.Issuer, options Options) (*Verifier, error) {
 	options = options.withDefaults()
 	v := &Verifier{byIssuer: make(map[string]*issuer), verified: cache.NewTwoGeneration[digest, verified](maxVerified), now: options.Now}
@@ -86,9 +86,9 @@ func New(issuers []config.Issuer, options Options) (*Verifier, error) {
 	return v, nil
 }
 
-// Verify returns the principal of a token. Its error is a [problem.Error]: invalid-token if the token fails any check, or
-// jwks-unavailable if the issuer's keys are not available. Verify waits up to one second, or until ctx is done, if the token
-// has an unknown kid that a fetch may provide, or if the issuer's first keys are being fetched.
+// Verify returns the principal of a token. Its error is a [problem.Error]: invalid-token if the token fails any check,
+// or jwks-unavailable if the issuer's keys are not available. Verify waits up to one second, or until ctx is done, if
+// the token has an unknown kid that a fetch may provide, or if the issuer's first keys are being fetched.
 func (v *Verifier) Verify(ctx context.Context, token string) (*auth.Principal, error) {
 	if len(token) > maxToken {
 		return nil, invalid("the token is too long")
@@ -113,8 +113,8 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*auth.Principal, e
 	return passed.principal, nil
 }
 
-// Watch fetches the issuers' keys and keeps them current until ctx is done. The caller runs it once, in its own goroutine.
-// When it returns, all its goroutines have ended.
+// Watch fetches the issuers' keys and keeps them current until ctx is done. The caller runs it once, in its own
+// goroutine. When it returns, all its goroutines have ended.
 func (v *Verifier) Watch(ctx context.Context) {
 	var watches sync.WaitGroup
 	for _, i := range v.issuers {
@@ -136,8 +136,8 @@ func (v *Verifier) Ready() error {
 	return errors.Join(missing...)
 }
 
-// KeyAges returns the time since each issuer's keys were last fetched, by the issuer's name. Issuers whose keys were never
-// fetched, or come from a file, are not included.
+// KeyAges returns the time since each issuer's keys were last fetched, by the issuer's name. Issuers whose keys were
+// never fetched, or come from a file, are not included.
 func (v *Verifier) KeyAges() map[string]time.Duration {
 	ages := make(map[string]time.Duration)
 	for _, i := range v.issuers {

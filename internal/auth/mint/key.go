@@ -18,7 +18,8 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/jwk"
 )
 
-// key signs tokens. The private key is only in the closure sign: fmt prints unexported fields but not what a function captures.
+// key signs tokens. The private key is only in the closure sign: fmt prints unexported fields but not what a function
+// captures.
 type key struct {
 	// kid is the key's thumbprint (RFC 7638).
 	kid string
@@ -28,8 +29,8 @@ type key struct {
 	sign func(jwt.Claims) (string, error)
 }
 
-// parseKeys parses the private keys of a PEM file in their order. Its errors identify the invalid key by its position and
-// quote none of its content.
+// parseKeys parses the private keys of a PEM file in their order. Its errors identify the invalid key by its position
+// and quote none of its content.
 func parseKeys(content []byte, algorithm string) ([]*key, error) {
 	var keys []*key
 	blocks := 0

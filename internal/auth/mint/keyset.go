@@ -36,8 +36,8 @@ type timing struct {
 	retain time.Duration
 }
 
-// rotate returns the key set at the time now, given the keys of the file. The current key continues to sign, even if it is no
-// longer in the file, until servers have had time to fetch the file's first key.
+// rotate returns the key set at the time now, given the keys of the file. The current key continues to sign, even if it
+// is no longer in the file, until servers have had time to fetch the file's first key.
 func (s *keySet) rotate(now time.Time, keys []*key, t timing) *keySet {
 	next := &keySet{signer: s.signer, tokens: s.tokens}
 	for _, k := range keys {

@@ -81,8 +81,8 @@ type moment struct {
 	signing, published string
 }
 
-// Watch polls at every full second, publishAhead is ten seconds, and a key that has signed stays published for 150 s: ttl,
-// back-dating and one minute.
+// Watch polls at every full second, publishAhead is ten seconds, and a key that has signed stays published for 150 s:
+// ttl, back-dating and one minute.
 func TestRotation(t *testing.T) {
 	t.Parallel()
 	const s = time.Second

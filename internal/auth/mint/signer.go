@@ -19,8 +19,8 @@ type Options struct {
 	Log *slog.Logger
 	// Now returns the current time; nil means [time.Now].
 	Now func() time.Time
-	// OnReload is called after every new version of the key file: with nil if it took effect, else with the reason why the
-	// old keys stay in force. It is meant for a metric.
+	// OnReload is called after every new version of the key file: with nil if it took effect, else with the reason why
+	// the old keys stay in force. It is meant for a metric.
 	OnReload func(error)
 }
 
@@ -54,8 +54,8 @@ func Open(cfg config.Mint, options Options) (*Signer, error) {
 	return s, nil
 }
 
-// Authorization returns the authorization metadata for one call. Concurrent calls that need the same token may each sign one:
-// no call waits for the signature of another.
+// Authorization returns the authorization metadata for one call. Concurrent calls that need the same token may each
+// sign one: no call waits for the signature of another.
 func (s *Signer) Authorization(_ context.Context, call auth.CallInfo) (string, error) {
 	sub, err := newSubject(call)
 	if err != nil {
@@ -79,8 +79,8 @@ func (*Signer) CacheKey(p *auth.Principal) string { return p.Name }
 // JWKS returns the published set in JSON (RFC 7517), with at least one key. The caller must not modify it.
 func (s *Signer) JWKS() []byte { return s.keys.Load().jwks }
 
-// Watch reloads the key file and rotates the keys once per interval, which must be positive, until ctx is done. The caller
-// runs it once, in its own goroutine.
+// Watch reloads the key file and rotates the keys once per interval, which must be positive, until ctx is done. The
+// caller runs it once, in its own goroutine.
 func (s *Signer) Watch(ctx context.Context, interval time.Duration) {
 	reload.Every(ctx, interval, func(ctx context.Context) {
 		s.file.Poll(ctx)

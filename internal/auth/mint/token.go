@@ -18,8 +18,8 @@ const (
 	renewAhead = time.Minute
 )
 
-// newSubject returns the subject for a call: the caller and the least privilege that the call requires. The server splits a
-// permission at its first colon, so a namespace with a colon would be read as another one.
+// newSubject returns the subject for a call: the caller and the least privilege that the call requires. The server
+// splits a permission at its first colon, so a namespace with a colon would be read as another one.
 func newSubject(call auth.CallInfo) (subject, error) {
 	if call.Principal == nil || call.Principal.Name == "" {
 		return subject{}, errors.New("a call without a principal gets no token")
