@@ -1,5 +1,5 @@
-// Command bench measures what the gateway costs, beside the least that a program between HTTP and gRPC can cost and
-// beside plain grpc-gateways. All are processes of their own in front of an upstream that answers at once; this program
-// starts them, puts the load on them, and shows what came out. It trusts its arguments and runs on the loopback interface
-// alone.
+// Command bench measures the cost of the gateway and compares it with a floor, the minimal program between HTTP and
+// gRPC, and with plain grpc-gateways. Each target is a separate process in front of an upstream that responds at once.
+// This program starts them, generates the load, and prints the results. It trusts its arguments and uses only the
+// loopback interface.
 package main

@@ -30,19 +30,19 @@ func main() {
 	}
 }
 
-// bench measures, shows the result, and writes it where it is wanted. Results that lack something are shown as well.
+// bench measures, prints the results and, with -write, writes the documents. It also prints incomplete results.
 func bench(ctx context.Context) (err error) {
 	options := measure.Options{Peer: startPeer, Progress: os.Stderr}
 	flag.StringVar(&options.Gateway, "gateway", "../bin/gateway", "the gateway's binary")
-	flag.IntVar(&options.Connections, "connections", 16, "requests in flight at a time")
-	flag.IntVar(&options.Rounds, "rounds", 6, "how often each target has its turn")
-	flag.DurationVar(&options.Window, "window", 350*time.Millisecond, "how long a turn is at each call")
-	flag.DurationVar(&options.PaceWindow, "pace-window", 1500*time.Millisecond, "the same at the fixed rate")
-	flag.IntVar(&options.Callers, "callers", 5000, "callers that wait at a time; 0 leaves them out")
-	flag.StringVar(&options.Profiles, "profile", "", "a folder for CPU profiles of the gateway and of the floor")
-	flag.DurationVar(&options.ProfileTime, "profile-time", 3*time.Second, "how long each of them is")
-	short := flag.Bool("short", false, "measure for moments only, to see that all works")
-	write := flag.Bool("write", false, "write performance.md and performance.svg into the folder of -docs")
+	flag.IntVar(&options.Connections, "connections", 16, "number of requests in flight")
+	flag.IntVar(&options.Rounds, "rounds", 6, "number of rounds; each target has one turn per round")
+	flag.DurationVar(&options.Window, "window", 350*time.Millisecond, "length of a turn per call")
+	flag.DurationVar(&options.PaceWindow, "pace-window", 1500*time.Millisecond, "length of a turn per call at the fixed rate")
+	flag.IntVar(&options.Callers, "callers", 5000, "number of concurrent waiting callers; 0 skips them")
+	flag.StringVar(&options.Profiles, "profile", "", "directory for CPU profiles of the gateway and of the floor")
+	flag.DurationVar(&options.ProfileTime, "profile-time", 3*time.Second, "length of each CPU profile")
+	short := flag.Bool("short", false, "measure very briefly, to check that everything works")
+	write := flag.Bool("write", false, "write performance.md and performance.svg to the directory of -docs")
 	docs := flag.String("docs", "../docs", "that folder")
 	flag.Parse()
 	if *short {
@@ -64,13 +64,13 @@ func bench(ctx context.Context) (err error) {
 	return err
 }
 
-// writeDocs writes the page and its picture.
+// writeDocs writes the page and its chart.
 func writeDocs(results *report.Results, dir string) error {
-	page, err := os.Create(filepath.Join(dir, "performance.md")) //nolint:gosec // the user's choice
+	page, err := os.Create(filepath.Join(dir, "performance.md")) //nolint:gosec // the user's argument
 	if err != nil {
 		return err
 	}
-	picture, err := os.Create(filepath.Join(dir, "performance.svg")) //nolint:gosec // the user's choice
+	picture, err := os.Create(filepath.Join(dir, "performance.svg")) //nolint:gosec // the user's argument
 	if err != nil {
 		return errors.Join(err, page.Close())
 	}

@@ -19,20 +19,21 @@ import (
 	"github.com/flowgate/flowgate/bench/upstream"
 )
 
-// serveArgument, followed by a role and the upstream's address, makes this program one of the processes that it
-// measures.
+// serveArgument is the subcommand that makes this program one of the measured processes. A role and the upstream's
+// address follow it.
 const serveArgument = "serve"
 
-// startPeer runs this program in a role.
+// startPeer starts this program in a role.
 func startPeer(ctx context.Context, role, upstream, log string) (*process.Process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	return process.Start(ctx, exec.Command(self, serveArgument, role, upstream), log) //nolint:gosec,noctx // itself; ctx bounds the start alone
+	return process.Start(ctx, exec.Command(self, serveArgument, role, upstream), log) //nolint:gosec,noctx // this program; ctx limits only the start
 }
 
-// serve is the process of startPeer. It ends with the one that started it, whose end closes the standard input.
+// serve runs in the process of startPeer. It ends when its standard input is closed, which happens when the parent
+// ends.
 func serve(ctx context.Context, arguments []string) error {
 	if len(arguments) != 2 {
 		return fmt.Errorf("usage: %s ROLE UPSTREAM", serveArgument)
@@ -66,12 +67,12 @@ func serve(ctx context.Context, arguments []string) error {
 	return <-ended
 }
 
-// serveHTTP serves without timeouts, as net/http does when nobody says otherwise: those of the gateway are its own cost.
+// serveHTTP serves without timeouts, the default of net/http. The gateway's timeouts are part of its cost.
 func serveHTTP(listener net.Listener, handler http.Handler) error {
 	return http.Serve(listener, handler) //nolint:gosec // see above
 }
 
-// newPeer makes what a role serves. Everything about its connections is as the libraries have it by default.
+// newPeer returns the server of a role. Its connections have the defaults of the libraries.
 func newPeer(ctx context.Context, role, address string) (run func(net.Listener) error, err error) {
 	if role == measure.RoleUpstream {
 		server, err := upstream.New()
@@ -93,7 +94,7 @@ func newPeer(ctx context.Context, role, address string) (run func(net.Listener) 
 	case measure.RolePlainTemporal:
 		handler, err = peers.PlainTemporal(ctx, conn)
 	default:
-		err = fmt.Errorf("no role is called %q", role)
+		err = fmt.Errorf("unknown role %q", role)
 	}
 	return func(listener net.Listener) error { return serveHTTP(listener, handler) }, err
 }

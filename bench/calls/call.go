@@ -7,10 +7,10 @@ import (
 	"github.com/flowgate/flowgate/bench/messages"
 )
 
-// Call is one thing that callers ask for.
+// Call is a kind of request that is measured.
 type Call string
 
-// The calls that are measured, and Wait, which callers wait with.
+// The measured calls, and Wait, the request of the waiting callers.
 const (
 	Start    Call = "start"
 	Signal   Call = "signal"
@@ -20,11 +20,11 @@ const (
 	Wait     Call = "wait"
 )
 
-// Measured are all but Wait, in the order of the report.
+// Measured returns all calls except Wait, in the order of the report.
 func Measured() []Call { return []Call{Start, Signal, Describe, List, History} }
 
-// Proof is what stands in every right answer, so that no error page is measured in its place.
-func (c Call) Proof() string {
+// ExpectedText returns a text that every correct response contains, so that an error page is not measured instead.
+func (c Call) ExpectedText() string {
 	switch c {
 	case Start, Describe:
 		return messages.RunID
@@ -37,15 +37,15 @@ func (c Call) Proof() string {
 	}
 }
 
-// Dialect is how a target wants its requests.
+// Dialect is the form of the requests that a target expects.
 type Dialect struct {
 	paths map[Call]string
-	// bodies of the calls that have one; those are POSTs.
+	// bodies contains the bodies of the calls that have one. These are POST requests.
 	bodies map[Call]string
 }
 
-// Request is a call as it is written to the connection. The key is sent to every target, which makes of it what it
-// likes.
+// Request returns the bytes of a call on the connection. The API key is sent to every target; targets other than the
+// gateway ignore it.
 func (d Dialect) Request(call Call, key string) []byte {
 	method, body := "GET", d.bodies[call]
 	head := "Host: bench\r\nUser-Agent: bench\r\nAccept: application/json\r\nAuthorization: Bearer " + key + "\r\n"

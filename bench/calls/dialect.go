@@ -13,17 +13,17 @@ const (
 	temporalWorkflows = "/api/v1/namespaces/" + messages.Namespace + "/workflows"
 	v1Workflows       = "/v1/namespaces/" + messages.Namespace + "/workflows"
 	one               = "/" + messages.WorkflowID
-	// query is that of the list.
+	// query is the visibility query of the list.
 	query = `WorkflowType = "Order"`
 )
 
-// Temporal is the dialect of Temporal's own HTTP API: payloads in short form.
+// Temporal returns the dialect of Temporal's own HTTP API, with shorthand payloads.
 func Temporal() Dialect {
 	return Dialect{paths: temporalPaths(), bodies: temporalBodies(func(json string) string { return "[" + json + "]" })}
 }
 
-// Protobuf is the same with payloads as protobuf's JSON has them, which is all that a grpc-gateway understands by
-// itself.
+// Protobuf returns the dialect of Temporal with payloads in protobuf JSON, the only form that a plain grpc-gateway
+// accepts.
 func Protobuf() Dialect {
 	return Dialect{paths: temporalPaths(), bodies: temporalBodies(func(json string) string {
 		encode := base64.StdEncoding.EncodeToString
@@ -31,7 +31,8 @@ func Protobuf() Dialect {
 	})}
 }
 
-// Floor is that of the floor: Temporal's, but for a path of its own to wait at, since the floor reads no parameters.
+// Floor returns the dialect of the floor: Temporal's, with a separate path for Wait, because the floor reads no
+// parameters.
 func Floor() Dialect {
 	d := Temporal()
 	d.paths = maps.Clone(d.paths)
@@ -39,7 +40,7 @@ func Floor() Dialect {
 	return d
 }
 
-// V1 is the dialect of the gateway's client API.
+// V1 returns the dialect of the gateway's client API.
 func V1() Dialect {
 	return Dialect{
 		paths: map[Call]string{
@@ -69,7 +70,7 @@ func temporalPaths() map[Call]string {
 	}
 }
 
-// temporalBodies has the values of input as payloads makes them.
+// temporalBodies returns the request bodies. payloads encodes their input values.
 func temporalBodies(payloads func(json string) string) map[Call]string {
 	return map[Call]string{
 		Start: fmt.Sprintf(`{"workflowType":{"name":%q},"taskQueue":{"name":%q},"workflowRunTimeout":"3600s","requestId":%q,"input":%s}`,

@@ -1,3 +1,3 @@
-// Package calls holds the HTTP requests that are measured, each as it is written to the connection, in the dialect of
-// each target: the same call means the same work for Temporal everywhere.
+// Package calls contains the measured HTTP requests as bytes on the connection, in the dialect of each target. The same
+// call means the same work for Temporal at every target.
 package calls

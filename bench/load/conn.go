@@ -12,20 +12,21 @@ import (
 )
 
 const (
-	// largeBuffer is for connections that read answers, smallBuffer for those that wait for one that never comes.
+	// largeBuffer is for connections that read responses, smallBuffer for those that wait and never receive one. In
+	// bytes.
 	largeBuffer, smallBuffer = 32 << 10, 512
-	// statusOffset is where the code stands in "HTTP/1.1 200 OK".
+	// statusOffset is the offset of the status code in "HTTP/1.1 200 OK".
 	statusOffset, statusEnd = 9, 12
 )
 
-// Answer is what is known of one.
-type Answer struct {
+// Response is a response.
+type Response struct {
 	Status int
-	// Body is there when it was asked for.
+	// Body is nil unless it was requested.
 	Body []byte
 }
 
-// conn is a connection with one request at a time.
+// conn is a connection that carries one request at a time.
 type conn struct {
 	net.Conn
 	reader *bufio.Reader
@@ -40,48 +41,48 @@ func dial(ctx context.Context, address string, buffer int) (*conn, error) {
 	return &conn{Conn: c, reader: bufio.NewReaderSize(c, buffer)}, nil
 }
 
-// do sends a request and reads its answer, the body only when keep is set.
-func (c *conn) do(request []byte, keep bool) (Answer, error) {
+// do sends a request and reads the response. It returns the body only if keep is set.
+func (c *conn) do(request []byte, keep bool) (Response, error) {
 	if _, err := c.Write(request); err != nil {
-		return Answer{}, err
+		return Response{}, err
 	}
-	status, length, err := c.head()
+	status, length, err := c.readHeader()
 	if err != nil {
-		return Answer{}, err
+		return Response{}, err
 	}
-	answer := Answer{Status: status}
+	response := Response{Status: status}
 	var body *bytes.Buffer
 	if keep || status >= 300 {
 		body = &bytes.Buffer{}
 	}
 	switch {
 	case length >= 0:
-		err = c.take(length, body)
+		err = c.readBody(length, body)
 	case length == chunked:
-		err = c.chunks(body)
+		err = c.readChunked(body)
 	default:
-		err = errors.New("an answer without a length")
+		err = errors.New("a response without a length")
 	}
 	if body != nil {
-		answer.Body = body.Bytes()
+		response.Body = body.Bytes()
 	}
-	return answer, err
+	return response, err
 }
 
-// The lengths of bodies that say none.
+// Special values for the length of a body.
 const (
 	unknown = -1
 	chunked = -2
 )
 
-// head reads up to the body.
-func (c *conn) head() (status, length int, err error) {
-	line, err := c.line()
+// readHeader reads the status line and the header section.
+func (c *conn) readHeader() (status, length int, err error) {
+	line, err := c.readLine()
 	if err != nil {
 		return 0, 0, err
 	}
 	if len(line) < statusEnd {
-		return 0, 0, fmt.Errorf("%q is no status line", line)
+		return 0, 0, fmt.Errorf("%q is not a status line", line)
 	}
 	if status, err = strconv.Atoi(string(line[statusOffset:statusEnd])); err != nil {
 		return 0, 0, err
@@ -91,7 +92,7 @@ func (c *conn) head() (status, length int, err error) {
 		length = 0
 	}
 	for {
-		if line, err = c.line(); err != nil || len(line) == 0 {
+		if line, err = c.readLine(); err != nil || len(line) == 0 {
 			return status, length, err
 		}
 		name, value, _ := bytes.Cut(line, []byte(":"))
@@ -106,10 +107,10 @@ func (c *conn) head() (status, length int, err error) {
 	}
 }
 
-// chunks reads a chunked body without trailers.
-func (c *conn) chunks(body *bytes.Buffer) error {
+// readChunked reads a chunked body without trailers.
+func (c *conn) readChunked(body *bytes.Buffer) error {
 	for {
-		line, err := c.line()
+		line, err := c.readLine()
 		if err != nil {
 			return err
 		}
@@ -117,17 +118,17 @@ func (c *conn) chunks(body *bytes.Buffer) error {
 		if err != nil {
 			return err
 		}
-		if err := c.take(int(size), body); err != nil {
+		if err := c.readBody(int(size), body); err != nil {
 			return err
 		}
-		if _, err := c.line(); err != nil || size == 0 {
+		if _, err := c.readLine(); err != nil || size == 0 {
 			return err
 		}
 	}
 }
 
-// take reads n bytes into body, or past them when it is nil.
-func (c *conn) take(n int, body *bytes.Buffer) error {
+// readBody reads n bytes to body, or discards them if body is nil.
+func (c *conn) readBody(n int, body *bytes.Buffer) error {
 	if body == nil {
 		_, err := c.reader.Discard(n)
 		return err
@@ -136,8 +137,8 @@ func (c *conn) take(n int, body *bytes.Buffer) error {
 	return err
 }
 
-// line reads one, without its end; it is good until the next read.
-func (c *conn) line() ([]byte, error) {
+// readLine reads a line and returns it without its end. The result is valid until the next read.
+func (c *conn) readLine() ([]byte, error) {
 	line, err := c.reader.ReadSlice('\n')
 	if err != nil {
 		return nil, err

@@ -1,3 +1,3 @@
-// Package load sends requests over connections that are kept, and measures what the answers take. It reads as little of
-// an answer as it can, because it shares the machine with what it measures.
+// Package load sends requests over persistent connections and measures the latency of responses. It parses as little of
+// a response as possible, because it shares the machine with the measured process.
 package load

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// Pool is a number of connections to one target.
+// Pool is a set of connections to one target.
 type Pool struct {
 	conns []*conn
 }
 
-// Open makes the connections.
+// Open opens the connections.
 func Open(ctx context.Context, address string, connections int) (*Pool, error) {
 	p := &Pool{}
 	for range connections {
@@ -27,36 +27,36 @@ func Open(ctx context.Context, address string, connections int) (*Pool, error) {
 	return p, nil
 }
 
-// Close ends the connections.
+// Close closes the connections.
 func (p *Pool) Close() {
 	for _, c := range p.conns {
 		_ = c.Close()
 	}
 }
 
-// Ask makes one request and gives its whole answer, whatever it is.
-func (p *Pool) Ask(request []byte) (Answer, error) {
+// Do sends one request and returns its whole response, regardless of its status.
+func (p *Pool) Do(request []byte) (Response, error) {
 	return p.conns[0].do(request, true)
 }
 
-// Saturate has each connection send a request as soon as it has the answer to the last, for as long as is said. It
-// returns how many were answered, all of them well, and the time from the first to the last.
+// Saturate sends requests on every connection, each as soon as the previous response has arrived, for the given length.
+// It returns the number of responses and the elapsed time. A response that is not a success is an error.
 func (p *Pool) Saturate(ctx context.Context, request []byte, length time.Duration) (requests int, took time.Duration, err error) {
 	begin := time.Now()
-	var answered atomic.Int64
+	var responses atomic.Int64
 	err = p.each(func(c *conn) error {
 		for ctx.Err() == nil && time.Since(begin) < length {
-			if err := c.well(request); err != nil {
+			if err := c.doSuccessful(request); err != nil {
 				return err
 			}
-			answered.Add(1)
+			responses.Add(1)
 		}
 		return ctx.Err()
 	})
-	return int(answered.Load()), time.Since(begin), err
+	return int(responses.Load()), time.Since(begin), err
 }
 
-// each does something with every connection at once, and returns the first error.
+// each calls do with every connection concurrently and returns the first error.
 func (p *Pool) each(do func(*conn) error) error {
 	var workers sync.WaitGroup
 	failures := make(chan error, len(p.conns))
@@ -72,11 +72,11 @@ func (p *Pool) each(do func(*conn) error) error {
 	return <-failures
 }
 
-// well makes a request whose answer must be one of success.
-func (c *conn) well(request []byte) error {
-	answer, err := c.do(request, false)
-	if err == nil && answer.Status >= 300 {
-		err = fmt.Errorf("answered %d: %.300s", answer.Status, answer.Body)
+// doSuccessful sends a request and returns an error unless the response is a success.
+func (c *conn) doSuccessful(request []byte) error {
+	response, err := c.do(request, false)
+	if err == nil && response.Status >= 300 {
+		err = fmt.Errorf("status %d: %.300s", response.Status, response.Body)
 	}
 	return err
 }

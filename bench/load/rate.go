@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// Pace sends requests at a rate, whatever the answers take, and returns what each took. A request that has to wait until
-// a connection is free took that time too; that a timer was late is not counted, because it is not the target's doing.
+// Pace sends requests at a fixed rate, regardless of the latency of responses, and returns the latency of each. The
+// time that a request waits for a free connection counts. The delay of a late timer does not, because the target did
+// not cause it.
 func (p *Pool) Pace(ctx context.Context, request []byte, perSecond float64, length time.Duration) ([]time.Duration, error) {
 	interval := time.Duration(float64(time.Second) / perSecond)
 	number := int64(length / interval)
@@ -19,11 +20,11 @@ func (p *Pool) Pace(ctx context.Context, request []byte, perSecond float64, leng
 	err := p.each(func(c *conn) error {
 		var own []time.Duration
 		for n := next.Add(1) - 1; n < number; n = next.Add(1) - 1 {
-			sent, err := due(ctx, begin.Add(time.Duration(n)*interval))
+			sent, err := waitUntilDue(ctx, begin.Add(time.Duration(n)*interval))
 			if err != nil {
 				return err
 			}
-			if err := c.well(request); err != nil {
+			if err := c.doSuccessful(request); err != nil {
 				return err
 			}
 			own = append(own, time.Since(sent))
@@ -36,8 +37,8 @@ func (p *Pool) Pace(ctx context.Context, request []byte, perSecond float64, leng
 	return all, err
 }
 
-// due waits until a request is to be sent, and returns the time that its answer is measured from.
-func due(ctx context.Context, when time.Time) (time.Time, error) {
+// waitUntilDue waits until a request is due and returns the time from which its latency counts.
+func waitUntilDue(ctx context.Context, when time.Time) (time.Time, error) {
 	wait := time.Until(when)
 	if wait <= 0 {
 		return when, ctx.Err()

@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// Waiters are callers that have sent a request and wait for its answer.
+// Waiters are callers that have sent a request and wait for the response.
 type Waiters struct {
 	pool Pool
 }
 
-// dialers is how many connections are made at a time; the target's queue of them is not long.
+// dialers is the number of connections opened concurrently, because the target's accept queue is short.
 const dialers = 64
 
-// Hold opens so many connections and sends a request on each.
+// Hold opens a connection for each caller and sends a request on each.
 func Hold(ctx context.Context, address string, request []byte, callers int) (*Waiters, error) {
 	w := &Waiters{}
 	var mu sync.Mutex
@@ -50,8 +50,8 @@ func Hold(ctx context.Context, address string, request []byte, callers int) (*Wa
 	return w, nil
 }
 
-// Waiting fails when somebody has an answer.
-func (w *Waiters) Waiting() error {
+// CheckWaiting returns an error if any caller has received a response.
+func (w *Waiters) CheckWaiting() error {
 	const moment = 200 * time.Millisecond
 	deadline := time.Now().Add(moment)
 	return w.pool.each(func(c *conn) error {
@@ -65,11 +65,11 @@ func (w *Waiters) Waiting() error {
 		case err != nil:
 			return err
 		default:
-			answer, _ := c.reader.Peek(c.reader.Buffered())
-			return fmt.Errorf("a caller that was to wait was answered: %.300s", answer)
+			data, _ := c.reader.Peek(c.reader.Buffered())
+			return fmt.Errorf("a waiting caller received a response: %.300s", data)
 		}
 	})
 }
 
-// Close has the callers leave.
+// Close closes the connections of the callers.
 func (w *Waiters) Close() { w.pool.Close() }

@@ -1,3 +1,3 @@
-// Package measure does a run: it starts the upstream and the targets, puts the same load on one after the other, and
-// gathers what each request cost.
+// Package measure performs a benchmark run: it starts the upstream and the targets, applies the same load to one target
+// after the other, and collects the cost of each request.
 package measure

@@ -17,7 +17,7 @@ import (
 
 const keyID = "bench"
 
-// configure writes what the gateways need, with a new key, which it returns.
+// configure writes the gateways' configuration and keys file with a new key, which it returns.
 func configure(dir string) (key string, err error) {
 	secret := rand.Text() + rand.Text()
 	hash := sha256.Sum256([]byte(secret))
@@ -29,12 +29,11 @@ func configure(dir string) (key string, err error) {
 	return "fg_" + keyID + "_" + secret, os.WriteFile(filepath.Join(dir, "gateway.yaml"), []byte("auth:\n  apiKeys: {file: keys.yaml}\n"), 0o600)
 }
 
-// startGateway runs a gateway as in production: the request log goes to a file, and tracing is on, with an exporter that
-// never gets anything because nothing is sampled. Only the limits are lifted, so that one caller may do all that the
-// bench does.
+// startGateway starts a gateway configured as in production: the request log goes to a file, and tracing is on but
+// samples nothing. Only the limits are raised, so that one caller may send the whole load.
 func (l *lab) startGateway(ctx context.Context, log string) (*process.Process, error) {
 	config := filepath.Join(l.Dir, "gateway.yaml")
-	command := exec.Command(l.Gateway, "serve", "--config", config) //nolint:gosec,noctx // the user's choice, and it is killed
+	command := exec.Command(l.Gateway, "serve", "--config", config) //nolint:gosec,noctx // the user's argument; the process is killed at the end
 	command.Env = append(ownEnvironment(),
 		"FLOWGATE_LISTEN_PUBLIC=127.0.0.1:0",
 		"FLOWGATE_LISTEN_ADMIN=127.0.0.1:0",
@@ -59,7 +58,7 @@ func (l *lab) startGateway(ctx context.Context, log string) (*process.Process, e
 	return p, nil
 }
 
-// ownEnvironment is this process's without what would configure a gateway.
+// ownEnvironment returns the environment of this process without variables that configure a gateway.
 func ownEnvironment() []string {
 	var kept []string
 	for _, variable := range os.Environ() {

@@ -11,7 +11,7 @@ import (
 	"github.com/flowgate/flowgate/bench/report"
 )
 
-// lab is what a run works with.
+// lab contains the state of a run.
 type lab struct {
 	Options
 	upstream *process.Process
@@ -21,7 +21,7 @@ type lab struct {
 	logs     int
 }
 
-// target is one that runs.
+// target is a running target.
 type target struct {
 	name    report.Target
 	dialect calls.Dialect
@@ -29,7 +29,7 @@ type target struct {
 	pool *load.Pool
 }
 
-// stop ends the target.
+// stop stops the target.
 func (t *target) stop() {
 	if t.pool != nil {
 		t.pool.Close()
@@ -37,7 +37,7 @@ func (t *target) stop() {
 	t.Kill()
 }
 
-// newLab starts the upstream.
+// newLab returns a lab with a running upstream.
 func newLab(ctx context.Context, options Options) (*lab, error) {
 	l := &lab{Options: options}
 	var err error
@@ -48,10 +48,10 @@ func newLab(ctx context.Context, options Options) (*lab, error) {
 	return l, err
 }
 
-// start runs a target, with connections to it.
+// start starts a target and opens connections to it.
 func (l *lab) start(ctx context.Context, name report.Target) (*target, error) {
 	kinds := map[report.Target]struct {
-		role    string // none is the gateway
+		role    string // empty for the gateway
 		dialect calls.Dialect
 	}{
 		report.Floor:         {RoleFloor, calls.Floor()},
@@ -78,12 +78,12 @@ func (l *lab) start(ctx context.Context, name report.Target) (*target, error) {
 	return t, nil
 }
 
-// newLog is the name of a log that no other process has.
+// newLog returns a unique name for the log of a process.
 func (l *lab) newLog(process string) string {
 	l.logs++
 	return filepath.Join(l.Dir, fmt.Sprintf("%s-%d.log", process, l.logs))
 }
 
-func (l *lab) sayf(format string, arguments ...any) {
-	_, _ = fmt.Fprintf(l.Progress, format+"\n", arguments...) // it is only progress
+func (l *lab) progressf(format string, arguments ...any) {
+	_, _ = fmt.Fprintf(l.Progress, format+"\n", arguments...) // progress output is best effort
 }

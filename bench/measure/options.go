@@ -8,30 +8,30 @@ import (
 	"github.com/flowgate/flowgate/bench/process"
 )
 
-// Options say what a run does.
+// Options configure a run.
 type Options struct {
-	// Gateway is the gateway's binary.
+	// Gateway is the path of the gateway's binary.
 	Gateway string
-	// Peer runs one of the bench's own processes, which logs to a file of that name.
+	// Peer starts a process of the bench in a role. The process logs to the named file.
 	Peer func(ctx context.Context, role, upstream, log string) (*process.Process, error)
-	// Dir takes the configuration and the logs of the processes.
+	// Dir is the directory for the configuration and the logs of the processes.
 	Dir string
-	// Connections are how many requests are in flight at a time.
+	// Connections is the number of requests in flight.
 	Connections int
-	// Rounds is how often all targets take their turn; Window is how long each turn at a call is, PaceWindow the same at
-	// the fixed rate.
+	// Rounds is the number of rounds, in each of which every target has one turn. Window is the length of a turn per
+	// call, PaceWindow the same at the fixed rate.
 	Rounds             int
 	Window, PaceWindow time.Duration
-	// Callers are how many wait at a time; 0 leaves that out.
+	// Callers is the number of concurrent waiting callers; 0 skips that measurement.
 	Callers int
-	// Profiles is a folder for a CPU profile of each call at the gateway, each as long as ProfileTime; none when empty.
+	// Profiles is the directory for a CPU profile of each call, each of length ProfileTime. Empty means no profiles.
 	Profiles    string
 	ProfileTime time.Duration
-	// Progress is told what is being done.
+	// Progress receives progress messages.
 	Progress io.Writer
 }
 
-// The roles of the bench's own processes.
+// The roles of the bench's processes.
 const (
 	RoleUpstream      = "upstream"
 	RoleFloor         = "floor"

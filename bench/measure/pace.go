@@ -8,7 +8,8 @@ import (
 	"github.com/flowgate/flowgate/bench/report"
 )
 
-// chooseRates finds for each call the rate that all targets bear with ease: less than half of what the slowest can do.
+// chooseRates selects a rate for each call that all targets sustain easily: less than half of the throughput of the
+// slowest.
 func (l *lab) chooseRates() {
 	const ease, most = 0.4, 2000
 	for _, call := range calls.Measured() {
@@ -22,7 +23,7 @@ func (l *lab) chooseRates() {
 	}
 }
 
-// pace sends requests at the call's rate, and notes what the answers took.
+// pace sends requests at the call's rate and records their latencies.
 func (l *lab) pace(ctx context.Context, t *target, call calls.Call) error {
 	latencies, err := t.pool.Pace(ctx, t.dialect.Request(call, l.key), l.results.Rates[call], l.PaceWindow)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/flowgate/flowgate/bench/report"
 )
 
-// profiles records where the gateway spends its time, call by call, when all has been measured.
+// profiles records a CPU profile of each call after the measurements.
 func (l *lab) profiles(ctx context.Context, targets []*target) error {
 	if l.Profiles == "" {
 		return nil
@@ -22,14 +22,14 @@ func (l *lab) profiles(ctx context.Context, targets []*target) error {
 		return err
 	}
 	names := map[report.Target]string{report.Floor: "floor", report.Door: "temporal", report.V1: "v1"}
-	return l.eachCell(targets, 0, func(t *target, call calls.Call) error {
+	return l.forEachCell(targets, 0, func(t *target, call calls.Call) error {
 		name, wanted := names[t.name]
 		if !wanted {
 			return nil
 		}
 		word, _, _ := strings.Cut(string(call), " ")
 		file := filepath.Join(l.Profiles, fmt.Sprintf("%s-%s.pprof", name, word))
-		l.sayf("profile %s", file)
+		l.progressf("profile %s", file)
 		profile, err := l.profile(ctx, t, call)
 		if err != nil {
 			return err
@@ -38,7 +38,7 @@ func (l *lab) profiles(ctx context.Context, targets []*target) error {
 	})
 }
 
-// profile has the target work for as long as it is profiled.
+// profile records a CPU profile of the target under load.
 func (l *lab) profile(ctx context.Context, t *target, call calls.Call) ([]byte, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -12,8 +12,8 @@ import (
 	"github.com/flowgate/flowgate/bench/report"
 )
 
-// Run measures everything. Results come with an error as well: when the gateway does not answer some of the calls, all
-// the others are still there.
+// Run performs all measurements. It may return both results and an error: if the gateway does not serve some calls, the
+// results contain all others.
 func Run(ctx context.Context, options Options) (*report.Results, error) {
 	l, err := newLab(ctx, options)
 	if err != nil {
@@ -35,7 +35,7 @@ func Run(ctx context.Context, options Options) (*report.Results, error) {
 	return l.results, errors.Join(l.missing...)
 }
 
-// requests measures the calls that are answered at once, at all targets side by side.
+// requests measures the calls with an immediate response, at all targets in turn.
 func (l *lab) requests(ctx context.Context) error {
 	var targets []*target
 	defer func() {
@@ -54,36 +54,36 @@ func (l *lab) requests(ctx context.Context) error {
 		}
 	}
 	for round := range l.Rounds {
-		l.sayf("round %d of %d", round+1, l.Rounds)
-		if err := l.eachCell(targets, round, func(t *target, call calls.Call) error { return l.saturate(ctx, t, call) }); err != nil {
+		l.progressf("round %d of %d", round+1, l.Rounds)
+		if err := l.forEachCell(targets, round, func(t *target, call calls.Call) error { return l.saturate(ctx, t, call) }); err != nil {
 			return err
 		}
 	}
 	l.chooseRates()
 	for round := range 2 {
-		l.sayf("fixed rate, round %d of 2", round+1)
-		if err := l.eachCell(targets, round, func(t *target, call calls.Call) error { return l.pace(ctx, t, call) }); err != nil {
+		l.progressf("fixed rate, round %d of 2", round+1)
+		if err := l.forEachCell(targets, round, func(t *target, call calls.Call) error { return l.pace(ctx, t, call) }); err != nil {
 			return err
 		}
 	}
 	return l.profiles(ctx, targets)
 }
 
-// probe makes each call once, and gives those that are answered a cell. A peer that does not answer is an error; a
-// gateway may lack a call, and then the run goes on without it, to fail in the end.
+// probe sends each call once and creates cells for those that are served. A peer must serve all calls. If a gateway
+// does not serve one, the run continues without it and returns an error at the end.
 func (l *lab) probe(t *target) error {
 	cells := map[calls.Call]*report.Cell{}
 	l.results.Cells[t.name] = cells
 	for _, call := range calls.Measured() {
-		answer, err := t.pool.Ask(t.dialect.Request(call, l.key))
+		response, err := t.pool.Do(t.dialect.Request(call, l.key))
 		if err != nil {
 			return fmt.Errorf("%s: %s: %w", t.name, call, err)
 		}
-		if answer.Status < 300 && bytes.Contains(answer.Body, []byte(call.Proof())) {
+		if response.Status < 300 && bytes.Contains(response.Body, []byte(call.ExpectedText())) {
 			cells[call] = &report.Cell{}
 			continue
 		}
-		err = fmt.Errorf("%s: %s is not served: %d %.120q", t.name, call, answer.Status, answer.Body)
+		err = fmt.Errorf("%s: %s is not served: %d %.120q", t.name, call, response.Status, response.Body)
 		if t.name != report.Door && t.name != report.V1 {
 			return err
 		}
@@ -92,8 +92,8 @@ func (l *lab) probe(t *target) error {
 	return nil
 }
 
-// eachCell goes through all calls, and at each call through the targets, the other way round every second time.
-func (l *lab) eachCell(targets []*target, round int, do func(*target, calls.Call) error) error {
+// forEachCell calls do for each call and target. The order of the targets is reversed in every second round.
+func (l *lab) forEachCell(targets []*target, round int, do func(*target, calls.Call) error) error {
 	order := slices.Clone(targets)
 	if round%2 == 1 {
 		slices.Reverse(order)

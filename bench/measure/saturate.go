@@ -7,9 +7,9 @@ import (
 	"github.com/flowgate/flowgate/bench/calls"
 )
 
-// saturate puts as much load on a target as its connections can, and notes what a request took.
+// saturate applies the maximum load to a target and records the cost of a request.
 func (l *lab) saturate(ctx context.Context, t *target, call calls.Call) error {
-	const warmUp = 8 // a part of the window
+	const warmUp = 8 // fraction of the window
 	request := t.dialect.Request(call, l.key)
 	if _, _, err := t.pool.Saturate(ctx, request, l.Window/warmUp); err != nil {
 		return err
@@ -41,8 +41,8 @@ func (l *lab) saturate(ctx context.Context, t *target, call calls.Call) error {
 	return nil
 }
 
-// countMallocs begins to count allocations. Asking allocates as well, so it asks twice to know how much that is, and
-// takes it off.
+// countMallocs starts counting allocations. The request for the count allocates too, so countMallocs sends it twice and
+// subtracts the difference.
 func (t *target) countMallocs(ctx context.Context) (func() (float64, error), error) {
 	first, err := t.Mallocs(ctx)
 	if err != nil {

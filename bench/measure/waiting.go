@@ -10,15 +10,15 @@ import (
 	"github.com/flowgate/flowgate/bench/report"
 )
 
-// waiting measures what a waiting caller takes, at one new process after the other: one that had work to do before has
-// memory to spare. How a grpc-gateway writes JSON makes no difference, so one of them is enough. A door that does not
-// serve histories has no waiters either.
+// waiting measures the memory of a waiting caller. Each target is a new process, because one that has served load
+// before has free memory. The JSON format of a grpc-gateway makes no difference, so one of them is enough. A door that
+// does not serve histories has no waiting callers either.
 func (l *lab) waiting(ctx context.Context) error {
 	for _, name := range []report.Target{report.Floor, report.Plain, report.Door, report.V1} {
 		if name == report.Door && l.results.Cell(name, calls.History) == nil {
 			continue
 		}
-		l.sayf("%d callers wait: %s", l.Callers, name)
+		l.progressf("%d waiting callers: %s", l.Callers, name)
 		bytes, err := l.waitAt(ctx, name)
 		if err != nil {
 			return fmt.Errorf("waiting callers: %s: %w", name, err)
@@ -51,7 +51,7 @@ func (l *lab) waitAt(ctx context.Context, name report.Target) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return float64(after-before) / float64(l.Callers), waiters.Waiting()
+	return float64(after-before) / float64(l.Callers), waiters.CheckWaiting()
 }
 
 func (t *target) restingMemory(ctx context.Context) (int64, error) {

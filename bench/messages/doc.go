@@ -1,4 +1,4 @@
-// Package messages holds what the instant upstream answers and what the floor asks. The answers look like those of a
-// Temporal server that runs orders: with memos, search attributes, links and JSON payloads in the usual places and of
-// the usual sizes, because that is what a gateway spends its time on.
+// Package messages contains the responses of the instant upstream and the requests of the floor. The responses resemble
+// those of a Temporal server that runs orders: memos, search attributes, links and JSON payloads have realistic places
+// and sizes, because they determine the cost in a gateway.
 package messages

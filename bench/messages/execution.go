@@ -10,10 +10,10 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// Executions is how many workflows a list answers with.
+// Executions is the number of workflows in the response to a list.
 const Executions = 100
 
-func started() *workflowservice.StartWorkflowExecutionResponse {
+func startResponse() *workflowservice.StartWorkflowExecutionResponse {
 	return &workflowservice.StartWorkflowExecutionResponse{
 		RunId: RunID, Started: true, Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING,
 		Link: &common.Link{Variant: &common.Link_WorkflowEvent_{WorkflowEvent: &common.Link_WorkflowEvent{
@@ -25,7 +25,7 @@ func started() *workflowservice.StartWorkflowExecutionResponse {
 	}
 }
 
-func described() *workflowservice.DescribeWorkflowExecutionResponse {
+func describeResponse() *workflowservice.DescribeWorkflowExecutionResponse {
 	return &workflowservice.DescribeWorkflowExecutionResponse{
 		ExecutionConfig: &workflow.WorkflowExecutionConfig{
 			TaskQueue: taskQueue(), WorkflowExecutionTimeout: seconds(0), WorkflowRunTimeout: seconds(3600),
@@ -34,44 +34,44 @@ func described() *workflowservice.DescribeWorkflowExecutionResponse {
 		WorkflowExecutionInfo: running(0),
 		PendingActivities: []*workflow.PendingActivityInfo{{
 			ActivityId: activity, ActivityType: activityType(), State: enums.PENDING_ACTIVITY_STATE_STARTED,
-			HeartbeatDetails: payloads(`{"progress":40}`), LastHeartbeatTime: at(900), LastStartedTime: at(800), ScheduledTime: at(700),
+			HeartbeatDetails: payloads(`{"progress":40}`), LastHeartbeatTime: timeAt(900), LastStartedTime: timeAt(800), ScheduledTime: timeAt(700),
 			Attempt: 2, MaximumAttempts: 5, LastWorkerIdentity: worker, CurrentRetryInterval: seconds(2),
 		}},
-		WorkflowExtendedInfo: &workflow.WorkflowExecutionExtendedInfo{OriginalStartTime: at(0)},
+		WorkflowExtendedInfo: &workflow.WorkflowExecutionExtendedInfo{OriginalStartTime: timeAt(0)},
 	}
 }
 
-// listed mixes workflows that run with those that are done, newest first, and says that there is more.
-func listed() *workflowservice.ListWorkflowExecutionsResponse {
-	answer := &workflowservice.ListWorkflowExecutionsResponse{
+// listResponse contains running and closed workflows, newest first, and a token for the next page.
+func listResponse() *workflowservice.ListWorkflowExecutionsResponse {
+	response := &workflowservice.ListWorkflowExecutionsResponse{
 		NextPageToken: []byte(`{"CloseTime":"2026-01-02T03:04:05.678901Z","StartTime":"2026-01-02T03:04:05.678901Z","RunID":"` + RunID + `"}`),
 	}
 	for n := Executions - 1; n >= 0; n-- {
 		info := running(n)
 		if n%3 != 0 {
-			done(info, n)
+			closeExecution(info, n)
 		}
-		answer.Executions = append(answer.Executions, info)
+		response.Executions = append(response.Executions, info)
 	}
-	return answer
+	return response
 }
 
-// running is a workflow as describe and list show it.
+// running returns a running workflow as in the responses of describe and list.
 func running(n int) *workflow.WorkflowExecutionInfo {
 	return &workflow.WorkflowExecutionInfo{
 		Execution: execution(n), Type: workflowType(), TaskQueue: TaskQueue,
-		StartTime: at(n * 1000), ExecutionTime: at(n * 1000), Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING,
+		StartTime: timeAt(n * 1000), ExecutionTime: timeAt(n * 1000), Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING,
 		HistoryLength: int64(11 + n%7), HistorySizeBytes: int64(2048 + n*13), StateTransitionCount: int64(7 + n%5),
 		Memo: memo(n), SearchAttributes: searchAttributes(n), AutoResetPoints: &workflow.ResetPoints{},
 		RootExecution: execution(n), FirstRunId: execution(n).GetRunId(),
 	}
 }
 
-func done(info *workflow.WorkflowExecutionInfo, n int) {
+func closeExecution(info *workflow.WorkflowExecutionInfo, n int) {
 	info.Status = enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
 	if n%10 == 1 {
 		info.Status = enums.WORKFLOW_EXECUTION_STATUS_FAILED
 	}
-	info.CloseTime = at(n*1000 + 870)
+	info.CloseTime = timeAt(n*1000 + 870)
 	info.ExecutionDuration = durationpb.New(870 * time.Millisecond)
 }

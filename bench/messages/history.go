@@ -11,11 +11,11 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 )
 
-// Events is how many a history answers with.
+// Events is the number of events in a history.
 const Events = 1000
 
-// recorded is the history of a workflow that runs one activity after the other.
-func recorded() *workflowservice.GetWorkflowExecutionHistoryResponse {
+// historyResponse returns the history of a workflow that runs activities sequentially.
+func historyResponse() *workflowservice.GetWorkflowExecutionHistoryResponse {
 	steps := []func(id int64) *history.HistoryEvent{
 		taskScheduled, taskStarted, taskCompleted, activityScheduled, activityStarted, activityCompleted,
 	}
@@ -23,7 +23,7 @@ func recorded() *workflowservice.GetWorkflowExecutionHistoryResponse {
 	for n := 0; len(events) < Events; n++ {
 		id := int64(len(events) + 1)
 		event := steps[n%len(steps)](id)
-		event.EventId, event.EventTime, event.TaskId = id, at(int(id)*10), 1_048_576+id
+		event.EventId, event.EventTime, event.TaskId = id, timeAt(int(id)*10), 1_048_576+id
 		events = append(events, event)
 	}
 	return &workflowservice.GetWorkflowExecutionHistoryResponse{History: &history.History{Events: events}}
@@ -31,7 +31,7 @@ func recorded() *workflowservice.GetWorkflowExecutionHistoryResponse {
 
 func workflowStarted() *history.HistoryEvent {
 	return &history.HistoryEvent{
-		EventId: 1, EventTime: at(0), TaskId: 1_048_576, EventType: enums.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED,
+		EventId: 1, EventTime: timeAt(0), TaskId: 1_048_576, EventType: enums.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED,
 		Attributes: &history.HistoryEvent_WorkflowExecutionStartedEventAttributes{
 			WorkflowExecutionStartedEventAttributes: &history.WorkflowExecutionStartedEventAttributes{
 				WorkflowType: workflowType(), TaskQueue: taskQueue(), Input: payloads(Argument), WorkflowRunTimeout: seconds(3600),

@@ -9,14 +9,14 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Answers are what the upstream answers with, by full method name.
-func Answers() map[string]proto.Message {
+// Responses returns the responses of the upstream by full method name.
+func Responses() map[string]proto.Message {
 	return map[string]proto.Message{
-		workflowservice.WorkflowService_StartWorkflowExecution_FullMethodName:      started(),
+		workflowservice.WorkflowService_StartWorkflowExecution_FullMethodName:      startResponse(),
 		workflowservice.WorkflowService_SignalWorkflowExecution_FullMethodName:     &workflowservice.SignalWorkflowExecutionResponse{},
-		workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName:   described(),
-		workflowservice.WorkflowService_ListWorkflowExecutions_FullMethodName:      listed(),
-		workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName: recorded(),
+		workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName:   describeResponse(),
+		workflowservice.WorkflowService_ListWorkflowExecutions_FullMethodName:      listResponse(),
+		workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName: historyResponse(),
 		workflowservice.WorkflowService_GetSystemInfo_FullMethodName: &workflowservice.GetSystemInfoResponse{
 			ServerVersion: "1.32.1",
 			Capabilities: &workflowservice.GetSystemInfoResponse_Capabilities{
@@ -34,45 +34,45 @@ func Answers() map[string]proto.Message {
 	}
 }
 
-// Start asks for a new workflow.
-func Start() *workflowservice.StartWorkflowExecutionRequest {
+// StartRequest returns the request to start a workflow.
+func StartRequest() *workflowservice.StartWorkflowExecutionRequest {
 	return &workflowservice.StartWorkflowExecutionRequest{
 		Namespace: Namespace, WorkflowId: WorkflowID, WorkflowType: workflowType(), TaskQueue: taskQueue(),
 		Input: payloads(Argument), WorkflowRunTimeout: seconds(3600), Identity: "bench", RequestId: RunID,
 	}
 }
 
-// SignalIt signals the workflow.
-func SignalIt() *workflowservice.SignalWorkflowExecutionRequest {
+// SignalRequest returns the request to signal the workflow.
+func SignalRequest() *workflowservice.SignalWorkflowExecutionRequest {
 	return &workflowservice.SignalWorkflowExecutionRequest{
 		Namespace: Namespace, WorkflowExecution: &common.WorkflowExecution{WorkflowId: WorkflowID}, SignalName: Signal,
 		Input: payloads(Approval), Identity: "bench", RequestId: RunID,
 	}
 }
 
-// Describe asks about the workflow.
-func Describe() *workflowservice.DescribeWorkflowExecutionRequest {
+// DescribeRequest returns the request to describe the workflow.
+func DescribeRequest() *workflowservice.DescribeWorkflowExecutionRequest {
 	return &workflowservice.DescribeWorkflowExecutionRequest{
 		Namespace: Namespace, Execution: &common.WorkflowExecution{WorkflowId: WorkflowID},
 	}
 }
 
-// List asks for a page of workflows.
-func List() *workflowservice.ListWorkflowExecutionsRequest {
+// ListRequest returns the request for a page of workflows.
+func ListRequest() *workflowservice.ListWorkflowExecutionsRequest {
 	return &workflowservice.ListWorkflowExecutionsRequest{
 		Namespace: Namespace, PageSize: Executions, Query: `WorkflowType = "Order"`,
 	}
 }
 
-// History asks for all events.
-func History() *workflowservice.GetWorkflowExecutionHistoryRequest {
+// HistoryRequest returns the request for all events.
+func HistoryRequest() *workflowservice.GetWorkflowExecutionHistoryRequest {
 	return &workflowservice.GetWorkflowExecutionHistoryRequest{
 		Namespace: Namespace, Execution: &common.WorkflowExecution{WorkflowId: WorkflowID}, MaximumPageSize: Events,
 	}
 }
 
-// Wait asks for the event that closes the workflow, once there is one.
-func Wait() *workflowservice.GetWorkflowExecutionHistoryRequest {
+// WaitRequest returns the long poll for the close event of the workflow.
+func WaitRequest() *workflowservice.GetWorkflowExecutionHistoryRequest {
 	return &workflowservice.GetWorkflowExecutionHistoryRequest{
 		Namespace: Namespace, Execution: &common.WorkflowExecution{WorkflowId: WorkflowID}, WaitNewEvent: true,
 		HistoryEventFilterType: enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,

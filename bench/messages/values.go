@@ -13,34 +13,34 @@ import (
 )
 
 const (
-	// Namespace is the one that all calls are about.
+	// Namespace is the namespace of all calls.
 	Namespace = "default"
-	// WorkflowID is that of the workflow that is started, signalled and described.
+	// WorkflowID is the id of the workflow that is started, signalled and described.
 	WorkflowID = "order-0"
-	// RunID is its run's.
+	// RunID is its run id.
 	RunID = "01a1fbfe-7c1e-7d44-9b0a-3f6f0e5b2d10"
-	// WorkflowType is that of every workflow.
+	// WorkflowType is the type of every workflow.
 	WorkflowType = "Order"
-	// TaskQueue is where its tasks go.
+	// TaskQueue is the task queue of every workflow.
 	TaskQueue = "orders"
-	// Signal is the one that is sent.
+	// Signal is the name of the signal.
 	Signal = "approve"
-	// Argument is that of a start.
+	// Argument is the argument of a start, in JSON.
 	Argument = `{"orderId":"order-0","customerId":"c-1","items":[{"sku":"book","quantity":2,"price":1250},` +
 		`{"sku":"pen","quantity":1,"price":300}],"note":"leave it at the door"}`
-	// Approval is the signal's.
+	// Approval is the argument of the signal, in JSON.
 	Approval = `{"by":"ann","at":"2026-01-02T03:04:05Z"}`
 )
 
-// What the orders do, and who does it.
+// The activity and the identities in histories.
 const (
 	activity = "charge"
 	worker   = "4711@worker-1"
 )
 
-// at is a time some milliseconds after the first workflow started. That is fixed, so that each run answers with the same
-// bytes.
-func at(ms int) *timestamppb.Timestamp {
+// timeAt returns the time ms milliseconds after the start of the first workflow, which is constant, so that every run
+// responds with the same bytes.
+func timeAt(ms int) *timestamppb.Timestamp {
 	epoch := time.Date(2026, time.January, 2, 3, 4, 5, 678_901_000, time.UTC)
 	return timestamppb.New(epoch.Add(time.Duration(ms) * time.Millisecond))
 }
@@ -49,7 +49,7 @@ func seconds(n int) *durationpb.Duration {
 	return durationpb.New(time.Duration(n) * time.Second)
 }
 
-// plain is a JSON value as the SDKs send it.
+// plain returns a JSON payload as the SDKs encode it.
 func plain(json string) *common.Payload {
 	return &common.Payload{Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(json)}
 }
@@ -62,7 +62,7 @@ func payloads(json ...string) *common.Payloads {
 	return all
 }
 
-// attribute is the value of a search attribute, which carries its type.
+// attribute returns the payload of a search attribute with its type.
 func attribute(kind, json string) *common.Payload {
 	payload := plain(json)
 	payload.Metadata["type"] = []byte(kind)

@@ -18,7 +18,7 @@ const (
 	one       = workflows + "/{workflow}"
 )
 
-// floorRoute is a call of the floor: the pattern of its requests, the RPC, what it sends and what it receives into.
+// floorRoute is a route of the floor: the URL pattern, the RPC, its request, and the type of its response.
 type floorRoute struct {
 	pattern, method string
 	request         proto.Message
@@ -28,44 +28,43 @@ type floorRoute struct {
 func floorRoutes() []floorRoute {
 	return []floorRoute{
 		{
-			"POST " + one, workflowservice.WorkflowService_StartWorkflowExecution_FullMethodName, messages.Start(),
+			"POST " + one, workflowservice.WorkflowService_StartWorkflowExecution_FullMethodName, messages.StartRequest(),
 			func() proto.Message { return &workflowservice.StartWorkflowExecutionResponse{} },
 		},
 		{
-			"POST " + one + "/signal/{signal}", workflowservice.WorkflowService_SignalWorkflowExecution_FullMethodName, messages.SignalIt(),
+			"POST " + one + "/signal/{signal}", workflowservice.WorkflowService_SignalWorkflowExecution_FullMethodName, messages.SignalRequest(),
 			func() proto.Message { return &workflowservice.SignalWorkflowExecutionResponse{} },
 		},
 		{
-			"GET " + one, workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName, messages.Describe(),
+			"GET " + one, workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName, messages.DescribeRequest(),
 			func() proto.Message { return &workflowservice.DescribeWorkflowExecutionResponse{} },
 		},
 		{
-			"GET " + workflows, workflowservice.WorkflowService_ListWorkflowExecutions_FullMethodName, messages.List(),
+			"GET " + workflows, workflowservice.WorkflowService_ListWorkflowExecutions_FullMethodName, messages.ListRequest(),
 			func() proto.Message { return &workflowservice.ListWorkflowExecutionsResponse{} },
 		},
 		{
-			"GET " + one + "/history", workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName, messages.History(),
+			"GET " + one + "/history", workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName, messages.HistoryRequest(),
 			func() proto.Message { return &workflowservice.GetWorkflowExecutionHistoryResponse{} },
 		},
 		{
-			"GET " + one + "/wait", workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName, messages.Wait(),
+			"GET " + one + "/wait", workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName, messages.WaitRequest(),
 			func() proto.Message { return &workflowservice.GetWorkflowExecutionHistoryResponse{} },
 		},
 	}
 }
 
-// Floor makes the floor. Each request is one call with a request that never changes, whose answer is decoded as grpc-go
-// does for everybody; then the client gets the bytes that the answer would be as JSON, made beforehand. Nothing is
-// converted.
+// Floor returns the handler of the floor. Each HTTP request makes one RPC with a constant request. grpc-go decodes the
+// response as usual, and the client receives a precomputed JSON body. Nothing is converted.
 func Floor(conn grpc.ClientConnInterface) (http.Handler, error) {
-	answers := messages.Answers()
+	responses := messages.Responses()
 	mux := http.NewServeMux()
 	for _, route := range floorRoutes() {
 		body, err := temporalproto.CustomJSONMarshalOptions{
 			Metadata: map[string]any{common.EnablePayloadShorthandMetadataKey: true},
-		}.Marshal(answers[route.method])
+		}.Marshal(responses[route.method])
 		if err != nil {
-			return nil, fmt.Errorf("answer of %s: %w", route.method, err)
+			return nil, fmt.Errorf("response of %s: %w", route.method, err)
 		}
 		mux.HandleFunc(route.pattern, func(w http.ResponseWriter, r *http.Request) {
 			if err := conn.Invoke(r.Context(), route.method, route.request, route.response()); err != nil {
@@ -73,7 +72,7 @@ func Floor(conn grpc.ClientConnInterface) (http.Handler, error) {
 				return
 			}
 			w.Header().Set("Content-Type", "application/json")
-			_, _ = w.Write(body) // a client that has gone needs no answer
+			_, _ = w.Write(body) // an error means that the client has disconnected
 		})
 	}
 	return mux, nil

@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// marshaler is that of Temporal's frontend, which is no package that others can use: Temporal's JSON of messages, with
-// payloads in short form, and encoding/json for the rest.
+// marshaler is a copy of the marshaler of Temporal's frontend, which is not exported: Temporal's JSON of messages with
+// shorthand payloads, and encoding/json for other values.
 type marshaler struct {
 	out temporalproto.CustomJSONMarshalOptions
 	in  temporalproto.CustomJSONUnmarshalOptions

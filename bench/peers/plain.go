@@ -10,12 +10,12 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Plain makes a grpc-gateway as its documentation does, with its own JSON.
+// Plain returns a grpc-gateway as in its documentation, with its default JSON.
 func Plain(ctx context.Context, conn grpc.ClientConnInterface) (http.Handler, error) {
 	return plain(ctx, conn)
 }
 
-// PlainTemporal makes a grpc-gateway with the JSON of Temporal's frontend, payloads in short form.
+// PlainTemporal returns a grpc-gateway with the JSON of Temporal's frontend, which has shorthand payloads.
 func PlainTemporal(ctx context.Context, conn grpc.ClientConnInterface) (http.Handler, error) {
 	return plain(ctx, conn, runtime.WithMarshalerOption(runtime.MIMEWildcard, newMarshaler()))
 }

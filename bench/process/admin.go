@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Mallocs is the number of allocations that the process has made so far.
+// Mallocs returns the number of allocations of the process so far.
 func (p *Process) Mallocs(ctx context.Context) (float64, error) {
 	text, err := get(ctx, "http://"+p.Admin+"/metrics")
 	if err != nil {
@@ -22,7 +22,7 @@ func (p *Process) Mallocs(ctx context.Context) (float64, error) {
 	return 0, errors.New("the metrics have no go_memstats_mallocs_total")
 }
 
-// Profile records where the process spends its time.
+// Profile returns a CPU profile of the process over the given number of seconds.
 func (p *Process) Profile(ctx context.Context, seconds int) ([]byte, error) {
 	return get(ctx, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", p.Admin, seconds))
 }

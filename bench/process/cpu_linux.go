@@ -6,11 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CPU is the processor time, user's and system's, that the process has had so far. It is read off the process's own
-// clock, in nanoseconds; /proc counts in hundredths of a second.
+// CPU returns the user and system CPU time of the process so far. It reads the CPU clock of the process, which has
+// nanosecond resolution; /proc has a resolution of 10 ms.
 func (p *Process) CPU() (time.Duration, error) {
-	const scheduler = 2                                   // the kernel's CPUCLOCK_SCHED; a process's clock is the complement of its id before that
-	clock := int32(^p.command.Process.Pid)<<3 | scheduler //nolint:gosec // ids are below 2^22
+	const scheduler = 2                                   // CPUCLOCK_SCHED; the clock id is the complement of the process id, shifted by 3, plus this
+	clock := int32(^p.command.Process.Pid)<<3 | scheduler //nolint:gosec // process ids are below 2^22
 	var t unix.Timespec
 	if err := unix.ClockGettime(clock, &t); err != nil {
 		return 0, err

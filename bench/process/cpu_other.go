@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// CPU is known on Linux alone.
+// CPU returns an error, because it is implemented only on Linux.
 func (p *Process) CPU() (time.Duration, error) {
-	return 0, errors.New("the bench measures on Linux alone")
+	return 0, errors.New("the bench measures only on Linux")
 }

@@ -1,3 +1,2 @@
-// Package process runs what is measured as processes of their own, and reads off them what a request costs: processor
-// time, memory and allocations.
+// Package process runs the measured programs as separate processes and reads their CPU time, memory and allocations.
 package process

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// RSS is the memory that the process has, in bytes.
+// RSS returns the resident memory of the process, in bytes.
 func (p *Process) RSS() (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.command.Process.Pid))
 	if err != nil {
@@ -21,10 +21,10 @@ func (p *Process) RSS() (int64, error) {
 			return kilobytes << 10, err
 		}
 	}
-	return 0, fmt.Errorf("process %d does not tell its memory", p.command.Process.Pid)
+	return 0, fmt.Errorf("no memory usage of process %d", p.command.Process.Pid)
 }
 
-// Settle returns once the process has nothing to do any more.
+// Settle returns once the process is idle.
 func (p *Process) Settle(ctx context.Context) error {
 	const look, idle, patience = 250 * time.Millisecond, 5 * time.Millisecond, 20 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -35,7 +35,7 @@ func (p *Process) Settle(ctx context.Context) error {
 	for quiet := 0; err == nil && quiet < 3; {
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s does not come to rest: %w", p.command.Path, ctx.Err())
+			return fmt.Errorf("%s does not become idle: %w", p.command.Path, ctx.Err())
 		case <-ticker.C:
 		}
 		var now time.Duration

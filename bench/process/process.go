@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// Process is a running child.
+// Process is a running child process.
 type Process struct {
-	// Public and Admin are the addresses that it serves at.
+	// Public and Admin are the addresses of its listeners.
 	Public, Admin string
 	command       *exec.Cmd
 	stdin         io.Closer
@@ -24,24 +24,24 @@ type Process struct {
 	done          chan struct{}
 }
 
-// Serving is the line of JSON that each child logs when it listens; the gateway does by itself.
+// Serving is the JSON log line that each child writes when it listens. The gateway writes the same line.
 type Serving struct {
 	Message string `json:"msg"`
 	Public  string `json:"public"`
 	Admin   string `json:"admin"`
 }
 
-// ServingMessage is the message of that line.
+// ServingMessage is the message of the line [Serving].
 const ServingMessage = "serving"
 
-// Start runs a command that logs to a file of that name, and returns once it says where it serves. The child's standard
-// input stays open for as long as this process lives, so that a child can end when it does.
+// Start runs a command that logs to the named file, and returns once the command has logged its addresses. The child's
+// standard input stays open until this process ends, so that a child can end with it.
 func Start(ctx context.Context, command *exec.Cmd, log string) (*Process, error) {
-	file, err := os.Create(log) //nolint:gosec // in a folder of this program
+	file, err := os.Create(log) //nolint:gosec // in this program's directory
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = file.Close() }() // the child has its own
+	defer func() { _ = file.Close() }() // the child has its own descriptor
 	command.Stdout, command.Stderr = file, file
 	p := &Process{command: command, log: log, done: make(chan struct{})}
 	if p.stdin, err = command.StdinPipe(); err != nil {
@@ -51,7 +51,7 @@ func Start(ctx context.Context, command *exec.Cmd, log string) (*Process, error)
 		return nil, err
 	}
 	go func() {
-		_ = command.Wait() // it is killed in the end
+		_ = command.Wait() // the process is killed, so an error is expected
 		close(p.done)
 	}()
 	if err := p.awaitServing(ctx); err != nil {
@@ -61,14 +61,14 @@ func Start(ctx context.Context, command *exec.Cmd, log string) (*Process, error)
 	return p, nil
 }
 
-// Kill ends the process without asking: nothing that it could still do is of use.
+// Kill kills the process. It needs no graceful shutdown.
 func (p *Process) Kill() {
 	_ = p.command.Process.Kill()
 	_ = p.stdin.Close()
 	<-p.done
 }
 
-// AwaitReady returns once the admin listener says that the process may get traffic.
+// AwaitReady returns once the admin listener reports that the process is ready.
 func (p *Process) AwaitReady(ctx context.Context) error {
 	return p.await(ctx, "ready", func() bool {
 		_, err := get(ctx, "http://"+p.Admin+"/readyz")
@@ -93,7 +93,7 @@ func (p *Process) awaitServing(ctx context.Context) error {
 	})
 }
 
-// await looks again and again, for a while.
+// await polls reached until it returns true or a timeout passes.
 func (p *Process) await(ctx context.Context, what string, reached func() bool) error {
 	const patience, pause = 15 * time.Second, 20 * time.Millisecond
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -113,11 +113,11 @@ func (p *Process) await(ctx context.Context, what string, reached func() bool) e
 }
 
 func (p *Process) failure(what string, err error) error {
-	text, _ := os.ReadFile(p.log) // it says why, if it can be read
+	text, _ := os.ReadFile(p.log) // the log has the reason, if it can be read
 	return fmt.Errorf("%s is not %s: %w\n%s", p.command.Path, what, err, text[max(0, len(text)-2000):])
 }
 
-// get reads a small document, whose status has to be 200.
+// get returns a small document. A status other than 200 is an error.
 func get(ctx context.Context, url string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

@@ -1,2 +1,2 @@
-// Package report holds what was measured, does the arithmetic on it, and shows it: as tables, as a page and as a picture.
+// Package report contains the results, computes statistics, and renders them as tables, as a page and as a chart.
 package report

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// Machine is where it was measured.
+// Machine describes the machine of the measurements.
 type Machine struct {
 	CPU   string
 	Cores int
 	Go    string
 }
 
-// ThisMachine is the one that this runs on.
+// ThisMachine returns the machine that this program runs on.
 func ThisMachine() Machine {
 	machine := Machine{CPU: "unknown", Cores: runtime.NumCPU(), Go: runtime.Version()}
 	text, err := os.ReadFile("/proc/cpuinfo")

@@ -11,7 +11,7 @@ import (
 //go:embed page.md
 var page string
 
-// WriteMarkdown writes the page of the documentation.
+// WriteMarkdown writes the results as docs/performance.md.
 func (r *Results) WriteMarkdown(out io.Writer) error {
 	parsed, err := template.New("page").Parse(page)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/flowgate/flowgate/bench/calls"
 )
 
-// Target is something that is measured.
+// Target is a measured program.
 type Target string
 
 // The targets, in the order of the report.
@@ -18,41 +18,41 @@ const (
 	V1            Target = "gateway, /v1"
 )
 
-// Targets are all of them.
+// Targets returns all targets in the order of the report.
 func Targets() []Target { return []Target{Floor, Plain, PlainTemporal, Door, V1} }
 
-// Cell is one call at one target. The slices have a number for each round.
+// Cell contains the measurements of one call at one target. The slices have one number per round.
 type Cell struct {
-	// CPU is the processor time of a request.
+	// CPU is the CPU time of a request.
 	CPU []time.Duration
-	// PerSecond is how many requests were answered in a second, Mallocs how many allocations each took.
+	// PerSecond is the number of responses per second, Mallocs the number of allocations per request.
 	PerSecond, Mallocs []float64
-	// Latencies are those of all requests at a fixed rate.
+	// Latencies contains the latencies of all requests at the fixed rate.
 	Latencies []time.Duration
 }
 
-// Results are those of one run.
+// Results contains the measurements of one run.
 type Results struct {
 	Date    time.Time
 	Machine Machine
-	// Connections, Rounds and Callers are how it was measured; Rates are the fixed rates, in requests a second.
+	// Connections, Rounds and Callers are the options of the run. Rates are the fixed rates, in requests per second.
 	Connections, Rounds, Callers int
 	Rates                        map[calls.Call]float64
-	// Cells lack what a target does not answer.
+	// Cells contains no cell for a call that a target does not serve.
 	Cells map[Target]map[calls.Call]*Cell
-	// Waiting is the memory of a waiting caller, in bytes.
+	// Waiting is the memory per waiting caller, in bytes.
 	Waiting map[Target]float64
 }
 
-// Cell is that of a call at a target; nil when it was not measured.
+// Cell returns the cell of a call at a target, nil if it was not measured.
 func (r *Results) Cell(target Target, call calls.Call) *Cell { return r.Cells[target][call] }
 
-// WaitingGoal is the memory that a waiting caller may take, in bytes.
+// WaitingGoal is the goal for the memory per waiting caller, in bytes.
 const WaitingGoal = 24 << 10
 
-// Goal is the ratio to the floor that a call at the gateway may have; 0 when there is none.
+// Goal returns the goal for the ratio of a call at the gateway to the floor, 0 if there is none.
 func Goal(target Target, call calls.Call) float64 {
-	// v1Margin is what the client API may take above the other.
+	// v1Margin is the factor that the client API may cost more than the Temporal HTTP API.
 	const small, large, v1Margin = 1.15, 0.4, 0.15
 	goal := small
 	if call == calls.List || call == calls.History {
@@ -68,13 +68,13 @@ func Goal(target Target, call calls.Call) float64 {
 	}
 }
 
-// Ratio is the processor time of a call as a ratio to the floor's, 0 when there is none: the median of the rounds, each of
-// which is compared with the floor in the same round, because they had the same noise.
+// Ratio returns the ratio of the CPU time of a call to that of the floor, 0 if there is none. It is the median of the
+// rounds. Each round is compared with the floor in the same round, because both had the same noise.
 func (r *Results) Ratio(target Target, call calls.Call) float64 {
 	return Median(r.ratios(target, call))
 }
 
-// Spread is how far the rounds' ratios of a call lie apart, as a part of their median.
+// Spread returns the range of the rounds' ratios as a fraction of their median.
 func (r *Results) Spread(target Target, call calls.Call) float64 {
 	ratios := r.ratios(target, call)
 	if len(ratios) == 0 {

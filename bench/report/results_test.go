@@ -11,7 +11,7 @@ import (
 	"github.com/flowgate/flowgate/bench/report"
 )
 
-// results has a start at the floor and at one door, in three rounds of which the second was a noisy one for both.
+// results contains a start at the floor and at one door, in three rounds. The second round was noisy for both.
 func results() *report.Results {
 	cell := func(cpu ...time.Duration) map[calls.Call]*report.Cell {
 		return map[calls.Call]*report.Cell{calls.Start: {CPU: cpu}}
@@ -32,11 +32,11 @@ func TestRatioComparesWithTheFloorOfTheSameRound(t *testing.T) {
 		t.Errorf("spread: got %v", got)
 	}
 	if got := r.Ratio(report.V1, calls.Start); got != 0 {
-		t.Errorf("ratio of what was not measured: got %v", got)
+		t.Errorf("ratio without a measurement: got %v", got)
 	}
 }
 
-func TestTablesShowWhatIsMissing(t *testing.T) {
+func TestTablesMarkMissingCells(t *testing.T) {
 	t.Parallel()
 	tables := results().Tables()
 	want := []string{"start", "1.00", "–", "–", "1.20", "1.15", "–", "1.30"}
@@ -52,7 +52,7 @@ func TestTablesShowWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestPageAndPictureAreWritten(t *testing.T) {
+func TestPageAndChartAreWritten(t *testing.T) {
 	t.Parallel()
 	var page, picture strings.Builder
 	if err := results().WriteMarkdown(&page); err != nil {

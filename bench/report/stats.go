@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Median is the middle one of some numbers, or what lies between the middle two; 0 of none.
+// Median returns the median of numbers, 0 if there are none. For an even count it is the mean of the middle two.
 func Median[N ~float64 | ~int64](numbers []N) N {
 	if len(numbers) == 0 {
 		return 0
@@ -19,7 +19,8 @@ func Median[N ~float64 | ~int64](numbers []N) N {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// Percentile is the smallest number that is not exceeded by so many of a hundred; the zero value of none.
+// Percentile returns the smallest number that at least percent of the numbers do not exceed. It returns zero if there
+// are no numbers.
 func Percentile[N cmp.Ordered](numbers []N, percent float64) N {
 	if len(numbers) == 0 {
 		return *new(N)

@@ -7,7 +7,7 @@ import (
 	"github.com/flowgate/flowgate/bench/report"
 )
 
-func TestPercentileIsANumberThatWasMeasured(t *testing.T) {
+func TestPercentileIsMeasuredValue(t *testing.T) {
 	t.Parallel()
 	var hundred []time.Duration
 	for n := 100; n > 0; n-- {
@@ -23,7 +23,7 @@ func TestPercentileIsANumberThatWasMeasured(t *testing.T) {
 	}
 }
 
-func TestMedianLiesInTheMiddle(t *testing.T) {
+func TestMedian(t *testing.T) {
 	t.Parallel()
 	for want, numbers := range map[float64][]float64{0: nil, 3: {9, 1, 3}, 2.5: {4, 1, 2, 3}} {
 		if got := report.Median(numbers); got != want {

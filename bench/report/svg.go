@@ -9,7 +9,7 @@ import (
 	"github.com/flowgate/flowgate/bench/calls"
 )
 
-// The measures of the picture.
+// The dimensions of the chart.
 const (
 	width, height         = 900, 420
 	left, right           = 50, 20
@@ -18,12 +18,12 @@ const (
 	barWidth, barGap      = 32, 5
 )
 
-// colours are the bars', by target.
+// colours returns the colours of the bars by target.
 func colours() map[Target]string {
 	return map[Target]string{Plain: "#9aa5b1", PlainTemporal: "#616e7c", Door: "#0b7285", V1: "#3bc9db"}
 }
 
-// WriteSVG draws the ratios: a group of bars for each call, and the floor as a line.
+// WriteSVG draws the ratios as a bar chart, with a group of bars for each call and the floor as a line.
 func (r *Results) WriteSVG(out io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="system-ui, sans-serif" font-size="13" role="img">
@@ -31,7 +31,7 @@ func (r *Results) WriteSVG(out io.Writer) error {
 <rect width="100%%" height="100%%" fill="#fff"/>
 <text x="%d" y="26" font-size="16" font-weight="600" fill="#1f2933">CPU time per request, as a ratio to the floor (less is better)</text>
 `, width, height, left)
-	highest := r.highest()
+	highest := r.scaleMax()
 	r.legend(&b)
 	scale(&b, highest)
 	for i, call := range calls.Measured() {
@@ -42,8 +42,8 @@ func (r *Results) WriteSVG(out io.Writer) error {
 	return err
 }
 
-// highest is where the scale ends.
-func (r *Results) highest() float64 {
+// scaleMax returns the upper end of the scale.
+func (r *Results) scaleMax() float64 {
 	highest := 2.0
 	for _, target := range Targets() {
 		for _, call := range calls.Measured() {
@@ -62,7 +62,7 @@ func (r *Results) legend(b *strings.Builder) {
 	}
 }
 
-// scale draws the lines of the whole numbers; that of 1 is the floor.
+// scale draws a line for each integer. The line of 1 is the floor.
 func scale(b *strings.Builder, highest float64) {
 	step := math.Ceil(highest / 10)
 	for n := 0.0; n <= highest; n += step {
@@ -90,5 +90,5 @@ func (r *Results) group(b *strings.Builder, index int, call calls.Call, highest 
 	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="middle" fill="#1f2933">%s</text>`+"\n", centre, height-bottom+22, call)
 }
 
-// y is where a ratio lies.
+// y returns the y coordinate of a ratio.
 func y(ratio, highest float64) float64 { return top + plotHeight*(1-ratio/highest) }

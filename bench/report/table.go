@@ -8,17 +8,17 @@ import (
 	"github.com/flowgate/flowgate/bench/calls"
 )
 
-// Table is one of the report, ready to be shown.
+// Table is a table of the report with formatted cells.
 type Table struct {
 	Title, Note string
 	Head        []string
 	Rows        [][]string
 }
 
-// absent stands where nothing was measured.
-const absent = "–"
+// noValue is the text of a cell without a measurement.
+const noValue = "–"
 
-// Tables are all of the report.
+// Tables returns all tables of the report.
 func (r *Results) Tables() []Table {
 	return []Table{r.ratioTable(), r.cpuTable(), r.throughputTable(), r.allocationTable(), r.latencyTable(), r.waitingTable()}
 }
@@ -38,7 +38,7 @@ func (r *Results) ratioTable() Table {
 	for _, call := range calls.Measured() {
 		row := []string{string(call), "1.00"}
 		for _, target := range Targets()[1:] {
-			text := absent
+			text := noValue
 			if ratio := r.Ratio(target, call); ratio > 0 {
 				text = fmt.Sprintf("%.2f", ratio)
 			}
@@ -78,7 +78,7 @@ func (r *Results) throughputTable() Table {
 }
 
 func (r *Results) allocationTable() Table {
-	return r.perCall("Allocations per request", "Objects on the heap.", func(_ calls.Call, cell *Cell) string {
+	return r.perCall("Allocations per request", "Heap objects per request.", func(_ calls.Call, cell *Cell) string {
 		return fmt.Sprintf("%.0f", Median(cell.Mallocs))
 	})
 }
@@ -88,7 +88,7 @@ func (r *Results) latencyTable() Table {
 		func(_ calls.Call, cell *Cell) string {
 			return milliseconds(Percentile(cell.Latencies, 50)) + " / " + milliseconds(Percentile(cell.Latencies, 99))
 		})
-	table.Head = append(table.Head, "requests a second")
+	table.Head = append(table.Head, "requests per second")
 	for i, call := range calls.Measured() {
 		table.Rows[i] = append(table.Rows[i], fmt.Sprintf("%.0f", r.Rates[call]))
 	}
@@ -98,14 +98,14 @@ func (r *Results) latencyTable() Table {
 func (r *Results) waitingTable() Table {
 	table := Table{
 		Title: "Memory per waiting caller, KB",
-		Note: fmt.Sprintf("%d callers that wait for the end of a workflow: growth of the process (RSS), divided by them. "+
-			"At /v1 they wait with ?wait=, elsewhere by a long poll of the history.", r.Callers),
+		Note: fmt.Sprintf("%d callers wait for the end of a workflow: growth of the process (RSS) per caller. "+
+			"At /v1 they use ?wait=, elsewhere a long poll of the history.", r.Callers),
 		Head: []string{"", "goal"},
 	}
 	row := []string{"KB", strconv.Itoa(WaitingGoal >> 10)}
 	for _, target := range Targets() {
 		table.Head = append(table.Head, string(target))
-		text := absent
+		text := noValue
 		if bytes, measured := r.Waiting[target]; measured {
 			text = fmt.Sprintf("%.1f", bytes/1024)
 		}
@@ -115,7 +115,7 @@ func (r *Results) waitingTable() Table {
 	return table
 }
 
-// perCall is a table with a row for each call and a column for each target.
+// perCall returns a table with a row for each call and a column for each target.
 func (r *Results) perCall(title, note string, show func(calls.Call, *Cell) string) Table {
 	table := Table{Title: title, Note: note, Head: []string{"call"}}
 	for _, target := range Targets() {
@@ -124,7 +124,7 @@ func (r *Results) perCall(title, note string, show func(calls.Call, *Cell) strin
 	for _, call := range calls.Measured() {
 		row := []string{string(call)}
 		for _, target := range Targets() {
-			text := absent
+			text := noValue
 			if cell := r.Cell(target, call); cell != nil {
 				text = show(call, cell)
 			}

@@ -7,7 +7,7 @@ import (
 	"text/tabwriter"
 )
 
-// WriteText shows the tables to a terminal.
+// WriteText writes the tables as text for a terminal.
 func (r *Results) WriteText(out io.Writer) error {
 	for _, table := range r.Tables() {
 		if _, err := fmt.Fprintf(out, "\n%s\n%s\n", table.Title, table.Note); err != nil {

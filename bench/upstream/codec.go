@@ -7,8 +7,7 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// wireCodec passes messages on as the bytes that they are. It has the name of the protobuf codec, because that is what
-// the bytes are.
+// wireCodec passes on encoded messages. It has the name of the protobuf codec because the bytes are protobuf.
 type wireCodec struct{}
 
 var _ encoding.CodecV2 = wireCodec{}

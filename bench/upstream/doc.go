@@ -1,4 +1,5 @@
-// Package upstream is a Temporal server that answers at once, with bytes that were made beforehand, so that what is
-// measured is the gateway in front of it. It knows what the bench asks for and nothing else. It trusts everybody: it
-// listens on the loopback interface alone.
+// Package upstream is a fake Temporal server that responds at once with precomputed bytes, so that measurements are of
+// the gateway in front of it. It implements only the RPCs of the bench.
+//
+// Trust boundary: it trusts every caller and listens only on the loopback interface.
 package upstream

@@ -13,29 +13,29 @@ import (
 	"github.com/flowgate/flowgate/bench/messages"
 )
 
-// New makes the server.
+// New returns the server.
 func New() (*grpc.Server, error) {
-	answers := map[string][]byte{}
-	for method, message := range messages.Answers() {
+	responses := map[string][]byte{}
+	for method, message := range messages.Responses() {
 		wire, err := proto.Marshal(message)
 		if err != nil {
-			return nil, fmt.Errorf("answer of %s: %w", method, err)
+			return nil, fmt.Errorf("response of %s: %w", method, err)
 		}
-		answers[method] = wire
+		responses[method] = wire
 	}
-	handle := func(_ any, stream grpc.ServerStream) error { return answer(stream, answers) }
+	handle := func(_ any, stream grpc.ServerStream) error { return respond(stream, responses) }
 	return grpc.NewServer(grpc.ForceServerCodecV2(wireCodec{}), grpc.UnknownServiceHandler(handle)), nil
 }
 
-func answer(stream grpc.ServerStream, answers map[string][]byte) error {
+func respond(stream grpc.ServerStream, responses map[string][]byte) error {
 	method, _ := grpc.MethodFromServerStream(stream)
 	var request []byte
 	if err := stream.RecvMsg(&request); err != nil {
 		return err
 	}
-	wire, known := answers[method]
+	wire, known := responses[method]
 	if !known {
-		return status.Errorf(codes.Unimplemented, "the instant upstream has no %s", method)
+		return status.Errorf(codes.Unimplemented, "the instant upstream does not implement %s", method)
 	}
 	waits, err := isWait(method, request)
 	if err != nil {
@@ -48,7 +48,7 @@ func answer(stream grpc.ServerStream, answers map[string][]byte) error {
 	return stream.SendMsg(&wire)
 }
 
-// isWait tells the polls for the end of a workflow: it never ends.
+// isWait reports whether a request is a long poll for the end of a workflow, which never ends.
 func isWait(method string, wire []byte) (bool, error) {
 	if method != workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName {
 		return false, nil

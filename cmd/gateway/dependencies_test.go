@@ -9,8 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestEveryDirectDependencyHasItsReason holds the table of ADR 0018 to go.mod.
-func TestEveryDirectDependencyHasItsReason(t *testing.T) {
+// TestEveryDirectDependencyHasReason compares the table of ADR 0018 with
+// go.mod.
+func TestEveryDirectDependencyHasReason(t *testing.T) {
 	t.Parallel()
 	mod, err := os.ReadFile("../../go.mod")
 	require.NoError(t, err)
@@ -22,9 +23,9 @@ func TestEveryDirectDependencyHasItsReason(t *testing.T) {
 	}
 	require.NotEmpty(t, direct)
 
-	paper, err := os.ReadFile("../../docs/adr/0018-dependencies.md")
+	page, err := os.ReadFile("../../docs/adr/0018-dependencies.md")
 	require.NoError(t, err)
-	_, table, found := strings.Cut(string(paper), "<!-- dependencies: held to go.mod by a test -->\n| module | reason |\n| --- | --- |\n")
+	_, table, found := strings.Cut(string(page), "<!-- dependencies: held to go.mod by a test -->\n| module | reason |\n| --- | --- |\n")
 	require.True(t, found)
 	table, _, _ = strings.Cut(table, "\n\n")
 	var listed []string

@@ -12,87 +12,81 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/apikey"
 )
 
-// surroundings are where a command reads and writes.
-type surroundings struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
-}
-
-// keys is the command for API keys and their file.
-func keys(args []string, at surroundings) int {
+// keys runs the subcommands for API keys and their file.
+func keys(args []string, std stdio) int {
 	if len(args) > 0 {
 		switch command, rest := args[0], args[1:]; command {
 		case "new":
-			return newKey(rest, at)
+			return newKey(rest, std)
 		case "hash":
-			return hashKey(rest, at)
+			return hashKey(rest, std)
 		case "check":
-			return checkKeys(rest, at)
+			return checkKeys(rest, std)
 		}
 	}
-	_, _ = fmt.Fprintln(at.stderr, "usage: gateway keys new --id ID | gateway keys hash | gateway keys check --file FILE")
+	_, _ = fmt.Fprintln(std.stderr, "usage: gateway keys new --id ID | gateway keys hash | gateway keys check --file FILE")
 	return exitUsage
 }
 
-// newKey makes an API key. It is shown this once; the entry below it holds just
-// its hash.
-func newKey(args []string, at surroundings) int {
+// newKey generates an API key. The key is printed only here; the entry below it
+// contains its hash.
+func newKey(args []string, std stdio) int {
 	flags := flag.NewFlagSet("gateway keys new", flag.ContinueOnError)
-	flags.SetOutput(at.stderr)
+	flags.SetOutput(std.stderr)
 	id := flags.String("id", "", "the key's `ID`: up to 32 of a-z, 0-9 and -")
 	if flags.Parse(args) != nil || *id == "" || flags.NArg() > 0 {
-		_, _ = fmt.Fprintln(at.stderr, "usage: gateway keys new --id ID")
+		_, _ = fmt.Fprintln(std.stderr, "usage: gateway keys new --id ID")
 		return exitUsage
 	}
 	key, entry, err := apikey.New(*id, rand.Reader)
 	if err != nil {
-		return failed(at, err, exitUsage)
+		return fail(std, err, exitUsage)
 	}
-	_, _ = fmt.Fprintf(at.stdout, "# The key, shown this once. Only its hash goes into the keys file.\n%s\n\n"+
-		"# Its entry, to stand under \"keys:\" in the keys file. Fill in the grants.\n%s", key, entry)
+	_, _ = fmt.Fprintf(std.stdout, "# The key. It is not stored anywhere; the keys file contains only its hash.\n%s\n\n"+
+		"# Entry for \"keys:\" in the keys file. Fill in the grants.\n%s", key, entry)
 	return exitOK
 }
 
-// hashKey reads a key that exists and writes what the keys file holds of it. A
-// key on the command line would stand in the shell's history and in the list of
-// processes.
-func hashKey(args []string, at surroundings) int {
+// hashKey reads an existing key from standard input and prints its hash for the
+// keys file. A key on the command line would appear in the shell's history and
+// in the process list.
+func hashKey(args []string, std stdio) int {
 	if len(args) > 0 {
-		_, _ = fmt.Fprintln(at.stderr, "usage: gateway keys hash < FILE-WITH-THE-KEY")
+		_, _ = fmt.Fprintln(std.stderr, "usage: gateway keys hash < FILE-WITH-THE-KEY")
 		return exitUsage
 	}
-	line, err := bufio.NewReader(at.stdin).ReadString('\n')
+	line, err := bufio.NewReader(std.stdin).ReadString('\n')
 	if err != nil && err != io.EOF { //nolint:errorlint // io.EOF is never wrapped by its reader
-		return failed(at, err, exitFailure)
+		return fail(std, err, exitFailure)
 	}
 	id, secret, err := apikey.Hash(strings.TrimRight(line, "\r\n"))
 	if err != nil {
-		return failed(at, err, exitUsage)
+		return fail(std, err, exitUsage)
 	}
-	_, _ = fmt.Fprintf(at.stdout, "# For the secrets of the key with the id %s.\n%s\n", id, secret)
+	_, _ = fmt.Fprintf(std.stdout, "# For the secrets of the key with id %s.\n%s\n", id, secret)
 	return exitOK
 }
 
-// checkKeys lists every problem of a keys file, or what its keys may do.
-func checkKeys(args []string, at surroundings) int {
+// checkKeys prints every problem of a keys file, or the grants of its keys.
+func checkKeys(args []string, std stdio) int {
 	flags := flag.NewFlagSet("gateway keys check", flag.ContinueOnError)
-	flags.SetOutput(at.stderr)
+	flags.SetOutput(std.stderr)
 	file := flags.String("file", "", "the keys `FILE` (YAML)")
 	if flags.Parse(args) != nil || *file == "" || flags.NArg() > 0 {
-		_, _ = fmt.Fprintln(at.stderr, "usage: gateway keys check --file FILE")
+		_, _ = fmt.Fprintln(std.stderr, "usage: gateway keys check --file FILE")
 		return exitUsage
 	}
-	opened, err := apikey.Open(*file, apikey.Options{Mint: auth.NoCredential()}) // whether there is a signing key, gateway check tells
+	opened, err := apikey.Open(*file, apikey.Options{Mint: auth.NoCredential()}) // gateway check validates the signing key
 	if err != nil {
-		return failed(at, err, exitUsage)
+		return fail(std, err, exitUsage)
 	}
 	for _, line := range opened.Summary() {
-		_, _ = fmt.Fprintln(at.stdout, line)
+		_, _ = fmt.Fprintln(std.stdout, line)
 	}
 	return exitOK
 }
 
-func failed(at surroundings, err error, code int) int {
-	_, _ = fmt.Fprintln(at.stderr, "gateway:", err)
+func fail(std stdio, err error, code int) int {
+	_, _ = fmt.Fprintln(std.stderr, "gateway:", err)
 	return code
 }

@@ -3,15 +3,15 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 )
 
-// version is set when the binary is linked, which is possible for variables
-// only.
+// version is set by the linker, which can set only variables.
 var version = "dev"
 
-// Exit codes: 1 for a failure while running, 2 for a wrong call or a wrong
-// configuration.
+// Exit codes: 1 for a failure at run time, 2 for invalid arguments or an
+// invalid configuration.
 const (
 	exitOK = iota
 	exitFailure
@@ -21,43 +21,49 @@ const (
 const usage = `Flowgate puts an HTTP API in front of a Temporal server.
 
 Usage:
-  gateway serve --config FILE [--set PATH=VALUE ...]   run
+  gateway serve --config FILE [--set PATH=VALUE ...]   run the gateway
   gateway check --config FILE [--set PATH=VALUE ...]   list every problem of a configuration
-  gateway keys new --id ID                             make an API key and its entry for the keys file
+  gateway keys new --id ID                             generate an API key and its entry for the keys file
   gateway keys hash                                    read a key from standard input, print its hash for the keys file
-  gateway keys check --file FILE                       list every problem of a keys file, or what its keys may do
-  gateway jwks --config FILE [--out FILE]              write the public keys of the tokens that the gateway signs
+  gateway keys check --file FILE                       list every problem of a keys file, or the grants of its keys
+  gateway jwks --config FILE [--out FILE]              write the public keys that verify the tokens of the gateway
   gateway version                                      print the version
 
 PATH is a setting's path, such as limits.maxWait. Every setting has an
 environment variable too: FLOWGATE_LIMITS_MAX_WAIT.
 `
 
-func main() { os.Exit(run(os.Args[1:], surroundings{os.Stdin, os.Stdout, os.Stderr})) }
+// stdio holds the standard streams of a command.
+type stdio struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
 
-// run is main with its surroundings given.
-func run(args []string, at surroundings) int {
+func main() { os.Exit(run(os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr})) }
+
+// run runs the command line args and returns the exit code.
+func run(args []string, std stdio) int {
 	if len(args) == 0 {
-		_, _ = fmt.Fprint(at.stderr, usage)
+		_, _ = fmt.Fprint(std.stderr, usage)
 		return exitUsage
 	}
 	switch command, rest := args[0], args[1:]; command {
 	case "serve":
-		return serve(rest, at.stderr)
+		return serve(rest, std.stderr)
 	case "check":
-		return check(rest, at.stdout, at.stderr)
+		return check(rest, std.stdout, std.stderr)
 	case "keys":
-		return keys(rest, at)
+		return keys(rest, std)
 	case "jwks":
-		return jwks(rest, at)
+		return jwks(rest, std)
 	case "version", "--version":
-		_, _ = fmt.Fprintln(at.stdout, version)
+		_, _ = fmt.Fprintln(std.stdout, version)
 		return exitOK
 	case "help", "--help", "-h":
-		_, _ = fmt.Fprint(at.stdout, usage)
+		_, _ = fmt.Fprint(std.stdout, usage)
 		return exitOK
 	default:
-		_, _ = fmt.Fprintf(at.stderr, "gateway: unknown command %q\n\n%s", command, usage)
+		_, _ = fmt.Fprintf(std.stderr, "gateway: unknown command %q\n\n%s", command, usage)
 		return exitUsage
 	}
 }

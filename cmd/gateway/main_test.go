@@ -18,17 +18,17 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// call runs the command line and gives what it printed.
+// call runs the command line and returns its output.
 func call(args ...string) (code int, stdout, stderr string) { return callWith("", args...) }
 
-// callWith is call with something to read.
+// callWith is call with standard input.
 func callWith(stdin string, args ...string) (code int, stdout, stderr string) {
 	var out, err bytes.Buffer
-	code = run(args, surroundings{strings.NewReader(stdin), &out, &err})
+	code = run(args, stdio{strings.NewReader(stdin), &out, &err})
 	return code, out.String(), err.String()
 }
 
-func TestHashOfAKeyWorksInTheKeysFile(t *testing.T) {
+func TestHashOfKeyWorksInKeysFile(t *testing.T) {
 	t.Parallel()
 	const key = "fg_billing_MARKERMARKERMARKERMARKERMARKERMARKER"
 	code, stdout, _ := callWith(key+"\n", "keys", "hash")
@@ -85,9 +85,9 @@ extra: 1
 	require.Contains(t, stderr, "auth: no authentication configured")
 }
 
-// The files of identity are told of together, and what only follows from another
-// fault is not told at all.
-func TestCheckListsTheFaultsOfEveryIdentityFile(t *testing.T) {
+// Problems of all identity files are reported together. A consequence of
+// another problem is not reported.
+func TestCheckListsProblemsOfEveryIdentityFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
@@ -104,8 +104,8 @@ auth:
 	}
 	code, _, stderr := call("check", "--config", filepath.Join(dir, "gateway.yaml"))
 	require.Equal(t, exitUsage, code)
-	for _, fault := range []string{"upstream.credential.mint.keyFile: " + filepath.Join(dir, "signing.pem"), filepath.Join(dir, "keys.yaml") + ": keys[0].id: must be", "auth.jwt[0].publicKeyFile: " + filepath.Join(dir, "issuer.pem")} {
-		require.Contains(t, stderr, fault)
+	for _, problem := range []string{"upstream.credential.mint.keyFile: " + filepath.Join(dir, "signing.pem"), filepath.Join(dir, "keys.yaml") + ": keys[0].id: must be", "auth.jwt[0].publicKeyFile: " + filepath.Join(dir, "issuer.pem")} {
+		require.Contains(t, stderr, problem)
 	}
 	require.NotContains(t, stderr, "needs upstream.credential.mint")
 
@@ -114,8 +114,8 @@ auth:
 	require.Contains(t, stderr, "upstream.credential.mint.keyFile: /dev/zero is not a regular file")
 }
 
-// Every error about a file names the file, and every line of it.
-func TestCheckNamesTheFile(t *testing.T) {
+// Every line of an error about a file names the file.
+func TestCheckNamesFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	file, keysFile := filepath.Join(dir, "gateway.yaml"), filepath.Join(dir, "keys.yaml")
@@ -142,7 +142,7 @@ func TestCheckNamesTheFile(t *testing.T) {
 	require.Contains(t, stderr, file+": line 1: did not find expected node content\n")
 }
 
-func TestNewKeyWorksInTheKeysFile(t *testing.T) {
+func TestNewKeyWorksInKeysFile(t *testing.T) {
 	t.Parallel()
 	code, stdout, _ := call("keys", "new", "--id", "billing")
 	require.Equal(t, exitOK, code)
@@ -156,13 +156,13 @@ func TestNewKeyWorksInTheKeysFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("auth: {apiKeys: {file: keys.yaml}}\n"), 0o600))
 	code, stdout, stderr := call("check", "--config", file)
 	require.Equal(t, exitOK, code, stderr)
-	require.Contains(t, stdout, "good")
+	require.Equal(t, "configuration OK\n", stdout)
 	code, _, stderr = call("check", "--config", file, "--set", "limits.maxWait=never")
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, stderr, "limits.maxWait")
 }
 
-func TestJWKSWritesWhatIsPublished(t *testing.T) {
+func TestJWKSWritesPublishedSet(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -190,7 +190,7 @@ func TestJWKSWritesWhatIsPublished(t *testing.T) {
 	require.Contains(t, stderr, "upstream.credential.mint.keyFile: is missing")
 }
 
-func TestWrongCallsExitWithUsage(t *testing.T) {
+func TestInvalidArgumentsExitWithUsage(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{},

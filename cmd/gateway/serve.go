@@ -19,8 +19,8 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// resolveInterval is how soon the upstream's name may be looked up again after
-// a connection was lost. gRPC's half a minute is long for a server that moves.
+// resolveInterval is the minimum time between two DNS lookups of the upstream.
+// The default of gRPC, 30 s, is long for a server that moves.
 const resolveInterval = 5 * time.Second
 
 func serve(args []string, stderr io.Writer) int {
@@ -56,17 +56,17 @@ func check(args []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintln(stderr, err)
 		return exitUsage
 	}
-	_, _ = fmt.Fprintln(stdout, "The configuration is good.")
+	_, _ = fmt.Fprintln(stdout, "configuration OK")
 	return exitOK
 }
 
-// load reads the configuration that a command line names. When it is not ok,
-// it has said why; what could be read of a configuration comes all the same.
+// load reads the configuration that args select. When ok is false, it has
+// printed the reason, and cfg is whatever could be read.
 func load(command string, args []string, stderr io.Writer) (cfg *config.Config, code int, ok bool) {
 	return loadWith(flag.NewFlagSet("gateway "+command, flag.ContinueOnError), args, stderr)
 }
 
-// loadWith is load for a command with flags of its own.
+// loadWith is [load] for a command with additional flags.
 func loadWith(flags *flag.FlagSet, args []string, stderr io.Writer) (cfg *config.Config, code int, ok bool) {
 	overrides := settings{}
 	flags.SetOutput(stderr)
@@ -90,12 +90,12 @@ func loadWith(flags *flag.FlagSet, args []string, stderr io.Writer) (cfg *config
 	return cfg, exitOK, true
 }
 
-// settings is a repeated flag of PATH=VALUE.
+// settings is a repeatable flag of the form PATH=VALUE.
 type settings map[string]string
 
 func (s settings) String() string { return "" }
 
-// Set takes one setting.
+// Set adds one setting.
 func (s settings) Set(text string) error {
 	path, value, ok := strings.Cut(text, "=")
 	if !ok {

@@ -12,7 +12,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 )
 
-func TestClientTellsTheSettingsInForce(t *testing.T) {
+func TestClientReportsEffectiveSettings(t *testing.T) {
 	t.Parallel()
 	type client struct {
 		Namespace, Identity, Principal, Role, QueryRejectCondition, CredentialMode string
@@ -33,7 +33,7 @@ func TestClientTellsTheSettingsInForce(t *testing.T) {
 
 func TestSystemInfoIsForEveryPrincipal(t *testing.T) {
 	t.Parallel()
-	want, err := here.server.GetSystemInfo(t.Context(), &workflowservice.GetSystemInfoRequest{})
+	want, err := shared.server.GetSystemInfo(t.Context(), &workflowservice.GetSystemInfoRequest{})
 	require.NoError(t, err)
 	for _, c := range []caller{writer(), reader(), bearer(manyKey)} {
 		info := as[struct {
@@ -51,31 +51,31 @@ func TestSystemInfoIsForEveryPrincipal(t *testing.T) {
 	}
 }
 
-func TestDocumentIsServedAsItIs(t *testing.T) {
+func TestDocumentIsServedUnchanged(t *testing.T) {
 	t.Parallel()
-	for _, c := range []caller{nobody(), writer(), bearer("nonsense")} {
+	for _, c := range []caller{anonymous(), writer(), bearer("nonsense")} {
 		for file, path := range map[string]string{"openapi.yaml": "/v1/openapi.yaml", "openapi.json": "/v1/openapi.json"} {
 			want, err := fs.ReadFile(os.DirFS("../../api"), file)
 			require.NoError(t, err)
 			got := c.get(t, path).expect(t, http.StatusOK).body
-			require.True(t, bytes.Equal(want, got), "%s is not api/%s: is the gateway up to date?", path, file)
+			require.True(t, bytes.Equal(want, got), "%s differs from api/%s: is the gateway up to date?", path, file)
 		}
 	}
-	require.True(t, json.Valid(nobody().get(t, "/v1/openapi.json").body))
+	require.True(t, json.Valid(anonymous().get(t, "/v1/openapi.json").body))
 }
 
-func TestRequestIDIsKeptWhenItIsWellFormed(t *testing.T) {
+func TestWellFormedRequestIDIsKept(t *testing.T) {
 	t.Parallel()
 	const path = "/v1/system-info"
 	require.Equal(t, "checkout-7f3a", writer().with("X-Request-Id", "checkout-7f3a").get(t, path).header.Get("X-Request-Id"))
 	made := writer().with("X-Request-Id", "no good").get(t, path).header.Get("X-Request-Id")
 	require.NotEqual(t, "no good", made)
 	require.NotEqual(t, made, writer().get(t, path).header.Get("X-Request-Id"))
-	p := nobody().with("X-Request-Id", "mine").get(t, path).problem(t, http.StatusUnauthorized, "unauthenticated")
+	p := anonymous().with("X-Request-Id", "mine").get(t, path).problem(t, http.StatusUnauthorized, "unauthenticated")
 	require.Equal(t, "mine", p.RequestID)
 }
 
-func TestOnlyAllowedMetadataIsTaken(t *testing.T) {
+func TestOnlyAllowedMetadataIsForwarded(t *testing.T) {
 	t.Parallel()
 	const path = workflows + ":count"
 	writer().with("Grpc-Metadata-Trace-Id", "t-1").get(t, path).expect(t, http.StatusOK)

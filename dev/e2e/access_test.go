@@ -10,19 +10,19 @@ import (
 	"go.temporal.io/server/common/api"
 )
 
-// access is what the gateway demands of a method's caller, as internal/auth counts it.
+// access is the role and scope that the gateway requires for a method, as numbers of internal/auth.
 type access struct {
 	Role  int `json:"role"`
 	Scope int `json:"scope"`
 }
 
-// The gateway's levels and scopes, by their numbers in internal/auth.
+// The gateway's roles and scopes, by their numbers in internal/auth.
 const (
 	roleRead, roleWrite, roleAdmin            = 1, 2, 3
 	scopeNamespace, scopeCluster, scopeAnyone = 1, 2, 3
 )
 
-// accessTable is the gateway's, from a program of the gateway's own module.
+// accessTable returns the gateway's access table, printed by a program in the gateway's module.
 func accessTable(t *testing.T) map[string]access {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), "go", "run", "./dev/e2e/testdata/accesstable/main.go")
@@ -36,11 +36,14 @@ func accessTable(t *testing.T) map[string]access {
 	return table
 }
 
-// differences are the methods that the gateway judges otherwise than Temporal's default authorizer, each for a reason.
-func differences() map[string]access {
+// accessDifferences returns the methods whose access differs from that in Temporal's default authorizer, with the
+// reasons.
+func accessDifferences() map[string]access {
 	return map[string]access{
-		// Every SDK calls it before any other, and it tells nothing about a tenant.
+		// Every SDK calls it first, and it returns no information about a tenant.
 		api.WorkflowServicePrefix + "GetSystemInfo": {roleRead, scopeAnyone},
+		// It updates the version's system workflow, or starts one.
+		api.WorkflowServicePrefix + "ValidateWorkerDeploymentVersionComputeConfig": {roleWrite, scopeNamespace},
 	}
 }
 
@@ -48,7 +51,7 @@ func TestAccessTableAgreesWithTheServer(t *testing.T) {
 	t.Parallel()
 	table := accessTable(t)
 	require.NotEmpty(t, table)
-	allowed := differences()
+	allowed := accessDifferences()
 	var unknown []string
 	for method, got := range table {
 		metadata := api.GetMethodMetadata(method)
@@ -63,7 +66,7 @@ func TestAccessTableAgreesWithTheServer(t *testing.T) {
 			Scope: map[api.Scope]int{api.ScopeNamespace: scopeNamespace, api.ScopeCluster: scopeCluster}[metadata.Scope],
 		}
 		if different, ok := allowed[method]; ok {
-			require.NotEqual(t, want, different, "%s is no difference any more", method)
+			require.NotEqual(t, want, different, "%s does not differ any more", method)
 			want = different
 		}
 		require.Equal(t, want, got, method)

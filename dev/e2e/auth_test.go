@@ -12,22 +12,22 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// everyNamespaceCall makes every call that names a namespace.
-func everyNamespaceCall(t *testing.T, c caller, namespace string) map[string]answer {
+// everyNamespaceCall calls every operation with a namespace.
+func everyNamespaceCall(t *testing.T, c caller, namespace string) map[string]apiResponse {
 	t.Helper()
 	path := "/v1/namespaces/" + namespace
 	all := everyInstanceCall(t, c, path+"/workflows/w")
-	all["start"] = c.post(t, path+"/workflows", starting("Nobody", "w", "nobody"))
-	all["signal with start"] = c.post(t, path+"/workflows", starting("Nobody", "w", "nobody", `"startSignal":"poke"`))
+	all["start"] = c.post(t, path+"/workflows", startBody("Nobody", "w", "nobody"))
+	all["signal with start"] = c.post(t, path+"/workflows", startBody("Nobody", "w", "nobody", `"startSignal":"poke"`))
 	all["list"] = c.get(t, path+"/workflows")
 	all["count"] = c.get(t, path+"/workflows:count")
 	all["client"] = c.get(t, path+"/client")
 	return all
 }
 
-// sameEverywhere is what of a problem must not differ between two callers who are to learn nothing: all of it but the
-// request id.
-func sameEverywhere(t *testing.T, a answer) map[string]any {
+// withoutRequestID returns a problem without its request id. The rest must be equal for callers that must not learn the
+// difference.
+func withoutRequestID(t *testing.T, a apiResponse) map[string]any {
 	t.Helper()
 	members := as[map[string]any](t, a)
 	require.NotEmpty(t, members["requestId"])
@@ -42,15 +42,15 @@ func sameEverywhere(t *testing.T, a answer) map[string]any {
 
 func TestCredentialIsRequired(t *testing.T) {
 	t.Parallel()
-	for name, a := range everyNamespaceCall(t, nobody(), "default") {
+	for name, a := range everyNamespaceCall(t, anonymous(), "default") {
 		require.Equal(t, http.StatusUnauthorized, a.status, name)
 		a.problem(t, http.StatusUnauthorized, "unauthenticated")
 		require.True(t, strings.HasPrefix(a.header.Get("WWW-Authenticate"), "Bearer"), name)
 	}
-	nobody().get(t, "/v1/system-info").problem(t, http.StatusUnauthorized, "unauthenticated")
+	anonymous().get(t, "/v1/system-info").problem(t, http.StatusUnauthorized, "unauthenticated")
 }
 
-func TestBadCredentialsLookAlike(t *testing.T) {
+func TestInvalidCredentialsHaveSameResponse(t *testing.T) {
 	t.Parallel()
 	const path = workflows + ":count"
 	var first map[string]any
@@ -66,10 +66,10 @@ func TestBadCredentialsLookAlike(t *testing.T) {
 		"another's prefix": "xx_dev_00000000000000000000000000000000",
 		"a JWT":            "eyJhbGciOiJub25lIn0.eyJzdWIiOiJkZXYifQ.",
 	} {
-		for way, c := range map[string]caller{"bearer": bearer(key), "X-API-Key": nobody().with("X-API-Key", key)} {
+		for way, c := range map[string]caller{"bearer": bearer(key), "X-API-Key": anonymous().with("X-API-Key", key)} {
 			a := c.get(t, path)
 			a.problem(t, http.StatusUnauthorized, "invalid-credential")
-			got := sameEverywhere(t, a)
+			got := withoutRequestID(t, a)
 			if first == nil {
 				first = got
 			}
@@ -81,25 +81,25 @@ func TestBadCredentialsLookAlike(t *testing.T) {
 func TestSchemesAreBearerOnly(t *testing.T) {
 	t.Parallel()
 	const path = workflows + ":count"
-	nobody().with("Authorization", "Basic ZGV2OmRldg==").get(t, path).problem(t, http.StatusUnauthorized, "unauthenticated")
-	nobody().with("Authorization", "bEARER "+stack.WriterKey).get(t, path).expect(t, http.StatusOK)
-	nobody().with("Authorization", stack.WriterKey).get(t, path).expect(t, http.StatusUnauthorized)
+	anonymous().with("Authorization", "Basic ZGV2OmRldg==").get(t, path).problem(t, http.StatusUnauthorized, "unauthenticated")
+	anonymous().with("Authorization", "bEARER "+stack.WriterKey).get(t, path).expect(t, http.StatusOK)
+	anonymous().with("Authorization", stack.WriterKey).get(t, path).expect(t, http.StatusUnauthorized)
 }
 
-func TestAPIKeyHeaderIdentifiesToo(t *testing.T) {
+func TestAPIKeyHeaderAuthenticates(t *testing.T) {
 	t.Parallel()
-	a := nobody().with("X-API-Key", stack.ReaderKey).get(t, "/v1/namespaces/default/client").expect(t, http.StatusOK)
+	a := anonymous().with("X-API-Key", stack.ReaderKey).get(t, "/v1/namespaces/default/client").expect(t, http.StatusOK)
 	got := as[struct{ Principal, CredentialMode string }](t, a)
 	require.Equal(t, []string{"read", "none"}, []string{got.Principal, got.CredentialMode})
 }
 
-func TestTwoCredentialsAreRefused(t *testing.T) {
+func TestTwoCredentialsAreRejected(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]caller{
 		"both headers":        writer().with("X-API-Key", stack.WriterKey),
 		"both, one wrong":     writer().with("X-API-Key", "nonsense"),
 		"two authorizations":  writer().with("Authorization", "Bearer "+stack.WriterKey),
-		"two API key headers": nobody().with("X-API-Key", stack.WriterKey).with("X-API-Key", stack.WriterKey),
+		"two API key headers": anonymous().with("X-API-Key", stack.WriterKey).with("X-API-Key", stack.WriterKey),
 	} {
 		a := c.get(t, workflows+":count")
 		require.Equal(t, http.StatusBadRequest, a.status, name)
@@ -107,10 +107,10 @@ func TestTwoCredentialsAreRefused(t *testing.T) {
 	}
 }
 
-func TestReaderMayLookAndNotTouch(t *testing.T) {
+func TestReaderMayOnlyRead(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")
-	for name, a := range everyInstanceCall(t, reader(), of(s.WorkflowID)) {
+	for name, a := range everyInstanceCall(t, reader(), workflowPath(s.WorkflowID)) {
 		switch name {
 		case "signal", "cancel", "terminate":
 			require.Equal(t, http.StatusForbidden, a.status, name)
@@ -126,14 +126,14 @@ func TestReaderMayLookAndNotTouch(t *testing.T) {
 	terminate(t, s.WorkflowID)
 
 	id := newID(t)
-	reader().post(t, workflows, starting("Nobody", id, "nobody")).problem(t, http.StatusForbidden, "operation-forbidden")
-	reader().post(t, workflows, starting("Nobody", id, "nobody", `"startSignal":"poke"`)).
+	reader().post(t, workflows, startBody("Nobody", id, "nobody")).problem(t, http.StatusForbidden, "operation-forbidden")
+	reader().post(t, workflows, startBody("Nobody", id, "nobody", `"startSignal":"poke"`)).
 		problem(t, http.StatusForbidden, "operation-forbidden")
 	reader().post(t, workflows, "{").problem(t, http.StatusForbidden, "operation-forbidden")
-	writer().get(t, of(id)).problem(t, http.StatusNotFound, "workflow-not-found")
+	writer().get(t, workflowPath(id)).problem(t, http.StatusNotFound, "workflow-not-found")
 }
 
-func TestForeignNamespaceLooksAlikeWhetherItExists(t *testing.T) {
+func TestForbiddenNamespaceHasSameResponseWhetherItExists(t *testing.T) {
 	t.Parallel()
 	for _, c := range []caller{writer(), reader()} {
 		exists := everyNamespaceCall(t, c, otherNamespace)
@@ -141,36 +141,36 @@ func TestForeignNamespaceLooksAlikeWhetherItExists(t *testing.T) {
 		system := everyNamespaceCall(t, c, "temporal-system")
 		for name, a := range exists {
 			a.problem(t, http.StatusForbidden, "namespace-forbidden")
-			require.Equal(t, sameEverywhere(t, a), sameEverywhere(t, missing[name]), name)
-			require.Equal(t, sameEverywhere(t, a), sameEverywhere(t, system[name]), name)
+			require.Equal(t, withoutRequestID(t, a), withoutRequestID(t, missing[name]), name)
+			require.Equal(t, withoutRequestID(t, a), withoutRequestID(t, system[name]), name)
 		}
 	}
 }
 
-func TestNamespacesAreApart(t *testing.T) {
+func TestNamespacesAreIsolated(t *testing.T) {
 	t.Parallel()
 	many, id := bearer(manyKey), newID(t)
 	const elsewhere = "/v1/namespaces/" + otherNamespace + "/workflows"
-	s := as[started](t, many.post(t, elsewhere, starting("Nobody", id, "nobody")).expect(t, http.StatusCreated))
-	many.get(t, of(id)).problem(t, http.StatusNotFound, "workflow-not-found")
+	s := as[started](t, many.post(t, elsewhere, startBody("Nobody", id, "nobody")).expect(t, http.StatusCreated))
+	many.get(t, workflowPath(id)).problem(t, http.StatusNotFound, "workflow-not-found")
 	w := as[workflow](t, many.get(t, elsewhere+"/"+id).expect(t, http.StatusOK))
 	require.Equal(t, s.RunID, w.RunID)
 	many.post(t, elsewhere+"/"+id+"/terminate", "").expect(t, http.StatusNoContent)
 }
 
-func TestCredentialsAreInNoAnswerAndNoLog(t *testing.T) {
+func TestCredentialsAreInNoResponseAndNoLog(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
 	const secret = "Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7"
-	for _, c := range []caller{bearer("fg_dev_" + secret), nobody().with("X-API-Key", secret), bearer(secret).with("X-API-Key", secret)} {
-		a := c.at(gateway).get(t, workflows)
+	for _, c := range []caller{bearer("fg_dev_" + secret), anonymous().with("X-API-Key", secret), bearer(secret).with("X-API-Key", secret)} {
+		a := c.onGateway(gateway).get(t, workflows)
 		require.GreaterOrEqual(t, a.status, http.StatusBadRequest)
 		require.NotContains(t, string(a.body), secret)
 		header, err := json.Marshal(a.header)
 		require.NoError(t, err)
 		require.NotContains(t, string(header), secret)
 	}
-	writer().at(gateway).get(t, workflows+":count").expect(t, http.StatusOK)
+	writer().onGateway(gateway).get(t, workflows+":count").expect(t, http.StatusOK)
 	eventually(t, "the requests are in the log", func() bool {
 		return strings.Count(strings.Join(gateway.Logs(), "\n"), `"/v1/namespaces/{namespace}/workflows`) >= 4
 	})

@@ -24,12 +24,12 @@ type batch struct {
 
 type progress struct{ Total, Completed, Failed int }
 
-// several starts workflows that nobody works on, and waits until a query finds them.
-func several(t *testing.T, number int) (runs []started, query string) {
+// startSeveral starts workflows without a worker and waits until a query finds them.
+func startSeveral(t *testing.T, number int) (runs []started, query string) {
 	t.Helper()
 	customer := newID(t)
 	for i := range number {
-		runs = append(runs, abandonAs(t, customer+strconv.Itoa(i), `"searchAttributes":{"CustomerId":`+quote(customer)+`}`))
+		runs = append(runs, startUnpolledAs(t, customer+strconv.Itoa(i), `"searchAttributes":{"CustomerId":`+quote(customer)+`}`))
 	}
 	query = `CustomerId = "` + customer + `"`
 	eventually(t, "the query finds all", func() bool { return dryRun(t, query, `"terminate":{}`) == number })
@@ -42,7 +42,7 @@ func dryRun(t *testing.T, query, operation string) int {
 	return as[struct{ Count int }](t, a).Count
 }
 
-// startBatch starts a job, and gives where it is.
+// startBatch starts a batch job and returns its location.
 func startBatch(t *testing.T, c caller, body string) string {
 	t.Helper()
 	a := c.post(t, batches, body).expect(t, http.StatusCreated)
@@ -51,8 +51,8 @@ func startBatch(t *testing.T, c caller, body string) string {
 	return location
 }
 
-// ended waits for a job to end.
-func ended(t *testing.T, location string) batch {
+// awaitBatch waits until a batch job has ended.
+func awaitBatch(t *testing.T, location string) batch {
 	t.Helper()
 	var job batch
 	eventually(t, "the job ends", func() bool {
@@ -62,16 +62,16 @@ func ended(t *testing.T, location string) batch {
 	return job
 }
 
-func TestBatchTerminatesWhatAQueryFinds(t *testing.T) {
+func TestBatchTerminatesByQuery(t *testing.T) {
 	t.Parallel()
 	const number = 3
-	runs, query := several(t, number)
+	runs, query := startSeveral(t, number)
 	require.Equal(t, number, dryRun(t, query, `"reset":{"resetType":"LAST_WORKFLOW_TASK"}`))
 	once := writer().with("Idempotency-Key", newID(t))
 	body := `{"query":` + quote(query) + `,"operation":{"terminate":{}},"reason":"left <us>"}`
 	location := startBatch(t, once, body)
 	require.Equal(t, location, startBatch(t, once, body))
-	job := ended(t, location)
+	job := awaitBatch(t, location)
 	require.Equal(t, []string{"COMPLETED", "TERMINATE_WORKFLOW", "dev", "left <us>", query},
 		[]string{job.State, job.OperationType, job.Identity, job.Reason, job.Query})
 	require.Equal(t, progress{Total: number, Completed: number}, job.Progress)
@@ -85,7 +85,7 @@ func TestBatchTerminatesWhatAQueryFinds(t *testing.T) {
 	writer().post(t, location+"/stop", "").problem(t, http.StatusConflict, "conflict")
 }
 
-func TestBatchDoesEachOperationToNamedWorkflows(t *testing.T) {
+func TestBatchAppliesEachOperationToListedWorkflows(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		operation, kind string
@@ -113,21 +113,21 @@ func TestBatchDoesEachOperationToNamedWorkflows(t *testing.T) {
 		},
 		"updateOptions": {`"updateOptions":{"priority":{"priorityKey":5}}`, "UPDATE_WORKFLOW_EXECUTION_OPTIONS", func(t *testing.T, s started) bool {
 			t.Helper()
-			return strings.Contains(string(writer().get(t, of(s.WorkflowID)).body), `"priority":{"priorityKey":5}`)
+			return strings.Contains(string(writer().get(t, workflowPath(s.WorkflowID)).body), `"priority":{"priorityKey":5}`)
 		}},
 		"delete": {`"delete":{}`, "DELETE_WORKFLOW", func(t *testing.T, s started) bool {
 			t.Helper()
-			return writer().get(t, of(s.WorkflowID)).status == http.StatusNotFound
+			return writer().get(t, workflowPath(s.WorkflowID)).status == http.StatusNotFound
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, jobID := waiting(t, 0), newID(t)
+			s, jobID := startWaiting(t, 0), newID(t)
 			executions := `"executions":[{"workflowId":` + quote(s.WorkflowID) + `,"runId":` + quote(s.RunID) + `}]`
 			a := writer().post(t, batches, `{`+executions+`,"operation":{`+test.operation+`},"dryRun":true}`).expect(t, http.StatusOK)
 			require.JSONEq(t, `{"count":1}`, string(a.body))
 			body := `{` + executions + `,"operation":{` + test.operation + `},"jobId":` + quote(jobID) + `}`
-			job := ended(t, startBatch(t, writer(), body))
+			job := awaitBatch(t, startBatch(t, writer(), body))
 			require.Equal(t, []string{jobID, "COMPLETED", test.kind}, []string{job.JobID, job.State, job.OperationType})
 			require.Equal(t, []execution{{WorkflowID: s.WorkflowID, RunID: s.RunID}}, job.Executions)
 			require.Equal(t, progress{Total: 1, Completed: 1}, job.Progress)
@@ -137,8 +137,8 @@ func TestBatchDoesEachOperationToNamedWorkflows(t *testing.T) {
 	}
 }
 
-// TestBatchOfABadQueryDoesNotStart: the server would start its job, and have it fail.
-func TestBatchOfABadQueryDoesNotStart(t *testing.T) {
+// TestBatchWithInvalidQueryIsRejected: the server itself would start the job, which would then fail.
+func TestBatchWithInvalidQueryIsRejected(t *testing.T) {
 	t.Parallel()
 	for _, query := range []string{
 		`NoSuchAttr = "x"`, `WorkflowType =`, `WorkflowType = "none" ORDER BY StartTime`, `WorkflowType = "none" GROUP BY ExecutionStatus`,
@@ -156,12 +156,12 @@ func TestBatchOfABadQueryDoesNotStart(t *testing.T) {
 	}
 }
 
-// A job ends though it could not do all that it was asked to, and tells how much.
-func TestBatchCountsWhatFails(t *testing.T) {
+// A batch job completes even if operations fail, and reports their number.
+func TestBatchCountsFailures(t *testing.T) {
 	t.Parallel()
-	done, failing := waiting(t, 0), abandon(t) // which has no task to go back to
+	done, failing := startWaiting(t, 0), startUnpolled(t) // has no workflow task to reset to
 	executions := `[{"workflowId":` + quote(done.WorkflowID) + `},{"workflowId":` + quote(failing.WorkflowID) + `}]`
-	job := ended(t, startBatch(t, writer(), `{"executions":`+executions+`,"operation":{"reset":{"resetType":"LAST_WORKFLOW_TASK"}}}`))
+	job := awaitBatch(t, startBatch(t, writer(), `{"executions":`+executions+`,"operation":{"reset":{"resetType":"LAST_WORKFLOW_TASK"}}}`))
 	require.Equal(t, "COMPLETED", job.State)
 	require.Equal(t, progress{Total: 2, Completed: 1, Failed: 1}, job.Progress)
 	require.NotEqual(t, done.RunID, describe(t, done.WorkflowID).RunID)
@@ -170,7 +170,7 @@ func TestBatchCountsWhatFails(t *testing.T) {
 	terminate(t, failing.WorkflowID)
 }
 
-// startLongJob starts a job of which a server that comes to 50 workflows a second has a while.
+// startLongJob starts a batch job that takes the server, at 50 workflows per second, some time.
 func startLongJob(t *testing.T, workflows int) (location string) {
 	t.Helper()
 	executions := make([]string, workflows)
@@ -180,8 +180,8 @@ func startLongJob(t *testing.T, workflows int) (location string) {
 	return startBatch(t, writer(), `{"executions":[`+strings.Join(executions, ",")+`],"operation":{"cancel":{}}}`)
 }
 
-// A running job tells how much there is to do. What is done the server counts by the thousand.
-func TestBatchTellsItsProgress(t *testing.T) {
+// A running job reports the total. The server updates the number of completed operations once per thousand.
+func TestBatchReportsProgress(t *testing.T) {
 	t.Parallel()
 	const number = 900
 	location := startLongJob(t, number)
@@ -197,14 +197,14 @@ func TestBatchIsStopped(t *testing.T) {
 	t.Parallel()
 	location := startLongJob(t, 900)
 	writer().post(t, location+"/stop", `{"reason":"the wrong ones"}`).expect(t, http.StatusNoContent)
-	require.Equal(t, "FAILED", ended(t, location).State)
+	require.Equal(t, "FAILED", awaitBatch(t, location).State)
 	writer().post(t, location+"/stop", "").problem(t, http.StatusConflict, "conflict")
 }
 
 func TestBatchesAreListed(t *testing.T) {
 	t.Parallel()
 	location := startBatch(t, writer(), `{"executions":[{"workflowId":"nobody"}],"operation":{"cancel":{}}}`)
-	want := ended(t, location)
+	want := awaitBatch(t, location)
 	eventually(t, "the job is listed", func() bool {
 		page := as[struct{ Batches []batch }](t, reader().get(t, batches+"?pageSize=1000").expect(t, http.StatusOK))
 		return slices.ContainsFunc(page.Batches, func(b batch) bool { return b.JobID == want.JobID && b.State == want.State })
@@ -217,7 +217,7 @@ func TestBatchesAreListed(t *testing.T) {
 	}
 }
 
-func TestBadBatchIsRefused(t *testing.T) {
+func TestInvalidBatchIsRejected(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
 		`{"operation":{"cancel":{}}}`,
@@ -245,9 +245,9 @@ func TestUnknownBatchIsNotFound(t *testing.T) {
 	writer().post(t, batches+"/"+id+"/stop", "").problem(t, http.StatusNotFound, "batch-not-found")
 }
 
-func TestStopEndsNoWorkflowThatIsNoBatch(t *testing.T) {
+func TestStopRejectsWorkflowThatIsNotBatch(t *testing.T) {
 	t.Parallel()
-	s := abandon(t)
+	s := startUnpolled(t)
 	writer().post(t, batches+"/"+s.WorkflowID+"/stop", "").problem(t, http.StatusNotFound, "batch-not-found")
 	require.Equal(t, "RUNNING", describe(t, s.WorkflowID).Status)
 	terminate(t, s.WorkflowID)

@@ -15,67 +15,67 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// manyKey may write in namespaces default, other and absent.
+// manyKey has the role write on the namespaces default, other and absent.
 const manyKey = "fg_many_00000000000000000000000000000000"
 
-// caller sends requests to one gateway with one credential. It is a value: what changes it makes another.
+// caller sends requests to one gateway with one credential. It is immutable: its methods return modified copies.
 type caller struct {
 	url    string
 	header http.Header
 	client *http.Client
 }
 
-// answer is what came back, and agreed with the document.
-type answer struct {
+// apiResponse is a response that conforms to the OpenAPI document.
+type apiResponse struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// nobody calls the first replica without a credential.
-func nobody() caller {
-	return caller{url: here.replicas[0].URL, header: http.Header{}, client: http.DefaultClient}
+// anonymous returns a caller of the first replica without a credential.
+func anonymous() caller {
+	return caller{url: shared.replicas[0].URL, header: http.Header{}, client: http.DefaultClient}
 }
 
-func bearer(key string) caller { return nobody().with("Authorization", "Bearer "+key) }
+func bearer(key string) caller { return anonymous().with("Authorization", "Bearer "+key) }
 func writer() caller           { return bearer(stack.WriterKey) }
 func reader() caller           { return bearer(stack.ReaderKey) }
 
-// at calls another gateway.
-func (c caller) at(gateway *stack.Gateway) caller {
+// onGateway returns a caller of another gateway.
+func (c caller) onGateway(gateway *stack.Gateway) caller {
 	c.url = gateway.URL
 	return c
 }
 
-// with sends one more header, beside those of the same name.
+// with returns a caller that sends an additional header.
 func (c caller) with(name, value string) caller {
 	c.header = c.header.Clone()
 	c.header.Add(name, value)
 	return c
 }
 
-func (c caller) get(t *testing.T, path string) answer {
+func (c caller) get(t *testing.T, path string) apiResponse {
 	t.Helper()
 	return c.must(t, http.MethodGet, path, "")
 }
 
-func (c caller) post(t *testing.T, path, body string) answer {
+func (c caller) post(t *testing.T, path, body string) apiResponse {
 	t.Helper()
 	return c.must(t, http.MethodPost, path, body)
 }
 
-func (c caller) must(t *testing.T, method, path, body string) answer {
+func (c caller) must(t *testing.T, method, path, body string) apiResponse {
 	t.Helper()
 	a, err := c.send(t.Context(), method, path, body)
 	require.NoError(t, err)
 	return a
 }
 
-// send is for goroutines that are not a test's own. An answer that the document does not allow is an error too.
-func (c caller) send(ctx context.Context, method, path, body string) (answer, error) {
+// send is for goroutines that must not call t.FailNow. A response that violates the OpenAPI document is an error.
+func (c caller) send(ctx context.Context, method, path, body string) (apiResponse, error) {
 	request, err := http.NewRequestWithContext(ctx, method, c.url+path, strings.NewReader(body))
 	if err != nil {
-		return answer{}, err
+		return apiResponse{}, err
 	}
 	request.Header = c.header.Clone()
 	if body != "" {
@@ -83,33 +83,33 @@ func (c caller) send(ctx context.Context, method, path, body string) (answer, er
 	}
 	response, err := c.client.Do(request)
 	if err != nil {
-		return answer{}, err
+		return apiResponse{}, err
 	}
 	received, err := io.ReadAll(response.Body)
 	if err := errors.Join(err, response.Body.Close()); err != nil {
-		return answer{}, fmt.Errorf("read the answer: %w", err)
+		return apiResponse{}, fmt.Errorf("read the response: %w", err)
 	}
-	a := answer{status: response.StatusCode, header: response.Header, body: received}
-	return a, here.contract.check(ctx, request, body, a.status, a.header, a.body)
+	a := apiResponse{status: response.StatusCode, header: response.Header, body: received}
+	return a, shared.contract.check(ctx, request, body, a.status, a.header, a.body)
 }
 
 // expect requires a status.
-func (a answer) expect(t *testing.T, status int) answer {
+func (a apiResponse) expect(t *testing.T, status int) apiResponse {
 	t.Helper()
 	require.Equal(t, status, a.status, "%s", a.body)
 	return a
 }
 
-// problem requires an error of a code.
-func (a answer) problem(t *testing.T, status int, code string) problem {
+// problem requires a problem with a status and a code.
+func (a apiResponse) problem(t *testing.T, status int, code string) problem {
 	t.Helper()
 	p := as[problem](t, a.expect(t, status))
 	require.Equal(t, code, p.Code, "%s", a.body)
 	return p
 }
 
-// as reads the body of an answer.
-func as[T any](t *testing.T, a answer) T {
+// as decodes the body of a response.
+func as[T any](t *testing.T, a apiResponse) T {
 	t.Helper()
 	var value T
 	require.NoError(t, json.Unmarshal(a.body, &value), "%s", a.body)

@@ -9,7 +9,7 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// Each run of a retried workflow is asked for by its id: all have an outcome of their own, and lead to the last.
+// Each run of a retried workflow has its own outcome by run id, and leads to the last run.
 func TestRetriedRunsArePinned(t *testing.T) {
 	t.Parallel()
 	const attempts = 3
@@ -28,7 +28,7 @@ func TestRetriedRunsArePinned(t *testing.T) {
 	require.Empty(t, run.RunID, "the last run has no successor")
 }
 
-// The server writes this event as CONTINUED_AS_NEW for those who do not tell it that they know better.
+// The server returns this event as CONTINUED_AS_NEW to clients that do not announce support for the newer form.
 func TestCloseEventOfARetriedRunIsItsFailure(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Fail", `"args":[{}]`, twoAttempts)
@@ -39,56 +39,56 @@ func TestCloseEventOfARetriedRunIsItsFailure(t *testing.T) {
 	require.Contains(t, string(page.Events[0]), `"newExecutionRunId":"`+last.RunID+`"`)
 }
 
-// often is a cron schedule of which a test can wait for two runs.
-const often = `"cronSchedule":"@every 1s"`
+// cronSchedule is a schedule of which a test can wait for two runs.
+const cronSchedule = `"cronSchedule":"@every 1s"`
 
 func TestCronRunsAreFollowed(t *testing.T) {
 	t.Parallel()
 	for workflowType, want := range map[string]string{"Echo": "COMPLETED", "Fail": "FAILED"} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
-			s := start(t, workflowType, `"args":[{}]`, often)
+			s := start(t, workflowType, `"args":[{}]`, cronSchedule)
 			first := resultOf(t, s, "&followRuns=false&wait=30s", http.StatusOK)
 			require.Equal(t, []string{want, s.RunID}, []string{first.Status, first.RunID})
 			require.NotEmpty(t, first.NewRunID)
 			second := started{WorkflowID: s.WorkflowID, RunID: first.NewRunID}
 			next := resultOf(t, second, "&followRuns=false&wait=30s", http.StatusOK)
 			require.Equal(t, []string{want, second.RunID}, []string{next.Status, next.RunID})
-			require.NotEqual(t, s.RunID, resultOf(t, s, "", http.StatusAccepted).RunID, "a cron goes on")
+			require.NotEqual(t, s.RunID, resultOf(t, s, "", http.StatusAccepted).RunID, "a cron workflow continues")
 			terminate(t, s.WorkflowID)
-			require.Equal(t, "TERMINATED", resultOf(t, s, "&wait=30s", http.StatusOK).Status, "until it is ended")
+			require.Equal(t, "TERMINATED", resultOf(t, s, "&wait=30s", http.StatusOK).Status, "until it is terminated")
 		})
 	}
 }
 
 func TestRunThatTimesOutAndIsRetriedIsFollowed(t *testing.T) {
 	t.Parallel()
-	s := abandon(t, `"runTimeout":"1s"`, twoAttempts)
+	s := startUnpolled(t, `"runTimeout":"1s"`, twoAttempts)
 	first := resultOf(t, s, "&followRuns=false&wait=30s", http.StatusOK)
 	require.Equal(t, []string{"TIMED_OUT", s.RunID}, []string{first.Status, first.RunID})
 	last := resultOf(t, s, "&wait=30s", http.StatusOK)
 	require.Equal(t, []string{"TIMED_OUT", first.NewRunID}, []string{last.Status, last.RunID})
 }
 
-// Any run of a chain knows the first, wherever the server tells.
-func TestEveryRunTellsItsFirst(t *testing.T) {
+// Every response contains the first run of the chain if the server returns it.
+func TestEveryRunHasFirstExecutionRunID(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Chain", `"args":[{"times":2}]`)
 	last := end(t, s.WorkflowID)
 	require.Equal(t, s.RunID, last.FirstExecutionRunID)
-	require.Equal(t, s.RunID, as[outcome](t, writer().get(t, of(s.WorkflowID, "/result", inRun(last.RunID)))).FirstExecutionRunID)
+	require.Equal(t, s.RunID, as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runQuery(last.RunID)))).FirstExecutionRunID)
 	require.Equal(t, s.RunID, describe(t, s.WorkflowID).FirstExecutionRunID)
-	body := starting("Chain", s.WorkflowID, sample.TaskQueue, `"idReusePolicy":"REJECT_DUPLICATE"`)
+	body := startBody("Chain", s.WorkflowID, sample.TaskQueue, `"idReusePolicy":"REJECT_DUPLICATE"`)
 	p := writer().post(t, workflows, body).problem(t, http.StatusConflict, "workflow-already-started")
 	require.Equal(t, []string{last.RunID, s.RunID}, []string{p.RunID, p.FirstExecutionRunID})
 }
 
-// A ledger that has continued is found by starts of all kinds. For an update with start the gateway asks for the first run,
-// which the server leaves out.
-func TestFoundRunTellsItsFirst(t *testing.T) {
+// Every kind of start finds a ledger that has continued as new. For an update with start, the gateway looks up the
+// first run, which the server does not return.
+func TestExistingRunHasFirstExecutionRunID(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
-	writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"next"}`).expect(t, http.StatusNoContent)
+	writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"next"}`).expect(t, http.StatusNoContent)
 	eventually(t, "it has continued", func() bool { return describe(t, s.WorkflowID).RunID != s.RunID })
 	for _, field := range []string{`"idConflictPolicy":"USE_EXISTING"`, `"startSignal":"poke"`} {
 		found := as[started](t, writer().post(t, workflows, ledgerStart(s.WorkflowID, field)).expect(t, http.StatusOK))
@@ -96,7 +96,7 @@ func TestFoundRunTellsItsFirst(t *testing.T) {
 		require.NotEqual(t, s.RunID, found.RunID, field)
 		require.Equal(t, s.RunID, found.FirstExecutionRunID, field)
 	}
-	found := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(s.WorkflowID, "USE_EXISTING", adding("add", 1)))).Start
+	found := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(s.WorkflowID, "USE_EXISTING", updateBody("add", 1)))).Start
 	require.False(t, found.Started)
 	require.Equal(t, s.RunID, found.FirstExecutionRunID)
 	terminate(t, s.WorkflowID)

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestContractIsStrict holds the judge to its word: each of these answers has one thing wrong with it.
+// TestContractIsStrict tests the contract check itself: each of these responses has one violation.
 func TestContractIsStrict(t *testing.T) {
 	t.Parallel()
 	const (

@@ -27,7 +27,7 @@ const (
 	typeYAML    = "application/yaml"
 )
 
-// contract is api/openapi.yaml, to hold what the gateway takes and gives against, and the operations called so far.
+// contract checks requests and responses against api/openapi.yaml and records which operations were called.
 type contract struct {
 	router  routers.Router
 	options *openapi3filter.Options
@@ -64,14 +64,14 @@ func loadContract(file string) (*contract, error) {
 	tighten(document)
 	openapi3filter.RegisterBodyDecoder(typeJSON, decodeOne)
 	openapi3filter.RegisterBodyDecoder(typeProblem, decodeOne)
-	openapi3filter.RegisterBodyDecoder(typeNDJSON, decodeOne) // a line at a time, see checkAnswer
+	openapi3filter.RegisterBodyDecoder(typeNDJSON, decodeOne) // one line at a time, see checkAnswer
 	openapi3filter.RegisterBodyDecoder(typeEvents, openapi3filter.PlainBodyDecoder)
 	openapi3filter.RegisterBodyDecoder(typeYAML, openapi3filter.PlainBodyDecoder)
 	c.router, err = gorillamux.NewRouter(document)
 	return c, err
 }
 
-// decodeOne reads a body that is one JSON value and nothing after it; kin-openapi's own decoder stops at its end.
+// decodeOne decodes a body that is exactly one JSON value. The decoder of kin-openapi ignores trailing data.
 func decodeOne(body io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
 	decoder := json.NewDecoder(body)
 	decoder.UseNumber()
@@ -85,7 +85,7 @@ func decodeOne(body io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3f
 	return inRange(value), nil
 }
 
-// inRange replaces the numbers that are beyond a float64, which are good JSON and more than kin-openapi takes.
+// inRange replaces numbers outside the range of float64, which are valid JSON but not supported by kin-openapi.
 func inRange(value any) any {
 	switch value := value.(type) {
 	case json.Number:
@@ -104,14 +104,14 @@ func inRange(value any) any {
 	return value
 }
 
-// tighten forbids the members that the document does not name. It leaves them open for clients, who must expect new
-// ones; the gateway must not send any that are not written down.
+// tighten forbids undocumented members. The document permits them, because clients must accept new members, but the
+// gateway must not send undocumented ones.
 func tighten(document *openapi3.T) {
 	for _, ref := range document.Components.Schemas {
 		schema := ref.Value
 		allowNull(schema)
 		for _, property := range schema.Properties {
-			allowNull(property.Value) // a $ref with a description is a copy of what it refers to
+			allowNull(property.Value) // a $ref with a description is a copy of its target
 		}
 		if len(schema.AllOf) > 0 {
 			merge(schema)
@@ -122,12 +122,13 @@ func tighten(document *openapi3.T) {
 	}
 }
 
-// allowNull lets a schema without a type take null, as JSON Schema has it: kin-openapi reads the document as 3.0.
+// allowNull makes a schema without a type accept null, as in JSON Schema: kin-openapi reads the document as OpenAPI
+// 3.0.
 func allowNull(schema *openapi3.Schema) {
 	schema.Nullable = schema.Nullable || schema.Type == nil && len(schema.AllOf) == 0
 }
 
-// merge makes one schema of the parts of an allOf, because parts that forbid each other's members allow nothing.
+// merge merges the parts of an allOf into one schema, because tightened parts would forbid the members of each other.
 func merge(schema *openapi3.Schema) {
 	schema.Type = &openapi3.Types{openapi3.TypeObject}
 	schema.Properties = openapi3.Schemas{}
@@ -138,17 +139,17 @@ func merge(schema *openapi3.Schema) {
 	schema.AllOf = nil
 }
 
-// operations are the document's operation ids.
+// operations returns the document's operation ids.
 func (c *contract) operations() []string { return c.names }
 
-// uncalled are those of them that no request was for.
+// uncalled returns the operation ids that were not called.
 func (c *contract) uncalled() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(c.names), func(name string) bool { return c.called[name] })
 }
 
-// check holds an answer against the document, and a request that was taken too. It may be called by many at once.
+// check checks a response, and the request if it was accepted, against the document. It is safe for concurrent use.
 func (c *contract) check(
 	ctx context.Context, request *http.Request, sent string, status int, header http.Header, body []byte,
 ) error {
@@ -169,7 +170,7 @@ func (c *contract) check(
 		}
 	}
 	if err := c.checkAnswer(ctx, input, status, header, body); err != nil {
-		return fmt.Errorf("%s answered %d with what the document does not allow: %w\n%s",
+		return fmt.Errorf("%s: response %d violates the document: %w\n%s",
 			route.Operation.OperationID, status, err, body)
 	}
 	return nil
@@ -198,7 +199,7 @@ func (c *contract) checkAnswer(
 	if header.Get("Content-Type") != typeEvents {
 		return nil
 	}
-	// The document cannot say it of a part of a text: an event's data is what a line of NDJSON is.
+	// A schema cannot describe a part of a text. The data of an event has the schema of an NDJSON line.
 	events, err := eventsIn(body)
 	if err != nil {
 		return err
@@ -223,7 +224,7 @@ func (c *contract) checkDocuments(
 	return nil
 }
 
-// eventsIn gives the data of a whole stream's events, but for that of its end.
+// eventsIn returns the data of all events of a stream except the final one.
 func eventsIn(body []byte) ([][]byte, error) {
 	var events [][]byte
 	stream := newEventReader(bytes.NewReader(body))
@@ -242,7 +243,8 @@ func eventsIn(body []byte) ([][]byte, error) {
 	}
 }
 
-// checkProblem is what a schema cannot say: what a problem repeats of the answer's head must agree with it.
+// checkProblem checks what a schema cannot express: that a problem agrees with the status and the headers of its
+// response.
 func checkProblem(status int, header http.Header, body []byte) error {
 	var p struct {
 		Status    int    `json:"status"`

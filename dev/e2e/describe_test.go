@@ -13,10 +13,10 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-func TestDescriptionTellsHowTheWorkflowWasStarted(t *testing.T) {
+func TestDescriptionHasStartOptions(t *testing.T) {
 	t.Parallel()
 	begin := time.Now().Add(-time.Second)
-	s := abandon(t, `"executionTimeout":"2h"`, `"runTimeout":"1h30m"`, `"taskTimeout":"7.5s"`, `"memo":{"channel":"web"}`,
+	s := startUnpolled(t, `"executionTimeout":"2h"`, `"runTimeout":"1h30m"`, `"taskTimeout":"7.5s"`, `"memo":{"channel":"web"}`,
 		`"searchAttributes":{"CustomerId":{"type":"Keyword","value":"c-1"}}`,
 		`"staticSummary":"Order <1>"`, `"staticDetails":"Two books for **c-1**."`,
 		`"priority":{"priorityKey":2,"fairnessKey":"c-1","fairnessWeight":1.5}`)
@@ -53,12 +53,12 @@ func timeOf(t *testing.T, text string) time.Time {
 	return at
 }
 
-func TestDescriptionTellsWhatIsPending(t *testing.T) {
+func TestDescriptionListsPendingWork(t *testing.T) {
 	t.Parallel()
 	s := startFamily(t)
-	w := settled(t, s)
+	w := awaitFamily(t, s)
 	chore := w.PendingActivities[0]
-	require.Equal(t, []string{"refuse", "SCHEDULED", "10s", handsQueue},
+	require.Equal(t, []string{"refuse", "SCHEDULED", "10s", testQueue},
 		[]string{chore.ActivityType, chore.State, chore.StartToCloseTimeout, chore.LastWorkerIdentity})
 	require.Regexp(t, `^3600(\.[0-9]+)?s$`, chore.CurrentRetryInterval)
 	require.Equal(t, 2, chore.Attempt)
@@ -72,10 +72,10 @@ func TestDescriptionTellsWhatIsPending(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestChildTellsItsParent(t *testing.T) {
+func TestChildHasParent(t *testing.T) {
 	t.Parallel()
 	s := startFamily(t)
-	settled(t, s)
+	awaitFamily(t, s)
 	child := describe(t, s.WorkflowID+"-child")
 	want := &execution{WorkflowID: s.WorkflowID, RunID: s.RunID}
 	require.Equal(t, want, child.Parent)
@@ -83,22 +83,22 @@ func TestChildTellsItsParent(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestDescriptionNamesARun(t *testing.T) {
+func TestDescriptionOfRunById(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Chain", `"args":[{"times":1}]`)
 	last := end(t, s.WorkflowID)
-	first := as[workflow](t, writer().get(t, of(s.WorkflowID, inRun(s.RunID))).expect(t, http.StatusOK))
+	first := as[workflow](t, writer().get(t, workflowPath(s.WorkflowID, runQuery(s.RunID))).expect(t, http.StatusOK))
 	require.Equal(t, []string{s.RunID, "CONTINUED_AS_NEW"}, []string{first.RunID, first.Status})
 	latest := describe(t, s.WorkflowID)
 	require.Equal(t, []string{last.RunID, s.RunID, "COMPLETED"}, []string{latest.RunID, latest.FirstExecutionRunID, latest.Status})
 }
 
-func TestMetadataTellsDetailsAndHandlers(t *testing.T) {
+func TestMetadataListsDetailsAndHandlers(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Order", `"args":[{"orderId":"o-7","items":[{"sku":"book","quantity":2,"price":1250}]}]`)
 	var m workflowMetadata
 	eventually(t, "the order waits for approval", func() bool {
-		m = as[workflowMetadata](t, writer().get(t, of(s.WorkflowID, "/metadata")).expect(t, http.StatusOK))
+		m = as[workflowMetadata](t, writer().get(t, workflowPath(s.WorkflowID, "/metadata")).expect(t, http.StatusOK))
 		return m.CurrentDetails == "Order **o-7** is "+sample.StatusWaiting+": 1 items, 2500 cents in total."
 	})
 	require.Equal(t, "Order", m.Definition.Type)
@@ -107,24 +107,24 @@ func TestMetadataTellsDetailsAndHandlers(t *testing.T) {
 	require.Contains(t, m.Definition.Signals, described{sample.ApproveSignal, "Approves the order: {by}."})
 	require.Contains(t, m.Definition.Updates, described{sample.SetAddressUpdate, "Sets the address to deliver to. Answers nothing."})
 
-	writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"approve","args":[{"by":"e2e"}]}`).expect(t, http.StatusNoContent)
+	writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"approve","args":[{"by":"e2e"}]}`).expect(t, http.StatusNoContent)
 	require.JSONEq(t, `{"orderId":"o-7","status":"approved","total":2500,"approvedBy":"e2e"}`, string(end(t, s.WorkflowID).Result))
 }
 
-func TestStartDelayShowsInTheExecutionTime(t *testing.T) {
+func TestStartDelayIsPartOfExecutionTime(t *testing.T) {
 	t.Parallel()
-	s := abandon(t, `"startDelay":"1h"`)
-	w := as[struct{ StartTime, ExecutionTime string }](t, writer().get(t, of(s.WorkflowID)).expect(t, http.StatusOK))
+	s := startUnpolled(t, `"startDelay":"1h"`)
+	w := as[struct{ StartTime, ExecutionTime string }](t, writer().get(t, workflowPath(s.WorkflowID)).expect(t, http.StatusOK))
 	require.WithinDuration(t, timeOf(t, w.StartTime).Add(time.Hour), timeOf(t, w.ExecutionTime), time.Second)
 	terminate(t, s.WorkflowID)
 }
 
-// TestRunThatClosesBeforeItBeginsLastsNoTime: the server says that it lasted less than none.
-func TestRunThatClosesBeforeItBeginsLastsNoTime(t *testing.T) {
+// TestRunClosedBeforeItsStartHasNoDuration: the server itself reports a negative duration.
+func TestRunClosedBeforeItsStartHasNoDuration(t *testing.T) {
 	t.Parallel()
-	s := abandon(t, `"startDelay":"1h"`)
+	s := startUnpolled(t, `"startDelay":"1h"`)
 	terminate(t, s.WorkflowID)
-	require.NotContains(t, string(writer().get(t, of(s.WorkflowID)).expect(t, http.StatusOK).body), "executionDuration")
+	require.NotContains(t, string(writer().get(t, workflowPath(s.WorkflowID)).expect(t, http.StatusOK).body), "executionDuration")
 	eventually(t, "it is listed as closed", func() bool {
 		list := writer().get(t, workflows+"?query="+url.QueryEscape(`WorkflowId = "`+s.WorkflowID+`"`)).expect(t, http.StatusOK)
 		require.NotContains(t, string(list.body), "executionDuration")

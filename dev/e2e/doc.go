@@ -1,10 +1,9 @@
-// Package e2e tests the gateway from end to end: the gateway's own executable, two replicas of it, in front of a real
-// Temporal server with real workers, over HTTP only. What must be true at the server is read there with the SDK.
+// Package e2e contains the end-to-end tests of the gateway: two replicas of its executable in front of a real Temporal
+// server with real workers, called over HTTP. The tests check the state of the server with the SDK.
 //
-// Every answer is held against api/openapi.yaml, made stricter than it is written: members, statuses and media types
-// that the document does not name are failures. A run of all tests fails when an operation of the document was never
-// called.
+// Every response is checked against a stricter form of api/openapi.yaml: undocumented members, statuses and media types
+// are failures. A run of all tests fails if an operation of the document was not called.
 //
-// The executable is bin/gateway, so `make build` comes first, or what GATEWAY_BINARY names. The tests share one server:
-// each uses workflow ids of its own. Those that count upstream calls, or end a gateway, start a gateway of their own.
+// The executable is GATEWAY_BINARY or bin/gateway, which `make build` creates. The tests share one server, so each uses
+// unique workflow ids. Tests that count upstream calls or stop a gateway start their own gateway.
 package e2e

@@ -18,23 +18,23 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// load is a crowd of clients, each with a connection of its own that it keeps alive, who call until the gateway tells
-// them that it goes, as a load balancer does with its readiness.
+// load is a group of clients, each with its own keep-alive connection. They send requests until the gateway announces
+// its shutdown, as a load balancer does until readiness fails.
 type load struct {
 	clients sync.WaitGroup
 
 	mu       sync.Mutex
-	answered map[string]int // by kind of client and status
+	statuses map[string]int // by kind of client and status
 	lost     []error
 }
 
-// call is one of a client's calls.
+// call is one request of a client.
 type call struct{ method, path, body string }
 
-// run adds a client that makes the calls that next tells.
+// run adds a client that makes the calls that next returns.
 func (l *load) run(ctx context.Context, gateway *stack.Gateway, kind string, next func(n int) call) {
 	transport := &http.Transport{}
-	c := writer().at(gateway)
+	c := writer().onGateway(gateway)
 	c.client = &http.Client{Transport: transport}
 	l.clients.Go(func() {
 		defer transport.CloseIdleConnections()
@@ -47,9 +47,8 @@ func (l *load) run(ctx context.Context, gateway *stack.Gateway, kind string, nex
 	})
 }
 
-// call makes one call and reports whether to go on. A call may fail to connect, which ends the client. Once a request
-// has been written it must be answered; that the client's library writes it once more, on another connection, does not
-// make up for it.
+// call makes one call and reports whether to continue. If a call fails to connect, the client ends. Once a request has
+// been written, it must receive a response; a retry of the client's library on another connection does not count.
 func (l *load) call(ctx context.Context, c caller, kind string, request call) bool {
 	written, connection := 0, ""
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -70,22 +69,22 @@ func (l *load) call(ctx context.Context, c caller, kind string, request call) bo
 	var dialing *net.OpError
 	switch refused := errors.As(err, &dialing) && dialing.Op == "dial"; {
 	case err == nil && written == 1:
-		l.answered[fmt.Sprintf("%s %d", kind, a.status)]++
+		l.statuses[fmt.Sprintf("%s %d", kind, a.status)]++
 		return a.status != http.StatusServiceUnavailable
 	case refused && written == 0:
 		return false
 	default:
-		l.lost = append(l.lost, fmt.Errorf("%s: written %d times, on a %s connection, answered %d: %w",
+		l.lost = append(l.lost, fmt.Errorf("%s: written %d times, on a %s connection, status %d: %w",
 			kind, written, connection, a.status, err))
 		return err == nil
 	}
 }
 
-// count is how many calls of a kind were answered with a status.
+// count returns the number of responses with a status, by kind of client.
 func (l *load) count(kind string, status int) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.answered[fmt.Sprintf("%s %d", kind, status)]
+	return l.statuses[fmt.Sprintf("%s %d", kind, status)]
 }
 
 func TestDrainLosesNoRequest(t *testing.T) {
@@ -94,19 +93,19 @@ func TestDrainLosesNoRequest(t *testing.T) {
 	gateway := ownGateway(t, "FLOWGATE_LISTEN_DRAIN_DELAY=1s")
 	s := start(t, "Wait")
 	prefix := newID(t)
-	l := &load{answered: map[string]int{}}
+	l := &load{statuses: map[string]int{}}
 	for range readers {
-		l.run(t.Context(), gateway, "read", func(int) call { return call{http.MethodGet, of(s.WorkflowID), ""} })
+		l.run(t.Context(), gateway, "read", func(int) call { return call{http.MethodGet, workflowPath(s.WorkflowID), ""} })
 	}
 	for i := range starters {
 		l.run(t.Context(), gateway, "start", func(n int) call {
 			id := fmt.Sprintf("%s-%d-%d", prefix, i, n)
-			return call{http.MethodPost, workflows, starting("EchoPayload", id, sample.TaskQueue)}
+			return call{http.MethodPost, workflows, startBody("EchoPayload", id, sample.TaskQueue)}
 		})
 	}
 	for range waiters {
 		l.run(t.Context(), gateway, "wait", func(int) call {
-			return call{http.MethodGet, of(s.WorkflowID, "/result?wait=50s"), ""}
+			return call{http.MethodGet, workflowPath(s.WorkflowID, "/result?wait=50s"), ""}
 		})
 	}
 	busy := func(times int) func() bool {
@@ -121,31 +120,31 @@ func TestDrainLosesNoRequest(t *testing.T) {
 	require.NoError(t, gateway.Signal(syscall.SIGTERM))
 	awaitEnd(t, gateway)
 	l.clients.Wait()
-	t.Logf("answered: %v", l.answered)
-	require.NoError(t, gateway.Err(), "it exits with 0")
+	t.Logf("responses: %v", l.statuses)
+	require.NoError(t, gateway.Err(), "the exit code is 0")
 	require.NoError(t, errors.Join(l.lost...), "no request is lost")
-	require.Greater(t, l.count("read", http.StatusOK), before, "it serves until load balancers have noticed")
+	require.Greater(t, l.count("read", http.StatusOK), before, "the gateway serves during the drain delay")
 	require.GreaterOrEqual(t, l.count("wait", http.StatusAccepted), waiters, "waits end as pending")
 	require.Zero(t, l.count("wait", http.StatusOK))
 	terminate(t, s.WorkflowID)
 }
 
-// awaitEnd waits for a gateway that was asked to end.
+// awaitEnd waits for a gateway to exit after a signal.
 func awaitEnd(t *testing.T, gateway *stack.Gateway) {
 	t.Helper()
 	const patience = 30 * time.Second
 	select {
 	case <-gateway.Done():
 	case <-time.After(patience):
-		require.FailNow(t, "the gateway does not end")
+		require.FailNow(t, "the gateway does not exit")
 	}
 }
 
 func TestDrainEndsWaitsAsPending(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
-	s := abandon(t)
-	again := of(s.WorkflowID, "/result", inRun(s.RunID))
+	s := startUnpolled(t)
+	again := workflowPath(s.WorkflowID, "/result", runQuery(s.RunID))
 	answers := waitTogether(t, gateway, writer(), again+"&wait=50s", 5)
 	require.NoError(t, gateway.Signal(syscall.SIGTERM))
 	for _, a := range answers() {

@@ -22,32 +22,32 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// flood is HTTP/2 that no client library would send.
+// flood is an attack with HTTP/2 frames that no client library would send.
 type flood struct {
 	name        string
 	connections int
-	// most is by how many bytes it may raise the gateway's resident memory.
+	// most is the maximum increase of the gateway's resident memory, in bytes.
 	most int
-	// attack does it on one connection, until the gateway closes it or the flood ends.
+	// attack runs on one connection until the gateway closes it or the flood ends.
 	attack func(f *floodConn) error
 }
 
-// floodLength bounds each flood in time. Each of its connections sends floodFrames each floodPause at most: the flood
-// shares its processors with the gateway, Temporal and the good caller, and would measure them else.
+// floodLength is the duration of a flood. Each connection sends at most floodFrames per floodPause, because the flood
+// shares the processors with the gateway, Temporal and the regular caller.
 const (
 	floodLength = 2 * time.Second
 	floodFrames = 200
 	floodPause  = 10 * time.Millisecond
 )
 
-// starved is which part of the calls that it makes alone the good caller makes beside a flood at least. It is small,
-// because the machine has other work: it tells service from starvation.
+// starved is the minimum rate of the regular caller during a flood, as a fraction of its rate alone. It is small,
+// because the machine has other load, and only distinguishes service from starvation.
 const starved = 0.005
 
-// http2Floods are all of them. What they hold is per connection, and connections are the load balancer's to bound.
+// http2Floods returns all floods. Their resources are per connection, and the load balancer limits connections.
 func http2Floods() []flood {
 	const few, many, mebibyte = 4, 100, 1 << 20
-	header := bytes.Repeat([]byte{0x82}, 4<<10) // :method GET, again and again
+	header := bytes.Repeat([]byte{0x82}, 4<<10) // :method GET, repeated
 	return []flood{
 		{"CONTINUATION", few, 64 * mebibyte, func(f *floodConn) error {
 			return f.headersWithoutEnd(header)
@@ -122,10 +122,10 @@ func http2Floods() []flood {
 	}
 }
 
-func streamID(i int) uint32 { return uint32(2*i + 1) } //nolint:gosec,mnd // far below; clients have the odd ones
+func streamID(i int) uint32 { return uint32(2*i + 1) } //nolint:gosec,mnd // far below the limit; clients use odd ids
 
-// TestHTTP2Floods floods a gateway whose listener is as shipped: it serves a good caller meanwhile, and its memory is
-// bounded. It does not run beside other tests, whose floods these would be too.
+// TestHTTP2Floods floods a gateway with default listener settings. The gateway must serve a regular caller meanwhile,
+// and its memory must be bounded. It does not run in parallel with other tests, which the floods would affect.
 func TestHTTP2Floods(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes 40 s")
@@ -134,16 +134,16 @@ func TestHTTP2Floods(t *testing.T) {
 	for _, what := range http2Floods() {
 		t.Run(what.name, func(t *testing.T) {
 			gateway := ownGateway(t)
-			alone := goodCaller(t, gateway, s, floodLength/4)
+			alone := measureCaller(t, gateway, s, floodLength/4)
 			before := residentBytes(t, gateway, "VmRSS")
 			var frames, connections atomic.Int64
 			ctx, end := context.WithTimeout(t.Context(), floodLength)
 			defer end()
 			var attackers sync.WaitGroup
 			for range what.connections {
-				attackers.Go(func() { flooding(ctx, gateway, what, &frames, &connections) })
+				attackers.Go(func() { runFlood(ctx, gateway, what, &frames, &connections) })
 			}
-			loaded := goodCaller(t, gateway, s, floodLength)
+			loaded := measureCaller(t, gateway, s, floodLength)
 			attackers.Wait()
 			peak := residentBytes(t, gateway, "VmHWM")
 			eventually(t, "the gateway holds no request", func() bool { return metric(t, gateway, "flowgate_in_flight") == 0 })
@@ -151,7 +151,7 @@ func TestHTTP2Floods(t *testing.T) {
 			const mebibyte = 1 << 20
 			t.Logf("%d frames on %d connections; resident memory %d MiB before, %d at most, %d after (%d MiB in use)",
 				frames.Load(), connections.Load(), before/mebibyte, peak/mebibyte, residentBytes(t, gateway, "VmRSS")/mebibyte, live/mebibyte)
-			t.Logf("the good caller alone: %s; beside the flood: %s", alone, loaded)
+			t.Logf("regular caller alone: %s; during the flood: %s", alone, loaded)
 			assert.Less(t, peak-before, what.most)
 			assert.Empty(t, loaded.failures)
 			assert.Greater(t, loaded.rate(), starved*alone.rate())
@@ -159,24 +159,24 @@ func TestHTTP2Floods(t *testing.T) {
 	}
 }
 
-// flooding attacks on one connection after the other.
-func flooding(ctx context.Context, gateway *stack.Gateway, what flood, frames, connections *atomic.Int64) {
+// runFlood attacks on one connection after another.
+func runFlood(ctx context.Context, gateway *stack.Gateway, what flood, frames, connections *atomic.Int64) {
 	for ctx.Err() == nil {
 		f, err := dialFlood(ctx, gateway)
 		if err != nil {
 			continue
 		}
 		connections.Add(1)
-		_ = what.attack(f) // ends when the gateway has had enough
+		_ = what.attack(f) // ends when the gateway closes the connection
 		frames.Add(f.sent)
 		f.close()
 	}
 }
 
-// floodConn is a connection that speaks HTTP/2 as the attack wants it.
+// floodConn is an HTTP/2 connection on which an attack controls each frame.
 type floodConn struct {
 	*http2.Framer
-	ctx    context.Context //nolint:containedctx // a connection is as long as its flood
+	ctx    context.Context //nolint:containedctx // a connection lives as long as its flood
 	conn   net.Conn
 	writer *bufio.Writer
 	sent   int64
@@ -209,7 +209,7 @@ func dialFlood(ctx context.Context, gateway *stack.Gateway) (*floodConn, error) 
 	return f, err
 }
 
-// stopReading leaves to the gateway's buffers what it writes.
+// stopReading stops reading, so that the output of the gateway fills the buffers.
 func (f *floodConn) stopReading() {
 	_ = f.conn.SetReadDeadline(time.Now())
 	<-f.closed
@@ -236,7 +236,7 @@ func (f *floodConn) repeat(write func(i int) error) error {
 	}
 }
 
-// hold sends what is written, and waits.
+// hold flushes the output and waits.
 func (f *floodConn) hold() error {
 	if err := f.writer.Flush(); err != nil {
 		return err
@@ -264,7 +264,7 @@ func (f *floodConn) request(stream uint32, endStream bool, method, path, key str
 	})
 }
 
-// streams opens as many, and leaves them.
+// streams opens n streams and abandons them.
 func (f *floodConn) streams(n int, endStream bool, method, path, key string) error {
 	for i := range n {
 		if err := f.request(streamID(i), endStream, method, path, key); err != nil {
@@ -284,7 +284,7 @@ func (f *floodConn) headersWithoutEnd(fragment []byte) error {
 	})
 }
 
-// latencies are those of a caller that behaves.
+// latencies contains the latencies of the regular caller.
 type latencies struct {
 	took     []time.Duration // in order
 	failures []string
@@ -295,7 +295,7 @@ func (l latencies) percentile(part float64) time.Duration {
 	return l.took[min(int(part*float64(len(l.took))), len(l.took)-1)]
 }
 
-// rate is in calls a second.
+// rate returns the number of calls per second.
 func (l latencies) rate() float64 { return float64(len(l.took)) / l.length.Seconds() }
 
 func (l latencies) String() string {
@@ -304,14 +304,14 @@ func (l latencies) String() string {
 		len(l.took), l.percentile(half).Round(time.Microsecond), l.percentile(most).Round(time.Microsecond), len(l.failures))
 }
 
-// goodCaller looks at a workflow, again and again.
-func goodCaller(t *testing.T, gateway *stack.Gateway, s started, length time.Duration) (l latencies) {
+// measureCaller describes a workflow repeatedly and measures the latencies.
+func measureCaller(t *testing.T, gateway *stack.Gateway, s started, length time.Duration) (l latencies) {
 	t.Helper()
-	c := writer().at(gateway)
+	c := writer().onGateway(gateway)
 	defer func(begin time.Time) { l.length = time.Since(begin) }(time.Now())
 	for end := time.Now().Add(length); time.Now().Before(end) || len(l.took) == 0; {
 		begin := time.Now()
-		a, err := c.send(t.Context(), http.MethodGet, of(s.WorkflowID), "")
+		a, err := c.send(t.Context(), http.MethodGet, workflowPath(s.WorkflowID), "")
 		l.took = append(l.took, time.Since(begin))
 		if err != nil || a.status != http.StatusOK {
 			l.failures = append(l.failures, fmt.Sprint(a.status, err))

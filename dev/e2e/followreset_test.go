@@ -10,15 +10,15 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// resultOf asks for the result of a run.
+// resultOf returns the result of a run.
 func resultOf(t *testing.T, s started, query string, status int) outcome {
 	t.Helper()
-	return as[outcome](t, writer().get(t, of(s.WorkflowID, "/result", inRun(s.RunID), query)).expect(t, status))
+	return as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runQuery(s.RunID), query)).expect(t, status))
 }
 
 func TestResetIsFollowedWhenAsked(t *testing.T) {
 	t.Parallel()
-	s := waiting(t, 1)
+	s := startWaiting(t, 1)
 	r := resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`)
 	for _, query := range []string{"&followReset=true", "&followReset=true&wait=1s", "&followReset=true&followRuns=false"} {
 		require.Equal(t, r.RunID, resultOf(t, s, query, http.StatusAccepted).RunID, query)
@@ -35,12 +35,12 @@ func TestResetIsFollowedWhenAsked(t *testing.T) {
 	}
 }
 
-// Those who wait are told of the reset by the end of the run.
-func TestResetIsFollowedByThoseWhoWait(t *testing.T) {
+// Waiting callers learn of the reset when the run closes.
+func TestWaitFollowsReset(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
-	s := waiting(t, 1)
-	path := of(s.WorkflowID, "/result", inRun(s.RunID), "&wait=30s&followReset=true")
+	s := startWaiting(t, 1)
+	path := workflowPath(s.WorkflowID, "/result", runQuery(s.RunID), "&wait=30s&followReset=true")
 	o := as[outcome](t, waitFor(t, gateway, path, func() {
 		resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`)
 		finish(t, s.WorkflowID, `"after"`)
@@ -53,10 +53,10 @@ func TestStartThatIsResetIsFollowed(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
 	id := newID(t)
-	done := make(chan answer, 1)
+	done := make(chan apiResponse, 1)
 	go func() {
-		body := starting("Wait", id, sample.TaskQueue)
-		a, err := writer().at(gateway).send(t.Context(), http.MethodPost, workflows+"?wait=30s&followReset=true", body)
+		body := startBody("Wait", id, sample.TaskQueue)
+		a, err := writer().onGateway(gateway).send(t.Context(), http.MethodPost, workflows+"?wait=30s&followReset=true", body)
 		assert.NoError(t, err)
 		done <- a
 	}()
@@ -69,35 +69,35 @@ func TestStartThatIsResetIsFollowed(t *testing.T) {
 	require.Equal(t, []string{r.RunID, first.RunID, `"after"`}, []string{o.RunID, o.FirstExecutionRunID, string(o.Result)})
 }
 
-func TestResetEndsTheWaitOfThoseWhoDoNotFollow(t *testing.T) {
+func TestResetEndsWaitWithoutFollowReset(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
-	s := waiting(t, 1)
-	o := as[outcome](t, waitFor(t, gateway, of(s.WorkflowID, "/result", inRun(s.RunID), "&wait=30s"), func() {
+	s := startWaiting(t, 1)
+	o := as[outcome](t, waitFor(t, gateway, workflowPath(s.WorkflowID, "/result", runQuery(s.RunID), "&wait=30s"), func() {
 		resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK","reason":"a bad build"}`)
 	}).expect(t, http.StatusOK))
 	require.Equal(t, []string{s.RunID, "TERMINATED", "a bad build"}, []string{o.RunID, o.Status, o.Failure.Message})
 	terminate(t, s.WorkflowID)
 }
 
-// A run that had ended well keeps its result for those who do not follow the reset.
+// A completed run keeps its result for callers that do not follow the reset.
 func TestResetOfAClosedRunIsFollowed(t *testing.T) {
 	t.Parallel()
-	s := waiting(t, 1)
+	s := startWaiting(t, 1)
 	finish(t, s.WorkflowID, `"before"`)
 	require.Equal(t, "COMPLETED", end(t, s.WorkflowID).Status)
-	r := resetTo(t, s, `{"resetType":"FIRST_WORKFLOW_TASK","reapplyExclude":["SIGNAL"]}`, inRun(s.RunID))
+	r := resetTo(t, s, `{"resetType":"FIRST_WORKFLOW_TASK","reapplyExclude":["SIGNAL"]}`, runQuery(s.RunID))
 	require.Equal(t, `"before"`, string(resultOf(t, s, "", http.StatusOK).Result))
 	require.Equal(t, r.RunID, resultOf(t, s, "&followReset=true", http.StatusAccepted).RunID)
 	terminate(t, s.WorkflowID)
 }
 
-// A chain goes on from the run that was reset, not from what that run had led to.
-func TestResetOfAContinuedRunTakesItsSuccessorsPlace(t *testing.T) {
+// A chain continues from the run that was reset, not from its successors.
+func TestResetOfContinuedRunReplacesItsSuccessors(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Chain", `"args":[{"times":1}]`)
 	require.Equal(t, "COMPLETED", end(t, s.WorkflowID).Status)
-	r := resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`, inRun(s.RunID))
+	r := resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`, runQuery(s.RunID))
 	for _, query := range []string{"&wait=30s&followReset=true&followRuns=false", "&followReset=true&followRuns=false"} {
 		o := resultOf(t, s, query, http.StatusOK)
 		require.Equal(t, []string{r.RunID, "CONTINUED_AS_NEW"}, []string{o.RunID, o.Status}, query)
@@ -107,11 +107,11 @@ func TestResetOfAContinuedRunTakesItsSuccessorsPlace(t *testing.T) {
 	require.NotEqual(t, r.RunID, o.RunID)
 }
 
-// Who is told to come back comes back with the same question.
-func TestPendingWaitTellsHowToGoOnAsAsked(t *testing.T) {
+// The Location of a pending wait has the same parameters.
+func TestLocationOfPendingWaitKeepsParameters(t *testing.T) {
 	t.Parallel()
-	s := waiting(t, 0)
-	a := writer().get(t, of(s.WorkflowID, "/result?followRuns=false&followReset=true&failureStatus=422")).expect(t, http.StatusAccepted)
+	s := startWaiting(t, 0)
+	a := writer().get(t, workflowPath(s.WorkflowID, "/result?followRuns=false&followReset=true&failureStatus=422")).expect(t, http.StatusAccepted)
 	resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`)
 	terminate(t, s.WorkflowID)
 	again := writer().get(t, a.header.Get("Location")).expect(t, http.StatusUnprocessableEntity)

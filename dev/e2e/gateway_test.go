@@ -15,8 +15,8 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// ownGateway starts a gateway that no other test uses, with more settings by their environment variables. It must stop
-// well when the test ends.
+// ownGateway starts a gateway for one test, with additional settings as environment variables. It must stop without an
+// error when the test ends.
 func ownGateway(t *testing.T, env ...string) *stack.Gateway {
 	t.Helper()
 	gateway, err := startGateway(t.Context(), env...)
@@ -30,7 +30,7 @@ func ownGateway(t *testing.T, env ...string) *stack.Gateway {
 	return gateway
 }
 
-// metric is the sum of a metric's samples whose labels include the given ones, each written name="value".
+// metric returns the sum of a metric's samples whose labels include the given ones, each in the form name="value".
 func metric(t *testing.T, gateway *stack.Gateway, name string, labels ...string) float64 {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, gateway.AdminURL+"/metrics", nil)
@@ -53,7 +53,7 @@ func metric(t *testing.T, gateway *stack.Gateway, name string, labels ...string)
 			sum += number
 		}
 	}
-	require.True(t, found || len(labels) > 0, "there is no metric %s", name)
+	require.True(t, found || len(labels) > 0, "no metric %s", name)
 	return sum
 }
 
@@ -66,7 +66,7 @@ func hasAll(set string, labels []string) bool {
 	return true
 }
 
-// polls is how often a gateway has asked the server for the end of a workflow.
+// polls returns the number of the gateway's long polls for the end of a workflow.
 func polls(t *testing.T, gateway *stack.Gateway) int {
 	t.Helper()
 	return int(metric(t, gateway, "rpc_client_call_duration_seconds_count", `rpc_method="GetWorkflowExecutionHistory"`))

@@ -10,19 +10,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fence is a fenced block of a Markdown document.
+// fence is a fenced code block of a Markdown document.
 type fence struct {
-	line     int // of the document, counted from 1, at which it begins
+	line     int // first line in the document, counted from 1
 	language string
 	lines    []string
-	// follows means that nothing stands between it and the block before.
+	// follows reports whether there is no text between the block and the previous one.
 	follows bool
 }
 
 func (f fence) text() string { return strings.Join(f.lines, "\n") }
 
-// readFences reads every fenced block of a document, and refuses what a reader of Markdown could take for one and this
-// one would not: a fence of tildes, and one that is indented.
+// readFences returns all fenced blocks of a document. It rejects fences of tildes and indented fences, which it does
+// not parse but other Markdown readers do.
 func readFences(t *testing.T, name string) []fence {
 	t.Helper()
 	text, err := os.ReadFile(name)
@@ -62,14 +62,14 @@ func parseFences(text string) ([]fence, error) {
 	return fences, nil
 }
 
-// step is one command of a document and what it is shown to print.
+// step is one command of a document and its documented output.
 type step struct {
 	line    int
 	command string
 	output  string
 }
 
-// steps reads a console block: "$ " begins a command, "> " goes on with it, and all other lines are what it prints.
+// steps parses a console block: "$ " begins a command, "> " continues it, and all other lines are its output.
 func (f fence) steps() ([]step, error) {
 	var steps []step
 	commanding := false
@@ -94,18 +94,18 @@ func (f fence) steps() ([]step, error) {
 	}
 	for _, s := range steps {
 		if s.output != "" && strings.Trim(s.output, ". \n") == "" {
-			return nil, fmt.Errorf("line %d: the output that is shown says nothing", s.line)
+			return nil, fmt.Errorf("line %d: the documented output is empty", s.line)
 		}
 	}
 	return steps, nil
 }
 
-// anID is how the README shortens a UUID.
+// anID matches a UUID as the README shortens it.
 var anID = regexp.MustCompile(`[0-9a-f]{8}-…`)
 
-// shows makes the pattern of an output that a document shows. An ellipsis, "..." or "…", stands for any text, a shortened
-// id for any id, and white space for white space or none, so that JSON may be wrapped. Everything else is as it is.
-func shows(output string) *regexp.Regexp {
+// outputPattern returns a pattern for a documented output. An ellipsis, "..." or "…", matches any text, a shortened id
+// any id, and white space matches any or no white space, so that JSON may be wrapped. All other text is literal.
+func outputPattern(output string) *regexp.Regexp {
 	const anything = `(?s:.*?)`
 	output = strings.ReplaceAll(anID.ReplaceAllString(output, "..."), "…", "...")
 	words := strings.Fields(output)
@@ -142,7 +142,7 @@ func TestGuideParser(t *testing.T) {
 	}
 }
 
-func TestGuideShows(t *testing.T) {
+func TestGuideOutputPattern(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		shown, printed string
@@ -159,6 +159,6 @@ func TestGuideShows(t *testing.T) {
 		{"HTTP/1.1 200 OK\n...\nok", "HTTP/1.1 200 OK\r\nA: b\r\nC: d\r\n\r\nok\n", true},
 		{"ok", "ok?", false},
 	} {
-		require.Equal(t, c.match, shows(c.shown).MatchString(c.printed), "%q shows %q", c.shown, c.printed)
+		require.Equal(t, c.match, outputPattern(c.shown).MatchString(c.printed), "%q matches %q", c.shown, c.printed)
 	}
 }

@@ -17,18 +17,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// notRun are the blocks of shell that these tests cannot run, by their first line, and why. A block of a document that
-// is not here is run, and one here that no document has fails its test.
-type notRun map[string]string
+// skippedBlocks maps the first lines of the shell blocks that these tests cannot run to the reasons. All other blocks
+// are run. An entry without a block fails the test.
+type skippedBlocks map[string]string
 
-// data are the languages of blocks that hold no command.
-var data = []string{"yaml", "json", "text"} //nolint:gochecknoglobals // a constant
+// dataLanguages are the languages of blocks without commands.
+var dataLanguages = []string{"yaml", "json", "text"} //nolint:gochecknoglobals // a constant
 
-// TestGuide runs every command of docs/guide.md in order, and compares what it prints with what the guide shows.
+// TestGuide runs every command of docs/guide.md in order and compares the output with the documented one.
 func TestGuide(t *testing.T) {
 	t.Parallel()
-	left := notRun{
-		"make run": "it is what the test runs on",
+	left := skippedBlocks{
+		"make run": "the tests run on this stack",
 		"docker build --build-arg VERSION=1.0.0 -t flowgate .": "it needs Docker and the network",
 		"npx openapi-typescript http://127.0.0.1:8080/v1/openapi.json -o flowgate.ts": "it needs Node.js and the " +
 			"network; e2e/ generates clients",
@@ -47,23 +47,23 @@ func TestGuide(t *testing.T) {
 		case "sh":
 			left.skip(t, block)
 		default:
-			require.Contains(t, data, block.language, "line %d: no test runs such a block", block.line)
+			require.Contains(t, dataLanguages, block.language, "line %d: no test runs such a block", block.line)
 			require.NotContains(t, block.text(), "$ ", "line %d: commands belong in console blocks", block.line)
 		}
 	}
-	require.Empty(t, left, "the guide does not have these any more")
+	require.Empty(t, left, "the guide does not contain these any more")
 	t.Logf("%d commands of the guide ran", ran)
 }
 
-// TestGuideREADME runs every block of shell of README.md. What it prints is compared where the README shows it; where
-// it does not, no call may be refused.
+// TestGuideREADME runs every shell block of README.md and compares the output with the documented one. Without a
+// documented output, no call may fail.
 func TestGuideREADME(t *testing.T) {
 	t.Parallel()
-	left := notRun{
-		"make run":   "it is what the test runs on",
-		"make build": "it builds; the guide's test makes a key",
-		"docker build --build-arg VERSION=1.0.0 -t flowgate .": "it needs Docker and the network",
-		"make test       # everything that CI runs":            "it runs this test",
+	left := skippedBlocks{
+		"make run":   "the tests run on this stack",
+		"make build": "builds the gateway; TestGuide creates a key",
+		"docker build --build-arg VERSION=1.0.0 -t flowgate .":                                        "it needs Docker and the network",
+		"make check      # in about a minute: format, vet, lint of what changed, the gateway's tests": "it runs these tests",
 	}
 	sh := newShell(t)
 	blocks, ran := readFences(t, "../../README.md"), 0
@@ -82,34 +82,34 @@ func TestGuideREADME(t *testing.T) {
 			sh.expect(t, s, !shown)
 			ran++
 		case "":
-			require.True(t, i > 0 && blocks[i-1].language == "sh", "line %d: the output of nothing", block.line)
+			require.True(t, i > 0 && blocks[i-1].language == "sh", "line %d: an output without a command", block.line)
 		default:
-			require.Contains(t, data, block.language, "line %d: no test runs such a block", block.line)
+			require.Contains(t, dataLanguages, block.language, "line %d: no test runs such a block", block.line)
 		}
 	}
-	require.Empty(t, left, "the README does not have these any more")
+	require.Empty(t, left, "the README does not contain these any more")
 	t.Logf("%d blocks of the README ran", ran)
 }
 
-func (n notRun) has(block fence) bool {
+func (n skippedBlocks) has(block fence) bool {
 	_, known := n[block.lines[0]]
 	return known
 }
 
-// skip passes a block over for which there is a reason, once.
-func (n notRun) skip(t *testing.T, block fence) {
+// skip skips a block that has an entry, once.
+func (n skippedBlocks) skip(t *testing.T, block fence) {
 	t.Helper()
 	require.NotEmpty(t, block.lines, "line %d: the block is empty", block.line)
-	require.True(t, n.has(block), "line %d: the test does not run %q, and has no reason not to", block.line, block.lines[0])
+	require.True(t, n.has(block), "line %d: the test does not run %q and gives no reason", block.line, block.lines[0])
 	delete(n, block.lines[0])
 }
 
-// shell runs commands one after the other, each by a bash of its own, in one directory and with the variables that the
-// ones before have set.
+// shell runs commands sequentially, each in its own bash process, in one directory and with the variables that previous
+// commands have set.
 type shell struct {
 	dir, state string
 	env        []string
-	// addresses are those of the documents, and those of the test instead.
+	// addresses replaces the addresses in the documents with those of the test.
 	addresses *strings.Replacer
 }
 
@@ -119,9 +119,9 @@ func newShell(t *testing.T) *shell {
 	require.NoError(t, err)
 	state := t.TempDir()
 	s := &shell{dir: t.TempDir(), state: state, addresses: strings.NewReplacer(
-		"http://127.0.0.1:8080", here.replicas[0].URL,
-		"http://127.0.0.1:8081", here.replicas[0].AdminURL,
-		"127.0.0.1:7233", here.stack.Temporal().Address(),
+		"http://127.0.0.1:8080", shared.replicas[0].URL,
+		"http://127.0.0.1:8081", shared.replicas[0].AdminURL,
+		"127.0.0.1:7233", shared.stack.Temporal().Address(),
 		"127.0.0.1:8090", freeAddress(t),
 		"127.0.0.1:8091", freeAddress(t),
 	)}
@@ -132,21 +132,21 @@ func newShell(t *testing.T) *shell {
 	return s
 }
 
-// freeAddress is one that nobody listens at now.
+// freeAddress returns a loopback address with a free port.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is there or it is not
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // does not block
 	require.NoError(t, err)
 	require.NoError(t, listener.Close())
 	return listener.Addr().String()
 }
 
-// expect runs a command until it prints what is shown. Lists and counts follow with a delay, and a command that begins
-// with sleep says itself that something takes time: these are repeated for a while. All else has to be right at once.
+// expect runs a command and requires the documented output. Commands for lists and counts, which are eventually
+// consistent, and commands that begin with sleep are repeated for some time. All others must succeed at once.
 func (s *shell) expect(t *testing.T, st step, strict bool) {
 	t.Helper()
 	const patience = 15 * time.Second
-	pattern := shows(s.addresses.Replace(st.output))
+	pattern := outputPattern(s.addresses.Replace(st.output))
 	deadline := time.Now().Add(patience)
 	for {
 		printed, err := s.run(t, s.addresses.Replace(st.command), strict)
@@ -155,14 +155,14 @@ func (s *shell) expect(t *testing.T, st step, strict bool) {
 		}
 		late := strings.HasPrefix(st.command, "curl -G ") || strings.HasPrefix(st.command, "sleep ")
 		if !late || time.Now().After(deadline) {
-			require.FailNow(t, "the document is wrong", "line %d: %s\nended with: %v\n\nprinted:\n%s\nshown:\n%s",
+			require.FailNow(t, "the output differs from the document", "line %d: %s\nended with: %v\n\nprinted:\n%s\nshown:\n%s",
 				st.line, st.command, err, printed, st.output)
 		}
 	}
 }
 
-// run runs a command and gives what a terminal would show of it. curl shows no progress there; strict makes it fail
-// when a call is refused.
+// run runs a command and returns its output as in a terminal. curl prints no progress, and with strict it fails on an
+// error status.
 func (s *shell) run(t *testing.T, command string, strict bool) (string, error) {
 	t.Helper()
 	const patience = time.Minute
@@ -183,14 +183,14 @@ func (s *shell) run(t *testing.T, command string, strict bool) (string, error) {
 	err := bash.Start()
 	require.NoError(t, err)
 	if group := -bash.Process.Pid; strings.Contains(command, " & ") {
-		t.Cleanup(func() { _ = syscall.Kill(group, syscall.SIGKILL) }) // what it left in the background
+		t.Cleanup(func() { _ = syscall.Kill(group, syscall.SIGKILL) }) // background processes of the command
 	}
 	err = bash.Wait()
 	return printed.String(), err
 }
 
-// TestGuideRefuses shows that the tests of the documents can fail.
-func TestGuideRefuses(t *testing.T) {
+// TestGuideDetectsErrors checks that the tests of the documents detect errors.
+func TestGuideDetectsErrors(t *testing.T) {
 	t.Parallel()
 	sh := newShell(t)
 	printed, err := sh.run(t, "one=1; cd /", false)
@@ -201,18 +201,18 @@ func TestGuideRefuses(t *testing.T) {
 	require.Equal(t, "1\n", printed)
 	_, err = sh.run(t, "curl http://127.0.0.1:1/", false)
 	require.Error(t, err)
-	_, err = sh.run(t, "curl "+here.replicas[0].URL+"/v1/system-info", true)
+	_, err = sh.run(t, "curl "+shared.replicas[0].URL+"/v1/system-info", true)
 	require.Error(t, err)
 }
 
-// TestOperationsKnowsTheMetricsOfAGateway holds what a gateway really shows against docs/operations.md. That the table
-// has no more than there is, is for a test beside the metrics to say: some appear with their first event only.
-func TestOperationsKnowsTheMetricsOfAGateway(t *testing.T) {
+// TestOperationsListsMetricsOfGateway checks that docs/operations.md lists every metric of a running gateway. A test in
+// internal/telemetry checks the reverse, because some metrics appear only with their first event.
+func TestOperationsListsMetricsOfGateway(t *testing.T) {
 	t.Parallel()
 	start(t, "Echo")
 	paper, err := os.ReadFile("../../docs/operations.md")
 	require.NoError(t, err)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, here.replicas[0].AdminURL+"/metrics", nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, shared.replicas[0].AdminURL+"/metrics", nil)
 	require.NoError(t, err)
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)

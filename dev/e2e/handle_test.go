@@ -9,12 +9,13 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// TestAHandleOfAnotherChainDoesNothing, where Temporal has no field for the chain, and the gateway looks after it.
-func TestAHandleOfAnotherChainDoesNothing(t *testing.T) {
+// TestHandleOfAnotherChainIsRejected covers calls without a field for the chain in Temporal, where the gateway checks
+// it.
+func TestHandleOfAnotherChainIsRejected(t *testing.T) {
 	t.Parallel()
-	first := abandon(t)
+	first := startUnpolled(t)
 	terminate(t, first.WorkflowID)
-	second := as[started](t, writer().post(t, workflows, starting("Wait", first.WorkflowID, sample.TaskQueue)).expect(t, http.StatusCreated))
+	second := as[started](t, writer().post(t, workflows, startBody("Wait", first.WorkflowID, sample.TaskQueue)).expect(t, http.StatusCreated))
 	requireSignals(t, second.WorkflowID, 0)
 	for _, call := range []struct {
 		method, path, body string
@@ -33,7 +34,7 @@ func TestAHandleOfAnotherChainDoesNothing(t *testing.T) {
 		{http.MethodPost, "/reset", `{"resetType":"LAST_WORKFLOW_TASK"}`, http.StatusOK},
 		{http.MethodDelete, "", "", http.StatusNoContent},
 	} {
-		path := of(first.WorkflowID, call.path, "?firstExecutionRunId=")
+		path := workflowPath(first.WorkflowID, call.path, "?firstExecutionRunId=")
 		p := writer().must(t, call.method, path+first.RunID, call.body).problem(t, http.StatusConflict, "run-chain-mismatch")
 		require.Equal(t, first.WorkflowID, p.WorkflowID, call.path)
 		if call.method == http.MethodPost && call.path == "/signal" {
@@ -43,36 +44,36 @@ func TestAHandleOfAnotherChainDoesNothing(t *testing.T) {
 	}
 }
 
-// TestAHandleGoesOnInItsChain though the id has come to mean a run other than the first.
-func TestAHandleGoesOnInItsChain(t *testing.T) {
+// TestHandleFollowsItsChain checks a handle after the workflow id refers to a later run of its chain.
+func TestHandleFollowsItsChain(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
-	u := as[updated](t, writer().update(t, s.WorkflowID, adding("add", 3)).expect(t, http.StatusOK))
+	u := as[updated](t, writer().update(t, s.WorkflowID, updateBody("add", 3)).expect(t, http.StatusOK))
 	chain := "?firstExecutionRunId=" + s.RunID
-	pages := of(s.WorkflowID, "/history", chain, "&pageSize=1")
+	pages := workflowPath(s.WorkflowID, "/history", chain, "&pageSize=1")
 	page := historyPage(t, writer(), pages)
-	writer().get(t, of(s.WorkflowID, "/updates/", u.UpdateID, chain)).expect(t, http.StatusOK)
-	writer().post(t, of(s.WorkflowID, "/signal", chain), `{"signal":"next"}`).expect(t, http.StatusNoContent)
+	writer().get(t, workflowPath(s.WorkflowID, "/updates/", u.UpdateID, chain)).expect(t, http.StatusOK)
+	writer().post(t, workflowPath(s.WorkflowID, "/signal", chain), `{"signal":"next"}`).expect(t, http.StatusNoContent)
 	eventually(t, "it has continued", func() bool { return describe(t, s.WorkflowID).RunID != s.RunID })
-	require.Equal(t, s.RunID, as[workflow](t, writer().get(t, of(s.WorkflowID, chain)).expect(t, http.StatusOK)).FirstExecutionRunID)
+	require.Equal(t, s.RunID, as[workflow](t, writer().get(t, workflowPath(s.WorkflowID, chain)).expect(t, http.StatusOK)).FirstExecutionRunID)
 	events := page.Events
 	for page.NextPageToken != "" {
 		page = historyPage(t, writer(), pages+"&pageToken="+page.NextPageToken)
 		events = append(events, page.Events...)
 	}
-	require.Greater(t, len(events), 2, "what there was when the first page was read")
+	require.Greater(t, len(events), 2, "events at the time of the first page")
 	require.Equal(t, historyPage(t, writer(), historyPath(s)).Events[:len(events)], events)
 	terminate(t, s.WorkflowID)
 }
 
-func TestCancelNamesARun(t *testing.T) {
+func TestCancelOfRunById(t *testing.T) {
 	t.Parallel()
-	first := abandon(t)
+	first := startUnpolled(t)
 	terminate(t, first.WorkflowID)
-	second := abandonAs(t, first.WorkflowID)
-	writer().post(t, of(first.WorkflowID, "/cancel", inRun(first.RunID)), "").expect(t, http.StatusNoContent)
+	second := startUnpolledAs(t, first.WorkflowID)
+	writer().post(t, workflowPath(first.WorkflowID, "/cancel", runQuery(first.RunID)), "").expect(t, http.StatusNoContent)
 	require.False(t, describe(t, first.WorkflowID).CancelRequested, "the run that is named is closed")
-	writer().post(t, of(first.WorkflowID, "/cancel", inRun(second.RunID)), "").expect(t, http.StatusNoContent)
+	writer().post(t, workflowPath(first.WorkflowID, "/cancel", runQuery(second.RunID)), "").expect(t, http.StatusNoContent)
 	require.True(t, describe(t, first.WorkflowID).CancelRequested)
 	terminate(t, first.WorkflowID)
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// The memory that a gateway may take: so many pages, the largest as text being the measure, beside what it needs for its
-// first requests of any kind. And what may be between one read and another, when the collector is late.
+// The limits of the gateway's memory, in multiples of the largest page as text, in addition to the memory for its first
+// requests, and the tolerated difference between two reads if the garbage collector is late.
 const (
 	pagesHeld   = 5
 	warmUp      = 24 << 20
@@ -26,42 +26,42 @@ const (
 	betweenRead = 8 << 20
 )
 
-// TestLongHistoryPassesWithFlatMemory reads a history again and again in each way that there is, and asks the kernel
-// after each how much memory the gateway has held at most. It does not run beside other tests, because making the history
-// keeps the server busy.
-func TestLongHistoryPassesWithFlatMemory(t *testing.T) {
+// TestMemoryIsBoundedForLongHistory reads a history repeatedly by each method and reads the gateway's peak memory from
+// the kernel after each. It does not run in parallel with other tests, because creating the history keeps the server
+// busy.
+func TestMemoryIsBoundedForLongHistory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes 20 s")
 	}
 	const events = 50_000
 	t.Run("of many small slices", func(t *testing.T) {
-		pages := readAgainAndAgain(t, makeHistory(t, events, 20), events)
-		require.Greater(t, pages, 1, "this one is to be read in pages")
+		pages := readRepeatedly(t, makeHistory(t, events, 20), events)
+		require.Greater(t, pages, 1, "this history must have several pages")
 	})
-	// The server puts no fewer than a slice into a page, and counts slices: this history is one page of whatever size.
+	// The server counts batches and never splits one: this history is one page, regardless of its size.
 	t.Run("of few large slices", func(t *testing.T) {
-		readAgainAndAgain(t, makeHistory(t, events, 4000), events)
+		readRepeatedly(t, makeHistory(t, events, 4000), events)
 	})
 }
 
-// readAgainAndAgain tells in how many pages a history came.
-func readAgainAndAgain(t *testing.T, s started, events int) (pages int) {
+// readRepeatedly reads a history by all methods and returns its number of pages.
+func readRepeatedly(t *testing.T, s started, events int) (pages int) {
 	t.Helper()
 	const rounds = 3
 	gateway := ownGateway(t)
 	atStart := residentBytes(t, gateway, "VmRSS")
 	var first, highest, largest int
 	for round := range rounds {
-		for name, readAll := range waysToRead() {
+		for name, readAll := range readMethods() {
 			forgetPeak(t, gateway)
 			began := time.Now()
-			read := readAll(t, writer().at(gateway), s)
+			read := readAll(t, writer().onGateway(gateway), s)
 			took, peak := time.Since(began), residentBytes(t, gateway, "VmHWM")
-			t.Logf("%s: %d events in %d answers, the largest of %s, in %s, with at most %s of memory", name, len(read.ids),
+			t.Logf("%s: %d events in %d responses, the largest of %s, in %s, with a peak memory of %s", name, len(read.ids),
 				read.answers, mebibytes(read.largest), took.Round(time.Millisecond), mebibytes(peak))
 			requireInOrder(t, 1, events, read.ids)
 			highest, pages = max(highest, peak), max(pages, read.answers)
-			if name != asLines {
+			if name != ndjson {
 				largest = max(largest, read.largest)
 			}
 		}
@@ -71,30 +71,30 @@ func readAgainAndAgain(t *testing.T, s started, events int) (pages int) {
 	}
 	t.Logf("resident memory: %s at the start, at most %s in the first round and %s in all; the largest page has %s",
 		mebibytes(atStart), mebibytes(first), mebibytes(highest), mebibytes(largest))
-	require.LessOrEqual(t, highest, atStart+warmUp+pagesHeld*largest, "it is a few pages")
-	require.LessOrEqual(t, highest, first+betweenRead+pagesApart*largest, "it does not grow")
+	require.LessOrEqual(t, highest, atStart+warmUp+pagesHeld*largest, "memory is bounded by a few pages")
+	require.LessOrEqual(t, highest, first+betweenRead+pagesApart*largest, "memory does not grow")
 	return pages
 }
 
-// asLines is the way to read that has no pages to the caller.
-const asLines = "lines"
+// ndjson is the method without pages.
+const ndjson = "lines"
 
-// waysToRead are the ways to get a history through the gateway.
-func waysToRead() map[string]func(*testing.T, caller, started) historyRead {
+// readMethods returns the methods to read a history through the gateway.
+func readMethods() map[string]func(*testing.T, caller, started) historyRead {
 	return map[string]func(*testing.T, caller, started) historyRead{
-		asLines:                 readLines,
+		ndjson:                  readLines,
 		"pages of 1,000":        readPages,
 		"Temporal's HTTP pages": readTemporalPages,
 	}
 }
 
-// historyRead is what came of reading a history to its end.
+// historyRead is the result of reading a whole history.
 type historyRead struct {
 	ids              []string
-	answers, largest int // the largest answer in bytes
+	answers, largest int // size of the largest response, in bytes
 }
 
-// eventID is as much of an event as its place in the history needs.
+// eventID decodes only the id of an event.
 type eventID struct {
 	EventID string `json:"eventId"`
 }
@@ -108,7 +108,7 @@ func (r *historyRead) add(events []eventID) {
 func readLines(t *testing.T, c caller, s started) historyRead {
 	t.Helper()
 	var read historyRead
-	read.answer(t, c.with("Accept", typeNDJSON), of(s.WorkflowID, "/history", inRun(s.RunID)), func(body *json.Decoder) {
+	read.answer(t, c.with("Accept", typeNDJSON), workflowPath(s.WorkflowID, "/history", runQuery(s.RunID)), func(body *json.Decoder) {
 		var event eventID
 		for body.More() {
 			require.NoError(t, body.Decode(&event))
@@ -126,7 +126,7 @@ func readPages(t *testing.T, c caller, s started) historyRead {
 			Events        []eventID
 			NextPageToken string
 		}
-		read.answer(t, c, of(s.WorkflowID, "/history", inRun(s.RunID), "&pageSize=1000", query), func(body *json.Decoder) {
+		read.answer(t, c, workflowPath(s.WorkflowID, "/history", runQuery(s.RunID), "&pageSize=1000", query), func(body *json.Decoder) {
 			require.NoError(t, body.Decode(&page))
 		})
 		read.add(page.Events)
@@ -139,7 +139,7 @@ func readPages(t *testing.T, c caller, s started) historyRead {
 
 func readTemporalPages(t *testing.T, c caller, s started) historyRead {
 	t.Helper()
-	path := "/api" + of(s.WorkflowID, "/history?maximumPageSize=1000&execution.runId=", s.RunID)
+	path := "/api" + workflowPath(s.WorkflowID, "/history?maximumPageSize=1000&execution.runId=", s.RunID)
 	var read historyRead
 	for query := ""; ; {
 		var page struct {
@@ -155,8 +155,8 @@ func readTemporalPages(t *testing.T, c caller, s started) historyRead {
 	}
 }
 
-// answer reads one answer while it comes. To keep it, and to hold it against the document as other tests do, would take
-// longer than all else here.
+// answer decodes one response while it arrives. Storing it and checking it against the OpenAPI document, as other tests
+// do, would dominate the duration of this test.
 func (r *historyRead) answer(t *testing.T, c caller, path string, decode func(*json.Decoder)) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.url+path, nil)
@@ -174,7 +174,7 @@ func (r *historyRead) answer(t *testing.T, c caller, path string, decode func(*j
 	r.largest = max(r.largest, body.bytes)
 }
 
-// countedReader counts what is read.
+// countedReader counts the bytes read.
 type countedReader struct {
 	io.Reader
 	bytes int
@@ -186,7 +186,7 @@ func (r *countedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// requireInOrder requires the n events from first on, each once.
+// requireInOrder requires the n events from first on in order, each once.
 func requireInOrder(t *testing.T, first, n int, ids []string) {
 	t.Helper()
 	require.Len(t, ids, n)
@@ -197,7 +197,7 @@ func requireInOrder(t *testing.T, first, n int, ids []string) {
 	}
 }
 
-// residentBytes is VmRSS, what a process holds, or VmHWM, what it has held at most.
+// residentBytes returns VmRSS, the resident memory of a process, or VmHWM, its peak, in bytes.
 func residentBytes(t *testing.T, gateway *stack.Gateway, name string) int {
 	t.Helper()
 	kilobytes, err := strconv.Atoi(strings.TrimSuffix(residentMemory(t, gateway)[name], " kB"))
@@ -205,7 +205,7 @@ func residentBytes(t *testing.T, gateway *stack.Gateway, name string) int {
 	return kilobytes << 10
 }
 
-// forgetPeak begins VmHWM anew: no sample between two looks can miss what the kernel counts.
+// forgetPeak resets VmHWM. Unlike sampling, the peak of the kernel misses nothing.
 func forgetPeak(t *testing.T, gateway *stack.Gateway) {
 	t.Helper()
 	const peak = "5" // proc(5)

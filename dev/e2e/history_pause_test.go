@@ -8,39 +8,39 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSSEGoesOnWhileAWorkflowIsPaused reads one stream from before a pause to the end of the workflow, and one that begins
-// in the pause. The server ends the history of a paused run as if it had closed.
-func TestSSEGoesOnWhileAWorkflowIsPaused(t *testing.T) {
+// TestSSEContinuesWhileWorkflowIsPaused reads one stream from before a pause to the end of the workflow, and one that
+// begins during the pause. The server ends the history of a paused run as if the run had closed.
+func TestSSEContinuesWhileWorkflowIsPaused(t *testing.T) {
 	t.Parallel()
-	s := abandon(t)
+	s := startUnpolled(t)
 	poke := func() {
 		t.Helper()
-		writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
+		writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
 	}
 	path := historyPath(s)
 	before, closeBefore := follow(t.Context(), t, writer(), path, "")
 	defer closeBefore()
-	lastOf(t, before, 2)
-	writer().post(t, of(s.WorkflowID, "/pause"), `{"reason":"the bank is down"}`).expect(t, http.StatusNoContent)
-	within, closeWithin := follow(t.Context(), t, writer(), path, lastOf(t, before, 1))
+	readEvents(t, before, 2)
+	writer().post(t, workflowPath(s.WorkflowID, "/pause"), `{"reason":"the bank is down"}`).expect(t, http.StatusNoContent)
+	within, closeWithin := follow(t.Context(), t, writer(), path, readEvents(t, before, 1))
 	defer closeWithin()
 	closes, closeCloses := follow(t.Context(), t, writer(), path+"&eventFilterType=CLOSE_EVENT", "")
 	defer closeCloses()
 	seen := 3
 	for _, happens := range []func(){
 		poke,
-		func() { writer().post(t, of(s.WorkflowID, "/unpause"), "").expect(t, http.StatusNoContent) },
+		func() { writer().post(t, workflowPath(s.WorkflowID, "/unpause"), "").expect(t, http.StatusNoContent) },
 		poke,
 		func() { terminate(t, s.WorkflowID) },
 	} {
 		happens()
-		length := describe(t, s.WorkflowID).HistoryLength // which can be more than one event longer
+		length := describe(t, s.WorkflowID).HistoryLength // may have grown by more than one event
 		last := fmt.Sprintf("%s/%d", s.RunID, length)
-		require.Equal(t, last, lastOf(t, before, length-seen))
-		require.Equal(t, last, lastOf(t, within, length-seen))
+		require.Equal(t, last, readEvents(t, before, length-seen))
+		require.Equal(t, last, readEvents(t, within, length-seen))
 		seen = length
 	}
-	require.Equal(t, fmt.Sprintf("%s/%d", s.RunID, seen), lastOf(t, closes, 1), "no other event closes the run")
+	require.Equal(t, fmt.Sprintf("%s/%d", s.RunID, seen), readEvents(t, closes, 1), "no other event closes the run")
 	for _, events := range []*eventReader{before, within, closes} {
 		e, err := events.next()
 		require.NoError(t, err)

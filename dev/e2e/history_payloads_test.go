@@ -16,7 +16,7 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// attributesOf is what happened in an event.
+// attributesOf returns the attributes of the first event with a name.
 func attributesOf(t *testing.T, name string, events []json.RawMessage) map[string]json.RawMessage {
 	t.Helper()
 	for _, event := range events {
@@ -28,32 +28,32 @@ func attributesOf(t *testing.T, name string, events []json.RawMessage) map[strin
 			return values
 		}
 	}
-	require.FailNow(t, "there is no "+name)
+	require.FailNow(t, "no event "+name)
 	return nil
 }
 
-func TestHistoryShowsValuesByteForByte(t *testing.T) {
+func TestHistoryReturnsValuesByteForByte(t *testing.T) {
 	t.Parallel()
 	const spaced = `{ "b" : [ 1 ,	2 ] }`
-	const args = `12345678901234567890,1.10,1e400,[],{},{"b":1,"a":[]},"\u003c\/<&>",` + odd
-	s := start(t, "Wait", `"args":[`+args+`,`+spaced+`]`, `"memo":{"odd":`+odd+`}`,
+	const args = `12345678901234567890,1.10,1e400,[],{},{"b":1,"a":[]},"\u003c\/<&>",` + unusualValue
+	s := start(t, "Wait", `"args":[`+args+`,`+spaced+`]`, `"memo":{"odd":`+unusualValue+`}`,
 		`"searchAttributes":{"CustomerId":"c-<&>"}`)
-	finish(t, s.WorkflowID, odd)
+	finish(t, s.WorkflowID, unusualValue)
 	end(t, s.WorkflowID)
 	for _, query := range []string{"", "&payloads=decoded"} {
 		events := historyPage(t, writer(), historyPath(s)+query).Events
 		start := attributesOf(t, "workflowExecutionStartedEventAttributes", events)
 		require.Equal(t, "["+args+","+spaced+"]", string(start["input"]))
-		require.Contains(t, string(start["memo"]), `"odd":`+odd)
-		// The type in its metadata is more than JSON can say.
+		require.Contains(t, string(start["memo"]), `"odd":`+unusualValue)
+		// JSON cannot express the type in the metadata.
 		require.Contains(t, string(start["searchAttributes"]), `"type":"S2V5d29yZA=="`)
-		require.Equal(t, "["+odd+"]", string(attributesOf(t, "workflowExecutionSignaledEventAttributes", events)["input"]))
-		require.Equal(t, "["+odd+"]", string(attributesOf(t, "workflowExecutionCompletedEventAttributes", events)["result"]))
+		require.Equal(t, "["+unusualValue+"]", string(attributesOf(t, "workflowExecutionSignaledEventAttributes", events)["input"]))
+		require.Equal(t, "["+unusualValue+"]", string(attributesOf(t, "workflowExecutionCompletedEventAttributes", events)["result"]))
 	}
 }
 
-// TestHistoryShowsOtherPayloadsWhole includes null, which is not JSON to Temporal and which its shorthand cannot hold.
-func TestHistoryShowsOtherPayloadsWhole(t *testing.T) {
+// TestHistoryReturnsOtherPayloadsWhole includes null, which has its own encoding in Temporal and no shorthand.
+func TestHistoryReturnsOtherPayloadsWhole(t *testing.T) {
 	t.Parallel()
 	const (
 		plain    = `{"metadata":{"encoding":"` + binaryPlainBase64 + `"},"data":"` + oddBytesBase64 + `"}`
@@ -64,19 +64,19 @@ func TestHistoryShowsOtherPayloadsWhole(t *testing.T) {
 		`"args":[null,[],1.10]`: `[` + null + `,[],1.10]`,
 		someArgs:                `{"payloads":[` + plain + `,` + null + `,[]]}`,
 	} {
-		s := abandon(t, args)
+		s := startUnpolled(t, args)
 		events := historyPage(t, writer(), historyPath(s)).Events
 		require.Equal(t, want, string(attributesOf(t, "workflowExecutionStartedEventAttributes", events)["input"]))
 		terminate(t, s.WorkflowID)
 	}
 }
 
-// runsOfAllKinds are runs that have most of what a sample worker can leave in a history.
+// runsOfAllKinds starts runs whose histories have most of the event types of the sample worker.
 func runsOfAllKinds(t *testing.T) map[string]started {
 	t.Helper()
 	const items = `"items":[{"sku":"pen","quantity":1,"price":300}]`
 	runs := map[string]started{
-		"values":   start(t, "Echo", `"args":[`+odd+`,[],null]`, `"memo":{"odd":`+odd+`}`, `"searchAttributes":{"CustomerId":"c"}`),
+		"values":   start(t, "Echo", `"args":[`+unusualValue+`,[],null]`, `"memo":{"odd":`+unusualValue+`}`, `"searchAttributes":{"CustomerId":"c"}`),
 		"bytes":    start(t, "EchoPayload", `"argPayloads":[{"metadata":{"encoding":"`+binaryPlainBase64+`"},"data":"`+oddBytesBase64+`"}]`),
 		"order":    start(t, "Order", `"args":[{"orderId":"o","autoApprove":true,`+items+`}]`),
 		"declined": start(t, "Order", `"args":[{"orderId":"o","card":"declined",`+items+`}]`),
@@ -86,15 +86,15 @@ func runsOfAllKinds(t *testing.T) map[string]started {
 	for _, s := range runs {
 		end(t, s.WorkflowID)
 	}
-	parent := startFamily(t, `"memo":{"odd":`+odd+`}`)
-	settled(t, parent)
-	writer().post(t, of(parent.WorkflowID, "/terminate"), `{"reason":"done","details":[`+odd+`]}`).expect(t, http.StatusNoContent)
+	parent := startFamily(t, `"memo":{"odd":`+unusualValue+`}`)
+	awaitFamily(t, parent)
+	writer().post(t, workflowPath(parent.WorkflowID, "/terminate"), `{"reason":"done","details":[`+unusualValue+`]}`).expect(t, http.StatusNoContent)
 	runs["child and activity"] = parent
 	return runs
 }
 
-// TestRawHistoryIsTheServersOwn holds every event against what the server gives past the gateway, in pages and as lines.
-func TestRawHistoryIsTheServersOwn(t *testing.T) {
+// TestRawHistoryEqualsServers compares every event, in pages and as lines, with that from the server.
+func TestRawHistoryEqualsServers(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for name, s := range runsOfAllKinds(t) {
@@ -121,17 +121,17 @@ func asBytes(texts []json.RawMessage) [][]byte {
 	return all
 }
 
-// TestRawHistoryIsReadBySDKs replays a run from what the gateway gave.
+// TestRawHistoryIsReadBySDKs replays a run from the history of the gateway.
 func TestRawHistoryIsReadBySDKs(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")
-	finish(t, s.WorkflowID, odd)
+	finish(t, s.WorkflowID, unusualValue)
 	end(t, s.WorkflowID)
 	a := writer().get(t, historyPath(s)+"&payloads=raw&pageSize=1000").expect(t, http.StatusOK)
 	read, err := client.HistoryFromJSON(bytes.NewReader(a.body), client.HistoryJSONOptions{})
 	require.NoError(t, err)
 
-	iterator := here.stack.Client().GetWorkflowHistory(t.Context(), s.WorkflowID, s.RunID, false, 0)
+	iterator := shared.stack.Client().GetWorkflowHistory(t.Context(), s.WorkflowID, s.RunID, false, 0)
 	fetched := &history.History{}
 	for iterator.HasNext() {
 		event, err := iterator.Next()

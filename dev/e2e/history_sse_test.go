@@ -25,15 +25,15 @@ import (
 	"github.com/flowgate/flowgate/dev/temporal"
 )
 
-// sentEvent is one of a stream's.
+// sentEvent is an event of a stream.
 type sentEvent struct{ id, kind, data string }
 
-// eventReader reads a stream as the HTML standard says, as far as the gateway makes use of it.
+// eventReader parses an event stream by the HTML standard, as far as the gateway uses it.
 type eventReader struct{ lines *bufio.Reader }
 
 func newEventReader(body io.Reader) *eventReader { return &eventReader{bufio.NewReader(body)} }
 
-// next gives the next event. What is there of one that was cut is dropped.
+// next returns the next event. It discards an incomplete event.
 func (r *eventReader) next() (sentEvent, error) {
 	var e sentEvent
 	for {
@@ -64,7 +64,7 @@ func (r *eventReader) next() (sentEvent, error) {
 	}
 }
 
-// follow opens a stream after an event, and gives its reader, or none when there is nothing after it.
+// follow opens a stream after an event and returns its reader, nil if there are no further events.
 func follow(ctx context.Context, t *testing.T, c caller, path, after string) (events *eventReader, closeStream func()) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+path, nil)
@@ -75,7 +75,7 @@ func follow(ctx context.Context, t *testing.T, c caller, path, after string) (ev
 	}
 	response, err := c.client.Do(request) //nolint:bodyclose // by closeStream
 	require.NoError(t, err)
-	closeStream = func() { _ = response.Body.Close() } // an error is what a cut is about
+	closeStream = func() { _ = response.Body.Close() } // the test cuts the connection
 	if response.StatusCode == http.StatusNoContent {
 		return nil, closeStream
 	}
@@ -84,7 +84,7 @@ func follow(ctx context.Context, t *testing.T, c caller, path, after string) (ev
 	return newEventReader(response.Body), closeStream
 }
 
-// chainEvents are the events of all runs of a workflow that has closed, as pages have them, with the ids of a stream.
+// chainEvents returns the events of all runs of a closed workflow from pages, with the ids of a stream.
 func chainEvents(t *testing.T, first started, query string) []sentEvent {
 	t.Helper()
 	var all []sentEvent
@@ -92,14 +92,14 @@ func chainEvents(t *testing.T, first started, query string) []sentEvent {
 		page := historyPage(t, writer(), historyPath(run)+"&pageSize=1000"+query)
 		require.Empty(t, page.NextPageToken)
 		for _, text := range page.Events {
-			all = append(all, sentEvent{id: run.RunID + "/" + as[event](t, answer{body: text}).EventID, data: string(text)})
+			all = append(all, sentEvent{id: run.RunID + "/" + as[event](t, apiResponse{body: text}).EventID, data: string(text)})
 		}
-		run.RunID = as[outcome](t, writer().get(t, of(run.WorkflowID, "/result?followRuns=false&runId="+run.RunID)).expect(t, http.StatusOK)).NewRunID
+		run.RunID = as[outcome](t, writer().get(t, workflowPath(run.WorkflowID, "/result?followRuns=false&runId="+run.RunID)).expect(t, http.StatusOK)).NewRunID
 	}
 	return all
 }
 
-// relay takes one step after another, and continues as new until it has run so many times.
+// relay runs activities sequentially and continues as new until the given number of runs.
 func relay(ctx sdkworkflow.Context, runs, steps int) error {
 	ctx = sdkworkflow.WithActivityOptions(ctx, sdkworkflow.ActivityOptions{StartToCloseTimeout: time.Minute})
 	for range steps {
@@ -113,39 +113,39 @@ func relay(ctx sdkworkflow.Context, runs, steps int) error {
 	return nil
 }
 
-func act() error { return nil }
+func noop() error { return nil }
 
-// startRelay starts one, with a worker of its own.
+// startRelay starts a relay with its own worker.
 func startRelay(t *testing.T, runs, steps int) started {
 	t.Helper()
 	queue := "relay-" + newID(t)
-	w := worker.New(here.stack.Client(), queue, worker.Options{})
+	w := worker.New(shared.stack.Client(), queue, worker.Options{})
 	w.RegisterWorkflowWithOptions(relay, sdkworkflow.RegisterOptions{Name: "Relay"})
-	w.RegisterActivityWithOptions(act, activity.RegisterOptions{Name: "act"})
+	w.RegisterActivityWithOptions(noop, activity.RegisterOptions{Name: "act"})
 	require.NoError(t, w.Start())
 	t.Cleanup(w.Stop)
-	body := starting("Relay", newID(t), queue, fmt.Sprintf(`"args":[%d,%d]`, runs, steps))
+	body := startBody("Relay", newID(t), queue, fmt.Sprintf(`"args":[%d,%d]`, runs, steps))
 	return as[started](t, writer().post(t, workflows, body).expect(t, http.StatusCreated))
 }
 
-// TestSSEClientThatIsCutSeesEachEventOnce connects again and again, to one replica and the other, while the workflow runs
-// and continues as new. Each connection is cut after a few events, or before there are any.
-func TestSSEClientThatIsCutSeesEachEventOnce(t *testing.T) {
+// TestSSEReconnectingClientReceivesEachEventOnce reconnects to alternating replicas while the workflow runs and
+// continues as new. Each connection is closed after a few events or before the first.
+func TestSSEReconnectingClientReceivesEachEventOnce(t *testing.T) {
 	t.Parallel()
 	const seed, runs, most = 83, 6, 8
 	cuts, steps := 100, 14
 	if testing.Short() {
 		cuts, steps = 20, 4
 	}
-	random := rand.New(rand.NewPCG(seed, seed)) // the same cuts each time
+	random := rand.New(rand.NewPCG(seed, seed)) // reproducible
 	s := startRelay(t, runs, steps)
 	path := historyPath(s) + "&payloads=raw"
 	var seen []sentEvent
 	last, ended := "", false
 	connections := 0
 	for ; !ended; connections++ {
-		events, closeStream := follow(t.Context(), t, writer().at(here.replicas[connections%2]), path, last)
-		require.NotNil(t, events, "its end has not been seen")
+		events, closeStream := follow(t.Context(), t, writer().onGateway(shared.replicas[connections%2]), path, last)
+		require.NotNil(t, events, "the end has not been received")
 		for left := random.IntN(most); left > 0 || connections >= cuts; left-- {
 			e, err := events.next()
 			require.NoError(t, err)
@@ -163,13 +163,13 @@ func TestSSEClientThatIsCutSeesEachEventOnce(t *testing.T) {
 	require.GreaterOrEqual(t, connections, cuts)
 	again, closeStream := follow(t.Context(), t, writer(), path, last)
 	defer closeStream()
-	require.Nil(t, again, "there is nothing after the end")
+	require.Nil(t, again, "no events after the end")
 }
 
-// TestSSEIsWhatPagesAre reads whole streams, which are held against the document too.
-func TestSSEIsWhatPagesAre(t *testing.T) {
+// TestSSEEqualsPages compares whole streams with pages. The streams are checked against the OpenAPI document too.
+func TestSSEEqualsPages(t *testing.T) {
 	t.Parallel()
-	s := start(t, "Chain", `"args":[{"times":3}]`, `"memo":{"odd":`+odd+`}`)
+	s := start(t, "Chain", `"args":[{"times":3}]`, `"memo":{"odd":`+unusualValue+`}`)
 	end(t, s.WorkflowID)
 	for _, query := range []string{"", "&payloads=decoded", "&payloads=raw", "&eventFilterType=ALL_EVENT"} {
 		a := writer().with("Accept", typeEvents).get(t, historyPath(s)+query+"&pageSize=2").expect(t, http.StatusOK)
@@ -184,7 +184,7 @@ func TestSSEIsWhatPagesAre(t *testing.T) {
 		require.Equal(t, chainEvents(t, s, query), got, query)
 	}
 	closes := writer().with("Accept", typeEvents).get(t, historyPath(s)+"&eventFilterType=CLOSE_EVENT").expect(t, http.StatusOK)
-	require.Equal(t, 4, bytes.Count(closes.body, []byte("\nid: ")), "one of each run")
+	require.Equal(t, 4, bytes.Count(closes.body, []byte("\nid: ")), "one per run")
 	one := writer().with("Accept", typeEvents).get(t, historyPath(s)+"&followRuns=false").expect(t, http.StatusOK)
 	require.Contains(t, string(one.body), `"status":"CONTINUED_AS_NEW","newRunId":"`)
 	writer().with("Accept", typeEvents).with("Last-Event-ID", s.RunID+"/1000").get(t, historyPath(s)).problem(t, http.StatusBadRequest, "invalid-request")
@@ -192,30 +192,30 @@ func TestSSEIsWhatPagesAre(t *testing.T) {
 		problem(t, http.StatusBadRequest, "invalid-request")
 }
 
-// TestSSEFollowsRetriedAndOtherChains has a workflow that fails before it succeeds, and one whose id is used again.
+// TestSSEFollowsRetriedAndOtherChains follows a workflow that is retried, and one whose id is reused.
 func TestSSEFollowsRetriedAndOtherChains(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Fail", `"args":[{"attempts":2}]`, `"retryPolicy":{"initialInterval":"100ms","maximumAttempts":3}`)
 	a := writer().with("Accept", typeEvents).get(t, historyPath(s)).expect(t, http.StatusOK)
 	require.Equal(t, len(chainEvents(t, s, "")), bytes.Count(a.body, []byte("\nid: ")))
 
-	first := abandon(t)
+	first := startUnpolled(t)
 	terminate(t, first.WorkflowID)
-	second := abandonAs(t, first.WorkflowID)
+	second := startUnpolledAs(t, first.WorkflowID)
 	terminate(t, first.WorkflowID)
 	events := writer().with("Accept", typeEvents)
 	events.get(t, historyPath(second)+"&lastEventId="+first.RunID+"/1").problem(t, http.StatusBadRequest, "invalid-request")
-	rest := events.get(t, of(first.WorkflowID, "/history?lastEventId=", first.RunID+"/1")).expect(t, http.StatusOK)
-	require.Contains(t, string(rest.body), first.RunID+"/3", "it goes on in the run that it names")
+	rest := events.get(t, workflowPath(first.WorkflowID, "/history?lastEventId=", first.RunID+"/1")).expect(t, http.StatusOK)
+	require.Contains(t, string(rest.body), first.RunID+"/3", "the stream continues in the run of the event id")
 	require.NotContains(t, string(rest.body), second.RunID)
 }
 
-// TestSSELeavesOutWhatIsNotStored has a workflow task that failed: the one that is tried again after it is shown in pages,
-// and may leave no trace.
-func TestSSELeavesOutWhatIsNotStored(t *testing.T) {
+// TestSSEOmitsTransientEvents has a failed workflow task. Pages contain its transient retry, which may never be
+// persisted.
+func TestSSEOmitsTransientEvents(t *testing.T) {
 	t.Parallel()
-	s, task := takeTask(t)
-	_, err := here.server.RespondWorkflowTaskFailed(t.Context(), &workflowservice.RespondWorkflowTaskFailedRequest{
+	s, task := pollTask(t)
+	_, err := shared.server.RespondWorkflowTaskFailed(t.Context(), &workflowservice.RespondWorkflowTaskFailedRequest{
 		Namespace: temporal.DefaultNamespace, TaskToken: task.GetTaskToken(), Cause: enums.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE,
 	})
 	require.NoError(t, err)
@@ -239,40 +239,40 @@ func TestSSELeavesOutWhatIsNotStored(t *testing.T) {
 	require.Greater(t, len(got), stored)
 }
 
-// TestSSEWithATokenForOneWorkflow is how a browser follows an order of its own.
-func TestSSEWithATokenForOneWorkflow(t *testing.T) {
+// TestSSEWithDelegatedToken follows a workflow with a delegated token, as a browser would.
+func TestSSEWithDelegatedToken(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Chain", `"args":[{"times":1}]`)
 	end(t, s.WorkflowID)
 	visitor := bearer(delegate(t, writer(), s.WorkflowID, `{"read":true,"ttl":"5m"}`)).with("Accept", typeEvents)
 	a := visitor.get(t, historyPath(s)).expect(t, http.StatusOK)
 	require.Contains(t, string(a.body), `"status":"COMPLETED"`)
-	visitor.get(t, of(newID(t), "/history")).problem(t, http.StatusForbidden, "operation-forbidden")
-	made := as[struct{ Token string }](t, writer().post(t, of(s.WorkflowID, "/tokens", inRun(s.RunID)), `{"read":true}`).expect(t, http.StatusCreated))
+	visitor.get(t, workflowPath(newID(t), "/history")).problem(t, http.StatusForbidden, "operation-forbidden")
+	made := as[struct{ Token string }](t, writer().post(t, workflowPath(s.WorkflowID, "/tokens", runQuery(s.RunID)), `{"read":true}`).expect(t, http.StatusCreated))
 	narrow := bearer(made.Token).with("Accept", typeEvents).get(t, historyPath(s)).expect(t, http.StatusOK)
-	require.Contains(t, string(narrow.body), `"status":"CONTINUED_AS_NEW"`, "it may look at no other run")
+	require.Contains(t, string(narrow.body), `"status":"CONTINUED_AS_NEW"`, "the token permits no other run")
 }
 
-// TestSSEGoesOnAtAnotherReplicaAfterADrain ends a stream's gateway.
-func TestSSEGoesOnAtAnotherReplicaAfterADrain(t *testing.T) {
+// TestSSEContinuesAtAnotherReplicaAfterDrain drains the gateway of a stream.
+func TestSSEContinuesAtAnotherReplicaAfterDrain(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
-	s := abandon(t)
-	events, closeStream := follow(t.Context(), t, writer().at(gateway), historyPath(s), "")
+	s := startUnpolled(t)
+	events, closeStream := follow(t.Context(), t, writer().onGateway(gateway), historyPath(s), "")
 	defer closeStream()
-	last := lastOf(t, events, 2)
+	last := readEvents(t, events, 2)
 	eventually(t, "the gateway waits", func() bool { return metric(t, gateway, "flowgate_in_flight", `kind="wait"`) == 1 })
 	require.NoError(t, gateway.Signal(syscall.SIGTERM))
 	_, err := events.next()
-	require.ErrorIs(t, err, io.EOF, "no end of the workflow, and no cut")
+	require.ErrorIs(t, err, io.EOF, "the stream ends without the end event and without an error")
 	awaitEnd(t, gateway)
 	require.NoError(t, gateway.Err())
 	terminate(t, s.WorkflowID)
-	requireRest(t, here.replicas[0], s, last, 1)
+	requireRest(t, shared.replicas[0], s, last, 1)
 }
 
-// lastOf reads n events, and gives the last one's id.
-func lastOf(t *testing.T, events *eventReader, n int) (id string) {
+// readEvents reads n events and returns the id of the last one.
+func readEvents(t *testing.T, events *eventReader, n int) (id string) {
 	t.Helper()
 	for range n {
 		e, err := events.next()
@@ -284,12 +284,12 @@ func lastOf(t *testing.T, events *eventReader, n int) (id string) {
 	return id
 }
 
-// requireRest requires n more events, and the end.
+// requireRest requires n more events and the end of the stream.
 func requireRest(t *testing.T, gateway *stack.Gateway, s started, last string, n int) {
 	t.Helper()
-	events, closeStream := follow(t.Context(), t, writer().at(gateway), historyPath(s), last)
+	events, closeStream := follow(t.Context(), t, writer().onGateway(gateway), historyPath(s), last)
 	defer closeStream()
-	lastOf(t, events, n)
+	readEvents(t, events, n)
 	e, err := events.next()
 	require.NoError(t, err)
 	require.Equal(t, "end", e.kind)

@@ -17,15 +17,15 @@ import (
 	"github.com/flowgate/flowgate/dev/temporal"
 )
 
-// fatten adds events that are together more than what the kernel keeps for a reader.
-func fatten(t *testing.T, s started) (events int) {
+// addLargeEvents adds events that together exceed the socket buffers.
+func addLargeEvents(t *testing.T, s started) (events int) {
 	t.Helper()
 	const signals, size = 200, 100 << 10
 	payload := &common.Payload{
 		Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(quote(strings.Repeat("x", size))),
 	}
 	for range signals {
-		_, err := here.server.SignalWorkflowExecution(t.Context(), &workflowservice.SignalWorkflowExecutionRequest{
+		_, err := shared.server.SignalWorkflowExecution(t.Context(), &workflowservice.SignalWorkflowExecutionRequest{
 			Namespace: temporal.DefaultNamespace, SignalName: "fatten", Input: &common.Payloads{Payloads: []*common.Payload{payload}},
 			WorkflowExecution: &common.WorkflowExecution{WorkflowId: s.WorkflowID, RunId: s.RunID},
 		})
@@ -34,48 +34,48 @@ func fatten(t *testing.T, s started) (events int) {
 	return describe(t, s.WorkflowID).HistoryLength
 }
 
-// stall asks for a stream of events and reads nothing of it.
+// stall requests an event stream and does not read it.
 func stall(t *testing.T, gateway *stack.Gateway, path string) net.Conn {
 	t.Helper()
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(gateway.URL, "http://"))
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = conn.Close() }) // the gateway may have reset it
+	t.Cleanup(func() { _ = conn.Close() }) // the gateway may have reset the connection
 	tcp, ok := conn.(*net.TCPConn)
 	require.True(t, ok)
-	require.NoError(t, tcp.SetReadBuffer(64<<10)) // with less the rest would take long to read, in the end
+	require.NoError(t, tcp.SetReadBuffer(64<<10)) // with a smaller buffer, reading the rest would take long
 	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: gateway\r\nAccept: %s\r\nAuthorization: Bearer %s\r\n\r\n", path, typeEvents, stack.WriterKey)
 	require.NoError(t, err)
 	return conn
 }
 
-// TestSSEReaderWhoStallsIsDropped has another reader of the same workflow, who gets everything.
-func TestSSEReaderWhoStallsIsDropped(t *testing.T) {
+// TestSSEStalledReaderIsDisconnected also has another reader of the same workflow, which receives all events.
+func TestSSEStalledReaderIsDisconnected(t *testing.T) {
 	t.Parallel()
 	const bound = 2 * time.Second // 30 s by default
 	gateway := ownGateway(t, "FLOWGATE_LISTEN_TIMEOUTS_WRITE="+bound.String())
 	streams := func() int { return int(metric(t, gateway, "flowgate_in_flight", `kind="wait"`)) }
-	s := abandon(t)
-	length := fatten(t, s)
+	s := startUnpolled(t)
+	length := addLargeEvents(t, s)
 	path := historyPath(s) + "&pageSize=10"
 
 	stalled := stall(t, gateway, path)
 	eventually(t, "its stream has begun", func() bool { return streams() == 1 })
 	began := time.Now()
-	events, closeStream := follow(t.Context(), t, writer().at(gateway), path, "")
+	events, closeStream := follow(t.Context(), t, writer().onGateway(gateway), path, "")
 	defer closeStream()
-	require.Equal(t, fmt.Sprintf("%s/%d", s.RunID, length), lastOf(t, events, length))
+	require.Equal(t, fmt.Sprintf("%s/%d", s.RunID, length), readEvents(t, events, length))
 	eventually(t, "who does not read is dropped", func() bool { return streams() == 1 })
 	t.Logf("dropped after %s; the bound is %s", time.Since(began).Round(time.Millisecond), bound)
 	terminate(t, s.WorkflowID)
-	lastOf(t, events, 1)
+	readEvents(t, events, 1)
 	e, err := events.next()
 	require.NoError(t, err)
 	require.Equal(t, "end", e.kind)
 	eventually(t, "no stream is left", func() bool { return streams() == 0 })
 
 	require.NoError(t, stalled.SetReadDeadline(time.Now().Add(time.Minute)))
-	got, _ := io.ReadAll(stalled) // what the kernel has kept; the connection may be reset
+	got, _ := io.ReadAll(stalled) // the content of the socket buffer; the connection may be reset
 	require.Less(t, bytes.Count(got, []byte("\nid: ")), length)
-	require.NotContains(t, string(got), "\r\n0\r\n\r\n", "it does not look complete")
+	require.NotContains(t, string(got), "\r\n0\r\n\r\n", "the response is visibly incomplete")
 }

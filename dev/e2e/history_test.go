@@ -15,52 +15,52 @@ import (
 	"github.com/flowgate/flowgate/dev/temporal"
 )
 
-// workflowHistory is a page of events, each as it came.
+// workflowHistory is a page of undecoded events.
 type workflowHistory struct {
 	Events        []json.RawMessage
 	NextPageToken string
 }
 
-// event is as much of an event as most tests look at.
+// event contains the members of an event that most tests need.
 type event struct{ EventID, EventType string }
 
-// historyPath is where a run's history is. More of a query may follow.
-func historyPath(s started) string { return of(s.WorkflowID, "/history", inRun(s.RunID)) }
+// historyPath returns the path of a run's history, with a query that can be extended.
+func historyPath(s started) string { return workflowPath(s.WorkflowID, "/history", runQuery(s.RunID)) }
 
 func historyPage(t *testing.T, c caller, path string) workflowHistory {
 	t.Helper()
 	return as[workflowHistory](t, c.get(t, path).expect(t, http.StatusOK))
 }
 
-// typesOf are the types of events, which must be those with the numbers from first on.
+// typesOf returns the types of events, whose ids must be consecutive from first on.
 func typesOf(t *testing.T, first int, events []json.RawMessage) []string {
 	t.Helper()
 	types, ids := make([]string, len(events)), make([]string, len(events))
 	for i, text := range events {
-		e := as[event](t, answer{body: text})
+		e := as[event](t, apiResponse{body: text})
 		types[i], ids[i] = e.EventType, e.EventID
 	}
 	requireInOrder(t, first, len(events), ids)
 	return types
 }
 
-// poked starts a run that stays as it is after n signals, which is n+2 events: its start and its task are in one slice of
-// the history, and each signal is in its own.
-func poked(t *testing.T, n int) started {
+// startSignalled starts a run with n signals and no progress. It has n+2 events: the start and the workflow task are in
+// one batch of the history, and each signal is in its own.
+func startSignalled(t *testing.T, n int) started {
 	t.Helper()
-	s := abandon(t)
+	s := startUnpolled(t)
 	for range n {
-		writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
+		writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
 	}
 	return s
 }
 
-// TestHistoryComesWholeInPages follows the tokens from replica to replica: they sign with one key. How many events a page
-// holds is the server's to say, which puts no fewer than a slice into one.
-func TestHistoryComesWholeInPages(t *testing.T) {
+// TestPagesContainWholeHistory uses the tokens at alternating replicas, which share a signing key. The server decides
+// how many events a page has; it never splits a batch.
+func TestPagesContainWholeHistory(t *testing.T) {
 	t.Parallel()
 	const signals = 6
-	s := poked(t, signals)
+	s := startSignalled(t, signals)
 	whole := historyPage(t, writer(), historyPath(s))
 	require.Empty(t, whole.NextPageToken)
 	types := typesOf(t, 1, whole.Events)
@@ -71,7 +71,7 @@ func TestHistoryComesWholeInPages(t *testing.T) {
 		var events []json.RawMessage
 		pages := 0
 		for token := ""; pages == 0 || token != ""; pages++ {
-			page := historyPage(t, reader().at(here.replicas[pages%2]), historyPath(s)+size+"&pageToken="+token)
+			page := historyPage(t, reader().onGateway(shared.replicas[pages%2]), historyPath(s)+size+"&pageToken="+token)
 			events, token = append(events, page.Events...), page.NextPageToken
 		}
 		require.Equal(t, whole.Events, events, size)
@@ -82,10 +82,10 @@ func TestHistoryComesWholeInPages(t *testing.T) {
 
 func TestHistoryOfTheLatestRunNeedsNoRunID(t *testing.T) {
 	t.Parallel()
-	first := abandon(t)
+	first := startUnpolled(t)
 	terminate(t, first.WorkflowID)
-	second := abandonAs(t, first.WorkflowID)
-	for path, want := range map[string]int{historyPath(first): 3, historyPath(second): 2, of(first.WorkflowID, "/history"): 2} {
+	second := startUnpolledAs(t, first.WorkflowID)
+	for path, want := range map[string]int{historyPath(first): 3, historyPath(second): 2, workflowPath(first.WorkflowID, "/history"): 2} {
 		require.Len(t, historyPage(t, writer(), path).Events, want, path)
 	}
 	terminate(t, first.WorkflowID)
@@ -94,7 +94,7 @@ func TestHistoryOfTheLatestRunNeedsNoRunID(t *testing.T) {
 func TestHistoryTokenIsBound(t *testing.T) {
 	t.Parallel()
 	many := bearer(manyKey)
-	s, other := poked(t, 2), poked(t, 2)
+	s, other := startSignalled(t, 2), startSignalled(t, 2)
 	path := historyPath(s)
 	token := func(c caller, path string) string {
 		page := historyPage(t, c, path+"&pageSize=1")
@@ -106,20 +106,20 @@ func TestHistoryTokenIsBound(t *testing.T) {
 	tampered[len(tampered)/2]++
 	require.NotEqual(t, mine, string(tampered))
 
-	// How much is shown, and how, is not what a token belongs to.
+	// A token is not bound to the page size or the form of payloads.
 	for _, query := range []string{"", "&payloads=raw", "&waitNewEvent=false", "&skipArchival=false"} {
 		require.NotEmpty(t, historyPage(t, writer(), path+query+mine).Events, query)
 	}
-	list, _ := crowd(t, 2)
+	list, _ := startMany(t, 2)
 	listed := as[workflowList](t, writer().get(t, list+"&pageSize=1").expect(t, http.StatusOK)).NextPageToken
 	require.NotEmpty(t, listed)
-	for name, a := range map[string]answer{
+	for name, a := range map[string]apiResponse{
 		"tampered":             writer().get(t, path+string(tampered)),
 		"cut":                  writer().get(t, path+mine[:len(mine)-2]),
 		"made up":              writer().get(t, path+"&pageToken=AAAA"),
 		"no base64":            writer().get(t, path+"&pageToken=%25%25"),
 		"the list's":           writer().get(t, path+"&pageToken="+listed),
-		"another run":          writer().get(t, of(s.WorkflowID, "/history?", mine)),
+		"another run":          writer().get(t, workflowPath(s.WorkflowID, "/history?", mine)),
 		"another workflow":     writer().get(t, historyPath(other)+mine),
 		"waiting":              writer().get(t, path+"&waitNewEvent=true"+mine),
 		"the close":            writer().get(t, path+"&eventFilterType=CLOSE_EVENT"+mine),
@@ -127,7 +127,7 @@ func TestHistoryTokenIsBound(t *testing.T) {
 		"as lines":             writer().with("Accept", typeNDJSON).get(t, path+theirs),
 		"another principal":    reader().get(t, path+mine),
 		"another's token":      writer().get(t, path+theirs),
-		"another namespace":    many.get(t, "/v1/namespaces/"+otherNamespace+"/workflows/"+s.WorkflowID+"/history"+inRun(s.RunID)+theirs),
+		"another namespace":    many.get(t, "/v1/namespaces/"+otherNamespace+"/workflows/"+s.WorkflowID+"/history"+runQuery(s.RunID)+theirs),
 		"the server's token":   writer().get(t, path+"&pageToken="+base64.RawURLEncoding.EncodeToString(serverToken(t, s))),
 		"the server's, padded": writer().get(t, path+"&pageToken="+url.QueryEscape(base64.StdEncoding.EncodeToString(serverToken(t, s)))),
 	} {
@@ -138,10 +138,10 @@ func TestHistoryTokenIsBound(t *testing.T) {
 	terminate(t, other.WorkflowID)
 }
 
-// serverToken is the server's own token for a run's second page.
+// serverToken returns the server's own token for the second page of a run.
 func serverToken(t *testing.T, s started) []byte {
 	t.Helper()
-	page, err := here.server.GetWorkflowExecutionHistory(t.Context(), &workflowservice.GetWorkflowExecutionHistoryRequest{
+	page, err := shared.server.GetWorkflowExecutionHistory(t.Context(), &workflowservice.GetWorkflowExecutionHistoryRequest{
 		Namespace:       temporal.DefaultNamespace,
 		Execution:       &common.WorkflowExecution{WorkflowId: s.WorkflowID, RunId: s.RunID},
 		MaximumPageSize: 1,
@@ -153,7 +153,7 @@ func serverToken(t *testing.T, s started) []byte {
 
 func TestHistoryStreamsEveryEventAsALine(t *testing.T) {
 	t.Parallel()
-	s := poked(t, 6)
+	s := startSignalled(t, 6)
 	path := historyPath(s)
 	want := historyPage(t, writer(), path).Events
 	second := historyPage(t, writer(), path+"&pageSize=3")
@@ -163,7 +163,7 @@ func TestHistoryStreamsEveryEventAsALine(t *testing.T) {
 		"":                    want,
 		"&pageSize=1":         want,
 		"&pageSize=3":         want,
-		"&limit=1":            want[:1], // less than the slice that the server gives
+		"&limit=1":            want[:1], // less than a batch of the server
 		"&limit=5":            want[:5],
 		"&limit=5&pageSize=2": want[:5],
 		"&limit=8&pageSize=3": want,
@@ -184,9 +184,9 @@ func TestHistoryStreamsEveryEventAsALine(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestHistoryRefusesWhatItCannotDo(t *testing.T) {
+func TestHistoryRejectsUnsupportedParameters(t *testing.T) {
 	t.Parallel()
-	s := abandon(t)
+	s := startUnpolled(t)
 	path := historyPath(s)
 	lines := writer().with("Accept", typeNDJSON)
 	for query, c := range map[string]caller{
@@ -197,15 +197,15 @@ func TestHistoryRefusesWhatItCannotDo(t *testing.T) {
 		"&eventFilterType=HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT": writer(),
 		"&payloads=shorthand": writer(), "&payloads=Raw": writer(),
 		"&limit=0": lines, "&limit=-1": lines, "&limit=1.5": lines, "&pageSize=0&limit=1": lines,
-		"&limit=1":           writer(), // a page has a size
-		"&waitNewEvent=true": lines,    // a stream ends with what there is
+		"&limit=1":           writer(), // limit is for streams; pages have pageSize
+		"&waitNewEvent=true": lines,    // a stream does not wait
 	} {
 		a := c.get(t, path+query)
 		require.Equal(t, http.StatusBadRequest, a.status, "%s: %s", query, a.body)
 		a.problem(t, http.StatusBadRequest, "invalid-request")
 	}
 	for _, name := range []string{"?runId=no-uuid", "?workflowId=" + s.WorkflowID} {
-		writer().get(t, of(s.WorkflowID, "/history", name)).problem(t, http.StatusBadRequest, "invalid-request")
+		writer().get(t, workflowPath(s.WorkflowID, "/history", name)).problem(t, http.StatusBadRequest, "invalid-request")
 	}
 	writer().with("Accept", "text/csv").get(t, path).problem(t, http.StatusNotAcceptable, "not-acceptable")
 	terminate(t, s.WorkflowID)
@@ -213,7 +213,7 @@ func TestHistoryRefusesWhatItCannotDo(t *testing.T) {
 
 func TestHistoryWithoutTheArchive(t *testing.T) {
 	t.Parallel()
-	s := poked(t, 1)
+	s := startSignalled(t, 1)
 	want := historyPage(t, writer(), historyPath(s)).Events
 	for _, skip := range []string{"true", "false"} {
 		require.Equal(t, want, historyPage(t, writer(), historyPath(s)+"&skipArchival="+skip).Events, skip)
@@ -223,17 +223,17 @@ func TestHistoryWithoutTheArchive(t *testing.T) {
 
 func TestHistoryOfNoRunIsNotFound(t *testing.T) {
 	t.Parallel()
-	s := abandon(t)
+	s := startUnpolled(t)
 	for _, query := range []string{"", "&waitNewEvent=true", "&eventFilterType=CLOSE_EVENT", "&payloads=raw"} {
 		for workflowID, runID := range map[string]string{
 			s.WorkflowID: "00000000-0000-4000-8000-000000000000",
-			newID(t):     "", // there is no such workflow
+			newID(t):     "", // no such workflow
 		} {
 			for _, mediaType := range []string{typeJSON, typeNDJSON} {
 				if mediaType == typeNDJSON && query == "&waitNewEvent=true" {
 					continue
 				}
-				p := writer().with("Accept", mediaType).get(t, of(workflowID, "/history", inRun(runID), query)).
+				p := writer().with("Accept", mediaType).get(t, workflowPath(workflowID, "/history", runQuery(runID), query)).
 					problem(t, http.StatusNotFound, "workflow-not-found")
 				require.Equal(t, workflowID, p.WorkflowID)
 			}
@@ -245,9 +245,9 @@ func TestHistoryOfNoRunIsNotFound(t *testing.T) {
 func TestHistoryIsFoundByAnyID(t *testing.T) {
 	t.Parallel()
 	for _, id := range trickyIDs(t) {
-		s := abandonAs(t, id)
+		s := startUnpolledAs(t, id)
 		for form, path := range map[string]string{
-			"in the path":    of(id, "/history"),
+			"in the path":    workflowPath(id, "/history"),
 			"by a parameter": workflows + "/-/history?workflowId=" + url.QueryEscape(id),
 			"fully escaped":  workflows + "/" + escapeAll(id) + "/history",
 		} {

@@ -12,17 +12,17 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// waitFor makes a request that waits on a gateway of the test's own, and does what ends the wait once the gateway holds
-// it.
-func waitFor(t *testing.T, gateway *stack.Gateway, path string, then func()) answer {
+// waitFor sends a waiting request to a gateway of the test, and calls then, which ends the wait, once the gateway is
+// waiting.
+func waitFor(t *testing.T, gateway *stack.Gateway, path string, then func()) apiResponse {
 	t.Helper()
 	type result struct {
-		answer answer
+		answer apiResponse
 		err    error
 	}
 	done := make(chan result, 1)
 	go func() {
-		a, err := writer().at(gateway).send(t.Context(), http.MethodGet, path, "")
+		a, err := writer().onGateway(gateway).send(t.Context(), http.MethodGet, path, "")
 		done <- result{a, err}
 	}()
 	eventually(t, "the gateway waits", func() bool {
@@ -30,7 +30,7 @@ func waitFor(t *testing.T, gateway *stack.Gateway, path string, then func()) ans
 	})
 	select {
 	case r := <-done:
-		require.FailNow(t, "it did not wait", "%d: %s", r.answer.status, r.answer.body)
+		require.FailNow(t, "the request did not wait", "%d: %s", r.answer.status, r.answer.body)
 	default:
 	}
 	then()
@@ -39,13 +39,14 @@ func waitFor(t *testing.T, gateway *stack.Gateway, path string, then func()) ans
 	return r.answer
 }
 
-// TestHistoryIsFollowedToItsEnd gets what there is at once, each event when it happens, and no token after the close.
-func TestHistoryIsFollowedToItsEnd(t *testing.T) {
+// TestHistoryIsFollowedToEnd receives existing events at once, each new event when it happens, and no token after the
+// end.
+func TestHistoryIsFollowedToEnd(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
-	s := abandon(t)
+	s := startUnpolled(t)
 	path := historyPath(s) + "&waitNewEvent=true"
-	page := historyPage(t, writer().at(gateway), path)
+	page := historyPage(t, writer().onGateway(gateway), path)
 	events := page.Events
 	require.Len(t, events, 2)
 	for _, happens := range []struct {
@@ -53,10 +54,10 @@ func TestHistoryIsFollowedToItsEnd(t *testing.T) {
 		do        func()
 	}{
 		{"EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED", func() {
-			writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"poke","args":[`+odd+`]}`).expect(t, http.StatusNoContent)
+			writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke","args":[`+unusualValue+`]}`).expect(t, http.StatusNoContent)
 		}},
 		{"EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED", func() {
-			writer().post(t, of(s.WorkflowID, "/cancel"), "").expect(t, http.StatusNoContent)
+			writer().post(t, workflowPath(s.WorkflowID, "/cancel"), "").expect(t, http.StatusNoContent)
 		}},
 		{"EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED", func() { terminate(t, s.WorkflowID) }},
 	} {
@@ -70,7 +71,7 @@ func TestHistoryIsFollowedToItsEnd(t *testing.T) {
 	require.Equal(t, historyPage(t, writer(), historyPath(s)).Events, events)
 }
 
-// TestHistoryOfARunningWorkerIsFollowed does not know when what happens.
+// TestHistoryOfARunningWorkerIsFollowed follows a workflow with a real worker.
 func TestHistoryOfARunningWorkerIsFollowed(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Sleep", `"args":[{"seconds":1}]`)
@@ -90,16 +91,16 @@ func TestHistoryOfARunningWorkerIsFollowed(t *testing.T) {
 	require.Equal(t, historyPage(t, writer(), historyPath(s)).Events, events)
 }
 
-// TestWaitForAnEventRunsOut asks for little: the server ends a wait a second before its deadline, which is two seconds at
-// the least.
-func TestWaitForAnEventRunsOut(t *testing.T) {
+// TestWaitForEventExpires uses a short wait: the server ends a long poll one second before its deadline, which is at
+// least two seconds.
+func TestWaitForEventExpires(t *testing.T) {
 	t.Parallel()
-	s := abandon(t)
+	s := startUnpolled(t)
 	path := historyPath(s) + "&waitNewEvent=true"
 	page := historyPage(t, writer(), path)
 	for timeout, wait := range map[string]time.Duration{"3s": 2 * time.Second, "1s": time.Second, "1ms": time.Second} {
 		hasty := writer().with("Request-Timeout", timeout)
-		took(t, wait, func() { page = historyPage(t, hasty, path+"&pageToken="+page.NextPageToken) })
+		requireDuration(t, wait, func() { page = historyPage(t, hasty, path+"&pageToken="+page.NextPageToken) })
 		require.Empty(t, page.Events)
 		require.NotEmpty(t, page.NextPageToken)
 	}
@@ -111,7 +112,7 @@ func TestWaitForAnEventRunsOut(t *testing.T) {
 
 func TestCloseEventAlone(t *testing.T) {
 	t.Parallel()
-	s := start(t, "Echo", `"args":[`+odd+`]`)
+	s := start(t, "Echo", `"args":[`+unusualValue+`]`)
 	end(t, s.WorkflowID)
 	whole := historyPage(t, writer(), historyPath(s)).Events
 	want := whole[len(whole)-1]
@@ -128,26 +129,26 @@ func TestCloseEventAlone(t *testing.T) {
 func TestCloseEventIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
-	s := abandon(t)
+	s := startUnpolled(t)
 	path := historyPath(s) + "&eventFilterType=CLOSE_EVENT"
 	a := waitFor(t, gateway, path, func() {
-		writer().post(t, of(s.WorkflowID, "/terminate"), `{"reason":"stuck","details":[`+odd+`]}`).expect(t, http.StatusNoContent)
+		writer().post(t, workflowPath(s.WorkflowID, "/terminate"), `{"reason":"stuck","details":[`+unusualValue+`]}`).expect(t, http.StatusNoContent)
 	}).expect(t, http.StatusOK)
 	page := as[workflowHistory](t, a)
 	require.Equal(t, []string{"EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED"}, typesOf(t, 3, page.Events))
-	require.Contains(t, string(page.Events[0]), `"details":[`+odd+`]`)
+	require.Contains(t, string(page.Events[0]), `"details":[`+unusualValue+`]`)
 	require.Empty(t, page.NextPageToken)
 }
 
-// TestWaitForAnEventEndsWithTheGateway is told where to go on: elsewhere.
-func TestWaitForAnEventEndsWithTheGateway(t *testing.T) {
+// TestWaitForEventEndsAtDrain receives a token with which another replica continues.
+func TestWaitForEventEndsAtDrain(t *testing.T) {
 	t.Parallel()
-	s := abandon(t)
+	s := startUnpolled(t)
 	for query, token := range map[string]bool{"&waitNewEvent=true": true, "&eventFilterType=CLOSE_EVENT": false} {
 		gateway := ownGateway(t)
 		path := historyPath(s) + query
 		if token {
-			path += "&pageToken=" + historyPage(t, writer().at(gateway), path).NextPageToken
+			path += "&pageToken=" + historyPage(t, writer().onGateway(gateway), path).NextPageToken
 		}
 		a := waitFor(t, gateway, path, func() { require.NoError(t, gateway.Signal(syscall.SIGTERM)) }).expect(t, http.StatusOK)
 		page := as[workflowHistory](t, a)

@@ -17,34 +17,34 @@ import (
 	"github.com/flowgate/flowgate/dev/temporal"
 )
 
-// makeHistory makes a closed run of so many events. It is the run's worker itself, past any SDK: it answers each workflow
-// task with a slice of markers and takes the next task with the answer, so that a slice costs one call. All markers in
-// one slice would be too large for the server.
+// makeHistory creates a closed run with the given number of events. It is the run's worker without an SDK: it completes
+// each workflow task with a batch of markers and receives the next task in the same call, so that a batch costs one
+// call. All markers in one batch would be too large for the server.
 func makeHistory(t *testing.T, events, slice int) started {
 	t.Helper()
 	began := time.Now()
-	s, task := takeTask(t)
+	s, task := pollTask(t)
 	for {
-		// An answer is an event itself, and so are the next task's schedule and start, or the run's end.
+		// The completion is an event, and so are the next task's schedule and start, or the run's end.
 		left := events - int(task.GetStartedEventId()) - 2
 		if left <= slice {
 			respond(t, task, append(markers(left), completion()), false)
 			t.Logf("made %d events in %s", events, time.Since(began).Round(time.Millisecond))
 			return s
 		}
-		// Three events go with a slice: the last answer must not be left with less than nothing.
+		// A batch adds three events: the last batch must not have a negative number of markers.
 		task = respond(t, task, markers(min(slice, left-3)), true)
 	}
 }
 
-// takeTask starts a run and takes its first workflow task.
-func takeTask(t *testing.T) (started, *workflowservice.PollWorkflowTaskQueueResponse) {
+// pollTask starts a run and polls its first workflow task.
+func pollTask(t *testing.T) (started, *workflowservice.PollWorkflowTaskQueueResponse) {
 	t.Helper()
 	queue := "queue-" + newID(t)
-	s := as[started](t, writer().post(t, workflows, starting("Long", newID(t), queue)).expect(t, http.StatusCreated))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // the server does not take a poll without one
+	s := as[started](t, writer().post(t, workflows, startBody("Long", newID(t), queue)).expect(t, http.StatusCreated))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // the server requires a deadline for a poll
 	defer cancel()
-	task, err := here.server.PollWorkflowTaskQueue(ctx, &workflowservice.PollWorkflowTaskQueueRequest{
+	task, err := shared.server.PollWorkflowTaskQueue(ctx, &workflowservice.PollWorkflowTaskQueueRequest{
 		Namespace: temporal.DefaultNamespace,
 		TaskQueue: &taskqueue.TaskQueue{Name: queue, Kind: enums.TASK_QUEUE_KIND_NORMAL},
 	})
@@ -53,15 +53,15 @@ func takeTask(t *testing.T) (started, *workflowservice.PollWorkflowTaskQueueResp
 	return s, task
 }
 
-// respond answers a task, and takes the next one when there shall be one.
+// respond completes a task and returns the next one if requested.
 func respond(
 	t *testing.T, task *workflowservice.PollWorkflowTaskQueueResponse, commands []*command.Command, next bool,
 ) *workflowservice.PollWorkflowTaskQueueResponse {
 	t.Helper()
-	response, err := here.server.RespondWorkflowTaskCompleted(t.Context(), &workflowservice.RespondWorkflowTaskCompletedRequest{
+	response, err := shared.server.RespondWorkflowTaskCompleted(t.Context(), &workflowservice.RespondWorkflowTaskCompletedRequest{
 		Namespace: temporal.DefaultNamespace, TaskToken: task.GetTaskToken(), Commands: commands,
 		ReturnNewWorkflowTask: next, ForceCreateNewWorkflowTask: next,
-		// The task of a sticky queue comes with what is new of the history; any other would come with all of it.
+		// A task of a sticky queue contains only new events; any other would contain the whole history.
 		StickyAttributes: &taskqueue.StickyExecutionAttributes{
 			WorkerTaskQueue:        &taskqueue.TaskQueue{Name: "sticky-" + t.Name(), Kind: enums.TASK_QUEUE_KIND_STICKY, NormalName: "queue"},
 			ScheduleToStartTimeout: durationpb.New(time.Minute),
@@ -72,10 +72,10 @@ func respond(
 	return response.GetWorkflowTask()
 }
 
-// markers are commands that add an event each, and do nothing.
+// markers returns commands that only add an event each.
 func markers(n int) []*command.Command {
 	details := map[string]*common.Payloads{"data": {Payloads: []*common.Payload{{
-		Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(odd),
+		Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(unusualValue),
 	}}}}
 	commands := make([]*command.Command, n)
 	for i := range commands {
@@ -89,7 +89,7 @@ func markers(n int) []*command.Command {
 	return commands
 }
 
-// completion is the command that ends the run.
+// completion returns the command that completes the run.
 func completion() *command.Command {
 	return &command.Command{
 		CommandType: enums.COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION,

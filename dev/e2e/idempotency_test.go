@@ -12,13 +12,13 @@ import (
 
 func TestRepeatedStartIsOneRun(t *testing.T) {
 	t.Parallel()
-	body := starting("Wait", newID(t), sample.TaskQueue)
+	body := startBody("Wait", newID(t), sample.TaskQueue)
 	first := writer().with("Idempotency-Key", "once")
 	s := as[started](t, first.post(t, workflows, body).expect(t, http.StatusCreated))
 
 	again := as[started](t, first.post(t, workflows, body).expect(t, http.StatusCreated))
 	require.Equal(t, s, again)
-	elsewhere := as[started](t, first.at(here.replicas[1]).post(t, workflows, body).expect(t, http.StatusCreated))
+	elsewhere := as[started](t, first.onGateway(shared.replicas[1]).post(t, workflows, body).expect(t, http.StatusCreated))
 	require.Equal(t, s, elsewhere, "on the other replica")
 
 	p := writer().with("Idempotency-Key", "twice").post(t, workflows, body).problem(t, http.StatusConflict, "workflow-already-started")
@@ -26,7 +26,7 @@ func TestRepeatedStartIsOneRun(t *testing.T) {
 
 	finish(t, s.WorkflowID, "1")
 	require.Equal(t, "COMPLETED", end(t, s.WorkflowID).Status)
-	closed := as[started](t, first.at(here.replicas[1]).post(t, workflows, body).expect(t, http.StatusCreated))
+	closed := as[started](t, first.onGateway(shared.replicas[1]).post(t, workflows, body).expect(t, http.StatusCreated))
 	require.Equal(t, s.RunID, closed.RunID, "after the run has closed")
 	require.Equal(t, s.RunID, describe(t, s.WorkflowID).RunID, "no other run was started")
 
@@ -35,67 +35,67 @@ func TestRepeatedStartIsOneRun(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestAKeyWithAnotherBodyStartsNothing(t *testing.T) {
+func TestIdempotencyKeyWithAnotherBodyIsRejected(t *testing.T) {
 	t.Parallel()
 	for name, signal := range map[string]string{"start": "", "start with a signal": `,"startSignal":"go"`} {
 		id := newID(t)
 		once := writer().with("Idempotency-Key", "once")
-		s := as[started](t, once.post(t, workflows, starting("Wait", id, sample.TaskQueue, `"args":[1]`+signal)).expect(t, http.StatusCreated))
+		s := as[started](t, once.post(t, workflows, startBody("Wait", id, sample.TaskQueue, `"args":[1]`+signal)).expect(t, http.StatusCreated))
 		refused := func() {
 			for _, other := range []string{`"args":[2]`, `"args":[1],"idConflictPolicy":"TERMINATE_EXISTING"`, `"args":[2],"startSignal":"go"`} {
-				p := once.at(here.replicas[1]).post(t, workflows, starting("Wait", id, sample.TaskQueue, other)).
+				p := once.onGateway(shared.replicas[1]).post(t, workflows, startBody("Wait", id, sample.TaskQueue, other)).
 					problem(t, http.StatusUnprocessableEntity, "idempotency-key-reused")
 				require.Equal(t, s.RunID, p.RunID, name)
 			}
 			require.Equal(t, s.RunID, describe(t, id).RunID, name)
 		}
 		refused()
-		again := once.post(t, workflows, " "+starting("Wait", id, sample.TaskQueue, `"args":[ 1 ]`+signal)).expect(t, http.StatusCreated)
+		again := once.post(t, workflows, " "+startBody("Wait", id, sample.TaskQueue, `"args":[ 1 ]`+signal)).expect(t, http.StatusCreated)
 		require.Equal(t, s.RunID, as[started](t, again).RunID, "%s: the same body in another form", name)
 		terminate(t, id)
 		refused()
 	}
 }
 
-func TestRepeatedStartWithASignalIsOneRun(t *testing.T) {
+func TestRepeatedSignalWithStartIsOneRun(t *testing.T) {
 	t.Parallel()
-	body := starting("Echo", newID(t), sample.TaskQueue, `"args":[1],"startSignal":"go"`)
+	body := startBody("Echo", newID(t), sample.TaskQueue, `"args":[1],"startSignal":"go"`)
 	once := writer().with("Idempotency-Key", "once")
 	first := as[outcome](t, once.post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
-	again := as[outcome](t, once.at(here.replicas[1]).post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
+	again := as[outcome](t, once.onGateway(shared.replicas[1]).post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
 	require.Equal(t, first.RunID, again.RunID, "after the run has closed")
 
-	body = starting("Wait", newID(t), sample.TaskQueue, `"startSignal":"go"`)
+	body = startBody("Wait", newID(t), sample.TaskQueue, `"startSignal":"go"`)
 	open := as[started](t, once.post(t, workflows, body).expect(t, http.StatusCreated))
 	require.Equal(t, open.RunID, as[started](t, once.post(t, workflows, body).expect(t, http.StatusCreated)).RunID, "while it runs")
 	terminate(t, open.WorkflowID)
 }
 
-func TestAnEmptyIdempotencyKeyIsRefused(t *testing.T) {
+func TestEmptyIdempotencyKeyIsRejected(t *testing.T) {
 	t.Parallel()
-	body := starting("Echo", newID(t), sample.TaskQueue)
+	body := startBody("Echo", newID(t), sample.TaskQueue)
 	writer().with("Idempotency-Key", "").post(t, workflows, body).problem(t, http.StatusBadRequest, "invalid-request")
 }
 
-func TestRepeatedExecutionGivesTheSameOutcome(t *testing.T) {
+func TestRepeatedExecutionReturnsSameOutcome(t *testing.T) {
 	t.Parallel()
-	body := starting("Echo", newID(t), sample.TaskQueue, `"args":[1]`)
+	body := startBody("Echo", newID(t), sample.TaskQueue, `"args":[1]`)
 	once := writer().with("Idempotency-Key", "once")
 	first := as[outcome](t, once.post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
-	again := as[outcome](t, once.at(here.replicas[1]).post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
+	again := as[outcome](t, once.onGateway(shared.replicas[1]).post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
 	require.Equal(t, first, again)
 }
 
 func TestRepeatedStartOfAChainIsOneChain(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
-		"continued": starting("Chain", newID(t), sample.TaskQueue, `"args":[{"times":2}]`),
-		"retried":   starting("Fail", newID(t), sample.TaskQueue, `"retryPolicy":{"maximumAttempts":2,"initialInterval":"0.1s"}`),
+		"continued": startBody("Chain", newID(t), sample.TaskQueue, `"args":[{"times":2}]`),
+		"retried":   startBody("Fail", newID(t), sample.TaskQueue, `"retryPolicy":{"maximumAttempts":2,"initialInterval":"0.1s"}`),
 	} {
 		once := writer().with("Idempotency-Key", "once")
 		first := as[outcome](t, once.post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
 		require.NotEqual(t, first.FirstExecutionRunID, first.RunID, "%s: the run has a successor", name)
-		again := as[outcome](t, once.at(here.replicas[1]).post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
+		again := as[outcome](t, once.onGateway(shared.replicas[1]).post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
 		require.Equal(t, first, again, name)
 		started := as[started](t, once.post(t, workflows, body).expect(t, http.StatusCreated))
 		require.Equal(t, first.FirstExecutionRunID, started.RunID, name)
@@ -108,44 +108,44 @@ func TestRepeatedSignalCountsOnce(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")
 	signal := func(c caller, key string) {
-		c.with("Idempotency-Key", key).post(t, of(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
+		c.with("Idempotency-Key", key).post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
 	}
 	signal(writer(), "once")
 	signal(writer(), "once")
-	signal(writer().at(here.replicas[1]), "once")
+	signal(writer().onGateway(shared.replicas[1]), "once")
 	require.Equal(t, 1, signalsOf(t, s.WorkflowID))
 	signal(writer(), "twice")
 	require.Equal(t, 2, signalsOf(t, s.WorkflowID), "another key is another signal")
 	signal(bearer(manyKey), "once")
 	require.Equal(t, 3, signalsOf(t, s.WorkflowID), "another caller's key is another key")
 	for range 2 {
-		writer().with("Idempotency-Key", "once").post(t, of(s.WorkflowID, "/signal"), `{"signal":"poke","args":[1]}`).expect(t, http.StatusNoContent)
+		writer().with("Idempotency-Key", "once").post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke","args":[1]}`).expect(t, http.StatusNoContent)
 	}
 	require.Equal(t, 4, signalsOf(t, s.WorkflowID), "another body is another signal")
 	for range 2 {
-		writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
+		writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
 	}
-	require.Equal(t, 6, signalsOf(t, s.WorkflowID), "without a key nothing is held back")
+	require.Equal(t, 6, signalsOf(t, s.WorkflowID), "without a key nothing is deduplicated")
 	terminate(t, s.WorkflowID)
 }
 
 func TestRepeatedSignalWithStartCountsOnce(t *testing.T) {
 	t.Parallel()
-	body := starting("Wait", newID(t), sample.TaskQueue, `"startSignal":"poke"`)
+	body := startBody("Wait", newID(t), sample.TaskQueue, `"startSignal":"poke"`)
 	once := writer().with("Idempotency-Key", "once")
 	s := as[started](t, once.post(t, workflows, body).expect(t, http.StatusCreated))
-	again := once.at(here.replicas[1]).post(t, workflows, body)
+	again := once.onGateway(shared.replicas[1]).post(t, workflows, body)
 	require.Less(t, again.status, http.StatusMultipleChoices, "%s", again.body)
 	require.Equal(t, s.RunID, as[started](t, again).RunID)
 	require.Equal(t, 1, signalsOf(t, s.WorkflowID))
 	terminate(t, s.WorkflowID)
 }
 
-func TestOneKeyServesManyWorkflows(t *testing.T) {
+func TestOneIdempotencyKeyForManyWorkflows(t *testing.T) {
 	t.Parallel()
 	one, two := start(t, "Wait"), start(t, "Wait")
 	for _, s := range []started{one, two} {
-		writer().with("Idempotency-Key", "shared").post(t, of(s.WorkflowID, "/signal"), `{"signal":"poke"}`).
+		writer().with("Idempotency-Key", "shared").post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke"}`).
 			expect(t, http.StatusNoContent)
 	}
 	require.Equal(t, []int{1, 1}, []int{signalsOf(t, one.WorkflowID), signalsOf(t, two.WorkflowID)})
@@ -155,9 +155,9 @@ func TestOneKeyServesManyWorkflows(t *testing.T) {
 
 func TestRepeatedCancelIsRecordedOnce(t *testing.T) {
 	t.Parallel()
-	s := abandon(t)
-	for _, replica := range here.replicas {
-		writer().at(replica).with("Idempotency-Key", "once").post(t, of(s.WorkflowID, "/cancel"), "").
+	s := startUnpolled(t)
+	for _, replica := range shared.replicas {
+		writer().onGateway(replica).with("Idempotency-Key", "once").post(t, workflowPath(s.WorkflowID, "/cancel"), "").
 			expect(t, http.StatusNoContent)
 	}
 	require.Len(t, eventsOf(t, s.WorkflowID, s.RunID, enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED), 1)

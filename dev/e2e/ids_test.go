@@ -12,7 +12,7 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// trickyIDs differ for whoever decodes a path exactly once, and only for them.
+// trickyIDs returns ids that are distinct only if a path is decoded exactly once.
 func trickyIDs(t *testing.T) []string {
 	t.Helper()
 	prefix := newID(t)
@@ -23,19 +23,19 @@ func trickyIDs(t *testing.T) []string {
 	return ids
 }
 
-// TestWorkflowIDsAreDecodedExactlyOnce needs no worker; the Go SDK's would not do, see world.
+// TestWorkflowIDsAreDecodedExactlyOnce needs no worker. The Go SDK does not support these ids, see environment.
 func TestWorkflowIDsAreDecodedExactlyOnce(t *testing.T) {
 	t.Parallel()
 	ids := trickyIDs(t)
 	runs := map[string]string{}
 	for _, id := range ids {
-		s := abandonAs(t, id)
+		s := startUnpolledAs(t, id)
 		require.Equal(t, id, s.WorkflowID)
 		runs[id] = s.RunID
 	}
 	for _, id := range ids {
 		for form, path := range map[string]string{
-			"in the path":    of(id),
+			"in the path":    workflowPath(id),
 			"by a parameter": workflows + "/-?workflowId=" + url.QueryEscape(id),
 			"fully escaped":  workflows + "/" + escapeAll(id),
 		} {
@@ -43,7 +43,7 @@ func TestWorkflowIDsAreDecodedExactlyOnce(t *testing.T) {
 			require.Equal(t, id, w.WorkflowID, "%q %s", id, form)
 			require.Equal(t, runs[id], w.RunID, "%q %s", id, form)
 		}
-		writer().post(t, of(id, "/signal"), `{"signal":"poke","args":[`+quote(id)+`]}`).expect(t, http.StatusNoContent)
+		writer().post(t, workflowPath(id, "/signal"), `{"signal":"poke","args":[`+quote(id)+`]}`).expect(t, http.StatusNoContent)
 	}
 	for _, id := range ids {
 		require.Equal(t, runs[id], infoOf(t, id, "").GetWorkflowExecutionInfo().GetExecution().GetRunId(), "%q at the server", id)
@@ -55,7 +55,7 @@ func TestWorkflowIDsAreDecodedExactlyOnce(t *testing.T) {
 	}
 }
 
-// escapeAll escapes every byte, as a client may that trusts no character.
+// escapeAll escapes every byte, as a cautious client may do.
 func escapeAll(id string) string {
 	const digits = "0123456789ABCDEF"
 	var escaped strings.Builder
@@ -67,26 +67,26 @@ func escapeAll(id string) string {
 	return escaped.String()
 }
 
-func TestLocationsReachTheWorkflow(t *testing.T) {
+func TestLocationsAreUsable(t *testing.T) {
 	t.Parallel()
 	for _, id := range trickyIDs(t) {
-		created := writer().post(t, workflows, starting("Nobody", id, "nobody-"+newID(t))).expect(t, http.StatusCreated)
+		created := writer().post(t, workflows, startBody("Nobody", id, "nobody-"+newID(t))).expect(t, http.StatusCreated)
 		s := as[started](t, created)
 		w := as[workflow](t, writer().get(t, created.header.Get("Location")).expect(t, http.StatusOK))
 		require.Equal(t, []string{id, s.RunID}, []string{w.WorkflowID, w.RunID})
 
-		pending := writer().get(t, of(id, "/result")).expect(t, http.StatusAccepted)
+		pending := writer().get(t, workflowPath(id, "/result")).expect(t, http.StatusAccepted)
 		terminate(t, id)
 		o := as[outcome](t, writer().get(t, pending.header.Get("Location")+"&wait=30s").expect(t, http.StatusOK))
 		require.Equal(t, []string{id, s.RunID, "TERMINATED"}, []string{o.WorkflowID, o.RunID, o.Status})
 	}
 }
 
-// TestDotSegmentsAreNamedByParameter uses the ids "." and ".." themselves, which no other test may.
-func TestDotSegmentsAreNamedByParameter(t *testing.T) {
+// TestDotSegmentsByParameter uses the ids "." and "..", which no other test may use.
+func TestDotSegmentsByParameter(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{".", ".."} {
-		body := starting("Wait", id, sample.TaskQueue, `"idConflictPolicy":"TERMINATE_EXISTING"`)
+		body := startBody("Wait", id, sample.TaskQueue, `"idConflictPolicy":"TERMINATE_EXISTING"`)
 		created := writer().post(t, workflows, body).expect(t, http.StatusCreated)
 		s := as[started](t, created)
 		require.Equal(t, id, s.WorkflowID)
@@ -106,9 +106,9 @@ func TestDotSegmentsAreNamedByParameter(t *testing.T) {
 	}
 }
 
-func TestParameterNeedsTheSegmentForIt(t *testing.T) {
+func TestParameterRequiresDashSegment(t *testing.T) {
 	t.Parallel()
-	s := abandon(t)
-	writer().get(t, of(s.WorkflowID)+"?workflowId="+url.QueryEscape(s.WorkflowID)).problem(t, http.StatusBadRequest, "invalid-request")
+	s := startUnpolled(t)
+	writer().get(t, workflowPath(s.WorkflowID)+"?workflowId="+url.QueryEscape(s.WorkflowID)).problem(t, http.StatusBadRequest, "invalid-request")
 	terminate(t, s.WorkflowID)
 }

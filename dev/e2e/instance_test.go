@@ -8,25 +8,25 @@ import (
 	"go.temporal.io/api/enums/v1"
 )
 
-func TestCancelGivesItsReason(t *testing.T) {
+func TestCancelRecordsReason(t *testing.T) {
 	t.Parallel()
-	s := abandon(t)
-	writer().post(t, of(s.WorkflowID, "/cancel"), `{"reason":"withdrawn <&>"}`).expect(t, http.StatusNoContent)
+	s := startUnpolled(t)
+	writer().post(t, workflowPath(s.WorkflowID, "/cancel"), `{"reason":"withdrawn <&>"}`).expect(t, http.StatusNoContent)
 	requests := eventsOf(t, s.WorkflowID, s.RunID, enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED)
 	require.Len(t, requests, 1)
 	require.Equal(t, "withdrawn <&>", requests[0].GetWorkflowExecutionCancelRequestedEventAttributes().GetCause())
 	require.True(t, describe(t, s.WorkflowID).CancelRequested)
-	writer().post(t, of(s.WorkflowID, "/cancel"), "").expect(t, http.StatusNoContent)
+	writer().post(t, workflowPath(s.WorkflowID, "/cancel"), "").expect(t, http.StatusNoContent)
 	terminate(t, s.WorkflowID)
 }
 
-func TestOtherChainIsLeftAlone(t *testing.T) {
+func TestOtherChainIsNotAffected(t *testing.T) {
 	t.Parallel()
-	first := abandon(t)
+	first := startUnpolled(t)
 	terminate(t, first.WorkflowID)
-	second := abandonAs(t, first.WorkflowID)
+	second := startUnpolledAs(t, first.WorkflowID)
 	for _, operation := range []string{"/cancel", "/terminate"} {
-		p := writer().post(t, of(first.WorkflowID, operation, "?firstExecutionRunId=", first.RunID), "").
+		p := writer().post(t, workflowPath(first.WorkflowID, operation, "?firstExecutionRunId=", first.RunID), "").
 			problem(t, http.StatusConflict, "run-chain-mismatch")
 		require.Equal(t, first.WorkflowID, p.WorkflowID)
 	}
@@ -34,48 +34,48 @@ func TestOtherChainIsLeftAlone(t *testing.T) {
 	require.Equal(t, []string{second.RunID, "RUNNING"}, []string{w.RunID, w.Status})
 	require.False(t, w.CancelRequested)
 	for _, operation := range []string{"/cancel", "/terminate"} {
-		writer().post(t, of(first.WorkflowID, operation, "?firstExecutionRunId=", second.RunID), "").
+		writer().post(t, workflowPath(first.WorkflowID, operation, "?firstExecutionRunId=", second.RunID), "").
 			expect(t, http.StatusNoContent)
 	}
 }
 
-func TestChainIsKnownByItsFirstRun(t *testing.T) {
+func TestChainIsIdentifiedByFirstRun(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Chain", `"args":[{"times":1}]`)
 	end(t, s.WorkflowID)
-	writer().post(t, of(s.WorkflowID, "/terminate?firstExecutionRunId=", s.RunID), "").
+	writer().post(t, workflowPath(s.WorkflowID, "/terminate?firstExecutionRunId=", s.RunID), "").
 		problem(t, http.StatusConflict, "workflow-completed")
 }
 
-func TestClosedWorkflowTakesNothing(t *testing.T) {
+func TestClosedWorkflowRejectsWrites(t *testing.T) {
 	t.Parallel()
-	s := abandon(t)
+	s := startUnpolled(t)
 	terminate(t, s.WorkflowID)
 	for operation, body := range map[string]string{"/signal": `{"signal":"poke"}`, "/terminate": ""} {
-		for _, query := range []string{"", inRun(s.RunID)} {
-			p := writer().post(t, of(s.WorkflowID, operation, query), body).problem(t, http.StatusConflict, "workflow-completed")
+		for _, query := range []string{"", runQuery(s.RunID)} {
+			p := writer().post(t, workflowPath(s.WorkflowID, operation, query), body).problem(t, http.StatusConflict, "workflow-completed")
 			require.Equal(t, s.WorkflowID, p.WorkflowID)
 		}
 	}
 }
 
-func TestRunIsNamed(t *testing.T) {
+func TestRunIsSelectedByID(t *testing.T) {
 	t.Parallel()
-	first := abandon(t)
+	first := startUnpolled(t)
 	terminate(t, first.WorkflowID)
-	second := abandonAs(t, first.WorkflowID)
-	writer().post(t, of(first.WorkflowID, "/signal", inRun(first.RunID)), `{"signal":"poke"}`).
+	second := startUnpolledAs(t, first.WorkflowID)
+	writer().post(t, workflowPath(first.WorkflowID, "/signal", runQuery(first.RunID)), `{"signal":"poke"}`).
 		problem(t, http.StatusConflict, "workflow-completed")
-	writer().post(t, of(first.WorkflowID, "/signal", inRun(second.RunID)), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
-	writer().post(t, of(first.WorkflowID, "/terminate", inRun(second.RunID)), "").expect(t, http.StatusNoContent)
-	o := as[outcome](t, writer().get(t, of(first.WorkflowID, "/result", inRun(first.RunID))).expect(t, http.StatusOK))
+	writer().post(t, workflowPath(first.WorkflowID, "/signal", runQuery(second.RunID)), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
+	writer().post(t, workflowPath(first.WorkflowID, "/terminate", runQuery(second.RunID)), "").expect(t, http.StatusNoContent)
+	o := as[outcome](t, writer().get(t, workflowPath(first.WorkflowID, "/result", runQuery(first.RunID))).expect(t, http.StatusOK))
 	require.Equal(t, first.RunID, o.RunID)
 }
 
-// everyInstanceCall makes every call that concerns one workflow.
-func everyInstanceCall(t *testing.T, c caller, path string) map[string]answer {
+// everyInstanceCall calls every operation on one workflow.
+func everyInstanceCall(t *testing.T, c caller, path string) map[string]apiResponse {
 	t.Helper()
-	return map[string]answer{
+	return map[string]apiResponse{
 		"describe":      c.get(t, path),
 		"metadata":      c.get(t, path+"/metadata"),
 		"history":       c.get(t, path+"/history"),
@@ -92,7 +92,7 @@ func everyInstanceCall(t *testing.T, c caller, path string) map[string]answer {
 func TestUnknownWorkflowIsNotFound(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
-	for name, a := range everyInstanceCall(t, writer(), of(id)) {
+	for name, a := range everyInstanceCall(t, writer(), workflowPath(id)) {
 		require.Equal(t, http.StatusNotFound, a.status, "%s: %s", name, a.body)
 		p := a.problem(t, http.StatusNotFound, "workflow-not-found")
 		require.Equal(t, id, p.WorkflowID, name)
@@ -102,22 +102,22 @@ func TestUnknownWorkflowIsNotFound(t *testing.T) {
 
 func TestUnknownRunIsNotFound(t *testing.T) {
 	t.Parallel()
-	s := abandon(t)
+	s := startUnpolled(t)
 	const noRun = "?runId=00000000-0000-4000-8000-000000000000"
-	for _, a := range []answer{
-		writer().get(t, of(s.WorkflowID, noRun)),
-		writer().get(t, of(s.WorkflowID, "/result", noRun)),
-		writer().get(t, of(s.WorkflowID, "/result", noRun, "&wait=5s")),
-		writer().post(t, of(s.WorkflowID, "/signal", noRun), `{"signal":"poke"}`),
-		writer().post(t, of(s.WorkflowID, "/terminate", noRun), ""),
+	for _, a := range []apiResponse{
+		writer().get(t, workflowPath(s.WorkflowID, noRun)),
+		writer().get(t, workflowPath(s.WorkflowID, "/result", noRun)),
+		writer().get(t, workflowPath(s.WorkflowID, "/result", noRun, "&wait=5s")),
+		writer().post(t, workflowPath(s.WorkflowID, "/signal", noRun), `{"signal":"poke"}`),
+		writer().post(t, workflowPath(s.WorkflowID, "/terminate", noRun), ""),
 	} {
 		a.problem(t, http.StatusNotFound, "workflow-not-found")
 	}
-	writer().get(t, of(s.WorkflowID, "?runId=no-uuid")).problem(t, http.StatusBadRequest, "invalid-request")
+	writer().get(t, workflowPath(s.WorkflowID, "?runId=no-uuid")).problem(t, http.StatusBadRequest, "invalid-request")
 	terminate(t, s.WorkflowID)
 }
 
-func TestUnknownNamespaceIsNotFoundForWhoMaySee(t *testing.T) {
+func TestUnknownNamespaceIsNotFoundWithGrant(t *testing.T) {
 	t.Parallel()
 	const absent = "/v1/namespaces/" + absentNamespace + "/workflows"
 	many := bearer(manyKey)
@@ -127,5 +127,5 @@ func TestUnknownNamespaceIsNotFoundForWhoMaySee(t *testing.T) {
 	}
 	many.get(t, absent).problem(t, http.StatusNotFound, "namespace-not-found")
 	many.get(t, absent+":count").problem(t, http.StatusNotFound, "namespace-not-found")
-	many.post(t, absent, starting("Nobody", "w", "nobody")).problem(t, http.StatusNotFound, "namespace-not-found")
+	many.post(t, absent, startBody("Nobody", "w", "nobody")).problem(t, http.StatusNotFound, "namespace-not-found")
 }

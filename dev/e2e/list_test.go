@@ -14,13 +14,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// crowd starts n workflows of one customer, and waits until a list shows all of them. It gives the path of that list,
-// to which more parameters can be added, and the ids, sorted.
-func crowd(t *testing.T, n int) (path string, ids []string) {
+// startMany starts n workflows of one customer and waits until a list contains all of them. It returns the path of that
+// list, to which parameters can be appended, and the sorted ids.
+func startMany(t *testing.T, n int) (path string, ids []string) {
 	t.Helper()
 	customer := uuid.NewString()
 	for range n {
-		s := abandon(t, `"searchAttributes":{"CustomerId":`+quote(customer)+`}`)
+		s := startUnpolled(t, `"searchAttributes":{"CustomerId":`+quote(customer)+`}`)
 		ids = append(ids, s.WorkflowID)
 	}
 	slices.Sort(ids)
@@ -40,9 +40,9 @@ func idsOf(page []workflow) []string {
 	return ids
 }
 
-func TestListShowsEachWorkflowOnceOverItsPages(t *testing.T) {
+func TestPagesOfListContainEachWorkflowOnce(t *testing.T) {
 	t.Parallel()
-	path, ids := crowd(t, 5)
+	path, ids := startMany(t, 5)
 	all := as[workflowList](t, writer().get(t, path).expect(t, http.StatusOK))
 	require.Equal(t, ids, idsOf(all.Workflows))
 	require.Empty(t, all.NextPageToken)
@@ -51,8 +51,8 @@ func TestListShowsEachWorkflowOnceOverItsPages(t *testing.T) {
 	var sizes []int
 	next := path + "&pageSize=2"
 	for token := "first"; token != ""; {
-		// Every page comes from the other replica: they sign with one key.
-		page := as[workflowList](t, writer().at(here.replicas[len(sizes)%2]).get(t, next).expect(t, http.StatusOK))
+		// Pages come from alternating replicas, which share a signing key.
+		page := as[workflowList](t, writer().onGateway(shared.replicas[len(sizes)%2]).get(t, next).expect(t, http.StatusOK))
 		seen, sizes = append(seen, page.Workflows...), append(sizes, len(page.Workflows))
 		token = page.NextPageToken
 		next = path + "&pageSize=2&pageToken=" + token
@@ -61,14 +61,14 @@ func TestListShowsEachWorkflowOnceOverItsPages(t *testing.T) {
 	require.Equal(t, []int{2, 2, 1}, sizes)
 }
 
-func TestListedWorkflowsAreAsDescribed(t *testing.T) {
+func TestListedWorkflowsEqualDescriptions(t *testing.T) {
 	t.Parallel()
-	path, ids := crowd(t, 1)
+	path, ids := startMany(t, 1)
 	listed := as[workflowList](t, writer().get(t, path).expect(t, http.StatusOK)).Workflows[0]
 	w := describe(t, ids[0])
 	require.Equal(t, []string{w.WorkflowID, w.RunID, w.WorkflowType, w.TaskQueue, w.Status},
 		[]string{listed.WorkflowID, listed.RunID, listed.WorkflowType, listed.TaskQueue, listed.Status})
-	// The visibility store keeps microseconds.
+	// The visibility store has a precision of microseconds.
 	require.WithinDuration(t, timeOf(t, w.StartTime), timeOf(t, listed.StartTime), time.Microsecond)
 	require.Equal(t, w.SearchAttributes["CustomerId"], listed.SearchAttributes["CustomerId"])
 }
@@ -76,7 +76,7 @@ func TestListedWorkflowsAreAsDescribed(t *testing.T) {
 func TestPageTokenIsBound(t *testing.T) {
 	t.Parallel()
 	many := bearer(manyKey)
-	path, _ := crowd(t, 3)
+	path, _ := startMany(t, 3)
 	query := strings.TrimPrefix(path, workflows)
 	token := func(c caller) string {
 		page := as[workflowList](t, c.get(t, path+"&pageSize=1").expect(t, http.StatusOK))
@@ -89,8 +89,8 @@ func TestPageTokenIsBound(t *testing.T) {
 	require.NotEqual(t, mine, string(tampered))
 
 	writer().get(t, path+mine).expect(t, http.StatusOK)
-	writer().at(here.replicas[1]).get(t, path+mine).expect(t, http.StatusOK)
-	for name, a := range map[string]answer{
+	writer().onGateway(shared.replicas[1]).get(t, path+mine).expect(t, http.StatusOK)
+	for name, a := range map[string]apiResponse{
 		"tampered":           writer().get(t, path+string(tampered)),
 		"cut":                writer().get(t, path+mine[:len(mine)-2]),
 		"made up":            writer().get(t, path+"&pageToken=AAAA"),
@@ -109,7 +109,7 @@ func TestPageTokenIsBound(t *testing.T) {
 
 func TestListStreamsEveryWorkflowAsALine(t *testing.T) {
 	t.Parallel()
-	path, ids := crowd(t, 5)
+	path, ids := startMany(t, 5)
 	stream := writer().with("Accept", "application/x-ndjson")
 	for query, want := range map[string]int{"": 5, "&pageSize=2": 5, "&limit=3": 3, "&limit=3&pageSize=2": 3, "&limit=9": 5, "&limit=2&pageSize=2": 2} {
 		a := stream.get(t, path+query).expect(t, http.StatusOK)
@@ -117,7 +117,7 @@ func TestListStreamsEveryWorkflowAsALine(t *testing.T) {
 		require.True(t, bytes.HasSuffix(a.body, []byte("\n")))
 		var seen []workflow
 		for line := range bytes.Lines(a.body) {
-			seen = append(seen, as[workflow](t, answer{body: line}))
+			seen = append(seen, as[workflow](t, apiResponse{body: line}))
 		}
 		require.Len(t, seen, want, query)
 		require.Subset(t, ids, idsOf(seen), query)
@@ -133,7 +133,7 @@ func TestListOfNothingIsEmpty(t *testing.T) {
 	require.Empty(t, writer().with("Accept", typeNDJSON).get(t, path).expect(t, http.StatusOK).body)
 }
 
-func TestListRefusesWhatItCannotDo(t *testing.T) {
+func TestListRejectsUnsupportedParameters(t *testing.T) {
 	t.Parallel()
 	for _, query := range []string{
 		"?query=" + url.QueryEscape("NoSuchAttribute = 1"), "?query=%22", "?pageSize=0", "?pageSize=1001", "?pageSize=x",
@@ -148,7 +148,7 @@ func TestListRefusesWhatItCannotDo(t *testing.T) {
 
 func TestCountGroupsByStatus(t *testing.T) {
 	t.Parallel()
-	path, ids := crowd(t, 3)
+	path, ids := startMany(t, 3)
 	terminate(t, ids[0])
 	count := strings.Replace(path, workflows, workflows+":count", 1)
 	var c workflowCount
@@ -169,11 +169,11 @@ func TestCountGroupsByStatus(t *testing.T) {
 	require.Empty(t, plain.Groups)
 }
 
-// No character of a token can be another, wherever it stands.
-func TestNoCharacterOfAPageTokenCanBeAnother(t *testing.T) {
+// Changing any character of a token invalidates it.
+func TestModifiedPageTokenIsRejected(t *testing.T) {
 	t.Parallel()
-	list, _ := crowd(t, 2)
-	s := poked(t, 1)
+	list, _ := startMany(t, 2)
+	s := startSignalled(t, 1)
 	for path, token := range map[string]string{
 		list + "&pageSize=1":           as[workflowList](t, writer().get(t, list+"&pageSize=1").expect(t, http.StatusOK)).NextPageToken,
 		historyPath(s) + "&pageSize=1": historyPage(t, writer(), historyPath(s)+"&pageSize=1").NextPageToken,
@@ -192,18 +192,18 @@ func TestNoCharacterOfAPageTokenCanBeAnother(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// A token that does not fit is not shown to the server.
-func TestTamperedPageTokenIsNotSentOn(t *testing.T) {
+// An invalid token is not sent to the server.
+func TestTamperedPageTokenIsNotForwarded(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
-	list, _ := crowd(t, 2)
+	list, _ := startMany(t, 2)
 	token := as[workflowList](t, writer().get(t, list+"&pageSize=1").expect(t, http.StatusOK)).NextPageToken
 	calls := func() int {
 		return int(metric(t, gateway, "rpc_client_call_duration_seconds_count", `rpc_method="ListWorkflowExecutions"`))
 	}
 	before := calls()
-	writer().at(gateway).get(t, list+"&pageToken="+token[1:]).problem(t, http.StatusBadRequest, "invalid-page-token")
+	writer().onGateway(gateway).get(t, list+"&pageToken="+token[1:]).problem(t, http.StatusBadRequest, "invalid-page-token")
 	require.Equal(t, before, calls())
-	writer().at(gateway).get(t, list+"&pageSize=1&pageToken="+token).expect(t, http.StatusOK)
+	writer().onGateway(gateway).get(t, list+"&pageSize=1&pageToken="+token).expect(t, http.StatusOK)
 	require.Equal(t, before+1, calls())
 }

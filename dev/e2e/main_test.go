@@ -17,32 +17,31 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// otherNamespace exists beside the default one, and no worker serves it. absentNamespace does not exist, though the key
-// many may write there.
+// otherNamespace exists and has no worker. absentNamespace does not exist, although manyKey has the role write on it.
 const (
 	otherNamespace  = "other"
 	absentNamespace = "absent"
 )
 
-// world is what all tests share.
-type world struct {
+// environment contains what all tests share.
+type environment struct {
 	stack    *stack.Stack
 	replicas [2]*stack.Gateway
 	contract *contract
-	// server is Temporal past the gateways, and past the SDK too, which cannot speak of workflows whose id is not ASCII.
+	// server calls Temporal directly, also without the SDK, which does not support workflow ids outside ASCII.
 	server workflowservice.WorkflowServiceClient
 }
 
-// here is set by TestMain before any test runs.
-var here world //nolint:gochecknoglobals // tests have no other way to what TestMain started
+// shared is set by TestMain before the tests run.
+var shared environment //nolint:gochecknoglobals // the only way from TestMain to the tests
 
 func TestMain(m *testing.M) { os.Exit(stack.RunTests("e2e", m, run)) }
 
 func run(ctx context.Context, log io.Writer, tests func() int) (code int, err error) {
-	if here.contract, err = loadContract("../../api/openapi.yaml"); err != nil {
+	if shared.contract, err = loadContract("../../api/openapi.yaml"); err != nil {
 		return 0, err
 	}
-	here.stack, err = stack.Start(ctx, stack.Options{
+	shared.stack, err = stack.Start(ctx, stack.Options{
 		Namespaces:    []string{otherNamespace},
 		GatewayBinary: os.Getenv("GATEWAY_BINARY"),
 		Log:           log,
@@ -50,31 +49,31 @@ func run(ctx context.Context, log io.Writer, tests func() int) (code int, err er
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, here.stack.Stop()) }()
-	connection, err := grpc.NewClient(here.stack.Temporal().Address(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	defer func() { err = errors.Join(err, shared.stack.Stop()) }()
+	connection, err := grpc.NewClient(shared.stack.Temporal().Address(), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, connection.Close()) }()
-	here.server = workflowservice.NewWorkflowServiceClient(connection)
-	for i := range here.replicas {
-		if here.replicas[i], err = startGateway(ctx); err != nil {
+	shared.server = workflowservice.NewWorkflowServiceClient(connection)
+	for i := range shared.replicas {
+		if shared.replicas[i], err = startGateway(ctx); err != nil {
 			return 0, err
 		}
 	}
-	hands := newWorker(here.stack.Client())
-	if err := hands.Start(); err != nil {
+	testWorker := newWorker(shared.stack.Client())
+	if err := testWorker.Start(); err != nil {
 		return 0, err
 	}
-	defer hands.Stop()
+	defer testWorker.Stop()
 	code = tests()
-	return code, settle(code)
+	return code, checkCoverage(code)
 }
 
-// settle tells how much of the API was called. Only a run of everything has to call everything.
-func settle(code int) error {
-	uncalled := here.contract.uncalled()
-	total := len(here.contract.operations())
+// checkCoverage reports how many operations were called. A run of all tests must call all operations.
+func checkCoverage(code int) error {
+	uncalled := shared.contract.uncalled()
+	total := len(shared.contract.operations())
 	_, _ = fmt.Fprintf(os.Stdout, "operations called: %d of %d\n", total-len(uncalled), total)
 	if code != 0 || stack.FlagGiven("test.run") || stack.FlagGiven("test.skip") || stack.FlagGiven("test.list") || len(uncalled) == 0 {
 		return nil
@@ -82,11 +81,11 @@ func settle(code int) error {
 	return fmt.Errorf("never called: %s", strings.Join(uncalled, ", "))
 }
 
-// startGateway starts a gateway with the tests' configuration, and more settings by their environment variables.
+// startGateway starts a gateway with the tests' configuration and additional settings as environment variables.
 func startGateway(ctx context.Context, env ...string) (*stack.Gateway, error) {
 	config, err := filepath.Abs("testdata/gateway.yaml")
 	if err != nil {
 		return nil, err
 	}
-	return here.stack.StartGateway(ctx, stack.GatewayOptions{ConfigFile: config, Env: env})
+	return shared.stack.StartGateway(ctx, stack.GatewayOptions{ConfigFile: config, Env: env})
 }

@@ -10,46 +10,46 @@ import (
 	"go.temporal.io/api/enums/v1"
 )
 
-// reset is what the tests read of a reset.
+// reset contains the members of a reset response that tests need.
 type reset struct{ WorkflowID, RunID, FirstExecutionRunID string }
 
-// waiting starts a workflow that has handled a number of signals.
-func waiting(t *testing.T, times int) started {
+// startWaiting starts a workflow that has handled the given number of signals.
+func startWaiting(t *testing.T, times int) started {
 	t.Helper()
 	s := start(t, "Wait")
-	requireSignals(t, s.WorkflowID, 0) // the first workflow task is done
+	requireSignals(t, s.WorkflowID, 0) // the first workflow task has completed
 	for range times {
-		writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
+		writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
 	}
 	requireSignals(t, s.WorkflowID, times)
 	return s
 }
 
-// requireSignals requires how many signals the workflow comes to have handled.
+// requireSignals waits until the workflow has handled the given number of signals.
 func requireSignals(t *testing.T, workflowID string, number int) {
 	t.Helper()
 	eventually(t, strconv.Itoa(number)+" signals are handled", func() bool {
-		got := writer().get(t, of(workflowID, "/query?query=signals"))
+		got := writer().get(t, workflowPath(workflowID, "/query?query=signals"))
 		return got.status == http.StatusOK && string(as[outcome](t, got).Result) == strconv.Itoa(number)
 	})
 }
 
 func resetTo(t *testing.T, s started, body string, query ...string) reset {
 	t.Helper()
-	r := as[reset](t, writer().post(t, of(s.WorkflowID, append([]string{"/reset"}, query...)...), body).expect(t, http.StatusOK))
+	r := as[reset](t, writer().post(t, workflowPath(s.WorkflowID, append([]string{"/reset"}, query...)...), body).expect(t, http.StatusOK))
 	require.Equal(t, s.WorkflowID, r.WorkflowID)
 	require.NotEqual(t, s.RunID, r.RunID)
 	return r
 }
 
-func TestResetGoesOnInANewRun(t *testing.T) {
+func TestResetContinuesInNewRun(t *testing.T) {
 	t.Parallel()
-	s := waiting(t, 2)
+	s := startWaiting(t, 2)
 	r := resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK","reason":"a bad <build>"}`)
 	require.Equal(t, s.FirstExecutionRunID, r.FirstExecutionRunID)
 	w := describe(t, s.WorkflowID)
 	require.Equal(t, []string{r.RunID, s.FirstExecutionRunID, "RUNNING"}, []string{w.RunID, w.FirstExecutionRunID, w.Status})
-	old := as[outcome](t, writer().get(t, of(s.WorkflowID, "/result", inRun(s.RunID))).expect(t, http.StatusOK))
+	old := as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runQuery(s.RunID))).expect(t, http.StatusOK))
 	require.Equal(t, "TERMINATED", old.Status)
 	require.Equal(t, "a bad <build>", old.Failure.Message)
 	requireSignals(t, s.WorkflowID, 2)
@@ -57,17 +57,17 @@ func TestResetGoesOnInANewRun(t *testing.T) {
 	require.Equal(t, `"done"`, string(end(t, s.WorkflowID).Result))
 }
 
-func TestResetToTheFirstTaskKeepsWhatCameFromOutside(t *testing.T) {
+func TestResetToFirstTaskReappliesSignals(t *testing.T) {
 	t.Parallel()
-	s := waiting(t, 2)
+	s := startWaiting(t, 2)
 	resetTo(t, s, `{"resetType":"FIRST_WORKFLOW_TASK"}`)
 	requireSignals(t, s.WorkflowID, 2)
 	terminate(t, s.WorkflowID)
 }
 
-func TestResetLeavesSignalsOutWhenTold(t *testing.T) {
+func TestResetExcludesSignals(t *testing.T) {
 	t.Parallel()
-	s := waiting(t, 2)
+	s := startWaiting(t, 2)
 	resetTo(t, s, `{"resetType":"FIRST_WORKFLOW_TASK","reapplyExclude":["SIGNAL","UPDATE","NEXUS","CANCEL_REQUEST"]}`)
 	requireSignals(t, s.WorkflowID, 0)
 	terminate(t, s.WorkflowID)
@@ -75,42 +75,42 @@ func TestResetLeavesSignalsOutWhenTold(t *testing.T) {
 
 func TestResetToAnEventOfAClosedRun(t *testing.T) {
 	t.Parallel()
-	s := waiting(t, 1)
+	s := startWaiting(t, 1)
 	finish(t, s.WorkflowID, `1`)
 	require.Equal(t, "COMPLETED", end(t, s.WorkflowID).Status)
 	tasks := eventsOf(t, s.WorkflowID, s.RunID, enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED)
 	event := strconv.FormatInt(tasks[0].GetEventId(), 10)
-	r := resetTo(t, s, `{"eventId":`+event+`,"reapplyExclude":["SIGNAL"]}`, inRun(s.RunID))
+	r := resetTo(t, s, `{"eventId":`+event+`,"reapplyExclude":["SIGNAL"]}`, runQuery(s.RunID))
 	requireSignals(t, s.WorkflowID, 0)
-	writer().post(t, of(s.WorkflowID, "/terminate", inRun(r.RunID)), "").expect(t, http.StatusNoContent)
+	writer().post(t, workflowPath(s.WorkflowID, "/terminate", runQuery(r.RunID)), "").expect(t, http.StatusNoContent)
 }
 
-func TestResetUndoesTheWorkOfABuild(t *testing.T) {
+func TestResetToBuildID(t *testing.T) {
 	t.Parallel()
-	s := waiting(t, 2)
+	s := startWaiting(t, 2)
 	type points struct{ AutoResetPoints []struct{ BuildID string } }
-	w := as[points](t, writer().get(t, of(s.WorkflowID)).expect(t, http.StatusOK))
+	w := as[points](t, writer().get(t, workflowPath(s.WorkflowID)).expect(t, http.StatusOK))
 	require.Len(t, w.AutoResetPoints, 1)
 	resetTo(t, s, `{"buildId":`+quote(w.AutoResetPoints[0].BuildID)+`,"reapplyExclude":["SIGNAL"]}`)
 	requireSignals(t, s.WorkflowID, 0)
 	terminate(t, s.WorkflowID)
 }
 
-// Updates that the old run took are given to the new one again, unless they are left out.
-func TestResetGivesUpdatesAgain(t *testing.T) {
+// Updates of the old run are reapplied to the new one, unless they are excluded.
+func TestResetReappliesUpdates(t *testing.T) {
 	t.Parallel()
 	for exclude, want := range map[string]string{``: "8", `"reapplyExclude":["UPDATE"],`: "1"} {
 		s := startLedger(t)
-		require.Equal(t, "7", string(as[updated](t, writer().update(t, s.WorkflowID, adding("add", 7)).expect(t, http.StatusOK)).Result))
+		require.Equal(t, "7", string(as[updated](t, writer().update(t, s.WorkflowID, updateBody("add", 7)).expect(t, http.StatusOK)).Result))
 		resetTo(t, s, `{`+exclude+`"resetType":"FIRST_WORKFLOW_TASK"}`)
-		require.Equal(t, want, string(as[updated](t, writer().update(t, s.WorkflowID, adding("add", 1)).expect(t, http.StatusOK)).Result))
+		require.Equal(t, want, string(as[updated](t, writer().update(t, s.WorkflowID, updateBody("add", 1)).expect(t, http.StatusOK)).Result))
 		terminate(t, s.WorkflowID)
 	}
 }
 
 func TestResetChangesTheOptionsOfTheNewRun(t *testing.T) {
 	t.Parallel()
-	s := waiting(t, 0)
+	s := startWaiting(t, 0)
 	resetTo(t, s, `{"resetType":"FIRST_WORKFLOW_TASK","updateOptions":{"versioningOverride":{"behavior":"AUTO_UPGRADE"}}}`)
 	require.JSONEq(t, `{"behavior":"AUTO_UPGRADE"}`, overrideOf(t, s.WorkflowID))
 	resetTo(t, s, `{"resetType":"FIRST_WORKFLOW_TASK","updateOptions":{"versioningOverride":null,"priority":{"priorityKey":2}}}`)
@@ -118,22 +118,22 @@ func TestResetChangesTheOptionsOfTheNewRun(t *testing.T) {
 	require.JSONEq(t, `{"priorityKey":2}`, string(describe(t, s.WorkflowID).Priority))
 	for _, options := range []string{`{}`, `{"priority":{"priorityKey":0}}`} {
 		body := `{"resetType":"FIRST_WORKFLOW_TASK","updateOptions":` + options + `}`
-		p := writer().post(t, of(s.WorkflowID, "/reset"), body).problem(t, http.StatusBadRequest, "invalid-request")
+		p := writer().post(t, workflowPath(s.WorkflowID, "/reset"), body).problem(t, http.StatusBadRequest, "invalid-request")
 		require.Contains(t, p.Errors[0].Pointer, "/updateOptions")
 	}
 	terminate(t, s.WorkflowID)
 }
 
-// Whoever resets a workflow at the same time as another gets a run, and the one that goes on is one of theirs.
-func TestResetsAtOnceLeaveOneRun(t *testing.T) {
+// Every one of several concurrent resets returns a run, and the current run is one of these.
+func TestConcurrentResetsLeaveOneRun(t *testing.T) {
 	t.Parallel()
-	s := waiting(t, 1)
+	s := startWaiting(t, 1)
 	const many = 4
-	got := make(chan answer, many)
+	got := make(chan apiResponse, many)
 	for range many {
 		go func() {
 			body := `{"resetType":"FIRST_WORKFLOW_TASK"}`
-			a, err := writer().send(t.Context(), http.MethodPost, of(s.WorkflowID, "/reset", inRun(s.RunID)), body)
+			a, err := writer().send(t.Context(), http.MethodPost, workflowPath(s.WorkflowID, "/reset", runQuery(s.RunID)), body)
 			assert.NoError(t, err)
 			got <- a
 		}()
@@ -144,10 +144,10 @@ func TestResetsAtOnceLeaveOneRun(t *testing.T) {
 	}
 	require.Len(t, runs, many)
 	current := describe(t, s.WorkflowID)
-	require.True(t, runs[current.RunID], "it is one of the new runs")
+	require.True(t, runs[current.RunID], "the current run is one of the new runs")
 	delete(runs, current.RunID)
 	for run := range runs {
-		o := as[outcome](t, writer().get(t, of(s.WorkflowID, "/result", inRun(run))).expect(t, http.StatusOK))
+		o := as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runQuery(run))).expect(t, http.StatusOK))
 		require.Equal(t, "TERMINATED", o.Status)
 	}
 	requireSignals(t, s.WorkflowID, 1)
@@ -156,8 +156,8 @@ func TestResetsAtOnceLeaveOneRun(t *testing.T) {
 
 func TestResetNeedsAPoint(t *testing.T) {
 	t.Parallel()
-	s := abandon(t)
-	path := of(s.WorkflowID, "/reset")
+	s := startUnpolled(t)
+	path := workflowPath(s.WorkflowID, "/reset")
 	for _, body := range []string{`{"resetType":"LAST_WORKFLOW_TASK"}`, `{"resetType":"FIRST_WORKFLOW_TASK"}`, `{"buildId":"unknown"}`} {
 		p := writer().post(t, path, body).problem(t, http.StatusConflict, "conflict")
 		require.Equal(t, []string{s.WorkflowID, s.RunID}, []string{p.WorkflowID, p.RunID})
@@ -171,24 +171,24 @@ func TestResetNeedsAPoint(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// TestServerForgetsTheRequestOfAReset is why the gateway does not repeat resets, and why its document warns of it. When
-// this fails, the server has learned to recognise them: see internal/auth/access_table.go.
-func TestServerForgetsTheRequestOfAReset(t *testing.T) {
+// TestServerDoesNotDeduplicateResets shows why the gateway does not retry resets, as its documentation says. If this
+// test fails, the server has begun to deduplicate them: see internal/auth/access_table.go.
+func TestServerDoesNotDeduplicateResets(t *testing.T) {
 	t.Parallel()
-	s := waiting(t, 0)
+	s := startWaiting(t, 0)
 	once := writer().with("Idempotency-Key", "once")
 	body := `{"resetType":"FIRST_WORKFLOW_TASK"}`
-	first := as[reset](t, once.post(t, of(s.WorkflowID, "/reset", inRun(s.RunID)), body).expect(t, http.StatusOK))
-	second := as[reset](t, once.post(t, of(s.WorkflowID, "/reset", inRun(s.RunID)), body).expect(t, http.StatusOK))
+	first := as[reset](t, once.post(t, workflowPath(s.WorkflowID, "/reset", runQuery(s.RunID)), body).expect(t, http.StatusOK))
+	second := as[reset](t, once.post(t, workflowPath(s.WorkflowID, "/reset", runQuery(s.RunID)), body).expect(t, http.StatusOK))
 	require.NotEqual(t, first.RunID, second.RunID)
 	terminate(t, s.WorkflowID)
 }
 
 func TestPausedWorkflowWaits(t *testing.T) {
 	t.Parallel()
-	s := waiting(t, 1)
+	s := startWaiting(t, 1)
 	once := writer().with("Idempotency-Key", newID(t))
-	pause, unpause := of(s.WorkflowID, "/pause"), of(s.WorkflowID, "/unpause", inRun(s.RunID))
+	pause, unpause := workflowPath(s.WorkflowID, "/pause"), workflowPath(s.WorkflowID, "/unpause", runQuery(s.RunID))
 	writer().post(t, unpause, "").problem(t, http.StatusConflict, "conflict")
 	for range 2 {
 		once.post(t, pause, `{"reason":"the bank is down"}`).expect(t, http.StatusNoContent)
@@ -197,36 +197,36 @@ func TestPausedWorkflowWaits(t *testing.T) {
 	w := as[struct {
 		Status string
 		Pause  struct{ Reason, Identity string }
-	}](t, writer().get(t, of(s.WorkflowID)))
+	}](t, writer().get(t, workflowPath(s.WorkflowID)))
 	require.Equal(t, "PAUSED", w.Status)
 	require.Equal(t, []string{"the bank is down", "dev"}, []string{w.Pause.Reason, w.Pause.Identity})
 	finish(t, s.WorkflowID, `1`)
-	writer().get(t, of(s.WorkflowID, "/result?wait=1s")).expect(t, http.StatusAccepted)
+	writer().get(t, workflowPath(s.WorkflowID, "/result?wait=1s")).expect(t, http.StatusAccepted)
 	writer().post(t, unpause, `{"reason":"the bank is back"}`).expect(t, http.StatusNoContent)
 	require.Equal(t, "COMPLETED", end(t, s.WorkflowID).Status)
 	writer().post(t, pause, "").problem(t, http.StatusConflict, "workflow-completed")
 	writer().post(t, unpause, "").problem(t, http.StatusConflict, "workflow-completed")
 }
 
-// A paused workflow keeps what it is sent for later, but its worker is asked nothing meanwhile.
-func TestPausedWorkflowIsNotAsked(t *testing.T) {
+// A paused workflow buffers messages, and its worker receives no tasks.
+func TestPausedWorkflowReceivesNoTasks(t *testing.T) {
 	t.Parallel()
-	s := waiting(t, 0)
-	writer().post(t, of(s.WorkflowID, "/pause"), "").expect(t, http.StatusNoContent)
-	writer().post(t, of(s.WorkflowID, "/updates?wait=5s"), `{"update":"echo"}`).problem(t, http.StatusConflict, "conflict")
-	p := writer().get(t, of(s.WorkflowID, "/query?query=signals")).problem(t, http.StatusConflict, "query-rejected")
+	s := startWaiting(t, 0)
+	writer().post(t, workflowPath(s.WorkflowID, "/pause"), "").expect(t, http.StatusNoContent)
+	writer().post(t, workflowPath(s.WorkflowID, "/updates?wait=5s"), `{"update":"echo"}`).problem(t, http.StatusConflict, "conflict")
+	p := writer().get(t, workflowPath(s.WorkflowID, "/query?query=signals")).problem(t, http.StatusConflict, "query-rejected")
 	require.Equal(t, "PAUSED", p.WorkflowStatus)
 	require.Contains(t, p.Detail, "paused")
-	writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
-	writer().post(t, of(s.WorkflowID, "/unpause"), "").expect(t, http.StatusNoContent)
+	writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
+	writer().post(t, workflowPath(s.WorkflowID, "/unpause"), "").expect(t, http.StatusNoContent)
 	requireSignals(t, s.WorkflowID, 1)
 	terminate(t, s.WorkflowID)
 }
 
 func TestOptionsAreChangedOneByOne(t *testing.T) {
 	t.Parallel()
-	s := abandon(t, `"priority":{"priorityKey":4}`)
-	path := of(s.WorkflowID)
+	s := startUnpolled(t, `"priority":{"priorityKey":4}`)
+	path := workflowPath(s.WorkflowID)
 	for _, step := range []struct{ change, inForce string }{
 		{
 			`{"priority":{"priorityKey":2,"fairnessKey":"c-1","fairnessWeight":1.5}}`,
@@ -263,22 +263,24 @@ func TestOptionsAreChangedOneByOne(t *testing.T) {
 
 func TestDeletedWorkflowIsGone(t *testing.T) {
 	t.Parallel()
-	s := abandon(t)
-	remove := func(run string) answer { return writer().must(t, http.MethodDelete, of(s.WorkflowID, run), "") }
+	s := startUnpolled(t)
+	remove := func(run string) apiResponse {
+		return writer().must(t, http.MethodDelete, workflowPath(s.WorkflowID, run), "")
+	}
 	remove("").expect(t, http.StatusNoContent)
-	eventually(t, "the run is gone", func() bool { return writer().get(t, of(s.WorkflowID)).status == http.StatusNotFound })
-	for _, run := range []string{"", inRun(s.RunID)} {
+	eventually(t, "the run is gone", func() bool { return writer().get(t, workflowPath(s.WorkflowID)).status == http.StatusNotFound })
+	for _, run := range []string{"", runQuery(s.RunID)} {
 		require.Equal(t, s.WorkflowID, remove(run).problem(t, http.StatusNotFound, "workflow-not-found").WorkflowID)
 	}
 }
 
-// TestRunThatIsNamedIsDeleted does not wait for the end of a closed run: the server takes its time with them.
-func TestRunThatIsNamedIsDeleted(t *testing.T) {
+// TestDeleteOfRunById does not wait for the deletion of a closed run, which takes the server long.
+func TestDeleteOfRunById(t *testing.T) {
 	t.Parallel()
-	first := abandon(t)
+	first := startUnpolled(t)
 	terminate(t, first.WorkflowID)
-	second := abandonAs(t, first.WorkflowID)
-	writer().must(t, http.MethodDelete, of(first.WorkflowID, inRun(first.RunID)), "").expect(t, http.StatusNoContent)
+	second := startUnpolledAs(t, first.WorkflowID)
+	writer().must(t, http.MethodDelete, workflowPath(first.WorkflowID, runQuery(first.RunID)), "").expect(t, http.StatusNoContent)
 	w := describe(t, first.WorkflowID)
 	require.Equal(t, []string{second.RunID, "RUNNING"}, []string{w.RunID, w.Status})
 	terminate(t, first.WorkflowID)
@@ -287,27 +289,27 @@ func TestRunThatIsNamedIsDeleted(t *testing.T) {
 func TestUnknownWorkflowCannotBeManaged(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
-	for _, a := range []answer{
-		writer().post(t, of(id, "/reset"), `{"resetType":"LAST_WORKFLOW_TASK"}`),
-		writer().post(t, of(id, "/reset"), `{"eventId":4}`),
-		writer().post(t, of(id, "/pause"), ""),
-		writer().post(t, of(id, "/unpause"), ""),
-		writer().must(t, http.MethodPatch, of(id), `{"priority":null}`),
-		writer().must(t, http.MethodDelete, of(id), ""),
+	for _, a := range []apiResponse{
+		writer().post(t, workflowPath(id, "/reset"), `{"resetType":"LAST_WORKFLOW_TASK"}`),
+		writer().post(t, workflowPath(id, "/reset"), `{"eventId":4}`),
+		writer().post(t, workflowPath(id, "/pause"), ""),
+		writer().post(t, workflowPath(id, "/unpause"), ""),
+		writer().must(t, http.MethodPatch, workflowPath(id), `{"priority":null}`),
+		writer().must(t, http.MethodDelete, workflowPath(id), ""),
 	} {
 		require.Equal(t, id, a.problem(t, http.StatusNotFound, "workflow-not-found").WorkflowID)
 	}
 }
 
-func TestReaderManagesNothing(t *testing.T) {
+func TestReaderMayNotManage(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
-	for _, a := range []answer{
-		reader().post(t, of(id, "/reset"), `{"eventId":4}`),
-		reader().post(t, of(id, "/pause"), ""),
-		reader().post(t, of(id, "/unpause"), ""),
-		reader().must(t, http.MethodPatch, of(id), `{"priority":null}`),
-		reader().must(t, http.MethodDelete, of(id), ""),
+	for _, a := range []apiResponse{
+		reader().post(t, workflowPath(id, "/reset"), `{"eventId":4}`),
+		reader().post(t, workflowPath(id, "/pause"), ""),
+		reader().post(t, workflowPath(id, "/unpause"), ""),
+		reader().must(t, http.MethodPatch, workflowPath(id), `{"priority":null}`),
+		reader().must(t, http.MethodDelete, workflowPath(id), ""),
 		reader().post(t, batches, `{"query":"WorkflowType = 'None'","operation":{"cancel":{}}}`),
 		reader().post(t, batches+"/job/stop", ""),
 	} {

@@ -16,8 +16,8 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// TestMemoryIsMeasured tells how much memory a gateway holds before and after a thousand calls.
-func TestMemoryIsMeasured(t *testing.T) {
+// TestMemoryUsage logs the memory of a gateway before and after a thousand calls.
+func TestMemoryUsage(t *testing.T) {
 	t.Parallel()
 	const clients, rounds = 10, 25 // of four calls each
 	gateway := ownGateway(t)
@@ -42,17 +42,17 @@ func TestMemoryIsMeasured(t *testing.T) {
 		before["VmRSS"], residentMemory(t, gateway)["VmRSS"], clients*rounds*4, residentMemory(t, gateway)["VmHWM"])
 }
 
-// fourCalls are the life of a workflow.
+// fourCalls makes four calls for the life of one workflow.
 func fourCalls(ctx context.Context, gateway *stack.Gateway, id string) error {
-	c := writer().at(gateway)
+	c := writer().onGateway(gateway)
 	for _, call := range []struct {
 		method, path, body string
 		status             int
 	}{
-		{http.MethodPost, workflows, starting("Wait", id, sample.TaskQueue), http.StatusCreated},
-		{http.MethodGet, of(id), "", http.StatusOK},
-		{http.MethodPost, of(id, "/signal"), `{"signal":"finish","args":[` + odd + `]}`, http.StatusNoContent},
-		{http.MethodGet, of(id, "/result?wait=50s"), "", http.StatusOK},
+		{http.MethodPost, workflows, startBody("Wait", id, sample.TaskQueue), http.StatusCreated},
+		{http.MethodGet, workflowPath(id), "", http.StatusOK},
+		{http.MethodPost, workflowPath(id, "/signal"), `{"signal":"finish","args":[` + unusualValue + `]}`, http.StatusNoContent},
+		{http.MethodGet, workflowPath(id, "/result?wait=50s"), "", http.StatusOK},
 	} {
 		a, err := c.send(ctx, call.method, call.path, call.body)
 		if err != nil {
@@ -65,7 +65,7 @@ func fourCalls(ctx context.Context, gateway *stack.Gateway, id string) error {
 	return nil
 }
 
-// residentMemory reads what the kernel says of a process.
+// residentMemory reads the memory of a process from the kernel.
 func residentMemory(t *testing.T, gateway *stack.Gateway) map[string]string {
 	t.Helper()
 	file, err := os.Open(fmt.Sprintf("/proc/%d/status", gateway.PID()))

@@ -11,7 +11,7 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-func TestFailedActivityTellsTheWholeChain(t *testing.T) {
+func TestFailureOfActivityHasWholeChain(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Order", `"args":[{"orderId":"o-1","items":[{"sku":"book","quantity":2,"price":1250}],"card":"declined"}]`)
 	o := end(t, s.WorkflowID)
@@ -31,7 +31,7 @@ func TestFailedActivityTellsTheWholeChain(t *testing.T) {
 	require.Nil(t, cause.Cause)
 }
 
-// requireSampleFailure requires the failure of Fail at an attempt.
+// requireSampleFailure requires the failure of Fail at the given attempt.
 func requireSampleFailure(t *testing.T, f *failure, attempt int) {
 	t.Helper()
 	details := fmt.Sprintf(`{"attempt":%d}`, attempt)
@@ -47,7 +47,7 @@ func requireSampleFailure(t *testing.T, f *failure, attempt int) {
 	require.Nil(t, root.Cause)
 }
 
-func TestFailedWorkflowTellsItsCauses(t *testing.T) {
+func TestFailureOfWorkflowHasCauses(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Fail", `"args":[{"message":"<&> it broke","nonRetryable":true}]`)
 	o := end(t, s.WorkflowID)
@@ -60,55 +60,55 @@ func TestFailedWorkflowTellsItsCauses(t *testing.T) {
 func TestFailureStatusChangesTheStatusAndNotTheBody(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Fail", `"args":[{}]`)
-	data := writer().get(t, of(s.WorkflowID, "/result?wait=30s")).expect(t, http.StatusOK)
-	failed := writer().get(t, of(s.WorkflowID, "/result?wait=30s&failureStatus=422")).expect(t, http.StatusUnprocessableEntity)
+	data := writer().get(t, workflowPath(s.WorkflowID, "/result?wait=30s")).expect(t, http.StatusOK)
+	failed := writer().get(t, workflowPath(s.WorkflowID, "/result?wait=30s&failureStatus=422")).expect(t, http.StatusUnprocessableEntity)
 	require.JSONEq(t, string(data.body), string(failed.body))
 	require.Contains(t, failed.header["Content-Type"], typeJSON)
 
-	body := starting("Fail", newID(t), sample.TaskQueue, `"args":[{}]`)
+	body := startBody("Fail", newID(t), sample.TaskQueue, `"args":[{}]`)
 	writer().post(t, workflows+"?wait=30s&failureStatus=422", body).expect(t, http.StatusUnprocessableEntity)
 
-	well := starting("Echo", newID(t), sample.TaskQueue)
+	well := startBody("Echo", newID(t), sample.TaskQueue)
 	writer().post(t, workflows+"?wait=30s&failureStatus=422", well).expect(t, http.StatusOK)
-	writer().get(t, of(s.WorkflowID, "/result?failureStatus=500")).problem(t, http.StatusBadRequest, "invalid-request")
+	writer().get(t, workflowPath(s.WorkflowID, "/result?failureStatus=500")).problem(t, http.StatusBadRequest, "invalid-request")
 }
 
 func TestCanceledWorkflowIsAnOutcome(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Sleep", `"args":[{"seconds":600}]`)
-	writer().post(t, of(s.WorkflowID, "/cancel"), `{"reason":"no longer wanted"}`).expect(t, http.StatusNoContent)
+	writer().post(t, workflowPath(s.WorkflowID, "/cancel"), `{"reason":"no longer wanted"}`).expect(t, http.StatusNoContent)
 	o := end(t, s.WorkflowID)
 	require.Equal(t, "CANCELED", o.Status)
 	require.Equal(t, "canceled", o.Failure.Kind)
-	a := writer().get(t, of(s.WorkflowID, "/result?failureStatus=422"))
+	a := writer().get(t, workflowPath(s.WorkflowID, "/result?failureStatus=422"))
 	require.Equal(t, "CANCELED", as[outcome](t, a.expect(t, http.StatusUnprocessableEntity)).Status)
 }
 
-func TestTerminatedWorkflowTellsReasonAndDetails(t *testing.T) {
+func TestTerminationHasReasonAndDetails(t *testing.T) {
 	t.Parallel()
-	s := abandon(t)
-	body := `{"reason":"stuck on <&>","details":[` + odd + `,null]}`
-	writer().post(t, of(s.WorkflowID, "/terminate"), body).expect(t, http.StatusNoContent)
+	s := startUnpolled(t)
+	body := `{"reason":"stuck on <&>","details":[` + unusualValue + `,null]}`
+	writer().post(t, workflowPath(s.WorkflowID, "/terminate"), body).expect(t, http.StatusNoContent)
 	o := end(t, s.WorkflowID)
 	require.Equal(t, "TERMINATED", o.Status)
 	require.Equal(t, []string{"terminated", "stuck on <&>", "dev"}, []string{o.Failure.Kind, o.Failure.Message, o.Failure.Identity})
-	require.Equal(t, []json.RawMessage{json.RawMessage(odd), json.RawMessage("null")}, o.Failure.Details)
+	require.Equal(t, []json.RawMessage{json.RawMessage(unusualValue), json.RawMessage("null")}, o.Failure.Details)
 }
 
-func TestTerminationsPayloadsAreShownWhole(t *testing.T) {
+func TestTerminationPayloadsAreReturnedWhole(t *testing.T) {
 	t.Parallel()
-	s := abandon(t)
+	s := startUnpolled(t)
 	body := `{"detailPayloads":[{"json":1},{"metadata":{"encoding":"` + binaryPlainBase64 + `"},"data":"` + oddBytesBase64 + `"}]}`
-	writer().post(t, of(s.WorkflowID, "/terminate"), body).expect(t, http.StatusNoContent)
+	writer().post(t, workflowPath(s.WorkflowID, "/terminate"), body).expect(t, http.StatusNoContent)
 	o := end(t, s.WorkflowID)
 	require.Empty(t, o.Failure.Details)
 	require.Len(t, o.Failure.DetailPayloads, 2)
-	require.Equal(t, []byte(oddBytes), o.Failure.DetailPayloads[1].Data)
+	require.Equal(t, []byte(binaryData), o.Failure.DetailPayloads[1].Data)
 }
 
 func TestTimedOutWorkflowIsAnOutcome(t *testing.T) {
 	t.Parallel()
-	s := abandon(t, `"runTimeout":"1s"`)
+	s := startUnpolled(t, `"runTimeout":"1s"`)
 	o := end(t, s.WorkflowID)
 	require.Equal(t, []string{"TIMED_OUT", "timeout", "START_TO_CLOSE"}, []string{o.Status, o.Failure.Kind, o.Failure.TimeoutType})
 }
@@ -119,7 +119,7 @@ func TestContinuedRunsAreFollowed(t *testing.T) {
 	last := end(t, s.WorkflowID)
 	require.Equal(t, []string{"COMPLETED", "3"}, []string{last.Status, string(last.Result)})
 
-	first := of(s.WorkflowID, "/result", inRun(s.RunID))
+	first := workflowPath(s.WorkflowID, "/result", runQuery(s.RunID))
 	require.NotEqual(t, s.RunID, last.RunID)
 	for _, query := range []string{"", "&wait=30s"} {
 		o := as[outcome](t, writer().get(t, first+query).expect(t, http.StatusOK))
@@ -133,11 +133,11 @@ func TestContinuedRunIsAnOutcomeWhenNotFollowed(t *testing.T) {
 	s := start(t, "Chain", `"args":[{"times":1}]`)
 	last := end(t, s.WorkflowID)
 	for _, query := range []string{"&followRuns=false", "&followRuns=false&wait=30s"} {
-		o := as[outcome](t, writer().get(t, of(s.WorkflowID, "/result", inRun(s.RunID), query)).expect(t, http.StatusOK))
+		o := as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runQuery(s.RunID), query)).expect(t, http.StatusOK))
 		require.Equal(t, []string{"CONTINUED_AS_NEW", s.RunID, last.RunID}, []string{o.Status, o.RunID, o.NewRunID})
 		require.Nil(t, o.Failure)
 	}
-	body := starting("Chain", newID(t), sample.TaskQueue, `"args":[{"times":1}]`)
+	body := startBody("Chain", newID(t), sample.TaskQueue, `"args":[{"times":1}]`)
 	o := as[outcome](t, writer().post(t, workflows+"?wait=30s&followRuns=false", body).expect(t, http.StatusOK))
 	require.Equal(t, "CONTINUED_AS_NEW", o.Status)
 }
@@ -147,7 +147,7 @@ const twoAttempts = `"retryPolicy":{"initialInterval":"10ms","maximumAttempts":2
 func TestRetriedRunsAreFollowed(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Fail", `"args":[{}]`, twoAttempts)
-	path := of(s.WorkflowID, "/result", inRun(s.RunID), "&wait=30s")
+	path := workflowPath(s.WorkflowID, "/result", runQuery(s.RunID), "&wait=30s")
 	last := as[outcome](t, writer().get(t, path).expect(t, http.StatusOK))
 	require.Equal(t, "FAILED", last.Status)
 	require.NotEqual(t, s.RunID, last.RunID)
@@ -161,7 +161,7 @@ func TestRetriedRunsAreFollowed(t *testing.T) {
 
 func TestRetriedRunThatSucceedsIsTheOutcome(t *testing.T) {
 	t.Parallel()
-	body := starting("Fail", newID(t), sample.TaskQueue, `"args":[{"attempts":1}]`, twoAttempts)
+	body := startBody("Fail", newID(t), sample.TaskQueue, `"args":[{"attempts":1}]`, twoAttempts)
 	o := as[outcome](t, writer().post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
 	require.Equal(t, []string{"COMPLETED", `"succeeded at attempt 2"`}, []string{o.Status, string(o.Result)})
 }

@@ -16,9 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestParityIsTrue reads docs/parity.md: each row's operation has the row's field, each test that a row names is one that
-// runs, and one of them at least speaks of the operation and the field.
-func TestParityIsTrue(t *testing.T) {
+// TestParity checks docs/parity.md: each row's operation has the row's field, each test of a row exists and runs, and
+// at least one of them mentions the operation and the field.
+func TestParity(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/parity.md")
 	require.NoError(t, err)
@@ -39,7 +39,7 @@ func TestParityIsTrue(t *testing.T) {
 		}
 		rows++
 		operation, known := operations[first(cells[1])]
-		require.True(t, known, "there is no operation of %s", line)
+		require.True(t, known, "unknown operation: %s", line)
 		field := first(cells[2])
 		if field != "" {
 			require.Contains(t, operation.names, field, "%s\n%v", line, slices.Sorted(maps.Keys(operation.names)))
@@ -53,24 +53,24 @@ func TestParityIsTrue(t *testing.T) {
 				tests = virtual
 			}
 			said, runs := tests[proof[1]]
-			require.True(t, runs, "there is no such test: %s", line)
-			spoken = spoken || speaksOf(said, operation.segment) && speaksOf(said, field)
+			require.True(t, runs, "unknown test: %s", line)
+			spoken = spoken || mentions(said, operation.segment) && mentions(said, field)
 		}
-		require.True(t, spoken, "none of its tests speaks of %q and of %q: %s", operation.segment, field, line)
+		require.True(t, spoken, "none of its tests mentions both %q and %q: %s", operation.segment, field, line)
 	}
 	t.Logf("%d rows of parity", rows)
 	require.Greater(t, rows, 130)
 }
 
-// speaksOf tells whether a test's text has a name. That of a Python test has none: it speaks through a client.
-func speaksOf(text, name string) bool {
+// mentions reports whether a test's text contains name. Python tests have no text here, because they use a client.
+func mentions(text, name string) bool {
 	return text == "" || strings.Contains(strings.ToLower(text), strings.ToLower(name))
 }
 
-// documentedOperation is an operation of the API's document.
+// documentedOperation is an operation of the OpenAPI document.
 type documentedOperation struct {
-	names   map[string]bool // of all parameters and members that it knows
-	segment string          // the last of its path, but for that of all workflows
+	names   map[string]bool // all parameters and members
+	segment string          // last path segment, except that of all workflows
 }
 
 func operationsOfDocument(t *testing.T) map[string]documentedOperation {
@@ -99,7 +99,7 @@ func operationsOfDocument(t *testing.T) map[string]documentedOperation {
 	return found
 }
 
-// collect gathers the names of parameters and properties below a node, through references.
+// collect adds the names of parameters and properties below a node, following references.
 func collect(document map[string]any, node any, names, seen map[string]bool) {
 	switch node := node.(type) {
 	case []any:
@@ -129,15 +129,15 @@ func collect(document map[string]any, node any, names, seen map[string]bool) {
 	}
 }
 
-// Where tests are that run against a real server, and against a fake one.
+// The directories of the tests with a real and with a fake server.
 const (
 	liveSources    = "*_test.go"
 	virtualSources = "../../internal/*/*_test.go"
 	pythonSources  = "../../e2e/*/test_*.py"
 )
 
-// liveTests are the tests of a package in Go, or of several, that no line of their own switches off, with their text and that
-// of the package's own names in it. Beside those against a real server are those in Python, which have no text here.
+// liveTests returns the Go tests of the packages that are not skipped, with their text and that of the declarations
+// that they use. Python tests with a real server are included without text.
 func liveTests(t *testing.T, pattern string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -167,7 +167,7 @@ func liveTests(t *testing.T, pattern string) map[string]string {
 
 var identifier = regexp.MustCompile(`[A-Za-z_]\w*`)
 
-// withHelpers adds to a text those of the functions and constants that it names, and of those that these name.
+// withHelpers appends to text the declarations that it uses, directly or indirectly.
 func withHelpers(text string, declarations map[string]string) string {
 	const depth = 2
 	seen := map[string]bool{}
@@ -182,7 +182,7 @@ func withHelpers(text string, declarations map[string]string) string {
 	return text
 }
 
-// declarationsIn are the texts of what the files of each directory declare.
+// declarationsIn returns the texts of the declarations in each directory.
 func declarationsIn(t *testing.T, pattern string) map[string]map[string]string {
 	t.Helper()
 	found := map[string]map[string]string{}
@@ -213,7 +213,7 @@ func declarationsIn(t *testing.T, pattern string) map[string]map[string]string {
 	return found
 }
 
-// contentsOf reads the files of a pattern.
+// contentsOf returns the contents of the files that match pattern.
 func contentsOf(t *testing.T, pattern string) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob(pattern)

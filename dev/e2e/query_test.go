@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// took requires that something took a time, a busy machine's slowness allowed for.
-func took(t *testing.T, want time.Duration, do func()) {
+// requireDuration requires the duration of do, with tolerance for a busy machine.
+func requireDuration(t *testing.T, want time.Duration, do func()) {
 	t.Helper()
 	const early, late = 100 * time.Millisecond, 5 * time.Second
 	begin := time.Now()
@@ -27,26 +27,26 @@ func TestQueryWithoutWorkerTimesOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := abandon(t)
+			s := startUnpolled(t)
 			c := writer().with(timeout[0], timeout[1])
-			took(t, time.Second, func() {
-				p := c.post(t, of(s.WorkflowID, "/query"), `{"query":"state"}`).problem(t, http.StatusGatewayTimeout, "query-timeout")
+			requireDuration(t, time.Second, func() {
+				p := c.post(t, workflowPath(s.WorkflowID, "/query"), `{"query":"state"}`).problem(t, http.StatusGatewayTimeout, "query-timeout")
 				require.Equal(t, s.WorkflowID, p.WorkflowID)
 				require.True(t, p.Retryable)
 				require.Equal(t, "DEADLINE_EXCEEDED", p.GRPCCode)
 			})
-			c.get(t, of(s.WorkflowID, "/query?query=state")).problem(t, http.StatusGatewayTimeout, "query-timeout")
-			c.get(t, of(s.WorkflowID, "/metadata")).problem(t, http.StatusGatewayTimeout, "query-timeout")
+			c.get(t, workflowPath(s.WorkflowID, "/query?query=state")).problem(t, http.StatusGatewayTimeout, "query-timeout")
+			c.get(t, workflowPath(s.WorkflowID, "/metadata")).problem(t, http.StatusGatewayTimeout, "query-timeout")
 			terminate(t, s.WorkflowID)
 		})
 	}
 }
 
-// Before its first workflow task nobody has a workflow to ask.
-func TestQueryOfADelayedWorkflowIsTooEarly(t *testing.T) {
+// Before its first workflow task, a workflow cannot be queried.
+func TestQueryBeforeFirstWorkflowTaskFails(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait", `"startDelay":"1h"`)
-	p := writer().get(t, of(s.WorkflowID, "/query?query=signals")).problem(t, http.StatusConflict, "workflow-not-ready")
+	p := writer().get(t, workflowPath(s.WorkflowID, "/query?query=signals")).problem(t, http.StatusConflict, "workflow-not-ready")
 	require.True(t, p.Retryable)
 	require.Positive(t, p.RetryAfter)
 	terminate(t, s.WorkflowID)
@@ -55,24 +55,24 @@ func TestQueryOfADelayedWorkflowIsTooEarly(t *testing.T) {
 func TestUnknownQueryIsNotFound(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")
-	for _, a := range []answer{
-		writer().post(t, of(s.WorkflowID, "/query"), `{"query":"stat"}`),
-		writer().get(t, of(s.WorkflowID, "/query?query=stat")),
+	for _, a := range []apiResponse{
+		writer().post(t, workflowPath(s.WorkflowID, "/query"), `{"query":"stat"}`),
+		writer().get(t, workflowPath(s.WorkflowID, "/query?query=stat")),
 	} {
 		p := a.problem(t, http.StatusNotFound, "query-not-found")
 		require.Equal(t, s.WorkflowID, p.WorkflowID)
-		require.Contains(t, p.Detail, "state", "the detail tells which queries there are")
+		require.Contains(t, p.Detail, "state", "the detail lists the query names")
 	}
 	terminate(t, s.WorkflowID)
 }
 
-func TestFailedQueryTellsItsFailure(t *testing.T) {
+func TestFailedQueryReturnsFailure(t *testing.T) {
 	t.Parallel()
 	s := startFamily(t)
-	settled(t, s)
-	for _, a := range []answer{
-		writer().post(t, of(s.WorkflowID, "/query"), `{"query":"`+brokenQuery+`"}`),
-		writer().get(t, of(s.WorkflowID, "/query?query="+brokenQuery)),
+	awaitFamily(t, s)
+	for _, a := range []apiResponse{
+		writer().post(t, workflowPath(s.WorkflowID, "/query"), `{"query":"`+brokenQuery+`"}`),
+		writer().get(t, workflowPath(s.WorkflowID, "/query?query="+brokenQuery)),
 	} {
 		p := a.problem(t, http.StatusUnprocessableEntity, "query-failed")
 		require.Equal(t, s.WorkflowID, p.WorkflowID)
@@ -84,16 +84,16 @@ func TestFailedQueryTellsItsFailure(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestRejectConditionRefusesQueries(t *testing.T) {
+func TestRejectConditionRejectsQueries(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")
-	ask := func(condition string) answer {
-		return writer().post(t, of(s.WorkflowID, "/query"), `{"query":"state","rejectCondition":"`+condition+`"}`)
+	ask := func(condition string) apiResponse {
+		return writer().post(t, workflowPath(s.WorkflowID, "/query"), `{"query":"state","rejectCondition":"`+condition+`"}`)
 	}
 	ask("NOT_OPEN").expect(t, http.StatusOK)
 	finish(t, s.WorkflowID, "1")
 	end(t, s.WorkflowID)
-	for _, a := range []answer{ask("NOT_OPEN"), writer().get(t, of(s.WorkflowID, "/query?query=state&rejectCondition=NOT_OPEN"))} {
+	for _, a := range []apiResponse{ask("NOT_OPEN"), writer().get(t, workflowPath(s.WorkflowID, "/query?query=state&rejectCondition=NOT_OPEN"))} {
 		p := a.problem(t, http.StatusConflict, "query-rejected")
 		require.Equal(t, []string{s.WorkflowID, "COMPLETED"}, []string{p.WorkflowID, p.WorkflowStatus})
 	}
@@ -103,24 +103,24 @@ func TestRejectConditionRefusesQueries(t *testing.T) {
 
 	failed := start(t, "Fail", `"args":[{}]`)
 	end(t, failed.WorkflowID)
-	a := writer().post(t, of(failed.WorkflowID, "/query"), `{"query":"state","rejectCondition":"NOT_COMPLETED_CLEANLY"}`)
+	a := writer().post(t, workflowPath(failed.WorkflowID, "/query"), `{"query":"state","rejectCondition":"NOT_COMPLETED_CLEANLY"}`)
 	require.Equal(t, "FAILED", a.problem(t, http.StatusConflict, "query-rejected").WorkflowStatus)
 }
 
-func TestNamespacesRejectConditionHoldsForQueriesThatNameNone(t *testing.T) {
+func TestNamespaceRejectConditionIsDefault(t *testing.T) {
 	t.Parallel()
 	many, id := bearer(manyKey), newID(t)
 	const elsewhere = "/v1/namespaces/" + otherNamespace + "/workflows"
-	many.post(t, elsewhere, starting("Nobody", id, "nobody")).expect(t, http.StatusCreated)
+	many.post(t, elsewhere, startBody("Nobody", id, "nobody")).expect(t, http.StatusCreated)
 	many.post(t, elsewhere+"/"+id+"/terminate", "").expect(t, http.StatusNoContent)
 	p := many.post(t, elsewhere+"/"+id+"/query", `{"query":"state"}`).problem(t, http.StatusConflict, "query-rejected")
 	require.Equal(t, "TERMINATED", p.WorkflowStatus)
 }
 
-func TestEveryWorkflowTellsItsStack(t *testing.T) {
+func TestEveryWorkflowHasStackTraceQuery(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")
-	a := writer().get(t, of(s.WorkflowID, "/query?query=__stack_trace", "&runId=", s.RunID)).expect(t, http.StatusOK)
+	a := writer().get(t, workflowPath(s.WorkflowID, "/query?query=__stack_trace", "&runId=", s.RunID)).expect(t, http.StatusOK)
 	require.Contains(t, string(as[queried](t, a).Result), "coroutine")
 	terminate(t, s.WorkflowID)
 }

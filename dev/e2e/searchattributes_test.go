@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// attributesOfEveryType are typed search attributes, by name, with a condition that finds each.
+// attributesOfEveryType returns typed search attributes by name, and a query with a condition for each.
 func attributesOfEveryType(customer string) (attributes map[string]attribute, query string) {
 	attributes = map[string]attribute{
 		"CustomerId": {"Keyword", json.RawMessage(quote(customer))},
@@ -39,7 +39,7 @@ func TestSearchAttributesOfEveryTypeComeBackTyped(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			attributes, query := attributesOfEveryType(uuid.NewString())
-			s := abandon(t, searchAttributes(attributes, written))
+			s := startUnpolled(t, searchAttributes(attributes, written))
 
 			requireAttributes(t, attributes, describe(t, s.WorkflowID).SearchAttributes)
 			var page workflowList
@@ -54,7 +54,7 @@ func TestSearchAttributesOfEveryTypeComeBackTyped(t *testing.T) {
 	}
 }
 
-// searchAttributes is the member of a start.
+// searchAttributes returns the member searchAttributes of a start.
 func searchAttributes(attributes map[string]attribute, written func(attribute) string) string {
 	var members []string
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
@@ -63,7 +63,7 @@ func searchAttributes(attributes map[string]attribute, written func(attribute) s
 	return `"searchAttributes":{` + strings.Join(members, ",") + "}"
 }
 
-// requireAttributes looks past what the server adds of its own.
+// requireAttributes compares search attributes and ignores those that the server adds.
 func requireAttributes(t *testing.T, want, got map[string]attribute) {
 	t.Helper()
 	for name, attribute := range want {
@@ -75,7 +75,7 @@ func requireAttributes(t *testing.T, want, got map[string]attribute) {
 func TestSearchAttributesReachTheServerTyped(t *testing.T) {
 	t.Parallel()
 	attributes, _ := attributesOfEveryType(uuid.NewString())
-	s := abandon(t, searchAttributes(attributes, func(a attribute) string {
+	s := startUnpolled(t, searchAttributes(attributes, func(a attribute) string {
 		return fmt.Sprintf(`{"type":%q,"value":%s}`, a.Type, a.Value)
 	}))
 	kept := startOf(t, s).GetSearchAttributes().GetIndexedFields()
@@ -86,9 +86,9 @@ func TestSearchAttributesReachTheServerTyped(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestNullSearchAttributeIsNone(t *testing.T) {
+func TestNullSearchAttributeIsIgnored(t *testing.T) {
 	t.Parallel()
-	s := abandon(t, `"searchAttributes":{"CustomerId":null,"Items":{"type":"Int","value":null},"Express":false}`)
+	s := startUnpolled(t, `"searchAttributes":{"CustomerId":null,"Items":{"type":"Int","value":null},"Express":false}`)
 	got := describe(t, s.WorkflowID).SearchAttributes
 	require.NotContains(t, got, "CustomerId")
 	require.NotContains(t, got, "Items")
@@ -96,8 +96,8 @@ func TestNullSearchAttributeIsNone(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestUnknownSearchAttributeIsRefused(t *testing.T) {
+func TestUnknownSearchAttributeIsRejected(t *testing.T) {
 	t.Parallel()
-	body := starting("Nobody", newID(t), "nobody", `"searchAttributes":{"NoSuchAttribute":"x"}`)
+	body := startBody("Nobody", newID(t), "nobody", `"searchAttributes":{"NoSuchAttribute":"x"}`)
 	writer().post(t, workflows, body).problem(t, http.StatusBadRequest, "invalid-request")
 }

@@ -2,8 +2,7 @@ package e2e_test
 
 import "encoding/json"
 
-// The answers as the tests read them. Names are matched without regard to case; that they are spelled as they are
-// documented is the contract's business.
+// The types of responses. Names are matched case-insensitively; the contract checks their spelling.
 type (
 	started struct {
 		WorkflowID, RunID, FirstExecutionRunID string

@@ -13,20 +13,20 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// waitTogether sends the same wait n times at once, and returns when all of them wait. The function it gives back
-// returns the answers.
-func waitTogether(t *testing.T, gateway *stack.Gateway, c caller, path string, n int) func() []answer {
+// waitTogether sends the same wait n times concurrently and returns when all are waiting. The returned function returns
+// the responses.
+func waitTogether(t *testing.T, gateway *stack.Gateway, c caller, path string, n int) func() []apiResponse {
 	t.Helper()
 	before := int(metric(t, gateway, "flowgate_wait_callers"))
-	answers, errs := make([]answer, n), make([]error, n)
+	answers, errs := make([]apiResponse, n), make([]error, n)
 	var waiting sync.WaitGroup
 	for i := range n {
-		waiting.Go(func() { answers[i], errs[i] = c.at(gateway).send(t.Context(), http.MethodGet, path, "") })
+		waiting.Go(func() { answers[i], errs[i] = c.onGateway(gateway).send(t.Context(), http.MethodGet, path, "") })
 	}
 	eventually(t, fmt.Sprintf("%d callers wait", n), func() bool {
 		return int(metric(t, gateway, "flowgate_wait_callers")) == before+n
 	})
-	return func() []answer {
+	return func() []apiResponse {
 		waiting.Wait()
 		for _, err := range errs {
 			require.NoError(t, err)
@@ -40,13 +40,13 @@ func TestEqualWaitsShareOnePoll(t *testing.T) {
 	const callers = 200
 	gateway := ownGateway(t)
 	s := start(t, "Wait")
-	answers := waitTogether(t, gateway, writer(), of(s.WorkflowID, "/result?wait=50s"), callers)
+	answers := waitTogether(t, gateway, writer(), workflowPath(s.WorkflowID, "/result?wait=50s"), callers)
 	require.Equal(t, 1, int(metric(t, gateway, "flowgate_wait_polls")))
 
-	finish(t, s.WorkflowID, odd)
+	finish(t, s.WorkflowID, unusualValue)
 	for _, a := range answers() {
 		o := as[outcome](t, a.expect(t, http.StatusOK))
-		require.Equal(t, []string{s.RunID, "COMPLETED", odd}, []string{o.RunID, o.Status, string(o.Result)})
+		require.Equal(t, []string{s.RunID, "COMPLETED", unusualValue}, []string{o.RunID, o.Status, string(o.Result)})
 	}
 	require.LessOrEqual(t, polls(t, gateway), 3)
 	eventually(t, "nothing is left of the waits", func() bool {
@@ -59,11 +59,11 @@ func TestDifferentWaitsDoNotShare(t *testing.T) {
 	gateway := ownGateway(t)
 	one, two := start(t, "Wait"), start(t, "Wait")
 	paths := []string{
-		of(one.WorkflowID, "/result?wait=50s"),
-		of(one.WorkflowID, "/result?wait=50s&followRuns=false"),
-		of(two.WorkflowID, "/result?wait=50s"),
+		workflowPath(one.WorkflowID, "/result?wait=50s"),
+		workflowPath(one.WorkflowID, "/result?wait=50s&followRuns=false"),
+		workflowPath(two.WorkflowID, "/result?wait=50s"),
 	}
-	var all []func() []answer
+	var all []func() []apiResponse
 	for _, path := range paths {
 		all = append(all, waitTogether(t, gateway, writer(), path, 2))
 	}
@@ -80,12 +80,12 @@ func TestDifferentWaitsDoNotShare(t *testing.T) {
 	}
 }
 
-func TestWaitersOfOnePollAnswerEachAsAsked(t *testing.T) {
+func TestWaitersOfOnePollHaveOwnFormats(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
-	s := abandon(t)
-	data := waitTogether(t, gateway, writer(), of(s.WorkflowID, "/result?wait=50s"), 2)
-	status := waitTogether(t, gateway, reader(), of(s.WorkflowID, "/result?wait=40s&failureStatus=422"), 2)
+	s := startUnpolled(t)
+	data := waitTogether(t, gateway, writer(), workflowPath(s.WorkflowID, "/result?wait=50s"), 2)
+	status := waitTogether(t, gateway, reader(), workflowPath(s.WorkflowID, "/result?wait=40s&failureStatus=422"), 2)
 	terminate(t, s.WorkflowID)
 	for _, a := range data() {
 		a.expect(t, http.StatusOK)
@@ -95,14 +95,14 @@ func TestWaitersOfOnePollAnswerEachAsAsked(t *testing.T) {
 	}
 }
 
-func TestPollEndsWithItsLastCaller(t *testing.T) {
+func TestPollEndsWithLastCaller(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
-	s := abandon(t)
+	s := startUnpolled(t)
 	ctx, leave := context.WithCancel(t.Context())
 	left := make(chan error, 1)
 	go func() {
-		_, err := writer().at(gateway).send(ctx, http.MethodGet, of(s.WorkflowID, "/result?wait=50s"), "")
+		_, err := writer().onGateway(gateway).send(ctx, http.MethodGet, workflowPath(s.WorkflowID, "/result?wait=50s"), "")
 		left <- err
 	}()
 	eventually(t, "the caller waits", func() bool { return metric(t, gateway, "flowgate_wait_polls") == 1 })
@@ -118,19 +118,19 @@ func TestSSEReadersOfOneRunShareOnePoll(t *testing.T) {
 	t.Parallel()
 	const readers, pokes = 50, 20
 	gateway := ownGateway(t)
-	s := abandon(t)
+	s := startUnpolled(t)
 	all := make([]*eventReader, readers)
 	for i := range all {
 		var closeStream func()
-		all[i], closeStream = follow(t.Context(), t, writer().at(gateway), historyPath(s), "")
+		all[i], closeStream = follow(t.Context(), t, writer().onGateway(gateway), historyPath(s), "")
 		t.Cleanup(closeStream)
-		lastOf(t, all[i], 2)
+		readEvents(t, all[i], 2)
 	}
 	eventually(t, "all readers wait", func() bool { return int(metric(t, gateway, "flowgate_wait_callers")) == readers })
 	require.Equal(t, 1, int(metric(t, gateway, "flowgate_wait_polls")))
 	before := polls(t, gateway)
 	for range pokes {
-		writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
+		writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
 	}
 	terminate(t, s.WorkflowID)
 	whole := chainEvents(t, s, "")
@@ -141,25 +141,25 @@ func TestSSEReadersOfOneRunShareOnePoll(t *testing.T) {
 			require.Equal(t, want, e)
 		}
 	}
-	require.LessOrEqual(t, polls(t, gateway)-before, 2*(pokes+1), "a poll for each event at most, and some to spare")
+	require.LessOrEqual(t, polls(t, gateway)-before, 2*(pokes+1), "at most one poll per event, with some tolerance")
 	eventually(t, "nothing is left of the waits", func() bool {
 		return metric(t, gateway, "flowgate_wait_callers")+metric(t, gateway, "flowgate_wait_polls") == 0
 	})
 }
 
-// TestOutcomeIsNotMixedUp lets many workflows end at once, each with a value of its own.
-func TestOutcomeIsNotMixedUp(t *testing.T) {
+// TestOutcomesAreNotMixedUp completes many workflows concurrently, each with its own value.
+func TestOutcomesAreNotMixedUp(t *testing.T) {
 	t.Parallel()
 	const n = 20
 	var all []started
 	for range n {
 		all = append(all, start(t, "Wait"))
 	}
-	got, errs := make([]answer, n), make([]error, n)
+	got, errs := make([]apiResponse, n), make([]error, n)
 	var waiting sync.WaitGroup
 	for i, s := range all {
 		waiting.Go(func() {
-			got[i], errs[i] = writer().send(t.Context(), http.MethodGet, of(s.WorkflowID, "/result?wait=50s"), "")
+			got[i], errs[i] = writer().send(t.Context(), http.MethodGet, workflowPath(s.WorkflowID, "/result?wait=50s"), "")
 		})
 	}
 	for _, s := range all {

@@ -12,12 +12,12 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// The short form of make soak. It does not run beside other tests: its flood would be theirs too. What it does not hold
-// the gateway to is its latency, which on a shared machine is that of the others' work.
+// TestSoakBriefly is a short form of make soak. It does not run in parallel with other tests, which its flood would
+// affect. It does not check latencies, which on a shared machine depend on other load.
 func TestSoakBriefly(t *testing.T) {
 	settings, err := soak.Settings(t.TempDir())
 	require.NoError(t, err)
-	gateway, err := here.stack.StartGateway(t.Context(), stack.GatewayOptions{Env: settings})
+	gateway, err := shared.stack.StartGateway(t.Context(), stack.GatewayOptions{Env: settings})
 	require.NoError(t, err)
 	var out strings.Builder
 	report, err := soak.Run(t.Context(), soak.Options{

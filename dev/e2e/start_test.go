@@ -9,13 +9,13 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// startAgain starts a workflow once more under an id that is taken.
-func startAgain(t *testing.T, id string, fields ...string) answer {
+// startAgain starts a workflow with an id that is already in use.
+func startAgain(t *testing.T, id string, fields ...string) apiResponse {
 	t.Helper()
-	return writer().post(t, workflows, starting("Wait", id, sample.TaskQueue, fields...))
+	return writer().post(t, workflows, startBody("Wait", id, sample.TaskQueue, fields...))
 }
 
-func TestRunningIDIsTaken(t *testing.T) {
+func TestStartOfRunningIDConflicts(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")
 	require.True(t, s.Started)
@@ -31,7 +31,7 @@ func TestRunningIDIsTaken(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestUseExistingGivesTheRunningOne(t *testing.T) {
+func TestUseExistingReturnsRunningWorkflow(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")
 	a := startAgain(t, s.WorkflowID, `"idConflictPolicy":"USE_EXISTING"`).expect(t, http.StatusOK)
@@ -43,7 +43,7 @@ func TestUseExistingGivesTheRunningOne(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestTerminateExistingReplacesTheRunningOne(t *testing.T) {
+func TestTerminateExistingReplacesRunningWorkflow(t *testing.T) {
 	t.Parallel()
 	for name, field := range map[string]string{
 		"conflict policy": `"idConflictPolicy":"TERMINATE_EXISTING"`,
@@ -55,7 +55,7 @@ func TestTerminateExistingReplacesTheRunningOne(t *testing.T) {
 			again := as[started](t, startAgain(t, s.WorkflowID, field).expect(t, http.StatusCreated))
 			require.True(t, again.Started)
 			require.NotEqual(t, s.RunID, again.RunID)
-			o := as[outcome](t, writer().get(t, of(s.WorkflowID, "/result", inRun(s.RunID))).expect(t, http.StatusOK))
+			o := as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runQuery(s.RunID))).expect(t, http.StatusOK))
 			require.Equal(t, "TERMINATED", o.Status)
 			require.Equal(t, "RUNNING", describe(t, s.WorkflowID).Status)
 			terminate(t, s.WorkflowID)
@@ -63,7 +63,7 @@ func TestTerminateExistingReplacesTheRunningOne(t *testing.T) {
 	}
 }
 
-func TestReusePolicyDecidesOverClosedIDs(t *testing.T) {
+func TestReusePolicyAppliesToClosedWorkflows(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		policy            string
@@ -99,7 +99,7 @@ func TestReusePolicyDecidesOverClosedIDs(t *testing.T) {
 func TestSignalWithStartStartsOrSignals(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
-	body := starting("Wait", id, sample.TaskQueue, `"startSignal":"poke","startSignalArgs":[`+odd+`]`)
+	body := startBody("Wait", id, sample.TaskQueue, `"startSignal":"poke","startSignalArgs":[`+unusualValue+`]`)
 	a := writer().post(t, workflows, body).expect(t, http.StatusCreated)
 	first := as[started](t, a)
 	require.True(t, first.Started)
@@ -110,30 +110,30 @@ func TestSignalWithStartStartsOrSignals(t *testing.T) {
 	require.Equal(t, first.RunID, second.RunID)
 	require.Equal(t, 2, signalsOf(t, id))
 
-	bytesBody := starting("Wait", id, sample.TaskQueue, `"startSignal":"finish","startSignalArgPayloads":[`+
+	bytesBody := startBody("Wait", id, sample.TaskQueue, `"startSignal":"finish","startSignalArgPayloads":[`+
 		`{"metadata":{"encoding":"`+binaryPlainBase64+`"},"data":"`+oddBytesBase64+`"}]`)
 	o := as[outcome](t, writer().post(t, workflows+"?wait=30s", bytesBody).expect(t, http.StatusOK))
 	require.Equal(t, "COMPLETED", o.Status)
-	require.Equal(t, []byte(oddBytes), o.ResultPayload.Data)
+	require.Equal(t, []byte(binaryData), o.ResultPayload.Data)
 }
 
-// signalsOf is how many signals a Wait workflow has counted.
+// signalsOf returns the number of signals that a Wait workflow has counted.
 func signalsOf(t *testing.T, workflowID string) int {
 	t.Helper()
-	a := writer().get(t, of(workflowID, "/query?query=signals")).expect(t, http.StatusOK)
+	a := writer().get(t, workflowPath(workflowID, "/query?query=signals")).expect(t, http.StatusOK)
 	return as[struct{ Result int }](t, a).Result
 }
 
-func TestRequestsCarryThePrincipalsName(t *testing.T) {
+func TestRequestsHavePrincipalAsIdentity(t *testing.T) {
 	t.Parallel()
-	s := abandon(t)
+	s := startUnpolled(t)
 	require.Equal(t, "dev", startOf(t, s).GetIdentity())
 	terminate(t, s.WorkflowID)
 	events := historyOf(t, s.WorkflowID, s.RunID)
 	require.Equal(t, "dev", events[len(events)-1].GetWorkflowExecutionTerminatedEventAttributes().GetIdentity())
 }
 
-func TestEagerStartIsAcceptedAndNotSent(t *testing.T) {
+func TestEagerStartIsAcceptedAndNotForwarded(t *testing.T) {
 	t.Parallel()
 	s := start(t, "EchoPayload", `"requestEagerStart":true`)
 	require.False(t, startOf(t, s).GetEagerExecutionAccepted())

@@ -16,36 +16,36 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// thousands are callers of one gateway, each with a connection of its own. There is nothing more to them: a client of
-// net/http for each would take more of the machine than the gateway does.
-type thousands []net.Conn
+// manyCallers are raw connections to one gateway, one per caller. An HTTP client for each would use more resources than
+// the gateway.
+type manyCallers []net.Conn
 
-func dialThousands(t *testing.T, gateway *stack.Gateway, n int) thousands {
+func dialMany(t *testing.T, gateway *stack.Gateway, n int) manyCallers {
 	t.Helper()
-	const others = 500 // what else the process has open
+	const others = 500 // other open files of the process
 	var files syscall.Rlimit
-	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files)) // Go has raised it as far as it may
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files)) // Go raises the soft limit to the hard limit
 	if files.Cur < uint64(n+others) {                                    //nolint:gosec // it is above zero
-		t.Skipf("a process may have %d files open, and %d are needed", files.Cur, n+others)
+		t.Skipf("the limit of open files is %d, and %d are needed", files.Cur, n+others)
 	}
 	const patience = 3 * time.Minute
 	var dialer net.Dialer
-	callers := make(thousands, n)
+	callers := make(manyCallers, n)
 	for i := range callers {
 		conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(gateway.URL, "http://"))
 		require.NoError(t, err)
-		t.Cleanup(func() { _ = conn.Close() }) // nobody reads from it any more
+		t.Cleanup(func() { _ = conn.Close() }) // not read any more
 		require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
 		callers[i] = conn
 	}
 	return callers
 }
 
-// wait has all of them wait for a workflow, and returns when they do.
-func (callers thousands) wait(t *testing.T, gateway *stack.Gateway, s started) {
+// wait sends a wait for a workflow on every connection and returns when all are waiting.
+func (callers manyCallers) wait(t *testing.T, gateway *stack.Gateway, s started) {
 	t.Helper()
 	request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer %s\r\n\r\n",
-		of(s.WorkflowID, "/result?wait=50s"), stack.WriterKey)
+		workflowPath(s.WorkflowID, "/result?wait=50s"), stack.WriterKey)
 	for _, conn := range callers {
 		_, err := conn.Write(request)
 		require.NoError(t, err)
@@ -56,13 +56,13 @@ func (callers thousands) wait(t *testing.T, gateway *stack.Gateway, s started) {
 	require.Equal(t, 1, int(metric(t, gateway, "flowgate_wait_polls")))
 }
 
-// outcomes ends the workflow and reads everybody's answer. It gives the time from the workflow's end, as the server tells
-// it, to the last answer.
-func (callers thousands) outcomes(t *testing.T, s started) (late time.Duration) {
+// outcomes completes the workflow and reads all responses. It returns the time from the close of the workflow, by the
+// server's clock, to the last response.
+func (callers manyCallers) outcomes(t *testing.T, s started) (late time.Duration) {
 	t.Helper()
-	finish(t, s.WorkflowID, odd)
+	finish(t, s.WorkflowID, unusualValue)
 	told := time.Now()
-	answers := make([]answer, len(callers))
+	answers := make([]apiResponse, len(callers))
 	for i, conn := range callers {
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		require.NoError(t, err)
@@ -74,7 +74,7 @@ func (callers thousands) outcomes(t *testing.T, s started) (late time.Duration) 
 	last := time.Now()
 	for _, a := range answers {
 		o := as[outcome](t, a.expect(t, http.StatusOK))
-		require.Equal(t, []string{s.RunID, "COMPLETED", odd}, []string{o.RunID, o.Status, string(o.Result)})
+		require.Equal(t, []string{s.RunID, "COMPLETED", unusualValue}, []string{o.RunID, o.Status, string(o.Result)})
 	}
 	late = last.Sub(timeOf(t, describe(t, s.WorkflowID).CloseTime))
 	t.Logf("%d callers have the outcome %s after the workflow's end, %s after the signal that ended it",
@@ -82,7 +82,7 @@ func (callers thousands) outcomes(t *testing.T, s started) (late time.Duration) 
 	return late
 }
 
-// liveBytes are those of a gateway's heap and stacks, once its garbage is collected.
+// liveBytes returns the size of a gateway's heap and stacks after a garbage collection, in bytes.
 func liveBytes(t *testing.T, gateway *stack.Gateway) int {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, gateway.AdminURL+"/debug/pprof/heap?gc=1", nil)
@@ -95,8 +95,8 @@ func liveBytes(t *testing.T, gateway *stack.Gateway) int {
 	return int(metric(t, gateway, "go_memstats_heap_alloc_bytes") + metric(t, gateway, "go_memstats_stack_inuse_bytes"))
 }
 
-// TestThousandsWaitForOneWorkflow has as many callers as one key may have waiting on a gateway with the default settings,
-// and some to spare. It does not run beside other tests, which it would slow down.
+// TestThousandsWaitForOneWorkflow has slightly more waiting callers than one key may have with the default settings. It
+// does not run in parallel with other tests, which it would slow down.
 func TestThousandsWaitForOneWorkflow(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes 25 s")
@@ -104,21 +104,21 @@ func TestThousandsWaitForOneWorkflow(t *testing.T) {
 	const n, perCaller = 5000, 40 << 10
 	gateway := ownGateway(t)
 	resident, live := residentBytes(t, gateway, "VmRSS"), liveBytes(t, gateway)
-	callers := dialThousands(t, gateway, n)
+	callers := dialMany(t, gateway, n)
 	s := start(t, "Wait")
 	callers.wait(t, gateway, s)
 	residentEach := (residentBytes(t, gateway, "VmRSS") - resident) / n
-	liveEach := (liveBytes(t, gateway) - live) / n // unlike what is resident, it does not depend on when garbage is collected
+	liveEach := (liveBytes(t, gateway) - live) / n // unlike resident memory, independent of the time of garbage collections
 	t.Logf("each of %d callers who wait takes %d bytes of resident memory, and %d of heap and stacks that are in use", n, residentEach, liveEach)
 	require.Less(t, liveEach, perCaller)
 
 	eventually(t, "the server has ended a poll", func() bool { return polls(t, gateway) == 1 })
 	require.Equal(t, []int{n, 1}, []int{int(metric(t, gateway, "flowgate_wait_callers")), int(metric(t, gateway, "flowgate_wait_polls"))})
 	late := callers.outcomes(t, s)
-	require.LessOrEqual(t, polls(t, gateway), 3, "that one, the one that saw the end, and one to spare")
+	require.LessOrEqual(t, polls(t, gateway), 3, "the shared poll, the one that received the end, and one tolerated")
 
-	// A second is what callers are promised. A machine that is busy with something else can be late once, a gateway that
-	// is too slow always is.
+	// The documented limit is one second. A busy machine can be late once, but a gateway that is too slow is late every
+	// time.
 	const soon, tries = time.Second, 3
 	for try := 1; late > soon && try < tries; try++ {
 		s = start(t, "Wait")

@@ -7,47 +7,47 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// delegate makes a token for a workflow that a caller may hand on.
+// delegate returns a delegated token for a workflow.
 func delegate(t *testing.T, c caller, id, body string) string {
 	t.Helper()
-	made := as[struct{ Token, ExpiresAt, WorkflowID string }](t, c.post(t, of(id, "/tokens"), body).expect(t, http.StatusCreated))
+	made := as[struct{ Token, ExpiresAt, WorkflowID string }](t, c.post(t, workflowPath(id, "/tokens"), body).expect(t, http.StatusCreated))
 	require.Equal(t, id, made.WorkflowID)
 	require.NotEmpty(t, made.ExpiresAt)
 	return made.Token
 }
 
-func TestAnApprovalLinkApprovesItsOrderAlone(t *testing.T) {
+func TestDelegatedTokenIsForOneWorkflow(t *testing.T) {
 	t.Parallel()
 	order := start(t, "Order", `"args":[{"orderId":"o-1","items":[{"sku":"pen","quantity":1,"price":300}]}]`)
-	other := abandon(t)
+	other := startUnpolled(t)
 	visitor := bearer(delegate(t, writer(), order.WorkflowID, `{"read":true,"signals":["approve"],"ttl":"5m"}`))
 
-	visitor.get(t, of(order.WorkflowID)).expect(t, http.StatusOK)
-	visitor.get(t, of(order.WorkflowID, "/query?query=status")).expect(t, http.StatusOK)
-	for _, path := range []string{of(other.WorkflowID), of(other.WorkflowID, "/result"), of(other.WorkflowID, "/history")} {
+	visitor.get(t, workflowPath(order.WorkflowID)).expect(t, http.StatusOK)
+	visitor.get(t, workflowPath(order.WorkflowID, "/query?query=status")).expect(t, http.StatusOK)
+	for _, path := range []string{workflowPath(other.WorkflowID), workflowPath(other.WorkflowID, "/result"), workflowPath(other.WorkflowID, "/history")} {
 		visitor.get(t, path).problem(t, http.StatusForbidden, "operation-forbidden")
 	}
 	for _, post := range [][2]string{
-		{of(order.WorkflowID, "/signal"), `{"signal":"reject","args":["no"]}`},
-		{of(other.WorkflowID, "/signal"), `{"signal":"approve"}`},
-		{of(order.WorkflowID, "/terminate"), ""},
-		{of(order.WorkflowID, "/tokens"), `{"read":true}`},
+		{workflowPath(order.WorkflowID, "/signal"), `{"signal":"reject","args":["no"]}`},
+		{workflowPath(other.WorkflowID, "/signal"), `{"signal":"approve"}`},
+		{workflowPath(order.WorkflowID, "/terminate"), ""},
+		{workflowPath(order.WorkflowID, "/tokens"), `{"read":true}`},
 	} {
 		visitor.post(t, post[0], post[1]).problem(t, http.StatusForbidden, "operation-forbidden")
 	}
-	visitor.post(t, of(order.WorkflowID, "/signal"), `{"signal":"approve","args":[{"by":"ann"}]}`).expect(t, http.StatusNoContent)
-	outcome := visitor.get(t, of(order.WorkflowID, "/result?wait=30s")).expect(t, http.StatusOK)
+	visitor.post(t, workflowPath(order.WorkflowID, "/signal"), `{"signal":"approve","args":[{"by":"ann"}]}`).expect(t, http.StatusNoContent)
+	outcome := visitor.get(t, workflowPath(order.WorkflowID, "/result?wait=30s")).expect(t, http.StatusOK)
 	require.Contains(t, string(outcome.body), `"approvedBy":"ann"`)
 	terminate(t, other.WorkflowID)
 }
 
-func TestATokenIsMadeByThoseWhoMay(t *testing.T) {
+func TestDelegatedTokenRequiresGrant(t *testing.T) {
 	t.Parallel()
-	s := abandon(t)
-	reader().post(t, of(s.WorkflowID, "/tokens"), `{"signals":["poke"]}`).problem(t, http.StatusForbidden, "operation-forbidden")
-	bearer(delegate(t, reader(), s.WorkflowID, `{"read":true}`)).get(t, of(s.WorkflowID)).expect(t, http.StatusOK)
+	s := startUnpolled(t)
+	reader().post(t, workflowPath(s.WorkflowID, "/tokens"), `{"signals":["poke"]}`).problem(t, http.StatusForbidden, "operation-forbidden")
+	bearer(delegate(t, reader(), s.WorkflowID, `{"read":true}`)).get(t, workflowPath(s.WorkflowID)).expect(t, http.StatusOK)
 	for _, body := range []string{`{}`, `{"read":true,"ttl":"0s"}`, `{"signals":[""]}`, `{"read":true,"ttl":"soon"}`} {
-		writer().post(t, of(s.WorkflowID, "/tokens"), body).expect(t, http.StatusBadRequest)
+		writer().post(t, workflowPath(s.WorkflowID, "/tokens"), body).expect(t, http.StatusBadRequest)
 	}
 	terminate(t, s.WorkflowID)
 }

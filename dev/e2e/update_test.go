@@ -17,66 +17,66 @@ import (
 
 const updatesWithStart = workflows + ":updateWithStart"
 
-// startLedger starts a workflow that takes updates.
+// startLedger starts a workflow with update handlers.
 func startLedger(t *testing.T) started {
 	t.Helper()
 	return as[started](t, writer().post(t, workflows, ledgerStart(newID(t))).expect(t, http.StatusCreated))
 }
 
-// ledgerStart is the start of a ledger; fields are more of its members.
+// ledgerStart returns the body of the start of a ledger. fields are additional members.
 func ledgerStart(id string, fields ...string) string {
-	return starting("Ledger", id, handsQueue, append(fields, `"args":[0]`)...)
+	return startBody("Ledger", id, testQueue, append(fields, `"args":[0]`)...)
 }
 
-// adding is the body of an update.
-func adding(update string, n int, fields ...string) string {
+// updateBody returns the body of an update.
+func updateBody(update string, n int, fields ...string) string {
 	members := append([]string{`"update":` + quote(update), fmt.Sprintf(`"args":[%d]`, n)}, fields...)
 	return "{" + strings.Join(members, ",") + "}"
 }
 
-func (c caller) update(t *testing.T, workflowID, body string) answer {
+func (c caller) update(t *testing.T, workflowID, body string) apiResponse {
 	t.Helper()
-	return c.post(t, of(workflowID, "/updates"), body)
+	return c.post(t, workflowPath(workflowID, "/updates"), body)
 }
 
-func TestAnUpdateChangesAndAnswers(t *testing.T) {
+func TestUpdateReturnsResult(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
-	u := as[updated](t, writer().update(t, s.WorkflowID, adding("add", 7)).expect(t, http.StatusOK))
+	u := as[updated](t, writer().update(t, s.WorkflowID, updateBody("add", 7)).expect(t, http.StatusOK))
 	require.Equal(t, updated{
 		WorkflowID: s.WorkflowID, RunID: s.RunID, UpdateID: u.UpdateID, Stage: "COMPLETED", Status: "COMPLETED", Result: []byte("7"),
 	}, u)
-	again := reader().get(t, of(s.WorkflowID, "/updates/", u.UpdateID)).expect(t, http.StatusOK)
+	again := reader().get(t, workflowPath(s.WorkflowID, "/updates/", u.UpdateID)).expect(t, http.StatusOK)
 	require.Equal(t, u, as[updated](t, again))
 	terminate(t, s.WorkflowID)
-	again = reader().get(t, of(s.WorkflowID, "/updates/", u.UpdateID, inRun(u.RunID), "&wait=5s")).expect(t, http.StatusOK)
+	again = reader().get(t, workflowPath(s.WorkflowID, "/updates/", u.UpdateID, runQuery(u.RunID), "&wait=5s")).expect(t, http.StatusOK)
 	require.Equal(t, u, as[updated](t, again), "after the workflow has closed")
-	writer().update(t, s.WorkflowID, adding("add", 1)).problem(t, http.StatusConflict, "workflow-completed")
+	writer().update(t, s.WorkflowID, updateBody("add", 1)).problem(t, http.StatusConflict, "workflow-completed")
 }
 
-// A validator's rejection, a handler's failure and an update that no worker takes are three answers.
-func TestAnUpdateThatIsRejectedFailedOrNotTaken(t *testing.T) {
+// The rejection of a validator, the failure of a handler and an update without a worker have different responses.
+func TestUpdateRejectedFailedOrNotAccepted(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
-	rejected := as[updated](t, writer().update(t, s.WorkflowID, adding("add", 0, `"updateId":"zero"`)).expect(t, http.StatusOK))
+	rejected := as[updated](t, writer().update(t, s.WorkflowID, updateBody("add", 0, `"updateId":"zero"`)).expect(t, http.StatusOK))
 	require.Equal(t, []string{"COMPLETED", "REJECTED"}, []string{rejected.Stage, rejected.Status})
 	require.Equal(t, "0 is not positive", rejected.Failure.Message)
-	p := writer().get(t, of(s.WorkflowID, "/updates/zero")).problem(t, http.StatusNotFound, "update-not-found")
+	p := writer().get(t, workflowPath(s.WorkflowID, "/updates/zero")).problem(t, http.StatusNotFound, "update-not-found")
 	require.Equal(t, []string{s.WorkflowID, "zero"}, []string{p.WorkflowID, p.UpdateID})
 
-	failed := as[updated](t, writer().update(t, s.WorkflowID, adding("add", 101, `"updateId":"much"`)).expect(t, http.StatusOK))
+	failed := as[updated](t, writer().update(t, s.WorkflowID, updateBody("add", 101, `"updateId":"much"`)).expect(t, http.StatusOK))
 	require.Equal(t, []string{"COMPLETED", "FAILED"}, []string{failed.Stage, failed.Status})
 	require.Equal(t, "TooMuch", failed.Failure.Type)
-	require.Equal(t, failed, as[updated](t, writer().get(t, of(s.WorkflowID, "/updates/much")).expect(t, http.StatusOK)))
-	writer().post(t, of(s.WorkflowID, "/updates?failureStatus=422"), adding("add", 101)).expect(t, http.StatusUnprocessableEntity)
-	writer().get(t, of(s.WorkflowID, "/updates/much?failureStatus=422")).expect(t, http.StatusUnprocessableEntity)
+	require.Equal(t, failed, as[updated](t, writer().get(t, workflowPath(s.WorkflowID, "/updates/much")).expect(t, http.StatusOK)))
+	writer().post(t, workflowPath(s.WorkflowID, "/updates?failureStatus=422"), updateBody("add", 101)).expect(t, http.StatusUnprocessableEntity)
+	writer().get(t, workflowPath(s.WorkflowID, "/updates/much?failureStatus=422")).expect(t, http.StatusUnprocessableEntity)
 
-	unknown := as[updated](t, writer().update(t, s.WorkflowID, adding("subtract", 1)).expect(t, http.StatusOK))
+	unknown := as[updated](t, writer().update(t, s.WorkflowID, updateBody("subtract", 1)).expect(t, http.StatusOK))
 	require.Equal(t, "REJECTED", unknown.Status)
 
-	lost := abandon(t)
+	lost := startUnpolled(t)
 	begin := time.Now()
-	p = writer().post(t, of(lost.WorkflowID, "/updates?wait=2s"), adding("add", 1, `"updateId":"one"`)).
+	p = writer().post(t, workflowPath(lost.WorkflowID, "/updates?wait=2s"), updateBody("add", 1, `"updateId":"one"`)).
 		problem(t, http.StatusServiceUnavailable, "update-not-admitted")
 	require.Less(t, time.Since(begin), 10*time.Second)
 	require.Equal(t, []string{lost.WorkflowID, "one"}, []string{p.WorkflowID, p.UpdateID})
@@ -85,17 +85,17 @@ func TestAnUpdateThatIsRejectedFailedOrNotTaken(t *testing.T) {
 	terminate(t, lost.WorkflowID)
 }
 
-// Equal updates at once, of which the server forgets each as it is rejected.
-func TestARejectedUpdateIsRejectedForEveryoneWhoSendsIt(t *testing.T) {
+// The server does not remember rejected updates, so equal concurrent updates must each be rejected.
+func TestConcurrentRejectedUpdatesAreAllRejected(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
 	for range 5 {
-		all := atOnce(20, func(i int) answer {
-			c := writer().at(here.replicas[i%len(here.replicas)])
+		all := concurrently(20, func(i int) apiResponse {
+			c := writer().onGateway(shared.replicas[i%len(shared.replicas)])
 			if i%4 == 3 {
-				return c.post(t, updatesWithStart, withStart(s.WorkflowID, "USE_EXISTING", adding("add", 0, `"updateId":"zero"`)))
+				return c.post(t, updatesWithStart, withStart(s.WorkflowID, "USE_EXISTING", updateBody("add", 0, `"updateId":"zero"`)))
 			}
-			return c.update(t, s.WorkflowID, adding("add", 0, `"updateId":"zero"`))
+			return c.update(t, s.WorkflowID, updateBody("add", 0, `"updateId":"zero"`))
 		})
 		for _, a := range all {
 			require.Equal(t, http.StatusOK, a.status, string(a.body))
@@ -105,9 +105,9 @@ func TestARejectedUpdateIsRejectedForEveryoneWhoSendsIt(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// atOnce does a thing n times at the same time.
-func atOnce(n int, do func(i int) answer) []answer {
-	answers := make([]answer, n)
+// concurrently calls do n times concurrently and returns the responses.
+func concurrently(n int, do func(i int) apiResponse) []apiResponse {
+	answers := make([]apiResponse, n)
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() { answers[i] = do(i) })
@@ -116,33 +116,33 @@ func atOnce(n int, do func(i int) answer) []answer {
 	return answers
 }
 
-// A reset closes the run under an update that no worker has taken, and the next run takes it.
-func TestAnUpdateOutlivesAReset(t *testing.T) {
+// A reset closes the run of an update that no worker has accepted, and the next run accepts it.
+func TestUpdateSurvivesReset(t *testing.T) {
 	t.Parallel()
 	queue := "late-" + newID(t)
-	early := newWorkerOn(here.stack.Client(), queue)
+	early := newWorkerOn(shared.stack.Client(), queue)
 	require.NoError(t, early.Start())
-	s := as[started](t, writer().post(t, workflows, starting("Ledger", newID(t), queue, `"args":[0]`)).expect(t, http.StatusCreated))
-	writer().update(t, s.WorkflowID, adding("add", 1)).expect(t, http.StatusOK)
+	s := as[started](t, writer().post(t, workflows, startBody("Ledger", newID(t), queue, `"args":[0]`)).expect(t, http.StatusCreated))
+	writer().update(t, s.WorkflowID, updateBody("add", 1)).expect(t, http.StatusOK)
 	early.Stop()
 
-	sent := make(chan answer, 2)
-	for _, run := range []string{"", inRun(s.RunID)} {
+	sent := make(chan apiResponse, 2)
+	for _, run := range []string{"", runQuery(s.RunID)} {
 		go func() {
-			body := adding("add", 7, `"updateId":`+quote("seven"+run[:min(len(run), 1)]))
-			a, err := writer().send(t.Context(), http.MethodPost, of(s.WorkflowID, "/updates", run), body)
+			body := updateBody("add", 7, `"updateId":`+quote("seven"+run[:min(len(run), 1)]))
+			a, err := writer().send(t.Context(), http.MethodPost, workflowPath(s.WorkflowID, "/updates", run), body)
 			assert.NoError(t, err)
 			sent <- a
 		}()
 	}
 	for _, id := range []string{"seven", "seven%3F"} {
 		eventually(t, "the server has the update", func() bool {
-			return writer().get(t, of(s.WorkflowID, "/updates/", id)).status == http.StatusAccepted
+			return writer().get(t, workflowPath(s.WorkflowID, "/updates/", id)).status == http.StatusAccepted
 		})
 	}
 	r := resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`)
-	(<-sent).problem(t, http.StatusConflict, "workflow-completed") // in the run that it names
-	late := newWorkerOn(here.stack.Client(), queue)
+	(<-sent).problem(t, http.StatusConflict, "workflow-completed") // in the given run
+	late := newWorkerOn(shared.stack.Client(), queue)
 	require.NoError(t, late.Start())
 	defer late.Stop()
 	u := as[updated](t, (<-sent).expect(t, http.StatusOK))
@@ -150,45 +150,45 @@ func TestAnUpdateOutlivesAReset(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestAnUpdateIsAcceptedBeforeItCompletes(t *testing.T) {
+func TestUpdateIsAcceptedBeforeCompletion(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
-	a := writer().update(t, s.WorkflowID, adding("addLater", 5, `"updateId":"a/b ?"`, `"waitForStage":"ACCEPTED"`)).expect(t, http.StatusAccepted)
+	a := writer().update(t, s.WorkflowID, updateBody("addLater", 5, `"updateId":"a/b ?"`, `"waitForStage":"ACCEPTED"`)).expect(t, http.StatusAccepted)
 	u := as[updated](t, a)
 	require.Equal(t, updated{WorkflowID: s.WorkflowID, RunID: s.RunID, UpdateID: "a/b ?", Stage: "ACCEPTED"}, u)
 	location := a.header.Get("Location")
 	require.Equal(t, u, as[updated](t, writer().get(t, location).expect(t, http.StatusAccepted)))
 	require.Equal(t, u, as[updated](t, writer().get(t, location+"&wait=1s").expect(t, http.StatusAccepted)))
-	require.Equal(t, u, as[updated](t, writer().get(t, of(s.WorkflowID, "/updates/", url.PathEscape("a/b ?"))).expect(t, http.StatusAccepted)))
-	pending := writer().post(t, of(s.WorkflowID, "/updates?wait=1s"), adding("addLater", 5, `"updateId":"a/b ?"`)).expect(t, http.StatusAccepted)
+	require.Equal(t, u, as[updated](t, writer().get(t, workflowPath(s.WorkflowID, "/updates/", url.PathEscape("a/b ?"))).expect(t, http.StatusAccepted)))
+	pending := writer().post(t, workflowPath(s.WorkflowID, "/updates?wait=1s"), updateBody("addLater", 5, `"updateId":"a/b ?"`)).expect(t, http.StatusAccepted)
 	require.Equal(t, u, as[updated](t, pending), "the same update")
 
-	writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"go"}`).expect(t, http.StatusNoContent)
+	writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"go"}`).expect(t, http.StatusNoContent)
 	done := as[updated](t, writer().get(t, location+"&wait=30s").expect(t, http.StatusOK))
 	require.Equal(t, "5", string(done.Result))
 	terminate(t, s.WorkflowID)
 }
 
-// Temporal takes 10 updates of a workflow at a time. One more has no place, and takes none from the others.
-func TestAnUpdateBeyondThoseThatAWorkflowTakes(t *testing.T) {
+// Temporal permits 10 updates of a workflow in flight. Another is rejected and does not affect the others.
+func TestUpdateBeyondLimitIsRejected(t *testing.T) {
 	t.Parallel()
 	const places = 10
 	s, other := startLedger(t), startLedger(t)
 	locations := make([]string, places)
 	for i := range locations {
-		slow := adding("addLater", 1, `"waitForStage":"ACCEPTED"`)
+		slow := updateBody("addLater", 1, `"waitForStage":"ACCEPTED"`)
 		locations[i] = writer().update(t, s.WorkflowID, slow).expect(t, http.StatusAccepted).header.Get("Location")
 	}
-	waits, errs := make([]answer, places), make([]error, places)
+	waits, errs := make([]apiResponse, places), make([]error, places)
 	var waiting sync.WaitGroup
 	for i, location := range locations {
 		waiting.Go(func() { waits[i], errs[i] = writer().send(t.Context(), http.MethodGet, location+"&wait=30s", "") })
 	}
 	const wait = 20 * time.Second
-	more := adding("add", 1, `"updateId":"one-more"`)
+	more := updateBody("add", 1, `"updateId":"one-more"`)
 	for path, body := range map[string]string{
-		of(s.WorkflowID, "/updates?wait=20s"): more,
-		updatesWithStart + "?wait=20s":        withStart(s.WorkflowID, "USE_EXISTING", more),
+		workflowPath(s.WorkflowID, "/updates?wait=20s"): more,
+		updatesWithStart + "?wait=20s":                  withStart(s.WorkflowID, "USE_EXISTING", more),
 	} {
 		begin := time.Now()
 		refused := writer().post(t, path, body)
@@ -198,9 +198,9 @@ func TestAnUpdateBeyondThoseThatAWorkflowTakes(t *testing.T) {
 		require.True(t, p.Retryable)
 		require.NotEmpty(t, refused.header.Get("Retry-After"))
 	}
-	require.Equal(t, "1", string(as[updated](t, writer().update(t, other.WorkflowID, adding("add", 1)).expect(t, http.StatusOK)).Result))
+	require.Equal(t, "1", string(as[updated](t, writer().update(t, other.WorkflowID, updateBody("add", 1)).expect(t, http.StatusOK)).Result))
 
-	writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"go"}`).expect(t, http.StatusNoContent)
+	writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"go"}`).expect(t, http.StatusNoContent)
 	waiting.Wait()
 	for i, done := range waits {
 		require.NoError(t, errs[i])
@@ -212,38 +212,38 @@ func TestAnUpdateBeyondThoseThatAWorkflowTakes(t *testing.T) {
 	terminate(t, other.WorkflowID)
 }
 
-func TestARepeatedUpdateRunsOnce(t *testing.T) {
+func TestRepeatedUpdateRunsOnce(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
 	sum := func(c caller, body string) string {
 		return string(as[updated](t, c.update(t, s.WorkflowID, body).expect(t, http.StatusOK)).Result)
 	}
 	once := writer().with("Idempotency-Key", "once")
-	require.Equal(t, "1", sum(once, adding("add", 1)))
-	require.Equal(t, "1", sum(once, adding("add", 1)))
-	require.Equal(t, "1", sum(once.at(here.replicas[1]), adding("add", 1)))
-	require.Equal(t, "2", sum(writer().with("Idempotency-Key", "twice"), adding("add", 1)))
-	require.Equal(t, "3", sum(bearer(manyKey).with("Idempotency-Key", "once"), adding("add", 1)), "another caller's key is another key")
-	require.Equal(t, "4", sum(once, adding("add", 1, `"updateId":"mine"`)), "an explicit id wins")
-	require.Equal(t, "4", sum(bearer(manyKey), adding("add", 1, `"updateId":"mine"`)))
-	require.Equal(t, "5", sum(writer(), adding("add", 1)), "without a key nothing is held back")
-	require.Equal(t, "7", sum(once, adding("add", 2)), "another body is another update")
-	require.Equal(t, "7", sum(once, adding("add", 2)))
-	unknown := as[updated](t, once.update(t, s.WorkflowID, adding("noSuchUpdate", 1)).expect(t, http.StatusOK))
+	require.Equal(t, "1", sum(once, updateBody("add", 1)))
+	require.Equal(t, "1", sum(once, updateBody("add", 1)))
+	require.Equal(t, "1", sum(once.onGateway(shared.replicas[1]), updateBody("add", 1)))
+	require.Equal(t, "2", sum(writer().with("Idempotency-Key", "twice"), updateBody("add", 1)))
+	require.Equal(t, "3", sum(bearer(manyKey).with("Idempotency-Key", "once"), updateBody("add", 1)), "another caller's key is another key")
+	require.Equal(t, "4", sum(once, updateBody("add", 1, `"updateId":"mine"`)), "an explicit id wins")
+	require.Equal(t, "4", sum(bearer(manyKey), updateBody("add", 1, `"updateId":"mine"`)))
+	require.Equal(t, "5", sum(writer(), updateBody("add", 1)), "without a key nothing is deduplicated")
+	require.Equal(t, "7", sum(once, updateBody("add", 2)), "another body is another update")
+	require.Equal(t, "7", sum(once, updateBody("add", 2)))
+	unknown := as[updated](t, once.update(t, s.WorkflowID, updateBody("noSuchUpdate", 1)).expect(t, http.StatusOK))
 	require.Equal(t, "REJECTED", unknown.Status, "another name is another update")
 	terminate(t, s.WorkflowID)
 }
 
-// An update that was not taken, and is sent again, runs once when its worker comes.
-func TestAnUpdateThatWaitsForItsWorkerRunsOnce(t *testing.T) {
+// An update without a worker that is sent again runs once when a worker starts.
+func TestRepeatedUpdateWithoutWorkerRunsOnce(t *testing.T) {
 	t.Parallel()
 	queue := "late-" + newID(t)
-	s := as[started](t, writer().post(t, workflows, starting("Ledger", newID(t), queue, `"args":[0]`)).expect(t, http.StatusCreated))
-	body := adding("add", 7, `"updateId":"seven"`)
+	s := as[started](t, writer().post(t, workflows, startBody("Ledger", newID(t), queue, `"args":[0]`)).expect(t, http.StatusCreated))
+	body := updateBody("add", 7, `"updateId":"seven"`)
 	for range 2 {
-		writer().post(t, of(s.WorkflowID, "/updates?wait=1s"), body).problem(t, http.StatusServiceUnavailable, "update-not-admitted")
+		writer().post(t, workflowPath(s.WorkflowID, "/updates?wait=1s"), body).problem(t, http.StatusServiceUnavailable, "update-not-admitted")
 	}
-	late := newWorkerOn(here.stack.Client(), queue)
+	late := newWorkerOn(shared.stack.Client(), queue)
 	require.NoError(t, late.Start())
 	defer late.Stop()
 	for range 2 {
@@ -252,34 +252,34 @@ func TestAnUpdateThatWaitsForItsWorkerRunsOnce(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestAnUpdateBelongsToItsRun(t *testing.T) {
+func TestUpdateIsBoundToRun(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
-	u := as[updated](t, writer().update(t, s.WorkflowID, adding("add", 3)).expect(t, http.StatusOK))
-	writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"next"}`).expect(t, http.StatusNoContent)
+	u := as[updated](t, writer().update(t, s.WorkflowID, updateBody("add", 3)).expect(t, http.StatusOK))
+	writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"next"}`).expect(t, http.StatusNoContent)
 	eventually(t, "it has continued", func() bool { return describe(t, s.WorkflowID).RunID != s.RunID })
-	writer().get(t, of(s.WorkflowID, "/updates/", u.UpdateID)).problem(t, http.StatusNotFound, "update-not-found")
-	require.Equal(t, u, as[updated](t, writer().get(t, of(s.WorkflowID, "/updates/", u.UpdateID, inRun(s.RunID))).expect(t, http.StatusOK)))
+	writer().get(t, workflowPath(s.WorkflowID, "/updates/", u.UpdateID)).problem(t, http.StatusNotFound, "update-not-found")
+	require.Equal(t, u, as[updated](t, writer().get(t, workflowPath(s.WorkflowID, "/updates/", u.UpdateID, runQuery(s.RunID))).expect(t, http.StatusOK)))
 	current := describe(t, s.WorkflowID).RunID
-	pinned := as[updated](t, writer().post(t, of(s.WorkflowID, "/updates", inRun(current)), adding("add", 1)).expect(t, http.StatusOK))
+	pinned := as[updated](t, writer().post(t, workflowPath(s.WorkflowID, "/updates", runQuery(current)), updateBody("add", 1)).expect(t, http.StatusOK))
 	require.Equal(t, []string{current, "4"}, []string{pinned.RunID, string(pinned.Result)})
-	chained := writer().post(t, of(s.WorkflowID, "/updates?firstExecutionRunId=", s.RunID), adding("add", 1)).expect(t, http.StatusOK)
+	chained := writer().post(t, workflowPath(s.WorkflowID, "/updates?firstExecutionRunId=", s.RunID), updateBody("add", 1)).expect(t, http.StatusOK)
 	require.Equal(t, "5", string(as[updated](t, chained).Result))
-	writer().post(t, of(s.WorkflowID, "/updates?firstExecutionRunId=", newRunID), adding("add", 1)).
+	writer().post(t, workflowPath(s.WorkflowID, "/updates?firstExecutionRunId=", newRunID), updateBody("add", 1)).
 		problem(t, http.StatusConflict, "run-chain-mismatch")
-	writer().post(t, of(s.WorkflowID, "/updates", inRun(s.RunID)), adding("add", 1)).problem(t, http.StatusConflict, "workflow-completed")
+	writer().post(t, workflowPath(s.WorkflowID, "/updates", runQuery(s.RunID)), updateBody("add", 1)).problem(t, http.StatusConflict, "workflow-completed")
 	terminate(t, s.WorkflowID)
 }
 
-// newRunID is a run that nobody has.
+// newRunID returns the id of a run that does not exist.
 const newRunID = "0198f3c2-5f0e-7c3a-9d52-3f1f7a2b6c01"
 
-func TestAnUpdateOfAWorkflowThatIsNot(t *testing.T) {
+func TestUpdateOfUnknownWorkflow(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
-	writer().update(t, id, adding("add", 1)).problem(t, http.StatusNotFound, "workflow-not-found")
-	writer().get(t, of(id, "/updates/one")).problem(t, http.StatusNotFound, "workflow-not-found")
-	reader().update(t, id, adding("add", 1)).problem(t, http.StatusForbidden, "operation-forbidden")
+	writer().update(t, id, updateBody("add", 1)).problem(t, http.StatusNotFound, "workflow-not-found")
+	writer().get(t, workflowPath(id, "/updates/one")).problem(t, http.StatusNotFound, "workflow-not-found")
+	reader().update(t, id, updateBody("add", 1)).problem(t, http.StatusForbidden, "operation-forbidden")
 }
 
 func TestEqualWaitsForAnUpdateShareOnePoll(t *testing.T) {
@@ -287,10 +287,10 @@ func TestEqualWaitsForAnUpdateShareOnePoll(t *testing.T) {
 	const callers = 40
 	gateway := ownGateway(t)
 	s := startLedger(t)
-	a := writer().update(t, s.WorkflowID, adding("addLater", 5, `"waitForStage":"ACCEPTED"`)).expect(t, http.StatusAccepted)
+	a := writer().update(t, s.WorkflowID, updateBody("addLater", 5, `"waitForStage":"ACCEPTED"`)).expect(t, http.StatusAccepted)
 	answers := waitTogether(t, gateway, writer(), a.header.Get("Location")+"&wait=30s", callers)
 	eventually(t, "they share a poll", func() bool { return metric(t, gateway, "flowgate_wait_polls") == 1 })
-	writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"go"}`).expect(t, http.StatusNoContent)
+	writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"go"}`).expect(t, http.StatusNoContent)
 	for _, a := range answers() {
 		require.Equal(t, "5", string(as[updated](t, a.expect(t, http.StatusOK)).Result))
 	}
@@ -300,17 +300,17 @@ func TestEqualWaitsForAnUpdateShareOnePoll(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestAnAcceptedUpdateFailsWithItsWorkflow(t *testing.T) {
+func TestAcceptedUpdateFailsWithWorkflow(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
-	a := writer().update(t, s.WorkflowID, adding("addLater", 5, `"waitForStage":"ACCEPTED"`)).expect(t, http.StatusAccepted)
+	a := writer().update(t, s.WorkflowID, updateBody("addLater", 5, `"waitForStage":"ACCEPTED"`)).expect(t, http.StatusAccepted)
 	terminate(t, s.WorkflowID)
 	u := as[updated](t, writer().get(t, a.header.Get("Location")+"&wait=10s").expect(t, http.StatusOK))
 	require.Equal(t, "FAILED", u.Status)
 	require.Equal(t, "AcceptedUpdateCompletedWorkflow", u.Failure.Type)
 }
 
-// withStart is the body of an update with start of a ledger.
+// withStart returns the body of an update with start of a ledger.
 func withStart(id, policy, update string) string {
 	return `{"start":` + ledgerStart(id, `"idConflictPolicy":`+quote(policy)) + `,"update":` + update + `}`
 }
@@ -318,71 +318,71 @@ func withStart(id, policy, update string) string {
 func TestUpdateWithStartStartsOrUses(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
-	first := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(id, "USE_EXISTING", adding("add", 1))).expect(t, http.StatusOK))
+	first := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(id, "USE_EXISTING", updateBody("add", 1))).expect(t, http.StatusOK))
 	require.True(t, first.Start.Started)
 	require.Equal(t, first.Start.RunID, first.Start.FirstExecutionRunID)
 	require.Equal(t, "1", string(first.Update.Result))
-	second := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(id, "USE_EXISTING", adding("add", 1))).expect(t, http.StatusOK))
+	second := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(id, "USE_EXISTING", updateBody("add", 1))).expect(t, http.StatusOK))
 	require.False(t, second.Start.Started)
 	require.Equal(t, []string{first.Start.RunID, first.Start.RunID}, []string{second.Start.RunID, second.Start.FirstExecutionRunID})
 	require.Equal(t, "2", string(second.Update.Result))
 
-	p := writer().post(t, updatesWithStart, withStart(id, "FAIL", adding("add", 1))).problem(t, http.StatusConflict, "workflow-already-started")
+	p := writer().post(t, updatesWithStart, withStart(id, "FAIL", updateBody("add", 1))).problem(t, http.StatusConflict, "workflow-already-started")
 	require.Equal(t, []string{id, first.Start.RunID}, []string{p.WorkflowID, p.RunID})
-	other := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(id, "TERMINATE_EXISTING", adding("add", 9))).expect(t, http.StatusOK))
+	other := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(id, "TERMINATE_EXISTING", updateBody("add", 9))).expect(t, http.StatusOK))
 	require.NotEqual(t, first.Start.RunID, other.Start.RunID)
 	require.Equal(t, "9", string(other.Update.Result))
 	terminate(t, id)
 }
 
-func TestUpdateWithStartIsWaitedFor(t *testing.T) {
+func TestUpdateWithStartAndWait(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
-	body := withStart(id, "USE_EXISTING", adding("addLater", 5, `"updateId":"later"`))
+	body := withStart(id, "USE_EXISTING", updateBody("addLater", 5, `"updateId":"later"`))
 	begin := time.Now()
 	pending := writer().post(t, updatesWithStart+"?wait=1s", body).expect(t, http.StatusAccepted)
 	require.Equal(t, "ACCEPTED", as[updatedWithStart](t, pending).Update.Stage)
 	require.Less(t, time.Since(begin), 20*time.Second)
-	writer().post(t, of(id, "/signal"), `{"signal":"go"}`).expect(t, http.StatusNoContent)
+	writer().post(t, workflowPath(id, "/signal"), `{"signal":"go"}`).expect(t, http.StatusNoContent)
 	done := writer().post(t, updatesWithStart+"?wait=30s", body).expect(t, http.StatusOK)
 	require.Equal(t, "5", string(as[updatedWithStart](t, done).Update.Result))
 	terminate(t, id)
 }
 
-func TestUpdateWithStartTellsWhatBecameOfTheUpdate(t *testing.T) {
+func TestUpdateWithStartReturnsOutcomeOfUpdate(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
-	rejected := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(id, "USE_EXISTING", adding("add", 0))).expect(t, http.StatusOK))
+	rejected := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(id, "USE_EXISTING", updateBody("add", 0))).expect(t, http.StatusOK))
 	require.Equal(t, "REJECTED", rejected.Update.Status)
-	require.Equal(t, rejected.Start.RunID, describe(t, id).RunID, "it is started all the same")
+	require.Equal(t, rejected.Start.RunID, describe(t, id).RunID, "the workflow is started anyway")
 	failed := as[updatedWithStart](t, writer().post(t, updatesWithStart+"?failureStatus=422",
-		withStart(id, "USE_EXISTING", adding("add", 101))).expect(t, http.StatusUnprocessableEntity))
+		withStart(id, "USE_EXISTING", updateBody("add", 101))).expect(t, http.StatusUnprocessableEntity))
 	require.Equal(t, "FAILED", failed.Update.Status)
-	later := adding("addLater", 5, `"updateId":"later"`, `"waitForStage":"ACCEPTED"`)
+	later := updateBody("addLater", 5, `"updateId":"later"`, `"waitForStage":"ACCEPTED"`)
 	a := writer().post(t, updatesWithStart, withStart(id, "USE_EXISTING", later)).expect(t, http.StatusAccepted)
 	accepted := as[updatedWithStart](t, a).Update
 	require.Equal(t, []string{"later", "ACCEPTED"}, []string{accepted.UpdateID, accepted.Stage})
 	writer().get(t, a.header.Get("Location")).expect(t, http.StatusAccepted)
 	terminate(t, id)
 
-	nobody := `{"start":` + starting("Ledger", newID(t), "nobody-"+newID(t), `"idConflictPolicy":"USE_EXISTING"`) + `,"update":` + adding("add", 1) + `}`
+	nobody := `{"start":` + startBody("Ledger", newID(t), "nobody-"+newID(t), `"idConflictPolicy":"USE_EXISTING"`) + `,"update":` + updateBody("add", 1) + `}`
 	p := writer().post(t, updatesWithStart+"?wait=2s", nobody).problem(t, http.StatusServiceUnavailable, "update-not-admitted")
 	require.NotEmpty(t, p.UpdateID)
 	terminate(t, p.WorkflowID)
-	cron := `{"start":` + ledgerStart(newID(t), `"idConflictPolicy":"FAIL"`, `"cronSchedule":"@daily"`) + `,"update":` + adding("add", 1) + `}`
+	cron := `{"start":` + ledgerStart(newID(t), `"idConflictPolicy":"FAIL"`, `"cronSchedule":"@daily"`) + `,"update":` + updateBody("add", 1) + `}`
 	p = writer().post(t, updatesWithStart, cron).problem(t, http.StatusBadRequest, "invalid-request")
 	require.Contains(t, p.Detail, "CronSchedule")
 }
 
-// Nobody is given another's workflow unawares.
+// A caller must opt in to updating an existing workflow.
 func TestUpdateWithStartNeedsAConflictPolicy(t *testing.T) {
 	t.Parallel()
-	body := `{"start":` + ledgerStart(newID(t)) + `,"update":` + adding("add", 1) + `}`
+	body := `{"start":` + ledgerStart(newID(t)) + `,"update":` + updateBody("add", 1) + `}`
 	p := writer().post(t, updatesWithStart, body).problem(t, http.StatusBadRequest, "invalid-request")
 	require.Equal(t, "/start/idConflictPolicy", p.Errors[0].Pointer)
 }
 
-func TestUpdateWithStartCarriesWhatAStartDoes(t *testing.T) {
+func TestUpdateWithStartHasAllStartOptions(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
 	attributes, _ := attributesOfEveryType(id)
@@ -391,7 +391,7 @@ func TestUpdateWithStartCarriesWhatAStartDoes(t *testing.T) {
 		`"priority":{"priorityKey":2,"fairnessKey":"c-1","fairnessWeight":1.5}`,
 		searchAttributes(attributes, func(a attribute) string { return string(a.Value) }),
 	}
-	body := `{"start":` + ledgerStart(id, fields...) + `,"update":` + adding("add", 1) + `}`
+	body := `{"start":` + ledgerStart(id, fields...) + `,"update":` + updateBody("add", 1) + `}`
 	writer().post(t, updatesWithStart, body).expect(t, http.StatusOK)
 	w := describe(t, id)
 	require.Equal(t, []string{"A <ledger>", "of **cents**", `"web"`}, []string{w.StaticSummary, w.StaticDetails, string(w.Memo["channel"])})
@@ -400,28 +400,28 @@ func TestUpdateWithStartCarriesWhatAStartDoes(t *testing.T) {
 	terminate(t, id)
 }
 
-func TestARepeatedUpdateWithStartHappensOnce(t *testing.T) {
+func TestRepeatedUpdateWithStartRunsOnce(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
 	once := writer().with("Idempotency-Key", "once")
-	body := withStart(id, "FAIL", adding("add", 1))
+	body := withStart(id, "FAIL", updateBody("add", 1))
 	first := as[updatedWithStart](t, once.post(t, updatesWithStart, body).expect(t, http.StatusOK))
-	for _, replica := range here.replicas {
-		require.Equal(t, first, as[updatedWithStart](t, once.at(replica).post(t, updatesWithStart, body).expect(t, http.StatusOK)))
+	for _, replica := range shared.replicas {
+		require.Equal(t, first, as[updatedWithStart](t, once.onGateway(replica).post(t, updatesWithStart, body).expect(t, http.StatusOK)))
 	}
 	terminate(t, id)
 	require.Equal(t, first, as[updatedWithStart](t, once.post(t, updatesWithStart, body).expect(t, http.StatusOK)), "after the run has closed")
 	require.Equal(t, first.Start.RunID, describe(t, id).RunID)
 }
 
-// Equal calls at once have one answer.
-func TestEqualUpdatesWithStartAllStartedIt(t *testing.T) {
+// Equal concurrent calls have equal responses.
+func TestConcurrentUpdatesWithStartHaveEqualResponses(t *testing.T) {
 	t.Parallel()
 	for range 3 {
 		id := newID(t)
-		all := atOnce(16, func(i int) answer {
-			once := writer().with("Idempotency-Key", "once").at(here.replicas[i%len(here.replicas)])
-			return once.post(t, updatesWithStart, withStart(id, "USE_EXISTING", adding("add", 1)))
+		all := concurrently(16, func(i int) apiResponse {
+			once := writer().with("Idempotency-Key", "once").onGateway(shared.replicas[i%len(shared.replicas)])
+			return once.post(t, updatesWithStart, withStart(id, "USE_EXISTING", updateBody("add", 1)))
 		})
 		for _, a := range all {
 			require.Equal(t, string(all[0].body), string(a.body))
@@ -431,20 +431,20 @@ func TestEqualUpdatesWithStartAllStartedIt(t *testing.T) {
 	}
 }
 
-func TestATokenIsGoodForItsUpdates(t *testing.T) {
+func TestDelegatedTokenPermitsItsUpdates(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
 	visitor := bearer(delegate(t, writer(), s.WorkflowID, `{"updates":["add"]}`))
-	u := as[updated](t, visitor.update(t, s.WorkflowID, adding("add", 2)).expect(t, http.StatusOK))
-	visitor.get(t, of(s.WorkflowID, "/updates/", u.UpdateID)).expect(t, http.StatusOK)
-	require.Equal(t, "REJECTED", as[updated](t, visitor.update(t, s.WorkflowID, adding("add", 0)).expect(t, http.StatusOK)).Status)
-	visitor.update(t, s.WorkflowID, adding("addLater", 2)).problem(t, http.StatusForbidden, "operation-forbidden")
-	visitor.get(t, of(s.WorkflowID)).problem(t, http.StatusForbidden, "operation-forbidden")
-	visitor.post(t, updatesWithStart, withStart(s.WorkflowID, "USE_EXISTING", adding("add", 1))).problem(t, http.StatusForbidden, "operation-forbidden")
+	u := as[updated](t, visitor.update(t, s.WorkflowID, updateBody("add", 2)).expect(t, http.StatusOK))
+	visitor.get(t, workflowPath(s.WorkflowID, "/updates/", u.UpdateID)).expect(t, http.StatusOK)
+	require.Equal(t, "REJECTED", as[updated](t, visitor.update(t, s.WorkflowID, updateBody("add", 0)).expect(t, http.StatusOK)).Status)
+	visitor.update(t, s.WorkflowID, updateBody("addLater", 2)).problem(t, http.StatusForbidden, "operation-forbidden")
+	visitor.get(t, workflowPath(s.WorkflowID)).problem(t, http.StatusForbidden, "operation-forbidden")
+	visitor.post(t, updatesWithStart, withStart(s.WorkflowID, "USE_EXISTING", updateBody("add", 1))).problem(t, http.StatusForbidden, "operation-forbidden")
 	terminate(t, s.WorkflowID)
 }
 
-func TestTheSampleOrderTakesItems(t *testing.T) {
+func TestSampleOrderAcceptsItems(t *testing.T) {
 	t.Parallel()
 	order := start(t, "Order", `"args":[{"orderId":"o-1","items":[{"sku":"pen","quantity":1,"price":300}]}]`)
 	add := func(quantity, price int) updated {
@@ -453,6 +453,6 @@ func TestTheSampleOrderTakesItems(t *testing.T) {
 	}
 	require.JSONEq(t, `{"items":2,"total":500}`, string(add(1, 200).Result))
 	require.Equal(t, "REJECTED", add(0, 200).Status)
-	require.Equal(t, "FAILED", add(2, 1_000_000).Status, "the card is not good for it")
+	require.Equal(t, "FAILED", add(2, 1_000_000).Status, "the payment is over the limit of the card")
 	terminate(t, order.WorkflowID)
 }

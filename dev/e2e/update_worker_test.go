@@ -8,8 +8,8 @@ import (
 	sdkworkflow "go.temporal.io/sdk/workflow"
 )
 
-// ledger keeps a sum and takes updates: "add" adds at once, and fails above 100; "addLater" adds when signal "go" has
-// come. Neither takes what is not positive. Signal "next" continues the ledger as new, with its sum.
+// ledger keeps a sum. The update "add" adds at once and fails above 100; "addLater" adds after the signal "go". Both
+// reject numbers that are not positive. The signal "next" continues the ledger as new with its sum.
 func ledger(ctx sdkworkflow.Context, sum int) error {
 	gone, next := false, false
 	positive := sdkworkflow.UpdateHandlerOptions{Validator: func(_ sdkworkflow.Context, n int) error {

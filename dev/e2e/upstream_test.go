@@ -12,8 +12,8 @@ import (
 	"github.com/flowgate/flowgate/dev/temporal"
 )
 
-// historyOf is what the server keeps of a run, with payloads as they are: no data converter is between. An empty run id
-// is the latest run.
+// historyOf returns the history of a run from the server, with payloads not decoded. An empty run id means the latest
+// run.
 func historyOf(t *testing.T, workflowID, runID string) []*history.HistoryEvent {
 	t.Helper()
 	request := &workflowservice.GetWorkflowExecutionHistoryRequest{
@@ -22,7 +22,7 @@ func historyOf(t *testing.T, workflowID, runID string) []*history.HistoryEvent {
 	}
 	var events []*history.HistoryEvent
 	for {
-		page, err := here.server.GetWorkflowExecutionHistory(t.Context(), request)
+		page, err := shared.server.GetWorkflowExecutionHistory(t.Context(), request)
 		require.NoError(t, err)
 		events = append(events, page.GetHistory().GetEvents()...)
 		if request.NextPageToken = page.GetNextPageToken(); len(request.GetNextPageToken()) == 0 {
@@ -31,7 +31,7 @@ func historyOf(t *testing.T, workflowID, runID string) []*history.HistoryEvent {
 	}
 }
 
-// eventsOf are the events of one type.
+// eventsOf returns the events of one type.
 func eventsOf(t *testing.T, workflowID, runID string, kind enums.EventType) []*history.HistoryEvent {
 	t.Helper()
 	var found []*history.HistoryEvent
@@ -43,16 +43,16 @@ func eventsOf(t *testing.T, workflowID, runID string, kind enums.EventType) []*h
 	return found
 }
 
-// startOf is how a run was started.
+// startOf returns the attributes of the start of a run.
 func startOf(t *testing.T, s started) *history.WorkflowExecutionStartedEventAttributes {
 	t.Helper()
 	return historyOf(t, s.WorkflowID, s.RunID)[0].GetWorkflowExecutionStartedEventAttributes()
 }
 
-// infoOf is what the server tells of a run.
+// infoOf returns the description of a run from the server.
 func infoOf(t *testing.T, workflowID, runID string) *workflowservice.DescribeWorkflowExecutionResponse {
 	t.Helper()
-	info, err := here.server.DescribeWorkflowExecution(t.Context(), &workflowservice.DescribeWorkflowExecutionRequest{
+	info, err := shared.server.DescribeWorkflowExecution(t.Context(), &workflowservice.DescribeWorkflowExecutionRequest{
 		Namespace: temporal.DefaultNamespace,
 		Execution: &common.WorkflowExecution{WorkflowId: workflowID, RunId: runID},
 	})
@@ -60,7 +60,7 @@ func infoOf(t *testing.T, workflowID, runID string) *workflowservice.DescribeWor
 	return info
 }
 
-// dataOf are the bytes of payloads, all of one encoding.
+// dataOf returns the data of payloads, which must all have the encoding.
 func dataOf(t *testing.T, encoding string, payloads *common.Payloads) []string {
 	t.Helper()
 	data := make([]string, len(payloads.GetPayloads()))

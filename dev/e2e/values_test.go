@@ -11,17 +11,17 @@ import (
 	"go.temporal.io/api/enums/v1"
 )
 
-// odd is a value that is lost, changed or refused by whoever reads JSON into numbers, maps and strings and writes it
+// unusualValue is JSON that is lost, changed or rejected if it is decoded into numbers, maps and strings and encoded
 // again.
-const odd = `{"z":12345678901234567890,"a":1.10,"e":1e400,"m":-0.0,"l":[],"o":{},"s":"\u003c<&>\/é\ud83d\ude00","n":null}`
+const unusualValue = `{"z":12345678901234567890,"a":1.10,"e":1e400,"m":-0.0,"l":[],"o":{},"s":"\u003c<&>\/é\ud83d\ude00","n":null}`
 
-// oddBytes are bytes that are no text, and their base64.
+// binaryData is data that is not valid UTF-8, with its base64.
 const (
-	oddBytes       = "\x00\xff{"
+	binaryData     = "\x00\xff{"
 	oddBytesBase64 = "AP97"
 )
 
-// The encodings in base64, as they stand in a payload's metadata.
+// The encodings in base64, as in a payload's metadata.
 const (
 	binaryPlainBase64  = "YmluYXJ5L3BsYWlu"
 	jsonProtobufBase64 = "anNvbi9wcm90b2J1Zg=="
@@ -41,14 +41,14 @@ func TestArgumentsComeBackByteForByte(t *testing.T) {
 	require.Equal(t, []string{""}, dataOf(t, "binary/null", &common.Payloads{Payloads: input[last:]}))
 }
 
-func TestArgumentsReachTheServerAsTheyAreWritten(t *testing.T) {
+func TestArgumentsReachServerByteForByte(t *testing.T) {
 	t.Parallel()
 	const spaced = `{ "b" : [ 1 ,	2 ] }`
-	s := start(t, "Echo", `"args": [ `+odd+` , `+spaced+` , "\u003c\/"  ]`)
-	require.Equal(t, []string{odd, spaced, `"\u003c\/"`}, dataOf(t, "json/plain", startOf(t, s).GetInput()))
+	s := start(t, "Echo", `"args": [ `+unusualValue+` , `+spaced+` , "\u003c\/"  ]`)
+	require.Equal(t, []string{unusualValue, spaced, `"\u003c\/"`}, dataOf(t, "json/plain", startOf(t, s).GetInput()))
 }
 
-func TestNoArgumentsAndNullAreToldApart(t *testing.T) {
+func TestNoArgumentsAndNullAreDistinct(t *testing.T) {
 	t.Parallel()
 	for name, field := range map[string]string{"no args": "", "empty args": `"args":[]`, "empty argPayloads": `"argPayloads":[]`} {
 		t.Run(name, func(t *testing.T) {
@@ -61,7 +61,7 @@ func TestNoArgumentsAndNullAreToldApart(t *testing.T) {
 			require.Nil(t, startOf(t, s).GetInput())
 			o := end(t, s.WorkflowID)
 			require.Equal(t, "COMPLETED", o.Status)
-			require.Nil(t, o.Result, "nothing was returned")
+			require.Nil(t, o.Result, "no result was returned")
 			require.Nil(t, o.ResultPayload)
 		})
 	}
@@ -76,20 +76,20 @@ func TestNoArgumentsAndNullAreToldApart(t *testing.T) {
 func TestSignalArgumentsComeBackByteForByte(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")
-	finish(t, s.WorkflowID, odd)
-	require.Equal(t, odd, string(end(t, s.WorkflowID).Result))
+	finish(t, s.WorkflowID, unusualValue)
+	require.Equal(t, unusualValue, string(end(t, s.WorkflowID).Result))
 	signals := eventsOf(t, s.WorkflowID, s.RunID, enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)
 	require.Len(t, signals, 1)
 	signal := signals[0].GetWorkflowExecutionSignaledEventAttributes()
 	require.Equal(t, "finish", signal.GetSignalName())
-	require.Equal(t, []string{odd}, dataOf(t, "json/plain", signal.GetInput()))
+	require.Equal(t, []string{unusualValue}, dataOf(t, "json/plain", signal.GetInput()))
 }
 
 func TestSignalsWithoutArgumentsCarryNone(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")
 	for _, body := range []string{`{"signal":"poke"}`, `{"signal":"poke","args":[null]}`} {
-		writer().post(t, of(s.WorkflowID, "/signal"), body).expect(t, http.StatusNoContent)
+		writer().post(t, workflowPath(s.WorkflowID, "/signal"), body).expect(t, http.StatusNoContent)
 	}
 	signals := eventsOf(t, s.WorkflowID, s.RunID, enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)
 	require.Len(t, signals, 2)
@@ -102,11 +102,11 @@ func TestQueryArgumentsComeBackByteForByte(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")
 	for name, test := range map[string]struct{ args, want string }{
-		"odd":  {`,"args":[` + odd + `]`, odd},
+		"odd":  {`,"args":[` + unusualValue + `]`, unusualValue},
 		"null": {`,"args":[null]`, "null"},
-		"none": {``, "null"}, // the handler's own: it returns nil
+		"none": {``, "null"}, // the handler returns nil
 	} {
-		a := writer().post(t, of(s.WorkflowID, "/query"), `{"query":"echo"`+test.args+`}`).expect(t, http.StatusOK)
+		a := writer().post(t, workflowPath(s.WorkflowID, "/query"), `{"query":"echo"`+test.args+`}`).expect(t, http.StatusOK)
 		require.Equal(t, test.want, string(as[queried](t, a).Result), name)
 	}
 	terminate(t, s.WorkflowID)
@@ -123,7 +123,7 @@ func TestPayloadsKeepTheirEncoding(t *testing.T) {
 		"binary/plain": {
 			`{"metadata":{"encoding":"` + binaryPlainBase64 + `"},"data":"` + oddBytesBase64 + `"}`,
 			outcome{ResultPayload: &payload{
-				Metadata: map[string][]byte{"encoding": []byte("binary/plain")}, Data: []byte(oddBytes),
+				Metadata: map[string][]byte{"encoding": []byte("binary/plain")}, Data: []byte(binaryData),
 			}},
 		},
 		"json/protobuf": {
@@ -133,7 +133,7 @@ func TestPayloadsKeepTheirEncoding(t *testing.T) {
 				Data:     []byte(message), JSON: json.RawMessage(`{"seconds":"12345678901234567890","nanos":1}`),
 			}},
 		},
-		"json": {`{"json":` + odd + `}`, outcome{Result: json.RawMessage(odd)}},
+		"json": {`{"json":` + unusualValue + `}`, outcome{Result: json.RawMessage(unusualValue)}},
 		"null": {`{"json":null}`, outcome{Result: json.RawMessage("null")}},
 	}
 	for name, test := range tests {
@@ -148,10 +148,10 @@ func TestPayloadsKeepTheirEncoding(t *testing.T) {
 			t.Parallel()
 			s := start(t, "Wait")
 			body := `{"query":"echo","argPayloads":[` + test.payload + `]}`
-			q := as[queried](t, writer().post(t, of(s.WorkflowID, "/query"), body).expect(t, http.StatusOK))
+			q := as[queried](t, writer().post(t, workflowPath(s.WorkflowID, "/query"), body).expect(t, http.StatusOK))
 			require.Equal(t, test.want.Result, q.Result)
 			require.Equal(t, test.want.ResultPayload, q.ResultPayload)
-			writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"finish","argPayloads":[`+test.payload+`]}`).
+			writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"finish","argPayloads":[`+test.payload+`]}`).
 				expect(t, http.StatusNoContent)
 			o := end(t, s.WorkflowID)
 			require.Equal(t, test.want.Result, o.Result)
@@ -160,43 +160,43 @@ func TestPayloadsKeepTheirEncoding(t *testing.T) {
 	}
 }
 
-// base64Of is the JSON string of text in base64.
+// base64Of returns text in base64 as a JSON string.
 func base64Of(text string) string {
 	return quote(base64.StdEncoding.EncodeToString([]byte(text)))
 }
 
 func TestPayloadsAndJSONMixInOneList(t *testing.T) {
 	t.Parallel()
-	s := abandon(t, `"argPayloads":[{"json":1.10},{"metadata":{"encoding":"`+binaryPlainBase64+`"},"data":"`+oddBytesBase64+`"}]`)
+	s := startUnpolled(t, `"argPayloads":[{"json":1.10},{"metadata":{"encoding":"`+binaryPlainBase64+`"},"data":"`+oddBytesBase64+`"}]`)
 	input := startOf(t, s).GetInput().GetPayloads()
 	require.Len(t, input, 2)
 	require.Equal(t, []string{"1.10"}, dataOf(t, "json/plain", &common.Payloads{Payloads: input[:1]}))
-	require.Equal(t, []string{oddBytes}, dataOf(t, "binary/plain", &common.Payloads{Payloads: input[1:]}))
+	require.Equal(t, []string{binaryData}, dataOf(t, "binary/plain", &common.Payloads{Payloads: input[1:]}))
 	terminate(t, s.WorkflowID)
 }
 
 func TestMemoComesBackByteForByte(t *testing.T) {
 	t.Parallel()
-	s := abandon(t, `"memo":{"odd":`+odd+`,"<&>":"<&>","big":1e400}`)
+	s := startUnpolled(t, `"memo":{"odd":`+unusualValue+`,"<&>":"<&>","big":1e400}`)
 	w := describe(t, s.WorkflowID)
 	require.Equal(t, map[string]json.RawMessage{
-		"odd": json.RawMessage(odd), "<&>": json.RawMessage(`"<&>"`), "big": json.RawMessage("1e400"),
+		"odd": json.RawMessage(unusualValue), "<&>": json.RawMessage(`"<&>"`), "big": json.RawMessage("1e400"),
 	}, w.Memo)
 	require.Empty(t, w.MemoPayloads)
 	kept := infoOf(t, s.WorkflowID, s.RunID).GetWorkflowExecutionInfo().GetMemo().GetFields()
-	require.Equal(t, odd, string(kept["odd"].GetData()))
+	require.Equal(t, unusualValue, string(kept["odd"].GetData()))
 	terminate(t, s.WorkflowID)
 }
 
-func TestMemoOfPayloadsIsShownWhole(t *testing.T) {
+func TestMemoOfPayloadsIsReturnedWhole(t *testing.T) {
 	t.Parallel()
-	s := abandon(t, `"memoPayloads":{"plain":{"json":1.10},"bytes":{"metadata":{"encoding":"`+
+	s := startUnpolled(t, `"memoPayloads":{"plain":{"json":1.10},"bytes":{"metadata":{"encoding":"`+
 		binaryPlainBase64+`"},"data":"`+oddBytesBase64+`"}}`)
 	w := describe(t, s.WorkflowID)
-	require.Empty(t, w.Memo, "of the pair only one is there")
+	require.Empty(t, w.Memo, "only one of the two members is present")
 	require.Equal(t, map[string]payload{
 		"plain": {Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte("1.10"), JSON: json.RawMessage("1.10")},
-		"bytes": {Metadata: map[string][]byte{"encoding": []byte("binary/plain")}, Data: []byte(oddBytes)},
+		"bytes": {Metadata: map[string][]byte{"encoding": []byte("binary/plain")}, Data: []byte(binaryData)},
 	}, w.MemoPayloads)
 	terminate(t, s.WorkflowID)
 }

@@ -11,10 +11,10 @@ import (
 	sdkworkflow "go.temporal.io/sdk/workflow"
 )
 
-// versioned starts a worker of a version, on a task queue that is named like its deployment.
+// versioned starts a worker of a version on a task queue with the name of the deployment.
 func versioned(t *testing.T, deployment, buildID string) (pinned string) {
 	t.Helper()
-	w := worker.New(here.stack.Client(), deployment, worker.Options{DeploymentOptions: worker.DeploymentOptions{
+	w := worker.New(shared.stack.Client(), deployment, worker.Options{DeploymentOptions: worker.DeploymentOptions{
 		UseVersioning:             true,
 		Version:                   worker.WorkerDeploymentVersion{DeploymentName: deployment, BuildID: buildID},
 		DefaultVersioningBehavior: sdkworkflow.VersioningBehaviorAutoUpgrade,
@@ -29,43 +29,43 @@ func overrideOf(t *testing.T, workflowID string) string {
 	t.Helper()
 	return string(as[struct {
 		Versioning struct{ Override json.RawMessage }
-	}](t, writer().get(t, of(workflowID))).Versioning.Override)
+	}](t, writer().get(t, workflowPath(workflowID))).Versioning.Override)
 }
 
-// A workflow that is pinned runs on a version that is nobody's current one.
+// A pinned workflow runs on a version that is not current.
 func TestStartIsPinnedToAVersion(t *testing.T) {
 	t.Parallel()
 	deployment, id := newID(t), newID(t)
 	pinned := versioned(t, deployment, "one")
-	body := starting("Ledger", id, deployment, `"args":[0]`, `"versioningOverride":`+pinned)
+	body := startBody("Ledger", id, deployment, `"args":[0]`, `"versioningOverride":`+pinned)
 	eventually(t, "the version is known", func() bool { return writer().post(t, workflows, body).status == http.StatusCreated })
 	require.JSONEq(t, pinned, overrideOf(t, id))
-	require.Equal(t, "7", string(as[updated](t, writer().update(t, id, adding("add", 7)).expect(t, http.StatusOK)).Result))
+	require.Equal(t, "7", string(as[updated](t, writer().update(t, id, updateBody("add", 7)).expect(t, http.StatusOK)).Result))
 	terminate(t, id)
 }
 
-func TestOverrideIsSetAndTakenAway(t *testing.T) {
+func TestVersioningOverrideIsSetAndRemoved(t *testing.T) {
 	t.Parallel()
 	deployment, id := newID(t), newID(t)
 	pinned := versioned(t, deployment, "one")
-	writer().post(t, workflows, starting("Ledger", id, deployment, `"args":[0]`)).expect(t, http.StatusCreated)
+	writer().post(t, workflows, startBody("Ledger", id, deployment, `"args":[0]`)).expect(t, http.StatusCreated)
 	eventually(t, "the version is known", func() bool {
-		return writer().must(t, http.MethodPatch, of(id), `{"versioningOverride":`+pinned+`}`).status == http.StatusOK
+		return writer().must(t, http.MethodPatch, workflowPath(id), `{"versioningOverride":`+pinned+`}`).status == http.StatusOK
 	})
 	require.JSONEq(t, pinned, overrideOf(t, id))
-	require.Equal(t, "7", string(as[updated](t, writer().update(t, id, adding("add", 7)).expect(t, http.StatusOK)).Result))
-	require.JSONEq(t, `{}`, string(writer().must(t, http.MethodPatch, of(id), `{"versioningOverride":null}`).expect(t, http.StatusOK).body))
+	require.Equal(t, "7", string(as[updated](t, writer().update(t, id, updateBody("add", 7)).expect(t, http.StatusOK)).Result))
+	require.JSONEq(t, `{}`, string(writer().must(t, http.MethodPatch, workflowPath(id), `{"versioningOverride":null}`).expect(t, http.StatusOK).body))
 	require.Empty(t, overrideOf(t, id))
 	terminate(t, id)
 }
 
-func TestUnknownVersionIsRefused(t *testing.T) {
+func TestUnknownVersionIsRejected(t *testing.T) {
 	t.Parallel()
-	s := abandon(t)
+	s := startUnpolled(t)
 	override := `"versioningOverride":{"behavior":"PINNED","pinnedVersion":{"deploymentName":"none","buildId":"none"}}`
-	for _, a := range []answer{
-		writer().post(t, workflows, starting("Ledger", newID(t), "nobody", override)),
-		writer().must(t, http.MethodPatch, of(s.WorkflowID), "{"+override+"}"),
+	for _, a := range []apiResponse{
+		writer().post(t, workflows, startBody("Ledger", newID(t), "nobody", override)),
+		writer().must(t, http.MethodPatch, workflowPath(s.WorkflowID), "{"+override+"}"),
 	} {
 		require.Contains(t, a.problem(t, http.StatusConflict, "conflict").Detail, "none:none")
 	}

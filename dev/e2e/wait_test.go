@@ -10,42 +10,42 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// requirePending requires the answer of a wait that ran out, and that its Location leads on.
-func requirePending(t *testing.T, a answer, s started) {
+// requirePending requires the response to an expired wait, with a Location that continues it.
+func requirePending(t *testing.T, a apiResponse, s started) {
 	t.Helper()
 	pending := as[outcome](t, a.expect(t, http.StatusAccepted))
 	require.Equal(t, []string{s.WorkflowID, s.RunID, "RUNNING"}, []string{pending.WorkflowID, pending.RunID, pending.Status})
 	require.Equal(t, s.FirstExecutionRunID, pending.FirstExecutionRunID)
 	require.Equal(t, "1", a.header.Get("Retry-After"))
 	require.Equal(t, "no-store", a.header.Get("Cache-Control"))
-	require.Equal(t, of(s.WorkflowID, "/result", inRun(s.RunID)), a.header.Get("Location"))
+	require.Equal(t, workflowPath(s.WorkflowID, "/result", runQuery(s.RunID)), a.header.Get("Location"))
 }
 
-func TestWaitRunsOutAsPending(t *testing.T) {
+func TestExpiredWaitIsPending(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Sleep", `"args":[{"seconds":60}]`)
-	var a answer
-	took(t, 2*time.Second, func() { a = writer().get(t, of(s.WorkflowID, "/result?wait=2s")) })
+	var a apiResponse
+	requireDuration(t, 2*time.Second, func() { a = writer().get(t, workflowPath(s.WorkflowID, "/result?wait=2s")) })
 	requirePending(t, a, s)
-	took(t, 2*time.Second, func() { a = writer().with("Prefer", "wait=2").get(t, of(s.WorkflowID, "/result")) })
+	requireDuration(t, 2*time.Second, func() { a = writer().with("Prefer", "wait=2").get(t, workflowPath(s.WorkflowID, "/result")) })
 	requirePending(t, a, s)
-	took(t, 0, func() { a = writer().get(t, a.header.Get("Location")) })
+	requireDuration(t, 0, func() { a = writer().get(t, a.header.Get("Location")) })
 	requirePending(t, a, s)
 	terminate(t, s.WorkflowID)
 }
 
-func TestWithoutWaitTheAnswerComesAtOnce(t *testing.T) {
+func TestResponseWithoutWaitIsImmediate(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Sleep", `"args":[{"seconds":60}]`)
 	for _, query := range []string{"", "?wait=0", "?wait=0s", "?followRuns=true"} {
-		took(t, 0, func() { requirePending(t, writer().get(t, of(s.WorkflowID, "/result", query)), s) })
+		requireDuration(t, 0, func() { requirePending(t, writer().get(t, workflowPath(s.WorkflowID, "/result", query)), s) })
 	}
 	terminate(t, s.WorkflowID)
-	o := as[outcome](t, writer().get(t, of(s.WorkflowID, "/result")).expect(t, http.StatusOK))
+	o := as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result")).expect(t, http.StatusOK))
 	require.Equal(t, []string{"TERMINATED", s.RunID}, []string{o.Status, o.FirstExecutionRunID})
 }
 
-// TestOutcomeEndsTheWait measures from the workflow's end: a busy worker may be late with that.
+// TestOutcomeEndsTheWait measures from the close of the workflow, because a busy worker may be late.
 func TestOutcomeEndsTheWait(t *testing.T) {
 	t.Parallel()
 	const soon = time.Second
@@ -56,72 +56,74 @@ func TestOutcomeEndsTheWait(t *testing.T) {
 	require.WithinDuration(t, timeOf(t, describe(t, s.WorkflowID).CloseTime), answered, soon)
 }
 
-func TestStartWithWaitGivesTheOutcome(t *testing.T) {
+func TestStartWithWaitReturnsOutcome(t *testing.T) {
 	t.Parallel()
-	for name, do := range map[string]func(body string) answer{
-		"wait":   func(body string) answer { return writer().post(t, workflows+"?wait=30s", body) },
-		"Prefer": func(body string) answer { return writer().with("Prefer", "wait=30").post(t, workflows, body) },
+	for name, do := range map[string]func(body string) apiResponse{
+		"wait":   func(body string) apiResponse { return writer().post(t, workflows+"?wait=30s", body) },
+		"Prefer": func(body string) apiResponse { return writer().with("Prefer", "wait=30").post(t, workflows, body) },
 	} {
-		a := do(starting("Echo", newID(t), sample.TaskQueue, `"args":[`+odd+`]`)).expect(t, http.StatusOK)
+		a := do(startBody("Echo", newID(t), sample.TaskQueue, `"args":[`+unusualValue+`]`)).expect(t, http.StatusOK)
 		o := as[outcome](t, a)
-		require.Equal(t, []string{"COMPLETED", "[" + odd + "]"}, []string{o.Status, string(o.Result)}, name)
+		require.Equal(t, []string{"COMPLETED", "[" + unusualValue + "]"}, []string{o.Status, string(o.Result)}, name)
 		require.Equal(t, o.RunID, o.FirstExecutionRunID, name)
 	}
 }
 
-func TestStartWithWaitIsPendingWhenItRunsOut(t *testing.T) {
+func TestStartWithExpiredWaitIsPending(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
-	var a answer
-	took(t, time.Second, func() { a = writer().post(t, workflows+"?wait=1s", starting("Nobody", id, "nobody-"+id)) })
+	var a apiResponse
+	requireDuration(t, time.Second, func() { a = writer().post(t, workflows+"?wait=1s", startBody("Nobody", id, "nobody-"+id)) })
 	runID := infoOf(t, id, "").GetWorkflowExecutionInfo().GetExecution().GetRunId()
 	requirePending(t, a, started{WorkflowID: id, RunID: runID, FirstExecutionRunID: runID})
 	terminate(t, id)
 }
 
-func TestWaitIsSaidOnce(t *testing.T) {
+func TestDuplicateWaitIsRejected(t *testing.T) {
 	t.Parallel()
-	s := abandon(t)
-	for _, a := range []answer{
-		writer().with("Prefer", "wait=1").get(t, of(s.WorkflowID, "/result?wait=1s")),
-		writer().get(t, of(s.WorkflowID, "/result?wait=1s&wait=2s")),
-		writer().get(t, of(s.WorkflowID, "/result?wait=-1s")),
-		writer().get(t, of(s.WorkflowID, "/result?wait=1")),
-		writer().with("Prefer", "wait=soon").get(t, of(s.WorkflowID, "/result")),
-		writer().with("Request-Timeout", "1s").with("Grpc-Timeout", "1S").get(t, of(s.WorkflowID, "/result")),
+	s := startUnpolled(t)
+	for _, a := range []apiResponse{
+		writer().with("Prefer", "wait=1").get(t, workflowPath(s.WorkflowID, "/result?wait=1s")),
+		writer().get(t, workflowPath(s.WorkflowID, "/result?wait=1s&wait=2s")),
+		writer().get(t, workflowPath(s.WorkflowID, "/result?wait=-1s")),
+		writer().get(t, workflowPath(s.WorkflowID, "/result?wait=1")),
+		writer().with("Prefer", "wait=soon").get(t, workflowPath(s.WorkflowID, "/result")),
+		writer().with("Request-Timeout", "1s").with("Grpc-Timeout", "1S").get(t, workflowPath(s.WorkflowID, "/result")),
 	} {
 		a.problem(t, http.StatusBadRequest, "invalid-request")
 	}
 	terminate(t, s.WorkflowID)
 }
 
-func TestLongestWaitIsTheGatewaysToSet(t *testing.T) {
+func TestWaitIsLimitedBySetting(t *testing.T) {
 	t.Parallel()
-	impatient := writer().at(ownGateway(t, "FLOWGATE_LIMITS_MAX_WAIT=1s"))
-	s := abandon(t)
-	took(t, time.Second, func() { requirePending(t, impatient.get(t, of(s.WorkflowID, "/result?wait=40s")), s) })
+	impatient := writer().onGateway(ownGateway(t, "FLOWGATE_LIMITS_MAX_WAIT=1s"))
+	s := startUnpolled(t)
+	requireDuration(t, time.Second, func() { requirePending(t, impatient.get(t, workflowPath(s.WorkflowID, "/result?wait=40s")), s) })
 	terminate(t, s.WorkflowID)
 }
 
-// TestShortTimeoutsMakeNoHotLoop counts upstream polls: the server answers a poll with a deadline of a second or less
-// at once, and empty.
-func TestShortTimeoutsMakeNoHotLoop(t *testing.T) {
+// TestShortTimeoutsCauseNoHotLoop counts upstream polls: the server returns an empty response at once for a poll with a
+// deadline of one second or less.
+func TestShortTimeoutsCauseNoHotLoop(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
-	s := abandon(t)
+	s := startUnpolled(t)
 	for name, c := range map[string]caller{
 		"Request-Timeout: 1s":    writer().with("Request-Timeout", "1s"),
 		"Request-Timeout: 100ms": writer().with("Request-Timeout", "100ms"),
 		"none":                   writer(),
 	} {
 		before := polls(t, gateway)
-		took(t, 4*time.Second, func() { requirePending(t, c.at(gateway).get(t, of(s.WorkflowID, "/result?wait=4s")), s) })
+		requireDuration(t, 4*time.Second, func() {
+			requirePending(t, c.onGateway(gateway).get(t, workflowPath(s.WorkflowID, "/result?wait=4s")), s)
+		})
 		require.LessOrEqual(t, polls(t, gateway)-before, 3, name)
 	}
 	terminate(t, s.WorkflowID)
 }
 
-// TestLongWaitPollsInSlices waits longer than the server lets a poll last, which is 20 s.
+// TestLongWaitPollsInSlices waits longer than the maximum duration of a poll, which is 20 s.
 func TestLongWaitPollsInSlices(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -129,7 +131,7 @@ func TestLongWaitPollsInSlices(t *testing.T) {
 	}
 	gateway := ownGateway(t)
 	s := start(t, "Sleep", `"args":[{"seconds":24}]`)
-	a := writer().at(gateway).get(t, of(s.WorkflowID, "/result?wait=50s")).expect(t, http.StatusOK)
+	a := writer().onGateway(gateway).get(t, workflowPath(s.WorkflowID, "/result?wait=50s")).expect(t, http.StatusOK)
 	require.Equal(t, "COMPLETED", as[outcome](t, a).Status)
 	require.LessOrEqual(t, polls(t, gateway), 3)
 }

@@ -1,4 +1,4 @@
-// Package progress tells somebody at a terminal what a slow command is doing and for how long.
+// Package progress prints the progress of a slow command to a terminal.
 //
-// It uses nothing but the standard library, so that a program that only shows progress compiles at once.
+// It imports only the standard library, so that a program that only prints progress compiles quickly.
 package progress

@@ -7,45 +7,45 @@ import (
 	"time"
 )
 
-// patience is how long a step may be silent.
-const patience = 5 * time.Second
+// interval is the time between two messages of a step.
+const interval = 5 * time.Second
 
-// Progress writes lines that begin with the time since New.
+// Progress prints lines with the time since [New].
 type Progress struct {
 	begin time.Time
 	mu    sync.Mutex
 	out   io.Writer
 }
 
-// New begins to count time. What cannot be written to out is lost: nobody is there to read it.
+// New returns a Progress that writes to out and ignores write errors.
 func New(out io.Writer) *Progress {
 	return &Progress{begin: time.Now(), out: out}
 }
 
-// Elapsed is the time since New.
+// Elapsed returns the time since [New].
 func (p *Progress) Elapsed() time.Duration { return time.Since(p.begin) }
 
-// Say writes one line.
-func (p *Progress) Say(line string) {
+// Println prints one line.
+func (p *Progress) Println(line string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_, _ = fmt.Fprintf(p.out, "[%5.1fs] %s\n", p.Elapsed().Seconds(), line)
 }
 
-// Step says what begins, does it and, for as long as that lasts, says every few seconds that it goes on. A detail, when
-// there is one, tells how far it has come.
+// Step prints what, calls do, and prints a message every few seconds until do returns. If detail is not nil, the
+// messages contain its result.
 func (p *Progress) Step(what string, detail func() string, do func() error) error {
-	p.Say(what)
+	p.Println(what)
 	done := make(chan struct{})
 	var reminder sync.WaitGroup
-	reminder.Go(func() { p.remind(what, detail, done) })
+	reminder.Go(func() { p.printPeriodically(what, detail, done) })
 	defer reminder.Wait()
 	defer close(done)
 	return do()
 }
 
-func (p *Progress) remind(what string, detail func() string, done <-chan struct{}) {
-	ticker := time.NewTicker(patience)
+func (p *Progress) printPeriodically(what string, detail func() string, done <-chan struct{}) {
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		select {
@@ -57,6 +57,6 @@ func (p *Progress) remind(what string, detail func() string, done <-chan struct{
 		if detail != nil {
 			line += ": " + detail()
 		}
-		p.Say(line)
+		p.Println(line)
 	}
 }

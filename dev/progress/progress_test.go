@@ -12,7 +12,7 @@ import (
 	"github.com/flowgate/flowgate/dev/progress"
 )
 
-func TestSlowStepsSayThatTheyGoOn(t *testing.T) {
+func TestSlowStepsPrintProgress(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out strings.Builder
@@ -23,7 +23,7 @@ func TestSlowStepsSayThatTheyGoOn(t *testing.T) {
 			<-time.After(11 * time.Second)
 			return failure
 		}), failure)
-		p.Say("over")
+		p.Println("over")
 		require.Equal(t, []string{
 			"[  0.0s] blinking",
 			"[  0.0s] building",

@@ -1,10 +1,9 @@
-// Package sample holds workflows worth driving by hand, and worth testing a gateway with: one that looks like
-// business (Order) and small ones that each show one thing a caller may meet (Echo, EchoPayload, Sleep, Wait, Fail,
-// Chain).
+// Package sample contains workflows to try and to test a gateway with: Order resembles a business process, and Echo,
+// EchoPayload, Sleep, Wait, Fail and Chain each have one feature that callers encounter.
 //
-// Callers are untrusted only in the sense that any input may arrive: a workflow fails with a message that says what was
-// wrong with it. No input reaches anything outside Temporal.
+// Trust boundary: callers may send any input. A workflow with invalid input fails with a message that describes the
+// error. No input reaches anything outside Temporal.
 //
-// Workflows return the SDK's errors as they are: a wrapping would be one more link in the chain of failures that
+// Workflows return errors of the SDK unwrapped, because wrapping would add a failure to the chain of causes that
 // callers see.
 package sample

@@ -11,17 +11,17 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// EchoWorkflow names the workflow that returns all its arguments as one JSON array.
+// EchoWorkflow is the name of the workflow that returns all its arguments as one JSON array.
 const EchoWorkflow = "Echo"
 
-// EchoPayload returns its first argument as it came, whatever its encoding; without arguments it returns nothing.
+// EchoPayload returns its first argument unchanged, in any encoding. Without arguments it returns no result.
 func EchoPayload(_ workflow.Context, value converter.RawValue) (any, error) {
 	return unchanged(value), nil
 }
 
-// echoAny is the worker's dynamic workflow, the only kind that takes any number of arguments without decoding them.
-// Being called for every type that has no workflow of its own, it fails all but EchoWorkflow, so that whoever mistypes
-// a name learns it at once.
+// echoAny is the worker's dynamic workflow, the only kind that accepts any number of arguments without decoding them.
+// The worker calls it for every unregistered workflow type. It fails all types except EchoWorkflow, so that a misspelt
+// type is reported at once.
 func echoAny(ctx workflow.Context, args converter.EncodedValues) (any, error) {
 	if name := workflow.GetInfo(ctx).WorkflowType.Name; name != EchoWorkflow {
 		message := fmt.Sprintf("the sample worker has no workflow %q", name)
@@ -30,7 +30,7 @@ func echoAny(ctx workflow.Context, args converter.EncodedValues) (any, error) {
 	return jsonArray(converter.GetPayloads(args).GetPayloads())
 }
 
-// jsonArray joins the data of payloads byte for byte, because decoding would lose what a lossless gateway must keep.
+// jsonArray joins the data of payloads byte for byte, because decoding would not be lossless.
 func jsonArray(payloads []*commonpb.Payload) (converter.RawValue, error) {
 	elements := make([][]byte, len(payloads))
 	for i, payload := range payloads {
@@ -51,7 +51,7 @@ func jsonArray(payloads []*commonpb.Payload) (converter.RawValue, error) {
 	}), nil
 }
 
-// unchanged hands a payload on as it is; a value that was never given stays none, instead of becoming an empty one.
+// unchanged returns a payload unchanged. A missing value stays missing instead of becoming an empty payload.
 func unchanged(value converter.RawValue) any {
 	if value.Payload() == nil {
 		return nil

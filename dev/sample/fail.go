@@ -7,23 +7,24 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// FailInput shapes the failure of Fail. The zero value fails for ever.
+// FailInput configures the failure of Fail. The zero value fails every attempt.
 type FailInput struct {
-	// Message replaces the failure's message.
+	// Message is the failure's message, if not empty.
 	Message string `json:"message,omitempty"`
-	// NonRetryable ends the workflow in spite of its retry policy.
+	// NonRetryable makes the failure non-retryable.
 	NonRetryable bool `json:"nonRetryable,omitempty"`
-	// Attempts is how many attempts fail before one succeeds; 0 means all. It needs a retry policy, which is the
-	// starter's to give.
+	// Attempts is the number of attempts that fail before one succeeds; 0 means all. It requires a retry policy in the
+	// start options.
 	Attempts int `json:"attempts,omitempty"`
 }
 
-// FailureDetails travel with every failure of Fail, at the top and at the root of the chain.
+// FailureDetails are the details of the first and the last failure in the chain of causes.
 type FailureDetails struct {
 	Attempt int `json:"attempt"`
 }
 
-// Fail ends in an application failure of type SampleFailure, caused by one of type Middle, caused by one of type Root.
+// Fail fails with an application failure of type SampleFailure, caused by one of type Middle, caused by one of type
+// Root.
 func Fail(ctx workflow.Context, input FailInput) (string, error) {
 	attempt := int(workflow.GetInfo(ctx).Attempt)
 	if input.Attempts > 0 && attempt > input.Attempts {

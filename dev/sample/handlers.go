@@ -6,7 +6,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// handler is a query with the description that the workflow's metadata shows.
+// handler is a query handler with its description in the workflow's metadata.
 type handler struct {
 	name        string
 	description string
@@ -23,8 +23,8 @@ func setQueryHandlers(ctx workflow.Context, queries []handler) error {
 	return nil
 }
 
-// listen calls handle with every signal of channel for as long as the workflow runs. All signals of a workflow task have
-// been handled by the time the workflow's main coroutine sees their effects, so none is lost when it then ends the run.
+// listen calls handle with every signal of channel while the workflow runs. All signals of a workflow task are handled
+// before the main coroutine sees their effects, so no signal is lost when it then ends the run.
 func listen[T any](ctx workflow.Context, channel workflow.ReceiveChannel, handle func(T)) {
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		for {

@@ -17,7 +17,7 @@ import (
 	"github.com/flowgate/flowgate/dev/temporal"
 )
 
-// addressVariable tells the tests where the server of this run is.
+// addressVariable is the environment variable with the server's address.
 const addressVariable = "SAMPLE_TEST_TEMPORAL_ADDRESS"
 
 // TestMain runs one server and one worker for all tests of the package.
@@ -67,7 +67,7 @@ func dial(t *testing.T) client.Client {
 	return sdk
 }
 
-// start starts a workflow of its own for each test, so that tests do not meet.
+// start starts a workflow with a unique id, so that tests are independent.
 func start(t *testing.T, sdk client.Client, workflowType string, args ...any) client.WorkflowRun {
 	t.Helper()
 	options := client.StartWorkflowOptions{ID: uuid.NewString(), TaskQueue: sample.TaskQueue}

@@ -7,7 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// The states that query status tells and that a result carries.
+// The values of the query status and of OrderResult.
 const (
 	StatusPaying    = "paying"
 	StatusWaiting   = "waiting for approval"
@@ -16,27 +16,27 @@ const (
 	StatusRefunding = "refunding"
 )
 
-// Item is one line of an order; Price is of one piece, in cents.
+// Item is one line of an order. Price is the price of one piece, in cents.
 type Item struct {
 	SKU      string `json:"sku"`
 	Quantity int64  `json:"quantity"`
 	Price    int64  `json:"price"`
 }
 
-// OrderInput starts an Order.
+// OrderInput is the argument of Order.
 type OrderInput struct {
 	OrderID    string `json:"orderId"`
 	CustomerID string `json:"customerId,omitempty"`
 	Items      []Item `json:"items"`
-	// Card pays, unless it is "declined" or asked for more than 1,000,000 at once.
+	// Card is the payment card. Payments fail if it is "declined" or if an amount is over 1,000,000.
 	Card string `json:"card,omitempty"`
-	// AutoApprove finishes the order as soon as it is paid.
+	// AutoApprove approves the order as soon as it is paid.
 	AutoApprove bool `json:"autoApprove,omitempty"`
-	// Carried is what an amended order hands to its next run; starters leave it out.
+	// Carried is the state from the previous run of an amended order. Callers omit it.
 	Carried *CarriedState `json:"carried,omitempty"`
 }
 
-// CarriedState survives the change of run that signal amend causes.
+// CarriedState is the state that an order passes to its next run after the signal amend.
 type CarriedState struct {
 	Paid       int64     `json:"paid"`
 	Amendments int       `json:"amendments"`
@@ -44,7 +44,7 @@ type CarriedState struct {
 	Decision   *Decision `json:"decision,omitempty"`
 }
 
-// OrderResult is how an Order ends, approved or rejected.
+// OrderResult is the result of an approved or rejected Order.
 type OrderResult struct {
 	OrderID    string `json:"orderId"`
 	Status     string `json:"status"`
@@ -56,8 +56,8 @@ type OrderResult struct {
 	Amendments int    `json:"amendments,omitempty"`
 }
 
-// Order takes a payment, waits for somebody's decision and reacts meanwhile to all that Temporal can send a workflow.
-// A payment that is declined fails it; a rejection or a cancellation refunds what was paid.
+// Order takes a payment and waits for a decision. Meanwhile it handles queries, signals, updates and cancellation. It
+// fails if the payment is declined. A rejection or a cancellation refunds the payment.
 func Order(ctx workflow.Context, input OrderInput) (*OrderResult, error) {
 	o := newOrder(ctx, input)
 	if err := o.announce(ctx); err != nil {
@@ -86,12 +86,12 @@ type order struct {
 	status    string
 	decision  *Decision
 	amendment *Amendment
-	// till lets one message at a time change the items and the payment, which has to follow them.
-	till workflow.Mutex
+	// paymentLock serialises changes to the items and the payment for them.
+	paymentLock workflow.Mutex
 }
 
 func newOrder(ctx workflow.Context, input OrderInput) *order {
-	o := &order{input: input, till: workflow.NewMutex(ctx)}
+	o := &order{input: input, paymentLock: workflow.NewMutex(ctx)}
 	if input.Carried != nil {
 		o.carried = *input.Carried
 	}
@@ -102,7 +102,7 @@ func newOrder(ctx workflow.Context, input OrderInput) *order {
 	return o
 }
 
-// announce makes the order findable by its customer and readable in a list.
+// announce sets the search attributes and the memo of the order.
 func (o *order) announce(ctx workflow.Context) error {
 	if o.input.CustomerID != "" {
 		customer := temporal.NewSearchAttributeKeyKeyword("CustomerId").ValueSet(o.input.CustomerID)
@@ -117,10 +117,10 @@ func (o *order) announce(ctx workflow.Context) error {
 	return nil
 }
 
-// run lasts until there is a decision or an amendment and nothing is half done.
+// run returns once there is a decision or an amendment and no handler is running.
 func (o *order) run(ctx workflow.Context) error {
 	o.enter(ctx, StatusPaying)
-	if err := o.settle(ctx, o.input.Items); err != nil {
+	if err := o.chargeDifference(ctx, o.input.Items); err != nil {
 		return err
 	}
 	o.enter(ctx, StatusWaiting)
@@ -136,7 +136,7 @@ func (o *order) enter(ctx workflow.Context, status string) {
 		o.input.OrderID, status, len(o.input.Items), total(o.input.Items)))
 }
 
-// nextInput is the amended order. A decision that came with the amendment stays in force.
+// nextInput returns the input of the amended order. It keeps a decision that arrived with the amendment.
 func (o *order) nextInput() OrderInput {
 	next := o.input
 	next.Items = o.amendment.Items
@@ -160,7 +160,7 @@ func (o *order) conclude(ctx workflow.Context) (*OrderResult, error) {
 		result.ApprovedBy = o.decision.By
 		o.enter(ctx, StatusApproved)
 	} else {
-		if err := o.settle(ctx, nil); err != nil {
+		if err := o.chargeDifference(ctx, nil); err != nil {
 			return nil, err
 		}
 		result.RejectedBy, result.Reason = o.decision.By, o.decision.Reason
@@ -170,13 +170,13 @@ func (o *order) conclude(ctx workflow.Context) (*OrderResult, error) {
 	return result, nil
 }
 
-// refundAfterCancellation gives the money back in a context that outlives the cancellation, and returns the
-// cancellation, so that the workflow ends canceled.
+// refundAfterCancellation refunds the payment in a disconnected context and returns the cancellation, so that the
+// workflow ends as canceled.
 func (o *order) refundAfterCancellation(ctx workflow.Context, cancellation error) error {
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	o.enter(ctx, StatusRefunding)
-	if err := o.settle(ctx, nil); err != nil {
+	if err := o.chargeDifference(ctx, nil); err != nil {
 		return err
 	}
 	return cancellation

@@ -98,8 +98,8 @@ func TestOrderContinuesAsNewWhenAmended(t *testing.T) {
 	require.Equal(t, 1, result.Amendments)
 	require.Equal(t, "alice", result.ApprovedBy)
 	require.Equal(t, "1 High Street", result.Address)
-	require.NotEqual(t, firstRunID, run.GetRunID(), "the result is the next run's")
-	require.Equal(t, []string{"refund"}, activities(t, sdk, run), "the next run gives back the difference")
+	require.NotEqual(t, firstRunID, run.GetRunID(), "the result is of the next run")
+	require.Equal(t, []string{"refund"}, activities(t, sdk, run), "the next run refunds the difference")
 }
 
 func TestOrderIsRefundedWhenCanceled(t *testing.T) {
@@ -172,7 +172,7 @@ func orderResult(t *testing.T, run client.WorkflowRun) sample.OrderResult {
 	return result
 }
 
-// activities lists the activity types that a run has scheduled, in their order.
+// activities returns the types of the scheduled activities of a run, in order.
 func activities(t *testing.T, sdk client.Client, run client.WorkflowRun) []string {
 	t.Helper()
 	var names []string
@@ -187,12 +187,12 @@ func activities(t *testing.T, sdk client.Client, run client.WorkflowRun) []strin
 	return names
 }
 
-// failureChain names the kinds of failure under a workflow's own, from the top down.
+// failureChain returns the kinds of the causes of a workflow failure, from the outermost to the root.
 func failureChain(t *testing.T, err error) []string {
 	t.Helper()
 	var kinds []string
 	for err != nil {
-		switch err.(type) { //nolint:errorlint // every link of the chain is looked at by itself
+		switch err.(type) { //nolint:errorlint // each cause is inspected separately
 		case *temporal.ActivityError:
 			kinds = append(kinds, "activity")
 		case *temporal.ApplicationError:

@@ -7,7 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// Names by which an Order is reached while it runs.
+// The names of the queries, signals and updates of Order.
 const (
 	ApproveSignal    = "approve"
 	RejectSignal     = "reject"
@@ -18,34 +18,35 @@ const (
 	SetAddressUpdate = "setAddress"
 )
 
-// Decision is what the signals approve and reject carry; which of the two it was fills Approved.
+// Decision is the argument of the signals approve and reject. Approved is set by the handler.
 type Decision struct {
 	Approved bool   `json:"approved"`
 	By       string `json:"by"`
 	Reason   string `json:"reason,omitempty"`
 }
 
-// Amendment is what signal amend carries: the items that replace the order's.
+// Amendment is the argument of the signal amend: the new items of the order.
 type Amendment struct {
 	Items []Item `json:"items"`
 }
 
-// Summary is what update addItem answers.
+// Summary is the result of the update addItem.
 type Summary struct {
 	Items int   `json:"items"`
 	Total int64 `json:"total"`
 }
 
-// handleMessages must come before anything blocks: a query may arrive with the first workflow task.
+// handleMessages registers all handlers. It must run before anything blocks, because a query may arrive with the first
+// workflow task.
 func (o *order) handleMessages(ctx workflow.Context) error {
-	o.listenForSignals(ctx)
-	if err := o.answerQueries(ctx); err != nil {
+	o.handleSignals(ctx)
+	if err := o.handleQueries(ctx); err != nil {
 		return err
 	}
-	return o.takeUpdates(ctx)
+	return o.handleUpdates(ctx)
 }
 
-func (o *order) listenForSignals(ctx workflow.Context) {
+func (o *order) handleSignals(ctx workflow.Context) {
 	channel := func(name, description string) workflow.ReceiveChannel {
 		return workflow.GetSignalChannelWithOptions(ctx, name, workflow.SignalChannelOptions{Description: description})
 	}
@@ -64,14 +65,14 @@ func (o *order) listenForSignals(ctx workflow.Context) {
 	})
 }
 
-func (o *order) answerQueries(ctx workflow.Context) error {
+func (o *order) handleQueries(ctx workflow.Context) error {
 	return setQueryHandlers(ctx, []handler{
 		{StatusQuery, "Where the order stands.", func() (string, error) { return o.status, nil }},
 		{ItemsQuery, "The items of the order.", func() ([]Item, error) { return o.input.Items, nil }},
 	})
 }
 
-func (o *order) takeUpdates(ctx workflow.Context) error {
+func (o *order) handleUpdates(ctx workflow.Context) error {
 	addItem := workflow.UpdateHandlerOptions{
 		Description: "Adds an item and charges for it: {sku, quantity, price}. Answers {items, total}.",
 		Validator:   func(_ workflow.Context, item Item) error { return validate(item) },
@@ -93,12 +94,12 @@ func validate(item Item) error {
 	return nil
 }
 
-// addItem charges first: an item that cannot be paid for is not added.
+// addItem charges for the item before adding it, so that an unpaid item is not added.
 func (o *order) addItem(ctx workflow.Context, item Item) (*Summary, error) {
-	if err := o.till.Lock(ctx); err != nil {
+	if err := o.paymentLock.Lock(ctx); err != nil {
 		return nil, err
 	}
-	defer o.till.Unlock()
+	defer o.paymentLock.Unlock()
 	items := slices.Concat(o.input.Items, []Item{item})
 	if err := o.pay(ctx, items); err != nil {
 		return nil, err

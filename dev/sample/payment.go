@@ -14,12 +14,12 @@ const (
 	chargeActivity = "charge"
 	refundActivity = "refund"
 
-	// declinedCard never pays, and paymentLimit is the most that any other card pays at once.
+	// declinedCard is a card whose payments fail. paymentLimit is the maximum amount of one payment, in cents.
 	declinedCard = "declined"
 	paymentLimit = 1_000_000
 )
 
-// Payment is what the payment activities are asked to move, in cents.
+// Payment is the argument of the payment activities. Amounts are in cents.
 type Payment struct {
 	OrderID string `json:"orderId"`
 	Card    string `json:"card"`
@@ -33,7 +33,7 @@ type Decline struct {
 	Reason  string `json:"reason"`
 }
 
-// charge takes a payment. A declined one is not worth a retry: the same card would be declined again.
+// charge takes a payment. A declined payment is not retryable: the same card would be declined again.
 func charge(ctx context.Context, payment Payment) error {
 	decline := func(reason string) error {
 		details := Decline{OrderID: payment.OrderID, Amount: payment.Amount, Reason: reason}
@@ -49,22 +49,22 @@ func charge(ctx context.Context, payment Payment) error {
 	return nil
 }
 
-// refund gives a payment back.
+// refund refunds a payment.
 func refund(ctx context.Context, payment Payment) error {
 	activity.GetLogger(ctx).Debug("refunded", "orderId", payment.OrderID, "amount", payment.Amount)
 	return nil
 }
 
-// settle makes the customer have paid for items, no more and no less.
-func (o *order) settle(ctx workflow.Context, items []Item) error {
-	if err := o.till.Lock(ctx); err != nil {
+// chargeDifference charges or refunds the difference between what was paid and the total of items.
+func (o *order) chargeDifference(ctx workflow.Context, items []Item) error {
+	if err := o.paymentLock.Lock(ctx); err != nil {
 		return err
 	}
-	defer o.till.Unlock()
+	defer o.paymentLock.Unlock()
 	return o.pay(ctx, items)
 }
 
-// pay moves the difference between what was paid and what items cost. Only the holder of the till may call it.
+// pay is chargeDifference for a caller that holds paymentLock.
 func (o *order) pay(ctx workflow.Context, items []Item) error {
 	due := total(items) - o.carried.Paid
 	if due == 0 {

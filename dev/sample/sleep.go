@@ -6,12 +6,12 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// SleepInput says how long Sleep lasts; fractions of a second count.
+// SleepInput is the duration of Sleep, with fractions of a second.
 type SleepInput struct {
 	Seconds float64 `json:"seconds"`
 }
 
-// Sleep ends after a durable timer: a workflow whose result a caller has to wait for.
+// Sleep completes after a durable timer, so that a caller has to wait for its result.
 func Sleep(ctx workflow.Context, input SleepInput) (string, error) {
 	if err := workflow.Sleep(ctx, time.Duration(input.Seconds*float64(time.Second))); err != nil {
 		return "", err

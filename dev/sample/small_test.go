@@ -16,7 +16,7 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-func TestEchoKeepsEveryByte(t *testing.T) {
+func TestEchoIsByteExact(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		args []any
@@ -40,7 +40,7 @@ func TestEchoKeepsEveryByte(t *testing.T) {
 	}
 }
 
-func TestEchoRefusesWhatIsNotJSON(t *testing.T) {
+func TestEchoRejectsOtherEncodings(t *testing.T) {
 	t.Parallel()
 	requireFailure(t, start(t, dial(t), sample.EchoWorkflow, []byte("binary")), "NotJSON")
 }
@@ -50,7 +50,7 @@ func TestUnknownWorkflowTypeFails(t *testing.T) {
 	requireFailure(t, start(t, dial(t), "Ecco"), "UnknownWorkflowType")
 }
 
-func TestEchoPayloadKeepsTheEncoding(t *testing.T) {
+func TestEchoPayloadKeepsEncoding(t *testing.T) {
 	t.Parallel()
 	sdk := dial(t)
 	value := encoded("binary/own", "\x00\xff")
@@ -63,7 +63,7 @@ func TestEchoPayloadKeepsTheEncoding(t *testing.T) {
 	require.Nil(t, rawResult(t, none).Payload())
 }
 
-func TestSleepLastsAsLongAsAsked(t *testing.T) {
+func TestSleepDuration(t *testing.T) {
 	t.Parallel()
 	begin := time.Now()
 	var result string
@@ -72,7 +72,7 @@ func TestSleepLastsAsLongAsAsked(t *testing.T) {
 	require.GreaterOrEqual(t, time.Since(begin), 300*time.Millisecond)
 }
 
-func TestWaitReturnsTheSignalsValue(t *testing.T) {
+func TestWaitReturnsSignalValue(t *testing.T) {
 	t.Parallel()
 	sdk := dial(t)
 	run := start(t, sdk, "Wait")
@@ -93,7 +93,7 @@ func TestWaitReturnsTheSignalsValue(t *testing.T) {
 	require.Equal(t, 3, query[int](t, sdk, run, sample.SignalsQuery))
 }
 
-func TestFailCarriesAChainOfCauses(t *testing.T) {
+func TestFailHasChainOfCauses(t *testing.T) {
 	t.Parallel()
 	err := start(t, dial(t), "Fail").Get(t.Context(), nil)
 	var top, middle, root *temporal.ApplicationError

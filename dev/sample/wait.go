@@ -7,7 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// Names by which Wait is reached while it runs.
+// The names of the queries, signals and updates of Wait.
 const (
 	FinishSignal = "finish"
 	PokeSignal   = "poke"
@@ -17,8 +17,8 @@ const (
 	EchoUpdate   = "echo"
 )
 
-// Wait runs until signal finish comes and returns the signal's value unchanged. Meanwhile it counts its signals, poke
-// being the one that does nothing else, and gives back unchanged what the query and the update named echo are given.
+// Wait completes when it receives the signal finish and returns the signal's value unchanged. It counts its signals;
+// poke only increments the count. The query and the update named echo return their argument unchanged.
 func Wait(ctx workflow.Context) (any, error) {
 	state, signals := "waiting", 0
 	if err := answerWhileWaiting(ctx, &state, &signals); err != nil {

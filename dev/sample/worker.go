@@ -7,10 +7,10 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// TaskQueue is where the development stack runs the sample worker.
+// TaskQueue is the task queue of the sample worker in the development stack.
 const TaskQueue = "orders"
 
-// NewWorker returns a worker, not yet started, that runs every sample workflow from taskQueue.
+// NewWorker returns a worker for all sample workflows on taskQueue. The caller starts it.
 func NewWorker(temporal client.Client, taskQueue string) worker.Worker {
 	w := worker.New(temporal, taskQueue, worker.Options{})
 	w.RegisterWorkflowWithOptions(Order, workflow.RegisterOptions{Name: "Order"})

@@ -1,4 +1,4 @@
-// Package soak puts good and hostile traffic on a gateway in front of a real Temporal server for as long as one likes,
-// and tells whether the gateway kept its promises: no failure but those of its table, flat memory, no goroutine left
-// behind, and a caller that behaves hardly notices those who do not.
+// Package soak sends regular and hostile traffic to a gateway in front of a real Temporal server for a given time, and
+// checks that the only failures are documented problems, that memory does not grow, that no goroutine leaks, and that
+// hostile callers hardly affect the latency of a regular caller.
 package soak

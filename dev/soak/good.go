@@ -12,34 +12,34 @@ import (
 
 const (
 	workflows = "/v1/namespaces/default/workflows"
-	// steady is the workflow that is looked at; it never ends by itself.
-	steady = "soak-steady"
+	// steadyWorkflow is the id of the workflow that is read. It does not complete by itself.
+	steadyWorkflow = "soak-steady"
 )
 
-// prepare starts what the traffic is about.
+// prepare starts the workflows that the traffic needs.
 func (r *run) prepare(ctx context.Context) error {
-	body := `{"workflowType":"Wait","workflowId":"` + steady + `","taskQueue":"` + r.TaskQueue + `","idConflictPolicy":"USE_EXISTING"}`
-	a, err := r.ask(ctx, http.MethodPost, workflows, r.GoodKey, body)
+	body := `{"workflowType":"Wait","workflowId":"` + steadyWorkflow + `","taskQueue":"` + r.TaskQueue + `","idConflictPolicy":"USE_EXISTING"}`
+	a, err := r.do(ctx, http.MethodPost, workflows, r.GoodKey, body)
 	if err == nil && a.status >= http.StatusMultipleChoices {
-		err = fmt.Errorf("start %s: %d %s", steady, a.status, a.text)
+		err = fmt.Errorf("start %s: %d %s", steadyWorkflow, a.status, a.text)
 	}
 	if err != nil {
 		return err
 	}
-	return r.grow(ctx)
+	return r.makeLargeHistory(ctx)
 }
 
-// answer is one, read whole.
-type answer struct {
+// apiResponse is a complete response.
+type apiResponse struct {
 	status            int
 	contentType, text string
 }
 
-// ask makes one request and reads its answer.
-func (r *run) ask(ctx context.Context, method, path, key, body string) (answer, error) {
+// do sends one request and reads the response.
+func (r *run) do(ctx context.Context, method, path, key, body string) (apiResponse, error) {
 	request, err := http.NewRequestWithContext(ctx, method, r.URL+path, strings.NewReader(body))
 	if err != nil {
-		return answer{}, err
+		return apiResponse{}, err
 	}
 	request.Header.Set("Authorization", "Bearer "+key)
 	if body != "" {
@@ -47,38 +47,38 @@ func (r *run) ask(ctx context.Context, method, path, key, body string) (answer, 
 	}
 	response, err := r.client.Do(request)
 	if err != nil {
-		return answer{}, err
+		return apiResponse{}, err
 	}
 	defer func() { _ = response.Body.Close() }()
 	read, err := io.ReadAll(response.Body)
-	return answer{response.StatusCode, response.Header.Get("Content-Type"), string(read)}, err
+	return apiResponse{response.StatusCode, response.Header.Get("Content-Type"), string(read)}, err
 }
 
-// deed is one thing that the good caller does.
-type deed struct {
+// action is one operation of the regular caller.
+type action struct {
 	name         string
 	method, path string
 	body         string
 }
 
-// deed is that of request number n: mostly looks, as services do, and each now and then a whole workflow.
-func (r *run) deed(n int) deed {
+// nextAction returns the action of request n: mostly reads, and sometimes a whole workflow.
+func (r *run) nextAction(n int) action {
 	switch n % 10 {
 	case 0:
-		return deed{"execute", http.MethodPost, workflows + "?wait=20s", fmt.Sprintf(
+		return action{"execute", http.MethodPost, workflows + "?wait=20s", fmt.Sprintf(
 			`{"workflowType":"Echo","workflowId":"soak-%d-%d","taskQueue":%q,"args":[{"n":12345678901234567890}]}`,
 			time.Now().UnixNano(), n, r.TaskQueue)}
 	case 1:
-		return deed{"list", http.MethodGet, workflows + "?pageSize=10", ""}
+		return action{"list", http.MethodGet, workflows + "?pageSize=10", ""}
 	case 2:
-		return deed{"result", http.MethodGet, workflows + "/" + steady + "/result", ""}
+		return action{"result", http.MethodGet, workflows + "/" + steadyWorkflow + "/result", ""}
 	default:
-		return deed{"describe", http.MethodGet, workflows + "/" + steady, ""}
+		return action{"describe", http.MethodGet, workflows + "/" + steadyWorkflow, ""}
 	}
 }
 
-// good is the good caller at its rate, whatever the answers take: each request has its time, and waits for no other.
-func (r *run) good(ctx context.Context, length time.Duration) Latencies {
+// goodTraffic sends the requests of the regular caller at a fixed rate, regardless of the latency of responses.
+func (r *run) goodTraffic(ctx context.Context, length time.Duration) Latencies {
 	latencies := Latencies{}
 	var mu sync.Mutex
 	var requests sync.WaitGroup
@@ -97,20 +97,20 @@ func (r *run) good(ctx context.Context, length time.Duration) Latencies {
 		case <-ticker.C:
 		}
 		requests.Go(func() {
-			what := r.deed(n)
+			what := r.nextAction(n)
 			begin := time.Now()
-			a, err := r.ask(ctx, what.method, what.path, r.GoodKey, what.body)
+			a, err := r.do(ctx, what.method, what.path, r.GoodKey, what.body)
 			took := time.Since(begin)
 			if ctx.Err() != nil {
 				return
 			}
 			if err != nil {
-				r.violatedf("the good caller's %s: %v", what.name, err)
+				r.violatedf("the regular caller's %s: %v", what.name, err)
 				return
 			}
-			r.saw("good "+what.name, a.status, a.contentType, a.text)
+			r.record("good "+what.name, a.status, a.contentType, a.text)
 			if a.status >= http.StatusMultipleChoices {
-				r.violatedf("the good caller's %s: %d %s", what.name, a.status, firstLine(a.text))
+				r.violatedf("the regular caller's %s: %d %s", what.name, a.status, firstLine(a.text))
 			}
 			mu.Lock()
 			defer mu.Unlock()

@@ -18,13 +18,13 @@ import (
 type attack struct {
 	kind        string
 	connections int
-	// pause stands between two rounds of a connection; zero floods.
+	// pause is the delay between two rounds of a connection; zero means a flood.
 	pause time.Duration
-	// round does it once.
+	// round performs one attack.
 	round func(ctx context.Context, kind string) error
 }
 
-// attacks are all there are.
+// attacks returns all attacks.
 func (r *run) attacks() []attack {
 	request := func(head string, headers ...string) string {
 		return head + " HTTP/1.1\r\nHost: soak\r\n" + strings.Join(headers, "\r\n") + "\r\n"
@@ -49,18 +49,18 @@ func (r *run) attacks() []attack {
 		{"other methods", 1, second / 20, r.send(request("CONNECT soak:80", good, hangUp))},
 		{"bad query", 1, second / 20, r.send(request("GET "+workflows+"?query=NOT+A+QUERY&pageSize=1", abusive, hangUp))},
 		{"noise", 2, second / 20, r.noise},
-		{"heads that do not end", 10, 0, r.slowly(request("GET "+workflows, good), "X-Slow: a\r\n")},
-		{"bodies that do not end", 10, 0, r.slowly(request("POST "+workflows, abusive, "Content-Type: application/json", "Content-Length: 1000000", ""), " ")},
-		{"readers that stop", 5, 0, r.stall(request("GET "+workflows, abusive, "Accept: application/x-ndjson", ""))},
-		{"callers that leave", 5, second / 20, r.leave},
+		{"endless headers", 10, 0, r.slowly(request("GET "+workflows, good), "X-Slow: a\r\n")},
+		{"endless bodies", 10, 0, r.slowly(request("POST "+workflows, abusive, "Content-Type: application/json", "Content-Length: 1000000", ""), " ")},
+		{"stalled readers", 5, 0, r.stall(request("GET "+workflows, abusive, "Accept: application/x-ndjson", ""))},
+		{"disconnecting callers", 5, second / 20, r.leave},
 		{"waits", 50, 0, r.wait},
 	}...)
 }
 
-// repeat does the rounds of one connection until ctx ends.
+// repeat runs rounds on one connection until ctx is done.
 func (r *run) repeat(ctx context.Context, a attack) {
 	for ctx.Err() == nil {
-		if err := a.round(ctx, a.kind); err != nil && ctx.Err() == nil && !hungUp(err) {
+		if err := a.round(ctx, a.kind); err != nil && ctx.Err() == nil && !isHangUp(err) {
 			r.violatedf("%s: %v", a.kind, err)
 		}
 		if a.pause > 0 {
@@ -72,13 +72,13 @@ func (r *run) repeat(ctx context.Context, a attack) {
 	}
 }
 
-// hungUp tells the errors of a connection that the gateway has closed.
-func hungUp(err error) bool {
+// isHangUp reports whether an error means that the gateway has closed the connection.
+func isHangUp(err error) bool {
 	var operation *net.OpError
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &operation) && !operation.Timeout()
 }
 
-// dial connects, until ctx ends.
+// dial opens a connection that is closed when ctx is done.
 func (r *run) dial(ctx context.Context) (net.Conn, func(), error) {
 	address, err := url.Parse(r.URL)
 	if err != nil {
@@ -95,7 +95,7 @@ func (r *run) dial(ctx context.Context) (net.Conn, func(), error) {
 	}, nil
 }
 
-// send says the same bytes on a connection of its own each time, and reads the answer.
+// send returns a round that sends text on a new connection and reads the response.
 func (r *run) send(text string) func(context.Context, string) error {
 	return func(ctx context.Context, kind string) error {
 		conn, hangUp, err := r.dial(ctx)
@@ -117,13 +117,13 @@ func (r *run) read(reader *bufio.Reader, kind string) error {
 	}
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
-	r.saw(kind, response.StatusCode, response.Header.Get("Content-Type"), string(text))
+	r.record(kind, response.StatusCode, response.Header.Get("Content-Type"), string(text))
 	return err
 }
 
-// flood asks on one connection as fast as answers come.
+// flood returns a round that sends requests on one connection, each as soon as the previous response has arrived.
 func (r *run) flood() func(context.Context, string) error {
-	text := "GET " + workflows + "/" + steady + " HTTP/1.1\r\nHost: soak\r\nAuthorization: Bearer " + r.AbusiveKey + "\r\n\r\n"
+	text := "GET " + workflows + "/" + steadyWorkflow + " HTTP/1.1\r\nHost: soak\r\nAuthorization: Bearer " + r.AbusiveKey + "\r\n\r\n"
 	return func(ctx context.Context, kind string) error {
 		conn, hangUp, err := r.dial(ctx)
 		if err != nil {
@@ -142,7 +142,7 @@ func (r *run) flood() func(context.Context, string) error {
 	}
 }
 
-// noise is no HTTP at all.
+// noise sends bytes that are not HTTP.
 func (r *run) noise(ctx context.Context, kind string) error {
 	junk := make([]byte, 512)
 	if _, err := rand.Read(junk); err != nil {
@@ -151,7 +151,7 @@ func (r *run) noise(ctx context.Context, kind string) error {
 	return r.send(string(junk)+"\r\n\r\n")(ctx, kind)
 }
 
-// slowly says one more piece each second until the gateway hangs up.
+// slowly returns a round that sends one piece per second until the gateway closes the connection.
 func (r *run) slowly(begin, piece string) func(context.Context, string) error {
 	return func(ctx context.Context, _ string) error {
 		conn, hangUp, err := r.dial(ctx)
@@ -174,7 +174,7 @@ func (r *run) slowly(begin, piece string) func(context.Context, string) error {
 	}
 }
 
-// stall asks for a stream and reads nothing of it.
+// stall returns a round that requests a stream and does not read it.
 func (r *run) stall(text string) func(context.Context, string) error {
 	return func(ctx context.Context, _ string) error {
 		conn, hangUp, err := r.dial(ctx)
@@ -193,14 +193,14 @@ func (r *run) stall(text string) func(context.Context, string) error {
 	}
 }
 
-// leave asks for what takes long, and goes.
+// leave sends a slow request and disconnects.
 func (r *run) leave(ctx context.Context, _ string) error {
 	conn, hangUp, err := r.dial(ctx)
 	if err != nil {
 		return err
 	}
 	defer hangUp()
-	_, err = io.WriteString(conn, "GET "+workflows+"/"+steady+"/result?wait=50s HTTP/1.1\r\nHost: soak\r\nAuthorization: Bearer "+r.AbusiveKey+"\r\n\r\n")
+	_, err = io.WriteString(conn, "GET "+workflows+"/"+steadyWorkflow+"/result?wait=50s HTTP/1.1\r\nHost: soak\r\nAuthorization: Bearer "+r.AbusiveKey+"\r\n\r\n")
 	if err != nil {
 		return err
 	}
@@ -211,13 +211,13 @@ func (r *run) leave(ctx context.Context, _ string) error {
 	return nil
 }
 
-// wait waits for the workflow that does not end.
+// wait waits for the workflow that does not complete.
 func (r *run) wait(ctx context.Context, kind string) error {
-	a, err := r.ask(ctx, http.MethodGet, workflows+"/"+steady+"/result?wait=5s", r.AbusiveKey, "")
+	a, err := r.do(ctx, http.MethodGet, workflows+"/"+steadyWorkflow+"/result?wait=5s", r.AbusiveKey, "")
 	if err != nil {
 		return err
 	}
-	r.saw(kind, a.status, a.contentType, a.text)
+	r.record(kind, a.status, a.contentType, a.text)
 	if a.status == http.StatusTooManyRequests {
 		select {
 		case <-ctx.Done():

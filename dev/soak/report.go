@@ -9,34 +9,34 @@ import (
 	"time"
 )
 
-// The promises.
+// The limits of the checks.
 const (
-	// patience is what the good caller's p99 may become, as a multiple of its p99 alone.
-	patience = 3
-	// goroutineSlack are goroutines that come and go by themselves: idle connections, timers, the metrics' own.
+	// maxSlowdown is the maximum ratio of the regular caller's p99 under load to its p99 alone.
+	maxSlowdown = 3
+	// goroutineSlack is the tolerated number of additional goroutines, for idle connections, timers and metrics.
 	goroutineSlack = 20
-	// memoryGrowth is by how much memory may grow from the first third of the run to the last, beyond memorySlack.
+	// memoryGrowth is the maximum growth of memory from the first third of the run to the last, beyond memorySlack.
 	memoryGrowth = 1.2
 	memorySlack  = 16 << 20
-	// enough samples make a comparison of thirds.
+	// enough is the minimum number of samples for a comparison of thirds.
 	enough = 9
 )
 
-// Latencies are those of each kind of request.
+// Latencies contains the latencies by kind of request.
 type Latencies map[string][]time.Duration
 
-// everything stands for all kinds of requests together.
+// everything is the kind for all requests together.
 const everything = "all"
 
-// add adds what others took.
+// add adds the latencies of others.
 func (l Latencies) add(others Latencies) {
 	for kind, latencies := range others {
 		l[kind] = append(l[kind], latencies...)
 	}
 }
 
-// together adds what all kinds of requests took, as a kind of its own.
-func (l Latencies) together() {
+// addTotal adds the latencies of all kinds as the kind everything.
+func (l Latencies) addTotal() {
 	var all []time.Duration
 	for _, latencies := range l {
 		all = append(all, latencies...)
@@ -44,7 +44,7 @@ func (l Latencies) together() {
 	l[everything] = all
 }
 
-// percentile gives the latency that the given part of the requests did not exceed.
+// percentile returns the latency that the given fraction of the requests does not exceed.
 func percentile(latencies []time.Duration, part float64) time.Duration {
 	if len(latencies) == 0 {
 		return 0
@@ -53,7 +53,7 @@ func percentile(latencies []time.Duration, part float64) time.Duration {
 	return sorted[min(int(part*float64(len(sorted))), len(sorted)-1)]
 }
 
-// Report is what a run has shown.
+// Report contains the results of a run.
 type Report struct {
 	Alone, Loaded Latencies
 	Before, After Sample
@@ -62,8 +62,8 @@ type Report struct {
 	tally *Tally
 }
 
-// judge holds the report against the promises.
-func (r *Report) judge() error {
+// check returns an error for every failed check.
+func (r *Report) check() error {
 	var broken []error
 	for what, times := range r.tally.Violations {
 		broken = append(broken, fmt.Errorf("%d times %s", times, what))
@@ -83,18 +83,18 @@ func (r *Report) judge() error {
 	return errors.Join(broken...)
 }
 
-// Slowed is by how much the good caller's p99 of a kind of request grew under load.
-func (r *Report) Slowed(kind string) float64 {
+// Slowdown returns the ratio of the regular caller's p99 under load to its p99 alone, for a kind of request.
+func (r *Report) Slowdown(kind string) float64 {
 	return float64(percentile(r.Loaded[kind], 0.99)) / float64(percentile(r.Alone[kind], 0.99))
 }
 
-// Patient holds the good caller's latencies against the promise, those of each kind of request and of all together. It is
-// apart from what [Run] checks, because short runs on a machine with other work measure that work.
-func (r *Report) Patient() error {
+// CheckLatencies returns an error if the regular caller's latencies grew too much, for each kind of request and for all
+// together. [Run] does not check this, because short runs on a busy machine mostly measure the other load.
+func (r *Report) CheckLatencies() error {
 	var broken []error
 	for _, kind := range slices.Sorted(maps.Keys(r.Alone)) {
-		if slowed := r.Slowed(kind); slowed > patience {
-			broken = append(broken, fmt.Errorf("the good caller's p99 grew %.1f times: %s", slowed, kind))
+		if slowed := r.Slowdown(kind); slowed > maxSlowdown {
+			broken = append(broken, fmt.Errorf("the regular caller's p99 grew %.1f times: %s", slowed, kind))
 		}
 	}
 	return errors.Join(broken...)
@@ -118,19 +118,19 @@ func median(samples []Sample, of func(Sample) int64) int64 {
 	return values[len(values)/2]
 }
 
-// Write tells people.
+// Write writes the report as text.
 func (r *Report) Write(w io.Writer) {
 	say := func(format string, arguments ...any) { _, _ = fmt.Fprintf(w, format+"\n", arguments...) }
-	say("\n%-24s %10s %10s %10s %10s %8s", "the good caller", "alone p50", "p99", "loaded p50", "p99", "p99 x")
+	say("\n%-24s %10s %10s %10s %10s %8s", "regular caller", "alone p50", "p99", "loaded p50", "p99", "p99 x")
 	for _, kind := range slices.Sorted(maps.Keys(r.Alone)) {
 		alone, loaded := r.Alone[kind], r.Loaded[kind]
 		round := func(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }
 		say("%-24s %10s %10s %10s %10s %8.2f", kind, round(percentile(alone, 0.5)), round(percentile(alone, 0.99)),
-			round(percentile(loaded, 0.5)), round(percentile(loaded, 0.99)), r.Slowed(kind))
+			round(percentile(loaded, 0.5)), round(percentile(loaded, 0.99)), r.Slowdown(kind))
 	}
-	say("\n%-24s %s", "answers", "by status")
-	for _, kind := range slices.Sorted(maps.Keys(r.tally.Answers)) {
-		say("%-24s %v", kind, r.tally.Answers[kind])
+	say("\n%-24s %s", "responses", "by status")
+	for _, kind := range slices.Sorted(maps.Keys(r.tally.Responses)) {
+		say("%-24s %v", kind, r.tally.Responses[kind])
 	}
 	const mebibyte = 1 << 20
 	say("\n%-24s %10s %10s %10s %10s", "the gateway", "goroutines", "heap MiB", "RSS MiB", "in flight")

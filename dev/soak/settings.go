@@ -9,10 +9,10 @@ import (
 //go:embed keys.yaml
 var keys []byte
 
-// Settings are those of a gateway that is soaked, as variables of its environment. It writes its keys file into dir.
+// Settings returns the settings of the tested gateway as environment variables. It writes the keys file to dir.
 //
-// The places are few, as are the processors: on two of them, which the gateway shares with Temporal and the callers, what
-// is served at the same time is what makes others wait. Memory is not scarce, and is traded for the time of collections.
+// The limits on requests in flight are small because there are few processors: on two, shared with Temporal and the
+// callers, concurrent requests delay each other. Memory is plentiful, so garbage collection is rare.
 func Settings(dir string) ([]string, error) {
 	file := filepath.Join(dir, "keys.yaml")
 	if err := os.WriteFile(file, keys, 0o600); err != nil {

@@ -15,29 +15,29 @@ import (
 	"time"
 )
 
-// slowKey and slowerKey are those of callers that may write and take their time; see keys.yaml.
+// slowKey and slowerKey are the keys of slow callers with write access; see keys.yaml.
 const (
 	slowKey   = "fg_slow_00000000000000000000000000000000"
 	slowerKey = "fg_slower_00000000000000000000000000000000"
 )
 
-// large is a workflow with a history of largeSignals signals of largeSignal bytes each: more than the buffers of a
-// connection hold.
+// large is the id of a workflow with largeSignals signals of largeSignal bytes each in its history, which exceeds the
+// buffers of a connection.
 const (
 	large        = "soak-large"
 	largeSignals = 16
 	largeSignal  = 1 << 20
 )
 
-// grow makes the large history.
-func (r *run) grow(ctx context.Context) error {
+// makeLargeHistory creates the large history.
+func (r *run) makeLargeHistory(ctx context.Context) error {
 	signal := `{"signal":"poke","args":["` + strings.Repeat("a", largeSignal) + `"]}`
 	for i := range largeSignals + 1 {
 		path, body := workflows+"/"+large+"/signal", signal
 		if i == 0 {
 			path, body = workflows, `{"workflowType":"Wait","workflowId":"`+large+`","taskQueue":"`+r.TaskQueue+`"}`
 		}
-		a, err := r.ask(ctx, http.MethodPost, path, r.GoodKey, body)
+		a, err := r.do(ctx, http.MethodPost, path, r.GoodKey, body)
 		if err == nil && a.status >= http.StatusMultipleChoices {
 			err = fmt.Errorf("make a large history: %d %s", a.status, firstLine(a.text))
 		}
@@ -48,9 +48,10 @@ func (r *run) grow(ctx context.Context) error {
 	return nil
 }
 
-// slowAttacks are the callers who make the gateway hold much for little: many values in few bytes, and few bytes for long.
+// slowAttacks returns the attacks that make the gateway use many resources at little cost: many values in few bytes,
+// and few bytes over a long time.
 func (r *run) slowAttacks() []attack {
-	const room = 4_000_000 // bytes, just below the bound of a body
+	const room = 4_000_000 // bytes, just below the limit of a body
 	list := func(value string) string {
 		return "[" + strings.Repeat(value+",", room/(len(value)+1)) + value + "]"
 	}
@@ -68,12 +69,12 @@ func (r *run) slowAttacks() []attack {
 	start := `{"workflowType":"Echo","workflowId":"soak-values","taskQueue":"` + r.TaskQueue + `",`
 	const tooLarge, second = http.StatusRequestEntityTooLarge, time.Second
 	return []attack{
-		{"many args of a query", 1, second, r.refused(post(r.AbusiveKey, workflows+"/"+steady+"/query", `{"query":"echo","args":`+list("0")+`}`), tooLarge)},
-		{"many args", 1, second, r.refused(post(slowKey, workflows, start+`"args":`+list("0")+`}`), tooLarge)},
-		{"many values in memo", 1, second, r.refused(post(slowKey, workflows, start+`"memo":{`+memo.String()+`"a":0}}`), tooLarge)},
-		{"many invalid names", 1, second, r.refused(post(slowKey, workflows+"/"+steady+"/tokens", `{"signals":`+list(`""`)+`}`),
+		{"many args of a query", 1, second, r.wantRejected(post(r.AbusiveKey, workflows+"/"+steadyWorkflow+"/query", `{"query":"echo","args":`+list("0")+`}`), tooLarge)},
+		{"many args", 1, second, r.wantRejected(post(slowKey, workflows, start+`"args":`+list("0")+`}`), tooLarge)},
+		{"many values in memo", 1, second, r.wantRejected(post(slowKey, workflows, start+`"memo":{`+memo.String()+`"a":0}}`), tooLarge)},
+		{"many invalid names", 1, second, r.wantRejected(post(slowKey, workflows+"/"+steadyWorkflow+"/tokens", `{"signals":`+list(`""`)+`}`),
 			http.StatusBadRequest, http.StatusForbidden, tooLarge)},
-		{"many empty executions", 1, second, r.refused(post(slowKey, "/v1/namespaces/default/batches", `{"executions":`+list("{}")+`}`),
+		{"many empty executions", 1, second, r.wantRejected(post(slowKey, "/v1/namespaces/default/batches", `{"executions":`+list("{}")+`}`),
 			http.StatusBadRequest, tooLarge)},
 		{"slow bodies", 100, 0, r.slowBody(slowKey)},
 		{"slow bodies of another caller", 100, 0, r.slowBody(slowerKey)},
@@ -82,16 +83,16 @@ func (r *run) slowAttacks() []attack {
 	}
 }
 
-// largestRefusal is the most that a refusal says, whatever it refuses.
-const largestRefusal = 64 << 10
+// maxRejectionBytes is the maximum size of the response to a rejected request, in bytes.
+const maxRejectionBytes = 64 << 10
 
-// overloaded are the refusals that any request may get.
+// overloaded reports whether a status is one of those for an overloaded gateway, which any request may receive.
 func overloaded(status int) bool {
 	return status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
 }
 
-// refused sends the same request each time, and wants one of the statuses, in few bytes.
-func (r *run) refused(text string, statuses ...int) func(context.Context, string) error {
+// wantRejected returns a round that sends text and requires one of the statuses, with a small response.
+func (r *run) wantRejected(text string, statuses ...int) func(context.Context, string) error {
 	return func(ctx context.Context, kind string) error {
 		conn, hangUp, err := r.dial(ctx)
 		if err != nil {
@@ -108,27 +109,27 @@ func (r *run) refused(text string, statuses ...int) func(context.Context, string
 		if !slices.Contains(statuses, a.status) && !overloaded(a.status) {
 			r.violatedf("%s: %d %s", kind, a.status, firstLine(a.text))
 		}
-		if len(a.text) > largestRefusal {
-			r.violatedf("%s: a refusal of %d MB", kind, len(a.text)>>20) //nolint:mnd // bytes in a megabyte
+		if len(a.text) > maxRejectionBytes {
+			r.violatedf("%s: response to a rejected request has %d MB", kind, len(a.text)>>20) //nolint:mnd // bytes in a megabyte
 		}
 		return nil
 	}
 }
 
-// response reads one, and notes it.
-func (r *run) response(conn net.Conn, kind string) (answer, error) {
+// response reads and records a response.
+func (r *run) response(conn net.Conn, kind string) (apiResponse, error) {
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
-		return answer{}, err
+		return apiResponse{}, err
 	}
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
-	a := answer{response.StatusCode, response.Header.Get("Content-Type"), string(text)}
-	r.saw(kind, a.status, a.contentType, a.text)
+	a := apiResponse{response.StatusCode, response.Header.Get("Content-Type"), string(text)}
+	r.record(kind, a.status, a.contentType, a.text)
 	return a, err
 }
 
-// slowBody sends the body of a start, a byte each second. It wants to be refused in time.
+// slowBody returns a round that sends the body of a start at one byte per second. The gateway must reject it in time.
 func (r *run) slowBody(key string) func(context.Context, string) error {
 	head := "POST " + workflows + " HTTP/1.1\r\nHost: soak\r\nAuthorization: Bearer " + key + "\r\n" +
 		"Content-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
@@ -144,7 +145,7 @@ func (r *run) slowBody(key string) func(context.Context, string) error {
 		responded := make(chan struct{})
 		go func() {
 			defer close(responded)
-			var a answer
+			var a apiResponse
 			if a, err = r.response(conn, kind); err == nil && a.status != http.StatusRequestTimeout && !overloaded(a.status) {
 				r.violatedf("%s: %d %s", kind, a.status, firstLine(a.text))
 			}
@@ -155,42 +156,42 @@ func (r *run) slowBody(key string) func(context.Context, string) error {
 		for {
 			select {
 			case <-responded:
-				r.afterRefusal(ctx)
-				return r.late(kind, settle, err)
+				r.pauseAfterRejection(ctx)
+				return r.timedOut(kind, settle, err)
 			case <-ticker.C:
-				_, _ = io.WriteString(conn, " ") // the response says what became of it
+				_, _ = io.WriteString(conn, " ") // the response reports the result
 			}
 		}
 	}
 }
 
-// afterRefusal is the pause of those who hold connections: they are hostile by what they hold, not by their number.
-func (r *run) afterRefusal(ctx context.Context) {
+// pauseAfterRejection delays the next round of an attack that holds connections: the attack is slow, not frequent.
+func (r *run) pauseAfterRejection(ctx context.Context) {
 	select {
 	case <-ctx.Done():
 	case <-time.After(time.Second):
 	}
 }
 
-// late makes a broken promise of a deadline that has passed, whatever the address of the connection.
-func (r *run) late(kind string, limit time.Duration, err error) error {
+// timedOut records a violation if err is a timeout, without the address of the connection.
+func (r *run) timedOut(kind string, limit time.Duration, err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		r.violatedf("%s: neither refused nor cut after %s", kind, limit)
+		r.violatedf("%s: neither rejected nor disconnected after %s", kind, limit)
 		return nil
 	}
 	return err
 }
 
-// A slow reader takes slowRead bytes each second, through buffers of slowBuffer bytes on its side.
+// A slow reader reads slowRead bytes per second with receive buffers of slowBuffer bytes.
 const (
 	slowRead   = 4 << 10
 	slowBuffer = 16 << 10
 )
 
-// held is how long a response may be held, however slowly it is read: a request's budget, a write and some more.
+// held is the maximum duration of a slow response: the request budget, a write timeout and a margin.
 const held = settle * 3 / 2
 
-// slowReader reads a response slowly, and wants to be cut.
+// slowReader returns a round that reads a response slowly. The gateway must close the connection.
 func (r *run) slowReader(text string) func(context.Context, string) error {
 	return func(ctx context.Context, kind string) error {
 		conn, hangUp, err := r.dial(ctx)
@@ -209,10 +210,10 @@ func (r *run) slowReader(text string) func(context.Context, string) error {
 		}
 		response, err := http.ReadResponse(bufio.NewReaderSize(conn, slowRead), nil)
 		if err != nil {
-			return r.late(kind, held, err)
+			return r.timedOut(kind, held, err)
 		}
 		defer func() { _ = response.Body.Close() }()
-		r.saw(kind, response.StatusCode, response.Header.Get("Content-Type"), "")
+		r.record(kind, response.StatusCode, response.Header.Get("Content-Type"), "")
 		ticker := time.NewTicker(time.Second)
 		defer ticker.Stop()
 		for err == nil {
@@ -223,7 +224,7 @@ func (r *run) slowReader(text string) func(context.Context, string) error {
 				_, err = io.CopyN(io.Discard, response.Body, slowRead)
 			}
 		}
-		r.afterRefusal(ctx)
-		return r.late(kind, held, err)
+		r.pauseAfterRejection(ctx)
+		return r.timedOut(kind, held, err)
 	}
 }

@@ -9,32 +9,33 @@ import (
 	"time"
 )
 
-// Options say what is soaked, and how.
+// Options configure a run.
 type Options struct {
-	// URL and AdminURL are the gateway's listeners.
+	// URL and AdminURL are the addresses of the gateway's listeners.
 	URL, AdminURL string
-	// GoodKey is the caller's that behaves, AbusiveKey another's that does not. Both may read, and the first may write.
+	// GoodKey is the key of the regular caller, AbusiveKey that of a hostile one. Both may read, and the first may
+	// write.
 	GoodKey, AbusiveKey string
 	TaskQueue           string
 
-	// Duration is that of the whole run. A tenth of it measures the good caller alone, half of that before and half after
-	// the others: Temporal has more to search then.
+	// Duration is the duration of the whole run. A tenth of it measures the regular caller alone, half before and half
+	// after the hostile traffic, when Temporal has more data to search.
 	Duration time.Duration
-	// GoodRate is the good caller's, in requests a second.
+	// GoodRate is the rate of the regular caller, in requests per second.
 	GoodRate int
-	// Flood is how many connections the abusive caller floods on.
+	// Flood is the number of the hostile caller's flooding connections.
 	Flood int
-	// Attack is the hostile traffic; nil means [Attack] in this process. Attackers have machines of their own, so that
-	// who measures does better to run it where it takes no time from those that are measured.
+	// Attack generates the hostile traffic; nil means [Attack] in this process. A separate process of low priority is
+	// more realistic, because it takes less CPU time from the measured processes.
 	Attack func(context.Context, Options) (*Tally, error) `json:"-"`
-	// Out is told how it goes.
+	// Out receives progress messages.
 	Out io.Writer `json:"-"`
 }
 
-// settle is how long the gateway gets to end what the traffic has left: a slow body holds its connection for 30 s.
+// settle is the time for the gateway to become idle after the traffic. A slow body holds its connection for 30 s.
 const settle = time.Minute
 
-// run is one run of [Run].
+// run contains the state of [Run].
 type run struct {
 	Options
 	*Tally
@@ -52,7 +53,7 @@ func newRun(options Options) *run {
 	}
 }
 
-// Run soaks the gateway. Its error says which promises were broken; the report stands either way.
+// Run tests the gateway. Its error lists the failed checks. The report is valid even with an error.
 func Run(ctx context.Context, options Options) (*Report, error) {
 	r := newRun(options)
 	defer r.client.CloseIdleConnections()
@@ -60,31 +61,31 @@ func Run(ctx context.Context, options Options) (*Report, error) {
 		return nil, err
 	}
 	alone := options.Duration / 10
-	r.sayf("the good caller alone, for %s", alone/2)
-	r.good(ctx, alone/8) // warms caches up, and is not measured
-	report := &Report{tally: r.Tally, Alone: r.good(ctx, alone/2-alone/8)}
+	r.sayf("regular caller alone, for %s", alone/2)
+	r.goodTraffic(ctx, alone/8) // warm-up, not measured
+	report := &Report{tally: r.Tally, Alone: r.goodTraffic(ctx, alone/2-alone/8)}
 	var err error
 	if report.Before, err = r.sample(ctx); err != nil {
 		return nil, err
 	}
 	loaded := options.Duration - alone
-	r.sayf("everybody, for %s", loaded)
-	if report.Loaded, report.Samples, err = r.everybody(ctx, loaded); err != nil {
+	r.sayf("all traffic, for %s", loaded)
+	if report.Loaded, report.Samples, err = r.measureUnderLoad(ctx, loaded); err != nil {
 		return report, err
 	}
 	r.sayf("quiet")
-	if report.After, err = r.quiet(ctx, report.Before); err != nil {
+	if report.After, err = r.awaitIdle(ctx, report.Before); err != nil {
 		return report, err
 	}
-	r.sayf("the good caller alone again, for %s", alone/2)
-	report.Alone.add(r.good(ctx, alone/2))
-	report.Alone.together()
-	report.Loaded.together()
-	return report, report.judge()
+	r.sayf("regular caller alone again, for %s", alone/2)
+	report.Alone.add(r.goodTraffic(ctx, alone/2))
+	report.Alone.addTotal()
+	report.Loaded.addTotal()
+	return report, report.check()
 }
 
-// everybody runs the good caller beside all hostile ones.
-func (r *run) everybody(ctx context.Context, length time.Duration) (latencies Latencies, samples []Sample, err error) {
+// measureUnderLoad runs the regular caller together with the hostile traffic.
+func (r *run) measureUnderLoad(ctx context.Context, length time.Duration) (latencies Latencies, samples []Sample, err error) {
 	hostile, end := context.WithTimeout(ctx, length+time.Minute)
 	defer end()
 	var others sync.WaitGroup
@@ -95,13 +96,13 @@ func (r *run) everybody(ctx context.Context, length time.Duration) (latencies La
 		}
 	})
 	others.Go(func() { samples = r.watch(hostile) })
-	latencies = r.good(ctx, length)
+	latencies = r.goodTraffic(ctx, length)
 	end()
 	others.Wait()
 	return latencies, samples, err
 }
 
-// Attack is the hostile traffic, until ctx ends.
+// Attack generates the hostile traffic until ctx is done.
 func Attack(ctx context.Context, options Options) (*Tally, error) {
 	r := newRun(options)
 	defer r.client.CloseIdleConnections()
@@ -115,8 +116,8 @@ func Attack(ctx context.Context, options Options) (*Tally, error) {
 	return r.Tally, nil
 }
 
-// quiet waits until the gateway is as it was before.
-func (r *run) quiet(ctx context.Context, before Sample) (Sample, error) {
+// awaitIdle waits until the gateway is as idle as before.
+func (r *run) awaitIdle(ctx context.Context, before Sample) (Sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, settle)
 	defer cancel()
 	r.client.CloseIdleConnections()
@@ -132,7 +133,7 @@ func (r *run) quiet(ctx context.Context, before Sample) (Sample, error) {
 		}
 		select {
 		case <-ctx.Done():
-			return now, fmt.Errorf("a minute after the end %d requests are in flight and %d goroutines run, %d before",
+			return now, fmt.Errorf("one minute after the end %d requests are in flight and %d goroutines are running; before: %d",
 				now.InFlight, now.Goroutines, before.Goroutines)
 		case <-ticker.C:
 		}

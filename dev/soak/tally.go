@@ -7,52 +7,52 @@ import (
 	"sync"
 )
 
-// Tally counts what traffic met.
+// Tally counts responses and violations.
 type Tally struct {
 	mu sync.Mutex
-	// Answers are the statuses by kind of traffic, Violations the broken promises by what they were.
-	Answers    map[string]map[int]int
+	// Responses counts the statuses by kind of traffic, Violations the violations by description.
+	Responses  map[string]map[int]int
 	Violations map[string]int
 }
 
-// NewTally has counted nothing yet.
+// NewTally returns an empty Tally.
 func NewTally() *Tally {
-	return &Tally{Answers: map[string]map[int]int{}, Violations: map[string]int{}}
+	return &Tally{Responses: map[string]map[int]int{}, Violations: map[string]int{}}
 }
 
-// saw notes an answer. A failure of the gateway must be a problem of its table, and never its own.
-func (t *Tally) saw(kind string, status int, contentType, body string) {
+// record counts a response. A 5xx status must be a documented problem and must not be internal.
+func (t *Tally) record(kind string, status int, contentType, body string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.Answers[kind] == nil {
-		t.Answers[kind] = map[int]int{}
+	if t.Responses[kind] == nil {
+		t.Responses[kind] = map[int]int{}
 	}
-	t.Answers[kind][status]++
+	t.Responses[kind][status]++
 	if status < http.StatusInternalServerError || status == http.StatusNotImplemented && contentType != problemType {
-		return // the second is net/http's own, for an unknown transfer coding
+		return // net/http responds with the second for an unknown transfer coding
 	}
 	if contentType != problemType || strings.Contains(body, `"code":"internal"`) {
 		t.Violations[fmt.Sprintf("%s: %d %s", kind, status, firstLine(body))]++
 	}
 }
 
-// violatedf notes a broken promise.
+// violatedf counts a violation.
 func (t *Tally) violatedf(format string, arguments ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.Violations[fmt.Sprintf(format, arguments...)]++
 }
 
-// merge adds what another tally counted, which counts no more.
+// merge adds the counts of another tally, which must no longer change.
 func (t *Tally) merge(other *Tally) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for kind, statuses := range other.Answers {
-		if t.Answers[kind] == nil {
-			t.Answers[kind] = map[int]int{}
+	for kind, statuses := range other.Responses {
+		if t.Responses[kind] == nil {
+			t.Responses[kind] = map[int]int{}
 		}
 		for status, times := range statuses {
-			t.Answers[kind][status] += times
+			t.Responses[kind][status] += times
 		}
 	}
 	for what, times := range other.Violations {

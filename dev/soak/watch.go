@@ -11,18 +11,18 @@ import (
 	"time"
 )
 
-// Sample is the gateway at one moment.
+// Sample is the state of the gateway at one time.
 type Sample struct {
 	Goroutines int64
-	// Heap and Resident are bytes.
+	// Heap and Resident are in bytes.
 	Heap, Resident int64
 	InFlight       int64
 }
 
-// every is the time between two samples.
+// every is the interval between two samples.
 const every = 2 * time.Second
 
-// watch samples the gateway until ctx ends, and sees that its probes answer.
+// watch samples the gateway and checks its probes until ctx is done.
 func (r *run) watch(ctx context.Context) (samples []Sample) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
@@ -73,7 +73,7 @@ func (r *run) page(ctx context.Context, url string) (text string, status int, er
 	return string(body), response.StatusCode, err
 }
 
-// sample reads the gateway's metrics.
+// sample reads a sample from the gateway's metrics.
 func (r *run) sample(ctx context.Context) (Sample, error) {
 	text, _, err := r.page(ctx, r.AdminURL+"/metrics")
 	if err != nil {

@@ -1,6 +1,7 @@
-// Package stack runs all that one needs to try the gateway or to test it: a Temporal server and a sample worker inside
-// the calling process, and gateways as processes of their own, started the way users start them.
+// Package stack runs everything needed to try or test the gateway: a Temporal server and a sample worker in the calling
+// process, and gateways as separate processes, started as users start them.
 //
-// Everything listens on loopback only, with keys that everybody knows: a stack is for development and holds nothing
-// worth protecting. What it started it stops, in the opposite order and within bounds, also when a start fails half-way.
+// Trust boundary: everything listens only on loopback, with keys that are public. A stack is for development and
+// contains no data to protect. It stops everything that it started, in reverse order and in bounded time, even if the
+// start fails.
 package stack

@@ -13,20 +13,20 @@ import (
 	"testing"
 )
 
-// modeVariable turns the test's own executable into a gateway, so that what a stack does with one can be tested without
-// building one, ill-behaved ones included.
+// modeVariable makes the test executable a fake gateway, so that the stack can be tested without building the gateway,
+// and with gateways that misbehave.
 const modeVariable = "FAKE_GATEWAY"
 
 const (
-	// behaves ends in peace when asked to.
+	// behaves stops gracefully on a signal.
 	behaves = "behaves"
-	// refuses ends at once, with a reason.
+	// refuses exits at once with an error message.
 	refuses = "refuses"
 	// neverReady listens, but is not ready.
 	neverReady = "never ready"
-	// ignores does not end when asked to.
+	// ignores does not stop on a signal.
 	ignores = "ignores"
-	// crashes ends badly at the first request for /crash.
+	// crashes exits with an error at the first request for /crash.
 	crashes = "crashes"
 )
 
@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// fakeGateway returns the exit code.
+// fakeGateway runs a fake gateway and returns its exit code.
 func fakeGateway(mode string) int {
 	if mode == refuses {
 		fmt.Println("listen.public: is wrong")

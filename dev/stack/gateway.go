@@ -14,30 +14,29 @@ import (
 	"time"
 )
 
-// GatewayOptions says what differs between one gateway of a stack and another. The zero value is the gateway of
-// make run, on free ports.
+// GatewayOptions configure a gateway of a stack. The zero value is the gateway of make run on free ports.
 type GatewayOptions struct {
-	// Port and AdminPort are where the gateway listens; 0 takes a free port. Which one that is, and what Env made of
-	// it, is then read from what the gateway logs: it has to log in JSON, at level info at least.
+	// Port and AdminPort are the ports of the gateway; 0 means a free port. The actual addresses, including changes by
+	// Env, are read from the gateway's log, which must be JSON with level info or lower.
 	Port, AdminPort int
-	// ConfigFile replaces the repository's dev/stack/gateway.yaml.
+	// ConfigFile is the configuration file; empty means dev/stack/gateway.yaml in the repository.
 	ConfigFile string
-	// Env is added to the environment, "NAME=value" each, and wins over what the stack itself sets there: the addresses
-	// of the listeners and of Temporal.
+	// Env is added to the environment as "NAME=value". It overrides the variables that the stack sets: the addresses of
+	// the listeners and of Temporal.
 	Env []string
-	// Log receives what the gateway writes; nil means the stack's log.
+	// Log receives the gateway's output; nil means the stack's log.
 	Log io.Writer
 }
 
 // Gateway is a running gateway process.
 type Gateway struct {
-	// URL is the public listener, AdminURL the other one; both without a slash at the end.
+	// URL is the address of the public listener, AdminURL that of the admin listener, both without a trailing slash.
 	URL, AdminURL string
 	process       *process
 }
 
-// StartGateway starts one more gateway and returns once it is ready. A gateway that ends instead is an error that
-// carries its last words; so is ctx, when it ends first.
+// StartGateway starts another gateway and returns once it is ready. It returns an error with the end of the gateway's
+// log if the gateway exits or ctx is done before that.
 func (s *Stack) StartGateway(ctx context.Context, options GatewayOptions) (*Gateway, error) {
 	public, admin := loopback(options.Port), loopback(options.AdminPort)
 	log := options.Log
@@ -45,7 +44,7 @@ func (s *Stack) StartGateway(ctx context.Context, options GatewayOptions) (*Gate
 		log = s.log
 	}
 	config := cmp.Or(options.ConfigFile, s.configFile)
-	command := exec.Command(s.gatewayBinary, "serve", "--config", config) //nolint:noctx // ctx bounds the start, not the gateway
+	command := exec.Command(s.gatewayBinary, "serve", "--config", config) //nolint:noctx // ctx limits the start, not the gateway
 	command.Env = append(os.Environ(),
 		"FLOWGATE_LISTEN_PUBLIC="+public,
 		"FLOWGATE_LISTEN_ADMIN="+admin,
@@ -58,7 +57,7 @@ func (s *Stack) StartGateway(ctx context.Context, options GatewayOptions) (*Gate
 	}
 	gateway := &Gateway{process: process}
 	if options.Port != 0 && options.AdminPort != 0 {
-		gateway.serves(public, admin)
+		gateway.setAddresses(public, admin)
 	}
 	if err := gateway.awaitReady(ctx); err != nil {
 		process.kill()
@@ -70,13 +69,13 @@ func (s *Stack) StartGateway(ctx context.Context, options GatewayOptions) (*Gate
 	return gateway, nil
 }
 
-// PID is the gateway's process id.
+// PID returns the gateway's process id.
 func (g *Gateway) PID() int { return g.process.child.Pid }
 
-// Logs are the latest lines that the gateway wrote, oldest first.
+// Logs returns the latest lines of the gateway's log, oldest first.
 func (g *Gateway) Logs() []string { return g.process.log.lines() }
 
-// Signal sends the gateway a signal, without waiting for what it does.
+// Signal sends a signal to the gateway and does not wait for its effect.
 func (g *Gateway) Signal(signal os.Signal) error {
 	if err := g.process.child.Signal(signal); err != nil {
 		return fmt.Errorf("signal the gateway: %w", err)
@@ -84,10 +83,10 @@ func (g *Gateway) Signal(signal os.Signal) error {
 	return nil
 }
 
-// Done is closed when the gateway has ended; Err then says how.
+// Done returns a channel that is closed when the gateway has exited. [Gateway.Err] then returns the result.
 func (g *Gateway) Done() <-chan struct{} { return g.process.done }
 
-// Err is nil while the gateway runs and after it ended well; otherwise it carries the gateway's last words.
+// Err returns nil while the gateway runs and after it has exited with 0. Otherwise the error has the end of the log.
 func (g *Gateway) Err() error {
 	select {
 	case <-g.process.done:
@@ -97,11 +96,11 @@ func (g *Gateway) Err() error {
 	if g.process.err == nil {
 		return nil
 	}
-	return fmt.Errorf("the gateway ended: %w\n%s", g.process.err, g.process.lastWords())
+	return fmt.Errorf("the gateway exited: %w\n%s", g.process.err, g.process.logTail())
 }
 
-// Stop lets the gateway drain and returns once it has ended. When ctx ends first the gateway is killed, and that is an
-// error, as is a gateway that ends badly. A gateway that has ended before is none of this call's business.
+// Stop drains the gateway and returns once it has exited. If ctx is done first, Stop kills the gateway and returns an
+// error. It also returns an error if the gateway exits with one. If the gateway has already exited, Stop returns nil.
 func (g *Gateway) Stop(ctx context.Context) error {
 	select {
 	case <-g.process.done:
@@ -114,30 +113,30 @@ func (g *Gateway) Stop(ctx context.Context) error {
 	return nil
 }
 
-func (g *Gateway) serves(public, admin string) {
+func (g *Gateway) setAddresses(public, admin string) {
 	g.URL, g.AdminURL = "http://"+public, "http://"+admin
 }
 
-// awaitReady asks the admin listener, which speaks plain HTTP whatever the public one speaks.
+// awaitReady polls the admin listener, which serves plain HTTP even if the public listener uses TLS.
 func (g *Gateway) awaitReady(ctx context.Context) error {
 	const pause = 20 * time.Millisecond
 	ticker := time.NewTicker(pause)
 	defer ticker.Stop()
-	for !g.located() || !g.ready(ctx) {
+	for !g.addressesKnown() || !g.ready(ctx) {
 		select {
 		case <-g.Done():
-			return fmt.Errorf("the gateway ended before it was ready: %w\n%s", g.process.err, g.process.lastWords())
+			return fmt.Errorf("the gateway exited before it was ready: %w\n%s", g.process.err, g.process.logTail())
 		case <-ctx.Done():
-			return fmt.Errorf("wait for the gateway: %w\n%s", ctx.Err(), g.process.lastWords())
+			return fmt.Errorf("wait for the gateway: %w\n%s", ctx.Err(), g.process.logTail())
 		case <-ticker.C:
 		}
 	}
 	return nil
 }
 
-// located reports whether it is known where the gateway listens. A port that was picked for it could be another's by the
-// time it listens, so it picks its own and says so.
-func (g *Gateway) located() bool {
+// addressesKnown reports whether the addresses of the gateway are known. A free port chosen in advance could be taken
+// by the time the gateway listens, so the gateway chooses its ports and logs them.
+func (g *Gateway) addressesKnown() bool {
 	if g.AdminURL != "" {
 		return true
 	}
@@ -148,7 +147,7 @@ func (g *Gateway) located() bool {
 			Admin   string `json:"admin"`
 		}
 		if json.Unmarshal([]byte(line), &said) == nil && said.Message == "serving" {
-			g.serves(said.Public, said.Admin)
+			g.setAddresses(said.Public, said.Admin)
 			return true
 		}
 	}

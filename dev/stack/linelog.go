@@ -7,14 +7,13 @@ import (
 	"sync"
 )
 
-// maxLines bounds what a lineLog remembers of a process that runs for days.
+// maxLines is the maximum number of lines that a lineLog keeps.
 const maxLines = 10_000
 
-// maxLine bounds what a lineLog holds back of a line that does not end.
+// maxLine is the maximum size of an incomplete line that a lineLog holds back, in bytes.
 const maxLine = 1 << 20
 
-// lineLog remembers the lines that a process writes and hands them on, whole: what it hands them to may have other
-// writers.
+// lineLog keeps the latest lines of a process and forwards complete lines to a writer that others may use too.
 type lineLog struct {
 	forward io.Writer
 
@@ -23,7 +22,7 @@ type lineLog struct {
 	partial  []byte
 }
 
-// Write never fails, because a process must not die of its log.
+// Write never returns an error, because a log error must not end the process.
 func (l *lineLog) Write(data []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -31,22 +30,22 @@ func (l *lineLog) Write(data []byte) (int, error) {
 	if len(l.partial) > maxLine && !bytes.Contains(l.partial, []byte{'\n'}) {
 		l.partial = append(l.partial, '\n')
 	}
-	l.handOn()
+	l.forwardLines()
 	return len(data), nil
 }
 
-// flush hands on what a process that has ended wrote last, without an end of its line.
+// flush forwards the last incomplete line of a process that has exited.
 func (l *lineLog) flush() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.partial) > 0 {
 		l.partial = append(l.partial, '\n')
-		l.handOn()
+		l.forwardLines()
 	}
 }
 
-// handOn hands on the lines that are whole, in one piece.
-func (l *lineLog) handOn() {
+// forwardLines forwards the complete lines in one write.
+func (l *lineLog) forwardLines() {
 	end := bytes.LastIndexByte(l.partial, '\n') + 1
 	if end == 0 {
 		return
@@ -62,7 +61,7 @@ func (l *lineLog) handOn() {
 	l.partial = slices.Clone(l.partial[end:])
 }
 
-// lines are the latest complete lines, oldest first.
+// lines returns the latest complete lines, oldest first.
 func (l *lineLog) lines() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

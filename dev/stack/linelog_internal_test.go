@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pieces remembers what each write brought.
+// pieces records each write.
 type pieces struct {
 	mu  sync.Mutex
 	all []string
@@ -22,7 +22,7 @@ func (p *pieces) Write(data []byte) (int, error) {
 	return len(data), nil
 }
 
-func TestLinesArePassedOnWhole(t *testing.T) {
+func TestCompleteLinesAreForwarded(t *testing.T) {
 	t.Parallel()
 	forward := &pieces{}
 	log := &lineLog{forward: forward}
@@ -35,12 +35,12 @@ func TestLinesArePassedOnWhole(t *testing.T) {
 	require.Equal(t, []string{"ab", "cd", "", "e", "f"}, log.lines())
 	log.flush()
 	log.flush()
-	require.Equal(t, "g\n", forward.all[len(forward.all)-1], "what a process said last")
+	require.Equal(t, "g\n", forward.all[len(forward.all)-1], "the last line of the process")
 	require.Equal(t, "ab\ncd\n\ne\nf\ng\n", strings.Join(forward.all, ""))
 	require.Equal(t, "g", log.lines()[5])
 }
 
-func TestALineWithoutAnEndIsPassedOnInParts(t *testing.T) {
+func TestEndlessLineIsForwardedInParts(t *testing.T) {
 	t.Parallel()
 	forward := &pieces{}
 	log := &lineLog{forward: forward}
@@ -78,7 +78,7 @@ type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("broken") }
 
-func TestALogThatCannotBePassedOnIsNoError(t *testing.T) {
+func TestForwardingErrorsAreIgnored(t *testing.T) {
 	t.Parallel()
 	log := &lineLog{forward: brokenWriter{}}
 	n, err := log.Write([]byte("a\n"))

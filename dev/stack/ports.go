@@ -7,12 +7,12 @@ import (
 	"strconv"
 )
 
-// Ports are where a stack that people use listens.
+// Ports are the ports of the stack of make run.
 type Ports struct {
 	Temporal, Gateway, Admin int
 }
 
-// namedPort knows by which variable a port can be changed, for errors that say how to go on.
+// namedPort is a port with the variable that changes it, for error messages.
 type namedPort struct {
 	variable string
 	port     *int
@@ -22,8 +22,7 @@ func namedPorts(ports *Ports) []namedPort {
 	return []namedPort{{"TEMPORAL_PORT", &ports.Temporal}, {"GATEWAY_PORT", &ports.Gateway}, {"ADMIN_PORT", &ports.Admin}}
 }
 
-// PortsFromEnv are the usual ports, but for those that a variable of the environment changes: TEMPORAL_PORT,
-// GATEWAY_PORT, ADMIN_PORT.
+// PortsFromEnv returns the default ports, or those in the variables TEMPORAL_PORT, GATEWAY_PORT and ADMIN_PORT.
 func PortsFromEnv(getenv func(string) string) (Ports, error) {
 	ports := Ports{Temporal: 7233, Gateway: 8080, Admin: 8081}
 	var problems []error
@@ -41,7 +40,7 @@ func PortsFromEnv(getenv func(string) string) (Ports, error) {
 	return ports, errors.Join(problems...)
 }
 
-// Check tells every port that cannot be had, and by which variable another can be chosen.
+// Check returns an error that lists the ports that are not available, with the variables that change them.
 func (p Ports) Check() error {
 	var problems []error
 	variables := map[int]string{}
@@ -52,9 +51,9 @@ func (p Ports) Check() error {
 			continue
 		}
 		variables[port] = named.variable
-		listener, err := net.Listen("tcp", loopback(port)) //nolint:noctx // it can be had or it cannot
+		listener, err := net.Listen("tcp", loopback(port)) //nolint:noctx // does not block
 		if err != nil {
-			problems = append(problems, fmt.Errorf("port %d cannot be had; choose another with %s: %w", port, named.variable, err))
+			problems = append(problems, fmt.Errorf("port %d is not available; choose another with %s: %w", port, named.variable, err))
 			continue
 		}
 		_ = listener.Close()

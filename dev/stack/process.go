@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// process is a child in a process group of its own. A Ctrl-C in the terminal reaches the terminal's group only, so that
-// the stack alone decides when its children end.
+// process is a child in its own process group. Ctrl-C in the terminal does not reach it, so only the stack decides when
+// it ends.
 type process struct {
 	name  string
 	child *os.Process
 	log   *lineLog
 	done  chan struct{}
-	err   error // how it ended; valid once done is closed
+	err   error // the result; valid once done is closed
 }
 
 func startProcess(command *exec.Cmd, log io.Writer) (*process, error) {
@@ -40,19 +40,19 @@ func startProcess(command *exec.Cmd, log io.Writer) (*process, error) {
 	return p, nil
 }
 
-// wait returns how the process ended, or stops it when ctx ends first.
+// wait returns the result of the process. It stops the process if ctx is done first.
 func (p *process) wait(ctx context.Context) error {
 	select {
 	case <-p.done:
 		return p.err
 	case <-ctx.Done():
-		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopBound)
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 		defer cancel()
 		return errors.Join(context.Cause(ctx), p.stop(bounded))
 	}
 }
 
-// stop asks the process group to end. When ctx ends first it is killed, and that is an error.
+// stop terminates the process group. If ctx is done first, stop kills the group and returns an error.
 func (p *process) stop(ctx context.Context) error {
 	p.signalGroup(syscall.SIGTERM)
 	select {
@@ -60,17 +60,17 @@ func (p *process) stop(ctx context.Context) error {
 		return p.err
 	case <-ctx.Done():
 		p.kill()
-		return fmt.Errorf("%s did not end when asked to, and was killed: %w", p.name, ctx.Err())
+		return fmt.Errorf("%s did not stop on a signal and was killed: %w", p.name, ctx.Err())
 	}
 }
 
-// kill ends the process group without asking.
+// kill kills the process group.
 func (p *process) kill() {
 	p.signalGroup(syscall.SIGKILL)
 	<-p.done
 }
 
-// signalGroup leaves a process that has ended alone: its number may be another's by now.
+// signalGroup signals the process group, unless the process has exited: its id may have been reused.
 func (p *process) signalGroup(signal syscall.Signal) {
 	select {
 	case <-p.done:
@@ -79,8 +79,8 @@ func (p *process) signalGroup(signal syscall.Signal) {
 	}
 }
 
-// lastWords is the end of the log, for an error that has to explain itself.
-func (p *process) lastWords() string {
+// logTail returns the end of the log for an error message.
+func (p *process) logTail() string {
 	const enough = 20
 	lines := p.log.lines()
 	return strings.Join(lines[max(0, len(lines)-enough):], "\n")

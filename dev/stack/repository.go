@@ -6,11 +6,11 @@ import (
 	"path/filepath"
 )
 
-// defaultConfig is the configuration of make run, from the repository's root.
+// defaultConfig is the configuration of make run, relative to the repository's root.
 const defaultConfig = "dev/stack/gateway.yaml"
 
-// findRoot looks for the repository from the working directory upwards, because make runs the stack in the root and
-// go test runs it in the directory of a package.
+// findRoot returns the repository's root. It searches the parents of the working directory, because make runs the stack
+// in the root and go test in the directory of a package.
 func findRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

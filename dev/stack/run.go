@@ -12,23 +12,23 @@ import (
 	"github.com/flowgate/flowgate/dev/progress"
 )
 
-// RunOptions says what Run runs. Only Ports has no default.
+// RunOptions configure [Run]. Only Ports has no default.
 type RunOptions struct {
 	Ports Ports
-	// Build is the command that makes the gateway, run in the repository's root; empty means make build.
+	// Build is the command that builds the gateway in the repository's root; empty means make build.
 	Build []string
-	// GatewayBinary is what Build makes; empty means bin/gateway of the repository.
+	// GatewayBinary is the executable that Build creates; empty means bin/gateway in the repository.
 	GatewayBinary string
 	// Env is added to the gateway's environment.
 	Env []string
-	// LogFile receives what everything in the stack writes; empty means bin/stack.log of the repository.
+	// LogFile is the log of the whole stack; empty means bin/stack.log in the repository.
 	LogFile string
-	// Out is for the person at the terminal; nil means standard output.
+	// Out receives messages for the user; nil means standard output.
 	Out io.Writer
 }
 
-// Run is make run: it builds the gateway, runs it on a stack with fixed ports, says how to use it and goes on until ctx
-// ends, which is no error, or the gateway ends, which is one.
+// Run implements make run: it builds the gateway, runs it on a stack with fixed ports, and prints how to use it. It
+// returns nil when ctx is done, and an error if the gateway exits before that.
 func Run(ctx context.Context, options RunOptions) error {
 	root, err := findRoot()
 	if err != nil {
@@ -46,7 +46,7 @@ func Run(ctx context.Context, options RunOptions) error {
 	r := &runner{options: options, root: root, log: log, progress: progress.New(options.Out)}
 	err = r.run(ctx)
 	if ctx.Err() != nil {
-		// What went wrong while everything was being stopped has been said, and is not why it was stopped.
+		// Errors while stopping have been printed and are not the cause of the stop.
 		return nil
 	}
 	return err
@@ -65,7 +65,7 @@ func (o RunOptions) withDefaults(root string) RunOptions {
 	return o
 }
 
-// CreateLog creates a log in bin of the repository, for a stack that people do not use.
+// CreateLog creates a log in the directory bin of the repository, for a stack of tests.
 func CreateLog(name string) (*os.File, error) {
 	root, err := findRoot()
 	if err != nil {
@@ -76,9 +76,9 @@ func CreateLog(name string) (*os.File, error) {
 
 func createLog(name string) (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return nil, fmt.Errorf("make room for the log: %w", err)
+		return nil, fmt.Errorf("create the directory of the log: %w", err)
 	}
-	// Appending, because two stacks on different ports may run in one repository.
+	// Append, because two stacks on different ports may run in one repository.
 	log, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND|os.O_TRUNC, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("create the log: %w", err)
@@ -86,7 +86,7 @@ func createLog(name string) (*os.File, error) {
 	return log, nil
 }
 
-// runner is one run of Run.
+// runner contains the state of [Run].
 type runner struct {
 	options  RunOptions
 	root     string
@@ -112,12 +112,12 @@ func (r *runner) run(ctx context.Context) (err error) {
 	case <-ctx.Done():
 		return nil
 	case <-gateway.Done():
-		return errors.Join(errors.New("the gateway ended by itself"), gateway.Err())
+		return errors.Join(errors.New("the gateway exited unexpectedly"), gateway.Err())
 	}
 }
 
 func (r *runner) build(ctx context.Context) error {
-	command := exec.Command(r.options.Build[0], r.options.Build[1:]...) //nolint:noctx // wait lets it end in peace
+	command := exec.Command(r.options.Build[0], r.options.Build[1:]...) //nolint:noctx // wait stops it gracefully
 	command.Dir = r.root
 	return r.progress.Step("building the gateway (the first build takes minutes)", nil, func() error {
 		process, err := startProcess(command, r.log)
@@ -125,7 +125,7 @@ func (r *runner) build(ctx context.Context) error {
 			return err
 		}
 		if err := process.wait(ctx); err != nil {
-			return fmt.Errorf("build the gateway: %w\n%s", err, process.lastWords())
+			return fmt.Errorf("build the gateway: %w\n%s", err, process.logTail())
 		}
 		return nil
 	})
@@ -158,8 +158,8 @@ func (r *runner) startGateway(ctx context.Context, stack *Stack) (gateway *Gatew
 func (r *runner) stop(stack *Stack) error {
 	err := r.progress.Step("stopping the gateway, the worker and Temporal", nil, stack.Stop)
 	if err != nil {
-		r.progress.Say(err.Error())
+		r.progress.Println(err.Error())
 	}
-	r.progress.Say("stopped")
+	r.progress.Println("stopped")
 	return err
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-func TestRunGoesOnUntilItIsInterrupted(t *testing.T) {
+func TestRunContinuesUntilInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, interrupt := context.WithCancel(t.Context())
 	options, out := runOptions(t, behaves)
@@ -34,25 +34,25 @@ func TestRunGoesOnUntilItIsInterrupted(t *testing.T) {
 	log, err := os.ReadFile(options.LogFile)
 	require.NoError(t, err)
 	require.Contains(t, string(log), "drained")
-	require.NoError(t, options.Ports.Check(), "every port is free again")
+	require.NoError(t, options.Ports.Check(), "all ports are free again")
 }
 
-func TestRunEndsWithItsGateway(t *testing.T) {
+func TestRunEndsWhenGatewayExits(t *testing.T) {
 	t.Parallel()
 	options, out := runOptions(t, crashes)
 	ended := run(t.Context(), options)
 	awaitReady(t, out)
 	go crash(t.Context(), fmt.Sprintf("http://127.0.0.1:%d", options.Ports.Gateway))
-	require.ErrorContains(t, <-ended, "the gateway ended by itself")
+	require.ErrorContains(t, <-ended, "the gateway exited unexpectedly")
 }
 
-func TestRunTellsWhyTheGatewayDidNotStart(t *testing.T) {
+func TestRunReportsWhyGatewayDidNotStart(t *testing.T) {
 	t.Parallel()
 	options, _ := runOptions(t, refuses)
 	require.ErrorContains(t, <-run(t.Context(), options), "listen.public: is wrong")
 }
 
-func TestRunTellsWhyTheBuildFailed(t *testing.T) {
+func TestRunReportsWhyBuildFailed(t *testing.T) {
 	t.Parallel()
 	options, _ := runOptions(t, behaves)
 	options.Build = []string{"sh", "-c", "echo undefined: gateway >&2; exit 2"}
@@ -92,7 +92,7 @@ func TestPortsFromEnv(t *testing.T) {
 	require.ErrorContains(t, err, "ADMIN_PORT=0 is not a port")
 }
 
-func TestPortsThatCannotBeHadAreToldByTheirVariable(t *testing.T) {
+func TestUnavailablePortsAreReportedWithVariable(t *testing.T) {
 	t.Parallel()
 	var config net.ListenConfig
 	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -103,7 +103,7 @@ func TestPortsThatCannotBeHadAreToldByTheirVariable(t *testing.T) {
 	taken := address.Port
 	free := freeport.MustGetFreePort()
 	err = stack.Ports{Temporal: free, Gateway: taken, Admin: free}.Check()
-	require.ErrorContains(t, err, "port "+strconv.Itoa(taken)+" cannot be had; choose another with GATEWAY_PORT")
+	require.ErrorContains(t, err, "port "+strconv.Itoa(taken)+" is not available; choose another with GATEWAY_PORT")
 	require.ErrorContains(t, err, "TEMPORAL_PORT and ADMIN_PORT are both "+strconv.Itoa(free))
 }
 
@@ -126,7 +126,7 @@ func runOptions(t *testing.T, mode string) (stack.RunOptions, *lockedBuffer) {
 	}, out
 }
 
-// run runs the stack in the background; the channel gives the error it ends with.
+// run runs the stack in the background. The channel receives its error.
 func run(ctx context.Context, options stack.RunOptions) <-chan error {
 	ended := make(chan error, 1)
 	go func() { ended <- stack.Run(ctx, options) }()

@@ -19,7 +19,7 @@ import (
 	"github.com/flowgate/flowgate/dev/temporal"
 )
 
-// The keys of dev/stack/keys.yaml: WriterKey may do everything in namespace default, ReaderKey may look.
+// The keys of dev/stack/keys.yaml. WriterKey has the role write on the namespace default, ReaderKey the role read.
 const (
 	WriterKey = "fg_dev_00000000000000000000000000000000"
 	ReaderKey = "fg_read_00000000000000000000000000000000"
@@ -27,19 +27,19 @@ const (
 
 const (
 	loopbackIP = "127.0.0.1"
-	// stopBound is what a process gets to end in peace.
-	stopBound = 15 * time.Second
+	// stopTimeout is the time for a process to stop gracefully.
+	stopTimeout = 15 * time.Second
 )
 
-// Options says what differs between one stack and another. The zero value is a good stack, on free ports.
+// Options configure a stack. The zero value is a valid stack on free ports.
 type Options struct {
-	// TemporalPort is where Temporal's frontend listens; 0 takes a free port.
+	// TemporalPort is the port of Temporal's frontend; 0 means a free port.
 	TemporalPort int
-	// Namespaces exist beside "default". The sample worker serves "default" only.
+	// Namespaces are created in addition to "default". The sample worker serves only "default".
 	Namespaces []string
-	// GatewayBinary is the gateways' executable; empty means bin/gateway of the repository.
+	// GatewayBinary is the gateway's executable; empty means bin/gateway in the repository.
 	GatewayBinary string
-	// Log receives what Temporal, the worker and the gateways write; nil discards it.
+	// Log receives the output of Temporal, the worker and the gateways; nil discards it.
 	Log io.Writer
 }
 
@@ -56,7 +56,7 @@ type Stack struct {
 	gateways []*Gateway
 }
 
-// Start runs Temporal and the sample worker; gateways come by StartGateway.
+// Start starts Temporal and the sample worker. [Stack.StartGateway] starts gateways.
 func Start(ctx context.Context, options Options) (*Stack, error) {
 	root, err := findRoot()
 	if err != nil {
@@ -71,7 +71,7 @@ func Start(ctx context.Context, options Options) (*Stack, error) {
 		stack.log = options.Log
 	}
 	if err := stack.start(ctx, options); err != nil {
-		return nil, errors.Join(err, stack.Stop()) //nolint:contextcheck // what was started is stopped, ctx or not
+		return nil, errors.Join(err, stack.Stop()) //nolint:contextcheck // cleanup must run even if ctx is done
 	}
 	return stack, nil
 }
@@ -101,15 +101,15 @@ func (s *Stack) start(ctx context.Context, options Options) (err error) {
 	return nil
 }
 
-// Temporal is the server behind the gateways.
+// Temporal returns the server behind the gateways.
 func (s *Stack) Temporal() *temporal.Server { return s.temporal }
 
-// Client goes to Temporal past the gateways, so that a test can see what a gateway did.
+// Client returns a client that calls Temporal directly, so that a test can check what a gateway did.
 func (s *Stack) Client() client.Client { return s.client }
 
-// Stop ends the gateways, each after it has drained or the time for it is over, then the worker, then Temporal.
+// Stop drains and stops the gateways within a time limit, then the worker, then Temporal.
 func (s *Stack) Stop() error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopBound)
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -19,7 +19,7 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// TestStack runs everything on one stack, whose Temporal server is too heavy to have one for each test.
+// TestStack runs all tests on one stack, because a Temporal server for each test would be too slow.
 func TestStack(t *testing.T) {
 	t.Parallel()
 	s, log := startStack(t)
@@ -28,15 +28,15 @@ func TestStack(t *testing.T) {
 		t.Run("a gateway is started as users start it", func(t *testing.T) { testStart(t, s, log) })
 		t.Run("many gateways share a stack", func(t *testing.T) { testMany(t, s) })
 		t.Run("a gateway listens where its environment says", func(t *testing.T) { testOverride(t, s) })
-		t.Run("a gateway that refuses to start says why", func(t *testing.T) { testRefusal(t, s) })
-		t.Run("a gateway that is never ready is given up", func(t *testing.T) { testNeverReady(t, s) })
-		t.Run("a gateway that crashes is noticed", func(t *testing.T) { testCrash(t, s) })
-		t.Run("a gateway that ignores its end is killed", func(t *testing.T) { testIgnored(t, s) })
+		t.Run("a gateway that fails to start reports the reason", func(t *testing.T) { testRefusal(t, s) })
+		t.Run("the start of a gateway that is never ready fails", func(t *testing.T) { testNeverReady(t, s) })
+		t.Run("a crash of a gateway is reported", func(t *testing.T) { testCrash(t, s) })
+		t.Run("a gateway that ignores signals is killed", func(t *testing.T) { testIgnored(t, s) })
 	})
 	last := startGateway(t, s, behaves)
 	require.NoError(t, s.Stop())
 	<-last.Done()
-	require.Equal(t, "drained", last.Logs()[2], "a stack that stops lets its gateways drain")
+	require.Equal(t, "drained", last.Logs()[2], "stopping a stack drains its gateways")
 }
 
 func startStack(t *testing.T) (*stack.Stack, *lockedBuffer) {
@@ -75,7 +75,7 @@ func testStart(t *testing.T, s *stack.Stack, log *lockedBuffer) {
 	<-gateway.Done()
 	require.NoError(t, gateway.Err())
 	require.Equal(t, "drained", gateway.Logs()[2])
-	require.NoError(t, gateway.Stop(t.Context()), "what has ended is stopped")
+	require.NoError(t, gateway.Stop(t.Context()), "stopping an exited gateway succeeds")
 }
 
 func testMany(t *testing.T, s *stack.Stack) {
@@ -141,7 +141,7 @@ func get(t *testing.T, url string) int {
 	return response.StatusCode
 }
 
-// crash makes a gateway that crashes do so, which may well come before its answer.
+// crash makes a fake gateway crash, possibly before it responds.
 func crash(ctx context.Context, url string) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/crash", nil)
 	if err != nil {
@@ -152,7 +152,7 @@ func crash(ctx context.Context, url string) {
 	}
 }
 
-// lockedBuffer is written by many processes while it is read.
+// lockedBuffer is a log that several processes write while a test reads it.
 type lockedBuffer struct {
 	mu     sync.Mutex
 	buffer bytes.Buffer

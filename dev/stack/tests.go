@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// worldBound is what a world of tests gets to become ready.
-const worldBound = time.Minute
+// sharedStartTimeout is the time for the environment of tests to become ready.
+const sharedStartTimeout = time.Minute
 
-// RunTests runs the tests of a package in a world that they share, and gives the exit code for its TestMain, whose m is
-// tests. The world starts what the tests need, runs them and stops it again; bin/NAME.log is its log.
-func RunTests(name string, tests interface{ Run() int }, world func(ctx context.Context, log io.Writer, tests func() int) (code int, err error)) int {
+// RunTests runs the tests of a package in a shared environment and returns the exit code for TestMain, whose m is
+// tests. run starts the environment, calls tests and stops the environment. Its log is bin/NAME.log.
+func RunTests(name string, tests interface{ Run() int }, run func(ctx context.Context, log io.Writer, tests func() int) (code int, err error)) int {
 	flag.Parse()
-	code, err := runTests(name, tests.Run, world)
+	code, err := runTests(name, tests.Run, run)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 		return 1
@@ -25,8 +25,8 @@ func RunTests(name string, tests interface{ Run() int }, world func(ctx context.
 	return code
 }
 
-func runTests(name string, tests func() int, world func(context.Context, io.Writer, func() int) (int, error)) (code int, err error) {
-	if err := manyAtOnce(); err != nil {
+func runTests(name string, tests func() int, run func(context.Context, io.Writer, func() int) (int, error)) (code int, err error) {
+	if err := raiseParallelism(); err != nil {
 		return 0, err
 	}
 	log, err := CreateLog(name + ".log")
@@ -34,14 +34,14 @@ func runTests(name string, tests func() int, world func(context.Context, io.Writ
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	ctx, cancel := context.WithTimeout(context.Background(), worldBound)
+	ctx, cancel := context.WithTimeout(context.Background(), sharedStartTimeout)
 	defer cancel()
-	return world(ctx, log, tests)
+	return run(ctx, log, tests)
 }
 
-// manyAtOnce lets more tests run at once than there are processors: they mostly wait, for timers, polls and the
-// visibility store.
-func manyAtOnce() error {
+// raiseParallelism runs more tests in parallel than there are processors, because they mostly wait for timers, polls
+// and the visibility store.
+func raiseParallelism() error {
 	if FlagGiven("test.parallel") {
 		return nil
 	}

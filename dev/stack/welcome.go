@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// welcome ends the start with one line that says where everything is, and three commands to paste into another terminal.
+// welcome prints the addresses in one line, and three commands to paste into another terminal.
 func (r *runner) welcome(stack *Stack, gateway *Gateway) {
-	r.progress.Say(fmt.Sprintf("ready: gateway %s, admin %s, Temporal %s, log %s; Ctrl-C stops all. Try:",
+	r.progress.Println(fmt.Sprintf("ready: gateway %s, admin %s, Temporal %s, log %s; Ctrl-C stops all. Try:",
 		gateway.URL, gateway.AdminURL, stack.Temporal().Address(), r.options.LogFile))
 	_, _ = fmt.Fprintf(r.options.Out, "\n%s\n", strings.Join(commands(gateway.URL), "\n"))
 }
 
-// commands start an order and wait for its result, get that result again, and find the order by its customer. They can
-// be repeated: a workflow id is free again once its workflow has ended.
+// commands returns commands that start an order and wait for its result, read the result again, and find the order by
+// its customer. They can be repeated, because a workflow id can be reused once its workflow has closed.
 func commands(url string) []string {
 	const order = `{"workflowType":"Order","workflowId":"order-1","taskQueue":"orders","args":[` +
 		`{"orderId":"order-1","customerId":"customer-1","items":[{"sku":"book","quantity":2,"price":1250}],"autoApprove":true}]}`

@@ -22,8 +22,7 @@ import (
 	"github.com/flowgate/flowgate/dev/temporal"
 )
 
-// TestKeySources shows that the default authorizer stands between callers and the server, and that it trusts the keys
-// it is pointed to.
+// TestKeySources checks that the default authorizer protects the server and trusts the configured keys.
 func TestKeySources(t *testing.T) {
 	t.Parallel()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -61,7 +60,7 @@ func token(t *testing.T, key jose.JSONWebKey, permission string) string {
 	return signed
 }
 
-// bearer gives every call of a client the same token.
+// bearer is a token that a client sends with every call.
 type bearer string
 
 func (b bearer) GetHeaders(context.Context) (map[string]string, error) {

@@ -18,13 +18,13 @@ const (
 	clusterName = "active"
 	storeName   = "memory"
 
-	// keyRefresh is short because a development gateway starts, and publishes its keys, after the server.
+	// keyRefresh is short because a development gateway starts and publishes its keys after the server.
 	keyRefresh = time.Second
-	// joinTimeout leaves a busy machine with one or two processors the time to start all services.
+	// joinTimeout is long enough to start all services on a busy machine with one or two processors.
 	joinTimeout = 30 * time.Second
 )
 
-// newConfig describes a server of one cluster, with one shard and a database of its own in memory.
+// newConfig returns the configuration of a server with one cluster, one shard and its own in-memory database.
 func newConfig(ports ports, options Options) *config.Config {
 	cfg := &config.Config{
 		Global:              config.Global{Membership: config.Membership{MaxJoinDuration: joinTimeout}},
@@ -46,8 +46,8 @@ func newConfig(ports ports, options Options) *config.Config {
 	return cfg
 }
 
-// authorize turns the default authorizer on. The server's own workers carry no token: they need a frontend of their
-// own that does not ask for one.
+// authorize enables the default authorizer. The server's own workers have no token, so they need an internal frontend
+// that does not require one.
 func authorize(cfg *config.Config, options Options, internalFrontendPort int) {
 	cfg.Global.Authorization = config.Authorization{
 		JWTKeyProvider: config.JWTKeyProvider{
@@ -61,8 +61,8 @@ func authorize(cfg *config.Config, options Options, internalFrontendPort int) {
 	cfg.Services[string(primitives.InternalFrontendService)] = service(internalFrontendPort, 0)
 }
 
-// persistence names the database uniquely: SQLite shares an in-memory database among all who name it within the
-// process, and two servers must not meet in one.
+// persistence configures a database with a unique name: SQLite shares in-memory databases of the same name within a
+// process, and two servers must not share one.
 func persistence() config.Persistence {
 	return config.Persistence{
 		DefaultStore:     storeName,
@@ -116,8 +116,8 @@ func serviceNames(cfg *config.Config) []string {
 	return slices.Sorted(maps.Keys(cfg.Services))
 }
 
-// staticHosts spares the services the gossip by which they would otherwise find each other: it costs seconds at start
-// and a port for each.
+// staticHosts replaces the gossip protocol by which services find each other, which costs seconds at start and a port
+// for each service.
 func staticHosts(cfg *config.Config) map[primitives.ServiceName]static.Hosts {
 	hosts := make(map[primitives.ServiceName]static.Hosts, len(cfg.Services))
 	for name, service := range cfg.Services {

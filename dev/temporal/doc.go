@@ -1,7 +1,6 @@
-// Package temporal runs a real Temporal server inside the calling process, for development and for tests.
+// Package temporal runs a real Temporal server in the calling process, for development and tests.
 //
-// The server keeps everything in memory, listens on loopback only and, unless Options.KeySources is set, lets every
-// caller do everything: it holds nothing worth protecting and must never be reachable from another machine. The
-// features that a production server leaves off and the limits that it keeps low are opened up, so that whatever the
-// gateway offers can be tried against it.
+// Trust boundary: the server keeps its data in memory and listens only on loopback. Unless Options.KeySources is set,
+// it authorises every caller, so it must not be reachable from another machine. Features that are off by default are
+// on, and limits are raised, so that everything that the gateway offers can be tried.
 package temporal

@@ -6,8 +6,8 @@ import (
 	"go.temporal.io/server/common/dynamicconfig"
 )
 
-// dynamicConfig lifts the limits that a test run would meet long before a user does (ten visibility calls a second,
-// one change of a namespace a second, one batch at a time) and turns on what a server offers but leaves off.
+// dynamicConfig raises the limits that a test run would exceed (ten visibility calls per second, one namespace change
+// per second, one batch at a time) and enables features that are off by default.
 func dynamicConfig() dynamicconfig.StaticClient {
 	const unlimited = 1_000_000
 	return dynamicconfig.StaticClient{
@@ -36,9 +36,9 @@ func dynamicConfig() dynamicconfig.StaticClient {
 		activity.EnableStandaloneActivityOperatorCommands.Key():        true,
 		nexusoperation.Enabled.Key():                                   true,
 
-		// Whose token a call came with then stands in the history.
+		// Histories then contain the principal of the call's token.
 		dynamicconfig.EnablePrincipalPropagation.Key(): true,
-		// A search attribute that was added a moment ago must be usable now.
+		// A new search attribute must be usable at once.
 		dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true,
 	}
 }

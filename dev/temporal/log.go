@@ -10,9 +10,9 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// newLogger keeps what somebody should look at, until mute is called: what a server reports while it is being stopped
-// (polls that were cut off, connections that closed) is its own doing. A fatal error panics instead of ending the
-// process without a word, which is what it would do when the log is discarded.
+// newLogger returns a logger for warnings and errors. After mute it discards them: a server that is being stopped
+// reports aborted polls and closed connections, which are expected. A fatal error panics, because otherwise it would
+// end the process without a message if the log is discarded.
 func newLogger(writer io.Writer) (logger log.Logger, mute func()) {
 	if writer == nil {
 		writer = io.Discard

@@ -8,10 +8,10 @@ import (
 	"go.temporal.io/server/common/testing/freeport"
 )
 
-// loopbackIP is the only address that anything here binds to: the server trusts all who can reach it.
+// loopbackIP is the only address that the server binds to, because it trusts every client.
 const loopbackIP = "127.0.0.1"
 
-// ports are the listeners of one server.
+// ports contains the ports of one server.
 type ports struct {
 	frontend         int
 	frontendHTTP     int
@@ -21,8 +21,8 @@ type ports struct {
 	worker           int
 }
 
-// assignPorts keeps the ports that the caller asked for and finds free ones for the rest. A port that is taken is told
-// here, because the server itself would end the process over it.
+// assignPorts uses the requested ports and selects free ones for the rest. It returns an error for a port that is
+// taken, because the server itself would end the process.
 func assignPorts(options Options) (ports, error) {
 	for _, port := range []int{options.FrontendPort, options.HTTPPort} {
 		if err := checkAvailable(port); err != nil {
@@ -40,9 +40,9 @@ func assignPorts(options Options) (ports, error) {
 }
 
 func checkAvailable(port int) error {
-	listener, err := net.Listen("tcp", loopback(port)) //nolint:noctx // it can be had or it cannot
+	listener, err := net.Listen("tcp", loopback(port)) //nolint:noctx // does not block
 	if err != nil {
-		return fmt.Errorf("the Temporal server cannot have port %d: %w", port, err)
+		return fmt.Errorf("port %d for the Temporal server is not available: %w", port, err)
 	}
 	if err := listener.Close(); err != nil {
 		return fmt.Errorf("release port %d: %w", port, err)

@@ -2,8 +2,7 @@ package temporal
 
 import enumspb "go.temporal.io/api/enums/v1"
 
-// SearchAttributes are the custom search attributes of every namespace that Start creates: one of each type, so that
-// each can be tried.
+// SearchAttributes returns the custom search attributes of every namespace that [Start] creates, one of each type.
 func SearchAttributes() map[string]enumspb.IndexedValueType {
 	return map[string]enumspb.IndexedValueType{
 		"CustomerId": enumspb.INDEXED_VALUE_TYPE_KEYWORD,

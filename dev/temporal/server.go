@@ -16,23 +16,22 @@ import (
 	temporalserver "go.temporal.io/server/temporal"
 )
 
-// DefaultNamespace exists on every server, because it is what SDKs assume when nothing else is said.
+// DefaultNamespace exists on every server, because it is the default of the SDKs.
 const DefaultNamespace = "default"
 
-// Options says what differs between one development server and another. The zero value is a good server.
+// Options configure a development server. The zero value is valid.
 type Options struct {
-	// FrontendPort is where SDKs and the gateway connect by gRPC; 0 takes a free port.
+	// FrontendPort is the port of the gRPC frontend; 0 means a free port.
 	FrontendPort int
-	// HTTPPort is where the server's own HTTP API listens; 0 takes a free port.
+	// HTTPPort is the port of the server's own HTTP API; 0 means a free port.
 	HTTPPort int
-	// Namespaces exist from the first moment, beside DefaultNamespace, each with the search attributes of
-	// SearchAttributes.
+	// Namespaces are created at startup in addition to [DefaultNamespace], each with the search attributes of
+	// [SearchAttributes].
 	Namespaces []string
-	// KeySources are the JWKS URLs of those whose tokens the server trusts. Any entry turns Temporal's default
-	// authorizer on: calls without a valid token are then refused.
+	// KeySources are the JWKS URLs of the trusted issuers. Any entry enables Temporal's default authorizer, which
+	// rejects calls without a valid token.
 	KeySources []string
-	// KeyRefresh is how often the keys are fetched again; 0 is every second. The server never asks for a key that it does
-	// not know.
+	// KeyRefresh is the interval of key fetches; 0 means one second. The server does not fetch keys on demand.
 	KeyRefresh time.Duration
 	// Log receives the server's warnings and errors; nil discards them.
 	Log io.Writer
@@ -45,7 +44,8 @@ type Server struct {
 	stop            func() error
 }
 
-// Start runs a server and returns once its frontend serves. When ctx ends earlier, the server is stopped again.
+// Start starts a server and returns once its frontend serves. If ctx is done earlier, it stops the server and returns
+// an error.
 func Start(ctx context.Context, options Options) (*Server, error) {
 	ports, err := assignPorts(options)
 	if err != nil {
@@ -71,13 +71,13 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	return server, nil
 }
 
-// Address is the host:port of the gRPC frontend.
+// Address returns the host:port of the gRPC frontend.
 func (s *Server) Address() string { return s.frontendAddress }
 
-// HTTPAddress is the host:port of the server's own HTTP API, for comparison with the gateway's.
+// HTTPAddress returns the host:port of the server's own HTTP API, for comparison with the gateway's.
 func (s *Server) HTTPAddress() string { return s.httpAddress }
 
-// Stop ends the server and drops all that it held. Stopping twice is the same as stopping once.
+// Stop stops the server and discards its data. It is idempotent.
 func (s *Server) Stop() error {
 	if err := s.stop(); err != nil {
 		return fmt.Errorf("stop the Temporal server: %w", err)
@@ -85,8 +85,8 @@ func (s *Server) Stop() error {
 	return nil
 }
 
-// newServer assembles the server around a database that already holds the namespaces, so that nobody has to wait for
-// the server's namespace cache to notice them.
+// newServer returns a server whose database already contains the namespaces, so that clients need not wait for the
+// server's namespace cache.
 func newServer(cfg *config.Config, namespaces []string, logger log.Logger) (temporalserver.Server, error) {
 	if err := createNamespaces(cfg, namespaces); err != nil {
 		return nil, err
@@ -130,8 +130,7 @@ func createNamespaces(cfg *config.Config, more []string) error {
 	return nil
 }
 
-// awaitHealthy asks the frontend's health service until it answers, because the services begin to listen before they
-// are able to serve.
+// awaitHealthy polls the frontend's health service, because the services listen before they can serve.
 func (s *Server) awaitHealthy(ctx context.Context) error {
 	const pause = 20 * time.Millisecond
 	frontend, err := client.NewLazyClient(client.Options{HostPort: s.frontendAddress, Logger: silentSDKLogger()})

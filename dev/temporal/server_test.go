@@ -22,7 +22,7 @@ import (
 
 const otherNamespace = "other"
 
-// TestServer runs everything against one server, because each costs a second and a hundred megabytes.
+// TestServer runs all tests against one server, because each server takes a second and a hundred megabytes.
 func TestServer(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -34,18 +34,18 @@ func TestServer(t *testing.T) {
 		t.Run("the namespaces exist", func(t *testing.T) { testNamespaces(t, sdk) })
 		t.Run("search attributes of every type are found", func(t *testing.T) { testSearchAttributes(t, sdk) })
 		t.Run("visibility is not throttled", func(t *testing.T) { testVisibilityRate(t, sdk) })
-		t.Run("what servers leave off is on", func(t *testing.T) { testFeatures(t, sdk) })
-		t.Run("the HTTP API answers", func(t *testing.T) { testHTTPAPI(t, server.HTTPAddress()) })
-		t.Run("only loopback is listened to", func(t *testing.T) { testLoopbackOnly(t, server.Address()) })
-		t.Run("a taken port is told", func(t *testing.T) { testTakenPort(t, server.Address()) })
+		t.Run("optional features are on", func(t *testing.T) { testFeatures(t, sdk) })
+		t.Run("the HTTP API responds", func(t *testing.T) { testHTTPAPI(t, server.HTTPAddress()) })
+		t.Run("the server listens only on loopback", func(t *testing.T) { testLoopbackOnly(t, server.Address()) })
+		t.Run("a taken port is reported", func(t *testing.T) { testTakenPort(t, server.Address()) })
 	})
 
 	require.NoError(t, server.Stop())
 	require.NoError(t, server.Stop(), "stopping twice is harmless")
-	require.Empty(t, log.String(), "a server that does well is quiet")
+	require.Empty(t, log.String(), "a healthy server logs nothing")
 	dialer := net.Dialer{Timeout: time.Second}
 	_, err = dialer.DialContext(t.Context(), "tcp", server.Address())
-	require.Error(t, err, "a stopped server holds no port")
+	require.Error(t, err, "a stopped server has closed its port")
 }
 
 func TestStartHonoursItsContext(t *testing.T) {
@@ -156,7 +156,7 @@ func testLoopbackOnly(t *testing.T, address string) {
 		}
 		dialer := net.Dialer{Timeout: time.Second}
 		_, err := dialer.DialContext(t.Context(), "tcp", net.JoinHostPort(network.IP.String(), port))
-		require.Error(t, err, "%s answers", network.IP)
+		require.Error(t, err, "%s accepts connections", network.IP)
 	}
 }
 
@@ -169,7 +169,7 @@ func testTakenPort(t *testing.T, address string) {
 	require.ErrorContains(t, err, text)
 }
 
-// startWaiting starts a workflow on a task queue that nobody serves, so that it stays as it is.
+// startWaiting starts a workflow on a task queue without a worker, so that it makes no progress.
 func startWaiting(t *testing.T, sdk client.Client, attributes sdktemporal.SearchAttributes) string {
 	t.Helper()
 	run, err := sdk.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/watched"
+	"github.com/flowgate/flowgate/internal/reload"
 )
 
 // Credential authenticates calls to the upstream. Under every format verb it
@@ -21,7 +21,7 @@ type Credential struct {
 	name   string
 	source Source
 	// token is the token file of the mode static.
-	token *watched.File[string]
+	token *reload.File[string]
 }
 
 // Source provides the authorization that a [Credential] sends with each call.
@@ -64,7 +64,7 @@ func (shared) CacheKey(*Principal) string { return "" }
 // reloaded when it changes (see [Credential.Watch]). A nil log discards reloads.
 // The error does not quote the path.
 func OpenStatic(file string, log *slog.Logger) (*Credential, error) {
-	token, err := watched.Open(file, parseToken, watched.Options{Log: log})
+	token, err := reload.Open(file, parseToken, reload.Options{Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func OpenStatic(file string, log *slog.Logger) (*Credential, error) {
 }
 
 // fileToken is the [Source] of the mode static.
-type fileToken struct{ file *watched.File[string] }
+type fileToken struct{ file *reload.File[string] }
 
 func (t fileToken) Authorization(context.Context, CallInfo) (string, error) {
 	return *t.file.Load(), nil
@@ -133,7 +133,7 @@ func (c *Credential) Mode() string {
 // once. Call it once, in its own goroutine.
 func (c *Credential) Watch(ctx context.Context, interval time.Duration) {
 	if c.token != nil {
-		watched.Follow(ctx, interval, c.Poll)
+		reload.Every(ctx, interval, c.Poll)
 	}
 }
 

@@ -1,5 +1,6 @@
-// Package cache remembers a bounded number of values.
+// Package cache holds a bounded number of values in memory.
 //
-// Trust boundary: the keys may be chosen by callers. A key must not be one that two callers can make equal, and memory is
-// bounded whatever they send. Values are kept as they are given; whether one is still good is for its user to judge.
+// Trust boundary: callers may choose the keys. Keys must be derived so that two callers cannot produce the same one.
+// Memory is bounded whatever callers send. The cache does not expire values; its user checks whether a value is still
+// valid.
 package cache

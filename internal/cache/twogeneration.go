@@ -2,21 +2,22 @@ package cache
 
 import "sync"
 
-// TwoGeneration is a cache in two halves. When the young half is full it becomes the old one, and the old one is dropped
-// but for the values that were read since, which moved to the young half. So what is in use stays, nothing is ever
-// searched for what to drop, and a hit in the young half takes a read lock only. Any number of goroutines may use it.
+// TwoGeneration is a cache with a young and an old generation. When the young generation is full, it becomes the old
+// one and the previous old one is dropped. A value that is read from the old generation moves to the young one, so
+// values in use survive. Eviction needs no search, and a hit in the young generation takes only a read lock. It is safe
+// for concurrent use.
 type TwoGeneration[K comparable, V any] struct {
 	mu         sync.RWMutex
 	young, old map[K]V
 	generation int
 }
 
-// NewTwoGeneration returns an empty cache of at most size values, at least two.
+// NewTwoGeneration returns an empty cache of at most size values. A size below two counts as two.
 func NewTwoGeneration[K comparable, V any](size int) *TwoGeneration[K, V] {
 	return &TwoGeneration[K, V]{young: make(map[K]V), generation: max(1, size/2)}
 }
 
-// Get returns the value of the key, and whether there is one.
+// Get returns the value of key and reports whether there is one.
 func (c *TwoGeneration[K, V]) Get(key K) (value V, ok bool) {
 	c.mu.RLock()
 	value, young := c.young[key]
@@ -31,7 +32,7 @@ func (c *TwoGeneration[K, V]) Get(key K) (value V, ok bool) {
 	return value, young || old
 }
 
-// promote moves an old value to the young half, unless a newer one is there by now.
+// promote moves a value from the old to the young generation, unless that already has a newer one.
 func (c *TwoGeneration[K, V]) promote(key K) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -42,7 +43,7 @@ func (c *TwoGeneration[K, V]) promote(key K) {
 	}
 }
 
-// Put sets the value of the key.
+// Put sets the value of key.
 func (c *TwoGeneration[K, V]) Put(key K, value V) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -56,7 +57,7 @@ func (c *TwoGeneration[K, V]) put(key K, value V) {
 	c.young[key] = value
 }
 
-// Len is the number of values, of which one that was replaced may count twice.
+// Len returns the number of values. A value that was replaced may count twice.
 func (c *TwoGeneration[K, V]) Len() int {
 	c.mu.RLock()
 	defer c.mu.RUnlock()

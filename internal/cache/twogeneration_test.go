@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A value that is read survives any number of others; one that is not is dropped.
+// A value that is read survives any number of others. A value that is not read is evicted.
 func ExampleTwoGeneration() {
 	tokens := cache.NewTwoGeneration[string, int](4)
 	tokens.Put("read", 1)
@@ -29,7 +29,7 @@ func ExampleTwoGeneration() {
 	// Output: true false 4
 }
 
-func TestTheCacheIsBoundedAndKeepsWhatIsRead(t *testing.T) {
+func TestCacheIsBoundedAndKeepsValuesInUse(t *testing.T) {
 	t.Parallel()
 	const size = 100
 	c := cache.NewTwoGeneration[string, int](size)
@@ -48,10 +48,10 @@ func TestTheCacheIsBoundedAndKeepsWhatIsRead(t *testing.T) {
 	require.False(t, ok)
 }
 
-func TestANewValueReplacesTheOldOneInEitherHalf(t *testing.T) {
+func TestPutReplacesValueInEitherGeneration(t *testing.T) {
 	t.Parallel()
 	c := cache.NewTwoGeneration[string, int](4)
-	for i := range 3 { // the third makes the first two old
+	for i := range 3 { // the third moves the first two to the old generation
 		c.Put(strconv.Itoa(i), i)
 	}
 	c.Put("0", 100)
@@ -63,7 +63,7 @@ func TestANewValueReplacesTheOldOneInEitherHalf(t *testing.T) {
 	require.Equal(t, 101, got)
 }
 
-func TestTheSmallestCacheHoldsTheNewestValue(t *testing.T) {
+func TestSmallestCacheHoldsNewestValue(t *testing.T) {
 	t.Parallel()
 	c := cache.NewTwoGeneration[int, int](0)
 	for i := range 5 {
@@ -78,18 +78,18 @@ func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
 	const size = 64
 	c := cache.NewTwoGeneration[int, int](size)
-	var all sync.WaitGroup
+	var workers sync.WaitGroup
 	for worker := range 8 {
-		all.Go(func() {
+		workers.Go(func() {
 			for i := range 2000 {
 				key := (i*7 + worker) % (3 * size)
 				if got, ok := c.Get(key); ok && got != key {
-					t.Errorf("%d for the key %d", got, key)
+					t.Errorf("got %d for key %d", got, key)
 				}
 				c.Put(key, key)
 			}
 		})
 	}
-	all.Wait()
+	workers.Wait()
 	require.LessOrEqual(t, c.Len(), size)
 }

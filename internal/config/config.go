@@ -2,8 +2,8 @@ package config
 
 import "time"
 
-// Config is everything that an operator can set. Every section's zero value is completed by [Default]; get a checked
-// one from [Load]. Paths of files are absolute or relative to the working directory once loaded.
+// Config contains all settings of the gateway. [Default] returns the defaults and [Load] a validated configuration.
+// Once loaded, file paths are absolute or relative to the working directory.
 type Config struct {
 	Listen     Listen               `yaml:"listen"`
 	Upstream   Upstream             `yaml:"upstream"`
@@ -16,31 +16,31 @@ type Config struct {
 	Log        Log                  `yaml:"log"`
 }
 
-// Listen is where the gateway serves and how it stops.
+// Listen configures the listeners and the drain.
 type Listen struct {
 	Public         string         `yaml:"public" doc:"Address of the public listener, host:port."`
 	Admin          string         `yaml:"admin" doc:"Address of the admin listener (probes, metrics, profiles), host:port."`
-	Hosts          []string       `yaml:"hosts" doc:"Host names that requests may be for, without port; none means any."`
-	AdminHosts     []string       `yaml:"adminHosts" doc:"Host names that the admin listener serves, without port, beside localhost and addresses."`
-	TrustedProxies []string       `yaml:"trustedProxies" doc:"Addresses or networks of the proxies whose X-Forwarded-For is believed."`
-	DrainDelay     time.Duration  `yaml:"drainDelay" doc:"How long a stopping gateway reports not ready and goes on serving, before it refuses new requests."`
-	DrainTimeout   time.Duration  `yaml:"drainTimeout" doc:"How long after the delay calls in flight may take to end."`
+	Hosts          []string       `yaml:"hosts" doc:"Allowed values of the Host header, without port. Empty allows any."`
+	AdminHosts     []string       `yaml:"adminHosts" doc:"Allowed values of the Host header on the admin listener, without port, in addition to localhost and IP addresses."`
+	TrustedProxies []string       `yaml:"trustedProxies" doc:"Addresses or networks of the proxies whose X-Forwarded-For is trusted."`
+	DrainDelay     time.Duration  `yaml:"drainDelay" doc:"How long a stopping gateway reports that it is not ready but accepts requests, before it rejects new ones."`
+	DrainTimeout   time.Duration  `yaml:"drainTimeout" doc:"How long requests in flight may take to complete after the delay."`
 	Timeouts       ListenTimeouts `yaml:"timeouts"`
-	MaxHeaderBytes int            `yaml:"maxHeaderBytes" doc:"Largest request head, in bytes."`
+	MaxHeaderBytes int            `yaml:"maxHeaderBytes" doc:"Maximum size of a request's header section, in bytes."`
 	TLS            ListenTLS      `yaml:"tls"`
 }
 
-// ListenTimeouts bound what a slow or silent client may hold.
+// ListenTimeouts limit how long a slow or idle client can hold a connection.
 type ListenTimeouts struct {
-	ReadHeader time.Duration `yaml:"readHeader" doc:"Time to read a request's head."`
-	ReadBody   time.Duration `yaml:"readBody" doc:"Time to read a request's body."`
-	Write      time.Duration `yaml:"write" doc:"Time for each write of an answer."`
-	Idle       time.Duration `yaml:"idle" doc:"How long a connection between two requests is kept."`
+	ReadHeader time.Duration `yaml:"readHeader" doc:"Timeout for reading a request's header section."`
+	ReadBody   time.Duration `yaml:"readBody" doc:"Timeout for reading a request's body."`
+	Write      time.Duration `yaml:"write" doc:"Timeout for each write of a response."`
+	Idle       time.Duration `yaml:"idle" doc:"How long an idle connection stays open between two requests."`
 }
 
-// Upstream is the Temporal server and how it is reached.
+// Upstream configures the connection to the Temporal server.
 type Upstream struct {
-	Address        string     `yaml:"address" doc:"Temporal frontend, host:port."`
+	Address        string     `yaml:"address" doc:"Address of the Temporal frontend, host:port."`
 	Metadata       Metadata   `yaml:"metadata"`
 	CallerMetadata []string   `yaml:"callerMetadata" doc:"Metadata keys that callers may send as Grpc-Metadata-<key>."`
 	TLS            TLS        `yaml:"tls"`
@@ -50,124 +50,125 @@ type Upstream struct {
 	Proxy          Proxy      `yaml:"proxy"`
 	Credential     Credential `yaml:"credential"`
 
-	MaxResponseBytes int `yaml:"maxResponseBytes" doc:"Largest answer taken from the upstream, in bytes."`
+	MaxResponseBytes int `yaml:"maxResponseBytes" doc:"Maximum size of a response from the upstream, in bytes."`
 }
 
-// TLS is the gateway's side of TLS towards the upstream.
+// TLS configures TLS to the upstream.
 type TLS struct {
-	Enabled    bool   `yaml:"enabled" doc:"Use TLS towards the upstream."`
-	CAFile     string `yaml:"caFile" doc:"PEM file of the authorities to trust instead of the system's."`
-	CertFile   string `yaml:"certFile" doc:"PEM file of the client certificate; needs the key."`
-	KeyFile    string `yaml:"keyFile" doc:"PEM file of the client certificate's key."`
-	ServerName string `yaml:"serverName" doc:"Name to send and to verify instead of the address's host."`
+	Enabled    bool   `yaml:"enabled" doc:"Use TLS to the upstream."`
+	CAFile     string `yaml:"caFile" doc:"PEM file of CA certificates, instead of the system's."`
+	CertFile   string `yaml:"certFile" doc:"PEM file of the client certificate. Requires keyFile."`
+	KeyFile    string `yaml:"keyFile" doc:"PEM file of the client certificate's private key."`
+	ServerName string `yaml:"serverName" doc:"Server name to send (SNI) and to verify, instead of the host in the address."`
 }
 
-// KeepAlive is how an idle upstream connection is probed.
+// KeepAlive configures the pings on an upstream connection.
 type KeepAlive struct {
-	Interval time.Duration `yaml:"interval" doc:"Time between two pings; the server refuses less than 10s."`
-	Timeout  time.Duration `yaml:"timeout" doc:"How long to wait for a ping's answer before the connection is closed."`
+	Interval time.Duration `yaml:"interval" doc:"Interval between two pings. The server rejects less than 10s."`
+	Timeout  time.Duration `yaml:"timeout" doc:"How long to wait for the acknowledgement of a ping before closing the connection."`
 }
 
-// Retry is the SDK's retry policy for upstream calls that may be repeated.
+// Retry is the retry policy for upstream calls that are safe to repeat. It is that of the SDKs.
 type Retry struct {
-	InitialInterval time.Duration `yaml:"initialInterval" doc:"Pause before the first retry."`
-	Multiplier      float64       `yaml:"multiplier" doc:"Growth of the pause from one retry to the next, at least 1."`
-	MaxInterval     time.Duration `yaml:"maxInterval" doc:"Longest pause."`
+	InitialInterval time.Duration `yaml:"initialInterval" doc:"Delay before the first retry."`
+	Multiplier      float64       `yaml:"multiplier" doc:"Factor by which the delay grows with each retry, at least 1."`
+	MaxInterval     time.Duration `yaml:"maxInterval" doc:"Maximum delay between two retries."`
 	MaxElapsed      time.Duration `yaml:"maxElapsed" doc:"No retry starts later than this after the first attempt."`
-	MaxAttempts     int           `yaml:"maxAttempts" doc:"Attempts in all; 1 means no retry."`
+	MaxAttempts     int           `yaml:"maxAttempts" doc:"Maximum number of attempts, the first included. 1 disables retries."`
 }
 
-// Breaker is when the gateway stops asking an upstream that does not answer, and answers for it at once.
+// Breaker configures when the gateway stops calling an unavailable upstream and fails calls at once.
 type Breaker struct {
-	Failures int           `yaml:"failures" doc:"Calls that find the upstream unavailable, one after the other, until no more are made; 0 never stops."`
-	Window   time.Duration `yaml:"window" doc:"Time in which they must have begun, from the end of the first."`
-	Pause    time.Duration `yaml:"pause" doc:"Time between two calls that try whether it is back."`
+	Failures int           `yaml:"failures" doc:"Number of consecutive calls that fail with unavailable before the breaker opens. 0 disables the breaker."`
+	Window   time.Duration `yaml:"window" doc:"Time window, from the end of the first failure, in which the other calls must have begun."`
+	Pause    time.Duration `yaml:"pause" doc:"Interval between two test calls while the breaker is open."`
 }
 
-// Proxy is an HTTP CONNECT proxy in front of the upstream.
+// Proxy configures an HTTP CONNECT proxy in front of the upstream.
 type Proxy struct {
-	Address       string `yaml:"address" doc:"HTTP CONNECT proxy, host:port; empty for none."`
-	BasicAuthFile string `yaml:"basicAuthFile" doc:"File that holds user:password for the proxy."`
+	Address       string `yaml:"address" doc:"Address of an HTTP CONNECT proxy, host:port. Empty means no proxy."`
+	BasicAuthFile string `yaml:"basicAuthFile" doc:"File that contains user:password for the proxy."`
 }
 
-// Namespace is what differs for one namespace.
+// Namespace contains the settings that differ for one namespace.
 type Namespace struct {
-	// QueryRejectCondition is the default of queries that name none, one of the QueryReject constants or empty.
+	// QueryRejectCondition is the default for queries without a reject condition. It is one of the QueryReject
+	// constants or empty.
 	QueryRejectCondition string   `yaml:"queryRejectCondition"`
 	Metadata             Metadata `yaml:"metadata"`
-	// Upstream is the server that the namespace lives on, when it is another one.
+	// Upstream is the server of the namespace, if it differs from the default upstream.
 	Upstream NamespaceUpstream `yaml:"upstream"`
-	// Credential is what the gateway shows there, when that differs; its mint settings are those of the upstream.
+	// Credential is the credential for the namespace, if it differs. It uses the mint settings of the upstream.
 	Credential NamespaceCredential `yaml:"credential"`
 }
 
-// NamespaceCredential is a [Credential] for one namespace. An empty mode is the upstream's credential.
+// NamespaceCredential is a [Credential] for one namespace. An empty mode selects the upstream's credential.
 type NamespaceCredential struct {
 	Mode string `yaml:"mode"`
 	File string `yaml:"file"`
 }
 
-// The values of [Namespace.QueryRejectCondition], as the SDK names them.
+// The values of [Namespace.QueryRejectCondition], named as in the SDKs.
 const (
 	QueryRejectNone                = "NONE"
 	QueryRejectNotOpen             = "NOT_OPEN"
 	QueryRejectNotCompletedCleanly = "NOT_COMPLETED_CLEANLY"
 )
 
-// CORS is which browsers' pages may call the gateway.
+// CORS configures which origins may call the gateway from a browser.
 type CORS struct {
-	Origins []string `yaml:"origins" doc:"Origins whose pages may call, such as https://app.example, each exactly; none means no page of another origin."`
+	Origins []string `yaml:"origins" doc:"Origins that may call from a browser, such as https://app.example. Each must match exactly. Empty allows no other origin."`
 }
 
-// Tokens is how the tokens are signed that callers bring back.
+// Tokens configures the page tokens and delegated tokens that the gateway seals.
 type Tokens struct {
-	KeyFiles []string      `yaml:"keyFiles" doc:"Files of at least 32 bytes: the first signs page and delegated tokens, all verify; none means a random key."`
-	MaxTTL   time.Duration `yaml:"maxTTL" doc:"How long a delegated token lasts at most."`
+	KeyFiles []string      `yaml:"keyFiles" doc:"Key files of at least 32 bytes. The first key signs page tokens and delegated tokens, all keys verify. Empty means a random key."`
+	MaxTTL   time.Duration `yaml:"maxTTL" doc:"Maximum lifetime of a delegated token."`
 }
 
-// Limits bounds what one request may ask for.
+// Limits configures the limits of a request and of all requests in flight.
 type Limits struct {
-	MaxWait       time.Duration `yaml:"maxWait" doc:"Longest wait that a caller may ask for."`
-	RequestBudget time.Duration `yaml:"requestBudget" doc:"Longest time of a whole request, waits and retries included."`
-	MaxBodyBytes  int64         `yaml:"maxBodyBytes" doc:"Largest request body, in bytes."`
+	MaxWait       time.Duration `yaml:"maxWait" doc:"Maximum wait that a caller may request."`
+	RequestBudget time.Duration `yaml:"requestBudget" doc:"Maximum duration of a request, including waits and retries."`
+	MaxBodyBytes  int64         `yaml:"maxBodyBytes" doc:"Maximum size of a request body, in bytes."`
 	Timeouts      Timeouts      `yaml:"timeouts"`
 	InFlight      InFlight      `yaml:"inFlight"`
 	BytesInFlight BytesInFlight `yaml:"bytesInFlight"`
 }
 
-// InFlight bounds the requests that one replica serves at the same time.
+// InFlight limits the number of requests that one replica serves at a time.
 type InFlight struct {
-	Reads       int     `yaml:"reads" doc:"Requests at once that only read."`
-	Writes      int     `yaml:"writes" doc:"Requests at once that change something."`
-	Waits       int     `yaml:"waits" doc:"Requests at once that wait for an outcome."`
-	CallerShare float64 `yaml:"callerShare" doc:"Part of each of them that one caller may have, above 0 and at most 1; a key may have a share of its own."`
+	Reads       int     `yaml:"reads" doc:"Maximum number of reads in flight."`
+	Writes      int     `yaml:"writes" doc:"Maximum number of writes in flight."`
+	Waits       int     `yaml:"waits" doc:"Maximum number of waits in flight."`
+	CallerShare float64 `yaml:"callerShare" doc:"Share of each of these limits that one caller may use, above 0 and at most 1. An API key can override it."`
 
-	Queue     int           `yaml:"queue" doc:"Requests of each kind that may wait until their caller has less in flight; the others are refused at once."`
-	QueueTime time.Duration `yaml:"queueTime" doc:"How long they wait before they are refused."`
+	Queue     int           `yaml:"queue" doc:"Number of requests of each kind that may wait for a slot. Further requests are rejected at once."`
+	QueueTime time.Duration `yaml:"queueTime" doc:"How long a request waits for a slot before it is rejected."`
 }
 
-// BytesInFlight bounds the memory that the bodies of one replica's requests and responses hold at the same time. A caller's
-// share of it is that of [InFlight].
+// BytesInFlight limits the memory that request and response bodies hold at a time in one replica. A caller's share is
+// that of [InFlight].
 type BytesInFlight struct {
-	Requests  int64 `yaml:"requests" doc:"Bytes at once of request bodies that arrive; each counts as 32 KiB at least."`
-	Responses int64 `yaml:"responses" doc:"Bytes at once of responses until they are written; those of up to 64 KiB do not count."`
+	Requests  int64 `yaml:"requests" doc:"Maximum total size of the request bodies being received, in bytes. Each counts as at least 32 KiB."`
+	Responses int64 `yaml:"responses" doc:"Maximum total size of the responses not yet written, in bytes. Responses of up to 64 KiB do not count."`
 }
 
-// Timeouts are the deadlines of single upstream calls.
+// Timeouts are the deadlines of one upstream call.
 type Timeouts struct {
-	Default  time.Duration `yaml:"default" doc:"Deadline of an upstream call when the caller names none."`
-	LongPoll time.Duration `yaml:"longPoll" doc:"Deadline of a long poll when the caller names none."`
-	Max      time.Duration `yaml:"max" doc:"Longest deadline that a caller may name."`
+	Default  time.Duration `yaml:"default" doc:"Timeout of an upstream call if the caller sets none."`
+	LongPoll time.Duration `yaml:"longPoll" doc:"Timeout of a long poll if the caller sets none."`
+	Max      time.Duration `yaml:"max" doc:"Maximum timeout that a caller may set."`
 }
 
-// Docs is the pages for people.
+// Docs configures the pages at /docs.
 type Docs struct {
-	Enabled bool   `yaml:"enabled" doc:"Serve the OpenAPI page at /docs and the page of problems at /docs/problems."`
-	Folder  string `yaml:"folder" doc:"Folder of further OpenAPI documents for the page (.yaml, .yml, .json), read at the start."`
+	Enabled bool   `yaml:"enabled" doc:"Serve the API reference at /docs and the list of problems at /docs/problems."`
+	Folder  string `yaml:"folder" doc:"Directory with additional OpenAPI documents for /docs (.yaml, .yml, .json). It is read at startup."`
 }
 
-// Log is what the gateway's log looks like.
+// Log configures the gateway's log.
 type Log struct {
-	Level  string `yaml:"level" doc:"Least level to write: debug, info, warn or error."`
-	Format string `yaml:"format" doc:"json or text."`
+	Level  string `yaml:"level" doc:"Minimum level: debug, info, warn or error."`
+	Format string `yaml:"format" doc:"Format of the log: json or text."`
 }

@@ -2,8 +2,8 @@ package config
 
 import "time"
 
-// Default returns the configuration in force where nothing else is written. It does not pass [Config.Validate]: how
-// callers authenticate has no default.
+// Default returns the defaults of all settings. It does not pass [Config.Validate], because authentication has no
+// default.
 func Default() Config {
 	return Config{
 		Listen: Listen{
@@ -28,7 +28,7 @@ func Default() Config {
 				Algorithm: ES256, Issuer: "flowgate", TTL: 5 * time.Minute, PublishAhead: 2 * time.Minute,
 			}},
 
-			MaxResponseBytes: 128 << 20, // what the SDKs take: pages of history count batches, so that one can be large
+			MaxResponseBytes: 128 << 20, // the limit of the SDKs; a page of history counts batches and can be large
 		},
 		Auth: Auth{
 			APIKeys:      APIKeys{ReloadInterval: 500 * time.Millisecond},
@@ -48,7 +48,7 @@ func Default() Config {
 	}
 }
 
-// defaultRetry is the policy of the SDK's core.
+// defaultRetry returns the retry policy of the SDKs' core.
 func defaultRetry() Retry {
 	return Retry{
 		InitialInterval: 100 * time.Millisecond,

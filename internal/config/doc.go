@@ -1,13 +1,13 @@
-// Package config holds the gateway's one typed configuration and reads it.
+// Package config defines the gateway's configuration and loads it.
 //
-// Values come from four places, each winning over the one before: the defaults, one YAML file, the environment, and the
-// flags of the command line. Reading is strict and complete: an unknown, repeated or ill-typed key, a bad value and a
-// file that is missing or does not parse are all reported at once, each under its path (see package yamlnode), so that one
-// run shows everything there is to mend.
+// Values come from four sources, each overriding the one before: the defaults, one YAML file, the environment, and
+// command-line flags. Loading is strict and complete: unknown or duplicate keys, values of the wrong type, invalid
+// values, and files that are missing or do not parse are reported together, each with its path (see package yamlnode).
+// So one run lists everything that has to be fixed.
 //
-// Whoever writes the file, the environment or the flags is trusted to run the gateway, and nobody else reaches this
-// package. Mistakes are not trusted: what is unknown or contradictory stops the start instead of being guessed. A
-// [Config] names secrets by file and holds none; [Load] opens those files to check them and keeps nothing of what it
-// read. A problem quotes no value but the names of files, and of those that hold secrets only names that exist. A Config is
-// therefore safe to print.
+// Trust boundary: the operator writes the file, the environment and the flags, and is trusted. Nobody else reaches this
+// package. Failure posture: an unknown or contradictory setting stops the start; the gateway never guesses. A [Config]
+// refers to secrets by file name and contains none. [Load] opens those files to validate them and does not keep their
+// content. A problem quotes no value except file names, and names of files with secrets only if the file exists. A
+// Config is therefore safe to print.
 package config

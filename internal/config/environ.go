@@ -8,8 +8,7 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// readEnviron sets what the FLOWGATE_ variables say; an unknown one is a problem, so that a typing error does not pass
-// for a setting.
+// readEnviron applies the FLOWGATE_ variables to cfg. It reports an unknown one, so that a typo does not go unnoticed.
 func readEnviron(environ []string, cfg *Config, problems *Problems) {
 	known := make(map[string]leaf)
 	for _, l := range leavesOf(reflect.TypeFor[Config]()) {
@@ -30,7 +29,7 @@ func readEnviron(environ []string, cfg *Config, problems *Problems) {
 	}
 }
 
-// readFlags sets what the flags of the command line say, by path.
+// readFlags applies the values of command-line flags to cfg, by path.
 func readFlags(overrides map[string]string, cfg *Config, problems *Problems) {
 	known := make(map[string]leaf)
 	for _, l := range leavesOf(reflect.TypeFor[Config]()) {
@@ -48,8 +47,9 @@ func readFlags(overrides map[string]string, cfg *Config, problems *Problems) {
 var serviceLink = regexp.MustCompile(
 	`_SERVICE_HOST$|_SERVICE_PORT(_[A-Z0-9_]+)?$|_PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$`)
 
-// isServiceLink knows the variables that Kubernetes sets in every pod for a Service whose name starts with flowgate:
-// FLOWGATE_SERVICE_HOST, FLOWGATE_SERVICE_PORT_HTTP, FLOWGATE_PORT=tcp://..., FLOWGATE_PORT_8080_TCP_ADDR.
+// isServiceLink reports whether Kubernetes set the variable, as it does in every pod for a Service whose name starts
+// with flowgate: FLOWGATE_SERVICE_HOST, FLOWGATE_SERVICE_PORT_HTTP, FLOWGATE_PORT=tcp://...,
+// FLOWGATE_PORT_8080_TCP_ADDR.
 func isServiceLink(name, text string) bool {
 	return serviceLink.MatchString(name) || strings.HasSuffix(name, "_PORT") && strings.Contains(text, "://")
 }

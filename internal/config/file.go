@@ -6,8 +6,8 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// readFile fills cfg, which holds the defaults, from the YAML file. An empty file changes nothing. A problem of the file
-// as a whole names the file; any other has the path of a setting.
+// readFile applies the YAML file to cfg, which contains the defaults. An empty file changes nothing. A problem with the
+// file as a whole contains the file's name; any other has the path of a setting.
 func readFile(name string, cfg *Config, problems *Problems) {
 	content, err := os.ReadFile(name)
 	if err != nil {

@@ -10,23 +10,23 @@ import (
 	"unicode"
 )
 
-// file returns the content of a file that is named, and whether there is any; failing to read it is a problem, which
-// names the file.
+// file returns the content of the file name and reports whether it could be read. An empty name is no problem; a file
+// that cannot be read is one, and the problem contains its name.
 func (v *validator) file(path, name string) ([]byte, bool) { return v.read(path, name, name) }
 
-// secretFile is file for one that holds a secret. A name that opens no file may be the secret itself, put where the name
-// of its file belongs, and is not quoted.
+// secretFile is [validator.file] for a file that contains a secret. If no such file exists, name may be the secret
+// itself, so the problem does not quote it.
 func (v *validator) secretFile(path, name string) ([]byte, bool) {
 	return v.read(path, name, "the file")
 }
 
-func (v *validator) read(path, name, shown string) ([]byte, bool) {
+func (v *validator) read(path, name, displayName string) ([]byte, bool) {
 	if name == "" {
 		return nil, false
 	}
 	info, err := os.Stat(name)
 	if err == nil && !info.Mode().IsRegular() {
-		v.add(path, name+" is not a regular file") // a pipe would block, a device never end
+		v.add(path, name+" is not a regular file") // a pipe would block, and a device would never end
 		return nil, false
 	}
 	var content []byte
@@ -34,13 +34,13 @@ func (v *validator) read(path, name, shown string) ([]byte, bool) {
 		content, err = os.ReadFile(name)
 	}
 	if err != nil {
-		v.add(path, shown+" cannot be read: "+reason(err))
+		v.add(path, displayName+" cannot be read: "+reason(err))
 		return nil, false
 	}
 	return content, true
 }
 
-// folder checks that a folder that is named can be read.
+// folder checks that name, unless empty, is a directory that exists.
 func (v *validator) folder(path, name string) {
 	if name == "" {
 		return
@@ -50,10 +50,10 @@ func (v *validator) folder(path, name string) {
 		v.add(path, name+" cannot be read: "+reason(err))
 		return
 	}
-	v.check(path, info.IsDir(), name+" is not a folder")
+	v.check(path, info.IsDir(), name+" is not a directory")
 }
 
-// secret is secretFile for one that holds one word, which is sent in a header.
+// secret reads a secret of one line, which is sent in a header.
 func (v *validator) secret(path, name string) (string, bool) {
 	content, ok := v.secretFile(path, name)
 	if !ok {
@@ -63,16 +63,16 @@ func (v *validator) secret(path, name string) (string, bool) {
 	if !v.check(path, text != "", name+" is empty") {
 		return "", false
 	}
-	return text, v.check(path, !strings.ContainsFunc(text, unicode.IsControl), name+" must hold one line")
+	return text, v.check(path, !strings.ContainsFunc(text, unicode.IsControl), name+" must contain one line")
 }
 
-func (v *validator) authorities(path, name string) {
+func (v *validator) caCertificates(path, name string) {
 	if pem, ok := v.file(path, name); ok {
-		v.check(path, x509.NewCertPool().AppendCertsFromPEM(pem), name+" holds no certificate in PEM")
+		v.check(path, x509.NewCertPool().AppendCertsFromPEM(pem), name+" contains no PEM certificate")
 	}
 }
 
-// keyPair checks a certificate and its key when both can be read.
+// keyPair checks that a certificate and a key match, if both can be read.
 func (v *validator) keyPair(path, certName, keyName string) {
 	cert, hasCert := v.file(path+".certFile", certName)
 	key, hasKey := v.file(path+".keyFile", keyName)
@@ -80,13 +80,13 @@ func (v *validator) keyPair(path, certName, keyName string) {
 		return
 	}
 	_, err := tls.X509KeyPair(cert, key)
-	v.check(path+".certFile", err == nil, certName+" and "+keyName+" do not parse or do not belong together")
+	v.check(path+".certFile", err == nil, certName+" and "+keyName+" cannot be parsed or do not match")
 }
 
-// reason is a file error without the name, which stands before it where it may stand.
+// reason returns the text of a file error without the file name, which the caller adds where it may appear.
 func reason(err error) string {
-	if at, ok := errors.AsType[*fs.PathError](err); ok {
-		return at.Err.Error()
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		return pathErr.Err.Error()
 	}
 	return err.Error()
 }

@@ -2,78 +2,81 @@ package config
 
 import "time"
 
-// Auth is how callers are told apart. At least one way must be chosen; there is no default.
+// Auth configures how callers authenticate. At least one method is required; there is no default.
 type Auth struct {
 	APIKeys           APIKeys       `yaml:"apiKeys"`
 	JWT               []Issuer      `yaml:"jwt"`
 	Certificates      []Certificate `yaml:"certificates"`
-	InsecureAnonymous bool          `yaml:"insecureAnonymous" doc:"Serve everyone without authentication."`
+	InsecureAnonymous bool          `yaml:"insecureAnonymous" doc:"Serve all callers without authentication."`
 
 	FailureLimit FailureLimit `yaml:"failureLimit"`
 }
 
-// APIKeys is the file of API keys, which holds hashes only.
+// APIKeys configures the file of API keys, which contains only hashes.
 type APIKeys struct {
 	File           string        `yaml:"file" doc:"YAML file of the API keys."`
-	ReloadInterval time.Duration `yaml:"reloadInterval" doc:"How often the keys file is looked at for changes."`
+	ReloadInterval time.Duration `yaml:"reloadInterval" doc:"How often the keys file is checked for changes."`
 }
 
-// FailureLimit is how often the callers of one network may send a wrong credential. Right ones are not counted, and pass
-// whatever others have sent.
+// FailureLimit limits how often the callers of one network may send an invalid credential. Valid credentials do not
+// count and are accepted regardless of the limit.
 type FailureLimit struct {
-	Burst     int     `yaml:"burst" doc:"Wrong credentials that one network (/24, or /64 for IPv6) may send at once."`
-	PerSecond float64 `yaml:"perSecond" doc:"Wrong credentials a second that one network may send in the long run."`
+	Burst     int     `yaml:"burst" doc:"Number of invalid credentials that one network (/24, or /64 for IPv6) may send in a burst."`
+	PerSecond float64 `yaml:"perSecond" doc:"Sustained number of invalid credentials per second that one network may send."`
 }
 
-// Issuer is one whose tokens (JWT, RFC 7519) are taken, by the rules of RFC 8725. Its zero values are completed by
-// [Issuer.withDefaults].
+// Issuer configures an issuer whose tokens (JWT, RFC 7519) are accepted by the rules of RFC 8725. [Issuer.withDefaults]
+// replaces its zero values.
 type Issuer struct {
-	// Name is what the principals of its tokens are called by, before their subject; by default the host of Issuer.
+	// Name is the prefix of the names of the issuer's principals, before the subject. The default is the host of
+	// Issuer.
 	Name string `yaml:"name"`
-	// Issuer and Audience are what a token's iss must be exactly, and what one of its aud must be.
+	// Issuer is the exact value of a token's iss. One of a token's aud must be in Audience.
 	Issuer   string   `yaml:"issuer"`
 	Audience []string `yaml:"audience"`
-	// Algorithms are those that a token may be signed by (RFC 7518, RFC 8037).
+	// Algorithms are the allowed signature algorithms (RFC 7518, RFC 8037).
 	Algorithms []string `yaml:"algorithms"`
-	// Types are the values of typ that a token may have, in lower case and without "application/".
+	// Types are the allowed values of typ, in lower case and without "application/".
 	Types []string `yaml:"types"`
 
-	// The keys come from exactly one of these.
+	// Exactly one of the following sources provides the keys.
 	JWKSURL       string `yaml:"jwksURL"`
 	Discovery     bool   `yaml:"discovery"`
 	PublicKeyFile string `yaml:"publicKeyFile"`
-	// CAFile is PEM of the authorities to trust, instead of the system's, where keys are fetched.
+	// CAFile is a PEM file of CA certificates for fetching keys, instead of the system's.
 	CAFile string `yaml:"caFile"`
-	// AllowPlaintext takes keys over a connection without TLS from another host.
+	// AllowPlaintext permits fetching keys from another host without TLS.
 	AllowPlaintext bool `yaml:"allowPlaintextCredential"`
 
-	// Leeway is by how much the clocks may differ, MaxLifetime the longest that a token may be good for, MaxStale how long
-	// keys are used that could not be fetched again.
+	// Leeway is the tolerated clock difference, MaxLifetime the maximum lifetime of a token, and MaxStale how long keys
+	// stay in use when they cannot be fetched again.
 	Leeway      time.Duration `yaml:"leeway"`
 	MaxLifetime time.Duration `yaml:"maxLifetime"`
 	MaxStale    time.Duration `yaml:"maxStale"`
 
 	Claims Claims `yaml:"claims"`
-	// Credential is what goes upstream in the name of its callers: empty, none or passthrough or mint.
+	// Credential is the mode of the credential that is sent to the upstream for the issuer's callers: none,
+	// passthrough, mint, or empty for the upstream's own mode.
 	Credential string `yaml:"credential"`
 }
 
-// Claims says where in a token stands who calls and what it may do.
+// Claims configures which claims contain the caller's name and permissions.
 type Claims struct {
-	// Subject is the path of the claim that names the caller.
+	// Subject is the path of the claim with the caller's name.
 	Subject string `yaml:"subject"`
-	// Permissions is the path of a claim that is a list of texts, or one text of words. Dots in it go into objects; a name
-	// that holds dots itself is written whole.
+	// Permissions is the path of a claim that is a list of strings or a space-separated string. Dots select members of
+	// objects. A claim whose own name contains dots is also found.
 	Permissions string `yaml:"permissions"`
-	// Prefix is what the permissions for the gateway begin with; all others are left alone.
+	// Prefix is the prefix of permissions for the gateway. All others are ignored.
 	Prefix string `yaml:"prefix"`
-	// Template is the form of what follows, with {namespace} and {role}; without {namespace} it is for Namespace.
+	// Template is the form of a permission after the prefix, with {namespace} and {role}. Without {namespace}, the
+	// permission is for Namespace.
 	Template  string `yaml:"template"`
 	Namespace string `yaml:"namespace"`
 }
 
-// Certificate gives the bearer of a client certificate a name and grants. All that is named of the certificate must
-// be so; it must name something.
+// Certificate maps a client certificate to a name and grants. At least one of URI, DNS, Email and CommonName is
+// required, and the certificate must match all that are set.
 type Certificate struct {
 	Name       string  `yaml:"name"`
 	URI        string  `yaml:"uri"`
@@ -83,8 +86,8 @@ type Certificate struct {
 	Grants     []Grant `yaml:"grants"`
 }
 
-// Grant gives a role (read, write or admin) on a namespace, or on all whose names begin with what stands before a
-// trailing "*".
+// Grant is a role (read, write or admin) on a namespace. A trailing "*" makes it a grant on all namespaces with the
+// prefix before it.
 type Grant struct {
 	Namespace string `yaml:"namespace"`
 	Role      string `yaml:"role"`
@@ -98,49 +101,49 @@ const (
 	CredentialMint        = "mint"
 )
 
-// Credential is what the gateway shows the upstream.
+// Credential configures the credential that the gateway sends to the upstream.
 type Credential struct {
-	Mode           string `yaml:"mode" doc:"none, static (the token in the file), passthrough (the caller's own JWT) or mint (one that the gateway signs)."`
-	File           string `yaml:"file" doc:"File that holds the token of mode static."`
-	AllowPlaintext bool   `yaml:"allowPlaintextCredential" doc:"Send the token over a connection without TLS to another host."`
+	Mode           string `yaml:"mode" doc:"none, static (the token in the file), passthrough (the caller's JWT) or mint (a token that the gateway signs)."`
+	File           string `yaml:"file" doc:"File that contains the token of mode static."`
+	AllowPlaintext bool   `yaml:"allowPlaintextCredential" doc:"Allow sending the token to another host without TLS."`
 	Mint           Mint   `yaml:"mint"`
 }
 
-// The algorithms that a Temporal server's default authorizer takes (RFC 7518).
+// The algorithms that a Temporal server's default authorizer accepts (RFC 7518).
 const (
 	RS256 = "RS256"
 	ES256 = "ES256"
 )
 
-// Mint is how the gateway signs tokens for the upstream: short, for one namespace and one role.
+// Mint configures how the gateway signs short-lived tokens for the upstream, each for one namespace and one role.
 type Mint struct {
-	KeyFile   string   `yaml:"keyFile" doc:"PEM file of private keys. All are published at /.well-known/jwks.json, the first signs."`
-	Algorithm string   `yaml:"algorithm" doc:"ES256 (keys on P-256) or RS256 (RSA keys of at least 2048 bits)."`
-	Issuer    string   `yaml:"issuer" doc:"The tokens' iss."`
-	Audience  []string `yaml:"audience" doc:"The tokens' aud; none leaves it out."`
+	KeyFile   string   `yaml:"keyFile" doc:"PEM file of private keys. The first signs; all are published at /.well-known/jwks.json."`
+	Algorithm string   `yaml:"algorithm" doc:"Signature algorithm: ES256 (P-256 keys) or RS256 (RSA keys of at least 2048 bits)."`
+	Issuer    string   `yaml:"issuer" doc:"The iss claim of the tokens."`
+	Audience  []string `yaml:"audience" doc:"The aud claim of the tokens. Empty omits it."`
 
-	TTL          time.Duration `yaml:"ttl" doc:"How long a token is good for."`
-	PublishAhead time.Duration `yaml:"publishAhead" doc:"How long a new key is published before it signs: at least twice the server's refreshInterval."`
+	TTL          time.Duration `yaml:"ttl" doc:"Lifetime of a token."`
+	PublishAhead time.Duration `yaml:"publishAhead" doc:"How long a new key is published before it signs. Use at least twice the server's refreshInterval."`
 }
 
-// NamespaceUpstream is another server on which a namespace lives.
+// NamespaceUpstream configures the server of one namespace.
 type NamespaceUpstream struct {
-	// Address is its frontend, host:port; empty is upstream.address.
+	// Address is the host:port of its frontend. Empty means upstream.address.
 	Address string `yaml:"address"`
-	// Name is what the namespace is called there, when that differs.
+	// Name is the name of the namespace on that server, if it differs.
 	Name string `yaml:"name"`
-	// TLS is how it is reached, when Address is given.
+	// TLS configures the connection if Address is set.
 	TLS TLS `yaml:"tls"`
 }
 
-// ListenTLS is the public listener's side of TLS.
+// ListenTLS configures TLS on the public listener.
 type ListenTLS struct {
-	CertFile     string `yaml:"certFile" doc:"PEM file of the public listener's certificate; needs the key. Both are read again when they change."`
-	KeyFile      string `yaml:"keyFile" doc:"PEM file of its key."`
-	ClientCAFile string `yaml:"clientCAFile" doc:"PEM file of the authorities whose client certificates identify callers (auth.certificates)."`
+	CertFile     string `yaml:"certFile" doc:"PEM file of the public listener's certificate. Requires keyFile. Both files are reloaded when they change."`
+	KeyFile      string `yaml:"keyFile" doc:"PEM file of the certificate's private key."`
+	ClientCAFile string `yaml:"clientCAFile" doc:"PEM file of the CA certificates for client certificates (auth.certificates)."`
 }
 
-// withDefaults completes the issuer.
+// withDefaults returns the issuer with defaults in place of zero values.
 func (i Issuer) withDefaults() Issuer {
 	const (
 		leeway      = 30 * time.Second
@@ -155,10 +158,10 @@ func (i Issuer) withDefaults() Issuer {
 	}
 	for _, d := range []struct {
 		value    *time.Duration
-		standard time.Duration
+		fallback time.Duration
 	}{{&i.Leeway, leeway}, {&i.MaxLifetime, maxLifetime}, {&i.MaxStale, maxStale}} {
 		if *d.value == 0 {
-			*d.value = d.standard
+			*d.value = d.fallback
 		}
 	}
 	if i.Name == "" {

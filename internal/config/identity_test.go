@@ -9,8 +9,8 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// withIssuer is a configuration with one issuer that is as it should be, but for
-// what changes say of a member; an empty value leaves the member out.
+// withIssuer returns a valid issuer with changed members: pairs of a name and a
+// value. An empty value removes the member.
 func withIssuer(changes ...string) string {
 	members := []string{"issuer", "'https://idp.example'", "audience", "[flowgate]", "jwksURL", "'https://idp.example/jwks'"}
 	for i := 0; i < len(changes); i += 2 {
@@ -29,27 +29,27 @@ func withIssuer(changes ...string) string {
 	return "{" + text + "}"
 }
 
-func TestBadIssuers(t *testing.T) {
+func TestInvalidIssuers(t *testing.T) {
 	t.Parallel()
 	const (
 		names     = "auth.jwt[0].name: must be 1 to 64 letters, digits, '-', '.' and '_'"
-		others    = "auth.jwt[0].name: is what callers of another kind are called"
-		sources   = "auth.jwt[0]: needs exactly one of jwksURL, discovery: true and publicKeyFile"
+		others    = "auth.jwt[0].name: is reserved for callers of another kind"
+		sources   = "auth.jwt[0]: requires exactly one of jwksURL, discovery: true and publicKeyFile"
 		keyURL    = "auth.jwt[0].jwksURL: must be a URL, such as https://idp.example/jwks"
 		plaintext = ": would fetch keys without TLS from another host: use https, or set allowPlaintextCredential to accept that"
-		placed    = "auth.jwt[0].claims.namespace: is needed where the template has no {namespace}, and only there"
+		placed    = "auth.jwt[0].claims.namespace: is required if the template has no {namespace}, and not allowed otherwise"
 	)
 	for _, tc := range []struct{ issuer, want string }{
 		{withIssuer("issuer", ""), "auth.jwt[0].issuer: is missing"},
 		{withIssuer("name", "a:b"), names},
 		{withIssuer("name", "'a b'"), names},
 		{withIssuer("name", strings.Repeat("a", 65)), names},
-		{withIssuer("issuer", "urn:idp"), names}, // of which no name can be made
+		{withIssuer("issuer", "urn:idp"), names}, // has no host for the default name
 		{withIssuer("name", "cert"), others},
 		{withIssuer("name", "delegated"), others},
-		{withIssuer("audience", ""), "auth.jwt[0].audience: must name at least one"},
-		{withIssuer("audience", "[]"), "auth.jwt[0].audience: must name at least one"},
-		{withIssuer("audience", "[flowgate, '']"), "auth.jwt[0].audience: must name at least one"},
+		{withIssuer("audience", ""), "auth.jwt[0].audience: must contain at least one"},
+		{withIssuer("audience", "[]"), "auth.jwt[0].audience: must contain at least one"},
+		{withIssuer("audience", "[flowgate, '']"), "auth.jwt[0].audience: must contain at least one"},
 		{withIssuer("algorithms", "[RS256, HS256]"), "auth.jwt[0].algorithms: must be one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA"},
 		{withIssuer("algorithms", "[none]"), "auth.jwt[0].algorithms: must be one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA"},
 		{withIssuer("types", "[JWT]"), "auth.jwt[0].types: must be in lower case, without application/"},
@@ -60,7 +60,7 @@ func TestBadIssuers(t *testing.T) {
 		{withIssuer("publicKeyFile", "flowgate.yaml"), sources},
 		{withIssuer("jwksURL", "", "publicKeyFile", "absent"), "auth.jwt[0].publicKeyFile: absent cannot be read: no such file or directory"},
 		{withIssuer("caFile", "absent"), "auth.jwt[0].caFile: absent cannot be read: no such file or directory"},
-		{withIssuer("caFile", "flowgate.yaml"), "auth.jwt[0].caFile: flowgate.yaml holds no certificate in PEM"},
+		{withIssuer("caFile", "flowgate.yaml"), "auth.jwt[0].caFile: flowgate.yaml contains no PEM certificate"},
 		{withIssuer("jwksURL", "idp.example/jwks"), keyURL},
 		{withIssuer("jwksURL", "'ftp://idp.example/jwks'"), keyURL},
 		{withIssuer("jwksURL", "'https:///jwks'"), keyURL},
@@ -74,19 +74,19 @@ func TestBadIssuers(t *testing.T) {
 		{withIssuer("maxLifetime", "169h"), "auth.jwt[0].maxLifetime: must be above 0 and at most 168h"},
 		{withIssuer("maxLifetime", "-1s"), "auth.jwt[0].maxLifetime: must be above 0 and at most 168h"},
 		{withIssuer("maxStale", "-1s"), "auth.jwt[0].maxStale: must be greater than zero"},
-		{withIssuer("claims", "{template: '{namespace}'}"), "auth.jwt[0].claims.template: must hold {role} once"},
-		{withIssuer("claims", "{template: '{namespace}:{role}:{role}'}"), "auth.jwt[0].claims.template: must hold {role} once"},
-		{withIssuer("claims", "{template: '{namespace}:{namespace}:{role}'}"), "auth.jwt[0].claims.template: must hold {namespace} once at most"},
+		{withIssuer("claims", "{template: '{namespace}'}"), "auth.jwt[0].claims.template: must contain {role} once"},
+		{withIssuer("claims", "{template: '{namespace}:{role}:{role}'}"), "auth.jwt[0].claims.template: must contain {role} once"},
+		{withIssuer("claims", "{template: '{namespace}:{namespace}:{role}'}"), "auth.jwt[0].claims.template: must contain {namespace} at most once"},
 		{withIssuer("claims", "{template: '{namespace}{role}'}"), "auth.jwt[0].claims.template: must have something between {namespace} and {role}"},
 		{withIssuer("claims", "{template: '{role}'}"), placed},
 		{withIssuer("claims", "{namespace: default}"), placed},
 		{withIssuer("claims", "{subjekt: sub}"), "auth.jwt[0].claims.subjekt: unknown field"},
 		{withIssuer("credential", "static"), "auth.jwt[0].credential: must be one of none, passthrough, mint"},
-		{withIssuer("credential", "mint"), "upstream.credential.mint.keyFile: is missing with mode mint"},
-		{withIssuer() + ", " + withIssuer("name", "other"), "auth.jwt[1].issuer: is there twice"},
+		{withIssuer("credential", "mint"), "upstream.credential.mint.keyFile: is required with mode mint"},
+		{withIssuer() + ", " + withIssuer("name", "other"), "auth.jwt[1].issuer: is a duplicate"},
 		{
 			withIssuer() + ", " + withIssuer("issuer", "'https://idp.example/realm'"),
-			"auth.jwt[1].name: is there twice: the callers of two issuers could not be told apart",
+			"auth.jwt[1].name: is a duplicate: the callers of two issuers would have the same names",
 		},
 		{"idp", "auth.jwt[0]: must be a mapping"},
 	} {
@@ -98,7 +98,7 @@ func TestBadIssuers(t *testing.T) {
 	require.Contains(t, problemsOf(t, `auth: {jwt: `+withIssuer()+`}`), "auth.jwt: must be a list")
 }
 
-func TestGoodIssuers(t *testing.T) {
+func TestValidIssuers(t *testing.T) {
 	t.Parallel()
 	for _, issuer := range []string{
 		withIssuer(),
@@ -118,48 +118,48 @@ func TestGoodIssuers(t *testing.T) {
 	require.Equal(t, "idp.example", cfg.Auth.JWT[0].Name)
 }
 
-func TestBadIdentity(t *testing.T) {
+func TestInvalidIdentity(t *testing.T) {
 	t.Parallel()
 	const certificate = "{name: a, dns: a.example}"
 	withCertificate := func(members string) string { return `auth: {certificates: [{dns: a.example, ` + members + `}]}` }
 	for yaml, want := range map[string]string{
-		``: "auth: no authentication configured: set auth.apiKeys.file, auth.jwt or auth.certificates, or auth.insecureAnonymous to serve everyone",
-		`auth: {insecureAnonymous: true, jwt: [` + withIssuer() + `]}`:                          "auth.insecureAnonymous: excludes auth.jwt",
-		`auth: {insecureAnonymous: true, certificates: [` + certificate + `]}`:                  "auth.insecureAnonymous: excludes auth.certificates",
+		``: "auth: no authentication configured: set auth.apiKeys.file, auth.jwt or auth.certificates, or auth.insecureAnonymous to serve all callers",
+		`auth: {insecureAnonymous: true, jwt: [` + withIssuer() + `]}`:                          "auth.insecureAnonymous: cannot be combined with auth.jwt",
+		`auth: {insecureAnonymous: true, certificates: [` + certificate + `]}`:                  "auth.insecureAnonymous: cannot be combined with auth.certificates",
 		`auth: {failureLimit: {perSecond: 1000001}}`:                                            "auth.failureLimit.perSecond: must be above 0 and at most 1000000",
-		`auth: {certificates: [` + certificate + `]}`:                                           "auth.certificates: needs listen.tls.clientCAFile",
+		`auth: {certificates: [` + certificate + `]}`:                                           "auth.certificates: requires listen.tls.clientCAFile",
 		withCertificate(`grants: []`):                                                           "auth.certificates[0].name: must be 1 to 64 letters, digits, '-', '.' and '_'",
 		withCertificate(`name: 'a:b'`):                                                          "auth.certificates[0].name: must be 1 to 64 letters, digits, '-', '.' and '_'",
-		`auth: {certificates: [{name: a}]}`:                                                     "auth.certificates[0]: must name a uri, dns, email or commonName",
-		`auth: {certificates: [` + certificate + `, {name: a, commonName: b}]}`:                 "auth.certificates[1].name: is there twice",
+		`auth: {certificates: [{name: a}]}`:                                                     "auth.certificates[0]: must contain a uri, dns, email or commonName",
+		`auth: {certificates: [` + certificate + `, {name: a, commonName: b}]}`:                 "auth.certificates[1].name: is a duplicate",
 		withCertificate(`name: a, grants: [{namespace: b, role: Read}]`):                        "auth.certificates[0].grants[0].role: must be one of read, write, admin",
-		withCertificate(`name: a, grants: [{role: read}]`):                                      "auth.certificates[0].grants[0].namespace: must be a namespace, or the start of one and a *",
-		withCertificate(`name: a, grants: [{namespace: 'a*b', role: read}]`):                    "auth.certificates[0].grants[0].namespace: must be a namespace, or the start of one and a *",
+		withCertificate(`name: a, grants: [{role: read}]`):                                      "auth.certificates[0].grants[0].namespace: must be a namespace, or a prefix followed by *",
+		withCertificate(`name: a, grants: [{namespace: 'a*b', role: read}]`):                    "auth.certificates[0].grants[0].namespace: must be a namespace, or a prefix followed by *",
 		withCertificate(`name: a, grant: []`):                                                   "auth.certificates[0].grant: unknown field",
-		`listen: {tls: {keyFile: flowgate.yaml}}`:                                               "listen.tls.certFile: is missing beside listen.tls.keyFile",
-		`listen: {tls: {certFile: flowgate.yaml}}`:                                              "listen.tls.keyFile: is missing beside listen.tls.certFile",
+		`listen: {tls: {keyFile: flowgate.yaml}}`:                                               "listen.tls.certFile: is required with listen.tls.keyFile",
+		`listen: {tls: {certFile: flowgate.yaml}}`:                                              "listen.tls.keyFile: is required with listen.tls.certFile",
 		`listen: {tls: {certFile: absent, keyFile: absent}}`:                                    "listen.tls.certFile: absent cannot be read: no such file or directory",
-		`listen: {tls: {certFile: flowgate.yaml, keyFile: flowgate.yaml}}`:                      "listen.tls.certFile: flowgate.yaml and flowgate.yaml do not parse or do not belong together",
-		`listen: {tls: {clientCAFile: flowgate.yaml}}`:                                          "listen.tls.clientCAFile: needs listen.tls.certFile",
-		`listen: {tls: {certFile: a, keyFile: b, clientCAFile: flowgate.yaml}}`:                 "listen.tls.clientCAFile: flowgate.yaml holds no certificate in PEM",
+		`listen: {tls: {certFile: flowgate.yaml, keyFile: flowgate.yaml}}`:                      "listen.tls.certFile: flowgate.yaml and flowgate.yaml cannot be parsed or do not match",
+		`listen: {tls: {clientCAFile: flowgate.yaml}}`:                                          "listen.tls.clientCAFile: requires listen.tls.certFile",
+		`listen: {tls: {certFile: a, keyFile: b, clientCAFile: flowgate.yaml}}`:                 "listen.tls.clientCAFile: flowgate.yaml contains no PEM certificate",
 		`tokens: {maxTTL: 0s}`:                                                                  "tokens.maxTTL: must be from 1s to 168h",
 		`tokens: {maxTTL: 169h}`:                                                                "tokens.maxTTL: must be from 1s to 168h",
 		`upstream: {credential: {mode: magic}}`:                                                 "upstream.credential.mode: must be one of none, static, passthrough, mint",
-		`upstream: {credential: {mode: passthrough, file: a}}`:                                  "upstream.credential.file: needs upstream.credential.mode: static",
+		`upstream: {credential: {mode: passthrough, file: a}}`:                                  "upstream.credential.file: requires upstream.credential.mode: static",
 		`upstream: {credential: {mint: {keyFile: absent}}}`:                                     "upstream.credential.mint.keyFile: absent cannot be read: no such file or directory",
 		`upstream: {credential: {mint: {keyFile: a, algorithm: HS256}}}`:                        "upstream.credential.mint.algorithm: must be one of ES256, RS256",
 		`upstream: {credential: {mint: {keyFile: a, issuer: ""}}}`:                              "upstream.credential.mint.issuer: is missing",
 		`upstream: {credential: {mint: {keyFile: a, ttl: 9s}}}`:                                 "upstream.credential.mint.ttl: must be from 10s to 1h",
 		`upstream: {credential: {mint: {keyFile: a, ttl: 61m}}}`:                                "upstream.credential.mint.ttl: must be from 10s to 1h",
 		`upstream: {credential: {mint: {keyFile: a, publishAhead: -1s}}}`:                       "upstream.credential.mint.publishAhead: must not be negative",
-		`namespaces: {a: {credential: {mode: mint}}}`:                                           "upstream.credential.mint.keyFile: is missing with mode mint",
+		`namespaces: {a: {credential: {mode: mint}}}`:                                           "upstream.credential.mint.keyFile: is required with mode mint",
 		`namespaces: {a: {credential: {mode: magic}}}`:                                          "namespaces.a.credential.mode: must be one of none, static, passthrough, mint",
-		`namespaces: {a: {credential: {mode: static}}}`:                                         "namespaces.a.credential.file: is missing with mode static",
-		`namespaces: {a: {credential: {file: a}}}`:                                              "namespaces.a.credential.file: needs namespaces.a.credential.mode: static",
+		`namespaces: {a: {credential: {mode: static}}}`:                                         "namespaces.a.credential.file: is required with mode static",
+		`namespaces: {a: {credential: {file: a}}}`:                                              "namespaces.a.credential.file: requires namespaces.a.credential.mode: static",
 		`namespaces: {a: {credential: {mode: static, file: absent}}}`:                           "namespaces.a.credential.file: the file cannot be read: no such file or directory",
-		`namespaces: {a: {upstream: {tls: {enabled: true}}}}`:                                   "namespaces.a.upstream.tls: needs namespaces.a.upstream.address",
+		`namespaces: {a: {upstream: {tls: {enabled: true}}}}`:                                   "namespaces.a.upstream.tls: requires namespaces.a.upstream.address",
 		`namespaces: {a: {upstream: {address: b}}}`:                                             "namespaces.a.upstream.address: must be host:port",
-		`namespaces: {a: {upstream: {address: "b:1", tls: {caFile: a}}}}`:                       "namespaces.a.upstream.tls.caFile: needs namespaces.a.upstream.tls.enabled: true",
+		`namespaces: {a: {upstream: {address: "b:1", tls: {caFile: a}}}}`:                       "namespaces.a.upstream.tls.caFile: requires namespaces.a.upstream.tls.enabled: true",
 		`namespaces: {a: {upstream: {address: "b:1", tls: {enabled: x}}}}`:                      "namespaces.a.upstream.tls.enabled: must be true or false",
 		`namespaces: {a: {upstream: {address: "b:1", port: 1}}}`:                                "namespaces.a.upstream.port: unknown field",
 		`namespaces: {a: {upstream: {address: "b:1"}, credential: {mode: mint}}}`:               "namespaces.a.credential: " + inPlaintext,
@@ -180,7 +180,7 @@ const (
 	passingIssuer = "{issuer: 'https://idp.example', audience: [flowgate], jwksURL: 'https://idp.example/jwks', credential: passthrough}"
 )
 
-func TestACredentialMayGoWhereTLSOrTheOperatorLetsIt(t *testing.T) {
+func TestCredentialNeedsTLSOrPermission(t *testing.T) {
 	t.Parallel()
 	for _, upstream := range []string{
 		`{address: "b:1", tls: {enabled: true}}`, `{address: "localhost:1"}`, `{address: "b:1", credential: {allowPlaintextCredential: true}}`,
@@ -189,5 +189,5 @@ func TestACredentialMayGoWhereTLSOrTheOperatorLetsIt(t *testing.T) {
 		require.NoError(t, err, upstream)
 	}
 	cfg := config.Default()
-	require.Empty(t, cfg.Upstream.RefusesCredentials())
+	require.Empty(t, cfg.Upstream.PlaintextCredentialProblem())
 }

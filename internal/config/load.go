@@ -2,19 +2,19 @@ package config
 
 import "path/filepath"
 
-// LoadOptions names the places that a configuration is read from, weakest first.
+// LoadOptions are the sources of a configuration. Later fields override earlier ones.
 type LoadOptions struct {
-	// File is the YAML file; empty for none.
+	// File is the path of the YAML file. Empty means no file.
 	File string
-	// Environ is the environment as os.Environ returns it. Only names that start with FLOWGATE_ are looked at.
+	// Environ is the environment as os.Environ returns it. Only names that start with FLOWGATE_ are used.
 	Environ []string
-	// Overrides are the values of flags, as text, by path.
+	// Overrides are the values of command-line flags as text, by path.
 	Overrides map[string]string
 }
 
-// Load reads and validates the configuration. Its error is always a *[Problems] that lists everything that is wrong. What
-// could be read comes with it, for who looks for more that is wrong; nobody may run on it. Relative paths of files,
-// wherever they are written, start at the directory of the configuration file.
+// Load reads and validates the configuration. Its error is always a *[Problems] that lists every problem. With an
+// error, Load also returns whatever could be read, for further validation; the gateway must not run with it. Relative
+// file paths from any source are relative to the directory of the configuration file.
 func Load(options LoadOptions) (*Config, error) {
 	var problems Problems
 	cfg := Default()
@@ -33,7 +33,7 @@ func Load(options LoadOptions) (*Config, error) {
 	return &cfg, problems.err()
 }
 
-// resolveFiles makes relative paths start at dir.
+// resolveFiles makes relative file paths relative to dir.
 func (c *Config) resolveFiles(dir string) {
 	files := []*string{
 		&c.Upstream.TLS.CAFile, &c.Upstream.TLS.CertFile, &c.Upstream.TLS.KeyFile,

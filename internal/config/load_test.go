@@ -10,7 +10,7 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-func TestDefaultsStand(t *testing.T) {
+func TestDefaults(t *testing.T) {
 	t.Parallel()
 	cfg, err := config.Load(config.LoadOptions{Environ: []string{"FLOWGATE_AUTH_INSECURE_ANONYMOUS=true", "HOME=/"}})
 	require.NoError(t, err)
@@ -19,7 +19,7 @@ func TestDefaultsStand(t *testing.T) {
 	require.Equal(t, &want, cfg)
 }
 
-// The configuration of the documentation, as far as its keys exist.
+// TestDocumentedFile loads the configuration of the documentation.
 func TestDocumentedFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -57,7 +57,7 @@ log:
 	require.Equal(t, &want, cfg)
 }
 
-func TestLaterPlacesWin(t *testing.T) {
+func TestLaterSourcesOverride(t *testing.T) {
 	t.Parallel()
 	file := write(t, t.TempDir(), "flowgate.yaml", `
 auth: {insecureAnonymous: true}
@@ -79,7 +79,7 @@ upstream: {callerMetadata: [x-a, x-b], address: "file:1"}
 	require.Equal(t, config.Default().Upstream.KeepAlive, cfg.Upstream.KeepAlive)
 }
 
-func TestRelativeFilesStartAtTheConfigurationFile(t *testing.T) {
+func TestRelativeFilesAreRelativeToConfigurationFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "keys.yaml", "")
@@ -95,7 +95,7 @@ func TestRelativeFilesStartAtTheConfigurationFile(t *testing.T) {
 	require.Equal(t, []string{key, other}, cfg.Tokens.KeyFiles)
 }
 
-func TestKubernetesServiceLinksAreNoSettings(t *testing.T) {
+func TestKubernetesServiceLinksAreIgnored(t *testing.T) {
 	t.Parallel()
 	_, err := config.Load(config.LoadOptions{Environ: []string{
 		"FLOWGATE_AUTH_INSECURE_ANONYMOUS=true",
@@ -111,7 +111,7 @@ func TestKubernetesServiceLinksAreNoSettings(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestEveryProblemAtOnce(t *testing.T) {
+func TestEveryProblemIsReported(t *testing.T) {
 	t.Parallel()
 	got := problemsOf(t, `
 limits:
@@ -157,14 +157,14 @@ tracing: {}
 	}, got)
 }
 
-func TestASectionThatIsNoMappingIsToldEvenWhenTheEnvironmentSetsItsKeys(t *testing.T) {
+func TestSectionThatIsNotMappingIsReportedDespiteEnvironment(t *testing.T) {
 	t.Parallel()
 	got := problemsOf(t, "limits: 5\nauth: {insecureAnonymous: true}", "FLOWGATE_LIMITS_MAX_WAIT=10s")
 	require.Equal(t, []string{"limits: must be a mapping"}, got)
 }
 
-// A value that the environment overrides is at fault all the same, and so is an unknown field without a value.
-func TestAFaultOfTheFileIsReportedWhateverTheEnvironmentSets(t *testing.T) {
+// An invalid value is reported even if the environment overrides it, and so is an unknown field without a value.
+func TestProblemOfFileIsReportedDespiteEnvironment(t *testing.T) {
 	t.Parallel()
 	got := problemsOf(t, "limits: {maxWait: soon, maxWaits: }\nauth: {insecureAnonymous: true}", "FLOWGATE_LIMITS_MAX_WAIT=10s")
 	require.Equal(t, []string{
@@ -186,9 +186,9 @@ func TestUnreadableFiles(t *testing.T) {
 	for name, tc := range map[string]struct{ yaml, want string }{
 		"syntax":    {"a: [", "flowgate.yaml: line 1: did not find expected node content"},
 		"list":      {"[1]", "flowgate.yaml: must be a mapping"},
-		"documents": {"auth: {insecureAnonymous: true}\n---\na: b", "flowgate.yaml: holds more than one document"},
-		"empty":     {"", "auth: no authentication configured: set auth.apiKeys.file, auth.jwt or auth.certificates, or auth.insecureAnonymous to serve everyone"},
-		"null":      {"~", "auth: no authentication configured: set auth.apiKeys.file, auth.jwt or auth.certificates, or auth.insecureAnonymous to serve everyone"},
+		"documents": {"auth: {insecureAnonymous: true}\n---\na: b", "flowgate.yaml: contains more than one document"},
+		"empty":     {"", "auth: no authentication configured: set auth.apiKeys.file, auth.jwt or auth.certificates, or auth.insecureAnonymous to serve all callers"},
+		"null":      {"~", "auth: no authentication configured: set auth.apiKeys.file, auth.jwt or auth.certificates, or auth.insecureAnonymous to serve all callers"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// write puts text into a file of dir and returns its name.
+// write writes text to the file name in dir and returns its path.
 func write(t *testing.T, dir, name, text string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
@@ -22,14 +22,14 @@ func write(t *testing.T, dir, name, text string) string {
 	return path
 }
 
-// load loads YAML text with the environment.
+// load loads YAML text and environ.
 func load(t *testing.T, yaml string, environ ...string) (*config.Config, error) {
 	t.Helper()
 	file := write(t, t.TempDir(), "flowgate.yaml", yaml)
 	return config.Load(config.LoadOptions{File: file, Environ: environ})
 }
 
-// problemsOf loads what must fail and returns the problems, one a line. Files are named without their directory.
+// problemsOf loads an invalid configuration and returns its problems, one per element. File names have no directory.
 func problemsOf(t *testing.T, yaml string, environ ...string) []string {
 	t.Helper()
 	dir := t.TempDir()

@@ -10,10 +10,11 @@ import (
 	"strings"
 )
 
-// binarySuffix ends the keys whose values are bytes, written in base64 wherever text is needed.
+// binarySuffix is the suffix of keys with binary values, which are base64 in text.
 const binarySuffix = "-bin"
 
-// Metadata is gRPC metadata to send upstream. It prints its keys only, because a value may be a tenant's token.
+// Metadata is gRPC metadata that is sent to the upstream. It prints only its keys, because a value may be a tenant's
+// token.
 type Metadata map[string]string
 
 // Format writes the keys, for every verb.
@@ -26,9 +27,9 @@ func (m Metadata) MarshalJSON() ([]byte, error) {
 	return json.Marshal(slices.Sorted(maps.Keys(m)))
 }
 
-// CheckMetadataKey tells whether key may be set by configuration or by callers: lower-case letters, digits, `-`, `_`
-// and `.`, and none of the keys that belong to HTTP/2, to gRPC, to the credential or to the gateway itself. The error
-// says which, without the key.
+// CheckMetadataKey returns an error unless configuration or callers may set key. A key contains lower-case letters,
+// digits, `-`, `_` and `.`, and is not reserved for HTTP/2, gRPC, the credential or the gateway itself. The error does
+// not quote the key.
 func CheckMetadataKey(key string) error {
 	switch {
 	case key == "":
@@ -38,12 +39,13 @@ func CheckMetadataKey(key string) error {
 	case strings.HasPrefix(key, "grpc-"), slices.Contains(reservedKeys(), key):
 		return errors.New("this key is reserved")
 	case strings.ContainsFunc(key, func(r rune) bool { return !isKeyRune(r) }):
-		return errors.New("keys hold lower-case letters, digits, '-', '_' and '.' only")
+		return errors.New("keys may contain only lower-case letters, digits, '-', '_' and '.'")
 	}
 	return nil
 }
 
-// reservedKeys are the credential, what the gateway sets itself, and what HTTP/2 or gRPC would refuse or overwrite.
+// reservedKeys returns the keys of the credential, those that the gateway sets, and those that HTTP/2 or gRPC would
+// reject or overwrite.
 func reservedKeys() []string {
 	return []string{
 		"authorization", "temporal-namespace", "host", "content-type", "te", "user-agent",
@@ -55,13 +57,13 @@ func isKeyRune(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r)
 }
 
-// DecodeMetadata returns the value as it goes into gRPC metadata: a value of a -bin key is base64, padded or not, and
-// becomes its bytes; any other must be printable ASCII. The error does not quote the value.
+// DecodeMetadata returns the value as gRPC metadata. The value of a -bin key is base64, padded or not, and is decoded.
+// Any other value must be printable ASCII. The error does not quote the value.
 func DecodeMetadata(key, value string) (string, error) {
 	if strings.HasSuffix(key, binarySuffix) {
 		data, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(value, "="))
 		if err != nil {
-			return "", errors.New("a -bin key needs a value in base64")
+			return "", errors.New("the value of a -bin key must be base64")
 		}
 		return string(data), nil
 	}

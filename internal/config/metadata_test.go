@@ -42,7 +42,7 @@ func TestMetadataValues(t *testing.T) {
 	}
 }
 
-func TestPrintingShowsNoMetadataValue(t *testing.T) {
+func TestPrintingOmitsMetadataValues(t *testing.T) {
 	t.Parallel()
 	cfg := config.Default()
 	cfg.Upstream.Metadata = config.Metadata{"x-token": "s3cret"}

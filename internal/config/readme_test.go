@@ -11,8 +11,8 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// TestREADMEListsSettings keeps the README's table of settings true. With UPDATE_README=1 it writes the table: see
-// make generate.
+// TestREADMEListsSettings compares the README's table of settings with the code. With UPDATE_README=1 it writes the
+// table: see make generate.
 func TestREADMEListsSettings(t *testing.T) {
 	t.Parallel()
 	const name, begin, end = "../../README.md", "<!-- settings: written by make generate -->\n", "<!-- settings end -->"
@@ -25,7 +25,7 @@ func TestREADMEListsSettings(t *testing.T) {
 
 	want := before + begin + settingsTable() + end + after
 	if os.Getenv("UPDATE_README") != "" {
-		require.NoError(t, os.WriteFile(name, []byte(want), 0o600)) // the file exists, and keeps its mode
+		require.NoError(t, os.WriteFile(name, []byte(want), 0o600)) // the file exists and keeps its mode
 		return
 	}
 	require.Equal(t, want, string(text), "run make generate")
@@ -39,7 +39,7 @@ func settingsTable() string {
 		if s.Default != "" {
 			value = "`" + s.Default + "`"
 		}
-		meaning := strings.ReplaceAll(s.Doc, "<", `\<`) // which Markdown takes for HTML
+		meaning := strings.ReplaceAll(s.Doc, "<", `\<`) // Markdown would parse it as HTML
 		_, _ = fmt.Fprintf(&table, "| `%s` | `%s` | %s | %s |\n", s.Path, s.Env, value, meaning)
 	}
 	return table.String()

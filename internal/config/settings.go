@@ -11,23 +11,24 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// envPrefix starts the name of every environment variable of the gateway.
+// envPrefix is the prefix of the gateway's environment variables.
 const envPrefix = "FLOWGATE_"
 
 // Setting describes one scalar of [Config], or one list of scalars.
 type Setting struct {
 	// Path is the path in the file, such as limits.maxWait.
 	Path string
-	// Env is the environment variable, such as FLOWGATE_LIMITS_MAX_WAIT. A list takes its elements between commas.
+	// Env is the environment variable, such as FLOWGATE_LIMITS_MAX_WAIT. The elements of a list are separated by
+	// commas.
 	Env string
-	// Default is the default as it would be written in the file; empty for an empty text or list.
+	// Default is the default as written in the file. It is empty for an empty string or list.
 	Default string
-	// Doc is one line of description.
+	// Doc is a description in one line.
 	Doc string
 }
 
-// Settings lists every scalar in the order of the file. Mappings with free keys (upstream.metadata, namespaces) and
-// lists of sections (auth.jwt, auth.certificates) exist in the file only.
+// Settings returns every scalar setting in the order of the file. Mappings with arbitrary keys (upstream.metadata,
+// namespaces) and lists of sections (auth.jwt, auth.certificates) can be set only in the file.
 func Settings() []Setting {
 	defaults := reflect.ValueOf(Default())
 	leaves := leavesOf(defaults.Type())
@@ -43,7 +44,7 @@ func Settings() []Setting {
 	return settings
 }
 
-// leaf is one scalar field, or one list of scalars, somewhere in [Config].
+// leaf is a scalar field, or a list of scalars, at any depth of [Config].
 type leaf struct {
 	keys  []string
 	index []int
@@ -53,8 +54,8 @@ type leaf struct {
 
 func (l leaf) path() string { return strings.Join(l.keys, ".") }
 
-// set sets the field of cfg to the value that text stands for. What does not read as one is a problem, which says where
-// the text is from, and leaves the field alone.
+// set parses text and stores the value in the field of cfg. An invalid text is reported as a problem with its source,
+// and the field keeps its value.
 func (l leaf) set(cfg *Config, text, source string, problems *Problems) {
 	value, message := parseScalar(text, l.typ)
 	if message != "" {
@@ -64,7 +65,7 @@ func (l leaf) set(cfg *Config, text, source string, problems *Problems) {
 	reflect.ValueOf(cfg).Elem().FieldByIndex(l.index).Set(reflect.ValueOf(value).Convert(l.typ))
 }
 
-// env is limits.maxWait written as FLOWGATE_LIMITS_MAX_WAIT.
+// env returns the environment variable: FLOWGATE_LIMITS_MAX_WAIT for limits.maxWait.
 func (l leaf) env() string {
 	words := make([]string, len(l.keys))
 	for i, key := range l.keys {
@@ -73,7 +74,7 @@ func (l leaf) env() string {
 	return envPrefix + strings.Join(words, "_")
 }
 
-// leavesOf lists the scalars of a struct type in their order.
+// leavesOf returns the scalars of a struct type in their order.
 func leavesOf(t reflect.Type) []leaf {
 	var leaves []leaf
 	for _, field := range reflect.VisibleFields(t) {
@@ -93,12 +94,12 @@ func leavesOf(t reflect.Type) []leaf {
 	return leaves
 }
 
-// isListOfSections tells a list whose elements have keys. Such a list exists in the file only.
+// isListOfSections reports whether t is a list of structs. Such a list can be set only in the file.
 func isListOfSections(t reflect.Type) bool {
 	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct
 }
 
-// snake turns clientCAFile into CLIENT_CA_FILE.
+// snake converts clientCAFile to CLIENT_CA_FILE.
 func snake(camel string) string {
 	var b strings.Builder
 	runes := []rune(camel)
@@ -113,7 +114,8 @@ func snake(camel string) string {
 	return b.String()
 }
 
-// parseScalar reads the text of a variable or a flag as a value that converts to t, or returns what is wrong with it.
+// parseScalar parses the text of a variable or a flag to a value that converts to t. The message is the problem, empty
+// if there is none.
 func parseScalar(text string, t reflect.Type) (value any, message string) {
 	var err error
 	switch {
@@ -142,7 +144,7 @@ func parseScalar(text string, t reflect.Type) (value any, message string) {
 	return value, ""
 }
 
-// splitList splits at commas and drops the space around elements. Empty text is an empty list.
+// splitList splits text at commas and trims each element. An empty text is an empty list.
 func splitList(text string) []string {
 	if strings.TrimSpace(text) == "" {
 		return []string{}
@@ -165,7 +167,7 @@ func formatScalar(v any) string {
 	}
 }
 
-// formatDuration leaves out the zero parts that Go writes: 5m, not 5m0s.
+// formatDuration formats d without the trailing zero units of Go: 5m, not 5m0s.
 func formatDuration(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {

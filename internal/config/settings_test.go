@@ -9,7 +9,7 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-func TestSettingsNameEveryScalar(t *testing.T) {
+func TestSettingsListEveryScalar(t *testing.T) {
 	t.Parallel()
 	byPath := make(map[string]config.Setting)
 	byEnv := make(map[string]string)
@@ -36,7 +36,7 @@ func TestSettingsNameEveryScalar(t *testing.T) {
 	require.NotContains(t, byPath, "upstream.metadata")
 }
 
-// Every variable is read, and as the type of its key: its own default, written out, changes nothing.
+// Every variable is read with the type of its setting: setting each to its default changes nothing.
 func TestEverySettingIsReadFromTheEnvironment(t *testing.T) {
 	t.Parallel()
 	environ := []string{"FLOWGATE_AUTH_INSECURE_ANONYMOUS=true"}

@@ -10,7 +10,7 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// Validate checks every value and opens every file that is named. Its error is a *[Problems] with all that is wrong.
+// Validate checks every value and opens every file. Its error is a *[Problems] that lists every problem.
 func (c *Config) Validate() error {
 	problems := Problems{List: c.problems()}
 	return problems.err()
@@ -25,7 +25,7 @@ func (c *Config) problems() []Problem {
 	}
 	v.auth(c.Auth, c.Listen.TLS)
 	v.mint(c)
-	v.callersCredentials(c)
+	v.callerCredentials(c)
 	v.cors(c.CORS)
 	v.tokens(c.Tokens)
 	v.limits(c.Limits)
@@ -36,7 +36,7 @@ func (c *Config) problems() []Problem {
 	return v.List
 }
 
-// validator gathers problems. A check that needs another value stays silent where that value is at fault itself.
+// validator collects problems. A check that depends on another value reports nothing if that value is itself invalid.
 type validator struct {
 	Problems
 }
@@ -62,24 +62,24 @@ func (v *validator) listen(l Listen) {
 func (v *validator) namespace(name string, n Namespace, u Upstream) {
 	path := yamlnode.Key("namespaces", name)
 	invalid := func(r rune) bool { return r == '*' || unicode.IsSpace(r) || unicode.IsControl(r) }
-	v.check(path+".upstream.name", !strings.ContainsFunc(n.Upstream.Name, invalid), "is no name of a namespace")
-	v.check(path, name != "" && !strings.ContainsFunc(name, invalid), "is no name of a namespace")
+	v.check(path+".upstream.name", !strings.ContainsFunc(n.Upstream.Name, invalid), "is not a valid namespace name")
+	v.check(path, name != "" && !strings.ContainsFunc(name, invalid), "is not a valid namespace name")
 	v.oneOf(path+".queryRejectCondition", n.QueryRejectCondition,
 		"", QueryRejectNone, QueryRejectNotOpen, QueryRejectNotCompletedCleanly)
 	v.metadata(path+".metadata", n.Metadata)
 	v.namespaceUpstream(path, n, u)
 }
 
-// maxPerSecond is far above any rate that means a limit.
+// maxPerSecond is far above any rate that would be a limit.
 const maxPerSecond = 1_000_000
 
-// minHeaderBytes is what an ordinary request needs.
+// minHeaderBytes is the size of the header section of an ordinary request.
 const minHeaderBytes = 1024
 
-// maxDelegation is far more than a page in a browser or an approval should need.
+// maxDelegation is far longer than a browser page or an approval should need.
 const maxDelegation = 7 * 24 * time.Hour
 
-// minTokenKeyBytes is the size of the HMAC's hash.
+// minTokenKeyBytes is the size of the HMAC's hash, in bytes.
 const minTokenKeyBytes = 32
 
 func (v *validator) tokens(t Tokens) {
@@ -88,7 +88,7 @@ func (v *validator) tokens(t Tokens) {
 		path := yamlnode.Index("tokens.keyFiles", i)
 		if v.check(path, file != "", "is empty") {
 			key, ok := v.secretFile(path, file)
-			v.check(path, !ok || len(key) >= minTokenKeyBytes, file+" must hold at least 32 bytes")
+			v.check(path, !ok || len(key) >= minTokenKeyBytes, file+" must contain at least 32 bytes")
 		}
 	}
 }
@@ -109,7 +109,7 @@ func (v *validator) limits(l Limits) {
 	}
 }
 
-// check adds the problem unless ok, which it returns.
+// check reports the problem unless ok. It returns ok.
 func (v *validator) check(path string, ok bool, message string) bool {
 	if !ok {
 		v.add(path, message)

@@ -9,7 +9,7 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// hosts refuses what no Host header could ever match: requests are compared without their port, and literally.
+// hosts rejects values that no Host header can match. The comparison is literal and ignores the port.
 func (v *validator) hosts(path string, hosts []string) {
 	for i, host := range hosts {
 		_, err := netip.ParseAddr(host)
@@ -18,18 +18,18 @@ func (v *validator) hosts(path string, hosts []string) {
 	}
 }
 
-// trustedProxies refuses to trust everybody: whoever may say who asks, may say that it is somebody else.
+// trustedProxies rejects the network of all addresses: it would let any client choose its own client address.
 func (v *validator) trustedProxies(proxies []string) {
 	for i, text := range proxies {
 		network, err := ParseNetwork(text)
 		path := yamlnode.Index("listen.trustedProxies", i)
 		if v.check(path, err == nil, "must be an address or a network, such as 10.0.0.0/8") {
-			v.check(path, network.Bits() > 0, "trusts everybody")
+			v.check(path, network.Bits() > 0, "must not match every address")
 		}
 	}
 }
 
-// ParseNetwork reads a network in CIDR form, or a single address.
+// ParseNetwork parses a network in CIDR notation or a single address.
 func ParseNetwork(text string) (netip.Prefix, error) {
 	if ip, err := netip.ParseAddr(text); err == nil {
 		ip = ip.Unmap()
@@ -38,19 +38,20 @@ func ParseNetwork(text string) (netip.Prefix, error) {
 	return netip.ParsePrefix(text)
 }
 
-// cors takes origins as browsers send them (RFC 6454 section 6.2): compared as texts, nothing else would ever match.
+// cors accepts origins as browsers send them (RFC 6454 section 6.2). Origins are compared as strings, so no other form
+// could match.
 func (v *validator) cors(c CORS) {
 	for i, origin := range c.Origins {
 		path := yamlnode.Index("cors.origins", i)
-		if !v.check(path, !strings.Contains(origin, "*"), "must be one origin: a wildcard would let any page call") {
+		if !v.check(path, !strings.Contains(origin, "*"), "must be one origin: a wildcard would let any page call the gateway") {
 			continue
 		}
 		u, err := url.Parse(origin)
-		ok := err == nil && isWeb(u) && u.Host != "" && u.Scheme+"://"+u.Host == origin &&
+		ok := err == nil && isHTTP(u) && u.Host != "" && u.Scheme+"://"+u.Host == origin &&
 			strings.ToLower(origin) == origin
 		ok = ok && u.Port() != map[string]string{"http": "80", "https": "443"}[u.Scheme]
-		v.check(path, ok, "must be scheme://host or scheme://host:port in lower case, without a path or the scheme's own port")
-		v.check(path, !slices.Contains(c.Origins[:i], origin), "is there twice")
+		v.check(path, ok, "must be scheme://host or scheme://host:port in lower case, without a path or the scheme's default port")
+		v.check(path, !slices.Contains(c.Origins[:i], origin), "is a duplicate")
 	}
 }
 
@@ -66,7 +67,7 @@ func (v *validator) inFlight(f InFlight) {
 	v.check("limits.inFlight.callerShare", f.CallerShare > 0 && f.CallerShare <= 1, "must be above 0 and at most 1")
 }
 
-// bytesInFlight makes sure that the largest body of each kind has room.
+// bytesInFlight checks that the largest request and response bodies fit into the limits.
 func (v *validator) bytesInFlight(c *Config) {
 	bytes := c.Limits.BytesInFlight
 	v.check("limits.bytesInFlight.requests", bytes.Requests > 0 && bytes.Requests >= c.Limits.MaxBodyBytes,

@@ -11,12 +11,12 @@ import (
 )
 
 func (v *validator) auth(a Auth, l ListenTLS) {
-	some := a.APIKeys.File != "" || len(a.JWT) > 0 || len(a.Certificates) > 0
-	v.check("auth", some || a.InsecureAnonymous,
-		"no authentication configured: set auth.apiKeys.file, auth.jwt or auth.certificates, or auth.insecureAnonymous to serve everyone")
-	v.check("auth.insecureAnonymous", a.APIKeys.File == "" || !a.InsecureAnonymous, "excludes auth.apiKeys.file")
-	v.check("auth.insecureAnonymous", len(a.JWT) == 0 || !a.InsecureAnonymous, "excludes auth.jwt")
-	v.check("auth.insecureAnonymous", len(a.Certificates) == 0 || !a.InsecureAnonymous, "excludes auth.certificates")
+	configured := a.APIKeys.File != "" || len(a.JWT) > 0 || len(a.Certificates) > 0
+	v.check("auth", configured || a.InsecureAnonymous,
+		"no authentication configured: set auth.apiKeys.file, auth.jwt or auth.certificates, or auth.insecureAnonymous to serve all callers")
+	v.check("auth.insecureAnonymous", a.APIKeys.File == "" || !a.InsecureAnonymous, "cannot be combined with auth.apiKeys.file")
+	v.check("auth.insecureAnonymous", len(a.JWT) == 0 || !a.InsecureAnonymous, "cannot be combined with auth.jwt")
+	v.check("auth.insecureAnonymous", len(a.Certificates) == 0 || !a.InsecureAnonymous, "cannot be combined with auth.certificates")
 	v.file("auth.apiKeys.file", a.APIKeys.File)
 	v.check("auth.apiKeys.reloadInterval", a.APIKeys.ReloadInterval >= 10*time.Millisecond, "must be at least 10ms")
 	v.check("auth.failureLimit.burst", a.FailureLimit.Burst >= 1, "must be at least 1")
@@ -26,12 +26,12 @@ func (v *validator) auth(a Auth, l ListenTLS) {
 	v.certificates(a.Certificates, l)
 }
 
-// signatureAlgorithms are those of RFC 7518 and RFC 8037 that keep the key to one who signs: no shared secrets, no "none".
+// signatureAlgorithms returns the asymmetric algorithms of RFC 7518 and RFC 8037: no shared secrets, no "none".
 func signatureAlgorithms() []string {
 	return []string{RS256, "RS384", "RS512", "PS256", "PS384", "PS512", ES256, "ES384", "EdDSA"}
 }
 
-// The longest that an issuer's settings may be.
+// The maximum values of an issuer's settings.
 const (
 	maxLeeway   = 30 * time.Second
 	maxLifetime = 7 * 24 * time.Hour
@@ -42,11 +42,11 @@ func (v *validator) issuers(issuers []Issuer) {
 		path := yamlnode.Index("auth.jwt", i)
 		v.check(path+".issuer", issuer.Issuer != "", "is missing")
 		v.check(path+".issuer", !slices.ContainsFunc(issuers[:i], func(other Issuer) bool { return other.Issuer == issuer.Issuer }),
-			"is there twice")
+			"is a duplicate")
 		v.callerName(path+".name", issuer.Name)
 		v.check(path+".name", !slices.ContainsFunc(issuers[:i], func(other Issuer) bool { return other.Name == issuer.Name }),
-			"is there twice: the callers of two issuers could not be told apart")
-		v.check(path+".audience", len(issuer.Audience) > 0 && !slices.Contains(issuer.Audience, ""), "must name at least one")
+			"is a duplicate: the callers of two issuers would have the same names")
+		v.check(path+".audience", len(issuer.Audience) > 0 && !slices.Contains(issuer.Audience, ""), "must contain at least one")
 		for _, algorithm := range issuer.Algorithms {
 			v.oneOf(path+".algorithms", algorithm, signatureAlgorithms()...)
 		}
@@ -63,17 +63,17 @@ func (v *validator) issuers(issuers []Issuer) {
 	}
 }
 
-// keySource wants exactly one, and none that somebody on the way could replace.
+// keySource requires exactly one source of keys, and one that an attacker on the network cannot replace.
 func (v *validator) keySource(path string, issuer Issuer) {
 	sources := 0
-	for _, given := range []bool{issuer.JWKSURL != "", issuer.Discovery, issuer.PublicKeyFile != ""} {
-		if given {
+	for _, set := range []bool{issuer.JWKSURL != "", issuer.Discovery, issuer.PublicKeyFile != ""} {
+		if set {
 			sources++
 		}
 	}
-	v.check(path, sources == 1, "needs exactly one of jwksURL, discovery: true and publicKeyFile")
+	v.check(path, sources == 1, "requires exactly one of jwksURL, discovery: true and publicKeyFile")
 	v.file(path+".publicKeyFile", issuer.PublicKeyFile)
-	v.authorities(path+".caFile", issuer.CAFile)
+	v.caCertificates(path+".caFile", issuer.CAFile)
 	if issuer.JWKSURL != "" {
 		v.keyURL(path+".jwksURL", issuer.JWKSURL, issuer.AllowPlaintext)
 	}
@@ -84,7 +84,7 @@ func (v *validator) keySource(path string, issuer Issuer) {
 
 func (v *validator) keyURL(path, text string, allowPlaintext bool) {
 	u, err := url.Parse(text)
-	ok := err == nil && isWeb(u) && u.Host != "" && u.User == nil && u.Fragment == ""
+	ok := err == nil && isHTTP(u) && u.Host != "" && u.User == nil && u.Fragment == ""
 	if v.check(path, ok, "must be a URL, such as https://idp.example/jwks") {
 		port := u.Port()
 		if port == "" {
@@ -96,61 +96,62 @@ func (v *validator) keyURL(path, text string, allowPlaintext bool) {
 }
 
 func (v *validator) claims(path string, c Claims) {
-	v.check(path+".template", strings.Count(c.Template, "{role}") == 1, "must hold {role} once")
-	places := strings.Count(c.Template, "{namespace}")
-	v.check(path+".template", places <= 1, "must hold {namespace} once at most")
+	v.check(path+".template", strings.Count(c.Template, "{role}") == 1, "must contain {role} once")
+	placeholders := strings.Count(c.Template, "{namespace}")
+	v.check(path+".template", placeholders <= 1, "must contain {namespace} at most once")
 	v.check(path+".template", !strings.Contains(c.Template, "}{"), "must have something between {namespace} and {role}")
-	v.check(path+".namespace", places == 0 == (c.Namespace != ""), "is needed where the template has no {namespace}, and only there")
+	v.check(path+".namespace", placeholders == 0 == (c.Namespace != ""), "is required if the template has no {namespace}, and not allowed otherwise")
 }
 
-// callerName is the part of a principal's name that tells its kind from others: it may not hold the colon behind it.
+// callerName checks the first part of a principal's name, which identifies the kind of caller. It must not contain the
+// colon that ends it.
 func (v *validator) callerName(path, name string) {
-	odd := func(r rune) bool {
+	invalid := func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune("-._", r)
 	}
-	const longest = 64
-	v.check(path, name != "" && len(name) <= longest && !strings.ContainsFunc(name, odd),
+	const maxLength = 64
+	v.check(path, name != "" && len(name) <= maxLength && !strings.ContainsFunc(name, invalid),
 		"must be 1 to 64 letters, digits, '-', '.' and '_'")
-	v.check(path, name != CertificateName && name != DelegatedName, "is what callers of another kind are called")
+	v.check(path, name != CertificateName && name != DelegatedName, "is reserved for callers of another kind")
 }
 
-// CertificateName stands before the names of principals with a client certificate, and DelegatedName before those with a
-// delegated token, as an issuer's before those of its tokens.
+// CertificateName is the prefix of the names of principals with a client certificate, and DelegatedName that of
+// principals with a delegated token. For the principals of an issuer, it is the issuer's name.
 const (
 	CertificateName = "cert"
 	DelegatedName   = "delegated"
 )
 
 func (v *validator) certificates(certificates []Certificate, l ListenTLS) {
-	v.check("auth.certificates", len(certificates) == 0 || l.ClientCAFile != "", "needs listen.tls.clientCAFile")
+	v.check("auth.certificates", len(certificates) == 0 || l.ClientCAFile != "", "requires listen.tls.clientCAFile")
 	for i, c := range certificates {
 		path := yamlnode.Index("auth.certificates", i)
 		v.callerName(path+".name", c.Name)
 		v.check(path+".name", !slices.ContainsFunc(certificates[:i], func(other Certificate) bool { return other.Name == c.Name }),
-			"is there twice")
-		v.check(path, c.URI != "" || c.DNS != "" || c.Email != "" || c.CommonName != "", "must name a uri, dns, email or commonName")
+			"is a duplicate")
+		v.check(path, c.URI != "" || c.DNS != "" || c.Email != "" || c.CommonName != "", "must contain a uri, dns, email or commonName")
 		for j, grant := range c.Grants {
-			at := yamlnode.Index(path+".grants", j)
-			v.oneOf(at+".role", grant.Role, "read", "write", "admin")
-			v.check(at+".namespace", grant.Namespace != "" && !strings.Contains(strings.TrimSuffix(grant.Namespace, "*"), "*"),
-				"must be a namespace, or the start of one and a *")
+			grantPath := yamlnode.Index(path+".grants", j)
+			v.oneOf(grantPath+".role", grant.Role, "read", "write", "admin")
+			v.check(grantPath+".namespace", grant.Namespace != "" && !strings.Contains(strings.TrimSuffix(grant.Namespace, "*"), "*"),
+				"must be a namespace, or a prefix followed by *")
 		}
 	}
 }
 
 func (v *validator) listenTLS(l ListenTLS) {
 	const path = "listen.tls"
-	v.check(path+".certFile", l.KeyFile == "" || l.CertFile != "", "is missing beside listen.tls.keyFile")
-	v.check(path+".keyFile", l.CertFile == "" || l.KeyFile != "", "is missing beside listen.tls.certFile")
+	v.check(path+".certFile", l.KeyFile == "" || l.CertFile != "", "is required with listen.tls.keyFile")
+	v.check(path+".keyFile", l.CertFile == "" || l.KeyFile != "", "is required with listen.tls.certFile")
 	v.keyPair(path, l.CertFile, l.KeyFile)
-	v.check(path+".clientCAFile", l.ClientCAFile == "" || l.CertFile != "", "needs listen.tls.certFile")
-	v.authorities(path+".clientCAFile", l.ClientCAFile)
+	v.check(path+".clientCAFile", l.ClientCAFile == "" || l.CertFile != "", "requires listen.tls.certFile")
+	v.caCertificates(path+".clientCAFile", l.ClientCAFile)
 }
 
 func (v *validator) mint(c *Config) {
 	const path = "upstream.credential.mint"
 	m := c.Upstream.Credential.Mint
-	if !v.check(path+".keyFile", m.KeyFile != "" || !c.mints(), "is missing with mode mint") || m.KeyFile == "" {
+	if !v.check(path+".keyFile", m.KeyFile != "" || !c.usesMint(), "is required with mode mint") || m.KeyFile == "" {
 		return
 	}
 	v.file(path+".keyFile", m.KeyFile)
@@ -160,10 +161,10 @@ func (v *validator) mint(c *Config) {
 	v.check(path+".publishAhead", m.PublishAhead >= 0, "must not be negative")
 }
 
-// callersCredentials checks what goes upstream in the names of an issuer's callers and, by the keys file, of keys that ask for
-// a minted token: to any server, whichever namespace they call.
-func (v *validator) callersCredentials(c *Config) {
-	reason := c.RefusesCredentials()
+// callerCredentials checks the credentials that are sent for an issuer's callers and for API keys with a minted token.
+// They may be sent to any upstream, depending on the namespace of the call.
+func (v *validator) callerCredentials(c *Config) {
+	reason := c.PlaintextCredentialProblem()
 	if reason == "" {
 		return
 	}
@@ -174,8 +175,8 @@ func (v *validator) callersCredentials(c *Config) {
 	v.check("upstream.credential.mint.keyFile", c.Upstream.Credential.Mint.KeyFile == "", reason)
 }
 
-// mints tells whether anything that is configured asks for a minted token. A key of the keys file may ask for one too.
-func (c *Config) mints() bool {
+// usesMint reports whether a setting requires minted tokens. An entry of the keys file may require them too.
+func (c *Config) usesMint() bool {
 	if c.Upstream.Credential.Mode == CredentialMint {
 		return true
 	}
@@ -187,10 +188,10 @@ func (c *Config) mints() bool {
 	return slices.ContainsFunc(c.Auth.JWT, func(i Issuer) bool { return i.Credential == CredentialMint })
 }
 
-// isWeb tells the URLs that HTTP can fetch.
-func isWeb(u *url.URL) bool { return u.Scheme == "https" || u.Scheme == "http" }
+// isHTTP reports whether u has the scheme http or https.
+func isHTTP(u *url.URL) bool { return u.Scheme == "https" || u.Scheme == "http" }
 
-// hostOf is the host of a URL, or nothing.
+// hostOf returns the host of a URL, empty if text is not a URL.
 func hostOf(text string) string {
 	u, err := url.Parse(text)
 	if err != nil {

@@ -15,11 +15,11 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-func TestBadValues(t *testing.T) {
+func TestInvalidValues(t *testing.T) {
 	t.Parallel()
 	for yaml, want := range map[string]string{
 		`listen: {public: "8080"}`:                            "listen.public: must be host:port",
-		`listen: {public: ":99999"}`:                          "listen.public: must name a port, from 1 to 65535",
+		`listen: {public: ":99999"}`:                          "listen.public: must contain a port from 1 to 65535",
 		`listen: {admin: "http://x:1"}`:                       "listen.admin: must be host:port without a scheme",
 		`listen: {admin: ":8080"}`:                            "listen.admin: must differ from listen.public",
 		`listen: {drainDelay: -1s}`:                           "listen.drainDelay: must not be negative",
@@ -30,19 +30,19 @@ func TestBadValues(t *testing.T) {
 		`listen: {timeouts: {idle: 0s}}`:                      "listen.timeouts.idle: must be greater than zero",
 		`listen: {maxHeaderBytes: 0}`:                         "listen.maxHeaderBytes: must be at least 1024",
 		`listen: {trustedProxies: [lb]}`:                      "listen.trustedProxies[0]: must be an address or a network, such as 10.0.0.0/8",
-		`listen: {trustedProxies: [10.0.0.1, 0.0.0.0/0]}`:     "listen.trustedProxies[1]: trusts everybody",
-		`listen: {trustedProxies: ["::/0"]}`:                  "listen.trustedProxies[0]: trusts everybody",
+		`listen: {trustedProxies: [10.0.0.1, 0.0.0.0/0]}`:     "listen.trustedProxies[1]: must not match every address",
+		`listen: {trustedProxies: ["::/0"]}`:                  "listen.trustedProxies[0]: must not match every address",
 		`listen: {hosts: ["*"]}`:                              "listen.hosts[0]: must be a host name or an address, without scheme, port or wildcard",
 		`listen: {adminHosts: ["*"]}`:                         "listen.adminHosts[0]: must be a host name or an address, without scheme, port or wildcard",
 		`listen: {hosts: [a, "b:80"]}`:                        "listen.hosts[1]: must be a host name or an address, without scheme, port or wildcard",
-		`cors: {origins: ["https://a.example:443"]}`:          "cors.origins[0]: must be scheme://host or scheme://host:port in lower case, without a path or the scheme's own port",
-		`cors: {origins: ["*"]}`:                              "cors.origins[0]: must be one origin: a wildcard would let any page call",
-		`cors: {origins: ["https://*.example"]}`:              "cors.origins[0]: must be one origin: a wildcard would let any page call",
-		`cors: {origins: ["null"]}`:                           "cors.origins[0]: must be scheme://host or scheme://host:port in lower case, without a path or the scheme's own port",
-		`cors: {origins: ["https://a.example/"]}`:             "cors.origins[0]: must be scheme://host or scheme://host:port in lower case, without a path or the scheme's own port",
-		`cors: {origins: ["https://A.example"]}`:              "cors.origins[0]: must be scheme://host or scheme://host:port in lower case, without a path or the scheme's own port",
-		`cors: {origins: ["https://u@a.example"]}`:            "cors.origins[0]: must be scheme://host or scheme://host:port in lower case, without a path or the scheme's own port",
-		`cors: {origins: ["http://a", "http://a"]}`:           "cors.origins[1]: is there twice",
+		`cors: {origins: ["https://a.example:443"]}`:          "cors.origins[0]: must be scheme://host or scheme://host:port in lower case, without a path or the scheme's default port",
+		`cors: {origins: ["*"]}`:                              "cors.origins[0]: must be one origin: a wildcard would let any page call the gateway",
+		`cors: {origins: ["https://*.example"]}`:              "cors.origins[0]: must be one origin: a wildcard would let any page call the gateway",
+		`cors: {origins: ["null"]}`:                           "cors.origins[0]: must be scheme://host or scheme://host:port in lower case, without a path or the scheme's default port",
+		`cors: {origins: ["https://a.example/"]}`:             "cors.origins[0]: must be scheme://host or scheme://host:port in lower case, without a path or the scheme's default port",
+		`cors: {origins: ["https://A.example"]}`:              "cors.origins[0]: must be scheme://host or scheme://host:port in lower case, without a path or the scheme's default port",
+		`cors: {origins: ["https://u@a.example"]}`:            "cors.origins[0]: must be scheme://host or scheme://host:port in lower case, without a path or the scheme's default port",
+		`cors: {origins: ["http://a", "http://a"]}`:           "cors.origins[1]: is a duplicate",
 		`auth: {failureLimit: {burst: 0}}`:                    "auth.failureLimit.burst: must be at least 1",
 		`auth: {failureLimit: {perSecond: 0}}`:                "auth.failureLimit.perSecond: must be above 0 and at most 1000000",
 		`auth: {failureLimit: {perSecond: .nan}}`:             "auth.failureLimit.perSecond: must be above 0 and at most 1000000",
@@ -57,19 +57,19 @@ func TestBadValues(t *testing.T) {
 		`upstream: {breaker: {pause: 0s}}`:                    "upstream.breaker.pause: must be greater than zero",
 		`upstream: {maxResponseBytes: 0}`:                     "upstream.maxResponseBytes: must be above 0 and below 2 GiB",
 		`upstream: {address: temporal}`:                       "upstream.address: must be host:port",
-		`upstream: {address: ":7233"}`:                        "upstream.address: must name a host",
-		`upstream: {address: "a:0"}`:                          "upstream.address: must name a port, from 1 to 65535",
+		`upstream: {address: ":7233"}`:                        "upstream.address: must contain a host",
+		`upstream: {address: "a:0"}`:                          "upstream.address: must contain a port from 1 to 65535",
 		`upstream: {address: "dns:///a:7233"}`:                "upstream.address: must be host:port without a scheme",
 		`upstream: {address: "u@a:7233"}`:                     "upstream.address: must be host:port",
 		`upstream: {metadata: {authorization: a}}`:            "upstream.metadata.authorization: this key is reserved",
-		`upstream: {metadata: {x-bin: "!"}}`:                  "upstream.metadata.x-bin: a -bin key needs a value in base64",
-		`upstream: {callerMetadata: [X]}`:                     "upstream.callerMetadata[0]: keys hold lower-case letters, digits, '-', '_' and '.' only",
-		`upstream: {callerMetadata: [x, x]}`:                  "upstream.callerMetadata[1]: is there twice",
-		`upstream: {tls: {serverName: a}}`:                    "upstream.tls.serverName: needs upstream.tls.enabled: true",
-		`upstream: {tls: {caFile: a}}`:                        "upstream.tls.caFile: needs upstream.tls.enabled: true",
+		`upstream: {metadata: {x-bin: "!"}}`:                  "upstream.metadata.x-bin: the value of a -bin key must be base64",
+		`upstream: {callerMetadata: [X]}`:                     "upstream.callerMetadata[0]: keys may contain only lower-case letters, digits, '-', '_' and '.'",
+		`upstream: {callerMetadata: [x, x]}`:                  "upstream.callerMetadata[1]: is a duplicate",
+		`upstream: {tls: {serverName: a}}`:                    "upstream.tls.serverName: requires upstream.tls.enabled: true",
+		`upstream: {tls: {caFile: a}}`:                        "upstream.tls.caFile: requires upstream.tls.enabled: true",
 		`upstream: {tls: {enabled: true, caFile: a}}`:         "upstream.tls.caFile: a cannot be read: no such file or directory",
-		`upstream: {tls: {enabled: true, keyFile: a}}`:        "upstream.tls.certFile: is missing beside upstream.tls.keyFile",
-		`upstream: {tls: {enabled: true, certFile: a}}`:       "upstream.tls.keyFile: is missing beside upstream.tls.certFile",
+		`upstream: {tls: {enabled: true, keyFile: a}}`:        "upstream.tls.certFile: is required with upstream.tls.keyFile",
+		`upstream: {tls: {enabled: true, certFile: a}}`:       "upstream.tls.keyFile: is required with upstream.tls.certFile",
 		`upstream: {keepAlive: {interval: 9s}}`:               "upstream.keepAlive.interval: must be at least 10s",
 		`upstream: {keepAlive: {timeout: 0s}}`:                "upstream.keepAlive.timeout: must be greater than zero",
 		`upstream: {retry: {initialInterval: 0s}}`:            "upstream.retry.initialInterval: must be greater than zero",
@@ -80,12 +80,12 @@ func TestBadValues(t *testing.T) {
 		`upstream: {retry: {maxElapsed: 0s}}`:                 "upstream.retry.maxElapsed: must be greater than zero",
 		`upstream: {retry: {maxAttempts: 0}}`:                 "upstream.retry.maxAttempts: must be at least 1",
 		`upstream: {proxy: {address: "http://p:1"}}`:          "upstream.proxy.address: must be host:port without a scheme",
-		`upstream: {proxy: {basicAuthFile: a}}`:               "upstream.proxy.basicAuthFile: needs upstream.proxy.address",
-		`upstream: {credential: {mode: mint}}`:                "upstream.credential.mint.keyFile: is missing with mode mint",
-		`upstream: {credential: {file: a}}`:                   "upstream.credential.file: needs upstream.credential.mode: static",
-		`upstream: {credential: {mode: static}}`:              "upstream.credential.file: is missing with mode static",
+		`upstream: {proxy: {basicAuthFile: a}}`:               "upstream.proxy.basicAuthFile: requires upstream.proxy.address",
+		`upstream: {credential: {mode: mint}}`:                "upstream.credential.mint.keyFile: is required with mode mint",
+		`upstream: {credential: {file: a}}`:                   "upstream.credential.file: requires upstream.credential.mode: static",
+		`upstream: {credential: {mode: static}}`:              "upstream.credential.file: is required with mode static",
 		`namespaces: {a: {queryRejectCondition: OPEN}}`:       "namespaces.a.queryRejectCondition: must be one of NONE, NOT_OPEN, NOT_COMPLETED_CLEANLY",
-		`namespaces: {"a b": {}}`:                             "namespaces.a b: is no name of a namespace",
+		`namespaces: {"a b": {}}`:                             "namespaces.a b: is not a valid namespace name",
 		`namespaces: {a.b: {metadata: {te: x}}}`:              "namespaces.a.b.metadata.te: this key is reserved",
 		`auth: {apiKeys: {file: absent.yaml}}`:                "auth.apiKeys.file: absent.yaml cannot be read: no such file or directory",
 		`auth: {apiKeys: {reloadInterval: 0s}}`:               "auth.apiKeys.reloadInterval: must be at least 10ms",
@@ -98,10 +98,10 @@ func TestBadValues(t *testing.T) {
 		`limits: {timeouts: {default: 6m}}`:                   "limits.timeouts.default: must not exceed limits.timeouts.max",
 		`limits: {timeouts: {longPoll: 6m}}`:                  "limits.timeouts.longPoll: must not exceed limits.timeouts.max",
 		`docs: {folder: absent}`:                              "docs.folder: absent cannot be read: no such file or directory",
-		`docs: {folder: flowgate.yaml}`:                       "docs.folder: flowgate.yaml is not a folder",
+		`docs: {folder: flowgate.yaml}`:                       "docs.folder: flowgate.yaml is not a directory",
 		`log: {level: loud}`:                                  "log.level: must be one of debug, info, warn, error",
 		`log: {format: xml}`:                                  "log.format: must be one of json, text",
-		`auth: {insecureAnonymous: true, apiKeys: {file: a}}`: "auth.insecureAnonymous: excludes auth.apiKeys.file",
+		`auth: {insecureAnonymous: true, apiKeys: {file: a}}`: "auth.insecureAnonymous: cannot be combined with auth.apiKeys.file",
 	} {
 		t.Run(yaml, func(t *testing.T) {
 			t.Parallel()
@@ -110,7 +110,7 @@ func TestBadValues(t *testing.T) {
 	}
 }
 
-func TestPortZeroMayBeTwice(t *testing.T) {
+func TestPortZeroMayRepeat(t *testing.T) {
 	t.Parallel()
 	_, err := load(t, `
 listen: {public: "127.0.0.1:0", admin: "127.0.0.1:0"}
@@ -144,7 +144,7 @@ func TestCredentialOverPlaintext(t *testing.T) {
 			cfg.Auth.InsecureAnonymous = true
 			cfg.Upstream.Address, cfg.Upstream.TLS.Enabled = tc.address, tc.tls
 			cfg.Upstream.Credential = config.Credential{Mode: config.CredentialStatic, File: secret, AllowPlaintext: tc.allow}
-			require.Equal(t, tc.ok, cfg.Upstream.RefusesCredentials() == "", "whoever's the credential is")
+			require.Equal(t, tc.ok, cfg.Upstream.PlaintextCredentialProblem() == "", "regardless of the credential")
 			if tc.ok {
 				require.NoError(t, cfg.Validate())
 				return
@@ -168,17 +168,17 @@ func TestSecretFiles(t *testing.T) {
 	cfg.Upstream.Proxy = config.Proxy{Address: "proxy:3128", BasicAuthFile: marker}
 	cfg.Tokens.KeyFiles = []string{short}
 	require.Equal(t, []string{
-		"tokens.keyFiles[0]: " + short + " must hold at least 32 bytes",
+		"tokens.keyFiles[0]: " + short + " must contain at least 32 bytes",
 		"upstream.credential.file: " + blank + " is empty",
-		"upstream.proxy.basicAuthFile: " + marker + " must hold one line",
+		"upstream.proxy.basicAuthFile: " + marker + " must contain one line",
 	}, lines(t, cfg.Validate()))
 
-	// A name that opens nothing may be the secret.
+	// The name of a file that does not exist may be the secret.
 	cfg.Upstream.Credential.File, cfg.Upstream.Proxy.BasicAuthFile, cfg.Tokens.KeyFiles = "S3CRET", "S3CRET", []string{"S3CRET"}
 	require.NotContains(t, cfg.Validate().Error(), "S3CRET")
 
 	cfg.Upstream.Proxy.BasicAuthFile = short
-	require.Contains(t, lines(t, cfg.Validate()), "upstream.proxy.basicAuthFile: "+short+" must hold user:password")
+	require.Contains(t, lines(t, cfg.Validate()), "upstream.proxy.basicAuthFile: "+short+" must contain user:password")
 }
 
 func TestTLSFiles(t *testing.T) {
@@ -196,8 +196,8 @@ func TestTLSFiles(t *testing.T) {
 	cfg.Upstream.TLS.CAFile = key
 	cfg.Upstream.TLS.KeyFile = write(t, dir, "other.pem", otherKey)
 	require.Equal(t, []string{
-		"upstream.tls.caFile: " + key + " holds no certificate in PEM",
-		"upstream.tls.certFile: " + cert + " and " + cfg.Upstream.TLS.KeyFile + " do not parse or do not belong together",
+		"upstream.tls.caFile: " + key + " contains no PEM certificate",
+		"upstream.tls.certFile: " + cert + " and " + cfg.Upstream.TLS.KeyFile + " cannot be parsed or do not match",
 	}, lines(t, cfg.Validate()))
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// minKeepAlive is what a Temporal server tolerates; it closes connections that ping more often.
+// minKeepAlive is the shortest interval that a Temporal server tolerates. It closes connections that ping more often.
 const minKeepAlive = 10 * time.Second
 
 func (v *validator) upstream(u Upstream) {
@@ -33,13 +33,13 @@ func (v *validator) upstream(u Upstream) {
 
 func (v *validator) metadata(path string, metadata Metadata) {
 	for _, key := range slices.Sorted(maps.Keys(metadata)) {
-		at := yamlnode.Key(path, key)
+		keyPath := yamlnode.Key(path, key)
 		err := CheckMetadataKey(key)
 		if err == nil {
 			_, err = DecodeMetadata(key, metadata[key])
 		}
 		if err != nil {
-			v.add(at, err.Error())
+			v.add(keyPath, err.Error())
 		}
 	}
 }
@@ -50,7 +50,7 @@ func (v *validator) callerMetadata(keys []string) {
 		if err := CheckMetadataKey(key); err != nil {
 			v.add(path, err.Error())
 		}
-		v.check(path, !slices.Contains(keys[:i], key), "is there twice")
+		v.check(path, !slices.Contains(keys[:i], key), "is a duplicate")
 	}
 }
 
@@ -58,11 +58,11 @@ func (v *validator) tls(path string, t TLS) {
 	for _, setting := range []struct{ name, value string }{
 		{"caFile", t.CAFile}, {"certFile", t.CertFile}, {"keyFile", t.KeyFile}, {"serverName", t.ServerName},
 	} {
-		v.check(path+"."+setting.name, t.Enabled || setting.value == "", "needs "+path+".enabled: true")
+		v.check(path+"."+setting.name, t.Enabled || setting.value == "", "requires "+path+".enabled: true")
 	}
-	v.check(path+".certFile", t.KeyFile == "" || t.CertFile != "", "is missing beside "+path+".keyFile")
-	v.check(path+".keyFile", t.CertFile == "" || t.KeyFile != "", "is missing beside "+path+".certFile")
-	v.authorities(path+".caFile", t.CAFile)
+	v.check(path+".certFile", t.KeyFile == "" || t.CertFile != "", "is required with "+path+".keyFile")
+	v.check(path+".keyFile", t.CertFile == "" || t.KeyFile != "", "is required with "+path+".certFile")
+	v.caCertificates(path+".caFile", t.CAFile)
 	v.keyPair(path, t.CertFile, t.KeyFile)
 }
 
@@ -85,9 +85,9 @@ func (v *validator) proxy(p Proxy) {
 	if p.Address != "" {
 		v.address("upstream.proxy.address", p.Address, false)
 	}
-	v.check("upstream.proxy.basicAuthFile", p.BasicAuthFile == "" || p.Address != "", "needs upstream.proxy.address")
+	v.check("upstream.proxy.basicAuthFile", p.BasicAuthFile == "" || p.Address != "", "requires upstream.proxy.address")
 	if secret, ok := v.secret("upstream.proxy.basicAuthFile", p.BasicAuthFile); ok {
-		v.check("upstream.proxy.basicAuthFile", strings.Contains(secret, ":"), p.BasicAuthFile+" must hold user:password")
+		v.check("upstream.proxy.basicAuthFile", strings.Contains(secret, ":"), p.BasicAuthFile+" must contain user:password")
 	}
 }
 
@@ -96,27 +96,27 @@ func (v *validator) credential(u Upstream) {
 	c := u.Credential
 	v.oneOf(path+".mode", c.Mode, CredentialNone, CredentialStatic, CredentialPassthrough, CredentialMint)
 	v.credentialFile(path, c.Mode, c.File)
-	if reason := u.RefusesCredentials(); reason != "" && c.Mode != CredentialNone {
+	if reason := u.PlaintextCredentialProblem(); reason != "" && c.Mode != CredentialNone {
 		v.add(path, reason)
 	}
 }
 
 func (v *validator) credentialFile(path, mode, file string) {
 	if mode != CredentialStatic {
-		v.check(path+".file", file == "", "needs "+path+".mode: static")
+		v.check(path+".file", file == "", "requires "+path+".mode: static")
 		return
 	}
-	v.check(path+".file", file != "", "is missing with mode static")
+	v.check(path+".file", file != "", "is required with mode static")
 	v.secret(path+".file", file)
 }
 
-// namespaceUpstream checks the server of one namespace, and what goes there.
+// namespaceUpstream checks the upstream of one namespace and the credential that is sent to it.
 func (v *validator) namespaceUpstream(path string, n Namespace, u Upstream) {
 	c := n.Credential
 	v.oneOf(path+".credential.mode", c.Mode, "", CredentialNone, CredentialStatic, CredentialPassthrough, CredentialMint)
 	v.credentialFile(path+".credential", c.Mode, c.File)
 	if n.Upstream.Address == "" {
-		v.check(path+".upstream.tls", n.Upstream.TLS == TLS{}, "needs "+path+".upstream.address")
+		v.check(path+".upstream.tls", n.Upstream.TLS == TLS{}, "requires "+path+".upstream.address")
 	} else {
 		v.address(path+".upstream.address", n.Upstream.Address, false)
 		v.tls(path+".upstream.tls", n.Upstream.TLS)
@@ -125,32 +125,34 @@ func (v *validator) namespaceUpstream(path string, n Namespace, u Upstream) {
 	if mode == "" {
 		mode = u.Credential.Mode
 	}
-	if reason := u.Of(n).RefusesCredentials(); reason != "" && mode != CredentialNone {
+	if reason := u.For(n).PlaintextCredentialProblem(); reason != "" && mode != CredentialNone {
 		v.add(path+".credential", reason)
 	}
 }
 
-// Of is the upstream of a namespace.
-func (u Upstream) Of(n Namespace) Upstream {
+// For returns the upstream of a namespace.
+func (u Upstream) For(n Namespace) Upstream {
 	if n.Upstream.Address != "" {
 		u.Address, u.TLS = n.Upstream.Address, n.Upstream.TLS
 	}
 	return u
 }
 
-// RefusesCredentials says why no credential may be sent to some server, empty when one may be sent to all.
-func (c *Config) RefusesCredentials() string {
-	reason := c.Upstream.RefusesCredentials()
+// PlaintextCredentialProblem returns the problem with sending a credential to the upstreams: at least one connection
+// would be without TLS. It is empty if all upstreams may receive credentials.
+func (c *Config) PlaintextCredentialProblem() string {
+	reason := c.Upstream.PlaintextCredentialProblem()
 	for _, namespace := range c.Namespaces {
 		if reason == "" {
-			reason = c.Upstream.Of(namespace).RefusesCredentials()
+			reason = c.Upstream.For(namespace).PlaintextCredentialProblem()
 		}
 	}
 	return reason
 }
 
-// RefusesCredentials says why no credential, whoever's it is, may be sent to the upstream. It is empty when one may.
-func (u Upstream) RefusesCredentials() string {
+// PlaintextCredentialProblem returns the problem with sending any credential to the upstream: the connection would be
+// without TLS. It is empty if the upstream may receive credentials.
+func (u Upstream) PlaintextCredentialProblem() string {
 	if u.TLS.Enabled || u.Credential.AllowPlaintext || isLoopback(u.Address) {
 		return ""
 	}
@@ -158,7 +160,7 @@ func (u Upstream) RefusesCredentials() string {
 		"or upstream.credential.allowPlaintextCredential to accept that"
 }
 
-// address checks host:port. A listener may leave the host out, and take port 0 for any that is free.
+// address checks host:port. The address of a listener may omit the host, and may have port 0 for any free port.
 func (v *validator) address(path, address string, listener bool) {
 	if strings.Contains(address, "://") {
 		v.add(path, "must be host:port without a scheme")
@@ -169,14 +171,14 @@ func (v *validator) address(path, address string, listener bool) {
 		v.add(path, "must be host:port")
 		return
 	}
-	v.check(path, listener || host != "", "must name a host")
+	v.check(path, listener || host != "", "must contain a host")
 	n, err := strconv.ParseUint(port, 10, 16)
-	v.check(path, err == nil && (listener || n > 0), "must name a port, from 1 to 65535")
+	v.check(path, err == nil && (listener || n > 0), "must contain a port from 1 to 65535")
 	v.check(path, !strings.ContainsAny(host, " /@?#"), "must be host:port")
 }
 
-// isLoopback tells whether what is sent to the address stays on this host. Names other than localhost are not resolved:
-// what they mean may change.
+// isLoopback reports whether the address is on this host. Names other than localhost are not resolved: their addresses
+// may change.
 func isLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {

@@ -49,7 +49,7 @@ func CheckKeys(cfg *config.Config) error {
 	if _, err := os.ReadFile(file); file == "" || err != nil {
 		return nil //nolint:nilerr // see above
 	}
-	_, err := apikey.Open(file, apikey.Options{Refusal: cfg.RefusesCredentials(), Mint: auth.NoCredential()})
+	_, err := apikey.Open(file, apikey.Options{Refusal: cfg.PlaintextCredentialProblem(), Mint: auth.NoCredential()})
 	return err
 }
 

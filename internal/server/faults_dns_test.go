@@ -17,6 +17,7 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/testlog"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -108,7 +109,7 @@ func startAt(t *testing.T, address string) *gateway {
 	cfg.Listen.DrainDelay = 0
 	cfg.Upstream.Retry.MaxElapsed = 300 * time.Millisecond
 	public, admin := newListener(), newListener()
-	g := &gateway{client: clientOf(public), admin: clientOf(admin), listener: public, log: &syncBuffer{}, done: make(chan error, 1)}
+	g := &gateway{client: clientOf(public), admin: clientOf(admin), listener: public, log: &testlog.Buffer{}, done: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		g.done <- server.Run(ctx, &cfg, server.Options{Version: "test", Public: public, Admin: admin, Log: g.log})

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +19,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/testlog"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -42,7 +41,7 @@ type gateway struct {
 	listener      *listener
 	adminListener *listener
 	upstream      *upstreamtest.Server
-	log           *syncBuffer
+	log           *testlog.Buffer
 	stop          context.CancelFunc
 	done          chan error
 }
@@ -83,7 +82,7 @@ func (g *gateway) run(
 	admin := newListener()
 	g.adminListener = admin
 	g.client, g.admin = clientBy(dial), clientOf(admin)
-	g.upstream, g.log, g.done = upstreamtest.New(t), &syncBuffer{}, make(chan error, 1)
+	g.upstream, g.log, g.done = upstreamtest.New(t), &testlog.Buffer{}, make(chan error, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	g.stop = cancel
 	options.Version, options.Admin, options.Dial, options.Log = "test", admin, g.upstream.Dial, g.log
@@ -197,22 +196,4 @@ func elapsed(do func()) time.Duration {
 	begin := time.Now()
 	do()
 	return time.Since(begin)
-}
-
-// syncBuffer is a log that is written while a test reads it.
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

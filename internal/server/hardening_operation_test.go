@@ -17,6 +17,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/testlog"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -148,7 +149,7 @@ func sharedWith(t *testing.T, _ *gateway, a answered) {
 // gateway's can be made to.
 func panicking(t *testing.T, _ *gateway) string {
 	t.Helper()
-	log, listener := &syncBuffer{}, newListener()
+	log, listener := &testlog.Buffer{}, newListener()
 	front, _ := server.FrontOf(t, log, func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Has("abort") {
 			panic(http.ErrAbortHandler)
@@ -244,7 +245,7 @@ func faultyConfiguration(t *testing.T, _ *gateway) string {
 	require.Error(t, err)
 	for _, path := range []string{
 		"auth: no authentication configured", "upstream.credential: would be sent without TLS", "upstream.credential.file: the file cannot be read",
-		"cors.origins[0]: must be one origin", "listen.trustedProxies[0]: trusts everybody",
+		"cors.origins[0]: must be one origin", "listen.trustedProxies[0]: must not match every address",
 	} {
 		require.ErrorContains(t, err, path)
 	}

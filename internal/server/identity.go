@@ -109,7 +109,7 @@ func (g *gateway) openKeys() error {
 		return nil
 	}
 	keys, err := apikey.Open(cfg.File, apikey.Options{
-		Log: g.log, Refusal: g.cfg.RefusesCredentials(), Mint: g.identity.minted,
+		Log: g.log, Refusal: g.cfg.PlaintextCredentialProblem(), Mint: g.identity.minted,
 		OnReload: func(err error) { g.metrics.KeysReloaded(g.background, err) },
 	})
 	if err != nil {
@@ -136,9 +136,9 @@ func (id *identity) authenticator(anonymous bool) *auth.Authenticator {
 
 // maker returns the issuer of a delegated token by its name. Names of API keys have
 // no colon.
-func (id *identity) maker(name string) (m delegated.Maker, ok bool) {
+func (id *identity) maker(name string) (m delegated.Delegator, ok bool) {
 	kind, _, colon := strings.Cut(name, ":")
-	m.Kept = true
+	m.GrantsStored = true
 	switch {
 	case !colon && id.keys != nil:
 		m.Principal, ok = id.keys.Owner(name)
@@ -147,7 +147,7 @@ func (id *identity) maker(name string) (m delegated.Maker, ok bool) {
 	case kind == config.CertificateName:
 		m.Principal, ok = id.certificates.Owner(name)
 	default:
-		m.Kept = false
+		m.GrantsStored = false
 		if m.Principal, ok = id.bearers[kind]; ok {
 			bearer := *m.Principal
 			bearer.Name = name

@@ -19,6 +19,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/testlog"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -40,7 +41,7 @@ const (
 type session struct {
 	*gateway
 
-	spans   *syncBuffer
+	spans   *testlog.Buffer
 	answers strings.Builder
 	// secrets stand nowhere; what the upstream is shown joins them at the end.
 	secrets []string
@@ -50,7 +51,7 @@ type session struct {
 // environment.
 func newSession(t *testing.T) *session {
 	t.Helper()
-	s := &session{spans: &syncBuffer{}, secrets: []string{marker, staticToken, ownToken, markedKey, mintKey, markedOverKey}}
+	s := &session{spans: &testlog.Buffer{}, secrets: []string{marker, staticToken, ownToken, markedKey, mintKey, markedOverKey}}
 	collects := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(s.spans, r.Body) }))
 	t.Cleanup(collects.Close)
 	t.Setenv("OTEL_TRACES_EXPORTER", "otlp")

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/flowgate/flowgate/internal/watched"
+	"github.com/flowgate/flowgate/internal/reload"
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
@@ -20,8 +20,8 @@ func (g *gateway) configureTLS() error {
 	if cfg.CertFile == "" {
 		return nil
 	}
-	options := watched.Options{Log: g.log}
-	pair, err := watched.Open(cfg.CertFile, func(certificate []byte, _ *tls.Certificate) (*tls.Certificate, error) {
+	options := reload.Options{Log: g.log}
+	pair, err := reload.Open(cfg.CertFile, func(certificate []byte, _ *tls.Certificate) (*tls.Certificate, error) {
 		key, err := os.ReadFile(cfg.KeyFile)
 		if err != nil {
 			return nil, errors.New(cfg.KeyFile + " cannot be read")
@@ -38,14 +38,14 @@ func (g *gateway) configureTLS() error {
 	files := []func(context.Context){pair.Poll}
 	clients := func() *x509.CertPool { return nil }
 	if cfg.ClientCAFile != "" {
-		authorities, err := watched.Open(cfg.ClientCAFile, parseAuthorities, options)
+		authorities, err := reload.Open(cfg.ClientCAFile, parseAuthorities, options)
 		if err != nil {
 			return fmt.Errorf("clientCAFile: %w", yamlnode.InFile(cfg.ClientCAFile, err))
 		}
 		files, clients = append(files, authorities.Poll), authorities.Load
 	}
 	g.watchers = append(g.watchers, func(ctx context.Context) {
-		watched.Follow(ctx, credentialInterval, func(ctx context.Context) {
+		reload.Every(ctx, credentialInterval, func(ctx context.Context) {
 			for _, poll := range files {
 				poll(ctx)
 			}
@@ -76,7 +76,7 @@ func listenerTLS(certificate *tls.Certificate, clients *x509.CertPool) *tls.Conf
 func parseAuthorities(pem []byte, _ *x509.CertPool) (*x509.CertPool, error) {
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, errors.New("holds no certificate in PEM")
+		return nil, errors.New("contains no PEM certificate")
 	}
 	return pool, nil
 }

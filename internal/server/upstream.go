@@ -73,7 +73,7 @@ func (g *gateway) namespaces() (map[string]upstream.Namespace, error) {
 			}
 		}
 		if cfg.Upstream.Address != "" {
-			if n.Server, err = serverOf(g.cfg.Upstream.Of(cfg)); err != nil {
+			if n.Server, err = serverOf(g.cfg.Upstream.For(cfg)); err != nil {
 				return nil, fmt.Errorf("%s.upstream.tls: %w", path, err)
 			}
 		}
@@ -126,7 +126,7 @@ func clientTLS(cfg config.TLS) (*tls.Config, error) {
 		}
 		made.RootCAs = x509.NewCertPool()
 		if !made.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, errors.New("caFile holds no certificate")
+			return nil, errors.New("caFile contains no PEM certificate")
 		}
 	}
 	if cfg.CertFile != "" {

@@ -35,8 +35,8 @@ func TestAuditLinesAreWrittenAtEveryLevel(t *testing.T) {
 	require.Contains(t, log.String(), "msg=audit principal=dev namespace=orders")
 }
 
-// Of a call that was refused nobody has checked the names.
-func TestLinesHaveABoundWhateverIsNamed(t *testing.T) {
+// The names in a rejected call have not been validated.
+func TestLinesAreBounded(t *testing.T) {
 	t.Parallel()
 	for _, piece := range []string{"n", "\"", "\xff", "\u20ac", "\U0001f600", "\x00", "\u2028"} {
 		long := strings.Repeat(piece, 12_000)
@@ -46,7 +46,7 @@ func TestLinesHaveABoundWhateverIsNamed(t *testing.T) {
 		(&telemetry.Event{Principal: long, Namespace: long, ClientIP: long, UserAgent: long, Detail: long}).Log(logger)
 		require.True(t, utf8.Valid(log.Bytes()), "%q", piece)
 		for text := range strings.Lines(log.String()) {
-			const escaped = 6 // bytes of JSON for one byte of text at most
+			const escaped = 6 // maximum bytes of JSON per byte of text
 			require.Less(t, len(text), 200+escaped*(512+255+2000+64+100), "%q", piece)
 			line := struct{ Principal, Namespace, Resource string }{}
 			require.NoError(t, json.Unmarshal([]byte(text), &line))
@@ -56,5 +56,5 @@ func TestLinesHaveABoundWhateverIsNamed(t *testing.T) {
 	}
 	var log bytes.Buffer
 	(&telemetry.Audit{Resource: strings.Repeat("w", 1000), Namespace: strings.Repeat("n", 255)}).Log(t.Context(), telemetry.NewLogger(&log, "info", "json"))
-	require.NotContains(t, log.String(), "…", "the longest workflow id is there in full")
+	require.NotContains(t, log.String(), "…", "the longest workflow id is not truncated")
 }

@@ -2,8 +2,8 @@ package telemetry
 
 import "google.golang.org/grpc/codes"
 
-// CodeName is the name of a gRPC code in gRPC's own spelling, such as NOT_FOUND. Codes that gRPC does not know are
-// UNKNOWN.
+// CodeName returns the canonical name of a gRPC code, such as NOT_FOUND, and UNKNOWN for codes that gRPC does not
+// define.
 func CodeName(code codes.Code) string {
 	names := [...]string{
 		codes.OK:                 "OK",

@@ -9,7 +9,7 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// grpc-go reads the canonical names, so it can tell whether these are they.
+// grpc-go parses the canonical names, so it can check these.
 func TestCodeNamesAreCanonical(t *testing.T) {
 	t.Parallel()
 	for code := codes.OK; code <= codes.Unauthenticated; code++ {

@@ -24,18 +24,19 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// These tests hold the papers to the code. They stand here because metrics and the log are what most of them tell of.
+// These tests compare the documents with the code. They are in this package because most of them concern metrics and
+// the log.
 
 const operations = "../../docs/operations.md"
 
 func document(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile(name) //nolint:gosec // the names are those of this file
+	text, err := os.ReadFile(name) //nolint:gosec // the names are constants of this file
 	require.NoError(t, err)
 	return string(text)
 }
 
-// table gives the rows of the table of docs/operations.md that a comment of the given kind begins, without its head.
+// table returns the rows of the table in docs/operations.md after a comment of the given kind, without the header.
 func table(t *testing.T, kind string) [][]string {
 	t.Helper()
 	_, rest, found := strings.Cut(document(t, operations), "<!-- "+kind+": held to the code by a test -->\n")
@@ -51,7 +52,7 @@ func table(t *testing.T, kind string) [][]string {
 	return rows
 }
 
-// cells are those of a row, and none of what is no row.
+// cells returns the cells of a row, and nil if the line is not a row.
 func cells(line string) []string {
 	if !strings.HasPrefix(line, "| ") {
 		return nil
@@ -65,7 +66,7 @@ func cells(line string) []string {
 
 var quoted = regexp.MustCompile("`([^`]+)`")
 
-// names are what a cell, or any other text, has in backticks.
+// names returns the texts in backticks.
 func names(text string) []string {
 	found := []string{}
 	for _, match := range quoted.FindAllStringSubmatch(text, -1) {
@@ -74,7 +75,7 @@ func names(text string) []string {
 	return found
 }
 
-// metric is one that /metrics shows, or that the table has.
+// metric is a metric of /metrics or of the table.
 type metric struct {
 	kind   string
 	labels []string
@@ -101,7 +102,7 @@ func TestOperationsListsEveryMetric(t *testing.T) {
 	require.Equal(t, shown, listed)
 }
 
-// recordEverything calls every method of metrics that records something, whatever methods there are.
+// recordEverything calls every recording method of the metrics by reflection.
 func recordEverything(t *testing.T, metrics *telemetry.Metrics) {
 	t.Helper()
 	value, recorded := reflect.ValueOf(metrics), 0
@@ -121,7 +122,7 @@ func recordEverything(t *testing.T, metrics *telemetry.Metrics) {
 	require.Positive(t, recorded)
 }
 
-// exposed reads the format of Prometheus, without what Go and the process have.
+// exposed parses the Prometheus format, without the metrics of Go and the process.
 func exposed(text string) map[string]metric {
 	found := map[string]metric{}
 	label := regexp.MustCompile(`([a-z_]+)="`)
@@ -167,7 +168,7 @@ func TestOperationsListsEveryFieldOfTheLog(t *testing.T) {
 		case reflect.Int, reflect.Int64:
 			field.SetInt(1000)
 		default:
-			require.Fail(t, "a field of a kind that this test does not fill", value.Type().Field(i).Name)
+			require.Fail(t, "this test does not support the type of the field", value.Type().Field(i).Name)
 		}
 	}
 	var line bytes.Buffer
@@ -209,9 +210,9 @@ func documents(t *testing.T) []string {
 	return all
 }
 
-// TestPapersNameSettingsThatExist looks at everything in backticks that looks like a setting or its variable, and at
-// every row of a table that gives a setting's default.
-func TestPapersNameSettingsThatExist(t *testing.T) {
+// TestDocumentsMentionExistingSettings checks every text in backticks that looks like a setting or its variable, and
+// every table row with the default of a setting.
+func TestDocumentsMentionExistingSettings(t *testing.T) {
 	t.Parallel()
 	defaults, variables, sections := map[string]string{}, map[string]bool{}, map[string]bool{}
 	for _, setting := range config.Settings() {
@@ -223,7 +224,7 @@ func TestPapersNameSettingsThatExist(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"upstream.metadata", "auth.jwt", "auth.certificates"} {
-		sections[name] = true // of free keys, or a list of sections: they exist in the file only
+		sections[name] = true // arbitrary keys, or a list of sections: only in the file
 	}
 	looks := regexp.MustCompile(`^(listen|upstream|auth|cors|tokens|limits|docs|log)(\.[a-z][a-zA-Z]*)+$`) // not auth.Principal
 	inFiles := regexp.MustCompile(`\.(md|go|yaml|yml|json)$`)
@@ -236,9 +237,9 @@ func TestPapersNameSettingsThatExist(t *testing.T) {
 				_, isSetting := defaults[name]
 				switch {
 				case strings.HasPrefix(name, "FLOWGATE_"):
-					require.True(t, variables[name], "%s:%d: there is no variable %s", paper, number+1, name)
+					require.True(t, variables[name], "%s:%d: unknown variable %s", paper, number+1, name)
 				case looks.MatchString(name) && !inFiles.MatchString(name):
-					require.True(t, isSetting || sections[name], "%s:%d: there is no setting %s", paper, number+1, name)
+					require.True(t, isSetting || sections[name], "%s:%d: unknown setting %s", paper, number+1, name)
 					looked++
 				}
 			}
@@ -247,7 +248,7 @@ func TestPapersNameSettingsThatExist(t *testing.T) {
 			}
 		}
 	}
-	require.Greater(t, looked, len(defaults), "the README's table alone has as many")
+	require.Greater(t, looked, len(defaults), "the README's table alone has that many")
 }
 
 // defaultOf judges a row whose first two cells are a setting and, in backticks too, its default.
@@ -265,8 +266,8 @@ func defaultOf(defaults map[string]string, row []string) error {
 	return nil
 }
 
-// TestPapersLinkToWhatExists looks at the links within the repository, to files and to headings.
-func TestPapersLinkToWhatExists(t *testing.T) {
+// TestLinksInDocumentsExist checks links to files and headings in the repository.
+func TestLinksInDocumentsExist(t *testing.T) {
 	t.Parallel()
 	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	looked := 0
@@ -291,7 +292,7 @@ func TestPapersLinkToWhatExists(t *testing.T) {
 	require.Positive(t, looked)
 }
 
-// headings are a document's, as GitHub makes anchors of them.
+// headings returns the anchors that GitHub creates for the headings of a document.
 func headings(text string) []string {
 	found := []string{}
 	strange := regexp.MustCompile(`[^a-z0-9 _-]`)

@@ -10,9 +10,9 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// Bounds of texts that others choose, in bytes. A refused call may name any
-// namespace, so the log takes less than a namespace may have by the server's
-// own limit, which is that of ids.
+// The maximum lengths of texts that callers choose, in bytes. A rejected call may
+// contain any namespace, so the log's limit is below the server's limit for ids,
+// which also applies to namespaces.
 const (
 	maxUserAgent = 100
 	maxDetail    = 2000
@@ -22,53 +22,54 @@ const (
 	maxClientIP  = 64 // an IPv6 address may have a zone of any length
 )
 
-// Event is the one log line of a request: made when it arrives, filled on the way by the goroutine that serves it, and
-// written once at its end. Its methods do nothing on a nil Event, because work that callers share runs without one.
+// Event is the log line of a request. It is created when the request arrives, filled by the goroutine that serves it,
+// and written once at the end. Its methods do nothing on a nil Event, because work that several callers share has no
+// event.
 type Event struct {
 	RequestID string
-	Method    string // written as _OTHER when HTTP does not know it
-	Route     string // template, such as /v1/namespaces/{namespace}/workflows; empty when nothing matched
-	Status    int    // HTTP status sent
-	Code      string // code of the problem sent, such as workflow-not-found
+	Method    string // written as _OTHER if HTTP does not define it
+	Route     string // route template, such as /v1/namespaces/{namespace}/workflows; empty if no route matched
+	Status    int    // status of the response
+	Code      string // code of the problem in the response, such as workflow-not-found
 	Namespace string
 	Principal string // name of the caller, never a credential
 
 	RPC           string // method of the last upstream call
-	GRPCCode      string // its outcome, such as NOT_FOUND
-	UpstreamCalls int    // calls that reached for the upstream, retries included
+	GRPCCode      string // its gRPC code, such as NOT_FOUND
+	UpstreamCalls int    // attempts to call the upstream, retries included
 	Retries       int
 
 	ClientIP  string
-	UserAgent string // written up to 100 bytes
+	UserAgent string // truncated to 100 bytes
 	BytesIn   int64
 	BytesOut  int64
 	Duration  time.Duration // written in whole microseconds
 	TraceID   string
-	Detail    string // why it failed, for the log only
+	Detail    string // cause of the failure, for the log only
 }
 
-// SetNamespace notes the namespace that the request is for.
+// SetNamespace records the namespace of the request.
 func (e *Event) SetNamespace(name string) {
 	if e != nil {
 		e.Namespace = name
 	}
 }
 
-// SetPrincipal notes who calls.
+// SetPrincipal records the name of the principal.
 func (e *Event) SetPrincipal(name string) {
 	if e != nil {
 		e.Principal = name
 	}
 }
 
-// SetProblem notes the code that the caller is told and the detail that only the log is told.
+// SetProblem records the code in the response, and a detail that goes only to the log.
 func (e *Event) SetProblem(code, detail string) {
 	if e != nil {
 		e.Code, e.Detail = code, detail
 	}
 }
 
-// AddCall notes the outcome of one upstream call.
+// AddCall records the outcome of one upstream call.
 func (e *Event) AddCall(rpc string, code codes.Code) {
 	if e != nil {
 		e.RPC, e.GRPCCode = rpc, CodeName(code)
@@ -76,15 +77,15 @@ func (e *Event) AddCall(rpc string, code codes.Code) {
 	}
 }
 
-// AddRetry notes that the upstream call to come repeats one.
+// AddRetry records that the next upstream call is a retry.
 func (e *Event) AddRetry() {
 	if e != nil {
 		e.Retries++
 	}
 }
 
-// Log writes the line: an error when the gateway failed (5xx), a warning when the upstream was away or late (503, 504),
-// else for information. Empty fields are left out.
+// Log writes the line. Its level is warn for the statuses 503 and 504, error for other statuses of 500 and above, and
+// info for all others. Empty fields are omitted.
 func (e *Event) Log(logger *slog.Logger) {
 	if e == nil {
 		return
@@ -98,16 +99,16 @@ func (e *Event) Log(logger *slog.Logger) {
 
 func (*Event) message() string { return "request" }
 
-// describe lists what there is to tell, in the order of the line.
-func (e *Event) describe(to fields) {
+// describe writes the fields in the order of the line.
+func (e *Event) describe(out fields) {
 	text := func(key, value string) {
 		if value != "" {
-			to.text(key, value)
+			out.text(key, value)
 		}
 	}
 	number := func(key string, value int64) {
 		if value != 0 {
-			to.number(key, value)
+			out.number(key, value)
 		}
 	}
 	text("requestId", e.RequestID)
@@ -125,7 +126,7 @@ func (e *Event) describe(to fields) {
 	text("userAgent", truncate(e.UserAgent, maxUserAgent))
 	number("bytesIn", e.BytesIn)
 	number("bytesOut", e.BytesOut)
-	to.number("durationUs", e.Duration.Microseconds())
+	out.number("durationUs", e.Duration.Microseconds())
 	text("traceId", e.TraceID)
 	text("detail", truncate(e.Detail, maxDetail))
 }
@@ -141,7 +142,7 @@ func (e *Event) level() slog.Level {
 	}
 }
 
-// truncate shortens text to at most limit bytes of whole characters.
+// truncate returns at most limit bytes of text without splitting a character.
 func truncate(text string, limit int) string {
 	if len(text) <= limit {
 		return text
@@ -149,12 +150,12 @@ func truncate(text string, limit int) string {
 	return strings.ToValidUTF8(text[:limit], "")
 }
 
-// shorten is [truncate] with a mark where text is missing, for texts that name
-// something: a name that was shortened must not pass for another.
+// shorten is [truncate] with a mark at the end of a truncated text. It is for
+// names: a truncated name must not look like another name.
 func shorten(text string, limit int) string {
-	const mark = "…"
+	const ellipsis = "…"
 	if len(text) <= limit {
 		return text
 	}
-	return truncate(text, limit-len(mark)) + mark
+	return truncate(text, limit-len(ellipsis)) + ellipsis
 }

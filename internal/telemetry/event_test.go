@@ -63,7 +63,7 @@ func TestLogLevelFollowsTheStatus(t *testing.T) {
 	}
 }
 
-func TestLogCutsWhatCallersChoose(t *testing.T) {
+func TestLogTruncatesTextsOfCallers(t *testing.T) {
 	t.Parallel()
 	line := logged(t, &telemetry.Event{
 		Method: strings.Repeat("M", 200), UserAgent: strings.Repeat("a", 99) + "é", Detail: strings.Repeat("d", 5000),
@@ -73,7 +73,7 @@ func TestLogCutsWhatCallersChoose(t *testing.T) {
 	require.Less(t, len(line), 2300)
 }
 
-func TestNilEventTakesEveryCall(t *testing.T) {
+func TestMethodsOfNilEventAreNoOps(t *testing.T) {
 	t.Parallel()
 	e := telemetry.FromContext(t.Context())
 	require.Nil(t, e)

@@ -10,21 +10,21 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// instruments makes every instrument but those of the Go runtime. The exporter turns http.server.request.duration in
-// seconds into http_server_request_duration_seconds, and adds _total to counters.
+// instruments creates all instruments except those of the Go runtime. The exporter renames http.server.request.duration
+// with the unit s to http_server_request_duration_seconds, and appends _total to counters.
 func (m *Metrics) instruments(meter metric.Meter) error {
 	return errors.Join(m.histograms(meter), m.counters(meter), m.gauges(meter))
 }
 
 func (m *Metrics) histograms(meter metric.Meter) (err error) {
-	// Those of the semantic conventions, and three more for waits.
+	// The buckets of the semantic conventions, and three more for waits.
 	buckets := metric.WithExplicitBucketBoundaries(
 		0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 30, 60)
 	var failed [2]error
 	m.requests, failed[0] = meter.Float64Histogram("http.server.request.duration", metric.WithUnit("s"), buckets,
-		metric.WithDescription("Duration of HTTP requests, waits included."))
+		metric.WithDescription("Duration of HTTP requests, including waits."))
 	m.rpcs, failed[1] = meter.Float64Histogram("rpc.client.call.duration", metric.WithUnit("s"), buckets,
-		metric.WithDescription("Duration of upstream calls, each attempt by itself."))
+		metric.WithDescription("Duration of upstream calls, per attempt."))
 	return errors.Join(failed[:]...)
 }
 
@@ -35,13 +35,13 @@ func (m *Metrics) counters(meter metric.Meter) error {
 		failed = append(failed, err)
 		return c
 	}
-	m.retries = counter("flowgate.upstream.retries", "Upstream calls that were repeated.")
-	m.throttled = counter("flowgate.upstream.retries.throttled", "Repetitions that the retry throttle held back.")
-	m.authFailures = counter("flowgate.auth.failures", "Callers that were refused, by reason.")
-	m.keyReloads = counter("flowgate.keys.reloads", "Looks at a changed keys file, by outcome.")
-	m.signerReloads = counter("flowgate.signing_keys.reloads", "Looks at a changed file of signing keys, by outcome.")
-	m.jwksFetches = counter("flowgate.jwks.fetches", "Attempts to get the keys of an issuer, by outcome.")
-	m.unknownKids = counter("flowgate.jwks.unknown_kids", "Tokens that name a key that their issuer does not have.")
+	m.retries = counter("flowgate.upstream.retries", "Retries of upstream calls.")
+	m.throttled = counter("flowgate.upstream.retries.throttled", "Retries that the retry throttle prevented.")
+	m.authFailures = counter("flowgate.auth.failures", "Rejected callers, by reason.")
+	m.keyReloads = counter("flowgate.keys.reloads", "Reloads of a changed keys file, by outcome.")
+	m.signerReloads = counter("flowgate.signing_keys.reloads", "Reloads of a changed file of signing keys, by outcome.")
+	m.jwksFetches = counter("flowgate.jwks.fetches", "Fetches of the keys of an issuer, by outcome.")
+	m.unknownKids = counter("flowgate.jwks.unknown_kids", "Tokens with a key id that their issuer does not have.")
 	return errors.Join(failed...)
 }
 
@@ -56,23 +56,23 @@ func (m *Metrics) gauges(meter metric.Meter) error {
 		failed = append(failed, err)
 	}
 	kind := func(name string) attribute.KeyValue { return attribute.String("kind", name) }
-	gauge("http.server.active_requests", "", "HTTP requests being served.", m.Active.observe())
-	gauge("flowgate.in_flight", "", "Admitted requests in flight, by what they hold.",
+	gauge("http.server.active_requests", "", "HTTP requests in flight.", m.Active.observe())
+	gauge("flowgate.in_flight", "", "Admitted requests in flight, by kind.",
 		m.Reads.observe(kind("read")), m.Writes.observe(kind("write")), m.Waits.observe(kind("wait")))
-	gauge("flowgate.in_flight.bytes", "By", "Bytes of bodies in flight: requests that arrive, responses until they are written.",
+	gauge("flowgate.in_flight.bytes", "By", "Bytes of bodies in flight: requests being received, responses not yet written.",
 		m.RequestBytes.observe(kind("request")), m.ResponseBytes.observe(kind("response")))
 	gauge("flowgate.wait.callers", "", "Callers that wait for an outcome or for events.", m.WaitCallers.observe())
 	gauge("flowgate.wait.polls", "", "Upstream polls that waiting callers share.", m.WaitPolls.observe())
-	gauge("flowgate.upstream.breaker_open", "", "1 while calls are refused because the upstream does not answer.",
+	gauge("flowgate.upstream.breaker_open", "", "1 while the breaker is open because the upstream does not respond.",
 		m.BreakerOpen.observe())
 	gauge("flowgate.ready", "", "1 while the gateway reports that it is ready.", m.Ready.observe())
-	gauge("flowgate.keys.last_reload_success_timestamp", "s", "Unix time of the last keys file that was taken.",
+	gauge("flowgate.keys.last_reload_success_timestamp", "s", "Unix time of the last successful reload of the keys file.",
 		m.keysLoaded.observe())
 	gauge("flowgate.jwks.age", "s", "Age of the keys of an issuer.", m.observeKeyAges)
 	return errors.Join(failed...)
 }
 
-// observeKeyAges is the callback of the ages of issuers' keys.
+// observeKeyAges is the callback that observes the age of each issuer's keys.
 func (m *Metrics) observeKeyAges(_ context.Context, o metric.Int64Observer) error {
 	if m.KeyAges == nil {
 		return nil
@@ -83,11 +83,11 @@ func (m *Metrics) observeKeyAges(_ context.Context, o metric.Int64Observer) erro
 	return nil
 }
 
-// buildInfo is the constant 1 with what the binary was built from for labels.
+// buildInfo returns the constant metric 1 with the build information as labels.
 func buildInfo(version string) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name:        "flowgate_build_info",
-		Help:        "What the gateway was built from.",
+		Help:        "Build information of the gateway.",
 		ConstLabels: prometheus.Labels{"version": version, "go_version": runtime.Version()},
 	}, func() float64 { return 1 })
 }

@@ -8,20 +8,20 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// The labels of what has no name of its own.
+// The label values for everything outside the fixed sets.
 const (
 	other     = "_OTHER"
 	unmatched = "unmatched"
 )
 
-// requestKey is what the labels of an HTTP request are made of.
+// requestKey contains the label values of an HTTP request.
 type requestKey struct {
 	method string
 	route  string
 	status int
 }
 
-// newRequestKey folds what a caller chooses freely into fixed labels.
+// newRequestKey maps values that a caller chooses freely to a fixed set of labels.
 func newRequestKey(method, route string, status int) requestKey {
 	if route == "" {
 		route = unmatched
@@ -40,7 +40,7 @@ func (k requestKey) attributes() []attribute.KeyValue {
 	}
 }
 
-// knownMethod is the method, or _OTHER for one that RFC 9110 and RFC 5789 do not name.
+// knownMethod returns the method, or _OTHER if neither RFC 9110 nor RFC 5789 defines it.
 func knownMethod(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
@@ -51,7 +51,7 @@ func knownMethod(method string) string {
 	}
 }
 
-// rpcKey is what the labels of an upstream call are made of.
+// rpcKey contains the label values of an upstream call.
 type rpcKey struct {
 	method string
 	code   codes.Code
@@ -64,7 +64,7 @@ func (k rpcKey) attributes() []attribute.KeyValue {
 	}
 }
 
-// fetchKey is what the labels of an attempt to get an issuer's keys are made of.
+// fetchKey contains the label values of a fetch of an issuer's keys.
 type fetchKey struct{ issuer, outcome string }
 
 func (k fetchKey) attributes() []attribute.KeyValue {

@@ -11,9 +11,9 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// TestLinesAreSlogs holds the short way of JSON against slog's own, which a
-// logger with attributes takes: only those differ.
-func TestLinesAreSlogs(t *testing.T) {
+// TestLinesEqualSlog compares the fast path with slog, which a logger with
+// attributes uses. Only the attributes differ.
+func TestLinesEqualSlog(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "plain ~", `"`, `\`, "<&>", "\n", "\x00", "\x7f", "é", "\u2028", "\xff"} {
 		e := fullEvent()
@@ -29,7 +29,7 @@ func TestLinesAreSlogs(t *testing.T) {
 	}
 }
 
-// untimed leaves the time's form, and not its digits.
+// untimed replaces the digits of the time and keeps its form.
 func untimed(line string) string {
 	return regexp.MustCompile(`^\{"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"`).ReplaceAllString(line, "{time")
 }

@@ -6,27 +6,27 @@ import (
 	"time"
 )
 
-// The bounds of what a [LogBuffer] holds back.
+// The bounds of a [LogBuffer].
 const (
 	logBytes = 32 << 10
 	logDelay = 50 * time.Millisecond
 )
 
-// LogBuffer collects log lines for a moment and writes them together: a system call for each costs a busy gateway more
-// than making the line. It holds nothing back for longer than 50 ms, and is safe for concurrent use. A line that is
-// refused is lost, and what is written next is not.
+// LogBuffer batches log lines: a system call for each line would cost a busy gateway more than building the line. It
+// delays a line by at most 50 ms and is safe for concurrent use. Lines that the writer rejects are lost; later lines
+// are not affected.
 type LogBuffer struct {
-	to io.Writer
+	out io.Writer
 
 	mu    sync.Mutex
 	lines []byte
-	timer *time.Timer // runs while there are lines
+	timer *time.Timer // runs while lines is not empty
 }
 
-// NewLogBuffer writes to to. [LogBuffer.Close] writes what is left.
-func NewLogBuffer(to io.Writer) *LogBuffer { return &LogBuffer{to: to} }
+// NewLogBuffer returns a LogBuffer that writes to w. Call [LogBuffer.Close] to write the remaining lines.
+func NewLogBuffer(w io.Writer) *LogBuffer { return &LogBuffer{out: w} }
 
-// Write takes whole lines.
+// Write appends lines, which must be complete.
 func (b *LogBuffer) Write(lines []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -40,7 +40,7 @@ func (b *LogBuffer) Write(lines []byte) (int, error) {
 	return len(lines), nil
 }
 
-// Flush writes what is there.
+// Flush writes the buffered lines.
 func (b *LogBuffer) Flush() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -52,10 +52,10 @@ func (b *LogBuffer) flush() error {
 		return nil
 	}
 	b.timer.Stop()
-	_, err := b.to.Write(b.lines)
+	_, err := b.out.Write(b.lines)
 	b.lines = b.lines[:0]
 	return err
 }
 
-// Close writes what is left. Lines may still come, and are written too.
+// Close writes the buffered lines. Lines that are added later are written too.
 func (b *LogBuffer) Close() error { return b.Flush() }

@@ -2,7 +2,6 @@ package telemetry_test
 
 import (
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,30 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/internal/telemetry"
+	"github.com/flowgate/flowgate/internal/testlog"
 )
 
-// shared is written by a timer and read by a test.
-type shared struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (s *shared) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *shared) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
-
-func TestLogLinesAreHeldBackForAMoment(t *testing.T) {
+func TestLogLinesAreBatched(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var out shared
+		var out testlog.Buffer
 		buffer := telemetry.NewLogBuffer(&out)
 		line := func(text string) {
 			_, err := buffer.Write([]byte(text))
@@ -55,14 +37,14 @@ func TestLogLinesAreHeldBackForAMoment(t *testing.T) {
 		line("d\n")
 		time.Sleep(time.Second)
 		synctest.Wait()
-		require.Equal(t, "a\nb\nc\nd\n", out.String(), "a line that comes late is written too")
+		require.Equal(t, "a\nb\nc\nd\n", out.String(), "a line after Close is written too")
 	})
 }
 
-func TestManyLogLinesDoNotWait(t *testing.T) {
+func TestFullBufferIsWrittenAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var out shared
+		var out testlog.Buffer
 		buffer := telemetry.NewLogBuffer(&out)
 		long := strings.Repeat("x", 20<<10) + "\n"
 		for range 3 {

@@ -5,14 +5,14 @@ import (
 	"log/slog"
 )
 
-// NewLogger returns a logger that writes lines of the given format (json or text) from the given level (debug, info,
-// warn or error) up. The configuration has checked both; anything else is info and json.
+// NewLogger returns a logger that writes lines in the given format (json or text) at or above the given level (debug,
+// info, warn or error). The configuration validates both. Any other values mean info and json.
 func NewLogger(w io.Writer, level, format string) *slog.Logger {
-	var least slog.Level
-	if err := least.UnmarshalText([]byte(level)); err != nil {
-		least = slog.LevelInfo
+	var minLevel slog.Level
+	if err := minLevel.UnmarshalText([]byte(level)); err != nil {
+		minLevel = slog.LevelInfo
 	}
-	options := &slog.HandlerOptions{Level: least}
+	options := &slog.HandlerOptions{Level: minLevel}
 	if format == "text" {
 		return slog.New(slog.NewTextHandler(w, options))
 	}

@@ -17,31 +17,32 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// scope names the gateway as the source of its metrics and spans.
+// scope is the instrumentation scope of the gateway's metrics and spans.
 const scope = "github.com/flowgate/flowgate"
 
-// Metrics holds the gateway's instruments. Make one with [NewMetrics]; every method is safe for concurrent use. No
-// metric has the namespace or the principal for a label: their number is not the operator's to choose.
+// Metrics contains the gateway's instruments. [NewMetrics] creates it. All methods are safe for concurrent use. No
+// metric has a label for the namespace or the principal, because their number is not bounded by the operator.
 type Metrics struct {
-	// Active counts the HTTP requests being served.
+	// Active counts the HTTP requests in flight.
 	Active Gauge
-	// Reads, Writes and Waits count the admitted requests in flight by what they hold.
+	// Reads, Writes and Waits count the admitted requests in flight by kind.
 	Reads, Writes, Waits Gauge
-	// RequestBytes and ResponseBytes count the bytes of bodies in flight: requests that arrive, responses until they are
-	// written.
+	// RequestBytes and ResponseBytes count the bytes of bodies in flight: requests being received, and responses not
+	// yet written.
 	RequestBytes, ResponseBytes Gauge
-	// WaitCallers counts the callers that wait for an outcome or for events, WaitPolls the upstream polls that they share.
+	// WaitCallers counts the callers that wait for an outcome or for events, WaitPolls the upstream polls that they
+	// share.
 	WaitCallers, WaitPolls Gauge
-	// BreakerOpen is 1 while the gateway spares an upstream that does not answer, else 0.
+	// BreakerOpen is 1 while the breaker of an upstream is open, else 0.
 	BreakerOpen Gauge
 	// Ready is 1 while the gateway reports that it is ready, else 0.
 	Ready Gauge
 
-	// KeyAges tells how old the keys of each issuer of tokens are; nil when there is none. It is set before the metrics are
-	// read for the first time.
+	// KeyAges returns the age of each issuer's keys; nil if there are no issuers. Set it before the metrics are first
+	// collected.
 	KeyAges func() map[string]time.Duration
 
-	keysLoaded Gauge // Unix time of the last good keys file, seconds
+	keysLoaded Gauge // Unix time of the last successful reload, in seconds
 
 	requests      metric.Float64Histogram
 	rpcs          metric.Float64Histogram
@@ -64,7 +65,7 @@ type Metrics struct {
 	provider *sdkmetric.MeterProvider
 }
 
-// NewMetrics makes the instruments and a registry of their own, with the Go runtime's and the process's metrics in it.
+// NewMetrics creates the instruments in a new registry, which also has the metrics of the Go runtime and the process.
 func NewMetrics(version string) (*Metrics, error) {
 	registry := prometheus.NewRegistry()
 	exporter, err := otelprometheus.New(
@@ -77,7 +78,7 @@ func NewMetrics(version string) (*Metrics, error) {
 	}
 	m := &Metrics{
 		registry: registry,
-		// The caches of labels bound the series, so the SDK's own limit is off.
+		// The label caches bound the number of series, so the SDK's limit is off.
 		provider:      sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter), sdkmetric.WithCardinalityLimit(0)),
 		requestLabels: newSeries(requestKey.attributes, requestKey{other, other, 0}),
 		rpcLabels:     newSeries(rpcKey.attributes, rpcKey{other, codes.Unknown}),
@@ -101,17 +102,18 @@ func labelled(name string) func(string) []attribute.KeyValue {
 	}
 }
 
-// Handler serves the metrics in the formats of Prometheus. It belongs on the admin listener.
+// Handler returns a handler that serves the metrics in the Prometheus formats. It is for the admin listener.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
 }
 
-// Shutdown ends the instruments; what is recorded later is dropped.
+// Shutdown stops the instruments. Later measurements are dropped.
 func (m *Metrics) Shutdown(ctx context.Context) error {
 	return m.provider.Shutdown(ctx)
 }
 
-// Request records one HTTP request: its method, its route's template (empty when nothing matched) and its status.
+// Request records one HTTP request: its method, its route template (empty if no route matched), its status and its
+// duration.
 func (m *Metrics) Request(ctx context.Context, method, route string, status int, d time.Duration) {
 	key := newRequestKey(method, route, status)
 	m.requests.Record(ctx, d.Seconds(), m.requestLabels.get(key).record...)
@@ -122,22 +124,22 @@ func (m *Metrics) RPC(ctx context.Context, method string, code codes.Code, d tim
 	m.rpcs.Record(ctx, d.Seconds(), m.rpcLabels.get(rpcKey{method, code}).record...)
 }
 
-// Retry counts one repetition of an upstream call.
+// Retry counts one retry of an upstream call.
 func (m *Metrics) Retry(ctx context.Context, method string) {
 	m.retries.Add(ctx, 1, m.methodLabels.get(method).add...)
 }
 
-// RetryThrottled counts one repetition that the retry throttle held back.
+// RetryThrottled counts one retry that the retry throttle prevented.
 func (m *Metrics) RetryThrottled(ctx context.Context, method string) {
 	m.throttled.Add(ctx, 1, m.methodLabels.get(method).add...)
 }
 
-// AuthFailure counts one refused caller. The reason is one of the gateway's own words, such as unknown or expired.
+// AuthFailure counts one rejected caller. The reason is a constant of the gateway, such as unknown or expired.
 func (m *Metrics) AuthFailure(ctx context.Context, reason string) {
 	m.authFailures.Add(ctx, 1, m.reasonLabels.get(reason).add...)
 }
 
-// KeysReloaded counts one look at a changed keys file; err is why it was not taken.
+// KeysReloaded counts one reload of a changed keys file. If err is not nil, the reload failed.
 func (m *Metrics) KeysReloaded(ctx context.Context, err error) {
 	if err == nil {
 		m.keysLoaded.Set(time.Now().Unix())
@@ -145,17 +147,17 @@ func (m *Metrics) KeysReloaded(ctx context.Context, err error) {
 	m.keyReloads.Add(ctx, 1, m.outcomeLabels.get(outcome(err)).add...)
 }
 
-// SigningKeysReloaded counts one look at a changed file of signing keys; err is why it was not taken.
+// SigningKeysReloaded counts one reload of a changed file of signing keys. If err is not nil, the reload failed.
 func (m *Metrics) SigningKeysReloaded(ctx context.Context, err error) {
 	m.signerReloads.Add(ctx, 1, m.outcomeLabels.get(outcome(err)).add...)
 }
 
-// IssuerKeysFetched counts one attempt to get the keys of an issuer, by its name in the configuration.
+// IssuerKeysFetched counts one fetch of the keys of an issuer, by its name in the configuration.
 func (m *Metrics) IssuerKeysFetched(ctx context.Context, issuer string, err error) {
 	m.jwksFetches.Add(ctx, 1, m.fetchLabels.get(fetchKey{issuer, outcome(err)}).add...)
 }
 
-// UnknownKid counts one token of an issuer that names a key that it does not have.
+// UnknownKid counts one token of an issuer with an unknown key id.
 func (m *Metrics) UnknownKid(ctx context.Context, issuer string) {
 	m.unknownKids.Add(ctx, 1, m.issuerLabels.get(issuer).add...)
 }

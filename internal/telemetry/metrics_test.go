@@ -83,7 +83,7 @@ func TestScrape(t *testing.T) {
 	require.NotContains(t, text, "otel_scope")
 }
 
-func TestTwoSetsOfMetricsShareNothing(t *testing.T) {
+func TestTwoMetricsAreIndependent(t *testing.T) {
 	t.Parallel()
 	one, two := newMetrics(t), newMetrics(t)
 	one.AuthFailure(t.Context(), "unknown")

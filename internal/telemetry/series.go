@@ -9,28 +9,28 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// maxSeries bounds the sets of labels of one instrument. It is far above what routes, methods and codes make; it is
-// there for the day when a label turns out to be less bounded than it was thought to be.
+// maxSeries is the maximum number of label sets of one instrument. It is far above the number of combinations of
+// routes, methods and codes. It protects against a label that turns out not to be bounded.
 const maxSeries = 4096
 
-// series caches the ready-made labels of an instrument by what they are made of, so that recording neither sorts nor
-// allocates. Reading takes no lock: a new set of labels is rare, and replaces the map. It is safe for concurrent use.
+// series caches the label sets of an instrument by key, so that recording neither sorts nor allocates. Reading takes no
+// lock: a new label set is rare and replaces the map. It is safe for concurrent use.
 type series[K comparable] struct {
-	sets  atomic.Pointer[map[K]labels]
-	mu    sync.Mutex
-	label func(K) []attribute.KeyValue
-	rest  labels
+	sets     atomic.Pointer[map[K]labels]
+	mu       sync.Mutex
+	label    func(K) []attribute.KeyValue
+	overflow labels
 }
 
-// labels serves both kinds of instruments.
+// labels is a label set for both kinds of instruments.
 type labels struct {
 	record []metric.RecordOption
 	add    []metric.AddOption
 }
 
-// newSeries returns a cache that makes labels with label. What comes after maxSeries sets is counted under other.
+// newSeries returns a cache that creates label sets with label. After maxSeries sets, new keys are counted under other.
 func newSeries[K comparable](label func(K) []attribute.KeyValue, other K) *series[K] {
-	s := &series[K]{label: label, rest: newLabels(label(other))}
+	s := &series[K]{label: label, overflow: newLabels(label(other))}
 	s.sets.Store(&map[K]labels{})
 	return s
 }
@@ -55,7 +55,7 @@ func (s *series[K]) make(key K) labels {
 		return found
 	}
 	if len(old) >= maxSeries {
-		return s.rest
+		return s.overflow
 	}
 	sets := maps.Clone(old)
 	sets[key] = newLabels(s.label(key))

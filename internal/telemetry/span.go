@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-// describeRequest names a request's span as the semantic conventions do, without anything that the caller wrote.
+// describeRequest names a request's span by the semantic conventions, without text from the caller.
 func describeRequest(span trace.Span, method, route string) {
 	method = knownMethod(method)
 	span.SetAttributes(semconv.HTTPRequestMethodKey.String(method))
@@ -41,13 +41,13 @@ func endClient(span trace.Span, code codes.Code) {
 	span.End()
 }
 
-// fail marks the span by a code. The message of the error stays out: it may quote what the call carried.
+// fail marks the span as failed with a code. It omits the message of the error, which may quote content of the call.
 func fail(span trace.Span, kind string) {
 	span.SetAttributes(semconv.ErrorTypeKey.String(kind))
 	span.SetStatus(otelcodes.Error, "")
 }
 
-// carrier lets the propagator write into gRPC metadata.
+// carrier is gRPC metadata as a propagation.TextMapCarrier.
 type carrier metadata.MD
 
 // Get returns the first value of key.
@@ -61,7 +61,7 @@ func (c carrier) Get(key string) string {
 // Set replaces the values of key.
 func (c carrier) Set(key, value string) { metadata.MD(c).Set(key, value) }
 
-// Keys lists the keys.
+// Keys returns the keys.
 func (c carrier) Keys() []string {
 	keys := make([]string, 0, len(c))
 	for key := range c {

@@ -18,23 +18,23 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-// maxShutdown bounds how long the last spans may take to leave.
+// maxShutdown is the maximum time to export the last spans at shutdown.
 const maxShutdown = 5 * time.Second
 
-// Tracing makes spans, or none: the zero value and a nil *Tracing are off and cost nothing. It speaks W3C Trace Context
-// only.
+// Tracing creates spans. The zero value and a nil *Tracing are off and cost nothing. The only propagation format is W3C
+// Trace Context.
 type Tracing struct {
 	tracer   trace.Tracer // nil when off
 	provider *sdktrace.TracerProvider
 	w3c      propagation.TraceContext
 
-	server, client []trace.SpanStartOption // their kinds, made once
+	server, client []trace.SpanStartOption // the span kinds, allocated once
 }
 
-// NewTracing sets tracing up as OpenTelemetry's environment variables say. It is off unless OTEL_TRACES_EXPORTER is
-// otlp, and when OTEL_SDK_DISABLED is true. getenv decides on that and on the protocol; the exporter, the sampler and
-// the resource read the other OTEL_ variables from the process's environment themselves. The service's name is flowgate
-// unless they say otherwise. A setting that is not supported is an error.
+// NewTracing configures tracing from OpenTelemetry's environment variables. Tracing is off unless OTEL_TRACES_EXPORTER
+// is otlp, and also if OTEL_SDK_DISABLED is true. These two and the protocol are read with getenv; the exporter, the
+// sampler and the resource read the other OTEL_ variables from the process environment. The default service name is
+// flowgate. An unsupported value is an error.
 func NewTracing(ctx context.Context, getenv func(string) string, version string) (*Tracing, error) {
 	if strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") {
 		return &Tracing{}, nil
@@ -53,8 +53,8 @@ func NewTracing(ctx context.Context, getenv func(string) string, version string)
 	return NewTracingTo(ctx, exporter, version)
 }
 
-// newExporter follows OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, then OTEL_EXPORTER_OTLP_PROTOCOL, then the specification's
-// default.
+// newExporter selects the protocol by OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, then OTEL_EXPORTER_OTLP_PROTOCOL, then the
+// default of the specification.
 func newExporter(ctx context.Context, getenv func(string) string) (sdktrace.SpanExporter, error) {
 	protocol := "http/protobuf"
 	for _, name := range []string{"OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"} {
@@ -72,9 +72,9 @@ func newExporter(ctx context.Context, getenv func(string) string) (sdktrace.Span
 	}
 }
 
-// NewTracingTo sends spans to exporter, in batches.
+// NewTracingTo returns Tracing that sends spans to exporter in batches.
 func NewTracingTo(ctx context.Context, exporter sdktrace.SpanExporter, version string) (*Tracing, error) {
-	described, err := resource.New(ctx,
+	res, err := resource.New(ctx,
 		resource.WithTelemetrySDK(),
 		resource.WithAttributes(semconv.ServiceName("flowgate"), semconv.ServiceVersion(version)),
 		resource.WithFromEnv(),
@@ -82,7 +82,7 @@ func NewTracingTo(ctx context.Context, exporter sdktrace.SpanExporter, version s
 	if err != nil {
 		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
-	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(described))
+	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(res))
 	kind := func(kind trace.SpanKind) []trace.SpanStartOption {
 		return []trace.SpanStartOption{trace.WithSpanKind(kind)}
 	}
@@ -92,7 +92,7 @@ func NewTracingTo(ctx context.Context, exporter sdktrace.SpanExporter, version s
 	}, nil
 }
 
-// Shutdown sends the spans that are left, for at most five seconds.
+// Shutdown exports the remaining spans, for at most five seconds.
 func (t *Tracing) Shutdown(ctx context.Context) error {
 	if t.off() {
 		return nil
@@ -102,7 +102,7 @@ func (t *Tracing) Shutdown(ctx context.Context) error {
 	return t.provider.Shutdown(ctx)
 }
 
-// TraceID returns the id of the trace that ctx belongs to, or nothing.
+// TraceID returns the trace id in ctx, empty if there is none.
 func TraceID(ctx context.Context) string {
 	span := trace.SpanContextFromContext(ctx)
 	if !span.HasTraceID() {
@@ -113,29 +113,29 @@ func TraceID(ctx context.Context) string {
 
 func (t *Tracing) off() bool { return t == nil || t.tracer == nil }
 
-// StartServer starts the span of an HTTP request: its method and its route's template (empty when nothing matched).
-// Give header only when the caller is authenticated: its traceparent is then continued, and its sampling with it. The
-// function that is returned ends the span with the status that was sent; call it exactly once.
+// StartServer starts the span of an HTTP request with its method and route template (empty if no route matched). Pass
+// header only if the caller is authenticated: the span then continues the caller's trace, with its sampling decision.
+// The returned function ends the span with the status of the response; call it exactly once.
 func (t *Tracing) StartServer(
 	ctx context.Context, header http.Header, method, route string,
 ) (context.Context, func(status int)) {
 	if t.off() {
 		return ctx, func(int) {}
 	}
-	if traced(header) {
-		ctx = callersTrace(ctx, header)
+	if hasTrace(header) {
+		ctx = withCallerTrace(ctx, header)
 	}
 	ctx, span := t.tracer.Start(ctx, method, t.server...)
-	if !span.IsRecording() { // the samplers that there are look at the trace alone, so the rest can wait until here
+	if !span.IsRecording() { // samplers use only the trace context, so the attributes can be set here
 		return ctx, func(int) {}
 	}
 	describeRequest(span, method, route)
 	return ctx, func(status int) { endServer(span, status) }
 }
 
-// StartClient starts the span of one attempt of an upstream call. The function that is returned ends it with the
-// attempt's outcome; call it exactly once. Below a request that is not sampled there is no span: no sampler would take
-// it, and the request's own id is as good to propagate.
+// StartClient starts the span of one attempt of an upstream call. The returned function ends the span with the outcome
+// of the attempt; call it exactly once. If the request is not sampled, there is no span: no sampler would sample it,
+// and the span id of the request can be propagated instead.
 func (t *Tracing) StartClient(ctx context.Context, rpc string) (context.Context, func(codes.Code)) {
 	if t.off() {
 		return ctx, func(codes.Code) {}
@@ -158,28 +158,28 @@ func (t *Tracing) Inject(ctx context.Context, md metadata.MD) {
 	}
 }
 
-// TraceContext gives what lets code that runs later go on with the trace of a request: its traceparent, and its
-// tracestate if any. It is empty for a request that nobody traces, which is one that neither came with a trace nor is
-// sampled here. Give header only when the caller is authenticated; it tells of the caller's trace while tracing is off.
+// TraceContext returns the traceparent and, if present, the tracestate of a request, so that code that runs later can
+// continue the trace. It returns nil if the request has no trace context and is not sampled here. Pass header only if
+// the caller is authenticated; it provides the caller's trace context while tracing is off.
 func TraceContext(ctx context.Context, header http.Header) map[string]string {
 	span := trace.SpanContextFromContext(ctx)
 	switch {
-	case !traced(header) && !span.IsSampled():
+	case !hasTrace(header) && !span.IsSampled():
 		return nil
 	case !span.IsValid():
-		ctx = callersTrace(ctx, header)
+		ctx = withCallerTrace(ctx, header)
 	}
-	found := propagation.MapCarrier{}
-	propagation.TraceContext{}.Inject(ctx, found)
-	return found
+	headers := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, headers)
+	return headers
 }
 
-// traced tells whether a request came with a trace. Two are none: nobody knows which is meant.
-func traced(header http.Header) bool { return len(header["Traceparent"]) == 1 }
+// hasTrace reports whether a request has exactly one traceparent. Several are ambiguous and ignored.
+func hasTrace(header http.Header) bool { return len(header["Traceparent"]) == 1 }
 
-// callersTrace continues the trace that a request came with. Its tracestate is one list, in however many lines it comes
+// withCallerTrace returns a context that continues the trace in header. Several tracestate header lines are one list
 // (W3C Trace Context section 3.3).
-func callersTrace(ctx context.Context, header http.Header) context.Context {
+func withCallerTrace(ctx context.Context, header http.Header) context.Context {
 	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{
 		"traceparent": header.Get("Traceparent"), "tracestate": strings.Join(header["Tracestate"], ","),
 	})

@@ -24,15 +24,15 @@ const (
 	traceparent = "00-" + traceID + "-b7ad6b7169203331-01"
 )
 
-// kept is an exporter in memory whose spans outlive its shutdown.
-type kept struct{ *tracetest.InMemoryExporter }
+// retainingExporter is an in-memory exporter that keeps its spans after shutdown.
+type retainingExporter struct{ *tracetest.InMemoryExporter }
 
-func (kept) Shutdown(context.Context) error { return nil }
+func (retainingExporter) Shutdown(context.Context) error { return nil }
 
-// spansOf runs f with tracing into memory and returns the spans in the order in which they ended.
+// spansOf runs f with an in-memory exporter and returns the spans in the order in which they ended.
 func spansOf(t *testing.T, f func(*telemetry.Tracing)) tracetest.SpanStubs {
 	t.Helper()
-	exporter := kept{tracetest.NewInMemoryExporter()}
+	exporter := retainingExporter{tracetest.NewInMemoryExporter()}
 	tracing, err := telemetry.NewTracingTo(t.Context(), exporter, "v1.2.3")
 	require.NoError(t, err)
 	f(tracing)
@@ -40,7 +40,7 @@ func spansOf(t *testing.T, f func(*telemetry.Tracing)) tracetest.SpanStubs {
 	return exporter.GetSpans()
 }
 
-// texts returns the attributes of a span as text.
+// texts returns the attributes of a span as strings.
 func texts(span tracetest.SpanStub) map[string]string {
 	texts := make(map[string]string)
 	for _, attribute := range span.Attributes {
@@ -94,7 +94,7 @@ func TestSpansOfARequest(t *testing.T) {
 	require.NotContains(t, fmt.Sprintf("%+v", spans), "marker")
 }
 
-func TestSuccessIsNoError(t *testing.T) {
+func TestSuccessHasNoError(t *testing.T) {
 	t.Parallel()
 	spans := spansOf(t, func(tracing *telemetry.Tracing) {
 		ctx, end := tracing.StartServer(t.Context(), nil, "BREW", "")
@@ -108,7 +108,7 @@ func TestSuccessIsNoError(t *testing.T) {
 	require.Equal(t, map[string]string{"http.request.method": "_OTHER", "http.response.status_code": "404"}, texts(spans[1]))
 }
 
-func TestOnlyAGoodTraceparentIsContinued(t *testing.T) {
+func TestOnlyValidTraceparentIsContinued(t *testing.T) {
 	t.Parallel()
 	for name, header := range map[string]http.Header{
 		"not authenticated": nil,
@@ -132,7 +132,7 @@ func TestOnlyAGoodTraceparentIsContinued(t *testing.T) {
 	}
 }
 
-func TestLinesOfTracestateAreOneList(t *testing.T) {
+func TestTracestateLinesAreOneList(t *testing.T) {
 	t.Parallel()
 	for want, lines := range map[string][]string{
 		"a=1,b=2,c=3": {"a=1", "b=2,c=3"},
@@ -196,7 +196,7 @@ func TestUnsupportedSettingsAreErrors(t *testing.T) {
 	}
 }
 
-// Not parallel: the exporter and the resource read the process's environment.
+// Not parallel: the exporter and the resource read the process environment.
 func TestOTLPOverHTTP(t *testing.T) {
 	var posts atomic.Int32
 	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -214,7 +214,7 @@ func TestOTLPOverHTTP(t *testing.T) {
 	require.EqualValues(t, 1, posts.Load())
 }
 
-// Not parallel: see above. Nothing listens: starting and stopping must work all the same.
+// Not parallel: see above. Nothing listens on the endpoint; starting and stopping must work anyway.
 func TestOTLPOverGRPC(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
 	tracing, err := telemetry.NewTracing(t.Context(), getenv(map[string]string{
@@ -225,7 +225,7 @@ func TestOTLPOverGRPC(t *testing.T) {
 }
 
 // Not parallel: see above.
-func TestTheEnvironmentNamesTheServiceAndSamples(t *testing.T) {
+func TestEnvironmentSetsServiceNameAndSampler(t *testing.T) {
 	t.Setenv("OTEL_SERVICE_NAME", "edge")
 	spans := spansOf(t, func(tracing *telemetry.Tracing) {
 		_, end := tracing.StartServer(context.Background(), nil, "GET", "")
@@ -244,7 +244,7 @@ func getenv(env map[string]string) func(string) string {
 	return func(name string) string { return env[name] }
 }
 
-var _ sdktrace.SpanExporter = kept{}
+var _ sdktrace.SpanExporter = retainingExporter{}
 
 func BenchmarkTracingOff(b *testing.B) {
 	var tracing *telemetry.Tracing

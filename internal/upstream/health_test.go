@@ -13,14 +13,15 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc/codes"
 
+	"github.com/flowgate/flowgate/internal/testlog"
 	"github.com/flowgate/flowgate/internal/upstream"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
 // watched gives a client whose health is watched until the test ends, and its log.
-func watched(t testing.TB, server *upstreamtest.Server, adjust ...func(*upstream.Options)) (*upstream.Client, *logBuffer) {
+func watched(t testing.TB, server *upstreamtest.Server, adjust ...func(*upstream.Options)) (*upstream.Client, *testlog.Buffer) {
 	t.Helper()
-	log := &logBuffer{}
+	log := &testlog.Buffer{}
 	client := newClient(t, server, append(adjust, func(options *upstream.Options) {
 		options.Log = slog.New(slog.NewTextHandler(log, nil))
 	})...)

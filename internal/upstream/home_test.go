@@ -1,13 +1,11 @@
 package upstream_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -22,6 +20,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/testlog"
 	"github.com/flowgate/flowgate/internal/upstream"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
@@ -120,22 +119,9 @@ func TestEachServerIsWatched(t *testing.T) {
 	})
 }
 
-// lines is a log that a test reads while it is written.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(line)
-}
-
-func (l *lines) audits() (found []string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for line := range strings.Lines(l.text.String()) {
+// auditLines returns the audit lines of a log, without what stands before their fields.
+func auditLines(log *testlog.Buffer) (found []string) {
+	for line := range strings.Lines(log.String()) {
 		if _, audit, ok := strings.Cut(line, "msg=audit "); ok {
 			found = append(found, strings.TrimSpace(audit))
 		}
@@ -145,7 +131,7 @@ func (l *lines) audits() (found []string) {
 
 func TestEveryWriteIsAudited(t *testing.T) {
 	t.Parallel()
-	log := &lines{}
+	log := &testlog.Buffer{}
 	server := upstreamtest.New(t)
 	client := newClient(t, server, func(o *upstream.Options) { o.Log = slog.New(slog.NewTextHandler(log, nil)) })
 	server.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{}))
@@ -166,6 +152,6 @@ func TestEveryWriteIsAudited(t *testing.T) {
 		`principal=caller namespace=orders rpc=StartWorkflowExecution resource="w 1" outcome=ok requestId=""`,
 		`principal=caller namespace=orders rpc=TerminateWorkflowExecution resource="" outcome=not-implemented requestId=""`,
 		`principal=reader namespace=orders rpc=StartWorkflowExecution resource="w 1" outcome=operation-forbidden requestId=""`,
-	}, log.audits())
-	require.NotContains(t, log.text.String(), marker)
+	}, auditLines(log))
+	require.NotContains(t, log.String(), marker)
 }

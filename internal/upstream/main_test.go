@@ -1,10 +1,8 @@
 package upstream_test
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
-	"sync"
 	"testing"
 	"time"
 
@@ -181,22 +179,4 @@ func requestIn(t testing.TB, method protoreflect.MethodDescriptor, namespace str
 		request.Set(field, protoreflect.ValueOfString(namespace))
 	}
 	return request
-}
-
-// logBuffer is a log that a test may read while it is written.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }

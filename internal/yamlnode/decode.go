@@ -10,9 +10,10 @@ import (
 // Tag is the struct tag that names a field in the file.
 const Tag = "yaml"
 
-// Decode fills the value that into points to, a struct whose fields have the tag `yaml`, from the node. It reads bools,
-// whole numbers, floats, strings, durations, slices, maps with string keys, and structs of these. A field that the file
-// leaves out, or leaves without a value, keeps what it has; a value that cannot be read is a problem and is left alone.
+// Decode decodes node into the struct that into points to, whose fields have the tag `yaml`. It supports bools,
+// integers, floats, strings, durations, slices, maps with string keys, and structs of these. A field that the file
+// omits, or gives no value, keeps its value. A value of the wrong type is reported as a problem, and its field keeps
+// its value.
 func (r *Reader) Decode(path string, node *yaml.Node, into any) {
 	r.decode(path, node, reflect.ValueOf(into).Elem())
 }
@@ -73,8 +74,8 @@ func (r *Reader) decodeMap(path string, node *yaml.Node, into reflect.Value) {
 }
 
 func (r *Reader) decodeSlice(path string, node *yaml.Node, into reflect.Value) {
-	if target(node).Kind == yaml.SequenceNode {
-		into.Set(reflect.MakeSlice(into.Type(), 0, len(target(node).Content)))
+	if resolveAlias(node).Kind == yaml.SequenceNode {
+		into.Set(reflect.MakeSlice(into.Type(), 0, len(resolveAlias(node).Content)))
 	}
 	r.List(path, node, func(inner string, node *yaml.Node) {
 		element := reflect.New(into.Type().Elem()).Elem()

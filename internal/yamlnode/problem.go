@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Problem is one fault of a file.
+// Problem is one error in a file.
 type Problem struct {
-	// Path is the path of the value, empty when the file as a whole is at fault.
+	// Path is the path of the value. It is empty when the problem concerns the file as a whole.
 	Path string
-	// Message says what is wrong and what would be right. It quotes no value.
+	// Message says what is wrong and which values are valid. It quotes no value.
 	Message string
 }
 
-// String is the problem on one line.
+// String returns the problem on one line.
 func (p Problem) String() string {
 	if p.Path == "" {
 		return p.Message
@@ -22,10 +22,10 @@ func (p Problem) String() string {
 	return p.Path + ": " + p.Message
 }
 
-// Problems is the error of a file: everything that is wrong with it, in the order of the file.
-type Problems []Problem //nolint:errname // it is a list, and an error when it is not empty
+// Problems is an error that lists everything wrong with a file, in the order of the file.
+type Problems []Problem //nolint:errname // a list that is an error when it is not empty
 
-// Error lists the problems, one a line.
+// Error returns the problems, one per line.
 func (p Problems) Error() string { return p.lines("") }
 
 func (p Problems) lines(prefix string) string {
@@ -36,7 +36,7 @@ func (p Problems) lines(prefix string) string {
 	return strings.Join(lines, "\n")
 }
 
-// InFile puts the file's name before err; before every line of it, when err is a [Problems].
+// InFile wraps err and adds the file's name as a prefix. When err is a [Problems], every line gets the prefix.
 func InFile(name string, err error) error { return &fileError{name, err} }
 
 type fileError struct {
@@ -54,7 +54,7 @@ func (e *fileError) Error() string {
 	return prefix + e.err.Error()
 }
 
-// Key is the path of the field name below path.
+// Key returns the path of the field name below path.
 func Key(path, name string) string {
 	if path == "" {
 		return name
@@ -62,10 +62,10 @@ func Key(path, name string) string {
 	return path + "." + name
 }
 
-// Index is the path of element i of the list at path.
+// Index returns the path of element i of the list at path.
 func Index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 
-// Covers reports whether path is other or lies below it.
+// Covers reports whether path equals other or is below it.
 func Covers(other, path string) bool {
 	rest, ok := strings.CutPrefix(path, other)
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')

@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The messages of what several readers of one configuration may find, which are the same in all of them.
+// The messages that all readers share, so that the same problem has the same wording in every file.
 const (
 	UnknownField = "unknown field"
 	Missing      = "is missing"
@@ -25,20 +25,20 @@ const (
 
 // Reader walks a document and collects its problems. The zero value is ready to use.
 type Reader struct {
-	// Secret reports whether a mapping's key may be a secret in the wrong place. Such a key is shown by its line. Keys with
-	// control characters or spaces always are.
+	// Secret reports whether a mapping's key may be a misplaced secret. A path then contains the line number instead of
+	// the key, as it always does for keys with control characters or spaces.
 	Secret func(key string) bool
 
 	problems Problems
-	// last is the path of the newest problem: of two at one path the second only follows from the first.
+	// last is the path of the newest problem. A second problem at the same path is a consequence of the first.
 	last string
 }
 
 // Field reads the value at path.
 type Field func(path string, node *yaml.Node)
 
-// Document parses content and returns the root of its one document. It is nil when content holds no document, which is
-// for the caller to judge, and when content is not valid YAML, which is a problem.
+// Document parses content and returns the root of its only document. It returns nil when content has no document, which
+// is not a problem by itself, and when content is not valid YAML, which is.
 func (r *Reader) Document(content []byte) *yaml.Node {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	var document yaml.Node
@@ -49,12 +49,12 @@ func (r *Reader) Document(content []byte) *yaml.Node {
 		return nil
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		r.add("", "holds more than one document")
+		r.add("", "contains more than one document")
 	}
 	return document.Content[0]
 }
 
-// syntaxError keeps the library's text where it names a line, and drops it where it quotes the file.
+// syntaxError returns the library's text if it names a line. Other texts may quote the file and are dropped.
 func syntaxError(err error) string {
 	if text, ok := strings.CutPrefix(err.Error(), "yaml: "); ok && strings.HasPrefix(text, "line ") {
 		return text
@@ -62,7 +62,7 @@ func syntaxError(err error) string {
 	return "is not valid YAML"
 }
 
-// Reportf adds a problem, unless the newest one is at the same path. The arguments must not quote the file.
+// Reportf adds a problem, unless the newest one has the same path. The arguments must not quote the file.
 func (r *Reader) Reportf(path, format string, args ...any) {
 	if len(r.problems) == 0 || path != r.last {
 		r.add(path, fmt.Sprintf(format, args...))
@@ -74,7 +74,7 @@ func (r *Reader) add(path, message string) {
 	r.last = path
 }
 
-// Problems returns what was found so far, in the order of the file.
+// Problems returns the problems found so far, in the order of the file.
 func (r *Reader) Problems() Problems { return r.problems }
 
 // Err returns the problems as an error, nil when there are none.
@@ -85,7 +85,7 @@ func (r *Reader) Err() error {
 	return r.problems
 }
 
-// Object reads a mapping whose keys are all among fields, each at most once.
+// Object reads a mapping. Each key must be in fields and may occur once.
 func (r *Reader) Object(path string, node *yaml.Node, fields map[string]Field) {
 	r.Entries(path, node, func(name, inner string, value *yaml.Node) {
 		if read, ok := fields[name]; ok {
@@ -96,17 +96,18 @@ func (r *Reader) Object(path string, node *yaml.Node, fields map[string]Field) {
 	})
 }
 
-// Entries reads a mapping with any keys. Each must be a string and there once: of two, the second would silently win.
+// Entries reads a mapping with arbitrary keys. Each must be a string and occur once: the second of two would silently
+// win.
 func (r *Reader) Entries(path string, node *yaml.Node, each func(name, inner string, value *yaml.Node)) {
 	if !IsMapping(node) {
 		r.Reportf(path, NotMapping)
 		return
 	}
-	node = target(node)
+	node = resolveAlias(node)
 	lines := make(map[string]int)
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key := node.Content[i]
-		inner := Key(path, r.shown(key))
+		inner := Key(path, r.displayKey(key))
 		first, repeated := lines[key.Value]
 		switch {
 		case key.Kind != yaml.ScalarNode || key.ShortTag() != "!!str":
@@ -120,21 +121,21 @@ func (r *Reader) Entries(path string, node *yaml.Node, each func(name, inner str
 	}
 }
 
-// shown is a mapping's key as a path shows it.
-func (r *Reader) shown(key *yaml.Node) string {
-	unclear := func(c rune) bool { return c <= ' ' || c > '~' }
-	if key.Kind != yaml.ScalarNode || strings.ContainsFunc(key.Value, unclear) || r.Secret != nil && r.Secret(key.Value) {
+// displayKey returns a mapping's key as it appears in a path.
+func (r *Reader) displayKey(key *yaml.Node) string {
+	unprintable := func(c rune) bool { return c <= ' ' || c > '~' }
+	if key.Kind != yaml.ScalarNode || strings.ContainsFunc(key.Value, unprintable) || r.Secret != nil && r.Secret(key.Value) {
 		return fmt.Sprintf("(line %d)", key.Line)
 	}
 	return key.Value
 }
 
-// Require reports the fields that the mapping lacks. A node that is no mapping has been reported by who read it.
+// Require reports the fields that the mapping lacks. It ignores a node that is not a mapping: reading it reports that.
 func (r *Reader) Require(path string, node *yaml.Node, names ...string) {
 	if !IsMapping(node) {
 		return
 	}
-	node = target(node)
+	node = resolveAlias(node)
 	for _, name := range names {
 		found := false
 		for i := 0; i < len(node.Content); i += 2 {
@@ -148,7 +149,7 @@ func (r *Reader) Require(path string, node *yaml.Node, names ...string) {
 
 // List reads a sequence.
 func (r *Reader) List(path string, node *yaml.Node, each Field) {
-	node = target(node)
+	node = resolveAlias(node)
 	if node.Kind != yaml.SequenceNode {
 		r.Reportf(path, NotList)
 		return
@@ -158,16 +159,16 @@ func (r *Reader) List(path string, node *yaml.Node, each Field) {
 	}
 }
 
-// target follows an alias to what it stands for.
-func target(node *yaml.Node) *yaml.Node {
+// resolveAlias returns the node that an alias refers to, or node itself.
+func resolveAlias(node *yaml.Node) *yaml.Node {
 	if node.Kind == yaml.AliasNode {
 		return node.Alias
 	}
 	return node
 }
 
-// IsMapping reports whether node is a mapping, or an alias of one.
-func IsMapping(node *yaml.Node) bool { return target(node).Kind == yaml.MappingNode }
+// IsMapping reports whether node is a mapping or an alias of one.
+func IsMapping(node *yaml.Node) bool { return resolveAlias(node).Kind == yaml.MappingNode }
 
-// IsNull reports whether node has no value, as in `tls:` alone.
-func IsNull(node *yaml.Node) bool { return target(node).ShortTag() == "!!null" }
+// IsNull reports whether node has no value, as in `tls:`.
+func IsNull(node *yaml.Node) bool { return resolveAlias(node).ShortTag() == "!!null" }

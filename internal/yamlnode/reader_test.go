@@ -13,7 +13,7 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// all has a field of every kind that Decode reads.
+// all has a field of every type that Decode supports.
 type all struct {
 	Bool     bool               `yaml:"bool"`
 	Int      int                `yaml:"int"`
@@ -68,7 +68,7 @@ named: {x: {name: *n}, y: }
 	}, got)
 }
 
-func TestDecodeRefusesWhatItWouldHaveToGuess(t *testing.T) {
+func TestDecodeRejectsAmbiguousValues(t *testing.T) {
 	t.Parallel()
 	for content, want := range map[string]string{
 		"bool: 'true'":               "bool: must be true or false",
@@ -102,7 +102,7 @@ func TestDecodeRefusesWhatItWouldHaveToGuess(t *testing.T) {
 		"<<: {int: 1}":               "<<: line 1: the key must be a string",
 		"'a b': c":                   "(line 1): unknown field",
 		"map: &m {a: *m}":            "map.a: must be a string",
-		"int: 1\n---\nint: 2":        "holds more than one document",
+		"int: 1\n---\nint: 2":        "contains more than one document",
 		"[1]":                        "must be a mapping",
 		"int: [":                     "line 1: did not find expected node content",
 		"int: *s3cret":               "is not valid YAML",
@@ -111,11 +111,11 @@ func TestDecodeRefusesWhatItWouldHaveToGuess(t *testing.T) {
 		require.Equal(t, []string{want}, problems, content)
 	}
 	got, _ := decode("int: 8\nint: 9\nsection: {name: 1}")
-	require.Equal(t, 8, got.Int, "the first of two counts")
-	require.Equal(t, "default", got.Section.Name, "what cannot be read is left alone")
+	require.Equal(t, 8, got.Int, "the first of two is used")
+	require.Equal(t, "default", got.Section.Name, "an invalid value is not stored")
 }
 
-func TestAnEmptyFileIsForTheCallerToJudge(t *testing.T) {
+func TestEmptyFileIsNoProblem(t *testing.T) {
 	t.Parallel()
 	for _, content := range []string{"", "# later", "\n"} {
 		var reader yamlnode.Reader
@@ -124,7 +124,7 @@ func TestAnEmptyFileIsForTheCallerToJudge(t *testing.T) {
 	}
 }
 
-func TestTextIsAsWritten(t *testing.T) {
+func TestTextReturnsScalarsAsWritten(t *testing.T) {
 	t.Parallel()
 	var reader yamlnode.Reader
 	root := reader.Document([]byte("[007, 1e3, true, null, [a]]"))
@@ -134,7 +134,7 @@ func TestTextIsAsWritten(t *testing.T) {
 	require.EqualError(t, reader.Err(), "ids[3]: must be a string\nids[4]: must be a string")
 }
 
-func TestRequireFollowsAliasesAndLeavesOthersAlone(t *testing.T) {
+func TestRequireResolvesAliasesAndIgnoresOtherNodes(t *testing.T) {
 	t.Parallel()
 	var reader yamlnode.Reader
 	root := reader.Document([]byte("[&a {id: 1}, *a, text]"))
@@ -146,7 +146,7 @@ func TestRequireFollowsAliasesAndLeavesOthersAlone(t *testing.T) {
 	require.False(t, yamlnode.IsMapping(root.Content[2]))
 }
 
-func TestASecondProblemAtOnePathOnlyFollowsFromTheFirst(t *testing.T) {
+func TestSecondProblemAtOnePathIsDropped(t *testing.T) {
 	t.Parallel()
 	var reader yamlnode.Reader
 	reader.Reportf("a", "first")
@@ -156,14 +156,14 @@ func TestASecondProblemAtOnePathOnlyFollowsFromTheFirst(t *testing.T) {
 	require.EqualError(t, reader.Err(), "a: first\nb: third\na: fourth")
 }
 
-func TestASecretKeyIsShownByItsLine(t *testing.T) {
+func TestSecretKeyIsReplacedByItsLine(t *testing.T) {
 	t.Parallel()
 	reader := yamlnode.Reader{Secret: func(key string) bool { return key == "s3cret" }}
 	reader.Object("", reader.Document([]byte("a: b\ns3cret: c")), nil)
 	require.EqualError(t, reader.Err(), "a: unknown field\n(line 2): unknown field")
 }
 
-func TestInFileNamesTheFileOnEveryLine(t *testing.T) {
+func TestInFilePrefixesEveryLine(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("is not there")
 	require.EqualError(t, yamlnode.InFile("keys.yaml", cause), "keys.yaml: is not there")

@@ -7,9 +7,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Text reads any scalar but null as it is written: an id such as 007 stays what it is.
+// Text reads any scalar except null and returns it as written: an id such as 007 keeps its zeros.
 func (r *Reader) Text(path string, node *yaml.Node) string {
-	node = target(node)
+	node = resolveAlias(node)
 	if node.Kind != yaml.ScalarNode || IsNull(node) {
 		r.Reportf(path, NotString)
 		return ""
@@ -17,7 +17,7 @@ func (r *Reader) Text(path string, node *yaml.Node) string {
 	return node.Value
 }
 
-// String reads a scalar that YAML takes for a string.
+// String reads a scalar that YAML parses as a string.
 func (r *Reader) String(path string, node *yaml.Node) string {
 	var value string
 	if !decode(node, &value, "!!str") {
@@ -26,9 +26,9 @@ func (r *Reader) String(path string, node *yaml.Node) string {
 	return value
 }
 
-// hint is what to do about a scalar that would be a string in quotes.
+// hint suggests quotes for a scalar that would be a string in quotes.
 func hint(node *yaml.Node) string {
-	if target(node).Kind == yaml.ScalarNode && !IsNull(node) {
+	if resolveAlias(node).Kind == yaml.ScalarNode && !IsNull(node) {
 		return ": put quotes around it"
 	}
 	return ""
@@ -43,7 +43,7 @@ func (r *Reader) Bool(path string, node *yaml.Node) bool {
 	return value
 }
 
-// Int reads a whole number.
+// Int reads an integer.
 func (r *Reader) Int(path string, node *yaml.Node) int64 {
 	var value int64
 	if !decode(node, &value, "!!int") {
@@ -61,7 +61,7 @@ func (r *Reader) Float(path string, node *yaml.Node) float64 {
 	return value
 }
 
-// Duration reads a duration as [time.ParseDuration] does. A bare number has no unit and is refused.
+// Duration reads a duration in the syntax of [time.ParseDuration]. A number without a unit is rejected.
 func (r *Reader) Duration(path string, node *yaml.Node) time.Duration {
 	var text string
 	decode(node, &text, "!!str")
@@ -72,8 +72,8 @@ func (r *Reader) Duration(path string, node *yaml.Node) time.Duration {
 	return value
 }
 
-// decode sets value to that of a scalar, and reports false when it has none of the tags.
+// decode stores the value of a scalar in value. It returns false when the scalar has none of the tags.
 func decode(node *yaml.Node, value any, tags ...string) bool {
-	node = target(node)
+	node = resolveAlias(node)
 	return node.Kind == yaml.ScalarNode && slices.Contains(tags, node.ShortTag()) && node.Decode(value) == nil
 }

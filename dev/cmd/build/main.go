@@ -1,5 +1,5 @@
-// Command build compiles the development stack and shows that it does: the Temporal server in it takes minutes the
-// first time. It is run from the module's directory and leaves ../bin/stack.
+// Command build compiles the development stack to ../bin/stack and prints progress, because the first build of the
+// Temporal server takes minutes. Run it in the directory of the module.
 package main
 
 import (
@@ -32,18 +32,18 @@ func run() error {
 	})
 }
 
-// counts is how far the compiler has come.
+// counts is the compiler's progress.
 type counts struct {
 	modules, packages atomic.Int64
 }
 
-// String is for the person who waits.
+// String returns the progress as text.
 func (c *counts) String() string {
 	return fmt.Sprintf("%d modules downloaded, %d packages compiled", c.modules.Load(), c.packages.Load())
 }
 
-// build counts the modules and packages that the compiler names as it gets to them. What else it writes is shown as it
-// is: the text of an error.
+// build runs the compiler and counts the modules and packages that it reports. It passes on all other output, which is
+// error messages.
 func build(ctx context.Context, seen *counts) error {
 	command := exec.CommandContext(ctx, "go", "build", "-v", "-o", "../bin/stack", "./cmd/stack")
 	output, err := command.StderrPipe()

@@ -1,4 +1,4 @@
-// Command stack is make run: a Temporal server, a sample worker and the gateway, until Ctrl-C.
+// Command stack implements make run: it runs a Temporal server, a sample worker and the gateway until Ctrl-C.
 package main
 
 import (
@@ -19,7 +19,8 @@ func main() {
 }
 
 func run() error {
-	// A second Ctrl-C changes nothing: the stack stops within bounds, and an impatient end would leave the gateway behind.
+	// A second Ctrl-C has no effect: the stack stops in bounded time, and exiting early would leave the gateway
+	// running.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	ports, err := stack.PortsFromEnv(os.Getenv)

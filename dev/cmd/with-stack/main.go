@@ -1,5 +1,5 @@
-// Command with-stack runs another command with a stack of its own: a Temporal server, the sample worker and a gateway,
-// all on free ports. The command finds them by its environment, and its exit code becomes that of with-stack:
+// Command with-stack starts a Temporal server, the sample worker and a gateway on free ports and runs another command.
+// The command finds them through environment variables, and with-stack exits with its exit code:
 //
 //	with-stack COMMAND ARGS...
 package main
@@ -23,14 +23,15 @@ import (
 const (
 	failed = 1
 	usage  = 2
-	// bySignal is what a shell adds to the signal that ended a command.
-	bySignal = 128
-	// startBound is what the stack gets to become ready, stopBound what the command gets to end in peace.
-	startBound, stopBound = time.Minute, 10 * time.Second
+	// signalExitBase is what a shell adds to the number of the signal that ended a command.
+	signalExitBase = 128
+	// startTimeout is the time for the stack to become ready, stopTimeout the time for the command to stop.
+	startTimeout, stopTimeout = time.Minute, 10 * time.Second
 )
 
 func main() {
-	// A second Ctrl-C changes nothing: everything stops within bounds, and an impatient end would leave the gateway behind.
+	// A second Ctrl-C has no effect: everything stops in bounded time, and exiting early would leave the gateway
+	// running.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	code, err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
@@ -41,7 +42,7 @@ func main() {
 	os.Exit(code)
 }
 
-// run returns the command's exit code, and what went wrong besides.
+// run runs the command and returns its exit code. The error covers everything else.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int, err error) {
 	if len(args) == 0 {
 		return usage, errors.New("usage: with-stack COMMAND ARGS")
@@ -51,7 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		return failed, err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	starting, cancel := context.WithTimeout(ctx, startBound)
+	starting, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	s, err := stack.Start(starting, stack.Options{GatewayBinary: os.Getenv("GATEWAY_BINARY"), Log: log})
 	if err != nil {
@@ -62,20 +63,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	if err != nil {
 		return failed, err
 	}
-	command := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // it is there to run what it is told to
+	command := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // running a given command is the purpose of this program
 	command.Env = append(os.Environ(), environment(s, gateway)...)
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, stdout, stderr
-	code, err = finish(command)
+	code, err = runGroup(command)
 	select {
 	case <-gateway.Done():
-		err = errors.Join(err, errors.New("the gateway ended by itself"), gateway.Err())
+		err = errors.Join(err, errors.New("the gateway exited unexpectedly"), gateway.Err())
 	default:
 	}
 	return code, err
 }
 
-// environment is where the stack is, and how to call its gateway. The address of Temporal, by the name of the gateway's own
-// setting, is for suites that start gateways themselves.
+// environment returns the variables with the addresses of the stack and the keys of its gateway. The address of
+// Temporal has the name of the gateway's setting, for suites that start gateways themselves.
 func environment(s *stack.Stack, gateway *stack.Gateway) []string {
 	return []string{
 		"FLOWGATE_URL=" + gateway.URL,
@@ -88,20 +89,20 @@ func environment(s *stack.Stack, gateway *stack.Gateway) []string {
 	}
 }
 
-// finish runs a command and everything that it starts in a process group of their own, so that whoever stops with-stack
-// stops them all, and nothing outlives the stack.
-func finish(command *exec.Cmd) (code int, err error) {
+// runGroup runs a command in its own process group, so that stopping with-stack stops the command and all processes
+// that it started.
+func runGroup(command *exec.Cmd) (code int, err error) {
 	signalGroup := func(signal syscall.Signal) error { return syscall.Kill(-command.Process.Pid, signal) }
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return signalGroup(syscall.SIGTERM) }
-	command.WaitDelay = stopBound
+	command.WaitDelay = stopTimeout
 	err = command.Run()
 	if command.Process == nil {
 		return failed, err
 	}
 	_ = signalGroup(syscall.SIGKILL)
 	if status, ok := command.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		return bySignal + int(status.Signal()), nil
+		return signalExitBase + int(status.Signal()), nil
 	}
 	if _, exited := errors.AsType[*exec.ExitError](err); exited {
 		err = nil

@@ -19,7 +19,7 @@ func withStack(t *testing.T, ctx context.Context, script string) (code int, stdo
 	return code, out.String(), diagnosis.String()
 }
 
-func TestCommandFindsTheStackAndDecidesTheExitCode(t *testing.T) {
+func TestCommandFindsStackAndSetsExitCode(t *testing.T) {
 	t.Parallel()
 	code, stdout, stderr := withStack(t, t.Context(), `env | grep ^FLOWGATE_ | sort | cut -d: -f1; echo bad >&2; exit 3`)
 	require.Equal(t, 3, code)
@@ -31,23 +31,23 @@ func TestCommandFindsTheStackAndDecidesTheExitCode(t *testing.T) {
 	}, "\n"), stdout)
 }
 
-func TestInterruptStopsTheCommandAndAllThatItStarted(t *testing.T) {
+func TestInterruptStopsWholeProcessGroup(t *testing.T) {
 	t.Parallel()
 	ctx, interrupt := context.WithCancel(t.Context())
 	reader, writer := io.Pipe()
 	go func() {
-		_, _ = reader.Read(make([]byte, 1)) // the command runs
+		_, _ = reader.Read(make([]byte, 1)) // the command is running
 		interrupt()
 		_, _ = io.Copy(io.Discard, reader)
 	}()
-	// Without a signal for the whole group the grandchild would keep the output open, and run from ending.
+	// Without a signal to the whole group, the grandchild would keep the output open and run would not return.
 	code, err := run(ctx, []string{"sh", "-c", "echo running; sleep 1000 & wait"}, writer, io.Discard)
 	require.NoError(t, err)
-	require.Equal(t, bySignal+15, code)
+	require.Equal(t, signalExitBase+15, code)
 	require.NoError(t, writer.Close())
 }
 
-func TestCommandThatCannotRunIsTold(t *testing.T) {
+func TestCommandThatCannotStartIsReported(t *testing.T) {
 	t.Parallel()
 	code, err := run(t.Context(), []string{"./no-such-command"}, io.Discard, io.Discard)
 	require.Equal(t, failed, code)

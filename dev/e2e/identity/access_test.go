@@ -15,16 +15,16 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-func TestAReaderListsAndCannotStart(t *testing.T) {
+func TestReaderMayListAndNotStart(t *testing.T) {
 	bearer(readerKey).get(t, workflows(defaultNamespace)).expect(t, http.StatusOK)
 	before := upstreamCalls(t, "StartWorkflowExecution")
 	a, id := bearer(readerKey).start(t, defaultNamespace)
 	a.problem(t, http.StatusForbidden, "operation-forbidden")
-	require.Equal(t, before, upstreamCalls(t, "StartWorkflowExecution"), "the gateway asks nobody to refuse it")
+	require.Equal(t, before, upstreamCalls(t, "StartWorkflowExecution"), "the gateway itself rejects the call")
 	bearer(readerKey).get(t, workflows(defaultNamespace)+"/"+id).problem(t, http.StatusNotFound, "workflow-not-found")
 }
 
-func TestAWriterStartsAndReads(t *testing.T) {
+func TestWriterMayStartAndRead(t *testing.T) {
 	before := upstreamCalls(t, "StartWorkflowExecution")
 	a, id := bearer(writerKey).start(t, defaultNamespace)
 	a.expect(t, http.StatusCreated)
@@ -33,7 +33,7 @@ func TestAWriterStartsAndReads(t *testing.T) {
 	bearer(readerKey).get(t, workflows(defaultNamespace)+"/"+id).expect(t, http.StatusOK)
 }
 
-func TestACallerSeesItsNamespaceOnly(t *testing.T) {
+func TestCallerMayAccessOnlyItsNamespace(t *testing.T) {
 	a, id := bearer(writerKey).start(t, defaultNamespace)
 	a.expect(t, http.StatusCreated)
 	foreign := map[string]string{"ListWorkflowExecutions": "", "CountWorkflowExecutions": ":count", "DescribeWorkflowExecution": "/" + id}
@@ -51,9 +51,9 @@ func TestACallerSeesItsNamespaceOnly(t *testing.T) {
 	bearer(writerKey).get(t, workflows(otherNamespace)+"/"+own).problem(t, http.StatusForbidden, "namespace-forbidden")
 }
 
-// Nobody comes to the server but through the gateway, and the gateway lets nobody in who has no key.
-func TestNobodyIsServedWithoutAToken(t *testing.T) {
-	connection, err := grpc.NewClient(here.server.Address(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+// The server rejects calls without a token, and the gateway rejects calls without a key.
+func TestCallsWithoutTokenAreRejected(t *testing.T) {
+	connection, err := grpc.NewClient(shared.server.Address(), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, connection.Close()) }()
 	_, err = workflowservice.NewWorkflowServiceClient(connection).CountWorkflowExecutions(
@@ -62,8 +62,8 @@ func TestNobodyIsServedWithoutAToken(t *testing.T) {
 	caller{}.get(t, workflows(defaultNamespace)).problem(t, http.StatusUnauthorized, "unauthenticated")
 }
 
-// The set is for everybody, and holds public keys only.
-func TestThePublishedSet(t *testing.T) {
+// The published set is public and contains only public keys.
+func TestPublishedSet(t *testing.T) {
 	set := published(t)
 	require.NotEmpty(t, set)
 	for _, k := range set {
@@ -73,7 +73,7 @@ func TestThePublishedSet(t *testing.T) {
 	}
 }
 
-// published are the keys of the gateway's set, in their order.
+// published returns the keys of the gateway's set in order.
 func published(t *testing.T) []map[string]string {
 	t.Helper()
 	var set struct {

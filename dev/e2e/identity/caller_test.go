@@ -16,10 +16,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// caller is one who has a key; an empty one has none.
+// caller sends requests with an API key, or without one if it is empty.
 type caller struct{ key string }
 
-type answer struct {
+type apiResponse struct {
 	status int
 	body   []byte
 }
@@ -28,11 +28,11 @@ func bearer(key string) caller { return caller{key: key} }
 
 func workflows(namespace string) string { return "/v1/namespaces/" + namespace + "/workflows" }
 
-// send is for goroutines that are not a test's own.
-func (c caller) send(ctx context.Context, method, path, body string) (answer, error) {
-	request, err := http.NewRequestWithContext(ctx, method, here.gateway.URL+path, strings.NewReader(body))
+// send is for goroutines that must not call t.FailNow.
+func (c caller) send(ctx context.Context, method, path, body string) (apiResponse, error) {
+	request, err := http.NewRequestWithContext(ctx, method, shared.gateway.URL+path, strings.NewReader(body))
 	if err != nil {
-		return answer{}, err
+		return apiResponse{}, err
 	}
 	if c.key != "" {
 		request.Header.Set("Authorization", "Bearer "+c.key)
@@ -42,55 +42,55 @@ func (c caller) send(ctx context.Context, method, path, body string) (answer, er
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return answer{}, err
+		return apiResponse{}, err
 	}
 	received, err := io.ReadAll(response.Body)
-	return answer{status: response.StatusCode, body: received}, errors.Join(err, response.Body.Close())
+	return apiResponse{status: response.StatusCode, body: received}, errors.Join(err, response.Body.Close())
 }
 
-func (c caller) get(t *testing.T, path string) answer {
+func (c caller) get(t *testing.T, path string) apiResponse {
 	t.Helper()
 	a, err := c.send(t.Context(), http.MethodGet, path, "")
 	require.NoError(t, err)
 	return a
 }
 
-// start starts a workflow that nobody serves, and gives its id.
-func (c caller) start(t *testing.T, namespace string) (answer, string) {
+// start starts a workflow without a worker and returns its id.
+func (c caller) start(t *testing.T, namespace string) (apiResponse, string) {
 	t.Helper()
 	id := uuid.NewString()
-	a, err := c.send(t.Context(), http.MethodPost, workflows(namespace), starting(id))
+	a, err := c.send(t.Context(), http.MethodPost, workflows(namespace), startBody(id))
 	require.NoError(t, err)
 	return a, id
 }
 
-func starting(id string) string {
+func startBody(id string) string {
 	return `{"workflowType":"Nobody","taskQueue":"nobody","workflowId":"` + id + `"}`
 }
 
-func (a answer) expect(t *testing.T, status int) answer {
+func (a apiResponse) expect(t *testing.T, status int) apiResponse {
 	t.Helper()
 	require.Equal(t, status, a.status, "%s", a.body)
 	return a
 }
 
-// problem requires an error of a code.
-func (a answer) problem(t *testing.T, status int, code string) {
+// problem requires a problem with a status and a code.
+func (a apiResponse) problem(t *testing.T, status int, code string) {
 	t.Helper()
 	require.Equal(t, code, as[struct{ Code string }](t, a.expect(t, status)).Code, "%s", a.body)
 }
 
-func as[T any](t *testing.T, a answer) T {
+func as[T any](t *testing.T, a apiResponse) T {
 	t.Helper()
 	var value T
 	require.NoError(t, json.Unmarshal(a.body, &value), "%s", a.body)
 	return value
 }
 
-// metric is the sum of a metric's samples that have a label, written name="value".
+// metric returns the sum of a metric's samples with a label, in the form name="value".
 func metric(t *testing.T, name, label string) int {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, here.gateway.AdminURL+"/metrics", nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, shared.gateway.AdminURL+"/metrics", nil)
 	require.NoError(t, err)
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)
@@ -107,13 +107,13 @@ func metric(t *testing.T, name, label string) int {
 	return int(sum)
 }
 
-// upstreamCalls is how often the gateway has called a method.
+// upstreamCalls returns the number of the gateway's calls of a method.
 func upstreamCalls(t *testing.T, method string) int {
 	t.Helper()
 	return metric(t, "rpc_client_call_duration_seconds_count", `rpc_method="`+method+`"`)
 }
 
-// eventually waits until something is so, and gives how long that took.
+// eventually polls until so returns true and returns the elapsed time.
 func eventually(t *testing.T, what string, so func() bool) time.Duration {
 	t.Helper()
 	const patience, pause = 30 * time.Second, 10 * time.Millisecond

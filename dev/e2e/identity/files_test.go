@@ -17,7 +17,7 @@ const (
 	jwksPath         = "/.well-known/jwks.json"
 )
 
-// The keys of the callers: everybody knows them. The secret of each is thirty-two zeros.
+// The API keys of the callers, which are public. The secret of each is thirty-two zeros.
 const (
 	secret      = "00000000000000000000000000000000"
 	readerKey   = "fg_reader_" + secret
@@ -26,8 +26,8 @@ const (
 	lateKey     = "fg_late_" + secret
 )
 
-// The settings of the gateway: a token lives as short as it may, and a new key is published for more than twice the time
-// between two fetches of the server.
+// The settings of the gateway: a token has the minimum lifetime, and a new key is published for more than twice the
+// server's fetch interval before it signs.
 const gatewayYAML = `
 listen: {public: "127.0.0.1:8080", admin: "127.0.0.1:8081", drainDelay: 0s}
 upstream:
@@ -40,7 +40,7 @@ auth:
   failureLimit: {burst: 1000, perSecond: 1000} # a test asks again and again until it is refused
 `
 
-// files are those of the gateway.
+// files contains the paths of the gateway's files.
 type files struct {
 	config, keys, mint string
 }
@@ -61,7 +61,7 @@ func writeFiles(dir string) (files, error) {
 	return f, nil
 }
 
-// keysYAML is a keys file of the three callers, and of more, who may read in the default namespace.
+// keysYAML returns a keys file with the three callers and additional readers of the default namespace.
 func keysYAML(more ...string) string {
 	entries := []string{
 		keyEntry("reader", "{namespace: default, role: read}"), keyEntry("writer", "{namespace: default, role: write}"),
@@ -78,7 +78,7 @@ func keyEntry(id, grant string) string {
 	return "  - {id: " + id + ", secrets: [{sha256: " + hash + "}], grants: [" + grant + "]}\n"
 }
 
-// newSigningKey is a private key in PEM.
+// newSigningKey returns a new private key in PEM.
 func newSigningKey() (string, error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -91,7 +91,7 @@ func newSigningKey() (string, error) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), nil
 }
 
-// replace swaps a file for another, so that nobody sees half of it.
+// replace replaces a file atomically.
 func replace(name, content string) error {
 	if err := os.WriteFile(name+".new", []byte(content), 0o600); err != nil {
 		return err

@@ -7,9 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The gateway writes the caller's name into the request, and the server, which takes it from the token's signature, writes
-// it beside.
-func TestTheCallerStandsInTheHistory(t *testing.T) {
+// The gateway sets the caller's name as the identity, and the server adds the subject of the verified token.
+func TestHistoryContainsCaller(t *testing.T) {
 	for _, c := range []struct{ key, name, namespace string }{
 		{writerKey, "writer", defaultNamespace}, {strangerKey, "stranger", otherNamespace},
 	} {

@@ -10,13 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTheKeysFileChangesUnderLoad lets a caller in and turns it away again, while the others call.
-func TestTheKeysFileChangesUnderLoad(t *testing.T) {
-	const usually = time.Second // since others may keep the machine from it now and then
+// TestKeysFileChangesUnderLoad adds and removes a caller while the others send requests.
+func TestKeysFileChangesUnderLoad(t *testing.T) {
+	const usually = time.Second // a busy machine may be slower
 	var delays []time.Duration
 	l := startLoad(t)
-	t.Cleanup(func() { assert.NoError(t, replace(here.files.keys, keysYAML())) })
-	// It is answered without the server, whose time is not what is measured.
+	t.Cleanup(func() { assert.NoError(t, replace(shared.files.keys, keysYAML())) })
+	// The gateway responds without the server, whose latency is not measured.
 	late := func() int { return bearer(lateKey).get(t, "/v1/namespaces/"+defaultNamespace+"/client").status }
 	require.Equal(t, http.StatusUnauthorized, late())
 	rounds := 5
@@ -24,11 +24,11 @@ func TestTheKeysFileChangesUnderLoad(t *testing.T) {
 		rounds = 2
 	}
 	for range rounds {
-		require.NoError(t, replace(here.files.keys, keysYAML("late")))
+		require.NoError(t, replace(shared.files.keys, keysYAML("late")))
 		in := eventually(t, "the new key is taken", func() bool { return late() == http.StatusOK })
-		require.NoError(t, replace(here.files.keys, keysYAML()))
-		out := eventually(t, "it is refused again", func() bool { return late() == http.StatusUnauthorized })
-		t.Logf("taken after %v, refused after %v", in.Round(time.Millisecond), out.Round(time.Millisecond))
+		require.NoError(t, replace(shared.files.keys, keysYAML()))
+		out := eventually(t, "the caller is rejected again", func() bool { return late() == http.StatusUnauthorized })
+		t.Logf("accepted after %v, rejected after %v", in.Round(time.Millisecond), out.Round(time.Millisecond))
 		delays = append(delays, in, out)
 	}
 	slices.Sort(delays)
@@ -36,16 +36,16 @@ func TestTheKeysFileChangesUnderLoad(t *testing.T) {
 	l.end(t)
 }
 
-// TestABrokenKeysFileChangesNothing is not told more than once, and shows in a metric.
-func TestABrokenKeysFileChangesNothing(t *testing.T) {
+// TestInvalidKeysFileHasNoEffect checks that an invalid file is reported once and counted in a metric.
+func TestInvalidKeysFileHasNoEffect(t *testing.T) {
 	failures := func() int { return metric(t, "flowgate_keys_reloads_total", `outcome="failure"`) }
-	rejected, failed := here.notes.rejections(), failures()
+	rejected, failed := shared.keyLog.rejections(), failures()
 	l := startLoad(t)
-	require.NoError(t, replace(here.files.keys, keysYAML()+"  - {id: nobody, grants: nothing}\n"))
-	t.Cleanup(func() { assert.NoError(t, replace(here.files.keys, keysYAML())) })
-	eventually(t, "it shows", func() bool { return failures() > failed })
-	<-time.After(2 * time.Second) // and is looked at again
+	require.NoError(t, replace(shared.files.keys, keysYAML()+"  - {id: nobody, grants: nothing}\n"))
+	t.Cleanup(func() { assert.NoError(t, replace(shared.files.keys, keysYAML())) })
+	eventually(t, "the failure is counted", func() bool { return failures() > failed })
+	<-time.After(2 * time.Second) // during which it is polled again
 	require.Equal(t, failed+1, failures())
-	require.Equal(t, rejected+1, here.notes.rejections())
+	require.Equal(t, rejected+1, shared.keyLog.rejections())
 	l.end(t)
 }

@@ -12,20 +12,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// load is a hundred calls a second of all callers, each of which must be served.
+// load sends a hundred calls per second from all callers. All must succeed.
 type load struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup
 
 	mu     sync.Mutex
 	served map[int]int
-	// failed are the first calls that were not served, as a text each.
+	// failed describes the first failed calls.
 	failed   []string
 	failures int
 }
 
-// startLoad sends calls until they are told to stop. On a machine that is busy with something else they are fewer, lest
-// what is measured be how much a server takes.
+// startLoad sends calls until [load.end]. On a busy machine it sends fewer, so that the test does not measure overload.
 func startLoad(t *testing.T) *load {
 	t.Helper()
 	const (
@@ -58,22 +57,22 @@ func startLoad(t *testing.T) *load {
 	return l
 }
 
-// call is mostly one that reads.
+// call makes one call, usually a read.
 func (l *load) call(ctx context.Context, i int) {
 	const patience = 30 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	calls := []func() (answer, error){
-		func() (answer, error) {
-			return bearer(writerKey).send(ctx, http.MethodPost, workflows(defaultNamespace), starting(uuid.NewString()))
+	calls := []func() (apiResponse, error){
+		func() (apiResponse, error) {
+			return bearer(writerKey).send(ctx, http.MethodPost, workflows(defaultNamespace), startBody(uuid.NewString()))
 		},
-		func() (answer, error) {
+		func() (apiResponse, error) {
 			return bearer(strangerKey).send(ctx, http.MethodGet, workflows(otherNamespace)+":count", "")
 		},
-		func() (answer, error) {
+		func() (apiResponse, error) {
 			return bearer(readerKey).send(ctx, http.MethodGet, workflows(defaultNamespace)+":count", "")
 		},
-		func() (answer, error) {
+		func() (apiResponse, error) {
 			return bearer(writerKey).send(ctx, http.MethodGet, workflows(defaultNamespace)+"?pageSize=1", "")
 		},
 	}
@@ -90,7 +89,7 @@ func (l *load) call(ctx context.Context, i int) {
 	}
 }
 
-// end stops the calls, waits for the last, and requires that all of them were served.
+// end stops the load, waits for the last call, and requires that all calls succeeded.
 func (l *load) end(t *testing.T) {
 	t.Helper()
 	l.stop()

@@ -16,19 +16,19 @@ import (
 	"github.com/flowgate/flowgate/dev/temporal"
 )
 
-// keyRefresh is how often the server fetches the gateway's keys, well within the publishAhead of the gateway's settings.
+// keyRefresh is the interval at which the server fetches the gateway's keys, well below publishAhead.
 const keyRefresh = 2 * time.Second
 
-// world is what all tests share.
-type world struct {
+// environment contains what all tests share.
+type environment struct {
 	files   files
 	server  *temporal.Server
 	gateway *stack.Gateway
-	notes   notes
+	keyLog  keyLog
 }
 
-// here is set by TestMain before any test runs.
-var here world //nolint:gochecknoglobals // tests have no other way to what TestMain started
+// shared is set by TestMain before the tests run.
+var shared environment //nolint:gochecknoglobals // the only way from TestMain to the tests
 
 func TestMain(m *testing.M) { os.Exit(stack.RunTests("identity", m, run)) }
 
@@ -38,7 +38,7 @@ func run(ctx context.Context, log io.Writer, tests func() int) (code int, err er
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if here.files, err = writeFiles(dir); err != nil {
+	if shared.files, err = writeFiles(dir); err != nil {
 		return 0, err
 	}
 	stop, err := startAll(ctx, log)
@@ -49,11 +49,11 @@ func run(ctx context.Context, log io.Writer, tests func() int) (code int, err er
 	return tests(), nil
 }
 
-// startAll starts a server that trusts a gateway, and the gateway. The stack brings the gateway and a server that asks
-// nobody who he is, for the sake of its sample worker; nothing is sent there.
+// startAll starts a server that trusts a gateway, and the gateway. The stack provides the gateway. Its own server,
+// which has no authorizer because of the sample worker, is not used.
 func startAll(ctx context.Context, log io.Writer) (stop func() error, err error) {
 	port := freeport.MustGetFreePort()
-	here.server, err = temporal.Start(ctx, temporal.Options{
+	shared.server, err = temporal.Start(ctx, temporal.Options{
 		Namespaces: []string{otherNamespace},
 		KeySources: []string{fmt.Sprintf("http://127.0.0.1:%d%s", port, jwksPath)},
 		KeyRefresh: keyRefresh,
@@ -64,14 +64,14 @@ func startAll(ctx context.Context, log io.Writer) (stop func() error, err error)
 	}
 	s, err := stack.Start(ctx, stack.Options{GatewayBinary: os.Getenv("GATEWAY_BINARY"), Log: log})
 	if err != nil {
-		return nil, errors.Join(err, here.server.Stop()) //nolint:contextcheck // what was started is stopped, ctx or not
+		return nil, errors.Join(err, shared.server.Stop()) //nolint:contextcheck // cleanup must run even if ctx is done
 	}
-	stop = func() error { return errors.Join(s.Stop(), here.server.Stop()) }
-	here.gateway, err = s.StartGateway(ctx, stack.GatewayOptions{
+	stop = func() error { return errors.Join(s.Stop(), shared.server.Stop()) }
+	shared.gateway, err = s.StartGateway(ctx, stack.GatewayOptions{
 		Port:       port,
-		ConfigFile: here.files.config,
-		Log:        io.MultiWriter(log, &here.notes),
-		Env:        []string{"FLOWGATE_UPSTREAM_ADDRESS=" + here.server.Address()},
+		ConfigFile: shared.files.config,
+		Log:        io.MultiWriter(log, &shared.keyLog),
+		Env:        []string{"FLOWGATE_UPSTREAM_ADDRESS=" + shared.server.Address()},
 	})
 	if err == nil {
 		err = awaitTrust(ctx)
@@ -82,7 +82,7 @@ func startAll(ctx context.Context, log io.Writer) (stop func() error, err error)
 	return stop, nil
 }
 
-// awaitTrust waits until the server has fetched the keys of the gateway, which it could not do at its start.
+// awaitTrust waits until the server has fetched the keys of the gateway, which starts after the server.
 func awaitTrust(ctx context.Context) error {
 	const pause = 50 * time.Millisecond
 	ticker := time.NewTicker(pause)

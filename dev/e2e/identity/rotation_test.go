@@ -7,9 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTheSigningKeyChangesUnderLoad puts another key into the place of the only one, again and again, while all callers
-// call. The server learns of a key within keyRefresh and would refuse what was signed before that.
-func TestTheSigningKeyChangesUnderLoad(t *testing.T) {
+// TestSigningKeyChangesUnderLoad replaces the signing key repeatedly while all callers send requests. The server
+// fetches a new key within keyRefresh and would reject tokens signed with it before that.
+func TestSigningKeyChangesUnderLoad(t *testing.T) {
 	duration := time.Minute
 	if testing.Short() {
 		duration = 10 * time.Second
@@ -19,27 +19,27 @@ func TestTheSigningKeyChangesUnderLoad(t *testing.T) {
 	for began := time.Now(); changes == 0 || time.Since(began) < duration; changes++ {
 		changeSigningKey(t)
 	}
-	<-time.After(2 * keyRefresh) // calls go on with the last key, past what the server knew before
+	<-time.After(2 * keyRefresh) // calls continue with the new key beyond the next fetch
 	t.Logf("%d changes of the signing key", changes)
 	l.end(t)
 }
 
-// changeSigningKey returns when the new key signs.
+// changeSigningKey replaces the key and returns once the new key signs.
 func changeSigningKey(t *testing.T) {
 	t.Helper()
 	signing, err := newSigningKey()
 	require.NoError(t, err)
 	before := publishedKids(t)[0]
-	require.NoError(t, replace(here.files.mint, signing))
+	require.NoError(t, replace(shared.files.mint, signing))
 	var kids []string
 	first := eventually(t, "the new key is published", func() bool {
 		kids = publishedKids(t)
 		return kids[0] != before
 	})
-	require.Contains(t, kids, before, "the old key signs, and is published")
-	signs := eventually(t, "the new key signs", func() bool { return here.notes.signing() == kids[0] })
-	require.Greater(t, signs, 2*keyRefresh, "servers have had the time to fetch it")
-	require.Contains(t, publishedKids(t), before, "tokens of the old key are not at their end")
+	require.Contains(t, kids, before, "the old key still signs and is published")
+	signs := eventually(t, "the new key signs", func() bool { return shared.keyLog.signing() == kids[0] })
+	require.Greater(t, signs, 2*keyRefresh, "servers have had time to fetch the new key")
+	require.Contains(t, publishedKids(t), before, "tokens of the old key have not expired")
 	t.Logf("published after %v, signing %v later", first.Round(time.Millisecond), signs.Round(time.Millisecond))
 }
 
@@ -52,19 +52,19 @@ func publishedKids(t *testing.T) []string {
 	return kids
 }
 
-// A broken key file changes nothing, and is told once.
-func TestABrokenFileOfSigningKeysChangesNothing(t *testing.T) {
-	rejected := here.notes.rejections()
+// An invalid key file has no effect and is reported once.
+func TestInvalidSigningKeyFileHasNoEffect(t *testing.T) {
+	rejected := shared.keyLog.rejections()
 	before := publishedKids(t)
 	good, err := newSigningKey()
 	require.NoError(t, err)
 	l := startLoad(t)
-	require.NoError(t, replace(here.files.mint, "garbage"))
-	eventually(t, "it is told", func() bool { return here.notes.rejections() > rejected })
+	require.NoError(t, replace(shared.files.mint, "garbage"))
+	eventually(t, "the rejection is reported", func() bool { return shared.keyLog.rejections() > rejected })
 	require.Equal(t, before, publishedKids(t)[:len(before)])
-	<-time.After(3 * time.Second) // and looked at again
-	require.Equal(t, rejected+1, here.notes.rejections())
+	<-time.After(3 * time.Second) // during which it is polled again
+	require.Equal(t, rejected+1, shared.keyLog.rejections())
 	l.end(t)
-	require.NoError(t, replace(here.files.mint, good))
+	require.NoError(t, replace(shared.files.mint, good))
 	eventually(t, "a good file is taken again", func() bool { return publishedKids(t)[0] != before[0] })
 }

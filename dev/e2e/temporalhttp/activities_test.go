@@ -2,7 +2,7 @@ package temporalhttp_test
 
 import "net/http"
 
-// activityExamples are about activities without a workflow, and about what can be changed of any activity.
+// activityExamples returns the examples of activities without a workflow, and of changes to any activity.
 func activityExamples() map[string][]example {
 	ofIt := map[string]string{"activity_id": "${activity}"}
 	return map[string][]example{
@@ -35,22 +35,22 @@ func activityExamples() map[string][]example {
 		},
 		"TerminateActivityExecution": {{prepare: standalone, body: `{"requestId":"${id}-request","reason":"enough"}`}},
 		"PauseActivityExecution": {
-			{prepare: heldActivity, path: ofIt, body: `{"runId":"${run}","identity":"all","reason":"coffee","requestId":"${id}-request"}`},
+			{prepare: startedActivity, path: ofIt, body: `{"runId":"${run}","identity":"all","reason":"coffee","requestId":"${id}-request"}`},
 		},
 		"UnpauseActivityExecution": {
 			{prepare: pausedActivity, path: ofIt, body: `{"runId":"${run}","reason":"back","jitter":"1s","requestId":"${id}-request"}`},
 		},
 		"ResetActivityExecution": {
-			{prepare: heldActivity, path: ofIt, body: `{"runId":"${run}","resetHeartbeat":true,"keepPaused":true,"requestId":"${id}-request"}`},
+			{prepare: startedActivity, path: ofIt, body: `{"runId":"${run}","resetHeartbeat":true,"keepPaused":true,"requestId":"${id}-request"}`},
 		},
 		"UpdateActivityExecutionOptions": {
 			{
-				prepare: heldActivity, path: ofIt,
+				prepare: startedActivity, path: ofIt,
 				body: `{"runId":"${run}","activityOptions":{"startToCloseTimeout":"77s","retryPolicy":{"maximumAttempts":9}},
 					"updateMask":"startToCloseTimeout,retryPolicy.maximumAttempts","requestId":"${id}-request"}`,
 			},
 			{
-				about: "bad mask", prepare: heldActivity, path: ofIt, status: http.StatusBadRequest,
+				about: "bad mask", prepare: startedActivity, path: ofIt, status: http.StatusBadRequest,
 				body: `{"runId":"${run}","activityOptions":{},"updateMask":"nonsense"}`,
 			},
 		},
@@ -65,8 +65,8 @@ func activityExamples() map[string][]example {
 	}
 }
 
-// pausedActivity is one that nobody has begun.
-func pausedActivity(s *scene) {
+// pausedActivity prepares a paused activity that has not started.
+func pausedActivity(s *fixture) {
 	path := "/namespaces/default/activities/${activity}"
 	if s.withoutWorkflow() {
 		standalone(s)
@@ -74,24 +74,24 @@ func pausedActivity(s *scene) {
 		pendingActivity(s)
 		path = workflow + "/activities/${activity}"
 	}
-	s.do(http.MethodPost, path+"/pause", `{"runId":"${run}","requestId":"${id}-pause"}`)
+	s.call(http.MethodPost, path+"/pause", `{"runId":"${run}","requestId":"${id}-pause"}`)
 }
 
-func failedStandalone(s *scene) {
+func failedStandalone(s *fixture) {
 	standalone(s)
-	s.hold()
-	s.do(http.MethodPost, activityPath+"/fail", `{"runId":"${run}",`+failure+`}`)
+	s.startActivity()
+	s.call(http.MethodPost, activityPath+"/fail", `{"runId":"${run}",`+failure+`}`)
 }
 
-func doneStandalone(s *scene) {
+func doneStandalone(s *fixture) {
 	standalone(s)
-	s.hold()
-	s.do(http.MethodPost, activityPath+"/complete", `{"runId":"${run}","result":[{"n":[1,2.5]},"x"]}`)
+	s.startActivity()
+	s.call(http.MethodPost, activityPath+"/complete", `{"runId":"${run}","result":[{"n":[1,2.5]},"x"]}`)
 }
 
-func listedActivity(s *scene) {
+func listedActivity(s *fixture) {
 	standalone(s)
-	s.until("the activity is listed", func() bool {
-		return field(s.do(http.MethodGet, "/namespaces/default/activity-count?query=ActivityId%3D%22${id}%22", ""), "count") == "1"
+	s.eventually("the activity is listed", func() bool {
+		return field(s.call(http.MethodGet, "/namespaces/default/activity-count?query=ActivityId%3D%22${id}%22", ""), "count") == "1"
 	})
 }

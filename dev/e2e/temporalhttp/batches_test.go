@@ -8,14 +8,14 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// batchExamples are about what is done to many workflows: batches and rules.
+// batchExamples returns the examples of batches and workflow rules.
 func batchExamples() map[string][]example {
 	job := map[string]string{"job_id": "${id}-job"}
 	return map[string][]example{
 		"StartBatchOperation": {
-			{prepare: nobody, path: job, body: batchBody},
+			{prepare: unpolled, path: job, body: batchBody},
 			{
-				about: "signal", prepare: nobody, path: job,
+				about: "signal", prepare: unpolled, path: job,
 				body: `{"reason":"why","executions":[{"workflowId":"${id}","runId":"${run}"}],
 					"signalOperation":{"signal":"poke","input":[{"a":1}],"identity":"all","header":{"fields":{"h":"v"}}},"maxOperationsPerSecond":2.5}`,
 			},
@@ -40,14 +40,14 @@ func batchExamples() map[string][]example {
 		},
 		"ListWorkflowRules": {{exclusive: &rules, prepare: rule}},
 		"TriggerWorkflowRule": {{
-			prepare: nobody,
+			prepare: unpolled,
 			body:    `{"spec":{"id":"${id}","activityStart":{"predicate":"ActivityId = 'x'"},"actions":[{"activityPause":{}}]},"identity":"all"}`,
 			status:  http.StatusNotImplemented,
 		}},
 	}
 }
 
-// rules are kept in the namespace, which takes one change at a time.
+// rules serialises changes of workflow rules, because a namespace accepts one change at a time.
 var rules sync.Mutex //nolint:gochecknoglobals // one for all tests
 
 const (
@@ -61,25 +61,25 @@ const (
 		"identity":"all","requestId":"${id}-request","description":"a rule"}`
 )
 
-// batch is one that has ended.
-func batch(s *scene) {
-	nobody(s)
-	s.do(http.MethodPost, batchPath, batchBody)
-	s.until("the batch has ended", func() bool {
-		members, ok := s.try(http.MethodGet, batchPath, "")
+// batch prepares a batch job that has completed.
+func batch(s *fixture) {
+	unpolled(s)
+	s.call(http.MethodPost, batchPath, batchBody)
+	s.eventually("the batch has ended", func() bool {
+		members, ok := s.tryCall(http.MethodGet, batchPath, "")
 		return ok && field(members, "state") == "BATCH_OPERATION_STATE_COMPLETED"
 	})
 }
 
-func rule(s *scene) {
-	s.do(http.MethodPost, "/namespaces/default/workflow-rules", ruleBody)
+func rule(s *fixture) {
+	s.call(http.MethodPost, "/namespaces/default/workflow-rules", ruleBody)
 	forgetsRule(s)
 }
 
-// forgetsRule deletes the scene's rule in the end, because a namespace takes only a few.
-func forgetsRule(s *scene) {
+// forgetsRule deletes the fixture's rule at the end, because a namespace accepts only a few.
+func forgetsRule(s *fixture) {
 	s.Cleanup(func() {
-		_, err := here.direct.ask(context.Background(), request{verb: http.MethodDelete, path: s.fill(rulePath)})
+		_, err := shared.direct.sendContext(context.Background(), request{verb: http.MethodDelete, path: s.expand(rulePath)})
 		assert.NoError(s, err)
 	})
 }

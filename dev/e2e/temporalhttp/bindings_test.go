@@ -12,17 +12,17 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// binding is one HTTP rule of a method: a method has a rule for each prefix, and sometimes more.
+// binding is one HTTP rule of a method. A method has a rule for each prefix, and sometimes more.
 type binding struct {
 	method   string
 	verb     string
 	template string
 }
 
-// name tells a binding from all others in the name of a test.
+// name returns a unique name for the test of a binding.
 func (b binding) name() string { return b.verb + " " + b.template }
 
-// bindings are all rules of the two services that Temporal serves over HTTP, in the order of the API.
+// bindings returns all rules of the two services that Temporal serves over HTTP, in the order of the API.
 func bindings() []binding {
 	var all []binding
 	for _, file := range []protoreflect.FileDescriptor{
@@ -69,8 +69,8 @@ func pattern(rule *annotations.HttpRule) (verb, template string) {
 	}
 }
 
-// ledger counts what was called on both sides.
-type ledger struct {
+// coverage counts the compared calls.
+type coverage struct {
 	all []binding
 
 	mu     sync.Mutex
@@ -79,24 +79,24 @@ type ledger struct {
 	exact  int
 }
 
-func newLedger(all []binding) *ledger { return &ledger{all: all, called: map[binding]bool{}} }
+func newCoverage(all []binding) *coverage { return &coverage{all: all, called: map[binding]bool{}} }
 
-// compared is told of each pair of answers; requests that are made for no binding in particular have an empty one.
-func (l *ledger) compared(b binding) {
+// compared records a compared pair of responses. The binding is empty for requests without a particular one.
+func (l *coverage) compared(b binding) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.called[b] = true
 	l.pairs++
 }
 
-// identical is told of each pair that is the same byte for byte.
-func (l *ledger) identical() {
+// identical records a pair that is byte-for-byte equal.
+func (l *coverage) identical() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.exact++
 }
 
-func (l *ledger) summary() string {
+func (l *coverage) summary() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	methods, called, times := map[string]bool{}, map[string]bool{}, 0
@@ -107,6 +107,6 @@ func (l *ledger) summary() string {
 			times++
 		}
 	}
-	return fmt.Sprintf("temporal HTTP API: %d of %d methods, %d of %d bindings called, %d pairs of answers compared, %d of them the same byte for byte",
+	return fmt.Sprintf("temporal HTTP API: %d of %d methods, %d of %d bindings called, %d pairs of responses compared, %d of them byte-for-byte equal",
 		len(called), len(methods), times, len(l.all), l.pairs, l.exact)
 }

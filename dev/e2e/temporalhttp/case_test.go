@@ -19,79 +19,80 @@ import (
 
 // example is a request of one method. It is sent to every binding that the method has.
 type example struct {
-	// about says what the example shows, where a method has several.
+	// about names the example if a method has several.
 	about string
-	// reads says that a POST changes nothing. A GET never does.
+	// reads marks a POST that changes nothing. A GET never does.
 	reads bool
-	// only is the part of a template without which a binding is not for this example.
+	// only restricts the example to bindings whose template contains it.
 	only string
-	// prepare makes what the request is about.
-	prepare func(*scene)
-	// path are the values of the template's fields, by their last name. What is not in it is default for the namespace
-	// and the scene's id for all else.
+	// prepare creates the resources of the request.
+	prepare func(*fixture)
+	// path contains the values of the template's fields by their last name. Missing values are "default" for the
+	// namespace and the fixture's id for all others.
 	path map[string]string
-	// query and body may name what the scene knows: ${id}, ${run}.
+	// query and body may contain variables of the fixture: ${id}, ${run}.
 	query, body string
 	header      http.Header
-	// after is where Temporal tells what a write has done, settled a text without which it is not yet done.
+	// after is a path that returns the effect of a write. settled is a text that the response contains once the write
+	// has taken effect.
 	after, settled string
-	// exclusive is held while the example is compared, where the server does not take two such changes at once.
+	// exclusive is held during the comparison if the server does not accept two such changes concurrently.
 	exclusive *sync.Mutex
-	// wording says that the error is about how the request is written: each side says that in its own words.
+	// wording marks an error about the syntax of the request, whose message differs between the servers.
 	wording bool
-	// status is what Temporal answers; 200 when it is not given.
+	// status is the status of Temporal's response; 0 means 200.
 	status int
 }
 
-// scene is what one request is about.
-type scene struct {
+// fixture contains the resources of one request.
+type fixture struct {
 	*testing.T
 	binding binding
-	// own are the values that no other scene has, by name.
-	own map[string]string
+	// vars contains values that are unique to the fixture, by name.
+	vars map[string]string
 }
 
-// scenes counts, so that each has its own id.
-var scenes atomic.Int64 //nolint:gochecknoglobals // ids are unique among all tests
+// fixtureCount counts the fixtures, so that each has a unique id.
+var fixtureCount atomic.Int64 //nolint:gochecknoglobals // ids are unique among all tests
 
-// newScene makes a scene with an id of its own. All ids have the same length, so that what twins weigh is equal too.
-func newScene(t *testing.T, b binding) *scene {
+// newFixture returns a fixture with a unique id. All ids have the same length, so that the sizes of a pair are equal.
+func newFixture(t *testing.T, b binding) *fixture {
 	t.Helper()
-	return &scene{T: t, binding: b, own: map[string]string{"id": fmt.Sprintf("twin-%06d-of-many", scenes.Add(1))}}
+	return &fixture{T: t, binding: b, vars: map[string]string{"id": fmt.Sprintf("twin-%06d-of-many", fixtureCount.Add(1))}}
 }
 
-func (s *scene) id() string { return s.own["id"] }
+func (s *fixture) id() string { return s.vars["id"] }
 
-// fill puts the scene's values in the place of ${name}.
-func (s *scene) fill(text string) string {
+// expand replaces ${name} with the fixture's variables.
+func (s *fixture) expand(text string) string {
 	return os.Expand(text, func(name string) string {
-		value, ok := s.own[name]
+		value, ok := s.vars[name]
 		if !ok {
-			s.Fatalf("the scene has no %s for %s", name, text)
+			s.Fatalf("the fixture has no variable %s for %s", name, text)
 		}
 		return value
 	})
 }
 
-// do asks Temporal for something that the request needs, and gives its answer.
-func (s *scene) do(verb, path, body string) map[string]any {
+// call calls Temporal to prepare the request and returns the response.
+func (s *fixture) call(verb, path, body string) map[string]any {
 	s.Helper()
-	r := request{verb: verb, path: s.fill(path), body: s.fill(body)}
-	a := here.direct.send(s.T, r)
+	r := request{verb: verb, path: s.expand(path), body: s.expand(body)}
+	a := shared.direct.send(s.T, r)
 	require.Equal(s, http.StatusOK, a.status, "%s %s %s: %s", r.verb, r.path, r.body, a.body)
 	var members map[string]any
 	require.NoError(s, json.Unmarshal([]byte(a.body), &members), "%s", a.body)
 	return members
 }
 
-// try is do for what may not be there yet.
-func (s *scene) try(verb, path, body string) (members map[string]any, ok bool) {
+// tryCall is call for a resource that may not exist yet.
+func (s *fixture) tryCall(verb, path, body string) (members map[string]any, ok bool) {
 	s.Helper()
-	a := here.direct.send(s.T, request{verb: verb, path: s.fill(path), body: s.fill(body)})
+	a := shared.direct.send(s.T, request{verb: verb, path: s.expand(path), body: s.expand(body)})
 	return members, json.Unmarshal([]byte(a.body), &members) == nil && a.status == http.StatusOK
 }
 
-// field is a member at a path of names.
+// field returns the member at a path of names.
 func field(value any, path ...string) any {
 	for _, name := range path {
 		members, ok := value.(map[string]any)
@@ -103,38 +104,38 @@ func field(value any, path ...string) any {
 	return value
 }
 
-// keep gives the scene a value of an answer under a name.
-func (s *scene) keep(name string, value any) {
+// set sets a variable to a value of a response.
+func (s *fixture) set(name string, value any) {
 	s.Helper()
 	text, ok := value.(string)
-	require.True(s, ok && text != "", "there is no %s: %v", name, value)
-	s.own[name] = text
+	require.True(s, ok && text != "", "no %s: %v", name, value)
+	s.vars[name] = text
 }
 
-// patience is for what must come true.
-const patience = 30 * time.Second
+// timeout is the time limit of eventually.
+const timeout = 30 * time.Second
 
-// until asks until the answer is yes.
-func (s *scene) until(what string, ask func() bool) {
+// eventually polls ask until it returns true.
+func (s *fixture) eventually(what string, ask func() bool) {
 	s.Helper()
-	const pause = 20 * time.Millisecond
-	deadline := time.NewTimer(patience)
+	const interval = 20 * time.Millisecond
+	deadline := time.NewTimer(timeout)
 	defer deadline.Stop()
-	ticker := time.NewTicker(pause)
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for !ask() {
 		select {
 		case <-ticker.C:
 		case <-deadline.C:
-			require.FailNow(s, "it did not come true: "+what)
+			require.FailNow(s, "timeout waiting for: "+what)
 		}
 	}
 }
 
 var fieldPattern = regexp.MustCompile(`\{([^}]*)\}`)
 
-// request is what an example sends in a scene.
-func (e example) request(s *scene) request {
+// request returns the request of an example with a fixture.
+func (e example) request(s *fixture) request {
 	path := fieldPattern.ReplaceAllStringFunc(s.binding.template, func(field string) string {
 		name := strings.Trim(field, "{}")
 		name = name[strings.LastIndex(name, ".")+1:]
@@ -146,12 +147,12 @@ func (e example) request(s *scene) request {
 		default:
 			value = "${id}"
 		}
-		return url.PathEscape(s.fill(value))
+		return url.PathEscape(s.expand(value))
 	})
 	if e.query != "" {
-		path += "?" + s.fill(e.query)
+		path += "?" + s.expand(e.query)
 	}
-	return request{verb: s.binding.verb, path: path, body: s.fill(e.body), header: e.header}
+	return request{verb: s.binding.verb, path: path, body: s.expand(e.body), header: e.header}
 }
 
 func (e example) onlyReads(b binding) bool { return e.reads || b.verb == http.MethodGet }
@@ -163,83 +164,83 @@ func (e example) wants() int {
 	return e.status
 }
 
-// compare sends the example to a binding on both sides.
+// compare sends the example to a binding of both servers.
 func (e example) compare(t *testing.T, b binding) {
 	t.Helper()
 	if e.exclusive != nil {
 		e.exclusive.Lock()
-		t.Cleanup(e.exclusive.Unlock) // after what the scene cleans up
+		t.Cleanup(e.exclusive.Unlock) // after the cleanup of the fixture
 	}
 	if e.onlyReads(b) {
 		e.compareRead(t, b)
 	} else {
-		e.compareTwins(t, b)
+		e.comparePair(t, b)
 	}
-	here.ledger.compared(b)
+	shared.coverage.compared(b)
 }
 
-// compareRead asks both sides about the same. Temporal is asked before and after: when it says the same twice, then there
-// is no excuse for another answer in between.
+// compareRead reads the same resource from both servers. It reads from Temporal before and after the gateway: if both
+// responses are equal, the gateway's must be too.
 func (e example) compareRead(t *testing.T, b binding) {
 	t.Helper()
-	s := e.scene(t, b)
+	s := e.fixture(t, b)
 	r := e.request(s)
-	read := func(a answer) any { return e.worded(putAside(moving, "", decoded(t, a, nil))) }
-	var before, between, after answer
-	s.until("Temporal says the same twice", func() bool {
-		before, between, after = here.direct.send(t, r), here.door.send(t, r), here.direct.send(t, r)
+	read := func(a apiResponse) any { return e.maskWording(mask(changing, "", decoded(t, a, nil))) }
+	var before, between, after apiResponse
+	s.eventually("two equal responses of Temporal", func() bool {
+		before, between, after = shared.direct.send(t, r), shared.door.send(t, r), shared.direct.send(t, r)
 		return before.status == after.status && assert.ObjectsAreEqual(read(before), read(after))
 	})
 	require.Equal(t, e.wants(), before.status, "%s %s %s: %s", r.verb, r.path, r.body, before.body)
-	same(t, r, before, between, read(before), read(between))
+	requireSame(t, r, before, between, read(before), read(between))
 }
 
-// compareTwins asks each side about a twin of its own, and then Temporal what has become of both.
-func (e example) compareTwins(t *testing.T, b binding) {
+// comparePair writes to one of two equal resources through each server, and then compares both resources in Temporal.
+func (e example) comparePair(t *testing.T, b binding) {
 	t.Helper()
-	one, other := e.scene(t, b), e.scene(t, b)
+	one, other := e.fixture(t, b), e.fixture(t, b)
 	r, again := e.request(one), e.request(other)
-	temporal, gateway := here.direct.send(t, r), here.door.send(t, again)
+	temporal, gateway := shared.direct.send(t, r), shared.door.send(t, again)
 	require.Equal(t, e.wants(), temporal.status, "%s %s %s: %s", r.verb, r.path, r.body, temporal.body)
-	same(t, again, temporal, gateway, e.worded(one.normal(temporal)), e.worded(other.normal(gateway)))
+	requireSame(t, again, temporal, gateway, e.maskWording(one.normalize(temporal)), e.maskWording(other.normalize(gateway)))
 	if e.after == "" {
 		return
 	}
-	var left, right answer
-	one.until("the twins are equal, or it is clear that they will not be", func() bool {
-		left, right = one.look(e.after), other.look(e.after)
+	var left, right apiResponse
+	one.eventually("both writes have taken effect", func() bool {
+		left, right = one.get(e.after), other.get(e.after)
 		return e.settled == "" || strings.Contains(left.body, e.settled) && strings.Contains(right.body, e.settled)
 	})
 	require.Equal(t, http.StatusOK, left.status, "%s: %s", e.after, left.body)
-	require.Equal(t, one.normal(left), other.normal(right), "%s %s %s, and then %s\nby Temporal: %s\nby the gateway: %s",
+	require.Equal(t, one.normalize(left), other.normalize(right), "%s %s %s, and then %s\nby Temporal: %s\nby the gateway: %s",
 		r.verb, r.path, r.body, e.after, left.body, right.body)
 }
 
-// worded puts the words of an error aside, when they are each side's own.
-func (e example) worded(value any) any {
+// maskWording masks the message of an error if the servers word it differently.
+func (e example) maskWording(value any) any {
 	if status, ok := value.(map[string]any); ok && e.wording {
 		if message, ok := status["message"].(string); ok && message != "" {
-			status["message"] = "in its own words"
+			status["message"] = "masked"
 		}
 	}
 	return value
 }
 
-// look asks Temporal, whoever has done what is looked at.
-func (s *scene) look(path string) answer {
+// get reads from Temporal, regardless of which server has written.
+func (s *fixture) get(path string) apiResponse {
 	s.Helper()
-	return here.direct.send(s.T, request{verb: http.MethodGet, path: s.fill(path)})
+	return shared.direct.send(s.T, request{verb: http.MethodGet, path: s.expand(path)})
 }
 
-// normal is what an answer about a twin comes to.
-func (s *scene) normal(a answer) any {
+// normalize returns a response without the members that differ within a pair.
+func (s *fixture) normalize(a apiResponse) any {
 	s.Helper()
-	return putAside(different, "", decoded(s.T, a, s.own))
+	return mask(differing, "", decoded(s.T, a, s.vars))
 }
 
-func (e example) scene(t *testing.T, b binding) *scene {
+func (e example) fixture(t *testing.T, b binding) *fixture {
 	t.Helper()
-	s := newScene(t, b)
+	s := newFixture(t, b)
 	if e.prepare != nil {
 		e.prepare(s)
 	}

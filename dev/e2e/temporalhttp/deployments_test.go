@@ -2,8 +2,7 @@ package temporalhttp_test
 
 import "net/http"
 
-// deploymentExamples are about versions of workers: what Temporal calls worker deployments, and the deployments that came
-// before, which it still has calls for.
+// deploymentExamples returns the examples of worker deployments and of their deprecated predecessors.
 func deploymentExamples() map[string][]example {
 	build := map[string]string{"build_id": "1.0"}
 	return map[string][]example{
@@ -53,26 +52,26 @@ func deploymentExamples() map[string][]example {
 
 const versionBody = `{"deploymentVersion":{"buildId":"1.0"},"identity":"all","requestId":"${id}-request"}`
 
-func deployment(s *scene) {
-	s.do(http.MethodPost, "/namespaces/default/worker-deployments/${id}", `{"identity":"all","requestId":"${id}-first"}`)
+func deployment(s *fixture) {
+	s.call(http.MethodPost, "/namespaces/default/worker-deployments/${id}", `{"identity":"all","requestId":"${id}-first"}`)
 }
 
-// currentVersion is current already: the server may try a first change twice, and then calls the version its own
-// predecessor.
-func currentVersion(s *scene) {
+// currentVersion prepares a version that is already current: the server may retry a first change, and then reports the
+// version as its own predecessor.
+func currentVersion(s *fixture) {
 	version(s)
-	s.do(http.MethodPost, "/namespaces/default/worker-deployments/${id}/set-current-version",
+	s.call(http.MethodPost, "/namespaces/default/worker-deployments/${id}/set-current-version",
 		`{"buildId":"1.0","identity":"all","ignoreMissingTaskQueues":true,"allowNoPollers":true}`)
 }
 
-// rampingVersion is ramping already, for the reason of currentVersion.
-func rampingVersion(s *scene) {
+// rampingVersion prepares a version that is already ramping, for the same reason.
+func rampingVersion(s *fixture) {
 	version(s)
-	s.do(http.MethodPost, "/namespaces/default/worker-deployments/${id}/set-ramping-version",
+	s.call(http.MethodPost, "/namespaces/default/worker-deployments/${id}/set-ramping-version",
 		`{"buildId":"1.0","percentage":12.5,"identity":"all","ignoreMissingTaskQueues":true,"allowNoPollers":true}`)
 }
 
-func version(s *scene) {
+func version(s *fixture) {
 	deployment(s)
-	s.do(http.MethodPost, "/namespaces/default/worker-deployment-versions/${id}", versionBody)
+	s.call(http.MethodPost, "/namespaces/default/worker-deployment-versions/${id}", versionBody)
 }

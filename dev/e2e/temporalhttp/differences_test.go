@@ -10,41 +10,41 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// difference is a request that the gateway answers otherwise than Temporal, on purpose. docs/temporal-http-api.md tells
-// users of each by its name.
+// difference is a request with an intentionally different response. docs/temporal-http-api.md documents each by its
+// name.
 type difference struct {
-	// name is the difference in a few words, reason why the gateway does not do as Temporal does.
+	// name describes the difference briefly. reason is why the gateway differs from Temporal.
 	name, reason string
 	routed       routed
-	// temporal and gateway require what each side answers: a difference that Temporal no longer has is none any more.
-	temporal, gateway func(s *scene, a answer)
+	// temporal and gateway check the response of each server. If Temporal changes, the difference is obsolete.
+	temporal, gateway func(s *fixture, a apiResponse)
 }
 
-// differences are all on purpose. What is not in here, and not among the differences of wording in the examples, has to be
-// the same.
+// differences returns all intentional differences. All other responses must be equal, except for the wording of errors
+// in the examples.
 func differences() []difference {
 	return []difference{
 		{
 			name:   "values are stored byte for byte",
 			reason: "Temporal's HTTP API parses and rewrites each value: large integers are rounded, keys sorted, empty lists become null.",
-			routed: startWith(exact),
+			routed: startWith(exactValues),
 			temporal: stores(`12345678901234567000`, `{"a":null,"p":1.1,"z":1}`, `null`, `"\u003c\u0026\u003e"`,
 				`100000000000000000000`),
-			gateway: stores(exact...),
+			gateway: stores(exactValues...),
 		},
 		{
 			name:     "values are returned byte for byte",
 			reason:   "Temporal also rewrites values in responses, even if the stored bytes are correct.",
-			routed:   routed{verb: http.MethodGet, path: historyRoute, example: example{prepare: stored("json/plain", exact[1])}},
-			temporal: shows(http.StatusOK, `{"a":null,"p":1.1,"z":1}`),
-			gateway:  shows(http.StatusOK, exact[1]),
+			routed:   routed{verb: http.MethodGet, path: historyRoute, example: example{prepare: stored("json/plain", exactValues[1])}},
+			temporal: hasStatusAndText(http.StatusOK, `{"a":null,"p":1.1,"z":1}`),
+			gateway:  hasStatusAndText(http.StatusOK, exactValues[1]),
 		},
 		{
 			name:     "data that is marked as JSON and is not valid is returned in the long form",
 			reason:   "With one such value, Temporal fails the whole response.",
 			routed:   routed{verb: http.MethodGet, path: historyRoute, example: example{prepare: stored("json/plain", `{not JSON`)}},
-			temporal: shows(http.StatusInternalServerError, ``),
-			gateway:  shows(http.StatusOK, `"data":"e25vdCBKU09O"`),
+			temporal: hasStatusAndText(http.StatusInternalServerError, ``),
+			gateway:  hasStatusAndText(http.StatusOK, `"data":"e25vdCBKU09O"`),
 		},
 		{
 			name:     "the content type is application/json",
@@ -59,18 +59,18 @@ func differences() []difference {
 			routed: routed{verb: http.MethodPost, path: workflowRoute, example: example{
 				path: map[string]string{"workflow_id": "${id}/x"}, body: startBody,
 			}},
-			temporal: shows(http.StatusNotFound, `"code":5`),
-			gateway: func(s *scene, a answer) {
-				shows(http.StatusOK, `"started":true`)(s, a)
-				s.do(http.MethodGet, "/namespaces/default/workflows?query=WorkflowId%3D%22${id}%2Fx%22", "")
+			temporal: hasStatusAndText(http.StatusNotFound, `"code":5`),
+			gateway: func(s *fixture, a apiResponse) {
+				hasStatusAndText(http.StatusOK, `"started":true`)(s, a)
+				s.call(http.MethodGet, "/namespaces/default/workflows?query=WorkflowId%3D%22${id}%2Fx%22", "")
 			},
 		},
 		{
 			name:     "a method that the path does not support is 405",
 			reason:   "Temporal returns 501, which suggests a future feature, and does not list the supported methods.",
 			routed:   routed{verb: http.MethodDelete, path: "/api/v1/namespaces/{namespace}/workflows"},
-			temporal: shows(http.StatusNotImplemented, `"code":12`),
-			gateway: func(s *scene, a answer) {
+			temporal: hasStatusAndText(http.StatusNotImplemented, `"code":12`),
+			gateway: func(s *fixture, a apiResponse) {
 				require.Equal(s, http.StatusMethodNotAllowed, a.status, a.body)
 				require.Contains(s, a.header.Get("Allow"), http.MethodGet)
 			},
@@ -81,8 +81,8 @@ func differences() []difference {
 			routed: routed{verb: http.MethodPost, path: workflowRoute, example: example{
 				body: `{"identity":"` + strings.Repeat("x", 5<<20) + `"}`,
 			}},
-			temporal: shows(http.StatusBadRequest, `"code":3`),
-			gateway:  shows(http.StatusRequestEntityTooLarge, `"code"`),
+			temporal: hasStatusAndText(http.StatusBadRequest, `"code":3`),
+			gateway:  hasStatusAndText(http.StatusRequestEntityTooLarge, `"code"`),
 		},
 		{
 			name:   "the caller's metadata is dropped unless it is allowed",
@@ -90,8 +90,8 @@ func differences() []difference {
 			routed: routed{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{header: http.Header{
 				"Grpc-Metadata-Client-Name": {"temporal-go"}, "Grpc-Metadata-Client-Version": {"no version"},
 			}}},
-			temporal: shows(http.StatusBadRequest, `"code":3`),
-			gateway:  shows(http.StatusOK, `"serverVersion"`),
+			temporal: hasStatusAndText(http.StatusBadRequest, `"code":3`),
+			gateway:  hasStatusAndText(http.StatusOK, `"serverVersion"`),
 		},
 		{
 			name:   "the client's name and version are the gateway's",
@@ -99,8 +99,8 @@ func differences() []difference {
 			routed: routed{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{header: http.Header{
 				"Client-Name": {"temporal-go"}, "Client-Version": {"no version"},
 			}}},
-			temporal: shows(http.StatusBadRequest, `"code":3`),
-			gateway:  shows(http.StatusOK, `"serverVersion"`),
+			temporal: hasStatusAndText(http.StatusBadRequest, `"code":3`),
+			gateway:  hasStatusAndText(http.StatusOK, `"serverVersion"`),
 		},
 		{
 			name:   "a namespace in the body that differs from the path's is 400",
@@ -108,8 +108,8 @@ func differences() []difference {
 			routed: routed{verb: http.MethodPost, path: workflowRoute, example: example{
 				body: `{"namespace":"other",` + startBody[1:],
 			}},
-			temporal: shows(http.StatusOK, `"started":true`),
-			gateway:  shows(http.StatusBadRequest, `"code":3`),
+			temporal: hasStatusAndText(http.StatusOK, `"started":true`),
+			gateway:  hasStatusAndText(http.StatusBadRequest, `"code":3`),
 		},
 		{
 			name:   "the identity of a call is the key's id",
@@ -117,15 +117,15 @@ func differences() []difference {
 			routed: routed{verb: http.MethodPost, path: workflowRoute, example: example{
 				body: `{"identity":"somebody",` + startBody[1:],
 			}},
-			temporal: becomes(workflow+"/history", `"identity":"somebody"`),
-			gateway:  becomes(workflow+"/history", `"identity":"all"`),
+			temporal: storesText(workflow+"/history", `"identity":"somebody"`),
+			gateway:  storesText(workflow+"/history", `"identity":"all"`),
 		},
 		{
 			name:     "the text of internal server errors is the gateway's",
 			reason:   "The server's text can contain internals that callers must not see. It is in the gateway's log.",
 			routed:   get("", "/api/v1/namespaces/{namespace}/workflows", "nextPageToken=AAAA"),
-			temporal: shows(http.StatusInternalServerError, `something went wrong`),
-			gateway:  shows(http.StatusInternalServerError, `"code":2`),
+			temporal: hasStatusAndText(http.StatusInternalServerError, `something went wrong`),
+			gateway:  hasStatusAndText(http.StatusInternalServerError, `"code":2`),
 		},
 		{
 			name:   "an invalid gRPC timeout is 400",
@@ -133,8 +133,8 @@ func differences() []difference {
 			routed: routed{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{
 				header: http.Header{"Grpc-Timeout": {"-1S"}},
 			}},
-			temporal: shows(http.StatusGatewayTimeout, `"code":4`),
-			gateway:  shows(http.StatusBadRequest, `"code":3`),
+			temporal: hasStatusAndText(http.StatusGatewayTimeout, `"code":4`),
+			gateway:  hasStatusAndText(http.StatusBadRequest, `"code":3`),
 		},
 		{
 			name:   "a nested namespace in the body that differs from the path's is 400",
@@ -143,8 +143,8 @@ func differences() []difference {
 				body: `{"links":[{"workflowEvent":{"namespace":"other","workflowId":"w","runId":"r",
 					"eventRef":{"eventId":"5","eventType":"EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED"}}}],` + startBody[1:],
 			}},
-			temporal: shows(http.StatusOK, `"started":true`),
-			gateway:  shows(http.StatusBadRequest, `"code":3`),
+			temporal: hasStatusAndText(http.StatusOK, `"started":true`),
+			gateway:  hasStatusAndText(http.StatusBadRequest, `"code":3`),
 		},
 		{
 			name:   "a completion callback is 403",
@@ -152,8 +152,8 @@ func differences() []difference {
 			routed: routed{verb: http.MethodPost, path: workflowRoute, example: example{
 				body: `{"completionCallbacks":[{"nexus":{"url":"temporal://system"}}],` + startBody[1:],
 			}},
-			temporal: shows(http.StatusOK, `"started":true`),
-			gateway:  shows(http.StatusForbidden, `"code":7`),
+			temporal: hasStatusAndText(http.StatusOK, `"started":true`),
+			gateway:  hasStatusAndText(http.StatusForbidden, `"code":7`),
 		},
 		{
 			name:   "a compressed body is 415",
@@ -161,36 +161,36 @@ func differences() []difference {
 			routed: routed{verb: http.MethodPost, path: workflowRoute, example: example{
 				header: http.Header{"Content-Encoding": {"gzip"}}, body: startBody,
 			}},
-			temporal: shows(http.StatusOK, `"started":true`),
-			gateway:  shows(http.StatusUnsupportedMediaType, `"code":3`),
+			temporal: hasStatusAndText(http.StatusOK, `"started":true`),
+			gateway:  hasStatusAndText(http.StatusUnsupportedMediaType, `"code":3`),
 		},
 		{
 			name:     "HEAD is treated as GET",
 			reason:   "As HTTP specifies. Temporal returns 501.",
 			routed:   routed{verb: http.MethodHead, path: "/api/v1/cluster-info"},
-			temporal: shows(http.StatusNotImplemented, ``),
-			gateway:  shows(http.StatusOK, ``),
+			temporal: hasStatusAndText(http.StatusNotImplemented, ``),
+			gateway:  hasStatusAndText(http.StatusOK, ``),
 		},
 		{
 			name:     "OPTIONS is 405",
 			reason:   "As for any unsupported method, unless CORS is configured.",
 			routed:   routed{verb: http.MethodOptions, path: "/api/v1/cluster-info"},
-			temporal: shows(http.StatusNotImplemented, ``),
-			gateway:  shows(http.StatusMethodNotAllowed, ``),
+			temporal: hasStatusAndText(http.StatusNotImplemented, ``),
+			gateway:  hasStatusAndText(http.StatusMethodNotAllowed, ``),
 		},
 		{
 			name:     "an empty segment is not an id",
 			reason:   "Temporal calls the RPC with an empty id, which the RPC rejects.",
 			routed:   get("", "/api/v1/namespaces/default/workflows/", ""),
-			temporal: shows(http.StatusBadRequest, `WorkflowId is not set`),
-			gateway:  shows(http.StatusNotFound, `"code":5`),
+			temporal: hasStatusAndText(http.StatusBadRequest, `WorkflowId is not set`),
+			gateway:  hasStatusAndText(http.StatusNotFound, `"code":5`),
 		},
 		{
 			name:     "no credential is 401",
 			reason:   "The gateway authenticates every request first.",
 			routed:   routed{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{header: http.Header{"Authorization": {"none"}}}},
-			temporal: shows(http.StatusOK, ``),
-			gateway:  shows(http.StatusUnauthorized, `"code":16`),
+			temporal: hasStatusAndText(http.StatusOK, ``),
+			gateway:  hasStatusAndText(http.StatusUnauthorized, `"code":16`),
 		},
 		{
 			name:   "an invalid credential is 401",
@@ -198,8 +198,8 @@ func differences() []difference {
 			routed: routed{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{header: http.Header{
 				"Authorization": {"Bearer fg_all_11111111111111111111111111111111"},
 			}}},
-			temporal: shows(http.StatusOK, ``),
-			gateway:  shows(http.StatusUnauthorized, `"code":16`),
+			temporal: hasStatusAndText(http.StatusOK, ``),
+			gateway:  hasStatusAndText(http.StatusUnauthorized, `"code":16`),
 		},
 		{
 			name:   "an insufficient credential is 403",
@@ -207,16 +207,16 @@ func differences() []difference {
 			routed: routed{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{header: http.Header{
 				"Authorization": {"Bearer fg_dev_00000000000000000000000000000000"},
 			}}},
-			temporal: shows(http.StatusOK, ``),
-			gateway:  shows(http.StatusForbidden, `"code":7`),
+			temporal: hasStatusAndText(http.StatusOK, ``),
+			gateway:  hasStatusAndText(http.StatusForbidden, `"code":7`),
 		},
 	}
 }
 
-// exact are values that come out otherwise when all reads and writes them.
+// exactValues are values that change if they are decoded and encoded again.
 //
 //nolint:gochecknoglobals // an immutable table
-var exact = []string{`12345678901234567890`, `{"z":1,"p":1.10,"a":[]}`, `[]`, `"<&>"`, `1e20`}
+var exactValues = []string{`12345678901234567890`, `{"z":1,"p":1.10,"a":[]}`, `[]`, `"<&>"`, `1e20`}
 
 const startBody = `{"workflowType":{"name":"Nobody"},"taskQueue":{"name":"${id}"}}`
 
@@ -226,50 +226,50 @@ func TestDocumentedDifferences(t *testing.T) {
 		t.Run(d.name, func(t *testing.T) {
 			t.Parallel()
 			b := binding{verb: d.routed.verb, template: d.routed.path}
-			one := d.routed.scene(t, b)
-			d.temporal(one, here.direct.send(t, d.routed.request(one)))
+			one := d.routed.fixture(t, b)
+			d.temporal(one, shared.direct.send(t, d.routed.request(one)))
 			if *alone {
 				return
 			}
-			other := d.routed.scene(t, b)
-			d.gateway(other, here.door.send(t, d.routed.request(other)))
-			here.ledger.compared(binding{})
+			other := d.routed.fixture(t, b)
+			d.gateway(other, shared.door.send(t, d.routed.request(other)))
+			shared.coverage.compared(binding{})
 		})
 	}
 }
 
-// shows requires a status, and a text in the body.
-func shows(status int, text string) func(*scene, answer) {
-	return func(s *scene, a answer) {
+// hasStatusAndText requires a status and a text in the body.
+func hasStatusAndText(status int, text string) func(*fixture, apiResponse) {
+	return func(s *fixture, a apiResponse) {
 		require.Equal(s, status, a.status, a.body)
 		require.Contains(s, a.body, text)
 	}
 }
 
-// becomes requires success, and that Temporal then has a text at a path.
-func becomes(path, text string) func(*scene, answer) {
-	return func(s *scene, a answer) {
+// storesText requires success, and that Temporal then returns a text at a path.
+func storesText(path, text string) func(*fixture, apiResponse) {
+	return func(s *fixture, a apiResponse) {
 		require.Equal(s, http.StatusOK, a.status, a.body)
-		require.Contains(s, s.look(path).body, text)
+		require.Contains(s, s.get(path).body, text)
 	}
 }
 
-func hasHeader(name, value string) func(*scene, answer) {
-	return func(s *scene, a answer) {
+func hasHeader(name, value string) func(*fixture, apiResponse) {
+	return func(s *fixture, a apiResponse) {
 		require.Equal(s, http.StatusOK, a.status, a.body)
 		require.Equal(s, value, a.header.Get(name))
 	}
 }
 
-// startWith starts a workflow with values for arguments.
+// startWith starts a workflow with values as arguments.
 func startWith(values []string) routed {
 	body := `{"input":[` + strings.Join(values, ",") + `],` + startBody[1:]
 	return routed{verb: http.MethodPost, path: workflowRoute, example: example{body: body}}
 }
 
-// stores requires that the server holds these values.
-func stores(values ...string) func(*scene, answer) {
-	return func(s *scene, a answer) {
+// stores requires that the server has stored the values.
+func stores(values ...string) func(*fixture, apiResponse) {
+	return func(s *fixture, a apiResponse) {
 		require.Equal(s, http.StatusOK, a.status, a.body)
 		var history struct {
 			History struct {
@@ -284,7 +284,7 @@ func stores(values ...string) func(*scene, answer) {
 				} `json:"events"`
 			} `json:"history"`
 		}
-		body := s.look(workflow + "/history?noPayloadShorthand").body
+		body := s.get(workflow + "/history?noPayloadShorthand").body
 		require.NoError(s, json.Unmarshal([]byte(body), &history), body)
 		require.NotEmpty(s, history.History.Events, body)
 		var got []string
@@ -295,19 +295,20 @@ func stores(values ...string) func(*scene, answer) {
 	}
 }
 
-// stored has a workflow with an argument that only an SDK could have given it.
-func stored(encoding, data string) func(*scene) {
-	return func(s *scene) {
+// stored prepares a workflow with an argument in an encoding that only an SDK can send.
+func stored(encoding, data string) func(*fixture) {
+	return func(s *fixture) {
 		long, err := json.Marshal(map[string]any{
 			"metadata": map[string][]byte{"encoding": []byte(encoding)}, "data": []byte(data),
 		})
 		require.NoError(s, err)
-		s.do(http.MethodPost, workflow+"?noPayloadShorthand",
+		s.call(http.MethodPost, workflow+"?noPayloadShorthand",
 			`{"input":{"payloads":[`+string(long)+`]},`+startBody[1:])
 	}
 }
 
-// TestEveryDifferenceIsDocumented finds each difference by its name. What is missing is printed as it could stand there.
+// TestEveryDifferenceIsDocumented finds each difference by its name. It prints missing ones in the format of the
+// document.
 func TestEveryDifferenceIsDocumented(t *testing.T) {
 	t.Parallel()
 	document, err := os.ReadFile("../../../docs/temporal-http-api.md")

@@ -17,23 +17,23 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// allKey may do everything, the cluster's own calls included.
+// allKey has all roles, including those for cluster calls.
 const allKey = "fg_all_00000000000000000000000000000000"
 
 // alone compares Temporal's HTTP API with itself.
 var alone = flag.Bool("alone", false, "compare Temporal's HTTP API with itself, without a gateway") //nolint:gochecknoglobals // a flag
 
-// world is what all tests share.
-type world struct {
-	// direct is Temporal's own HTTP API, door the gateway's.
-	direct, door side
-	// server does what the HTTP API has no route for: it lets a test be a worker.
-	server workflowservice.WorkflowServiceClient
-	ledger *ledger
+// environment contains what all tests share.
+type environment struct {
+	// direct is Temporal's own HTTP API, door is the gateway's.
+	direct, door client
+	// server is for RPCs without an HTTP route, with which a test acts as a worker.
+	server   workflowservice.WorkflowServiceClient
+	coverage *coverage
 }
 
-// here is set by TestMain before any test runs.
-var here world //nolint:gochecknoglobals // tests have no other way to what TestMain started
+// shared is set by TestMain before the tests run.
+var shared environment //nolint:gochecknoglobals // the only way from TestMain to the tests
 
 func TestMain(m *testing.M) { os.Exit(stack.RunTests("temporalhttp", m, run)) }
 
@@ -48,31 +48,31 @@ func run(ctx context.Context, log io.Writer, tests func() int) (code int, err er
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, connection.Close()) }()
-	here.server = workflowservice.NewWorkflowServiceClient(connection)
-	here.ledger = newLedger(bindings())
-	here.direct = side{name: "Temporal", url: "http://" + s.Temporal().HTTPAddress()}
-	if here.door, err = openDoor(ctx, s); err != nil {
+	shared.server = workflowservice.NewWorkflowServiceClient(connection)
+	shared.coverage = newCoverage(bindings())
+	shared.direct = client{name: "Temporal", url: "http://" + s.Temporal().HTTPAddress()}
+	if shared.door, err = startGateway(ctx, s); err != nil {
 		return 0, err
 	}
 	code = tests()
-	_, _ = fmt.Fprintln(os.Stdout, here.ledger.summary())
+	_, _ = fmt.Fprintln(os.Stdout, shared.coverage.summary())
 	return code, nil
 }
 
-// openDoor starts the gateway. Without one, the other side is Temporal again.
-func openDoor(ctx context.Context, s *stack.Stack) (side, error) {
+// startGateway starts the gateway. With -alone, it returns a client of Temporal instead.
+func startGateway(ctx context.Context, s *stack.Stack) (client, error) {
 	if *alone {
-		again := here.direct
+		again := shared.direct
 		again.name = "Temporal again"
 		return again, nil
 	}
 	config, err := filepath.Abs("testdata/gateway.yaml")
 	if err != nil {
-		return side{}, err
+		return client{}, err
 	}
 	gateway, err := s.StartGateway(ctx, stack.GatewayOptions{ConfigFile: config})
 	if err != nil {
-		return side{}, err
+		return client{}, err
 	}
-	return side{name: "the gateway", url: gateway.URL, key: allKey}, nil
+	return client{name: "the gateway", url: gateway.URL, key: allKey}, nil
 }

@@ -2,12 +2,12 @@ package temporalhttp_test
 
 import "net/http"
 
-// messageExamples are about what is sent to a running workflow.
+// messageExamples returns the examples of messages to a running workflow.
 func messageExamples() map[string][]example {
 	return map[string][]example{
 		"SignalWorkflowExecution": {
 			{
-				prepare: nobody, path: map[string]string{"signal_name": "poke it"},
+				prepare: unpolled, path: map[string]string{"signal_name": "poke it"},
 				body: `{"input":[{"n":1},null],"identity":"all","requestId":"${id}-request","workflowExecution":{"runId":"${run}"},
 					"header":{"fields":{"h":"v"}}}`, after: workflow + "/history?noPayloadShorthand",
 			},

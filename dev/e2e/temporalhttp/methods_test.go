@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// examples are the requests of every method, by its name.
+// examples returns the examples of all methods by name.
 func examples() map[string][]example {
 	all := map[string][]example{}
 	for _, some := range []map[string][]example{
@@ -43,6 +43,6 @@ func TestEveryMethod(t *testing.T) {
 		}
 	}
 	for method := range cases {
-		require.True(t, methods[method], "there is no method %s with an HTTP rule", method)
+		require.True(t, methods[method], "no method %s with an HTTP rule", method)
 	}
 }

@@ -2,7 +2,7 @@ package temporalhttp_test
 
 import "net/http"
 
-// namespaceExamples are about namespaces, the cluster and search attributes.
+// namespaceExamples returns the examples of namespaces, the cluster and search attributes.
 func namespaceExamples() map[string][]example {
 	return map[string][]example{
 		"RegisterNamespace": {
@@ -38,7 +38,7 @@ func namespaceExamples() map[string][]example {
 	}
 }
 
-func namespaceOfItsOwn(s *scene) {
-	s.do(http.MethodPost, "/cluster/namespaces", `{"namespace":"${id}","workflowExecutionRetentionPeriod":"86400s"}`)
-	s.keep("namespaceId", field(s.do(http.MethodGet, "/cluster/namespaces/${id}", ""), "namespaceInfo", "id"))
+func namespaceOfItsOwn(s *fixture) {
+	s.call(http.MethodPost, "/cluster/namespaces", `{"namespace":"${id}","workflowExecutionRetentionPeriod":"86400s"}`)
+	s.set("namespaceId", field(s.call(http.MethodGet, "/cluster/namespaces/${id}", ""), "namespaceInfo", "id"))
 }

@@ -2,7 +2,7 @@ package temporalhttp_test
 
 import "net/http"
 
-// nexusExamples are about endpoints of Nexus, and its operations without a workflow.
+// nexusExamples returns the examples of Nexus endpoints and standalone Nexus operations.
 func nexusExamples() map[string][]example {
 	ofIt := map[string]string{"id": "${endpoint}"}
 	const update = `{"version":"1","spec":{"name":"${id}","description":"changed","target":{"external":{"url":"http://127.0.0.1:1/x"}}}}`
@@ -49,32 +49,32 @@ const (
 	operationPath = "/namespaces/default/nexus-operations/${id}"
 )
 
-func endpoint(s *scene) {
-	s.keep("endpoint", field(s.do(http.MethodPost, "/cluster/nexus/endpoints", endpointBody), "endpoint", "id"))
+func endpoint(s *fixture) {
+	s.set("endpoint", field(s.call(http.MethodPost, "/cluster/nexus/endpoints", endpointBody), "endpoint", "id"))
 }
 
-// operation is one that nobody carries out.
-func operation(s *scene) {
+// operation prepares an operation without a worker.
+func operation(s *fixture) {
 	endpoint(s)
-	s.until("the endpoint is known everywhere", func() bool {
-		members, ok := s.try(http.MethodPost, operationPath,
+	s.eventually("the endpoint is known everywhere", func() bool {
+		members, ok := s.tryCall(http.MethodPost, operationPath,
 			`{"endpoint":"${id}","service":"shop","operation":"buy","input":{"sku":"book"},"requestId":"${id}-first","scheduleToCloseTimeout":"600s"}`)
 		if ok {
-			s.keep("run", members["runId"])
+			s.set("run", members["runId"])
 		}
 		return ok
 	})
 }
 
-func terminatedOperation(s *scene) {
+func terminatedOperation(s *fixture) {
 	operation(s)
-	s.do(http.MethodPost, operationPath+"/terminate", `{"requestId":"${id}-end","reason":"enough"}`)
+	s.call(http.MethodPost, operationPath+"/terminate", `{"requestId":"${id}-end","reason":"enough"}`)
 }
 
-func listedOperation(s *scene) {
+func listedOperation(s *fixture) {
 	operation(s)
-	s.until("the operation is listed", func() bool {
-		count := s.do(http.MethodGet, "/namespaces/default/nexus-operation-count?query=OperationId%3D%22${id}%22", "")
+	s.eventually("the operation is listed", func() bool {
+		count := s.call(http.MethodGet, "/namespaces/default/nexus-operation-count?query=OperationId%3D%22${id}%22", "")
 		return field(count, "count") == "1"
 	})
 }

@@ -6,13 +6,13 @@ import (
 	"testing"
 )
 
-// routed is an example with a route of its own, which need not be one of a method.
+// routed is an example with its own route, which need not be that of a method.
 type routed struct {
 	about, verb, path string
 	example
 }
 
-// TestProtocol is about how requests are written and answers read, whatever the method.
+// TestProtocol tests the formats of requests and responses, regardless of the method.
 func TestProtocol(t *testing.T) {
 	t.Parallel()
 	for group, some := range map[string][]routed{
@@ -34,17 +34,17 @@ const (
 	signalRoute   = workflowRoute + "/signal/{signal_name}"
 )
 
-// me is what the gateway says that it is for, whoever the caller says that he is.
+// me is the identity that the gateway sets, regardless of the identity in the request.
 const me = `"identity":"all",`
 
 func get(about, path, query string) routed {
 	return routed{about, http.MethodGet, path, example{query: query}}
 }
 
-// asking is a header of the answer's type.
-func asking(accept string) http.Header { return http.Header{"Accept": {accept}} }
+// acceptHeader returns a header with the accepted type.
+func acceptHeader(accept string) http.Header { return http.Header{"Accept": {accept}} }
 
-// forms are the ways to ask for another form of JSON: in the query, or as Temporal's own types.
+// forms returns requests for another form of JSON, by the query or by Temporal's content types.
 func forms() []routed {
 	form := func(about, query string, header http.Header) routed {
 		return routed{about, http.MethodGet, historyRoute, example{prepare: order, query: query, header: header}}
@@ -65,15 +65,15 @@ func forms() []routed {
 		form("noPayloadShorthand=0", "noPayloadShorthand=0", nil),
 		form("both", "pretty&noPayloadShorthand=true", nil),
 		form("another case", "Pretty", nil),
-		form("accept pretty", "", asking("application/json+pretty")),
-		form("accept long", "", asking("application/json+no-payload-shorthand")),
-		form("accept both", "", asking("application/json+pretty+no-payload-shorthand")),
-		form("accept both, the other way", "", asking("application/json+no-payload-shorthand+pretty")),
-		form("accept json", "", asking("application/json")),
-		form("accept text", "", asking("text/plain")),
-		form("accept many", "", asking("text/html, application/json+pretty")),
+		form("accept pretty", "", acceptHeader("application/json+pretty")),
+		form("accept long", "", acceptHeader("application/json+no-payload-shorthand")),
+		form("accept both", "", acceptHeader("application/json+pretty+no-payload-shorthand")),
+		form("accept both, the other way", "", acceptHeader("application/json+no-payload-shorthand+pretty")),
+		form("accept json", "", acceptHeader("application/json")),
+		form("accept text", "", acceptHeader("text/plain")),
+		form("accept many", "", acceptHeader("text/html, application/json+pretty")),
 		form("accept twice", "", http.Header{"Accept": {"text/html", "application/json+pretty"}}),
-		form("the query wins", "pretty", asking("application/json+no-payload-shorthand")),
+		form("the query wins", "pretty", acceptHeader("application/json+no-payload-shorthand")),
 		{"error, pretty", http.MethodGet, workflowRoute, example{query: "pretty", status: http.StatusNotFound}},
 
 		sending("no type", "", `"input":[1]`),
@@ -91,7 +91,7 @@ func forms() []routed {
 	}
 }
 
-// queries are the ways to write a field in the query.
+// queries returns the forms of a field in the query.
 func queries() []routed {
 	const workflows, taskQueue = "/api/v1/namespaces/{namespace}/workflows", "/api/v1/namespaces/{namespace}/task-queues/{name}"
 	const matching = "/api/v1/namespaces/{namespace}/schedules/{schedule_id}/matching-times"
@@ -125,7 +125,7 @@ func queries() []routed {
 		bad("number too large", workflows, "pageSize=3000000000"),
 		bad("no bool", historyRoute, "waitNewEvent=perhaps"),
 		bad("no base64", workflows, "nextPageToken=%21%21"),
-		bad("a message is no value", historyRoute, "execution=x"),
+		bad("a message is not a value", historyRoute, "execution=x"),
 		bad("several of one", workflows, "pageSize=1&pageSize=2"),
 		bad("broken escape", workflows, "query=%zz&pageSize=1"),
 		bad("semicolon", workflows, "pageSize=1;query=x"),
@@ -139,7 +139,7 @@ func queries() []routed {
 	}
 }
 
-// bodies are the ways to write a body, rightly or not.
+// bodies returns valid and invalid forms of a body.
 func bodies() []routed {
 	const start = me + `"workflowType":{"name":"Nobody"},"taskQueue":{"name":"${id}"}`
 	good := func(about, body string) routed {
@@ -180,7 +180,7 @@ func bodies() []routed {
 	}
 }
 
-// payloads are the values that Temporal carries as they are, or as well as a gateway does.
+// payloads returns values that Temporal preserves, or at least as well as the gateway.
 func payloads() []routed {
 	var all []routed
 	for about, input := range map[string]string{
@@ -196,7 +196,7 @@ func payloads() []routed {
 		"metadata, no encoding":   `[{"data":"WzFd","metadata":{"a":"Yg=="}}]`,
 		"message":                 `[{"_protoMessageType":"temporal.api.common.v1.WorkflowType","name":"x"}]`,
 		"message type no text":    `[{"_protoMessageType":7,"name":"x"}]`,
-		"data that is no base64":  `[{"data":"!","metadata":{"encoding":"anNvbi9wbGFpbg=="}}]`,
+		"data that is not base64": `[{"data":"!","metadata":{"encoding":"anNvbi9wbGFpbg=="}}]`,
 		"several, of every kind":  `[1,"x",null,{"metadata":{"encoding":"YmluYXJ5L3BsYWlu"},"data":"AAEC"},{"a":[1]}]`,
 		"metadata that is a list": `[{"data":"WzFd","metadata":[1]}]`,
 	} {
@@ -211,13 +211,13 @@ func payloads() []routed {
 		if status == 0 {
 			all[len(all)-1].after = workflow + "/history?noPayloadShorthand"
 			start := all[len(all)-1].body
-			all = append(all, routed{about + ", shown", http.MethodGet, historyRoute, example{prepare: func(s *scene) { s.start(start) }}})
+			all = append(all, routed{about + ", in the history", http.MethodGet, historyRoute, example{prepare: func(s *fixture) { s.start(start) }}})
 		}
 	}
 	return all
 }
 
-// ids are odd, but reach the RPC by both.
+// ids returns unusual ids that both servers accept.
 func ids() []routed {
 	var all []routed
 	for about, suffix := range map[string]string{
@@ -239,7 +239,7 @@ func ids() []routed {
 	return all
 }
 
-// routes lead nowhere.
+// routes returns requests without a route.
 func routes() []routed {
 	lost := func(about, path string) routed {
 		return routed{about, http.MethodGet, path, example{status: http.StatusNotFound, wording: true}}
@@ -251,12 +251,12 @@ func routes() []routed {
 	}
 }
 
-// large are answers and requests that do not fit into what is usually set aside for them.
+// large returns requests and responses that exceed the usual buffers.
 func large() []routed {
-	big := func(s *scene) {
-		nobody(s)
+	big := func(s *fixture) {
+		unpolled(s)
 		for range 4 {
-			s.do(http.MethodPost, workflow+"/signal/poke", `{"input":["`+strings.Repeat("<ü>", 20<<10)+`",{"a":[`+strings.Repeat("1,", 9<<10)+`1]}]}`)
+			s.call(http.MethodPost, workflow+"/signal/poke", `{"input":["`+strings.Repeat("<ü>", 20<<10)+`",{"a":[`+strings.Repeat("1,", 9<<10)+`1]}]}`)
 		}
 	}
 	return []routed{
@@ -265,17 +265,17 @@ func large() []routed {
 		{"history, long form", http.MethodGet, historyRoute, example{prepare: big, query: "noPayloadShorthand"}},
 		{"history, long form, pretty", http.MethodGet, historyRoute, example{prepare: big, query: "noPayloadShorthand&pretty"}},
 		{"signal", http.MethodPost, signalRoute, example{
-			prepare: nobody, path: map[string]string{"signal_name": "poke"}, after: workflow + "/history?noPayloadShorthand",
+			prepare: unpolled, path: map[string]string{"signal_name": "poke"}, after: workflow + "/history?noPayloadShorthand",
 			body: `{` + me + `"input":["` + strings.Repeat("x", 1<<20) + `"]}`,
 		}},
 		{"signal over the server's limit", http.MethodPost, signalRoute, example{
-			prepare: nobody, path: map[string]string{"signal_name": "poke"}, status: http.StatusBadRequest,
+			prepare: unpolled, path: map[string]string{"signal_name": "poke"}, status: http.StatusBadRequest,
 			body: `{` + me + `"input":["` + strings.Repeat("x", 3<<20) + `"]}`,
 		}},
 	}
 }
 
-// headers are those of the protocol.
+// headers returns requests with headers of the protocol.
 func headers() []routed {
 	timeout := func(value string, status int) routed {
 		return routed{
@@ -286,7 +286,7 @@ func headers() []routed {
 	waiting := func(value string, status int) routed {
 		return routed{
 			"waiting with Grpc-Timeout " + value, http.MethodGet, historyRoute,
-			example{prepare: nobody, query: "waitNewEvent=true&historyEventFilterType=2", header: http.Header{"Grpc-Timeout": {value}}, status: status},
+			example{prepare: unpolled, query: "waitNewEvent=true&historyEventFilterType=2", header: http.Header{"Grpc-Timeout": {value}}, status: status},
 		}
 	}
 	return []routed{

@@ -2,7 +2,7 @@ package temporalhttp_test
 
 import "net/http"
 
-// yearly is a schedule that does nothing while a test looks at it.
+// yearly is a schedule without an action during the test.
 const yearly = `"schedule":{
 	"spec":{"calendar":[{"month":"1","dayOfMonth":"1","hour":"3","comment":"new year"}],
 		"structuredCalendar":[{"second":[{"start":5}],"minute":[{"start":1,"end":9,"step":2}],"hour":[{"start":4}],
@@ -13,7 +13,7 @@ const yearly = `"schedule":{
 	"policies":{"overlapPolicy":"SCHEDULE_OVERLAP_POLICY_BUFFER_ONE","catchupWindow":"3600s","pauseOnFailure":true},
 	"state":{"notes":"a note","paused":true,"limitedActions":true,"remainingActions":"5"}}`
 
-// scheduleExamples are about schedules.
+// scheduleExamples returns the examples of schedules.
 func scheduleExamples() map[string][]example {
 	return map[string][]example{
 		"CreateSchedule": {
@@ -56,17 +56,17 @@ func scheduleExamples() map[string][]example {
 
 const schedulePath = "/namespaces/default/schedules/${id}"
 
-func schedule(s *scene) {
-	s.do(http.MethodPost, schedulePath, `{`+yearly+`,"requestId":"${id}-first","memo":{"fields":{"note":{"a":1}}}}`)
-	s.until("the schedule is described", func() bool {
-		_, ok := s.try(http.MethodGet, schedulePath, "")
+func schedule(s *fixture) {
+	s.call(http.MethodPost, schedulePath, `{`+yearly+`,"requestId":"${id}-first","memo":{"fields":{"note":{"a":1}}}}`)
+	s.eventually("the schedule is described", func() bool {
+		_, ok := s.tryCall(http.MethodGet, schedulePath, "")
 		return ok
 	})
 }
 
-func listedSchedule(s *scene) {
+func listedSchedule(s *fixture) {
 	schedule(s)
-	s.until("the schedule is listed", func() bool {
-		return field(s.do(http.MethodGet, "/namespaces/default/schedule-count?query=ScheduleId%3D%22${id}%22", ""), "count") == "1"
+	s.eventually("the schedule is listed", func() bool {
+		return field(s.call(http.MethodGet, "/namespaces/default/schedule-count?query=ScheduleId%3D%22${id}%22", ""), "count") == "1"
 	})
 }

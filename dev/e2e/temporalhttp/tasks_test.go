@@ -2,14 +2,14 @@ package temporalhttp_test
 
 import "net/http"
 
-// failure is what an activity may end with: a chain with details of several kinds.
-const failure = `"failure":{"message":"no","source":"hands","stackTrace":"at home",
+// failure is the failure of an activity: a chain with details of several kinds.
+const failure = `"failure":{"message":"no","source":"tester","stackTrace":"at home",
 	"applicationFailureInfo":{"type":"Bad","nonRetryable":true,"details":[{"d":1}]},
 	"cause":{"message":"why","timeoutFailureInfo":{"timeoutType":"TIMEOUT_TYPE_HEARTBEAT","lastHeartbeatDetails":[1]}}}`
 
-// taskExamples are about activities that all carries out by hand: by a token, or by ids.
+// taskExamples returns the examples of activities that the test completes by token or by ids.
 func taskExamples() map[string][]example {
-	byID := func(prepare func(*scene), members string) []example {
+	byID := func(prepare func(*fixture), members string) []example {
 		path := map[string]string{"activity_id": "${activity}"}
 		return []example{
 			{prepare: prepare, path: path, body: `{"runId":"${run}",` + members + `}`},
@@ -18,22 +18,22 @@ func taskExamples() map[string][]example {
 	}
 	return map[string][]example{
 		"RecordActivityTaskHeartbeat": {
-			{prepare: heldActivity, body: `{"taskToken":"${token}","details":[{"done":3}],"identity":"hands"}`},
+			{prepare: startedActivity, body: `{"taskToken":"${token}","details":[{"done":3}],"identity":"tester"}`},
 			{about: "bad token", body: `{"taskToken":"AAAA"}`, status: http.StatusBadRequest},
 		},
 		"RespondActivityTaskCompleted": {
-			{prepare: heldActivity, body: `{"taskToken":"${token}","result":["done",{"n":1}],"identity":"hands"}`},
+			{prepare: startedActivity, body: `{"taskToken":"${token}","result":["done",{"n":1}],"identity":"tester"}`},
 		},
 		"RespondActivityTaskFailed": {
-			{prepare: heldActivity, body: `{"taskToken":"${token}",` + failure + `,"lastHeartbeatDetails":[1]}`},
+			{prepare: startedActivity, body: `{"taskToken":"${token}",` + failure + `,"lastHeartbeatDetails":[1]}`},
 		},
 		"RespondActivityTaskCanceled": {
 			{prepare: canceledActivity, body: `{"taskToken":"${token}","details":["stopped"]}`},
-			{about: "not canceled", prepare: heldActivity, body: `{"taskToken":"${token}"}`, status: http.StatusBadRequest},
+			{about: "not canceled", prepare: startedActivity, body: `{"taskToken":"${token}"}`, status: http.StatusBadRequest},
 		},
-		"RecordActivityTaskHeartbeatById":  byID(heldActivity, `"details":[{"done":3}],"identity":"hands"`),
-		"RespondActivityTaskCompletedById": byID(heldActivity, `"result":["done",{"n":1}],"identity":"hands"`),
-		"RespondActivityTaskFailedById":    byID(heldActivity, failure),
+		"RecordActivityTaskHeartbeatById":  byID(startedActivity, `"details":[{"done":3}],"identity":"tester"`),
+		"RespondActivityTaskCompletedById": byID(startedActivity, `"result":["done",{"n":1}],"identity":"tester"`),
+		"RespondActivityTaskFailedById":    byID(startedActivity, failure),
 		"RespondActivityTaskCanceledById":  byID(canceledActivity, `"details":["stopped"]`),
 	}
 }

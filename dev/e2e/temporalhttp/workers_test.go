@@ -7,13 +7,13 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 )
 
-// workerExamples are about workers and their task queues.
+// workerExamples returns the examples of workers and their task queues.
 func workerExamples() map[string][]example {
 	return map[string][]example{
 		"DescribeTaskQueue": {
 			{query: "taskQueueType=TASK_QUEUE_TYPE_ACTIVITY&reportStats=true&reportConfig=true"},
 			{
-				about: "enhanced", prepare: nobody,
+				about: "enhanced", prepare: unpolled,
 				query: "apiMode=DESCRIBE_TASK_QUEUE_MODE_ENHANCED&taskQueueTypes=1&taskQueueTypes=TASK_QUEUE_TYPE_ACTIVITY" +
 					"&reportTaskReachability=true&reportPollers=true&versions.unversioned=true&versions.buildIds=a&versions.buildIds=b",
 			},
@@ -61,27 +61,27 @@ const heartbeat = `{"workerInstanceKey":"${id}","workerIdentity":"me","taskQueue
 	"elapsedSinceLastHeartbeat":"60s","workflowTaskSlotsInfo":{"currentAvailableSlots":10,"slotSupplierKind":"Fixed"},
 	"totalStickyCacheHit":7,"plugins":[{"name":"p","version":"1"}]}`
 
-func worker(s *scene) {
-	s.do(http.MethodPost, "/namespaces/default/workers/heartbeat", `{"identity":"all","workerHeartbeat":[`+heartbeat+`]}`)
-	s.until("the worker is known", func() bool {
-		_, ok := s.try(http.MethodGet, "/namespaces/default/workers/describe/${id}", "")
+func worker(s *fixture) {
+	s.call(http.MethodPost, "/namespaces/default/workers/heartbeat", `{"identity":"all","workerHeartbeat":[`+heartbeat+`]}`)
+	s.eventually("the worker is known", func() bool {
+		_, ok := s.tryCall(http.MethodGet, "/namespaces/default/workers/describe/${id}", "")
 		return ok
 	})
 }
 
-func buildIDs(s *scene) {
-	_, err := here.server.UpdateWorkerBuildIdCompatibility(s.Context(), &workflowservice.UpdateWorkerBuildIdCompatibilityRequest{
+func buildIDs(s *fixture) {
+	_, err := shared.server.UpdateWorkerBuildIdCompatibility(s.Context(), &workflowservice.UpdateWorkerBuildIdCompatibilityRequest{
 		Namespace: "default", TaskQueue: s.id(),
 		Operation: &workflowservice.UpdateWorkerBuildIdCompatibilityRequest_AddNewBuildIdInNewDefaultSet{AddNewBuildIdInNewDefaultSet: "1.0"},
 	})
 	require.NoError(s, err)
 }
 
-func versioningRules(s *scene) {
-	rules, err := here.server.GetWorkerVersioningRules(s.Context(),
+func versioningRules(s *fixture) {
+	rules, err := shared.server.GetWorkerVersioningRules(s.Context(),
 		&workflowservice.GetWorkerVersioningRulesRequest{Namespace: "default", TaskQueue: s.id()})
 	require.NoError(s, err)
-	_, err = here.server.UpdateWorkerVersioningRules(s.Context(), &workflowservice.UpdateWorkerVersioningRulesRequest{
+	_, err = shared.server.UpdateWorkerVersioningRules(s.Context(), &workflowservice.UpdateWorkerVersioningRulesRequest{
 		Namespace: "default", TaskQueue: s.id(), ConflictToken: rules.GetConflictToken(),
 		Operation: &workflowservice.UpdateWorkerVersioningRulesRequest_CommitBuildId_{
 			CommitBuildId: &workflowservice.UpdateWorkerVersioningRulesRequest_CommitBuildId{TargetBuildId: "1.0", Force: true},

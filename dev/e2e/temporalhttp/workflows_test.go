@@ -2,7 +2,7 @@ package temporalhttp_test
 
 import "net/http"
 
-// everything is a start with every member that a caller may give.
+// everything is the body of a start with all members that a caller may set.
 const everything = `{
 	"workflowType":{"name":"Nobody"}, "taskQueue":{"name":"${id}","kind":"TASK_QUEUE_KIND_NORMAL"},
 	"input":[{"a":1,"b":["x",true,2.5]},"text",7],
@@ -21,7 +21,7 @@ const everything = `{
 		"eventRef":{"eventId":"5","eventType":"EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED"}}}]
 }`
 
-// workflowExamples are about whole workflows: how they start, what is known of them, how they end.
+// workflowExamples returns the examples of starting, describing and ending workflows.
 func workflowExamples() map[string][]example {
 	return map[string][]example{
 		"StartWorkflowExecution": {
@@ -31,11 +31,11 @@ func workflowExamples() map[string][]example {
 				after: workflow + "/history?historyEventFilterType=2&waitNewEvent=true&noPayloadShorthand",
 			},
 			{
-				about: "running", prepare: nobody, status: http.StatusConflict,
+				about: "running", prepare: unpolled, status: http.StatusConflict,
 				body: `{"workflowType":{"name":"Nobody"},"taskQueue":{"name":"${id}"}}`,
 			},
 			{
-				about: "use existing", prepare: nobody,
+				about: "use existing", prepare: unpolled,
 				body: `{"workflowType":{"name":"Nobody"},"taskQueue":{"name":"${id}"},"requestId":"${id}-again",
 					"workflowIdConflictPolicy":"WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING"}`,
 			},
@@ -58,8 +58,8 @@ func workflowExamples() map[string][]example {
 			},
 		},
 		"DescribeWorkflowExecution": {
-			{prepare: nobodyWithEverything},
-			{about: "run", prepare: nobody, query: "execution.runId=${run}"},
+			{prepare: unpolledWithEverything},
+			{about: "run", prepare: unpolled, query: "execution.runId=${run}"},
 			{about: "closed", prepare: order},
 			{about: "failed", prepare: failed},
 			{about: "pending", prepare: pendingActivity},
@@ -69,7 +69,7 @@ func workflowExamples() map[string][]example {
 		},
 		"GetWorkflowExecutionHistory": {
 			{prepare: order},
-			{about: "everything", prepare: nobodyWithEverything},
+			{about: "everything", prepare: unpolledWithEverything},
 			{about: "failed", prepare: failed},
 			{
 				about: "by parameters", prepare: order,
@@ -98,13 +98,13 @@ func workflowExamples() map[string][]example {
 		"ListArchivedWorkflowExecutions": {{query: "pageSize=10", status: http.StatusBadRequest}},
 		"RequestCancelWorkflowExecution": {
 			{
-				prepare: nobody,
+				prepare: unpolled,
 				body:    `{"reason":"enough","identity":"all","requestId":"${id}-request","firstExecutionRunId":"${run}","workflowExecution":{"runId":"${run}"}}`, after: workflow + "/history?noPayloadShorthand",
 			},
 			{about: "absent", body: `{}`, status: http.StatusNotFound},
 		},
 		"TerminateWorkflowExecution": {
-			{prepare: nobody, body: `{"reason":"enough","details":[{"why":"because"}],"identity":"all"}`, after: workflow + "/history?noPayloadShorthand"},
+			{prepare: unpolled, body: `{"reason":"enough","details":[{"why":"because"}],"identity":"all"}`, after: workflow + "/history?noPayloadShorthand"},
 			{about: "closed", prepare: order, body: `{"reason":"enough"}`, status: http.StatusNotFound},
 		},
 		"ResetWorkflowExecution": {
@@ -116,94 +116,94 @@ func workflowExamples() map[string][]example {
 			{about: "no event", prepare: order, body: `{"workflowTaskFinishEventId":"99"}`, status: http.StatusBadRequest},
 		},
 		"UpdateWorkflowExecutionOptions": {{
-			prepare: nobody,
+			prepare: unpolled,
 			body:    `{"workflowExecutionOptions":{"priority":{"priorityKey":4}},"updateMask":"priority.priorityKey","identity":"all"}`, after: workflow + "/history?noPayloadShorthand",
 		}},
 		"PauseWorkflowExecution": {
-			{prepare: nobody, body: `{"identity":"all","reason":"coffee","requestId":"${id}-request"}`, after: workflow + "/history?noPayloadShorthand"},
+			{prepare: unpolled, body: `{"identity":"all","reason":"coffee","requestId":"${id}-request"}`, after: workflow + "/history?noPayloadShorthand"},
 			{about: "absent", body: `{"requestId":"r"}`, status: http.StatusNotFound},
 		},
 		"UnpauseWorkflowExecution":          {{prepare: paused, body: `{"identity":"all","reason":"back","requestId":"${id}-request"}`, after: workflow + "/history?noPayloadShorthand"}},
-		"PollWorkflowExecutionTimeSkipping": {{prepare: nobody, query: "workflowExecution.runId=${run}", status: http.StatusNotImplemented}},
+		"PollWorkflowExecutionTimeSkipping": {{prepare: unpolled, query: "workflowExecution.runId=${run}", status: http.StatusNotImplemented}},
 	}
 }
 
-// nobody starts a workflow on a task queue that nobody polls, so that it stays as it is.
-func nobody(s *scene) {
+// unpolled starts a workflow on a task queue without a worker, so that it makes no progress.
+func unpolled(s *fixture) {
 	s.start(`{"workflowType":{"name":"Nobody"},"taskQueue":{"name":"${id}"},"requestId":"${id}-first"}`)
 }
 
-func nobodyWithEverything(s *scene) { s.start(everything) }
+func unpolledWithEverything(s *fixture) { s.start(everything) }
 
-// order runs a workflow of the sample worker to its end.
-func order(s *scene) {
+// order runs a workflow of the sample worker until it has completed.
+func order(s *fixture) {
 	s.start(`{"workflowType":{"name":"Order"},"taskQueue":{"name":"orders"},"input":[{"orderId":"o-1","customerId":"c-9",
 		"autoApprove":true,"items":[{"sku":"book","quantity":2,"price":1250}]}]}`)
 	s.closed()
 }
 
-// orderPaged keeps the token behind the first page.
-func orderPaged(s *scene) {
+// orderPaged stores the token of the second page.
+func orderPaged(s *fixture) {
 	order(s)
-	page := s.do(http.MethodGet, workflow+"/history?maximumPageSize=5", "")
+	page := s.call(http.MethodGet, workflow+"/history?maximumPageSize=5", "")
 	token, _ := field(page, "nextPageToken").(string)
-	s.keep("token", escaped(token))
+	s.set("token", escaped(token))
 }
 
-// failed has a chain of causes with details.
-func failed(s *scene) {
+// failed prepares a failure with a chain of causes and details.
+func failed(s *fixture) {
 	s.start(`{"workflowType":{"name":"Fail"},"taskQueue":{"name":"orders"},"input":[{"message":"no luck","nonRetryable":true}]}`)
 	s.closed()
 }
 
-// waiting is a workflow of the sample worker that waits for a signal and has nothing to do.
-func waiting(s *scene) {
+// waiting prepares a workflow of the sample worker that waits for a signal.
+func waiting(s *fixture) {
 	s.start(`{"workflowType":{"name":"Wait"},"taskQueue":{"name":"orders"}}`)
-	s.until("the workflow waits", func() bool {
-		_, ok := s.try(http.MethodPost, workflow+"/query/state", `{}`)
-		return ok && field(s.do(http.MethodGet, workflow, ""), "pendingWorkflowTask") == nil
+	s.eventually("the workflow waits", func() bool {
+		_, ok := s.tryCall(http.MethodPost, workflow+"/query/state", `{}`)
+		return ok && field(s.call(http.MethodGet, workflow, ""), "pendingWorkflowTask") == nil
 	})
 }
 
-// slept has no queries of its own, which a worker would list in no certain order.
-func slept(s *scene) {
+// slept prepares a workflow without query handlers, which a worker would list in random order.
+func slept(s *fixture) {
 	s.start(`{"workflowType":{"name":"Sleep"},"taskQueue":{"name":"orders"},"input":[{"seconds":0.01}]}`)
 	s.closed()
 }
 
-func signalled(s *scene) {
+func signalled(s *fixture) {
 	waiting(s)
-	s.do(http.MethodPost, workflow+"/signal/finish", `{"input":[{"by":"ann"}],"requestId":"${id}-signal"}`)
+	s.call(http.MethodPost, workflow+"/signal/finish", `{"input":[{"by":"ann"}],"requestId":"${id}-signal"}`)
 	s.closed()
 }
 
-func paused(s *scene) {
-	nobody(s)
-	s.do(http.MethodPost, workflow+"/pause", `{"requestId":"${id}-pause"}`)
+func paused(s *fixture) {
+	unpolled(s)
+	s.call(http.MethodPost, workflow+"/pause", `{"requestId":"${id}-pause"}`)
 }
 
-// listed waits until the visibility store knows the workflow.
-func listed(s *scene) {
-	nobodyWithEverything(s)
-	s.until("the workflow is listed", func() bool {
-		count := s.do(http.MethodGet, "/namespaces/default/workflow-count?query=WorkflowId%3D%22${id}%22", "")
+// listed waits until the visibility store has the workflow.
+func listed(s *fixture) {
+	unpolledWithEverything(s)
+	s.eventually("the workflow is listed", func() bool {
+		count := s.call(http.MethodGet, "/namespaces/default/workflow-count?query=WorkflowId%3D%22${id}%22", "")
 		return field(count, "count") == "1"
 	})
 }
 
-// workflow is the path of the scene's workflow.
+// workflow is the path of the fixture's workflow.
 const workflow = "/namespaces/default/workflows/${id}"
 
-func (s *scene) start(body string) {
+func (s *fixture) start(body string) {
 	s.Helper()
-	s.keep("run", s.do(http.MethodPost, workflow, body)["runId"])
+	s.set("run", s.call(http.MethodPost, workflow, body)["runId"])
 }
 
-// closed waits for the end of the scene's workflow.
-func (s *scene) closed() {
+// closed waits until the fixture's workflow has closed.
+func (s *fixture) closed() {
 	s.Helper()
-	s.until("the workflow has ended", func() bool {
-		status := field(s.do(http.MethodGet, workflow, ""), "workflowExecutionInfo", "status")
+	s.eventually("the workflow has ended", func() bool {
+		status := field(s.call(http.MethodGet, workflow, ""), "workflowExecutionInfo", "status")
 		return status != "WORKFLOW_EXECUTION_STATUS_RUNNING"
 	})
 }

@@ -171,7 +171,7 @@ func TestWatchRefusesCredentials(t *testing.T) {
 		require.Nil(t, principalOf(t, w.authenticator, "dev").Credential)
 		_, err := authenticate(w.authenticator, http.Header{"X-Api-Key": {"fg_new_" + secretA}})
 		require.Error(t, err)
-		require.NotContains(t, w.logged(), marker)
+		require.NotContains(t, w.log.String(), marker)
 	})
 }
 
@@ -194,16 +194,16 @@ func TestWatchFollowsTheTokensOfKeys(t *testing.T) {
 			require.Equal(t, "Bearer "+step.want, tokenOf(t, first))
 			require.Equal(t, "Bearer "+step.want, tokenOf(t, second))
 		}
-		require.Equal(t, 1, strings.Count(w.logged(), "level=ERROR"), "one report a version")
-		require.Equal(t, 2, strings.Count(w.logged(), "file reloaded"))
+		require.Equal(t, 1, strings.Count(w.log.String(), "level=ERROR"), "one report a version")
+		require.Equal(t, 2, strings.Count(w.log.String(), "file reloaded"))
 		require.Empty(t, w.reloaded(), "the keys were not reloaded")
 
 		require.NoError(t, os.Remove(token))
 		tick()
 		tick()
 		require.Equal(t, "Bearer "+secretA, tokenOf(t, first))
-		require.Equal(t, 2, strings.Count(w.logged(), "level=ERROR"))
-		require.NotContains(t, w.logged(), marker)
+		require.Equal(t, 2, strings.Count(w.log.String(), "level=ERROR"))
+		require.NotContains(t, w.log.String(), marker)
 	})
 }
 
@@ -265,7 +265,7 @@ func TestRejectedKeysAreTakenWhenTheirTokenArrives(t *testing.T) {
 		require.Len(t, w.reloaded(), 3)
 		require.NoError(t, w.reloaded()[2])
 		require.Equal(t, "Bearer "+secretA, tokenOf(t, principalOf(t, w.authenticator, "dev")))
-		require.NotContains(t, w.logged(), marker)
+		require.NotContains(t, w.log.String(), marker)
 	})
 }
 

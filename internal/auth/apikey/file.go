@@ -11,7 +11,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/watched"
+	"github.com/flowgate/flowgate/internal/reload"
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
@@ -30,7 +30,7 @@ type fileReader struct {
 }
 
 // parser returns the parser of a keys file in dir.
-func parser(dir string, options Options) watched.Parser[keySet] {
+func parser(dir string, options Options) reload.Parser[keySet] {
 	return func(content []byte, inForce *keySet) (*keySet, error) {
 		return parse(content, tokenFiles{dir: dir, options: options, inForce: inForce})
 	}

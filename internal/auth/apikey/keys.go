@@ -12,14 +12,14 @@ import (
 	"time"
 
 	"github.com/flowgate/flowgate/internal/auth"
-	"github.com/flowgate/flowgate/internal/watched"
+	"github.com/flowgate/flowgate/internal/reload"
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
 // Keys are the API keys of a file. It is safe for concurrent use, also while
 // the file is reloaded.
 type Keys struct {
-	file *watched.File[keySet]
+	file *reload.File[keySet]
 	now  func() time.Time
 }
 
@@ -58,7 +58,7 @@ func (s *secret) expired(now time.Time) bool {
 // The error lists all problems.
 func Open(path string, options Options) (*Keys, error) {
 	options = options.withDefaults()
-	file, err := watched.Open(path, parser(filepath.Dir(path), options), options.watched())
+	file, err := reload.Open(path, parser(filepath.Dir(path), options), options.watched())
 	if err != nil {
 		return nil, yamlnode.InFile(path, err)
 	}
@@ -69,7 +69,7 @@ func Open(path string, options Options) (*Keys, error) {
 // change, until ctx ends. It checks them every interval, which must be
 // positive. Call it once, in its own goroutine.
 func (k *Keys) Watch(ctx context.Context, interval time.Duration) {
-	watched.Follow(ctx, interval, func(ctx context.Context) {
+	reload.Every(ctx, interval, func(ctx context.Context) {
 		k.file.Poll(ctx)
 		for _, credential := range k.file.Load().credentials {
 			credential.Poll(ctx)

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/flowgate/flowgate/internal/auth"
-	"github.com/flowgate/flowgate/internal/watched"
+	"github.com/flowgate/flowgate/internal/reload"
 )
 
 // Options are the optional settings of [Open]. The zero value is valid.
@@ -35,6 +35,6 @@ func (o Options) withDefaults() Options {
 }
 
 // watched returns the options of the watched file.
-func (o Options) watched() watched.Options {
-	return watched.Options{Log: o.Log, OnReload: o.OnReload}
+func (o Options) watched() reload.Options {
+	return reload.Options{Log: o.Log, OnReload: o.OnReload}
 }

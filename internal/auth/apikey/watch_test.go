@@ -1,7 +1,6 @@
 package apikey_test
 
 import (
-	"bytes"
 	"log/slog"
 	"net/http"
 	"os"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/auth/apikey"
+	"github.com/flowgate/flowgate/internal/testlog"
 )
 
 const interval = 5 * time.Second
@@ -25,10 +25,11 @@ type watched struct {
 	path          string
 	authenticator *auth.Authenticator
 
-	// mu is for the race detector, to which a bubble's clock tells nothing: the
-	// watch writes again after the test has read.
+	log testlog.Buffer
+
+	// mu is for the race detector, which does not see that a bubble's clock
+	// orders accesses: the watch writes again after the test has read.
 	mu      sync.Mutex
-	log     bytes.Buffer
 	reloads []error
 }
 
@@ -36,25 +37,12 @@ func watch(t *testing.T, path string, given ...apikey.Options) *watched {
 	t.Helper()
 	w := &watched{path: path}
 	options := first(given)
-	options.Log, options.OnReload = slog.New(slog.NewTextHandler(w, nil)), w.onReload
+	options.Log, options.OnReload = slog.New(slog.NewTextHandler(&w.log, nil)), w.onReload
 	keys, err := apikey.Open(path, options)
 	require.NoError(t, err)
 	w.authenticator = authenticatorOf(keys)
 	go keys.Watch(t.Context(), interval)
 	return w
-}
-
-// Write takes a line of the log.
-func (w *watched) Write(line []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.log.Write(line)
-}
-
-func (w *watched) logged() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.log.String()
 }
 
 func (w *watched) onReload(err error) {
@@ -128,8 +116,8 @@ func TestWatchKeepsTheOldKeysWhenTheNewFileIsBroken(t *testing.T) {
 			require.Error(t, w.reloaded()[i])
 			require.True(t, w.accepts(secretA))
 		}
-		require.Equal(t, 3, strings.Count(w.logged(), "level=ERROR"))
-		require.NotContains(t, w.logged(), marker)
+		require.Equal(t, 3, strings.Count(w.log.String(), "level=ERROR"))
+		require.NotContains(t, w.log.String(), marker)
 
 		w.write(t, oneKey(secretB))
 		tick()

@@ -1,10 +1,10 @@
-// Package delegated makes and takes tokens that a caller hands on: to a
-// browser, or in the link of an approval. A token is good for named operations
-// on one workflow, for a short time, and for no more than its maker may do.
+// Package delegated issues and verifies delegated tokens, which a caller passes
+// on to a browser or puts in an approval link. A token permits named operations
+// on one workflow for a short time, and never more than its delegator may do.
 //
-// Trust boundary: a token is readable for whoever holds it, and comes from
-// anybody until its seal has been opened ([seal.Keys]). Nothing is kept: what a
-// token is good for stands in it. Failure posture: closed. A token ends with its
-// time, with the credential that it was made with, and when its maker is
-// disabled or loses the rights that it needs.
+// Trust boundary: the bearer of a token can read it, and a token is untrusted
+// until its seal has been verified ([seal.Keys]). The gateway stores no tokens:
+// a token contains its own permissions. Failure posture: closed. A token
+// becomes invalid when it expires, when the credential that issued it expires,
+// and when its delegator is disabled or loses the required grants.
 package delegated

@@ -15,45 +15,50 @@ import (
 	"github.com/flowgate/flowgate/internal/seal"
 )
 
-// Tokens makes and takes delegated tokens. It is safe for concurrent use.
+// Tokens issues and verifies delegated tokens. It is safe for concurrent use.
 type Tokens struct {
 	keys   *seal.Keys
 	maxTTL time.Duration
-	makers Makers
+	lookup LookupDelegator
 	now    func() time.Time
 }
 
-// Maker is who made a token, as far as the gateway still knows it.
-type Maker struct {
+// Delegator is the principal that issued a token, as the gateway currently
+// knows it.
+type Delegator struct {
 	*auth.Principal
 
-	// Kept says that the gateway keeps the maker's grants: they are looked up at
-	// every use. What the bearer of a JWT may do stood in that JWT alone, and was
-	// looked at when the token was made.
-	Kept bool
+	// GrantsStored reports whether the gateway's configuration contains the
+	// delegator's grants, which are then checked at every use of the token. The
+	// grants of a JWT's bearer are only in that JWT, and were checked when the
+	// token was issued.
+	GrantsStored bool
 }
 
-// Makers finds a maker by its name; none when it is gone or disabled.
-type Makers func(name string) (Maker, bool)
+// LookupDelegator returns the delegator with a name. It returns false if the
+// delegator no longer exists or is disabled.
+type LookupDelegator func(name string) (Delegator, bool)
 
-// New makes tokens that last at most maxTTL. A nil clock is the system's.
-func New(keys *seal.Keys, maxTTL time.Duration, makers Makers, now func() time.Time) *Tokens {
+// New returns Tokens that issue tokens of a lifetime of at most maxTTL. A nil
+// now means [time.Now].
+func New(keys *seal.Keys, maxTTL time.Duration, lookup LookupDelegator, now func() time.Time) *Tokens {
 	if now == nil {
 		now = time.Now
 	}
-	return &Tokens{keys: keys, maxTTL: maxTTL, makers: makers, now: now}
+	return &Tokens{keys: keys, maxTTL: maxTTL, lookup: lookup, now: now}
 }
 
-// serialBytes are too many to meet one again among the tokens of a second.
+// serialBytes is the size of a random serial number, large enough that two
+// tokens of one second do not share one.
 const serialBytes = 9
 
-// content is what stands in a token. The names are short because it may become
-// part of a link.
+// content is the content of a token. The member names are short because a token
+// may be part of a link.
 type content struct {
-	// Serial makes each token another one, also of those that are made for the
-	// same in the same second.
+	// Serial makes every token unique, even among those that are issued for the
+	// same operations in the same second.
 	Serial     []byte   `json:"id,omitempty"`
-	Maker      string   `json:"by"`
+	Delegator  string   `json:"by"`
 	Namespace  string   `json:"ns"`
 	WorkflowID string   `json:"wf"`
 	RunID      string   `json:"run,omitempty"`
@@ -63,29 +68,31 @@ type content struct {
 	Expires    int64    `json:"exp"` // seconds since 1970
 }
 
-// scope sets delegated tokens apart from all else that is sealed.
+// scope separates delegated tokens from everything else that is sealed.
 func scope() seal.Scope { return seal.Scope{"delegated token"} }
 
-// prefix tells the bearer of a token from its maker, and from everybody else: no
-// issuer has this name.
+// prefix distinguishes the name of a token's bearer from that of its delegator
+// and of all others: no issuer may have this name.
 const prefix = config.DelegatedName + ":"
 
-// MayIssue refuses callers that may make no token at all: the bearers of one.
+// MayIssue returns a [problem.Error] if p may not issue tokens, as is the case
+// for the bearer of a delegated token.
 func MayIssue(p *auth.Principal) error {
 	if p.Capability != nil {
-		return problem.New(problem.OperationForbidden, "A delegated token cannot make others.")
+		return problem.New(problem.OperationForbidden, "A delegated token cannot issue other tokens.")
 	}
 	return nil
 }
 
-// Issue makes a token for what p itself may do. It lasts for ttl, at most as
-// long as is allowed and as p's own credential does.
+// Issue returns a token with the capability b, which must not exceed p's
+// grants, and its expiry. The lifetime is ttl, but at most the maximum and the
+// remaining lifetime of p's credential. Its errors are [problem.Error]s.
 func (t *Tokens) Issue(p *auth.Principal, b auth.Capability, ttl time.Duration) (token string, expires time.Time, err error) {
 	if err := MayIssue(p); err != nil {
 		return "", time.Time{}, err
 	}
-	if p.RoleOn(b.Namespace) < needs(&b) {
-		return "", time.Time{}, problem.New(problem.OperationForbidden, "A token cannot be good for more than its maker may do.")
+	if p.RoleOn(b.Namespace) < requiredRole(&b) {
+		return "", time.Time{}, problem.New(problem.OperationForbidden, "A token cannot permit more than its issuer may do.")
 	}
 	expires = t.now().Add(min(ttl, t.maxTTL)).Truncate(time.Second)
 	if !p.Expires.IsZero() && p.Expires.Before(expires) {
@@ -94,7 +101,7 @@ func (t *Tokens) Issue(p *auth.Principal, b auth.Capability, ttl time.Duration) 
 	serial := make([]byte, serialBytes)
 	_, _ = rand.Read(serial) // never fails
 	text, err := json.Marshal(content{
-		Serial: serial, Maker: p.Name, Namespace: b.Namespace, WorkflowID: b.WorkflowID, RunID: b.RunID,
+		Serial: serial, Delegator: p.Name, Namespace: b.Namespace, WorkflowID: b.WorkflowID, RunID: b.RunID,
 		Read: b.Read, Signals: b.Signals, Updates: b.Updates, Expires: expires.Unix(),
 	})
 	if err != nil {
@@ -103,44 +110,46 @@ func (t *Tokens) Issue(p *auth.Principal, b auth.Capability, ttl time.Duration) 
 	return auth.DelegatedPrefix + t.keys.Seal(scope(), text), expires, nil
 }
 
-// needs is the role that the bound's operations take.
-func needs(b *auth.Capability) auth.Role {
+// requiredRole returns the role that the operations of the capability require.
+func requiredRole(b *auth.Capability) auth.Role {
 	if len(b.Signals)+len(b.Updates) > 0 {
 		return auth.RoleWrite
 	}
 	return auth.RoleRead
 }
 
-// Verify gives the principal of a token: its maker, narrowed. What the maker
-// has lost since, the token has lost too.
+// Verify returns the principal of a token: its delegator, restricted to the
+// capability of the token. Grants that the delegator has lost are lost for the
+// token too. Its error is a [problem.Error].
 func (t *Tokens) Verify(_ context.Context, token string) (*auth.Principal, error) {
 	text, ok := t.keys.Open(scope(), strings.TrimPrefix(token, auth.DelegatedPrefix))
 	var c content
 	if !ok || json.Unmarshal(text, &c) != nil || !t.now().Before(time.Unix(c.Expires, 0)) {
 		return nil, invalid()
 	}
-	bound := &auth.Capability{
+	capability := &auth.Capability{
 		Namespace: c.Namespace, WorkflowID: c.WorkflowID, RunID: c.RunID, Read: c.Read, Signals: c.Signals, Updates: c.Updates,
 	}
-	role := needs(bound)
-	maker, ok := t.makers(c.Maker)
-	if !ok || maker.Kept && maker.RoleOn(c.Namespace) < role {
+	role := requiredRole(capability)
+	delegator, ok := t.lookup(c.Delegator)
+	if !ok || delegator.GrantsStored && delegator.RoleOn(c.Namespace) < role {
 		return nil, invalid()
 	}
-	p := maker.Narrowed(prefix+c.Maker, auth.Grant{Namespace: c.Namespace, Role: role}, bound, time.Unix(c.Expires, 0))
+	p := delegator.Narrowed(prefix+c.Delegator, auth.Grant{Namespace: c.Namespace, Role: role}, capability, time.Unix(c.Expires, 0))
 	p.TokenDigest = digest(text)
 	return p, nil
 }
 
-// digest is of what is sealed, which one token alone has. It is no secret: the
-// seal is not in it, and the serial cannot be found from it.
+// digest returns the hash of the sealed text, which is unique for each token.
+// It is not a secret: it does not contain the seal, and does not reveal the
+// serial.
 func digest(text []byte) string {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
 
-// invalid is the one answer to a token that does not hold, whatever is wrong
-// with it.
+// invalid returns the error for a rejected token. It is the same for all
+// causes.
 func invalid() error {
 	err := problem.New(problem.InvalidToken, "The token is not valid.")
 	err.Members.BearerError = "invalid_token"

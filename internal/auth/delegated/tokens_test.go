@@ -24,28 +24,28 @@ const (
 	list      = workflowservice.WorkflowService_ListWorkflowExecutions_FullMethodName
 )
 
-// world is one in which makers come and go, and time passes by hand.
-type world struct {
+// fixture has delegators that a test can change, and a clock that a test sets.
+type fixture struct {
 	*delegated.Tokens
 
 	makers map[string]*auth.Principal
 	time   time.Time
 }
 
-func newWorld(t *testing.T) *world {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	keys, err := seal.Open(nil)
 	require.NoError(t, err)
-	w := &world{time: time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC), makers: map[string]*auth.Principal{
+	w := &fixture{time: time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC), makers: map[string]*auth.Principal{
 		"dev":  {Name: "dev", Grants: []auth.Grant{{Namespace: "orders", Role: auth.RoleAdmin}}, Share: 0.5, CallerMetadata: []string{"x"}},
 		"read": {Name: "read", Grants: []auth.Grant{{Namespace: "orders", Role: auth.RoleRead}}},
 	}}
-	w.Tokens = delegated.New(keys, time.Hour, func(name string) (delegated.Maker, bool) {
+	w.Tokens = delegated.New(keys, time.Hour, func(name string) (delegated.Delegator, bool) {
 		if name == "idp:alice" {
-			return delegated.Maker{Principal: &auth.Principal{Name: name}}, true
+			return delegated.Delegator{Principal: &auth.Principal{Name: name}}, true
 		}
 		p, ok := w.makers[name]
-		return delegated.Maker{Principal: p, Kept: true}, ok
+		return delegated.Delegator{Principal: p, GrantsStored: true}, ok
 	}, func() time.Time { return w.time })
 	return w
 }
@@ -54,16 +54,16 @@ func approval() auth.Capability {
 	return auth.Capability{Namespace: "orders", WorkflowID: "order-7", Read: true, Signals: []string{"approve"}}
 }
 
-func TestATokenIsForItsWorkflowAndOperationsAlone(t *testing.T) {
+func TestTokenIsForItsWorkflowAndOperationsOnly(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	token, expires, err := w.Issue(w.makers["dev"], approval(), 10*time.Minute)
 	require.NoError(t, err)
 	require.Equal(t, w.time.Add(10*time.Minute), expires)
 	bearer, err := w.Verify(t.Context(), token)
 	require.NoError(t, err)
 	require.Equal(t, "delegated:dev", bearer.Name)
-	require.Equal(t, "dev", bearer.Account(), "what it uses up is its maker's")
+	require.Equal(t, "dev", bearer.Account(), "limits are those of the delegator")
 	require.InDelta(t, 0.5, bearer.Share, 0)
 	require.Empty(t, bearer.CallerMetadata)
 
@@ -87,12 +87,12 @@ func TestATokenIsForItsWorkflowAndOperationsAlone(t *testing.T) {
 		require.True(t, problem.Is(bearer.Capability.Check(target), problem.OperationForbidden), "%+v", target)
 	}
 	_, _, err = w.Issue(bearer, approval(), time.Minute)
-	require.True(t, problem.Is(err, problem.OperationForbidden), "no token makes another")
+	require.True(t, problem.Is(err, problem.OperationForbidden), "a token cannot issue another")
 }
 
-func TestEachTokenIsAnother(t *testing.T) {
+func TestEachTokenIsUnique(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	seen := map[string]bool{"": true}
 	for range 3 {
 		token, _, err := w.Issue(w.makers["dev"], approval(), time.Minute)
@@ -110,9 +110,9 @@ func TestEachTokenIsAnother(t *testing.T) {
 	require.Empty(t, w.makers["dev"].TokenDigest)
 }
 
-func TestATokenOfOneRunIsForNoOther(t *testing.T) {
+func TestTokenOfOneRunIsForNoOther(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	bound := approval()
 	bound.RunID = "first"
 	token, _, err := w.Issue(w.makers["dev"], bound, time.Minute)
@@ -120,12 +120,12 @@ func TestATokenOfOneRunIsForNoOther(t *testing.T) {
 	bearer, err := w.Verify(t.Context(), token)
 	require.NoError(t, err)
 	require.NoError(t, bearer.Capability.Check(auth.Target{WorkflowID: "order-7", RunID: "first"}))
-	require.Error(t, bearer.Capability.Check(auth.Target{WorkflowID: "order-7"}), "no run would be the newest")
+	require.Error(t, bearer.Capability.Check(auth.Target{WorkflowID: "order-7"}), "without a run id it would be the latest run")
 }
 
-func TestATokenGivesNoMoreThanItsMakerHas(t *testing.T) {
+func TestTokenNeverExceedsDelegatorsGrants(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	_, _, err := w.Issue(w.makers["read"], approval(), time.Minute)
 	require.True(t, problem.Is(err, problem.OperationForbidden))
 	look := auth.Capability{Namespace: "orders", WorkflowID: "order-7", Read: true}
@@ -141,12 +141,12 @@ func TestATokenGivesNoMoreThanItsMakerHas(t *testing.T) {
 	require.True(t, problem.Is(err, problem.OperationForbidden))
 }
 
-func TestATokenEndsWithItsTimeAndItsMaker(t *testing.T) {
+func TestTokenEndsWithItsLifetimeAndDelegator(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	token, expires, err := w.Issue(w.makers["dev"], approval(), 24*time.Hour)
 	require.NoError(t, err)
-	require.Equal(t, w.time.Add(time.Hour), expires, "the longest that is allowed")
+	require.Equal(t, w.time.Add(time.Hour), expires, "the maximum lifetime")
 
 	dev := w.makers["dev"]
 	w.makers["dev"] = &auth.Principal{Name: "dev", Grants: []auth.Grant{{Namespace: "orders", Role: auth.RoleRead}}}
@@ -162,15 +162,15 @@ func TestATokenEndsWithItsTimeAndItsMaker(t *testing.T) {
 	alice := &auth.Principal{Name: "idp:alice", Grants: dev.Grants, Expires: w.time.Add(time.Minute)}
 	token, expires, err = w.Issue(alice, approval(), time.Hour)
 	require.NoError(t, err)
-	require.Equal(t, alice.Expires, expires, "no longer than the token that it was made with")
+	require.Equal(t, alice.Expires, expires, "no longer than the credential that issued it")
 	bearer, err := w.Verify(t.Context(), token)
 	require.NoError(t, err)
 	require.Equal(t, "delegated:idp:alice", bearer.Name)
 }
 
-func TestATokenCannotBeMadeOrChanged(t *testing.T) {
+func TestTokenCannotBeForgedOrModified(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	token, _, err := w.Issue(w.makers["dev"], approval(), time.Minute)
 	require.NoError(t, err)
 	raw, err := base64.RawURLEncoding.DecodeString(token[len(auth.DelegatedPrefix):])
@@ -183,10 +183,10 @@ func TestATokenCannotBeMadeOrChanged(t *testing.T) {
 	for _, junk := range []string{"", "fgt.", "fgt.x", token + "=", token + "\n", token[:len(token)-1]} {
 		requireInvalid(t, w, junk)
 	}
-	requireInvalid(t, newWorld(t), token)
+	requireInvalid(t, newFixture(t), token)
 }
 
-func requireInvalid(t *testing.T, w *world, token string) {
+func requireInvalid(t *testing.T, w *fixture, token string) {
 	t.Helper()
 	p, err := w.Verify(t.Context(), token)
 	require.True(t, problem.Is(err, problem.InvalidToken), "%v", err)

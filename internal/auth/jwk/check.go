@@ -11,42 +11,43 @@ import (
 	"math"
 )
 
-// The sizes that an RSA modulus may have, in bits: below them it can be factored, above them a signature costs more than
-// the call that it is for.
+// The bounds of an RSA modulus, in bits. A smaller one can be factored; a larger one makes verification cost more than
+// the call.
 const (
 	MinRSABits = 2048
 	MaxRSABits = 8192
 )
 
 var (
-	errOtherKind  = errors.New("a key of another kind than RSA, EC and Ed25519")
-	errOtherCurve = errors.New("an EC key on another curve than P-256 and P-384")
-	errNoRSA      = errors.New("an RSA key with numbers that no RSA key has")
+	errKeyType = errors.New("the key is not RSA, EC or Ed25519")
+	errCurve   = errors.New("the EC key is not on P-256 or P-384")
+	errRSA     = errors.New("the RSA key has an invalid modulus or exponent")
 )
 
-// Check judges the strength of a public key: RSA of 2048 to 8192 bits, EC on P-256 or P-384, Ed25519.
+// Check returns an error unless the public key is strong enough: RSA with 2048 to 8192 bits, EC on P-256 or P-384, or
+// Ed25519.
 func Check(public crypto.PublicKey) error {
 	switch public := public.(type) {
 	case *rsa.PublicKey:
 		return checkRSA(public)
 	case *ecdsa.PublicKey:
 		if public.Curve != elliptic.P256() && public.Curve != elliptic.P384() {
-			return errOtherCurve
+			return errCurve
 		}
 	case ed25519.PublicKey:
 	default:
-		return errOtherKind
+		return errKeyType
 	}
 	return nil
 }
 
 func checkRSA(public *rsa.PublicKey) error {
 	if bits := public.N.BitLen(); bits < MinRSABits || bits > MaxRSABits {
-		return fmt.Errorf("an RSA key of %d bits", bits)
+		return fmt.Errorf("the RSA key has %d bits", bits)
 	}
-	// crypto/rsa takes no larger exponent.
+	// crypto/rsa accepts no larger exponent.
 	if public.E < 3 || public.E > math.MaxInt32 || public.E&1 == 0 || public.N.Bit(0) == 0 {
-		return errNoRSA
+		return errRSA
 	}
 	return nil
 }

@@ -1,7 +1,7 @@
-// Package jwk is what the gateway asks of JSON Web Keys (RFC 7517), those of issuers and its own alike. go-jose parses
-// them and makes their thumbprints; the policy is here: only public keys, for signatures, of the kinds and sizes that are
-// worth verifying with.
+// Package jwk checks JSON Web Keys (RFC 7517), both those of issuers and the gateway's own. go-jose parses keys and
+// computes thumbprints. This package has the policy: only public keys, only for signatures, only of strong kinds and
+// sizes.
 //
-// Trust boundary: a published key is its issuer's, who is believed as far as the key is strong enough. Failure posture:
-// closed. A key that breaks any rule is an error, which quotes no key.
+// Trust boundary: an issuer is trusted to publish its own keys if they are strong enough. Failure posture: closed. A
+// key that violates any rule is an error, which quotes no key.
 package jwk

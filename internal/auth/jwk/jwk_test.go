@@ -33,7 +33,7 @@ const rfc7638 = `"kty":"RSA","e":"AQAB","alg":"RS256","kid":"2011-04-29","n":"0v
 	`1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJ` +
 	`ZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"`
 
-func TestTheThumbprintOfTheRFC(t *testing.T) {
+func TestThumbprintOfRFC7638(t *testing.T) {
 	t.Parallel()
 	key, err := jwk.Parse([]byte("{" + rfc7638 + "}"))
 	require.NoError(t, err)
@@ -46,8 +46,8 @@ func TestTheThumbprintOfTheRFC(t *testing.T) {
 	require.Error(t, err)
 }
 
-// Nothing relies on an issuer's certificates, so that a fault in them costs no key.
-func TestCertificatesInAKeyAreIgnored(t *testing.T) {
+// Certificates in a key are not used, so an error in them does not make the key invalid.
+func TestCertificatesInKeyAreIgnored(t *testing.T) {
 	t.Parallel()
 	for _, member := range []string{`"x5c":["junk"]`, `"x5t":"junk"`, `"x5t#S256":"!"`, `"x5u":":"`, `"x5c":5`} {
 		_, err := jwk.Parse([]byte("{" + rfc7638 + "," + member + "}"))
@@ -55,24 +55,24 @@ func TestCertificatesInAKeyAreIgnored(t *testing.T) {
 	}
 }
 
-func TestPrivateKeysAreRefused(t *testing.T) {
+func TestPrivateKeysAreRejected(t *testing.T) {
 	t.Parallel()
 	for _, member := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"} {
 		for _, value := range []string{`"AQAB"`, `""`, `null`, `[]`} {
 			_, err := jwk.Parse([]byte("{" + rfc7638 + `,"` + member + `":` + value + "}"))
-			require.EqualError(t, err, "a private key", member+value)
+			require.EqualError(t, err, "is a private key", member+value)
 		}
 	}
 }
 
-func TestAMemberThatIsThereTwiceIsRefused(t *testing.T) {
+func TestDuplicateMemberIsRejected(t *testing.T) {
 	t.Parallel()
 	_, err := jwk.Parse([]byte("{" + rfc7638 + `,"e":"AQAB"}`))
-	require.EqualError(t, err, "not a JSON Web Key")
+	require.EqualError(t, err, "is not a JSON Web Key")
 }
 
-// RSA keys have the same bounds wherever they come from, and go-jose's own limit of 4096 bits is not one of them.
-func TestTheSizesOfRSAKeys(t *testing.T) {
+// RSA keys have the same bounds regardless of their source, and go-jose's limit of 4096 bits does not apply.
+func TestSizesOfRSAKeys(t *testing.T) {
 	t.Parallel()
 	for bits, ok := range map[int]bool{2047: false, jwk.MinRSABits: true, 4097: true, jwk.MaxRSABits: true, 8193: false} {
 		n := new(big.Int).SetBit(big.NewInt(1), bits-1, 1)
@@ -83,7 +83,7 @@ func TestTheSizesOfRSAKeys(t *testing.T) {
 	}
 }
 
-func TestAnErrorIsShort(t *testing.T) {
+func TestErrorIsShort(t *testing.T) {
 	t.Parallel()
 	_, err := jwk.Parse([]byte(`{"kty":"EC","crv":"` + strings.Repeat("x", 10_000) + `"}`))
 	require.ErrorContains(t, err, "unsupported elliptic curve")

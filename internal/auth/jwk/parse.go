@@ -13,28 +13,28 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Key is a public key to verify signatures with.
+// Key is a public key that verifies signatures.
 type Key struct {
-	// ID is the kid, empty when the key has none.
+	// ID is the kid, empty if the key has none.
 	ID string
-	// Algorithm is the only one that the key is for, empty when it does not say.
+	// Algorithm is the only algorithm that the key is for, empty if unspecified.
 	Algorithm string
 	// Public is an *rsa.PublicKey, an *ecdsa.PublicKey or an ed25519.PublicKey that has passed [Check].
 	Public crypto.PublicKey
 }
 
-// published is what is read of a key in a set (RFC 7517 section 4).
+// published has the members of a key in a set that Parse reads (RFC 7517 section 4).
 type published struct {
 	Use    string   `json:"use"`
-	KeyOps []string `json:"key_ops"` //nolint:tagliatelle // as the RFC has it
+	KeyOps []string `json:"key_ops"` //nolint:tagliatelle // the name in the RFC
 	Alg    string   `json:"alg"`
 	Kid    string   `json:"kid"`
 	material
 	secrets
 }
 
-// material is what makes a public key (RFC 7518 section 6, RFC 8037 section 2). go-jose is given nothing else: it would
-// refuse a key for a fault in its x5c or x5t, on which nothing here relies.
+// material has the members of a public key (RFC 7518 section 6, RFC 8037 section 2). Only these go to go-jose: it would
+// reject a key for an error in its x5c or x5t, which the gateway does not use.
 type material struct {
 	Kty string `json:"kty"`
 	N   string `json:"n,omitzero"`
@@ -44,7 +44,7 @@ type material struct {
 	Y   string `json:"y,omitzero"`
 }
 
-// secrets are the members of private keys (RFC 7518 section 6, RFC 9964).
+// secrets has the members of private keys (RFC 7518 section 6, RFC 9964).
 type secrets struct {
 	D    jsontext.Value `json:"d"`
 	P    jsontext.Value `json:"p"`
@@ -62,30 +62,30 @@ func (s *secrets) any() bool {
 		func(v jsontext.Value) bool { return len(v) > 0 })
 }
 
-// maxID bounds what a kid may be; it is shown in the log.
+// maxID is the maximum length of a kid, which appears in the log.
 const maxID = 128
 
-// ValidID reports whether a kid can be shown: 1 to 128 characters of printable ASCII.
+// ValidID reports whether a kid is 1 to 128 characters of printable ASCII, so that it can be logged.
 func ValidID(kid string) bool {
 	return kid != "" && len(kid) <= maxID && !strings.ContainsFunc(kid, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-// Parse reads one key of a set. Its error says why the key is of no use, for the log.
+// Parse parses one key of a set. Its error is the reason why the key cannot be used, for the log.
 func Parse(text []byte) (Key, error) {
 	var p published
 	if err := json.Unmarshal(text, &p); err != nil {
-		return Key{}, errors.New("not a JSON Web Key")
+		return Key{}, errors.New("is not a JSON Web Key")
 	}
 	switch {
 	case p.Use != "" && p.Use != "sig":
-		return Key{}, errors.New("not for signatures (use)")
+		return Key{}, errors.New("is not for signatures (use)")
 	case p.KeyOps != nil && !slices.Contains(p.KeyOps, "verify"):
-		return Key{}, errors.New("not to verify with (key_ops)")
+		return Key{}, errors.New("is not for verification (key_ops)")
 	case p.Kid != "" && !ValidID(p.Kid):
-		return Key{}, errors.New("its kid is too long or not printable")
+		return Key{}, errors.New("the kid is too long or not printable")
 	case p.any():
-		// Everybody can sign with a key whose private half is published.
-		return Key{}, errors.New("a private key")
+		// Anyone can sign with a published private key.
+		return Key{}, errors.New("is a private key")
 	}
 	public, err := p.public()
 	if err != nil {
@@ -94,22 +94,22 @@ func Parse(text []byte) (Key, error) {
 	return Key{ID: p.Kid, Algorithm: p.Alg, Public: public}, Check(public)
 }
 
-// raiseLimit has go-jose take RSA keys up to our own bound. The library's limit is a variable of the process that must be
-// set before anything is parsed, and this package is all that parses keys by it.
+// raiseLimit makes go-jose accept RSA keys of up to MaxRSABits. The library's limit is a global variable that must be
+// set before the first key is parsed. Only this package parses keys with go-jose.
 var raiseLimit = sync.OnceFunc(func() { jose.MaxRSAModulusBits = MaxRSABits }) //nolint:gochecknoglobals // see above
 
 func (m material) public() (crypto.PublicKey, error) {
 	raiseLimit()
 	text, err := json.Marshal(m)
 	if err != nil {
-		return nil, errors.New("not a JSON Web Key")
+		return nil, errors.New("is not a JSON Web Key")
 	}
 	var k jose.JSONWebKey
 	switch err = k.UnmarshalJSON(text); {
 	case errors.Is(err, jose.ErrUnsupportedKeyType):
-		return nil, errOtherKind
-	case err != nil: // bounded, since it may quote the name of a curve
-		return nil, fmt.Errorf("not a valid public key: %.80s", strings.TrimPrefix(err.Error(), "go-jose/go-jose: "))
+		return nil, errKeyType
+	case err != nil: // bounded, because it may quote the name of a curve
+		return nil, fmt.Errorf("is not a valid public key: %.80s", strings.TrimPrefix(err.Error(), "go-jose/go-jose: "))
 	}
 	return k.Key, nil
 }

@@ -1,6 +1,6 @@
 package jwt
 
-// Parse is the pre-parser, for the fuzz test.
+// Parse exports parse for the fuzz test.
 func Parse(raw string) (claims map[string]any, alg string, err error) {
 	t, err := parse(raw)
 	if err != nil {

@@ -29,7 +29,7 @@ const (
 	maxRedirects = 3
 )
 
-// fetcher gets an issuer's key set over the network.
+// fetcher fetches an issuer's key set over HTTP.
 type fetcher struct {
 	issuer         string
 	jwksURL        string // empty with discovery
@@ -37,14 +37,15 @@ type fetcher struct {
 	client         *http.Client
 }
 
-// newFetcher names in its error the setting that is wrong, below the issuer's.
+// newFetcher returns a fetcher. Its error begins with the name of the invalid setting, relative to the issuer's
+// settings.
 func newFetcher(issuer config.Issuer, transport http.RoundTripper) (*fetcher, error) {
 	f := &fetcher{issuer: issuer.Issuer, jwksURL: issuer.JWKSURL, allowPlaintext: issuer.AllowPlaintext}
 	setting, address := "jwksURL", issuer.JWKSURL
 	if issuer.Discovery {
 		setting, address = "issuer", issuer.Issuer
 	}
-	if err := f.allowed(address); err != nil {
+	if err := f.checkURL(address); err != nil {
 		return nil, fmt.Errorf("%s: %w", setting, err)
 	}
 	if transport == nil {
@@ -57,7 +58,7 @@ func newFetcher(issuer config.Issuer, transport http.RoundTripper) (*fetcher, er
 	return f, nil
 }
 
-// newTransport keeps no connection between two fetches, which are minutes apart.
+// newTransport returns a transport without keep-alive, because fetches are minutes apart.
 func newTransport(caFile string) (*http.Transport, error) {
 	transport := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
@@ -70,35 +71,35 @@ func newTransport(caFile string) (*http.Transport, error) {
 	if caFile == "" {
 		return transport, nil
 	}
-	authorities, err := os.ReadFile(caFile)
+	certificates, err := os.ReadFile(caFile)
 	if err != nil {
 		return nil, errors.New("cannot be read")
 	}
 	transport.TLSClientConfig.RootCAs = x509.NewCertPool()
-	if !transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(authorities) {
-		return nil, errors.New("holds no certificate")
+	if !transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(certificates) {
+		return nil, errors.New("contains no PEM certificate")
 	}
 	return transport, nil
 }
 
-// checkRedirect lets an issuer move a document on its own host, and nobody send the gateway elsewhere: an open redirect at
-// the issuer would otherwise choose whose keys are believed.
+// checkRedirect allows redirects on the issuer's own host and rejects all others. Otherwise an open redirect at the
+// issuer could select whose keys are trusted.
 func checkRedirect(next *http.Request, via []*http.Request) error {
 	first := via[0].URL
 	switch {
 	case len(via) > maxRedirects:
 		return errors.New("too many redirects")
 	case next.URL.Host != first.Host || next.URL.User != nil:
-		return errors.New("a redirect to another host")
+		return errors.New("redirect to another host")
 	case next.URL.Scheme != "https" && next.URL.Scheme != first.Scheme:
-		return errors.New("a redirect away from https")
+		return errors.New("redirect from https to http")
 	default:
 		return nil
 	}
 }
 
-// fetch gives the key set's text and for how long to keep it.
-func (f *fetcher) fetch(ctx context.Context) (content []byte, keep time.Duration, err error) {
+// fetch returns the text of the key set and the time until the next refresh.
+func (f *fetcher) fetch(ctx context.Context) (content []byte, refreshIn time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	address := f.jwksURL
@@ -108,11 +109,11 @@ func (f *fetcher) fetch(ctx context.Context) (content []byte, keep time.Duration
 		}
 	}
 	content, header, err := f.get(ctx, address)
-	return content, keepFor(header), err
+	return content, refreshInterval(header), err
 }
 
-// discover asks the issuer where its keys are (OpenID Connect Discovery section 4). A document that is of another issuer,
-// by a slash at the end even, is not about ours (section 4.3).
+// discover returns the address of the key set from the issuer's metadata (OpenID Connect Discovery section 4). The
+// issuer in the document must be identical to the configured one, including a trailing slash (section 4.3).
 func (f *fetcher) discover(ctx context.Context) (string, error) {
 	content, _, err := f.get(ctx, strings.TrimSuffix(f.issuer, "/")+"/.well-known/openid-configuration")
 	if err != nil {
@@ -120,22 +121,22 @@ func (f *fetcher) discover(ctx context.Context) (string, error) {
 	}
 	var document struct {
 		Issuer  string `json:"issuer"`
-		JWKSURI string `json:"jwks_uri"` //nolint:tagliatelle // as the standard has it
+		JWKSURI string `json:"jwks_uri"` //nolint:tagliatelle // the name in the standard
 	}
 	if err = json.Unmarshal(content, &document); err != nil {
-		return "", errors.New("the answer is not a discovery document")
+		return "", errors.New("the response is not a discovery document")
 	}
 	if document.Issuer != f.issuer {
-		return "", errors.New("the document is of another issuer")
+		return "", errors.New("the document has a different issuer")
 	}
-	if err = f.allowed(document.JWKSURI); err != nil {
+	if err = f.checkURL(document.JWKSURI); err != nil {
 		return "", fmt.Errorf("jwks_uri: %w", err)
 	}
 	return document.JWKSURI, nil
 }
 
-// allowed wants an address that nobody on the way can answer for.
-func (f *fetcher) allowed(address string) error {
+// checkURL rejects an address whose response an attacker on the network could forge.
+func (f *fetcher) checkURL(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
 		return errors.New("must be a URL, such as https://idp.example/jwks")
@@ -151,7 +152,7 @@ func isLoopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()
 }
 
-// get reads a small document. What went wrong is told without the address, whose query may hold a secret.
+// get reads a small document. Its error does not contain the address, whose query may contain a secret.
 func (f *fetcher) get(ctx context.Context, address string) ([]byte, http.Header, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
@@ -171,14 +172,14 @@ func (f *fetcher) get(ctx context.Context, address string) ([]byte, http.Header,
 	}
 	content, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	if err == nil && len(content) > maxBody {
-		err = fmt.Errorf("the answer is larger than %d bytes", maxBody)
+		err = fmt.Errorf("the response is larger than %d bytes", maxBody)
 	}
 	return content, response.Header, err
 }
 
-// keepFor is what max-age of Cache-Control says (RFC 9111 section 5.2.2.1), within bounds: an issuer neither makes the
-// gateway ask all the time nor has it keep a key that was withdrawn for a day.
-func keepFor(header http.Header) time.Duration {
+// refreshInterval returns max-age of Cache-Control (RFC 9111 section 5.2.2.1) within bounds: an issuer can neither make
+// the gateway fetch all the time nor make it keep a revoked key for a day.
+func refreshInterval(header http.Header) time.Duration {
 	for directive := range strings.SplitSeq(strings.Join(header.Values("Cache-Control"), ","), ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
 		seconds, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31)

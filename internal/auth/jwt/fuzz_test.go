@@ -14,8 +14,8 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// FuzzToken: no text makes the parser panic; what it takes golang-jwt reads in the same way; and only what the issuer has
-// signed passes.
+// FuzzToken checks that no text makes the parser panic, that golang-jwt parses every accepted token in the same way,
+// and that only tokens signed by the issuer are valid.
 func FuzzToken(f *testing.F) {
 	ed, es := newEd25519(f, "ed"), newEC(f, "es", p256())
 	issuer := settings()

@@ -9,33 +9,34 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// maxGrants is how many grants a token can give. Each call looks through them.
+// maxGrants is the maximum number of grants of a token. Each call searches them.
 const maxGrants = 1000
 
-// claimsReader finds in a token's claims who calls and what it may do.
+// claimsReader reads the caller's name and grants from a token's claims.
 type claimsReader struct {
 	subject     string
 	permissions string
-	// permission is the form of one permission, with the group role and, unless all are for namespace, the group namespace.
+	// permission matches one permission. It has the group role and, unless all permissions are for namespace, the group
+	// namespace.
 	permission *regexp.Regexp
 	namespace  string
 }
 
-// newClaimsReader makes one expression of prefix and template. {namespace} takes as much as it can, so that the last
-// separator counts where the role comes last and a namespace may hold separators; {role} takes the roles only, which
-// leaves out "worker" and whatever other roles Temporal or the issuer may have.
+// newClaimsReader compiles prefix and template to one regular expression. {namespace} is greedy: if the role comes
+// last, the last separator counts, and a namespace may contain separators. {role} matches only read, write and admin,
+// so "worker" and other roles of Temporal or the issuer are ignored.
 func newClaimsReader(claims config.Claims) (*claimsReader, error) {
-	form := strings.NewReplacer(
+	pattern := strings.NewReplacer(
 		regexp.QuoteMeta("{namespace}"), `(?P<namespace>.+)`,
 		regexp.QuoteMeta("{role}"), `(?P<role>(?i:read|write|admin))`,
 	).Replace(regexp.QuoteMeta(claims.Prefix + claims.Template))
-	permission, err := regexp.Compile(`^` + form + `$`)
+	permission, err := regexp.Compile(`^` + pattern + `$`)
 	return &claimsReader{
 		subject: claims.Subject, permissions: claims.Permissions, permission: permission, namespace: claims.Namespace,
 	}, err
 }
 
-// grants reads the permissions. What is no permission for this gateway is another's affair and gives nothing.
+// grants returns the grants of the permissions. Permissions that do not match are not for this gateway and are ignored.
 func (r *claimsReader) grants(claims map[string]any) []auth.Grant {
 	var grants []auth.Grant
 	for _, text := range splitWords(lookup(claims, r.permissions)) {
@@ -53,7 +54,7 @@ func (r *claimsReader) grant(text string) (auth.Grant, bool) {
 	}
 	namespace := r.namespace
 	if at := r.permission.SubexpIndex("namespace"); at > 0 {
-		if namespace = match[at]; !literal(namespace) {
+		if namespace = match[at]; !isSingleNamespace(namespace) {
 			return auth.Grant{}, false
 		}
 	}
@@ -61,36 +62,37 @@ func (r *claimsReader) grant(text string) (auth.Grant, bool) {
 	return auth.Grant{Namespace: namespace, Role: role}, err == nil
 }
 
-// literal tells whether a namespace out of a token means one namespace. Only the operator gives more than one at a time:
-// at many issuers users can choose texts that end up in claims.
-func literal(namespace string) bool {
+// isSingleNamespace reports whether a namespace from a token denotes exactly one namespace. Only the operator may grant
+// several at once: at many issuers, users can choose texts that end up in claims.
+func isSingleNamespace(namespace string) bool {
 	return !strings.ContainsFunc(namespace, func(r rune) bool {
 		return unicode.IsControl(r) || unicode.IsSpace(r) || strings.ContainsRune("*?%[]{}", r)
 	})
 }
 
-// caller gives the text that names the caller. It goes into logs and into the histories of workflows.
-func (r *claimsReader) caller(claims map[string]any) (string, bool) {
-	const longest = 255
+// callerName returns the caller's name. It appears in logs and in workflow histories.
+func (r *claimsReader) callerName(claims map[string]any) (string, bool) {
+	const maxLength = 255
 	subject, _ := lookup(claims, r.subject).(string)
-	return subject, subject != "" && len(subject) <= longest && !strings.ContainsFunc(subject, unicode.IsControl)
+	return subject, subject != "" && len(subject) <= maxLength && !strings.ContainsFunc(subject, unicode.IsControl)
 }
 
-// lookup gives the claim at a path, nil when there is none. The whole path is one name first, because names that are
-// URLs hold dots themselves.
+// lookup returns the claim at a path, nil if there is none. It first tries the whole path as one name, because claims
+// named by URLs contain dots.
 func lookup(claims map[string]any, path string) any {
 	if claim, ok := claims[path]; ok {
 		return claim
 	}
-	name, rest, deeper := strings.Cut(path, ".")
+	name, rest, nested := strings.Cut(path, ".")
 	inner, ok := claims[name].(map[string]any)
-	if !deeper || !ok {
+	if !nested || !ok {
 		return nil
 	}
 	return lookup(inner, rest)
 }
 
-// splitWords gives the texts of a claim that is a list, or the words of one that is a text, as scope is (RFC 8693 section 4.2).
+// splitWords returns the strings of a claim that is a list, or the words of a claim that is a string, such as scope
+// (RFC 8693 section 4.2).
 func splitWords(claim any) []string {
 	switch claim := claim.(type) {
 	case string:

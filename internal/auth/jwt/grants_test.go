@@ -13,7 +13,7 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// TestClaimsOfIssuers has the forms in which issuers that are in use write permissions.
+// TestClaimsOfIssuers covers the permission formats of common issuers.
 func TestClaimsOfIssuers(t *testing.T) {
 	t.Parallel()
 	const auth0 = "https://flowgate.example/permissions"
@@ -109,8 +109,8 @@ func TestClaimsOfIssuers(t *testing.T) {
 			issuer := settings()
 			issuer.Claims = test.settings
 			synctest.Test(t, func(t *testing.T) {
-				b := started(t, newIDP(ed.jwk(nil)), issuer)
-				who := b.passes(t, ed.sign(t, ed.header(nil), claims(time.Now(), test.claims)))
+				b := startFixture(t, newIDP(ed.jwk(nil)), issuer)
+				who := b.accepts(t, ed.sign(t, ed.header(nil), claims(time.Now(), test.claims)))
 				require.Equal(t, "idp:"+test.caller, who.Name)
 				require.Equal(t, test.want, who.Grants)
 			})
@@ -124,8 +124,8 @@ func TestGrantsAreBounded(t *testing.T) {
 	issuer := settings()
 	issuer.Claims.Permissions, issuer.Claims.Template, issuer.Claims.Namespace = "scope", "{role}", "orders"
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, newIDP(ed.jwk(nil)), issuer)
-		who := b.passes(t, ed.sign(t, ed.header(nil), claims(time.Now(), members{"scope": strings.Repeat("read ", 1100)})))
+		b := startFixture(t, newIDP(ed.jwk(nil)), issuer)
+		who := b.accepts(t, ed.sign(t, ed.header(nil), claims(time.Now(), members{"scope": strings.Repeat("read ", 1100)})))
 		require.Len(t, who.Grants, 1000)
 	})
 }
@@ -155,12 +155,12 @@ func TestCredentialOfTheIssuer(t *testing.T) {
 				require.Equal(t, map[string]string{"none": "", "passthrough": "Bearer " + token}[want], value)
 			}
 			_, err = auth.Passthrough().Authorization(t.Context(), auth.CallInfo{Principal: who})
-			require.Equal(t, mode == "" || mode == "passthrough", err == nil, "the token travels only where it is to be shown")
+			require.Equal(t, mode == "" || mode == "passthrough", err == nil, "only passthrough sends the token")
 		})
 	}
 }
 
-// grants are pairs of a namespace and a role.
+// grants returns grants from pairs of a namespace and a role.
 func grants(pairs ...any) []auth.Grant {
 	var all []auth.Grant
 	for i := 0; i < len(pairs); i += 2 {

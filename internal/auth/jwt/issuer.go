@@ -12,7 +12,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/watched"
+	"github.com/flowgate/flowgate/internal/reload"
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
@@ -26,21 +26,22 @@ type issuer struct {
 	now        func() time.Time
 }
 
-// source has the keys of one issuer.
+// source provides the keys of one issuer.
 type source interface {
-	// current gives the keys in force, or says why there are none.
+	// current returns the keys in force. Its error is the reason why there are none.
 	current(now time.Time) (*keySet, error)
-	// find gives the key that the token is to be verified with; its error is a [problem.Error].
+	// find returns the key to verify the token with. Its error is a [problem.Error].
 	find(ctx context.Context, t *token) (*key, error)
-	// watch keeps the keys current until ctx ends.
+	// watch keeps the keys current until ctx is done.
 	watch(ctx context.Context)
-	// age is for how long the keys have not been seen; false when there are none or they do not age.
+	// age returns the time since the keys were last fetched. It returns false if there are none or they do not age.
 	age(now time.Time) (time.Duration, bool)
 }
 
-// newIssuer names in its error the setting that is wrong, below the issuer's.
+// newIssuer returns an issuer. Its error begins with the path of the invalid setting, relative to the issuer's
+// settings.
 func newIssuer(settings config.Issuer, options Options) (*issuer, error) {
-	if err := required(settings); err != nil {
+	if err := requireSettings(settings); err != nil {
 		return nil, err
 	}
 	i := &issuer{config: settings, now: options.Now}
@@ -67,15 +68,15 @@ func newIssuer(settings config.Issuer, options Options) (*issuer, error) {
 	return i, nil
 }
 
-// required refuses settings that golang-jwt would take for "do not check".
-func required(settings config.Issuer) error {
+// requireSettings rejects empty settings, which golang-jwt would take to mean "do not check".
+func requireSettings(settings config.Issuer) error {
 	switch {
 	case settings.Issuer == "":
 		return errors.New("issuer: is missing")
 	case len(settings.Audience) == 0 || slices.Contains(settings.Audience, ""):
-		return errors.New("audience: must name at least one")
+		return errors.New("audience: must contain at least one")
 	case len(settings.Algorithms) == 0:
-		return errors.New("algorithms: must name at least one")
+		return errors.New("algorithms: must contain at least one")
 	default:
 		return nil
 	}
@@ -92,9 +93,9 @@ func credential(mode string, mint *auth.Credential) (*auth.Credential, error) {
 	case mode == config.CredentialMint && mint != nil:
 		return mint, nil
 	case mode == config.CredentialMint:
-		return nil, errors.New("nothing mints tokens: upstream.credential.mint.keyFile is missing")
+		return nil, errors.New("requires upstream.credential.mint.keyFile")
 	default:
-		return nil, errors.New("must be none, passthrough or mint, or be left out")
+		return nil, errors.New("must be one of none, passthrough, mint")
 	}
 }
 
@@ -105,7 +106,7 @@ func newSource(settings config.Issuer, options Options) (source, error) {
 	}
 	log := options.Log.With(slog.String("issuer", settings.Name))
 	if settings.PublicKeyFile != "" {
-		follow := watched.Options{Log: log, OnReload: h.onFetch}
+		follow := reload.Options{Log: log, OnReload: h.onFetch}
 		file, err := openPEM(settings.PublicKeyFile, settings.Algorithms, follow, options.ReloadInterval)
 		if err != nil {
 			return nil, fmt.Errorf("publicKeyFile: %w", yamlnode.InFile(settings.PublicKeyFile, err))
@@ -119,8 +120,8 @@ func newSource(settings config.Issuer, options Options) (source, error) {
 	return newRemote(fetcher, settings, h, log, options.Now), nil
 }
 
-// verify makes a principal of a token that names the issuer. What costs nothing is checked first, so that a token that
-// could not pass anyway makes nobody look for its key.
+// verify verifies a token that names the issuer. The cheap checks come first, so that a token that would fail anyway
+// causes no search for its key.
 func (i *issuer) verify(ctx context.Context, t *token) (verified, error) {
 	switch {
 	case !slices.Contains(i.config.Algorithms, t.alg):
@@ -134,9 +135,9 @@ func (i *issuer) verify(ctx context.Context, t *token) (verified, error) {
 	if err != nil {
 		return verified{}, invalid(err.Error())
 	}
-	subject, ok := i.claims.caller(t.claims)
+	subject, ok := i.claims.callerName(t.claims)
 	if !ok {
-		return verified{}, invalid("the claim that names the caller is not a text of 1 to 255 bytes without control characters")
+		return verified{}, invalid("the claim with the caller's name is not a string of 1 to 255 bytes without control characters")
 	}
 	found, err := i.source.find(ctx, t)
 	if err != nil {
@@ -148,7 +149,7 @@ func (i *issuer) verify(ctx context.Context, t *token) (verified, error) {
 	return verified{principal: i.principal(t, subject, expiry), issuer: i, key: found}, nil
 }
 
-// principal is made of claims that have been verified. It ends when the token would be refused, which is after the leeway.
+// principal returns the principal of verified claims. It expires when the token does, plus the leeway.
 func (i *issuer) principal(t *token, subject string, expiry time.Time) *auth.Principal {
 	p := &auth.Principal{
 		Name:       i.config.Name + ":" + subject,
@@ -156,7 +157,7 @@ func (i *issuer) principal(t *token, subject string, expiry time.Time) *auth.Pri
 		Credential: i.credential,
 		Expires:    expiry.Add(i.config.Leeway),
 	}
-	// The upstream's own credential may be to pass the token through.
+	// The upstream's own credential mode may be passthrough.
 	if i.config.Credential == "" || i.config.Credential == config.CredentialPassthrough {
 		p = p.WithBearer(t.raw)
 	}

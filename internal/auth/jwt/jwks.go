@@ -11,15 +11,15 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/jwk"
 )
 
-// parseJWKS reads a key set. Keys that cannot be used for the algorithms are left out, with what is wrong with them: an
-// issuer may publish keys for other purposes, and some that are younger than this program. A set in which none remains is
-// an error, as is one that is not a JWKS at all.
+// parseJWKS parses a key set. It skips keys that the algorithms cannot use and returns the reasons: an issuer may
+// publish keys for other purposes, and kinds of keys that this program does not know. A set without a usable key is an
+// error, as is a text that is not a JWKS.
 func parseJWKS(content []byte, algorithms []string) (keys []*key, skipped []string, err error) {
 	var set struct {
 		Keys []jsontext.Value `json:"keys"`
 	}
 	if err = json.Unmarshal(content, &set); err != nil {
-		return nil, nil, errors.New("the answer is not a JSON Web Key Set")
+		return nil, nil, errors.New("the response is not a JSON Web Key Set")
 	}
 	if len(set.Keys) > maxKeys {
 		return nil, nil, fmt.Errorf("more than %d keys", maxKeys)
@@ -30,8 +30,8 @@ func parseJWKS(content []byte, algorithms []string) (keys []*key, skipped []stri
 		switch {
 		case err != nil:
 			skipped = append(skipped, fmt.Sprintf("keys[%d]: %s", i, err))
-		case !k.fitsAny(algorithms):
-			skipped = append(skipped, fmt.Sprintf("keys[%d]: for none of the issuer's algorithms", i))
+		case !k.supportsAny(algorithms):
+			skipped = append(skipped, fmt.Sprintf("keys[%d]: matches none of the issuer's algorithms", i))
 		case !slices.ContainsFunc(keys, k.equal):
 			keys = append(keys, k)
 		}

@@ -10,17 +10,17 @@ import (
 	"strings"
 )
 
-// key is one public key of an issuer. It is known by its pointer: a version of the keys that still has a key of the version
-// before takes over its value, so that what was verified by it stays verified, and nothing else does.
+// key is one public key of an issuer. Its identity is its pointer: a new version of the key set reuses the pointers of
+// unchanged keys, so that tokens verified with them stay verified, and no others do.
 type key struct {
-	kid    string // empty when it has none
-	alg    string // the one algorithm that it is for, empty when it does not say
+	kid    string // empty if the key has none
+	alg    string // the only algorithm that the key is for, empty if unspecified
 	public crypto.PublicKey
 }
 
-// fits tells whether a token of the algorithm may be verified with the key. golang-jwt compares kinds and not curves, and
-// one RSA key would serve both paddings.
-func (k *key) fits(alg string) bool {
+// supports reports whether the key may verify a token of the algorithm. golang-jwt compares the kinds of keys but not
+// their curves, and would accept one RSA key for both paddings.
+func (k *key) supports(alg string) bool {
 	if k.alg != "" && k.alg != alg {
 		return false
 	}
@@ -36,10 +36,12 @@ func (k *key) fits(alg string) bool {
 	}
 }
 
-// fitsAny tells whether the key is of use to an issuer with these algorithms.
-func (k *key) fitsAny(algorithms []string) bool { return slices.ContainsFunc(algorithms, k.fits) }
+// supportsAny reports whether the key supports one of the algorithms.
+func (k *key) supportsAny(algorithms []string) bool {
+	return slices.ContainsFunc(algorithms, k.supports)
+}
 
-// equal compares all that a key is.
+// equal reports whether both keys have the same kid, algorithm and public key.
 func (k *key) equal(other *key) bool {
 	public, ok := k.public.(interface {
 		Equal(other crypto.PublicKey) bool

@@ -47,37 +47,37 @@ func writeFile(t testing.TB, parts ...[]byte) string {
 	return path
 }
 
-func fromFile(t testing.TB, path string) *bench {
+func fromFile(t testing.TB, path string) *fixture {
 	t.Helper()
 	issuer := settings()
 	issuer.JWKSURL, issuer.PublicKeyFile = "", path
-	return newBench(t, nil, issuer)
+	return newFixture(t, nil, issuer)
 }
 
-func TestKeysOfAFile(t *testing.T) {
+func TestKeysFromFile(t *testing.T) {
 	t.Parallel()
 	ed, other, es := newEd25519(t, "ed"), newEd25519(t, "other"), newEC(t, "es", elliptic.P256())
 	noKid := members{"kid": nil}
 	one := fromFile(t, ed.pemFile(t))
 	require.NoError(t, one.Ready())
 	require.Empty(t, one.KeyAges())
-	one.passes(t, ed.good(t))
-	one.passes(t, ed.sign(t, ed.header(noKid), claims(time.Now(), nil)))
-	require.Contains(t, one.refuses(t, other.good(t)), "signature")
-	require.Contains(t, one.refuses(t, es.good(t)), "no single key")
+	one.accepts(t, ed.good(t))
+	one.accepts(t, ed.sign(t, ed.header(noKid), claims(time.Now(), nil)))
+	require.Contains(t, one.rejects(t, other.good(t)), "signature")
+	require.Contains(t, one.rejects(t, es.good(t)), "no single key")
 
 	two := fromFile(t, writeFile(t, []byte("# text between keys"), ed.pem(t), es.certificate(t)))
-	two.passes(t, ed.good(t))
-	two.passes(t, es.good(t))
-	two.passes(t, es.sign(t, es.header(noKid), claims(time.Now(), nil)))
+	two.accepts(t, ed.good(t))
+	two.accepts(t, es.good(t))
+	two.accepts(t, es.sign(t, es.header(noKid), claims(time.Now(), nil)))
 
 	alike := fromFile(t, writeFile(t, ed.pem(t), other.pem(t)))
-	require.Contains(t, alike.refuses(t, ed.good(t)), "no single key")
-	require.Contains(t, alike.refuses(t, ed.sign(t, ed.header(noKid), claims(time.Now(), nil))), "no single key")
+	require.Contains(t, alike.rejects(t, ed.good(t)), "no single key")
+	require.Contains(t, alike.rejects(t, ed.sign(t, ed.header(noKid), claims(time.Now(), nil))), "no single key")
 	for _, s := range []*signer{ed, other} {
-		alike.passes(t, s.sign(t, s.header(members{"kid": thumbprint(t, s)}), claims(time.Now(), nil)))
+		alike.accepts(t, s.sign(t, s.header(members{"kid": thumbprint(t, s)}), claims(time.Now(), nil)))
 	}
-	require.Contains(t, alike.refuses(t, ed.sign(t, ed.header(members{"kid": thumbprint(t, other)}), claims(time.Now(), nil))), "signature")
+	require.Contains(t, alike.rejects(t, ed.sign(t, ed.header(members{"kid": thumbprint(t, other)}), claims(time.Now(), nil))), "signature")
 }
 
 func thumbprint(t testing.TB, s *signer) string {
@@ -87,20 +87,20 @@ func thumbprint(t testing.TB, s *signer) string {
 	return kid
 }
 
-func TestFilesOfKeysThatAreRefused(t *testing.T) {
+func TestInvalidKeyFiles(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	private, err := x509.MarshalPKCS8PrivateKey(ed.private)
 	require.NoError(t, err)
 	many := bytes.Repeat(ed.pem(t), 65)
 	for want, content := range map[string][]byte{
-		"holds no public key":                  []byte(marker),
-		"key 2: neither a public key":          append(ed.pem(t), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})...),
-		"key 1: not readable":                  pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte(marker)}),
-		"key 1: an RSA key of 1024 bits":       newRSA(t, "weak", 1024).pem(t),
-		"key 1: an EC key on another curve":    newEC(t, "es", elliptic.P521()).pem(t),
-		"key 1 is for none of the issuer's al": newEC(t, "es", elliptic.P384()).pem(t),
-		"more than 64 keys":                    many,
+		"contains no PEM public key":                      []byte(marker),
+		"key 2: neither a public key":                     append(ed.pem(t), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})...),
+		"key 1: does not match the type of its PEM block": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte(marker)}),
+		"key 1: the RSA key has 1024 bits":                newRSA(t, "weak", 1024).pem(t),
+		"key 1: the EC key is not on P-256":               newEC(t, "es", elliptic.P521()).pem(t),
+		"key 1: matches none of the issuer's al":          newEC(t, "es", elliptic.P384()).pem(t),
+		"more than 64 keys":                               many,
 	} {
 		issuer := settings()
 		issuer.JWKSURL, issuer.PublicKeyFile = "", writeFile(t, content)
@@ -111,14 +111,14 @@ func TestFilesOfKeysThatAreRefused(t *testing.T) {
 	}
 }
 
-// The file's changes take effect, and a broken one does not.
-func TestFileOfKeysIsReadAgain(t *testing.T) {
+// A valid new version of the file takes effect, and an invalid one does not.
+func TestKeyFileIsReloaded(t *testing.T) {
 	t.Parallel()
 	ed, young := newEd25519(t, "ed"), newEC(t, "young", elliptic.P256())
 	path := ed.pemFile(t)
 	b := fromFile(t, path)
 	token := ed.good(t)
-	who := b.passes(t, token)
+	who := b.accepts(t, token)
 	write := func(parts ...[]byte) {
 		require.NoError(t, os.WriteFile(path+".new", bytes.Join(parts, nil), 0o600))
 		require.NoError(t, os.Rename(path+".new", path))
@@ -132,12 +132,12 @@ func TestFileOfKeysIsReadAgain(t *testing.T) {
 	}
 	write(ed.pem(t), young.pem(t))
 	require.Eventually(t, passes(young), 5*time.Second, 5*time.Millisecond)
-	require.Same(t, who, b.passes(t, token), "its key is still there")
+	require.Same(t, who, b.accepts(t, token), "its key is still in the file")
 	write([]byte("junk " + marker))
 	require.Eventually(t, func() bool { return len(b.failures()) == 1 }, 5*time.Second, 5*time.Millisecond)
-	b.passes(t, token)
+	b.accepts(t, token)
 	write(young.pem(t))
 	require.Eventually(t, func() bool { return !passes(ed)() }, 5*time.Second, 5*time.Millisecond)
-	b.refuses(t, token)
-	b.passes(t, young.good(t))
+	b.rejects(t, token)
+	b.accepts(t, young.good(t))
 }

@@ -18,49 +18,49 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// Case 20: who sends made-up kids cannot make the gateway flood the issuer, nor wait.
-func TestUnknownKidsCauseOneFetchInThirtySeconds(t *testing.T) {
+// Invented kids cause neither a flood of fetches nor long waits.
+func TestUnknownKidsCauseOneFetchPerThirtySeconds(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, newIDP(ed.jwk(nil)), settings())
+		b := startFixture(t, newIDP(ed.jwk(nil)), settings())
 		made := func(n int) string {
 			return ed.sign(t, ed.header(members{"kid": "k" + strconv.Itoa(n)}), claims(time.Now(), nil))
 		}
 		sleep(29 * time.Second)
-		require.Contains(t, b.refuses(t, made(0)), "no single key")
+		require.Contains(t, b.rejects(t, made(0)), "no single key")
 		require.Len(t, b.idp.fetches(), 1, "the scheduled fetch counts too")
 		sleep(time.Second)
 		begin := time.Now()
 		var all sync.WaitGroup
 		for n := range 1000 {
 			token := made(n)
-			all.Go(func() { b.refuses(t, token) })
+			all.Go(func() { b.rejects(t, token) })
 		}
 		all.Wait()
 		require.Len(t, b.idp.fetches(), 2)
 		for n := range 1000 {
-			b.refuses(t, made(1000+n))
+			b.rejects(t, made(1000+n))
 		}
-		require.Zero(t, time.Since(begin), "nobody waits for what does not come")
+		require.Zero(t, time.Since(begin), "no caller waits without a fetch")
 		require.Len(t, b.idp.fetches(), 2)
 		require.Equal(t, 2001, b.unknown)
 		sleep(30 * time.Second)
-		b.refuses(t, made(2000))
+		b.rejects(t, made(2000))
 		require.Len(t, b.idp.fetches(), 3)
 	})
 }
 
-func TestUnknownKidWaitsForASecondAtMost(t *testing.T) {
+func TestUnknownKidWaitsAtMostOneSecond(t *testing.T) {
 	t.Parallel()
 	ed, young := newEd25519(t, "ed"), newEd25519(t, "young")
 	slow := newIDP(ed.jwk(nil))
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, slow, settings())
+		b := startFixture(t, slow, settings())
 		sleep(30 * time.Second)
 		publishSlowly(slow, 3*time.Second, ed, young)
 		token, begin := young.good(t), time.Now()
-		b.refuses(t, token)
+		b.rejects(t, token)
 		require.Equal(t, time.Second, time.Since(begin))
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
@@ -68,28 +68,28 @@ func TestUnknownKidWaitsForASecondAtMost(t *testing.T) {
 		require.True(t, problem.Is(err, problem.InvalidToken))
 		require.Equal(t, 1100*time.Millisecond, time.Since(begin))
 		sleep(2 * time.Second)
-		b.passes(t, token)
-		require.Len(t, b.idp.fetches(), 2, "there was one at a time")
+		b.accepts(t, token)
+		require.Len(t, b.idp.fetches(), 2, "one fetch at a time")
 	})
 }
 
-// A kid that the issuer has just said to not have waits for no other fetch.
-func TestAbsentKidIsRemembered(t *testing.T) {
+// A token whose kid was missing in the newest set does not wait for another fetch.
+func TestUnknownKidIsCached(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	slow := newIDP(ed.jwk(nil))
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, slow, settings())
+		b := startFixture(t, slow, settings())
 		made := ed.sign(t, ed.header(members{"kid": "made"}), claims(time.Now(), nil))
 		sleep(30 * time.Second)
 		publishSlowly(slow, 500*time.Millisecond, ed)
 		begin := time.Now()
-		b.refuses(t, made)
+		b.rejects(t, made)
 		require.Equal(t, 500*time.Millisecond, time.Since(begin))
-		slow.answer(down)
+		slow.respond(down)
 		sleep(29750 * time.Millisecond)
 		begin = time.Now()
-		b.refuses(t, made)
+		b.rejects(t, made)
 		require.Zero(t, time.Since(begin))
 		require.Len(t, b.idp.fetches(), 2)
 	})
@@ -104,7 +104,7 @@ func publishSlowly(i *idp, pause time.Duration, signers ...*signer) {
 	i.mu.Lock()
 	answer := i.handler
 	i.mu.Unlock()
-	i.answer(func(w http.ResponseWriter, r *http.Request) {
+	i.respond(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-time.After(pause):
 			answer(w, r)
@@ -113,29 +113,28 @@ func publishSlowly(i *idp, pause time.Duration, signers ...*signer) {
 	})
 }
 
-// Case 21.
 func TestRotation(t *testing.T) {
 	t.Parallel()
 	old, young := newEd25519(t, "old"), newEd25519(t, "young")
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, newIDP(old.jwk(nil)), settings())
+		b := startFixture(t, newIDP(old.jwk(nil)), settings())
 		first := old.good(t)
-		who := b.passes(t, first)
-		require.Same(t, who, b.passes(t, first), "it is remembered")
+		who := b.accepts(t, first)
+		require.Same(t, who, b.accepts(t, first), "cached")
 		b.idp.publish(young.jwk(nil), old.jwk(nil))
-		b.refuses(t, young.good(t))
+		b.rejects(t, young.good(t))
 		sleep(30 * time.Second)
-		b.passes(t, young.good(t))
-		require.Same(t, who, b.passes(t, first), "its key is in the new set too")
+		b.accepts(t, young.good(t))
+		require.Same(t, who, b.accepts(t, first), "its key is also in the new set")
 		b.idp.publish(young.jwk(nil))
 		sleep(15 * time.Minute)
-		require.Contains(t, b.refuses(t, first), "no single key")
-		b.passes(t, young.good(t))
+		require.Contains(t, b.rejects(t, first), "no single key")
+		b.accepts(t, young.good(t))
 	})
 }
 
-// A token is remembered by the key that verified it, not by its kid.
-func TestAnotherKeyOfTheSameKidEndsTokens(t *testing.T) {
+// A cached token depends on the key that verified it, not on its kid.
+func TestNewKeyWithSameKidInvalidatesTokens(t *testing.T) {
 	t.Parallel()
 	for name, again := range map[string]members{"another key": newEd25519(t, "ed").jwk(nil), "another use": nil} {
 		t.Run(name, func(t *testing.T) {
@@ -145,43 +144,42 @@ func TestAnotherKeyOfTheSameKidEndsTokens(t *testing.T) {
 				again = ed.jwk(members{"use": "enc"})
 			}
 			synctest.Test(t, func(t *testing.T) {
-				b := started(t, newIDP(ed.jwk(nil)), settings())
+				b := startFixture(t, newIDP(ed.jwk(nil)), settings())
 				token := ed.good(t)
-				b.passes(t, token)
+				b.accepts(t, token)
 				b.idp.publish(again, other.jwk(nil))
 				sleep(15 * time.Minute)
-				b.refuses(t, token)
+				b.rejects(t, token)
 			})
 		})
 	}
 }
 
-func TestRememberedTokenEnds(t *testing.T) {
+func TestCachedTokenExpires(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, newIDP(ed.jwk(nil)), settings())
+		b := startFixture(t, newIDP(ed.jwk(nil)), settings())
 		token := ed.good(t)
-		require.Equal(t, time.Now().Add(time.Hour+30*time.Second), b.passes(t, token).Expires)
+		require.Equal(t, time.Now().Add(time.Hour+30*time.Second), b.accepts(t, token).Expires)
 		sleep(time.Hour + 29*time.Second)
-		b.passes(t, token)
+		b.accepts(t, token)
 		sleep(time.Second)
-		require.Contains(t, b.refuses(t, token), "expired")
+		require.Contains(t, b.rejects(t, token), "expired")
 	})
 }
 
-// Case 22.
-// A gateway that has just started does not refuse callers for the moment that its first fetch takes.
-func TestFirstKeysAreWaitedForASecondAtMost(t *testing.T) {
+// A gateway that has just started waits for its first fetch instead of rejecting callers.
+func TestFirstFetchIsAwaitedAtMostOneSecond(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	for pause, passes := range map[time.Duration]bool{500 * time.Millisecond: true, 3 * time.Second: false} {
 		slow := newIDP()
 		synctest.Test(t, func(t *testing.T) {
 			publishSlowly(slow, pause, ed)
-			b, begin := newBench(t, slow, settings()), time.Now()
+			b, begin := newFixture(t, slow, settings()), time.Now()
 			if passes {
-				b.passes(t, ed.good(t))
+				b.accepts(t, ed.good(t))
 			} else {
 				b.unavailable(t, ed.good(t))
 			}
@@ -190,15 +188,15 @@ func TestFirstKeysAreWaitedForASecondAtMost(t *testing.T) {
 	}
 }
 
-func TestKeysNotThereAtTheStart(t *testing.T) {
+func TestKeysUnavailableAtStart(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	from := newIDP()
-	from.answer(down)
+	from.respond(down)
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, from, settings())
+		b := startFixture(t, from, settings())
 		b.unavailable(t, ed.good(t))
-		b.refuses(t, "junk")
+		b.rejects(t, "junk")
 		require.ErrorContains(t, b.Ready(), "keys of the issuer idp: never fetched: unexpected EOF")
 		require.Empty(t, b.KeyAges())
 		sleep(2 * time.Second)
@@ -206,43 +204,42 @@ func TestKeysNotThereAtTheStart(t *testing.T) {
 		sleep(time.Second)
 		require.Len(t, b.idp.fetches(), 2, "the first retry comes soon")
 		sleep(time.Hour)
-		require.InDelta(t, 62, len(b.idp.fetches()), 12, "and later ones at most every minute or so")
-		require.Equal(t, 1, strings.Count(b.log.String(), "level=ERROR"), "it is told once")
-		require.Len(t, b.failures(), len(b.idp.fetches()), "and counted each time")
+		require.InDelta(t, 62, len(b.idp.fetches()), 12, "later retries come about once a minute")
+		require.Equal(t, 1, strings.Count(b.log.String(), "level=ERROR"), "logged once")
+		require.Len(t, b.failures(), len(b.idp.fetches()), "counted each time")
 		b.idp.publish(ed.jwk(nil))
 		sleep(time.Minute)
-		b.passes(t, ed.good(t))
+		b.accepts(t, ed.good(t))
 		require.NoError(t, b.Ready())
 		require.Contains(t, b.log.String(), "fetched again")
 	})
 }
 
-// Case 23.
-func TestKeysGrowStale(t *testing.T) {
+func TestKeysBecomeStale(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	issuer := settings()
 	issuer.MaxStale, issuer.MaxLifetime = 2*time.Hour, 7*24*time.Hour
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, newIDP(ed.jwk(nil)), issuer)
+		b := startFixture(t, newIDP(ed.jwk(nil)), issuer)
 		token := ed.sign(t, ed.header(nil), claims(time.Now(), members{"exp": time.Now().Add(100 * time.Hour).Unix()}))
-		b.idp.answer(down)
+		b.idp.respond(down)
 		sleep(2 * time.Hour)
-		b.passes(t, token)
-		b.passes(t, ed.good(t))
+		b.accepts(t, token)
+		b.accepts(t, ed.good(t))
 		require.Equal(t, map[string]time.Duration{"idp": 2 * time.Hour}, b.KeyAges())
 		sleep(time.Second)
 		b.unavailable(t, token)
 		b.unavailable(t, ed.good(t))
-		require.NoError(t, b.Ready(), "the replica had its keys once")
+		require.NoError(t, b.Ready(), "keys were fetched once")
 		b.idp.publish(ed.jwk(nil))
 		sleep(time.Minute)
-		b.passes(t, token)
+		b.accepts(t, token)
 	})
 }
 
-// Case 24: an answer that is no good key set replaces nothing.
-func TestBadAnswersKeepTheOldKeys(t *testing.T) {
+// An invalid response does not replace the keys in force.
+func TestInvalidResponsesKeepOldKeys(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	many := make([]members, 65)
@@ -259,41 +256,41 @@ func TestBadAnswersKeepTheOldKeys(t *testing.T) {
 		}
 	}
 	for name, test := range map[string]struct {
-		answer http.HandlerFunc
-		reason string
+		response http.HandlerFunc
+		reason   string
 	}{
-		"10 MB":               {text(`{"keys":[],"filler":"` + strings.Repeat("x", 10<<20) + `"}`), "larger than 524288 bytes"},
-		"HTML":                {text(`<!DOCTYPE html><title>Maintenance</title>`), "not a JSON Web Key Set"},
-		"empty":               {text(``), "not a JSON Web Key Set"},
-		"null":                {text(`null`), "no usable key"},
-		"no key":              {text(`{"keys":[]}`), "no usable key"},
-		"keys twice":          {text(`{"keys":[],"keys":[]}`), "not a JSON Web Key Set"},
-		"65 keys":             {text(textOf(t, members{"keys": many})), "more than 64 keys"},
-		"error":               {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "status 500"},
-		"down":                {down, "EOF"},
-		"redirect to http":    {redirect("http://idp.example/jwks"), "away from https"},
-		"redirect elsewhere":  {redirect("https://evil.example/jwks"), "another host"},
-		"redirect to a port":  {redirect("https://idp.example:8443/jwks"), "another host"},
-		"redirect to a user":  {redirect("https://me@idp.example/jwks"), "another host"},
-		"redirect for ever":   {redirect("https://idp.example/jwks"), "too many redirects"},
-		"never ending answer": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "deadline exceeded"},
+		"10 MB":              {text(`{"keys":[],"filler":"` + strings.Repeat("x", 10<<20) + `"}`), "larger than 524288 bytes"},
+		"HTML":               {text(`<!DOCTYPE html><title>Maintenance</title>`), "not a JSON Web Key Set"},
+		"empty":              {text(``), "not a JSON Web Key Set"},
+		"null":               {text(`null`), "no usable key"},
+		"no key":             {text(`{"keys":[]}`), "no usable key"},
+		"keys twice":         {text(`{"keys":[],"keys":[]}`), "not a JSON Web Key Set"},
+		"65 keys":            {text(textOf(t, members{"keys": many})), "more than 64 keys"},
+		"error":              {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "status 500"},
+		"down":               {down, "EOF"},
+		"redirect to http":   {redirect("http://idp.example/jwks"), "from https to http"},
+		"redirect elsewhere": {redirect("https://evil.example/jwks"), "another host"},
+		"redirect to a port": {redirect("https://idp.example:8443/jwks"), "another host"},
+		"redirect to a user": {redirect("https://me@idp.example/jwks"), "another host"},
+		"redirect for ever":  {redirect("https://idp.example/jwks"), "too many redirects"},
+		"endless response":   {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "deadline exceeded"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				b := started(t, newIDP(ed.jwk(nil)), settings())
+				b := startFixture(t, newIDP(ed.jwk(nil)), settings())
 				token := ed.good(t)
-				b.passes(t, token)
-				b.idp.answer(test.answer)
+				b.accepts(t, token)
+				b.idp.respond(test.response)
 				sleep(30 * time.Minute)
-				b.passes(t, token)
-				b.passes(t, ed.good(t))
+				b.accepts(t, token)
+				b.accepts(t, ed.good(t))
 				require.NotEmpty(t, b.failures())
 				require.Contains(t, b.failures()[0], test.reason)
 				require.NotContains(t, b.failures()[0], "https://")
 				require.Equal(t, 1, strings.Count(b.log.String(), "level=ERROR"))
 				for _, address := range b.idp.fetches() {
-					require.Equal(t, jwksURL, address, "the redirect was not followed")
+					require.Equal(t, jwksURL, address, "the redirect is not followed")
 				}
 			})
 		})
@@ -305,7 +302,7 @@ func TestRedirectOnTheSameHostIsFollowed(t *testing.T) {
 	ed := newEd25519(t, "ed")
 	from := newIDP(ed.jwk(nil))
 	answer := from.handler
-	from.answer(func(w http.ResponseWriter, r *http.Request) {
+	from.respond(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/jwks" {
 			w.Header().Set("Location", "/v2/jwks")
 			w.WriteHeader(http.StatusMovedPermanently)
@@ -314,8 +311,8 @@ func TestRedirectOnTheSameHostIsFollowed(t *testing.T) {
 		answer(w, r)
 	})
 	synctest.Test(t, func(t *testing.T) {
-		b := started(t, from, settings())
-		b.passes(t, ed.good(t))
+		b := startFixture(t, from, settings())
+		b.accepts(t, ed.good(t))
 	})
 }
 
@@ -329,12 +326,12 @@ func TestRefreshFollowsCacheControl(t *testing.T) {
 			t.Parallel()
 			from := newIDP(newEd25519(t, "ed").jwk(nil))
 			answer := from.handler
-			from.answer(func(w http.ResponseWriter, r *http.Request) {
+			from.respond(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Cache-Control", header)
 				answer(w, r)
 			})
 			synctest.Test(t, func(t *testing.T) {
-				b := started(t, from, settings())
+				b := startFixture(t, from, settings())
 				sleep(want*9/10 - time.Second)
 				require.Len(t, b.idp.fetches(), 1)
 				sleep(want/10 + time.Second)
@@ -354,23 +351,23 @@ func TestDiscovery(t *testing.T) {
 		document string
 		reason   string
 	}{
-		"good":              {issuerURL, `{"issuer":"` + issuerURL + `","jwks_uri":"https://keys.example/jwks","x":1}`, ""},
-		"good with a slash": {issuerURL + "/", `{"issuer":"` + issuerURL + `/","jwks_uri":"https://keys.example/jwks"}`, ""},
-		"on loopback":       {issuerURL, `{"issuer":"` + issuerURL + `","jwks_uri":"http://127.0.0.1:1/jwks"}`, ""},
-		"of a slash":        {issuerURL, `{"issuer":"` + issuerURL + `/","jwks_uri":"https://keys.example/jwks"}`, "another issuer"},
-		"of nobody":         {issuerURL, `{"jwks_uri":"https://keys.example/jwks"}`, "another issuer"},
+		"good":             {issuerURL, `{"issuer":"` + issuerURL + `","jwks_uri":"https://keys.example/jwks","x":1}`, ""},
+		"valid with slash": {issuerURL + "/", `{"issuer":"` + issuerURL + `/","jwks_uri":"https://keys.example/jwks"}`, ""},
+		"on loopback":      {issuerURL, `{"issuer":"` + issuerURL + `","jwks_uri":"http://127.0.0.1:1/jwks"}`, ""},
+		"trailing slash":   {issuerURL, `{"issuer":"` + issuerURL + `/","jwks_uri":"https://keys.example/jwks"}`, "different issuer"},
+		"no issuer":        {issuerURL, `{"jwks_uri":"https://keys.example/jwks"}`, "different issuer"},
 		"issuer twice": {
 			issuerURL, `{"issuer":"x","issuer":"` + issuerURL + `","jwks_uri":"https://keys.example/jwks"}`, "not a discovery document",
 		},
 		"no address": {issuerURL, `{"issuer":"` + issuerURL + `"}`, "jwks_uri: must be a URL"},
 		"plaintext":  {issuerURL, `{"issuer":"` + issuerURL + `","jwks_uri":"http://keys.example/jwks"}`, "jwks_uri: would fetch keys without TLS"},
-		"a file":     {issuerURL, `{"issuer":"` + issuerURL + `","jwks_uri":"file:///etc/passwd"}`, "jwks_uri: must be a URL"},
+		"file URL":   {issuerURL, `{"issuer":"` + issuerURL + `","jwks_uri":"file:///etc/passwd"}`, "jwks_uri: must be a URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			from := newIDP(ed.jwk(nil))
 			keys := from.handler
-			from.answer(func(w http.ResponseWriter, r *http.Request) {
+			from.respond(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.String() != wellKnown {
 					keys(w, r)
 					return
@@ -380,10 +377,10 @@ func TestDiscovery(t *testing.T) {
 			issuer := settings()
 			issuer.Issuer, issuer.Discovery, issuer.JWKSURL = test.issuer, true, ""
 			synctest.Test(t, func(t *testing.T) {
-				b := started(t, from, issuer)
+				b := startFixture(t, from, issuer)
 				token := ed.sign(t, ed.header(nil), claims(time.Now(), members{"iss": test.issuer}))
 				if test.reason == "" {
-					b.passes(t, token)
+					b.accepts(t, token)
 					require.Len(t, b.idp.fetches(), 2)
 					return
 				}
@@ -396,12 +393,12 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
-// No issuer's keys verify another's tokens.
-func TestIssuersAreApart(t *testing.T) {
+// The keys of one issuer do not verify the tokens of another.
+func TestIssuersAreIsolated(t *testing.T) {
 	t.Parallel()
 	ours, theirs := newEd25519(t, "same"), newEd25519(t, "same")
 	from := newIDP()
-	from.answer(func(w http.ResponseWriter, r *http.Request) {
+	from.respond(func(w http.ResponseWriter, r *http.Request) {
 		who := ours
 		if r.URL.Host == "two.example" {
 			who = theirs
@@ -411,31 +408,31 @@ func TestIssuersAreApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		one, two := settings(), settings()
 		two.Issuer, two.JWKSURL = "https://two.example", "https://two.example/jwks"
-		b := started(t, from, one, two)
+		b := startFixture(t, from, one, two)
 		second := members{"iss": two.Issuer}
-		b.passes(t, ours.good(t))
-		b.passes(t, theirs.sign(t, theirs.header(nil), claims(time.Now(), second)))
-		b.refuses(t, theirs.good(t))
-		b.refuses(t, ours.sign(t, ours.header(nil), claims(time.Now(), second)))
+		b.accepts(t, ours.good(t))
+		b.accepts(t, theirs.sign(t, theirs.header(nil), claims(time.Now(), second)))
+		b.rejects(t, theirs.good(t))
+		b.rejects(t, ours.sign(t, ours.header(nil), claims(time.Now(), second)))
 	})
 }
 
 func TestNewNamesTheSetting(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*config.Issuer){
-		"auth.jwt[1].issuer: is missing":                               func(i *config.Issuer) { i.Issuer = "" },
-		"auth.jwt[1].issuer: is there twice":                           func(i *config.Issuer) { i.Issuer = issuerURL },
-		"auth.jwt[1].audience: must name at least one":                 func(i *config.Issuer) { i.Audience = nil },
-		"auth.jwt[1].algorithms: must name":                            func(i *config.Issuer) { i.Algorithms = nil },
-		"auth.jwt[1].jwksURL: must be a URL":                           func(i *config.Issuer) { i.JWKSURL = "" },
-		"auth.jwt[1].jwksURL: would fetch keys without TLS":            func(i *config.Issuer) { i.JWKSURL = "http://idp.example" },
-		"auth.jwt[1].issuer: would fetch keys without TLS":             func(i *config.Issuer) { i.Issuer, i.Discovery = "http://idp.example", true },
-		"auth.jwt[1].credential: nothing mints":                        func(i *config.Issuer) { i.Credential = "mint" },
-		"auth.jwt[1].credential: must be none":                         func(i *config.Issuer) { i.Credential = "static" },
-		"auth.jwt[1].publicKeyFile: /no/file: no such file":            func(i *config.Issuer) { i.PublicKeyFile = "/no/file" },
-		"auth.jwt[1].caFile: /no/file: cannot be read":                 func(i *config.Issuer) { i.CAFile = "/no/file" },
-		"auth.jwt[1].caFile: keys_test.go: holds no certificate":       func(i *config.Issuer) { i.CAFile = "keys_test.go" },
-		"auth.jwt[1].publicKeyFile: keys_test.go: holds no public key": func(i *config.Issuer) { i.PublicKeyFile = "keys_test.go" },
+		"auth.jwt[1].issuer: is missing":                                      func(i *config.Issuer) { i.Issuer = "" },
+		"auth.jwt[1].issuer: is a duplicate":                                  func(i *config.Issuer) { i.Issuer = issuerURL },
+		"auth.jwt[1].audience: must contain at least one":                     func(i *config.Issuer) { i.Audience = nil },
+		"auth.jwt[1].algorithms: must contain":                                func(i *config.Issuer) { i.Algorithms = nil },
+		"auth.jwt[1].jwksURL: must be a URL":                                  func(i *config.Issuer) { i.JWKSURL = "" },
+		"auth.jwt[1].jwksURL: would fetch keys without TLS":                   func(i *config.Issuer) { i.JWKSURL = "http://idp.example" },
+		"auth.jwt[1].issuer: would fetch keys without TLS":                    func(i *config.Issuer) { i.Issuer, i.Discovery = "http://idp.example", true },
+		"auth.jwt[1].credential: requires upstream.credential.mint.keyFile":   func(i *config.Issuer) { i.Credential = "mint" },
+		"auth.jwt[1].credential: must be one of none":                         func(i *config.Issuer) { i.Credential = "static" },
+		"auth.jwt[1].publicKeyFile: /no/file: no such file":                   func(i *config.Issuer) { i.PublicKeyFile = "/no/file" },
+		"auth.jwt[1].caFile: /no/file: cannot be read":                        func(i *config.Issuer) { i.CAFile = "/no/file" },
+		"auth.jwt[1].caFile: keys_test.go: contains no PEM certificate":       func(i *config.Issuer) { i.CAFile = "keys_test.go" },
+		"auth.jwt[1].publicKeyFile: keys_test.go: contains no PEM public key": func(i *config.Issuer) { i.PublicKeyFile = "keys_test.go" },
 	} {
 		second := settings()
 		second.Issuer = "https://two.example"
@@ -449,7 +446,7 @@ func TestNewNamesTheSetting(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// When Watch has ended nobody fetches, and callers are still answered.
+// After Watch has returned there are no fetches, and Verify still works.
 func TestVerifyAfterWatch(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
@@ -473,12 +470,12 @@ func TestVerifyAfterWatch(t *testing.T) {
 	})
 }
 
-// A stop in the middle of a fetch ends it, and is no failure of the issuer's.
-func TestWatchEndsInTheMiddleOfAFetch(t *testing.T) {
+// Cancelling Watch during a fetch ends the fetch and does not count as a failure.
+func TestWatchEndsDuringFetch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		from := newIDP()
-		from.answer(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		from.respond(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 		failed := false
 		verifier, err := jwt.New([]config.Issuer{settings()}, jwt.Options{
 			Transport: from, OnFetch: func(string, error) { failed = true },

@@ -5,53 +5,53 @@ import (
 	"time"
 )
 
-// maxKeys is how many keys an issuer may have.
+// maxKeys is the maximum number of an issuer's keys.
 const maxKeys = 64
 
-// keySet is one version of an issuer's keys, never changed after it was made.
+// keySet is one version of an issuer's keys. It is immutable.
 type keySet struct {
 	keys []*key
-	// fetched is when the issuer was last seen to publish them. Keys of a file have no such time.
+	// fetched is when the keys were last fetched from the issuer. It is zero for keys from a file.
 	fetched time.Time
 }
 
-// take makes the version after s, which may be nil, of keys. Those that s has too keep their identity.
-func (s *keySet) take(keys []*key, fetched time.Time) *keySet {
+// update returns the key set that follows s, which may be nil. Keys that are also in s keep their pointers.
+func (s *keySet) update(keys []*key, fetched time.Time) *keySet {
 	next := &keySet{keys: slices.Clone(keys), fetched: fetched}
 	if s == nil {
 		return next
 	}
 	for i, k := range next.keys {
-		if at := slices.IndexFunc(s.keys, k.equal); at >= 0 {
-			next.keys[i] = s.keys[at]
+		if j := slices.IndexFunc(s.keys, k.equal); j >= 0 {
+			next.keys[i] = s.keys[j]
 		}
 	}
 	return next
 }
 
-// has tells whether the very key is in the set. A set is a handful of pointers, so this is cheaper than any index.
-func (s *keySet) has(k *key) bool { return slices.Contains(s.keys, k) }
+// contains reports whether k itself is in the set. A set has few keys, so a search is cheaper than an index.
+func (s *keySet) contains(k *key) bool { return slices.Contains(s.keys, k) }
 
-// knows tells whether any key has the kid.
-func (s *keySet) knows(kid string) bool {
+// hasKid reports whether any key has the kid.
+func (s *keySet) hasKid(kid string) bool {
 	return slices.ContainsFunc(s.keys, func(k *key) bool { return k.kid == kid })
 }
 
-// named gives the one key that has the kid and fits the algorithm.
-func (s *keySet) named(kid, alg string) *key {
-	return s.only(func(k *key) bool { return k.kid == kid && k.fits(alg) })
+// findByKid returns the only key that has the kid and supports the algorithm, or nil.
+func (s *keySet) findByKid(kid, alg string) *key {
+	return s.single(func(k *key) bool { return k.kid == kid && k.supports(alg) })
 }
 
-// unnamed gives the key for a token that names none: the only one that fits. Among several none is tried, because a key
-// that answers to tokens which do not name it is bound to nothing.
-func (s *keySet) unnamed(alg string) *key {
-	return s.only(func(k *key) bool { return k.fits(alg) })
+// findByAlgorithm returns the key for a token without kid: the only key that supports the algorithm, or nil. If several
+// keys support it, none is tried, because such a token is not bound to any of them.
+func (s *keySet) findByAlgorithm(alg string) *key {
+	return s.single(func(k *key) bool { return k.supports(alg) })
 }
 
-// only gives the one key that ok holds for; nil when there are none or several.
-func (s *keySet) only(ok func(*key) bool) *key {
-	first := slices.IndexFunc(s.keys, ok)
-	if first < 0 || slices.ContainsFunc(s.keys[first+1:], ok) {
+// single returns the only key that match accepts, or nil if there are none or several.
+func (s *keySet) single(match func(*key) bool) *key {
+	first := slices.IndexFunc(s.keys, match)
+	if first < 0 || slices.ContainsFunc(s.keys[first+1:], match) {
 		return nil
 	}
 	return s.keys[first]

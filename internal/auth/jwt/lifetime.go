@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// latest is the last second of the year 9999, the largest that a time in a token may be. Beyond some such bound the
-// conversion to a time wraps around.
-const latest = 253402300799
+// maxNumericDate is the last second of the year 9999 and the largest time in a token, in seconds since 1970. Far larger
+// values would overflow the conversion to a time.
+const maxNumericDate = 253402300799
 
-// expiry gives the token's exp when its times are plain numbers in a sane range and it is good for no longer than longest.
-// Whether it has begun and not yet ended is golang-jwt's to say.
-func (t *token) expiry(now time.Time, longest time.Duration) (time.Time, error) {
+// expiry returns the token's exp. It returns an error if a time claim is not a number in range, or if the token's
+// lifetime exceeds maxLifetime. golang-jwt checks that the token is valid now.
+func (t *token) expiry(now time.Time, maxLifetime time.Duration) (time.Time, error) {
 	for _, name := range []string{"exp", "nbf", "iat"} {
 		value, present := t.claims[name]
 		seconds, isNumber := value.(float64)
-		if present && (!isNumber || seconds < 1 || seconds > latest) {
+		if present && (!isNumber || seconds < 1 || seconds > maxNumericDate) {
 			return time.Time{}, errors.New("the claim " + name + " is not a time")
 		}
 	}
@@ -27,13 +27,13 @@ func (t *token) expiry(now time.Time, longest time.Duration) (time.Time, error) 
 	if !ok {
 		from = now
 	}
-	if exp.Sub(from) > longest {
-		return time.Time{}, errors.New("the token is good for too long")
+	if exp.Sub(from) > maxLifetime {
+		return time.Time{}, errors.New("the lifetime of the token is too long")
 	}
 	return exp, nil
 }
 
-// date gives a time of which [token.expiry] has checked the range, in whole seconds as golang-jwt takes it.
+// date returns a time claim that [token.expiry] has checked, in whole seconds as golang-jwt uses it.
 func (t *token) date(name string) (time.Time, bool) {
 	seconds, ok := t.claims[name].(float64)
 	return time.Unix(int64(seconds), 0), ok

@@ -30,6 +30,7 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/jwt"
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/testlog"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -38,11 +39,11 @@ const (
 	issuerURL = "https://idp.example/realm"
 	jwksURL   = "https://idp.example/jwks"
 	audience  = "flowgate"
-	// marker stands in every token: wherever else it shows up, a token leaked.
+	// marker is in every token. If it appears elsewhere, a token leaked.
 	marker = "MARKER"
 )
 
-// settings are those of an issuer with the defaults that the configuration gives.
+// settings returns the settings of an issuer with the defaults of the configuration.
 func settings() config.Issuer {
 	return config.Issuer{
 		Name: "idp", Issuer: issuerURL, Audience: []string{audience},
@@ -52,7 +53,7 @@ func settings() config.Issuer {
 	}
 }
 
-// signer has a key pair and signs tokens with it.
+// signer signs tokens with its key pair.
 type signer struct {
 	kid     string
 	method  gojwt.SigningMethod
@@ -84,7 +85,7 @@ func newRSA(t testing.TB, kid string, bits int) *signer {
 	return &signer{kid: kid, method: gojwt.SigningMethodRS256, private: private}
 }
 
-// jwk is the public half, as an issuer publishes it, with members put in or, when nil, left out.
+// jwk returns the public key as an issuer publishes it, with members added or, if nil, removed.
 func (s *signer) jwk(other map[string]any) map[string]any {
 	encode := base64.RawURLEncoding.EncodeToString
 	key := map[string]any{"kid": s.kid, "use": "sig"}
@@ -105,7 +106,7 @@ func (s *signer) jwk(other map[string]any) map[string]any {
 	return key
 }
 
-// claims are good ones, with some put in or, when nil, left out.
+// claims returns valid claims, with some added or, if nil, removed.
 func claims(now time.Time, other map[string]any) map[string]any {
 	all := map[string]any{
 		"iss": issuerURL, "aud": audience, "sub": "alice", "exp": now.Add(time.Hour).Unix(), "iat": now.Unix(),
@@ -116,7 +117,7 @@ func claims(now time.Time, other map[string]any) map[string]any {
 	return all
 }
 
-// header is a good one, with some parameters put in or, when nil, left out.
+// header returns a valid header, with parameters added or, if nil, removed.
 func (s *signer) header(other map[string]any) map[string]any {
 	all := map[string]any{"alg": s.method.Alg(), "kid": s.kid, "typ": "JWT"}
 	maps.Copy(all, other)
@@ -124,7 +125,7 @@ func (s *signer) header(other map[string]any) map[string]any {
 	return all
 }
 
-// good is a token that passes.
+// good returns a valid token.
 func (s *signer) good(t testing.TB) string {
 	t.Helper()
 	return s.sign(t, s.header(nil), claims(time.Now(), nil))
@@ -135,7 +136,7 @@ func (s *signer) sign(t testing.TB, header, claims map[string]any) string {
 	return s.signText(t, textOf(t, header), textOf(t, claims))
 }
 
-// signText signs whatever the texts are.
+// signText signs a token with arbitrary header and claims.
 func (s *signer) signText(t testing.TB, header, claims string) string {
 	t.Helper()
 	encode := base64.RawURLEncoding.EncodeToString
@@ -152,7 +153,7 @@ func textOf(t testing.TB, value any) string {
 	return string(text)
 }
 
-// idp is an issuer on the network, by a transport without one.
+// idp is an issuer behind a fake transport.
 type idp struct {
 	mu      sync.Mutex
 	handler http.HandlerFunc
@@ -165,20 +166,20 @@ func newIDP(keys ...map[string]any) *idp {
 	return i
 }
 
-// publish answers with these keys from now on.
+// publish makes the issuer respond with these keys.
 func (i *idp) publish(keys ...map[string]any) {
-	i.answer(func(w http.ResponseWriter, _ *http.Request) {
+	i.respond(func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string][]map[string]any{"keys": append([]map[string]any{}, keys...)})
 	})
 }
 
-func (i *idp) answer(handler http.HandlerFunc) {
+func (i *idp) respond(handler http.HandlerFunc) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.handler = handler
 }
 
-// fetches are the addresses that were asked for.
+// fetches returns the requested addresses.
 func (i *idp) fetches() []string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -201,7 +202,7 @@ func (i *idp) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: w.status, Header: w.header, Body: io.NopCloser(&w.body), Request: r}, nil
 }
 
-// down is a connection that breaks.
+// down breaks the connection.
 func down(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(0) }
 
 type recorder struct {
@@ -214,21 +215,21 @@ func (r *recorder) Header() http.Header               { return r.header }
 func (r *recorder) WriteHeader(status int)            { r.status = status }
 func (r *recorder) Write(content []byte) (int, error) { return r.body.Write(content) }
 
-// bench is a verifier with one or more issuers, of which it keeps the log.
-type bench struct {
+// fixture is a verifier with one or more issuers, and its log.
+type fixture struct {
 	*jwt.Verifier
 
 	idp     *idp
-	log     *lockedBuffer
+	log     *testlog.Buffer
 	mu      sync.Mutex
 	fetched []error
 	unknown int
 }
 
-// newBench starts a verifier. Within synctest it is stopped before the bubble ends.
-func newBench(t testing.TB, from *idp, issuers ...config.Issuer) *bench {
+// newFixture starts a verifier and stops it when the test ends.
+func newFixture(t testing.TB, from *idp, issuers ...config.Issuer) *fixture {
 	t.Helper()
-	b := &bench{idp: from, log: &lockedBuffer{}}
+	b := &fixture{idp: from, log: &testlog.Buffer{}}
 	verifier, err := jwt.New(issuers, jwt.Options{
 		Log: slog.New(slog.NewTextHandler(b.log, nil)), Transport: from, ReloadInterval: 10 * time.Millisecond,
 		OnFetch: func(issuer string, err error) {
@@ -250,8 +251,8 @@ func newBench(t testing.TB, from *idp, issuers ...config.Issuer) *bench {
 	return b
 }
 
-// failures are the errors that the hook was told.
-func (b *bench) failures() []string {
+// failures returns the errors that OnFetch received.
+func (b *fixture) failures() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var texts []string
@@ -263,33 +264,33 @@ func (b *bench) failures() []string {
 	return texts
 }
 
-func (b *bench) passes(t testing.TB, token string) *auth.Principal {
+func (b *fixture) accepts(t testing.TB, token string) *auth.Principal {
 	t.Helper()
 	who, err := b.Verify(context.Background(), token)
 	require.NoError(t, err)
 	return who
 }
 
-// refuses wants the one answer for bad tokens, and gives its cause.
-func (b *bench) refuses(t testing.TB, token string) string {
+// rejects requires the response for invalid tokens and returns its cause.
+func (b *fixture) rejects(t testing.TB, token string) string {
 	t.Helper()
 	who, err := b.Verify(context.Background(), token)
 	require.Nil(t, who)
 	require.True(t, problem.Is(err, problem.InvalidToken), "%v", err)
-	refusal := problem.Of(err)
-	require.Equal(t, "The token is not valid.", refusal.Detail)
-	require.Equal(t, problem.Members{BearerError: "invalid_token"}, refusal.Members)
+	rejection := problem.Of(err)
+	require.Equal(t, "The token is not valid.", rejection.Detail)
+	require.Equal(t, problem.Members{BearerError: "invalid_token"}, rejection.Members)
 	require.NotContains(t, err.Error(), marker)
 	for segment := range strings.SplitSeq(token, ".") {
 		if len(segment) > 4 {
 			require.NotContains(t, err.Error(), segment)
 		}
 	}
-	return refusal.Unwrap().Error()
+	return rejection.Unwrap().Error()
 }
 
-// unavailable wants 503.
-func (b *bench) unavailable(t testing.TB, token string) {
+// unavailable requires the problem jwks-unavailable.
+func (b *fixture) unavailable(t testing.TB, token string) {
 	t.Helper()
 	who, err := b.Verify(context.Background(), token)
 	require.Nil(t, who)
@@ -298,35 +299,18 @@ func (b *bench) unavailable(t testing.TB, token string) {
 	require.Positive(t, problem.JWKSUnavailable.Row().RetryAfter)
 }
 
-// started is a verifier on the clock of a bubble, with the first fetch done.
-func started(t *testing.T, from *idp, issuers ...config.Issuer) *bench {
+// startFixture starts a verifier in a synctest bubble and waits for the first fetch.
+func startFixture(t *testing.T, from *idp, issuers ...config.Issuer) *fixture {
 	t.Helper()
-	b := newBench(t, from, issuers...)
+	b := newFixture(t, from, issuers...)
 	synctest.Wait()
 	return b
 }
 
-// sleep lets the bubble's time pass, and what is due happen.
+// sleep advances the bubble's clock by d and waits for all goroutines.
 func sleep(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
-}
-
-type lockedBuffer struct {
-	mu     sync.Mutex
-	buffer bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.String()
 }
 
 func p256() elliptic.Curve { return elliptic.P256() }

@@ -10,49 +10,50 @@ import (
 	"time"
 
 	"github.com/flowgate/flowgate/internal/auth/jwk"
-	"github.com/flowgate/flowgate/internal/watched"
+	"github.com/flowgate/flowgate/internal/reload"
 )
 
-// pemFile is the source of the keys in a file, which is read again when it changes. The operator vouches for them, so that
-// they never grow stale.
+// pemFile is a source that reads keys from a file and reloads it when it changes. The operator vouches for the keys, so
+// they never become stale.
 type pemFile struct {
-	file     *watched.File[keySet]
+	file     *reload.File[keySet]
 	interval time.Duration
 }
 
-func openPEM(path string, algorithms []string, options watched.Options, interval time.Duration) (*pemFile, error) {
-	file, err := watched.Open(path, func(content []byte, inForce *keySet) (*keySet, error) {
+func openPEM(path string, algorithms []string, options reload.Options, interval time.Duration) (*pemFile, error) {
+	file, err := reload.Open(path, func(content []byte, inForce *keySet) (*keySet, error) {
 		keys, err := parsePEM(content, algorithms)
 		if err != nil {
 			return nil, err
 		}
-		return inForce.take(keys, time.Time{}), nil
+		return inForce.update(keys, time.Time{}), nil
 	}, options)
 	return &pemFile{file: file, interval: interval}, err
 }
 
 func (f *pemFile) current(time.Time) (*keySet, error) { return f.file.Load(), nil }
 
-// find gives the key that a token is to be verified with. The operator's file says nothing of the issuer's kids, so one
-// that is not the thumbprint of a key counts as none.
+// find returns the key to verify a token with. The file does not contain the issuer's kids, so a kid that is not the
+// thumbprint of a key is ignored.
 func (f *pemFile) find(_ context.Context, t *token) (*key, error) {
 	keys := f.file.Load()
-	found := keys.named(t.kid, t.alg)
-	if found == nil && !keys.knows(t.kid) {
-		found = keys.unnamed(t.alg)
+	found := keys.findByKid(t.kid, t.alg)
+	if found == nil && !keys.hasKid(t.kid) {
+		found = keys.findByAlgorithm(t.alg)
 	}
 	if found == nil {
-		return nil, invalid("no single key fits the token")
+		return nil, invalid("no single key matches the token")
 	}
 	return found, nil
 }
 
-func (f *pemFile) watch(ctx context.Context) { watched.Follow(ctx, f.interval, f.file.Poll) }
+func (f *pemFile) watch(ctx context.Context) { reload.Every(ctx, f.interval, f.file.Poll) }
 
 func (f *pemFile) age(time.Time) (time.Duration, bool) { return 0, false }
 
-// parsePEM reads public keys and certificates. Of a certificate only the key counts: the operator has chosen it, and its
-// own dates are for another protocol. Unlike a published set, a file with one bad key is refused: it is a slip.
+// parsePEM parses public keys and certificates. It uses only the key of a certificate: the operator has chosen it, and
+// its validity period is for another protocol. Unlike a published set, a file with one invalid key is rejected: it is a
+// mistake of the operator.
 func parsePEM(content []byte, algorithms []string) ([]*key, error) {
 	var keys []*key
 	for block, rest := pem.Decode(content); block != nil; block, rest = pem.Decode(rest) {
@@ -60,8 +61,8 @@ func parsePEM(content []byte, algorithms []string) ([]*key, error) {
 		if err != nil {
 			return nil, fmt.Errorf("key %d: %w", len(keys)+1, err)
 		}
-		if !k.fitsAny(algorithms) {
-			return nil, fmt.Errorf("key %d is for none of the issuer's algorithms", len(keys)+1)
+		if !k.supportsAny(algorithms) {
+			return nil, fmt.Errorf("key %d: matches none of the issuer's algorithms", len(keys)+1)
 		}
 		keys = append(keys, k)
 		if len(keys) > maxKeys {
@@ -69,12 +70,12 @@ func parsePEM(content []byte, algorithms []string) ([]*key, error) {
 		}
 	}
 	if len(keys) == 0 {
-		return nil, errors.New("holds no public key in PEM")
+		return nil, errors.New("contains no PEM public key")
 	}
 	return keys, nil
 }
 
-// parseBlock names the key by its thumbprint.
+// parseBlock parses one key. Its kid is the thumbprint.
 func parseBlock(block *pem.Block) (*key, error) {
 	var public crypto.PublicKey
 	var err error
@@ -89,11 +90,11 @@ func parseBlock(block *pem.Block) (*key, error) {
 			public = certificate.PublicKey
 		}
 	default:
-		// Most likely a private key, which has no business here.
+		// Probably a private key, which must not be in this file.
 		return nil, errors.New("neither a public key nor a certificate")
 	}
 	if err != nil {
-		return nil, errors.New("not readable as what its first line says")
+		return nil, errors.New("does not match the type of its PEM block")
 	}
 	if err = jwk.Check(public); err != nil {
 		return nil, err

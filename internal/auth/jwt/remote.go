@@ -15,21 +15,21 @@ import (
 
 // When keys are fetched.
 const (
-	// minRefresh and maxRefresh bound what an issuer's Cache-Control asks for, defaultRefresh stands where it asks nothing.
+	// minRefresh and maxRefresh bound the max-age of an issuer's Cache-Control. defaultRefresh applies without max-age.
 	minRefresh     = 5 * time.Minute
 	maxRefresh     = time.Hour
 	defaultRefresh = 15 * time.Minute
-	// minRetry and maxRetry are the first and the longest pause after a failure.
+	// minRetry and maxRetry are the first and the maximum delay after a failure.
 	minRetry = 3 * time.Second
 	maxRetry = time.Minute
-	// demandInterval is how long after any fetch callers can cause none.
+	// demandInterval is the time after any fetch in which callers cannot cause another.
 	demandInterval = 30 * time.Second
-	// maxKeyWait is how long a caller waits for keys that may have come since.
+	// maxKeyWait is the maximum time that a caller waits for a fetch.
 	maxKeyWait = time.Second
 )
 
-// remote is the source of keys that are fetched. One goroutine, that of watch, fetches: there is never more than one
-// request to the issuer. Callers read the set without a lock.
+// remote is a source that fetches keys. Only the goroutine of watch fetches, so there is at most one request to the
+// issuer at a time. Callers read the set without a lock.
 type remote struct {
 	fetcher    *fetcher
 	algorithms []string
@@ -39,7 +39,7 @@ type remote struct {
 	now        func() time.Time
 
 	set atomic.Pointer[keySet]
-	// failure is why the last fetch brought nothing, nil when it did.
+	// failure is why the last fetch failed, nil if it succeeded.
 	failure atomic.Pointer[string]
 
 	demand demand
@@ -48,32 +48,32 @@ type remote struct {
 	skipped  string
 }
 
-// hooks tell of an issuer.
+// hooks report events of one issuer.
 type hooks struct {
 	onFetch      func(error)
 	onUnknownKid func()
 }
 
-// demand is what callers with unknown kids may cause.
+// demand coordinates the fetches that callers with unknown kids request.
 type demand struct {
 	mu sync.Mutex
-	// last is when the last fetch began, or was asked for; zero is never.
+	// last is when the last fetch began or was requested; zero if never.
 	last time.Time
-	// inFlight is closed when the fetch that is under way, or asked for, has ended; nil when there is none.
+	// inFlight is closed when the fetch in flight, or the requested one, has ended. It is nil if there is none.
 	inFlight chan struct{}
-	// wanted wakes the goroutine that fetches.
-	wanted chan struct{}
-	absent negativeCache
+	// requested wakes the goroutine that fetches.
+	requested   chan struct{}
+	unknownKids negativeCache
 }
 
 func newRemote(f *fetcher, settings config.Issuer, h hooks, log *slog.Logger, now func() time.Time) *remote {
 	r := &remote{fetcher: f, algorithms: settings.Algorithms, maxStale: settings.MaxStale, hooks: h, log: log, now: now}
-	r.demand.wanted = make(chan struct{}, 1)
-	r.demand.inFlight = make(chan struct{}) // the first fetch, which watch begins with
+	r.demand.requested = make(chan struct{}, 1)
+	r.demand.inFlight = make(chan struct{}) // the first fetch of watch
 	return r
 }
 
-// current gives the keys in force.
+// current returns the keys in force.
 func (r *remote) current(now time.Time) (*keySet, error) {
 	set := r.set.Load()
 	if set == nil {
@@ -92,27 +92,27 @@ func (r *remote) reason() string {
 	return ""
 }
 
-// find gives the key that a token is to be verified with, after a look at the issuer when it has one that is not known.
+// find returns the key to verify a token with. If the token has an unknown kid, find may wait for a fetch.
 func (r *remote) find(ctx context.Context, t *token) (*key, error) {
-	if r.set.Load() == nil { // the first keys of a gateway that has just started may be on their way
+	if r.set.Load() == nil { // the first fetch after the start may be in flight
 		r.waitForFetch(ctx, r.demand.inProgress())
 	}
 	set, err := r.current(r.now())
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	if t.kid != "" && !set.knows(t.kid) {
+	if t.kid != "" && !set.hasKid(t.kid) {
 		r.hooks.onUnknownKid()
-		r.await(ctx, t.kid)
+		r.waitForKid(ctx, t.kid)
 		if set, err = r.current(r.now()); err != nil {
 			return nil, unavailable(err)
 		}
 	}
 	var found *key
 	if t.kid == "" {
-		found = set.unnamed(t.alg)
+		found = set.findByAlgorithm(t.alg)
 	} else {
-		found = set.named(t.kid, t.alg)
+		found = set.findByKid(t.kid, t.alg)
 	}
 	if found == nil {
 		return nil, invalid("no single key of the issuer has the token's kid and algorithm")
@@ -120,26 +120,26 @@ func (r *remote) find(ctx context.Context, t *token) (*key, error) {
 	return found, nil
 }
 
-// await waits, for a moment, for a fetch that may bring kid. It begins one when none has begun for some time: who sends
-// made-up kids can neither keep the issuer busy nor hold callers up.
-func (r *remote) await(ctx context.Context, kid string) {
+// waitForKid waits up to maxKeyWait for a fetch that may provide kid. It requests a fetch unless one began within
+// demandInterval: a caller who sends invented kids can neither overload the issuer nor delay other callers.
+func (r *remote) waitForKid(ctx context.Context, kid string) {
 	if !r.waitForFetch(ctx, r.demand.joinFetch(kid, r.now())) {
 		return
 	}
-	if set := r.set.Load(); set != nil && !set.knows(kid) && r.failure.Load() == nil {
-		r.demand.remember(kid, r.now())
+	if set := r.set.Load(); set != nil && !set.hasKid(kid) && r.failure.Load() == nil {
+		r.demand.rememberUnknown(kid, r.now())
 	}
 }
 
-// waitForFetch waits, for a moment, for a fetch to end, and reports whether it did. None, which is nil, does not.
-func (r *remote) waitForFetch(ctx context.Context, flight <-chan struct{}) bool {
-	if flight == nil {
+// waitForFetch waits up to maxKeyWait for a fetch to end and reports whether it did. It returns false for nil.
+func (r *remote) waitForFetch(ctx context.Context, inFlight <-chan struct{}) bool {
+	if inFlight == nil {
 		return false
 	}
 	timer := time.NewTimer(maxKeyWait)
 	defer timer.Stop()
 	select {
-	case <-flight:
+	case <-inFlight:
 		return true
 	case <-timer.C:
 	case <-ctx.Done():
@@ -147,51 +147,51 @@ func (r *remote) waitForFetch(ctx context.Context, flight <-chan struct{}) bool 
 	return false
 }
 
-// inProgress gives the fetch that is under way, or asked for; nil when there is none.
+// inProgress returns the fetch in flight or requested, nil if there is none.
 func (d *demand) inProgress() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.inFlight
 }
 
-// joinFetch gives the fetch to wait for, nil when there is none to hope for.
+// joinFetch returns the fetch to wait for. It requests one if allowed, and returns nil if no fetch can provide kid.
 func (d *demand) joinFetch(kid string, now time.Time) <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.absent.has(kid, now) {
+	if d.unknownKids.has(kid, now) {
 		return nil
 	}
 	if d.inFlight == nil && now.Sub(d.last) >= demandInterval {
-		d.startFetch(now)
+		d.setInFlight(now)
 		select {
-		case d.wanted <- struct{}{}:
-		default: // nobody fetches any more
+		case d.requested <- struct{}{}:
+		default: // watch has ended
 		}
 	}
 	return d.inFlight
 }
 
-// startFetch must be called with the lock held.
-func (d *demand) startFetch(now time.Time) {
+// setInFlight records a new fetch. The caller holds the lock.
+func (d *demand) setInFlight(now time.Time) {
 	d.last = now
 	d.inFlight = make(chan struct{})
 }
 
-// beginFetch marks the fetch that begins now. It is the one that callers ask for, when some do.
+// beginFetch records that a fetch begins. It also serves a pending request for one.
 func (d *demand) beginFetch(now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	select {
-	case <-d.wanted:
+	case <-d.requested:
 	default:
 	}
 	d.last = now
 	if d.inFlight == nil {
-		d.startFetch(now)
+		d.setInFlight(now)
 	}
 }
 
-// endFetch lets the callers who wait look again.
+// endFetch wakes the callers that wait for the fetch.
 func (d *demand) endFetch() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -201,13 +201,13 @@ func (d *demand) endFetch() {
 	}
 }
 
-func (d *demand) remember(kid string, now time.Time) {
+func (d *demand) rememberUnknown(kid string, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.absent.add(kid, now)
+	d.unknownKids.add(kid, now)
 }
 
-// watch fetches until ctx ends: at once, then again and again, and when a caller asks for it.
+// watch fetches keys at once, at each refresh interval and on request, until ctx is done.
 func (r *remote) watch(ctx context.Context) {
 	defer r.demand.endFetch()
 	timer := time.NewTimer(0)
@@ -217,19 +217,19 @@ func (r *remote) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
-		case <-r.demand.wanted:
+		case <-r.demand.requested:
 		}
 		timer.Reset(r.refresh(ctx))
 	}
 }
 
-// refresh fetches once, and gives the pause until the next time.
+// refresh fetches once and returns the delay until the next fetch.
 func (r *remote) refresh(ctx context.Context) time.Duration {
 	r.demand.beginFetch(r.now())
 	defer r.demand.endFetch()
-	keep, err := r.replace(ctx)
+	refreshIn, err := r.replace(ctx)
 	if ctx.Err() != nil {
-		return 0 // the gateway stops, which is no fault of the issuer
+		return 0 // the gateway is stopping; the issuer did not fail
 	}
 	r.report(ctx, err)
 	if err != nil {
@@ -237,15 +237,15 @@ func (r *remote) refresh(ctx context.Context) time.Duration {
 		return jitter(min(minRetry<<min(r.failures-1, 8), maxRetry))
 	}
 	r.failures = 0
-	// Keys of a short maxStale are fetched in time, if that is possible at all.
-	return jitter(min(keep, max(r.maxStale/2, demandInterval)))
+	// With a short maxStale, refresh before the keys become stale if possible.
+	return jitter(min(refreshIn, max(r.maxStale/2, demandInterval)))
 }
 
-// replace puts a fetched set in the place of the one in force, if it is any good, and gives for how long to keep it.
+// replace fetches a key set and, if it is valid, replaces the one in force. It returns the time until the next refresh.
 func (r *remote) replace(ctx context.Context) (time.Duration, error) {
-	// The keys are as old as the question, not as the answer.
-	asked := r.now()
-	content, keep, err := r.fetcher.fetch(ctx)
+	// The age of the keys counts from the request, not from the response.
+	requested := r.now()
+	content, refreshIn, err := r.fetcher.fetch(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -257,11 +257,11 @@ func (r *remote) replace(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	r.set.Store(r.set.Load().take(keys, asked))
-	return keep, nil
+	r.set.Store(r.set.Load().update(keys, requested))
+	return refreshIn, nil
 }
 
-// report tells the log when the state changes, and the metric every time.
+// report logs a change of state, and calls the hook for the metric every time.
 func (r *remote) report(ctx context.Context, err error) {
 	failedBefore := r.failure.Load() != nil
 	if err == nil {
@@ -287,7 +287,7 @@ func (r *remote) age(now time.Time) (time.Duration, bool) {
 	return now.Sub(set.fetched), true
 }
 
-// jitter shortens a pause by up to a tenth, so that replicas that were started together do not ask together.
-func jitter(pause time.Duration) time.Duration {
-	return pause - rand.N(pause/10+1) //nolint:gosec // no secret
+// jitter shortens a delay by up to a tenth, so that replicas started together do not fetch together.
+func jitter(delay time.Duration) time.Duration {
+	return delay - rand.N(delay/10+1) //nolint:gosec // not a secret
 }

@@ -11,35 +11,36 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/jwk"
 )
 
-// maxToken is the longest that a token may be, in bytes.
+// maxToken is the maximum length of a token, in bytes.
 const maxToken = 8 << 10
 
-// token is what an unverified token says: enough to select an issuer and a key, and to refuse without any cryptography.
+// token is a parsed token that is not verified. It is enough to select an issuer and a key, and to reject invalid
+// tokens without any cryptography.
 type token struct {
 	raw    string
 	alg    string
-	kid    string // empty when there is none
+	kid    string // empty if there is none
 	typ    string // in lower case, without "application/"
 	claims map[string]any
 }
 
-// parse takes a token apart, and refuses what golang-jwt lets pass: line breaks inside base64 and members that are there
-// twice, which two parsers read in two ways, and header parameters that change what a signature means or bring a key along
-// (RFC 8725 section 3.10, RFC 7515 section 4.1.11).
+// parse parses a token and rejects what golang-jwt accepts: line breaks in base64, duplicate members, which two parsers
+// may read differently, and header parameters that change the meaning of a signature or contain a key (RFC 8725 section
+// 3.10, RFC 7515 section 4.1.11).
 func parse(raw string) (*token, error) {
 	if len(raw) > maxToken {
 		return nil, errors.New("the token is too long")
 	}
 	segments := strings.Split(raw, ".")
-	const signed = 3
-	if len(segments) != signed {
+	const segmentCount = 3
+	if len(segments) != segmentCount {
 		return nil, errors.New("the token does not have three segments")
 	}
-	header, err := object(segments[0])
+	header, err := decodeObject(segments[0])
 	if err != nil {
 		return nil, err
 	}
-	claims, err := object(segments[1])
+	claims, err := decodeObject(segments[1])
 	if err != nil {
 		return nil, err
 	}
@@ -50,11 +51,11 @@ func parse(raw string) (*token, error) {
 	return t, t.readHeader(header)
 }
 
-// decode reads canonical base64url without padding (RFC 7515 section 2), of which one text is one sequence of bytes. The
-// decoder itself skips line breaks, strict or not.
+// decode decodes canonical base64url without padding (RFC 7515 section 2), in which each byte sequence has exactly one
+// encoding. The decoder of the standard library skips line breaks even in strict mode.
 func decode(segment string) ([]byte, error) {
 	if strings.ContainsAny(segment, "\r\n") {
-		return nil, errors.New("a segment holds a line break")
+		return nil, errors.New("a segment contains a line break")
 	}
 	content, err := base64.RawURLEncoding.Strict().DecodeString(segment)
 	if err != nil {
@@ -63,16 +64,16 @@ func decode(segment string) ([]byte, error) {
 	return content, nil
 }
 
-// object reads a segment that is a JSON object without duplicate members, at any depth, in valid UTF-8. The reader's own
-// error is left out because it quotes names.
-func object(segment string) (map[string]any, error) {
+// decodeObject decodes a segment that is a JSON object in valid UTF-8, without duplicate members at any depth. It drops
+// the error of the JSON decoder, which quotes names.
+func decodeObject(segment string) (map[string]any, error) {
 	content, err := decode(segment)
 	if err != nil {
 		return nil, err
 	}
 	var members map[string]any
 	if err = json.Unmarshal(content, &members); err != nil || members == nil {
-		return nil, errors.New("a segment is not a JSON object in UTF-8 with each member once")
+		return nil, errors.New("a segment is not a JSON object in UTF-8 without duplicate members")
 	}
 	return members, nil
 }
@@ -85,32 +86,32 @@ func (t *token) readHeader(header map[string]any) error {
 	}
 	var ok bool
 	if t.alg, ok = header["alg"].(string); !ok {
-		return errors.New("the header's alg is not a text")
+		return errors.New("the header's alg is not a string")
 	}
 	if kid, present := header["kid"]; present {
 		if t.kid, ok = kid.(string); !ok || !jwk.ValidID(t.kid) {
-			return errors.New("the header's kid is not a text of 1 to 128 printable characters")
+			return errors.New("the header's kid is not a string of 1 to 128 printable characters")
 		}
 	}
-	// A token without typ is of the kind that there was before types were (RFC 8725 section 3.11).
+	// A token without typ is a plain JWT; explicit typing came later (RFC 8725 section 3.11).
 	t.typ = "jwt"
 	if typ, present := header["typ"]; present {
 		if t.typ, ok = typ.(string); !ok {
-			return errors.New("the header's typ is not a text")
+			return errors.New("the header's typ is not a string")
 		}
 		t.typ = strings.TrimPrefix(strings.ToLower(t.typ), "application/")
 	}
 	return nil
 }
 
-// issuer is the unverified iss, empty when it is no text.
+// issuer returns the unverified iss, empty if it is not a string.
 func (t *token) issuer() string {
 	iss, _ := t.claims["iss"].(string)
 	return iss
 }
 
-// isIDToken tells the tokens that say who has logged in to an application (OpenID Connect Core section 2): they are no
-// leave to call an API, and are shown to more parties (RFC 8725 section 3.12).
+// isIDToken reports whether the token is an ID token, which identifies a user to an application (OpenID Connect Core
+// section 2). An ID token does not authorise API calls, and more parties see it (RFC 8725 section 3.12).
 func (t *token) isIDToken() bool {
 	return slices.ContainsFunc([]string{"nonce", "at_hash"}, func(name string) bool {
 		_, present := t.claims[name]

@@ -15,22 +15,22 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// Options say what a [Verifier] takes from its surroundings and whom it tells of what. The zero value is of use.
+// Options configure a [Verifier]. The zero value is valid.
 type Options struct {
-	// Log is told of keys that come, stay away or are left out; nil is nobody.
+	// Log receives failures of fetches, recoveries and skipped keys. Nil discards them.
 	Log *slog.Logger
-	// Now is the clock that tokens and keys are held against; nil is [time.Now].
+	// Now returns the current time; nil means [time.Now].
 	Now func() time.Time
-	// Transport sends the requests for keys; nil is one for each issuer, which trusts the issuer's CAFile.
+	// Transport sends the requests for keys. Nil means a transport for each issuer that trusts the issuer's CAFile.
 	Transport http.RoundTripper
-	// ReloadInterval is how often files of keys are looked at; zero is every five seconds.
+	// ReloadInterval is how often key files are checked for changes; zero means every five seconds.
 	ReloadInterval time.Duration
-	// Mint is the credential of callers whose issuer has the credential "mint".
+	// Mint is the credential of callers whose issuer has the credential mode "mint".
 	Mint *auth.Credential
 
-	// The hooks are meant for metrics, and are given the issuer's name. OnUnknownKid is called for each token with a kid
-	// that no key has, OnFetch after each attempt to get keys: with nil when they are in force, with the reason when not.
-	// Of a file it is told when the file changes.
+	// The hooks are meant for metrics and receive the issuer's name. OnUnknownKid is called for each token with an
+	// unknown kid. OnFetch is called after each fetch of keys: with nil if they are in force, else with the reason. For
+	// a key file it is called when the file changes.
 	OnUnknownKid func(issuer string)
 	OnFetch      func(issuer string, err error)
 }
@@ -54,7 +54,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Verifier tells whose a token is. Any number of goroutines may ask it.
+// Verifier verifies tokens. It is safe for concurrent use.
 type Verifier struct {
 	issuers  []*issuer
 	byIssuer map[string]*issuer
@@ -62,8 +62,8 @@ type Verifier struct {
 	now      func() time.Time
 }
 
-// New makes a verifier of the issuers' tokens. Files of keys are read here, other keys are fetched by [Verifier.Watch]. Its
-// error joins what is wrong with each issuer, by the path of the setting.
+// New returns a verifier for the issuers' tokens. It reads key files; [Verifier.Watch] fetches all other keys. Its
+// error joins the problems of all issuers, each with the path of the setting.
 func New(issuers []config.Issuer, options Options) (*Verifier, error) {
 	options = options.withDefaults()
 	v := &Verifier{byIssuer: make(map[string]*issuer), verified: cache.NewTwoGeneration[digest, verified](maxVerified), now: options.Now}
@@ -71,7 +71,7 @@ func New(issuers []config.Issuer, options Options) (*Verifier, error) {
 	for n, settings := range issuers {
 		i, err := newIssuer(settings, options)
 		if err == nil && v.byIssuer[settings.Issuer] != nil {
-			err = errors.New("issuer: is there twice")
+			err = errors.New("issuer: is a duplicate")
 		}
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s.%w", yamlnode.Index("auth.jwt", n), err))
@@ -86,15 +86,15 @@ func New(issuers []config.Issuer, options Options) (*Verifier, error) {
 	return v, nil
 }
 
-// Verify gives the principal of a token. Its error is a [problem.Error]: invalid-token whatever is wrong with the token, or
-// jwks-unavailable when the issuer's keys are. It may wait for a second, or for ctx, when the token names a key that the
-// issuer may have begun to use, or the issuer's first keys are on their way.
+// Verify returns the principal of a token. Its error is a [problem.Error]: invalid-token if the token fails any check,
+// or jwks-unavailable if the issuer's keys are not available. Verify waits up to one second, or until ctx is done, if
+// the token has an unknown kid that a fetch may provide, or if the issuer's first keys are being fetched.
 func (v *Verifier) Verify(ctx context.Context, token string) (*auth.Principal, error) {
 	if len(token) > maxToken {
 		return nil, invalid("the token is too long")
 	}
 	known := digestOf(token)
-	if hit, ok := v.verified.Get(known); ok && hit.holds(v.now()) {
+	if hit, ok := v.verified.Get(known); ok && hit.valid(v.now()) {
 		return hit.principal, nil
 	}
 	parsed, err := parse(token)
@@ -113,22 +113,22 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*auth.Principal, e
 	return passed.principal, nil
 }
 
-// Watch fetches the issuers' keys and keeps them current until ctx ends. The caller runs it, once, in a goroutine of its
-// own; when it returns nothing of it is left.
+// Watch fetches the issuers' keys and keeps them current until ctx is done. The caller runs it once, in its own
+// goroutine. When it returns, all its goroutines have ended.
 func (v *Verifier) Watch(ctx context.Context) {
-	var all sync.WaitGroup
+	var watches sync.WaitGroup
 	for _, i := range v.issuers {
-		all.Go(func() { i.source.watch(ctx) })
+		watches.Go(func() { i.source.watch(ctx) })
 	}
-	all.Wait()
+	watches.Wait()
 }
 
-// Ready tells which issuers' keys have never been had, and why; nil when there is none. Keys that have been had and grew
-// stale since do not count: taking a replica out of service would not bring them back, and there are other callers.
+// Ready returns an error that lists the issuers whose keys have never been fetched, with the reasons. Stale keys do not
+// count: taking a replica out of service would not refresh them, and it can serve other callers.
 func (v *Verifier) Ready() error {
 	var missing []error
 	for _, i := range v.issuers {
-		anyTime := time.Time{} // to which no keys are stale
+		anyTime := time.Time{} // no keys are stale at the zero time
 		if _, err := i.source.current(anyTime); err != nil {
 			missing = append(missing, fmt.Errorf("keys of the issuer %s: %w", i.config.Name, err))
 		}
@@ -136,8 +136,8 @@ func (v *Verifier) Ready() error {
 	return errors.Join(missing...)
 }
 
-// KeyAges gives, by the issuer's name, for how long its keys have not been seen at the issuer. Issuers of which no key was
-// ever had, or whose keys are in a file, have no age.
+// KeyAges returns the time since each issuer's keys were last fetched, by the issuer's name. Issuers whose keys were
+// never fetched, or come from a file, are not included.
 func (v *Verifier) KeyAges() map[string]time.Duration {
 	ages := make(map[string]time.Duration)
 	for _, i := range v.issuers {

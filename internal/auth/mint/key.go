@@ -18,24 +18,25 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/jwk"
 )
 
-// key signs tokens. Its private half can be used and not be seen: fmt prints unexported fields too, but no function's.
+// key signs tokens. The private key is only in the closure sign: fmt prints unexported fields but not what a function
+// captures.
 type key struct {
-	// kid is the thumbprint of RFC 7638.
+	// kid is the key's thumbprint (RFC 7638).
 	kid string
-	// jwk is the public half, as it is published.
+	// jwk is the public key as published, in JSON.
 	jwk []byte
-	// sign makes a token of claims.
+	// sign returns a signed token with the claims.
 	sign func(jwt.Claims) (string, error)
 }
 
-// parseKeys reads the private keys of a PEM file, in their order. Its errors say which key is wrong and nothing of what
-// is in it.
+// parseKeys parses the private keys of a PEM file in their order. Its errors identify the invalid key by its position
+// and quote none of its content.
 func parseKeys(content []byte, algorithm string) ([]*key, error) {
 	var keys []*key
 	blocks := 0
 	for block, rest := pem.Decode(content); block != nil; block, rest = pem.Decode(rest) {
 		blocks++
-		if block.Type == "EC PARAMETERS" { // openssl writes one before each key, which repeats them
+		if block.Type == "EC PARAMETERS" { // openssl writes this block before a key, which contains the parameters too
 			continue
 		}
 		k, err := parseKey(block, algorithm)
@@ -44,17 +45,17 @@ func parseKeys(content []byte, algorithm string) ([]*key, error) {
 		}
 		for i := range keys {
 			if keys[i].kid == k.kid {
-				return nil, fmt.Errorf("key %d: is key %d again", len(keys)+1, i+1)
+				return nil, fmt.Errorf("key %d: duplicates key %d", len(keys)+1, i+1)
 			}
 		}
 		keys = append(keys, k)
 	}
-	// The decoder passes over what it cannot read, and the next key would sign instead.
+	// The decoder skips malformed blocks. The next key would then sign instead.
 	if bytes.Count(content, []byte("-----BEGIN")) != blocks {
-		return nil, errors.New("holds a PEM block that is damaged or cut off")
+		return nil, errors.New("contains a malformed PEM block")
 	}
 	if len(keys) == 0 {
-		return nil, errors.New("holds no private key in PEM")
+		return nil, errors.New("contains no PEM private key")
 	}
 	return keys, nil
 }
@@ -73,37 +74,37 @@ func parseKey(block *pem.Block, algorithm string) (*key, error) {
 	case "RSA PRIVATE KEY":
 		private, err = x509.ParsePKCS1PrivateKey(block.Bytes)
 	default:
-		return nil, errors.New("is no private key")
+		return nil, errors.New("is not a private key")
 	}
 	if err != nil {
-		return nil, errors.New("cannot be read as what its PEM block says it is")
+		return nil, errors.New("does not match the type of its PEM block")
 	}
 	return newKey(private, algorithm)
 }
 
-// newKey takes the keys of one algorithm: a key that came by mistake is not to sign by another.
+// newKey accepts only keys for the configured algorithm, so that a wrong key in the file does not sign with another.
 func newKey(private any, algorithm string) (*key, error) {
 	switch private := private.(type) {
 	case *ecdsa.PrivateKey:
 		if algorithm == jwt.SigningMethodES256.Alg() && private.Curve == elliptic.P256() {
-			return assemble(private, private.Public(), jwt.SigningMethodES256)
+			return newSigningKey(private, private.Public(), jwt.SigningMethodES256)
 		}
 	case *rsa.PrivateKey:
 		if algorithm == jwt.SigningMethodRS256.Alg() && jwk.Check(private.Public()) == nil {
-			return assemble(private, private.Public(), jwt.SigningMethodRS256)
+			return newSigningKey(private, private.Public(), jwt.SigningMethodRS256)
 		}
 	}
 	switch algorithm {
 	case jwt.SigningMethodES256.Alg():
-		return nil, errors.New("is no key on P-256, which ES256 needs")
+		return nil, errors.New("is not a P-256 key, which ES256 requires")
 	case jwt.SigningMethodRS256.Alg():
-		return nil, fmt.Errorf("is no RSA key of %d to %d bits, which RS256 needs", jwk.MinRSABits, jwk.MaxRSABits)
+		return nil, fmt.Errorf("is not an RSA key of %d to %d bits, which RS256 requires", jwk.MinRSABits, jwk.MaxRSABits)
 	default:
-		return nil, errors.New("has no algorithm: it must be ES256 or RS256")
+		return nil, errors.New("the algorithm must be ES256 or RS256")
 	}
 }
 
-func assemble(private crypto.PrivateKey, public crypto.PublicKey, method jwt.SigningMethod) (*key, error) {
+func newSigningKey(private crypto.PrivateKey, public crypto.PublicKey, method jwt.SigningMethod) (*key, error) {
 	kid, err := jwk.Thumbprint(public)
 	if err != nil {
 		return nil, errors.New("has no thumbprint")

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// To make keys of these sizes takes minutes, and only their size is looked at.
-func TestTheSizesOfRSAKeys(t *testing.T) {
+// Generating keys of these sizes takes minutes, and only their size is checked.
+func TestSizesOfRSAKeys(t *testing.T) {
 	t.Parallel()
 	for bits, ok := range map[int]bool{2047: false, 2048: true, 8192: true, 8193: false} {
 		n := new(big.Int).SetBit(big.NewInt(1), bits-1, 1)

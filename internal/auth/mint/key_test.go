@@ -20,7 +20,7 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/mint"
 )
 
-func TestKeysAreTakenInEveryUsualForm(t *testing.T) {
+func TestEveryCommonKeyFormatIsAccepted(t *testing.T) {
 	t.Parallel()
 	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
@@ -39,14 +39,14 @@ func TestKeysAreTakenInEveryUsualForm(t *testing.T) {
 		cfg := settings(writeFile(t, c.file))
 		cfg.Algorithm = c.algorithm
 		signer := open(t, cfg)
-		token, err := fetch(t, signer).verify(ask(t, signer, call("dev", "default")))
+		token, err := fetch(t, signer).verify(tokenFor(t, signer, readCall("dev", "default")))
 		require.NoError(t, err, name)
 		require.Equal(t, c.algorithm, token.Method.Alg(), name)
 		requirePublic(t, signer.JWKS())
 	}
 }
 
-// requirePublic wants the members of public keys and no other (RFC 7518, section 6).
+// requirePublic requires that keys have only the members of public keys (RFC 7518 section 6).
 func requirePublic(t *testing.T, jwks []byte) {
 	t.Helper()
 	var set map[string][]map[string]any
@@ -64,7 +64,7 @@ func requirePublic(t *testing.T, jwks []byte) {
 	}
 }
 
-// The members of RFC 7638, section 3.2, in the order of the alphabet.
+// The members of RFC 7638 section 3.2 in lexicographic order.
 func TestKidIsTheThumbprint(t *testing.T) {
 	t.Parallel()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -75,17 +75,17 @@ func TestKidIsTheThumbprint(t *testing.T) {
 	members := `{"crv":"P-256","kty":"EC","x":"` + encode(point[1:33]) + `","y":"` + encode(point[33:]) + `"}`
 	sum := sha256.Sum256([]byte(members))
 	signer := open(t, settings(writeFile(t, pkcs8(t, private))))
-	require.Equal(t, encode(sum[:]), kidOf(t, ask(t, signer, call("dev", "default"))))
+	require.Equal(t, encode(sum[:]), kidOf(t, tokenFor(t, signer, readCall("dev", "default"))))
 	require.Contains(t, fetch(t, signer), encode(sum[:]))
 }
 
-func TestOtherFilesAreRefused(t *testing.T) {
+func TestInvalidKeyFiles(t *testing.T) {
 	t.Parallel()
 	const marker = "MARKER"
 	good := ecKey(t)
 	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	require.NoError(t, err)
-	small, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // it is to be refused
+	small, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // must be rejected
 	require.NoError(t, err)
 	_, ed, err := ed25519.GenerateKey(rand.Reader)
 	require.NoError(t, err)
@@ -95,46 +95,46 @@ func TestOtherFilesAreRefused(t *testing.T) {
 	require.NoError(t, err)
 	const es, rs = "ES256", "RS256"
 	for name, c := range map[string]struct{ algorithm, file, want string }{
-		"nothing":             {es, "", "holds no private key in PEM"},
-		"no PEM":              {es, marker, "holds no private key in PEM"},
-		"P-384":               {es, pkcs8(t, p384), "key 1: is no key on P-256"},
-		"the second is wrong": {es, good + pkcs8(t, p384), "key 2: is no key on P-256"},
-		"Ed25519":             {es, pkcs8(t, ed), "key 1: is no key on P-256"},
-		"RSA for ES256":       {es, pkcs8(t, small), "key 1: is no key on P-256"},
-		"EC for RS256":        {rs, good, "key 1: is no RSA key of 2048 to 8192 bits"},
-		"a small RSA key":     {rs, pkcs8(t, small), "key 1: is no RSA key of 2048 to 8192 bits"},
+		"nothing":             {es, "", "contains no PEM private key"},
+		"no PEM":              {es, marker, "contains no PEM private key"},
+		"P-384":               {es, pkcs8(t, p384), "key 1: is not a P-256 key"},
+		"the second is wrong": {es, good + pkcs8(t, p384), "key 2: is not a P-256 key"},
+		"Ed25519":             {es, pkcs8(t, ed), "key 1: is not a P-256 key"},
+		"RSA for ES256":       {es, pkcs8(t, small), "key 1: is not a P-256 key"},
+		"EC for RS256":        {rs, good, "key 1: is not an RSA key of 2048 to 8192 bits"},
+		"a small RSA key":     {rs, pkcs8(t, small), "key 1: is not an RSA key of 2048 to 8192 bits"},
 		"no algorithm":        {"", good, "must be ES256 or RS256"},
-		"a public key":        {es, block("PUBLIC KEY", public), "key 1: is no private key"},
-		"a certificate":       {es, good + block("CERTIFICATE", []byte(marker)), "key 2: is no private key"},
-		"no DER":              {es, block("PRIVATE KEY", []byte(marker)), "key 1: cannot be read"},
-		"another's DER":       {es, block("EC PRIVATE KEY", []byte(marker)), "key 1: cannot be read"},
+		"a public key":        {es, block("PUBLIC KEY", public), "key 1: is not a private key"},
+		"a certificate":       {es, good + block("CERTIFICATE", []byte(marker)), "key 2: is not a private key"},
+		"no DER":              {es, block("PRIVATE KEY", []byte(marker)), "key 1: does not match the type of its PEM block"},
+		"another's DER":       {es, block("EC PRIVATE KEY", []byte(marker)), "key 1: does not match the type of its PEM block"},
 		"encrypted":           {es, block("ENCRYPTED PRIVATE KEY", []byte(marker)), "key 1: is encrypted"},
 		"encrypted, the old way": {
 			es, strings.Replace(good, "KEY-----\n", "KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: "+marker+"\n\n", 1), "key 1: is encrypted",
 		},
-		"twice the same":     {es, good + ecKey(t) + good, "key 3: is key 1 again"},
-		"cut off":            {es, ecKey(t) + good[:len(good)/2], "damaged or cut off"},
-		"damaged, then good": {es, strings.Replace(ecKey(t), "M", "*", 1) + good, "damaged or cut off"},
+		"twice the same":     {es, good + ecKey(t) + good, "key 3: duplicates key 1"},
+		"cut off":            {es, ecKey(t) + good[:len(good)/2], "malformed PEM block"},
+		"damaged, then good": {es, strings.Replace(ecKey(t), "M", "*", 1) + good, "malformed PEM block"},
 	} {
 		cfg := settings(writeFile(t, c.file))
 		cfg.Algorithm = c.algorithm
 		_, err := mint.Open(cfg, mint.Options{})
 		require.ErrorContains(t, err, c.want, name)
 		require.NotContains(t, err.Error(), marker, name)
-		require.NotContains(t, err.Error(), cfg.KeyFile, "%s: the path may be a key in the wrong place", name)
+		require.NotContains(t, err.Error(), cfg.KeyFile, "%s: the path may be a misplaced key", name)
 	}
 	_, err = mint.Open(settings(filepath.Join(t.TempDir(), "absent")), mint.Options{})
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
-func TestAFileThatOthersMayReadIsToldOf(t *testing.T) {
+func TestWorldReadableFileIsReported(t *testing.T) {
 	t.Parallel()
 	path := writeFile(t, ecKey(t))
 	for mode, warnings := range map[os.FileMode]int{0o600: 0, 0o440: 0, 0o644: 1, 0o604: 1} {
 		require.NoError(t, os.Chmod(path, mode))
-		var j journal
+		var j reloadRecorder
 		_, err := mint.Open(settings(path), j.options())
 		require.NoError(t, err)
-		require.Equal(t, warnings, strings.Count(j.logged(), "level=WARN"), "%o: %s", mode, j.logged())
+		require.Equal(t, warnings, strings.Count(j.log.String(), "level=WARN"), "%o: %s", mode, j.log.String())
 	}
 }

@@ -1,7 +1,6 @@
 package mint_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -25,18 +24,19 @@ import (
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/auth/mint"
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/testlog"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// settings are short, and none is a divisor of another by chance.
+// settings returns short durations, none of which divides another.
 func settings(path string) config.Mint {
 	return config.Mint{
 		KeyFile: path, Algorithm: "ES256", Issuer: "flowgate", TTL: 30 * time.Second, PublishAhead: 10 * time.Second,
 	}
 }
 
-// ecKey is a key in PEM, as PKCS#8.
+// ecKey returns an EC key as PKCS#8 in PEM.
 func ecKey(t testing.TB) string {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -74,25 +74,25 @@ func open(t testing.TB, cfg config.Mint) *mint.Signer {
 	return signer
 }
 
-// call is one that reads in a namespace.
-func call(name, namespace string) auth.CallInfo {
+// readCall returns a call that reads in a namespace.
+func readCall(name, namespace string) auth.CallInfo {
 	return auth.CallInfo{
 		Principal: &auth.Principal{Name: name}, Namespace: namespace,
 		Access: auth.Access{Role: auth.RoleRead, Scope: auth.ScopeNamespace},
 	}
 }
 
-// ask is a token for a call.
-func ask(t testing.TB, signer *mint.Signer, purpose auth.CallInfo) string {
+// tokenFor returns the token for a call.
+func tokenFor(t testing.TB, signer *mint.Signer, purpose auth.CallInfo) string {
 	t.Helper()
 	header, err := signer.Authorization(context.Background(), purpose)
 	require.NoError(t, err)
 	token, ok := strings.CutPrefix(header, "Bearer ")
-	require.True(t, ok, "what is sent is a bearer token")
+	require.True(t, ok, "the metadata is a bearer token")
 	return token
 }
 
-// keySet is what a server knows once it has fetched.
+// keySet contains the keys that a server has fetched.
 type keySet map[string]jose.JSONWebKey
 
 func fetch(t testing.TB, signer *mint.Signer) keySet {
@@ -111,7 +111,7 @@ func fetch(t testing.TB, signer *mint.Signer) keySet {
 	return known
 }
 
-// verify does what a server does that grants no leeway.
+// verify verifies a token as a server without leeway does.
 func (known keySet) verify(token string) (*jwt.Token, error) {
 	return jwt.Parse(token, func(token *jwt.Token) (any, error) {
 		kid, _ := token.Header["kid"].(string)
@@ -132,35 +132,24 @@ func kidOf(t testing.TB, token string) string {
 	return kid
 }
 
-// journal is a log and a count of reloads, which a watch writes while a test reads.
-type journal struct {
+// reloadRecorder records the log and the reloads of a signer while a test reads them.
+type reloadRecorder struct {
+	log testlog.Buffer
+
 	mu      sync.Mutex
-	log     bytes.Buffer
 	reloads []error
 }
 
-func (j *journal) options() mint.Options {
-	return mint.Options{Log: slog.New(slog.NewTextHandler(j, nil)), OnReload: func(err error) {
-		j.mu.Lock()
-		defer j.mu.Unlock()
-		j.reloads = append(j.reloads, err)
+func (r *reloadRecorder) options() mint.Options {
+	return mint.Options{Log: slog.New(slog.NewTextHandler(&r.log, nil)), OnReload: func(err error) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.reloads = append(r.reloads, err)
 	}}
 }
 
-func (j *journal) Write(line []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.log.Write(line)
-}
-
-func (j *journal) logged() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.log.String()
-}
-
-func (j *journal) reloaded() []error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.reloads
+func (r *reloadRecorder) reloaded() []error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.reloads
 }

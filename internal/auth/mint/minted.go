@@ -2,22 +2,22 @@ package mint
 
 import "github.com/flowgate/flowgate/internal/auth"
 
-// cacheSize is how many tokens are kept, some kilobyte each.
+// cacheSize is the maximum number of cached tokens of about one kilobyte each.
 const cacheSize = 10_000
 
-// subject is what differs between one token and another of the same key and moment.
+// subject identifies a token among those of one key: the caller, the namespace and the role.
 type subject struct {
 	name      string
 	namespace string
 	role      auth.Role
 }
 
-// minted is a token, as it is sent. It can be sent from one moment, in seconds, until before another: they are of the wall
-// clock, which is what servers hold a token against, and which a machine that slept or was set right finds elsewhere.
-type minted struct {
+// mintedToken is a token as an authorization header. It can be sent from the time from until before the time until, in
+// seconds of the wall clock. Servers check a token against the wall clock, which jumps after a suspend or a correction.
+type mintedToken struct {
 	header      string
 	from, until int64
 }
 
-// sendable reports whether the token can be sent now.
-func (m minted) sendable(now int64) bool { return m.from <= now && now < m.until }
+// usable reports whether the token can be sent at the time now.
+func (m mintedToken) usable(now int64) bool { return m.from <= now && now < m.until }

@@ -6,10 +6,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAKeptTokenHasItsTime(t *testing.T) {
+func TestCachedTokenIsUsableOnlyInItsWindow(t *testing.T) {
 	t.Parallel()
-	token := minted{header: "token", from: 10, until: 20}
+	token := mintedToken{header: "token", from: 10, until: 20}
 	for now, want := range map[int64]bool{9: false, 10: true, 19: true, 20: false} {
-		require.Equal(t, want, token.sendable(now), now)
+		require.Equal(t, want, token.usable(now), now)
 	}
 }

@@ -13,17 +13,17 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/mint"
 )
 
-// history is a random one: files come and go, callers ask, and servers fetch at their own pace.
+// history is a random sequence of events: key files change, callers request tokens, and servers fetch keys.
 type history struct {
 	random *rand.Rand
 	keys   named
 	path   string
 	signer *mint.Signer
-	// servers fetch every five seconds, publishAhead by half, each a second after the other.
+	// servers fetch every five seconds, half of publishAhead, each one second after the previous one.
 	servers [5]keySet
-	// sets are those that were published, since most are fetched many times.
+	// sets caches the published sets, because most are fetched many times.
 	sets map[string]keySet
-	// live are the tokens that a server must take, and until when.
+	// live contains the tokens that servers must accept, and until when.
 	live     map[string]handed
 	switches int
 	signing  string
@@ -34,22 +34,22 @@ type handed struct {
 	ends time.Time
 }
 
-// Whatever happens to the file, every token that was handed out is taken by every server at every moment of its life.
-func TestEveryTokenIsTakenForItsWholeLife(t *testing.T) {
+// Every server accepts every token during its whole lifetime, regardless of changes to the key file.
+func TestEveryTokenIsAcceptedForItsLifetime(t *testing.T) {
 	t.Parallel()
 	keys := nameKeys(t, "ABCDE")
 	switches := 0
 	for seed := range uint64(10) {
 		path := writeFile(t, keys.file("A"))
 		synctest.Test(t, func(t *testing.T) {
-			random := rand.New(rand.NewPCG(seed, 0)) // the same each time
+			random := rand.New(rand.NewPCG(seed, 0)) // reproducible
 			h := &history{random: random, keys: keys, path: path, live: map[string]handed{}, sets: map[string]keySet{}}
 			h.signer = open(t, settings(path))
 			for i := range h.servers {
 				h.servers[i] = h.fetch(t)
 			}
 			go h.signer.Watch(t.Context(), interval)
-			time.Sleep(interval / 2) // so that nothing happens at the same moment as a look
+			time.Sleep(interval / 2) // so that no event coincides with a poll
 			for second := range 600 {
 				h.second(t, second)
 				require.False(t, t.Failed(), "seed %d, second %d", seed, second)
@@ -57,7 +57,7 @@ func TestEveryTokenIsTakenForItsWholeLife(t *testing.T) {
 			switches += h.switches
 		})
 	}
-	require.Greater(t, switches, 50, "keys did rotate")
+	require.Greater(t, switches, 50, "the keys rotate")
 	t.Logf("%d changes of the signing key", switches)
 }
 
@@ -77,8 +77,8 @@ func (h *history) second(t *testing.T, second int) {
 			continue
 		}
 		for i, known := range h.servers {
-			if _, ok := known[handed.kid]; !ok { // a million times, for which require is slow
-				require.Failf(t, "a live token is refused", "server %d knows no key %s", i, h.keys.kid[handed.kid])
+			if _, ok := known[handed.kid]; !ok { // this runs a million times, and require is slow
+				require.Failf(t, "a live token is rejected", "server %d does not know key %s", i, h.keys.kid[handed.kid])
 			}
 		}
 	}
@@ -94,10 +94,10 @@ func (h *history) fetch(t *testing.T) keySet {
 	return h.sets[set]
 }
 
-// ask lets a caller have a token, which all servers must take.
+// tokenFor lets a caller have a token, which all servers must take.
 func (h *history) ask(t *testing.T, second int) {
 	t.Helper()
-	token := ask(t, h.signer, call(strconv.Itoa(h.random.IntN(5)), "default"))
+	token := tokenFor(t, h.signer, readCall(strconv.Itoa(h.random.IntN(5)), "default"))
 	if _, again := h.live[token]; again {
 		return
 	}
@@ -113,7 +113,7 @@ func (h *history) ask(t *testing.T, second int) {
 	}
 }
 
-// change writes some of the keys in some order, a broken file now and then.
+// change writes a random selection of the keys in random order, and sometimes an invalid file.
 func (h *history) change(t *testing.T) {
 	t.Helper()
 	letters := []string{"A", "B", "C", "D", "E"}

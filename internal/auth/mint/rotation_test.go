@@ -16,7 +16,7 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// interval is how often the tests' watches look.
+// interval is the poll interval of Watch in tests.
 const interval = time.Second
 
 func openAt(t testing.TB, cfg config.Mint, now func() time.Time) *mint.Signer {
@@ -26,10 +26,10 @@ func openAt(t testing.TB, cfg config.Mint, now func() time.Time) *mint.Signer {
 	return signer
 }
 
-// named are keys by names of one letter; a file of them is told by the letters.
+// named contains keys named by one letter each. A file is described by its letters.
 type named struct {
 	pem map[string]string
-	// kid is the name of each key id.
+	// kid maps a key id to its letter.
 	kid map[string]string
 }
 
@@ -39,12 +39,12 @@ func nameKeys(t testing.TB, letters string) named {
 	for letter := range strings.SplitSeq(letters, "") {
 		keys.pem[letter] = ecKey(t)
 		signer := open(t, settings(writeFile(t, keys.pem[letter])))
-		keys.kid[kidOf(t, ask(t, signer, call("dev", "default")))] = letter
+		keys.kid[kidOf(t, tokenFor(t, signer, readCall("dev", "default")))] = letter
 	}
 	return keys
 }
 
-// file is a key file; "!" is a broken one.
+// file returns the content of a key file; "!" returns an invalid one.
 func (n named) file(letters string) string {
 	var content strings.Builder
 	for letter := range strings.SplitSeq(letters, "") {
@@ -55,10 +55,10 @@ func (n named) file(letters string) string {
 
 func (n named) signing(t *testing.T, signer *mint.Signer) string {
 	t.Helper()
-	return n.kid[kidOf(t, ask(t, signer, call("dev", "default")))]
+	return n.kid[kidOf(t, tokenFor(t, signer, readCall("dev", "default")))]
 }
 
-// published are the letters in their order.
+// published returns the letters of the published keys in their order.
 func (n named) published(t *testing.T, signer *mint.Signer) string {
 	t.Helper()
 	var set jose.JSONWebKeySet
@@ -70,7 +70,7 @@ func (n named) published(t *testing.T, signer *mint.Signer) string {
 	return letters.String()
 }
 
-// step changes the file, unless it is empty, and then looks at how things stand at moments after that.
+// step changes the file, unless it is empty, and then checks the keys at some later times.
 type step struct {
 	file string
 	then []moment
@@ -81,8 +81,8 @@ type moment struct {
 	signing, published string
 }
 
-// The watch looks at every full second, publishAhead is ten seconds, and a key that signed stays published for
-// 150 s: ttl, back-dating and a minute.
+// Watch polls at every full second, publishAhead is ten seconds, and a key that has signed stays published for 150 s:
+// ttl, back-dating and one minute.
 func TestRotation(t *testing.T) {
 	t.Parallel()
 	const s = time.Second
@@ -123,7 +123,7 @@ func TestRotation(t *testing.T) {
 			{"B", []moment{{11 * s, "B", "BA"}}},
 			{"C", []moment{{11 * s, "C", "CBA"}, {140 * s, "C", "CB"}, {11 * s, "C", "C"}}},
 		}},
-		"a broken file holds up nothing": {"A", []step{
+		"an invalid file delays nothing": {"A", []step{
 			{"B", []moment{{s, "A", "BA"}}},
 			{"!", []moment{{9 * s, "A", "BA"}, {s, "B", "BA"}, {151 * s, "B", "B"}}},
 		}},
@@ -131,7 +131,7 @@ func TestRotation(t *testing.T) {
 		path := writeFile(t, keys.file(c.start))
 		synctest.Test(t, func(t *testing.T) {
 			signer := open(t, settings(path))
-			require.Equal(t, c.start[:1], keys.signing(t, signer), "%s: at start the first signs at once", name)
+			require.Equal(t, c.start[:1], keys.signing(t, signer), "%s: at startup the first key signs at once", name)
 			require.Equal(t, c.start, keys.published(t, signer), name)
 			go signer.Watch(t.Context(), interval)
 			for i, step := range c.steps {
@@ -149,7 +149,7 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-func TestWithoutPublishAheadANewKeySignsAtTheNextLook(t *testing.T) {
+func TestWithoutPublishAheadNewKeySignsAtNextPoll(t *testing.T) {
 	t.Parallel()
 	keys := nameKeys(t, "AB")
 	path := writeFile(t, keys.file("A"))
@@ -166,12 +166,12 @@ func TestWithoutPublishAheadANewKeySignsAtTheNextLook(t *testing.T) {
 	})
 }
 
-func TestABrokenFileIsToldOnce(t *testing.T) {
+func TestInvalidFileIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	keys := nameKeys(t, "AB")
 	path := writeFile(t, keys.file("A"))
 	synctest.Test(t, func(t *testing.T) {
-		var j journal
+		var j reloadRecorder
 		signer, err := mint.Open(settings(path), j.options())
 		require.NoError(t, err)
 		go signer.Watch(t.Context(), interval)
@@ -180,7 +180,7 @@ func TestABrokenFileIsToldOnce(t *testing.T) {
 		synctest.Wait()
 		require.Len(t, j.reloaded(), 1)
 		require.Error(t, j.reloaded()[0])
-		require.Equal(t, 1, strings.Count(j.logged(), "level=ERROR"), j.logged())
+		require.Equal(t, 1, strings.Count(j.log.String(), "level=ERROR"), j.log.String())
 		require.Equal(t, "A", keys.signing(t, signer))
 
 		rewrite(t, path, keys.file("BA"))
@@ -188,9 +188,9 @@ func TestABrokenFileIsToldOnce(t *testing.T) {
 		synctest.Wait()
 		require.Len(t, j.reloaded(), 2)
 		require.NoError(t, j.reloaded()[1])
-		require.Equal(t, 2, strings.Count(j.logged(), "keys of the tokens for the upstream changed"), j.logged())
+		require.Equal(t, 2, strings.Count(j.log.String(), "keys of the tokens for the upstream changed"), j.log.String())
 		for _, kid := range slices.Collect(maps.Keys(keys.kid)) {
-			require.Contains(t, j.logged(), kid, "key ids are public, and tell what happened")
+			require.Contains(t, j.log.String(), kid, "key ids are public and identify the change")
 		}
 	})
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/mint"
 )
 
-func TestNothingShowsAKeyOrAToken(t *testing.T) {
+func TestKeysAndTokensAreNeverPrinted(t *testing.T) {
 	t.Parallel()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
@@ -27,18 +27,18 @@ func TestNothingShowsAKeyOrAToken(t *testing.T) {
 	content := pkcs8(t, private)
 	path := writeFile(t, content)
 	synctest.Test(t, func(t *testing.T) {
-		var j journal
+		var j reloadRecorder
 		signer, err := mint.Open(settings(path), j.options())
 		require.NoError(t, err)
 		go signer.Watch(t.Context(), interval)
-		token := ask(t, signer, call("dev", "default"))
+		token := tokenFor(t, signer, readCall("dev", "default"))
 		for _, file := range []string{content + "garbage-----BEGIN", ecKey(t) + content, strings.ToLower(content)} {
 			rewrite(t, path, file)
 			time.Sleep(20 * interval)
 			synctest.Wait()
 		}
 		j.options().Log.Info("printed", "signer", signer)
-		shown := []string{j.logged(), string(signer.JWKS())}
+		shown := []string{j.log.String(), string(signer.JWKS())}
 		source := struct {
 			Exported auth.Source
 			hidden   auth.Source
@@ -55,7 +55,7 @@ func TestNothingShowsAKeyOrAToken(t *testing.T) {
 		for _, secret := range []string{
 			token, token[strings.LastIndex(token, ".")+1:], der, fmt.Sprintf("%d", scalar),
 			hex.EncodeToString(scalar), base64.StdEncoding.EncodeToString(scalar)[:40], base64.RawURLEncoding.EncodeToString(scalar)[:40],
-			private.D.String(), //nolint:staticcheck // what a careless print would show
+			private.D.String(), //nolint:staticcheck // what careless printing would reveal
 		} {
 			require.NotContains(t, all, strings.ToLower(secret))
 		}

@@ -10,33 +10,33 @@ import (
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/watched"
+	"github.com/flowgate/flowgate/internal/reload"
 )
 
-// Options are what a [Signer] takes from its surroundings. The zero value tells nobody.
+// Options configure a [Signer]. The zero value is valid.
 type Options struct {
-	// Log is told of new versions of the key file, and of the keys that come and go.
+	// Log receives new versions of the key file and changes of the published keys. Nil discards them.
 	Log *slog.Logger
-	// Now replaces the clock.
+	// Now returns the current time; nil means [time.Now].
 	Now func() time.Time
-	// OnReload is called after every new version of the key file: with nil when it took effect, with the reason when the
-	// old keys stay in force. It is meant for a metric.
+	// OnReload is called after every new version of the key file: with nil if it took effect, else with the reason why
+	// the old keys stay in force. It is meant for a metric.
 	OnReload func(error)
 }
 
-// Signer makes the tokens, as an [auth.Source]. Any number of goroutines may ask it while [Signer.Watch] turns its keys.
-// However it is printed, it shows no secret: fmt follows no pointer inside of what it is given.
+// Signer mints tokens. It is an [auth.Source] and safe for concurrent use, also while [Signer.Watch] rotates its keys.
+// Printing it reveals no secret: fmt does not follow nested pointers.
 type Signer struct {
 	cfg  config.Mint
 	log  *slog.Logger
 	now  func() time.Time
-	file *watched.File[[]*key]
-	ring atomic.Pointer[keySet]
+	file *reload.File[[]*key]
+	keys atomic.Pointer[keySet]
 }
 
 var _ auth.Source = (*Signer)(nil)
 
-// Open reads the key file. Its first key signs from now on. The error names neither the file nor what is in it.
+// Open reads the key file. Its first key signs at once. The error contains neither the file name nor its content.
 func Open(cfg config.Mint, options Options) (*Signer, error) {
 	s := &Signer{cfg: cfg, log: options.Log, now: options.Now}
 	if s.log == nil {
@@ -46,53 +46,53 @@ func Open(cfg config.Mint, options Options) (*Signer, error) {
 		s.now = time.Now
 	}
 	var err error
-	s.file, err = watched.Open(cfg.KeyFile, s.parse, watched.Options{Log: s.log, OnReload: options.OnReload})
+	s.file, err = reload.Open(cfg.KeyFile, s.parse, reload.Options{Log: s.log, OnReload: options.OnReload})
 	if err != nil {
 		return nil, err
 	}
-	s.ring.Store(new(keySet).rotate(s.now(), *s.file.Load(), s.timing()))
+	s.keys.Store(new(keySet).rotate(s.now(), *s.file.Load(), s.timing()))
 	return s, nil
 }
 
-// Authorization is a token for one call, as metadata. Callers that need the same one at the same moment may sign it
-// twice: nobody waits for another's signature.
+// Authorization returns the authorization metadata for one call. Concurrent calls that need the same token may each
+// sign one: no call waits for the signature of another.
 func (s *Signer) Authorization(_ context.Context, call auth.CallInfo) (string, error) {
-	of, err := subjectOf(call)
+	sub, err := newSubject(call)
 	if err != nil {
 		return "", err
 	}
-	ring, now := s.ring.Load(), s.now()
-	if kept, ok := ring.tokens.Get(of); ok && kept.sendable(now.Unix()) {
-		return kept.header, nil
+	keys, now := s.keys.Load(), s.now()
+	if cached, ok := keys.tokens.Get(sub); ok && cached.usable(now.Unix()) {
+		return cached.header, nil
 	}
-	token, err := mint(&s.cfg, ring.signer, of, now)
+	token, err := mint(&s.cfg, keys.signer, sub, now)
 	if err != nil {
 		return "", err
 	}
-	ring.tokens.Put(of, token)
+	keys.tokens.Put(sub, token)
 	return token.header, nil
 }
 
-// CacheKey is the name of the principal: the upstream may show each something else.
+// CacheKey returns the name of the principal, because the upstream may return different data to each.
 func (*Signer) CacheKey(p *auth.Principal) string { return p.Name }
 
-// JWKS is the JSON of the published set (RFC 7517), of one key at least. Nobody changes it.
-func (s *Signer) JWKS() []byte { return s.ring.Load().jwks }
+// JWKS returns the published set in JSON (RFC 7517), with at least one key. The caller must not modify it.
+func (s *Signer) JWKS() []byte { return s.keys.Load().jwks }
 
-// Watch looks at the key file and at the clock every interval, which must be positive, until ctx ends. The caller runs
-// it, once, in a goroutine of its own.
+// Watch reloads the key file and rotates the keys once per interval, which must be positive, until ctx is done. The
+// caller runs it once, in its own goroutine.
 func (s *Signer) Watch(ctx context.Context, interval time.Duration) {
-	watched.Follow(ctx, interval, func(ctx context.Context) {
+	reload.Every(ctx, interval, func(ctx context.Context) {
 		s.file.Poll(ctx)
 		s.rotate(ctx)
 	})
 }
 
-// rotate brings the keys to this moment.
+// rotate updates the keys for the current time.
 func (s *Signer) rotate(ctx context.Context) {
-	old := s.ring.Load()
+	old := s.keys.Load()
 	next := old.rotate(s.now(), *s.file.Load(), s.timing())
-	s.ring.Store(next)
+	s.keys.Store(next)
 	if next.signer.kid != old.signer.kid || !bytes.Equal(next.jwks, old.jwks) {
 		s.log.LogAttrs(ctx, slog.LevelInfo, "keys of the tokens for the upstream changed",
 			slog.String("signing", next.signer.kid), slog.Any("published", next.kids()))
@@ -100,7 +100,7 @@ func (s *Signer) rotate(ctx context.Context) {
 }
 
 func (s *Signer) timing() timing {
-	// A server whose clock is behind takes a token for longer, and a call that was about to be sent may be held up.
+	// A server whose clock is behind accepts a token for longer, and a call may be delayed before it is sent.
 	const slack = time.Minute
 	return timing{ahead: s.cfg.PublishAhead, retain: s.cfg.TTL + backDate + slack}
 }
@@ -110,9 +110,9 @@ func (s *Signer) parse(content []byte, _ *[]*key) (*[]*key, error) {
 	if err != nil {
 		return nil, err
 	}
-	const othersRead = 0o004
-	if info, err := os.Stat(s.cfg.KeyFile); err == nil && info.Mode()&othersRead != 0 {
-		s.log.LogAttrs(context.Background(), slog.LevelWarn, "every user of this machine may read the file of private keys",
+	const worldReadable = 0o004
+	if info, err := os.Stat(s.cfg.KeyFile); err == nil && info.Mode()&worldReadable != 0 {
+		s.log.LogAttrs(context.Background(), slog.LevelWarn, "every user of this machine can read the file of private keys",
 			slog.String("file", s.cfg.KeyFile))
 	}
 	return &keys, nil

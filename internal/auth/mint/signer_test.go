@@ -13,7 +13,7 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/mint"
 )
 
-func TestTokensAreAskedForWhileKeysTurn(t *testing.T) {
+func TestTokensAreMintedDuringRotation(t *testing.T) {
 	t.Parallel()
 	keys := nameKeys(t, "ABC")
 	path := writeFile(t, keys.file("A"))
@@ -26,7 +26,7 @@ func TestTokensAreAskedForWhileKeysTurn(t *testing.T) {
 	for i := range 4 {
 		callers.Go(func() {
 			for j := range 200 {
-				header, err := signer.Authorization(ctx, call(strconv.Itoa(i), strconv.Itoa(j%20)))
+				header, err := signer.Authorization(ctx, readCall(strconv.Itoa(i), strconv.Itoa(j%20)))
 				if assert.NoError(t, err) {
 					_, err = fetch(t, signer).verify(header[len("Bearer "):])
 					assert.NoError(t, err)
@@ -46,7 +46,7 @@ func TestTokensAreAskedForWhileKeysTurn(t *testing.T) {
 func BenchmarkAuthorizationCached(b *testing.B) {
 	signer, err := mint.Open(settings(writeFile(b, ecKey(b))), mint.Options{})
 	require.NoError(b, err)
-	purpose := call("dev", "default")
+	purpose := readCall("dev", "default")
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {

@@ -12,17 +12,17 @@ import (
 )
 
 const (
-	// backDate is by how much a server's clock may be behind: it takes no token from the future, not by a second.
+	// backDate is how far a server's clock may be behind. The server rejects tokens from the future without any leeway.
 	backDate = time.Minute
-	// renewAhead is how long before its end a token is sent no more, or a third of its life when that is shorter.
+	// renewAhead is how long before its expiry a token is replaced, or a third of its lifetime if that is shorter.
 	renewAhead = time.Minute
 )
 
-// subjectOf is what a token says of a call: who makes it, and the least that it needs. A permission is cut at its first
-// colon, so that a name with one in it would be read as another's.
-func subjectOf(call auth.CallInfo) (subject, error) {
+// newSubject returns the subject for a call: the caller and the least privilege that the call requires. The server
+// splits a permission at its first colon, so a namespace with a colon would be read as another one.
+func newSubject(call auth.CallInfo) (subject, error) {
 	if call.Principal == nil || call.Principal.Name == "" {
-		return subject{}, errors.New("a call without a caller gets no token")
+		return subject{}, errors.New("a call without a principal gets no token")
 	}
 	s := subject{name: call.Principal.Name, namespace: call.Namespace, role: call.Access.Role}
 	switch {
@@ -32,12 +32,12 @@ func subjectOf(call auth.CallInfo) (subject, error) {
 		s.namespace, s.role = "", 0
 	}
 	if strings.Contains(s.namespace, ":") {
-		return subject{}, errors.New("no permission can be written for a namespace with a colon in its name")
+		return subject{}, errors.New("a permission cannot express a namespace with a colon in its name")
 	}
 	return s, nil
 }
 
-// permissions is the claim that Temporal's default claim mapper reads; it must be a list, be it empty.
+// permissions returns the claim that Temporal's default claim mapper reads. It must be a list, even if empty.
 func (s subject) permissions() []string {
 	if s.role == 0 {
 		return []string{}
@@ -46,15 +46,15 @@ func (s subject) permissions() []string {
 }
 
 // mint signs a token.
-func mint(cfg *config.Mint, signer *key, of subject, now time.Time) (minted, error) {
+func mint(cfg *config.Mint, signer *key, sub subject, now time.Time) (mintedToken, error) {
 	from := now.Add(-backDate).Unix()
 	claims := jwt.MapClaims{
 		"iss":         cfg.Issuer,
-		"sub":         of.name,
+		"sub":         sub.name,
 		"iat":         from,
 		"nbf":         from,
 		"exp":         now.Add(cfg.TTL).Unix(),
-		"permissions": of.permissions(),
+		"permissions": sub.permissions(),
 	}
 	switch len(cfg.Audience) {
 	case 0:
@@ -65,8 +65,8 @@ func mint(cfg *config.Mint, signer *key, of subject, now time.Time) (minted, err
 	}
 	token, err := signer.sign(claims)
 	if err != nil {
-		return minted{}, errors.New("the signing key failed")
+		return mintedToken{}, errors.New("the signing key failed")
 	}
 	until := now.Add(cfg.TTL - min(renewAhead, cfg.TTL/3)).Unix()
-	return minted{header: "Bearer " + token, from: from, until: until}, nil
+	return mintedToken{header: "Bearer " + token, from: from, until: until}, nil
 }

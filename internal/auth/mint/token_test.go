@@ -28,7 +28,7 @@ func TestClaims(t *testing.T) {
 			cfg := settings(path)
 			cfg.Audience = c.audience
 			signer := open(t, cfg)
-			token, err := fetch(t, signer).verify(ask(t, signer, call("idp:üser", "default")))
+			token, err := fetch(t, signer).verify(tokenFor(t, signer, readCall("idp:üser", "default")))
 			require.NoError(t, err, name)
 			want := jwt.MapClaims{
 				"iss": "flowgate", "sub": "idp:üser", "permissions": []any{"default:read"},
@@ -44,10 +44,10 @@ func TestClaims(t *testing.T) {
 	}
 }
 
-// seconds is a moment as a claim has it.
+// seconds returns the NumericDate of a time relative to now.
 func seconds(from time.Duration) any { return float64(time.Now().Add(from).Unix()) }
 
-func TestPermissionsAreTheLeast(t *testing.T) {
+func TestPermissionsAreLeastPrivilege(t *testing.T) {
 	t.Parallel()
 	signer := open(t, settings(writeFile(t, ecKey(t))))
 	known := fetch(t, signer)
@@ -67,7 +67,7 @@ func TestPermissionsAreTheLeast(t *testing.T) {
 		"no role":      {"prod", auth.Access{Scope: auth.ScopeNamespace}, []any{}},
 	} {
 		purpose := auth.CallInfo{Principal: &auth.Principal{Name: "dev"}, Namespace: c.namespace, Access: c.access}
-		token, err := known.verify(ask(t, signer, purpose))
+		token, err := known.verify(tokenFor(t, signer, purpose))
 		require.NoError(t, err, name)
 		claims, ok := token.Claims.(jwt.MapClaims)
 		require.True(t, ok)
@@ -75,14 +75,14 @@ func TestPermissionsAreTheLeast(t *testing.T) {
 	}
 }
 
-func TestNoTokenWithoutACallerOrForAnUnspeakableNamespace(t *testing.T) {
+func TestNoTokenWithoutPrincipalOrForNamespaceWithColon(t *testing.T) {
 	t.Parallel()
 	signer := open(t, settings(writeFile(t, ecKey(t))))
-	nobody := call("", "default")
-	unknown := call("dev", "default")
+	nobody := readCall("", "default")
+	unknown := readCall("dev", "default")
 	unknown.Principal = nil
 	for name, purpose := range map[string]auth.CallInfo{
-		"no principal": unknown, "no name": nobody, "a colon": call("dev", "prod:admin"),
+		"no principal": unknown, "no name": nobody, "a colon": readCall("dev", "prod:admin"),
 	} {
 		header, err := signer.Authorization(t.Context(), purpose)
 		require.Error(t, err, name)
@@ -90,17 +90,17 @@ func TestNoTokenWithoutACallerOrForAnUnspeakableNamespace(t *testing.T) {
 	}
 }
 
-func TestWhoseIsTheName(t *testing.T) {
+func TestCacheKeyIsPrincipalName(t *testing.T) {
 	t.Parallel()
 	credential := auth.NewCredential("mint", open(t, settings(writeFile(t, ecKey(t)))))
 	require.Equal(t, "mint:dev", credential.ID(&auth.Principal{Name: "dev"}))
 }
 
-func TestTokensAreCachedUntilTheyAreAboutToEnd(t *testing.T) {
+func TestTokensAreCachedUntilShortlyBeforeExpiry(t *testing.T) {
 	t.Parallel()
 	path := writeFile(t, ecKey(t))
 	for ttl, cached := range map[time.Duration]time.Duration{
-		10 * time.Second: 6 * time.Second, // and two thirds, which whole seconds cut
+		10 * time.Second: 6 * time.Second, // plus two thirds, truncated to whole seconds
 		30 * time.Second: 20 * time.Second,
 		5 * time.Minute:  4 * time.Minute,
 		time.Hour:        59 * time.Minute,
@@ -109,48 +109,48 @@ func TestTokensAreCachedUntilTheyAreAboutToEnd(t *testing.T) {
 			cfg := settings(path)
 			cfg.TTL = ttl
 			signer := open(t, cfg)
-			first := ask(t, signer, call("dev", "default"))
+			first := tokenFor(t, signer, readCall("dev", "default"))
 			for name, other := range map[string]auth.CallInfo{
-				"caller": call("other", "default"), "namespace": call("dev", "other"), "role": writing("dev", "default"),
+				"caller": readCall("other", "default"), "namespace": readCall("dev", "other"), "role": writeCall("dev", "default"),
 			} {
-				require.NotEqual(t, first, ask(t, signer, other), "another %s", name)
+				require.NotEqual(t, first, tokenFor(t, signer, other), "another %s", name)
 			}
 			time.Sleep(cached - time.Millisecond)
-			require.Equal(t, first, ask(t, signer, call("dev", "default")), ttl)
+			require.Equal(t, first, tokenFor(t, signer, readCall("dev", "default")), ttl)
 			time.Sleep(time.Millisecond)
-			second := ask(t, signer, call("dev", "default"))
+			second := tokenFor(t, signer, readCall("dev", "default"))
 			require.NotEqual(t, first, second, ttl)
 			_, err := fetch(t, signer).verify(first)
-			require.NoError(t, err, "it is replaced before it ends")
+			require.NoError(t, err, "the token is replaced before it expires")
 		})
 	}
 }
 
-func writing(name, namespace string) auth.CallInfo {
-	purpose := call(name, namespace)
+func writeCall(name, namespace string) auth.CallInfo {
+	purpose := readCall(name, namespace)
 	purpose.Access.Role = auth.RoleWrite
 	return purpose
 }
 
-// A clock that is set back must not leave tokens in use that servers would take for those of the future.
-func TestAClockThatIsSetBack(t *testing.T) {
+// After the clock is set back, cached tokens that servers would reject as tokens from the future must not be sent.
+func TestClockSetBack(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	cfg := settings(writeFile(t, ecKey(t)))
 	signer := openAt(t, cfg, func() time.Time { return now })
-	first := ask(t, signer, call("dev", "default"))
+	first := tokenFor(t, signer, readCall("dev", "default"))
 	now = now.Add(-30 * time.Second).Round(0)
-	require.Equal(t, first, ask(t, signer, call("dev", "default")), "it is back-dated by more")
+	require.Equal(t, first, tokenFor(t, signer, readCall("dev", "default")), "the token is back-dated by more")
 	now = now.Add(-time.Hour)
-	require.NotEqual(t, first, ask(t, signer, call("dev", "default")))
+	require.NotEqual(t, first, tokenFor(t, signer, readCall("dev", "default")))
 }
 
-func TestTheSignerIsASource(t *testing.T) {
+func TestSignerIsSource(t *testing.T) {
 	t.Parallel()
 	signer := open(t, config.Mint{
 		KeyFile: writeFile(t, ecKey(t)), Algorithm: "ES256", Issuer: "flowgate", TTL: 5 * time.Minute, PublishAhead: 2 * time.Minute,
 	})
-	header, err := auth.NewCredential("mint", signer).Authorization(context.Background(), call("dev", "default"))
+	header, err := auth.NewCredential("mint", signer).Authorization(context.Background(), readCall("dev", "default"))
 	require.NoError(t, err)
-	require.Equal(t, "Bearer "+ask(t, signer, call("dev", "default")), header)
+	require.Equal(t, "Bearer "+tokenFor(t, signer, readCall("dev", "default")), header)
 }

@@ -8,20 +8,21 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// invalid refuses a token. The caller gets one answer for every cause, since whoever forges tokens would learn from more.
-// The cause, for the log, is a text of this package's own: it quotes nothing of the token.
+// invalid returns the error for a rejected token. The caller sees the same text for every cause, because details would
+// help an attacker who forges tokens. The cause is for the log. It is a constant text of this package and quotes
+// nothing of the token.
 func invalid(cause string) error {
-	refusal := problem.New(problem.InvalidToken, "The token is not valid.").WithCause(errors.New(cause))
-	refusal.Members.BearerError = "invalid_token"
-	return refusal
+	err := problem.New(problem.InvalidToken, "The token is not valid.").WithCause(errors.New(cause))
+	err.Members.BearerError = "invalid_token"
+	return err
 }
 
-// unavailable blames the issuer's keys. The token may well be good, so the caller may come again with it.
+// unavailable returns the error for missing keys of the issuer. The token may be valid, so the caller may retry.
 func unavailable(cause error) error {
 	return problem.New(problem.JWKSUnavailable, "The keys of the token's issuer are not available.").WithCause(cause)
 }
 
-// libraryCause says what golang-jwt found, without the details that it may quote from the token.
+// libraryCause returns the cause that golang-jwt reports, without details that may quote the token.
 func libraryCause(err error) string {
 	for _, known := range []error{
 		gojwt.ErrTokenExpired, gojwt.ErrTokenNotValidYet, gojwt.ErrTokenUsedBeforeIssued, gojwt.ErrTokenInvalidAudience,

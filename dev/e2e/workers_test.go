@@ -15,24 +15,24 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// handsQueue is where a second worker runs what the sample worker has no need of.
-const handsQueue = "hands"
+// testQueue is the task queue of a second worker for workflows that only tests need.
+const testQueue = "tests"
 
 // brokenQuery is a query of Family that always fails.
 const brokenQuery = "broken"
 
-func newWorker(sdk client.Client) worker.Worker { return newWorkerOn(sdk, handsQueue) }
+func newWorker(sdk client.Client) worker.Worker { return newWorkerOn(sdk, testQueue) }
 
 func newWorkerOn(sdk client.Client, queue string) worker.Worker {
 	w := worker.New(sdk, queue, worker.Options{Identity: queue})
 	w.RegisterWorkflowWithOptions(family, sdkworkflow.RegisterOptions{Name: "Family"})
 	w.RegisterWorkflowWithOptions(ledger, sdkworkflow.RegisterOptions{Name: "Ledger"})
-	w.RegisterActivityWithOptions(refuse, activity.RegisterOptions{Name: "refuse"})
+	w.RegisterActivityWithOptions(failOnce, activity.RegisterOptions{Name: "refuse"})
 	return w
 }
 
-// family has a child and an activity, and neither ends: an activity that has failed once waits an hour for its next
-// attempt. The child has the parent's id with "-child" behind it.
+// family has a child and an activity that do not complete: the activity fails once and waits an hour for its next
+// attempt. The child's id is the parent's id with the suffix "-child".
 func family(ctx sdkworkflow.Context) error {
 	err := sdkworkflow.SetQueryHandler(ctx, brokenQuery, func() (string, error) {
 		return "", temporal.NewApplicationError("broken, as it was asked to be", "Broken", map[string]int{"code": 7})
@@ -54,7 +54,7 @@ func family(ctx sdkworkflow.Context) error {
 	return chore.Get(ctx, nil)
 }
 
-func refuse(ctx context.Context) error {
+func failOnce(ctx context.Context) error {
 	activity.RecordHeartbeat(ctx, map[string]int{"done": 3})
 	return temporal.NewApplicationError("not today", "Refused")
 }
@@ -62,13 +62,13 @@ func refuse(ctx context.Context) error {
 // startFamily starts a workflow with a child, an activity and a broken query.
 func startFamily(t *testing.T, fields ...string) started {
 	t.Helper()
-	body := starting("Family", newID(t), handsQueue, fields...)
+	body := startBody("Family", newID(t), testQueue, fields...)
 	return as[started](t, writer().post(t, workflows, body).expect(t, http.StatusCreated))
 }
 
-// settled waits until a family does nothing more, and gives its description. A query that comes while the worker has a
-// workflow task is answered with that task, where the Go SDK leaves out the failure.
-func settled(t *testing.T, s started) workflow {
+// awaitFamily waits until a family makes no more progress and returns its description. A query during a workflow task
+// is answered with that task, and the Go SDK then omits the failure.
+func awaitFamily(t *testing.T, s started) workflow {
 	t.Helper()
 	var w workflow
 	eventually(t, "the family has settled", func() bool {

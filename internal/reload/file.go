@@ -1,4 +1,4 @@
-package watched
+package reload
 
 import (
 	"context"
@@ -18,38 +18,40 @@ const maxFileSize = 1 << 20
 
 // File holds the parsed content of a small file and follows its changes.
 // Readers take the current value without a lock. A version that cannot be read
-// or parsed never replaces a good one: an operator's slip must not lock every
-// caller out.
+// or parsed never replaces a valid one: an operator's mistake must not lock out
+// every caller.
 type File[T any] struct {
 	path    string
 	parse   Parser[T]
 	options Options
 	current atomic.Pointer[T]
-	// seen is the version that was looked at last, and rejected what was wrong
-	// with it, empty when it is in force. Only Poll touches them once the file
-	// is open.
+	// seen is the version that was read last. rejected is why it was rejected,
+	// empty when it is in force. Once the file is open, only Poll uses them.
 	seen     version
 	rejected string
 }
 
-// Parser makes a value of a file's content. It is given the value in force,
-// nil at first, and must not change it.
+// Parser parses a file's content. It receives the value in force, nil at first,
+// and must not change it.
 type Parser[T any] func(content []byte, inForce *T) (*T, error)
 
-// Options say who is told of a file's changes. The zero value tells nobody.
+// Options configure how a file's changes are reported. The zero value reports
+// none.
 type Options struct {
-	// Log is told of every new version that was looked at.
+	// Log receives a record for every new version. Nil discards them.
 	Log *slog.Logger
-	// OnReload is called after them: with nil when the version took effect, with
-	// the reason when the old one stays in force. It is meant for a metric.
+	// OnReload is called after every new version: with nil when the version
+	// took effect, with the reason when the old one stays in force. It is meant
+	// for a metric.
 	OnReload func(error)
 }
 
-// version tells one state of the file from another.
+// version is the hash of a file's content, or of the error from reading it.
 type version [sha256.Size]byte
 
-// Open reads the file for the first time; a bad one is an error, which leaves
-// the path to the caller.
+// Open reads the file for the first time. It returns an error if the file
+// cannot be read or parsed. The error does not contain the path; the caller
+// adds it.
 func Open[T any](path string, parse Parser[T], options Options) (*File[T], error) {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
@@ -58,7 +60,7 @@ func Open[T any](path string, parse Parser[T], options Options) (*File[T], error
 		options.OnReload = func(error) {}
 	}
 	f := &File[T]{path: path, parse: parse, options: options}
-	content, err := readSmall(path)
+	content, err := readRegular(path)
 	if err != nil {
 		return nil, err
 	}
@@ -66,11 +68,12 @@ func Open[T any](path string, parse Parser[T], options Options) (*File[T], error
 	return f, f.replace(content)
 }
 
-// Load gives the newest good version.
+// Load returns the newest valid version.
 func (f *File[T]) Load() *T { return f.current.Load() }
 
-// Follow looks every interval, which must be positive, until ctx ends.
-func Follow(ctx context.Context, interval time.Duration, look func(context.Context)) {
+// Every calls poll once per interval, which must be positive, until ctx is
+// done.
+func Every(ctx context.Context, interval time.Duration, poll func(context.Context)) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
@@ -78,18 +81,19 @@ func Follow(ctx context.Context, interval time.Duration, look func(context.Conte
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			look(ctx)
+			poll(ctx)
 		}
 	}
 }
 
-// Poll reads the whole file and compares its content. Time and size would be
-// cheaper and would miss a rewrite within one tick of the clock; a watch on
-// the inode would lose the file when Kubernetes swaps the symlink above it. A
-// rejected version is tried at every look, though reported once: what is wrong
-// may be a file that it names, and be mended there. One Poll at a time may run.
+// Poll reads the whole file and compares its content. Comparing time and size
+// would be cheaper but would miss a rewrite within one tick of the clock. A
+// watch on the inode would lose the file when Kubernetes swaps the symlink
+// above it. A rejected version is parsed again at every poll, although it is
+// reported once: the cause may be a file that it names, and may be fixed there.
+// Poll must not be called concurrently.
 func (f *File[T]) Poll(ctx context.Context) {
-	content, err := readSmall(f.path)
+	content, err := readRegular(f.path)
 	found := version(sha256.Sum256(content))
 	if err != nil {
 		found = sha256.Sum256([]byte(err.Error()))
@@ -125,10 +129,10 @@ func (f *File[T]) replace(content []byte) error {
 	return err
 }
 
-// readSmall reads a regular file up to [maxFileSize]. A pipe would block the
-// loop, a device never end. The error does not quote the path: it may be a
-// token that somebody wrote where the name of its file belongs.
-func readSmall(path string) ([]byte, error) {
+// readRegular reads a regular file of up to [maxFileSize] bytes. A pipe would
+// block the loop, and a device would never end. The error does not quote the
+// path: it may be a token that was written where a file name belongs.
+func readRegular(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, withoutPath(err)
@@ -148,8 +152,8 @@ func readSmall(path string) ([]byte, error) {
 }
 
 func withoutPath(err error) error {
-	if at, ok := errors.AsType[*fs.PathError](err); ok {
-		return at.Err
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		return pathErr.Err
 	}
 	return err
 }

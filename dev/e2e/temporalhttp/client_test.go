@@ -11,37 +11,37 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// side is one of the two that are compared.
-type side struct {
+// client sends requests to one of the two compared servers.
+type client struct {
 	name, url string
-	// key is sent when there is one.
+	// key is the API key, empty for none.
 	key string
 }
 
-// request is what both sides are sent. The path is as it stands on the wire, with its query.
+// request is a request to both servers. The path is encoded and includes the query.
 type request struct {
 	verb, path, body string
 	header           http.Header
 }
 
-type answer struct {
+type apiResponse struct {
 	status int
 	header http.Header
 	body   string
 }
 
-func (s side) send(t *testing.T, r request) answer {
+func (s client) send(t *testing.T, r request) apiResponse {
 	t.Helper()
-	a, err := s.ask(t.Context(), r)
+	a, err := s.sendContext(t.Context(), r)
 	require.NoError(t, err)
 	return a
 }
 
-// ask is send for what happens after a test.
-func (s side) ask(ctx context.Context, r request) (answer, error) {
+// sendContext is send for the cleanup after a test.
+func (s client) sendContext(ctx context.Context, r request) (apiResponse, error) {
 	outgoing, err := http.NewRequestWithContext(ctx, r.verb, s.url+r.path, strings.NewReader(r.body))
 	if err != nil {
-		return answer{}, err
+		return apiResponse{}, err
 	}
 	if r.header != nil {
 		outgoing.Header = r.header.Clone()
@@ -54,8 +54,8 @@ func (s side) ask(ctx context.Context, r request) (answer, error) {
 	}
 	response, err := http.DefaultClient.Do(outgoing)
 	if err != nil {
-		return answer{}, err
+		return apiResponse{}, err
 	}
 	body, err := io.ReadAll(response.Body)
-	return answer{status: response.StatusCode, header: response.Header, body: string(body)}, errors.Join(err, response.Body.Close())
+	return apiResponse{status: response.StatusCode, header: response.Header, body: string(body)}, errors.Join(err, response.Body.Close())
 }

@@ -1,4 +1,4 @@
-package watched_test
+package reload_test
 
 import (
 	"bytes"
@@ -13,28 +13,28 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/flowgate/flowgate/internal/watched"
+	"github.com/flowgate/flowgate/internal/reload"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// upper takes any text but one that begins with "bad".
+// upper parses any text except one that begins with "bad".
 func upper(content []byte, _ *string) (*string, error) {
 	if bytes.HasPrefix(content, []byte("bad")) {
-		return nil, errors.New("it is bad")
+		return nil, errors.New("bad content")
 	}
 	text := strings.ToUpper(string(content))
 	return &text, nil
 }
 
-func TestABadVersionNeverReplacesAGoodOne(t *testing.T) {
+func TestInvalidVersionNeverReplacesValidOne(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "file")
 	write := func(text string) { require.NoError(t, os.WriteFile(path, []byte(text), 0o600)) }
 	write("one")
 	var log bytes.Buffer
 	var reloads []error
-	file, err := watched.Open(path, upper, watched.Options{
+	file, err := reload.Open(path, upper, reload.Options{
 		Log: slog.New(slog.NewTextHandler(&log, nil)), OnReload: func(err error) { reloads = append(reloads, err) },
 	})
 	require.NoError(t, err)
@@ -46,7 +46,7 @@ func TestABadVersionNeverReplacesAGoodOne(t *testing.T) {
 	require.Empty(t, reloads)
 	write("bad")
 	require.Equal(t, "ONE", poll())
-	require.Equal(t, "ONE", poll(), "and it is told once")
+	require.Equal(t, "ONE", poll(), "reported once")
 	require.Len(t, reloads, 1)
 	require.Error(t, reloads[0])
 	require.NoError(t, os.Remove(path))
@@ -58,7 +58,7 @@ func TestABadVersionNeverReplacesAGoodOne(t *testing.T) {
 	require.Equal(t, 2, strings.Count(log.String(), "level=ERROR"), log.String())
 }
 
-func TestOpenTakesSmallRegularFilesOnly(t *testing.T) {
+func TestOpenAcceptsOnlySmallRegularFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	large := filepath.Join(dir, "large")
@@ -66,8 +66,8 @@ func TestOpenTakesSmallRegularFilesOnly(t *testing.T) {
 	for path, want := range map[string]string{
 		filepath.Join(dir, "absent"): "no such file", dir: "not a regular file", large: "larger than 1048576 bytes",
 	} {
-		_, err := watched.Open(path, upper, watched.Options{})
+		_, err := reload.Open(path, upper, reload.Options{})
 		require.ErrorContains(t, err, want)
-		require.NotContains(t, err.Error(), dir, "the path may be a secret that stands in the wrong place")
+		require.NotContains(t, err.Error(), dir, "the path may be a misplaced secret")
 	}
 }

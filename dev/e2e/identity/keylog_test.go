@@ -6,16 +6,16 @@ import (
 	"sync"
 )
 
-// notes are the lines of the gateway's log that tell of files and keys. The stack remembers the latest lines only, and
-// under load those are of requests.
-type notes struct {
+// keyLog keeps the lines of the gateway's log about files and keys. The stack keeps only the latest lines, which under
+// load are request lines.
+type keyLog struct {
 	mu      sync.Mutex
 	partial []byte
 	lines   []string
 }
 
-// Write takes a part of the log.
-func (n *notes) Write(data []byte) (int, error) {
+// Write appends a part of the log.
+func (n *keyLog) Write(data []byte) (int, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.partial = append(n.partial, data...)
@@ -31,8 +31,8 @@ func (n *notes) Write(data []byte) (int, error) {
 	}
 }
 
-// rejections is how often a file was said to be broken.
-func (n *notes) rejections() int {
+// rejections returns the number of rejected file versions.
+func (n *keyLog) rejections() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	count := 0
@@ -44,8 +44,8 @@ func (n *notes) rejections() int {
 	return count
 }
 
-// signing is the key that signs, once that has changed.
-func (n *notes) signing() string {
+// signing returns the id of the signing key after its last change, empty if it has not changed.
+func (n *keyLog) signing() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	kid := ""

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAbsentIsBounded(t *testing.T) {
+func TestNegativeCacheIsBounded(t *testing.T) {
 	t.Parallel()
 	var a negativeCache
 	now := time.Now()
