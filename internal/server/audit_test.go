@@ -10,7 +10,7 @@ import (
 )
 
 // audits gives the audit lines of the log, from the principal on.
-func (g *gateway) audits() (found []string) {
+func audits(g *gateway) (found []string) {
 	for line := range strings.Lines(g.log.String()) {
 		if _, rest, ok := strings.Cut(line, `"msg":"audit","principal":`); ok {
 			rest, _, _ = strings.Cut(rest, `,"requestId"`)
@@ -23,7 +23,7 @@ func (g *gateway) audits() (found []string) {
 func TestRefusedWritesAreAuditedAtEveryDoor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		newFakeWorkflow(g.upstream)
 		reader := []string{"Authorization", "Bearer " + readerKey}
 		g.do(t, http.MethodPost, workflows, start1(""))
@@ -42,7 +42,7 @@ func TestRefusedWritesAreAuditedAtEveryDoor(t *testing.T) {
 			`"writer","namespace":"other","rpc":"TerminateWorkflowExecution","resource":"","outcome":"namespace-forbidden"`,
 			`"writer","namespace":"default","rpc":"CreateToken","resource":"w","outcome":"ok"`,
 			`"reader","namespace":"default","rpc":"CreateToken","resource":"w","outcome":"operation-forbidden"`,
-		}, g.audits())
+		}, audits(g))
 		require.NotContains(t, g.log.String(), "MARKER")
 	})
 }

@@ -36,7 +36,7 @@ func TestBatchSendsTheOneOperation(t *testing.T) {
 			"workflowExecutionOptions":{},"updateMask":"versioningOverride"}}`,
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			g := start(t, nil)
+			g := start(t, startOptions{})
 			answering(g)
 			a := g.do(t, http.MethodPost, batches, `{"query":"q","operation":{`+operation+`},"jobId":"a/b","reason":"<&>","maxOperationsPerSecond":2.5}`)
 			require.Equal(t, http.StatusCreated, a.status, a.body)
@@ -65,7 +65,7 @@ func TestDryRunStartsNothing(t *testing.T) {
 		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			g := start(t, nil)
+			g := start(t, startOptions{})
 			answering(g)
 			a := g.do(t, http.MethodPost, batches, body)
 			require.Equal(t, http.StatusOK, a.status, a.body)
@@ -81,7 +81,7 @@ func TestDryRunStartsNothing(t *testing.T) {
 func TestAQueryThatCannotBeRunStartsNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		answering(g)
 		g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Fail(codes.InvalidArgument, "invalid query: column name 'x' is not defined"))
 		for _, operation := range []string{`"cancel":{}`, `"delete":{}`} {
@@ -101,7 +101,7 @@ func TestABatchNeedsNoCount(t *testing.T) {
 	t.Parallel()
 	for _, code := range []codes.Code{codes.PermissionDenied, codes.Unimplemented, codes.ResourceExhausted, codes.Unavailable} {
 		synctest.Test(t, func(t *testing.T) {
-			g := start(t, nil)
+			g := start(t, startOptions{})
 			answering(g)
 			g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Fail(code, "no"))
 			require.Equal(t, http.StatusCreated, g.do(t, http.MethodPost, batches, `{"query":"q","operation":{"cancel":{}}}`).status)
@@ -114,7 +114,7 @@ func TestABatchNeedsNoCount(t *testing.T) {
 func TestARunOfABatchHasARunsID(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		answering(g)
 		for _, dryRun := range []string{"true", "false"} {
 			a := g.do(t, http.MethodPost, batches, `{"executions":[{"workflowId":"v","runId":"`+runID+`"},{"workflowId":"w","runId":"r"}],
@@ -129,7 +129,7 @@ func TestARunOfABatchHasARunsID(t *testing.T) {
 func TestARepeatedBatchIsTheSameJob(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		g.upstream.Handle("StartBatchOperation", upstreamtest.InTurn(
 			upstreamtest.Respond(&workflowservice.StartBatchOperationResponse{}),
 			upstreamtest.Fail(codes.AlreadyExists, "already started", &errordetails.WorkflowExecutionAlreadyStartedFailure{RunId: runID}),
@@ -150,7 +150,7 @@ func TestARepeatedBatchIsTheSameJob(t *testing.T) {
 func TestBatchErrorsSpeakOfBatches(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		answering(g)
 		g.upstream.Handle("StopBatchOperation", upstreamtest.Fail(codes.NotFound, "workflow execution already completed", &errordetails.NotFoundFailure{}))
 		a := g.do(t, http.MethodPost, batches+"/j/stop", "")
@@ -173,7 +173,7 @@ func TestBatchErrorsSpeakOfBatches(t *testing.T) {
 func TestBatchesAreListedByPages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		g.upstream.Handle("ListBatchOperations", upstreamtest.Respond(&workflowservice.ListBatchOperationsResponse{
 			OperationInfo: []*batch.BatchOperationInfo{{
 				JobId: "j", State: enums.BATCH_OPERATION_STATE_RUNNING, OperationType: enums.BATCH_OPERATION_TYPE_SIGNAL_WORKFLOW,

@@ -26,7 +26,7 @@ func BenchmarkTemporalStart(b *testing.B) {
 
 func benchmark(b *testing.B, method, path, body string) {
 	b.Helper()
-	g := start(b, func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 })
+	g := start(b, startOptions{configure: func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }})
 	newFakeWorkflow(g.upstream)
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {

@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/server"
 )
 
 // TestATokenCostsHardlyMoreThanAKey compares calls with a JWT that was verified
@@ -18,7 +17,9 @@ import (
 func TestATokenCostsHardlyMoreThanAKey(t *testing.T) { //nolint:paralleltest // it measures
 	const attempts, rounds, calls, bound = 3, 15, 200, 1.5
 	from := newIssuer()
-	g := startIn(t, changed(trusting(t, ""), func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }), server.Options{KeyTransport: from})
+	g := start(t, startOptions{
+		configure: changed(trusting(t, ""), func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }), keyTransport: from,
+	})
 	newFakeWorkflow(g.upstream)
 	callers := map[string]string{"an API key": "Bearer " + writerKey, "a JWT": "Bearer " + token()}
 	for attempt := 1; ; attempt++ {

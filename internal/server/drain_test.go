@@ -33,7 +33,7 @@ func (g *gateway) ready(t *testing.T) int {
 func TestDrainKeepsItsTimeline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, drainConfig)
+		g := start(t, startOptions{configure: drainConfig})
 		newFakeWorkflow(g.upstream)
 		synctest.Wait() // the upstream's health is known
 		require.Equal(t, http.StatusOK, g.ready(t))
@@ -65,7 +65,7 @@ func TestDrainKeepsItsTimeline(t *testing.T) {
 func TestDrainAnswersWhatIsInFlightAndRefusesWhatIsNew(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, drainConfig)
+		g := start(t, startOptions{configure: drainConfig})
 		g.upstream.Handle("CountWorkflowExecutions", func(ctx context.Context, _ []byte) ([]byte, error) {
 			select { // a slow upstream
 			case <-time.After(15 * time.Second):
@@ -96,10 +96,10 @@ func TestDrainAnswersWhatIsInFlightAndRefusesWhatIsNew(t *testing.T) {
 func TestDrainIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, func(cfg *config.Config) {
+		g := start(t, startOptions{configure: func(cfg *config.Config) {
 			drainConfig(cfg)
 			cfg.Limits.Timeouts.Default = 5 * time.Minute
-		})
+		}})
 		g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
 		late := make(chan answered, 1)
 		go func() {
@@ -123,7 +123,7 @@ func TestDrainIsBounded(t *testing.T) {
 func TestDrainUnderLoadLosesNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, drainConfig)
+		g := start(t, startOptions{configure: drainConfig})
 		newFakeWorkflow(g.upstream)
 		synctest.Wait()
 		var callers sync.WaitGroup

@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/server"
 )
 
 // lasts reads comments to the end of a stream, which must be that of a stream
@@ -33,9 +32,9 @@ func (s *eventStream) lasts(t *testing.T) time.Duration {
 }
 
 // requireNoMore requires that a stream cannot be gone on with.
-func (g *gateway) requireNoMore(t *testing.T, c *fakeChain, credential []string) {
+func requireNoMore(t *testing.T, g *gateway, c *fakeChain, credential []string) {
 	t.Helper()
-	g.idle(t, c)
+	idle(t, g, c)
 	headers := append([]string{"Accept", "text/event-stream", "Last-Event-ID", c.ids()[0]}, credential...)
 	require.Equal(t, http.StatusUnauthorized, g.do(t, http.MethodGet, eventsPath, "", headers...).status)
 }
@@ -56,13 +55,13 @@ func TestStreamEndsWithItsCallersToken(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				g := startIn(t, trusting(t, ""), server.Options{KeyTransport: newIssuer()})
+				g := start(t, startOptions{configure: trusting(t, ""), keyTransport: newIssuer()})
 				c := newFakeChain(g.upstream)
 				credential := bearer(test.issue(t, g))
 				s := g.follow(t, "", credential...)
 				s.ids(t, 1)
 				require.Equal(t, test.lasts, s.lasts(t))
-				g.requireNoMore(t, c, credential)
+				requireNoMore(t, g, c, credential)
 			})
 		})
 	}
@@ -73,7 +72,7 @@ func TestStreamOfAKeyThatIsTakenAway(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		file := ""
-		g := start(t, func(cfg *config.Config) { file = cfg.Auth.APIKeys.File })
+		g := start(t, startOptions{configure: func(cfg *config.Config) { file = cfg.Auth.APIKeys.File }})
 		c := newFakeChain(g.upstream)
 		s := g.follow(t, "", bearer(readerKey)...)
 		s.ids(t, 1)
@@ -81,7 +80,7 @@ func TestStreamOfAKeyThatIsTakenAway(t *testing.T) {
 		disabled := strings.Replace(keys, "{id: reader,", "{id: reader, disabled: true,", 1)
 		require.NoError(t, os.WriteFile(file, []byte(disabled), 0o600))
 		require.Equal(t, time.Hour, s.lasts(t))
-		g.requireNoMore(t, c, bearer(readerKey))
+		requireNoMore(t, g, c, bearer(readerKey))
 	})
 }
 
@@ -90,17 +89,17 @@ func TestStreamEndsWithItsCallersSecret(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const life = 10 * time.Minute
-		g := start(t, func(cfg *config.Config) {
+		g := start(t, startOptions{configure: func(cfg *config.Config) {
 			keys := string(must(os.ReadFile(cfg.Auth.APIKeys.File)))
 			hash := regexp.MustCompile(`id: reader, secrets: \[\{(sha256: [0-9a-f]+)`).FindStringSubmatch(keys)[1]
 			ends := strings.Replace(keys, hash, hash+", notAfter: "+time.Now().Add(life).UTC().Format(time.RFC3339), 1)
 			require.NoError(t, os.WriteFile(cfg.Auth.APIKeys.File, []byte(ends), 0o600))
-		})
+		}})
 		c := newFakeChain(g.upstream)
 		s := g.follow(t, "", bearer(readerKey)...)
 		s.ids(t, 1)
 		require.Equal(t, life, s.lasts(t))
 		time.Sleep(time.Second)
-		g.requireNoMore(t, c, bearer(readerKey))
+		requireNoMore(t, g, c, bearer(readerKey))
 	})
 }

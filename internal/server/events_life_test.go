@@ -20,7 +20,7 @@ import (
 )
 
 // idle requires that nothing is left of a stream.
-func (g *gateway) idle(t *testing.T, c *fakeChain) {
+func idle(t *testing.T, g *gateway, c *fakeChain) {
 	t.Helper()
 	synctest.Wait()
 	require.Zero(t, c.waiting(), "nobody waits any more")
@@ -45,9 +45,9 @@ func (s *eventStream) cut(t *testing.T) {
 func TestStreamHoldsAPlaceAmongTheWaitsAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, func(cfg *config.Config) {
+		g := start(t, startOptions{configure: func(cfg *config.Config) {
 			cfg.Limits.InFlight = config.InFlight{Reads: 1, Writes: 1, Waits: 2, CallerShare: 1, QueueTime: time.Second}
-		})
+		}})
 		c := newFakeChain(g.upstream)
 		streams := []*eventStream{g.follow(t, ""), g.follow(t, "")}
 		for _, s := range streams {
@@ -67,7 +67,7 @@ func TestStreamHoldsAPlaceAmongTheWaitsAlone(t *testing.T) {
 		for _, s := range streams {
 			s.close()
 		}
-		g.idle(t, c)
+		idle(t, g, c)
 	})
 }
 
@@ -94,7 +94,7 @@ func TestStreamEndsForItsCallerToComeAgain(t *testing.T) {
 		s := g.follow(t, "")
 		id := s.ids(t, 1)[0]
 		require.Equal(t, time.Hour, s.lasts(t))
-		g.idle(t, c)
+		idle(t, g, c)
 		c.terminate()
 		require.Equal(t, c.ids()[1:], g.follow(t, "", "Last-Event-ID", id).ids(t, 1))
 	})
@@ -125,7 +125,7 @@ func TestCallerWhoLeavesEndsThePoll(t *testing.T) {
 		require.Equal(t, 1, c.waiting())
 		require.Zero(t, elapsed(func() {
 			s.close()
-			g.idle(t, c)
+			idle(t, g, c)
 		}), "at once")
 		require.Contains(t, g.log.String(), "client-closed-request")
 	})
@@ -138,7 +138,7 @@ func TestStreamIsCutWhenTheUpstreamFails(t *testing.T) {
 		id := s.ids(t, 1)[0]
 		g.upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Fail(codes.NotFound, "workflow not found"))
 		s.cut(t)
-		g.idle(t, c)
+		idle(t, g, c)
 		require.Contains(t, g.log.String(), "workflow-not-found")
 		g.upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Typed(c.history))
 		c.terminate()
@@ -152,7 +152,7 @@ func TestHistoryThatEndsTooEarlyIsNoEnd(t *testing.T) {
 		c.signal(5)
 		c.change(func(r *fakeRun) { r.status = enums.WORKFLOW_EXECUTION_STATUS_COMPLETED })
 		g.follow(t, "").cut(t)
-		g.idle(t, c)
+		idle(t, g, c)
 	})
 }
 
@@ -166,7 +166,7 @@ func TestReaderWhoStopsIsDropped(t *testing.T) {
 				}
 			}
 		})
-		head, _ := g.followRaw(t)
+		head, _ := followRaw(t, g)
 		require.Contains(t, head, "200 OK")
 		took := elapsed(func() {
 			for !strings.Contains(g.log.String(), `"msg":"request"`) {
@@ -178,7 +178,7 @@ func TestReaderWhoStopsIsDropped(t *testing.T) {
 		calls := len(g.upstream.Calls("GetWorkflowExecutionHistory"))
 		time.Sleep(time.Minute)
 		require.Len(t, g.upstream.Calls("GetWorkflowExecutionHistory"), calls, "nothing is fetched for it any more")
-		g.idle(t, c)
+		idle(t, g, c)
 	})
 }
 
@@ -186,7 +186,7 @@ func TestReaderWhoStopsIsDropped(t *testing.T) {
 func TestReaderWhoStopsDuringSilenceIsDropped(t *testing.T) {
 	t.Parallel()
 	chained(t, nil, func(t *testing.T, g *gateway, c *fakeChain) {
-		_, reader := g.followRaw(t)
+		_, reader := followRaw(t, g)
 		for line := ""; !strings.HasPrefix(line, "data:"); {
 			var err error
 			line, err = reader.ReadString('\n')
@@ -195,13 +195,13 @@ func TestReaderWhoStopsDuringSilenceIsDropped(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, 1, c.waiting())
 		time.Sleep(15*time.Second + 30*time.Second + time.Second)
-		g.idle(t, c)
+		idle(t, g, c)
 	})
 }
 
 // followRaw opens a stream and gives its status line and the rest. It reads no
 // further than its caller does.
-func (g *gateway) followRaw(t *testing.T) (head string, reader *bufio.Reader) {
+func followRaw(t *testing.T, g *gateway) (head string, reader *bufio.Reader) {
 	t.Helper()
 	conn, err := g.listener.dial(t.Context())
 	require.NoError(t, err)

@@ -48,7 +48,7 @@ func TestStreamOutlastsAPause(t *testing.T) {
 					require.LessOrEqual(t, elapsed(func() { require.Equal(t, all[len(all)-1:], s.ids(t, 1)) }), time.Second)
 				}
 				s.end(t, `{"workflowId":"order","runId":"`+chainRun(1)+`","status":"TERMINATED"}`)
-				g.idle(t, c)
+				idle(t, g, c)
 			})
 		})
 	}
@@ -87,6 +87,6 @@ func TestPauseCostsLittle(t *testing.T) {
 		require.Equal(t, pages, asked("GetWorkflowExecutionHistory"))
 		require.InDelta(t, 60, asked("DescribeWorkflowExecution")-looks, 1)
 		s.close()
-		g.idle(t, c)
+		idle(t, g, c)
 	})
 }

@@ -14,7 +14,7 @@ import (
 
 // followers are n streams of one workflow, each asked for in another way, that
 // have come to its end.
-func (g *gateway) followers(t *testing.T, c *fakeChain, n int) []*eventStream {
+func followers(t *testing.T, g *gateway, c *fakeChain, n int) []*eventStream {
 	t.Helper()
 	all := c.ids()
 	streams := make([]*eventStream, n)
@@ -31,7 +31,7 @@ func TestStreamsOfOneRunShareOnePoll(t *testing.T) {
 	chained(t, nil, func(t *testing.T, g *gateway, c *fakeChain) {
 		const n = 100
 		c.signal(3)
-		streams := g.followers(t, c, n)
+		streams := followers(t, g, c, n)
 		seen := len(c.ids())
 		for _, happens := range []func(){
 			func() { c.signal(1) }, func() { c.signal(700) }, func() { c.pause(true) }, func() { c.signal(1) }, func() { c.pause(false) },
@@ -52,7 +52,7 @@ func TestStreamsOfOneRunShareOnePoll(t *testing.T) {
 		for _, s := range streams {
 			s.end(t, `{"workflowId":"order","runId":"`+chainRun(2)+`","status":"TERMINATED"}`)
 		}
-		g.idle(t, c)
+		idle(t, g, c)
 	})
 }
 
@@ -60,7 +60,7 @@ func TestStreamsOfOneRunShareOnePoll(t *testing.T) {
 func TestStreamThatComesLaterCatchesUp(t *testing.T) {
 	t.Parallel()
 	chained(t, nil, func(t *testing.T, g *gateway, c *fakeChain) {
-		first := g.followers(t, c, 1)[0]
+		first := followers(t, g, c, 1)[0]
 		c.signal(1)
 		c.task()
 		first.ids(t, 1)
@@ -77,7 +77,7 @@ func TestStreamThatComesLaterCatchesUp(t *testing.T) {
 			require.Equal(t, c.ids()[2:], s.ids(t, 3))
 			s.end(t, `{"workflowId":"order","runId":"`+chainRun(1)+`","status":"TERMINATED"}`)
 		}
-		g.idle(t, c)
+		idle(t, g, c)
 	})
 }
 
@@ -99,7 +99,7 @@ func TestStreamsOfTheCloseAloneShareOnePoll(t *testing.T) {
 			require.Equal(t, all[len(all)-1:], s.ids(t, 1))
 			s.end(t, `{"workflowId":"order","runId":"`+chainRun(1)+`","status":"TERMINATED"}`)
 		}
-		g.idle(t, c)
+		idle(t, g, c)
 	})
 }
 
@@ -119,13 +119,13 @@ func TestStreamsOfDifferentCallersDoNotShare(t *testing.T) {
 func TestLastStreamEndsThePoll(t *testing.T) {
 	t.Parallel()
 	chained(t, nil, func(t *testing.T, g *gateway, c *fakeChain) {
-		streams := g.followers(t, c, 3)
+		streams := followers(t, g, c, 3)
 		for _, s := range streams {
 			synctest.Wait()
 			require.Equal(t, 1, c.waiting())
 			s.close()
 		}
-		g.idle(t, c)
+		idle(t, g, c)
 		require.Equal(t, c.ids(), g.follow(t, "").ids(t, 1), "and the next one begins anew")
 	})
 }
@@ -133,11 +133,11 @@ func TestLastStreamEndsThePoll(t *testing.T) {
 func TestFailureOfASharedPollEndsEveryStream(t *testing.T) {
 	t.Parallel()
 	chained(t, nil, func(t *testing.T, g *gateway, c *fakeChain) {
-		streams := g.followers(t, c, 3)
+		streams := followers(t, g, c, 3)
 		g.upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Fail(codes.PermissionDenied, "no more"))
 		for _, s := range streams {
 			s.cut(t)
 		}
-		g.idle(t, c)
+		idle(t, g, c)
 	})
 }

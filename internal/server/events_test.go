@@ -149,7 +149,7 @@ func TestEventsComeInOrderAsTheyHappen(t *testing.T) {
 func TestEventsGoOnAfterAnyOfThem(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		c := threeRuns(g.upstream)
 		all := c.ids()
 		first := "runId=" + chainRun(1)
@@ -172,7 +172,7 @@ func TestEventsGoOnAfterAnyOfThem(t *testing.T) {
 func TestOneRunIsFollowedWhenAskedFor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		c := threeRuns(g.upstream)
 		all := c.ids()
 		s := g.follow(t, "?followRuns=false&runId="+chainRun(1))
@@ -229,7 +229,7 @@ func TestSilenceIsFilledWithComments(t *testing.T) {
 
 func requireComments(t *testing.T, http2 bool) {
 	t.Helper()
-	g := start(t, func(cfg *config.Config) { cfg.Listen.Timeouts.Write = 5 * time.Second })
+	g := start(t, startOptions{configure: func(cfg *config.Config) { cfg.Listen.Timeouts.Write = 5 * time.Second }})
 	if http2 {
 		protocols := &http.Protocols{}
 		protocols.SetUnencryptedHTTP2(true)
@@ -260,7 +260,7 @@ func requireComments(t *testing.T, http2 bool) {
 func TestPositionsOfNoEventAreRefused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		threeRuns(g.upstream)
 		for _, position := range []string{
 			"x", "/", "/1", chainRun(1), chainRun(1) + "/", chainRun(1) + "/0", chainRun(1) + "/-1", chainRun(1) + "/+1", chainRun(1) + "/01",

@@ -49,7 +49,7 @@ func newFakeChain(up *upstreamtest.Server) *fakeChain {
 func chained(t *testing.T, configure func(*config.Config), test func(*testing.T, *gateway, *fakeChain)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, configure)
+		g := start(t, startOptions{configure: configure})
 		test(t, g, newFakeChain(g.upstream))
 	})
 }

@@ -81,7 +81,7 @@ type faulty struct {
 // startFaulty runs a gateway until the test ends.
 func startFaulty(t *testing.T, configure func(*config.Config)) *faulty {
 	t.Helper()
-	return settle(t, start(t, configure), nil)
+	return settle(t, start(t, startOptions{configure: configure}), nil)
 }
 
 // settle waits until a gateway that is connected by home, or as it is, answers,

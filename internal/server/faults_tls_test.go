@@ -96,9 +96,9 @@ func TestACertificateThatExpires(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					u := newTLSUpstream(t)
-					g := start(t, func(cfg *config.Config) {
+					g := start(t, startOptions{configure: func(cfg *config.Config) {
 						cfg.Upstream.TLS = config.TLS{Enabled: true, CAFile: u.caFile, ServerName: secretHost}
-					})
+					}})
 					f := settle(t, g, u.serve(t, g.upstream))
 					u.renew(t, validFor)
 					f.lead(f.home)

@@ -15,7 +15,7 @@ import (
 func TestAWaitForAClosedRunIsAnsweredAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		newFakeWorkflow(g.upstream).close()
 		late := 0
 		for range 1000 {

@@ -15,7 +15,7 @@ import (
 func TestSkipArchivalReachesTheServer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		g.upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Respond(&workflowservice.GetWorkflowExecutionHistoryResponse{}))
 		for query, want := range map[string]string{"": "false", "?skipArchival=false": "false", "?skipArchival=true": "true"} {
 			a := g.do(t, http.MethodGet, order+"/history"+query, "")
@@ -30,7 +30,7 @@ func TestSkipArchivalReachesTheServer(t *testing.T) {
 func TestTheMetadataThatIsToldReachesTheServer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, func(cfg *config.Config) { cfg.Upstream.CallerMetadata = []string{"x-tenant"} })
+		g := start(t, startOptions{configure: func(cfg *config.Config) { cfg.Upstream.CallerMetadata = []string{"x-tenant"} }})
 		newFakeWorkflow(g.upstream)
 		client := g.do(t, http.MethodGet, "/v1/namespaces/default/client", "")
 		require.JSONEq(t, `["x-tenant"]`, client.field(t, "metadataKeys"))

@@ -22,7 +22,7 @@ import (
 func TestReadinessFollowsTheUpstreamWithoutCallsPerProbe(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		g.upstream.Handle("GetSystemInfo", upstreamtest.Fail(codes.PermissionDenied, "Request unauthorized."))
 		time.Sleep(20 * time.Second)
 		synctest.Wait()
@@ -64,7 +64,7 @@ func (g *gateway) adminText(t *testing.T, path string) string {
 func TestAdminPagesAreNotPublic(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		for _, path := range []string{"/metrics", "/debug/pprof/"} {
 			require.Equal(t, http.StatusNotFound, g.do(t, http.MethodGet, path, "").status, path)
 			require.NotEmpty(t, g.adminText(t, path))
@@ -83,7 +83,7 @@ func start1(member string) string {
 func TestAllowNamesTheMethods(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		a := g.do(t, http.MethodDelete, "/v1/namespaces/default/workflows", "")
 		require.Equal(t, "GET, HEAD, POST", a.header.Get("Allow"))
 		head := g.do(t, http.MethodHead, "/v1/system-info", "")
@@ -95,7 +95,7 @@ func TestAllowNamesTheMethods(t *testing.T) {
 func TestOneLogLineARequestWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		newFakeWorkflow(g.upstream)
 		g.do(t, http.MethodPost, "/v1/namespaces/default/workflows?wait=1s",
 			`{"workflowType":"T","workflowId":"w","taskQueue":"q","args":["PAYLOAD-MARKER"],"memo":{"m":"PAYLOAD-MARKER"}}`)
@@ -120,7 +120,7 @@ func TestOneLogLineARequestWithoutSecrets(t *testing.T) {
 func TestRequestTimeoutIsTheDeadlineOfTheCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		g.upstream.Handle("QueryWorkflow", upstreamtest.Hang)
 		for header, value := range map[string]string{"Request-Timeout": "1500ms", "Grpc-Timeout": "1500m"} {
 			var a answered
@@ -137,7 +137,7 @@ func TestRequestTimeoutIsTheDeadlineOfTheCall(t *testing.T) {
 func TestUpstreamThatIsAwayIsRetriedWithinTheBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		g.upstream.Handle("CountWorkflowExecutions", upstreamtest.InTurn(
 			upstreamtest.Fail(codes.Unavailable, "10.0.0.7:7233 refused"),
 			upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{Count: 3})))
@@ -157,7 +157,7 @@ func TestUpstreamThatIsAwayIsRetriedWithinTheBudget(t *testing.T) {
 func TestRequestEndsWithinItsBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, func(cfg *config.Config) { cfg.Limits.Timeouts.Default = 5 * time.Minute })
+		g := start(t, startOptions{configure: func(cfg *config.Config) { cfg.Limits.Timeouts.Default = 5 * time.Minute }})
 		g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
 		var a answered
 		took := elapsed(func() { a = g.do(t, http.MethodGet, "/v1/namespaces/default/workflows:count", "") })
@@ -172,7 +172,7 @@ func TestLargeBodyIsRefusedAndRead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				g := start(t, nil)
+				g := start(t, startOptions{})
 				request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://g/v1/namespaces/default/workflows",
 					io.LimitReader(zeros{}, 6<<20))
 				require.NoError(t, err)
@@ -191,7 +191,7 @@ func TestLargeBodyIsRefusedAndRead(t *testing.T) {
 func TestRefusedCallerWithALargeBodyFindsTheAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://g/v1/namespaces/default/workflows",
 			io.LimitReader(zeros{}, 6<<20))
 		require.NoError(t, err)
@@ -212,7 +212,7 @@ func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 func TestUnreadableAnswerIsTheUpstreamsFault(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		g.upstream.Handle("CountWorkflowExecutions", func(context.Context, []byte) ([]byte, error) { return []byte{0xff}, nil })
 		a := g.do(t, http.MethodGet, "/v1/namespaces/default/workflows:count", "")
 		require.Equal(t, http.StatusBadGateway, a.status)
@@ -223,7 +223,7 @@ func TestUnreadableAnswerIsTheUpstreamsFault(t *testing.T) {
 func TestRefusedCallerCannotHoldTheConnectionByItsBody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		conn, err := g.listener.dial(t.Context())
 		require.NoError(t, err)
 		defer func() { _ = conn.Close() }()
@@ -238,7 +238,7 @@ func TestRefusedCallerCannotHoldTheConnectionByItsBody(t *testing.T) {
 func TestOnlyListedHostsAreServed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, func(cfg *config.Config) { cfg.Listen.Hosts = []string{"api.example"} })
+		g := start(t, startOptions{configure: func(cfg *config.Config) { cfg.Listen.Hosts = []string{"api.example"} }})
 		synctest.Wait()
 		for host, status := range map[string]int{
 			"api.example": 200, "API.example:8080": 200, "evil.example": 421, "api.example.evil": 421, "": 421,

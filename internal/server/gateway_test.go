@@ -47,50 +47,46 @@ type gateway struct {
 	done          chan error
 }
 
+// startOptions configure a gateway under test. The zero value runs the default configuration.
+type startOptions struct {
+	// configure changes the configuration before the gateway reads it.
+	configure func(*config.Config)
+	// public accepts the callers' connections. When it is nil, the gateway
+	// serves an in-memory listener. The gateway closes it.
+	public net.Listener
+	// dial opens the callers' connections to public, and is required with it.
+	dial func(context.Context) (net.Conn, error)
+	// keyTransport fetches the keys of the token issuers.
+	keyTransport http.RoundTripper
+	// getenv returns the OpenTelemetry variables; nil returns none.
+	getenv func(string) string
+}
+
 // start runs a gateway until the test ends.
-func start(t testing.TB, configure func(*config.Config)) *gateway {
-	t.Helper()
-	return startIn(t, configure, server.Options{})
-}
-
-// startIn is start with surroundings of the test's own.
-func startIn(t testing.TB, configure func(*config.Config), options server.Options) *gateway {
-	t.Helper()
-	public := newListener()
-	g := &gateway{listener: public}
-	options.Public = public
-	g.run(t, configure, options, public.dial)
-	return g
-}
-
-// startOn is start with a listener of the test's own, and how to reach it.
-func startOn(t testing.TB, configure func(*config.Config), public net.Listener, dial func(context.Context) (net.Conn, error)) *gateway {
-	t.Helper()
-	g := &gateway{}
-	g.run(t, configure, server.Options{Public: public}, dial)
-	return g
-}
-
-func (g *gateway) run(
-	t testing.TB, configure func(*config.Config), options server.Options, dial func(context.Context) (net.Conn, error),
-) {
+func start(t testing.TB, options startOptions) *gateway {
 	t.Helper()
 	cfg := config.Default()
 	cfg.Auth.APIKeys.File = writeKeys(t)
-	if configure != nil {
-		configure(&cfg)
+	if options.configure != nil {
+		options.configure(&cfg)
 	}
-	admin := newListener()
-	g.adminListener = admin
-	g.client, g.admin = clientBy(dial), clientOf(admin)
-	g.upstream, g.log, g.done = upstreamtest.New(t), &syncBuffer{}, make(chan error, 1)
+	g := &gateway{
+		adminListener: newListener(), upstream: upstreamtest.New(t), log: &syncBuffer{}, done: make(chan error, 1),
+	}
+	if options.public == nil {
+		g.listener = newListener()
+		options.public, options.dial = g.listener, g.listener.dial
+	}
+	g.client, g.admin = clientBy(options.dial), clientOf(g.adminListener)
 	ctx, cancel := context.WithCancel(t.Context())
 	g.stop = cancel
-	options.Version, options.Admin, options.Dial, options.Log = "test", admin, g.upstream.Dial, g.log
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		g.done <- server.Run(ctx, &cfg, options)
+		g.done <- server.Run(ctx, &cfg, server.Options{
+			Version: "test", Public: options.public, Admin: g.adminListener, Dial: g.upstream.Dial, Log: g.log,
+			KeyTransport: options.keyTransport, Getenv: options.getenv,
+		})
 	}()
 	t.Cleanup(func() {
 		g.client.CloseIdleConnections()
@@ -98,6 +94,7 @@ func (g *gateway) run(
 		cancel()
 		<-ended
 	})
+	return g
 }
 
 func clientOf(l *listener) *http.Client { return clientBy(l.dial) }

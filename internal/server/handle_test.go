@@ -91,7 +91,7 @@ func (o instanceOperation) call(t *testing.T, g *gateway, query string, headers 
 func pinning(t *testing.T, test func(t *testing.T, g *gateway)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		synctest.Wait() // past the health watch's first call
 		newFakeWorkflow(g.upstream).close()
 		update := newFakeUpdate(g.upstream)

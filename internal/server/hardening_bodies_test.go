@@ -75,12 +75,12 @@ func manySlowBodies(t *testing.T, g *gateway, path string, sockets int) string {
 	}
 	for range sockets {
 		for _, key := range []string{writerKey, otherKey} {
-			g.open(t, "POST "+path+" HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer "+key+
+			open(t, g, "POST "+path+" HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer "+key+
 				"\r\nContent-Type: application/json\r\nContent-Length: 200\r\n\r\n")
 		}
 	}
 	synctest.Wait()
-	held := g.bytesHeld(t, "request")
+	held := bytesHeld(t, g, "request")
 	statuses, last := map[int]int{}, time.Duration(0)
 	begin := time.Now()
 	for time.Since(begin) < 32*time.Second {
@@ -95,14 +95,14 @@ func manySlowBodies(t *testing.T, g *gateway, path string, sockets int) string {
 	t.Log(said)
 	require.Zero(t, last, said)
 	require.Positive(t, held)
-	require.Zero(t, g.bytesHeld(t, "request"))
+	require.Zero(t, bytesHeld(t, g, "request"))
 	return said
 }
 
 // bodyAt sends a body that does not end at a rate, in bytes a second.
 func bodyAt(t *testing.T, g *gateway, rate int, end time.Duration) string {
 	t.Helper()
-	conn := g.open(t, line("POST", workflows, "Content-Type: application/json", "Content-Length: 4000000")+"\r\n")
+	conn := open(t, g, line("POST", workflows, "Content-Type: application/json", "Content-Length: 4000000")+"\r\n")
 	var sending sync.WaitGroup
 	defer sending.Wait()
 	sending.Go(func() {
@@ -134,7 +134,7 @@ func largeBodies(t *testing.T, g *gateway) string {
 	var mu sync.Mutex
 	statuses := map[int]int{}
 	for range 10 {
-		conn := g.open(t, line("POST", workflows, "Content-Type: application/json", fmt.Sprintf("Content-Length: %d", size))+"\r\n")
+		conn := open(t, g, line("POST", workflows, "Content-Type: application/json", fmt.Sprintf("Content-Length: %d", size))+"\r\n")
 		sending.Go(func() { _, _ = conn.Write(bytes.Repeat([]byte(" "), size-1)) })
 		sending.Go(func() {
 			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
@@ -150,7 +150,7 @@ func largeBodies(t *testing.T, g *gateway) string {
 	}
 	time.Sleep(2 * time.Second)
 	synctest.Wait()
-	held := g.bytesHeld(t, "request")
+	held := bytesHeld(t, g, "request")
 	g.upstream.Handle("TerminateWorkflowExecution", upstreamtest.Respond(&workflowservice.TerminateWorkflowExecutionResponse{}))
 	a := g.do(t, http.MethodPost, terminate, `{"reason":"`+strings.Repeat(" ", 1<<20)+`"}`, "Authorization", "Bearer "+otherKey)
 	require.Less(t, a.status, http.StatusBadRequest, a.body)
@@ -161,6 +161,6 @@ func largeBodies(t *testing.T, g *gateway) string {
 	require.LessOrEqual(t, held, 8<<20, said)
 	require.Greater(t, held, 2<<20, said)
 	require.Positive(t, statuses[http.StatusTooManyRequests], said)
-	require.Zero(t, g.bytesHeld(t, "request"))
+	require.Zero(t, bytesHeld(t, g, "request"))
 	return said
 }

@@ -47,14 +47,14 @@ func newSocket(t *testing.T, configure func(*config.Config)) *socket {
 	public, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed by the gateway
 	require.NoError(t, err)
 	s := &socket{address: public.Addr().String()}
-	s.gateway = startOn(t, func(cfg *config.Config) {
+	s.gateway = start(t, startOptions{configure: func(cfg *config.Config) {
 		cfg.Listen.DrainDelay = 0 // this one lives in real time
 		if configure != nil {
 			configure(cfg)
 		}
-	}, public, func(ctx context.Context) (net.Conn, error) {
+	}, public: public, dial: func(ctx context.Context) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "tcp", s.address)
-	})
+	}})
 	return s
 }
 
@@ -185,7 +185,7 @@ func truncatedChunk(t *testing.T, s *socket) string {
 func slowly(t *testing.T, text string) (answer string, took time.Duration) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		conn, err := g.listener.dial(t.Context())
 		require.NoError(t, err)
 		defer func() { _ = conn.Close() }()

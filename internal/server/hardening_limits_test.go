@@ -54,7 +54,7 @@ type keyed struct {
 }
 
 // try makes the attempts. Those that are refused get 403 and no upstream call.
-func (g *gateway) try(t *testing.T, attempts ...keyed) string {
+func try(t *testing.T, g *gateway, attempts ...keyed) string {
 	t.Helper()
 	for _, b := range linkedBindings(t) {
 		if b.method.Name() != "GetSystemInfo" {
@@ -83,8 +83,8 @@ func nexusOperations(t *testing.T, g *gateway) string {
 	t.Helper()
 	const path = temporalDefault + "/nexus-operations/o"
 	body := func(endpoint string) string { return `{"endpoint":"` + endpoint + `","service":"s","operation":"o"}` }
-	result := g.try(
-		t,
+	result := try(
+		t, g,
 		keyed{typedKey, path, body("payments"), false},
 		keyed{queuedKey, path, body("payments"), false},
 		keyed{endpointKey, path, body("payments"), true},
@@ -93,15 +93,15 @@ func nexusOperations(t *testing.T, g *gateway) string {
 		keyed{mixedKey, path, body("payouts"), false},
 		keyed{writerKey, path, body("payouts"), true},
 	)
-	require.Contains(t, g.audits(), `"typed","namespace":"default","rpc":"StartNexusOperationExecution","resource":"o","outcome":"operation-forbidden"`)
+	require.Contains(t, audits(g), `"typed","namespace":"default","rpc":"StartNexusOperationExecution","resource":"o","outcome":"operation-forbidden"`)
 	return result
 }
 
 func resets(t *testing.T, g *gateway) string {
 	t.Helper()
 	const path, body = temporalDefault + "/workflows/w/reset", `{"workflowTaskFinishEventId":"4","requestId":"q"}`
-	result := g.try(
-		t,
+	result := try(
+		t, g,
 		keyed{typedKey, path, body, false}, keyed{queuedKey, path, body, false}, keyed{mixedKey, path, body, false},
 		keyed{writerKey, path, body, true},
 	)
@@ -122,8 +122,8 @@ func otherQueues(t *testing.T, g *gateway) string {
 	handler := func(queue string) string {
 		return `{"endpoint":"payments","completionCallbacks":[{"nexusHandler":{"taskQueueName":"` + queue + `","service":"s"}}]}`
 	}
-	return g.try(
-		t,
+	return try(
+		t, g,
 		keyed{queuedKey, path, start("payouts"), false}, keyed{queuedKey, path, start("orders"), true},
 		keyed{mixedKey, calls, handler("payouts"), false}, keyed{mixedKey, calls, handler("orders"), true},
 	)
@@ -147,14 +147,14 @@ func completionCallbacks(t *testing.T, g *gateway) string {
 			}
 		}
 	}
-	return g.try(t, attempts...)
+	return try(t, g, attempts...)
 }
 
 func computeValidation(t *testing.T, g *gateway) string {
 	t.Helper()
 	const path = temporalDefault + "/worker-deployment-versions/billing/7/validate-compute-config"
-	result := g.try(
-		t,
+	result := try(
+		t, g,
 		keyed{readerKey, path, `{}`, false}, keyed{typedKey, path, `{}`, false},
 		keyed{writerKey, path, `{}`, true},
 	)
@@ -162,6 +162,6 @@ func computeValidation(t *testing.T, g *gateway) string {
 		`"reader","namespace":"default","rpc":"ValidateWorkerDeploymentVersionComputeConfig","resource":"","outcome":"operation-forbidden"`,
 		`"typed","namespace":"default","rpc":"ValidateWorkerDeploymentVersionComputeConfig","resource":"billing","outcome":"operation-forbidden"`,
 		`"writer","namespace":"default","rpc":"ValidateWorkerDeploymentVersionComputeConfig","resource":"billing","outcome":"ok"`,
-	}, g.audits())
+	}, audits(g))
 	return result + "; each has an audit line"
 }

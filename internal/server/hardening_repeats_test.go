@@ -36,7 +36,7 @@ func hostileRepeats() []hostile {
 var onceKey = []string{"Idempotency-Key", "k"} //nolint:gochecknoglobals // never written to
 
 // sentSignals gives the request ids of the signals that were sent.
-func (g *gateway) sentSignals(t *testing.T) (ids []string) {
+func sentSignals(t *testing.T, g *gateway) (ids []string) {
 	t.Helper()
 	for _, call := range g.upstream.Calls("SignalWorkflowExecution") {
 		request := &workflowservice.SignalWorkflowExecutionRequest{}
@@ -59,7 +59,7 @@ func keyOfTwoBearers(t *testing.T, g *gateway) string {
 	signal(approver, "approve")
 	signal(approver, "approve")
 	signal(g.delegate(t, approval), "approve") // a token of the same moment and scope
-	ids := g.sentSignals(t)
+	ids := sentSignals(t, g)
 	require.NotEqual(t, ids[0], ids[1], "the server takes the approval for a repeated comment")
 	require.Equal(t, ids[1], ids[2], "the same bearer's repeated approval is one")
 	require.NotContains(t, ids[:3], ids[3], "each token is a caller of its own")

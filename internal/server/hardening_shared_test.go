@@ -24,12 +24,12 @@ func sharedPolls() []hostile {
 func delegatedWaitsForAResult(t *testing.T, g *gateway) string {
 	t.Helper()
 	f := newFakeWorkflow(g.upstream)
-	waits := make([][]string, 100)
+	credentials := make([][]string, 100)
 	token := bearer(g.delegate(t, approval))
-	for i := range waits {
-		waits[i] = token
+	for i := range credentials {
+		credentials[i] = token
 	}
-	polls := g.waits(t, f, waits...)
+	polls := waits(t, g, f, credentials...)
 	require.Equal(t, 1, polls, "polls of 100 waits")
 	return "1 poll"
 }

@@ -33,8 +33,8 @@ const largeMB = 6
 
 const temporalList = "/api/v1/namespaces/default/workflows"
 
-// listOf makes the upstream answer lists with n megabytes of workflows.
-func (g *gateway) listOf(t *testing.T, n int) {
+// serveLargeList makes the upstream answer lists with n megabytes of workflows.
+func serveLargeList(t *testing.T, g *gateway, n int) {
 	t.Helper()
 	page := &workflowservice.ListWorkflowExecutionsResponse{}
 	for range n << 10 {
@@ -48,7 +48,7 @@ func (g *gateway) listOf(t *testing.T, n int) {
 }
 
 // open sends a request as bytes on a connection of its own and reads nothing.
-func (g *gateway) open(t *testing.T, text string) net.Conn {
+func open(t *testing.T, g *gateway, text string) net.Conn {
 	t.Helper()
 	conn, err := g.listener.dial(t.Context())
 	require.NoError(t, err)
@@ -79,7 +79,7 @@ func slurp(conn net.Conn, n int, interval time.Duration) (took time.Duration, go
 }
 
 // logged waits until the log has n lines of requests, and gives the last one.
-func (g *gateway) logged(t *testing.T, n int) (line string, took time.Duration) {
+func logged(t *testing.T, g *gateway, n int) (line string, took time.Duration) {
 	t.Helper()
 	const forever = 4 * time.Hour
 	begin := time.Now()
@@ -97,7 +97,7 @@ func (g *gateway) logged(t *testing.T, n int) (line string, took time.Duration) 
 var requestLine = regexp.MustCompile(`(?m)^.*"msg":"request".*$`)
 
 // bytesHeld is the gauge of the bytes of requests or responses in flight.
-func (g *gateway) bytesHeld(t *testing.T, kind string) int {
+func bytesHeld(t *testing.T, g *gateway, kind string) int {
 	t.Helper()
 	found := regexp.MustCompile(`flowgate_in_flight_bytes{kind="` + kind + `"} (\S+)`).FindStringSubmatch(g.adminText(t, "/metrics"))
 	if found == nil {
@@ -125,8 +125,8 @@ func slowReaders() []hostile {
 	} {
 		rows = append(rows, hostile{number: 87, name: name + ", not read", act: func(t *testing.T, g *gateway) string {
 			t.Helper()
-			g.arrangeLarge(t)
-			g.open(t, request)
+			arrangeLarge(t, g)
+			open(t, g, request)
 			return requireCut(t, g, 30*time.Second)
 		}})
 	}
@@ -134,8 +134,8 @@ func slowReaders() []hostile {
 		rows,
 		hostile{number: 87, name: "a list of 36 MB, not read", act: func(t *testing.T, g *gateway) string {
 			t.Helper()
-			g.listOf(t, 36)
-			g.open(t, head(writerKey, workflows))
+			serveLargeList(t, g, 36)
+			open(t, g, head(writerKey, workflows))
 			return requireCut(t, g, 30*time.Second)
 		}},
 		hostile{number: 87, name: "a list, read at 4 KiB a second", act: func(t *testing.T, g *gateway) string {
@@ -156,7 +156,7 @@ func slowReaders() []hostile {
 		}},
 		hostile{number: 87, name: "a list by HTTP/2, in a window that stays closed", act: func(t *testing.T, g *gateway) string {
 			t.Helper()
-			conn := g.open2(t, 1<<14)
+			conn := open2(t, g, 1<<14)
 			var read sync.WaitGroup
 			defer read.Wait()
 			defer func() { _ = conn.Close() }()
@@ -165,12 +165,12 @@ func slowReaders() []hostile {
 		}},
 		hostile{number: 87, name: "a list by HTTP/2, on a connection that is not read", act: func(t *testing.T, g *gateway) string {
 			t.Helper()
-			g.open2(t, 1<<30)
+			open2(t, g, 1<<30)
 			return requireCut(t, g, 30*time.Second)
 		}},
 		hostile{number: 87, name: "a list by HTTP/2, on a connection that is hardly read", act: func(t *testing.T, g *gateway) string {
 			t.Helper()
-			conn := g.open2(t, 1<<30)
+			conn := open2(t, g, 1<<30)
 			var read sync.WaitGroup
 			defer read.Wait()
 			read.Go(func() { slurp(conn, 16, time.Second) })
@@ -180,9 +180,9 @@ func slowReaders() []hostile {
 }
 
 // arrangeLarge makes the upstream answer with largeMB, lists and histories alike.
-func (g *gateway) arrangeLarge(t *testing.T) {
+func arrangeLarge(t *testing.T, g *gateway) {
 	t.Helper()
-	g.listOf(t, largeMB)
+	serveLargeList(t, g, largeMB)
 	large := strings.Repeat("x", 1<<20)
 	c := newFakeChain(g.upstream)
 	c.signal(largeMB)
@@ -207,30 +207,30 @@ func requireCut(t *testing.T, g *gateway, at time.Duration) string {
 	t.Helper()
 	time.Sleep(time.Second)
 	synctest.Wait()
-	held := g.bytesHeld(t, "response")
-	line, took := g.logged(t, 1)
+	held := bytesHeld(t, g, "response")
+	line, took := logged(t, g, 1)
 	took += time.Second
 	t.Logf("%d bytes were held, cut after %s: %.300s", held, took, line)
 	require.Greater(t, held, 1<<20, "what is being written counts")
 	require.InDelta(t, at.Seconds(), took.Seconds(), 0.2)
 	require.Contains(t, line, `"status":499,"code":"client-closed-request"`)
-	require.Zero(t, g.bytesHeld(t, "response"))
+	require.Zero(t, bytesHeld(t, g, "response"))
 	return fmt.Sprintf("%d bytes held, cut after %s", held, took)
 }
 
 // readAt reads the response to a request at a rate, in bytes a second.
 func readAt(t *testing.T, g *gateway, request string, rate int, least, most time.Duration) string {
 	t.Helper()
-	g.arrangeLarge(t)
-	took, got := slurp(g.open(t, request), rate/4, time.Second/4)
+	arrangeLarge(t, g)
+	took, got := slurp(open(t, g, request), rate/4, time.Second/4)
 	synctest.Wait()
-	line, _ := g.logged(t, 1)
+	line, _ := logged(t, g, 1)
 	t.Logf("cut after %s and %d bytes: %.300s", took, got, line)
 	require.GreaterOrEqual(t, took, least)
 	require.LessOrEqual(t, took, most+time.Second)
 	require.Less(t, got, largeMB<<20)
 	require.Contains(t, line, `"status":499,"code":"client-closed-request"`)
-	require.Zero(t, g.bytesHeld(t, "response"))
+	require.Zero(t, bytesHeld(t, g, "response"))
 	return fmt.Sprintf("cut after %s and %d bytes", took, got)
 }
 
@@ -239,20 +239,20 @@ func readAt(t *testing.T, g *gateway, request string, rate int, least, most time
 func manySlowReaders(t *testing.T, g *gateway) string {
 	t.Helper()
 	const readers = 30
-	g.listOf(t, 1)
+	serveLargeList(t, g, 1)
 	var reading sync.WaitGroup
 	for range readers {
-		conn := g.open(t, head(writerKey, workflows))
+		conn := open(t, g, head(writerKey, workflows))
 		reading.Go(func() { slurp(conn, 64<<10, time.Second) })
 	}
 	time.Sleep(2 * time.Second)
 	synctest.Wait()
-	held := g.bytesHeld(t, "response")
+	held := bytesHeld(t, g, "response")
 	t.Logf("%d readers hold %d bytes", readers, held)
 	require.Greater(t, held, readers<<20)
 	more := ask{path: workflows, method: http.MethodGet}
 	for range 2 { // the share is 32 MB
-		conn := g.open(t, head(writerKey, temporalList))
+		conn := open(t, g, head(writerKey, temporalList))
 		reading.Go(func() { slurp(conn, 64<<10, time.Second) })
 	}
 	time.Sleep(100 * time.Millisecond)
@@ -268,14 +268,14 @@ func manySlowReaders(t *testing.T, g *gateway) string {
 	require.Greater(t, len(good.body), 1<<20)
 	reading.Wait()
 	synctest.Wait()
-	require.Zero(t, g.bytesHeld(t, "response"))
+	require.Zero(t, bytesHeld(t, g, "response"))
 	return fmt.Sprintf("%d bytes held, then 429 rate-limited after %s; another caller's list is whole", held, waited)
 }
 
 // open2 asks for a large list by HTTP/2, in windows of the given size.
-func (g *gateway) open2(t *testing.T, window uint32) net.Conn {
+func open2(t *testing.T, g *gateway, window uint32) net.Conn {
 	t.Helper()
-	g.listOf(t, largeMB)
+	serveLargeList(t, g, largeMB)
 	conn, err := g.listener.dial(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })

@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/server"
 )
 
 const (
@@ -86,14 +85,14 @@ func TestHardening(t *testing.T) {
 func (row hostile) start(t *testing.T) *gateway {
 	t.Helper()
 	if row.issuer == nil {
-		return start(t, row.configure)
+		return start(t, startOptions{configure: row.configure})
 	}
-	return startIn(t, func(cfg *config.Config) {
+	return start(t, startOptions{configure: func(cfg *config.Config) {
 		trusting(t, "")(cfg)
 		if row.configure != nil {
 			row.configure(cfg)
 		}
-	}, server.Options{KeyTransport: row.issuer})
+	}, keyTransport: row.issuer})
 }
 
 func (row hostile) run(t *testing.T, g *gateway) {

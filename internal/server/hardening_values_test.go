@@ -78,7 +78,7 @@ func hostileValues() []hostile {
 // is there at one time, so that it is the same in each run.
 func TestManyShortValuesCostLittle(t *testing.T) { //nolint:paralleltest // it measures
 	const bound = 64 << 20
-	g := start(t, func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 })
+	g := start(t, startOptions{configure: func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }})
 	newFakeWorkflow(g.upstream)
 	reading := bearer(g.delegate(t, `{"read":true}`))
 	for i, q := range manyValues() {

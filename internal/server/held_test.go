@@ -28,10 +28,10 @@ func TestStreamsWaitForTheBytesOfTheirPages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const streams, pages, total = 12, 4, 3 << 20
-		g := start(t, func(cfg *config.Config) {
+		g := start(t, startOptions{configure: func(cfg *config.Config) {
 			cfg.Limits.BytesInFlight.Responses = total
 			cfg.Limits.InFlight = config.InFlight{Reads: 2 * streams, Writes: 1, Waits: 1, CallerShare: 0.75, Queue: streams, QueueTime: time.Minute}
-		})
+		}})
 		page := func(next string, size int) upstreamtest.Handler {
 			return upstreamtest.Respond(&workflowservice.ListWorkflowExecutionsResponse{
 				NextPageToken: []byte(next), Executions: []*workflow.WorkflowExecutionInfo{{Type: &common.WorkflowType{Name: strings.Repeat("x", size)}}},
@@ -79,7 +79,7 @@ func TestStreamsWaitForTheBytesOfTheirPages(t *testing.T) {
 		most := 0
 		for range 40 {
 			time.Sleep(100 * time.Millisecond)
-			most = max(most, g.bytesHeld(t, "response"))
+			most = max(most, bytesHeld(t, g, "response"))
 		}
 		small := g.do(t, http.MethodGet, count, "", "Authorization", "Bearer "+readerKey)
 		require.Equal(t, http.StatusOK, small.status, small.body)
@@ -89,7 +89,7 @@ func TestStreamsWaitForTheBytesOfTheirPages(t *testing.T) {
 		require.Greater(t, most, 1<<20)
 		require.LessOrEqual(t, most, total)
 		t.Logf("%d streams held %d bytes at most, and made %d calls", streams, most, len(g.upstream.Calls("ListWorkflowExecutions")))
-		require.Zero(t, g.bytesHeld(t, "response"))
+		require.Zero(t, bytesHeld(t, g, "response"))
 		require.Contains(t, g.adminText(t, "/metrics"), `flowgate_in_flight{kind="read"} 0`)
 	})
 }
@@ -99,11 +99,11 @@ func TestStreamsWaitForTheBytesOfTheirPages(t *testing.T) {
 func TestAWriteWhoseResponseFindsNoRoomSaysThatItWasMade(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, func(cfg *config.Config) { cfg.Limits.BytesInFlight.Responses = 1 << 20 })
-		g.listOf(t, 1)
-		conn := g.open(t, head(writerKey, workflows))
+		g := start(t, startOptions{configure: func(cfg *config.Config) { cfg.Limits.BytesInFlight.Responses = 1 << 20 }})
+		serveLargeList(t, g, 1)
+		conn := open(t, g, head(writerKey, workflows))
 		synctest.Wait()
-		require.Equal(t, 1<<20, g.bytesHeld(t, "response"))
+		require.Equal(t, 1<<20, bytesHeld(t, g, "response"))
 		run := strings.Repeat("r", 100_000)
 		g.upstream.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: run}))
 		a := g.do(t, http.MethodPost, workflows, `{"workflowType":"W","workflowId":"w","taskQueue":"q"}`)
@@ -117,7 +117,7 @@ func TestAWriteWhoseResponseFindsNoRoomSaysThatItWasMade(t *testing.T) {
 		require.Equal(t, http.StatusServiceUnavailable, g.do(t, http.MethodGet, workflows, "").status)
 		require.NoError(t, conn.Close())
 		synctest.Wait()
-		require.Zero(t, g.bytesHeld(t, "response"))
+		require.Zero(t, bytesHeld(t, g, "response"))
 		require.Equal(t, http.StatusOK, g.do(t, http.MethodPost, workflows, `{"workflowType":"W","workflowId":"w","taskQueue":"q"}`).status)
 	})
 }

@@ -55,7 +55,7 @@ func TestAPageThatWaitsEndsWellOnDrain(t *testing.T) {
 			if query == "?waitNewEvent=true" { // which waits for nothing at the start
 				given = g.do(t, http.MethodGet, eventsPath+query, "").field(t, "nextPageToken")
 			}
-			a := g.drained(t, eventsPath+query+"&pageToken="+given)
+			a := drained(t, g, eventsPath+query+"&pageToken="+given)
 			require.Equal(t, http.StatusOK, a.status, a.body)
 			require.Equal(t, "[]", a.field(t, "events"))
 			token = a.field(t, "nextPageToken")
@@ -77,14 +77,14 @@ func TestAPageThatWaitsEndsWellOnDrain(t *testing.T) {
 func TestLinesThatWaitSayThatTheGatewayStops(t *testing.T) {
 	t.Parallel()
 	chained(t, drainConfig, func(t *testing.T, g *gateway, _ *fakeChain) {
-		a := g.drained(t, eventsPath+"?eventFilterType=CLOSE_EVENT", "Accept", "application/x-ndjson")
+		a := drained(t, g, eventsPath+"?eventFilterType=CLOSE_EVENT", "Accept", "application/x-ndjson")
 		require.Equal(t, http.StatusServiceUnavailable, a.status)
 		require.Equal(t, "draining", a.field(t, "code"))
 	})
 }
 
 // drained gives the answer of a request that waits when the gateway stops.
-func (g *gateway) drained(t *testing.T, path string, headers ...string) answered {
+func drained(t *testing.T, g *gateway, path string, headers ...string) answered {
 	t.Helper()
 	waiting := make(chan answered, 1)
 	go func() {

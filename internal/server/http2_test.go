@@ -12,7 +12,7 @@ import (
 )
 
 // dialHTTP2 opens a connection with HTTP/2's preface. Nothing is read from it.
-func (g *gateway) dialHTTP2(t *testing.T) (net.Conn, *http2.Framer) {
+func dialHTTP2(t *testing.T, g *gateway) (net.Conn, *http2.Framer) {
 	t.Helper()
 	conn, err := g.listener.dial(t.Context())
 	require.NoError(t, err)
@@ -27,8 +27,8 @@ func (g *gateway) dialHTTP2(t *testing.T) (net.Conn, *http2.Framer) {
 func TestHTTP2ConnectionsThatDoNotReadAreClosed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		conn, framer := g.dialHTTP2(t)
+		g := start(t, startOptions{})
+		conn, framer := dialHTTP2(t, g)
 		require.NoError(t, framer.WriteSettings())
 		require.NoError(t, framer.WritePing(false, [8]byte{}))
 		begin := time.Now()
@@ -45,8 +45,8 @@ func TestHTTP2ConnectionsThatDoNotReadAreClosed(t *testing.T) {
 func TestHTTP2FramesAreSmall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		_, framer := g.dialHTTP2(t)
+		g := start(t, startOptions{})
+		_, framer := dialHTTP2(t, g)
 		go func() { _ = framer.WriteSettings() }() // the gateway writes first
 		frame, err := framer.ReadFrame()
 		require.NoError(t, err)

@@ -86,12 +86,12 @@ func startSecured(t *testing.T) *secured {
 	s.renew(t, s.certFile, s.keyFile)
 	require.NoError(t, os.WriteFile(s.caFile, s.clients.pem(), 0o600))
 	public := newListener()
-	s.gateway = startOn(t, func(cfg *config.Config) {
+	s.gateway = start(t, startOptions{configure: func(cfg *config.Config) {
 		cfg.Listen.TLS = config.ListenTLS{CertFile: s.certFile, KeyFile: s.keyFile, ClientCAFile: s.caFile}
 		cfg.Auth.Certificates = []config.Certificate{{
 			Name: "worker", URI: spiffe, Grants: []config.Grant{{Namespace: "default", Role: "write"}},
 		}}
-	}, public, public.dial)
+	}, public: public, dial: public.dial})
 	s.listener = public
 	synctest.Wait()
 	lists(s.gateway)

@@ -13,7 +13,6 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/server"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -36,10 +35,10 @@ func (g *gateway) delegate(t *testing.T, body string, credential ...string) stri
 
 // withWorkflow runs a test against a gateway whose upstream has the workflow
 // order, which takes signals, updates and queries.
-func withWorkflow(t *testing.T, configure func(*config.Config), options server.Options, test func(*testing.T, *gateway, *fakeWorkflow)) {
+func withWorkflow(t *testing.T, options startOptions, test func(*testing.T, *gateway, *fakeWorkflow)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		g := startIn(t, configure, options)
+		g := start(t, options)
 		synctest.Wait() // past the health watch's first call
 		f := newFakeWorkflow(g.upstream)
 		g.upstream.Handle("SignalWorkflowExecution", upstreamtest.Respond(&workflowservice.SignalWorkflowExecutionResponse{}))
@@ -51,7 +50,7 @@ func withWorkflow(t *testing.T, configure func(*config.Config), options server.O
 
 func TestADelegatedTokenDoesWhatItWasMadeFor(t *testing.T) {
 	t.Parallel()
-	withWorkflow(t, nil, server.Options{}, func(t *testing.T, g *gateway, f *fakeWorkflow) {
+	withWorkflow(t, startOptions{}, func(t *testing.T, g *gateway, f *fakeWorkflow) {
 		credential := bearer(g.delegate(t, approval))
 		require.Zero(t, g.asked(), "whether the workflow exists is not looked at")
 		f.close()
@@ -80,7 +79,7 @@ func TestADelegatedTokenDoesWhatItWasMadeFor(t *testing.T) {
 
 func TestADelegatedTokenDoesNothingElse(t *testing.T) {
 	t.Parallel()
-	withWorkflow(t, nil, server.Options{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
+	withWorkflow(t, startOptions{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
 		credential := bearer(g.delegate(t, approval))
 		readOnly := bearer(g.delegate(t, `{"read":true}`))
 		oneRun := bearer(g.do(t, http.MethodPost, order+"/tokens?runId="+runID, approval).field(t, "token"))
@@ -133,7 +132,7 @@ func TestADelegatedTokenDoesNothingElse(t *testing.T) {
 
 func TestWhatADelegatedTokenMayBe(t *testing.T) {
 	t.Parallel()
-	withWorkflow(t, nil, server.Options{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
+	withWorkflow(t, startOptions{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
 		a := g.do(t, http.MethodPost, order+"/tokens", approval, bearer(readerKey)...)
 		require.Equal(t, http.StatusForbidden, a.status)
 		requireForm(t, a, "operation-forbidden")
@@ -156,7 +155,7 @@ func TestWhatADelegatedTokenMayBe(t *testing.T) {
 
 func TestADelegatedTokenEnds(t *testing.T) {
 	t.Parallel()
-	withWorkflow(t, nil, server.Options{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
+	withWorkflow(t, startOptions{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
 		credential := bearer(g.delegate(t, approval))
 		time.Sleep(10*time.Minute - time.Second)
 		require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, order, "", credential...).status)
@@ -186,7 +185,7 @@ func TestADelegatedTokenEndsWithItsMaker(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			file := ""
-			withWorkflow(t, func(cfg *config.Config) { file = cfg.Auth.APIKeys.File }, server.Options{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
+			withWorkflow(t, startOptions{configure: func(cfg *config.Config) { file = cfg.Auth.APIKeys.File }}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
 				credential := bearer(g.delegate(t, approval))
 				require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, order, "", credential...).status)
 				keys := string(must(os.ReadFile(file)))
@@ -203,7 +202,7 @@ func TestADelegatedTokenEndsWithItsMaker(t *testing.T) {
 
 func TestATokenOfATokenEndsWithIt(t *testing.T) {
 	t.Parallel()
-	withWorkflow(t, trusting(t, ""), server.Options{KeyTransport: newIssuer()}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
+	withWorkflow(t, startOptions{configure: trusting(t, ""), keyTransport: newIssuer()}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
 		alices := bearer(token(within("exp", 5*time.Minute)))
 		a := g.do(t, http.MethodPost, order+"/tokens", `{"read":true}`, alices...)
 		require.Equal(t, http.StatusCreated, a.status, a.body)
@@ -220,9 +219,9 @@ func TestATokenOfATokenEndsWithIt(t *testing.T) {
 // one of others' would show the bearer what it may not see.
 func TestABoundTokenSharesPollsWithinItsScopeAlone(t *testing.T) {
 	t.Parallel()
-	withWorkflow(t, nil, server.Options{}, func(t *testing.T, g *gateway, f *fakeWorkflow) {
+	withWorkflow(t, startOptions{}, func(t *testing.T, g *gateway, f *fakeWorkflow) {
 		bound := func(body string) []string { return bearer(g.delegate(t, body)) }
-		require.Equal(t, 4, g.waits(t, f,
+		require.Equal(t, 4, waits(t, g, f,
 			bearer(writerKey), bearer(writerKey), // one poll
 			bound(`{"read":true,"signals":["a","b"],"ttl":"10m"}`), bound(`{"read":true,"signals":["b","a","a"],"ttl":"9m"}`), // one poll
 			bound(`{"read":true,"signals":["a"]}`), bound(`{"read":true,"updates":["a"]}`)))
@@ -271,15 +270,15 @@ func TestADelegatedTokenGoesUpstreamAsItsMakerDoes(t *testing.T) {
 		", credential: passthrough": http.StatusBadGateway, // there is no token that the upstream knows
 	} {
 		configure := changed(trusting(t, settings), withStatic(t, "static-token"))
-		withWorkflow(t, configure, server.Options{KeyTransport: newIssuer()}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
+		withWorkflow(t, startOptions{configure: configure, keyTransport: newIssuer()}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
 			credential := bearer(g.delegate(t, approval, bearer(token())...))
 			a := g.do(t, http.MethodGet, order, "", credential...)
 			require.Equal(t, want, a.status, "%q: %s", settings, a.body)
 			switch settings {
 			case "":
-				require.Equal(t, []string{"Bearer static-token"}, g.authorization(t, "DescribeWorkflowExecution"))
+				require.Equal(t, []string{"Bearer static-token"}, authorization(t, g, "DescribeWorkflowExecution"))
 			case ", credential: none":
-				require.Empty(t, g.authorization(t, "DescribeWorkflowExecution"))
+				require.Empty(t, authorization(t, g, "DescribeWorkflowExecution"))
 			default:
 				require.Zero(t, g.asked())
 			}
@@ -290,7 +289,7 @@ func TestADelegatedTokenGoesUpstreamAsItsMakerDoes(t *testing.T) {
 func TestADelegatedTokenOfAnybody(t *testing.T) {
 	t.Parallel()
 	anonymous := func(cfg *config.Config) { cfg.Auth.APIKeys.File, cfg.Auth.InsecureAnonymous = "", true }
-	withWorkflow(t, anonymous, server.Options{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
+	withWorkflow(t, startOptions{configure: anonymous}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
 		a := ask{method: http.MethodPost, path: order + "/tokens", body: approval, stranger: true}.send(t, g)
 		require.Equal(t, http.StatusCreated, a.status, a.body)
 		credential := bearer(a.field(t, "token"))

@@ -19,7 +19,6 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/server"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -40,7 +39,7 @@ func minting(t testing.TB, key *ecdsa.PrivateKey) func(*config.Config) {
 }
 
 // published is the set as a Temporal server fetches it.
-func (g *gateway) published(t *testing.T) jose.JSONWebKeySet {
+func published(t *testing.T, g *gateway) jose.JSONWebKeySet {
 	t.Helper()
 	a := visit(t, g.client, jwksPath)
 	require.Equal(t, http.StatusOK, a.status, a.body)
@@ -56,16 +55,16 @@ func (g *gateway) published(t *testing.T) jose.JSONWebKeySet {
 
 // minted verifies the token of a method's last call, as the server would, and
 // gives its claims.
-func (g *gateway) minted(t *testing.T, method string) gojwt.MapClaims {
+func minted(t *testing.T, g *gateway, method string) gojwt.MapClaims {
 	t.Helper()
-	sent := g.authorization(t, method)
+	sent := authorization(t, g, method)
 	require.Len(t, sent, 1)
 	raw, ok := strings.CutPrefix(sent[0], "Bearer ")
 	require.True(t, ok)
 	claims := gojwt.MapClaims{}
 	parsed, err := gojwt.ParseWithClaims(raw, claims, func(parsed *gojwt.Token) (any, error) {
 		kid, _ := parsed.Header["kid"].(string)
-		keys := g.published(t)
+		keys := published(t, g)
 		found := keys.Key(kid)
 		require.Len(t, found, 1, kid)
 		return found[0].Key, nil
@@ -79,7 +78,7 @@ func TestMintedTokensSayWhoCallsAndNoMoreThanNeeded(t *testing.T) {
 	t.Parallel()
 	root := withKeys(entry{rootKey, "grants: [{namespace: default, role: admin}, {namespace: temporal-system, role: admin}]"})
 	configure := changed(root, trusting(t, ""), minting(t, ecKey()))
-	withWorkflow(t, configure, server.Options{KeyTransport: newIssuer()}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
+	withWorkflow(t, startOptions{configure: configure, keyTransport: newIssuer()}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
 		g.upstream.Handle("GetClusterInfo", upstreamtest.Respond(&workflowservice.GetClusterInfoResponse{}))
 		alices := token()
 		for _, tc := range []struct {
@@ -99,12 +98,12 @@ func TestMintedTokensSayWhoCallsAndNoMoreThanNeeded(t *testing.T) {
 		} {
 			a := g.do(t, tc.method, tc.path, tc.body, bearer(tc.credential)...)
 			require.Contains(t, []int{http.StatusOK, http.StatusCreated}, a.status, a.body)
-			claims := g.minted(t, tc.rpc)
+			claims := minted(t, g, tc.rpc)
 			require.Equal(t, tc.subject, claims["sub"])
 			require.Equal(t, tc.permissions, claims["permissions"], "%s by %s", tc.rpc, tc.subject)
 		}
 		require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, workflows, "", bearer(otherKey)...).status)
-		require.Equal(t, []string{"Bearer other-token"}, g.authorization(t, "ListWorkflowExecutions"), "the key's own credential wins")
+		require.Equal(t, []string{"Bearer other-token"}, authorization(t, g, "ListWorkflowExecutions"), "the key's own credential wins")
 	})
 }
 
@@ -114,18 +113,18 @@ func TestAMintedTokenIsForTheNamespaceAsItIsThere(t *testing.T) {
 	renamed := func(cfg *config.Config) {
 		cfg.Namespaces = map[string]config.Namespace{"default": {Upstream: config.NamespaceUpstream{Name: "default.a1b2c"}}}
 	}
-	withWorkflow(t, changed(minting(t, ecKey()), renamed), server.Options{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
+	withWorkflow(t, startOptions{configure: changed(minting(t, ecKey()), renamed)}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
 		require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, workflows, "").status)
-		require.Equal(t, []any{"default.a1b2c:read"}, g.minted(t, "ListWorkflowExecutions")["permissions"])
+		require.Equal(t, []any{"default.a1b2c:read"}, minted(t, g, "ListWorkflowExecutions")["permissions"])
 	})
 }
 
 func TestTheSigningKeysArePublishedInEveryState(t *testing.T) {
 	t.Parallel()
 	configure := changed(minting(t, ecKey()), drainConfig)
-	withWorkflow(t, configure, server.Options{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
+	withWorkflow(t, startOptions{configure: configure}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
 		before := g.asked()
-		set := g.published(t)
+		set := published(t, g)
 		require.Len(t, set.Keys, 1)
 		require.True(t, ecKey().PublicKey.Equal(set.Keys[0].Key))
 		a := ask{method: http.MethodPost, path: jwksPath, stranger: true}.send(t, g)
@@ -140,11 +139,11 @@ func TestTheSigningKeysArePublishedInEveryState(t *testing.T) {
 		g.stop()
 		time.Sleep(time.Second)
 		synctest.Wait()
-		require.Equal(t, set, g.published(t), "while it reports that it leaves")
+		require.Equal(t, set, published(t, g), "while it reports that it leaves")
 		time.Sleep(6 * time.Second)
 		synctest.Wait()
 		require.Equal(t, http.StatusServiceUnavailable, visit(t, g.client, "/readyz").status)
-		require.Equal(t, set, g.published(t), "while it refuses what is new")
+		require.Equal(t, set, published(t, g), "while it refuses what is new")
 		<-flying
 		require.LessOrEqual(t, g.asked(), before+1)
 	})
@@ -152,7 +151,7 @@ func TestTheSigningKeysArePublishedInEveryState(t *testing.T) {
 
 func TestWithoutMintingThereAreNoKeys(t *testing.T) {
 	t.Parallel()
-	withWorkflow(t, nil, server.Options{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
+	withWorkflow(t, startOptions{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
 		a := visit(t, g.client, jwksPath)
 		require.Equal(t, http.StatusNotFound, a.status)
 		requireForm(t, a, "route-not-found")

@@ -13,7 +13,6 @@ import (
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/server"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -116,9 +115,9 @@ func TestWhoMayNotDoesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				g := startIn(t, changed(withTemporalKeys(t), trusting(t, ""), func(cfg *config.Config) {
+				g := start(t, startOptions{configure: changed(withTemporalKeys(t), trusting(t, ""), func(cfg *config.Config) {
 					cfg.Auth.FailureLimit.Burst = 1_000_000
-				}), server.Options{KeyTransport: newIssuer()})
+				}), keyTransport: newIssuer()})
 				synctest.Wait()
 				answerAll(t, g)
 				attempts := operations(t, g)

@@ -13,7 +13,6 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/server"
 )
 
 const overridingKey = "fg_overriding_vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv"
@@ -38,7 +37,7 @@ func changed(changes ...func(*config.Config)) func(*config.Config) {
 }
 
 // authorization is what the last call of a method came with.
-func (g *gateway) authorization(t *testing.T, method string) []string {
+func authorization(t *testing.T, g *gateway, method string) []string {
 	t.Helper()
 	calls := g.upstream.Calls(method)
 	require.NotEmpty(t, calls)
@@ -48,16 +47,16 @@ func (g *gateway) authorization(t *testing.T, method string) []string {
 func TestWhoMayOverridesTheAuthorization(t *testing.T) {
 	t.Parallel()
 	overriding := withKeys(entry{overridingKey, "overrideAuthorization: true, grants: [{namespace: default, role: write}]"})
-	withWorkflow(t, changed(overriding, withStatic(t, "static-token")), server.Options{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
+	withWorkflow(t, startOptions{configure: changed(overriding, withStatic(t, "static-token"))}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
 		const header = "Grpc-Metadata-Authorization"
 		list := func(path, key string, headers ...string) answered {
 			return g.do(t, http.MethodGet, path, "", append(bearer(key), headers...)...)
 		}
 		for _, path := range []string{workflows, temporalWorkflows} {
 			require.Equal(t, http.StatusOK, list(path, overridingKey, header, "Bearer own").status)
-			require.Equal(t, []string{"Bearer own"}, g.authorization(t, "ListWorkflowExecutions"))
+			require.Equal(t, []string{"Bearer own"}, authorization(t, g, "ListWorkflowExecutions"))
 			require.Equal(t, http.StatusOK, list(path, overridingKey).status)
-			require.Equal(t, []string{"Bearer static-token"}, g.authorization(t, "ListWorkflowExecutions"))
+			require.Equal(t, []string{"Bearer static-token"}, authorization(t, g, "ListWorkflowExecutions"))
 		}
 		before := g.asked()
 		for _, key := range []string{writerKey, g.delegate(t, approval, bearer(overridingKey)...)} {
@@ -67,13 +66,13 @@ func TestWhoMayOverridesTheAuthorization(t *testing.T) {
 		}
 		require.Equal(t, before, g.asked())
 		require.Equal(t, http.StatusOK, list(temporalWorkflows, writerKey, header, "Bearer evil").status)
-		require.Equal(t, []string{"Bearer static-token"}, g.authorization(t, "ListWorkflowExecutions"))
+		require.Equal(t, []string{"Bearer static-token"}, authorization(t, g, "ListWorkflowExecutions"))
 	})
 }
 
 // waits has every credential wait for the workflow's end, and gives how many
 // polls there were.
-func (g *gateway) waits(t *testing.T, f *fakeWorkflow, headers ...[]string) int {
+func waits(t *testing.T, g *gateway, f *fakeWorkflow, headers ...[]string) int {
 	t.Helper()
 	time.AfterFunc(5*time.Second, f.close)
 	var all sync.WaitGroup
@@ -93,9 +92,9 @@ func (g *gateway) waits(t *testing.T, f *fakeWorkflow, headers ...[]string) int 
 func TestWaitsWithDifferentOverridesDoNotShare(t *testing.T) {
 	t.Parallel()
 	overriding := withKeys(entry{overridingKey, "overrideAuthorization: true, grants: [{namespace: default, role: write}]"})
-	withWorkflow(t, overriding, server.Options{}, func(t *testing.T, g *gateway, f *fakeWorkflow) {
+	withWorkflow(t, startOptions{configure: overriding}, func(t *testing.T, g *gateway, f *fakeWorkflow) {
 		with := func(own string) []string { return append(bearer(overridingKey), "Grpc-Metadata-Authorization", own) }
-		require.Equal(t, 3, g.waits(t, f, with("Bearer a"), with("Bearer b"), with("Bearer b"), bearer(overridingKey), bearer(writerKey)))
+		require.Equal(t, 3, waits(t, g, f, with("Bearer a"), with("Bearer b"), with("Bearer b"), bearer(overridingKey), bearer(writerKey)))
 	})
 }
 
@@ -103,12 +102,12 @@ func passingThrough(cfg *config.Config) { cfg.Upstream.Credential.Mode = config.
 
 func TestACallersTokenIsPassedThrough(t *testing.T) {
 	t.Parallel()
-	withWorkflow(t, changed(trusting(t, ""), passingThrough), server.Options{KeyTransport: newIssuer()}, func(t *testing.T, g *gateway, f *fakeWorkflow) {
+	withWorkflow(t, startOptions{configure: changed(trusting(t, ""), passingThrough), keyTransport: newIssuer()}, func(t *testing.T, g *gateway, f *fakeWorkflow) {
 		alices, bobs := token(), token(claim("sub", "bob"))
 		for _, own := range []string{alices, bobs, alices} { // the last from memory
 			for _, path := range []string{workflows, temporalWorkflows} {
 				require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, path, "", bearer(own)...).status)
-				require.Equal(t, []string{"Bearer " + own}, g.authorization(t, "ListWorkflowExecutions"))
+				require.Equal(t, []string{"Bearer " + own}, authorization(t, g, "ListWorkflowExecutions"))
 			}
 		}
 		before := g.asked()
@@ -122,10 +121,10 @@ func TestACallersTokenIsPassedThrough(t *testing.T) {
 		requireStatus(t, a, http.StatusBadGateway, codes.Unavailable)
 		require.Equal(t, before, g.asked())
 		require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, workflows, "", bearer(otherKey)...).status)
-		require.Equal(t, []string{"Bearer other-token"}, g.authorization(t, "ListWorkflowExecutions"), "the key's own")
+		require.Equal(t, []string{"Bearer other-token"}, authorization(t, g, "ListWorkflowExecutions"), "the key's own")
 		require.Equal(t, http.StatusOK, visit(t, g.client, "/readyz").status, "the look at the server's health has no token")
 		again := token(claim("jti", "2")) // alice's too, and another one to the upstream
-		require.Equal(t, 3, g.waits(t, f, bearer(alices), bearer(alices), bearer(bobs), bearer(again)))
+		require.Equal(t, 3, waits(t, g, f, bearer(alices), bearer(alices), bearer(bobs), bearer(again)))
 	})
 }
 
@@ -143,10 +142,10 @@ func TestAnIssuersCredentialWinsOverTheUpstreams(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			configure := changed(trusting(t, tc.settings), tc.upstream)
-			withWorkflow(t, configure, server.Options{KeyTransport: newIssuer()}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
+			withWorkflow(t, startOptions{configure: configure, keyTransport: newIssuer()}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
 				own := token()
 				require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, workflows, "", bearer(own)...).status)
-				require.Equal(t, tc.sent(own), g.authorization(t, "ListWorkflowExecutions"))
+				require.Equal(t, tc.sent(own), authorization(t, g, "ListWorkflowExecutions"))
 			})
 		})
 	}
@@ -167,7 +166,7 @@ func TestANamespaceHasACredentialOfItsOwn(t *testing.T) {
 				"open": {Credential: config.NamespaceCredential{Mode: config.CredentialNone}},
 			}
 		})
-	withWorkflow(t, configure, server.Options{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
+	withWorkflow(t, startOptions{configure: configure}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
 		for _, tc := range []struct {
 			namespace, key string
 			sent           []string
@@ -180,7 +179,7 @@ func TestANamespaceHasACredentialOfItsOwn(t *testing.T) {
 			for _, door := range []string{"/v1", "/api/v1"} {
 				a := g.do(t, http.MethodGet, door+"/namespaces/"+tc.namespace+"/workflows", "", bearer(tc.key)...)
 				require.Equal(t, http.StatusOK, a.status, a.body)
-				require.Equal(t, tc.sent, g.authorization(t, "ListWorkflowExecutions"), "%s by %s", tc.namespace, tc.key)
+				require.Equal(t, tc.sent, authorization(t, g, "ListWorkflowExecutions"), "%s by %s", tc.namespace, tc.key)
 			}
 		}
 		lists := g.upstream.Calls("ListWorkflowExecutions")
@@ -190,6 +189,6 @@ func TestANamespaceHasACredentialOfItsOwn(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, workflows, "").status)
-		require.Equal(t, []string{"Bearer rotated-token"}, g.authorization(t, "ListWorkflowExecutions"))
+		require.Equal(t, []string{"Bearer rotated-token"}, authorization(t, g, "ListWorkflowExecutions"))
 	})
 }

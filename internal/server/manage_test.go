@@ -62,7 +62,7 @@ func answering(g *gateway) {
 func TestResetSendsWhatWasAsked(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		answering(g)
 		a := g.do(t, http.MethodPost, workflows+"/a%2Fb/reset?runId="+runID,
 			`{"eventId":9,"reapplyExclude":["SIGNAL","CANCEL_REQUEST"],"reason":"<&>"}`)
@@ -106,7 +106,7 @@ func TestResetFindsItsPoint(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				g := start(t, nil)
+				g := start(t, startOptions{})
 				newFakeWorkflow(g.upstream)
 				answering(g)
 				var pages []upstreamtest.Handler
@@ -133,7 +133,7 @@ func TestResetFindsItsPoint(t *testing.T) {
 func TestResetToTheLastTaskReadsFromTheEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		newFakeWorkflow(g.upstream)
 		answering(g)
 		g.upstream.Handle("GetWorkflowExecutionHistoryReverse", upstreamtest.Respond(&workflowservice.GetWorkflowExecutionHistoryReverseResponse{
@@ -154,7 +154,7 @@ func TestResetToTheLastTaskReadsFromTheEnd(t *testing.T) {
 func TestResetToABuildUsesItsResetPoint(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		answering(g)
 		g.upstream.Handle("DescribeWorkflowExecution", upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{
 			WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{
@@ -196,7 +196,7 @@ func TestOnlyWhatTheServerRecognisesIsRepeated(t *testing.T) {
 		t.Run(test.method, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				g := start(t, nil)
+				g := start(t, startOptions{})
 				answering(g)
 				good := g.upstream.Handler(test.method)
 				g.upstream.Handle(test.method, upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "gone"), good))
@@ -216,7 +216,7 @@ func TestOnlyWhatTheServerRecognisesIsRepeated(t *testing.T) {
 func TestPauseCarriesItsRequestID(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		answering(g)
 		ids := map[string]bool{}
 		for _, key := range []string{"one", "one", "two"} {
@@ -244,7 +244,7 @@ func TestOptionsAreMaskedByWhatIsThere(t *testing.T) {
 			"workflowExecutionOptions":{"versioningOverride":{"autoUpgrade":true,"behavior":"VERSIONING_BEHAVIOR_AUTO_UPGRADE"},"priority":{}}}`,
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			g := start(t, nil)
+			g := start(t, startOptions{})
 			answering(g)
 			a := g.do(t, http.MethodPatch, workflows+"/w", body)
 			require.Equal(t, http.StatusOK, a.status, a.body)
@@ -262,7 +262,7 @@ func TestOptionsAreMaskedByWhatIsThere(t *testing.T) {
 func TestAPausedWorkflowIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		f := newFakeWorkflow(g.upstream)
 		unpaused := time.Now().Add(10 * time.Second)
 		g.upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Typed(func(

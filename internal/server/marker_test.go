@@ -18,7 +18,6 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/server"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -64,7 +63,7 @@ func newSession(t *testing.T) *session {
 			cfg.Listen.DrainDelay, cfg.Log.Level, cfg.Tokens.KeyFiles = 0, "debug", []string{seals}
 			cfg.Auth.FailureLimit.Burst = 1000
 		})
-	s.gateway = startIn(t, configure, server.Options{KeyTransport: newIssuer(), Getenv: os.Getenv})
+	s.gateway = start(t, startOptions{configure: configure, keyTransport: newIssuer(), getenv: os.Getenv})
 	s.secrets = append(s.secrets, base64.RawURLEncoding.EncodeToString(must(laterKey().Bytes())))
 	for line := range strings.Lines(string(privatePEM(laterKey()))) {
 		if !strings.HasPrefix(line, "---") {

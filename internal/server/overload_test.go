@@ -64,9 +64,9 @@ func TestGoodputHoldsAtThreeTimesTheCapacity(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const workers, work, capacity = 5, 10 * time.Millisecond, 500 // a second
-		g := start(t, func(cfg *config.Config) {
+		g := start(t, startOptions{configure: func(cfg *config.Config) {
 			cfg.Limits.InFlight = config.InFlight{Reads: 4 * workers, Writes: 1, Waits: 1, CallerShare: 1, QueueTime: time.Second}
-		})
+		}})
 		g.upstream.Handle("CountWorkflowExecutions", busyServer(workers, work))
 		peak, _, _ := offer(t, g, capacity, 4*time.Second)
 		require.InDelta(t, capacity, peak, capacity/10)
@@ -100,11 +100,11 @@ func TestStreamsAreServedWithinTheirCallersShare(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const streams, pages, share = 20, 5, 3
-		g := start(t, func(cfg *config.Config) {
+		g := start(t, startOptions{configure: func(cfg *config.Config) {
 			cfg.Limits.InFlight = config.InFlight{
 				Reads: 2 * share, Writes: 1, Waits: 1, CallerShare: 0.5, Queue: streams, QueueTime: time.Second,
 			}
-		})
+		}})
 		var mu sync.Mutex
 		var fetching, most, calls, lines int
 		g.upstream.Handle("ListWorkflowExecutions", func(ctx context.Context, request []byte) ([]byte, error) {

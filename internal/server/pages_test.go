@@ -16,7 +16,7 @@ import (
 func TestPagesNeedNoCredential(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		for _, path := range []string{"/docs", "/docs/", "/docs/problems", "/docs/documents.json"} {
 			for _, method := range []string{http.MethodGet, http.MethodHead} {
 				a := g.do(t, method, path, "", "Authorization", "Bearer "+expiredKey)
@@ -39,7 +39,7 @@ func TestPagesNeedNoCredential(t *testing.T) {
 func TestPagesCanBeSwitchedOff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, func(cfg *config.Config) { cfg.Docs.Enabled = false })
+		g := start(t, startOptions{configure: func(cfg *config.Config) { cfg.Docs.Enabled = false }})
 		for _, path := range []string{"/docs", "/docs/problems", "/docs/documents.json"} {
 			require.Equal(t, "route-not-found", g.do(t, http.MethodGet, path, "").field(t, "code"), path)
 		}

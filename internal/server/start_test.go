@@ -17,7 +17,7 @@ import (
 func TestStartCarriesEveryOption(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		newFakeWorkflow(g.upstream)
 		a := g.do(t, http.MethodPost, workflows, `{"workflowType":"Order","workflowId":"o-1","taskQueue":"orders","args":[1],
 			"executionTimeout":"3h","runTimeout":"2h","taskTimeout":"20s","idReusePolicy":"REJECT_DUPLICATE","idConflictPolicy":"USE_EXISTING",

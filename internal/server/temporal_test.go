@@ -185,12 +185,12 @@ func requireStatus(t testing.TB, a answered, status int, code codes.Code) rpcSta
 func inTemporal(t *testing.T, configure func(*config.Config), test func(t *testing.T, g *gateway)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, func(cfg *config.Config) {
+		g := start(t, startOptions{configure: func(cfg *config.Config) {
 			withTemporalKeys(t)(cfg)
 			if configure != nil {
 				configure(cfg)
 			}
-		})
+		}})
 		synctest.Wait() // past the health watch's first call
 		for _, b := range linkedBindings(t) {
 			if b.method.Name() != "GetSystemInfo" {

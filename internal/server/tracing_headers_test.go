@@ -12,7 +12,6 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/server"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -121,7 +120,7 @@ func TestCallersTraceReachesTheWorkflowsHeaders(t *testing.T) {
 	for name, c := range tracedCalls() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := start(t, undelayed)
+			g := start(t, startOptions{configure: undelayed})
 			answeringTraced(g)
 			a := g.do(t, c.method, c.path, c.body, "traceparent", callersTrace, "tracestate", "vendor=1")
 			require.Less(t, a.status, http.StatusBadRequest, a.body)
@@ -142,7 +141,7 @@ func TestTracestateIsOneListInHoweverManyLines(t *testing.T) {
 		`{"traceparent":"` + callersTrace + `","tracestate":"a=1,b=2"}`: {"tracestate", "a=1", "traceparent", callersTrace, "tracestate", "b=2"},
 		"": {"traceparent", callersTrace, "traceparent", callersTrace, "tracestate", "a=1"},
 	} {
-		g := start(t, undelayed)
+		g := start(t, startOptions{configure: undelayed})
 		answeringTraced(g)
 		request, err := http.NewRequestWithContext(t.Context(), c.method, "http://gateway"+c.path, strings.NewReader(c.body))
 		require.NoError(t, err)
@@ -168,7 +167,7 @@ func TestCallsWithoutATraceCarryNone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, traceparent := range []string{"", "00-00000000000000000000000000000000-b7ad6b7169203331-01", "marker"} {
-				g := start(t, undelayed)
+				g := start(t, startOptions{configure: undelayed})
 				answeringTraced(g)
 				a := g.do(t, c.method, c.path, c.body, "traceparent", traceparent, "tracestate", "vendor=1")
 				require.Less(t, a.status, http.StatusBadRequest, a.body)
@@ -187,7 +186,7 @@ func TestWorkflowsJoinTheGatewaysTrace(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
 	for _, sampler := range []string{"always_on", "always_off"} {
 		t.Setenv("OTEL_TRACES_SAMPLER", sampler)
-		g := startIn(t, undelayed, server.Options{Getenv: func(name string) string {
+		g := start(t, startOptions{configure: undelayed, getenv: func(name string) string {
 			return map[string]string{"OTEL_TRACES_EXPORTER": "otlp"}[name]
 		}})
 		answeringTraced(g)

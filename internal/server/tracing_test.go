@@ -14,7 +14,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/server"
 )
 
 // TestTracesFollowTheStandardVariables sends spans to a collector over OTLP,
@@ -42,7 +41,7 @@ func TestTracesFollowTheStandardVariables(t *testing.T) {
 	t.Setenv("OTEL_TRACES_EXPORTER", "otlp")
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collects.URL)
 
-	g := startIn(t, func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }, server.Options{Getenv: os.Getenv})
+	g := start(t, startOptions{configure: func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }, getenv: os.Getenv})
 	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, "/v1/system-info", "", "traceparent", parent).status)
 	require.Equal(t, http.StatusUnauthorized, g.do(t, http.MethodGet, "/v1/system-info", "", "traceparent", parent,

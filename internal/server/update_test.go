@@ -31,13 +31,13 @@ const (
 func updating(t *testing.T, configure func(*config.Config), test func(*testing.T, *gateway, *fakeUpdate)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, configure)
+		g := start(t, startOptions{configure: configure})
 		test(t, g, newFakeUpdate(g.upstream))
 	})
 }
 
 // sentUpdate gives the request of the nth UpdateWorkflowExecution.
-func (g *gateway) sentUpdate(t *testing.T, n int) *workflowservice.UpdateWorkflowExecutionRequest {
+func sentUpdate(t *testing.T, g *gateway, n int) *workflowservice.UpdateWorkflowExecutionRequest {
 	t.Helper()
 	calls := g.upstream.Calls("UpdateWorkflowExecution")
 	require.Greater(t, len(calls), n)
@@ -57,7 +57,7 @@ func TestACompletedUpdateIsOneCall(t *testing.T) {
 		require.Contains(t, a.body, "1.10", "byte for byte")
 		require.Empty(t, g.upstream.Calls("PollWorkflowExecutionUpdate"))
 		require.Len(t, g.upstream.Calls("UpdateWorkflowExecution"), 1)
-		sent := g.sentUpdate(t, 0)
+		sent := sentUpdate(t, g, 0)
 		require.Equal(t, []string{"order", "r", "f"}, []string{
 			sent.GetWorkflowExecution().GetWorkflowId(), sent.GetWorkflowExecution().GetRunId(), sent.GetFirstExecutionRunId(),
 		})
@@ -186,7 +186,7 @@ func TestTheUpdateIsSentUntilItIsAccepted(t *testing.T) {
 		require.Equal(t, "COMPLETED", a.field(t, "status"), a.body)
 		require.Len(t, g.upstream.Calls("UpdateWorkflowExecution"), 2)
 		require.Len(t, requestsOf(g.upstream.Calls("UpdateWorkflowExecution")), 1, "it is the same update")
-		require.Equal(t, g.sentUpdate(t, 0).GetRequest().GetMeta().GetUpdateId(), a.field(t, "updateId"))
+		require.Equal(t, sentUpdate(t, g, 0).GetRequest().GetMeta().GetUpdateId(), a.field(t, "updateId"))
 		require.Len(t, g.upstream.Calls("PollWorkflowExecutionUpdate"), 2)
 	})
 }
@@ -463,7 +463,7 @@ func TestAnUpdateIDIsMadeOfTheIdempotencyKey(t *testing.T) {
 		before := len(g.upstream.Calls("UpdateWorkflowExecution"))
 		const argument = `{ "b": 1.0, "a": "\u00e9\/" }`
 		id(updatesPath, `{"update":"addItem","args":[`+argument+`]}`, key...)
-		require.Equal(t, argument, string(g.sentUpdate(t, before).GetRequest().GetInput().GetArgs().GetPayloads()[0].GetData()),
+		require.Equal(t, argument, string(sentUpdate(t, g, before).GetRequest().GetInput().GetArgs().GetPayloads()[0].GetData()),
 			"what is hashed in another form passes byte for byte")
 	})
 }

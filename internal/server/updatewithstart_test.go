@@ -168,7 +168,7 @@ func TestARepeatedUpdateWithStartStartsNothing(t *testing.T) {
 		require.Equal(t, http.StatusOK, again.status, again.body)
 		require.JSONEq(t, first.body, again.body)
 		require.Len(t, g.upstream.Calls("ExecuteMultiOperation"), 1)
-		require.Equal(t, runID, g.sentUpdate(t, 0).GetWorkflowExecution().GetRunId())
+		require.Equal(t, runID, sentUpdate(t, g, 0).GetWorkflowExecution().GetRunId())
 
 		g.do(t, http.MethodPost, withStartPath, body, "Idempotency-Key", "l")
 		require.Len(t, g.upstream.Calls("ExecuteMultiOperation"), 2, "another key is another start")

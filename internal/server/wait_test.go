@@ -21,7 +21,7 @@ const resultPath = "/v1/namespaces/default/workflows/order/result"
 func TestWaitEndsOnTimeWithAtMostTwoPolls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		newFakeWorkflow(g.upstream)
 		var a answered
 		took := elapsed(func() { a = g.do(t, http.MethodGet, resultPath+"?wait=5s", "") })
@@ -39,7 +39,7 @@ func TestWaitEndsOnTimeWithAtMostTwoPolls(t *testing.T) {
 func TestWithoutWaitTheAnswerComesAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		f := newFakeWorkflow(g.upstream)
 		var a answered
 		require.Zero(t, elapsed(func() { a = g.do(t, http.MethodGet, resultPath, "") }))
@@ -55,7 +55,7 @@ func TestWithoutWaitTheAnswerComesAtOnce(t *testing.T) {
 func TestShortRequestTimeoutMakesNoHotLoop(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		newFakeWorkflow(g.upstream)
 		took := elapsed(func() {
 			a := g.do(t, http.MethodGet, resultPath+"?wait=30s", "", "Request-Timeout", "1s")
@@ -69,7 +69,7 @@ func TestShortRequestTimeoutMakesNoHotLoop(t *testing.T) {
 func TestWaitIsAnsweredWhenTheWorkflowEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		f := newFakeWorkflow(g.upstream)
 		time.AfterFunc(27*time.Second, f.close)
 		var a answered
@@ -88,7 +88,7 @@ func TestWaitIsAnsweredWhenTheWorkflowEnds(t *testing.T) {
 func TestWaitIsClampedToTheLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		newFakeWorkflow(g.upstream)
 		took := elapsed(func() {
 			require.Equal(t, http.StatusAccepted, g.do(t, http.MethodGet, resultPath, "", "Prefer", "wait=3600").status)
@@ -116,7 +116,7 @@ func (g *gateway) many(t *testing.T, n int, path string, headers ...string) []an
 
 // thousands is many for more callers than there can be clients of net/http: each
 // is a connection and nothing else.
-func (g *gateway) thousands(t *testing.T, n int, path string) []answered {
+func thousands(t *testing.T, g *gateway, n int, path string) []answered {
 	t.Helper()
 	callers, answers := make([]net.Conn, n), make([]answered, n)
 	for i := range callers {
@@ -142,11 +142,11 @@ func TestEqualWaitsShareOnePoll(t *testing.T) {
 	for status, ends := range map[int]time.Duration{http.StatusOK: 45 * time.Second, http.StatusAccepted: time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
 			const wait = 50 * time.Second
-			g := start(t, nil)
+			g := start(t, startOptions{})
 			f := newFakeWorkflow(g.upstream)
 			time.AfterFunc(ends, f.close)
 			var answers []answered
-			took := elapsed(func() { answers = g.thousands(t, manyCallers, resultPath+"?wait=50s") })
+			took := elapsed(func() { answers = thousands(t, g, manyCallers, resultPath+"?wait=50s") })
 			require.Equal(t, min(ends, wait), took)
 			for _, a := range answers {
 				require.Equal(t, status, a.status, a.body)
@@ -163,7 +163,7 @@ func TestEqualWaitsShareOnePoll(t *testing.T) {
 func TestWaitsWithDifferentUpstreamCredentialsDoNotShare(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, func(cfg *config.Config) { cfg.Upstream.Address = "localhost:7233" })
+		g := start(t, startOptions{configure: func(cfg *config.Config) { cfg.Upstream.Address = "localhost:7233" }})
 		f := newFakeWorkflow(g.upstream)
 		time.AfterFunc(10*time.Second, f.close)
 		var wg sync.WaitGroup
@@ -195,7 +195,7 @@ func first(values []string) string {
 func TestPollEndsWithItsLastCaller(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		f := newFakeWorkflow(g.upstream)
 		ctx, leave := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
@@ -226,7 +226,7 @@ func TestPollEndsWithItsLastCaller(t *testing.T) {
 func TestLaterCallerProlongsThePoll(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := start(t, startOptions{})
 		f := newFakeWorkflow(g.upstream)
 		var wg sync.WaitGroup
 		wg.Go(func() { _, _ = g.send(t.Context(), http.MethodGet, resultPath+"?wait=3s", "") })
