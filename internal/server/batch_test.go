@@ -17,8 +17,6 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-const batches = "/v1/namespaces/default/batches"
-
 func TestBatchSendsTheOneOperation(t *testing.T) {
 	t.Parallel()
 	for operation, want := range map[string]string{

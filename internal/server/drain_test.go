@@ -19,17 +19,6 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-func drainConfig(cfg *config.Config) {
-	cfg.Listen.DrainDelay = 5 * time.Second
-	cfg.Listen.DrainTimeout = 25 * time.Second
-}
-
-// ready asks the public probe.
-func (g *gateway) ready(t *testing.T) int {
-	t.Helper()
-	return g.do(t, http.MethodGet, "/readyz", "").status
-}
-
 func TestDrainKeepsItsTimeline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"io"
 	"net/http"
 	"os"
 	"regexp"
@@ -14,22 +13,6 @@ import (
 
 	"github.com/flowgate/flowgate/internal/config"
 )
-
-// lasts reads comments to the end of a stream, which must be that of a stream
-// that goes on elsewhere: neither the workflow's end nor a cut.
-func (s *eventStream) lasts(t *testing.T) time.Duration {
-	t.Helper()
-	return elapsed(func() {
-		for {
-			b, err := s.next()
-			if err != nil {
-				require.ErrorIs(t, err, io.EOF)
-				return
-			}
-			require.Equal(t, block{"": ""}, b)
-		}
-	})
-}
 
 // requireNoMore requires that a stream cannot be gone on with.
 func requireNoMore(t *testing.T, g *gateway, c *fakeChain, credential []string) {

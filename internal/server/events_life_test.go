@@ -29,19 +29,6 @@ func idle(t *testing.T, g *gateway, c *fakeChain) {
 	require.Contains(t, metrics, `flowgate_in_flight{kind="wait"} 0`)
 }
 
-// cut reads on to the end, which must not look like one.
-func (s *eventStream) cut(t *testing.T) {
-	t.Helper()
-	for {
-		b, err := s.next()
-		if err != nil {
-			require.NotErrorIs(t, err, io.EOF, "it ends like a stream that is complete")
-			return
-		}
-		require.NotContains(t, b, "event")
-	}
-}
-
 func TestStreamHoldsAPlaceAmongTheWaitsAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
-	"testing"
-	"testing/synctest"
 	"time"
 
 	"go.temporal.io/api/common/v1"
@@ -17,7 +15,6 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -43,15 +40,6 @@ func newFakeChain(up *upstreamtest.Server) *fakeChain {
 	up.Handle("DescribeWorkflowExecution", upstreamtest.Typed(c.describe))
 	up.Handle("GetWorkflowExecutionHistory", upstreamtest.Typed(c.history))
 	return c
-}
-
-// chained runs a test in a bubble, against a gateway whose upstream has a chain of runs.
-func chained(t *testing.T, configure func(*config.Config), test func(*testing.T, *gateway, *fakeChain)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		g := start(t, startOptions{configure: configure})
-		test(t, g, newFakeChain(g.upstream))
-	})
 }
 
 // chainRun is the id of the nth run, from 1 on.

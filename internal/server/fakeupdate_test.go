@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -158,15 +157,4 @@ func refOf(execution *common.WorkflowExecution, id string) *update.UpdateRef {
 	return &update.UpdateRef{
 		WorkflowExecution: &common.WorkflowExecution{WorkflowId: execution.GetWorkflowId(), RunId: runID}, UpdateId: id,
 	}
-}
-
-// requestsOf gives the distinct requests of a method's calls.
-func requestsOf(calls []upstreamtest.Call) []string {
-	var requests []string
-	for _, call := range calls {
-		if !slices.Contains(requests, string(call.Request)) {
-			requests = append(requests, string(call.Request))
-		}
-	}
-	return requests
 }

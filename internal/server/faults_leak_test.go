@@ -24,19 +24,8 @@ func (f *faulty) requireIdle(t *testing.T) {
 	require.Equal(t, f.before, f.goroutines(t))
 }
 
-// inFlight gives the gauges that count what is going on.
-func inFlight(metrics string) map[string]string {
-	found := map[string]string{}
-	for _, match := range gaugeLine.FindAllStringSubmatch(metrics, -1) {
-		found[match[1]] = match[2]
-	}
-	return found
-}
-
 // callLine tells how many upstream calls ended how.
 var callLine = regexp.MustCompile(`(?m)^rpc_client_call_duration_seconds_(?:count|sum).*$`)
-
-var gaugeLine = regexp.MustCompile(`(?m)^((?:http_server_active_requests|flowgate_in_flight|flowgate_wait_callers|flowgate_wait_polls)(?:\{.*\})?) (\S+)$`)
 
 // goroutines counts the bubble's goroutines by what started them, without
 // those of idle connections of the test's own clients.

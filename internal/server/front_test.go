@@ -50,17 +50,6 @@ func TestReadinessFollowsTheUpstreamWithoutCallsPerProbe(t *testing.T) {
 	})
 }
 
-// adminText reads a page of the admin listener.
-func (g *gateway) adminText(t *testing.T, path string) string {
-	t.Helper()
-	response, err := g.admin.Get("http://localhost" + path) //nolint:noctx // ends with the bubble
-	require.NoError(t, err)
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	return string(text)
-}
-
 func TestAdminPagesAreNotPublic(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -70,14 +59,6 @@ func TestAdminPagesAreNotPublic(t *testing.T) {
 			require.NotEmpty(t, g.adminText(t, path))
 		}
 	})
-}
-
-// start1 is a start request with one more member.
-func start1(member string) string {
-	if member != "" {
-		member = "," + member
-	}
-	return `{"workflowType":"T","workflowId":"w","taskQueue":"q"` + member + `}`
 }
 
 func TestAllowNamesTheMethods(t *testing.T) {

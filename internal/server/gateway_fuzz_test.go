@@ -10,19 +10,15 @@ import (
 	"net/http"
 	"os"
 	"path"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/server"
@@ -123,22 +119,6 @@ func (g *fuzzed) ask(t *testing.T, method string, request []byte) (answered, []u
 	return answers[0], g.upstream.take()
 }
 
-// rawRequest writes a request of a key, which may be empty, by hand: no client
-// cleans its target.
-func rawRequest(method, target, key string, body []byte) []byte {
-	var b bytes.Buffer
-	b.WriteString(method + " " + target + " HTTP/1.1\r\nHost: gateway\r\n")
-	if key != "" {
-		b.WriteString("Authorization: Bearer " + key + "\r\n")
-	}
-	if body != nil {
-		b.WriteString("Content-Type: application/json\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n")
-	}
-	b.WriteString("\r\n")
-	b.Write(body)
-	return b.Bytes()
-}
-
 // parseAnswers reads everything that the gateway wrote; methods are those of
 // the requests, in order. The answer to what is no request is read as a GET's.
 func parseAnswers(t *testing.T, out []byte, methods []string) []answered {
@@ -212,26 +192,6 @@ func (u *instant) take() []upstreamtest.Call {
 	calls := u.calls
 	u.calls = nil
 	return calls
-}
-
-// requestOf decodes a call's request.
-func requestOf(t *testing.T, call upstreamtest.Call) protoreflect.Message {
-	t.Helper()
-	service := workflowservice.File_temporal_api_workflowservice_v1_service_proto.Services().ByName("WorkflowService")
-	method := service.Methods().ByName(protoreflect.Name(call.Method))
-	require.NotNil(t, method, call.Method)
-	messageType, err := protoregistry.GlobalTypes.FindMessageByName(method.Input().FullName())
-	require.NoError(t, err)
-	request := messageType.New()
-	require.NoError(t, proto.Unmarshal(call.Request, request.Interface()))
-	return request
-}
-
-// namespaceOf is the namespace of a call's request.
-func namespaceOf(t *testing.T, call upstreamtest.Call) string {
-	t.Helper()
-	request := requestOf(t, call)
-	return request.Get(request.Descriptor().Fields().ByName("namespace")).String()
 }
 
 // panicLog is a log that keeps nothing but panics.

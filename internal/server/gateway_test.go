@@ -1,37 +1,19 @@
 package server_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
-	"sync"
+	"regexp"
 	"testing"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/server"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
-)
-
-// The keys of the tests' keys file.
-const (
-	writerKey = "fg_writer_wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww"
-	otherKey  = "fg_other_oooooooooooooooooooooooooooooooo"
-	readerKey = "fg_reader_rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr"
-
-	disabledKey = "fg_disabled_dddddddddddddddddddddddddddddddd"
-	expiredKey  = "fg_expired_eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"
 )
 
 // gateway is a whole gateway between in-memory connections: requests come by
@@ -106,89 +88,6 @@ func clientBy(dial func(context.Context) (net.Conn, error)) *http.Client {
 	}}
 }
 
-func writeKeys(t testing.TB) string {
-	t.Helper()
-	hash := func(key string) string {
-		sum := sha256.Sum256([]byte(key[strings.LastIndexByte(key, '_')+1:]))
-		return hex.EncodeToString(sum[:])
-	}
-	dir := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "token"), []byte("other-token"), 0o600))
-	file := filepath.Join(dir, "keys.yaml")
-	require.NoError(t, os.WriteFile(file, []byte(`keys:
-  - {id: writer, secrets: [{sha256: `+hash(writerKey)+`}], grants: [{namespace: default, role: write}]}
-  - {id: reader, secrets: [{sha256: `+hash(readerKey)+`}], grants: [{namespace: default, role: read}]}
-  - id: other
-    secrets: [{sha256: `+hash(otherKey)+`}]
-    grants: [{namespace: default, role: write}]
-    credential: {mode: static, file: token}
-  - {id: disabled, disabled: true, secrets: [{sha256: `+hash(disabledKey)+`}], grants: [{namespace: default, role: read}]}
-  - id: expired
-    secrets: [{sha256: `+hash(expiredKey)+`, notAfter: 1999-01-01T00:00:00Z}]
-    grants: [{namespace: default, role: read}]
-`), 0o600))
-	return file
-}
-
-// answered is an answer, read whole.
-type answered struct {
-	status int
-	header http.Header
-	body   string
-	closes bool // the server closes the connection
-}
-
-// field gives a member of the JSON body.
-func (a answered) field(t *testing.T, name string) string {
-	t.Helper()
-	members := map[string]jsontext.Value{}
-	require.NoError(t, json.Unmarshal([]byte(a.body), &members), a.body)
-	var text string
-	if json.Unmarshal(members[name], &text) == nil {
-		return text
-	}
-	return string(members[name])
-}
-
-// send makes a request as the writer. headers are pairs.
-func (g *gateway) send(ctx context.Context, method, path, body string, headers ...string) (answered, error) {
-	request, err := http.NewRequestWithContext(ctx, method, "http://gateway"+path, strings.NewReader(body))
-	if err != nil {
-		return answered{}, err
-	}
-	request.Header.Set("Authorization", "Bearer "+writerKey)
-	if body != "" {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	for i := 0; i < len(headers); i += 2 {
-		request.Header.Set(headers[i], headers[i+1])
-	}
-	response, err := g.client.Do(request)
-	if err != nil {
-		return answered{}, err
-	}
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	return answered{status: response.StatusCode, header: response.Header, body: string(text), closes: response.Close}, err
-}
-
-// read takes an answer whole.
-func read(t testing.TB, response *http.Response) answered {
-	t.Helper()
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	return answered{status: response.StatusCode, header: response.Header, body: string(text), closes: response.Close}
-}
-
-// do is send where an error of the transport fails the test.
-func (g *gateway) do(t testing.TB, method, path, body string, headers ...string) answered {
-	t.Helper()
-	a, err := g.send(t.Context(), method, path, body, headers...)
-	require.NoError(t, err)
-	return a
-}
-
 // elapsed measures in virtual time.
 func elapsed(do func()) time.Duration {
 	begin := time.Now()
@@ -196,20 +95,50 @@ func elapsed(do func()) time.Duration {
 	return time.Since(begin)
 }
 
-// syncBuffer is a log that is written while a test reads it.
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
+func drainConfig(cfg *config.Config) {
+	cfg.Listen.DrainDelay = 5 * time.Second
+	cfg.Listen.DrainTimeout = 25 * time.Second
 }
 
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
+// ready asks the public probe.
+func (g *gateway) ready(t *testing.T) int {
+	t.Helper()
+	return g.do(t, http.MethodGet, "/readyz", "").status
 }
 
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
+// inFlight gives the gauges that count what is going on.
+func inFlight(metrics string) map[string]string {
+	found := map[string]string{}
+	for _, match := range gaugeLine.FindAllStringSubmatch(metrics, -1) {
+		found[match[1]] = match[2]
+	}
+	return found
+}
+
+var gaugeLine = regexp.MustCompile(`(?m)^((?:http_server_active_requests|flowgate_in_flight|flowgate_wait_callers|flowgate_wait_polls)(?:\{.*\})?) (\S+)$`)
+
+// adminText reads a page of the admin listener.
+func (g *gateway) adminText(t *testing.T, path string) string {
+	t.Helper()
+	response, err := g.admin.Get("http://localhost" + path) //nolint:noctx // ends with the bubble
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return string(text)
+}
+
+// asked counts the upstream calls of callers, which leaves the gateway's own
+// looks at the server's health out.
+func (g *gateway) asked() int {
+	return len(g.upstream.AllCalls()) - len(g.upstream.Calls("GetSystemInfo"))
+}
+
+// changed makes one of several changes of the configuration.
+func changed(changes ...func(*config.Config)) func(*config.Config) {
+	return func(cfg *config.Config) {
+		for _, change := range changes {
+			change(cfg)
+		}
+	}
 }

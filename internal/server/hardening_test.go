@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -16,8 +15,7 @@ import (
 )
 
 const (
-	workflows = "/v1/namespaces/default/workflows"
-	count     = workflows + ":count"
+	count = workflows + ":count"
 )
 
 // hostile is one row of the acceptance table: an input, and what it gets.
@@ -43,14 +41,6 @@ type hostile struct {
 	// act stands instead of all of the above but configure where one request
 	// is not enough. It gives the result in words.
 	act func(t *testing.T, g *gateway) string
-}
-
-// ask is a request, as the writer unless it brings a credential or is a
-// stranger's.
-type ask struct {
-	method, path, body string
-	headers            []string // pairs; a name may be there twice
-	stranger           bool
 }
 
 // TestHardening holds the gateway to the whole list: every row has the answer
@@ -139,38 +129,6 @@ func requireForm(t *testing.T, a answered, code string) {
 	require.Equal(t, strconv.Itoa(a.status), a.field(t, "status"))
 	require.NotEmpty(t, a.field(t, "title"))
 	require.NotEmpty(t, a.field(t, "detail"))
-}
-
-func (q ask) send(t *testing.T, g *gateway) answered {
-	t.Helper()
-	method := q.method
-	if method == "" {
-		method = http.MethodGet
-	}
-	request, err := http.NewRequestWithContext(t.Context(), method, "http://gateway"+q.path, strings.NewReader(q.body))
-	require.NoError(t, err)
-	for i := 0; i < len(q.headers); i += 2 {
-		name := http.CanonicalHeaderKey(q.headers[i])
-		request.Header[name] = append(request.Header[name], q.headers[i+1])
-	}
-	if host := request.Header.Get("Host"); host != "" {
-		request.Host = host
-	}
-	if q.body != "" && request.Header["Content-Type"] == nil {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	if !q.stranger && request.Header["Authorization"] == nil {
-		request.Header.Set("Authorization", "Bearer "+writerKey)
-	}
-	return g.exchange(t, request)
-}
-
-// exchange sends a request as it is.
-func (g *gateway) exchange(t *testing.T, request *http.Request) answered {
-	t.Helper()
-	response, err := g.client.Do(request)
-	require.NoError(t, err)
-	return read(t, response)
 }
 
 // get, post and as make the usual requests.

@@ -83,12 +83,6 @@ func lists(g *gateway) {
 	g.upstream.Handle("ListWorkflowExecutions", upstreamtest.Respond(&workflowservice.ListWorkflowExecutionsResponse{}))
 }
 
-// asked counts the upstream calls of callers, which leaves the gateway's own
-// looks at the server's health out.
-func (g *gateway) asked() int {
-	return len(g.upstream.AllCalls()) - len(g.upstream.Calls("GetSystemInfo"))
-}
-
 // withToken asks both doors.
 func withToken(t *testing.T, g *gateway, token string) (api, temporal answered) {
 	t.Helper()

@@ -16,23 +16,6 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-const order = workflows + "/order"
-
-// approval is what the tests' delegated tokens are good for, where nothing else
-// is said.
-const approval = `{"read":true,"signals":["approve"],"ttl":"10m"}`
-
-// delegate makes a token for the workflow order.
-func (g *gateway) delegate(t *testing.T, body string, credential ...string) string {
-	t.Helper()
-	a := g.do(t, http.MethodPost, order+"/tokens", body, credential...)
-	require.Equal(t, http.StatusCreated, a.status, a.body)
-	require.Equal(t, "no-store", a.header.Get("Cache-Control"))
-	made := a.field(t, "token")
-	require.True(t, strings.HasPrefix(made, "fgt."), made)
-	return made
-}
-
 // withWorkflow runs a test against a gateway whose upstream has the workflow
 // order, which takes signals, updates and queries.
 func withWorkflow(t *testing.T, options startOptions, test func(*testing.T, *gateway, *fakeWorkflow)) {
@@ -232,7 +215,9 @@ func TestABoundTokenSharesPollsWithinItsScopeAlone(t *testing.T) {
 // cannot come back to them.
 func TestASharedPollOutlivesTheTokenThatBeganIt(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *gateway, c *fakeChain) {
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, startOptions{})
+		c := newFakeChain(g.upstream)
 		short, long := bearer(g.delegate(t, `{"read":true,"ttl":"1m"}`)), bearer(g.delegate(t, `{"read":true,"ttl":"1h"}`))
 		first, second := g.follow(t, "", short...), g.follow(t, "", long...)
 		for _, s := range []*eventStream{first, second} {

@@ -27,15 +27,6 @@ func withStatic(t testing.TB, token string) func(*config.Config) {
 	}
 }
 
-// changed makes one of several changes of the configuration.
-func changed(changes ...func(*config.Config)) func(*config.Config) {
-	return func(cfg *config.Config) {
-		for _, change := range changes {
-			change(cfg)
-		}
-	}
-}
-
 // authorization is what the last call of a method came with.
 func authorization(t *testing.T, g *gateway, method string) []string {
 	t.Helper()

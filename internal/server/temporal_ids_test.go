@@ -1,8 +1,6 @@
 package server_test
 
 import (
-	"bufio"
-	"io"
 	"net/http"
 	"testing"
 
@@ -34,16 +32,6 @@ func TestIDsOfThePathAreDecodedOnce(t *testing.T) {
 			}
 		}
 	})
-}
-
-// raw sends a request by hand, so that no client writes its target anew.
-func (q ask) raw(t *testing.T, g *gateway) answered {
-	t.Helper()
-	conn, err := g.listener.dial(t.Context())
-	require.NoError(t, err)
-	defer func() { _ = conn.Close() }()
-	go func() { _, _ = conn.Write(rawRequest(http.MethodGet, q.path, writerKey, nil)) }()
-	return readOne(t, conn)
 }
 
 func TestPathsThatCannotBeAnID(t *testing.T) {
@@ -106,12 +94,4 @@ func TestThePathWinsOverTheBody(t *testing.T) {
 			require.Equal(t, want, text(request, path))
 		}
 	})
-}
-
-// readOne reads one answer from a connection.
-func readOne(t *testing.T, conn io.Reader) answered {
-	t.Helper()
-	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	require.NoError(t, err)
-	return read(t, response)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,18 +24,8 @@ import (
 )
 
 const (
-	updatesPath = "/v1/namespaces/default/workflows/order/updates"
-	addItem     = `{"update":"addItem","args":[{"sku":"A-17"}],"updateId":"u-1"}`
+	addItem = `{"update":"addItem","args":[{"sku":"A-17"}],"updateId":"u-1"}`
 )
-
-// updating runs a test against a gateway whose upstream has an update.
-func updating(t *testing.T, configure func(*config.Config), test func(*testing.T, *gateway, *fakeUpdate)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		g := start(t, startOptions{configure: configure})
-		test(t, g, newFakeUpdate(g.upstream))
-	})
-}
 
 // sentUpdate gives the request of the nth UpdateWorkflowExecution.
 func sentUpdate(t *testing.T, g *gateway, n int) *workflowservice.UpdateWorkflowExecutionRequest {
@@ -574,4 +565,15 @@ func TestADelegatedTokenSendsItsUpdatesAndAsksForThem(t *testing.T) {
 		}
 		require.Equal(t, http.StatusForbidden, g.do(t, http.MethodGet, "/v1/namespaces/default/workflows/other/updates/u-1", "", token...).status)
 	})
+}
+
+// requestsOf gives the distinct requests of a method's calls.
+func requestsOf(calls []upstreamtest.Call) []string {
+	var requests []string
+	for _, call := range calls {
+		if !slices.Contains(requests, string(call.Request)) {
+			requests = append(requests, string(call.Request))
+		}
+	}
+	return requests
 }

@@ -16,8 +16,6 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-const resultPath = "/v1/namespaces/default/workflows/order/result"
-
 func TestWaitEndsOnTimeWithAtMostTwoPolls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -95,23 +93,6 @@ func TestWaitIsClampedToTheLimit(t *testing.T) {
 		})
 		require.Equal(t, 55*time.Second, took)
 	})
-}
-
-// many sends n equal requests at once and gathers their answers.
-func (g *gateway) many(t *testing.T, n int, path string, headers ...string) []answered {
-	t.Helper()
-	answers := make([]answered, n)
-	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() {
-			a, err := g.send(t.Context(), http.MethodGet, path, "", headers...)
-			if err == nil {
-				answers[i] = a
-			}
-		})
-	}
-	wg.Wait()
-	return answers
 }
 
 // thousands is many for more callers than there can be clients of net/http: each
