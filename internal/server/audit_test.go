@@ -7,11 +7,14 @@ import (
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
 // audits gives the audit lines of the log, from the principal on.
-func audits(g *gateway) (found []string) {
-	for line := range strings.Lines(g.log.String()) {
+func audits(g *servertest.Gateway) (found []string) {
+	for line := range strings.Lines(g.Log.String()) {
 		if _, rest, ok := strings.Cut(line, `"msg":"audit","principal":`); ok {
 			rest, _, _ = strings.Cut(rest, `,"requestId"`)
 			found = append(found, rest)
@@ -23,17 +26,17 @@ func audits(g *gateway) (found []string) {
 func TestRefusedWritesAreAuditedAtEveryDoor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, startOptions{})
-		newFakeWorkflow(g.upstream)
-		reader := []string{"Authorization", "Bearer " + readerKey}
-		g.do(t, http.MethodPost, workflows, start1(""))
-		g.do(t, http.MethodPost, workflows, start1(""), reader...)
-		g.do(t, http.MethodPost, workflows, `{"workflow":"MARKER"}`)
-		g.do(t, http.MethodPost, "/api/v1/namespaces/default/workflows/w/terminate", `{}`, reader...)
-		g.do(t, http.MethodPost, "/v1/namespaces/other/workflows/w/terminate", "")
-		g.do(t, http.MethodGet, workflows+"/w", "", reader...)
-		g.do(t, http.MethodPost, workflows+"/w/tokens", `{"signals":["approve"]}`)
-		g.do(t, http.MethodPost, workflows+"/w/tokens", `{"signals":["approve"]}`, reader...)
+		g := servertest.Start(t, servertest.Options{})
+		temporalfake.NewWorkflow(g.Upstream)
+		reader := []string{"Authorization", "Bearer " + servertest.ReaderKey}
+		g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(""))
+		g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(""), reader...)
+		g.Do(t, http.MethodPost, servertest.WorkflowsPath, `{"workflow":"MARKER"}`)
+		g.Do(t, http.MethodPost, "/api/v1/namespaces/default/workflows/w/terminate", `{}`, reader...)
+		g.Do(t, http.MethodPost, "/v1/namespaces/other/workflows/w/terminate", "")
+		g.Do(t, http.MethodGet, servertest.WorkflowsPath+"/w", "", reader...)
+		g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/w/tokens", `{"signals":["approve"]}`)
+		g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/w/tokens", `{"signals":["approve"]}`, reader...)
 		require.Equal(t, []string{
 			`"writer","namespace":"default","rpc":"StartWorkflowExecution","resource":"w","outcome":"ok"`,
 			`"reader","namespace":"default","rpc":"StartWorkflowExecution","resource":"","outcome":"operation-forbidden"`,
@@ -43,6 +46,6 @@ func TestRefusedWritesAreAuditedAtEveryDoor(t *testing.T) {
 			`"writer","namespace":"default","rpc":"CreateToken","resource":"w","outcome":"ok"`,
 			`"reader","namespace":"default","rpc":"CreateToken","resource":"w","outcome":"operation-forbidden"`,
 		}, audits(g))
-		require.NotContains(t, g.log.String(), "MARKER")
+		require.NotContains(t, g.Log.String(), "MARKER")
 	})
 }

@@ -16,7 +16,7 @@ import (
 func (f *faulty) requireIdle(t *testing.T) {
 	t.Helper()
 	synctest.Wait()
-	gauges := inFlight(f.adminText(t, "/metrics"))
+	gauges := f.InFlight(t)
 	require.Len(t, gauges, 6)
 	for name, value := range gauges {
 		require.Equal(t, "0", value, name)
@@ -31,8 +31,8 @@ var callLine = regexp.MustCompile(`(?m)^rpc_client_call_duration_seconds_(?:coun
 // those of idle connections of the test's own clients.
 func (f *faulty) goroutines(t *testing.T) map[string]int {
 	t.Helper()
-	f.client.CloseIdleConnections()
-	f.admin.CloseIdleConnections()
+	f.Client.CloseIdleConnections()
+	f.Admin.CloseIdleConnections()
 	synctest.Wait()
 	stacks := allStacks()
 	bubble := bubbleName.FindString(stacks[0]) // the caller's own comes first

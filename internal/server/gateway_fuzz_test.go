@@ -22,6 +22,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -34,7 +35,7 @@ const hang = 20 * time.Second
 // fuzzed is a whole gateway that serves all inputs of a fuzz target, in real
 // time: each input is the bytes of one connection.
 type fuzzed struct {
-	listener *listener
+	listener *servertest.Listener
 	upstream *instant
 	log      *panicLog
 }
@@ -43,7 +44,7 @@ type fuzzed struct {
 func startFuzzed(f *testing.F, answers map[string]proto.Message) *fuzzed {
 	f.Helper()
 	cfg := config.Default()
-	cfg.Auth.APIKeys.File = writeKeys(f)
+	cfg.Auth.APIKeys.File = servertest.WriteKeys(f)
 	addKey(f, cfg.Auth.APIKeys.File, "wide", wideKey, "*")
 	cfg.Tokens.KeyFiles = []string{cfg.Auth.APIKeys.File + ".tokens"}
 	require.NoError(f, os.WriteFile(cfg.Tokens.KeyFiles[0], bytes.Repeat([]byte("k"), 32), 0o600))
@@ -52,13 +53,13 @@ func startFuzzed(f *testing.F, answers map[string]proto.Message) *fuzzed {
 	cfg.Limits.MaxWait = 20 * time.Millisecond
 	cfg.Upstream.Retry.MaxAttempts = 1
 	cfg.Auth.FailureLimit.Burst = 1 << 30
-	g := &fuzzed{listener: newListener(), log: &panicLog{}, upstream: newInstant(f, answers)}
+	g := &fuzzed{listener: servertest.NewListener(), log: &panicLog{}, upstream: newInstant(f, answers)}
 	ctx, cancel := context.WithCancel(f.Context())
 	ended := make(chan error, 1)
 	dial := upstreamtest.New(f, grpc.StreamInterceptor(g.upstream.serve)).Dial
 	go func() {
 		ended <- server.Run(ctx, &cfg, server.Options{
-			Version: "test", Public: g.listener, Admin: newListener(), Dial: dial, Log: g.log,
+			Version: "test", Public: g.listener, Admin: servertest.NewListener(), Dial: dial, Log: g.log,
 		})
 	}()
 	f.Cleanup(func() {
@@ -83,12 +84,12 @@ func addKey(f *testing.F, file, id, key, namespace string) {
 func (g *fuzzed) awaitReady(tb testing.TB) {
 	tb.Helper()
 	require.Eventually(tb, func() bool {
-		out := g.send(tb, rawRequest(http.MethodGet, "/readyz", "", nil))
+		out := g.send(tb, servertest.RawRequest(http.MethodGet, "/readyz", "", nil))
 		return bytes.HasPrefix(out, []byte("HTTP/1.1 200"))
 	}, hang, 10*time.Millisecond)
 }
 
-// send gives the gateway a connection with these bytes, and gives back what
+// Send gives the gateway a connection with these bytes, and gives back what
 // the gateway wrote until it was done with it.
 func (g *fuzzed) send(tb testing.TB, input []byte) []byte {
 	tb.Helper()
@@ -96,7 +97,7 @@ func (g *fuzzed) send(tb testing.TB, input []byte) []byte {
 	timer := time.NewTimer(hang)
 	defer timer.Stop()
 	select {
-	case g.listener.conns <- conn:
+	case g.listener.Conns <- conn:
 	case <-timer.C:
 		require.FailNow(tb, "the gateway accepts no connection")
 	}
@@ -111,8 +112,8 @@ func (g *fuzzed) send(tb testing.TB, input []byte) []byte {
 	return conn.out.Bytes()
 }
 
-// ask sends one request and gives its one answer and the calls that it led to.
-func (g *fuzzed) ask(t *testing.T, method string, request []byte) (answered, []upstreamtest.Call) {
+// Request sends one request and gives its one answer and the calls that it led to.
+func (g *fuzzed) ask(t *testing.T, method string, request []byte) (servertest.Response, []upstreamtest.Call) {
 	t.Helper()
 	answers := parseAnswers(t, g.send(t, request), []string{method})
 	require.Len(t, answers, 1, "%q", request)
@@ -121,10 +122,10 @@ func (g *fuzzed) ask(t *testing.T, method string, request []byte) (answered, []u
 
 // parseAnswers reads everything that the gateway wrote; methods are those of
 // the requests, in order. The answer to what is no request is read as a GET's.
-func parseAnswers(t *testing.T, out []byte, methods []string) []answered {
+func parseAnswers(t *testing.T, out []byte, methods []string) []servertest.Response {
 	t.Helper()
 	reader := bufio.NewReader(bytes.NewReader(out))
-	var all []answered
+	var all []servertest.Response
 	for {
 		if _, err := reader.Peek(1); err != nil {
 			return all
@@ -145,7 +146,7 @@ func parseAnswers(t *testing.T, out []byte, methods []string) []answered {
 			continue // announces the answer to the same request
 		}
 		methods = methods[min(1, len(methods)):]
-		all = append(all, answered{status: response.StatusCode, header: response.Header, body: string(body), closes: response.Close})
+		all = append(all, servertest.Response{Status: response.StatusCode, Header: response.Header, Body: string(body), Close: response.Close})
 	}
 }
 

@@ -25,6 +25,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
 // largeMB is the size of a large response in megabytes: more than what is read of
@@ -34,7 +36,7 @@ const largeMB = 6
 const temporalList = "/api/v1/namespaces/default/workflows"
 
 // serveLargeList makes the upstream answer lists with n megabytes of workflows.
-func serveLargeList(t *testing.T, g *gateway, n int) {
+func serveLargeList(t *testing.T, g *servertest.Gateway, n int) {
 	t.Helper()
 	page := &workflowservice.ListWorkflowExecutionsResponse{}
 	for range n << 10 {
@@ -44,13 +46,13 @@ func serveLargeList(t *testing.T, g *gateway, n int) {
 	}
 	wire, err := proto.Marshal(page)
 	require.NoError(t, err)
-	g.upstream.Handle("ListWorkflowExecutions", func(context.Context, []byte) ([]byte, error) { return wire, nil })
+	g.Upstream.Handle("ListWorkflowExecutions", func(context.Context, []byte) ([]byte, error) { return wire, nil })
 }
 
 // open sends a request as bytes on a connection of its own and reads nothing.
-func open(t *testing.T, g *gateway, text string) net.Conn {
+func open(t *testing.T, g *servertest.Gateway, text string) net.Conn {
 	t.Helper()
-	conn, err := g.listener.dial(t.Context())
+	conn, err := g.Listener.Dial(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
 	_, err = io.WriteString(conn, text)
@@ -79,13 +81,13 @@ func slurp(conn net.Conn, n int, interval time.Duration) (took time.Duration, go
 }
 
 // logged waits until the log has n lines of requests, and gives the last one.
-func logged(t *testing.T, g *gateway, n int) (line string, took time.Duration) {
+func logged(t *testing.T, g *servertest.Gateway, n int) (line string, took time.Duration) {
 	t.Helper()
 	const forever = 4 * time.Hour
 	begin := time.Now()
 	for time.Since(begin) < forever {
 		synctest.Wait()
-		if lines := requestLine.FindAllString(g.log.String(), -1); len(lines) >= n {
+		if lines := requestLine.FindAllString(g.Log.String(), -1); len(lines) >= n {
 			return lines[len(lines)-1], time.Since(begin)
 		}
 		time.Sleep(100 * time.Millisecond)
@@ -97,9 +99,9 @@ func logged(t *testing.T, g *gateway, n int) (line string, took time.Duration) {
 var requestLine = regexp.MustCompile(`(?m)^.*"msg":"request".*$`)
 
 // bytesHeld is the gauge of the bytes of requests or responses in flight.
-func bytesHeld(t *testing.T, g *gateway, kind string) int {
+func bytesHeld(t *testing.T, g *servertest.Gateway, kind string) int {
 	t.Helper()
-	found := regexp.MustCompile(`flowgate_in_flight_bytes{kind="` + kind + `"} (\S+)`).FindStringSubmatch(g.adminText(t, "/metrics"))
+	found := regexp.MustCompile(`flowgate_in_flight_bytes{kind="` + kind + `"} (\S+)`).FindStringSubmatch(g.AdminText(t, "/metrics"))
 	if found == nil {
 		return 0
 	}
@@ -116,14 +118,14 @@ func slowReaders() []hostile {
 		cfg.Upstream.MaxResponseBytes = 64 << 20
 	}}}
 	for name, request := range map[string]string{
-		"a list":                     head(writerKey, workflows),
-		"a list of lines":            head(writerKey, workflows, "Accept: application/x-ndjson"),
-		"a list of the Temporal API": head(writerKey, temporalList),
-		"an indented list":           head(writerKey, temporalList+"?pretty"),
-		"events that are sent":       head(writerKey, workflows+"/order/history", "Accept: text/event-stream"),
-		"a result of the client API": head(writerKey, workflows+"/w"),
+		"a list":                     head(servertest.WriterKey, servertest.WorkflowsPath),
+		"a list of lines":            head(servertest.WriterKey, servertest.WorkflowsPath, "Accept: application/x-ndjson"),
+		"a list of the Temporal API": head(servertest.WriterKey, temporalList),
+		"an indented list":           head(servertest.WriterKey, temporalList+"?pretty"),
+		"events that are sent":       head(servertest.WriterKey, servertest.WorkflowsPath+"/order/history", "Accept: text/event-stream"),
+		"a result of the client API": head(servertest.WriterKey, servertest.WorkflowsPath+"/w"),
 	} {
-		rows = append(rows, hostile{number: 87, name: name + ", not read", act: func(t *testing.T, g *gateway) string {
+		rows = append(rows, hostile{number: 87, name: name + ", not read", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
 			arrangeLarge(t, g)
 			open(t, g, request)
@@ -132,29 +134,29 @@ func slowReaders() []hostile {
 	}
 	return append(
 		rows,
-		hostile{number: 87, name: "a list of 36 MB, not read", act: func(t *testing.T, g *gateway) string {
+		hostile{number: 87, name: "a list of 36 MB, not read", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
 			serveLargeList(t, g, 36)
-			open(t, g, head(writerKey, workflows))
+			open(t, g, head(servertest.WriterKey, servertest.WorkflowsPath))
 			return requireCut(t, g, 30*time.Second)
 		}},
-		hostile{number: 87, name: "a list, read at 4 KiB a second", act: func(t *testing.T, g *gateway) string {
+		hostile{number: 87, name: "a list, read at 4 KiB a second", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			return readAt(t, g, head(writerKey, workflows), 4<<10, 30*time.Second, 36*time.Second)
+			return readAt(t, g, head(servertest.WriterKey, servertest.WorkflowsPath), 4<<10, 30*time.Second, 36*time.Second)
 		}},
-		hostile{number: 87, name: "events, read at 4 KiB a second", act: func(t *testing.T, g *gateway) string {
+		hostile{number: 87, name: "events, read at 4 KiB a second", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			return readAt(t, g, head(writerKey, workflows+"/order/history", "Accept: text/event-stream"), 4<<10, 30*time.Second, 36*time.Second)
+			return readAt(t, g, head(servertest.WriterKey, servertest.WorkflowsPath+"/order/history", "Accept: text/event-stream"), 4<<10, 30*time.Second, 36*time.Second)
 		}},
-		hostile{number: 87, name: "a list, read at 64 KiB a second", act: func(t *testing.T, g *gateway) string {
+		hostile{number: 87, name: "a list, read at 64 KiB a second", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			return readAt(t, g, head(writerKey, workflows), 64<<10, 58*time.Second, 58*time.Second)
+			return readAt(t, g, head(servertest.WriterKey, servertest.WorkflowsPath), 64<<10, 58*time.Second, 58*time.Second)
 		}},
-		hostile{number: 87, name: "a list of the Temporal API, read at 64 KiB a second", act: func(t *testing.T, g *gateway) string {
+		hostile{number: 87, name: "a list of the Temporal API, read at 64 KiB a second", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			return readAt(t, g, head(writerKey, temporalList), 64<<10, 58*time.Second, 58*time.Second)
+			return readAt(t, g, head(servertest.WriterKey, temporalList), 64<<10, 58*time.Second, 58*time.Second)
 		}},
-		hostile{number: 87, name: "a list by HTTP/2, in a window that stays closed", act: func(t *testing.T, g *gateway) string {
+		hostile{number: 87, name: "a list by HTTP/2, in a window that stays closed", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
 			conn := open2(t, g, 1<<14)
 			var read sync.WaitGroup
@@ -163,12 +165,12 @@ func slowReaders() []hostile {
 			read.Go(func() { _, _ = io.Copy(io.Discard, conn) })
 			return requireCut(t, g, 30*time.Second)
 		}},
-		hostile{number: 87, name: "a list by HTTP/2, on a connection that is not read", act: func(t *testing.T, g *gateway) string {
+		hostile{number: 87, name: "a list by HTTP/2, on a connection that is not read", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
 			open2(t, g, 1<<30)
 			return requireCut(t, g, 30*time.Second)
 		}},
-		hostile{number: 87, name: "a list by HTTP/2, on a connection that is hardly read", act: func(t *testing.T, g *gateway) string {
+		hostile{number: 87, name: "a list by HTTP/2, on a connection that is hardly read", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
 			conn := open2(t, g, 1<<30)
 			var read sync.WaitGroup
@@ -180,30 +182,30 @@ func slowReaders() []hostile {
 }
 
 // arrangeLarge makes the upstream answer with largeMB, lists and histories alike.
-func arrangeLarge(t *testing.T, g *gateway) {
+func arrangeLarge(t *testing.T, g *servertest.Gateway) {
 	t.Helper()
 	serveLargeList(t, g, largeMB)
 	large := strings.Repeat("x", 1<<20)
-	c := newFakeChain(g.upstream)
-	c.signal(largeMB)
-	c.change(func(r *fakeRun) {
-		for _, event := range r.events {
+	c := temporalfake.NewChain(g.Upstream)
+	c.Signal(largeMB)
+	c.Change(func(r *temporalfake.Run) {
+		for _, event := range r.Events {
 			event.Attributes = &history.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
 				WorkflowExecutionSignaledEventAttributes: &history.WorkflowExecutionSignaledEventAttributes{SignalName: large},
 			}
 		}
 	})
 	describe := &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{
-		Execution: &common.WorkflowExecution{WorkflowId: "w", RunId: chainRun(1)}, Type: &common.WorkflowType{Name: strings.Repeat("x", largeMB<<20)},
+		Execution: &common.WorkflowExecution{WorkflowId: "w", RunId: temporalfake.ChainRunID(1)}, Type: &common.WorkflowType{Name: strings.Repeat("x", largeMB<<20)},
 		HistoryLength: largeMB + 1, Status: 1,
 	}}
 	wire, err := proto.Marshal(describe)
 	require.NoError(t, err)
-	g.upstream.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) { return wire, nil })
+	g.Upstream.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) { return wire, nil })
 }
 
 // requireCut waits for the end of the only request, which must be its client's.
-func requireCut(t *testing.T, g *gateway, at time.Duration) string {
+func requireCut(t *testing.T, g *servertest.Gateway, at time.Duration) string {
 	t.Helper()
 	time.Sleep(time.Second)
 	synctest.Wait()
@@ -219,7 +221,7 @@ func requireCut(t *testing.T, g *gateway, at time.Duration) string {
 }
 
 // readAt reads the response to a request at a rate, in bytes a second.
-func readAt(t *testing.T, g *gateway, request string, rate int, least, most time.Duration) string {
+func readAt(t *testing.T, g *servertest.Gateway, request string, rate int, least, most time.Duration) string {
 	t.Helper()
 	arrangeLarge(t, g)
 	took, got := slurp(open(t, g, request), rate/4, time.Second/4)
@@ -236,13 +238,13 @@ func readAt(t *testing.T, g *gateway, request string, rate int, least, most time
 
 // manySlowReaders holds as many lists as a caller may have, and then asks for one
 // more as that caller and as another.
-func manySlowReaders(t *testing.T, g *gateway) string {
+func manySlowReaders(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	const readers = 30
 	serveLargeList(t, g, 1)
 	var reading sync.WaitGroup
 	for range readers {
-		conn := open(t, g, head(writerKey, workflows))
+		conn := open(t, g, head(servertest.WriterKey, servertest.WorkflowsPath))
 		reading.Go(func() { slurp(conn, 64<<10, time.Second) })
 	}
 	time.Sleep(2 * time.Second)
@@ -250,22 +252,22 @@ func manySlowReaders(t *testing.T, g *gateway) string {
 	held := bytesHeld(t, g, "response")
 	t.Logf("%d readers hold %d bytes", readers, held)
 	require.Greater(t, held, readers<<20)
-	more := ask{path: workflows, method: http.MethodGet}
+	more := servertest.Request{Path: servertest.WorkflowsPath, Method: http.MethodGet}
 	for range 2 { // the share is 32 MB
-		conn := open(t, g, head(writerKey, temporalList))
+		conn := open(t, g, head(servertest.WriterKey, temporalList))
 		reading.Go(func() { slurp(conn, 64<<10, time.Second) })
 	}
 	time.Sleep(100 * time.Millisecond)
-	var a answered
-	waited := elapsed(func() { a = more.send(t, g) })
-	require.Equal(t, http.StatusTooManyRequests, a.status, a.body)
-	require.Equal(t, "rate-limited", a.field(t, "code"))
+	var a servertest.Response
+	waited := servertest.Elapsed(func() { a = more.Send(t, g) })
+	require.Equal(t, http.StatusTooManyRequests, a.Status, a.Body)
+	require.Equal(t, "rate-limited", a.Field(t, "code"))
 	require.Equal(t, time.Second, waited)
-	require.Equal(t, "1", a.header.Get("Retry-After"))
+	require.Equal(t, "1", a.Header.Get("Retry-After"))
 
-	good := g.do(t, http.MethodGet, workflows, "", "Authorization", "Bearer "+readerKey)
-	require.Equal(t, http.StatusOK, good.status)
-	require.Greater(t, len(good.body), 1<<20)
+	good := g.Do(t, http.MethodGet, servertest.WorkflowsPath, "", "Authorization", "Bearer "+servertest.ReaderKey)
+	require.Equal(t, http.StatusOK, good.Status)
+	require.Greater(t, len(good.Body), 1<<20)
 	reading.Wait()
 	synctest.Wait()
 	require.Zero(t, bytesHeld(t, g, "response"))
@@ -273,16 +275,16 @@ func manySlowReaders(t *testing.T, g *gateway) string {
 }
 
 // open2 asks for a large list by HTTP/2, in windows of the given size.
-func open2(t *testing.T, g *gateway, window uint32) net.Conn {
+func open2(t *testing.T, g *servertest.Gateway, window uint32) net.Conn {
 	t.Helper()
 	serveLargeList(t, g, largeMB)
-	conn, err := g.listener.dial(t.Context())
+	conn, err := g.Listener.Dial(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
 	var block, text bytes.Buffer
 	encoder := hpack.NewEncoder(&block)
 	for _, field := range [][2]string{
-		{":method", "GET"}, {":scheme", "http"}, {":authority", "gateway"}, {":path", workflows}, {"authorization", "Bearer " + writerKey},
+		{":method", "GET"}, {":scheme", "http"}, {":authority", "gateway"}, {":path", servertest.WorkflowsPath}, {"authorization", "Bearer " + servertest.WriterKey},
 	} {
 		require.NoError(t, encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}))
 	}
