@@ -69,7 +69,8 @@ func WithTemporalKeys(t testing.TB) func(*config.Config) {
 		} {
 			at := strings.LastIndexByte(key, '_')
 			sum := sha256.Sum256([]byte(key[at+1:]))
-			text += "  - {id: " + key[len("fg_"):at] + ", secrets: [{sha256: " + hex.EncodeToString(sum[:]) + "}], grants: [" + grants + "], callerMetadata: [x-own]}\n"
+			text += "  - {id: " + key[len("fg_"):at] + ", secrets: [{sha256: " + hex.EncodeToString(sum[:]) + "}], grants: [" + grants +
+				"], callerMetadata: [x-own]}\n"
 		}
 		keys, err := os.ReadFile(cfg.Auth.APIKeys.File)
 		require.NoError(t, err)
