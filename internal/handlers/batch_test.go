@@ -78,7 +78,7 @@ func TestDryRunStartsNothing(t *testing.T) {
 	}
 }
 
-func TestAQueryThatCannotBeRunStartsNothing(t *testing.T) {
+func TestAnInvalidQueryStartsNoBatch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -91,13 +91,13 @@ func TestAQueryThatCannotBeRunStartsNothing(t *testing.T) {
 		}
 		require.Empty(t, g.Upstream.Calls("StartBatchOperation"))
 		a := g.Do(t, http.MethodPost, servertest.BatchesPath, `{"executions":[{"workflowId":"w"}],"operation":{"cancel":{}}}`)
-		require.Equal(t, http.StatusCreated, a.Status, "there is nothing to count")
+		require.Equal(t, http.StatusCreated, a.Status, "a list of executions needs no count")
 	})
 }
 
-// TestABatchNeedsNoCount: who may start it may be refused the count, and a count
-// may fail where a start does not.
-func TestABatchNeedsNoCount(t *testing.T) {
+// TestABatchStartsWithoutACount: a caller that may start a batch may lack the right
+// to count, and a count may fail where the start does not.
+func TestABatchStartsWithoutACount(t *testing.T) {
 	t.Parallel()
 	for _, code := range []codes.Code{codes.PermissionDenied, codes.Unimplemented, codes.ResourceExhausted, codes.Unavailable} {
 		synctest.Test(t, func(t *testing.T) {
@@ -111,7 +111,7 @@ func TestABatchNeedsNoCount(t *testing.T) {
 	}
 }
 
-func TestARunOfABatchHasARunsID(t *testing.T) {
+func TestTheRunIDsOfABatchAreValidated(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -147,7 +147,7 @@ func TestARepeatedBatchIsTheSameJob(t *testing.T) {
 	})
 }
 
-func TestBatchErrorsSpeakOfBatches(t *testing.T) {
+func TestBatchErrorsNameTheBatch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -158,7 +158,7 @@ func TestBatchErrorsSpeakOfBatches(t *testing.T) {
 		require.NotEmpty(t, asked[*workflowservice.StopBatchOperationRequest](t, g, "StopBatchOperation").GetReason())
 		for _, describe := range []upstreamtest.Handler{
 			upstreamtest.Fail(codes.NotFound, "workflow not found for ID: j", &errordetails.NotFoundFailure{}),
-			upstreamtest.Respond(&workflowservice.DescribeBatchOperationResponse{JobId: "j"}), // what the server says of any workflow
+			upstreamtest.Respond(&workflowservice.DescribeBatchOperationResponse{JobId: "j"}), // the server responds so for any workflow
 		} {
 			g.Upstream.Handle("DescribeBatchOperation", describe)
 			for verb, path := range map[string]string{http.MethodGet: "/j", http.MethodPost: "/j/stop"} {

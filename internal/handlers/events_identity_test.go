@@ -16,7 +16,7 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
-// requireNoMore requires that a stream cannot be gone on with.
+// requireNoMore requires that the stream has ended and cannot be resumed.
 func requireNoMore(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain, credential []string) {
 	t.Helper()
 	idle(t, g, c)
@@ -54,8 +54,9 @@ func TestStreamEndsWithItsCallersToken(t *testing.T) {
 	}
 }
 
-// TestStreamOfAKeyThatIsTakenAway ends within the hour that a stream lasts.
-func TestStreamOfAKeyThatIsTakenAway(t *testing.T) {
+// TestStreamOfADisabledKeyEndsWithinTheHour: a stream lasts an hour at most, and
+// the key is checked when it is resumed.
+func TestStreamOfADisabledKeyEndsWithinTheHour(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		file := ""
@@ -71,7 +72,8 @@ func TestStreamOfAKeyThatIsTakenAway(t *testing.T) {
 	})
 }
 
-// TestStreamEndsWithItsCallersSecret: one that ends at a time ends what was asked for with it, though the key has another.
+// TestStreamEndsWithItsCallersSecret: a secret that expires ends the streams that were opened with it, though the key has
+// another.
 func TestStreamEndsWithItsCallersSecret(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -21,17 +21,17 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// idle requires that nothing is left of a stream.
+// idle requires that the streams have no poll and no slot.
 func idle(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 	t.Helper()
 	synctest.Wait()
-	require.Zero(t, c.Polls(), "nobody waits any more")
+	require.Zero(t, c.Polls(), "no poll is open")
 	metrics := g.AdminText(t, "/metrics")
 	require.Contains(t, metrics, `flowgate_in_flight{kind="read"} 0`)
 	require.Contains(t, metrics, `flowgate_in_flight{kind="wait"} 0`)
 }
 
-func TestStreamHoldsAPlaceAmongTheWaitsAlone(t *testing.T) {
+func TestStreamHoldsASlotOfTheWaitPoolOnly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) {
@@ -49,7 +49,7 @@ func TestStreamHoldsAPlaceAmongTheWaitsAlone(t *testing.T) {
 		a := g.Do(t, http.MethodGet, servertest.HistoryPath, "", "Accept", "text/event-stream")
 		require.Equal(t, http.StatusServiceUnavailable, a.Status)
 		require.Equal(t, "overloaded", a.Field(t, "code"))
-		c.ContinueAsNew() // both have one place among the reads for the next run
+		c.ContinueAsNew() // both streams use the one slot of the read pool in turn
 		for _, s := range streams {
 			s.ReadIDs(t, 2)
 		}
@@ -60,7 +60,7 @@ func TestStreamHoldsAPlaceAmongTheWaitsAlone(t *testing.T) {
 	})
 }
 
-func TestStreamOutlastsTheRequestBudget(t *testing.T) {
+func TestStreamContinuesPastTheRequestBudget(t *testing.T) {
 	t.Parallel()
 	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		s := g.Follow(t, "", "Request-Timeout", "1s")
@@ -77,7 +77,7 @@ func TestStreamOutlastsTheRequestBudget(t *testing.T) {
 	})
 }
 
-func TestStreamEndsForItsCallerToComeAgain(t *testing.T) {
+func TestStreamEndsAfterAnHourAndCanBeResumed(t *testing.T) {
 	t.Parallel()
 	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		s := g.Follow(t, "")
@@ -97,15 +97,15 @@ func TestStreamEndsCleanlyOnDrain(t *testing.T) {
 		begin := time.Now()
 		g.Stop()
 		_, err := s.Next()
-		require.ErrorIs(t, err, io.EOF, "no end of the workflow, and no cut")
-		require.Equal(t, 5*time.Second, time.Since(begin), "with the delay")
+		require.ErrorIs(t, err, io.EOF, "neither the event end nor a cut")
+		require.Equal(t, 5*time.Second, time.Since(begin), "when the drain delay is over")
 		require.NoError(t, <-g.Done)
 		synctest.Wait()
 		require.Zero(t, c.Polls())
 	})
 }
 
-func TestCallerWhoLeavesEndsThePoll(t *testing.T) {
+func TestDisconnectEndsThePoll(t *testing.T) {
 	t.Parallel()
 	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		s := g.Follow(t, "")
@@ -135,7 +135,7 @@ func TestStreamIsCutWhenTheUpstreamFails(t *testing.T) {
 	})
 }
 
-func TestHistoryThatEndsTooEarlyIsNoEnd(t *testing.T) {
+func TestAHistoryWithoutACloseEventCutsTheStream(t *testing.T) {
 	t.Parallel()
 	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		c.Signal(5)
@@ -145,7 +145,7 @@ func TestHistoryThatEndsTooEarlyIsNoEnd(t *testing.T) {
 	})
 }
 
-func TestReaderWhoStopsIsDropped(t *testing.T) {
+func TestAStreamWhoseClientStopsReadingIsClosed(t *testing.T) {
 	t.Parallel()
 	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		c.Change(func(r *temporalfake.Run) {
@@ -166,13 +166,14 @@ func TestReaderWhoStopsIsDropped(t *testing.T) {
 		require.InDelta(t, 30, took.Seconds(), 1)
 		calls := len(g.Upstream.Calls("GetWorkflowExecutionHistory"))
 		time.Sleep(time.Minute)
-		require.Len(t, g.Upstream.Calls("GetWorkflowExecutionHistory"), calls, "nothing is fetched for it any more")
+		require.Len(t, g.Upstream.Calls("GetWorkflowExecutionHistory"), calls, "the gateway fetches nothing for it")
 		idle(t, g, c)
 	})
 }
 
-// TestReaderWhoStopsDuringSilenceIsDropped is the one whom comments find out.
-func TestReaderWhoStopsDuringSilenceIsDropped(t *testing.T) {
+// TestAQuietStreamWhoseClientStopsReadingIsClosed: the gateway notices by its
+// comments.
+func TestAQuietStreamWhoseClientStopsReadingIsClosed(t *testing.T) {
 	t.Parallel()
 	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		_, reader := followRaw(t, g)
@@ -188,8 +189,8 @@ func TestReaderWhoStopsDuringSilenceIsDropped(t *testing.T) {
 	})
 }
 
-// followRaw opens a stream and gives its status line and the rest. It reads no
-// further than its caller does.
+// followRaw opens a stream and returns its status line and a reader of the rest,
+// which reads no further than its caller does.
 func followRaw(t *testing.T, g *servertest.Gateway) (head string, reader *bufio.Reader) {
 	t.Helper()
 	conn, err := g.Listener.Dial(t.Context())

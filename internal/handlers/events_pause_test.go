@@ -10,9 +10,9 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
-// TestStreamOutlastsAPause has a paused run, whose history the server ends as if
-// the run had closed.
-func TestStreamOutlastsAPause(t *testing.T) {
+// TestStreamContinuesThroughAPause: the server ends the history of a paused run as
+// if the run had closed.
+func TestStreamContinuesThroughAPause(t *testing.T) {
 	t.Parallel()
 	for name, begin := range map[string]func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) *servertest.EventStream{
 		"that comes": func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) *servertest.EventStream {
@@ -72,8 +72,8 @@ func TestPauseIsNoCloseEvent(t *testing.T) {
 	})
 }
 
-// TestPauseCostsLittle counts what a stream asks of the server while nothing
-// happens: how the run stands, and not its history again and again.
+// TestPauseCostsLittle counts the calls of a stream of a paused run: it describes
+// the run, and does not read its history again and again.
 func TestPauseCostsLittle(t *testing.T) {
 	t.Parallel()
 	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {

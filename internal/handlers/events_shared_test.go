@@ -14,8 +14,8 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// followers are n streams of one workflow, each asked for in another way, that
-// have come to its end.
+// followers opens n streams of one workflow, with different parameters, and reads
+// all events.
 func followers(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain, n int) []*servertest.EventStream {
 	t.Helper()
 	all := c.EventIDs()
@@ -41,7 +41,7 @@ func TestStreamsOfOneRunShareOnePoll(t *testing.T) {
 		} {
 			time.Sleep(10 * time.Second)
 			synctest.Wait()
-			require.LessOrEqual(t, c.Polls(), 1, "a run that is paused is not polled")
+			require.LessOrEqual(t, c.Polls(), 1, "a paused run is not polled")
 			require.Contains(t, g.AdminText(t, "/metrics"), "flowgate_wait_callers "+strconv.Itoa(n)+"\n")
 			require.Contains(t, g.AdminText(t, "/metrics"), "flowgate_wait_polls 1\n")
 			happens()
@@ -58,8 +58,9 @@ func TestStreamsOfOneRunShareOnePoll(t *testing.T) {
 	})
 }
 
-// TestStreamThatComesLaterCatchesUp joins those who have read on meanwhile.
-func TestStreamThatComesLaterCatchesUp(t *testing.T) {
+// TestALaterStreamCatchesUp: it then shares the poll of the streams that have read
+// on meanwhile.
+func TestALaterStreamCatchesUp(t *testing.T) {
 	t.Parallel()
 	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		first := followers(t, g, c, 1)[0]
@@ -105,7 +106,8 @@ func TestStreamsOfTheCloseAloneShareOnePoll(t *testing.T) {
 	})
 }
 
-// TestStreamsOfDifferentCallersDoNotShare: the upstream may show each something else.
+// TestStreamsOfDifferentCallersDoNotShare: Temporal may respond differently to each
+// credential.
 func TestStreamsOfDifferentCallersDoNotShare(t *testing.T) {
 	t.Parallel()
 	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
@@ -114,7 +116,7 @@ func TestStreamsOfDifferentCallersDoNotShare(t *testing.T) {
 		}
 		g.Follow(t, "?eventFilterType=CLOSE_EVENT")
 		synctest.Wait()
-		require.Equal(t, 3, c.Polls(), "the writer and the reader have the gateway's credential, the other one its own")
+		require.Equal(t, 3, c.Polls(), "the writer and the reader use the gateway's credential, the third caller its own")
 	})
 }
 
@@ -128,7 +130,7 @@ func TestLastStreamEndsThePoll(t *testing.T) {
 			s.Close()
 		}
 		idle(t, g, c)
-		require.Equal(t, c.EventIDs(), g.Follow(t, "").ReadIDs(t, 1), "and the next one begins anew")
+		require.Equal(t, c.EventIDs(), g.Follow(t, "").ReadIDs(t, 1), "the next stream starts a new poll")
 	})
 }
 

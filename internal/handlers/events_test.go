@@ -19,7 +19,7 @@ import (
 
 const terminatedEnd = `{"workflowId":"order","runId":"0198f3c2-5f0e-7c3a-9d52-000000000003","status":"TERMINATED"}`
 
-// threeRuns is a chain that has closed, of events enough for several pages.
+// threeRuns registers a closed chain with events for several pages.
 func threeRuns(up *upstreamtest.Server) *temporalfake.Chain {
 	c := temporalfake.NewChain(up)
 	for range 2 {
@@ -41,7 +41,7 @@ func TestEventsComeInOrderAsTheyHappen(t *testing.T) {
 		for _, happens := range []func(){func() { c.Signal(1) }, func() { c.Signal(250) }, c.ContinueAsNew, func() { c.Signal(1) }, c.ContinueAsNew, c.Terminate} {
 			time.Sleep(3 * time.Second)
 			synctest.Wait()
-			require.Equal(t, 1, c.Polls(), "it waits for what comes")
+			require.Equal(t, 1, c.Polls(), "the stream polls for new events")
 			happens()
 			all := c.EventIDs()
 			require.Zero(t, servertest.Elapsed(func() { require.Equal(t, all[seen:], s.ReadIDs(t, len(all)-seen)) }), "at once")
@@ -53,7 +53,7 @@ func TestEventsComeInOrderAsTheyHappen(t *testing.T) {
 	})
 }
 
-func TestEventsGoOnAfterAnyOfThem(t *testing.T) {
+func TestStreamResumesAfterAnyEvent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -71,12 +71,12 @@ func TestEventsGoOnAfterAnyOfThem(t *testing.T) {
 			require.Equal(t, http.StatusNoContent, a.Status, a.Body)
 		}
 		s := g.Follow(t, "?lastEventId="+all[3])
-		require.Equal(t, all[4:], s.ReadIDs(t, len(all)-4), "without a run, too")
+		require.Equal(t, all[4:], s.ReadIDs(t, len(all)-4), "without a run id, too")
 		require.Contains(t, g.AdminText(t, "/metrics"), `flowgate_in_flight{kind="read"} 0`)
 	})
 }
 
-func TestOneRunIsFollowedWhenAskedFor(t *testing.T) {
+func TestWithoutFollowRunsOneRunIsStreamed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -104,7 +104,7 @@ func TestCloseEventsAlone(t *testing.T) {
 	})
 }
 
-func TestEventsThatMayNotStayAreLeftOut(t *testing.T) {
+func TestTransientEventsAreOmitted(t *testing.T) {
 	t.Parallel()
 	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		c.StartTask()
@@ -112,19 +112,19 @@ func TestEventsThatMayNotStayAreLeftOut(t *testing.T) {
 		require.Equal(t, c.EventIDs(), s.ReadIDs(t, 1))
 		time.Sleep(10 * time.Second)
 		c.Signal(1)
-		require.Equal(t, c.EventIDs()[1:], s.ReadIDs(t, 1), "it has the id that the task's event had")
+		require.Equal(t, c.EventIDs()[1:], s.ReadIDs(t, 1), "the transient event had its id")
 		c.Change(func(r *temporalfake.Run) { r.AddEvent(enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED) }) // a task that is there to stay
 		require.Equal(t, c.EventIDs()[2:], s.ReadIDs(t, 1))
 		c.Terminate()
 		require.Equal(t, c.EventIDs()[3:], s.ReadIDs(t, 1))
 		a := g.Do(t, http.MethodGet, servertest.HistoryPath, "", "Accept", "text/event-stream", "Last-Event-ID", temporalfake.ChainRunID(1)+"/5")
-		require.Equal(t, http.StatusBadRequest, a.Status, "no event has had it")
+		require.Equal(t, http.StatusBadRequest, a.Status, "there was no such persisted event")
 	})
 }
 
-// TestSilenceIsFilledWithComments has a bound on writes that is shorter than the
-// silence, which HTTP/2 would end a stream by.
-func TestSilenceIsFilledWithComments(t *testing.T) {
+// TestAQuietStreamSendsComments has a write timeout that is shorter than the time
+// without events; HTTP/2 would end the stream by it.
+func TestAQuietStreamSendsComments(t *testing.T) {
 	t.Parallel()
 	for name, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
 		t.Run(name, func(t *testing.T) {
@@ -164,7 +164,7 @@ func requireComments(t *testing.T, http2 bool) {
 	s.RequireEnd(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"TERMINATED"}`)
 }
 
-func TestPositionsOfNoEventAreRefused(t *testing.T) {
+func TestPositionsWithoutAnEventAreRejected(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -182,7 +182,7 @@ func TestPositionsOfNoEventAreRefused(t *testing.T) {
 			}
 		}
 		a := g.Do(t, http.MethodGet, servertest.HistoryPath+"?followRuns=false&runId="+temporalfake.ChainRunID(1), "", "Accept", "text/event-stream", "Last-Event-ID", temporalfake.ChainRunID(2)+"/1")
-		require.Equal(t, http.StatusBadRequest, a.Status, "another run than the one that is followed")
+		require.Equal(t, http.StatusBadRequest, a.Status, "the position is of a run that the stream does not read")
 		for _, query := range []string{"?pageToken=x", "?limit=1", "?waitNewEvent=false", "?skipArchival=false", "?pageSize=0", "?payloads=x", "?eventFilterType=x"} {
 			require.Equal(t, http.StatusBadRequest, g.Do(t, http.MethodGet, servertest.HistoryPath+query, "", "Accept", "text/event-stream").Status, query)
 		}
@@ -195,7 +195,7 @@ func TestPositionsOfNoEventAreRefused(t *testing.T) {
 	})
 }
 
-func TestHeadOfAStreamEndsAtOnce(t *testing.T) {
+func TestHeadOfAStreamReturnsAtOnce(t *testing.T) {
 	t.Parallel()
 	chained(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
 		var a servertest.Response

@@ -9,7 +9,8 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
-// chained runs a test in a bubble, against a gateway whose upstream has a chain of runs.
+// chained runs a test in a bubble, against a gateway whose upstream is a
+// temporalfake.Chain.
 func chained(t *testing.T, configure func(*config.Config), test func(*testing.T, *servertest.Gateway, *temporalfake.Chain)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -18,7 +19,8 @@ func chained(t *testing.T, configure func(*config.Config), test func(*testing.T,
 	})
 }
 
-// updating runs a test against a gateway whose upstream has an update.
+// updating runs a test in a bubble, against a gateway whose upstream is a
+// temporalfake.Update.
 func updating(t *testing.T, configure func(*config.Config), test func(*testing.T, *servertest.Gateway, *temporalfake.Update)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

@@ -28,8 +28,8 @@ func TestSkipArchivalReachesTheServer(t *testing.T) {
 	})
 }
 
-// TestTheMetadataThatIsToldReachesTheServer: getClient tells the metadataKeys that a caller may send, and no other is taken.
-func TestTheMetadataThatIsToldReachesTheServer(t *testing.T) {
+// TestListedMetadataKeysReachTheServer: getClient returns the metadataKeys that a caller may send; others are rejected.
+func TestListedMetadataKeysReachTheServer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { cfg.Upstream.CallerMetadata = []string{"x-tenant"} }})

@@ -154,13 +154,13 @@ func goldenBatchUpstream(up *upstreamtest.Server) {
 	respond("CountWorkflowExecutions", &workflowservice.CountWorkflowExecutionsResponse{Count: 12})(up)
 	respond("ListBatchOperations", &workflowservice.ListBatchOperationsResponse{
 		OperationInfo: []*batch.BatchOperationInfo{
-			{JobId: "job-2", State: enums.BATCH_OPERATION_STATE_RUNNING, OperationType: enums.BATCH_OPERATION_TYPE_SIGNAL, StartTime: at(5)},
-			{JobId: "job-1", State: enums.BATCH_OPERATION_STATE_COMPLETED, OperationType: enums.BATCH_OPERATION_TYPE_CANCEL, StartTime: at(0), CloseTime: at(1)},
+			{JobId: "job-2", State: enums.BATCH_OPERATION_STATE_RUNNING, OperationType: enums.BATCH_OPERATION_TYPE_SIGNAL_WORKFLOW, StartTime: at(5)},
+			{JobId: "job-1", State: enums.BATCH_OPERATION_STATE_COMPLETED, OperationType: enums.BATCH_OPERATION_TYPE_CANCEL_WORKFLOW, StartTime: at(0), CloseTime: at(1)},
 		},
 		NextPageToken: []byte("next"),
 	})(up)
 	respond("DescribeBatchOperation", &workflowservice.DescribeBatchOperationResponse{
-		JobId: "job-1", State: enums.BATCH_OPERATION_STATE_RUNNING, OperationType: enums.BATCH_OPERATION_TYPE_CANCEL, StartTime: at(0),
+		JobId: "job-1", State: enums.BATCH_OPERATION_STATE_RUNNING, OperationType: enums.BATCH_OPERATION_TYPE_CANCEL_WORKFLOW, StartTime: at(0),
 		TotalOperationCount: 12, CompleteOperationCount: 7, FailureOperationCount: 1, Identity: "writer", Reason: "out of stock", Query: "CustomerId='c-1'",
 	})(up)
 }

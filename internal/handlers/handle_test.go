@@ -23,7 +23,7 @@ import (
 // instanceOperation is an operation on one workflow.
 type instanceOperation struct{ id, method, path string }
 
-// instanceOperations are those of the API's document. Each must take the parameters of the SDK's handle.
+// instanceOperations returns those of api/openapi.yaml. Each must take the parameters of the SDK's handle.
 func instanceOperations(t *testing.T) []instanceOperation {
 	t.Helper()
 	type reference struct {
@@ -61,7 +61,7 @@ func instanceOperations(t *testing.T) []instanceOperation {
 	return found
 }
 
-// hasBody is the one that the operation needs, if any.
+// body returns the body that the operation requires, if any.
 func (o instanceOperation) body() string {
 	return map[string]string{
 		"signalWorkflow": `{"signal":"approve"}`, "queryWorkflow": `{"query":"state"}`, "updateWorkflow": `{"update":"add"}`,
@@ -69,14 +69,14 @@ func (o instanceOperation) body() string {
 	}[o.id]
 }
 
-// query are further parameters, which have the operation end.
+// query returns more parameters, which make the operation end.
 func (o instanceOperation) query() string {
 	return map[string]string{
 		"queryWorkflowByName": "&query=state", "updateWorkflow": "&wait=2s", "getWorkflowResult": "&wait=2s",
 	}[o.id]
 }
 
-// types are the media types of what the operation answers.
+// types returns the media types of the operation's response.
 func (o instanceOperation) types() []string {
 	if o.id == "getWorkflowHistory" {
 		return []string{"application/json", "application/x-ndjson", "text/event-stream"}
@@ -89,12 +89,12 @@ func (o instanceOperation) call(t *testing.T, g *servertest.Gateway, query strin
 	return g.Do(t, o.method, o.path+query+o.query(), o.body(), headers...)
 }
 
-// pinning is an upstream with a workflow that takes whatever there is.
+// pinning runs a test against an upstream with a workflow that accepts every call.
 func pinning(t *testing.T, test func(t *testing.T, g *servertest.Gateway)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
-		synctest.Wait() // past the health watch's first call
+		synctest.Wait() // the first health check is over
 		temporalfake.NewWorkflow(g.Upstream).Close()
 		update := temporalfake.NewUpdate(g.Upstream)
 		update.Complete(`1`)
@@ -102,14 +102,14 @@ func pinning(t *testing.T, test func(t *testing.T, g *servertest.Gateway)) {
 		answering(g)
 		g.Upstream.Handle("QueryWorkflow", upstreamtest.Respond(&workflowservice.QueryWorkflowResponse{}))
 		for _, method := range []string{"SignalWorkflowExecution", "RequestCancelWorkflowExecution", "TerminateWorkflowExecution"} {
-			g.Upstream.Handle(method, upstreamtest.Unknown(0)) // an answer without members
+			g.Upstream.Handle(method, upstreamtest.Unknown(0)) // a response without fields
 		}
 		test(t, g)
 	})
 }
 
-// TestEveryInstanceOperationIsHeldToItsChain: by the RPC, where that has a field for it, and by the gateway everywhere else,
-// which then names the run that it found to everything that it calls.
+// TestEveryInstanceOperationIsHeldToItsChain: the RPC checks firstExecutionRunId where it has a field for it. Elsewhere the
+// gateway does, and sends the run id that it found with each call.
 func TestEveryInstanceOperationIsHeldToItsChain(t *testing.T) {
 	t.Parallel()
 	byRPC := []string{"cancelWorkflow", "terminateWorkflow", "updateWorkflow"}
@@ -124,7 +124,7 @@ func TestEveryInstanceOperationIsHeldToItsChain(t *testing.T) {
 				pinning(t, func(t *testing.T, g *servertest.Gateway) {
 					a := operation.call(t, g, "?firstExecutionRunId="+temporalfake.RunID, "Accept", accept)
 					require.Less(t, a.Status, http.StatusBadRequest, a.Body)
-					calls := g.Upstream.AllCalls()[1:] // the first is the health watch's
+					calls := g.Upstream.AllCalls()[1:] // the first is the health check
 					for _, call := range calls[looks:] {
 						require.Contains(t, string(call.Request), temporalfake.RunID, call.Method)
 					}
@@ -148,8 +148,8 @@ func TestEveryInstanceOperationIsHeldToItsChain(t *testing.T) {
 	}
 }
 
-// TestAServerThatTellsNoChainProvesNothing: old ones do not.
-func TestAServerThatTellsNoChainProvesNothing(t *testing.T) {
+// TestAServerWithoutFirstRunIDsMatchesNoChain: old servers do not return the first run id.
+func TestAServerWithoutFirstRunIDsMatchesNoChain(t *testing.T) {
 	t.Parallel()
 	pinning(t, func(t *testing.T, g *servertest.Gateway) {
 		g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{
@@ -161,8 +161,9 @@ func TestAServerThatTellsNoChainProvesNothing(t *testing.T) {
 	})
 }
 
-// TestATokenLearnsNothingOfTheChain: its bearer may ask for the chain of what it may describe, and of nothing else.
-func TestATokenLearnsNothingOfTheChain(t *testing.T) {
+// TestATokenCannotProbeTheChain: a caller may use firstExecutionRunId for a workflow that its token may describe, and for no
+// other.
+func TestATokenCannotProbeTheChain(t *testing.T) {
 	t.Parallel()
 	pinning(t, func(t *testing.T, g *servertest.Gateway) {
 		signals := servertest.Bearer(g.DelegateToken(t, `{"signals":["approve"]}`))
@@ -187,7 +188,7 @@ func TestATokenLearnsNothingOfTheChain(t *testing.T) {
 	})
 }
 
-// TestATokenForAChainIsForItsRun: the id may come to mean another chain while the token lasts.
+// TestATokenForAChainIsForItsRun: the workflow id may belong to another chain before the token expires.
 func TestATokenForAChainIsForItsRun(t *testing.T) {
 	t.Parallel()
 	pinning(t, func(t *testing.T, g *servertest.Gateway) {
@@ -199,8 +200,8 @@ func TestATokenForAChainIsForItsRun(t *testing.T) {
 	})
 }
 
-// TestPagesOfAChainGoOnInTheirRun, though it has been succeeded meanwhile.
-func TestPagesOfAChainGoOnInTheirRun(t *testing.T) {
+// TestPagesOfAChainStayInTheirRun, though the chain has a newer run.
+func TestPagesOfAChainStayInTheirRun(t *testing.T) {
 	t.Parallel()
 	chained(t, nil, func(t *testing.T, g *servertest.Gateway, chain *temporalfake.Chain) {
 		chain.Signal(2)
@@ -218,8 +219,8 @@ func TestPagesOfAChainGoOnInTheirRun(t *testing.T) {
 	})
 }
 
-// TestAStreamOfAChainGoesOnInItsRuns, and in no other's.
-func TestAStreamOfAChainGoesOnInItsRuns(t *testing.T) {
+// TestAStreamOfAChainStaysInItsRuns, and never reads a run of another chain.
+func TestAStreamOfAChainStaysInItsRuns(t *testing.T) {
 	t.Parallel()
 	chained(t, nil, func(t *testing.T, g *servertest.Gateway, chain *temporalfake.Chain) {
 		chain.ContinueAsNew()
@@ -233,7 +234,7 @@ func TestAStreamOfAChainGoesOnInItsRuns(t *testing.T) {
 			ctx context.Context, q *workflowservice.DescribeWorkflowExecutionRequest,
 		) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
 			described, err := chain.Describe(ctx, q)
-			if q.GetExecution().GetRunId() == temporalfake.ChainRunID(1) { // of a chain that had the id before
+			if q.GetExecution().GetRunId() == temporalfake.ChainRunID(1) { // a chain that had the workflow id before
 				described.WorkflowExecutionInfo.FirstRunId = temporalfake.ChainRunID(0)
 			}
 			return described, err

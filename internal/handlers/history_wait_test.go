@@ -16,9 +16,9 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
-// TestAQuietHistoryIsNoHotLoop pages on in a run in which nothing happens: the
-// server answers a poll of a second or less at once.
-func TestAQuietHistoryIsNoHotLoop(t *testing.T) {
+// TestPagingAQuietHistoryMakesNoHotLoop follows the pages of a run without new
+// events. The server responds to a poll of a second or less at once.
+func TestPagingAQuietHistoryMakesNoHotLoop(t *testing.T) {
 	t.Parallel()
 	for timeout, want := range map[string]time.Duration{
 		"1ms": time.Second, "1s": time.Second, "3s": 2 * time.Second, "60s": 20 * time.Second, "": 20 * time.Second,
@@ -40,8 +40,8 @@ func TestAQuietHistoryIsNoHotLoop(t *testing.T) {
 	}
 }
 
-// TestAPageThatWaitsEndsWellOnDrain: its caller goes on elsewhere, where it was.
-func TestAPageThatWaitsEndsWellOnDrain(t *testing.T) {
+// TestAPageThatWaitsCompletesOnDrain: its caller continues at another replica.
+func TestAPageThatWaitsCompletesOnDrain(t *testing.T) {
 	t.Parallel()
 	seals := filepath.Join(t.TempDir(), "seals")
 	require.NoError(t, os.WriteFile(seals, bytes.Repeat([]byte("k"), 32), 0o600))
@@ -54,7 +54,7 @@ func TestAPageThatWaitsEndsWellOnDrain(t *testing.T) {
 	} {
 		var given, token string
 		chained(t, sharing, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
-			if query == "?waitNewEvent=true" { // which waits for nothing at the start
+			if query == "?waitNewEvent=true" { // the first page does not wait
 				given = g.Do(t, http.MethodGet, servertest.HistoryPath+query, "").Field(t, "nextPageToken")
 			}
 			a := drained(t, g, servertest.HistoryPath+query+"&pageToken="+given)
@@ -74,9 +74,9 @@ func TestAPageThatWaitsEndsWellOnDrain(t *testing.T) {
 	}
 }
 
-// TestLinesThatWaitSayThatTheGatewayStops: they have no token to go on with, and
-// none of them would look like a run that has not closed.
-func TestLinesThatWaitSayThatTheGatewayStops(t *testing.T) {
+// TestNDJSONThatWaitsReportsTheDrain: the lines have no page token, and a response
+// without lines would look like a run that has not closed.
+func TestNDJSONThatWaitsReportsTheDrain(t *testing.T) {
 	t.Parallel()
 	chained(t, servertest.WithDrain, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
 		a := drained(t, g, servertest.HistoryPath+"?eventFilterType=CLOSE_EVENT", "Accept", "application/x-ndjson")
@@ -85,7 +85,7 @@ func TestLinesThatWaitSayThatTheGatewayStops(t *testing.T) {
 	})
 }
 
-// drained gives the answer of a request that waits when the gateway stops.
+// drained returns the response to a request that waits while the gateway drains.
 func drained(t *testing.T, g *servertest.Gateway, path string, headers ...string) servertest.Response {
 	t.Helper()
 	waiting := make(chan servertest.Response, 1)

@@ -25,7 +25,7 @@ import (
 
 const newRun = "0198f3d0-1a44-7b0e-8c11-6a0d5e9f2b77"
 
-// requested gives the one request that the upstream got of a method.
+// asked returns the request of the one call of a method.
 func asked[Q proto.Message](t *testing.T, g *servertest.Gateway, method string) Q {
 	t.Helper()
 	calls := g.Upstream.Calls(method)
@@ -36,7 +36,7 @@ func asked[Q proto.Message](t *testing.T, g *servertest.Gateway, method string) 
 	return request.(Q) //nolint:forcetypeassert // its own New made it
 }
 
-// requireRequest compares a request with what it is in protobuf's JSON.
+// requireRequest requires that a request is this in protobuf JSON.
 func requireRequest(t *testing.T, want string, request proto.Message) {
 	t.Helper()
 	text, err := protojson.Marshal(request)
@@ -44,7 +44,7 @@ func requireRequest(t *testing.T, want string, request proto.Message) {
 	require.JSONEq(t, want, string(text))
 }
 
-// answering is an upstream that answers every call of the operations.
+// answering makes the upstream respond to the calls of the operations.
 func answering(g *servertest.Gateway) {
 	for method, answer := range map[string]proto.Message{
 		"ResetWorkflowExecution":         &workflowservice.ResetWorkflowExecutionResponse{RunId: newRun},
@@ -61,7 +61,7 @@ func answering(g *servertest.Gateway) {
 	}
 }
 
-func TestResetSendsWhatWasAsked(t *testing.T) {
+func TestResetSendsTheRequestedOptions(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -76,11 +76,12 @@ func TestResetSendsWhatWasAsked(t *testing.T) {
 		requireRequest(t, `{"namespace":"default","workflowExecution":{"workflowId":"a/b","runId":"`+temporalfake.RunID+`"},"reason":"<&>",
 			"workflowTaskFinishEventId":"9","resetReapplyType":"RESET_REAPPLY_TYPE_ALL_ELIGIBLE","identity":"writer",
 			"resetReapplyExcludeTypes":["RESET_REAPPLY_EXCLUDE_TYPE_SIGNAL","RESET_REAPPLY_EXCLUDE_TYPE_CANCEL_REQUEST"]}`, request)
-		require.Empty(t, g.Upstream.Calls("DescribeWorkflowExecution"), "nothing has to be looked up")
+		require.Empty(t, g.Upstream.Calls("DescribeWorkflowExecution"), "there is nothing to look up")
 	})
 }
 
-// Events makes a page of a history of the given types, counted from first.
+// events returns a page of history with events of these types; first is the id of
+// the first.
 func events(first int64, token string, types ...enums.EventType) *workflowservice.GetWorkflowExecutionHistoryResponse {
 	page := &workflowservice.GetWorkflowExecutionHistoryResponse{History: &history.History{}, NextPageToken: []byte(token)}
 	for i, eventType := range types {
@@ -126,7 +127,7 @@ func TestResetFindsItsPoint(t *testing.T) {
 				require.Equal(t, http.StatusOK, a.Status, a.Body)
 				request := asked[*workflowservice.ResetWorkflowExecutionRequest](t, g, "ResetWorkflowExecution")
 				require.Equal(t, test.event, request.GetWorkflowTaskFinishEventId())
-				require.Equal(t, temporalfake.RunID, request.GetWorkflowExecution().GetRunId(), "the run in which it was found")
+				require.Equal(t, temporalfake.RunID, request.GetWorkflowExecution().GetRunId(), "the run in which the event was found")
 			})
 		})
 	}
@@ -181,8 +182,8 @@ func TestResetToABuildUsesItsResetPoint(t *testing.T) {
 	})
 }
 
-// TestOnlyWhatTheServerRecognisesIsRepeated: a reset, a deletion and a batch that were cut off may have happened.
-func TestOnlyWhatTheServerRecognisesIsRepeated(t *testing.T) {
+// TestOnlyIdempotentCallsAreRetried: a reset, a deletion or a batch whose response is lost may have happened.
+func TestOnlyIdempotentCallsAreRetried(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		method, verb, path, body string
@@ -236,7 +237,7 @@ func TestPauseCarriesItsRequestID(t *testing.T) {
 	})
 }
 
-func TestOptionsAreMaskedByWhatIsThere(t *testing.T) {
+func TestTheUpdateMaskNamesThePresentOptions(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
 		`{"priority":null}`:              `{"updateMask":"priority","workflowExecutionOptions":{"priority":{}}}`,
@@ -260,8 +261,9 @@ func TestOptionsAreMaskedByWhatIsThere(t *testing.T) {
 	}
 }
 
-// TestAPausedWorkflowIsWaitedFor: the server takes it for closed, and answers each poll at once with its latest event.
-func TestAPausedWorkflowIsWaitedFor(t *testing.T) {
+// TestAWaitContinuesWhileTheWorkflowIsPaused: the server reads a paused run as a closed one, and returns its latest event
+// to each poll at once.
+func TestAWaitContinuesWhileTheWorkflowIsPaused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})

@@ -2,6 +2,6 @@
 
 package server_test
 
-// manyCallers are fewer here: the race detector follows 8,128 goroutines at most,
-// and each caller takes two.
+// manyCallers is smaller here: the race detector supports 8,128 goroutines, and each
+// caller has two.
 const manyCallers = 1000

@@ -2,5 +2,5 @@
 
 package handlers_test
 
-// manyCallers is how many make the same request at once, where it is many.
+// manyCallers is how many callers make the same request at once.
 const manyCallers = 5000

@@ -15,8 +15,8 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
-// TestStartCarriesEveryOption holds each of the SDK's parameters against what
-// it becomes on the wire.
+// TestStartCarriesEveryOption compares each of the SDK's parameters with the field
+// that it becomes.
 func TestStartCarriesEveryOption(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -19,13 +19,13 @@ import (
 
 const callersTrace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-// tracedCall is an operation that reaches a workflow's code, and how to find the workflow's headers in its call.
+// tracedCall is an operation that reaches a workflow's code. headers returns the workflow headers in its call.
 type tracedCall struct {
 	method, path, body string
 	headers            func(*testing.T, *servertest.Gateway) []*common.Header
 }
 
-// tracedCalls are all of them.
+// tracedCalls returns all of them.
 func tracedCalls() map[string]tracedCall {
 	return map[string]tracedCall{
 		"start": {
@@ -91,10 +91,10 @@ func queryHeaders(t *testing.T, g *servertest.Gateway) []*common.Header {
 	return []*common.Header{asked[*workflowservice.QueryWorkflowRequest](t, g, "QueryWorkflow").GetQuery().GetHeader()}
 }
 
-// undelayed is a gateway that no load balancer has to notice the end of.
+// undelayed configures a gateway without a drain delay.
 func undelayed(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }
 
-// answeringTraced is an upstream that answers every call of them.
+// answeringTraced makes the upstream respond to all traced calls.
 func answeringTraced(g *servertest.Gateway) {
 	answering(g)
 	g.Upstream.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: temporalfake.RunID, Started: true}))
@@ -135,7 +135,7 @@ func TestCallersTraceReachesTheWorkflowsHeaders(t *testing.T) {
 	}
 }
 
-// TestTracestateIsOneListInHoweverManyLines, and of two traces none is continued.
+// TestTracestateIsOneListInHoweverManyLines: several lines are one list. With two traceparents no trace continues.
 func TestTracestateIsOneListInHoweverManyLines(t *testing.T) {
 	t.Parallel()
 	c := tracedCalls()["signal"]
@@ -162,7 +162,7 @@ func TestTracestateIsOneListInHoweverManyLines(t *testing.T) {
 	}
 }
 
-// TestCallsWithoutATraceCarryNone: a history keeps nothing that nobody asked for.
+// TestCallsWithoutATraceCarryNone: no history has a header that its caller did not send.
 func TestCallsWithoutATraceCarryNone(t *testing.T) {
 	t.Parallel()
 	for name, c := range tracedCalls() {
@@ -181,8 +181,8 @@ func TestCallsWithoutATraceCarryNone(t *testing.T) {
 	}
 }
 
-// TestWorkflowsJoinTheGatewaysTrace: where the gateway records a request, its own span is what the workflow belongs to.
-// It changes the environment, and so is alone.
+// TestWorkflowsJoinTheGatewaysTrace: where the gateway records a request, its span is the parent of the workflow's.
+// The test changes the environment, and so does not run in parallel.
 func TestWorkflowsJoinTheGatewaysTrace(t *testing.T) {
 	t.Setenv("OTEL_TRACES_EXPORTER", "otlp")
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
@@ -196,7 +196,7 @@ func TestWorkflowsJoinTheGatewaysTrace(t *testing.T) {
 		require.Equal(t, http.StatusCreated, g.Do(t, c.method, c.path, c.body).Status)
 		header := c.headers(t, g)[0]
 		if sampler == "always_off" {
-			require.Nil(t, header, "and what it does not record is for the workflow's worker to decide")
+			require.Nil(t, header, "the worker decides about what the gateway does not record")
 			continue
 		}
 		require.Regexp(t, `^\{"traceparent":"00-[0-9a-f]{32}-[0-9a-f]{16}-01"\}$`, string(header.GetFields()["_tracer-data"].GetData()))

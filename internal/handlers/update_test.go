@@ -29,7 +29,7 @@ const (
 	addItem = `{"update":"addItem","args":[{"sku":"A-17"}],"updateId":"u-1"}`
 )
 
-// sentUpdate gives the request of the nth UpdateWorkflowExecution.
+// sentUpdate returns the request of the nth UpdateWorkflowExecution, from 0 on.
 func sentUpdate(t *testing.T, g *servertest.Gateway, n int) *workflowservice.UpdateWorkflowExecutionRequest {
 	t.Helper()
 	calls := g.Upstream.Calls("UpdateWorkflowExecution")
@@ -62,9 +62,9 @@ func TestACompletedUpdateIsOneCall(t *testing.T) {
 	})
 }
 
-func TestAFailedAndARejectedUpdateAreToldApart(t *testing.T) {
+func TestFailedAndRejectedUpdatesHaveDifferentStatuses(t *testing.T) {
 	t.Parallel()
-	for _, later := range []bool{false, true} { // than the update is sent
+	for _, later := range []bool{false, true} { // the outcome comes after the update is sent
 		updating(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 			end := func(do func()) {
 				if later {
@@ -95,8 +95,8 @@ func TestAFailedAndARejectedUpdateAreToldApart(t *testing.T) {
 	}
 }
 
-// Somebody may send a rejected update again at any moment: then the server finds
-// their copy of it, or tells that copy's outcome.
+// Another caller may send a rejected update again at any moment. Then the server
+// finds that copy of it, or returns the copy's outcome.
 func TestARejectionStaysOneWhileOthersSendTheSameUpdate(t *testing.T) {
 	t.Parallel()
 	for name, copies := range map[string][]func(*temporalfake.Update){
@@ -133,7 +133,8 @@ func TestARejectionStaysOneWhileOthersSendTheSameUpdate(t *testing.T) {
 	}
 }
 
-// An update that fails after it was seen to be accepted needs no second look.
+// An update that fails after the gateway has seen it accepted needs no poll that
+// tells failed from rejected.
 func TestAnAcceptedUpdateThatFailsIsNoRejection(t *testing.T) {
 	t.Parallel()
 	updating(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
@@ -144,7 +145,7 @@ func TestAnAcceptedUpdateThatFailsIsNoRejection(t *testing.T) {
 	})
 }
 
-func TestWhoWantsAcceptanceWaitsForNoMore(t *testing.T) {
+func TestAWaitForAcceptanceEndsWhenTheUpdateIsAccepted(t *testing.T) {
 	t.Parallel()
 	updating(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		time.AfterFunc(3*time.Second, f.Accept)
@@ -164,7 +165,7 @@ func TestWhoWantsAcceptanceWaitsForNoMore(t *testing.T) {
 		require.Equal(t, "COMPLETED", a.Field(t, "status"), a.Body)
 		require.Equal(t, "a/b", a.Field(t, "updateId"))
 		require.Equal(t, "1", g.Do(t, http.MethodPost, servertest.UpdatesPath, `{"update":"addItem","waitForStage":"ACCEPTED"}`).Field(t, "result"),
-			"an outcome that is there is told")
+			"an outcome that exists is returned")
 	})
 }
 
@@ -178,7 +179,7 @@ func TestTheUpdateIsSentUntilItIsAccepted(t *testing.T) {
 		require.Equal(t, 52*time.Second, took)
 		require.Equal(t, "COMPLETED", a.Field(t, "status"), a.Body)
 		require.Len(t, g.Upstream.Calls("UpdateWorkflowExecution"), 2)
-		require.Len(t, requestsOf(g.Upstream.Calls("UpdateWorkflowExecution")), 1, "it is the same update")
+		require.Len(t, requestsOf(g.Upstream.Calls("UpdateWorkflowExecution")), 1, "all calls send the same update")
 		require.Equal(t, sentUpdate(t, g, 0).GetRequest().GetMeta().GetUpdateId(), a.Field(t, "updateId"))
 		require.Len(t, g.Upstream.Calls("PollWorkflowExecutionUpdate"), 2)
 	})
@@ -220,7 +221,7 @@ func TestAnAcceptedUpdateIsPendingWhenTheWaitEnds(t *testing.T) {
 	})
 }
 
-func TestAnUpdateIsAskedFor(t *testing.T) {
+func TestAnUpdateCanBePolled(t *testing.T) {
 	t.Parallel()
 	updating(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		path := servertest.UpdatesPath + "/u-1"
@@ -232,7 +233,7 @@ func TestAnUpdateIsAskedFor(t *testing.T) {
 		f.MarkSent()
 		require.Zero(t, servertest.Elapsed(func() { a = g.Do(t, http.MethodGet, path, "", servertest.Bearer(servertest.ReaderKey)...) }))
 		require.Equal(t, http.StatusAccepted, a.Status)
-		require.Equal(t, "ADMITTED", a.Field(t, "stage"), "no worker has taken it")
+		require.Equal(t, "ADMITTED", a.Field(t, "stage"), "no worker has accepted it")
 
 		time.AfterFunc(10*time.Second, f.Accept)
 		require.Equal(t, 25*time.Second, servertest.Elapsed(func() { a = g.Do(t, http.MethodGet, path+"?wait=25s", "") }))
@@ -250,7 +251,7 @@ func TestAnUpdateIsAskedFor(t *testing.T) {
 	})
 }
 
-func TestAnUpdateThatIsRejectedWhileItIsAskedFor(t *testing.T) {
+func TestAnUpdateThatIsRejectedWhileItIsPolled(t *testing.T) {
 	t.Parallel()
 	updating(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		f.MarkSent()
@@ -259,8 +260,8 @@ func TestAnUpdateThatIsRejectedWhileItIsAskedFor(t *testing.T) {
 	})
 }
 
-// The most patient caller has the poll, whoever began it; and who would be told
-// something else has another.
+// The poll lasts as long as the longest wait, whichever wait started it. A caller
+// that could get another response has another poll.
 func TestEqualWaitsForAnUpdateShareOnePoll(t *testing.T) {
 	t.Parallel()
 	updating(t, func(cfg *config.Config) { cfg.Upstream.Address = "localhost:7233" }, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
@@ -293,7 +294,7 @@ func TestEqualWaitsForAnUpdateShareOnePoll(t *testing.T) {
 		require.Equal(t, 1, waiting())
 		time.Sleep(10 * time.Second)
 		require.Equal(t, 1, waiting(), "the first has left")
-		require.Len(t, g.Upstream.Calls("PollWorkflowExecutionUpdate"), 41+1, "each looked for itself")
+		require.Len(t, g.Upstream.Calls("PollWorkflowExecutionUpdate"), 41+1, "each checked for itself")
 		ask(2, http.MethodGet, servertest.UpdatesPath+"/u-2?wait=40s", "")
 		ask(2, http.MethodGet, servertest.UpdatesPath+"/u-1?wait=40s", "", servertest.Bearer(servertest.OtherKey)...)
 		require.Equal(t, 3, waiting())
@@ -392,13 +393,14 @@ func TestAnUpdateIsRetriedAsItIs(t *testing.T) {
 	})
 }
 
-// FullMethod is a workflow that has as many updates in flight as it may.
+// full is the error of a workflow with as many updates in flight as the server
+// allows.
 func full() upstreamtest.Handler {
 	return upstreamtest.Fail(codes.ResourceExhausted, "limit on number of concurrent in-flight updates has been reached (10)",
 		&errordetails.ResourceExhaustedFailure{Cause: enums.RESOURCE_EXHAUSTED_CAUSE_CONCURRENT_LIMIT})
 }
 
-func TestAnUpdateOfAFullWorkflowIsAnsweredAtOnce(t *testing.T) {
+func TestAnUpdateOfAWorkflowAtItsLimitFailsAtOnce(t *testing.T) {
 	t.Parallel()
 	updating(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Update) {
 		g.Upstream.Handle("UpdateWorkflowExecution", full())
@@ -413,8 +415,8 @@ func TestAnUpdateOfAFullWorkflowIsAnsweredAtOnce(t *testing.T) {
 	})
 }
 
-// A wait that ends while the update is kept from the workflow does not blame the workers.
-func TestAWaitThatEndsAtABusyWorkflowSaysSo(t *testing.T) {
+// A wait that ends while the server rejects the update does not blame the workers.
+func TestAWaitThatEndsAtABusyWorkflowReportsIt(t *testing.T) {
 	t.Parallel()
 	updating(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		g.Upstream.Handle("UpdateWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "workflow update was aborted"))
@@ -431,7 +433,7 @@ func TestAWaitThatEndsAtABusyWorkflowSaysSo(t *testing.T) {
 	})
 }
 
-func TestAnUpdateIDIsMadeOfTheIdempotencyKey(t *testing.T) {
+func TestTheUpdateIDIsDerivedFromTheIdempotencyKey(t *testing.T) {
 	t.Parallel()
 	updating(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		f.Complete("1")
@@ -452,7 +454,7 @@ func TestAnUpdateIDIsMadeOfTheIdempotencyKey(t *testing.T) {
 			require.NotContains(t, ids, other)
 			ids[other] = true
 		}
-		require.Equal(t, "u-1", id(servertest.UpdatesPath, addItem, key...), "an explicit one wins")
+		require.Equal(t, "u-1", id(servertest.UpdatesPath, addItem, key...), "an explicit update id overrides the key")
 		before := len(g.Upstream.Calls("UpdateWorkflowExecution"))
 		const argument = `{ "b": 1.0, "a": "\u00e9\/" }`
 		id(servertest.UpdatesPath, `{"update":"addItem","args":[`+argument+`]}`, key...)
@@ -461,7 +463,7 @@ func TestAnUpdateIDIsMadeOfTheIdempotencyKey(t *testing.T) {
 	})
 }
 
-func TestAnUpdateIsRefusedBeforeItIsSent(t *testing.T) {
+func TestAnInvalidUpdateIsNotSent(t *testing.T) {
 	t.Parallel()
 	updating(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Update) {
 		for body, field := range map[string]string{
@@ -481,7 +483,7 @@ func TestAnUpdateIsRefusedBeforeItIsSent(t *testing.T) {
 	})
 }
 
-func TestWhyAnUpdateCannotBeSent(t *testing.T) {
+func TestErrorsOfAnUpdateThatCannotBeSent(t *testing.T) {
 	t.Parallel()
 	for message, code := range map[string]string{
 		"workflow execution already completed":            "workflow-completed",
@@ -498,8 +500,8 @@ func TestWhyAnUpdateCannotBeSent(t *testing.T) {
 	}
 }
 
-// A reset, or the like, closes a run under the updates that it has not accepted.
-func TestAnUpdateGoesOnToTheNextRun(t *testing.T) {
+// A reset, for one, closes a run with updates that it has not accepted.
+func TestAnUpdateContinuesInTheNextRun(t *testing.T) {
 	t.Parallel()
 	closing := upstreamtest.Fail(codes.NotFound, "workflow update was aborted by closing workflow")
 	for _, ended := range []bool{false, true} {
@@ -512,14 +514,14 @@ func TestAnUpdateGoesOnToTheNextRun(t *testing.T) {
 			g.Upstream.Handle("UpdateWorkflowExecution", upstreamtest.InTurn(closing, closing, next))
 			var a servertest.Response
 			took := servertest.Elapsed(func() { a = g.Do(t, http.MethodPost, servertest.UpdatesPath, `{"update":"addItem"}`) })
-			require.NotZero(t, took, "it paces itself")
+			require.NotZero(t, took, "there is a pause between the calls")
 			require.Less(t, took, 2*time.Second)
 			if ended {
 				require.Equal(t, "workflow-completed", a.Field(t, "code"), a.Body)
 			} else {
 				require.Equal(t, "1", a.Field(t, "result"), a.Body)
 			}
-			require.Len(t, requestsOf(g.Upstream.Calls("UpdateWorkflowExecution")), 1, "it is the same update")
+			require.Len(t, requestsOf(g.Upstream.Calls("UpdateWorkflowExecution")), 1, "all calls send the same update")
 
 			g.Upstream.Handle("UpdateWorkflowExecution", closing)
 			a = g.Do(t, http.MethodPost, servertest.UpdatesPath+"?runId=r", addItem)
@@ -548,7 +550,7 @@ func TestTheLocationOfAnUpdateKeepsItsFailureStatus(t *testing.T) {
 	})
 }
 
-func TestADelegatedTokenSendsItsUpdatesAndAsksForThem(t *testing.T) {
+func TestADelegatedTokenSendsAndPollsItsUpdates(t *testing.T) {
 	t.Parallel()
 	updating(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		a := g.Do(t, http.MethodPost, "/v1/namespaces/default/workflows/order/tokens", `{"updates":["addItem"]}`)
@@ -569,7 +571,7 @@ func TestADelegatedTokenSendsItsUpdatesAndAsksForThem(t *testing.T) {
 	})
 }
 
-// requestsOf gives the distinct requests of a method's calls.
+// requestsOf returns the distinct requests of the calls.
 func requestsOf(calls []upstreamtest.Call) []string {
 	var requests []string
 	for _, call := range calls {

@@ -25,7 +25,7 @@ import (
 
 const withStartPath = "/v1/namespaces/default/workflows:updateWithStart"
 
-// UpdateWithStart is a request body, whose start has fields more.
+// withStart returns a request body. fields are more members of its start.
 func withStart(fields string) string {
 	return `{"start":{"workflowType":"Order","workflowId":"order","taskQueue":"orders","idConflictPolicy":"USE_EXISTING"` + fields +
 		`},"update":{"update":"addItem","args":[1],"updateId":"u-1"}}`
@@ -60,14 +60,14 @@ func TestUpdateWithStartIsSentUntilItIsAccepted(t *testing.T) {
 		var a servertest.Response
 		require.Equal(t, 30*time.Second, servertest.Elapsed(func() { a = g.Do(t, http.MethodPost, withStartPath, body) }))
 		require.Equal(t, http.StatusAccepted, a.Status, a.Body)
-		require.Contains(t, a.Field(t, "start"), `"started":true`, "by the first of two calls")
+		require.Contains(t, a.Field(t, "start"), `"started":true`, "the first of two calls started it")
 		require.Contains(t, a.Header.Get("Location"), servertest.UpdatesPath+"/")
 		require.Len(t, g.Upstream.Calls("ExecuteMultiOperation"), 2)
 		require.Len(t, requestsOf(g.Upstream.Calls("ExecuteMultiOperation")), 1)
 	})
 }
 
-func TestUpdateWithStartTellsFailedFromRejected(t *testing.T) {
+func TestUpdateWithStartDistinguishesFailedFromRejected(t *testing.T) {
 	t.Parallel()
 	for _, rejected := range []bool{false, true} {
 		updating(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
@@ -76,7 +76,7 @@ func TestUpdateWithStartTellsFailedFromRejected(t *testing.T) {
 			require.Equal(t, http.StatusUnprocessableEntity, a.Status, a.Body)
 			want := map[bool]string{false: `"status":"FAILED"`, true: `"status":"REJECTED"`}
 			require.Contains(t, a.Field(t, "update"), want[rejected])
-			require.Contains(t, a.Field(t, "start"), temporalfake.RunID, "it is started all the same")
+			require.Contains(t, a.Field(t, "start"), temporalfake.RunID, "the workflow has started")
 		})
 	}
 }
@@ -90,7 +90,7 @@ func TestAnUpdateWithStartThatNoWorkerTakesIsNotAdmitted(t *testing.T) {
 	})
 }
 
-func TestTheFirstRealErrorOfAnUpdateWithStartIsShown(t *testing.T) {
+func TestTheFirstRealErrorOfAnUpdateWithStartIsReturned(t *testing.T) {
 	t.Parallel()
 	aborted := serviceerror.NewMultiOperationAborted("Operation was aborted.")
 	for name, c := range map[string]struct {
@@ -121,7 +121,7 @@ func TestTheFirstRealErrorOfAnUpdateWithStartIsShown(t *testing.T) {
 	}
 }
 
-func TestAnUpdateWithStartIsRefusedBeforeItIsSent(t *testing.T) {
+func TestAnInvalidUpdateWithStartIsNotSent(t *testing.T) {
 	t.Parallel()
 	updating(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Update) {
 		for body, field := range map[string]string{
@@ -142,8 +142,8 @@ func TestAnUpdateWithStartIsRefusedBeforeItIsSent(t *testing.T) {
 	})
 }
 
-// A start that is repeated with its key is recognised after the run has closed:
-// then its update is asked for, and nothing started anew.
+// A start that is repeated with its idempotency key is recognised after the run has
+// closed. Then the gateway sends the update alone, and starts nothing.
 func TestARepeatedUpdateWithStartStartsNothing(t *testing.T) {
 	t.Parallel()
 	updating(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
@@ -177,8 +177,8 @@ func TestARepeatedUpdateWithStartStartsNothing(t *testing.T) {
 	})
 }
 
-// Of two equal calls at once one starts the workflow, and both say so.
-func TestAnUpdateWithStartThatWasOvertakenByItsEqualStartedToo(t *testing.T) {
+// Of two equal calls at once, one starts the workflow, and both report that.
+func TestConcurrentEqualUpdatesWithStartBothReportTheStart(t *testing.T) {
 	t.Parallel()
 	for _, ours := range []bool{true, false} {
 		updating(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {

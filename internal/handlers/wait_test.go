@@ -36,7 +36,7 @@ func TestWaitEndsOnTimeWithAtMostTwoPolls(t *testing.T) {
 	})
 }
 
-func TestWithoutWaitTheAnswerComesAtOnce(t *testing.T) {
+func TestWithoutWaitTheResponseIsImmediate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -66,7 +66,7 @@ func TestShortRequestTimeoutMakesNoHotLoop(t *testing.T) {
 	})
 }
 
-func TestWaitIsAnsweredWhenTheWorkflowEnds(t *testing.T) {
+func TestWaitEndsWhenTheWorkflowCloses(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -81,7 +81,7 @@ func TestWaitIsAnsweredWhenTheWorkflowEnds(t *testing.T) {
 		require.Equal(t, http.StatusOK, a.Status)
 		require.Equal(t, "COMPLETED", a.Field(t, "status"))
 		require.Len(t, g.Upstream.Calls("GetWorkflowExecutionHistory"), 2)
-		require.Empty(t, g.Upstream.Calls("DescribeWorkflowExecution"), "the start told the run")
+		require.Empty(t, g.Upstream.Calls("DescribeWorkflowExecution"), "the response to the start has the run id")
 	})
 }
 
@@ -97,8 +97,8 @@ func TestWaitIsClampedToTheLimit(t *testing.T) {
 	})
 }
 
-// thousands is many for more callers than there can be clients of net/http: each
-// is a connection and nothing else.
+// thousands is Gateway.SendMany for more callers than net/http can have clients:
+// each is a connection and nothing else.
 func thousands(t *testing.T, g *servertest.Gateway, n int, path string) []servertest.Response {
 	t.Helper()
 	callers, answers := make([]net.Conn, n), make([]servertest.Response, n)
@@ -118,8 +118,8 @@ func thousands(t *testing.T, g *servertest.Gateway, n int, path string) []server
 	return answers
 }
 
-// TestEqualWaitsShareOnePoll has thousands of callers wait longer than one poll
-// lasts: until the workflow ends, and until the wait does.
+// TestEqualWaitsShareOnePoll lets thousands of callers wait longer than one poll
+// lasts: until the workflow closes, and until the wait ends.
 func TestEqualWaitsShareOnePoll(t *testing.T) {
 	t.Parallel()
 	for status, ends := range map[int]time.Duration{http.StatusOK: 45 * time.Second, http.StatusAccepted: time.Hour} {
@@ -136,7 +136,7 @@ func TestEqualWaitsShareOnePoll(t *testing.T) {
 				require.Equal(t, temporalfake.RunID, a.Field(t, "runId"))
 			}
 			_, most := f.Polls()
-			require.Equal(t, 1, most, "at a time")
+			require.Equal(t, 1, most, "at once")
 			require.Len(t, g.Upstream.Calls("GetWorkflowExecutionHistory"), 3, "slices of 20 s")
 			require.Len(t, g.Upstream.Calls("DescribeWorkflowExecution"), 1)
 		})
@@ -159,7 +159,7 @@ func TestWaitsWithDifferentUpstreamCredentialsDoNotShare(t *testing.T) {
 		}
 		wg.Wait()
 		calls := g.Upstream.Calls("GetWorkflowExecutionHistory")
-		require.Len(t, calls, 2, "the writer and the reader go out with the same credential")
+		require.Len(t, calls, 2, "the writer and the reader have the same upstream credential")
 		seen := map[string]int{}
 		for _, call := range calls {
 			seen[first(call.Metadata.Get("authorization"))]++
@@ -196,17 +196,17 @@ func TestPollEndsWithItsLastCaller(t *testing.T) {
 		time.Sleep(time.Second)
 		synctest.Wait()
 		now, _ := f.Polls()
-		require.Equal(t, 1, now, "one caller is still there")
+		require.Equal(t, 1, now, "one caller still waits")
 		require.Equal(t, http.StatusAccepted, (<-stays).Status)
 		wg.Wait()
 		synctest.Wait()
 		now, most := f.Polls()
-		require.Zero(t, now, "nobody waits any more")
+		require.Zero(t, now, "no caller waits")
 		require.Equal(t, 1, most)
 	})
 }
 
-func TestLaterCallerProlongsThePoll(t *testing.T) {
+func TestALaterCallerExtendsThePoll(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})

@@ -13,8 +13,8 @@ import (
 	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
-// Whatever rule the linked API has: who has no grant on the namespace, or a
-// lesser one than the RPC takes, is told so, and the upstream never hears of it.
+// A caller without a grant on the namespace, or with a role below the RPC's, gets
+// PERMISSION_DENIED for every rule, and the upstream gets no call.
 func TestEveryRuleNeedsItsGrant(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
@@ -33,7 +33,7 @@ func TestEveryRuleNeedsItsGrant(t *testing.T) {
 				keys = append(keys, servertest.WriterKey)
 			}
 			for _, key := range keys {
-				for _, pretty := range []string{"", "?unknown=1&namespace=elsewhere"} { // nor by naming another
+				for _, pretty := range []string{"", "?unknown=1&namespace=elsewhere"} { // nor by another namespace in the query
 					a := g.Do(t, b.Verb, b.Path("default")+pretty, b.Body("default"), servertest.Bearer(key)...)
 					servertest.RequireStatus(t, a, http.StatusForbidden, codes.PermissionDenied)
 					refused++
@@ -45,8 +45,9 @@ func TestEveryRuleNeedsItsGrant(t *testing.T) {
 	})
 }
 
-// Who may not call learns nothing from how the rest of the request is judged.
-func TestWhoMayNotCallIsToldNothingElse(t *testing.T) {
+// Authorisation comes before validation: a forbidden caller learns nothing from
+// validation errors.
+func TestAForbiddenCallerGetsNoOtherError(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		for _, path := range []string{
@@ -77,7 +78,7 @@ func TestEveryRuleNeedsACredential(t *testing.T) {
 	})
 }
 
-func TestMethodsThatAPathDoesNotHave(t *testing.T) {
+func TestMethodsThatAPathDoesNotAllow(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		verbs := map[string][]string{} // by path
@@ -94,7 +95,7 @@ func TestMethodsThatAPathDoesNotHave(t *testing.T) {
 				if slices.Contains(has, verb) {
 					continue
 				}
-				a := servertest.Request{Method: verb, Path: path, Anonymous: true}.Send(t, g) // the route is nobody's secret
+				a := servertest.Request{Method: verb, Path: path, Anonymous: true}.Send(t, g) // routes are public
 				servertest.RequireStatus(t, a, http.StatusMethodNotAllowed, codes.Unimplemented)
 				allowed := strings.Split(a.Header.Get("Allow"), ", ")
 				require.ElementsMatch(t, has, allowed, path)
@@ -104,7 +105,7 @@ func TestMethodsThatAPathDoesNotHave(t *testing.T) {
 	})
 }
 
-func TestPathsThatAreNoRules(t *testing.T) {
+func TestPathsWithoutARule(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		before := len(g.Upstream.AllCalls())
@@ -114,7 +115,7 @@ func TestPathsThatAreNoRules(t *testing.T) {
 			"/cluster/", "/cluster/x", "/system-info/", "/api/v1/api/v1/system-info", "/Namespaces/default", "/api/v1/cluster",
 		} {
 			a := g.Do(t, http.MethodGet, path, "")
-			if path == "/Namespaces/default" { // it is nobody's
+			if path == "/Namespaces/default" { // no door has it
 				require.Equal(t, "application/problem+json", a.Header.Get("Content-Type"))
 				continue
 			}
@@ -124,7 +125,7 @@ func TestPathsThatAreNoRules(t *testing.T) {
 	})
 }
 
-func TestHeadIsAnsweredAsGet(t *testing.T) {
+func TestHeadIsServedAsGet(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		a := g.Do(t, http.MethodHead, "/api/v1/namespaces/default/workflows/w", "")

@@ -22,7 +22,7 @@ import (
 
 const orderHistoryPath = "/api/v1/namespaces/default/workflows/w/history"
 
-// response makes the upstream answer with bytes.
+// answers makes the upstream respond with these bytes.
 func answers(g *servertest.Gateway, method string, wire []byte) {
 	g.Upstream.Handle(method, func(context.Context, []byte) ([]byte, error) { return wire, nil })
 }
@@ -34,7 +34,7 @@ func wireOf(t testing.TB, m proto.Message) []byte {
 	return wire
 }
 
-// historyOf is one of many events, each with an input of some size.
+// historyOf returns a history of events with inputs of this size.
 func historyOf(events, size int) *workflowservice.GetWorkflowExecutionHistoryResponse {
 	h := &history.History{}
 	for i := range events {
@@ -57,9 +57,9 @@ func payloadsOf(values ...string) *common.Payloads {
 	return made
 }
 
-// An answer over 512 KiB is written while it is made, and is whole all the same;
-// so is one whose single value is larger than that.
-func TestAHugeAnswerIsWhole(t *testing.T) {
+// A response over 512 KiB is streamed, and complete; so is one with a single value
+// that is larger.
+func TestAHugeResponseIsComplete(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		for _, c := range []struct{ events, size int }{{10, 100}, {5000, 100}, {2, 1 << 20}, {1, 512 << 10}, {600, 1000}} {
@@ -86,7 +86,7 @@ func TestAHugeAnswerIsWhole(t *testing.T) {
 	})
 }
 
-func TestAnAnswerThatCannotBeRead(t *testing.T) {
+func TestAMalformedUpstreamResponse(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		for name, wire := range map[string][]byte{
@@ -113,7 +113,7 @@ func TestAnAnswerThatCannotBeRead(t *testing.T) {
 	})
 }
 
-// nestedFailures is an outcome whose failure has so many causes.
+// nestedFailures returns an outcome whose failure has this many causes.
 func nestedFailures(times int) []byte {
 	var wire []byte
 	for range times {
@@ -126,13 +126,13 @@ func nestedFailures(times int) []byte {
 	return protowire.AppendBytes(protowire.AppendTag(nil, outcome.Number(), protowire.BytesType), wire)
 }
 
-// What is wrong behind the first 512 KiB is found when the status is gone: the
-// connection is cut, so that the answer does not look whole.
-func TestAnAnswerThatCannotBeReadInItsMiddle(t *testing.T) {
+// An error behind the first 512 KiB is found after the status is sent. The gateway
+// cuts the connection, so that the response does not look complete.
+func TestAnUpstreamResponseMalformedInItsMiddleCutsTheConnection(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		bad := wireOf(t, &history.HistoryEvent{EventId: 1})
-		bad = append(bad, 0x0a, 0x05, 1) // a time that is cut off
+		bad = append(bad, 0x0a, 0x05, 1) // a truncated timestamp
 		events := bytes.Repeat(protowire.AppendBytes([]byte{0x0a}, wireOf(t, historyOf(1, 1000).GetHistory().GetEvents()[0])), 2000)
 		events = protowire.AppendBytes(append(events, 0x0a), bad)
 		answers(g, "GetWorkflowExecutionHistory", protowire.AppendBytes([]byte{0x0a}, events))
@@ -154,7 +154,7 @@ func requireStatusOf(t *testing.T, a servertest.Response, status int) {
 	require.NoError(t, json.Unmarshal([]byte(a.Body), &s, json.RejectUnknownMembers(true)), a.Body)
 }
 
-func TestFormsOfAnAnswer(t *testing.T) {
+func TestFormsOfAResponse(t *testing.T) {
 	t.Parallel()
 	const (
 		plain      = `{"queryResult":[{"b":1,"a":[1e400]}]}`
@@ -175,7 +175,7 @@ func TestFormsOfAnAnswer(t *testing.T) {
 			{"", "*/*", "text/plain", plain, "application/json"},
 			{"", "application/json", "application/json; charset=utf-8", plain, "application/json"},
 			{"?pretty", "", "", prettily, typePretty},
-			{"?pretty=false", "", "", prettily, typePretty}, // as Temporal has it: it is there
+			{"?pretty=false", "", "", prettily, typePretty}, // Temporal checks for the parameter's presence alone
 			{"?noPayloadShorthand", "", "", longly, typeLong},
 			{"?noPayloadShorthand=x&pretty", "", "", "", typeBoth},
 			{"", typePretty, "", prettily, typePretty},
@@ -184,7 +184,7 @@ func TestFormsOfAnAnswer(t *testing.T) {
 			{"", "", typeLong, longly, typeLong},
 			{"", "application/json", typeLong, longly, typeLong},
 			{"", "", typePretty, prettily, typePretty},
-			{"?pretty", typeLong, "", prettily, typePretty}, // the query is first
+			{"?pretty", typeLong, "", prettily, typePretty}, // the query overrides the header
 			{"", typePretty, typeLong, prettily, typePretty},
 		} {
 			a := g.Do(t, http.MethodPost, path+c.query, `{}`, "Accept", c.accept, "Content-Type", c.contentType)
@@ -199,7 +199,7 @@ func TestFormsOfAnAnswer(t *testing.T) {
 	})
 }
 
-// The body's form is that of its type, whatever the answer's is.
+// Content-Type selects the form of the body, whatever the response's is.
 func TestFormsOfABody(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
@@ -232,8 +232,8 @@ func TestFormsOfABody(t *testing.T) {
 	})
 }
 
-// A value that is nested as deep as JSON may be is a few kilobytes, and its
-// indentation would be a few hundred megabytes.
+// A value at the maximal nesting of JSON is a few kilobytes; indented, it would be a
+// few hundred megabytes.
 func TestIndentationIsBounded(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {

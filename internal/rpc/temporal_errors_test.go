@@ -20,7 +20,7 @@ import (
 
 const described = "/namespaces/default/workflows/w"
 
-func TestErrorsOfTheServerPassWhole(t *testing.T) {
+func TestServerErrorsPassUnchanged(t *testing.T) {
 	t.Parallel()
 	for code, status := range map[codes.Code]int{
 		codes.NotFound: http.StatusNotFound, codes.InvalidArgument: http.StatusBadRequest, codes.FailedPrecondition: http.StatusBadRequest,
@@ -48,9 +48,9 @@ func TestErrorsOfTheServerPassWhole(t *testing.T) {
 	}
 }
 
-// Details that nobody knows here are shown as their bytes, and those that cannot
-// be shown cost themselves and nothing else.
-func TestDetailsThatNobodyKnows(t *testing.T) {
+// Details of an unknown type are returned as bytes. Details that cannot be encoded
+// are dropped alone.
+func TestUnknownErrorDetails(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.NotFound, "gone",
@@ -65,7 +65,7 @@ func TestDetailsThatNobodyKnows(t *testing.T) {
 	})
 }
 
-func TestErrorsThatAreTheServersOwnFaultAreWithheld(t *testing.T) {
+func TestInternalErrorTextsAreWithheld(t *testing.T) {
 	t.Parallel()
 	const secret = "pq: at 10.0.0.7:5432"
 	for code, c := range map[codes.Code]struct {
@@ -93,12 +93,12 @@ func TestErrorsThatAreTheServersOwnFaultAreWithheld(t *testing.T) {
 	}
 }
 
-func TestNothingIsRepeatedAtThisDoor(t *testing.T) {
+func TestNothingIsRetriedAtThisDoor(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, func(cfg *config.Config) { cfg.Upstream.Breaker.Failures = 1000 }, func(t *testing.T, g *servertest.Gateway) {
 		for _, b := range servertest.Bindings(t) {
 			if b.Method.Name() == "GetSystemInfo" {
-				continue // the gateway's own watch asks for it
+				continue // the gateway's health check
 			}
 			name := string(b.Method.Name())
 			g.Upstream.Handle(name, upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "away"), upstreamtest.Respond(&workflowservice.GetSystemInfoResponse{})))
@@ -110,7 +110,7 @@ func TestNothingIsRepeatedAtThisDoor(t *testing.T) {
 	})
 }
 
-func TestAMethodThatTheServerDoesNotHave(t *testing.T) {
+func TestAMethodThatTheServerDoesNotImplement(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		g.Upstream.Handle("CountWorkers", nil)

@@ -17,8 +17,8 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// Whoever calls says nowhere in a request that he is somebody else.
-func TestNobodyIsNamedButTheCaller(t *testing.T) {
+// A caller cannot set another identity, in any field of any request.
+func TestTheIdentityIsTheCallers(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		last := func(method string, into proto.Message) {
@@ -43,9 +43,9 @@ func TestNobodyIsNamedButTheCaller(t *testing.T) {
 	})
 }
 
-// The namespace that is registered stands in the body; who may register none is
-// refused before it is read.
-func TestWhoMayRegisterNothingSendsNoBody(t *testing.T) {
+// The body of a registration names the namespace. A caller that may register none
+// is denied before the body is read.
+func TestARegistrationIsDeniedBeforeItsBodyIsRead(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		for _, body := range []string{`{"namespace":"n"}`, `{"bad":1}`} {
@@ -56,9 +56,9 @@ func TestWhoMayRegisterNothingSendsNoBody(t *testing.T) {
 	})
 }
 
-// One workflow whose memo nests as deep as JSON may must not take the list of its
-// namespace down.
-func TestAValueTooDeepIsShownWhole(t *testing.T) {
+// A workflow whose memo has the maximal nesting of JSON must not break the list of
+// its namespace.
+func TestAValueNestedTooDeepIsReturnedWhole(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		deep := strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000)
@@ -77,9 +77,9 @@ func TestAValueTooDeepIsShownWhole(t *testing.T) {
 	})
 }
 
-// A list of short values is many times as long on the wire. The gateway must not
-// build what the server refuses in any case.
-func TestARequestThatGrowsIsRefusedInTime(t *testing.T) {
+// A list of short values is many times longer on the wire. The gateway must not
+// build a message that the server would reject in any case.
+func TestARequestThatExpandsIsRejectedEarly(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		body := `{"input":[1` + strings.Repeat(",1", 1_900_000) + `]}`

@@ -48,9 +48,9 @@ func TestPathsThatCannotBeAnID(t *testing.T) {
 	})
 }
 
-// A namespace may be named at any depth: where it is not the path's, nothing is
-// sent, whatever grants the caller has.
-func TestAnotherNamespaceThanThePathsIsRefused(t *testing.T) {
+// A body can have a namespace at any depth. Where it differs from the path's, the
+// gateway sends nothing, whatever grants the caller has.
+func TestANamespaceOtherThanThePathsIsRejected(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		before := len(g.Upstream.AllCalls())
@@ -67,7 +67,7 @@ func TestAnotherNamespaceThanThePathsIsRefused(t *testing.T) {
 				servertest.RequireStatus(t, a, http.StatusBadRequest, codes.InvalidArgument)
 			}
 		}
-		for _, path := range []string{"/cluster/namespaces/default?id=4c2b", "/api/v1/namespaces/default?id=x"} { // its id may be any's
+		for _, path := range []string{"/cluster/namespaces/default?id=4c2b", "/api/v1/namespaces/default?id=x"} { // the id may be that of any namespace
 			servertest.RequireStatus(t, g.Do(t, http.MethodGet, path, ""), http.StatusBadRequest, codes.InvalidArgument)
 		}
 		require.Len(t, g.Upstream.AllCalls(), before)
@@ -82,8 +82,8 @@ func TestAnotherNamespaceThanThePathsIsRefused(t *testing.T) {
 	})
 }
 
-// The path's own variables win over the body, which may say nothing of them.
-func TestThePathWinsOverTheBody(t *testing.T) {
+// The variables of the path override the body.
+func TestThePathOverridesTheBody(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		a := g.Do(t, http.MethodPost, "/namespaces/default/workflows/w/signal/s",

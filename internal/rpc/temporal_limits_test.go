@@ -32,7 +32,7 @@ func TestBodiesOfTheTemporalAPIAreBounded(t *testing.T) {
 	})
 }
 
-func TestBodiesOfTheTemporalAPIThatAreNone(t *testing.T) {
+func TestInvalidBodiesOfTheTemporalAPI(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		before := len(g.Upstream.AllCalls())
@@ -112,7 +112,7 @@ func TestDeadlinesOfTheTemporalAPI(t *testing.T) {
 	})
 }
 
-// waitPaths are calls that wait.
+// waitPaths returns paths of long polls, with their methods.
 func waitPaths() map[string]string {
 	const workflow = "/api/v1/namespaces/default/workflows/w"
 	return map[string]string{
@@ -141,7 +141,7 @@ func TestLongPollsAreCountedAsWaits(t *testing.T) {
 		require.Equal(t, "6", gauges[`flowgate_in_flight{kind="wait"}`], "%v", gauges)
 		require.Equal(t, "0", gauges[`flowgate_in_flight{kind="read"}`])
 
-		for path := range waitPaths() { // one too many
+		for path := range waitPaths() { // the pool is full
 			a := g.Do(t, http.MethodGet, path, "")
 			servertest.RequireStatus(t, a, http.StatusServiceUnavailable, codes.Unavailable)
 			require.NotEmpty(t, a.Header.Get("Retry-After"))
@@ -170,8 +170,8 @@ func TestALongPollEndsWithItsDeadline(t *testing.T) {
 	})
 }
 
-// The door's callers are answered when the replica stops, at the latest when its
-// time to drain is over.
+// Long polls get a response when the replica drains, at the latest when the drain
+// timeout is over.
 func TestLongPollsEndWhenTheGatewayStops(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, func(cfg *config.Config) {
@@ -199,7 +199,7 @@ func TestLongPollsEndWhenTheGatewayStops(t *testing.T) {
 	})
 }
 
-func TestACallerThatLeavesEndsItsLongPoll(t *testing.T) {
+func TestADisconnectEndsTheLongPoll(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		gone := make(chan time.Time, 1)

@@ -15,8 +15,9 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// inTemporal runs a test against a gateway with the keys, whose upstream answers
-// every bound method with an empty message.
+// inTemporal runs a test in a bubble, against a gateway with the keys of
+// servertest.WithTemporalKeys, whose upstream responds to every method that has a
+// rule with an empty message.
 func inTemporal(t *testing.T, configure func(*config.Config), test func(t *testing.T, g *servertest.Gateway)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -26,7 +27,7 @@ func inTemporal(t *testing.T, configure func(*config.Config), test func(t *testi
 				configure(cfg)
 			}
 		}})
-		synctest.Wait() // past the health watch's first call
+		synctest.Wait() // the first health check is over
 		for _, b := range servertest.Bindings(t) {
 			if b.Method.Name() != "GetSystemInfo" {
 				g.Upstream.Handle(string(b.Method.Name()), upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{}))
@@ -36,7 +37,7 @@ func inTemporal(t *testing.T, configure func(*config.Config), test func(t *testi
 	})
 }
 
-func TestEveryRuleLeadsToItsRPC(t *testing.T) {
+func TestEveryRuleCallsItsRPC(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		prefixes := map[bool]int{}
@@ -66,7 +67,7 @@ func TestEveryRuleLeadsToItsRPC(t *testing.T) {
 	})
 }
 
-func TestIdentityIsTheKeysWhateverTheCallerSays(t *testing.T) {
+func TestTheIdentityOfARequestIsReplaced(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		g.Do(t, http.MethodPost, "/namespaces/default/workflows/w/signal/s", `{"identity":"somebody"}`)
@@ -79,7 +80,7 @@ func TestIdentityIsTheKeysWhateverTheCallerSays(t *testing.T) {
 	})
 }
 
-func TestTheNearestRuleWins(t *testing.T) {
+func TestTheMostSpecificRuleMatches(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		for path, method := range map[string]string{
@@ -89,7 +90,7 @@ func TestTheNearestRuleWins(t *testing.T) {
 			"/api/v1/namespaces/default/workflows":            "ListWorkflowExecutions",
 			"/api/v1/namespaces/default":                      "DescribeNamespace",
 			"/cluster/namespaces/default":                     "DescribeNamespace",
-			"/namespaces/default/workflows/w%2Fhistory":       "DescribeWorkflowExecution", // which is an id
+			"/namespaces/default/workflows/w%2Fhistory":       "DescribeWorkflowExecution", // the escaped slash is part of the id
 		} {
 			before := len(g.Upstream.Calls(method))
 			require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, path, "").Status, path)

@@ -46,6 +46,9 @@ func NewChain(up *upstreamtest.Server) *Chain {
 	return c
 }
 
+// workflowID is the id of a chain's workflow.
+const workflowID = "order"
+
 // ChainRunID returns the id of the nth run, from 1 on.
 func ChainRunID(n int) string { return fmt.Sprintf("0198f3c2-5f0e-7c3a-9d52-%012d", n) }
 
@@ -150,11 +153,11 @@ func (c *Chain) Polls() int {
 
 // run returns the run of an execution. The lock is held.
 func (c *Chain) run(execution *common.WorkflowExecution) (*Run, error) {
-	if execution.GetWorkflowId() == "order" && execution.GetRunId() == "" {
+	if execution.GetWorkflowId() == workflowID && execution.GetRunId() == "" {
 		return c.runs[len(c.runs)-1], nil
 	}
 	for _, run := range c.runs {
-		if execution.GetWorkflowId() == "order" && run.id == execution.GetRunId() {
+		if execution.GetWorkflowId() == workflowID && run.id == execution.GetRunId() {
 			return run, nil
 		}
 	}
@@ -172,7 +175,7 @@ func (c *Chain) Describe(
 		return nil, err
 	}
 	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{
-		Execution: &common.WorkflowExecution{WorkflowId: "order", RunId: run.id}, FirstRunId: ChainRunID(1),
+		Execution: &common.WorkflowExecution{WorkflowId: workflowID, RunId: run.id}, FirstRunId: ChainRunID(1),
 		Status: run.Status, HistoryLength: int64(len(run.Events)),
 	}}, nil
 }

@@ -24,7 +24,6 @@ import (
 // bubble runs a test against a fake in virtual time.
 func bubble[F any](t *testing.T, newFake func(*upstreamtest.Server) F, test func(*testing.T, F, workflowservice.WorkflowServiceClient)) {
 	t.Helper()
-	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
 		conn, err := grpc.NewClient("passthrough:///temporal", grpc.WithTransportCredentials(insecure.NewCredentials()),
@@ -64,6 +63,7 @@ func (c historyCall) do(t *testing.T, server workflowservice.WorkflowServiceClie
 const closeEvent = enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
 
 func TestHistoryPollsEndOnTime(t *testing.T) {
+	t.Parallel()
 	bubble(t, temporalfake.NewChain, func(t *testing.T, _ *temporalfake.Chain, server workflowservice.WorkflowServiceClient) {
 		first, _ := historyCall{}.do(t, server)
 		require.Len(t, first.GetHistory().GetEvents(), 1)
@@ -89,6 +89,7 @@ func TestHistoryPollsEndOnTime(t *testing.T) {
 }
 
 func TestChainGrows(t *testing.T) {
+	t.Parallel()
 	bubble(t, temporalfake.NewChain, func(t *testing.T, c *temporalfake.Chain, server workflowservice.WorkflowServiceClient) {
 		page, _ := historyCall{}.do(t, server)
 		time.AfterFunc(3*time.Second, func() { c.Signal(3) })
@@ -123,6 +124,7 @@ func TestChainGrows(t *testing.T) {
 }
 
 func TestTransientEventsAreNotPersisted(t *testing.T) {
+	t.Parallel()
 	bubble(t, temporalfake.NewChain, func(t *testing.T, c *temporalfake.Chain, server workflowservice.WorkflowServiceClient) {
 		c.StartTask()
 		page, _ := historyCall{}.do(t, server)
@@ -135,6 +137,7 @@ func TestTransientEventsAreNotPersisted(t *testing.T) {
 }
 
 func TestPausedRunLooksClosed(t *testing.T) {
+	t.Parallel()
 	bubble(t, temporalfake.NewChain, func(t *testing.T, c *temporalfake.Chain, server workflowservice.WorkflowServiceClient) {
 		c.SetPaused(true)
 		page, took := historyCall{}.do(t, server)
@@ -147,6 +150,7 @@ func TestPausedRunLooksClosed(t *testing.T) {
 }
 
 func TestWorkflowCompletes(t *testing.T) {
+	t.Parallel()
 	bubble(t, temporalfake.NewWorkflow, func(t *testing.T, f *temporalfake.Workflow, server workflowservice.WorkflowServiceClient) {
 		page, took := historyCall{deadline: 6 * time.Second}.do(t, server)
 		require.InDelta(t, 5*time.Second, took, float64(time.Millisecond))
@@ -182,6 +186,7 @@ func pollUpdate(ctx context.Context, server workflowservice.WorkflowServiceClien
 }
 
 func TestUpdateWaitsEndOnTime(t *testing.T) {
+	t.Parallel()
 	bubble(t, temporalfake.NewUpdate, func(t *testing.T, f *temporalfake.Update, server workflowservice.WorkflowServiceClient) {
 		_, err := pollUpdate(t.Context(), server)
 		require.Equal(t, codes.NotFound, status.Code(err), "it was not sent")
@@ -206,8 +211,10 @@ func TestUpdateWaitsEndOnTime(t *testing.T) {
 }
 
 func TestRejectedUpdateIsForgotten(t *testing.T) {
+	t.Parallel()
 	for name, rejected := range map[string]bool{"failed": false, "rejected": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			bubble(t, temporalfake.NewUpdate, func(t *testing.T, f *temporalfake.Update, server workflowservice.WorkflowServiceClient) {
 				time.AfterFunc(time.Second, func() { f.Fail("no", rejected) })
 				sent, err := sendUpdate(t.Context(), server)
@@ -223,6 +230,7 @@ func TestRejectedUpdateIsForgotten(t *testing.T) {
 }
 
 func TestUpdateWithStartStartsOnce(t *testing.T) {
+	t.Parallel()
 	bubble(t, temporalfake.NewUpdate, func(t *testing.T, f *temporalfake.Update, server workflowservice.WorkflowServiceClient) {
 		f.Complete(`7`)
 		for _, first := range []bool{true, false} {

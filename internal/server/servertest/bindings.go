@@ -30,8 +30,6 @@ type Binding struct {
 }
 
 // PathVariable matches a variable in a pattern.
-//
-//nolint:gochecknoglobals // compiled once
 var PathVariable = regexp.MustCompile(`\{([^}]+)\}`)
 
 // Bindings returns all rules of the linked API, additional bindings included.

@@ -36,7 +36,7 @@ func (g *Gateway) Follow(t *testing.T, query string, headers ...string) *EventSt
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	response, err := g.Client.Do(request) // closed by the stream's close
+	response, err := g.Client.Do(request) //nolint:bodyclose // EventStream.Close closes it
 	require.NoError(t, err)
 	s := &EventStream{Response: response, leave: leave, reader: bufio.NewReader(response.Body)}
 	t.Cleanup(s.Close)

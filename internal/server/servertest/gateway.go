@@ -115,7 +115,7 @@ func (g *Gateway) AdminText(t *testing.T, path string) string {
 	return string(text)
 }
 
-//nolint:gochecknoglobals // compiled once
+// gaugeLine matches a line of a gauge in /metrics.
 var gaugeLine = regexp.MustCompile(
 	`(?m)^((?:http_server_active_requests|flowgate_in_flight|flowgate_wait_callers|flowgate_wait_polls)(?:\{.*\})?) (\S+)$`)
 

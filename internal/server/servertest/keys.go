@@ -62,18 +62,18 @@ const (
 func WithTemporalKeys(t testing.TB) func(*config.Config) {
 	t.Helper()
 	return func(cfg *config.Config) {
-		text := ""
+		var text strings.Builder
 		for key, grants := range map[string]string{
 			RootKey:      "{namespace: default, role: admin}, {namespace: temporal-system, role: admin}",
 			ElsewhereKey: `{namespace: elsewhere, role: admin}, {namespace: "default-*", role: admin}`,
 		} {
 			at := strings.LastIndexByte(key, '_')
 			sum := sha256.Sum256([]byte(key[at+1:]))
-			text += "  - {id: " + key[len("fg_"):at] + ", secrets: [{sha256: " + hex.EncodeToString(sum[:]) + "}], grants: [" + grants +
-				"], callerMetadata: [x-own]}\n"
+			text.WriteString("  - {id: " + key[len("fg_"):at] + ", secrets: [{sha256: " + hex.EncodeToString(sum[:]) + "}], grants: [" + grants +
+				"], callerMetadata: [x-own]}\n")
 		}
 		keys, err := os.ReadFile(cfg.Auth.APIKeys.File)
 		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(cfg.Auth.APIKeys.File, append(keys, text...), 0o600))
+		require.NoError(t, os.WriteFile(cfg.Auth.APIKeys.File, append(keys, text.String()...), 0o600)) //nolint:gosec // a file of the test
 	}
 }

@@ -31,7 +31,7 @@ func (g *Gateway) Send(ctx context.Context, method, path, body string, headers .
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	response, err := g.Client.Do(request)
+	response, err := g.Client.Do(request) //nolint:bodyclose // readResponse closes it
 	if err != nil {
 		return Response{}, err
 	}
@@ -67,7 +67,7 @@ func (g *Gateway) SendMany(t *testing.T, n int, path string, headers ...string) 
 // RoundTrip sends a request as it is.
 func (g *Gateway) RoundTrip(t *testing.T, request *http.Request) Response {
 	t.Helper()
-	response, err := g.Client.Do(request)
+	response, err := g.Client.Do(request) //nolint:bodyclose // ReadResponse closes it
 	require.NoError(t, err)
 	return ReadResponse(t, response)
 }
@@ -125,7 +125,7 @@ func (r Request) SendRaw(t *testing.T, g *Gateway) Response {
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()
 	go func() { _, _ = conn.Write(RawRequest(http.MethodGet, r.Path, WriterKey, nil)) }()
-	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil) //nolint:bodyclose // ReadResponse closes it
 	require.NoError(t, err)
 	return ReadResponse(t, response)
 }
