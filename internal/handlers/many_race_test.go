@@ -1,6 +1,6 @@
 //go:build race
 
-package server_test
+package handlers_test
 
 // manyCallers is smaller here: the race detector supports 8,128 goroutines, and each
 // caller has two.
