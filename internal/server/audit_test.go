@@ -10,12 +10,14 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc/codes"
 
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
 // audits gives the audit lines of the log, from the principal on.
-func (g *gateway) audits() (found []string) {
-	for line := range strings.Lines(g.log.String()) {
+func audits(g *servertest.Gateway) (found []string) {
+	for line := range strings.Lines(g.Log.String()) {
 		if _, rest, ok := strings.Cut(line, `"msg":"audit","principal":`); ok {
 			rest, _, _ = strings.Cut(rest, `,"requestId"`)
 			found = append(found, rest)
@@ -27,17 +29,17 @@ func (g *gateway) audits() (found []string) {
 func TestRefusedWritesAreAuditedAtEveryDoor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		newFakeWorkflow(g.upstream)
-		reader := []string{"Authorization", "Bearer " + readerKey}
-		g.do(t, http.MethodPost, workflows, start1(""))
-		g.do(t, http.MethodPost, workflows, start1(""), reader...)
-		g.do(t, http.MethodPost, workflows, `{"workflow":"MARKER"}`)
-		g.do(t, http.MethodPost, "/api/v1/namespaces/default/workflows/w/terminate", `{}`, reader...)
-		g.do(t, http.MethodPost, "/v1/namespaces/other/workflows/w/terminate", "")
-		g.do(t, http.MethodGet, workflows+"/w", "", reader...)
-		g.do(t, http.MethodPost, workflows+"/w/tokens", `{"signals":["approve"]}`)
-		g.do(t, http.MethodPost, workflows+"/w/tokens", `{"signals":["approve"]}`, reader...)
+		g := servertest.Start(t, servertest.Options{})
+		temporalfake.NewWorkflow(g.Upstream)
+		reader := []string{"Authorization", "Bearer " + servertest.ReaderKey}
+		g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(""))
+		g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(""), reader...)
+		g.Do(t, http.MethodPost, servertest.WorkflowsPath, `{"workflow":"MARKER"}`)
+		g.Do(t, http.MethodPost, "/api/v1/namespaces/default/workflows/w/terminate", `{}`, reader...)
+		g.Do(t, http.MethodPost, "/v1/namespaces/other/workflows/w/terminate", "")
+		g.Do(t, http.MethodGet, servertest.WorkflowsPath+"/w", "", reader...)
+		g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/w/tokens", `{"signals":["approve"]}`)
+		g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/w/tokens", `{"signals":["approve"]}`, reader...)
 		require.Equal(t, []string{
 			`"writer","namespace":"default","rpc":"StartWorkflowExecution","resource":"w","outcome":"ok"`,
 			`"reader","namespace":"default","rpc":"StartWorkflowExecution","resource":"","outcome":"operation-forbidden"`,
@@ -46,8 +48,8 @@ func TestRefusedWritesAreAuditedAtEveryDoor(t *testing.T) {
 			`"writer","namespace":"other","rpc":"TerminateWorkflowExecution","resource":"","outcome":"namespace-forbidden"`,
 			`"writer","namespace":"default","rpc":"CreateToken","resource":"w","outcome":"ok"`,
 			`"reader","namespace":"default","rpc":"CreateToken","resource":"w","outcome":"operation-forbidden"`,
-		}, g.audits())
-		require.NotContains(t, g.log.String(), "MARKER")
+		}, audits(g))
+		require.NotContains(t, g.Log.String(), "MARKER")
 	})
 }
 
@@ -56,17 +58,17 @@ func TestRefusedWritesAreAuditedAtEveryDoor(t *testing.T) {
 func TestAnOperationHasOneAuditLine(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		g.upstream.Handle("UpdateWorkflowExecution", upstreamtest.InTurn(
+		g := servertest.Start(t, servertest.Options{})
+		g.Upstream.Handle("UpdateWorkflowExecution", upstreamtest.InTurn(
 			upstreamtest.Respond(&workflowservice.UpdateWorkflowExecutionResponse{}), // not admitted yet
 			upstreamtest.Fail(codes.InvalidArgument, "no"),
 		))
-		a := g.do(t, http.MethodPost, workflows+"/w/updates", `{"update":"add"}`)
-		require.Equal(t, http.StatusBadRequest, a.status, a.body)
-		require.Len(t, g.upstream.Calls("UpdateWorkflowExecution"), 2)
+		a := g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/w/updates", `{"update":"add"}`)
+		require.Equal(t, http.StatusBadRequest, a.Status, a.Body)
+		require.Len(t, g.Upstream.Calls("UpdateWorkflowExecution"), 2)
 		require.Equal(t, []string{
 			`"writer","namespace":"default","rpc":"UpdateWorkflowExecution","resource":"w","outcome":"invalid-request"`,
-		}, g.audits())
+		}, audits(g))
 	})
 }
 
@@ -75,16 +77,16 @@ func TestAnOperationHasOneAuditLine(t *testing.T) {
 func TestTheCallerIsAuthorisedBeforeParametersAreRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := servertest.Start(t, servertest.Options{})
 		for _, path := range []string{"/v1/namespaces/other/workflows/x/history?pageSize=abc", "/v1/namespaces/other/workflows/x?no=1"} {
-			a := g.do(t, http.MethodGet, path, "")
-			require.Equal(t, http.StatusForbidden, a.status, a.body)
-			require.Equal(t, "namespace-forbidden", a.field(t, "code"))
+			a := g.Do(t, http.MethodGet, path, "")
+			require.Equal(t, http.StatusForbidden, a.Status, a.Body)
+			require.Equal(t, "namespace-forbidden", a.Field(t, "code"))
 		}
-		a := g.do(t, http.MethodGet, workflows+"/x/history?pageSize=abc&no=1&followRuns=perhaps&runId=a&runId=b", "")
-		require.Equal(t, http.StatusBadRequest, a.status, a.body)
+		a := g.Do(t, http.MethodGet, servertest.WorkflowsPath+"/x/history?pageSize=abc&no=1&followRuns=perhaps&runId=a&runId=b", "")
+		require.Equal(t, http.StatusBadRequest, a.Status, a.Body)
 		for _, pointer := range []string{"?followRuns", "?no", "?pageSize", "?runId"} {
-			require.Contains(t, a.body, `"pointer":"`+pointer+`"`)
+			require.Contains(t, a.Body, `"pointer":"`+pointer+`"`)
 		}
 	})
 }

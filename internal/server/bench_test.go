@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
 // The hot paths, from the client's connection to the upstream's and back, all
@@ -26,13 +28,13 @@ func BenchmarkTemporalStart(b *testing.B) {
 
 func benchmark(b *testing.B, method, path, body string) {
 	b.Helper()
-	g := start(b, func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 })
-	newFakeWorkflow(g.upstream)
+	g := servertest.Start(b, servertest.Options{Configure: func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }})
+	temporalfake.NewWorkflow(g.Upstream)
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if a, err := g.send(b.Context(), method, path, body); err != nil || a.status >= http.StatusBadRequest {
-				b.Errorf("%d %v", a.status, err)
+			if a, err := g.Send(b.Context(), method, path, body); err != nil || a.Status >= http.StatusBadRequest {
+				b.Errorf("%d %v", a.Status, err)
 				return
 			}
 		}

@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -49,7 +50,7 @@ func bodyOperations() []bodyOperation {
 func inputOf[M proto.Message](get func(M) *common.Payloads) func(*testing.T, upstreamtest.Call) *common.Payloads {
 	return func(t *testing.T, call upstreamtest.Call) *common.Payloads {
 		t.Helper()
-		request, ok := requestOf(t, call).Interface().(M)
+		request, ok := servertest.DecodeRequest(t, call).Interface().(M)
 		require.True(t, ok, call.Method)
 		return get(request)
 	}
@@ -85,11 +86,11 @@ func FuzzBody(f *testing.F) {
 	g := startFuzzed(f, map[string]proto.Message{"StartWorkflowExecution": &workflowservice.StartWorkflowExecutionResponse{RunId: "r", Started: true}})
 	f.Fuzz(func(t *testing.T, index uint8, body []byte) {
 		operation := operations[int(index)%len(operations)]
-		a, calls := g.ask(t, http.MethodPost, rawRequest(http.MethodPost, operation.path, writerKey, body))
+		a, calls := g.ask(t, http.MethodPost, servertest.RawRequest(http.MethodPost, operation.path, servertest.WriterKey, body))
 		members, ok := strictObject(body)
-		if a.status >= http.StatusMultipleChoices {
+		if a.Status >= http.StatusMultipleChoices {
 			require.Empty(t, calls)
-			require.False(t, ok && plainlyGood(operation, members), "%q: %s", body, a.body)
+			require.False(t, ok && plainlyGood(operation, members), "%q: %s", body, a.Body)
 			checkRefusal(t, a, body)
 			return
 		}
@@ -217,16 +218,16 @@ func checkArguments(t *testing.T, given json.RawMessage, got *common.Payloads) {
 }
 
 // checkRefusal wants a problem that names members, and no value.
-func checkRefusal(t *testing.T, a answered, body []byte) {
+func checkRefusal(t *testing.T, a servertest.Response, body []byte) {
 	t.Helper()
-	require.Less(t, a.status, http.StatusInternalServerError, "%q: %s", body, a.body)
-	require.Equal(t, "application/problem+json", a.header.Get("Content-Type"))
-	require.True(t, json.Valid([]byte(a.body)), a.body)
+	require.Less(t, a.Status, http.StatusInternalServerError, "%q: %s", body, a.Body)
+	require.Equal(t, "application/problem+json", a.Header.Get("Content-Type"))
+	require.True(t, json.Valid([]byte(a.Body)), a.Body)
 	var shown struct{ Errors []struct{ Pointer string } }
-	require.NoError(t, json.Unmarshal([]byte(a.body), &shown))
-	text := a.body
+	require.NoError(t, json.Unmarshal([]byte(a.Body), &shown))
+	text := a.Body
 	for _, e := range shown.Errors {
-		require.LessOrEqual(t, len(e.Pointer), 256, a.body)
+		require.LessOrEqual(t, len(e.Pointer), 256, a.Body)
 		quoted, err := json.Marshal(e.Pointer)
 		require.NoError(t, err)
 		text = strings.ReplaceAll(strings.ReplaceAll(text, strings.Trim(string(quoted), `"`), ""), e.Pointer, "")

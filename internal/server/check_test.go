@@ -7,6 +7,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
 func TestCheckRefusesKeysCredentialsOverPlaintext(t *testing.T) {
@@ -21,7 +22,7 @@ func TestCheckRefusesKeysCredentialsOverPlaintext(t *testing.T) {
 		"loopback":  {func(cfg *config.Config) { cfg.Upstream.Address = "localhost:7233" }, true},
 	} {
 		cfg := config.Default()
-		cfg.Auth.APIKeys.File = writeKeys(t)
+		cfg.Auth.APIKeys.File = servertest.WriteKeys(t)
 		cfg.Upstream.Address = "temporal.example:7233"
 		test.change(&cfg)
 		err := server.Check(&cfg)

@@ -33,10 +33,10 @@ func TestTrustedProxiesNameTheCaller(t *testing.T) {
 			s := newSocket(t, func(cfg *config.Config) { cfg.Listen.TrustedProxies = test.trusted })
 			request := get("/v1/openapi.json")
 			for _, value := range test.forwarded {
-				request.headers = append(request.headers, "X-Forwarded-For", value)
+				request.Headers = append(request.Headers, "X-Forwarded-For", value)
 			}
-			require.Equal(t, http.StatusOK, request.send(t, s.gateway).status)
-			require.Eventually(t, func() bool { return strings.Contains(s.log.String(), `"clientIp":"`+test.want+`"`) }, stuck, tick, s.log)
+			require.Equal(t, http.StatusOK, request.Send(t, s.Gateway).Status)
+			require.Eventually(t, func() bool { return strings.Contains(s.Log.String(), `"clientIp":"`+test.want+`"`) }, stuck, tick, s.Log)
 		})
 	}
 }
@@ -48,7 +48,7 @@ func TestFailuresAreCountedForTheNamedCaller(t *testing.T) {
 		cfg.Auth.FailureLimit = config.FailureLimit{Burst: 1, PerSecond: 0.001}
 	})
 	fail := func(address string) int {
-		return as("Authorization", "Bearer "+wrongKey, "X-Forwarded-For", address).send(t, s.gateway).status
+		return as("Authorization", "Bearer "+wrongKey, "X-Forwarded-For", address).Send(t, s.Gateway).Status
 	}
 	require.Equal(t, http.StatusUnauthorized, fail("203.0.113.7"))
 	require.Equal(t, http.StatusTooManyRequests, fail("203.0.113.99"), "the same network")

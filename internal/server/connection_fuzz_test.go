@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
 // scripted is a connection whose client has said all it will ever say. It ends
@@ -104,5 +106,5 @@ func (c *scripted) SetReadDeadline(at time.Time) error {
 
 func (c *scripted) SetDeadline(at time.Time) error     { return c.SetReadDeadline(at) }
 func (c *scripted) SetWriteDeadline(_ time.Time) error { return nil }
-func (c *scripted) LocalAddr() net.Addr                { return memory{} }
-func (c *scripted) RemoteAddr() net.Addr               { return memory{} }
+func (c *scripted) LocalAddr() net.Addr                { return servertest.MemoryAddr{} }
+func (c *scripted) RemoteAddr() net.Addr               { return servertest.MemoryAddr{} }

@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
 // TestATokenCostsHardlyMoreThanAKey compares calls with a JWT that was verified
@@ -17,18 +18,20 @@ import (
 // is over it is measured again: noise passes, a cost stays.
 func TestATokenCostsHardlyMoreThanAKey(t *testing.T) { //nolint:paralleltest // it measures
 	const attempts, rounds, calls, bound = 3, 15, 200, 1.5
-	from := newIssuer()
-	g := startIn(t, changed(trusting(t, ""), func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }), server.Options{KeyTransport: from})
-	newFakeWorkflow(g.upstream)
-	callers := map[string]string{"an API key": "Bearer " + writerKey, "a JWT": "Bearer " + token()}
+	from := servertest.NewIssuer()
+	g := servertest.Start(t, servertest.Options{
+		Configure: servertest.Apply(servertest.TrustIssuer(t, ""), func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }), KeyTransport: from,
+	})
+	temporalfake.NewWorkflow(g.Upstream)
+	callers := map[string]string{"an API key": "Bearer " + servertest.WriterKey, "a JWT": "Bearer " + servertest.NewJWT()}
 	for attempt := 1; ; attempt++ {
 		took := map[string]time.Duration{}
 		for range rounds {
 			for name, credential := range callers {
 				begin := time.Now()
 				for range calls {
-					a := g.do(t, http.MethodGet, workflows+"/w", "", "Authorization", credential)
-					require.Equal(t, http.StatusOK, a.status, a.body)
+					a := g.Do(t, http.MethodGet, servertest.WorkflowsPath+"/w", "", "Authorization", credential)
+					require.Equal(t, http.StatusOK, a.Status, a.Body)
 				}
 				if each := time.Since(begin) / calls; took[name] == 0 || each < took[name] {
 					took[name] = each

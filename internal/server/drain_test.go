@@ -16,105 +16,96 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
-
-func drainConfig(cfg *config.Config) {
-	cfg.Listen.DrainDelay = 5 * time.Second
-	cfg.Listen.DrainTimeout = 25 * time.Second
-}
-
-// ready asks the public probe.
-func (g *gateway) ready(t *testing.T) int {
-	t.Helper()
-	return g.do(t, http.MethodGet, "/readyz", "").status
-}
 
 func TestDrainKeepsItsTimeline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, drainConfig)
-		newFakeWorkflow(g.upstream)
+		g := servertest.Start(t, servertest.Options{Configure: servertest.WithDrain})
+		temporalfake.NewWorkflow(g.Upstream)
 		synctest.Wait() // the upstream's health is known
-		require.Equal(t, http.StatusOK, g.ready(t))
+		require.Equal(t, http.StatusOK, g.Ready(t))
 
-		waiting := make(chan answered, 1)
+		waiting := make(chan servertest.Response, 1)
 		begin := time.Now()
 		go func() {
-			a, _ := g.send(t.Context(), http.MethodGet, resultPath+"?wait=50s", "")
+			a, _ := g.Send(t.Context(), http.MethodGet, servertest.ResultPath+"?wait=50s", "")
 			waiting <- a
 		}()
 		time.Sleep(time.Second)
-		g.stop()
+		g.Stop()
 		synctest.Wait()
 
-		require.Equal(t, http.StatusServiceUnavailable, g.ready(t), "not ready at once")
-		require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, "/livez", "").status)
-		during := g.do(t, http.MethodGet, "/v1/system-info", "")
-		require.Equal(t, http.StatusOK, during.status, "served during the delay")
-		require.True(t, during.closes)
+		require.Equal(t, http.StatusServiceUnavailable, g.Ready(t), "not ready at once")
+		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, "/livez", "").Status)
+		during := g.Do(t, http.MethodGet, "/v1/system-info", "")
+		require.Equal(t, http.StatusOK, during.Status, "served during the delay")
+		require.True(t, during.Close)
 
 		a := <-waiting
 		require.Equal(t, 6*time.Second, time.Since(begin), "waits end with the delay")
-		require.Equal(t, http.StatusAccepted, a.status)
-		require.NotEmpty(t, a.header.Get("Location"))
-		require.NoError(t, <-g.done)
+		require.Equal(t, http.StatusAccepted, a.Status)
+		require.NotEmpty(t, a.Header.Get("Location"))
+		require.NoError(t, <-g.Done)
 	})
 }
 
 func TestDrainAnswersWhatIsInFlightAndRefusesWhatIsNew(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, drainConfig)
-		g.upstream.Handle("CountWorkflowExecutions", func(ctx context.Context, _ []byte) ([]byte, error) {
+		g := servertest.Start(t, servertest.Options{Configure: servertest.WithDrain})
+		g.Upstream.Handle("CountWorkflowExecutions", func(ctx context.Context, _ []byte) ([]byte, error) {
 			select { // a slow upstream
 			case <-time.After(15 * time.Second):
 			case <-ctx.Done():
 			}
 			return upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{Count: 7})(ctx, nil)
 		})
-		slow := make(chan answered, 1)
+		slow := make(chan servertest.Response, 1)
 		go func() {
-			a, _ := g.send(t.Context(), http.MethodGet, "/v1/namespaces/default/workflows:count", "")
+			a, _ := g.Send(t.Context(), http.MethodGet, "/v1/namespaces/default/workflows:count", "")
 			slow <- a
 		}()
 		time.Sleep(time.Second)
-		g.stop()
+		g.Stop()
 		time.Sleep(6 * time.Second)
-		refused := g.do(t, http.MethodGet, "/v1/system-info", "")
-		require.Equal(t, http.StatusServiceUnavailable, refused.status)
-		require.Equal(t, "draining", refused.field(t, "code"))
-		require.True(t, refused.closes)
-		require.Equal(t, "1", refused.header.Get("Retry-After"))
+		refused := g.Do(t, http.MethodGet, "/v1/system-info", "")
+		require.Equal(t, http.StatusServiceUnavailable, refused.Status)
+		require.Equal(t, "draining", refused.Field(t, "code"))
+		require.True(t, refused.Close)
+		require.Equal(t, "1", refused.Header.Get("Retry-After"))
 		a := <-slow
-		require.Equal(t, http.StatusOK, a.status)
-		require.Equal(t, "7", a.field(t, "count"))
-		require.NoError(t, <-g.done)
+		require.Equal(t, http.StatusOK, a.Status)
+		require.Equal(t, "7", a.Field(t, "count"))
+		require.NoError(t, <-g.Done)
 	})
 }
 
 func TestDrainIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, func(cfg *config.Config) {
-			drainConfig(cfg)
+		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) {
+			servertest.WithDrain(cfg)
 			cfg.Limits.Timeouts.Default = 5 * time.Minute
-		})
-		g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
-		late := make(chan answered, 1)
+		}})
+		g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
+		late := make(chan servertest.Response, 1)
 		go func() {
-			a, _ := g.send(t.Context(), http.MethodGet, "/v1/namespaces/default/workflows:count", "")
+			a, _ := g.Send(t.Context(), http.MethodGet, "/v1/namespaces/default/workflows:count", "")
 			late <- a
 		}()
 		time.Sleep(time.Second)
 		begin := time.Now()
-		g.stop()
-		require.NoError(t, <-g.done)
+		g.Stop()
+		require.NoError(t, <-g.Done)
 		require.LessOrEqual(t, time.Since(begin), 36*time.Second, "delay, timeout and last writes")
-		require.Contains(t, g.log.String(), "requests in flight are ended")
+		require.Contains(t, g.Log.String(), "requests in flight are ended")
 		a := <-late
-		require.Equal(t, http.StatusServiceUnavailable, a.status, "even this call is answered")
-		require.Equal(t, "draining", a.field(t, "code"))
+		require.Equal(t, http.StatusServiceUnavailable, a.Status, "even this call is answered")
+		require.Equal(t, "draining", a.Field(t, "code"))
 	})
 }
 
@@ -123,8 +114,8 @@ func TestDrainIsBounded(t *testing.T) {
 func TestDrainUnderLoadLosesNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, drainConfig)
-		newFakeWorkflow(g.upstream)
+		g := servertest.Start(t, servertest.Options{Configure: servertest.WithDrain})
+		temporalfake.NewWorkflow(g.Upstream)
 		synctest.Wait()
 		var callers sync.WaitGroup
 		var mu sync.Mutex
@@ -133,7 +124,7 @@ func TestDrainUnderLoadLosesNothing(t *testing.T) {
 			callers.Go(func() {
 				time.Sleep(time.Duration(i) * 7 * time.Millisecond)
 				for {
-					conn, err := g.listener.dial(t.Context())
+					conn, err := g.Listener.Dial(t.Context())
 					if err != nil {
 						return // nothing was begun
 					}
@@ -154,8 +145,8 @@ func TestDrainUnderLoadLosesNothing(t *testing.T) {
 			})
 		}
 		time.Sleep(2 * time.Second)
-		g.stop()
-		require.NoError(t, <-g.done)
+		g.Stop()
+		require.NoError(t, <-g.Done)
 		callers.Wait()
 		require.Greater(t, statuses[http.StatusOK], 500)
 		for status := range statuses { // 503 for who came just before the listener closed
@@ -164,10 +155,10 @@ func TestDrainUnderLoadLosesNothing(t *testing.T) {
 	})
 }
 
-// exchange sends one request on a connection by hand, so that no client
+// RoundTrip sends one request on a connection by hand, so that no client
 // library repeats it, and tells whether the connection may be used again.
 func exchange(conn io.ReadWriter, path string) (status int, again bool, err error) {
-	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer %s\r\n\r\n", path, writerKey)
+	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer %s\r\n\r\n", path, servertest.WriterKey)
 	if err != nil {
 		return 0, false, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -113,7 +114,7 @@ func TestAnAnswerThatIsTooLarge(t *testing.T) {
 	}
 	whole := func(length int) func(*faulty, op) {
 		return func(f *faulty, o op) {
-			f.upstream.Handle(o.rpc, upstreamtest.InTurn(upstreamtest.Unknown(length), f.upstream.Handler(o.rpc)))
+			f.Upstream.Handle(o.rpc, upstreamtest.InTurn(upstreamtest.Unknown(length), f.Upstream.Handler(o.rpc)))
 		}
 	}
 	small := func(cfg *config.Config) { cfg.Upstream.MaxResponseBytes = 1 << 20 }
@@ -195,14 +196,14 @@ func TestAServerThatStopsReading(t *testing.T) {
 	t.Parallel()
 	argument := `"` + strings.Repeat("x", 1<<20) + `"`
 	bigStart, bigTerminate := startOp(), terminateOp()
-	bigStart.body = start1(`"args":[` + argument + `]`)
+	bigStart.body = servertest.StartBody(`"args":[` + argument + `]`)
 	bigTerminate.body = `{"details":[` + argument + `]}`
 	deaf := func(f *faulty, o op) {
 		byScript(func(s *upstreamtest.Stream) {
 			s.Stall()
 			<-s.Done()
 			if got := s.Received(); got > 64<<10 {
-				f.upstream.Cut()
+				f.Upstream.Cut()
 			}
 		})(f, o)
 	}

@@ -73,9 +73,9 @@ func TestAnUpstreamThatVanishes(t *testing.T) {
 	t.Parallel()
 	vanish := func(f *faulty, _ op) {
 		v := upstreamtest.NewValve()
-		f.lead(upstreamtest.Wrapped(f.upstream.Straight, v.Wrap))
+		f.lead(upstreamtest.Wrapped(f.Upstream.Straight, v.Wrap))
 		v.Shut()
-		f.upstream.Divert(upstreamtest.Unreachable)
+		f.Upstream.Divert(upstreamtest.Unreachable)
 	}
 	late := func(d time.Duration) []expectation {
 		return all(failed(problem.DeadlineExceeded).after(at(d)), readOp(), startOp(), terminateOp())
@@ -125,7 +125,7 @@ func TestAnUpstreamThatIsSlow(t *testing.T) {
 // A network may cut messages wherever it likes.
 func TestBytesThatArriveOneByOne(t *testing.T) {
 	t.Parallel()
-	sliced := func(f *faulty, _ op) { f.lead(upstreamtest.Wrapped(f.upstream.Straight, upstreamtest.Bytewise)) }
+	sliced := func(f *faulty, _ op) { f.lead(upstreamtest.Wrapped(f.Upstream.Straight, upstreamtest.Bytewise)) }
 	faultCase{name: "sliced", begin: sliced, wants: fine()}.try(t)
 }
 

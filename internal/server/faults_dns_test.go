@@ -17,6 +17,8 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/testlog"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
@@ -101,24 +103,24 @@ func (s *nameServer) answer(query []byte) ([]byte, error) {
 
 // startAt runs a gateway whose upstream is found by its name, until the test
 // ends.
-func startAt(t *testing.T, address string) *gateway {
+func startAt(t *testing.T, address string) *servertest.Gateway {
 	t.Helper()
 	cfg := config.Default()
-	cfg.Auth.APIKeys.File = writeKeys(t)
+	cfg.Auth.APIKeys.File = servertest.WriteKeys(t)
 	cfg.Upstream.Address, cfg.Upstream.Credential.AllowPlaintext = address, true
 	cfg.Listen.DrainDelay = 0
 	cfg.Upstream.Retry.MaxElapsed = 300 * time.Millisecond
-	public, admin := newListener(), newListener()
-	g := &gateway{client: clientOf(public), admin: clientOf(admin), listener: public, log: &testlog.Buffer{}, done: make(chan error, 1)}
+	public, admin := servertest.NewListener(), servertest.NewListener()
+	g := &servertest.Gateway{Client: servertest.ClientOf(public), Admin: servertest.ClientOf(admin), Listener: public, Log: &testlog.Buffer{}, Done: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
-		g.done <- server.Run(ctx, &cfg, server.Options{Version: "test", Public: public, Admin: admin, Log: g.log})
+		g.Done <- server.Run(ctx, &cfg, server.Options{Version: "test", Public: public, Admin: admin, Log: g.Log})
 	}()
 	t.Cleanup(func() {
-		g.client.CloseIdleConnections()
-		g.admin.CloseIdleConnections()
+		g.Client.CloseIdleConnections()
+		g.Admin.CloseIdleConnections()
 		cancel()
-		if err := <-g.done; err != nil {
+		if err := <-g.Done; err != nil {
 			t.Error(err)
 		}
 	})
@@ -153,24 +155,24 @@ func TestTheUpstreamsNameLeadsElsewhere(t *testing.T) { //nolint:paralleltest //
 	dns.SetMinResolutionInterval(50 * time.Millisecond)
 	names := useNameServer(t)
 	older, newer := upstreamtest.New(t), upstreamtest.New(t)
-	newFakeWorkflow(older)
-	newFakeWorkflow(newer)
+	temporalfake.NewWorkflow(older)
+	temporalfake.NewWorkflow(newer)
 	port, stop := serveTCP(t, older, "127.0.0.1:0")
 	names.point(dnsName, [4]byte{127, 0, 0, 1})
 	g := startAt(t, net.JoinHostPort(dnsName, port))
-	require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, readOp().path, "").status)
+	require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, readOp().path, "").Status)
 	require.NotEmpty(t, older.Calls(readOp().rpc))
 
 	serveTCP(t, newer, net.JoinHostPort("127.0.0.2", port))
 	names.point(dnsName, [4]byte{127, 0, 0, 2})
-	require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, readOp().path, "").status)
+	require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, readOp().path, "").Status)
 	require.Empty(t, newer.Calls(readOp().rpc), "a server that answers is kept")
 
 	stop()
 	begin := time.Now()
 	require.Eventually(t, func() bool {
-		a, err := g.send(t.Context(), http.MethodGet, readOp().path, "")
-		return err == nil && a.status == http.StatusOK
+		a, err := g.Send(t.Context(), http.MethodGet, readOp().path, "")
+		return err == nil && a.Status == http.StatusOK
 	}, 10*time.Second, 10*time.Millisecond)
 	t.Logf("the new address is found after %s", time.Since(begin).Round(time.Millisecond))
 	require.NotEmpty(t, newer.Calls(readOp().rpc))
@@ -179,21 +181,21 @@ func TestTheUpstreamsNameLeadsElsewhere(t *testing.T) { //nolint:paralleltest //
 func TestTheUpstreamsNameIsNotThere(t *testing.T) { //nolint:paralleltest // as above
 	names := useNameServer(t)
 	up := upstreamtest.New(t)
-	newFakeWorkflow(up)
+	temporalfake.NewWorkflow(up)
 	port, _ := serveTCP(t, up, "127.0.0.1:0")
 	g := startAt(t, net.JoinHostPort(dnsName, port))
 	for _, o := range []op{readOp(), startOp(), terminateOp()} {
 		begin := time.Now()
-		a := g.do(t, o.method, o.path, o.body)
+		a := g.Do(t, o.method, o.path, o.body)
 		failed(problem.UpstreamUnavailable).after(0, 2*time.Second).check(t, a, time.Since(begin))
-		require.NotContains(t, a.body, dnsName)
+		require.NotContains(t, a.Body, dnsName)
 	}
 
 	names.point(dnsName, [4]byte{127, 0, 0, 1})
 	begin := time.Now()
 	require.Eventually(t, func() bool {
-		a, err := g.send(t.Context(), http.MethodGet, readOp().path, "")
-		return err == nil && a.status == http.StatusOK
+		a, err := g.Send(t.Context(), http.MethodGet, readOp().path, "")
+		return err == nil && a.Status == http.StatusOK
 	}, 10*time.Second, 10*time.Millisecond)
 	t.Logf("the name is found after %s", time.Since(begin).Round(time.Millisecond))
 }

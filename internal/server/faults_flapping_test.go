@@ -30,13 +30,13 @@ func (f *faulty) shoot(t *testing.T, d time.Duration) *shots {
 		for range 10 {
 			callers.Go(func() {
 				begin := time.Now()
-				a, err := f.send(t.Context(), readOp().method, readOp().path, "")
-				if err != nil || a.status != http.StatusOK && a.header.Get("Retry-After") != "1" {
-					t.Errorf("%d %v", a.status, err)
+				a, err := f.Send(t.Context(), readOp().method, readOp().path, "")
+				if err != nil || a.Status != http.StatusOK && a.Header.Get("Retry-After") != "1" {
+					t.Errorf("%d %v", a.Status, err)
 				}
 				s.mu.Lock()
 				defer s.mu.Unlock()
-				s.byStatus[a.status]++
+				s.byStatus[a.Status]++
 				if time.Since(begin) > 0 {
 					s.late++
 				}
@@ -53,23 +53,23 @@ func TestABusyGatewaySparesAnUpstreamThatIsAway(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := startFaulty(t, nil)
-		good := f.upstream.Handler(readOp().rpc)
-		f.upstream.Handle(readOp().rpc, upstreamtest.Fail(codes.Unavailable, secret))
-		f.upstream.Handle("GetSystemInfo", upstreamtest.Fail(codes.Unavailable, secret))
-		calls := len(f.upstream.AllCalls())
+		good := f.Upstream.Handler(readOp().rpc)
+		f.Upstream.Handle(readOp().rpc, upstreamtest.Fail(codes.Unavailable, secret))
+		f.Upstream.Handle("GetSystemInfo", upstreamtest.Fail(codes.Unavailable, secret))
+		calls := len(f.Upstream.AllCalls())
 		s := f.shoot(t, 10*time.Second)
-		made := len(f.upstream.AllCalls()) - calls
+		made := len(f.Upstream.AllCalls()) - calls
 		t.Logf("10,000 requests: %v, %d late, %d calls upstream", s.byStatus, s.late, made)
 		require.Equal(t, map[int]int{http.StatusServiceUnavailable: 10_000}, s.byStatus)
 		require.LessOrEqual(t, made, 40)
 		require.LessOrEqual(t, s.late, 40)
 		f.expect(t, readOp(), failed(problem.UpstreamUnavailable).after(at(0)))
-		require.Contains(t, f.adminText(t, "/metrics"), "flowgate_upstream_breaker_open 1")
+		require.Contains(t, f.AdminText(t, "/metrics"), "flowgate_upstream_breaker_open 1")
 
-		f.upstream.Handle(readOp().rpc, good)
-		f.upstream.Handle("GetSystemInfo", upstreamtest.Unknown(0))
+		f.Upstream.Handle(readOp().rpc, good)
+		f.Upstream.Handle("GetSystemInfo", upstreamtest.Unknown(0))
 		f.lift(t)
-		require.Contains(t, f.adminText(t, "/metrics"), "flowgate_upstream_breaker_open 0")
+		require.Contains(t, f.AdminText(t, "/metrics"), "flowgate_upstream_breaker_open 0")
 		s = f.shoot(t, time.Second)
 		require.Equal(t, map[int]int{http.StatusOK: 1000}, s.byStatus)
 	})
@@ -79,16 +79,16 @@ func TestABusyGatewayGoesOnWithAnUpstreamThatFlaps(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := startFaulty(t, nil)
-		good := f.upstream.Handler(readOp().rpc)
+		good := f.Upstream.Handler(readOp().rpc)
 		bad := upstreamtest.Fail(codes.Unavailable, secret)
 		turns := make([]upstreamtest.Handler, 0, 4000)
 		for range 2000 {
 			turns = append(turns, bad, good)
 		}
-		f.upstream.Handle(readOp().rpc, upstreamtest.InTurn(turns...))
-		calls := len(f.upstream.Calls(readOp().rpc))
+		f.Upstream.Handle(readOp().rpc, upstreamtest.InTurn(turns...))
+		calls := len(f.Upstream.Calls(readOp().rpc))
 		s := f.shoot(t, 2*time.Second)
-		made := len(f.upstream.Calls(readOp().rpc)) - calls
+		made := len(f.Upstream.Calls(readOp().rpc)) - calls
 		t.Logf("2,000 requests: %v, %d late, %d calls upstream", s.byStatus, s.late, made)
 		require.GreaterOrEqual(t, s.byStatus[http.StatusOK], 1000)
 		require.Equal(t, 2000, s.byStatus[http.StatusOK]+s.byStatus[http.StatusServiceUnavailable])

@@ -16,7 +16,7 @@ import (
 func (f *faulty) requireIdle(t *testing.T) {
 	t.Helper()
 	synctest.Wait()
-	gauges := inFlight(f.adminText(t, "/metrics"))
+	gauges := f.InFlight(t)
 	require.Len(t, gauges, 6)
 	for name, value := range gauges {
 		require.Equal(t, "0", value, name)
@@ -24,26 +24,15 @@ func (f *faulty) requireIdle(t *testing.T) {
 	require.Equal(t, f.before, f.goroutines(t))
 }
 
-// inFlight gives the gauges that count what is going on.
-func inFlight(metrics string) map[string]string {
-	found := map[string]string{}
-	for _, match := range gaugeLine.FindAllStringSubmatch(metrics, -1) {
-		found[match[1]] = match[2]
-	}
-	return found
-}
-
 // callLine tells how many upstream calls ended how.
 var callLine = regexp.MustCompile(`(?m)^rpc_client_call_duration_seconds_(?:count|sum).*$`)
-
-var gaugeLine = regexp.MustCompile(`(?m)^((?:http_server_active_requests|flowgate_in_flight|flowgate_wait_callers|flowgate_wait_polls)(?:\{.*\})?) (\S+)$`)
 
 // goroutines counts the bubble's goroutines by what started them, without
 // those of idle connections of the test's own clients.
 func (f *faulty) goroutines(t *testing.T) map[string]int {
 	t.Helper()
-	f.client.CloseIdleConnections()
-	f.admin.CloseIdleConnections()
+	f.Client.CloseIdleConnections()
+	f.Admin.CloseIdleConnections()
 	synctest.Wait()
 	stacks := allStacks()
 	bubble := bubbleName.FindString(stacks[0]) // the caller's own comes first

@@ -43,9 +43,9 @@ func TestMetadataOfTheUpstreamStaysBehind(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					f := startFaulty(t, nil)
 					for _, o := range []op{readOp(), startOp(), terminateOp()} {
-						good := f.upstream.Handler(o.rpc)
+						good := f.Upstream.Handler(o.rpc)
 						without := f.ask(t, o)
-						f.upstream.Handle(o.rpc, func(ctx context.Context, request []byte) ([]byte, error) {
+						f.Upstream.Handle(o.rpc, func(ctx context.Context, request []byte) ([]byte, error) {
 							_ = grpc.SetHeader(ctx, md)
 							_ = grpc.SetTrailer(ctx, md)
 							if fails {
@@ -55,14 +55,14 @@ func TestMetadataOfTheUpstreamStaysBehind(t *testing.T) {
 						})
 						if fails {
 							a := f.expect(t, o, failed(problem.UpstreamAuthFailed).after(at(0)))
-							require.NotContains(t, a.header, "Www-Authenticate")
-							require.NotContains(t, a.header, "Set-Cookie")
+							require.NotContains(t, a.Header, "Www-Authenticate")
+							require.NotContains(t, a.Header, "Set-Cookie")
 							continue
 						}
-						a := f.expect(t, o, want{status: without.status}.after(at(0)))
-						require.Equal(t, without.body, a.body)
-						require.Equal(t, withoutID(without.header), withoutID(a.header))
-						f.upstream.Handle(o.rpc, good)
+						a := f.expect(t, o, want{status: without.Status}.after(at(0)))
+						require.Equal(t, without.Body, a.Body)
+						require.Equal(t, withoutID(without.Header), withoutID(a.Header))
+						f.Upstream.Handle(o.rpc, good)
 					}
 					f.requireIdle(t)
 				})
@@ -90,14 +90,14 @@ func TestACallerWhoLeavesInMidCall(t *testing.T) {
 					if http2 {
 						protocols := new(http.Protocols)
 						protocols.SetUnencryptedHTTP2(true)
-						f.client = &http.Client{Transport: &http.Transport{
-							DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return f.listener.dial(ctx) },
+						f.Client = &http.Client{Transport: &http.Transport{
+							DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return f.Listener.Dial(ctx) },
 							Protocols:   protocols,
 						}}
 					}
-					good := f.upstream.Handler(o.rpc)
+					good := f.Upstream.Handler(o.rpc)
 					ended := make(chan time.Time, 1)
-					f.upstream.Handle(o.rpc, func(ctx context.Context, request []byte) ([]byte, error) {
+					f.Upstream.Handle(o.rpc, func(ctx context.Context, request []byte) ([]byte, error) {
 						<-ctx.Done()
 						ended <- time.Now()
 						return upstreamtest.Hang(ctx, request)
@@ -105,12 +105,12 @@ func TestACallerWhoLeavesInMidCall(t *testing.T) {
 					ctx, leave := context.WithCancel(t.Context())
 					var left time.Time
 					time.AfterFunc(time.Second, func() { left = time.Now(); leave() })
-					_, err := f.send(ctx, o.method, o.path, o.body)
+					_, err := f.Send(ctx, o.method, o.path, o.body)
 					require.ErrorIs(t, err, context.Canceled)
 					require.Less(t, (<-ended).Sub(left), 50*time.Millisecond)
 					synctest.Wait()
-					require.Contains(t, f.log.String(), `"status":499,"code":"client-closed-request"`)
-					f.upstream.Handle(o.rpc, good)
+					require.Contains(t, f.Log.String(), `"status":499,"code":"client-closed-request"`)
+					f.Upstream.Handle(o.rpc, good)
 					f.requireWorking(t)
 					f.requireIdle(t)
 				})
@@ -133,10 +133,10 @@ func TestACallerWhoLeavesWhileTheUpstreamIsAway(t *testing.T) {
 					f.lead(dial)
 					ctx, leave := context.WithTimeout(t.Context(), 2*time.Second)
 					defer leave()
-					_, err := f.send(ctx, o.method, o.path, o.body)
+					_, err := f.Send(ctx, o.method, o.path, o.body)
 					require.ErrorIs(t, err, context.DeadlineExceeded)
 					synctest.Wait()
-					require.Contains(t, f.log.String(), `"status":499,"code":"client-closed-request"`)
+					require.Contains(t, f.Log.String(), `"status":499,"code":"client-closed-request"`)
 					f.lift(t)
 				})
 			})

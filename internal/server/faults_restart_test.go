@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -18,13 +19,13 @@ import (
 // brings it back some time later. What was in flight has had no effect.
 func restart(away time.Duration) func(*faulty, op) {
 	return func(f *faulty, o op) {
-		good := f.upstream.Handler(o.rpc)
-		f.upstream.Handle(o.rpc, upstreamtest.Hang)
+		good := f.Upstream.Handler(o.rpc)
+		f.Upstream.Handle(o.rpc, upstreamtest.Hang)
 		time.AfterFunc(time.Second, func() {
-			f.upstream.Handle(o.rpc, good)
-			f.upstream.Divert(upstreamtest.Refused(secret))
-			f.upstream.Cut()
-			time.AfterFunc(away, func() { f.upstream.Divert(f.home) })
+			f.Upstream.Handle(o.rpc, good)
+			f.Upstream.Divert(upstreamtest.Refused(secret))
+			f.Upstream.Cut()
+			time.AfterFunc(away, func() { f.Upstream.Divert(f.home) })
 		})
 	}
 }
@@ -59,19 +60,19 @@ func TestCallersSitOutARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := startFaulty(t, nil)
 		restart(3*time.Second)(f, readOp())
-		calls := len(f.upstream.Calls(readOp().rpc))
+		calls := len(f.Upstream.Calls(readOp().rpc))
 		var callers sync.WaitGroup
 		for i := range 10 {
 			callers.Go(func() {
 				time.Sleep(time.Duration(i) * 200 * time.Millisecond) // half of them after it has begun
-				a, err := f.send(t.Context(), readOp().method, readOp().path, "")
-				if err != nil || a.status != http.StatusOK {
-					t.Errorf("caller %d: %d %v", i, a.status, err)
+				a, err := f.Send(t.Context(), readOp().method, readOp().path, "")
+				if err != nil || a.Status != http.StatusOK {
+					t.Errorf("caller %d: %d %v", i, a.Status, err)
 				}
 			})
 		}
 		callers.Wait()
-		require.LessOrEqual(t, len(f.upstream.Calls(readOp().rpc))-calls, 16)
+		require.LessOrEqual(t, len(f.Upstream.Calls(readOp().rpc))-calls, 16)
 		f.lift(t)
 	})
 }
@@ -84,15 +85,15 @@ func TestAWaitOutlivesARestart(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				f := startFaulty(t, nil)
-				w := newFakeWorkflow(f.upstream)
+				w := temporalfake.NewWorkflow(f.Upstream)
 				time.AfterFunc(time.Second, func() {
-					f.upstream.Divert(upstreamtest.Refused(secret))
-					f.upstream.Cut()
+					f.Upstream.Divert(upstreamtest.Refused(secret))
+					f.Upstream.Cut()
 				})
-				time.AfterFunc(time.Second+away, func() { f.upstream.Divert(nil) })
-				time.AfterFunc(10*time.Second, w.close)
+				time.AfterFunc(time.Second+away, func() { f.Upstream.Divert(nil) })
+				time.AfterFunc(10*time.Second, w.Close)
 				a := f.expect(t, waitOp(), want{status: http.StatusOK}.after(at(10*time.Second)))
-				require.Equal(t, "done", a.field(t, "result"))
+				require.Equal(t, "done", a.Field(t, "result"))
 				f.lift(t)
 			})
 		})
@@ -105,8 +106,8 @@ func TestALostConnectionWithManyCallsInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := startFaulty(t, nil)
-		good := f.upstream.Handler(readOp().rpc)
-		f.upstream.Handle(readOp().rpc, func(ctx context.Context, request []byte) ([]byte, error) {
+		good := f.Upstream.Handler(readOp().rpc)
+		f.Upstream.Handle(readOp().rpc, func(ctx context.Context, request []byte) ([]byte, error) {
 			select {
 			case <-time.After(time.Second):
 				return good(ctx, request)
@@ -114,17 +115,17 @@ func TestALostConnectionWithManyCallsInFlight(t *testing.T) {
 				return nil, ctx.Err()
 			}
 		})
-		time.AfterFunc(500*time.Millisecond, f.upstream.Cut)
+		time.AfterFunc(500*time.Millisecond, f.Upstream.Cut)
 		statuses := map[int]int{}
 		var mu sync.Mutex
 		var callers sync.WaitGroup
 		for range 50 {
 			callers.Go(func() {
-				a, err := f.send(t.Context(), readOp().method, readOp().path, "")
+				a, err := f.Send(t.Context(), readOp().method, readOp().path, "")
 				mu.Lock()
 				defer mu.Unlock()
 				if err == nil {
-					statuses[a.status]++
+					statuses[a.Status]++
 				}
 			})
 		}
@@ -133,7 +134,7 @@ func TestALostConnectionWithManyCallsInFlight(t *testing.T) {
 		require.Equal(t, 50, statuses[http.StatusOK]+statuses[http.StatusServiceUnavailable])
 		require.Greater(t, statuses[http.StatusOK], 40, "the throttle keeps some back")
 		f.expect(t, startOp(), ok(http.StatusCreated))
-		f.upstream.Handle(readOp().rpc, good)
+		f.Upstream.Handle(readOp().rpc, good)
 		f.lift(t)
 	})
 }

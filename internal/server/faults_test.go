@@ -15,6 +15,8 @@ import (
 
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -37,7 +39,7 @@ func readOp() op {
 }
 
 func startOp() op {
-	return op{"start", http.MethodPost, "/v1/namespaces/default/workflows", start1(""), "StartWorkflowExecution"}
+	return op{"start", http.MethodPost, "/v1/namespaces/default/workflows", servertest.StartBody(""), "StartWorkflowExecution"}
 }
 
 func terminateOp() op {
@@ -45,7 +47,7 @@ func terminateOp() op {
 }
 
 func waitOp() op {
-	return op{"wait", http.MethodGet, resultPath + "?wait=20s", "", "GetWorkflowExecutionHistory"}
+	return op{"wait", http.MethodGet, servertest.ResultPath + "?wait=20s", "", "GetWorkflowExecutionHistory"}
 }
 
 // want is what a request gets: a status, the problem's code where it is one,
@@ -71,7 +73,7 @@ func (w want) after(from, to time.Duration) want {
 
 // faulty is a gateway whose upstream can be made to misbehave.
 type faulty struct {
-	*gateway
+	*servertest.Gateway
 
 	home   upstreamtest.Dialer // where the upstream is when it is well
 	raw    *upstreamtest.Raw   // an upstream that answers frame by frame
@@ -81,19 +83,19 @@ type faulty struct {
 // startFaulty runs a gateway until the test ends.
 func startFaulty(t *testing.T, configure func(*config.Config)) *faulty {
 	t.Helper()
-	return settle(t, start(t, configure), nil)
+	return settle(t, servertest.Start(t, servertest.Options{Configure: configure}), nil)
 }
 
 // settle waits until a gateway that is connected by home, or as it is, answers,
 // and takes note of what goroutines that needs.
-func settle(t *testing.T, g *gateway, home upstreamtest.Dialer) *faulty {
+func settle(t *testing.T, g *servertest.Gateway, home upstreamtest.Dialer) *faulty {
 	t.Helper()
-	g.upstream.Handle("TerminateWorkflowExecution", upstreamtest.Respond(&workflowservice.TerminateWorkflowExecutionResponse{}))
-	newFakeWorkflow(g.upstream)
-	f := &faulty{gateway: g, home: home, raw: upstreamtest.NewRaw(t, g.upstream)}
+	g.Upstream.Handle("TerminateWorkflowExecution", upstreamtest.Respond(&workflowservice.TerminateWorkflowExecutionResponse{}))
+	temporalfake.NewWorkflow(g.Upstream)
+	f := &faulty{Gateway: g, home: home, raw: upstreamtest.NewRaw(t, g.Upstream)}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Log(g.log.String(), strings.Join(callLine.FindAllString(g.adminText(t, "/metrics"), -1), "\n"))
+			t.Log(g.Log.String(), strings.Join(callLine.FindAllString(g.AdminText(t, "/metrics"), -1), "\n"))
 		}
 	})
 	synctest.Wait() // past the first look at the upstream's health
@@ -107,7 +109,7 @@ func (f *faulty) recover(t *testing.T) (took time.Duration) {
 	t.Helper()
 	f.lead(f.home)
 	begin := time.Now()
-	for f.ask(t, readOp()).status != http.StatusOK {
+	for f.ask(t, readOp()).Status != http.StatusOK {
 		require.Less(t, time.Since(begin), recovery, "the gateway does not find back to its upstream")
 		time.Sleep(50 * time.Millisecond)
 	}
@@ -116,9 +118,9 @@ func (f *faulty) recover(t *testing.T) (took time.Duration) {
 
 // lead makes the gateway's connections, all new, lead elsewhere.
 func (f *faulty) lead(dial upstreamtest.Dialer) {
-	f.upstream.Divert(dial)
+	f.Upstream.Divert(dial)
 	synctest.Wait() // no connection is on its way to where they led
-	f.upstream.Cut()
+	f.Upstream.Cut()
 	synctest.Wait()
 }
 
@@ -145,47 +147,47 @@ func atFirst(script upstreamtest.Script) func(*faulty, op) {
 	}
 }
 
-func (f *faulty) ask(t *testing.T, o op, headers ...string) answered {
+func (f *faulty) ask(t *testing.T, o op, headers ...string) servertest.Response {
 	t.Helper()
-	return f.do(t, o.method, o.path, o.body, headers...)
+	return f.Do(t, o.method, o.path, o.body, headers...)
 }
 
 // expect makes a request and holds the answer against what it should be.
-func (f *faulty) expect(t *testing.T, o op, w want, headers ...string) answered {
+func (f *faulty) expect(t *testing.T, o op, w want, headers ...string) servertest.Response {
 	t.Helper()
-	calls := len(f.upstream.Calls(o.rpc))
-	var a answered
-	took := elapsed(func() { a = f.ask(t, o, headers...) })
-	t.Logf("%-9s -> %d %-27s %8s, %d upstream", o.name, a.status, w.code, took.Round(time.Millisecond), len(f.upstream.Calls(o.rpc))-calls)
+	calls := len(f.Upstream.Calls(o.rpc))
+	var a servertest.Response
+	took := servertest.Elapsed(func() { a = f.ask(t, o, headers...) })
+	t.Logf("%-9s -> %d %-27s %8s, %d upstream", o.name, a.Status, w.code, took.Round(time.Millisecond), len(f.Upstream.Calls(o.rpc))-calls)
 	w.check(t, a, took)
 	return a
 }
 
-func (w want) check(t *testing.T, a answered, took time.Duration) {
+func (w want) check(t *testing.T, a servertest.Response, took time.Duration) {
 	t.Helper()
-	require.Equal(t, w.status, a.status, a.body)
+	require.Equal(t, w.status, a.Status, a.Body)
 	require.GreaterOrEqual(t, took, w.from)
 	require.LessOrEqual(t, took, w.to)
 	requireNoLeak(t, a)
 	if w.code == "" {
 		return
 	}
-	require.Equal(t, string(w.code), a.field(t, "code"))
-	require.Equal(t, problem.ContentType, a.header.Get("Content-Type"))
+	require.Equal(t, string(w.code), a.Field(t, "code"))
+	require.Equal(t, problem.ContentType, a.Header.Get("Content-Type"))
 	after := ""
 	if d := w.code.Row().RetryAfter; d > 0 {
 		after = strconv.Itoa(int(d.Seconds()))
 	}
-	require.Equal(t, after, a.header.Get("Retry-After"))
+	require.Equal(t, after, a.Header.Get("Retry-After"))
 }
 
 // requireNoLeak holds an answer against what the upstream said, and against
 // the addresses by which it is reached.
-func requireNoLeak(t *testing.T, a answered) {
+func requireNoLeak(t *testing.T, a servertest.Response) {
 	t.Helper()
-	texts := []string{a.body}
-	if a.header.Get("Content-Type") == problem.ContentType {
-		wire, err := base64.StdEncoding.DecodeString(strings.Trim(a.field(t, "grpcStatus"), `"`))
+	texts := []string{a.Body}
+	if a.Header.Get("Content-Type") == problem.ContentType {
+		wire, err := base64.StdEncoding.DecodeString(strings.Trim(a.Field(t, "grpcStatus"), `"`))
 		require.NoError(t, err)
 		texts = append(texts, string(wire))
 	}
@@ -194,7 +196,7 @@ func requireNoLeak(t *testing.T, a answered) {
 		require.NotContains(t, text, ":7233")
 		require.NotContains(t, text, "rpc error")
 	}
-	for name, values := range a.header {
+	for name, values := range a.Header {
 		require.NotContains(t, strings.Join(values, " "), secret, name)
 	}
 }
@@ -211,9 +213,9 @@ func (f *faulty) lift(t *testing.T) {
 // requireWorking holds that all kinds of requests succeed.
 func (f *faulty) requireWorking(t *testing.T) {
 	t.Helper()
-	require.Equal(t, http.StatusOK, f.ask(t, readOp()).status)
-	require.Equal(t, http.StatusCreated, f.ask(t, startOp()).status)
-	require.Equal(t, http.StatusNoContent, f.ask(t, terminateOp()).status)
+	require.Equal(t, http.StatusOK, f.ask(t, readOp()).Status)
+	require.Equal(t, http.StatusCreated, f.ask(t, startOp()).Status)
+	require.Equal(t, http.StatusNoContent, f.ask(t, terminateOp()).Status)
 }
 
 // faultCase is a fault, and what each request gets while it lasts.

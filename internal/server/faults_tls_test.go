@@ -26,6 +26,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -96,10 +97,10 @@ func TestACertificateThatExpires(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					u := newTLSUpstream(t)
-					g := start(t, func(cfg *config.Config) {
+					g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) {
 						cfg.Upstream.TLS = config.TLS{Enabled: true, CAFile: u.caFile, ServerName: secretHost}
-					})
-					f := settle(t, g, u.serve(t, g.upstream))
+					}})
+					f := settle(t, g, u.serve(t, g.Upstream))
 					u.renew(t, validFor)
 					f.lead(f.home)
 					if validFor > 0 {
@@ -109,9 +110,9 @@ func TestACertificateThatExpires(t *testing.T) {
 						f.lead(f.home)
 					}
 					a := f.expect(t, e.op, e.want)
-					require.NotContains(t, a.body, secretHost)
-					require.NotContains(t, a.body, "certificate")
-					require.Contains(t, f.log.String(), "certificate has expired or is not yet valid", "the operator is told")
+					require.NotContains(t, a.Body, secretHost)
+					require.NotContains(t, a.Body, "certificate")
+					require.Contains(t, f.Log.String(), "certificate has expired or is not yet valid", "the operator is told")
 					u.renew(t, time.Hour)
 					f.lift(t)
 				})

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
 // The first of equal waits starts the poll that they share. The poll must know
@@ -15,11 +18,11 @@ import (
 func TestAWaitForAClosedRunIsAnsweredAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		newFakeWorkflow(g.upstream).close()
+		g := servertest.Start(t, servertest.Options{})
+		temporalfake.NewWorkflow(g.Upstream).Close()
 		late := 0
 		for range 1000 {
-			if elapsed(func() { g.do(t, http.MethodGet, resultPath+"?wait=20s&runId="+runID, "") }) >= time.Second {
+			if servertest.Elapsed(func() { g.Do(t, http.MethodGet, servertest.ResultPath+"?wait=20s&runId="+temporalfake.RunID, "") }) >= time.Second {
 				late++
 			}
 		}

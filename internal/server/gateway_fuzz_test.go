@@ -10,22 +10,19 @@ import (
 	"net/http"
 	"os"
 	"path"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -38,7 +35,7 @@ const hang = 20 * time.Second
 // fuzzed is a whole gateway that serves all inputs of a fuzz target, in real
 // time: each input is the bytes of one connection.
 type fuzzed struct {
-	listener *listener
+	listener *servertest.Listener
 	upstream *instant
 	log      *panicLog
 }
@@ -47,7 +44,7 @@ type fuzzed struct {
 func startFuzzed(f *testing.F, answers map[string]proto.Message) *fuzzed {
 	f.Helper()
 	cfg := config.Default()
-	cfg.Auth.APIKeys.File = writeKeys(f)
+	cfg.Auth.APIKeys.File = servertest.WriteKeys(f)
 	addKey(f, cfg.Auth.APIKeys.File, "wide", wideKey, "*")
 	cfg.Tokens.KeyFiles = []string{cfg.Auth.APIKeys.File + ".tokens"}
 	require.NoError(f, os.WriteFile(cfg.Tokens.KeyFiles[0], bytes.Repeat([]byte("k"), 32), 0o600))
@@ -56,13 +53,13 @@ func startFuzzed(f *testing.F, answers map[string]proto.Message) *fuzzed {
 	cfg.Limits.MaxWait = 20 * time.Millisecond
 	cfg.Upstream.Retry.MaxAttempts = 1
 	cfg.Auth.FailureLimit.Burst = 1 << 30
-	g := &fuzzed{listener: newListener(), log: &panicLog{}, upstream: newInstant(f, answers)}
+	g := &fuzzed{listener: servertest.NewListener(), log: &panicLog{}, upstream: newInstant(f, answers)}
 	ctx, cancel := context.WithCancel(f.Context())
 	ended := make(chan error, 1)
 	dial := upstreamtest.New(f, grpc.StreamInterceptor(g.upstream.serve)).Dial
 	go func() {
 		ended <- server.Run(ctx, &cfg, server.Options{
-			Version: "test", Public: g.listener, Admin: newListener(), Dial: dial, Log: g.log,
+			Version: "test", Public: g.listener, Admin: servertest.NewListener(), Dial: dial, Log: g.log,
 		})
 	}()
 	f.Cleanup(func() {
@@ -87,12 +84,12 @@ func addKey(f *testing.F, file, id, key, namespace string) {
 func (g *fuzzed) awaitReady(tb testing.TB) {
 	tb.Helper()
 	require.Eventually(tb, func() bool {
-		out := g.send(tb, rawRequest(http.MethodGet, "/readyz", "", nil))
+		out := g.send(tb, servertest.RawRequest(http.MethodGet, "/readyz", "", nil))
 		return bytes.HasPrefix(out, []byte("HTTP/1.1 200"))
 	}, hang, 10*time.Millisecond)
 }
 
-// send gives the gateway a connection with these bytes, and gives back what
+// Send gives the gateway a connection with these bytes, and gives back what
 // the gateway wrote until it was done with it.
 func (g *fuzzed) send(tb testing.TB, input []byte) []byte {
 	tb.Helper()
@@ -100,7 +97,7 @@ func (g *fuzzed) send(tb testing.TB, input []byte) []byte {
 	timer := time.NewTimer(hang)
 	defer timer.Stop()
 	select {
-	case g.listener.conns <- conn:
+	case g.listener.Conns <- conn:
 	case <-timer.C:
 		require.FailNow(tb, "the gateway accepts no connection")
 	}
@@ -115,36 +112,20 @@ func (g *fuzzed) send(tb testing.TB, input []byte) []byte {
 	return conn.out.Bytes()
 }
 
-// ask sends one request and gives its one answer and the calls that it led to.
-func (g *fuzzed) ask(t *testing.T, method string, request []byte) (answered, []upstreamtest.Call) {
+// Request sends one request and gives its one answer and the calls that it led to.
+func (g *fuzzed) ask(t *testing.T, method string, request []byte) (servertest.Response, []upstreamtest.Call) {
 	t.Helper()
 	answers := parseAnswers(t, g.send(t, request), []string{method})
 	require.Len(t, answers, 1, "%q", request)
 	return answers[0], g.upstream.take()
 }
 
-// rawRequest writes a request of a key, which may be empty, by hand: no client
-// cleans its target.
-func rawRequest(method, target, key string, body []byte) []byte {
-	var b bytes.Buffer
-	b.WriteString(method + " " + target + " HTTP/1.1\r\nHost: gateway\r\n")
-	if key != "" {
-		b.WriteString("Authorization: Bearer " + key + "\r\n")
-	}
-	if body != nil {
-		b.WriteString("Content-Type: application/json\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n")
-	}
-	b.WriteString("\r\n")
-	b.Write(body)
-	return b.Bytes()
-}
-
 // parseAnswers reads everything that the gateway wrote; methods are those of
 // the requests, in order. The answer to what is no request is read as a GET's.
-func parseAnswers(t *testing.T, out []byte, methods []string) []answered {
+func parseAnswers(t *testing.T, out []byte, methods []string) []servertest.Response {
 	t.Helper()
 	reader := bufio.NewReader(bytes.NewReader(out))
-	var all []answered
+	var all []servertest.Response
 	for {
 		if _, err := reader.Peek(1); err != nil {
 			return all
@@ -165,7 +146,7 @@ func parseAnswers(t *testing.T, out []byte, methods []string) []answered {
 			continue // announces the answer to the same request
 		}
 		methods = methods[min(1, len(methods)):]
-		all = append(all, answered{status: response.StatusCode, header: response.Header, body: string(body), closes: response.Close})
+		all = append(all, servertest.Response{Status: response.StatusCode, Header: response.Header, Body: string(body), Close: response.Close})
 	}
 }
 
@@ -212,26 +193,6 @@ func (u *instant) take() []upstreamtest.Call {
 	calls := u.calls
 	u.calls = nil
 	return calls
-}
-
-// requestOf decodes a call's request.
-func requestOf(t *testing.T, call upstreamtest.Call) protoreflect.Message {
-	t.Helper()
-	service := workflowservice.File_temporal_api_workflowservice_v1_service_proto.Services().ByName("WorkflowService")
-	method := service.Methods().ByName(protoreflect.Name(call.Method))
-	require.NotNil(t, method, call.Method)
-	messageType, err := protoregistry.GlobalTypes.FindMessageByName(method.Input().FullName())
-	require.NoError(t, err)
-	request := messageType.New()
-	require.NoError(t, proto.Unmarshal(call.Request, request.Interface()))
-	return request
-}
-
-// namespaceOf is the namespace of a call's request.
-func namespaceOf(t *testing.T, call upstreamtest.Call) string {
-	t.Helper()
-	request := requestOf(t, call)
-	return request.Get(request.Descriptor().Fields().ByName("namespace")).String()
 }
 
 // panicLog is a log that keeps nothing but panics.

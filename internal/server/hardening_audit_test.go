@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
 // hostileAudit are the cases about what callers get written into the log.
@@ -14,15 +16,15 @@ func hostileAudit() []hostile {
 	return []hostile{{number: 93, name: "a namespace of 12 KB in a write that is refused", act: longNamespaces}}
 }
 
-func longNamespaces(t *testing.T, g *gateway) string {
+func longNamespaces(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	longest := 0
 	for _, namespace := range []string{strings.Repeat("n", 12_000), strings.Repeat("%22", 4_000), strings.Repeat("%E2%82%AC", 1_300)} {
 		for _, path := range []string{"/v1/namespaces/" + namespace + "/workflows", "/api/v1/namespaces/" + namespace + "/workflows/w"} {
-			before := len(g.log.String())
-			a := g.do(t, http.MethodPost, path, `{}`)
-			require.Equal(t, http.StatusForbidden, a.status, a.body)
-			line := g.log.String()[before:]
+			before := len(g.Log.String())
+			a := g.Do(t, http.MethodPost, path, `{}`)
+			require.Equal(t, http.StatusForbidden, a.Status, a.Body)
+			line := g.Log.String()[before:]
 			require.Contains(t, line, `"msg":"audit"`)
 			for line := range strings.Lines(line) {
 				require.Less(t, len(line), 1024, "bytes of a line")

@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -38,11 +39,11 @@ func withThird(t *testing.T, cfg *config.Config) {
 func slowBodies(t *testing.T) []hostile {
 	t.Helper()
 	rows := []hostile{
-		{number: 88, name: "a body at 4 KiB a second", act: func(t *testing.T, g *gateway) string {
+		{number: 88, name: "a body at 4 KiB a second", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
 			return bodyAt(t, g, 4<<10, 7*time.Second)
 		}},
-		{number: 88, name: "a body at 16 KiB a second", act: func(t *testing.T, g *gateway) string {
+		{number: 88, name: "a body at 16 KiB a second", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
 			return bodyAt(t, g, 16<<10, 30*time.Second)
 		}},
@@ -56,7 +57,7 @@ func slowBodies(t *testing.T) []hostile {
 			rows = append(rows, hostile{
 				number: 88, name: fmt.Sprintf("%d bodies of each of two callers that never come, by %s", sockets, name),
 				configure: func(cfg *config.Config) { withThird(t, cfg) },
-				act: func(t *testing.T, g *gateway) string {
+				act: func(t *testing.T, g *servertest.Gateway) string {
 					t.Helper()
 					return manySlowBodies(t, g, path, sockets)
 				},
@@ -68,24 +69,24 @@ func slowBodies(t *testing.T) []hostile {
 
 // manySlowBodies holds sockets of two callers on which a body never comes, while
 // a third caller writes.
-func manySlowBodies(t *testing.T, g *gateway, path string, sockets int) string {
+func manySlowBodies(t *testing.T, g *servertest.Gateway, path string, sockets int) string {
 	t.Helper()
 	for _, method := range []string{"TerminateWorkflowExecution", "SignalWorkflowExecution"} {
-		g.upstream.Handle(method, upstreamtest.Respond(&workflowservice.TerminateWorkflowExecutionResponse{}))
+		g.Upstream.Handle(method, upstreamtest.Respond(&workflowservice.TerminateWorkflowExecutionResponse{}))
 	}
 	for range sockets {
-		for _, key := range []string{writerKey, otherKey} {
-			g.open(t, "POST "+path+" HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer "+key+
+		for _, key := range []string{servertest.WriterKey, servertest.OtherKey} {
+			open(t, g, "POST "+path+" HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer "+key+
 				"\r\nContent-Type: application/json\r\nContent-Length: 200\r\n\r\n")
 		}
 	}
 	synctest.Wait()
-	held := g.bytesHeld(t, "request")
+	held := bytesHeld(t, g, "request")
 	statuses, last := map[int]int{}, time.Duration(0)
 	begin := time.Now()
 	for time.Since(begin) < 32*time.Second {
-		a := g.do(t, http.MethodPost, path, `{}`, "Authorization", "Bearer "+thirdKey)
-		if statuses[a.status]++; a.status >= http.StatusBadRequest {
+		a := g.Do(t, http.MethodPost, path, `{}`, "Authorization", "Bearer "+thirdKey)
+		if statuses[a.Status]++; a.Status >= http.StatusBadRequest {
 			last = time.Since(begin)
 		}
 		time.Sleep(time.Second / 4)
@@ -95,14 +96,14 @@ func manySlowBodies(t *testing.T, g *gateway, path string, sockets int) string {
 	t.Log(said)
 	require.Zero(t, last, said)
 	require.Positive(t, held)
-	require.Zero(t, g.bytesHeld(t, "request"))
+	require.Zero(t, bytesHeld(t, g, "request"))
 	return said
 }
 
 // bodyAt sends a body that does not end at a rate, in bytes a second.
-func bodyAt(t *testing.T, g *gateway, rate int, end time.Duration) string {
+func bodyAt(t *testing.T, g *servertest.Gateway, rate int, end time.Duration) string {
 	t.Helper()
-	conn := g.open(t, line("POST", workflows, "Content-Type: application/json", "Content-Length: 4000000")+"\r\n")
+	conn := open(t, g, line("POST", servertest.WorkflowsPath, "Content-Type: application/json", "Content-Length: 4000000")+"\r\n")
 	var sending sync.WaitGroup
 	defer sending.Wait()
 	sending.Go(func() {
@@ -117,7 +118,7 @@ func bodyAt(t *testing.T, g *gateway, rate int, end time.Duration) string {
 	defer func() { _ = conn.Close() }()
 	var response *http.Response
 	var err error
-	took := elapsed(func() { response, err = http.ReadResponse(bufio.NewReader(conn), nil) })
+	took := servertest.Elapsed(func() { response, err = http.ReadResponse(bufio.NewReader(conn), nil) })
 	require.NoError(t, err)
 	require.Equal(t, http.StatusRequestTimeout, response.StatusCode)
 	require.InDelta(t, end.Seconds(), took.Seconds(), 0.5)
@@ -126,7 +127,7 @@ func bodyAt(t *testing.T, g *gateway, rate int, end time.Duration) string {
 
 // largeBodies holds bodies of a caller that do not end, while another one sends
 // one that does.
-func largeBodies(t *testing.T, g *gateway) string {
+func largeBodies(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	const size = 4 << 20
 	var sending sync.WaitGroup
@@ -134,7 +135,7 @@ func largeBodies(t *testing.T, g *gateway) string {
 	var mu sync.Mutex
 	statuses := map[int]int{}
 	for range 10 {
-		conn := g.open(t, line("POST", workflows, "Content-Type: application/json", fmt.Sprintf("Content-Length: %d", size))+"\r\n")
+		conn := open(t, g, line("POST", servertest.WorkflowsPath, "Content-Type: application/json", fmt.Sprintf("Content-Length: %d", size))+"\r\n")
 		sending.Go(func() { _, _ = conn.Write(bytes.Repeat([]byte(" "), size-1)) })
 		sending.Go(func() {
 			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
@@ -150,10 +151,10 @@ func largeBodies(t *testing.T, g *gateway) string {
 	}
 	time.Sleep(2 * time.Second)
 	synctest.Wait()
-	held := g.bytesHeld(t, "request")
-	g.upstream.Handle("TerminateWorkflowExecution", upstreamtest.Respond(&workflowservice.TerminateWorkflowExecutionResponse{}))
-	a := g.do(t, http.MethodPost, terminate, `{"reason":"`+strings.Repeat(" ", 1<<20)+`"}`, "Authorization", "Bearer "+otherKey)
-	require.Less(t, a.status, http.StatusBadRequest, a.body)
+	held := bytesHeld(t, g, "request")
+	g.Upstream.Handle("TerminateWorkflowExecution", upstreamtest.Respond(&workflowservice.TerminateWorkflowExecutionResponse{}))
+	a := g.Do(t, http.MethodPost, terminate, `{"reason":"`+strings.Repeat(" ", 1<<20)+`"}`, "Authorization", "Bearer "+servertest.OtherKey)
+	require.Less(t, a.Status, http.StatusBadRequest, a.Body)
 	time.Sleep(time.Minute)
 	synctest.Wait()
 	said := fmt.Sprintf("%d bytes held, 10 bodies of 4 MB: %v; another caller's is taken", held, statuses)
@@ -161,6 +162,6 @@ func largeBodies(t *testing.T, g *gateway) string {
 	require.LessOrEqual(t, held, 8<<20, said)
 	require.Greater(t, held, 2<<20, said)
 	require.Positive(t, statuses[http.StatusTooManyRequests], said)
-	require.Zero(t, g.bytesHeld(t, "request"))
+	require.Zero(t, bytesHeld(t, g, "request"))
 	return said
 }

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -38,7 +39,7 @@ func (row hostileBytesRow) run(t *testing.T) {
 
 // socket is a gateway that listens on a real socket.
 type socket struct {
-	*gateway
+	*servertest.Gateway
 	address string
 }
 
@@ -47,14 +48,14 @@ func newSocket(t *testing.T, configure func(*config.Config)) *socket {
 	public, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed by the gateway
 	require.NoError(t, err)
 	s := &socket{address: public.Addr().String()}
-	s.gateway = startOn(t, func(cfg *config.Config) {
+	s.Gateway = servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) {
 		cfg.Listen.DrainDelay = 0 // this one lives in real time
 		if configure != nil {
 			configure(cfg)
 		}
-	}, public, func(ctx context.Context) (net.Conn, error) {
+	}, Public: public, Dial: func(ctx context.Context) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "tcp", s.address)
-	})
+	}})
 	return s
 }
 
@@ -66,7 +67,7 @@ const (
 
 // say writes bytes on a new connection, and reads the first answer, if any, and
 // whether the connection is closed after it.
-func (s *socket) say(t *testing.T, text string) (answered, bool) {
+func (s *socket) say(t *testing.T, text string) (servertest.Response, bool) {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.address) //nolint:noctx // has a deadline
 	require.NoError(t, err)
@@ -76,13 +77,13 @@ func (s *socket) say(t *testing.T, text string) (answered, bool) {
 	reader := bufio.NewReader(conn)
 	response, err := http.ReadResponse(reader, nil)
 	require.NoError(t, err)
-	a := read(t, response)
-	return a, a.closes
+	a := servertest.ReadResponse(t, response)
+	return a, a.Close
 }
 
 // line begins a request as the writer.
 func line(method, target string, headers ...string) string {
-	return method + " " + target + " HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer " + writerKey + "\r\n" +
+	return method + " " + target + " HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer " + servertest.WriterKey + "\r\n" +
 		strings.Join(append(headers, ""), "\r\n")
 }
 
@@ -94,28 +95,28 @@ func hostileBytes() []hostileBytesRow {
 		return hostileBytesRow{number, name, func(t *testing.T, s *socket) string {
 			t.Helper()
 			a, closed := s.say(t, text)
-			require.Equal(t, status, a.status, a.body)
+			require.Equal(t, status, a.Status, a.Body)
 			require.True(t, closed)
-			require.Empty(t, a.header.Get("X-Request-Id"), "no handler has run")
-			return fmt.Sprintf("%d, no handler runs", a.status)
+			require.Empty(t, a.Header.Get("X-Request-Id"), "no handler has run")
+			return fmt.Sprintf("%d, no handler runs", a.Status)
 		}}
 	}
 	refused := func(number int, name string, status int, code, text string, closes bool) hostileBytesRow {
 		return hostileBytesRow{number, name, func(t *testing.T, s *socket) string {
 			t.Helper()
 			a, closed := s.say(t, text)
-			require.Equal(t, status, a.status, a.body)
+			require.Equal(t, status, a.Status, a.Body)
 			requireForm(t, a, code)
 			if closes {
 				require.True(t, closed)
 			}
-			require.Empty(t, s.upstream.Calls("StartWorkflowExecution"))
-			return fmt.Sprintf("%d %s, 0 upstream calls", a.status, code)
+			require.Empty(t, s.Upstream.Calls("StartWorkflowExecution"))
+			return fmt.Sprintf("%d %s, 0 upstream calls", a.Status, code)
 		}}
 	}
 	info := func(headers ...string) string { return line("GET", "/v1/system-info", headers...) + "\r\n" }
 	body := func(header, text string) string {
-		return line("POST", workflows, "Content-Type: application/json", header) + "\r\n" + text
+		return line("POST", servertest.WorkflowsPath, "Content-Type: application/json", header) + "\r\n" + text
 	}
 	const chunked = "Transfer-Encoding: chunked"
 	over := strings.Repeat(" ", 4<<20+1)
@@ -155,10 +156,10 @@ func absoluteForm(t *testing.T, _ *socket) string {
 	t.Helper()
 	s := newSocket(t, func(cfg *config.Config) { cfg.Listen.Hosts = []string{"gateway"} })
 	a, _ := s.say(t, line("GET", "http://evil.example/v1/system-info")+"\r\n")
-	require.Equal(t, http.StatusMisdirectedRequest, a.status)
+	require.Equal(t, http.StatusMisdirectedRequest, a.Status)
 	requireForm(t, a, "misdirected-request")
 	a, _ = s.say(t, line("GET", "/v1/system-info")+"\r\n")
-	require.Equal(t, http.StatusOK, a.status, a.body)
+	require.Equal(t, http.StatusOK, a.Status, a.Body)
 	return "421 misdirected-request, whatever the Host header says"
 }
 
@@ -168,15 +169,15 @@ func truncatedChunk(t *testing.T, s *socket) string {
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()
 	require.NoError(t, conn.SetDeadline(time.Now().Add(stuck)))
-	_, err = io.WriteString(conn, line("POST", workflows, "Content-Type: application/json", "Transfer-Encoding: chunked")+"\r\nff\r\n{}")
+	_, err = io.WriteString(conn, line("POST", servertest.WorkflowsPath, "Content-Type: application/json", "Transfer-Encoding: chunked")+"\r\nff\r\n{}")
 	require.NoError(t, err)
 	require.NoError(t, conn.(*net.TCPConn).CloseWrite()) //nolint:forcetypeassert // it was dialled as one
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	require.NoError(t, err)
-	a := read(t, response)
-	require.Equal(t, http.StatusBadRequest, a.status)
+	a := servertest.ReadResponse(t, response)
+	require.Equal(t, http.StatusBadRequest, a.Status)
 	requireForm(t, a, "invalid-request")
-	require.Empty(t, s.upstream.Calls("StartWorkflowExecution"))
+	require.Empty(t, s.Upstream.Calls("StartWorkflowExecution"))
 	return "400 invalid-request, 0 upstream calls"
 }
 
@@ -185,17 +186,17 @@ func truncatedChunk(t *testing.T, s *socket) string {
 func slowly(t *testing.T, text string) (answer string, took time.Duration) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		conn, err := g.listener.dial(t.Context())
+		g := servertest.Start(t, servertest.Options{})
+		conn, err := g.Listener.Dial(t.Context())
 		require.NoError(t, err)
 		defer func() { _ = conn.Close() }()
 		_, err = io.WriteString(conn, text)
 		require.NoError(t, err)
 		var all []byte
-		took = elapsed(func() { all, err = io.ReadAll(conn) })
+		took = servertest.Elapsed(func() { all, err = io.ReadAll(conn) })
 		require.NoError(t, err)
-		require.Empty(t, g.upstream.Calls("StartWorkflowExecution"))
-		require.Equal(t, len(all) > 0, strings.Contains(g.log.String(), `"msg":"request"`), "no handler runs without a head")
+		require.Empty(t, g.Upstream.Calls("StartWorkflowExecution"))
+		require.Equal(t, len(all) > 0, strings.Contains(g.Log.String(), `"msg":"request"`), "no handler runs without a head")
 		answer = string(all)
 	})
 	return answer, took
@@ -211,7 +212,7 @@ func slowHead(t *testing.T, _ *socket) string {
 
 func slowBody(t *testing.T, _ *socket) string {
 	t.Helper()
-	answer, took := slowly(t, line("POST", workflows, "Content-Type: application/json", "Content-Length: 100")+"\r\n{")
+	answer, took := slowly(t, line("POST", servertest.WorkflowsPath, "Content-Type: application/json", "Content-Length: 100")+"\r\n{")
 	require.Contains(t, answer, "408 Request Timeout")
 	require.Contains(t, answer, "Connection: close")
 	require.Contains(t, answer, `"code":"request-timeout"`)
@@ -222,8 +223,8 @@ func slowBody(t *testing.T, _ *socket) string {
 // lengthAlone tells a length and sends nothing: the answer must not wait.
 func lengthAlone(t *testing.T, s *socket) string {
 	t.Helper()
-	a, _ := s.say(t, line("POST", workflows, "Content-Type: application/json", "Content-Length: 4194305")+"\r\n")
-	require.Equal(t, http.StatusRequestEntityTooLarge, a.status)
+	a, _ := s.say(t, line("POST", servertest.WorkflowsPath, "Content-Type: application/json", "Content-Length: 4194305")+"\r\n")
+	require.Equal(t, http.StatusRequestEntityTooLarge, a.Status)
 	requireForm(t, a, "payload-too-large")
 	return "413 payload-too-large without reading the body"
 }
@@ -252,7 +253,7 @@ func flood(t *testing.T, s *socket, times int, frames func(i int, framer *http2.
 	const patience, pause = 30 * time.Second, 500 * time.Millisecond
 	require.Eventually(t, func() bool { return heap() < before+32<<20 }, patience, pause, "memory is bounded")
 	a, _ := s.say(t, line("GET", "/v1/system-info")+"\r\n")
-	require.Equal(t, http.StatusOK, a.status, "others are served")
+	require.Equal(t, http.StatusOK, a.Status, "others are served")
 	return err != nil, fmt.Sprintf("%d sent, connection closed: %t; memory is bounded, others are served", sent, err != nil)
 }
 
@@ -262,7 +263,7 @@ func fields(t *testing.T) []byte {
 	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block)
 	for _, field := range [][2]string{
-		{":method", "GET"}, {":scheme", "http"}, {":authority", "gateway"}, {":path", count}, {"authorization", "Bearer " + writerKey},
+		{":method", "GET"}, {":scheme", "http"}, {":authority", "gateway"}, {":path", count}, {"authorization", "Bearer " + servertest.WriterKey},
 	} {
 		require.NoError(t, encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}))
 	}
@@ -271,7 +272,7 @@ func fields(t *testing.T) []byte {
 
 func resetFlood(t *testing.T, s *socket) string {
 	t.Helper()
-	s.upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
+	s.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
 	block := fields(t)
 	_, said := flood(t, s, 20_000, func(i int, framer *http2.Framer) error {
 		id := uint32(2*i + 1) //nolint:gosec // far below

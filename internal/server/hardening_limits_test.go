@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc/codes"
 
+	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -33,7 +34,7 @@ func limits() []hostile {
 		entry{callbackKey, "completionCallbacks: true, " + write},
 		entry{adminKey, "grants: [{namespace: default, role: admin}, {namespace: temporal-system, role: admin}]"},
 	)
-	row := func(number int, name string, act func(*testing.T, *gateway) string) hostile {
+	row := func(number int, name string, act func(*testing.T, *servertest.Gateway) string) hostile {
 		return hostile{number: number, name: name, configure: configure, act: act}
 	}
 	return []hostile{
@@ -54,65 +55,65 @@ type keyed struct {
 }
 
 // try makes the attempts. Those that are refused get 403 and no upstream call.
-func (g *gateway) try(t *testing.T, attempts ...keyed) string {
+func try(t *testing.T, g *servertest.Gateway, attempts ...keyed) string {
 	t.Helper()
-	for _, b := range linkedBindings(t) {
-		if b.method.Name() != "GetSystemInfo" {
-			g.upstream.Handle(string(b.method.Name()), upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{}))
+	for _, b := range servertest.Bindings(t) {
+		if b.Method.Name() != "GetSystemInfo" {
+			g.Upstream.Handle(string(b.Method.Name()), upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{}))
 		}
 	}
 	passed, refused := 0, 0
 	for _, a := range attempts {
-		before := g.asked()
-		got := g.do(t, http.MethodPost, a.path, a.body, bearer(a.key)...)
+		before := g.UpstreamCalls()
+		got := g.Do(t, http.MethodPost, a.path, a.body, servertest.Bearer(a.key)...)
 		if a.passes {
-			require.Equal(t, http.StatusOK, got.status, "%+v: %s", a, got.body)
-			require.Equal(t, before+1, g.asked(), "%+v", a)
+			require.Equal(t, http.StatusOK, got.Status, "%+v: %s", a, got.Body)
+			require.Equal(t, before+1, g.UpstreamCalls(), "%+v", a)
 			passed++
 			continue
 		}
-		require.Equal(t, http.StatusForbidden, got.status, "%+v: %s", a, got.body)
-		requireStatus(t, got, http.StatusForbidden, codes.PermissionDenied)
-		require.Equal(t, before, g.asked(), "%+v", a)
+		require.Equal(t, http.StatusForbidden, got.Status, "%+v: %s", a, got.Body)
+		servertest.RequireStatus(t, got, http.StatusForbidden, codes.PermissionDenied)
+		require.Equal(t, before, g.UpstreamCalls(), "%+v", a)
 		refused++
 	}
 	return fmt.Sprintf("%d refused with 403 and 0 upstream calls, %d allowed", refused, passed)
 }
 
-func nexusOperations(t *testing.T, g *gateway) string {
+func nexusOperations(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	const path = temporalDefault + "/nexus-operations/o"
 	body := func(endpoint string) string { return `{"endpoint":"` + endpoint + `","service":"s","operation":"o"}` }
-	result := g.try(
-		t,
+	result := try(
+		t, g,
 		keyed{typedKey, path, body("payments"), false},
 		keyed{queuedKey, path, body("payments"), false},
 		keyed{endpointKey, path, body("payments"), true},
 		keyed{endpointKey, path, body("payouts"), false},
 		keyed{mixedKey, path, body("payments"), true},
 		keyed{mixedKey, path, body("payouts"), false},
-		keyed{writerKey, path, body("payouts"), true},
+		keyed{servertest.WriterKey, path, body("payouts"), true},
 	)
-	require.Contains(t, g.audits(), `"typed","namespace":"default","rpc":"StartNexusOperationExecution","resource":"o","outcome":"operation-forbidden"`)
+	require.Contains(t, audits(g), `"typed","namespace":"default","rpc":"StartNexusOperationExecution","resource":"o","outcome":"operation-forbidden"`)
 	return result
 }
 
-func resets(t *testing.T, g *gateway) string {
+func resets(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	const path, body = temporalDefault + "/workflows/w/reset", `{"workflowTaskFinishEventId":"4","requestId":"q"}`
-	result := g.try(
-		t,
+	result := try(
+		t, g,
 		keyed{typedKey, path, body, false}, keyed{queuedKey, path, body, false}, keyed{mixedKey, path, body, false},
-		keyed{writerKey, path, body, true},
+		keyed{servertest.WriterKey, path, body, true},
 	)
-	a := ask{method: http.MethodPost, path: workflows + "/w/reset", body: `{"eventId":4}`, headers: bearer(typedKey)}.send(t, g)
-	require.Equal(t, http.StatusForbidden, a.status, a.body)
+	a := servertest.Request{Method: http.MethodPost, Path: servertest.WorkflowsPath + "/w/reset", Body: `{"eventId":4}`, Headers: servertest.Bearer(typedKey)}.Send(t, g)
+	require.Equal(t, http.StatusForbidden, a.Status, a.Body)
 	requireForm(t, a, "operation-forbidden")
-	require.Len(t, g.upstream.Calls("ResetWorkflowExecution"), 1, "the writer's alone")
+	require.Len(t, g.Upstream.Calls("ResetWorkflowExecution"), 1, "the writer's alone")
 	return result
 }
 
-func otherQueues(t *testing.T, g *gateway) string {
+func otherQueues(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	const path = temporalDefault + "/activities/a"
 	start := func(queue string) string {
@@ -122,14 +123,14 @@ func otherQueues(t *testing.T, g *gateway) string {
 	handler := func(queue string) string {
 		return `{"endpoint":"payments","completionCallbacks":[{"nexusHandler":{"taskQueueName":"` + queue + `","service":"s"}}]}`
 	}
-	return g.try(
-		t,
+	return try(
+		t, g,
 		keyed{queuedKey, path, start("payouts"), false}, keyed{queuedKey, path, start("orders"), true},
 		keyed{mixedKey, calls, handler("payouts"), false}, keyed{mixedKey, calls, handler("orders"), true},
 	)
 }
 
-func completionCallbacks(t *testing.T, g *gateway) string {
+func completionCallbacks(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	var attempts []keyed
 	for _, callback := range []string{
@@ -142,26 +143,26 @@ func completionCallbacks(t *testing.T, g *gateway) string {
 			"/activities/a":               `{"activityType":{"name":"Pay"},"completionCallbacks":[%s]}`,
 			"/nexus-operations/o":         `{"endpoint":"payments","completionCallbacks":[%s]}`,
 		} {
-			for key, passes := range map[string]bool{writerKey: false, adminKey: false, typedKey: false, callbackKey: true} {
+			for key, passes := range map[string]bool{servertest.WriterKey: false, adminKey: false, typedKey: false, callbackKey: true} {
 				attempts = append(attempts, keyed{key, temporalDefault + path, fmt.Sprintf(body, callback), passes})
 			}
 		}
 	}
-	return g.try(t, attempts...)
+	return try(t, g, attempts...)
 }
 
-func computeValidation(t *testing.T, g *gateway) string {
+func computeValidation(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	const path = temporalDefault + "/worker-deployment-versions/billing/7/validate-compute-config"
-	result := g.try(
-		t,
-		keyed{readerKey, path, `{}`, false}, keyed{typedKey, path, `{}`, false},
-		keyed{writerKey, path, `{}`, true},
+	result := try(
+		t, g,
+		keyed{servertest.ReaderKey, path, `{}`, false}, keyed{typedKey, path, `{}`, false},
+		keyed{servertest.WriterKey, path, `{}`, true},
 	)
 	require.Equal(t, []string{
 		`"reader","namespace":"default","rpc":"ValidateWorkerDeploymentVersionComputeConfig","resource":"","outcome":"operation-forbidden"`,
 		`"typed","namespace":"default","rpc":"ValidateWorkerDeploymentVersionComputeConfig","resource":"billing","outcome":"operation-forbidden"`,
 		`"writer","namespace":"default","rpc":"ValidateWorkerDeploymentVersionComputeConfig","resource":"billing","outcome":"ok"`,
-	}, g.audits())
+	}, audits(g))
 	return result + "; each has an audit line"
 }

@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -23,17 +24,17 @@ import (
 func hostileListeners() []hostile {
 	const both = "Content-Length: 4\r\nTransfer-Encoding: chunked"
 	smuggling := func(name, version, target, body string, headers ...string) hostile {
-		return hostile{number: 92, name: name, act: func(t *testing.T, g *gateway) string {
+		return hostile{number: 92, name: name, act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			return smuggled(t, g, target+" "+version+"\r\nHost: gateway\r\nAuthorization: Bearer "+writerKey+"\r\n"+
+			return smuggled(t, g, target+" "+version+"\r\nHost: gateway\r\nAuthorization: Bearer "+servertest.WriterKey+"\r\n"+
 				"Content-Type: application/json\r\n"+strings.Join(headers, "\r\n")+"\r\n\r\n"+body)
 		}}
 	}
-	start := fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(start1("")), start1(""))
+	start := fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(servertest.StartBody("")), servertest.StartBody(""))
 	const empty, http10, http11 = "0\r\n\r\n", "HTTP/1.0", "HTTP/1.1"
 	return []hostile{
-		smuggling("Content-Length before Transfer-Encoding", http11, "POST "+workflows, start, both),
-		smuggling("Content-Length after Transfer-Encoding", http11, "POST "+workflows, start, "Transfer-Encoding: chunked", "Content-Length: 4"),
+		smuggling("Content-Length before Transfer-Encoding", http11, "POST "+servertest.WorkflowsPath, start, both),
+		smuggling("Content-Length after Transfer-Encoding", http11, "POST "+servertest.WorkflowsPath, start, "Transfer-Encoding: chunked", "Content-Length: 4"),
 		smuggling("both, to what has no body", http11, "GET /v1/system-info", empty, both),
 		smuggling("both, to the Temporal HTTP API", http11, "GET /api/v1/system-info", empty, both),
 		smuggling("both, to a probe", http11, "GET /livez", empty, both),
@@ -51,57 +52,57 @@ func hostileListeners() []hostile {
 
 // smuggled sends a request with a body in chunks, and a second request that a
 // proxy may have taken for a part of the first one's body.
-func smuggled(t *testing.T, g *gateway, first string) string {
+func smuggled(t *testing.T, g *servertest.Gateway, first string) string {
 	t.Helper()
-	g.upstream.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: "r", Started: true}))
+	g.Upstream.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: "r", Started: true}))
 	countsTo(g, 1)
-	conn, err := g.listener.dial(t.Context())
+	conn, err := g.Listener.Dial(t.Context())
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()
-	second := "GET " + count + " HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer " + writerKey + "\r\nConnection: close\r\n\r\n"
+	second := "GET " + count + " HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer " + servertest.WriterKey + "\r\nConnection: close\r\n\r\n"
 	go func() { _, _ = io.WriteString(conn, first+second) }() // until the gateway closes the connection
 	all, err := io.ReadAll(conn)
 	require.NoError(t, err)
 	require.Equal(t, 1, strings.Count(string(all), "HTTP/1."), "responses: %s", all)
 	require.Contains(t, string(all), "Connection: close\r\n")
-	require.Empty(t, g.upstream.Calls("CountWorkflowExecutions"), "the second request was served")
+	require.Empty(t, g.Upstream.Calls("CountWorkflowExecutions"), "the second request was served")
 	status, _, _ := strings.Cut(string(all), "\r\n")
 	return status + ", connection closed, the second request is not served"
 }
 
 // lengthKeepsConnection holds the gateway to what ordinary callers need.
-func lengthKeepsConnection(t *testing.T, g *gateway) string {
+func lengthKeepsConnection(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	for _, version := range []string{"HTTP/1.1", "HTTP/2.0"} {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://gateway"+workflows, strings.NewReader("{}"))
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://gateway"+servertest.WorkflowsPath, strings.NewReader("{}"))
 		require.NoError(t, err)
-		client := g.client
+		client := g.Client
 		if version == "HTTP/2.0" {
 			client = http2Client(g)
 			request.ContentLength = -1 // frames end the body here, and no header does
 		}
 		response, err := client.Do(request)
 		require.NoError(t, err)
-		a := read(t, response)
+		a := servertest.ReadResponse(t, response)
 		require.Equal(t, version, response.Proto)
-		require.Equal(t, http.StatusUnauthorized, a.status)
-		require.False(t, a.closes, version)
+		require.Equal(t, http.StatusUnauthorized, a.Status)
+		require.False(t, a.Close, version)
 		client.CloseIdleConnections()
 	}
 	return "connections are kept"
 }
 
 // http2Client speaks HTTP/2 without TLS.
-func http2Client(g *gateway) *http.Client {
+func http2Client(g *servertest.Gateway) *http.Client {
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return g.listener.dial(ctx) },
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return g.Listener.Dial(ctx) },
 		Protocols:   protocols,
 	}}
 }
 
-func adminHosts(t *testing.T, g *gateway) string {
+func adminHosts(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	for host, status := range map[string]int{
 		"localhost": 200, "LOCALHOST:8081": 200, "127.0.0.1:8081": 200, "10.1.2.3": 200, "[::1]:8081": 200, "[fe80::1]": 200,
@@ -109,7 +110,7 @@ func adminHosts(t *testing.T, g *gateway) string {
 		"evil.example":         421, "evil.example:8081": 421, "localhost.evil.example": 421, "127.0.0.1.evil.example": 421, "metrics.example.": 421, "": 421,
 	} {
 		for _, path := range []string{"/livez", "/readyz", "/metrics", "/debug/pprof/", "/debug/pprof/cmdline", "/debug/pprof/heap"} {
-			conn, err := g.adminListener.dial(t.Context())
+			conn, err := g.AdminListener.Dial(t.Context())
 			require.NoError(t, err)
 			_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", path, host)
 			require.NoError(t, err)
@@ -123,7 +124,7 @@ func adminHosts(t *testing.T, g *gateway) string {
 	return "421 misdirected-request, but for addresses, localhost and listen.adminHosts"
 }
 
-func adminAddress(t *testing.T, _ *gateway) string {
+func adminAddress(t *testing.T, _ *servertest.Gateway) string {
 	t.Helper()
 	address, err := netip.ParseAddrPort(config.Default().Listen.Admin)
 	require.NoError(t, err)

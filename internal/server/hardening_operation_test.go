@@ -17,6 +17,8 @@ import (
 
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/testlog"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
@@ -27,29 +29,29 @@ func overload() []hostile {
 		cfg.Limits.InFlight = config.InFlight{Reads: 3, Writes: 2, Waits: 4, CallerShare: 1, QueueTime: time.Second}
 	}
 	return []hostile{
-		{number: 71, name: "more reads than places", configure: small, act: func(t *testing.T, g *gateway) string {
+		{number: 71, name: "more reads than places", configure: small, act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
+			g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
 			return overflow(t, g, 3, get(count), get("/v1/system-info"), http.StatusServiceUnavailable, "overloaded")
 		}},
-		{number: 71, name: "more writes than places", configure: small, act: func(t *testing.T, g *gateway) string {
+		{number: 71, name: "more writes than places", configure: small, act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			g.upstream.Handle("TerminateWorkflowExecution", upstreamtest.Hang)
-			q := ask{method: http.MethodPost, path: terminate}
+			g.Upstream.Handle("TerminateWorkflowExecution", upstreamtest.Hang)
+			q := servertest.Request{Method: http.MethodPost, Path: terminate}
 			return overflow(t, g, 2, q, q, http.StatusServiceUnavailable, "overloaded")
 		}},
-		{number: 71, name: "more waits than places", configure: small, act: func(t *testing.T, g *gateway) string {
+		{number: 71, name: "more waits than places", configure: small, act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			newFakeWorkflow(g.upstream)
-			return overflow(t, g, 4, get(resultPath+"?wait=50s"), post(start1("")+" ", "Prefer", "wait=50"),
+			temporalfake.NewWorkflow(g.Upstream)
+			return overflow(t, g, 4, get(servertest.ResultPath+"?wait=50s"), post(servertest.StartBody("")+" ", "Prefer", "wait=50"),
 				http.StatusServiceUnavailable, "overloaded")
 		}},
 		{
-			number: 71, name: "one caller with more than its share", act: func(t *testing.T, g *gateway) string {
+			number: 71, name: "one caller with more than its share", act: func(t *testing.T, g *servertest.Gateway) string {
 				t.Helper()
-				g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
+				g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
 				said := overflow(t, g, 2, get(count), get(count), http.StatusTooManyRequests, "rate-limited")
-				require.Equal(t, http.StatusOK, get("/v1/system-info", "Authorization", "Bearer "+readerKey).send(t, g).status,
+				require.Equal(t, http.StatusOK, get("/v1/system-info", "Authorization", "Bearer "+servertest.ReaderKey).Send(t, g).Status,
 					"there is room for others")
 				return said
 			},
@@ -61,34 +63,34 @@ func overload() []hostile {
 }
 
 // overflow takes all places, and then asks for one more.
-func overflow(t *testing.T, g *gateway, places int, hold, more ask, status int, code string) string {
+func overflow(t *testing.T, g *servertest.Gateway, places int, hold, more servertest.Request, status int, code string) string {
 	t.Helper()
 	ctx, leave := context.WithCancel(t.Context())
 	var held sync.WaitGroup
 	for range places {
 		held.Go(func() {
-			method := hold.method
+			method := hold.Method
 			if method == "" {
 				method = http.MethodGet
 			}
-			_, _ = g.send(ctx, method, hold.path, hold.body)
+			_, _ = g.Send(ctx, method, hold.Path, hold.Body)
 		})
 	}
 	synctest.Wait()
-	before := len(g.upstream.AllCalls())
-	a := more.send(t, g)
-	require.Equal(t, status, a.status, a.body)
+	before := len(g.Upstream.AllCalls())
+	a := more.Send(t, g)
+	require.Equal(t, status, a.Status, a.Body)
 	requireForm(t, a, code)
-	require.Equal(t, "1", a.header.Get("Retry-After"))
-	require.Len(t, g.upstream.AllCalls(), before)
+	require.Equal(t, "1", a.Header.Get("Retry-After"))
+	require.Len(t, g.Upstream.AllCalls(), before)
 	for _, probe := range []string{"/livez", "/readyz"} {
-		require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, probe, "").status)
+		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, probe, "").Status)
 	}
 	leave()
 	held.Wait()
 	synctest.Wait()
 	for _, kind := range []string{"read", "write", "wait"} {
-		require.Contains(t, g.adminText(t, "/metrics"), `flowgate_in_flight{kind="`+kind+`"} 0`, "every place is given back")
+		require.Contains(t, g.AdminText(t, "/metrics"), `flowgate_in_flight{kind="`+kind+`"} 0`, "every place is given back")
 	}
 	return fmt.Sprintf("%d are served, the next one gets %d %s, 0 upstream calls; probes answer 200", places, status, code)
 }
@@ -99,11 +101,11 @@ func operations() []hostile {
 		return hostile{number: number, name: path, ask: get(path), status: http.StatusNotFound, code: "route-not-found"}
 	}
 	sharing := func(cfg *config.Config) { cfg.CORS.Origins = []string{"https://app.example"} }
-	preflight := func(name, origin string, configure func(*config.Config), status int, code string, check func(*testing.T, *gateway, answered)) hostile {
+	preflight := func(name, origin string, configure func(*config.Config), status int, code string, check func(*testing.T, *servertest.Gateway, servertest.Response)) hostile {
 		return hostile{
 			number: 76, name: name, configure: configure, status: status, code: code, check: check,
-			ask: ask{
-				method: http.MethodOptions, path: workflows, stranger: true, headers: []string{
+			ask: servertest.Request{
+				Method: http.MethodOptions, Path: servertest.WorkflowsPath, Anonymous: true, Headers: []string{
 					"Origin", origin, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization,content-type",
 				},
 			},
@@ -111,8 +113,8 @@ func operations() []hostile {
 	}
 	return []hostile{
 		{number: 73, name: "a handler that panics", act: panicking},
-		{number: 74, name: "the end of the gateway", configure: drainConfig, act: ending},
-		{number: 75, name: "requests while the gateway ends", configure: drainConfig, act: duringTheEnd},
+		{number: 74, name: "the end of the gateway", configure: servertest.WithDrain, act: ending},
+		{number: 75, name: "requests while the gateway ends", configure: servertest.WithDrain, act: duringTheEnd},
 		preflight("a preflight where no origin is listed", "https://app.example", nil, http.StatusMethodNotAllowed, "method-not-allowed", notShared),
 		preflight("a preflight of another origin", "https://evil.example", sharing, http.StatusNoContent, "", notShared),
 		preflight("a preflight of no origin", "null", sharing, http.StatusNoContent, "", notShared),
@@ -132,24 +134,24 @@ func operations() []hostile {
 	}
 }
 
-func notShared(t *testing.T, _ *gateway, a answered) {
+func notShared(t *testing.T, _ *servertest.Gateway, a servertest.Response) {
 	t.Helper()
-	require.Empty(t, a.header.Values("Access-Control-Allow-Origin"))
-	require.Empty(t, a.header.Values("Access-Control-Allow-Credentials"))
+	require.Empty(t, a.Header.Values("Access-Control-Allow-Origin"))
+	require.Empty(t, a.Header.Values("Access-Control-Allow-Credentials"))
 }
 
-func sharedWith(t *testing.T, _ *gateway, a answered) {
+func sharedWith(t *testing.T, _ *servertest.Gateway, a servertest.Response) {
 	t.Helper()
-	require.Equal(t, "https://app.example", a.header.Get("Access-Control-Allow-Origin"))
-	require.Contains(t, a.header.Get("Vary"), "Origin")
-	require.Empty(t, a.header.Values("Access-Control-Allow-Credentials"))
+	require.Equal(t, "https://app.example", a.Header.Get("Access-Control-Allow-Origin"))
+	require.Contains(t, a.Header.Get("Vary"), "Origin")
+	require.Empty(t, a.Header.Values("Access-Control-Allow-Credentials"))
 }
 
 // panicking serves a front with a handler that fails, because none of the
 // gateway's can be made to.
-func panicking(t *testing.T, _ *gateway) string {
+func panicking(t *testing.T, _ *servertest.Gateway) string {
 	t.Helper()
-	log, listener := &testlog.Buffer{}, newListener()
+	log, listener := &testlog.Buffer{}, servertest.NewListener()
 	front, _ := server.FrontOf(t, log, func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Has("abort") {
 			panic(http.ErrAbortHandler)
@@ -161,15 +163,15 @@ func panicking(t *testing.T, _ *gateway) string {
 	serving.Go(func() { _ = public.Serve(listener) })
 	defer serving.Wait()
 	defer func() { _ = public.Close() }()
-	client := clientOf(listener)
+	client := servertest.ClientOf(listener)
 	defer client.CloseIdleConnections()
 
 	response, err := client.Get("http://g/fails") //nolint:noctx // ends with the bubble
 	require.NoError(t, err)
-	a := read(t, response)
-	require.Equal(t, http.StatusInternalServerError, a.status)
+	a := servertest.ReadResponse(t, response)
+	require.Equal(t, http.StatusInternalServerError, a.Status)
 	requireForm(t, a, "internal")
-	require.NotContains(t, a.body, "broken")
+	require.NotContains(t, a.Body, "broken")
 	require.Contains(t, log.String(), "hardening_operation_test.go", "the log has the stack")
 
 	logged := len(log.String())
@@ -184,57 +186,57 @@ func panicking(t *testing.T, _ *gateway) string {
 }
 
 // ending is the end of a gateway with a call and a wait in flight.
-func ending(t *testing.T, g *gateway) string {
+func ending(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	newFakeWorkflow(g.upstream)
-	g.upstream.Handle("CountWorkflowExecutions", func(ctx context.Context, _ []byte) ([]byte, error) {
+	temporalfake.NewWorkflow(g.Upstream)
+	g.Upstream.Handle("CountWorkflowExecutions", func(ctx context.Context, _ []byte) ([]byte, error) {
 		select {
 		case <-time.After(8 * time.Second):
 		case <-ctx.Done():
 		}
 		return nil, ctx.Err()
 	})
-	inFlight, waiting := make(chan answered, 1), make(chan answered, 1)
-	for path, answer := range map[string]chan answered{count: inFlight, resultPath + "?wait=50s": waiting} {
+	inFlight, waiting := make(chan servertest.Response, 1), make(chan servertest.Response, 1)
+	for path, answer := range map[string]chan servertest.Response{count: inFlight, servertest.ResultPath + "?wait=50s": waiting} {
 		go func() {
-			a, _ := g.send(t.Context(), http.MethodGet, path, "")
+			a, _ := g.Send(t.Context(), http.MethodGet, path, "")
 			answer <- a
 		}()
 	}
 	time.Sleep(time.Second)
 	begin := time.Now()
-	g.stop()
+	g.Stop()
 	synctest.Wait()
-	require.Equal(t, http.StatusServiceUnavailable, g.ready(t), "not ready at once")
-	require.Equal(t, http.StatusOK, (<-inFlight).status)
+	require.Equal(t, http.StatusServiceUnavailable, g.Ready(t), "not ready at once")
+	require.Equal(t, http.StatusOK, (<-inFlight).Status)
 	wait := <-waiting
-	require.Equal(t, http.StatusAccepted, wait.status, "the design's answer where the list has 503: the workflow is well")
-	require.Equal(t, "1", wait.header.Get("Retry-After"))
-	require.NoError(t, <-g.done)
+	require.Equal(t, http.StatusAccepted, wait.Status, "the design's answer where the list has 503: the workflow is well")
+	require.Equal(t, "1", wait.Header.Get("Retry-After"))
+	require.NoError(t, <-g.Done)
 	require.Less(t, time.Since(begin), 30*time.Second)
 	return "readyz 503 at once, the call 200, the wait 202 with Retry-After, the end in order after " + time.Since(begin).String()
 }
 
-func duringTheEnd(t *testing.T, g *gateway) string {
+func duringTheEnd(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang) // holds the gateway open after the delay
-	go func() { _, _ = g.send(t.Context(), http.MethodGet, count, "") }()
+	g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang) // holds the gateway open after the delay
+	go func() { _, _ = g.Send(t.Context(), http.MethodGet, count, "") }()
 	synctest.Wait()
-	g.stop()
+	g.Stop()
 	time.Sleep(2 * time.Second)
-	delay := get("/v1/system-info").send(t, g)
-	require.Equal(t, http.StatusOK, delay.status)
-	require.True(t, delay.closes)
+	delay := get("/v1/system-info").Send(t, g)
+	require.Equal(t, http.StatusOK, delay.Status)
+	require.True(t, delay.Close)
 	time.Sleep(4 * time.Second)
-	after := get("/v1/system-info").send(t, g)
-	require.Equal(t, http.StatusServiceUnavailable, after.status)
+	after := get("/v1/system-info").Send(t, g)
+	require.Equal(t, http.StatusServiceUnavailable, after.Status)
 	requireForm(t, after, "draining")
-	require.True(t, after.closes)
-	require.NoError(t, <-g.done)
+	require.True(t, after.Close)
+	require.NoError(t, <-g.Done)
 	return "200 during the delay, 503 draining after it, both with Connection: close"
 }
 
-func faultyConfiguration(t *testing.T, _ *gateway) string {
+func faultyConfiguration(t *testing.T, _ *servertest.Gateway) string {
 	t.Helper()
 	cfg := config.Default()
 	cfg.Upstream.Address = "temporal.example:7233"
@@ -256,31 +258,31 @@ func faultyConfiguration(t *testing.T, _ *gateway) string {
 
 // stalledReader opens a stream of more than the connection holds, and reads
 // only its head.
-func stalledReader(t *testing.T, g *gateway) string {
+func stalledReader(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	page := &workflowservice.ListWorkflowExecutionsResponse{NextPageToken: []byte("more")}
 	for range 1000 {
 		page.Executions = append(page.Executions, &workflow.WorkflowExecutionInfo{TaskQueue: strings.Repeat("q", 1000)})
 	}
-	g.upstream.Handle("ListWorkflowExecutions", upstreamtest.Respond(page))
-	conn, err := g.listener.dial(t.Context())
+	g.Upstream.Handle("ListWorkflowExecutions", upstreamtest.Respond(page))
+	conn, err := g.Listener.Dial(t.Context())
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()
-	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: g\r\nAccept: application/x-ndjson\r\nAuthorization: Bearer %s\r\n\r\n", workflows, writerKey)
+	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: g\r\nAccept: application/x-ndjson\r\nAuthorization: Bearer %s\r\n\r\n", servertest.WorkflowsPath, servertest.WriterKey)
 	require.NoError(t, err)
 	head, err := bufio.NewReaderSize(conn, 16).ReadString('\n')
 	require.NoError(t, err)
 	require.Contains(t, head, "200 OK")
-	took := elapsed(func() {
-		for !strings.Contains(g.log.String(), `"msg":"request"`) {
+	took := servertest.Elapsed(func() {
+		for !strings.Contains(g.Log.String(), `"msg":"request"`) {
 			time.Sleep(100 * time.Millisecond)
 			synctest.Wait()
 		}
 	})
 	require.InDelta(t, 30, took.Seconds(), 1)
-	calls := len(g.upstream.Calls("ListWorkflowExecutions"))
+	calls := len(g.Upstream.Calls("ListWorkflowExecutions"))
 	time.Sleep(time.Minute)
-	require.Len(t, g.upstream.Calls("ListWorkflowExecutions"), calls, "nothing is fetched for it any more")
-	require.Contains(t, g.adminText(t, "/metrics"), `flowgate_in_flight{kind="read"} 0`)
+	require.Len(t, g.Upstream.Calls("ListWorkflowExecutions"), calls, "nothing is fetched for it any more")
+	require.Contains(t, g.AdminText(t, "/metrics"), `flowgate_in_flight{kind="read"} 0`)
 	return "cut off " + took.Round(time.Second).String() + " after it stopped reading; nothing more is fetched"
 }

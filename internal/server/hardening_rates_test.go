@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
 // entry is a key and what stands beside its id and its secret in the keys file.
@@ -23,13 +24,13 @@ type entry struct{ key, rest string }
 // withKeys adds entries to the keys file.
 func withKeys(entries ...entry) func(*config.Config) {
 	return func(cfg *config.Config) {
-		text := must(os.ReadFile(cfg.Auth.APIKeys.File))
+		text := servertest.Must(os.ReadFile(cfg.Auth.APIKeys.File))
 		for _, e := range entries {
 			at := strings.LastIndexByte(e.key, '_')
 			sum := sha256.Sum256([]byte(e.key[at+1:]))
 			text = fmt.Appendf(text, "  - {id: %s, secrets: [{sha256: %s}], %s}\n", e.key[len("fg_"):at], hex.EncodeToString(sum[:]), e.rest)
 		}
-		must(0, os.WriteFile(cfg.Auth.APIKeys.File, text, 0o600))
+		servertest.Must(0, os.WriteFile(cfg.Auth.APIKeys.File, text, 0o600))
 	}
 }
 
@@ -42,68 +43,68 @@ func rates() []hostile {
 		return hostile{
 			number: 70, name: name,
 			configure: withKeys(entry{pacedKey, "rate: {perSecond: 0.5, burst: 3}, grants: [{namespace: default, role: read}]"}),
-			act: func(t *testing.T, g *gateway) string {
+			act: func(t *testing.T, g *servertest.Gateway) string {
 				t.Helper()
 				return overRate(t, g, first, second)
 			},
 		}
 	}
 	return []hostile{
-		paced("over the key's rate", workflows, temporalWorkflows),
-		paced("over the key's rate at the Temporal door", temporalWorkflows, workflows),
+		paced("over the key's rate", servertest.WorkflowsPath, temporalWorkflows),
+		paced("over the key's rate at the Temporal door", temporalWorkflows, servertest.WorkflowsPath),
 		{
 			number: 26, name: "another namespace in the body", status: http.StatusBadRequest, code: "unknown-field",
-			ask: post(start1(`"namespace":"other"`)), // which has no place there
+			ask: post(servertest.StartBody(`"namespace":"other"`)), // which has no place there
 		},
 		{number: 26, name: "another namespace in the body at the Temporal door", act: otherNamespace},
 	}
 }
 
 // overRate uses the rate up at one door and finds it used up at the other.
-func overRate(t *testing.T, g *gateway, first, second string) string {
+func overRate(t *testing.T, g *servertest.Gateway, first, second string) string {
 	t.Helper()
 	lists(g)
-	before := g.asked()
-	ask := func(path, key string) answered { return get(path, bearer(key)...).send(t, g) }
+	before := g.UpstreamCalls()
+	ask := func(path, key string) servertest.Response { return get(path, servertest.Bearer(key)...).Send(t, g) }
 	for left := 2; left >= 0; left-- {
 		a := ask(first, pacedKey)
-		require.Equal(t, http.StatusOK, a.status, a.body)
-		require.Equal(t, `"key";q=3;w=6`, a.header.Get("RateLimit-Policy"))
-		require.Equal(t, fmt.Sprintf(`"key";r=%d;t=%d`, left, 2*(3-left)), a.header.Get("RateLimit"))
+		require.Equal(t, http.StatusOK, a.Status, a.Body)
+		require.Equal(t, `"key";q=3;w=6`, a.Header.Get("RateLimit-Policy"))
+		require.Equal(t, fmt.Sprintf(`"key";r=%d;t=%d`, left, 2*(3-left)), a.Header.Get("RateLimit"))
 	}
 	for _, path := range []string{first, second} {
 		a := ask(path, pacedKey)
-		require.Equal(t, http.StatusTooManyRequests, a.status, a.body)
-		require.Equal(t, "2", a.header.Get("Retry-After"))
-		require.Equal(t, `"key";q=3;w=6`, a.header.Get("RateLimit-Policy"))
-		require.Equal(t, `"key";r=0;t=6`, a.header.Get("RateLimit"))
+		require.Equal(t, http.StatusTooManyRequests, a.Status, a.Body)
+		require.Equal(t, "2", a.Header.Get("Retry-After"))
+		require.Equal(t, `"key";q=3;w=6`, a.Header.Get("RateLimit-Policy"))
+		require.Equal(t, `"key";r=0;t=6`, a.Header.Get("RateLimit"))
 		if path == temporalWorkflows {
-			requireStatus(t, a, http.StatusTooManyRequests, codes.ResourceExhausted)
+			servertest.RequireStatus(t, a, http.StatusTooManyRequests, codes.ResourceExhausted)
 		} else {
 			requireForm(t, a, "rate-limited")
 		}
 	}
-	require.Equal(t, before+3, g.asked())
-	for _, key := range []string{writerKey, readerKey} {
+	require.Equal(t, before+3, g.UpstreamCalls())
+	for _, key := range []string{servertest.WriterKey, servertest.ReaderKey} {
 		for _, path := range []string{first, second} {
 			a := ask(path, key)
-			require.Equal(t, http.StatusOK, a.status, a.body)
-			require.Empty(t, a.header.Get("RateLimit"))
+			require.Equal(t, http.StatusOK, a.Status, a.Body)
+			require.Empty(t, a.Header.Get("RateLimit"))
 		}
 	}
 	time.Sleep(2 * time.Second)
 	synctest.Wait()
-	require.Equal(t, http.StatusOK, ask(second, pacedKey).status, "after Retry-After")
+	require.Equal(t, http.StatusOK, ask(second, pacedKey).Status, "after Retry-After")
 	return "429 after 3 calls, Retry-After 2, RateLimit headers, 0 upstream calls; others are served"
 }
 
-func otherNamespace(t *testing.T, g *gateway) string {
+func otherNamespace(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	before := g.asked()
+	before := g.UpstreamCalls()
 	for _, body := range []string{`{"namespace":"other"}`, `{"namespace":"default","namespace":"other"}`, `{"links":[{"workflowEvent":{"namespace":"other"}}]}`} {
-		a := g.do(t, http.MethodPost, "/api/v1/namespaces/default/workflows/w", body)
-		requireStatus(t, a, http.StatusBadRequest, codes.InvalidArgument)
+		a := g.Do(t, http.MethodPost, "/api/v1/namespaces/default/workflows/w", body)
+		servertest.RequireStatus(t, a, http.StatusBadRequest, codes.InvalidArgument)
 	}
-	require.Equal(t, before, g.asked())
+	require.Equal(t, before, g.UpstreamCalls())
 	return "400 INVALID_ARGUMENT, 0 upstream calls"
 }

@@ -17,12 +17,14 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
 // hostileRepeats are the cases about one Idempotency-Key of two writes.
 func hostileRepeats() []hostile {
-	row := func(name string, act func(*testing.T, *gateway) string) hostile {
+	row := func(name string, act func(*testing.T, *servertest.Gateway) string) hostile {
 		return hostile{number: 90, name: name, act: act}
 	}
 	return []hostile{
@@ -36,9 +38,9 @@ func hostileRepeats() []hostile {
 var onceKey = []string{"Idempotency-Key", "k"} //nolint:gochecknoglobals // never written to
 
 // sentSignals gives the request ids of the signals that were sent.
-func (g *gateway) sentSignals(t *testing.T) (ids []string) {
+func sentSignals(t *testing.T, g *servertest.Gateway) (ids []string) {
 	t.Helper()
-	for _, call := range g.upstream.Calls("SignalWorkflowExecution") {
+	for _, call := range g.Upstream.Calls("SignalWorkflowExecution") {
 		request := &workflowservice.SignalWorkflowExecutionRequest{}
 		require.NoError(t, proto.Unmarshal(call.Request, request))
 		ids = append(ids, request.GetRequestId())
@@ -47,19 +49,19 @@ func (g *gateway) sentSignals(t *testing.T) (ids []string) {
 }
 
 // keyOfTwoBearers has the bearer of a token for comments guess the key of another bearer's approval.
-func keyOfTwoBearers(t *testing.T, g *gateway) string {
+func keyOfTwoBearers(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	g.upstream.Handle("SignalWorkflowExecution", upstreamtest.Respond(&workflowservice.SignalWorkflowExecutionResponse{}))
+	g.Upstream.Handle("SignalWorkflowExecution", upstreamtest.Respond(&workflowservice.SignalWorkflowExecutionResponse{}))
 	signal := func(token, name string) {
-		a := g.do(t, http.MethodPost, order+"/signal", `{"signal":"`+name+`"}`, append(bearer(token), onceKey...)...)
-		require.Equal(t, http.StatusNoContent, a.status, a.body)
+		a := g.Do(t, http.MethodPost, servertest.OrderPath+"/signal", `{"signal":"`+name+`"}`, append(servertest.Bearer(token), onceKey...)...)
+		require.Equal(t, http.StatusNoContent, a.Status, a.Body)
 	}
-	signal(g.delegate(t, `{"signals":["comment"]}`), "comment")
-	approver := g.delegate(t, approval)
+	signal(g.DelegateToken(t, `{"signals":["comment"]}`), "comment")
+	approver := g.DelegateToken(t, servertest.TokenBody)
 	signal(approver, "approve")
 	signal(approver, "approve")
-	signal(g.delegate(t, approval), "approve") // a token of the same moment and scope
-	ids := g.sentSignals(t)
+	signal(g.DelegateToken(t, servertest.TokenBody), "approve") // a token of the same moment and scope
+	ids := sentSignals(t, g)
 	require.NotEqual(t, ids[0], ids[1], "the server takes the approval for a repeated comment")
 	require.Equal(t, ids[1], ids[2], "the same bearer's repeated approval is one")
 	require.NotContains(t, ids[:3], ids[3], "each token is a caller of its own")
@@ -67,10 +69,10 @@ func keyOfTwoBearers(t *testing.T, g *gateway) string {
 }
 
 // keyOfTwoUpdates sends two updates under one key to a server that gives each id the outcome of its first update.
-func keyOfTwoUpdates(t *testing.T, g *gateway) string {
+func keyOfTwoUpdates(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	names := map[string]string{}
-	g.upstream.Handle("UpdateWorkflowExecution", upstreamtest.Typed(func(
+	g.Upstream.Handle("UpdateWorkflowExecution", upstreamtest.Typed(func(
 		_ context.Context, r *workflowservice.UpdateWorkflowExecutionRequest,
 	) (*workflowservice.UpdateWorkflowExecutionResponse, error) {
 		id := r.GetRequest().GetMeta().GetUpdateId()
@@ -78,17 +80,17 @@ func keyOfTwoUpdates(t *testing.T, g *gateway) string {
 			names[id] = r.GetRequest().GetInput().GetName()
 		}
 		return &workflowservice.UpdateWorkflowExecutionResponse{
-			UpdateRef: &update.UpdateRef{WorkflowExecution: &common.WorkflowExecution{WorkflowId: "order", RunId: runID}, UpdateId: id},
-			Stage:     completed,
+			UpdateRef: &update.UpdateRef{WorkflowExecution: &common.WorkflowExecution{WorkflowId: "order", RunId: temporalfake.RunID}, UpdateId: id},
+			Stage:     temporalfake.Completed,
 			Outcome: &update.Outcome{Value: &update.Outcome_Success{Success: &common.Payloads{Payloads: []*common.Payload{{
 				Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(`"` + names[id] + `"`),
 			}}}}},
 		}, nil
 	}))
 	outcome := func(body string) string {
-		a := g.do(t, http.MethodPost, updatesPath, body, onceKey...)
-		require.Equal(t, http.StatusOK, a.status, a.body)
-		return a.field(t, "updateId") + a.field(t, "result")
+		a := g.Do(t, http.MethodPost, servertest.UpdatesPath, body, onceKey...)
+		require.Equal(t, http.StatusOK, a.Status, a.Body)
+		return a.Field(t, "updateId") + a.Field(t, "result")
 	}
 	first := outcome(`{"update":"addItem","args":[{"sku":"A-17","quantity":1}]}`)
 	require.Contains(t, first, "addItem")
@@ -100,10 +102,10 @@ func keyOfTwoUpdates(t *testing.T, g *gateway) string {
 
 // knowing has the upstream know the workflow w as a server does: by the request id of its start. It gives the request
 // ids of all starts.
-func knowing(g *gateway) func() []string {
+func knowing(g *servertest.Gateway) func() []string {
 	var mu sync.Mutex
 	var ids []string
-	g.upstream.Handle("StartWorkflowExecution", upstreamtest.Typed(func(
+	g.Upstream.Handle("StartWorkflowExecution", upstreamtest.Typed(func(
 		_ context.Context, r *workflowservice.StartWorkflowExecutionRequest,
 	) (*workflowservice.StartWorkflowExecutionResponse, error) {
 		mu.Lock()
@@ -111,15 +113,15 @@ func knowing(g *gateway) func() []string {
 		ids = append(ids, r.GetRequestId())
 		if r.GetRequestId() != ids[0] {
 			already, err := status.New(codes.AlreadyExists, "already started").WithDetails(
-				&errordetails.WorkflowExecutionAlreadyStartedFailure{StartRequestId: ids[0], RunId: runID})
+				&errordetails.WorkflowExecutionAlreadyStartedFailure{StartRequestId: ids[0], RunId: temporalfake.RunID})
 			if err != nil {
 				return nil, err
 			}
 			return nil, already.Err()
 		}
-		return &workflowservice.StartWorkflowExecutionResponse{RunId: runID, Started: true}, nil
+		return &workflowservice.StartWorkflowExecutionResponse{RunId: temporalfake.RunID, Started: true}, nil
 	}))
-	g.upstream.Handle("DescribeWorkflowExecution", upstreamtest.Typed(func(
+	g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Typed(func(
 		context.Context, *workflowservice.DescribeWorkflowExecutionRequest,
 	) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
 		mu.Lock()
@@ -129,7 +131,7 @@ func knowing(g *gateway) func() []string {
 		}
 		return &workflowservice.DescribeWorkflowExecutionResponse{
 			WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{
-				Execution: &common.WorkflowExecution{WorkflowId: "w", RunId: runID}, FirstRunId: runID,
+				Execution: &common.WorkflowExecution{WorkflowId: "w", RunId: temporalfake.RunID}, FirstRunId: temporalfake.RunID,
 			},
 			WorkflowExtendedInfo: &workflow.WorkflowExecutionExtendedInfo{RequestIdInfos: map[string]*workflow.RequestIdInfo{ids[0]: {}}},
 		}, nil
@@ -141,39 +143,39 @@ func knowing(g *gateway) func() []string {
 	}
 }
 
-func requireReused(t *testing.T, a answered) {
+func requireReused(t *testing.T, a servertest.Response) {
 	t.Helper()
-	require.Equal(t, http.StatusUnprocessableEntity, a.status, a.body)
+	require.Equal(t, http.StatusUnprocessableEntity, a.Status, a.Body)
 	requireForm(t, a, "idempotency-key-reused")
-	require.Equal(t, []string{"w", runID}, []string{a.field(t, "workflowId"), a.field(t, "runId")})
+	require.Equal(t, []string{"w", temporalfake.RunID}, []string{a.Field(t, "workflowId"), a.Field(t, "runId")})
 }
 
-func keyOfTwoStarts(t *testing.T, g *gateway) string {
+func keyOfTwoStarts(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	sent := knowing(g)
-	first := g.do(t, http.MethodPost, workflows, start1(`"args":[1]`), onceKey...)
-	require.Equal(t, http.StatusCreated, first.status, first.body)
-	again := g.do(t, http.MethodPost, workflows, start1(`"args": [ 1 ]`), onceKey...)
-	require.Equal(t, []any{first.status, first.body}, []any{again.status, again.body})
+	first := g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(`"args":[1]`), onceKey...)
+	require.Equal(t, http.StatusCreated, first.Status, first.Body)
+	again := g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(`"args": [ 1 ]`), onceKey...)
+	require.Equal(t, []any{first.Status, first.Body}, []any{again.Status, again.Body})
 	for _, other := range []string{
 		`"args":[2]`, `"args":[1],"idConflictPolicy":"USE_EXISTING"`, `"args":[1],"idConflictPolicy":"TERMINATE_EXISTING"`,
 		`"args":[1],"startSignal":"go"`,
 	} {
-		requireReused(t, g.do(t, http.MethodPost, workflows, start1(other), onceKey...))
+		requireReused(t, g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(other), onceKey...))
 	}
-	a := g.do(t, http.MethodPost, workflows, start1(`"args":[2]`), "Idempotency-Key", "l")
-	require.Equal(t, http.StatusConflict, a.status, "another key is another start")
+	a := g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(`"args":[2]`), "Idempotency-Key", "l")
+	require.Equal(t, http.StatusConflict, a.Status, "another key is another start")
 	require.Len(t, sent(), 3)
 	return "4 other bodies, 4 refused"
 }
 
 // keyOfTwoStartsAtOnce has the second start find nothing, and then the server find the first.
-func keyOfTwoStartsAtOnce(t *testing.T, g *gateway) string {
+func keyOfTwoStartsAtOnce(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	knowing(g)
-	g.upstream.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.NotFound, "workflow not found for ID: w"))
-	require.Equal(t, http.StatusCreated, g.do(t, http.MethodPost, workflows, start1(""), onceKey...).status)
-	requireReused(t, g.do(t, http.MethodPost, workflows, start1(`"args":[2]`), onceKey...))
-	requireForm(t, g.do(t, http.MethodPost, workflows, start1(""), "Idempotency-Key", "l"), "workflow-already-started")
+	g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.NotFound, "workflow not found for ID: w"))
+	require.Equal(t, http.StatusCreated, g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(""), onceKey...).Status)
+	requireReused(t, g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(`"args":[2]`), onceKey...))
+	requireForm(t, g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(""), "Idempotency-Key", "l"), "workflow-already-started")
 	return "refused"
 }

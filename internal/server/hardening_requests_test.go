@@ -10,6 +10,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -22,42 +24,42 @@ func hostilePaths() []hostile {
 		return hostile{number: number, name: name, ask: get(path), status: http.StatusNotFound, code: "route-not-found"}
 	}
 	query := func(name, raw string) hostile {
-		return hostile{number: 56, name: name, ask: get(workflows + "?" + raw), status: http.StatusBadRequest, code: "invalid-request"}
+		return hostile{number: 56, name: name, ask: get(servertest.WorkflowsPath + "?" + raw), status: http.StatusBadRequest, code: "invalid-request"}
 	}
 	of := func(path, name string) hostile {
 		return hostile{number: 56, name: name, ask: get(path), status: http.StatusBadRequest, code: "invalid-request"}
 	}
 	method := func(name string) hostile {
 		return hostile{
-			number: 51, name: name, ask: ask{method: name, path: "/v1/system-info"}, status: http.StatusMethodNotAllowed,
+			number: 51, name: name, ask: servertest.Request{Method: name, Path: "/v1/system-info"}, status: http.StatusMethodNotAllowed,
 			code: "method-not-allowed", check: header("Allow", "GET, HEAD"),
 		}
 	}
-	long := get(workflows + "/" + strings.Repeat("a", 1001))
+	long := get(servertest.WorkflowsPath + "/" + strings.Repeat("a", 1001))
 	return []hostile{
 		{number: 49, name: "an unknown route", act: unknownRoutesLookAlike},
 		missing(49, "a route of another door", "/v1/namespaces/default/nothing"),
 		{
-			number: 50, name: "a wrong method", ask: ask{method: http.MethodDelete, path: workflows},
+			number: 50, name: "a wrong method", ask: servertest.Request{Method: http.MethodDelete, Path: servertest.WorkflowsPath},
 			status: http.StatusMethodNotAllowed, code: "method-not-allowed", check: header("Allow", "GET, HEAD, POST"),
 		},
 		{
-			number: 51, name: "HEAD", ask: ask{method: http.MethodHead, path: "/v1/system-info"}, status: http.StatusOK, calls: 1,
-			check: func(t *testing.T, _ *gateway, a answered) {
+			number: 51, name: "HEAD", ask: servertest.Request{Method: http.MethodHead, Path: "/v1/system-info"}, status: http.StatusOK, calls: 1,
+			check: func(t *testing.T, _ *servertest.Gateway, a servertest.Response) {
 				t.Helper()
-				require.Empty(t, a.body)
+				require.Empty(t, a.Body)
 			},
 		},
 		method(http.MethodOptions), method(http.MethodTrace), method("FOO"),
 		missing(52, "an empty segment", "/v1//system-info"),
 		missing(52, "a trailing slash", "/v1/system-info/"),
 		bad(52, "a dot segment", "/v1/../admin"),
-		bad(52, "an escaped dot segment", workflows+"/%2e%2e"),
-		bad(52, "a half escaped dot segment", workflows+"/.%2E/x"),
-		bad(53, "NUL in an id", workflows+"/a%00b"),
-		bad(53, "invalid UTF-8 in an id", workflows+"/%ff"),
-		bad(53, "a control character in an id", workflows+"/a%0d%0ab"),
-		bad(53, "a C1 control character in an id", workflows+"/%c2%85"),
+		bad(52, "an escaped dot segment", servertest.WorkflowsPath+"/%2e%2e"),
+		bad(52, "a half escaped dot segment", servertest.WorkflowsPath+"/.%2E/x"),
+		bad(53, "NUL in an id", servertest.WorkflowsPath+"/a%00b"),
+		bad(53, "invalid UTF-8 in an id", servertest.WorkflowsPath+"/%ff"),
+		bad(53, "a control character in an id", servertest.WorkflowsPath+"/a%0d%0ab"),
+		bad(53, "a C1 control character in an id", servertest.WorkflowsPath+"/%c2%85"),
 		{number: 54, name: "ids that look alike", act: threeIDs},
 		{number: 55, name: "an id of 1001 bytes", ask: long, status: http.StatusBadRequest, code: "invalid-request"},
 		query("a page size below zero", "pageSize=-1"), query("a page size of zero", "pageSize=0"),
@@ -66,42 +68,42 @@ func hostilePaths() []hostile {
 		query("an unknown parameter", "q=1"), query("a semicolon", "query=a;b"), query("a bad escape", "query=%zz"),
 		query("a limit of zero", "limit=0"),
 		{
-			number: 57, name: "a page token of one's own", ask: get(workflows + "?pageToken=AAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+			number: 57, name: "a page token of one's own", ask: get(servertest.WorkflowsPath + "?pageToken=AAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
 			status: http.StatusBadRequest, code: "invalid-page-token",
 		},
-		of(resultPath+"?wait=soon", "a wait that is no duration"), of(resultPath+"?wait=-1s", "a negative wait"),
-		of(resultPath+"?failureStatus=500", "a failure status of another kind"),
+		of(servertest.ResultPath+"?wait=soon", "a wait that is no duration"), of(servertest.ResultPath+"?wait=-1s", "a negative wait"),
+		of(servertest.ResultPath+"?failureStatus=500", "a failure status of another kind"),
 		{
 			number: 56, name: "a failure status of another kind on a start", status: http.StatusBadRequest, code: "invalid-request",
-			ask: ask{method: http.MethodPost, path: workflows + "?failureStatus=500", body: start1("")},
+			ask: servertest.Request{Method: http.MethodPost, Path: servertest.WorkflowsPath + "?failureStatus=500", Body: servertest.StartBody("")},
 		},
-		of(workflows+"/a?workflowId=b", "an id against the path's"), of(workflows+"/-", "an id that is not given"),
+		of(servertest.WorkflowsPath+"/a?workflowId=b", "an id against the path's"), of(servertest.WorkflowsPath+"/-", "an id that is not given"),
 	}
 }
 
-func unknownRoutesLookAlike(t *testing.T, g *gateway) string {
+func unknownRoutesLookAlike(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	before := len(g.upstream.AllCalls())
-	stranger := ask{path: "/v2/x", stranger: true}.send(t, g)
-	known := get("/v2/x").send(t, g)
-	for _, a := range []answered{stranger, known} {
-		require.Equal(t, http.StatusNotFound, a.status)
+	before := len(g.Upstream.AllCalls())
+	stranger := servertest.Request{Path: "/v2/x", Anonymous: true}.Send(t, g)
+	known := get("/v2/x").Send(t, g)
+	for _, a := range []servertest.Response{stranger, known} {
+		require.Equal(t, http.StatusNotFound, a.Status)
 		requireForm(t, a, "route-not-found")
 	}
-	without := func(a answered) string { return strings.Replace(a.body, a.field(t, "requestId"), "", 1) }
+	without := func(a servertest.Response) string { return strings.Replace(a.Body, a.Field(t, "requestId"), "", 1) }
 	require.Equal(t, without(known), without(stranger))
-	require.Len(t, g.upstream.AllCalls(), before)
+	require.Len(t, g.Upstream.AllCalls(), before)
 	return "404 route-not-found, the same with and without a credential, 0 upstream calls"
 }
 
-func threeIDs(t *testing.T, g *gateway) string {
+func threeIDs(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	newFakeWorkflow(g.upstream)
+	temporalfake.NewWorkflow(g.Upstream)
 	var ids []string
 	for _, escaped := range []string{"a%2Fb", "a%252Fb", "a%20b%2Fc"} {
-		require.Equal(t, http.StatusOK, get(workflows+"/"+escaped).send(t, g).status)
+		require.Equal(t, http.StatusOK, get(servertest.WorkflowsPath+"/"+escaped).Send(t, g).Status)
 	}
-	for _, call := range g.upstream.Calls("DescribeWorkflowExecution") {
+	for _, call := range g.Upstream.Calls("DescribeWorkflowExecution") {
 		request := &workflowservice.DescribeWorkflowExecutionRequest{}
 		require.NoError(t, proto.Unmarshal(call.Request, request))
 		ids = append(ids, request.GetExecution().GetWorkflowId())
@@ -117,12 +119,12 @@ func hostileBodies() []hostile {
 	}
 	media := func(number int, name string, headers ...string) hostile {
 		return hostile{
-			number: number, name: name, ask: post(start1(""), headers...), status: http.StatusUnsupportedMediaType,
+			number: number, name: name, ask: post(servertest.StartBody(""), headers...), status: http.StatusUnsupportedMediaType,
 			code: "unsupported-media-type", check: header("Accept-Post", "application/json"),
 		}
 	}
 	pointed := func(name, member, pointer string) hostile {
-		h := invalid(48, name, "invalid-request", start1(member))
+		h := invalid(48, name, "invalid-request", servertest.StartBody(member))
 		h.check = contains(`"pointer":"` + pointer)
 		return h
 	}
@@ -141,16 +143,16 @@ func hostileBodies() []hostile {
 		invalid(43, "an empty body", "invalid-request", ""), invalid(43, "null", "invalid-request", "null"),
 		invalid(43, "a list", "invalid-request", "[]"), invalid(43, "a text", "invalid-request", `"x"`),
 		secret, twice, unknown,
-		invalid(44, "a member twice, deep in a value", "invalid-json", start1(`"args":[{"a":[{"b":1,"b":2}]}]`)),
+		invalid(44, "a member twice, deep in a value", "invalid-json", servertest.StartBody(`"args":[{"a":[{"b":1,"b":2}]}]`)),
 		invalid(44, "a second document", "invalid-json", `{}{}`),
 		invalid(44, "a byte order mark", "invalid-json", "\ufeff{}"),
-		invalid(44, "NaN", "invalid-json", start1(`"args":[NaN]`)),
-		invalid(46, "invalid UTF-8", "invalid-json", start1("\"args\":[\"\xff\"]")),
-		invalid(46, "a lone surrogate", "invalid-json", start1(`"args":["\ud800"]`)),
+		invalid(44, "NaN", "invalid-json", servertest.StartBody(`"args":[NaN]`)),
+		invalid(46, "invalid UTF-8", "invalid-json", servertest.StartBody("\"args\":[\"\xff\"]")),
+		invalid(46, "a lone surrogate", "invalid-json", servertest.StartBody(`"args":["\ud800"]`)),
 		invalid(46, "a lone surrogate in an id", "invalid-json", `{"workflowType":"T","workflowId":"\udfff","taskQueue":"q"}`),
-		invalid(47, "20,000 nested lists", "invalid-json", start1(`"args":[`+strings.Repeat("[", 20_000)+strings.Repeat("]", 20_000)+`]`)),
+		invalid(47, "20,000 nested lists", "invalid-json", servertest.StartBody(`"args":[`+strings.Repeat("[", 20_000)+strings.Repeat("]", 20_000)+`]`)),
 		invalid(47, "20,000 nested objects", "invalid-json",
-			start1(`"args":[`+strings.Repeat(`{"a":`, 20_000)+"1"+strings.Repeat("}", 20_000)+`]`)),
+			servertest.StartBody(`"args":[`+strings.Repeat(`{"a":`, 20_000)+"1"+strings.Repeat("}", 20_000)+`]`)),
 		pointed("an integer out of range", `"retryPolicy":{"maximumAttempts":2147483648}`, "/retryPolicy/maximumAttempts"),
 		pointed("a number out of range", `"retryPolicy":{"backoffCoefficient":1e400}`, "/retryPolicy/backoffCoefficient"),
 		pointed("an integer of more than 64 bits", `"searchAttributes":{"N":{"type":"Int","value":9223372036854775808}}`, "/searchAttributes/N"),
@@ -176,8 +178,8 @@ func hostileHeaders() []hostile {
 		return hostile{number: number, name: name, ask: get("/v1/system-info", headers...), status: http.StatusOK, calls: 1, check: nothingForwarded}
 	}
 	override := hostile{
-		number: 28, name: "a method override", ask: post(start1(""), "X-HTTP-Method-Override", "DELETE", "X-HTTP-Method", "DELETE"),
-		arrange: func(g *gateway) { newFakeWorkflow(g.upstream) }, status: http.StatusCreated, calls: 1,
+		number: 28, name: "a method override", ask: post(servertest.StartBody(""), "X-HTTP-Method-Override", "DELETE", "X-HTTP-Method", "DELETE"),
+		arrange: func(g *servertest.Gateway) { temporalfake.NewWorkflow(g.Upstream) }, status: http.StatusCreated, calls: 1,
 	}
 	smuggled := ignored(29, "names of the gateway's own metadata", "Temporal-Namespace", "victim", "Temporal-Principal-Name", "root",
 		"Caller-Type", "operator", "Caller-Name", "victim", "Client-Name", "evil", "Client-Version", "0", "Cookie", "session=1")
@@ -192,13 +194,13 @@ func hostileHeaders() []hostile {
 			number: 29, name: "Grpc-Metadata-Temporal-Namespace", ask: get("/v1/system-info", "Grpc-Metadata-Temporal-Namespace", "victim"),
 			status: http.StatusBadRequest, code: "metadata-not-allowed",
 		},
-		bad(30, "X_Api_Key", "X_Api_Key", writerKey), bad(30, "X_Forwarded_For", "X_Forwarded_For", "10.0.0.1"),
+		bad(30, "X_Api_Key", "X_Api_Key", servertest.WriterKey), bad(30, "X_Forwarded_For", "X_Forwarded_For", "10.0.0.1"),
 		ignored(30, "X-Forwarded-User", "X-Forwarded-User", "root", "X-Forwarded-Host", "evil"),
 		{
 			number: 31, name: "an address that a stranger claims", ask: get("/v1/system-info", "X-Forwarded-For", "198.51.100.9"),
-			status: http.StatusOK, calls: 1, check: func(t *testing.T, g *gateway, _ answered) {
+			status: http.StatusOK, calls: 1, check: func(t *testing.T, g *servertest.Gateway, _ servertest.Response) {
 				t.Helper()
-				require.NotContains(t, g.log.String(), "198.51.100.9")
+				require.NotContains(t, g.Log.String(), "198.51.100.9")
 			},
 		},
 		{
@@ -216,16 +218,16 @@ func hostileHeaders() []hostile {
 		bad(58, "gRPC's timeout in Go's syntax", "Grpc-Timeout", "1s"), bad(58, "gRPC's timeout with nine digits", "Grpc-Timeout", "999999999H"),
 		{
 			number: 58, name: "a timeout of years", ask: get(count, "Grpc-Timeout", "99999999H"), status: http.StatusOK, calls: 1,
-			arrange: func(g *gateway) { countsTo(g, 1) }, check: deadlineWithinLimits,
+			arrange: func(g *servertest.Gateway) { countsTo(g, 1) }, check: deadlineWithinLimits,
 		},
 		ignored(79, "trace headers that are malformed", "Traceparent", "00-zz", "Tracestate", "=,=,", "Baggage", strings.Repeat("a=b,", 2000)),
 		{number: 80, name: "request ids that are malformed", act: requestIDsReplaced},
 		{
 			number: 77, name: "a page told to show another's document", ask: get("/docs?url=https://evil.example/spec&configUrl=https://evil.example/c"),
-			status: http.StatusOK, check: func(t *testing.T, g *gateway, a answered) {
+			status: http.StatusOK, check: func(t *testing.T, g *servertest.Gateway, a servertest.Response) {
 				t.Helper()
 				contains("Flowgate", "evil.example")(t, g, a)
-				require.Contains(t, a.header.Get("Content-Security-Policy"), "connect-src 'self'")
+				require.Contains(t, a.Header.Get("Content-Security-Policy"), "connect-src 'self'")
 			},
 		},
 		{
@@ -235,14 +237,14 @@ func hostileHeaders() []hostile {
 	}
 }
 
-func countsTo(g *gateway, n int64) {
-	g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{Count: n}))
+func countsTo(g *servertest.Gateway, n int64) {
+	g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{Count: n}))
 }
 
 // nothingForwarded holds the last call to the metadata that the gateway makes.
-func nothingForwarded(t *testing.T, g *gateway, _ answered) {
+func nothingForwarded(t *testing.T, g *servertest.Gateway, _ servertest.Response) {
 	t.Helper()
-	calls := g.upstream.Calls("GetSystemInfo")
+	calls := g.Upstream.Calls("GetSystemInfo")
 	for key, values := range calls[len(calls)-1].Metadata {
 		require.Contains(t, []string{
 			":authority", "content-type", "user-agent", "client-name", "client-version", "caller-type", "supported-server-versions",
@@ -255,21 +257,21 @@ func nothingForwarded(t *testing.T, g *gateway, _ answered) {
 	}
 }
 
-func deadlineWithinLimits(t *testing.T, g *gateway, _ answered) {
+func deadlineWithinLimits(t *testing.T, g *servertest.Gateway, _ servertest.Response) {
 	t.Helper()
-	call := g.upstream.Calls("CountWorkflowExecutions")[0]
+	call := g.Upstream.Calls("CountWorkflowExecutions")[0]
 	require.LessOrEqual(t, call.Deadline.Sub(call.Time), config.Default().Limits.RequestBudget)
 }
 
-func requestIDsReplaced(t *testing.T, g *gateway) string {
+func requestIDsReplaced(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	for _, id := range []string{"a\tb\"", "a b", "<script>", strings.Repeat("a", 129), strings.Repeat("a", 10<<10), "é"} {
-		got := get("/v1/system-info", "X-Request-Id", id).send(t, g).header.Get("X-Request-Id")
+		got := get("/v1/system-info", "X-Request-Id", id).Send(t, g).Header.Get("X-Request-Id")
 		require.NotEqual(t, id, got)
 		require.Len(t, got, 36)
-		require.NotContains(t, g.log.String(), id)
+		require.NotContains(t, g.Log.String(), id)
 	}
-	kept := get("/v1/system-info", "X-Request-Id", "checkout-7f3a").send(t, g)
-	require.Equal(t, "checkout-7f3a", kept.header.Get("X-Request-Id"))
+	kept := get("/v1/system-info", "X-Request-Id", "checkout-7f3a").Send(t, g)
+	require.Equal(t, "checkout-7f3a", kept.Header.Get("X-Request-Id"))
 	return "replaced by one of ours; a well-formed one is kept"
 }

@@ -7,11 +7,14 @@ import (
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
 // sharedPolls are the cases about many equal waits with one delegated token.
 func sharedPolls() []hostile {
-	row := func(name string, act func(*testing.T, *gateway) string) hostile {
+	row := func(name string, act func(*testing.T, *servertest.Gateway) string) hostile {
 		return hostile{number: 91, name: name, act: act}
 	}
 	return []hostile{
@@ -21,55 +24,55 @@ func sharedPolls() []hostile {
 	}
 }
 
-func delegatedWaitsForAResult(t *testing.T, g *gateway) string {
+func delegatedWaitsForAResult(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	f := newFakeWorkflow(g.upstream)
-	waits := make([][]string, 100)
-	token := bearer(g.delegate(t, approval))
-	for i := range waits {
-		waits[i] = token
+	f := temporalfake.NewWorkflow(g.Upstream)
+	credentials := make([][]string, 100)
+	token := servertest.Bearer(g.DelegateToken(t, servertest.TokenBody))
+	for i := range credentials {
+		credentials[i] = token
 	}
-	polls := g.waits(t, f, waits...)
+	polls := waits(t, g, f, credentials...)
 	require.Equal(t, 1, polls, "polls of 100 waits")
 	return "1 poll"
 }
 
-func delegatedStreams(t *testing.T, g *gateway) string {
+func delegatedStreams(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	c := newFakeChain(g.upstream)
-	token := bearer(g.delegate(t, `{"read":true,"ttl":"1h"}`))
-	streams := make([]*eventStream, 100)
+	c := temporalfake.NewChain(g.Upstream)
+	token := servertest.Bearer(g.DelegateToken(t, `{"read":true,"ttl":"1h"}`))
+	streams := make([]*servertest.EventStream, 100)
 	for i := range streams {
-		streams[i] = g.follow(t, "", token...)
-		require.Equal(t, c.ids(), streams[i].ids(t, len(c.ids())))
+		streams[i] = g.Follow(t, "", token...)
+		require.Equal(t, c.EventIDs(), streams[i].ReadIDs(t, len(c.EventIDs())))
 	}
 	synctest.Wait()
-	require.Equal(t, 1, c.waiting(), "polls of 100 streams")
+	require.Equal(t, 1, c.Polls(), "polls of 100 streams")
 	for _, s := range streams {
-		s.close()
+		s.Close()
 	}
 	synctest.Wait()
 	return "1 poll"
 }
 
-func delegatedWaitsForAnUpdate(t *testing.T, g *gateway) string {
+func delegatedWaitsForAnUpdate(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	f := newFakeUpdate(g.upstream)
-	f.sent = true
-	f.accept()
-	token := bearer(g.delegate(t, `{"updates":["addItem"]}`))
+	f := temporalfake.NewUpdate(g.Upstream)
+	f.MarkSent()
+	f.Accept()
+	token := servertest.Bearer(g.DelegateToken(t, `{"updates":["addItem"]}`))
 	var waits sync.WaitGroup
 	for range 100 {
 		waits.Go(func() {
-			a, err := g.send(t.Context(), http.MethodGet, updatesPath+"/u-1?wait=40s", "", token...)
-			if err != nil || a.status != http.StatusOK {
-				t.Errorf("%v, %d %s", err, a.status, a.body)
+			a, err := g.Send(t.Context(), http.MethodGet, servertest.UpdatesPath+"/u-1?wait=40s", "", token...)
+			if err != nil || a.Status != http.StatusOK {
+				t.Errorf("%v, %d %s", err, a.Status, a.Body)
 			}
 		})
 	}
 	synctest.Wait()
-	polls := f.waiters()
-	f.complete("7")
+	polls := f.Polls()
+	f.Complete("7")
 	waits.Wait()
 	require.Equal(t, 1, polls, "polls of 100 waits")
 	return "1 poll"

@@ -25,6 +25,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -34,8 +36,8 @@ const largeMB = 6
 
 const temporalList = "/api/v1/namespaces/default/workflows"
 
-// listOf makes the upstream answer lists with n megabytes of workflows.
-func (g *gateway) listOf(t *testing.T, n int) {
+// serveLargeList makes the upstream answer lists with n megabytes of workflows.
+func serveLargeList(t *testing.T, g *servertest.Gateway, n int) {
 	t.Helper()
 	page := &workflowservice.ListWorkflowExecutionsResponse{}
 	for range n << 10 {
@@ -45,13 +47,13 @@ func (g *gateway) listOf(t *testing.T, n int) {
 	}
 	wire, err := proto.Marshal(page)
 	require.NoError(t, err)
-	g.upstream.Handle("ListWorkflowExecutions", func(context.Context, []byte) ([]byte, error) { return wire, nil })
+	g.Upstream.Handle("ListWorkflowExecutions", func(context.Context, []byte) ([]byte, error) { return wire, nil })
 }
 
 // open sends a request as bytes on a connection of its own and reads nothing.
-func (g *gateway) open(t *testing.T, text string) net.Conn {
+func open(t *testing.T, g *servertest.Gateway, text string) net.Conn {
 	t.Helper()
-	conn, err := g.listener.dial(t.Context())
+	conn, err := g.Listener.Dial(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
 	_, err = io.WriteString(conn, text)
@@ -80,13 +82,13 @@ func slurp(conn net.Conn, n int, interval time.Duration) (took time.Duration, go
 }
 
 // logged waits until the log has n lines of requests, and gives the last one.
-func (g *gateway) logged(t *testing.T, n int) (line string, took time.Duration) {
+func logged(t *testing.T, g *servertest.Gateway, n int) (line string, took time.Duration) {
 	t.Helper()
 	const forever = 4 * time.Hour
 	begin := time.Now()
 	for time.Since(begin) < forever {
 		synctest.Wait()
-		if lines := requestLine.FindAllString(g.log.String(), -1); len(lines) >= n {
+		if lines := requestLine.FindAllString(g.Log.String(), -1); len(lines) >= n {
 			return lines[len(lines)-1], time.Since(begin)
 		}
 		time.Sleep(100 * time.Millisecond)
@@ -98,9 +100,9 @@ func (g *gateway) logged(t *testing.T, n int) (line string, took time.Duration) 
 var requestLine = regexp.MustCompile(`(?m)^.*"msg":"request".*$`)
 
 // bytesHeld is the gauge of the bytes of requests or responses in flight.
-func (g *gateway) bytesHeld(t *testing.T, kind string) int {
+func bytesHeld(t *testing.T, g *servertest.Gateway, kind string) int {
 	t.Helper()
-	found := regexp.MustCompile(`flowgate_in_flight_bytes{kind="` + kind + `"} (\S+)`).FindStringSubmatch(g.adminText(t, "/metrics"))
+	found := regexp.MustCompile(`flowgate_in_flight_bytes{kind="` + kind + `"} (\S+)`).FindStringSubmatch(g.AdminText(t, "/metrics"))
 	if found == nil {
 		return 0
 	}
@@ -117,75 +119,75 @@ func slowReaders() []hostile {
 		cfg.Upstream.MaxResponseBytes = 64 << 20
 	}}}
 	for name, request := range map[string]string{
-		"a list":                     head(writerKey, workflows),
-		"a list of lines":            head(writerKey, workflows, "Accept: application/x-ndjson"),
-		"a list of the Temporal API": head(writerKey, temporalList),
-		"an indented list":           head(writerKey, temporalList+"?pretty"),
-		"events that are sent":       head(writerKey, workflows+"/order/history", "Accept: text/event-stream"),
-		"a result of the client API": head(writerKey, workflows+"/w"),
+		"a list":                     head(servertest.WriterKey, servertest.WorkflowsPath),
+		"a list of lines":            head(servertest.WriterKey, servertest.WorkflowsPath, "Accept: application/x-ndjson"),
+		"a list of the Temporal API": head(servertest.WriterKey, temporalList),
+		"an indented list":           head(servertest.WriterKey, temporalList+"?pretty"),
+		"events that are sent":       head(servertest.WriterKey, servertest.WorkflowsPath+"/order/history", "Accept: text/event-stream"),
+		"a result of the client API": head(servertest.WriterKey, servertest.WorkflowsPath+"/w"),
 	} {
-		rows = append(rows, hostile{number: 87, name: name + ", not read", act: func(t *testing.T, g *gateway) string {
+		rows = append(rows, hostile{number: 87, name: name + ", not read", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			g.arrangeLarge(t)
-			g.open(t, request)
+			arrangeLarge(t, g)
+			open(t, g, request)
 			return requireCut(t, g, 30*time.Second)
 		}})
 	}
 	return append(
 		rows,
-		hostile{number: 87, name: "a value in one write, read above the least rate", act: func(t *testing.T, g *gateway) string {
+		hostile{number: 87, name: "a value in one write, read above the least rate", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
 			const size = 1_900_000
 			value := &common.Payload{
 				Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(`"` + strings.Repeat("x", size) + `"`),
 			}
-			g.upstream.Handle("QueryWorkflow", upstreamtest.Respond(&workflowservice.QueryWorkflowResponse{
+			g.Upstream.Handle("QueryWorkflow", upstreamtest.Respond(&workflowservice.QueryWorkflowResponse{
 				QueryResult: &common.Payloads{Payloads: []*common.Payload{value}},
 			}))
-			conn := g.open(t, head(writerKey, workflows+"/w/query?query=q", "Connection: close"))
+			conn := open(t, g, head(servertest.WriterKey, servertest.WorkflowsPath+"/w/query?query=q", "Connection: close"))
 			took, got := slurp(conn, 4<<10, 100*time.Millisecond)
 			require.Greater(t, got, size, "cut after %s", took)
 			return fmt.Sprintf("%d bytes in %s", got, took.Round(time.Second))
 		}},
-		hostile{number: 87, name: "a list of 36 MB, not read", act: func(t *testing.T, g *gateway) string {
+		hostile{number: 87, name: "a list of 36 MB, not read", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			g.listOf(t, 36)
-			g.open(t, head(writerKey, workflows))
+			serveLargeList(t, g, 36)
+			open(t, g, head(servertest.WriterKey, servertest.WorkflowsPath))
 			return requireCut(t, g, 30*time.Second)
 		}},
-		hostile{number: 87, name: "a list, read at 4 KiB a second", act: func(t *testing.T, g *gateway) string {
+		hostile{number: 87, name: "a list, read at 4 KiB a second", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			return readAt(t, g, head(writerKey, workflows), 4<<10, 30*time.Second, 36*time.Second)
+			return readAt(t, g, head(servertest.WriterKey, servertest.WorkflowsPath), 4<<10, 30*time.Second, 36*time.Second)
 		}},
-		hostile{number: 87, name: "events, read at 4 KiB a second", act: func(t *testing.T, g *gateway) string {
+		hostile{number: 87, name: "events, read at 4 KiB a second", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			return readAt(t, g, head(writerKey, workflows+"/order/history", "Accept: text/event-stream"), 4<<10, 30*time.Second, 36*time.Second)
+			return readAt(t, g, head(servertest.WriterKey, servertest.WorkflowsPath+"/order/history", "Accept: text/event-stream"), 4<<10, 30*time.Second, 36*time.Second)
 		}},
-		hostile{number: 87, name: "a list, read at 64 KiB a second", act: func(t *testing.T, g *gateway) string {
+		hostile{number: 87, name: "a list, read at 64 KiB a second", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			return readAt(t, g, head(writerKey, workflows), 64<<10, 58*time.Second, 58*time.Second)
+			return readAt(t, g, head(servertest.WriterKey, servertest.WorkflowsPath), 64<<10, 58*time.Second, 58*time.Second)
 		}},
-		hostile{number: 87, name: "a list of the Temporal API, read at 64 KiB a second", act: func(t *testing.T, g *gateway) string {
+		hostile{number: 87, name: "a list of the Temporal API, read at 64 KiB a second", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			return readAt(t, g, head(writerKey, temporalList), 64<<10, 58*time.Second, 58*time.Second)
+			return readAt(t, g, head(servertest.WriterKey, temporalList), 64<<10, 58*time.Second, 58*time.Second)
 		}},
-		hostile{number: 87, name: "a list by HTTP/2, in a window that stays closed", act: func(t *testing.T, g *gateway) string {
+		hostile{number: 87, name: "a list by HTTP/2, in a window that stays closed", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			conn := g.open2(t, 1<<14)
+			conn := open2(t, g, 1<<14)
 			var read sync.WaitGroup
 			defer read.Wait()
 			defer func() { _ = conn.Close() }()
 			read.Go(func() { _, _ = io.Copy(io.Discard, conn) })
 			return requireCut(t, g, 30*time.Second)
 		}},
-		hostile{number: 87, name: "a list by HTTP/2, on a connection that is not read", act: func(t *testing.T, g *gateway) string {
+		hostile{number: 87, name: "a list by HTTP/2, on a connection that is not read", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			g.open2(t, 1<<30)
+			open2(t, g, 1<<30)
 			return requireCut(t, g, 30*time.Second)
 		}},
-		hostile{number: 87, name: "a list by HTTP/2, on a connection that is hardly read", act: func(t *testing.T, g *gateway) string {
+		hostile{number: 87, name: "a list by HTTP/2, on a connection that is hardly read", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			conn := g.open2(t, 1<<30)
+			conn := open2(t, g, 1<<30)
 			var read sync.WaitGroup
 			defer read.Wait()
 			read.Go(func() { slurp(conn, 16, time.Second) })
@@ -195,109 +197,109 @@ func slowReaders() []hostile {
 }
 
 // arrangeLarge makes the upstream answer with largeMB, lists and histories alike.
-func (g *gateway) arrangeLarge(t *testing.T) {
+func arrangeLarge(t *testing.T, g *servertest.Gateway) {
 	t.Helper()
-	g.listOf(t, largeMB)
+	serveLargeList(t, g, largeMB)
 	large := strings.Repeat("x", 1<<20)
-	c := newFakeChain(g.upstream)
-	c.signal(largeMB)
-	c.change(func(r *fakeRun) {
-		for _, event := range r.events {
+	c := temporalfake.NewChain(g.Upstream)
+	c.Signal(largeMB)
+	c.Change(func(r *temporalfake.Run) {
+		for _, event := range r.Events {
 			event.Attributes = &history.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
 				WorkflowExecutionSignaledEventAttributes: &history.WorkflowExecutionSignaledEventAttributes{SignalName: large},
 			}
 		}
 	})
 	describe := &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{
-		Execution: &common.WorkflowExecution{WorkflowId: "w", RunId: chainRun(1)}, Type: &common.WorkflowType{Name: strings.Repeat("x", largeMB<<20)},
+		Execution: &common.WorkflowExecution{WorkflowId: "w", RunId: temporalfake.ChainRunID(1)}, Type: &common.WorkflowType{Name: strings.Repeat("x", largeMB<<20)},
 		HistoryLength: largeMB + 1, Status: 1,
 	}}
 	wire, err := proto.Marshal(describe)
 	require.NoError(t, err)
-	g.upstream.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) { return wire, nil })
+	g.Upstream.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) { return wire, nil })
 }
 
 // requireCut waits for the end of the only request, which must be its client's.
-func requireCut(t *testing.T, g *gateway, at time.Duration) string {
+func requireCut(t *testing.T, g *servertest.Gateway, at time.Duration) string {
 	t.Helper()
 	time.Sleep(time.Second)
 	synctest.Wait()
-	held := g.bytesHeld(t, "response")
-	line, took := g.logged(t, 1)
+	held := bytesHeld(t, g, "response")
+	line, took := logged(t, g, 1)
 	took += time.Second
 	t.Logf("%d bytes were held, cut after %s: %.300s", held, took, line)
 	require.Greater(t, held, 1<<20, "what is being written counts")
 	require.InDelta(t, at.Seconds(), took.Seconds(), 0.2)
 	require.Contains(t, line, `"status":499,"code":"client-closed-request"`)
-	require.Zero(t, g.bytesHeld(t, "response"))
+	require.Zero(t, bytesHeld(t, g, "response"))
 	return fmt.Sprintf("%d bytes held, cut after %s", held, took)
 }
 
 // readAt reads the response to a request at a rate, in bytes a second.
-func readAt(t *testing.T, g *gateway, request string, rate int, least, most time.Duration) string {
+func readAt(t *testing.T, g *servertest.Gateway, request string, rate int, least, most time.Duration) string {
 	t.Helper()
-	g.arrangeLarge(t)
-	took, got := slurp(g.open(t, request), rate/4, time.Second/4)
+	arrangeLarge(t, g)
+	took, got := slurp(open(t, g, request), rate/4, time.Second/4)
 	synctest.Wait()
-	line, _ := g.logged(t, 1)
+	line, _ := logged(t, g, 1)
 	t.Logf("cut after %s and %d bytes: %.300s", took, got, line)
 	require.GreaterOrEqual(t, took, least)
 	require.LessOrEqual(t, took, most+time.Second)
 	require.Less(t, got, largeMB<<20)
 	require.Contains(t, line, `"status":499,"code":"client-closed-request"`)
-	require.Zero(t, g.bytesHeld(t, "response"))
+	require.Zero(t, bytesHeld(t, g, "response"))
 	return fmt.Sprintf("cut after %s and %d bytes", took, got)
 }
 
 // manySlowReaders holds as many lists as a caller may have, and then asks for one
 // more as that caller and as another.
-func manySlowReaders(t *testing.T, g *gateway) string {
+func manySlowReaders(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	const readers = 30
-	g.listOf(t, 1)
+	serveLargeList(t, g, 1)
 	var reading sync.WaitGroup
 	for range readers {
-		conn := g.open(t, head(writerKey, workflows))
+		conn := open(t, g, head(servertest.WriterKey, servertest.WorkflowsPath))
 		reading.Go(func() { slurp(conn, 64<<10, time.Second) })
 	}
 	time.Sleep(2 * time.Second)
 	synctest.Wait()
-	held := g.bytesHeld(t, "response")
+	held := bytesHeld(t, g, "response")
 	t.Logf("%d readers hold %d bytes", readers, held)
 	require.Greater(t, held, readers<<20)
-	more := ask{path: workflows, method: http.MethodGet}
+	more := servertest.Request{Path: servertest.WorkflowsPath, Method: http.MethodGet}
 	for range 2 { // the share is 32 MB
-		conn := g.open(t, head(writerKey, temporalList))
+		conn := open(t, g, head(servertest.WriterKey, temporalList))
 		reading.Go(func() { slurp(conn, 64<<10, time.Second) })
 	}
 	time.Sleep(100 * time.Millisecond)
-	var a answered
-	waited := elapsed(func() { a = more.send(t, g) })
-	require.Equal(t, http.StatusTooManyRequests, a.status, a.body)
-	require.Equal(t, "rate-limited", a.field(t, "code"))
+	var a servertest.Response
+	waited := servertest.Elapsed(func() { a = more.Send(t, g) })
+	require.Equal(t, http.StatusTooManyRequests, a.Status, a.Body)
+	require.Equal(t, "rate-limited", a.Field(t, "code"))
 	require.Equal(t, time.Second, waited)
-	require.Equal(t, "1", a.header.Get("Retry-After"))
+	require.Equal(t, "1", a.Header.Get("Retry-After"))
 
-	good := g.do(t, http.MethodGet, workflows, "", "Authorization", "Bearer "+readerKey)
-	require.Equal(t, http.StatusOK, good.status)
-	require.Greater(t, len(good.body), 1<<20)
+	good := g.Do(t, http.MethodGet, servertest.WorkflowsPath, "", "Authorization", "Bearer "+servertest.ReaderKey)
+	require.Equal(t, http.StatusOK, good.Status)
+	require.Greater(t, len(good.Body), 1<<20)
 	reading.Wait()
 	synctest.Wait()
-	require.Zero(t, g.bytesHeld(t, "response"))
+	require.Zero(t, bytesHeld(t, g, "response"))
 	return fmt.Sprintf("%d bytes held, then 429 rate-limited after %s; another caller's list is whole", held, waited)
 }
 
 // open2 asks for a large list by HTTP/2, in windows of the given size.
-func (g *gateway) open2(t *testing.T, window uint32) net.Conn {
+func open2(t *testing.T, g *servertest.Gateway, window uint32) net.Conn {
 	t.Helper()
-	g.listOf(t, largeMB)
-	conn, err := g.listener.dial(t.Context())
+	serveLargeList(t, g, largeMB)
+	conn, err := g.Listener.Dial(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
 	var block, text bytes.Buffer
 	encoder := hpack.NewEncoder(&block)
 	for _, field := range [][2]string{
-		{":method", "GET"}, {":scheme", "http"}, {":authority", "gateway"}, {":path", workflows}, {"authorization", "Bearer " + writerKey},
+		{":method", "GET"}, {":scheme", "http"}, {":authority", "gateway"}, {":path", servertest.WorkflowsPath}, {"authorization", "Bearer " + servertest.WriterKey},
 	} {
 		require.NoError(t, encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}))
 	}

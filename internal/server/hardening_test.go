@@ -6,19 +6,17 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
 const (
-	workflows = "/v1/namespaces/default/workflows"
-	count     = workflows + ":count"
+	count = servertest.WorkflowsPath + ":count"
 )
 
 // hostile is one row of the acceptance table: an input, and what it gets.
@@ -28,30 +26,22 @@ type hostile struct {
 	number int
 	name   string
 
-	// configure sets up the gateway, arrange what its upstream answers. issuer
+	// Configure sets up the gateway, arrange what its upstream answers. issuer
 	// is where the keys of tokens come from, where there are tokens.
 	configure func(*config.Config)
-	issuer    *issuer
-	arrange   func(*gateway)
+	issuer    *servertest.Issuer
+	arrange   func(*servertest.Gateway)
 
-	ask    ask
+	ask    servertest.Request
 	status int
 	code   string // of the problem; empty when the answer is none
 	calls  int    // that reach the upstream
 
 	// check looks at what else the row promises.
-	check func(t *testing.T, g *gateway, a answered)
+	check func(t *testing.T, g *servertest.Gateway, a servertest.Response)
 	// act stands instead of all of the above but configure where one request
 	// is not enough. It gives the result in words.
-	act func(t *testing.T, g *gateway) string
-}
-
-// ask is a request, as the writer unless it brings a credential or is a
-// stranger's.
-type ask struct {
-	method, path, body string
-	headers            []string // pairs; a name may be there twice
-	stranger           bool
+	act func(t *testing.T, g *servertest.Gateway) string
 }
 
 // TestHardening holds the gateway to the whole list: every row has the answer
@@ -82,21 +72,21 @@ func TestHardening(t *testing.T) {
 	}
 }
 
-// start runs the row's gateway, which trusts the row's issuer if it has one.
-func (row hostile) start(t *testing.T) *gateway {
+// Start runs the row's gateway, which trusts the row's issuer if it has one.
+func (row hostile) start(t *testing.T) *servertest.Gateway {
 	t.Helper()
 	if row.issuer == nil {
-		return start(t, row.configure)
+		return servertest.Start(t, servertest.Options{Configure: row.configure})
 	}
-	return startIn(t, func(cfg *config.Config) {
-		trusting(t, "")(cfg)
+	return servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) {
+		servertest.TrustIssuer(t, "")(cfg)
 		if row.configure != nil {
 			row.configure(cfg)
 		}
-	}, server.Options{KeyTransport: row.issuer})
+	}, KeyTransport: row.issuer})
 }
 
-func (row hostile) run(t *testing.T, g *gateway) {
+func (row hostile) run(t *testing.T, g *servertest.Gateway) {
 	t.Helper()
 	synctest.Wait() // past the health watch's first call
 	if row.act != nil {
@@ -106,100 +96,70 @@ func (row hostile) run(t *testing.T, g *gateway) {
 	if row.arrange != nil {
 		row.arrange(g)
 	}
-	before := len(g.upstream.AllCalls())
-	a := row.ask.send(t, g)
-	calls := len(g.upstream.AllCalls()) - before
-	require.Equal(t, row.status, a.status, a.body)
+	before := len(g.Upstream.AllCalls())
+	a := row.ask.Send(t, g)
+	calls := len(g.Upstream.AllCalls()) - before
+	require.Equal(t, row.status, a.Status, a.Body)
 	requireForm(t, a, row.code)
 	require.Equal(t, row.calls, calls, "upstream calls")
 	if row.check != nil {
 		row.check(t, g, a)
 	}
-	t.Logf("case %d, %s: %d %s, %d upstream calls", row.number, row.name, a.status, row.code, calls)
+	t.Logf("case %d, %s: %d %s, %d upstream calls", row.number, row.name, a.Status, row.code, calls)
 }
 
 // requireForm holds an answer to what all answers promise, and a problem to
 // what all problems do.
-func requireForm(t *testing.T, a answered, code string) {
+func requireForm(t *testing.T, a servertest.Response, code string) {
 	t.Helper()
-	require.NotEmpty(t, a.header.Get("X-Request-Id"))
-	require.Equal(t, "nosniff", a.header.Get("X-Content-Type-Options"))
-	require.Contains(t, a.header.Get("Content-Security-Policy"), "default-src 'none'")
-	require.Equal(t, "no-referrer", a.header.Get("Referrer-Policy"))
+	require.NotEmpty(t, a.Header.Get("X-Request-Id"))
+	require.Equal(t, "nosniff", a.Header.Get("X-Content-Type-Options"))
+	require.Contains(t, a.Header.Get("Content-Security-Policy"), "default-src 'none'")
+	require.Equal(t, "no-referrer", a.Header.Get("Referrer-Policy"))
 	if code == "" {
 		return
 	}
-	require.Equal(t, "application/problem+json", a.header.Get("Content-Type"))
-	require.Equal(t, "no-store", a.header.Get("Cache-Control"))
-	if a.body == "" {
+	require.Equal(t, "application/problem+json", a.Header.Get("Content-Type"))
+	require.Equal(t, "no-store", a.Header.Get("Cache-Control"))
+	if a.Body == "" {
 		return // HEAD
 	}
-	require.Equal(t, code, a.field(t, "code"), a.body)
-	require.Equal(t, "/docs/problems#"+code, a.field(t, "type"))
-	require.Equal(t, a.header.Get("X-Request-Id"), a.field(t, "requestId"))
-	require.Equal(t, strconv.Itoa(a.status), a.field(t, "status"))
-	require.NotEmpty(t, a.field(t, "title"))
-	require.NotEmpty(t, a.field(t, "detail"))
-}
-
-func (q ask) send(t *testing.T, g *gateway) answered {
-	t.Helper()
-	method := q.method
-	if method == "" {
-		method = http.MethodGet
-	}
-	request, err := http.NewRequestWithContext(t.Context(), method, "http://gateway"+q.path, strings.NewReader(q.body))
-	require.NoError(t, err)
-	for i := 0; i < len(q.headers); i += 2 {
-		name := http.CanonicalHeaderKey(q.headers[i])
-		request.Header[name] = append(request.Header[name], q.headers[i+1])
-	}
-	if host := request.Header.Get("Host"); host != "" {
-		request.Host = host
-	}
-	if q.body != "" && request.Header["Content-Type"] == nil {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	if !q.stranger && request.Header["Authorization"] == nil {
-		request.Header.Set("Authorization", "Bearer "+writerKey)
-	}
-	return g.exchange(t, request)
-}
-
-// exchange sends a request as it is.
-func (g *gateway) exchange(t *testing.T, request *http.Request) answered {
-	t.Helper()
-	response, err := g.client.Do(request)
-	require.NoError(t, err)
-	return read(t, response)
+	require.Equal(t, code, a.Field(t, "code"), a.Body)
+	require.Equal(t, "/docs/problems#"+code, a.Field(t, "type"))
+	require.Equal(t, a.Header.Get("X-Request-Id"), a.Field(t, "requestId"))
+	require.Equal(t, strconv.Itoa(a.Status), a.Field(t, "status"))
+	require.NotEmpty(t, a.Field(t, "title"))
+	require.NotEmpty(t, a.Field(t, "detail"))
 }
 
 // get, post and as make the usual requests.
-func get(path string, headers ...string) ask { return ask{path: path, headers: headers} }
-
-func post(body string, headers ...string) ask {
-	return ask{method: http.MethodPost, path: workflows, body: body, headers: headers}
+func get(path string, headers ...string) servertest.Request {
+	return servertest.Request{Path: path, Headers: headers}
 }
 
-func as(credential ...string) ask {
-	return ask{path: "/v1/system-info", headers: credential, stranger: true}
+func post(body string, headers ...string) servertest.Request {
+	return servertest.Request{Method: http.MethodPost, Path: servertest.WorkflowsPath, Body: body, Headers: headers}
+}
+
+func as(credential ...string) servertest.Request {
+	return servertest.Request{Path: "/v1/system-info", Headers: credential, Anonymous: true}
 }
 
 // contains checks that the answer's body holds a text, and lacks others.
-func contains(text string, not ...string) func(*testing.T, *gateway, answered) {
-	return func(t *testing.T, _ *gateway, a answered) {
+func contains(text string, not ...string) func(*testing.T, *servertest.Gateway, servertest.Response) {
+	return func(t *testing.T, _ *servertest.Gateway, a servertest.Response) {
 		t.Helper()
-		require.Contains(t, a.body, text)
+		require.Contains(t, a.Body, text)
 		for _, text := range not {
-			require.NotContains(t, a.body, text)
+			require.NotContains(t, a.Body, text)
 		}
 	}
 }
 
-// header checks one header of the answer.
-func header(name, value string) func(*testing.T, *gateway, answered) {
-	return func(t *testing.T, _ *gateway, a answered) {
+// Header checks one header of the answer.
+func header(name, value string) func(*testing.T, *servertest.Gateway, servertest.Response) {
+	return func(t *testing.T, _ *servertest.Gateway, a servertest.Response) {
 		t.Helper()
-		require.Equal(t, value, a.header.Get(name))
+		require.Equal(t, value, a.Header.Get(name))
 	}
 }

@@ -20,10 +20,12 @@ import (
 	"google.golang.org/protobuf/protoadapt"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-const terminate = workflows + "/w/terminate"
+const terminate = servertest.WorkflowsPath + "/w/terminate"
 
 // failingUpstreams are the cases about what the upstream answers. What it does
 // to its connections is tested with the faults.
@@ -31,18 +33,18 @@ func failingUpstreams() []hostile {
 	// fails is an upstream that fails a write that is not repeated.
 	fails := func(number int, name string, status int, problem string, code codes.Code, text string, details ...protoadapt.MessageV1) hostile {
 		return hostile{
-			number: number, name: name, ask: ask{method: http.MethodPost, path: terminate}, calls: 1, status: status, code: problem,
-			arrange: func(g *gateway) {
-				g.upstream.Handle("TerminateWorkflowExecution", upstreamtest.Fail(code, text, details...))
+			number: number, name: name, ask: servertest.Request{Method: http.MethodPost, Path: terminate}, calls: 1, status: status, code: problem,
+			arrange: func(g *servertest.Gateway) {
+				g.Upstream.Handle("TerminateWorkflowExecution", upstreamtest.Fail(code, text, details...))
 			},
 		}
 	}
 	const sql = `pq: duplicate key value violates "executions_pkey" at 10.0.0.7:5432`
 	withheld := fails(63, "an internal error with SQL in it", http.StatusBadGateway, "upstream-error", codes.Internal, sql)
-	withheld.check = func(t *testing.T, g *gateway, a answered) {
+	withheld.check = func(t *testing.T, g *servertest.Gateway, a servertest.Response) {
 		t.Helper()
-		require.NotContains(t, a.body, "executions_pkey")
-		require.Contains(t, g.log.String(), "executions_pkey")
+		require.NotContains(t, a.Body, "executions_pkey")
+		require.Contains(t, g.Log.String(), "executions_pkey")
 	}
 	exhausted := func(cause enums.ResourceExhaustedCause) protoadapt.MessageV1 {
 		return &errordetails.ResourceExhaustedFailure{Cause: cause}
@@ -54,18 +56,18 @@ func failingUpstreams() []hostile {
 		exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_SYSTEM_OVERLOADED))
 	overloaded.check = header("Retry-After", "1")
 	started := hostile{
-		number: 65, name: "a workflow that runs", ask: post(start1("")), status: http.StatusConflict, code: "workflow-already-started", calls: 1,
-		arrange: func(g *gateway) {
-			g.upstream.Handle("StartWorkflowExecution", upstreamtest.Fail(codes.AlreadyExists, "already started",
-				&errordetails.WorkflowExecutionAlreadyStartedFailure{StartRequestId: "r", RunId: runID}))
+		number: 65, name: "a workflow that runs", ask: post(servertest.StartBody("")), status: http.StatusConflict, code: "workflow-already-started", calls: 1,
+		arrange: func(g *servertest.Gateway) {
+			g.Upstream.Handle("StartWorkflowExecution", upstreamtest.Fail(codes.AlreadyExists, "already started",
+				&errordetails.WorkflowExecutionAlreadyStartedFailure{StartRequestId: "r", RunId: temporalfake.RunID}))
 		},
-		check: contains(`"runId":"` + runID + `"`),
+		check: contains(`"runId":"` + temporalfake.RunID + `"`),
 	}
 	large := hostile{
 		number: 68, name: "an answer over the limit", ask: get(count), status: http.StatusBadGateway, code: "upstream-response-too-large", calls: 1,
 		configure: func(cfg *config.Config) { cfg.Upstream.MaxResponseBytes = 1 << 20 },
-		arrange: func(g *gateway) {
-			g.upstream.Handle("CountWorkflowExecutions", func(context.Context, []byte) ([]byte, error) { return make([]byte, 6<<20), nil })
+		arrange: func(g *servertest.Gateway) {
+			g.Upstream.Handle("CountWorkflowExecutions", func(context.Context, []byte) ([]byte, error) { return make([]byte, 6<<20), nil })
 		},
 	}
 	return []hostile{
@@ -79,16 +81,16 @@ func failingUpstreams() []hostile {
 		started,
 		{
 			number: 66, name: "a read that is repeated", ask: get(count), status: http.StatusOK, calls: 2,
-			arrange: func(g *gateway) {
-				g.upstream.Handle("CountWorkflowExecutions", upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "away"),
+			arrange: func(g *servertest.Gateway) {
+				g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "away"),
 					upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{Count: 3})))
 			},
 		},
 		{
-			number: 66, name: "a start that is repeated with one request id", ask: post(start1("")), status: http.StatusCreated, calls: 2,
-			arrange: func(g *gateway) {
-				g.upstream.Handle("StartWorkflowExecution", upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "away"),
-					upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: runID, Started: true})))
+			number: 66, name: "a start that is repeated with one request id", ask: post(servertest.StartBody("")), status: http.StatusCreated, calls: 2,
+			arrange: func(g *servertest.Gateway) {
+				g.Upstream.Handle("StartWorkflowExecution", upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "away"),
+					upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: temporalfake.RunID, Started: true})))
 			},
 			check: sameRequestID,
 		},
@@ -97,18 +99,18 @@ func failingUpstreams() []hostile {
 		large,
 		{
 			number: 69, name: "metadata of the upstream", ask: get(count), status: http.StatusOK, calls: 1, arrange: sendsMetadata,
-			check: func(t *testing.T, _ *gateway, a answered) {
+			check: func(t *testing.T, _ *servertest.Gateway, a servertest.Response) {
 				t.Helper()
 				for _, name := range []string{"Set-Cookie", "X-Internal", "Grpc-Metadata-X-Internal", "Server", "Trailer"} {
-					require.Empty(t, a.header.Values(name), name)
+					require.Empty(t, a.Header.Values(name), name)
 				}
 			},
 		},
 	}
 }
 
-func sendsMetadata(g *gateway) {
-	g.upstream.Handle("CountWorkflowExecutions", func(ctx context.Context, _ []byte) ([]byte, error) {
+func sendsMetadata(g *servertest.Gateway) {
+	g.Upstream.Handle("CountWorkflowExecutions", func(ctx context.Context, _ []byte) ([]byte, error) {
 		md := metadata.Pairs("set-cookie", "a=b", "x-internal", "10.0.0.7", "server", "frontend")
 		if err := grpc.SetHeader(ctx, md); err != nil {
 			return nil, err
@@ -117,10 +119,10 @@ func sendsMetadata(g *gateway) {
 	})
 }
 
-func sameRequestID(t *testing.T, g *gateway, _ answered) {
+func sameRequestID(t *testing.T, g *servertest.Gateway, _ servertest.Response) {
 	t.Helper()
 	ids := map[string]bool{}
-	for _, call := range g.upstream.Calls("StartWorkflowExecution") {
+	for _, call := range g.Upstream.Calls("StartWorkflowExecution") {
 		request := &workflowservice.StartWorkflowExecutionRequest{}
 		require.NoError(t, proto.Unmarshal(call.Request, request))
 		require.NotEmpty(t, request.GetRequestId())
@@ -129,12 +131,12 @@ func sameRequestID(t *testing.T, g *gateway, _ answered) {
 	require.Len(t, ids, 1)
 }
 
-func callerLeaves(t *testing.T, g *gateway) string {
+func callerLeaves(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	var left time.Duration
 	gone := make(chan struct{})
 	begin := time.Now()
-	g.upstream.Handle("CountWorkflowExecutions", func(ctx context.Context, _ []byte) ([]byte, error) {
+	g.Upstream.Handle("CountWorkflowExecutions", func(ctx context.Context, _ []byte) ([]byte, error) {
 		<-ctx.Done()
 		left = time.Since(begin)
 		close(gone)
@@ -142,70 +144,70 @@ func callerLeaves(t *testing.T, g *gateway) string {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	_, err := g.send(ctx, http.MethodGet, count, "")
+	_, err := g.Send(ctx, http.MethodGet, count, "")
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	<-gone
 	require.Less(t, left, time.Second+50*time.Millisecond)
 	synctest.Wait()
-	require.Contains(t, g.log.String(), `"status":499`)
-	require.Contains(t, g.adminText(t, "/metrics"), `flowgate_in_flight{kind="read"} 0`)
+	require.Contains(t, g.Log.String(), `"status":499`)
+	require.Contains(t, g.AdminText(t, "/metrics"), `flowgate_in_flight{kind="read"} 0`)
 	return "the upstream call is cancelled at once, the log says 499"
 }
 
-func refusedConnection(t *testing.T, g *gateway) string {
+func refusedConnection(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	g.upstream.Divert(upstreamtest.Refused("10.0.0.7:7233"))
-	g.upstream.Cut()
+	g.Upstream.Divert(upstreamtest.Refused("10.0.0.7:7233"))
+	g.Upstream.Cut()
 	synctest.Wait()
-	a := ask{method: http.MethodPost, path: terminate}.send(t, g)
-	require.Equal(t, http.StatusServiceUnavailable, a.status)
+	a := servertest.Request{Method: http.MethodPost, Path: terminate}.Send(t, g)
+	require.Equal(t, http.StatusServiceUnavailable, a.Status)
 	requireForm(t, a, "upstream-unavailable")
-	require.Equal(t, "1", a.header.Get("Retry-After"))
-	require.NotContains(t, a.body, "10.0.0.7")
+	require.Equal(t, "1", a.Header.Get("Retry-After"))
+	require.NotContains(t, a.Body, "10.0.0.7")
 	return "503 upstream-unavailable, no address in the body"
 }
 
-func silentUpstream(t *testing.T, g *gateway) string {
+func silentUpstream(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
-	var a answered
-	took := elapsed(func() { a = get(count, "Request-Timeout", "3s").send(t, g) })
+	g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
+	var a servertest.Response
+	took := servertest.Elapsed(func() { a = get(count, "Request-Timeout", "3s").Send(t, g) })
 	require.InDelta(t, 3, took.Seconds(), 0.05)
-	require.Equal(t, http.StatusGatewayTimeout, a.status)
+	require.Equal(t, http.StatusGatewayTimeout, a.Status)
 	requireForm(t, a, "deadline-exceeded")
 	return "504 deadline-exceeded after " + took.String()
 }
 
 // flapping is the case of 1,000 calls a second to an upstream that fails them
 // all, for ten seconds.
-func flapping(t *testing.T, g *gateway) string {
+func flapping(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Fail(codes.Unavailable, "away"))
-	before := len(g.upstream.Calls("CountWorkflowExecutions"))
+	g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Fail(codes.Unavailable, "away"))
+	before := len(g.Upstream.Calls("CountWorkflowExecutions"))
 	const calls = 10_000
 	var refused atomic.Int64
 	var callers sync.WaitGroup
 	for range calls {
 		callers.Go(func() {
-			if a, err := g.send(t.Context(), http.MethodGet, count, ""); err == nil && a.status == http.StatusServiceUnavailable {
+			if a, err := g.Send(t.Context(), http.MethodGet, count, ""); err == nil && a.Status == http.StatusServiceUnavailable {
 				refused.Add(1)
 			}
 		})
 		time.Sleep(time.Millisecond)
 	}
 	callers.Wait()
-	attempts := len(g.upstream.Calls("CountWorkflowExecutions")) - before
+	attempts := len(g.Upstream.Calls("CountWorkflowExecutions")) - before
 	require.EqualValues(t, calls, refused.Load(), "each is told 503 upstream-unavailable")
 	require.Less(t, attempts, calls/10, "the breaker spares the upstream")
-	require.Contains(t, g.adminText(t, "/metrics"), "flowgate_upstream_breaker_open 1")
+	require.Contains(t, g.AdminText(t, "/metrics"), "flowgate_upstream_breaker_open 1")
 
 	countsTo(g, 1)
-	took := elapsed(func() {
-		for get(count).send(t, g).status != http.StatusOK {
+	took := servertest.Elapsed(func() {
+		for get(count).Send(t, g).Status != http.StatusOK {
 			time.Sleep(10 * time.Millisecond)
 		}
 	})
 	require.LessOrEqual(t, took, 2*time.Second, "it closes soon after the upstream is back")
-	require.Contains(t, g.adminText(t, "/metrics"), "flowgate_upstream_breaker_open 0")
+	require.Contains(t, g.AdminText(t, "/metrics"), "flowgate_upstream_breaker_open 0")
 	return "503 for all; the breaker let few calls through, and closed " + took.String() + " after the upstream was back"
 }

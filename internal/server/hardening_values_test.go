@@ -10,34 +10,36 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
 // manyValues has bodies of the largest size that hold as many short values as
 // fit.
-func manyValues() []ask {
+func manyValues() []servertest.Request {
 	zeros := listOf("0")
 	raw := listOf("{}")
 	start := `"workflowType":"T","workflowId":"w","taskQueue":"q"`
-	to := func(path, begin, values, end string) ask {
-		return ask{method: http.MethodPost, path: path, body: begin + values + end}
+	to := func(path, begin, values, end string) servertest.Request {
+		return servertest.Request{Method: http.MethodPost, Path: path, Body: begin + values + end}
 	}
-	return []ask{
-		to(order+"/query", `{"query":"q","args":`, zeros, "}"),
-		to(order+"/query", `{"query":"q","argPayloads":`, raw, "}"),
-		to(workflows, `{`+start+`,"args":`, zeros, "}"),
-		to(workflows, `{`+start+`,"memo":`, objectOf("0"), "}"),
-		to(workflows, `{`+start+`,"memoPayloads":`, objectOf("{}"), "}"),
-		to(workflows, `{`+start+`,"searchAttributes":`, objectOf("0"), "}"),
-		to(workflows, `{`+start+`,"startSignal":"s","startSignalArgs":`, zeros, "}"),
-		to(workflows, `{`+start+`,"retryPolicy":{"nonRetryableErrorTypes":`, listOf(`""`), "}}"),
-		to(workflows, `{`+start+`,"argPayloads":[{"metadata":`, objectOf(`""`), "}]}"),
-		to(order+"/signal", `{"signal":"s","args":`, zeros, "}"),
-		to(order+"/terminate", `{"details":`, zeros, "}"),
-		to(order+"/updates", `{"update":"u","args":`, zeros, "}"),
-		to(order+"/reset", `{"resetType":"LAST_WORKFLOW_TASK","reapplyExclude":`, listOf(`""`), "}"),
-		to(workflows+":updateWithStart", `{"start":{`+start+`},"update":{"update":"u","args":`, zeros, "}}"),
+	return []servertest.Request{
+		to(servertest.OrderPath+"/query", `{"query":"q","args":`, zeros, "}"),
+		to(servertest.OrderPath+"/query", `{"query":"q","argPayloads":`, raw, "}"),
+		to(servertest.WorkflowsPath, `{`+start+`,"args":`, zeros, "}"),
+		to(servertest.WorkflowsPath, `{`+start+`,"memo":`, objectOf("0"), "}"),
+		to(servertest.WorkflowsPath, `{`+start+`,"memoPayloads":`, objectOf("{}"), "}"),
+		to(servertest.WorkflowsPath, `{`+start+`,"searchAttributes":`, objectOf("0"), "}"),
+		to(servertest.WorkflowsPath, `{`+start+`,"startSignal":"s","startSignalArgs":`, zeros, "}"),
+		to(servertest.WorkflowsPath, `{`+start+`,"retryPolicy":{"nonRetryableErrorTypes":`, listOf(`""`), "}}"),
+		to(servertest.WorkflowsPath, `{`+start+`,"argPayloads":[{"metadata":`, objectOf(`""`), "}]}"),
+		to(servertest.OrderPath+"/signal", `{"signal":"s","args":`, zeros, "}"),
+		to(servertest.OrderPath+"/terminate", `{"details":`, zeros, "}"),
+		to(servertest.OrderPath+"/updates", `{"update":"u","args":`, zeros, "}"),
+		to(servertest.OrderPath+"/reset", `{"resetType":"LAST_WORKFLOW_TASK","reapplyExclude":`, listOf(`""`), "}"),
+		to(servertest.WorkflowsPath+":updateWithStart", `{"start":{`+start+`},"update":{"update":"u","args":`, zeros, "}}"),
 		to("/v1/namespaces/default/batches", `{"query":"q","operation":{"signal":{"signal":"s","args":`, zeros, "}}}"),
-		to(order+"/tokens", `{"signals":`, listOf(`""`), "}"),
+		to(servertest.OrderPath+"/tokens", `{"signals":`, listOf(`""`), "}"),
 		to("/v1/namespaces/default/batches", `{"operation":{"terminate":{}},"executions":`, raw, "}"),
 	}
 }
@@ -78,19 +80,19 @@ func hostileValues() []hostile {
 // is there at one time, so that it is the same in each run.
 func TestManyShortValuesCostLittle(t *testing.T) { //nolint:paralleltest // it measures
 	const bound = 64 << 20
-	g := start(t, func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 })
-	newFakeWorkflow(g.upstream)
-	reading := bearer(g.delegate(t, `{"read":true}`))
+	g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }})
+	temporalfake.NewWorkflow(g.Upstream)
+	reading := servertest.Bearer(g.DelegateToken(t, `{"read":true}`))
 	for i, q := range manyValues() {
 		if i < 2 {
-			q.headers = reading
+			q.Headers = reading
 		}
-		var a answered
-		took := allocated(func() { a = q.send(t, g) })
-		t.Logf("%d bytes to %s: %d, %d KiB allocated", len(q.body), q.path, a.status, took>>10)
-		require.Equal(t, http.StatusRequestEntityTooLarge, a.status, a.body)
+		var a servertest.Response
+		took := allocated(func() { a = q.Send(t, g) })
+		t.Logf("%d bytes to %s: %d, %d KiB allocated", len(q.Body), q.Path, a.Status, took>>10)
+		require.Equal(t, http.StatusRequestEntityTooLarge, a.Status, a.Body)
 		require.Less(t, took, uint64(bound))
-		require.Less(t, len(a.body), 1<<10)
+		require.Less(t, len(a.Body), 1<<10)
 	}
 }
 

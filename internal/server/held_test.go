@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -28,17 +29,17 @@ func TestStreamsWaitForTheBytesOfTheirPages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const streams, pages, total = 12, 4, 3 << 20
-		g := start(t, func(cfg *config.Config) {
+		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) {
 			cfg.Limits.BytesInFlight.Responses = total
 			cfg.Limits.InFlight = config.InFlight{Reads: 2 * streams, Writes: 1, Waits: 1, CallerShare: 0.75, Queue: streams, QueueTime: time.Minute}
-		})
+		}})
 		page := func(next string, size int) upstreamtest.Handler {
 			return upstreamtest.Respond(&workflowservice.ListWorkflowExecutionsResponse{
 				NextPageToken: []byte(next), Executions: []*workflow.WorkflowExecutionInfo{{Type: &common.WorkflowType{Name: strings.Repeat("x", size)}}},
 			})
 		}
 		answers := map[string]upstreamtest.Handler{"": page("1", 1000), "1": page("2", 1<<20), "2": page("3", 100_000), "3": page("", 2<<20)}
-		g.upstream.Handle("ListWorkflowExecutions", func(ctx context.Context, request []byte) ([]byte, error) {
+		g.Upstream.Handle("ListWorkflowExecutions", func(ctx context.Context, request []byte) ([]byte, error) {
 			time.Sleep(10 * time.Millisecond)
 			var asked workflowservice.ListWorkflowExecutionsRequest
 			if err := proto.Unmarshal(request, &asked); err != nil {
@@ -46,17 +47,17 @@ func TestStreamsWaitForTheBytesOfTheirPages(t *testing.T) {
 			}
 			return answers[string(asked.GetNextPageToken())](ctx, request)
 		})
-		g.upstream.Handle("CountWorkflowExecutions", upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{}))
+		g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{}))
 		var reading sync.WaitGroup
 		var mu sync.Mutex
 		lines := 0
 		for i := range streams {
 			reading.Go(func() {
-				key := []string{writerKey, otherKey}[i%2]
-				request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://gateway"+workflows, nil)
+				key := []string{servertest.WriterKey, servertest.OtherKey}[i%2]
+				request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://gateway"+servertest.WorkflowsPath, nil)
 				request.Header.Set("Authorization", "Bearer "+key)
 				request.Header.Set("Accept", "application/x-ndjson")
-				response, err := g.client.Do(request)
+				response, err := g.Client.Do(request)
 				if err != nil {
 					t.Error(err)
 					return
@@ -79,18 +80,18 @@ func TestStreamsWaitForTheBytesOfTheirPages(t *testing.T) {
 		most := 0
 		for range 40 {
 			time.Sleep(100 * time.Millisecond)
-			most = max(most, g.bytesHeld(t, "response"))
+			most = max(most, bytesHeld(t, g, "response"))
 		}
-		small := g.do(t, http.MethodGet, count, "", "Authorization", "Bearer "+readerKey)
-		require.Equal(t, http.StatusOK, small.status, small.body)
+		small := g.Do(t, http.MethodGet, count, "", "Authorization", "Bearer "+servertest.ReaderKey)
+		require.Equal(t, http.StatusOK, small.Status, small.Body)
 		reading.Wait()
 		synctest.Wait()
 		require.Equal(t, streams*pages, lines, "all streams are whole")
 		require.Greater(t, most, 1<<20)
 		require.LessOrEqual(t, most, total)
-		t.Logf("%d streams held %d bytes at most, and made %d calls", streams, most, len(g.upstream.Calls("ListWorkflowExecutions")))
-		require.Zero(t, g.bytesHeld(t, "response"))
-		require.Contains(t, g.adminText(t, "/metrics"), `flowgate_in_flight{kind="read"} 0`)
+		t.Logf("%d streams held %d bytes at most, and made %d calls", streams, most, len(g.Upstream.Calls("ListWorkflowExecutions")))
+		require.Zero(t, bytesHeld(t, g, "response"))
+		require.Contains(t, g.AdminText(t, "/metrics"), `flowgate_in_flight{kind="read"} 0`)
 	})
 }
 
@@ -99,25 +100,25 @@ func TestStreamsWaitForTheBytesOfTheirPages(t *testing.T) {
 func TestAWriteWhoseResponseFindsNoRoomSaysThatItWasMade(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, func(cfg *config.Config) { cfg.Limits.BytesInFlight.Responses = 1 << 20 })
-		g.listOf(t, 1)
-		conn := g.open(t, head(writerKey, workflows))
+		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { cfg.Limits.BytesInFlight.Responses = 1 << 20 }})
+		serveLargeList(t, g, 1)
+		conn := open(t, g, head(servertest.WriterKey, servertest.WorkflowsPath))
 		synctest.Wait()
-		require.Equal(t, 1<<20, g.bytesHeld(t, "response"))
+		require.Equal(t, 1<<20, bytesHeld(t, g, "response"))
 		run := strings.Repeat("r", 100_000)
-		g.upstream.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: run}))
-		a := g.do(t, http.MethodPost, workflows, `{"workflowType":"W","workflowId":"w","taskQueue":"q"}`)
-		require.Equal(t, http.StatusServiceUnavailable, a.status, a.body)
-		require.Equal(t, "overloaded", a.field(t, "code"))
-		require.Contains(t, a.field(t, "detail"), "The call was made")
-		a = g.do(t, http.MethodPost, temporalList+"/w", `{"workflowType":{"name":"W"},"taskQueue":{"name":"q"}}`)
-		requireStatus(t, a, http.StatusServiceUnavailable, codes.Unavailable)
-		require.Contains(t, a.body, "The call was made")
-		require.Len(t, g.upstream.Calls("StartWorkflowExecution"), 2)
-		require.Equal(t, http.StatusServiceUnavailable, g.do(t, http.MethodGet, workflows, "").status)
+		g.Upstream.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: run}))
+		a := g.Do(t, http.MethodPost, servertest.WorkflowsPath, `{"workflowType":"W","workflowId":"w","taskQueue":"q"}`)
+		require.Equal(t, http.StatusServiceUnavailable, a.Status, a.Body)
+		require.Equal(t, "overloaded", a.Field(t, "code"))
+		require.Contains(t, a.Field(t, "detail"), "The call was made")
+		a = g.Do(t, http.MethodPost, temporalList+"/w", `{"workflowType":{"name":"W"},"taskQueue":{"name":"q"}}`)
+		servertest.RequireStatus(t, a, http.StatusServiceUnavailable, codes.Unavailable)
+		require.Contains(t, a.Body, "The call was made")
+		require.Len(t, g.Upstream.Calls("StartWorkflowExecution"), 2)
+		require.Equal(t, http.StatusServiceUnavailable, g.Do(t, http.MethodGet, servertest.WorkflowsPath, "").Status)
 		require.NoError(t, conn.Close())
 		synctest.Wait()
-		require.Zero(t, g.bytesHeld(t, "response"))
-		require.Equal(t, http.StatusOK, g.do(t, http.MethodPost, workflows, `{"workflowType":"W","workflowId":"w","taskQueue":"q"}`).status)
+		require.Zero(t, bytesHeld(t, g, "response"))
+		require.Equal(t, http.StatusOK, g.Do(t, http.MethodPost, servertest.WorkflowsPath, `{"workflowType":"W","workflowId":"w","taskQueue":"q"}`).Status)
 	})
 }

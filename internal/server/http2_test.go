@@ -9,12 +9,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/http2"
+
+	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
 // dialHTTP2 opens a connection with HTTP/2's preface. Nothing is read from it.
-func (g *gateway) dialHTTP2(t *testing.T) (net.Conn, *http2.Framer) {
+func dialHTTP2(t *testing.T, g *servertest.Gateway) (net.Conn, *http2.Framer) {
 	t.Helper()
-	conn, err := g.listener.dial(t.Context())
+	conn, err := g.Listener.Dial(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
 	_, err = io.WriteString(conn, http2.ClientPreface)
@@ -27,8 +29,8 @@ func (g *gateway) dialHTTP2(t *testing.T) (net.Conn, *http2.Framer) {
 func TestHTTP2ConnectionsThatDoNotReadAreClosed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		conn, framer := g.dialHTTP2(t)
+		g := servertest.Start(t, servertest.Options{})
+		conn, framer := dialHTTP2(t, g)
 		require.NoError(t, framer.WriteSettings())
 		require.NoError(t, framer.WritePing(false, [8]byte{}))
 		begin := time.Now()
@@ -45,8 +47,8 @@ func TestHTTP2ConnectionsThatDoNotReadAreClosed(t *testing.T) {
 func TestHTTP2FramesAreSmall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		_, framer := g.dialHTTP2(t)
+		g := servertest.Start(t, servertest.Options{})
+		_, framer := dialHTTP2(t, g)
 		go func() { _ = framer.WriteSettings() }() // the gateway writes first
 		frame, err := framer.ReadFrame()
 		require.NoError(t, err)

@@ -20,6 +20,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -61,7 +63,7 @@ func FuzzHTTP(f *testing.F) {
 		}
 		succeeded := 0
 		for i, a := range parseAnswers(t, out, methods) {
-			if a.status < http.StatusMultipleChoices {
+			if a.Status < http.StatusMultipleChoices {
 				succeeded++
 			}
 			checkAnswer(t, a, timeouts.Match(input), i < len(requests) && strings.HasPrefix(requests[i].URL.Path, "/v1/"))
@@ -103,45 +105,45 @@ func carriesKey(h http.Header) bool {
 			return false
 		}
 	}
-	return slices.Contains([]string{writerKey, readerKey, otherKey, wideKey}, key)
+	return slices.Contains([]string{servertest.WriterKey, servertest.ReaderKey, servertest.OtherKey, wideKey}, key)
 }
 
 // checkAnswer holds an answer against the rules. What is not asked of the client API may fail in the Temporal HTTP API's
 // own shape.
-func checkAnswer(t *testing.T, a answered, impatient, client bool) {
+func checkAnswer(t *testing.T, a servertest.Response, impatient, client bool) {
 	t.Helper()
-	ours := a.header.Get("X-Request-Id") != "" // else net/http has answered
-	switch a.status {
+	ours := a.Header.Get("X-Request-Id") != "" // else net/http has answered
+	switch a.Status {
 	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
-		require.False(t, ours, a.body)
+		require.False(t, ours, a.Body)
 	case http.StatusGatewayTimeout:
-		require.True(t, impatient, a.body)
+		require.True(t, impatient, a.Body)
 	default:
-		require.Less(t, a.status, http.StatusInternalServerError, a.body)
+		require.Less(t, a.Status, http.StatusInternalServerError, a.Body)
 	}
 	if !ours {
 		return
 	}
-	require.Equal(t, "nosniff", a.header.Get("X-Content-Type-Options"))
-	if a.status < http.StatusBadRequest {
+	require.Equal(t, "nosniff", a.Header.Get("X-Content-Type-Options"))
+	if a.Status < http.StatusBadRequest {
 		return
 	}
-	require.Equal(t, "no-store", a.header.Get("Cache-Control"))
-	switch contentType := a.header.Get("Content-Type"); {
+	require.Equal(t, "no-store", a.Header.Get("Cache-Control"))
+	switch contentType := a.Header.Get("Content-Type"); {
 	case contentType == "application/json" && !client:
 		var status struct {
 			Code    int    `json:"code"`
 			Message string `json:"message"`
 		}
-		if a.body != "" {
-			require.NoError(t, json.Unmarshal([]byte(a.body), &status), a.body)
-			require.NotZero(t, status.Code, a.body)
-			require.NotEmpty(t, status.Message, a.body)
+		if a.Body != "" {
+			require.NoError(t, json.Unmarshal([]byte(a.Body), &status), a.Body)
+			require.NotZero(t, status.Code, a.Body)
+			require.NotEmpty(t, status.Message, a.Body)
 		}
 	default:
 		require.Equal(t, "application/problem+json", contentType)
-		if a.body != "" { // but for HEAD
-			require.Equal(t, a.header.Get("X-Request-Id"), a.field(t, "requestId"), a.body)
+		if a.Body != "" { // but for HEAD
+			require.Equal(t, a.Header.Get("X-Request-Id"), a.Field(t, "requestId"), a.Body)
 		}
 	}
 }
@@ -161,12 +163,12 @@ func writes(calls []upstreamtest.Call) (n int) {
 // completedWorkflow makes every wait end at once.
 func completedWorkflow() map[string]proto.Message {
 	info := &workflow.WorkflowExecutionInfo{
-		Execution:  &common.WorkflowExecution{WorkflowId: "w", RunId: runID},
-		FirstRunId: runID, Status: enums.WORKFLOW_EXECUTION_STATUS_COMPLETED,
+		Execution:  &common.WorkflowExecution{WorkflowId: "w", RunId: temporalfake.RunID},
+		FirstRunId: temporalfake.RunID, Status: enums.WORKFLOW_EXECUTION_STATUS_COMPLETED,
 	}
 	return map[string]proto.Message{
-		"StartWorkflowExecution":           &workflowservice.StartWorkflowExecutionResponse{RunId: runID, Started: true},
-		"SignalWithStartWorkflowExecution": &workflowservice.SignalWithStartWorkflowExecutionResponse{RunId: runID},
+		"StartWorkflowExecution":           &workflowservice.StartWorkflowExecutionResponse{RunId: temporalfake.RunID, Started: true},
+		"SignalWithStartWorkflowExecution": &workflowservice.SignalWithStartWorkflowExecutionResponse{RunId: temporalfake.RunID},
 		"DescribeWorkflowExecution":        &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: info},
 		"ListWorkflowExecutions":           &workflowservice.ListWorkflowExecutionsResponse{Executions: []*workflow.WorkflowExecutionInfo{info}},
 		"GetWorkflowExecutionHistory": &workflowservice.GetWorkflowExecutionHistoryResponse{History: &history.History{Events: []*history.HistoryEvent{{
@@ -182,13 +184,13 @@ func completedWorkflow() map[string]proto.Message {
 // a request for each operation.
 func httpSeeds() []string {
 	const (
-		key  = "Authorization: Bearer " + writerKey + "\r\n"
+		key  = "Authorization: Bearer " + servertest.WriterKey + "\r\n"
 		host = "Host: gateway\r\n"
 		form = "Content-Type: application/json\r\n"
 		end  = "\r\n"
 	)
 	start, get := "POST "+listPath+" HTTP/1.1\r\n"+host+key+form, "GET /v1/system-info HTTP/1.1\r\n"+host+key
-	body := start1("")
+	body := servertest.StartBody("")
 	seeds := []string{
 		start + "Content-Length: 51\r\nContent-Length: 52\r\n" + end + body,
 		start + "Content-Length: +2\r\n" + end + "{}", start + "Content-Length: -1\r\n" + end + "{}", start + "Content-Length: 2, 2\r\n" + end + "{}",
@@ -201,9 +203,9 @@ func httpSeeds() []string {
 		start + "Transfer-Encoding: chunked\r\n" + end + "9\r\n{}", start + "Content-Length: 400\r\n" + end + body, start + "Content-Length: 99999999\r\n" + end + body,
 		start + "Expect: 100-continue\r\nContent-Length: 2\r\n" + end + "{}", start + "Expect: foo\r\nContent-Length: 2\r\n" + end + "{}",
 		start + "Content-Encoding: gzip\r\nContent-Length: 2\r\n" + end + "{}", start + "X-HTTP-Method-Override: DELETE\r\nContent-Length: 2\r\n" + end + "{}",
-		get + "Authorization: Bearer " + writerKey + "\r\n" + end, get + "X-Api-Key: " + writerKey + "\r\n" + end, get + "Authorization:\r\n" + end,
-		"GET /v1/system-info HTTP/1.1\r\n" + host + "X-Api-Key: " + writerKey + "\r\n" + end, "GET /v1/system-info HTTP/1.1\r\n" + host + end,
-		"GET /v1/system-info?api_key=" + writerKey + " HTTP/1.1\r\n" + host + end, "GET /v1/system-info HTTP/1.1\r\n" + host + "authorization:\tbearer " + writerKey + " \r\n" + end,
+		get + "Authorization: Bearer " + servertest.WriterKey + "\r\n" + end, get + "X-Api-Key: " + servertest.WriterKey + "\r\n" + end, get + "Authorization:\r\n" + end,
+		"GET /v1/system-info HTTP/1.1\r\n" + host + "X-Api-Key: " + servertest.WriterKey + "\r\n" + end, "GET /v1/system-info HTTP/1.1\r\n" + host + end,
+		"GET /v1/system-info?api_key=" + servertest.WriterKey + " HTTP/1.1\r\n" + host + end, "GET /v1/system-info HTTP/1.1\r\n" + host + "authorization:\tbearer " + servertest.WriterKey + " \r\n" + end,
 		get + "X_User: admin\r\n" + end, get + "X-Forwarded-For: 1.2.3.4, junk\r\n" + end, get + "X-Request-Id: a\tb\"\r\n" + end, get + "Request-Timeout: 1ns\r\n" + end,
 		get + "Request-Timeout: 9999h\r\n" + end, get + "Grpc-Timeout: 99999999H\r\n" + end, get + "Request-Timeout: 1s\r\nGrpc-Timeout: 1S\r\n" + end, get + "Grpc-Metadata-Authorization: x\r\n" + end,
 		get + "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\nbaggage: a=b\r\n" + end, get + "Accept: text/html\r\n" + end, get + "Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n" + end,
@@ -216,11 +218,11 @@ func httpSeeds() []string {
 		"GET " + listPath + " HTTP/1.1\r\n" + host + key + "Accept: application/x-ndjson\r\n" + end, "GET /" + strings.Repeat("a", 21<<10) + " HTTP/1.1\r\n" + host + end,
 	}
 	for path, body := range map[string]string{
-		"": start1(`"args":[1.10]`), "?wait=1s": start1(""), "/w/signal": `{"signal":"s"}`, "/w/query": `{"query":"q"}`, "/w/cancel": `{"reason":"r"}`, "/w/terminate": "{}",
+		"": servertest.StartBody(`"args":[1.10]`), "?wait=1s": servertest.StartBody(""), "/w/signal": `{"signal":"s"}`, "/w/query": `{"query":"q"}`, "/w/cancel": `{"reason":"r"}`, "/w/terminate": "{}",
 	} {
-		seeds = append(seeds, string(rawRequest(http.MethodPost, listPath+path, writerKey, []byte(body))))
+		seeds = append(seeds, string(servertest.RawRequest(http.MethodPost, listPath+path, servertest.WriterKey, []byte(body))))
 	}
-	return append(seeds, string(rawRequest(http.MethodPost, listPath, writerKey, []byte(start1(`"startSignal":"s"`)))),
-		string(rawRequest(http.MethodPost, listPath, readerKey, []byte(start1("")))),
-		strings.Replace(string(rawRequest(http.MethodPost, listPath, writerKey, []byte(start1("")))), "\r\n", "\r\nIdempotency-Key: k\r\nPrefer: wait=1\r\n", 1))
+	return append(seeds, string(servertest.RawRequest(http.MethodPost, listPath, servertest.WriterKey, []byte(servertest.StartBody(`"startSignal":"s"`)))),
+		string(servertest.RawRequest(http.MethodPost, listPath, servertest.ReaderKey, []byte(servertest.StartBody("")))),
+		strings.Replace(string(servertest.RawRequest(http.MethodPost, listPath, servertest.WriterKey, []byte(servertest.StartBody("")))), "\r\n", "\r\nIdempotency-Key: k\r\nPrefer: wait=1\r\n", 1))
 }

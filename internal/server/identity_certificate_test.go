@@ -21,6 +21,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
 // authority signs certificates.
@@ -31,7 +33,7 @@ type authority struct {
 
 func newAuthority(t testing.TB) *authority {
 	t.Helper()
-	a := &authority{key: newECKey()}
+	a := &authority{key: servertest.NewECKey()}
 	a.cert = a.sign(t, &x509.Certificate{IsCA: true, BasicConstraintsValid: true, Subject: pkix.Name{CommonName: "authority"}}, a.key)
 	return a
 }
@@ -39,7 +41,7 @@ func newAuthority(t testing.TB) *authority {
 // sign makes a certificate, which lasts for a day where nothing else is said.
 func (a *authority) sign(t testing.TB, template *x509.Certificate, key *ecdsa.PrivateKey) *x509.Certificate {
 	t.Helper()
-	template.SerialNumber = must(rand.Int(rand.Reader, big.NewInt(1<<62)))
+	template.SerialNumber = servertest.Must(rand.Int(rand.Reader, big.NewInt(1<<62)))
 	template.NotBefore = time.Now().Add(-time.Hour)
 	if template.NotAfter.IsZero() {
 		template.NotAfter = time.Now().Add(24 * time.Hour)
@@ -48,13 +50,13 @@ func (a *authority) sign(t testing.TB, template *x509.Certificate, key *ecdsa.Pr
 	if parent == nil {
 		parent = template
 	}
-	return must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, template, parent, key.Public(), a.key))))
+	return servertest.Must(x509.ParseCertificate(servertest.Must(x509.CreateCertificate(rand.Reader, template, parent, key.Public(), a.key))))
 }
 
 // of makes a certificate with its key.
 func (a *authority) of(t testing.TB, template x509.Certificate) tls.Certificate {
 	t.Helper()
-	key := newECKey()
+	key := servertest.NewECKey()
 	return tls.Certificate{Certificate: [][]byte{a.sign(t, &template, key).Raw}, PrivateKey: key}
 }
 
@@ -66,7 +68,7 @@ func certPEM(der []byte) []byte {
 
 // secured is a gateway with a certificate that takes those of clients.
 type secured struct {
-	*gateway
+	*servertest.Gateway
 
 	servers, clients  *authority
 	certFile, keyFile string
@@ -85,17 +87,17 @@ func startSecured(t *testing.T) *secured {
 	}
 	s.renew(t, s.certFile, s.keyFile)
 	require.NoError(t, os.WriteFile(s.caFile, s.clients.pem(), 0o600))
-	public := newListener()
-	s.gateway = startOn(t, func(cfg *config.Config) {
+	public := servertest.NewListener()
+	s.Gateway = servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) {
 		cfg.Listen.TLS = config.ListenTLS{CertFile: s.certFile, KeyFile: s.keyFile, ClientCAFile: s.caFile}
 		cfg.Auth.Certificates = []config.Certificate{{
 			Name: "worker", URI: spiffe, Grants: []config.Grant{{Namespace: "default", Role: "write"}},
 		}}
-	}, public, public.dial)
-	s.listener = public
+	}, Public: public, Dial: public.Dial})
+	s.Listener = public
 	synctest.Wait()
-	lists(s.gateway)
-	newFakeWorkflow(s.upstream)
+	lists(s.Gateway)
+	temporalfake.NewWorkflow(s.Upstream)
 	return s
 }
 
@@ -114,7 +116,7 @@ func (s *secured) clientWith(t *testing.T, http2 bool, certificates ...tls.Certi
 	roots := x509.NewCertPool()
 	roots.AddCert(s.servers.cert)
 	transport := &http.Transport{
-		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return s.listener.dial(ctx) },
+		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return s.Listener.Dial(ctx) },
 		ForceAttemptHTTP2: http2,
 		TLSClientConfig: &tls.Config{
 			RootCAs: roots, MinVersion: tls.VersionTLS12,
@@ -131,23 +133,23 @@ func (s *secured) clientWith(t *testing.T, http2 bool, certificates ...tls.Certi
 	return &http.Client{Transport: transport}
 }
 
-func (s *secured) list(t *testing.T, client *http.Client, headers ...string) (answered, *tls.ConnectionState, error) {
+func (s *secured) list(t *testing.T, client *http.Client, headers ...string) (servertest.Response, *tls.ConnectionState, error) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://gateway"+workflows, http.NoBody)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://gateway"+servertest.WorkflowsPath, http.NoBody)
 	require.NoError(t, err)
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
 	got, err := client.Do(request)
 	if err != nil {
-		return answered{}, nil, err
+		return servertest.Response{}, nil, err
 	}
-	return read(t, got), got.TLS, nil
+	return servertest.ReadResponse(t, got), got.TLS, nil
 }
 
 func uris(t *testing.T, text string) []*url.URL {
 	t.Helper()
-	return []*url.URL{must(url.Parse(text))}
+	return []*url.URL{servertest.Must(url.Parse(text))}
 }
 
 func TestAClientCertificateSaysWhoCalls(t *testing.T) {
@@ -165,20 +167,20 @@ func TestAClientCertificateSaysWhoCalls(t *testing.T) {
 				who     string
 			}{
 				"the worker's":              {workers, nil, http.StatusOK, `"principal":"cert:worker"`},
-				"the worker's, and a key":   {workers, bearer(readerKey), http.StatusOK, `"principal":"reader"`},
-				"the worker's, a wrong key": {workers, bearer(wrongKey), http.StatusUnauthorized, ""},
+				"the worker's, and a key":   {workers, servertest.Bearer(servertest.ReaderKey), http.StatusOK, `"principal":"reader"`},
+				"the worker's, a wrong key": {workers, servertest.Bearer(wrongKey), http.StatusUnauthorized, ""},
 				"a stranger's":              {strangers, nil, http.StatusUnauthorized, ""},
-				"a stranger's, and a key":   {strangers, bearer(readerKey), http.StatusOK, `"principal":"reader"`},
+				"a stranger's, and a key":   {strangers, servertest.Bearer(servertest.ReaderKey), http.StatusOK, `"principal":"reader"`},
 				"none":                      {nobodys, nil, http.StatusUnauthorized, ""},
-				"none, and a key":           {nobodys, bearer(readerKey), http.StatusOK, `"principal":"reader"`},
+				"none, and a key":           {nobodys, servertest.Bearer(servertest.ReaderKey), http.StatusOK, `"principal":"reader"`},
 			} {
-				before, logged := s.asked(), len(s.log.String())
+				before, logged := s.UpstreamCalls(), len(s.Log.String())
 				a, state, err := s.list(t, tc.client, tc.headers...)
 				require.NoError(t, err, name)
-				require.Equal(t, tc.status, a.status, "%s: %s", name, a.body)
+				require.Equal(t, tc.status, a.Status, "%s: %s", name, a.Body)
 				require.Equal(t, http2, state.NegotiatedProtocol == "h2", name)
-				require.Contains(t, s.log.String()[logged:], tc.who, name)
-				require.Equal(t, tc.status == http.StatusOK, s.asked() == before+1, name)
+				require.Contains(t, s.Log.String()[logged:], tc.who, name)
+				require.Equal(t, tc.status == http.StatusOK, s.UpstreamCalls() == before+1, name)
 			}
 		})
 	}
@@ -194,15 +196,15 @@ func TestACertificateOfAnotherAuthorityGetsNoConnection(t *testing.T) {
 			"an expired":          s.clients.of(t, x509.Certificate{URIs: uris(t, spiffe), NotAfter: time.Now().Add(-time.Second)}),
 			"one for servers":     s.clients.of(t, x509.Certificate{URIs: uris(t, spiffe), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}),
 		} {
-			for _, headers := range [][]string{nil, bearer(writerKey)} {
+			for _, headers := range [][]string{nil, servertest.Bearer(servertest.WriterKey)} {
 				_, _, err := s.list(t, s.clientWith(t, false, certificate), headers...)
 				require.Error(t, err, name)
 			}
 		}
-		require.Zero(t, s.asked())
+		require.Zero(t, s.UpstreamCalls())
 		a, _, err := s.list(t, s.clientWith(t, false, s.clients.of(t, x509.Certificate{URIs: uris(t, spiffe)})))
 		require.NoError(t, err)
-		require.Equal(t, http.StatusOK, a.status)
+		require.Equal(t, http.StatusOK, a.Status)
 	})
 }
 
@@ -211,12 +213,12 @@ func TestANewServerCertificateIsUsedWithoutARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startSecured(t)
 		serial := func() string {
-			_, state, err := s.list(t, s.clientWith(t, true), bearer(readerKey)...)
+			_, state, err := s.list(t, s.clientWith(t, true), servertest.Bearer(servertest.ReaderKey)...)
 			require.NoError(t, err)
 			return state.PeerCertificates[0].SerialNumber.String()
 		}
 		kept := s.clientWith(t, true)
-		_, state, err := s.list(t, kept, bearer(readerKey)...)
+		_, state, err := s.list(t, kept, servertest.Bearer(servertest.ReaderKey)...)
 		require.NoError(t, err)
 		old := state.PeerCertificates[0].SerialNumber.String()
 		require.Equal(t, old, serial())
@@ -225,10 +227,10 @@ func TestANewServerCertificateIsUsedWithoutARestart(t *testing.T) {
 		require.Equal(t, old, serial(), "a certificate without its key replaces nothing")
 		require.NoError(t, os.Rename(s.keyFile+".next", s.keyFile))
 		time.Sleep(2 * time.Second)
-		require.Equal(t, must(x509.ParseCertificate(made.Certificate[0])).SerialNumber.String(), serial())
-		a, state, err := s.list(t, kept, bearer(readerKey)...)
+		require.Equal(t, servertest.Must(x509.ParseCertificate(made.Certificate[0])).SerialNumber.String(), serial())
+		a, state, err := s.list(t, kept, servertest.Bearer(servertest.ReaderKey)...)
 		require.NoError(t, err)
-		require.Equal(t, http.StatusOK, a.status)
+		require.Equal(t, http.StatusOK, a.Status)
 		require.Equal(t, old, state.PeerCertificates[0].SerialNumber.String(), "open connections stay")
 
 		s.clients = newAuthority(t)
@@ -236,6 +238,6 @@ func TestANewServerCertificateIsUsedWithoutARestart(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		a, _, err = s.list(t, s.clientWith(t, true, s.clients.of(t, x509.Certificate{URIs: uris(t, spiffe)})))
 		require.NoError(t, err)
-		require.Equal(t, http.StatusOK, a.status, "and so are new authorities of clients")
+		require.Equal(t, http.StatusOK, a.Status, "and so are new authorities of clients")
 	})
 }

@@ -13,37 +13,21 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-const order = workflows + "/order"
-
-// approval is what the tests' delegated tokens are good for, where nothing else
-// is said.
-const approval = `{"read":true,"signals":["approve"],"ttl":"10m"}`
-
-// delegate makes a token for the workflow order.
-func (g *gateway) delegate(t *testing.T, body string, credential ...string) string {
-	t.Helper()
-	a := g.do(t, http.MethodPost, order+"/tokens", body, credential...)
-	require.Equal(t, http.StatusCreated, a.status, a.body)
-	require.Equal(t, "no-store", a.header.Get("Cache-Control"))
-	made := a.field(t, "token")
-	require.True(t, strings.HasPrefix(made, "fgt."), made)
-	return made
-}
-
 // withWorkflow runs a test against a gateway whose upstream has the workflow
 // order, which takes signals, updates and queries.
-func withWorkflow(t *testing.T, configure func(*config.Config), options server.Options, test func(*testing.T, *gateway, *fakeWorkflow)) {
+func withWorkflow(t *testing.T, options servertest.Options, test func(*testing.T, *servertest.Gateway, *temporalfake.Workflow)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		g := startIn(t, configure, options)
+		g := servertest.Start(t, options)
 		synctest.Wait() // past the health watch's first call
-		f := newFakeWorkflow(g.upstream)
-		g.upstream.Handle("SignalWorkflowExecution", upstreamtest.Respond(&workflowservice.SignalWorkflowExecutionResponse{}))
-		g.upstream.Handle("QueryWorkflow", upstreamtest.Respond(&workflowservice.QueryWorkflowResponse{}))
+		f := temporalfake.NewWorkflow(g.Upstream)
+		g.Upstream.Handle("SignalWorkflowExecution", upstreamtest.Respond(&workflowservice.SignalWorkflowExecutionResponse{}))
+		g.Upstream.Handle("QueryWorkflow", upstreamtest.Respond(&workflowservice.QueryWorkflowResponse{}))
 		lists(g)
 		test(t, g, f)
 	})
@@ -51,45 +35,45 @@ func withWorkflow(t *testing.T, configure func(*config.Config), options server.O
 
 func TestADelegatedTokenDoesWhatItWasMadeFor(t *testing.T) {
 	t.Parallel()
-	withWorkflow(t, nil, server.Options{}, func(t *testing.T, g *gateway, f *fakeWorkflow) {
-		credential := bearer(g.delegate(t, approval))
-		require.Zero(t, g.asked(), "whether the workflow exists is not looked at")
-		f.close()
+	withWorkflow(t, servertest.Options{}, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow) {
+		credential := servertest.Bearer(g.DelegateToken(t, servertest.TokenBody))
+		require.Zero(t, g.UpstreamCalls(), "whether the workflow exists is not looked at")
+		f.Close()
 		for _, call := range []struct {
 			method, path, body string
 			status             int
 		}{
-			{http.MethodGet, order, "", http.StatusOK},
-			{http.MethodGet, workflows + "/-?workflowId=order", "", http.StatusOK},
-			{http.MethodGet, order + "/result", "", http.StatusOK},
-			{http.MethodGet, order + "/history", "", http.StatusOK},
-			{http.MethodGet, order + "/query?query=state", "", http.StatusOK},
-			{http.MethodPost, order + "/query", `{"query":"state"}`, http.StatusOK},
-			{http.MethodPost, order + "/signal", `{"signal":"approve"}`, http.StatusNoContent},
+			{http.MethodGet, servertest.OrderPath, "", http.StatusOK},
+			{http.MethodGet, servertest.WorkflowsPath + "/-?workflowId=order", "", http.StatusOK},
+			{http.MethodGet, servertest.OrderPath + "/result", "", http.StatusOK},
+			{http.MethodGet, servertest.OrderPath + "/history", "", http.StatusOK},
+			{http.MethodGet, servertest.OrderPath + "/query?query=state", "", http.StatusOK},
+			{http.MethodPost, servertest.OrderPath + "/query", `{"query":"state"}`, http.StatusOK},
+			{http.MethodPost, servertest.OrderPath + "/signal", `{"signal":"approve"}`, http.StatusNoContent},
 		} {
-			before := g.asked()
-			a := g.do(t, call.method, call.path, call.body, credential...)
-			require.Equal(t, call.status, a.status, "%s %s: %s", call.method, call.path, a.body)
-			require.Greater(t, g.asked(), before, call.path)
+			before := g.UpstreamCalls()
+			a := g.Do(t, call.method, call.path, call.body, credential...)
+			require.Equal(t, call.status, a.Status, "%s %s: %s", call.method, call.path, a.Body)
+			require.Greater(t, g.UpstreamCalls(), before, call.path)
 		}
-		signal := g.upstream.Calls("SignalWorkflowExecution")[0]
-		require.Equal(t, "delegated:writer", text(requestOf(t, signal), "identity"))
+		signal := g.Upstream.Calls("SignalWorkflowExecution")[0]
+		require.Equal(t, "delegated:writer", servertest.FieldText(servertest.DecodeRequest(t, signal), "identity"))
 		require.Empty(t, signal.Metadata.Get("authorization"))
 	})
 }
 
 func TestADelegatedTokenDoesNothingElse(t *testing.T) {
 	t.Parallel()
-	withWorkflow(t, nil, server.Options{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
-		credential := bearer(g.delegate(t, approval))
-		readOnly := bearer(g.delegate(t, `{"read":true}`))
-		oneRun := bearer(g.do(t, http.MethodPost, order+"/tokens?runId="+runID, approval).field(t, "token"))
-		const other = workflows + "/other"
+	withWorkflow(t, servertest.Options{}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
+		credential := servertest.Bearer(g.DelegateToken(t, servertest.TokenBody))
+		readOnly := servertest.Bearer(g.DelegateToken(t, `{"read":true}`))
+		oneRun := servertest.Bearer(g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens?runId="+temporalfake.RunID, servertest.TokenBody).Field(t, "token"))
+		const other = servertest.WorkflowsPath + "/other"
 		refused := 0
 		refuse := func(credential []string, method, path, body string) {
-			a := g.do(t, method, path, body, credential...)
-			require.Equal(t, http.StatusForbidden, a.status, "%s %s: %s", method, path, a.body)
-			require.Contains(t, []string{"operation-forbidden", "namespace-forbidden"}, a.field(t, "code"), path)
+			a := g.Do(t, method, path, body, credential...)
+			require.Equal(t, http.StatusForbidden, a.Status, "%s %s: %s", method, path, a.Body)
+			require.Contains(t, []string{"operation-forbidden", "namespace-forbidden"}, a.Field(t, "code"), path)
 			refused++
 		}
 		for _, call := range [][3]string{
@@ -98,81 +82,81 @@ func TestADelegatedTokenDoesNothingElse(t *testing.T) {
 			{http.MethodGet, other + "/history"},
 			{http.MethodGet, other + "/metadata"},
 			{http.MethodGet, other + "/query?query=state"},
-			{http.MethodGet, workflows + "/-?workflowId=other"},
-			{http.MethodGet, order + "%2Fchild"},
-			{http.MethodGet, workflows + "/ORDER"},
+			{http.MethodGet, servertest.WorkflowsPath + "/-?workflowId=other"},
+			{http.MethodGet, servertest.OrderPath + "%2Fchild"},
+			{http.MethodGet, servertest.WorkflowsPath + "/ORDER"},
 			{http.MethodPost, other + "/signal", `{"signal":"approve"}`},
-			{http.MethodPost, order + "/signal", `{"signal":"reject"}`},
-			{http.MethodPost, order + "/signal", `{"signal":"Approve"}`},
-			{http.MethodPost, order + "/tokens", approval},
-			{http.MethodPost, order + "/cancel", `{}`},
-			{http.MethodPost, order + "/terminate", `{}`},
-			{http.MethodGet, workflows},
+			{http.MethodPost, servertest.OrderPath + "/signal", `{"signal":"reject"}`},
+			{http.MethodPost, servertest.OrderPath + "/signal", `{"signal":"Approve"}`},
+			{http.MethodPost, servertest.OrderPath + "/tokens", servertest.TokenBody},
+			{http.MethodPost, servertest.OrderPath + "/cancel", `{}`},
+			{http.MethodPost, servertest.OrderPath + "/terminate", `{}`},
+			{http.MethodGet, servertest.WorkflowsPath},
 			{http.MethodGet, count},
-			{http.MethodPost, workflows, start1("")},
+			{http.MethodPost, servertest.WorkflowsPath, servertest.StartBody("")},
 			{http.MethodGet, "/v1/namespaces/default/client"},
 			{http.MethodGet, "/v1/system-info"},
 			{http.MethodGet, "/v1/namespaces/other/workflows/order"},
 		} {
 			refuse(credential, call[0], call[1], call[2])
 		}
-		refuse(readOnly, http.MethodPost, order+"/signal", `{"signal":"approve"}`)
-		refuse(oneRun, http.MethodGet, order, "")
-		refuse(oneRun, http.MethodGet, order+"?runId=another", "")
-		refuse(oneRun, http.MethodPost, order+"/signal", `{"signal":"approve"}`)
-		for _, b := range linkedBindings(t) {
-			a := g.do(t, b.verb, b.path("default"), b.message("default"), credential...)
-			requireStatus(t, a, http.StatusForbidden, codes.PermissionDenied)
+		refuse(readOnly, http.MethodPost, servertest.OrderPath+"/signal", `{"signal":"approve"}`)
+		refuse(oneRun, http.MethodGet, servertest.OrderPath, "")
+		refuse(oneRun, http.MethodGet, servertest.OrderPath+"?runId=another", "")
+		refuse(oneRun, http.MethodPost, servertest.OrderPath+"/signal", `{"signal":"approve"}`)
+		for _, b := range servertest.Bindings(t) {
+			a := g.Do(t, b.Verb, b.Path("default"), b.Body("default"), credential...)
+			servertest.RequireStatus(t, a, http.StatusForbidden, codes.PermissionDenied)
 			refused++
 		}
-		require.Zero(t, g.asked())
+		require.Zero(t, g.UpstreamCalls())
 		t.Logf("%d refused, 0 upstream calls", refused)
-		require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, order+"?runId="+runID, "", oneRun...).status)
+		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.OrderPath+"?runId="+temporalfake.RunID, "", oneRun...).Status)
 	})
 }
 
 func TestWhatADelegatedTokenMayBe(t *testing.T) {
 	t.Parallel()
-	withWorkflow(t, nil, server.Options{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
-		a := g.do(t, http.MethodPost, order+"/tokens", approval, bearer(readerKey)...)
-		require.Equal(t, http.StatusForbidden, a.status)
+	withWorkflow(t, servertest.Options{}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
+		a := g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens", servertest.TokenBody, servertest.Bearer(servertest.ReaderKey)...)
+		require.Equal(t, http.StatusForbidden, a.Status)
 		requireForm(t, a, "operation-forbidden")
-		a = g.do(t, http.MethodPost, order+"/tokens", `{"updates":["u"]}`, bearer(readerKey)...)
-		require.Equal(t, http.StatusForbidden, a.status)
-		readers := g.delegate(t, `{"read":true}`, bearer(readerKey)...)
-		require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, order, "", bearer(readers)...).status)
+		a = g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens", `{"updates":["u"]}`, servertest.Bearer(servertest.ReaderKey)...)
+		require.Equal(t, http.StatusForbidden, a.Status)
+		readers := g.DelegateToken(t, `{"read":true}`, servertest.Bearer(servertest.ReaderKey)...)
+		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.OrderPath, "", servertest.Bearer(readers)...).Status)
 
 		for _, body := range []string{
 			`{}`, `{"ttl":"1h"}`, `{"read":true,"ttl":"0s"}`, `{"read":true,"ttl":"-1h"}`, `{"signals":[""]}`, `{"updates":["",""]}`,
 			`{"signals":["` + strings.Repeat(`s","`, 20) + `s"]}`, `{"read":1}`, `{"read":true,"namespace":"other"}`, ``,
 		} {
-			require.Equal(t, http.StatusBadRequest, g.do(t, http.MethodPost, order+"/tokens", body).status, body)
+			require.Equal(t, http.StatusBadRequest, g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens", body).Status, body)
 		}
-		a = g.do(t, http.MethodPost, order+"/tokens", `{"read":true,"ttl":"1000h"}`)
-		require.Equal(t, time.Now().Add(time.Hour).UTC().Format(time.RFC3339), a.field(t, "expiresAt"), "tokens.maxTTL")
-		require.Len(t, g.upstream.Calls("DescribeWorkflowExecution"), 1)
+		a = g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens", `{"read":true,"ttl":"1000h"}`)
+		require.Equal(t, time.Now().Add(time.Hour).UTC().Format(time.RFC3339), a.Field(t, "expiresAt"), "tokens.maxTTL")
+		require.Len(t, g.Upstream.Calls("DescribeWorkflowExecution"), 1)
 	})
 }
 
 func TestADelegatedTokenEnds(t *testing.T) {
 	t.Parallel()
-	withWorkflow(t, nil, server.Options{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
-		credential := bearer(g.delegate(t, approval))
+	withWorkflow(t, servertest.Options{}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
+		credential := servertest.Bearer(g.DelegateToken(t, servertest.TokenBody))
 		time.Sleep(10*time.Minute - time.Second)
-		require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, order, "", credential...).status)
+		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.OrderPath, "", credential...).Status)
 		time.Sleep(time.Second)
-		before := g.asked()
-		a := g.do(t, http.MethodGet, order, "", credential...)
-		require.Equal(t, http.StatusUnauthorized, a.status)
+		before := g.UpstreamCalls()
+		a := g.Do(t, http.MethodGet, servertest.OrderPath, "", credential...)
+		require.Equal(t, http.StatusUnauthorized, a.Status)
 		requireForm(t, a, "invalid-token")
-		require.Equal(t, `Bearer realm="flowgate", error="invalid_token"`, a.header.Get("WWW-Authenticate"))
-		fresh := g.delegate(t, approval)
+		require.Equal(t, `Bearer realm="flowgate", error="invalid_token"`, a.Header.Get("WWW-Authenticate"))
+		fresh := g.DelegateToken(t, servertest.TokenBody)
 		flipped := fresh[:len(fresh)-2] + map[bool]string{true: "B", false: "A"}[fresh[len(fresh)-2] == 'A'] + fresh[len(fresh)-1:]
 		for _, forged := range []string{flipped, fresh + "A", "fgt.", "fgt.AAAA", strings.ToUpper(fresh)} {
-			require.Equal(t, http.StatusUnauthorized, g.do(t, http.MethodGet, order, "", bearer(forged)...).status, forged)
+			require.Equal(t, http.StatusUnauthorized, g.Do(t, http.MethodGet, servertest.OrderPath, "", servertest.Bearer(forged)...).Status, forged)
 		}
-		require.Equal(t, http.StatusUnauthorized, as("X-API-Key", fresh).send(t, g).status, "it is no API key")
-		require.Equal(t, before, g.asked())
+		require.Equal(t, http.StatusUnauthorized, as("X-API-Key", fresh).Send(t, g).Status, "it is no API key")
+		require.Equal(t, before, g.UpstreamCalls())
 	})
 }
 
@@ -186,16 +170,16 @@ func TestADelegatedTokenEndsWithItsMaker(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			file := ""
-			withWorkflow(t, func(cfg *config.Config) { file = cfg.Auth.APIKeys.File }, server.Options{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
-				credential := bearer(g.delegate(t, approval))
-				require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, order, "", credential...).status)
-				keys := string(must(os.ReadFile(file)))
+			withWorkflow(t, servertest.Options{Configure: func(cfg *config.Config) { file = cfg.Auth.APIKeys.File }}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
+				credential := servertest.Bearer(g.DelegateToken(t, servertest.TokenBody))
+				require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.OrderPath, "", credential...).Status)
+				keys := string(servertest.Must(os.ReadFile(file)))
 				require.Contains(t, keys, change[0])
 				require.NoError(t, os.WriteFile(file, []byte(strings.Replace(keys, change[0], change[1], 1)), 0o600))
 				time.Sleep(time.Second)
-				before := g.asked()
-				require.Equal(t, http.StatusUnauthorized, g.do(t, http.MethodGet, order, "", credential...).status)
-				require.Equal(t, before, g.asked())
+				before := g.UpstreamCalls()
+				require.Equal(t, http.StatusUnauthorized, g.Do(t, http.MethodGet, servertest.OrderPath, "", credential...).Status)
+				require.Equal(t, before, g.UpstreamCalls())
 			})
 		})
 	}
@@ -203,16 +187,16 @@ func TestADelegatedTokenEndsWithItsMaker(t *testing.T) {
 
 func TestATokenOfATokenEndsWithIt(t *testing.T) {
 	t.Parallel()
-	withWorkflow(t, trusting(t, ""), server.Options{KeyTransport: newIssuer()}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
-		alices := bearer(token(within("exp", 5*time.Minute)))
-		a := g.do(t, http.MethodPost, order+"/tokens", `{"read":true}`, alices...)
-		require.Equal(t, http.StatusCreated, a.status, a.body)
+	withWorkflow(t, servertest.Options{Configure: servertest.TrustIssuer(t, ""), KeyTransport: servertest.NewIssuer()}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
+		alices := servertest.Bearer(servertest.NewJWT(servertest.WithTimeClaim("exp", 5*time.Minute)))
+		a := g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens", `{"read":true}`, alices...)
+		require.Equal(t, http.StatusCreated, a.Status, a.Body)
 		const leeway = 30 * time.Second
-		require.Equal(t, time.Now().Add(5*time.Minute+leeway).UTC().Format(time.RFC3339), a.field(t, "expiresAt"))
-		credential := bearer(a.field(t, "token"))
-		require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, order, "", credential...).status)
+		require.Equal(t, time.Now().Add(5*time.Minute+leeway).UTC().Format(time.RFC3339), a.Field(t, "expiresAt"))
+		credential := servertest.Bearer(a.Field(t, "token"))
+		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.OrderPath, "", credential...).Status)
 		time.Sleep(5*time.Minute + leeway)
-		require.Equal(t, http.StatusUnauthorized, g.do(t, http.MethodGet, order, "", credential...).status)
+		require.Equal(t, http.StatusUnauthorized, g.Do(t, http.MethodGet, servertest.OrderPath, "", credential...).Status)
 	})
 }
 
@@ -220,10 +204,10 @@ func TestATokenOfATokenEndsWithIt(t *testing.T) {
 // one of others' would show the bearer what it may not see.
 func TestABoundTokenSharesPollsWithinItsScopeAlone(t *testing.T) {
 	t.Parallel()
-	withWorkflow(t, nil, server.Options{}, func(t *testing.T, g *gateway, f *fakeWorkflow) {
-		bound := func(body string) []string { return bearer(g.delegate(t, body)) }
-		require.Equal(t, 4, g.waits(t, f,
-			bearer(writerKey), bearer(writerKey), // one poll
+	withWorkflow(t, servertest.Options{}, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow) {
+		bound := func(body string) []string { return servertest.Bearer(g.DelegateToken(t, body)) }
+		require.Equal(t, 4, waits(t, g, f,
+			servertest.Bearer(servertest.WriterKey), servertest.Bearer(servertest.WriterKey), // one poll
 			bound(`{"read":true,"signals":["a","b"],"ttl":"10m"}`), bound(`{"read":true,"signals":["b","a","a"],"ttl":"9m"}`), // one poll
 			bound(`{"read":true,"signals":["a"]}`), bound(`{"read":true,"updates":["a"]}`)))
 	})
@@ -233,31 +217,33 @@ func TestABoundTokenSharesPollsWithinItsScopeAlone(t *testing.T) {
 // cannot come back to them.
 func TestASharedPollOutlivesTheTokenThatBeganIt(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *gateway, c *fakeChain) {
-		short, long := bearer(g.delegate(t, `{"read":true,"ttl":"1m"}`)), bearer(g.delegate(t, `{"read":true,"ttl":"1h"}`))
-		first, second := g.follow(t, "", short...), g.follow(t, "", long...)
-		for _, s := range []*eventStream{first, second} {
-			require.Equal(t, c.ids(), s.ids(t, len(c.ids())))
+	synctest.Test(t, func(t *testing.T) {
+		g := servertest.Start(t, servertest.Options{})
+		c := temporalfake.NewChain(g.Upstream)
+		short, long := servertest.Bearer(g.DelegateToken(t, `{"read":true,"ttl":"1m"}`)), servertest.Bearer(g.DelegateToken(t, `{"read":true,"ttl":"1h"}`))
+		first, second := g.Follow(t, "", short...), g.Follow(t, "", long...)
+		for _, s := range []*servertest.EventStream{first, second} {
+			require.Equal(t, c.EventIDs(), s.ReadIDs(t, len(c.EventIDs())))
 		}
 		synctest.Wait()
-		require.Equal(t, 1, c.waiting())
+		require.Equal(t, 1, c.Polls())
 		for begin := time.Now(); ; {
-			b, err := first.next()
+			b, err := first.Next()
 			if err != nil {
 				require.Equal(t, time.Minute, time.Since(begin).Round(time.Second))
 				break
 			}
-			require.Equal(t, block{"": ""}, b)
-			b, err = second.next()
+			require.Equal(t, servertest.EventBlock{"": ""}, b)
+			b, err = second.Next()
 			require.NoError(t, err)
-			require.Equal(t, block{"": ""}, b)
+			require.Equal(t, servertest.EventBlock{"": ""}, b)
 		}
-		require.Equal(t, http.StatusUnauthorized, g.do(t, http.MethodGet, eventsPath, "", short...).status)
-		seen := len(c.ids())
-		c.signal(1)
-		require.Equal(t, c.ids()[seen:], second.ids(t, 1))
+		require.Equal(t, http.StatusUnauthorized, g.Do(t, http.MethodGet, servertest.HistoryPath, "", short...).Status)
+		seen := len(c.EventIDs())
+		c.Signal(1)
+		require.Equal(t, c.EventIDs()[seen:], second.ReadIDs(t, 1))
 		synctest.Wait()
-		require.Equal(t, 1, c.waiting())
+		require.Equal(t, 1, c.Polls())
 	})
 }
 
@@ -270,18 +256,18 @@ func TestADelegatedTokenGoesUpstreamAsItsMakerDoes(t *testing.T) {
 		", credential: none":        http.StatusOK,
 		", credential: passthrough": http.StatusBadGateway, // there is no token that the upstream knows
 	} {
-		configure := changed(trusting(t, settings), withStatic(t, "static-token"))
-		withWorkflow(t, configure, server.Options{KeyTransport: newIssuer()}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
-			credential := bearer(g.delegate(t, approval, bearer(token())...))
-			a := g.do(t, http.MethodGet, order, "", credential...)
-			require.Equal(t, want, a.status, "%q: %s", settings, a.body)
+		configure := servertest.Apply(servertest.TrustIssuer(t, settings), withStatic(t, "static-token"))
+		withWorkflow(t, servertest.Options{Configure: configure, KeyTransport: servertest.NewIssuer()}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
+			credential := servertest.Bearer(g.DelegateToken(t, servertest.TokenBody, servertest.Bearer(servertest.NewJWT())...))
+			a := g.Do(t, http.MethodGet, servertest.OrderPath, "", credential...)
+			require.Equal(t, want, a.Status, "%q: %s", settings, a.Body)
 			switch settings {
 			case "":
-				require.Equal(t, []string{"Bearer static-token"}, g.authorization(t, "DescribeWorkflowExecution"))
+				require.Equal(t, []string{"Bearer static-token"}, authorization(t, g, "DescribeWorkflowExecution"))
 			case ", credential: none":
-				require.Empty(t, g.authorization(t, "DescribeWorkflowExecution"))
+				require.Empty(t, authorization(t, g, "DescribeWorkflowExecution"))
 			default:
-				require.Zero(t, g.asked())
+				require.Zero(t, g.UpstreamCalls())
 			}
 		})
 	}
@@ -290,11 +276,11 @@ func TestADelegatedTokenGoesUpstreamAsItsMakerDoes(t *testing.T) {
 func TestADelegatedTokenOfAnybody(t *testing.T) {
 	t.Parallel()
 	anonymous := func(cfg *config.Config) { cfg.Auth.APIKeys.File, cfg.Auth.InsecureAnonymous = "", true }
-	withWorkflow(t, anonymous, server.Options{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
-		a := ask{method: http.MethodPost, path: order + "/tokens", body: approval, stranger: true}.send(t, g)
-		require.Equal(t, http.StatusCreated, a.status, a.body)
-		credential := bearer(a.field(t, "token"))
-		require.Equal(t, http.StatusOK, get(order, credential...).send(t, g).status)
-		require.Equal(t, http.StatusForbidden, get(workflows, credential...).send(t, g).status, "it is less than nobody has")
+	withWorkflow(t, servertest.Options{Configure: anonymous}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
+		a := servertest.Request{Method: http.MethodPost, Path: servertest.OrderPath + "/tokens", Body: servertest.TokenBody, Anonymous: true}.Send(t, g)
+		require.Equal(t, http.StatusCreated, a.Status, a.Body)
+		credential := servertest.Bearer(a.Field(t, "token"))
+		require.Equal(t, http.StatusOK, get(servertest.OrderPath, credential...).Send(t, g).Status)
+		require.Equal(t, http.StatusForbidden, get(servertest.WorkflowsPath, credential...).Send(t, g).Status, "it is less than nobody has")
 	})
 }

@@ -19,14 +19,15 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
 const jwksPath = "/.well-known/jwks.json"
 
 func privatePEM(key any) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(key))})
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: servertest.Must(x509.MarshalPKCS8PrivateKey(key))})
 }
 
 // minting has the upstream be shown tokens that the gateway signs.
@@ -40,13 +41,13 @@ func minting(t testing.TB, key *ecdsa.PrivateKey) func(*config.Config) {
 }
 
 // published is the set as a Temporal server fetches it.
-func (g *gateway) published(t *testing.T) jose.JSONWebKeySet {
+func published(t *testing.T, g *servertest.Gateway) jose.JSONWebKeySet {
 	t.Helper()
-	a := visit(t, g.client, jwksPath)
-	require.Equal(t, http.StatusOK, a.status, a.body)
-	require.Equal(t, "application/json", a.header.Get("Content-Type"))
+	a := visit(t, g.Client, jwksPath)
+	require.Equal(t, http.StatusOK, a.Status, a.Body)
+	require.Equal(t, "application/json", a.Header.Get("Content-Type"))
 	var set jose.JSONWebKeySet
-	require.NoError(t, json.Unmarshal([]byte(a.body), &set), a.body)
+	require.NoError(t, json.Unmarshal([]byte(a.Body), &set), a.Body)
 	require.NotEmpty(t, set.Keys)
 	for _, key := range set.Keys {
 		require.True(t, key.IsPublic(), "%s", key.KeyID)
@@ -56,16 +57,16 @@ func (g *gateway) published(t *testing.T) jose.JSONWebKeySet {
 
 // minted verifies the token of a method's last call, as the server would, and
 // gives its claims.
-func (g *gateway) minted(t *testing.T, method string) gojwt.MapClaims {
+func minted(t *testing.T, g *servertest.Gateway, method string) gojwt.MapClaims {
 	t.Helper()
-	sent := g.authorization(t, method)
+	sent := authorization(t, g, method)
 	require.Len(t, sent, 1)
 	raw, ok := strings.CutPrefix(sent[0], "Bearer ")
 	require.True(t, ok)
 	claims := gojwt.MapClaims{}
 	parsed, err := gojwt.ParseWithClaims(raw, claims, func(parsed *gojwt.Token) (any, error) {
 		kid, _ := parsed.Header["kid"].(string)
-		keys := g.published(t)
+		keys := published(t, g)
 		found := keys.Key(kid)
 		require.Len(t, found, 1, kid)
 		return found[0].Key, nil
@@ -77,34 +78,34 @@ func (g *gateway) minted(t *testing.T, method string) gojwt.MapClaims {
 
 func TestMintedTokensSayWhoCallsAndNoMoreThanNeeded(t *testing.T) {
 	t.Parallel()
-	root := withKeys(entry{rootKey, "grants: [{namespace: default, role: admin}, {namespace: temporal-system, role: admin}]"})
-	configure := changed(root, trusting(t, ""), minting(t, ecKey()))
-	withWorkflow(t, configure, server.Options{KeyTransport: newIssuer()}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
-		g.upstream.Handle("GetClusterInfo", upstreamtest.Respond(&workflowservice.GetClusterInfoResponse{}))
-		alices := token()
+	root := withKeys(entry{servertest.RootKey, "grants: [{namespace: default, role: admin}, {namespace: temporal-system, role: admin}]"})
+	configure := servertest.Apply(root, servertest.TrustIssuer(t, ""), minting(t, servertest.ECKey()))
+	withWorkflow(t, servertest.Options{Configure: configure, KeyTransport: servertest.NewIssuer()}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
+		g.Upstream.Handle("GetClusterInfo", upstreamtest.Respond(&workflowservice.GetClusterInfoResponse{}))
+		alices := servertest.NewJWT()
 		for _, tc := range []struct {
 			method, path, body, credential string
 			rpc, subject                   string
 			permissions                    []any
 		}{
-			{http.MethodGet, workflows, "", readerKey, "ListWorkflowExecutions", "reader", []any{"default:read"}},
-			{http.MethodGet, temporalWorkflows, "", readerKey, "ListWorkflowExecutions", "reader", []any{"default:read"}},
-			{http.MethodGet, workflows, "", rootKey, "ListWorkflowExecutions", "root", []any{"default:read"}},
-			{http.MethodPost, workflows, start1(""), writerKey, "StartWorkflowExecution", "writer", []any{"default:write"}},
-			{http.MethodPost, temporalWorkflows + "/w", `{}`, writerKey, "StartWorkflowExecution", "writer", []any{"default:write"}},
-			{http.MethodGet, workflows, "", alices, "ListWorkflowExecutions", "idp:alice", []any{"default:read"}},
-			{http.MethodGet, "/cluster", "", rootKey, "GetClusterInfo", "root", []any{"temporal-system:read"}},
-			{http.MethodGet, "/v1/system-info", "", readerKey, "GetSystemInfo", "reader", []any{}},
-			{http.MethodGet, order, "", g.delegate(t, approval), "DescribeWorkflowExecution", "delegated:writer", []any{"default:read"}},
+			{http.MethodGet, servertest.WorkflowsPath, "", servertest.ReaderKey, "ListWorkflowExecutions", "reader", []any{"default:read"}},
+			{http.MethodGet, temporalWorkflows, "", servertest.ReaderKey, "ListWorkflowExecutions", "reader", []any{"default:read"}},
+			{http.MethodGet, servertest.WorkflowsPath, "", servertest.RootKey, "ListWorkflowExecutions", "root", []any{"default:read"}},
+			{http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(""), servertest.WriterKey, "StartWorkflowExecution", "writer", []any{"default:write"}},
+			{http.MethodPost, temporalWorkflows + "/w", `{}`, servertest.WriterKey, "StartWorkflowExecution", "writer", []any{"default:write"}},
+			{http.MethodGet, servertest.WorkflowsPath, "", alices, "ListWorkflowExecutions", "idp:alice", []any{"default:read"}},
+			{http.MethodGet, "/cluster", "", servertest.RootKey, "GetClusterInfo", "root", []any{"temporal-system:read"}},
+			{http.MethodGet, "/v1/system-info", "", servertest.ReaderKey, "GetSystemInfo", "reader", []any{}},
+			{http.MethodGet, servertest.OrderPath, "", g.DelegateToken(t, servertest.TokenBody), "DescribeWorkflowExecution", "delegated:writer", []any{"default:read"}},
 		} {
-			a := g.do(t, tc.method, tc.path, tc.body, bearer(tc.credential)...)
-			require.Contains(t, []int{http.StatusOK, http.StatusCreated}, a.status, a.body)
-			claims := g.minted(t, tc.rpc)
+			a := g.Do(t, tc.method, tc.path, tc.body, servertest.Bearer(tc.credential)...)
+			require.Contains(t, []int{http.StatusOK, http.StatusCreated}, a.Status, a.Body)
+			claims := minted(t, g, tc.rpc)
 			require.Equal(t, tc.subject, claims["sub"])
 			require.Equal(t, tc.permissions, claims["permissions"], "%s by %s", tc.rpc, tc.subject)
 		}
-		require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, workflows, "", bearer(otherKey)...).status)
-		require.Equal(t, []string{"Bearer other-token"}, g.authorization(t, "ListWorkflowExecutions"), "the key's own credential wins")
+		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.WorkflowsPath, "", servertest.Bearer(servertest.OtherKey)...).Status)
+		require.Equal(t, []string{"Bearer other-token"}, authorization(t, g, "ListWorkflowExecutions"), "the key's own credential wins")
 	})
 }
 
@@ -114,47 +115,47 @@ func TestAMintedTokenIsForTheNamespaceAsItIsThere(t *testing.T) {
 	renamed := func(cfg *config.Config) {
 		cfg.Namespaces = map[string]config.Namespace{"default": {Upstream: config.NamespaceUpstream{Name: "default.a1b2c"}}}
 	}
-	withWorkflow(t, changed(minting(t, ecKey()), renamed), server.Options{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
-		require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, workflows, "").status)
-		require.Equal(t, []any{"default.a1b2c:read"}, g.minted(t, "ListWorkflowExecutions")["permissions"])
+	withWorkflow(t, servertest.Options{Configure: servertest.Apply(minting(t, servertest.ECKey()), renamed)}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
+		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.WorkflowsPath, "").Status)
+		require.Equal(t, []any{"default.a1b2c:read"}, minted(t, g, "ListWorkflowExecutions")["permissions"])
 	})
 }
 
 func TestTheSigningKeysArePublishedInEveryState(t *testing.T) {
 	t.Parallel()
-	configure := changed(minting(t, ecKey()), drainConfig)
-	withWorkflow(t, configure, server.Options{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
-		before := g.asked()
-		set := g.published(t)
+	configure := servertest.Apply(minting(t, servertest.ECKey()), servertest.WithDrain)
+	withWorkflow(t, servertest.Options{Configure: configure}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
+		before := g.UpstreamCalls()
+		set := published(t, g)
 		require.Len(t, set.Keys, 1)
-		require.True(t, ecKey().PublicKey.Equal(set.Keys[0].Key))
-		a := ask{method: http.MethodPost, path: jwksPath, stranger: true}.send(t, g)
-		require.Equal(t, http.StatusNotFound, a.status, "it is there to be read")
-		g.upstream.Handle("DescribeWorkflowExecution", upstreamtest.Hang)
-		flying := make(chan answered, 1)
+		require.True(t, servertest.ECKey().PublicKey.Equal(set.Keys[0].Key))
+		a := servertest.Request{Method: http.MethodPost, Path: jwksPath, Anonymous: true}.Send(t, g)
+		require.Equal(t, http.StatusNotFound, a.Status, "it is there to be read")
+		g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Hang)
+		flying := make(chan servertest.Response, 1)
 		go func() {
-			a, _ := g.send(t.Context(), http.MethodGet, order, "", "Request-Timeout", "20s")
+			a, _ := g.Send(t.Context(), http.MethodGet, servertest.OrderPath, "", "Request-Timeout", "20s")
 			flying <- a
 		}()
 		time.Sleep(time.Second)
-		g.stop()
+		g.Stop()
 		time.Sleep(time.Second)
 		synctest.Wait()
-		require.Equal(t, set, g.published(t), "while it reports that it leaves")
+		require.Equal(t, set, published(t, g), "while it reports that it leaves")
 		time.Sleep(6 * time.Second)
 		synctest.Wait()
-		require.Equal(t, http.StatusServiceUnavailable, visit(t, g.client, "/readyz").status)
-		require.Equal(t, set, g.published(t), "while it refuses what is new")
+		require.Equal(t, http.StatusServiceUnavailable, visit(t, g.Client, "/readyz").Status)
+		require.Equal(t, set, published(t, g), "while it refuses what is new")
 		<-flying
-		require.LessOrEqual(t, g.asked(), before+1)
+		require.LessOrEqual(t, g.UpstreamCalls(), before+1)
 	})
 }
 
 func TestWithoutMintingThereAreNoKeys(t *testing.T) {
 	t.Parallel()
-	withWorkflow(t, nil, server.Options{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
-		a := visit(t, g.client, jwksPath)
-		require.Equal(t, http.StatusNotFound, a.status)
+	withWorkflow(t, servertest.Options{}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
+		a := visit(t, g.Client, jwksPath)
+		require.Equal(t, http.StatusNotFound, a.Status)
 		requireForm(t, a, "route-not-found")
 	})
 }

@@ -13,7 +13,8 @@ import (
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -25,7 +26,7 @@ type attempt struct {
 
 // documented are the operations of the client API, as it describes itself. What
 // they take is what the RPCs take that they make for somebody who may.
-func documented(t *testing.T, g *gateway) []attempt {
+func documented(t *testing.T, g *servertest.Gateway) []attempt {
 	t.Helper()
 	type operation struct {
 		OperationID string `json:"operationId"`
@@ -33,7 +34,7 @@ func documented(t *testing.T, g *gateway) []attempt {
 	var document struct {
 		Paths map[string]struct{ Get, Post, Put, Patch, Delete operation } `json:"paths"`
 	}
-	text := visit(t, g.client, "/v1/openapi.json").body
+	text := visit(t, g.Client, "/v1/openapi.json").Body
 	require.NoError(t, json.Unmarshal([]byte(text), &document, json.MatchCaseInsensitiveNames(true)))
 	var found []attempt
 	for path, has := range document.Paths {
@@ -43,22 +44,22 @@ func documented(t *testing.T, g *gateway) []attempt {
 			if operation.OperationID == "" || strings.HasPrefix(operation.OperationID, "getOpenAPI") { // which is for everybody
 				continue
 			}
-			a := attempt{method: method, path: pathVariable.ReplaceAllString(strings.NewReplacer(
+			a := attempt{method: method, path: servertest.PathVariable.ReplaceAllString(strings.NewReplacer(
 				"{namespace}", "default", "{workflowId}", "order").Replace(path), "id")}
 			a.body = map[string]string{
-				"startWorkflow": start1(""), "signalWorkflow": `{"signal":"s"}`, "queryWorkflow": `{"query":"q"}`, "createToken": `{"read":true}`,
+				"startWorkflow": servertest.StartBody(""), "signalWorkflow": `{"signal":"s"}`, "queryWorkflow": `{"query":"q"}`, "createToken": `{"read":true}`,
 			}[operation.OperationID]
 			if operation.OperationID == "queryWorkflowByName" {
 				a.path += "?query=q"
 			}
-			before := len(g.upstream.AllCalls())
-			answer := g.do(t, a.method, a.path, a.body, bearer(rootKey)...)
-			require.NotContains(t, []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusMethodNotAllowed}, answer.status, operation.OperationID)
+			before := len(g.Upstream.AllCalls())
+			answer := g.Do(t, a.method, a.path, a.body, servertest.Bearer(servertest.RootKey)...)
+			require.NotContains(t, []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusMethodNotAllowed}, answer.Status, operation.OperationID)
 			a.access = auth.Access{Role: auth.RoleRead, Scope: auth.ScopeNamespace}
-			if method != http.MethodGet && answer.status >= http.StatusBadRequest { // for want of a body that is good
+			if method != http.MethodGet && answer.Status >= http.StatusBadRequest { // for want of a body that is good
 				a.access.Role = auth.RoleWrite
 			}
-			for _, call := range g.upstream.AllCalls()[before:] {
+			for _, call := range g.Upstream.AllCalls()[before:] {
 				access, _ := auth.AccessOf("/temporal.api.workflowservice.v1.WorkflowService/" + call.Method)
 				if access.Role >= a.access.Role {
 					a.access = access
@@ -71,28 +72,30 @@ func documented(t *testing.T, g *gateway) []attempt {
 }
 
 // bound are the operations of the Temporal HTTP API.
-func bound(t *testing.T, _ *gateway) []attempt {
+func bound(t *testing.T, _ *servertest.Gateway) []attempt {
 	t.Helper()
 	var found []attempt
-	for _, b := range linkedBindings(t) {
-		found = append(found, attempt{b.verb, b.path("default"), b.message("default"), b.access(t)})
+	for _, b := range servertest.Bindings(t) {
+		found = append(found, attempt{b.Verb, b.Path("default"), b.Body("default"), b.Access(t)})
 	}
 	return found
 }
 
 // lesser are credentials of principals who may not do it, each in several ways.
-func (a attempt) lesser(t *testing.T, g *gateway) map[string][]string {
+func (a attempt) lesser(t *testing.T, g *servertest.Gateway) map[string][]string {
 	t.Helper()
-	permitted := func(permissions ...string) string { return token(claim("permissions", permissions)) }
+	permitted := func(permissions ...string) string {
+		return servertest.NewJWT(servertest.WithClaim("permissions", permissions))
+	}
 	found := map[string][]string{"nobody": {
-		wrongKey, disabledKey, expiredKey, token(within("iat", -2*time.Hour), within("exp", -time.Hour)), token(claim("aud", "other")),
-		token(signedBy("ec", gojwt.SigningMethodES256, forgerKey())), "fgt.AAAA",
+		wrongKey, servertest.DisabledKey, servertest.ExpiredKey, servertest.NewJWT(servertest.WithTimeClaim("iat", -2*time.Hour), servertest.WithTimeClaim("exp", -time.Hour)), servertest.NewJWT(servertest.WithClaim("aud", "other")),
+		servertest.NewJWT(servertest.SignedBy("ec", gojwt.SigningMethodES256, servertest.ForgerKey())), "fgt.AAAA",
 	}}
 	if a.access.Scope == auth.ScopeOpen {
 		return found
 	}
-	found["elsewhere"] = []string{elsewhereKey, permitted("elsewhere:admin", "default-2:admin", "*:admin", "default*:admin"), permitted()}
-	roles := map[auth.Role]string{auth.RoleRead: readerKey, auth.RoleWrite: writerKey}
+	found["elsewhere"] = []string{servertest.ElsewhereKey, permitted("elsewhere:admin", "default-2:admin", "*:admin", "default*:admin"), permitted()}
+	roles := map[auth.Role]string{auth.RoleRead: servertest.ReaderKey, auth.RoleWrite: servertest.WriterKey}
 	for role, key := range roles {
 		if a.access.Role > role || a.access.Scope == auth.ScopeCluster {
 			found["lesser role"] = append(found["lesser role"], key, permitted("default:"+role.String()))
@@ -104,7 +107,7 @@ func (a attempt) lesser(t *testing.T, g *gateway) map[string][]string {
 	if a.access.Scope == auth.ScopeCluster {
 		found["lesser role"] = append(found["lesser role"], permitted("default:admin"))
 	}
-	found["another workflow"] = []string{g.do(t, http.MethodPost, workflows+"/other/tokens", approval).field(t, "token")}
+	found["another workflow"] = []string{g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/other/tokens", servertest.TokenBody).Field(t, "token")}
 	return found
 }
 
@@ -112,34 +115,34 @@ func (a attempt) lesser(t *testing.T, g *gateway) map[string][]string {
 // may not do it: the upstream never hears of it.
 func TestWhoMayNotDoesNothing(t *testing.T) {
 	t.Parallel()
-	for name, operations := range map[string]func(*testing.T, *gateway) []attempt{"/v1": documented, "the Temporal HTTP API": bound} {
+	for name, operations := range map[string]func(*testing.T, *servertest.Gateway) []attempt{"/v1": documented, "the Temporal HTTP API": bound} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				g := startIn(t, changed(withTemporalKeys(t), trusting(t, ""), func(cfg *config.Config) {
+				g := servertest.Start(t, servertest.Options{Configure: servertest.Apply(servertest.WithTemporalKeys(t), servertest.TrustIssuer(t, ""), func(cfg *config.Config) {
 					cfg.Auth.FailureLimit.Burst = 1_000_000
-				}), server.Options{KeyTransport: newIssuer()})
+				}), KeyTransport: servertest.NewIssuer()})
 				synctest.Wait()
 				answerAll(t, g)
 				attempts := operations(t, g)
-				before, refused := len(g.upstream.AllCalls()), map[string]int{}
+				before, refused := len(g.Upstream.AllCalls()), map[string]int{}
 				for _, attempt := range attempts {
 					for kind, credentials := range attempt.lesser(t, g) {
 						for _, credential := range credentials {
-							a := g.do(t, attempt.method, attempt.path, attempt.body, bearer(credential)...)
+							a := g.Do(t, attempt.method, attempt.path, attempt.body, servertest.Bearer(credential)...)
 							status := http.StatusForbidden
 							if kind == "nobody" {
 								status = http.StatusUnauthorized
 							}
-							require.Equal(t, status, a.status, "%s %s as %s (%s): %s", attempt.method, attempt.path, kind, credential, a.body)
+							require.Equal(t, status, a.Status, "%s %s as %s (%s): %s", attempt.method, attempt.path, kind, credential, a.Body)
 							refused[kind]++
 						}
 					}
-					a := ask{method: attempt.method, path: attempt.path, body: attempt.body, stranger: true}.send(t, g)
-					require.Equal(t, http.StatusUnauthorized, a.status, attempt.path)
+					a := servertest.Request{Method: attempt.method, Path: attempt.path, Body: attempt.body, Anonymous: true}.Send(t, g)
+					require.Equal(t, http.StatusUnauthorized, a.Status, attempt.path)
 					refused["no credential"]++
 				}
-				require.Len(t, g.upstream.AllCalls(), before)
+				require.Len(t, g.Upstream.AllCalls(), before)
 				t.Logf("%d operations, refused: %v, 0 upstream calls", len(attempts), refused)
 			})
 		})
@@ -147,12 +150,12 @@ func TestWhoMayNotDoesNothing(t *testing.T) {
 }
 
 // answerAll has the upstream answer every RPC of either door.
-func answerAll(t *testing.T, g *gateway) {
+func answerAll(t *testing.T, g *servertest.Gateway) {
 	t.Helper()
 	for method := range auth.AccessTable() {
 		if name := method[strings.LastIndexByte(method, '/')+1:]; name != "GetSystemInfo" {
-			g.upstream.Handle(name, upstreamtest.Unknown(0))
+			g.Upstream.Handle(name, upstreamtest.Unknown(0))
 		}
 	}
-	newFakeWorkflow(g.upstream).close()
+	temporalfake.NewWorkflow(g.Upstream).Close()
 }

@@ -13,7 +13,8 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
 const overridingKey = "fg_overriding_vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv"
@@ -28,19 +29,10 @@ func withStatic(t testing.TB, token string) func(*config.Config) {
 	}
 }
 
-// changed makes one of several changes of the configuration.
-func changed(changes ...func(*config.Config)) func(*config.Config) {
-	return func(cfg *config.Config) {
-		for _, change := range changes {
-			change(cfg)
-		}
-	}
-}
-
 // authorization is what the last call of a method came with.
-func (g *gateway) authorization(t *testing.T, method string) []string {
+func authorization(t *testing.T, g *servertest.Gateway, method string) []string {
 	t.Helper()
-	calls := g.upstream.Calls(method)
+	calls := g.Upstream.Calls(method)
 	require.NotEmpty(t, calls)
 	return calls[len(calls)-1].Metadata.Get("authorization")
 }
@@ -48,54 +40,56 @@ func (g *gateway) authorization(t *testing.T, method string) []string {
 func TestWhoMayOverridesTheAuthorization(t *testing.T) {
 	t.Parallel()
 	overriding := withKeys(entry{overridingKey, "overrideAuthorization: true, grants: [{namespace: default, role: write}]"})
-	withWorkflow(t, changed(overriding, withStatic(t, "static-token")), server.Options{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
+	withWorkflow(t, servertest.Options{Configure: servertest.Apply(overriding, withStatic(t, "static-token"))}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
 		const header = "Grpc-Metadata-Authorization"
-		list := func(path, key string, headers ...string) answered {
-			return g.do(t, http.MethodGet, path, "", append(bearer(key), headers...)...)
+		list := func(path, key string, headers ...string) servertest.Response {
+			return g.Do(t, http.MethodGet, path, "", append(servertest.Bearer(key), headers...)...)
 		}
-		for _, path := range []string{workflows, temporalWorkflows} {
-			require.Equal(t, http.StatusOK, list(path, overridingKey, header, "Bearer own").status)
-			require.Equal(t, []string{"Bearer own"}, g.authorization(t, "ListWorkflowExecutions"))
-			require.Equal(t, http.StatusOK, list(path, overridingKey).status)
-			require.Equal(t, []string{"Bearer static-token"}, g.authorization(t, "ListWorkflowExecutions"))
+		for _, path := range []string{servertest.WorkflowsPath, temporalWorkflows} {
+			require.Equal(t, http.StatusOK, list(path, overridingKey, header, "Bearer own").Status)
+			require.Equal(t, []string{"Bearer own"}, authorization(t, g, "ListWorkflowExecutions"))
+			require.Equal(t, http.StatusOK, list(path, overridingKey).Status)
+			require.Equal(t, []string{"Bearer static-token"}, authorization(t, g, "ListWorkflowExecutions"))
 		}
-		before := g.asked()
-		for _, key := range []string{writerKey, g.delegate(t, approval, bearer(overridingKey)...)} {
-			a := g.do(t, http.MethodGet, order, "", append(bearer(key), header, "Bearer evil")...)
-			require.Equal(t, http.StatusBadRequest, a.status, a.body)
+		before := g.UpstreamCalls()
+		for _, key := range []string{servertest.WriterKey, g.DelegateToken(t, servertest.TokenBody, servertest.Bearer(overridingKey)...)} {
+			a := g.Do(t, http.MethodGet, servertest.OrderPath, "", append(servertest.Bearer(key), header, "Bearer evil")...)
+			require.Equal(t, http.StatusBadRequest, a.Status, a.Body)
 			requireForm(t, a, "metadata-not-allowed")
 		}
-		require.Equal(t, before, g.asked())
-		require.Equal(t, http.StatusOK, list(temporalWorkflows, writerKey, header, "Bearer evil").status)
-		require.Equal(t, []string{"Bearer static-token"}, g.authorization(t, "ListWorkflowExecutions"))
+		require.Equal(t, before, g.UpstreamCalls())
+		require.Equal(t, http.StatusOK, list(temporalWorkflows, servertest.WriterKey, header, "Bearer evil").Status)
+		require.Equal(t, []string{"Bearer static-token"}, authorization(t, g, "ListWorkflowExecutions"))
 	})
 }
 
 // waits has every credential wait for the workflow's end, and gives how many
 // polls there were.
-func (g *gateway) waits(t *testing.T, f *fakeWorkflow, headers ...[]string) int {
+func waits(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow, headers ...[]string) int {
 	t.Helper()
-	time.AfterFunc(5*time.Second, f.close)
+	time.AfterFunc(5*time.Second, f.Close)
 	var all sync.WaitGroup
 	for _, headers := range headers {
 		all.Go(func() {
-			a, err := g.send(t.Context(), http.MethodGet, order+"/result?wait=30s", "", headers...)
-			if err != nil || a.status != http.StatusOK {
-				t.Errorf("%v, %d %s", err, a.status, a.body)
+			a, err := g.Send(t.Context(), http.MethodGet, servertest.OrderPath+"/result?wait=30s", "", headers...)
+			if err != nil || a.Status != http.StatusOK {
+				t.Errorf("%v, %d %s", err, a.Status, a.Body)
 			}
 		})
 	}
 	all.Wait()
-	_, most := f.polls()
+	_, most := f.Polls()
 	return most
 }
 
 func TestWaitsWithDifferentOverridesDoNotShare(t *testing.T) {
 	t.Parallel()
 	overriding := withKeys(entry{overridingKey, "overrideAuthorization: true, grants: [{namespace: default, role: write}]"})
-	withWorkflow(t, overriding, server.Options{}, func(t *testing.T, g *gateway, f *fakeWorkflow) {
-		with := func(own string) []string { return append(bearer(overridingKey), "Grpc-Metadata-Authorization", own) }
-		require.Equal(t, 3, g.waits(t, f, with("Bearer a"), with("Bearer b"), with("Bearer b"), bearer(overridingKey), bearer(writerKey)))
+	withWorkflow(t, servertest.Options{Configure: overriding}, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow) {
+		with := func(own string) []string {
+			return append(servertest.Bearer(overridingKey), "Grpc-Metadata-Authorization", own)
+		}
+		require.Equal(t, 3, waits(t, g, f, with("Bearer a"), with("Bearer b"), with("Bearer b"), servertest.Bearer(overridingKey), servertest.Bearer(servertest.WriterKey)))
 	})
 }
 
@@ -103,29 +97,29 @@ func passingThrough(cfg *config.Config) { cfg.Upstream.Credential.Mode = config.
 
 func TestACallersTokenIsPassedThrough(t *testing.T) {
 	t.Parallel()
-	withWorkflow(t, changed(trusting(t, ""), passingThrough), server.Options{KeyTransport: newIssuer()}, func(t *testing.T, g *gateway, f *fakeWorkflow) {
-		alices, bobs := token(), token(claim("sub", "bob"))
+	withWorkflow(t, servertest.Options{Configure: servertest.Apply(servertest.TrustIssuer(t, ""), passingThrough), KeyTransport: servertest.NewIssuer()}, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow) {
+		alices, bobs := servertest.NewJWT(), servertest.NewJWT(servertest.WithClaim("sub", "bob"))
 		for _, own := range []string{alices, bobs, alices} { // the last from memory
-			for _, path := range []string{workflows, temporalWorkflows} {
-				require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, path, "", bearer(own)...).status)
-				require.Equal(t, []string{"Bearer " + own}, g.authorization(t, "ListWorkflowExecutions"))
+			for _, path := range []string{servertest.WorkflowsPath, temporalWorkflows} {
+				require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, path, "", servertest.Bearer(own)...).Status)
+				require.Equal(t, []string{"Bearer " + own}, authorization(t, g, "ListWorkflowExecutions"))
 			}
 		}
-		before := g.asked()
-		bound := g.delegate(t, approval, bearer(alices)...)
-		for _, credential := range []string{writerKey, bound} { // which have shown no token that the upstream could know
-			a := g.do(t, http.MethodGet, order, "", bearer(credential)...)
-			require.Equal(t, http.StatusBadGateway, a.status, a.body)
+		before := g.UpstreamCalls()
+		bound := g.DelegateToken(t, servertest.TokenBody, servertest.Bearer(alices)...)
+		for _, credential := range []string{servertest.WriterKey, bound} { // which have shown no token that the upstream could know
+			a := g.Do(t, http.MethodGet, servertest.OrderPath, "", servertest.Bearer(credential)...)
+			require.Equal(t, http.StatusBadGateway, a.Status, a.Body)
 			requireForm(t, a, "upstream-auth-failed")
 		}
-		a := g.do(t, http.MethodGet, temporalWorkflows, "", bearer(writerKey)...)
-		requireStatus(t, a, http.StatusBadGateway, codes.Unavailable)
-		require.Equal(t, before, g.asked())
-		require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, workflows, "", bearer(otherKey)...).status)
-		require.Equal(t, []string{"Bearer other-token"}, g.authorization(t, "ListWorkflowExecutions"), "the key's own")
-		require.Equal(t, http.StatusOK, visit(t, g.client, "/readyz").status, "the look at the server's health has no token")
-		again := token(claim("jti", "2")) // alice's too, and another one to the upstream
-		require.Equal(t, 3, g.waits(t, f, bearer(alices), bearer(alices), bearer(bobs), bearer(again)))
+		a := g.Do(t, http.MethodGet, temporalWorkflows, "", servertest.Bearer(servertest.WriterKey)...)
+		servertest.RequireStatus(t, a, http.StatusBadGateway, codes.Unavailable)
+		require.Equal(t, before, g.UpstreamCalls())
+		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.WorkflowsPath, "", servertest.Bearer(servertest.OtherKey)...).Status)
+		require.Equal(t, []string{"Bearer other-token"}, authorization(t, g, "ListWorkflowExecutions"), "the key's own")
+		require.Equal(t, http.StatusOK, visit(t, g.Client, "/readyz").Status, "the look at the server's health has no token")
+		again := servertest.NewJWT(servertest.WithClaim("jti", "2")) // alice's too, and another one to the upstream
+		require.Equal(t, 3, waits(t, g, f, servertest.Bearer(alices), servertest.Bearer(alices), servertest.Bearer(bobs), servertest.Bearer(again)))
 	})
 }
 
@@ -142,11 +136,11 @@ func TestAnIssuersCredentialWinsOverTheUpstreams(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			configure := changed(trusting(t, tc.settings), tc.upstream)
-			withWorkflow(t, configure, server.Options{KeyTransport: newIssuer()}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
-				own := token()
-				require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, workflows, "", bearer(own)...).status)
-				require.Equal(t, tc.sent(own), g.authorization(t, "ListWorkflowExecutions"))
+			configure := servertest.Apply(servertest.TrustIssuer(t, tc.settings), tc.upstream)
+			withWorkflow(t, servertest.Options{Configure: configure, KeyTransport: servertest.NewIssuer()}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
+				own := servertest.NewJWT()
+				require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.WorkflowsPath, "", servertest.Bearer(own)...).Status)
+				require.Equal(t, tc.sent(own), authorization(t, g, "ListWorkflowExecutions"))
 			})
 		})
 	}
@@ -156,8 +150,8 @@ func TestANamespaceHasACredentialOfItsOwn(t *testing.T) {
 	t.Parallel()
 	ofNamespace := filepath.Join(t.TempDir(), "namespace")
 	require.NoError(t, os.WriteFile(ofNamespace, []byte("namespace-token"), 0o600))
-	configure := changed(withKeys(
-		entry{elsewhereKey, `grants: [{namespace: "*", role: admin}]`}), withStatic(t, "static-token"),
+	configure := servertest.Apply(withKeys(
+		entry{servertest.ElsewhereKey, `grants: [{namespace: "*", role: admin}]`}), withStatic(t, "static-token"),
 		func(cfg *config.Config) {
 			cfg.Namespaces = map[string]config.Namespace{
 				"default": {
@@ -167,29 +161,29 @@ func TestANamespaceHasACredentialOfItsOwn(t *testing.T) {
 				"open": {Credential: config.NamespaceCredential{Mode: config.CredentialNone}},
 			}
 		})
-	withWorkflow(t, configure, server.Options{}, func(t *testing.T, g *gateway, _ *fakeWorkflow) {
+	withWorkflow(t, servertest.Options{Configure: configure}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
 		for _, tc := range []struct {
 			namespace, key string
 			sent           []string
 		}{
-			{"default", writerKey, []string{"Bearer namespace-token"}},
-			{"default", otherKey, []string{"Bearer other-token"}},
-			{"open", elsewhereKey, nil},
-			{"third", elsewhereKey, []string{"Bearer static-token"}},
+			{"default", servertest.WriterKey, []string{"Bearer namespace-token"}},
+			{"default", servertest.OtherKey, []string{"Bearer other-token"}},
+			{"open", servertest.ElsewhereKey, nil},
+			{"third", servertest.ElsewhereKey, []string{"Bearer static-token"}},
 		} {
 			for _, door := range []string{"/v1", "/api/v1"} {
-				a := g.do(t, http.MethodGet, door+"/namespaces/"+tc.namespace+"/workflows", "", bearer(tc.key)...)
-				require.Equal(t, http.StatusOK, a.status, a.body)
-				require.Equal(t, tc.sent, g.authorization(t, "ListWorkflowExecutions"), "%s by %s", tc.namespace, tc.key)
+				a := g.Do(t, http.MethodGet, door+"/namespaces/"+tc.namespace+"/workflows", "", servertest.Bearer(tc.key)...)
+				require.Equal(t, http.StatusOK, a.Status, a.Body)
+				require.Equal(t, tc.sent, authorization(t, g, "ListWorkflowExecutions"), "%s by %s", tc.namespace, tc.key)
 			}
 		}
-		lists := g.upstream.Calls("ListWorkflowExecutions")
+		lists := g.Upstream.Calls("ListWorkflowExecutions")
 		require.Equal(t, []string{"default.a1b2c"}, lists[0].Metadata.Get("temporal-namespace"))
-		require.Equal(t, "default.a1b2c", text(requestOf(t, lists[0]), "namespace"))
+		require.Equal(t, "default.a1b2c", servertest.FieldText(servertest.DecodeRequest(t, lists[0]), "namespace"))
 		require.NoError(t, os.WriteFile(ofNamespace, []byte("rotated-token"), 0o600))
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, workflows, "").status)
-		require.Equal(t, []string{"Bearer rotated-token"}, g.authorization(t, "ListWorkflowExecutions"))
+		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.WorkflowsPath, "").Status)
+		require.Equal(t, []string{"Bearer rotated-token"}, authorization(t, g, "ListWorkflowExecutions"))
 	})
 }

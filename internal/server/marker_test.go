@@ -18,7 +18,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/testlog"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
@@ -39,7 +39,7 @@ const (
 
 // session is a gateway of which everything is kept that it says.
 type session struct {
-	*gateway
+	*servertest.Gateway
 
 	spans   *testlog.Buffer
 	answers strings.Builder
@@ -60,20 +60,20 @@ func newSession(t *testing.T) *session {
 	seals := filepath.Join(t.TempDir(), "seals")
 	require.NoError(t, os.WriteFile(seals, []byte(strings.Repeat(marker, 8)), 0o600))
 	keys := withKeys(entry{markedKey, grants}, entry{mintKey, grants + ", credential: {mode: mint}"}, entry{markedOverKey, grants + ", overrideAuthorization: true"})
-	configure := changed(keys, minting(t, laterKey()), withMinted(withStatic(t, staticToken)), trusting(t, ", credential: passthrough"),
+	configure := servertest.Apply(keys, minting(t, servertest.LaterKey()), withMinted(withStatic(t, staticToken)), servertest.TrustIssuer(t, ", credential: passthrough"),
 		func(cfg *config.Config) {
 			cfg.Listen.DrainDelay, cfg.Log.Level, cfg.Tokens.KeyFiles = 0, "debug", []string{seals}
 			cfg.Auth.FailureLimit.Burst = 1000
 		})
-	s.gateway = startIn(t, configure, server.Options{KeyTransport: newIssuer(), Getenv: os.Getenv})
-	s.secrets = append(s.secrets, base64.RawURLEncoding.EncodeToString(must(laterKey().Bytes())))
-	for line := range strings.Lines(string(privatePEM(laterKey()))) {
+	s.Gateway = servertest.Start(t, servertest.Options{Configure: configure, KeyTransport: servertest.NewIssuer(), Getenv: os.Getenv})
+	s.secrets = append(s.secrets, base64.RawURLEncoding.EncodeToString(servertest.Must(servertest.LaterKey().Bytes())))
+	for line := range strings.Lines(string(privatePEM(servertest.LaterKey()))) {
 		if !strings.HasPrefix(line, "---") {
 			s.secrets = append(s.secrets, strings.TrimSpace(line))
 		}
 	}
-	answerAll(t, s.gateway)
-	require.Eventually(t, func() bool { return visit(t, s.client, "/readyz").status == http.StatusOK }, 10*time.Second, time.Millisecond)
+	answerAll(t, s.Gateway)
+	require.Eventually(t, func() bool { return visit(t, s.Client, "/readyz").Status == http.StatusOK }, 10*time.Second, time.Millisecond)
 	return s
 }
 
@@ -91,28 +91,28 @@ func withMinted(change func(*config.Config)) func(*config.Config) {
 // upstream was shown.
 func (s *session) everywhere(t *testing.T, headers ...string) []string {
 	t.Helper()
-	before := len(s.upstream.AllCalls())
+	before := len(s.Upstream.AllCalls())
 	for _, call := range [][3]string{
-		{http.MethodGet, workflows},
-		{http.MethodPost, workflows, start1("")},
-		{http.MethodGet, order + "/result?wait=1s"},
+		{http.MethodGet, servertest.WorkflowsPath},
+		{http.MethodPost, servertest.WorkflowsPath, servertest.StartBody("")},
+		{http.MethodGet, servertest.OrderPath + "/result?wait=1s"},
 		{http.MethodGet, "/v1/namespaces/default/client"},
 		{http.MethodGet, "/v1/system-info"},
 		{http.MethodGet, jwksPath},
-		{http.MethodPost, order + "/signal", `{"signal":"s","unknown":1}`},
-		{http.MethodGet, workflows + "?api_key=" + markedKey},
+		{http.MethodPost, servertest.OrderPath + "/signal", `{"signal":"s","unknown":1}`},
+		{http.MethodGet, servertest.WorkflowsPath + "?api_key=" + markedKey},
 		{http.MethodGet, "/v1/namespaces/other/workflows"},
-		{http.MethodDelete, order},
+		{http.MethodDelete, servertest.OrderPath},
 		{http.MethodGet, "/v1/nothing"},
 		{http.MethodGet, temporalWorkflows},
 		{http.MethodPost, temporalWorkflows + "/w", `{}`},
 		{http.MethodPost, temporalWorkflows + "/w", `{"no`},
 		{http.MethodGet, "/api/v1/namespaces/other/workflows"},
 	} {
-		s.note(ask{method: call[0], path: call[1], body: call[2], headers: headers, stranger: true}.send(t, s.gateway), "")
+		s.note(servertest.Request{Method: call[0], Path: call[1], Body: call[2], Headers: headers, Anonymous: true}.Send(t, s.Gateway), "")
 	}
 	var shown []string
-	for _, call := range s.upstream.AllCalls()[before:] {
+	for _, call := range s.Upstream.AllCalls()[before:] {
 		if call.Method != "GetSystemInfo" { // which the gateway asks for itself
 			shown = append(shown, call.Metadata.Get("authorization")...)
 		}
@@ -122,54 +122,54 @@ func (s *session) everywhere(t *testing.T, headers ...string) []string {
 }
 
 // note keeps an answer, without the one secret that it is there to tell.
-func (s *session) note(a answered, told string) {
-	_, _ = fmt.Fprintln(&s.answers, a.status, a.header)
+func (s *session) note(a servertest.Response, told string) {
+	_, _ = fmt.Fprintln(&s.answers, a.Status, a.Header)
 	if told != "" {
-		a.body = strings.Replace(a.body, told, "", 1)
+		a.Body = strings.Replace(a.Body, told, "", 1)
 	}
-	s.answers.WriteString(a.body)
+	s.answers.WriteString(a.Body)
 }
 
 // goodAndBad is the session itself: it fails where the upstream is shown what
 // does not belong there.
 func (s *session) goodAndBad(t *testing.T) {
 	t.Helper()
-	alices := token(claim("note", marker))
-	made := s.do(t, http.MethodPost, order+"/tokens", approval, bearer(markedKey)...)
-	delegatedToken := made.field(t, "token")
+	alices := servertest.NewJWT(servertest.WithClaim("note", marker))
+	made := s.Do(t, http.MethodPost, servertest.OrderPath+"/tokens", servertest.TokenBody, servertest.Bearer(markedKey)...)
+	delegatedToken := made.Field(t, "token")
 	s.note(made, delegatedToken)
 	s.secrets = append(append(s.secrets, delegatedToken), strings.Split(alices, ".")[1:]...)
 
 	const static = "Bearer " + staticToken
-	require.Equal(t, []string{static}, s.everywhere(t, bearer(markedKey)...))
+	require.Equal(t, []string{static}, s.everywhere(t, servertest.Bearer(markedKey)...))
 	require.Equal(t, []string{static}, s.everywhere(t, "X-API-Key", markedKey, "Cookie", marker, "Proxy-Authorization", marker))
-	require.Equal(t, []string{"Bearer " + alices}, s.everywhere(t, bearer(alices)...))
-	require.Equal(t, []string{static}, s.everywhere(t, bearer(delegatedToken)...))
-	override := append(bearer(markedOverKey), "Grpc-Metadata-Authorization", "Bearer "+ownToken)
+	require.Equal(t, []string{"Bearer " + alices}, s.everywhere(t, servertest.Bearer(alices)...))
+	require.Equal(t, []string{static}, s.everywhere(t, servertest.Bearer(delegatedToken)...))
+	override := append(servertest.Bearer(markedOverKey), "Grpc-Metadata-Authorization", "Bearer "+ownToken)
 	require.Equal(t, []string{"Bearer " + ownToken}, s.everywhere(t, override...))
-	for _, shown := range s.everywhere(t, bearer(mintKey)...) {
+	for _, shown := range s.everywhere(t, servertest.Bearer(mintKey)...) {
 		require.NotContains(t, []string{static, "Bearer " + mintKey}, shown)
 		s.secrets = append(s.secrets, strings.Split(shown, ".")[1:]...)
 	}
 
-	forged := token(claim("note", marker), signedBy("ec", gojwt.SigningMethodES256, forgerKey()))
-	ended := token(claim("note", marker), within("iat", -2*time.Hour), within("exp", -time.Hour))
+	forged := servertest.NewJWT(servertest.WithClaim("note", marker), servertest.SignedBy("ec", gojwt.SigningMethodES256, servertest.ForgerKey()))
+	ended := servertest.NewJWT(servertest.WithClaim("note", marker), servertest.WithTimeClaim("iat", -2*time.Hour), servertest.WithTimeClaim("exp", -time.Hour))
 	for _, bad := range [][]string{
-		bearer(markedKey + "x"), bearer("fg_" + marker + "_" + marker), bearer(marker),
+		servertest.Bearer(markedKey + "x"), servertest.Bearer("fg_" + marker + "_" + marker), servertest.Bearer(marker),
 		{"Authorization", "Basic " + marker},
 		{"Authorization", marker},
-		bearer(forged), bearer(ended), bearer(delegatedToken[:len(delegatedToken)-1]), bearer(markedKey + " " + marker),
-		append(bearer(markedKey), "X-API-Key", markedKey),
+		servertest.Bearer(forged), servertest.Bearer(ended), servertest.Bearer(delegatedToken[:len(delegatedToken)-1]), servertest.Bearer(markedKey + " " + marker),
+		append(servertest.Bearer(markedKey), "X-API-Key", markedKey),
 		{"X-API-Key", alices},
 		{"Proxy-Authorization", "Bearer " + markedKey},
 	} {
 		require.Empty(t, s.everywhere(t, bad...), "%v", bad)
 	}
-	require.Equal(t, []string{static}, s.everywhere(t, append(bearer(markedKey), "Grpc-Metadata-Authorization", "Bearer "+ownToken)...),
+	require.Equal(t, []string{static}, s.everywhere(t, append(servertest.Bearer(markedKey), "Grpc-Metadata-Authorization", "Bearer "+ownToken)...),
 		"at the Temporal door it is dropped")
 	s.secrets = append(append(s.secrets, strings.Split(forged, ".")[1:]...), strings.Split(ended, ".")[1:]...)
-	s.upstream.Handle("ListWorkflowExecutions", upstreamtest.Fail(codes.Unauthenticated, "who is that"))
-	require.Equal(t, []string{"Bearer " + alices}, s.everywhere(t, bearer(alices)...))
+	s.Upstream.Handle("ListWorkflowExecutions", upstreamtest.Fail(codes.Unauthenticated, "who is that"))
+	require.Equal(t, []string{"Bearer " + alices}, s.everywhere(t, servertest.Bearer(alices)...))
 }
 
 // TestSecretsStayWhereTheyBelong changes the environment, and so is alone.
@@ -177,11 +177,11 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) { //nolint:paralleltest // see
 	s := newSession(t)
 	s.goodAndBad(t)
 	for _, path := range []string{"/metrics", "/readyz"} {
-		s.note(visit(t, s.admin, path), "")
+		s.note(visit(t, s.Admin, path), "")
 	}
-	calls := s.upstream.AllCalls()
-	s.stop()
-	require.NoError(t, <-s.done)
+	calls := s.Upstream.AllCalls()
+	s.Stop()
+	require.NoError(t, <-s.Done)
 	var metadata strings.Builder
 	for _, call := range calls {
 		md := call.Metadata.Copy()
@@ -189,7 +189,7 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) { //nolint:paralleltest // see
 		_, _ = fmt.Fprintln(&metadata, map[string][]string(md), string(call.Request))
 	}
 	for place, text := range map[string]string{
-		"the log": s.log.String(), "a span": s.spans.String(), "an answer": s.answers.String(), "the upstream's metadata": metadata.String(),
+		"the log": s.Log.String(), "a span": s.spans.String(), "an answer": s.answers.String(), "the upstream's metadata": metadata.String(),
 	} {
 		require.NotEmpty(t, text, place)
 		for _, secret := range s.secrets {
@@ -202,5 +202,5 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) { //nolint:paralleltest // see
 	require.Contains(t, s.spans.String(), "GET /v1/namespaces/{namespace}/workflows", "spans can be read as they are")
 	require.Contains(t, metadata.String(), "temporal-namespace")
 	t.Logf("%d secrets; %d bytes of log, %d of spans, %d of answers; %d upstream calls",
-		len(s.secrets), len(s.log.String()), len(s.spans.String()), s.answers.Len(), len(calls))
+		len(s.secrets), len(s.Log.String()), len(s.spans.String()), s.answers.Len(), len(calls))
 }

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -37,7 +38,7 @@ func busyServer(workers int, work time.Duration) upstreamtest.Handler {
 
 // offer sends requests at a rate, whatever becomes of them, and gives how many
 // a second were answered well.
-func offer(t *testing.T, g *gateway, perSecond int, length time.Duration) (goodput float64, slowest time.Duration, statuses map[int]int) {
+func offer(t *testing.T, g *servertest.Gateway, perSecond int, length time.Duration) (goodput float64, slowest time.Duration, statuses map[int]int) {
 	t.Helper()
 	var mu sync.Mutex
 	var callers sync.WaitGroup
@@ -45,12 +46,12 @@ func offer(t *testing.T, g *gateway, perSecond int, length time.Duration) (goodp
 	begin := time.Now()
 	for time.Since(begin) < length {
 		callers.Go(func() {
-			var a answered
-			took := elapsed(func() { a, _ = g.send(t.Context(), http.MethodGet, count, "") })
+			var a servertest.Response
+			took := servertest.Elapsed(func() { a, _ = g.Send(t.Context(), http.MethodGet, count, "") })
 			mu.Lock()
 			defer mu.Unlock()
-			statuses[a.status]++
-			if a.status == http.StatusOK {
+			statuses[a.Status]++
+			if a.Status == http.StatusOK {
 				slowest = max(slowest, took)
 			}
 		})
@@ -64,10 +65,10 @@ func TestGoodputHoldsAtThreeTimesTheCapacity(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const workers, work, capacity = 5, 10 * time.Millisecond, 500 // a second
-		g := start(t, func(cfg *config.Config) {
+		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) {
 			cfg.Limits.InFlight = config.InFlight{Reads: 4 * workers, Writes: 1, Waits: 1, CallerShare: 1, QueueTime: time.Second}
-		})
-		g.upstream.Handle("CountWorkflowExecutions", busyServer(workers, work))
+		}})
+		g.Upstream.Handle("CountWorkflowExecutions", busyServer(workers, work))
 		peak, _, _ := offer(t, g, capacity, 4*time.Second)
 		require.InDelta(t, capacity, peak, capacity/10)
 
@@ -76,9 +77,9 @@ func TestGoodputHoldsAtThreeTimesTheCapacity(t *testing.T) {
 		probes.Go(func() {
 			for probing.Err() == nil {
 				for _, path := range []string{"/livez", "/readyz"} {
-					a, err := g.send(t.Context(), http.MethodGet, path, "")
-					if err != nil || a.status != http.StatusOK {
-						t.Errorf("%s: %d, %v", path, a.status, err)
+					a, err := g.Send(t.Context(), http.MethodGet, path, "")
+					if err != nil || a.Status != http.StatusOK {
+						t.Errorf("%s: %d, %v", path, a.Status, err)
 					}
 				}
 				time.Sleep(50 * time.Millisecond)
@@ -100,14 +101,14 @@ func TestStreamsAreServedWithinTheirCallersShare(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const streams, pages, share = 20, 5, 3
-		g := start(t, func(cfg *config.Config) {
+		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) {
 			cfg.Limits.InFlight = config.InFlight{
 				Reads: 2 * share, Writes: 1, Waits: 1, CallerShare: 0.5, Queue: streams, QueueTime: time.Second,
 			}
-		})
+		}})
 		var mu sync.Mutex
 		var fetching, most, calls, lines int
-		g.upstream.Handle("ListWorkflowExecutions", func(ctx context.Context, request []byte) ([]byte, error) {
+		g.Upstream.Handle("ListWorkflowExecutions", func(ctx context.Context, request []byte) ([]byte, error) {
 			page := &workflowservice.ListWorkflowExecutionsResponse{Executions: []*workflow.WorkflowExecutionInfo{{}}}
 			mu.Lock()
 			fetching++
@@ -125,13 +126,13 @@ func TestStreamsAreServedWithinTheirCallersShare(t *testing.T) {
 		var callers sync.WaitGroup
 		for range streams {
 			callers.Go(func() {
-				a, err := g.send(t.Context(), http.MethodGet, workflows, "", "Accept", "application/x-ndjson")
-				if err != nil || a.status != http.StatusOK {
-					t.Errorf("%d %s, %v", a.status, a.body, err)
+				a, err := g.Send(t.Context(), http.MethodGet, servertest.WorkflowsPath, "", "Accept", "application/x-ndjson")
+				if err != nil || a.Status != http.StatusOK {
+					t.Errorf("%d %s, %v", a.Status, a.Body, err)
 				}
 				mu.Lock()
 				defer mu.Unlock()
-				lines += strings.Count(a.body, "\n")
+				lines += strings.Count(a.Body, "\n")
 			})
 		}
 		callers.Wait()

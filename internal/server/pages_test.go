@@ -11,27 +11,28 @@ import (
 
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
 func TestPagesNeedNoCredential(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
+		g := servertest.Start(t, servertest.Options{})
 		for _, path := range []string{"/docs", "/docs/", "/docs/problems", "/docs/documents.json"} {
 			for _, method := range []string{http.MethodGet, http.MethodHead} {
-				a := g.do(t, method, path, "", "Authorization", "Bearer "+expiredKey)
-				require.Equal(t, http.StatusOK, a.status, path)
-				require.Contains(t, a.header.Get("Content-Security-Policy"), "script-src 'self'", path)
-				require.NotEmpty(t, a.header.Get("X-Request-Id"), path)
-				require.Equal(t, method == http.MethodHead, a.body == "", path)
+				a := g.Do(t, method, path, "", "Authorization", "Bearer "+servertest.ExpiredKey)
+				require.Equal(t, http.StatusOK, a.Status, path)
+				require.Contains(t, a.Header.Get("Content-Security-Policy"), "script-src 'self'", path)
+				require.NotEmpty(t, a.Header.Get("X-Request-Id"), path)
+				require.Equal(t, method == http.MethodHead, a.Body == "", path)
 			}
-			a := g.do(t, http.MethodPost, path, "{}")
-			require.Equal(t, http.StatusMethodNotAllowed, a.status, path)
-			require.Equal(t, "GET, HEAD", a.header.Get("Allow"), path)
-			require.Equal(t, "method-not-allowed", a.field(t, "code"), path)
+			a := g.Do(t, http.MethodPost, path, "{}")
+			require.Equal(t, http.StatusMethodNotAllowed, a.Status, path)
+			require.Equal(t, "GET, HEAD", a.Header.Get("Allow"), path)
+			require.Equal(t, "method-not-allowed", a.Field(t, "code"), path)
 		}
 		for _, path := range []string{"/docs/none", "/docs/documents/none.yaml", "/docs/problems/"} {
-			require.Equal(t, "route-not-found", g.do(t, http.MethodGet, path, "").field(t, "code"), path)
+			require.Equal(t, "route-not-found", g.Do(t, http.MethodGet, path, "").Field(t, "code"), path)
 		}
 	})
 }
@@ -39,28 +40,28 @@ func TestPagesNeedNoCredential(t *testing.T) {
 func TestRootRedirectsToTheDocs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, nil)
-		follow := g.client.CheckRedirect
-		g.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		g := servertest.Start(t, servertest.Options{})
+		follow := g.Client.CheckRedirect
+		g.Client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
-			a := g.do(t, method, "/", "", "Authorization", "Bearer "+expiredKey)
-			require.Equal(t, http.StatusFound, a.status)
-			require.Equal(t, "/docs", a.header.Get("Location"))
+			a := g.Do(t, method, "/", "", "Authorization", "Bearer "+servertest.ExpiredKey)
+			require.Equal(t, http.StatusFound, a.Status)
+			require.Equal(t, "/docs", a.Header.Get("Location"))
 		}
-		require.Equal(t, http.StatusMethodNotAllowed, g.do(t, http.MethodPost, "/", "{}").status)
-		g.client.CheckRedirect = follow
-		a := g.do(t, http.MethodGet, "/", "")
-		require.Equal(t, http.StatusOK, a.status)
-		require.Contains(t, a.header.Get("Content-Type"), "text/html")
+		require.Equal(t, http.StatusMethodNotAllowed, g.Do(t, http.MethodPost, "/", "{}").Status)
+		g.Client.CheckRedirect = follow
+		a := g.Do(t, http.MethodGet, "/", "")
+		require.Equal(t, http.StatusOK, a.Status)
+		require.Contains(t, a.Header.Get("Content-Type"), "text/html")
 	})
 }
 
 func TestPagesCanBeSwitchedOff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, func(cfg *config.Config) { cfg.Docs.Enabled = false })
+		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { cfg.Docs.Enabled = false }})
 		for _, path := range []string{"/", "/docs", "/docs/problems", "/docs/documents.json"} {
-			require.Equal(t, "route-not-found", g.do(t, http.MethodGet, path, "").field(t, "code"), path)
+			require.Equal(t, "route-not-found", g.Do(t, http.MethodGet, path, "").Field(t, "code"), path)
 		}
 	})
 }
@@ -68,7 +69,7 @@ func TestPagesCanBeSwitchedOff(t *testing.T) {
 func TestADocumentThatIsNoneIsFoundByCheck(t *testing.T) {
 	t.Parallel()
 	cfg := config.Default()
-	cfg.Auth.APIKeys.File = writeKeys(t)
+	cfg.Auth.APIKeys.File = servertest.WriteKeys(t)
 	cfg.Docs.Folder = t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(cfg.Docs.Folder, "orders.yaml"), []byte("a: b"), 0o600))
 	err := server.Check(&cfg)

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -36,9 +37,9 @@ func FuzzPath(f *testing.F) {
 		if strings.ContainsAny(target, " \r\n?") || len(target) > 8<<10 {
 			return // another request line, which is FuzzHTTP's
 		}
-		for _, key := range []string{wideKey, writerKey} {
-			a, calls := g.ask(t, http.MethodGet, rawRequest(http.MethodGet, target, key, nil))
-			checkPath(t, a, calls, pathCase{namespace: namespace, id: id, target: target, narrow: key == writerKey})
+		for _, key := range []string{wideKey, servertest.WriterKey} {
+			a, calls := g.ask(t, http.MethodGet, servertest.RawRequest(http.MethodGet, target, key, nil))
+			checkPath(t, a, calls, pathCase{namespace: namespace, id: id, target: target, narrow: key == servertest.WriterKey})
 		}
 	})
 }
@@ -48,35 +49,35 @@ type pathCase struct {
 	narrow                bool // the caller has a grant on the namespace default alone
 }
 
-func checkPath(t *testing.T, a answered, calls []upstreamtest.Call, c pathCase) {
+func checkPath(t *testing.T, a servertest.Response, calls []upstreamtest.Call, c pathCase) {
 	t.Helper()
 	namespace, id, ok := c.decoded(t)
 	for _, call := range calls {
 		require.True(t, ok)
-		require.Equal(t, namespace, namespaceOf(t, call), "%q", c.target)
+		require.Equal(t, namespace, servertest.NamespaceOf(t, call), "%q", c.target)
 		require.Equal(t, []string{namespace}, call.Metadata["temporal-namespace"], "%q", c.target)
 		require.True(t, !c.narrow || namespace == "default", "%q", c.target)
 	}
 	switch {
 	case !ok:
-		require.Equal(t, http.StatusBadRequest, a.status, "%q", c.target)
+		require.Equal(t, http.StatusBadRequest, a.Status, "%q", c.target)
 		if _, err := url.ParseRequestURI(c.target); err == nil { // else net/http has answered
-			require.Equal(t, "invalid-path", a.field(t, "code"), "%q", c.target)
+			require.Equal(t, "invalid-path", a.Field(t, "code"), "%q", c.target)
 		}
 	case strings.Contains(c.namespace+c.id, "/"): // another route
 	case namespace == "" || id == "" || id == "-" || len(id) > 1000: // "-" needs a parameter
-		require.GreaterOrEqual(t, a.status, http.StatusBadRequest, "%q", c.target)
+		require.GreaterOrEqual(t, a.Status, http.StatusBadRequest, "%q", c.target)
 		require.Empty(t, calls, "%q", c.target)
 	case c.narrow && namespace != "default":
-		require.Equal(t, http.StatusForbidden, a.status, "%q", c.target)
-		require.Equal(t, "namespace-forbidden", a.field(t, "code"), "%q", c.target)
+		require.Equal(t, http.StatusForbidden, a.Status, "%q", c.target)
+		require.Equal(t, "namespace-forbidden", a.Field(t, "code"), "%q", c.target)
 	case len(namespace) > 1000, // the server takes none that long
 		strings.ContainsFunc(namespace, func(r rune) bool { return r > unicode.MaxASCII }): // it is no valid gRPC metadata
-		require.Equal(t, http.StatusNotFound, a.status, "%q", c.target)
-		require.Equal(t, "namespace-not-found", a.field(t, "code"), "%q", c.target)
+		require.Equal(t, http.StatusNotFound, a.Status, "%q", c.target)
+		require.Equal(t, "namespace-not-found", a.Field(t, "code"), "%q", c.target)
 		require.Empty(t, calls, "%q", c.target)
 	default:
-		require.Equal(t, http.StatusOK, a.status, "%q: %s", c.target, a.body)
+		require.Equal(t, http.StatusOK, a.Status, "%q: %s", c.target, a.Body)
 		require.Len(t, calls, 1, "%q", c.target)
 		require.Equal(t, "DescribeWorkflowExecution", calls[0].Method, "%q", c.target)
 		request := &workflowservice.DescribeWorkflowExecutionRequest{}

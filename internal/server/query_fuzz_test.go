@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
 const listPath = "/v1/namespaces/default/workflows"
@@ -24,9 +26,9 @@ func FuzzQuery(f *testing.F) {
 	g := startFuzzed(f, map[string]proto.Message{
 		"ListWorkflowExecutions": &workflowservice.ListWorkflowExecutionsResponse{NextPageToken: []byte("next")},
 	})
-	first, _ := g.ask(&testing.T{}, http.MethodGet, rawRequest(http.MethodGet, listPath, writerKey, nil))
+	first, _ := g.ask(&testing.T{}, http.MethodGet, servertest.RawRequest(http.MethodGet, listPath, servertest.WriterKey, nil))
 	var page struct{ NextPageToken string }
-	require.NoError(f, json.Unmarshal([]byte(first.body), &page, json.MatchCaseInsensitiveNames(true)))
+	require.NoError(f, json.Unmarshal([]byte(first.Body), &page, json.MatchCaseInsensitiveNames(true)))
 	require.NotEmpty(f, page.NextPageToken)
 
 	for _, raw := range []string{
@@ -46,17 +48,17 @@ func FuzzQuery(f *testing.F) {
 		if strings.ContainsAny(raw, " \r\n") || len(raw) > 8<<10 {
 			return // another request line, which is FuzzHTTP's
 		}
-		a, calls := g.ask(t, http.MethodGet, rawRequest(http.MethodGet, target, writerKey, nil))
+		a, calls := g.ask(t, http.MethodGet, servertest.RawRequest(http.MethodGet, target, servertest.WriterKey, nil))
 		want, ok := wantedPage(raw, page.NextPageToken)
 		if _, err := url.ParseRequestURI(target); err != nil {
 			ok = false // net/http has answered
 		}
 		if !ok {
-			require.Equal(t, http.StatusBadRequest, a.status, "%q: %s", raw, a.body)
+			require.Equal(t, http.StatusBadRequest, a.Status, "%q: %s", raw, a.Body)
 			require.Empty(t, calls, "%q", raw)
 			return
 		}
-		require.Equal(t, http.StatusOK, a.status, "%q: %s", raw, a.body)
+		require.Equal(t, http.StatusOK, a.Status, "%q: %s", raw, a.Body)
 		require.Len(t, calls, 1)
 		got := &workflowservice.ListWorkflowExecutionsRequest{}
 		require.NoError(t, proto.Unmarshal(calls[0].Request, got))

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/flowgate/flowgate/internal/config"
-	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
 // TestTracesFollowTheStandardVariables sends spans to a collector over OTLP,
@@ -42,14 +42,14 @@ func TestTracesFollowTheStandardVariables(t *testing.T) {
 	t.Setenv("OTEL_TRACES_EXPORTER", "otlp")
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collects.URL)
 
-	g := startIn(t, func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }, server.Options{Getenv: os.Getenv})
+	g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }, Getenv: os.Getenv})
 	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-	require.Equal(t, http.StatusOK, g.do(t, http.MethodGet, "/v1/system-info", "", "traceparent", parent).status)
-	require.Equal(t, http.StatusUnauthorized, g.do(t, http.MethodGet, "/v1/system-info", "", "traceparent", parent,
-		"Authorization", "Bearer unknown").status)
-	calls := g.upstream.Calls("GetSystemInfo")
-	g.stop()
-	require.NoError(t, <-g.done)
+	require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, "/v1/system-info", "", "traceparent", parent).Status)
+	require.Equal(t, http.StatusUnauthorized, g.Do(t, http.MethodGet, "/v1/system-info", "", "traceparent", parent,
+		"Authorization", "Bearer unknown").Status)
+	calls := g.Upstream.Calls("GetSystemInfo")
+	g.Stop()
+	require.NoError(t, <-g.Done)
 
 	mu.Lock()
 	defer mu.Unlock()

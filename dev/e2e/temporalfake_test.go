@@ -1,0 +1,301 @@
+package e2e_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/api/update/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/converter"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// The gateway's own tests have fakes in place of a Temporal server, in internal/temporalfake. This file holds the server to
+// what the doc comment of that package states: change both together.
+const (
+	fakeLongPoll       = 20 * time.Second
+	fakeDeadlineMargin = time.Second
+)
+
+// tolerance is how far from its time a response of the server may be, on a busy machine.
+const tolerance = 2 * time.Second
+
+func TestTemporalFakesMatchTheServer(t *testing.T) {
+	t.Parallel()
+	for name, statement := range map[string]func(*testing.T){
+		"a quiet history poll ends after 20 s":             quietHistoryPoll(time.Minute, fakeLongPoll, true),
+		"a history poll ends 1 s before its deadline":      quietHistoryPoll(6*time.Second, 6*time.Second-fakeDeadlineMargin, true),
+		"a history poll of a second ends at once":          quietHistoryPoll(fakeDeadlineMargin, 0, true),
+		"a request that does not wait ends the pages":      quietHistoryPoll(time.Minute, 0, false),
+		"the close event is waited for in any case":        closeEventPoll,
+		"a close ends the pages":                           closedHistory,
+		"a paused run is read as a closed one":             pausedHistory,
+		"a wait for an update ends after 20 s":             quietUpdate,
+		"a wait for an update ends with its deadline":      updateDeadline,
+		"a rejected update looks as a failed one":          rejectedUpdate,
+		"an update-with-start says that it started":        updateWithStartTwice,
+		"a run that continues as new names the next":       continuedHistory,
+		"a workflow that does not exist is NOT_FOUND":      absentWorkflow,
+		"an update that nobody sent is NOT_FOUND":          absentUpdate,
+		"an update without a worker is admitted, for 20 s": admittedUpdate,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			statement(t)
+		})
+	}
+}
+
+// readHistory calls GetWorkflowExecutionHistory of the server, and returns how long that takes.
+func readHistory(
+	t *testing.T, s started, deadline time.Duration, change func(*workflowservice.GetWorkflowExecutionHistoryRequest),
+) (*workflowservice.GetWorkflowExecutionHistoryResponse, time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	defer cancel()
+	request := &workflowservice.GetWorkflowExecutionHistoryRequest{
+		Namespace: "default", Execution: &common.WorkflowExecution{WorkflowId: s.WorkflowID, RunId: s.RunID}, MaximumPageSize: 100,
+	}
+	change(request)
+	begin := time.Now()
+	page, err := here.server.GetWorkflowExecutionHistory(ctx, request)
+	require.NoError(t, err)
+	return page, time.Since(begin)
+}
+
+// wholeHistory reads what there is, and returns the token to wait for more.
+func wholeHistory(t *testing.T, s started) []byte {
+	t.Helper()
+	page, took := readHistory(t, s, time.Minute, func(r *workflowservice.GetWorkflowExecutionHistoryRequest) { r.WaitNewEvent = true })
+	require.Less(t, took, tolerance)
+	require.NotEmpty(t, page.GetHistory().GetEvents())
+	require.NotEmpty(t, page.GetNextPageToken(), "the run has not closed")
+	return page.GetNextPageToken()
+}
+
+func quietHistoryPoll(deadline, want time.Duration, wait bool) func(*testing.T) {
+	return func(t *testing.T) {
+		t.Helper()
+		s := abandon(t)
+		var token []byte
+		if wait {
+			token = wholeHistory(t, s)
+		}
+		page, took := readHistory(t, s, deadline, func(r *workflowservice.GetWorkflowExecutionHistoryRequest) {
+			r.WaitNewEvent, r.NextPageToken = wait, token
+		})
+		require.InDelta(t, want, took, float64(tolerance))
+		require.Equal(t, wait, len(page.GetHistory().GetEvents()) == 0)
+		require.Equal(t, wait, len(page.GetNextPageToken()) > 0)
+	}
+}
+
+func closeEventPoll(t *testing.T) {
+	t.Helper()
+	s := abandon(t)
+	for _, wait := range []bool{true, false} {
+		page, took := readHistory(t, s, 6*time.Second, func(r *workflowservice.GetWorkflowExecutionHistoryRequest) {
+			r.WaitNewEvent, r.HistoryEventFilterType = wait, enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
+		})
+		require.InDelta(t, 6*time.Second-fakeDeadlineMargin, took, float64(tolerance))
+		require.Empty(t, page.GetHistory().GetEvents())
+		require.Equal(t, wait, len(page.GetNextPageToken()) > 0, "waitNewEvent=%t", wait)
+	}
+}
+
+func closedHistory(t *testing.T) {
+	t.Helper()
+	s := abandon(t)
+	token := wholeHistory(t, s)
+	time.AfterFunc(3*time.Second, func() { terminate(t, s.WorkflowID) })
+	page, took := readHistory(t, s, time.Minute, func(r *workflowservice.GetWorkflowExecutionHistoryRequest) {
+		r.WaitNewEvent, r.NextPageToken = true, token
+	})
+	require.InDelta(t, 3*time.Second, took, float64(tolerance))
+	events := page.GetHistory().GetEvents()
+	require.Equal(t, enums.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED, events[len(events)-1].GetEventType())
+	require.Empty(t, page.GetNextPageToken())
+	closes, took := readHistory(t, s, time.Minute, func(r *workflowservice.GetWorkflowExecutionHistoryRequest) {
+		r.WaitNewEvent, r.HistoryEventFilterType = true, enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
+	})
+	require.Less(t, took, tolerance)
+	require.Len(t, closes.GetHistory().GetEvents(), 1)
+	require.Empty(t, closes.GetNextPageToken())
+}
+
+func pausedHistory(t *testing.T) {
+	t.Helper()
+	s := abandon(t)
+	writer().post(t, of(s.WorkflowID, "/pause"), `{"reason":"the bank is down"}`).expect(t, http.StatusNoContent)
+	page, took := readHistory(t, s, time.Minute, func(r *workflowservice.GetWorkflowExecutionHistoryRequest) { r.WaitNewEvent = true })
+	require.Less(t, took, tolerance)
+	require.Empty(t, page.GetNextPageToken())
+	require.Equal(t, "PAUSED", describe(t, s.WorkflowID).Status)
+}
+
+func continuedHistory(t *testing.T) {
+	t.Helper()
+	s := startLedger(t)
+	writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"next"}`).expect(t, http.StatusNoContent)
+	page, _ := readHistory(t, s, time.Minute, func(r *workflowservice.GetWorkflowExecutionHistoryRequest) {
+		r.WaitNewEvent, r.HistoryEventFilterType = true, enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
+	})
+	require.Len(t, page.GetHistory().GetEvents(), 1)
+	next := page.GetHistory().GetEvents()[0].GetWorkflowExecutionContinuedAsNewEventAttributes().GetNewExecutionRunId()
+	described, err := here.server.DescribeWorkflowExecution(t.Context(), &workflowservice.DescribeWorkflowExecutionRequest{
+		Namespace: "default", Execution: &common.WorkflowExecution{WorkflowId: s.WorkflowID},
+	})
+	require.NoError(t, err)
+	require.Equal(t, next, described.GetWorkflowExecutionInfo().GetExecution().GetRunId(), "without a run id it is the latest")
+	require.Equal(t, s.RunID, described.GetWorkflowExecutionInfo().GetFirstRunId())
+}
+
+func absentWorkflow(t *testing.T) {
+	t.Helper()
+	_, err := here.server.DescribeWorkflowExecution(t.Context(), &workflowservice.DescribeWorkflowExecutionRequest{
+		Namespace: "default", Execution: &common.WorkflowExecution{WorkflowId: newID(t)},
+	})
+	require.Equal(t, codes.NotFound, status.Code(err), "%v", err)
+}
+
+const (
+	admitted  = enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_ADMITTED
+	accepted  = enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_ACCEPTED
+	completed = enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED
+)
+
+// updateRequest is an update of a ledger, by n.
+func updateRequest(
+	t *testing.T, workflowID, handler string, n int, stage enums.UpdateWorkflowExecutionLifecycleStage,
+) *workflowservice.UpdateWorkflowExecutionRequest {
+	t.Helper()
+	args, err := converter.GetDefaultDataConverter().ToPayloads(n)
+	require.NoError(t, err)
+	return &workflowservice.UpdateWorkflowExecutionRequest{
+		Namespace: "default", WorkflowExecution: &common.WorkflowExecution{WorkflowId: workflowID},
+		WaitPolicy: &update.WaitPolicy{LifecycleStage: stage},
+		Request: &update.Request{
+			Meta: &update.Meta{UpdateId: "u"}, Input: &update.Input{Name: handler, Args: args},
+		},
+	}
+}
+
+func pollRequest(workflowID string, stage enums.UpdateWorkflowExecutionLifecycleStage) *workflowservice.PollWorkflowExecutionUpdateRequest {
+	return &workflowservice.PollWorkflowExecutionUpdateRequest{
+		Namespace: "default", WaitPolicy: &update.WaitPolicy{LifecycleStage: stage},
+		UpdateRef: &update.UpdateRef{WorkflowExecution: &common.WorkflowExecution{WorkflowId: workflowID}, UpdateId: "u"},
+	}
+}
+
+// callUpdate calls a method that waits for an update, and returns how long that takes.
+func callUpdate[Q, A any](
+	t *testing.T, deadline time.Duration, call func(context.Context, Q) (A, error), request Q,
+) (A, time.Duration, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	defer cancel()
+	begin := time.Now()
+	response, err := call(ctx, request)
+	return response, time.Since(begin), err
+}
+
+func sendUpdate(ctx context.Context, r *workflowservice.UpdateWorkflowExecutionRequest) (*workflowservice.UpdateWorkflowExecutionResponse, error) {
+	return here.server.UpdateWorkflowExecution(ctx, r)
+}
+
+func pollUpdate(ctx context.Context, r *workflowservice.PollWorkflowExecutionUpdateRequest) (*workflowservice.PollWorkflowExecutionUpdateResponse, error) {
+	return here.server.PollWorkflowExecutionUpdate(ctx, r)
+}
+
+func quietUpdate(t *testing.T) {
+	t.Helper()
+	s := startLedger(t)
+	sent, took, err := callUpdate(t, time.Minute, sendUpdate, updateRequest(t, s.WorkflowID, "addLater", 1, completed))
+	require.NoError(t, err)
+	require.InDelta(t, fakeLongPoll, took, float64(tolerance))
+	require.Equal(t, accepted, sent.GetStage())
+	require.Nil(t, sent.GetOutcome())
+	polled, took, err := callUpdate(t, time.Minute, pollUpdate, pollRequest(s.WorkflowID, completed))
+	require.NoError(t, err)
+	require.InDelta(t, fakeLongPoll, took, float64(tolerance))
+	require.Equal(t, accepted, polled.GetStage())
+	require.Nil(t, polled.GetOutcome())
+}
+
+func admittedUpdate(t *testing.T) {
+	t.Helper()
+	s := abandon(t)
+	sent, took, err := callUpdate(t, time.Minute, sendUpdate, updateRequest(t, s.WorkflowID, "add", 1, accepted))
+	require.NoError(t, err)
+	require.InDelta(t, fakeLongPoll, took, float64(tolerance))
+	require.Equal(t, admitted, sent.GetStage())
+}
+
+func updateDeadline(t *testing.T) {
+	t.Helper()
+	s := startLedger(t)
+	_, took, err := callUpdate(t, 4*time.Second, sendUpdate, updateRequest(t, s.WorkflowID, "addLater", 1, completed))
+	require.Equal(t, codes.DeadlineExceeded, status.Code(err), "%v", err)
+	require.InDelta(t, 4*time.Second, took, float64(tolerance))
+	_, took, err = callUpdate(t, 4*time.Second, pollUpdate, pollRequest(s.WorkflowID, completed))
+	require.Equal(t, codes.DeadlineExceeded, status.Code(err), "%v", err)
+	require.InDelta(t, 4*time.Second, took, float64(tolerance))
+}
+
+func rejectedUpdate(t *testing.T) {
+	t.Helper()
+	failed, rejected := startLedger(t), startLedger(t)
+	for workflowID, n := range map[string]int{failed.WorkflowID: 101, rejected.WorkflowID: -1} {
+		sent, _, err := callUpdate(t, time.Minute, sendUpdate, updateRequest(t, workflowID, "add", n, completed))
+		require.NoError(t, err)
+		require.Equal(t, completed, sent.GetStage())
+		require.NotNil(t, sent.GetOutcome().GetFailure().GetApplicationFailureInfo())
+	}
+	polled, _, err := callUpdate(t, time.Minute, pollUpdate, pollRequest(failed.WorkflowID, completed))
+	require.NoError(t, err)
+	require.NotNil(t, polled.GetOutcome().GetFailure())
+	_, _, err = callUpdate(t, time.Minute, pollUpdate, pollRequest(rejected.WorkflowID, completed))
+	require.Equal(t, codes.NotFound, status.Code(err), "%v", err)
+}
+
+func absentUpdate(t *testing.T) {
+	t.Helper()
+	_, took, err := callUpdate(t, time.Minute, pollUpdate, pollRequest(startLedger(t).WorkflowID, completed))
+	require.Equal(t, codes.NotFound, status.Code(err), "%v", err)
+	require.Less(t, took, tolerance)
+}
+
+func updateWithStartTwice(t *testing.T) {
+	t.Helper()
+	workflowID := newID(t)
+	args, err := converter.GetDefaultDataConverter().ToPayloads(0)
+	require.NoError(t, err)
+	for _, first := range []bool{true, false} {
+		response, err := here.server.ExecuteMultiOperation(t.Context(), &workflowservice.ExecuteMultiOperationRequest{
+			Namespace: "default",
+			Operations: []*workflowservice.ExecuteMultiOperationRequest_Operation{
+				{Operation: &workflowservice.ExecuteMultiOperationRequest_Operation_StartWorkflow{
+					StartWorkflow: &workflowservice.StartWorkflowExecutionRequest{
+						Namespace: "default", WorkflowId: workflowID, RequestId: newID(t), Input: args,
+						WorkflowType: &common.WorkflowType{Name: "Ledger"}, TaskQueue: &taskqueue.TaskQueue{Name: handsQueue},
+						WorkflowIdConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+					},
+				}},
+				{Operation: &workflowservice.ExecuteMultiOperationRequest_Operation_UpdateWorkflow{
+					UpdateWorkflow: updateRequest(t, workflowID, "add", 1, completed),
+				}},
+			},
+		})
+		require.NoError(t, err)
+		require.Len(t, response.GetResponses(), 2)
+		require.Equal(t, first, response.GetResponses()[0].GetStartWorkflow().GetStarted())
+		require.NotNil(t, response.GetResponses()[1].GetUpdateWorkflow().GetOutcome().GetSuccess())
+	}
+}

@@ -1,0 +1,181 @@
+package handlers_test
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+	"google.golang.org/grpc/codes"
+
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+// followers opens n streams of one workflow, with different parameters, and reads
+// all events.
+func followers(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain, n int) []*servertest.EventStream {
+	t.Helper()
+	all := c.EventIDs()
+	streams := make([]*servertest.EventStream, n)
+	for i := range streams {
+		streams[i] = g.Follow(t, "?pageSize="+strconv.Itoa(1+i%5)+"&payloads="+[]string{"raw", "decoded"}[i%2])
+		require.Equal(t, all, streams[i].ReadIDs(t, len(all)))
+	}
+	synctest.Wait()
+	return streams
+}
+
+func TestStreamsOfOneRunShareOnePoll(t *testing.T) {
+	t.Parallel()
+	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+		const n = 100
+		c.Signal(3)
+		streams := followers(t, g, c, n)
+		seen := len(c.EventIDs())
+		for _, happens := range []func(){
+			func() { c.Signal(1) }, func() { c.Signal(700) }, func() { c.SetPaused(true) }, func() { c.Signal(1) }, func() { c.SetPaused(false) },
+			c.ContinueAsNew, func() { c.Signal(2) }, c.Terminate,
+		} {
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+			require.LessOrEqual(t, c.Polls(), 1, "a paused run is not polled")
+			require.Contains(t, g.AdminText(t, "/metrics"), "flowgate_wait_callers "+strconv.Itoa(n)+"\n")
+			require.Contains(t, g.AdminText(t, "/metrics"), "flowgate_wait_polls 1\n")
+			happens()
+			all := c.EventIDs()
+			for i, s := range streams {
+				require.Equal(t, all[seen:], s.ReadIDs(t, len(all)-seen), i)
+			}
+			seen = len(all)
+		}
+		for _, s := range streams {
+			s.RequireEnd(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(2)+`","status":"TERMINATED"}`)
+		}
+		idle(t, g, c)
+	})
+}
+
+// TestASlowStreamFallsBehindTheTailAndMissesNothing has a stream that does not
+// read while others do: what it has not read is not kept for it.
+func TestASlowStreamFallsBehindTheTailAndMissesNothing(t *testing.T) {
+	t.Parallel()
+	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+		streams := followers(t, g, c, 2)
+		fast, slow := streams[0], streams[1]
+		seen := len(c.EventIDs())
+		begin := seen
+		for range 8 {
+			time.Sleep(time.Second)
+			c.Change(func(r *temporalfake.Run) {
+				r.AddEvent(enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED).Attributes = &history.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
+					WorkflowExecutionSignaledEventAttributes: &history.WorkflowExecutionSignaledEventAttributes{SignalName: strings.Repeat("x", 600<<10)},
+				}
+			})
+			all := c.EventIDs()
+			require.Equal(t, all[seen:], fast.ReadIDs(t, len(all)-seen))
+			seen = len(all)
+		}
+		all := c.EventIDs()
+		require.Equal(t, all[begin:], slow.ReadIDs(t, len(all)-begin))
+		c.Terminate()
+		for _, s := range streams {
+			s.ReadIDs(t, 1)
+			s.RequireEnd(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"TERMINATED"}`)
+		}
+		idle(t, g, c)
+	})
+}
+
+// TestALaterStreamCatchesUp: it then shares the poll of the streams that have read
+// on meanwhile.
+func TestALaterStreamCatchesUp(t *testing.T) {
+	t.Parallel()
+	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+		first := followers(t, g, c, 1)[0]
+		c.Signal(1)
+		c.StartTask()
+		first.ReadIDs(t, 1)
+		streams := []*servertest.EventStream{
+			first, g.Follow(t, "?pageSize=1"), g.Follow(t, "", "Last-Event-ID", c.EventIDs()[0]), g.Follow(t, "", "Last-Event-ID", c.EventIDs()[1]),
+		}
+		require.Equal(t, c.EventIDs(), streams[1].ReadIDs(t, 2))
+		require.Equal(t, c.EventIDs()[1:], streams[2].ReadIDs(t, 1))
+		synctest.Wait()
+		require.Equal(t, 1, c.Polls())
+		c.Signal(2)
+		c.Terminate()
+		for _, s := range streams {
+			require.Equal(t, c.EventIDs()[2:], s.ReadIDs(t, 3))
+			s.RequireEnd(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"TERMINATED"}`)
+		}
+		idle(t, g, c)
+	})
+}
+
+func TestStreamsOfTheCloseAloneShareOnePoll(t *testing.T) {
+	t.Parallel()
+	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+		const query = "?eventFilterType=CLOSE_EVENT"
+		streams := []*servertest.EventStream{g.Follow(t, query)}
+		c.SetPaused(true)
+		time.Sleep(5 * time.Second)
+		streams = append(streams, g.Follow(t, query), g.Follow(t, query))
+		c.SetPaused(false)
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		require.Equal(t, 1, c.Polls())
+		c.Terminate()
+		all := c.EventIDs()
+		for _, s := range streams {
+			require.Equal(t, all[len(all)-1:], s.ReadIDs(t, 1))
+			s.RequireEnd(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"TERMINATED"}`)
+		}
+		idle(t, g, c)
+	})
+}
+
+// TestStreamsOfDifferentCallersDoNotShare: Temporal may respond differently to each
+// credential.
+func TestStreamsOfDifferentCallersDoNotShare(t *testing.T) {
+	t.Parallel()
+	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+		for _, credential := range []string{servertest.WriterKey, servertest.ReaderKey, servertest.OtherKey} {
+			g.Follow(t, "", servertest.Bearer(credential)...).ReadIDs(t, 1)
+		}
+		g.Follow(t, "?eventFilterType=CLOSE_EVENT")
+		synctest.Wait()
+		require.Equal(t, 3, c.Polls(), "the writer and the reader use the gateway's credential, the third caller its own")
+	})
+}
+
+func TestLastStreamEndsThePoll(t *testing.T) {
+	t.Parallel()
+	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+		streams := followers(t, g, c, 3)
+		for _, s := range streams {
+			synctest.Wait()
+			require.Equal(t, 1, c.Polls())
+			s.Close()
+		}
+		idle(t, g, c)
+		require.Equal(t, c.EventIDs(), g.Follow(t, "").ReadIDs(t, 1), "the next stream starts a new poll")
+	})
+}
+
+func TestFailureOfASharedPollEndsEveryStream(t *testing.T) {
+	t.Parallel()
+	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+		streams := followers(t, g, c, 3)
+		g.Upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Fail(codes.PermissionDenied, "no more"))
+		for _, s := range streams {
+			s.RequireCut(t)
+		}
+		idle(t, g, c)
+	})
+}

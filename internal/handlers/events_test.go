@@ -1,0 +1,217 @@
+package handlers_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"google.golang.org/grpc/codes"
+
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+const terminatedEnd = `{"workflowId":"order","runId":"0198f3c2-5f0e-7c3a-9d52-000000000003","status":"TERMINATED"}`
+
+// threeRuns registers a closed chain with events for several pages.
+func threeRuns(up *upstreamtest.Server) *temporalfake.Chain {
+	c := temporalfake.NewChain(up)
+	for range 2 {
+		c.Signal(4)
+		c.ContinueAsNew()
+	}
+	c.Signal(1)
+	c.Terminate()
+	return c
+}
+
+func TestEventsComeInOrderAsTheyHappen(t *testing.T) {
+	t.Parallel()
+	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+		c.Signal(2)
+		s := g.Follow(t, "")
+		require.Equal(t, c.EventIDs(), s.ReadIDs(t, 3))
+		seen := 3
+		for _, happens := range []func(){func() { c.Signal(1) }, func() { c.Signal(250) }, c.ContinueAsNew, func() { c.Signal(1) }, c.ContinueAsNew, c.Terminate} {
+			time.Sleep(3 * time.Second)
+			synctest.Wait()
+			require.Equal(t, 1, c.Polls(), "the stream polls for new events")
+			happens()
+			all := c.EventIDs()
+			require.Zero(t, servertest.Elapsed(func() { require.Equal(t, all[seen:], s.ReadIDs(t, len(all)-seen)) }), "at once")
+			seen = len(all)
+		}
+		s.RequireEnd(t, terminatedEnd)
+		require.Contains(t, g.AdminText(t, "/metrics"), `flowgate_in_flight{kind="wait"} 0`)
+		require.Contains(t, g.AdminText(t, "/metrics"), `flowgate_in_flight{kind="read"} 0`)
+	})
+}
+
+func TestStreamResumesAfterAnyEvent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := servertest.Start(t, servertest.Options{})
+		c := threeRuns(g.Upstream)
+		all := c.EventIDs()
+		first := "runId=" + temporalfake.ChainRunID(1)
+		require.Equal(t, all, g.Follow(t, "?"+first).ReadIDs(t, len(all)))
+		for i, id := range all[:len(all)-1] {
+			s := g.Follow(t, "?pageSize=2&"+first, "Last-Event-ID", id)
+			require.Equal(t, all[i+1:], s.ReadIDs(t, len(all)-i-1), id)
+			s.RequireEnd(t, terminatedEnd)
+		}
+		for _, by := range [][]string{{"", "Last-Event-ID"}, {"&lastEventId=" + all[len(all)-1], "None"}, {"&lastEventId=" + all[0], "Last-Event-ID"}} {
+			a := g.Do(t, http.MethodGet, servertest.HistoryPath+"?"+first+by[0], "", "Accept", "text/event-stream", by[1], all[len(all)-1])
+			require.Equal(t, http.StatusNoContent, a.Status, a.Body)
+		}
+		s := g.Follow(t, "?lastEventId="+all[3])
+		require.Equal(t, all[4:], s.ReadIDs(t, len(all)-4), "without a run id, too")
+		require.Contains(t, g.AdminText(t, "/metrics"), `flowgate_in_flight{kind="read"} 0`)
+	})
+}
+
+func TestWithoutFollowRunsOneRunIsStreamed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := servertest.Start(t, servertest.Options{})
+		c := threeRuns(g.Upstream)
+		all := c.EventIDs()
+		s := g.Follow(t, "?followRuns=false&runId="+temporalfake.ChainRunID(1))
+		require.Equal(t, all[:6], s.ReadIDs(t, 6))
+		s.RequireEnd(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"CONTINUED_AS_NEW","newRunId":"`+temporalfake.ChainRunID(2)+`"}`)
+		a := g.Do(t, http.MethodGet, servertest.HistoryPath+"?followRuns=false&runId="+temporalfake.ChainRunID(1), "", "Accept", "text/event-stream", "Last-Event-ID", all[5])
+		require.Equal(t, http.StatusNoContent, a.Status)
+	})
+}
+
+func TestCloseEventsAlone(t *testing.T) {
+	t.Parallel()
+	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+		s := g.Follow(t, "?eventFilterType=CLOSE_EVENT")
+		time.Sleep(10 * time.Second)
+		c.ContinueAsNew()
+		c.Terminate()
+		require.Equal(t, []string{temporalfake.ChainRunID(1) + "/2", temporalfake.ChainRunID(2) + "/2"}, s.ReadIDs(t, 2))
+		s.RequireEnd(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(2)+`","status":"TERMINATED"}`)
+		s = g.Follow(t, "?eventFilterType=CLOSE_EVENT", "Last-Event-ID", temporalfake.ChainRunID(1)+"/2")
+		require.Equal(t, []string{temporalfake.ChainRunID(2) + "/2"}, s.ReadIDs(t, 1))
+	})
+}
+
+func TestTransientEventsAreOmitted(t *testing.T) {
+	t.Parallel()
+	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+		c.StartTask()
+		s := g.Follow(t, "")
+		require.Equal(t, c.EventIDs(), s.ReadIDs(t, 1))
+		time.Sleep(10 * time.Second)
+		c.Signal(1)
+		require.Equal(t, c.EventIDs()[1:], s.ReadIDs(t, 1), "the transient event had its id")
+		c.Change(func(r *temporalfake.Run) { r.AddEvent(enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED) }) // a task that is there to stay
+		require.Equal(t, c.EventIDs()[2:], s.ReadIDs(t, 1))
+		c.Terminate()
+		require.Equal(t, c.EventIDs()[3:], s.ReadIDs(t, 1))
+		a := g.Do(t, http.MethodGet, servertest.HistoryPath, "", "Accept", "text/event-stream", "Last-Event-ID", temporalfake.ChainRunID(1)+"/5")
+		require.Equal(t, http.StatusBadRequest, a.Status, "there was no such persisted event")
+	})
+}
+
+// TestAQuietStreamSendsComments has a write timeout that is shorter than the time
+// without events; HTTP/2 would end the stream by it.
+func TestAQuietStreamSendsComments(t *testing.T) {
+	t.Parallel()
+	for name, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { requireComments(t, http2) })
+		})
+	}
+}
+
+func requireComments(t *testing.T, http2 bool) {
+	t.Helper()
+	g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { cfg.Listen.Timeouts.Write = 5 * time.Second }})
+	if http2 {
+		protocols := &http.Protocols{}
+		protocols.SetUnencryptedHTTP2(true)
+		transport, ok := g.Client.Transport.(*http.Transport)
+		require.True(t, ok)
+		transport.Protocols = protocols
+	}
+	c := temporalfake.NewChain(g.Upstream)
+	s := g.Follow(t, "")
+	require.Equal(t, http2, s.Response.ProtoMajor == 2)
+	s.ReadIDs(t, 1)
+	for range 20 {
+		require.Equal(t, 15*time.Second, servertest.Elapsed(func() {
+			b, err := s.Next()
+			require.NoError(t, err)
+			require.Equal(t, servertest.EventBlock{"": ""}, b)
+		}))
+	}
+	time.Sleep(10 * time.Second)
+	c.Signal(1)
+	s.ReadIDs(t, 1)
+	require.Equal(t, 15*time.Second, servertest.Elapsed(func() { _, _ = s.Next() }), "counted from the last event")
+	c.Terminate()
+	s.ReadIDs(t, 1)
+	s.RequireEnd(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"TERMINATED"}`)
+}
+
+func TestPositionsWithoutAnEventAreRejected(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := servertest.Start(t, servertest.Options{})
+		threeRuns(g.Upstream)
+		for _, position := range []string{
+			"x", "/", "/1", temporalfake.ChainRunID(1), temporalfake.ChainRunID(1) + "/", temporalfake.ChainRunID(1) + "/0", temporalfake.ChainRunID(1) + "/-1", temporalfake.ChainRunID(1) + "/+1", temporalfake.ChainRunID(1) + "/01",
+			temporalfake.ChainRunID(1) + "/1/1", temporalfake.ChainRunID(1) + "/7", temporalfake.ChainRunID(9) + "/1", temporalfake.ChainRunID(1) + "/99999999999999999999", "0198f3c2x5f0e-7c3a-9d52-000000000001/1",
+		} {
+			for _, a := range []servertest.Response{
+				g.Do(t, http.MethodGet, servertest.HistoryPath, "", "Accept", "text/event-stream", "Last-Event-ID", position),
+				g.Do(t, http.MethodGet, servertest.HistoryPath+"?lastEventId="+strings.ReplaceAll(position, "+", "%2B"), "", "Accept", "text/event-stream"),
+			} {
+				require.Equal(t, http.StatusBadRequest, a.Status, position)
+				require.Equal(t, "invalid-request", a.Field(t, "code"), position)
+			}
+		}
+		a := g.Do(t, http.MethodGet, servertest.HistoryPath+"?followRuns=false&runId="+temporalfake.ChainRunID(1), "", "Accept", "text/event-stream", "Last-Event-ID", temporalfake.ChainRunID(2)+"/1")
+		require.Equal(t, http.StatusBadRequest, a.Status, "the position is of a run that the stream does not read")
+		for _, query := range []string{"?pageToken=x", "?limit=1", "?waitNewEvent=false", "?skipArchival=false", "?pageSize=0", "?payloads=x", "?eventFilterType=x"} {
+			require.Equal(t, http.StatusBadRequest, g.Do(t, http.MethodGet, servertest.HistoryPath+query, "", "Accept", "text/event-stream").Status, query)
+		}
+		for _, query := range []string{"?followRuns=true", "?lastEventId=x"} {
+			require.Equal(t, http.StatusBadRequest, g.Do(t, http.MethodGet, servertest.HistoryPath+query, "").Status, query)
+		}
+		a = g.Do(t, http.MethodGet, "/v1/namespaces/default/workflows/none/history", "", "Accept", "text/event-stream")
+		require.Equal(t, http.StatusNotFound, a.Status)
+		require.Equal(t, "none", a.Field(t, "workflowId"))
+	})
+}
+
+func TestHeadOfAStreamReturnsAtOnce(t *testing.T) {
+	t.Parallel()
+	chained(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
+		var a servertest.Response
+		require.Zero(t, servertest.Elapsed(func() { a = g.Do(t, http.MethodHead, servertest.HistoryPath, "", "Accept", "text/event-stream") }))
+		require.Equal(t, http.StatusOK, a.Status)
+		require.Equal(t, "text/event-stream", a.Header.Get("Content-Type"))
+		require.Empty(t, a.Body)
+	})
+}
+
+func TestFailuresBeforeTheFirstEventAreProblems(t *testing.T) {
+	t.Parallel()
+	chained(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
+		g.Upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Fail(codes.PermissionDenied, "no"))
+		a := g.Do(t, http.MethodGet, servertest.HistoryPath, "", "Accept", "text/event-stream")
+		require.GreaterOrEqual(t, a.Status, 400)
+		require.Equal(t, "application/problem+json", a.Header.Get("Content-Type"))
+	})
+}

@@ -1,0 +1,245 @@
+package handlers_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/api"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+// instanceOperation is an operation on one workflow.
+type instanceOperation struct{ id, method, path string }
+
+// instanceOperations returns those of api/openapi.yaml. Each must take the parameters of the SDK's handle.
+func instanceOperations(t *testing.T) []instanceOperation {
+	t.Helper()
+	type reference struct {
+		Ref string `json:"$ref"`
+	}
+	var document struct {
+		Paths map[string]map[string]json.RawMessage `json:"paths"`
+	}
+	require.NoError(t, json.Unmarshal(api.OpenAPIJSON(), &document))
+	var found []instanceOperation
+	for path, item := range document.Paths {
+		rest, is := strings.CutPrefix(path, "/v1/namespaces/{namespace}/workflows/{workflowId}")
+		if !is {
+			continue
+		}
+		var shared []reference
+		require.NoError(t, json.Unmarshal(item["parameters"], &shared))
+		for _, name := range []string{"WorkflowIdQueryParam", "RunIdParam", "FirstExecutionRunIdParam"} {
+			require.Contains(t, shared, reference{"#/components/parameters/" + name}, path)
+		}
+		for method, text := range item {
+			if method == "parameters" {
+				continue
+			}
+			var operation struct {
+				OperationID string `json:"operationId"`
+			}
+			require.NoError(t, json.Unmarshal(text, &operation))
+			found = append(found, instanceOperation{
+				operation.OperationID, strings.ToUpper(method), servertest.OrderPath + strings.Replace(rest, "{updateId}", "u", 1),
+			})
+		}
+	}
+	require.Greater(t, len(found), 15)
+	return found
+}
+
+// body returns the body that the operation requires, if any.
+func (o instanceOperation) body() string {
+	return map[string]string{
+		"signalWorkflow": `{"signal":"approve"}`, "queryWorkflow": `{"query":"state"}`, "updateWorkflow": `{"update":"add"}`,
+		"resetWorkflow": `{"eventId":4}`, "updateWorkflowOptions": `{"priority":null}`, "createToken": `{"read":true}`,
+	}[o.id]
+}
+
+// query returns more parameters, which make the operation end.
+func (o instanceOperation) query() string {
+	return map[string]string{
+		"queryWorkflowByName": "&query=state", "updateWorkflow": "&wait=2s", "getWorkflowResult": "&wait=2s",
+	}[o.id]
+}
+
+// types returns the media types of the operation's response.
+func (o instanceOperation) types() []string {
+	if o.id == "getWorkflowHistory" {
+		return []string{"application/json", "application/x-ndjson", "text/event-stream"}
+	}
+	return []string{"application/json"}
+}
+
+func (o instanceOperation) call(t *testing.T, g *servertest.Gateway, query string, headers ...string) servertest.Response {
+	t.Helper()
+	return g.Do(t, o.method, o.path+query+o.query(), o.body(), headers...)
+}
+
+// pinning runs a test against an upstream with a workflow that accepts every call.
+func pinning(t *testing.T, test func(t *testing.T, g *servertest.Gateway)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		g := servertest.Start(t, servertest.Options{})
+		synctest.Wait() // the first health check is over
+		temporalfake.NewWorkflow(g.Upstream).Close()
+		update := temporalfake.NewUpdate(g.Upstream)
+		update.Complete(`1`)
+		update.MarkSent()
+		answering(g)
+		g.Upstream.Handle("QueryWorkflow", upstreamtest.Respond(&workflowservice.QueryWorkflowResponse{}))
+		for _, method := range []string{"SignalWorkflowExecution", "RequestCancelWorkflowExecution", "TerminateWorkflowExecution"} {
+			g.Upstream.Handle(method, upstreamtest.Unknown(0)) // a response without fields
+		}
+		test(t, g)
+	})
+}
+
+// TestEveryInstanceOperationIsHeldToItsChain: the RPC checks firstExecutionRunId where it has a field for it. Elsewhere the
+// gateway does, and sends the run id that it found with each call.
+func TestEveryInstanceOperationIsHeldToItsChain(t *testing.T) {
+	t.Parallel()
+	byRPC := []string{"cancelWorkflow", "terminateWorkflow", "updateWorkflow"}
+	for _, operation := range instanceOperations(t) {
+		t.Run(operation.id, func(t *testing.T) {
+			t.Parallel()
+			looks := 1
+			if slices.Contains(byRPC, operation.id) {
+				looks = 0
+			}
+			for _, accept := range operation.types() {
+				pinning(t, func(t *testing.T, g *servertest.Gateway) {
+					a := operation.call(t, g, "?firstExecutionRunId="+temporalfake.RunID, "Accept", accept)
+					require.Less(t, a.Status, http.StatusBadRequest, a.Body)
+					calls := g.Upstream.AllCalls()[1:] // the first is the health check
+					for _, call := range calls[looks:] {
+						require.Contains(t, string(call.Request), temporalfake.RunID, call.Method)
+					}
+					if looks == 1 {
+						require.Equal(t, "DescribeWorkflowExecution", calls[0].Method)
+						require.NotContains(t, string(calls[0].Request), temporalfake.RunID)
+					}
+				})
+				if looks == 0 {
+					continue
+				}
+				pinning(t, func(t *testing.T, g *servertest.Gateway) {
+					a := operation.call(t, g, "?firstExecutionRunId="+newRun, "Accept", accept)
+					require.Equal(t, http.StatusConflict, a.Status, a.Body)
+					require.Equal(t, []string{"run-chain-mismatch", "order"}, []string{a.Field(t, "code"), a.Field(t, "workflowId")})
+					require.Len(t, g.Upstream.Calls("DescribeWorkflowExecution"), 1)
+					require.Equal(t, 1, g.UpstreamCalls(), "nothing else is called")
+				})
+			}
+		})
+	}
+}
+
+// TestAServerWithoutFirstRunIDsMatchesNoChain: old servers do not return the first run id.
+func TestAServerWithoutFirstRunIDsMatchesNoChain(t *testing.T) {
+	t.Parallel()
+	pinning(t, func(t *testing.T, g *servertest.Gateway) {
+		g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{
+			WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{Execution: &common.WorkflowExecution{WorkflowId: "order", RunId: temporalfake.RunID}},
+		}))
+		a := g.Do(t, http.MethodPost, servertest.OrderPath+"/signal?firstExecutionRunId="+temporalfake.RunID, `{"signal":"approve"}`)
+		require.Equal(t, "run-chain-mismatch", a.Field(t, "code"), a.Body)
+		require.Empty(t, g.Upstream.Calls("SignalWorkflowExecution"))
+	})
+}
+
+// TestATokenCannotProbeTheChain: a caller may use firstExecutionRunId for a workflow that its token may describe, and for no
+// other.
+func TestATokenCannotProbeTheChain(t *testing.T) {
+	t.Parallel()
+	pinning(t, func(t *testing.T, g *servertest.Gateway) {
+		signals := servertest.Bearer(g.DelegateToken(t, `{"signals":["approve"]}`))
+		reads := servertest.Bearer(g.DelegateToken(t, servertest.TokenBody))
+		oneRun := servertest.Bearer(g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens?runId="+temporalfake.RunID, servertest.TokenBody).Field(t, "token"))
+		for _, first := range []string{temporalfake.RunID, newRun} {
+			query := "?firstExecutionRunId=" + first
+			for _, test := range []struct {
+				credential []string
+				path       string
+			}{{signals, servertest.OrderPath}, {oneRun, servertest.OrderPath}, {reads, servertest.WorkflowsPath + "/other"}} {
+				a := g.Do(t, http.MethodPost, test.path+"/signal"+query, `{"signal":"approve"}`, test.credential...)
+				require.Equal(t, "operation-forbidden", a.Field(t, "code"), a.Body)
+			}
+		}
+		require.Zero(t, g.UpstreamCalls())
+		const query = "/signal?firstExecutionRunId=" + temporalfake.RunID
+		a := g.Do(t, http.MethodPost, servertest.OrderPath+query, `{"signal":"approve"}`, reads...)
+		require.Equal(t, http.StatusNoContent, a.Status, a.Body)
+		a = g.Do(t, http.MethodPost, servertest.OrderPath+query+"&runId="+temporalfake.RunID, `{"signal":"approve"}`, oneRun...)
+		require.Equal(t, http.StatusNoContent, a.Status, a.Body)
+	})
+}
+
+// TestATokenForAChainIsForItsRun: the workflow id may belong to another chain before the token expires.
+func TestATokenForAChainIsForItsRun(t *testing.T) {
+	t.Parallel()
+	pinning(t, func(t *testing.T, g *servertest.Gateway) {
+		a := g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens?firstExecutionRunId="+temporalfake.RunID, servertest.TokenBody)
+		require.Equal(t, temporalfake.RunID, a.Field(t, "runId"), a.Body)
+		credential := servertest.Bearer(a.Field(t, "token"))
+		require.Equal(t, http.StatusForbidden, g.Do(t, http.MethodGet, servertest.OrderPath, "", credential...).Status)
+		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.OrderPath+"?runId="+temporalfake.RunID, "", credential...).Status)
+	})
+}
+
+// TestPagesOfAChainStayInTheirRun, though the chain has a newer run.
+func TestPagesOfAChainStayInTheirRun(t *testing.T) {
+	t.Parallel()
+	chained(t, nil, func(t *testing.T, g *servertest.Gateway, chain *temporalfake.Chain) {
+		chain.Signal(2)
+		query := "/history?pageSize=1&firstExecutionRunId=" + temporalfake.ChainRunID(1)
+		token := "&pageToken=" + g.Do(t, http.MethodGet, servertest.OrderPath+query, "").Field(t, "nextPageToken")
+		chain.ContinueAsNew()
+		a := g.Do(t, http.MethodGet, servertest.OrderPath+query+token, "")
+		require.Equal(t, http.StatusOK, a.Status, a.Body)
+		calls := g.Upstream.Calls("GetWorkflowExecutionHistory")
+		require.Equal(t, []string{temporalfake.ChainRunID(1), ""}, []string{
+			servertest.FieldText(servertest.DecodeRequest(t, calls[0]), "execution.run_id"), servertest.FieldText(servertest.DecodeRequest(t, calls[1]), "execution.run_id"),
+		}, "Temporal's token names the run")
+		a = g.Do(t, http.MethodGet, servertest.OrderPath+"/history?pageSize=1"+token, "")
+		require.Equal(t, "invalid-page-token", a.Field(t, "code"), a.Body)
+	})
+}
+
+// TestAStreamOfAChainStaysInItsRuns, and never reads a run of another chain.
+func TestAStreamOfAChainStaysInItsRuns(t *testing.T) {
+	t.Parallel()
+	chained(t, nil, func(t *testing.T, g *servertest.Gateway, chain *temporalfake.Chain) {
+		chain.ContinueAsNew()
+		chain.Terminate()
+		query := servertest.OrderPath + "/history?followRuns=false&firstExecutionRunId=" + temporalfake.ChainRunID(1)
+		headers := []string{"Accept", "text/event-stream", "Last-Event-ID", temporalfake.ChainRunID(1) + "/1"}
+		a := g.Do(t, http.MethodGet, query, "", headers...)
+		require.Equal(t, http.StatusOK, a.Status, a.Body)
+		require.Contains(t, a.Body, "id: "+temporalfake.ChainRunID(1)+"/2\n")
+		g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Typed(func(
+			ctx context.Context, q *workflowservice.DescribeWorkflowExecutionRequest,
+		) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+			described, err := chain.Describe(ctx, q)
+			if q.GetExecution().GetRunId() == temporalfake.ChainRunID(1) { // a chain that had the workflow id before
+				described.WorkflowExecutionInfo.FirstRunId = temporalfake.ChainRunID(0)
+			}
+			return described, err
+		}))
+		a = g.Do(t, http.MethodGet, query, "", headers...)
+		require.Equal(t, "invalid-request", a.Field(t, "code"), a.Body)
+	})
+}

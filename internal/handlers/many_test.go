@@ -1,0 +1,6 @@
+//go:build !race
+
+package handlers_test
+
+// manyCallers is how many callers make the same request at once.
+const manyCallers = 5000

@@ -1,0 +1,59 @@
+package handlers_test
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
+)
+
+// TestStartCarriesEveryOption compares each of the SDK's parameters with the field
+// that it becomes.
+func TestStartCarriesEveryOption(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := servertest.Start(t, servertest.Options{})
+		temporalfake.NewWorkflow(g.Upstream)
+		a := g.Do(t, http.MethodPost, servertest.WorkflowsPath, `{"workflowType":"Order","workflowId":"o-1","taskQueue":"orders","args":[1],
+			"executionTimeout":"3h","runTimeout":"2h","taskTimeout":"20s","idReusePolicy":"REJECT_DUPLICATE","idConflictPolicy":"USE_EXISTING",
+			"retryPolicy":{"initialInterval":"2s","backoffCoefficient":3,"maximumInterval":"1m","maximumAttempts":4,"nonRetryableErrorTypes":["Broken"]},
+			"cronSchedule":"0 5 * * 1","memo":{"k":"v"},"searchAttributes":{"CustomerId":{"type":"Keyword","value":"c-1"}},
+			"staticSummary":"sum","staticDetails":"det","priority":{"priorityKey":2,"fairnessKey":"f","fairnessWeight":1.5},
+			"versioningOverride":{"behavior":"PINNED","pinnedVersion":{"deploymentName":"d","buildId":"b"}},"requestEagerStart":true}`)
+		require.Less(t, a.Status, http.StatusMultipleChoices, a.Body)
+		var sent workflowservice.StartWorkflowExecutionRequest
+		require.NoError(t, proto.Unmarshal(g.Upstream.Calls("StartWorkflowExecution")[0].Request, &sent))
+		require.Equal(t, []string{"default", "o-1", "Order", "orders", "writer"},
+			[]string{sent.GetNamespace(), sent.GetWorkflowId(), sent.GetWorkflowType().GetName(), sent.GetTaskQueue().GetName(), sent.GetIdentity()})
+		require.Equal(t, []time.Duration{3 * time.Hour, 2 * time.Hour, 20 * time.Second}, []time.Duration{
+			sent.GetWorkflowExecutionTimeout().AsDuration(), sent.GetWorkflowRunTimeout().AsDuration(), sent.GetWorkflowTaskTimeout().AsDuration(),
+		})
+		require.Equal(t, enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE, sent.GetWorkflowIdReusePolicy())
+		require.Equal(t, enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING, sent.GetWorkflowIdConflictPolicy())
+		retry := sent.GetRetryPolicy()
+		require.Equal(t, []any{2 * time.Second, 3.0, time.Minute, int32(4), []string{"Broken"}}, []any{
+			retry.GetInitialInterval().AsDuration(), retry.GetBackoffCoefficient(), retry.GetMaximumInterval().AsDuration(),
+			retry.GetMaximumAttempts(), retry.GetNonRetryableErrorTypes(),
+		})
+		require.Equal(t, "0 5 * * 1", sent.GetCronSchedule())
+		require.Equal(t, `"v"`, string(sent.GetMemo().GetFields()["k"].GetData()))
+		require.Equal(t, `"c-1"`, string(sent.GetSearchAttributes().GetIndexedFields()["CustomerId"].GetData()))
+		require.Equal(t, []string{`"sum"`, `"det"`},
+			[]string{string(sent.GetUserMetadata().GetSummary().GetData()), string(sent.GetUserMetadata().GetDetails().GetData())})
+		require.Equal(t, []any{int32(2), "f", float32(1.5)}, []any{
+			sent.GetPriority().GetPriorityKey(), sent.GetPriority().GetFairnessKey(), sent.GetPriority().GetFairnessWeight(),
+		})
+		pinned := sent.GetVersioningOverride().GetPinned().GetVersion()
+		require.Equal(t, []string{"d", "b"}, []string{pinned.GetDeploymentName(), pinned.GetBuildId()})
+		require.False(t, sent.GetRequestEagerExecution(), "the gateway hosts no worker")
+		require.NotEmpty(t, sent.GetRequestId())
+	})
+}

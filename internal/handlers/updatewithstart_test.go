@@ -1,0 +1,216 @@
+package handlers_test
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+const withStartPath = "/v1/namespaces/default/workflows:updateWithStart"
+
+// withStart returns a request body. fields are more members of its start.
+func withStart(fields string) string {
+	return `{"start":{"workflowType":"Order","workflowId":"order","taskQueue":"orders","idConflictPolicy":"USE_EXISTING"` + fields +
+		`},"update":{"update":"addItem","args":[1],"updateId":"u-1"}}`
+}
+
+func TestUpdateWithStartIsOneOperation(t *testing.T) {
+	t.Parallel()
+	updating(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+		f.Complete("7")
+		a := g.Do(t, http.MethodPost, withStartPath, withStart(`,"args":["a"]`))
+		require.Equal(t, http.StatusOK, a.Status, a.Body)
+		require.JSONEq(t, `{"start":{"workflowId":"order","runId":"`+temporalfake.RunID+`","firstExecutionRunId":"`+temporalfake.RunID+`","started":true},
+			"update":{"workflowId":"order","runId":"`+temporalfake.RunID+`","updateId":"u-1","stage":"COMPLETED","status":"COMPLETED","result":7}}`, a.Body)
+		request := &workflowservice.ExecuteMultiOperationRequest{}
+		require.NoError(t, proto.Unmarshal(g.Upstream.Calls("ExecuteMultiOperation")[0].Request, request))
+		require.Len(t, request.GetOperations(), 2)
+		start, update := request.GetOperations()[0].GetStartWorkflow(), request.GetOperations()[1].GetUpdateWorkflow()
+		require.Equal(t, []string{"default", "default", "default"}, []string{request.GetNamespace(), start.GetNamespace(), update.GetNamespace()})
+		require.Equal(t, enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING, start.GetWorkflowIdConflictPolicy())
+		require.NotEmpty(t, start.GetRequestId())
+		require.Equal(t, "order", update.GetWorkflowExecution().GetWorkflowId())
+		require.Equal(t, "u-1", update.GetRequest().GetMeta().GetUpdateId())
+		require.Empty(t, g.Upstream.Calls("PollWorkflowExecutionUpdate"))
+	})
+}
+
+func TestUpdateWithStartIsSentUntilItIsAccepted(t *testing.T) {
+	t.Parallel()
+	updating(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+		time.AfterFunc(30*time.Second, f.Accept)
+		body := strings.Replace(withStart(""), `"updateId":"u-1"`, `"waitForStage":"ACCEPTED"`, 1)
+		var a servertest.Response
+		require.Equal(t, 30*time.Second, servertest.Elapsed(func() { a = g.Do(t, http.MethodPost, withStartPath, body) }))
+		require.Equal(t, http.StatusAccepted, a.Status, a.Body)
+		require.Contains(t, a.Field(t, "start"), `"started":true`, "the first of two calls started it")
+		require.Contains(t, a.Header.Get("Location"), servertest.UpdatesPath+"/")
+		require.Len(t, g.Upstream.Calls("ExecuteMultiOperation"), 2)
+		require.Len(t, requestsOf(g.Upstream.Calls("ExecuteMultiOperation")), 1)
+	})
+}
+
+func TestUpdateWithStartDistinguishesFailedFromRejected(t *testing.T) {
+	t.Parallel()
+	for _, rejected := range []bool{false, true} {
+		updating(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+			f.Fail("no", rejected)
+			a := g.Do(t, http.MethodPost, withStartPath+"?failureStatus=422", withStart(""))
+			require.Equal(t, http.StatusUnprocessableEntity, a.Status, a.Body)
+			want := map[bool]string{false: `"status":"FAILED"`, true: `"status":"REJECTED"`}
+			require.Contains(t, a.Field(t, "update"), want[rejected])
+			require.Contains(t, a.Field(t, "start"), temporalfake.RunID, "the workflow has started")
+		})
+	}
+}
+
+func TestAnUpdateWithStartThatNoWorkerTakesIsNotAdmitted(t *testing.T) {
+	t.Parallel()
+	updating(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Update) {
+		a := g.Do(t, http.MethodPost, withStartPath+"?wait=25s", withStart(""))
+		require.Equal(t, "update-not-admitted", a.Field(t, "code"), a.Body)
+		require.Equal(t, []string{"order", temporalfake.RunID, "u-1"}, []string{a.Field(t, "workflowId"), a.Field(t, "runId"), a.Field(t, "updateId")})
+	})
+}
+
+func TestTheFirstRealErrorOfAnUpdateWithStartIsReturned(t *testing.T) {
+	t.Parallel()
+	aborted := serviceerror.NewMultiOperationAborted("Operation was aborted.")
+	for name, c := range map[string]struct {
+		errs []error
+		code string
+	}{
+		"start": {
+			[]error{serviceerror.NewWorkflowExecutionAlreadyStarted("running", "request", "another-run"), aborted}, "workflow-already-started",
+		},
+		"update":     {[]error{aborted, serviceerror.NewNotFound("workflow update was aborted by closing workflow")}, "workflow-completed"},
+		"after":      {[]error{nil, serviceerror.NewInvalidArgument("no such thing")}, "invalid-request"},
+		"both":       {[]error{serviceerror.NewInvalidArgument("bad start"), serviceerror.NewNotFound("bad update")}, "invalid-request"},
+		"overloaded": {[]error{aborted, serviceerror.NewWorkflowNotReady("failing")}, "workflow-not-ready"},
+	} {
+		updating(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Update) {
+			g.Upstream.Handle("ExecuteMultiOperation", func(context.Context, []byte) ([]byte, error) {
+				return nil, serviceerror.ToStatus(serviceerror.NewMultiOperationExecution("Update-with-Start could not be executed.", c.errs)).Err()
+			})
+			a := g.Do(t, http.MethodPost, withStartPath, withStart(""))
+			require.Equal(t, c.code, a.Field(t, "code"), "%s: %s", name, a.Body)
+			require.NotContains(t, a.Body, "MultiOperation", name)
+			require.Equal(t, "order", a.Field(t, "workflowId"))
+			if name == "start" {
+				require.Equal(t, "another-run", a.Field(t, "runId"))
+				require.Equal(t, http.StatusConflict, a.Status)
+			}
+		})
+	}
+}
+
+func TestAnInvalidUpdateWithStartIsNotSent(t *testing.T) {
+	t.Parallel()
+	updating(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Update) {
+		for body, field := range map[string]string{
+			strings.Replace(withStart(""), `,"idConflictPolicy":"USE_EXISTING"`, "", 1): "/start/idConflictPolicy",
+			strings.Replace(withStart(""), "USE_EXISTING", "UNSPECIFIED", 1):            "/start/idConflictPolicy",
+			strings.Replace(withStart(""), "USE_EXISTING", "MAYBE", 1):                  "/start/idConflictPolicy",
+			strings.Replace(withStart(""), `"taskQueue":"orders",`, "", 1):              "/start/taskQueue",
+			strings.Replace(withStart(""), `"update":"addItem",`, "", 1):                "/update/update",
+			withStart(`,"startSignal":"go"`):                                            "/start/startSignal",
+			withStart(`,"runTimeout":"soon"`):                                           "/start/runTimeout",
+			`{}`:                                                                        "/start/workflowId",
+		} {
+			a := g.Do(t, http.MethodPost, withStartPath, body)
+			require.Equal(t, http.StatusBadRequest, a.Status, body)
+			require.Contains(t, a.Field(t, "errors"), `"`+field+`"`, body)
+		}
+		require.Empty(t, g.Upstream.Calls("ExecuteMultiOperation"))
+	})
+}
+
+// A start that is repeated with its idempotency key is recognised after the run has
+// closed. Then the gateway sends the update alone, and starts nothing.
+func TestARepeatedUpdateWithStartStartsNothing(t *testing.T) {
+	t.Parallel()
+	updating(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+		f.Complete("7")
+		key := []string{"Idempotency-Key", "k"}
+		body := strings.Replace(withStart(""), `,"updateId":"u-1"`, "", 1)
+		var known map[string]*workflow.RequestIdInfo
+		g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Typed(func(
+			context.Context, *workflowservice.DescribeWorkflowExecutionRequest,
+		) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+			return &workflowservice.DescribeWorkflowExecutionResponse{
+				WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{
+					Execution: &common.WorkflowExecution{WorkflowId: "order", RunId: temporalfake.RunID}, FirstRunId: temporalfake.RunID,
+				},
+				WorkflowExtendedInfo: &workflow.WorkflowExecutionExtendedInfo{RequestIdInfos: known},
+			}, nil
+		}))
+		first := g.Do(t, http.MethodPost, withStartPath, body, key...)
+		request := &workflowservice.ExecuteMultiOperationRequest{}
+		require.NoError(t, proto.Unmarshal(g.Upstream.Calls("ExecuteMultiOperation")[0].Request, request))
+		known = map[string]*workflow.RequestIdInfo{request.GetOperations()[0].GetStartWorkflow().GetRequestId(): {}}
+
+		again := g.Do(t, http.MethodPost, withStartPath, body, key...)
+		require.Equal(t, http.StatusOK, again.Status, again.Body)
+		require.JSONEq(t, first.Body, again.Body)
+		require.Len(t, g.Upstream.Calls("ExecuteMultiOperation"), 1)
+		require.Equal(t, temporalfake.RunID, sentUpdate(t, g, 0).GetWorkflowExecution().GetRunId())
+
+		g.Do(t, http.MethodPost, withStartPath, body, "Idempotency-Key", "l")
+		require.Len(t, g.Upstream.Calls("ExecuteMultiOperation"), 2, "another key is another start")
+	})
+}
+
+// Of two equal calls at once, one starts the workflow, and both report that.
+func TestConcurrentEqualUpdatesWithStartBothReportTheStart(t *testing.T) {
+	t.Parallel()
+	for _, ours := range []bool{true, false} {
+		updating(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+			f.Complete("7")
+			started := false
+			var known string
+			g.Upstream.Handle("ExecuteMultiOperation", upstreamtest.Typed(func(
+				ctx context.Context, r *workflowservice.ExecuteMultiOperationRequest,
+			) (*workflowservice.ExecuteMultiOperationResponse, error) {
+				if ours {
+					known = r.GetOperations()[0].GetStartWorkflow().GetRequestId()
+				}
+				started = true
+				f.MarkSent()
+				return f.UpdateWithStart(ctx, r)
+			}))
+			g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Typed(func(
+				context.Context, *workflowservice.DescribeWorkflowExecutionRequest,
+			) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+				if !started {
+					return nil, status.Error(codes.NotFound, "workflow not found for ID: order")
+				}
+				return &workflowservice.DescribeWorkflowExecutionResponse{
+					WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{
+						Execution: &common.WorkflowExecution{WorkflowId: "order", RunId: temporalfake.RunID}, FirstRunId: temporalfake.RunID,
+					},
+					WorkflowExtendedInfo: &workflow.WorkflowExecutionExtendedInfo{RequestIdInfos: map[string]*workflow.RequestIdInfo{known: {}}},
+				}, nil
+			}))
+			a := g.Do(t, http.MethodPost, withStartPath, withStart(""), "Idempotency-Key", "k")
+			require.JSONEq(t, `{"workflowId":"order","runId":"`+temporalfake.RunID+`","firstExecutionRunId":"`+temporalfake.RunID+`","started":`+
+				strconv.FormatBool(ours)+`}`, a.Field(t, "start"))
+		})
+	}
+}

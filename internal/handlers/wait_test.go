@@ -1,0 +1,224 @@
+package handlers_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
+)
+
+func TestWaitEndsOnTimeWithAtMostTwoPolls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := servertest.Start(t, servertest.Options{})
+		temporalfake.NewWorkflow(g.Upstream)
+		var a servertest.Response
+		took := servertest.Elapsed(func() { a = g.Do(t, http.MethodGet, servertest.ResultPath+"?wait=5s", "") })
+		require.Equal(t, 5*time.Second, took)
+		require.Equal(t, http.StatusAccepted, a.Status)
+		require.Equal(t, "RUNNING", a.Field(t, "status"))
+		require.Equal(t, temporalfake.RunID, a.Field(t, "runId"))
+		require.Equal(t, "1", a.Header.Get("Retry-After"))
+		require.Equal(t, "no-store", a.Header.Get("Cache-Control"))
+		require.Equal(t, "/v1/namespaces/default/workflows/order/result?runId="+temporalfake.RunID, a.Header.Get("Location"))
+		require.LessOrEqual(t, len(g.Upstream.Calls("GetWorkflowExecutionHistory")), 2)
+	})
+}
+
+func TestWithoutWaitTheResponseIsImmediate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := servertest.Start(t, servertest.Options{})
+		f := temporalfake.NewWorkflow(g.Upstream)
+		var a servertest.Response
+		require.Zero(t, servertest.Elapsed(func() { a = g.Do(t, http.MethodGet, servertest.ResultPath, "") }))
+		require.Equal(t, http.StatusAccepted, a.Status)
+		f.Close()
+		require.Zero(t, servertest.Elapsed(func() { a = g.Do(t, http.MethodGet, servertest.ResultPath, "") }))
+		require.Equal(t, http.StatusOK, a.Status)
+		require.Equal(t, "done", a.Field(t, "result"))
+		require.Equal(t, temporalfake.RunID, a.Field(t, "firstExecutionRunId"))
+	})
+}
+
+func TestShortRequestTimeoutMakesNoHotLoop(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := servertest.Start(t, servertest.Options{})
+		temporalfake.NewWorkflow(g.Upstream)
+		took := servertest.Elapsed(func() {
+			a := g.Do(t, http.MethodGet, servertest.ResultPath+"?wait=30s", "", "Request-Timeout", "1s")
+			require.Equal(t, http.StatusAccepted, a.Status)
+		})
+		require.Equal(t, 30*time.Second, took)
+		require.LessOrEqual(t, len(g.Upstream.Calls("GetWorkflowExecutionHistory")), 3)
+	})
+}
+
+func TestWaitEndsWhenTheWorkflowCloses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := servertest.Start(t, servertest.Options{})
+		f := temporalfake.NewWorkflow(g.Upstream)
+		time.AfterFunc(27*time.Second, f.Close)
+		var a servertest.Response
+		took := servertest.Elapsed(func() {
+			a = g.Do(t, http.MethodPost, "/v1/namespaces/default/workflows?wait=40s",
+				`{"workflowType":"Order","workflowId":"order","taskQueue":"orders"}`)
+		})
+		require.Equal(t, 27*time.Second, took)
+		require.Equal(t, http.StatusOK, a.Status)
+		require.Equal(t, "COMPLETED", a.Field(t, "status"))
+		require.Len(t, g.Upstream.Calls("GetWorkflowExecutionHistory"), 2)
+		require.Empty(t, g.Upstream.Calls("DescribeWorkflowExecution"), "the response to the start has the run id")
+	})
+}
+
+func TestWaitIsClampedToTheLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := servertest.Start(t, servertest.Options{})
+		temporalfake.NewWorkflow(g.Upstream)
+		took := servertest.Elapsed(func() {
+			require.Equal(t, http.StatusAccepted, g.Do(t, http.MethodGet, servertest.ResultPath, "", "Prefer", "wait=3600").Status)
+		})
+		require.Equal(t, 55*time.Second, took)
+	})
+}
+
+// thousands is Gateway.SendMany for more callers than net/http can have clients:
+// each is a connection and nothing else.
+func thousands(t *testing.T, g *servertest.Gateway, n int, path string) []servertest.Response {
+	t.Helper()
+	callers, answers := make([]net.Conn, n), make([]servertest.Response, n)
+	for i := range callers {
+		conn, err := g.Listener.Dial(t.Context())
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = conn.Close() })
+		_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer %s\r\n\r\n", path, servertest.WriterKey)
+		require.NoError(t, err)
+		callers[i] = conn
+	}
+	for i, conn := range callers {
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		require.NoError(t, err)
+		answers[i] = servertest.ReadResponse(t, response)
+	}
+	return answers
+}
+
+// TestEqualWaitsShareOnePoll lets thousands of callers wait longer than one poll
+// lasts: until the workflow closes, and until the wait ends.
+func TestEqualWaitsShareOnePoll(t *testing.T) {
+	t.Parallel()
+	for status, ends := range map[int]time.Duration{http.StatusOK: 45 * time.Second, http.StatusAccepted: time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			const wait = 50 * time.Second
+			g := servertest.Start(t, servertest.Options{})
+			f := temporalfake.NewWorkflow(g.Upstream)
+			time.AfterFunc(ends, f.Close)
+			var answers []servertest.Response
+			took := servertest.Elapsed(func() { answers = thousands(t, g, manyCallers, servertest.ResultPath+"?wait=50s") })
+			require.Equal(t, min(ends, wait), took)
+			for _, a := range answers {
+				require.Equal(t, status, a.Status, a.Body)
+				require.Equal(t, temporalfake.RunID, a.Field(t, "runId"))
+			}
+			_, most := f.Polls()
+			require.Equal(t, 1, most, "at once")
+			require.Len(t, g.Upstream.Calls("GetWorkflowExecutionHistory"), 3, "slices of 20 s")
+			require.Len(t, g.Upstream.Calls("DescribeWorkflowExecution"), 1)
+		})
+	}
+}
+
+func TestWaitsWithDifferentUpstreamCredentialsDoNotShare(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { cfg.Upstream.Address = "localhost:7233" }})
+		f := temporalfake.NewWorkflow(g.Upstream)
+		time.AfterFunc(10*time.Second, f.Close)
+		var wg sync.WaitGroup
+		for _, key := range []string{servertest.WriterKey, servertest.OtherKey, servertest.ReaderKey} {
+			wg.Go(func() {
+				for _, a := range g.SendMany(t, 10, servertest.ResultPath+"?wait=30s", "Authorization", "Bearer "+key) {
+					require.Equal(t, http.StatusOK, a.Status, a.Body)
+				}
+			})
+		}
+		wg.Wait()
+		calls := g.Upstream.Calls("GetWorkflowExecutionHistory")
+		require.Len(t, calls, 2, "the writer and the reader have the same upstream credential")
+		seen := map[string]int{}
+		for _, call := range calls {
+			seen[first(call.Metadata.Get("authorization"))]++
+		}
+		require.Equal(t, map[string]int{"": 1, "Bearer other-token": 1}, seen)
+	})
+}
+
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
+
+func TestPollEndsWithItsLastCaller(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := servertest.Start(t, servertest.Options{})
+		f := temporalfake.NewWorkflow(g.Upstream)
+		ctx, leave := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() { _, _ = g.Send(ctx, http.MethodGet, servertest.ResultPath+"?wait=50s", "") })
+		}
+		stays := make(chan servertest.Response, 1)
+		wg.Go(func() {
+			a, _ := g.Send(t.Context(), http.MethodGet, servertest.ResultPath+"?wait=10s", "")
+			stays <- a
+		})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		leave()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		now, _ := f.Polls()
+		require.Equal(t, 1, now, "one caller still waits")
+		require.Equal(t, http.StatusAccepted, (<-stays).Status)
+		wg.Wait()
+		synctest.Wait()
+		now, most := f.Polls()
+		require.Zero(t, now, "no caller waits")
+		require.Equal(t, 1, most)
+	})
+}
+
+func TestALaterCallerExtendsThePoll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := servertest.Start(t, servertest.Options{})
+		f := temporalfake.NewWorkflow(g.Upstream)
+		var wg sync.WaitGroup
+		wg.Go(func() { _, _ = g.Send(t.Context(), http.MethodGet, servertest.ResultPath+"?wait=3s", "") })
+		time.Sleep(time.Second)
+		time.AfterFunc(15*time.Second, f.Close)
+		a := g.Do(t, http.MethodGet, servertest.ResultPath+"?wait=30s", "")
+		wg.Wait()
+		require.Equal(t, http.StatusOK, a.Status)
+		_, most := f.Polls()
+		require.Equal(t, 1, most)
+	})
+}

@@ -1,6 +1,0 @@
-//go:build !race
-
-package server_test
-
-// manyCallers is how many make the same request at once, where it is many.
-const manyCallers = 5000

@@ -1,0 +1,141 @@
+package servertest
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+// Binding is one google.api.http rule of WorkflowService or OperatorService.
+type Binding struct {
+	Method    protoreflect.MethodDescriptor
+	Verb      string   // the HTTP method
+	Pattern   string   // the path, such as "/namespaces/{namespace}"
+	Variables []string // the names in Pattern
+	hasBody   bool
+}
+
+// PathVariable matches a variable in a pattern.
+var PathVariable = regexp.MustCompile(`\{([^}]+)\}`)
+
+// Bindings returns all rules of the linked API, additional bindings included.
+// It reads the descriptors itself, so that tests do not depend on the code under
+// test.
+func Bindings(t testing.TB) []Binding {
+	t.Helper()
+	var all []Binding
+	for _, file := range []protoreflect.FileDescriptor{
+		workflowservice.File_temporal_api_workflowservice_v1_service_proto, operatorservice.File_temporal_api_operatorservice_v1_service_proto,
+	} {
+		methods := file.Services().Get(0).Methods()
+		for i := range methods.Len() {
+			rule, _ := proto.GetExtension(methods.Get(i).Options(), annotations.E_Http).(*annotations.HttpRule)
+			for _, rule := range append([]*annotations.HttpRule{rule}, rule.GetAdditionalBindings()...) {
+				if rule == nil {
+					continue
+				}
+				b := Binding{Method: methods.Get(i), hasBody: rule.GetBody() == "*"}
+				for verb, pattern := range map[string]string{
+					http.MethodGet: rule.GetGet(), http.MethodPost: rule.GetPost(), http.MethodPut: rule.GetPut(),
+					http.MethodPatch: rule.GetPatch(), http.MethodDelete: rule.GetDelete(),
+				} {
+					if pattern != "" {
+						b.Verb, b.Pattern = verb, pattern
+					}
+				}
+				for _, match := range PathVariable.FindAllStringSubmatch(b.Pattern, -1) {
+					b.Variables = append(b.Variables, match[1])
+				}
+				all = append(all, b)
+			}
+		}
+	}
+	require.Greater(t, len(all), 150)
+	return all
+}
+
+// FullMethod returns the method's name as the access table has it, such as
+// "/package.Service/Method".
+func (b Binding) FullMethod() string {
+	return "/" + string(b.Method.Parent().FullName()) + "/" + string(b.Method.Name())
+}
+
+// Access returns the entry of the access table.
+func (b Binding) Access(t testing.TB) auth.Access {
+	t.Helper()
+	access, ok := auth.AccessOf(b.FullMethod())
+	require.True(t, ok, b.FullMethod())
+	return access
+}
+
+// PathValue returns the value of a variable in [Binding.Path]: namespace for the
+// variable "namespace", else a text that needs escapes.
+func PathValue(variable, namespace string) string {
+	if variable == "namespace" {
+		return namespace
+	}
+	return "the " + variable + "/ä%2F+"
+}
+
+// Path returns the pattern with each variable replaced by its [PathValue].
+func (b Binding) Path(namespace string) string {
+	return PathVariable.ReplaceAllStringFunc(b.Pattern, func(variable string) string {
+		return url.PathEscape(PathValue(strings.Trim(variable, "{}"), namespace))
+	})
+}
+
+// Body returns a request body. It has the namespace where the path has none, and
+// is empty where the rule takes no body.
+func (b Binding) Body(namespace string) string {
+	switch {
+	case !b.hasBody:
+		return ""
+	case b.Method.Input().Fields().ByName("namespace") != nil && !strings.Contains(b.Pattern, "{namespace}"):
+		return `{"namespace":"` + namespace + `"}`
+	default:
+		return `{}`
+	}
+}
+
+// Request decodes the request of a call to the method.
+func (b Binding) Request(t testing.TB, call upstreamtest.Call) protoreflect.Message {
+	t.Helper()
+	return decode(t, b.Method.Input().FullName(), call.Request)
+}
+
+// RPCStatus is google.rpc.Status in JSON, the body of the Temporal HTTP API's
+// errors.
+type RPCStatus struct {
+	Code    int32            `json:"code"`
+	Message string           `json:"message"`
+	Details []map[string]any `json:"details"`
+}
+
+// RequireStatus requires that a response is an error of the Temporal HTTP API
+// with this status and code, and returns its body.
+func RequireStatus(t testing.TB, r Response, status int, code codes.Code) RPCStatus {
+	t.Helper()
+	require.Equal(t, status, r.Status, r.Body)
+	require.Equal(t, "application/json", r.Header.Get("Content-Type"))
+	require.Equal(t, "no-store", r.Header.Get("Cache-Control"))
+	require.NotEmpty(t, r.Header.Get("X-Request-Id"))
+	var s RPCStatus
+	require.NoError(t, json.Unmarshal([]byte(r.Body), &s, json.RejectUnknownMembers(true)), r.Body)
+	require.Equal(t, code, codes.Code(s.Code), r.Body) //nolint:gosec // small
+	require.NotEmpty(t, s.Message)
+	return s
+}

@@ -1,0 +1,137 @@
+package servertest
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/stretchr/testify/require"
+)
+
+// EventBlock is one block of a stream of server-sent events, by the names of its
+// fields. A comment is the field "".
+type EventBlock map[string]string
+
+// EventStream reads a stream of server-sent events.
+type EventStream struct {
+	Response *http.Response
+	leave    context.CancelFunc
+	reader   *bufio.Reader
+}
+
+// Follow opens the event stream of the workflow "order" and reads its first
+// block, which sets the retry time. The stream is closed when the test ends.
+func (g *Gateway) Follow(t *testing.T, query string, headers ...string) *EventStream {
+	t.Helper()
+	ctx, leave := context.WithCancel(t.Context())
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://gateway"+HistoryPath+query, nil)
+	require.NoError(t, err)
+	request.Header.Set("Authorization", "Bearer "+WriterKey)
+	request.Header.Set("Accept", "text/event-stream")
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := g.Client.Do(request) //nolint:bodyclose // EventStream.Close closes it
+	require.NoError(t, err)
+	s := &EventStream{Response: response, leave: leave, reader: bufio.NewReader(response.Body)}
+	t.Cleanup(s.Close)
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	require.Equal(t, "text/event-stream", response.Header.Get("Content-Type"))
+	require.Equal(t, "no-store", response.Header.Get("Cache-Control"))
+	require.Equal(t, "no", response.Header.Get("X-Accel-Buffering"))
+	first, err := s.Next()
+	require.NoError(t, err)
+	require.Equal(t, EventBlock{"retry": "1000"}, first)
+	return s
+}
+
+// Close ends the request, as a caller does that disconnects.
+func (s *EventStream) Close() {
+	s.leave()
+	_ = s.Response.Body.Close()
+}
+
+// Next returns the next block. The error is io.EOF at an orderly end.
+func (s *EventStream) Next() (EventBlock, error) {
+	b := EventBlock{}
+	for {
+		line, err := s.reader.ReadString('\n')
+		if err != nil {
+			return nil, err
+		}
+		if line = strings.TrimSuffix(line, "\n"); line == "" {
+			return b, nil
+		}
+		name, value, _ := strings.Cut(line, ":")
+		b[name] = strings.TrimPrefix(value, " ")
+	}
+}
+
+// ReadIDs reads n events and returns their ids. It skips comments.
+func (s *EventStream) ReadIDs(t *testing.T, n int) []string {
+	t.Helper()
+	var ids []string
+	for len(ids) < n {
+		b, err := s.Next()
+		require.NoError(t, err)
+		if _, comment := b[""]; comment {
+			continue
+		}
+		require.Empty(t, b["event"])
+		var event struct {
+			EventID string `json:"eventId"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(b["data"]), &event))
+		require.True(t, strings.HasSuffix(b["id"], "/"+event.EventID), b)
+		ids = append(ids, b["id"])
+	}
+	return ids
+}
+
+// RequireEnd requires that the event "end" with this data comes next, and then
+// the end of the stream.
+func (s *EventStream) RequireEnd(t *testing.T, data string) {
+	t.Helper()
+	b, err := s.Next()
+	require.NoError(t, err)
+	require.Equal(t, "end", b["event"])
+	require.NotContains(t, b, "id", "a resume starts at the last event")
+	require.JSONEq(t, data, b["data"])
+	_, err = s.Next()
+	require.ErrorIs(t, err, io.EOF)
+}
+
+// ReadToEOF reads comments until the stream ends and returns how long that takes.
+// It requires an orderly end without the event "end": the caller may resume.
+func (s *EventStream) ReadToEOF(t *testing.T) time.Duration {
+	t.Helper()
+	return Elapsed(func() {
+		for {
+			b, err := s.Next()
+			if err != nil {
+				require.ErrorIs(t, err, io.EOF)
+				return
+			}
+			require.Equal(t, EventBlock{"": ""}, b)
+		}
+	})
+}
+
+// RequireCut reads to the end of the stream and requires that the connection is
+// cut: an orderly end would make the stream look complete.
+func (s *EventStream) RequireCut(t *testing.T) {
+	t.Helper()
+	for {
+		b, err := s.Next()
+		if err != nil {
+			require.NotErrorIs(t, err, io.EOF, "the stream looks complete")
+			return
+		}
+		require.NotContains(t, b, "event")
+	}
+}

@@ -1,0 +1,161 @@
+package servertest
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server"
+	"github.com/flowgate/flowgate/internal/testlog"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+// Gateway is a running gateway under test.
+type Gateway struct {
+	// Client and Admin send requests to the public and to the admin listener,
+	// whatever the host of the URL.
+	Client, Admin *http.Client
+	// Listener is the public listener. It is nil when Options.Public is set.
+	Listener *Listener
+	// AdminListener is the admin listener.
+	AdminListener *Listener
+	// Upstream is the server that the gateway calls.
+	Upstream *upstreamtest.Server
+	// Log is what the gateway has logged.
+	Log *testlog.Buffer
+	// Stop starts the drain, as SIGTERM does.
+	Stop context.CancelFunc
+	// Done receives the result of server.Run, once.
+	Done chan error
+}
+
+// Options configure a gateway under test. The zero value runs the default
+// configuration with the keys of [WriteKeys].
+type Options struct {
+	// Configure changes the configuration before the gateway reads it.
+	Configure func(*config.Config)
+	// Public accepts the callers' connections. When it is nil, the gateway
+	// serves an in-memory listener. The gateway closes it.
+	Public net.Listener
+	// Dial opens the callers' connections to Public, and is required with it.
+	Dial func(context.Context) (net.Conn, error)
+	// KeyTransport fetches the keys of the token issuers; an [Issuer] is one.
+	KeyTransport http.RoundTripper
+	// Getenv returns the OpenTelemetry variables; nil returns none.
+	Getenv func(string) string
+}
+
+// Start runs a gateway until the test ends. It returns at once: the gateway may
+// still be connecting to its upstream. In a synctest bubble, synctest.Wait
+// returns when the first health check has completed.
+func Start(t testing.TB, options Options) *Gateway {
+	t.Helper()
+	cfg := config.Default()
+	cfg.Auth.APIKeys.File = WriteKeys(t)
+	if options.Configure != nil {
+		options.Configure(&cfg)
+	}
+	g := &Gateway{
+		AdminListener: NewListener(), Upstream: upstreamtest.New(t), Log: &testlog.Buffer{}, Done: make(chan error, 1),
+	}
+	if options.Public == nil {
+		g.Listener = NewListener()
+		options.Public, options.Dial = g.Listener, g.Listener.Dial
+	}
+	g.Client, g.Admin = newClient(options.Dial), ClientOf(g.AdminListener)
+	ctx, cancel := context.WithCancel(t.Context())
+	g.Stop = cancel
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		g.Done <- server.Run(ctx, &cfg, server.Options{
+			Version: "test", Public: options.Public, Admin: g.AdminListener, Dial: g.Upstream.Dial, Log: g.Log,
+			KeyTransport: options.KeyTransport, Getenv: options.Getenv,
+		})
+	}()
+	t.Cleanup(func() {
+		g.Client.CloseIdleConnections()
+		g.Admin.CloseIdleConnections()
+		cancel()
+		<-ended
+	})
+	return g
+}
+
+// ClientOf returns a client whose connections all lead to l.
+func ClientOf(l *Listener) *http.Client { return newClient(l.Dial) }
+
+func newClient(dial func(context.Context) (net.Conn, error)) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
+		MaxIdleConnsPerHost: 1000,
+	}}
+}
+
+// Ready returns the status of the public readiness probe.
+func (g *Gateway) Ready(t *testing.T) int {
+	t.Helper()
+	return g.Do(t, http.MethodGet, "/readyz", "").Status
+}
+
+// AdminText returns the body of a page of the admin listener.
+func (g *Gateway) AdminText(t *testing.T, path string) string {
+	t.Helper()
+	response, err := g.Admin.Get("http://localhost" + path) //nolint:noctx // ends with the bubble
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return string(text)
+}
+
+// gaugeLine matches a line of a gauge in /metrics.
+var gaugeLine = regexp.MustCompile(
+	`(?m)^((?:http_server_active_requests|flowgate_in_flight|flowgate_wait_callers|flowgate_wait_polls)(?:\{.*\})?) (\S+)$`)
+
+// InFlight returns the gauges of requests, calls and waits in flight, by name
+// and labels as /metrics writes them.
+func (g *Gateway) InFlight(t *testing.T) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for _, match := range gaugeLine.FindAllStringSubmatch(g.AdminText(t, "/metrics"), -1) {
+		found[match[1]] = match[2]
+	}
+	return found
+}
+
+// UpstreamCalls returns the number of upstream calls that callers caused. It
+// does not count GetSystemInfo, the gateway's health check.
+func (g *Gateway) UpstreamCalls() int {
+	return len(g.Upstream.AllCalls()) - len(g.Upstream.Calls("GetSystemInfo"))
+}
+
+// Apply returns a function for Options.Configure that applies the changes in
+// order.
+func Apply(changes ...func(*config.Config)) func(*config.Config) {
+	return func(cfg *config.Config) {
+		for _, change := range changes {
+			change(cfg)
+		}
+	}
+}
+
+// WithDrain sets a drain with a delay of 5 s and a timeout of 25 s.
+func WithDrain(cfg *config.Config) {
+	cfg.Listen.DrainDelay = 5 * time.Second
+	cfg.Listen.DrainTimeout = 25 * time.Second
+}
+
+// Elapsed returns how long do takes, in virtual time inside a bubble.
+func Elapsed(do func()) time.Duration {
+	begin := time.Now()
+	do()
+	return time.Since(begin)
+}

@@ -1,0 +1,193 @@
+package servertest
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-json-experiment/json"
+	gojwt "github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/config"
+)
+
+// IssuerURL is the issuer of the tokens of [NewJWT].
+const IssuerURL = "https://idp.example"
+
+// TrustIssuer returns a change of the configuration that trusts IssuerURL, with
+// the defaults of a configuration file. settings are more members of its entry,
+// each with a comma in front.
+func TrustIssuer(t testing.TB, settings string) func(*config.Config) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "flowgate.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(`auth: {jwt: [{name: idp, issuer: "`+IssuerURL+`", audience: [flowgate], jwksURL: "`+
+		IssuerURL+`/jwks"`+settings+`}]}`), 0o600))
+	loaded, err := config.Load(config.LoadOptions{File: file})
+	if settings == "" { // else the rest of the configuration may be needed too
+		require.NoError(t, err)
+	}
+	return func(cfg *config.Config) { cfg.Auth.JWT = loaded.Auth.JWT }
+}
+
+// The issuer's key pairs. [NewIssuer] publishes RSAKey and ECKey; LaterKey is for
+// rotations, and ForgerKey is never published.
+//
+//nolint:gochecknoglobals // generated once, because that takes long
+var (
+	RSAKey    = sync.OnceValue(func() *rsa.PrivateKey { return Must(rsa.GenerateKey(rand.Reader, 2048)) })
+	ECKey     = sync.OnceValue(NewECKey)
+	LaterKey  = sync.OnceValue(NewECKey)
+	ForgerKey = sync.OnceValue(NewECKey)
+)
+
+// NewECKey generates a key for ES256.
+func NewECKey() *ecdsa.PrivateKey { return Must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) }
+
+// Must returns made, and panics on an error.
+func Must[T any](made T, err error) T {
+	if err != nil {
+		panic(err) //nolint:forbidigo // for tests alone
+	}
+	return made
+}
+
+// Issuer serves its key set as the KeyTransport of a gateway. It is safe for
+// concurrent use, Latency excepted.
+type Issuer struct {
+	mu        sync.Mutex
+	requested []string // the URLs
+	keys      []jose.JSONWebKey
+	response  func() (*http.Response, error) // instead of the keys
+	Latency   time.Duration                  // before each response
+}
+
+// NewIssuer returns an issuer with RSAKey as "rsa" and ECKey as "ec".
+func NewIssuer() *Issuer {
+	i := &Issuer{}
+	i.Publish(map[string]any{"rsa": RSAKey().Public(), "ec": ECKey().Public()})
+	return i
+}
+
+// Publish replaces the key set by public keys, by their key ids.
+func (i *Issuer) Publish(keys map[string]any) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.keys = nil
+	for kid, key := range keys {
+		i.keys = append(i.keys, jose.JSONWebKey{KeyID: kid, Key: key, Use: "sig"})
+	}
+}
+
+// RespondWith replaces the response to each fetch; nil restores the key set.
+func (i *Issuer) RespondWith(with func() (*http.Response, error)) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.response = with
+}
+
+// Fetches returns the number of fetches of the key set so far.
+func (i *Issuer) Fetches() int { return len(i.Addresses()) }
+
+// Addresses returns the URLs of the fetches so far.
+func (i *Issuer) Addresses() []string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return append([]string(nil), i.requested...)
+}
+
+// RoundTrip responds to the gateway, after Latency.
+func (i *Issuer) RoundTrip(r *http.Request) (*http.Response, error) {
+	i.mu.Lock()
+	i.requested = append(i.requested, r.URL.String())
+	respond, keys, latency := i.response, jose.JSONWebKeySet{Keys: i.keys}, i.Latency
+	i.mu.Unlock()
+	time.Sleep(latency)
+	if respond != nil {
+		return respond()
+	}
+	return HTTPResponse(http.StatusOK, "application/json", string(Must(json.Marshal(keys)))), nil
+}
+
+// HTTPResponse returns a response for a round tripper. headers are pairs.
+func HTTPResponse(status int, contentType, body string, headers ...string) *http.Response {
+	r := &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {contentType}}, Body: io.NopCloser(strings.NewReader(body))}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	return r
+}
+
+// JWTDraft is a JWT before it is signed.
+type JWTDraft struct {
+	header, claims map[string]any
+	// Text replaces the JSON of the claims when it is not empty.
+	Text string
+	// Method and Key sign the token; the header does not follow them.
+	Method gojwt.SigningMethod
+	Key    any
+}
+
+// NewJWT returns a signed token. Without changes it is valid for an hour, with the
+// subject "alice" and the role write on the namespace "default".
+func NewJWT(changes ...func(*JWTDraft)) string {
+	now := time.Now()
+	d := &JWTDraft{
+		header: map[string]any{"alg": "ES256", "kid": "ec", "typ": "JWT"},
+		claims: map[string]any{
+			"iss": IssuerURL, "aud": "flowgate", "sub": "alice", "permissions": []string{"default:write"},
+			"iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
+		},
+		Method: gojwt.SigningMethodES256, Key: ECKey(),
+	}
+	for _, change := range changes {
+		change(d)
+	}
+	if d.Text == "" {
+		d.Text = string(Must(json.Marshal(d.claims)))
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	signed := encode(Must(json.Marshal(d.header))) + "." + encode([]byte(d.Text))
+	return signed + "." + encode(Must(d.Method.Sign(signed, d.Key)))
+}
+
+// WithClaim sets a claim, or removes it when the value is nil.
+func WithClaim(name string, value any) func(*JWTDraft) {
+	return func(d *JWTDraft) { setOrDelete(d.claims, name, value) }
+}
+
+// WithHeader sets a header parameter, or removes it when the value is nil.
+func WithHeader(name string, value any) func(*JWTDraft) {
+	return func(d *JWTDraft) { setOrDelete(d.header, name, value) }
+}
+
+func setOrDelete(members map[string]any, name string, value any) {
+	members[name] = value
+	if value == nil {
+		delete(members, name)
+	}
+}
+
+// SignedBy signs with another key, and names it and its algorithm in the header.
+func SignedBy(kid string, method gojwt.SigningMethod, key any) func(*JWTDraft) {
+	return func(d *JWTDraft) {
+		d.header["kid"], d.header["alg"] = kid, method.Alg()
+		d.Method, d.Key = method, key
+	}
+}
+
+// WithTimeClaim sets a claim to the time after the given duration from now.
+func WithTimeClaim(name string, after time.Duration) func(*JWTDraft) {
+	return func(d *JWTDraft) { d.claims[name] = time.Now().Add(after).Unix() }
+}

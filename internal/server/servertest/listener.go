@@ -1,0 +1,64 @@
+package servertest
+
+import (
+	"context"
+	"net"
+	"sync"
+)
+
+// Listener accepts synchronous in-memory connections. bufconn does not work for
+// net/http: net/http ends a background read by a deadline in the past, and
+// bufconn may still apply that deadline after it was cleared.
+type Listener struct {
+	// Conns passes the server's sides of connections to Accept.
+	Conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+// NewListener returns an open listener.
+func NewListener() *Listener {
+	return &Listener{Conns: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+// Accept returns the next connection, or net.ErrClosed.
+func (l *Listener) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.Conns:
+		return conn, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close closes the listener. Connections stay open.
+func (l *Listener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+// Addr returns an address that is no IP address.
+func (l *Listener) Addr() net.Addr { return MemoryAddr{} }
+
+// Dial opens a connection. It fails with net.ErrClosed as soon as the listener
+// is closed.
+func (l *Listener) Dial(ctx context.Context) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case l.Conns <- server:
+		return client, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// MemoryAddr is the address of both ends of an in-memory connection.
+type MemoryAddr struct{}
+
+// Network returns "memory".
+func (MemoryAddr) Network() string { return "memory" }
+
+// String returns "memory".
+func (MemoryAddr) String() string { return "memory" }

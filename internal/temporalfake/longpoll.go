@@ -1,0 +1,24 @@
+package temporalfake
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	// LongPoll is how long the server keeps a long poll open in which nothing
+	// happens.
+	LongPoll = 20 * time.Second
+	// DeadlineMargin is how long before the caller's deadline the server ends
+	// a history poll.
+	DeadlineMargin = time.Second
+)
+
+// historyPoll returns how long a history poll stays open. It may be negative.
+func historyPoll(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return LongPoll
+	}
+	return min(LongPoll, time.Until(deadline)-DeadlineMargin)
+}

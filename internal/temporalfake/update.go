@@ -1,0 +1,175 @@
+package temporalfake
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/failure/v1"
+	"go.temporal.io/api/update/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+// The stages of an update, in order.
+const (
+	Admitted  = enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_ADMITTED
+	Accepted  = enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_ACCEPTED
+	Completed = enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED
+)
+
+// Update is a fake of the one update of a workflow. It serves
+// UpdateWorkflowExecution, PollWorkflowExecutionUpdate and
+// ExecuteMultiOperation for any workflow id. It is safe for concurrent use.
+type Update struct {
+	mu       sync.Mutex
+	sent     bool
+	stage    enums.UpdateWorkflowExecutionLifecycleStage
+	outcome  *update.Outcome
+	rejected bool
+	changed  chan struct{}
+	polls    int
+}
+
+// NewUpdate registers an update on up. It is admitted once it is sent.
+func NewUpdate(up *upstreamtest.Server) *Update {
+	f := &Update{stage: Admitted, changed: make(chan struct{})}
+	up.Handle("UpdateWorkflowExecution", upstreamtest.Typed(f.UpdateWorkflow))
+	up.Handle("PollWorkflowExecutionUpdate", upstreamtest.Typed(f.PollUpdate))
+	up.Handle("ExecuteMultiOperation", upstreamtest.Typed(f.UpdateWithStart))
+	return f
+}
+
+// Set moves the update to a stage and wakes the callers that wait. A rejected
+// update is found by no poll that comes later.
+func (f *Update) Set(stage enums.UpdateWorkflowExecutionLifecycleStage, outcome *update.Outcome, rejected bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.stage, f.outcome, f.rejected = stage, outcome, rejected
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+// MarkSent lets polls find the update before a call of the test has sent it.
+func (f *Update) MarkSent() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sent = true
+}
+
+// Accept moves the update to ACCEPTED.
+func (f *Update) Accept() { f.Set(Accepted, nil, false) }
+
+// Complete completes the update with a result, JSON.
+func (f *Update) Complete(data string) {
+	f.Set(Completed, &update.Outcome{Value: &update.Outcome_Success{Success: &common.Payloads{Payloads: []*common.Payload{{
+		Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(data),
+	}}}}}, false)
+}
+
+// Fail completes the update with a failure of type "Broken". With rejected, its
+// validator has rejected it: the outcome looks the same.
+func (f *Update) Fail(message string, rejected bool) {
+	f.Set(Completed, &update.Outcome{Value: &update.Outcome_Failure{Failure: &failure.Failure{
+		Message:     message,
+		FailureInfo: &failure.Failure_ApplicationFailureInfo{ApplicationFailureInfo: &failure.ApplicationFailureInfo{Type: "Broken"}},
+	}}}, rejected)
+}
+
+// Polls returns the number of calls that wait.
+func (f *Update) Polls() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.polls
+}
+
+// reach waits for a stage, for LongPoll at most.
+func (f *Update) reach(ctx context.Context, stage enums.UpdateWorkflowExecutionLifecycleStage) (
+	enums.UpdateWorkflowExecutionLifecycleStage, *update.Outcome, error,
+) {
+	timer := time.NewTimer(LongPoll)
+	defer timer.Stop()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.polls++
+	defer func() { f.polls-- }()
+	for f.stage < stage {
+		changed := f.changed
+		f.mu.Unlock()
+		select {
+		case <-changed:
+			f.mu.Lock()
+		case <-timer.C:
+			f.mu.Lock()
+			return f.stage, f.outcome, nil
+		case <-ctx.Done():
+			f.mu.Lock()
+			return 0, nil, status.FromContextError(ctx.Err()).Err()
+		}
+	}
+	return f.stage, f.outcome, nil
+}
+
+// UpdateWorkflow is the handler of UpdateWorkflowExecution.
+func (f *Update) UpdateWorkflow(
+	ctx context.Context, r *workflowservice.UpdateWorkflowExecutionRequest,
+) (*workflowservice.UpdateWorkflowExecutionResponse, error) {
+	f.MarkSent()
+	stage, outcome, err := f.reach(ctx, r.GetWaitPolicy().GetLifecycleStage())
+	if err != nil {
+		return nil, err
+	}
+	return &workflowservice.UpdateWorkflowExecutionResponse{
+		UpdateRef: refOf(r.GetWorkflowExecution(), r.GetRequest().GetMeta().GetUpdateId()), Stage: stage, Outcome: outcome,
+	}, nil
+}
+
+// PollUpdate is the handler of PollWorkflowExecutionUpdate.
+func (f *Update) PollUpdate(
+	ctx context.Context, r *workflowservice.PollWorkflowExecutionUpdateRequest,
+) (*workflowservice.PollWorkflowExecutionUpdateResponse, error) {
+	f.mu.Lock()
+	found := f.sent && !f.rejected
+	f.mu.Unlock()
+	if !found {
+		return nil, status.Errorf(codes.NotFound, "update %q not found", r.GetUpdateRef().GetUpdateId())
+	}
+	stage, outcome, err := f.reach(ctx, r.GetWaitPolicy().GetLifecycleStage())
+	if err != nil {
+		return nil, err
+	}
+	return &workflowservice.PollWorkflowExecutionUpdateResponse{
+		UpdateRef: refOf(r.GetUpdateRef().GetWorkflowExecution(), r.GetUpdateRef().GetUpdateId()), Stage: stage, Outcome: outcome,
+	}, nil
+}
+
+// UpdateWithStart is the handler of ExecuteMultiOperation. The first call starts
+// the workflow.
+func (f *Update) UpdateWithStart(
+	ctx context.Context, r *workflowservice.ExecuteMultiOperationRequest,
+) (*workflowservice.ExecuteMultiOperationResponse, error) {
+	f.mu.Lock()
+	first := !f.sent
+	f.mu.Unlock()
+	updated, err := f.UpdateWorkflow(ctx, r.GetOperations()[1].GetUpdateWorkflow())
+	if err != nil {
+		return nil, err
+	}
+	return &workflowservice.ExecuteMultiOperationResponse{Responses: []*workflowservice.ExecuteMultiOperationResponse_Response{
+		{Response: &workflowservice.ExecuteMultiOperationResponse_Response_StartWorkflow{
+			StartWorkflow: &workflowservice.StartWorkflowExecutionResponse{RunId: RunID, Started: first},
+		}},
+		{Response: &workflowservice.ExecuteMultiOperationResponse_Response_UpdateWorkflow{UpdateWorkflow: updated}},
+	}}, nil
+}
+
+func refOf(execution *common.WorkflowExecution, id string) *update.UpdateRef {
+	return &update.UpdateRef{
+		WorkflowExecution: &common.WorkflowExecution{WorkflowId: execution.GetWorkflowId(), RunId: RunID}, UpdateId: id,
+	}
+}

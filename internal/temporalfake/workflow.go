@@ -1,0 +1,103 @@
+package temporalfake
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc/status"
+
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+// RunID is the run of [Workflow] and of [Update].
+const RunID = "0198f3c2-5f0e-7c3a-9d52-3f1f7a2b6c01"
+
+// Workflow is a fake of one running workflow with one run, [RunID]. It serves
+// StartWorkflowExecution, DescribeWorkflowExecution and
+// GetWorkflowExecutionHistory for any workflow id; every history poll waits for
+// the close event. It is safe for concurrent use.
+type Workflow struct {
+	closed chan struct{}
+	once   sync.Once
+
+	mu          sync.Mutex
+	polling     int
+	mostPolling int
+}
+
+// NewWorkflow registers a workflow on up.
+func NewWorkflow(up *upstreamtest.Server) *Workflow {
+	f := &Workflow{closed: make(chan struct{})}
+	up.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{
+		RunId: RunID, Started: true,
+	}))
+	up.Handle("DescribeWorkflowExecution", upstreamtest.Typed(f.describe))
+	up.Handle("GetWorkflowExecutionHistory", upstreamtest.Typed(f.History))
+	return f
+}
+
+// Close completes the workflow with the result "done".
+func (f *Workflow) Close() { f.once.Do(func() { close(f.closed) }) }
+
+func (f *Workflow) describe(
+	_ context.Context, r *workflowservice.DescribeWorkflowExecutionRequest,
+) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	info := &workflow.WorkflowExecutionInfo{
+		Execution:  &common.WorkflowExecution{WorkflowId: r.GetExecution().GetWorkflowId(), RunId: RunID},
+		FirstRunId: RunID, Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING,
+	}
+	select {
+	case <-f.closed:
+		info.Status, info.HistoryLength = enums.WORKFLOW_EXECUTION_STATUS_COMPLETED, 4
+	default:
+	}
+	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: info}, nil
+}
+
+// History is the handler of GetWorkflowExecutionHistory.
+func (f *Workflow) History(
+	ctx context.Context, _ *workflowservice.GetWorkflowExecutionHistoryRequest,
+) (*workflowservice.GetWorkflowExecutionHistoryResponse, error) {
+	f.enter(1)
+	defer f.enter(-1)
+	timer := time.NewTimer(historyPoll(ctx))
+	defer timer.Stop()
+	select {
+	case <-f.closed:
+		return &workflowservice.GetWorkflowExecutionHistoryResponse{History: &history.History{Events: []*history.HistoryEvent{{
+			EventId: 4, TaskId: 1000,
+			EventType: enums.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
+			Attributes: &history.HistoryEvent_WorkflowExecutionCompletedEventAttributes{
+				WorkflowExecutionCompletedEventAttributes: &history.WorkflowExecutionCompletedEventAttributes{
+					Result: &common.Payloads{Payloads: []*common.Payload{{
+						Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(`"done"`),
+					}}},
+				},
+			},
+		}}}}, nil
+	case <-timer.C:
+		return &workflowservice.GetWorkflowExecutionHistoryResponse{History: &history.History{}, NextPageToken: []byte("token")}, nil
+	case <-ctx.Done():
+		return nil, status.FromContextError(ctx.Err()).Err()
+	}
+}
+
+func (f *Workflow) enter(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.polling += n
+	f.mostPolling = max(f.mostPolling, f.polling)
+}
+
+// Polls returns the number of open polls, and the most that were open at once.
+func (f *Workflow) Polls() (now, most int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.polling, f.mostPolling
+}
