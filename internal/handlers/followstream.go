@@ -44,6 +44,7 @@ func (f *follower) stream(w http.ResponseWriter) error {
 		newEventWriter(w, nil).close()
 		return nil
 	}
+	f.upstream.Room = nil // of the pages alone, by Next
 	// The request's own context: a stream has no budget of time.
 	ctx, end := context.WithCancelCause(upstream.NewContext(f.request.request.Context(), &f.upstream))
 	defer end(nil)

@@ -100,7 +100,7 @@ func (ts *tailGroup) start(ctx context.Context, key tailKey, call upstream.CallO
 	principal, _ := auth.PrincipalFrom(ctx)
 	pollCtx, cancel := context.WithCancel(auth.WithPrincipal(ts.base, principal))
 	t := &tail{key: key, group: ts, call: call, cancel: cancel, token: token, lastEventID: read, nextPage: newTailPage()}
-	t.call.Timeout = ts.maxSlice
+	t.call.Timeout, t.call.Room = ts.maxSlice, nil // the room is one request's
 	ts.byKey[key] = t
 	ts.metrics.WaitPolls.Inc()
 	ts.polls.Go(func() {

@@ -77,6 +77,7 @@ func (ps *updatePolls) join(ctx context.Context, key updateKey, call upstream.Ca
 	defer ps.mu.Unlock()
 	p := ps.byKey[key]
 	if p == nil {
+		call.Room = nil // it is one request's
 		ctx, cancel := context.WithCancel(upstream.NewContext(ctx, &call))
 		p = &updatePoll{cancel: cancel, done: make(chan struct{})}
 		ps.byKey[key] = p

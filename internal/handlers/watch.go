@@ -87,6 +87,7 @@ func (ws *outcomePolls) join(ctx context.Context, key outcomeKey, call upstream.
 // life: the caller may leave before the others do.
 func (ws *outcomePolls) start(ctx context.Context, key outcomeKey, call upstream.CallOptions, until time.Time) *outcomePoll {
 	principal, _ := auth.PrincipalFrom(ctx)
+	call.Room = nil // it is one request's
 	pollCtx, cancel := context.WithCancel(auth.WithPrincipal(ws.base, principal))
 	w := &outcomePoll{
 		key: key, cancel: cancel, done: make(chan struct{}), until: until,

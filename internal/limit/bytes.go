@@ -77,38 +77,15 @@ func NewBytes(size BytesSize, gauge *telemetry.Gauge) *Bytes {
 // others have room or nobody else holds anything. Nobody waits when there are not n bytes left in all. The errors are
 // [problem.RateLimited] for the one, [problem.Overloaded] for the other.
 func (b *Bytes) Reserve(ctx context.Context, caller string, share float64, n int64) (Reservation, error) {
-	r := b.none(caller, share)
+	r := b.Open(caller, share)
 	err := r.Grow(ctx, n)
 	return r, err
 }
 
-// Resume is [Bytes.Reserve] for the next part of a response that has begun and
-// can no longer be refused: it waits for its caller's share and for bytes in all
-// until ctx ends. The error is then the cause of ctx.
-func (b *Bytes) Resume(ctx context.Context, caller string, share float64, n int64) (Reservation, error) {
-	r := b.none(caller, share)
-	if n <= b.size.Small {
-		return r, nil
-	}
-	b.mu.Lock()
-	w := b.reserve(&r, n)
-	b.mu.Unlock()
-	if w == nil {
-		return r, nil
-	}
-	select {
-	case <-w.ready:
-	case <-ctx.Done():
-		if !b.leave(w) {
-			return Reservation{}, context.Cause(ctx)
-		}
-	}
-	r.bytes += w.more
-	return r, nil
-}
-
-func (b *Bytes) none(caller string, share float64) Reservation {
-	return Reservation{of: b, caller: caller, share: cmp.Or(share, b.size.Share)}
+// Open returns a reservation of no bytes for a caller, with the share of
+// [Bytes.Reserve].
+func (b *Bytes) Open(caller string, share float64) Reservation {
+	return Reservation{of: b, caller: caller, share: cmp.Or(share, b.size.Share), small: b.size.Small}
 }
 
 // Reservation are the bytes of one request. The zero value holds none. It is
@@ -117,14 +94,47 @@ type Reservation struct {
 	of     *Bytes
 	caller string
 	share  float64
+	small  int64
 	bytes  int64
+}
+
+// Bytes returns how many bytes are reserved.
+func (r *Reservation) Bytes() int64 { return r.bytes }
+
+// CountSmall makes the reservation count from the first byte on, whatever
+// [BytesSize.Small] says.
+func (r *Reservation) CountSmall() { r.small = 0 }
+
+// Resume is [Reservation.Grow] for the next part of a response that has begun
+// and can no longer be refused: it waits for its caller's share and for bytes in
+// all until ctx ends. The error is then the cause of ctx.
+func (r *Reservation) Resume(ctx context.Context, n int64) error {
+	b := r.of
+	if r.bytes+n <= r.small {
+		return nil
+	}
+	b.mu.Lock()
+	w := b.reserve(r, n)
+	b.mu.Unlock()
+	if w == nil {
+		return nil
+	}
+	select {
+	case <-w.ready:
+	case <-ctx.Done():
+		if !b.leave(w) {
+			return context.Cause(ctx)
+		}
+	}
+	r.bytes += w.more
+	return nil
 }
 
 // Grow reserves n more bytes. Its errors are those of [Bytes.Reserve]; the bytes
 // that were reserved before stay so.
 func (r *Reservation) Grow(ctx context.Context, n int64) error {
 	b := r.of
-	if r.bytes+n <= b.size.Small {
+	if r.bytes+n <= r.small {
 		return nil
 	}
 	b.mu.Lock()
@@ -166,7 +176,7 @@ func (r *Reservation) Grow(ctx context.Context, n int64) error {
 // reports whether it does.
 func (r *Reservation) Fit(n int64) bool {
 	b := r.of
-	if n <= b.size.Small {
+	if n <= r.small {
 		r.Release()
 		return true
 	}

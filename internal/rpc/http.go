@@ -102,7 +102,14 @@ func (d *HTTP) begin(w http.ResponseWriter, c *httpRequest) error {
 	if err != nil {
 		return err
 	}
-	if c.message, err = d.build(c, body); err != nil {
+	err = c.Decode(c.ctx, len(body), func() (err error) {
+		c.message, err = d.build(c, body)
+		return err
+	})
+	if err == nil {
+		err = c.ReserveMessage(c.ctx, len(c.message))
+	}
+	if err != nil {
 		return err
 	}
 	if c.named != 0 { // the guard behind Invoke authorises it

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -159,6 +160,9 @@ func listenerOr(given net.Listener, address string) (net.Listener, error) {
 // than its connection and its goroutine do.
 const smallResponse = 64 << 10
 
+// minDecoding is how many large bodies are decoded at the same time at least.
+const minDecoding = 2
+
 // newFront makes the front half of the corridor, which all doors share.
 func (g *gateway) newFront() *request.Front {
 	limits := g.cfg.Limits.InFlight
@@ -175,9 +179,10 @@ func (g *gateway) newFront() *request.Front {
 	inFlight := g.cfg.Limits.BytesInFlight
 	return &request.Front{
 		Upstream: g.upstream, CallerMetadata: g.cfg.Upstream.CallerMetadata,
-		Reads:  pool(limits.Reads, &g.metrics.Reads),
-		Writes: pool(limits.Writes, &g.metrics.Writes),
-		Waits:  pool(limits.Waits, &g.metrics.Waits),
+		Reads:    pool(limits.Reads, &g.metrics.Reads),
+		Writes:   pool(limits.Writes, &g.metrics.Writes),
+		Waits:    pool(limits.Waits, &g.metrics.Waits),
+		Decoding: make(chan struct{}, max(minDecoding, runtime.GOMAXPROCS(0))),
 		Bodies: &request.Bodies{
 			Max: g.cfg.Limits.MaxBodyBytes, Timeout: g.cfg.Listen.Timeouts.ReadBody,
 			Held: bytes(inFlight.Requests, 0, &g.metrics.RequestBytes),
