@@ -149,8 +149,8 @@ type InFlight struct {
 // BytesInFlight bounds the memory that the bodies of one replica's requests and responses hold at the same time. A caller's
 // share of it is that of [InFlight].
 type BytesInFlight struct {
-	Requests  int64 `yaml:"requests" doc:"Bytes at once of request bodies until their call is over; each counts twice, for the message that is built from it, and as 32 KiB at least while it arrives."`
-	Responses int64 `yaml:"responses" doc:"Bytes at once of responses until they are written; those of up to 64 KiB do not count, unless they are sent by HTTP/2."`
+	Requests  int64 `yaml:"requests" doc:"Bytes at once of request bodies until their call ends; each counts twice, and as 32 KiB at least on arrival."`
+	Responses int64 `yaml:"responses" doc:"Bytes at once of responses until they are written; by HTTP/1 those of up to 64 KiB do not count."`
 }
 
 // Timeouts are the deadlines of single upstream calls.

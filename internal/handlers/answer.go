@@ -123,6 +123,7 @@ func sizeOf(v reflect.Value) (size int) {
 		for member := v.MapRange(); member.Next(); {
 			size += sizeOf(member.Key()) + sizeOf(member.Value())
 		}
+	default: // numbers and truth values, which are short
 	}
 	return size
 }

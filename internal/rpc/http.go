@@ -129,6 +129,7 @@ func (d *HTTP) begin(w http.ResponseWriter, c *httpRequest) error {
 // finish writes the response.
 func (d *HTTP) finish(w http.ResponseWriter, c *httpRequest, err error) {
 	if err == nil {
+		c.message = nil // it does not count any more, and the response may be read slowly
 		c.Release(c.ctx)
 		write(w, c)
 		return

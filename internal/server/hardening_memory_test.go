@@ -202,8 +202,8 @@ func TestALargeResponseIsAskedForAgain(t *testing.T) {
 		require.Greater(t, len(a.body), 7<<20, "it has grown meanwhile")
 
 		text := g.adminText(t, "/metrics")
-		require.False(t, strings.Contains(text, "flowgate_upstream_retries_total{"))
-		require.False(t, strings.Contains(text, `rpc_response_status_code="RESOURCE_EXHAUSTED"`))
+		require.Zero(t, strings.Count(text, "flowgate_upstream_retries_total{"))
+		require.Zero(t, strings.Count(text, `rpc_response_status_code="RESOURCE_EXHAUSTED"`))
 		require.NotContains(t, g.log.String(), `"retries":1`)
 
 		before := len(g.upstream.Calls(list))
