@@ -49,7 +49,7 @@ func TestLargeBodiesAreDecodedAFewAtATime(t *testing.T) {
 				late: func(err error) bool { return err == context.DeadlineExceeded }, //nolint:errorlint // as it is
 			} {
 				err := a.Decode(ctx, size, func() error { return nil })
-				require.True(t, is(err) == (size == large), "%d bytes: %v", size, err)
+				require.Equal(t, size == large, is(err), "%d bytes: %v", size, err)
 			}
 			decoding.Wait()
 			require.Equal(t, want, most.Load())

@@ -43,8 +43,8 @@ func settledHeap() int {
 // TestLargeResponsesAreReservedBeforeTheyAreReceived asks for many large lists at
 // once, with room for one of them.
 func TestLargeResponsesAreReservedBeforeTheyAreReceived(t *testing.T) { //nolint:paralleltest // it measures the heap
-	for name, path := range map[string]string{"client API": workflows, "Temporal API": temporalList} {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // it measures the heap
+	for name, path := range map[string]string{"client API": workflows, "Temporal API": temporalList} { //nolint:paralleltest // as above
+		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const requests, size = 12, 20
 				g := start(t, fewBytes)
@@ -158,13 +158,16 @@ func TestEveryResponseByHTTP2Counts(t *testing.T) {
 		for i := range streams {
 			block.Reset()
 			for _, field := range [][2]string{
-				{":method", "GET"}, {":scheme", "http"}, {":authority", "gateway"},
-				{":path", []string{workflows, temporalList}[i%2] + "/w"}, {"authorization", "Bearer " + writerKey},
+				{":method", "GET"},
+				{":scheme", "http"},
+				{":authority", "gateway"},
+				{":path", []string{workflows, temporalList}[i%2] + "/w"},
+				{"authorization", "Bearer " + writerKey},
 			} {
 				require.NoError(t, encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}))
 			}
 			require.NoError(t, framer.WriteHeaders(http2.HeadersFrameParam{
-				StreamID: uint32(2*i + 1), BlockFragment: block.Bytes(), EndStream: true, EndHeaders: true, //nolint:gosec // far below
+				StreamID: uint32(2*i + 1), BlockFragment: block.Bytes(), EndStream: true, EndHeaders: true,
 			}))
 		}
 		_, err = conn.Write(text.Bytes())
