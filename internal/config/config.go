@@ -150,8 +150,8 @@ type InFlight struct {
 // BytesInFlight limits the memory that request and response bodies hold at a time in one replica. A caller's share is
 // that of [InFlight].
 type BytesInFlight struct {
-	Requests  int64 `yaml:"requests" doc:"Maximum total size of the request bodies being received, in bytes. Each counts as at least 32 KiB."`
-	Responses int64 `yaml:"responses" doc:"Maximum total size of the responses not yet written, in bytes. Responses of up to 64 KiB do not count."`
+	Requests  int64 `yaml:"requests" doc:"Maximum total size of request bodies until their call ends, in bytes. Each counts twice, and as at least 32 KiB while it arrives."`
+	Responses int64 `yaml:"responses" doc:"Maximum total size of the responses not yet written, in bytes. Over HTTP/1, responses of up to 64 KiB do not count."`
 }
 
 // Timeouts are the deadlines of one upstream call.

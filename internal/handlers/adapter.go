@@ -104,7 +104,7 @@ func run[P, B any](ctx context.Context, a *API, w http.ResponseWriter, c *operat
 		return nil, err
 	}
 	if c.body != bodyNone {
-		if err := a.decode(c.request, text, c.body, body); err != nil {
+		if err := c.Decode(ctx, len(text), func() error { return a.decode(c.request, text, c.body, body) }); err != nil {
 			return nil, err
 		}
 		if c.request.Header.Get(headerIdempotencyKey) != "" {
@@ -148,12 +148,16 @@ func (h *handle) bind(query url.Values) {
 }
 
 // hold encodes a response and reserves the bytes that it holds until it is
-// written.
+// written: about as many as it will have before it is encoded, since all that
+// wait for one result get it in the same moment.
 func hold(ctx context.Context, c *operationRequest, result *response) error {
-	if err := result.encode(); err != nil {
-		return err
+	err := c.Reserve(ctx, max(result.size, encodedSize(result.body)))
+	if err == nil {
+		err = result.encode()
 	}
-	err := c.Reserve(ctx, max(result.size, len(result.text)))
+	if err == nil {
+		err = c.Reserve(ctx, max(result.size, len(result.text)))
+	}
 	if err != nil {
 		result.raw.Release()
 		if result.drop != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"mime"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -93,8 +94,48 @@ func (a *response) encode() error {
 	return nil
 }
 
-// renderView answers with a view of what the server answered.
-func renderView(view *transcode.Message, wire []byte, form transcode.Form, first []byte) (*response, error) {
+// encodedSize estimates how many bytes a value has as JSON, by its strings and
+// the bytes that it holds.
+func encodedSize(value any) int {
+	return sizeOf(reflect.ValueOf(value))
+}
+
+func sizeOf(v reflect.Value) (size int) {
+	switch v.Kind() {
+	case reflect.String:
+		return v.Len()
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			return sizeOf(v.Elem())
+		}
+	case reflect.Struct:
+		for i := range v.NumField() { //nolint:modernize // Fields describes each, which costs more than its size
+			size += sizeOf(v.Field(i))
+		}
+	case reflect.Slice:
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			return v.Len()
+		}
+		for i := range v.Len() {
+			size += sizeOf(v.Index(i))
+		}
+	case reflect.Map:
+		for member := v.MapRange(); member.Next(); {
+			size += sizeOf(member.Key()) + sizeOf(member.Value())
+		}
+	default: // numbers and truth values, which are short
+	}
+	return size
+}
+
+// renderView answers with a view of what the server answered. It reserves the
+// bytes of both forms before.
+func (c *operationRequest) renderView(
+	ctx context.Context, view *transcode.Message, wire []byte, form transcode.Form, first []byte,
+) (*response, error) {
+	if err := c.Reserve(ctx, 2*len(wire)); err != nil {
+		return nil, err
+	}
 	shown := &response{status: http.StatusOK, raw: transcode.NewBuffer()}
 	var err error
 	if shown.raw.Text, err = view.AppendJSON(shown.raw.Text, wire, form, first); err != nil {

@@ -26,7 +26,7 @@ func (a *API) DescribeWorkflow(w http.ResponseWriter, r *http.Request, namespace
 			return nil, withWorkflowID(err, c.execution.GetWorkflowId())
 		}
 		defer response.Release()
-		return renderView(a.views.description, response.Bytes(), transcode.Form{}, nil)
+		return c.renderView(ctx, a.views.description, response.Bytes(), transcode.Form{}, nil)
 	})
 }
 

@@ -45,6 +45,7 @@ func (f *follower) stream(w http.ResponseWriter) error {
 		sse.NewWriter(w, nil).Close()
 		return nil
 	}
+	f.upstream.Room = nil // of the pages alone, by Next
 	// The request's own context: a stream has no budget of time.
 	ctx, end := context.WithCancelCause(upstream.NewContext(f.request.request.Context(), &f.upstream))
 	defer end(nil)

@@ -99,7 +99,7 @@ func (p *pages) respond(ctx context.Context) (*response, error) {
 		return p.streamPage(ctx, page, first), nil
 	}
 	defer page.Release()
-	return renderView(p.view, page.Bytes(), p.form, first)
+	return p.call.renderView(ctx, p.view, page.Bytes(), p.form, first)
 }
 
 // streamPage writes a page while it is made.

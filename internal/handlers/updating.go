@@ -58,7 +58,7 @@ func (a *API) newUpdateCall(ctx context.Context, execution *common.WorkflowExecu
 func (a *API) awaitStage(
 	ctx context.Context, c *operationRequest, u *updateCall, wait time.Duration, stage enums.UpdateWorkflowExecutionLifecycleStage,
 ) error {
-	c.Release(ctx) // a wait holds less than a call does, and has a place of its own
+	c.ReleaseSlot(ctx) // a wait holds less than a call does, and has a place of its own
 	a.options.Metrics.WaitCallers.Inc()
 	defer a.options.Metrics.WaitCallers.Dec()
 	// The wait ends by cancelling, not by a deadline: a server that is told one

@@ -85,39 +85,15 @@ func NewBytes(size BytesSize, gauge *telemetry.Gauge) *Bytes {
 // for others or no other caller holds anything. If fewer than n bytes are free
 // in total, Reserve returns [problem.Overloaded] without waiting.
 func (b *Bytes) Reserve(ctx context.Context, caller string, share float64, n int64) (Reservation, error) {
-	r := b.newReservation(caller, share)
+	r := b.Open(caller, share)
 	err := r.Grow(ctx, n)
 	return r, err
 }
 
-// Resume is like [Bytes.Reserve], for the next part of a response that has
-// begun and can no longer be rejected. It waits for its caller's limit and for
-// free bytes until ctx ends, and then returns the cause of ctx.
-func (b *Bytes) Resume(ctx context.Context, caller string, share float64, n int64) (Reservation, error) {
-	r := b.newReservation(caller, share)
-	if n <= b.size.Small {
-		return r, nil
-	}
-	b.mu.Lock()
-	w := b.reserve(&r, n)
-	b.mu.Unlock()
-	if w == nil {
-		return r, nil
-	}
-	select {
-	case <-w.ready:
-	case <-ctx.Done():
-		if !b.cancel(w) {
-			return Reservation{}, context.Cause(ctx)
-		}
-	}
-	r.bytes += w.more
-	return r, nil
-}
-
-// newReservation returns an empty reservation of a caller.
-func (b *Bytes) newReservation(caller string, share float64) Reservation {
-	return Reservation{bound: b, caller: caller, share: cmp.Or(share, b.size.Share)}
+// Open returns a reservation of no bytes for a caller, with the share of
+// [Bytes.Reserve].
+func (b *Bytes) Open(caller string, share float64) Reservation {
+	return Reservation{bound: b, caller: caller, share: cmp.Or(share, b.size.Share), small: b.size.Small}
 }
 
 // Reservation has the bytes of one request. The zero value has none. It must
@@ -126,14 +102,47 @@ type Reservation struct {
 	bound  *Bytes
 	caller string
 	share  float64
+	small  int64
 	bytes  int64
 }
 
-// Grow reserves n more bytes. Its errors are those of [Bytes.Reserve]. The
-// bytes that the reservation already has stay reserved.
+// Bytes returns how many bytes are reserved.
+func (r *Reservation) Bytes() int64 { return r.bytes }
+
+// CountSmall makes the reservation count from the first byte on, whatever
+// [BytesSize.Small] says.
+func (r *Reservation) CountSmall() { r.small = 0 }
+
+// Resume is like [Reservation.Grow], for the next part of a response that has
+// begun and can no longer be rejected. It waits for its caller's limit and for
+// free bytes until ctx ends, and then returns the cause of ctx.
+func (r *Reservation) Resume(ctx context.Context, n int64) error {
+	b := r.bound
+	if r.bytes+n <= r.small {
+		return nil
+	}
+	b.mu.Lock()
+	w := b.reserve(r, n)
+	b.mu.Unlock()
+	if w == nil {
+		return nil
+	}
+	select {
+	case <-w.ready:
+	case <-ctx.Done():
+		if !b.cancel(w) {
+			return context.Cause(ctx)
+		}
+	}
+	r.bytes += w.more
+	return nil
+}
+
+// Grow reserves n more bytes. Its errors are those of [Bytes.Reserve]; the bytes
+// that were reserved before stay so.
 func (r *Reservation) Grow(ctx context.Context, n int64) error {
 	b := r.bound
-	if r.bytes+n <= b.size.Small {
+	if r.bytes+n <= r.small {
 		return nil
 	}
 	b.mu.Lock()
@@ -175,7 +184,7 @@ func (r *Reservation) Grow(ctx context.Context, n int64) error {
 // without waiting, and reports whether it did.
 func (r *Reservation) Fit(n int64) bool {
 	b := r.bound
-	if n <= b.size.Small {
+	if n <= r.small {
 		r.Release()
 		return true
 	}

@@ -38,6 +38,25 @@ func TestACallerReservesNoMoreThanItsShare(t *testing.T) {
 	require.EqualValues(t, 50, reserved.Value(), "bytes are returned once")
 }
 
+func TestAReservationMayCountFromTheFirstByte(t *testing.T) {
+	t.Parallel()
+	var held telemetry.Gauge
+	b := limit.NewBytes(limit.BytesSize{Total: 1000, Small: 100, Share: 0.75}, &held)
+	r := b.Open("a", 0)
+	require.NoError(t, r.Grow(t.Context(), 10))
+	require.Zero(t, held.Value())
+	r.CountSmall()
+	require.NoError(t, r.Grow(t.Context(), 10))
+	require.EqualValues(t, 10, held.Value())
+	require.True(t, r.Fit(5))
+	require.EqualValues(t, 5, r.Bytes())
+	require.EqualValues(t, 5, held.Value())
+	require.NoError(t, r.Resume(t.Context(), 1))
+	require.EqualValues(t, 6, held.Value())
+	r.Release()
+	require.Zero(t, held.Value())
+}
+
 func TestGreedyCallersLeaveRoomForOthers(t *testing.T) {
 	t.Parallel()
 	var reserved telemetry.Gauge
@@ -139,7 +158,8 @@ func TestResumeWaitsForBytes(t *testing.T) {
 		begin := time.Now()
 		var streaming sync.WaitGroup
 		streaming.Go(func() {
-			r, err := b.Resume(t.Context(), "b", 0, 60)
+			r := b.Open("b", 0)
+			err := r.Resume(t.Context(), 60)
 			if err != nil || time.Since(begin) != time.Hour {
 				t.Errorf("%v after %s", err, time.Since(begin))
 			}
@@ -147,7 +167,8 @@ func TestResumeWaitsForBytes(t *testing.T) {
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		_, err := b.Resume(ctx, "c", 0, 1)
+		r := b.Open("c", 0)
+		err := r.Resume(ctx, 1)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		time.Sleep(time.Hour - time.Minute)
 		all.Release()

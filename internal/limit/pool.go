@@ -49,7 +49,8 @@ func (p *Pool) Acquire(ctx context.Context, caller string, share float64) (Slot,
 // stream's, which can no longer be rejected: it waits until ctx ends. The error
 // is then the cause of ctx.
 func (p *Pool) Resume(ctx context.Context, caller string, share float64) (Slot, error) {
-	held, err := p.slots.Resume(ctx, caller, share, 1)
+	held := p.slots.Open(caller, share)
+	err := held.Resume(ctx, 1)
 	return Slot{held}, err
 }
 

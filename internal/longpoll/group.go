@@ -102,6 +102,7 @@ func (g *Group[K, P]) Join(
 // start runs a poll on behalf of a principal. The poll outlives the request that
 // started it: that caller may leave before the others do. It needs g.mu.
 func (g *Group[K, P]) start(p *Poll[K, P], principal *auth.Principal, call upstream.CallOptions) {
+	call.Room, call.Trail = nil, nil // they belong to that caller's request
 	ctx, cancel := context.WithCancel(upstream.NewContext(auth.WithPrincipal(g.base, principal), &call))
 	p.cancel = cancel
 	g.polls[p.id] = p

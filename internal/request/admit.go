@@ -22,6 +22,9 @@ type Front struct {
 	Upstream *upstream.Client
 	// Bodies reads the bodies of requests.
 	Bodies *Bodies
+	// Decoding bounds how many large bodies are decoded at the same time: its
+	// capacity. Decoding takes many times the size of some bodies for a moment.
+	Decoding chan struct{}
 	// Reads, Writes and Waits bound the requests in flight, by kind.
 	Reads, Writes, Waits *limit.Pool
 	// Responses bounds the bytes of responses until they are written.
@@ -63,9 +66,13 @@ type Admitted struct {
 	options upstream.CallOptions
 
 	slot, waitSlot limit.Slot
-	held           limit.Reservation
-	room           int64 // bytes of the last part of a stream
+	body           limit.Reservation // of the request, and of what is built from it
+	held           limit.Reservation // of the response
+	room           int64             // bytes of the last part of a stream
 }
+
+// largeBody is the size, in bytes, from which bodies are decoded a few at a time.
+const largeBody = 256 << 10
 
 // Admit authorises the caller first, so that one who may not call learns nothing
 // from how the rest of the request is judged, and then reads the deadline and the
@@ -82,6 +89,8 @@ func (f *Front) Admit(ctx context.Context, h http.Header, op Operation) (context
 		a.Reject(ctx, err)
 		return ctx, nil, err
 	}
+	a.held = f.Responses.Open(a.Principal.Account(), a.Principal.Share)
+	a.options.Room = firstRoom{a}
 	return ctx, a, nil
 }
 
@@ -134,10 +143,17 @@ func (a *Admitted) IsRead() bool { return a.access.Role <= auth.RoleRead }
 
 // Enter reads the body, if there is to be one, and then takes a slot: a body that
 // arrives slowly must not hold one. Requests that wait have slots of their own.
+// The bytes of the body count until [Admitted.Release].
+//
+// A small response does not count where it has a connection of its own. By
+// HTTP/2 one connection has many streams, whose client may read none of them
+// (RFC 9113 section 10.5): there every response counts.
 func (a *Admitted) Enter(ctx context.Context, w http.ResponseWriter, r *http.Request, hasBody, waits bool) (body []byte, err error) {
-	var arrived limit.Reservation
+	if r.ProtoMajor > 1 {
+		a.held.CountSmall()
+	}
 	if hasBody {
-		if body, arrived, err = a.front.Bodies.Read(w, r, a.Principal); err != nil {
+		if body, a.body, err = a.front.Bodies.Read(w, r, a.Principal); err != nil {
 			return nil, err
 		}
 	}
@@ -149,8 +165,34 @@ func (a *Admitted) Enter(ctx context.Context, w http.ResponseWriter, r *http.Req
 		pool = a.front.Reads
 	}
 	a.slot, err = pool.Acquire(ctx, a.Principal.Account(), a.Principal.Share)
-	arrived.Release()
 	return body, err
+}
+
+// Decode calls decode, which decodes a body of size bytes. Large ones wait until
+// few enough others are decoded, or ctx ends.
+func (a *Admitted) Decode(ctx context.Context, size int, decode func() error) error {
+	if size >= largeBody {
+		select {
+		case a.front.Decoding <- struct{}{}:
+			defer func() { <-a.front.Decoding }()
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.Canceled) {
+				return upstream.Canceled(ctx, ctx.Err())
+			}
+			return ctx.Err()
+		}
+	}
+	return decode()
+}
+
+// ReserveMessage counts the bytes of the message that was built from the body,
+// where it is larger than what the body counts as.
+func (a *Admitted) ReserveMessage(ctx context.Context, bytes int) error {
+	more := int64(bytes) - a.body.Bytes()
+	if more <= 0 || a.body.Bytes() == 0 { // without a body it is as small as the request's head
+		return nil
+	}
+	return a.body.Grow(ctx, more)
 }
 
 // AcquireWait takes a slot for a wait. It comes before the request has any
@@ -163,9 +205,17 @@ func (a *Admitted) AcquireWait(ctx context.Context) (err error) {
 // TakeWait hands the slot of a wait over to the caller, which releases it.
 func (a *Admitted) TakeWait() limit.Slot { return a.waitSlot.Take() }
 
-// Release releases the slot and writes the audit line, as a request does that
-// has made its call: its wait, or the writing of its response, is still to come.
+// Release releases the slot and the bytes of the body and writes the audit line,
+// as a request does that has made its call: its wait, or the writing of its
+// response, is still to come.
 func (a *Admitted) Release(ctx context.Context) {
+	a.ReleaseSlot(ctx)
+	a.body.Release()
+}
+
+// ReleaseSlot is [Admitted.Release] for a request that may make its call again
+// while it waits: its body still counts.
+func (a *Admitted) ReleaseSlot(ctx context.Context) {
 	a.slot.Release()
 	a.front.Upstream.WriteTrail(ctx, a.Principal, a.options.Trail)
 }
@@ -175,26 +225,38 @@ func (a *Admitted) Release(ctx context.Context) {
 func (a *Admitted) Reject(ctx context.Context, err error) {
 	a.front.Upstream.RejectTrail(ctx, a.Principal, a.options.Trail, a.method, a.options.Namespace, err)
 	a.slot.Release()
+	a.body.Release()
 }
 
 // Close releases all that the request holds.
 func (a *Admitted) Close() {
 	a.slot.Release()
 	a.waitSlot.Release()
+	a.body.Release()
 	a.held.Release()
 }
 
-// Reserve counts the bytes of a response until [Admitted.Close]. It comes before
-// the slot is released: at most as many responses wait for room as there are
-// slots. Errors are those of [limit.Bytes.Reserve]; after a write they say that
-// the call was made, since the other rejections of that kind come before it.
-func (a *Admitted) Reserve(ctx context.Context, bytes int) (err error) {
+// Reserve makes the bytes of the response count, as many as are given, until
+// [Admitted.Close]. It comes before they are made, by an estimate, and again when
+// their number is known, and before the slot is released: at most as many
+// responses wait for room as there are slots. Errors are those of
+// [limit.Bytes.Reserve]; after a write they say that the call was made, since the
+// other rejections of that kind come before it.
+func (a *Admitted) Reserve(ctx context.Context, bytes int) error {
 	a.room = int64(bytes)
-	a.held, err = a.front.Responses.Reserve(ctx, a.Principal.Account(), a.Principal.Share, a.room)
+	err := a.reserve(ctx, a.room)
 	if e, is := errors.AsType[*problem.Error](err); is && !a.IsRead() {
 		e.Detail += " The call was made; repeat it with the same id or Idempotency-Key to get its response."
 	}
 	return err
+}
+
+func (a *Admitted) reserve(ctx context.Context, bytes int64) error {
+	if more := bytes - a.held.Bytes(); more > 0 {
+		return a.held.Grow(ctx, more)
+	}
+	a.held.Fit(bytes) // less than before always fits
+	return nil
 }
 
 // ReleaseBytes releases the bytes of the response, before [Admitted.Close].
@@ -202,43 +264,71 @@ func (a *Admitted) ReleaseBytes() { a.held.Release() }
 
 // ReserveNext releases the bytes of the part that was written, and counts those
 // of the next one, which is there already.
-func (a *Admitted) ReserveNext(ctx context.Context, bytes int) (err error) {
+func (a *Admitted) ReserveNext(ctx context.Context, bytes int) error {
 	a.held.Release()
-	a.held, err = a.front.Responses.Resume(ctx, a.Principal.Account(), a.Principal.Share, int64(bytes))
-	return err
+	return a.held.Resume(ctx, int64(bytes))
 }
 
 // Next fetches the next page of a response that has begun, in a slot of its own:
 // the request's was released when the response began, because a slow reader must
-// not hold one, and without a slot a caller's streams would have no bound. The
-// page's bytes are reserved as soon as it is there. If they have no room yet, the
-// page and its slot are released, and it is fetched again when they have: what
-// waits holds neither.
+// not hold one, and without a slot a caller's streams would have no bound. As many
+// bytes as the last page had are reserved before, and a larger page is not
+// received. If it has no room yet, its slot is released, and it is fetched again
+// when it has: what waits holds neither bytes nor a slot.
 func (a *Admitted) Next(ctx context.Context, fetch func(context.Context) (upstream.Response, error)) (upstream.Response, error) {
-	a.held.Release()
+	options := upstream.CallFrom(ctx)
+	options.Room = nextRoom{a}
+	fetching := upstream.NewContext(ctx, &options)
 	for {
-		held, err := a.front.Responses.Resume(ctx, a.Principal.Account(), a.Principal.Share, a.room)
-		if err != nil {
+		a.held.Release()
+		if err := a.held.Resume(ctx, a.room); err != nil {
 			return upstream.Response{}, err
 		}
 		var page upstream.Response
-		err = a.InSlot(ctx, func() (err error) {
-			page, err = fetch(ctx)
+		err := a.InSlot(ctx, func() (err error) {
+			page, err = fetch(fetching)
 			return err
 		})
-		if err != nil {
-			held.Release()
+		switch {
+		case errors.Is(err, errNoRoom):
+			continue
+		case err != nil:
 			return page, err
 		}
 		a.room = int64(len(page.Bytes()))
-		if held.Fit(a.room) {
-			a.held = held
+		if a.held.Fit(a.room) {
 			return page, nil
 		}
 		page.Release()
-		held.Release()
 	}
 }
+
+// firstRoom is the room of a request's responses before its own response begins.
+type firstRoom struct{ *Admitted }
+
+// Reserved implements [upstream.Room].
+func (r firstRoom) Reserved() int { return int(r.held.Bytes()) }
+
+// Reserve implements [upstream.Room]. It waits as [Admitted.Reserve] does.
+func (r firstRoom) Reserve(ctx context.Context, bytes int) error { return r.reserve(ctx, int64(bytes)) }
+
+// nextRoom is the room of the next page of a stream.
+type nextRoom struct{ *Admitted }
+
+// Reserved implements [upstream.Room].
+func (r nextRoom) Reserved() int { return int(r.held.Bytes()) }
+
+// Reserve implements [upstream.Room]. It does not wait, because the caller holds
+// a slot, and notes for [Admitted.Next] what the page takes.
+func (r nextRoom) Reserve(_ context.Context, bytes int) error {
+	r.room = int64(bytes)
+	if r.held.Fit(r.room) {
+		return nil
+	}
+	return errNoRoom
+}
+
+var errNoRoom = errors.New("the next page has no room yet")
 
 // InSlot calls do in a slot of its own, for a response that has begun: it waits
 // for the slot until ctx ends.

@@ -21,6 +21,10 @@ const bodyGrace = 5 * time.Second
 // little, but not for as long as a slow upload may take.
 const bodyRate = 8 << 10
 
+// bodyCopies is how often the bytes of a body count: the values that are decoded
+// from it, and the message to the Temporal server, are together as large again.
+const bodyCopies = 2
+
 // bodyFloor is what a body that arrives counts as at least, in bytes: as much as
 // its connection and its goroutine take.
 const bodyFloor = 32 << 10
@@ -31,12 +35,13 @@ type Bodies struct {
 	Max int64
 	// Timeout is the time for a whole body.
 	Timeout time.Duration
-	// Held bounds the bytes of all bodies that arrive, in all and for each caller.
+	// Held bounds the bytes of all bodies, and of what is built from them, in all
+	// and for each caller.
 	Held *limit.Bytes
 }
 
-// Read takes the whole body of a caller's request. What it holds stays reserved
-// until its user, who bounds what comes next, releases it. The
+// Read takes the whole body of a caller's request. What it holds, and the message
+// that is built from it, stays reserved until the caller of Read releases it. The
 // connection's read deadline is lifted once the body is there, because what
 // follows may wait for long, and stays on a body that is not, so that the rest of
 // it cannot hold the connection. Errors are [problem.Error]s.
@@ -53,7 +58,10 @@ func (b *Bodies) Read(w http.ResponseWriter, r *http.Request, caller *auth.Princ
 	}
 	arriving := arrival{bodies: b, request: r, control: http.NewResponseController(w), begin: time.Now(), held: held}
 	arriving.allow(bodyGrace) // not before: what we do until then is not the client's time
-	if err = arriving.read(); err != nil {
+	if err = arriving.read(); err == nil {
+		err = arriving.reserve(len(arriving.body))
+	}
+	if err != nil {
 		arriving.held.Release()
 		if problem.Is(err, problem.RequestTimeout) || problem.Is(err, problem.InvalidRequest) {
 			w.Header().Set("Connection", "close")
@@ -114,14 +122,22 @@ func (a *arrival) first() int64 {
 // grow makes room for as much again, and counts it before it is there.
 func (a *arrival) grow() error {
 	size := min(2*cap(a.body), int(a.bodies.Max)+1)
-	if more := int64(size - max(cap(a.body), bodyFloor)); more > 0 {
-		if err := a.held.Grow(a.request.Context(), more); err != nil {
-			return err
-		}
+	if err := a.reserve(size); err != nil {
+		return err
 	}
 	body := make([]byte, len(a.body), size)
 	copy(body, a.body)
 	a.body = body
+	return nil
+}
+
+// reserve counts a body of size bytes.
+func (a *arrival) reserve(size int) error {
+	bytes := int64(bodyCopies * size)
+	if more := bytes - a.held.Bytes(); more > 0 {
+		return a.held.Grow(a.request.Context(), more)
+	}
+	a.held.Fit(bytes) // less than before always fits
 	return nil
 }
 

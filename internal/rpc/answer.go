@@ -22,11 +22,15 @@ import (
 const streamedResponseBytes = 512 << 10
 
 // hold makes the response, unless it is made while it is written, and reserves
-// the bytes that it holds until it is written. It comes before the call's slot is
-// given back: responses that wait for room are as many as there are slots at most.
+// the bytes that it holds until it is written: those of both forms before it is
+// made. It comes before the call's slot is given back: responses that wait for
+// room are as many as there are slots at most.
 func hold(c *httpRequest) (err error) {
 	size := len(c.response.Bytes())
 	if size < streamedResponseBytes {
+		if err := c.Reserve(c.ctx, 2*size); err != nil {
+			return err
+		}
 		c.text = transcode.NewBuffer()
 		if c.text.Text, err = c.output.AppendJSON(c.text.Text, c.response.Bytes(), c.out.form, nil); err != nil {
 			return problem.Unreadable(err)

@@ -100,7 +100,14 @@ func (d *HTTP) begin(w http.ResponseWriter, c *httpRequest) error {
 	if err != nil {
 		return err
 	}
-	if c.message, err = d.build(c, body); err != nil {
+	err = c.Decode(c.ctx, len(body), func() (err error) {
+		c.message, err = d.build(c, body)
+		return err
+	})
+	if err == nil {
+		err = c.ReserveMessage(c.ctx, len(c.message))
+	}
+	if err != nil {
 		return err
 	}
 	if c.named != 0 { // the guard behind Invoke authorises it
@@ -115,6 +122,7 @@ func (d *HTTP) begin(w http.ResponseWriter, c *httpRequest) error {
 // finish writes the response.
 func (d *HTTP) finish(w http.ResponseWriter, c *httpRequest, err error) {
 	if err == nil {
+		c.message = nil // it does not count any more, and the response may be read slowly
 		c.Release(c.ctx)
 		write(w, c)
 		return

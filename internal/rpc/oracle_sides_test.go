@@ -130,7 +130,7 @@ func newDoor(t testing.TB, server *upstreamtest.Server) *rpc.HTTP {
 	door, err := rpc.NewHTTP(rpc.Options{
 		LongPoll: time.Minute,
 		Front: &request.Front{
-			Upstream: client, Reads: pool, Writes: pool, Waits: pool,
+			Upstream: client, Reads: pool, Writes: pool, Waits: pool, Decoding: make(chan struct{}, 1),
 			Bodies:    &request.Bodies{Max: maxBodyBytes, Timeout: time.Minute, Held: limit.NewBytes(bytes, &telemetry.Gauge{})},
 			Responses: limit.NewBytes(bytes, &telemetry.Gauge{}),
 		},

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/flowgate/flowgate/internal/auth"
@@ -141,6 +142,9 @@ func listenerOr(given net.Listener, address string) (net.Listener, error) {
 // much more than what its connection and its goroutine use.
 const smallResponse = 64 << 10
 
+// minDecoding is the minimum number of large bodies that are decoded at a time.
+const minDecoding = 2
+
 // newRequestFront makes the front half of the corridor, which all doors share.
 func (g *gateway) newRequestFront() *request.Front {
 	limits := g.cfg.Limits.InFlight
@@ -157,9 +161,10 @@ func (g *gateway) newRequestFront() *request.Front {
 	inFlight := g.cfg.Limits.BytesInFlight
 	return &request.Front{
 		Upstream: g.upstream, CallerMetadata: g.cfg.Upstream.CallerMetadata,
-		Reads:  pool(limits.Reads, &g.metrics.Reads),
-		Writes: pool(limits.Writes, &g.metrics.Writes),
-		Waits:  pool(limits.Waits, &g.metrics.Waits),
+		Reads:    pool(limits.Reads, &g.metrics.Reads),
+		Writes:   pool(limits.Writes, &g.metrics.Writes),
+		Waits:    pool(limits.Waits, &g.metrics.Waits),
+		Decoding: make(chan struct{}, max(minDecoding, runtime.GOMAXPROCS(0))),
 		Bodies: &request.Bodies{
 			Max: g.cfg.Limits.MaxBodyBytes, Timeout: g.cfg.Listen.Timeouts.ReadBody,
 			Held: bytes(inFlight.Requests, 0, &g.metrics.RequestBytes),

@@ -29,6 +29,20 @@ type CallOptions struct {
 	// Trail collects the audit line of the operation that the calls belong to. Nil
 	// means that each call has a line of its own.
 	Trail *Trail
+	// Room is the memory for responses to calls that only read. Nil means that
+	// responses up to the configured maximum are received at once, as polls do that
+	// callers share.
+	Room Room
+}
+
+// Room is the memory for the responses of one request. It is used by one
+// goroutine at a time.
+type Room interface {
+	// Reserved returns how many bytes are reserved.
+	Reserved() int
+	// Reserve reserves room for a response of so many bytes, in all.
+	// [Client.Invoke] returns its errors as they are.
+	Reserve(ctx context.Context, bytes int) error
 }
 
 type callKey struct{}

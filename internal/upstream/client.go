@@ -165,7 +165,6 @@ func (o *Options) dial(at Server) (target string, options []grpc.DialOption) {
 			Backoff:           backoff.Config{BaseDelay: reconnectFirst, Multiplier: 1.6, Jitter: jitter, MaxDelay: reconnectLast},
 			MinConnectTimeout: reconnectTimeout,
 		}),
-		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(wireCodec{}), grpc.MaxCallRecvMsgSize(o.MaxResponseBytes)),
 	}
 	dial := o.Dial
 	target = "dns:///" + at.Address

@@ -82,9 +82,14 @@ type server struct {
 	// namespace is one that lives there, by which the server is asked how it is.
 	namespace string
 	conn      *grpc.ClientConn
-	throttle  *throttle
-	breaker   *breaker
-	health    health
+	// full and unreserved are the options of calls whose response may have the
+	// maximum of bytes, or unreservedBytes. They are made once: each call has options
+	// of its own otherwise.
+	full, unreserved []grpc.CallOption
+
+	throttle *throttle
+	breaker  *breaker
+	health   health
 }
 
 func newServer(options *Options, at Server) (*server, error) {
@@ -95,6 +100,7 @@ func newServer(options *Options, at Server) (*server, error) {
 	}
 	return &server{
 		options: options, address: at.Address, conn: conn, throttle: newThrottle(),
+		full: callOptions(options.MaxResponseBytes), unreserved: callOptions(unreservedBytes),
 		breaker: newBreaker(options.Breaker, options.Log, &options.Metrics.BreakerOpen),
 		health:  health{suspicions: make(chan struct{}, 1)},
 	}, nil

@@ -21,7 +21,7 @@ import (
 // ("/package.Service/Method"), with a request in protobuf wire form, and gives
 // the answer in wire form, which the caller releases. The context must carry the caller's principal
 // ([auth.WithPrincipal]) and should carry a [CallOptions]. Errors are
-// [problem.Error]s.
+// [problem.Error]s, or those of [CallOptions.Room].
 func (c *Client) Invoke(ctx context.Context, method string, request []byte) (Response, error) {
 	call := callFrom(ctx)
 	principal, _ := auth.PrincipalFrom(ctx)
@@ -53,12 +53,19 @@ func (c *Client) invoke(ctx context.Context, principal *auth.Principal, call *Ca
 	if home.name != "" {
 		request = c.methods[method].RenameRequest(request, call.Namespace, home.name)
 	}
-	answer, err := home.server.attempts(ctx, &outboundCall{
+	outbound := &outboundCall{
 		method: method, request: request, md: md, timeout: c.timeout(call), ownCredential: principal.Credential == nil,
 		retryable: access.Retry && call.Retry,
-	})
-	if err != nil {
-		return Response{}, c.problemOf(ctx, method, home.restoreNamespaceName(err, call.Namespace))
+	}
+	if access.Role <= auth.RoleRead { // else the call cannot be made again
+		outbound.room = call.Room
+	}
+	answer, err := home.server.attempts(ctx, outbound)
+	switch {
+	case outbound.noRoom != nil:
+		return Response{}, outbound.noRoom
+	case err != nil:
+		return Response{}, c.problemOf(ctx, outbound, home.restoreNamespaceName(err, call.Namespace))
 	}
 	if home.name != "" {
 		return answer.withNamespace(c.methods[method], home.name, call.Namespace), nil
@@ -106,6 +113,9 @@ type outboundCall struct {
 	timeout       time.Duration // of each attempt
 	ownCredential bool          // it goes out with the gateway's own credential
 	retryable     bool          // it may be made again
+	room          Room          // nil for one that changes something
+	limit         int           // bytes of the largest response that it receives
+	noRoom        error         // of room
 
 	begin        time.Time // of the first attempt
 	attemptBegin time.Time // of the current one
@@ -121,20 +131,27 @@ func (c *Client) timeout(call *CallOptions) time.Duration {
 }
 
 // attempts makes the call, and makes it again where the policy, the throttle
-// and the caller's time allow.
+// and the caller's time allow. To be made again with room for its response is no
+// retry: the server has responded.
 func (s *server) attempts(ctx context.Context, call *outboundCall) (Response, error) {
-	call.begin = time.Now()
-	for attempt := 1; ; attempt++ {
+	call.begin, call.limit = time.Now(), s.limitOf(call.room)
+	for attempt := 1; ; {
 		if !s.breaker.admit() {
 			return Response{}, errBreakerOpen
 		}
-		err := s.attempt(ctx, call)
+		size, err := s.attempt(ctx, call)
 		s.breaker.observe(status.Convert(err), call.attemptBegin)
-		if err == nil {
+		switch {
+		case size > 0:
+			if err := s.reserve(ctx, call, size); err != nil {
+				return Response{}, err
+			}
+		case err == nil:
 			s.throttle.success()
 			return call.response, nil
-		}
-		if !s.retry(ctx, call, err, attempt) {
+		case s.retry(ctx, call, err, attempt):
+			attempt++
+		default:
 			return Response{}, err
 		}
 	}
@@ -165,16 +182,21 @@ func (s *server) retry(ctx context.Context, call *outboundCall, err error, attem
 	return true
 }
 
-func (s *server) attempt(ctx context.Context, call *outboundCall) error {
+// attempt makes the call once. A response that has no room yet is not received:
+// its size is returned, in bytes, and no error.
+func (s *server) attempt(ctx context.Context, call *outboundCall) (size int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, call.timeout)
 	defer cancel()
 	ctx, endSpan := s.options.Tracing.StartClient(ctx, shortName(call.method))
 	s.options.Tracing.Inject(ctx, call.md)
 	call.attemptBegin = time.Now()
-	err := s.conn.Invoke(metadata.NewOutgoingContext(ctx, call.md), call.method, &call.request, &call.response)
+	err = s.conn.Invoke(metadata.NewOutgoingContext(ctx, call.md), call.method, &call.request, &call.response, s.callOptions(call)...)
+	if size = s.oversize(call, err); size > 0 {
+		err = nil
+	}
 	s.account(ctx, call, err)
 	endSpan(status.Code(err))
-	return err
+	return size, err
 }
 
 // account notes how an attempt ended.
@@ -212,15 +234,15 @@ func withinDeadline(ctx context.Context, pause time.Duration) bool {
 
 // problemOf maps a failed call. The caller's own end is told from the
 // upstream's, and our receive limit from the upstream's.
-func (c *Client) problemOf(ctx context.Context, method string, err error) *problem.Error {
+func (c *Client) problemOf(ctx context.Context, call *outboundCall, err error) *problem.Error {
 	st := status.Convert(err)
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return Canceled(ctx, err)
 	}
-	if responseTooLarge(st, c.options.MaxResponseBytes) {
+	if responseTooLarge(st, call.limit) {
 		return problem.New(problem.UpstreamResponseTooLarge, "The Temporal server's answer is larger than the gateway takes.").WithCause(err)
 	}
-	return problem.FromStatus(st, shortName(method))
+	return problem.FromStatus(st, shortName(call.method))
 }
 
 // Canceled says why a canceled context ended: by the problem that it was

@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -90,15 +89,6 @@ func tooLarge(st *status.Status) bool {
 
 // sendTooLarge begins the refusal of a sender to send.
 const sendTooLarge = "trying to send message"
-
-// responseTooLarge tells an answer that is more than the limit that we set, or
-// more than the server sends, from a request that is more than the server takes.
-func responseTooLarge(st *status.Status, limit int) bool {
-	message := strings.TrimPrefix(st.Message(), "grpc: ")
-	return st.Code() == codes.ResourceExhausted && (strings.HasPrefix(message, sendTooLarge) ||
-		strings.HasSuffix(message, fmt.Sprintf("larger than max %d", limit)) ||
-		strings.HasSuffix(message, fmt.Sprintf("vs. %d)", limit)))
-}
 
 // The retry throttle of gRPC (gRFC A6): each failure takes a token, each
 // success gives a tenth back, and calls are repeated only while more than half
