@@ -22,6 +22,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
@@ -43,25 +45,25 @@ func settledHeap() int {
 // TestLargeResponsesAreReservedBeforeTheyAreReceived asks for many large lists at
 // once, with room for one of them.
 func TestLargeResponsesAreReservedBeforeTheyAreReceived(t *testing.T) { //nolint:paralleltest // it measures the heap
-	for name, path := range map[string]string{"client API": workflows, "Temporal API": temporalList} { //nolint:paralleltest // as above
+	for name, path := range map[string]string{"client API": servertest.WorkflowsPath, "Temporal API": temporalList} { //nolint:paralleltest // as above
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const requests, size = 12, 20
-				g := start(t, fewBytes)
-				g.listOf(t, size)
+				g := servertest.Start(t, servertest.Options{Configure: fewBytes})
+				serveLargeList(t, g, size)
 				before := settledHeap()
 				for range requests {
-					g.open(t, head(writerKey, path))
+					open(t, g, head(servertest.WriterKey, path))
 				}
 				time.Sleep(500 * time.Millisecond)
 				synctest.Wait()
-				grown, held := (settledHeap()-before)>>20, g.bytesHeld(t, "response")>>20
+				grown, held := (settledHeap()-before)>>20, bytesHeld(t, g, "response")>>20
 				t.Logf("%d lists of %d MB: the heap grows by %d MB, %d MB are reserved", requests, size, grown, held)
 				require.Less(t, grown, 4*size)
 				require.GreaterOrEqual(t, held, size)
-				_, _ = g.logged(t, requests-1)
-				require.Equal(t, requests-1, strings.Count(g.log.String(), `"status":429,"code":"rate-limited"`))
-				require.Len(t, g.upstream.Calls("ListWorkflowExecutions"), requests+1, "one has room, and is asked for again")
+				_, _ = logged(t, g, requests-1)
+				require.Equal(t, requests-1, strings.Count(g.Log.String(), `"status":429,"code":"rate-limited"`))
+				require.Len(t, g.Upstream.Calls("ListWorkflowExecutions"), requests+1, "one has room, and is asked for again")
 			})
 		})
 	}
@@ -70,23 +72,25 @@ func TestLargeResponsesAreReservedBeforeTheyAreReceived(t *testing.T) { //nolint
 // TestWaitersReserveBeforeTheyEncode ends one workflow that many wait for, who do
 // not read its large result.
 func TestWaitersReserveBeforeTheyEncode(t *testing.T) { //nolint:paralleltest // it measures the heap
-	chained(t, fewBytes, func(t *testing.T, g *gateway, c *fakeChain) {
+	synctest.Test(t, func(t *testing.T) {
+		g := servertest.Start(t, servertest.Options{Configure: fewBytes})
+		c := temporalfake.NewChain(g.Upstream)
 		const waiters, size = 100, 2 << 20
 		for range waiters {
-			g.open(t, head(writerKey, workflows+"/order/result?wait=50s"))
+			open(t, g, head(servertest.WriterKey, servertest.WorkflowsPath+"/order/result?wait=50s"))
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		before := settledHeap()
-		c.change(func(r *fakeRun) {
-			r.status = enums.WORKFLOW_EXECUTION_STATUS_TERMINATED
-			r.add(enums.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED).Attributes = &history.HistoryEvent_WorkflowExecutionTerminatedEventAttributes{
+		c.Change(func(r *temporalfake.Run) {
+			r.Status = enums.WORKFLOW_EXECUTION_STATUS_TERMINATED
+			r.AddEvent(enums.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED).Attributes = &history.HistoryEvent_WorkflowExecutionTerminatedEventAttributes{
 				WorkflowExecutionTerminatedEventAttributes: &history.WorkflowExecutionTerminatedEventAttributes{Reason: strings.Repeat("x", size)},
 			}
 		})
 		time.Sleep(500 * time.Millisecond)
 		synctest.Wait()
-		grown, held := (settledHeap()-before)>>20, g.bytesHeld(t, "response")>>20
+		grown, held := (settledHeap()-before)>>20, bytesHeld(t, g, "response")>>20
 		t.Logf("%d results of %d MB: the heap grows by %d MB, %d MB are reserved", waiters, size>>20, grown, held)
 		require.Less(t, grown, 64+32)
 		require.Greater(t, held, 16)
@@ -102,24 +106,24 @@ func TestBodiesCountUntilTheirCallIsOver(t *testing.T) {
 		path, body string
 		least      int // bytes that one of them counts
 	}{
-		"a large value, client API":     {workflows + "/none/query", `{"query":"q","args":[` + body + `]}`, 2 << 20},
+		"a large value, client API":     {servertest.WorkflowsPath + "/none/query", `{"query":"q","args":[` + body + `]}`, 2 << 20},
 		"a large value, Temporal API":   {temporalList + "/none/query/q", `{"query":{"queryArgs":[` + body + `]}}`, 2 << 20},
 		"many small ones, Temporal API": {temporalList + "/none/query/q", `{"query":{"queryArgs":[` + many + `]}}`, 3_000_000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				g := start(t, fewBytes)
-				g.upstream.Handle("QueryWorkflow", upstreamtest.Hang)
+				g := servertest.Start(t, servertest.Options{Configure: fewBytes})
+				g.Upstream.Handle("QueryWorkflow", upstreamtest.Hang)
 				ctx, leave := context.WithCancel(t.Context())
 				var asking sync.WaitGroup
 				const requests = 10
 				for range requests {
-					asking.Go(func() { _, _ = g.send(ctx, http.MethodPost, row.path, row.body) })
+					asking.Go(func() { _, _ = g.Send(ctx, http.MethodPost, row.path, row.body) })
 				}
 				time.Sleep(2 * time.Second)
 				synctest.Wait()
-				held, calls := g.bytesHeld(t, "request"), len(g.upstream.Calls("QueryWorkflow"))
+				held, calls := bytesHeld(t, g, "request"), len(g.Upstream.Calls("QueryWorkflow"))
 				said := fmt.Sprintf("%d queries of %d bytes: %d are held, %d calls are made", requests, len(row.body), held, calls)
 				t.Log(said)
 				require.LessOrEqual(t, held, 8<<20, said)
@@ -129,7 +133,7 @@ func TestBodiesCountUntilTheirCallIsOver(t *testing.T) {
 				leave()
 				asking.Wait()
 				synctest.Wait()
-				require.Zero(t, g.bytesHeld(t, "request"))
+				require.Zero(t, bytesHeld(t, g, "request"))
 			})
 		})
 	}
@@ -141,13 +145,13 @@ func TestEveryResponseByHTTP2Counts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const streams, size = 20, 30_000
-		g := start(t, nil)
-		g.upstream.Handle("DescribeWorkflowExecution", upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{
+		g := servertest.Start(t, servertest.Options{})
+		g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{
 			WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{
 				Execution: &common.WorkflowExecution{WorkflowId: "w"}, Type: &common.WorkflowType{Name: strings.Repeat("x", size)},
 			},
 		}))
-		conn, err := g.listener.dial(t.Context())
+		conn, err := g.Listener.Dial(t.Context())
 		require.NoError(t, err)
 		var text bytes.Buffer
 		text.WriteString(http2.ClientPreface)
@@ -161,8 +165,8 @@ func TestEveryResponseByHTTP2Counts(t *testing.T) {
 				{":method", "GET"},
 				{":scheme", "http"},
 				{":authority", "gateway"},
-				{":path", []string{workflows, temporalList}[i%2] + "/w"},
-				{"authorization", "Bearer " + writerKey},
+				{":path", []string{servertest.WorkflowsPath, temporalList}[i%2] + "/w"},
+				{"authorization", "Bearer " + servertest.WriterKey},
 			} {
 				require.NoError(t, encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}))
 			}
@@ -176,11 +180,11 @@ func TestEveryResponseByHTTP2Counts(t *testing.T) {
 		reading.Go(func() { _, _ = io.Copy(io.Discard, conn) })
 		time.Sleep(time.Second)
 		synctest.Wait()
-		require.Greater(t, g.bytesHeld(t, "response"), streams*size)
+		require.Greater(t, bytesHeld(t, g, "response"), streams*size)
 		require.NoError(t, conn.Close())
 		reading.Wait()
 		synctest.Wait()
-		require.Zero(t, g.bytesHeld(t, "response"))
+		require.Zero(t, bytesHeld(t, g, "response"))
 	})
 }
 
@@ -189,32 +193,32 @@ func TestEveryResponseByHTTP2Counts(t *testing.T) {
 func TestALargeResponseIsAskedForAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := start(t, func(cfg *config.Config) { cfg.Upstream.MaxResponseBytes = 8 << 20 })
+		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { cfg.Upstream.MaxResponseBytes = 8 << 20 }})
 		list := "ListWorkflowExecutions"
 		for size, calls := range map[int]int{1000: 1, 900 << 10: 1, 2 << 20: 2, 7 << 20: 2} {
-			before := len(g.upstream.Calls(list))
-			g.upstream.Handle(list, listed(size))
-			a := g.do(t, http.MethodGet, workflows, "")
-			require.Equal(t, http.StatusOK, a.status, a.body)
-			require.Greater(t, len(a.body), size)
-			require.Len(t, g.upstream.Calls(list), before+calls)
+			before := len(g.Upstream.Calls(list))
+			g.Upstream.Handle(list, listed(size))
+			a := g.Do(t, http.MethodGet, servertest.WorkflowsPath, "")
+			require.Equal(t, http.StatusOK, a.Status, a.Body)
+			require.Greater(t, len(a.Body), size)
+			require.Len(t, g.Upstream.Calls(list), before+calls)
 		}
-		g.upstream.Handle(list, upstreamtest.InTurn(listed(2<<20), listed(4<<20), listed(7<<20)))
-		a := g.do(t, http.MethodGet, temporalList, "")
-		require.Equal(t, http.StatusOK, a.status, a.body)
-		require.Greater(t, len(a.body), 7<<20, "it has grown meanwhile")
+		g.Upstream.Handle(list, upstreamtest.InTurn(listed(2<<20), listed(4<<20), listed(7<<20)))
+		a := g.Do(t, http.MethodGet, temporalList, "")
+		require.Equal(t, http.StatusOK, a.Status, a.Body)
+		require.Greater(t, len(a.Body), 7<<20, "it has grown meanwhile")
 
-		text := g.adminText(t, "/metrics")
+		text := g.AdminText(t, "/metrics")
 		require.Zero(t, strings.Count(text, "flowgate_upstream_retries_total{"))
 		require.Zero(t, strings.Count(text, `rpc_response_status_code="RESOURCE_EXHAUSTED"`))
-		require.NotContains(t, g.log.String(), `"retries":1`)
+		require.NotContains(t, g.Log.String(), `"retries":1`)
 
-		before := len(g.upstream.Calls(list))
-		g.upstream.Handle(list, listed(9<<20))
-		require.Equal(t, http.StatusBadGateway, g.do(t, http.MethodGet, workflows, "").status)
-		require.Len(t, g.upstream.Calls(list), before+1)
+		before := len(g.Upstream.Calls(list))
+		g.Upstream.Handle(list, listed(9<<20))
+		require.Equal(t, http.StatusBadGateway, g.Do(t, http.MethodGet, servertest.WorkflowsPath, "").Status)
+		require.Len(t, g.Upstream.Calls(list), before+1)
 		synctest.Wait()
-		require.Zero(t, g.bytesHeld(t, "response"))
+		require.Zero(t, bytesHeld(t, g, "response"))
 	})
 }
 
