@@ -20,7 +20,7 @@ import (
 type model struct {
 	group            *longpoll.Group[string, int]
 	inFlight, counts telemetry.Gauge
-	ctx              context.Context
+	ctx              context.Context //nolint:containedctx // of the callers, who are all one principal
 
 	// polls are the polls in flight, by key, and members the callers that have
 	// not left, of polls that have ended too.
@@ -33,8 +33,8 @@ type model struct {
 }
 
 type modelPoll struct {
-	ctx     context.Context
-	end     chan int // ends the poll, with its last state
+	ctx     context.Context //nolint:containedctx // tells whether the group cancelled the poll
+	end     chan int        // ends the poll, with its last state
 	callers int
 }
 
@@ -63,11 +63,11 @@ func (m *model) run(ctx context.Context, p *longpoll.Poll[string, int]) func(*in
 	}
 }
 
-var keys = rapid.SampledFrom([]string{"a", "b", "c"})
+func drawKey(t *rapid.T) string { return rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "key") }
 
 // join adds a caller. A poll that is in flight is shared; without one, exactly one starts.
 func (m *model) join(t *rapid.T) {
-	key := keys.Draw(t, "key")
+	key := drawKey(t)
 	shared := m.polls[key]
 	before := m.starts()
 	p := m.group.Join(m.ctx, key, upstream.CallOptions{}, 0, func(state *int) bool {
@@ -89,7 +89,7 @@ func (m *model) join(t *rapid.T) {
 // reject tries to join without success, which changes nothing.
 func (m *model) reject(t *rapid.T) {
 	before := m.starts()
-	require.Nil(t, m.group.Join(m.ctx, keys.Draw(t, "key"), upstream.CallOptions{}, 0, func(*int) bool { return false }))
+	require.Nil(t, m.group.Join(m.ctx, drawKey(t), upstream.CallOptions{}, 0, func(*int) bool { return false }))
 	synctest.Wait()
 	require.Equal(t, before, m.starts())
 }

@@ -62,6 +62,7 @@ func SplitEvents(page []byte) (events [][]byte, token []byte) {
 					events = append(events, event)
 				}
 			}
+		default:
 		}
 	}
 	return events, token

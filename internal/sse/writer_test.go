@@ -80,19 +80,19 @@ func TestSilenceIsFilledWithComments(t *testing.T) {
 			synctest.Wait()
 			return response.received()
 		}
-		time.Sleep(keepAlive - 1)
+		time.Sleep(keepAlive - time.Nanosecond)
 		require.Empty(t, body())
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		require.Equal(t, ":\n\n", body())
 		time.Sleep(2 * keepAlive)
 		require.Equal(t, ":\n\n:\n\n", body())
 
-		time.Sleep(keepAlive - 1)
+		time.Sleep(keepAlive - time.Nanosecond)
 		require.NoError(t, stream.Send(text("data: 1\n\n"))) // the silence begins anew
 		require.Equal(t, "data: 1\n\n", body())
-		time.Sleep(keepAlive - 1)
+		time.Sleep(keepAlive - time.Nanosecond)
 		require.Empty(t, body())
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		require.Equal(t, ":\n\n", body())
 	})
 }

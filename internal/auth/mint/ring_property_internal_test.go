@@ -1,0 +1,117 @@
+package mint
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// ringModel is a ring of keys together with its history.
+type ringModel struct {
+	ring   *keySet
+	timing timing
+	now    time.Time
+	file   []*key
+
+	since  map[string]time.Time // when each published key was published
+	signed map[string]time.Time // when a key last signed
+}
+
+// change writes another file: some of five keys, in some order.
+func (m *ringModel) change(t *rapid.T) {
+	kids := rapid.Permutation([]string{"A", "B", "C", "D", "E"}).Draw(t, "kids")
+	m.file = nil
+	for _, kid := range kids[:rapid.IntRange(1, len(kids)).Draw(t, "keys")] {
+		m.file = append(m.file, &key{kid: kid, jwk: []byte(`{"kid":"` + kid + `"}`)})
+	}
+}
+
+// rotate brings the ring to a later moment.
+func (m *ringModel) rotate(t *rapid.T) {
+	m.now = m.now.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "seconds")) * time.Second)
+	old := m.ring
+	if old.signer != nil {
+		m.signed[old.signer.kid] = m.now // it may have signed until now
+	}
+	m.ring = old.rotate(m.now, m.file, m.timing)
+	kids := m.ring.kids()
+	for _, kid := range kids {
+		if _, was := m.since[kid]; !was {
+			m.since[kid] = m.now
+		}
+	}
+	for kid := range m.since {
+		if !slices.Contains(kids, kid) {
+			delete(m.since, kid)
+		}
+	}
+	m.checkSigner(t, old)
+	m.checkPublished(t)
+}
+
+// checkSigner requires that servers know the key that signs.
+func (m *ringModel) checkSigner(t *rapid.T, old *keySet) {
+	signer := m.ring.signer.kid
+	require.Contains(t, m.ring.kids(), signer)
+	if old.signer == nil {
+		require.Equal(t, m.file[0].kid, signer, "the first key signs at once, or nothing could")
+		return
+	}
+	changed := signer != old.signer.kid
+	if changed {
+		require.Equal(t, m.file[0].kid, signer)
+		require.GreaterOrEqual(t, m.now.Sub(m.since[signer]), m.timing.ahead, "a new key is published before it signs")
+	} else if m.file[0].kid != signer {
+		require.Less(t, m.now.Sub(m.since[m.file[0].kid]), m.timing.ahead, "the first key of the file signs as soon as it may")
+	}
+	require.Equal(t, changed, m.ring.tokens != old.tokens, "tokens are kept as long as their key signs")
+}
+
+// checkPublished requires the keys of the file, and those whose tokens may live.
+func (m *ringModel) checkPublished(t *rapid.T) {
+	kids := m.ring.kids()
+	var file []string
+	for _, k := range m.file {
+		file = append(file, k.kid)
+	}
+	require.Equal(t, file, kids[:len(file)], "in the order of the file")
+	require.Len(t, slices.Compact(slices.Sorted(slices.Values(kids))), len(kids), "each once")
+	for _, kid := range kids[len(file):] {
+		require.LessOrEqual(t, m.now.Sub(m.signed[kid]), m.timing.retain)
+	}
+	for kid, signed := range m.signed {
+		if m.now.Sub(signed) <= m.timing.retain {
+			require.Contains(t, kids, kid, "its tokens may live")
+		}
+	}
+	var set struct {
+		Keys []struct {
+			Kid string `json:"kid"`
+		} `json:"keys"`
+	}
+	require.NoError(t, json.Unmarshal(m.ring.jwks, &set))
+	var published []string
+	for _, k := range set.Keys {
+		published = append(published, k.Kid)
+	}
+	require.Equal(t, kids, published)
+}
+
+// TestKeysRotate changes the key file at random.
+func TestKeysRotate(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		m := &ringModel{
+			ring: &keySet{}, now: time.Unix(1_800_000_000, 0),
+			timing: timing{ahead: time.Duration(rapid.IntRange(0, 120).Draw(t, "ahead")) * time.Second, retain: 3 * time.Minute},
+			since:  map[string]time.Time{}, signed: map[string]time.Time{},
+		}
+		m.change(t)
+		m.rotate(t)
+		t.Repeat(map[string]func(*rapid.T){"change": m.change, "rotate": m.rotate})
+	})
+}

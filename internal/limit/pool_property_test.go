@@ -1,0 +1,217 @@
+package limit_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/flowgate/flowgate/internal/limit"
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/telemetry"
+)
+
+// The pool of the property test: six slots, half of them for one caller.
+const (
+	poolSlots  = 6
+	poolShare  = 3
+	poolQueue  = 2
+	queueTime  = time.Second
+	poolUnused = "nobody"
+)
+
+// poolModel is a pool together with the requests that are in it.
+type poolModel struct {
+	pool  *limit.Pool
+	gauge telemetry.Gauge
+
+	mu       sync.Mutex
+	requests []*poolRequest
+	running  sync.WaitGroup
+}
+
+// poolRequest is one request. It holds a slot, waits for one, or was rejected.
+type poolRequest struct {
+	caller  string
+	resumes bool
+	begin   time.Time
+	cancel  context.CancelFunc
+
+	done bool
+	slot limit.Slot
+	err  error
+}
+
+func (r *poolRequest) holds() bool { return r.done && r.err == nil }
+
+// start runs a request until it has a slot, waits for one, or has failed.
+func (m *poolModel) start(caller string, resumes bool) *poolRequest {
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &poolRequest{caller: caller, resumes: resumes, begin: time.Now(), cancel: cancel}
+	m.requests = append(m.requests, r)
+	acquire := m.pool.Acquire
+	if resumes {
+		acquire = m.pool.Resume
+	}
+	m.running.Go(func() {
+		slot, err := acquire(ctx, caller, 0)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		r.done, r.slot, r.err = true, slot, err
+	})
+	synctest.Wait()
+	return r
+}
+
+// count returns how many requests satisfy a condition.
+func (m *poolModel) count(of func(*poolRequest) bool) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := 0
+	for _, r := range m.requests {
+		if of(r) {
+			n++
+		}
+	}
+	return n
+}
+
+func (m *poolModel) held(caller string) int {
+	return m.count(func(r *poolRequest) bool { return r.holds() && (caller == "" || r.caller == caller) })
+}
+
+func (m *poolModel) waiting(caller string, resumes bool) int {
+	return m.count(func(r *poolRequest) bool {
+		return !r.done && r.resumes == resumes && (caller == "" || r.caller == caller)
+	})
+}
+
+func drawCaller(t *rapid.T) string {
+	return rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "caller")
+}
+
+// acquire expects the outcome that the slots in use call for.
+func (m *poolModel) acquire(t *rapid.T) {
+	caller := drawCaller(t)
+	all, own, queued := m.held(""), m.held(caller), m.waiting("", false)
+	r := m.start(caller, false)
+	switch {
+	case all == poolSlots:
+		require.True(t, problem.Is(r.err, problem.Overloaded), "%v", r.err)
+	case own < poolShare:
+		require.True(t, r.holds(), "%v", r.err)
+	case queued < poolQueue:
+		require.False(t, r.done, "waits for a slot of its own")
+	default:
+		require.True(t, problem.Is(r.err, problem.RateLimited), "%v", r.err)
+	}
+}
+
+// resume never fails: it waits.
+func (m *poolModel) resume(t *rapid.T) {
+	caller := drawCaller(t)
+	free := m.held("") < poolSlots && m.held(caller) < poolShare
+	require.Equal(t, free, m.start(caller, true).holds())
+}
+
+// release returns a slot.
+func (m *poolModel) release(t *rapid.T) {
+	m.draw(t, (*poolRequest).holds).slot.Release()
+	synctest.Wait()
+}
+
+// leave ends a request that waits.
+func (m *poolModel) leave(t *rapid.T) {
+	r := m.draw(t, func(r *poolRequest) bool { return !r.done })
+	r.cancel()
+	synctest.Wait()
+	require.ErrorIs(t, r.err, context.Canceled)
+}
+
+func (m *poolModel) wait(t *rapid.T) {
+	time.Sleep(time.Duration(rapid.IntRange(1, 1500).Draw(t, "ms")) * time.Millisecond)
+	synctest.Wait()
+}
+
+// draw removes a request that satisfies a condition from the model.
+func (m *poolModel) draw(t *rapid.T, of func(*poolRequest) bool) *poolRequest {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := slices.IndexFunc(m.requests, of)
+	if i < 0 {
+		t.Skip("there is none")
+	}
+	var indices []int
+	for i, r := range m.requests {
+		if of(r) {
+			indices = append(indices, i)
+		}
+	}
+	i = rapid.SampledFrom(indices).Draw(t, "request")
+	r := m.requests[i]
+	m.requests = slices.Delete(m.requests, i, i+1)
+	return r
+}
+
+// check holds the pool against the limits, and no request waits without need.
+func (m *poolModel) check(t *rapid.T) {
+	all := m.held("")
+	require.LessOrEqual(t, all, poolSlots)
+	require.EqualValues(t, all, m.gauge.Value())
+	require.LessOrEqual(t, m.waiting("", false), poolQueue)
+	for _, caller := range []string{"a", "b", "c"} {
+		own := m.held(caller)
+		require.LessOrEqual(t, own, poolShare)
+		if m.waiting(caller, false) > 0 || m.waiting(caller, true) > 0 {
+			require.True(t, all == poolSlots || own == poolShare, "%s waits while there are slots for it", caller)
+		}
+	}
+	require.Zero(t, m.count(func(r *poolRequest) bool { return !r.done && !r.resumes && time.Since(r.begin) > queueTime }), "waits too long")
+}
+
+// end empties the pool, and finds it as new.
+func (m *poolModel) end(t *rapid.T) {
+	for _, r := range slices.Clone(m.requests) {
+		r.cancel()
+	}
+	m.running.Wait()
+	for _, r := range m.requests {
+		require.True(t, r.err == nil || errors.As(r.err, new(*problem.Error)) || errors.Is(r.err, context.Canceled))
+		r.slot.Release()
+	}
+	m.requests = nil
+	require.Zero(t, m.gauge.Value())
+	slots := map[string]int{"a": poolShare, "b": poolShare}
+	for _, caller := range slices.Sorted(maps.Keys(slots)) {
+		for range slots[caller] {
+			require.True(t, m.start(caller, false).holds())
+		}
+	}
+	require.True(t, problem.Is(m.start(poolUnused, false).err, problem.Overloaded))
+	for _, r := range m.requests {
+		r.slot.Release()
+		r.cancel()
+	}
+}
+
+// TestPoolKeepsItsLimits acquires, resumes, releases, cancels and waits at random.
+func TestPoolKeepsItsLimits(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		rapid.SyncTest(t, func(t *rapid.T) {
+			m := &poolModel{}
+			m.pool = limit.NewPool(limit.PoolSize{Slots: poolSlots, Share: 0.5, Queue: poolQueue, QueueTime: queueTime}, &m.gauge)
+			defer m.end(t)
+			t.Repeat(map[string]func(*rapid.T){
+				"acquire": m.acquire, "resume": m.resume, "release": m.release, "leave": m.leave, "wait": m.wait, "": m.check,
+			})
+		})
+	})
+}
