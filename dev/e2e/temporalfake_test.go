@@ -65,7 +65,7 @@ func readHistory(
 	}
 	change(request)
 	begin := time.Now()
-	page, err := here.server.GetWorkflowExecutionHistory(ctx, request)
+	page, err := shared.server.GetWorkflowExecutionHistory(ctx, request)
 	require.NoError(t, err)
 	return page, time.Since(begin)
 }
@@ -83,7 +83,7 @@ func wholeHistory(t *testing.T, s started) []byte {
 func quietHistoryPoll(deadline, want time.Duration, wait bool) func(*testing.T) {
 	return func(t *testing.T) {
 		t.Helper()
-		s := abandon(t)
+		s := startUnpolled(t)
 		var token []byte
 		if wait {
 			token = wholeHistory(t, s)
@@ -99,7 +99,7 @@ func quietHistoryPoll(deadline, want time.Duration, wait bool) func(*testing.T) 
 
 func closeEventPoll(t *testing.T) {
 	t.Helper()
-	s := abandon(t)
+	s := startUnpolled(t)
 	for _, wait := range []bool{true, false} {
 		page, took := readHistory(t, s, 6*time.Second, func(r *workflowservice.GetWorkflowExecutionHistoryRequest) {
 			r.WaitNewEvent, r.HistoryEventFilterType = wait, enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
@@ -112,7 +112,7 @@ func closeEventPoll(t *testing.T) {
 
 func closedHistory(t *testing.T) {
 	t.Helper()
-	s := abandon(t)
+	s := startUnpolled(t)
 	token := wholeHistory(t, s)
 	time.AfterFunc(3*time.Second, func() { terminate(t, s.WorkflowID) })
 	page, took := readHistory(t, s, time.Minute, func(r *workflowservice.GetWorkflowExecutionHistoryRequest) {
@@ -132,8 +132,8 @@ func closedHistory(t *testing.T) {
 
 func pausedHistory(t *testing.T) {
 	t.Helper()
-	s := abandon(t)
-	writer().post(t, of(s.WorkflowID, "/pause"), `{"reason":"the bank is down"}`).expect(t, http.StatusNoContent)
+	s := startUnpolled(t)
+	writer().post(t, workflowPath(s.WorkflowID, "/pause"), `{"reason":"the bank is down"}`).expect(t, http.StatusNoContent)
 	page, took := readHistory(t, s, time.Minute, func(r *workflowservice.GetWorkflowExecutionHistoryRequest) { r.WaitNewEvent = true })
 	require.Less(t, took, tolerance)
 	require.Empty(t, page.GetNextPageToken())
@@ -143,13 +143,13 @@ func pausedHistory(t *testing.T) {
 func continuedHistory(t *testing.T) {
 	t.Helper()
 	s := startLedger(t)
-	writer().post(t, of(s.WorkflowID, "/signal"), `{"signal":"next"}`).expect(t, http.StatusNoContent)
+	writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"next"}`).expect(t, http.StatusNoContent)
 	page, _ := readHistory(t, s, time.Minute, func(r *workflowservice.GetWorkflowExecutionHistoryRequest) {
 		r.WaitNewEvent, r.HistoryEventFilterType = true, enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
 	})
 	require.Len(t, page.GetHistory().GetEvents(), 1)
 	next := page.GetHistory().GetEvents()[0].GetWorkflowExecutionContinuedAsNewEventAttributes().GetNewExecutionRunId()
-	described, err := here.server.DescribeWorkflowExecution(t.Context(), &workflowservice.DescribeWorkflowExecutionRequest{
+	described, err := shared.server.DescribeWorkflowExecution(t.Context(), &workflowservice.DescribeWorkflowExecutionRequest{
 		Namespace: "default", Execution: &common.WorkflowExecution{WorkflowId: s.WorkflowID},
 	})
 	require.NoError(t, err)
@@ -159,7 +159,7 @@ func continuedHistory(t *testing.T) {
 
 func absentWorkflow(t *testing.T) {
 	t.Helper()
-	_, err := here.server.DescribeWorkflowExecution(t.Context(), &workflowservice.DescribeWorkflowExecutionRequest{
+	_, err := shared.server.DescribeWorkflowExecution(t.Context(), &workflowservice.DescribeWorkflowExecutionRequest{
 		Namespace: "default", Execution: &common.WorkflowExecution{WorkflowId: newID(t)},
 	})
 	require.Equal(t, codes.NotFound, status.Code(err), "%v", err)
@@ -207,11 +207,11 @@ func callUpdate[Q, A any](
 }
 
 func sendUpdate(ctx context.Context, r *workflowservice.UpdateWorkflowExecutionRequest) (*workflowservice.UpdateWorkflowExecutionResponse, error) {
-	return here.server.UpdateWorkflowExecution(ctx, r)
+	return shared.server.UpdateWorkflowExecution(ctx, r)
 }
 
 func pollUpdate(ctx context.Context, r *workflowservice.PollWorkflowExecutionUpdateRequest) (*workflowservice.PollWorkflowExecutionUpdateResponse, error) {
-	return here.server.PollWorkflowExecutionUpdate(ctx, r)
+	return shared.server.PollWorkflowExecutionUpdate(ctx, r)
 }
 
 func quietUpdate(t *testing.T) {
@@ -231,7 +231,7 @@ func quietUpdate(t *testing.T) {
 
 func admittedUpdate(t *testing.T) {
 	t.Helper()
-	s := abandon(t)
+	s := startUnpolled(t)
 	sent, took, err := callUpdate(t, time.Minute, sendUpdate, updateRequest(t, s.WorkflowID, "add", 1, accepted))
 	require.NoError(t, err)
 	require.InDelta(t, fakeLongPoll, took, float64(tolerance))
@@ -278,13 +278,13 @@ func updateWithStartTwice(t *testing.T) {
 	args, err := converter.GetDefaultDataConverter().ToPayloads(0)
 	require.NoError(t, err)
 	for _, first := range []bool{true, false} {
-		response, err := here.server.ExecuteMultiOperation(t.Context(), &workflowservice.ExecuteMultiOperationRequest{
+		response, err := shared.server.ExecuteMultiOperation(t.Context(), &workflowservice.ExecuteMultiOperationRequest{
 			Namespace: "default",
 			Operations: []*workflowservice.ExecuteMultiOperationRequest_Operation{
 				{Operation: &workflowservice.ExecuteMultiOperationRequest_Operation_StartWorkflow{
 					StartWorkflow: &workflowservice.StartWorkflowExecutionRequest{
 						Namespace: "default", WorkflowId: workflowID, RequestId: newID(t), Input: args,
-						WorkflowType: &common.WorkflowType{Name: "Ledger"}, TaskQueue: &taskqueue.TaskQueue{Name: handsQueue},
+						WorkflowType: &common.WorkflowType{Name: "Ledger"}, TaskQueue: &taskqueue.TaskQueue{Name: testQueue},
 						WorkflowIdConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 					},
 				}},

@@ -23,7 +23,7 @@ const (
 	contentTypeNDJSON = "application/x-ndjson"
 )
 
-// respond is what a handler has to say.
+// response is what a handler responds with.
 type response struct {
 	status int
 	// body is encoded as JSON; nil sends none.

@@ -11,7 +11,7 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode"
 )
 
-// DescribeWorkflow is the SDK's handle.jsonTypeName.
+// DescribeWorkflow is the SDK's handle.describe.
 func (a *API) DescribeWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	op := operation{
 		name: "describeWorkflow", namespace: namespace,

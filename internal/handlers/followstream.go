@@ -108,7 +108,7 @@ func (f *follower) run(ctx context.Context, out *sse.Writer) error {
 	}
 }
 
-// fetchNext gives the next page: one of what there is, in a place among the reads as
+// next returns the next page: one of what there is, in a place among the reads as
 // the pages of all streams, or one that is waited for together with others.
 func (f *follower) next(ctx context.Context) (*longpoll.Page, error) {
 	if page := f.first; page != nil {

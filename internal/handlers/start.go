@@ -126,7 +126,7 @@ func (a *API) findRepeatedStart(
 	return &StartedWorkflow{WorkflowID: id, RunID: firstRun, FirstExecutionRunID: firstRun, Started: true}, nil
 }
 
-// jsonTypeName gives what the server knows of a run, nil when it knows none.
+// describe returns what the server knows of a run; nil when it knows none.
 func (a *API) describe(ctx context.Context, workflowID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
 	response, err := longpoll.DescribeRun(ctx, a.options.Upstream, workflowID, runID)
 	if problem.Is(err, problem.WorkflowNotFound) {

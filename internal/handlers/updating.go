@@ -214,7 +214,7 @@ func (u *updateCall) confirmOutcome(ctx context.Context) error {
 	return nil
 }
 
-// setRun notes how far the update has come, and in which run it is.
+// apply records how far the update has come, and in which run it is.
 func (u *updateCall) apply(got longpoll.UpdateProgress) {
 	if runID := got.GetUpdateRef().GetWorkflowExecution().GetRunId(); runID != "" {
 		u.ref.WorkflowExecution.RunId = runID

@@ -172,7 +172,7 @@ func stringPayload(p *common.Payload) string {
 	return s
 }
 
-// render gives one payload as a plain value or, when it is none, whole.
+// renderPayload renders a payload as a plain value, or else with its metadata.
 func renderPayload(p *common.Payload) (JSON, *Payload) {
 	if p == nil {
 		return nil, nil

@@ -113,7 +113,7 @@ func versioningView() []transcode.ViewField {
 	}
 }
 
-// jsonTypeName are the fields of a description.
+// describe returns the fields of a description.
 func (v *views) describe() []transcode.ViewField {
 	return []transcode.ViewField{
 		{Field: "workflow_execution_info", Always: true, View: append(v.info(), transcode.ViewField{

@@ -84,7 +84,7 @@ type arrival struct {
 	credited int64 // bytes that the read deadline allows for
 }
 
-// parseMetadata reads to the end.
+// read reads to the end.
 func (a *arrival) read() error {
 	limited := io.LimitReader(a.request.Body, a.bodies.Max+1)
 	a.body = make([]byte, 0, a.first())

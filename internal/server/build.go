@@ -18,8 +18,8 @@ import (
 	"github.com/flowgate/flowgate/internal/handlers"
 	"github.com/flowgate/flowgate/internal/limit"
 	"github.com/flowgate/flowgate/internal/request"
-	"github.com/flowgate/flowgate/internal/rpc"
 	"github.com/flowgate/flowgate/internal/telemetry"
+	"github.com/flowgate/flowgate/internal/temporalhttp"
 )
 
 // maxStreams bounds the concurrent requests of one HTTP/2 connection.
@@ -190,8 +190,8 @@ func (g *gateway) newAPI(version string, front *request.Front) *handlers.API {
 	})
 }
 
-func (g *gateway) newTemporalAPI(front *request.Front) (*rpc.HTTP, error) {
-	return rpc.NewHTTP(rpc.Options{Front: front, LongPoll: g.cfg.Limits.Timeouts.LongPoll})
+func (g *gateway) newTemporalAPI(front *request.Front) (*temporalhttp.API, error) {
+	return temporalhttp.New(temporalhttp.Options{Front: front, LongPoll: g.cfg.Limits.Timeouts.LongPoll})
 }
 
 func lower(hosts []string) []string {

@@ -16,8 +16,8 @@ import (
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/drain"
 	"github.com/flowgate/flowgate/internal/problem"
-	"github.com/flowgate/flowgate/internal/rpc"
 	"github.com/flowgate/flowgate/internal/telemetry"
+	"github.com/flowgate/flowgate/internal/temporalhttp"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
@@ -211,8 +211,8 @@ func asError(failure any) error {
 func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 	state, e := stateOf(r), problem.Of(err)
 	state.event.SetProblem(string(e.Code), e.LogDetail())
-	if rpc.Owns(r.URL.Path) {
-		rpc.WriteError(w, r, e)
+	if temporalhttp.Owns(r.URL.Path) {
+		temporalhttp.WriteError(w, r, e)
 		return
 	}
 	problem.Write(w, e, problem.Occurrence{RequestID: state.event.RequestID, Instance: state.routing.RoutePattern()})

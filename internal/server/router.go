@@ -9,7 +9,7 @@ import (
 	"github.com/flowgate/flowgate/internal/docs"
 	"github.com/flowgate/flowgate/internal/handlers"
 	"github.com/flowgate/flowgate/internal/problem"
-	"github.com/flowgate/flowgate/internal/rpc"
+	"github.com/flowgate/flowgate/internal/temporalhttp"
 )
 
 // newRouter returns a router without routes. Its own errors are problems like all
@@ -32,7 +32,7 @@ func newRouter() chi.Router {
 // APIs, and the pages, which are nil when they are disabled.
 func mountPublic(router chi.Router, pages *docs.Site) {
 	handlers.MountDocuments(router)
-	rpc.MountDocuments(router)
+	temporalhttp.MountDocuments(router)
 	if pages != nil {
 		pages.Mount(router)
 		router.Get("/", http.RedirectHandler("/docs", http.StatusFound).ServeHTTP)

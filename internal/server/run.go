@@ -15,8 +15,8 @@ import (
 	"github.com/flowgate/flowgate/internal/drain"
 	"github.com/flowgate/flowgate/internal/handlers"
 	"github.com/flowgate/flowgate/internal/problem"
-	"github.com/flowgate/flowgate/internal/rpc"
 	"github.com/flowgate/flowgate/internal/telemetry"
+	"github.com/flowgate/flowgate/internal/temporalhttp"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
@@ -65,7 +65,7 @@ type gateway struct {
 	tracing  *telemetry.Tracing
 	upstream *upstream.Client
 	api      *handlers.API
-	temporal *rpc.HTTP
+	temporal *temporalhttp.API
 	gate     *drain.Gate
 	public   *http.Server
 	admin    *http.Server

@@ -1,0 +1,137 @@
+package temporalhttp_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+)
+
+// A caller without a grant on the namespace, or with a role below the RPC's, gets
+// PERMISSION_DENIED for every rule, and the upstream gets no call.
+func TestEveryRuleNeedsItsGrant(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		before := len(g.Upstream.AllCalls())
+		refused := 0
+		for _, b := range servertest.Bindings(t) {
+			access := b.Access(t)
+			if access.Scope == auth.ScopeOpen {
+				continue
+			}
+			keys := []string{servertest.ElsewhereKey}
+			if access.Role > auth.RoleRead || access.Scope == auth.ScopeCluster {
+				keys = append(keys, servertest.ReaderKey)
+			}
+			if access.Role > auth.RoleWrite || access.Scope == auth.ScopeCluster {
+				keys = append(keys, servertest.WriterKey)
+			}
+			for _, key := range keys {
+				for _, pretty := range []string{"", "?unknown=1&namespace=elsewhere"} { // nor by another namespace in the query
+					a := g.Do(t, b.Verb, b.Path("default")+pretty, b.Body("default"), servertest.Bearer(key)...)
+					servertest.RequireStatus(t, a, http.StatusForbidden, codes.PermissionDenied)
+					refused++
+				}
+			}
+		}
+		require.Len(t, g.Upstream.AllCalls(), before)
+		t.Logf("%d refused", refused)
+	})
+}
+
+// Authorisation comes before validation: a forbidden caller learns nothing from
+// validation errors.
+func TestAForbiddenCallerGetsNoOtherError(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		for _, path := range []string{
+			"/namespaces/default/workflows?pageSize=x", "/namespaces/default/workflows?pageSize=1&pageSize=2", "/namespaces/default/workflows?a;b",
+			"/namespaces/no-such-namespace/workflows?pageSize=x",
+		} {
+			a := g.Do(t, http.MethodGet, path, "", servertest.Bearer(servertest.ElsewhereKey)...)
+			servertest.RequireStatus(t, a, http.StatusForbidden, codes.PermissionDenied)
+		}
+		a := g.Do(t, http.MethodPost, "/namespaces/default/workflows/w", `{"no JSON`, servertest.Bearer(servertest.ElsewhereKey)...)
+		servertest.RequireStatus(t, a, http.StatusForbidden, codes.PermissionDenied)
+	})
+}
+
+func TestEveryRuleNeedsACredential(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		before := len(g.Upstream.AllCalls())
+		for _, b := range servertest.Bindings(t) {
+			a := servertest.Request{Method: b.Verb, Path: b.Path("default"), Body: b.Body("default"), Anonymous: true}.Send(t, g)
+			servertest.RequireStatus(t, a, http.StatusUnauthorized, codes.Unauthenticated)
+			require.NotEmpty(t, a.Header.Get("WWW-Authenticate"), b.Pattern)
+		}
+		a := g.Do(t, http.MethodGet, "/namespaces/default/workflows", "", "Authorization", "Bearer fg_writer_no")
+		servertest.RequireStatus(t, a, http.StatusUnauthorized, codes.Unauthenticated)
+		require.NotEmpty(t, a.Header.Get("WWW-Authenticate"))
+		require.Len(t, g.Upstream.AllCalls(), before)
+	})
+}
+
+func TestMethodsThatAPathDoesNotAllow(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		verbs := map[string][]string{} // by path
+		for _, b := range servertest.Bindings(t) {
+			shape := servertest.PathVariable.ReplaceAllString(b.Pattern, "id")
+			verbs[shape] = append(verbs[shape], b.Verb)
+		}
+		before := len(g.Upstream.AllCalls())
+		for path, has := range verbs {
+			if slices.Contains(has, http.MethodGet) {
+				has = append(has, http.MethodHead)
+			}
+			for _, verb := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, "BREW"} {
+				if slices.Contains(has, verb) {
+					continue
+				}
+				a := servertest.Request{Method: verb, Path: path, Anonymous: true}.Send(t, g) // routes are public
+				servertest.RequireStatus(t, a, http.StatusMethodNotAllowed, codes.Unimplemented)
+				allowed := strings.Split(a.Header.Get("Allow"), ", ")
+				require.ElementsMatch(t, has, allowed, path)
+			}
+		}
+		require.Len(t, g.Upstream.AllCalls(), before)
+	})
+}
+
+func TestPathsWithoutARule(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		before := len(g.Upstream.AllCalls())
+		for _, path := range []string{
+			"/api/v1", "/api/v1/", "/api/v1/x", "/api/v1/namespaces/default/x", "/namespaces", "/namespaces/", "/namespaces/default/workflows/",
+			"/namespaces/default/workflows/w/", "/namespaces/default/workflows/w/x/y/z", "/namespaces//workflows", "/namespaces/default/workflows//history",
+			"/cluster/", "/cluster/x", "/system-info/", "/api/v1/api/v1/system-info", "/Namespaces/default", "/api/v1/cluster",
+		} {
+			a := g.Do(t, http.MethodGet, path, "")
+			if path == "/Namespaces/default" { // no door has it
+				require.Equal(t, "application/problem+json", a.Header.Get("Content-Type"))
+				continue
+			}
+			servertest.RequireStatus(t, a, http.StatusNotFound, codes.NotFound)
+		}
+		require.Len(t, g.Upstream.AllCalls(), before)
+	})
+}
+
+func TestHeadIsServedAsGet(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		a := g.Do(t, http.MethodHead, "/api/v1/namespaces/default/workflows/w", "")
+		require.Equal(t, http.StatusOK, a.Status)
+		require.Equal(t, "2", a.Header.Get("Content-Length"))
+		require.Empty(t, a.Body)
+		require.Len(t, g.Upstream.Calls("DescribeWorkflowExecution"), 1)
+	})
+}

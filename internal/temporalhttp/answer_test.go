@@ -1,0 +1,253 @@
+package temporalhttp_test
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/server/servertest"
+)
+
+const orderHistoryPath = "/api/v1/namespaces/default/workflows/w/history"
+
+// answers makes the upstream respond with these bytes.
+func answers(g *servertest.Gateway, method string, wire []byte) {
+	g.Upstream.Handle(method, func(context.Context, []byte) ([]byte, error) { return wire, nil })
+}
+
+func wireOf(t testing.TB, m proto.Message) []byte {
+	t.Helper()
+	wire, err := proto.Marshal(m)
+	require.NoError(t, err)
+	return wire
+}
+
+// historyOf returns a history of events with inputs of this size.
+func historyOf(events, size int) *workflowservice.GetWorkflowExecutionHistoryResponse {
+	h := &history.History{}
+	for i := range events {
+		h.Events = append(h.Events, &history.HistoryEvent{
+			EventId: int64(i + 1), Attributes: &history.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
+				WorkflowExecutionSignaledEventAttributes: &history.WorkflowExecutionSignaledEventAttributes{
+					Input: payloadsOf(`"` + strings.Repeat("a", size) + `"`),
+				},
+			},
+		})
+	}
+	return &workflowservice.GetWorkflowExecutionHistoryResponse{History: h, NextPageToken: []byte("next")}
+}
+
+func payloadsOf(values ...string) *common.Payloads {
+	made := &common.Payloads{}
+	for _, value := range values {
+		made.Payloads = append(made.Payloads, &common.Payload{Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(value)})
+	}
+	return made
+}
+
+// A response over 512 KiB is streamed, and complete; so is one with a single value
+// that is larger.
+func TestAHugeResponseIsComplete(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		for _, c := range []struct{ events, size int }{{10, 100}, {5000, 100}, {2, 1 << 20}, {1, 512 << 10}, {600, 1000}} {
+			answers(g, "GetWorkflowExecutionHistory", wireOf(t, historyOf(c.events, c.size)))
+			for _, query := range []string{"", "?noPayloadShorthand", "?pretty", "?pretty&noPayloadShorthand"} {
+				a := g.Do(t, http.MethodGet, orderHistoryPath+query, "")
+				require.Equal(t, http.StatusOK, a.Status)
+				var got struct {
+					History struct {
+						Events []struct {
+							EventID string `json:"eventId"`
+						} `json:"events"`
+					} `json:"history"`
+					NextPageToken string `json:"nextPageToken"`
+				}
+				require.NoError(t, json.Unmarshal([]byte(a.Body), &got), "%d %d %s", c.events, c.size, query)
+				require.Len(t, got.History.Events, c.events)
+				require.Equal(t, "bmV4dA==", got.NextPageToken)
+				if !strings.Contains(query, "noPayloadShorthand") {
+					require.Equal(t, c.events, strings.Count(a.Body, `"`+strings.Repeat("a", c.size)+`"`))
+				}
+			}
+		}
+	})
+}
+
+func TestAMalformedUpstreamResponse(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		for name, wire := range map[string][]byte{
+			"cut":              {0x0a, 0x05, 'a'},
+			"no field":         {0x00},
+			"a reserved type":  {0x0f, 0x01},
+			"the end of none":  {0x0c},
+			"no UTF-8":         protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), wireOf(t, &history.History{Events: []*history.HistoryEvent{{}}})),
+			"nested too often": nestedFailures(2000),
+		} {
+			method, path := "GetWorkflowExecutionHistory", orderHistoryPath
+			switch name {
+			case "no UTF-8":
+				method, path = "DescribeNamespace", "/api/v1/namespaces/default"
+				wire = protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), []byte{0x0a, 1, 0xff})
+			case "nested too often":
+				method, path = "DescribeActivityExecution", "/api/v1/namespaces/default/activities/a"
+			}
+			answers(g, method, wire)
+			a := g.Do(t, http.MethodGet, path, "")
+			s := servertest.RequireStatus(t, a, http.StatusBadGateway, codes.Unavailable)
+			require.NotContains(t, s.Message, "transcode", name)
+		}
+	})
+}
+
+// nestedFailures returns an outcome whose failure has this many causes.
+func nestedFailures(times int) []byte {
+	var wire []byte
+	for range times {
+		wire = protowire.AppendBytes(protowire.AppendTag(nil, 4, protowire.BytesType), wire)
+	}
+	d := (&workflowservice.DescribeActivityExecutionResponse{}).ProtoReflect().Descriptor()
+	outcome := d.Fields().ByName("outcome")
+	failure := outcome.Message().Fields().ByName("failure")
+	wire = protowire.AppendBytes(protowire.AppendTag(nil, failure.Number(), protowire.BytesType), wire)
+	return protowire.AppendBytes(protowire.AppendTag(nil, outcome.Number(), protowire.BytesType), wire)
+}
+
+// An error behind the first 512 KiB is found after the status is sent. The gateway
+// cuts the connection, so that the response does not look complete.
+func TestAnUpstreamResponseMalformedInItsMiddleCutsTheConnection(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		bad := wireOf(t, &history.HistoryEvent{EventId: 1})
+		bad = append(bad, 0x0a, 0x05, 1) // a truncated timestamp
+		events := bytes.Repeat(protowire.AppendBytes([]byte{0x0a}, wireOf(t, historyOf(1, 1000).GetHistory().GetEvents()[0])), 2000)
+		events = protowire.AppendBytes(append(events, 0x0a), bad)
+		answers(g, "GetWorkflowExecutionHistory", protowire.AppendBytes([]byte{0x0a}, events))
+		for _, query := range []string{"", "?noPayloadShorthand", "?pretty"} {
+			a, err := g.Send(t.Context(), http.MethodGet, orderHistoryPath+query, "")
+			require.Error(t, err)
+			require.Equal(t, http.StatusOK, a.Status)
+			require.Greater(t, len(a.Body), 1<<20, "what was good has come")
+		}
+		g.Client.CloseIdleConnections()
+		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, "/api/v1/system-info", "").Status, "the gateway goes on")
+	})
+}
+
+func requireStatusOf(t *testing.T, a servertest.Response, status int) {
+	t.Helper()
+	require.Equal(t, status, a.Status, a.Body)
+	var s servertest.RPCStatus
+	require.NoError(t, json.Unmarshal([]byte(a.Body), &s, json.RejectUnknownMembers(true)), a.Body)
+}
+
+func TestFormsOfAResponse(t *testing.T) {
+	t.Parallel()
+	const (
+		plain      = `{"queryResult":[{"b":1,"a":[1e400]}]}`
+		prettily   = "{\n  \"queryResult\": [\n    {\n      \"b\": 1,\n      \"a\": [\n        1e400\n      ]\n    }\n  ]\n}"
+		longly     = `{"queryResult":{"payloads":[{"metadata":{"encoding":"anNvbi9wbGFpbg=="},"data":"eyJiIjoxLCJhIjpbMWU0MDBdfQ=="}]}}`
+		typePretty = "application/json+pretty"
+		typeLong   = "application/json+no-payload-shorthand"
+		typeBoth   = "application/json+pretty+no-payload-shorthand"
+	)
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		answers(g, "QueryWorkflow", wireOf(t, &workflowservice.QueryWorkflowResponse{QueryResult: payloadsOf(`{"b":1,"a":[1e400]}`)}))
+		const path = "/namespaces/default/workflows/w/query/q"
+		for _, c := range []struct {
+			query, accept, contentType string
+			want, as                   string
+		}{
+			{"", "", "", plain, "application/json"},
+			{"", "*/*", "text/plain", plain, "application/json"},
+			{"", "application/json", "application/json; charset=utf-8", plain, "application/json"},
+			{"?pretty", "", "", prettily, typePretty},
+			{"?pretty=false", "", "", prettily, typePretty}, // Temporal checks for the parameter's presence alone
+			{"?noPayloadShorthand", "", "", longly, typeLong},
+			{"?noPayloadShorthand=x&pretty", "", "", "", typeBoth},
+			{"", typePretty, "", prettily, typePretty},
+			{"", typeLong, "", longly, typeLong},
+			{"", typeBoth, "", "", typeBoth},
+			{"", "", typeLong, longly, typeLong},
+			{"", "application/json", typeLong, longly, typeLong},
+			{"", "", typePretty, prettily, typePretty},
+			{"?pretty", typeLong, "", prettily, typePretty}, // the query overrides the header
+			{"", typePretty, typeLong, prettily, typePretty},
+		} {
+			a := g.Do(t, http.MethodPost, path+c.query, `{}`, "Accept", c.accept, "Content-Type", c.contentType)
+			require.Equal(t, http.StatusOK, a.Status, a.Body)
+			require.Equal(t, c.as, a.Header.Get("Content-Type"), "%v", c)
+			if c.want != "" {
+				require.Equal(t, c.want, a.Body, "%v", c)
+				continue
+			}
+			require.Contains(t, a.Body, "\n    \"payloads\": [\n      {\n        \"metadata\"", "both")
+		}
+	})
+}
+
+// Content-Type selects the form of the body, whatever the response's is.
+func TestFormsOfABody(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		const path = "/namespaces/default/workflows/w/signal/s"
+		const longBody = `{"input":{"payloads":[{"metadata":{"encoding":"YQ=="},"data":"MQ=="}]}}`
+		for _, c := range []struct{ query, contentType, body, encoding, data string }{
+			{"", "application/json", `{"input":[ {"b": 1.10, "a":[]} ]}`, "json/plain", `{"b": 1.10, "a":[]}`},
+			{"?noPayloadShorthand", "application/json", `{"input":[12345678901234567890]}`, "json/plain", `12345678901234567890`},
+			{"", "application/json", `{"input":[null]}`, "binary/null", ""},
+			{"", "application/json", longBody, "a", "1"},
+			{"", "application/json+no-payload-shorthand", longBody, "a", "1"},
+			{"", "application/json+pretty", `{"input":["x"]}`, "json/plain", `"x"`},
+		} {
+			a := g.Do(t, http.MethodPost, path+c.query, c.body, "Content-Type", c.contentType)
+			require.Equal(t, http.StatusOK, a.Status, a.Body)
+			calls := g.Upstream.Calls("SignalWorkflowExecution")
+			request := &workflowservice.SignalWorkflowExecutionRequest{}
+			require.NoError(t, proto.Unmarshal(calls[len(calls)-1].Request, request))
+			got := request.GetInput().GetPayloads()
+			require.Len(t, got, 1)
+			require.Equal(t, c.encoding, string(got[0].GetMetadata()["encoding"]))
+			require.Equal(t, c.data, string(got[0].GetData()))
+		}
+		a := g.Do(t, http.MethodPost, path, `{"input":["x"]}`, "Content-Type", "application/json+no-payload-shorthand")
+		require.Equal(t, http.StatusBadRequest, a.Status, "there is no shorthand in the long form")
+		a = g.Do(t, http.MethodPost, path+"?pretty", `{"x":1}`)
+		requireStatusOf(t, a, http.StatusBadRequest)
+		require.Equal(t, "application/json+pretty", a.Header.Get("Content-Type"))
+		require.True(t, strings.HasPrefix(a.Body, "{\n  \"code\": 3,\n"), a.Body)
+	})
+}
+
+// A value at the maximal nesting of JSON is a few kilobytes; indented, it would be a
+// few hundred megabytes.
+func TestIndentationIsBounded(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		const deep = 4_900
+		value := strings.Repeat("[", deep) + strings.Repeat("]", deep)
+		memo := &common.Memo{Fields: map[string]*common.Payload{"deep": payloadsOf(value).GetPayloads()[0]}}
+		answers(g, "DescribeWorkflowExecution", wireOf(t, &workflowservice.DescribeWorkflowExecutionResponse{
+			WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{Memo: memo},
+		}))
+		whole := g.Do(t, http.MethodGet, described, "")
+		require.Contains(t, whole.Body, value)
+		a := g.Do(t, http.MethodGet, described+"?pretty", "")
+		require.Equal(t, http.StatusOK, a.Status)
+		require.Less(t, len(a.Body), 2<<20)
+		require.Equal(t, 2*deep, strings.Count(a.Body, "[")+strings.Count(a.Body, "]"))
+	})
+}

@@ -1,0 +1,90 @@
+package temporalhttp_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+// A caller cannot set another identity, in any field of any request.
+func TestTheIdentityIsTheCallers(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		last := func(method string, into proto.Message) {
+			calls := g.Upstream.Calls(method)
+			require.NoError(t, proto.Unmarshal(calls[len(calls)-1].Request, into))
+		}
+		const namespace = "/api/v1/namespaces/default"
+		a := g.Do(t, http.MethodPost, namespace+"/workflows/w/update/echo", `{"request":{"meta":{"identity":"mallory","updateId":"u"}}}`)
+		require.Equal(t, http.StatusOK, a.Status, a.Body)
+		update := &workflowservice.UpdateWorkflowExecutionRequest{}
+		last("UpdateWorkflowExecution", update)
+		require.Equal(t, "writer", update.GetRequest().GetMeta().GetIdentity())
+		require.Equal(t, "u", update.GetRequest().GetMeta().GetUpdateId())
+
+		a = g.Do(t, http.MethodPost, namespace+"/batch-operations/b", `{"signalOperation":{"signal":"s","identity":"mallory"}}`)
+		require.Equal(t, http.StatusOK, a.Status, a.Body)
+		batch := &workflowservice.StartBatchOperationRequest{}
+		last("StartBatchOperation", batch)
+		require.Equal(t, "writer", batch.GetSignalOperation().GetIdentity())
+		require.Equal(t, "s", batch.GetSignalOperation().GetSignal())
+		require.Nil(t, batch.GetTerminationOperation(), "no other operation comes of it")
+	})
+}
+
+// The body of a registration names the namespace. A caller that may register none
+// is denied before the body is read.
+func TestARegistrationIsDeniedBeforeItsBodyIsRead(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		for _, body := range []string{`{"namespace":"n"}`, `{"bad":1}`} {
+			a := g.Do(t, http.MethodPost, "/api/v1/namespaces", body, "Authorization", "Bearer "+servertest.ReaderKey)
+			require.Equal(t, http.StatusForbidden, a.Status, a.Body)
+		}
+		require.Empty(t, g.Upstream.Calls("RegisterNamespace"))
+	})
+}
+
+// A workflow whose memo has the maximal nesting of JSON must not break the list of
+// its namespace.
+func TestAValueNestedTooDeepIsReturnedWhole(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		deep := strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000)
+		info := &workflow.WorkflowExecutionInfo{Memo: &common.Memo{Fields: map[string]*common.Payload{
+			"deep":   {Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(deep)},
+			"binary": {Metadata: map[string][]byte{"encoding": []byte("binary/plain")}, Data: []byte("x")},
+		}}}
+		g.Upstream.Handle("ListWorkflowExecutions", upstreamtest.Respond(&workflowservice.ListWorkflowExecutionsResponse{
+			Executions: []*workflow.WorkflowExecutionInfo{info, {}},
+		}))
+		a := g.Do(t, http.MethodGet, servertest.WorkflowsPath, "")
+		require.Equal(t, http.StatusOK, a.Status, a.Body)
+		require.Contains(t, a.Body, fmt.Sprintf(`"data":%q`, base64.StdEncoding.EncodeToString([]byte(deep))))
+		a = g.Do(t, http.MethodGet, servertest.WorkflowsPath, "", "Accept", "application/x-ndjson")
+		require.Equal(t, 2, strings.Count(a.Body, "\n"))
+	})
+}
+
+// A list of short values is many times longer on the wire. The gateway must not
+// build a message that the server would reject in any case.
+func TestARequestThatExpandsIsRejectedEarly(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		body := `{"input":[1` + strings.Repeat(",1", 1_900_000) + `]}`
+		a := g.Do(t, http.MethodPost, "/api/v1/namespaces/default/workflows/w", body)
+		require.Equal(t, http.StatusRequestEntityTooLarge, a.Status, a.Body)
+		require.Empty(t, g.Upstream.Calls("StartWorkflowExecution"))
+	})
+}

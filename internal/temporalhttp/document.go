@@ -1,0 +1,23 @@
+package temporalhttp
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/flowgate/flowgate/api/temporal"
+	"github.com/flowgate/flowgate/internal/docs"
+)
+
+// MountDocuments adds the OpenAPI documents of the Temporal HTTP API, at the
+// paths where Temporal has them. They are public, as they are there.
+func MountDocuments(router chi.Router) {
+	for path, document := range map[string]temporal.Document{
+		"/openapi.yaml": temporal.OpenAPI(),
+		"/swagger.json": temporal.Swagger(),
+	} {
+		file := docs.NewFile(document.ContentType, []byte(document.Text))
+		router.Method(http.MethodGet, path, file)
+		router.Method(http.MethodHead, path, file)
+	}
+}

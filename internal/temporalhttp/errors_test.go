@@ -1,0 +1,119 @@
+package temporalhttp_test
+
+import (
+	"net/http"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/errordetails/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/protoadapt"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+const described = "/namespaces/default/workflows/w"
+
+func TestServerErrorsPassUnchanged(t *testing.T) {
+	t.Parallel()
+	for code, status := range map[codes.Code]int{
+		codes.NotFound: http.StatusNotFound, codes.InvalidArgument: http.StatusBadRequest, codes.FailedPrecondition: http.StatusBadRequest,
+		codes.OutOfRange: http.StatusBadRequest, codes.AlreadyExists: http.StatusConflict, codes.Aborted: http.StatusConflict,
+		codes.PermissionDenied: http.StatusForbidden, codes.ResourceExhausted: http.StatusTooManyRequests, codes.Unimplemented: http.StatusNotImplemented,
+	} {
+		t.Run(code.String(), func(t *testing.T) {
+			t.Parallel()
+			inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+				var details []protoadapt.MessageV1
+				if code != codes.Unimplemented {
+					details = append(details, &errordetails.NotFoundFailure{CurrentCluster: "a", ActiveCluster: "b"}, &errordetails.NamespaceNotFoundFailure{Namespace: "n"})
+				}
+				g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Fail(code, "the server's <own> words", details...))
+				s := servertest.RequireStatus(t, g.Do(t, http.MethodGet, described, ""), status, code)
+				require.Equal(t, "the server's <own> words", s.Message)
+				if details != nil {
+					require.Equal(t, []map[string]any{
+						{"@type": "type.googleapis.com/temporal.api.errordetails.v1.NotFoundFailure", "currentCluster": "a", "activeCluster": "b"},
+						{"@type": "type.googleapis.com/temporal.api.errordetails.v1.NamespaceNotFoundFailure", "namespace": "n"},
+					}, s.Details)
+				}
+			})
+		})
+	}
+}
+
+// Details of an unknown type are returned as bytes. Details that cannot be encoded
+// are dropped alone.
+func TestUnknownErrorDetails(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.NotFound, "gone",
+			&anypb.Any{TypeUrl: "type.googleapis.com/own.Unknown", Value: []byte("abc")}))
+		s := servertest.RequireStatus(t, g.Do(t, http.MethodGet, described, ""), http.StatusNotFound, codes.NotFound)
+		require.Equal(t, "gone", s.Message)
+		require.Len(t, s.Details, 1)
+
+		g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.NotFound, "gone", &structpb.Value{}))
+		s = servertest.RequireStatus(t, g.Do(t, http.MethodGet, described, ""), http.StatusNotFound, codes.NotFound)
+		require.Equal(t, "gone", s.Message)
+	})
+}
+
+func TestInternalErrorTextsAreWithheld(t *testing.T) {
+	t.Parallel()
+	const secret = "pq: at 10.0.0.7:5432"
+	for code, c := range map[codes.Code]struct {
+		status int
+		shown  codes.Code
+	}{
+		codes.Unavailable: {http.StatusServiceUnavailable, codes.Unavailable}, codes.Internal: {http.StatusInternalServerError, codes.Internal},
+		codes.Unknown: {http.StatusInternalServerError, codes.Unknown}, codes.DataLoss: {http.StatusInternalServerError, codes.DataLoss},
+		codes.DeadlineExceeded: {http.StatusGatewayTimeout, codes.DeadlineExceeded}, codes.Unauthenticated: {http.StatusBadGateway, codes.Unavailable},
+		codes.Canceled: {http.StatusServiceUnavailable, codes.Unavailable}, codes.Code(77): {http.StatusInternalServerError, codes.Code(77)},
+	} {
+		t.Run(strconv.Itoa(int(code)), func(t *testing.T) {
+			t.Parallel()
+			inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+				g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Fail(code, secret, &errordetails.NotFoundFailure{CurrentCluster: secret}))
+				a := g.Do(t, http.MethodGet, described, "")
+				servertest.RequireStatus(t, a, c.status, c.shown)
+				require.NotContains(t, a.Body, "10.0.0.7")
+				for _, values := range a.Header {
+					require.NotContains(t, values, secret)
+				}
+				require.Contains(t, g.Log.String(), "10.0.0.7")
+			})
+		})
+	}
+}
+
+func TestNothingIsRetriedAtThisDoor(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, func(cfg *config.Config) { cfg.Upstream.Breaker.Failures = 1000 }, func(t *testing.T, g *servertest.Gateway) {
+		for _, b := range servertest.Bindings(t) {
+			if b.Method.Name() == "GetSystemInfo" {
+				continue // the gateway's health check
+			}
+			name := string(b.Method.Name())
+			g.Upstream.Handle(name, upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "away"), upstreamtest.Respond(&workflowservice.GetSystemInfoResponse{})))
+			before := len(g.Upstream.Calls(name))
+			a := g.Do(t, b.Verb, b.Path("default"), b.Body("default"), servertest.Bearer(servertest.RootKey)...)
+			servertest.RequireStatus(t, a, http.StatusServiceUnavailable, codes.Unavailable)
+			require.Len(t, g.Upstream.Calls(name), before+1, name)
+		}
+	})
+}
+
+func TestAMethodThatTheServerDoesNotImplement(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		g.Upstream.Handle("CountWorkers", nil)
+		servertest.RequireStatus(t, g.Do(t, http.MethodGet, "/api/v1/namespaces/default/worker-count", ""), http.StatusNotImplemented, codes.Unimplemented)
+	})
+}

@@ -1,0 +1,80 @@
+package temporalhttp_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/temporalhttp"
+)
+
+// TestNoBindingIsServedWithoutAnIdentity asks without a principal, which no
+// middleware should let through, and with one that may do nothing.
+func TestNoBindingIsServedWithoutAnIdentity(t *testing.T) {
+	t.Parallel()
+	s := newSides(t)
+	s.current = &exchange{}
+	for _, r := range rules() {
+		access, _ := auth.AccessOf(r.fullMethod())
+		c := &oracleCase{rule: r, verb: r.verb, target: inBraces.ReplaceAllString(r.pattern, "a"), header: http.Header{}, body: "{"}
+		require.Equal(t, http.StatusUnauthorized, c.send(t.Context(), s.door).status, "%s", r)
+		if access.Scope == auth.ScopeOpen {
+			continue
+		}
+		forbidden := c.send(auth.WithPrincipal(t.Context(), &auth.Principal{Name: "nobody"}), s.door)
+		require.Equal(t, http.StatusForbidden, forbidden.status, "%s: %s", r, forbidden.body)
+	}
+	require.Zero(t, s.current.calls)
+}
+
+func TestDelegatedTokensAreForTheClientAPI(t *testing.T) {
+	t.Parallel()
+	s := newSides(t)
+	s.current = &exchange{}
+	narrowed := almighty()
+	narrowed.Capability = &auth.Capability{}
+	got := (&oracleCase{verb: http.MethodGet, target: historyPath, header: http.Header{}}).send(auth.WithPrincipal(t.Context(), narrowed), s.door)
+	require.Equal(t, http.StatusForbidden, got.status)
+	require.Zero(t, s.current.calls)
+}
+
+func TestOwnedPathsAreThoseOfTheBindings(t *testing.T) {
+	t.Parallel()
+	for _, r := range rules() {
+		require.True(t, temporalhttp.Owns(r.pattern), "%s", r)
+	}
+	for _, path := range []string{"/", "/v1/namespaces", "/api/v10", "/namespacesx", "/docs", "/api"} {
+		require.False(t, temporalhttp.Owns(path), path)
+	}
+}
+
+func TestEncodedBodiesAre415AndLargeOnesAre413(t *testing.T) {
+	t.Parallel()
+	s := newSides(t)
+	s.current = &exchange{}
+	ctx := auth.WithPrincipal(t.Context(), almighty())
+	start := func() *oracleCase {
+		return &oracleCase{verb: http.MethodPost, target: "/api/v1/namespaces/orders/workflows/order-1", header: http.Header{}, body: "{}"}
+	}
+	zipped := start()
+	zipped.header.Set("Content-Encoding", "gzip")
+	require.Equal(t, http.StatusUnsupportedMediaType, zipped.send(ctx, s.door).status)
+
+	large := start()
+	large.body = string(make([]byte, maxBodyBytes+1))
+	require.Equal(t, http.StatusRequestEntityTooLarge, large.send(ctx, s.door).status)
+	require.Zero(t, s.current.calls)
+}
+
+// ruleOf gives the first binding of a method.
+func ruleOf(method protoreflect.Name) *rule {
+	for _, r := range rules() {
+		if r.method.Name() == method {
+			return r
+		}
+	}
+	return nil
+}

@@ -1,0 +1,15 @@
+package temporalhttp_test
+
+import (
+	"io"
+	"testing"
+
+	"go.uber.org/goleak"
+	"google.golang.org/grpc/grpclog"
+)
+
+func TestMain(m *testing.M) {
+	// grpc-gateway's mux logs each request that it cannot read.
+	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, io.Discard))
+	goleak.VerifyTestMain(m)
+}

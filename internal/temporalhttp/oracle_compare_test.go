@@ -1,0 +1,117 @@
+package temporalhttp_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// reconcile takes the known differences out of a pair. It gives those that were
+// there, and what else differs, if anything does.
+func (p *pair) reconcile(table []difference) (known []int, other string) {
+	for i, d := range table {
+		if d.reconcile != nil && d.reconcile(p) {
+			known = append(known, i)
+		}
+	}
+	return known, p.differs()
+}
+
+// differs says in what the two outcomes differ, "" when they are the same.
+func (p *pair) differs() string {
+	temporal, door := &p.temporal, &p.door
+	switch {
+	case temporal.status != door.status:
+		return fmt.Sprintf("status %d, not %d", door.status, temporal.status)
+	case temporal.calls != door.calls:
+		return fmt.Sprintf("%d calls, not %d", door.calls, temporal.calls)
+	case temporal.calls > 0 && temporal.method != door.method:
+		return fmt.Sprintf("calls %s, not %s", door.method, temporal.method)
+	case temporal.calls > 0 && !proto.Equal(temporal.request, door.request):
+		return "request: " + firstDifference(temporal.request.ProtoReflect(), door.request.ProtoReflect())
+	case temporal.header.Get("Content-Type") != door.header.Get("Content-Type"):
+		return fmt.Sprintf("content type %s, not %s", door.header.Get("Content-Type"), temporal.header.Get("Content-Type"))
+	case layout(temporal.body) != layout(door.body):
+		return fmt.Sprintf("layout %s, not %s", layout(door.body), layout(temporal.body))
+	case !sameJSON(temporal.body, door.body):
+		return "response"
+	default:
+		return ""
+	}
+}
+
+// firstDifference names the first field in which two messages differ.
+func firstDifference(a, b protoreflect.Message) string {
+	for i := range a.Descriptor().Fields().Len() {
+		field := a.Descriptor().Fields().Get(i)
+		x, y := a.Get(field), b.Get(field)
+		switch {
+		case a.Has(field) == b.Has(field) && x.Equal(y):
+		case a.Has(field) && b.Has(field) && field.Message() != nil && !field.IsList() && !field.IsMap():
+			return string(field.Name()) + "." + firstDifference(x.Message(), y.Message())
+		default:
+			return fmt.Sprintf("%s: %.200v, not %.200v", field.Name(), y, x)
+		}
+	}
+	return "unknown fields"
+}
+
+// sameJSON compares documents by what they say.
+func sameJSON(a, b []byte) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	x, errX := canonical(a)
+	y, errY := canonical(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}
+
+func canonical(text []byte) ([]byte, error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	var document any
+	if err := decoder.Decode(&document); err != nil {
+		return nil, err
+	}
+	return json.Marshal(plainNumbers(document))
+}
+
+// plainNumbers writes numbers with a fraction or an exponent in one way: 1e-7 is
+// 1e-07. Integers keep their text, which a float64 might not hold.
+func plainNumbers(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for name := range v {
+			v[name] = plainNumbers(v[name])
+		}
+	case []any:
+		for i := range v {
+			v[i] = plainNumbers(v[i])
+		}
+	case json.Number:
+		if number, err := v.Float64(); err == nil && strings.ContainsAny(v.String(), ".eE") {
+			return number
+		}
+	}
+	return value
+}
+
+// layout says how a document uses white space.
+func layout(body []byte) string {
+	body = bytes.TrimSpace(body)
+	var compact, indented bytes.Buffer
+	switch {
+	case !json.Valid(body):
+		return "no JSON"
+	case json.Compact(&compact, body) == nil && bytes.Equal(compact.Bytes(), body):
+		return "compact"
+	case json.Indent(&indented, body, "", "  ") == nil && strings.TrimSpace(indented.String()) == string(body):
+		return "indented"
+	default:
+		return "neither compact nor indented"
+	}
+}

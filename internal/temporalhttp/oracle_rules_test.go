@@ -1,0 +1,77 @@
+package temporalhttp_test
+
+import (
+	"net/http"
+	"regexp"
+
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/flowgate/flowgate/internal/auth"
+)
+
+// rule is one binding of the linked API, read here a second time: what the door
+// makes of the same rules is under test.
+type rule struct {
+	method    protoreflect.MethodDescriptor
+	verb      string
+	pattern   string
+	variables []string
+	body      bool
+}
+
+func (r *rule) fullMethod() string {
+	return auth.FullMethod(r.method)
+}
+
+func (r *rule) String() string { return r.verb + " " + r.pattern }
+
+// rules lists all bindings of the two services that Temporal serves over HTTP.
+func rules() []*rule {
+	var all []*rule
+	for method := range auth.Methods() {
+		all = append(all, rulesOf(method)...)
+	}
+	return all
+}
+
+var inBraces = regexp.MustCompile(`\{([^{}]+)\}`)
+
+func rulesOf(method protoreflect.MethodDescriptor) []*rule {
+	first, _ := proto.GetExtension(method.Options(), annotations.E_Http).(*annotations.HttpRule)
+	if first == nil {
+		return nil
+	}
+	var all []*rule
+	for _, bound := range append([]*annotations.HttpRule{first}, first.GetAdditionalBindings()...) {
+		r := &rule{method: method, body: bound.GetBody() == "*"}
+		for verb, pattern := range map[string]string{
+			http.MethodGet: bound.GetGet(), http.MethodPost: bound.GetPost(), http.MethodPut: bound.GetPut(),
+			http.MethodPatch: bound.GetPatch(), http.MethodDelete: bound.GetDelete(),
+		} {
+			if pattern != "" {
+				r.verb, r.pattern = verb, pattern
+			}
+		}
+		for _, match := range inBraces.FindAllStringSubmatch(r.pattern, -1) {
+			r.variables = append(r.variables, match[1])
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// messageType gives the linked Go type of a message.
+func messageType(d protoreflect.MessageDescriptor) protoreflect.MessageType {
+	if linked, err := protoregistry.GlobalTypes.FindMessageByName(d.FullName()); err == nil {
+		return linked
+	}
+	return dynamicpb.NewMessageType(d)
+}
+
+func newMessage(d protoreflect.MessageDescriptor) proto.Message {
+	return messageType(d).New().Interface()
+}

@@ -1,0 +1,100 @@
+package temporalhttp_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+// inTemporal runs a test in a bubble, against a gateway with the keys of
+// servertest.WithTemporalKeys, whose upstream responds to every method that has a
+// rule with an empty message.
+func inTemporal(t *testing.T, configure func(*config.Config), test func(t *testing.T, g *servertest.Gateway)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) {
+			servertest.WithTemporalKeys(t)(cfg)
+			if configure != nil {
+				configure(cfg)
+			}
+		}})
+		synctest.Wait() // the first health check is over
+		for _, b := range servertest.Bindings(t) {
+			if b.Method.Name() != "GetSystemInfo" {
+				g.Upstream.Handle(string(b.Method.Name()), upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{}))
+			}
+		}
+		test(t, g)
+	})
+}
+
+func TestEveryRuleCallsItsRPC(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		prefixes := map[bool]int{}
+		for _, b := range servertest.Bindings(t) {
+			before := len(g.Upstream.Calls(string(b.Method.Name())))
+			a := g.Do(t, b.Verb, b.Path("default"), b.Body("default"), servertest.Bearer(servertest.RootKey)...)
+			require.Equal(t, http.StatusOK, a.Status, "%s %s: %s", b.Verb, b.Pattern, a.Body)
+			require.Equal(t, "application/json", a.Header.Get("Content-Type"))
+			calls := g.Upstream.Calls(string(b.Method.Name()))
+			require.Len(t, calls, before+1, b.Pattern)
+			request := b.Request(t, calls[before])
+			require.Empty(t, request.GetUnknown())
+			for _, variable := range b.Variables {
+				require.Equal(t, servertest.PathValue(variable, "default"), servertest.FieldText(request, variable), b.Pattern)
+			}
+			if b.Access(t).Scope == auth.ScopeNamespace {
+				require.Equal(t, "default", servertest.FieldText(request, "namespace"), b.Pattern)
+				require.Equal(t, []string{"default"}, calls[before].Metadata.Get("temporal-namespace"), b.Pattern)
+			}
+			if b.Method.Input().Fields().ByName("identity") != nil {
+				require.Equal(t, "root", servertest.FieldText(request, "identity"), b.Pattern)
+			}
+			prefixes[strings.HasPrefix(b.Pattern, "/api/v1/")]++
+		}
+		require.Equal(t, prefixes[true], prefixes[false], "each is there with the prefix and without")
+		t.Logf("%d rules", prefixes[true]+prefixes[false])
+	})
+}
+
+func TestTheIdentityOfARequestIsReplaced(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		g.Do(t, http.MethodPost, "/namespaces/default/workflows/w/signal/s", `{"identity":"somebody"}`)
+		g.Do(t, http.MethodDelete, "/namespaces/default/schedules/s?identity=somebody", "")
+		for _, method := range []string{"SignalWorkflowExecution", "DeleteSchedule"} {
+			calls := g.Upstream.Calls(method)
+			require.Len(t, calls, 1)
+			require.Equal(t, "writer", servertest.FieldText(servertest.DecodeRequest(t, calls[0]), "identity"), method)
+		}
+	})
+}
+
+func TestTheMostSpecificRuleMatches(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		for path, method := range map[string]string{
+			"/namespaces/default/workflows/w/history":         "GetWorkflowExecutionHistory",
+			"/namespaces/default/workflows/w/history-reverse": "GetWorkflowExecutionHistoryReverse",
+			"/namespaces/default/workflows/history":           "DescribeWorkflowExecution",
+			"/api/v1/namespaces/default/workflows":            "ListWorkflowExecutions",
+			"/api/v1/namespaces/default":                      "DescribeNamespace",
+			"/cluster/namespaces/default":                     "DescribeNamespace",
+			"/namespaces/default/workflows/w%2Fhistory":       "DescribeWorkflowExecution", // the escaped slash is part of the id
+		} {
+			before := len(g.Upstream.Calls(method))
+			require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, path, "").Status, path)
+			require.Len(t, g.Upstream.Calls(method), before+1, path)
+		}
+	})
+}
