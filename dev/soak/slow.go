@@ -188,6 +188,10 @@ const (
 	slowBuffer = 16 << 10
 )
 
+// socketBytes is more than the kernel keeps for a connection: a smaller response is written at once, however slowly it
+// is read.
+const socketBytes = 8 << 20
+
 // held is the maximum duration of a slow response: the request budget, a write timeout and a margin.
 const held = settle * 3 / 2
 
@@ -214,6 +218,10 @@ func (r *run) slowReader(text string) func(context.Context, string) error {
 		}
 		defer func() { _ = response.Body.Close() }()
 		r.record(kind, response.StatusCode, response.Header.Get("Content-Type"), "")
+		if response.ContentLength >= 0 && response.ContentLength < socketBytes {
+			r.pauseAfterRejection(ctx)
+			return nil // the kernel has all of it, and the gateway none
+		}
 		ticker := time.NewTicker(time.Second)
 		defer ticker.Stop()
 		for err == nil {
