@@ -163,9 +163,6 @@ func (f *front) recordOutcome(v *requestState, failure any) {
 		if w.status == 0 {
 			w.status = http.StatusOK // as net/http sends if the handler writes nothing
 		}
-		if w.failed != nil {
-			discardUnsent(v.request)
-		}
 		if w.failed != nil && w.status < http.StatusBadRequest { // else the log keeps the earlier error
 			e := upstream.Canceled(v.request.Context(), w.failed)
 			event.SetProblem(string(e.Code), e.LogDetail())
@@ -180,19 +177,6 @@ func (f *front) recordOutcome(v *requestState, failure any) {
 	event.SetProblem(string(err.Code), err.LogDetail())
 	if w.status == 0 {
 		problem.Write(w, err, problem.Occurrence{RequestID: event.RequestID})
-	}
-}
-
-// discardUnsent has the kernel drop what a client has not taken when its
-// connection closes. Otherwise the kernel keeps up to its largest send buffer,
-// megabytes, for as long as the client reads on.
-func discardUnsent(r *http.Request) {
-	conn, _ := r.Context().Value(connectionKey{}).(net.Conn)
-	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok {
-		conn = wrapped.NetConn()
-	}
-	if tcp, ok := conn.(*net.TCPConn); ok && r.ProtoMajor == 1 {
-		_ = tcp.SetLinger(0)
 	}
 }
 
