@@ -18,7 +18,8 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// The pool of the property test: six slots, half of them for one caller.
+// The pool of the property test: six slots, half of them for a caller that is
+// alone.
 const (
 	poolSlots  = 6
 	poolShare  = 3
@@ -93,6 +94,18 @@ func (m *poolModel) waiting(caller string, resumes bool) int {
 	})
 }
 
+// fits reports whether the next slot is for a caller, at a share of one half: it
+// holds nothing, or at most as many slots as remain free.
+func (m *poolModel) fits(caller string) bool {
+	free, own := poolSlots-m.held("")-1, m.held(caller)
+	return free >= 0 && (own == 0 || own+1 <= free)
+}
+
+// waits reports whether a request of a caller waits: a later one waits behind it.
+func (m *poolModel) waits(caller string) bool {
+	return m.waiting(caller, false)+m.waiting(caller, true) > 0
+}
+
 func drawCaller(t *rapid.T) string {
 	return rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "caller")
 }
@@ -100,12 +113,12 @@ func drawCaller(t *rapid.T) string {
 // acquire expects the outcome that the slots in use call for.
 func (m *poolModel) acquire(t *rapid.T) {
 	caller := drawCaller(t)
-	all, own, queued := m.held(""), m.held(caller), m.waiting("", false)
+	all, queued, granted := m.held(""), m.waiting("", false), m.fits(caller) && !m.waits(caller)
 	r := m.start(caller, false)
 	switch {
 	case all == poolSlots:
 		require.True(t, problem.Is(r.err, problem.Overloaded), "%v", r.err)
-	case own < poolShare:
+	case granted:
 		require.True(t, r.holds(), "%v", r.err)
 	case queued < poolQueue:
 		require.False(t, r.done, "waits for a slot of its own")
@@ -117,8 +130,8 @@ func (m *poolModel) acquire(t *rapid.T) {
 // resume never fails: it waits.
 func (m *poolModel) resume(t *rapid.T) {
 	caller := drawCaller(t)
-	free := m.held("") < poolSlots && m.held(caller) < poolShare
-	require.Equal(t, free, m.start(caller, true).holds())
+	granted := m.fits(caller) && !m.waits(caller)
+	require.Equal(t, granted, m.start(caller, true).holds())
 }
 
 // release returns a slot.
@@ -167,11 +180,8 @@ func (m *poolModel) check(t *rapid.T) {
 	require.EqualValues(t, all, m.gauge.Value())
 	require.LessOrEqual(t, m.waiting("", false), poolQueue)
 	for _, caller := range []string{"a", "b", "c"} {
-		own := m.held(caller)
-		require.LessOrEqual(t, own, poolShare)
-		if m.waiting(caller, false) > 0 || m.waiting(caller, true) > 0 {
-			require.True(t, all == poolSlots || own == poolShare, "%s waits while there are slots for it", caller)
-		}
+		require.LessOrEqual(t, m.held(caller), poolShare)
+		require.False(t, m.waits(caller) && m.fits(caller), "%s waits while there are slots for it", caller)
 	}
 	require.Zero(t, m.count(func(r *poolRequest) bool { return !r.done && !r.resumes && time.Since(r.begin) > queueTime }), "waits too long")
 }
@@ -188,7 +198,7 @@ func (m *poolModel) end(t *rapid.T) {
 	}
 	m.requests = nil
 	require.Zero(t, m.gauge.Value())
-	slots := map[string]int{"a": poolShare, "b": poolShare}
+	slots := map[string]int{"a": poolShare, "b": 1, "c": 1, "d": 1}
 	for _, caller := range slices.Sorted(maps.Keys(slots)) {
 		for range slots[caller] {
 			require.True(t, m.start(caller, false).holds())
