@@ -18,6 +18,7 @@ const (
 	exitUsage
 )
 
+//nolint:dupword // a line of the table ends with the word that the next begins with
 const usage = `Flowgate puts an HTTP API in front of a Temporal server.
 
 Usage:

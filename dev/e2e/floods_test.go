@@ -78,7 +78,7 @@ func http2Floods() []flood {
 				if i == 0 {
 					return f.request(1, false, http.MethodPost, workflows, manyKey)
 				}
-				return f.WriteWindowUpdate(uint32(i%2), 1)
+				return f.WriteWindowUpdate(uint32(i)%2, 1) //nolint:gosec // i is small
 			})
 		}},
 		{"SETTINGS", few, 64 * mebibyte, func(f *floodConn) error {
@@ -252,7 +252,10 @@ func (f *floodConn) request(stream uint32, endStream bool, method, path, key str
 	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block)
 	for _, field := range [][2]string{
-		{":method", method}, {":scheme", "http"}, {":authority", "gateway"}, {":path", path},
+		{":method", method},
+		{":scheme", "http"},
+		{":authority", "gateway"},
+		{":path", path},
 		{"authorization", "Bearer " + key}, {"content-type", typeJSON},
 	} {
 		if err := encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1], Sensitive: true}); err != nil {

@@ -200,7 +200,8 @@ func (r *run) leave(ctx context.Context, _ string) error {
 		return err
 	}
 	defer hangUp()
-	_, err = io.WriteString(conn, "GET "+workflows+"/"+steadyWorkflow+"/result?wait=50s HTTP/1.1\r\nHost: soak\r\nAuthorization: Bearer "+r.AbusiveKey+"\r\n\r\n")
+	_, err = io.WriteString(conn, "GET "+workflows+"/"+steadyWorkflow+"/result?wait=50s HTTP/1.1\r\n"+
+		"Host: soak\r\nAuthorization: Bearer "+r.AbusiveKey+"\r\n\r\n")
 	if err != nil {
 		return err
 	}

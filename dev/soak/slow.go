@@ -69,7 +69,8 @@ func (r *run) slowAttacks() []attack {
 	start := `{"workflowType":"Echo","workflowId":"soak-values","taskQueue":"` + r.TaskQueue + `",`
 	const tooLarge, seldom = http.StatusRequestEntityTooLarge, 3 * time.Second
 	return []attack{
-		{"many args of a query", 1, seldom, r.wantRejected(post(r.AbusiveKey, workflows+"/"+steadyWorkflow+"/query", `{"query":"echo","args":`+list("0")+`}`), tooLarge)},
+		{"many args of a query", 1, seldom, r.wantRejected(
+			post(r.AbusiveKey, workflows+"/"+steadyWorkflow+"/query", `{"query":"echo","args":`+list("0")+`}`), tooLarge)},
 		{"many args", 1, seldom, r.wantRejected(post(slowKey, workflows, start+`"args":`+list("0")+`}`), tooLarge)},
 		{"many values in memo", 1, seldom, r.wantRejected(post(slowKey, workflows, start+`"memo":{`+memo.String()+`"a":0}}`), tooLarge)},
 		{"many invalid names", 1, seldom, r.wantRejected(post(slowKey, workflows+"/"+steadyWorkflow+"/tokens", `{"signals":`+list(`""`)+`}`),

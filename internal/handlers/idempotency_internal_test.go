@@ -41,10 +41,14 @@ func TestAnIdempotencyKeyNamesOneRequest(t *testing.T) {
 		require.False(t, reuses(id, first), "it is no other body of the same write")
 	}
 	for _, k := range []keyed{
-		{"read", "", "default", "signalWorkflow", "k", base.body}, {"dev", "d1", "default", "signalWorkflow", "k", base.body},
-		{"dev", "d2", "default", "signalWorkflow", "k", base.body}, {"dev", "", "other", "signalWorkflow", "k", base.body},
-		{"dev", "", "default", "cancelWorkflow", "k", base.body}, {"dev", "", "default", "signalWorkflow", "l", base.body},
-		{"de", "v", "default", "signalWorkflow", "k", base.body}, {"de", "", "vdefault", "signalWorkflow", "k", base.body},
+		{"read", "", "default", "signalWorkflow", "k", base.body},
+		{"dev", "d1", "default", "signalWorkflow", "k", base.body},
+		{"dev", "d2", "default", "signalWorkflow", "k", base.body},
+		{"dev", "", "other", "signalWorkflow", "k", base.body},
+		{"dev", "", "default", "cancelWorkflow", "k", base.body},
+		{"dev", "", "default", "signalWorkflow", "l", base.body},
+		{"de", "v", "default", "signalWorkflow", "k", base.body},
+		{"de", "", "vdefault", "signalWorkflow", "k", base.body},
 	} {
 		other(k.id(t, "w", "", "go"))
 	}
@@ -85,7 +89,10 @@ func TestOneBodyInManyForms(t *testing.T) {
 		require.True(t, same(pair[0], pair[1]), pair)
 	}
 	for _, pair := range [][2]string{
-		{`{"a":9007199254740993}`, `{"a":9007199254740992}`}, {`{"a":1}`, `{"a":1.0}`}, {`{"a":1}`, `{"a":"1"}`}, {`{"a":[1,2]}`, `{"a":[2,1]}`},
+		{`{"a":9007199254740993}`, `{"a":9007199254740992}`},
+		{`{"a":1}`, `{"a":1.0}`},
+		{`{"a":1}`, `{"a":"1"}`},
+		{`{"a":[1,2]}`, `{"a":[2,1]}`},
 		{`{"a":null}`, `{}`}, {`{"a":{"b":1},"c":{}}`, `{"a":{},"c":{"b":1}}`}, {`{"a":"1,\"b\":2"}`, `{"a":"1","b":2}`},
 	} {
 		require.False(t, same(pair[0], pair[1]), pair)
