@@ -256,7 +256,8 @@ func (f *floodConn) request(stream uint32, endStream bool, method, path, key str
 		{":scheme", "http"},
 		{":authority", "gateway"},
 		{":path", path},
-		{"authorization", "Bearer " + key}, {"content-type", typeJSON},
+		{"authorization", "Bearer " + key},
+		{"content-type", typeJSON},
 	} {
 		if err := encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1], Sensitive: true}); err != nil {
 			return err
