@@ -58,7 +58,7 @@ func (c *operationRequest) repeatsBatch(err error) bool {
 	return c.request.Header.Get(headerIdempotencyKey) != "" && problem.Of(err).Upstream.Code() == codes.AlreadyExists
 }
 
-// countBatch tells how many workflows a job would be for.
+// countBatch returns how many workflows a job would affect.
 func (a *API) countBatch(ctx context.Context, batch *workflowservice.StartBatchOperationRequest) (int64, error) {
 	if batch.GetVisibilityQuery() == "" {
 		return int64(len(executionsOf(batch))), nil

@@ -45,7 +45,7 @@ func batchView() []transcode.ViewField {
 	}
 }
 
-// DescribeBatch tells how far a batch job is.
+// DescribeBatch returns the progress of a batch job.
 func (a *API) DescribeBatch(w http.ResponseWriter, r *http.Request, namespace, jobID string) {
 	op := operation{
 		name: "describeBatch", namespace: namespace,

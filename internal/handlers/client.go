@@ -14,7 +14,7 @@ import (
 func (a *API) GetClient(w http.ResponseWriter, r *http.Request, namespace string) {
 	op := operation{
 		name: "getClient", namespace: namespace,
-		method: workflowservice.WorkflowService_DescribeNamespace_FullMethodName, // whoever may read the namespace
+		method: workflowservice.WorkflowService_DescribeNamespace_FullMethodName, // any caller that may read the namespace
 	}
 	serve(a, w, r, op, func(_ context.Context, c *operationRequest, _ *noParams, _ *noBody) (*response, error) {
 		return okResponse(Client{
@@ -27,7 +27,7 @@ func (a *API) GetClient(w http.ResponseWriter, r *http.Request, namespace string
 	})
 }
 
-// GetSystemInfo tells the versions of the gateway and of the server.
+// GetSystemInfo returns the versions of the gateway and of the server.
 func (a *API) GetSystemInfo(w http.ResponseWriter, r *http.Request) {
 	op := operation{name: "getSystemInfo", method: workflowservice.WorkflowService_GetSystemInfo_FullMethodName}
 	serve(a, w, r, op, func(ctx context.Context, _ *operationRequest, _ *noParams, _ *noBody) (*response, error) {

@@ -94,7 +94,7 @@ func (f *follower) run(ctx context.Context, out *sse.Writer) error {
 		}
 		switch {
 		case closing == nil && f.read == before && f.tail == nil:
-			f.historyLength = f.read // whatever was told of more
+			f.historyLength = f.read // a longer history was announced
 			err = longpoll.Pace(ctx, begin)
 		case closing == nil:
 		case f.hasNext(closing):

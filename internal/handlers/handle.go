@@ -45,7 +45,7 @@ func (a *API) resolve(ctx context.Context, c *operationRequest) error {
 	return nil
 }
 
-// isOtherChain tells whether a run is of another chain than the caller names.
+// isOtherChain reports whether a run belongs to another chain than the caller names.
 func (c *operationRequest) isOtherChain(run *workflow.WorkflowExecutionInfo) bool {
 	return c.handle.firstRunID != "" && c.handle.firstRunID != run.GetFirstRunId()
 }

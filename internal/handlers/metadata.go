@@ -17,7 +17,7 @@ import (
 // temporal.api.sdk.v1.WorkflowMetadata in protobuf JSON.
 const metadataQuery = "__temporal_workflow_metadata"
 
-// GetWorkflowMetadata tells the current details and the handlers of a
+// GetWorkflowMetadata returns the current details and the handlers of a
 // workflow. A worker has to answer.
 func (a *API) GetWorkflowMetadata(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	op := queryOperation("getWorkflowMetadata", namespace, workflowID, bodyNone)

@@ -134,7 +134,7 @@ func TestARejectionStaysOneWhileOthersSendTheSameUpdate(t *testing.T) {
 }
 
 // An update that fails after the gateway has seen it accepted needs no poll that
-// tells failed from rejected.
+// distinguishes failed from rejected.
 func TestAnAcceptedUpdateThatFailsIsNoRejection(t *testing.T) {
 	t.Parallel()
 	updating(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {

@@ -36,7 +36,7 @@ type updateCall struct {
 	ref     *update.UpdateRef
 	stage   enums.UpdateWorkflowExecutionLifecycleStage
 	outcome *update.Outcome
-	// persisted tells that the server has the update in its history, where a rejected
+	// persisted reports that the server has the update in its history, where a rejected
 	// one is not.
 	persisted bool
 	// outcomeReads counts the looks that found the outcome.
@@ -226,7 +226,7 @@ func (u *updateCall) apply(got longpoll.UpdateProgress) {
 	u.persisted = u.persisted || u.stage == stageAccepted
 }
 
-// render tells what is known of the update.
+// render returns what is known of the update.
 func (u *updateCall) render(ctx context.Context) (*WorkflowUpdate, error) {
 	run := u.ref.GetWorkflowExecution()
 	shown := &WorkflowUpdate{

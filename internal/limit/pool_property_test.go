@@ -159,7 +159,7 @@ func (m *poolModel) draw(t *rapid.T, of func(*poolRequest) bool) *poolRequest {
 	defer m.mu.Unlock()
 	i := slices.IndexFunc(m.requests, of)
 	if i < 0 {
-		t.Skip("there is none")
+		t.Skip("no request satisfies the condition")
 	}
 	var indices []int
 	for i, r := range m.requests {

@@ -33,7 +33,7 @@ type model struct {
 }
 
 type modelPoll struct {
-	ctx     context.Context //nolint:containedctx // tells whether the group cancelled the poll
+	ctx     context.Context //nolint:containedctx // shows whether the group cancelled the poll
 	end     chan int        // ends the poll, with its last state
 	callers int
 }
@@ -103,7 +103,7 @@ func (m *model) starts() int {
 // leave removes a caller. The last one cancels the poll, no other does.
 func (m *model) leave(t *rapid.T) {
 	if len(m.members) == 0 {
-		t.Skip("nobody is there")
+		t.Skip("the group has no caller")
 	}
 	i := rapid.IntRange(0, len(m.members)-1).Draw(t, "caller")
 	left := m.members[i]

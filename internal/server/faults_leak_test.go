@@ -24,7 +24,7 @@ func (f *faulty) requireIdle(t *testing.T) {
 	require.Equal(t, f.before, f.goroutines(t))
 }
 
-// callLine tells how many upstream calls ended how.
+// callLine reports how many upstream calls ended how.
 var callLine = regexp.MustCompile(`(?m)^rpc_client_call_duration_seconds_(?:count|sum).*$`)
 
 // goroutines counts the bubble's goroutines by what started them, without

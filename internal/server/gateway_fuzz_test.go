@@ -48,7 +48,7 @@ func startFuzzed(f *testing.F, answers map[string]proto.Message) *fuzzed {
 	addKey(f, cfg.Auth.APIKeys.File, "wide", wideKey, "*")
 	cfg.Tokens.KeyFiles = []string{cfg.Auth.APIKeys.File + ".tokens"}
 	require.NoError(f, os.WriteFile(cfg.Tokens.KeyFiles[0], bytes.Repeat([]byte("k"), 32), 0o600))
-	cfg.Log.Level = "debug" // where net/http tells of panics
+	cfg.Log.Level = "debug" // at which net/http logs panics
 	cfg.Listen.DrainDelay = 0
 	cfg.Limits.MaxWait = 20 * time.Millisecond
 	cfg.Upstream.Retry.MaxAttempts = 1

@@ -220,7 +220,7 @@ func slowBody(t *testing.T, _ *socket) string {
 	return "408 request-timeout after " + took.String() + ", 0 upstream calls"
 }
 
-// lengthAlone tells a length and sends nothing: the answer must not wait.
+// lengthAlone declares a length and sends no body: the response must not wait.
 func lengthAlone(t *testing.T, s *socket) string {
 	t.Helper()
 	a, _ := s.say(t, line("POST", servertest.WorkflowsPath, "Content-Type: application/json", "Content-Length: 4194305")+"\r\n")

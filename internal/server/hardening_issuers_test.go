@@ -67,7 +67,7 @@ func unreachable() (*http.Response, error) { return nil, errors.New("connection 
 // unknownKids sends a thousand at once and another thousand over some time.
 func unknownKids(t *testing.T, g *servertest.Gateway, from *servertest.Issuer) string {
 	t.Helper()
-	time.Sleep(31 * time.Second) // a fetch is due for whoever asks
+	time.Sleep(31 * time.Second) // the next request fetches
 	before, calls := from.Fetches(), g.UpstreamCalls()
 	require.Equal(t, 1, before)
 	sent := 0

@@ -75,13 +75,13 @@ func (b *breaker) observe(st *status.Status, begun time.Time) {
 	case unavailable(st):
 		b.fail(begun)
 	case st.Code() == codes.DeadlineExceeded, st.Code() == codes.Canceled:
-		// Our own end of the call, which tells nothing of the upstream.
+		// Our own end of the call, which says nothing about the upstream.
 	case b.failing.Load():
 		b.succeed()
 	}
 }
 
-// unavailable tells an upstream that cannot be reached from one that says that
+// unavailable distinguishes an upstream that cannot be reached from one that says that
 // a single namespace or a single workflow cannot.
 func unavailable(st *status.Status) bool {
 	if st.Code() != codes.Unavailable || problem.IsWorkflowBusy(st) {

@@ -131,7 +131,7 @@ func (c *Client) Close() error {
 	return errors.Join(errs...)
 }
 
-// CredentialID tells apart the credentials that a principal's calls about a
+// CredentialID distinguishes the credentials that a principal's calls about a
 // namespace go out with. It holds no secret.
 func (c *Client) CredentialID(principal *auth.Principal, namespace string) string {
 	return c.routeOf(namespace).credentialOf(principal).ID(principal)

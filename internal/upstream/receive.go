@@ -75,7 +75,7 @@ func (s *server) reserve(ctx context.Context, call *outboundCall, size int) erro
 	return call.noRoom
 }
 
-// responseTooLarge tells an answer that is more than the limit that we set, or
+// responseTooLarge distinguishes a response that is more than the limit that we set, or
 // more than the server sends, from a request that is more than the server takes.
 func responseTooLarge(st *status.Status, limit int) bool {
 	message := strings.TrimPrefix(st.Message(), "grpc: ")

@@ -78,7 +78,7 @@ func transient(ctx context.Context, st *status.Status) bool {
 	}
 }
 
-// tooLarge tells the RESOURCE_EXHAUSTED errors of message sizes from those of
+// tooLarge distinguishes the RESOURCE_EXHAUSTED errors of message sizes from those of
 // rates: the same message is as large the next time. The words are those of
 // gRPC's libraries, some of which put their name before them.
 func tooLarge(st *status.Status) bool {

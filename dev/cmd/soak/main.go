@@ -111,7 +111,7 @@ func attackInProcess(ctx context.Context, options soak.Options) (*soak.Tally, er
 	}
 	tally := soak.NewTally()
 	err = errors.Join(json.NewEncoder(stdin).Encode(options), stdin.Close(), json.NewDecoder(stdout).Decode(tally))
-	_ = command.Wait() // it was told to end, and its output is complete
+	_ = command.Wait() // it was asked to end, and its output is complete
 	return tally, err
 }
 
