@@ -32,8 +32,8 @@ func (a *API) StartBatch(w http.ResponseWriter, r *http.Request, namespace strin
 		if err != nil {
 			return nil, err
 		}
-		// The job of a query that the server cannot run would begin, and fail without a reason. Whatever else is in the way
-		// of a count need not be in that of the job: its own start tells.
+		// A job with an invalid query would start, and fail without a reason. Any other error of the count need not affect
+		// the job: its start reports its own.
 		count, err := a.countBatch(ctx, request)
 		switch {
 		case body.DryRun && err == nil:

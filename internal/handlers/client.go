@@ -45,7 +45,7 @@ func (a *API) GetSystemInfo(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// capabilities lists all that the linked API knows, so that a false is told
+// capabilities lists all that the linked API declares, so that a false differs
 // from a capability that is newer than the gateway.
 func capabilities(c *workflowservice.GetSystemInfoResponse_Capabilities) map[string]bool {
 	shown := map[string]bool{}

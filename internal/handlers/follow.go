@@ -40,8 +40,8 @@ type follower struct {
 	tail *longpoll.Tail
 }
 
-// follow answers with the stream, or with nothing where it has been read to its
-// end. What can go wrong before the first event is told by a status.
+// follow returns the stream, or 204 if the client has read it to its end. An error
+// before the first event is reported by the status.
 func (a *API) follow(ctx context.Context, c *operationRequest, params GetWorkflowHistoryParams) (_ *response, err error) {
 	f, from, err := a.newFollower(ctx, c, params)
 	if err != nil {

@@ -59,8 +59,8 @@ func (a *API) DeleteWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 	})
 }
 
-// callVoid tells the server of a change that has no answer. bad is what is wrong
-// with the workflow's name, if anything.
+// callVoid makes a call whose response is empty. bad is the validation error of
+// the workflow's name, or nil.
 func (a *API) callVoid(
 	ctx context.Context, c *operationRequest, execution *common.WorkflowExecution, bad error, request, nothing proto.Message,
 ) (*response, error) {

@@ -10,11 +10,11 @@ import (
 	"go.temporal.io/api/history/v1"
 )
 
-// retryPending is the Retry-After of a wait that ran out.
+// retryPending is the Retry-After of a wait that timed out.
 const retryPending = time.Second
 
-// outcomeOf reads a run's close event. Whether the run has a successor is told
-// by NewRunID. An event that closes nothing gives nil.
+// outcomeOf reads a run's close event. NewRunID is set if the run has a successor.
+// It returns nil for an event that is not a close event.
 func outcomeOf(event *history.HistoryEvent) *Outcome {
 	switch a := event.GetAttributes().(type) {
 	case *history.HistoryEvent_WorkflowExecutionCompletedEventAttributes:
@@ -81,8 +81,8 @@ func outcomeResponse(o *Outcome, failureStatus *int) *response {
 	return a
 }
 
-// pendingResponse answers a wait that ran out, and tells where to ask the same
-// again.
+// pendingResponse is the response to a wait that timed out, with the URL of the same
+// wait.
 func pendingResponse(namespace string, p Pending, want outcomeQuery) *response {
 	p.Status = "RUNNING"
 	query := url.Values{}

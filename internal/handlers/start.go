@@ -87,12 +87,13 @@ func (a *API) startAlone(ctx context.Context, request *workflowservice.StartWork
 }
 
 // findRepeatedStart recognises a start that is repeated with its Idempotency-Key after its
-// run closed or got a successor. The server knows a request id on the current
-// run alone: asked again, it would refuse the start of a chain that goes on, and
-// start one anew that has ended; a signal with start it would start anew whenever
-// the run has closed. The chain's first run tells. Only a workflow that is not
-// there is a no: whoever sends a key wants no second run on a guess. A run that
-// the key started with another body is refused, whatever the id policies say.
+// run closed or got a successor. The server deduplicates request ids on the
+// current run only: it would reject the repeated start of a running chain, and
+// start a closed one again, as it does for a signal with start after the run has
+// closed. The first run of the chain has the request id. Of the errors of its
+// description, only not found lets the start proceed, so that a key never starts
+// a second run by mistake. A run that the key started with another body is
+// rejected, whatever the id policies are.
 func (a *API) findRepeatedStart(
 	ctx context.Context, c *operationRequest, start *workflowservice.StartWorkflowExecutionRequest, signals bool,
 ) (*StartedWorkflow, error) {

@@ -118,8 +118,8 @@ func (f *validation) addBelow(pointer string, err error) {
 	}
 }
 
-// sendWithStart gives what starts the workflow and sends it the update. That
-// this started the workflow is told by the first of its answers.
+// sendWithStart returns a function that starts the workflow and sends it the
+// update. The first response of the two reports whether the call started it.
 func (u *updateCall) sendWithStart(
 	start *workflowservice.StartWorkflowExecutionRequest, update *workflowservice.UpdateWorkflowExecutionRequest, started *StartedWorkflow,
 ) func(context.Context) (longpoll.UpdateProgress, error) {

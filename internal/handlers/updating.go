@@ -54,15 +54,15 @@ func (a *API) newUpdateCall(ctx context.Context, execution *common.WorkflowExecu
 }
 
 // awaitStage follows the update until it has come to a stage or the wait ends, which
-// is no error: u tells how far it has come.
+// is no error: u has the stage that it reached.
 func (a *API) awaitStage(
 	ctx context.Context, c *operationRequest, u *updateCall, wait time.Duration, stage enums.UpdateWorkflowExecutionLifecycleStage,
 ) error {
 	c.ReleaseSlot(ctx) // a wait holds less than a call does, and has a place of its own
 	a.options.Metrics.WaitCallers.Inc()
 	defer a.options.Metrics.WaitCallers.Dec()
-	// The wait ends by cancelling, not by a deadline: a server that is told one
-	// gives up before it.
+	// The wait ends by cancellation, not by a deadline: the server returns before a
+	// deadline that it receives.
 	waiting, end := context.WithCancel(ctx)
 	defer end()
 	timer := time.AfterFunc(wait, end)
@@ -251,8 +251,8 @@ func (u *updateCall) render(ctx context.Context) (*WorkflowUpdate, error) {
 	return shown, nil
 }
 
-// withIDs adds the ids to a problem that concerns the update: whoever repeats it
-// needs them. Equal waits may share err, so it stays as it is.
+// withIDs adds the ids to a problem that concerns the update, since a client needs
+// them to repeat it. Equal waits may share err, so it is not modified.
 func (u *updateCall) withIDs(err error) error {
 	var e *problem.Error
 	if !errors.As(err, &e) || e.Upstream == nil {

@@ -16,9 +16,9 @@ import (
 	"github.com/flowgate/flowgate/internal/request"
 )
 
-// validation gathers what is wrong with a request, so that the caller is told all
-// of it at once. It is bounded: a body of 4 MB can be wrong in a million ways,
-// and each entry is many times the size of what it is about.
+// validation collects the errors of a request, so that one response reports all of
+// them. It is bounded: a body of 4 MB can have a million errors, and each entry is
+// many times the size of the value that it describes.
 type validation []problem.Field
 
 // maxErrors is how many validation errors a response lists.

@@ -96,14 +96,14 @@ func setForm(h http.Header, out media) {
 	h["Cache-Control"] = values[1:2:2]
 }
 
-// statusPlan is that of google.rpc.Status, in which this door tells errors.
+// statusPlan is the plan of google.rpc.Status, the form of this API's errors.
 //
 //nolint:gochecknoglobals // compiled once
 var statusPlan = sync.OnceValue(func() *transcode.Message {
 	return transcode.NewPlans().Message((&status.Status{}).ProtoReflect().Descriptor())
 })
 
-// writeError answers with an error as Temporal's HTTP API does.
+// writeError writes an error as Temporal's HTTP API does.
 func writeError(w http.ResponseWriter, e *problem.Error, out media) {
 	shown := e.Status().Proto()
 	wire, err := proto.Marshal(shown)
@@ -111,7 +111,7 @@ func writeError(w http.ResponseWriter, e *problem.Error, out media) {
 	if err == nil {
 		text, err = statusPlan().AppendJSON(nil, wire, out.form, nil)
 	}
-	if err != nil { // details that cannot be shown cost the details, never the answer
+	if err != nil { // details that cannot be encoded are omitted
 		wire, _ = proto.Marshal(&status.Status{Code: shown.GetCode(), Message: shown.GetMessage()})
 		text, _ = statusPlan().AppendJSON(nil, wire, out.form, nil)
 	}
@@ -120,14 +120,15 @@ func writeError(w http.ResponseWriter, e *problem.Error, out media) {
 	_ = out.write(w, e.HTTPStatus(), text) // a caller that has left is no failure of ours
 }
 
-// WriteError answers for a request that never reached the door, in its form.
+// WriteError writes the error of a request that was rejected before it reached this
+// API, in its form.
 func WriteError(w http.ResponseWriter, r *http.Request, e *problem.Error) {
 	_, out := negotiated(r.Header, r.URL.Query())
 	writeError(w, e, out)
 }
 
-// Owns reports whether a path is the door's, by its first segments: what is not
-// there, and who may not come in, is told in the door's own form.
+// Owns reports whether a path belongs to this API, by its first segments. Errors on
+// such paths have the form of this API, also not found and unauthenticated.
 func Owns(path string) bool {
 	for _, prefix := range []string{"/api/v1", "/namespaces", "/cluster", "/system-info"} {
 		if rest, ok := strings.CutPrefix(path, prefix); ok && (rest == "" || rest[0] == '/') {

@@ -30,9 +30,8 @@ const (
 	reconnectTimeout = 5 * time.Second // of one try
 )
 
-// What a server may send before it is told that it was read: of one answer as
-// much as gRPC's servers send by default, of all on a connection as much as gRPC
-// would come to by itself.
+// The HTTP/2 flow-control windows, in bytes: of a stream, gRPC's default limit of
+// a received message; of a connection, the maximum of gRPC's own estimate.
 const (
 	streamWindow = 4 << 20
 	connWindow   = 16 << 20

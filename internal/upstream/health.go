@@ -55,8 +55,8 @@ func (h *health) observe(code codes.Code) {
 	}
 }
 
-// Health tells the state of the server as last seen, without a call: of the one
-// where all namespaces live that have none of their own.
+// Health returns the last known state of the default server, without a call. The
+// default server has all namespaces that are not configured on another one.
 func (c *Client) Health() Health { return c.servers[0].state() }
 
 func (s *server) state() Health {
@@ -66,9 +66,9 @@ func (s *server) state() Health {
 	return Health{Reason: "not yet asked"}
 }
 
-// WatchHealth keeps [Client.Health] true until ctx ends, and tells the log when
-// one of the servers comes or goes. It asks each for GetSystemInfo, which it
-// refuses to a bad credential and grants to every good one.
+// WatchHealth keeps [Client.Health] true until ctx ends, and logs when one of
+// the servers becomes available or unavailable. It calls GetSystemInfo on each,
+// which a server denies to an invalid credential and permits to every valid one.
 func (c *Client) WatchHealth(ctx context.Context) {
 	ctx = auth.WithPrincipal(ctx, &auth.Principal{Name: clientName})
 	var watches sync.WaitGroup

@@ -225,15 +225,15 @@ func (s *server) connected(ctx context.Context, limit time.Duration) bool {
 	}
 }
 
-// withinDeadline reports whether the caller's time lasts beyond a pause: with nothing
-// left after it, the error at hand tells more than a deadline would.
+// withinDeadline reports whether the caller's deadline is later than the end of a
+// pause. If not, the last error says more than an exceeded deadline.
 func withinDeadline(ctx context.Context, pause time.Duration) bool {
 	deadline, ok := ctx.Deadline()
 	return !ok || time.Until(deadline) > pause
 }
 
-// problemOf maps a failed call. The caller's own end is told from the
-// upstream's, and our receive limit from the upstream's.
+// problemOf maps a failed call. It distinguishes the caller's cancellation from the
+// upstream's, and our receive limit from the upstream's limits.
 func (c *Client) problemOf(ctx context.Context, call *outboundCall, err error) *problem.Error {
 	st := status.Convert(err)
 	if errors.Is(ctx.Err(), context.Canceled) {
