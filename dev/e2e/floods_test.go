@@ -78,7 +78,7 @@ func http2Floods() []flood {
 				if i == 0 {
 					return f.request(1, false, http.MethodPost, workflows, manyKey)
 				}
-				return f.WriteWindowUpdate(uint32(i)%2, 1) //nolint:gosec // i is small
+				return f.WriteWindowUpdate(uint32(i)%2, 1) //nolint:gosec // i counts frames from zero
 			})
 		}},
 		{"SETTINGS", few, 64 * mebibyte, func(f *floodConn) error {

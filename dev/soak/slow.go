@@ -67,20 +67,20 @@ func (r *run) slowAttacks() []attack {
 		return "GET " + workflows + path + " HTTP/1.1\r\nHost: soak\r\nAuthorization: Bearer " + slowKey + "\r\n\r\n"
 	}
 	start := `{"workflowType":"Echo","workflowId":"soak-values","taskQueue":"` + r.TaskQueue + `",`
-	const tooLarge, seldom = http.StatusRequestEntityTooLarge, 3 * time.Second
+	const tooLarge, second = http.StatusRequestEntityTooLarge, time.Second
 	return []attack{
-		{"many args of a query", 1, seldom, r.wantRejected(
+		{"many args of a query", 1, second, r.wantRejected(
 			post(r.AbusiveKey, workflows+"/"+steadyWorkflow+"/query", `{"query":"echo","args":`+list("0")+`}`), tooLarge)},
-		{"many args", 1, seldom, r.wantRejected(post(slowKey, workflows, start+`"args":`+list("0")+`}`), tooLarge)},
-		{"many values in memo", 1, seldom, r.wantRejected(post(slowKey, workflows, start+`"memo":{`+memo.String()+`"a":0}}`), tooLarge)},
-		{"many invalid names", 1, seldom, r.wantRejected(post(slowKey, workflows+"/"+steadyWorkflow+"/tokens", `{"signals":`+list(`""`)+`}`),
+		{"many args", 1, second, r.wantRejected(post(slowKey, workflows, start+`"args":`+list("0")+`}`), tooLarge)},
+		{"many values in memo", 1, second, r.wantRejected(post(slowKey, workflows, start+`"memo":{`+memo.String()+`"a":0}}`), tooLarge)},
+		{"many invalid names", 1, second, r.wantRejected(post(slowKey, workflows+"/"+steadyWorkflow+"/tokens", `{"signals":`+list(`""`)+`}`),
 			http.StatusBadRequest, http.StatusForbidden, tooLarge)},
-		{"many empty executions", 1, seldom, r.wantRejected(post(slowKey, "/v1/namespaces/default/batches", `{"executions":`+list("{}")+`}`),
+		{"many empty executions", 1, second, r.wantRejected(post(slowKey, "/v1/namespaces/default/batches", `{"executions":`+list("{}")+`}`),
 			http.StatusBadRequest, tooLarge)},
 		{"slow bodies", 100, 0, r.slowBody(slowKey)},
 		{"slow bodies of another caller", 100, 0, r.slowBody(slowerKey)},
-		{"slow readers of a history", 4, 0, r.slowReader(get("/" + large + "/history?pageSize=1000"))},
-		{"slow readers of a list", 4, 0, r.slowReader(get("?pageSize=1000"))},
+		{"slow readers of a history", 8, 0, r.slowReader(get("/" + large + "/history?pageSize=1000"))},
+		{"slow readers of a list", 8, 0, r.slowReader(get("?pageSize=1000"))},
 	}
 }
 
@@ -193,8 +193,12 @@ const (
 // is read.
 const socketBytes = 8 << 20
 
-// held is the maximum duration of a slow response: the request budget, a write timeout and a margin.
-const held = settle * 3 / 2
+// held is the maximum duration of a slow response: the request budget, a write timeout and a margin. A slow reader then
+// reads the rest at full speed, and has finished after readAll.
+const (
+	held    = settle * 3 / 2
+	readAll = 2 * held
+)
 
 // slowReader returns a round that reads a response slowly. The gateway must close the connection.
 func (r *run) slowReader(text string) func(context.Context, string) error {
@@ -207,7 +211,7 @@ func (r *run) slowReader(text string) func(context.Context, string) error {
 		if tcp, ok := conn.(*net.TCPConn); ok {
 			err = tcp.SetReadBuffer(slowBuffer)
 		}
-		if err := errors.Join(err, conn.SetDeadline(time.Now().Add(2*held))); err != nil {
+		if err := errors.Join(err, conn.SetDeadline(time.Now().Add(readAll))); err != nil {
 			return err
 		}
 		if _, err := io.WriteString(conn, text); err != nil {
@@ -215,7 +219,7 @@ func (r *run) slowReader(text string) func(context.Context, string) error {
 		}
 		response, err := http.ReadResponse(bufio.NewReaderSize(conn, slowRead), nil)
 		if err != nil {
-			return r.timedOut(kind, held, err)
+			return r.timedOut(kind, readAll, err)
 		}
 		defer func() { _ = response.Body.Close() }()
 		r.record(kind, response.StatusCode, response.Header.Get("Content-Type"), "")
@@ -230,13 +234,14 @@ func (r *run) slowReader(text string) func(context.Context, string) error {
 				_, err = io.CopyN(io.Discard, response.Body, slowRead)
 			}
 		}
-		// What the kernel has of a response that was cut can still be read. A whole response was not cut.
+		// The client still receives what the kernel holds of a response that was cut. A complete response was not cut, and one
+		// without an end was neither.
 		if err == nil {
 			if _, err = io.Copy(io.Discard, response.Body); err == nil && !inKernel {
-				r.violatedf("%s: read for %s, and not cut", kind, held)
+				r.violatedf("%s: complete after %s, and not cut", kind, held)
 			}
 		}
 		r.pauseAfterRejection(ctx)
-		return nil
+		return r.timedOut(kind, readAll, err)
 	}
 }
