@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Connections is the set of connections that may hold a request that no handler
-// has seen yet. [http.Server.Shutdown] drops such a request without a response: it
-// does not serve what it reads after Shutdown was called.
+// Connections is the set of connections that may carry a request that no handler
+// has received yet. [http.Server.Shutdown] drops such a request without a
+// response, because it serves no request that it reads after the call.
 type Connections struct {
-	mu    sync.Mutex
-	busy  map[net.Conn]struct{}
-	quiet chan struct{} // closed when no connection is busy; nil while nothing waits
+	mu   sync.Mutex
+	busy map[net.Conn]struct{}
+	idle chan struct{} // closed when no connection is busy; nil unless Await runs
 }
 
 // NewConnections returns an empty set.
@@ -29,28 +29,29 @@ func (c *Connections) Track(conn net.Conn, state http.ConnState) {
 	case http.StateIdle, http.StateHijacked, http.StateClosed:
 		delete(c.busy, conn)
 	}
-	c.signalQuiet()
+	c.signalIdle()
 }
 
-func (c *Connections) signalQuiet() {
-	if c.quiet != nil && len(c.busy) == 0 {
-		close(c.quiet)
-		c.quiet = nil
+func (c *Connections) signalIdle() {
+	if c.idle != nil && len(c.busy) == 0 {
+		close(c.idle)
+		c.idle = nil
 	}
 }
 
-// Await waits until no connection is busy, at most for limit: a connection that
-// was opened and never used looks the same as one whose request is on its way.
+// Await waits until no connection is busy, for at most limit. It needs the limit
+// because a new connection that is never used cannot be distinguished from one
+// whose request is about to arrive.
 func (c *Connections) Await(limit time.Duration) {
-	quiet := make(chan struct{})
+	idle := make(chan struct{})
 	c.mu.Lock()
-	c.quiet = quiet
-	c.signalQuiet()
+	c.idle = idle
+	c.signalIdle()
 	c.mu.Unlock()
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
-	case <-quiet:
+	case <-idle:
 	case <-timer.C:
 	}
 }

@@ -1,4 +1,4 @@
-// Package drain has the parts of the orderly shutdown of a replica: a gate for
+// Package drain implements the parts of the ordered shutdown of a replica: a gate for
 // requests, a listener that closes without losing connections, and the set of
 // connections that may still hold a request. The server runs them in this order,
 // here with the default delay of 5 s and the default timeout of 25 s:
@@ -18,12 +18,12 @@
 //	                                                            + Listener.Drain, up to 1 s
 //	                                                            + Connections.Await, up to 1 s
 //
-// Each step after the delay ends early, as soon as nothing is left to wait for:
-// usually right after the waits have ended.
+// Each step after the delay ends as soon as nothing is left to wait for. Usually
+// that is right after the waits have ended.
 //
-// Trust boundary: none; the package reads nothing of a request.
+// Trust boundary: none; the package does not read requests.
 //
-// Failure posture: every step has a bound. Neither a request that does not end,
-// nor clients that keep connecting or keep idle connections open, can delay the
+// Failure posture: every step has a time limit. A request that does not end, or
+// clients that keep connecting or keep idle connections open, cannot delay the
 // exit beyond the time above.
 package drain

@@ -25,7 +25,7 @@ func TestGateAdmitsUntilItRejects(t *testing.T) {
 		{drain.Serving, true, false},
 		{drain.Draining, true, true},
 		{drain.Rejecting, false, true},
-		{drain.Serving, false, true}, // no way back
+		{drain.Serving, false, true}, // an earlier phase is ignored
 	} {
 		gate.Advance(test.phase)
 		admitted, closing := gate.Enter()
@@ -52,7 +52,7 @@ func TestGateWaitsForRequestsInFlight(t *testing.T) {
 }
 
 // A connection that the kernel has accepted before the drain is served.
-func TestListenerAcceptsTheQueueBeforeItCloses(t *testing.T) {
+func TestListenerAcceptsQueuedConnectionsBeforeItCloses(t *testing.T) {
 	t.Parallel()
 	tcp, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -71,28 +71,28 @@ func TestListenerAcceptsTheQueueBeforeItCloses(t *testing.T) {
 	require.Error(t, err)
 }
 
-// memory is a listener without deadlines.
-type memory struct{ closed chan struct{} }
+// memoryListener is a listener without deadlines.
+type memoryListener struct{ closed chan struct{} }
 
-func (m memory) Accept() (net.Conn, error) { <-m.closed; return nil, net.ErrClosed }
-func (m memory) Close() error              { close(m.closed); return nil }
-func (memory) Addr() net.Addr              { return nil }
+func (m memoryListener) Accept() (net.Conn, error) { <-m.closed; return nil, net.ErrClosed }
+func (m memoryListener) Close() error              { close(m.closed); return nil }
+func (memoryListener) Addr() net.Addr              { return nil }
 
 func TestListenerWithoutDeadlinesClosesAtOnce(t *testing.T) {
 	t.Parallel()
-	inner := memory{make(chan struct{})}
+	inner := memoryListener{make(chan struct{})}
 	(&drain.Listener{Listener: inner}).Drain()
 	_, err := inner.Accept()
 	require.ErrorIs(t, err, net.ErrClosed)
 }
 
-func TestConnectionsWaitForThoseThatMayHoldARequest(t *testing.T) {
+func TestConnectionsAwaitsNewAndActiveConnections(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		connections := drain.NewConnections()
 		begin := time.Now()
 		connections.Await(time.Second)
-		require.Zero(t, time.Since(begin), "none is busy")
+		require.Zero(t, time.Since(begin), "no connection is busy")
 		first, second := &net.TCPConn{}, &net.UnixConn{}
 		connections.Track(first, http.StateNew)
 		connections.Track(second, http.StateActive)
@@ -102,6 +102,6 @@ func TestConnectionsWaitForThoseThatMayHoldARequest(t *testing.T) {
 		require.Equal(t, 300*time.Millisecond, time.Since(begin))
 		connections.Track(first, http.StateNew)
 		connections.Await(time.Second)
-		require.Equal(t, 1300*time.Millisecond, time.Since(begin), "a connection that is never used does not hold it up")
+		require.Equal(t, 1300*time.Millisecond, time.Since(begin), "an unused connection delays Await until the limit only")
 	})
 }

@@ -24,7 +24,7 @@ type Gate struct {
 	mu       sync.Mutex
 	phase    Phase
 	inFlight int
-	idle     chan struct{} // closed when nothing is in flight in the phase Rejecting
+	idle     chan struct{} // closed when no request is in flight in the phase Rejecting
 }
 
 // NewGate returns a gate in the phase Serving.
@@ -84,8 +84,8 @@ func (g *Gate) IsDraining() bool {
 	return g.phase != Serving
 }
 
-// Await waits, in the phase Rejecting, until nothing is in flight. It reports
-// false if that takes longer than limit.
+// Await waits until the phase is Rejecting and no request is in flight. It
+// returns false if that takes longer than limit.
 func (g *Gate) Await(limit time.Duration) bool {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()

@@ -6,44 +6,46 @@ import (
 	"time"
 )
 
-// A draining listener closes when no connection has arrived for lingerGap, and at
-// the latest after lingerLimit, which clients that keep connecting cannot extend.
+// A draining listener closes when no connection has arrived for drainGap, and at
+// the latest after drainLimit, so that clients that keep connecting cannot keep it
+// open.
 const (
-	lingerGap   = 50 * time.Millisecond
-	lingerLimit = time.Second
+	drainGap   = 50 * time.Millisecond
+	drainLimit = time.Second
 )
 
 // Listener is a listener that can be drained instead of closed. Closing a listener
-// resets the connections that the kernel has accepted and the process has not.
-// Their clients are connected and may have sent a request.
+// resets the connections that the kernel has accepted and the process has not,
+// although their clients may have sent a request already.
 type Listener struct {
 	net.Listener
 	draining atomic.Bool
-	last     atomic.Pointer[time.Time]
+	closeAt  atomic.Pointer[time.Time]
 }
 
 // Drain makes the listener close itself when its accept queue is empty, at most a
-// second later. A listener without deadlines, as in memory, has no queue and is
-// closed at once.
+// second later. A listener without deadlines, such as one in memory, has no queue
+// and is closed at once.
 func (l *Listener) Drain() {
-	last := time.Now().Add(lingerLimit)
-	l.last.Store(&last)
+	closeAt := time.Now().Add(drainLimit)
+	l.closeAt.Store(&closeAt)
 	l.draining.Store(true)
 	l.extend()
 }
 
+// extend sets the deadline of the next Accept.
 func (l *Listener) extend() {
-	deadline := time.Now().Add(lingerGap)
-	if l.last.Load().Before(deadline) {
-		deadline = *l.last.Load()
+	deadline := time.Now().Add(drainGap)
+	if l.closeAt.Load().Before(deadline) {
+		deadline = *l.closeAt.Load()
 	}
-	if queue, ok := l.Listener.(interface{ SetDeadline(at time.Time) error }); !ok || queue.SetDeadline(deadline) != nil {
+	if inner, ok := l.Listener.(interface{ SetDeadline(at time.Time) error }); !ok || inner.SetDeadline(deadline) != nil {
 		_ = l.Close()
 	}
 }
 
-// Accept returns the next connection. While the listener drains, the first error,
-// which is usually that its deadline has passed, closes it.
+// Accept returns the next connection. While the listener drains, the first error
+// closes it; usually that is the deadline.
 func (l *Listener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	switch {
