@@ -14,11 +14,11 @@ import (
 // Bytes limits the memory that requests in flight hold, in bytes, in total and
 // for each caller. It is safe for concurrent use.
 //
-// The limit of a caller depends on what is free: with a share s it is s/(1-s)
-// times the free bytes. A caller alone gets s of the total, the next one s of
-// the rest, and so on, so that a few callers cannot take everything (dynamic
-// thresholds, Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2),
-// 1998).
+// The limit of a caller depends on the free bytes: with a share s it is s/(1-s)
+// times the free bytes. A single caller can reserve s of the total, the next one
+// s of the rest, and so on, so that a few callers cannot reserve everything
+// (dynamic thresholds, Choudhury and Hahne, IEEE/ACM Transactions on Networking
+// 6(2), 1998).
 type Bytes struct {
 	size  BytesSize
 	gauge *telemetry.Gauge
@@ -43,8 +43,8 @@ type BytesSize struct {
 	Total int64
 	// Small is the size in bytes up to which reservations are not counted.
 	Small int64
-	// Share is the fraction of the total that one caller may hold when it is
-	// alone, above 0 and at most 1.
+	// Share is the fraction of the total that a caller may hold while no other
+	// caller holds any, above 0 and at most 1.
 	Share float64
 	// Queue is the maximum number of requests that wait until their caller
 	// holds less, and QueueTime the maximum time that each of them waits.
@@ -57,19 +57,19 @@ type holder struct {
 	share   float64
 	bytes   int64
 	waiting int    // requests
-	round   uint64 // the last call of admit in which one of its requests did not fit
+	round   uint64 // number of the last call of admit in which one of its requests did not fit
 }
 
-// waiter is a request that holds own bytes and waits for more.
+// waiter is a request that waits for bytes.
 type waiter struct {
 	caller    string
 	holder    *holder
-	own, more int64
-	ready     chan struct{} // closed when they are reserved
+	own, more int64         // bytes that the request holds, and waits for
+	ready     chan struct{} // closed when more bytes are reserved
 }
 
-// NewBytes returns a limit of which nothing is reserved. The gauge counts the
-// reserved bytes.
+// NewBytes returns a Bytes without reservations. The gauge counts the reserved
+// bytes.
 func NewBytes(size BytesSize, gauge *telemetry.Gauge) *Bytes {
 	return &Bytes{
 		size: size, gauge: gauge, holders: map[string]*holder{},
@@ -81,9 +81,9 @@ func NewBytes(size BytesSize, gauge *telemetry.Gauge) *Bytes {
 // Reserve reserves n bytes for a caller. A share of zero means the default
 // share. A caller at its limit waits until it holds less; the error is
 // [problem.RateLimited] if the queue is full or the wait takes too long. A
-// caller that holds nothing else may exceed its share, as long as there is room
-// for others or no other caller holds anything. If fewer than n bytes are free
-// in total, Reserve returns [problem.Overloaded] without waiting.
+// caller that holds nothing else may exceed its share if enough bytes remain free
+// for others, or if no other caller holds any. If fewer than n bytes are free in
+// total, Reserve returns [problem.Overloaded] without waiting.
 func (b *Bytes) Reserve(ctx context.Context, caller string, share float64, n int64) (Reservation, error) {
 	r := b.Open(caller, share)
 	err := r.Grow(ctx, n)
@@ -93,31 +93,31 @@ func (b *Bytes) Reserve(ctx context.Context, caller string, share float64, n int
 // Open returns a reservation of no bytes for a caller, with the share of
 // [Bytes.Reserve].
 func (b *Bytes) Open(caller string, share float64) Reservation {
-	return Reservation{bound: b, caller: caller, share: cmp.Or(share, b.size.Share), small: b.size.Small}
+	return Reservation{limit: b, caller: caller, share: cmp.Or(share, b.size.Share), small: b.size.Small}
 }
 
-// Reservation has the bytes of one request. The zero value has none. It must
+// Reservation holds the bytes of one request. The zero value holds none. It must
 // not be used concurrently.
 type Reservation struct {
-	bound  *Bytes
+	limit  *Bytes
 	caller string
 	share  float64
 	small  int64
 	bytes  int64
 }
 
-// Bytes returns how many bytes are reserved.
+// Bytes returns the number of reserved bytes.
 func (r *Reservation) Bytes() int64 { return r.bytes }
 
-// CountSmall makes the reservation count from the first byte on, whatever
-// [BytesSize.Small] says.
+// CountSmall makes the reservation count from the first byte on, regardless of
+// [BytesSize.Small].
 func (r *Reservation) CountSmall() { r.small = 0 }
 
 // Resume is like [Reservation.Grow], for the next part of a response that has
-// begun and can no longer be rejected. It waits for its caller's limit and for
-// free bytes until ctx ends, and then returns the cause of ctx.
+// begun and can no longer be rejected. It waits until the caller is below its
+// limit and enough bytes are free. If ctx ends first, it returns the cause of ctx.
 func (r *Reservation) Resume(ctx context.Context, n int64) error {
-	b := r.bound
+	b := r.limit
 	if r.bytes+n <= r.small {
 		return nil
 	}
@@ -138,10 +138,10 @@ func (r *Reservation) Resume(ctx context.Context, n int64) error {
 	return nil
 }
 
-// Grow reserves n more bytes. Its errors are those of [Bytes.Reserve]; the bytes
-// that were reserved before stay so.
+// Grow reserves n more bytes. Its errors are those of [Bytes.Reserve]. After an
+// error, the earlier bytes remain reserved.
 func (r *Reservation) Grow(ctx context.Context, n int64) error {
-	b := r.bound
+	b := r.limit
 	if r.bytes+n <= r.small {
 		return nil
 	}
@@ -180,10 +180,10 @@ func (r *Reservation) Grow(ctx context.Context, n int64) error {
 	return rejection
 }
 
-// Fit changes the size of the reservation to n bytes, if that is possible
-// without waiting, and reports whether it did.
+// Fit changes the size of the reservation to n bytes if that is possible without
+// waiting, and reports whether it was.
 func (r *Reservation) Fit(n int64) bool {
-	b := r.bound
+	b := r.limit
 	if n <= r.small {
 		r.Release()
 		return true
@@ -196,7 +196,7 @@ func (r *Reservation) Fit(n int64) bool {
 		b.unregister(r.caller, h)
 		return false
 	}
-	b.take(h, more)
+	b.add(h, more)
 	r.bytes += more
 	if more < 0 {
 		b.admit()
@@ -204,16 +204,16 @@ func (r *Reservation) Fit(n int64) bool {
 	return true
 }
 
-// Release returns the bytes. A second call does nothing.
+// Release releases the bytes. A second call does nothing.
 func (r *Reservation) Release() {
 	if r.bytes == 0 {
 		return
 	}
-	b := r.bound
+	b := r.limit
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	h := b.holders[r.caller]
-	b.take(h, -r.bytes)
+	b.add(h, -r.bytes)
 	r.bytes = 0
 	b.unregister(r.caller, h)
 	b.admit()
@@ -225,13 +225,13 @@ func (b *Bytes) capped(r *Reservation, more int64) int64 {
 	return min(more, b.size.Total-r.bytes)
 }
 
-// reserve takes bytes, or appends a waiter to the queue and returns it. The
+// reserve reserves bytes, or appends a waiter to the queue and returns it. The
 // caller must hold b.mu.
 func (b *Bytes) reserve(r *Reservation, more int64) *waiter {
 	h := b.register(r)
 	more = b.capped(r, more)
 	if h.waiting == 0 && b.fits(h, r.bytes, more) {
-		b.take(h, more)
+		b.add(h, more)
 		r.bytes += more
 		return nil
 	}
@@ -252,13 +252,13 @@ func (b *Bytes) fits(h *holder, own, more int64) bool {
 		return false
 	case float64(h.bytes+more)*(1-h.share) <= h.share*float64(free):
 		return true
-	default: // its caller has nothing else in flight, and there is room for others
+	default: // a single request may exceed the share, see [Bytes.Reserve]
 		return h.bytes == own && (b.used == own || free >= b.size.Total/spareDivisor)
 	}
 }
 
-// take adds bytes to a holder and to the total. The caller must hold b.mu.
-func (b *Bytes) take(h *holder, more int64) {
+// add adds bytes to a holder and to the total. The caller must hold b.mu.
+func (b *Bytes) add(h *holder, more int64) {
 	h.bytes += more
 	b.used += more
 	b.gauge.Add(more)
@@ -276,7 +276,7 @@ func (b *Bytes) admit() {
 		case b.fits(w.holder, w.own, w.more):
 			b.waiters.Remove(e)
 			w.holder.waiting--
-			b.take(w.holder, w.more)
+			b.add(w.holder, w.more)
 			close(w.ready)
 		default:
 			w.holder.round = b.rounds
@@ -285,8 +285,8 @@ func (b *Bytes) admit() {
 	}
 }
 
-// cancel removes a waiter from the queue. It reports whether its bytes were
-// reserved before that.
+// cancel removes a waiter from the queue. If the waiter's bytes have already been
+// reserved, it returns true and changes nothing.
 func (b *Bytes) cancel(w *waiter) (reserved bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -302,7 +302,6 @@ func (b *Bytes) cancel(w *waiter) (reserved bool) {
 	return true
 }
 
-// leaveQueue frees a place in the queue.
 func (b *Bytes) leaveQueue() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -35,32 +35,34 @@ func TestACallerReservesNoMoreThanItsShare(t *testing.T) {
 	require.EqualValues(t, 750, reserved.Value())
 	first.Release()
 	first.Release()
-	require.EqualValues(t, 50, reserved.Value(), "bytes are returned once")
+	require.EqualValues(t, 50, reserved.Value(), "bytes are released once")
+	reserve(t, b, "a", 700)
 }
 
-func TestAReservationMayCountFromTheFirstByte(t *testing.T) {
-	t.Parallel()
-	var held telemetry.Gauge
-	b := limit.NewBytes(limit.BytesSize{Total: 1000, Small: 100, Share: 0.75}, &held)
-	r := b.Open("a", 0)
-	require.NoError(t, r.Grow(t.Context(), 10))
-	require.Zero(t, held.Value())
-	r.CountSmall()
-	require.NoError(t, r.Grow(t.Context(), 10))
-	require.EqualValues(t, 10, held.Value())
-	require.True(t, r.Fit(5))
-	require.EqualValues(t, 5, r.Bytes())
-	require.EqualValues(t, 5, held.Value())
-	require.NoError(t, r.Resume(t.Context(), 1))
-	require.EqualValues(t, 6, held.Value())
-	r.Release()
-	require.Zero(t, held.Value())
-}
-
-func TestGreedyCallersLeaveRoomForOthers(t *testing.T) {
+func TestCountSmallCountsFromTheFirstByte(t *testing.T) {
 	t.Parallel()
 	var reserved telemetry.Gauge
-	const total, step = 7000, 10
+	b := limit.NewBytes(limit.BytesSize{Total: 1000, Small: 100, Share: 0.75}, &reserved)
+	r := b.Open("a", 0)
+	require.NoError(t, r.Grow(t.Context(), 10))
+	require.Zero(t, reserved.Value())
+	r.CountSmall()
+	require.NoError(t, r.Grow(t.Context(), 10))
+	require.EqualValues(t, 10, reserved.Value())
+	require.True(t, r.Fit(5))
+	require.EqualValues(t, 5, r.Bytes())
+	require.EqualValues(t, 5, reserved.Value())
+	require.NoError(t, r.Resume(t.Context(), 1))
+	require.EqualValues(t, 6, reserved.Value())
+	r.Release()
+	require.Zero(t, reserved.Value())
+}
+
+// Two callers with a share of three quarters leave a sixteenth of the total free.
+func TestTwoCallersLeaveBytesForOthers(t *testing.T) {
+	t.Parallel()
+	var reserved telemetry.Gauge
+	const total, step = 6400, 16
 	b := limit.NewBytes(limit.BytesSize{Total: total, Share: 0.75}, &reserved)
 	for _, caller := range []string{"a", "b"} {
 		for {
@@ -70,18 +72,20 @@ func TestGreedyCallersLeaveRoomForOthers(t *testing.T) {
 			}
 		}
 	}
-	free := total - reserved.Value()
-	t.Logf("two callers leave %d of %d", free, total)
-	require.InDelta(t, total/16, free, 2*step)
-	reserve(t, b, "c", free/3)
+	const free = total / 16
+	require.EqualValues(t, total-free, reserved.Value())
+	const third = 16 * step
+	for range third / step {
+		reserve(t, b, "c", step)
+	}
 	for _, caller := range []string{"d", "e", "f"} { // each above its share
 		_, _ = b.Reserve(t.Context(), caller, 0.01, free/4)
 	}
-	require.GreaterOrEqual(t, total-reserved.Value(), free*2/3, "a reservation above the share leaves room")
+	require.EqualValues(t, free-third, total-reserved.Value(), "a reservation above the share leaves a sixteenth")
 	reserve(t, b, "g", step)
 }
 
-func TestAReservationLargerThanTheShareIsGrantedAlone(t *testing.T) {
+func TestASingleReservationMayExceedTheShare(t *testing.T) {
 	t.Parallel()
 	var reserved telemetry.Gauge
 	b := limit.NewBytes(limit.BytesSize{Total: 1000, Share: 0.1}, &reserved)
@@ -95,7 +99,7 @@ func TestAReservationLargerThanTheShareIsGrantedAlone(t *testing.T) {
 	require.True(t, problem.Is(err, problem.RateLimited))
 	other, err := b.Reserve(t.Context(), "b", 1, 50)
 	require.NoError(t, err)
-	require.NoError(t, other.Grow(t.Context(), 50), "it is the only one of its caller")
+	require.NoError(t, other.Grow(t.Context(), 50), "the caller has no other reservation")
 	require.True(t, problem.Is(other.Grow(t.Context(), 1), problem.Overloaded))
 	require.True(t, other.Fit(20))
 	require.False(t, other.Fit(200))
@@ -135,7 +139,7 @@ func TestACallerAtItsShareWaits(t *testing.T) {
 		time.Sleep(400 * time.Millisecond)
 		second.Release()
 		waiting.Wait()
-		require.Equal(t, []time.Duration{time.Second, time.Second, 0}, took, "the small request fits once the large one has given up")
+		require.Equal(t, []time.Duration{time.Second, time.Second, 0}, took, "the small request fits once the large one has left the queue")
 		first.Release()
 		require.EqualValues(t, 100, reserved.Value())
 
@@ -146,10 +150,81 @@ func TestACallerAtItsShareWaits(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		again.Release()
 		require.Equal(t, 1, b.Callers())
+		again = reserve(t, b, "a", 500)
+		again.Release()
+		require.EqualValues(t, 100, reserved.Value())
 	})
 }
 
-func TestResumeWaitsForBytes(t *testing.T) {
+func TestWaitersOfACallerAreServedInOrder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var reserved telemetry.Gauge
+		b := limit.NewBytes(limit.BytesSize{Total: 9, Share: 0.1, Queue: 2, QueueTime: time.Second}, &reserved)
+		first := reserve(t, b, "a", 1)
+		begin := time.Now()
+		var waiting sync.WaitGroup
+		errs, took := make([]error, 2), make([]time.Duration, 2)
+		for i := range 2 {
+			waiting.Go(func() {
+				var r limit.Reservation
+				r, errs[i] = b.Reserve(t.Context(), "a", 0, 1)
+				took[i] = time.Since(begin)
+				time.Sleep(700 * time.Millisecond)
+				r.Release()
+			})
+			synctest.Wait()
+		}
+		_, err := b.Reserve(t.Context(), "a", 0, 1)
+		require.True(t, problem.Is(err, problem.RateLimited), "the queue is full")
+		require.Zero(t, time.Since(begin))
+		reserve(t, b, "b", 1)
+		time.Sleep(500 * time.Millisecond)
+		first.Release()
+		waiting.Wait()
+		require.NoError(t, errs[0])
+		require.True(t, problem.Is(errs[1], problem.RateLimited), "%v", errs[1])
+		require.Equal(t, []time.Duration{500 * time.Millisecond, time.Second}, took)
+		require.EqualValues(t, 1, reserved.Value())
+	})
+}
+
+func TestResumeWaitsForTheShareOfItsCaller(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var reserved telemetry.Gauge
+		b := limit.NewBytes(limit.BytesSize{Total: 2, Share: 0.5, Queue: 1, QueueTime: time.Second}, &reserved)
+		own, other := reserve(t, b, "a", 1), reserve(t, b, "b", 1)
+		begin := time.Now()
+		var resumed time.Duration
+		go func() {
+			r := b.Open("a", 0)
+			if err := r.Resume(t.Context(), 1); err != nil {
+				t.Error(err)
+			}
+			resumed = time.Since(begin)
+			r.Release()
+		}()
+		time.Sleep(time.Hour)
+		own.Release()
+		synctest.Wait()
+		require.Equal(t, time.Hour, resumed, "Resume waits for longer than the queue time")
+		other.Release()
+
+		reserve(t, b, "a", 1)
+		reserve(t, b, "c", 1)
+		for caller, reason := range map[string]string{"a": "the caller has its share", "b": "nothing is free"} {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			r := b.Open(caller, 0)
+			require.ErrorIs(t, r.Resume(ctx, 1), context.DeadlineExceeded, reason)
+			cancel()
+		}
+		require.EqualValues(t, 2, reserved.Value())
+		require.Equal(t, 2, b.Callers())
+	})
+}
+
+func TestResumeWaitsForFreeBytes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var reserved telemetry.Gauge
@@ -184,7 +259,7 @@ func TestReleasingAnEmptyReservationDoesNothing(t *testing.T) {
 	none.Release()
 }
 
-func TestBytesAreNeverMoreThanTheTotal(t *testing.T) {
+func TestConcurrentReservationsNeverExceedTheTotal(t *testing.T) {
 	t.Parallel()
 	var reserved telemetry.Gauge
 	b := limit.NewBytes(limit.BytesSize{Total: 100, Share: 0.75, Queue: 4, QueueTime: time.Millisecond}, &reserved)

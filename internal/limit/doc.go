@@ -4,5 +4,5 @@
 //
 // Trust boundary: names of callers come from authenticated credentials, and
 // addresses from the connection or from proxies that the operator trusts.
-// Memory does not grow with requests that are not authenticated.
+// Requests that are not authenticated cannot make the memory grow without bound.
 package limit

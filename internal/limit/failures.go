@@ -8,13 +8,13 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// maxAddresses limits the number of networks in memory. Each takes about 200
+// maxNetworks limits the number of networks in memory. Each takes about 200
 // bytes.
-const maxAddresses = 10_000
+const maxNetworks = 10_000
 
-// The prefix lengths of the networks that count as one client. They are what
-// one customer of a provider usually has, so that an attacker gains nothing
-// from using each of its addresses in turn.
+// The prefix lengths of the networks that count as one client. A provider usually
+// assigns such a network to one customer, so that an attacker gains nothing from
+// using each of its addresses in turn.
 const (
 	networkBits4 = 24
 	networkBits6 = 64
@@ -57,7 +57,7 @@ func (f *Failures) limiter(network netip.Prefix, now time.Time) *rate.Limiter {
 	if known {
 		return limiter
 	}
-	if len(f.byNetwork) >= maxAddresses {
+	if len(f.byNetwork) >= maxNetworks {
 		f.forget(now)
 	}
 	limiter = rate.NewLimiter(f.perSecond, f.burst)
@@ -65,17 +65,17 @@ func (f *Failures) limiter(network netip.Prefix, now time.Time) *rate.Limiter {
 	return limiter
 }
 
-// forget removes the networks that have their whole budget again, which loses
-// nothing. If there are none, an attacker has thousands of networks, and a
-// limit by network does not stop it. It then removes all networks, to bound
-// memory. The caller must hold f.mu.
+// forget removes the networks that have their whole budget again, which does not
+// change any limit. If there are none, an attacker has thousands of networks, and
+// a limit per network does not stop it. Then forget removes all networks, because
+// the memory must stay bounded. The caller must hold f.mu.
 func (f *Failures) forget(now time.Time) {
 	for network, limiter := range f.byNetwork {
 		if limiter.TokensAt(now) >= float64(f.burst) {
 			delete(f.byNetwork, network)
 		}
 	}
-	if len(f.byNetwork) >= maxAddresses {
+	if len(f.byNetwork) >= maxNetworks {
 		clear(f.byNetwork)
 	}
 }

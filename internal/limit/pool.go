@@ -7,25 +7,25 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// Pool bounds the requests of one kind that are in flight, in all and for each
-// caller, by the rule of [Bytes]: no few callers take all the slots. It is safe
-// for concurrent use.
+// Pool limits the requests of one kind in flight, in total and for each caller. A
+// slot is a reservation of one unit of [Bytes], so that a few callers cannot use
+// all slots. It is safe for concurrent use.
 type Pool struct{ slots *Bytes }
 
-// PoolSize says how many requests a [Pool] admits.
+// PoolSize configures [Pool].
 type PoolSize struct {
-	// Slots are for all callers together.
+	// Slots is the limit for all callers together.
 	Slots int
-	// Share is the part of them that one caller alone may have, above 0 and at
-	// most 1.
+	// Share is the fraction of the slots that a caller may have while no other
+	// caller has any, above 0 and at most 1.
 	Share float64
-	// Queue is how many requests may wait for a slot of their caller's share, and
-	// QueueTime how long.
+	// Queue is the maximum number of requests that wait until their caller has
+	// fewer slots, and QueueTime the maximum time that each of them waits.
 	Queue     int
 	QueueTime time.Duration
 }
 
-// NewPool makes a pool. The gauge shows how many slots are taken.
+// NewPool returns a pool without requests. The gauge counts the slots in use.
 func NewPool(size PoolSize, gauge *telemetry.Gauge) *Pool {
 	slots := NewBytes(BytesSize{Total: int64(size.Slots), Share: size.Share, Queue: size.Queue, QueueTime: size.QueueTime}, gauge)
 	slots.full = "This replica has reached its limit of requests of this kind in flight."
@@ -33,38 +33,41 @@ func NewPool(size PoolSize, gauge *telemetry.Gauge) *Pool {
 	return &Pool{slots}
 }
 
-// Acquire takes a slot for a caller, whose share may be another than the pool's;
-// zero means the pool's. A caller that holds its share waits for one of its own
-// slots: it is slowed down to what it may have, and a client that repeats
-// rejected requests cannot turn the rejections into a flood of their own. When
-// all slots are taken, nobody waits: a queue for all callers would make all of
-// them late. The errors are [problem.RateLimited] for the one,
-// [problem.Overloaded] for the other.
+// Acquire acquires a slot for a caller. A share of zero means the pool's share.
+//
+// A caller that has used its share waits until one of its own requests ends. The
+// wait slows the caller down, and a client that repeats rejected requests at once
+// cannot flood the gateway. If the queue is full or the wait takes too long, the
+// error is [problem.RateLimited].
+//
+// If no slot is free, Acquire returns [problem.Overloaded] without waiting,
+// because a queue for all callers would delay all of them.
 func (p *Pool) Acquire(ctx context.Context, caller string, share float64) (Slot, error) {
-	held, err := p.slots.Reserve(ctx, caller, share, 1)
-	return Slot{held}, err
+	reservation, err := p.slots.Reserve(ctx, caller, share, 1)
+	return Slot{reservation}, err
 }
 
-// Resume takes a slot for the next part of a response that has begun, as a
-// stream's, which can no longer be rejected: it waits until ctx ends. The error
-// is then the cause of ctx.
+// Resume is like [Pool.Acquire], for the next part of a response that has begun,
+// such as a stream, and can no longer be rejected. It waits until the caller is
+// below its limit and a slot is free. If ctx ends first, it returns the cause of
+// ctx.
 func (p *Pool) Resume(ctx context.Context, caller string, share float64) (Slot, error) {
-	held := p.slots.Open(caller, share)
-	err := held.Resume(ctx, 1)
-	return Slot{held}, err
+	reservation := p.slots.Open(caller, share)
+	err := reservation.Resume(ctx, 1)
+	return Slot{reservation}, err
 }
 
-// Slot is one request's in a [Pool]. The zero value holds none. It is used by one
-// goroutine at a time.
-type Slot struct{ held Reservation }
+// Slot is the right of one request to be in flight. The zero value is no slot. It
+// must not be used concurrently.
+type Slot struct{ reservation Reservation }
 
-// Take returns the slot and leaves s without one: the returned slot has to be
-// released from then on, and releasing s does nothing.
+// Take transfers the slot to the returned value, which the caller must release.
+// Afterwards, releasing s does nothing.
 func (s *Slot) Take() Slot {
 	taken := *s
 	*s = Slot{}
 	return taken
 }
 
-// Release releases the slot; the second time it does nothing.
-func (s *Slot) Release() { s.held.Release() }
+// Release releases the slot. A second call does nothing.
+func (s *Slot) Release() { s.reservation.Release() }

@@ -18,17 +18,16 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// The pool of the property test: six slots, half of them for a caller that is
-// alone.
+// The pool of the property test has six slots. A single caller may have half of
+// them.
 const (
-	poolSlots  = 6
-	poolShare  = 3
-	poolQueue  = 2
-	queueTime  = time.Second
-	poolUnused = "nobody"
+	poolSlots = 6
+	poolShare = 3
+	poolQueue = 2
+	queueTime = time.Second
 )
 
-// poolModel is a pool together with the requests that are in it.
+// poolModel is a pool and its requests.
 type poolModel struct {
 	pool  *limit.Pool
 	gauge telemetry.Gauge
@@ -71,7 +70,7 @@ func (m *poolModel) start(caller string, resumes bool) *poolRequest {
 	return r
 }
 
-// count returns how many requests satisfy a condition.
+// count returns the number of requests that satisfy a condition.
 func (m *poolModel) count(of func(*poolRequest) bool) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -94,14 +93,15 @@ func (m *poolModel) waiting(caller string, resumes bool) int {
 	})
 }
 
-// fits reports whether the next slot is for a caller, at a share of one half: it
-// holds nothing, or at most as many slots as remain free.
+// fits reports whether a caller may acquire another slot at a share of one half:
+// it holds none, or afterwards at most as many as remain free.
 func (m *poolModel) fits(caller string) bool {
 	free, own := poolSlots-m.held("")-1, m.held(caller)
 	return free >= 0 && (own == 0 || own+1 <= free)
 }
 
-// waits reports whether a request of a caller waits: a later one waits behind it.
+// waits reports whether a request of a caller waits. A later request of that
+// caller must not overtake it.
 func (m *poolModel) waits(caller string) bool {
 	return m.waiting(caller, false)+m.waiting(caller, true) > 0
 }
@@ -110,7 +110,7 @@ func drawCaller(t *rapid.T) string {
 	return rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "caller")
 }
 
-// acquire expects the outcome that the slots in use call for.
+// acquire checks that the slots in use determine the outcome.
 func (m *poolModel) acquire(t *rapid.T) {
 	caller := drawCaller(t)
 	all, queued, granted := m.held(""), m.waiting("", false), m.fits(caller) && !m.waits(caller)
@@ -121,27 +121,26 @@ func (m *poolModel) acquire(t *rapid.T) {
 	case granted:
 		require.True(t, r.holds(), "%v", r.err)
 	case queued < poolQueue:
-		require.False(t, r.done, "waits for a slot of its own")
+		require.False(t, r.done, "the request waits for a slot of its caller")
 	default:
 		require.True(t, problem.Is(r.err, problem.RateLimited), "%v", r.err)
 	}
 }
 
-// resume never fails: it waits.
+// resume checks that Resume waits where Acquire would fail.
 func (m *poolModel) resume(t *rapid.T) {
 	caller := drawCaller(t)
 	granted := m.fits(caller) && !m.waits(caller)
 	require.Equal(t, granted, m.start(caller, true).holds())
 }
 
-// release returns a slot.
 func (m *poolModel) release(t *rapid.T) {
 	m.draw(t, (*poolRequest).holds).slot.Release()
 	synctest.Wait()
 }
 
-// leave ends a request that waits.
-func (m *poolModel) leave(t *rapid.T) {
+// cancel cancels a request that waits.
+func (m *poolModel) cancel(t *rapid.T) {
 	r := m.draw(t, func(r *poolRequest) bool { return !r.done })
 	r.cancel()
 	synctest.Wait()
@@ -173,7 +172,8 @@ func (m *poolModel) draw(t *rapid.T, of func(*poolRequest) bool) *poolRequest {
 	return r
 }
 
-// check holds the pool against the limits, and no request waits without need.
+// check checks the limits of the pool, and that no request waits while it could
+// have a slot.
 func (m *poolModel) check(t *rapid.T) {
 	all := m.held("")
 	require.LessOrEqual(t, all, poolSlots)
@@ -181,12 +181,12 @@ func (m *poolModel) check(t *rapid.T) {
 	require.LessOrEqual(t, m.waiting("", false), poolQueue)
 	for _, caller := range []string{"a", "b", "c"} {
 		require.LessOrEqual(t, m.held(caller), poolShare)
-		require.False(t, m.waits(caller) && m.fits(caller), "%s waits while there are slots for it", caller)
+		require.False(t, m.waits(caller) && m.fits(caller), "%s waits although it may have a slot", caller)
 	}
-	require.Zero(t, m.count(func(r *poolRequest) bool { return !r.done && !r.resumes && time.Since(r.begin) > queueTime }), "waits too long")
+	require.Zero(t, m.count(func(r *poolRequest) bool { return !r.done && !r.resumes && time.Since(r.begin) > queueTime }), "a request waits longer than the queue time")
 }
 
-// end empties the pool, and finds it as new.
+// end releases all slots and checks that all of them can be acquired again.
 func (m *poolModel) end(t *rapid.T) {
 	for _, r := range slices.Clone(m.requests) {
 		r.cancel()
@@ -204,7 +204,7 @@ func (m *poolModel) end(t *rapid.T) {
 			require.True(t, m.start(caller, false).holds())
 		}
 	}
-	require.True(t, problem.Is(m.start(poolUnused, false).err, problem.Overloaded))
+	require.True(t, problem.Is(m.start("e", false).err, problem.Overloaded))
 	for _, r := range m.requests {
 		r.slot.Release()
 		r.cancel()
@@ -220,7 +220,7 @@ func TestPoolKeepsItsLimits(t *testing.T) {
 			m.pool = limit.NewPool(limit.PoolSize{Slots: poolSlots, Share: 0.5, Queue: poolQueue, QueueTime: queueTime}, &m.gauge)
 			defer m.end(t)
 			t.Repeat(map[string]func(*rapid.T){
-				"acquire": m.acquire, "resume": m.resume, "release": m.release, "leave": m.leave, "wait": m.wait, "": m.check,
+				"acquire": m.acquire, "resume": m.resume, "release": m.release, "cancel": m.cancel, "wait": m.wait, "": m.check,
 			})
 		})
 	})

@@ -1,11 +1,7 @@
 package limit_test
 
 import (
-	"context"
-	"sync"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -14,220 +10,86 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-func enter(t *testing.T, pool *limit.Pool, caller string) limit.Slot {
+// These tests cover what a Pool adds to Bytes. TestPoolKeepsItsLimits covers the
+// rest: waiting, resuming and cancelling.
+
+func acquire(t *testing.T, pool *limit.Pool, caller string) limit.Slot {
 	t.Helper()
-	place, err := pool.Acquire(t.Context(), caller, 0)
+	slot, err := pool.Acquire(t.Context(), caller, 0)
 	require.NoError(t, err)
-	return place
+	return slot
 }
 
-func TestACallerHasItsShareAndNoMore(t *testing.T) {
+func TestPoolLimitsEachCallerAndAllCallers(t *testing.T) {
 	t.Parallel()
-	var taken telemetry.Gauge
-	pool := limit.NewPool(limit.PoolSize{Slots: 3, Share: 0.7}, &taken)
-	first := enter(t, pool, "a")
-	enter(t, pool, "a")
+	var inUse telemetry.Gauge
+	pool := limit.NewPool(limit.PoolSize{Slots: 3, Share: 0.7}, &inUse)
+	first := acquire(t, pool, "a")
+	acquire(t, pool, "a")
 	_, err := pool.Acquire(t.Context(), "a", 0)
-	require.True(t, problem.Is(err, problem.RateLimited))
-	other := enter(t, pool, "b")
-	require.EqualValues(t, 3, taken.Value())
+	require.EqualError(t, err, "rate-limited: You have reached the limit of requests of this kind in flight for one caller.")
+	other := acquire(t, pool, "b")
+	require.EqualValues(t, 3, inUse.Value())
 	_, err = pool.Acquire(t.Context(), "c", 0)
-	require.True(t, problem.Is(err, problem.Overloaded))
+	require.EqualError(t, err, "overloaded: This replica has reached its limit of requests of this kind in flight.")
 
 	other.Release()
 	first.Release()
 	first.Release()
-	require.EqualValues(t, 1, taken.Value(), "a place is given back once")
-	enter(t, pool, "a")
+	require.EqualValues(t, 1, inUse.Value(), "a slot is released once")
+	acquire(t, pool, "a")
 }
 
-func TestACallerWaitsForAPlaceOfItsOwn(t *testing.T) {
+func TestPoolAcceptsAShareForOneCaller(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var taken telemetry.Gauge
-		pool := limit.NewPool(limit.PoolSize{Slots: 9, Share: 0.1, Queue: 2, QueueTime: time.Second}, &taken)
-		first := enter(t, pool, "a")
-		begin := time.Now()
-		var mu sync.Mutex
-		var order []int
-		var waiting sync.WaitGroup
-		for i := range 2 {
-			waiting.Go(func() {
-				place, err := pool.Acquire(t.Context(), "a", 0)
-				if err != nil {
-					if !problem.Is(err, problem.RateLimited) || time.Since(begin) != time.Second {
-						t.Errorf("%v after %s", err, time.Since(begin))
-					}
-					return
-				}
-				mu.Lock()
-				order = append(order, i)
-				mu.Unlock()
-				time.Sleep(700 * time.Millisecond)
-				place.Release()
-			})
-			synctest.Wait()
-		}
-		_, err := pool.Acquire(t.Context(), "a", 0)
-		require.True(t, problem.Is(err, problem.RateLimited), "the queue is full")
-		require.Zero(t, time.Since(begin))
-		enter(t, pool, "b")
-		time.Sleep(500 * time.Millisecond)
-		first.Release()
-		waiting.Wait()
-		require.Equal(t, []int{0}, order, "the first in line is served, the other one is told after a second")
-		require.EqualValues(t, 1, taken.Value())
-	})
-}
-
-func TestWhoLeavesTheQueueLeavesItWhole(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var taken telemetry.Gauge
-		pool := limit.NewPool(limit.PoolSize{Slots: 9, Share: 0.1, Queue: 1, QueueTime: time.Hour}, &taken)
-		first := enter(t, pool, "a")
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		_, err := pool.Acquire(ctx, "a", 0)
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		first.Release()
-		again := enter(t, pool, "a")
-		again.Release()
-		require.Zero(t, taken.Value())
-		require.Zero(t, pool.Callers())
-	})
-}
-
-func TestACallerMayHaveAShareOfItsOwn(t *testing.T) {
-	t.Parallel()
-	var taken telemetry.Gauge
-	pool := limit.NewPool(limit.PoolSize{Slots: 10, Share: 0.1}, &taken)
+	var inUse telemetry.Gauge
+	pool := limit.NewPool(limit.PoolSize{Slots: 10, Share: 0.1}, &inUse)
 	for range 3 {
 		_, err := pool.Acquire(t.Context(), "a", 0.3)
 		require.NoError(t, err)
 	}
 	_, err := pool.Acquire(t.Context(), "a", 0.3)
 	require.True(t, problem.Is(err, problem.RateLimited))
-	enter(t, pool, "b")
+	acquire(t, pool, "b")
 	_, err = pool.Acquire(t.Context(), "b", 0)
 	require.True(t, problem.Is(err, problem.RateLimited))
 	_, err = pool.Acquire(t.Context(), "c", 0.0001)
-	require.NoError(t, err, "one place is the least")
+	require.NoError(t, err, "every caller may have one slot")
 }
 
-func TestWhatHasBegunWaitsForItsTurn(t *testing.T) {
+func TestTakeTransfersTheSlot(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var taken telemetry.Gauge
-		pool := limit.NewPool(limit.PoolSize{Slots: 2, Share: 0.5, Queue: 1, QueueTime: time.Second}, &taken)
-		own, others := enter(t, pool, "a"), enter(t, pool, "b")
-		var streaming sync.WaitGroup
-		var resumed time.Duration
-		begin := time.Now()
-		streaming.Go(func() {
-			place, err := pool.Resume(t.Context(), "a", 0)
-			if err != nil {
-				t.Error(err)
-			}
-			resumed = time.Since(begin)
-			place.Release()
-		})
-		time.Sleep(time.Hour)
-		own.Release()
-		synctest.Wait()
-		require.Equal(t, time.Hour, resumed, "it waits for as long as it takes, and goes before who is new")
-		others.Release()
-
-		enter(t, pool, "a")
-		enter(t, pool, "c")
-		for name, why := range map[string]string{"a": "its caller has its share", "b": "all places are taken"} {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			_, err := pool.Resume(ctx, name, 0)
-			require.ErrorIs(t, err, context.DeadlineExceeded, why)
-			cancel()
-		}
-		streaming.Wait()
-		require.EqualValues(t, 2, taken.Value())
-		require.Equal(t, 2, pool.Callers())
-	})
+	var inUse telemetry.Gauge
+	pool := limit.NewPool(limit.PoolSize{Slots: 1, Share: 1}, &inUse)
+	first := acquire(t, pool, "a")
+	second := first.Take()
+	first.Release()
+	require.EqualValues(t, 1, inUse.Value(), "second has the slot")
+	second.Release()
+	require.Zero(t, inUse.Value())
+	require.Equal(t, limit.Slot{}, first)
 }
 
-func TestTwoCallersLeaveRoomForAThird(t *testing.T) {
-	t.Parallel()
-	var taken telemetry.Gauge
-	pool := limit.NewPool(limit.PoolSize{Slots: 400, Share: 0.75}, &taken)
-	for _, caller := range []string{"a", "b"} {
-		for range 400 {
-			_, err := pool.Acquire(t.Context(), caller, 0)
-			if err != nil {
-				require.True(t, problem.Is(err, problem.RateLimited), err)
-				break
-			}
-		}
-	}
-	require.EqualValues(t, 375, taken.Value())
-	for range 16 {
-		enter(t, pool, "c")
-	}
-}
-
-func TestNoPlaceIsNoFault(t *testing.T) {
+func TestReleasingTheZeroSlotDoesNothing(t *testing.T) {
 	t.Parallel()
 	var none limit.Slot
 	none.Release()
 }
 
-func TestAPoolIsNeverOverfull(t *testing.T) {
-	t.Parallel()
-	var taken telemetry.Gauge
-	pool := limit.NewPool(limit.PoolSize{Slots: 4, Share: 0.75, Queue: 2, QueueTime: time.Millisecond}, &taken)
-	var callers sync.WaitGroup
-	for i := range 16 {
-		callers.Go(func() {
-			for range 1000 {
-				place, err := pool.Acquire(t.Context(), string(rune('a'+i%2)), 0)
-				if err != nil {
-					continue
-				}
-				if n := taken.Value(); n > 4 {
-					t.Errorf("%d places are taken", n)
-				}
-				place.Release()
-			}
-		})
-	}
-	callers.Wait()
-	require.Zero(t, taken.Value())
-	require.Zero(t, pool.Callers())
-}
-
 func BenchmarkPool(b *testing.B) {
-	var taken telemetry.Gauge
-	pool := limit.NewPool(limit.PoolSize{Slots: 400, Share: 0.75}, &taken)
-	keep, err := pool.Acquire(b.Context(), "caller", 0) // a caller that is busy has others in flight
+	var inUse telemetry.Gauge
+	pool := limit.NewPool(limit.PoolSize{Slots: 400, Share: 0.75}, &inUse)
+	busy, err := pool.Acquire(b.Context(), "caller", 0) // so that the caller stays registered
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer keep.Release()
+	defer busy.Release()
 	b.ReportAllocs()
 	for b.Loop() {
-		place, err := pool.Acquire(b.Context(), "caller", 0)
+		slot, err := pool.Acquire(b.Context(), "caller", 0)
 		if err != nil {
 			b.Fatal(err)
 		}
-		place.Release()
+		slot.Release()
 	}
-}
-
-func TestATakenSlotIsReleasedByItsNewHolder(t *testing.T) {
-	t.Parallel()
-	var taken telemetry.Gauge
-	pool := limit.NewPool(limit.PoolSize{Slots: 1, Share: 1}, &taken)
-	first := enter(t, pool, "a")
-	second := first.Take()
-	first.Release()
-	require.EqualValues(t, 1, taken.Value(), "the slot has another holder")
-	second.Release()
-	require.Zero(t, taken.Value())
-	require.Equal(t, limit.Slot{}, first)
 }

@@ -18,7 +18,7 @@ type Rates struct {
 	byCaller map[string]*rate.Limiter
 }
 
-// NewRates returns a Rates without any counted request.
+// NewRates returns a Rates that has counted no requests.
 func NewRates() *Rates { return &Rates{byCaller: map[string]*rate.Limiter{}} }
 
 // Budget is the remaining quota of a caller after a request.
@@ -28,10 +28,9 @@ type Budget struct {
 	left      float64 // negative when the caller is over its rate
 }
 
-// Take counts a request of a caller, which may send perSecond requests with
-// bursts of up to burst, and reports whether the request is allowed. A changed
-// rate takes effect immediately; requests that were counted before remain
-// counted.
+// Take counts a request of a caller that may send perSecond requests per second,
+// in bursts of up to burst, and reports whether the request is allowed. A changed
+// rate takes effect immediately; earlier requests remain counted.
 func (r *Rates) Take(caller string, perSecond float64, burst int) (b Budget, ok bool) {
 	now := time.Now()
 	limiter := r.limiter(caller, perSecond, burst, now)

@@ -47,7 +47,7 @@ func TestAChangedRateAppliesImmediately(t *testing.T) {
 		require.False(t, ok)
 		time.Sleep(100 * time.Millisecond)
 		_, ok = rates.Take("busy", 1000, 10)
-		require.False(t, ok, "counted requests remain counted")
+		require.False(t, ok, "earlier requests remain counted")
 		time.Sleep(10 * time.Millisecond)
 		_, ok = rates.Take("busy", 1000, 10)
 		require.True(t, ok)
