@@ -9,10 +9,10 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Error is an error that a door writes as a response. The zero value is not
-// useful; use [New] or [FromStatus].
+// Error is an error that a door writes as a response. Create it with [New] or
+// [FromStatus].
 type Error struct {
-	// Code selects the row of the table, which has the status and the title.
+	// Code selects the row of the table that has the status and the title.
 	Code Code
 	// Detail is the text for the caller. It must not contain a secret, an
 	// address or the text of an internal failure.
@@ -29,8 +29,8 @@ type Error struct {
 	cause error
 }
 
-// Members are the members of a problem document beside the standard ones. Empty
-// members are omitted.
+// Members are the extension members of a problem document (RFC 9457 section 3.2),
+// and values for response headers. Empty members are omitted.
 type Members struct {
 	WorkflowID          string  `json:"workflowId,omitempty"`
 	RunID               string  `json:"runId,omitempty"`
@@ -83,25 +83,25 @@ func InvalidFields(fields ...Field) *Error {
 	return e
 }
 
-// Unreadable returns the problem of an upstream response that is not the message
-// that it should be, or holds a value that the gateway cannot convert. The cause
-// may be nil.
+// Unreadable returns the problem of an upstream response that is not a valid
+// message, or that contains a value that the gateway cannot convert. The cause may
+// be nil.
 func Unreadable(cause error) *Error {
-	return New(UpstreamError, "The Temporal server's answer cannot be read.").WithCause(cause)
+	return New(UpstreamError, "The Temporal server's response cannot be read.").WithCause(cause)
 }
 
-// ShuttingDown returns the problem of a request that a draining replica rejects,
-// or of a wait that it ends.
+// ShuttingDown returns the problem for a request that a draining replica rejects,
+// or for a wait that it ends.
 func ShuttingDown() *Error { return New(Draining, "This replica is shutting down.") }
 
-// WithCause sets the cause, which only the log has, and returns e.
+// WithCause sets the cause, which is for the log only, and returns e.
 func (e *Error) WithCause(cause error) *Error {
 	e.cause = cause
 	return e
 }
 
-// Error returns the text for the log. It may contain what a caller must not
-// see.
+// Error returns the text for the log. The text may contain details that a caller
+// must not see.
 func (e *Error) Error() string {
 	if e.cause == nil {
 		return string(e.Code) + ": " + e.Detail
@@ -110,9 +110,9 @@ func (e *Error) Error() string {
 }
 
 // LogDetail returns the text for the request log beside the code. It is empty
-// for errors that the caller has caused: the caller gets their detail, and the
-// detail may quote the request. The exception is [InvalidToken], whose reason
-// is in the log only, as one of a fixed set of texts.
+// for errors that the caller has caused: the response has their detail, which may
+// quote the request, and the log must not. The exception is [InvalidToken], whose
+// reason is one of a fixed set of texts and is for the log only.
 func (e *Error) LogDetail() string {
 	if e.Code.Row().Status < http.StatusInternalServerError && e.Code != InvalidToken {
 		return ""
@@ -123,8 +123,8 @@ func (e *Error) LogDetail() string {
 // Unwrap returns the cause, so that errors.Is finds context errors.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Of returns the [Error] in the chain of err. Any other error becomes an
-// [Internal] error, whose text is in the log only.
+// Of returns the [Error] in the chain of err. Any other error becomes the cause of
+// an [Internal] error.
 func Of(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e

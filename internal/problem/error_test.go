@@ -11,7 +11,7 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-func TestTheCauseIsLoggedOnly(t *testing.T) {
+func TestErrorContainsTheCauseAndDetailDoesNot(t *testing.T) {
 	t.Parallel()
 	e := problem.New(problem.UpstreamError, "detail").WithCause(errors.New(marker))
 	require.Equal(t, "upstream-error: detail (MARKER)", e.Error())
@@ -31,7 +31,7 @@ func TestErrorsKeepTheirChain(t *testing.T) {
 	require.False(t, problem.Is(nil, problem.Internal))
 }
 
-func TestAnotherErrorIsInternalAndWithheld(t *testing.T) {
+func TestOfWithholdsTheTextOfOtherErrors(t *testing.T) {
 	t.Parallel()
 	e := problem.Of(errors.New(marker))
 	require.Equal(t, problem.Internal, e.Code)
@@ -54,7 +54,7 @@ func TestUnreadableWithAndWithoutCause(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("proto: cannot parse")
 	require.ErrorIs(t, problem.Unreadable(cause), cause)
-	require.Equal(t, "upstream-error: The Temporal server's answer cannot be read. (proto: cannot parse)", problem.Unreadable(cause).Error())
-	require.Equal(t, "upstream-error: The Temporal server's answer cannot be read.", problem.Unreadable(nil).Error())
+	require.Equal(t, "upstream-error: The Temporal server's response cannot be read. (proto: cannot parse)", problem.Unreadable(cause).Error())
+	require.Equal(t, "upstream-error: The Temporal server's response cannot be read.", problem.Unreadable(nil).Error())
 	require.True(t, problem.Is(problem.ShuttingDown(), problem.Draining))
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// Write writes a problem document (RFC 9457) as the response. The cause is for
-// the log only.
+// The response has the detail and the members of the error. The cause is for the
+// log only.
 func ExampleWrite() {
 	err := problem.Invalid("/taskQueue", "is missing").WithCause(errors.New("only for the log"))
 
@@ -38,8 +38,6 @@ func ExampleFromStatus() {
 	// The Temporal server cannot be reached at the moment.
 }
 
-// Of returns the problem in a chain of errors. Any other error is an internal
-// one.
 func ExampleOf() {
 	wrapped := fmt.Errorf("handler: %w", problem.New(problem.Conflict, "The batch job has ended."))
 	fmt.Println(problem.Of(wrapped).Code)

@@ -5,24 +5,24 @@ package problem
 type Explanation struct {
 	// Cause describes what happened.
 	Cause string
-	// Remedy describes what to do about it.
+	// Remedy describes what the developer can do.
 	Remedy string
 }
 
 // Explanation returns the explanation of c. A code that is not in the table is
 // a defect of the gateway and has the explanation of [Internal].
 func (c Code) Explanation() Explanation {
-	var unknown Explanation
+	var internal Explanation
 	for _, entry := range explanations {
 		switch entry.code {
 		case c:
 			return entry.Explanation
 		case Internal:
-			unknown = entry.Explanation
+			internal = entry.Explanation
 		default:
 		}
 	}
-	return unknown
+	return internal
 }
 
 // Codes returns all codes, in the order of their declaration.

@@ -10,9 +10,9 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Status returns the error as a gRPC status, for doors whose clients expect
-// one. It is the status of the upstream, with its message replaced if only the
-// log may have it, or a status of the gateway's own.
+// Status returns the error as a gRPC status, for doors whose clients expect one.
+// For an error of the upstream, it is the upstream's status; a message that is for
+// the log only is replaced by the detail.
 func (e *Error) Status() *status.Status {
 	switch {
 	case !e.fromUpstream():
@@ -38,8 +38,8 @@ func (e *Error) fromUpstream() bool {
 // An error of the gateway has the status of the table.
 func (e *Error) HTTPStatus() int {
 	if !e.fromUpstream() || e.Code == PayloadTooLarge && e.Upstream.Code() == codes.ResourceExhausted {
-		// A message that gRPC's own limit refuses is too large for every attempt, and
-		// 429 would have clients repeat it.
+		// A request that exceeds gRPC's own message limit fails on every attempt, but
+		// the status 429 would make clients retry it.
 		return e.Code.Row().Status
 	}
 	return runtime.HTTPStatusFromCode(e.Upstream.Code())

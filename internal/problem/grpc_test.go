@@ -11,10 +11,10 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// TestUpstreamCodesHaveTheStatusOfTheirCode checks the mapping of
+// TestHTTPStatusOfUpstreamCodes checks the mapping of
 // google.rpc.Code, and the two codes that concern the gateway and not its
 // caller.
-func TestUpstreamCodesHaveTheStatusOfTheirCode(t *testing.T) {
+func TestHTTPStatusOfUpstreamCodes(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[codes.Code]int{
 		codes.Canceled:           http.StatusServiceUnavailable, // the gateway's connection was closed

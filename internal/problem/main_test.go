@@ -8,5 +8,5 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// marker is part of texts that no caller may see.
+// marker is part of texts that must not reach a caller.
 const marker = "MARKER"

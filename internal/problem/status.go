@@ -20,16 +20,16 @@ const (
 	updateSuffix            = `" not found`
 	messageClosing          = "workflow update was aborted by closing workflow"
 	messageBlobTooLarge     = "Blob data size exceeds limit"
-	messageTooLarge         = "larger than max" // of the limits of gRPC itself
+	messageTooLarge         = "larger than max" // from the gRPC library of the server
 )
 
-// messageStreamReset is the prefix of the message that grpc-go makes for a
-// stream that was reset.
+// messageStreamReset is the prefix of grpc-go's message for a stream that was
+// reset.
 const messageStreamReset = "stream terminated by RST_STREAM"
 
-// messageNotGRPC is the prefix of the message that grpc-go makes for a response
-// that is not gRPC. The text of the response follows it, which comes from a
-// proxy and not from the server.
+// messageNotGRPC is the prefix of grpc-go's message for a response that is not
+// gRPC. The body of that response follows. It comes from a proxy and not from the
+// server.
 const messageNotGRPC = "unexpected HTTP status code received from server"
 
 // FromStatus converts the status that the upstream returned for a method to an
@@ -80,7 +80,7 @@ func fromStatus(st *status.Status, method string) *Error {
 		return fromDeadline(method)
 	case codes.Canceled:
 		return New(UpstreamUnavailable, "The call was interrupted before the Temporal server responded.")
-	default: // Internal, Unknown, DataLoss: their message may contain anything.
+	default: // Internal, Unknown, DataLoss: their messages may contain internal details.
 		return New(UpstreamError, "The Temporal server failed to handle the request.")
 	}
 }
@@ -92,8 +92,8 @@ func fromFailedPrecondition(st *status.Status) *Error {
 	return New(Conflict, st.Message())
 }
 
-// fromAborted distinguishes an update with start whose workflow closed: if the
-// request is sent again, it finds or starts the next workflow.
+// fromAborted distinguishes an update-with-start whose workflow closed. A client
+// can repeat such a request: it then starts or finds another run.
 func fromAborted(st *status.Status) *Error {
 	if st.Message() == messageClosing {
 		return New(WorkflowNotReady, "The workflow closed before the update reached it.")
@@ -105,7 +105,7 @@ func fromDeadline(method string) *Error {
 	if method == "QueryWorkflow" {
 		return New(QueryTimeout, "No worker answered the query in time. Is one polling the workflow's task queue?")
 	}
-	return New(DeadlineExceeded, "The Temporal server did not answer in time.")
+	return New(DeadlineExceeded, "The Temporal server did not respond in time.")
 }
 
 func fromInvalidArgument(st *status.Status) *Error {
@@ -122,8 +122,8 @@ func fromInvalidArgument(st *status.Status) *Error {
 }
 
 // isUnknownQuery reports whether a message is that of an SDK for a query
-// without a handler. In order, it knows Go and PHP, Java, TypeScript, and the
-// SDKs on sdk-core.
+// without a handler. The texts are, in order, those of Go and PHP, of Java, of
+// TypeScript, and of the SDKs based on sdk-core.
 func isUnknownQuery(message string) bool {
 	for _, text := range []string{
 		"unknown queryType", "Unknown query type", "did not register a handler for", "expected but not found",
@@ -143,26 +143,26 @@ func fromNotFound(st *status.Status, method string) *Error {
 	}
 	switch {
 	case method == "PollWorkflowExecutionUpdate" && strings.HasPrefix(st.Message(), updatePrefix) && strings.HasSuffix(st.Message(), updateSuffix):
-		return New(UpdateNotFound, st.Message()) // before the other cases, because the id may be any text
+		return New(UpdateNotFound, st.Message()) // comes first, because an update id may contain the text of another case
 	case strings.Contains(st.Message(), messageAlreadyCompleted), st.Message() == messageClosing:
 		return New(WorkflowCompleted, "The workflow has already completed.")
-	case st.Message() == messageOtherChain && takesFirstExecutionRunID(method):
+	case st.Message() == messageOtherChain && hasFirstExecutionRunID(method):
 		return New(RunChainMismatch, "The workflow id belongs to another run chain than firstExecutionRunId.")
 	default:
 		return New(WorkflowNotFound, st.Message())
 	}
 }
 
-// IsWorkflowClosing reports whether a run closed before it accepted an update.
-// The workflow may continue in another run.
+// IsWorkflowClosing reports whether an update failed because its run closed before
+// the run accepted the update. The workflow may continue in another run.
 func IsWorkflowClosing(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Upstream.Message() == messageClosing
 }
 
-// takesFirstExecutionRunID reports whether the request of a method has the
+// hasFirstExecutionRunID reports whether the request of a method has the
 // field first_execution_run_id.
-func takesFirstExecutionRunID(method string) bool {
+func hasFirstExecutionRunID(method string) bool {
 	switch method {
 	case "RequestCancelWorkflowExecution", "TerminateWorkflowExecution", "UpdateWorkflowExecution":
 		return true
@@ -212,9 +212,9 @@ func firstDetail(st *status.Status) any {
 	return nil
 }
 
-// isWithheld reports whether the message and details of a status are in the log
-// only, because they may name addresses, tables and files of the upstream. This
-// includes unknown codes.
+// isWithheld reports whether the message and details of a status are for the log
+// only, because they may name addresses, tables and files of the upstream. Unknown
+// codes are withheld too.
 func isWithheld(code codes.Code) bool {
 	switch code {
 	case codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.PermissionDenied, codes.ResourceExhausted,

@@ -41,9 +41,9 @@ func IsUpdateLimit(st *status.Status) bool {
 }
 
 // busyDetail returns the detail for a status that concerns one busy workflow,
-// and an empty string for any other status. The status of an update with start
-// has a message of its own, so that busyDetail reads that of the failed
-// operation.
+// and an empty string for any other status. The status of an update-with-start
+// has a generic message, so busyDetail reads the message of the operation that
+// failed.
 func busyDetail(st *status.Status) string {
 	if operations, ok := firstDetail(st).(*errordetails.MultiOperationExecutionFailure); ok {
 		for _, operation := range operations.GetStatuses() {

@@ -31,7 +31,7 @@ func exhausted(cause enums.ResourceExhaustedCause, scope enums.ResourceExhausted
 	return &errordetails.ResourceExhaustedFailure{Cause: cause, Scope: scope}
 }
 
-// failedOperations returns the failure of an update with start, with the
+// failedOperations returns the failure of an update-with-start, with the
 // statuses of its two operations.
 func failedOperations(start codes.Code, startText string, update codes.Code, updateText string) proto.Message {
 	return &errordetails.MultiOperationExecutionFailure{Statuses: []*errordetails.MultiOperationExecutionFailure_OperationStatus{
@@ -65,7 +65,7 @@ func TestEveryGRPCCodeHasAProblem(t *testing.T) {
 		require.Equal(t, want, e.Code, code)
 		require.NotEmpty(t, e.Detail, code)
 		require.Equal(t, code, e.Upstream.Code())
-		require.Contains(t, e.Error(), "text", "%s: the log has it", code)
+		require.Contains(t, e.Error(), "text", "%s: the message is logged", code)
 	}
 }
 
@@ -77,7 +77,7 @@ func TestStatusDetailsAndMessagesSelectTheCode(t *testing.T) {
 		st     *status.Status
 		method string
 		want   problem.Code
-		detail string // the expected detail, unless empty
+		detail string // empty if the test does not check it
 	}{
 		"a workflow id is in use": {
 			st:     statusOf(t, codes.AlreadyExists, "Workflow execution is already running.", &errordetails.WorkflowExecutionAlreadyStartedFailure{RunId: "r"}),
@@ -155,7 +155,7 @@ func TestStatusDetailsAndMessagesSelectTheCode(t *testing.T) {
 			st:     status.New(codes.ResourceExhausted, "grpc: received message larger than max (4194305 vs. 4194304)"),
 			method: "StartWorkflowExecution", want: problem.PayloadTooLarge,
 		},
-		"a request is too large once unpacked": {
+		"a request is too large after decompression": {
 			st:     status.New(codes.ResourceExhausted, "grpc: received message after decompression larger than max 4194304"),
 			method: "StartWorkflowExecution", want: problem.PayloadTooLarge,
 		},
@@ -280,9 +280,7 @@ func TestStatusDetailsAndMessagesSelectTheCode(t *testing.T) {
 	}
 }
 
-// An error of one workflow says nothing about the server, and a retry does not
-// help against the limit of updates in flight.
-func TestErrorsOfOneWorkflow(t *testing.T) {
+func TestErrorsOfOneBusyWorkflow(t *testing.T) {
 	t.Parallel()
 	concurrent := exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_CONCURRENT_LIMIT, enums.RESOURCE_EXHAUSTED_SCOPE_NAMESPACE)
 	const full = "limit on number of concurrent in-flight updates has been reached (10)"
@@ -319,7 +317,7 @@ func TestErrorsOfOneWorkflow(t *testing.T) {
 	}
 }
 
-// The messages are those of the SDKs' workers.
+// The messages are those that the workers of each SDK return.
 func TestAQueryWithoutHandlerIsNotFoundForEverySDK(t *testing.T) {
 	t.Parallel()
 	for sdk, text := range map[string]string{
@@ -341,9 +339,9 @@ func TestAlreadyStartedNamesTheRun(t *testing.T) {
 	require.Equal(t, problem.Members{RunID: "r", FirstExecutionRunID: "f"}, e.Members)
 }
 
-// grpc-go converts the page of a proxy to a status with the text of the page,
-// with codes whose messages otherwise come from the server.
-func TestAProxyPageIsNotAServerResponse(t *testing.T) {
+// grpc-go converts the error page of a proxy to a status that contains the page.
+// Its code may be one whose messages are public when they come from the server.
+func TestErrorPagesOfProxiesAreWithheld(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[codes.Code]problem.Code{
 		codes.PermissionDenied: problem.UpstreamError,
@@ -357,6 +355,6 @@ data: "<p>blocked by `+marker+`</p>"`), "DescribeWorkflowExecution")
 		require.Equal(t, want, err.Code, code)
 		require.NotContains(t, body(t, err), marker, code)
 		require.NotContains(t, publicStatus(t, err).GetMessage(), marker, code)
-		require.Contains(t, err.Error(), marker, "%s: the log has it", code)
+		require.Contains(t, err.Error(), marker, "%s: the page is logged", code)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// statusClientClosedRequest is the status 499 of nginx. It is in the log only,
+// statusClientClosedRequest is the status 499 of nginx. It appears in the log only,
 // because the client has closed the connection.
 const statusClientClosedRequest = 499
 

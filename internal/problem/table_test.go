@@ -14,8 +14,7 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// declaredCodes reads the codes from the source, so that the tests cover all of
-// them.
+// declaredCodes reads the codes from code.go, so that the tests cover all of them.
 func declaredCodes(t *testing.T) []problem.Code {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "code.go", nil, parser.SkipObjectResolution)
@@ -45,13 +44,13 @@ func declaredCodes(t *testing.T) []problem.Code {
 func TestEveryCodeHasItsOwnRow(t *testing.T) {
 	t.Parallel()
 	kebab := regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
-	internal, seen, titles := problem.Internal.Row(), map[problem.Code]bool{}, map[string]bool{}
+	internal, codes, titles := problem.Internal.Row(), map[problem.Code]bool{}, map[string]bool{}
 	for _, code := range declaredCodes(t) {
 		row := code.Row()
 		require.Regexp(t, kebab, code)
-		require.False(t, seen[code], "%s is declared twice", code)
-		require.False(t, titles[row.Title], "%s shares its title", code)
-		seen[code], titles[row.Title] = true, true
+		require.False(t, codes[code], "%s is declared twice", code)
+		require.False(t, titles[row.Title], "%s shares its title with another code", code)
+		codes[code], titles[row.Title] = true, true
 		require.NotEmpty(t, row.Title, code)
 		if code != problem.Internal {
 			require.NotEqual(t, internal, row, "%s is not in the table", code)

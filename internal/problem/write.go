@@ -23,8 +23,8 @@ const ContentType = "application/problem+json"
 type Occurrence struct {
 	// RequestID is the request's X-Request-Id.
 	RequestID string
-	// Instance is the template of the route, which does not repeat what the
-	// caller sent.
+	// Instance is the template of the route. The path itself would repeat text
+	// of the caller.
 	Instance string
 }
 
@@ -50,9 +50,9 @@ type document struct {
 func Write(w http.ResponseWriter, err error, at Occurrence) int {
 	e := Of(err)
 	row := e.Code.Row()
-	options := json.JoinOptions(json.Deterministic(true), jsontext.AllowInvalidUTF8(true)) // messages of gRPC may be any bytes
+	options := json.JoinOptions(json.Deterministic(true), jsontext.AllowInvalidUTF8(true)) // gRPC messages may contain any bytes
 	body, marshalErr := json.Marshal(e.document(row, at), options)
-	if marshalErr != nil { // if a member cannot be encoded, the document has no members
+	if marshalErr != nil { // a member cannot be encoded; the document is written without members
 		after := e.RetryAfter
 		e = New(e.Code, e.Detail).WithCause(marshalErr)
 		e.RetryAfter = after
@@ -79,9 +79,8 @@ func (e *Error) document(row Row, at Occurrence) document {
 	return d
 }
 
-// addUpstream adds the upstream's status, so that a client can rebuild the RPC
-// error of its SDK. If the message is withheld, the status has our detail
-// instead.
+// addUpstream adds the upstream's status, so that a client can construct the RPC
+// error of its SDK from it. A message that is withheld is replaced by detail.
 func (d *document) addUpstream(st *status.Status, detail string) {
 	public := proto.CloneOf(st.Proto())
 	public.Message = strings.ToValidUTF8(public.GetMessage(), "\uFFFD")
@@ -116,9 +115,9 @@ func (e *Error) retryAfter(row Row) time.Duration {
 	return row.RetryAfter
 }
 
-// SetHeaders sets the response headers of the error, which do not depend on the
-// form of the body: Cache-Control, Retry-After, Allow, WWW-Authenticate and
-// others.
+// SetHeaders sets the response headers of the error that do not depend on the
+// format of the body, such as Cache-Control, Retry-After, Allow and
+// WWW-Authenticate.
 func (e *Error) SetHeaders(h http.Header) {
 	row := e.Code.Row()
 	h.Set("Cache-Control", "no-store")
@@ -148,7 +147,7 @@ func (e *Error) challenge() string {
 }
 
 // seconds converts a duration to seconds. It rounds up, so that a caller that
-// waits that long is not early.
+// waits that long does not retry too early.
 func seconds(d time.Duration) int64 {
 	whole := int64(d / time.Second)
 	if d%time.Second > 0 {

@@ -33,7 +33,7 @@ func written(t testing.TB, err error) *http.Response {
 	require.Equal(t, response.StatusCode, status)
 	require.Equal(t, strconv.Itoa(w.Body.Len()), response.Header.Get("Content-Length"))
 	require.True(t, jsontext.Value(w.Body.Bytes()).IsValid(), w.Body)
-	response.Header.Set("Body", w.Body.String()) // all that a caller can see, in one place
+	response.Header.Set("Body", w.Body.String()) // so that one search covers all that a caller receives
 	return response
 }
 
@@ -42,7 +42,7 @@ func body(t testing.TB, err error) string {
 	return written(t, err).Header.Get("Body")
 }
 
-// members are the members of a document that the tests read.
+// members has the members of a document that the tests read.
 type members struct {
 	GRPCCode    string           `json:"grpcCode"`
 	GRPCDetails []jsontext.Value `json:"grpcDetails"`
@@ -151,11 +151,11 @@ func TestInternalMessagesOfTheUpstreamAreWithheld(t *testing.T) {
 		require.Equal(t, int32(c), public.GetCode()) //nolint:gosec // a small number
 		require.Equal(t, err.Detail, public.GetMessage(), c)
 		require.Empty(t, public.GetDetails(), c)
-		require.Contains(t, err.Error(), marker, "%s: the log has it", c)
+		require.Contains(t, err.Error(), marker, "%s: the message is logged", c)
 	}
 }
 
-func TestAClientCanRebuildTheRPCError(t *testing.T) {
+func TestGRPCStatusIsTheStatusOfTheUpstream(t *testing.T) {
 	t.Parallel()
 	for c := codes.Canceled; c <= codes.Unauthenticated; c++ {
 		st := statusOf(t, c, "text", &errordetails.NotFoundFailure{CurrentCluster: "c"}, &errordetails.QueryFailedFailure{})
@@ -165,9 +165,9 @@ func TestAClientCanRebuildTheRPCError(t *testing.T) {
 			require.True(t, proto.Equal(st.Proto(), public), "%s: %v", c, public)
 			require.Len(t, membersOf(t, err).GRPCDetails, 2)
 		} else {
-			require.NotEqual(t, "text", public.GetMessage(), "%s has the message without the details", c)
+			require.NotEqual(t, "text", public.GetMessage(), "%s: the message is present but the details are not", c)
 		}
-		require.Equal(t, "text", st.Message(), "the status itself does not change")
+		require.Equal(t, "text", st.Message(), "FromStatus does not modify the status")
 	}
 }
 
@@ -228,7 +228,7 @@ func TestHeadersOfMethodsAndMediaTypes(t *testing.T) {
 	require.NotContains(t, body(t, method)+body(t, media), `"acceptPost"`)
 }
 
-func TestAMemberThatCannotBeEncodedDropsTheMembersOnly(t *testing.T) {
+func TestMembersThatCannotBeEncodedAreOmitted(t *testing.T) {
 	t.Parallel()
 	err := problem.New(problem.QueryFailed, "boom")
 	err.Members = problem.Members{WorkflowID: "w", Failure: func() {}}
@@ -236,7 +236,7 @@ func TestAMemberThatCannotBeEncodedDropsTheMembersOnly(t *testing.T) {
 		"instance":"/v1/namespaces/{namespace}/workflows","code":"query-failed","requestId":"req-1","retryable":false}`, body(t, err))
 }
 
-// gRPC percent-encodes messages, so that they may contain any bytes.
+// Any bytes may occur in a gRPC message, because gRPC percent-encodes it.
 func TestInvalidUTF8IsReplaced(t *testing.T) {
 	t.Parallel()
 	err := problem.FromStatus(status.New(codes.NotFound, "workflow \xff\xfe not found"), "DescribeWorkflowExecution")
