@@ -11,32 +11,32 @@ import (
 // ContentType is the media type of a stream.
 const ContentType = "text/event-stream"
 
-// keepAlive is the longest time that a stream is silent. It must be well below
-// the minute after which proxies close an idle connection.
+// keepAlive is the longest time without a write. It must be well below the minute
+// after which common proxies close an idle connection.
 const keepAlive = 15 * time.Second
 
-// The blocks of a stream that are no events: the time in milliseconds after
-// which a client reconnects, and the comment that keeps the connection alive.
+// The blocks of a stream that are not events: the time in milliseconds after which
+// a client reconnects, and the comment that keeps the connection alive.
 const (
 	retryBlock   = "retry: 1000\n\n"
 	commentBlock = ":\n\n"
 )
 
-// Writer writes one stream, and a comment whenever nothing else was written
-// for 15 seconds. A timer writes the comments, so a stream that waits costs no
-// goroutine but its request's. It is safe for concurrent use.
+// Writer writes one stream, and a comment whenever nothing else was written for 15
+// seconds. A timer writes the comments, so a waiting stream needs no goroutine
+// besides that of its request. It is safe for concurrent use.
 type Writer struct {
 	onError func(error)
 
 	mu   sync.Mutex
-	w    http.ResponseWriter // nil once the stream is closed
-	idle *time.Timer
+	w    http.ResponseWriter // nil after Close
+	idle *time.Timer         // writes the next comment
 }
 
-// NewWriter sends the response's header and returns a writer of its body, which
-// must be closed. onError receives the error of a comment that could not be
-// written: without events, nothing else would notice that the client has left.
-// It runs on a goroutine of its own.
+// NewWriter sends the header of the response and returns a writer for its body,
+// which must be closed. onError receives the error of a comment that could not be
+// written: while there are no events, no other write detects that the client has
+// left. It runs on its own goroutine.
 func NewWriter(w http.ResponseWriter, onError func(error)) *Writer {
 	h := w.Header()
 	h.Set("Content-Type", ContentType)
@@ -72,7 +72,7 @@ func (s *Writer) Send(write func(w io.Writer) error) error {
 // SendRetry asks the client to reconnect one second after a disconnect.
 func (s *Writer) SendRetry() error { return s.sendText(retryBlock) }
 
-// SendEvent sends an event without an id. Neither name nor data may hold a line
+// SendEvent sends an event without an id. Neither name nor data may contain a line
 // break.
 func (s *Writer) SendEvent(name, data string) error {
 	return s.sendText("event: " + name + "\ndata: " + data + "\n\n")
@@ -91,9 +91,9 @@ func (s *Writer) comment() {
 	}
 }
 
-// Close ends the writer: nothing is written afterwards, since the response
-// belongs to the server again when its handler returns. Close may be called
-// more than once.
+// Close stops the writer. Nothing is written afterwards, because the
+// ResponseWriter must not be used after its handler has returned. A second call
+// does nothing.
 func (s *Writer) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

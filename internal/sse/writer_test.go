@@ -24,7 +24,7 @@ func text(block string) func(io.Writer) error {
 	}
 }
 
-// client is a response whose body can be read while it is written.
+// client is a response recorder whose body can be read while it is written.
 type client struct {
 	*httptest.ResponseRecorder
 
@@ -70,7 +70,7 @@ func TestBlocksAreFlushedAsTheyAreSent(t *testing.T) {
 	require.Equal(t, "retry: 1000\n\nid: 1\ndata: {}\n\nevent: end\ndata: {\"status\":\"COMPLETED\"}\n\n", recorder.Body.String())
 }
 
-func TestSilenceIsFilledWithComments(t *testing.T) {
+func TestCommentsKeepAnIdleStreamAlive(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		response := newClient()
@@ -88,7 +88,7 @@ func TestSilenceIsFilledWithComments(t *testing.T) {
 		require.Equal(t, ":\n\n:\n\n", body())
 
 		time.Sleep(keepAlive - time.Nanosecond)
-		require.NoError(t, stream.Send(text("data: 1\n\n"))) // the silence begins anew
+		require.NoError(t, stream.Send(text("data: 1\n\n"))) // restarts the timer
 		require.Equal(t, "data: 1\n\n", body())
 		time.Sleep(keepAlive - time.Nanosecond)
 		require.Empty(t, body())
@@ -116,19 +116,19 @@ func TestNothingIsWrittenAfterClose(t *testing.T) {
 
 var errGone = errors.New("the client has left")
 
-// gone is a response whose client has left: it fails to write, or to flush.
-type gone struct {
+// brokenResponse fails to write or to flush, because its client has left.
+type brokenResponse struct {
 	*httptest.ResponseRecorder
 
 	write, flush error
 }
 
-func (g gone) Write(p []byte) (int, error) { return len(p), g.write }
-func (g gone) FlushError() error           { return g.flush }
+func (r brokenResponse) Write(p []byte) (int, error) { return len(p), r.write }
+func (r brokenResponse) FlushError() error           { return r.flush }
 
 func TestErrorsOfTheConnectionAreReported(t *testing.T) {
 	t.Parallel()
-	for name, response := range map[string]gone{"write": {write: errGone}, "flush": {flush: errGone}} {
+	for name, response := range map[string]brokenResponse{"write": {write: errGone}, "flush": {flush: errGone}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -151,8 +151,8 @@ func TestErrorsOfTheCallbackAreReturned(t *testing.T) {
 	stream := sse.NewWriter(recorder, nil)
 	defer stream.Close()
 	require.ErrorIs(t, stream.Send(func(w io.Writer) error {
-		_, _ = io.WriteString(w, "half an event")
+		_, _ = io.WriteString(w, "part of an event")
 		return errGone
 	}), errGone)
-	require.Empty(t, recorder.Body.String(), "an event is sent whole or not at all")
+	require.Empty(t, recorder.Body.String(), "no part of the event is sent")
 }
