@@ -7,6 +7,5 @@
 // can grow the metrics or the log lines without bound. A caller's trace context is used only if the caller is
 // authenticated, and baggage is never read.
 //
-// Failure posture: telemetry never fails a request. There are no globals: every part has a constructor and is passed
-// on.
+// Failure posture: telemetry never fails a request.
 package telemetry

@@ -89,7 +89,7 @@ func TestOperationsListsEveryMetric(t *testing.T) {
 	metrics.KeyAges = func() map[string]time.Duration { return map[string]time.Duration{"idp": time.Hour} }
 	recorder := httptest.NewRecorder()
 	metrics.Handler().ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
-	shown := exposed(recorder.Body.String())
+	exported := parseMetrics(recorder.Body.String())
 
 	listed := map[string]metric{}
 	for _, row := range table(t, "metrics") {
@@ -99,7 +99,7 @@ func TestOperationsListsEveryMetric(t *testing.T) {
 		slices.Sort(labels)
 		listed[name] = metric{kind: row[1], labels: labels}
 	}
-	require.Equal(t, shown, listed)
+	require.Equal(t, exported, listed)
 }
 
 // recordEverything calls every recording method of the metrics by reflection.
@@ -122,8 +122,8 @@ func recordEverything(t *testing.T, metrics *telemetry.Metrics) {
 	require.Positive(t, recorded)
 }
 
-// exposed parses the Prometheus format, without the metrics of Go and the process.
-func exposed(text string) map[string]metric {
+// parseMetrics parses the Prometheus format. It omits the metrics of the Go runtime and of the process.
+func parseMetrics(text string) map[string]metric {
 	found := map[string]metric{}
 	label := regexp.MustCompile(`([a-z_]+)="`)
 	for line := range strings.Lines(text) {
@@ -185,19 +185,19 @@ func TestOperationsListsEveryFieldOfTheLog(t *testing.T) {
 
 func TestOperationsListsEveryProblem(t *testing.T) {
 	t.Parallel()
-	listed, known := map[string]string{}, map[string]string{}
+	listed, defined := map[string]string{}, map[string]string{}
 	for _, row := range table(t, "problem codes") {
 		code := names(row[0])[0]
 		require.NotContains(t, listed, code)
 		listed[code] = row[1]
 	}
 	for _, code := range problem.Codes() {
-		known[string(code)] = strconv.Itoa(code.Row().Status)
+		defined[string(code)] = strconv.Itoa(code.Row().Status)
 	}
-	require.Equal(t, known, listed)
+	require.Equal(t, defined, listed)
 }
 
-// documents are the documents that may name settings: all of them.
+// documents returns the paths of all documents.
 func documents(t *testing.T) []string {
 	t.Helper()
 	var all []string
@@ -210,8 +210,8 @@ func documents(t *testing.T) []string {
 	return all
 }
 
-// TestDocumentsMentionExistingSettings checks every text in backticks that looks like a setting or its variable, and
-// every table row with the default of a setting.
+// TestDocumentsMentionExistingSettings checks every text in backticks that has the form of a setting or of its
+// environment variable, and every table row with the default of a setting.
 func TestDocumentsMentionExistingSettings(t *testing.T) {
 	t.Parallel()
 	defaults, variables, sections := map[string]string{}, map[string]bool{}, map[string]bool{}
@@ -224,35 +224,34 @@ func TestDocumentsMentionExistingSettings(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"upstream.metadata", "auth.jwt", "auth.certificates"} {
-		sections[name] = true // arbitrary keys, or a list of sections: only in the file
+		sections[name] = true // maps and lists, which only the configuration file can set
 	}
-	looks := regexp.MustCompile(`^(listen|upstream|auth|cors|tokens|limits|docs|log)(\.[a-z][a-zA-Z]*)+$`) // not auth.Principal
-	inFiles := regexp.MustCompile(`\.(md|go|yaml|yml|json)$`)
-	looked := 0
-	for _, paper := range documents(t) {
-		for number, line := range strings.Split(document(t, paper), "\n") {
+	settingPath := regexp.MustCompile(`^(listen|upstream|auth|cors|tokens|limits|docs|log)(\.[a-z][a-zA-Z]*)+$`) // not auth.Principal
+	fileName := regexp.MustCompile(`\.(md|go|yaml|yml|json)$`)
+	checked := 0
+	for _, path := range documents(t) {
+		for number, line := range strings.Split(document(t, path), "\n") {
 			for _, name := range names(line) {
 				name, _, _ = strings.Cut(name, ":")
 				name, _, _ = strings.Cut(name, "=")
 				_, isSetting := defaults[name]
 				switch {
 				case strings.HasPrefix(name, "FLOWGATE_"):
-					require.True(t, variables[name], "%s:%d: unknown variable %s", paper, number+1, name)
-				case looks.MatchString(name) && !inFiles.MatchString(name):
-					require.True(t, isSetting || sections[name], "%s:%d: unknown setting %s", paper, number+1, name)
-					looked++
+					require.True(t, variables[name], "%s:%d: unknown variable %s", path, number+1, name)
+				case settingPath.MatchString(name) && !fileName.MatchString(name):
+					require.True(t, isSetting || sections[name], "%s:%d: unknown setting %s", path, number+1, name)
+					checked++
 				}
 			}
-			if err := defaultOf(defaults, cells(line)); err != nil {
-				require.NoError(t, err, "%s:%d", paper, number+1)
-			}
+			require.NoError(t, checkDefault(defaults, cells(line)), "%s:%d", path, number+1)
 		}
 	}
-	require.Greater(t, looked, len(defaults), "the README's table alone has that many")
+	require.Greater(t, checked, len(defaults), "the README's table alone has that many")
 }
 
-// defaultOf judges a row whose first two cells are a setting and, in backticks too, its default.
-func defaultOf(defaults map[string]string, row []string) error {
+// checkDefault checks a table row whose first two cells are a setting and its default, both in backticks. It ignores
+// other rows.
+func checkDefault(defaults map[string]string, row []string) error {
 	if len(row) < 2 {
 		return nil
 	}
@@ -270,35 +269,35 @@ func defaultOf(defaults map[string]string, row []string) error {
 func TestLinksInDocumentsExist(t *testing.T) {
 	t.Parallel()
 	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
-	looked := 0
-	for _, paper := range documents(t) {
-		for _, match := range link.FindAllStringSubmatch(document(t, paper), -1) {
+	checked := 0
+	for _, path := range documents(t) {
+		for _, match := range link.FindAllStringSubmatch(document(t, path), -1) {
 			if strings.Contains(match[1], "://") {
 				continue
 			}
 			name, heading, _ := strings.Cut(match[1], "#")
-			target := paper
+			target := path
 			if name != "" {
-				target = filepath.Join(filepath.Dir(paper), name)
+				target = filepath.Join(filepath.Dir(path), name)
 			}
 			_, err := os.Stat(target)
-			require.NoError(t, err, "%s links to %s", paper, match[1])
+			require.NoError(t, err, "%s links to %s", path, match[1])
 			if heading != "" {
-				require.Contains(t, headings(document(t, target)), heading, "%s links to %s", paper, match[1])
+				require.Contains(t, headings(document(t, target)), heading, "%s links to %s", path, match[1])
 			}
-			looked++
+			checked++
 		}
 	}
-	require.Positive(t, looked)
+	require.Positive(t, checked)
 }
 
 // headings returns the anchors that GitHub creates for the headings of a document.
 func headings(text string) []string {
 	found := []string{}
-	strange := regexp.MustCompile(`[^a-z0-9 _-]`)
+	removed := regexp.MustCompile(`[^a-z0-9 _-]`)
 	for line := range strings.Lines(text) {
 		if title, is := strings.CutPrefix(strings.TrimLeft(line, "#"), " "); is && strings.HasPrefix(line, "#") {
-			found = append(found, strings.ReplaceAll(strange.ReplaceAllString(strings.ToLower(strings.TrimSpace(title)), ""), " ", "-"))
+			found = append(found, strings.ReplaceAll(removed.ReplaceAllString(strings.ToLower(strings.TrimSpace(title)), ""), " ", "-"))
 		}
 	}
 	return found

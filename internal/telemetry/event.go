@@ -11,15 +11,14 @@ import (
 )
 
 // The maximum lengths of texts that callers choose, in bytes. A rejected call may
-// contain any namespace, so the log's limit is below the server's limit for ids,
-// which also applies to namespaces.
+// contain a namespace of any length: the server's limit for ids is checked later.
 const (
 	maxUserAgent = 100
 	maxDetail    = 2000
 	maxNamespace = 255
 	maxPrincipal = 512
 	maxResource  = 1000
-	maxClientIP  = 64 // an IPv6 address may have a zone of any length
+	maxClientIP  = 64 // the zone of an IPv6 address has no maximum length
 )
 
 // Event is the log line of a request. It is created when the request arrives, filled by the goroutine that serves it,

@@ -18,7 +18,7 @@ func BenchmarkLines(b *testing.B) {
 		RequestID: "0198c0de-0000-7000-8000-000000000001",
 	}
 	for name, logger := range map[string]*slog.Logger{
-		"own":  telemetry.NewLogger(io.Discard, "info", "json"),
+		"fast": telemetry.NewLogger(io.Discard, "info", "json"),
 		"slog": slog.New(slog.NewJSONHandler(struct{ io.Writer }{io.Discard}, nil)),
 	} {
 		b.Run("request/"+name, func(b *testing.B) {

@@ -27,10 +27,10 @@ func newMetrics(t testing.TB) *telemetry.Metrics {
 
 func scrape(t testing.TB, m *telemetry.Metrics) string {
 	t.Helper()
-	answer := httptest.NewRecorder()
-	m.Handler().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
-	require.Equal(t, 200, answer.Code)
-	return answer.Body.String()
+	response := httptest.NewRecorder()
+	m.Handler().ServeHTTP(response, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+	require.Equal(t, 200, response.Code)
+	return response.Body.String()
 }
 
 func TestScrape(t *testing.T) {

@@ -126,7 +126,7 @@ func (t *Tracing) StartServer(
 		ctx = withCallerTrace(ctx, header)
 	}
 	ctx, span := t.tracer.Start(ctx, method, t.server...)
-	if !span.IsRecording() { // samplers use only the trace context, so the attributes can be set here
+	if !span.IsRecording() { // no sampler needs the attributes, so they are set only on recorded spans
 		return ctx, func(int) {}
 	}
 	describeRequest(span, method, route)

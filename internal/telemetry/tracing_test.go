@@ -137,7 +137,7 @@ func TestTracestateLinesAreOneList(t *testing.T) {
 	for want, lines := range map[string][]string{
 		"a=1,b=2,c=3": {"a=1", "b=2,c=3"},
 		"b=2,a=1":     {"", "b=2", "a=1", ""},
-		"":            {"a=1", "=,=,"}, // which is none, and takes nothing from the traceparent
+		"":            {"a=1", "=,=,"}, // an invalid tracestate is ignored; the traceparent is still used
 		`a="1,b=2"`:   {`a="1,b=2"`},   // two members: W3C Trace Context has no quoted strings
 	} {
 		header := incoming()
