@@ -5,7 +5,7 @@
 // package reads only the path, the validators and Accept-Encoding of a request.
 // All content is fixed when the gateway starts: files in the binary, the table
 // of problems, and the OpenAPI documents in a folder of the operator. A
-// document is untrusted for the page that loads it. The Content-Security-Policy
+// document is untrusted input of the page that loads it. The Content-Security-Policy
 // of the pages allows scripts from the binary only, and requests to this
 // gateway only, so that no document can exfiltrate the API key that a user
 // enters. The key stays in the memory of the page.

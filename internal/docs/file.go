@@ -19,8 +19,8 @@ const (
 )
 
 // policy allows the pages to load files from the gateway and to call the
-// gateway, and nothing else. The images of Swagger UI are data: URLs in its
-// style sheet.
+// gateway, and nothing else. It allows data: URLs because the images of Swagger UI
+// are such URLs in its style sheet.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
@@ -79,9 +79,9 @@ func (f *file) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 }
 
-// acceptsGzip reads Accept-Encoding in the form that browsers send. For gzip
-// with a weight, or a wildcard, the content is not compressed, which is always
-// allowed.
+// acceptsGzip parses Accept-Encoding in the form that browsers send. It returns
+// false for gzip with a weight and for a wildcard: uncompressed content is always
+// acceptable.
 func acceptsGzip(h http.Header) bool {
 	for coding := range strings.SplitSeq(h.Get("Accept-Encoding"), ",") {
 		if strings.TrimSpace(coding) == "gzip" {

@@ -97,7 +97,7 @@ func readDocument(folder, name, contentType string) (folderDocument, error) {
 }
 
 func readBounded(name string) ([]byte, error) {
-	// A pipe would block the start.
+	// Reading a named pipe would block the start of the gateway.
 	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
 		return nil, cmp.Or(withoutPath(err), errors.New("is not a regular file"))
 	}
@@ -140,8 +140,8 @@ func titleOf(text []byte, unmarshal func([]byte, any) error) (string, error) {
 
 // withoutPath removes the file name from an error, because the caller adds it.
 func withoutPath(err error) error {
-	if at, ok := errors.AsType[*os.PathError](err); ok {
-		return at.Err
+	if pathErr, ok := errors.AsType[*os.PathError](err); ok {
+		return pathErr.Err
 	}
 	return err
 }

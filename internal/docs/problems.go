@@ -62,7 +62,7 @@ func seconds(d time.Duration) string {
 	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + " s"
 }
 
-// textPart is a part of a text, which is code or not.
+// textPart is a part of a text. Code selects the font of code.
 type textPart struct {
 	Code bool
 	Text string

@@ -14,8 +14,8 @@ import (
 
 // Options configures the pages.
 type Options struct {
-	// Documents are the documents of the gateway itself. The page opens the
-	// first.
+	// Documents are the documents of the gateway itself. The page displays the
+	// first one initially.
 	Documents []Document
 	// Folder is a directory with more documents, in *.yaml, *.yml and *.json
 	// files, which are read once. Empty means none.
