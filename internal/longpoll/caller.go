@@ -12,12 +12,12 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// caller is equal for callers to whom the upstream sends the same response to
-// the same request. It may show different things to different credentials, or
-// to calls with different metadata.
+// caller is equal for callers that receive the same response to the same request.
+// The upstream's response may depend on the credential and on the metadata.
 type caller struct {
 	namespace, credential, metadata string
-	// scope is that of a delegated token: a poll serves callers that may read the same.
+	// scope is the scope of a delegated token. Callers that may read different
+	// workflows must not share a poll.
 	scope string
 }
 
@@ -30,7 +30,7 @@ func callerOf(client *upstream.Client, principal *auth.Principal, call *upstream
 	}
 }
 
-// metadataKey returns a text that is equal for equal metadata, and for no other.
+// metadataKey returns a text that is equal only for equal metadata.
 func metadataKey(layers ...metadata.MD) string {
 	var text strings.Builder
 	for _, md := range layers {

@@ -14,26 +14,27 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// closeReader waits for a run's close event, and for those of the runs that
-// succeed it.
+// closeReader waits for the close event of a run, and of the runs that succeed
+// it.
 type closeReader struct {
 	client  *upstream.Client
 	longest time.Duration
 	key     OutcomeKey
-	// timeLeft returns how long the last caller will still wait.
+	// timeLeft returns the time until the last caller leaves.
 	timeLeft func() time.Duration
-	// report receives the run whenever more is known of it.
+	// report receives the run that the wait is for, each time it changes.
 	report func(Run)
 
-	at    Run
+	run   Run
 	token []byte
 }
 
-// read returns the close of the last run, an error, or that of ctx.
+// read returns the close of the last run. When ctx ends, it returns an error.
 func (r *closeReader) read(ctx context.Context) (*Close, error) {
-	if r.at.RunID == "" {
-		// The wait is pinned to the run that is current now, so that a caller
-		// that repeats its request asks for the same run.
+	if r.run.RunID == "" {
+		// The wait is pinned to the run that is current now. The response names
+		// the run, so that a caller that repeats its request waits for the same
+		// one.
 		run, err := DescribeRun(ctx, r.client, r.key.WorkflowID, "")
 		if err != nil {
 			return nil, err
@@ -51,7 +52,7 @@ func (r *closeReader) read(ctx context.Context) (*Close, error) {
 			return nil, err
 		}
 		if successor == "" {
-			closed.Run = r.at
+			closed.Run = r.run
 			return closed, nil
 		}
 		r.token = nil
@@ -59,23 +60,23 @@ func (r *closeReader) read(ctx context.Context) (*Close, error) {
 	}
 }
 
-// switchTo records the run that is waited for. An empty firstRunID keeps the
-// one that is known.
+// switchTo sets the run that the wait is for. An empty firstRunID leaves the first
+// run unchanged.
 func (r *closeReader) switchTo(runID, firstRunID string) {
-	r.at.RunID, r.at.FirstRunID = runID, cmp.Or(firstRunID, r.at.FirstRunID)
-	r.report(r.at)
+	r.run.RunID, r.run.FirstRunID = runID, cmp.Or(firstRunID, r.run.FirstRunID)
+	r.report(r.run)
 }
 
-// successor returns the run in which the wait continues, if any. A reset takes
-// precedence: it replaced whatever the run had continued in. The close event
-// does not mention it.
+// successor returns the id of the run in which the wait continues, or an empty
+// string. A reset takes precedence, because the run that it started replaces the
+// run's other successors. The close event does not contain it.
 func (r *closeReader) successor(ctx context.Context, closed *Close) (string, error) {
 	if r.key.FollowReset {
-		run, err := DescribeRun(ctx, r.client, r.key.WorkflowID, r.at.RunID)
+		run, err := DescribeRun(ctx, r.client, r.key.WorkflowID, r.run.RunID)
 		if err != nil {
 			return "", err
 		}
-		r.switchTo(r.at.RunID, run.GetWorkflowExecutionInfo().GetFirstRunId())
+		r.switchTo(r.run.RunID, run.GetWorkflowExecutionInfo().GetFirstRunId())
 		if reset := run.GetWorkflowExtendedInfo().GetResetRunId(); reset != "" {
 			return reset, nil
 		}
@@ -86,11 +87,11 @@ func (r *closeReader) successor(ctx context.Context, closed *Close) (string, err
 	return "", nil
 }
 
-// next returns the run's close event as soon as there is one.
+// next returns the close of the run as soon as the run has closed.
 func (r *closeReader) next(ctx context.Context) (*Close, error) {
 	for {
 		begin := time.Now()
-		closed, err := r.slice(ctx)
+		closed, err := r.poll(ctx)
 		if closed != nil || err != nil {
 			return closed, err
 		}
@@ -100,40 +101,41 @@ func (r *closeReader) next(ctx context.Context) (*Close, error) {
 	}
 }
 
-// slice makes one upstream poll. It returns nil when the run has not closed yet.
-func (r *closeReader) slice(ctx context.Context) (*Close, error) {
-	rest := r.timeLeft()
-	if rest <= 0 { // all callers are about to leave
+// poll makes one upstream poll. It returns nil if the run has not closed yet.
+func (r *closeReader) poll(ctx context.Context) (*Close, error) {
+	left := r.timeLeft()
+	if left <= 0 { // all callers are about to leave, which ends ctx
 		return nil, upstream.Sleep(ctx, MinSlice)
 	}
 	call := upstream.CallFrom(ctx)
-	call.Timeout = sliceTimeout(rest, r.longest)
+	call.Timeout = sliceTimeout(left, r.longest)
 	response := &workflowservice.GetWorkflowExecutionHistoryResponse{}
 	err := r.client.Do(upstream.NewContext(ctx, &call), workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
 		&workflowservice.GetWorkflowExecutionHistoryRequest{
 			Namespace:              call.Namespace,
-			Execution:              &common.WorkflowExecution{WorkflowId: r.key.WorkflowID, RunId: r.at.RunID},
+			Execution:              &common.WorkflowExecution{WorkflowId: r.key.WorkflowID, RunId: r.run.RunID},
 			NextPageToken:          r.token,
 			WaitNewEvent:           true,
 			HistoryEventFilterType: enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
 			SkipArchival:           true,
 		}, response)
 	if isSliceOver(ctx, err) {
-		return nil, nil //nolint:nilnil // "not yet" is no error
+		return nil, nil //nolint:nilnil // the run has not closed yet
 	}
 	if err != nil {
 		return nil, err
 	}
 	if events := response.GetHistory().GetEvents(); len(events) > 0 {
-		return r.last(events[len(events)-1])
+		return r.closeOf(events[len(events)-1])
 	}
 	r.token = response.GetNextPageToken()
-	return nil, nil //nolint:nilnil // "not yet" is no error
+	return nil, nil //nolint:nilnil // the run has not closed yet
 }
 
-// last reads the last event of the run. The server returns it at once also when
-// the run is paused, which it takes for closed.
-func (r *closeReader) last(event *history.HistoryEvent) (*Close, error) {
+// closeOf reads the last event of the run. The server treats a paused run as
+// closed and returns its last event at once. For such an event closeOf returns
+// nil.
+func (r *closeReader) closeOf(event *history.HistoryEvent) (*Close, error) {
 	closed := closeOf(event)
 	if closed == nil && event.GetAttributes() == nil {
 		return nil, problem.New(problem.UpstreamError, "The workflow ended with an event that the gateway does not know.")
@@ -148,8 +150,8 @@ func isSliceOver(ctx context.Context, err error) bool {
 	return problem.Is(err, problem.DeadlineExceeded) && ctx.Err() == nil
 }
 
-// DescribeRun returns what the server knows of a run, the current one when runID
-// is empty. The call is made under a copy of the options in ctx.
+// DescribeRun describes a run, or the current run if runID is empty. The call uses
+// a copy of the options in ctx.
 func DescribeRun(
 	ctx context.Context, client *upstream.Client, workflowID, runID string,
 ) (*workflowservice.DescribeWorkflowExecutionResponse, error) {

@@ -9,8 +9,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// EventHeader is the part of a history event that its place in the history
-// depends on.
+// EventHeader has the fields of a history event that determine its position in the
+// history.
 type EventHeader struct {
 	ID, TaskID int64
 	Type       enums.EventType
@@ -44,9 +44,9 @@ func ParseEventHeader(event []byte) (h EventHeader, err error) {
 }
 
 // Persisted reports whether the event is part of the stored history. The server
-// appends the workflow task in progress to the stored events. That task may
-// never be stored, and then other events get the same ids. Such an event has no
-// task id: the server assigns it when it stores the event.
+// appends the events of the workflow task in progress to the stored events. If
+// they are never stored, other events receive the same ids. Such events have no
+// task id, because the server assigns it when it stores an event.
 func (h EventHeader) Persisted() bool {
 	return h.TaskID != 0 || h.Type != enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED && h.Type != enums.EVENT_TYPE_WORKFLOW_TASK_STARTED
 }
@@ -75,7 +75,7 @@ func ParseClose(event []byte) (*Close, error) {
 	return nil, errNotEvent
 }
 
-// closeOf returns nil for an event that does not close its run.
+// closeOf returns the Close for a close event, and nil for any other event.
 func closeOf(event *history.HistoryEvent) *Close {
 	closed := &Close{Event: event}
 	switch a := event.GetAttributes().(type) {

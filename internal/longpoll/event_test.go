@@ -19,7 +19,7 @@ func wire(t testing.TB, message proto.Message) []byte {
 	return encoded
 }
 
-func TestEventHeadersSayWhatIsStoredAndWhatCloses(t *testing.T) {
+func TestEventHeaderReportsStoredAndCloseEvents(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		event             *history.HistoryEvent
@@ -32,10 +32,10 @@ func TestEventHeadersSayWhatIsStoredAndWhatCloses(t *testing.T) {
 		"close event":     {&history.HistoryEvent{EventId: 1 << 40, TaskId: 1, EventType: enums.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED}, true, true},
 	} {
 		encoded := wire(t, test.event)
-		head, err := longpoll.ParseEventHeader(encoded)
+		header, err := longpoll.ParseEventHeader(encoded)
 		require.NoError(t, err, name)
-		require.Equal(t, test.event.GetEventId(), head.ID, name)
-		require.Equal(t, []bool{test.persisted, test.closes}, []bool{head.Persisted(), head.Closes()}, name)
+		require.Equal(t, test.event.GetEventId(), header.ID, name)
+		require.Equal(t, []bool{test.persisted, test.closes}, []bool{header.Persisted(), header.Closes()}, name)
 		_, err = longpoll.ParseEventHeader(encoded[:len(encoded)-1])
 		require.EqualError(t, err, "not a history event")
 	}
@@ -76,7 +76,7 @@ func TestCloseEventsNameTheSuccessor(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestPagesAreSplitIntoEventsAndToken(t *testing.T) {
+func TestSplitEventsReturnsEventsAndToken(t *testing.T) {
 	t.Parallel()
 	events, token := longpoll.SplitEvents(wire(t, &workflowservice.GetWorkflowExecutionHistoryResponse{
 		History: &history.History{Events: []*history.HistoryEvent{signaled(3), completed("")}}, NextPageToken: []byte("more"),

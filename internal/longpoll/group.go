@@ -9,12 +9,12 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// Group is a set of shared polls of one kind. There is at most one poll for a
-// key K and the callers to whom Temporal sends the same response; P is the state
-// that a poll shares with its callers. It is safe for concurrent use.
+// Group is a set of shared polls of one kind. Callers that wait for the same key K
+// and to whom Temporal would send the same response share one poll. P is the state
+// that a poll shares with its callers. A Group is safe for concurrent use.
 //
-// One lock guards the set, the number of each poll's callers, and each state, so
-// there is no order of locks. It is never held during a call.
+// One lock guards the set, the number of callers of each poll, and each state, so
+// there is no lock order. It is never held during an upstream call.
 type Group[K comparable, P any] struct {
 	base     context.Context //nolint:containedctx // polls run for the group's lifetime, not a request's
 	client   *upstream.Client
@@ -36,7 +36,7 @@ type groupKey[K comparable] struct {
 
 // Poll is one shared poll.
 type Poll[K comparable, P any] struct {
-	// Key is what its callers wait for.
+	// Key identifies what the callers wait for.
 	Key K
 
 	group  *Group[K, P]
@@ -44,19 +44,19 @@ type Poll[K comparable, P any] struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 
-	// The group's lock guards these.
+	// The group's lock guards the fields below.
 	callers int
 	state   P
 }
 
 // NewGroup returns an empty group. The gauges count its polls in flight and
-// their callers; callers is nil where they are counted elsewhere.
+// their callers; callers may be nil.
 //
-// run is the poll. Its context has the principal and the call options of the
+// run runs a poll. Its context has the principal and the call options of the
 // caller that started the poll, and ends with base or when the last caller has
-// left. The function that it returns, if any, makes the last change of the
-// state, in one step with the removal of the poll from the group: nobody joins a
-// poll that has nothing more to say.
+// left. run may return a function that makes the last change of the state. The
+// group calls it and removes the poll under the same lock, so that no caller joins
+// a poll that has ended.
 func NewGroup[K comparable, P any](
 	base context.Context, client *upstream.Client, inFlight, callers *telemetry.Gauge,
 	run func(ctx context.Context, p *Poll[K, P]) (end func(state *P)),
@@ -70,11 +70,11 @@ func NewGroup[K comparable, P any](
 // Close waits until all polls have ended.
 func (g *Group[K, P]) Close() { g.running.Wait() }
 
-// Join adds the caller in ctx to the poll for key. The caller must leave it.
+// Join adds the caller in ctx to the poll for key. The caller must leave the poll.
 //
-// Without a poll in flight one starts from the initial state, under the options
-// of call. join runs under the group's lock and may change the state. When it
-// returns false the caller does not join, and Join returns nil.
+// If no poll is in flight, Join starts one with the initial state and the options
+// in call. join runs under the group's lock and may change the state. If it
+// returns false, the caller does not join, and Join returns nil.
 func (g *Group[K, P]) Join(
 	ctx context.Context, key K, call upstream.CallOptions, initial P, join func(state *P) bool,
 ) *Poll[K, P] {
@@ -100,9 +100,10 @@ func (g *Group[K, P]) Join(
 }
 
 // start runs a poll on behalf of a principal. The poll outlives the request that
-// started it: that caller may leave before the others do. It needs g.mu.
+// started it, because that caller may leave before the others. The caller of start
+// must hold g.mu.
 func (g *Group[K, P]) start(p *Poll[K, P], principal *auth.Principal, call upstream.CallOptions) {
-	call.Room, call.Trail = nil, nil // they belong to that caller's request
+	call.Room, call.Trail = nil, nil // they belong to the request that started the poll
 	ctx, cancel := context.WithCancel(upstream.NewContext(auth.WithPrincipal(g.base, principal), &call))
 	p.cancel = cancel
 	g.polls[p.id] = p
@@ -121,14 +122,15 @@ func (g *Group[K, P]) start(p *Poll[K, P], principal *auth.Principal, call upstr
 	})
 }
 
-// remove makes the next equal caller start another poll. It needs g.mu.
+// remove removes the poll, so that the next equal wait starts another one. The
+// caller of remove must hold g.mu.
 func (g *Group[K, P]) remove(p *Poll[K, P]) {
 	if g.polls[p.id] == p {
 		delete(g.polls, p.id)
 	}
 }
 
-// Leave removes one caller, and ends the poll with the last one.
+// Leave removes one caller. The poll ends when its last caller leaves.
 func (p *Poll[K, P]) Leave() {
 	g := p.group
 	if g.callers != nil {
@@ -142,7 +144,7 @@ func (p *Poll[K, P]) Leave() {
 	}
 }
 
-// Done is closed when the poll has ended and its state changes no more.
+// Done is closed when the poll has ended. Its state does not change afterwards.
 func (p *Poll[K, P]) Done() <-chan struct{} { return p.done }
 
 // State returns a copy of the state.

@@ -16,14 +16,14 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// model is a group together with what it should hold.
+// model is a group and its expected content.
 type model struct {
-	group            *longpoll.Group[string, int]
-	inFlight, counts telemetry.Gauge
-	ctx              context.Context //nolint:containedctx // of the callers, who are all one principal
+	group             *longpoll.Group[string, int]
+	inFlight, callers telemetry.Gauge
+	ctx               context.Context //nolint:containedctx // all callers have the same principal
 
-	// polls are the polls in flight, by key, and members the callers that have
-	// not left, of polls that have ended too.
+	// polls has the polls in flight by key. members has the callers that have not
+	// left, including those of polls that have ended.
 	polls   map[string]*modelPoll
 	members []member
 
@@ -33,8 +33,8 @@ type model struct {
 }
 
 type modelPoll struct {
-	ctx     context.Context //nolint:containedctx // shows whether the group cancelled the poll
-	end     chan int        // ends the poll, with its last state
+	ctx     context.Context //nolint:containedctx // the test checks whether the group has cancelled it
+	end     chan int        // ends the poll with a last state
 	callers int
 }
 
@@ -43,7 +43,7 @@ type member struct {
 	model *modelPoll
 }
 
-// run is the poll: it lasts until the test ends it, or its context ends.
+// run runs a poll until the test ends it or its context ends.
 func (m *model) run(ctx context.Context, p *longpoll.Poll[string, int]) func(*int) {
 	poll := &modelPoll{ctx: ctx, end: make(chan int)}
 	m.mu.Lock()
@@ -65,7 +65,7 @@ func (m *model) run(ctx context.Context, p *longpoll.Poll[string, int]) func(*in
 
 func drawKey(t *rapid.T) string { return rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "key") }
 
-// join adds a caller. A poll that is in flight is shared; without one, exactly one starts.
+// join adds a caller. It shares the poll in flight, or starts exactly one.
 func (m *model) join(t *rapid.T) {
 	key := drawKey(t)
 	shared := m.polls[key]
@@ -86,7 +86,7 @@ func (m *model) join(t *rapid.T) {
 	m.members = append(m.members, member{p, shared})
 }
 
-// reject tries to join without success, which changes nothing.
+// reject checks that a rejected caller starts no poll.
 func (m *model) reject(t *rapid.T) {
 	before := m.starts()
 	require.Nil(t, m.group.Join(m.ctx, drawKey(t), upstream.CallOptions{}, 0, func(*int) bool { return false }))
@@ -100,25 +100,25 @@ func (m *model) starts() int {
 	return len(m.started)
 }
 
-// leave removes a caller. The last one cancels the poll, no other does.
+// leave removes a caller and checks that only the last one cancels the poll.
 func (m *model) leave(t *rapid.T) {
 	if len(m.members) == 0 {
 		t.Skip("the group has no caller")
 	}
 	i := rapid.IntRange(0, len(m.members)-1).Draw(t, "caller")
-	left := m.members[i]
+	caller := m.members[i]
 	m.members = slices.Delete(m.members, i, i+1)
-	ended := left.model.ctx.Err() != nil
-	left.poll.Leave()
+	ended := caller.model.ctx.Err() != nil
+	caller.poll.Leave()
 	synctest.Wait()
-	left.model.callers--
-	require.Equal(t, ended || left.model.callers == 0, left.model.ctx.Err() != nil)
-	if left.model.callers == 0 {
-		m.forget(left.model)
+	caller.model.callers--
+	require.Equal(t, ended || caller.model.callers == 0, caller.model.ctx.Err() != nil)
+	if caller.model.callers == 0 {
+		m.remove(caller.model)
 	}
 }
 
-// end lets a poll end by itself: all its callers learn of it and see its last state.
+// end ends a poll and checks that all its callers can read its last state.
 func (m *model) end(t *rapid.T) {
 	if len(m.polls) == 0 {
 		t.Skip("no poll is in flight")
@@ -127,7 +127,7 @@ func (m *model) end(t *rapid.T) {
 	poll := m.polls[key]
 	poll.end <- -1
 	synctest.Wait()
-	m.forget(poll)
+	m.remove(poll)
 	for _, member := range m.members {
 		if member.model == poll {
 			require.Equal(t, -1, member.poll.State())
@@ -135,11 +135,11 @@ func (m *model) end(t *rapid.T) {
 	}
 }
 
-func (m *model) forget(poll *modelPoll) {
+func (m *model) remove(poll *modelPoll) {
 	maps.DeleteFunc(m.polls, func(_ string, p *modelPoll) bool { return p == poll })
 }
 
-// check holds the group against the model.
+// check compares the group with the model.
 func (m *model) check(t *rapid.T) {
 	synctest.Wait()
 	m.mu.Lock()
@@ -148,7 +148,7 @@ func (m *model) check(t *rapid.T) {
 		require.Equal(t, boolToInt(m.polls[key] != nil), n, "polls for %s", key)
 	}
 	require.EqualValues(t, len(m.polls), m.inFlight.Value())
-	require.EqualValues(t, len(m.members), m.counts.Value())
+	require.EqualValues(t, len(m.members), m.callers.Value())
 	for _, member := range m.members {
 		inFlight := slices.Contains(slices.Collect(maps.Values(m.polls)), member.model)
 		select {
@@ -156,7 +156,7 @@ func (m *model) check(t *rapid.T) {
 			require.False(t, inFlight)
 		default:
 			require.True(t, inFlight)
-			require.GreaterOrEqual(t, member.poll.State(), member.model.callers, "joins change the state")
+			require.GreaterOrEqual(t, member.poll.State(), member.model.callers, "each join increments the state")
 		}
 	}
 }
@@ -168,9 +168,9 @@ func boolToInt(b bool) int {
 	return 0
 }
 
-// TestSharedPolls joins, leaves and ends at random. There is never more than one
-// poll for a key, one ends with its last caller and not before, and none is left
-// behind.
+// TestSharedPolls joins, leaves and ends polls at random. There is never more than
+// one poll for a key, a poll ends with its last caller and not before, and no poll
+// remains at the end.
 func TestSharedPolls(t *testing.T) {
 	t.Parallel()
 	client, ctx := start(t).client, reader(t)
@@ -179,14 +179,14 @@ func TestSharedPolls(t *testing.T) {
 			base, stop := context.WithCancel(context.Background())
 			defer stop()
 			m := &model{ctx: ctx, polls: map[string]*modelPoll{}, running: map[string]int{}}
-			m.group = longpoll.NewGroup(base, client, &m.inFlight, &m.counts, m.run)
+			m.group = longpoll.NewGroup(base, client, &m.inFlight, &m.callers, m.run)
 			defer func() {
 				for _, member := range m.members {
 					member.poll.Leave()
 				}
 				m.group.Close()
 				require.Zero(t, m.inFlight.Value())
-				require.Zero(t, m.counts.Value())
+				require.Zero(t, m.callers.Value())
 			}()
 			t.Repeat(map[string]func(*rapid.T){"join": m.join, "reject": m.reject, "leave": m.leave, "end": m.end, "": m.check})
 			if rapid.Bool().Draw(t, "stop first") {
@@ -197,13 +197,13 @@ func TestSharedPolls(t *testing.T) {
 	})
 }
 
-// TestConcurrentCallersShareOnePoll is for the race detector.
+// TestConcurrentCallersShareOnePoll gives the race detector concurrent callers.
 func TestConcurrentCallersShareOnePoll(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f, ctx := start(t), reader(t)
 		m := &model{running: map[string]int{}}
-		m.group = longpoll.NewGroup(t.Context(), f.client, &m.inFlight, &m.counts, m.run)
+		m.group = longpoll.NewGroup(t.Context(), f.client, &m.inFlight, &m.callers, m.run)
 		var callers sync.WaitGroup
 		for range 50 {
 			callers.Go(func() {
@@ -216,6 +216,6 @@ func TestConcurrentCallersShareOnePoll(t *testing.T) {
 		callers.Wait()
 		m.group.Close()
 		require.Zero(t, m.inFlight.Value())
-		require.Zero(t, m.counts.Value())
+		require.Zero(t, m.callers.Value())
 	})
 }

@@ -12,27 +12,27 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// HistoryKey names the events of a run that are read.
+// HistoryKey identifies the events of a run that a caller reads.
 type HistoryKey struct {
 	WorkflowID, RunID string
 	Filter            enums.HistoryEventFilterType
 }
 
-// CloseOnly reports whether only the run's close event is read.
+// CloseOnly reports whether the caller reads the close event only.
 func (k HistoryKey) CloseOnly() bool { return k.Filter == enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT }
 
-// Page is a part of a history on the wire.
+// Page is a page of a history in wire form.
 type Page struct {
-	// Response holds the memory of Events, which are invalid once it is released.
+	// Response owns the memory of Events. They are invalid after its release.
 	Response upstream.Response
 	Events   [][]byte
-	// Token continues after the page. It is empty after the last one, and stays
-	// valid after the release.
+	// Token is the token of the next page. It is empty on the last page, and
+	// remains valid after the release of Response.
 	Token []byte
 }
 
-// FetchPage returns the page at token with at most size events. When there are
-// none yet it waits for them, as long as the call options in ctx allow.
+// FetchPage returns the page at token with at most size events. If there are no
+// events yet, it waits for them until the timeout in the call options of ctx.
 func FetchPage(ctx context.Context, client *upstream.Client, key HistoryKey, token []byte, size int32) (*Page, error) {
 	response, err := client.Call(ctx, workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
 		&workflowservice.GetWorkflowExecutionHistoryRequest{
@@ -48,8 +48,8 @@ func FetchPage(ctx context.Context, client *upstream.Client, key HistoryKey, tok
 	return &Page{Response: response, Events: events, Token: bytes.Clone(next)}, nil
 }
 
-// SplitEvents returns the events and the next page's token of a
-// GetWorkflowExecutionHistoryResponse in wire form. They are parts of page.
+// SplitEvents returns the events and the token of the next page in a
+// GetWorkflowExecutionHistoryResponse in wire form. They share the memory of page.
 func SplitEvents(page []byte) (events [][]byte, token []byte) {
 	const historyField, tokenField, eventsField = 1, 3, 1
 	for number, value := range transcode.Fields(page) {

@@ -34,13 +34,13 @@ const (
 	firstRunID = "run-0"
 )
 
-// fixture is a Temporal server, a client of it, and polls.
+// fixture has a fake Temporal server, a client of the server, and polls.
 type fixture struct {
 	server  *upstreamtest.Server
 	client  *upstream.Client
 	metrics *telemetry.Metrics
 	polls   *longpoll.Polls
-	stop    context.CancelFunc // ends what the polls are based on
+	stop    context.CancelFunc // cancels the base context of the polls
 }
 
 func start(t testing.TB) *fixture {
@@ -74,10 +74,10 @@ func start(t testing.TB) *fixture {
 	return f
 }
 
-// inOrders are the options of a call in orders.
+// inOrders returns the options of a call in the namespace orders.
 func inOrders() upstream.CallOptions { return upstream.CallOptions{Namespace: orders} }
 
-// reader is the context of a principal that may read in two namespaces.
+// reader returns a context with a principal that may read in two namespaces.
 func reader(t testing.TB, adjust ...func(*auth.Principal)) context.Context {
 	t.Helper()
 	principal := &auth.Principal{Name: "reader", Grants: []auth.Grant{
@@ -90,8 +90,8 @@ func reader(t testing.TB, adjust ...func(*auth.Principal)) context.Context {
 	return upstream.NewContext(auth.WithPrincipal(t.Context(), principal), &call)
 }
 
-// fakeRun is a run whose history grows. It serves the two RPCs that read it as
-// the server does: a long poll takes 20 s or until a second before its deadline.
+// fakeRun is a run whose history grows. It implements the two RPCs that read it as
+// the server does: a long poll ends after 20 s or a second before its deadline.
 type fakeRun struct {
 	mu      sync.Mutex
 	runID   string
@@ -120,7 +120,7 @@ func (r *fakeRun) add(events ...*history.HistoryEvent) {
 	r.change(func() { r.events = append(r.events, events...) })
 }
 
-// addIn adds events after some time.
+// addIn adds events after the time d.
 func (r *fakeRun) addIn(d time.Duration, events ...*history.HistoryEvent) {
 	time.AfterFunc(d, func() { r.add(events...) })
 }
@@ -187,7 +187,7 @@ func closes(event *history.HistoryEvent) bool {
 	return longpoll.EventHeader{Type: event.GetEventType()}.Closes()
 }
 
-// completed is the close event of a run that succeeded, number 9 of its history.
+// completed returns the close event, with id 9, of a run that succeeded.
 func completed(newRunID string) *history.HistoryEvent {
 	return &history.HistoryEvent{
 		EventId: 9, TaskId: 9, EventType: enums.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
@@ -206,7 +206,7 @@ func signaled(id int64) *history.HistoryEvent {
 	}
 }
 
-// timeouts returns the deadlines of the calls to a method.
+// timeouts returns the timeouts of the calls to a method.
 func (f *fixture) timeouts(method string) []time.Duration {
 	var timeouts []time.Duration
 	for _, call := range f.server.Calls(method) {
@@ -215,7 +215,7 @@ func (f *fixture) timeouts(method string) []time.Duration {
 	return timeouts
 }
 
-// ids are those of events in wire form.
+// ids returns the ids of events in wire form.
 func ids(t testing.TB, events [][]byte) []int64 {
 	t.Helper()
 	var ids []int64

@@ -17,36 +17,36 @@ type Outcomes struct {
 	group   *Group[OutcomeKey, outcomeState]
 }
 
-// OutcomeKey is what a caller waits for.
+// OutcomeKey identifies the outcome that a caller waits for.
 type OutcomeKey struct {
-	// RunID is empty for the current run: the one that is current when the poll
-	// starts.
+	// An empty RunID means the run that is current when the poll starts.
 	WorkflowID, RunID string
-	// FollowRuns and FollowReset continue the wait in the run that succeeds
-	// one that has closed.
+	// With FollowRuns, the wait continues in the run that follows a closed run by
+	// continue-as-new, retry or cron; with FollowReset, in the run that a reset
+	// started.
 	FollowRuns, FollowReset bool
 }
 
-// Run identifies a run as far as it is known. FirstRunID is the first one of its
-// chain.
+// Run identifies a run. RunID and FirstRunID, the first run of its chain, are
+// empty until they are known.
 type Run struct {
 	WorkflowID, RunID, FirstRunID string
 }
 
-// Close is how a run ended.
+// Close describes how a run ended.
 type Close struct {
 	Run
 
-	// NewRunID is the run that succeeds this one, empty for none.
+	// NewRunID is the run that succeeds this one, or empty.
 	NewRunID string
-	// Event is the close event. Equal waits share it, so it must not be changed.
+	// Event is the close event. Equal waits share it, so it must not be modified.
 	Event *history.HistoryEvent
 }
 
-// outcomeState is what the callers of a poll share.
+// outcomeState is the state that the callers of a poll share.
 type outcomeState struct {
-	until time.Time // when the last of them leaves
-	run   Run       // that the poll waits for at present
+	until time.Time // when the last caller leaves
+	run   Run       // the run that the poll currently waits for
 
 	closed *Close
 	err    error
@@ -58,14 +58,15 @@ func newOutcomes(base context.Context, client *upstream.Client, metrics *telemet
 	return o
 }
 
-// OutcomeWait is one caller's part in a poll.
+// OutcomeWait is the wait of one caller.
 type OutcomeWait struct {
 	poll *Poll[OutcomeKey, outcomeState]
 }
 
-// Join waits for an outcome until a time. The caller must leave the wait.
+// Join starts a wait for an outcome until the given time. The caller must leave
+// the wait.
 func (o *Outcomes) Join(ctx context.Context, key OutcomeKey, call upstream.CallOptions, until time.Time) OutcomeWait {
-	call.Timeout = 0 // each slice has a deadline of its own
+	call.Timeout = 0 // closeReader sets the timeout of each poll
 	initial := outcomeState{until: until, run: Run{WorkflowID: key.WorkflowID, RunID: key.RunID}}
 	return OutcomeWait{o.group.Join(ctx, key, call, initial, func(state *outcomeState) bool {
 		if until.After(state.until) {
@@ -78,24 +79,24 @@ func (o *Outcomes) Join(ctx context.Context, key OutcomeKey, call upstream.CallO
 // Done is closed when there is a result.
 func (w OutcomeWait) Done() <-chan struct{} { return w.poll.Done() }
 
-// Result returns what the poll ended with. When base of [New] has ended the error
-// is [context.Canceled], or the problem [problem.ClientClosedRequest] of the call
-// that was interrupted.
+// Result returns the result of the poll. If the base context of [New] has ended,
+// the error is [context.Canceled], or [problem.ClientClosedRequest] for a call that
+// was interrupted.
 func (w OutcomeWait) Result() (*Close, error) {
 	state := w.poll.State()
 	return state.closed, state.err
 }
 
-// Run returns the run that the wait is for at present.
+// Run returns the run that the wait is currently for.
 func (w OutcomeWait) Run() Run { return w.poll.State().run }
 
-// Leave ends the caller's part.
+// Leave ends the wait.
 func (w OutcomeWait) Leave() { w.poll.Leave() }
 
 // run is the shared poll.
 func (o *Outcomes) run(ctx context.Context, p *Poll[OutcomeKey, outcomeState]) func(*outcomeState) {
 	reader := &closeReader{
-		client: o.client, longest: o.longest, key: p.Key, at: p.State().run,
+		client: o.client, longest: o.longest, key: p.Key, run: p.State().run,
 		timeLeft: func() time.Duration { return time.Until(p.State().until) },
 		report:   func(run Run) { p.Update(func(state *outcomeState) { state.run = run }) },
 	}
@@ -103,12 +104,12 @@ func (o *Outcomes) run(ctx context.Context, p *Poll[OutcomeKey, outcomeState]) f
 	return func(state *outcomeState) { state.closed, state.err = closed, err }
 }
 
-// Read returns the close event of a run that is known to be closed. It shares
-// nothing, and its calls are made under the options in ctx.
+// Read returns the close of a run that is known to be closed. It does not share
+// polls, and its calls use the options in ctx.
 func (o *Outcomes) Read(ctx context.Context, run Run) (*Close, error) {
 	until := time.Now().Add(MaxSlice)
 	reader := &closeReader{
-		client: o.client, longest: o.longest, key: OutcomeKey{WorkflowID: run.WorkflowID, RunID: run.RunID}, at: run,
+		client: o.client, longest: o.longest, key: OutcomeKey{WorkflowID: run.WorkflowID, RunID: run.RunID}, run: run,
 		timeLeft: func() time.Duration { return time.Until(until) },
 		report:   func(Run) {},
 	}

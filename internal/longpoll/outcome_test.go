@@ -21,7 +21,7 @@ import (
 
 const historyMethod = "GetWorkflowExecutionHistory"
 
-// wait joins a wait for an outcome that lasts for d.
+// wait starts a wait for an outcome that lasts for d.
 func (f *fixture) wait(t testing.TB, key longpoll.OutcomeKey, d time.Duration) longpoll.OutcomeWait {
 	t.Helper()
 	return f.polls.Outcomes.Join(reader(t), key, inOrders(), time.Now().Add(d))
@@ -52,7 +52,7 @@ func TestEqualWaitsShareOnePoll(t *testing.T) {
 	})
 }
 
-func TestWaitsThatDifferDoNotShare(t *testing.T) {
+func TestDifferentWaitsDoNotShareAPoll(t *testing.T) {
 	t.Parallel()
 	base := longpoll.OutcomeKey{WorkflowID: workflowID, RunID: runID}
 	for name, other := range map[string]struct {
@@ -120,10 +120,10 @@ func TestAWaitFollowsTheRunsThatSucceed(t *testing.T) {
 		newRun  string
 		firstID string
 	}{
-		"not asked for": {key: longpoll.OutcomeKey{}, want: runID, newRun: nextRunID},
-		"runs":          {key: longpoll.OutcomeKey{FollowRuns: true}, want: nextRunID},
-		"reset":         {key: longpoll.OutcomeKey{FollowReset: true}, reset: "run-3", want: "run-3", firstID: firstRunID},
-		"both":          {key: longpoll.OutcomeKey{FollowRuns: true, FollowReset: true}, reset: "run-3", want: "run-3", firstID: firstRunID},
+		"no option": {key: longpoll.OutcomeKey{}, want: runID, newRun: nextRunID},
+		"runs":      {key: longpoll.OutcomeKey{FollowRuns: true}, want: nextRunID},
+		"reset":     {key: longpoll.OutcomeKey{FollowReset: true}, reset: "run-3", want: "run-3", firstID: firstRunID},
+		"both":      {key: longpoll.OutcomeKey{FollowRuns: true, FollowReset: true}, reset: "run-3", want: "run-3", firstID: firstRunID},
 		"no reset": {
 			key: longpoll.OutcomeKey{FollowReset: true}, want: runID, newRun: nextRunID, firstID: firstRunID,
 		},
@@ -156,7 +156,7 @@ func TestAWaitFollowsTheRunsThatSucceed(t *testing.T) {
 	}
 }
 
-func TestSlicesEndSoonAfterTheLastCallerLeaves(t *testing.T) {
+func TestPollTimeoutsFollowTheLastCaller(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := start(t)
@@ -164,11 +164,11 @@ func TestSlicesEndSoonAfterTheLastCallerLeaves(t *testing.T) {
 		key := longpoll.OutcomeKey{WorkflowID: workflowID, RunID: runID}
 		short, long := f.wait(t, key, time.Second), f.wait(t, key, 50*time.Second)
 		defer short.Leave()
-		time.Sleep(time.Minute) // the last one stays longer than announced: no call is made for it
+		time.Sleep(time.Minute) // after the time that the last caller has announced, there are no more calls
 		long.Leave()
 		require.Contains(t, [][]time.Duration{
 			{22 * time.Second, 22 * time.Second, 11 * time.Second},
-			{2 * time.Second, 22 * time.Second, 22 * time.Second, 10 * time.Second}, // when the first poll starts before the second caller joins
+			{2 * time.Second, 22 * time.Second, 22 * time.Second, 10 * time.Second}, // the first poll started before the second caller joined
 		}, f.timeouts(historyMethod))
 	})
 }
@@ -190,14 +190,14 @@ func TestPollsEndWithTheirLastCaller(t *testing.T) {
 		_, err := second.Result()
 		require.Error(t, err)
 
-		third := f.wait(t, key, time.Minute) // starts anew
+		third := f.wait(t, key, time.Minute) // starts another poll
 		synctest.Wait()
 		require.EqualValues(t, 1, f.metrics.WaitPolls.Value())
 		third.Leave()
 	})
 }
 
-func TestADeadlineIsNotYetAndPollsArePaced(t *testing.T) {
+func TestPollsContinueAfterADeadlineOncePerSecond(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := start(t)
@@ -215,7 +215,7 @@ func TestADeadlineIsNotYetAndPollsArePaced(t *testing.T) {
 	})
 }
 
-func TestErrorsReachAllWhoWait(t *testing.T) {
+func TestErrorsReachEachCaller(t *testing.T) {
 	t.Parallel()
 	key := longpoll.OutcomeKey{WorkflowID: workflowID, RunID: runID, FollowReset: true}
 	unknown := &workflowservice.GetWorkflowExecutionHistoryResponse{History: &history.History{Events: []*history.HistoryEvent{{EventId: 9}}}}

@@ -8,17 +8,18 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// A wait consists of slices: each is one upstream poll. The server responds to
-// a history poll a second before its deadline, and after 20 s at the latest. To
-// a poll with a deadline of a second or less it responds at once, and a loop of
-// such polls would not pause.
+// A wait consists of slices, each of which is one upstream poll. The server
+// responds to a history poll a second before its deadline, and after 20 s at the
+// latest. It responds at once to a poll with a timeout of a second or less, so that
+// a loop of such polls would be a busy loop.
 const (
-	// MaxSlice and MinSlice bound the deadline of an upstream poll.
+	// MaxSlice and MinSlice limit the timeout of an upstream poll.
 	MaxSlice = 22 * time.Second
 	MinSlice = 2 * time.Second
 
+	// sliceMargin is the time before the deadline at which the server responds.
 	sliceMargin = time.Second
-	// pollInterval is the shortest time between the starts of two polls.
+	// pollInterval is the minimum time between the starts of two polls.
 	pollInterval = time.Second
 )
 
@@ -31,9 +32,8 @@ type Polls struct {
 	longest time.Duration
 }
 
-// New returns polls that run until base ends, each no longer than their callers
-// wait. longPoll is the longest deadline of an upstream poll; it cannot exceed
-// [MaxSlice].
+// New returns polls that run at most until base ends. longPoll is the maximum
+// timeout of an upstream poll; values above [MaxSlice] mean [MaxSlice].
 func New(base context.Context, client *upstream.Client, metrics *telemetry.Metrics, longPoll time.Duration) *Polls {
 	longest := min(MaxSlice, longPoll)
 	return &Polls{
@@ -44,28 +44,28 @@ func New(base context.Context, client *upstream.Client, metrics *telemetry.Metri
 	}
 }
 
-// Close waits until all polls have ended: because base of [New] has, or because
-// their callers have left.
+// Close waits until all polls have ended. A poll ends with the base context of
+// [New], or when its callers have left.
 func (p *Polls) Close() {
 	p.Outcomes.group.Close()
 	p.Updates.group.Close()
 	p.Tails.group.Close()
 }
 
-// Timeout returns the deadline of an upstream poll that should take d.
+// Timeout returns d within the limits of the timeout of an upstream poll.
 func (p *Polls) Timeout(d time.Duration) time.Duration { return clamp(d, p.longest) }
 
-// SliceTimeout returns the deadline of the next poll of a wait that has rest to
-// go. It is a second longer than rest, since the server responds a second before
-// a deadline.
-func (p *Polls) SliceTimeout(rest time.Duration) time.Duration { return sliceTimeout(rest, p.longest) }
+// SliceTimeout returns the timeout of the next poll of a wait that ends after the
+// time left. It is a second longer than that, because the server responds a second
+// before the deadline.
+func (p *Polls) SliceTimeout(left time.Duration) time.Duration { return sliceTimeout(left, p.longest) }
 
-func sliceTimeout(rest, longest time.Duration) time.Duration { return clamp(rest+sliceMargin, longest) }
+func sliceTimeout(left, longest time.Duration) time.Duration { return clamp(left+sliceMargin, longest) }
 
 func clamp(d, longest time.Duration) time.Duration { return min(longest, max(MinSlice, d)) }
 
-// Pace waits until a poll may follow one that started at begin, which is a
-// second later, or until ctx ends.
+// Pace waits until one second after begin, the start of the previous poll. If ctx
+// ends first, it returns an error.
 func Pace(ctx context.Context, begin time.Time) error {
 	return upstream.Sleep(ctx, pollInterval-time.Since(begin))
 }

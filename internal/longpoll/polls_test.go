@@ -12,18 +12,18 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-func TestDeadlinesOfSlices(t *testing.T) {
+func TestTimeoutsOfSlices(t *testing.T) {
 	t.Parallel()
 	long := longpoll.New(t.Context(), start(t).client, start(t).metrics, time.Hour)
 	short := longpoll.New(t.Context(), start(t).client, start(t).metrics, 10*time.Second)
-	for rest, want := range map[time.Duration][2]time.Duration{
+	for left, want := range map[time.Duration][2]time.Duration{
 		-time.Hour:       {2 * time.Second, 2 * time.Second},
 		0:                {2 * time.Second, 2 * time.Second},
 		5 * time.Second:  {6 * time.Second, 6 * time.Second},
 		10 * time.Second: {11 * time.Second, 10 * time.Second},
 		time.Hour:        {22 * time.Second, 10 * time.Second},
 	} {
-		require.Equal(t, want, [2]time.Duration{long.SliceTimeout(rest), short.SliceTimeout(rest)}, rest)
+		require.Equal(t, want, [2]time.Duration{long.SliceTimeout(left), short.SliceTimeout(left)}, left)
 	}
 	require.Equal(t, 5*time.Second, long.Timeout(5*time.Second))
 	require.Equal(t, 2*time.Second, long.Timeout(time.Second))

@@ -12,8 +12,8 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// Tails are the histories of which streams have read all events and wait for
-// more.
+// Tails are the waits of event streams for the next events of a history. A stream
+// joins the tail of a history after it has read all existing events.
 type Tails struct {
 	client  *upstream.Client
 	longest time.Duration
@@ -26,32 +26,33 @@ func newTails(base context.Context, client *upstream.Client, metrics *telemetry.
 	return ts
 }
 
-// tailState is what the subscribers of a tail share.
+// tailState is the state that the subscribers of a tail share.
 type tailState struct {
-	// lastEventID is that of the last event that was read.
+	// lastEventID is the id of the last event that the poll has read.
 	lastEventID int64
 	nextPage    *tailPage
-	// token is where the poll starts.
+	// token is the page token at which the poll starts.
 	token []byte
-	// published are the pages that a subscriber may not have read yet. The pointers
-	// are weak: a page that all subscribers have read is garbage.
+	// published has the pages that some subscriber may not have read yet. The
+	// pointers are weak, so that a page that all subscribers have read can be
+	// garbage-collected.
 	published []weak.Pointer[tailPage]
 }
 
-// maxBehind is how many bytes of events a tail keeps for subscribers that have
-// not read them, in bytes. The last page is kept in any case.
+// maxBehind is the maximum size, in bytes, of the events that a tail keeps for
+// subscribers that have not read them. The last page is always kept.
 const maxBehind = 1 << 20
 
-// ErrBehind is the error of a subscriber that reads more slowly than events come:
-// the tail has dropped its next page. The subscriber leaves, and reads the events
-// from the server.
+// ErrBehind is the error for a subscriber that reads more slowly than events
+// arrive: the tail has dropped its next page. The subscriber must leave the tail
+// and read the events from the server.
 var ErrBehind = errors.New("the subscriber is too far behind the tail")
 
-// tailPage is what all subscribers of a tail receive next. It is set once, before
-// ready is closed; later its events may be dropped.
+// tailPage is a page of events for all subscribers of a tail. Its fields are set
+// before ready is closed. Later, only events may become nil.
 type tailPage struct {
 	ready  chan struct{}
-	events atomic.Pointer[[][]byte] // nil when they are dropped
+	events atomic.Pointer[[][]byte] // nil if they were dropped
 	size   int                      // of the events, in bytes
 	err    error
 	next   *tailPage
@@ -73,9 +74,9 @@ func (s *tailState) publish(events [][]byte, lastEventID int64, err error) {
 	close(page.ready)
 }
 
-// dropOldest drops the events of the oldest pages while those that a slow
-// subscriber may still hold take more than maxBehind: the pages are a list, and
-// its oldest reader would keep all of them.
+// dropOldest drops the events of the oldest pages until the published pages are at
+// most maxBehind bytes. Without it, one slow subscriber would keep all later pages
+// in memory, because each page points to the next.
 func (s *tailState) dropOldest() {
 	kept, size := s.published[:0], 0
 	for _, pointer := range s.published {
@@ -93,18 +94,17 @@ func (s *tailState) dropOldest() {
 	s.published = slices.Clone(kept)
 }
 
-// Tail is one subscriber's part in a poll for events. It is used by one
-// goroutine at a time.
+// Tail is the subscription of one stream. It must not be used concurrently.
 type Tail struct {
 	poll     *Poll[HistoryKey, tailState]
 	nextPage *tailPage
 }
 
-// Join subscribes a stream that has read a history up to an event, and holds the
-// token that continues there. The stream must leave the tail.
+// Join subscribes a stream that has read a history up to the event lastEventID.
+// token is the page token after that event. The stream must leave the tail.
 //
-// When the other subscribers have read beyond that event, Join returns nil and
-// the id of the event up to which the stream has to catch up first.
+// If the tail has advanced past lastEventID, Join returns nil and the id of the
+// event up to which the stream must read before it joins.
 func (ts *Tails) Join(
 	ctx context.Context, key HistoryKey, call upstream.CallOptions, lastEventID int64, token []byte,
 ) (t *Tail, catchUp int64) {
@@ -112,7 +112,7 @@ func (ts *Tails) Join(
 	t, catchUp = &Tail{}, lastEventID
 	initial := tailState{lastEventID: lastEventID, nextPage: newTailPage(), token: token}
 	t.poll = ts.group.Join(ctx, key, call, initial, func(state *tailState) bool {
-		if state.lastEventID > lastEventID && !key.CloseOnly() { // a stream of the close event alone has missed nothing
+		if state.lastEventID > lastEventID && !key.CloseOnly() { // a stream of the close event cannot have missed an event
 			catchUp = state.lastEventID
 			return false
 		}
@@ -125,9 +125,9 @@ func (ts *Tails) Join(
 	return t, catchUp
 }
 
-// Next returns the next events, which the subscribers share and must not change,
-// or the error that ended the poll, or [ErrBehind]. After the close event and after an error
-// there is nothing more: the subscriber leaves.
+// Next returns the next events. The subscribers share them and must not modify
+// them. The error is the error that ended the poll, or [ErrBehind]. After the close
+// event or an error, the subscriber must leave the tail.
 func (t *Tail) Next(ctx context.Context) ([][]byte, error) {
 	page := t.nextPage
 	select {

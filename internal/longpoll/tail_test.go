@@ -56,7 +56,7 @@ func TestStreamsShareOneTail(t *testing.T) {
 		r.addIn(40*time.Second, completed(""))
 		requireNext(t, tails[0], 3, 4)
 		requireNext(t, tails[0], 9)
-		for _, tail := range tails[1:] { // a slow one misses nothing
+		for _, tail := range tails[1:] { // slow streams receive the same events
 			requireNext(t, tail, 3, 4)
 			requireNext(t, tail, 9)
 		}
@@ -72,9 +72,8 @@ func TestStreamsShareOneTail(t *testing.T) {
 	})
 }
 
-// TestATailKeepsLittleForASlowStream drops the pages that a stream has not read
-// while more than a megabyte comes.
-func TestATailKeepsLittleForASlowStream(t *testing.T) {
+// The tail keeps at most a megabyte of events for a stream that does not read.
+func TestTailDropsPagesForASlowStream(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := start(t)
@@ -97,7 +96,7 @@ func TestATailKeepsLittleForASlowStream(t *testing.T) {
 	})
 }
 
-func TestAStreamBehindTheTailCatchesUpFirst(t *testing.T) {
+func TestAStreamBehindTheTailMustCatchUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := start(t)
@@ -128,7 +127,7 @@ func TestAStreamOfTheCloseEventIsNeverBehind(t *testing.T) {
 		r.add(signaled(1))
 		first := f.tail(t, closeEvent(), 0, "")
 		defer first.Leave()
-		requireNext(t, first, 1) // the server takes a paused run for closed
+		requireNext(t, first, 1) // the server treats a paused run as closed
 		second := f.tail(t, closeEvent(), 0, "")
 		defer second.Leave()
 		time.AfterFunc(5*time.Second, func() {
@@ -139,7 +138,7 @@ func TestAStreamOfTheCloseEventIsNeverBehind(t *testing.T) {
 	})
 }
 
-func TestTransientEventsAreLeftOut(t *testing.T) {
+func TestTransientEventsAreOmitted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := start(t)
@@ -155,15 +154,15 @@ func TestTransientEventsAreLeftOut(t *testing.T) {
 		requireNext(t, tail, 1)
 		begin := time.Now()
 		requireNext(t, tail, 2)
-		require.Equal(t, time.Second, time.Since(begin), "polls without news are paced")
-		time.Sleep(time.Minute) // deadlines of the gateway's own
+		require.Equal(t, time.Second, time.Since(begin), "polls without new events are paced")
+		time.Sleep(time.Minute) // the deadlines of polls do not end the tail
 		require.EqualValues(t, 1, f.metrics.WaitPolls.Value())
 	})
 }
 
 func TestATailWaitsForAPausedRun(t *testing.T) {
 	t.Parallel()
-	for name, token := range map[string]string{"page of the tail": "1", "page before it": ""} {
+	for name, token := range map[string]string{"with a token": "1", "without a token": ""} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -176,10 +175,10 @@ func TestATailWaitsForAPausedRun(t *testing.T) {
 				r.addIn(5500*time.Millisecond, signaled(2))
 				begin := time.Now()
 				requireNext(t, tail, 2)
-				require.Equal(t, 6*time.Second, time.Since(begin), "looked for every second")
+				require.Equal(t, 6*time.Second, time.Since(begin), "the tail polls every second")
 				time.AfterFunc(3*time.Second, func() { r.change(func() { r.paused = false }) })
 				_, err := tail.Next(t.Context())
-				require.True(t, problem.Is(err, problem.UpstreamError), "a run that is not paused, has not closed, and has no more events")
+				require.True(t, problem.Is(err, problem.UpstreamError), "a history that ends without a close event, of a run that is not paused")
 			})
 		})
 	}

@@ -11,26 +11,26 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// tailPageSize is the number of events in a page at most.
+// tailPageSize is the maximum number of events in a page.
 const tailPageSize = 1000
 
 // tailReader reads the events that a run adds to its history.
 type tailReader struct {
 	client *upstream.Client
 	key    HistoryKey
-	// publish receives new events, and the id of the last of them.
+	// publish receives new events and the id of the last one.
 	publish func(events [][]byte, lastEventID int64)
 
-	// token continues after the events that were read. It is empty at the start
-	// of the history, and at the end of one that the server takes for complete.
+	// token is the page token after the events that were read. It is empty at the
+	// start of the history, and after a page that the server treats as the last.
 	token       []byte
 	lastEventID int64
 }
 
-// read reads until the run closes, and returns the events that end with its
-// close event; or until an error, or the end of ctx.
+// read publishes new events until the run closes, and returns the last events,
+// which end with the close event. It returns an error if a call fails or ctx ends.
 func (r *tailReader) read(ctx context.Context) ([][]byte, error) {
-	if len(r.token) == 0 && r.lastEventID > 0 { // the first subscriber received no token
+	if len(r.token) == 0 && r.lastEventID > 0 { // the server treats the history as complete
 		if err := r.waitWhilePaused(ctx); err != nil {
 			return nil, err
 		}
@@ -60,8 +60,8 @@ func (r *tailReader) read(ctx context.Context) ([][]byte, error) {
 	}
 }
 
-// poll makes one upstream poll. No events mean "not yet", unless the history has
-// ended.
+// poll makes one upstream poll. It may return no events if there are none yet.
+// ended reports that the server returned the last page.
 func (r *tailReader) poll(ctx context.Context) (events [][]byte, ended bool, err error) {
 	page, err := FetchPage(ctx, r.client, r.key, r.token, tailPageSize)
 	if isSliceOver(ctx, err) {
@@ -73,33 +73,33 @@ func (r *tailReader) poll(ctx context.Context) (events [][]byte, ended bool, err
 	defer page.Response.Release()
 	events = make([][]byte, len(page.Events))
 	for i, event := range page.Events {
-		events[i] = bytes.Clone(event) // the page is released before the subscribers have read it
+		events[i] = bytes.Clone(event) // subscribers read the event after the release of the response
 	}
 	r.token = page.Token
 	return events, len(page.Token) == 0, nil
 }
 
-// newEvents returns the stored events that no subscriber has, and reports
-// whether the run closes with them.
+// newEvents returns the stored events after lastEventID, and reports whether one
+// of them closes the run.
 func (r *tailReader) newEvents(events [][]byte) (fresh [][]byte, closed bool, err error) {
 	last := r.lastEventID
 	for _, event := range events {
-		head, err := ParseEventHeader(event)
+		header, err := ParseEventHeader(event)
 		if err != nil {
 			return nil, false, problem.Unreadable(err)
 		}
-		if head.Persisted() && head.ID > last {
-			fresh, last, closed = append(fresh, event), head.ID, closed || head.Closes()
+		if header.Persisted() && header.ID > last {
+			fresh, last, closed = append(fresh, event), header.ID, closed || header.Closes()
 		}
 	}
 	r.lastEventID = last
 	return fresh, closed, nil
 }
 
-// waitWhilePaused waits until a run whose history has ended without a close event
-// has more events. The server takes a paused run for closed, and returns no
-// token to continue with. Afterwards the history is read from the start again,
-// since nothing else says where to continue.
+// waitWhilePaused waits until a run whose history ended without a close event has
+// more events. The server treats a paused run as closed and returns no token for
+// the next page. Without a token, the reader then reads the history from the
+// start.
 func (r *tailReader) waitWhilePaused(ctx context.Context) error {
 	for {
 		if err := upstream.Sleep(ctx, pollInterval); err != nil {

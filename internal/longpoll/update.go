@@ -20,15 +20,15 @@ type Updates struct {
 	group   *Group[UpdateKey, updateState]
 }
 
-// UpdateKey is an update and the stage that a caller waits for; unspecified
-// waits for none.
+// UpdateKey identifies an update and the stage that a caller waits for. With an
+// unspecified stage, the poll does not wait.
 type UpdateKey struct {
 	WorkflowID, RunID, UpdateID string
 	Stage                       enums.UpdateWorkflowExecutionLifecycleStage
 }
 
-// UpdateProgress is the state of an update, as in the response of each of the
-// RPCs about updates.
+// UpdateProgress is the state of an update. The responses of all RPCs for updates
+// implement it.
 type UpdateProgress interface {
 	GetUpdateRef() *update.UpdateRef
 	GetStage() enums.UpdateWorkflowExecutionLifecycleStage
@@ -40,17 +40,17 @@ type updateState struct {
 	err      error
 }
 
-// The gauge of callers is not theirs: a caller that waits for an update counts
-// while it sends the update too, and between two polls.
+// newUpdates does not use the gauge of callers. The door maintains it for updates,
+// because a caller also counts while it sends the update and between two polls.
 func newUpdates(base context.Context, client *upstream.Client, metrics *telemetry.Metrics, longest time.Duration) *Updates {
 	u := &Updates{client: client, longest: longest}
 	u.group = NewGroup(base, client, &metrics.WaitPolls, nil, u.run)
 	return u
 }
 
-// Wait makes one upstream poll, shared with all who wait for the same. The poll
-// may take longer than ctx lasts; then the error is that of ctx. A poll that
-// ends without news has the problem [problem.DeadlineExceeded].
+// Wait makes one upstream poll, or joins the equal one in flight. If ctx ends
+// first, the error is that of ctx. If the poll ends before the update has reached
+// the stage, the error is [problem.DeadlineExceeded].
 func (u *Updates) Wait(ctx context.Context, key UpdateKey, call upstream.CallOptions) (UpdateProgress, error) {
 	call.Timeout = u.longest
 	p := u.group.Join(ctx, key, call, updateState{}, func(*updateState) bool { return true })
@@ -69,9 +69,9 @@ func (u *Updates) run(ctx context.Context, p *Poll[UpdateKey, updateState]) func
 	return func(state *updateState) { state.progress, state.err = progress, err }
 }
 
-// Poll asks for the progress of an update, and waits for the stage if there is
-// one. It shares nothing: a response that is already on its way to others may be
-// older than what the caller knows.
+// Poll reads the progress of an update, and waits for the stage in key if it is
+// specified. It does not share a poll in flight, whose response may be older than
+// what the caller already knows.
 func (u *Updates) Poll(ctx context.Context, key UpdateKey) (UpdateProgress, error) {
 	response := &workflowservice.PollWorkflowExecutionUpdateResponse{}
 	err := u.client.Do(ctx, workflowservice.WorkflowService_PollWorkflowExecutionUpdate_FullMethodName,

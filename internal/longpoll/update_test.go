@@ -71,7 +71,7 @@ func TestEqualWaitsForAnUpdateShareOnePoll(t *testing.T) {
 	})
 }
 
-func TestAPollForAnUpdateEndsWithoutNews(t *testing.T) {
+func TestAPollThatReachesItsDeadlineIsAnError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := start(t)
