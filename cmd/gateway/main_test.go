@@ -43,8 +43,8 @@ func TestHashOfKeyWorksInKeysFile(t *testing.T) {
 	require.Equal(t, exitOK, code, stderr)
 	require.Equal(t, "billing: write on orders; 1 active secret\nold: disabled\n", stdout)
 
-	for _, junk := range []string{"", "MARKER", "fg_billing_MARKER", "fg_billing_" + strings.Repeat("MARKER", 2000)} {
-		code, stdout, stderr := callWith(junk, "keys", "hash")
+	for _, invalid := range []string{"", "MARKER", "fg_billing_MARKER", "fg_billing_" + strings.Repeat("MARKER", 2000)} {
+		code, stdout, stderr := callWith(invalid, "keys", "hash")
 		require.Equal(t, exitUsage, code)
 		require.NotContains(t, stdout+stderr, "MARKER")
 	}
@@ -85,8 +85,8 @@ extra: 1
 	require.Contains(t, stderr, "auth: no authentication configured")
 }
 
-// Problems of all identity files are reported together. A consequence of
-// another problem is not reported.
+// Problems of all identity files are reported together, without those that only
+// follow from another problem.
 func TestCheckListsProblemsOfEveryIdentityFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -20,7 +20,8 @@ import (
 )
 
 // resolveInterval is the minimum time between two DNS lookups of the upstream.
-// The default of gRPC, 30 s, is long for a server that moves.
+// gRPC's default of 30 s would delay the connection to a server whose address has
+// changed.
 const resolveInterval = 5 * time.Second
 
 func serve(args []string, stderr io.Writer) int {
@@ -60,8 +61,9 @@ func check(args []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
-// load reads the configuration that args select. When ok is false, it has
-// printed the reason, and cfg is whatever could be read.
+// load reads the configuration that args select. If ok is false, load has printed
+// the reason, code is the exit code, and cfg has the valid part of the
+// configuration or is nil.
 func load(command string, args []string, stderr io.Writer) (cfg *config.Config, code int, ok bool) {
 	return loadWith(flag.NewFlagSet("gateway "+command, flag.ContinueOnError), args, stderr)
 }
