@@ -13,13 +13,13 @@ import (
 	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
-// A caller without a grant on the namespace, or with a role below the RPC's, gets
-// PERMISSION_DENIED for every rule, and the upstream gets no call.
+// A caller without a grant on the namespace, or with a lower role than the RPC
+// requires, receives PERMISSION_DENIED for every rule, and no RPC is called.
 func TestEveryRuleNeedsItsGrant(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		before := len(g.Upstream.AllCalls())
-		refused := 0
+		denied := 0
 		for _, b := range servertest.Bindings(t) {
 			access := b.Access(t)
 			if access.Scope == auth.ScopeOpen {
@@ -33,21 +33,21 @@ func TestEveryRuleNeedsItsGrant(t *testing.T) {
 				keys = append(keys, servertest.WriterKey)
 			}
 			for _, key := range keys {
-				for _, pretty := range []string{"", "?unknown=1&namespace=elsewhere"} { // nor by another namespace in the query
-					a := g.Do(t, b.Verb, b.Path("default")+pretty, b.Body("default"), servertest.Bearer(key)...)
+				for _, query := range []string{"", "?unknown=1&namespace=elsewhere"} { // a namespace in the query changes nothing
+					a := g.Do(t, b.Verb, b.Path("default")+query, b.Body("default"), servertest.Bearer(key)...)
 					servertest.RequireStatus(t, a, http.StatusForbidden, codes.PermissionDenied)
-					refused++
+					denied++
 				}
 			}
 		}
 		require.Len(t, g.Upstream.AllCalls(), before)
-		t.Logf("%d refused", refused)
+		t.Logf("%d requests denied", denied)
 	})
 }
 
-// Authorisation comes before validation: a forbidden caller learns nothing from
-// validation errors.
-func TestAForbiddenCallerGetsNoOtherError(t *testing.T) {
+// Authorisation comes before validation, so that validation errors do not disclose
+// anything to a forbidden caller.
+func TestAuthorisationComesBeforeValidation(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		for _, path := range []string{
@@ -78,7 +78,7 @@ func TestEveryRuleNeedsACredential(t *testing.T) {
 	})
 }
 
-func TestMethodsThatAPathDoesNotAllow(t *testing.T) {
+func TestUnsupportedMethodsOfAPath(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		verbs := map[string][]string{} // by path
@@ -87,18 +87,18 @@ func TestMethodsThatAPathDoesNotAllow(t *testing.T) {
 			verbs[shape] = append(verbs[shape], b.Verb)
 		}
 		before := len(g.Upstream.AllCalls())
-		for path, has := range verbs {
-			if slices.Contains(has, http.MethodGet) {
-				has = append(has, http.MethodHead)
+		for path, supported := range verbs {
+			if slices.Contains(supported, http.MethodGet) {
+				supported = append(supported, http.MethodHead)
 			}
 			for _, verb := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, "BREW"} {
-				if slices.Contains(has, verb) {
+				if slices.Contains(supported, verb) {
 					continue
 				}
 				a := servertest.Request{Method: verb, Path: path, Anonymous: true}.Send(t, g) // routes are public
 				servertest.RequireStatus(t, a, http.StatusMethodNotAllowed, codes.Unimplemented)
 				allowed := strings.Split(a.Header.Get("Allow"), ", ")
-				require.ElementsMatch(t, has, allowed, path)
+				require.ElementsMatch(t, supported, allowed, path)
 			}
 		}
 		require.Len(t, g.Upstream.AllCalls(), before)
@@ -115,7 +115,7 @@ func TestPathsWithoutARule(t *testing.T) {
 			"/cluster/", "/cluster/x", "/system-info/", "/api/v1/api/v1/system-info", "/Namespaces/default", "/api/v1/cluster",
 		} {
 			a := g.Do(t, http.MethodGet, path, "")
-			if path == "/Namespaces/default" { // no door has it
+			if path == "/Namespaces/default" { // paths are case-sensitive, so it belongs to no door
 				require.Equal(t, "application/problem+json", a.Header.Get("Content-Type"))
 				continue
 			}

@@ -6,7 +6,7 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalhttp"
 )
 
-// BenchmarkCompile is what the rules of the linked API cost when a gateway starts.
+// BenchmarkCompile measures the compilation of all rules at the start of a gateway.
 func BenchmarkCompile(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {

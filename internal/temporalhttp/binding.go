@@ -15,29 +15,30 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode"
 )
 
-// binding is one API rule of one method (google.api.http).
+// binding is a compiled google.api.http rule of a method.
 type binding struct {
-	method  string // of the RPC, in full
+	method  string // full name of the RPC
 	verb    string
 	pattern string // for the router
 
 	input, output *transcode.Message
-	body          bool                  // the request's body is the message; else its query is
+	body          bool                  // the message is read from the body, else from the query
 	variables     []variable            // of the path
-	identities    []transcode.Parameter // where the message says who calls
-	wait          wait
-	// named is the number of the field that names the namespace, where that is
-	// not the path's: the message has to be read before the caller is authorised.
-	named protowire.Number
+	identities    []transcode.Parameter // identity fields of the message
+	wait          waitMode
+	// namespaceField is the number of the field with the namespace if the path
+	// does not contain the namespace, else 0. The message must then be read
+	// before the caller can be authorised.
+	namespaceField protowire.Number
 }
 
-// variable is a field of the message that stands in the path.
+// variable is a field of the message whose value is in the path.
 type variable struct {
 	name  string
 	field transcode.Parameter
 }
 
-// bindings are all rules of the linked API, compiled.
+// bindings compiles all rules of the linked API.
 func bindings() ([]*binding, error) {
 	plans := transcode.NewPlans()
 	var all []*binding
@@ -65,50 +66,50 @@ func bind(plans *transcode.Plans, method protoreflect.MethodDescriptor) ([]*bind
 			body: rule.GetBody() == "*", wait: waitOf(string(method.Name())),
 		}
 		if rule.GetBody() != "" && !b.body || rule.GetResponseBody() != "" {
-			return nil, fmt.Errorf("rpc: %s: a part of a message as the body is not known here", b.method)
+			return nil, fmt.Errorf("temporalhttp: %s: a body that is a part of the message is not supported", b.method)
 		}
 		if b.verb, b.pattern = verbOf(rule); b.verb == "" {
-			return nil, fmt.Errorf("rpc: %s: the rule's verb is not known here", b.method)
+			return nil, fmt.Errorf("temporalhttp: %s: the method of the rule is not supported", b.method)
 		}
 		for _, match := range variables.FindAllStringSubmatch(b.pattern, -1) {
 			field, ok := b.input.Parameter(match[1])
 			if !ok {
-				return nil, fmt.Errorf("rpc: %s: %s names no field", b.method, match[1])
+				return nil, fmt.Errorf("temporalhttp: %s: the message has no field %s", b.method, match[1])
 			}
 			b.variables = append(b.variables, variable{match[1], field})
 		}
 		b.identities = identities(b.input, method.Input(), "")
-		if field := method.Input().Fields().ByName("namespace"); field != nil && !b.names("namespace") {
-			b.named = field.Number()
+		if field := method.Input().Fields().ByName("namespace"); field != nil && !b.hasVariable("namespace") {
+			b.namespaceField = field.Number()
 		}
 		all = append(all, b)
 	}
 	return all, nil
 }
 
-// identities finds the fields by which a request says who calls: its own, and
-// those of the messages in it (the meta of an update, the operations of a batch).
+// identities returns the identity fields of a request, including those of nested
+// messages, such as the meta of an update and the operation of a batch.
 func identities(input *transcode.Message, d protoreflect.MessageDescriptor, path string) []transcode.Parameter {
-	const deepest = 2 // dots
+	const maxDots = 2
 	var found []transcode.Parameter
 	for i := range d.Fields().Len() {
 		field := d.Fields().Get(i)
-		at := path + string(field.Name())
+		name := path + string(field.Name())
 		switch {
 		case field.IsList() || field.IsMap():
 		case field.Name() == "identity" && field.Kind() == protoreflect.StringKind:
-			if parameter, ok := input.Parameter(at); ok {
+			if parameter, ok := input.Parameter(name); ok {
 				found = append(found, parameter)
 			}
-		case field.Message() != nil && strings.Count(at, ".") < deepest:
-			found = append(found, identities(input, field.Message(), at+".")...)
+		case field.Message() != nil && strings.Count(name, ".") < maxDots:
+			found = append(found, identities(input, field.Message(), name+".")...)
 		}
 	}
 	return found
 }
 
-// names reports whether the path has a variable.
-func (b *binding) names(variable string) bool {
+// hasVariable reports whether the path has a variable.
+func (b *binding) hasVariable(variable string) bool {
 	for _, v := range b.variables {
 		if v.name == variable {
 			return true
@@ -117,8 +118,8 @@ func (b *binding) names(variable string) bool {
 	return false
 }
 
-// variables are the parts in braces: the linked API's have neither patterns of
-// their own nor wildcards, and chi takes their names as they are.
+// variables matches the variables of a pattern. Those of the linked API have
+// neither subpatterns nor wildcards, so that chi can use the patterns unchanged.
 var variables = regexp.MustCompile(`\{([^{}]+)\}`)
 
 func verbOf(rule *annotations.HttpRule) (verb, pattern string) {

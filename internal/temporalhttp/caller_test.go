@@ -17,8 +17,8 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// A caller cannot set another identity, in any field of any request.
-func TestTheIdentityIsTheCallers(t *testing.T) {
+// A caller cannot set another identity, not even in a nested message.
+func TestNestedIdentitiesAreReplaced(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		last := func(method string, into proto.Message) {
@@ -39,12 +39,12 @@ func TestTheIdentityIsTheCallers(t *testing.T) {
 		last("StartBatchOperation", batch)
 		require.Equal(t, "writer", batch.GetSignalOperation().GetIdentity())
 		require.Equal(t, "s", batch.GetSignalOperation().GetSignal())
-		require.Nil(t, batch.GetTerminationOperation(), "no other operation comes of it")
+		require.Nil(t, batch.GetTerminationOperation(), "other operations are not added")
 	})
 }
 
-// The body of a registration names the namespace. A caller that may register none
-// is denied before the body is read.
+// The body of a registration contains the namespace. A caller that may not register
+// namespaces is denied before the body is read.
 func TestARegistrationIsDeniedBeforeItsBodyIsRead(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
@@ -56,9 +56,9 @@ func TestARegistrationIsDeniedBeforeItsBodyIsRead(t *testing.T) {
 	})
 }
 
-// A workflow whose memo has the maximal nesting of JSON must not break the list of
-// its namespace.
-func TestAValueNestedTooDeepIsReturnedWhole(t *testing.T) {
+// A workflow whose memo has the maximum nesting of JSON must not make the list of
+// its namespace fail.
+func TestAValueNestedTooDeepIsReturnedInTheLongForm(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		deep := strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000)
@@ -77,8 +77,8 @@ func TestAValueNestedTooDeepIsReturnedWhole(t *testing.T) {
 	})
 }
 
-// A list of short values is many times longer on the wire. The gateway must not
-// build a message that the server would reject in any case.
+// A list of short values is many times larger in wire form. The gateway must not
+// build a message that the server would reject anyway.
 func TestARequestThatExpandsIsRejectedEarly(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {

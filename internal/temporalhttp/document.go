@@ -9,8 +9,8 @@ import (
 	"github.com/flowgate/flowgate/internal/docs"
 )
 
-// MountDocuments adds the OpenAPI documents of the Temporal HTTP API, at the
-// paths where Temporal has them. They are public, as they are there.
+// MountDocuments adds the OpenAPI documents of the Temporal HTTP API to a router, at
+// the same paths as in Temporal. They are public, as in Temporal.
 func MountDocuments(router chi.Router) {
 	for path, document := range map[string]temporal.Document{
 		"/openapi.yaml": temporal.OpenAPI(),

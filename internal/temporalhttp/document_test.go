@@ -15,8 +15,8 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalhttp"
 )
 
-// askDocument asks for a document; headers are pairs.
-func askDocument(t *testing.T, method, path string, headers ...string) *httptest.ResponseRecorder {
+// getDocument requests a document. The headers are pairs of name and value.
+func getDocument(t *testing.T, method, path string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	router := chi.NewRouter()
 	temporalhttp.MountDocuments(router)
@@ -33,50 +33,50 @@ func servedDocuments() map[string]temporal.Document {
 	return map[string]temporal.Document{"/openapi.yaml": temporal.OpenAPI(), "/swagger.json": temporal.Swagger()}
 }
 
-func TestDocumentsAreServedToEverybody(t *testing.T) {
+func TestDocumentsArePublic(t *testing.T) {
 	t.Parallel()
 	for path, document := range servedDocuments() {
-		w := askDocument(t, http.MethodGet, path)
+		w := getDocument(t, http.MethodGet, path)
 		require.Equal(t, http.StatusOK, w.Code, path)
 		require.Equal(t, document.ContentType, w.Header().Get("Content-Type"), path)
 		require.Equal(t, "no-cache", w.Header().Get("Cache-Control"), path)
 		require.Equal(t, document.Text, w.Body.String(), path)
 
-		head := askDocument(t, http.MethodHead, path)
+		head := getDocument(t, http.MethodHead, path)
 		require.Equal(t, http.StatusOK, head.Code, path)
 		require.Empty(t, head.Body.String(), path)
 		require.Equal(t, strconv.Itoa(len(document.Text)), head.Header().Get("Content-Length"), path)
 		require.Equal(t, w.Header().Get("ETag"), head.Header().Get("ETag"), path)
 
-		require.Equal(t, http.StatusMethodNotAllowed, askDocument(t, http.MethodPost, path).Code, path)
+		require.Equal(t, http.StatusMethodNotAllowed, getDocument(t, http.MethodPost, path).Code, path)
 	}
 }
 
-func TestWhoeverHasADocumentIsSentNoneAgain(t *testing.T) {
+func TestDocumentsWithAMatchingETagAreNotModified(t *testing.T) {
 	t.Parallel()
 	for path := range servedDocuments() {
 		for _, coding := range []string{"identity", "br, gzip"} {
-			first := askDocument(t, http.MethodGet, path, "Accept-Encoding", coding)
-			again := askDocument(t, http.MethodGet, path, "Accept-Encoding", coding, "If-None-Match", first.Header().Get("ETag"))
+			first := getDocument(t, http.MethodGet, path, "Accept-Encoding", coding)
+			again := getDocument(t, http.MethodGet, path, "Accept-Encoding", coding, "If-None-Match", first.Header().Get("ETag"))
 			require.Equal(t, http.StatusNotModified, again.Code, path)
 			require.Empty(t, again.Body.String(), path)
 		}
-		require.Equal(t, http.StatusOK, askDocument(t, http.MethodGet, path, "If-None-Match", `"other"`).Code, path)
+		require.Equal(t, http.StatusOK, getDocument(t, http.MethodGet, path, "If-None-Match", `"other"`).Code, path)
 	}
 }
 
-func TestDocumentsAreZippedForThoseWhoTakeIt(t *testing.T) {
+func TestDocumentsAreCompressedWhenAccepted(t *testing.T) {
 	t.Parallel()
 	for path, document := range servedDocuments() {
-		plain := askDocument(t, http.MethodGet, path, "Accept-Encoding", "identity, gzip;q=0")
+		plain := getDocument(t, http.MethodGet, path, "Accept-Encoding", "identity, gzip;q=0")
 		require.Empty(t, plain.Header().Get("Content-Encoding"), path)
 
-		zipped := askDocument(t, http.MethodGet, path, "Accept-Encoding", "gzip, deflate")
-		require.Equal(t, "gzip", zipped.Header().Get("Content-Encoding"), path)
-		require.Equal(t, "Accept-Encoding", zipped.Header().Get("Vary"), path)
-		require.NotEqual(t, plain.Header().Get("ETag"), zipped.Header().Get("ETag"), path)
-		require.Less(t, zipped.Body.Len(), len(document.Text)/5, path)
-		reader, err := gzip.NewReader(zipped.Body)
+		compressed := getDocument(t, http.MethodGet, path, "Accept-Encoding", "gzip, deflate")
+		require.Equal(t, "gzip", compressed.Header().Get("Content-Encoding"), path)
+		require.Equal(t, "Accept-Encoding", compressed.Header().Get("Vary"), path)
+		require.NotEqual(t, plain.Header().Get("ETag"), compressed.Header().Get("ETag"), path)
+		require.Less(t, compressed.Body.Len(), len(document.Text)/5, path)
+		reader, err := gzip.NewReader(compressed.Body)
 		require.NoError(t, err)
 		text, err := io.ReadAll(reader)
 		require.NoError(t, err)

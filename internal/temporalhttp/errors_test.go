@@ -18,7 +18,7 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-const described = "/namespaces/default/workflows/w"
+const describePath = "/namespaces/default/workflows/w"
 
 func TestServerErrorsPassUnchanged(t *testing.T) {
 	t.Parallel()
@@ -34,9 +34,9 @@ func TestServerErrorsPassUnchanged(t *testing.T) {
 				if code != codes.Unimplemented {
 					details = append(details, &errordetails.NotFoundFailure{CurrentCluster: "a", ActiveCluster: "b"}, &errordetails.NamespaceNotFoundFailure{Namespace: "n"})
 				}
-				g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Fail(code, "the server's <own> words", details...))
-				s := servertest.RequireStatus(t, g.Do(t, http.MethodGet, described, ""), status, code)
-				require.Equal(t, "the server's <own> words", s.Message)
+				g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Fail(code, "a <message> of the server", details...))
+				s := servertest.RequireStatus(t, g.Do(t, http.MethodGet, describePath, ""), status, code)
+				require.Equal(t, "a <message> of the server", s.Message)
 				if details != nil {
 					require.Equal(t, []map[string]any{
 						{"@type": "type.googleapis.com/temporal.api.errordetails.v1.NotFoundFailure", "currentCluster": "a", "activeCluster": "b"},
@@ -48,19 +48,19 @@ func TestServerErrorsPassUnchanged(t *testing.T) {
 	}
 }
 
-// Details of an unknown type are returned as bytes. Details that cannot be encoded
-// are dropped alone.
+// Details of an unknown type are returned as bytes. If details cannot be encoded,
+// the error is returned without them.
 func TestUnknownErrorDetails(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.NotFound, "gone",
 			&anypb.Any{TypeUrl: "type.googleapis.com/own.Unknown", Value: []byte("abc")}))
-		s := servertest.RequireStatus(t, g.Do(t, http.MethodGet, described, ""), http.StatusNotFound, codes.NotFound)
+		s := servertest.RequireStatus(t, g.Do(t, http.MethodGet, describePath, ""), http.StatusNotFound, codes.NotFound)
 		require.Equal(t, "gone", s.Message)
 		require.Len(t, s.Details, 1)
 
 		g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.NotFound, "gone", &structpb.Value{}))
-		s = servertest.RequireStatus(t, g.Do(t, http.MethodGet, described, ""), http.StatusNotFound, codes.NotFound)
+		s = servertest.RequireStatus(t, g.Do(t, http.MethodGet, describePath, ""), http.StatusNotFound, codes.NotFound)
 		require.Equal(t, "gone", s.Message)
 	})
 }
@@ -70,7 +70,7 @@ func TestInternalErrorTextsAreWithheld(t *testing.T) {
 	const secret = "pq: at 10.0.0.7:5432"
 	for code, c := range map[codes.Code]struct {
 		status int
-		shown  codes.Code
+		code   codes.Code
 	}{
 		codes.Unavailable: {http.StatusServiceUnavailable, codes.Unavailable}, codes.Internal: {http.StatusInternalServerError, codes.Internal},
 		codes.Unknown: {http.StatusInternalServerError, codes.Unknown}, codes.DataLoss: {http.StatusInternalServerError, codes.DataLoss},
@@ -81,8 +81,8 @@ func TestInternalErrorTextsAreWithheld(t *testing.T) {
 			t.Parallel()
 			inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 				g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Fail(code, secret, &errordetails.NotFoundFailure{CurrentCluster: secret}))
-				a := g.Do(t, http.MethodGet, described, "")
-				servertest.RequireStatus(t, a, c.status, c.shown)
+				a := g.Do(t, http.MethodGet, describePath, "")
+				servertest.RequireStatus(t, a, c.status, c.code)
 				require.NotContains(t, a.Body, "10.0.0.7")
 				for _, values := range a.Header {
 					require.NotContains(t, values, secret)
@@ -93,7 +93,7 @@ func TestInternalErrorTextsAreWithheld(t *testing.T) {
 	}
 }
 
-func TestNothingIsRetriedAtThisDoor(t *testing.T) {
+func TestFailedCallsAreNotRetried(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, func(cfg *config.Config) { cfg.Upstream.Breaker.Failures = 1000 }, func(t *testing.T, g *servertest.Gateway) {
 		for _, b := range servertest.Bindings(t) {
@@ -101,7 +101,7 @@ func TestNothingIsRetriedAtThisDoor(t *testing.T) {
 				continue // the gateway's health check
 			}
 			name := string(b.Method.Name())
-			g.Upstream.Handle(name, upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "away"), upstreamtest.Respond(&workflowservice.GetSystemInfoResponse{})))
+			g.Upstream.Handle(name, upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "unavailable"), upstreamtest.Respond(&workflowservice.GetSystemInfoResponse{})))
 			before := len(g.Upstream.Calls(name))
 			a := g.Do(t, b.Verb, b.Path("default"), b.Body("default"), servertest.Bearer(servertest.RootKey)...)
 			servertest.RequireStatus(t, a, http.StatusServiceUnavailable, codes.Unavailable)

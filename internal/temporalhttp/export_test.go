@@ -8,10 +8,11 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
-// Alteration breaks a binding, if it can be broken so.
+// Alteration changes a binding so that it is wrong. It returns false if the binding
+// cannot be changed in this way.
 type Alteration func(*binding) bool
 
-// Alterations are the ways in which a binding can be broken, by what they do.
+// Alterations are the ways to change a binding, by description.
 //
 //nolint:gochecknoglobals // an immutable table
 var Alterations = map[string]Alteration{
@@ -26,14 +27,14 @@ var Alterations = map[string]Alteration{
 		return true
 	},
 	"the body is read as a query": func(b *binding) bool {
-		read := b.body
+		hasBody := b.body
 		b.body = false
-		return read
+		return hasBody
 	},
 	"the query is not read": func(b *binding) bool {
 		method, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(strings.ReplaceAll(b.method[1:], "/", ".")))
 		if of, ok := method.(protoreflect.MethodDescriptor); b.body || err != nil || !ok || of.Input().Fields().Len() <= len(b.variables) {
-			return false // there may be nothing to read
+			return false // the query may be empty
 		}
 		b.body = true
 		return true
@@ -54,22 +55,22 @@ var Alterations = map[string]Alteration{
 		b.variables[last].field, b.variables[last-1].field = b.variables[last-1].field, b.variables[last].field
 		return true
 	},
-	"nobody is named as the caller": func(b *binding) bool {
-		named := len(b.identities) > 0
+	"the identity is not set": func(b *binding) bool {
+		hasIdentity := len(b.identities) > 0
 		b.identities = nil
-		return named
+		return hasIdentity
 	},
 }
 
-// Alter breaks the binding of a route until undo is called. It is not safe while
-// a request is served.
-func (d *API) Alter(verb, pattern string, by Alteration) (undo func(), ok bool) {
+// Alter changes the binding of a route until undo is called. It must not be called
+// while a request is served.
+func (d *API) Alter(verb, pattern string, alteration Alteration) (undo func(), ok bool) {
 	for _, b := range d.bindings {
 		if b.verb != verb || b.pattern != pattern {
 			continue
 		}
 		before := *b
-		if !by(b) {
+		if !alteration(b) {
 			*b = before
 			return nil, false
 		}

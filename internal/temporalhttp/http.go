@@ -20,11 +20,11 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// Options configure the door.
+// Options configures an [API].
 type Options struct {
 	*request.Front
 
-	// LongPoll is the deadline of a call that waits, when the caller names none.
+	// LongPoll is the timeout of a call that waits, unless the caller sets one.
 	LongPoll time.Duration
 }
 
@@ -41,18 +41,18 @@ func New(options Options) (*API, error) {
 	return &API{options: options, bindings: bindings, drain: longpoll.NewDrain()}, err
 }
 
-// Drain ends the calls in flight that only wait: their callers ask again, another
-// replica.
+// Drain ends the reads in flight that wait, so that their callers repeat them at
+// another replica.
 func (d *API) Drain() { d.drain.Begin() }
 
-// Mount adds the door's routes to a router.
+// Mount adds the routes to a router.
 func (d *API) Mount(router chi.Router) {
 	for _, b := range d.bindings {
 		router.MethodFunc(b.verb, b.pattern, func(w http.ResponseWriter, r *http.Request) { d.serve(w, r, b) })
 	}
 }
 
-// httpRequest is one request of a binding.
+// httpRequest is a request to a binding.
 type httpRequest struct {
 	*binding
 	*request.Admitted
@@ -63,34 +63,34 @@ type httpRequest struct {
 	namespace string
 	in, out   media
 
-	ctx      context.Context //nolint:containedctx // the call's own, made from the request's
+	ctx      context.Context //nolint:containedctx // derived from the context of the request, for the call
 	message  []byte
 	response upstream.Response
-	text     *transcode.Buffer // what is written, unless it is made while it is written
-	stop     func()            // ends a wait's own context
+	text     *transcode.Buffer // the encoded response, unless it is streamed
+	stop     func()            // releases the context of a wait
 }
 
-// serve makes the call that a request stands for. Its frame, and those of what it
-// calls, are small: they are what a caller that waits costs.
+// serve makes the call for a request. Its stack frame and those of its callees are
+// kept small, because each request that waits occupies them.
 func (d *API) serve(w http.ResponseWriter, r *http.Request, b *binding) {
-	c := newCall(r, b)
+	c := newHTTPRequest(r, b)
 	defer c.end()
 	err := d.begin(w, c)
 	if err == nil {
 		c.response, err = d.options.Upstream.Invoke(c.ctx, c.method, c.message)
 		if err == nil {
-			err = hold(c)
+			err = prepareResponse(c)
 		}
 	}
 	d.finish(w, c, err)
 }
 
 //go:noinline
-func newCall(r *http.Request, b *binding) *httpRequest {
+func newHTTPRequest(r *http.Request, b *binding) *httpRequest {
 	return &httpRequest{binding: b, request: r, in: plainJSON(), out: plainJSON()}
 }
 
-// begin does all that comes before the call.
+// begin admits the request and builds the message of the call.
 func (d *API) begin(w http.ResponseWriter, c *httpRequest) error {
 	err := d.prepare(c)
 	if err != nil {
@@ -110,7 +110,7 @@ func (d *API) begin(w http.ResponseWriter, c *httpRequest) error {
 	if err != nil {
 		return err
 	}
-	if c.named != 0 { // the guard behind Invoke authorises it
+	if c.namespaceField != 0 { // Invoke authorises the namespace
 		c.readNamespace()
 	}
 	if c.IsRead() && c.waits(c.query) {
@@ -122,7 +122,7 @@ func (d *API) begin(w http.ResponseWriter, c *httpRequest) error {
 // finish writes the response.
 func (d *API) finish(w http.ResponseWriter, c *httpRequest, err error) {
 	if err == nil {
-		c.message = nil // it does not count any more, and the response may be read slowly
+		c.message = nil // it is no longer counted, and writing the response may take long
 		c.Release(c.ctx)
 		write(w, c)
 		return
@@ -135,7 +135,7 @@ func (d *API) finish(w http.ResponseWriter, c *httpRequest, err error) {
 	writeError(w, e, c.out)
 }
 
-// end gives back what the call holds, however it ends.
+// end releases all resources of the request.
 func (c *httpRequest) end() {
 	if c.stop != nil {
 		c.stop()
@@ -147,19 +147,20 @@ func (c *httpRequest) end() {
 	}
 }
 
-// prepare reads what stands beside the message. The caller is authorised before
-// anything is judged, and errors have the form that was asked for.
+// prepare reads path, query and headers. It negotiates the form of JSON first, so
+// that errors have that form too, and authorises the caller before it returns any
+// validation error, except that of a path that cannot be decoded.
 func (d *API) prepare(c *httpRequest) error {
 	var malformed error
 	if raw := c.request.URL.RawQuery; raw != "" {
 		c.query, malformed = url.ParseQuery(raw)
 	}
-	c.in, c.out = negotiated(c.request.Header, c.query)
+	c.in, c.out = negotiate(c.request.Header, c.query)
 	if err := c.readPath(); err != nil {
 		return err
 	}
 	op := request.Operation{
-		Method: c.method, Namespace: c.namespace, NamespaceInMessage: c.named != 0, RejectDelegated: true, DropMetadata: true,
+		Method: c.method, Namespace: c.namespace, NamespaceInMessage: c.namespaceField != 0, RejectDelegated: true, DropMetadata: true,
 	}
 	if c.waits(c.query) {
 		op.Timeout = d.options.LongPoll
@@ -177,22 +178,22 @@ func (d *API) prepare(c *httpRequest) error {
 	return nil
 }
 
-// readNamespace takes the namespace from the message, where it is not in the
-// path. Of a field that is there twice the last counts, and the guard holds all
-// of them against it.
+// readNamespace reads the namespace from the message. If the field occurs more than
+// once, the last occurrence counts, and the guard requires that all others are
+// equal to it.
 func (c *httpRequest) readNamespace() {
 	for number, value := range transcode.Fields(c.message) {
-		if number == c.named {
+		if number == c.namespaceField {
 			c.namespace = string(value)
 		}
 	}
 	c.SetNamespace(c.ctx, c.namespace)
 }
 
-// readPath takes the variables from the path, each decoded once.
+// readPath reads the variables of the path and decodes each exactly once.
 func (c *httpRequest) readPath() error {
 	parameters := chi.RouteContext(c.request.Context()).URLParams
-	escaped := c.request.URL.RawPath != "" // else the router saw the path decoded
+	escaped := c.request.URL.RawPath != "" // else the router matched the decoded path
 	c.values = make([]string, 0, len(c.variables))
 	for _, v := range c.variables {
 		value := ""
@@ -205,7 +206,7 @@ func (c *httpRequest) readPath() error {
 				return problem.New(problem.InvalidPath, "The path cannot be decoded.")
 			}
 		}
-		if value == "" { // which the router takes in the middle of a path, and not at its end
+		if value == "" { // the router matches an empty segment, except at the end of a path
 			return problem.New(problem.RouteNotFound, "There is no such route.")
 		}
 		if v.name == "namespace" {
@@ -216,8 +217,9 @@ func (c *httpRequest) readPath() error {
 	return nil
 }
 
-// build makes the request in wire form: the body or the query, then the path,
-// which wins over both, then who calls.
+// build returns the request message in wire form. It appends the variables of the
+// path after the fields of the body or query, because the last occurrence of a
+// field counts, and the caller's identity last.
 func (d *API) build(c *httpRequest, body []byte) ([]byte, error) {
 	var message []byte
 	var err error
@@ -235,9 +237,8 @@ func (d *API) build(c *httpRequest, body []byte) ([]byte, error) {
 	return c.stampIdentity(message)
 }
 
-// stampIdentity says who calls, wherever the message has a place for it: whatever the
-// caller has said there itself is written over, and messages that are not there
-// are not made.
+// stampIdentity sets all identity fields to the name of the principal. It does not
+// add nested messages that the request does not have.
 func (c *httpRequest) stampIdentity(message []byte) ([]byte, error) {
 	var err error
 	for _, identity := range c.identities {
@@ -249,10 +250,10 @@ func (c *httpRequest) stampIdentity(message []byte) ([]byte, error) {
 }
 
 func (d *API) fromBody(c *httpRequest, body []byte) ([]byte, error) {
-	if len(bytes.TrimLeft(body, " \t\r\n")) == 0 { // white space is no value
+	if len(bytes.TrimLeft(body, " \t\r\n")) == 0 { // an empty body is an empty message
 		return nil, nil
 	}
-	c.in.form.MaxWire = 2 * int(d.options.Bodies.Max) // a list of short values grows; the server takes no more in any case
+	c.in.form.MaxWire = 2 * int(d.options.Bodies.Max) // a list of short values can expand to more than the server accepts
 	return c.input.AppendWire(make([]byte, 0, len(body)), body, c.in.form)
 }
 
@@ -264,17 +265,17 @@ func (c *httpRequest) bound() []transcode.Parameter {
 	return bound
 }
 
-// inputError says what is wrong with the request's own words.
+// inputError converts an error of package transcode to a problem.
 func inputError(err error) error {
 	if errors.Is(err, transcode.ErrTooLarge) {
-		return problem.New(problem.PayloadTooLarge, "The request is larger than the Temporal server takes.").WithCause(err)
+		return problem.New(problem.PayloadTooLarge, "The request is larger than the Temporal server accepts.").WithCause(err)
 	}
 	input, ok := errors.AsType[*transcode.InputError](err)
 	if !ok {
 		return err
 	}
 	if input.Pointer == "" {
-		return problem.New(problem.InvalidRequest, "The request body is no message: "+input.Reason+".")
+		return problem.New(problem.InvalidRequest, "The request body is not a valid message: "+input.Reason+".")
 	}
 	return problem.Invalid(request.Truncate(input.Pointer), input.Reason)
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalhttp"
 )
 
-// TestNoBindingIsServedWithoutAnIdentity asks without a principal, which no
-// middleware should let through, and with one that may do nothing.
-func TestNoBindingIsServedWithoutAnIdentity(t *testing.T) {
+// The door itself rejects requests without a principal, although the middleware in
+// front of it already does, and requests of a principal without grants.
+func TestEveryBindingNeedsAPrincipal(t *testing.T) {
 	t.Parallel()
 	s := newSides(t)
 	s.current = &exchange{}
@@ -30,18 +30,18 @@ func TestNoBindingIsServedWithoutAnIdentity(t *testing.T) {
 	require.Zero(t, s.current.calls)
 }
 
-func TestDelegatedTokensAreForTheClientAPI(t *testing.T) {
+func TestDelegatedTokensAreForbidden(t *testing.T) {
 	t.Parallel()
 	s := newSides(t)
 	s.current = &exchange{}
-	narrowed := almighty()
-	narrowed.Capability = &auth.Capability{}
-	got := (&oracleCase{verb: http.MethodGet, target: historyPath, header: http.Header{}}).send(auth.WithPrincipal(t.Context(), narrowed), s.door)
+	delegated := administrator()
+	delegated.Capability = &auth.Capability{}
+	got := (&oracleCase{verb: http.MethodGet, target: historyPath, header: http.Header{}}).send(auth.WithPrincipal(t.Context(), delegated), s.door)
 	require.Equal(t, http.StatusForbidden, got.status)
 	require.Zero(t, s.current.calls)
 }
 
-func TestOwnedPathsAreThoseOfTheBindings(t *testing.T) {
+func TestOwnsReportsThePathsOfAllBindings(t *testing.T) {
 	t.Parallel()
 	for _, r := range rules() {
 		require.True(t, temporalhttp.Owns(r.pattern), "%s", r)
@@ -55,13 +55,13 @@ func TestEncodedBodiesAre415AndLargeOnesAre413(t *testing.T) {
 	t.Parallel()
 	s := newSides(t)
 	s.current = &exchange{}
-	ctx := auth.WithPrincipal(t.Context(), almighty())
+	ctx := auth.WithPrincipal(t.Context(), administrator())
 	start := func() *oracleCase {
 		return &oracleCase{verb: http.MethodPost, target: "/api/v1/namespaces/orders/workflows/order-1", header: http.Header{}, body: "{}"}
 	}
-	zipped := start()
-	zipped.header.Set("Content-Encoding", "gzip")
-	require.Equal(t, http.StatusUnsupportedMediaType, zipped.send(ctx, s.door).status)
+	compressed := start()
+	compressed.header.Set("Content-Encoding", "gzip")
+	require.Equal(t, http.StatusUnsupportedMediaType, compressed.send(ctx, s.door).status)
 
 	large := start()
 	large.body = string(make([]byte, maxBodyBytes+1))
@@ -69,7 +69,7 @@ func TestEncodedBodiesAre415AndLargeOnesAre413(t *testing.T) {
 	require.Zero(t, s.current.calls)
 }
 
-// ruleOf gives the first binding of a method.
+// ruleOf returns the first binding of a method.
 func ruleOf(method protoreflect.Name) *rule {
 	for _, r := range rules() {
 		if r.method.Name() == method {

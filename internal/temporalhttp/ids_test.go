@@ -36,7 +36,7 @@ func TestIDsOfThePathAreDecodedOnce(t *testing.T) {
 	})
 }
 
-func TestPathsThatCannotBeAnID(t *testing.T) {
+func TestInvalidIDsInThePath(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		before := len(g.Upstream.AllCalls())
@@ -48,8 +48,8 @@ func TestPathsThatCannotBeAnID(t *testing.T) {
 	})
 }
 
-// A body can have a namespace at any depth. Where it differs from the path's, the
-// gateway sends nothing, whatever grants the caller has.
+// A body can contain namespaces at any depth. If one differs from the path's, the
+// gateway makes no call, whatever grants the caller has.
 func TestANamespaceOtherThanThePathsIsRejected(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
@@ -67,13 +67,13 @@ func TestANamespaceOtherThanThePathsIsRejected(t *testing.T) {
 				servertest.RequireStatus(t, a, http.StatusBadRequest, codes.InvalidArgument)
 			}
 		}
-		for _, path := range []string{"/cluster/namespaces/default?id=4c2b", "/api/v1/namespaces/default?id=x"} { // the id may be that of any namespace
+		for _, path := range []string{"/cluster/namespaces/default?id=4c2b", "/api/v1/namespaces/default?id=x"} { // the id of any namespace
 			servertest.RequireStatus(t, g.Do(t, http.MethodGet, path, ""), http.StatusBadRequest, codes.InvalidArgument)
 		}
 		require.Len(t, g.Upstream.AllCalls(), before)
 
 		for _, path := range []string{"/namespaces/default/workflows?namespace=other", "/namespaces/default/workflows?namespace=other&namespace=x"} {
-			require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, path, "").Status, "the path has bound it")
+			require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, path, "").Status, "a query parameter that is bound by the path is ignored")
 		}
 		for _, call := range g.Upstream.Calls("ListWorkflowExecutions") {
 			require.Equal(t, "default", servertest.NamespaceOf(t, call))

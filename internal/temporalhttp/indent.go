@@ -2,35 +2,34 @@ package temporalhttp
 
 import "io"
 
-// indenter writes compact JSON with line breaks and indentation, as Temporal's
-// pretty form has it. It holds nothing of it back, so that an answer of any size
-// takes no memory, and stops indenting where a payload nests deeply: each of its
-// elements would get a line of as many blanks as there are levels.
+// indenter indents JSON as in Temporal's pretty form. It works on a stream, so that
+// a large response needs no additional memory. It does not indent below
+// maxIndentDepth: with the full indentation, the size of deeply nested JSON would be
+// quadratic.
 type indenter struct {
 	to     io.Writer
-	line   []byte
+	buffer []byte
 	depth  int
-	quoted bool // within a string
-	escape bool // behind a backslash in one
-	opened bool // behind a bracket that nothing has followed yet
+	quoted bool // in a string
+	escape bool // after a backslash in a string
+	opened bool // directly after an opening bracket
 }
 
-// Bounds of the indentation.
 const (
-	deepestIndent = 32
-	indentedPiece = 32 << 10
+	maxIndentDepth = 32
+	indentBuffer   = 32 << 10 // bytes
 )
 
 func (i *indenter) Write(text []byte) (int, error) {
 	for _, c := range text {
 		if i.quoted {
-			i.line = append(i.line, c)
+			i.buffer = append(i.buffer, c)
 			i.quoted = i.escape || c != '"'
 			i.escape = !i.escape && c == '\\'
 			continue
 		}
-		i.mark(c)
-		if len(i.line) >= indentedPiece {
+		i.writeByte(c)
+		if len(i.buffer) >= indentBuffer {
 			if err := i.flush(); err != nil {
 				return 0, err
 			}
@@ -39,10 +38,10 @@ func (i *indenter) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// mark writes a byte that is in no string.
-func (i *indenter) mark(c byte) {
+// writeByte writes a byte outside of strings.
+func (i *indenter) writeByte(c byte) {
 	switch c {
-	case ' ', '\t', '\r', '\n': // of a payload's own
+	case ' ', '\t', '\r', '\n': // a payload may contain white space
 		return
 	case '}', ']':
 		i.depth--
@@ -50,14 +49,14 @@ func (i *indenter) mark(c byte) {
 			i.newLine()
 		}
 		i.opened = false
-		i.line = append(i.line, c)
+		i.buffer = append(i.buffer, c)
 		return
 	}
 	if i.opened {
 		i.opened = false
 		i.newLine()
 	}
-	i.line = append(i.line, c)
+	i.buffer = append(i.buffer, c)
 	switch c {
 	case '{', '[':
 		i.depth++
@@ -65,24 +64,24 @@ func (i *indenter) mark(c byte) {
 	case ',':
 		i.newLine()
 	case ':':
-		i.line = append(i.line, ' ')
+		i.buffer = append(i.buffer, ' ')
 	case '"':
 		i.quoted = true
 	}
 }
 
 func (i *indenter) newLine() {
-	if i.depth > deepestIndent {
+	if i.depth > maxIndentDepth {
 		return
 	}
-	i.line = append(i.line, '\n')
+	i.buffer = append(i.buffer, '\n')
 	for range i.depth {
-		i.line = append(i.line, ' ', ' ')
+		i.buffer = append(i.buffer, ' ', ' ')
 	}
 }
 
 func (i *indenter) flush() error {
-	_, err := i.to.Write(i.line)
-	i.line = i.line[:0]
+	_, err := i.to.Write(i.buffer)
+	i.buffer = i.buffer[:0]
 	return err
 }

@@ -13,7 +13,7 @@ func indentedText(t *testing.T, text string) string {
 	t.Helper()
 	var out bytes.Buffer
 	i := &indenter{to: &out}
-	for begin := 0; begin < len(text); begin += 3 { // in pieces, as answers come
+	for begin := 0; begin < len(text); begin += 3 { // in parts, as a response is streamed
 		_, err := i.Write([]byte(text[begin:min(begin+3, len(text))]))
 		require.NoError(t, err)
 	}
@@ -21,7 +21,7 @@ func indentedText(t *testing.T, text string) string {
 	return out.String()
 }
 
-func TestIndentedJSONIsThatOfTheLibrary(t *testing.T) {
+func TestIndentationEqualsThatOfEncodingJSON(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		`{}`, `[]`, `{"a":{}}`, `[[],{}]`, `{"a":1,"b":[1,2,{"c":"x,y:{\"[\\"}],"d":null}`, `"a\\"`, `[{"p": 1.10 , "q":[ ]}]`, `{"a":"\\\"","b":"ä€"}`,
@@ -32,11 +32,11 @@ func TestIndentedJSONIsThatOfTheLibrary(t *testing.T) {
 	}
 }
 
-// A payload that nests deeply must not become a thousand times as long.
+// Deeply nested JSON must not become a thousand times as long.
 func TestIndentationIsBounded(t *testing.T) {
 	t.Parallel()
-	bomb := strings.Repeat("[", 9000) + strings.Repeat("1,", 20_000) + "1" + strings.Repeat("]", 9000)
-	text := indentedText(t, bomb)
-	require.Less(t, len(text), 2*len(bomb))
+	nested := strings.Repeat("[", 9000) + strings.Repeat("1,", 20_000) + "1" + strings.Repeat("]", 9000)
+	text := indentedText(t, nested)
+	require.Less(t, len(text), 2*len(nested))
 	require.True(t, json.Valid([]byte(text)))
 }

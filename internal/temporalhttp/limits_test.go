@@ -44,7 +44,7 @@ func TestInvalidBodiesOfTheTemporalAPI(t *testing.T) {
 		a := g.Do(t, http.MethodPost, path, `{}`, "Content-Encoding", "gzip")
 		servertest.RequireStatus(t, a, http.StatusUnsupportedMediaType, codes.InvalidArgument)
 		require.Len(t, g.Upstream.AllCalls(), before)
-		require.Equal(t, http.StatusOK, g.Do(t, http.MethodPost, path, "").Status, "none says nothing beyond the path")
+		require.Equal(t, http.StatusOK, g.Do(t, http.MethodPost, path, "").Status, "an empty body is an empty message")
 	})
 }
 
@@ -62,7 +62,7 @@ func TestMetadataOfTheTemporalAPI(t *testing.T) {
 		for key, own := range map[string][]string{servertest.RootKey: {"1"}, servertest.WriterKey: nil} {
 			md := send(key)
 			require.Equal(t, []string{"blue"}, md["x-tenant"])
-			require.Equal(t, own, md["x-own"], "the key's own")
+			require.Equal(t, own, md["x-own"], "the key allows this metadata")
 			require.Equal(t, []string{"default"}, md["temporal-namespace"])
 			for _, name := range []string{"x-other", "authorization", "caller-type", "x-api-key", "cookie"} {
 				require.Empty(t, md[name], name)
@@ -148,7 +148,7 @@ func TestLongPollsAreCountedAsWaits(t *testing.T) {
 		}
 		a := g.Do(t, http.MethodPost, "/namespaces/default/workflows/w/update/u", "")
 		servertest.RequireStatus(t, a, http.StatusServiceUnavailable, codes.Unavailable)
-		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, "/namespaces/default/workflows/w", "").Status, "others have room")
+		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, "/namespaces/default/workflows/w", "").Status, "other pools are not full")
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodPost, "/namespaces/default/workflows/w/signal/s", "").Status)
 		leave()
 		time.Sleep(time.Second)
@@ -170,30 +170,29 @@ func TestALongPollEndsWithItsDeadline(t *testing.T) {
 	})
 }
 
-// Long polls get a response when the replica drains, at the latest when the drain
-// timeout is over.
+// A drain ends long polls with a response, at the latest after the drain timeout.
 func TestLongPollsEndWhenTheGatewayStops(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, func(cfg *config.Config) {
 		servertest.WithDrain(cfg)
 		cfg.Limits.Timeouts.LongPoll = 4 * time.Minute
 	}, func(t *testing.T, g *servertest.Gateway) {
-		answers := make(chan servertest.Response, len(waitPaths()))
+		responses := make(chan servertest.Response, len(waitPaths()))
 		for path, method := range waitPaths() {
 			g.Upstream.Handle(method, upstreamtest.Hang)
 			go func() {
 				a, _ := g.Send(t.Context(), http.MethodGet, path, "")
-				answers <- a
+				responses <- a
 			}()
 		}
 		time.Sleep(time.Second)
 		begin := time.Now()
 		g.Stop()
 		for range waitPaths() {
-			a := <-answers
+			a := <-responses
 			servertest.RequireStatus(t, a, http.StatusServiceUnavailable, codes.Unavailable)
 		}
-		require.LessOrEqual(t, time.Since(begin), 6*time.Second, "the delay, and no more")
+		require.LessOrEqual(t, time.Since(begin), 6*time.Second, "soon after the drain delay")
 		t.Logf("after %v", time.Since(begin))
 		require.NoError(t, <-g.Done)
 	})
@@ -202,10 +201,10 @@ func TestLongPollsEndWhenTheGatewayStops(t *testing.T) {
 func TestADisconnectEndsTheLongPoll(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
-		gone := make(chan time.Time, 1)
+		cancelled := make(chan time.Time, 1)
 		g.Upstream.Handle("GetWorkflowExecutionHistory", func(ctx context.Context, _ []byte) ([]byte, error) {
 			<-ctx.Done()
-			gone <- time.Now()
+			cancelled <- time.Now()
 			return nil, ctx.Err()
 		})
 		begin := time.Now()
@@ -213,7 +212,7 @@ func TestADisconnectEndsTheLongPoll(t *testing.T) {
 		defer cancel()
 		_, err := g.Send(ctx, http.MethodGet, "/namespaces/default/workflows/w/history?waitNewEvent=true", "")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.Less(t, (<-gone).Sub(begin), time.Second+50*time.Millisecond)
+		require.Less(t, (<-cancelled).Sub(begin), time.Second+50*time.Millisecond)
 		synctest.Wait()
 		require.Contains(t, g.Log.String(), `"status":499`)
 	})

@@ -9,7 +9,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// grpc-gateway's mux logs each request that it cannot read.
+	// grpc-gateway's mux would log each malformed request.
 	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, io.Discard))
 	goleak.VerifyTestMain(m)
 }

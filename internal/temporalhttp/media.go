@@ -8,7 +8,7 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode"
 )
 
-// media is a form of JSON that Temporal's HTTP API reads and writes.
+// media is one of the JSON media types of Temporal's HTTP API.
 type media struct {
 	contentType string
 	form        transcode.Form
@@ -17,46 +17,47 @@ type media struct {
 
 // Suffixes of Temporal's media types.
 const (
-	jsonType        = "application/json"
-	suffixPretty    = "+pretty"
-	suffixLongForms = "+no-payload-shorthand"
+	jsonType          = "application/json"
+	suffixPretty      = "+pretty"
+	suffixNoShorthand = "+no-payload-shorthand"
 )
 
-// plainJSON is what is read and written when nothing else is asked for.
+// plainJSON returns the default media type.
 func plainJSON() media { return media{contentType: jsonType} }
 
-// wildcard is the name under which Temporal's HTTP API knows plain JSON.
+// wildcard is the key under which Temporal's HTTP API registers plain JSON.
 const wildcard = "*"
 
-// mediaOf gives the form of a media type, if it is one.
+// mediaOf returns the media type with a name. The second result is false if there is
+// none.
 func mediaOf(name string) (media, bool) {
 	switch name {
 	case wildcard:
 		return plainJSON(), true
 	case jsonType + suffixPretty:
 		return media{contentType: name, pretty: true}, true
-	case jsonType + suffixLongForms:
+	case jsonType + suffixNoShorthand:
 		return media{contentType: name, form: transcode.Form{LongPayloads: true}}, true
-	case jsonType + suffixPretty + suffixLongForms:
+	case jsonType + suffixPretty + suffixNoShorthand:
 		return media{contentType: name, form: transcode.Form{LongPayloads: true}, pretty: true}, true
 	default:
 		return plainJSON(), false
 	}
 }
 
-// negotiated gives the forms of the request's body and of its response, as
-// Temporal's HTTP API chooses them: the body's by the first type that is known;
-// the response's by the query, else by Accept, else the body's. What neither
-// knows is plain JSON.
-func negotiated(h http.Header, query url.Values) (in, out media) {
+// negotiate returns the media types of the request body and of the response, as
+// Temporal's HTTP API selects them. The first supported Content-Type selects that of
+// the body; the query, else Accept, else the body's media type that of the response.
+// The default is plain JSON.
+func negotiate(h http.Header, query url.Values) (in, out media) {
 	in = plainJSON()
 	for _, value := range h.Values("Content-Type") {
 		name, _, err := mime.ParseMediaType(value)
 		if err != nil {
 			continue
 		}
-		if known, ok := mediaOf(name); ok {
-			in = known
+		if supported, ok := mediaOf(name); ok {
+			in = supported
 			break
 		}
 	}
@@ -66,7 +67,7 @@ func negotiated(h http.Header, query url.Values) (in, out media) {
 			name += suffixPretty
 		}
 		if query.Has("noPayloadShorthand") {
-			name += suffixLongForms
+			name += suffixNoShorthand
 		}
 		out, _ = mediaOf(name)
 		return in, out

@@ -14,35 +14,35 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// fillBody writes a random request message as JSON in one of the ways that there
-// are, and then spoils some.
+// fillBody sets the body to a random request message in one of the forms of JSON,
+// and corrupts some of the bodies.
 func (g *generator) fillBody(c *oracleCase) {
-	if g.one(25) {
+	if g.oneIn(25) {
 		c.body = pick(g, "", " ", "\n\t", "{}", "null", "[]", "7", `"x"`, "true", "{", "}", "{}{}", "{} x", "\ufeff{}", "//\n{}")
 		return
 	}
-	if _, inPath := c.values["namespace"]; !inPath && g.one(10) {
+	if _, inPath := c.values["namespace"]; !inPath && g.oneIn(10) {
 		c.body = "{}"
 		return
 	}
 	message := g.Message(messageType(c.rule.method.Input()))
-	g.nameNamespaces(c, message)
+	g.setNamespaces(c, message)
 	c.sent = message.Interface()
-	long := g.one(4)
+	long := g.oneIn(4)
 	if long {
 		c.header.Set("Content-Type", pick(g, "application/json+no-payload-shorthand", "application/json+pretty+no-payload-shorthand"))
 	}
-	c.body = string(g.spoil(g.written(c.sent, long)))
+	c.body = string(g.corrupt(g.marshal(c.sent, long)))
 }
 
-// nameNamespaces makes the message name the path's namespace wherever it names
-// one, and another now and then.
-func (g *generator) nameNamespaces(c *oracleCase, message protoreflect.Message) {
-	name, stray, atTop, within := c.values["namespace"], pick(g, "other", "x"), g.one(40), g.one(40)
-	namespaces(message.Interface(), func(m protoreflect.Message, field protoreflect.FieldDescriptor) {
+// setNamespaces sets every namespace in the message to that of the path, and
+// sometimes to another one.
+func (g *generator) setNamespaces(c *oracleCase, message protoreflect.Message) {
+	name, other, atTop, nested := c.values["namespace"], pick(g, "other", "x"), g.oneIn(40), g.oneIn(40)
+	visitNamespaces(message.Interface(), func(m protoreflect.Message, field protoreflect.FieldDescriptor) {
 		switch {
-		case m == message && atTop || m != message && within:
-			m.Set(field, protoreflect.ValueOfString(stray))
+		case m == message && atTop || m != message && nested:
+			m.Set(field, protoreflect.ValueOfString(other))
 		case strings.HasSuffix(string(field.Name()), "_id") || name == "" && m != message:
 			m.Clear(field)
 		case name == "":
@@ -53,12 +53,12 @@ func (g *generator) nameNamespaces(c *oracleCase, message protoreflect.Message) 
 	})
 }
 
-// written gives a message as JSON.
-func (g *generator) written(m proto.Message, long bool) []byte {
-	options := protojson.MarshalOptions{UseProtoNames: g.one(3), UseEnumNumbers: g.one(5), EmitUnpopulated: g.one(10)}
+// marshal returns a message as JSON, with random options.
+func (g *generator) marshal(m proto.Message, long bool) []byte {
+	options := protojson.MarshalOptions{UseProtoNames: g.oneIn(3), UseEnumNumbers: g.oneIn(5), EmitUnpopulated: g.oneIn(10)}
 	text, err := options.Marshal(m)
-	if err == nil && !long && !g.one(4) {
-		// In shorthand, if each of the payloads has one.
+	if err == nil && !long && !g.oneIn(4) {
+		// Marshal fails if a payload has no shorthand.
 		short, err := temporalproto.CustomJSONMarshalOptions{
 			Metadata: map[string]any{common.EnablePayloadShorthandMetadataKey: true},
 		}.Marshal(m)
@@ -66,11 +66,11 @@ func (g *generator) written(m proto.Message, long bool) []byte {
 			text = short
 		}
 	}
-	var laidOut bytes.Buffer // the library's own white space differs from build to build
+	var laidOut bytes.Buffer // protojson randomises white space by build
 	if err != nil || json.Compact(&laidOut, text) != nil {
 		return []byte("{}")
 	}
-	if g.one(5) {
+	if g.oneIn(5) {
 		compact := laidOut.String()
 		laidOut.Reset()
 		_ = json.Indent(&laidOut, []byte(compact), "", "\t")
@@ -78,29 +78,28 @@ func (g *generator) written(m proto.Message, long bool) []byte {
 	return laidOut.Bytes()
 }
 
-// spoil changes a document, most often not at all.
-func (g *generator) spoil(text []byte) []byte {
+// corrupt changes some documents and returns the others unchanged.
+func (g *generator) corrupt(text []byte) []byte {
 	switch g.IntN(10) {
 	case 0, 1:
-		return g.mutated(text)
+		return g.changeValue(text)
 	case 2:
-		return g.torn(text)
+		return g.corruptText(text)
 	default:
 		return text
 	}
 }
 
-// mutated changes a value somewhere in the document, or adds one.
-func (g *generator) mutated(text []byte) []byte {
+// changeValue changes a value in the document, or adds one.
+func (g *generator) changeValue(text []byte) []byte {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	var document any
 	if decoder.Decode(&document) != nil {
 		return text
 	}
-	places := count(document)
-	at := g.IntN(places)
-	document = g.change(document, &at)
+	index := g.IntN(countValues(document))
+	document = g.change(document, &index)
 	changed, err := json.Marshal(document)
 	if err != nil {
 		return text
@@ -108,52 +107,53 @@ func (g *generator) mutated(text []byte) []byte {
 	return changed
 }
 
-// count counts the values of a document.
-func count(value any) int {
+// countValues returns the number of values in a document.
+func countValues(value any) int {
 	n := 1
 	switch v := value.(type) {
 	case map[string]any:
 		for _, member := range v {
-			n += count(member)
+			n += countValues(member)
 		}
 	case []any:
 		for _, element := range v {
-			n += count(element)
+			n += countValues(element)
 		}
 	}
 	return n
 }
 
-// change changes the value at a place, which is counted down.
-func (g *generator) change(value any, at *int) any {
-	if *at == 0 {
-		*at = -1
-		return g.other(value)
+// change replaces the value with the given index in depth-first order. It sets the
+// index to -1 afterwards.
+func (g *generator) change(value any, index *int) any {
+	if *index == 0 {
+		*index = -1
+		return g.otherValue(value)
 	}
-	*at--
+	*index--
 	switch v := value.(type) {
 	case map[string]any:
 		for _, name := range sortedKeys(v) {
-			if *at < 0 {
+			if *index < 0 {
 				break
 			}
-			v[name] = g.change(v[name], at)
+			v[name] = g.change(v[name], index)
 		}
 	case []any:
 		for i := range v {
-			if *at < 0 {
+			if *index < 0 {
 				break
 			}
-			v[i] = g.change(v[i], at)
+			v[i] = g.change(v[i], index)
 		}
 	}
 	return value
 }
 
-// other gives another value: the same one written otherwise, one more member, or
-// one of another type.
-func (g *generator) other(value any) any {
-	if g.one(2) {
+// otherValue returns the same value in another notation, with an additional element,
+// or a value of another type.
+func (g *generator) otherValue(value any) any {
+	if g.oneIn(2) {
 		switch v := value.(type) {
 		case json.Number:
 			return pick[any](g, v.String(), json.RawMessage(v.String()+"e0"), json.RawMessage(v.String()+".0"), " "+v.String())
@@ -173,8 +173,8 @@ func (g *generator) other(value any) any {
 		json.RawMessage("1e3"), json.RawMessage("1E400"), json.RawMessage("-0"), json.RawMessage("12345678901234567890"), "1s", "2030-01-01T00:00:00Z")
 }
 
-// torn changes the text without regard for what it says.
-func (g *generator) torn(text []byte) []byte {
+// corruptText changes the text at a random position.
+func (g *generator) corruptText(text []byte) []byte {
 	at := g.IntN(len(text))
 	switch g.IntN(7) {
 	case 0:
@@ -187,9 +187,9 @@ func (g *generator) torn(text []byte) []byte {
 		return append(bytes.Clone(text), pick(g, " ", "\n", "{}", "x", "]", ",", "\x00")...)
 	case 3:
 		return append([]byte(pick(g, " ", "\r\n\t", "x", "[")), text...)
-	case 4: // a member twice
+	case 4: // duplicate or unknown members
 		return bytes.Replace(text, []byte("{"), []byte(pick(g, `{"identity":"a","identity":"b",`, `{"unknown":1,`, `{"namespace":null,`)), 1)
-	case 5: // a member twice, in a value perhaps
+	case 5: // duplicate members or large numbers in a value
 		return bytes.Replace(text, []byte("{}"), []byte(pick(g, `{"a":1,"a":2}`, `{"a":1E400}`, `1e400`)), 1)
 	default:
 		return bytes.Replace(text, []byte(`"`), []byte(pick(g, `"\u00e4`, `"\ud800`, `"\x`, `"\/`)), 1)

@@ -18,7 +18,7 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode/transcodetest"
 )
 
-// oracleCase is one request, and what the upstream answers.
+// oracleCase is a request and the response of the upstream.
 type oracleCase struct {
 	rule   *rule
 	verb   string
@@ -26,20 +26,21 @@ type oracleCase struct {
 	header http.Header
 	body   string
 
-	// values are those of the path's variables; sent is the message that the
-	// body was made of, before it was spoiled.
+	// values has the values of the variables of the path. sent is the message from
+	// which the body was generated, before it was corrupted.
 	values map[string]string
 	sent   proto.Message
 
-	answer  proto.Message
-	failure *grpcstatus.Status
+	response proto.Message
+	failure  *grpcstatus.Status // returned instead of the response, unless nil
 }
 
 func (c *oracleCase) String() string {
 	return fmt.Sprintf("%s %s\n%v\n%s", c.verb, c.target, c.header, c.body)
 }
 
-// generator makes cases. After a restart with the same seed they are the same.
+// generator generates cases. After a restart with the same seed it generates the
+// same cases.
 type generator struct {
 	*transcodetest.Generator
 
@@ -51,38 +52,38 @@ func newGenerator(t testing.TB) *generator {
 	return &generator{transcodetest.NewGenerator(t, 0), transcodetest.Linked(t)}
 }
 
-// one reports whether something shall be that is so once in n cases.
-func (g *generator) one(n int) bool { return g.IntN(n) == 0 }
+// oneIn returns true in one of n cases.
+func (g *generator) oneIn(n int) bool { return g.IntN(n) == 0 }
 
 func pick[T any](g *generator, from ...T) T { return from[g.IntN(len(from))] }
 
-// next makes a case for a binding.
+// next generates a case for a binding.
 func (g *generator) next(r *rule) *oracleCase {
 	c := &oracleCase{rule: r, verb: r.verb, header: http.Header{}, values: map[string]string{}}
-	if g.one(40) {
+	if g.oneIn(40) {
 		c.verb = pick(g, http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete)
 	}
 	c.target = g.path(c)
-	if !r.body || g.one(10) {
+	if !r.body || g.oneIn(10) {
 		c.target += g.query(r)
 	}
-	if r.body || g.one(20) {
+	if r.body || g.oneIn(20) {
 		g.fillBody(c)
 	}
 	g.negotiate(c)
-	c.answer = g.Message(messageType(r.method.Output())).Interface()
-	if g.one(5) {
+	c.response = g.Message(messageType(r.method.Output())).Interface()
+	if g.oneIn(5) {
 		c.failure = g.failure()
 	}
 	return c
 }
 
-// path fills the pattern's variables.
+// path replaces the variables of the pattern with random values.
 func (g *generator) path(c *oracleCase) string {
 	return inBraces.ReplaceAllStringFunc(c.rule.pattern, func(name string) string {
 		name = strings.Trim(name, "{}")
 		value := g.id()
-		if name == "namespace" && !g.one(25) {
+		if name == "namespace" && !g.oneIn(25) {
 			value = pick(g, "default", "orders", "a.b-c")
 		}
 		c.values[name] = value
@@ -91,16 +92,16 @@ func (g *generator) path(c *oracleCase) string {
 }
 
 func (g *generator) id() string {
-	if !g.one(3) {
+	if !g.oneIn(3) {
 		return pick(g, "order-1", "b7d1f9c0-8c1e-4b55-a5c4-0a3f1a3d2f10", "1", "a")
 	}
 	return pick(g, "ü€😀", "a b", "a:b", "%", "%2F", "a/b", "a/history", "a+b", ";x=1", "?q=1", "#f", "*", ".", "..", "{x}", `"'`, `\`, "@,",
 		"", "~", "a\x01", "a\xff", "[1]", "a=b&c", "null", "workflows", strings.Repeat("long", 300))
 }
 
-// escape writes a path segment: with the escapes that it needs, or with more.
+// escape percent-encodes a path segment as necessary, or every byte of it.
 func (g *generator) escape(value string) string {
-	if !g.one(6) {
+	if !g.oneIn(6) {
 		return url.PathEscape(value)
 	}
 	var b strings.Builder
@@ -110,36 +111,36 @@ func (g *generator) escape(value string) string {
 	return b.String()
 }
 
-// negotiate asks for forms of JSON, most often for none.
+// negotiate sets the headers for content negotiation in some cases.
 func (g *generator) negotiate(c *oracleCase) {
 	types := []string{
 		"application/json", "application/json+pretty", "application/json+no-payload-shorthand",
 		"application/json+pretty+no-payload-shorthand", "text/html", "application/json; charset=utf-8", "*", "*/*", "/;",
 	}
-	if c.body != "" && c.header.Get("Content-Type") == "" && g.one(3) {
+	if c.body != "" && c.header.Get("Content-Type") == "" && g.oneIn(3) {
 		c.header.Set("Content-Type", pick(g, "application/json", "text/plain", "application/json; charset=utf-8", "*"))
 	}
-	for g.one(5) {
+	for g.oneIn(5) {
 		c.header.Add("Accept", pick(g, types...))
 	}
-	if g.one(30) {
+	if g.oneIn(30) {
 		c.header.Add("Content-Type", pick(g, types...))
 	}
-	if g.one(100) || c.verb == http.MethodPost && c.rule.verb == http.MethodGet && g.one(3) {
+	if g.oneIn(100) || c.verb == http.MethodPost && c.rule.verb == http.MethodGet && g.oneIn(3) {
 		c.header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 }
 
-// lastCode is Unauthenticated; there is none behind it yet.
+// lastCode is Unauthenticated, the highest gRPC code.
 const lastCode = 16
 
-// failure makes an error of the upstream, now and then with a code that nobody
-// knows.
+// failure generates an error of the upstream, sometimes with a code that gRPC does not
+// define.
 func (g *generator) failure() *grpcstatus.Status {
 	failed := &status.Status{Code: 1 + g.Int32N(lastCode+1), Message: g.Text()}
-	for g.one(2) {
+	for g.oneIn(2) {
 		of := g.any[g.IntN(len(g.any))]
-		if g.one(2) {
+		if g.oneIn(2) {
 			for !strings.HasPrefix(string(of.Descriptor().FullName()), "temporal.api.errordetails.") {
 				of = g.any[g.IntN(len(g.any))]
 			}
@@ -149,7 +150,7 @@ func (g *generator) failure() *grpcstatus.Status {
 			failed.Details = append(failed.Details, detail)
 		}
 	}
-	if g.one(20) {
+	if g.oneIn(20) {
 		failed.Details = append(failed.Details, pick(g,
 			&anypb.Any{TypeUrl: "type.googleapis.com/no.such.Type", Value: []byte{1, 2}},
 			&anypb.Any{TypeUrl: "type.googleapis.com/google.protobuf.Empty"},
@@ -159,19 +160,20 @@ func (g *generator) failure() *grpcstatus.Status {
 	return grpcstatus.FromProto(failed)
 }
 
-// query makes a query of fields of the request message, some of them wrong.
+// query generates a query from fields of the request message. Some parameters are
+// invalid.
 func (g *generator) query(r *rule) string {
 	var pairs []string
 	fields, lists := leaves(r.method.Input(), 3), map[string]string{}
-	for len(fields) > 0 && !g.one(4) && len(pairs) < 6 {
+	for len(fields) > 0 && !g.oneIn(4) && len(pairs) < 6 {
 		f := fields[g.IntN(len(fields))]
 		times := 1
-		if f.last().IsList() || g.one(25) {
+		if f.last().IsList() || g.oneIn(25) {
 			times = 1 + g.IntN(3)
 		}
 		for range times {
 			name, value := g.spelling(f), g.value(f.last())
-			if f.last().IsList() { // of a list in two spellings, Temporal takes either first
+			if f.last().IsList() { // for a list in both spellings, the order of Temporal's elements is random
 				path := fmt.Sprint(f)
 				lists[path] = cmp.Or(lists[path], name)
 				name = lists[path]
@@ -183,11 +185,11 @@ func (g *generator) query(r *rule) string {
 			pairs = append(pairs, url.QueryEscape(name)+"="+url.QueryEscape(value))
 		}
 	}
-	for g.one(6) {
+	for g.oneIn(6) {
 		pairs = append(pairs, pick(g, "pretty", "noPayloadShorthand=1", "unknown=1", "execution.unknown=2", "pretty=false", "a%5B1%5D=2", "=x", "a", "",
 			"namespace.x=1", "wait_new_event=true", "a.=1", ".a=1", "namespace%5B1%5D=2"))
 	}
-	if g.one(60) {
+	if g.oneIn(60) {
 		pairs = append(pairs, pick(g, "a=%zz", "a;b=1", "%=1", "a=b;c"))
 	}
 	if len(pairs) == 0 {
@@ -196,12 +198,12 @@ func (g *generator) query(r *rule) string {
 	return "?" + strings.Join(pairs, "&")
 }
 
-// leaf is a field that a query can name, by its way from the request.
+// leaf is a field that a query can set, as the path of fields from the request.
 type leaf []protoreflect.FieldDescriptor
 
 func (l leaf) last() protoreflect.FieldDescriptor { return l[len(l)-1] }
 
-// leaves lists all fields that a query may name, the messages among them.
+// leaves returns all fields that a query can set, including messages.
 func leaves(d protoreflect.MessageDescriptor, depth int) []leaf {
 	var all []leaf
 	for i := range d.Fields().Len() {
@@ -217,16 +219,16 @@ func leaves(d protoreflect.MessageDescriptor, depth int) []leaf {
 	return all
 }
 
-// isValue reports whether text stands for a whole message.
+// isValue reports whether the JSON form of a message is a string.
 func isValue(d protoreflect.MessageDescriptor) bool {
 	return d.ParentFile().Package() == "google.protobuf"
 }
 
 func (g *generator) spelling(l leaf) string {
-	camel := g.one(2)
+	camel := g.oneIn(2)
 	names := make([]string, len(l))
 	for i, field := range l {
-		if camel != g.one(10) {
+		if camel != g.oneIn(10) {
 			names[i] = field.JSONName()
 		} else {
 			names[i] = string(field.Name())
@@ -235,9 +237,9 @@ func (g *generator) spelling(l leaf) string {
 	return strings.Join(names, ".")
 }
 
-// value writes a value of a field, one in ten times of another one.
+// value generates the text of a field, sometimes of another type.
 func (g *generator) value(field protoreflect.FieldDescriptor) string {
-	if g.one(12) {
+	if g.oneIn(12) {
 		return pick(g, "", "x", "-1", "1", "1e3", "1.5", "0x10", " 1", "1_000", "true", "null", "NaN", "inf", "Infinity", "99999999999999999999", "2030-01-01", "é", "\xff",
 			"+5", "007", "-0", "1.0", "T", "{}", "a,b", "!!", "QQ", "QQ==", "_-8=", "_-8", "1m", "-1.5s", ".5")
 	}
@@ -277,8 +279,8 @@ func (g *generator) enum(d protoreflect.EnumDescriptor) string {
 	}
 }
 
-// camel shortens an enum's value, as Temporal's own JSON once wrote them: the
-// last two words of its name.
+// camel returns the short name of an enum value, as older versions of Temporal's JSON
+// wrote it: the last two words of the name.
 func camel(name string) string {
 	words := strings.Split(strings.ToLower(name), "_")
 	words = words[max(0, len(words)-2):]
@@ -305,7 +307,7 @@ func (g *generator) textOf(name protoreflect.FullName) string {
 	}
 }
 
-// decodedTarget is the path and the query without escapes.
+// decodedTarget returns the path and the query, percent-decoded.
 func (c *oracleCase) decodedTarget() string {
 	text := strings.ReplaceAll(c.target, "+", " ")
 	if decoded, err := url.PathUnescape(text); err == nil {
@@ -314,8 +316,8 @@ func (c *oracleCase) decodedTarget() string {
 	return text
 }
 
-// namespaces visits every field by which a message names a namespace.
-func namespaces(of proto.Message, visit func(protoreflect.Message, protoreflect.FieldDescriptor)) {
+// visitNamespaces visits every field of a message that contains a namespace.
+func visitNamespaces(of proto.Message, visit func(protoreflect.Message, protoreflect.FieldDescriptor)) {
 	walk(of.ProtoReflect(), func(m protoreflect.Message) {
 		for i := range m.Descriptor().Fields().Len() {
 			field := m.Descriptor().Fields().Get(i)
@@ -328,7 +330,7 @@ func namespaces(of proto.Message, visit func(protoreflect.Message, protoreflect.
 	})
 }
 
-// walk visits a message and all messages in it, but for what an Any holds.
+// walk visits a message and all nested messages, except those in an Any.
 func walk(m protoreflect.Message, visit func(protoreflect.Message)) {
 	visit(m)
 	m.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
@@ -349,7 +351,7 @@ func walk(m protoreflect.Message, visit func(protoreflect.Message)) {
 	})
 }
 
-// sortedKeys gives the names of an object in their order.
+// sortedKeys returns the sorted keys of a map.
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for key := range m {

@@ -10,19 +10,20 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// reconcile takes the known differences out of a pair. It gives those that were
-// there, and what else differs, if anything does.
+// reconcile removes the known differences from a pair. It returns their indices in
+// the table, and the first other difference, or an empty string.
 func (p *pair) reconcile(table []difference) (known []int, other string) {
 	for i, d := range table {
 		if d.reconcile != nil && d.reconcile(p) {
 			known = append(known, i)
 		}
 	}
-	return known, p.differs()
+	return known, p.firstDifference()
 }
 
-// differs says in what the two outcomes differ, "" when they are the same.
-func (p *pair) differs() string {
+// firstDifference describes the first difference between the two outcomes. It
+// returns an empty string if they are equal.
+func (p *pair) firstDifference() string {
 	temporal, door := &p.temporal, &p.door
 	switch {
 	case temporal.status != door.status:
@@ -32,7 +33,7 @@ func (p *pair) differs() string {
 	case temporal.calls > 0 && temporal.method != door.method:
 		return fmt.Sprintf("calls %s, not %s", door.method, temporal.method)
 	case temporal.calls > 0 && !proto.Equal(temporal.request, door.request):
-		return "request: " + firstDifference(temporal.request.ProtoReflect(), door.request.ProtoReflect())
+		return "request: " + differingField(temporal.request.ProtoReflect(), door.request.ProtoReflect())
 	case temporal.header.Get("Content-Type") != door.header.Get("Content-Type"):
 		return fmt.Sprintf("content type %s, not %s", door.header.Get("Content-Type"), temporal.header.Get("Content-Type"))
 	case layout(temporal.body) != layout(door.body):
@@ -44,15 +45,15 @@ func (p *pair) differs() string {
 	}
 }
 
-// firstDifference names the first field in which two messages differ.
-func firstDifference(a, b protoreflect.Message) string {
+// differingField describes the first field in which two messages differ.
+func differingField(a, b protoreflect.Message) string {
 	for i := range a.Descriptor().Fields().Len() {
 		field := a.Descriptor().Fields().Get(i)
 		x, y := a.Get(field), b.Get(field)
 		switch {
 		case a.Has(field) == b.Has(field) && x.Equal(y):
 		case a.Has(field) && b.Has(field) && field.Message() != nil && !field.IsList() && !field.IsMap():
-			return string(field.Name()) + "." + firstDifference(x.Message(), y.Message())
+			return string(field.Name()) + "." + differingField(x.Message(), y.Message())
 		default:
 			return fmt.Sprintf("%s: %.200v, not %.200v", field.Name(), y, x)
 		}
@@ -60,7 +61,7 @@ func firstDifference(a, b protoreflect.Message) string {
 	return "unknown fields"
 }
 
-// sameJSON compares documents by what they say.
+// sameJSON reports whether two documents have equal values.
 func sameJSON(a, b []byte) bool {
 	if bytes.Equal(a, b) {
 		return true
@@ -80,8 +81,8 @@ func canonical(text []byte) ([]byte, error) {
 	return json.Marshal(plainNumbers(document))
 }
 
-// plainNumbers writes numbers with a fraction or an exponent in one way: 1e-7 is
-// 1e-07. Integers keep their text, which a float64 might not hold.
+// plainNumbers normalises numbers with a fraction or an exponent, so that 1e-7
+// equals 1e-07. Integers keep their text, because a float64 may not represent them.
 func plainNumbers(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
@@ -100,13 +101,13 @@ func plainNumbers(value any) any {
 	return value
 }
 
-// layout says how a document uses white space.
+// layout returns how a document uses white space.
 func layout(body []byte) string {
 	body = bytes.TrimSpace(body)
 	var compact, indented bytes.Buffer
 	switch {
 	case !json.Valid(body):
-		return "no JSON"
+		return "invalid JSON"
 	case json.Compact(&compact, body) == nil && bytes.Equal(compact.Bytes(), body):
 		return "compact"
 	case json.Indent(&indented, body, "", "  ") == nil && strings.TrimSpace(indented.String()) == string(body):

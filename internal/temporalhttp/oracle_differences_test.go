@@ -15,23 +15,23 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// difference is something that the door does otherwise than Temporal's own HTTP
-// API, on purpose. Its texts are a row of docs/temporal-http-api.md.
+// difference is an intended difference between the door and Temporal's own HTTP
+// API. Its texts are a row of the table in docs/temporal-http-api.md.
 type difference struct {
 	here, why string
-	// reconcile reports whether the difference is in a pair, and takes it out. A
-	// difference without it concerns what the oracle does not have, such as
-	// credentials: dev/e2e/temporalhttp shows it against a real server.
+	// reconcile reports whether a pair has the difference, and removes it from the
+	// pair. It is nil for differences that the oracle cannot observe, such as
+	// those of credentials. dev/e2e/temporalhttp tests these with a real server.
 	reconcile func(*pair) bool
 }
 
-// differences are all that are known, in the order of the document, which is that
-// in which they are taken out of a pair.
+// differences returns all known differences, in the order of the document.
+// reconcile removes them in this order.
 func differences() []difference {
 	return append(append(append(routing(), reading()...), values()...), failing()...)
 }
 
-// routing is about paths and methods, and who may call.
+// routing returns the differences of paths, methods and authorisation.
 func routing() []difference {
 	return []difference{
 		{
@@ -44,7 +44,7 @@ func routing() []difference {
 			"Temporal calls the RPC with an empty id, which the RPC rejects.",
 			func(p *pair) bool {
 				return p.anyValue(func(_, value string) bool { return value == "" }) &&
-					(p.refuses(http.StatusNotFound, codes.NotFound) || p.refuses(http.StatusMethodNotAllowed, codes.Unimplemented))
+					(p.rejects(http.StatusNotFound, codes.NotFound) || p.rejects(http.StatusMethodNotAllowed, codes.Unimplemented))
 			},
 		},
 		{
@@ -52,7 +52,7 @@ func routing() []difference {
 			"Temporal returns 501, which suggests a future feature, and does not list the supported methods.",
 			func(p *pair) bool {
 				return p.verb != p.rule.verb && p.temporal.status == http.StatusNotImplemented &&
-					p.refuses(http.StatusMethodNotAllowed, codes.Unimplemented)
+					p.rejects(http.StatusMethodNotAllowed, codes.Unimplemented)
 			},
 		},
 		{
@@ -61,7 +61,7 @@ func routing() []difference {
 			func(p *pair) bool {
 				return p.verb == http.MethodPost && p.rule.verb == http.MethodGet &&
 					p.header.Get("Content-Type") == "application/x-www-form-urlencoded" &&
-					p.refuses(http.StatusMethodNotAllowed, codes.Unimplemented)
+					p.rejects(http.StatusMethodNotAllowed, codes.Unimplemented)
 			},
 		},
 		{"HEAD is treated as GET", "As HTTP specifies. Temporal returns 501.", nil},
@@ -81,21 +81,21 @@ func routing() []difference {
 			"The namespace is also sent as gRPC metadata, which is ASCII only, and the server accepts no longer names.",
 			func(p *pair) bool {
 				return p.anyValue(func(name, value string) bool { return name == "namespace" && (!printable(value) || len(value) > 1000) }) &&
-					p.refuses(http.StatusNotFound, codes.NotFound)
+					p.rejects(http.StatusNotFound, codes.NotFound)
 			},
 		},
 		{
 			"A namespace in the body that differs from the path's is 400",
 			"Temporal silently uses the path's. Two different namespaces are a mistake of the caller.",
 			func(p *pair) bool {
-				return p.strayNamespace(true) && p.refuses(http.StatusBadRequest, codes.InvalidArgument)
+				return p.hasOtherNamespace(true) && p.rejects(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
 			"A nested namespace in the body that differs from the path's is 400",
 			"The key's grants apply to every namespace in the request.",
 			func(p *pair) bool {
-				return p.strayNamespace(false) && p.refuses(http.StatusBadRequest, codes.InvalidArgument)
+				return p.hasOtherNamespace(false) && p.rejects(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{"A completion callback is 403", "With a callback, the server calls an address that the caller chooses. A key can permit it.", nil},
@@ -104,7 +104,7 @@ func routing() []difference {
 			"The key's grants refer to namespaces by name.",
 			func(p *pair) bool {
 				return p.temporal.request != nil && p.rule.method.Name() == "DescribeNamespace" &&
-					textAt(p.temporal.request.ProtoReflect(), "id") != "" && p.refuses(http.StatusBadRequest, codes.InvalidArgument)
+					textAt(p.temporal.request.ProtoReflect(), "id") != "" && p.rejects(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
@@ -113,7 +113,7 @@ func routing() []difference {
 			func(p *pair) bool {
 				_, inPath := p.values["namespace"]
 				return !inPath && p.temporal.calls > 0 && textAt(p.temporal.request.ProtoReflect(), "namespace") == "" &&
-					p.refuses(http.StatusForbidden, codes.PermissionDenied)
+					p.rejects(http.StatusForbidden, codes.PermissionDenied)
 			},
 		},
 		{
@@ -124,7 +124,7 @@ func routing() []difference {
 	}
 }
 
-// reading is about queries and bodies.
+// reading returns the differences of queries and bodies.
 func reading() []difference {
 	return []difference{
 		{"A body over 4 MiB is 413", "Temporal returns 400.", nil},
@@ -136,7 +136,7 @@ func reading() []difference {
 				decoder := json.NewDecoder(strings.NewReader(p.body))
 				var first, second json.RawMessage
 				return decoder.Decode(&first) == nil && !errors.Is(decoder.Decode(&second), io.EOF) &&
-					p.refuses(http.StatusBadRequest, codes.InvalidArgument)
+					p.rejects(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
@@ -144,21 +144,21 @@ func reading() []difference {
 			"Temporal uses the last.",
 			func(p *pair) bool {
 				return jsontext.Value(p.body).IsValid(jsontext.AllowDuplicateNames(true)) && !jsontext.Value(p.body).IsValid() &&
-					p.refuses(http.StatusBadRequest, codes.InvalidArgument)
+					p.rejects(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
 			"A number in a string must be the whole string",
 			"Temporal ignores what follows a comma, a colon, a bracket or white space in it.",
 			func(p *pair) bool {
-				return numberAndMore.MatchString(p.body) && p.refuses(http.StatusBadRequest, codes.InvalidArgument)
+				return numberWithSuffix.MatchString(p.body) && p.rejects(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
 			"Text that is not valid UTF-8 is 400",
 			"A protobuf string cannot contain it.",
 			func(p *pair) bool {
-				return !utf8.ValidString(p.decodedTarget()) && p.refuses(http.StatusBadRequest, codes.InvalidArgument)
+				return !utf8.ValidString(p.decodedTarget()) && p.rejects(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
@@ -167,7 +167,7 @@ func reading() []difference {
 			func(p *pair) bool {
 				_, query, _ := strings.Cut(p.target, "?")
 				_, err := url.ParseQuery(query)
-				return err != nil && p.refuses(http.StatusBadRequest, codes.InvalidArgument)
+				return err != nil && p.rejects(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
@@ -175,7 +175,7 @@ func reading() []difference {
 			"Temporal uses one of the two, and not always the same one.",
 			func(p *pair) bool {
 				return strings.Contains(string(p.door.body), "must be given once") && p.inBothSpellings() &&
-					p.refuses(http.StatusBadRequest, codes.InvalidArgument)
+					p.rejects(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
@@ -183,7 +183,7 @@ func reading() []difference {
 			"Temporal accepts fewer: no base64 without padding, no short names of enums, no 1e3.",
 			func(p *pair) bool {
 				if p.rule.body || p.temporal.status != http.StatusBadRequest || p.temporal.calls > 0 || p.door.calls == 0 ||
-					!bodyForms.Match(p.temporal.body) {
+					!queryValueError.Match(p.temporal.body) {
 					return false
 				}
 				p.temporal = p.door
@@ -193,7 +193,7 @@ func reading() []difference {
 	}
 }
 
-// values is about payloads, in requests and in responses.
+// values returns the differences of payloads in requests and in responses.
 func values() []difference {
 	return []difference{
 		{
@@ -209,18 +209,18 @@ func values() []difference {
 		{
 			"Values are returned byte for byte",
 			"Temporal also rewrites values in responses, even if the stored bytes are correct.",
-			shownByteForByte,
+			returnedByteForByte,
 		},
 		{
 			"Data that is marked as JSON and is not valid is returned in the long form",
 			"With one such value, Temporal fails the whole response.",
-			nil, // shownByteForByte finds it too
+			nil, // covered by returnedByteForByte
 		},
 		{
 			"Numbers in values can have any size",
 			"Temporal rejects numbers that it cannot represent, or loses the rest of the value.",
 			func(p *pair) bool {
-				if p.door.calls == 0 || !unfitNumber(p.body) || proto.Equal(p.temporal.request, p.door.request) {
+				if p.door.calls == 0 || !hasNumberBeyondFloat64(p.body) || proto.Equal(p.temporal.request, p.door.request) {
 					return false
 				}
 				p.temporal = p.door
@@ -232,7 +232,7 @@ func values() []difference {
 			"Temporal treats it as a value, because it checks for metadata and data only.",
 			func(p *pair) bool {
 				return strings.Contains(p.body, "xternal") && strings.Contains(string(p.door.body), "/externalPayloads") &&
-					p.refuses(http.StatusBadRequest, codes.InvalidArgument)
+					p.rejects(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
@@ -240,13 +240,13 @@ func values() []difference {
 			"Temporal rejects it in a list, and treats it as an empty payload elsewhere.",
 			func(p *pair) bool {
 				return strings.Contains(string(p.door.body), "_protoMessageType must be a string") &&
-					p.refuses(http.StatusBadRequest, codes.InvalidArgument)
+					p.rejects(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 	}
 }
 
-// failing is about errors, and what all responses have.
+// failing returns the differences of errors and of headers.
 func failing() []difference {
 	return []difference{
 		{
@@ -297,7 +297,7 @@ func failing() []difference {
 		{
 			"The text of errors about malformed requests is the gateway's",
 			"It names the field.",
-			differentWords,
+			differentErrorText,
 		},
 		{
 			"The content type is application/json",

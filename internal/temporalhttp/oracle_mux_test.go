@@ -20,10 +20,10 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// newTemporalMux makes the HTTP API of Temporal's frontend, as service/frontend
-// of go.temporal.io/server 1.32 does: grpc-gateway's mux with the handlers that
-// are generated from the same rules, Temporal's JSON and Temporal's error
-// handler. Its calls go to the [exchange] in the request's context.
+// newTemporalMux returns the HTTP API of Temporal's frontend, configured as in
+// service/frontend of go.temporal.io/server 1.32: grpc-gateway's mux with the
+// handlers that are generated from the same rules, Temporal's JSON and Temporal's
+// error handler. Its calls go to the [exchange] in the context of the request.
 func newTemporalMux(t testing.TB) http.Handler {
 	t.Helper()
 	mux := runtime.NewServeMux(
@@ -34,7 +34,7 @@ func newTemporalMux(t testing.TB) http.Handler {
 		runtime.WithErrorHandler(temporalError),
 		runtime.WithIncomingHeaderMatcher(temporalHeader),
 	)
-	workflows, operator := workflowservice.NewWorkflowServiceClient(inline{}), operatorservice.NewOperatorServiceClient(inline{})
+	workflows, operator := workflowservice.NewWorkflowServiceClient(inProcess{}), operatorservice.NewOperatorServiceClient(inProcess{})
 	require.NoError(t, workflowservice.RegisterWorkflowServiceHandlerClient(t.Context(), mux, workflows))
 	require.NoError(t, operatorservice.RegisterOperatorServiceHandlerClient(t.Context(), mux, operator))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -53,10 +53,10 @@ func newTemporalMux(t testing.TB) http.Handler {
 	})
 }
 
-// inline is the connection that the frontend makes to itself.
-type inline struct{}
+// inProcess is the frontend's connection to itself.
+type inProcess struct{}
 
-func (inline) Invoke(ctx context.Context, method string, request, response any, _ ...grpc.CallOption) error {
+func (inProcess) Invoke(ctx context.Context, method string, request, response any, _ ...grpc.CallOption) error {
 	x, _ := ctx.Value(exchangeKey{}).(*exchange)
 	sent, ok := request.(proto.Message)
 	if !ok {
@@ -66,16 +66,17 @@ func (inline) Invoke(ctx context.Context, method string, request, response any, 
 	if !ok {
 		return errors.New("not a message")
 	}
-	// Cloned as it is: within one process nothing checks UTF-8.
-	answer, err := x.handle(method, proto.CloneOf(sent), into.ProtoReflect().Descriptor())
+	// The request is cloned and not encoded, because encoding would check UTF-8,
+	// which the frontend does not do within its process.
+	result, err := x.handle(method, proto.CloneOf(sent), into.ProtoReflect().Descriptor())
 	if err != nil {
 		return err
 	}
-	proto.Merge(into, answer)
+	proto.Merge(into, result)
 	return nil
 }
 
-func (inline) NewStream(context.Context, *grpc.StreamDesc, string, ...grpc.CallOption) (grpc.ClientStream, error) {
+func (inProcess) NewStream(context.Context, *grpc.StreamDesc, string, ...grpc.CallOption) (grpc.ClientStream, error) {
 	return nil, errors.New("the HTTP API has no streams")
 }
 

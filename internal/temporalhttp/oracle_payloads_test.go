@@ -16,8 +16,8 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode"
 )
 
-// payloads changes every payload of a message, those in an Any among them.
-func payloads(of proto.Message, change func(*common.Payload)) {
+// changePayloads changes every payload of a message, including those in an Any.
+func changePayloads(of proto.Message, change func(*common.Payload)) {
 	walk(of.ProtoReflect(), func(m protoreflect.Message) {
 		switch m := m.Interface().(type) {
 		case *common.Payload:
@@ -27,7 +27,7 @@ func payloads(of proto.Message, change func(*common.Payload)) {
 			if err != nil {
 				return
 			}
-			payloads(inner, change)
+			changePayloads(inner, change)
 			if packed, err := anypb.New(inner); err == nil {
 				m.Value = packed.GetValue()
 			}
@@ -35,15 +35,15 @@ func payloads(of proto.Message, change func(*common.Payload)) {
 	})
 }
 
-// storedByteForByte compares the payloads of two requests by what their JSON
-// says to Temporal's HTTP API, which has read and written it anew.
+// storedByteForByte compares the payloads of two requests by their values, because
+// Temporal's HTTP API parses and rewrites the JSON.
 func storedByteForByte(p *pair) bool {
 	if p.temporal.calls == 0 || p.door.calls == 0 || proto.Equal(p.temporal.request, p.door.request) {
 		return false
 	}
 	temporal, door := proto.CloneOf(p.temporal.request), proto.CloneOf(p.door.request)
-	payloads(temporal, rewrite)
-	payloads(door, rewrite)
+	changePayloads(temporal, rewrite)
+	changePayloads(door, rewrite)
 	if !proto.Equal(temporal, door) {
 		return false
 	}
@@ -51,15 +51,14 @@ func storedByteForByte(p *pair) bool {
 	return true
 }
 
-// rewrite gives a payload as Temporal's HTTP API would have read it, had it read
-// it as the door does.
+// rewrite changes a payload to the form that Temporal's HTTP API would have stored.
 func rewrite(p *common.Payload) {
 	switch string(p.GetMetadata()["encoding"]) {
-	case "binary/null": // of which Temporal reads nothing else
+	case "binary/null": // Temporal ignores the data and other metadata
 		p.Reset()
 		p.Metadata = map[string][]byte{"encoding": []byte("binary/null")}
 	case "json/plain", "json/protobuf":
-		if long, ok := inLongForm(p.GetData()); ok {
+		if long, ok := parseLongForm(p.GetData()); ok {
 			p.Reset()
 			proto.Merge(p, long)
 			rewrite(p)
@@ -75,10 +74,10 @@ func rewrite(p *common.Payload) {
 	}
 }
 
-// inLongForm reads JSON that one of the two has taken for a payload in the long
-// form and the other for a value: it has references to data elsewhere, or says
-// that it is null and more.
-func inLongForm(data []byte) (*common.Payload, bool) {
+// parseLongForm parses JSON that one side treats as a payload in the long form and
+// the other as a value: it has externalPayloads, or its encoding is binary/null and
+// it has no data.
+func parseLongForm(data []byte) (*common.Payload, bool) {
 	var members map[string]any
 	if json.Unmarshal(data, &members) != nil {
 		return nil, false
@@ -93,10 +92,10 @@ func inLongForm(data []byte) (*common.Payload, bool) {
 	return long, (camel || snake) && metadata["encoding"] != nil && protojson.Unmarshal(data, long) == nil
 }
 
-// nullInBase64 is binary/null.
+// nullInBase64 is binary/null in base64.
 const nullInBase64 = "YmluYXJ5L251bGw="
 
-// withoutEmptyLists makes null of empty lists, and 0 of -0, as Temporal's HTTP
+// withoutEmptyLists replaces empty lists by null, and -0 by 0, as Temporal's HTTP
 // API does.
 func withoutEmptyLists(value any) any {
 	switch v := value.(type) {
@@ -117,67 +116,68 @@ func withoutEmptyLists(value any) any {
 	return value
 }
 
-// typedPayload reports whether an Any in what the upstream returned holds a
-// payload, of which Temporal's HTTP API shows the value without the type.
+// typedPayload reports whether the upstream's response contains a payload in an Any.
+// Temporal's HTTP API returns its value without the type.
 func typedPayload(p *pair) bool {
-	if p.door.calls == 0 || !holdsPayload(p.returned()) || !p.readsBack() {
+	if p.door.calls == 0 || !containsPayload(p.returned()) || !p.roundTrips() {
 		return false
 	}
 	p.temporal = p.door
 	return true
 }
 
-func holdsPayload(of proto.Message) bool {
+func containsPayload(of proto.Message) bool {
 	found := false
 	walk(of.ProtoReflect(), func(m protoreflect.Message) {
 		if packed, ok := m.Interface().(*anypb.Any); ok {
 			inner, err := packed.UnmarshalNew()
-			found = found || strings.HasPrefix(string(packed.MessageName()), "temporal.api.common.v1.Payload") || err == nil && holdsPayload(inner)
+			found = found || strings.HasPrefix(string(packed.MessageName()), "temporal.api.common.v1.Payload") || err == nil && containsPayload(inner)
 		}
 	})
 	return found
 }
 
-// shownByteForByte sends a request once more whose response has plain payloads in
-// the places of all others: what both sides make of that is compared. What the
-// door showed of the payloads has to be read back as what they were.
-func shownByteForByte(p *pair) bool {
+// returnedByteForByte requires that the payloads of the door's response can be parsed
+// back to those of the upstream. For the rest of the response, it repeats the request
+// with a simple value in all payloads, so that both sides encode them equally.
+func returnedByteForByte(p *pair) bool {
 	if p.door.calls == 0 || p.temporal.calls == 0 || p.temporal.status == p.door.status && sameJSON(p.temporal.body, p.door.body) {
 		return false
 	}
 	c, found := *p.oracleCase, false
-	plain := func(payload *common.Payload) {
+	simplify := func(payload *common.Payload) {
 		found = true
 		payload.Reset()
 		payload.Metadata, payload.Data = map[string][]byte{"encoding": []byte("json/plain")}, []byte(`{"a":1}`)
 	}
-	c.answer = proto.CloneOf(c.answer)
+	c.response = proto.CloneOf(c.response)
 	if c.failure == nil {
-		payloads(c.answer, plain)
+		changePayloads(c.response, simplify)
 	} else {
 		failed := c.failure.Proto()
-		payloads(failed, plain)
+		changePayloads(failed, simplify)
 		c.failure = grpcstatus.FromProto(failed)
 	}
-	if !found || !p.readsBack() {
+	if !found || !p.roundTrips() {
 		return false
 	}
-	again := p.again(&c)
-	p.temporal.status, p.temporal.header, p.temporal.body = again.temporal.status, again.temporal.header, again.temporal.body
-	p.door.status, p.door.header, p.door.body = again.door.status, again.door.header, again.door.body
+	simple := p.repeat(&c)
+	p.temporal.status, p.temporal.header, p.temporal.body = simple.temporal.status, simple.temporal.header, simple.temporal.body
+	p.door.status, p.door.header, p.door.body = simple.door.status, simple.door.header, simple.door.body
 	return true
 }
 
-// returned is what the upstream has returned.
+// returned returns the message that the upstream returned, which may be an error.
 func (c *oracleCase) returned() proto.Message {
 	if c.failure != nil {
 		return c.failure.Proto()
 	}
-	return c.answer
+	return c.response
 }
 
-// readsBack reports whether the door's response says all that the upstream's did.
-func (p *pair) readsBack() bool {
+// roundTrips reports whether the door's response can be parsed back to the message
+// that the upstream returned.
+func (p *pair) roundTrips() bool {
 	from := p.returned()
 	into := from.ProtoReflect().New().Interface()
 	form := transcode.Form{LongPayloads: strings.Contains(p.door.header.Get("Content-Type"), "no-payload")}
@@ -185,12 +185,12 @@ func (p *pair) readsBack() bool {
 	if err != nil || proto.Unmarshal(wire, into) != nil {
 		return false
 	}
-	if strings.Contains(p.door.header.Get("Content-Type"), "pretty") { // which values are too
+	if strings.Contains(p.door.header.Get("Content-Type"), "pretty") { // values are indented too
 		from = proto.CloneOf(from)
-		payloads(from, compact)
-		payloads(into, compact)
+		changePayloads(from, compact)
+		changePayloads(into, compact)
 	}
-	return proto.Equal(from, into) || string(protojsonOf(from)) == string(protojsonOf(into)) // an Any's bytes have more than one order
+	return proto.Equal(from, into) || string(protojsonOf(from)) == string(protojsonOf(into)) // equal messages in an Any may have different bytes
 }
 
 func compact(p *common.Payload) {
@@ -209,8 +209,9 @@ func protojsonOf(m proto.Message) []byte {
 	return text
 }
 
-// unfitNumber reports whether a document has a number that no float64 holds.
-func unfitNumber(text string) bool {
+// hasNumberBeyondFloat64 reports whether a document has a number outside of the range
+// of float64.
+func hasNumberBeyondFloat64(text string) bool {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
 	for {

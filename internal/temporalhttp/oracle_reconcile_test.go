@@ -14,18 +14,18 @@ import (
 )
 
 var (
-	// bodyForms finds the errors of grpc-gateway about values of a query that a
-	// body may have.
-	bodyForms = regexp.MustCompile(`illegal base64 data|is not a valid value|parsing \\"[-0-9.eE]+\\": invalid syntax`)
-	// emptyValue finds what Temporal's JSON adds to an Empty in an Any.
+	// queryValueError matches grpc-gateway's errors for values that it rejects in a
+	// query and accepts in a body.
+	queryValueError = regexp.MustCompile(`illegal base64 data|is not a valid value|parsing \\"[-0-9.eE]+\\": invalid syntax`)
+	// emptyValue matches the value that Temporal's JSON adds to an Empty in an Any.
 	emptyValue = regexp.MustCompile(`("@type":\s*"type.googleapis.com/google.protobuf.Empty"),\s*"value":\s*\{\}`)
-	// numberAndMore finds strings that begin as a number does.
-	numberAndMore = regexp.MustCompile(`"\s*-?[0-9][-+0-9.eE]*[\s,}\]:][^"]*"`)
+	// numberWithSuffix matches strings that begin with a number.
+	numberWithSuffix = regexp.MustCompile(`"\s*-?[0-9][-+0-9.eE]*[\s,}\]:][^"]*"`)
 )
 
-// refuses reports whether the door has refused the request with a status before
-// it made a call. If so, the two are alike from then on.
-func (p *pair) refuses(httpStatus int, code codes.Code) bool {
+// rejects reports whether the door rejected the request with the given status and
+// made no call. If so, it makes the outcomes equal.
+func (p *pair) rejects(httpStatus int, code codes.Code) bool {
 	if p.door.calls > 0 || p.door.status != httpStatus || p.door.code() != code {
 		return false
 	}
@@ -33,7 +33,7 @@ func (p *pair) refuses(httpStatus int, code codes.Code) bool {
 	return true
 }
 
-// code is that of a response that is an error.
+// code returns the gRPC code of an error response, or OK.
 func (o *outcome) code() codes.Code {
 	var body struct{ Code uint32 }
 	if json.Unmarshal(o.body, &body) != nil {
@@ -42,8 +42,8 @@ func (o *outcome) code() codes.Code {
 	return codes.Code(body.Code)
 }
 
-// failsWith reports whether the upstream failed with a code that the door shows
-// by another status.
+// failsWith reports whether the upstream failed with the given code and the door
+// returned the given status. If so, it makes the outcomes equal.
 func (p *pair) failsWith(code codes.Code, httpStatus int) bool {
 	if p.failure == nil || p.failure.Code() != code || p.door.calls == 0 || p.door.status != httpStatus {
 		return false
@@ -52,26 +52,28 @@ func (p *pair) failsWith(code codes.Code, httpStatus int) bool {
 	return true
 }
 
-// inBothSpellings reports whether two parameters of the query name one field.
+// inBothSpellings reports whether two parameters of the query are spellings of one
+// field.
 func (p *pair) inBothSpellings() bool {
 	target, err := url.Parse(p.target)
 	if err != nil {
 		return false
 	}
-	seen := map[string]bool{}
+	fields := map[string]bool{}
 	for name := range target.Query() {
-		plain := strings.ToLower(strings.ReplaceAll(name, "_", ""))
-		if seen[plain] {
+		field := strings.ToLower(strings.ReplaceAll(name, "_", ""))
+		if fields[field] {
 			return true
 		}
-		seen[plain] = true
+		fields[field] = true
 	}
 	return false
 }
 
-func (p *pair) anyValue(holds func(name, value string) bool) bool {
+// anyValue reports whether a variable of the path satisfies a condition.
+func (p *pair) anyValue(condition func(name, value string) bool) bool {
 	for name, value := range p.values {
-		if holds(name, value) {
+		if condition(name, value) {
 			return true
 		}
 	}
@@ -82,8 +84,8 @@ func printable(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-// slashInID holds that the door has called the rule's method with the path's
-// values, or refused the request for what stands beside the path.
+// slashInID requires that the door called the method of the rule with the values of
+// the path, or rejected the request with a 4xx status.
 func slashInID(p *pair) bool {
 	if !p.anyValue(func(_, value string) bool { return strings.Contains(value, "/") }) {
 		return false
@@ -104,7 +106,7 @@ func slashInID(p *pair) bool {
 	return true
 }
 
-// textAt gives the string at a path of field names.
+// textAt returns the string at a path of field names.
 func textAt(m protoreflect.Message, path string) string {
 	name, rest, nested := strings.Cut(path, ".")
 	field := m.Descriptor().Fields().ByName(protoreflect.Name(name))
@@ -117,7 +119,7 @@ func textAt(m protoreflect.Message, path string) string {
 	return m.Get(field).String()
 }
 
-// stampedIdentity expects the caller's name wherever a message says who calls.
+// stampedIdentity sets the identity fields of Temporal's request as the door does.
 func stampedIdentity(p *pair) bool {
 	if p.temporal.calls == 0 || p.door.calls == 0 {
 		return false
@@ -140,35 +142,36 @@ func stamp(m protoreflect.Message, depth int) {
 	}
 }
 
-// strayNamespace reports whether the request names a namespace other than the
-// path's, or any by its internal id: in the message itself, or in one within it.
-func (p *pair) strayNamespace(atTop bool) bool {
-	read := p.temporal.request
+// hasOtherNamespace reports whether the request contains a namespace other than that
+// of the path, or the id of a namespace: in the message itself if atTop is true, else
+// in a nested message.
+func (p *pair) hasOtherNamespace(atTop bool) bool {
+	message := p.temporal.request
 	if p.rule.body {
-		read = newMessage(p.rule.method.Input())
+		message = newMessage(p.rule.method.Input())
 		_, m := temporalMarshaler("", !strings.Contains(p.header.Get("Content-Type"), "no-payload"))
-		if m.NewDecoder(strings.NewReader(p.body)).Decode(read) != nil {
+		if m.NewDecoder(strings.NewReader(p.body)).Decode(message) != nil {
 			return false
 		}
 	}
-	if read == nil {
+	if message == nil {
 		return false
 	}
-	path, inPath := p.values["namespace"]
+	namespace, inPath := p.values["namespace"]
 	if !inPath {
-		path = textAt(read.ProtoReflect(), "namespace")
+		namespace = textAt(message.ProtoReflect(), "namespace")
 	}
-	stray := false
-	namespaces(read, func(m protoreflect.Message, field protoreflect.FieldDescriptor) {
+	found := false
+	visitNamespaces(message, func(m protoreflect.Message, field protoreflect.FieldDescriptor) {
 		value := m.Get(field).String()
-		stray = stray || atTop == (m == read.ProtoReflect()) && value != "" && (value != path || strings.HasSuffix(string(field.Name()), "_id"))
+		found = found || atTop == (m == message.ProtoReflect()) && value != "" && (value != namespace || strings.HasSuffix(string(field.Name()), "_id"))
 	})
-	return stray
+	return found
 }
 
-// differentWords reports whether both sides refuse the request, by the same
-// status and code.
-func differentWords(p *pair) bool {
+// differentErrorText reports whether both sides rejected the request with the same
+// status and code. If so, it makes the bodies equal.
+func differentErrorText(p *pair) bool {
 	var theirs, ours status.Status
 	if p.temporal.calls+p.door.calls > 0 || p.temporal.status != p.door.status || p.door.status < 400 || p.door.status > 499 ||
 		protojson.Unmarshal(p.temporal.body, &theirs) != nil || protojson.Unmarshal(p.door.body, &ours) != nil ||

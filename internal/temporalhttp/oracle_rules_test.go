@@ -13,8 +13,8 @@ import (
 	"github.com/flowgate/flowgate/internal/auth"
 )
 
-// rule is one binding of the linked API, read here a second time: what the door
-// makes of the same rules is under test.
+// rule is one binding of the linked API. The test reads the rules itself, because
+// the door's compilation of the rules is under test.
 type rule struct {
 	method    protoreflect.MethodDescriptor
 	verb      string
@@ -29,7 +29,7 @@ func (r *rule) fullMethod() string {
 
 func (r *rule) String() string { return r.verb + " " + r.pattern }
 
-// rules lists all bindings of the two services that Temporal serves over HTTP.
+// rules returns all bindings of the two services that Temporal serves over HTTP.
 func rules() []*rule {
 	var all []*rule
 	for method := range auth.Methods() {
@@ -64,7 +64,7 @@ func rulesOf(method protoreflect.MethodDescriptor) []*rule {
 	return all
 }
 
-// messageType gives the linked Go type of a message.
+// messageType returns the linked Go type of a message, or a dynamic type.
 func messageType(d protoreflect.MessageDescriptor) protoreflect.MessageType {
 	if linked, err := protoregistry.GlobalTypes.FindMessageByName(d.FullName()); err == nil {
 		return linked

@@ -27,39 +27,39 @@ import (
 )
 
 const (
-	// maxBodyBytes is the limit of Temporal's HTTP API, and the door's default.
+	// maxBodyBytes is the limit of Temporal's HTTP API and the default of the door.
 	maxBodyBytes = 4 << 20
-	// callerName is the identity that the door stamps on its calls.
+	// callerName is the name of the principal, which the door sets as the identity.
 	callerName = "key-1"
 )
 
-// exchange is what the upstream gets and gives in one request.
+// exchange is the call of one request and the response of the upstream.
 type exchange struct {
-	answer  proto.Message
-	failure *status.Status // instead of an answer
+	response proto.Message
+	failure  *status.Status // returned instead of the response, unless nil
 
 	mu      sync.Mutex
 	calls   int
-	method  string // in full
+	method  string // full name
 	request proto.Message
 }
 
 type exchangeKey struct{}
 
-// handle takes a call. One of another method than the case's is answered by an
-// empty message of the type that it wants.
+// handle records a call and returns the response. To a method with another response
+// type, it returns an empty message of that type.
 func (x *exchange) handle(method string, request proto.Message, output protoreflect.MessageDescriptor) (proto.Message, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.calls++
 	x.method, x.request = method, request
-	if x.answer.ProtoReflect().Descriptor() != output {
+	if x.response.ProtoReflect().Descriptor() != output {
 		return newMessage(output), x.failure.Err()
 	}
-	return x.answer, x.failure.Err()
+	return x.response, x.failure.Err()
 }
 
-// outcome is what one side makes of a request: the call and the response.
+// outcome is the result of a request on one side: the call and the response.
 type outcome struct {
 	calls   int
 	method  string
@@ -69,12 +69,12 @@ type outcome struct {
 	body    []byte
 }
 
-// sides are the two that are compared: Temporal's own HTTP API and the door.
+// sides has the two sides of the comparison: Temporal's own HTTP API and the door.
 // They serve one request at a time.
 type sides struct {
 	temporal http.Handler
 	door     http.Handler
-	rpc      *temporalhttp.API
+	api      *temporalhttp.API
 
 	mu      sync.Mutex
 	current *exchange // of the door
@@ -92,24 +92,24 @@ func newSides(t testing.TB) *sides {
 			}
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			answer, err := s.current.handle(r.fullMethod(), request, r.method.Output())
+			response, err := s.current.handle(r.fullMethod(), request, r.method.Output())
 			if err != nil {
 				return nil, err
 			}
-			return proto.Marshal(answer)
+			return proto.Marshal(response)
 		})
 	}
-	s.rpc = newDoor(t, server)
+	s.api = newDoor(t, server)
 	router := chi.NewRouter()
-	s.rpc.Mount(router)
-	router.NotFound(refuse(problem.RouteNotFound))
-	router.MethodNotAllowed(refuse(problem.MethodNotAllowed))
+	s.api.Mount(router)
+	router.NotFound(rejectWith(problem.RouteNotFound))
+	router.MethodNotAllowed(rejectWith(problem.MethodNotAllowed))
 	s.door = router
 	return s
 }
 
-// refuse answers for routes that are not the door's, as the server does.
-func refuse(code problem.Code) http.HandlerFunc {
+// rejectWith returns a handler for paths without a route, as package server has it.
+func rejectWith(code problem.Code) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		temporalhttp.WriteError(w, r, problem.New(code, "no route"))
 	}
@@ -142,33 +142,33 @@ func newDoor(t testing.TB, server *upstreamtest.Server) *temporalhttp.API {
 	return door
 }
 
-// almighty is a caller that may do everything everywhere.
-func almighty() *auth.Principal {
+// administrator returns a principal that may call all methods in all namespaces.
+func administrator() *auth.Principal {
 	return &auth.Principal{Name: callerName, CompletionCallbacks: true, Grants: []auth.Grant{
 		{Namespace: "*", Role: auth.RoleAdmin}, {Namespace: auth.SystemNamespace, Role: auth.RoleAdmin},
 	}}
 }
 
-// pair is a request and what both sides make of it.
+// pair is a request and its outcomes on both sides.
 type pair struct {
 	*oracleCase
 
 	temporal, door outcome
-	again          func(*oracleCase) *pair // sends another request
+	repeat         func(*oracleCase) *pair // sends another request to both sides
 }
 
-// both sends a request to both sides.
-func (s *sides) both(ctx context.Context, c *oracleCase) *pair {
-	p := &pair{oracleCase: c, again: func(c *oracleCase) *pair { return s.both(ctx, c) }}
-	x := &exchange{answer: c.answer, failure: c.failure}
+// sendToBoth sends a request to both sides.
+func (s *sides) sendToBoth(ctx context.Context, c *oracleCase) *pair {
+	p := &pair{oracleCase: c, repeat: func(c *oracleCase) *pair { return s.sendToBoth(ctx, c) }}
+	x := &exchange{response: c.response, failure: c.failure}
 	p.temporal = c.send(context.WithValue(ctx, exchangeKey{}, x), s.temporal)
 	p.temporal.calls, p.temporal.method, p.temporal.request = x.calls, x.method, x.request
 
-	x = &exchange{answer: c.answer, failure: c.failure}
+	x = &exchange{response: c.response, failure: c.failure}
 	s.mu.Lock()
 	s.current = x
 	s.mu.Unlock()
-	p.door = c.send(auth.WithPrincipal(ctx, almighty()), s.door)
+	p.door = c.send(auth.WithPrincipal(ctx, administrator()), s.door)
 	p.door.calls, p.door.method, p.door.request = x.calls, x.method, x.request
 	return p
 }

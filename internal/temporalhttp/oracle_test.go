@@ -21,11 +21,10 @@ var (
 	update          = flag.Bool("update", false, "write docs/temporal-http-api.md")
 )
 
-// TestDoorDoesAsTemporalsOwnHTTPAPI sends generated requests to grpc-gateway's
-// mux, set up as Temporal's frontend sets it up, and to the door. Both have to
-// make the same call of the upstream and the same response of what it returns,
-// but for the known differences.
-func TestDoorDoesAsTemporalsOwnHTTPAPI(t *testing.T) {
+// TestDoorEqualsTemporalsHTTPAPI sends generated requests to grpc-gateway's mux,
+// configured as in Temporal's frontend, and to the door. Except for the known
+// differences, both must make the same upstream call and return the same response.
+func TestDoorEqualsTemporalsHTTPAPI(t *testing.T) {
 	t.Parallel()
 	all, table := rules(), differences()
 	found := make([]int, len(table))
@@ -33,8 +32,8 @@ func TestDoorDoesAsTemporalsOwnHTTPAPI(t *testing.T) {
 	for i, r := range all {
 		g.Restart(*firstSeed + uint64(i))
 		for range *casesPerBinding {
-			p := s.both(t.Context(), g.next(r))
-			description := p.String() // before it is reconciled
+			p := s.sendToBoth(t.Context(), g.next(r))
+			description := p.String() // reconcile changes the pair
 			known, other := p.reconcile(table)
 			cases++
 			for _, i := range known {
@@ -48,49 +47,49 @@ func TestDoorDoesAsTemporalsOwnHTTPAPI(t *testing.T) {
 			}
 		}
 	}
-	shown, enough := 0, *casesPerBinding >= 24
+	checked, enough := 0, *casesPerBinding >= 24
 	for i, d := range table {
 		t.Logf("%6d times: %s", found[i], d.here)
 		if d.reconcile == nil {
 			continue
 		}
-		shown++
+		checked++
 		if enough {
-			assert.Positive(t, found[i], "the difference %q was never met. Is it one still?", d.here)
+			assert.Positive(t, found[i], "the difference %q never occurred. Does it still exist?", d.here)
 		}
 	}
-	t.Logf("oracle: %d bindings, %d cases, %d known differences, %d others", len(all), cases, shown, others)
+	t.Logf("oracle: %d bindings, %d cases, %d known differences, %d others", len(all), cases, checked, others)
 }
 
-// TestAnAlteredBindingIsNoticed breaks each binding in each way that it can be
-// broken, and requires that the oracle reports it.
-func TestAnAlteredBindingIsNoticed(t *testing.T) {
+// TestOracleDetectsAlteredBindings applies each alteration to each binding, and
+// requires that the oracle reports a difference.
+func TestOracleDetectsAlteredBindings(t *testing.T) {
 	t.Parallel()
-	const enough = 60 // cases
+	const maxCases = 60
 	s, g, table, altered := newSides(t), newGenerator(t), differences(), 0
 	for i, r := range rules() {
 		for _, alteration := range slices.Sorted(maps.Keys(temporalhttp.Alterations)) {
-			undo, ok := s.rpc.Alter(r.verb, r.pattern, temporalhttp.Alterations[alteration])
+			undo, ok := s.api.Alter(r.verb, r.pattern, temporalhttp.Alterations[alteration])
 			if !ok {
 				continue
 			}
 			altered++
-			noticed := false
+			detected := false
 			g.Restart(uint64(i))
-			for n := 0; n < enough && !noticed; n++ {
-				_, other := s.both(t.Context(), g.next(r)).reconcile(table)
-				noticed = other != ""
+			for n := 0; n < maxCases && !detected; n++ {
+				_, other := s.sendToBoth(t.Context(), g.next(r)).reconcile(table)
+				detected = other != ""
 			}
 			undo()
-			require.True(t, noticed, "%s: nobody notices that %s", r, alteration)
+			require.True(t, detected, "%s: the oracle does not detect that %s", r, alteration)
 		}
 	}
-	t.Logf("oracle: %d alterations noticed", altered)
+	t.Logf("oracle: %d alterations detected", altered)
 }
 
-// TestTheDocumentHasEveryDifference holds the table of docs/temporal-http-api.md
-// against the one that the oracle goes by.
-func TestTheDocumentHasEveryDifference(t *testing.T) {
+// TestDocumentHasEveryDifference compares the table in docs/temporal-http-api.md with
+// the known differences of the oracle.
+func TestDocumentHasEveryDifference(t *testing.T) {
 	t.Parallel()
 	const path, begin, end = "../../docs/temporal-http-api.md", "| here | why |\n| --- | --- |\n", "\n\n"
 	var rows strings.Builder
@@ -100,7 +99,7 @@ func TestTheDocumentHasEveryDifference(t *testing.T) {
 	document, err := os.ReadFile(path)
 	require.NoError(t, err)
 	before, rest, ok := strings.Cut(string(document), begin)
-	require.True(t, ok, "the table is not there")
+	require.True(t, ok, "the document has no table")
 	_, after, ok := strings.Cut(rest, end)
 	require.True(t, ok, "the table does not end")
 	want := before + begin + strings.TrimSuffix(rows.String(), "\n") + end + after
@@ -108,5 +107,5 @@ func TestTheDocumentHasEveryDifference(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte(want), 0o600))
 		return
 	}
-	require.Equal(t, want, string(document), "go test ./internal/temporalhttp -run TestTheDocument -update writes it")
+	require.Equal(t, want, string(document), "go test ./internal/temporalhttp -run TestDocumentHasEveryDifference -update writes it")
 }

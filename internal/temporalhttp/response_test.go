@@ -1,97 +1,257 @@
 package temporalhttp_test
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
-const historyPath = "/api/v1/namespaces/orders/workflows/order-1/history"
+const workflowHistoryPath = "/api/v1/namespaces/default/workflows/w/history"
 
-// largeHistory is larger than a response that is made whole before it is sent.
-func largeHistory() *workflowservice.GetWorkflowExecutionHistoryResponse {
-	response := &workflowservice.GetWorkflowExecutionHistoryResponse{History: &history.History{}}
-	for i := range 200 {
-		response.History.Events = append(response.History.Events, &history.HistoryEvent{
-			EventId: int64(i + 1),
-			Attributes: &history.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
+// respondWith makes the upstream respond with wire.
+func respondWith(g *servertest.Gateway, method string, wire []byte) {
+	g.Upstream.Handle(method, func(context.Context, []byte) ([]byte, error) { return wire, nil })
+}
+
+func wireOf(t testing.TB, m proto.Message) []byte {
+	t.Helper()
+	wire, err := proto.Marshal(m)
+	require.NoError(t, err)
+	return wire
+}
+
+// historyOf returns a history with the given number of events, each with an input
+// of size bytes.
+func historyOf(events, size int) *workflowservice.GetWorkflowExecutionHistoryResponse {
+	h := &history.History{}
+	for i := range events {
+		h.Events = append(h.Events, &history.HistoryEvent{
+			EventId: int64(i + 1), Attributes: &history.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
 				WorkflowExecutionSignaledEventAttributes: &history.WorkflowExecutionSignaledEventAttributes{
-					Input: &common.Payloads{Payloads: []*common.Payload{{
-						Metadata: map[string][]byte{"encoding": []byte("json/plain")},
-						Data:     []byte(`{"text":"` + strings.Repeat("x", 4<<10) + `"}`),
-					}}},
+					Input: payloadsOf(`"` + strings.Repeat("a", size) + `"`),
 				},
 			},
 		})
 	}
-	return response
+	return &workflowservice.GetWorkflowExecutionHistoryResponse{History: h, NextPageToken: []byte("next")}
 }
 
-func get(target string, response proto.Message) *oracleCase {
-	return &oracleCase{rule: ruleOf("GetWorkflowExecutionHistory"), verb: http.MethodGet, target: target, header: http.Header{}, answer: response}
-}
-
-func TestLargeResponsesAreTemporalsInEveryForm(t *testing.T) {
-	t.Parallel()
-	s, response := newSides(t), largeHistory()
-	for _, query := range []string{"", "?pretty", "?noPayloadShorthand", "?pretty&noPayloadShorthand"} {
-		p := s.both(t.Context(), get(historyPath+query, response))
-		_, other := p.reconcile(differences())
-		require.Empty(t, other, query)
-		require.Greater(t, len(p.door.body), 800<<10, query)
+func payloadsOf(values ...string) *common.Payloads {
+	payloads := &common.Payloads{}
+	for _, value := range values {
+		payloads.Payloads = append(payloads.Payloads, &common.Payload{Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(value)})
 	}
+	return payloads
 }
 
-// TestALargeResponseThatBreaksOffIsCut sends a response whose last field is not
-// valid: after the status has been sent, only an abort can say so.
-func TestALargeResponseThatBreaksOffIsCut(t *testing.T) {
+// A response over 512 KiB is streamed, even if it consists of one value.
+func TestALargeResponseIsComplete(t *testing.T) {
 	t.Parallel()
-	s := newSides(t)
-	for _, query := range []string{"", "?pretty"} {
-		broken := largeHistory()
-		broken.GetHistory().ProtoReflect().SetUnknown([]byte{0x0a, 0x05, 0x00, 0x01, 0x02, 0x03, 0x04}) // an event that is no message
-		require.PanicsWithValue(t, http.ErrAbortHandler, func() {
-			x := &exchange{answer: broken}
-			s.mu.Lock()
-			s.current = x
-			s.mu.Unlock()
-			get(historyPath+query, broken).send(auth.WithPrincipal(t.Context(), almighty()), s.door)
-		}, query)
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		for _, c := range []struct{ events, size int }{{10, 100}, {5000, 100}, {2, 1 << 20}, {1, 512 << 10}, {600, 1000}} {
+			respondWith(g, "GetWorkflowExecutionHistory", wireOf(t, historyOf(c.events, c.size)))
+			for _, query := range []string{"", "?noPayloadShorthand", "?pretty", "?pretty&noPayloadShorthand"} {
+				a := g.Do(t, http.MethodGet, workflowHistoryPath+query, "")
+				require.Equal(t, http.StatusOK, a.Status)
+				var got struct {
+					History struct {
+						Events []struct {
+							EventID string `json:"eventId"`
+						} `json:"events"`
+					} `json:"history"`
+					NextPageToken string `json:"nextPageToken"`
+				}
+				require.NoError(t, json.Unmarshal([]byte(a.Body), &got), "%d %d %s", c.events, c.size, query)
+				require.Len(t, got.History.Events, c.events)
+				require.Equal(t, "bmV4dA==", got.NextPageToken)
+				if !strings.Contains(query, "noPayloadShorthand") {
+					require.Equal(t, c.events, strings.Count(a.Body, `"`+strings.Repeat("a", c.size)+`"`))
+				}
+			}
+		}
+	})
+}
+
+func TestAMalformedUpstreamResponse(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		for name, wire := range map[string][]byte{
+			"truncated":       {0x0a, 0x05, 'a'},
+			"field number 0":  {0x00},
+			"reserved type":   {0x0f, 0x01},
+			"lone end group":  {0x0c},
+			"invalid UTF-8":   protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), wireOf(t, &history.History{Events: []*history.HistoryEvent{{}}})),
+			"nested too deep": nestedFailures(2000),
+		} {
+			method, path := "GetWorkflowExecutionHistory", workflowHistoryPath
+			switch name {
+			case "invalid UTF-8":
+				method, path = "DescribeNamespace", "/api/v1/namespaces/default"
+				wire = protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), []byte{0x0a, 1, 0xff})
+			case "nested too deep":
+				method, path = "DescribeActivityExecution", "/api/v1/namespaces/default/activities/a"
+			}
+			respondWith(g, method, wire)
+			a := g.Do(t, http.MethodGet, path, "")
+			s := servertest.RequireStatus(t, a, http.StatusBadGateway, codes.Unavailable)
+			require.NotContains(t, s.Message, "transcode", name)
+		}
+	})
+}
+
+// nestedFailures returns an outcome with a failure whose chain of causes has the
+// given depth.
+func nestedFailures(depth int) []byte {
+	var wire []byte
+	for range depth {
+		wire = protowire.AppendBytes(protowire.AppendTag(nil, 4, protowire.BytesType), wire)
 	}
+	d := (&workflowservice.DescribeActivityExecutionResponse{}).ProtoReflect().Descriptor()
+	outcome := d.Fields().ByName("outcome")
+	failure := outcome.Message().Fields().ByName("failure")
+	wire = protowire.AppendBytes(protowire.AppendTag(nil, failure.Number(), protowire.BytesType), wire)
+	return protowire.AppendBytes(protowire.AppendTag(nil, outcome.Number(), protowire.BytesType), wire)
 }
 
-// TestAResponseThatCannotBeReadIs502 sends a small one, which is made whole first.
-func TestAResponseThatCannotBeReadIs502(t *testing.T) {
+// An error after the first 512 KiB is detected after the status has been sent. The
+// gateway aborts the connection, so that the client does not take the response for
+// a complete one.
+func TestAnErrorInAStreamedResponseAbortsTheConnection(t *testing.T) {
 	t.Parallel()
-	s := newSides(t)
-	broken := &workflowservice.GetWorkflowExecutionHistoryResponse{History: &history.History{}}
-	broken.GetHistory().ProtoReflect().SetUnknown([]byte{0x0a, 0x05, 0x00, 0x01, 0x02, 0x03, 0x04})
-	s.current = &exchange{answer: broken}
-	got := get(historyPath, broken).send(auth.WithPrincipal(t.Context(), almighty()), s.door)
-	require.Equal(t, http.StatusBadGateway, got.status, "%s", got.body)
-	require.True(t, json.Valid(got.body))
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		bad := wireOf(t, &history.HistoryEvent{EventId: 1})
+		bad = append(bad, 0x0a, 0x05, 1) // a truncated timestamp
+		events := bytes.Repeat(protowire.AppendBytes([]byte{0x0a}, wireOf(t, historyOf(1, 1000).GetHistory().GetEvents()[0])), 2000)
+		events = protowire.AppendBytes(append(events, 0x0a), bad)
+		respondWith(g, "GetWorkflowExecutionHistory", protowire.AppendBytes([]byte{0x0a}, events))
+		for _, query := range []string{"", "?noPayloadShorthand", "?pretty"} {
+			a, err := g.Send(t.Context(), http.MethodGet, workflowHistoryPath+query, "")
+			require.Error(t, err)
+			require.Equal(t, http.StatusOK, a.Status)
+			require.Greater(t, len(a.Body), 1<<20, "the valid part was sent")
+		}
+		g.Client.CloseIdleConnections()
+		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, "/api/v1/system-info", "").Status, "the gateway continues to serve")
+	})
 }
 
-// TestDrainEndsWaits holds that a read that waits ends with 503, and a call that
-// does not wait is served.
-func TestDrainEndsWaits(t *testing.T) {
+// requireError checks the status of a response whose body is a google.rpc.Status.
+func requireError(t *testing.T, a servertest.Response, status int) {
+	t.Helper()
+	require.Equal(t, status, a.Status, a.Body)
+	var s servertest.RPCStatus
+	require.NoError(t, json.Unmarshal([]byte(a.Body), &s, json.RejectUnknownMembers(true)), a.Body)
+}
+
+func TestFormsOfAResponse(t *testing.T) {
 	t.Parallel()
-	s := newSides(t)
-	s.current = &exchange{answer: largeHistory()}
-	s.rpc.Drain()
-	ctx := auth.WithPrincipal(context.WithoutCancel(t.Context()), almighty())
-	waiting := get(historyPath+"?waitNewEvent=true", s.current.answer).send(ctx, s.door)
-	require.Equal(t, http.StatusServiceUnavailable, waiting.status, "%s", waiting.body)
-	require.NotEmpty(t, waiting.header.Get("Retry-After"))
-	require.Equal(t, http.StatusOK, get(historyPath, s.current.answer).send(ctx, s.door).status)
+	const (
+		plain      = `{"queryResult":[{"b":1,"a":[1e400]}]}`
+		prettyText = "{\n  \"queryResult\": [\n    {\n      \"b\": 1,\n      \"a\": [\n        1e400\n      ]\n    }\n  ]\n}"
+		longText   = `{"queryResult":{"payloads":[{"metadata":{"encoding":"anNvbi9wbGFpbg=="},"data":"eyJiIjoxLCJhIjpbMWU0MDBdfQ=="}]}}`
+		typePretty = "application/json+pretty"
+		typeLong   = "application/json+no-payload-shorthand"
+		typeBoth   = "application/json+pretty+no-payload-shorthand"
+	)
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		respondWith(g, "QueryWorkflow", wireOf(t, &workflowservice.QueryWorkflowResponse{QueryResult: payloadsOf(`{"b":1,"a":[1e400]}`)}))
+		const path = "/namespaces/default/workflows/w/query/q"
+		for _, c := range []struct {
+			query, accept, contentType string
+			want, wantType             string
+		}{
+			{"", "", "", plain, "application/json"},
+			{"", "*/*", "text/plain", plain, "application/json"},
+			{"", "application/json", "application/json; charset=utf-8", plain, "application/json"},
+			{"?pretty", "", "", prettyText, typePretty},
+			{"?pretty=false", "", "", prettyText, typePretty}, // Temporal checks for the parameter's presence alone
+			{"?noPayloadShorthand", "", "", longText, typeLong},
+			{"?noPayloadShorthand=x&pretty", "", "", "", typeBoth},
+			{"", typePretty, "", prettyText, typePretty},
+			{"", typeLong, "", longText, typeLong},
+			{"", typeBoth, "", "", typeBoth},
+			{"", "", typeLong, longText, typeLong},
+			{"", "application/json", typeLong, longText, typeLong},
+			{"", "", typePretty, prettyText, typePretty},
+			{"?pretty", typeLong, "", prettyText, typePretty}, // the query overrides the header
+			{"", typePretty, typeLong, prettyText, typePretty},
+		} {
+			a := g.Do(t, http.MethodPost, path+c.query, `{}`, "Accept", c.accept, "Content-Type", c.contentType)
+			require.Equal(t, http.StatusOK, a.Status, a.Body)
+			require.Equal(t, c.wantType, a.Header.Get("Content-Type"), "%v", c)
+			if c.want != "" {
+				require.Equal(t, c.want, a.Body, "%v", c)
+				continue
+			}
+			require.Contains(t, a.Body, "\n    \"payloads\": [\n      {\n        \"metadata\"", "indented and in the long form")
+		}
+	})
+}
+
+// Content-Type selects the form of the request body, independently of the form of
+// the response.
+func TestFormsOfABody(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		const path = "/namespaces/default/workflows/w/signal/s"
+		const longBody = `{"input":{"payloads":[{"metadata":{"encoding":"YQ=="},"data":"MQ=="}]}}`
+		for _, c := range []struct{ query, contentType, body, encoding, data string }{
+			{"", "application/json", `{"input":[ {"b": 1.10, "a":[]} ]}`, "json/plain", `{"b": 1.10, "a":[]}`},
+			{"?noPayloadShorthand", "application/json", `{"input":[12345678901234567890]}`, "json/plain", `12345678901234567890`},
+			{"", "application/json", `{"input":[null]}`, "binary/null", ""},
+			{"", "application/json", longBody, "a", "1"},
+			{"", "application/json+no-payload-shorthand", longBody, "a", "1"},
+			{"", "application/json+pretty", `{"input":["x"]}`, "json/plain", `"x"`},
+		} {
+			a := g.Do(t, http.MethodPost, path+c.query, c.body, "Content-Type", c.contentType)
+			require.Equal(t, http.StatusOK, a.Status, a.Body)
+			calls := g.Upstream.Calls("SignalWorkflowExecution")
+			request := &workflowservice.SignalWorkflowExecutionRequest{}
+			require.NoError(t, proto.Unmarshal(calls[len(calls)-1].Request, request))
+			got := request.GetInput().GetPayloads()
+			require.Len(t, got, 1)
+			require.Equal(t, c.encoding, string(got[0].GetMetadata()["encoding"]))
+			require.Equal(t, c.data, string(got[0].GetData()))
+		}
+		a := g.Do(t, http.MethodPost, path, `{"input":["x"]}`, "Content-Type", "application/json+no-payload-shorthand")
+		require.Equal(t, http.StatusBadRequest, a.Status, "the long form has no shorthand")
+		a = g.Do(t, http.MethodPost, path+"?pretty", `{"x":1}`)
+		requireError(t, a, http.StatusBadRequest)
+		require.Equal(t, "application/json+pretty", a.Header.Get("Content-Type"))
+		require.True(t, strings.HasPrefix(a.Body, "{\n  \"code\": 3,\n"), a.Body)
+	})
+}
+
+// A few kilobytes of JSON that nests as deep as possible would become hundreds of
+// megabytes with full indentation.
+func TestIndentationIsBounded(t *testing.T) {
+	t.Parallel()
+	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		const deep = 4_900
+		value := strings.Repeat("[", deep) + strings.Repeat("]", deep)
+		memo := &common.Memo{Fields: map[string]*common.Payload{"deep": payloadsOf(value).GetPayloads()[0]}}
+		respondWith(g, "DescribeWorkflowExecution", wireOf(t, &workflowservice.DescribeWorkflowExecutionResponse{
+			WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{Memo: memo},
+		}))
+		compact := g.Do(t, http.MethodGet, describePath, "")
+		require.Contains(t, compact.Body, value)
+		a := g.Do(t, http.MethodGet, describePath+"?pretty", "")
+		require.Equal(t, http.StatusOK, a.Status)
+		require.Less(t, len(a.Body), 2<<20)
+		require.Equal(t, 2*deep, strings.Count(a.Body, "[")+strings.Count(a.Body, "]"))
+	})
 }

@@ -15,9 +15,9 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// inTemporal runs a test in a bubble, against a gateway with the keys of
-// servertest.WithTemporalKeys, whose upstream responds to every method that has a
-// rule with an empty message.
+// inTemporal runs a test in a synctest bubble, with a gateway that has the keys of
+// servertest.WithTemporalKeys. Its upstream responds with an empty message to every
+// method that has a rule.
 func inTemporal(t *testing.T, configure func(*config.Config), test func(t *testing.T, g *servertest.Gateway)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -62,7 +62,7 @@ func TestEveryRuleCallsItsRPC(t *testing.T) {
 			}
 			prefixes[strings.HasPrefix(b.Pattern, "/api/v1/")]++
 		}
-		require.Equal(t, prefixes[true], prefixes[false], "each is there with the prefix and without")
+		require.Equal(t, prefixes[true], prefixes[false], "each rule exists with and without the prefix")
 		t.Logf("%d rules", prefixes[true]+prefixes[false])
 	})
 }

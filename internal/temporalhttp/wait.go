@@ -6,22 +6,22 @@ import (
 	"strings"
 )
 
-// wait says when a method's calls wait for something to happen: they have time
-// for it, and hold no place among the calls that do not.
-type wait uint8
+// waitMode determines which calls of a method wait for an event. Such calls have the
+// timeout of long polls and use the pool of waits.
+type waitMode uint8
 
 const (
-	waitNever  wait = iota
-	waitAlways      // the polls, and updates, which wait for a worker
-	waitAsked       // where the query says so
+	waitNever    waitMode = iota
+	waitAlways            // polls, and updates, which wait for a worker
+	waitOptional          // the query decides
 )
 
-func waitOf(method string) wait {
+func waitOf(method string) waitMode {
 	switch {
 	case strings.HasPrefix(method, "Poll"), method == "UpdateWorkflowExecution":
 		return waitAlways
 	case method == "GetWorkflowExecutionHistory", method == "DescribeActivityExecution", method == "DescribeNexusOperationExecution":
-		return waitAsked
+		return waitOptional
 	default:
 		return waitNever
 	}
@@ -29,14 +29,14 @@ func waitOf(method string) wait {
 
 // waits reports whether a call of the binding waits.
 func (b *binding) waits(query url.Values) bool {
-	if b.wait != waitAsked {
+	if b.wait != waitOptional {
 		return b.wait == waitAlways
 	}
 	if query.Get("longPollToken") != "" || query.Get("long_poll_token") != "" {
 		return true
 	}
 	for _, name := range []string{"waitNewEvent", "wait_new_event"} {
-		if asked, err := strconv.ParseBool(query.Get(name)); err == nil && asked {
+		if enabled, err := strconv.ParseBool(query.Get(name)); err == nil && enabled {
 			return true
 		}
 	}

@@ -16,16 +16,16 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// streamedResponseBytes is the size on the wire from which an answer is written while it
-// is made. A smaller one is made whole first: what is wrong with it can still be
-// told by a status.
+// streamedResponseBytes is the size in wire form from which a response is encoded
+// while it is written. A smaller response is encoded first, so that an error can
+// still be reported by the status.
 const streamedResponseBytes = 512 << 10
 
-// hold makes the response, unless it is made while it is written, and reserves
-// the bytes that it holds until it is written: those of both forms before it is
-// made. It comes before the call's slot is given back: responses that wait for
-// room are as many as there are slots at most.
-func hold(c *httpRequest) (err error) {
+// prepareResponse encodes a small response, and reserves the bytes that a response
+// holds until it is written. While a response is encoded, both forms are reserved.
+// It runs before the slot of the request is released, so that the number of slots
+// limits the responses that wait for bytes.
+func prepareResponse(c *httpRequest) (err error) {
 	size := len(c.response.Bytes())
 	if size < streamedResponseBytes {
 		if err := c.Reserve(c.ctx, 2*size); err != nil {
@@ -41,10 +41,10 @@ func hold(c *httpRequest) (err error) {
 	return c.Reserve(c.ctx, size)
 }
 
-// write answers with what the server answered.
+// write writes the response of the server.
 func write(w http.ResponseWriter, c *httpRequest) {
 	ctx := c.request.Context()
-	setForm(w.Header(), c.out)
+	setContentHeaders(w.Header(), c.out)
 	var err error
 	if c.text != nil {
 		err = c.out.write(w, http.StatusOK, c.text.Text)
@@ -57,7 +57,7 @@ func write(w http.ResponseWriter, c *httpRequest) {
 	}
 }
 
-// stream writes an answer while it is made.
+// stream encodes a response while it writes it.
 func stream(w http.ResponseWriter, c *httpRequest, wire []byte) error {
 	if !c.out.pretty {
 		return c.output.WriteJSON(w, wire, c.out.form, nil)
@@ -69,12 +69,12 @@ func stream(w http.ResponseWriter, c *httpRequest, wire []byte) error {
 	return i.flush()
 }
 
-// write writes a whole document.
+// write writes a complete document.
 func (m media) write(w http.ResponseWriter, status int, text []byte) error {
 	if !m.pretty {
 		w.Header()["Content-Length"] = []string{strconv.Itoa(len(text))}
 		w.WriteHeader(status)
-		_, err := w.Write(text) //nolint:gosec // JSON by its media type, which no browser may guess at
+		_, err := w.Write(text) //nolint:gosec // the media type is JSON, and nosniff prevents that a browser guesses another
 		return err
 	}
 	w.WriteHeader(status)
@@ -83,20 +83,21 @@ func (m media) write(w http.ResponseWriter, status int, text []byte) error {
 	return i.flush()
 }
 
-// abort cuts the connection, so that what was written never looks whole. That it
-// could not be written is for the recorder of the server in front to say.
+// abort aborts the connection, so that the client does not take the part that was
+// written for a complete response. If the cause is that the client has left, the
+// server's recorder replaces the problem.
 func abort(ctx context.Context, err error) {
 	telemetry.FromContext(ctx).SetProblem(string(problem.UpstreamError), err.Error())
 	panic(http.ErrAbortHandler)
 }
 
-func setForm(h http.Header, out media) {
-	values := [...]string{out.contentType, "no-store"} // in one piece of memory
+func setContentHeaders(h http.Header, out media) {
+	values := [...]string{out.contentType, "no-store"} // one allocation for both headers
 	h["Content-Type"] = values[0:1:1]
 	h["Cache-Control"] = values[1:2:2]
 }
 
-// statusPlan is the plan of google.rpc.Status, the form of this API's errors.
+// statusPlan returns the plan of google.rpc.Status, the message of this API's errors.
 //
 //nolint:gochecknoglobals // compiled once
 var statusPlan = sync.OnceValue(func() *transcode.Message {
@@ -105,30 +106,30 @@ var statusPlan = sync.OnceValue(func() *transcode.Message {
 
 // writeError writes an error as Temporal's HTTP API does.
 func writeError(w http.ResponseWriter, e *problem.Error, out media) {
-	shown := e.Status().Proto()
-	wire, err := proto.Marshal(shown)
+	public := e.Status().Proto()
+	wire, err := proto.Marshal(public)
 	var text []byte
 	if err == nil {
 		text, err = statusPlan().AppendJSON(nil, wire, out.form, nil)
 	}
 	if err != nil { // details that cannot be encoded are omitted
-		wire, _ = proto.Marshal(&status.Status{Code: shown.GetCode(), Message: shown.GetMessage()})
+		wire, _ = proto.Marshal(&status.Status{Code: public.GetCode(), Message: public.GetMessage()})
 		text, _ = statusPlan().AppendJSON(nil, wire, out.form, nil)
 	}
 	e.SetHeaders(w.Header())
-	setForm(w.Header(), out)
-	_ = out.write(w, e.HTTPStatus(), text) // a caller that has left is no failure of ours
+	setContentHeaders(w.Header(), out)
+	_ = out.write(w, e.HTTPStatus(), text) // fails only if the client has left
 }
 
-// WriteError writes the error of a request that was rejected before it reached this
-// API, in its form.
+// WriteError writes an error in the form of this API, for a request that was
+// rejected before it reached the API.
 func WriteError(w http.ResponseWriter, r *http.Request, e *problem.Error) {
-	_, out := negotiated(r.Header, r.URL.Query())
+	_, out := negotiate(r.Header, r.URL.Query())
 	writeError(w, e, out)
 }
 
-// Owns reports whether a path belongs to this API, by its first segments. Errors on
-// such paths have the form of this API, also not found and unauthenticated.
+// Owns reports whether a path belongs to this API, by its first segments. All errors
+// on such paths have the form of this API, including 401 and 404.
 func Owns(path string) bool {
 	for _, prefix := range []string{"/api/v1", "/namespaces", "/cluster", "/system-info"} {
 		if rest, ok := strings.CutPrefix(path, prefix); ok && (rest == "" || rest[0] == '/') {

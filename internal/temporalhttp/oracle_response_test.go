@@ -1,0 +1,96 @@
+package temporalhttp_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/auth"
+)
+
+const historyPath = "/api/v1/namespaces/orders/workflows/order-1/history"
+
+// largeHistory returns a response that is large enough to be streamed.
+func largeHistory() *workflowservice.GetWorkflowExecutionHistoryResponse {
+	response := &workflowservice.GetWorkflowExecutionHistoryResponse{History: &history.History{}}
+	for i := range 200 {
+		response.History.Events = append(response.History.Events, &history.HistoryEvent{
+			EventId: int64(i + 1),
+			Attributes: &history.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
+				WorkflowExecutionSignaledEventAttributes: &history.WorkflowExecutionSignaledEventAttributes{
+					Input: &common.Payloads{Payloads: []*common.Payload{{
+						Metadata: map[string][]byte{"encoding": []byte("json/plain")},
+						Data:     []byte(`{"text":"` + strings.Repeat("x", 4<<10) + `"}`),
+					}}},
+				},
+			},
+		})
+	}
+	return response
+}
+
+func get(target string, response proto.Message) *oracleCase {
+	return &oracleCase{rule: ruleOf("GetWorkflowExecutionHistory"), verb: http.MethodGet, target: target, header: http.Header{}, response: response}
+}
+
+func TestLargeResponsesEqualTemporalsInEveryForm(t *testing.T) {
+	t.Parallel()
+	s, response := newSides(t), largeHistory()
+	for _, query := range []string{"", "?pretty", "?noPayloadShorthand", "?pretty&noPayloadShorthand"} {
+		p := s.sendToBoth(t.Context(), get(historyPath+query, response))
+		_, other := p.reconcile(differences())
+		require.Empty(t, other, query)
+		require.Greater(t, len(p.door.body), 800<<10, query)
+	}
+}
+
+// The last field of the response is not valid. Since the status has been sent, the
+// door can report that only by an abort.
+func TestAnInvalidStreamedResponseIsAborted(t *testing.T) {
+	t.Parallel()
+	s := newSides(t)
+	for _, query := range []string{"", "?pretty"} {
+		broken := largeHistory()
+		broken.GetHistory().ProtoReflect().SetUnknown([]byte{0x0a, 0x05, 0x00, 0x01, 0x02, 0x03, 0x04}) // an event that is not a valid message
+		require.PanicsWithValue(t, http.ErrAbortHandler, func() {
+			x := &exchange{response: broken}
+			s.mu.Lock()
+			s.current = x
+			s.mu.Unlock()
+			get(historyPath+query, broken).send(auth.WithPrincipal(t.Context(), administrator()), s.door)
+		}, query)
+	}
+}
+
+// A small response is encoded before the status is sent.
+func TestAnInvalidSmallResponseIs502(t *testing.T) {
+	t.Parallel()
+	s := newSides(t)
+	broken := &workflowservice.GetWorkflowExecutionHistoryResponse{History: &history.History{}}
+	broken.GetHistory().ProtoReflect().SetUnknown([]byte{0x0a, 0x05, 0x00, 0x01, 0x02, 0x03, 0x04})
+	s.current = &exchange{response: broken}
+	got := get(historyPath, broken).send(auth.WithPrincipal(t.Context(), administrator()), s.door)
+	require.Equal(t, http.StatusBadGateway, got.status, "%s", got.body)
+	require.True(t, json.Valid(got.body))
+}
+
+// A drain ends reads that wait, and still serves other calls.
+func TestDrainEndsWaits(t *testing.T) {
+	t.Parallel()
+	s := newSides(t)
+	s.current = &exchange{response: largeHistory()}
+	s.api.Drain()
+	ctx := auth.WithPrincipal(context.WithoutCancel(t.Context()), administrator())
+	waiting := get(historyPath+"?waitNewEvent=true", s.current.response).send(ctx, s.door)
+	require.Equal(t, http.StatusServiceUnavailable, waiting.status, "%s", waiting.body)
+	require.NotEmpty(t, waiting.header.Get("Retry-After"))
+	require.Equal(t, http.StatusOK, get(historyPath, s.current.response).send(ctx, s.door).status)
+}
