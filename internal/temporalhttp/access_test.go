@@ -34,8 +34,8 @@ func TestEveryRuleNeedsItsGrant(t *testing.T) {
 			}
 			for _, key := range keys {
 				for _, query := range []string{"", "?unknown=1&namespace=elsewhere"} { // a namespace in the query changes nothing
-					a := g.Do(t, b.Verb, b.Path("default")+query, b.Body("default"), servertest.Bearer(key)...)
-					servertest.RequireStatus(t, a, http.StatusForbidden, codes.PermissionDenied)
+					resp := g.Do(t, b.Verb, b.Path("default")+query, b.Body("default"), servertest.Bearer(key)...)
+					servertest.RequireStatus(t, resp, http.StatusForbidden, codes.PermissionDenied)
 					denied++
 				}
 			}
@@ -54,11 +54,11 @@ func TestAuthorisationComesBeforeValidation(t *testing.T) {
 			"/namespaces/default/workflows?pageSize=x", "/namespaces/default/workflows?pageSize=1&pageSize=2", "/namespaces/default/workflows?a;b",
 			"/namespaces/no-such-namespace/workflows?pageSize=x",
 		} {
-			a := g.Do(t, http.MethodGet, path, "", servertest.Bearer(servertest.ElsewhereKey)...)
-			servertest.RequireStatus(t, a, http.StatusForbidden, codes.PermissionDenied)
+			resp := g.Do(t, http.MethodGet, path, "", servertest.Bearer(servertest.ElsewhereKey)...)
+			servertest.RequireStatus(t, resp, http.StatusForbidden, codes.PermissionDenied)
 		}
-		a := g.Do(t, http.MethodPost, "/namespaces/default/workflows/w", `{"no JSON`, servertest.Bearer(servertest.ElsewhereKey)...)
-		servertest.RequireStatus(t, a, http.StatusForbidden, codes.PermissionDenied)
+		resp := g.Do(t, http.MethodPost, "/namespaces/default/workflows/w", `{"no JSON`, servertest.Bearer(servertest.ElsewhereKey)...)
+		servertest.RequireStatus(t, resp, http.StatusForbidden, codes.PermissionDenied)
 	})
 }
 
@@ -67,13 +67,13 @@ func TestEveryRuleNeedsACredential(t *testing.T) {
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		before := len(g.Upstream.AllCalls())
 		for _, b := range servertest.Bindings(t) {
-			a := servertest.Request{Method: b.Verb, Path: b.Path("default"), Body: b.Body("default"), Anonymous: true}.Send(t, g)
-			servertest.RequireStatus(t, a, http.StatusUnauthorized, codes.Unauthenticated)
-			require.NotEmpty(t, a.Header.Get("WWW-Authenticate"), b.Pattern)
+			resp := servertest.Request{Method: b.Verb, Path: b.Path("default"), Body: b.Body("default"), Anonymous: true}.Send(t, g)
+			servertest.RequireStatus(t, resp, http.StatusUnauthorized, codes.Unauthenticated)
+			require.NotEmpty(t, resp.Header.Get("WWW-Authenticate"), b.Pattern)
 		}
-		a := g.Do(t, http.MethodGet, "/namespaces/default/workflows", "", "Authorization", "Bearer fg_writer_no")
-		servertest.RequireStatus(t, a, http.StatusUnauthorized, codes.Unauthenticated)
-		require.NotEmpty(t, a.Header.Get("WWW-Authenticate"))
+		resp := g.Do(t, http.MethodGet, "/namespaces/default/workflows", "", "Authorization", "Bearer fg_writer_no")
+		servertest.RequireStatus(t, resp, http.StatusUnauthorized, codes.Unauthenticated)
+		require.NotEmpty(t, resp.Header.Get("WWW-Authenticate"))
 		require.Len(t, g.Upstream.AllCalls(), before)
 	})
 }
@@ -95,9 +95,9 @@ func TestUnsupportedMethodsOfAPath(t *testing.T) {
 				if slices.Contains(supported, verb) {
 					continue
 				}
-				a := servertest.Request{Method: verb, Path: path, Anonymous: true}.Send(t, g) // routes are public
-				servertest.RequireStatus(t, a, http.StatusMethodNotAllowed, codes.Unimplemented)
-				allowed := strings.Split(a.Header.Get("Allow"), ", ")
+				resp := servertest.Request{Method: verb, Path: path, Anonymous: true}.Send(t, g) // routes are public
+				servertest.RequireStatus(t, resp, http.StatusMethodNotAllowed, codes.Unimplemented)
+				allowed := strings.Split(resp.Header.Get("Allow"), ", ")
 				require.ElementsMatch(t, supported, allowed, path)
 			}
 		}
@@ -114,12 +114,12 @@ func TestPathsWithoutARule(t *testing.T) {
 			"/namespaces/default/workflows/w/", "/namespaces/default/workflows/w/x/y/z", "/namespaces//workflows", "/namespaces/default/workflows//history",
 			"/cluster/", "/cluster/x", "/system-info/", "/api/v1/api/v1/system-info", "/Namespaces/default", "/api/v1/cluster",
 		} {
-			a := g.Do(t, http.MethodGet, path, "")
+			resp := g.Do(t, http.MethodGet, path, "")
 			if path == "/Namespaces/default" { // paths are case-sensitive, so it belongs to no door
-				require.Equal(t, "application/problem+json", a.Header.Get("Content-Type"))
+				require.Equal(t, "application/problem+json", resp.Header.Get("Content-Type"))
 				continue
 			}
-			servertest.RequireStatus(t, a, http.StatusNotFound, codes.NotFound)
+			servertest.RequireStatus(t, resp, http.StatusNotFound, codes.NotFound)
 		}
 		require.Len(t, g.Upstream.AllCalls(), before)
 	})
@@ -128,10 +128,10 @@ func TestPathsWithoutARule(t *testing.T) {
 func TestHeadIsServedAsGet(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
-		a := g.Do(t, http.MethodHead, "/api/v1/namespaces/default/workflows/w", "")
-		require.Equal(t, http.StatusOK, a.Status)
-		require.Equal(t, "2", a.Header.Get("Content-Length"))
-		require.Empty(t, a.Body)
+		resp := g.Do(t, http.MethodHead, "/api/v1/namespaces/default/workflows/w", "")
+		require.Equal(t, http.StatusOK, resp.Status)
+		require.Equal(t, "2", resp.Header.Get("Content-Length"))
+		require.Empty(t, resp.Body)
 		require.Len(t, g.Upstream.Calls("DescribeWorkflowExecution"), 1)
 	})
 }

@@ -26,15 +26,15 @@ func TestNestedIdentitiesAreReplaced(t *testing.T) {
 			require.NoError(t, proto.Unmarshal(calls[len(calls)-1].Request, into))
 		}
 		const namespace = "/api/v1/namespaces/default"
-		a := g.Do(t, http.MethodPost, namespace+"/workflows/w/update/echo", `{"request":{"meta":{"identity":"mallory","updateId":"u"}}}`)
-		require.Equal(t, http.StatusOK, a.Status, a.Body)
+		resp := g.Do(t, http.MethodPost, namespace+"/workflows/w/update/echo", `{"request":{"meta":{"identity":"mallory","updateId":"u"}}}`)
+		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 		update := &workflowservice.UpdateWorkflowExecutionRequest{}
 		last("UpdateWorkflowExecution", update)
 		require.Equal(t, "writer", update.GetRequest().GetMeta().GetIdentity())
 		require.Equal(t, "u", update.GetRequest().GetMeta().GetUpdateId())
 
-		a = g.Do(t, http.MethodPost, namespace+"/batch-operations/b", `{"signalOperation":{"signal":"s","identity":"mallory"}}`)
-		require.Equal(t, http.StatusOK, a.Status, a.Body)
+		resp = g.Do(t, http.MethodPost, namespace+"/batch-operations/b", `{"signalOperation":{"signal":"s","identity":"mallory"}}`)
+		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 		batch := &workflowservice.StartBatchOperationRequest{}
 		last("StartBatchOperation", batch)
 		require.Equal(t, "writer", batch.GetSignalOperation().GetIdentity())
@@ -49,8 +49,8 @@ func TestARegistrationIsDeniedBeforeItsBodyIsRead(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		for _, body := range []string{`{"namespace":"n"}`, `{"bad":1}`} {
-			a := g.Do(t, http.MethodPost, "/api/v1/namespaces", body, "Authorization", "Bearer "+servertest.ReaderKey)
-			require.Equal(t, http.StatusForbidden, a.Status, a.Body)
+			resp := g.Do(t, http.MethodPost, "/api/v1/namespaces", body, "Authorization", "Bearer "+servertest.ReaderKey)
+			require.Equal(t, http.StatusForbidden, resp.Status, resp.Body)
 		}
 		require.Empty(t, g.Upstream.Calls("RegisterNamespace"))
 	})
@@ -69,11 +69,11 @@ func TestAValueNestedTooDeepIsReturnedInTheLongForm(t *testing.T) {
 		g.Upstream.Handle("ListWorkflowExecutions", upstreamtest.Respond(&workflowservice.ListWorkflowExecutionsResponse{
 			Executions: []*workflow.WorkflowExecutionInfo{info, {}},
 		}))
-		a := g.Do(t, http.MethodGet, servertest.WorkflowsPath, "")
-		require.Equal(t, http.StatusOK, a.Status, a.Body)
-		require.Contains(t, a.Body, fmt.Sprintf(`"data":%q`, base64.StdEncoding.EncodeToString([]byte(deep))))
-		a = g.Do(t, http.MethodGet, servertest.WorkflowsPath, "", "Accept", "application/x-ndjson")
-		require.Equal(t, 2, strings.Count(a.Body, "\n"))
+		resp := g.Do(t, http.MethodGet, servertest.WorkflowsPath, "")
+		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
+		require.Contains(t, resp.Body, fmt.Sprintf(`"data":%q`, base64.StdEncoding.EncodeToString([]byte(deep))))
+		resp = g.Do(t, http.MethodGet, servertest.WorkflowsPath, "", "Accept", "application/x-ndjson")
+		require.Equal(t, 2, strings.Count(resp.Body, "\n"))
 	})
 }
 
@@ -83,8 +83,8 @@ func TestARequestThatExpandsIsRejectedEarly(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		body := `{"input":[1` + strings.Repeat(",1", 1_900_000) + `]}`
-		a := g.Do(t, http.MethodPost, "/api/v1/namespaces/default/workflows/w", body)
-		require.Equal(t, http.StatusRequestEntityTooLarge, a.Status, a.Body)
+		resp := g.Do(t, http.MethodPost, "/api/v1/namespaces/default/workflows/w", body)
+		require.Equal(t, http.StatusRequestEntityTooLarge, resp.Status, resp.Body)
 		require.Empty(t, g.Upstream.Calls("StartWorkflowExecution"))
 	})
 }

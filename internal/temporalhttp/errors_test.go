@@ -81,10 +81,10 @@ func TestInternalErrorTextsAreWithheld(t *testing.T) {
 			t.Parallel()
 			inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 				g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Fail(code, secret, &errordetails.NotFoundFailure{CurrentCluster: secret}))
-				a := g.Do(t, http.MethodGet, describePath, "")
-				servertest.RequireStatus(t, a, c.status, c.code)
-				require.NotContains(t, a.Body, "10.0.0.7")
-				for _, values := range a.Header {
+				resp := g.Do(t, http.MethodGet, describePath, "")
+				servertest.RequireStatus(t, resp, c.status, c.code)
+				require.NotContains(t, resp.Body, "10.0.0.7")
+				for _, values := range resp.Header {
 					require.NotContains(t, values, secret)
 				}
 				require.Contains(t, g.Log.String(), "10.0.0.7")
@@ -103,8 +103,8 @@ func TestFailedCallsAreNotRetried(t *testing.T) {
 			name := string(b.Method.Name())
 			g.Upstream.Handle(name, upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "unavailable"), upstreamtest.Respond(&workflowservice.GetSystemInfoResponse{})))
 			before := len(g.Upstream.Calls(name))
-			a := g.Do(t, b.Verb, b.Path("default"), b.Body("default"), servertest.Bearer(servertest.RootKey)...)
-			servertest.RequireStatus(t, a, http.StatusServiceUnavailable, codes.Unavailable)
+			resp := g.Do(t, b.Verb, b.Path("default"), b.Body("default"), servertest.Bearer(servertest.RootKey)...)
+			servertest.RequireStatus(t, resp, http.StatusServiceUnavailable, codes.Unavailable)
 			require.Len(t, g.Upstream.Calls(name), before+1, name)
 		}
 	})

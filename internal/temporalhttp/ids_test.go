@@ -25,8 +25,8 @@ func TestIDsOfThePathAreDecodedOnce(t *testing.T) {
 					{"/namespaces/default/task-queues/" + escaped, "DescribeTaskQueue", "task_queue.name"},
 				} {
 					before := len(g.Upstream.Calls(c.method))
-					a := servertest.Request{Path: prefix + c.path}.SendRaw(t, g)
-					require.Equal(t, http.StatusOK, a.Status, "%s: %s", c.path, a.Body)
+					resp := servertest.Request{Path: prefix + c.path}.SendRaw(t, g)
+					require.Equal(t, http.StatusOK, resp.Status, "%s: %s", c.path, resp.Body)
 					calls := g.Upstream.Calls(c.method)
 					require.Len(t, calls, before+1, c.path)
 					require.Equal(t, id, servertest.FieldText(servertest.DecodeRequest(t, calls[before]), c.field), c.path)
@@ -41,8 +41,8 @@ func TestInvalidIDsInThePath(t *testing.T) {
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		before := len(g.Upstream.AllCalls())
 		for _, id := range []string{"%00", "%FF", "a%0Ab", ".", "..", "%2E%2E", "%7F"} {
-			a := servertest.Request{Path: "/namespaces/default/workflows/" + id}.SendRaw(t, g)
-			servertest.RequireStatus(t, a, http.StatusBadRequest, codes.InvalidArgument)
+			resp := servertest.Request{Path: "/namespaces/default/workflows/" + id}.SendRaw(t, g)
+			servertest.RequireStatus(t, resp, http.StatusBadRequest, codes.InvalidArgument)
 		}
 		require.Len(t, g.Upstream.AllCalls(), before)
 	})
@@ -63,8 +63,8 @@ func TestANamespaceOtherThanThePathsIsRejected(t *testing.T) {
 			"/schedules/s":           {`{"namespace":"other"}`},
 		} {
 			for _, body := range bodies {
-				a := g.Do(t, http.MethodPost, "/api/v1/namespaces/default"+path, body)
-				servertest.RequireStatus(t, a, http.StatusBadRequest, codes.InvalidArgument)
+				resp := g.Do(t, http.MethodPost, "/api/v1/namespaces/default"+path, body)
+				servertest.RequireStatus(t, resp, http.StatusBadRequest, codes.InvalidArgument)
 			}
 		}
 		for _, path := range []string{"/cluster/namespaces/default?id=4c2b", "/api/v1/namespaces/default?id=x"} { // the id of any namespace
@@ -86,9 +86,9 @@ func TestANamespaceOtherThanThePathsIsRejected(t *testing.T) {
 func TestThePathOverridesTheBody(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
-		a := g.Do(t, http.MethodPost, "/namespaces/default/workflows/w/signal/s",
+		resp := g.Do(t, http.MethodPost, "/namespaces/default/workflows/w/signal/s",
 			`{"workflowExecution":{"workflowId":"other","runId":"r"},"signalName":"other","requestId":"q"}`)
-		require.Equal(t, http.StatusOK, a.Status, a.Body)
+		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 		request := servertest.DecodeRequest(t, g.Upstream.Calls("SignalWorkflowExecution")[0])
 		for path, want := range map[string]string{
 			"workflow_execution.workflow_id": "w", "workflow_execution.run_id": "r", "signal_name": "s", "request_id": "q",

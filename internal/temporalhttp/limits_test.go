@@ -24,8 +24,8 @@ func TestBodiesOfTheTemporalAPIAreBounded(t *testing.T) {
 		const path = "/namespaces/default/workflows/w/signal/s"
 		fits := `{"input":["` + strings.Repeat("a", limit-len(`{"input":[""]}`)) + `"]}`
 		for _, prefix := range []string{"", "/api/v1"} {
-			a := g.Do(t, http.MethodPost, prefix+path, fits+" ")
-			servertest.RequireStatus(t, a, http.StatusRequestEntityTooLarge, codes.ResourceExhausted)
+			resp := g.Do(t, http.MethodPost, prefix+path, fits+" ")
+			servertest.RequireStatus(t, resp, http.StatusRequestEntityTooLarge, codes.ResourceExhausted)
 		}
 		require.Len(t, g.Upstream.AllCalls(), before)
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodPost, path, fits).Status)
@@ -41,8 +41,8 @@ func TestInvalidBodiesOfTheTemporalAPI(t *testing.T) {
 			s := servertest.RequireStatus(t, g.Do(t, http.MethodPost, path, body), http.StatusBadRequest, codes.InvalidArgument)
 			require.Less(t, len(s.Message), 400)
 		}
-		a := g.Do(t, http.MethodPost, path, `{}`, "Content-Encoding", "gzip")
-		servertest.RequireStatus(t, a, http.StatusUnsupportedMediaType, codes.InvalidArgument)
+		resp := g.Do(t, http.MethodPost, path, `{}`, "Content-Encoding", "gzip")
+		servertest.RequireStatus(t, resp, http.StatusUnsupportedMediaType, codes.InvalidArgument)
 		require.Len(t, g.Upstream.AllCalls(), before)
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodPost, path, "").Status, "an empty body is an empty message")
 	})
@@ -52,10 +52,10 @@ func TestMetadataOfTheTemporalAPI(t *testing.T) {
 	t.Parallel()
 	inTemporal(t, func(cfg *config.Config) { cfg.Upstream.CallerMetadata = []string{"x-tenant"} }, func(t *testing.T, g *servertest.Gateway) {
 		send := func(key string) map[string][]string {
-			a := g.Do(t, http.MethodGet, "/namespaces/default/workflows/w", "", append(servertest.Bearer(key),
+			resp := g.Do(t, http.MethodGet, "/namespaces/default/workflows/w", "", append(servertest.Bearer(key),
 				"Grpc-Metadata-X-Tenant", "blue", "Grpc-Metadata-X-Own", "1", "Grpc-Metadata-X-Other", "2", "Grpc-Metadata-Authorization", "Bearer evil",
 				"Grpc-Metadata-Temporal-Namespace", "other", "Grpc-Metadata-Client-Name", "evil", "Grpc-Metadata-Caller-Type", "operator")...)
-			require.Equal(t, http.StatusOK, a.Status, a.Body)
+			require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 			calls := g.Upstream.Calls("DescribeWorkflowExecution")
 			return calls[len(calls)-1].Metadata
 		}
@@ -98,8 +98,8 @@ func TestDeadlinesOfTheTemporalAPI(t *testing.T) {
 			{http.MethodGet, "/namespaces/default/activities/a?longPollToken=", "DescribeActivityExecution", nil, 30 * time.Second},
 			{http.MethodGet, "/namespaces/default/nexus-operations/a?longPollToken=YQ", "DescribeNexusOperationExecution", nil, 70 * time.Second},
 		} {
-			a := g.Do(t, c.verb, c.path, "", c.headers...)
-			require.Equal(t, http.StatusOK, a.Status, "%s: %s", c.path, a.Body)
+			resp := g.Do(t, c.verb, c.path, "", c.headers...)
+			require.Equal(t, http.StatusOK, resp.Status, "%s: %s", c.path, resp.Body)
 			calls := g.Upstream.Calls(c.method)
 			call := calls[len(calls)-1]
 			require.Equal(t, c.want, call.Deadline.Sub(call.Time), "%s %v", c.path, c.headers)
@@ -142,12 +142,12 @@ func TestLongPollsAreCountedAsWaits(t *testing.T) {
 		require.Equal(t, "0", gauges[`flowgate_in_flight{kind="read"}`])
 
 		for path := range waitPaths() { // the pool is full
-			a := g.Do(t, http.MethodGet, path, "")
-			servertest.RequireStatus(t, a, http.StatusServiceUnavailable, codes.Unavailable)
-			require.NotEmpty(t, a.Header.Get("Retry-After"))
+			resp := g.Do(t, http.MethodGet, path, "")
+			servertest.RequireStatus(t, resp, http.StatusServiceUnavailable, codes.Unavailable)
+			require.NotEmpty(t, resp.Header.Get("Retry-After"))
 		}
-		a := g.Do(t, http.MethodPost, "/namespaces/default/workflows/w/update/u", "")
-		servertest.RequireStatus(t, a, http.StatusServiceUnavailable, codes.Unavailable)
+		resp := g.Do(t, http.MethodPost, "/namespaces/default/workflows/w/update/u", "")
+		servertest.RequireStatus(t, resp, http.StatusServiceUnavailable, codes.Unavailable)
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, "/namespaces/default/workflows/w", "").Status, "other pools are not full")
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodPost, "/namespaces/default/workflows/w/signal/s", "").Status)
 		leave()
@@ -162,9 +162,9 @@ func TestALongPollEndsWithItsDeadline(t *testing.T) {
 	inTemporal(t, func(cfg *config.Config) { cfg.Limits.Timeouts.LongPoll = 40 * time.Second }, func(t *testing.T, g *servertest.Gateway) {
 		for path, method := range waitPaths() {
 			g.Upstream.Handle(method, upstreamtest.Hang)
-			var a servertest.Response
-			require.Equal(t, 40*time.Second, servertest.Elapsed(func() { a = g.Do(t, http.MethodGet, path, "") }), path)
-			servertest.RequireStatus(t, a, http.StatusGatewayTimeout, codes.DeadlineExceeded)
+			var resp servertest.Response
+			require.Equal(t, 40*time.Second, servertest.Elapsed(func() { resp = g.Do(t, http.MethodGet, path, "") }), path)
+			servertest.RequireStatus(t, resp, http.StatusGatewayTimeout, codes.DeadlineExceeded)
 			require.Len(t, g.Upstream.Calls(method), 1)
 		}
 	})
@@ -181,16 +181,16 @@ func TestLongPollsEndWhenTheGatewayStops(t *testing.T) {
 		for path, method := range waitPaths() {
 			g.Upstream.Handle(method, upstreamtest.Hang)
 			go func() {
-				a, _ := g.Send(t.Context(), http.MethodGet, path, "")
-				responses <- a
+				resp, _ := g.Send(t.Context(), http.MethodGet, path, "")
+				responses <- resp
 			}()
 		}
 		time.Sleep(time.Second)
 		begin := time.Now()
 		g.Stop()
 		for range waitPaths() {
-			a := <-responses
-			servertest.RequireStatus(t, a, http.StatusServiceUnavailable, codes.Unavailable)
+			resp := <-responses
+			servertest.RequireStatus(t, resp, http.StatusServiceUnavailable, codes.Unavailable)
 		}
 		require.LessOrEqual(t, time.Since(begin), 6*time.Second, "soon after the drain delay")
 		t.Logf("after %v", time.Since(begin))

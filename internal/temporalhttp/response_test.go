@@ -65,8 +65,8 @@ func TestALargeResponseIsComplete(t *testing.T) {
 		for _, c := range []struct{ events, size int }{{10, 100}, {5000, 100}, {2, 1 << 20}, {1, 512 << 10}, {600, 1000}} {
 			respondWith(g, "GetWorkflowExecutionHistory", wireOf(t, historyOf(c.events, c.size)))
 			for _, query := range []string{"", "?noPayloadShorthand", "?pretty", "?pretty&noPayloadShorthand"} {
-				a := g.Do(t, http.MethodGet, workflowHistoryPath+query, "")
-				require.Equal(t, http.StatusOK, a.Status)
+				resp := g.Do(t, http.MethodGet, workflowHistoryPath+query, "")
+				require.Equal(t, http.StatusOK, resp.Status)
 				var got struct {
 					History struct {
 						Events []struct {
@@ -75,11 +75,11 @@ func TestALargeResponseIsComplete(t *testing.T) {
 					} `json:"history"`
 					NextPageToken string `json:"nextPageToken"`
 				}
-				require.NoError(t, json.Unmarshal([]byte(a.Body), &got), "%d %d %s", c.events, c.size, query)
+				require.NoError(t, json.Unmarshal([]byte(resp.Body), &got), "%d %d %s", c.events, c.size, query)
 				require.Len(t, got.History.Events, c.events)
 				require.Equal(t, "bmV4dA==", got.NextPageToken)
 				if !strings.Contains(query, "noPayloadShorthand") {
-					require.Equal(t, c.events, strings.Count(a.Body, `"`+strings.Repeat("a", c.size)+`"`))
+					require.Equal(t, c.events, strings.Count(resp.Body, `"`+strings.Repeat("a", c.size)+`"`))
 				}
 			}
 		}
@@ -106,8 +106,8 @@ func TestAMalformedUpstreamResponse(t *testing.T) {
 				method, path = "DescribeActivityExecution", "/api/v1/namespaces/default/activities/a"
 			}
 			respondWith(g, method, wire)
-			a := g.Do(t, http.MethodGet, path, "")
-			s := servertest.RequireStatus(t, a, http.StatusBadGateway, codes.Unavailable)
+			resp := g.Do(t, http.MethodGet, path, "")
+			s := servertest.RequireStatus(t, resp, http.StatusBadGateway, codes.Unavailable)
 			require.NotContains(t, s.Message, "transcode", name)
 		}
 	})
@@ -139,10 +139,10 @@ func TestAnErrorInAStreamedResponseAbortsTheConnection(t *testing.T) {
 		events = protowire.AppendBytes(append(events, 0x0a), bad)
 		respondWith(g, "GetWorkflowExecutionHistory", protowire.AppendBytes([]byte{0x0a}, events))
 		for _, query := range []string{"", "?noPayloadShorthand", "?pretty"} {
-			a, err := g.Send(t.Context(), http.MethodGet, workflowHistoryPath+query, "")
+			resp, err := g.Send(t.Context(), http.MethodGet, workflowHistoryPath+query, "")
 			require.Error(t, err)
-			require.Equal(t, http.StatusOK, a.Status)
-			require.Greater(t, len(a.Body), 1<<20, "the valid part was sent")
+			require.Equal(t, http.StatusOK, resp.Status)
+			require.Greater(t, len(resp.Body), 1<<20, "the valid part was sent")
 		}
 		g.Client.CloseIdleConnections()
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, "/api/v1/system-info", "").Status, "the gateway continues to serve")
@@ -150,11 +150,11 @@ func TestAnErrorInAStreamedResponseAbortsTheConnection(t *testing.T) {
 }
 
 // requireError checks the status of a response whose body is a google.rpc.Status.
-func requireError(t *testing.T, a servertest.Response, status int) {
+func requireError(t *testing.T, resp servertest.Response, status int) {
 	t.Helper()
-	require.Equal(t, status, a.Status, a.Body)
+	require.Equal(t, status, resp.Status, resp.Body)
 	var s servertest.RPCStatus
-	require.NoError(t, json.Unmarshal([]byte(a.Body), &s, json.RejectUnknownMembers(true)), a.Body)
+	require.NoError(t, json.Unmarshal([]byte(resp.Body), &s, json.RejectUnknownMembers(true)), resp.Body)
 }
 
 func TestFormsOfAResponse(t *testing.T) {
@@ -190,14 +190,14 @@ func TestFormsOfAResponse(t *testing.T) {
 			{"?pretty", typeLong, "", prettyText, typePretty}, // the query overrides the header
 			{"", typePretty, typeLong, prettyText, typePretty},
 		} {
-			a := g.Do(t, http.MethodPost, path+c.query, `{}`, "Accept", c.accept, "Content-Type", c.contentType)
-			require.Equal(t, http.StatusOK, a.Status, a.Body)
-			require.Equal(t, c.wantType, a.Header.Get("Content-Type"), "%v", c)
+			resp := g.Do(t, http.MethodPost, path+c.query, `{}`, "Accept", c.accept, "Content-Type", c.contentType)
+			require.Equal(t, http.StatusOK, resp.Status, resp.Body)
+			require.Equal(t, c.wantType, resp.Header.Get("Content-Type"), "%v", c)
 			if c.want != "" {
-				require.Equal(t, c.want, a.Body, "%v", c)
+				require.Equal(t, c.want, resp.Body, "%v", c)
 				continue
 			}
-			require.Contains(t, a.Body, "\n    \"payloads\": [\n      {\n        \"metadata\"", "indented and in the long form")
+			require.Contains(t, resp.Body, "\n    \"payloads\": [\n      {\n        \"metadata\"", "indented and in the long form")
 		}
 	})
 }
@@ -217,8 +217,8 @@ func TestFormsOfABody(t *testing.T) {
 			{"", "application/json+no-payload-shorthand", longBody, "a", "1"},
 			{"", "application/json+pretty", `{"input":["x"]}`, "json/plain", `"x"`},
 		} {
-			a := g.Do(t, http.MethodPost, path+c.query, c.body, "Content-Type", c.contentType)
-			require.Equal(t, http.StatusOK, a.Status, a.Body)
+			resp := g.Do(t, http.MethodPost, path+c.query, c.body, "Content-Type", c.contentType)
+			require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 			calls := g.Upstream.Calls("SignalWorkflowExecution")
 			request := &workflowservice.SignalWorkflowExecutionRequest{}
 			require.NoError(t, proto.Unmarshal(calls[len(calls)-1].Request, request))
@@ -227,12 +227,12 @@ func TestFormsOfABody(t *testing.T) {
 			require.Equal(t, c.encoding, string(got[0].GetMetadata()["encoding"]))
 			require.Equal(t, c.data, string(got[0].GetData()))
 		}
-		a := g.Do(t, http.MethodPost, path, `{"input":["x"]}`, "Content-Type", "application/json+no-payload-shorthand")
-		require.Equal(t, http.StatusBadRequest, a.Status, "the long form has no shorthand")
-		a = g.Do(t, http.MethodPost, path+"?pretty", `{"x":1}`)
-		requireError(t, a, http.StatusBadRequest)
-		require.Equal(t, "application/json+pretty", a.Header.Get("Content-Type"))
-		require.True(t, strings.HasPrefix(a.Body, "{\n  \"code\": 3,\n"), a.Body)
+		resp := g.Do(t, http.MethodPost, path, `{"input":["x"]}`, "Content-Type", "application/json+no-payload-shorthand")
+		require.Equal(t, http.StatusBadRequest, resp.Status, "the long form has no shorthand")
+		resp = g.Do(t, http.MethodPost, path+"?pretty", `{"x":1}`)
+		requireError(t, resp, http.StatusBadRequest)
+		require.Equal(t, "application/json+pretty", resp.Header.Get("Content-Type"))
+		require.True(t, strings.HasPrefix(resp.Body, "{\n  \"code\": 3,\n"), resp.Body)
 	})
 }
 
@@ -249,9 +249,9 @@ func TestIndentationIsBounded(t *testing.T) {
 		}))
 		compact := g.Do(t, http.MethodGet, describePath, "")
 		require.Contains(t, compact.Body, value)
-		a := g.Do(t, http.MethodGet, describePath+"?pretty", "")
-		require.Equal(t, http.StatusOK, a.Status)
-		require.Less(t, len(a.Body), 2<<20)
-		require.Equal(t, 2*deep, strings.Count(a.Body, "[")+strings.Count(a.Body, "]"))
+		resp := g.Do(t, http.MethodGet, describePath+"?pretty", "")
+		require.Equal(t, http.StatusOK, resp.Status)
+		require.Less(t, len(resp.Body), 2<<20)
+		require.Equal(t, 2*deep, strings.Count(resp.Body, "[")+strings.Count(resp.Body, "]"))
 	})
 }

@@ -43,9 +43,9 @@ func TestEveryRuleCallsItsRPC(t *testing.T) {
 		prefixes := map[bool]int{}
 		for _, b := range servertest.Bindings(t) {
 			before := len(g.Upstream.Calls(string(b.Method.Name())))
-			a := g.Do(t, b.Verb, b.Path("default"), b.Body("default"), servertest.Bearer(servertest.RootKey)...)
-			require.Equal(t, http.StatusOK, a.Status, "%s %s: %s", b.Verb, b.Pattern, a.Body)
-			require.Equal(t, "application/json", a.Header.Get("Content-Type"))
+			resp := g.Do(t, b.Verb, b.Path("default"), b.Body("default"), servertest.Bearer(servertest.RootKey)...)
+			require.Equal(t, http.StatusOK, resp.Status, "%s %s: %s", b.Verb, b.Pattern, resp.Body)
+			require.Equal(t, "application/json", resp.Header.Get("Content-Type"))
 			calls := g.Upstream.Calls(string(b.Method.Name()))
 			require.Len(t, calls, before+1, b.Pattern)
 			request := b.Request(t, calls[before])
