@@ -9,7 +9,7 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// authn has the steps between the router and the doors, which establish who calls.
+// authn has the steps between the router and the doors that establish the principal.
 type authn struct {
 	authenticator *auth.Authenticator
 	failures      *limit.Failures
@@ -44,9 +44,9 @@ func (a *authn) authenticate(next http.Handler) http.Handler {
 }
 
 // throttleFailures returns err, or another error with a retry delay if too many
-// requests of the address have failed. Only failures are counted, and a valid
-// credential passes whatever came from its address before: behind a load balancer
-// that is not trusted, all callers share one address.
+// requests of the address have failed. A valid credential is accepted regardless of
+// failures of its address: behind a load balancer that is not trusted, all callers
+// share one address.
 func (a *authn) throttleFailures(address string, err error) error {
 	if !problem.Is(err, problem.InvalidCredential) && !problem.Is(err, problem.InvalidToken) {
 		return err
@@ -55,13 +55,13 @@ func (a *authn) throttleFailures(address string, err error) error {
 	if ok {
 		return err
 	}
-	e := problem.New(problem.TooManyFailures, "Too many credentials from this network were refused.").WithCause(err)
+	e := problem.New(problem.TooManyFailures, "Too many credentials from this network were rejected.").WithCause(err)
 	e.RetryAfter = wait
 	return e
 }
 
-// limitRate applies the rate limit of the caller, if it has one. The headers of the
-// response report what is left.
+// limitRate applies the rate limit of the caller, if it has one. Response headers
+// report the remaining budget.
 func (a *authn) limitRate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if p := stateOf(r).principal; p.Rate.PerSecond > 0 {

@@ -7,9 +7,9 @@ import (
 	"github.com/rs/cors"
 )
 
-// setSecurityHeaders sets the headers that every response has: the request id, and
-// those that make a browser treat it as plain data. The gateway's own pages replace
-// the policy.
+// setSecurityHeaders sets the headers of every response: the request id, and the
+// headers that make a browser treat the response as plain data. The pages at /docs
+// replace the policy.
 func setSecurityHeaders(h http.Header, requestID string) {
 	values := [...]string{requestID, "nosniff", "default-src 'none'; frame-ancestors 'none'", "no-referrer"} // in one allocation
 	h["X-Request-Id"] = values[0:1:1]
@@ -18,13 +18,13 @@ func setSecurityHeaders(h http.Header, requestID string) {
 	h["Referrer-Policy"] = values[3:4:4]
 }
 
-// preflightAge is how long a browser may cache a preflight response; it is the
-// maximum of Chromium.
+// preflightAge is the time for which a browser may cache a preflight response. It is
+// the maximum of Chromium.
 const preflightAge = 2 * time.Hour
 
-// withCORS returns the step that permits pages of the given origins to call (Fetch
-// standard, section 3.3). Cookies are never used, so that a page can do what its API
-// key permits, and nothing in the name of its user.
+// withCORS returns the step that permits pages of the given origins to call the
+// gateway (Fetch standard, section 3.3). The gateway does not use cookies, so a page
+// needs an API key and cannot act on behalf of the user of the browser.
 func withCORS(origins []string) middleware {
 	if len(origins) == 0 {
 		return func(next http.Handler) http.Handler { return next }
@@ -32,7 +32,7 @@ func withCORS(origins []string) middleware {
 	return cors.New(cors.Options{
 		AllowedOrigins: origins,
 		AllowedMethods: methods(),
-		AllowedHeaders: []string{"*"}, // Grpc-Metadata-<key> has as many names as there are keys
+		AllowedHeaders: []string{"*"}, // includes Grpc-Metadata-<key> for any key
 		ExposedHeaders: []string{"Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"},
 		MaxAge:         int(preflightAge.Seconds()),
 	}).Handler

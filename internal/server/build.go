@@ -14,6 +14,7 @@ import (
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/auth/apikey"
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/docs"
 	"github.com/flowgate/flowgate/internal/drain"
 	"github.com/flowgate/flowgate/internal/handlers"
 	"github.com/flowgate/flowgate/internal/limit"
@@ -22,17 +23,17 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalhttp"
 )
 
-// maxStreams bounds the concurrent requests of one HTTP/2 connection.
+// maxStreams is the maximum number of concurrent requests of an HTTP/2 connection.
 const maxStreams = 100
 
-// maxFrame is the largest HTTP/2 frame, in bytes: the least that RFC 9113
-// section 4.2 allows. net/http allocates the whole length of a frame at its first 9
-// bytes and keeps the memory as long as the connection, before any credential is
-// verified. Its own default is 1 MiB.
+// maxFrame is the maximum size of an HTTP/2 frame in bytes, the lowest value that
+// RFC 9113 section 4.2 allows. net/http allocates the whole frame when it has read
+// the frame header, before a credential is verified, and keeps the memory until the
+// connection ends. Its default is 1 MiB.
 const maxFrame = 16 << 10
 
-// Check builds the gateway and runs nothing. It finds faults that are in the files
-// which the configuration names.
+// Check builds the gateway without running it. It finds the problems of the files
+// that the configuration names.
 func Check(cfg *config.Config) error {
 	g, err := assemble(context.Background(), cfg, Options{})
 	if err != nil {
@@ -42,13 +43,12 @@ func Check(cfg *config.Config) error {
 	return nil
 }
 
-// CheckKeys checks the keys file alone, for a configuration with other faults. It
-// returns nil for a file that cannot be read, which the check of the configuration
-// reports.
+// CheckKeys checks only the keys file, for a configuration with other problems. It
+// returns nil for a file that cannot be read, because the configuration reports that.
 func CheckKeys(cfg *config.Config) error {
 	file := cfg.Auth.APIKeys.File
 	if _, err := os.ReadFile(file); file == "" || err != nil {
-		return nil //nolint:nilerr // see above
+		return nil //nolint:nilerr // the configuration reports it
 	}
 	_, err := apikey.Open(file, apikey.Options{Refusal: cfg.PlaintextCredentialProblem(), Mint: auth.NoCredential()})
 	return err
@@ -67,8 +67,7 @@ func build(ctx context.Context, cfg *config.Config, options Options) (*gateway, 
 	return g, nil
 }
 
-// assemble returns a gateway from its configuration, without listeners. Nothing
-// runs yet.
+// assemble builds a gateway without listeners. Nothing runs yet.
 func assemble(ctx context.Context, cfg *config.Config, options Options) (*gateway, error) {
 	if options.Log == nil {
 		options.Log = io.Discard
@@ -98,7 +97,7 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 	}
 	front := g.newRequestFront()
 	g.api = g.newAPI(options.Version, front)
-	if g.temporal, err = g.newTemporalAPI(front); err != nil {
+	if g.temporal, err = temporalhttp.New(temporalhttp.Options{Front: front, LongPoll: cfg.Limits.Timeouts.LongPoll}); err != nil {
 		_ = g.upstream.Close()
 		return nil, err
 	}
@@ -114,7 +113,7 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 	return g, nil
 }
 
-// listen opens the listeners that are not in the options.
+// listen opens the listeners that options does not contain.
 func (g *gateway) listen(options Options) error {
 	public, err := listenerOr(options.Public, g.cfg.Listen.Public)
 	if err != nil {
@@ -138,14 +137,14 @@ func listenerOr(given net.Listener, address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// smallResponse is the size of a response that is not counted, in bytes. It is not
-// much more than what its connection and its goroutine use.
+// smallResponse is the size in bytes up to which responses are not counted. It is
+// about what the connection and the goroutine of a request use anyway.
 const smallResponse = 64 << 10
 
-// minDecoding is the minimum number of large bodies that are decoded at a time.
+// minDecoding is the minimum limit of large bodies that are decoded concurrently.
 const minDecoding = 2
 
-// newRequestFront makes the front half of the corridor, which all doors share.
+// newRequestFront returns the front half of the corridor, which all doors share.
 func (g *gateway) newRequestFront() *request.Front {
 	limits := g.cfg.Limits.InFlight
 	pool := func(size int, gauge *telemetry.Gauge) *limit.Pool {
@@ -190,8 +189,18 @@ func (g *gateway) newAPI(version string, front *request.Front) *handlers.API {
 	})
 }
 
-func (g *gateway) newTemporalAPI(front *request.Front) (*temporalhttp.API, error) {
-	return temporalhttp.New(temporalhttp.Options{Front: front, LongPoll: g.cfg.Limits.Timeouts.LongPoll})
+// newPages returns the pages at /docs, or nil if they are disabled.
+func newPages(cfg config.Docs) (*docs.Site, error) {
+	if !cfg.Enabled {
+		return nil, nil //nolint:nilnil // nil means disabled
+	}
+	return docs.New(docs.Options{
+		Documents: []docs.Document{
+			{Title: "Flowgate", Path: "/v1/openapi.json"},
+			{Title: "Temporal HTTP API", Path: "/openapi.yaml"},
+		},
+		Folder: cfg.Folder,
+	})
 }
 
 func lower(hosts []string) []string {
@@ -218,8 +227,8 @@ func (g *gateway) newServer(handler http.Handler) *http.Server {
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: maxStreams,
 			MaxReadFrameSize:     maxFrame,
-			// A response has a deadline, the frames of a connection (PING, SETTINGS) have none: a client that requests
-			// them and does not read would hold its connection for ever, since the idle timeout waits for the write too.
+			// Deadlines of responses do not cover frames of the connection (PING, SETTINGS). A client could request such
+			// frames and not read them: the blocked write would prevent the idle timeout and keep the connection open.
 			WriteByteTimeout: g.cfg.Listen.Timeouts.Write,
 		},
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {

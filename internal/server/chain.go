@@ -13,18 +13,18 @@ import (
 // responds itself.
 type middleware = func(next http.Handler) http.Handler
 
-// publicHandler returns the handler of the public listener. It is the list of the
-// steps that every request passes, in order. The steps are few frames deep, since
-// thousands of waiting requests keep their stacks.
+// publicHandler returns the handler of the public listener. It lists the steps that
+// every request passes, in order. The steps add few stack frames, because each of
+// thousands of waiting requests keeps its stack.
 func (g *gateway) publicHandler(p *probes, pages *docs.Site) http.Handler {
-	router, front, authn := newRouter(), g.newFront(p), g.newAuthn()
-	front.router = router
+	router, authn := newRouter(), g.newAuthn()
+	front := g.newFront(router, p)
 
 	beforeRouting := []middleware{
-		// 1. The client's address, where trusted proxies report it.
+		// 1. The client's address, if a trusted proxy reports it.
 		trustForwardedFor(g.cfg.Listen.TrustedProxies),
-		// 2. The request id, which every response has, and the event, from which
-		// the log line and the metrics are made. Later panics end here.
+		// 2. The request id, and the event for the log line and the metrics. This
+		// step recovers panics of all later steps.
 		front.record,
 		// 3. Probes, which are served in every phase of the gateway.
 		p.intercept,
@@ -33,14 +33,14 @@ func (g *gateway) publicHandler(p *probes, pages *docs.Site) http.Handler {
 		withCORS(g.cfg.CORS.Origins),
 		// 5. The gate, which rejects new requests while the gateway stops.
 		passGate(g.gate),
-		// 6. The form of head and path, before a router interprets them.
+		// 6. Validation of headers and path, before a router interprets them.
 		validateRequest(lower(g.cfg.Listen.Hosts)),
 	}
 	// 7. The router. It comes before authentication, so that the response for an
 	// unknown route is the same for every caller.
 	router.Group(func(group chi.Router) {
 		group.Use(
-			// 8. The credential is verified, and deleted.
+			// 8. Authentication. It also deletes the credential from the request.
 			authn.authenticate,
 			// 9. The caller's rate limit.
 			authn.limitRate,
@@ -48,7 +48,7 @@ func (g *gateway) publicHandler(p *probes, pages *docs.Site) http.Handler {
 			// in the request's context.
 			authn.identify,
 		)
-		// 11. The doors, which limit what is in flight for each caller.
+		// 11. The doors. They limit the requests in flight of each caller.
 		g.api.Mount(group)
 		g.temporal.Mount(group)
 	})

@@ -9,11 +9,11 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// trustForwardedFor returns the step that takes the client's address from
-// X-Forwarded-For, if the peer is a proxy in one of the given prefixes. The header
-// is read from the right, where each proxy appends its peer, up to the first
-// address that is not a trusted proxy: that client can have invented everything
-// further left. From any other peer the header is ignored.
+// trustForwardedFor returns the step that reads the client's address from
+// X-Forwarded-For if the peer is a proxy in one of the given prefixes. Each proxy
+// appends its peer at the right end. The step reads from the right to the first
+// address that is not a trusted proxy, because that client may have forged
+// everything to the left of it. From any other peer, the header is ignored.
 func trustForwardedFor(proxies []string) middleware {
 	if len(proxies) == 0 {
 		return func(next http.Handler) http.Handler { return next }
@@ -29,8 +29,8 @@ func trustForwardedFor(proxies []string) middleware {
 	return chimiddleware.ClientIPFromXFF(networks...)
 }
 
-// clientIP returns the client's address: the one that a trusted proxy reports, or
-// else the peer's.
+// clientIP returns the client's address as a trusted proxy reports it, or else the
+// address of the peer.
 func clientIP(r *http.Request) string {
 	if ip := chimiddleware.GetClientIP(r.Context()); ip != "" {
 		return ip

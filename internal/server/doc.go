@@ -2,8 +2,12 @@
 // every request passes, the routes of the doors, readiness and shutdown. chain.go is
 // the place to start reading.
 //
-// Trust boundary: everything that arrives on the public listener is untrusted until
-// its credential is verified. Everything that a client controls has a limit of size
-// and of time here, before a door sees it. The admin listener exposes causes and
-// profiles; it belongs on a private network.
+// Trust boundary: a request on the public listener is untrusted until its credential
+// is verified. Everything that a client controls has a limit of size and of time
+// before the request reaches a door. The admin listener exposes causes of failures
+// and profiles; it belongs on a private network.
+//
+// Failure posture: a panic of a handler becomes a response with the status 500. A
+// client that stops reading or writing is disconnected. On shutdown, every request in
+// flight receives a response.
 package server

@@ -21,25 +21,25 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// front records every request: it creates the request's state at the begin, and
-// the log line and the metrics at the end.
+// front creates the state of every request, and writes its log line and its metrics
+// at the end.
 type front struct {
 	router  chi.Routes
 	probes  *probes
 	log     *slog.Logger
 	metrics *telemetry.Metrics
 
-	readBody time.Duration // limit of reading a whole body
-	write    time.Duration // limit of each write
+	readBody time.Duration // maximum time to read a body
+	write    time.Duration // maximum time of each write
 	budget   time.Duration // of a request, see recorder
 
-	routings sync.Pool // of *chi.Context, like the one of chi's router
+	routings sync.Pool // of *chi.Context, as in chi's router
 }
 
-func (g *gateway) newFront(p *probes) *front {
+func (g *gateway) newFront(router chi.Routes, p *probes) *front {
 	timeouts := g.cfg.Listen.Timeouts
 	return &front{
-		probes: p, log: g.log, metrics: g.metrics,
+		router: router, probes: p, log: g.log, metrics: g.metrics,
 		readBody: timeouts.ReadBody, write: timeouts.Write, budget: g.cfg.Limits.RequestBudget,
 	}
 }
@@ -57,10 +57,10 @@ func (f *front) record(next http.Handler) http.Handler {
 // connectionKey is the context key of a request's connection.
 type connectionKey struct{}
 
-// requestState is the state of one request from its begin to its end. It is the
-// request's context too, which saves an allocation.
+// requestState is the state of one request. It is also the request's context, which
+// saves an allocation.
 type requestState struct {
-	context.Context //nolint:containedctx // of the request before this one
+	context.Context //nolint:containedctx // the parent context
 
 	recorder  recorder
 	event     telemetry.Event
@@ -86,7 +86,7 @@ func (s *requestState) Value(key any) any {
 	}
 }
 
-// stateOf returns the state of a request behind [front.record].
+// stateOf returns the state of a request. It is nil before [front.record].
 func stateOf(r *http.Request) *requestState {
 	state, _ := r.Context().Value(stateKey{}).(*requestState)
 	return state
@@ -94,37 +94,37 @@ func stateOf(r *http.Request) *requestState {
 
 // begin creates the state of a request, and returns the request with it.
 func (f *front) begin(w http.ResponseWriter, r *http.Request) (*requestState, *http.Request) {
-	v := &requestState{begin: time.Now(), routing: f.routingContext()}
-	v.recorder = recorder{
-		ResponseWriter: w, timeout: f.write, budget: f.budget, begin: v.begin,
+	s := &requestState{begin: time.Now(), routing: f.routingContext()}
+	s.recorder = recorder{
+		ResponseWriter: w, timeout: f.write, budget: f.budget, begin: s.begin,
 		largeBody: r.ContentLength > largeBodyBytes || r.ContentLength < 0 && r.ProtoMajor == 1,
 	}
 	if r.ProtoMajor > 1 {
 		if conn, ok := r.Context().Value(connectionKey{}).(net.Conn); ok {
-			v.recorder.hangUp = func() { _ = conn.Close() }
+			s.recorder.disconnect = func() { _ = conn.Close() }
 		}
 	}
-	v.event = telemetry.Event{
+	s.event = telemetry.Event{
 		RequestID: requestID(r.Header), Method: r.Method, ClientIP: clientIP(r),
 		UserAgent: r.UserAgent(), BytesIn: max(r.ContentLength, 0),
 	}
-	v.routing.Routes = f.router
-	v.Context = telemetry.NewContext(r.Context(), &v.event)
-	r = r.WithContext(v)
-	v.request = r
-	setSecurityHeaders(v.recorder.Header(), v.event.RequestID)
-	endAmbiguous(v.recorder.Header(), r)
+	s.routing.Routes = f.router
+	s.Context = telemetry.NewContext(r.Context(), &s.event)
+	r = r.WithContext(s)
+	s.request = r
+	setSecurityHeaders(s.recorder.Header(), s.event.RequestID)
+	closeAmbiguous(s.recorder.Header(), r)
 	if r.ContentLength != 0 {
-		// Also for requests that are rejected before their body is read: net/http
-		// reads on before it responds, which the client must not be able to extend.
-		_ = http.NewResponseController(w).SetReadDeadline(v.begin.Add(f.readBody))
+		// The deadline is also set for requests that are rejected before their body is
+		// read, because net/http reads a part of the body before it responds.
+		_ = http.NewResponseController(w).SetReadDeadline(s.begin.Add(f.readBody))
 	}
 	f.metrics.Active.Inc()
-	return v, r
+	return s, r
 }
 
-// routingContext returns the context that the router uses. It comes from here and
-// not from the router, so that the route is known at the end of the request.
+// routingContext returns a context for the router. The front creates it, because it
+// needs the route at the end of the request, when the router has reset its own.
 func (f *front) routingContext() *chi.Context {
 	if used, ok := f.routings.Get().(*chi.Context); ok {
 		used.Reset()
@@ -133,42 +133,42 @@ func (f *front) routingContext() *chi.Context {
 	return chi.NewRouteContext()
 }
 
-// end is deferred: it ends a request, also after a panic of a handler.
-func (f *front) end(v *requestState) {
+// end is deferred, so that it also ends a request whose handler panics.
+func (f *front) end(s *requestState) {
 	f.metrics.Active.Dec()
-	failure := recover() //nolint:revive // it is deferred, by record
-	event, rec := &v.event, &v.recorder
-	f.recordOutcome(v, failure)
-	if v.endSpan != nil {
-		v.endSpan(rec.status)
+	failure := recover() //nolint:revive // record defers end
+	event, rec := &s.event, &s.recorder
+	f.recordOutcome(s, failure)
+	if s.endSpan != nil {
+		s.endSpan(rec.status)
 	}
-	event.Route, event.Status, event.BytesOut = v.routing.RoutePattern(), rec.status, rec.bytes
-	event.Duration = time.Since(v.begin)
-	if !f.probes.isProbe(v.request) {
+	event.Route, event.Status, event.BytesOut = s.routing.RoutePattern(), rec.status, rec.bytes
+	event.Duration = time.Since(s.begin)
+	if !f.probes.isProbe(s.request) {
 		event.Log(f.log)
-		f.metrics.Request(v.request.Context(), v.request.Method, event.Route, rec.status, event.Duration)
+		f.metrics.Request(s.request.Context(), s.request.Method, event.Route, rec.status, event.Duration)
 	}
-	f.routings.Put(v.routing) // nothing reads it any more: work that goes on after a request has its own context
+	f.routings.Put(s.routing) // safe, because work that outlives a request has its own context
 	if failure != nil && errors.Is(asError(failure), http.ErrAbortHandler) {
-		panic(http.ErrAbortHandler) // closes the connection, as the handler wanted
+		panic(http.ErrAbortHandler) // makes net/http close the connection
 	}
 }
 
-// recordOutcome sets how the request ended in its event, and responds for a handler
-// that did not. If the response could not be written, the client has gone, whatever
-// the handler made of the failed write.
-func (f *front) recordOutcome(v *requestState, failure any) {
-	w, event := &v.recorder, &v.event
+// recordOutcome records in the event how the request ended, and responds if the
+// handler panicked before it responded. A response that could not be written means
+// that the client has left, even if the handler reported another error for it.
+func (f *front) recordOutcome(s *requestState, failure any) {
+	w, event := &s.recorder, &s.event
 	if failure == nil || errors.Is(asError(failure), http.ErrAbortHandler) {
 		if w.status == 0 {
-			w.status = http.StatusOK // as net/http sends if the handler writes nothing
+			w.status = http.StatusOK // the status that net/http sends if the handler writes nothing
 		}
-		if w.failed != nil && w.status < http.StatusBadRequest { // else the log keeps the earlier error
-			e := upstream.Canceled(v.request.Context(), w.failed)
+		if w.failed != nil && w.status < http.StatusBadRequest { // an earlier error stays in the log
+			e := upstream.Canceled(s.request.Context(), w.failed)
 			event.SetProblem(string(e.Code), e.LogDetail())
 		}
 		if event.Code == string(problem.ClientClosedRequest) {
-			w.status = problem.ClientClosedRequest.Row().Status // for the log: it is not sent
+			w.status = problem.ClientClosedRequest.Row().Status // for the log only
 		}
 		return
 	}
@@ -206,8 +206,8 @@ func asError(failure any) error {
 	return fmt.Errorf("panic: %v", failure)
 }
 
-// writeProblem responds with a problem, in the format of the door that the path
-// belongs to.
+// writeProblem responds with a problem, in the format of the door to which the path
+// belongs.
 func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 	state, e := stateOf(r), problem.Of(err)
 	state.event.SetProblem(string(e.Code), e.LogDetail())

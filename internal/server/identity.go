@@ -17,14 +17,14 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// identity has the verifiers of callers, and the credentials that go upstream.
+// identity has the verifiers of credentials, and the credentials for the upstream.
 // Fields that are not configured are nil.
 type identity struct {
 	anonymous *auth.Principal
 	keys      *apikey.Keys
 	tokens    *jwt.Verifier
-	// bearers are the bearers of each issuer's tokens, by the issuer's name, as issuers of delegated tokens: the
-	// credential that goes upstream must be the same when they pass a delegated token on.
+	// bearers has a principal for each issuer of JWTs, by its name. It stands for all bearers of that issuer's tokens
+	// when they create delegated tokens, which must go upstream with the same credential as the bearers themselves.
 	bearers map[string]*auth.Principal
 
 	certificates *auth.Certificates
@@ -48,8 +48,8 @@ func (g *gateway) openIdentity(options Options) (err error) {
 	if len(g.cfg.Tokens.KeyFiles) == 0 {
 		g.log.Warn("page tokens and delegated tokens are valid on this replica only, and until it stops: tokens.keyFiles is not set")
 	}
-	id.delegated = delegated.New(id.seals, g.cfg.Tokens.MaxTTL, id.maker, nil)
-	failed := []error{g.openSigner(), g.openKeys(), g.openIssuers(options.KeyTransport), nil} // each error is about its own files
+	id.delegated = delegated.New(id.seals, g.cfg.Tokens.MaxTTL, id.delegator, nil)
+	failed := []error{g.openSigner(), g.openKeys(), g.openIssuers(options.KeyTransport), nil} // all problems are reported together
 	id.certificates, failed[3] = auth.NewCertificates(g.cfg.Auth.Certificates)
 	return errors.Join(failed...)
 }
@@ -73,7 +73,7 @@ func (g *gateway) openIssuers(transport http.RoundTripper) (err error) {
 	id.bearers = map[string]*auth.Principal{}
 	for _, issuer := range g.cfg.Auth.JWT {
 		bearer := &auth.Principal{Name: issuer.Name}
-		if issuer.Credential != "" { // otherwise it is the upstream's
+		if issuer.Credential != "" { // otherwise the upstream's credential is used
 			if bearer.Credential, err = g.credential(issuer.Credential, ""); err != nil {
 				return err
 			}
@@ -93,7 +93,7 @@ func (g *gateway) openSigner() error {
 		Log: g.log, OnReload: func(err error) { g.metrics.SigningKeysReloaded(g.background, err) },
 	})
 	if err != nil {
-		g.identity.minted = auth.NoCredential() // nothing will run; keys and issuers with the mode mint then report their own faults only
+		g.identity.minted = auth.NoCredential() // so that keys and issuers with the mode mint do not report a missing signer too
 		return fmt.Errorf("upstream.credential.mint.keyFile: %w", yamlnode.InFile(cfg.KeyFile, err))
 	}
 	g.watchers = append(g.watchers, func(ctx context.Context) { signer.Watch(ctx, credentialInterval) })
@@ -121,8 +121,8 @@ func (g *gateway) openKeys() error {
 	return nil
 }
 
-// authenticator returns an authenticator with all verifiers. A nil pointer must not
-// become a verifier that is not nil.
+// authenticator returns an authenticator with all verifiers. It checks for nil,
+// because a nil pointer in an interface is not a nil interface.
 func (id *identity) authenticator(anonymous bool) *auth.Authenticator {
 	verifiers := auth.Verifiers{Delegated: id.delegated, Certificates: id.certificates, Anonymous: anonymous}
 	if id.keys != nil {
@@ -134,30 +134,30 @@ func (id *identity) authenticator(anonymous bool) *auth.Authenticator {
 	return auth.NewAuthenticator(verifiers)
 }
 
-// maker returns the issuer of a delegated token by its name. Names of API keys have
-// no colon.
-func (id *identity) maker(name string) (m delegated.Delegator, ok bool) {
+// delegator returns the principal that created a delegated token, by its name. Names
+// of API keys have no colon.
+func (id *identity) delegator(name string) (d delegated.Delegator, ok bool) {
 	kind, _, colon := strings.Cut(name, ":")
-	m.GrantsStored = true
+	d.GrantsStored = true
 	switch {
 	case !colon && id.keys != nil:
-		m.Principal, ok = id.keys.Owner(name)
+		d.Principal, ok = id.keys.Owner(name)
 	case !colon:
-		m.Principal, ok = id.anonymous, id.anonymous != nil
+		d.Principal, ok = id.anonymous, id.anonymous != nil
 	case kind == config.CertificateName:
-		m.Principal, ok = id.certificates.Owner(name)
+		d.Principal, ok = id.certificates.Owner(name)
 	default:
-		m.GrantsStored = false
-		if m.Principal, ok = id.bearers[kind]; ok {
-			bearer := *m.Principal
+		d.GrantsStored = false
+		if d.Principal, ok = id.bearers[kind]; ok {
+			bearer := *d.Principal
 			bearer.Name = name
-			m.Principal = &bearer
+			d.Principal = &bearer
 		}
 	}
-	return m, ok
+	return d, ok
 }
 
-// ready returns an error while keys of token issuers are missing.
+// ready returns an error while the keys of an issuer are missing.
 func (id *identity) ready() error {
 	if id.tokens == nil {
 		return nil

@@ -3,19 +3,22 @@ package server
 import (
 	"io"
 	"net/http"
+	"net/http/pprof"
+	"net/netip"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 
 	"github.com/flowgate/flowgate/internal/drain"
+	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/telemetry"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
 // probes serves load balancers and orchestrators without a credential and without
-// an upstream call: /livez reports that the process runs, /readyz that it should
-// get traffic. The keys of minted tokens are published in the same way, in every
-// phase of the gateway: a Temporal server that gets any other response drops all
-// keys.
+// an upstream call: /livez reports that the process runs, /readyz whether it should
+// receive traffic. It also publishes the keys of minted tokens, in every phase of the
+// gateway: a Temporal server that receives an error instead drops all keys.
 type probes struct {
 	gate     *drain.Gate
 	upstream *upstream.Client
@@ -50,8 +53,8 @@ func (p *probes) state() state {
 	return s
 }
 
-// isProbe reports whether r is a probe. Probes arrive every few seconds and have no
-// log line, which would bury the others.
+// isProbe reports whether r is a probe. Probes arrive every few seconds and are not
+// logged, because their lines would hide the others.
 func (p *probes) isProbe(r *http.Request) bool {
 	return r.URL.Path == "/livez" || r.URL.Path == "/readyz" || r.URL.Path == jwksPath && p.identity.jwks() != nil
 }
@@ -68,7 +71,7 @@ func (p *probes) intercept(next http.Handler) http.Handler {
 	})
 }
 
-// serve serves a probe without detail. It reports false for other requests.
+// serve serves a probe without reasons. It returns false for other requests.
 func (p *probes) serve(w http.ResponseWriter, r *http.Request) bool {
 	if !p.isProbe(r) || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
@@ -85,14 +88,14 @@ func (p *probes) serve(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// detailed serves /readyz on the admin listener.
+// detailed serves /readyz with reasons, on the admin listener.
 func (p *probes) detailed(w http.ResponseWriter, _ *http.Request) {
 	s := p.state()
 	status := http.StatusOK
 	if !s.Ready {
 		status = http.StatusServiceUnavailable
 	}
-	text, _ := json.Marshal(s) // strings and booleans
+	text, _ := json.Marshal(s) // cannot fail for strings and booleans
 	p.respond(w, status, "application/json", string(text)+"\n")
 }
 
@@ -101,4 +104,43 @@ func (p *probes) respond(w http.ResponseWriter, status int, contentType, text st
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, text)
+}
+
+// newAdmin returns the handler of the admin listener: probes with reasons, metrics
+// and profiles. It has no authentication. hosts are the permitted host names, so
+// that an attacker cannot reach it through the browser of an operator.
+func newAdmin(p *probes, metrics *telemetry.Metrics, hosts []string) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, r *http.Request) { p.serve(w, r) })
+	mux.HandleFunc("GET /readyz", p.detailed)
+	scrape := metrics.Handler()
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+		p.state() // updates the gauge of readiness
+		scrape.ServeHTTP(w, r)
+	})
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return checkAdminHost(hosts, mux)
+}
+
+// checkAdminHost rejects host names other than localhost and hosts, which are in
+// lower case: an attacker may have pointed any other name at this listener (DNS
+// rebinding). An IP address is safe, because a page of that origin was served by
+// this listener.
+func checkAdminHost(hosts []string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		closeAmbiguous(w.Header(), r)
+		host := hostName(r.Host)
+		if _, err := netip.ParseAddr(host); err == nil || host == "localhost" || slices.Contains(hosts, host) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		id := requestID(r.Header)
+		setSecurityHeaders(w.Header(), id)
+		problem.Write(w, problem.New(problem.MisdirectedRequest,
+			"This listener does not serve that host. Use an address, or a name of listen.adminHosts."), problem.Occurrence{RequestID: id})
+	})
 }

@@ -7,48 +7,49 @@ import (
 	"time"
 )
 
-// recorder is the one wrapper around a ResponseWriter: it notes what was sent
-// and bounds the time for it, so that a client who stops reading, or reads
-// slowly, holds nothing for long.
+// recorder is the only wrapper of a ResponseWriter. It records the response and
+// limits the time to write it, so that a client that stops reading or reads slowly
+// does not hold resources for long.
 //
-// Each write has its time. In all, a client may keep us waiting for as long as
-// one write and the least rate allow for what it has taken. The time between
-// writes is ours and does not count: waits and streams of events are long by
-// nature. All responses but those streams also have an end.
+// Each write has a timeout. In total, writes may be blocked for the time of one
+// timeout plus the time that a client at minRate needs for the bytes that it has
+// received. The time between writes does not count, because waits and event streams
+// are long by design. All responses except event streams also have a final deadline.
 type recorder struct {
 	http.ResponseWriter
-	timeout time.Duration // of a write
-	budget  time.Duration // of the request, from begin
-	begin   time.Time
-	hangUp  func() // closes the connection, of HTTP/2; else nil
+	timeout    time.Duration // of a write
+	budget     time.Duration // of the request, from begin
+	begin      time.Time
+	disconnect func() // closes the connection of an HTTP/2 stream; nil in HTTP/1
 
-	largeBody bool // the request's body is more than net/http reads on after an answer
+	largeBody bool // the request body is larger than what net/http discards after a response
 	status    int
 	bytes     int64
-	failed    error // of the first write that was not taken
+	failed    error // of the first failed write
 
-	extended time.Time     // when the deadline of writes was set
-	end      time.Time     // of the response; zero for none
-	blocked  time.Duration // in writes, in all
+	extended time.Time     // when the write deadline was set last
+	end      time.Time     // final deadline of the response; zero for none
+	blocked  time.Duration // total time of all writes
 }
 
-// leastRate is that at which a client must take a response in the long run, in
-// bytes a second.
-const leastRate = 32 << 10
+// minRate is the minimum average rate of reading a response, in bytes per second.
+const minRate = 32 << 10
 
-// hangUpGrace is the time that HTTP/2 has to end a stream after its deadline.
-// That takes a frame, which a connection that takes nothing does not let out.
-const hangUpGrace = 5 * time.Second
+// disconnectGrace is the time that net/http has to reset an HTTP/2 stream after its
+// write deadline. The reset is a frame, which cannot be sent if the client does not
+// read from the connection at all.
+const disconnectGrace = 5 * time.Second
 
-// buffered is the size of a write that is never sent before there is more, in
-// HTTP/2 of net/http.
-const buffered = 4 << 10
+// http2Buffer is the size of the buffer of an HTTP/2 response in net/http. A smaller
+// write does not block.
+const http2Buffer = 4 << 10
 
-// largeBodyBytes is what net/http reads of a body that no handler has read.
+// largeBodyBytes is the maximum that net/http reads of a body after the handler.
 const largeBodyBytes = 256 << 10
 
-// What is read of a large body that was refused, so that a client that writes
-// all before it reads finds the answer and not a broken pipe.
+// The limits of reading a large body that was rejected. Without reading it, a client
+// that sends its whole body before it reads would see a broken pipe instead of the
+// response.
 const (
 	discardBytes = 16 << 20
 	discardTime  = 2 * time.Second
@@ -64,14 +65,14 @@ func (r *recorder) WriteHeader(status int) {
 		r.limit(now)
 	}
 	if r.largeBody && status >= http.StatusBadRequest {
-		_ = http.NewResponseController(r.ResponseWriter).EnableFullDuplex() // HTTP/1: else the body is closed before the answer
-		r.Header().Set("Connection", "close")                               // its rest must not pass for the next request
+		_ = http.NewResponseController(r.ResponseWriter).EnableFullDuplex() // otherwise HTTP/1 closes the body before the response
+		r.Header().Set("Connection", "close")                               // the rest of the body must not be parsed as a request
 	}
 	r.extend(now)
 	r.ResponseWriter.WriteHeader(status)
 }
 
-// limit sets the end of the response, which begins.
+// limit sets the final deadline when the response begins.
 func (r *recorder) limit(now time.Time) {
 	if strings.HasPrefix(r.Header().Get("Content-Type"), "text/event-stream") {
 		return
@@ -82,7 +83,7 @@ func (r *recorder) limit(now time.Time) {
 	}
 }
 
-// discard reads the rest of a large body that was refused, for a while.
+// discard reads the rest of a large body that was rejected, within its limits.
 func (r *recorder) discard(body io.Reader) {
 	if !r.largeBody || r.status < http.StatusBadRequest {
 		return
@@ -93,32 +94,32 @@ func (r *recorder) discard(body io.Reader) {
 	_, _ = io.CopyN(io.Discard, body, discardBytes)
 }
 
-// pieceBytes is how much is written at once. Each piece has a deadline of its
-// own: one for a large response in one write would cut a client that reads
-// faster than the least rate.
-const pieceBytes = 64 << 10
+// chunkBytes is the maximum size of one write. Each chunk has its own deadline. With
+// one deadline for a large write, a client that reads faster than minRate could be
+// disconnected.
+const chunkBytes = 64 << 10
 
 func (r *recorder) Write(p []byte) (written int, err error) {
-	for len(p) > pieceBytes {
-		n, err := r.writePiece(p[:pieceBytes])
+	for len(p) > chunkBytes {
+		n, err := r.writeChunk(p[:chunkBytes])
 		written += n
 		if err != nil {
 			return written, err
 		}
-		p = p[pieceBytes:]
+		p = p[chunkBytes:]
 	}
-	n, err := r.writePiece(p)
+	n, err := r.writeChunk(p)
 	return written + n, err
 }
 
-func (r *recorder) writePiece(p []byte) (int, error) {
+func (r *recorder) writeChunk(p []byte) (int, error) {
 	now := time.Now()
 	if r.status == 0 {
 		r.status = http.StatusOK
 		r.limit(now)
 	}
 	r.extend(now)
-	if len(p) >= buffered {
+	if len(p) >= http2Buffer {
 		stop := r.guard(now)
 		defer stop()
 	}
@@ -128,9 +129,8 @@ func (r *recorder) writePiece(p []byte) (int, error) {
 	return n, err
 }
 
-// FlushError sends what was written. There may be nothing to write for long
-// after it, which the deadline of a write is not for: HTTP/2 would end the
-// answer when it passes.
+// FlushError flushes the response and clears the write deadline: the next write may
+// be much later, and HTTP/2 would reset the stream when the deadline passes.
 func (r *recorder) FlushError() error {
 	now := time.Now()
 	r.extend(now)
@@ -146,7 +146,7 @@ func (r *recorder) FlushError() error {
 	return err
 }
 
-// account notes how a write ended that began at begin.
+// account records the time and the error of a write that started at begin.
 func (r *recorder) account(begin time.Time, err error) {
 	r.blocked += time.Since(begin)
 	if err != nil && r.failed == nil {
@@ -154,33 +154,33 @@ func (r *recorder) account(begin time.Time, err error) {
 	}
 }
 
-// extend gives what is written next its time. An answer of one piece needs it
-// once.
+// extend sets the deadline of the next write. It skips that if the deadline was set
+// a moment ago, which saves a call in most responses.
 func (r *recorder) extend(now time.Time) {
-	const often = time.Second / 10
-	if now.Sub(r.extended) < min(often, r.timeout/10) {
+	const interval = time.Second / 10
+	if now.Sub(r.extended) < min(interval, r.timeout/10) {
 		return
 	}
 	r.extended = now
 	_ = http.NewResponseController(r.ResponseWriter).SetWriteDeadline(r.deadline(now))
 }
 
-// deadline is that of a write that begins now.
+// deadline returns the deadline of a write that starts now.
 func (r *recorder) deadline(now time.Time) time.Time {
-	taken := time.Duration(r.bytes) * (time.Second / leastRate)
-	deadline := now.Add(min(r.timeout, r.timeout+taken-r.blocked))
+	allowed := time.Duration(r.bytes) * (time.Second / minRate)
+	deadline := now.Add(min(r.timeout, r.timeout+allowed-r.blocked))
 	if !r.end.IsZero() && r.end.Before(deadline) {
 		return r.end
 	}
 	return deadline
 }
 
-// guard closes the connection if a write hangs beyond its deadline. It returns
-// what ends it.
+// guard closes the connection if a write is still blocked after its deadline and the
+// grace period. stop must be called after the write.
 func (r *recorder) guard(now time.Time) (stop func()) {
-	if r.hangUp == nil {
+	if r.disconnect == nil {
 		return func() {}
 	}
-	timer := time.AfterFunc(r.deadline(now).Sub(now)+hangUpGrace, r.hangUp)
+	timer := time.AfterFunc(r.deadline(now).Sub(now)+disconnectGrace, r.disconnect)
 	return func() { timer.Stop() }
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
@@ -12,8 +13,7 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalhttp"
 )
 
-// newRouter returns a router without routes. Its own errors are problems like all
-// others.
+// newRouter returns a router without routes, whose errors are problems.
 func newRouter() chi.Router {
 	router := chi.NewRouter()
 	router.Use(chimiddleware.GetHead)
@@ -21,15 +21,14 @@ func newRouter() chi.Router {
 		writeProblem(w, r, problem.New(problem.RouteNotFound, "There is no such route."))
 	})
 	router.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		e := problem.New(problem.MethodNotAllowed, "The route does not take this method.")
+		e := problem.New(problem.MethodNotAllowed, "The route does not support this method.")
 		e.Members.Allow = allowed(router, r)
 		writeProblem(w, r, e)
 	})
 	return router
 }
 
-// mountPublic adds the routes that need no credential: the descriptions of the
-// APIs, and the pages, which are nil when they are disabled.
+// mountPublic adds the routes without a credential: the documents, and pages if any.
 func mountPublic(router chi.Router, pages *docs.Site) {
 	handlers.MountDocuments(router)
 	temporalhttp.MountDocuments(router)
@@ -41,21 +40,18 @@ func mountPublic(router chi.Router, pages *docs.Site) {
 
 // allowed returns the methods of the route of r.
 func allowed(router chi.Routes, r *http.Request) []string {
-	path := r.URL.Path
-	if r.URL.RawPath != "" {
-		path = r.URL.RawPath
-	}
-	var found []string
+	path := cmp.Or(r.URL.RawPath, r.URL.Path)
+	var supported []string
 	for _, method := range methods() {
-		as := method
+		routed := method
 		if method == http.MethodHead {
-			as = http.MethodGet // its handler serves HEAD too
+			routed = http.MethodGet // the router serves HEAD by the handler of GET
 		}
-		if router.Match(chi.NewRouteContext(), as, path) {
-			found = append(found, method)
+		if router.Match(chi.NewRouteContext(), routed, path) {
+			supported = append(supported, method)
 		}
 	}
-	return found
+	return supported
 }
 
 // methods returns the methods that a route can have.

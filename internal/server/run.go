@@ -20,8 +20,8 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// Options replace parts of the gateway's environment. The zero value replaces
-// nothing.
+// Options replaces parts of the gateway's environment. The zero value replaces
+// none.
 type Options struct {
 	Version string
 	// Public and Admin are listeners to serve on instead of the configured
@@ -29,25 +29,24 @@ type Options struct {
 	Public, Admin net.Listener
 	// Dial opens connections to the upstream; nil uses the network.
 	Dial upstream.Dialer
-	// KeyTransport fetches the keys of token issuers; nil uses the network.
+	// KeyTransport fetches the keys of issuers; nil uses the network.
 	KeyTransport http.RoundTripper
 	// Log receives the log; nil discards it.
 	Log io.Writer
-	// Getenv returns the OpenTelemetry variables; nil means that none is set.
+	// Getenv returns the OpenTelemetry variables; nil returns none.
 	Getenv func(string) string
 }
 
-// lastWrites is the time for writing the last responses, once no request is in
-// flight.
+// lastWrites is the maximum time to write the last responses.
 const lastWrites = 5 * time.Second
 
-// lastRequests is the time for requests to arrive on connections that were opened
-// before the listener closed.
+// lastRequests is the maximum time for requests to arrive on connections that were
+// opened before the listener closed.
 const lastRequests = time.Second
 
 // Run serves until ctx ends, and then drains (see package drain): it reports not
 // ready, serves for the drain delay, ends the waits, completes the requests in
-// flight, and stops. It returns nil after an orderly shutdown.
+// flight, and stops. It returns nil after an ordered shutdown.
 func Run(ctx context.Context, cfg *config.Config, options Options) error {
 	g, err := build(ctx, cfg, options)
 	if err != nil {
@@ -75,13 +74,13 @@ type gateway struct {
 	connections    *drain.Connections // of the public listener
 
 	// requests is the parent of every request's context.
-	requests    context.Context //nolint:containedctx // as http.Server.BaseContext wants it
+	requests    context.Context //nolint:containedctx // for http.Server.BaseContext
 	endRequests context.CancelCauseFunc
 
 	// watchers are the loops that watch files and the upstream's health.
 	watchers   []func(context.Context)
-	stop       context.CancelFunc // ends the watchers and the shared polls
-	background context.Context    //nolint:containedctx // of work that is not bound to one request
+	stop       context.CancelFunc // ends background
+	background context.Context    //nolint:containedctx // of the watchers and the shared polls
 }
 
 func (g *gateway) run(ctx context.Context) error {
@@ -108,8 +107,8 @@ func (g *gateway) run(ctx context.Context) error {
 	return err
 }
 
-// serve accepts connections in its own goroutine, until the listener is closed. The
-// channel receives the error, if there was one, and is closed.
+// serve accepts connections in its own goroutine until the listener is closed. The
+// channel then receives the error, if there is one, and is closed.
 func serve(server *http.Server, listener net.Listener) <-chan error {
 	ended := make(chan error, 1)
 	go func() {
@@ -127,7 +126,7 @@ func serve(server *http.Server, listener net.Listener) <-chan error {
 	return ended
 }
 
-// drain stops serving such that every request that has begun gets a response.
+// drain stops serving. Every request that has arrived receives a response.
 func (g *gateway) drain(public <-chan error) {
 	g.log.Info("draining", slog.String("delay", g.cfg.Listen.DrainDelay.String()))
 	g.gate.Advance(drain.Draining)
@@ -138,11 +137,11 @@ func (g *gateway) drain(public <-chan error) {
 	if !g.gate.Await(g.cfg.Listen.DrainTimeout) {
 		g.log.Warn("requests in flight are ended", slog.String("after", g.cfg.Listen.DrainTimeout.String()))
 		g.endRequests(problem.New(problem.Draining,
-			"This replica stopped before the call had ended. Whether it took effect is not known."))
+			"This replica stopped before the call had ended. It is not known whether the call took effect."))
 		g.gate.Await(lastWrites)
 	}
 	g.publicListener.Drain()
-	for range public { // when it is closed, every accepted connection is tracked
+	for range public { // after it is closed, all accepted connections are tracked
 	}
 	g.connections.Await(lastRequests)
 	for _, server := range []*http.Server{g.public, g.admin} {
@@ -155,7 +154,7 @@ func (g *gateway) drain(public <-chan error) {
 	g.log.Info("stopped")
 }
 
-// close releases all resources when nothing runs any more.
+// close releases all resources. Neither servers nor watchers may run any more.
 func (g *gateway) close() {
 	g.stop()
 	g.endRequests(nil)

@@ -14,7 +14,7 @@ import (
 
 // configureTLS enables TLS on the public listener, if a certificate is configured.
 // The certificate, its key and the certificate authorities of clients are reloaded
-// when they change. Each connection uses those in force when it begins.
+// when they change. New connections use the new ones.
 func (g *gateway) configureTLS() error {
 	cfg := g.cfg.Listen.TLS
 	if cfg.CertFile == "" {
@@ -61,16 +61,16 @@ func (g *gateway) configureTLS() error {
 	return nil
 }
 
-// listenerTLS is what one connection is made with. Clients without a
-// certificate may have another credential.
+// listenerTLS returns the configuration of one connection. A certificate of the
+// client is optional, because the client may have another credential.
 func listenerTLS(certificate *tls.Certificate, clients *x509.CertPool) *tls.Config {
-	made := &tls.Config{
+	cfg := &tls.Config{
 		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*certificate}, NextProtos: []string{"h2", "http/1.1"},
 	}
 	if clients != nil {
-		made.ClientAuth, made.ClientCAs = tls.VerifyClientCertIfGiven, clients
+		cfg.ClientAuth, cfg.ClientCAs = tls.VerifyClientCertIfGiven, clients
 	}
-	return made
+	return cfg
 }
 
 func parseAuthorities(pem []byte, _ *x509.CertPool) (*x509.CertPool, error) {

@@ -21,7 +21,7 @@ func (g *gateway) newUpstream(options Options) (*upstream.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("upstream.credential: %w", err)
 	}
-	at, err := serverOf(cfg)
+	server, err := serverOf(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("upstream.tls: %w", err)
 	}
@@ -42,7 +42,7 @@ func (g *gateway) newUpstream(options Options) (*upstream.Client, error) {
 		return nil, err
 	}
 	client, err := upstream.New(upstream.Options{
-		Server: *at, Proxy: proxy, Dial: options.Dial,
+		Server: *server, Proxy: proxy, Dial: options.Dial,
 		KeepAlive: upstream.KeepAlive(cfg.KeepAlive), Credential: credential,
 		Metadata: metadata, Namespaces: namespaces,
 		Timeouts: upstream.Timeouts{Default: g.cfg.Limits.Timeouts.Default, Max: g.cfg.Limits.Timeouts.Max},
@@ -57,9 +57,9 @@ func (g *gateway) newUpstream(options Options) (*upstream.Client, error) {
 	return client, nil
 }
 
-// namespaces are those for which something differs upstream.
+// namespaces returns the upstream settings of the configured namespaces.
 func (g *gateway) namespaces() (map[string]upstream.Namespace, error) {
-	differing := map[string]upstream.Namespace{}
+	namespaces := map[string]upstream.Namespace{}
 	for name, cfg := range g.cfg.Namespaces {
 		path := "namespaces." + name
 		n := upstream.Namespace{Name: cfg.Upstream.Name}
@@ -77,12 +77,12 @@ func (g *gateway) namespaces() (map[string]upstream.Namespace, error) {
 				return nil, fmt.Errorf("%s.upstream.tls: %w", path, err)
 			}
 		}
-		differing[name] = n
+		namespaces[name] = n
 	}
-	return differing, nil
+	return namespaces, nil
 }
 
-// credential makes the one that is configured, and has its file followed.
+// credential returns an upstream credential and registers the watcher of its file.
 func (g *gateway) credential(mode, file string) (*auth.Credential, error) {
 	switch mode {
 	case config.CredentialStatic:
@@ -101,7 +101,7 @@ func (g *gateway) credential(mode, file string) (*auth.Credential, error) {
 	}
 }
 
-// credentialInterval is how often the upstream credential's file is looked at.
+// credentialInterval is the interval of the checks for changed credential files.
 const credentialInterval = time.Second
 
 func serverOf(cfg config.Upstream) (*upstream.Server, error) {
@@ -112,20 +112,19 @@ func serverOf(cfg config.Upstream) (*upstream.Server, error) {
 	return &upstream.Server{Address: cfg.Address, TLS: tlsConfig}, nil
 }
 
-// clientTLS is the gateway's side of TLS towards the upstream, nil for
-// plaintext.
+// clientTLS returns the TLS configuration of upstream connections, nil for plaintext.
 func clientTLS(cfg config.TLS) (*tls.Config, error) {
 	if !cfg.Enabled {
-		return nil, nil //nolint:nilnil // no TLS is no error
+		return nil, nil //nolint:nilnil // nil means plaintext
 	}
-	made := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: cfg.ServerName}
+	result := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: cfg.ServerName}
 	if cfg.CAFile != "" {
 		pem, err := os.ReadFile(cfg.CAFile)
 		if err != nil {
 			return nil, err
 		}
-		made.RootCAs = x509.NewCertPool()
-		if !made.RootCAs.AppendCertsFromPEM(pem) {
+		result.RootCAs = x509.NewCertPool()
+		if !result.RootCAs.AppendCertsFromPEM(pem) {
 			return nil, errors.New("caFile contains no PEM certificate")
 		}
 	}
@@ -134,12 +133,12 @@ func clientTLS(cfg config.TLS) (*tls.Config, error) {
 		if err != nil {
 			return nil, err
 		}
-		made.Certificates = []tls.Certificate{certificate}
+		result.Certificates = []tls.Certificate{certificate}
 	}
-	return made, nil
+	return result, nil
 }
 
-// decodeAll gives configured metadata with the values of binary keys as bytes.
+// decodeAll decodes the base64 values of binary keys in configured metadata.
 func decodeAll(metadata config.Metadata) (map[string]string, error) {
 	decoded := make(map[string]string, len(metadata))
 	for key, value := range metadata {

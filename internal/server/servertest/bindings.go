@@ -68,8 +68,7 @@ func Bindings(t testing.TB) []Binding {
 	return all
 }
 
-// FullMethod returns the method's name as the access table has it, such as
-// "/package.Service/Method".
+// FullMethod returns the full name of the method, such as "/package.Service/Method".
 func (b Binding) FullMethod() string {
 	return "/" + string(b.Method.Parent().FullName()) + "/" + string(b.Method.Name())
 }
@@ -83,7 +82,7 @@ func (b Binding) Access(t testing.TB) auth.Access {
 }
 
 // PathValue returns the value of a variable in [Binding.Path]: namespace for the
-// variable "namespace", else a text that needs escapes.
+// variable "namespace", else a text that must be percent-encoded.
 func PathValue(variable, namespace string) string {
 	if variable == "namespace" {
 		return namespace
@@ -98,8 +97,8 @@ func (b Binding) Path(namespace string) string {
 	})
 }
 
-// Body returns a request body. It has the namespace where the path has none, and
-// is empty where the rule takes no body.
+// Body returns a request body. It contains the namespace if the path does not. It is
+// empty if the rule has no body.
 func (b Binding) Body(namespace string) string {
 	switch {
 	case !b.hasBody:
@@ -125,8 +124,8 @@ type RPCStatus struct {
 	Details []map[string]any `json:"details"`
 }
 
-// RequireStatus requires that a response is an error of the Temporal HTTP API
-// with this status and code, and returns its body.
+// RequireStatus requires that a response is an error of the Temporal HTTP API with the
+// given status and code, and returns its body.
 func RequireStatus(t testing.TB, r Response, status int, code codes.Code) RPCStatus {
 	t.Helper()
 	require.Equal(t, status, r.Status, r.Body)
@@ -135,7 +134,7 @@ func RequireStatus(t testing.TB, r Response, status int, code codes.Code) RPCSta
 	require.NotEmpty(t, r.Header.Get("X-Request-Id"))
 	var s RPCStatus
 	require.NoError(t, json.Unmarshal([]byte(r.Body), &s, json.RejectUnknownMembers(true)), r.Body)
-	require.Equal(t, code, codes.Code(s.Code), r.Body) //nolint:gosec // small
+	require.Equal(t, code, codes.Code(s.Code), r.Body) //nolint:gosec // a gRPC code
 	require.NotEmpty(t, s.Message)
 	return s
 }

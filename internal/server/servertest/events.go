@@ -50,13 +50,13 @@ func (g *Gateway) Follow(t *testing.T, query string, headers ...string) *EventSt
 	return s
 }
 
-// Close ends the request, as a caller does that disconnects.
+// Close disconnects the client.
 func (s *EventStream) Close() {
 	s.leave()
 	_ = s.Response.Body.Close()
 }
 
-// Next returns the next block. The error is io.EOF at an orderly end.
+// Next returns the next block. The error is io.EOF if the stream has ended completely.
 func (s *EventStream) Next() (EventBlock, error) {
 	b := EventBlock{}
 	for {
@@ -93,8 +93,8 @@ func (s *EventStream) ReadIDs(t *testing.T, n int) []string {
 	return ids
 }
 
-// RequireEnd requires that the event "end" with this data comes next, and then
-// the end of the stream.
+// RequireEnd requires that the event "end" with the given data comes next, and then the
+// end of the stream.
 func (s *EventStream) RequireEnd(t *testing.T, data string) {
 	t.Helper()
 	b, err := s.Next()
@@ -106,8 +106,8 @@ func (s *EventStream) RequireEnd(t *testing.T, data string) {
 	require.ErrorIs(t, err, io.EOF)
 }
 
-// ReadToEOF reads comments until the stream ends and returns how long that takes.
-// It requires an orderly end without the event "end": the caller may resume.
+// ReadToEOF reads comments until the stream ends, and returns the time that this takes.
+// It requires a complete stream without the event "end", after which a caller may resume.
 func (s *EventStream) ReadToEOF(t *testing.T) time.Duration {
 	t.Helper()
 	return Elapsed(func() {
@@ -122,14 +122,14 @@ func (s *EventStream) ReadToEOF(t *testing.T) time.Duration {
 	})
 }
 
-// RequireCut reads to the end of the stream and requires that the connection is
-// cut: an orderly end would make the stream look complete.
+// RequireCut reads the stream and requires that the connection is aborted, so that the
+// client does not take the stream for a complete one.
 func (s *EventStream) RequireCut(t *testing.T) {
 	t.Helper()
 	for {
 		b, err := s.Next()
 		if err != nil {
-			require.NotErrorIs(t, err, io.EOF, "the stream looks complete")
+			require.NotErrorIs(t, err, io.EOF, "the stream has ended completely")
 			return
 		}
 		require.NotContains(t, b, "event")

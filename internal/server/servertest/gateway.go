@@ -19,8 +19,8 @@ import (
 
 // Gateway is a running gateway under test.
 type Gateway struct {
-	// Client and Admin send requests to the public and to the admin listener,
-	// whatever the host of the URL.
+	// Client and Admin send requests to the public and to the admin listener. They
+	// ignore the host of the URL.
 	Client, Admin *http.Client
 	// Listener is the public listener. It is nil when Options.Public is set.
 	Listener *Listener
@@ -28,7 +28,7 @@ type Gateway struct {
 	AdminListener *Listener
 	// Upstream is the server that the gateway calls.
 	Upstream *upstreamtest.Server
-	// Log is what the gateway has logged.
+	// Log is the log of the gateway.
 	Log *testlog.Buffer
 	// Stop starts the drain, as SIGTERM does.
 	Stop context.CancelFunc
@@ -36,15 +36,15 @@ type Gateway struct {
 	Done chan error
 }
 
-// Options configure a gateway under test. The zero value runs the default
+// Options configures a gateway under test. The zero value means the default
 // configuration with the keys of [WriteKeys].
 type Options struct {
 	// Configure changes the configuration before the gateway reads it.
 	Configure func(*config.Config)
-	// Public accepts the callers' connections. When it is nil, the gateway
-	// serves an in-memory listener. The gateway closes it.
+	// Public is the public listener, which the gateway closes. If it is nil, the
+	// gateway serves an in-memory listener.
 	Public net.Listener
-	// Dial opens the callers' connections to Public, and is required with it.
+	// Dial opens the connections of callers to Public. It is required with Public.
 	Dial func(context.Context) (net.Conn, error)
 	// KeyTransport fetches the keys of the token issuers; an [Issuer] is one.
 	KeyTransport http.RoundTripper
@@ -52,9 +52,9 @@ type Options struct {
 	Getenv func(string) string
 }
 
-// Start runs a gateway until the test ends. It returns at once: the gateway may
-// still be connecting to its upstream. In a synctest bubble, synctest.Wait
-// returns when the first health check has completed.
+// Start starts a gateway that runs until the test ends. It does not wait until the
+// gateway is ready. In a synctest bubble, synctest.Wait returns when the first health
+// check has completed.
 func Start(t testing.TB, options Options) *Gateway {
 	t.Helper()
 	cfg := config.Default()
@@ -89,7 +89,7 @@ func Start(t testing.TB, options Options) *Gateway {
 	return g
 }
 
-// ClientOf returns a client whose connections all lead to l.
+// ClientOf returns a client that opens all its connections to l.
 func ClientOf(l *Listener) *http.Client { return newClient(l.Dial) }
 
 func newClient(dial func(context.Context) (net.Conn, error)) *http.Client {
@@ -120,8 +120,8 @@ func (g *Gateway) AdminText(t *testing.T, path string) string {
 var gaugeLine = regexp.MustCompile(
 	`(?m)^((?:http_server_active_requests|flowgate_in_flight|flowgate_wait_callers|flowgate_wait_polls)(?:\{.*\})?) (\S+)$`)
 
-// InFlight returns the gauges of requests, calls and waits in flight, by name
-// and labels as /metrics writes them.
+// InFlight returns the gauges of requests and waits in flight in /metrics, by name and
+// labels.
 func (g *Gateway) InFlight(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -153,7 +153,7 @@ func WithDrain(cfg *config.Config) {
 	cfg.Listen.DrainTimeout = 25 * time.Second
 }
 
-// Elapsed returns how long do takes, in virtual time inside a bubble.
+// Elapsed returns the time that do takes. In a synctest bubble it is virtual time.
 func Elapsed(do func()) time.Duration {
 	begin := time.Now()
 	do()

@@ -26,16 +26,16 @@ import (
 // IssuerURL is the issuer of the tokens of [NewJWT].
 const IssuerURL = "https://idp.example"
 
-// TrustIssuer returns a change of the configuration that trusts IssuerURL, with
-// the defaults of a configuration file. settings are more members of its entry,
-// each with a comma in front.
+// TrustIssuer returns a change of the configuration that trusts IssuerURL, with the
+// defaults of a configuration file. settings has additional members of the issuer's YAML
+// entry, each preceded by a comma.
 func TrustIssuer(t testing.TB, settings string) func(*config.Config) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "flowgate.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(`auth: {jwt: [{name: idp, issuer: "`+IssuerURL+`", audience: [flowgate], jwksURL: "`+
 		IssuerURL+`/jwks"`+settings+`}]}`), 0o600))
 	loaded, err := config.Load(config.LoadOptions{File: file})
-	if settings == "" { // else the rest of the configuration may be needed too
+	if settings == "" { // some settings are valid only with the rest of the test's configuration
 		require.NoError(t, err)
 	}
 	return func(cfg *config.Config) { cfg.Auth.JWT = loaded.Auth.JWT }
@@ -44,7 +44,7 @@ func TrustIssuer(t testing.TB, settings string) func(*config.Config) {
 // The issuer's key pairs. [NewIssuer] publishes RSAKey and ECKey; LaterKey is for
 // rotations, and ForgerKey is never published.
 //
-//nolint:gochecknoglobals // generated once, because that takes long
+//nolint:gochecknoglobals // generated once, because that is slow
 var (
 	RSAKey    = sync.OnceValue(func() *rsa.PrivateKey { return Must(rsa.GenerateKey(rand.Reader, 2048)) })
 	ECKey     = sync.OnceValue(NewECKey)
@@ -55,32 +55,33 @@ var (
 // NewECKey generates a key for ES256.
 func NewECKey() *ecdsa.PrivateKey { return Must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) }
 
-// Must returns made, and panics on an error.
-func Must[T any](made T, err error) T {
+// Must returns value, and panics if err is not nil.
+func Must[T any](value T, err error) T {
 	if err != nil {
-		panic(err) //nolint:forbidigo // for tests alone
+		panic(err) //nolint:forbidigo // for tests only
 	}
-	return made
+	return value
 }
 
-// Issuer serves its key set as the KeyTransport of a gateway. It is safe for
-// concurrent use, Latency excepted.
+// Issuer is a KeyTransport of a gateway that serves a key set. It is safe for concurrent
+// use, except that Latency must be set before the gateway starts.
 type Issuer struct {
 	mu        sync.Mutex
-	requested []string // the URLs
+	requested []string // URLs
 	keys      []jose.JSONWebKey
-	response  func() (*http.Response, error) // instead of the keys
-	Latency   time.Duration                  // before each response
+	response  func() (*http.Response, error) // replaces the key set, unless it is nil
+	Latency   time.Duration                  // of each response
 }
 
-// NewIssuer returns an issuer with RSAKey as "rsa" and ECKey as "ec".
+// NewIssuer returns an issuer that publishes RSAKey with the kid "rsa" and ECKey with the
+// kid "ec".
 func NewIssuer() *Issuer {
 	i := &Issuer{}
 	i.Publish(map[string]any{"rsa": RSAKey().Public(), "ec": ECKey().Public()})
 	return i
 }
 
-// Publish replaces the key set by public keys, by their key ids.
+// Publish replaces the key set by the given public keys, by kid.
 func (i *Issuer) Publish(keys map[string]any) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -90,11 +91,11 @@ func (i *Issuer) Publish(keys map[string]any) {
 	}
 }
 
-// RespondWith replaces the response to each fetch; nil restores the key set.
-func (i *Issuer) RespondWith(with func() (*http.Response, error)) {
+// RespondWith replaces the response to each fetch. A nil function restores the key set.
+func (i *Issuer) RespondWith(response func() (*http.Response, error)) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.response = with
+	i.response = response
 }
 
 // Fetches returns the number of fetches of the key set so far.
@@ -107,7 +108,7 @@ func (i *Issuer) Addresses() []string {
 	return append([]string(nil), i.requested...)
 }
 
-// RoundTrip responds to the gateway, after Latency.
+// RoundTrip responds to a fetch after Latency.
 func (i *Issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	i.mu.Lock()
 	i.requested = append(i.requested, r.URL.String())
@@ -120,7 +121,8 @@ func (i *Issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return HTTPResponse(http.StatusOK, "application/json", string(Must(json.Marshal(keys)))), nil
 }
 
-// HTTPResponse returns a response for a round tripper. headers are pairs.
+// HTTPResponse returns a response for a round tripper. headers are pairs of name and
+// value.
 func HTTPResponse(status int, contentType, body string, headers ...string) *http.Response {
 	r := &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {contentType}}, Body: io.NopCloser(strings.NewReader(body))}
 	for i := 0; i < len(headers); i += 2 {
@@ -132,9 +134,9 @@ func HTTPResponse(status int, contentType, body string, headers ...string) *http
 // JWTDraft is a JWT before it is signed.
 type JWTDraft struct {
 	header, claims map[string]any
-	// Text replaces the JSON of the claims when it is not empty.
+	// Text replaces the JSON of the claims unless it is empty.
 	Text string
-	// Method and Key sign the token; the header does not follow them.
+	// Method and Key sign the token. They do not change the header.
 	Method gojwt.SigningMethod
 	Key    any
 }
@@ -162,12 +164,12 @@ func NewJWT(changes ...func(*JWTDraft)) string {
 	return signed + "." + encode(Must(d.Method.Sign(signed, d.Key)))
 }
 
-// WithClaim sets a claim, or removes it when the value is nil.
+// WithClaim sets a claim, or removes it if the value is nil.
 func WithClaim(name string, value any) func(*JWTDraft) {
 	return func(d *JWTDraft) { setOrDelete(d.claims, name, value) }
 }
 
-// WithHeader sets a header parameter, or removes it when the value is nil.
+// WithHeader sets a header parameter, or removes it if the value is nil.
 func WithHeader(name string, value any) func(*JWTDraft) {
 	return func(d *JWTDraft) { setOrDelete(d.header, name, value) }
 }
@@ -179,7 +181,7 @@ func setOrDelete(members map[string]any, name string, value any) {
 	}
 }
 
-// SignedBy signs with another key, and names it and its algorithm in the header.
+// SignedBy signs with another key, and sets its kid and its algorithm in the header.
 func SignedBy(kid string, method gojwt.SigningMethod, key any) func(*JWTDraft) {
 	return func(d *JWTDraft) {
 		d.header["kid"], d.header["alg"] = kid, method.Alg()

@@ -13,8 +13,8 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// The API keys in the file of [WriteKeys]. DisabledKey and ExpiredKey are not
-// accepted; OtherKey has a credential of its own for Temporal.
+// The API keys in the file of [WriteKeys]. DisabledKey and ExpiredKey are not valid.
+// OtherKey has its own upstream credential.
 const (
 	WriterKey = "fg_writer_wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww"
 	OtherKey  = "fg_other_oooooooooooooooooooooooooooooooo"

@@ -6,11 +6,11 @@ import (
 	"sync"
 )
 
-// Listener accepts synchronous in-memory connections. bufconn does not work for
-// net/http: net/http ends a background read by a deadline in the past, and
-// bufconn may still apply that deadline after it was cleared.
+// Listener accepts synchronous in-memory connections. It replaces bufconn, which does not
+// work with net/http: net/http ends a background read with a deadline in the past, and
+// bufconn may apply that deadline after it has been cleared.
 type Listener struct {
-	// Conns passes the server's sides of connections to Accept.
+	// Conns passes the server's ends of connections to Accept.
 	Conns  chan net.Conn
 	closed chan struct{}
 	once   sync.Once
@@ -37,11 +37,10 @@ func (l *Listener) Close() error {
 	return nil
 }
 
-// Addr returns an address that is no IP address.
+// Addr returns a [MemoryAddr].
 func (l *Listener) Addr() net.Addr { return MemoryAddr{} }
 
-// Dial opens a connection. It fails with net.ErrClosed as soon as the listener
-// is closed.
+// Dial opens a connection. It returns net.ErrClosed if the listener is closed.
 func (l *Listener) Dial(ctx context.Context) (net.Conn, error) {
 	client, server := net.Pipe()
 	select {

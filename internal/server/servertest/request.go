@@ -13,12 +13,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Bearer returns the header pair that presents a key or a token.
+// Bearer returns the name and value of the header for a key or a token.
 func Bearer(credential string) []string { return []string{"Authorization", "Bearer " + credential} }
 
-// Send sends a request with [WriterKey] and reads the response. headers are
-// pairs of name and value; they replace the defaults. An error is one of the
-// transport.
+// Send sends a request with [WriterKey] and reads the response. headers are pairs of
+// name and value that replace the defaults. It returns errors of the transport only.
 func (g *Gateway) Send(ctx context.Context, method, path, body string, headers ...string) (Response, error) {
 	request, err := http.NewRequestWithContext(ctx, method, "http://gateway"+path, strings.NewReader(body))
 	if err != nil {
@@ -38,7 +37,7 @@ func (g *Gateway) Send(ctx context.Context, method, path, body string, headers .
 	return readResponse(response)
 }
 
-// Do is Send, where an error fails the test.
+// Do is like [Gateway.Send]. An error fails the test.
 func (g *Gateway) Do(t testing.TB, method, path, body string, headers ...string) Response {
 	t.Helper()
 	response, err := g.Send(t.Context(), method, path, body, headers...)
@@ -46,8 +45,8 @@ func (g *Gateway) Do(t testing.TB, method, path, body string, headers ...string)
 	return response
 }
 
-// SendMany sends n equal GET requests at once. A request that fails has the
-// zero Response.
+// SendMany sends n equal GET requests concurrently. The response to a request that fails
+// is the zero Response.
 func (g *Gateway) SendMany(t *testing.T, n int, path string, headers ...string) []Response {
 	t.Helper()
 	responses := make([]Response, n)
@@ -64,7 +63,7 @@ func (g *Gateway) SendMany(t *testing.T, n int, path string, headers ...string) 
 	return responses
 }
 
-// RoundTrip sends a request as it is.
+// RoundTrip sends a request unchanged.
 func (g *Gateway) RoundTrip(t *testing.T, request *http.Request) Response {
 	t.Helper()
 	response, err := g.Client.Do(request) //nolint:bodyclose // ReadResponse closes it
@@ -72,8 +71,8 @@ func (g *Gateway) RoundTrip(t *testing.T, request *http.Request) Response {
 	return ReadResponse(t, response)
 }
 
-// DelegateToken requests a delegated token for the workflow "order" and returns
-// it. headers may present another credential than [WriterKey].
+// DelegateToken requests a delegated token for the workflow "order" and returns it.
+// headers may replace [WriterKey] by another credential.
 func (g *Gateway) DelegateToken(t *testing.T, body string, headers ...string) string {
 	t.Helper()
 	response := g.Do(t, http.MethodPost, OrderPath+"/tokens", body, headers...)
@@ -87,9 +86,9 @@ func (g *Gateway) DelegateToken(t *testing.T, body string, headers ...string) st
 // Request is a request with repeated headers or without a credential, which
 // Send cannot express.
 type Request struct {
-	Method, Path, Body string   // Method is GET when it is empty
+	Method, Path, Body string   // an empty Method means GET
 	Headers            []string // pairs of name and value; a name may be repeated
-	Anonymous          bool     // send no credential; else WriterKey, unless Headers have one
+	Anonymous          bool     // otherwise WriterKey is sent, unless Headers has Authorization
 }
 
 // Send sends the request. An error of the transport fails the test.
@@ -117,8 +116,8 @@ func (r Request) Send(t *testing.T, g *Gateway) Response {
 	return g.RoundTrip(t, request)
 }
 
-// SendRaw sends a GET request for Path with [WriterKey], byte for byte: no
-// client rewrites the target.
+// SendRaw sends a GET request with [WriterKey] and the bytes of Path as the target,
+// which http.Client would normalise.
 func (r Request) SendRaw(t *testing.T, g *Gateway) Response {
 	t.Helper()
 	conn, err := g.Listener.Dial(t.Context())

@@ -10,16 +10,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Response is an HTTP response with its whole body.
+// Response is an HTTP response with its complete body.
 type Response struct {
 	Status int
 	Header http.Header
 	Body   string
-	Close  bool // the server closes the connection
+	Close  bool // the server closes the connection after the response
 }
 
-// Field returns a member of the JSON body: the text of a string, else the JSON
-// of the value. It is empty when there is no such member.
+// Field returns a member of the JSON body: the value of a string, else the JSON text. It
+// returns an empty string if there is no such member.
 func (r Response) Field(t *testing.T, name string) string {
 	t.Helper()
 	members := map[string]jsontext.Value{}

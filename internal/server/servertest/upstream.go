@@ -37,8 +37,8 @@ func NamespaceOf(t *testing.T, call upstreamtest.Call) string {
 	return FieldText(DecodeRequest(t, call), "namespace")
 }
 
-// FieldText returns the text of a field by its path, such as
-// "execution.workflow_id". It is empty when there is no such field.
+// FieldText returns the text of a field by its path, such as "execution.workflow_id". It
+// returns an empty string if there is no such field.
 func FieldText(m protoreflect.Message, path string) string {
 	name, rest, more := strings.Cut(path, ".")
 	field := m.Descriptor().Fields().ByName(protoreflect.Name(name))
