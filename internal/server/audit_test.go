@@ -15,8 +15,9 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// audits gives the audit lines of the log, from the principal on.
-func audits(g *servertest.Gateway) (found []string) {
+// auditLines returns the audit lines of the log, each from the principal on and without
+// the request id.
+func auditLines(g *servertest.Gateway) (found []string) {
 	for line := range strings.Lines(g.Log.String()) {
 		if _, rest, ok := strings.Cut(line, `"msg":"audit","principal":`); ok {
 			rest, _, _ = strings.Cut(rest, `,"requestId"`)
@@ -26,7 +27,7 @@ func audits(g *servertest.Gateway) (found []string) {
 	return found
 }
 
-func TestRefusedWritesAreAuditedAtEveryDoor(t *testing.T) {
+func TestWritesAreAuditedAtEveryDoor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -48,13 +49,12 @@ func TestRefusedWritesAreAuditedAtEveryDoor(t *testing.T) {
 			`"writer","namespace":"other","rpc":"TerminateWorkflowExecution","resource":"","outcome":"namespace-forbidden"`,
 			`"writer","namespace":"default","rpc":"CreateToken","resource":"w","outcome":"ok"`,
 			`"reader","namespace":"default","rpc":"CreateToken","resource":"w","outcome":"operation-forbidden"`,
-		}, audits(g))
+		}, auditLines(g))
 		require.NotContains(t, g.Log.String(), "MARKER")
 	})
 }
 
-// TestAnOperationHasOneAuditLine has an update that is sent twice and then fails:
-// three calls or attempts, and one write of its caller.
+// The gateway sends the update twice, but the caller has made one write.
 func TestAnOperationHasOneAuditLine(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -63,30 +63,30 @@ func TestAnOperationHasOneAuditLine(t *testing.T) {
 			upstreamtest.Respond(&workflowservice.UpdateWorkflowExecutionResponse{}), // not admitted yet
 			upstreamtest.Fail(codes.InvalidArgument, "no"),
 		))
-		a := g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/w/updates", `{"update":"add"}`)
-		require.Equal(t, http.StatusBadRequest, a.Status, a.Body)
+		resp := g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/w/updates", `{"update":"add"}`)
+		require.Equal(t, http.StatusBadRequest, resp.Status, resp.Body)
 		require.Len(t, g.Upstream.Calls("UpdateWorkflowExecution"), 2)
 		require.Equal(t, []string{
 			`"writer","namespace":"default","rpc":"UpdateWorkflowExecution","resource":"w","outcome":"invalid-request"`,
-		}, audits(g))
+		}, auditLines(g))
 	})
 }
 
-// TestTheCallerIsAuthorisedBeforeParametersAreRead keeps a caller without rights
-// from learning anything by how its parameters are judged.
-func TestTheCallerIsAuthorisedBeforeParametersAreRead(t *testing.T) {
+// Authorisation comes first, so that validation errors do not disclose anything to a
+// caller without a grant.
+func TestAuthorisationComesBeforeValidation(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		for _, path := range []string{"/v1/namespaces/other/workflows/x/history?pageSize=abc", "/v1/namespaces/other/workflows/x?no=1"} {
-			a := g.Do(t, http.MethodGet, path, "")
-			require.Equal(t, http.StatusForbidden, a.Status, a.Body)
-			require.Equal(t, "namespace-forbidden", a.Field(t, "code"))
+			resp := g.Do(t, http.MethodGet, path, "")
+			require.Equal(t, http.StatusForbidden, resp.Status, resp.Body)
+			require.Equal(t, "namespace-forbidden", resp.Field(t, "code"))
 		}
-		a := g.Do(t, http.MethodGet, servertest.WorkflowsPath+"/x/history?pageSize=abc&no=1&followRuns=perhaps&runId=a&runId=b", "")
-		require.Equal(t, http.StatusBadRequest, a.Status, a.Body)
+		resp := g.Do(t, http.MethodGet, servertest.WorkflowsPath+"/x/history?pageSize=abc&no=1&followRuns=perhaps&runId=a&runId=b", "")
+		require.Equal(t, http.StatusBadRequest, resp.Status, resp.Body)
 		for _, pointer := range []string{"?followRuns", "?no", "?pageSize", "?runId"} {
-			require.Contains(t, a.Body, `"pointer":"`+pointer+`"`)
+			require.Contains(t, resp.Body, `"pointer":"`+pointer+`"`)
 		}
 	})
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
-// The hot paths, from the client's connection to the upstream's and back, all
-// in one process: compare runs before and after a change, as ratios.
+// The benchmarks measure whole requests, with the client and the upstream in the same
+// process. Only the ratio of two runs is meaningful.
 
 func BenchmarkStart(b *testing.B) {
 	benchmark(b, http.MethodPost, "/v1/namespaces/default/workflows",
@@ -33,8 +33,8 @@ func benchmark(b *testing.B, method, path, body string) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if a, err := g.Send(b.Context(), method, path, body); err != nil || a.Status >= http.StatusBadRequest {
-				b.Errorf("%d %v", a.Status, err)
+			if resp, err := g.Send(b.Context(), method, path, body); err != nil || resp.Status >= http.StatusBadRequest {
+				b.Errorf("%d %v", resp.Status, err)
 				return
 			}
 		}

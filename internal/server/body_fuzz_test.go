@@ -23,10 +23,10 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// bodyOperation is an operation whose body FuzzBody makes.
+// bodyOperation is an operation to which FuzzBody sends bodies.
 type bodyOperation struct {
 	path, method string
-	required     []string // members that must be there, as texts
+	required     []string // required members, which are strings
 	input        func(*testing.T, upstreamtest.Call) *common.Payloads
 }
 
@@ -56,12 +56,12 @@ func inputOf[M proto.Message](get func(M) *common.Payloads) func(*testing.T, ups
 	}
 }
 
-// FuzzBody sends bodies. What is accepted is JSON to encoding/json too, and
-// names nothing twice at any depth; its arguments are upstream byte for byte.
-// What is refused is answered without a value of it.
+// FuzzBody sends bodies. An accepted body is valid for encoding/json too and has no
+// duplicate names at any depth, and its arguments reach the upstream byte for byte.
+// The response to a rejected body contains no values of the body.
 func FuzzBody(f *testing.F) {
 	operations := bodyOperations()
-	members := make([]string, len(operations)) // those that must be there
+	members := make([]string, len(operations)) // the required members of each operation
 	for i, operation := range operations {
 		members[i] = `"` + strings.Join(operation.required, `":"n","`) + `":"n",`
 		f.Add(uint8(i), []byte(`{`+members[i]+`"args":[1.10,null]}`))
@@ -83,15 +83,15 @@ func FuzzBody(f *testing.F) {
 		f.Add(uint8(i), []byte(body))
 		f.Add(uint8(0), []byte(strings.Replace(body, "{", "{"+members[0], 1)))
 	}
-	g := startFuzzed(f, map[string]proto.Message{"StartWorkflowExecution": &workflowservice.StartWorkflowExecutionResponse{RunId: "r", Started: true}})
+	g := startFuzz(f, map[string]proto.Message{"StartWorkflowExecution": &workflowservice.StartWorkflowExecutionResponse{RunId: "r", Started: true}})
 	f.Fuzz(func(t *testing.T, index uint8, body []byte) {
 		operation := operations[int(index)%len(operations)]
-		a, calls := g.ask(t, http.MethodPost, servertest.RawRequest(http.MethodPost, operation.path, servertest.WriterKey, body))
+		resp, calls := g.request(t, http.MethodPost, servertest.RawRequest(http.MethodPost, operation.path, servertest.WriterKey, body))
 		members, ok := strictObject(body)
-		if a.Status >= http.StatusMultipleChoices {
+		if resp.Status >= http.StatusMultipleChoices {
 			require.Empty(t, calls)
-			require.False(t, ok && plainlyGood(operation, members), "%q: %s", body, a.Body)
-			checkRefusal(t, a, body)
+			require.False(t, ok && isSimpleBody(operation, members), "%q: %s", body, resp.Body)
+			checkRejection(t, resp, body)
 			return
 		}
 		require.True(t, ok, "%q", body)
@@ -106,18 +106,18 @@ func FuzzBody(f *testing.F) {
 	})
 }
 
-// strictObject reads an object by encoding/json, and adds what that does not
-// demand: UTF-8, whole surrogate pairs, each name once.
+// strictObject parses an object with encoding/json and checks what that package does
+// not: valid UTF-8, complete surrogate pairs and unique names.
 func strictObject(body []byte) (members map[string]json.RawMessage, ok bool) {
 	if !utf8.Valid(body) || !json.Valid(body) || json.Unmarshal(body, &members) != nil || members == nil {
 		return nil, false
 	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.UseNumber() // else 1e400 is an error
+	decoder.UseNumber() // otherwise 1e400 is an error
 	return members, !loneSurrogate(body) && uniqueNames(decoder)
 }
 
-// loneSurrogate finds half a pair among the escapes of valid JSON.
+// loneSurrogate reports whether the escapes of valid JSON contain a lone surrogate.
 func loneSurrogate(text []byte) bool {
 	unit := func(at int) rune {
 		if len(text) < at+6 || text[at] != '\\' || text[at+1] != 'u' {
@@ -141,12 +141,11 @@ func loneSurrogate(text []byte) bool {
 	return false
 }
 
-// uniqueNames walks the tokens of valid JSON, with the names of each open
-// object in a set.
+// uniqueNames reports whether each object in valid JSON has unique names.
 func uniqueNames(decoder *json.Decoder) bool {
 	type open struct {
 		names map[string]bool // nil for an array
-		value bool            // a name has been read, and its value has not
+		value bool            // the next token is a value
 	}
 	stack := []open{{}}
 	for {
@@ -155,7 +154,7 @@ func uniqueNames(decoder *json.Decoder) bool {
 			return err == io.EOF
 		}
 		top := &stack[len(stack)-1]
-		if name, is := token.(string); is && top.names != nil && !top.value {
+		if name, isString := token.(string); isString && top.names != nil && !top.value {
 			if top.names[name] {
 				return false
 			}
@@ -178,9 +177,9 @@ func uniqueNames(decoder *json.Decoder) bool {
 	}
 }
 
-// plainlyGood reports a body that nobody has a reason to refuse: texts where
-// they must be, and arguments.
-func plainlyGood(operation bodyOperation, members map[string]json.RawMessage) bool {
+// isSimpleBody reports whether a body has only the required members and arguments. The
+// gateway must accept such a body.
+func isSimpleBody(operation bodyOperation, members map[string]json.RawMessage) bool {
 	for _, name := range operation.required {
 		var text string
 		if json.Unmarshal(members[name], &text) != nil || text == "" || len(text) > 1000 || strings.ContainsFunc(text, unicode.IsControl) {
@@ -198,7 +197,7 @@ func plainlyGood(operation bodyOperation, members map[string]json.RawMessage) bo
 	return len(extra) == 0
 }
 
-// checkArguments holds what the upstream got against the bytes of the body.
+// checkArguments compares the payloads of the upstream call with the bytes of the body.
 func checkArguments(t *testing.T, given json.RawMessage, got *common.Payloads) {
 	t.Helper()
 	var args []json.RawMessage
@@ -217,17 +216,17 @@ func checkArguments(t *testing.T, given json.RawMessage, got *common.Payloads) {
 	}
 }
 
-// checkRefusal wants a problem that names members, and no value.
-func checkRefusal(t *testing.T, a servertest.Response, body []byte) {
+// checkRejection requires a problem that contains names of members but no values.
+func checkRejection(t *testing.T, resp servertest.Response, body []byte) {
 	t.Helper()
-	require.Less(t, a.Status, http.StatusInternalServerError, "%q: %s", body, a.Body)
-	require.Equal(t, "application/problem+json", a.Header.Get("Content-Type"))
-	require.True(t, json.Valid([]byte(a.Body)), a.Body)
-	var shown struct{ Errors []struct{ Pointer string } }
-	require.NoError(t, json.Unmarshal([]byte(a.Body), &shown))
-	text := a.Body
-	for _, e := range shown.Errors {
-		require.LessOrEqual(t, len(e.Pointer), 256, a.Body)
+	require.Less(t, resp.Status, http.StatusInternalServerError, "%q: %s", body, resp.Body)
+	require.Equal(t, "application/problem+json", resp.Header.Get("Content-Type"))
+	require.True(t, json.Valid([]byte(resp.Body)), resp.Body)
+	var document struct{ Errors []struct{ Pointer string } }
+	require.NoError(t, json.Unmarshal([]byte(resp.Body), &document))
+	text := resp.Body
+	for _, e := range document.Errors {
+		require.LessOrEqual(t, len(e.Pointer), 256, resp.Body)
 		quoted, err := json.Marshal(e.Pointer)
 		require.NoError(t, err)
 		text = strings.ReplaceAll(strings.ReplaceAll(text, strings.Trim(string(quoted), `"`), ""), e.Pointer, "")
@@ -237,10 +236,10 @@ func checkRefusal(t *testing.T, a servertest.Response, body []byte) {
 	}
 }
 
-// values gives the texts and numbers of a body that are long enough, and odd
-// enough, to show up in an answer from nowhere else.
+// values returns the strings and numbers of a body that are too distinctive to occur
+// in a response by chance.
 func values(body []byte) (found []string) {
-	const long = 8
+	const minLength = 8
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
 	names := map[string]bool{}
@@ -260,10 +259,10 @@ func values(body []byte) (found []string) {
 		}
 		rest := bytes.TrimLeft(body[decoder.InputOffset():], " \t\r\n")
 		if bytes.HasPrefix(rest, []byte(":")) && body[at] != ':' {
-			names[text] = true // which an answer may tell
+			names[text] = true // a response may contain names
 			continue
 		}
-		if len(text) >= long && strings.ContainsAny(text, "0123456789") && utf8.ValidString(text) {
+		if len(text) >= minLength && strings.ContainsAny(text, "0123456789") && utf8.ValidString(text) {
 			found = append(found, text)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
-func TestCheckRefusesKeysCredentialsOverPlaintext(t *testing.T) {
+func TestCheckRejectsCredentialsOfKeysOverPlaintext(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		change func(*config.Config)

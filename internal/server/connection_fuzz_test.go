@@ -11,10 +11,10 @@ import (
 	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
-// scripted is a connection whose client has said all it will ever say. It ends
-// when the server asks for more, so that nothing waits for a deadline.
-type scripted struct {
-	finished chan struct{} // closed when the server writes no more
+// scriptedConn is a connection whose client has sent its whole input. It ends when the
+// server reads beyond the input, so that no test input waits for a deadline.
+type scriptedConn struct {
+	finished chan struct{} // closed when the server has finished writing
 	once     sync.Once
 
 	mu       sync.Mutex
@@ -23,22 +23,23 @@ type scripted struct {
 	out      bytes.Buffer
 	deadline time.Time // of reads
 	closed   bool
-	watches  bool // it is HTTP/1, where net/http watches whether the client leaves
+	http1    bool // net/http reads in the background to detect a disconnect
 }
 
-func newScripted(in []byte) *scripted {
-	c := &scripted{in: in, finished: make(chan struct{}), watches: !bytes.HasPrefix(in, []byte("PRI * HTTP/2.0"))}
+func newScriptedConn(in []byte) *scriptedConn {
+	c := &scriptedConn{in: in, finished: make(chan struct{}), http1: !bytes.HasPrefix(in, []byte("PRI * HTTP/2.0"))}
 	c.more = sync.NewCond(&c.mu)
 	return c
 }
 
-// Read ends the connection at the end of the input, but for a read into one
-// byte: by that net/http watches, behind a handler, whether the client left. If
-// that is the last byte of a buffer instead, its deadline stays, and is cut short.
-func (c *scripted) Read(p []byte) (int, error) {
-	const lifted = 50 * time.Millisecond // when a handler has the body, it lifts the deadline
+// Read returns EOF at the end of the input, except to a read of one byte. net/http
+// makes such a read during a handler to detect a disconnect, and an EOF would cancel
+// the request. A read of one byte can also be the end of a full buffer: then its
+// deadline remains set, and Read returns EOF after a short time.
+func (c *scriptedConn) Read(p []byte) (int, error) {
+	const deadlineCleared = 50 * time.Millisecond // time after which a handler has cleared the deadline of the body
 	begin := time.Now()
-	wake := time.AfterFunc(lifted+time.Millisecond, c.more.Broadcast)
+	wake := time.AfterFunc(deadlineCleared+time.Millisecond, c.more.Broadcast)
 	defer wake.Stop()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -53,25 +54,25 @@ func (c *scripted) Read(p []byte) (int, error) {
 			n := copy(p, c.in)
 			c.in = c.in[n:]
 			return n, nil
-		case cap(p) != 1 || !c.watches || limited && time.Since(begin) > lifted:
+		case cap(p) != 1 || !c.http1 || limited && time.Since(begin) > deadlineCleared:
 			return 0, io.EOF
 		}
 		c.more.Wait()
 	}
 }
 
-func (c *scripted) Write(p []byte) (int, error) {
+func (c *scriptedConn) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n, err := c.out.Write(p)
-	if !c.watches && goesAway(c.out.Bytes()) {
-		_ = c.CloseWrite() // an HTTP/2 server lingers for a second
+	if !c.http1 && hasGoAway(c.out.Bytes()) {
+		_ = c.CloseWrite() // the HTTP/2 server would close the connection a second later
 	}
 	return n, err
 }
 
-// goesAway finds GOAWAY among the frames of HTTP/2 (RFC 9113 section 4.1).
-func goesAway(frames []byte) bool {
+// hasGoAway reports whether HTTP/2 frames (RFC 9113 section 4.1) contain GOAWAY.
+func hasGoAway(frames []byte) bool {
 	const header, goAway = 9, 7
 	for len(frames) >= header {
 		if frames[3] == goAway {
@@ -82,7 +83,7 @@ func goesAway(frames []byte) bool {
 	return false
 }
 
-func (c *scripted) Close() error {
+func (c *scriptedConn) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
@@ -90,13 +91,13 @@ func (c *scripted) Close() error {
 	return c.CloseWrite()
 }
 
-// CloseWrite is what net/http calls before it lingers for half a second.
-func (c *scripted) CloseWrite() error {
+// CloseWrite implements the method that net/http calls half a second before Close.
+func (c *scriptedConn) CloseWrite() error {
 	c.once.Do(func() { close(c.finished) })
 	return nil
 }
 
-func (c *scripted) SetReadDeadline(at time.Time) error {
+func (c *scriptedConn) SetReadDeadline(at time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.deadline = at
@@ -104,7 +105,7 @@ func (c *scripted) SetReadDeadline(at time.Time) error {
 	return nil
 }
 
-func (c *scripted) SetDeadline(at time.Time) error     { return c.SetReadDeadline(at) }
-func (c *scripted) SetWriteDeadline(_ time.Time) error { return nil }
-func (c *scripted) LocalAddr() net.Addr                { return servertest.MemoryAddr{} }
-func (c *scripted) RemoteAddr() net.Addr               { return servertest.MemoryAddr{} }
+func (c *scriptedConn) SetDeadline(at time.Time) error     { return c.SetReadDeadline(at) }
+func (c *scriptedConn) SetWriteDeadline(_ time.Time) error { return nil }
+func (c *scriptedConn) LocalAddr() net.Addr                { return servertest.MemoryAddr{} }
+func (c *scriptedConn) RemoteAddr() net.Addr               { return servertest.MemoryAddr{} }

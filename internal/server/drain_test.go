@@ -21,7 +21,7 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-func TestDrainKeepsItsTimeline(t *testing.T) {
+func TestDrainTimeline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{Configure: servertest.WithDrain})
@@ -32,8 +32,8 @@ func TestDrainKeepsItsTimeline(t *testing.T) {
 		waiting := make(chan servertest.Response, 1)
 		begin := time.Now()
 		go func() {
-			a, _ := g.Send(t.Context(), http.MethodGet, servertest.ResultPath+"?wait=50s", "")
-			waiting <- a
+			resp, _ := g.Send(t.Context(), http.MethodGet, servertest.ResultPath+"?wait=50s", "")
+			waiting <- resp
 		}()
 		time.Sleep(time.Second)
 		g.Stop()
@@ -45,15 +45,15 @@ func TestDrainKeepsItsTimeline(t *testing.T) {
 		require.Equal(t, http.StatusOK, during.Status, "served during the delay")
 		require.True(t, during.Close)
 
-		a := <-waiting
+		resp := <-waiting
 		require.Equal(t, 6*time.Second, time.Since(begin), "waits end with the delay")
-		require.Equal(t, http.StatusAccepted, a.Status)
-		require.NotEmpty(t, a.Header.Get("Location"))
+		require.Equal(t, http.StatusAccepted, resp.Status)
+		require.NotEmpty(t, resp.Header.Get("Location"))
 		require.NoError(t, <-g.Done)
 	})
 }
 
-func TestDrainAnswersWhatIsInFlightAndRefusesWhatIsNew(t *testing.T) {
+func TestDrainCompletesRequestsInFlightAndRejectsNewOnes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{Configure: servertest.WithDrain})
@@ -66,20 +66,20 @@ func TestDrainAnswersWhatIsInFlightAndRefusesWhatIsNew(t *testing.T) {
 		})
 		slow := make(chan servertest.Response, 1)
 		go func() {
-			a, _ := g.Send(t.Context(), http.MethodGet, "/v1/namespaces/default/workflows:count", "")
-			slow <- a
+			resp, _ := g.Send(t.Context(), http.MethodGet, "/v1/namespaces/default/workflows:count", "")
+			slow <- resp
 		}()
 		time.Sleep(time.Second)
 		g.Stop()
 		time.Sleep(6 * time.Second)
-		refused := g.Do(t, http.MethodGet, "/v1/system-info", "")
-		require.Equal(t, http.StatusServiceUnavailable, refused.Status)
-		require.Equal(t, "draining", refused.Field(t, "code"))
-		require.True(t, refused.Close)
-		require.Equal(t, "1", refused.Header.Get("Retry-After"))
-		a := <-slow
-		require.Equal(t, http.StatusOK, a.Status)
-		require.Equal(t, "7", a.Field(t, "count"))
+		rejected := g.Do(t, http.MethodGet, "/v1/system-info", "")
+		require.Equal(t, http.StatusServiceUnavailable, rejected.Status)
+		require.Equal(t, "draining", rejected.Field(t, "code"))
+		require.True(t, rejected.Close)
+		require.Equal(t, "1", rejected.Header.Get("Retry-After"))
+		resp := <-slow
+		require.Equal(t, http.StatusOK, resp.Status)
+		require.Equal(t, "7", resp.Field(t, "count"))
 		require.NoError(t, <-g.Done)
 	})
 }
@@ -94,8 +94,8 @@ func TestDrainIsBounded(t *testing.T) {
 		g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
 		late := make(chan servertest.Response, 1)
 		go func() {
-			a, _ := g.Send(t.Context(), http.MethodGet, "/v1/namespaces/default/workflows:count", "")
-			late <- a
+			resp, _ := g.Send(t.Context(), http.MethodGet, "/v1/namespaces/default/workflows:count", "")
+			late <- resp
 		}()
 		time.Sleep(time.Second)
 		begin := time.Now()
@@ -103,15 +103,15 @@ func TestDrainIsBounded(t *testing.T) {
 		require.NoError(t, <-g.Done)
 		require.LessOrEqual(t, time.Since(begin), 36*time.Second, "delay, timeout and last writes")
 		require.Contains(t, g.Log.String(), "requests in flight are ended")
-		a := <-late
-		require.Equal(t, http.StatusServiceUnavailable, a.Status, "even this call is answered")
-		require.Equal(t, "draining", a.Field(t, "code"))
+		resp := <-late
+		require.Equal(t, http.StatusServiceUnavailable, resp.Status, "the call is cancelled with a response")
+		require.Equal(t, "draining", resp.Field(t, "code"))
 	})
 }
 
-// TestDrainUnderLoadLosesNothing keeps callers going, each on a connection of
-// its own that it reuses while it may, and ends the gateway among them.
-func TestDrainUnderLoadLosesNothing(t *testing.T) {
+// Callers send requests, each on its own connection until the gateway closes it, while
+// the gateway drains. Every request receives a response.
+func TestDrainUnderLoadLosesNoRequest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{Configure: servertest.WithDrain})
@@ -126,18 +126,18 @@ func TestDrainUnderLoadLosesNothing(t *testing.T) {
 				for {
 					conn, err := g.Listener.Dial(t.Context())
 					if err != nil {
-						return // nothing was begun
+						return // the listener is closed
 					}
-					again := true
-					for again {
-						status, more, err := exchange(conn, "/v1/system-info")
+					reuse := true
+					for reuse {
+						status, keepAlive, err := exchange(conn, "/v1/system-info")
 						if err != nil {
-							t.Errorf("a request that was begun got no answer: %v", err)
+							t.Errorf("a request received no response: %v", err)
 						}
 						mu.Lock()
 						statuses[status]++
 						mu.Unlock()
-						again = more && err == nil
+						reuse = keepAlive && err == nil
 						time.Sleep(50 * time.Millisecond)
 					}
 					_ = conn.Close()
@@ -149,15 +149,15 @@ func TestDrainUnderLoadLosesNothing(t *testing.T) {
 		require.NoError(t, <-g.Done)
 		callers.Wait()
 		require.Greater(t, statuses[http.StatusOK], 500)
-		for status := range statuses { // 503 for who came just before the listener closed
+		for status := range statuses { // 503 for requests that arrived just before the listener closed
 			require.Contains(t, []int{http.StatusOK, http.StatusServiceUnavailable}, status)
 		}
 	})
 }
 
-// RoundTrip sends one request on a connection by hand, so that no client
-// library repeats it, and tells whether the connection may be used again.
-func exchange(conn io.ReadWriter, path string) (status int, again bool, err error) {
+// exchange sends one request on a connection without http.Client, which would retry
+// it. keepAlive reports whether the connection may be reused.
+func exchange(conn io.ReadWriter, path string) (status int, keepAlive bool, err error) {
 	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer %s\r\n\r\n", path, servertest.WriterKey)
 	if err != nil {
 		return 0, false, err

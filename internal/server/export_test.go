@@ -13,7 +13,7 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// FrontOf returns the steps around one route, /fails, and their gate.
+// FrontOf returns the first steps in front of one route, /fails, and the gate.
 func FrontOf(t *testing.T, log io.Writer, handler http.HandlerFunc) (http.Handler, *drain.Gate) {
 	t.Helper()
 	metrics, err := telemetry.NewMetrics("test")

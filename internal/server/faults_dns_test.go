@@ -23,25 +23,26 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// nameServer answers for names in place of the network's.
+// nameServer is a DNS server that knows a few names.
 type nameServer struct {
 	mu        sync.Mutex
-	addresses map[string][4]byte // by name with its last dot
+	addresses map[string][4]byte // by name with a trailing dot
 }
 
-// useNameServer makes one the process's until the test ends.
+// useNameServer replaces the resolver of the process by a nameServer until the test
+// ends.
 func useNameServer(t *testing.T) *nameServer {
 	t.Helper()
 	s := &nameServer{addresses: map[string][4]byte{}}
 	before := net.DefaultResolver
 	var serving sync.WaitGroup
 	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
-		near, far := net.Pipe()
+		client, server := net.Pipe()
 		serving.Go(func() {
-			defer func() { _ = far.Close() }()
-			s.serve(far)
+			defer func() { _ = server.Close() }()
+			s.serve(server)
 		})
-		return near, nil
+		return client, nil
 	}}
 	t.Cleanup(func() {
 		serving.Wait()
@@ -50,14 +51,14 @@ func useNameServer(t *testing.T) *nameServer {
 	return s
 }
 
-// point makes a name lead to an address.
-func (s *nameServer) point(name string, address [4]byte) {
+// set sets the address of a name.
+func (s *nameServer) set(name string, address [4]byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.addresses[name+"."] = address
 }
 
-// serve answers the queries of one connection, in the form of TCP's.
+// serve serves the queries of one connection, in the format of DNS over TCP.
 func (s *nameServer) serve(conn io.ReadWriter) {
 	for {
 		var length [2]byte
@@ -101,8 +102,7 @@ func (s *nameServer) answer(query []byte) ([]byte, error) {
 	return message.Pack()
 }
 
-// startAt runs a gateway whose upstream is found by its name, until the test
-// ends.
+// startAt runs a gateway whose upstream address has a DNS name, until the test ends.
 func startAt(t *testing.T, address string) *servertest.Gateway {
 	t.Helper()
 	cfg := config.Default()
@@ -127,7 +127,7 @@ func startAt(t *testing.T, address string) *servertest.Gateway {
 	return g
 }
 
-// serveTCP answers as up does, on an address, until the test or stop ends it.
+// serveTCP serves up on an address until stop is called or the test ends.
 func serveTCP(t *testing.T, up *upstreamtest.Server, address string) (port string, stop func()) {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address)
@@ -147,10 +147,9 @@ func serveTCP(t *testing.T, up *upstreamtest.Server, address string) (port strin
 
 const dnsName = "frontend-7.internal"
 
-// TestTheUpstreamsNameLeadsElsewhere runs in real time over real sockets, as
-// names are looked up for those only. It changes the process's resolver, and so
-// is alone.
-func TestTheUpstreamsNameLeadsElsewhere(t *testing.T) { //nolint:paralleltest // see above
+// The test runs in real time with real sockets, because only those use DNS. It is not
+// parallel, because it changes the resolver of the process.
+func TestTheUpstreamAddressChanges(t *testing.T) { //nolint:paralleltest // it changes the resolver
 	t.Cleanup(func() { dns.SetMinResolutionInterval(30 * time.Second) }) // the default, once the gateway has stopped
 	dns.SetMinResolutionInterval(50 * time.Millisecond)
 	names := useNameServer(t)
@@ -158,27 +157,27 @@ func TestTheUpstreamsNameLeadsElsewhere(t *testing.T) { //nolint:paralleltest //
 	temporalfake.NewWorkflow(older)
 	temporalfake.NewWorkflow(newer)
 	port, stop := serveTCP(t, older, "127.0.0.1:0")
-	names.point(dnsName, [4]byte{127, 0, 0, 1})
+	names.set(dnsName, [4]byte{127, 0, 0, 1})
 	g := startAt(t, net.JoinHostPort(dnsName, port))
 	require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, readOp().path, "").Status)
 	require.NotEmpty(t, older.Calls(readOp().rpc))
 
 	serveTCP(t, newer, net.JoinHostPort("127.0.0.2", port))
-	names.point(dnsName, [4]byte{127, 0, 0, 2})
+	names.set(dnsName, [4]byte{127, 0, 0, 2})
 	require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, readOp().path, "").Status)
-	require.Empty(t, newer.Calls(readOp().rpc), "a server that answers is kept")
+	require.Empty(t, newer.Calls(readOp().rpc), "a working connection is kept")
 
 	stop()
 	begin := time.Now()
 	require.Eventually(t, func() bool {
-		a, err := g.Send(t.Context(), http.MethodGet, readOp().path, "")
-		return err == nil && a.Status == http.StatusOK
+		resp, err := g.Send(t.Context(), http.MethodGet, readOp().path, "")
+		return err == nil && resp.Status == http.StatusOK
 	}, 10*time.Second, 10*time.Millisecond)
-	t.Logf("the new address is found after %s", time.Since(begin).Round(time.Millisecond))
+	t.Logf("the gateway uses the new address after %s", time.Since(begin).Round(time.Millisecond))
 	require.NotEmpty(t, newer.Calls(readOp().rpc))
 }
 
-func TestTheUpstreamsNameIsNotThere(t *testing.T) { //nolint:paralleltest // as above
+func TestTheUpstreamNameDoesNotExist(t *testing.T) { //nolint:paralleltest // it changes the resolver
 	names := useNameServer(t)
 	up := upstreamtest.New(t)
 	temporalfake.NewWorkflow(up)
@@ -186,16 +185,16 @@ func TestTheUpstreamsNameIsNotThere(t *testing.T) { //nolint:paralleltest // as 
 	g := startAt(t, net.JoinHostPort(dnsName, port))
 	for _, o := range []op{readOp(), startOp(), terminateOp()} {
 		begin := time.Now()
-		a := g.Do(t, o.method, o.path, o.body)
-		failed(problem.UpstreamUnavailable).after(0, 2*time.Second).check(t, a, time.Since(begin))
-		require.NotContains(t, a.Body, dnsName)
+		resp := g.Do(t, o.method, o.path, o.body)
+		failed(problem.UpstreamUnavailable).after(0, 2*time.Second).check(t, resp, time.Since(begin))
+		require.NotContains(t, resp.Body, dnsName)
 	}
 
-	names.point(dnsName, [4]byte{127, 0, 0, 1})
+	names.set(dnsName, [4]byte{127, 0, 0, 1})
 	begin := time.Now()
 	require.Eventually(t, func() bool {
-		a, err := g.Send(t.Context(), http.MethodGet, readOp().path, "")
-		return err == nil && a.Status == http.StatusOK
+		resp, err := g.Send(t.Context(), http.MethodGet, readOp().path, "")
+		return err == nil && resp.Status == http.StatusOK
 	}, 10*time.Second, 10*time.Millisecond)
-	t.Logf("the name is found after %s", time.Since(begin).Round(time.Millisecond))
+	t.Logf("the gateway uses the new name after %s", time.Since(begin).Round(time.Millisecond))
 }

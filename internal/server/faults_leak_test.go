@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// requireIdle holds that no request is counted as in flight, and that all
-// goroutines are gone that were not there before the fault.
+// requireIdle requires that no request is counted as in flight, and that the goroutines
+// are the same as before the fault.
 func (f *faulty) requireIdle(t *testing.T) {
 	t.Helper()
 	synctest.Wait()
@@ -24,18 +24,18 @@ func (f *faulty) requireIdle(t *testing.T) {
 	require.Equal(t, f.before, f.goroutines(t))
 }
 
-// callLine reports how many upstream calls ended how.
+// callLine matches the metrics of upstream calls.
 var callLine = regexp.MustCompile(`(?m)^rpc_client_call_duration_seconds_(?:count|sum).*$`)
 
-// goroutines counts the bubble's goroutines by what started them, without
-// those of idle connections of the test's own clients.
+// goroutines counts the goroutines of the synctest bubble by the function that started
+// them. It closes idle connections of the test's clients first.
 func (f *faulty) goroutines(t *testing.T) map[string]int {
 	t.Helper()
 	f.Client.CloseIdleConnections()
 	f.Admin.CloseIdleConnections()
 	synctest.Wait()
 	stacks := allStacks()
-	bubble := bubbleName.FindString(stacks[0]) // the caller's own comes first
+	bubble := bubbleName.FindString(stacks[0]) // the first stack is that of the current goroutine
 	require.NotEmpty(t, bubble)
 	counts := map[string]int{}
 	for _, stack := range stacks {

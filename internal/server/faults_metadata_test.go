@@ -20,16 +20,16 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// What the upstream says beside its answer is its own affair: no header of it
-// reaches the caller, and it does not stand in the way of the answer.
-func TestMetadataOfTheUpstreamStaysBehind(t *testing.T) {
+// Headers and trailers of the upstream do not reach the caller and do not affect the
+// response.
+func TestMetadataOfTheUpstreamIsNotForwarded(t *testing.T) {
 	t.Parallel()
 	many := metadata.MD{}
 	for i := range 1000 {
 		many.Set(fmt.Sprintf("x-internal-%d", i), secret)
 	}
 	for name, md := range map[string]metadata.MD{
-		"set-cookie and the like": metadata.Pairs(
+		"names of HTTP headers": metadata.Pairs(
 			"set-cookie", "session="+secret, "x-internal", secret, "server", secret, "location", "http://"+secret,
 			"x-request-id", secret, "www-authenticate", secret, "access-control-allow-origin", "*", "retry-after", "7",
 			"cache-control", "public", "x-bin", secret,
@@ -44,7 +44,7 @@ func TestMetadataOfTheUpstreamStaysBehind(t *testing.T) {
 					f := startFaulty(t, nil)
 					for _, o := range []op{readOp(), startOp(), terminateOp()} {
 						good := f.Upstream.Handler(o.rpc)
-						without := f.ask(t, o)
+						without := f.send(t, o)
 						f.Upstream.Handle(o.rpc, func(ctx context.Context, request []byte) ([]byte, error) {
 							_ = grpc.SetHeader(ctx, md)
 							_ = grpc.SetTrailer(ctx, md)
@@ -54,14 +54,14 @@ func TestMetadataOfTheUpstreamStaysBehind(t *testing.T) {
 							return good(ctx, request)
 						})
 						if fails {
-							a := f.expect(t, o, failed(problem.UpstreamAuthFailed).after(at(0)))
-							require.NotContains(t, a.Header, "Www-Authenticate")
-							require.NotContains(t, a.Header, "Set-Cookie")
+							resp := f.expect(t, o, failed(problem.UpstreamAuthFailed).after(about(0)))
+							require.NotContains(t, resp.Header, "Www-Authenticate")
+							require.NotContains(t, resp.Header, "Set-Cookie")
 							continue
 						}
-						a := f.expect(t, o, want{status: without.Status}.after(at(0)))
-						require.Equal(t, without.Body, a.Body)
-						require.Equal(t, withoutID(without.Header), withoutID(a.Header))
+						resp := f.expect(t, o, want{status: without.Status}.after(about(0)))
+						require.Equal(t, without.Body, resp.Body)
+						require.Equal(t, withoutID(without.Header), withoutID(resp.Header))
 						f.Upstream.Handle(o.rpc, good)
 					}
 					f.requireIdle(t)
@@ -78,8 +78,8 @@ func withoutID(header http.Header) http.Header {
 	return header
 }
 
-// A caller who leaves takes the upstream's call along at once.
-func TestACallerWhoLeavesInMidCall(t *testing.T) {
+// The upstream call is cancelled at once when its caller disconnects.
+func TestACallerDisconnectsDuringACall(t *testing.T) {
 	t.Parallel()
 	for _, o := range []op{readOp(), startOp(), terminateOp(), waitOp()} {
 		for name, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
@@ -119,8 +119,7 @@ func TestACallerWhoLeavesInMidCall(t *testing.T) {
 	}
 }
 
-// So does one who leaves while there is nobody to call.
-func TestACallerWhoLeavesWhileTheUpstreamIsAway(t *testing.T) {
+func TestACallerDisconnectsWhileTheUpstreamIsUnreachable(t *testing.T) {
 	t.Parallel()
 	for name, dial := range map[string]upstreamtest.Dialer{
 		"refused": upstreamtest.Refused(secret), "black hole": upstreamtest.Silent, "dial hangs": upstreamtest.Unreachable,
@@ -130,14 +129,14 @@ func TestACallerWhoLeavesWhileTheUpstreamIsAway(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					f := startFaulty(t, nil)
-					f.lead(dial)
+					f.connect(dial)
 					ctx, leave := context.WithTimeout(t.Context(), 2*time.Second)
 					defer leave()
 					_, err := f.Send(ctx, o.method, o.path, o.body)
 					require.ErrorIs(t, err, context.DeadlineExceeded)
 					synctest.Wait()
 					require.Contains(t, f.Log.String(), `"status":499,"code":"client-closed-request"`)
-					f.lift(t)
+					f.endFault(t)
 				})
 			})
 		}

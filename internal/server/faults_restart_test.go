@@ -15,9 +15,9 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// restart stops the upstream a second from now, with calls in flight, and
-// brings it back some time later. What was in flight has had no effect.
-func restart(away time.Duration) func(*faulty, op) {
+// restart stops the upstream after a second, with calls in flight, and starts it again
+// after the downtime. The calls in flight have had no effect.
+func restart(downtime time.Duration) func(*faulty, op) {
 	return func(f *faulty, o op) {
 		good := f.Upstream.Handler(o.rpc)
 		f.Upstream.Handle(o.rpc, upstreamtest.Hang)
@@ -25,7 +25,7 @@ func restart(away time.Duration) func(*faulty, op) {
 			f.Upstream.Handle(o.rpc, good)
 			f.Upstream.Divert(upstreamtest.Refused(secret))
 			f.Upstream.Cut()
-			time.AfterFunc(away, func() { f.Upstream.Divert(f.home) })
+			time.AfterFunc(downtime, func() { f.Upstream.Divert(f.dialHealthy) })
 		})
 	}
 }
@@ -33,29 +33,29 @@ func restart(away time.Duration) func(*faulty, op) {
 func TestARestartOfTheUpstream(t *testing.T) {
 	t.Parallel()
 	const stop = time.Second
-	cutOff := failed(problem.UpstreamUnavailable).after(at(stop))
-	again := func(status int) want { return want{status: status}.after(stop, stop+1300*time.Millisecond) }
+	cut := failed(problem.UpstreamUnavailable).after(about(stop))
+	retried := func(status int) want { return want{status: status}.after(stop, stop+1300*time.Millisecond) }
 	for _, c := range []faultCase{
 		{name: "of 100 ms", begin: restart(100 * time.Millisecond), wants: []expectation{
-			{readOp(), again(http.StatusOK)},
-			{startOp(), again(http.StatusCreated)},
-			{terminateOp(), cutOff},
-			{waitOp(), want{status: http.StatusAccepted}.after(at(20 * time.Second))},
+			{readOp(), retried(http.StatusOK)},
+			{startOp(), retried(http.StatusCreated)},
+			{terminateOp(), cut},
+			{waitOp(), want{status: http.StatusAccepted}.after(about(20 * time.Second))},
 		}},
 		{name: "of 3 s", begin: restart(3 * time.Second), wants: []expectation{
 			{readOp(), want{status: http.StatusOK}.after(stop, stop+6*time.Second)},
 			{startOp(), want{status: http.StatusCreated}.after(stop, stop+6*time.Second)},
-			{terminateOp(), cutOff},
-			{waitOp(), want{status: http.StatusAccepted}.after(at(20 * time.Second))},
+			{terminateOp(), cut},
+			{waitOp(), want{status: http.StatusAccepted}.after(about(20 * time.Second))},
 		}},
 	} {
-		c.try(t)
+		c.run(t)
 	}
 }
 
-// Callers who were many, and those who come meanwhile, sit out a restart
-// together: each needs the upstream once more, and not once a pause.
-func TestCallersSitOutARestart(t *testing.T) {
+// Requests that are in flight or arrive during a restart wait for the upstream. Each
+// makes about one further call, and not one per backoff.
+func TestConcurrentCallersDuringARestart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := startFaulty(t, nil)
@@ -64,24 +64,23 @@ func TestCallersSitOutARestart(t *testing.T) {
 		var callers sync.WaitGroup
 		for i := range 10 {
 			callers.Go(func() {
-				time.Sleep(time.Duration(i) * 200 * time.Millisecond) // half of them after it has begun
-				a, err := f.Send(t.Context(), readOp().method, readOp().path, "")
-				if err != nil || a.Status != http.StatusOK {
-					t.Errorf("caller %d: %d %v", i, a.Status, err)
+				time.Sleep(time.Duration(i) * 200 * time.Millisecond) // half of them after the restart has begun
+				resp, err := f.Send(t.Context(), readOp().method, readOp().path, "")
+				if err != nil || resp.Status != http.StatusOK {
+					t.Errorf("caller %d: %d %v", i, resp.Status, err)
 				}
 			})
 		}
 		callers.Wait()
 		require.LessOrEqual(t, len(f.Upstream.Calls(readOp().rpc))-calls, 16)
-		f.lift(t)
+		f.endFault(t)
 	})
 }
 
-// A wait that has the upstream's restart in its middle is told the outcome.
-func TestAWaitOutlivesARestart(t *testing.T) {
+func TestAWaitContinuesAfterARestart(t *testing.T) {
 	t.Parallel()
-	for _, away := range []time.Duration{100 * time.Millisecond, 3 * time.Second} {
-		t.Run(away.String(), func(t *testing.T) {
+	for _, downtime := range []time.Duration{100 * time.Millisecond, 3 * time.Second} {
+		t.Run(downtime.String(), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				f := startFaulty(t, nil)
@@ -90,18 +89,18 @@ func TestAWaitOutlivesARestart(t *testing.T) {
 					f.Upstream.Divert(upstreamtest.Refused(secret))
 					f.Upstream.Cut()
 				})
-				time.AfterFunc(time.Second+away, func() { f.Upstream.Divert(nil) })
+				time.AfterFunc(time.Second+downtime, func() { f.Upstream.Divert(nil) })
 				time.AfterFunc(10*time.Second, w.Close)
-				a := f.expect(t, waitOp(), want{status: http.StatusOK}.after(at(10*time.Second)))
-				require.Equal(t, "done", a.Field(t, "result"))
-				f.lift(t)
+				resp := f.expect(t, waitOp(), want{status: http.StatusOK}.after(about(10*time.Second)))
+				require.Equal(t, "done", resp.Field(t, "result"))
+				f.endFault(t)
 			})
 		})
 	}
 }
 
-// A connection that is lost is one failure, however many calls were on it: the
-// next ones are made.
+// A lost connection counts as one failure for the breaker, however many calls were on
+// it, so that the next calls are made.
 func TestALostConnectionWithManyCallsInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -121,20 +120,20 @@ func TestALostConnectionWithManyCallsInFlight(t *testing.T) {
 		var callers sync.WaitGroup
 		for range 50 {
 			callers.Go(func() {
-				a, err := f.Send(t.Context(), readOp().method, readOp().path, "")
+				resp, err := f.Send(t.Context(), readOp().method, readOp().path, "")
 				mu.Lock()
 				defer mu.Unlock()
 				if err == nil {
-					statuses[a.Status]++
+					statuses[resp.Status]++
 				}
 			})
 		}
 		callers.Wait()
-		t.Logf("answers by status: %v", statuses)
+		t.Logf("responses by status: %v", statuses)
 		require.Equal(t, 50, statuses[http.StatusOK]+statuses[http.StatusServiceUnavailable])
-		require.Greater(t, statuses[http.StatusOK], 40, "the throttle keeps some back")
+		require.Greater(t, statuses[http.StatusOK], 40, "the throttle prevents some retries")
 		f.expect(t, startOp(), ok(http.StatusCreated))
 		f.Upstream.Handle(readOp().rpc, good)
-		f.lift(t)
+		f.endFault(t)
 	})
 }

@@ -20,20 +20,19 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// secret stands wherever the upstream, or the network, says something: in an
-// answer it is a leak. It has the form of an address.
+// secret is an address that occurs in all messages of the upstream and of the network.
+// It must not occur in a response.
 const secret = "frontend-7.internal:7233"
 
-// recovery is how long after the end of a fault the gateway may take until
-// calls succeed again: a try to connect that hangs, and the longest pause after
-// it.
-const recovery = 9 * time.Second
+// maxRecovery is the maximum time after a fault until calls succeed again: an attempt to
+// connect that times out, and the longest backoff after it.
+const maxRecovery = 9 * time.Second
 
-// op is a request as callers make it, and the upstream call that it becomes.
+// op is a request and the RPC that it calls.
 type op struct{ name, method, path, body, rpc string }
 
-// The requests that faults are tried on: one that may always be repeated, a
-// write that carries a request id, one that does not, and a wait.
+// The operations that the tests run during each fault: a read, a write with a request
+// id, a write without one, and a wait. The gateway retries all but the third.
 func readOp() op {
 	return op{"read", http.MethodGet, "/v1/namespaces/default/workflows/order", "", "DescribeWorkflowExecution"}
 }
@@ -50,17 +49,16 @@ func waitOp() op {
 	return op{"wait", http.MethodGet, servertest.ResultPath + "?wait=20s", "", "GetWorkflowExecutionHistory"}
 }
 
-// want is what a request gets: a status, the problem's code where it is one,
-// and the virtual time that it takes.
+// want is the expected outcome of a request: the status, the code of the problem if it
+// is one, and the limits of the virtual time that it takes.
 type want struct {
 	status   int
 	code     problem.Code
 	from, to time.Duration
 }
 
-// at is the time of an answer that comes by a timer, and allowed for what
-// comes around it.
-func at(d time.Duration) (from, to time.Duration) { return d, d + 50*time.Millisecond }
+// about returns the limits for a response that a timer triggers after d.
+func about(d time.Duration) (from, to time.Duration) { return d, d + 50*time.Millisecond }
 
 func ok(status int) want { return want{status: status, to: 50 * time.Millisecond} }
 
@@ -75,69 +73,69 @@ func (w want) after(from, to time.Duration) want {
 type faulty struct {
 	*servertest.Gateway
 
-	home   upstreamtest.Dialer // where the upstream is when it is well
-	raw    *upstreamtest.Raw   // an upstream that answers frame by frame
-	before map[string]int      // goroutines, by what started them
+	dialHealthy upstreamtest.Dialer // dials the healthy upstream; nil for the default
+	raw         *upstreamtest.Raw   // an upstream whose frames the test writes
+	before      map[string]int      // goroutines before the fault, by the function that started them
 }
 
 // startFaulty runs a gateway until the test ends.
 func startFaulty(t *testing.T, configure func(*config.Config)) *faulty {
 	t.Helper()
-	return settle(t, servertest.Start(t, servertest.Options{Configure: configure}), nil)
+	return newFaulty(t, servertest.Start(t, servertest.Options{Configure: configure}), nil)
 }
 
-// settle waits until a gateway that is connected by home, or as it is, answers,
-// and takes note of what goroutines that needs.
-func settle(t *testing.T, g *servertest.Gateway, home upstreamtest.Dialer) *faulty {
+// newFaulty waits until a gateway serves requests with the upstream that dialHealthy connects to,
+// and records its goroutines.
+func newFaulty(t *testing.T, g *servertest.Gateway, dialHealthy upstreamtest.Dialer) *faulty {
 	t.Helper()
 	g.Upstream.Handle("TerminateWorkflowExecution", upstreamtest.Respond(&workflowservice.TerminateWorkflowExecutionResponse{}))
 	temporalfake.NewWorkflow(g.Upstream)
-	f := &faulty{Gateway: g, home: home, raw: upstreamtest.NewRaw(t, g.Upstream)}
+	f := &faulty{Gateway: g, dialHealthy: dialHealthy, raw: upstreamtest.NewRaw(t, g.Upstream)}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(g.Log.String(), strings.Join(callLine.FindAllString(g.AdminText(t, "/metrics"), -1), "\n"))
 		}
 	})
-	synctest.Wait() // past the first look at the upstream's health
-	f.recover(t)
+	synctest.Wait() // until the first health check has completed
+	f.awaitRecovery(t)
 	f.before = f.goroutines(t)
 	return f
 }
 
-// recover leads the gateway home, and waits until it finds back.
-func (f *faulty) recover(t *testing.T) (took time.Duration) {
+// awaitRecovery connects the gateway to the healthy upstream, and waits until requests
+// succeed.
+func (f *faulty) awaitRecovery(t *testing.T) (took time.Duration) {
 	t.Helper()
-	f.lead(f.home)
+	f.connect(f.dialHealthy)
 	begin := time.Now()
-	for f.ask(t, readOp()).Status != http.StatusOK {
-		require.Less(t, time.Since(begin), recovery, "the gateway does not find back to its upstream")
+	for f.send(t, readOp()).Status != http.StatusOK {
+		require.Less(t, time.Since(begin), maxRecovery, "the gateway does not recover")
 		time.Sleep(50 * time.Millisecond)
 	}
 	return time.Since(begin)
 }
 
-// lead makes the gateway's connections, all new, lead elsewhere.
-func (f *faulty) lead(dial upstreamtest.Dialer) {
+// connect cuts the connections of the gateway and makes it dial new ones.
+func (f *faulty) connect(dial upstreamtest.Dialer) {
 	f.Upstream.Divert(dial)
-	synctest.Wait() // no connection is on its way to where they led
+	synctest.Wait() // until no connection to the previous upstream is being opened
 	f.Upstream.Cut()
 	synctest.Wait()
 }
 
-// byScript makes the upstream one that answers the request's call as script
-// does.
-func byScript(script upstreamtest.Script) func(*faulty, op) {
+// withScript makes the upstream respond to the operation's RPC with a script.
+func withScript(script upstreamtest.Script) func(*faulty, op) {
 	return func(f *faulty, o op) {
 		f.raw.Handle(o.rpc, script)
-		f.lead(f.raw.Dial)
+		f.connect(f.raw.Dial)
 	}
 }
 
-// atFirst is byScript for the first call alone.
-func atFirst(script upstreamtest.Script) func(*faulty, op) {
+// withScriptOnce is byScript for the first call only.
+func withScriptOnce(script upstreamtest.Script) func(*faulty, op) {
 	return func(f *faulty, o op) {
 		var called atomic.Bool
-		byScript(func(s *upstreamtest.Stream) {
+		withScript(func(s *upstreamtest.Stream) {
 			if called.CompareAndSwap(false, true) {
 				script(s)
 				return
@@ -147,47 +145,47 @@ func atFirst(script upstreamtest.Script) func(*faulty, op) {
 	}
 }
 
-func (f *faulty) ask(t *testing.T, o op, headers ...string) servertest.Response {
+func (f *faulty) send(t *testing.T, o op, headers ...string) servertest.Response {
 	t.Helper()
 	return f.Do(t, o.method, o.path, o.body, headers...)
 }
 
-// expect makes a request and holds the answer against what it should be.
+// expect sends a request and checks its outcome.
 func (f *faulty) expect(t *testing.T, o op, w want, headers ...string) servertest.Response {
 	t.Helper()
 	calls := len(f.Upstream.Calls(o.rpc))
-	var a servertest.Response
-	took := servertest.Elapsed(func() { a = f.ask(t, o, headers...) })
-	t.Logf("%-9s -> %d %-27s %8s, %d upstream", o.name, a.Status, w.code, took.Round(time.Millisecond), len(f.Upstream.Calls(o.rpc))-calls)
-	w.check(t, a, took)
-	return a
+	var resp servertest.Response
+	took := servertest.Elapsed(func() { resp = f.send(t, o, headers...) })
+	t.Logf("%-9s -> %d %-27s %8s, %d upstream", o.name, resp.Status, w.code, took.Round(time.Millisecond), len(f.Upstream.Calls(o.rpc))-calls)
+	w.check(t, resp, took)
+	return resp
 }
 
-func (w want) check(t *testing.T, a servertest.Response, took time.Duration) {
+func (w want) check(t *testing.T, resp servertest.Response, took time.Duration) {
 	t.Helper()
-	require.Equal(t, w.status, a.Status, a.Body)
+	require.Equal(t, w.status, resp.Status, resp.Body)
 	require.GreaterOrEqual(t, took, w.from)
 	require.LessOrEqual(t, took, w.to)
-	requireNoLeak(t, a)
+	requireNoLeak(t, resp)
 	if w.code == "" {
 		return
 	}
-	require.Equal(t, string(w.code), a.Field(t, "code"))
-	require.Equal(t, problem.ContentType, a.Header.Get("Content-Type"))
+	require.Equal(t, string(w.code), resp.Field(t, "code"))
+	require.Equal(t, problem.ContentType, resp.Header.Get("Content-Type"))
 	after := ""
 	if d := w.code.Row().RetryAfter; d > 0 {
 		after = strconv.Itoa(int(d.Seconds()))
 	}
-	require.Equal(t, after, a.Header.Get("Retry-After"))
+	require.Equal(t, after, resp.Header.Get("Retry-After"))
 }
 
-// requireNoLeak holds an answer against what the upstream said, and against
-// the addresses by which it is reached.
-func requireNoLeak(t *testing.T, a servertest.Response) {
+// requireNoLeak requires that a response contains neither text of the upstream's errors
+// nor its address.
+func requireNoLeak(t *testing.T, resp servertest.Response) {
 	t.Helper()
-	texts := []string{a.Body}
-	if a.Header.Get("Content-Type") == problem.ContentType {
-		wire, err := base64.StdEncoding.DecodeString(strings.Trim(a.Field(t, "grpcStatus"), `"`))
+	texts := []string{resp.Body}
+	if resp.Header.Get("Content-Type") == problem.ContentType {
+		wire, err := base64.StdEncoding.DecodeString(strings.Trim(resp.Field(t, "grpcStatus"), `"`))
 		require.NoError(t, err)
 		texts = append(texts, string(wire))
 	}
@@ -196,29 +194,29 @@ func requireNoLeak(t *testing.T, a servertest.Response) {
 		require.NotContains(t, text, ":7233")
 		require.NotContains(t, text, "rpc error")
 	}
-	for name, values := range a.Header {
+	for name, values := range resp.Header {
 		require.NotContains(t, strings.Join(values, " "), secret, name)
 	}
 }
 
-// lift ends the fault. Calls succeed within the recovery, and nothing is left
-// of the fault then.
-func (f *faulty) lift(t *testing.T) {
+// endFault ends the fault. It requires that calls succeed in time and that no resources of
+// the fault remain.
+func (f *faulty) endFault(t *testing.T) {
 	t.Helper()
-	t.Logf("recovered after %s", f.recover(t).Round(time.Millisecond))
+	t.Logf("recovered after %s", f.awaitRecovery(t).Round(time.Millisecond))
 	f.requireWorking(t)
 	f.requireIdle(t)
 }
 
-// requireWorking holds that all kinds of requests succeed.
+// requireWorking requires that all kinds of requests succeed.
 func (f *faulty) requireWorking(t *testing.T) {
 	t.Helper()
-	require.Equal(t, http.StatusOK, f.ask(t, readOp()).Status)
-	require.Equal(t, http.StatusCreated, f.ask(t, startOp()).Status)
-	require.Equal(t, http.StatusNoContent, f.ask(t, terminateOp()).Status)
+	require.Equal(t, http.StatusOK, f.send(t, readOp()).Status)
+	require.Equal(t, http.StatusCreated, f.send(t, startOp()).Status)
+	require.Equal(t, http.StatusNoContent, f.send(t, terminateOp()).Status)
 }
 
-// faultCase is a fault, and what each request gets while it lasts.
+// faultCase is a fault and the outcome of each operation during the fault.
 type faultCase struct {
 	name      string
 	begin     func(f *faulty, o op)
@@ -232,9 +230,9 @@ type expectation struct {
 	want
 }
 
-// try runs each expectation in a gateway of its own, so that what one call
-// learns of the upstream does not change the next.
-func (c faultCase) try(t *testing.T) {
+// run runs each expectation with its own gateway, because the gateway's knowledge of
+// the upstream's health would affect the next one.
+func (c faultCase) run(t *testing.T) {
 	t.Helper()
 	t.Run(c.name, func(t *testing.T) {
 		t.Parallel()
@@ -245,7 +243,7 @@ func (c faultCase) try(t *testing.T) {
 					f := startFaulty(t, c.configure)
 					c.begin(f, e.op)
 					f.expect(t, e.op, e.want, c.headers...)
-					f.lift(t)
+					f.endFault(t)
 				})
 			})
 		}

@@ -30,7 +30,7 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// tlsUpstream is a server with a certificate that the test renews.
+// tlsUpstream is a TLS server whose certificate the test can replace.
 type tlsUpstream struct {
 	caFile      string
 	authority   *x509.Certificate
@@ -61,18 +61,17 @@ func (u *tlsUpstream) sign(t *testing.T, template *x509.Certificate, validFor ti
 	return der
 }
 
-// renew gives the server a certificate that is good for a while from now on, or
-// has not been for one.
+// renew replaces the certificate of the server. A negative validFor makes it expired.
 func (u *tlsUpstream) renew(t *testing.T, validFor time.Duration) {
 	t.Helper()
 	der := u.sign(t, &x509.Certificate{SerialNumber: big.NewInt(2), DNSNames: []string{secretHost}}, validFor)
 	u.certificate.Store(&tls.Certificate{Certificate: [][]byte{der}, PrivateKey: u.key})
 }
 
-// secretHost is the name in the certificate, which the errors of TLS show.
+// secretHost is the name in the certificate. TLS errors contain it.
 const secretHost = "frontend-7.internal"
 
-// serve answers as server does, over TLS, and gives the way there.
+// serve serves server over TLS, and returns a dialer for it.
 func (u *tlsUpstream) serve(t *testing.T, server *upstreamtest.Server) upstreamtest.Dialer {
 	t.Helper()
 	listener := bufconn.Listen(1 << 16)
@@ -91,7 +90,7 @@ func (u *tlsUpstream) serve(t *testing.T, server *upstreamtest.Server) upstreamt
 
 func TestACertificateThatExpires(t *testing.T) {
 	t.Parallel()
-	for i, e := range each(failed(problem.UpstreamUnavailable).after(at(maxElapsed)), failed(problem.UpstreamUnavailable).after(at(0))) {
+	for i, e := range expectEach(failed(problem.UpstreamUnavailable).after(about(maxElapsed)), failed(problem.UpstreamUnavailable).after(about(0))) {
 		for name, validFor := range map[string]time.Duration{"while connected": time.Hour, "long ago": -time.Minute} {
 			t.Run(name+"/"+e.name, func(t *testing.T) {
 				t.Parallel()
@@ -100,21 +99,21 @@ func TestACertificateThatExpires(t *testing.T) {
 					g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) {
 						cfg.Upstream.TLS = config.TLS{Enabled: true, CAFile: u.caFile, ServerName: secretHost}
 					}})
-					f := settle(t, g, u.serve(t, g.Upstream))
+					f := newFaulty(t, g, u.serve(t, g.Upstream))
 					u.renew(t, validFor)
-					f.lead(f.home)
+					f.connect(f.dialHealthy)
 					if validFor > 0 {
-						f.recover(t)
+						f.awaitRecovery(t)
 						time.Sleep(2 * validFor)
-						f.expect(t, e.op, fine()[i].want) // a connection outlives the certificate
-						f.lead(f.home)
+						f.expect(t, e.op, healthy()[i].want) // the existing connection remains in use
+						f.connect(f.dialHealthy)
 					}
-					a := f.expect(t, e.op, e.want)
-					require.NotContains(t, a.Body, secretHost)
-					require.NotContains(t, a.Body, "certificate")
-					require.Contains(t, f.Log.String(), "certificate has expired or is not yet valid", "the operator is told")
+					resp := f.expect(t, e.op, e.want)
+					require.NotContains(t, resp.Body, secretHost)
+					require.NotContains(t, resp.Body, "certificate")
+					require.Contains(t, f.Log.String(), "certificate has expired or is not yet valid", "the cause is logged")
 					u.renew(t, time.Hour)
-					f.lift(t)
+					f.endFault(t)
 				})
 			})
 		}

@@ -12,10 +12,9 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
-// The first of equal waits starts the poll that they share. The poll must know
-// from its begin how long somebody waits: one that believes that nobody does
-// rests for two seconds first.
-func TestAWaitForAClosedRunIsAnsweredAtOnce(t *testing.T) {
+// A shared poll that has no callers pauses for two seconds. It must know its first
+// caller before it starts, or the pause would delay that caller.
+func TestAWaitForAClosedRunReturnsAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})

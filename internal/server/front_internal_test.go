@@ -9,21 +9,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestPanicIsAnsweredAndLoggedOnce(t *testing.T) {
+func TestPanicIs500AndLoggedOnce(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	f, gate := FrontOf(t, &log, func(http.ResponseWriter, *http.Request) { panic("broken") }) //nolint:forbidigo // what is tested
-	answer := httptest.NewRecorder()
-	f.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/fails", nil))
-	require.Equal(t, http.StatusInternalServerError, answer.Code)
-	require.Contains(t, answer.Body.String(), `"code":"internal"`)
-	require.NotContains(t, answer.Body.String(), "broken")
+	f, gate := FrontOf(t, &log, func(http.ResponseWriter, *http.Request) { panic("broken") }) //nolint:forbidigo // the test is about panics
+	recorder := httptest.NewRecorder()
+	f.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/fails", nil))
+	require.Equal(t, http.StatusInternalServerError, recorder.Code)
+	require.Contains(t, recorder.Body.String(), `"code":"internal"`)
+	require.NotContains(t, recorder.Body.String(), "broken")
 	require.Contains(t, log.String(), "front_internal_test.go", "the stack is in the log")
 	require.Contains(t, log.String(), `"status":500`)
 	require.Zero(t, gate.InFlight())
 }
 
-func TestAbortCutsTheConnectionWithoutNoise(t *testing.T) {
+func TestAbortIsNotLoggedAsAPanic(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	f, gate := FrontOf(t, &log, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })

@@ -21,7 +21,7 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-func TestReadinessFollowsTheUpstreamWithoutCallsPerProbe(t *testing.T) {
+func TestReadinessFollowsTheUpstreamWithoutACallForEachProbe(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -47,7 +47,7 @@ func TestReadinessFollowsTheUpstreamWithoutCallsPerProbe(t *testing.T) {
 		g.Do(t, http.MethodPost, "/v1/namespaces/default/workflows/w/terminate", "")
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		require.Contains(t, g.AdminText(t, "/metrics"), "flowgate_ready 0", "a failed call makes the watch ask at once")
+		require.Contains(t, g.AdminText(t, "/metrics"), "flowgate_ready 0", "a failed call triggers a health check")
 		require.Equal(t, http.StatusServiceUnavailable, g.Ready(t))
 	})
 }
@@ -63,19 +63,19 @@ func TestAdminPagesAreNotPublic(t *testing.T) {
 	})
 }
 
-func TestAllowNamesTheMethods(t *testing.T) {
+func TestAllowListsTheMethodsOfARoute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
-		a := g.Do(t, http.MethodDelete, "/v1/namespaces/default/workflows", "")
-		require.Equal(t, "GET, HEAD, POST", a.Header.Get("Allow"))
+		resp := g.Do(t, http.MethodDelete, "/v1/namespaces/default/workflows", "")
+		require.Equal(t, "GET, HEAD, POST", resp.Header.Get("Allow"))
 		head := g.Do(t, http.MethodHead, "/v1/system-info", "")
 		require.Equal(t, http.StatusOK, head.Status)
 		require.Empty(t, head.Body)
 	})
 }
 
-func TestOneLogLineARequestWithoutSecrets(t *testing.T) {
+func TestEveryRequestHasOneLogLineWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -106,34 +106,34 @@ func TestRequestTimeoutIsTheDeadlineOfTheCall(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		g.Upstream.Handle("QueryWorkflow", upstreamtest.Hang)
 		for header, value := range map[string]string{"Request-Timeout": "1500ms", "Grpc-Timeout": "1500m"} {
-			var a servertest.Response
+			var resp servertest.Response
 			took := servertest.Elapsed(func() {
-				a = g.Do(t, http.MethodGet, "/v1/namespaces/default/workflows/w/query?query=q", "", header, value)
+				resp = g.Do(t, http.MethodGet, "/v1/namespaces/default/workflows/w/query?query=q", "", header, value)
 			})
 			require.Equal(t, 1500*time.Millisecond, took)
-			require.Equal(t, http.StatusGatewayTimeout, a.Status)
-			require.Equal(t, "query-timeout", a.Field(t, "code"))
+			require.Equal(t, http.StatusGatewayTimeout, resp.Status)
+			require.Equal(t, "query-timeout", resp.Field(t, "code"))
 		}
 	})
 }
 
-func TestUpstreamThatIsAwayIsRetriedWithinTheBudget(t *testing.T) {
+func TestOnlySafeCallsAreRetried(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.InTurn(
 			upstreamtest.Fail(codes.Unavailable, "10.0.0.7:7233 refused"),
 			upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{Count: 3})))
-		a := g.Do(t, http.MethodGet, "/v1/namespaces/default/workflows:count", "")
-		require.Equal(t, http.StatusOK, a.Status)
+		resp := g.Do(t, http.MethodGet, "/v1/namespaces/default/workflows:count", "")
+		require.Equal(t, http.StatusOK, resp.Status)
 		require.Len(t, g.Upstream.Calls("CountWorkflowExecutions"), 2)
 
 		g.Upstream.Handle("TerminateWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "10.0.0.7:7233 refused"))
-		a = g.Do(t, http.MethodPost, "/v1/namespaces/default/workflows/w/terminate", "")
-		require.Equal(t, http.StatusServiceUnavailable, a.Status)
-		require.NotContains(t, a.Body, "10.0.0.7", "an address stays in the log")
+		resp = g.Do(t, http.MethodPost, "/v1/namespaces/default/workflows/w/terminate", "")
+		require.Equal(t, http.StatusServiceUnavailable, resp.Status)
+		require.NotContains(t, resp.Body, "10.0.0.7", "addresses are for the log only")
 		require.Contains(t, g.Log.String(), "10.0.0.7")
-		require.Len(t, g.Upstream.Calls("TerminateWorkflowExecution"), 1, "it carries no request id")
+		require.Len(t, g.Upstream.Calls("TerminateWorkflowExecution"), 1, "the call has no request id")
 	})
 }
 
@@ -142,16 +142,16 @@ func TestRequestEndsWithinItsBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { cfg.Limits.Timeouts.Default = 5 * time.Minute }})
 		g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
-		var a servertest.Response
-		took := servertest.Elapsed(func() { a = g.Do(t, http.MethodGet, "/v1/namespaces/default/workflows:count", "") })
+		var resp servertest.Response
+		took := servertest.Elapsed(func() { resp = g.Do(t, http.MethodGet, "/v1/namespaces/default/workflows:count", "") })
 		require.Equal(t, 58*time.Second, took)
-		require.Equal(t, "deadline-exceeded", a.Field(t, "code"))
+		require.Equal(t, "deadline-exceeded", resp.Field(t, "code"))
 	})
 }
 
-func TestLargeBodyIsRefusedAndRead(t *testing.T) {
+func TestResponseToALargeBodyArrives(t *testing.T) {
 	t.Parallel()
-	for name, length := range map[string]int64{"told": 6 << 20, "chunked": -1} {
+	for name, length := range map[string]int64{"Content-Length": 6 << 20, "chunked": -1} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -171,7 +171,7 @@ func TestLargeBodyIsRefusedAndRead(t *testing.T) {
 	}
 }
 
-func TestRefusedCallerWithALargeBodyFindsTheAnswer(t *testing.T) {
+func TestResponseToAnUnauthenticatedLargeBodyArrives(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -192,18 +192,18 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
-func TestUnreadableAnswerIsTheUpstreamsFault(t *testing.T) {
+func TestUnreadableUpstreamResponseIs502(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		g.Upstream.Handle("CountWorkflowExecutions", func(context.Context, []byte) ([]byte, error) { return []byte{0xff}, nil })
-		a := g.Do(t, http.MethodGet, "/v1/namespaces/default/workflows:count", "")
-		require.Equal(t, http.StatusBadGateway, a.Status)
-		require.Equal(t, "upstream-error", a.Field(t, "code"))
+		resp := g.Do(t, http.MethodGet, "/v1/namespaces/default/workflows:count", "")
+		require.Equal(t, http.StatusBadGateway, resp.Status)
+		require.Equal(t, "upstream-error", resp.Field(t, "code"))
 	})
 }
 
-func TestRefusedCallerCannotHoldTheConnectionByItsBody(t *testing.T) {
+func TestRejectedRequestCannotHoldTheConnectionByItsBody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -235,6 +235,6 @@ func TestOnlyListedHostsAreServed(t *testing.T) {
 			require.Contains(t, string(text[:15]), strconv.Itoa(status), host)
 			require.NoError(t, conn.Close())
 		}
-		require.Equal(t, http.StatusOK, g.Ready(t), "probes come by address")
+		require.Equal(t, http.StatusOK, g.Ready(t), "probes are served for any host")
 	})
 }

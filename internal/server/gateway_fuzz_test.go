@@ -26,34 +26,34 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// wideKey may write to every namespace.
+// wideKey has the role write on all namespaces.
 const wideKey = "fg_wide_dddddddddddddddddddddddddddddddd"
 
-// hang is when an input counts as one that the gateway does not end with.
-const hang = 20 * time.Second
+// hangTimeout is the time after which a connection counts as hanging.
+const hangTimeout = 20 * time.Second
 
-// fuzzed is a whole gateway that serves all inputs of a fuzz target, in real
-// time: each input is the bytes of one connection.
-type fuzzed struct {
+// fuzzGateway is a gateway that serves all inputs of a fuzz target in real time. Each input
+// is the bytes of one connection.
+type fuzzGateway struct {
 	listener *servertest.Listener
-	upstream *instant
+	upstream *instantUpstream
 	log      *panicLog
 }
 
-// startFuzzed runs a gateway until the target ends.
-func startFuzzed(f *testing.F, answers map[string]proto.Message) *fuzzed {
+// startFuzz runs a gateway until the target ends.
+func startFuzz(f *testing.F, responses map[string]proto.Message) *fuzzGateway {
 	f.Helper()
 	cfg := config.Default()
 	cfg.Auth.APIKeys.File = servertest.WriteKeys(f)
 	addKey(f, cfg.Auth.APIKeys.File, "wide", wideKey, "*")
 	cfg.Tokens.KeyFiles = []string{cfg.Auth.APIKeys.File + ".tokens"}
 	require.NoError(f, os.WriteFile(cfg.Tokens.KeyFiles[0], bytes.Repeat([]byte("k"), 32), 0o600))
-	cfg.Log.Level = "debug" // at which net/http logs panics
+	cfg.Log.Level = "debug" // the level at which net/http logs panics
 	cfg.Listen.DrainDelay = 0
 	cfg.Limits.MaxWait = 20 * time.Millisecond
 	cfg.Upstream.Retry.MaxAttempts = 1
 	cfg.Auth.FailureLimit.Burst = 1 << 30
-	g := &fuzzed{listener: servertest.NewListener(), log: &panicLog{}, upstream: newInstant(f, answers)}
+	g := &fuzzGateway{listener: servertest.NewListener(), log: &panicLog{}, upstream: newInstantUpstream(f, responses)}
 	ctx, cancel := context.WithCancel(f.Context())
 	ended := make(chan error, 1)
 	dial := upstreamtest.New(f, grpc.StreamInterceptor(g.upstream.serve)).Dial
@@ -70,7 +70,7 @@ func startFuzzed(f *testing.F, answers map[string]proto.Message) *fuzzed {
 	return g
 }
 
-// addKey appends a writer of a namespace to the keys file.
+// addKey appends a key with the role write on a namespace to the keys file.
 func addKey(f *testing.F, file, id, key, namespace string) {
 	f.Helper()
 	keys, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
@@ -81,25 +81,25 @@ func addKey(f *testing.F, file, id, key, namespace string) {
 	require.NoError(f, keys.Close())
 }
 
-func (g *fuzzed) awaitReady(tb testing.TB) {
+func (g *fuzzGateway) awaitReady(tb testing.TB) {
 	tb.Helper()
 	require.Eventually(tb, func() bool {
 		out := g.send(tb, servertest.RawRequest(http.MethodGet, "/readyz", "", nil))
 		return bytes.HasPrefix(out, []byte("HTTP/1.1 200"))
-	}, hang, 10*time.Millisecond)
+	}, hangTimeout, 10*time.Millisecond)
 }
 
-// Send gives the gateway a connection with these bytes, and gives back what
-// the gateway wrote until it was done with it.
-func (g *fuzzed) send(tb testing.TB, input []byte) []byte {
+// send opens a connection with the input, and returns what the gateway writes until it
+// closes the connection.
+func (g *fuzzGateway) send(tb testing.TB, input []byte) []byte {
 	tb.Helper()
-	conn := newScripted(input)
-	timer := time.NewTimer(hang)
+	conn := newScriptedConn(input)
+	timer := time.NewTimer(hangTimeout)
 	defer timer.Stop()
 	select {
 	case g.listener.Conns <- conn:
 	case <-timer.C:
-		require.FailNow(tb, "the gateway accepts no connection")
+		require.FailNow(tb, "the gateway does not accept the connection")
 	}
 	select {
 	case <-conn.finished:
@@ -112,17 +112,17 @@ func (g *fuzzed) send(tb testing.TB, input []byte) []byte {
 	return conn.out.Bytes()
 }
 
-// Request sends one request and gives its one answer and the calls that it led to.
-func (g *fuzzed) ask(t *testing.T, method string, request []byte) (servertest.Response, []upstreamtest.Call) {
+// request sends one request, and returns its response and the upstream calls.
+func (g *fuzzGateway) request(t *testing.T, method string, request []byte) (servertest.Response, []upstreamtest.Call) {
 	t.Helper()
-	answers := parseAnswers(t, g.send(t, request), []string{method})
-	require.Len(t, answers, 1, "%q", request)
-	return answers[0], g.upstream.take()
+	responses := parseResponses(t, g.send(t, request), []string{method})
+	require.Len(t, responses, 1, "%q", request)
+	return responses[0], g.upstream.takeCalls()
 }
 
-// parseAnswers reads everything that the gateway wrote; methods are those of
-// the requests, in order. The answer to what is no request is read as a GET's.
-func parseAnswers(t *testing.T, out []byte, methods []string) []servertest.Response {
+// parseResponses parses the output of the gateway. methods are the methods of the
+// requests, in order. A response to invalid input is parsed as that to a GET.
+func parseResponses(t *testing.T, out []byte, methods []string) []servertest.Response {
 	t.Helper()
 	reader := bufio.NewReader(bytes.NewReader(out))
 	var all []servertest.Response
@@ -140,54 +140,54 @@ func parseAnswers(t *testing.T, out []byte, methods []string) []servertest.Respo
 		require.NoError(t, err, "%q", out)
 		require.NoError(t, response.Body.Close())
 		if request.Method == http.MethodHead && response.Header.Get("X-Request-Id") == "" {
-			_, _ = reader.WriteTo(io.Discard) // net/http tells why it closes, whatever the method
+			_, _ = reader.WriteTo(io.Discard) // net/http's own errors have a body even for HEAD
 		}
 		if response.StatusCode < http.StatusOK {
-			continue // announces the answer to the same request
+			continue // an informational response
 		}
 		methods = methods[min(1, len(methods)):]
 		all = append(all, servertest.Response{Status: response.StatusCode, Header: response.Header, Body: string(body), Close: response.Close})
 	}
 }
 
-// instant is an upstream that answers every call at once, and remembers the
-// calls of one input only: fuzzing makes millions.
-type instant struct {
-	answers map[string][]byte // an empty message when there is none
+// instantUpstream responds to every call at once. It keeps the calls of one input only,
+// because fuzzing makes millions of calls.
+type instantUpstream struct {
+	responses map[string][]byte // by method; an empty message for other methods
 
 	mu    sync.Mutex
 	calls []upstreamtest.Call
 }
 
-func newInstant(tb testing.TB, answers map[string]proto.Message) *instant {
+func newInstantUpstream(tb testing.TB, responses map[string]proto.Message) *instantUpstream {
 	tb.Helper()
-	u := &instant{answers: map[string][]byte{}}
-	for method, answer := range answers {
-		wire, err := proto.Marshal(answer)
+	u := &instantUpstream{responses: map[string][]byte{}}
+	for method, response := range responses {
+		wire, err := proto.Marshal(response)
 		require.NoError(tb, err)
-		u.answers[method] = wire
+		u.responses[method] = wire
 	}
 	return u
 }
 
-func (u *instant) serve(_ any, stream grpc.ServerStream, info *grpc.StreamServerInfo, _ grpc.StreamHandler) error {
+func (u *instantUpstream) serve(_ any, stream grpc.ServerStream, info *grpc.StreamServerInfo, _ grpc.StreamHandler) error {
 	call := upstreamtest.Call{Method: path.Base(info.FullMethod), Time: time.Now()}
 	if err := stream.RecvMsg(&call.Request); err != nil {
 		return err
 	}
 	call.Metadata, _ = metadata.FromIncomingContext(stream.Context())
 	call.Deadline, _ = stream.Context().Deadline()
-	if call.Method != "GetSystemInfo" { // the health watch asks for it at any time
+	if call.Method != "GetSystemInfo" { // the health check
 		u.mu.Lock()
 		u.calls = append(u.calls, call)
 		u.mu.Unlock()
 	}
-	answer := u.answers[call.Method]
-	return stream.SendMsg(&answer)
+	response := u.responses[call.Method]
+	return stream.SendMsg(&response)
 }
 
-// take gives the calls since it was asked last.
-func (u *instant) take() []upstreamtest.Call {
+// takeCalls returns the calls since it was called last.
+func (u *instantUpstream) takeCalls() []upstreamtest.Call {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	calls := u.calls
@@ -195,7 +195,7 @@ func (u *instant) take() []upstreamtest.Call {
 	return calls
 }
 
-// panicLog is a log that keeps nothing but panics.
+// panicLog is a log that keeps only the lines of panics.
 type panicLog struct {
 	mu    sync.Mutex
 	found []byte

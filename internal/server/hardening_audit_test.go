@@ -11,9 +11,9 @@ import (
 	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
-// hostileAudit are the cases about what callers get written into the log.
+// hostileAudit returns the cases about text of callers in the log.
 func hostileAudit() []hostile {
-	return []hostile{{number: 93, name: "a namespace of 12 KB in a write that is refused", act: longNamespaces}}
+	return []hostile{{number: 93, name: "a namespace of 12 KB in a rejected write", act: longNamespaces}}
 }
 
 func longNamespaces(t *testing.T, g *servertest.Gateway) string {
@@ -22,8 +22,8 @@ func longNamespaces(t *testing.T, g *servertest.Gateway) string {
 	for _, namespace := range []string{strings.Repeat("n", 12_000), strings.Repeat("%22", 4_000), strings.Repeat("%E2%82%AC", 1_300)} {
 		for _, path := range []string{"/v1/namespaces/" + namespace + "/workflows", "/api/v1/namespaces/" + namespace + "/workflows/w"} {
 			before := len(g.Log.String())
-			a := g.Do(t, http.MethodPost, path, `{}`)
-			require.Equal(t, http.StatusForbidden, a.Status, a.Body)
+			resp := g.Do(t, http.MethodPost, path, `{}`)
+			require.Equal(t, http.StatusForbidden, resp.Status, resp.Body)
 			line := g.Log.String()[before:]
 			require.Contains(t, line, `"msg":"audit"`)
 			for line := range strings.Lines(line) {

@@ -35,7 +35,7 @@ func withThird(t *testing.T, cfg *config.Config) {
 	require.NoError(t, os.WriteFile(cfg.Auth.APIKeys.File, keys, 0o600))
 }
 
-// slowBodies are the cases about bodies that arrive slowly or not at all.
+// slowBodies returns the cases about bodies that arrive slowly or not at all.
 func slowBodies(t *testing.T) []hostile {
 	t.Helper()
 	rows := []hostile{
@@ -55,7 +55,7 @@ func slowBodies(t *testing.T) []hostile {
 	for name, path := range map[string]string{"the client API": terminate, "the Temporal API": temporalList + "/w/signal/s"} {
 		for _, sockets := range []int{200, 2000} {
 			rows = append(rows, hostile{
-				number: 88, name: fmt.Sprintf("%d bodies of each of two callers that never come, by %s", sockets, name),
+				number: 88, name: fmt.Sprintf("%d bodies of each of two callers that never arrive, at %s", sockets, name),
 				configure: func(cfg *config.Config) { withThird(t, cfg) },
 				act: func(t *testing.T, g *servertest.Gateway) string {
 					t.Helper()
@@ -67,8 +67,8 @@ func slowBodies(t *testing.T) []hostile {
 	return rows
 }
 
-// manySlowBodies holds sockets of two callers on which a body never comes, while
-// a third caller writes.
+// manySlowBodies opens connections of two callers on which a body never arrives, while a
+// third caller writes.
 func manySlowBodies(t *testing.T, g *servertest.Gateway, path string, sockets int) string {
 	t.Helper()
 	for _, method := range []string{"TerminateWorkflowExecution", "SignalWorkflowExecution"} {
@@ -76,7 +76,7 @@ func manySlowBodies(t *testing.T, g *servertest.Gateway, path string, sockets in
 	}
 	for range sockets {
 		for _, key := range []string{servertest.WriterKey, servertest.OtherKey} {
-			open(t, g, "POST "+path+" HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer "+key+
+			openRequest(t, g, "POST "+path+" HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer "+key+
 				"\r\nContent-Type: application/json\r\nContent-Length: 200\r\n\r\n")
 		}
 	}
@@ -85,31 +85,31 @@ func manySlowBodies(t *testing.T, g *servertest.Gateway, path string, sockets in
 	statuses, last := map[int]int{}, time.Duration(0)
 	begin := time.Now()
 	for time.Since(begin) < 32*time.Second {
-		a := g.Do(t, http.MethodPost, path, `{}`, "Authorization", "Bearer "+thirdKey)
-		if statuses[a.Status]++; a.Status >= http.StatusBadRequest {
+		resp := g.Do(t, http.MethodPost, path, `{}`, "Authorization", "Bearer "+thirdKey)
+		if statuses[resp.Status]++; resp.Status >= http.StatusBadRequest {
 			last = time.Since(begin)
 		}
 		time.Sleep(time.Second / 4)
 	}
 	synctest.Wait()
-	said := fmt.Sprintf("%d bytes held; statuses of another caller's writes %v, the last refusal after %s", held, statuses, last)
-	t.Log(said)
-	require.Zero(t, last, said)
+	summary := fmt.Sprintf("%d bytes held; statuses of another caller's writes %v, the last rejection after %s", held, statuses, last)
+	t.Log(summary)
+	require.Zero(t, last, summary)
 	require.Positive(t, held)
 	require.Zero(t, bytesHeld(t, g, "request"))
-	return said
+	return summary
 }
 
-// bodyAt sends a body that does not end at a rate, in bytes a second.
+// bodyAt sends a body that does not end, at a rate in bytes per second.
 func bodyAt(t *testing.T, g *servertest.Gateway, rate int, end time.Duration) string {
 	t.Helper()
-	conn := open(t, g, line("POST", servertest.WorkflowsPath, "Content-Type: application/json", "Content-Length: 4000000")+"\r\n")
+	conn := openRequest(t, g, requestHead("POST", servertest.WorkflowsPath, "Content-Type: application/json", "Content-Length: 4000000")+"\r\n")
 	var sending sync.WaitGroup
 	defer sending.Wait()
 	sending.Go(func() {
-		piece := bytes.Repeat([]byte(" "), rate/4)
+		part := bytes.Repeat([]byte(" "), rate/4)
 		for {
-			if _, err := conn.Write(piece); err != nil {
+			if _, err := conn.Write(part); err != nil {
 				return
 			}
 			time.Sleep(time.Second / 4)
@@ -125,8 +125,8 @@ func bodyAt(t *testing.T, g *servertest.Gateway, rate int, end time.Duration) st
 	return fmt.Sprintf("408 request-timeout after %s", took)
 }
 
-// largeBodies holds bodies of a caller that do not end, while another one sends
-// one that does.
+// largeBodies sends large bodies of one caller that do not end, while another caller
+// sends a complete one.
 func largeBodies(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	const size = 4 << 20
@@ -135,7 +135,7 @@ func largeBodies(t *testing.T, g *servertest.Gateway) string {
 	var mu sync.Mutex
 	statuses := map[int]int{}
 	for range 10 {
-		conn := open(t, g, line("POST", servertest.WorkflowsPath, "Content-Type: application/json", fmt.Sprintf("Content-Length: %d", size))+"\r\n")
+		conn := openRequest(t, g, requestHead("POST", servertest.WorkflowsPath, "Content-Type: application/json", fmt.Sprintf("Content-Length: %d", size))+"\r\n")
 		sending.Go(func() { _, _ = conn.Write(bytes.Repeat([]byte(" "), size-1)) })
 		sending.Go(func() {
 			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
@@ -153,15 +153,15 @@ func largeBodies(t *testing.T, g *servertest.Gateway) string {
 	synctest.Wait()
 	held := bytesHeld(t, g, "request")
 	g.Upstream.Handle("TerminateWorkflowExecution", upstreamtest.Respond(&workflowservice.TerminateWorkflowExecutionResponse{}))
-	a := g.Do(t, http.MethodPost, terminate, `{"reason":"`+strings.Repeat(" ", 1<<20)+`"}`, "Authorization", "Bearer "+servertest.OtherKey)
-	require.Less(t, a.Status, http.StatusBadRequest, a.Body)
+	resp := g.Do(t, http.MethodPost, terminate, `{"reason":"`+strings.Repeat(" ", 1<<20)+`"}`, "Authorization", "Bearer "+servertest.OtherKey)
+	require.Less(t, resp.Status, http.StatusBadRequest, resp.Body)
 	time.Sleep(time.Minute)
 	synctest.Wait()
-	said := fmt.Sprintf("%d bytes held, 10 bodies of 4 MB: %v; another caller's is taken", held, statuses)
-	t.Log(said)
-	require.LessOrEqual(t, held, 8<<20, said)
-	require.Greater(t, held, 2<<20, said)
-	require.Positive(t, statuses[http.StatusTooManyRequests], said)
+	summary := fmt.Sprintf("%d bytes held, 10 bodies of 4 MB: %v; another caller's body is accepted", held, statuses)
+	t.Log(summary)
+	require.LessOrEqual(t, held, 8<<20, summary)
+	require.Greater(t, held, 2<<20, summary)
+	require.Positive(t, statuses[http.StatusTooManyRequests], summary)
 	require.Zero(t, bytesHeld(t, g, "request"))
-	return said
+	return summary
 }

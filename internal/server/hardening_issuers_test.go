@@ -19,7 +19,7 @@ import (
 	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
-// failingIssuers are the cases about the keys behind tokens.
+// failingIssuers returns the cases about the keys of issuers.
 func failingIssuers() []hostile {
 	row := func(number int, name string, from *servertest.Issuer, act func(*testing.T, *servertest.Gateway, *servertest.Issuer) string) hostile {
 		return hostile{number: number, name: name, issuer: from, act: func(t *testing.T, g *servertest.Gateway) string {
@@ -32,31 +32,31 @@ func failingIssuers() []hostile {
 	down.RespondWith(unreachable)
 	flood := row(20, "a thousand unknown kids", slow, unknownKids)
 	flood.configure = func(cfg *config.Config) { cfg.Auth.FailureLimit.Burst = 10_000 }
-	long := row(23, "the issuer is down for longer than its keys are good", servertest.NewIssuer(), downForLong)
+	long := row(23, "the issuer is down for longer than its keys remain valid", servertest.NewIssuer(), downForLong)
 	long.configure = func(cfg *config.Config) { cfg.Auth.JWT[0].MaxStale = maxStale }
 	rows := []hostile{
 		flood, long,
-		row(21, "keys come and go", servertest.NewIssuer(), rotation),
+		row(21, "rotation of keys", servertest.NewIssuer(), rotation),
 		row(22, "the issuer is down at the start", down, downAtStart),
 	}
 	redirect := func(to string) *http.Response {
 		return servertest.HTTPResponse(http.StatusFound, "text/html", "", "Location", to)
 	}
-	for name, answer := range map[string]func() *http.Response{
+	for name, response := range map[string]func() *http.Response{
 		"10 MB": func() *http.Response {
 			return servertest.HTTPResponse(200, "application/json", strings.Repeat(" ", 10<<20)+`{"keys":[]}`)
 		},
 		"HTML": func() *http.Response {
 			return servertest.HTTPResponse(200, "text/html", "<html><body>Log in</body></html>")
 		},
-		"an empty set":             func() *http.Response { return servertest.HTTPResponse(200, "application/json", `{"keys":[]}`) },
-		"a redirect to http":       func() *http.Response { return redirect("http://idp.example/jwks") },
-		"a redirect to another":    func() *http.Response { return redirect("https://evil.example/jwks") },
-		"an error of the issuer's": func() *http.Response { return servertest.HTTPResponse(500, "application/json", `{"keys":[]}`) },
+		"an empty set":           func() *http.Response { return servertest.HTTPResponse(200, "application/json", `{"keys":[]}`) },
+		"a redirect to http":     func() *http.Response { return redirect("http://idp.example/jwks") },
+		"a redirect to a host":   func() *http.Response { return redirect("https://evil.example/jwks") },
+		"an error of the issuer": func() *http.Response { return servertest.HTTPResponse(500, "application/json", `{"keys":[]}`) },
 	} {
 		rows = append(rows, row(24, name, servertest.NewIssuer(), func(t *testing.T, g *servertest.Gateway, from *servertest.Issuer) string {
 			t.Helper()
-			return badAnswers(t, g, from, answer)
+			return invalidResponses(t, g, from, response)
 		}))
 	}
 	return rows
@@ -64,25 +64,25 @@ func failingIssuers() []hostile {
 
 func unreachable() (*http.Response, error) { return nil, errors.New("connection refused") }
 
-// unknownKids sends a thousand at once and another thousand over some time.
+// unknownKids sends a thousand unknown kids at once and another thousand over time.
 func unknownKids(t *testing.T, g *servertest.Gateway, from *servertest.Issuer) string {
 	t.Helper()
-	time.Sleep(31 * time.Second) // the next request fetches
+	time.Sleep(31 * time.Second) // so that the next unknown kid triggers a fetch
 	before, calls := from.Fetches(), g.UpstreamCalls()
 	require.Equal(t, 1, before)
 	sent := 0
-	refuse := func() time.Duration {
+	reject := func() time.Duration {
 		sent++
 		forged := servertest.NewJWT(servertest.SignedBy("kid-"+strconv.Itoa(sent), gojwt.SigningMethodES256, servertest.ForgerKey()))
 		return servertest.Elapsed(func() {
-			a := get(servertest.WorkflowsPath, servertest.Bearer(forged)...).Send(t, g)
-			require.Equal(t, http.StatusUnauthorized, a.Status, a.Body)
-			requireForm(t, a, "invalid-token")
+			resp := get(servertest.WorkflowsPath, servertest.Bearer(forged)...).Send(t, g)
+			require.Equal(t, http.StatusUnauthorized, resp.Status, resp.Body)
+			requireWellFormed(t, resp, "invalid-token")
 		})
 	}
-	require.Equal(t, from.Latency, refuse(), "the first waits for the fetch")
+	require.Equal(t, from.Latency, reject(), "the first request waits for the fetch")
 	for range 999 {
-		require.Zero(t, refuse())
+		require.Zero(t, reject())
 	}
 	atOnce := from.Fetches() - before
 	require.Equal(t, 1, atOnce)
@@ -91,78 +91,78 @@ func unknownKids(t *testing.T, g *servertest.Gateway, from *servertest.Issuer) s
 	begin := time.Now()
 	for range 1000 {
 		time.Sleep(pause)
-		refuse()
+		reject()
 	}
 	took := time.Since(begin)
 	later := from.Fetches() - before - atOnce
 	require.LessOrEqual(t, later, int(took/(30*time.Second))+1)
 	require.Equal(t, calls, g.UpstreamCalls())
-	require.Equal(t, http.StatusOK, as(servertest.Bearer(servertest.NewJWT())...).Send(t, g).Status, "the issuer's tokens are taken all the same")
+	require.Equal(t, http.StatusOK, withCredential(servertest.Bearer(servertest.NewJWT())...).Send(t, g).Status, "valid tokens are still accepted")
 	return fmt.Sprintf("1000 kids at once: %d fetch, all but the first without a wait; 1000 kids in %s: %d fetches; 401, 0 upstream calls",
 		atOnce, took, later)
 }
 
-// rotation has one key come and two go.
+// rotation publishes a new key and removes two old ones.
 func rotation(t *testing.T, g *servertest.Gateway, from *servertest.Issuer) string {
 	t.Helper()
 	long := servertest.WithTimeClaim("exp", 10*time.Hour)
 	old, spare := servertest.NewJWT(long), servertest.NewJWT(long, servertest.SignedBy("rsa", gojwt.SigningMethodRS256, servertest.RSAKey()))
-	takesToken(t, g, from, old)
-	takesToken(t, g, from, spare)
+	requireAccepted(t, g, from, old)
+	requireAccepted(t, g, from, spare)
 	from.Publish(map[string]any{"rsa": servertest.RSAKey().Public(), "later": servertest.LaterKey().Public()})
 	later := servertest.NewJWT(long, servertest.SignedBy("later", gojwt.SigningMethodES256, servertest.LaterKey()))
-	refusesToken(t, g, from, later) // too early after the last fetch
-	takesToken(t, g, from, old)
+	requireRejectedWithoutFetch(t, g, from, later) // the keys were fetched a moment ago
+	requireAccepted(t, g, from, old)
 	time.Sleep(30 * time.Second)
-	takesToken(t, g, from, later)
+	requireAccepted(t, g, from, later)
 	require.Equal(t, 2, from.Fetches())
-	refusesToken(t, g, from, old) // though it was taken before
-	refusesToken(t, g, from, servertest.NewJWT(long))
+	requireRejectedWithoutFetch(t, g, from, old) // although it was accepted before
+	requireRejectedWithoutFetch(t, g, from, servertest.NewJWT(long))
 
 	from.Publish(map[string]any{"later": servertest.LaterKey().Public()})
-	takesToken(t, g, from, spare)
+	requireAccepted(t, g, from, spare)
 	time.Sleep(15*time.Minute + time.Second)
 	synctest.Wait()
-	refused(t, g, spare)
-	takesToken(t, g, from, later)
-	return fmt.Sprintf("a new key is taken after 30s, a removed one refused after the refresh, known tokens too; %d fetches", from.Fetches())
+	requireRejected(t, g, spare)
+	requireAccepted(t, g, from, later)
+	return fmt.Sprintf("a new key is accepted after 30s, a removed one is rejected after the refresh, known tokens too; %d fetches", from.Fetches())
 }
 
 func downAtStart(t *testing.T, g *servertest.Gateway, from *servertest.Issuer) string {
 	t.Helper()
-	withoutKeys(t, g, servertest.NewJWT())
-	require.Equal(t, http.StatusOK, as(servertest.Bearer(servertest.WriterKey)...).Send(t, g).Status, "keys are another matter")
+	requireKeysUnavailable(t, g, servertest.NewJWT())
+	require.Equal(t, http.StatusOK, withCredential(servertest.Bearer(servertest.WriterKey)...).Send(t, g).Status, "API keys do not depend on the issuer")
 	for _, client := range []*http.Client{g.Client, g.Admin} {
-		require.Equal(t, http.StatusServiceUnavailable, visit(t, client, "/readyz").Status)
-		require.Equal(t, http.StatusOK, visit(t, client, "/livez").Status)
+		require.Equal(t, http.StatusServiceUnavailable, getAnonymously(t, client, "/readyz").Status)
+		require.Equal(t, http.StatusOK, getAnonymously(t, client, "/livez").Status)
 	}
-	require.Contains(t, visit(t, g.Admin, "/readyz").Body, "idp")
-	require.NotContains(t, visit(t, g.Client, "/readyz").Body, "idp")
+	require.Contains(t, getAnonymously(t, g.Admin, "/readyz").Body, "idp")
+	require.NotContains(t, getAnonymously(t, g.Client, "/readyz").Body, "idp")
 	from.RespondWith(nil)
 	time.Sleep(time.Minute)
 	synctest.Wait()
-	takesToken(t, g, from, servertest.NewJWT())
-	require.Equal(t, http.StatusOK, visit(t, g.Client, "/readyz").Status)
-	return "503 jwks-unavailable, /readyz 503, /livez 200, 0 upstream calls; 200 when the issuer is back"
+	requireAccepted(t, g, from, servertest.NewJWT())
+	require.Equal(t, http.StatusOK, getAnonymously(t, g.Client, "/readyz").Status)
+	return "503 jwks-unavailable, /readyz 503, /livez 200, 0 upstream calls; 200 after the issuer has recovered"
 }
 
-// withoutKeys holds both doors to the answer that blames no token.
-func withoutKeys(t *testing.T, g *servertest.Gateway, token string) {
+// requireKeysUnavailable requires that both doors respond with 503, because the token may be valid.
+func requireKeysUnavailable(t *testing.T, g *servertest.Gateway, token string) {
 	t.Helper()
 	before := g.UpstreamCalls()
-	api, temporal := withToken(t, g, token)
+	api, temporal := sendToBothDoors(t, g, token)
 	require.Equal(t, http.StatusServiceUnavailable, api.Status, api.Body)
-	requireForm(t, api, "jwks-unavailable")
+	requireWellFormed(t, api, "jwks-unavailable")
 	require.Empty(t, api.Header.Get("WWW-Authenticate"))
 	servertest.RequireStatus(t, temporal, http.StatusServiceUnavailable, codes.Unavailable)
-	for _, a := range []servertest.Response{api, temporal} {
-		require.Equal(t, "1", a.Header.Get("Retry-After"))
+	for _, resp := range []servertest.Response{api, temporal} {
+		require.Equal(t, "1", resp.Header.Get("Retry-After"))
 	}
 	require.Equal(t, before, g.UpstreamCalls())
 }
 
-// visit makes a request without a credential.
-func visit(t *testing.T, client *http.Client, path string) servertest.Response {
+// getAnonymously makes a request without a credential.
+func getAnonymously(t *testing.T, client *http.Client, path string) servertest.Response {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+path, http.NoBody)
 	require.NoError(t, err)
@@ -171,8 +171,8 @@ func visit(t *testing.T, client *http.Client, path string) servertest.Response {
 	return servertest.ReadResponse(t, got)
 }
 
-// maxStale is not the default, a day, in which the gateway looks 6,000 times at
-// the upstream's health.
+// maxStale is shorter than the default of a day, in which the gateway would make 6,000
+// health checks.
 const maxStale = 2 * time.Hour
 
 func downForLong(t *testing.T, g *servertest.Gateway, from *servertest.Issuer) string {
@@ -180,50 +180,50 @@ func downForLong(t *testing.T, g *servertest.Gateway, from *servertest.Issuer) s
 	from.RespondWith(unreachable)
 	time.Sleep(time.Hour)
 	known := servertest.NewJWT(servertest.WithTimeClaim("exp", 23*time.Hour))
-	takesToken(t, g, from, known)
+	requireAccepted(t, g, from, known)
 	time.Sleep(maxStale - time.Hour)
 	synctest.Wait()
-	takesToken(t, g, from, known)
-	takesToken(t, g, from, servertest.NewJWT())
+	requireAccepted(t, g, from, known)
+	requireAccepted(t, g, from, servertest.NewJWT())
 	time.Sleep(time.Second)
 	synctest.Wait()
-	withoutKeys(t, g, servertest.NewJWT())
-	withoutKeys(t, g, known)
-	require.Equal(t, http.StatusOK, as(servertest.Bearer(servertest.WriterKey)...).Send(t, g).Status)
+	requireKeysUnavailable(t, g, servertest.NewJWT())
+	requireKeysUnavailable(t, g, known)
+	require.Equal(t, http.StatusOK, withCredential(servertest.Bearer(servertest.WriterKey)...).Send(t, g).Status)
 	from.RespondWith(nil)
 	time.Sleep(time.Minute)
 	synctest.Wait()
-	takesToken(t, g, from, servertest.NewJWT())
+	requireAccepted(t, g, from, servertest.NewJWT())
 	return fmt.Sprintf("200 for %s, then 503 jwks-unavailable, known tokens too; %d fetches", maxStale, from.Fetches())
 }
 
-// failedFetches is what the metric of fetches says of those that failed.
+// failedFetches returns the number of failed fetches from the metrics.
 func failedFetches(t *testing.T, g *servertest.Gateway) int {
 	t.Helper()
 	found := regexp.MustCompile(`flowgate_jwks_fetches_total\{[^}]*outcome="failure"[^}]*\} (\d+)`).
-		FindStringSubmatch(visit(t, g.Admin, "/metrics").Body)
+		FindStringSubmatch(getAnonymously(t, g.Admin, "/metrics").Body)
 	if found == nil {
 		return 0
 	}
 	return servertest.Must(strconv.Atoi(found[1]))
 }
 
-func badAnswers(t *testing.T, g *servertest.Gateway, from *servertest.Issuer, answer func() *http.Response) string {
+func invalidResponses(t *testing.T, g *servertest.Gateway, from *servertest.Issuer, response func() *http.Response) string {
 	t.Helper()
 	known := servertest.NewJWT()
-	takesToken(t, g, from, known)
+	requireAccepted(t, g, from, known)
 	require.Zero(t, failedFetches(t, g))
-	from.RespondWith(func() (*http.Response, error) { return answer(), nil })
+	from.RespondWith(func() (*http.Response, error) { return response(), nil })
 	time.Sleep(20 * time.Minute) // the keys are fetched every 15
 	synctest.Wait()
 	failed := failedFetches(t, g)
 	require.Positive(t, failed)
-	require.Equal(t, failed+1, from.Fetches(), "and nobody else is asked")
+	require.Equal(t, failed+1, from.Fetches(), "all fetches but the first fail")
 	for _, address := range from.Addresses() {
 		require.Equal(t, servertest.IssuerURL+"/jwks", address)
 	}
-	takesToken(t, g, from, known)
-	takesToken(t, g, from, servertest.NewJWT())
-	require.Equal(t, http.StatusOK, visit(t, g.Client, "/readyz").Status)
-	return fmt.Sprintf("the old keys are kept: 200 after %d failed fetches, which the metric counts", failed)
+	requireAccepted(t, g, from, known)
+	requireAccepted(t, g, from, servertest.NewJWT())
+	require.Equal(t, http.StatusOK, getAnonymously(t, g.Client, "/readyz").Status)
+	return fmt.Sprintf("the old keys are kept: 200 after %d failed fetches", failed)
 }

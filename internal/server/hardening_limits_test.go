@@ -22,17 +22,17 @@ const (
 	adminKey    = "fg_admin_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 )
 
-// limits are the cases about what a key may start, and about what the server does
-// for a caller.
+// limits returns the cases about the limits of a key on workflow types, task queues,
+// Nexus endpoints and completion callbacks.
 func limits() []hostile {
 	const write = "grants: [{namespace: default, role: write}]"
 	configure := withKeys(
-		entry{typedKey, "workflowTypes: [Order], " + write},
-		entry{queuedKey, "taskQueues: [orders], " + write},
-		entry{endpointKey, "nexusEndpoints: [payments], " + write},
-		entry{mixedKey, "workflowTypes: [Order], taskQueues: [orders], nexusEndpoints: [payments], completionCallbacks: true, " + write},
-		entry{callbackKey, "completionCallbacks: true, " + write},
-		entry{adminKey, "grants: [{namespace: default, role: admin}, {namespace: temporal-system, role: admin}]"},
+		keyEntry{typedKey, "workflowTypes: [Order], " + write},
+		keyEntry{queuedKey, "taskQueues: [orders], " + write},
+		keyEntry{endpointKey, "nexusEndpoints: [payments], " + write},
+		keyEntry{mixedKey, "workflowTypes: [Order], taskQueues: [orders], nexusEndpoints: [payments], completionCallbacks: true, " + write},
+		keyEntry{callbackKey, "completionCallbacks: true, " + write},
+		keyEntry{adminKey, "grants: [{namespace: default, role: admin}, {namespace: temporal-system, role: admin}]"},
 	)
 	row := func(number int, name string, act func(*testing.T, *servertest.Gateway) string) hostile {
 		return hostile{number: number, name: name, configure: configure, act: act}
@@ -40,7 +40,7 @@ func limits() []hostile {
 	return []hostile{
 		row(89, "a standalone Nexus operation", nexusOperations),
 		row(89, "a reset", resets),
-		row(89, "a queue that no field task_queue names", otherQueues),
+		row(89, "a task queue in a field with another name", otherQueues),
 		row(94, "completion callbacks", completionCallbacks),
 		row(95, "validation of a compute configuration", computeValidation),
 	}
@@ -48,36 +48,37 @@ func limits() []hostile {
 
 const temporalDefault = "/api/v1/namespaces/default"
 
-// keyed is a request of the Temporal HTTP API, and whether the key may make it.
-type keyed struct {
+// keyedRequest is a request to the Temporal HTTP API with a key.
+type keyedRequest struct {
 	key, path, body string
-	passes          bool
+	permitted       bool
 }
 
-// try makes the attempts. Those that are refused get 403 and no upstream call.
-func try(t *testing.T, g *servertest.Gateway, attempts ...keyed) string {
+// try sends the requests. Those that are not permitted receive 403 and make no upstream
+// call.
+func try(t *testing.T, g *servertest.Gateway, attempts ...keyedRequest) string {
 	t.Helper()
 	for _, b := range servertest.Bindings(t) {
 		if b.Method.Name() != "GetSystemInfo" {
 			g.Upstream.Handle(string(b.Method.Name()), upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{}))
 		}
 	}
-	passed, refused := 0, 0
+	permitted, denied := 0, 0
 	for _, a := range attempts {
 		before := g.UpstreamCalls()
 		got := g.Do(t, http.MethodPost, a.path, a.body, servertest.Bearer(a.key)...)
-		if a.passes {
+		if a.permitted {
 			require.Equal(t, http.StatusOK, got.Status, "%+v: %s", a, got.Body)
 			require.Equal(t, before+1, g.UpstreamCalls(), "%+v", a)
-			passed++
+			permitted++
 			continue
 		}
 		require.Equal(t, http.StatusForbidden, got.Status, "%+v: %s", a, got.Body)
 		servertest.RequireStatus(t, got, http.StatusForbidden, codes.PermissionDenied)
 		require.Equal(t, before, g.UpstreamCalls(), "%+v", a)
-		refused++
+		denied++
 	}
-	return fmt.Sprintf("%d refused with 403 and 0 upstream calls, %d allowed", refused, passed)
+	return fmt.Sprintf("%d denied with 403 and 0 upstream calls, %d permitted", denied, permitted)
 }
 
 func nexusOperations(t *testing.T, g *servertest.Gateway) string {
@@ -86,15 +87,15 @@ func nexusOperations(t *testing.T, g *servertest.Gateway) string {
 	body := func(endpoint string) string { return `{"endpoint":"` + endpoint + `","service":"s","operation":"o"}` }
 	result := try(
 		t, g,
-		keyed{typedKey, path, body("payments"), false},
-		keyed{queuedKey, path, body("payments"), false},
-		keyed{endpointKey, path, body("payments"), true},
-		keyed{endpointKey, path, body("payouts"), false},
-		keyed{mixedKey, path, body("payments"), true},
-		keyed{mixedKey, path, body("payouts"), false},
-		keyed{servertest.WriterKey, path, body("payouts"), true},
+		keyedRequest{typedKey, path, body("payments"), false},
+		keyedRequest{queuedKey, path, body("payments"), false},
+		keyedRequest{endpointKey, path, body("payments"), true},
+		keyedRequest{endpointKey, path, body("payouts"), false},
+		keyedRequest{mixedKey, path, body("payments"), true},
+		keyedRequest{mixedKey, path, body("payouts"), false},
+		keyedRequest{servertest.WriterKey, path, body("payouts"), true},
 	)
-	require.Contains(t, audits(g), `"typed","namespace":"default","rpc":"StartNexusOperationExecution","resource":"o","outcome":"operation-forbidden"`)
+	require.Contains(t, auditLines(g), `"typed","namespace":"default","rpc":"StartNexusOperationExecution","resource":"o","outcome":"operation-forbidden"`)
 	return result
 }
 
@@ -103,13 +104,13 @@ func resets(t *testing.T, g *servertest.Gateway) string {
 	const path, body = temporalDefault + "/workflows/w/reset", `{"workflowTaskFinishEventId":"4","requestId":"q"}`
 	result := try(
 		t, g,
-		keyed{typedKey, path, body, false}, keyed{queuedKey, path, body, false}, keyed{mixedKey, path, body, false},
-		keyed{servertest.WriterKey, path, body, true},
+		keyedRequest{typedKey, path, body, false}, keyedRequest{queuedKey, path, body, false}, keyedRequest{mixedKey, path, body, false},
+		keyedRequest{servertest.WriterKey, path, body, true},
 	)
-	a := servertest.Request{Method: http.MethodPost, Path: servertest.WorkflowsPath + "/w/reset", Body: `{"eventId":4}`, Headers: servertest.Bearer(typedKey)}.Send(t, g)
-	require.Equal(t, http.StatusForbidden, a.Status, a.Body)
-	requireForm(t, a, "operation-forbidden")
-	require.Len(t, g.Upstream.Calls("ResetWorkflowExecution"), 1, "the writer's alone")
+	resp := servertest.Request{Method: http.MethodPost, Path: servertest.WorkflowsPath + "/w/reset", Body: `{"eventId":4}`, Headers: servertest.Bearer(typedKey)}.Send(t, g)
+	require.Equal(t, http.StatusForbidden, resp.Status, resp.Body)
+	requireWellFormed(t, resp, "operation-forbidden")
+	require.Len(t, g.Upstream.Calls("ResetWorkflowExecution"), 1, "only the writer's reset is sent")
 	return result
 }
 
@@ -125,14 +126,14 @@ func otherQueues(t *testing.T, g *servertest.Gateway) string {
 	}
 	return try(
 		t, g,
-		keyed{queuedKey, path, start("payouts"), false}, keyed{queuedKey, path, start("orders"), true},
-		keyed{mixedKey, calls, handler("payouts"), false}, keyed{mixedKey, calls, handler("orders"), true},
+		keyedRequest{queuedKey, path, start("payouts"), false}, keyedRequest{queuedKey, path, start("orders"), true},
+		keyedRequest{mixedKey, calls, handler("payouts"), false}, keyedRequest{mixedKey, calls, handler("orders"), true},
 	)
 }
 
 func completionCallbacks(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	var attempts []keyed
+	var attempts []keyedRequest
 	for _, callback := range []string{
 		`{"nexus":{"url":"temporal://system","header":{"temporal-callback-token":"forged"}}}`,
 		`{"nexus":{"url":"https://collector.example"}}`, `{"internal":{"data":"AA=="}}`, `{}`,
@@ -143,8 +144,8 @@ func completionCallbacks(t *testing.T, g *servertest.Gateway) string {
 			"/activities/a":               `{"activityType":{"name":"Pay"},"completionCallbacks":[%s]}`,
 			"/nexus-operations/o":         `{"endpoint":"payments","completionCallbacks":[%s]}`,
 		} {
-			for key, passes := range map[string]bool{servertest.WriterKey: false, adminKey: false, typedKey: false, callbackKey: true} {
-				attempts = append(attempts, keyed{key, temporalDefault + path, fmt.Sprintf(body, callback), passes})
+			for key, permitted := range map[string]bool{servertest.WriterKey: false, adminKey: false, typedKey: false, callbackKey: true} {
+				attempts = append(attempts, keyedRequest{key, temporalDefault + path, fmt.Sprintf(body, callback), permitted})
 			}
 		}
 	}
@@ -156,13 +157,13 @@ func computeValidation(t *testing.T, g *servertest.Gateway) string {
 	const path = temporalDefault + "/worker-deployment-versions/billing/7/validate-compute-config"
 	result := try(
 		t, g,
-		keyed{servertest.ReaderKey, path, `{}`, false}, keyed{typedKey, path, `{}`, false},
-		keyed{servertest.WriterKey, path, `{}`, true},
+		keyedRequest{servertest.ReaderKey, path, `{}`, false}, keyedRequest{typedKey, path, `{}`, false},
+		keyedRequest{servertest.WriterKey, path, `{}`, true},
 	)
 	require.Equal(t, []string{
 		`"reader","namespace":"default","rpc":"ValidateWorkerDeploymentVersionComputeConfig","resource":"","outcome":"operation-forbidden"`,
 		`"typed","namespace":"default","rpc":"ValidateWorkerDeploymentVersionComputeConfig","resource":"billing","outcome":"operation-forbidden"`,
 		`"writer","namespace":"default","rpc":"ValidateWorkerDeploymentVersionComputeConfig","resource":"billing","outcome":"ok"`,
-	}, audits(g))
+	}, auditLines(g))
 	return result + "; each has an audit line"
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// hostileListeners are requests that another parser ends elsewhere, and those
-// that reach the admin listener under an attacker's name.
+// hostileListeners returns the cases about requests whose end is ambiguous, and about
+// requests that reach the admin listener under an attacker's host name.
 func hostileListeners() []hostile {
 	const both = "Content-Length: 4\r\nTransfer-Encoding: chunked"
 	smuggling := func(name, version, target, body string, headers ...string) hostile {
@@ -35,23 +35,23 @@ func hostileListeners() []hostile {
 	return []hostile{
 		smuggling("Content-Length before Transfer-Encoding", http11, "POST "+servertest.WorkflowsPath, start, both),
 		smuggling("Content-Length after Transfer-Encoding", http11, "POST "+servertest.WorkflowsPath, start, "Transfer-Encoding: chunked", "Content-Length: 4"),
-		smuggling("both, to what has no body", http11, "GET /v1/system-info", empty, both),
+		smuggling("both, to a route without a body", http11, "GET /v1/system-info", empty, both),
 		smuggling("both, to the Temporal HTTP API", http11, "GET /api/v1/system-info", empty, both),
 		smuggling("both, to a probe", http11, "GET /livez", empty, both),
-		smuggling("both, to no route", http11, "POST /nothing", empty, both),
+		smuggling("both, to an unknown route", http11, "POST /nothing", empty, both),
 		smuggling("Transfer-Encoding in HTTP/1.0", http10, "GET /v1/system-info", empty, "Connection: keep-alive", "Transfer-Encoding: chunked"),
 		smuggling("both in HTTP/1.0", http10, "GET /v1/system-info", empty, "Connection: keep-alive", "Content-Length: 5", "Transfer-Encoding: chunked"),
 		{number: 92, name: "Content-Length alone keeps the connection", act: lengthKeepsConnection},
 		{
-			number: 96, name: "names on the admin listener", act: adminHosts,
+			number: 96, name: "host names on the admin listener", act: adminHosts,
 			configure: func(cfg *config.Config) { cfg.Listen.AdminHosts = []string{"Metrics.example"} },
 		},
 		{number: 96, name: "the admin listener's default address", act: adminAddress},
 	}
 }
 
-// smuggled sends a request with a body in chunks, and a second request that a
-// proxy may have taken for a part of the first one's body.
+// smuggled sends a request with a chunked body, and a second request that a proxy may
+// have forwarded as a part of that body.
 func smuggled(t *testing.T, g *servertest.Gateway, first string) string {
 	t.Helper()
 	g.Upstream.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: "r", Started: true}))
@@ -60,7 +60,7 @@ func smuggled(t *testing.T, g *servertest.Gateway, first string) string {
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()
 	second := "GET " + count + " HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer " + servertest.WriterKey + "\r\nConnection: close\r\n\r\n"
-	go func() { _, _ = io.WriteString(conn, first+second) }() // until the gateway closes the connection
+	go func() { _, _ = io.WriteString(conn, first+second) }() // fails when the gateway closes the connection
 	all, err := io.ReadAll(conn)
 	require.NoError(t, err)
 	require.Equal(t, 1, strings.Count(string(all), "HTTP/1."), "responses: %s", all)
@@ -70,7 +70,7 @@ func smuggled(t *testing.T, g *servertest.Gateway, first string) string {
 	return status + ", connection closed, the second request is not served"
 }
 
-// lengthKeepsConnection holds the gateway to what ordinary callers need.
+// lengthKeepsConnection requires that ordinary requests do not close their connection.
 func lengthKeepsConnection(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	for _, version := range []string{"HTTP/1.1", "HTTP/2.0"} {
@@ -79,20 +79,20 @@ func lengthKeepsConnection(t *testing.T, g *servertest.Gateway) string {
 		client := g.Client
 		if version == "HTTP/2.0" {
 			client = http2Client(g)
-			request.ContentLength = -1 // frames end the body here, and no header does
+			request.ContentLength = -1 // in HTTP/2, frames end the body
 		}
 		response, err := client.Do(request)
 		require.NoError(t, err)
-		a := servertest.ReadResponse(t, response)
+		resp := servertest.ReadResponse(t, response)
 		require.Equal(t, version, response.Proto)
-		require.Equal(t, http.StatusUnauthorized, a.Status)
-		require.False(t, a.Close, version)
+		require.Equal(t, http.StatusUnauthorized, resp.Status)
+		require.False(t, resp.Close, version)
 		client.CloseIdleConnections()
 	}
 	return "connections are kept"
 }
 
-// http2Client speaks HTTP/2 without TLS.
+// http2Client returns a client for HTTP/2 without TLS.
 func http2Client(g *servertest.Gateway) *http.Client {
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
@@ -121,7 +121,7 @@ func adminHosts(t *testing.T, g *servertest.Gateway) string {
 			require.NoError(t, conn.Close())
 		}
 	}
-	return "421 misdirected-request, but for addresses, localhost and listen.adminHosts"
+	return "421 misdirected-request, except for addresses, localhost and listen.adminHosts"
 }
 
 func adminAddress(t *testing.T, _ *servertest.Gateway) string {

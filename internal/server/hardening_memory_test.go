@@ -27,7 +27,8 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// A caller of these tests may hold 8 MB of responses and of requests.
+// fewBytes sets low limits of bytes in flight: a single caller may hold 8 MB of requests
+// and 32 MB of responses.
 func fewBytes(cfg *config.Config) {
 	cfg.Limits.BytesInFlight = config.BytesInFlight{Requests: 16 << 20, Responses: 64 << 20}
 	cfg.Limits.InFlight.CallerShare = 0.5
@@ -36,16 +37,16 @@ func fewBytes(cfg *config.Config) {
 
 // The tests that measure the heap are not parallel: nothing else runs beside them.
 
-// settledHeap is the memory in use, in bytes, without what pools keep for a while.
+// settledHeap returns the size of the heap in use, in bytes, without the memory that
+// pools release after two collections.
 func settledHeap() int {
 	_ = heap()
-	return int(heap()) //nolint:gosec // far below
+	return int(heap()) //nolint:gosec // fits into an int
 }
 
-// TestLargeResponsesAreReservedBeforeTheyAreReceived asks for many large lists at
-// once, with room for one of them.
+// The test requests many large lists at once, and the limit permits one of them.
 func TestLargeResponsesAreReservedBeforeTheyAreReceived(t *testing.T) { //nolint:paralleltest // it measures the heap
-	for name, path := range map[string]string{"client API": servertest.WorkflowsPath, "Temporal API": temporalList} { //nolint:paralleltest // as above
+	for name, path := range map[string]string{"client API": servertest.WorkflowsPath, "Temporal API": temporalList} { //nolint:paralleltest // it measures the heap
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const requests, size = 12, 20
@@ -53,7 +54,7 @@ func TestLargeResponsesAreReservedBeforeTheyAreReceived(t *testing.T) { //nolint
 				serveLargeList(t, g, size)
 				before := settledHeap()
 				for range requests {
-					open(t, g, head(servertest.WriterKey, path))
+					openRequest(t, g, rawGet(servertest.WriterKey, path))
 				}
 				time.Sleep(500 * time.Millisecond)
 				synctest.Wait()
@@ -61,23 +62,23 @@ func TestLargeResponsesAreReservedBeforeTheyAreReceived(t *testing.T) { //nolint
 				t.Logf("%d lists of %d MB: the heap grows by %d MB, %d MB are reserved", requests, size, grown, held)
 				require.Less(t, grown, 4*size)
 				require.GreaterOrEqual(t, held, size)
-				_, _ = logged(t, g, requests-1)
+				_, _ = awaitLogLine(t, g, requests-1)
 				require.Equal(t, requests-1, strings.Count(g.Log.String(), `"status":429,"code":"rate-limited"`))
-				require.Len(t, g.Upstream.Calls("ListWorkflowExecutions"), requests+1, "one has room, and is asked for again")
+				require.Len(t, g.Upstream.Calls("ListWorkflowExecutions"), requests+1, "only one list is requested again with a higher limit")
 			})
 		})
 	}
 }
 
-// TestWaitersReserveBeforeTheyEncode ends one workflow that many wait for, who do
-// not read its large result.
-func TestWaitersReserveBeforeTheyEncode(t *testing.T) { //nolint:paralleltest // it measures the heap
+// A workflow with a large result ends. Many callers wait for it and do not read their
+// responses.
+func TestWaitsReserveBytesBeforeTheyEncodeTheResult(t *testing.T) { //nolint:paralleltest // it measures the heap
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{Configure: fewBytes})
 		c := temporalfake.NewChain(g.Upstream)
 		const waiters, size = 100, 2 << 20
 		for range waiters {
-			open(t, g, head(servertest.WriterKey, servertest.WorkflowsPath+"/order/result?wait=50s"))
+			openRequest(t, g, rawGet(servertest.WriterKey, servertest.WorkflowsPath+"/order/result?wait=50s"))
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
@@ -97,14 +98,14 @@ func TestWaitersReserveBeforeTheyEncode(t *testing.T) { //nolint:paralleltest //
 	})
 }
 
-// TestBodiesCountUntilTheirCallIsOver holds queries that no worker answers.
-func TestBodiesCountUntilTheirCallIsOver(t *testing.T) {
+// The upstream does not respond to the queries, so that their bodies stay in memory.
+func TestBodiesAreCountedUntilTheirCallEnds(t *testing.T) {
 	t.Parallel()
 	body := `"` + strings.Repeat("x", 1<<20) + `"`
 	many := strings.Repeat(`"x",`, 100_000) + `"x"`
 	for name, row := range map[string]struct {
 		path, body string
-		least      int // bytes that one of them counts
+		least      int // minimum number of bytes that one request counts
 	}{
 		"a large value, client API":     {servertest.WorkflowsPath + "/none/query", `{"query":"q","args":[` + body + `]}`, 2 << 20},
 		"a large value, Temporal API":   {temporalList + "/none/query/q", `{"query":{"queryArgs":[` + body + `]}}`, 2 << 20},
@@ -116,22 +117,22 @@ func TestBodiesCountUntilTheirCallIsOver(t *testing.T) {
 				g := servertest.Start(t, servertest.Options{Configure: fewBytes})
 				g.Upstream.Handle("QueryWorkflow", upstreamtest.Hang)
 				ctx, leave := context.WithCancel(t.Context())
-				var asking sync.WaitGroup
+				var sending sync.WaitGroup
 				const requests = 10
 				for range requests {
-					asking.Go(func() { _, _ = g.Send(ctx, http.MethodPost, row.path, row.body) })
+					sending.Go(func() { _, _ = g.Send(ctx, http.MethodPost, row.path, row.body) })
 				}
 				time.Sleep(2 * time.Second)
 				synctest.Wait()
 				held, calls := bytesHeld(t, g, "request"), len(g.Upstream.Calls("QueryWorkflow"))
-				said := fmt.Sprintf("%d queries of %d bytes: %d are held, %d calls are made", requests, len(row.body), held, calls)
-				t.Log(said)
-				require.LessOrEqual(t, held, 8<<20, said)
-				require.Positive(t, calls, said)
-				require.LessOrEqual(t, calls, 8<<20/row.least, said)
-				require.GreaterOrEqual(t, held, calls*row.least, said)
+				summary := fmt.Sprintf("%d queries of %d bytes: %d bytes are held, %d upstream calls", requests, len(row.body), held, calls)
+				t.Log(summary)
+				require.LessOrEqual(t, held, 8<<20, summary)
+				require.Positive(t, calls, summary)
+				require.LessOrEqual(t, calls, 8<<20/row.least, summary)
+				require.GreaterOrEqual(t, held, calls*row.least, summary)
 				leave()
-				asking.Wait()
+				sending.Wait()
 				synctest.Wait()
 				require.Zero(t, bytesHeld(t, g, "request"))
 			})
@@ -139,9 +140,8 @@ func TestBodiesCountUntilTheirCallIsOver(t *testing.T) {
 	}
 }
 
-// TestEveryResponseByHTTP2Counts asks for small descriptions on streams whose
-// window is closed.
-func TestEveryResponseByHTTP2Counts(t *testing.T) {
+// The test requests small responses on streams whose flow-control window is zero.
+func TestSmallResponsesOverHTTP2AreCounted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const streams, size = 20, 30_000
@@ -188,25 +188,26 @@ func TestEveryResponseByHTTP2Counts(t *testing.T) {
 	})
 }
 
-// TestALargeResponseIsAskedForAgain reads pages of all sizes: none counts as a
-// failure or as a retry, and one that is larger than all is rejected.
-func TestALargeResponseIsAskedForAgain(t *testing.T) {
+// A call whose response exceeds the initial limit is made again with a higher limit.
+// That counts neither as a failure nor as a retry. A response above the maximum is
+// rejected.
+func TestALargeResponseIsRequestedAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { cfg.Upstream.MaxResponseBytes = 8 << 20 }})
 		list := "ListWorkflowExecutions"
 		for size, calls := range map[int]int{1000: 1, 900 << 10: 1, 2 << 20: 2, 7 << 20: 2} {
 			before := len(g.Upstream.Calls(list))
-			g.Upstream.Handle(list, listed(size))
-			a := g.Do(t, http.MethodGet, servertest.WorkflowsPath, "")
-			require.Equal(t, http.StatusOK, a.Status, a.Body)
-			require.Greater(t, len(a.Body), size)
+			g.Upstream.Handle(list, respondWithList(size))
+			resp := g.Do(t, http.MethodGet, servertest.WorkflowsPath, "")
+			require.Equal(t, http.StatusOK, resp.Status, resp.Body)
+			require.Greater(t, len(resp.Body), size)
 			require.Len(t, g.Upstream.Calls(list), before+calls)
 		}
-		g.Upstream.Handle(list, upstreamtest.InTurn(listed(2<<20), listed(4<<20), listed(7<<20)))
-		a := g.Do(t, http.MethodGet, temporalList, "")
-		require.Equal(t, http.StatusOK, a.Status, a.Body)
-		require.Greater(t, len(a.Body), 7<<20, "it has grown meanwhile")
+		g.Upstream.Handle(list, upstreamtest.InTurn(respondWithList(2<<20), respondWithList(4<<20), respondWithList(7<<20)))
+		resp := g.Do(t, http.MethodGet, temporalList, "")
+		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
+		require.Greater(t, len(resp.Body), 7<<20, "the list has grown between the calls")
 
 		text := g.AdminText(t, "/metrics")
 		require.Zero(t, strings.Count(text, "flowgate_upstream_retries_total{"))
@@ -214,7 +215,7 @@ func TestALargeResponseIsAskedForAgain(t *testing.T) {
 		require.NotContains(t, g.Log.String(), `"retries":1`)
 
 		before := len(g.Upstream.Calls(list))
-		g.Upstream.Handle(list, listed(9<<20))
+		g.Upstream.Handle(list, respondWithList(9<<20))
 		require.Equal(t, http.StatusBadGateway, g.Do(t, http.MethodGet, servertest.WorkflowsPath, "").Status)
 		require.Len(t, g.Upstream.Calls(list), before+1)
 		synctest.Wait()
@@ -222,8 +223,8 @@ func TestALargeResponseIsAskedForAgain(t *testing.T) {
 	})
 }
 
-// listed responds with a list of a size in bytes.
-func listed(size int) upstreamtest.Handler {
+// respondWithList returns a handler that responds with a list of the given size in bytes.
+func respondWithList(size int) upstreamtest.Handler {
 	return upstreamtest.Respond(&workflowservice.ListWorkflowExecutionsResponse{
 		Executions: []*workflow.WorkflowExecutionInfo{{Type: &common.WorkflowType{Name: strings.Repeat("x", size)}}},
 	})

@@ -23,24 +23,24 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// overload are the cases about more than the gateway takes.
+// overload returns the cases about more requests than the gateway admits.
 func overload() []hostile {
 	small := func(cfg *config.Config) {
 		cfg.Limits.InFlight = config.InFlight{Reads: 3, Writes: 2, Waits: 4, CallerShare: 1, QueueTime: time.Second}
 	}
 	return []hostile{
-		{number: 71, name: "more reads than places", configure: small, act: func(t *testing.T, g *servertest.Gateway) string {
+		{number: 71, name: "more reads than slots", configure: small, act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
 			g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
 			return overflow(t, g, 3, get(count), get("/v1/system-info"), http.StatusServiceUnavailable, "overloaded")
 		}},
-		{number: 71, name: "more writes than places", configure: small, act: func(t *testing.T, g *servertest.Gateway) string {
+		{number: 71, name: "more writes than slots", configure: small, act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
 			g.Upstream.Handle("TerminateWorkflowExecution", upstreamtest.Hang)
 			q := servertest.Request{Method: http.MethodPost, Path: terminate}
 			return overflow(t, g, 2, q, q, http.StatusServiceUnavailable, "overloaded")
 		}},
-		{number: 71, name: "more waits than places", configure: small, act: func(t *testing.T, g *servertest.Gateway) string {
+		{number: 71, name: "more waits than slots", configure: small, act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
 			temporalfake.NewWorkflow(g.Upstream)
 			return overflow(t, g, 4, get(servertest.ResultPath+"?wait=50s"), post(servertest.StartBody("")+" ", "Prefer", "wait=50"),
@@ -50,10 +50,10 @@ func overload() []hostile {
 			number: 71, name: "one caller with more than its share", act: func(t *testing.T, g *servertest.Gateway) string {
 				t.Helper()
 				g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
-				said := overflow(t, g, 2, get(count), get(count), http.StatusTooManyRequests, "rate-limited")
+				summary := overflow(t, g, 2, get(count), get(count), http.StatusTooManyRequests, "rate-limited")
 				require.Equal(t, http.StatusOK, get("/v1/system-info", "Authorization", "Bearer "+servertest.ReaderKey).Send(t, g).Status,
-					"there is room for others")
-				return said
+					"other callers are admitted")
+				return summary
 			},
 			configure: func(cfg *config.Config) {
 				cfg.Limits.InFlight = config.InFlight{Reads: 4, Writes: 2, Waits: 4, CallerShare: 0.5, Queue: 1, QueueTime: time.Second}
@@ -62,13 +62,13 @@ func overload() []hostile {
 	}
 }
 
-// overflow takes all places, and then asks for one more.
-func overflow(t *testing.T, g *servertest.Gateway, places int, hold, more servertest.Request, status int, code string) string {
+// overflow uses all slots with requests that do not end, and then sends one more.
+func overflow(t *testing.T, g *servertest.Gateway, slots int, hold, more servertest.Request, status int, code string) string {
 	t.Helper()
 	ctx, leave := context.WithCancel(t.Context())
-	var held sync.WaitGroup
-	for range places {
-		held.Go(func() {
+	var sending sync.WaitGroup
+	for range slots {
+		sending.Go(func() {
 			method := hold.Method
 			if method == "" {
 				method = http.MethodGet
@@ -78,33 +78,33 @@ func overflow(t *testing.T, g *servertest.Gateway, places int, hold, more server
 	}
 	synctest.Wait()
 	before := len(g.Upstream.AllCalls())
-	a := more.Send(t, g)
-	require.Equal(t, status, a.Status, a.Body)
-	requireForm(t, a, code)
-	require.Equal(t, "1", a.Header.Get("Retry-After"))
+	resp := more.Send(t, g)
+	require.Equal(t, status, resp.Status, resp.Body)
+	requireWellFormed(t, resp, code)
+	require.Equal(t, "1", resp.Header.Get("Retry-After"))
 	require.Len(t, g.Upstream.AllCalls(), before)
 	for _, probe := range []string{"/livez", "/readyz"} {
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, probe, "").Status)
 	}
 	leave()
-	held.Wait()
+	sending.Wait()
 	synctest.Wait()
 	for _, kind := range []string{"read", "write", "wait"} {
-		require.Contains(t, g.AdminText(t, "/metrics"), `flowgate_in_flight{kind="`+kind+`"} 0`, "every place is given back")
+		require.Contains(t, g.AdminText(t, "/metrics"), `flowgate_in_flight{kind="`+kind+`"} 0`, "every slot is released")
 	}
-	return fmt.Sprintf("%d are served, the next one gets %d %s, 0 upstream calls; probes answer 200", places, status, code)
+	return fmt.Sprintf("%d are admitted, the next one receives %d %s, 0 upstream calls; probes return 200", slots, status, code)
 }
 
-// operations are the cases about running the gateway.
+// operations returns the cases about operating the gateway.
 func operations() []hostile {
 	public := func(number int, path string) hostile {
-		return hostile{number: number, name: path, ask: get(path), status: http.StatusNotFound, code: "route-not-found"}
+		return hostile{number: number, name: path, request: get(path), status: http.StatusNotFound, code: "route-not-found"}
 	}
-	sharing := func(cfg *config.Config) { cfg.CORS.Origins = []string{"https://app.example"} }
+	withOrigin := func(cfg *config.Config) { cfg.CORS.Origins = []string{"https://app.example"} }
 	preflight := func(name, origin string, configure func(*config.Config), status int, code string, check func(*testing.T, *servertest.Gateway, servertest.Response)) hostile {
 		return hostile{
 			number: 76, name: name, configure: configure, status: status, code: code, check: check,
-			ask: servertest.Request{
+			request: servertest.Request{
 				Method: http.MethodOptions, Path: servertest.WorkflowsPath, Anonymous: true, Headers: []string{
 					"Origin", origin, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization,content-type",
 				},
@@ -113,42 +113,42 @@ func operations() []hostile {
 	}
 	return []hostile{
 		{number: 73, name: "a handler that panics", act: panicking},
-		{number: 74, name: "the end of the gateway", configure: servertest.WithDrain, act: ending},
-		{number: 75, name: "requests while the gateway ends", configure: servertest.WithDrain, act: duringTheEnd},
-		preflight("a preflight where no origin is listed", "https://app.example", nil, http.StatusMethodNotAllowed, "method-not-allowed", notShared),
-		preflight("a preflight of another origin", "https://evil.example", sharing, http.StatusNoContent, "", notShared),
-		preflight("a preflight of no origin", "null", sharing, http.StatusNoContent, "", notShared),
-		preflight("a preflight of a longer name", "https://app.example.evil", sharing, http.StatusNoContent, "", notShared),
-		preflight("a preflight of the listed origin", "https://app.example", sharing, http.StatusNoContent, "", sharedWith),
+		{number: 74, name: "a shutdown with requests in flight", configure: servertest.WithDrain, act: ending},
+		{number: 75, name: "requests during the shutdown", configure: servertest.WithDrain, act: duringTheEnd},
+		preflight("a preflight without configured origins", "https://app.example", nil, http.StatusMethodNotAllowed, "method-not-allowed", requireNoCORS),
+		preflight("a preflight of another origin", "https://evil.example", withOrigin, http.StatusNoContent, "", requireNoCORS),
+		preflight("a preflight of the origin null", "null", withOrigin, http.StatusNoContent, "", requireNoCORS),
+		preflight("a preflight of a longer name", "https://app.example.evil", withOrigin, http.StatusNoContent, "", requireNoCORS),
+		preflight("a preflight of the listed origin", "https://app.example", withOrigin, http.StatusNoContent, "", requireCORS),
 		{
-			number: 76, name: "the listed origin reads a problem", configure: sharing, check: sharedWith,
-			ask: get("/v1/nothing", "Origin", "https://app.example"), status: http.StatusNotFound, code: "route-not-found",
+			number: 76, name: "the listed origin reads a problem", configure: withOrigin, check: requireCORS,
+			request: get("/v1/nothing", "Origin", "https://app.example"), status: http.StatusNotFound, code: "route-not-found",
 		},
 		{
-			number: 76, name: "another origin's call", configure: sharing, check: notShared,
-			ask: get("/v1/system-info", "Origin", "https://evil.example"), status: http.StatusOK, calls: 1,
+			number: 76, name: "another origin's call", configure: withOrigin, check: requireNoCORS,
+			request: get("/v1/system-info", "Origin", "https://evil.example"), status: http.StatusOK, calls: 1,
 		},
-		{number: 81, name: "a configuration with many faults", act: faultyConfiguration},
+		{number: 81, name: "a configuration with many problems", act: faultyConfiguration},
 		public(82, "/metrics"), public(82, "/debug/pprof/"), public(82, "/debug/pprof/heap"),
 		{number: 83, name: "a caller that stops reading", act: stalledReader},
 	}
 }
 
-func notShared(t *testing.T, _ *servertest.Gateway, a servertest.Response) {
+func requireNoCORS(t *testing.T, _ *servertest.Gateway, resp servertest.Response) {
 	t.Helper()
-	require.Empty(t, a.Header.Values("Access-Control-Allow-Origin"))
-	require.Empty(t, a.Header.Values("Access-Control-Allow-Credentials"))
+	require.Empty(t, resp.Header.Values("Access-Control-Allow-Origin"))
+	require.Empty(t, resp.Header.Values("Access-Control-Allow-Credentials"))
 }
 
-func sharedWith(t *testing.T, _ *servertest.Gateway, a servertest.Response) {
+func requireCORS(t *testing.T, _ *servertest.Gateway, resp servertest.Response) {
 	t.Helper()
-	require.Equal(t, "https://app.example", a.Header.Get("Access-Control-Allow-Origin"))
-	require.Contains(t, a.Header.Get("Vary"), "Origin")
-	require.Empty(t, a.Header.Values("Access-Control-Allow-Credentials"))
+	require.Equal(t, "https://app.example", resp.Header.Get("Access-Control-Allow-Origin"))
+	require.Contains(t, resp.Header.Get("Vary"), "Origin")
+	require.Empty(t, resp.Header.Values("Access-Control-Allow-Credentials"))
 }
 
-// panicking serves a front with a handler that fails, because none of the
-// gateway's can be made to.
+// panicking serves a handler that panics, because no handler of the gateway can be made
+// to panic.
 func panicking(t *testing.T, _ *servertest.Gateway) string {
 	t.Helper()
 	log, listener := &testlog.Buffer{}, servertest.NewListener()
@@ -156,7 +156,7 @@ func panicking(t *testing.T, _ *servertest.Gateway) string {
 		if r.URL.Query().Has("abort") {
 			panic(http.ErrAbortHandler)
 		}
-		panic("broken") //nolint:forbidigo // what is tested
+		panic("broken") //nolint:forbidigo // the test is about panics
 	})
 	public := &http.Server{Handler: front} //nolint:gosec // in memory
 	var serving sync.WaitGroup
@@ -168,10 +168,10 @@ func panicking(t *testing.T, _ *servertest.Gateway) string {
 
 	response, err := client.Get("http://g/fails") //nolint:noctx // ends with the bubble
 	require.NoError(t, err)
-	a := servertest.ReadResponse(t, response)
-	require.Equal(t, http.StatusInternalServerError, a.Status)
-	requireForm(t, a, "internal")
-	require.NotContains(t, a.Body, "broken")
+	resp := servertest.ReadResponse(t, response)
+	require.Equal(t, http.StatusInternalServerError, resp.Status)
+	requireWellFormed(t, resp, "internal")
+	require.NotContains(t, resp.Body, "broken")
 	require.Contains(t, log.String(), "hardening_operation_test.go", "the log has the stack")
 
 	logged := len(log.String())
@@ -179,13 +179,13 @@ func panicking(t *testing.T, _ *servertest.Gateway) string {
 	if err == nil {
 		_ = response.Body.Close()
 	}
-	require.Error(t, err, "the connection is cut")
+	require.Error(t, err, "the connection is aborted")
 	synctest.Wait()
 	require.NotContains(t, log.String()[logged:], "stack")
-	return "500 internal and a stack in the log; an abort cuts the connection and logs one line"
+	return "500 internal and a stack in the log; an abort closes the connection and logs one line"
 }
 
-// ending is the end of a gateway with a call and a wait in flight.
+// ending shuts down a gateway with a call and a wait in flight.
 func ending(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	temporalfake.NewWorkflow(g.Upstream)
@@ -197,10 +197,10 @@ func ending(t *testing.T, g *servertest.Gateway) string {
 		return nil, ctx.Err()
 	})
 	inFlight, waiting := make(chan servertest.Response, 1), make(chan servertest.Response, 1)
-	for path, answer := range map[string]chan servertest.Response{count: inFlight, servertest.ResultPath + "?wait=50s": waiting} {
+	for path, response := range map[string]chan servertest.Response{count: inFlight, servertest.ResultPath + "?wait=50s": waiting} {
 		go func() {
-			a, _ := g.Send(t.Context(), http.MethodGet, path, "")
-			answer <- a
+			resp, _ := g.Send(t.Context(), http.MethodGet, path, "")
+			response <- resp
 		}()
 	}
 	time.Sleep(time.Second)
@@ -210,11 +210,11 @@ func ending(t *testing.T, g *servertest.Gateway) string {
 	require.Equal(t, http.StatusServiceUnavailable, g.Ready(t), "not ready at once")
 	require.Equal(t, http.StatusOK, (<-inFlight).Status)
 	wait := <-waiting
-	require.Equal(t, http.StatusAccepted, wait.Status, "the design's answer where the list has 503: the workflow is well")
+	require.Equal(t, http.StatusAccepted, wait.Status, "a wait that ends early is not an error")
 	require.Equal(t, "1", wait.Header.Get("Retry-After"))
 	require.NoError(t, <-g.Done)
 	require.Less(t, time.Since(begin), 30*time.Second)
-	return "readyz 503 at once, the call 200, the wait 202 with Retry-After, the end in order after " + time.Since(begin).String()
+	return "readyz 503 at once, the call 200, the wait 202 with Retry-After, an ordered shutdown after " + time.Since(begin).String()
 }
 
 func duringTheEnd(t *testing.T, g *servertest.Gateway) string {
@@ -230,7 +230,7 @@ func duringTheEnd(t *testing.T, g *servertest.Gateway) string {
 	time.Sleep(4 * time.Second)
 	after := get("/v1/system-info").Send(t, g)
 	require.Equal(t, http.StatusServiceUnavailable, after.Status)
-	requireForm(t, after, "draining")
+	requireWellFormed(t, after, "draining")
 	require.True(t, after.Close)
 	require.NoError(t, <-g.Done)
 	return "200 during the delay, 503 draining after it, both with Connection: close"
@@ -253,11 +253,10 @@ func faultyConfiguration(t *testing.T, _ *servertest.Gateway) string {
 	}
 	_, err = config.Load(config.LoadOptions{Environ: []string{"FLOWGATE_AUTH_INSECURE_ANONYMOUS=true", "FLOWGATE_NOTHING=1"}})
 	require.ErrorContains(t, err, "FLOWGATE_NOTHING")
-	return "every fault is told at once, by its path"
+	return "every problem is reported at once, with its path"
 }
 
-// stalledReader opens a stream of more than the connection holds, and reads
-// only its head.
+// stalledReader requests a long stream and reads only the status line.
 func stalledReader(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	page := &workflowservice.ListWorkflowExecutionsResponse{NextPageToken: []byte("more")}
@@ -282,7 +281,7 @@ func stalledReader(t *testing.T, g *servertest.Gateway) string {
 	require.InDelta(t, 30, took.Seconds(), 1)
 	calls := len(g.Upstream.Calls("ListWorkflowExecutions"))
 	time.Sleep(time.Minute)
-	require.Len(t, g.Upstream.Calls("ListWorkflowExecutions"), calls, "nothing is fetched for it any more")
+	require.Len(t, g.Upstream.Calls("ListWorkflowExecutions"), calls, "no more pages are fetched")
 	require.Contains(t, g.AdminText(t, "/metrics"), `flowgate_in_flight{kind="read"} 0`)
-	return "cut off " + took.Round(time.Second).String() + " after it stopped reading; nothing more is fetched"
+	return "disconnected " + took.Round(time.Second).String() + " after it stopped reading; no more pages are fetched"
 }

@@ -18,11 +18,11 @@ import (
 	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
-// entry is a key and what stands beside its id and its secret in the keys file.
-type entry struct{ key, rest string }
+// keyEntry is an entry of the keys file: a key, and the members besides its id and secret.
+type keyEntry struct{ key, rest string }
 
 // withKeys adds entries to the keys file.
-func withKeys(entries ...entry) func(*config.Config) {
+func withKeys(entries ...keyEntry) func(*config.Config) {
 	return func(cfg *config.Config) {
 		text := servertest.Must(os.ReadFile(cfg.Auth.APIKeys.File))
 		for _, e := range entries {
@@ -34,15 +34,14 @@ func withKeys(entries ...entry) func(*config.Config) {
 	}
 }
 
-const pacedKey = "fg_paced_pppppppppppppppppppppppppppppppp"
+const limitedKey = "fg_paced_pppppppppppppppppppppppppppppppp"
 
-// rates are the cases about how much one caller may ask for, and for which
-// namespace.
+// rates returns the cases about the rate limit of a key, and about other namespaces.
 func rates() []hostile {
-	paced := func(name string, first, second string) hostile {
+	limited := func(name string, first, second string) hostile {
 		return hostile{
 			number: 70, name: name,
-			configure: withKeys(entry{pacedKey, "rate: {perSecond: 0.5, burst: 3}, grants: [{namespace: default, role: read}]"}),
+			configure: withKeys(keyEntry{limitedKey, "rate: {perSecond: 0.5, burst: 3}, grants: [{namespace: default, role: read}]"}),
 			act: func(t *testing.T, g *servertest.Gateway) string {
 				t.Helper()
 				return overRate(t, g, first, second)
@@ -50,51 +49,51 @@ func rates() []hostile {
 		}
 	}
 	return []hostile{
-		paced("over the key's rate", servertest.WorkflowsPath, temporalWorkflows),
-		paced("over the key's rate at the Temporal door", temporalWorkflows, servertest.WorkflowsPath),
+		limited("over the key's rate", servertest.WorkflowsPath, temporalWorkflows),
+		limited("over the key's rate at the Temporal door", temporalWorkflows, servertest.WorkflowsPath),
 		{
 			number: 26, name: "another namespace in the body", status: http.StatusBadRequest, code: "unknown-field",
-			ask: post(servertest.StartBody(`"namespace":"other"`)), // which has no place there
+			request: post(servertest.StartBody(`"namespace":"other"`)), // the client API has no such field
 		},
 		{number: 26, name: "another namespace in the body at the Temporal door", act: otherNamespace},
 	}
 }
 
-// overRate uses the rate up at one door and finds it used up at the other.
+// overRate uses up the rate limit at one door, and checks both doors.
 func overRate(t *testing.T, g *servertest.Gateway, first, second string) string {
 	t.Helper()
-	lists(g)
+	serveLists(g)
 	before := g.UpstreamCalls()
-	ask := func(path, key string) servertest.Response { return get(path, servertest.Bearer(key)...).Send(t, g) }
+	send := func(path, key string) servertest.Response { return get(path, servertest.Bearer(key)...).Send(t, g) }
 	for left := 2; left >= 0; left-- {
-		a := ask(first, pacedKey)
-		require.Equal(t, http.StatusOK, a.Status, a.Body)
-		require.Equal(t, `"key";q=3;w=6`, a.Header.Get("RateLimit-Policy"))
-		require.Equal(t, fmt.Sprintf(`"key";r=%d;t=%d`, left, 2*(3-left)), a.Header.Get("RateLimit"))
+		resp := send(first, limitedKey)
+		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
+		require.Equal(t, `"key";q=3;w=6`, resp.Header.Get("RateLimit-Policy"))
+		require.Equal(t, fmt.Sprintf(`"key";r=%d;t=%d`, left, 2*(3-left)), resp.Header.Get("RateLimit"))
 	}
 	for _, path := range []string{first, second} {
-		a := ask(path, pacedKey)
-		require.Equal(t, http.StatusTooManyRequests, a.Status, a.Body)
-		require.Equal(t, "2", a.Header.Get("Retry-After"))
-		require.Equal(t, `"key";q=3;w=6`, a.Header.Get("RateLimit-Policy"))
-		require.Equal(t, `"key";r=0;t=6`, a.Header.Get("RateLimit"))
+		resp := send(path, limitedKey)
+		require.Equal(t, http.StatusTooManyRequests, resp.Status, resp.Body)
+		require.Equal(t, "2", resp.Header.Get("Retry-After"))
+		require.Equal(t, `"key";q=3;w=6`, resp.Header.Get("RateLimit-Policy"))
+		require.Equal(t, `"key";r=0;t=6`, resp.Header.Get("RateLimit"))
 		if path == temporalWorkflows {
-			servertest.RequireStatus(t, a, http.StatusTooManyRequests, codes.ResourceExhausted)
+			servertest.RequireStatus(t, resp, http.StatusTooManyRequests, codes.ResourceExhausted)
 		} else {
-			requireForm(t, a, "rate-limited")
+			requireWellFormed(t, resp, "rate-limited")
 		}
 	}
 	require.Equal(t, before+3, g.UpstreamCalls())
 	for _, key := range []string{servertest.WriterKey, servertest.ReaderKey} {
 		for _, path := range []string{first, second} {
-			a := ask(path, key)
-			require.Equal(t, http.StatusOK, a.Status, a.Body)
-			require.Empty(t, a.Header.Get("RateLimit"))
+			resp := send(path, key)
+			require.Equal(t, http.StatusOK, resp.Status, resp.Body)
+			require.Empty(t, resp.Header.Get("RateLimit"))
 		}
 	}
 	time.Sleep(2 * time.Second)
 	synctest.Wait()
-	require.Equal(t, http.StatusOK, ask(second, pacedKey).Status, "after Retry-After")
+	require.Equal(t, http.StatusOK, send(second, limitedKey).Status, "after Retry-After")
 	return "429 after 3 calls, Retry-After 2, RateLimit headers, 0 upstream calls; others are served"
 }
 
@@ -102,8 +101,8 @@ func otherNamespace(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	before := g.UpstreamCalls()
 	for _, body := range []string{`{"namespace":"other"}`, `{"namespace":"default","namespace":"other"}`, `{"links":[{"workflowEvent":{"namespace":"other"}}]}`} {
-		a := g.Do(t, http.MethodPost, "/api/v1/namespaces/default/workflows/w", body)
-		servertest.RequireStatus(t, a, http.StatusBadRequest, codes.InvalidArgument)
+		resp := g.Do(t, http.MethodPost, "/api/v1/namespaces/default/workflows/w", body)
+		servertest.RequireStatus(t, resp, http.StatusBadRequest, codes.InvalidArgument)
 	}
 	require.Equal(t, before, g.UpstreamCalls())
 	return "400 INVALID_ARGUMENT, 0 upstream calls"

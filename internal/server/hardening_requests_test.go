@@ -15,39 +15,39 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// hostilePaths are the cases about methods, paths and queries.
+// hostilePaths returns the cases about methods, paths and queries.
 func hostilePaths() []hostile {
 	bad := func(number int, name, path string) hostile {
-		return hostile{number: number, name: name, ask: get(path), status: http.StatusBadRequest, code: "invalid-path"}
+		return hostile{number: number, name: name, request: get(path), status: http.StatusBadRequest, code: "invalid-path"}
 	}
 	missing := func(number int, name, path string) hostile {
-		return hostile{number: number, name: name, ask: get(path), status: http.StatusNotFound, code: "route-not-found"}
+		return hostile{number: number, name: name, request: get(path), status: http.StatusNotFound, code: "route-not-found"}
 	}
 	query := func(name, raw string) hostile {
-		return hostile{number: 56, name: name, ask: get(servertest.WorkflowsPath + "?" + raw), status: http.StatusBadRequest, code: "invalid-request"}
+		return hostile{number: 56, name: name, request: get(servertest.WorkflowsPath + "?" + raw), status: http.StatusBadRequest, code: "invalid-request"}
 	}
 	of := func(path, name string) hostile {
-		return hostile{number: 56, name: name, ask: get(path), status: http.StatusBadRequest, code: "invalid-request"}
+		return hostile{number: 56, name: name, request: get(path), status: http.StatusBadRequest, code: "invalid-request"}
 	}
 	method := func(name string) hostile {
 		return hostile{
-			number: 51, name: name, ask: servertest.Request{Method: name, Path: "/v1/system-info"}, status: http.StatusMethodNotAllowed,
+			number: 51, name: name, request: servertest.Request{Method: name, Path: "/v1/system-info"}, status: http.StatusMethodNotAllowed,
 			code: "method-not-allowed", check: header("Allow", "GET, HEAD"),
 		}
 	}
 	long := get(servertest.WorkflowsPath + "/" + strings.Repeat("a", 1001))
 	return []hostile{
-		{number: 49, name: "an unknown route", act: unknownRoutesLookAlike},
-		missing(49, "a route of another door", "/v1/namespaces/default/nothing"),
+		{number: 49, name: "an unknown route", act: unknownRoutes},
+		missing(49, "an unknown resource", "/v1/namespaces/default/nothing"),
 		{
-			number: 50, name: "a wrong method", ask: servertest.Request{Method: http.MethodDelete, Path: servertest.WorkflowsPath},
+			number: 50, name: "a wrong method", request: servertest.Request{Method: http.MethodDelete, Path: servertest.WorkflowsPath},
 			status: http.StatusMethodNotAllowed, code: "method-not-allowed", check: header("Allow", "GET, HEAD, POST"),
 		},
 		{
-			number: 51, name: "HEAD", ask: servertest.Request{Method: http.MethodHead, Path: "/v1/system-info"}, status: http.StatusOK, calls: 1,
-			check: func(t *testing.T, _ *servertest.Gateway, a servertest.Response) {
+			number: 51, name: "HEAD", request: servertest.Request{Method: http.MethodHead, Path: "/v1/system-info"}, status: http.StatusOK, calls: 1,
+			check: func(t *testing.T, _ *servertest.Gateway, resp servertest.Response) {
 				t.Helper()
-				require.Empty(t, a.Body)
+				require.Empty(t, resp.Body)
 			},
 		},
 		method(http.MethodOptions), method(http.MethodTrace), method("FOO"),
@@ -60,38 +60,40 @@ func hostilePaths() []hostile {
 		bad(53, "invalid UTF-8 in an id", servertest.WorkflowsPath+"/%ff"),
 		bad(53, "a control character in an id", servertest.WorkflowsPath+"/a%0d%0ab"),
 		bad(53, "a C1 control character in an id", servertest.WorkflowsPath+"/%c2%85"),
-		{number: 54, name: "ids that look alike", act: threeIDs},
-		{number: 55, name: "an id of 1001 bytes", ask: long, status: http.StatusBadRequest, code: "invalid-request"},
+		{number: 54, name: "similar ids", act: threeIDs},
+		{number: 55, name: "an id of 1001 bytes", request: long, status: http.StatusBadRequest, code: "invalid-request"},
 		query("a page size below zero", "pageSize=-1"), query("a page size of zero", "pageSize=0"),
-		query("a page size of a billion", "pageSize=1000000000"), query("a page size of more than an int", "pageSize=99999999999999999999"),
-		query("a page size that is no number", "pageSize=abc"), query("a parameter given twice", "query=a&query=b"),
+		query("a page size of a billion", "pageSize=1000000000"), query("a page size beyond 64 bits", "pageSize=99999999999999999999"),
+		query("a page size that is not a number", "pageSize=abc"), query("a parameter given twice", "query=a&query=b"),
 		query("an unknown parameter", "q=1"), query("a semicolon", "query=a;b"), query("a bad escape", "query=%zz"),
 		query("a limit of zero", "limit=0"),
 		{
-			number: 57, name: "a page token of one's own", ask: get(servertest.WorkflowsPath + "?pageToken=AAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+			number: 57, name: "a forged page token", request: get(servertest.WorkflowsPath + "?pageToken=AAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
 			status: http.StatusBadRequest, code: "invalid-page-token",
 		},
-		of(servertest.ResultPath+"?wait=soon", "a wait that is no duration"), of(servertest.ResultPath+"?wait=-1s", "a negative wait"),
-		of(servertest.ResultPath+"?failureStatus=500", "a failure status of another kind"),
+		of(servertest.ResultPath+"?wait=soon", "a wait that is not a duration"), of(servertest.ResultPath+"?wait=-1s", "a negative wait"),
+		of(servertest.ResultPath+"?failureStatus=500", "an unsupported failure status"),
 		{
-			number: 56, name: "a failure status of another kind on a start", status: http.StatusBadRequest, code: "invalid-request",
-			ask: servertest.Request{Method: http.MethodPost, Path: servertest.WorkflowsPath + "?failureStatus=500", Body: servertest.StartBody("")},
+			number: 56, name: "an unsupported failure status of a start", status: http.StatusBadRequest, code: "invalid-request",
+			request: servertest.Request{Method: http.MethodPost, Path: servertest.WorkflowsPath + "?failureStatus=500", Body: servertest.StartBody("")},
 		},
-		of(servertest.WorkflowsPath+"/a?workflowId=b", "an id against the path's"), of(servertest.WorkflowsPath+"/-", "an id that is not given"),
+		of(servertest.WorkflowsPath+"/a?workflowId=b", "an id in the path and another one in the query"), of(servertest.WorkflowsPath+"/-", "a missing id"),
 	}
 }
 
-func unknownRoutesLookAlike(t *testing.T, g *servertest.Gateway) string {
+func unknownRoutes(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	before := len(g.Upstream.AllCalls())
-	stranger := servertest.Request{Path: "/v2/x", Anonymous: true}.Send(t, g)
-	known := get("/v2/x").Send(t, g)
-	for _, a := range []servertest.Response{stranger, known} {
-		require.Equal(t, http.StatusNotFound, a.Status)
-		requireForm(t, a, "route-not-found")
+	anonymous := servertest.Request{Path: "/v2/x", Anonymous: true}.Send(t, g)
+	authenticated := get("/v2/x").Send(t, g)
+	for _, resp := range []servertest.Response{anonymous, authenticated} {
+		require.Equal(t, http.StatusNotFound, resp.Status)
+		requireWellFormed(t, resp, "route-not-found")
 	}
-	without := func(a servertest.Response) string { return strings.Replace(a.Body, a.Field(t, "requestId"), "", 1) }
-	require.Equal(t, without(known), without(stranger))
+	withoutID := func(resp servertest.Response) string {
+		return strings.Replace(resp.Body, resp.Field(t, "requestId"), "", 1)
+	}
+	require.Equal(t, withoutID(authenticated), withoutID(anonymous))
 	require.Len(t, g.Upstream.AllCalls(), before)
 	return "404 route-not-found, the same with and without a credential, 0 upstream calls"
 }
@@ -112,14 +114,14 @@ func threeIDs(t *testing.T, g *servertest.Gateway) string {
 	return `200, three ids: "a/b", "a%2Fb", "a b/c"`
 }
 
-// hostileBodies are the cases about what a request carries.
+// hostileBodies returns the cases about request bodies.
 func hostileBodies() []hostile {
 	invalid := func(number int, name, code, body string) hostile {
-		return hostile{number: number, name: name, ask: post(body), status: http.StatusBadRequest, code: code}
+		return hostile{number: number, name: name, request: post(body), status: http.StatusBadRequest, code: code}
 	}
 	media := func(number int, name string, headers ...string) hostile {
 		return hostile{
-			number: number, name: name, ask: post(servertest.StartBody(""), headers...), status: http.StatusUnsupportedMediaType,
+			number: number, name: name, request: post(servertest.StartBody(""), headers...), status: http.StatusUnsupportedMediaType,
 			code: "unsupported-media-type", check: header("Accept-Post", "application/json"),
 		}
 	}
@@ -141,7 +143,7 @@ func hostileBodies() []hostile {
 		media(40, "JSON in UTF-16", "Content-Type", "application/json; charset=utf-16"),
 		media(41, "gzip", "Content-Encoding", "gzip"),
 		invalid(43, "an empty body", "invalid-request", ""), invalid(43, "null", "invalid-request", "null"),
-		invalid(43, "a list", "invalid-request", "[]"), invalid(43, "a text", "invalid-request", `"x"`),
+		invalid(43, "a list", "invalid-request", "[]"), invalid(43, "a string", "invalid-request", `"x"`),
 		secret, twice, unknown,
 		invalid(44, "a member twice, deep in a value", "invalid-json", servertest.StartBody(`"args":[{"a":[{"b":1,"b":2}]}]`)),
 		invalid(44, "a second document", "invalid-json", `{}{}`),
@@ -157,28 +159,28 @@ func hostileBodies() []hostile {
 		pointed("a number out of range", `"retryPolicy":{"backoffCoefficient":1e400}`, "/retryPolicy/backoffCoefficient"),
 		pointed("an integer of more than 64 bits", `"searchAttributes":{"N":{"type":"Int","value":9223372036854775808}}`, "/searchAttributes/N"),
 		pointed("a negative timeout", `"runTimeout":"-1s"`, "/runTimeout"),
-		pointed("a duration that is none", `"executionTimeout":"soon"`, "/executionTimeout"),
-		pointed("a number for a text", `"cronSchedule":5`, "/cronSchedule"),
+		pointed("an invalid duration", `"executionTimeout":"soon"`, "/executionTimeout"),
+		pointed("a number instead of a string", `"cronSchedule":5`, "/cronSchedule"),
 		pointed("an unknown enum value", `"idReusePolicy":"SOMETIMES"`, "/idReusePolicy"),
 		pointed("both forms of arguments", `"args":[1],"argPayloads":[{"json":1}]`, "/argPayloads"),
 		pointed("a payload of neither form", `"argPayloads":[{}]`, "/argPayloads/0"),
-		pointed("a search attribute of a wrong kind", `"searchAttributes":{"N":{"type":"Int","value":"x"}}`, "/searchAttributes/N"),
+		pointed("a search attribute of the wrong type", `"searchAttributes":{"N":{"type":"Int","value":"x"}}`, "/searchAttributes/N"),
 		pointed("a backoff below one", `"retryPolicy":{"backoffCoefficient":0.5}`, "/retryPolicy/backoffCoefficient"),
-		pointed("pinned to nothing", `"versioningOverride":{"behavior":"PINNED"}`, "/versioningOverride"),
+		pointed("pinned without a version", `"versioningOverride":{"behavior":"PINNED"}`, "/versioningOverride"),
 		invalid(48, "missing members", "invalid-request", `{}`),
 	}
 }
 
-// hostileHeaders are the cases about the other headers.
+// hostileHeaders returns the cases about the other headers.
 func hostileHeaders() []hostile {
 	bad := func(number int, name string, headers ...string) hostile {
-		return hostile{number: number, name: name, ask: get("/v1/system-info", headers...), status: http.StatusBadRequest, code: "invalid-request"}
+		return hostile{number: number, name: name, request: get("/v1/system-info", headers...), status: http.StatusBadRequest, code: "invalid-request"}
 	}
 	ignored := func(number int, name string, headers ...string) hostile {
-		return hostile{number: number, name: name, ask: get("/v1/system-info", headers...), status: http.StatusOK, calls: 1, check: nothingForwarded}
+		return hostile{number: number, name: name, request: get("/v1/system-info", headers...), status: http.StatusOK, calls: 1, check: nothingForwarded}
 	}
 	override := hostile{
-		number: 28, name: "a method override", ask: post(servertest.StartBody(""), "X-HTTP-Method-Override", "DELETE", "X-HTTP-Method", "DELETE"),
+		number: 28, name: "a method override", request: post(servertest.StartBody(""), "X-HTTP-Method-Override", "DELETE", "X-HTTP-Method", "DELETE"),
 		arrange: func(g *servertest.Gateway) { temporalfake.NewWorkflow(g.Upstream) }, status: http.StatusCreated, calls: 1,
 	}
 	smuggled := ignored(29, "names of the gateway's own metadata", "Temporal-Namespace", "victim", "Temporal-Principal-Name", "root",
@@ -187,17 +189,17 @@ func hostileHeaders() []hostile {
 	return []hostile{
 		override, smuggled,
 		{
-			number: 29, name: "Grpc-Metadata-Authorization", ask: get("/v1/system-info", "Grpc-Metadata-Authorization", "Bearer evil"),
-			status: http.StatusBadRequest, code: "metadata-not-allowed", // the design refuses it on /v1 where the list drops it
+			number: 29, name: "Grpc-Metadata-Authorization", request: get("/v1/system-info", "Grpc-Metadata-Authorization", "Bearer evil"),
+			status: http.StatusBadRequest, code: "metadata-not-allowed",
 		},
 		{
-			number: 29, name: "Grpc-Metadata-Temporal-Namespace", ask: get("/v1/system-info", "Grpc-Metadata-Temporal-Namespace", "victim"),
+			number: 29, name: "Grpc-Metadata-Temporal-Namespace", request: get("/v1/system-info", "Grpc-Metadata-Temporal-Namespace", "victim"),
 			status: http.StatusBadRequest, code: "metadata-not-allowed",
 		},
 		bad(30, "X_Api_Key", "X_Api_Key", servertest.WriterKey), bad(30, "X_Forwarded_For", "X_Forwarded_For", "10.0.0.1"),
 		ignored(30, "X-Forwarded-User", "X-Forwarded-User", "root", "X-Forwarded-Host", "evil"),
 		{
-			number: 31, name: "an address that a stranger claims", ask: get("/v1/system-info", "X-Forwarded-For", "198.51.100.9"),
+			number: 31, name: "a forged client address", request: get("/v1/system-info", "X-Forwarded-For", "198.51.100.9"),
 			status: http.StatusOK, calls: 1, check: func(t *testing.T, g *servertest.Gateway, _ servertest.Response) {
 				t.Helper()
 				require.NotContains(t, g.Log.String(), "198.51.100.9")
@@ -205,34 +207,34 @@ func hostileHeaders() []hostile {
 		},
 		{
 			number: 32, name: "another host", configure: func(cfg *config.Config) { cfg.Listen.Hosts = []string{"api.example"} },
-			ask: get("/v1/system-info", "Host", "evil.example"), status: http.StatusMisdirectedRequest, code: "misdirected-request",
+			request: get("/v1/system-info", "Host", "evil.example"), status: http.StatusMisdirectedRequest, code: "misdirected-request",
 		},
 		{
-			number: 42, name: "HTML wanted", ask: get("/v1/system-info", "Accept", "text/html"), status: http.StatusNotAcceptable,
+			number: 42, name: "Accept: text/html", request: get("/v1/system-info", "Accept", "text/html"), status: http.StatusNotAcceptable,
 			code: "not-acceptable",
 		},
 		bad(58, "a timeout of zero", "Request-Timeout", "0"), bad(58, "a negative timeout", "Request-Timeout", "-1s"),
-		bad(58, "a timeout that is none", "Request-Timeout", "abc"), bad(58, "a timeout without a unit", "Request-Timeout", "1e9"),
+		bad(58, "an invalid timeout", "Request-Timeout", "abc"), bad(58, "a timeout without a unit", "Request-Timeout", "1e9"),
 		bad(58, "an empty timeout", "Request-Timeout", ""),
 		bad(58, "two timeouts", "Request-Timeout", "1s", "Grpc-Timeout", "1S"), bad(58, "a timeout twice", "Request-Timeout", "1s", "Request-Timeout", "2s"),
 		bad(58, "gRPC's timeout in Go's syntax", "Grpc-Timeout", "1s"), bad(58, "gRPC's timeout with nine digits", "Grpc-Timeout", "999999999H"),
 		{
-			number: 58, name: "a timeout of years", ask: get(count, "Grpc-Timeout", "99999999H"), status: http.StatusOK, calls: 1,
+			number: 58, name: "a timeout of years", request: get(count, "Grpc-Timeout", "99999999H"), status: http.StatusOK, calls: 1,
 			arrange: func(g *servertest.Gateway) { countsTo(g, 1) }, check: deadlineWithinLimits,
 		},
-		ignored(79, "trace headers that are malformed", "Traceparent", "00-zz", "Tracestate", "=,=,", "Baggage", strings.Repeat("a=b,", 2000)),
-		{number: 80, name: "request ids that are malformed", act: requestIDsReplaced},
+		ignored(79, "malformed trace headers", "Traceparent", "00-zz", "Tracestate", "=,=,", "Baggage", strings.Repeat("a=b,", 2000)),
+		{number: 80, name: "malformed request ids", act: requestIDsReplaced},
 		{
-			number: 77, name: "a page told to show another's document", ask: get("/docs?url=https://evil.example/spec&configUrl=https://evil.example/c"),
-			status: http.StatusOK, check: func(t *testing.T, g *servertest.Gateway, a servertest.Response) {
+			number: 77, name: "a link that makes the page load another document", request: get("/docs?url=https://evil.example/spec&configUrl=https://evil.example/c"),
+			status: http.StatusOK, check: func(t *testing.T, g *servertest.Gateway, resp servertest.Response) {
 				t.Helper()
-				contains("Flowgate", "evil.example")(t, g, a)
-				require.Contains(t, a.Header.Get("Content-Security-Policy"), "connect-src 'self'")
+				contains("Flowgate", "evil.example")(t, g, resp)
+				require.Contains(t, resp.Header.Get("Content-Security-Policy"), "connect-src 'self'")
 			},
 		},
 		{
 			number: 84, name: "conditional and partial requests", status: http.StatusOK, calls: 1,
-			ask: get("/v1/system-info", "If-None-Match", "*", "If-Modified-Since", "Fri, 01 Jan 2100 00:00:00 GMT", "Range", "bytes=0-1"),
+			request: get("/v1/system-info", "If-None-Match", "*", "If-Modified-Since", "Fri, 01 Jan 2100 00:00:00 GMT", "Range", "bytes=0-1"),
 		},
 	}
 }
@@ -241,7 +243,7 @@ func countsTo(g *servertest.Gateway, n int64) {
 	g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{Count: n}))
 }
 
-// nothingForwarded holds the last call to the metadata that the gateway makes.
+// nothingForwarded requires that the last call has only the gateway's own metadata.
 func nothingForwarded(t *testing.T, g *servertest.Gateway, _ servertest.Response) {
 	t.Helper()
 	calls := g.Upstream.Calls("GetSystemInfo")
@@ -273,5 +275,5 @@ func requestIDsReplaced(t *testing.T, g *servertest.Gateway) string {
 	}
 	kept := get("/v1/system-info", "X-Request-Id", "checkout-7f3a").Send(t, g)
 	require.Equal(t, "checkout-7f3a", kept.Header.Get("X-Request-Id"))
-	return "replaced by one of ours; a well-formed one is kept"
+	return "replaced by a new id; a well-formed one is kept"
 }

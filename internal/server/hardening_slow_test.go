@@ -30,13 +30,13 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// largeMB is the size of a large response in megabytes: more than what is read of
-// it in the time that there is.
+// largeMB is the size of a large response in megabytes. A slow reader cannot read all of
+// it within the request budget.
 const largeMB = 6
 
 const temporalList = "/api/v1/namespaces/default/workflows"
 
-// serveLargeList makes the upstream answer lists with n megabytes of workflows.
+// serveLargeList makes the upstream respond to lists with n megabytes of workflows.
 func serveLargeList(t *testing.T, g *servertest.Gateway, n int) {
 	t.Helper()
 	page := &workflowservice.ListWorkflowExecutionsResponse{}
@@ -50,8 +50,8 @@ func serveLargeList(t *testing.T, g *servertest.Gateway, n int) {
 	g.Upstream.Handle("ListWorkflowExecutions", func(context.Context, []byte) ([]byte, error) { return wire, nil })
 }
 
-// open sends a request as bytes on a connection of its own and reads nothing.
-func open(t *testing.T, g *servertest.Gateway, text string) net.Conn {
+// openRequest sends a raw request on a new connection and reads nothing.
+func openRequest(t *testing.T, g *servertest.Gateway, text string) net.Conn {
 	t.Helper()
 	conn, err := g.Listener.Dial(t.Context())
 	require.NoError(t, err)
@@ -61,18 +61,18 @@ func open(t *testing.T, g *servertest.Gateway, text string) net.Conn {
 	return conn
 }
 
-// head is a whole request without a body, as the key's caller.
-func head(key, path string, headers ...string) string {
+// rawGet returns a raw GET request with a key.
+func rawGet(key, path string, headers ...string) string {
 	return "GET " + path + " HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer " + key + "\r\n" +
 		strings.Join(append(headers, ""), "\r\n") + "\r\n"
 }
 
-// slurp reads n bytes every interval until the connection ends, and gives how
-// long that took and how much came.
-func slurp(conn net.Conn, n int, interval time.Duration) (took time.Duration, got int) {
-	begin, piece := time.Now(), make([]byte, n)
+// readSlowly reads n bytes every interval until the connection ends. It returns the time
+// that it took and the number of bytes.
+func readSlowly(conn net.Conn, n int, interval time.Duration) (took time.Duration, got int) {
+	begin, buffer := time.Now(), make([]byte, n)
 	for {
-		read, err := io.ReadFull(conn, piece)
+		read, err := io.ReadFull(conn, buffer)
 		got += read
 		if err != nil {
 			return time.Since(begin), got
@@ -81,12 +81,12 @@ func slurp(conn net.Conn, n int, interval time.Duration) (took time.Duration, go
 	}
 }
 
-// logged waits until the log has n lines of requests, and gives the last one.
-func logged(t *testing.T, g *servertest.Gateway, n int) (line string, took time.Duration) {
+// awaitLogLine waits until the log has n lines of requests, and returns the last one.
+func awaitLogLine(t *testing.T, g *servertest.Gateway, n int) (line string, took time.Duration) {
 	t.Helper()
-	const forever = 4 * time.Hour
+	const limit = 4 * time.Hour
 	begin := time.Now()
-	for time.Since(begin) < forever {
+	for time.Since(begin) < limit {
 		synctest.Wait()
 		if lines := requestLine.FindAllString(g.Log.String(), -1); len(lines) >= n {
 			return lines[len(lines)-1], time.Since(begin)
@@ -99,7 +99,7 @@ func logged(t *testing.T, g *servertest.Gateway, n int) (line string, took time.
 
 var requestLine = regexp.MustCompile(`(?m)^.*"msg":"request".*$`)
 
-// bytesHeld is the gauge of the bytes of requests or responses in flight.
+// bytesHeld returns the gauge of the bytes of requests or responses in flight.
 func bytesHeld(t *testing.T, g *servertest.Gateway, kind string) int {
 	t.Helper()
 	found := regexp.MustCompile(`flowgate_in_flight_bytes{kind="` + kind + `"} (\S+)`).FindStringSubmatch(g.AdminText(t, "/metrics"))
@@ -111,31 +111,31 @@ func bytesHeld(t *testing.T, g *servertest.Gateway, kind string) int {
 	return int(n)
 }
 
-// slowReaders are the cases about responses that are read slowly or not at all.
+// slowReaders returns the cases about responses that are read slowly or not at all.
 func slowReaders() []hostile {
-	rows := []hostile{{number: 87, name: "30 slow readers and a good one", act: manySlowReaders, configure: func(cfg *config.Config) {
+	rows := []hostile{{number: 87, name: "30 slow readers and a fast one", act: manySlowReaders, configure: func(cfg *config.Config) {
 		cfg.Limits.BytesInFlight.Responses = 64 << 20
 		cfg.Limits.InFlight.CallerShare = 0.5
 		cfg.Upstream.MaxResponseBytes = 64 << 20
 	}}}
 	for name, request := range map[string]string{
-		"a list":                     head(servertest.WriterKey, servertest.WorkflowsPath),
-		"a list of lines":            head(servertest.WriterKey, servertest.WorkflowsPath, "Accept: application/x-ndjson"),
-		"a list of the Temporal API": head(servertest.WriterKey, temporalList),
-		"an indented list":           head(servertest.WriterKey, temporalList+"?pretty"),
-		"events that are sent":       head(servertest.WriterKey, servertest.WorkflowsPath+"/order/history", "Accept: text/event-stream"),
-		"a result of the client API": head(servertest.WriterKey, servertest.WorkflowsPath+"/w"),
+		"a list":                     rawGet(servertest.WriterKey, servertest.WorkflowsPath),
+		"a list as NDJSON":           rawGet(servertest.WriterKey, servertest.WorkflowsPath, "Accept: application/x-ndjson"),
+		"a list of the Temporal API": rawGet(servertest.WriterKey, temporalList),
+		"an indented list":           rawGet(servertest.WriterKey, temporalList+"?pretty"),
+		"an event stream":            rawGet(servertest.WriterKey, servertest.WorkflowsPath+"/order/history", "Accept: text/event-stream"),
+		"a description":              rawGet(servertest.WriterKey, servertest.WorkflowsPath+"/w"),
 	} {
 		rows = append(rows, hostile{number: 87, name: name + ", not read", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
 			arrangeLarge(t, g)
-			open(t, g, request)
+			openRequest(t, g, request)
 			return requireCut(t, g, 30*time.Second)
 		}})
 	}
 	return append(
 		rows,
-		hostile{number: 87, name: "a value in one write, read above the least rate", act: func(t *testing.T, g *servertest.Gateway) string {
+		hostile{number: 87, name: "a value in one write, read above the minimum rate", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
 			const size = 1_900_000
 			value := &common.Payload{
@@ -144,59 +144,60 @@ func slowReaders() []hostile {
 			g.Upstream.Handle("QueryWorkflow", upstreamtest.Respond(&workflowservice.QueryWorkflowResponse{
 				QueryResult: &common.Payloads{Payloads: []*common.Payload{value}},
 			}))
-			conn := open(t, g, head(servertest.WriterKey, servertest.WorkflowsPath+"/w/query?query=q", "Connection: close"))
-			took, got := slurp(conn, 4<<10, 100*time.Millisecond)
+			conn := openRequest(t, g, rawGet(servertest.WriterKey, servertest.WorkflowsPath+"/w/query?query=q", "Connection: close"))
+			took, got := readSlowly(conn, 4<<10, 100*time.Millisecond)
 			require.Greater(t, got, size, "cut after %s", took)
 			return fmt.Sprintf("%d bytes in %s", got, took.Round(time.Second))
 		}},
 		hostile{number: 87, name: "a list of 36 MB, not read", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
 			serveLargeList(t, g, 36)
-			open(t, g, head(servertest.WriterKey, servertest.WorkflowsPath))
+			openRequest(t, g, rawGet(servertest.WriterKey, servertest.WorkflowsPath))
 			return requireCut(t, g, 30*time.Second)
 		}},
 		hostile{number: 87, name: "a list, read at 4 KiB a second", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			return readAt(t, g, head(servertest.WriterKey, servertest.WorkflowsPath), 4<<10, 30*time.Second, 36*time.Second)
+			return readAtRate(t, g, rawGet(servertest.WriterKey, servertest.WorkflowsPath), 4<<10, 30*time.Second, 36*time.Second)
 		}},
 		hostile{number: 87, name: "events, read at 4 KiB a second", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			return readAt(t, g, head(servertest.WriterKey, servertest.WorkflowsPath+"/order/history", "Accept: text/event-stream"), 4<<10, 30*time.Second, 36*time.Second)
+			return readAtRate(t, g, rawGet(servertest.WriterKey, servertest.WorkflowsPath+"/order/history", "Accept: text/event-stream"), 4<<10, 30*time.Second, 36*time.Second)
 		}},
 		hostile{number: 87, name: "a list, read at 64 KiB a second", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			return readAt(t, g, head(servertest.WriterKey, servertest.WorkflowsPath), 64<<10, 58*time.Second, 58*time.Second)
+			return readAtRate(t, g, rawGet(servertest.WriterKey, servertest.WorkflowsPath), 64<<10, 58*time.Second, 58*time.Second)
 		}},
 		hostile{number: 87, name: "a list of the Temporal API, read at 64 KiB a second", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			return readAt(t, g, head(servertest.WriterKey, temporalList), 64<<10, 58*time.Second, 58*time.Second)
+			return readAtRate(t, g, rawGet(servertest.WriterKey, temporalList), 64<<10, 58*time.Second, 58*time.Second)
 		}},
-		hostile{number: 87, name: "a list by HTTP/2, in a window that stays closed", act: func(t *testing.T, g *servertest.Gateway) string {
+		hostile{number: 87, name: "a list over HTTP/2, with a window that stays closed", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			conn := open2(t, g, 1<<14)
+			conn := openHTTP2(t, g, 1<<14)
 			var read sync.WaitGroup
 			defer read.Wait()
 			defer func() { _ = conn.Close() }()
 			read.Go(func() { _, _ = io.Copy(io.Discard, conn) })
 			return requireCut(t, g, 30*time.Second)
 		}},
-		hostile{number: 87, name: "a list by HTTP/2, on a connection that is not read", act: func(t *testing.T, g *servertest.Gateway) string {
+		hostile{number: 87, name: "a list over HTTP/2, on a connection that is not read", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			open2(t, g, 1<<30)
+			openHTTP2(t, g, 1<<30)
 			return requireCut(t, g, 30*time.Second)
 		}},
-		hostile{number: 87, name: "a list by HTTP/2, on a connection that is hardly read", act: func(t *testing.T, g *servertest.Gateway) string {
+		hostile{number: 87, name: "a list over HTTP/2, on a connection that is read very slowly", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			conn := open2(t, g, 1<<30)
+			conn := openHTTP2(t, g, 1<<30)
 			var read sync.WaitGroup
 			defer read.Wait()
-			read.Go(func() { slurp(conn, 16, time.Second) })
+			read.Go(func() { readSlowly(conn, 16, time.Second) })
 			return requireCut(t, g, 35*time.Second)
 		}},
 	)
 }
 
-// arrangeLarge makes the upstream answer with largeMB, lists and histories alike.
+// arrangeLarge makes the upstream respond with lists, histories and descriptions of
+// largeMB.
 func arrangeLarge(t *testing.T, g *servertest.Gateway) {
 	t.Helper()
 	serveLargeList(t, g, largeMB)
@@ -219,29 +220,30 @@ func arrangeLarge(t *testing.T, g *servertest.Gateway) {
 	g.Upstream.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) { return wire, nil })
 }
 
-// requireCut waits for the end of the only request, which must be its client's.
+// requireCut requires that the gateway ends the only request after the given time, as if
+// its client had left.
 func requireCut(t *testing.T, g *servertest.Gateway, at time.Duration) string {
 	t.Helper()
 	time.Sleep(time.Second)
 	synctest.Wait()
 	held := bytesHeld(t, g, "response")
-	line, took := logged(t, g, 1)
+	line, took := awaitLogLine(t, g, 1)
 	took += time.Second
 	t.Logf("%d bytes were held, cut after %s: %.300s", held, took, line)
-	require.Greater(t, held, 1<<20, "what is being written counts")
+	require.Greater(t, held, 1<<20, "the response is counted while it is written")
 	require.InDelta(t, at.Seconds(), took.Seconds(), 0.2)
 	require.Contains(t, line, `"status":499,"code":"client-closed-request"`)
 	require.Zero(t, bytesHeld(t, g, "response"))
 	return fmt.Sprintf("%d bytes held, cut after %s", held, took)
 }
 
-// readAt reads the response to a request at a rate, in bytes a second.
-func readAt(t *testing.T, g *servertest.Gateway, request string, rate int, least, most time.Duration) string {
+// readAtRate reads the response to a request at a rate in bytes per second.
+func readAtRate(t *testing.T, g *servertest.Gateway, request string, rate int, least, most time.Duration) string {
 	t.Helper()
 	arrangeLarge(t, g)
-	took, got := slurp(open(t, g, request), rate/4, time.Second/4)
+	took, got := readSlowly(openRequest(t, g, request), rate/4, time.Second/4)
 	synctest.Wait()
-	line, _ := logged(t, g, 1)
+	line, _ := awaitLogLine(t, g, 1)
 	t.Logf("cut after %s and %d bytes: %.300s", took, got, line)
 	require.GreaterOrEqual(t, took, least)
 	require.LessOrEqual(t, took, most+time.Second)
@@ -251,16 +253,16 @@ func readAt(t *testing.T, g *servertest.Gateway, request string, rate int, least
 	return fmt.Sprintf("cut after %s and %d bytes", took, got)
 }
 
-// manySlowReaders holds as many lists as a caller may have, and then asks for one
-// more as that caller and as another.
+// manySlowReaders uses up the bytes of a caller with slow readers, and then requests
+// another list as that caller and as another one.
 func manySlowReaders(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	const readers = 30
 	serveLargeList(t, g, 1)
 	var reading sync.WaitGroup
 	for range readers {
-		conn := open(t, g, head(servertest.WriterKey, servertest.WorkflowsPath))
-		reading.Go(func() { slurp(conn, 64<<10, time.Second) })
+		conn := openRequest(t, g, rawGet(servertest.WriterKey, servertest.WorkflowsPath))
+		reading.Go(func() { readSlowly(conn, 64<<10, time.Second) })
 	}
 	time.Sleep(2 * time.Second)
 	synctest.Wait()
@@ -269,28 +271,29 @@ func manySlowReaders(t *testing.T, g *servertest.Gateway) string {
 	require.Greater(t, held, readers<<20)
 	more := servertest.Request{Path: servertest.WorkflowsPath, Method: http.MethodGet}
 	for range 2 { // the share is 32 MB
-		conn := open(t, g, head(servertest.WriterKey, temporalList))
-		reading.Go(func() { slurp(conn, 64<<10, time.Second) })
+		conn := openRequest(t, g, rawGet(servertest.WriterKey, temporalList))
+		reading.Go(func() { readSlowly(conn, 64<<10, time.Second) })
 	}
 	time.Sleep(100 * time.Millisecond)
-	var a servertest.Response
-	waited := servertest.Elapsed(func() { a = more.Send(t, g) })
-	require.Equal(t, http.StatusTooManyRequests, a.Status, a.Body)
-	require.Equal(t, "rate-limited", a.Field(t, "code"))
+	var resp servertest.Response
+	waited := servertest.Elapsed(func() { resp = more.Send(t, g) })
+	require.Equal(t, http.StatusTooManyRequests, resp.Status, resp.Body)
+	require.Equal(t, "rate-limited", resp.Field(t, "code"))
 	require.Equal(t, time.Second, waited)
-	require.Equal(t, "1", a.Header.Get("Retry-After"))
+	require.Equal(t, "1", resp.Header.Get("Retry-After"))
 
-	good := g.Do(t, http.MethodGet, servertest.WorkflowsPath, "", "Authorization", "Bearer "+servertest.ReaderKey)
-	require.Equal(t, http.StatusOK, good.Status)
-	require.Greater(t, len(good.Body), 1<<20)
+	other := g.Do(t, http.MethodGet, servertest.WorkflowsPath, "", "Authorization", "Bearer "+servertest.ReaderKey)
+	require.Equal(t, http.StatusOK, other.Status)
+	require.Greater(t, len(other.Body), 1<<20)
 	reading.Wait()
 	synctest.Wait()
 	require.Zero(t, bytesHeld(t, g, "response"))
-	return fmt.Sprintf("%d bytes held, then 429 rate-limited after %s; another caller's list is whole", held, waited)
+	return fmt.Sprintf("%d bytes held, then 429 rate-limited after %s; another caller's list is complete", held, waited)
 }
 
-// open2 asks for a large list by HTTP/2, in windows of the given size.
-func open2(t *testing.T, g *servertest.Gateway, window uint32) net.Conn {
+// openHTTP2 requests a large list over HTTP/2, with flow-control windows of the given
+// size.
+func openHTTP2(t *testing.T, g *servertest.Gateway, window uint32) net.Conn {
 	t.Helper()
 	serveLargeList(t, g, largeMB)
 	conn, err := g.Listener.Dial(t.Context())

@@ -15,52 +15,49 @@ import (
 	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
-const (
-	count = servertest.WorkflowsPath + ":count"
-)
+const count = servertest.WorkflowsPath + ":count"
 
-// hostile is one row of the acceptance table: an input, and what it gets.
+// hostile is a row of the hardening table: a hostile request and its outcome.
 type hostile struct {
-	// number is the case's in the list of negative cases that the gateway was
-	// built to; one case may have several rows.
+	// number is the number of the negative case. A case may have several rows.
 	number int
 	name   string
 
-	// Configure sets up the gateway, arrange what its upstream answers. issuer
-	// is where the keys of tokens come from, where there are tokens.
+	// configure changes the configuration of the gateway, and arrange sets the
+	// responses of its upstream. issuer publishes the keys of tokens, unless it is nil.
 	configure func(*config.Config)
 	issuer    *servertest.Issuer
 	arrange   func(*servertest.Gateway)
 
-	ask    servertest.Request
-	status int
-	code   string // of the problem; empty when the answer is none
-	calls  int    // that reach the upstream
+	request servertest.Request
+	status  int
+	code    string // of the problem; empty if the response is not one
+	calls   int    // number of upstream calls
 
-	// check looks at what else the row promises.
-	check func(t *testing.T, g *servertest.Gateway, a servertest.Response)
-	// act stands instead of all of the above but configure where one request
-	// is not enough. It gives the result in words.
+	// check makes further checks, unless it is nil.
+	check func(t *testing.T, g *servertest.Gateway, resp servertest.Response)
+	// act replaces all fields except configure and issuer in cases that need more than
+	// one request. It returns a description of the outcome.
 	act func(t *testing.T, g *servertest.Gateway) string
 }
 
-// TestHardening holds the gateway to the whole list: every row has the answer
-// that the list wants, and exactly the upstream calls.
+// TestHardening runs all rows. Each checks the response and the number of upstream
+// calls. Every case must have a row.
 func TestHardening(t *testing.T) {
 	t.Parallel()
 	rows := slices.Concat(hostileCredentials(), hostileTokens(), failingIssuers(), hostilePaths(), hostileBodies(), hostileHeaders(),
 		failingUpstreams(), overload(), operations(), rates(), hostileValues(), hostileErrors(), slowReaders(), slowBodies(t),
 		limits(), sharedPolls(), hostileAudit(), hostileRepeats(), hostileListeners())
-	seen := map[int]bool{}
+	covered := map[int]bool{}
 	for _, row := range rows {
-		seen[row.number] = true
+		covered[row.number] = true
 		t.Run(fmt.Sprintf("%d %s", row.number, row.name), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { row.run(t, row.start(t)) })
 		})
 	}
 	for _, row := range hostileBytes() {
-		seen[row.number] = true
+		covered[row.number] = true
 		t.Run(fmt.Sprintf("%d %s", row.number, row.name), func(t *testing.T) {
 			t.Parallel()
 			row.run(t)
@@ -68,11 +65,11 @@ func TestHardening(t *testing.T) {
 	}
 	const cases = 96
 	for number := 1; number <= cases; number++ {
-		require.True(t, seen[number], "case %d has no row; there are %v", number, slices.Sorted(maps.Keys(seen)))
+		require.True(t, covered[number], "case %d has no row; there are %v", number, slices.Sorted(maps.Keys(covered)))
 	}
 }
 
-// Start runs the row's gateway, which trusts the row's issuer if it has one.
+// start runs the gateway of the row. The gateway trusts the issuer, if there is one.
 func (row hostile) start(t *testing.T) *servertest.Gateway {
 	t.Helper()
 	if row.issuer == nil {
@@ -88,7 +85,7 @@ func (row hostile) start(t *testing.T) *servertest.Gateway {
 
 func (row hostile) run(t *testing.T, g *servertest.Gateway) {
 	t.Helper()
-	synctest.Wait() // past the health watch's first call
+	synctest.Wait() // until the first health check has completed
 	if row.act != nil {
 		t.Logf("case %d, %s: %s", row.number, row.name, row.act(t, g))
 		return
@@ -97,42 +94,42 @@ func (row hostile) run(t *testing.T, g *servertest.Gateway) {
 		row.arrange(g)
 	}
 	before := len(g.Upstream.AllCalls())
-	a := row.ask.Send(t, g)
+	resp := row.request.Send(t, g)
 	calls := len(g.Upstream.AllCalls()) - before
-	require.Equal(t, row.status, a.Status, a.Body)
-	requireForm(t, a, row.code)
+	require.Equal(t, row.status, resp.Status, resp.Body)
+	requireWellFormed(t, resp, row.code)
 	require.Equal(t, row.calls, calls, "upstream calls")
 	if row.check != nil {
-		row.check(t, g, a)
+		row.check(t, g, resp)
 	}
-	t.Logf("case %d, %s: %d %s, %d upstream calls", row.number, row.name, a.Status, row.code, calls)
+	t.Logf("case %d, %s: %d %s, %d upstream calls", row.number, row.name, resp.Status, row.code, calls)
 }
 
-// requireForm holds an answer to what all answers promise, and a problem to
-// what all problems do.
-func requireForm(t *testing.T, a servertest.Response, code string) {
+// requireWellFormed checks the headers that all responses have, and the form of a problem if
+// code is not empty.
+func requireWellFormed(t *testing.T, resp servertest.Response, code string) {
 	t.Helper()
-	require.NotEmpty(t, a.Header.Get("X-Request-Id"))
-	require.Equal(t, "nosniff", a.Header.Get("X-Content-Type-Options"))
-	require.Contains(t, a.Header.Get("Content-Security-Policy"), "default-src 'none'")
-	require.Equal(t, "no-referrer", a.Header.Get("Referrer-Policy"))
+	require.NotEmpty(t, resp.Header.Get("X-Request-Id"))
+	require.Equal(t, "nosniff", resp.Header.Get("X-Content-Type-Options"))
+	require.Contains(t, resp.Header.Get("Content-Security-Policy"), "default-src 'none'")
+	require.Equal(t, "no-referrer", resp.Header.Get("Referrer-Policy"))
 	if code == "" {
 		return
 	}
-	require.Equal(t, "application/problem+json", a.Header.Get("Content-Type"))
-	require.Equal(t, "no-store", a.Header.Get("Cache-Control"))
-	if a.Body == "" {
+	require.Equal(t, "application/problem+json", resp.Header.Get("Content-Type"))
+	require.Equal(t, "no-store", resp.Header.Get("Cache-Control"))
+	if resp.Body == "" {
 		return // HEAD
 	}
-	require.Equal(t, code, a.Field(t, "code"), a.Body)
-	require.Equal(t, "/docs/problems#"+code, a.Field(t, "type"))
-	require.Equal(t, a.Header.Get("X-Request-Id"), a.Field(t, "requestId"))
-	require.Equal(t, strconv.Itoa(a.Status), a.Field(t, "status"))
-	require.NotEmpty(t, a.Field(t, "title"))
-	require.NotEmpty(t, a.Field(t, "detail"))
+	require.Equal(t, code, resp.Field(t, "code"), resp.Body)
+	require.Equal(t, "/docs/problems#"+code, resp.Field(t, "type"))
+	require.Equal(t, resp.Header.Get("X-Request-Id"), resp.Field(t, "requestId"))
+	require.Equal(t, strconv.Itoa(resp.Status), resp.Field(t, "status"))
+	require.NotEmpty(t, resp.Field(t, "title"))
+	require.NotEmpty(t, resp.Field(t, "detail"))
 }
 
-// get, post and as make the usual requests.
+// get, post and withCredential return common requests.
 func get(path string, headers ...string) servertest.Request {
 	return servertest.Request{Path: path, Headers: headers}
 }
@@ -141,25 +138,25 @@ func post(body string, headers ...string) servertest.Request {
 	return servertest.Request{Method: http.MethodPost, Path: servertest.WorkflowsPath, Body: body, Headers: headers}
 }
 
-func as(credential ...string) servertest.Request {
+func withCredential(credential ...string) servertest.Request {
 	return servertest.Request{Path: "/v1/system-info", Headers: credential, Anonymous: true}
 }
 
-// contains checks that the answer's body holds a text, and lacks others.
+// contains returns a check that the body contains a text and does not contain others.
 func contains(text string, not ...string) func(*testing.T, *servertest.Gateway, servertest.Response) {
-	return func(t *testing.T, _ *servertest.Gateway, a servertest.Response) {
+	return func(t *testing.T, _ *servertest.Gateway, resp servertest.Response) {
 		t.Helper()
-		require.Contains(t, a.Body, text)
+		require.Contains(t, resp.Body, text)
 		for _, text := range not {
-			require.NotContains(t, a.Body, text)
+			require.NotContains(t, resp.Body, text)
 		}
 	}
 }
 
-// Header checks one header of the answer.
+// header returns a check of one header.
 func header(name, value string) func(*testing.T, *servertest.Gateway, servertest.Response) {
-	return func(t *testing.T, _ *servertest.Gateway, a servertest.Response) {
+	return func(t *testing.T, _ *servertest.Gateway, resp servertest.Response) {
 		t.Helper()
-		require.Equal(t, value, a.Header.Get(name))
+		require.Equal(t, value, resp.Header.Get(name))
 	}
 }

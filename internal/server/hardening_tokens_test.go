@@ -18,7 +18,7 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// hostileTokens are the cases about single tokens of an issuer.
+// hostileTokens returns the cases about single JWTs of an issuer.
 func hostileTokens() []hostile {
 	row := func(number int, name string, act func(*testing.T, *servertest.Gateway, *servertest.Issuer, string) string, changes []func(*servertest.JWTDraft)) hostile {
 		from := servertest.NewIssuer()
@@ -28,10 +28,10 @@ func hostileTokens() []hostile {
 		}}
 	}
 	bad := func(number int, name string, changes ...func(*servertest.JWTDraft)) hostile {
-		return row(number, name, refusesToken, changes)
+		return row(number, name, requireRejectedWithoutFetch, changes)
 	}
 	good := func(number int, name string, changes ...func(*servertest.JWTDraft)) hostile {
-		return row(number, name, takesToken, changes)
+		return row(number, name, requireAccepted, changes)
 	}
 	ec := gojwt.SigningMethodES256
 	none := func(d *servertest.JWTDraft) {
@@ -40,20 +40,20 @@ func hostileTokens() []hostile {
 	return []hostile{
 		bad(9, "alg none", none, servertest.WithHeader("alg", "none")),
 		bad(9, "alg None", none, servertest.WithHeader("alg", "None")),
-		bad(9, "HS256 by the public key", servertest.SignedBy("rsa", gojwt.SigningMethodHS256, rsaPEM())),
+		bad(9, "HS256 with the public key as the secret", servertest.SignedBy("rsa", gojwt.SigningMethodHS256, rsaPEM())),
 		good(10, "RS256", servertest.SignedBy("rsa", gojwt.SigningMethodRS256, servertest.RSAKey())),
-		bad(10, "ES256 by the name of an RSA key", servertest.WithHeader("kid", "rsa")),
+		bad(10, "ES256 with the kid of an RSA key", servertest.WithHeader("kid", "rsa")),
 		bad(10, "PS256", servertest.SignedBy("rsa", gojwt.SigningMethodPS256, servertest.RSAKey())),
-		bad(11, "another's key by the name of the issuer's", servertest.SignedBy("ec", ec, servertest.ForgerKey())),
+		bad(11, "another key with the kid of the issuer's key", servertest.SignedBy("ec", ec, servertest.ForgerKey())),
 		bad(12, "expired beyond the leeway", servertest.WithTimeClaim("iat", -time.Hour), servertest.WithTimeClaim("exp", -31*time.Second)),
 		good(12, "expired within the leeway", servertest.WithTimeClaim("iat", -time.Hour), servertest.WithTimeClaim("exp", -29*time.Second)),
 		bad(13, "no exp", servertest.WithClaim("exp", nil)),
-		bad(13, "exp is a text", servertest.WithClaim("exp", "4102444800")),
-		bad(13, "exp is beyond all time", servertest.WithClaim("exp", 1e300)),
-		bad(14, "nbf is to come", servertest.WithTimeClaim("nbf", time.Minute)),
-		bad(14, "iat is to come", servertest.WithTimeClaim("iat", time.Minute)),
+		bad(13, "exp is a string", servertest.WithClaim("exp", "4102444800")),
+		bad(13, "exp is out of range", servertest.WithClaim("exp", 1e300)),
+		bad(14, "nbf in the future", servertest.WithTimeClaim("nbf", time.Minute)),
+		bad(14, "iat in the future", servertest.WithTimeClaim("iat", time.Minute)),
 		bad(15, "another issuer", servertest.WithClaim("iss", "https://evil.example")),
-		bad(15, "a slash behind the issuer", servertest.WithClaim("iss", servertest.IssuerURL+"/")),
+		bad(15, "the issuer with a trailing slash", servertest.WithClaim("iss", servertest.IssuerURL+"/")),
 		bad(15, "no issuer", servertest.WithClaim("iss", nil)),
 		bad(16, "no audience", servertest.WithClaim("aud", nil)),
 		bad(16, "another audience", servertest.WithClaim("aud", "other")),
@@ -61,7 +61,7 @@ func hostileTokens() []hostile {
 		good(16, "one of several audiences", servertest.WithClaim("aud", []string{"other", "flowgate"})),
 		bad(17, "crit", servertest.WithHeader("crit", []string{"foo"}), servertest.WithHeader("foo", 1)),
 		bad(17, "b64", servertest.WithHeader("b64", false)),
-		bad(17, "a key of its own", servertest.SignedBy("ec", ec, servertest.ForgerKey()), servertest.WithHeader("jwk", jose.JSONWebKey{Key: servertest.ForgerKey().Public()})),
+		bad(17, "a key in the header (jwk)", servertest.SignedBy("ec", ec, servertest.ForgerKey()), servertest.WithHeader("jwk", jose.JSONWebKey{Key: servertest.ForgerKey().Public()})),
 		bad(17, "jku", servertest.WithHeader("jku", "https://evil.example/jwks")),
 		bad(17, "x5u", servertest.WithHeader("x5u", "https://evil.example/x5u")),
 		bad(18, "dpop+jwt", servertest.WithHeader("typ", "dpop+jwt")),
@@ -74,54 +74,54 @@ func hostileTokens() []hostile {
 	}
 }
 
-// rsaPEM is the issuer's public key as anybody can have it.
+// rsaPEM returns the issuer's public key, which every attacker knows.
 func rsaPEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: servertest.Must(x509.MarshalPKIXPublicKey(servertest.RSAKey().Public()))})
 }
 
 const temporalWorkflows = "/api/v1/namespaces/default/workflows"
 
-// lists has the upstream answer lists of workflows.
-func lists(g *servertest.Gateway) {
+// serveLists makes the upstream respond to lists of workflows.
+func serveLists(g *servertest.Gateway) {
 	g.Upstream.Handle("ListWorkflowExecutions", upstreamtest.Respond(&workflowservice.ListWorkflowExecutionsResponse{}))
 }
 
-// withToken asks both doors.
-func withToken(t *testing.T, g *servertest.Gateway, token string) (api, temporal servertest.Response) {
+// sendToBothDoors sends a request with the token to both doors.
+func sendToBothDoors(t *testing.T, g *servertest.Gateway, token string) (api, temporal servertest.Response) {
 	t.Helper()
-	lists(g)
+	serveLists(g)
 	return get(servertest.WorkflowsPath, servertest.Bearer(token)...).Send(t, g), get(temporalWorkflows, servertest.Bearer(token)...).Send(t, g)
 }
 
-// takesToken holds both doors to letting the token in.
-func takesToken(t *testing.T, g *servertest.Gateway, from *servertest.Issuer, token string) string {
+// requireAccepted requires that both doors accept the token.
+func requireAccepted(t *testing.T, g *servertest.Gateway, from *servertest.Issuer, token string) string {
 	t.Helper()
 	before := g.UpstreamCalls()
-	api, temporal := withToken(t, g, token)
+	api, temporal := sendToBothDoors(t, g, token)
 	require.Equal(t, http.StatusOK, api.Status, api.Body)
 	require.Equal(t, http.StatusOK, temporal.Status, temporal.Body)
 	require.Equal(t, before+2, g.UpstreamCalls())
 	return fmt.Sprintf("200 at both doors, %d fetches", from.Fetches())
 }
 
-// refusesToken holds both doors to refusing the token, with the one answer that
-// there is for all reasons, and without asking the issuer.
-func refusesToken(t *testing.T, g *servertest.Gateway, from *servertest.Issuer, token string) string {
+// requireRejectedWithoutFetch requires that both doors reject the token, with the same response for all
+// reasons, and that the gateway does not fetch keys for it.
+func requireRejectedWithoutFetch(t *testing.T, g *servertest.Gateway, from *servertest.Issuer, token string) string {
 	t.Helper()
 	fetches := from.Fetches()
-	refused(t, g, token)
-	require.Equal(t, fetches, from.Fetches(), "a token makes nobody ask")
+	requireRejected(t, g, token)
+	require.Equal(t, fetches, from.Fetches(), "the token must not trigger a fetch")
 	return "401 invalid-token at both doors, 0 fetches, 0 upstream calls"
 }
 
-// refused is refusesToken for a token that may make the gateway ask the issuer.
-func refused(t *testing.T, g *servertest.Gateway, token string) {
+// requireRejected is requireRejectedWithoutFetch for a token that may trigger a fetch.
+func requireRejected(t *testing.T, g *servertest.Gateway, token string) {
 	t.Helper()
 	before := g.UpstreamCalls()
 	const challenge = `Bearer realm="flowgate", error="invalid_token"`
-	api, temporal := withToken(t, g, token)
+	api, temporal := sendToBothDoors(t, g, token)
 	require.Equal(t, http.StatusUnauthorized, api.Status, api.Body)
-	requireForm(t, api, "invalid-token")
+	requireWellFormed(t, api, "invalid-token")
 	require.Equal(t, "The token is not valid.", api.Field(t, "detail"))
 	require.Equal(t, challenge, api.Header.Get("WWW-Authenticate"))
 	servertest.RequireStatus(t, temporal, http.StatusUnauthorized, codes.Unauthenticated)

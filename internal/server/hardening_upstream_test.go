@@ -27,13 +27,13 @@ import (
 
 const terminate = servertest.WorkflowsPath + "/w/terminate"
 
-// failingUpstreams are the cases about what the upstream answers. What it does
-// to its connections is tested with the faults.
+// failingUpstreams returns the cases about responses of the upstream. The faults_*
+// tests cover its connections.
 func failingUpstreams() []hostile {
-	// fails is an upstream that fails a write that is not repeated.
+	// fails is a case in which a write that is not retried fails.
 	fails := func(number int, name string, status int, problem string, code codes.Code, text string, details ...protoadapt.MessageV1) hostile {
 		return hostile{
-			number: number, name: name, ask: servertest.Request{Method: http.MethodPost, Path: terminate}, calls: 1, status: status, code: problem,
+			number: number, name: name, request: servertest.Request{Method: http.MethodPost, Path: terminate}, calls: 1, status: status, code: problem,
 			arrange: func(g *servertest.Gateway) {
 				g.Upstream.Handle("TerminateWorkflowExecution", upstreamtest.Fail(code, text, details...))
 			},
@@ -41,9 +41,9 @@ func failingUpstreams() []hostile {
 	}
 	const sql = `pq: duplicate key value violates "executions_pkey" at 10.0.0.7:5432`
 	withheld := fails(63, "an internal error with SQL in it", http.StatusBadGateway, "upstream-error", codes.Internal, sql)
-	withheld.check = func(t *testing.T, g *servertest.Gateway, a servertest.Response) {
+	withheld.check = func(t *testing.T, g *servertest.Gateway, resp servertest.Response) {
 		t.Helper()
-		require.NotContains(t, a.Body, "executions_pkey")
+		require.NotContains(t, resp.Body, "executions_pkey")
 		require.Contains(t, g.Log.String(), "executions_pkey")
 	}
 	exhausted := func(cause enums.ResourceExhaustedCause) protoadapt.MessageV1 {
@@ -56,7 +56,7 @@ func failingUpstreams() []hostile {
 		exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_SYSTEM_OVERLOADED))
 	overloaded.check = header("Retry-After", "1")
 	started := hostile{
-		number: 65, name: "a workflow that runs", ask: post(servertest.StartBody("")), status: http.StatusConflict, code: "workflow-already-started", calls: 1,
+		number: 65, name: "a workflow that is already running", request: post(servertest.StartBody("")), status: http.StatusConflict, code: "workflow-already-started", calls: 1,
 		arrange: func(g *servertest.Gateway) {
 			g.Upstream.Handle("StartWorkflowExecution", upstreamtest.Fail(codes.AlreadyExists, "already started",
 				&errordetails.WorkflowExecutionAlreadyStartedFailure{StartRequestId: "r", RunId: temporalfake.RunID}))
@@ -64,7 +64,7 @@ func failingUpstreams() []hostile {
 		check: contains(`"runId":"` + temporalfake.RunID + `"`),
 	}
 	large := hostile{
-		number: 68, name: "an answer over the limit", ask: get(count), status: http.StatusBadGateway, code: "upstream-response-too-large", calls: 1,
+		number: 68, name: "a response over the limit", request: get(count), status: http.StatusBadGateway, code: "upstream-response-too-large", calls: 1,
 		configure: func(cfg *config.Config) { cfg.Upstream.MaxResponseBytes = 1 << 20 },
 		arrange: func(g *servertest.Gateway) {
 			g.Upstream.Handle("CountWorkflowExecutions", func(context.Context, []byte) ([]byte, error) { return make([]byte, 6<<20), nil })
@@ -73,36 +73,36 @@ func failingUpstreams() []hostile {
 	return []hostile{
 		{number: 59, name: "a caller that leaves", act: callerLeaves},
 		{number: 60, name: "a connection refused", act: refusedConnection},
-		{number: 61, name: "an upstream that says nothing", act: silentUpstream},
-		fails(62, "our credential is refused", http.StatusBadGateway, "upstream-auth-failed", codes.Unauthenticated, "bad token"),
+		{number: 61, name: "an upstream that does not respond", act: silentUpstream},
+		fails(62, "the gateway's credential is rejected", http.StatusBadGateway, "upstream-auth-failed", codes.Unauthenticated, "bad token"),
 		withheld, rps, overloaded,
 		fails(64, "a request too large for the server", http.StatusRequestEntityTooLarge, "payload-too-large", codes.ResourceExhausted,
 			"grpc: received message larger than max (5242880 vs. 4194304)"),
 		started,
 		{
-			number: 66, name: "a read that is repeated", ask: get(count), status: http.StatusOK, calls: 2,
+			number: 66, name: "a read that is retried", request: get(count), status: http.StatusOK, calls: 2,
 			arrange: func(g *servertest.Gateway) {
 				g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "away"),
 					upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{Count: 3})))
 			},
 		},
 		{
-			number: 66, name: "a start that is repeated with one request id", ask: post(servertest.StartBody("")), status: http.StatusCreated, calls: 2,
+			number: 66, name: "a start that is retried with the same request id", request: post(servertest.StartBody("")), status: http.StatusCreated, calls: 2,
 			arrange: func(g *servertest.Gateway) {
 				g.Upstream.Handle("StartWorkflowExecution", upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "away"),
 					upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: temporalfake.RunID, Started: true})))
 			},
 			check: sameRequestID,
 		},
-		fails(66, "a terminate is not repeated", http.StatusServiceUnavailable, "upstream-unavailable", codes.Unavailable, "away"),
+		fails(66, "a terminate is not retried", http.StatusServiceUnavailable, "upstream-unavailable", codes.Unavailable, "away"),
 		{number: 67, name: "an upstream that fails every call", act: flapping},
 		large,
 		{
-			number: 69, name: "metadata of the upstream", ask: get(count), status: http.StatusOK, calls: 1, arrange: sendsMetadata,
-			check: func(t *testing.T, _ *servertest.Gateway, a servertest.Response) {
+			number: 69, name: "metadata of the upstream", request: get(count), status: http.StatusOK, calls: 1, arrange: sendsMetadata,
+			check: func(t *testing.T, _ *servertest.Gateway, resp servertest.Response) {
 				t.Helper()
 				for _, name := range []string{"Set-Cookie", "X-Internal", "Grpc-Metadata-X-Internal", "Server", "Trailer"} {
-					require.Empty(t, a.Header.Values(name), name)
+					require.Empty(t, resp.Header.Values(name), name)
 				}
 			},
 		},
@@ -134,24 +134,24 @@ func sameRequestID(t *testing.T, g *servertest.Gateway, _ servertest.Response) {
 func callerLeaves(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	var left time.Duration
-	gone := make(chan struct{})
+	cancelled := make(chan struct{})
 	begin := time.Now()
 	g.Upstream.Handle("CountWorkflowExecutions", func(ctx context.Context, _ []byte) ([]byte, error) {
 		<-ctx.Done()
 		left = time.Since(begin)
-		close(gone)
+		close(cancelled)
 		return nil, ctx.Err()
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	_, err := g.Send(ctx, http.MethodGet, count, "")
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	<-gone
+	<-cancelled
 	require.Less(t, left, time.Second+50*time.Millisecond)
 	synctest.Wait()
 	require.Contains(t, g.Log.String(), `"status":499`)
 	require.Contains(t, g.AdminText(t, "/metrics"), `flowgate_in_flight{kind="read"} 0`)
-	return "the upstream call is cancelled at once, the log says 499"
+	return "the upstream call is cancelled at once, the log has the status 499"
 }
 
 func refusedConnection(t *testing.T, g *servertest.Gateway) string {
@@ -159,46 +159,46 @@ func refusedConnection(t *testing.T, g *servertest.Gateway) string {
 	g.Upstream.Divert(upstreamtest.Refused("10.0.0.7:7233"))
 	g.Upstream.Cut()
 	synctest.Wait()
-	a := servertest.Request{Method: http.MethodPost, Path: terminate}.Send(t, g)
-	require.Equal(t, http.StatusServiceUnavailable, a.Status)
-	requireForm(t, a, "upstream-unavailable")
-	require.Equal(t, "1", a.Header.Get("Retry-After"))
-	require.NotContains(t, a.Body, "10.0.0.7")
+	resp := servertest.Request{Method: http.MethodPost, Path: terminate}.Send(t, g)
+	require.Equal(t, http.StatusServiceUnavailable, resp.Status)
+	requireWellFormed(t, resp, "upstream-unavailable")
+	require.Equal(t, "1", resp.Header.Get("Retry-After"))
+	require.NotContains(t, resp.Body, "10.0.0.7")
 	return "503 upstream-unavailable, no address in the body"
 }
 
 func silentUpstream(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
-	var a servertest.Response
-	took := servertest.Elapsed(func() { a = get(count, "Request-Timeout", "3s").Send(t, g) })
+	var resp servertest.Response
+	took := servertest.Elapsed(func() { resp = get(count, "Request-Timeout", "3s").Send(t, g) })
 	require.InDelta(t, 3, took.Seconds(), 0.05)
-	require.Equal(t, http.StatusGatewayTimeout, a.Status)
-	requireForm(t, a, "deadline-exceeded")
+	require.Equal(t, http.StatusGatewayTimeout, resp.Status)
+	requireWellFormed(t, resp, "deadline-exceeded")
 	return "504 deadline-exceeded after " + took.String()
 }
 
-// flapping is the case of 1,000 calls a second to an upstream that fails them
-// all, for ten seconds.
+// flapping sends 1,000 requests per second for ten seconds to an upstream that fails all
+// calls.
 func flapping(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Fail(codes.Unavailable, "away"))
 	before := len(g.Upstream.Calls("CountWorkflowExecutions"))
 	const calls = 10_000
-	var refused atomic.Int64
+	var rejected atomic.Int64
 	var callers sync.WaitGroup
 	for range calls {
 		callers.Go(func() {
-			if a, err := g.Send(t.Context(), http.MethodGet, count, ""); err == nil && a.Status == http.StatusServiceUnavailable {
-				refused.Add(1)
+			if resp, err := g.Send(t.Context(), http.MethodGet, count, ""); err == nil && resp.Status == http.StatusServiceUnavailable {
+				rejected.Add(1)
 			}
 		})
 		time.Sleep(time.Millisecond)
 	}
 	callers.Wait()
 	attempts := len(g.Upstream.Calls("CountWorkflowExecutions")) - before
-	require.EqualValues(t, calls, refused.Load(), "each is told 503 upstream-unavailable")
-	require.Less(t, attempts, calls/10, "the breaker spares the upstream")
+	require.EqualValues(t, calls, rejected.Load(), "each receives 503 upstream-unavailable")
+	require.Less(t, attempts, calls/10, "the breaker stops most calls")
 	require.Contains(t, g.AdminText(t, "/metrics"), "flowgate_upstream_breaker_open 1")
 
 	countsTo(g, 1)
@@ -207,7 +207,7 @@ func flapping(t *testing.T, g *servertest.Gateway) string {
 			time.Sleep(10 * time.Millisecond)
 		}
 	})
-	require.LessOrEqual(t, took, 2*time.Second, "it closes soon after the upstream is back")
+	require.LessOrEqual(t, took, 2*time.Second, "the breaker closes soon after the upstream has recovered")
 	require.Contains(t, g.AdminText(t, "/metrics"), "flowgate_upstream_breaker_open 0")
-	return "503 for all; the breaker let few calls through, and closed " + took.String() + " after the upstream was back"
+	return "503 for all; the breaker permitted few calls, and closed " + took.String() + " after the upstream had recovered"
 }

@@ -14,18 +14,18 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
-// manyValues has bodies of the largest size that hold as many short values as
-// fit.
+// manyValues returns requests with bodies of the maximum size that contain as many short
+// values as possible.
 func manyValues() []servertest.Request {
 	zeros := listOf("0")
-	raw := listOf("{}")
+	objects := listOf("{}")
 	start := `"workflowType":"T","workflowId":"w","taskQueue":"q"`
 	to := func(path, begin, values, end string) servertest.Request {
 		return servertest.Request{Method: http.MethodPost, Path: path, Body: begin + values + end}
 	}
 	return []servertest.Request{
 		to(servertest.OrderPath+"/query", `{"query":"q","args":`, zeros, "}"),
-		to(servertest.OrderPath+"/query", `{"query":"q","argPayloads":`, raw, "}"),
+		to(servertest.OrderPath+"/query", `{"query":"q","argPayloads":`, objects, "}"),
 		to(servertest.WorkflowsPath, `{`+start+`,"args":`, zeros, "}"),
 		to(servertest.WorkflowsPath, `{`+start+`,"memo":`, objectOf("0"), "}"),
 		to(servertest.WorkflowsPath, `{`+start+`,"memoPayloads":`, objectOf("{}"), "}"),
@@ -40,63 +40,62 @@ func manyValues() []servertest.Request {
 		to(servertest.WorkflowsPath+":updateWithStart", `{"start":{`+start+`},"update":{"update":"u","args":`, zeros, "}}"),
 		to("/v1/namespaces/default/batches", `{"query":"q","operation":{"signal":{"signal":"s","args":`, zeros, "}}}"),
 		to(servertest.OrderPath+"/tokens", `{"signals":`, listOf(`""`), "}"),
-		to("/v1/namespaces/default/batches", `{"operation":{"terminate":{}},"executions":`, raw, "}"),
+		to("/v1/namespaces/default/batches", `{"operation":{"terminate":{}},"executions":`, objects, "}"),
 	}
 }
 
-// mostText is a little less than the default of limits.maxBodyBytes.
-const mostText = 4<<20 - 256
+// maxText is a little less than the default of limits.maxBodyBytes.
+const maxText = 4<<20 - 256
 
-// listOf is a list of as many elements as fit.
+// listOf returns a list of as many elements as fit into maxText.
 func listOf(element string) string {
-	return "[" + strings.Repeat(element+",", mostText/(len(element)+1)-1) + element + "]"
+	return "[" + strings.Repeat(element+",", maxText/(len(element)+1)-1) + element + "]"
 }
 
-// objectOf is an object of as many members as fit.
+// objectOf returns an object of as many members as fit into maxText.
 func objectOf(element string) string {
 	var text strings.Builder
 	text.WriteByte('{')
-	for i := 0; text.Len() < mostText-20; i++ {
+	for i := 0; text.Len() < maxText-20; i++ {
 		text.WriteString(`"` + strconv.FormatInt(int64(i), 36) + `":` + element + ",")
 	}
 	return strings.TrimSuffix(text.String(), ",") + "}"
 }
 
-// hostileValues are the cases about bodies of many short values; the others are
-// those of [TestManyShortValuesCostLittle].
+// hostileValues returns the cases about bodies of many short values.
+// [TestManyShortValuesUseLittleMemory] covers the other bodies.
 func hostileValues() []hostile {
 	var rows []hostile
 	for i, q := range manyValues()[:4] {
 		rows = append(rows, hostile{
-			number: 85, name: "as many values as fit, body " + strconv.Itoa(i), ask: q, status: http.StatusRequestEntityTooLarge,
+			number: 85, name: "as many values as fit, body " + strconv.Itoa(i), request: q, status: http.StatusRequestEntityTooLarge,
 			code: "payload-too-large", check: contains(`"detail":"The request body has more than 10000 values."`),
 		})
 	}
 	return rows
 }
 
-// TestManyShortValuesCostLittle sends the largest bodies of short values. All
-// that is allocated counts, on both sides of the connection, and not only what
-// is there at one time, so that it is the same in each run.
-func TestManyShortValuesCostLittle(t *testing.T) { //nolint:paralleltest // it measures
-	const bound = 64 << 20
+// The test counts all allocations of the process, also those of the client, because the
+// heap at one moment would differ from run to run.
+func TestManyShortValuesUseLittleMemory(t *testing.T) { //nolint:paralleltest // it measures
+	const maxBytes = 64 << 20
 	g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }})
 	temporalfake.NewWorkflow(g.Upstream)
-	reading := servertest.Bearer(g.DelegateToken(t, `{"read":true}`))
+	readToken := servertest.Bearer(g.DelegateToken(t, `{"read":true}`))
 	for i, q := range manyValues() {
 		if i < 2 {
-			q.Headers = reading
+			q.Headers = readToken
 		}
-		var a servertest.Response
-		took := allocated(func() { a = q.Send(t, g) })
-		t.Logf("%d bytes to %s: %d, %d KiB allocated", len(q.Body), q.Path, a.Status, took>>10)
-		require.Equal(t, http.StatusRequestEntityTooLarge, a.Status, a.Body)
-		require.Less(t, took, uint64(bound))
-		require.Less(t, len(a.Body), 1<<10)
+		var resp servertest.Response
+		took := allocated(func() { resp = q.Send(t, g) })
+		t.Logf("%d bytes to %s: %d, %d KiB allocated", len(q.Body), q.Path, resp.Status, took>>10)
+		require.Equal(t, http.StatusRequestEntityTooLarge, resp.Status, resp.Body)
+		require.Less(t, took, uint64(maxBytes))
+		require.Less(t, len(resp.Body), 1<<10)
 	}
 }
 
-// allocated is how many bytes do allocates, and all else meanwhile.
+// allocated returns the number of bytes that the process allocates while do runs.
 func allocated(do func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

@@ -13,7 +13,7 @@ import (
 	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
-// dialHTTP2 opens a connection with HTTP/2's preface. Nothing is read from it.
+// dialHTTP2 opens a connection and sends the preface of HTTP/2.
 func dialHTTP2(t *testing.T, g *servertest.Gateway) (net.Conn, *http2.Framer) {
 	t.Helper()
 	conn, err := g.Listener.Dial(t.Context())
@@ -24,8 +24,8 @@ func dialHTTP2(t *testing.T, g *servertest.Gateway) (net.Conn, *http2.Framer) {
 	return conn, http2.NewFramer(conn, conn)
 }
 
-// A stranger needs no more than two frames to make the gateway write. The
-// in-memory connection has no buffer, so that each write waits for its reader.
+// An unauthenticated client can make the gateway write with two frames. The in-memory
+// connection has no buffer, so that each write blocks until the client reads.
 func TestHTTP2ConnectionsThatDoNotReadAreClosed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

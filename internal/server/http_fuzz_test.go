@@ -25,51 +25,51 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// preface begins a connection of HTTP/2.
+// preface is the start of an HTTP/2 connection.
 const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
-// timeouts finds a deadline that a caller may have set too short for anybody.
-var timeouts = regexp.MustCompile(`(?i)(request|grpc)-timeout`)
+// timeoutHeader matches a header with which a caller may have set a short deadline.
+var timeoutHeader = regexp.MustCompile(`(?i)(request|grpc)-timeout`)
 
-// FuzzHTTP sends any bytes. The gateway neither hangs nor panics, each of its
-// answers can be read, and no write happens without a credential, without a
-// 2xx that tells of it, or beyond the longest deadline.
+// FuzzHTTP sends arbitrary bytes. The gateway neither hangs nor panics, and all its
+// responses can be parsed. Every write has a credential, a response with a 2xx status
+// and a deadline within the maximum.
 func FuzzHTTP(f *testing.F) {
 	for _, seed := range httpSeeds() {
 		f.Add([]byte(seed))
 	}
-	g := startFuzzed(f, completedWorkflow())
+	g := startFuzz(f, completedWorkflow())
 	f.Fuzz(func(t *testing.T, input []byte) {
 		if bytes.HasPrefix(input, []byte(preface)) && bytes.Contains(input, []byte("fg_")) {
-			return // behind an HTTP/2 connection that has ended calls go on
+			return // calls of an HTTP/2 connection may continue after its end
 		}
 		out := g.send(t, input)
-		calls := g.upstream.take()
+		calls := g.upstream.takeCalls()
 		if bytes.HasPrefix(input, []byte(preface)) {
 			require.Empty(t, calls)
 			return
 		}
 		requests := parseRequests(input)
 		methods := make([]string, len(requests))
-		proven := 0
+		authenticated := 0
 		for i, request := range requests {
 			methods[i] = request.Method
 			if carriesKey(request.Header) {
-				proven++
+				authenticated++
 			}
 		}
-		if proven == 0 {
+		if authenticated == 0 {
 			require.Empty(t, calls, "%q", input)
 		}
 		succeeded := 0
-		for i, a := range parseAnswers(t, out, methods) {
-			if a.Status < http.StatusMultipleChoices {
+		for i, resp := range parseResponses(t, out, methods) {
+			if resp.Status < http.StatusMultipleChoices {
 				succeeded++
 			}
-			checkAnswer(t, a, timeouts.Match(input), i < len(requests) && strings.HasPrefix(requests[i].URL.Path, "/v1/"))
+			checkResponse(t, resp, timeoutHeader.Match(input), i < len(requests) && strings.HasPrefix(requests[i].URL.Path, "/v1/"))
 		}
-		if !timeouts.Match(input) {
-			require.LessOrEqual(t, writes(calls), min(succeeded, proven), "%q: %q", input, out)
+		if !timeoutHeader.Match(input) {
+			require.LessOrEqual(t, writes(calls), min(succeeded, authenticated), "%q: %q", input, out)
 		}
 		for _, call := range calls {
 			require.LessOrEqual(t, call.Deadline.Sub(call.Time), config.Default().Limits.Timeouts.Max)
@@ -77,7 +77,7 @@ func FuzzHTTP(f *testing.F) {
 	})
 }
 
-// parseRequests reads what net/http can read of the input.
+// parseRequests returns the requests that net/http can parse.
 func parseRequests(input []byte) (requests []*http.Request) {
 	reader := bufio.NewReader(bytes.NewReader(input))
 	for {
@@ -92,13 +92,13 @@ func parseRequests(input []byte) (requests []*http.Request) {
 	}
 }
 
-// carriesKey reports the one credential in its exact form.
+// carriesKey reports whether a request has exactly one credential, which is a valid key.
 func carriesKey(h http.Header) bool {
-	given := slices.Concat(h["Authorization"], h["X-Api-Key"])
-	if len(given) != 1 {
+	credentials := slices.Concat(h["Authorization"], h["X-Api-Key"])
+	if len(credentials) != 1 {
 		return false
 	}
-	key := given[0]
+	key := credentials[0]
 	if len(h["Authorization"]) == 1 {
 		scheme, token, _ := strings.Cut(key, " ")
 		if key = token; !strings.EqualFold(scheme, "Bearer") {
@@ -108,47 +108,47 @@ func carriesKey(h http.Header) bool {
 	return slices.Contains([]string{servertest.WriterKey, servertest.ReaderKey, servertest.OtherKey, wideKey}, key)
 }
 
-// checkAnswer holds an answer against the rules. What is not asked of the client API may fail in the Temporal HTTP API's
-// own shape.
-func checkAnswer(t *testing.T, a servertest.Response, impatient, client bool) {
+// checkResponse checks a response. Errors on paths outside of the client API may have the format of the Temporal HTTP
+// API.
+func checkResponse(t *testing.T, resp servertest.Response, hasTimeout, isClientAPI bool) {
 	t.Helper()
-	ours := a.Header.Get("X-Request-Id") != "" // else net/http has answered
-	switch a.Status {
+	byHandler := resp.Header.Get("X-Request-Id") != "" // otherwise net/http itself has responded
+	switch resp.Status {
 	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
-		require.False(t, ours, a.Body)
+		require.False(t, byHandler, resp.Body)
 	case http.StatusGatewayTimeout:
-		require.True(t, impatient, a.Body)
+		require.True(t, hasTimeout, resp.Body)
 	default:
-		require.Less(t, a.Status, http.StatusInternalServerError, a.Body)
+		require.Less(t, resp.Status, http.StatusInternalServerError, resp.Body)
 	}
-	if !ours {
+	if !byHandler {
 		return
 	}
-	require.Equal(t, "nosniff", a.Header.Get("X-Content-Type-Options"))
-	if a.Status < http.StatusBadRequest {
+	require.Equal(t, "nosniff", resp.Header.Get("X-Content-Type-Options"))
+	if resp.Status < http.StatusBadRequest {
 		return
 	}
-	require.Equal(t, "no-store", a.Header.Get("Cache-Control"))
-	switch contentType := a.Header.Get("Content-Type"); {
-	case contentType == "application/json" && !client:
+	require.Equal(t, "no-store", resp.Header.Get("Cache-Control"))
+	switch contentType := resp.Header.Get("Content-Type"); {
+	case contentType == "application/json" && !isClientAPI:
 		var status struct {
 			Code    int    `json:"code"`
 			Message string `json:"message"`
 		}
-		if a.Body != "" {
-			require.NoError(t, json.Unmarshal([]byte(a.Body), &status), a.Body)
-			require.NotZero(t, status.Code, a.Body)
-			require.NotEmpty(t, status.Message, a.Body)
+		if resp.Body != "" {
+			require.NoError(t, json.Unmarshal([]byte(resp.Body), &status), resp.Body)
+			require.NotZero(t, status.Code, resp.Body)
+			require.NotEmpty(t, status.Message, resp.Body)
 		}
 	default:
 		require.Equal(t, "application/problem+json", contentType)
-		if a.Body != "" { // but for HEAD
-			require.Equal(t, a.Header.Get("X-Request-Id"), a.Field(t, "requestId"), a.Body)
+		if resp.Body != "" { // a response to HEAD has none
+			require.Equal(t, resp.Header.Get("X-Request-Id"), resp.Field(t, "requestId"), resp.Body)
 		}
 	}
 }
 
-// writes counts the calls that change something.
+// writes returns the number of calls that are writes.
 func writes(calls []upstreamtest.Call) (n int) {
 	for _, call := range calls {
 		switch call.Method {
@@ -160,7 +160,8 @@ func writes(calls []upstreamtest.Call) (n int) {
 	return n
 }
 
-// completedWorkflow makes every wait end at once.
+// completedWorkflow returns the responses for a completed workflow, so that every wait
+// ends at once.
 func completedWorkflow() map[string]proto.Message {
 	info := &workflow.WorkflowExecutionInfo{
 		Execution:  &common.WorkflowExecution{WorkflowId: "w", RunId: temporalfake.RunID},
@@ -180,8 +181,8 @@ func completedWorkflow() map[string]proto.Message {
 	}
 }
 
-// httpSeeds are the rows of the hardening checklist that are about bytes, and
-// a request for each operation.
+// httpSeeds returns the raw requests of the hardening cases, and a request for each
+// operation.
 func httpSeeds() []string {
 	const (
 		key  = "Authorization: Bearer " + servertest.WriterKey + "\r\n"

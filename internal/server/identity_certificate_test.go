@@ -38,7 +38,8 @@ func newAuthority(t testing.TB) *authority {
 	return a
 }
 
-// sign makes a certificate, which lasts for a day where nothing else is said.
+// sign returns a signed certificate. It is valid for a day unless the template has
+// NotAfter.
 func (a *authority) sign(t testing.TB, template *x509.Certificate, key *ecdsa.PrivateKey) *x509.Certificate {
 	t.Helper()
 	template.SerialNumber = servertest.Must(rand.Int(rand.Reader, big.NewInt(1<<62)))
@@ -53,8 +54,8 @@ func (a *authority) sign(t testing.TB, template *x509.Certificate, key *ecdsa.Pr
 	return servertest.Must(x509.ParseCertificate(servertest.Must(x509.CreateCertificate(rand.Reader, template, parent, key.Public(), a.key))))
 }
 
-// of makes a certificate with its key.
-func (a *authority) of(t testing.TB, template x509.Certificate) tls.Certificate {
+// issue returns a certificate with a new key.
+func (a *authority) issue(t testing.TB, template x509.Certificate) tls.Certificate {
 	t.Helper()
 	key := servertest.NewECKey()
 	return tls.Certificate{Certificate: [][]byte{a.sign(t, &template, key).Raw}, PrivateKey: key}
@@ -66,8 +67,8 @@ func certPEM(der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
-// secured is a gateway with a certificate that takes those of clients.
-type secured struct {
+// tlsGateway is a gateway with TLS that accepts client certificates.
+type tlsGateway struct {
 	*servertest.Gateway
 
 	servers, clients  *authority
@@ -75,13 +76,13 @@ type secured struct {
 	caFile            string
 }
 
-// spiffe is the name of the worker's certificate.
+// spiffe is the SPIFFE ID in the certificate of the worker.
 const spiffe = "spiffe://cluster.example/worker"
 
-func startSecured(t *testing.T) *secured {
+func startTLS(t *testing.T) *tlsGateway {
 	t.Helper()
 	dir := t.TempDir()
-	s := &secured{
+	s := &tlsGateway{
 		servers: newAuthority(t), clients: newAuthority(t),
 		certFile: filepath.Join(dir, "tls.crt"), keyFile: filepath.Join(dir, "tls.key"), caFile: filepath.Join(dir, "ca.crt"),
 	}
@@ -96,22 +97,23 @@ func startSecured(t *testing.T) *secured {
 	}, Public: public, Dial: public.Dial})
 	s.Listener = public
 	synctest.Wait()
-	lists(s.Gateway)
+	serveLists(s.Gateway)
 	temporalfake.NewWorkflow(s.Upstream)
 	return s
 }
 
-// renew makes a new certificate of the server's. Either file may be left out.
-func (s *secured) renew(t *testing.T, certFile, keyFile string) tls.Certificate {
+// renew writes a new certificate of the server and its key.
+func (s *tlsGateway) renew(t *testing.T, certFile, keyFile string) tls.Certificate {
 	t.Helper()
-	made := s.servers.of(t, x509.Certificate{DNSNames: []string{"gateway"}})
-	require.NoError(t, os.WriteFile(certFile, certPEM(made.Certificate[0]), 0o600))
-	require.NoError(t, os.WriteFile(keyFile, privatePEM(made.PrivateKey), 0o600))
-	return made
+	certificate := s.servers.issue(t, x509.Certificate{DNSNames: []string{"gateway"}})
+	require.NoError(t, os.WriteFile(certFile, certPEM(certificate.Certificate[0]), 0o600))
+	require.NoError(t, os.WriteFile(keyFile, privatePEM(certificate.PrivateKey), 0o600))
+	return certificate
 }
 
-// clientWith is a client with its own connections and certificates.
-func (s *secured) clientWith(t *testing.T, http2 bool, certificates ...tls.Certificate) *http.Client {
+// clientWith returns a client with its own connections. At most one certificate may be
+// given.
+func (s *tlsGateway) clientWith(t *testing.T, http2 bool, certificates ...tls.Certificate) *http.Client {
 	t.Helper()
 	roots := x509.NewCertPool()
 	roots.AddCert(s.servers.cert)
@@ -120,7 +122,8 @@ func (s *secured) clientWith(t *testing.T, http2 bool, certificates ...tls.Certi
 		ForceAttemptHTTP2: http2,
 		TLSClientConfig: &tls.Config{
 			RootCAs: roots, MinVersion: tls.VersionTLS12,
-			// Sent whatever authorities the server has named.
+			// Unlike Certificates, this sends the certificate even if the server has not
+			// listed its authority.
 			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 				if len(certificates) == 0 {
 					return &tls.Certificate{}, nil
@@ -133,7 +136,7 @@ func (s *secured) clientWith(t *testing.T, http2 bool, certificates ...tls.Certi
 	return &http.Client{Transport: transport}
 }
 
-func (s *secured) list(t *testing.T, client *http.Client, headers ...string) (servertest.Response, *tls.ConnectionState, error) {
+func (s *tlsGateway) list(t *testing.T, client *http.Client, headers ...string) (servertest.Response, *tls.ConnectionState, error) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://gateway"+servertest.WorkflowsPath, http.NoBody)
 	require.NoError(t, err)
@@ -152,49 +155,49 @@ func uris(t *testing.T, text string) []*url.URL {
 	return []*url.URL{servertest.Must(url.Parse(text))}
 }
 
-func TestAClientCertificateSaysWhoCalls(t *testing.T) {
+func TestAClientCertificateIdentifiesTheCaller(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			s := startSecured(t)
-			workers := s.clientWith(t, http2, s.clients.of(t, x509.Certificate{URIs: uris(t, spiffe)}))
-			strangers := s.clientWith(t, http2, s.clients.of(t, x509.Certificate{URIs: uris(t, spiffe+"/other")}))
-			nobodys := s.clientWith(t, http2)
+			s := startTLS(t)
+			workers := s.clientWith(t, http2, s.clients.issue(t, x509.Certificate{URIs: uris(t, spiffe)}))
+			unknown := s.clientWith(t, http2, s.clients.issue(t, x509.Certificate{URIs: uris(t, spiffe+"/other")}))
+			none := s.clientWith(t, http2)
 			for name, tc := range map[string]struct {
 				client  *http.Client
 				headers []string
 				status  int
-				who     string
+				logged  string
 			}{
 				"the worker's":              {workers, nil, http.StatusOK, `"principal":"cert:worker"`},
 				"the worker's, and a key":   {workers, servertest.Bearer(servertest.ReaderKey), http.StatusOK, `"principal":"reader"`},
 				"the worker's, a wrong key": {workers, servertest.Bearer(wrongKey), http.StatusUnauthorized, ""},
-				"a stranger's":              {strangers, nil, http.StatusUnauthorized, ""},
-				"a stranger's, and a key":   {strangers, servertest.Bearer(servertest.ReaderKey), http.StatusOK, `"principal":"reader"`},
-				"none":                      {nobodys, nil, http.StatusUnauthorized, ""},
-				"none, and a key":           {nobodys, servertest.Bearer(servertest.ReaderKey), http.StatusOK, `"principal":"reader"`},
+				"an unknown one":            {unknown, nil, http.StatusUnauthorized, ""},
+				"an unknown one, and a key": {unknown, servertest.Bearer(servertest.ReaderKey), http.StatusOK, `"principal":"reader"`},
+				"none":                      {none, nil, http.StatusUnauthorized, ""},
+				"none, and a key":           {none, servertest.Bearer(servertest.ReaderKey), http.StatusOK, `"principal":"reader"`},
 			} {
 				before, logged := s.UpstreamCalls(), len(s.Log.String())
-				a, state, err := s.list(t, tc.client, tc.headers...)
+				resp, state, err := s.list(t, tc.client, tc.headers...)
 				require.NoError(t, err, name)
-				require.Equal(t, tc.status, a.Status, "%s: %s", name, a.Body)
+				require.Equal(t, tc.status, resp.Status, "%s: %s", name, resp.Body)
 				require.Equal(t, http2, state.NegotiatedProtocol == "h2", name)
-				require.Contains(t, s.Log.String()[logged:], tc.who, name)
+				require.Contains(t, s.Log.String()[logged:], tc.logged, name)
 				require.Equal(t, tc.status == http.StatusOK, s.UpstreamCalls() == before+1, name)
 			}
 		})
 	}
 }
 
-func TestACertificateOfAnotherAuthorityGetsNoConnection(t *testing.T) {
+func TestAnInvalidClientCertificateFailsTheHandshake(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := startSecured(t)
+		s := startTLS(t)
 		for name, certificate := range map[string]tls.Certificate{
-			"another authority's": newAuthority(t).of(t, x509.Certificate{URIs: uris(t, spiffe)}),
-			"a server's":          s.servers.of(t, x509.Certificate{URIs: uris(t, spiffe)}),
-			"an expired":          s.clients.of(t, x509.Certificate{URIs: uris(t, spiffe), NotAfter: time.Now().Add(-time.Second)}),
-			"one for servers":     s.clients.of(t, x509.Certificate{URIs: uris(t, spiffe), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}),
+			"another authority's": newAuthority(t).issue(t, x509.Certificate{URIs: uris(t, spiffe)}),
+			"a server's":          s.servers.issue(t, x509.Certificate{URIs: uris(t, spiffe)}),
+			"an expired":          s.clients.issue(t, x509.Certificate{URIs: uris(t, spiffe), NotAfter: time.Now().Add(-time.Second)}),
+			"one for servers":     s.clients.issue(t, x509.Certificate{URIs: uris(t, spiffe), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}),
 		} {
 			for _, headers := range [][]string{nil, servertest.Bearer(servertest.WriterKey)} {
 				_, _, err := s.list(t, s.clientWith(t, false, certificate), headers...)
@@ -202,16 +205,16 @@ func TestACertificateOfAnotherAuthorityGetsNoConnection(t *testing.T) {
 			}
 		}
 		require.Zero(t, s.UpstreamCalls())
-		a, _, err := s.list(t, s.clientWith(t, false, s.clients.of(t, x509.Certificate{URIs: uris(t, spiffe)})))
+		resp, _, err := s.list(t, s.clientWith(t, false, s.clients.issue(t, x509.Certificate{URIs: uris(t, spiffe)})))
 		require.NoError(t, err)
-		require.Equal(t, http.StatusOK, a.Status)
+		require.Equal(t, http.StatusOK, resp.Status)
 	})
 }
 
 func TestANewServerCertificateIsUsedWithoutARestart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := startSecured(t)
+		s := startTLS(t)
 		serial := func() string {
 			_, state, err := s.list(t, s.clientWith(t, true), servertest.Bearer(servertest.ReaderKey)...)
 			require.NoError(t, err)
@@ -222,22 +225,22 @@ func TestANewServerCertificateIsUsedWithoutARestart(t *testing.T) {
 		require.NoError(t, err)
 		old := state.PeerCertificates[0].SerialNumber.String()
 		require.Equal(t, old, serial())
-		made := s.renew(t, s.certFile, s.keyFile+".next")
+		renewed := s.renew(t, s.certFile, s.keyFile+".next")
 		time.Sleep(2 * time.Second)
-		require.Equal(t, old, serial(), "a certificate without its key replaces nothing")
+		require.Equal(t, old, serial(), "a certificate without its key is not used")
 		require.NoError(t, os.Rename(s.keyFile+".next", s.keyFile))
 		time.Sleep(2 * time.Second)
-		require.Equal(t, servertest.Must(x509.ParseCertificate(made.Certificate[0])).SerialNumber.String(), serial())
-		a, state, err := s.list(t, kept, servertest.Bearer(servertest.ReaderKey)...)
+		require.Equal(t, servertest.Must(x509.ParseCertificate(renewed.Certificate[0])).SerialNumber.String(), serial())
+		resp, state, err := s.list(t, kept, servertest.Bearer(servertest.ReaderKey)...)
 		require.NoError(t, err)
-		require.Equal(t, http.StatusOK, a.Status)
-		require.Equal(t, old, state.PeerCertificates[0].SerialNumber.String(), "open connections stay")
+		require.Equal(t, http.StatusOK, resp.Status)
+		require.Equal(t, old, state.PeerCertificates[0].SerialNumber.String(), "open connections are kept")
 
 		s.clients = newAuthority(t)
 		require.NoError(t, os.WriteFile(s.caFile, s.clients.pem(), 0o600))
 		time.Sleep(2 * time.Second)
-		a, _, err = s.list(t, s.clientWith(t, true, s.clients.of(t, x509.Certificate{URIs: uris(t, spiffe)})))
+		resp, _, err = s.list(t, s.clientWith(t, true, s.clients.issue(t, x509.Certificate{URIs: uris(t, spiffe)})))
 		require.NoError(t, err)
-		require.Equal(t, http.StatusOK, a.Status, "and so are new authorities of clients")
+		require.Equal(t, http.StatusOK, resp.Status, "new client authorities are used too")
 	})
 }

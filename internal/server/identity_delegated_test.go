@@ -18,26 +18,26 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// withWorkflow runs a test against a gateway whose upstream has the workflow
-// order, which takes signals, updates and queries.
+// withWorkflow runs a test with a gateway whose upstream has the workflow "order", which
+// accepts signals and queries.
 func withWorkflow(t *testing.T, options servertest.Options, test func(*testing.T, *servertest.Gateway, *temporalfake.Workflow)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, options)
-		synctest.Wait() // past the health watch's first call
+		synctest.Wait() // until the first health check has completed
 		f := temporalfake.NewWorkflow(g.Upstream)
 		g.Upstream.Handle("SignalWorkflowExecution", upstreamtest.Respond(&workflowservice.SignalWorkflowExecutionResponse{}))
 		g.Upstream.Handle("QueryWorkflow", upstreamtest.Respond(&workflowservice.QueryWorkflowResponse{}))
-		lists(g)
+		serveLists(g)
 		test(t, g, f)
 	})
 }
 
-func TestADelegatedTokenDoesWhatItWasMadeFor(t *testing.T) {
+func TestADelegatedTokenPermitsItsOperations(t *testing.T) {
 	t.Parallel()
 	withWorkflow(t, servertest.Options{}, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow) {
 		credential := servertest.Bearer(g.DelegateToken(t, servertest.TokenBody))
-		require.Zero(t, g.UpstreamCalls(), "whether the workflow exists is not looked at")
+		require.Zero(t, g.UpstreamCalls(), "the gateway does not check whether the workflow exists")
 		f.Close()
 		for _, call := range []struct {
 			method, path, body string
@@ -52,8 +52,8 @@ func TestADelegatedTokenDoesWhatItWasMadeFor(t *testing.T) {
 			{http.MethodPost, servertest.OrderPath + "/signal", `{"signal":"approve"}`, http.StatusNoContent},
 		} {
 			before := g.UpstreamCalls()
-			a := g.Do(t, call.method, call.path, call.body, credential...)
-			require.Equal(t, call.status, a.Status, "%s %s: %s", call.method, call.path, a.Body)
+			resp := g.Do(t, call.method, call.path, call.body, credential...)
+			require.Equal(t, call.status, resp.Status, "%s %s: %s", call.method, call.path, resp.Body)
 			require.Greater(t, g.UpstreamCalls(), before, call.path)
 		}
 		signal := g.Upstream.Calls("SignalWorkflowExecution")[0]
@@ -62,19 +62,19 @@ func TestADelegatedTokenDoesWhatItWasMadeFor(t *testing.T) {
 	})
 }
 
-func TestADelegatedTokenDoesNothingElse(t *testing.T) {
+func TestADelegatedTokenPermitsNothingElse(t *testing.T) {
 	t.Parallel()
 	withWorkflow(t, servertest.Options{}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
 		credential := servertest.Bearer(g.DelegateToken(t, servertest.TokenBody))
 		readOnly := servertest.Bearer(g.DelegateToken(t, `{"read":true}`))
 		oneRun := servertest.Bearer(g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens?runId="+temporalfake.RunID, servertest.TokenBody).Field(t, "token"))
 		const other = servertest.WorkflowsPath + "/other"
-		refused := 0
-		refuse := func(credential []string, method, path, body string) {
-			a := g.Do(t, method, path, body, credential...)
-			require.Equal(t, http.StatusForbidden, a.Status, "%s %s: %s", method, path, a.Body)
-			require.Contains(t, []string{"operation-forbidden", "namespace-forbidden"}, a.Field(t, "code"), path)
-			refused++
+		denied := 0
+		deny := func(credential []string, method, path, body string) {
+			resp := g.Do(t, method, path, body, credential...)
+			require.Equal(t, http.StatusForbidden, resp.Status, "%s %s: %s", method, path, resp.Body)
+			require.Contains(t, []string{"operation-forbidden", "namespace-forbidden"}, resp.Field(t, "code"), path)
+			denied++
 		}
 		for _, call := range [][3]string{
 			{http.MethodGet, other},
@@ -98,31 +98,31 @@ func TestADelegatedTokenDoesNothingElse(t *testing.T) {
 			{http.MethodGet, "/v1/system-info"},
 			{http.MethodGet, "/v1/namespaces/other/workflows/order"},
 		} {
-			refuse(credential, call[0], call[1], call[2])
+			deny(credential, call[0], call[1], call[2])
 		}
-		refuse(readOnly, http.MethodPost, servertest.OrderPath+"/signal", `{"signal":"approve"}`)
-		refuse(oneRun, http.MethodGet, servertest.OrderPath, "")
-		refuse(oneRun, http.MethodGet, servertest.OrderPath+"?runId=another", "")
-		refuse(oneRun, http.MethodPost, servertest.OrderPath+"/signal", `{"signal":"approve"}`)
+		deny(readOnly, http.MethodPost, servertest.OrderPath+"/signal", `{"signal":"approve"}`)
+		deny(oneRun, http.MethodGet, servertest.OrderPath, "")
+		deny(oneRun, http.MethodGet, servertest.OrderPath+"?runId=another", "")
+		deny(oneRun, http.MethodPost, servertest.OrderPath+"/signal", `{"signal":"approve"}`)
 		for _, b := range servertest.Bindings(t) {
-			a := g.Do(t, b.Verb, b.Path("default"), b.Body("default"), credential...)
-			servertest.RequireStatus(t, a, http.StatusForbidden, codes.PermissionDenied)
-			refused++
+			resp := g.Do(t, b.Verb, b.Path("default"), b.Body("default"), credential...)
+			servertest.RequireStatus(t, resp, http.StatusForbidden, codes.PermissionDenied)
+			denied++
 		}
 		require.Zero(t, g.UpstreamCalls())
-		t.Logf("%d refused, 0 upstream calls", refused)
+		t.Logf("%d requests denied, 0 upstream calls", denied)
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.OrderPath+"?runId="+temporalfake.RunID, "", oneRun...).Status)
 	})
 }
 
-func TestWhatADelegatedTokenMayBe(t *testing.T) {
+func TestCreationOfDelegatedTokens(t *testing.T) {
 	t.Parallel()
 	withWorkflow(t, servertest.Options{}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
-		a := g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens", servertest.TokenBody, servertest.Bearer(servertest.ReaderKey)...)
-		require.Equal(t, http.StatusForbidden, a.Status)
-		requireForm(t, a, "operation-forbidden")
-		a = g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens", `{"updates":["u"]}`, servertest.Bearer(servertest.ReaderKey)...)
-		require.Equal(t, http.StatusForbidden, a.Status)
+		resp := g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens", servertest.TokenBody, servertest.Bearer(servertest.ReaderKey)...)
+		require.Equal(t, http.StatusForbidden, resp.Status)
+		requireWellFormed(t, resp, "operation-forbidden")
+		resp = g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens", `{"updates":["u"]}`, servertest.Bearer(servertest.ReaderKey)...)
+		require.Equal(t, http.StatusForbidden, resp.Status)
 		readers := g.DelegateToken(t, `{"read":true}`, servertest.Bearer(servertest.ReaderKey)...)
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.OrderPath, "", servertest.Bearer(readers)...).Status)
 
@@ -132,13 +132,13 @@ func TestWhatADelegatedTokenMayBe(t *testing.T) {
 		} {
 			require.Equal(t, http.StatusBadRequest, g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens", body).Status, body)
 		}
-		a = g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens", `{"read":true,"ttl":"1000h"}`)
-		require.Equal(t, time.Now().Add(time.Hour).UTC().Format(time.RFC3339), a.Field(t, "expiresAt"), "tokens.maxTTL")
+		resp = g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens", `{"read":true,"ttl":"1000h"}`)
+		require.Equal(t, time.Now().Add(time.Hour).UTC().Format(time.RFC3339), resp.Field(t, "expiresAt"), "tokens.maxTTL")
 		require.Len(t, g.Upstream.Calls("DescribeWorkflowExecution"), 1)
 	})
 }
 
-func TestADelegatedTokenEnds(t *testing.T) {
+func TestADelegatedTokenExpires(t *testing.T) {
 	t.Parallel()
 	withWorkflow(t, servertest.Options{}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
 		credential := servertest.Bearer(g.DelegateToken(t, servertest.TokenBody))
@@ -146,26 +146,26 @@ func TestADelegatedTokenEnds(t *testing.T) {
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.OrderPath, "", credential...).Status)
 		time.Sleep(time.Second)
 		before := g.UpstreamCalls()
-		a := g.Do(t, http.MethodGet, servertest.OrderPath, "", credential...)
-		require.Equal(t, http.StatusUnauthorized, a.Status)
-		requireForm(t, a, "invalid-token")
-		require.Equal(t, `Bearer realm="flowgate", error="invalid_token"`, a.Header.Get("WWW-Authenticate"))
+		resp := g.Do(t, http.MethodGet, servertest.OrderPath, "", credential...)
+		require.Equal(t, http.StatusUnauthorized, resp.Status)
+		requireWellFormed(t, resp, "invalid-token")
+		require.Equal(t, `Bearer realm="flowgate", error="invalid_token"`, resp.Header.Get("WWW-Authenticate"))
 		fresh := g.DelegateToken(t, servertest.TokenBody)
 		flipped := fresh[:len(fresh)-2] + map[bool]string{true: "B", false: "A"}[fresh[len(fresh)-2] == 'A'] + fresh[len(fresh)-1:]
 		for _, forged := range []string{flipped, fresh + "A", "fgt.", "fgt.AAAA", strings.ToUpper(fresh)} {
 			require.Equal(t, http.StatusUnauthorized, g.Do(t, http.MethodGet, servertest.OrderPath, "", servertest.Bearer(forged)...).Status, forged)
 		}
-		require.Equal(t, http.StatusUnauthorized, as("X-API-Key", fresh).Send(t, g).Status, "it is no API key")
+		require.Equal(t, http.StatusUnauthorized, withCredential("X-API-Key", fresh).Send(t, g).Status, "a delegated token is not an API key")
 		require.Equal(t, before, g.UpstreamCalls())
 	})
 }
 
-func TestADelegatedTokenEndsWithItsMaker(t *testing.T) {
+func TestADelegatedTokenEndsWithItsAPIKey(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string][2]string{
-		"disabled":  {"{id: writer,", "{id: writer, disabled: true,"},
-		"removed":   {"{id: writer,", "{id: other-writer,"},
-		"less role": {"grants: [{namespace: default, role: write}]}", "grants: [{namespace: default, role: read}]}"},
+		"disabled": {"{id: writer,", "{id: writer, disabled: true,"},
+		"removed":  {"{id: writer,", "{id: other-writer,"},
+		"demoted":  {"grants: [{namespace: default, role: write}]}", "grants: [{namespace: default, role: read}]}"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -185,37 +185,37 @@ func TestADelegatedTokenEndsWithItsMaker(t *testing.T) {
 	}
 }
 
-func TestATokenOfATokenEndsWithIt(t *testing.T) {
+func TestADelegatedTokenOfAJWTExpiresWithIt(t *testing.T) {
 	t.Parallel()
 	withWorkflow(t, servertest.Options{Configure: servertest.TrustIssuer(t, ""), KeyTransport: servertest.NewIssuer()}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
 		alices := servertest.Bearer(servertest.NewJWT(servertest.WithTimeClaim("exp", 5*time.Minute)))
-		a := g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens", `{"read":true}`, alices...)
-		require.Equal(t, http.StatusCreated, a.Status, a.Body)
+		resp := g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens", `{"read":true}`, alices...)
+		require.Equal(t, http.StatusCreated, resp.Status, resp.Body)
 		const leeway = 30 * time.Second
-		require.Equal(t, time.Now().Add(5*time.Minute+leeway).UTC().Format(time.RFC3339), a.Field(t, "expiresAt"))
-		credential := servertest.Bearer(a.Field(t, "token"))
+		require.Equal(t, time.Now().Add(5*time.Minute+leeway).UTC().Format(time.RFC3339), resp.Field(t, "expiresAt"))
+		credential := servertest.Bearer(resp.Field(t, "token"))
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.OrderPath, "", credential...).Status)
 		time.Sleep(5*time.Minute + leeway)
 		require.Equal(t, http.StatusUnauthorized, g.Do(t, http.MethodGet, servertest.OrderPath, "", credential...).Status)
 	})
 }
 
-// A poll that was begun under a bound would be refused what others wait for, and
-// one of others' would show the bearer what it may not see.
-func TestABoundTokenSharesPollsWithinItsScopeAlone(t *testing.T) {
+// A poll of a delegated token would be denied what others wait for, and a poll of others
+// would return to the bearer what the token does not permit.
+func TestDelegatedTokensSharePollsWithinTheirScopeOnly(t *testing.T) {
 	t.Parallel()
 	withWorkflow(t, servertest.Options{}, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow) {
-		bound := func(body string) []string { return servertest.Bearer(g.DelegateToken(t, body)) }
-		require.Equal(t, 4, waits(t, g, f,
+		delegated := func(body string) []string { return servertest.Bearer(g.DelegateToken(t, body)) }
+		require.Equal(t, 4, countPolls(t, g, f,
 			servertest.Bearer(servertest.WriterKey), servertest.Bearer(servertest.WriterKey), // one poll
-			bound(`{"read":true,"signals":["a","b"],"ttl":"10m"}`), bound(`{"read":true,"signals":["b","a","a"],"ttl":"9m"}`), // one poll
-			bound(`{"read":true,"signals":["a"]}`), bound(`{"read":true,"updates":["a"]}`)))
+			delegated(`{"read":true,"signals":["a","b"],"ttl":"10m"}`), delegated(`{"read":true,"signals":["b","a","a"],"ttl":"9m"}`), // one poll
+			delegated(`{"read":true,"signals":["a"]}`), delegated(`{"read":true,"updates":["a"]}`)))
 	})
 }
 
-// The token that began a shared poll may end before the others: its own stream ends with it, theirs go on, and it
-// cannot come back to them.
-func TestASharedPollOutlivesTheTokenThatBeganIt(t *testing.T) {
+// The token that started a shared poll may expire before the others. Its own stream then ends, and the streams of the
+// others continue.
+func TestASharedPollOutlivesTheTokenThatStartedIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -239,28 +239,28 @@ func TestASharedPollOutlivesTheTokenThatBeganIt(t *testing.T) {
 			require.Equal(t, servertest.EventBlock{"": ""}, b)
 		}
 		require.Equal(t, http.StatusUnauthorized, g.Do(t, http.MethodGet, servertest.HistoryPath, "", short...).Status)
-		seen := len(c.EventIDs())
+		before := len(c.EventIDs())
 		c.Signal(1)
-		require.Equal(t, c.EventIDs()[seen:], second.ReadIDs(t, 1))
+		require.Equal(t, c.EventIDs()[before:], second.ReadIDs(t, 1))
 		synctest.Wait()
 		require.Equal(t, 1, c.Polls())
 	})
 }
 
-// A token of alice's must not reach the upstream with a credential that she
-// herself does not get: her issuer's callers have to do with their own.
-func TestADelegatedTokenGoesUpstreamAsItsMakerDoes(t *testing.T) {
+// A delegated token must reach the upstream with the same credential as the principal
+// that created it.
+func TestADelegatedTokenUsesTheCredentialOfItsPrincipal(t *testing.T) {
 	t.Parallel()
 	for settings, want := range map[string]int{
 		"":                          http.StatusOK,
 		", credential: none":        http.StatusOK,
-		", credential: passthrough": http.StatusBadGateway, // there is no token that the upstream knows
+		", credential: passthrough": http.StatusBadGateway, // there is no token to pass through
 	} {
 		configure := servertest.Apply(servertest.TrustIssuer(t, settings), withStatic(t, "static-token"))
 		withWorkflow(t, servertest.Options{Configure: configure, KeyTransport: servertest.NewIssuer()}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
 			credential := servertest.Bearer(g.DelegateToken(t, servertest.TokenBody, servertest.Bearer(servertest.NewJWT())...))
-			a := g.Do(t, http.MethodGet, servertest.OrderPath, "", credential...)
-			require.Equal(t, want, a.Status, "%q: %s", settings, a.Body)
+			resp := g.Do(t, http.MethodGet, servertest.OrderPath, "", credential...)
+			require.Equal(t, want, resp.Status, "%q: %s", settings, resp.Body)
 			switch settings {
 			case "":
 				require.Equal(t, []string{"Bearer static-token"}, authorization(t, g, "DescribeWorkflowExecution"))
@@ -273,14 +273,14 @@ func TestADelegatedTokenGoesUpstreamAsItsMakerDoes(t *testing.T) {
 	}
 }
 
-func TestADelegatedTokenOfAnybody(t *testing.T) {
+func TestADelegatedTokenOfAnAnonymousCaller(t *testing.T) {
 	t.Parallel()
 	anonymous := func(cfg *config.Config) { cfg.Auth.APIKeys.File, cfg.Auth.InsecureAnonymous = "", true }
 	withWorkflow(t, servertest.Options{Configure: anonymous}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
-		a := servertest.Request{Method: http.MethodPost, Path: servertest.OrderPath + "/tokens", Body: servertest.TokenBody, Anonymous: true}.Send(t, g)
-		require.Equal(t, http.StatusCreated, a.Status, a.Body)
-		credential := servertest.Bearer(a.Field(t, "token"))
+		resp := servertest.Request{Method: http.MethodPost, Path: servertest.OrderPath + "/tokens", Body: servertest.TokenBody, Anonymous: true}.Send(t, g)
+		require.Equal(t, http.StatusCreated, resp.Status, resp.Body)
+		credential := servertest.Bearer(resp.Field(t, "token"))
 		require.Equal(t, http.StatusOK, get(servertest.OrderPath, credential...).Send(t, g).Status)
-		require.Equal(t, http.StatusForbidden, get(servertest.WorkflowsPath, credential...).Send(t, g).Status, "it is less than nobody has")
+		require.Equal(t, http.StatusForbidden, get(servertest.WorkflowsPath, credential...).Send(t, g).Status, "the token permits less than an anonymous caller may do")
 	})
 }

@@ -30,8 +30,8 @@ func privatePEM(key any) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: servertest.Must(x509.MarshalPKCS8PrivateKey(key))})
 }
 
-// minting has the upstream be shown tokens that the gateway signs.
-func minting(t testing.TB, key *ecdsa.PrivateKey) func(*config.Config) {
+// withMinting configures minted tokens as the upstream credential.
+func withMinting(t testing.TB, key *ecdsa.PrivateKey) func(*config.Config) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "signing.pem")
 	require.NoError(t, os.WriteFile(file, privatePEM(key), 0o600))
@@ -40,14 +40,14 @@ func minting(t testing.TB, key *ecdsa.PrivateKey) func(*config.Config) {
 	}
 }
 
-// published is the set as a Temporal server fetches it.
-func published(t *testing.T, g *servertest.Gateway) jose.JSONWebKeySet {
+// publishedKeys returns the key set as a Temporal server fetches it.
+func publishedKeys(t *testing.T, g *servertest.Gateway) jose.JSONWebKeySet {
 	t.Helper()
-	a := visit(t, g.Client, jwksPath)
-	require.Equal(t, http.StatusOK, a.Status, a.Body)
-	require.Equal(t, "application/json", a.Header.Get("Content-Type"))
+	resp := getAnonymously(t, g.Client, jwksPath)
+	require.Equal(t, http.StatusOK, resp.Status, resp.Body)
+	require.Equal(t, "application/json", resp.Header.Get("Content-Type"))
 	var set jose.JSONWebKeySet
-	require.NoError(t, json.Unmarshal([]byte(a.Body), &set), a.Body)
+	require.NoError(t, json.Unmarshal([]byte(resp.Body), &set), resp.Body)
 	require.NotEmpty(t, set.Keys)
 	for _, key := range set.Keys {
 		require.True(t, key.IsPublic(), "%s", key.KeyID)
@@ -55,9 +55,9 @@ func published(t *testing.T, g *servertest.Gateway) jose.JSONWebKeySet {
 	return set
 }
 
-// minted verifies the token of a method's last call, as the server would, and
-// gives its claims.
-func minted(t *testing.T, g *servertest.Gateway, method string) gojwt.MapClaims {
+// mintedClaims verifies the token of the last call of a method, as the server would, and
+// returns its claims.
+func mintedClaims(t *testing.T, g *servertest.Gateway, method string) gojwt.MapClaims {
 	t.Helper()
 	sent := authorization(t, g, method)
 	require.Len(t, sent, 1)
@@ -66,7 +66,7 @@ func minted(t *testing.T, g *servertest.Gateway, method string) gojwt.MapClaims 
 	claims := gojwt.MapClaims{}
 	parsed, err := gojwt.ParseWithClaims(raw, claims, func(parsed *gojwt.Token) (any, error) {
 		kid, _ := parsed.Header["kid"].(string)
-		keys := published(t, g)
+		keys := publishedKeys(t, g)
 		found := keys.Key(kid)
 		require.Len(t, found, 1, kid)
 		return found[0].Key, nil
@@ -76,10 +76,10 @@ func minted(t *testing.T, g *servertest.Gateway, method string) gojwt.MapClaims 
 	return claims
 }
 
-func TestMintedTokensSayWhoCallsAndNoMoreThanNeeded(t *testing.T) {
+func TestMintedTokensHaveThePrincipalAndTheLeastPermission(t *testing.T) {
 	t.Parallel()
-	root := withKeys(entry{servertest.RootKey, "grants: [{namespace: default, role: admin}, {namespace: temporal-system, role: admin}]"})
-	configure := servertest.Apply(root, servertest.TrustIssuer(t, ""), minting(t, servertest.ECKey()))
+	root := withKeys(keyEntry{servertest.RootKey, "grants: [{namespace: default, role: admin}, {namespace: temporal-system, role: admin}]"})
+	configure := servertest.Apply(root, servertest.TrustIssuer(t, ""), withMinting(t, servertest.ECKey()))
 	withWorkflow(t, servertest.Options{Configure: configure, KeyTransport: servertest.NewIssuer()}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
 		g.Upstream.Handle("GetClusterInfo", upstreamtest.Respond(&workflowservice.GetClusterInfoResponse{}))
 		alices := servertest.NewJWT()
@@ -98,64 +98,64 @@ func TestMintedTokensSayWhoCallsAndNoMoreThanNeeded(t *testing.T) {
 			{http.MethodGet, "/v1/system-info", "", servertest.ReaderKey, "GetSystemInfo", "reader", []any{}},
 			{http.MethodGet, servertest.OrderPath, "", g.DelegateToken(t, servertest.TokenBody), "DescribeWorkflowExecution", "delegated:writer", []any{"default:read"}},
 		} {
-			a := g.Do(t, tc.method, tc.path, tc.body, servertest.Bearer(tc.credential)...)
-			require.Contains(t, []int{http.StatusOK, http.StatusCreated}, a.Status, a.Body)
-			claims := minted(t, g, tc.rpc)
+			resp := g.Do(t, tc.method, tc.path, tc.body, servertest.Bearer(tc.credential)...)
+			require.Contains(t, []int{http.StatusOK, http.StatusCreated}, resp.Status, resp.Body)
+			claims := mintedClaims(t, g, tc.rpc)
 			require.Equal(t, tc.subject, claims["sub"])
 			require.Equal(t, tc.permissions, claims["permissions"], "%s by %s", tc.rpc, tc.subject)
 		}
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.WorkflowsPath, "", servertest.Bearer(servertest.OtherKey)...).Status)
-		require.Equal(t, []string{"Bearer other-token"}, authorization(t, g, "ListWorkflowExecutions"), "the key's own credential wins")
+		require.Equal(t, []string{"Bearer other-token"}, authorization(t, g, "ListWorkflowExecutions"), "the key's own credential takes precedence")
 	})
 }
 
-// The server knows the namespace by another name, and so does the token for it.
-func TestAMintedTokenIsForTheNamespaceAsItIsThere(t *testing.T) {
+// A renamed namespace has its upstream name in the token.
+func TestAMintedTokenHasTheUpstreamNameOfTheNamespace(t *testing.T) {
 	t.Parallel()
 	renamed := func(cfg *config.Config) {
 		cfg.Namespaces = map[string]config.Namespace{"default": {Upstream: config.NamespaceUpstream{Name: "default.a1b2c"}}}
 	}
-	withWorkflow(t, servertest.Options{Configure: servertest.Apply(minting(t, servertest.ECKey()), renamed)}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
+	withWorkflow(t, servertest.Options{Configure: servertest.Apply(withMinting(t, servertest.ECKey()), renamed)}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.WorkflowsPath, "").Status)
-		require.Equal(t, []any{"default.a1b2c:read"}, minted(t, g, "ListWorkflowExecutions")["permissions"])
+		require.Equal(t, []any{"default.a1b2c:read"}, mintedClaims(t, g, "ListWorkflowExecutions")["permissions"])
 	})
 }
 
-func TestTheSigningKeysArePublishedInEveryState(t *testing.T) {
+func TestTheSigningKeysArePublishedInEveryPhase(t *testing.T) {
 	t.Parallel()
-	configure := servertest.Apply(minting(t, servertest.ECKey()), servertest.WithDrain)
+	configure := servertest.Apply(withMinting(t, servertest.ECKey()), servertest.WithDrain)
 	withWorkflow(t, servertest.Options{Configure: configure}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
 		before := g.UpstreamCalls()
-		set := published(t, g)
+		set := publishedKeys(t, g)
 		require.Len(t, set.Keys, 1)
 		require.True(t, servertest.ECKey().PublicKey.Equal(set.Keys[0].Key))
-		a := servertest.Request{Method: http.MethodPost, Path: jwksPath, Anonymous: true}.Send(t, g)
-		require.Equal(t, http.StatusNotFound, a.Status, "it is there to be read")
+		resp := servertest.Request{Method: http.MethodPost, Path: jwksPath, Anonymous: true}.Send(t, g)
+		require.Equal(t, http.StatusNotFound, resp.Status, "only GET and HEAD are served")
 		g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Hang)
-		flying := make(chan servertest.Response, 1)
+		inFlight := make(chan servertest.Response, 1)
 		go func() {
-			a, _ := g.Send(t.Context(), http.MethodGet, servertest.OrderPath, "", "Request-Timeout", "20s")
-			flying <- a
+			resp, _ := g.Send(t.Context(), http.MethodGet, servertest.OrderPath, "", "Request-Timeout", "20s")
+			inFlight <- resp
 		}()
 		time.Sleep(time.Second)
 		g.Stop()
 		time.Sleep(time.Second)
 		synctest.Wait()
-		require.Equal(t, set, published(t, g), "while it reports that it leaves")
+		require.Equal(t, set, publishedKeys(t, g), "in the phase Draining")
 		time.Sleep(6 * time.Second)
 		synctest.Wait()
-		require.Equal(t, http.StatusServiceUnavailable, visit(t, g.Client, "/readyz").Status)
-		require.Equal(t, set, published(t, g), "while it refuses what is new")
-		<-flying
+		require.Equal(t, http.StatusServiceUnavailable, getAnonymously(t, g.Client, "/readyz").Status)
+		require.Equal(t, set, publishedKeys(t, g), "in the phase Rejecting")
+		<-inFlight
 		require.LessOrEqual(t, g.UpstreamCalls(), before+1)
 	})
 }
 
-func TestWithoutMintingThereAreNoKeys(t *testing.T) {
+func TestNoKeysArePublishedWithoutMinting(t *testing.T) {
 	t.Parallel()
 	withWorkflow(t, servertest.Options{}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
-		a := visit(t, g.Client, jwksPath)
-		require.Equal(t, http.StatusNotFound, a.Status)
-		requireForm(t, a, "route-not-found")
+		resp := getAnonymously(t, g.Client, jwksPath)
+		require.Equal(t, http.StatusNotFound, resp.Status)
+		requireWellFormed(t, resp, "route-not-found")
 	})
 }

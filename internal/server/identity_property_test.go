@@ -18,14 +18,14 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// attempt is an operation as a request that is good, and what it takes.
+// attempt is a valid request for an operation, and the access that it requires.
 type attempt struct {
 	method, path, body string
 	access             auth.Access
 }
 
-// documented are the operations of the client API, as it describes itself. What
-// they take is what the RPCs take that they make for somebody who may.
+// documented returns the operations in the OpenAPI document of the client API. The access
+// that an operation requires is that of the RPCs that it calls for an admin.
 func documented(t *testing.T, g *servertest.Gateway) []attempt {
 	t.Helper()
 	type operation struct {
@@ -34,14 +34,15 @@ func documented(t *testing.T, g *servertest.Gateway) []attempt {
 	var document struct {
 		Paths map[string]struct{ Get, Post, Put, Patch, Delete operation } `json:"paths"`
 	}
-	text := visit(t, g.Client, "/v1/openapi.json").Body
+	text := getAnonymously(t, g.Client, "/v1/openapi.json").Body
 	require.NoError(t, json.Unmarshal([]byte(text), &document, json.MatchCaseInsensitiveNames(true)))
 	var found []attempt
-	for path, has := range document.Paths {
+	for path, methods := range document.Paths {
 		for method, operation := range map[string]operation{
-			http.MethodGet: has.Get, http.MethodPost: has.Post, http.MethodPut: has.Put, http.MethodPatch: has.Patch, http.MethodDelete: has.Delete,
+			http.MethodGet: methods.Get, http.MethodPost: methods.Post, http.MethodPut: methods.Put, http.MethodPatch: methods.Patch,
+			http.MethodDelete: methods.Delete,
 		} {
-			if operation.OperationID == "" || strings.HasPrefix(operation.OperationID, "getOpenAPI") { // which is for everybody
+			if operation.OperationID == "" || strings.HasPrefix(operation.OperationID, "getOpenAPI") { // public
 				continue
 			}
 			a := attempt{method: method, path: servertest.PathVariable.ReplaceAllString(strings.NewReplacer(
@@ -53,10 +54,10 @@ func documented(t *testing.T, g *servertest.Gateway) []attempt {
 				a.path += "?query=q"
 			}
 			before := len(g.Upstream.AllCalls())
-			answer := g.Do(t, a.method, a.path, a.body, servertest.Bearer(servertest.RootKey)...)
-			require.NotContains(t, []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusMethodNotAllowed}, answer.Status, operation.OperationID)
+			resp := g.Do(t, a.method, a.path, a.body, servertest.Bearer(servertest.RootKey)...)
+			require.NotContains(t, []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusMethodNotAllowed}, resp.Status, operation.OperationID)
 			a.access = auth.Access{Role: auth.RoleRead, Scope: auth.ScopeNamespace}
-			if method != http.MethodGet && answer.Status >= http.StatusBadRequest { // for want of a body that is good
+			if method != http.MethodGet && resp.Status >= http.StatusBadRequest { // the body is not valid, so no RPC was called
 				a.access.Role = auth.RoleWrite
 			}
 			for _, call := range g.Upstream.AllCalls()[before:] {
@@ -71,8 +72,8 @@ func documented(t *testing.T, g *servertest.Gateway) []attempt {
 	return found
 }
 
-// bound are the operations of the Temporal HTTP API.
-func bound(t *testing.T, _ *servertest.Gateway) []attempt {
+// fromBindings returns the operations of the Temporal HTTP API.
+func fromBindings(t *testing.T, _ *servertest.Gateway) []attempt {
 	t.Helper()
 	var found []attempt
 	for _, b := range servertest.Bindings(t) {
@@ -81,13 +82,13 @@ func bound(t *testing.T, _ *servertest.Gateway) []attempt {
 	return found
 }
 
-// lesser are credentials of principals who may not do it, each in several ways.
-func (a attempt) lesser(t *testing.T, g *servertest.Gateway) map[string][]string {
+// insufficient returns credentials that do not permit the operation, by the reason.
+func (a attempt) insufficient(t *testing.T, g *servertest.Gateway) map[string][]string {
 	t.Helper()
 	permitted := func(permissions ...string) string {
 		return servertest.NewJWT(servertest.WithClaim("permissions", permissions))
 	}
-	found := map[string][]string{"nobody": {
+	found := map[string][]string{"invalid": {
 		wrongKey, servertest.DisabledKey, servertest.ExpiredKey, servertest.NewJWT(servertest.WithTimeClaim("iat", -2*time.Hour), servertest.WithTimeClaim("exp", -time.Hour)), servertest.NewJWT(servertest.WithClaim("aud", "other")),
 		servertest.NewJWT(servertest.SignedBy("ec", gojwt.SigningMethodES256, servertest.ForgerKey())), "fgt.AAAA",
 	}}
@@ -98,24 +99,24 @@ func (a attempt) lesser(t *testing.T, g *servertest.Gateway) map[string][]string
 	roles := map[auth.Role]string{auth.RoleRead: servertest.ReaderKey, auth.RoleWrite: servertest.WriterKey}
 	for role, key := range roles {
 		if a.access.Role > role || a.access.Scope == auth.ScopeCluster {
-			found["lesser role"] = append(found["lesser role"], key, permitted("default:"+role.String()))
+			found["lower role"] = append(found["lower role"], key, permitted("default:"+role.String()))
 		}
 		if a.access.Role > role && a.access.Scope == auth.ScopeCluster {
-			found["lesser role"] = append(found["lesser role"], permitted("temporal-system:"+role.String()))
+			found["lower role"] = append(found["lower role"], permitted("temporal-system:"+role.String()))
 		}
 	}
 	if a.access.Scope == auth.ScopeCluster {
-		found["lesser role"] = append(found["lesser role"], permitted("default:admin"))
+		found["lower role"] = append(found["lower role"], permitted("default:admin"))
 	}
 	found["another workflow"] = []string{g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/other/tokens", servertest.TokenBody).Field(t, "token")}
 	return found
 }
 
-// TestWhoMayNotDoesNothing tries every operation of every door as everybody who
-// may not do it: the upstream never hears of it.
-func TestWhoMayNotDoesNothing(t *testing.T) {
+// The test sends a request for every operation of each door with every kind of
+// insufficient credential. None of them makes an upstream call.
+func TestForbiddenOperationsMakeNoUpstreamCall(t *testing.T) {
 	t.Parallel()
-	for name, operations := range map[string]func(*testing.T, *servertest.Gateway) []attempt{"/v1": documented, "the Temporal HTTP API": bound} {
+	for name, operations := range map[string]func(*testing.T, *servertest.Gateway) []attempt{"/v1": documented, "the Temporal HTTP API": fromBindings} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -123,34 +124,34 @@ func TestWhoMayNotDoesNothing(t *testing.T) {
 					cfg.Auth.FailureLimit.Burst = 1_000_000
 				}), KeyTransport: servertest.NewIssuer()})
 				synctest.Wait()
-				answerAll(t, g)
+				serveAll(t, g)
 				attempts := operations(t, g)
-				before, refused := len(g.Upstream.AllCalls()), map[string]int{}
+				before, denied := len(g.Upstream.AllCalls()), map[string]int{}
 				for _, attempt := range attempts {
-					for kind, credentials := range attempt.lesser(t, g) {
+					for reason, credentials := range attempt.insufficient(t, g) {
 						for _, credential := range credentials {
-							a := g.Do(t, attempt.method, attempt.path, attempt.body, servertest.Bearer(credential)...)
+							resp := g.Do(t, attempt.method, attempt.path, attempt.body, servertest.Bearer(credential)...)
 							status := http.StatusForbidden
-							if kind == "nobody" {
+							if reason == "invalid" {
 								status = http.StatusUnauthorized
 							}
-							require.Equal(t, status, a.Status, "%s %s as %s (%s): %s", attempt.method, attempt.path, kind, credential, a.Body)
-							refused[kind]++
+							require.Equal(t, status, resp.Status, "%s %s as %s (%s): %s", attempt.method, attempt.path, reason, credential, resp.Body)
+							denied[reason]++
 						}
 					}
-					a := servertest.Request{Method: attempt.method, Path: attempt.path, Body: attempt.body, Anonymous: true}.Send(t, g)
-					require.Equal(t, http.StatusUnauthorized, a.Status, attempt.path)
-					refused["no credential"]++
+					resp := servertest.Request{Method: attempt.method, Path: attempt.path, Body: attempt.body, Anonymous: true}.Send(t, g)
+					require.Equal(t, http.StatusUnauthorized, resp.Status, attempt.path)
+					denied["no credential"]++
 				}
 				require.Len(t, g.Upstream.AllCalls(), before)
-				t.Logf("%d operations, refused: %v, 0 upstream calls", len(attempts), refused)
+				t.Logf("%d operations, denied: %v, 0 upstream calls", len(attempts), denied)
 			})
 		})
 	}
 }
 
-// answerAll has the upstream answer every RPC of either door.
-func answerAll(t *testing.T, g *servertest.Gateway) {
+// serveAll makes the upstream serve every RPC of both doors.
+func serveAll(t *testing.T, g *servertest.Gateway) {
 	t.Helper()
 	for method := range auth.AccessTable() {
 		if name := method[strings.LastIndexByte(method, '/')+1:]; name != "GetSystemInfo" {

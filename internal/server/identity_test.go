@@ -19,7 +19,7 @@ import (
 
 const overridingKey = "fg_overriding_vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv"
 
-// withStatic has the upstream be shown a token of its own.
+// withStatic configures a static token as the upstream credential.
 func withStatic(t testing.TB, token string) func(*config.Config) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "static")
@@ -29,7 +29,7 @@ func withStatic(t testing.TB, token string) func(*config.Config) {
 	}
 }
 
-// authorization is what the last call of a method came with.
+// authorization returns the authorization metadata of the last call of a method.
 func authorization(t *testing.T, g *servertest.Gateway, method string) []string {
 	t.Helper()
 	calls := g.Upstream.Calls(method)
@@ -37,9 +37,9 @@ func authorization(t *testing.T, g *servertest.Gateway, method string) []string 
 	return calls[len(calls)-1].Metadata.Get("authorization")
 }
 
-func TestWhoMayOverridesTheAuthorization(t *testing.T) {
+func TestOnlyPermittedKeysOverrideTheAuthorization(t *testing.T) {
 	t.Parallel()
-	overriding := withKeys(entry{overridingKey, "overrideAuthorization: true, grants: [{namespace: default, role: write}]"})
+	overriding := withKeys(keyEntry{overridingKey, "overrideAuthorization: true, grants: [{namespace: default, role: write}]"})
 	withWorkflow(t, servertest.Options{Configure: servertest.Apply(overriding, withStatic(t, "static-token"))}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
 		const header = "Grpc-Metadata-Authorization"
 		list := func(path, key string, headers ...string) servertest.Response {
@@ -53,9 +53,9 @@ func TestWhoMayOverridesTheAuthorization(t *testing.T) {
 		}
 		before := g.UpstreamCalls()
 		for _, key := range []string{servertest.WriterKey, g.DelegateToken(t, servertest.TokenBody, servertest.Bearer(overridingKey)...)} {
-			a := g.Do(t, http.MethodGet, servertest.OrderPath, "", append(servertest.Bearer(key), header, "Bearer evil")...)
-			require.Equal(t, http.StatusBadRequest, a.Status, a.Body)
-			requireForm(t, a, "metadata-not-allowed")
+			resp := g.Do(t, http.MethodGet, servertest.OrderPath, "", append(servertest.Bearer(key), header, "Bearer evil")...)
+			require.Equal(t, http.StatusBadRequest, resp.Status, resp.Body)
+			requireWellFormed(t, resp, "metadata-not-allowed")
 		}
 		require.Equal(t, before, g.UpstreamCalls())
 		require.Equal(t, http.StatusOK, list(temporalWorkflows, servertest.WriterKey, header, "Bearer evil").Status)
@@ -63,17 +63,17 @@ func TestWhoMayOverridesTheAuthorization(t *testing.T) {
 	})
 }
 
-// waits has every credential wait for the workflow's end, and gives how many
-// polls there were.
-func waits(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow, headers ...[]string) int {
+// countPolls waits for the end of the workflow with every credential at the same time, and
+// returns the number of upstream polls.
+func countPolls(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow, headers ...[]string) int {
 	t.Helper()
 	time.AfterFunc(5*time.Second, f.Close)
 	var all sync.WaitGroup
 	for _, headers := range headers {
 		all.Go(func() {
-			a, err := g.Send(t.Context(), http.MethodGet, servertest.OrderPath+"/result?wait=30s", "", headers...)
-			if err != nil || a.Status != http.StatusOK {
-				t.Errorf("%v, %d %s", err, a.Status, a.Body)
+			resp, err := g.Send(t.Context(), http.MethodGet, servertest.OrderPath+"/result?wait=30s", "", headers...)
+			if err != nil || resp.Status != http.StatusOK {
+				t.Errorf("%v, %d %s", err, resp.Status, resp.Body)
 			}
 		})
 	}
@@ -84,22 +84,22 @@ func waits(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow, header
 
 func TestWaitsWithDifferentOverridesDoNotShare(t *testing.T) {
 	t.Parallel()
-	overriding := withKeys(entry{overridingKey, "overrideAuthorization: true, grants: [{namespace: default, role: write}]"})
+	overriding := withKeys(keyEntry{overridingKey, "overrideAuthorization: true, grants: [{namespace: default, role: write}]"})
 	withWorkflow(t, servertest.Options{Configure: overriding}, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow) {
 		with := func(own string) []string {
 			return append(servertest.Bearer(overridingKey), "Grpc-Metadata-Authorization", own)
 		}
-		require.Equal(t, 3, waits(t, g, f, with("Bearer a"), with("Bearer b"), with("Bearer b"), servertest.Bearer(overridingKey), servertest.Bearer(servertest.WriterKey)))
+		require.Equal(t, 3, countPolls(t, g, f, with("Bearer a"), with("Bearer b"), with("Bearer b"), servertest.Bearer(overridingKey), servertest.Bearer(servertest.WriterKey)))
 	})
 }
 
-func passingThrough(cfg *config.Config) { cfg.Upstream.Credential.Mode = config.CredentialPassthrough }
+func withPassthrough(cfg *config.Config) { cfg.Upstream.Credential.Mode = config.CredentialPassthrough }
 
 func TestACallersTokenIsPassedThrough(t *testing.T) {
 	t.Parallel()
-	withWorkflow(t, servertest.Options{Configure: servertest.Apply(servertest.TrustIssuer(t, ""), passingThrough), KeyTransport: servertest.NewIssuer()}, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow) {
+	withWorkflow(t, servertest.Options{Configure: servertest.Apply(servertest.TrustIssuer(t, ""), withPassthrough), KeyTransport: servertest.NewIssuer()}, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow) {
 		alices, bobs := servertest.NewJWT(), servertest.NewJWT(servertest.WithClaim("sub", "bob"))
-		for _, own := range []string{alices, bobs, alices} { // the last from memory
+		for _, own := range []string{alices, bobs, alices} { // the last one is cached
 			for _, path := range []string{servertest.WorkflowsPath, temporalWorkflows} {
 				require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, path, "", servertest.Bearer(own)...).Status)
 				require.Equal(t, []string{"Bearer " + own}, authorization(t, g, "ListWorkflowExecutions"))
@@ -107,32 +107,32 @@ func TestACallersTokenIsPassedThrough(t *testing.T) {
 		}
 		before := g.UpstreamCalls()
 		bound := g.DelegateToken(t, servertest.TokenBody, servertest.Bearer(alices)...)
-		for _, credential := range []string{servertest.WriterKey, bound} { // which have shown no token that the upstream could know
-			a := g.Do(t, http.MethodGet, servertest.OrderPath, "", servertest.Bearer(credential)...)
-			require.Equal(t, http.StatusBadGateway, a.Status, a.Body)
-			requireForm(t, a, "upstream-auth-failed")
+		for _, credential := range []string{servertest.WriterKey, bound} { // there is no token to pass through
+			resp := g.Do(t, http.MethodGet, servertest.OrderPath, "", servertest.Bearer(credential)...)
+			require.Equal(t, http.StatusBadGateway, resp.Status, resp.Body)
+			requireWellFormed(t, resp, "upstream-auth-failed")
 		}
-		a := g.Do(t, http.MethodGet, temporalWorkflows, "", servertest.Bearer(servertest.WriterKey)...)
-		servertest.RequireStatus(t, a, http.StatusBadGateway, codes.Unavailable)
+		resp := g.Do(t, http.MethodGet, temporalWorkflows, "", servertest.Bearer(servertest.WriterKey)...)
+		servertest.RequireStatus(t, resp, http.StatusBadGateway, codes.Unavailable)
 		require.Equal(t, before, g.UpstreamCalls())
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.WorkflowsPath, "", servertest.Bearer(servertest.OtherKey)...).Status)
-		require.Equal(t, []string{"Bearer other-token"}, authorization(t, g, "ListWorkflowExecutions"), "the key's own")
-		require.Equal(t, http.StatusOK, visit(t, g.Client, "/readyz").Status, "the look at the server's health has no token")
-		again := servertest.NewJWT(servertest.WithClaim("jti", "2")) // alice's too, and another one to the upstream
-		require.Equal(t, 3, waits(t, g, f, servertest.Bearer(alices), servertest.Bearer(alices), servertest.Bearer(bobs), servertest.Bearer(again)))
+		require.Equal(t, []string{"Bearer other-token"}, authorization(t, g, "ListWorkflowExecutions"), "the key's own credential takes precedence")
+		require.Equal(t, http.StatusOK, getAnonymously(t, g.Client, "/readyz").Status, "the health check needs no token")
+		again := servertest.NewJWT(servertest.WithClaim("jti", "2")) // another token of alice, which the upstream may treat differently
+		require.Equal(t, 3, countPolls(t, g, f, servertest.Bearer(alices), servertest.Bearer(alices), servertest.Bearer(bobs), servertest.Bearer(again)))
 	})
 }
 
-func TestAnIssuersCredentialWinsOverTheUpstreams(t *testing.T) {
+func TestTheCredentialOfAnIssuerTakesPrecedence(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		settings string
 		upstream func(*config.Config)
 		sent     func(token string) []string
 	}{
-		"none":        {", credential: none", passingThrough, func(string) []string { return nil }},
+		"none":        {", credential: none", withPassthrough, func(string) []string { return nil }},
 		"passthrough": {", credential: passthrough", withStatic(t, "static-token"), func(token string) []string { return []string{"Bearer " + token} }},
-		"left out":    {"", withStatic(t, "static-token"), func(string) []string { return []string{"Bearer static-token"} }},
+		"unset":       {"", withStatic(t, "static-token"), func(string) []string { return []string{"Bearer static-token"} }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -146,12 +146,12 @@ func TestAnIssuersCredentialWinsOverTheUpstreams(t *testing.T) {
 	}
 }
 
-func TestANamespaceHasACredentialOfItsOwn(t *testing.T) {
+func TestANamespaceMayHaveItsOwnCredential(t *testing.T) {
 	t.Parallel()
 	ofNamespace := filepath.Join(t.TempDir(), "namespace")
 	require.NoError(t, os.WriteFile(ofNamespace, []byte("namespace-token"), 0o600))
 	configure := servertest.Apply(withKeys(
-		entry{servertest.ElsewhereKey, `grants: [{namespace: "*", role: admin}]`}), withStatic(t, "static-token"),
+		keyEntry{servertest.ElsewhereKey, `grants: [{namespace: "*", role: admin}]`}), withStatic(t, "static-token"),
 		func(cfg *config.Config) {
 			cfg.Namespaces = map[string]config.Namespace{
 				"default": {
@@ -172,8 +172,8 @@ func TestANamespaceHasACredentialOfItsOwn(t *testing.T) {
 			{"third", servertest.ElsewhereKey, []string{"Bearer static-token"}},
 		} {
 			for _, door := range []string{"/v1", "/api/v1"} {
-				a := g.Do(t, http.MethodGet, door+"/namespaces/"+tc.namespace+"/workflows", "", servertest.Bearer(tc.key)...)
-				require.Equal(t, http.StatusOK, a.Status, a.Body)
+				resp := g.Do(t, http.MethodGet, door+"/namespaces/"+tc.namespace+"/workflows", "", servertest.Bearer(tc.key)...)
+				require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 				require.Equal(t, tc.sent, authorization(t, g, "ListWorkflowExecutions"), "%s by %s", tc.namespace, tc.key)
 			}
 		}

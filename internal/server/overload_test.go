@@ -18,26 +18,26 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// busyServer is an upstream that does a bounded number of calls at a time and
-// lets the others wait in line: calls that are given up while they wait have
-// cost it nothing, those that it works on cost it their whole time.
+// busyServer returns a handler of an upstream with a limited number of workers. Other
+// calls wait in a queue. A call that is cancelled in the queue uses no worker; a call
+// that has begun uses one for the full time, even if it is cancelled.
 func busyServer(workers int, work time.Duration) upstreamtest.Handler {
-	free := make(chan struct{}, workers)
-	answer := upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{Count: 1})
+	slots := make(chan struct{}, workers)
+	respond := upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{Count: 1})
 	return func(ctx context.Context, request []byte) ([]byte, error) {
 		select {
-		case free <- struct{}{}:
+		case slots <- struct{}{}:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		defer func() { <-free }()
+		defer func() { <-slots }()
 		time.Sleep(work)
-		return answer(ctx, request)
+		return respond(ctx, request)
 	}
 }
 
-// offer sends requests at a rate, whatever becomes of them, and gives how many
-// a second were answered well.
+// offer sends requests at a fixed rate, independently of the responses. goodput is the
+// number of successful responses per second.
 func offer(t *testing.T, g *servertest.Gateway, perSecond int, length time.Duration) (goodput float64, slowest time.Duration, statuses map[int]int) {
 	t.Helper()
 	var mu sync.Mutex
@@ -46,12 +46,12 @@ func offer(t *testing.T, g *servertest.Gateway, perSecond int, length time.Durat
 	begin := time.Now()
 	for time.Since(begin) < length {
 		callers.Go(func() {
-			var a servertest.Response
-			took := servertest.Elapsed(func() { a, _ = g.Send(t.Context(), http.MethodGet, count, "") })
+			var resp servertest.Response
+			took := servertest.Elapsed(func() { resp, _ = g.Send(t.Context(), http.MethodGet, count, "") })
 			mu.Lock()
 			defer mu.Unlock()
-			statuses[a.Status]++
-			if a.Status == http.StatusOK {
+			statuses[resp.Status]++
+			if resp.Status == http.StatusOK {
 				slowest = max(slowest, took)
 			}
 		})
@@ -64,7 +64,7 @@ func offer(t *testing.T, g *servertest.Gateway, perSecond int, length time.Durat
 func TestGoodputHoldsAtThreeTimesTheCapacity(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const workers, work, capacity = 5, 10 * time.Millisecond, 500 // a second
+		const workers, work, capacity = 5, 10 * time.Millisecond, 500 // requests per second
 		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) {
 			cfg.Limits.InFlight = config.InFlight{Reads: 4 * workers, Writes: 1, Waits: 1, CallerShare: 1, QueueTime: time.Second}
 		}})
@@ -72,28 +72,28 @@ func TestGoodputHoldsAtThreeTimesTheCapacity(t *testing.T) {
 		peak, _, _ := offer(t, g, capacity, 4*time.Second)
 		require.InDelta(t, capacity, peak, capacity/10)
 
-		probing, probed := context.WithCancel(t.Context())
+		probing, stopProbing := context.WithCancel(t.Context())
 		var probes sync.WaitGroup
 		probes.Go(func() {
 			for probing.Err() == nil {
 				for _, path := range []string{"/livez", "/readyz"} {
-					a, err := g.Send(t.Context(), http.MethodGet, path, "")
-					if err != nil || a.Status != http.StatusOK {
-						t.Errorf("%s: %d, %v", path, a.Status, err)
+					resp, err := g.Send(t.Context(), http.MethodGet, path, "")
+					if err != nil || resp.Status != http.StatusOK {
+						t.Errorf("%s: %d, %v", path, resp.Status, err)
 					}
 				}
 				time.Sleep(50 * time.Millisecond)
 			}
 		})
 		goodput, slowest, statuses := offer(t, g, 3*capacity, 4*time.Second)
-		probed()
+		stopProbing()
 		probes.Wait()
 		t.Logf("peak %.0f a second; at three times the capacity %.0f a second (%.0f %%), the slowest %s; statuses %v",
 			peak, goodput, 100*goodput/peak, slowest, statuses)
 		require.Greater(t, goodput, 0.8*peak)
-		require.LessOrEqual(t, slowest, 5*work, "what is taken is served soon: nothing queues but what is in flight")
+		require.LessOrEqual(t, slowest, 5*work, "admitted requests are served soon")
 		require.Len(t, statuses, 2)
-		require.Positive(t, statuses[http.StatusServiceUnavailable], "the rest is told at once to come again")
+		require.Positive(t, statuses[http.StatusServiceUnavailable], "other requests are rejected")
 	})
 }
 
@@ -126,17 +126,17 @@ func TestStreamsAreServedWithinTheirCallersShare(t *testing.T) {
 		var callers sync.WaitGroup
 		for range streams {
 			callers.Go(func() {
-				a, err := g.Send(t.Context(), http.MethodGet, servertest.WorkflowsPath, "", "Accept", "application/x-ndjson")
-				if err != nil || a.Status != http.StatusOK {
-					t.Errorf("%d %s, %v", a.Status, a.Body, err)
+				resp, err := g.Send(t.Context(), http.MethodGet, servertest.WorkflowsPath, "", "Accept", "application/x-ndjson")
+				if err != nil || resp.Status != http.StatusOK {
+					t.Errorf("%d %s, %v", resp.Status, resp.Body, err)
 				}
 				mu.Lock()
 				defer mu.Unlock()
-				lines += strings.Count(a.Body, "\n")
+				lines += strings.Count(resp.Body, "\n")
 			})
 		}
 		callers.Wait()
-		require.Equal(t, share, most, "calls upstream at a time")
-		require.Equal(t, streams*pages, lines, "what has begun is not refused")
+		require.Equal(t, share, most, "concurrent upstream calls")
+		require.Equal(t, streams*pages, lines, "streams that have begun are not rejected")
 	})
 }

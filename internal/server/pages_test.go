@@ -20,16 +20,16 @@ func TestPagesNeedNoCredential(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		for _, path := range []string{"/docs", "/docs/", "/docs/problems", "/docs/documents.json"} {
 			for _, method := range []string{http.MethodGet, http.MethodHead} {
-				a := g.Do(t, method, path, "", "Authorization", "Bearer "+servertest.ExpiredKey)
-				require.Equal(t, http.StatusOK, a.Status, path)
-				require.Contains(t, a.Header.Get("Content-Security-Policy"), "script-src 'self'", path)
-				require.NotEmpty(t, a.Header.Get("X-Request-Id"), path)
-				require.Equal(t, method == http.MethodHead, a.Body == "", path)
+				resp := g.Do(t, method, path, "", "Authorization", "Bearer "+servertest.ExpiredKey)
+				require.Equal(t, http.StatusOK, resp.Status, path)
+				require.Contains(t, resp.Header.Get("Content-Security-Policy"), "script-src 'self'", path)
+				require.NotEmpty(t, resp.Header.Get("X-Request-Id"), path)
+				require.Equal(t, method == http.MethodHead, resp.Body == "", path)
 			}
-			a := g.Do(t, http.MethodPost, path, "{}")
-			require.Equal(t, http.StatusMethodNotAllowed, a.Status, path)
-			require.Equal(t, "GET, HEAD", a.Header.Get("Allow"), path)
-			require.Equal(t, "method-not-allowed", a.Field(t, "code"), path)
+			resp := g.Do(t, http.MethodPost, path, "{}")
+			require.Equal(t, http.StatusMethodNotAllowed, resp.Status, path)
+			require.Equal(t, "GET, HEAD", resp.Header.Get("Allow"), path)
+			require.Equal(t, "method-not-allowed", resp.Field(t, "code"), path)
 		}
 		for _, path := range []string{"/docs/none", "/docs/documents/none.yaml", "/docs/problems/"} {
 			require.Equal(t, "route-not-found", g.Do(t, http.MethodGet, path, "").Field(t, "code"), path)
@@ -44,19 +44,19 @@ func TestRootRedirectsToTheDocs(t *testing.T) {
 		follow := g.Client.CheckRedirect
 		g.Client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
-			a := g.Do(t, method, "/", "", "Authorization", "Bearer "+servertest.ExpiredKey)
-			require.Equal(t, http.StatusFound, a.Status)
-			require.Equal(t, "/docs", a.Header.Get("Location"))
+			resp := g.Do(t, method, "/", "", "Authorization", "Bearer "+servertest.ExpiredKey)
+			require.Equal(t, http.StatusFound, resp.Status)
+			require.Equal(t, "/docs", resp.Header.Get("Location"))
 		}
 		require.Equal(t, http.StatusMethodNotAllowed, g.Do(t, http.MethodPost, "/", "{}").Status)
 		g.Client.CheckRedirect = follow
-		a := g.Do(t, http.MethodGet, "/", "")
-		require.Equal(t, http.StatusOK, a.Status)
-		require.Contains(t, a.Header.Get("Content-Type"), "text/html")
+		resp := g.Do(t, http.MethodGet, "/", "")
+		require.Equal(t, http.StatusOK, resp.Status)
+		require.Contains(t, resp.Header.Get("Content-Type"), "text/html")
 	})
 }
 
-func TestPagesCanBeSwitchedOff(t *testing.T) {
+func TestPagesCanBeDisabled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { cfg.Docs.Enabled = false }})
@@ -66,7 +66,7 @@ func TestPagesCanBeSwitchedOff(t *testing.T) {
 	})
 }
 
-func TestADocumentThatIsNoneIsFoundByCheck(t *testing.T) {
+func TestCheckReportsAnInvalidDocument(t *testing.T) {
 	t.Parallel()
 	cfg := config.Default()
 	cfg.Auth.APIKeys.File = servertest.WriteKeys(t)

@@ -16,9 +16,9 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// FuzzPath sends ids as they stand in a path. What the upstream gets is what
-// one url.PathUnescape makes of each segment, so no two ids become one unless
-// they are two spellings of it; and what cannot be an id makes no call.
+// FuzzPath sends namespaces and ids in a path. The upstream receives each segment decoded
+// exactly once, so that different ids stay different. A segment that cannot be an id
+// makes no call.
 func FuzzPath(f *testing.F) {
 	for _, id := range []string{
 		"order-1", "a%2Fb", "a%252Fb", "a%20b%2Fc", "a+b", "a%2fb", "%61", "a,b", "a;b", "a=b&c", "a:b", "a#b", "a%3Fb", "-", ":count",
@@ -30,26 +30,26 @@ func FuzzPath(f *testing.F) {
 	}
 	f.Add("default%2Fworkflows", "..%2F..%2Fother")
 	f.Add("default", "a%2F..%2Fb")
-	f.Add("default", "a%2F..%2Fb{") // what has to be escaped and is not makes url.EscapedPath forget what was
-	g := startFuzzed(f, map[string]proto.Message{"DescribeWorkflowExecution": &workflowservice.DescribeWorkflowExecutionResponse{}})
+	f.Add("default", "a%2F..%2Fb{") // the unescaped "{" makes url.EscapedPath ignore the escapes of the caller
+	g := startFuzz(f, map[string]proto.Message{"DescribeWorkflowExecution": &workflowservice.DescribeWorkflowExecutionResponse{}})
 	f.Fuzz(func(t *testing.T, namespace, id string) {
 		target := "/v1/namespaces/" + namespace + "/workflows/" + id
 		if strings.ContainsAny(target, " \r\n?") || len(target) > 8<<10 {
-			return // another request line, which is FuzzHTTP's
+			return // changes the request line; see FuzzHTTP
 		}
 		for _, key := range []string{wideKey, servertest.WriterKey} {
-			a, calls := g.ask(t, http.MethodGet, servertest.RawRequest(http.MethodGet, target, key, nil))
-			checkPath(t, a, calls, pathCase{namespace: namespace, id: id, target: target, narrow: key == servertest.WriterKey})
+			resp, calls := g.request(t, http.MethodGet, servertest.RawRequest(http.MethodGet, target, key, nil))
+			checkPath(t, resp, calls, pathCase{namespace: namespace, id: id, target: target, narrow: key == servertest.WriterKey})
 		}
 	})
 }
 
 type pathCase struct {
 	namespace, id, target string
-	narrow                bool // the caller has a grant on the namespace default alone
+	narrow                bool // the caller has a grant on the namespace "default" only
 }
 
-func checkPath(t *testing.T, a servertest.Response, calls []upstreamtest.Call, c pathCase) {
+func checkPath(t *testing.T, resp servertest.Response, calls []upstreamtest.Call, c pathCase) {
 	t.Helper()
 	namespace, id, ok := c.decoded(t)
 	for _, call := range calls {
@@ -60,24 +60,24 @@ func checkPath(t *testing.T, a servertest.Response, calls []upstreamtest.Call, c
 	}
 	switch {
 	case !ok:
-		require.Equal(t, http.StatusBadRequest, a.Status, "%q", c.target)
-		if _, err := url.ParseRequestURI(c.target); err == nil { // else net/http has answered
-			require.Equal(t, "invalid-path", a.Field(t, "code"), "%q", c.target)
+		require.Equal(t, http.StatusBadRequest, resp.Status, "%q", c.target)
+		if _, err := url.ParseRequestURI(c.target); err == nil { // otherwise net/http has responded
+			require.Equal(t, "invalid-path", resp.Field(t, "code"), "%q", c.target)
 		}
 	case strings.Contains(c.namespace+c.id, "/"): // another route
 	case namespace == "" || id == "" || id == "-" || len(id) > 1000: // "-" needs a parameter
-		require.GreaterOrEqual(t, a.Status, http.StatusBadRequest, "%q", c.target)
+		require.GreaterOrEqual(t, resp.Status, http.StatusBadRequest, "%q", c.target)
 		require.Empty(t, calls, "%q", c.target)
 	case c.narrow && namespace != "default":
-		require.Equal(t, http.StatusForbidden, a.Status, "%q", c.target)
-		require.Equal(t, "namespace-forbidden", a.Field(t, "code"), "%q", c.target)
-	case len(namespace) > 1000, // the server takes none that long
-		strings.ContainsFunc(namespace, func(r rune) bool { return r > unicode.MaxASCII }): // it is no valid gRPC metadata
-		require.Equal(t, http.StatusNotFound, a.Status, "%q", c.target)
-		require.Equal(t, "namespace-not-found", a.Field(t, "code"), "%q", c.target)
+		require.Equal(t, http.StatusForbidden, resp.Status, "%q", c.target)
+		require.Equal(t, "namespace-forbidden", resp.Field(t, "code"), "%q", c.target)
+	case len(namespace) > 1000, // longer than the server accepts
+		strings.ContainsFunc(namespace, func(r rune) bool { return r > unicode.MaxASCII }): // not valid as gRPC metadata
+		require.Equal(t, http.StatusNotFound, resp.Status, "%q", c.target)
+		require.Equal(t, "namespace-not-found", resp.Field(t, "code"), "%q", c.target)
 		require.Empty(t, calls, "%q", c.target)
 	default:
-		require.Equal(t, http.StatusOK, a.Status, "%q: %s", c.target, a.Body)
+		require.Equal(t, http.StatusOK, resp.Status, "%q: %s", c.target, resp.Body)
 		require.Len(t, calls, 1, "%q", c.target)
 		require.Equal(t, "DescribeWorkflowExecution", calls[0].Method, "%q", c.target)
 		request := &workflowservice.DescribeWorkflowExecutionRequest{}
@@ -86,8 +86,7 @@ func checkPath(t *testing.T, a servertest.Response, calls []upstreamtest.Call, c
 	}
 }
 
-// decoded gives what the segments mean. ok is false for a path that has to be
-// refused, by any of its segments.
+// decoded returns the decoded segments. ok is false if the gateway must reject the path.
 func (c pathCase) decoded(t *testing.T) (namespace, id string, ok bool) {
 	t.Helper()
 	if _, err := url.ParseRequestURI(c.target); err != nil {

@@ -19,14 +19,14 @@ import (
 
 const listPath = "/v1/namespaces/default/workflows"
 
-// FuzzQuery sends query strings to the list. One is accepted exactly when a
-// strict reading of it finds known names, each once, with values in their
-// bounds; and then the upstream is asked for just these values.
+// FuzzQuery sends query strings to the list operation. A query string is accepted if and
+// only if a strict parser finds only known names, each once, with values within their
+// limits. The upstream then receives exactly these values.
 func FuzzQuery(f *testing.F) {
-	g := startFuzzed(f, map[string]proto.Message{
+	g := startFuzz(f, map[string]proto.Message{
 		"ListWorkflowExecutions": &workflowservice.ListWorkflowExecutionsResponse{NextPageToken: []byte("next")},
 	})
-	first, _ := g.ask(&testing.T{}, http.MethodGet, servertest.RawRequest(http.MethodGet, listPath, servertest.WriterKey, nil))
+	first, _ := g.request(&testing.T{}, http.MethodGet, servertest.RawRequest(http.MethodGet, listPath, servertest.WriterKey, nil))
 	var page struct{ NextPageToken string }
 	require.NoError(f, json.Unmarshal([]byte(first.Body), &page, json.MatchCaseInsensitiveNames(true)))
 	require.NotEmpty(f, page.NextPageToken)
@@ -46,19 +46,19 @@ func FuzzQuery(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw string) {
 		target := listPath + "?" + raw
 		if strings.ContainsAny(raw, " \r\n") || len(raw) > 8<<10 {
-			return // another request line, which is FuzzHTTP's
+			return // changes the request line; see FuzzHTTP
 		}
-		a, calls := g.ask(t, http.MethodGet, servertest.RawRequest(http.MethodGet, target, servertest.WriterKey, nil))
-		want, ok := wantedPage(raw, page.NextPageToken)
+		resp, calls := g.request(t, http.MethodGet, servertest.RawRequest(http.MethodGet, target, servertest.WriterKey, nil))
+		want, ok := parseListQuery(raw, page.NextPageToken)
 		if _, err := url.ParseRequestURI(target); err != nil {
-			ok = false // net/http has answered
+			ok = false // net/http has responded
 		}
 		if !ok {
-			require.Equal(t, http.StatusBadRequest, a.Status, "%q: %s", raw, a.Body)
+			require.Equal(t, http.StatusBadRequest, resp.Status, "%q: %s", raw, resp.Body)
 			require.Empty(t, calls, "%q", raw)
 			return
 		}
-		require.Equal(t, http.StatusOK, a.Status, "%q: %s", raw, a.Body)
+		require.Equal(t, http.StatusOK, resp.Status, "%q: %s", raw, resp.Body)
 		require.Len(t, calls, 1)
 		got := &workflowservice.ListWorkflowExecutionsRequest{}
 		require.NoError(t, proto.Unmarshal(calls[0].Request, got))
@@ -66,11 +66,11 @@ func FuzzQuery(f *testing.F) {
 	})
 }
 
-// wantedPage reads a query string by RFC 3986 and the WHATWG's form encoding,
-// and leaves no room: ok is false for whatever is open to a second reading.
-func wantedPage(raw, token string) (want *workflowservice.ListWorkflowExecutionsRequest, ok bool) {
+// parseListQuery parses a query string by RFC 3986 and the WHATWG's form encoding. ok is
+// false for everything that another parser could interpret differently.
+func parseListQuery(raw, token string) (want *workflowservice.ListWorkflowExecutionsRequest, ok bool) {
 	want = &workflowservice.ListWorkflowExecutionsRequest{Namespace: "default", PageSize: 100}
-	seen := map[string]bool{}
+	names := map[string]bool{}
 	limit := int64(math.MaxInt64)
 	for pair := range strings.SplitSeq(raw, "&") {
 		if pair == "" {
@@ -78,13 +78,13 @@ func wantedPage(raw, token string) (want *workflowservice.ListWorkflowExecutions
 		}
 		name, value, _ := strings.Cut(pair, "=")
 		name, err := url.QueryUnescape(name)
-		if err != nil || strings.Contains(pair, ";") || seen[name] {
+		if err != nil || strings.Contains(pair, ";") || names[name] {
 			return nil, false
 		}
 		if value, err = url.QueryUnescape(value); err != nil {
 			return nil, false
 		}
-		seen[name] = true
+		names[name] = true
 		switch name {
 		case "query":
 			if want.Query = value; !utf8.ValidString(value) {

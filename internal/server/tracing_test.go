@@ -17,12 +17,12 @@ import (
 	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
-// TestTracesFollowTheStandardVariables sends spans to a collector over OTLP,
-// as the OTEL_ variables say. It changes the environment, and so is alone.
-func TestTracesFollowTheStandardVariables(t *testing.T) {
+// The test configures OTLP with the OTEL_ variables. It is not parallel, because it
+// changes the environment.
+func TestTracingIsConfiguredByTheStandardVariables(t *testing.T) {
 	var mu sync.Mutex
 	spans := map[string]*trace.Span{}
-	collects := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	exports := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		request := &collector.ExportTraceServiceRequest{}
 		if proto.Unmarshal(body, request) != nil {
@@ -38,9 +38,9 @@ func TestTracesFollowTheStandardVariables(t *testing.T) {
 			}
 		}
 	}))
-	defer collects.Close()
+	defer exports.Close()
 	t.Setenv("OTEL_TRACES_EXPORTER", "otlp")
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collects.URL)
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", exports.URL)
 
 	g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }, Getenv: os.Getenv})
 	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -53,13 +53,13 @@ func TestTracesFollowTheStandardVariables(t *testing.T) {
 
 	mu.Lock()
 	defer mu.Unlock()
-	serves, client := spans["GET /v1/system-info"], spans["GetSystemInfo"]
-	require.NotNil(t, serves)
+	server, client := spans["GET /v1/system-info"], spans["GetSystemInfo"]
+	require.NotNil(t, server)
 	require.NotNil(t, client)
-	require.Equal(t, "\x0a\xf7\x65\x19\x16\xcd\x43\xdd\x84\x48\xeb\x21\x1c\x80\x31\x9c", string(serves.GetTraceId()), "the caller's trace goes on")
+	require.Equal(t, "\x0a\xf7\x65\x19\x16\xcd\x43\xdd\x84\x48\xeb\x21\x1c\x80\x31\x9c", string(server.GetTraceId()), "the span continues the caller's trace")
 	var continued bool
 	for _, call := range calls {
 		continued = continued || len(call.Metadata.Get("traceparent")) == 1
 	}
-	require.True(t, continued, "and goes on upstream")
+	require.True(t, continued, "the upstream call continues the trace")
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
-// sharedPolls are the cases about many equal waits with one delegated token.
+// sharedPolls returns the cases about many equal waits with one delegated token.
 func sharedPolls() []hostile {
 	row := func(name string, act func(*testing.T, *servertest.Gateway) string) hostile {
 		return hostile{number: 91, name: name, act: act}
@@ -32,7 +32,7 @@ func delegatedWaitsForAResult(t *testing.T, g *servertest.Gateway) string {
 	for i := range credentials {
 		credentials[i] = token
 	}
-	polls := waits(t, g, f, credentials...)
+	polls := countPolls(t, g, f, credentials...)
 	require.Equal(t, 1, polls, "polls of 100 waits")
 	return "1 poll"
 }
@@ -64,9 +64,9 @@ func delegatedWaitsForAnUpdate(t *testing.T, g *servertest.Gateway) string {
 	var waits sync.WaitGroup
 	for range 100 {
 		waits.Go(func() {
-			a, err := g.Send(t.Context(), http.MethodGet, servertest.UpdatesPath+"/u-1?wait=40s", "", token...)
-			if err != nil || a.Status != http.StatusOK {
-				t.Errorf("%v, %d %s", err, a.Status, a.Body)
+			resp, err := g.Send(t.Context(), http.MethodGet, servertest.UpdatesPath+"/u-1?wait=40s", "", token...)
+			if err != nil || resp.Status != http.StatusOK {
+				t.Errorf("%v, %d %s", err, resp.Status, resp.Body)
 			}
 		})
 	}

@@ -12,15 +12,14 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
-// TestATokenCostsHardlyMoreThanAKey compares calls with a JWT that was verified
-// before with calls with an API key, in turns, and prints both. Machines are
-// noisy, so that the bound is far above the ratio that is aimed at, 1.1, and what
-// is over it is measured again: noise passes, a cost stays.
-func TestATokenCostsHardlyMoreThanAKey(t *testing.T) { //nolint:paralleltest // it measures
-	const attempts, rounds, calls, bound = 3, 15, 200, 1.5
-	from := servertest.NewIssuer()
+// A call with a JWT that has been verified before should cost about as much as a call
+// with an API key. The goal is a ratio of 1.1. The limit of the test is higher, and it
+// repeats a measurement above the limit, because other processes disturb the machine.
+func TestAVerifiedTokenCostsAboutAsMuchAsAKey(t *testing.T) { //nolint:paralleltest // it measures time
+	const attempts, rounds, calls, maxRatio = 3, 15, 200, 1.5
 	g := servertest.Start(t, servertest.Options{
-		Configure: servertest.Apply(servertest.TrustIssuer(t, ""), func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }), KeyTransport: from,
+		Configure:    servertest.Apply(servertest.TrustIssuer(t, ""), func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }),
+		KeyTransport: servertest.NewIssuer(),
 	})
 	temporalfake.NewWorkflow(g.Upstream)
 	callers := map[string]string{"an API key": "Bearer " + servertest.WriterKey, "a JWT": "Bearer " + servertest.NewJWT()}
@@ -30,8 +29,8 @@ func TestATokenCostsHardlyMoreThanAKey(t *testing.T) { //nolint:paralleltest // 
 			for name, credential := range callers {
 				begin := time.Now()
 				for range calls {
-					a := g.Do(t, http.MethodGet, servertest.WorkflowsPath+"/w", "", "Authorization", credential)
-					require.Equal(t, http.StatusOK, a.Status, a.Body)
+					resp := g.Do(t, http.MethodGet, servertest.WorkflowsPath+"/w", "", "Authorization", credential)
+					require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 				}
 				if each := time.Since(begin) / calls; took[name] == 0 || each < took[name] {
 					took[name] = each
@@ -40,7 +39,7 @@ func TestATokenCostsHardlyMoreThanAKey(t *testing.T) { //nolint:paralleltest // 
 		}
 		ratio := float64(took["a JWT"]) / float64(took["an API key"])
 		t.Logf("a call with an API key takes %s, with a JWT %s: %.3f times", took["an API key"], took["a JWT"], ratio)
-		if ratio < bound {
+		if ratio < maxRatio {
 			return
 		}
 		require.Less(t, attempt, attempts, "a JWT costs %.3f times an API key", ratio)

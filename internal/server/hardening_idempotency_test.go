@@ -22,22 +22,22 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// hostileRepeats are the cases about one Idempotency-Key of two writes.
+// hostileRepeats returns the cases about two writes with one Idempotency-Key.
 func hostileRepeats() []hostile {
 	row := func(name string, act func(*testing.T, *servertest.Gateway) string) hostile {
 		return hostile{number: 90, name: name, act: act}
 	}
 	return []hostile{
-		row("one key of two bearers of one maker's tokens", keyOfTwoBearers),
+		row("one key of two bearers of the same principal's tokens", keyOfTwoBearers),
 		row("one key of two updates", keyOfTwoUpdates),
 		row("one key of two starts", keyOfTwoStarts),
 		row("one key of two starts at once", keyOfTwoStartsAtOnce),
 	}
 }
 
-var onceKey = []string{"Idempotency-Key", "k"} //nolint:gochecknoglobals // never written to
+var onceKey = []string{"Idempotency-Key", "k"} //nolint:gochecknoglobals // read-only
 
-// sentSignals gives the request ids of the signals that were sent.
+// sentSignals returns the request ids of the signals that were sent.
 func sentSignals(t *testing.T, g *servertest.Gateway) (ids []string) {
 	t.Helper()
 	for _, call := range g.Upstream.Calls("SignalWorkflowExecution") {
@@ -48,27 +48,28 @@ func sentSignals(t *testing.T, g *servertest.Gateway) (ids []string) {
 	return ids
 }
 
-// keyOfTwoBearers has the bearer of a token for comments guess the key of another bearer's approval.
+// keyOfTwoBearers lets a bearer guess the Idempotency-Key of another bearer's signal: the server must not treat the
+// other signal as a repetition and ignore it.
 func keyOfTwoBearers(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	g.Upstream.Handle("SignalWorkflowExecution", upstreamtest.Respond(&workflowservice.SignalWorkflowExecutionResponse{}))
 	signal := func(token, name string) {
-		a := g.Do(t, http.MethodPost, servertest.OrderPath+"/signal", `{"signal":"`+name+`"}`, append(servertest.Bearer(token), onceKey...)...)
-		require.Equal(t, http.StatusNoContent, a.Status, a.Body)
+		resp := g.Do(t, http.MethodPost, servertest.OrderPath+"/signal", `{"signal":"`+name+`"}`, append(servertest.Bearer(token), onceKey...)...)
+		require.Equal(t, http.StatusNoContent, resp.Status, resp.Body)
 	}
 	signal(g.DelegateToken(t, `{"signals":["comment"]}`), "comment")
 	approver := g.DelegateToken(t, servertest.TokenBody)
 	signal(approver, "approve")
 	signal(approver, "approve")
-	signal(g.DelegateToken(t, servertest.TokenBody), "approve") // a token of the same moment and scope
+	signal(g.DelegateToken(t, servertest.TokenBody), "approve") // a token of the same time and scope
 	ids := sentSignals(t, g)
-	require.NotEqual(t, ids[0], ids[1], "the server takes the approval for a repeated comment")
-	require.Equal(t, ids[1], ids[2], "the same bearer's repeated approval is one")
-	require.NotContains(t, ids[:3], ids[3], "each token is a caller of its own")
+	require.NotEqual(t, ids[0], ids[1], "the server would treat the approval as a repeated comment")
+	require.Equal(t, ids[1], ids[2], "a repeated approval of the same bearer has the same id")
+	require.NotContains(t, ids[:3], ids[3], "each token has its own ids")
 	return "3 bearers, 3 request ids"
 }
 
-// keyOfTwoUpdates sends two updates under one key to a server that gives each id the outcome of its first update.
+// keyOfTwoUpdates sends different updates with one key. The server returns the outcome of the first update with an id.
 func keyOfTwoUpdates(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	names := map[string]string{}
@@ -88,21 +89,21 @@ func keyOfTwoUpdates(t *testing.T, g *servertest.Gateway) string {
 		}, nil
 	}))
 	outcome := func(body string) string {
-		a := g.Do(t, http.MethodPost, servertest.UpdatesPath, body, onceKey...)
-		require.Equal(t, http.StatusOK, a.Status, a.Body)
-		return a.Field(t, "updateId") + a.Field(t, "result")
+		resp := g.Do(t, http.MethodPost, servertest.UpdatesPath, body, onceKey...)
+		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
+		return resp.Field(t, "updateId") + resp.Field(t, "result")
 	}
 	first := outcome(`{"update":"addItem","args":[{"sku":"A-17","quantity":1}]}`)
 	require.Contains(t, first, "addItem")
-	require.Equal(t, first, outcome(`{ "args": [{"quantity": 1, "sku": "A-17"}], "update": "addItem" }`), "the same body in another form")
+	require.Equal(t, first, outcome(`{ "args": [{"quantity": 1, "sku": "A-17"}], "update": "addItem" }`), "the same body, formatted differently")
 	require.Contains(t, outcome(`{"update":"noSuchUpdate","args":[{"sku":"A-17","quantity":1}]}`), "noSuchUpdate")
 	require.NotEqual(t, first, outcome(`{"update":"addItem","args":[{"sku":"A-17","quantity":2}]}`), "another argument")
 	return fmt.Sprintf("%d updates", len(names))
 }
 
-// knowing has the upstream know the workflow w as a server does: by the request id of its start. It gives the request
-// ids of all starts.
-func knowing(g *servertest.Gateway) func() []string {
+// serveStarts makes the upstream serve starts of the workflow w as a Temporal server does: a start with the request id
+// of the first one succeeds again. The returned function returns the request ids of all starts.
+func serveStarts(g *servertest.Gateway) func() []string {
 	var mu sync.Mutex
 	var ids []string
 	g.Upstream.Handle("StartWorkflowExecution", upstreamtest.Typed(func(
@@ -143,16 +144,16 @@ func knowing(g *servertest.Gateway) func() []string {
 	}
 }
 
-func requireReused(t *testing.T, a servertest.Response) {
+func requireReused(t *testing.T, resp servertest.Response) {
 	t.Helper()
-	require.Equal(t, http.StatusUnprocessableEntity, a.Status, a.Body)
-	requireForm(t, a, "idempotency-key-reused")
-	require.Equal(t, []string{"w", temporalfake.RunID}, []string{a.Field(t, "workflowId"), a.Field(t, "runId")})
+	require.Equal(t, http.StatusUnprocessableEntity, resp.Status, resp.Body)
+	requireWellFormed(t, resp, "idempotency-key-reused")
+	require.Equal(t, []string{"w", temporalfake.RunID}, []string{resp.Field(t, "workflowId"), resp.Field(t, "runId")})
 }
 
 func keyOfTwoStarts(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	sent := knowing(g)
+	sent := serveStarts(g)
 	first := g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(`"args":[1]`), onceKey...)
 	require.Equal(t, http.StatusCreated, first.Status, first.Body)
 	again := g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(`"args": [ 1 ]`), onceKey...)
@@ -163,19 +164,19 @@ func keyOfTwoStarts(t *testing.T, g *servertest.Gateway) string {
 	} {
 		requireReused(t, g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(other), onceKey...))
 	}
-	a := g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(`"args":[2]`), "Idempotency-Key", "l")
-	require.Equal(t, http.StatusConflict, a.Status, "another key is another start")
+	resp := g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(`"args":[2]`), "Idempotency-Key", "l")
+	require.Equal(t, http.StatusConflict, resp.Status, "another key is another start")
 	require.Len(t, sent(), 3)
-	return "4 other bodies, 4 refused"
+	return "4 other bodies, 4 rejected"
 }
 
-// keyOfTwoStartsAtOnce has the second start find nothing, and then the server find the first.
+// keyOfTwoStartsAtOnce sends a second start before the first one can be described. The server still finds the first.
 func keyOfTwoStartsAtOnce(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	knowing(g)
+	serveStarts(g)
 	g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.NotFound, "workflow not found for ID: w"))
 	require.Equal(t, http.StatusCreated, g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(""), onceKey...).Status)
 	requireReused(t, g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(`"args":[2]`), onceKey...))
-	requireForm(t, g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(""), "Idempotency-Key", "l"), "workflow-already-started")
-	return "refused"
+	requireWellFormed(t, g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(""), "Idempotency-Key", "l"), "workflow-already-started")
+	return "rejected"
 }

@@ -12,9 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzClientIP walks X-Forwarded-For. The oracle reads it the other way round:
-// it takes the whole list apart first, and then looks for the last entry that is
-// none of our proxies.
+// FuzzClientIP compares clientIP with addressOf, a simpler implementation that splits
+// the whole header first.
 func FuzzClientIP(f *testing.F) {
 	prefixes := []string{"10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32"}
 	for _, xff := range []string{
@@ -34,7 +33,7 @@ func FuzzClientIP(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, peer, first, second string) {
 		if _, err := netip.ParseAddrPort(peer); err != nil && peer != "memory" {
-			return // is none of net/http's peers
+			return // net/http has no such peers
 		}
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 		r.RemoteAddr = peer
@@ -47,19 +46,19 @@ func FuzzClientIP(f *testing.F) {
 	})
 }
 
-// addressOf is what clientIP has to find behind trusted proxies.
+// addressOf returns the expected client address.
 func addressOf(peer string, trusted []netip.Prefix, list string) string {
-	at, err := netip.ParseAddrPort(peer)
+	peerAddress, err := netip.ParseAddrPort(peer)
 	host, _, _ := net.SplitHostPort(peer)
-	ours := func(ip netip.Addr) bool {
+	isTrusted := func(ip netip.Addr) bool {
 		return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(ip) })
 	}
-	plain := func(ip netip.Addr) netip.Addr { return ip.Unmap().WithZone("") }
+	normalize := func(ip netip.Addr) netip.Addr { return ip.Unmap().WithZone("") }
 	switch {
 	case err != nil:
 		return peer
-	case !ours(plain(at.Addr())):
-		return at.Addr().Unmap().String() // with its zone: the kernel says it, not a header
+	case !isTrusted(normalize(peerAddress.Addr())):
+		return peerAddress.Addr().Unmap().String() // the zone is kept, because it comes from the kernel
 	}
 	for _, entry := range slices.Backward(strings.Split(list, ",")) {
 		if entry = strings.TrimSpace(entry); entry == "" {
@@ -67,10 +66,10 @@ func addressOf(peer string, trusted []netip.Prefix, list string) string {
 		}
 		ip, err := netip.ParseAddr(entry)
 		if err != nil {
-			return host // what stands left of junk is anybody's
+			return host // the entries to the left of an invalid one cannot be trusted
 		}
-		if !ours(plain(ip)) {
-			return plain(ip).String()
+		if !isTrusted(normalize(ip)) {
+			return normalize(ip).String()
 		}
 	}
 	return host

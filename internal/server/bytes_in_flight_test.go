@@ -22,9 +22,9 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// TestStreamsWaitForTheBytesOfTheirPages reads many streams of large pages with
-// room for few of them: all come to their end, what they hold stays within the
-// bound, and those that wait hold no slot.
+// The test reads many streams of large pages slowly, and the limit of bytes in flight
+// permits only a few pages. All streams complete within the limit, and streams that wait
+// for bytes hold no slot.
 func TestStreamsWaitForTheBytesOfTheirPages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -38,14 +38,14 @@ func TestStreamsWaitForTheBytesOfTheirPages(t *testing.T) {
 				NextPageToken: []byte(next), Executions: []*workflow.WorkflowExecutionInfo{{Type: &common.WorkflowType{Name: strings.Repeat("x", size)}}},
 			})
 		}
-		answers := map[string]upstreamtest.Handler{"": page("1", 1000), "1": page("2", 1<<20), "2": page("3", 100_000), "3": page("", 2<<20)}
+		responses := map[string]upstreamtest.Handler{"": page("1", 1000), "1": page("2", 1<<20), "2": page("3", 100_000), "3": page("", 2<<20)}
 		g.Upstream.Handle("ListWorkflowExecutions", func(ctx context.Context, request []byte) ([]byte, error) {
 			time.Sleep(10 * time.Millisecond)
-			var asked workflowservice.ListWorkflowExecutionsRequest
-			if err := proto.Unmarshal(request, &asked); err != nil {
+			var list workflowservice.ListWorkflowExecutionsRequest
+			if err := proto.Unmarshal(request, &list); err != nil {
 				return nil, err
 			}
-			return answers[string(asked.GetNextPageToken())](ctx, request)
+			return responses[string(list.GetNextPageToken())](ctx, request)
 		})
 		g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{}))
 		var reading sync.WaitGroup
@@ -63,10 +63,10 @@ func TestStreamsWaitForTheBytesOfTheirPages(t *testing.T) {
 					return
 				}
 				defer func() { _ = response.Body.Close() }()
-				n, piece := 0, make([]byte, 512<<10)
+				n, buffer := 0, make([]byte, 512<<10)
 				for {
-					read, err := io.ReadFull(response.Body, piece)
-					n += strings.Count(string(piece[:read]), "\n")
+					read, err := io.ReadFull(response.Body, buffer)
+					n += strings.Count(string(buffer[:read]), "\n")
 					if err != nil {
 						break
 					}
@@ -86,34 +86,34 @@ func TestStreamsWaitForTheBytesOfTheirPages(t *testing.T) {
 		require.Equal(t, http.StatusOK, small.Status, small.Body)
 		reading.Wait()
 		synctest.Wait()
-		require.Equal(t, streams*pages, lines, "all streams are whole")
+		require.Equal(t, streams*pages, lines, "all streams are complete")
 		require.Greater(t, most, 1<<20)
 		require.LessOrEqual(t, most, total)
-		t.Logf("%d streams held %d bytes at most, and made %d calls", streams, most, len(g.Upstream.Calls("ListWorkflowExecutions")))
+		t.Logf("%d streams held at most %d bytes and made %d calls", streams, most, len(g.Upstream.Calls("ListWorkflowExecutions")))
 		require.Zero(t, bytesHeld(t, g, "response"))
 		require.Contains(t, g.AdminText(t, "/metrics"), `flowgate_in_flight{kind="read"} 0`)
 	})
 }
 
-// TestAWriteWhoseResponseFindsNoRoomSaysThatItWasMade holds all bytes there are,
-// and then writes.
-func TestAWriteWhoseResponseFindsNoRoomSaysThatItWasMade(t *testing.T) {
+// All bytes of responses are in use when the response of a write arrives. The error must
+// report that the call was made.
+func TestAWriteReportsThatTheCallWasMade(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { cfg.Limits.BytesInFlight.Responses = 1 << 20 }})
 		serveLargeList(t, g, 1)
-		conn := open(t, g, head(servertest.WriterKey, servertest.WorkflowsPath))
+		conn := openRequest(t, g, rawGet(servertest.WriterKey, servertest.WorkflowsPath))
 		synctest.Wait()
 		require.Equal(t, 1<<20, bytesHeld(t, g, "response"))
 		run := strings.Repeat("r", 100_000)
 		g.Upstream.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: run}))
-		a := g.Do(t, http.MethodPost, servertest.WorkflowsPath, `{"workflowType":"W","workflowId":"w","taskQueue":"q"}`)
-		require.Equal(t, http.StatusServiceUnavailable, a.Status, a.Body)
-		require.Equal(t, "overloaded", a.Field(t, "code"))
-		require.Contains(t, a.Field(t, "detail"), "The call was made")
-		a = g.Do(t, http.MethodPost, temporalList+"/w", `{"workflowType":{"name":"W"},"taskQueue":{"name":"q"}}`)
-		servertest.RequireStatus(t, a, http.StatusServiceUnavailable, codes.Unavailable)
-		require.Contains(t, a.Body, "The call was made")
+		resp := g.Do(t, http.MethodPost, servertest.WorkflowsPath, `{"workflowType":"W","workflowId":"w","taskQueue":"q"}`)
+		require.Equal(t, http.StatusServiceUnavailable, resp.Status, resp.Body)
+		require.Equal(t, "overloaded", resp.Field(t, "code"))
+		require.Contains(t, resp.Field(t, "detail"), "The call was made")
+		resp = g.Do(t, http.MethodPost, temporalList+"/w", `{"workflowType":{"name":"W"},"taskQueue":{"name":"q"}}`)
+		servertest.RequireStatus(t, resp, http.StatusServiceUnavailable, codes.Unavailable)
+		require.Contains(t, resp.Body, "The call was made")
 		require.Len(t, g.Upstream.Calls("StartWorkflowExecution"), 2)
 		require.Equal(t, http.StatusServiceUnavailable, g.Do(t, http.MethodGet, servertest.WorkflowsPath, "").Status)
 		require.NoError(t, conn.Close())
