@@ -22,8 +22,8 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// hostileRepeats returns the cases about two writes with one Idempotency-Key.
-func hostileRepeats() []hostile {
+// hostileIdempotencyKeys returns the cases about two writes with one Idempotency-Key.
+func hostileIdempotencyKeys() []hostile {
 	row := func(name string, act func(*testing.T, *servertest.Gateway) string) hostile {
 		return hostile{number: 90, name: name, act: act}
 	}

@@ -54,9 +54,9 @@ type keyedRequest struct {
 	permitted       bool
 }
 
-// try sends the requests. Those that are not permitted receive 403 and make no upstream
+// sendAsKeys sends the requests. Those that are not permitted receive 403 and make no upstream
 // call.
-func try(t *testing.T, g *servertest.Gateway, attempts ...keyedRequest) string {
+func sendAsKeys(t *testing.T, g *servertest.Gateway, attempts ...keyedRequest) string {
 	t.Helper()
 	for _, b := range servertest.Bindings(t) {
 		if b.Method.Name() != "GetSystemInfo" {
@@ -85,7 +85,7 @@ func nexusOperations(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	const path = temporalDefault + "/nexus-operations/o"
 	body := func(endpoint string) string { return `{"endpoint":"` + endpoint + `","service":"s","operation":"o"}` }
-	result := try(
+	result := sendAsKeys(
 		t, g,
 		keyedRequest{typedKey, path, body("payments"), false},
 		keyedRequest{queuedKey, path, body("payments"), false},
@@ -102,7 +102,7 @@ func nexusOperations(t *testing.T, g *servertest.Gateway) string {
 func resets(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	const path, body = temporalDefault + "/workflows/w/reset", `{"workflowTaskFinishEventId":"4","requestId":"q"}`
-	result := try(
+	result := sendAsKeys(
 		t, g,
 		keyedRequest{typedKey, path, body, false}, keyedRequest{queuedKey, path, body, false}, keyedRequest{mixedKey, path, body, false},
 		keyedRequest{servertest.WriterKey, path, body, true},
@@ -124,7 +124,7 @@ func otherQueues(t *testing.T, g *servertest.Gateway) string {
 	handler := func(queue string) string {
 		return `{"endpoint":"payments","completionCallbacks":[{"nexusHandler":{"taskQueueName":"` + queue + `","service":"s"}}]}`
 	}
-	return try(
+	return sendAsKeys(
 		t, g,
 		keyedRequest{queuedKey, path, start("payouts"), false}, keyedRequest{queuedKey, path, start("orders"), true},
 		keyedRequest{mixedKey, calls, handler("payouts"), false}, keyedRequest{mixedKey, calls, handler("orders"), true},
@@ -149,13 +149,13 @@ func completionCallbacks(t *testing.T, g *servertest.Gateway) string {
 			}
 		}
 	}
-	return try(t, g, attempts...)
+	return sendAsKeys(t, g, attempts...)
 }
 
 func computeValidation(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	const path = temporalDefault + "/worker-deployment-versions/billing/7/validate-compute-config"
-	result := try(
+	result := sendAsKeys(
 		t, g,
 		keyedRequest{servertest.ReaderKey, path, `{}`, false}, keyedRequest{typedKey, path, `{}`, false},
 		keyedRequest{servertest.WriterKey, path, `{}`, true},

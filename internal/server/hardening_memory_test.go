@@ -37,9 +37,9 @@ func fewBytes(cfg *config.Config) {
 
 // The tests that measure the heap are not parallel: nothing else runs beside them.
 
-// settledHeap returns the size of the heap in use, in bytes, without the memory that
+// heapAfterGC returns the size of the heap in use, in bytes, without the memory that
 // pools release after two collections.
-func settledHeap() int {
+func heapAfterGC() int {
 	_ = heap()
 	return int(heap()) //nolint:gosec // fits into an int
 }
@@ -52,13 +52,13 @@ func TestLargeResponsesAreReservedBeforeTheyAreReceived(t *testing.T) { //nolint
 				const requests, size = 12, 20
 				g := servertest.Start(t, servertest.Options{Configure: fewBytes})
 				serveLargeList(t, g, size)
-				before := settledHeap()
+				before := heapAfterGC()
 				for range requests {
 					openRequest(t, g, rawGet(servertest.WriterKey, path))
 				}
 				time.Sleep(500 * time.Millisecond)
 				synctest.Wait()
-				grown, held := (settledHeap()-before)>>20, bytesHeld(t, g, "response")>>20
+				grown, held := (heapAfterGC()-before)>>20, bytesHeld(t, g, "response")>>20
 				t.Logf("%d lists of %d MB: the heap grows by %d MB, %d MB are reserved", requests, size, grown, held)
 				require.Less(t, grown, 4*size)
 				require.GreaterOrEqual(t, held, size)
@@ -82,7 +82,7 @@ func TestWaitsReserveBytesBeforeTheyEncodeTheResult(t *testing.T) { //nolint:par
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		before := settledHeap()
+		before := heapAfterGC()
 		c.Change(func(r *temporalfake.Run) {
 			r.Status = enums.WORKFLOW_EXECUTION_STATUS_TERMINATED
 			r.AddEvent(enums.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED).Attributes = &history.HistoryEvent_WorkflowExecutionTerminatedEventAttributes{
@@ -91,7 +91,7 @@ func TestWaitsReserveBytesBeforeTheyEncodeTheResult(t *testing.T) { //nolint:par
 		})
 		time.Sleep(500 * time.Millisecond)
 		synctest.Wait()
-		grown, held := (settledHeap()-before)>>20, bytesHeld(t, g, "response")>>20
+		grown, held := (heapAfterGC()-before)>>20, bytesHeld(t, g, "response")>>20
 		t.Logf("%d results of %d MB: the heap grows by %d MB, %d MB are reserved", waiters, size>>20, grown, held)
 		require.Less(t, grown, 64+32)
 		require.Greater(t, held, 16)

@@ -112,9 +112,9 @@ func operations() []hostile {
 		}
 	}
 	return []hostile{
-		{number: 73, name: "a handler that panics", act: panicking},
-		{number: 74, name: "a shutdown with requests in flight", configure: servertest.WithDrain, act: ending},
-		{number: 75, name: "requests during the shutdown", configure: servertest.WithDrain, act: duringTheEnd},
+		{number: 73, name: "a handler that panics", act: panicInHandler},
+		{number: 74, name: "a shutdown with requests in flight", configure: servertest.WithDrain, act: shutdown},
+		{number: 75, name: "requests during the shutdown", configure: servertest.WithDrain, act: requestsDuringShutdown},
 		preflight("a preflight without configured origins", "https://app.example", nil, http.StatusMethodNotAllowed, "method-not-allowed", requireNoCORS),
 		preflight("a preflight of another origin", "https://evil.example", withOrigin, http.StatusNoContent, "", requireNoCORS),
 		preflight("a preflight of the origin null", "null", withOrigin, http.StatusNoContent, "", requireNoCORS),
@@ -128,7 +128,7 @@ func operations() []hostile {
 			number: 76, name: "another origin's call", configure: withOrigin, check: requireNoCORS,
 			request: get("/v1/system-info", "Origin", "https://evil.example"), status: http.StatusOK, calls: 1,
 		},
-		{number: 81, name: "a configuration with many problems", act: faultyConfiguration},
+		{number: 81, name: "a configuration with many problems", act: invalidConfiguration},
 		public(82, "/metrics"), public(82, "/debug/pprof/"), public(82, "/debug/pprof/heap"),
 		{number: 83, name: "a caller that stops reading", act: stalledReader},
 	}
@@ -147,9 +147,9 @@ func requireCORS(t *testing.T, _ *servertest.Gateway, resp servertest.Response) 
 	require.Empty(t, resp.Header.Values("Access-Control-Allow-Credentials"))
 }
 
-// panicking serves a handler that panics, because no handler of the gateway can be made
+// panicInHandler serves a handler that panics, because no handler of the gateway can be made
 // to panic.
-func panicking(t *testing.T, _ *servertest.Gateway) string {
+func panicInHandler(t *testing.T, _ *servertest.Gateway) string {
 	t.Helper()
 	log, listener := &testlog.Buffer{}, servertest.NewListener()
 	front, _ := server.FrontOf(t, log, func(_ http.ResponseWriter, r *http.Request) {
@@ -185,8 +185,8 @@ func panicking(t *testing.T, _ *servertest.Gateway) string {
 	return "500 internal and a stack in the log; an abort closes the connection and logs one line"
 }
 
-// ending shuts down a gateway with a call and a wait in flight.
-func ending(t *testing.T, g *servertest.Gateway) string {
+// shutdown shuts down a gateway with a call and a wait in flight.
+func shutdown(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	temporalfake.NewWorkflow(g.Upstream)
 	g.Upstream.Handle("CountWorkflowExecutions", func(ctx context.Context, _ []byte) ([]byte, error) {
@@ -217,9 +217,9 @@ func ending(t *testing.T, g *servertest.Gateway) string {
 	return "readyz 503 at once, the call 200, the wait 202 with Retry-After, an ordered shutdown after " + time.Since(begin).String()
 }
 
-func duringTheEnd(t *testing.T, g *servertest.Gateway) string {
+func requestsDuringShutdown(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang) // holds the gateway open after the delay
+	g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang) // keeps a request in flight after the delay
 	go func() { _, _ = g.Send(t.Context(), http.MethodGet, count, "") }()
 	synctest.Wait()
 	g.Stop()
@@ -236,7 +236,7 @@ func duringTheEnd(t *testing.T, g *servertest.Gateway) string {
 	return "200 during the delay, 503 draining after it, both with Connection: close"
 }
 
-func faultyConfiguration(t *testing.T, _ *servertest.Gateway) string {
+func invalidConfiguration(t *testing.T, _ *servertest.Gateway) string {
 	t.Helper()
 	cfg := config.Default()
 	cfg.Upstream.Address = "temporal.example:7233"

@@ -50,12 +50,12 @@ func rates() []hostile {
 	}
 	return []hostile{
 		limited("over the key's rate", servertest.WorkflowsPath, temporalWorkflows),
-		limited("over the key's rate at the Temporal door", temporalWorkflows, servertest.WorkflowsPath),
+		limited("over the key's rate at the Temporal HTTP API", temporalWorkflows, servertest.WorkflowsPath),
 		{
 			number: 26, name: "another namespace in the body", status: http.StatusBadRequest, code: "unknown-field",
 			request: post(servertest.StartBody(`"namespace":"other"`)), // the client API has no such field
 		},
-		{number: 26, name: "another namespace in the body at the Temporal door", act: otherNamespace},
+		{number: 26, name: "another namespace in the body at the Temporal HTTP API", act: otherNamespace},
 	}
 }
 

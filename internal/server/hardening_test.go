@@ -47,7 +47,7 @@ func TestHardening(t *testing.T) {
 	t.Parallel()
 	rows := slices.Concat(hostileCredentials(), hostileTokens(), failingIssuers(), hostilePaths(), hostileBodies(), hostileHeaders(),
 		failingUpstreams(), overload(), operations(), rates(), hostileValues(), hostileErrors(), slowReaders(), slowBodies(t),
-		limits(), sharedPolls(), hostileAudit(), hostileRepeats(), hostileListeners())
+		limits(), sharedPolls(), hostileAudit(), hostileIdempotencyKeys(), hostileListeners())
 	covered := map[int]bool{}
 	for _, row := range rows {
 		covered[row.number] = true

@@ -95,10 +95,10 @@ func failingUpstreams() []hostile {
 			check: sameRequestID,
 		},
 		fails(66, "a terminate is not retried", http.StatusServiceUnavailable, "upstream-unavailable", codes.Unavailable, "away"),
-		{number: 67, name: "an upstream that fails every call", act: flapping},
+		{number: 67, name: "an upstream that fails every call", act: everyCallFails},
 		large,
 		{
-			number: 69, name: "metadata of the upstream", request: get(count), status: http.StatusOK, calls: 1, arrange: sendsMetadata,
+			number: 69, name: "metadata of the upstream", request: get(count), status: http.StatusOK, calls: 1, arrange: serveMetadata,
 			check: func(t *testing.T, _ *servertest.Gateway, resp servertest.Response) {
 				t.Helper()
 				for _, name := range []string{"Set-Cookie", "X-Internal", "Grpc-Metadata-X-Internal", "Server", "Trailer"} {
@@ -109,7 +109,7 @@ func failingUpstreams() []hostile {
 	}
 }
 
-func sendsMetadata(g *servertest.Gateway) {
+func serveMetadata(g *servertest.Gateway) {
 	g.Upstream.Handle("CountWorkflowExecutions", func(ctx context.Context, _ []byte) ([]byte, error) {
 		md := metadata.Pairs("set-cookie", "a=b", "x-internal", "10.0.0.7", "server", "frontend")
 		if err := grpc.SetHeader(ctx, md); err != nil {
@@ -178,9 +178,9 @@ func silentUpstream(t *testing.T, g *servertest.Gateway) string {
 	return "504 deadline-exceeded after " + took.String()
 }
 
-// flapping sends 1,000 requests per second for ten seconds to an upstream that fails all
+// everyCallFails sends 1,000 requests per second for ten seconds to an upstream that fails all
 // calls.
-func flapping(t *testing.T, g *servertest.Gateway) string {
+func everyCallFails(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Fail(codes.Unavailable, "away"))
 	before := len(g.Upstream.Calls("CountWorkflowExecutions"))

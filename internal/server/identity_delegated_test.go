@@ -188,8 +188,8 @@ func TestADelegatedTokenEndsWithItsAPIKey(t *testing.T) {
 func TestADelegatedTokenOfAJWTExpiresWithIt(t *testing.T) {
 	t.Parallel()
 	withWorkflow(t, servertest.Options{Configure: servertest.TrustIssuer(t, ""), KeyTransport: servertest.NewIssuer()}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
-		alices := servertest.Bearer(servertest.NewJWT(servertest.WithTimeClaim("exp", 5*time.Minute)))
-		resp := g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens", `{"read":true}`, alices...)
+		aliceToken := servertest.Bearer(servertest.NewJWT(servertest.WithTimeClaim("exp", 5*time.Minute)))
+		resp := g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens", `{"read":true}`, aliceToken...)
 		require.Equal(t, http.StatusCreated, resp.Status, resp.Body)
 		const leeway = 30 * time.Second
 		require.Equal(t, time.Now().Add(5*time.Minute+leeway).UTC().Format(time.RFC3339), resp.Field(t, "expiresAt"))
@@ -200,8 +200,8 @@ func TestADelegatedTokenOfAJWTExpiresWithIt(t *testing.T) {
 	})
 }
 
-// A poll of a delegated token would be denied what others wait for, and a poll of others
-// would return to the bearer what the token does not permit.
+// A poll with a delegated token is denied what other callers may read, and a poll of
+// other callers returns what the token does not permit.
 func TestDelegatedTokensSharePollsWithinTheirScopeOnly(t *testing.T) {
 	t.Parallel()
 	withWorkflow(t, servertest.Options{}, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow) {

@@ -82,7 +82,7 @@ func TestMintedTokensHaveThePrincipalAndTheLeastPermission(t *testing.T) {
 	configure := servertest.Apply(root, servertest.TrustIssuer(t, ""), withMinting(t, servertest.ECKey()))
 	withWorkflow(t, servertest.Options{Configure: configure, KeyTransport: servertest.NewIssuer()}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
 		g.Upstream.Handle("GetClusterInfo", upstreamtest.Respond(&workflowservice.GetClusterInfoResponse{}))
-		alices := servertest.NewJWT()
+		aliceToken := servertest.NewJWT()
 		for _, tc := range []struct {
 			method, path, body, credential string
 			rpc, subject                   string
@@ -93,7 +93,7 @@ func TestMintedTokensHaveThePrincipalAndTheLeastPermission(t *testing.T) {
 			{http.MethodGet, servertest.WorkflowsPath, "", servertest.RootKey, "ListWorkflowExecutions", "root", []any{"default:read"}},
 			{http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(""), servertest.WriterKey, "StartWorkflowExecution", "writer", []any{"default:write"}},
 			{http.MethodPost, temporalWorkflows + "/w", `{}`, servertest.WriterKey, "StartWorkflowExecution", "writer", []any{"default:write"}},
-			{http.MethodGet, servertest.WorkflowsPath, "", alices, "ListWorkflowExecutions", "idp:alice", []any{"default:read"}},
+			{http.MethodGet, servertest.WorkflowsPath, "", aliceToken, "ListWorkflowExecutions", "idp:alice", []any{"default:read"}},
 			{http.MethodGet, "/cluster", "", servertest.RootKey, "GetClusterInfo", "root", []any{"temporal-system:read"}},
 			{http.MethodGet, "/v1/system-info", "", servertest.ReaderKey, "GetSystemInfo", "reader", []any{}},
 			{http.MethodGet, servertest.OrderPath, "", g.DelegateToken(t, servertest.TokenBody), "DescribeWorkflowExecution", "delegated:writer", []any{"default:read"}},

@@ -98,16 +98,16 @@ func withPassthrough(cfg *config.Config) { cfg.Upstream.Credential.Mode = config
 func TestACallersTokenIsPassedThrough(t *testing.T) {
 	t.Parallel()
 	withWorkflow(t, servertest.Options{Configure: servertest.Apply(servertest.TrustIssuer(t, ""), withPassthrough), KeyTransport: servertest.NewIssuer()}, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow) {
-		alices, bobs := servertest.NewJWT(), servertest.NewJWT(servertest.WithClaim("sub", "bob"))
-		for _, own := range []string{alices, bobs, alices} { // the last one is cached
+		aliceToken, bobToken := servertest.NewJWT(), servertest.NewJWT(servertest.WithClaim("sub", "bob"))
+		for _, own := range []string{aliceToken, bobToken, aliceToken} { // the last one is cached
 			for _, path := range []string{servertest.WorkflowsPath, temporalWorkflows} {
 				require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, path, "", servertest.Bearer(own)...).Status)
 				require.Equal(t, []string{"Bearer " + own}, authorization(t, g, "ListWorkflowExecutions"))
 			}
 		}
 		before := g.UpstreamCalls()
-		bound := g.DelegateToken(t, servertest.TokenBody, servertest.Bearer(alices)...)
-		for _, credential := range []string{servertest.WriterKey, bound} { // there is no token to pass through
+		delegated := g.DelegateToken(t, servertest.TokenBody, servertest.Bearer(aliceToken)...)
+		for _, credential := range []string{servertest.WriterKey, delegated} { // there is no token to pass through
 			resp := g.Do(t, http.MethodGet, servertest.OrderPath, "", servertest.Bearer(credential)...)
 			require.Equal(t, http.StatusBadGateway, resp.Status, resp.Body)
 			requireWellFormed(t, resp, "upstream-auth-failed")
@@ -119,7 +119,7 @@ func TestACallersTokenIsPassedThrough(t *testing.T) {
 		require.Equal(t, []string{"Bearer other-token"}, authorization(t, g, "ListWorkflowExecutions"), "the key's own credential takes precedence")
 		require.Equal(t, http.StatusOK, getAnonymously(t, g.Client, "/readyz").Status, "the health check needs no token")
 		again := servertest.NewJWT(servertest.WithClaim("jti", "2")) // another token of alice, which the upstream may treat differently
-		require.Equal(t, 3, countPolls(t, g, f, servertest.Bearer(alices), servertest.Bearer(alices), servertest.Bearer(bobs), servertest.Bearer(again)))
+		require.Equal(t, 3, countPolls(t, g, f, servertest.Bearer(aliceToken), servertest.Bearer(aliceToken), servertest.Bearer(bobToken), servertest.Bearer(again)))
 	})
 }
 

@@ -133,16 +133,16 @@ func (s *session) record(resp servertest.Response, token string) {
 // the upstream receives.
 func (s *session) run(t *testing.T) {
 	t.Helper()
-	alices := servertest.NewJWT(servertest.WithClaim("note", marker))
+	aliceToken := servertest.NewJWT(servertest.WithClaim("note", marker))
 	created := s.Do(t, http.MethodPost, servertest.OrderPath+"/tokens", servertest.TokenBody, servertest.Bearer(markedKey)...)
 	delegatedToken := created.Field(t, "token")
 	s.record(created, delegatedToken)
-	s.secrets = append(append(s.secrets, delegatedToken), strings.Split(alices, ".")[1:]...)
+	s.secrets = append(append(s.secrets, delegatedToken), strings.Split(aliceToken, ".")[1:]...)
 
 	const static = "Bearer " + staticToken
 	require.Equal(t, []string{static}, s.sendAll(t, servertest.Bearer(markedKey)...))
 	require.Equal(t, []string{static}, s.sendAll(t, "X-API-Key", markedKey, "Cookie", marker, "Proxy-Authorization", marker))
-	require.Equal(t, []string{"Bearer " + alices}, s.sendAll(t, servertest.Bearer(alices)...))
+	require.Equal(t, []string{"Bearer " + aliceToken}, s.sendAll(t, servertest.Bearer(aliceToken)...))
 	require.Equal(t, []string{static}, s.sendAll(t, servertest.Bearer(delegatedToken)...))
 	override := append(servertest.Bearer(markedOverKey), "Grpc-Metadata-Authorization", "Bearer "+ownToken)
 	require.Equal(t, []string{"Bearer " + ownToken}, s.sendAll(t, override...))
@@ -159,7 +159,7 @@ func (s *session) run(t *testing.T) {
 		{"Authorization", marker},
 		servertest.Bearer(forged), servertest.Bearer(expired), servertest.Bearer(delegatedToken[:len(delegatedToken)-1]), servertest.Bearer(markedKey + " " + marker),
 		append(servertest.Bearer(markedKey), "X-API-Key", markedKey),
-		{"X-API-Key", alices},
+		{"X-API-Key", aliceToken},
 		{"Proxy-Authorization", "Bearer " + markedKey},
 	} {
 		require.Empty(t, s.sendAll(t, bad...), "%v", bad)
@@ -168,7 +168,7 @@ func (s *session) run(t *testing.T) {
 		"/v1 rejects the header, and the Temporal HTTP API ignores it")
 	s.secrets = append(append(s.secrets, strings.Split(forged, ".")[1:]...), strings.Split(expired, ".")[1:]...)
 	s.Upstream.Handle("ListWorkflowExecutions", upstreamtest.Fail(codes.Unauthenticated, "unknown token"))
-	require.Equal(t, []string{"Bearer " + alices}, s.sendAll(t, servertest.Bearer(alices)...))
+	require.Equal(t, []string{"Bearer " + aliceToken}, s.sendAll(t, servertest.Bearer(aliceToken)...))
 }
 
 // The log, the spans, the responses and the upstream's metadata contain no secrets.
