@@ -64,8 +64,8 @@ var Alterations = map[string]Alteration{
 
 // Alter changes the binding of a route until undo is called. It must not be called
 // while a request is served.
-func (d *API) Alter(verb, pattern string, alteration Alteration) (undo func(), ok bool) {
-	for _, b := range d.bindings {
+func (a *API) Alter(verb, pattern string, alteration Alteration) (undo func(), ok bool) {
+	for _, b := range a.bindings {
 		if b.verb != verb || b.pattern != pattern {
 			continue
 		}

@@ -43,17 +43,17 @@ func New(options Options) (*API, error) {
 
 // Drain ends the reads in flight that wait, so that their callers repeat them at
 // another replica.
-func (d *API) Drain() { d.drain.Begin() }
+func (a *API) Drain() { a.drain.Begin() }
 
 // Mount adds the routes to a router.
-func (d *API) Mount(router chi.Router) {
-	for _, b := range d.bindings {
-		router.MethodFunc(b.verb, b.pattern, func(w http.ResponseWriter, r *http.Request) { d.serve(w, r, b) })
+func (a *API) Mount(router chi.Router) {
+	for _, b := range a.bindings {
+		router.MethodFunc(b.verb, b.pattern, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, b) })
 	}
 }
 
-// httpRequest is a request to a binding.
-type httpRequest struct {
+// call is a request to a binding and the RPC that it calls.
+type call struct {
 	*binding
 	*request.Admitted
 
@@ -72,27 +72,29 @@ type httpRequest struct {
 
 // serve makes the call for a request. Its stack frame and those of its callees are
 // kept small, because each request that waits occupies them.
-func (d *API) serve(w http.ResponseWriter, r *http.Request, b *binding) {
-	c := newHTTPRequest(r, b)
+func (a *API) serve(w http.ResponseWriter, r *http.Request, b *binding) {
+	c := newCall(r, b)
 	defer c.end()
-	err := d.begin(w, c)
+	err := a.begin(w, c)
 	if err == nil {
-		c.response, err = d.options.Upstream.Invoke(c.ctx, c.method, c.message)
+		c.response, err = a.options.Upstream.Invoke(c.ctx, c.method, c.message)
 		if err == nil {
 			err = prepareResponse(c)
 		}
 	}
-	d.finish(w, c, err)
+	a.finish(w, c, err)
 }
 
+// newCall is not inlined, so that the stack frame of serve stays small.
+//
 //go:noinline
-func newHTTPRequest(r *http.Request, b *binding) *httpRequest {
-	return &httpRequest{binding: b, request: r, in: plainJSON(), out: plainJSON()}
+func newCall(r *http.Request, b *binding) *call {
+	return &call{binding: b, request: r, in: plainJSON(), out: plainJSON()}
 }
 
 // begin admits the request and builds the message of the call.
-func (d *API) begin(w http.ResponseWriter, c *httpRequest) error {
-	err := d.prepare(c)
+func (a *API) begin(w http.ResponseWriter, c *call) error {
+	err := a.prepare(c)
 	if err != nil {
 		return err
 	}
@@ -101,7 +103,7 @@ func (d *API) begin(w http.ResponseWriter, c *httpRequest) error {
 		return err
 	}
 	err = c.Decode(c.ctx, len(body), func() (err error) {
-		c.message, err = d.build(c, body)
+		c.message, err = a.build(c, body)
 		return err
 	})
 	if err == nil {
@@ -114,13 +116,13 @@ func (d *API) begin(w http.ResponseWriter, c *httpRequest) error {
 		c.readNamespace()
 	}
 	if c.IsRead() && c.waits(c.query) {
-		c.ctx, c.stop = d.drain.Context(c.ctx)
+		c.ctx, c.stop = a.drain.Context(c.ctx)
 	}
 	return nil
 }
 
 // finish writes the response.
-func (d *API) finish(w http.ResponseWriter, c *httpRequest, err error) {
+func (a *API) finish(w http.ResponseWriter, c *call, err error) {
 	if err == nil {
 		c.message = nil // it is no longer counted, and writing the response may take long
 		c.Release(c.ctx)
@@ -136,7 +138,7 @@ func (d *API) finish(w http.ResponseWriter, c *httpRequest, err error) {
 }
 
 // end releases all resources of the request.
-func (c *httpRequest) end() {
+func (c *call) end() {
 	if c.stop != nil {
 		c.stop()
 	}
@@ -150,7 +152,7 @@ func (c *httpRequest) end() {
 // prepare reads path, query and headers. It negotiates the form of JSON first, so
 // that errors have that form too, and authorises the caller before it returns any
 // validation error, except that of a path that cannot be decoded.
-func (d *API) prepare(c *httpRequest) error {
+func (a *API) prepare(c *call) error {
 	var malformed error
 	if raw := c.request.URL.RawQuery; raw != "" {
 		c.query, malformed = url.ParseQuery(raw)
@@ -163,10 +165,10 @@ func (d *API) prepare(c *httpRequest) error {
 		Method: c.method, Namespace: c.namespace, NamespaceInMessage: c.namespaceField != 0, RejectDelegated: true, DropMetadata: true,
 	}
 	if c.waits(c.query) {
-		op.Timeout = d.options.LongPoll
+		op.Timeout = a.options.LongPoll
 	}
 	var err error
-	if c.ctx, c.Admitted, err = d.options.Admit(c.request.Context(), c.request.Header, op); err != nil {
+	if c.ctx, c.Admitted, err = a.options.Admit(c.request.Context(), c.request.Header, op); err != nil {
 		return err
 	}
 	if malformed != nil {
@@ -181,7 +183,7 @@ func (d *API) prepare(c *httpRequest) error {
 // readNamespace reads the namespace from the message. If the field occurs more than
 // once, the last occurrence counts, and the guard requires that all others are
 // equal to it.
-func (c *httpRequest) readNamespace() {
+func (c *call) readNamespace() {
 	for number, value := range transcode.Fields(c.message) {
 		if number == c.namespaceField {
 			c.namespace = string(value)
@@ -191,7 +193,7 @@ func (c *httpRequest) readNamespace() {
 }
 
 // readPath reads the variables of the path and decodes each exactly once.
-func (c *httpRequest) readPath() error {
+func (c *call) readPath() error {
 	parameters := chi.RouteContext(c.request.Context()).URLParams
 	escaped := c.request.URL.RawPath != "" // else the router matched the decoded path
 	c.values = make([]string, 0, len(c.variables))
@@ -220,11 +222,11 @@ func (c *httpRequest) readPath() error {
 // build returns the request message in wire form. It appends the variables of the
 // path after the fields of the body or query, because the last occurrence of a
 // field counts, and the caller's identity last.
-func (d *API) build(c *httpRequest, body []byte) ([]byte, error) {
+func (a *API) build(c *call, body []byte) ([]byte, error) {
 	var message []byte
 	var err error
 	if c.body {
-		message, err = d.fromBody(c, body)
+		message, err = a.fromBody(c, body)
 	} else {
 		message, err = c.input.AppendQuery(nil, c.query, c.bound())
 	}
@@ -239,7 +241,7 @@ func (d *API) build(c *httpRequest, body []byte) ([]byte, error) {
 
 // stampIdentity sets all identity fields to the name of the principal. It does not
 // add nested messages that the request does not have.
-func (c *httpRequest) stampIdentity(message []byte) ([]byte, error) {
+func (c *call) stampIdentity(message []byte) ([]byte, error) {
 	var err error
 	for _, identity := range c.identities {
 		if err == nil && identity.Reached(message) {
@@ -249,15 +251,15 @@ func (c *httpRequest) stampIdentity(message []byte) ([]byte, error) {
 	return message, err
 }
 
-func (d *API) fromBody(c *httpRequest, body []byte) ([]byte, error) {
+func (a *API) fromBody(c *call, body []byte) ([]byte, error) {
 	if len(bytes.TrimLeft(body, " \t\r\n")) == 0 { // an empty body is an empty message
 		return nil, nil
 	}
-	c.in.form.MaxWire = 2 * int(d.options.Bodies.Max) // a list of short values can expand to more than the server accepts
+	c.in.form.MaxWire = 2 * int(a.options.Bodies.Max) // a list of short values can expand to more than the server accepts
 	return c.input.AppendWire(make([]byte, 0, len(body)), body, c.in.form)
 }
 
-func (c *httpRequest) bound() []transcode.Parameter {
+func (c *call) bound() []transcode.Parameter {
 	bound := make([]transcode.Parameter, len(c.variables))
 	for i, v := range c.variables {
 		bound[i] = v.field

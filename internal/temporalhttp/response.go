@@ -25,7 +25,7 @@ const streamedResponseBytes = 512 << 10
 // holds until it is written. While a response is encoded, both forms are reserved.
 // It runs before the slot of the request is released, so that the number of slots
 // limits the responses that wait for bytes.
-func prepareResponse(c *httpRequest) (err error) {
+func prepareResponse(c *call) (err error) {
 	size := len(c.response.Bytes())
 	if size < streamedResponseBytes {
 		if err := c.Reserve(c.ctx, 2*size); err != nil {
@@ -42,7 +42,7 @@ func prepareResponse(c *httpRequest) (err error) {
 }
 
 // write writes the response of the server.
-func write(w http.ResponseWriter, c *httpRequest) {
+func write(w http.ResponseWriter, c *call) {
 	ctx := c.request.Context()
 	setContentHeaders(w.Header(), c.out)
 	var err error
@@ -58,7 +58,7 @@ func write(w http.ResponseWriter, c *httpRequest) {
 }
 
 // stream encodes a response while it writes it.
-func stream(w http.ResponseWriter, c *httpRequest, wire []byte) error {
+func stream(w http.ResponseWriter, c *call, wire []byte) error {
 	if !c.out.pretty {
 		return c.output.WriteJSON(w, wire, c.out.form, nil)
 	}
