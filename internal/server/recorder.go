@@ -41,7 +41,7 @@ const minRate = 32 << 10
 const disconnectGrace = 5 * time.Second
 
 // http2Buffer is the size of the buffer of an HTTP/2 response in net/http. A smaller
-// write does not block.
+// write usually stays in the buffer and does not block.
 const http2Buffer = 4 << 10
 
 // largeBodyBytes is the maximum that net/http reads of a body after the handler.
