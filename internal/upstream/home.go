@@ -86,6 +86,7 @@ type server struct {
 	// maximum of bytes, or unreservedBytes. They are made once: each call has options
 	// of its own otherwise.
 	full, unreserved []grpc.CallOption
+	sizes            responseSizes
 
 	throttle *throttle
 	breaker  *breaker
@@ -101,6 +102,7 @@ func newServer(options *Options, at Server) (*server, error) {
 	return &server{
 		options: options, address: at.Address, conn: conn, throttle: newThrottle(),
 		full: callOptions(options.MaxResponseBytes), unreserved: callOptions(unreservedBytes),
+		sizes:   newResponseSizes(),
 		breaker: newBreaker(options.Breaker, options.Log, &options.Metrics.BreakerOpen),
 		health:  health{suspicions: make(chan struct{}, 1)},
 	}, nil

@@ -135,6 +135,11 @@ func (c *Client) timeout(call *CallOptions) time.Duration {
 // retry: the server has responded.
 func (s *server) attempts(ctx context.Context, call *outboundCall) (Response, error) {
 	call.begin, call.limit = time.Now(), s.limitOf(call.room)
+	if size := s.sizes.expected(call); size > call.limit {
+		if err := s.reserve(ctx, call, size); err != nil {
+			return Response{}, err
+		}
+	}
 	for attempt := 1; ; {
 		if !s.breaker.admit() {
 			return Response{}, errBreakerOpen
@@ -143,11 +148,13 @@ func (s *server) attempts(ctx context.Context, call *outboundCall) (Response, er
 		s.breaker.observe(status.Convert(err), call.attemptBegin)
 		switch {
 		case size > 0:
+			s.sizes.observe(call, size)
 			if err := s.reserve(ctx, call, size); err != nil {
 				return Response{}, err
 			}
 		case err == nil:
 			s.throttle.success()
+			s.sizes.observe(call, len(call.response.Bytes()))
 			return call.response, nil
 		case s.retry(ctx, call, err, attempt):
 			attempt++

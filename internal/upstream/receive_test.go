@@ -145,3 +145,39 @@ func TestAWriteIsMadeOnce(t *testing.T) {
 	require.Empty(t, r.asked)
 	require.Len(t, server.Calls("StartWorkflowExecution"), 1)
 }
+
+// TestARepeatedLargeReadReservesFirst counts the calls of equal reads: only the first one is sent without room for its
+// large response.
+func TestARepeatedLargeReadReservesFirst(t *testing.T) {
+	t.Parallel()
+	server := upstreamtest.New(t)
+	client := newClient(t, server)
+	server.Handle("ListWorkflowExecutions", upstreamtest.InTurn(
+		sized(4*mega), sized(4*mega), // the first read
+		sized(4*mega),                // the second, in the room of the first
+		sized(6*mega), sized(6*mega), // the third, whose response has grown
+		sized(mega/2), // the fourth, whose response has become small
+		sized(mega/2), // the fifth, without a reservation
+	))
+	for read, want := range []struct{ calls, reservations int }{{2, 1}, {3, 1}, {5, 2}, {6, 1}, {7, 0}} {
+		r := &room{}
+		_, err := listIn(t, client, r)
+		require.NoError(t, err)
+		require.Len(t, server.Calls("ListWorkflowExecutions"), want.calls, "read %d", read)
+		require.Len(t, r.asked, want.reservations, "read %d", read)
+	}
+}
+
+// TestALargeReadWithoutRoomIsNotSentAgain repeats a large read of a caller that has no room left.
+func TestALargeReadWithoutRoomIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	server := upstreamtest.New(t)
+	client := newClient(t, server)
+	server.Handle("ListWorkflowExecutions", sized(4*mega))
+	none := errors.New("no room")
+	for range 3 {
+		_, err := listIn(t, client, &room{err: none})
+		require.ErrorIs(t, err, none)
+	}
+	require.Len(t, server.Calls("ListWorkflowExecutions"), 1)
+}
