@@ -47,19 +47,32 @@ func (p *Pool) Acquire(ctx context.Context, caller string, share float64) (Slot,
 	return Slot{reservation}, err
 }
 
-// Resume is like [Pool.Acquire], for the next part of a response that has begun,
-// such as a stream, and can no longer be rejected. It waits until the caller is
-// below its limit and a slot is free. If ctx ends first, it returns the cause of
-// ctx.
-func (p *Pool) Resume(ctx context.Context, caller string, share float64) (Slot, error) {
+// Resume acquires n slots. It is like [Pool.Acquire], for the next part of a
+// response that has begun, such as a stream, and can no longer be rejected. It
+// waits until the caller is below its limit and the slots are free. If ctx ends
+// first, it returns the cause of ctx.
+func (p *Pool) Resume(ctx context.Context, caller string, share float64, n int) (Slot, error) {
 	reservation := p.slots.Open(caller, share)
-	err := reservation.Resume(ctx, 1)
+	err := reservation.Resume(ctx, int64(n))
 	return Slot{reservation}, err
 }
 
 // Slot is the right of one request to be in flight. The zero value is no slot. It
 // must not be used concurrently.
 type Slot struct{ reservation Reservation }
+
+// Widen exchanges the slot for n slots, for a request that turns out to be as
+// much work as n others. It waits like [Pool.Acquire] and holds no slot
+// meanwhile, so that requests of one caller cannot wait for each other. After an
+// error the request has no slot. Widen does nothing for a slot that was released
+// or transferred.
+func (s *Slot) Widen(ctx context.Context, n int) error {
+	if s.reservation.Bytes() == 0 || s.reservation.Bytes() >= int64(n) {
+		return nil
+	}
+	s.reservation.Release()
+	return s.reservation.Grow(ctx, int64(n))
+}
 
 // Take transfers the slot to the returned value, which the caller must release.
 // Afterwards, releasing s does nothing.

@@ -58,7 +58,9 @@ func (m *poolModel) start(caller string, resumes bool) *poolRequest {
 	m.requests = append(m.requests, r)
 	acquire := m.pool.Acquire
 	if resumes {
-		acquire = m.pool.Resume
+		acquire = func(ctx context.Context, caller string, share float64) (limit.Slot, error) {
+			return m.pool.Resume(ctx, caller, share, 1)
+		}
 	}
 	m.running.Go(func() {
 		slot, err := acquire(ctx, caller, 0)

@@ -309,8 +309,20 @@ type firstRoom struct{ *Admitted }
 // Reserved implements [upstream.Room].
 func (r firstRoom) Reserved() int { return int(r.held.Bytes()) }
 
-// Reserve implements [upstream.Room]. It waits as [Admitted.Reserve] does.
-func (r firstRoom) Reserve(ctx context.Context, bytes int) error { return r.reserve(ctx, int64(bytes)) }
+// Reserve implements [upstream.Room]. It waits as [Admitted.Reserve] does, and then for the slots of a large response.
+func (r firstRoom) Reserve(ctx context.Context, bytes int) error {
+	if err := r.reserve(ctx, int64(bytes)); err != nil {
+		return err
+	}
+	return r.slot.Widen(ctx, slotsFor(int64(bytes)))
+}
+
+// slotBytes is the size of a response, in bytes, up to which a read uses one slot. The work of a read, here and in the
+// Temporal server, grows with its response: without this, the callers of a few large reads would use all processors
+// within the same limit.
+const slotBytes = 4 << 20
+
+func slotsFor(bytes int64) int { return int(max(1, (bytes+slotBytes-1)/slotBytes)) }
 
 // nextRoom is the room of the next page of a stream.
 type nextRoom struct{ *Admitted }
@@ -330,10 +342,10 @@ func (r nextRoom) Reserve(_ context.Context, bytes int) error {
 
 var errNoRoom = errors.New("the next page has no room yet")
 
-// InSlot calls do in a slot of its own, for a response that has begun: it waits
-// for the slot until ctx ends.
+// InSlot calls do in slots of its own, for a response that has begun: as many as the last page needed. It waits for them
+// until ctx ends.
 func (a *Admitted) InSlot(ctx context.Context, do func() error) error {
-	slot, err := a.front.Reads.Resume(ctx, a.Principal.Account(), a.Principal.Share)
+	slot, err := a.front.Reads.Resume(ctx, a.Principal.Account(), a.Principal.Share, slotsFor(a.room))
 	if err != nil {
 		return err
 	}
