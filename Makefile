@@ -73,7 +73,7 @@ generated: ## Check that the generated files are current
 	$(OAPI_CODEGEN) -config "$$dir/config.yaml" api/openapi.yaml && \
 	(cd tools && go run ./yaml2json ../api/openapi.yaml "$$dir/openapi.json") && \
 	mkdir "$$dir/temporal" && $(call temporal-documents,$$dir/temporal) && \
-	cmp "$$dir/openapi.gen.go" internal/handlers/openapi.gen.go && cmp "$$dir/openapi.json" api/openapi.json && \
+	cmp "$$dir/openapi.gen.go" internal/handlers/openapi/openapi.gen.go && cmp "$$dir/openapi.json" api/openapi.json && \
 	cmp "$$dir/temporal/openapi.yaml" api/temporal/openapi.yaml && \
 	cmp "$$dir/temporal/swagger.json" api/temporal/swagger.json || \
 	{ echo "Run make generate." >&2; exit 1; }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/flowgate/flowgate/internal/auth/delegated"
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/request"
 	"github.com/flowgate/flowgate/internal/seal"
@@ -40,8 +41,8 @@ type Limits struct {
 
 // Settings are in force for every caller.
 type Settings struct {
-	Limits ClientLimits
-	Retry  ClientRetry
+	Limits openapi.ClientLimits
+	Retry  openapi.ClientRetry
 }
 
 // API serves the client API. It is an http.Handler by its routes, see
@@ -53,7 +54,7 @@ type API struct {
 	drain   *longpoll.Drain
 }
 
-var _ ServerInterface = (*API)(nil)
+var _ openapi.ServerInterface = (*API)(nil)
 
 // New makes the API. Its shared polls run under ctx; [API.Close] waits for
 // them.

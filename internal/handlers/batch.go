@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc/codes"
 
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
@@ -23,7 +24,7 @@ func (a *API) StartBatch(w http.ResponseWriter, r *http.Request, namespace strin
 		name: "startBatch", namespace: namespace, body: bodyRequired,
 		method: workflowservice.WorkflowService_StartBatchOperation_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noParams, body *StartBatchRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noParams, body *openapi.StartBatchRequest) (*response, error) {
 		s, err := c.stamp(body.JobID)
 		if err != nil {
 			return nil, err
@@ -37,7 +38,7 @@ func (a *API) StartBatch(w http.ResponseWriter, r *http.Request, namespace strin
 		count, err := a.countBatch(ctx, request)
 		switch {
 		case body.DryRun && err == nil:
-			return okResponse(BatchCount{Count: count}), nil
+			return okResponse(openapi.BatchCount{Count: count}), nil
 		case body.DryRun || problem.Is(err, problem.InvalidRequest):
 			return nil, err
 		}
@@ -46,7 +47,7 @@ func (a *API) StartBatch(w http.ResponseWriter, r *http.Request, namespace strin
 			return nil, err
 		}
 		return &response{
-			status: http.StatusCreated, body: StartedBatch{JobID: request.GetJobId()},
+			status: http.StatusCreated, body: openapi.StartedBatch{JobID: request.GetJobId()},
 			location: "/v1/namespaces/" + url.PathEscape(namespace) + "/batches/" + url.PathEscape(request.GetJobId()),
 		}, nil
 	})
@@ -80,7 +81,7 @@ func batchQuery(batch *workflowservice.StartBatchOperationRequest) string {
 	return query + " AND (ExecutionStatus='Running' OR ExecutionStatus='Paused')"
 }
 
-func batchRequest(s stamp, body *StartBatchRequest) (*workflowservice.StartBatchOperationRequest, error) {
+func batchRequest(s stamp, body *openapi.StartBatchRequest) (*workflowservice.StartBatchOperationRequest, error) {
 	var f validation
 	request := &workflowservice.StartBatchOperationRequest{
 		Namespace: s.namespace, VisibilityQuery: body.Query, JobId: cmp.Or(body.JobID, s.requestID),
@@ -102,7 +103,7 @@ func batchRequest(s stamp, body *StartBatchRequest) (*workflowservice.StartBatch
 // (frontend.MaxExecutionCountBatchOperationPerNamespace).
 const maxExecutions = 1000
 
-func (f *validation) batchExecutions(pointer string, list []BatchExecution) []*common.WorkflowExecution {
+func (f *validation) batchExecutions(pointer string, list []openapi.BatchExecution) []*common.WorkflowExecution {
 	if !f.atMost(pointer, len(list), maxExecutions) {
 		return nil
 	}

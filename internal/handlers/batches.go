@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/transcode"
 	"github.com/flowgate/flowgate/internal/upstream"
@@ -18,7 +19,7 @@ func (a *API) ListBatches(w http.ResponseWriter, r *http.Request, namespace stri
 		name: "listBatches", namespace: namespace, mediaTypes: []string{contentTypeJSON, contentTypeNDJSON},
 		method: workflowservice.WorkflowService_ListBatchOperations_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *ListBatchesParams, _ *noBody) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *openapi.ListBatchesParams, _ *noBody) (*response, error) {
 		list, err := a.newPages(c, paging{params.PageSize, params.PageToken, params.Limit}, "")
 		if err != nil {
 			return nil, err
@@ -66,7 +67,7 @@ func (a *API) StopBatch(w http.ResponseWriter, r *http.Request, namespace, jobID
 		name: "stopBatch", namespace: namespace, body: bodyOptional,
 		method: workflowservice.WorkflowService_StopBatchOperation_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noParams, body *StopBatchRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noParams, body *openapi.StopBatchRequest) (*response, error) {
 		// The server would end whatever workflow has this id, a job or not.
 		if _, err := a.describeBatch(ctx, namespace, jobID); err != nil {
 			return nil, err
@@ -93,17 +94,17 @@ func (a *API) describeBatch(ctx context.Context, namespace, jobID string) (*work
 	return job, err
 }
 
-func renderBatch(job *workflowservice.DescribeBatchOperationResponse) Batch {
-	shown := Batch{
+func renderBatch(job *workflowservice.DescribeBatchOperationResponse) openapi.Batch {
+	shown := openapi.Batch{
 		JobID: job.GetJobId(), State: enumName(job.GetState()), OperationType: enumName(job.GetOperationType()),
 		StartTime: formatTime(job.GetStartTime()), CloseTime: formatTime(job.GetCloseTime()),
-		Progress: BatchProgress{
+		Progress: openapi.BatchProgress{
 			Total: job.GetTotalOperationCount(), Completed: job.GetCompleteOperationCount(), Failed: job.GetFailureOperationCount(),
 		},
 		Identity: job.GetIdentity(), Reason: job.GetReason(), Query: job.GetQuery(),
 	}
 	for _, one := range job.GetExecutions() {
-		shown.Executions = append(shown.Executions, BatchExecution{WorkflowID: one.GetBusinessId(), RunID: one.GetRunId()})
+		shown.Executions = append(shown.Executions, openapi.BatchExecution{WorkflowID: one.GetBusinessId(), RunID: one.GetRunId()})
 	}
 	return shown
 }

@@ -6,10 +6,12 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 )
 
 // batchOperation puts the one operation that is asked for into the request.
-func (f *validation) batchOperation(pointer string, s stamp, asked *BatchOperation, request *workflowservice.StartBatchOperationRequest) {
+func (f *validation) batchOperation(pointer string, s stamp, asked *openapi.BatchOperation, request *workflowservice.StartBatchOperationRequest) {
 	number, identity := 0, s.identity
 	if asked.Terminate != nil {
 		number++
@@ -64,7 +66,7 @@ func (f *validation) batchOperation(pointer string, s stamp, asked *BatchOperati
 
 // batchReset reads to where the workflows are reset; the server looks up the
 // events.
-func (f *validation) batchReset(pointer string, asked *BatchReset) *common.ResetOptions {
+func (f *validation) batchReset(pointer string, asked *openapi.BatchReset) *common.ResetOptions {
 	options := &common.ResetOptions{
 		ResetReapplyType:         enums.RESET_REAPPLY_TYPE_ALL_ELIGIBLE, //nolint:staticcheck // as for one workflow
 		ResetReapplyExcludeTypes: f.reapplyExclude(pointer+"/reapplyExclude", asked.ReapplyExclude),
@@ -77,7 +79,7 @@ func (f *validation) batchReset(pointer string, asked *BatchReset) *common.Reset
 	switch {
 	case asked.BuildID != "":
 		options.Target = &common.ResetOptions_BuildId{BuildId: asked.BuildID}
-	case asked.ResetType == ResetTypeLastWorkflowTask:
+	case asked.ResetType == openapi.ResetTypeLastWorkflowTask:
 		options.Target = &common.ResetOptions_LastWorkflowTask{LastWorkflowTask: &emptypb.Empty{}}
 	default:
 		options.Target = &common.ResetOptions_FirstWorkflowTask{FirstWorkflowTask: &emptypb.Empty{}}

@@ -7,6 +7,8 @@ import (
 
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 )
 
 // GetClient is the SDK's config, identity and namespace: the settings in force
@@ -17,12 +19,12 @@ func (a *API) GetClient(w http.ResponseWriter, r *http.Request, namespace string
 		method: workflowservice.WorkflowService_DescribeNamespace_FullMethodName, // any caller that may read the namespace
 	}
 	serve(a, w, r, op, func(_ context.Context, c *operationRequest, _ *noParams, _ *noBody) (*response, error) {
-		return okResponse(Client{
+		return okResponse(openapi.Client{
 			Namespace: namespace, Identity: c.identity(), Principal: c.Principal.Name,
 			Role: c.Principal.RoleOn(namespace).String(), CredentialMode: a.options.Upstream.CredentialMode(c.Principal, namespace),
 			Limits: a.options.Settings.Limits, Retry: a.options.Settings.Retry,
 			MetadataKeys:         c.AllowedMetadata().Names(),
-			QueryRejectCondition: cmp.Or(a.options.QueryRejectConditions[namespace], string(QueryRejectConditionNone)),
+			QueryRejectCondition: cmp.Or(a.options.QueryRejectConditions[namespace], string(openapi.QueryRejectConditionNone)),
 		}), nil
 	})
 }
@@ -36,9 +38,9 @@ func (a *API) GetSystemInfo(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return nil, err
 		}
-		return okResponse(SystemInfo{
-			Gateway: GatewayInfo{Version: a.options.Version},
-			Server: ServerInfo{
+		return okResponse(openapi.SystemInfo{
+			Gateway: openapi.GatewayInfo{Version: a.options.Version},
+			Server: openapi.ServerInfo{
 				Version: response.GetServerVersion(), Capabilities: capabilities(response.GetCapabilities()),
 			},
 		}), nil

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/transcode"
 )
 
@@ -18,7 +19,7 @@ func (a *API) DescribeWorkflow(w http.ResponseWriter, r *http.Request, namespace
 		method: workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName,
 		handle: &handle{segment: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *DescribeWorkflowParams, _ *noBody) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *openapi.DescribeWorkflowParams, _ *noBody) (*response, error) {
 		response, err := a.options.Upstream.Call(ctx, op.method, &workflowservice.DescribeWorkflowExecutionRequest{
 			Namespace: namespace, Execution: c.execution,
 		})
@@ -31,20 +32,20 @@ func (a *API) DescribeWorkflow(w http.ResponseWriter, r *http.Request, namespace
 }
 
 // versioningOverride shows which version a run is held to.
-func versioningOverride(o *workflow.VersioningOverride) VersioningOverrideState {
+func versioningOverride(o *workflow.VersioningOverride) openapi.VersioningOverrideState {
 	switch override := o.GetOverride().(type) {
 	case *workflow.VersioningOverride_Pinned:
-		return VersioningOverrideState{Behavior: "PINNED", PinnedVersion: version(override.Pinned.GetVersion())}
+		return openapi.VersioningOverrideState{Behavior: "PINNED", PinnedVersion: version(override.Pinned.GetVersion())}
 	case *workflow.VersioningOverride_AutoUpgrade:
-		return VersioningOverrideState{Behavior: "AUTO_UPGRADE"}
+		return openapi.VersioningOverrideState{Behavior: "AUTO_UPGRADE"}
 	default:
-		return VersioningOverrideState{}
+		return openapi.VersioningOverrideState{}
 	}
 }
 
-func version(v *deployment.WorkerDeploymentVersion) *DeploymentVersion {
+func version(v *deployment.WorkerDeploymentVersion) *openapi.DeploymentVersion {
 	if v == nil {
 		return nil
 	}
-	return &DeploymentVersion{DeploymentName: v.GetDeploymentName(), BuildID: v.GetBuildId()}
+	return &openapi.DeploymentVersion{DeploymentName: v.GetDeploymentName(), BuildID: v.GetBuildId()}
 }

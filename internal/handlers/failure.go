@@ -4,16 +4,17 @@ import (
 	"github.com/go-json-experiment/json"
 	"go.temporal.io/api/failure/v1"
 
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
 // renderFailure writes a failure with its whole chain of causes.
-func renderFailure(f *failure.Failure) *Failure {
+func renderFailure(f *failure.Failure) *openapi.Failure {
 	if f == nil {
 		return nil
 	}
 	message, stackTrace := failureText(f)
-	shown := &Failure{
+	shown := &openapi.Failure{
 		Message: message, Source: f.GetSource(), StackTrace: stackTrace, Cause: renderFailure(f.GetCause()),
 	}
 	switch info := f.GetFailureInfo().(type) {
@@ -52,21 +53,21 @@ func renderFailure(f *failure.Failure) *Failure {
 	return shown
 }
 
-func renderApplicationFailure(s *Failure, info *failure.ApplicationFailureInfo) {
+func renderApplicationFailure(s *openapi.Failure, info *failure.ApplicationFailureInfo) {
 	s.Kind = "application"
 	s.Type, s.NonRetryable = info.GetType(), info.GetNonRetryable()
 	s.Details, s.DetailPayloads = renderPayloads(info.GetDetails())
 	s.NextRetryDelay, s.Category = formatDuration(info.GetNextRetryDelay()), enumName(info.GetCategory())
 }
 
-func renderActivityFailure(s *Failure, info *failure.ActivityFailureInfo) {
+func renderActivityFailure(s *openapi.Failure, info *failure.ActivityFailureInfo) {
 	s.Kind = "activity"
 	s.ActivityID, s.ActivityType = info.GetActivityId(), info.GetActivityType().GetName()
 	s.ScheduledEventID, s.StartedEventID = info.GetScheduledEventId(), info.GetStartedEventId()
 	s.Identity, s.RetryState = info.GetIdentity(), enumName(info.GetRetryState())
 }
 
-func renderChildWorkflowFailure(s *Failure, info *failure.ChildWorkflowExecutionFailureInfo) {
+func renderChildWorkflowFailure(s *openapi.Failure, info *failure.ChildWorkflowExecutionFailureInfo) {
 	s.Kind = "childWorkflow"
 	s.Namespace, s.WorkflowType = info.GetNamespace(), info.GetWorkflowType().GetName()
 	s.WorkflowID, s.RunID = info.GetWorkflowExecution().GetWorkflowId(), info.GetWorkflowExecution().GetRunId()
@@ -74,7 +75,7 @@ func renderChildWorkflowFailure(s *Failure, info *failure.ChildWorkflowExecution
 	s.RetryState = enumName(info.GetRetryState())
 }
 
-func renderNexusOperationFailure(s *Failure, info *failure.NexusOperationFailureInfo) {
+func renderNexusOperationFailure(s *openapi.Failure, info *failure.NexusOperationFailureInfo) {
 	s.Kind = "nexusOperation"
 	s.Endpoint, s.Service, s.Operation = info.GetEndpoint(), info.GetService(), info.GetOperation()
 	s.OperationToken, s.ScheduledEventID = info.GetOperationToken(), info.GetScheduledEventId()

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflow/v1"
 
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/limit"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
@@ -42,7 +43,7 @@ type follower struct {
 
 // follow returns the stream, or 204 if the client has read it to its end. An error
 // before the first event is reported by the status.
-func (a *API) follow(ctx context.Context, c *operationRequest, params GetWorkflowHistoryParams) (_ *response, err error) {
+func (a *API) follow(ctx context.Context, c *operationRequest, params openapi.GetWorkflowHistoryParams) (_ *response, err error) {
 	f, from, err := a.newFollower(ctx, c, params)
 	if err != nil {
 		return nil, err
@@ -70,7 +71,7 @@ func (a *API) follow(ctx context.Context, c *operationRequest, params GetWorkflo
 	return begun, nil
 }
 
-func (a *API) newFollower(ctx context.Context, c *operationRequest, params GetWorkflowHistoryParams) (*follower, cursor, error) {
+func (a *API) newFollower(ctx context.Context, c *operationRequest, params openapi.GetWorkflowHistoryParams) (*follower, cursor, error) {
 	from, err := parseCursor(c.request.Header, params.LastEventID)
 	if err != nil {
 		return nil, from, err

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/sse"
@@ -26,7 +27,7 @@ func (a *API) GetWorkflowHistory(w http.ResponseWriter, r *http.Request, namespa
 		method: workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
 		handle: &handle{segment: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *GetWorkflowHistoryParams, _ *noBody) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *openapi.GetWorkflowHistoryParams, _ *noBody) (*response, error) {
 		if c.mediaType == sse.ContentType {
 			return a.follow(ctx, c, *params)
 		}
@@ -55,7 +56,7 @@ type workflowHistory struct {
 	waits      bool
 }
 
-func (a *API) newHistory(c *operationRequest, params GetWorkflowHistoryParams) (_ *workflowHistory, err error) {
+func (a *API) newHistory(c *operationRequest, params openapi.GetWorkflowHistoryParams) (_ *workflowHistory, err error) {
 	var f validation
 	filter, form := eventFilter(&f, params.EventFilterType), payloadForm(&f, params.Payloads)
 	if params.FollowRuns != nil {
@@ -126,7 +127,7 @@ func (h *workflowHistory) emptyPage(token string) *response {
 	if token == "" {
 		token = h.api.options.Tokens.Seal(h.scope.seal(), nil)
 	}
-	return okResponse(WorkflowHistory{Events: []HistoryEvent{}, NextPageToken: token})
+	return okResponse(openapi.WorkflowHistory{Events: []openapi.HistoryEvent{}, NextPageToken: token})
 }
 
 // page asks for one page. One that is waited for is a slice as the polls' are,

@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
@@ -17,7 +18,7 @@ func (a *API) SignalWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 		method: workflowservice.WorkflowService_SignalWorkflowExecution_FullMethodName,
 		handle: &handle{segment: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *SignalWorkflowParams, body *SignalRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *openapi.SignalWorkflowParams, body *openapi.SignalRequest) (*response, error) {
 		execution := c.execution
 		s, err := c.stampWrite(body.Signal)
 		if err != nil {
@@ -44,7 +45,7 @@ func (a *API) CancelWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 		method: workflowservice.WorkflowService_RequestCancelWorkflowExecution_FullMethodName,
 		handle: &handle{segment: workflowID}, checksChain: true,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *CancelWorkflowParams, body *CancelRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *openapi.CancelWorkflowParams, body *openapi.CancelRequest) (*response, error) {
 		execution := c.execution
 		s, err := c.stampWrite()
 		if err != nil {
@@ -65,7 +66,7 @@ func (a *API) TerminateWorkflow(w http.ResponseWriter, r *http.Request, namespac
 		method: workflowservice.WorkflowService_TerminateWorkflowExecution_FullMethodName,
 		handle: &handle{segment: workflowID}, checksChain: true,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *TerminateWorkflowParams, body *TerminateRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *openapi.TerminateWorkflowParams, body *openapi.TerminateRequest) (*response, error) {
 		execution := c.execution
 		_, err := c.stampWrite()
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/payload"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/transcode"
@@ -19,7 +20,7 @@ func (a *API) ListWorkflows(w http.ResponseWriter, r *http.Request, namespace st
 		name: "listWorkflows", namespace: namespace, mediaTypes: []string{contentTypeJSON, contentTypeNDJSON},
 		method: workflowservice.WorkflowService_ListWorkflowExecutions_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *ListWorkflowsParams, _ *noBody) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *openapi.ListWorkflowsParams, _ *noBody) (*response, error) {
 		list, err := a.newPages(c, paging{params.PageSize, params.PageToken, params.Limit}, params.Query)
 		if err != nil {
 			return nil, err
@@ -55,7 +56,7 @@ func (a *API) CountWorkflows(w http.ResponseWriter, r *http.Request, namespace s
 		name: "countWorkflows", namespace: namespace,
 		method: workflowservice.WorkflowService_CountWorkflowExecutions_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, _ *operationRequest, params *CountWorkflowsParams, _ *noBody) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, _ *operationRequest, params *openapi.CountWorkflowsParams, _ *noBody) (*response, error) {
 		response := &workflowservice.CountWorkflowExecutionsResponse{}
 		err := a.options.Upstream.Do(ctx, op.method, &workflowservice.CountWorkflowExecutionsRequest{
 			Namespace: namespace, Query: params.Query,
@@ -63,9 +64,9 @@ func (a *API) CountWorkflows(w http.ResponseWriter, r *http.Request, namespace s
 		if err != nil {
 			return nil, err
 		}
-		shown := WorkflowCount{Count: response.GetCount()}
+		shown := openapi.WorkflowCount{Count: response.GetCount()}
 		for _, group := range response.GetGroups() {
-			values := make([]JSON, 0, len(group.GetGroupValues()))
+			values := make([]openapi.JSON, 0, len(group.GetGroupValues()))
 			for _, p := range group.GetGroupValues() {
 				attribute, readable := payload.ToSearchAttribute(p)
 				if !readable {
@@ -73,7 +74,7 @@ func (a *API) CountWorkflows(w http.ResponseWriter, r *http.Request, namespace s
 				}
 				values = append(values, attribute.Value)
 			}
-			shown.Groups = append(shown.Groups, WorkflowCountGroup{Values: values, Count: group.GetCount()})
+			shown.Groups = append(shown.Groups, openapi.WorkflowCountGroup{Values: values, Count: group.GetCount()})
 		}
 		return okResponse(shown), nil
 	})

@@ -7,6 +7,8 @@ import (
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 )
 
 // PauseWorkflow holds a workflow until it is unpaused.
@@ -16,7 +18,7 @@ func (a *API) PauseWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 		method: workflowservice.WorkflowService_PauseWorkflowExecution_FullMethodName,
 		handle: &handle{segment: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *PauseWorkflowParams, body *PauseRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *openapi.PauseWorkflowParams, body *openapi.PauseRequest) (*response, error) {
 		execution := c.execution
 		s, err := c.stampWrite()
 		return a.callVoid(ctx, c, execution, err, &workflowservice.PauseWorkflowExecutionRequest{
@@ -33,7 +35,7 @@ func (a *API) UnpauseWorkflow(w http.ResponseWriter, r *http.Request, namespace,
 		method: workflowservice.WorkflowService_UnpauseWorkflowExecution_FullMethodName,
 		handle: &handle{segment: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *UnpauseWorkflowParams, body *UnpauseRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *openapi.UnpauseWorkflowParams, body *openapi.UnpauseRequest) (*response, error) {
 		execution := c.execution
 		s, err := c.stampWrite()
 		return a.callVoid(ctx, c, execution, err, &workflowservice.UnpauseWorkflowExecutionRequest{
@@ -50,7 +52,7 @@ func (a *API) DeleteWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 		method: workflowservice.WorkflowService_DeleteWorkflowExecution_FullMethodName,
 		handle: &handle{segment: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *DeleteWorkflowParams, _ *noBody) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *openapi.DeleteWorkflowParams, _ *noBody) (*response, error) {
 		execution := c.execution
 		_, err := c.stampWrite()
 		return a.callVoid(ctx, c, execution, err, &workflowservice.DeleteWorkflowExecutionRequest{

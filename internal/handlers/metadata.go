@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
@@ -21,7 +22,7 @@ const metadataQuery = "__temporal_workflow_metadata"
 // workflow. A worker has to answer.
 func (a *API) GetWorkflowMetadata(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	op := queryOperation("getWorkflowMetadata", namespace, workflowID, bodyNone)
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *GetWorkflowMetadataParams, _ *noBody) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *openapi.GetWorkflowMetadataParams, _ *noBody) (*response, error) {
 		response := &workflowservice.QueryWorkflowResponse{}
 		err := a.options.Upstream.Do(ctx, op.method, &workflowservice.QueryWorkflowRequest{
 			Namespace: namespace, Execution: c.execution,
@@ -41,9 +42,9 @@ func metadataResponse(list *common.Payloads) (*response, error) {
 			return nil, problem.New(problem.UpstreamError, "The worker's description of the workflow cannot be read.").WithCause(err)
 		}
 	}
-	shown := WorkflowMetadata{CurrentDetails: metadata.GetCurrentDetails()}
+	shown := openapi.WorkflowMetadata{CurrentDetails: metadata.GetCurrentDetails()}
 	if definition := metadata.GetDefinition(); definition != nil {
-		shown.Definition = &WorkflowDefinition{
+		shown.Definition = &openapi.WorkflowDefinition{
 			Type:    definition.GetType(),
 			Queries: renderHandlers(definition.GetQueryDefinitions()),
 			Signals: renderHandlers(definition.GetSignalDefinitions()),
@@ -53,10 +54,10 @@ func metadataResponse(list *common.Payloads) (*response, error) {
 	return okResponse(shown), nil
 }
 
-func renderHandlers(definitions []*sdk.WorkflowInteractionDefinition) []WorkflowHandler {
-	shown := make([]WorkflowHandler, len(definitions))
+func renderHandlers(definitions []*sdk.WorkflowInteractionDefinition) []openapi.WorkflowHandler {
+	shown := make([]openapi.WorkflowHandler, len(definitions))
 	for i, definition := range definitions {
-		shown[i] = WorkflowHandler{Name: definition.GetName(), Description: definition.GetDescription()}
+		shown[i] = openapi.WorkflowHandler{Name: definition.GetName(), Description: definition.GetDescription()}
 	}
 	return shown
 }

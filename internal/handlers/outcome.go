@@ -8,6 +8,8 @@ import (
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/history/v1"
+
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 )
 
 // retryPending is the Retry-After of a wait that timed out.
@@ -15,34 +17,34 @@ const retryPending = time.Second
 
 // outcomeOf reads a run's close event. NewRunID is set if the run has a successor.
 // It returns nil for an event that is not a close event.
-func outcomeOf(event *history.HistoryEvent) *Outcome {
+func outcomeOf(event *history.HistoryEvent) *openapi.Outcome {
 	switch a := event.GetAttributes().(type) {
 	case *history.HistoryEvent_WorkflowExecutionCompletedEventAttributes:
-		o := &Outcome{Status: "COMPLETED", NewRunID: a.WorkflowExecutionCompletedEventAttributes.GetNewExecutionRunId()}
+		o := &openapi.Outcome{Status: "COMPLETED", NewRunID: a.WorkflowExecutionCompletedEventAttributes.GetNewExecutionRunId()}
 		o.Result, o.ResultPayload = firstPayload(a.WorkflowExecutionCompletedEventAttributes.GetResult())
 		return o
 	case *history.HistoryEvent_WorkflowExecutionFailedEventAttributes:
-		return &Outcome{
+		return &openapi.Outcome{
 			Status: "FAILED", NewRunID: a.WorkflowExecutionFailedEventAttributes.GetNewExecutionRunId(),
 			Failure: renderFailure(a.WorkflowExecutionFailedEventAttributes.GetFailure()),
 		}
 	case *history.HistoryEvent_WorkflowExecutionTimedOutEventAttributes:
-		return &Outcome{
+		return &openapi.Outcome{
 			Status: "TIMED_OUT", NewRunID: a.WorkflowExecutionTimedOutEventAttributes.GetNewExecutionRunId(),
-			Failure: &Failure{
+			Failure: &openapi.Failure{
 				Kind: "timeout", Message: "Workflow timed out",
 				TimeoutType: enumName(enums.TIMEOUT_TYPE_START_TO_CLOSE),
 				RetryState:  enumName(a.WorkflowExecutionTimedOutEventAttributes.GetRetryState()),
 			},
 		}
 	case *history.HistoryEvent_WorkflowExecutionCanceledEventAttributes:
-		f := &Failure{Kind: "canceled", Message: "Workflow cancelled"}
+		f := &openapi.Failure{Kind: "canceled", Message: "Workflow cancelled"}
 		f.Details, f.DetailPayloads = renderPayloads(a.WorkflowExecutionCanceledEventAttributes.GetDetails())
-		return &Outcome{Status: "CANCELED", Failure: f}
+		return &openapi.Outcome{Status: "CANCELED", Failure: f}
 	case *history.HistoryEvent_WorkflowExecutionTerminatedEventAttributes:
 		return terminatedOutcome(a.WorkflowExecutionTerminatedEventAttributes)
 	case *history.HistoryEvent_WorkflowExecutionContinuedAsNewEventAttributes:
-		return &Outcome{
+		return &openapi.Outcome{
 			Status: "CONTINUED_AS_NEW", NewRunID: a.WorkflowExecutionContinuedAsNewEventAttributes.GetNewExecutionRunId(),
 		}
 	default:
@@ -50,13 +52,13 @@ func outcomeOf(event *history.HistoryEvent) *Outcome {
 	}
 }
 
-func terminatedOutcome(attributes *history.WorkflowExecutionTerminatedEventAttributes) *Outcome {
-	f := &Failure{Kind: "terminated", Message: attributes.GetReason(), Identity: attributes.GetIdentity()}
+func terminatedOutcome(attributes *history.WorkflowExecutionTerminatedEventAttributes) *openapi.Outcome {
+	f := &openapi.Failure{Kind: "terminated", Message: attributes.GetReason(), Identity: attributes.GetIdentity()}
 	if f.Message == "" {
 		f.Message = "Workflow terminated"
 	}
 	f.Details, f.DetailPayloads = renderPayloads(attributes.GetDetails())
-	return &Outcome{Status: "TERMINATED", Failure: f}
+	return &openapi.Outcome{Status: "TERMINATED", Failure: f}
 }
 
 // isClosed reports whether a run with this status has an outcome.
@@ -73,7 +75,7 @@ func isClosed(status enums.WorkflowExecutionStatus) bool {
 
 // outcomeResponse answers with an outcome. It is data, and so 200, unless the
 // caller asked for another status on failures.
-func outcomeResponse(o *Outcome, failureStatus *int) *response {
+func outcomeResponse(o *openapi.Outcome, failureStatus *int) *response {
 	a := okResponse(o)
 	if failureStatus != nil && o.Failure != nil {
 		a.status = *failureStatus
@@ -83,7 +85,7 @@ func outcomeResponse(o *Outcome, failureStatus *int) *response {
 
 // pendingResponse is the response to a wait that timed out, with the URL of the same
 // wait.
-func pendingResponse(namespace string, p Pending, want outcomeQuery) *response {
+func pendingResponse(namespace string, p openapi.Pending, want outcomeQuery) *response {
 	p.Status = "RUNNING"
 	query := url.Values{}
 	if !want.followRuns {
@@ -111,7 +113,7 @@ func workflowPath(namespace, workflowID, rest, runID string) string {
 }
 
 // updatePath is the path of an update, and of its failure as the caller wants it.
-func updatePath(namespace string, u *WorkflowUpdate, failureStatus *int) string {
+func updatePath(namespace string, u *openapi.WorkflowUpdate, failureStatus *int) string {
 	query := url.Values{}
 	if failureStatus != nil {
 		query.Set("failureStatus", strconv.Itoa(*failureStatus))

@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/api/workflow/v1"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/transcode"
 )
 
@@ -13,8 +14,8 @@ import (
 const payloadsEach = 1
 
 // callback shows what is called when a workflow has ended.
-func callback(c *workflow.CallbackInfo) WorkflowCallback {
-	return WorkflowCallback{
+func callback(c *workflow.CallbackInfo) openapi.WorkflowCallback {
+	return openapi.WorkflowCallback{
 		State: enumName(c.GetState()), Attempt: c.GetAttempt(), BlockedReason: c.GetBlockedReason(),
 		RegistrationTime:        formatTime(c.GetRegistrationTime()),
 		LastAttemptCompleteTime: formatTime(c.GetLastAttemptCompleteTime()),
@@ -102,8 +103,8 @@ func appendWholeDetails(dst, wire []byte) ([]byte, error) {
 	return append(append(dst, `"heartbeatDetailPayloads":`...), text...), err
 }
 
-func pendingNexusOperation(o *workflow.PendingNexusOperationInfo) PendingNexusOperation {
-	shown := PendingNexusOperation{
+func pendingNexusOperation(o *workflow.PendingNexusOperationInfo) openapi.PendingNexusOperation {
+	shown := openapi.PendingNexusOperation{
 		Endpoint: o.GetEndpoint(), Service: o.GetService(), Operation: o.GetOperation(), OperationToken: o.GetOperationToken(),
 		State: enumName(o.GetState()), Attempt: o.GetAttempt(), BlockedReason: o.GetBlockedReason(),
 		ScheduledEventID: o.GetScheduledEventId(), ScheduledTime: formatTime(o.GetScheduledTime()),
@@ -115,7 +116,7 @@ func pendingNexusOperation(o *workflow.PendingNexusOperationInfo) PendingNexusOp
 		StartToCloseTimeout:     formatDuration(o.GetStartToCloseTimeout()),
 	}
 	if c := o.GetCancellationInfo(); c != nil {
-		shown.Cancellation = &NexusCancellation{
+		shown.Cancellation = &openapi.NexusCancellation{
 			State: enumName(c.GetState()), Attempt: c.GetAttempt(), BlockedReason: c.GetBlockedReason(),
 			RequestedTime: formatTime(c.GetRequestedTime()), LastAttemptCompleteTime: formatTime(c.GetLastAttemptCompleteTime()),
 			LastAttemptFailure:      renderFailure(c.GetLastAttemptFailure()),

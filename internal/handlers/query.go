@@ -11,13 +11,14 @@ import (
 	"go.temporal.io/api/query/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
 // QueryWorkflow is the SDK's handle.query.
 func (a *API) QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	op := queryOperation("queryWorkflow", namespace, workflowID, bodyRequired)
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *QueryWorkflowParams, body *QueryRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *openapi.QueryWorkflowParams, body *openapi.QueryRequest) (*response, error) {
 		var f validation
 		f.require("/query", body.Query)
 		args := f.payloads("/args", body.Args, "/argPayloads", body.ArgPayloads)
@@ -36,7 +37,7 @@ func (a *API) QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 // QueryWorkflowByName is handle.query without arguments, by GET.
 func (a *API) QueryWorkflowByName(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	op := queryOperation("queryWorkflowByName", namespace, workflowID, bodyNone)
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *QueryWorkflowByNameParams, _ *noBody) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *openapi.QueryWorkflowByNameParams, _ *noBody) (*response, error) {
 		var f validation
 		f.require("?query", params.Query)
 		condition := a.rejectCondition(&f, "?rejectCondition", namespace, params.RejectCondition)
@@ -60,7 +61,7 @@ func queryOperation(name, namespace, workflowID string, body bodyRule) operation
 
 // rejectCondition falls back to the namespace's, as the SDK does to the
 // client's.
-func (a *API) rejectCondition(f *validation, pointer, namespace string, condition QueryRejectCondition) enums.QueryRejectCondition {
+func (a *API) rejectCondition(f *validation, pointer, namespace string, condition openapi.QueryRejectCondition) enums.QueryRejectCondition {
 	name := cmp.Or(string(condition), a.options.QueryRejectConditions[namespace])
 	return enum[enums.QueryRejectCondition](f, pointer, name)
 }
@@ -75,7 +76,7 @@ func (a *API) query(ctx context.Context, request *workflowservice.QueryWorkflowR
 	if rejected := response.GetQueryRejected(); rejected != nil {
 		return nil, queryRejected(workflowID, rejected.GetStatus())
 	}
-	shown := QueryResult{}
+	shown := openapi.QueryResult{}
 	shown.Result, shown.ResultPayload = firstPayload(response.GetQueryResult())
 	return okResponse(shown), nil
 }

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/upstream"
@@ -24,7 +25,7 @@ func (a *API) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 		method: workflowservice.WorkflowService_ResetWorkflowExecution_FullMethodName,
 		handle: &handle{segment: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *ResetWorkflowParams, body *ResetRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *openapi.ResetWorkflowParams, body *openapi.ResetRequest) (*response, error) {
 		execution := c.execution
 		s, err := c.stampWrite()
 		if err != nil {
@@ -50,14 +51,14 @@ func (a *API) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 		if err != nil {
 			return nil, withWorkflowID(err, execution.GetWorkflowId())
 		}
-		return okResponse(ResetWorkflow{
+		return okResponse(openapi.ResetWorkflow{
 			WorkflowID: execution.GetWorkflowId(), RunID: response.GetRunId(), FirstExecutionRunID: firstRunID,
 		}), nil
 	})
 }
 
 // resetRequest checks a request, and gives what is not to be applied again.
-func (f *validation) resetRequest(body *ResetRequest) []enums.ResetReapplyExcludeType {
+func (f *validation) resetRequest(body *openapi.ResetRequest) []enums.ResetReapplyExcludeType {
 	named := 0
 	for _, is := range []bool{body.EventID != nil, body.ResetType != "", body.BuildID != ""} {
 		if is {
@@ -74,13 +75,13 @@ func (f *validation) resetRequest(body *ResetRequest) []enums.ResetReapplyExclud
 	return f.reapplyExclude("/reapplyExclude", body.ReapplyExclude)
 }
 
-func (f *validation) resetType(pointer string, name ResetType) {
+func (f *validation) resetType(pointer string, name openapi.ResetType) {
 	if name != "" && !name.Valid() {
 		f.add(pointer, "must be FIRST_WORKFLOW_TASK or LAST_WORKFLOW_TASK")
 	}
 }
 
-func (f *validation) reapplyExclude(pointer string, names ReapplyExclude) []enums.ResetReapplyExcludeType {
+func (f *validation) reapplyExclude(pointer string, names openapi.ReapplyExclude) []enums.ResetReapplyExcludeType {
 	types := make([]enums.ResetReapplyExcludeType, len(names))
 	for i, name := range names {
 		at := pointer + "/" + strconv.Itoa(i)
@@ -92,7 +93,7 @@ func (f *validation) reapplyExclude(pointer string, names ReapplyExclude) []enum
 
 // postReset reads which options the new run is to have. Servers refuse the other
 // operation that the API knows, a signal.
-func (f *validation) postReset(pointer string, asked *UpdateOptionsRequest) []*workflow.PostResetOperation {
+func (f *validation) postReset(pointer string, asked *openapi.UpdateOptionsRequest) []*workflow.PostResetOperation {
 	if asked == nil {
 		return nil
 	}
@@ -108,7 +109,7 @@ func (f *validation) postReset(pointer string, asked *UpdateOptionsRequest) []*w
 // first run of the chain is known too, and the execution is made to name the run
 // in which it was found: by the time of the reset the id may mean another.
 func (a *API) resetPoint(
-	ctx context.Context, execution *common.WorkflowExecution, body *ResetRequest,
+	ctx context.Context, execution *common.WorkflowExecution, body *openapi.ResetRequest,
 ) (point int64, firstRunID string, err error) {
 	if body.EventID != nil {
 		return *body.EventID, "", nil
@@ -120,7 +121,7 @@ func (a *API) resetPoint(
 	info := run.GetWorkflowExecutionInfo()
 	execution.RunId = info.GetExecution().GetRunId()
 	if body.BuildID == "" {
-		point, err = a.workflowTask(ctx, execution, body.ResetType == ResetTypeLastWorkflowTask)
+		point, err = a.workflowTask(ctx, execution, body.ResetType == openapi.ResetTypeLastWorkflowTask)
 		return point, info.GetFirstRunId(), err
 	}
 	for _, known := range info.GetAutoResetPoints().GetPoints() {

@@ -9,6 +9,7 @@ import (
 
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/upstream"
@@ -21,7 +22,7 @@ func (a *API) GetWorkflowResult(w http.ResponseWriter, r *http.Request, namespac
 		method: workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
 		handle: &handle{segment: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *GetWorkflowResultParams, _ *noBody) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *openapi.GetWorkflowResultParams, _ *noBody) (*response, error) {
 		wait, err := a.acquireWait(c, params.Wait)
 		if err != nil {
 			return nil, err
@@ -71,7 +72,7 @@ func (a *API) awaitOutcome(ctx context.Context, c *operationRequest, want outcom
 	}
 	if closed == nil {
 		run.FirstRunID = cmp.Or(run.FirstRunID, want.firstExecutionRunID)
-		pending := Pending{WorkflowID: run.WorkflowID, RunID: run.RunID, FirstExecutionRunID: run.FirstRunID}
+		pending := openapi.Pending{WorkflowID: run.WorkflowID, RunID: run.RunID, FirstExecutionRunID: run.FirstRunID}
 		return pendingResponse(c.namespace, pending, want), nil
 	}
 	outcome := outcomeOf(closed.Event)

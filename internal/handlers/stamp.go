@@ -1,6 +1,8 @@
 package handlers
 
-import "go.temporal.io/api/common/v1"
+import (
+	"go.temporal.io/api/common/v1"
+)
 
 // stamp is what the gateway itself puts into a request to the Temporal server.
 type stamp struct {

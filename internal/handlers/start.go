@@ -6,6 +6,7 @@ import (
 
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
 )
@@ -16,7 +17,7 @@ func (a *API) StartWorkflow(w http.ResponseWriter, r *http.Request, namespace st
 		name: "startWorkflow", namespace: namespace, body: bodyRequired,
 		method: workflowservice.WorkflowService_StartWorkflowExecution_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *StartWorkflowParams, body *StartWorkflowRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *openapi.StartWorkflowParams, body *openapi.StartWorkflowRequest) (*response, error) {
 		wait, err := a.acquireWait(c, params.Wait)
 		if err != nil {
 			return nil, err
@@ -48,7 +49,7 @@ func (a *API) StartWorkflow(w http.ResponseWriter, r *http.Request, namespace st
 
 // start makes the call that the request asks for: a start, or a signal with
 // start.
-func (a *API) start(ctx context.Context, c *operationRequest, body *StartWorkflowRequest) (*StartedWorkflow, error) {
+func (a *API) start(ctx context.Context, c *operationRequest, body *openapi.StartWorkflowRequest) (*openapi.StartedWorkflow, error) {
 	s, err := c.stamp(body.WorkflowID)
 	if err != nil {
 		return nil, err
@@ -70,13 +71,13 @@ func (a *API) start(ctx context.Context, c *operationRequest, body *StartWorkflo
 }
 
 // startAlone starts the workflow, without a signal.
-func (a *API) startAlone(ctx context.Context, request *workflowservice.StartWorkflowExecutionRequest) (*StartedWorkflow, error) {
+func (a *API) startAlone(ctx context.Context, request *workflowservice.StartWorkflowExecutionRequest) (*openapi.StartedWorkflow, error) {
 	answer := &workflowservice.StartWorkflowExecutionResponse{}
 	err := a.options.Upstream.Do(ctx, workflowservice.WorkflowService_StartWorkflowExecution_FullMethodName, request, answer)
 	if err != nil {
 		return nil, withWorkflowID(err, request.GetWorkflowId())
 	}
-	started := &StartedWorkflow{
+	started := &openapi.StartedWorkflow{
 		WorkflowID: request.GetWorkflowId(), RunID: answer.GetRunId(), Started: answer.GetStarted(),
 		FirstExecutionRunID: answer.GetFirstExecutionRunId(),
 	}
@@ -96,7 +97,7 @@ func (a *API) startAlone(ctx context.Context, request *workflowservice.StartWork
 // rejected, whatever the id policies are.
 func (a *API) findRepeatedStart(
 	ctx context.Context, c *operationRequest, start *workflowservice.StartWorkflowExecutionRequest, signals bool,
-) (*StartedWorkflow, error) {
+) (*openapi.StartedWorkflow, error) {
 	if c.request.Header.Get(headerIdempotencyKey) == "" {
 		return nil, nil //nolint:nilnil // nothing to recognise
 	}
@@ -124,7 +125,7 @@ func (a *API) findRepeatedStart(
 	if _, ours := run.GetWorkflowExtendedInfo().GetRequestIdInfos()[start.GetRequestId()]; !ours {
 		return nil, nil //nolint:nilnil // another's
 	}
-	return &StartedWorkflow{WorkflowID: id, RunID: firstRun, FirstExecutionRunID: firstRun, Started: true}, nil
+	return &openapi.StartedWorkflow{WorkflowID: id, RunID: firstRun, FirstExecutionRunID: firstRun, Started: true}, nil
 }
 
 // describe returns what the server knows of a run; nil when it knows none.
@@ -142,8 +143,8 @@ func (a *API) describe(ctx context.Context, workflowID, runID string) (*workflow
 // signalWithStart does not claim a first run that the server does not tell:
 // the signal may have gone to any run of a chain.
 func (a *API) signalWithStart(
-	ctx context.Context, body *StartWorkflowRequest, start *workflowservice.StartWorkflowExecutionRequest,
-) (*StartedWorkflow, error) {
+	ctx context.Context, body *openapi.StartWorkflowRequest, start *workflowservice.StartWorkflowExecutionRequest,
+) (*openapi.StartedWorkflow, error) {
 	request, err := signalWithStartRequest(body, start)
 	if err != nil {
 		return nil, err
@@ -153,7 +154,7 @@ func (a *API) signalWithStart(
 	if err != nil {
 		return nil, withWorkflowID(err, body.WorkflowID)
 	}
-	return &StartedWorkflow{
+	return &openapi.StartedWorkflow{
 		WorkflowID: body.WorkflowID, RunID: answer.GetRunId(), Started: answer.GetStarted(),
 		FirstExecutionRunID: answer.GetFirstExecutionRunId(),
 	}, nil

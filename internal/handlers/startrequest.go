@@ -11,12 +11,14 @@ import (
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 )
 
 // startRequest turns the request into what the SDK would send (temporal.md
 // 1.1). A worker is never asked for on this side of the call: the gateway
 // hosts none, and an eager task would be lost until its timeout.
-func startRequest(s stamp, body *StartWorkflowRequest) (*workflowservice.StartWorkflowExecutionRequest, error) {
+func startRequest(s stamp, body *openapi.StartWorkflowRequest) (*workflowservice.StartWorkflowExecutionRequest, error) {
 	var f validation
 	f.require("/workflowType", body.WorkflowType)
 	f.checkID("/workflowId", body.WorkflowID)
@@ -55,7 +57,7 @@ func startRequest(s stamp, body *StartWorkflowRequest) (*workflowservice.StartWo
 
 // conflictPolicy reads the one enum whose unspecified value has a name of its
 // own in the SDK.
-func conflictPolicy(f *validation, name WorkflowIDConflictPolicy) enums.WorkflowIdConflictPolicy {
+func conflictPolicy(f *validation, name openapi.WorkflowIDConflictPolicy) enums.WorkflowIdConflictPolicy {
 	if name == "UNSPECIFIED" {
 		return enums.WORKFLOW_ID_CONFLICT_POLICY_UNSPECIFIED
 	}
@@ -64,7 +66,7 @@ func conflictPolicy(f *validation, name WorkflowIDConflictPolicy) enums.Workflow
 
 // signalWithStartRequest carries a start over into a signal with start.
 func signalWithStartRequest(
-	body *StartWorkflowRequest, start *workflowservice.StartWorkflowExecutionRequest,
+	body *openapi.StartWorkflowRequest, start *workflowservice.StartWorkflowExecutionRequest,
 ) (*workflowservice.SignalWithStartWorkflowExecutionRequest, error) {
 	var f validation
 	request := &workflowservice.SignalWithStartWorkflowExecutionRequest{
@@ -103,7 +105,7 @@ const (
 )
 
 // retryPolicy completes and checks a policy as the SDK does before it sends it.
-func (f *validation) retryPolicy(pointer string, policy *RetryPolicy) *common.RetryPolicy {
+func (f *validation) retryPolicy(pointer string, policy *openapi.RetryPolicy) *common.RetryPolicy {
 	if policy == nil {
 		return nil
 	}
@@ -154,7 +156,7 @@ const (
 )
 
 // priority is always sent, as the SDK does.
-func (f *validation) priority(pointer string, priority *Priority) *common.Priority {
+func (f *validation) priority(pointer string, priority *openapi.Priority) *common.Priority {
 	sent := &common.Priority{}
 	if priority == nil {
 		return sent
@@ -180,7 +182,7 @@ func (f *validation) priority(pointer string, priority *Priority) *common.Priori
 
 // versioningOverride sets the deprecated fields beside the new ones, as the
 // SDK does for servers that know only those.
-func (f *validation) versioningOverride(pointer string, override *VersioningOverride) *workflow.VersioningOverride {
+func (f *validation) versioningOverride(pointer string, override *openapi.VersioningOverride) *workflow.VersioningOverride {
 	if override == nil {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/auth/delegated"
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 )
 
 // CreateToken makes a token for one workflow that the caller may hand on.
@@ -20,7 +21,7 @@ func (a *API) CreateToken(w http.ResponseWriter, r *http.Request, namespace, wor
 		handle: &handle{segment: workflowID},
 		admit:  a.mayIssue,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *CreateTokenParams, body *TokenRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *openapi.CreateTokenParams, body *openapi.TokenRequest) (*response, error) {
 		var f validation
 		ttl := f.ttl("/ttl", body.TTL, a.options.Limits.MaxDelegation)
 		f.names("/signals", body.Signals)
@@ -40,7 +41,7 @@ func (a *API) CreateToken(w http.ResponseWriter, r *http.Request, namespace, wor
 		if err != nil {
 			return nil, err
 		}
-		return &response{status: http.StatusCreated, body: DelegatedToken{
+		return &response{status: http.StatusCreated, body: openapi.DelegatedToken{
 			Token: token, ExpiresAt: expires.UTC().Format(time.RFC3339), WorkflowID: run.GetWorkflowId(), RunID: run.GetRunId(),
 		}}, nil
 	})

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/api/update/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
@@ -20,7 +21,7 @@ func (a *API) UpdateWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 		method: workflowservice.WorkflowService_UpdateWorkflowExecution_FullMethodName,
 		handle: &handle{segment: workflowID}, checksChain: true,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *UpdateWorkflowParams, body *UpdateRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *openapi.UpdateWorkflowParams, body *openapi.UpdateRequest) (*response, error) {
 		execution := c.execution
 		s, err := c.stampWrite(body.Update)
 		if err != nil {
@@ -59,7 +60,7 @@ func (a *API) GetWorkflowUpdate(w http.ResponseWriter, r *http.Request, namespac
 		method: workflowservice.WorkflowService_PollWorkflowExecutionUpdate_FullMethodName,
 		handle: &handle{segment: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *GetWorkflowUpdateParams, _ *noBody) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *openapi.GetWorkflowUpdateParams, _ *noBody) (*response, error) {
 		updateID, err := idOf("updateId", updateID, params.UpdateID)
 		if err != nil {
 			return nil, err
@@ -93,7 +94,7 @@ func (a *API) GetWorkflowUpdate(w http.ResponseWriter, r *http.Request, namespac
 // whether the server keeps the update. The answer has the outcome all the same
 // when there is one by then.
 func (f *validation) updateRequest(
-	pointer string, s stamp, body *UpdateRequest, execution *common.WorkflowExecution,
+	pointer string, s stamp, body *openapi.UpdateRequest, execution *common.WorkflowExecution,
 ) *workflowservice.UpdateWorkflowExecutionRequest {
 	f.require(pointer+"/update", body.Update)
 	updateID := s.requestID
@@ -117,8 +118,8 @@ func (f *validation) updateRequest(
 }
 
 // wantedStage returns the stage that the caller waits for.
-func wantedStage(r *UpdateRequest) enums.UpdateWorkflowExecutionLifecycleStage {
-	if r.WaitForStage == UpdateStageAccepted {
+func wantedStage(r *openapi.UpdateRequest) enums.UpdateWorkflowExecutionLifecycleStage {
+	if r.WaitForStage == openapi.UpdateStageAccepted {
 		return stageAccepted
 	}
 	return stageCompleted
@@ -126,7 +127,7 @@ func wantedStage(r *UpdateRequest) enums.UpdateWorkflowExecutionLifecycleStage {
 
 // awaitAccepted waits for the stage that the caller wants, and fails when none
 // was reached.
-func (a *API) awaitAccepted(ctx context.Context, c *operationRequest, u *updateCall, wait time.Duration, body *UpdateRequest) error {
+func (a *API) awaitAccepted(ctx context.Context, c *operationRequest, u *updateCall, wait time.Duration, body *openapi.UpdateRequest) error {
 	if err := a.awaitStage(ctx, c, u, wait, wantedStage(body)); err != nil {
 		return err
 	}
@@ -141,7 +142,7 @@ func (a *API) awaitAccepted(ctx context.Context, c *operationRequest, u *updateC
 
 // updateResponse answers with an update, which body shows. Its outcome is data,
 // and so 200, unless the caller asked for another status on failures.
-func updateResponse(namespace string, shown *WorkflowUpdate, body any, failureStatus *int) *response {
+func updateResponse(namespace string, shown *openapi.WorkflowUpdate, body any, failureStatus *int) *response {
 	switch {
 	case shown.Status == "":
 		return &response{status: http.StatusAccepted, body: body, retryAfter: retryPending, location: updatePath(namespace, shown, failureStatus)}

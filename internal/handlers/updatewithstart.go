@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc/codes"
 
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
 )
@@ -24,7 +25,7 @@ func (a *API) UpdateWithStart(w http.ResponseWriter, r *http.Request, namespace 
 		name: "updateWithStart", namespace: namespace, body: bodyRequired,
 		method: workflowservice.WorkflowService_ExecuteMultiOperation_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *UpdateWithStartParams, body *UpdateWithStartRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *openapi.UpdateWithStartParams, body *openapi.UpdateWithStartRequest) (*response, error) {
 		start, update, err := updateWithStartRequests(c, body)
 		if err != nil {
 			return nil, err
@@ -45,7 +46,7 @@ func (a *API) UpdateWithStart(w http.ResponseWriter, r *http.Request, namespace 
 			update.WorkflowExecution.RunId = started.RunID
 			u.send = u.sendUpdate(update)
 		} else {
-			started = &StartedWorkflow{WorkflowID: start.GetWorkflowId()}
+			started = &openapi.StartedWorkflow{WorkflowID: start.GetWorkflowId()}
 			u.send = u.sendWithStart(start, update, started)
 		}
 		if err := a.awaitAccepted(ctx, c, u, wait, &body.Update); err != nil {
@@ -63,13 +64,13 @@ func (a *API) UpdateWithStart(w http.ResponseWriter, r *http.Request, namespace 
 		if err != nil {
 			return nil, u.withIDs(err)
 		}
-		return updateResponse(namespace, shown, UpdatedWithStart{Start: *started, Update: *shown}, params.FailureStatus), nil
+		return updateResponse(namespace, shown, openapi.UpdatedWithStart{Start: *started, Update: *shown}, params.FailureStatus), nil
 	})
 }
 
 // firstRun asks for the first run of a chain. That it cannot be told fails
 // nothing: the update is on its way.
-func (a *API) firstRun(ctx context.Context, found *StartedWorkflow) string {
+func (a *API) firstRun(ctx context.Context, found *openapi.StartedWorkflow) string {
 	run, err := longpoll.DescribeRun(ctx, a.options.Upstream, found.WorkflowID, found.RunID)
 	if err != nil {
 		return ""
@@ -80,7 +81,7 @@ func (a *API) firstRun(ctx context.Context, found *StartedWorkflow) string {
 // updateWithStartRequests makes the two operations. The conflict policy has no
 // default, as in the SDK: nobody should end up with another's workflow unawares.
 func updateWithStartRequests(
-	c *operationRequest, body *UpdateWithStartRequest,
+	c *operationRequest, body *openapi.UpdateWithStartRequest,
 ) (*workflowservice.StartWorkflowExecutionRequest, *workflowservice.UpdateWorkflowExecutionRequest, error) {
 	startStamp, err := c.stamp(body.Start.WorkflowID)
 	if err != nil {
@@ -121,7 +122,7 @@ func (f *validation) addBelow(pointer string, err error) {
 // sendWithStart returns a function that starts the workflow and sends it the
 // update. The first response of the two reports whether the call started it.
 func (u *updateCall) sendWithStart(
-	start *workflowservice.StartWorkflowExecutionRequest, update *workflowservice.UpdateWorkflowExecutionRequest, started *StartedWorkflow,
+	start *workflowservice.StartWorkflowExecutionRequest, update *workflowservice.UpdateWorkflowExecutionRequest, started *openapi.StartedWorkflow,
 ) func(context.Context) (longpoll.UpdateProgress, error) {
 	request := &workflowservice.ExecuteMultiOperationRequest{
 		Namespace: start.GetNamespace(),

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/upstream"
@@ -227,9 +228,9 @@ func (u *updateCall) apply(got longpoll.UpdateProgress) {
 }
 
 // render returns what is known of the update.
-func (u *updateCall) render(ctx context.Context) (*WorkflowUpdate, error) {
+func (u *updateCall) render(ctx context.Context) (*openapi.WorkflowUpdate, error) {
 	run := u.ref.GetWorkflowExecution()
-	shown := &WorkflowUpdate{
+	shown := &openapi.WorkflowUpdate{
 		WorkflowID: run.GetWorkflowId(), RunID: run.GetRunId(), UpdateID: u.ref.GetUpdateId(), Stage: enumName(u.stage),
 	}
 	failure := u.outcome.GetFailure()

@@ -15,6 +15,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/request"
 )
@@ -22,20 +23,20 @@ import (
 // requestBodies has a value of every type of request body.
 func requestBodies() []any {
 	return []any{
-		StartBatchJSONRequestBody{},
-		StopBatchJSONRequestBody{},
-		StartWorkflowJSONRequestBody{},
-		UpdateWorkflowOptionsJSONRequestBody{},
-		CancelWorkflowJSONRequestBody{},
-		PauseWorkflowJSONRequestBody{},
-		QueryWorkflowJSONRequestBody{},
-		ResetWorkflowJSONRequestBody{},
-		SignalWorkflowJSONRequestBody{},
-		TerminateWorkflowJSONRequestBody{},
-		CreateTokenJSONRequestBody{},
-		UnpauseWorkflowJSONRequestBody{},
-		UpdateWorkflowJSONRequestBody{},
-		UpdateWithStartJSONRequestBody{},
+		openapi.StartBatchJSONRequestBody{},
+		openapi.StopBatchJSONRequestBody{},
+		openapi.StartWorkflowJSONRequestBody{},
+		openapi.UpdateWorkflowOptionsJSONRequestBody{},
+		openapi.CancelWorkflowJSONRequestBody{},
+		openapi.PauseWorkflowJSONRequestBody{},
+		openapi.QueryWorkflowJSONRequestBody{},
+		openapi.ResetWorkflowJSONRequestBody{},
+		openapi.SignalWorkflowJSONRequestBody{},
+		openapi.TerminateWorkflowJSONRequestBody{},
+		openapi.CreateTokenJSONRequestBody{},
+		openapi.UnpauseWorkflowJSONRequestBody{},
+		openapi.UpdateWorkflowJSONRequestBody{},
+		openapi.UpdateWithStartJSONRequestBody{},
 	}
 }
 
@@ -53,7 +54,7 @@ func containers(t reflect.Type, c container) []container {
 	switch {
 	case t.Kind() == reflect.Pointer:
 		return containers(t.Elem(), c)
-	case t == reflect.TypeFor[JSON](), t == reflect.TypeFor[[]byte]():
+	case t == reflect.TypeFor[openapi.JSON](), t == reflect.TypeFor[[]byte]():
 		return nil
 	case reflect.PointerTo(t).Implements(reflect.TypeFor[json.UnmarshalerFrom]()): // Change
 		to, _ := t.FieldByName("To")
@@ -96,7 +97,7 @@ func (c container) wrap(pointer, begin, end string) container {
 
 func (c container) of(t reflect.Type) container {
 	sample := map[reflect.Kind]string{reflect.String: `""`, reflect.Struct: `{}`, reflect.Slice: `""`}[t.Elem().Kind()]
-	if t.Elem() == reflect.TypeFor[JSON]() {
+	if t.Elem() == reflect.TypeFor[openapi.JSON]() {
 		sample = "0"
 	}
 	outer := c.body
@@ -119,7 +120,7 @@ func (c container) of(t reflect.Type) container {
 
 func TestEveryListAndMapOfARequestIsBounded(t *testing.T) {
 	t.Parallel()
-	generated, err := os.ReadFile("openapi.gen.go")
+	generated, err := os.ReadFile("openapi/openapi.gen.go")
 	require.NoError(t, err)
 	require.Len(t, requestBodies(), bytes.Count(generated, []byte("JSONRequestBody = ")), "a type of body is missing here")
 	const limit = maxValues
@@ -148,7 +149,7 @@ func TestTheInsideOfOneValueIsNotCounted(t *testing.T) {
 	t.Parallel()
 	big := "[" + strings.Repeat("0,", 1_000_000) + "0]"
 	text := `{"workflowType":"T","args":[` + big + `],"memo":{"m":` + big + `},"argPayloads":[{"json":` + big + `}]}`
-	var body StartWorkflowRequest
+	var body openapi.StartWorkflowRequest
 	require.NoError(t, json.Unmarshal([]byte(text), &body, unmarshalOptions(len(text), maxValues)))
 	require.Len(t, body.Args[0], len(big))
 	require.Len(t, body.Memo["m"], len(big))
@@ -164,7 +165,7 @@ func TestCountingValuesChangesNothingElse(t *testing.T) {
 		`{"argPayloads":[{"metadata":{"encoding":"?"}}]}`, `{"argPayloads":[{"metadata":{"a":"","a":""}}]}`, `{"workflowType":1}`,
 		`{"workflowType":"a","workflowType":"b"}`, `{"retryPolicy":{"nonRetryableErrorTypes":["a",1]}}`, `{"args":[1]}}`, `[`, `{"memo":{"` + "\xff" + `":1}}`,
 	} {
-		var counted, plain StartWorkflowRequest
+		var counted, plain openapi.StartWorkflowRequest
 		got := json.Unmarshal([]byte(text), &counted, json.RejectUnknownMembers(true), json.WithUnmarshalers(countValues(maxValues)))
 		want := json.Unmarshal([]byte(text), &plain, unmarshalOptions(len(text), maxValues))
 		require.Equal(t, plain, counted, text)
@@ -201,7 +202,7 @@ func benchmarkDecode(b *testing.B, text string) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
-		if err := a.decode(r, []byte(text), bodyRequired, new(StartWorkflowRequest)); err != nil {
+		if err := a.decode(r, []byte(text), bodyRequired, new(openapi.StartWorkflowRequest)); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/payload"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/request"
@@ -72,7 +73,7 @@ func (f *validation) duration(pointer, text string) *durationpb.Duration {
 }
 
 // payloads reads a list of values that comes in one of two forms.
-func (f *validation) payloads(pointer string, plain []JSON, payloadsPointer string, raw []PayloadInput) *common.Payloads {
+func (f *validation) payloads(pointer string, plain []openapi.JSON, payloadsPointer string, raw []openapi.PayloadInput) *common.Payloads {
 	if len(raw) == 0 {
 		return payload.FromValues(plain)
 	}
@@ -92,7 +93,7 @@ func (f *validation) payloads(pointer string, plain []JSON, payloadsPointer stri
 }
 
 // payload checks one payload, which is a list's or a map's of this name.
-func (f *validation) payload(parent, name string, input PayloadInput) {
+func (f *validation) payload(parent, name string, input openapi.PayloadInput) {
 	switch {
 	case input.JSON != nil && (input.Metadata != nil || input.Data != nil):
 		f.add(pointerTo(parent, name), "must have either json or metadata and data")
@@ -102,7 +103,7 @@ func (f *validation) payload(parent, name string, input PayloadInput) {
 }
 
 // memo reads the memo, in one of its two forms.
-func (f *validation) memo(plain map[string]JSON, raw map[string]PayloadInput) *common.Memo {
+func (f *validation) memo(plain map[string]openapi.JSON, raw map[string]openapi.PayloadInput) *common.Memo {
 	if len(plain) == 0 && len(raw) == 0 {
 		return nil
 	}
@@ -126,7 +127,7 @@ func (f *validation) memo(plain map[string]JSON, raw map[string]PayloadInput) *c
 	})
 }
 
-func (f *validation) searchAttributes(values map[string]SearchAttributeInput) *common.SearchAttributes {
+func (f *validation) searchAttributes(values map[string]openapi.SearchAttributeInput) *common.SearchAttributes {
 	if len(values) == 0 {
 		return nil
 	}
@@ -173,7 +174,7 @@ func stringPayload(p *common.Payload) string {
 }
 
 // renderPayload renders a payload as a plain value, or else with its metadata.
-func renderPayload(p *common.Payload) (JSON, *Payload) {
+func renderPayload(p *common.Payload) (openapi.JSON, *openapi.Payload) {
 	if p == nil {
 		return nil, nil
 	}
@@ -186,7 +187,7 @@ func renderPayload(p *common.Payload) (JSON, *Payload) {
 
 // firstPayload gives what a workflow or a query returned: its first payload, as the
 // SDK has it.
-func firstPayload(list *common.Payloads) (JSON, *Payload) {
+func firstPayload(list *common.Payloads) (openapi.JSON, *openapi.Payload) {
 	if len(list.GetPayloads()) == 0 {
 		return nil, nil
 	}
@@ -195,7 +196,7 @@ func firstPayload(list *common.Payloads) (JSON, *Payload) {
 
 // renderPayloads gives a list of payloads as values when all of them are plain, else
 // all of them whole.
-func renderPayloads(list *common.Payloads) (plain []JSON, whole []Payload) {
+func renderPayloads(list *common.Payloads) (plain []openapi.JSON, whole []openapi.Payload) {
 	for _, p := range list.GetPayloads() {
 		value, ok := payload.ToJSON(p)
 		if !ok {
@@ -206,21 +207,21 @@ func renderPayloads(list *common.Payloads) (plain []JSON, whole []Payload) {
 	return plain, nil
 }
 
-func rawPayloads(list *common.Payloads) []Payload {
-	whole := make([]Payload, len(list.GetPayloads()))
+func rawPayloads(list *common.Payloads) []openapi.Payload {
+	whole := make([]openapi.Payload, len(list.GetPayloads()))
 	for i, p := range list.GetPayloads() {
 		whole[i] = rawPayload(p)
 	}
 	return whole
 }
 
-func rawPayload(p *common.Payload) Payload {
+func rawPayload(p *common.Payload) openapi.Payload {
 	value, _ := payload.Readable(p)
-	return Payload{Metadata: p.GetMetadata(), Data: p.GetData(), JSON: value}
+	return openapi.Payload{Metadata: p.GetMetadata(), Data: p.GetData(), JSON: value}
 }
 
-func rawMemo(memo *common.Memo) map[string]Payload {
-	whole := make(map[string]Payload, len(memo.GetFields()))
+func rawMemo(memo *common.Memo) map[string]openapi.Payload {
+	whole := make(map[string]openapi.Payload, len(memo.GetFields()))
 	for name, p := range memo.GetFields() {
 		whole[name] = rawPayload(p)
 	}

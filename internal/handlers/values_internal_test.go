@@ -11,6 +11,8 @@ import (
 	"go.temporal.io/api/failure/v1"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 )
 
 func TestEnumsAreNamedAsInTheSDK(t *testing.T) {
@@ -33,17 +35,17 @@ func TestEveryEnumOfTheDocumentIsKnown(t *testing.T) {
 	t.Parallel()
 	for number := range enums.WorkflowIdReusePolicy_name {
 		if value := enums.WorkflowIdReusePolicy(number); number != 0 {
-			require.True(t, WorkflowIDReusePolicy(enumName(value)).Valid(), value)
+			require.True(t, openapi.WorkflowIDReusePolicy(enumName(value)).Valid(), value)
 		}
 	}
 	for number := range enums.WorkflowIdConflictPolicy_name {
 		if value := enums.WorkflowIdConflictPolicy(number); number != 0 {
-			require.True(t, WorkflowIDConflictPolicy(enumName(value)).Valid(), value)
+			require.True(t, openapi.WorkflowIDConflictPolicy(enumName(value)).Valid(), value)
 		}
 	}
 	for number := range enums.QueryRejectCondition_name {
 		if value := enums.QueryRejectCondition(number); number != 0 {
-			require.True(t, QueryRejectCondition(enumName(value)).Valid(), value)
+			require.True(t, openapi.QueryRejectCondition(enumName(value)).Valid(), value)
 		}
 	}
 }
@@ -62,14 +64,14 @@ func TestTimesAndDurations(t *testing.T) {
 func TestRetryPolicyIsCompletedAsByTheSDK(t *testing.T) {
 	t.Parallel()
 	var f validation
-	sent := f.retryPolicy("/retryPolicy", &RetryPolicy{InitialInterval: "2s"})
+	sent := f.retryPolicy("/retryPolicy", &openapi.RetryPolicy{InitialInterval: "2s"})
 	require.NoError(t, f.err())
 	require.Equal(t, 2*time.Second, sent.GetInitialInterval().AsDuration())
 	require.Equal(t, 200*time.Second, sent.GetMaximumInterval().AsDuration())
 	require.InDelta(t, 2.0, sent.GetBackoffCoefficient(), 0)
 
 	one, low := int32(1), 0.1
-	f.retryPolicy("/retryPolicy", &RetryPolicy{MaximumAttempts: &one, BackoffCoefficient: &low})
+	f.retryPolicy("/retryPolicy", &openapi.RetryPolicy{MaximumAttempts: &one, BackoffCoefficient: &low})
 	require.NoError(t, f.err(), "a single attempt is not checked")
 }
 
@@ -91,7 +93,7 @@ func TestResultIsPlainOrWhole(t *testing.T) {
 		{payloads("json/protobuf", `{"x":1}`), `{"resultPayload":{"metadata":{"encoding":"anNvbi9wcm90b2J1Zg=="},"data":"eyJ4IjoxfQ==","json":{"x":1}}}`},
 		{payloads("binary/plain", "\x00"), `{"resultPayload":{"metadata":{"encoding":"YmluYXJ5L3BsYWlu"},"data":"AA=="}}`},
 	} {
-		shown := QueryResult{}
+		shown := openapi.QueryResult{}
 		shown.Result, shown.ResultPayload = firstPayload(c.list)
 		got, err := json.Marshal(shown, jsonOptions())
 		require.NoError(t, err)

@@ -4,12 +4,12 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 )
 
 // UpdateWorkflowOptions changes the options of a running workflow.
@@ -19,7 +19,7 @@ func (a *API) UpdateWorkflowOptions(w http.ResponseWriter, r *http.Request, name
 		method: workflowservice.WorkflowService_UpdateWorkflowExecutionOptions_FullMethodName,
 		handle: &handle{segment: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *UpdateWorkflowOptionsParams, body *UpdateOptionsRequest) (*response, error) {
+	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *openapi.UpdateWorkflowOptionsParams, body *openapi.UpdateOptionsRequest) (*response, error) {
 		execution := c.execution
 		_, err := c.stampWrite()
 		if err != nil {
@@ -42,22 +42,8 @@ func (a *API) UpdateWorkflowOptions(w http.ResponseWriter, r *http.Request, name
 	})
 }
 
-// Change is a member of a request that changes something: absent it leaves the
-// thing as it is, null takes it away.
-type Change[T any] struct {
-	// Sent says that the member is there, To what it is; nil is null.
-	Sent bool
-	To   *T
-}
-
-// UnmarshalJSONFrom is called for a member that is there.
-func (c *Change[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	c.Sent = true
-	return json.UnmarshalDecode(d, &c.To)
-}
-
 // options reads the changes, and makes the mask of the members that are there.
-func (f *validation) options(pointer string, body *UpdateOptionsRequest) (*workflow.WorkflowExecutionOptions, *fieldmaskpb.FieldMask) {
+func (f *validation) options(pointer string, body *openapi.UpdateOptionsRequest) (*workflow.WorkflowExecutionOptions, *fieldmaskpb.FieldMask) {
 	options, mask := &workflow.WorkflowExecutionOptions{}, &fieldmaskpb.FieldMask{}
 	if body.VersioningOverride.Sent {
 		mask.Paths = append(mask.Paths, "versioning_override")
@@ -73,8 +59,8 @@ func (f *validation) options(pointer string, body *UpdateOptionsRequest) (*workf
 	return options, mask
 }
 
-func renderOptions(o *workflow.WorkflowExecutionOptions) WorkflowOptions {
-	shown := WorkflowOptions{Priority: renderPriority(o.GetPriority())}
+func renderOptions(o *workflow.WorkflowExecutionOptions) openapi.WorkflowOptions {
+	shown := openapi.WorkflowOptions{Priority: renderPriority(o.GetPriority())}
 	if o.GetVersioningOverride() != nil {
 		override := versioningOverride(o.GetVersioningOverride())
 		shown.VersioningOverride = &override
@@ -83,15 +69,15 @@ func renderOptions(o *workflow.WorkflowExecutionOptions) WorkflowOptions {
 }
 
 // renderPriority leaves out what is not set, and a priority of nothing.
-func renderPriority(p *common.Priority) *Priority {
-	shown := Priority{FairnessKey: p.GetFairnessKey()}
+func renderPriority(p *common.Priority) *openapi.Priority {
+	shown := openapi.Priority{FairnessKey: p.GetFairnessKey()}
 	if key := p.GetPriorityKey(); key != 0 {
 		shown.PriorityKey = &key
 	}
 	if weight := p.GetFairnessWeight(); weight != 0 {
 		shown.FairnessWeight = &weight
 	}
-	if shown == (Priority{}) {
+	if shown == (openapi.Priority{}) {
 		return nil
 	}
 	return &shown
