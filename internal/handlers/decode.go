@@ -12,7 +12,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/flowgate/flowgate/internal/problem"
-	"github.com/flowgate/flowgate/internal/request"
 )
 
 // bodyRule says whether an operation has a request body.
@@ -75,16 +74,16 @@ func jsonProblem(err error, limit int) error {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
 			e.Detail = fmt.Sprintf("The request body names a member twice at byte %d.", syntactic.ByteOffset)
 		}
-		e.Members.Errors = []problem.Field{{Pointer: request.Truncate(string(syntactic.JSONPointer)), Detail: "is not valid JSON"}}
+		e.Members.Errors = []problem.Field{{Pointer: problem.Truncate(string(syntactic.JSONPointer)), Detail: "is not valid JSON"}}
 		return e.WithCause(err)
 	case errors.As(err, &semantic) && errors.Is(err, errTooManyValues):
-		return tooManyValues(limit, request.Truncate(string(semantic.JSONPointer)))
+		return tooManyValues(limit, problem.Truncate(string(semantic.JSONPointer)))
 	case errors.As(err, &semantic) && errors.Is(err, json.ErrUnknownName):
-		e := problem.Newf(problem.UnknownField, "The request body has an unknown field at %s.", request.Truncate(string(semantic.JSONPointer)))
-		e.Members.Errors = []problem.Field{{Pointer: request.Truncate(string(semantic.JSONPointer)), Detail: "is not a known field"}}
+		e := problem.Newf(problem.UnknownField, "The request body has an unknown field at %s.", problem.Truncate(string(semantic.JSONPointer)))
+		e.Members.Errors = []problem.Field{{Pointer: problem.Truncate(string(semantic.JSONPointer)), Detail: "is not a known field"}}
 		return e
 	case errors.As(err, &semantic):
-		return problem.Invalid(request.Truncate(string(semantic.JSONPointer)), "must be "+jsonTypeName(semantic.GoType))
+		return problem.Invalid(problem.Truncate(string(semantic.JSONPointer)), "must be "+jsonTypeName(semantic.GoType))
 	default:
 		return problem.New(problem.InvalidJSON, "The request body cannot be read as JSON.").WithCause(err)
 	}

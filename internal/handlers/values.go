@@ -14,7 +14,6 @@ import (
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/payload"
 	"github.com/flowgate/flowgate/internal/problem"
-	"github.com/flowgate/flowgate/internal/request"
 )
 
 // validation collects the errors of a request, so that one response reports all of
@@ -33,7 +32,7 @@ func (f *validation) add(pointer, detail string) {
 		*f = append(*f, problem.Field{Detail: "has more validation errors, which are not listed"})
 	case maxErrors + 1:
 	default:
-		*f = append(*f, problem.Field{Pointer: request.Truncate(pointer), Detail: detail})
+		*f = append(*f, problem.Field{Pointer: problem.Truncate(pointer), Detail: detail})
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/flowgate/flowgate/internal/auth"
@@ -169,13 +168,4 @@ func unread(err error) error {
 
 func tooLarge(limit int64) error {
 	return problem.Newf(problem.PayloadTooLarge, "The request body is larger than %d bytes.", limit)
-}
-
-// Truncate cuts what a caller sent before it is sent back.
-func Truncate(text string) string {
-	const limit = 200
-	if len(text) <= limit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:limit], "") + "…"
 }

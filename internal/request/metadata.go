@@ -54,7 +54,7 @@ func (k Keys) allow(key string) bool {
 // would believe that it was sent.
 func Metadata(h http.Header, allowed Keys) (metadata.MD, error) {
 	return parseMetadata(h, allowed, func(key string) error {
-		return problem.Newf(problem.MetadataNotAllowed, "The metadata key %q is not allowed.", Truncate(key))
+		return problem.Newf(problem.MetadataNotAllowed, "The metadata key %q is not allowed.", problem.Truncate(key))
 	})
 }
 

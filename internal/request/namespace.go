@@ -12,7 +12,7 @@ import (
 func CheckNamespace(name string) error {
 	const longest = 1000 // the server's limit for ids, namespaces among them (limit.maxIDLength)
 	if len(name) > longest || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return problem.Newf(problem.NamespaceNotFound, "There can be no namespace %q.", Truncate(name))
+		return problem.Newf(problem.NamespaceNotFound, "There can be no namespace %q.", problem.Truncate(name))
 	}
 	return nil
 }

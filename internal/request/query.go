@@ -44,7 +44,7 @@ func BindQuery(values url.Values, params any) error {
 		p, known := parameters.byName[name]
 		switch {
 		case !known:
-			errs = append(errs, problem.Field{Pointer: "?" + Truncate(name), Detail: "is not a parameter of this operation"})
+			errs = append(errs, problem.Field{Pointer: "?" + problem.Truncate(name), Detail: "is not a parameter of this operation"})
 		case len(given) > 1:
 			errs = append(errs, problem.Field{Pointer: "?" + name, Detail: "must be given once"})
 		case !setParameter(target.Field(p.index), given[0]):

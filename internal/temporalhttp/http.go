@@ -279,5 +279,5 @@ func inputError(err error) error {
 	if input.Pointer == "" {
 		return problem.New(problem.InvalidRequest, "The request body is not a valid message: "+input.Reason+".")
 	}
-	return problem.Invalid(request.Truncate(input.Pointer), input.Reason)
+	return problem.Invalid(problem.Truncate(input.Pointer), input.Reason)
 }
