@@ -20,7 +20,7 @@ type operation struct {
 	name string
 	// method is the RPC that stands for the operation's access.
 	method string
-	// namespace is the path's.
+	// Namespace is the path's.
 	namespace string
 	// body says whether the request has one.
 	body bodyRule
@@ -50,7 +50,7 @@ type operationRequest struct {
 	bodyDigest []byte
 }
 
-// identity is the identity of the request's calls.
+// Identity is the identity of the request's calls.
 func (c *operationRequest) identity() string { return c.Principal.Name }
 
 // noParams and noBody are the parameters and the body of operations that have

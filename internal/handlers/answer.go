@@ -9,9 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
+	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/telemetry"
 	"github.com/flowgate/flowgate/internal/transcode"
@@ -41,16 +39,6 @@ type response struct {
 	drop   func()
 
 	text []byte // of body, once it is encoded
-}
-
-// jsonOptions keeps values as they are: no HTML escapes, no re-encoded strings,
-// and duplicate names that a worker wrote stay.
-func jsonOptions() json.Options {
-	return json.JoinOptions(
-		json.Deterministic(true),
-		jsontext.PreserveRawStrings(true),
-		jsontext.AllowDuplicateNames(true),
-	)
 }
 
 func (a *response) write(w http.ResponseWriter) error {
@@ -84,7 +72,7 @@ func (a *response) encode() error {
 		a.raw.Text = append(a.raw.Text, '\n')
 		a.text = a.raw.Text
 	case a.body != nil:
-		body, err := json.Marshal(a.body, jsonOptions())
+		body, err := convert.Marshal(a.body)
 		if err != nil {
 			return err
 		}

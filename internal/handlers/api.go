@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/flowgate/flowgate/internal/auth/delegated"
+	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/request"
@@ -48,10 +49,12 @@ type Settings struct {
 // API serves the client API. It is an http.Handler by its routes, see
 // [API.Mount].
 type API struct {
-	options Options
-	views   *views
-	polls   *longpoll.Polls
-	drain   *longpoll.Drain
+	options      Options
+	views        *convert.Views
+	batchViews   batchViews
+	historyViews historyViews
+	polls        *longpoll.Polls
+	drain        *longpoll.Drain
 }
 
 var _ openapi.ServerInterface = (*API)(nil)
@@ -60,7 +63,7 @@ var _ openapi.ServerInterface = (*API)(nil)
 // them.
 func New(ctx context.Context, options Options) *API {
 	return &API{
-		options: options, views: newViews(), drain: longpoll.NewDrain(),
+		options: options, views: convert.NewViews(), batchViews: newBatchViews(), historyViews: newHistoryViews(), drain: longpoll.NewDrain(),
 		polls: longpoll.New(ctx, options.Upstream, options.Metrics, options.Limits.LongPoll),
 	}
 }

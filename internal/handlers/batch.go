@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc/codes"
 
+	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/problem"
 )
@@ -48,7 +49,7 @@ func (a *API) StartBatch(w http.ResponseWriter, r *http.Request, namespace strin
 		}
 		return &response{
 			status: http.StatusCreated, body: openapi.StartedBatch{JobID: request.GetJobId()},
-			location: "/v1/namespaces/" + url.PathEscape(namespace) + "/batches/" + url.PathEscape(request.GetJobId()),
+			location: convert.NamespacePath(namespace) + "/batches/" + url.PathEscape(request.GetJobId()),
 		}, nil
 	})
 }
@@ -81,38 +82,38 @@ func batchQuery(batch *workflowservice.StartBatchOperationRequest) string {
 	return query + " AND (ExecutionStatus='Running' OR ExecutionStatus='Paused')"
 }
 
-func batchRequest(s stamp, body *openapi.StartBatchRequest) (*workflowservice.StartBatchOperationRequest, error) {
-	var f validation
+func batchRequest(s convert.Stamp, body *openapi.StartBatchRequest) (*workflowservice.StartBatchOperationRequest, error) {
+	var v convert.Validation
 	request := &workflowservice.StartBatchOperationRequest{
-		Namespace: s.namespace, VisibilityQuery: body.Query, JobId: cmp.Or(body.JobID, s.requestID),
+		Namespace: s.Namespace, VisibilityQuery: body.Query, JobId: cmp.Or(body.JobID, s.RequestID),
 		Reason: cmp.Or(body.Reason, defaultReason), MaxOperationsPerSecond: body.MaxOperationsPerSecond,
-		Executions: f.batchExecutions("/executions", body.Executions), //nolint:staticcheck // older servers know no other
+		Executions: batchExecutions(&v, "/executions", body.Executions), //nolint:staticcheck // older servers know no other
 	}
-	f.checkID("/jobId", request.GetJobId())
+	v.CheckID("/jobId", request.GetJobId())
 	if (body.Query == "") == (len(body.Executions) == 0) {
-		f.add("", "must have either query or executions")
+		v.Add("", "must have either query or executions")
 	}
 	if body.MaxOperationsPerSecond < 0 {
-		f.add("/maxOperationsPerSecond", "must be above zero")
+		v.Add("/maxOperationsPerSecond", "must be above zero")
 	}
-	f.batchOperation("/operation", s, &body.Operation, request)
-	return request, f.err()
+	setBatchOperation(&v, "/operation", s, &body.Operation, request)
+	return request, v.Err()
 }
 
 // maxExecutions is the server's default limit for one batch
 // (frontend.MaxExecutionCountBatchOperationPerNamespace).
 const maxExecutions = 1000
 
-func (f *validation) batchExecutions(pointer string, list []openapi.BatchExecution) []*common.WorkflowExecution {
-	if !f.atMost(pointer, len(list), maxExecutions) {
+func batchExecutions(v *convert.Validation, pointer string, list []openapi.BatchExecution) []*common.WorkflowExecution {
+	if !v.AtMost(pointer, len(list), maxExecutions) {
 		return nil
 	}
 	sent := make([]*common.WorkflowExecution, len(list))
 	for i, one := range list {
 		at := pointer + "/" + strconv.Itoa(i)
-		f.checkID(at+"/workflowId", one.WorkflowID)
-		if one.RunID != "" && !isRunID(one.RunID) {
-			f.add(at+"/runId", "must be the id of a run, a UUID")
+		v.CheckID(at+"/workflowId", one.WorkflowID)
+		if one.RunID != "" && !convert.IsRunID(one.RunID) {
+			v.Add(at+"/runId", "must be the id of a run, a UUID")
 		}
 		sent[i] = &common.WorkflowExecution{WorkflowId: one.WorkflowID, RunId: one.RunID}
 	}

@@ -5,8 +5,10 @@ import (
 	"context"
 	"net/http"
 
+	"go.temporal.io/api/batch/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/transcode"
@@ -24,7 +26,7 @@ func (a *API) ListBatches(w http.ResponseWriter, r *http.Request, namespace stri
 		if err != nil {
 			return nil, err
 		}
-		list.view, list.lineView = a.views.batches, a.views.batch
+		list.view, list.lineView = a.batchViews.list, a.batchViews.item
 		list.split = splitWorkflows // both are lists in field 1 and a token in field 2
 		list.fetch = func(ctx context.Context, token []byte, size int32) (upstream.Response, error) {
 			return a.options.Upstream.Call(ctx, op.method, &workflowservice.ListBatchOperationsRequest{
@@ -33,6 +35,19 @@ func (a *API) ListBatches(w http.ResponseWriter, r *http.Request, namespace stri
 		}
 		return list.respond(ctx)
 	})
+}
+
+// batchViews are the JSON shapes of the list of jobs and of a job in it.
+type batchViews struct{ list, item *transcode.Message }
+
+func newBatchViews() batchViews {
+	plans := transcode.NewPlans()
+	return batchViews{
+		list: plans.View((&workflowservice.ListBatchOperationsResponse{}).ProtoReflect().Descriptor(), []transcode.ViewField{
+			{Field: "operation_info", As: "batches", View: batchView(), Always: true},
+		}),
+		item: plans.View((&batch.BatchOperationInfo{}).ProtoReflect().Descriptor(), batchView()),
+	}
 }
 
 // batchView are the fields of a job in a list.
@@ -80,9 +95,9 @@ func (a *API) StopBatch(w http.ResponseWriter, r *http.Request, namespace, jobID
 }
 
 func (a *API) describeBatch(ctx context.Context, namespace, jobID string) (*workflowservice.DescribeBatchOperationResponse, error) {
-	var f validation
-	f.checkID("jobId", jobID)
-	if err := f.err(); err != nil {
+	var v convert.Validation
+	v.CheckID("jobId", jobID)
+	if err := v.Err(); err != nil {
 		return nil, err
 	}
 	job := &workflowservice.DescribeBatchOperationResponse{}
@@ -96,8 +111,8 @@ func (a *API) describeBatch(ctx context.Context, namespace, jobID string) (*work
 
 func renderBatch(job *workflowservice.DescribeBatchOperationResponse) openapi.Batch {
 	shown := openapi.Batch{
-		JobID: job.GetJobId(), State: enumName(job.GetState()), OperationType: enumName(job.GetOperationType()),
-		StartTime: formatTime(job.GetStartTime()), CloseTime: formatTime(job.GetCloseTime()),
+		JobID: job.GetJobId(), State: convert.EnumName(job.GetState()), OperationType: convert.EnumName(job.GetOperationType()),
+		StartTime: convert.FormatTime(job.GetStartTime()), CloseTime: convert.FormatTime(job.GetCloseTime()),
 		Progress: openapi.BatchProgress{
 			Total: job.GetTotalOperationCount(), Completed: job.GetCompleteOperationCount(), Failed: job.GetFailureOperationCount(),
 		},

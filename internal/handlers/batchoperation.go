@@ -7,12 +7,15 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 )
 
-// batchOperation puts the one operation that is asked for into the request.
-func (f *validation) batchOperation(pointer string, s stamp, asked *openapi.BatchOperation, request *workflowservice.StartBatchOperationRequest) {
-	number, identity := 0, s.identity
+// setBatchOperation sets the one operation that is requested.
+func setBatchOperation(
+	v *convert.Validation, pointer string, s convert.Stamp, asked *openapi.BatchOperation, request *workflowservice.StartBatchOperationRequest,
+) {
+	number, identity := 0, s.Identity
 	if asked.Terminate != nil {
 		number++
 		request.Operation = &workflowservice.StartBatchOperationRequest_TerminationOperation{
@@ -27,11 +30,11 @@ func (f *validation) batchOperation(pointer string, s stamp, asked *openapi.Batc
 	}
 	if o := asked.Signal; o != nil {
 		number++
-		f.require(pointer+"/signal/signal", o.Signal)
+		v.Require(pointer+"/signal/signal", o.Signal)
 		request.Operation = &workflowservice.StartBatchOperationRequest_SignalOperation{
 			SignalOperation: &batch.BatchOperationSignal{
-				Identity: identity, Signal: o.Signal, Header: s.header,
-				Input: f.payloads(pointer+"/signal/args", o.Args, pointer+"/signal/argPayloads", o.ArgPayloads),
+				Identity: identity, Signal: o.Signal, Header: s.Header,
+				Input: v.Payloads(pointer+"/signal/args", o.Args, pointer+"/signal/argPayloads", o.ArgPayloads),
 			},
 		}
 	}
@@ -39,14 +42,14 @@ func (f *validation) batchOperation(pointer string, s stamp, asked *openapi.Batc
 		number++
 		request.Operation = &workflowservice.StartBatchOperationRequest_ResetOperation{
 			ResetOperation: &batch.BatchOperationReset{
-				Identity: identity, Options: f.batchReset(pointer+"/reset", o),
-				PostResetOperations: f.postReset(pointer+"/reset/updateOptions", o.UpdateOptions),
+				Identity: identity, Options: batchReset(v, pointer+"/reset", o),
+				PostResetOperations: v.PostReset(pointer+"/reset/updateOptions", o.UpdateOptions),
 			},
 		}
 	}
 	if o := asked.UpdateOptions; o != nil {
 		number++
-		options, mask := f.options(pointer+"/updateOptions", o)
+		options, mask := v.WorkflowOptions(pointer+"/updateOptions", o)
 		request.Operation = &workflowservice.StartBatchOperationRequest_UpdateWorkflowOptionsOperation{
 			UpdateWorkflowOptionsOperation: &batch.BatchOperationUpdateWorkflowExecutionOptions{
 				Identity: identity, WorkflowExecutionOptions: options, UpdateMask: mask,
@@ -60,22 +63,22 @@ func (f *validation) batchOperation(pointer string, s stamp, asked *openapi.Batc
 		}
 	}
 	if number != 1 {
-		f.add(pointer, "must have exactly one operation")
+		v.Add(pointer, "must have exactly one operation")
 	}
 }
 
 // batchReset reads to where the workflows are reset; the server looks up the
 // events.
-func (f *validation) batchReset(pointer string, asked *openapi.BatchReset) *common.ResetOptions {
+func batchReset(v *convert.Validation, pointer string, asked *openapi.BatchReset) *common.ResetOptions {
 	options := &common.ResetOptions{
 		ResetReapplyType:         enums.RESET_REAPPLY_TYPE_ALL_ELIGIBLE, //nolint:staticcheck // as for one workflow
-		ResetReapplyExcludeTypes: f.reapplyExclude(pointer+"/reapplyExclude", asked.ReapplyExclude),
+		ResetReapplyExcludeTypes: v.ReapplyExclude(pointer+"/reapplyExclude", asked.ReapplyExclude),
 		CurrentRunOnly:           asked.CurrentRunOnly,
 	}
 	if (asked.ResetType == "") == (asked.BuildID == "") {
-		f.add(pointer, "must have either resetType or buildId")
+		v.Add(pointer, "must have either resetType or buildId")
 	}
-	f.resetType(pointer+"/resetType", asked.ResetType)
+	v.ResetType(pointer+"/resetType", asked.ResetType)
 	switch {
 	case asked.BuildID != "":
 		options.Target = &common.ResetOptions_BuildId{BuildId: asked.BuildID}

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflow/v1"
 
+	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/limit"
 	"github.com/flowgate/flowgate/internal/longpoll"
@@ -76,7 +77,7 @@ func (a *API) newFollower(ctx context.Context, c *operationRequest, params opena
 	if err != nil {
 		return nil, from, err
 	}
-	var faulty validation
+	var faulty convert.Validation
 	f := &follower{
 		api: a, request: c, workflowID: c.execution.GetWorkflowId(), upstream: upstream.CallFrom(ctx),
 		pageSize:   int32(pageSize(&faulty, params.PageSize)), //nolint:gosec // at most maxPageSize
@@ -87,18 +88,18 @@ func (a *API) newFollower(ctx context.Context, c *operationRequest, params opena
 		f.followRuns = false // its bearer may not look at another run
 	}
 	if params.PageToken != "" {
-		faulty.add("?pageToken", "is for pages; a stream of events goes on after the event that Last-Event-ID names")
+		faulty.Add("?pageToken", "is for pages; a stream of events goes on after the event that Last-Event-ID names")
 	}
 	if params.Limit != nil {
-		faulty.add("?limit", "is for lists; a stream of events ends with the workflow")
+		faulty.Add("?limit", "is for lists; a stream of events ends with the workflow")
 	}
 	if params.WaitNewEvent != nil && !*params.WaitNewEvent {
-		faulty.add("?waitNewEvent", "must not be false for a stream of events, which waits for them")
+		faulty.Add("?waitNewEvent", "must not be false for a stream of events, which waits for them")
 	}
 	if params.SkipArchival != nil && !*params.SkipArchival {
-		faulty.add("?skipArchival", "must not be false for a stream of events, which never reads the archive")
+		faulty.Add("?skipArchival", "must not be false for a stream of events, which never reads the archive")
 	}
-	return f, from, faulty.err()
+	return f, from, faulty.Err()
 }
 
 // open finds the run to begin with, and reports whether there is anything after
@@ -123,7 +124,7 @@ func (f *follower) open(ctx context.Context, runID string, from cursor) (more bo
 		}
 	}
 	f.sent = from.eventID
-	if !isClosed(run.GetStatus()) || from.eventID < run.GetHistoryLength() {
+	if !convert.HasOutcome(run.GetStatus()) || from.eventID < run.GetHistoryLength() {
 		return true, nil
 	}
 	closed, err := f.api.polls.Outcomes.Read(ctx, longpoll.Run{WorkflowID: f.workflowID, RunID: f.runID})
@@ -162,7 +163,7 @@ func (f *follower) switchTo(ctx context.Context, runID string) (*workflow.Workfl
 	info := run.GetWorkflowExecutionInfo()
 	f.leave()
 	f.runID, f.sent, f.read, f.historyLength, f.token = info.GetExecution().GetRunId(), 0, 0, info.GetHistoryLength(), nil
-	if f.history().CloseOnly() && !isClosed(info.GetStatus()) {
+	if f.history().CloseOnly() && !convert.HasOutcome(info.GetStatus()) {
 		f.historyLength = 0
 	}
 	return info, nil

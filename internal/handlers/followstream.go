@@ -8,8 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
+	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/sse"
@@ -230,7 +229,7 @@ func (f *follower) events(w io.Writer, items [][]byte) (closing *longpoll.Close,
 func (f *follower) appendEvent(dst []byte, id int64, event []byte) ([]byte, error) {
 	dst = fmt.Appendf(dst, "id: %s/%d\ndata: ", f.runID, id)
 	at := len(dst)
-	dst, err := f.api.views.event.AppendJSON(dst, event, f.form, nil)
+	dst, err := f.api.historyViews.event.AppendJSON(dst, event, f.form, nil)
 	if err != nil {
 		return dst, err
 	}
@@ -247,12 +246,12 @@ func (f *follower) nextRun(ctx context.Context, runID string) error {
 
 // end sends the event after which the stream has no more.
 func (f *follower) end(out *sse.Writer, closed *longpoll.Close) error {
-	text, err := json.Marshal(struct {
+	text, err := convert.Marshal(struct {
 		WorkflowID string `json:"workflowId"`
 		RunID      string `json:"runId"`
 		Status     string `json:"status"`
 		NewRunID   string `json:"newRunId,omitempty"`
-	}{f.workflowID, f.runID, outcomeOf(closed.Event).Status, closed.NewRunID}, jsonOptions())
+	}{f.workflowID, f.runID, convert.Outcome(closed.Event).Status, closed.NewRunID})
 	if err != nil {
 		return err
 	}

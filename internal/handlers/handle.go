@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/workflow/v1"
 
+	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
 )
@@ -23,7 +24,7 @@ func (a *API) resolve(ctx context.Context, c *operationRequest) error {
 	if c.handle == nil {
 		return nil
 	}
-	id, err := workflowIDOf(c.handle.segment, c.handle.parameter)
+	id, err := convert.ID("workflowId", c.handle.segment, c.handle.parameter)
 	if err != nil {
 		return err
 	}

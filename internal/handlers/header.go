@@ -1,13 +1,13 @@
 package handlers
 
 import (
-	"errors"
 	"iter"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
 )
@@ -102,20 +102,11 @@ func (a *API) requestedWait(c *operationRequest, parameter string, absent time.D
 	case parameter != "" && ok:
 		return 0, problem.Invalid("?wait", "must not be sent together with Prefer: wait")
 	case parameter != "":
-		if wait, err = parseDuration(parameter); err != nil {
+		if wait, err = convert.ParseDuration(parameter); err != nil {
 			return 0, problem.Invalid("?wait", err.Error())
 		}
 	case !ok:
 		wait = absent
 	}
 	return min(wait, a.options.Limits.MaxWait), nil
-}
-
-// parseDuration reads a duration of a request, which is never negative.
-func parseDuration(text string) (time.Duration, error) {
-	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 {
-		return 0, errors.New("must be a duration such as 30s or 1h30m")
-	}
-	return d, nil
 }

@@ -8,8 +8,10 @@ import (
 
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
@@ -49,6 +51,19 @@ func (a *API) GetWorkflowHistory(w http.ResponseWriter, r *http.Request, namespa
 	})
 }
 
+// historyViews are the JSON shapes of a page of events and of an event.
+type historyViews struct{ page, event *transcode.Message }
+
+func newHistoryViews() historyViews {
+	plans := transcode.NewPlans()
+	return historyViews{
+		page: plans.View((&workflowservice.GetWorkflowExecutionHistoryResponse{}).ProtoReflect().Descriptor(), []transcode.ViewField{
+			{Field: "history", Always: true, View: []transcode.ViewField{{Field: "events", As: "events", Always: true}}},
+		}),
+		event: plans.Message((&history.HistoryEvent{}).ProtoReflect().Descriptor()),
+	}
+}
+
 // workflowHistory are the pages of one run's events.
 type workflowHistory struct {
 	*pages
@@ -57,32 +72,32 @@ type workflowHistory struct {
 }
 
 func (a *API) newHistory(c *operationRequest, params openapi.GetWorkflowHistoryParams) (_ *workflowHistory, err error) {
-	var f validation
-	filter, form := eventFilter(&f, params.EventFilterType), payloadForm(&f, params.Payloads)
+	var v convert.Validation
+	filter, form := eventFilter(&v, params.EventFilterType), payloadForm(&v, params.Payloads)
 	if params.FollowRuns != nil {
-		f.add("?followRuns", "is for a stream of events; all else is one run's")
+		v.Add("?followRuns", "is for a stream of events; all else is one run's")
 	}
 	if params.LastEventID != "" {
-		f.add("?lastEventId", "is for a stream of events; a page has pageToken")
+		v.Add("?lastEventId", "is for a stream of events; a page has pageToken")
 	}
 	waitNewEvent, skipArchival := params.WaitNewEvent != nil && *params.WaitNewEvent, params.SkipArchival != nil && *params.SkipArchival
 	h := &workflowHistory{
 		workflowID: c.execution.GetWorkflowId(), waits: waitNewEvent || filter == enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
 	}
 	if c.mediaType == contentTypeNDJSON && waitNewEvent {
-		f.add("?waitNewEvent", "must not be asked for with a stream of lines, which ends with the last event that there is")
+		v.Add("?waitNewEvent", "must not be asked for with a stream of lines, which ends with the last event that there is")
 	}
 	if c.mediaType != contentTypeNDJSON && params.Limit != nil {
-		f.add("?limit", "is for streams; a page has pageSize")
+		v.Add("?limit", "is for streams; a page has pageSize")
 	}
-	if err := f.err(); err != nil {
+	if err := v.Err(); err != nil {
 		return nil, err
 	}
 	query := fmt.Sprintf("%q %q %q %d %t %t", h.workflowID, params.RunID, params.FirstExecutionRunID, filter, waitNewEvent, skipArchival)
 	if h.pages, err = a.newPages(c, paging{params.PageSize, params.PageToken, params.Limit}, query); err != nil {
 		return nil, err
 	}
-	h.view, h.lineView, h.split = a.views.history, a.views.event, longpoll.SplitEvents
+	h.view, h.lineView, h.split = a.historyViews.page, a.historyViews.event, longpoll.SplitEvents
 	h.form = form
 	h.fetch = func(ctx context.Context, token []byte, size int32) (upstream.Response, error) {
 		execution := c.execution
@@ -99,25 +114,25 @@ func (a *API) newHistory(c *operationRequest, params openapi.GetWorkflowHistoryP
 }
 
 // eventFilter reads which events are asked for.
-func eventFilter(f *validation, name string) enums.HistoryEventFilterType {
+func eventFilter(v *convert.Validation, name string) enums.HistoryEventFilterType {
 	switch name {
 	case "", "ALL_EVENT":
 	case "CLOSE_EVENT":
 		return enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
 	default:
-		f.add("?eventFilterType", "must be ALL_EVENT or CLOSE_EVENT")
+		v.Add("?eventFilterType", "must be ALL_EVENT or CLOSE_EVENT")
 	}
 	return enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT
 }
 
 // payloadForm reads how payloads are shown.
-func payloadForm(f *validation, name string) transcode.Form {
+func payloadForm(v *convert.Validation, name string) transcode.Form {
 	switch name {
 	case "", "decoded":
 	case "raw": // canonical protobuf JSON, which the SDKs' replayers read
 		return transcode.Form{LongPayloads: true}
 	default:
-		f.add("?payloads", "must be decoded or raw")
+		v.Add("?payloads", "must be decoded or raw")
 	}
 	return transcode.Form{}
 }

@@ -31,7 +31,7 @@ const digestBytes = 16
 // million members, which 4 MB can hold, would take seconds and 100 MB.
 const maxReordered = 256 << 10
 
-// requestID gives the request id of a write on target. Without an
+// RequestID gives the request id of a write on target. Without an
 // Idempotency-Key it is random and covers just the gateway's own retries. With
 // one it is the same on every replica, so that the server recognises the repeated
 // call. It has two halves, each a hash:

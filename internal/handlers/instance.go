@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/problem"
 )
@@ -24,15 +25,15 @@ func (a *API) SignalWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 		if err != nil {
 			return nil, err
 		}
-		var f validation
-		f.require("/signal", body.Signal)
-		input := f.payloads("/args", body.Args, "/argPayloads", body.ArgPayloads)
-		if err := f.err(); err != nil {
+		var v convert.Validation
+		v.Require("/signal", body.Signal)
+		input := v.Payloads("/args", body.Args, "/argPayloads", body.ArgPayloads)
+		if err := v.Err(); err != nil {
 			return nil, err
 		}
 		err = a.options.Upstream.Do(ctx, op.method, &workflowservice.SignalWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowExecution: execution, SignalName: body.Signal, Input: input,
-			Identity: c.identity(), RequestId: s.requestID, Header: c.workflowHeader(),
+			Identity: c.identity(), RequestId: s.RequestID, Header: c.workflowHeader(),
 		}, &workflowservice.SignalWorkflowExecutionResponse{})
 		return noContent(), withWorkflowID(err, execution.GetWorkflowId())
 	})
@@ -53,7 +54,7 @@ func (a *API) CancelWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 		}
 		err = a.options.Upstream.Do(ctx, op.method, &workflowservice.RequestCancelWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowExecution: execution, FirstExecutionRunId: params.FirstExecutionRunID,
-			Reason: body.Reason, Identity: c.identity(), RequestId: s.requestID,
+			Reason: body.Reason, Identity: c.identity(), RequestId: s.RequestID,
 		}, &workflowservice.RequestCancelWorkflowExecutionResponse{})
 		return noContent(), withWorkflowID(err, execution.GetWorkflowId())
 	})
@@ -72,9 +73,9 @@ func (a *API) TerminateWorkflow(w http.ResponseWriter, r *http.Request, namespac
 		if err != nil {
 			return nil, err
 		}
-		var f validation
-		details := f.payloads("/details", body.Details, "/detailPayloads", body.DetailPayloads)
-		if err := f.err(); err != nil {
+		var v convert.Validation
+		details := v.Payloads("/details", body.Details, "/detailPayloads", body.DetailPayloads)
+		if err := v.Err(); err != nil {
 			return nil, err
 		}
 		err = a.options.Upstream.Do(ctx, op.method, &workflowservice.TerminateWorkflowExecutionRequest{

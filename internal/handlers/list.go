@@ -25,7 +25,7 @@ func (a *API) ListWorkflows(w http.ResponseWriter, r *http.Request, namespace st
 		if err != nil {
 			return nil, err
 		}
-		list.view, list.lineView = a.views.list, a.views.summary
+		list.view, list.lineView = a.views.List, a.views.Summary
 		list.split = splitWorkflows
 		list.fetch = func(ctx context.Context, token []byte, size int32) (upstream.Response, error) {
 			return a.options.Upstream.Call(ctx, op.method, &workflowservice.ListWorkflowExecutionsRequest{

@@ -23,7 +23,7 @@ func (a *API) PauseWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 		s, err := c.stampWrite()
 		return a.callVoid(ctx, c, execution, err, &workflowservice.PauseWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowId: execution.GetWorkflowId(), RunId: execution.GetRunId(),
-			Reason: body.Reason, Identity: c.identity(), RequestId: s.requestID,
+			Reason: body.Reason, Identity: c.identity(), RequestId: s.RequestID,
 		}, &workflowservice.PauseWorkflowExecutionResponse{})
 	})
 }
@@ -40,7 +40,7 @@ func (a *API) UnpauseWorkflow(w http.ResponseWriter, r *http.Request, namespace,
 		s, err := c.stampWrite()
 		return a.callVoid(ctx, c, execution, err, &workflowservice.UnpauseWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowId: execution.GetWorkflowId(), RunId: execution.GetRunId(),
-			Reason: body.Reason, Identity: c.identity(), RequestId: s.requestID,
+			Reason: body.Reason, Identity: c.identity(), RequestId: s.RequestID,
 		}, &workflowservice.UnpauseWorkflowExecutionResponse{})
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/transcode"
 	"github.com/flowgate/flowgate/internal/upstream"
@@ -52,18 +53,18 @@ type pages struct {
 
 // newPages reads the parameters. Query is what else the pages belong to.
 func (a *API) newPages(c *operationRequest, params paging, query string) (*pages, error) {
-	var f validation
+	var v convert.Validation
 	p := &pages{
-		api: a, call: c, size: pageSize(&f, params.pageSize), limit: -1,
+		api: a, call: c, size: pageSize(&v, params.pageSize), limit: -1,
 		scope: tokenScope{principal: c.Principal.Name, namespace: c.namespace, operation: c.name, query: query},
 	}
 	if params.limit != nil {
 		p.limit = *params.limit
 		if p.limit < 1 {
-			f.add("?limit", "must be at least 1")
+			v.Add("?limit", "must be at least 1")
 		}
 	}
-	if err := f.err(); err != nil {
+	if err := v.Err(); err != nil {
 		return nil, err
 	}
 	token, err := openPage(a.options.Tokens, p.scope, params.pageToken)
@@ -72,12 +73,12 @@ func (a *API) newPages(c *operationRequest, params paging, query string) (*pages
 }
 
 // pageSize reads how many items a page shall have.
-func pageSize(f *validation, asked *int) int {
+func pageSize(v *convert.Validation, asked *int) int {
 	if asked == nil {
 		return defaultPageSize
 	}
 	if *asked < 1 || *asked > maxPageSize {
-		f.add("?pageSize", "must be between 1 and 1000")
+		v.Add("?pageSize", "must be between 1 and 1000")
 	}
 	return *asked
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
@@ -33,7 +34,7 @@ func parseCursor(h http.Header, parameter string) (cursor, error) {
 	var err error
 	p.runID = runID
 	p.eventID, err = strconv.ParseInt(number, 10, 64)
-	if err != nil || p.eventID < 1 || strconv.FormatInt(p.eventID, 10) != number || !isRunID(runID) {
+	if err != nil || p.eventID < 1 || strconv.FormatInt(p.eventID, 10) != number || !convert.IsRunID(runID) {
 		return cursor{}, p.errForeign()
 	}
 	return p, nil
@@ -42,19 +43,4 @@ func parseCursor(h http.Header, parameter string) (cursor, error) {
 // errForeign refuses a position that no event of the stream has.
 func (p cursor) errForeign() error {
 	return problem.Invalid(p.from, "must be the id of an event that this stream has sent")
-}
-
-// isRunID reports whether a text has the form of a run's id, a UUID.
-func isRunID(text string) bool {
-	const form = "00000000-0000-0000-0000-000000000000"
-	if len(text) != len(form) {
-		return false
-	}
-	for i := range len(text) {
-		hex := strings.IndexByte("0123456789abcdefABCDEF", text[i]) >= 0
-		if form[i] == '-' && text[i] != '-' || form[i] != '-' && !hex {
-			return false
-		}
-	}
-	return true
 }

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/query/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/problem"
 )
@@ -19,11 +20,11 @@ import (
 func (a *API) QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	op := queryOperation("queryWorkflow", namespace, workflowID, bodyRequired)
 	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *openapi.QueryWorkflowParams, body *openapi.QueryRequest) (*response, error) {
-		var f validation
-		f.require("/query", body.Query)
-		args := f.payloads("/args", body.Args, "/argPayloads", body.ArgPayloads)
-		condition := a.rejectCondition(&f, "/rejectCondition", namespace, body.RejectCondition)
-		if err := f.err(); err != nil {
+		var v convert.Validation
+		v.Require("/query", body.Query)
+		args := v.Payloads("/args", body.Args, "/argPayloads", body.ArgPayloads)
+		condition := a.rejectCondition(&v, "/rejectCondition", namespace, body.RejectCondition)
+		if err := v.Err(); err != nil {
 			return nil, err
 		}
 		return a.query(ctx, &workflowservice.QueryWorkflowRequest{
@@ -38,10 +39,10 @@ func (a *API) QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 func (a *API) QueryWorkflowByName(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	op := queryOperation("queryWorkflowByName", namespace, workflowID, bodyNone)
 	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *openapi.QueryWorkflowByNameParams, _ *noBody) (*response, error) {
-		var f validation
-		f.require("?query", params.Query)
-		condition := a.rejectCondition(&f, "?rejectCondition", namespace, params.RejectCondition)
-		if err := f.err(); err != nil {
+		var v convert.Validation
+		v.Require("?query", params.Query)
+		condition := a.rejectCondition(&v, "?rejectCondition", namespace, params.RejectCondition)
+		if err := v.Err(); err != nil {
 			return nil, err
 		}
 		return a.query(ctx, &workflowservice.QueryWorkflowRequest{
@@ -61,9 +62,9 @@ func queryOperation(name, namespace, workflowID string, body bodyRule) operation
 
 // rejectCondition falls back to the namespace's, as the SDK does to the
 // client's.
-func (a *API) rejectCondition(f *validation, pointer, namespace string, condition openapi.QueryRejectCondition) enums.QueryRejectCondition {
+func (a *API) rejectCondition(v *convert.Validation, pointer, namespace string, condition openapi.QueryRejectCondition) enums.QueryRejectCondition {
 	name := cmp.Or(string(condition), a.options.QueryRejectConditions[namespace])
-	return enum[enums.QueryRejectCondition](f, pointer, name)
+	return convert.Enum[enums.QueryRejectCondition](v, pointer, name)
 }
 
 func (a *API) query(ctx context.Context, request *workflowservice.QueryWorkflowRequest) (*response, error) {
@@ -77,7 +78,7 @@ func (a *API) query(ctx context.Context, request *workflowservice.QueryWorkflowR
 		return nil, queryRejected(workflowID, rejected.GetStatus())
 	}
 	shown := openapi.QueryResult{}
-	shown.Result, shown.ResultPayload = firstPayload(response.GetQueryResult())
+	shown.Result, shown.ResultPayload = convert.FirstPayload(response.GetQueryResult())
 	return okResponse(shown), nil
 }
 
@@ -90,7 +91,7 @@ func queryRejected(workflowID string, status enums.WorkflowExecutionStatus) erro
 		detail = "The workflow is paused. It can be queried once it is unpaused."
 	}
 	e := problem.New(problem.QueryRejected, detail)
-	e.Members.WorkflowID, e.Members.WorkflowStatus = workflowID, enumName(status)
+	e.Members.WorkflowID, e.Members.WorkflowStatus = workflowID, convert.EnumName(status)
 	return e
 }
 
@@ -102,7 +103,7 @@ func withQueryFailure(err error) error {
 	}
 	for _, detail := range e.Upstream.Details() {
 		if failed, is := detail.(*errordetails.QueryFailedFailure); is && failed.GetFailure() != nil {
-			e.Members.Failure = renderFailure(failed.GetFailure())
+			e.Members.Failure = convert.Failure(failed.GetFailure())
 		}
 	}
 	return err

@@ -3,7 +3,6 @@ package handlers
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"time"
 
 	"go.temporal.io/api/common/v1"
@@ -12,6 +11,7 @@ import (
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
@@ -31,10 +31,10 @@ func (a *API) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 		if err != nil {
 			return nil, err
 		}
-		var f validation
-		exclude := f.resetRequest(body)
-		operations := f.postReset("/updateOptions", body.UpdateOptions)
-		if err := f.err(); err != nil {
+		var v convert.Validation
+		exclude := checkResetRequest(&v, body)
+		operations := v.PostReset("/updateOptions", body.UpdateOptions)
+		if err := v.Err(); err != nil {
 			return nil, err
 		}
 		point, firstRunID, err := a.resetPoint(ctx, execution, body)
@@ -46,7 +46,7 @@ func (a *API) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 			Namespace: namespace, WorkflowExecution: execution, WorkflowTaskFinishEventId: point,
 			ResetReapplyType:         enums.RESET_REAPPLY_TYPE_ALL_ELIGIBLE, //nolint:staticcheck // servers know no better way to say it
 			ResetReapplyExcludeTypes: exclude, PostResetOperations: operations,
-			Reason: body.Reason, Identity: c.identity(), RequestId: s.requestID,
+			Reason: body.Reason, Identity: c.identity(), RequestId: s.RequestID,
 		}, response)
 		if err != nil {
 			return nil, withWorkflowID(err, execution.GetWorkflowId())
@@ -57,8 +57,8 @@ func (a *API) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 	})
 }
 
-// resetRequest checks a request, and gives what is not to be applied again.
-func (f *validation) resetRequest(body *openapi.ResetRequest) []enums.ResetReapplyExcludeType {
+// checkResetRequest validates a request, and returns which events are not reapplied.
+func checkResetRequest(v *convert.Validation, body *openapi.ResetRequest) []enums.ResetReapplyExcludeType {
 	named := 0
 	for _, is := range []bool{body.EventID != nil, body.ResetType != "", body.BuildID != ""} {
 		if is {
@@ -66,43 +66,13 @@ func (f *validation) resetRequest(body *openapi.ResetRequest) []enums.ResetReapp
 		}
 	}
 	if named != 1 {
-		f.add("", "must have exactly one of eventId, resetType and buildId")
+		v.Add("", "must have exactly one of eventId, resetType and buildId")
 	}
 	if body.EventID != nil && *body.EventID < 1 {
-		f.add("/eventId", "must be at least 1")
+		v.Add("/eventId", "must be at least 1")
 	}
-	f.resetType("/resetType", body.ResetType)
-	return f.reapplyExclude("/reapplyExclude", body.ReapplyExclude)
-}
-
-func (f *validation) resetType(pointer string, name openapi.ResetType) {
-	if name != "" && !name.Valid() {
-		f.add(pointer, "must be FIRST_WORKFLOW_TASK or LAST_WORKFLOW_TASK")
-	}
-}
-
-func (f *validation) reapplyExclude(pointer string, names openapi.ReapplyExclude) []enums.ResetReapplyExcludeType {
-	types := make([]enums.ResetReapplyExcludeType, len(names))
-	for i, name := range names {
-		at := pointer + "/" + strconv.Itoa(i)
-		f.require(at, string(name))
-		types[i] = enum[enums.ResetReapplyExcludeType](f, at, string(name))
-	}
-	return types
-}
-
-// postReset reads which options the new run is to have. Servers refuse the other
-// operation that the API knows, a signal.
-func (f *validation) postReset(pointer string, asked *openapi.UpdateOptionsRequest) []*workflow.PostResetOperation {
-	if asked == nil {
-		return nil
-	}
-	options, mask := f.options(pointer, asked)
-	return []*workflow.PostResetOperation{{Variant: &workflow.PostResetOperation_UpdateWorkflowOptions_{
-		UpdateWorkflowOptions: &workflow.PostResetOperation_UpdateWorkflowOptions{
-			WorkflowExecutionOptions: options, UpdateMask: mask,
-		},
-	}}}
+	v.ResetType("/resetType", body.ResetType)
+	return v.ReapplyExclude("/reapplyExclude", body.ReapplyExclude)
 }
 
 // resetPoint gives the event to go back to. Where it has to be looked up, the

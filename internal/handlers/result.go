@@ -9,6 +9,7 @@ import (
 
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
@@ -75,7 +76,7 @@ func (a *API) awaitOutcome(ctx context.Context, c *operationRequest, want outcom
 		pending := openapi.Pending{WorkflowID: run.WorkflowID, RunID: run.RunID, FirstExecutionRunID: run.FirstRunID}
 		return pendingResponse(c.namespace, pending, want), nil
 	}
-	outcome := outcomeOf(closed.Event)
+	outcome := convert.Outcome(closed.Event)
 	outcome.WorkflowID, outcome.RunID = closed.WorkflowID, closed.RunID
 	outcome.FirstExecutionRunID = cmp.Or(closed.FirstRunID, want.firstExecutionRunID)
 	return outcomeResponse(outcome, want.failureStatus), nil
@@ -135,7 +136,7 @@ func (a *API) currentOutcome(ctx context.Context, want outcomeQuery) (*longpoll.
 		info := run.GetWorkflowExecutionInfo()
 		at.RunID = info.GetExecution().GetRunId()
 		at.FirstRunID = cmp.Or(info.GetFirstRunId(), at.FirstRunID)
-		if !isClosed(info.GetStatus()) {
+		if !convert.HasOutcome(info.GetStatus()) {
 			return nil, at, nil
 		}
 		if reset := run.GetWorkflowExtendedInfo().GetResetRunId(); want.followReset && reset != "" {

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 )
 
@@ -9,14 +10,14 @@ import (
 func NewSettings(limits config.Limits, upstream config.Upstream) Settings {
 	return Settings{
 		Limits: openapi.ClientLimits{
-			MaxWait: formatSeconds(limits.MaxWait), RequestBudget: formatSeconds(limits.RequestBudget), MaxBodyBytes: limits.MaxBodyBytes,
+			MaxWait: convert.FormatSeconds(limits.MaxWait), RequestBudget: convert.FormatSeconds(limits.RequestBudget), MaxBodyBytes: limits.MaxBodyBytes,
 			Timeouts: openapi.ClientTimeouts{
-				Default: formatSeconds(limits.Timeouts.Default), LongPoll: formatSeconds(limits.Timeouts.LongPoll), Max: formatSeconds(limits.Timeouts.Max),
+				Default: convert.FormatSeconds(limits.Timeouts.Default), LongPoll: convert.FormatSeconds(limits.Timeouts.LongPoll), Max: convert.FormatSeconds(limits.Timeouts.Max),
 			},
 		},
 		Retry: openapi.ClientRetry{
-			InitialInterval: formatSeconds(upstream.Retry.InitialInterval), Multiplier: upstream.Retry.Multiplier,
-			MaxInterval: formatSeconds(upstream.Retry.MaxInterval), MaxElapsed: formatSeconds(upstream.Retry.MaxElapsed),
+			InitialInterval: convert.FormatSeconds(upstream.Retry.InitialInterval), Multiplier: upstream.Retry.Multiplier,
+			MaxInterval: convert.FormatSeconds(upstream.Retry.MaxInterval), MaxElapsed: convert.FormatSeconds(upstream.Retry.MaxElapsed),
 			MaxAttempts: upstream.Retry.MaxAttempts,
 		},
 	}

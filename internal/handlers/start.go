@@ -6,6 +6,7 @@ import (
 
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
@@ -42,7 +43,7 @@ func (a *API) StartWorkflow(w http.ResponseWriter, r *http.Request, namespace st
 		}
 		return &response{
 			status: status, body: started,
-			location: workflowPath(namespace, started.WorkflowID, "", started.RunID),
+			location: convert.WorkflowPath(namespace, started.WorkflowID, started.RunID),
 		}, nil
 	})
 }
@@ -54,7 +55,7 @@ func (a *API) start(ctx context.Context, c *operationRequest, body *openapi.Star
 	if err != nil {
 		return nil, err
 	}
-	request, err := startRequest(s, body)
+	request, err := convert.StartRequest(s, body)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +146,7 @@ func (a *API) describe(ctx context.Context, workflowID, runID string) (*workflow
 func (a *API) signalWithStart(
 	ctx context.Context, body *openapi.StartWorkflowRequest, start *workflowservice.StartWorkflowExecutionRequest,
 ) (*openapi.StartedWorkflow, error) {
-	request, err := signalWithStartRequest(body, start)
+	request, err := convert.SignalWithStartRequest(body, start)
 	if err != nil {
 		return nil, err
 	}

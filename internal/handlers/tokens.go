@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/auth/delegated"
+	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 )
 
@@ -22,14 +23,14 @@ func (a *API) CreateToken(w http.ResponseWriter, r *http.Request, namespace, wor
 		admit:  a.mayIssue,
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *openapi.CreateTokenParams, body *openapi.TokenRequest) (*response, error) {
-		var f validation
-		ttl := f.ttl("/ttl", body.TTL, a.options.Limits.MaxDelegation)
-		f.names("/signals", body.Signals)
-		f.names("/updates", body.Updates)
+		var v convert.Validation
+		ttl := tokenTTL(&v, "/ttl", body.TTL, a.options.Limits.MaxDelegation)
+		checkNames(&v, "/signals", body.Signals)
+		checkNames(&v, "/updates", body.Updates)
 		if !body.Read && len(body.Signals)+len(body.Updates) == 0 {
-			f.add("", "names nothing that the bearer may do")
+			v.Add("", "names nothing that the bearer may do")
 		}
-		if err := f.err(); err != nil {
+		if err := v.Err(); err != nil {
 			return nil, err
 		}
 		run := c.execution
@@ -51,7 +52,7 @@ func (a *API) CreateToken(w http.ResponseWriter, r *http.Request, namespace, wor
 func (a *API) mayIssue(ctx context.Context, c *operationRequest) error {
 	err := delegated.MayIssue(c.Principal)
 	if err != nil {
-		id, _ := workflowIDOf(c.handle.segment, c.handle.parameter)
+		id, _ := convert.ID("workflowId", c.handle.segment, c.handle.parameter)
 		a.options.Upstream.Audit(ctx, c.Principal, createToken, c.namespace, id, err)
 	}
 	return err
@@ -63,23 +64,23 @@ const createToken = "CreateToken"
 // maxNames is how many signals and how many updates a token is for.
 const maxNames = 20
 
-func (f *validation) names(pointer string, names []string) {
-	if !f.atMost(pointer, len(names), maxNames) {
+func checkNames(v *convert.Validation, pointer string, names []string) {
+	if !v.AtMost(pointer, len(names), maxNames) {
 		return
 	}
 	for i, name := range names {
-		f.require(pointer+"/"+strconv.Itoa(i), name)
+		v.Require(pointer+"/"+strconv.Itoa(i), name)
 	}
 }
 
-// ttl reads how long a token is wanted; absent is the longest.
-func (f *validation) ttl(pointer, text string, longest time.Duration) time.Duration {
+// tokenTTL reads how long a token is to be valid; absent is the longest.
+func tokenTTL(v *convert.Validation, pointer, text string, longest time.Duration) time.Duration {
 	if text == "" {
 		return longest
 	}
-	ttl := f.duration(pointer, text).AsDuration()
+	ttl := v.Duration(pointer, text).AsDuration()
 	if ttl < time.Second {
-		f.add(pointer, "must be at least 1s")
+		v.Add(pointer, "must be at least 1s")
 	}
 	return ttl
 }

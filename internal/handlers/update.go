@@ -3,6 +3,8 @@ package handlers
 import (
 	"context"
 	"net/http"
+	"net/url"
+	"strconv"
 	"time"
 
 	"go.temporal.io/api/common/v1"
@@ -10,6 +12,7 @@ import (
 	"go.temporal.io/api/update/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/problem"
 )
@@ -27,10 +30,10 @@ func (a *API) UpdateWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 		if err != nil {
 			return nil, err
 		}
-		var f validation
-		request := f.updateRequest("", s, body, execution)
+		var v convert.Validation
+		request := updateRequest(&v, "", s, body, execution)
 		request.FirstExecutionRunId = params.FirstExecutionRunID
-		if err := f.err(); err != nil {
+		if err := v.Err(); err != nil {
 			return nil, err
 		}
 		wait, err := a.acquireUpdateWait(c, params.Wait)
@@ -61,7 +64,7 @@ func (a *API) GetWorkflowUpdate(w http.ResponseWriter, r *http.Request, namespac
 		handle: &handle{segment: workflowID},
 	}
 	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *openapi.GetWorkflowUpdateParams, _ *noBody) (*response, error) {
-		updateID, err := idOf("updateId", updateID, params.UpdateID)
+		updateID, err := convert.ID("updateId", updateID, params.UpdateID)
 		if err != nil {
 			return nil, err
 		}
@@ -93,25 +96,25 @@ func (a *API) GetWorkflowUpdate(w http.ResponseWriter, r *http.Request, namespac
 // waits for the acceptance alone: then it is known, whenever the wait ends,
 // whether the server keeps the update. The answer has the outcome all the same
 // when there is one by then.
-func (f *validation) updateRequest(
-	pointer string, s stamp, body *openapi.UpdateRequest, execution *common.WorkflowExecution,
+func updateRequest(
+	v *convert.Validation, pointer string, s convert.Stamp, body *openapi.UpdateRequest, execution *common.WorkflowExecution,
 ) *workflowservice.UpdateWorkflowExecutionRequest {
-	f.require(pointer+"/update", body.Update)
-	updateID := s.requestID
+	v.Require(pointer+"/update", body.Update)
+	updateID := s.RequestID
 	if body.UpdateID != "" {
-		f.checkID(pointer+"/updateId", body.UpdateID)
+		v.CheckID(pointer+"/updateId", body.UpdateID)
 		updateID = body.UpdateID
 	}
 	if body.WaitForStage != "" && !body.WaitForStage.Valid() {
-		f.add(pointer+"/waitForStage", "must be ACCEPTED or COMPLETED")
+		v.Add(pointer+"/waitForStage", "must be ACCEPTED or COMPLETED")
 	}
 	return &workflowservice.UpdateWorkflowExecutionRequest{
-		Namespace: s.namespace, WorkflowExecution: execution,
+		Namespace: s.Namespace, WorkflowExecution: execution,
 		WaitPolicy: &update.WaitPolicy{LifecycleStage: stageAccepted},
 		Request: &update.Request{
-			Meta: &update.Meta{UpdateId: updateID, Identity: s.identity},
+			Meta: &update.Meta{UpdateId: updateID, Identity: s.Identity},
 			Input: &update.Input{
-				Name: body.Update, Header: s.header, Args: f.payloads(pointer+"/args", body.Args, pointer+"/argPayloads", body.ArgPayloads),
+				Name: body.Update, Header: s.Header, Args: v.Payloads(pointer+"/args", body.Args, pointer+"/argPayloads", body.ArgPayloads),
 			},
 		},
 	}
@@ -145,7 +148,14 @@ func (a *API) awaitAccepted(ctx context.Context, c *operationRequest, u *updateC
 func updateResponse(namespace string, shown *openapi.WorkflowUpdate, body any, failureStatus *int) *response {
 	switch {
 	case shown.Status == "":
-		return &response{status: http.StatusAccepted, body: body, retryAfter: retryPending, location: updatePath(namespace, shown, failureStatus)}
+		query := url.Values{}
+		if failureStatus != nil {
+			query.Set("failureStatus", strconv.Itoa(*failureStatus))
+		}
+		return &response{
+			status: http.StatusAccepted, body: body, retryAfter: retryPending,
+			location: convert.UpdatePath(namespace, shown.WorkflowID, shown.RunID, shown.UpdateID, query),
+		}
 	case shown.Failure != nil && failureStatus != nil:
 		return &response{status: *failureStatus, body: body}
 	default:

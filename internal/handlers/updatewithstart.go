@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
@@ -13,6 +12,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc/codes"
 
+	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
@@ -91,32 +91,18 @@ func updateWithStartRequests(
 	if err != nil {
 		return nil, nil, err
 	}
-	var f validation
-	start, err := startRequest(startStamp, &body.Start)
-	f.addBelow("/start", err)
+	var v convert.Validation
+	start, err := convert.StartRequest(startStamp, &body.Start)
+	v.Merge("/start", err)
 	if start.GetWorkflowIdConflictPolicy() == enums.WORKFLOW_ID_CONFLICT_POLICY_UNSPECIFIED {
-		f.add("/start/idConflictPolicy", "is required: FAIL, USE_EXISTING or TERMINATE_EXISTING")
+		v.Add("/start/idConflictPolicy", "is required: FAIL, USE_EXISTING or TERMINATE_EXISTING")
 	}
 	if body.Start.StartSignal != "" {
-		f.add("/start/startSignal", "must not be sent together with an update")
+		v.Add("/start/startSignal", "must not be sent together with an update")
 	}
 	execution := &common.WorkflowExecution{WorkflowId: body.Start.WorkflowID}
-	update := f.updateRequest("/update", updateStamp, &body.Update, execution)
-	return start, update, f.err()
-}
-
-// addBelow adds what is wrong with a part of the request.
-func (f *validation) addBelow(pointer string, err error) {
-	var e *problem.Error
-	if !errors.As(err, &e) {
-		return
-	}
-	for _, field := range e.Members.Errors {
-		if strings.HasPrefix(field.Pointer, "/") {
-			field.Pointer = pointer + field.Pointer
-		}
-		f.add(field.Pointer, field.Detail)
-	}
+	update := updateRequest(&v, "/update", updateStamp, &body.Update, execution)
+	return start, update, v.Err()
 }
 
 // sendWithStart returns a function that starts the workflow and sends it the

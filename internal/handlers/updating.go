@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
@@ -231,7 +232,7 @@ func (u *updateCall) apply(got longpoll.UpdateProgress) {
 func (u *updateCall) render(ctx context.Context) (*openapi.WorkflowUpdate, error) {
 	run := u.ref.GetWorkflowExecution()
 	shown := &openapi.WorkflowUpdate{
-		WorkflowID: run.GetWorkflowId(), RunID: run.GetRunId(), UpdateID: u.ref.GetUpdateId(), Stage: enumName(u.stage),
+		WorkflowID: run.GetWorkflowId(), RunID: run.GetRunId(), UpdateID: u.ref.GetUpdateId(), Stage: convert.EnumName(u.stage),
 	}
 	failure := u.outcome.GetFailure()
 	if failure != nil && !u.persisted {
@@ -243,11 +244,11 @@ func (u *updateCall) render(ctx context.Context) (*openapi.WorkflowUpdate, error
 	case u.outcome == nil:
 	case failure == nil:
 		shown.Status = "COMPLETED"
-		shown.Result, shown.ResultPayload = firstPayload(u.outcome.GetSuccess())
+		shown.Result, shown.ResultPayload = convert.FirstPayload(u.outcome.GetSuccess())
 	case u.persisted:
-		shown.Status, shown.Failure = "FAILED", renderFailure(failure)
+		shown.Status, shown.Failure = "FAILED", convert.Failure(failure)
 	default:
-		shown.Status, shown.Failure = "REJECTED", renderFailure(failure)
+		shown.Status, shown.Failure = "REJECTED", convert.Failure(failure)
 	}
 	return shown, nil
 }

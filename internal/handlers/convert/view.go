@@ -1,14 +1,10 @@
 //nolint:goconst // names of two formats, which happen to be alike
-package handlers
+package convert
 
 import (
 	"errors"
 
-	"github.com/go-json-experiment/json"
-	"go.temporal.io/api/batch/v1"
 	"go.temporal.io/api/common/v1"
-	"go.temporal.io/api/history/v1"
-	"go.temporal.io/api/sdk/v1"
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/proto"
@@ -17,43 +13,33 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode"
 )
 
-// views are the flat shapes of what the server answers, made from its wire form
-// without building messages. They are compiled once.
-type views struct {
-	description, summary *transcode.Message
-	list                 *transcode.Message // of summaries
+// Views are the flat JSON forms of the server's responses about workflows,
+// rendered from wire bytes without building messages.
+type Views struct {
+	Description, Summary *transcode.Message
+	List                 *transcode.Message // of summaries
 	memo                 *transcode.Message
-	history              *transcode.Message // of events
-	event                *transcode.Message // as protobuf has it
-	batches, batch       *transcode.Message
 }
 
-func newViews() *views {
+// NewViews compiles the views, which takes long: once for the process.
+func NewViews() *Views {
 	plans := transcode.NewPlans()
-	v := &views{
+	v := &Views{
 		memo: plans.View((&common.Memo{}).ProtoReflect().Descriptor(), []transcode.ViewField{
 			{Field: "fields", As: "memo", Value: plainValue},
 		}),
-		event: plans.Message((&history.HistoryEvent{}).ProtoReflect().Descriptor()),
 	}
-	v.history = plans.View((&workflowservice.GetWorkflowExecutionHistoryResponse{}).ProtoReflect().Descriptor(), []transcode.ViewField{
-		{Field: "history", Always: true, View: []transcode.ViewField{{Field: "events", As: "events", Always: true}}},
-	})
-	v.batch = plans.View((&batch.BatchOperationInfo{}).ProtoReflect().Descriptor(), batchView())
-	v.batches = plans.View((&workflowservice.ListBatchOperationsResponse{}).ProtoReflect().Descriptor(), []transcode.ViewField{
-		{Field: "operation_info", As: "batches", View: batchView(), Always: true},
-	})
 	summary := v.info()
-	v.summary = plans.View((&workflow.WorkflowExecutionInfo{}).ProtoReflect().Descriptor(), summary)
-	v.list = plans.View((&workflowservice.ListWorkflowExecutionsResponse{}).ProtoReflect().Descriptor(), []transcode.ViewField{
+	v.Summary = plans.View((&workflow.WorkflowExecutionInfo{}).ProtoReflect().Descriptor(), summary)
+	v.List = plans.View((&workflowservice.ListWorkflowExecutionsResponse{}).ProtoReflect().Descriptor(), []transcode.ViewField{
 		{Field: "executions", As: "workflows", View: summary, Always: true},
 	})
-	v.description = plans.View((&workflowservice.DescribeWorkflowExecutionResponse{}).ProtoReflect().Descriptor(), v.describe())
+	v.Description = plans.View((&workflowservice.DescribeWorkflowExecutionResponse{}).ProtoReflect().Descriptor(), v.describe())
 	return v
 }
 
-// info are the fields that lists and descriptions have in common.
-func (v *views) info() []transcode.ViewField {
+// info returns the fields that lists and descriptions have in common.
+func (v *Views) info() []transcode.ViewField {
 	run := []transcode.ViewField{{Field: "workflow_id", As: "workflowId"}, {Field: "run_id", As: "runId"}}
 	return []transcode.ViewField{
 		{Field: "execution", Always: true, View: []transcode.ViewField{
@@ -87,34 +73,8 @@ func (v *views) info() []transcode.ViewField {
 	}
 }
 
-func priorityView() []transcode.ViewField {
-	return []transcode.ViewField{
-		{Field: "priority_key", As: "priorityKey"},
-		{Field: "fairness_key", As: "fairnessKey"},
-		{Field: "fairness_weight", As: "fairnessWeight"},
-	}
-}
-
-func versionView() []transcode.ViewField {
-	return []transcode.ViewField{
-		{Field: "deployment_name", As: "deploymentName", Always: true}, {Field: "build_id", As: "buildId", Always: true},
-	}
-}
-
-func versioningView() []transcode.ViewField {
-	return []transcode.ViewField{
-		{Field: "behavior", As: "behavior"},
-		{Field: "deployment_version", As: "deploymentVersion", View: versionView()},
-		{Field: "revision_number", As: "revisionNumber"},
-		{Field: "version_transition", As: "transition", View: []transcode.ViewField{
-			{Field: "deployment_version", As: "deploymentVersion", View: versionView()},
-		}},
-		{Field: "versioning_override", As: "override", Value: rendered(versioningOverride)},
-	}
-}
-
 // describe returns the fields of a description.
-func (v *views) describe() []transcode.ViewField {
+func (v *Views) describe() []transcode.ViewField {
 	return []transcode.ViewField{
 		{Field: "workflow_execution_info", Always: true, View: append(v.info(), transcode.ViewField{
 			Field: "auto_reset_points", View: []transcode.ViewField{{Field: "points", As: "autoResetPoints", View: resetPointView()}},
@@ -141,8 +101,8 @@ func (v *views) describe() []transcode.ViewField {
 			{Field: "original_scheduled_time", As: "originalScheduledTime"},
 			{Field: "started_time", As: "startedTime"},
 		}},
-		{Field: "pending_nexus_operations", As: "pendingNexusOperations", Value: rendered(pendingNexusOperation)},
-		{Field: "callbacks", As: "callbacks", Value: rendered(callback)},
+		{Field: "pending_nexus_operations", As: "pendingNexusOperations", Value: renderAs(pendingNexusOperation)},
+		{Field: "callbacks", As: "callbacks", Value: renderAs(callback)},
 	}
 }
 
@@ -177,40 +137,29 @@ func resetPointView() []transcode.ViewField {
 	}
 }
 
-// rendered shows a message that is rare, or whose shape is not the message's, by
-// building it.
-func rendered[M any, P interface {
+// renderAs returns a renderer that builds the message, for one that is rare or whose
+// JSON form differs from the message.
+func renderAs[M any, P interface {
 	*M
 	proto.Message
-}, S any](show func(P) S) func(dst, wire []byte) ([]byte, bool, error) {
+}, S any](render func(P) S) func(dst, wire []byte) ([]byte, bool, error) {
 	return func(dst, wire []byte) ([]byte, bool, error) {
 		message := P(new(M))
 		if err := proto.Unmarshal(wire, message); err != nil {
 			return dst, false, err
 		}
-		text, err := json.Marshal(show(message), jsonOptions())
+		text, err := Marshal(render(message))
 		return append(dst, text...), true, err
 	}
 }
 
-var errNotPlain = errors.New("a payload that is not plain JSON")
-
-// plainValue shows a payload that is plain JSON or null.
-func plainValue(dst, wire []byte) ([]byte, bool, error) {
-	if p, ok := payload.Read(wire); ok {
-		if value, ok := p.Plain(); ok {
-			return append(dst, value...), true, nil
-		}
-	}
-	return dst, false, errNotPlain
-}
-
-// appendMemo shows a memo as values when all of them are plain, else whole.
-func (v *views) appendMemo(dst, wire []byte) ([]byte, error) {
-	shown, err := v.memo.AppendJSON(dst, wire, transcode.Form{}, nil)
+// appendMemo appends a memo as plain values if all of them are, otherwise all of
+// them with their metadata.
+func (v *Views) appendMemo(dst, wire []byte) ([]byte, error) {
+	rendered, err := v.memo.AppendJSON(dst, wire, transcode.Form{}, nil)
 	if err == nil {
-		copy(shown[len(dst):], shown[len(dst)+1:len(shown)-1]) // without its braces
-		return shown[:len(shown)-2], nil
+		copy(rendered[len(dst):], rendered[len(dst)+1:len(rendered)-1]) // without its braces
+		return rendered[:len(rendered)-2], nil
 	}
 	if !errors.Is(err, errNotPlain) {
 		return dst, err
@@ -219,19 +168,6 @@ func (v *views) appendMemo(dst, wire []byte) ([]byte, error) {
 	if err := proto.Unmarshal(wire, memo); err != nil {
 		return dst, err
 	}
-	text, err := json.Marshal(rawMemo(memo), jsonOptions())
+	text, err := Marshal(rawMemo(memo))
 	return append(append(dst, `"memoPayloads":`...), text...), err
-}
-
-// appendUserMetadata shows the summary and the details that UIs show.
-func appendUserMetadata(dst, wire []byte) ([]byte, error) {
-	metadata := &sdk.UserMetadata{}
-	if err := proto.Unmarshal(wire, metadata); err != nil {
-		return dst, err
-	}
-	shown, err := json.Marshal(struct {
-		Summary string `json:"staticSummary,omitempty"`
-		Details string `json:"staticDetails,omitempty"`
-	}{stringPayload(metadata.GetSummary()), stringPayload(metadata.GetDetails())}, jsonOptions())
-	return append(dst, shown[1:len(shown)-1]...), err
 }

@@ -1,7 +1,6 @@
-package handlers
+package convert
 
 import (
-	"github.com/go-json-experiment/json"
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/workflow/v1"
 	"google.golang.org/protobuf/proto"
@@ -13,14 +12,14 @@ import (
 // payloadsEach is the number of the one field of temporal.api.common.v1.Payloads.
 const payloadsEach = 1
 
-// callback shows what is called when a workflow has ended.
+// callback returns a completion callback of a workflow.
 func callback(c *workflow.CallbackInfo) openapi.WorkflowCallback {
 	return openapi.WorkflowCallback{
-		State: enumName(c.GetState()), Attempt: c.GetAttempt(), BlockedReason: c.GetBlockedReason(),
-		RegistrationTime:        formatTime(c.GetRegistrationTime()),
-		LastAttemptCompleteTime: formatTime(c.GetLastAttemptCompleteTime()),
-		LastAttemptFailure:      renderFailure(c.GetLastAttemptFailure()),
-		NextAttemptScheduleTime: formatTime(c.GetNextAttemptScheduleTime()),
+		State: EnumName(c.GetState()), Attempt: c.GetAttempt(), BlockedReason: c.GetBlockedReason(),
+		RegistrationTime:        FormatTime(c.GetRegistrationTime()),
+		LastAttemptCompleteTime: FormatTime(c.GetLastAttemptCompleteTime()),
+		LastAttemptFailure:      Failure(c.GetLastAttemptFailure()),
+		NextAttemptScheduleTime: FormatTime(c.GetNextAttemptScheduleTime()),
 	}
 }
 
@@ -36,7 +35,7 @@ func pendingActivityView() []transcode.ViewField {
 		{Field: "heartbeat_details", Members: appendHeartbeatDetails},
 		{Field: "last_attempt_complete_time", As: "lastAttemptCompleteTime"},
 		{Field: "last_deployment_version", As: "lastDeploymentVersion", View: versionView()},
-		{Field: "last_failure", As: "lastFailure", Value: rendered(renderFailure)},
+		{Field: "last_failure", As: "lastFailure", Value: renderAs(Failure)},
 		{Field: "last_heartbeat_time", As: "lastHeartbeatTime"},
 		{Field: "last_started_time", As: "lastStartedTime"},
 		{Field: "last_worker_identity", As: "lastWorkerIdentity"},
@@ -60,18 +59,8 @@ func pendingActivityView() []transcode.ViewField {
 	}
 }
 
-func retryPolicyView() []transcode.ViewField {
-	return []transcode.ViewField{
-		{Field: "backoff_coefficient", As: "backoffCoefficient", Always: true},
-		{Field: "initial_interval", As: "initialInterval"},
-		{Field: "maximum_attempts", As: "maximumAttempts", Always: true},
-		{Field: "maximum_interval", As: "maximumInterval"},
-		{Field: "non_retryable_error_types", As: "nonRetryableErrorTypes"},
-	}
-}
-
-// appendHeartbeatDetails shows them as values when all of them are plain, else
-// all of them whole.
+// appendHeartbeatDetails appends the details as plain values if all of them are,
+// otherwise all of them with their metadata.
 func appendHeartbeatDetails(dst, wire []byte) ([]byte, error) {
 	before := len(dst)
 	dst = append(dst, `"heartbeatDetails":[`...)
@@ -99,29 +88,29 @@ func appendWholeDetails(dst, wire []byte) ([]byte, error) {
 	if err := proto.Unmarshal(wire, details); err != nil {
 		return dst, err
 	}
-	text, err := json.Marshal(rawPayloads(details), jsonOptions())
+	text, err := Marshal(rawPayloads(details))
 	return append(append(dst, `"heartbeatDetailPayloads":`...), text...), err
 }
 
 func pendingNexusOperation(o *workflow.PendingNexusOperationInfo) openapi.PendingNexusOperation {
-	shown := openapi.PendingNexusOperation{
+	rendered := openapi.PendingNexusOperation{
 		Endpoint: o.GetEndpoint(), Service: o.GetService(), Operation: o.GetOperation(), OperationToken: o.GetOperationToken(),
-		State: enumName(o.GetState()), Attempt: o.GetAttempt(), BlockedReason: o.GetBlockedReason(),
-		ScheduledEventID: o.GetScheduledEventId(), ScheduledTime: formatTime(o.GetScheduledTime()),
-		LastAttemptCompleteTime: formatTime(o.GetLastAttemptCompleteTime()),
-		LastAttemptFailure:      renderFailure(o.GetLastAttemptFailure()),
-		NextAttemptScheduleTime: formatTime(o.GetNextAttemptScheduleTime()),
+		State: EnumName(o.GetState()), Attempt: o.GetAttempt(), BlockedReason: o.GetBlockedReason(),
+		ScheduledEventID: o.GetScheduledEventId(), ScheduledTime: FormatTime(o.GetScheduledTime()),
+		LastAttemptCompleteTime: FormatTime(o.GetLastAttemptCompleteTime()),
+		LastAttemptFailure:      Failure(o.GetLastAttemptFailure()),
+		NextAttemptScheduleTime: FormatTime(o.GetNextAttemptScheduleTime()),
 		ScheduleToCloseTimeout:  formatDuration(o.GetScheduleToCloseTimeout()),
 		ScheduleToStartTimeout:  formatDuration(o.GetScheduleToStartTimeout()),
 		StartToCloseTimeout:     formatDuration(o.GetStartToCloseTimeout()),
 	}
 	if c := o.GetCancellationInfo(); c != nil {
-		shown.Cancellation = &openapi.NexusCancellation{
-			State: enumName(c.GetState()), Attempt: c.GetAttempt(), BlockedReason: c.GetBlockedReason(),
-			RequestedTime: formatTime(c.GetRequestedTime()), LastAttemptCompleteTime: formatTime(c.GetLastAttemptCompleteTime()),
-			LastAttemptFailure:      renderFailure(c.GetLastAttemptFailure()),
-			NextAttemptScheduleTime: formatTime(c.GetNextAttemptScheduleTime()),
+		rendered.Cancellation = &openapi.NexusCancellation{
+			State: EnumName(c.GetState()), Attempt: c.GetAttempt(), BlockedReason: c.GetBlockedReason(),
+			RequestedTime: FormatTime(c.GetRequestedTime()), LastAttemptCompleteTime: FormatTime(c.GetLastAttemptCompleteTime()),
+			LastAttemptFailure:      Failure(c.GetLastAttemptFailure()),
+			NextAttemptScheduleTime: FormatTime(c.GetNextAttemptScheduleTime()),
 		}
 	}
-	return shown
+	return rendered
 }

@@ -1,4 +1,4 @@
-package handlers
+package convert
 
 import (
 	"strconv"
@@ -7,10 +7,10 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// enumName gives an enum value in the SDK's words: protobuf's name without the
-// prefix that the enum's values share. Unspecified is empty; a value that is
-// newer than the gateway is shown by its number.
-func enumName(e protoreflect.Enum) string {
+// EnumName returns the SDKs' name of an enum value: protobuf's name without the
+// prefix that the enum's values share. Unspecified is empty. The name of a value
+// that is newer than the gateway is its number.
+func EnumName(e protoreflect.Enum) string {
 	if e.Number() == 0 {
 		return ""
 	}
@@ -22,7 +22,7 @@ func enumName(e protoreflect.Enum) string {
 	return strings.TrimPrefix(string(value.Name()), enumPrefix(values))
 }
 
-// enumValue is the way back. Empty is unspecified.
+// enumValue is the inverse of [EnumName]. Empty is unspecified.
 func enumValue[E interface {
 	~int32
 	protoreflect.Enum
@@ -42,14 +42,14 @@ func enumPrefix(values protoreflect.EnumValueDescriptors) string {
 	return strings.TrimSuffix(string(values.ByNumber(0).Name()), "UNSPECIFIED")
 }
 
-// enum reads an enum member of a request.
-func enum[E interface {
+// Enum parses an enum member of a request. Empty is unspecified.
+func Enum[E interface {
 	~int32
 	protoreflect.Enum
-}](f *validation, pointer, name string) E {
+}](v *Validation, pointer, name string) E {
 	value, ok := enumValue[E](name)
 	if !ok {
-		f.add(pointer, "is not one of the known values")
+		v.Add(pointer, "is not one of the known values")
 	}
 	return value
 }

@@ -1,4 +1,4 @@
-package handlers
+package convert
 
 import (
 	"github.com/go-json-experiment/json"
@@ -8,63 +8,63 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// renderFailure writes a failure with its whole chain of causes.
-func renderFailure(f *failure.Failure) *openapi.Failure {
+// Failure returns a failure with all its causes. It is nil for nil.
+func Failure(f *failure.Failure) *openapi.Failure {
 	if f == nil {
 		return nil
 	}
 	message, stackTrace := failureText(f)
-	shown := &openapi.Failure{
-		Message: message, Source: f.GetSource(), StackTrace: stackTrace, Cause: renderFailure(f.GetCause()),
+	rendered := &openapi.Failure{
+		Message: message, Source: f.GetSource(), StackTrace: stackTrace, Cause: Failure(f.GetCause()),
 	}
 	switch info := f.GetFailureInfo().(type) {
 	case *failure.Failure_ApplicationFailureInfo:
-		renderApplicationFailure(shown, info.ApplicationFailureInfo)
+		renderApplicationFailure(rendered, info.ApplicationFailureInfo)
 	case *failure.Failure_TimeoutFailureInfo:
-		shown.Kind = "timeout"
-		shown.TimeoutType = enumName(info.TimeoutFailureInfo.GetTimeoutType())
-		shown.LastHeartbeatDetails, shown.LastHeartbeatDetailPayloads = renderPayloads(info.TimeoutFailureInfo.GetLastHeartbeatDetails())
+		rendered.Kind = "timeout"
+		rendered.TimeoutType = EnumName(info.TimeoutFailureInfo.GetTimeoutType())
+		rendered.LastHeartbeatDetails, rendered.LastHeartbeatDetailPayloads = renderPayloads(info.TimeoutFailureInfo.GetLastHeartbeatDetails())
 	case *failure.Failure_CanceledFailureInfo:
-		shown.Kind = "canceled"
-		shown.Identity = info.CanceledFailureInfo.GetIdentity()
-		shown.Details, shown.DetailPayloads = renderPayloads(info.CanceledFailureInfo.GetDetails())
+		rendered.Kind = "canceled"
+		rendered.Identity = info.CanceledFailureInfo.GetIdentity()
+		rendered.Details, rendered.DetailPayloads = renderPayloads(info.CanceledFailureInfo.GetDetails())
 	case *failure.Failure_TerminatedFailureInfo:
-		shown.Kind = "terminated"
-		shown.Identity = info.TerminatedFailureInfo.GetIdentity()
+		rendered.Kind = "terminated"
+		rendered.Identity = info.TerminatedFailureInfo.GetIdentity()
 	case *failure.Failure_ServerFailureInfo:
-		shown.Kind = "server"
-		shown.NonRetryable = info.ServerFailureInfo.GetNonRetryable()
+		rendered.Kind = "server"
+		rendered.NonRetryable = info.ServerFailureInfo.GetNonRetryable()
 	case *failure.Failure_ResetWorkflowFailureInfo:
-		shown.Kind = "reset"
-		shown.LastHeartbeatDetails, shown.LastHeartbeatDetailPayloads = renderPayloads(info.ResetWorkflowFailureInfo.GetLastHeartbeatDetails())
+		rendered.Kind = "reset"
+		rendered.LastHeartbeatDetails, rendered.LastHeartbeatDetailPayloads = renderPayloads(info.ResetWorkflowFailureInfo.GetLastHeartbeatDetails())
 	case *failure.Failure_ActivityFailureInfo:
-		renderActivityFailure(shown, info.ActivityFailureInfo)
+		renderActivityFailure(rendered, info.ActivityFailureInfo)
 	case *failure.Failure_ChildWorkflowExecutionFailureInfo:
-		renderChildWorkflowFailure(shown, info.ChildWorkflowExecutionFailureInfo)
+		renderChildWorkflowFailure(rendered, info.ChildWorkflowExecutionFailureInfo)
 	case *failure.Failure_NexusOperationExecutionFailureInfo:
-		renderNexusOperationFailure(shown, info.NexusOperationExecutionFailureInfo)
+		renderNexusOperationFailure(rendered, info.NexusOperationExecutionFailureInfo)
 	case *failure.Failure_NexusHandlerFailureInfo:
-		shown.Kind = "nexusHandler"
-		shown.HandlerErrorType = info.NexusHandlerFailureInfo.GetType()
-		shown.RetryBehavior = enumName(info.NexusHandlerFailureInfo.GetRetryBehavior())
+		rendered.Kind = "nexusHandler"
+		rendered.HandlerErrorType = info.NexusHandlerFailureInfo.GetType()
+		rendered.RetryBehavior = EnumName(info.NexusHandlerFailureInfo.GetRetryBehavior())
 	default: // the SDKs read a failure without information as an application's
-		shown.Kind = "application"
+		rendered.Kind = "application"
 	}
-	return shown
+	return rendered
 }
 
 func renderApplicationFailure(s *openapi.Failure, info *failure.ApplicationFailureInfo) {
 	s.Kind = "application"
 	s.Type, s.NonRetryable = info.GetType(), info.GetNonRetryable()
 	s.Details, s.DetailPayloads = renderPayloads(info.GetDetails())
-	s.NextRetryDelay, s.Category = formatDuration(info.GetNextRetryDelay()), enumName(info.GetCategory())
+	s.NextRetryDelay, s.Category = formatDuration(info.GetNextRetryDelay()), EnumName(info.GetCategory())
 }
 
 func renderActivityFailure(s *openapi.Failure, info *failure.ActivityFailureInfo) {
 	s.Kind = "activity"
 	s.ActivityID, s.ActivityType = info.GetActivityId(), info.GetActivityType().GetName()
 	s.ScheduledEventID, s.StartedEventID = info.GetScheduledEventId(), info.GetStartedEventId()
-	s.Identity, s.RetryState = info.GetIdentity(), enumName(info.GetRetryState())
+	s.Identity, s.RetryState = info.GetIdentity(), EnumName(info.GetRetryState())
 }
 
 func renderChildWorkflowFailure(s *openapi.Failure, info *failure.ChildWorkflowExecutionFailureInfo) {
@@ -72,7 +72,7 @@ func renderChildWorkflowFailure(s *openapi.Failure, info *failure.ChildWorkflowE
 	s.Namespace, s.WorkflowType = info.GetNamespace(), info.GetWorkflowType().GetName()
 	s.WorkflowID, s.RunID = info.GetWorkflowExecution().GetWorkflowId(), info.GetWorkflowExecution().GetRunId()
 	s.InitiatedEventID, s.StartedEventID = info.GetInitiatedEventId(), info.GetStartedEventId()
-	s.RetryState = enumName(info.GetRetryState())
+	s.RetryState = EnumName(info.GetRetryState())
 }
 
 func renderNexusOperationFailure(s *openapi.Failure, info *failure.NexusOperationFailureInfo) {
@@ -81,9 +81,9 @@ func renderNexusOperationFailure(s *openapi.Failure, info *failure.NexusOperatio
 	s.OperationToken, s.ScheduledEventID = info.GetOperationToken(), info.GetScheduledEventId()
 }
 
-// failureText gives message and stack trace, which some data converters move
-// into encoded attributes ({"message", "stack_trace"}); those win when they can
-// be read, as in the SDKs.
+// failureText returns the message and the stack trace. Some data converters move
+// them into encoded attributes ({"message", "stack_trace"}), which take precedence
+// if they can be decoded, as in the SDKs.
 func failureText(f *failure.Failure) (message, stackTrace string) {
 	var attributes struct {
 		Message    *string `json:"message"`

@@ -1,0 +1,57 @@
+package convert
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+// ParseDuration parses a duration of a request, which is never negative.
+func ParseDuration(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, errors.New("must be a duration such as 30s or 1h30m")
+	}
+	return d, nil
+}
+
+// Duration parses a duration. An empty one is nil, for which the server has a
+// default.
+func (v *Validation) Duration(pointer, text string) *durationpb.Duration {
+	if text == "" {
+		return nil
+	}
+	d, err := ParseDuration(text)
+	if err != nil {
+		v.Add(pointer, err.Error())
+		return nil
+	}
+	return durationpb.New(d)
+}
+
+// FormatTime formats a time as RFC 3339 in UTC. A time that is not set is empty:
+// the server sends it as no message, as the epoch or as Go's zero time.
+func FormatTime(t *timestamppb.Timestamp) string {
+	at := t.AsTime()
+	if at.IsZero() || at.Equal(time.Unix(0, 0)) {
+		return ""
+	}
+	return at.Format(time.RFC3339Nano)
+}
+
+// formatDuration is [FormatSeconds] for a message. Zero is empty, because it means
+// "not set" in Temporal's API.
+func formatDuration(d *durationpb.Duration) string {
+	if d.AsDuration() == 0 {
+		return ""
+	}
+	return FormatSeconds(d.AsDuration())
+}
+
+// FormatSeconds formats a duration in seconds, such as 5400s or 0.1s.
+func FormatSeconds(d time.Duration) string {
+	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s"
+}

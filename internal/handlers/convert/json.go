@@ -1,0 +1,16 @@
+package convert
+
+import (
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Marshal encodes a response or a part of one. Values stay as a worker wrote them:
+// without HTML escapes, with strings as they are, and with duplicate names.
+func Marshal(value any) ([]byte, error) {
+	return json.Marshal(value, json.JoinOptions(
+		json.Deterministic(true),
+		jsontext.PreserveRawStrings(true),
+		jsontext.AllowDuplicateNames(true),
+	))
+}

@@ -1,0 +1,48 @@
+package convert
+
+import (
+	"github.com/go-json-experiment/json"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/sdk/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/payload"
+)
+
+// userMetadata encodes the summary and the details, which UIs display.
+func userMetadata(summary, details string) *sdk.UserMetadata {
+	if summary == "" && details == "" {
+		return nil
+	}
+	return &sdk.UserMetadata{Summary: textPayload(summary), Details: textPayload(details)}
+}
+
+func textPayload(text string) *common.Payload {
+	if text == "" {
+		return nil
+	}
+	value, _ := json.Marshal(text) // a string from valid JSON
+	return payload.FromJSON(value)
+}
+
+// stringPayload decodes a payload that is a string. Any other payload is empty.
+func stringPayload(p *common.Payload) string {
+	var s string
+	if value, ok := payload.ToJSON(p); ok {
+		_ = json.Unmarshal(value, &s)
+	}
+	return s
+}
+
+// appendUserMetadata appends the summary and the details as members.
+func appendUserMetadata(dst, wire []byte) ([]byte, error) {
+	metadata := &sdk.UserMetadata{}
+	if err := proto.Unmarshal(wire, metadata); err != nil {
+		return dst, err
+	}
+	members, err := Marshal(struct {
+		Summary string `json:"staticSummary,omitempty"`
+		Details string `json:"staticDetails,omitempty"`
+	}{stringPayload(metadata.GetSummary()), stringPayload(metadata.GetDetails())})
+	return append(dst, members[1:len(members)-1]...), err
+}

@@ -1,0 +1,79 @@
+package convert
+
+import (
+	"errors"
+
+	"go.temporal.io/api/common/v1"
+
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
+	"github.com/flowgate/flowgate/internal/payload"
+)
+
+// renderPayload returns a payload as a plain value if it is one, otherwise with its
+// metadata.
+func renderPayload(p *common.Payload) (openapi.JSON, *openapi.Payload) {
+	if p == nil {
+		return nil, nil
+	}
+	if value, ok := payload.ToJSON(p); ok {
+		return value, nil
+	}
+	whole := rawPayload(p)
+	return nil, &whole
+}
+
+// FirstPayload returns the result of a workflow, a query or an update: its first
+// payload, as in the SDKs.
+func FirstPayload(list *common.Payloads) (openapi.JSON, *openapi.Payload) {
+	if len(list.GetPayloads()) == 0 {
+		return nil, nil
+	}
+	return renderPayload(list.GetPayloads()[0])
+}
+
+// renderPayloads returns a list of payloads as plain values if all of them are,
+// otherwise all of them with their metadata.
+func renderPayloads(list *common.Payloads) (plain []openapi.JSON, whole []openapi.Payload) {
+	for _, p := range list.GetPayloads() {
+		value, ok := payload.ToJSON(p)
+		if !ok {
+			return nil, rawPayloads(list)
+		}
+		plain = append(plain, value)
+	}
+	return plain, nil
+}
+
+func rawPayloads(list *common.Payloads) []openapi.Payload {
+	whole := make([]openapi.Payload, len(list.GetPayloads()))
+	for i, p := range list.GetPayloads() {
+		whole[i] = rawPayload(p)
+	}
+	return whole
+}
+
+func rawPayload(p *common.Payload) openapi.Payload {
+	value, _ := payload.Readable(p)
+	return openapi.Payload{Metadata: p.GetMetadata(), Data: p.GetData(), JSON: value}
+}
+
+func rawMemo(memo *common.Memo) map[string]openapi.Payload {
+	whole := make(map[string]openapi.Payload, len(memo.GetFields()))
+	for name, p := range memo.GetFields() {
+		whole[name] = rawPayload(p)
+	}
+	return whole
+}
+
+// errNotPlain is internal: it makes the caller of [plainValue] choose the other form.
+var errNotPlain = errors.New("a payload that is not plain JSON")
+
+// plainValue appends a payload that is plain JSON or null.
+func plainValue(dst, wire []byte) ([]byte, bool, error) {
+	if p, ok := payload.Read(wire); ok {
+		if value, ok := p.Plain(); ok {
+			return append(dst, value...), true, nil
+		}
+	}
+	return dst, false, errNotPlain
+}
