@@ -2,12 +2,12 @@ package handlers
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"github.com/flowgate/flowgate/internal/auth/delegated"
 	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/request"
 	"github.com/flowgate/flowgate/internal/seal"
@@ -50,6 +50,7 @@ type Settings struct {
 // [API.Mount].
 type API struct {
 	options      Options
+	adapter      *operation.Adapter
 	views        *convert.Views
 	batchViews   batchViews
 	historyViews historyViews
@@ -63,7 +64,7 @@ var _ openapi.ServerInterface = (*API)(nil)
 // them.
 func New(ctx context.Context, options Options) *API {
 	return &API{
-		options: options, views: convert.NewViews(), batchViews: newBatchViews(), historyViews: newHistoryViews(), drain: longpoll.NewDrain(),
+		options: options, adapter: operation.New(options.Front, options.Tokens, operation.Limits{MaxWait: options.Limits.MaxWait, RequestBudget: options.Limits.RequestBudget}), views: convert.NewViews(), batchViews: newBatchViews(), historyViews: newHistoryViews(), drain: longpoll.NewDrain(),
 		polls: longpoll.New(ctx, options.Upstream, options.Metrics, options.Limits.LongPoll),
 	}
 }
@@ -77,9 +78,3 @@ func (a *API) Drain() { a.drain.Begin() }
 func (a *API) Close() {
 	a.polls.Close()
 }
-
-// okResponse answers with a document.
-func okResponse(body any) *response { return &response{status: http.StatusOK, body: body} }
-
-// noContent answers what has nothing to tell.
-func noContent() *response { return &response{status: http.StatusNoContent} }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
@@ -21,12 +22,12 @@ const defaultReason = "Requested through Flowgate."
 
 // StartBatch starts a job that does the same to many workflows, or counts them.
 func (a *API) StartBatch(w http.ResponseWriter, r *http.Request, namespace string) {
-	op := operation{
-		name: "startBatch", namespace: namespace, body: bodyRequired,
-		method: workflowservice.WorkflowService_StartBatchOperation_FullMethodName,
+	spec := operation.Spec{
+		Name: "startBatch", Namespace: namespace, Body: operation.BodyRequired,
+		Method: workflowservice.WorkflowService_StartBatchOperation_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noParams, body *openapi.StartBatchRequest) (*response, error) {
-		s, err := c.stamp(body.JobID)
+	operation.Serve(a.adapter, w, r, spec, func(ctx context.Context, req *operation.Request, _ *operation.None, body *openapi.StartBatchRequest) (*operation.Response, error) {
+		s, err := req.Stamp(body.JobID)
 		if err != nil {
 			return nil, err
 		}
@@ -39,25 +40,25 @@ func (a *API) StartBatch(w http.ResponseWriter, r *http.Request, namespace strin
 		count, err := a.countBatch(ctx, request)
 		switch {
 		case body.DryRun && err == nil:
-			return okResponse(openapi.BatchCount{Count: count}), nil
+			return operation.OK(openapi.BatchCount{Count: count}), nil
 		case body.DryRun || problem.Is(err, problem.InvalidRequest):
 			return nil, err
 		}
-		err = a.options.Upstream.Do(ctx, op.method, request, &workflowservice.StartBatchOperationResponse{})
-		if err != nil && (body.JobID != "" || !c.repeatsBatch(err)) {
+		err = a.options.Upstream.Do(ctx, spec.Method, request, &workflowservice.StartBatchOperationResponse{})
+		if err != nil && (body.JobID != "" || !repeatsBatch(req, err)) {
 			return nil, err
 		}
-		return &response{
-			status: http.StatusCreated, body: openapi.StartedBatch{JobID: request.GetJobId()},
-			location: convert.NamespacePath(namespace) + "/batches/" + url.PathEscape(request.GetJobId()),
-		}, nil
+		return operation.Created(
+			openapi.StartedBatch{JobID: request.GetJobId()},
+			convert.NamespacePath(namespace)+"/batches/"+url.PathEscape(request.GetJobId()),
+		), nil
 	})
 }
 
 // repeatsBatch reports whether a job exists already because this very call started
 // it: its id was made from the call's Idempotency-Key and body.
-func (c *operationRequest) repeatsBatch(err error) bool {
-	return c.request.Header.Get(headerIdempotencyKey) != "" && problem.Of(err).Upstream.Code() == codes.AlreadyExists
+func repeatsBatch(req *operation.Request, err error) bool {
+	return req.HasIdempotencyKey() && problem.Of(err).Upstream.Code() == codes.AlreadyExists
 }
 
 // countBatch returns how many workflows a job would affect.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/transcode"
 	"github.com/flowgate/flowgate/internal/upstream"
@@ -17,23 +18,23 @@ import (
 
 // ListBatches gives a page of the batch jobs as JSON, or every job as NDJSON.
 func (a *API) ListBatches(w http.ResponseWriter, r *http.Request, namespace string) {
-	op := operation{
-		name: "listBatches", namespace: namespace, mediaTypes: []string{contentTypeJSON, contentTypeNDJSON},
-		method: workflowservice.WorkflowService_ListBatchOperations_FullMethodName,
+	spec := operation.Spec{
+		Name: "listBatches", Namespace: namespace, MediaTypes: []string{operation.JSON, operation.NDJSON},
+		Method: workflowservice.WorkflowService_ListBatchOperations_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *openapi.ListBatchesParams, _ *noBody) (*response, error) {
-		list, err := a.newPages(c, paging{params.PageSize, params.PageToken, params.Limit}, "")
+	operation.Serve(a.adapter, w, r, spec, func(ctx context.Context, req *operation.Request, params *openapi.ListBatchesParams, _ *operation.None) (*operation.Response, error) {
+		list, err := req.NewPages(operation.Paging{PageSize: params.PageSize, PageToken: params.PageToken, Limit: params.Limit}, "")
 		if err != nil {
 			return nil, err
 		}
-		list.view, list.lineView = a.batchViews.list, a.batchViews.item
-		list.split = splitWorkflows // both are lists in field 1 and a token in field 2
-		list.fetch = func(ctx context.Context, token []byte, size int32) (upstream.Response, error) {
-			return a.options.Upstream.Call(ctx, op.method, &workflowservice.ListBatchOperationsRequest{
+		list.View, list.LineView = a.batchViews.list, a.batchViews.item
+		list.Split = operation.SplitList
+		list.Fetch = func(ctx context.Context, token []byte, size int32) (upstream.Response, error) {
+			return a.options.Upstream.Call(ctx, spec.Method, &workflowservice.ListBatchOperationsRequest{
 				Namespace: namespace, NextPageToken: token, PageSize: size,
 			})
 		}
-		return list.respond(ctx)
+		return list.Respond(ctx)
 	})
 }
 
@@ -63,34 +64,34 @@ func batchView() []transcode.ViewField {
 
 // DescribeBatch returns the progress of a batch job.
 func (a *API) DescribeBatch(w http.ResponseWriter, r *http.Request, namespace, jobID string) {
-	op := operation{
-		name: "describeBatch", namespace: namespace,
-		method: workflowservice.WorkflowService_DescribeBatchOperation_FullMethodName,
+	spec := operation.Spec{
+		Name: "describeBatch", Namespace: namespace,
+		Method: workflowservice.WorkflowService_DescribeBatchOperation_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, _ *operationRequest, _ *noParams, _ *noBody) (*response, error) {
+	operation.Serve(a.adapter, w, r, spec, func(ctx context.Context, _ *operation.Request, _ *operation.None, _ *operation.None) (*operation.Response, error) {
 		job, err := a.describeBatch(ctx, namespace, jobID)
 		if err != nil {
 			return nil, err
 		}
-		return okResponse(renderBatch(job)), nil
+		return operation.OK(renderBatch(job)), nil
 	})
 }
 
 // StopBatch stops a batch job.
 func (a *API) StopBatch(w http.ResponseWriter, r *http.Request, namespace, jobID string) {
-	op := operation{
-		name: "stopBatch", namespace: namespace, body: bodyOptional,
-		method: workflowservice.WorkflowService_StopBatchOperation_FullMethodName,
+	spec := operation.Spec{
+		Name: "stopBatch", Namespace: namespace, Body: operation.BodyOptional,
+		Method: workflowservice.WorkflowService_StopBatchOperation_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *noParams, body *openapi.StopBatchRequest) (*response, error) {
+	operation.Serve(a.adapter, w, r, spec, func(ctx context.Context, req *operation.Request, _ *operation.None, body *openapi.StopBatchRequest) (*operation.Response, error) {
 		// The server would end whatever workflow has this id, a job or not.
 		if _, err := a.describeBatch(ctx, namespace, jobID); err != nil {
 			return nil, err
 		}
-		err := a.options.Upstream.Do(ctx, op.method, &workflowservice.StopBatchOperationRequest{
-			Namespace: namespace, JobId: jobID, Reason: cmp.Or(body.Reason, defaultReason), Identity: c.identity(),
+		err := a.options.Upstream.Do(ctx, spec.Method, &workflowservice.StopBatchOperationRequest{
+			Namespace: namespace, JobId: jobID, Reason: cmp.Or(body.Reason, defaultReason), Identity: req.Identity(),
 		}, &workflowservice.StopBatchOperationResponse{})
-		return noContent(), err
+		return operation.NoContent(), err
 	})
 }
 

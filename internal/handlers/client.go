@@ -9,21 +9,22 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
 )
 
 // GetClient is the SDK's config, identity and namespace: the settings in force
 // for this caller and namespace.
 func (a *API) GetClient(w http.ResponseWriter, r *http.Request, namespace string) {
-	op := operation{
-		name: "getClient", namespace: namespace,
-		method: workflowservice.WorkflowService_DescribeNamespace_FullMethodName, // any caller that may read the namespace
+	spec := operation.Spec{
+		Name: "getClient", Namespace: namespace,
+		Method: workflowservice.WorkflowService_DescribeNamespace_FullMethodName, // any caller that may read the namespace
 	}
-	serve(a, w, r, op, func(_ context.Context, c *operationRequest, _ *noParams, _ *noBody) (*response, error) {
-		return okResponse(openapi.Client{
-			Namespace: namespace, Identity: c.identity(), Principal: c.Principal.Name,
-			Role: c.Principal.RoleOn(namespace).String(), CredentialMode: a.options.Upstream.CredentialMode(c.Principal, namespace),
+	operation.Serve(a.adapter, w, r, spec, func(_ context.Context, req *operation.Request, _ *operation.None, _ *operation.None) (*operation.Response, error) {
+		return operation.OK(openapi.Client{
+			Namespace: namespace, Identity: req.Identity(), Principal: req.Principal.Name,
+			Role: req.Principal.RoleOn(namespace).String(), CredentialMode: a.options.Upstream.CredentialMode(req.Principal, namespace),
 			Limits: a.options.Settings.Limits, Retry: a.options.Settings.Retry,
-			MetadataKeys:         c.AllowedMetadata().Names(),
+			MetadataKeys:         req.AllowedMetadata().Names(),
 			QueryRejectCondition: cmp.Or(a.options.QueryRejectConditions[namespace], string(openapi.QueryRejectConditionNone)),
 		}), nil
 	})
@@ -31,14 +32,14 @@ func (a *API) GetClient(w http.ResponseWriter, r *http.Request, namespace string
 
 // GetSystemInfo returns the versions of the gateway and of the server.
 func (a *API) GetSystemInfo(w http.ResponseWriter, r *http.Request) {
-	op := operation{name: "getSystemInfo", method: workflowservice.WorkflowService_GetSystemInfo_FullMethodName}
-	serve(a, w, r, op, func(ctx context.Context, _ *operationRequest, _ *noParams, _ *noBody) (*response, error) {
+	spec := operation.Spec{Name: "getSystemInfo", Method: workflowservice.WorkflowService_GetSystemInfo_FullMethodName}
+	operation.Serve(a.adapter, w, r, spec, func(ctx context.Context, _ *operation.Request, _ *operation.None, _ *operation.None) (*operation.Response, error) {
 		response := &workflowservice.GetSystemInfoResponse{}
-		err := a.options.Upstream.Do(ctx, op.method, &workflowservice.GetSystemInfoRequest{}, response)
+		err := a.options.Upstream.Do(ctx, spec.Method, &workflowservice.GetSystemInfoRequest{}, response)
 		if err != nil {
 			return nil, err
 		}
-		return okResponse(openapi.SystemInfo{
+		return operation.OK(openapi.SystemInfo{
 			Gateway: openapi.GatewayInfo{Version: a.options.Version},
 			Server: openapi.ServerInfo{
 				Version: response.GetServerVersion(), Capabilities: capabilities(response.GetCapabilities()),

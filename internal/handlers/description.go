@@ -7,24 +7,25 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
 	"github.com/flowgate/flowgate/internal/transcode"
 )
 
 // DescribeWorkflow is the SDK's handle.describe.
 func (a *API) DescribeWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
-	op := operation{
-		name: "describeWorkflow", namespace: namespace,
-		method: workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName,
-		handle: &handle{segment: workflowID},
+	spec := operation.Spec{
+		Name: "describeWorkflow", Namespace: namespace,
+		Method: workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName,
+		Handle: &operation.Handle{WorkflowID: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *openapi.DescribeWorkflowParams, _ *noBody) (*response, error) {
-		response, err := a.options.Upstream.Call(ctx, op.method, &workflowservice.DescribeWorkflowExecutionRequest{
-			Namespace: namespace, Execution: c.execution,
+	operation.Serve(a.adapter, w, r, spec, func(ctx context.Context, req *operation.Request, _ *openapi.DescribeWorkflowParams, _ *operation.None) (*operation.Response, error) {
+		response, err := a.options.Upstream.Call(ctx, spec.Method, &workflowservice.DescribeWorkflowExecutionRequest{
+			Namespace: namespace, Execution: req.Execution,
 		})
 		if err != nil {
-			return nil, withWorkflowID(err, c.execution.GetWorkflowId())
+			return nil, operation.WithWorkflowID(err, req.Execution.GetWorkflowId())
 		}
 		defer response.Release()
-		return c.renderView(ctx, a.views.Description, response.Bytes(), transcode.Form{}, nil)
+		return req.RenderView(ctx, a.views.Description, response.Bytes(), transcode.Form{}, nil)
 	})
 }

@@ -6,13 +6,14 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/flowgate/flowgate/api"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
 )
 
 // MountDocuments adds the routes of the API's description, as it was written and
 // as JSON. They need no credential.
 func MountDocuments(router chi.Router) {
 	router.Get("/v1/openapi.yaml", serveDocument("application/yaml", api.OpenAPIYAML()))
-	router.Get("/v1/openapi.json", serveDocument(contentTypeJSON, api.OpenAPIJSON()))
+	router.Get("/v1/openapi.json", serveDocument(operation.JSON, api.OpenAPIJSON()))
 }
 
 func serveDocument(contentType string, document []byte) http.HandlerFunc {

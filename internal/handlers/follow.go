@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
 	"github.com/flowgate/flowgate/internal/limit"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
@@ -21,7 +22,7 @@ import (
 // succeed it.
 type follower struct {
 	api        *API
-	request    *operationRequest
+	request    *operation.Request
 	upstream   upstream.CallOptions
 	workflowID string
 	followRuns bool
@@ -44,47 +45,47 @@ type follower struct {
 
 // follow returns the stream, or 204 if the client has read it to its end. An error
 // before the first event is reported by the status.
-func (a *API) follow(ctx context.Context, c *operationRequest, params openapi.GetWorkflowHistoryParams) (_ *response, err error) {
-	f, from, err := a.newFollower(ctx, c, params)
+func (a *API) follow(ctx context.Context, req *operation.Request, params openapi.GetWorkflowHistoryParams) (_ *operation.Response, err error) {
+	f, from, err := a.newFollower(ctx, req, params)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.AcquireWait(ctx); err != nil {
+	if err := req.AcquireWait(ctx); err != nil {
 		return nil, err
 	}
 	more, err := f.open(ctx, params.RunID, from)
 	if err != nil {
-		return nil, withWorkflowID(err, f.workflowID)
+		return nil, operation.WithWorkflowID(err, f.workflowID)
 	}
 	if !more {
-		return noContent(), nil
+		return operation.NoContent(), nil
 	}
-	if f.read < f.historyLength && c.request.Method != http.MethodHead {
+	if f.read < f.historyLength && req.HTTP.Method != http.MethodHead {
 		if f.first, err = f.fetch(ctx); err != nil {
-			return nil, withWorkflowID(err, f.workflowID)
+			return nil, operation.WithWorkflowID(err, f.workflowID)
 		}
 	}
-	f.waitSlot = c.TakeWait() // the stream's, for as long as it lasts
-	begun := &response{stream: f.stream, drop: f.drop}
+	f.waitSlot = req.TakeWait() // the stream's, for as long as it lasts
+	size := 0
 	if f.first != nil {
-		begun.size = len(f.first.Response.Bytes())
+		size = len(f.first.Response.Bytes())
 	}
-	return begun, nil
+	return operation.Stream(size, f.drop, f.stream), nil
 }
 
-func (a *API) newFollower(ctx context.Context, c *operationRequest, params openapi.GetWorkflowHistoryParams) (*follower, cursor, error) {
-	from, err := parseCursor(c.request.Header, params.LastEventID)
+func (a *API) newFollower(ctx context.Context, req *operation.Request, params openapi.GetWorkflowHistoryParams) (*follower, cursor, error) {
+	from, err := parseCursor(req.HTTP.Header, params.LastEventID)
 	if err != nil {
 		return nil, from, err
 	}
 	var faulty convert.Validation
 	f := &follower{
-		api: a, request: c, workflowID: c.execution.GetWorkflowId(), upstream: upstream.CallFrom(ctx),
-		pageSize:   int32(pageSize(&faulty, params.PageSize)), //nolint:gosec // at most maxPageSize
+		api: a, request: req, workflowID: req.Execution.GetWorkflowId(), upstream: upstream.CallFrom(ctx),
+		pageSize:   int32(operation.PageSize(&faulty, params.PageSize)), //nolint:gosec // at most maxPageSize
 		followRuns: params.FollowRuns == nil || *params.FollowRuns,
 		filter:     eventFilter(&faulty, params.EventFilterType), form: payloadForm(&faulty, params.Payloads),
 	}
-	if bound := c.Principal.Capability; bound != nil && bound.RunID != "" {
+	if bound := req.Principal.Capability; bound != nil && bound.RunID != "" {
 		f.followRuns = false // its bearer may not look at another run
 	}
 	if params.PageToken != "" {
@@ -105,7 +106,7 @@ func (a *API) newFollower(ctx context.Context, c *operationRequest, params opena
 // open finds the run to begin with, and reports whether there is anything after
 // the position.
 func (f *follower) open(ctx context.Context, runID string, from cursor) (more bool, err error) {
-	run, err := f.switchTo(ctx, cmp.Or(from.runID, f.request.execution.GetRunId()))
+	run, err := f.switchTo(ctx, cmp.Or(from.runID, f.request.Execution.GetRunId()))
 	if err != nil {
 		if from.runID != "" && problem.Is(err, problem.WorkflowNotFound) {
 			return false, from.errForeign()
@@ -115,7 +116,7 @@ func (f *follower) open(ctx context.Context, runID string, from cursor) (more bo
 	if from.runID == "" {
 		return true, nil
 	}
-	if from.eventID > run.GetHistoryLength() || f.request.isOtherChain(run) {
+	if from.eventID > run.GetHistoryLength() || f.request.IsOtherChain(run) {
 		return false, from.errForeign()
 	}
 	if runID != "" && runID != from.runID {

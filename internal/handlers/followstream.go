@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/flowgate/flowgate/internal/handlers/convert"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/sse"
@@ -40,13 +41,13 @@ func (f *follower) drop() {
 func (f *follower) stream(w http.ResponseWriter) error {
 	defer f.waitSlot.Release()
 	defer f.leave()
-	if f.request.request.Method == http.MethodHead {
+	if f.request.HTTP.Method == http.MethodHead {
 		sse.NewWriter(w, nil).Close()
 		return nil
 	}
 	f.upstream.Room = nil // of the pages alone, by Next
 	// The request's own context: a stream has no budget of time.
-	ctx, end := context.WithCancelCause(upstream.NewContext(f.request.request.Context(), &f.upstream))
+	ctx, end := context.WithCancelCause(upstream.NewContext(f.request.HTTP.Context(), &f.upstream))
 	defer end(nil)
 	leave := func() { end(errStreamRotated) }
 	stop, timer := f.api.drain.AfterFunc(leave), time.AfterFunc(f.maxDuration(), leave)
@@ -67,7 +68,7 @@ func (f *follower) stream(w http.ResponseWriter) error {
 	if !errors.As(err, new(*problem.Error)) { // it could not be written
 		err = upstream.Canceled(ctx, err)
 	}
-	abort(ctx, err)
+	operation.Abort(ctx, err)
 	return nil
 }
 
@@ -134,7 +135,7 @@ func (f *follower) next(ctx context.Context) (*longpoll.Page, error) {
 	return page, nil
 }
 
-// fetch gets the page that comes after what was read, and goes on behind it.
+// Fetch gets the page that comes after what was read, and goes on behind it.
 func (f *follower) fetch(ctx context.Context) (*longpoll.Page, error) {
 	page, err := f.get(ctx)
 	if err != nil {
@@ -233,7 +234,7 @@ func (f *follower) appendEvent(dst []byte, id int64, event []byte) ([]byte, erro
 	if err != nil {
 		return dst, err
 	}
-	return append(dst[:at], append(stripNewlines(dst[at:]), '\n')...), nil // the blank line is what sends an event
+	return append(dst[:at], append(convert.Line(dst[at:]), '\n')...), nil // the blank line is what sends an event
 }
 
 // nextRun turns to the run that succeeds the one that was read.

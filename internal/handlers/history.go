@@ -13,6 +13,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/sse"
@@ -24,30 +25,30 @@ import (
 // a page as JSON, every event that there is as NDJSON, or every event as it
 // happens as server-sent events.
 func (a *API) GetWorkflowHistory(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
-	op := operation{
-		name: "getWorkflowHistory", namespace: namespace, mediaTypes: []string{contentTypeJSON, contentTypeNDJSON, sse.ContentType},
-		method: workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
-		handle: &handle{segment: workflowID},
+	spec := operation.Spec{
+		Name: "getWorkflowHistory", Namespace: namespace, MediaTypes: []string{operation.JSON, operation.NDJSON, sse.ContentType},
+		Method: workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
+		Handle: &operation.Handle{WorkflowID: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *openapi.GetWorkflowHistoryParams, _ *noBody) (*response, error) {
-		if c.mediaType == sse.ContentType {
-			return a.follow(ctx, c, *params)
+	operation.Serve(a.adapter, w, r, spec, func(ctx context.Context, req *operation.Request, params *openapi.GetWorkflowHistoryParams, _ *operation.None) (*operation.Response, error) {
+		if req.MediaType == sse.ContentType {
+			return a.follow(ctx, req, *params)
 		}
-		h, err := a.newHistory(c, *params)
+		h, err := a.newHistory(req, *params)
 		if err != nil {
 			return nil, err
 		}
 		if h.waits {
-			if err := c.AcquireWait(ctx); err != nil {
+			if err := req.AcquireWait(ctx); err != nil {
 				return nil, err
 			}
-			c.Release(ctx)
+			req.Release(ctx)
 		}
-		shown, err := h.respond(ctx)
-		if h.waits && c.mediaType == contentTypeJSON && problem.Is(err, problem.Draining) {
+		shown, err := h.Respond(ctx)
+		if h.waits && req.MediaType == operation.JSON && problem.Is(err, problem.Draining) {
 			return h.emptyPage(params.PageToken), nil
 		}
-		return shown, withWorkflowID(err, h.workflowID)
+		return shown, operation.WithWorkflowID(err, h.workflowID)
 	})
 }
 
@@ -66,12 +67,13 @@ func newHistoryViews() historyViews {
 
 // workflowHistory are the pages of one run's events.
 type workflowHistory struct {
-	*pages
+	*operation.Pages
+	api        *API
 	workflowID string
 	waits      bool
 }
 
-func (a *API) newHistory(c *operationRequest, params openapi.GetWorkflowHistoryParams) (_ *workflowHistory, err error) {
+func (a *API) newHistory(req *operation.Request, params openapi.GetWorkflowHistoryParams) (_ *workflowHistory, err error) {
 	var v convert.Validation
 	filter, form := eventFilter(&v, params.EventFilterType), payloadForm(&v, params.Payloads)
 	if params.FollowRuns != nil {
@@ -82,30 +84,30 @@ func (a *API) newHistory(c *operationRequest, params openapi.GetWorkflowHistoryP
 	}
 	waitNewEvent, skipArchival := params.WaitNewEvent != nil && *params.WaitNewEvent, params.SkipArchival != nil && *params.SkipArchival
 	h := &workflowHistory{
-		workflowID: c.execution.GetWorkflowId(), waits: waitNewEvent || filter == enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
+		api: a, workflowID: req.Execution.GetWorkflowId(), waits: waitNewEvent || filter == enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
 	}
-	if c.mediaType == contentTypeNDJSON && waitNewEvent {
+	if req.MediaType == operation.NDJSON && waitNewEvent {
 		v.Add("?waitNewEvent", "must not be asked for with a stream of lines, which ends with the last event that there is")
 	}
-	if c.mediaType != contentTypeNDJSON && params.Limit != nil {
+	if req.MediaType != operation.NDJSON && params.Limit != nil {
 		v.Add("?limit", "is for streams; a page has pageSize")
 	}
 	if err := v.Err(); err != nil {
 		return nil, err
 	}
 	query := fmt.Sprintf("%q %q %q %d %t %t", h.workflowID, params.RunID, params.FirstExecutionRunID, filter, waitNewEvent, skipArchival)
-	if h.pages, err = a.newPages(c, paging{params.PageSize, params.PageToken, params.Limit}, query); err != nil {
+	if h.Pages, err = req.NewPages(operation.Paging{PageSize: params.PageSize, PageToken: params.PageToken, Limit: params.Limit}, query); err != nil {
 		return nil, err
 	}
-	h.view, h.lineView, h.split = a.historyViews.page, a.historyViews.event, longpoll.SplitEvents
-	h.form = form
-	h.fetch = func(ctx context.Context, token []byte, size int32) (upstream.Response, error) {
-		execution := c.execution
+	h.View, h.LineView, h.Split = a.historyViews.page, a.historyViews.event, longpoll.SplitEvents
+	h.Form = form
+	h.Fetch = func(ctx context.Context, token []byte, size int32) (upstream.Response, error) {
+		execution := req.Execution
 		if len(token) > 0 { // which names the run, by now another one perhaps
 			execution = &common.WorkflowExecution{WorkflowId: h.workflowID, RunId: params.RunID}
 		}
 		return h.page(ctx, &workflowservice.GetWorkflowExecutionHistoryRequest{
-			Namespace: c.namespace, Execution: execution,
+			Namespace: req.Namespace, Execution: execution,
 			MaximumPageSize: size, NextPageToken: token, WaitNewEvent: waitNewEvent, HistoryEventFilterType: filter,
 			SkipArchival: skipArchival,
 		})
@@ -138,11 +140,11 @@ func payloadForm(v *convert.Validation, name string) transcode.Form {
 }
 
 // emptyPage is a page that was waited for in vain: it leads to where it began.
-func (h *workflowHistory) emptyPage(token string) *response {
+func (h *workflowHistory) emptyPage(token string) *operation.Response {
 	if token == "" {
-		token = h.api.options.Tokens.Seal(h.scope.seal(), nil)
+		token = h.FirstToken()
 	}
-	return okResponse(openapi.WorkflowHistory{Events: []openapi.HistoryEvent{}, NextPageToken: token})
+	return operation.OK(openapi.WorkflowHistory{Events: []openapi.HistoryEvent{}, NextPageToken: token})
 }
 
 // page asks for one page. One that is waited for is a slice as the polls' are,

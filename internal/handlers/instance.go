@@ -2,26 +2,25 @@ package handlers
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
-	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
 )
 
 // SignalWorkflow is the SDK's handle.signal.
 func (a *API) SignalWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
-	op := operation{
-		name: "signalWorkflow", namespace: namespace, body: bodyRequired,
-		method: workflowservice.WorkflowService_SignalWorkflowExecution_FullMethodName,
-		handle: &handle{segment: workflowID},
+	spec := operation.Spec{
+		Name: "signalWorkflow", Namespace: namespace, Body: operation.BodyRequired,
+		Method: workflowservice.WorkflowService_SignalWorkflowExecution_FullMethodName,
+		Handle: &operation.Handle{WorkflowID: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *openapi.SignalWorkflowParams, body *openapi.SignalRequest) (*response, error) {
-		execution := c.execution
-		s, err := c.stampWrite(body.Signal)
+	operation.Serve(a.adapter, w, r, spec, func(ctx context.Context, req *operation.Request, _ *openapi.SignalWorkflowParams, body *openapi.SignalRequest) (*operation.Response, error) {
+		execution := req.Execution
+		s, err := req.StampWrite(body.Signal)
 		if err != nil {
 			return nil, err
 		}
@@ -31,45 +30,45 @@ func (a *API) SignalWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 		if err := v.Err(); err != nil {
 			return nil, err
 		}
-		err = a.options.Upstream.Do(ctx, op.method, &workflowservice.SignalWorkflowExecutionRequest{
+		err = a.options.Upstream.Do(ctx, spec.Method, &workflowservice.SignalWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowExecution: execution, SignalName: body.Signal, Input: input,
-			Identity: c.identity(), RequestId: s.RequestID, Header: c.workflowHeader(),
+			Identity: req.Identity(), RequestId: s.RequestID, Header: req.WorkflowHeader(),
 		}, &workflowservice.SignalWorkflowExecutionResponse{})
-		return noContent(), withWorkflowID(err, execution.GetWorkflowId())
+		return operation.NoContent(), operation.WithWorkflowID(err, execution.GetWorkflowId())
 	})
 }
 
 // CancelWorkflow is the SDK's handle.cancel.
 func (a *API) CancelWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
-	op := operation{
-		name: "cancelWorkflow", namespace: namespace, body: bodyOptional,
-		method: workflowservice.WorkflowService_RequestCancelWorkflowExecution_FullMethodName,
-		handle: &handle{segment: workflowID}, checksChain: true,
+	spec := operation.Spec{
+		Name: "cancelWorkflow", Namespace: namespace, Body: operation.BodyOptional,
+		Method: workflowservice.WorkflowService_RequestCancelWorkflowExecution_FullMethodName,
+		Handle: &operation.Handle{WorkflowID: workflowID}, ChecksChain: true,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *openapi.CancelWorkflowParams, body *openapi.CancelRequest) (*response, error) {
-		execution := c.execution
-		s, err := c.stampWrite()
+	operation.Serve(a.adapter, w, r, spec, func(ctx context.Context, req *operation.Request, params *openapi.CancelWorkflowParams, body *openapi.CancelRequest) (*operation.Response, error) {
+		execution := req.Execution
+		s, err := req.StampWrite()
 		if err != nil {
 			return nil, err
 		}
-		err = a.options.Upstream.Do(ctx, op.method, &workflowservice.RequestCancelWorkflowExecutionRequest{
+		err = a.options.Upstream.Do(ctx, spec.Method, &workflowservice.RequestCancelWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowExecution: execution, FirstExecutionRunId: params.FirstExecutionRunID,
-			Reason: body.Reason, Identity: c.identity(), RequestId: s.RequestID,
+			Reason: body.Reason, Identity: req.Identity(), RequestId: s.RequestID,
 		}, &workflowservice.RequestCancelWorkflowExecutionResponse{})
-		return noContent(), withWorkflowID(err, execution.GetWorkflowId())
+		return operation.NoContent(), operation.WithWorkflowID(err, execution.GetWorkflowId())
 	})
 }
 
 // TerminateWorkflow is the SDK's handle.terminate.
 func (a *API) TerminateWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
-	op := operation{
-		name: "terminateWorkflow", namespace: namespace, body: bodyOptional,
-		method: workflowservice.WorkflowService_TerminateWorkflowExecution_FullMethodName,
-		handle: &handle{segment: workflowID}, checksChain: true,
+	spec := operation.Spec{
+		Name: "terminateWorkflow", Namespace: namespace, Body: operation.BodyOptional,
+		Method: workflowservice.WorkflowService_TerminateWorkflowExecution_FullMethodName,
+		Handle: &operation.Handle{WorkflowID: workflowID}, ChecksChain: true,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *openapi.TerminateWorkflowParams, body *openapi.TerminateRequest) (*response, error) {
-		execution := c.execution
-		_, err := c.stampWrite()
+	operation.Serve(a.adapter, w, r, spec, func(ctx context.Context, req *operation.Request, params *openapi.TerminateWorkflowParams, body *openapi.TerminateRequest) (*operation.Response, error) {
+		execution := req.Execution
+		_, err := req.StampWrite()
 		if err != nil {
 			return nil, err
 		}
@@ -78,22 +77,10 @@ func (a *API) TerminateWorkflow(w http.ResponseWriter, r *http.Request, namespac
 		if err := v.Err(); err != nil {
 			return nil, err
 		}
-		err = a.options.Upstream.Do(ctx, op.method, &workflowservice.TerminateWorkflowExecutionRequest{
+		err = a.options.Upstream.Do(ctx, spec.Method, &workflowservice.TerminateWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowExecution: execution, FirstExecutionRunId: params.FirstExecutionRunID,
-			Reason: body.Reason, Details: details, Identity: c.identity(),
+			Reason: body.Reason, Details: details, Identity: req.Identity(),
 		}, &workflowservice.TerminateWorkflowExecutionResponse{})
-		return noContent(), withWorkflowID(err, execution.GetWorkflowId())
+		return operation.NoContent(), operation.WithWorkflowID(err, execution.GetWorkflowId())
 	})
-}
-
-// withWorkflowID adds the id to a problem that concerns one workflow. Equal
-// waits may share err, so it stays as it is.
-func withWorkflowID(err error, workflowID string) error {
-	var e *problem.Error
-	if !errors.As(err, &e) || e.Upstream == nil {
-		return err
-	}
-	about := *e
-	about.Members.WorkflowID = workflowID
-	return &about
 }

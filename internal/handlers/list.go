@@ -7,58 +7,44 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
 	"github.com/flowgate/flowgate/internal/payload"
 	"github.com/flowgate/flowgate/internal/problem"
-	"github.com/flowgate/flowgate/internal/transcode"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
 // ListWorkflows is the SDK's list_workflows: a page as JSON, or every workflow
 // as NDJSON.
 func (a *API) ListWorkflows(w http.ResponseWriter, r *http.Request, namespace string) {
-	op := operation{
-		name: "listWorkflows", namespace: namespace, mediaTypes: []string{contentTypeJSON, contentTypeNDJSON},
-		method: workflowservice.WorkflowService_ListWorkflowExecutions_FullMethodName,
+	spec := operation.Spec{
+		Name: "listWorkflows", Namespace: namespace, MediaTypes: []string{operation.JSON, operation.NDJSON},
+		Method: workflowservice.WorkflowService_ListWorkflowExecutions_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *openapi.ListWorkflowsParams, _ *noBody) (*response, error) {
-		list, err := a.newPages(c, paging{params.PageSize, params.PageToken, params.Limit}, params.Query)
+	operation.Serve(a.adapter, w, r, spec, func(ctx context.Context, req *operation.Request, params *openapi.ListWorkflowsParams, _ *operation.None) (*operation.Response, error) {
+		list, err := req.NewPages(operation.Paging{PageSize: params.PageSize, PageToken: params.PageToken, Limit: params.Limit}, params.Query)
 		if err != nil {
 			return nil, err
 		}
-		list.view, list.lineView = a.views.List, a.views.Summary
-		list.split = splitWorkflows
-		list.fetch = func(ctx context.Context, token []byte, size int32) (upstream.Response, error) {
-			return a.options.Upstream.Call(ctx, op.method, &workflowservice.ListWorkflowExecutionsRequest{
+		list.View, list.LineView = a.views.List, a.views.Summary
+		list.Split = operation.SplitList
+		list.Fetch = func(ctx context.Context, token []byte, size int32) (upstream.Response, error) {
+			return a.options.Upstream.Call(ctx, spec.Method, &workflowservice.ListWorkflowExecutionsRequest{
 				Namespace: namespace, Query: params.Query, NextPageToken: token, PageSize: size,
 			})
 		}
-		return list.respond(ctx)
+		return list.Respond(ctx)
 	})
-}
-
-// splitWorkflows reads ListWorkflowExecutionsResponse.
-func splitWorkflows(page []byte) (items [][]byte, token []byte) {
-	const executions, nextPageToken = 1, 2
-	for number, value := range transcode.Fields(page) {
-		if number == executions {
-			items = append(items, value)
-		}
-		if number == nextPageToken {
-			token = value
-		}
-	}
-	return items, token
 }
 
 // CountWorkflows is the SDK's count_workflows, with groups.
 func (a *API) CountWorkflows(w http.ResponseWriter, r *http.Request, namespace string) {
-	op := operation{
-		name: "countWorkflows", namespace: namespace,
-		method: workflowservice.WorkflowService_CountWorkflowExecutions_FullMethodName,
+	spec := operation.Spec{
+		Name: "countWorkflows", Namespace: namespace,
+		Method: workflowservice.WorkflowService_CountWorkflowExecutions_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, _ *operationRequest, params *openapi.CountWorkflowsParams, _ *noBody) (*response, error) {
+	operation.Serve(a.adapter, w, r, spec, func(ctx context.Context, _ *operation.Request, params *openapi.CountWorkflowsParams, _ *operation.None) (*operation.Response, error) {
 		response := &workflowservice.CountWorkflowExecutionsResponse{}
-		err := a.options.Upstream.Do(ctx, op.method, &workflowservice.CountWorkflowExecutionsRequest{
+		err := a.options.Upstream.Do(ctx, spec.Method, &workflowservice.CountWorkflowExecutionsRequest{
 			Namespace: namespace, Query: params.Query,
 		}, response)
 		if err != nil {
@@ -76,6 +62,6 @@ func (a *API) CountWorkflows(w http.ResponseWriter, r *http.Request, namespace s
 			}
 			shown.Groups = append(shown.Groups, openapi.WorkflowCountGroup{Values: values, Count: group.GetCount()})
 		}
-		return okResponse(shown), nil
+		return operation.OK(shown), nil
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
@@ -21,21 +22,21 @@ const metadataQuery = "__temporal_workflow_metadata"
 // GetWorkflowMetadata returns the current details and the handlers of a
 // workflow. A worker has to answer.
 func (a *API) GetWorkflowMetadata(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
-	op := queryOperation("getWorkflowMetadata", namespace, workflowID, bodyNone)
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *openapi.GetWorkflowMetadataParams, _ *noBody) (*response, error) {
+	spec := queryOperation("getWorkflowMetadata", namespace, workflowID, operation.BodyNone)
+	operation.Serve(a.adapter, w, r, spec, func(ctx context.Context, req *operation.Request, _ *openapi.GetWorkflowMetadataParams, _ *operation.None) (*operation.Response, error) {
 		response := &workflowservice.QueryWorkflowResponse{}
-		err := a.options.Upstream.Do(ctx, op.method, &workflowservice.QueryWorkflowRequest{
-			Namespace: namespace, Execution: c.execution,
+		err := a.options.Upstream.Do(ctx, spec.Method, &workflowservice.QueryWorkflowRequest{
+			Namespace: namespace, Execution: req.Execution,
 			Query: &query.WorkflowQuery{QueryType: metadataQuery},
 		}, response)
 		if err != nil {
-			return nil, withQueryFailure(withWorkflowID(err, c.execution.GetWorkflowId()))
+			return nil, withQueryFailure(operation.WithWorkflowID(err, req.Execution.GetWorkflowId()))
 		}
 		return metadataResponse(response.GetQueryResult())
 	})
 }
 
-func metadataResponse(list *common.Payloads) (*response, error) {
+func metadataResponse(list *common.Payloads) (*operation.Response, error) {
 	metadata := &sdk.WorkflowMetadata{}
 	if payloads := list.GetPayloads(); len(payloads) > 0 {
 		if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(payloads[0].GetData(), metadata); err != nil {
@@ -51,7 +52,7 @@ func metadataResponse(list *common.Payloads) (*response, error) {
 			Updates: renderHandlers(definition.GetUpdateDefinitions()),
 		}
 	}
-	return okResponse(shown), nil
+	return operation.OK(shown), nil
 }
 
 func renderHandlers(definitions []*sdk.WorkflowInteractionDefinition) []openapi.WorkflowHandler {

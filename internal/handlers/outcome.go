@@ -1,31 +1,27 @@
 package handlers
 
 import (
-	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
 	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
 )
-
-// retryPending is the Retry-After of a wait that timed out.
-const retryPending = time.Second
 
 // outcomeResponse answers with an outcome. It is data, and so 200, unless the
 // caller asked for another status on failures.
-func outcomeResponse(o *openapi.Outcome, failureStatus *int) *response {
-	a := okResponse(o)
+func outcomeResponse(o *openapi.Outcome, failureStatus *int) *operation.Response {
+	response := operation.OK(o)
 	if failureStatus != nil && o.Failure != nil {
-		a.status = *failureStatus
+		response.Status = *failureStatus
 	}
-	return a
+	return response
 }
 
 // pendingResponse is the response to a wait that timed out, with the URL of the same
 // wait.
-func pendingResponse(namespace string, p openapi.Pending, want outcomeQuery) *response {
+func pendingResponse(namespace string, p openapi.Pending, want outcomeQuery) *operation.Response {
 	p.Status = "RUNNING"
 	query := url.Values{}
 	if !want.followRuns {
@@ -37,8 +33,5 @@ func pendingResponse(namespace string, p openapi.Pending, want outcomeQuery) *re
 	if want.failureStatus != nil {
 		query.Set("failureStatus", strconv.Itoa(*want.failureStatus))
 	}
-	return &response{
-		status: http.StatusAccepted, body: p, retryAfter: retryPending,
-		location: convert.ResultPath(namespace, p.WorkflowID, p.RunID, query),
-	}
+	return operation.Accepted(p, convert.ResultPath(namespace, p.WorkflowID, p.RunID, query))
 }

@@ -13,13 +13,14 @@ import (
 
 	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
 // QueryWorkflow is the SDK's handle.query.
 func (a *API) QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
-	op := queryOperation("queryWorkflow", namespace, workflowID, bodyRequired)
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *openapi.QueryWorkflowParams, body *openapi.QueryRequest) (*response, error) {
+	spec := queryOperation("queryWorkflow", namespace, workflowID, operation.BodyRequired)
+	operation.Serve(a.adapter, w, r, spec, func(ctx context.Context, req *operation.Request, _ *openapi.QueryWorkflowParams, body *openapi.QueryRequest) (*operation.Response, error) {
 		var v convert.Validation
 		v.Require("/query", body.Query)
 		args := v.Payloads("/args", body.Args, "/argPayloads", body.ArgPayloads)
@@ -28,8 +29,8 @@ func (a *API) QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 			return nil, err
 		}
 		return a.query(ctx, &workflowservice.QueryWorkflowRequest{
-			Namespace: namespace, Execution: c.execution,
-			Query:                &query.WorkflowQuery{QueryType: body.Query, QueryArgs: args, Header: c.workflowHeader()},
+			Namespace: namespace, Execution: req.Execution,
+			Query:                &query.WorkflowQuery{QueryType: body.Query, QueryArgs: args, Header: req.WorkflowHeader()},
 			QueryRejectCondition: condition,
 		})
 	})
@@ -37,8 +38,8 @@ func (a *API) QueryWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 
 // QueryWorkflowByName is handle.query without arguments, by GET.
 func (a *API) QueryWorkflowByName(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
-	op := queryOperation("queryWorkflowByName", namespace, workflowID, bodyNone)
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *openapi.QueryWorkflowByNameParams, _ *noBody) (*response, error) {
+	spec := queryOperation("queryWorkflowByName", namespace, workflowID, operation.BodyNone)
+	operation.Serve(a.adapter, w, r, spec, func(ctx context.Context, req *operation.Request, params *openapi.QueryWorkflowByNameParams, _ *operation.None) (*operation.Response, error) {
 		var v convert.Validation
 		v.Require("?query", params.Query)
 		condition := a.rejectCondition(&v, "?rejectCondition", namespace, params.RejectCondition)
@@ -46,17 +47,17 @@ func (a *API) QueryWorkflowByName(w http.ResponseWriter, r *http.Request, namesp
 			return nil, err
 		}
 		return a.query(ctx, &workflowservice.QueryWorkflowRequest{
-			Namespace: namespace, Execution: c.execution,
-			Query:                &query.WorkflowQuery{QueryType: params.Query, Header: c.workflowHeader()},
+			Namespace: namespace, Execution: req.Execution,
+			Query:                &query.WorkflowQuery{QueryType: params.Query, Header: req.WorkflowHeader()},
 			QueryRejectCondition: condition,
 		})
 	})
 }
 
-func queryOperation(name, namespace, workflowID string, body bodyRule) operation {
-	return operation{
-		name: name, namespace: namespace, body: body, handle: &handle{segment: workflowID},
-		method: workflowservice.WorkflowService_QueryWorkflow_FullMethodName,
+func queryOperation(name, namespace, workflowID string, body operation.BodyRule) operation.Spec {
+	return operation.Spec{
+		Name: name, Namespace: namespace, Body: body, Handle: &operation.Handle{WorkflowID: workflowID},
+		Method: workflowservice.WorkflowService_QueryWorkflow_FullMethodName,
 	}
 }
 
@@ -67,19 +68,19 @@ func (a *API) rejectCondition(v *convert.Validation, pointer, namespace string, 
 	return convert.Enum[enums.QueryRejectCondition](v, pointer, name)
 }
 
-func (a *API) query(ctx context.Context, request *workflowservice.QueryWorkflowRequest) (*response, error) {
+func (a *API) query(ctx context.Context, request *workflowservice.QueryWorkflowRequest) (*operation.Response, error) {
 	workflowID := request.GetExecution().GetWorkflowId()
 	response := &workflowservice.QueryWorkflowResponse{}
 	err := a.options.Upstream.Do(ctx, workflowservice.WorkflowService_QueryWorkflow_FullMethodName, request, response)
 	if err != nil {
-		return nil, withQueryFailure(withWorkflowID(err, workflowID))
+		return nil, withQueryFailure(operation.WithWorkflowID(err, workflowID))
 	}
 	if rejected := response.GetQueryRejected(); rejected != nil {
 		return nil, queryRejected(workflowID, rejected.GetStatus())
 	}
 	shown := openapi.QueryResult{}
 	shown.Result, shown.ResultPayload = convert.FirstPayload(response.GetQueryResult())
-	return okResponse(shown), nil
+	return operation.OK(shown), nil
 }
 
 // queryRejected returns the error of a query that the server rejected. The

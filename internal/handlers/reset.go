@@ -13,6 +13,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/upstream"
@@ -20,14 +21,14 @@ import (
 
 // ResetWorkflow takes a workflow back to a point in its history.
 func (a *API) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
-	op := operation{
-		name: "resetWorkflow", namespace: namespace, body: bodyRequired,
-		method: workflowservice.WorkflowService_ResetWorkflowExecution_FullMethodName,
-		handle: &handle{segment: workflowID},
+	spec := operation.Spec{
+		Name: "resetWorkflow", Namespace: namespace, Body: operation.BodyRequired,
+		Method: workflowservice.WorkflowService_ResetWorkflowExecution_FullMethodName,
+		Handle: &operation.Handle{WorkflowID: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *openapi.ResetWorkflowParams, body *openapi.ResetRequest) (*response, error) {
-		execution := c.execution
-		s, err := c.stampWrite()
+	operation.Serve(a.adapter, w, r, spec, func(ctx context.Context, req *operation.Request, _ *openapi.ResetWorkflowParams, body *openapi.ResetRequest) (*operation.Response, error) {
+		execution := req.Execution
+		s, err := req.StampWrite()
 		if err != nil {
 			return nil, err
 		}
@@ -39,19 +40,19 @@ func (a *API) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespace, w
 		}
 		point, firstRunID, err := a.resetPoint(ctx, execution, body)
 		if err != nil {
-			return nil, withWorkflowID(err, execution.GetWorkflowId())
+			return nil, operation.WithWorkflowID(err, execution.GetWorkflowId())
 		}
 		response := &workflowservice.ResetWorkflowExecutionResponse{}
-		err = a.options.Upstream.Do(ctx, op.method, &workflowservice.ResetWorkflowExecutionRequest{
+		err = a.options.Upstream.Do(ctx, spec.Method, &workflowservice.ResetWorkflowExecutionRequest{
 			Namespace: namespace, WorkflowExecution: execution, WorkflowTaskFinishEventId: point,
 			ResetReapplyType:         enums.RESET_REAPPLY_TYPE_ALL_ELIGIBLE, //nolint:staticcheck // servers know no better way to say it
 			ResetReapplyExcludeTypes: exclude, PostResetOperations: operations,
-			Reason: body.Reason, Identity: c.identity(), RequestId: s.RequestID,
+			Reason: body.Reason, Identity: req.Identity(), RequestId: s.RequestID,
 		}, response)
 		if err != nil {
-			return nil, withWorkflowID(err, execution.GetWorkflowId())
+			return nil, operation.WithWorkflowID(err, execution.GetWorkflowId())
 		}
-		return okResponse(openapi.ResetWorkflow{
+		return operation.OK(openapi.ResetWorkflow{
 			WorkflowID: execution.GetWorkflowId(), RunID: response.GetRunId(), FirstExecutionRunID: firstRunID,
 		}), nil
 	})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/upstream"
@@ -18,34 +19,26 @@ import (
 
 // GetWorkflowResult is the SDK's handle.result.
 func (a *API) GetWorkflowResult(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
-	op := operation{
-		name: "getWorkflowResult", namespace: namespace,
-		method: workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
-		handle: &handle{segment: workflowID},
+	spec := operation.Spec{
+		Name: "getWorkflowResult", Namespace: namespace,
+		Method: workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
+		Handle: &operation.Handle{WorkflowID: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *openapi.GetWorkflowResultParams, _ *noBody) (*response, error) {
-		wait, err := a.acquireWait(c, params.Wait)
+	operation.Serve(a.adapter, w, r, spec, func(ctx context.Context, req *operation.Request, params *openapi.GetWorkflowResultParams, _ *operation.None) (*operation.Response, error) {
+		wait, err := req.AcquireRequestedWait(params.Wait)
 		if err != nil {
 			return nil, err
 		}
-		if err := checkFailureStatus(params.FailureStatus); err != nil {
+		if err := operation.CheckFailureStatus(params.FailureStatus); err != nil {
 			return nil, err
 		}
-		return a.awaitOutcome(ctx, c, outcomeQuery{
-			workflowID: c.execution.GetWorkflowId(), runID: c.execution.GetRunId(),
+		return a.awaitOutcome(ctx, req, outcomeQuery{
+			workflowID: req.Execution.GetWorkflowId(), runID: req.Execution.GetRunId(),
 			firstExecutionRunID: params.FirstExecutionRunID, wait: wait,
 			followRuns: params.FollowRuns == nil || *params.FollowRuns, followReset: params.FollowReset != nil && *params.FollowReset,
 			failureStatus: params.FailureStatus,
 		})
 	})
-}
-
-// checkFailureStatus comes before any call: a refused request has no effect.
-func checkFailureStatus(status *int) error {
-	if status != nil && *status != http.StatusUnprocessableEntity {
-		return problem.Invalid("?failureStatus", "must be 422")
-	}
-	return nil
 }
 
 // outcomeQuery is the outcome that a caller wants.
@@ -57,24 +50,24 @@ type outcomeQuery struct {
 }
 
 // awaitOutcome responds with the outcome, or with 202 and where to ask again.
-func (a *API) awaitOutcome(ctx context.Context, c *operationRequest, want outcomeQuery) (*response, error) {
+func (a *API) awaitOutcome(ctx context.Context, req *operation.Request, want outcomeQuery) (*operation.Response, error) {
 	var (
 		closed *longpoll.Close
 		run    longpoll.Run
 		err    error
 	)
 	if want.wait > 0 {
-		closed, run, err = a.waitForOutcome(ctx, c, want)
+		closed, run, err = a.waitForOutcome(ctx, req, want)
 	} else {
 		closed, run, err = a.currentOutcome(ctx, want)
 	}
 	if err != nil {
-		return nil, withWorkflowID(err, want.workflowID)
+		return nil, operation.WithWorkflowID(err, want.workflowID)
 	}
 	if closed == nil {
 		run.FirstRunID = cmp.Or(run.FirstRunID, want.firstExecutionRunID)
 		pending := openapi.Pending{WorkflowID: run.WorkflowID, RunID: run.RunID, FirstExecutionRunID: run.FirstRunID}
-		return pendingResponse(c.namespace, pending, want), nil
+		return pendingResponse(req.Namespace, pending, want), nil
 	}
 	outcome := convert.Outcome(closed.Event)
 	outcome.WorkflowID, outcome.RunID = closed.WorkflowID, closed.RunID
@@ -84,13 +77,13 @@ func (a *API) awaitOutcome(ctx context.Context, c *operationRequest, want outcom
 
 // waitForOutcome shares an upstream poll with all callers who wait for the same.
 // Without an outcome it returns the run that is waited for.
-func (a *API) waitForOutcome(ctx context.Context, c *operationRequest, want outcomeQuery) (*longpoll.Close, longpoll.Run, error) {
+func (a *API) waitForOutcome(ctx context.Context, req *operation.Request, want outcomeQuery) (*longpoll.Close, longpoll.Run, error) {
 	until := time.Now().Add(want.wait)
 	wait := a.polls.Outcomes.Join(ctx, longpoll.OutcomeKey{
 		WorkflowID: want.workflowID, RunID: want.runID, FollowRuns: want.followRuns, FollowReset: want.followReset,
 	}, upstream.CallFrom(ctx), until)
 	defer wait.Leave()
-	c.Release(ctx) // a wait holds less than a call does, and has a slot of its own
+	req.Release(ctx) // a wait holds less than a call does, and has a slot of its own
 	timer := time.NewTimer(time.Until(until))
 	defer timer.Stop()
 	code := problem.UpstreamUnavailable

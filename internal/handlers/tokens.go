@@ -12,17 +12,18 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/delegated"
 	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
 )
 
 // CreateToken makes a token for one workflow that the caller may hand on.
 func (a *API) CreateToken(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
-	op := operation{
-		name: "createToken", namespace: namespace, body: bodyRequired,
-		method: workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName, // the least that a token is for
-		handle: &handle{segment: workflowID},
-		admit:  a.mayIssue,
+	spec := operation.Spec{
+		Name: "createToken", Namespace: namespace, Body: operation.BodyRequired,
+		Method:    workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName, // the least that a token is for
+		Handle:    &operation.Handle{WorkflowID: workflowID},
+		Authorize: a.mayIssue,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *openapi.CreateTokenParams, body *openapi.TokenRequest) (*response, error) {
+	operation.Serve(a.adapter, w, r, spec, func(ctx context.Context, req *operation.Request, _ *openapi.CreateTokenParams, body *openapi.TokenRequest) (*operation.Response, error) {
 		var v convert.Validation
 		ttl := tokenTTL(&v, "/ttl", body.TTL, a.options.Limits.MaxDelegation)
 		checkNames(&v, "/signals", body.Signals)
@@ -33,27 +34,27 @@ func (a *API) CreateToken(w http.ResponseWriter, r *http.Request, namespace, wor
 		if err := v.Err(); err != nil {
 			return nil, err
 		}
-		run := c.execution
-		token, expires, err := a.options.Delegated.Issue(c.Principal, auth.Capability{
+		run := req.Execution
+		token, expires, err := a.options.Delegated.Issue(req.Principal, auth.Capability{
 			Namespace: namespace, WorkflowID: run.GetWorkflowId(), RunID: run.GetRunId(),
 			Read: body.Read, Signals: body.Signals, Updates: body.Updates,
 		}, ttl)
-		a.options.Upstream.Audit(ctx, c.Principal, createToken, namespace, run.GetWorkflowId(), err)
+		a.options.Upstream.Audit(ctx, req.Principal, createToken, namespace, run.GetWorkflowId(), err)
 		if err != nil {
 			return nil, err
 		}
-		return &response{status: http.StatusCreated, body: openapi.DelegatedToken{
+		return operation.Created(openapi.DelegatedToken{
 			Token: token, ExpiresAt: expires.UTC().Format(time.RFC3339), WorkflowID: run.GetWorkflowId(), RunID: run.GetRunId(),
-		}}, nil
+		}, ""), nil
 	})
 }
 
 // mayIssue refuses the bearer of a delegated token before the body is read.
-func (a *API) mayIssue(ctx context.Context, c *operationRequest) error {
-	err := delegated.MayIssue(c.Principal)
+func (a *API) mayIssue(ctx context.Context, req *operation.Request) error {
+	err := delegated.MayIssue(req.Principal)
 	if err != nil {
-		id, _ := convert.ID("workflowId", c.handle.segment, c.handle.parameter)
-		a.options.Upstream.Audit(ctx, c.Principal, createToken, c.namespace, id, err)
+		id, _ := req.Handle.ID()
+		a.options.Upstream.Audit(ctx, req.Principal, createToken, req.Namespace, id, err)
 	}
 	return err
 }

@@ -14,19 +14,20 @@ import (
 
 	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
 // UpdateWorkflow is the SDK's handle.start_update and execute_update.
 func (a *API) UpdateWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
-	op := operation{
-		name: "updateWorkflow", namespace: namespace, body: bodyRequired,
-		method: workflowservice.WorkflowService_UpdateWorkflowExecution_FullMethodName,
-		handle: &handle{segment: workflowID}, checksChain: true,
+	spec := operation.Spec{
+		Name: "updateWorkflow", Namespace: namespace, Body: operation.BodyRequired,
+		Method: workflowservice.WorkflowService_UpdateWorkflowExecution_FullMethodName,
+		Handle: &operation.Handle{WorkflowID: workflowID}, ChecksChain: true,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *openapi.UpdateWorkflowParams, body *openapi.UpdateRequest) (*response, error) {
-		execution := c.execution
-		s, err := c.stampWrite(body.Update)
+	operation.Serve(a.adapter, w, r, spec, func(ctx context.Context, req *operation.Request, params *openapi.UpdateWorkflowParams, body *openapi.UpdateRequest) (*operation.Response, error) {
+		execution := req.Execution
+		s, err := req.StampWrite(body.Update)
 		if err != nil {
 			return nil, err
 		}
@@ -36,16 +37,16 @@ func (a *API) UpdateWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 		if err := v.Err(); err != nil {
 			return nil, err
 		}
-		wait, err := a.acquireUpdateWait(c, params.Wait)
+		wait, err := req.AcquireUpdateWait(params.Wait)
 		if err != nil {
 			return nil, err
 		}
-		if err := checkFailureStatus(params.FailureStatus); err != nil {
+		if err := operation.CheckFailureStatus(params.FailureStatus); err != nil {
 			return nil, err
 		}
 		u := a.newUpdateCall(ctx, execution, request.GetRequest().GetMeta().GetUpdateId())
 		u.send = u.sendUpdate(request)
-		if err := a.awaitAccepted(ctx, c, u, wait, body); err != nil {
+		if err := a.awaitAccepted(ctx, req, u, wait, body); err != nil {
 			return nil, u.withIDs(err)
 		}
 		shown, err := u.render(ctx)
@@ -58,29 +59,29 @@ func (a *API) UpdateWorkflow(w http.ResponseWriter, r *http.Request, namespace, 
 
 // GetWorkflowUpdate is the SDK's get_update_handle().result.
 func (a *API) GetWorkflowUpdate(w http.ResponseWriter, r *http.Request, namespace, workflowID, updateID string) {
-	op := operation{
-		name: "getWorkflowUpdate", namespace: namespace,
-		method: workflowservice.WorkflowService_PollWorkflowExecutionUpdate_FullMethodName,
-		handle: &handle{segment: workflowID},
+	spec := operation.Spec{
+		Name: "getWorkflowUpdate", Namespace: namespace,
+		Method: workflowservice.WorkflowService_PollWorkflowExecutionUpdate_FullMethodName,
+		Handle: &operation.Handle{WorkflowID: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *openapi.GetWorkflowUpdateParams, _ *noBody) (*response, error) {
+	operation.Serve(a.adapter, w, r, spec, func(ctx context.Context, req *operation.Request, params *openapi.GetWorkflowUpdateParams, _ *operation.None) (*operation.Response, error) {
 		updateID, err := convert.ID("updateId", updateID, params.UpdateID)
 		if err != nil {
 			return nil, err
 		}
-		wait, err := a.acquireWait(c, params.Wait)
+		wait, err := req.AcquireRequestedWait(params.Wait)
 		if err != nil {
 			return nil, err
 		}
-		if err := checkFailureStatus(params.FailureStatus); err != nil {
+		if err := operation.CheckFailureStatus(params.FailureStatus); err != nil {
 			return nil, err
 		}
-		u := a.newUpdateCall(ctx, c.execution, updateID)
+		u := a.newUpdateCall(ctx, req.Execution, updateID)
 		if err := u.refresh(ctx); err != nil {
 			return nil, u.withIDs(err)
 		}
 		if wait > 0 {
-			if err := a.awaitStage(ctx, c, u, wait, stageCompleted); err != nil {
+			if err := a.awaitStage(ctx, req, u, wait, stageCompleted); err != nil {
 				return nil, u.withIDs(err)
 			}
 		}
@@ -130,8 +131,8 @@ func wantedStage(r *openapi.UpdateRequest) enums.UpdateWorkflowExecutionLifecycl
 
 // awaitAccepted waits for the stage that the caller wants, and fails when none
 // was reached.
-func (a *API) awaitAccepted(ctx context.Context, c *operationRequest, u *updateCall, wait time.Duration, body *openapi.UpdateRequest) error {
-	if err := a.awaitStage(ctx, c, u, wait, wantedStage(body)); err != nil {
+func (a *API) awaitAccepted(ctx context.Context, req *operation.Request, u *updateCall, wait time.Duration, body *openapi.UpdateRequest) error {
+	if err := a.awaitStage(ctx, req, u, wait, wantedStage(body)); err != nil {
 		return err
 	}
 	if u.stage >= stageAccepted {
@@ -145,20 +146,17 @@ func (a *API) awaitAccepted(ctx context.Context, c *operationRequest, u *updateC
 
 // updateResponse answers with an update, which body shows. Its outcome is data,
 // and so 200, unless the caller asked for another status on failures.
-func updateResponse(namespace string, shown *openapi.WorkflowUpdate, body any, failureStatus *int) *response {
+func updateResponse(namespace string, shown *openapi.WorkflowUpdate, body any, failureStatus *int) *operation.Response {
 	switch {
 	case shown.Status == "":
 		query := url.Values{}
 		if failureStatus != nil {
 			query.Set("failureStatus", strconv.Itoa(*failureStatus))
 		}
-		return &response{
-			status: http.StatusAccepted, body: body, retryAfter: retryPending,
-			location: convert.UpdatePath(namespace, shown.WorkflowID, shown.RunID, shown.UpdateID, query),
-		}
+		return operation.Accepted(body, convert.UpdatePath(namespace, shown.WorkflowID, shown.RunID, shown.UpdateID, query))
 	case shown.Failure != nil && failureStatus != nil:
-		return &response{status: *failureStatus, body: body}
+		return &operation.Response{Status: *failureStatus, Body: body}
 	default:
-		return okResponse(body)
+		return operation.OK(body)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
 )
@@ -21,24 +22,24 @@ import (
 // UpdateWithStart is the SDK's start_update_with_start_workflow and
 // execute_update_with_start_workflow.
 func (a *API) UpdateWithStart(w http.ResponseWriter, r *http.Request, namespace string) {
-	op := operation{
-		name: "updateWithStart", namespace: namespace, body: bodyRequired,
-		method: workflowservice.WorkflowService_ExecuteMultiOperation_FullMethodName,
+	spec := operation.Spec{
+		Name: "updateWithStart", Namespace: namespace, Body: operation.BodyRequired,
+		Method: workflowservice.WorkflowService_ExecuteMultiOperation_FullMethodName,
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, params *openapi.UpdateWithStartParams, body *openapi.UpdateWithStartRequest) (*response, error) {
-		start, update, err := updateWithStartRequests(c, body)
+	operation.Serve(a.adapter, w, r, spec, func(ctx context.Context, req *operation.Request, params *openapi.UpdateWithStartParams, body *openapi.UpdateWithStartRequest) (*operation.Response, error) {
+		start, update, err := updateWithStartRequests(req, body)
 		if err != nil {
 			return nil, err
 		}
-		if err := checkFailureStatus(params.FailureStatus); err != nil {
+		if err := operation.CheckFailureStatus(params.FailureStatus); err != nil {
 			return nil, err
 		}
-		wait, err := a.acquireUpdateWait(c, params.Wait)
+		wait, err := req.AcquireUpdateWait(params.Wait)
 		if err != nil {
 			return nil, err
 		}
 		u := a.newUpdateCall(ctx, update.GetWorkflowExecution(), update.GetRequest().GetMeta().GetUpdateId())
-		started, err := a.findRepeatedStart(ctx, c, start, true)
+		started, err := req.RepeatedStart(ctx, start, true)
 		if err != nil {
 			return nil, u.withIDs(err)
 		}
@@ -49,11 +50,11 @@ func (a *API) UpdateWithStart(w http.ResponseWriter, r *http.Request, namespace 
 			started = &openapi.StartedWorkflow{WorkflowID: start.GetWorkflowId()}
 			u.send = u.sendWithStart(start, update, started)
 		}
-		if err := a.awaitAccepted(ctx, c, u, wait, &body.Update); err != nil {
-			return nil, u.withIDs(reusedBy(err, start.GetWorkflowId(), start.GetRequestId()))
+		if err := a.awaitAccepted(ctx, req, u, wait, &body.Update); err != nil {
+			return nil, u.withIDs(operation.WithKeyReuse(err, start.GetWorkflowId(), start.GetRequestId()))
 		}
 		if !started.Started { // an equal call may have been faster, and started it for both
-			if replay, err := a.findRepeatedStart(ctx, c, start, true); err == nil && replay != nil {
+			if replay, err := req.RepeatedStart(ctx, start, true); err == nil && replay != nil {
 				started = replay
 			}
 		}
@@ -81,13 +82,13 @@ func (a *API) firstRun(ctx context.Context, found *openapi.StartedWorkflow) stri
 // updateWithStartRequests makes the two operations. The conflict policy has no
 // default, as in the SDK: nobody should end up with another's workflow unawares.
 func updateWithStartRequests(
-	c *operationRequest, body *openapi.UpdateWithStartRequest,
+	req *operation.Request, body *openapi.UpdateWithStartRequest,
 ) (*workflowservice.StartWorkflowExecutionRequest, *workflowservice.UpdateWorkflowExecutionRequest, error) {
-	startStamp, err := c.stamp(body.Start.WorkflowID)
+	startStamp, err := req.Stamp(body.Start.WorkflowID)
 	if err != nil {
 		return nil, nil, err
 	}
-	updateStamp, err := c.stamp(body.Start.WorkflowID, body.Update.Update)
+	updateStamp, err := req.Stamp(body.Start.WorkflowID, body.Update.Update)
 	if err != nil {
 		return nil, nil, err
 	}

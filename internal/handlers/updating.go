@@ -14,6 +14,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/upstream"
@@ -58,9 +59,9 @@ func (a *API) newUpdateCall(ctx context.Context, execution *common.WorkflowExecu
 // awaitStage follows the update until it has come to a stage or the wait ends, which
 // is no error: u has the stage that it reached.
 func (a *API) awaitStage(
-	ctx context.Context, c *operationRequest, u *updateCall, wait time.Duration, stage enums.UpdateWorkflowExecutionLifecycleStage,
+	ctx context.Context, req *operation.Request, u *updateCall, wait time.Duration, stage enums.UpdateWorkflowExecutionLifecycleStage,
 ) error {
-	c.ReleaseSlot(ctx) // a wait holds less than a call does, and has a place of its own
+	req.ReleaseSlot(ctx) // a wait holds less than a call does, and has a place of its own
 	a.options.Metrics.WaitCallers.Inc()
 	defer a.options.Metrics.WaitCallers.Dec()
 	// The wait ends by cancellation, not by a deadline: the server returns before a

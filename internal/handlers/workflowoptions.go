@@ -8,18 +8,19 @@ import (
 
 	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
 )
 
 // UpdateWorkflowOptions changes the options of a running workflow.
 func (a *API) UpdateWorkflowOptions(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
-	op := operation{
-		name: "updateWorkflowOptions", namespace: namespace, body: bodyRequired,
-		method: workflowservice.WorkflowService_UpdateWorkflowExecutionOptions_FullMethodName,
-		handle: &handle{segment: workflowID},
+	spec := operation.Spec{
+		Name: "updateWorkflowOptions", Namespace: namespace, Body: operation.BodyRequired,
+		Method: workflowservice.WorkflowService_UpdateWorkflowExecutionOptions_FullMethodName,
+		Handle: &operation.Handle{WorkflowID: workflowID},
 	}
-	serve(a, w, r, op, func(ctx context.Context, c *operationRequest, _ *openapi.UpdateWorkflowOptionsParams, body *openapi.UpdateOptionsRequest) (*response, error) {
-		execution := c.execution
-		_, err := c.stampWrite()
+	operation.Serve(a.adapter, w, r, spec, func(ctx context.Context, req *operation.Request, _ *openapi.UpdateWorkflowOptionsParams, body *openapi.UpdateOptionsRequest) (*operation.Response, error) {
+		execution := req.Execution
+		_, err := req.StampWrite()
 		if err != nil {
 			return nil, err
 		}
@@ -29,13 +30,13 @@ func (a *API) UpdateWorkflowOptions(w http.ResponseWriter, r *http.Request, name
 			return nil, err
 		}
 		response := &workflowservice.UpdateWorkflowExecutionOptionsResponse{}
-		err = a.options.Upstream.Do(ctx, op.method, &workflowservice.UpdateWorkflowExecutionOptionsRequest{
+		err = a.options.Upstream.Do(ctx, spec.Method, &workflowservice.UpdateWorkflowExecutionOptionsRequest{
 			Namespace: namespace, WorkflowExecution: execution, WorkflowExecutionOptions: options, UpdateMask: mask,
-			Identity: c.identity(),
+			Identity: req.Identity(),
 		}, response)
 		if err != nil {
-			return nil, withWorkflowID(err, execution.GetWorkflowId())
+			return nil, operation.WithWorkflowID(err, execution.GetWorkflowId())
 		}
-		return okResponse(convert.WorkflowOptions(response.GetWorkflowExecutionOptions())), nil
+		return operation.OK(convert.WorkflowOptions(response.GetWorkflowExecutionOptions())), nil
 	})
 }

@@ -1,6 +1,8 @@
 package convert
 
 import (
+	"bytes"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -13,4 +15,17 @@ func Marshal(value any) ([]byte, error) {
 		jsontext.PreserveRawStrings(true),
 		jsontext.AllowDuplicateNames(true),
 	))
+}
+
+// Line ends a line of JSON. JSON that a worker wrote may contain line breaks between
+// its tokens, and nowhere else.
+func Line(text []byte) []byte {
+	if bytes.ContainsAny(text, "\r\n") {
+		for i, c := range text {
+			if c == '\n' || c == '\r' {
+				text[i] = ' '
+			}
+		}
+	}
+	return append(text, '\n')
 }

@@ -1,4 +1,4 @@
-package handlers
+package operation
 
 import (
 	"encoding/base64"

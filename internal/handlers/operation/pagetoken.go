@@ -1,14 +1,13 @@
-package handlers
+package operation
 
 import (
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/seal"
 )
 
-// tokenScope is what a page token is bound to: an upstream token is the
-// server's own memory, and a caller must neither make one nor carry one to
-// another namespace or operation. Query is part of it because the server's
-// token continues one query only.
+// tokenScope is what a page token is bound to. The server trusts its own tokens, so a
+// caller must neither forge one nor use one for another namespace or operation. The
+// query is part of the scope because the server's token continues one query only.
 type tokenScope struct {
 	principal, namespace, operation, query string
 }
@@ -17,8 +16,8 @@ func (s tokenScope) seal() seal.Scope {
 	return seal.Scope{"page", s.principal, s.namespace, s.operation, s.query}
 }
 
-// sealPage makes the caller's form of an upstream page token; an empty one, the
-// end of the list, stays empty.
+// sealPage seals a page token of the server for the caller. An empty token, which is
+// the end of the list, stays empty.
 func sealPage(keys *seal.Keys, scope tokenScope, upstream []byte) string {
 	if len(upstream) == 0 {
 		return ""
@@ -26,7 +25,7 @@ func sealPage(keys *seal.Keys, scope tokenScope, upstream []byte) string {
 	return keys.Seal(scope.seal(), upstream)
 }
 
-// openPage gives back the upstream's token.
+// openPage returns the server's token.
 func openPage(keys *seal.Keys, scope tokenScope, token string) ([]byte, error) {
 	if token == "" {
 		return nil, nil

@@ -1,4 +1,4 @@
-package handlers
+package operation
 
 import (
 	"bytes"
@@ -45,7 +45,7 @@ type container struct {
 	pointer string
 	// values are the members around it, and itself.
 	values int
-	// body is a request body with so many elements in the container.
+	// Body is a request body with so many elements in the container.
 	body func(elements int) string
 }
 
@@ -120,7 +120,7 @@ func (c container) of(t reflect.Type) container {
 
 func TestEveryListAndMapOfARequestIsBounded(t *testing.T) {
 	t.Parallel()
-	generated, err := os.ReadFile("openapi/openapi.gen.go")
+	generated, err := os.ReadFile("../openapi/openapi.gen.go")
 	require.NoError(t, err)
 	require.Len(t, requestBodies(), bytes.Count(generated, []byte("JSONRequestBody = ")), "a type of body is missing here")
 	const limit = maxValues
@@ -196,13 +196,13 @@ func BenchmarkDecodeCounted(b *testing.B) {
 
 func benchmarkDecode(b *testing.B, text string) {
 	b.Helper()
-	a := &API{options: Options{Front: &request.Front{Bodies: &request.Bodies{Max: 4 << 20}}}}
+	a := &Adapter{Front: &request.Front{Bodies: &request.Bodies{Max: 4 << 20}}}
 	r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/", nil)
 	r.Header.Set("Content-Type", "application/json")
 	b.ReportAllocs()
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
-		if err := a.decode(r, []byte(text), bodyRequired, new(openapi.StartWorkflowRequest)); err != nil {
+		if err := a.decode(r, []byte(text), BodyRequired, new(openapi.StartWorkflowRequest)); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,4 +1,4 @@
-package handlers
+package operation
 
 import (
 	"net/http"
@@ -18,12 +18,12 @@ type keyed struct{ principal, token, namespace, operation, key, body string }
 
 func (k keyed) id(t *testing.T, target ...string) string {
 	t.Helper()
-	c := &operationRequest{
-		operation: &operation{name: k.operation, namespace: k.namespace},
-		request:   &http.Request{Header: header("Idempotency-Key", k.key)},
-		Admitted:  &request.Admitted{Principal: &auth.Principal{Name: k.principal, TokenDigest: k.token}}, bodyDigest: digestOf(jsontext.Value(k.body)),
+	req := &Request{
+		Spec:     &Spec{Name: k.operation, Namespace: k.namespace},
+		HTTP:     &http.Request{Header: header("Idempotency-Key", k.key)},
+		Admitted: &request.Admitted{Principal: &auth.Principal{Name: k.principal, TokenDigest: k.token}}, bodyDigest: digestOf(jsontext.Value(k.body)),
 	}
-	id, err := c.requestID(target...)
+	id, err := req.requestID(target...)
 	require.NoError(t, err)
 	return id
 }
@@ -63,15 +63,15 @@ func TestAnIdempotencyKeyNamesOneRequest(t *testing.T) {
 
 func TestWithoutAnIdempotencyKeyEachRequestIsAnother(t *testing.T) {
 	t.Parallel()
-	c := &operationRequest{request: &http.Request{Header: header()}}
-	first, err := c.requestID("w")
+	req := &Request{HTTP: &http.Request{Header: header()}}
+	first, err := req.requestID("w")
 	require.NoError(t, err)
-	second, err := c.requestID("w")
+	second, err := req.requestID("w")
 	require.NoError(t, err)
 	require.NotEqual(t, first, second)
 	for _, key := range []string{"", strings.Repeat("k", 256)} {
-		c.request.Header = header("Idempotency-Key", key)
-		_, err := c.requestID("w")
+		req.HTTP.Header = header("Idempotency-Key", key)
+		_, err := req.requestID("w")
 		require.Error(t, err)
 	}
 }

@@ -1,4 +1,4 @@
-package handlers
+package operation
 
 import (
 	"errors"
@@ -9,31 +9,30 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// Bounds on the values of one request body. Each value becomes objects in
-// memory, hundreds of bytes for the two that a short one takes in the body: 4 MB
-// of zeros would cost gigabytes.
+// Bounds on the number of values in a request body. A value of two bytes in the body
+// becomes objects of hundreds of bytes in memory: 4 MB of zeros would use gigabytes.
 const (
 	maxValues = 10_000
 	// wirePerValue is more than the encoding of a payload adds to a value (its
-	// metadata, tags and lengths). A value for each of so many bytes of the body
-	// keeps the message to Temporal below twice the largest body.
+	// metadata, tags and lengths). One value per so many bytes of the body keeps the
+	// message to Temporal below twice the size of the largest body.
 	wirePerValue = 64
-	// minMaxValues is allowed under any limits.maxBodyBytes: more than the
+	// minMaxValues is the bound for a small limits.maxBodyBytes. It is more than the
 	// members of any request.
 	minMaxValues = 100
-	// minValueBytes is what a value takes in a body at least: itself and a comma.
+	// minValueBytes is the smallest size of a value in a body: itself and a comma.
 	minValueBytes = 2
 )
 
 var errTooManyValues = errors.New("too many values")
 
-// valueLimit is how many values a body of at most maxBodyBytes may have.
+// valueLimit returns the maximum number of values in a body of at most maxBodyBytes.
 func valueLimit(maxBodyBytes int64) int {
 	return int(min(maxValues, max(minMaxValues, maxBodyBytes/wirePerValue)))
 }
 
-// unmarshalOptions are those for one body. A body that is too short for more
-// values than limit is not counted: most requests pay nothing.
+// unmarshalOptions returns the options for one body of this size. Counting costs time,
+// so a body that is too short for more than limit values is not counted: most are.
 func unmarshalOptions(size, limit int) json.Options {
 	strict := json.RejectUnknownMembers(true)
 	if size <= limit*minValueBytes {
@@ -42,10 +41,10 @@ func unmarshalOptions(size, limit int) json.Options {
 	return json.JoinOptions(strict, json.WithUnmarshalers(countValues(limit)))
 }
 
-// countValues fails the decoding of a body with more than limit values. Each
-// member of an object and each element of an array counts, whatever its type, so
-// that a field added to the API is bounded too. The inside of a [JSON] does not
-// count: it stays the bytes that it is in the body.
+// countValues fails the decoding of a body with more than limit values. Each member of
+// an object and each element of an array counts, whatever its type, so that a field
+// added to the API is bounded too. The inside of an [openapi.JSON] does not count: it
+// stays as the bytes of the body.
 func countValues(limit int) *json.Unmarshalers {
 	values, last := 0, int64(0)
 	return json.UnmarshalFromFunc(func(d *jsontext.Decoder, _ any) error {

@@ -1,4 +1,4 @@
-package handlers
+package operation
 
 import (
 	"errors"
@@ -14,21 +14,12 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// bodyRule says whether an operation has a request body.
-type bodyRule uint8
-
-const (
-	bodyNone bodyRule = iota
-	bodyOptional
-	bodyRequired
-)
-
-// decode reads the body into target, strictly: known members only, no
-// duplicate names at any depth, valid Unicode, one document, a bounded number
-// of values. Target keeps nothing of body.
-func (a *API) decode(r *http.Request, body []byte, rule bodyRule, target any) error {
+// decode decodes the body into target, strictly: known members only, no duplicate
+// names at any depth, valid Unicode, one document, a bounded number of values. Target
+// does not refer to body afterwards.
+func (a *Adapter) decode(r *http.Request, body []byte, rule BodyRule, target any) error {
 	if len(body) == 0 {
-		if rule == bodyOptional {
+		if rule == BodyOptional {
 			return nil
 		}
 		return problem.New(problem.InvalidRequest, "A request body is required.")
@@ -39,7 +30,7 @@ func (a *API) decode(r *http.Request, body []byte, rule bodyRule, target any) er
 	if kind := jsontext.Value(body).Kind(); kind != '{' && jsontext.Value(body).IsValid() {
 		return problem.New(problem.InvalidRequest, "The request body must be a JSON object.")
 	}
-	limit := valueLimit(a.options.Bodies.Max)
+	limit := valueLimit(a.Bodies.Max)
 	if err := json.Unmarshal(body, target, unmarshalOptions(len(body), limit)); err != nil {
 		return jsonProblem(err, limit)
 	}
@@ -48,12 +39,12 @@ func (a *API) decode(r *http.Request, body []byte, rule bodyRule, target any) er
 
 func checkContentType(h http.Header) error {
 	e := problem.New(problem.UnsupportedMediaType, "The request body must be application/json in UTF-8, not encoded.")
-	e.Members.AcceptPost = contentTypeJSON
+	e.Members.AcceptPost = JSON
 	if encoding := h.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return e
 	}
 	mediaType, parameters, err := mime.ParseMediaType(h.Get("Content-Type"))
-	if err != nil || mediaType != contentTypeJSON {
+	if err != nil || mediaType != JSON {
 		return e
 	}
 	if charset, ok := parameters["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
@@ -62,9 +53,9 @@ func checkContentType(h http.Header) error {
 	return nil
 }
 
-// jsonProblem says what is wrong with a body, and where, by a pointer of
-// bounded length. No value is repeated: it may be a secret. limit is the bound on
-// the body's values.
+// jsonProblem returns the problem of a body that cannot be decoded, with a pointer of
+// bounded length. It repeats no value, which may be a secret. Limit is the bound on
+// the number of values.
 func jsonProblem(err error, limit int) error {
 	var syntactic *jsontext.SyntacticError
 	var semantic *json.SemanticError
@@ -89,7 +80,7 @@ func jsonProblem(err error, limit int) error {
 	}
 }
 
-// jsonTypeName names the JSON form of a Go type.
+// jsonTypeName describes the JSON form of a Go type.
 func jsonTypeName(t reflect.Type) string {
 	for t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()

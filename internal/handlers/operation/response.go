@@ -1,0 +1,163 @@
+package operation
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/flowgate/flowgate/internal/handlers/convert"
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/telemetry"
+	"github.com/flowgate/flowgate/internal/transcode"
+)
+
+// Response is the response to a request, written by the adapter. [OK], [Created],
+// [Accepted], [NoContent] and [Stream] return one.
+type Response struct {
+	Status int
+	// Body is encoded as JSON, unless it is nil.
+	Body any
+
+	// raw is a body that is JSON already. It is released once it is written.
+	raw        *transcode.Buffer
+	location   string
+	retryAfter time.Duration
+	// stream writes a body that holds size bytes when it begins. If stream is not
+	// called, drop releases what it holds.
+	stream func(w http.ResponseWriter) error
+	size   int
+	drop   func()
+
+	text []byte // the encoded body
+}
+
+// OK returns a response with a body.
+func OK(body any) *Response { return &Response{Status: http.StatusOK, Body: body} }
+
+// Created returns the response to a request that created a resource, at location if
+// that is not empty.
+func Created(body any, location string) *Response {
+	return &Response{Status: http.StatusCreated, Body: body, location: location}
+}
+
+// retryPending is the Retry-After of a wait that timed out.
+const retryPending = time.Second
+
+// Accepted returns the response to a wait that timed out. The caller can continue to
+// wait at location.
+func Accepted(body any, location string) *Response {
+	return &Response{Status: http.StatusAccepted, Body: body, location: location, retryAfter: retryPending}
+}
+
+// NoContent returns a response without a body.
+func NoContent() *Response { return &Response{Status: http.StatusNoContent} }
+
+// Stream returns a response whose header and body are written by write. It holds size
+// bytes when it begins, which drop releases if write is not called. Write must report
+// a failure after the first byte with [Abort].
+func Stream(size int, drop func(), write func(w http.ResponseWriter) error) *Response {
+	return &Response{size: size, drop: drop, stream: write}
+}
+
+func (r *Response) write(w http.ResponseWriter) error {
+	h := w.Header()
+	if r.location != "" {
+		h.Set("Location", r.location)
+	}
+	if r.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(r.retryAfter/time.Second)))
+	}
+	h.Set("Cache-Control", "no-store")
+	if r.stream != nil {
+		return r.stream(w)
+	}
+	if len(r.text) == 0 {
+		w.WriteHeader(r.Status)
+		return nil
+	}
+	defer r.raw.Release()
+	h.Set("Content-Type", JSON)
+	h.Set("Content-Length", strconv.Itoa(len(r.text)))
+	w.WriteHeader(r.Status)
+	_, _ = w.Write(r.text) //nolint:gosec // JSON by its media type, which no browser may sniff; a client that has left is no failure of ours
+	return nil
+}
+
+// encode encodes the body, with a line break at its end for terminals.
+func (r *Response) encode() error {
+	switch {
+	case r.raw != nil:
+		r.raw.Text = append(r.raw.Text, '\n')
+		r.text = r.raw.Text
+	case r.Body != nil:
+		body, err := convert.Marshal(r.Body)
+		if err != nil {
+			return err
+		}
+		body = append(body, '\n')
+		r.text, r.Body = body, nil
+	}
+	return nil
+}
+
+// encodedSize estimates the size of a value as JSON, by the sizes of its strings and
+// byte slices.
+func encodedSize(value any) int {
+	return sizeOf(reflect.ValueOf(value))
+}
+
+func sizeOf(v reflect.Value) (size int) {
+	switch v.Kind() {
+	case reflect.String:
+		return v.Len()
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			return sizeOf(v.Elem())
+		}
+	case reflect.Struct:
+		for i := range v.NumField() { //nolint:modernize // Fields describes each, which costs more than its size
+			size += sizeOf(v.Field(i))
+		}
+	case reflect.Slice:
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			return v.Len()
+		}
+		for i := range v.Len() {
+			size += sizeOf(v.Index(i))
+		}
+	case reflect.Map:
+		for member := v.MapRange(); member.Next(); {
+			size += sizeOf(member.Key()) + sizeOf(member.Value())
+		}
+	default: // numbers and booleans, which are short
+	}
+	return size
+}
+
+// RenderView returns a response with a view of an upstream response. It reserves the
+// bytes of both before it renders.
+func (req *Request) RenderView(
+	ctx context.Context, view *transcode.Message, wire []byte, form transcode.Form, first []byte,
+) (*Response, error) {
+	if err := req.Reserve(ctx, 2*len(wire)); err != nil {
+		return nil, err
+	}
+	response := &Response{Status: http.StatusOK, raw: transcode.NewBuffer()}
+	var err error
+	if response.raw.Text, err = view.AppendJSON(response.raw.Text, wire, form, first); err != nil {
+		response.raw.Release()
+		return nil, problem.Unreadable(err)
+	}
+	return response, nil
+}
+
+// Abort closes the connection of a response that has begun and cannot be completed, so
+// that it never looks complete. It does not return: it panics with
+// [http.ErrAbortHandler].
+func Abort(ctx context.Context, err error) {
+	e := problem.Of(err)
+	telemetry.FromContext(ctx).SetProblem(string(e.Code), e.LogDetail())
+	panic(http.ErrAbortHandler)
+}
