@@ -1,11 +1,17 @@
-// Package handlers is the client API (/v1): the semantics of the Temporal
-// SDK's Client and WorkflowHandle over plain HTTP. api/openapi.yaml is the
-// source of its types and routes; one generic adapter stands between each
-// route and its handler, and decodes, checks, calls, encodes and maps errors
-// for all of them.
+// Package handlers is the client API (/v1): the semantics of the Temporal SDKs' Client
+// and WorkflowHandle over plain HTTP. api/openapi.yaml is the source of its types and
+// routes. This package assembles it from its parts:
 //
-// Trust boundary: requests arrive authenticated, with a principal in their
-// context, and nothing else in them is trusted. [request.Front.Admit] authorises
-// the caller before the query string, the other headers or the body are read; the
-// upstream chain authorises each call again before it goes out.
+//   - openapi: the generated types, routes and interface;
+//   - convert: JSON types to protobuf messages and back;
+//   - operation: the adapter that runs every operation;
+//   - a package for each resource: workflow, update, history, batch, token, gateway.
+//
+// Resources do not import one another.
+//
+// Trust boundary: requests arrive authenticated, with a principal in their context,
+// and nothing else in them is trusted. [operation.Serve] authorises the caller before
+// it reads the query string, the other headers or the body; the upstream chain
+// authorises each call again. A resource decides nothing about access, except that it
+// may reject more.
 package handlers

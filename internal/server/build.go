@@ -177,15 +177,10 @@ func (g *gateway) newAPI(version string, front *request.Front) *handlers.API {
 	for name, namespace := range g.cfg.Namespaces {
 		conditions[name] = namespace.QueryRejectCondition
 	}
-	limits := g.cfg.Limits
 	return handlers.New(g.background, handlers.Options{
-		Front: front, Tokens: g.identity.seals, Delegated: g.identity.delegated, Version: version, Metrics: g.metrics,
-		QueryRejectConditions: conditions,
-		Limits: handlers.Limits{
-			MaxWait: limits.MaxWait, RequestBudget: limits.RequestBudget,
-			LongPoll: limits.Timeouts.LongPoll, MaxDelegation: g.cfg.Tokens.MaxTTL,
-		},
-		Settings: handlers.NewSettings(limits, g.cfg.Upstream),
+		Front: front, Seals: g.identity.seals, Delegated: g.identity.delegated, MaxTTL: g.cfg.Tokens.MaxTTL,
+		Limits: g.cfg.Limits, Retry: g.cfg.Upstream.Retry, QueryRejectConditions: conditions,
+		Version: version, Metrics: g.metrics,
 	})
 }
 

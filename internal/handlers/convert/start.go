@@ -12,7 +12,7 @@ import (
 // StartRequest returns the request that an SDK would send. It never requests eager
 // execution: the gateway hosts no worker, and an eager task would be lost until its
 // timeout.
-func StartRequest(s Stamp, body *openapi.StartWorkflowRequest) (*workflowservice.StartWorkflowExecutionRequest, error) {
+func StartRequest(stamp Stamp, body *openapi.StartWorkflowRequest) (*workflowservice.StartWorkflowExecutionRequest, error) {
 	var v Validation
 	v.Require("/workflowType", body.WorkflowType)
 	v.CheckID("/workflowId", body.WorkflowID)
@@ -21,7 +21,7 @@ func StartRequest(s Stamp, body *openapi.StartWorkflowRequest) (*workflowservice
 		v.Add("/startSignal", "is required with arguments for it")
 	}
 	request := &workflowservice.StartWorkflowExecutionRequest{
-		Namespace:                s.Namespace,
+		Namespace:                stamp.Namespace,
 		WorkflowId:               body.WorkflowID,
 		WorkflowType:             &common.WorkflowType{Name: body.WorkflowType},
 		TaskQueue:                &taskqueue.TaskQueue{Name: body.TaskQueue},
@@ -29,8 +29,8 @@ func StartRequest(s Stamp, body *openapi.StartWorkflowRequest) (*workflowservice
 		WorkflowExecutionTimeout: v.Duration("/executionTimeout", body.ExecutionTimeout),
 		WorkflowRunTimeout:       v.Duration("/runTimeout", body.RunTimeout),
 		WorkflowTaskTimeout:      v.Duration("/taskTimeout", body.TaskTimeout),
-		Identity:                 s.Identity,
-		RequestId:                s.RequestID,
+		Identity:                 stamp.Identity,
+		RequestId:                stamp.RequestID,
 		WorkflowIdReusePolicy:    Enum[enums.WorkflowIdReusePolicy](&v, "/idReusePolicy", string(body.IDReusePolicy)),
 		WorkflowIdConflictPolicy: conflictPolicy(&v, body.IDConflictPolicy),
 		RetryPolicy:              v.retryPolicy("/retryPolicy", body.RetryPolicy),
@@ -41,7 +41,7 @@ func StartRequest(s Stamp, body *openapi.StartWorkflowRequest) (*workflowservice
 		UserMetadata:             userMetadata(body.StaticSummary, body.StaticDetails),
 		VersioningOverride:       v.versioningOverride("/versioningOverride", body.VersioningOverride),
 		Priority:                 v.priority("/priority", body.Priority),
-		Header:                   s.Header,
+		Header:                   stamp.Header,
 	}
 	if request.GetWorkflowIdReusePolicy() == enums.WORKFLOW_ID_REUSE_POLICY_UNSPECIFIED {
 		request.WorkflowIdReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE

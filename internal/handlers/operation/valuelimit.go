@@ -57,7 +57,7 @@ func countValues(limit int) *json.Unmarshalers {
 		if values > limit {
 			return errTooManyValues
 		}
-		return errors.ErrUnsupported // the type's own decoding goes on
+		return errors.ErrUnsupported // the type's own decoding continues
 	})
 }
 

@@ -1,0 +1,11 @@
+// Package workflow has the operations on workflows and their runs: start, list, count,
+// describe, result, signal, query, cancel, terminate, reset, pause, delete, options.
+//
+// Trust boundary: requests come from [operation.Serve], which has authorised the
+// caller and resolved the workflow that the request names. Bodies are validated before
+// the first call.
+//
+// Failure posture: a write carries a request id, so that the server deduplicates it
+// when it is repeated. A wait that times out or meets a drain is not an error: its
+// caller can continue it. If it is unknown whether the workflow exists, it is one.
+package workflow

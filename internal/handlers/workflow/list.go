@@ -1,0 +1,71 @@
+package workflow
+
+import (
+	"context"
+	"net/http"
+
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
+	"github.com/flowgate/flowgate/internal/payload"
+	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/upstream"
+)
+
+// ListWorkflows is the SDK's list_workflows: a page as JSON, or every workflow
+// as NDJSON.
+func (s *Service) ListWorkflows(w http.ResponseWriter, r *http.Request, namespace string) {
+	spec := operation.Spec{
+		Name: "listWorkflows", Namespace: namespace, MediaTypes: []string{operation.JSON, operation.NDJSON},
+		Method: workflowservice.WorkflowService_ListWorkflowExecutions_FullMethodName,
+	}
+	operation.Serve(s.adapter, w, r, spec, func(
+		ctx context.Context, req *operation.Request, params *openapi.ListWorkflowsParams, _ *operation.None,
+	) (*operation.Response, error) {
+		list, err := req.NewPages(operation.Paging{PageSize: params.PageSize, PageToken: params.PageToken, Limit: params.Limit}, params.Query)
+		if err != nil {
+			return nil, err
+		}
+		list.View, list.LineView = s.views.List, s.views.Summary
+		list.Split = operation.SplitList
+		list.Fetch = func(ctx context.Context, token []byte, size int32) (upstream.Response, error) {
+			return s.upstream.Call(ctx, spec.Method, &workflowservice.ListWorkflowExecutionsRequest{
+				Namespace: namespace, Query: params.Query, NextPageToken: token, PageSize: size,
+			})
+		}
+		return list.Respond(ctx)
+	})
+}
+
+// CountWorkflows is the SDK's count_workflows, with groups.
+func (s *Service) CountWorkflows(w http.ResponseWriter, r *http.Request, namespace string) {
+	spec := operation.Spec{
+		Name: "countWorkflows", Namespace: namespace,
+		Method: workflowservice.WorkflowService_CountWorkflowExecutions_FullMethodName,
+	}
+	operation.Serve(s.adapter, w, r, spec, func(
+		ctx context.Context, _ *operation.Request, params *openapi.CountWorkflowsParams, _ *operation.None,
+	) (*operation.Response, error) {
+		response := &workflowservice.CountWorkflowExecutionsResponse{}
+		err := s.upstream.Do(ctx, spec.Method, &workflowservice.CountWorkflowExecutionsRequest{
+			Namespace: namespace, Query: params.Query,
+		}, response)
+		if err != nil {
+			return nil, err
+		}
+		body := openapi.WorkflowCount{Count: response.GetCount()}
+		for _, group := range response.GetGroups() {
+			values := make([]openapi.JSON, 0, len(group.GetGroupValues()))
+			for _, p := range group.GetGroupValues() {
+				attribute, readable := payload.ToSearchAttribute(p)
+				if !readable {
+					return nil, problem.Unreadable(nil)
+				}
+				values = append(values, attribute.Value)
+			}
+			body.Groups = append(body.Groups, openapi.WorkflowCountGroup{Values: values, Count: group.GetCount()})
+		}
+		return operation.OK(body), nil
+	})
+}
