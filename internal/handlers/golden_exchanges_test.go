@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/flowgate/flowgate/internal/handlers/handlerstest"
 	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
@@ -76,7 +77,7 @@ func goldenResponses() map[string]exchange {
 			method: http.MethodGet, path: servertest.WorkflowsPath + ":count?query=GROUP+BY+ExecutionStatus", upstream: respond("CountWorkflowExecutions", goldenCount()),
 		},
 		"updateWithStart": {
-			method: http.MethodPost, path: withStartPath, body: withStart(""), upstream: func(up *upstreamtest.Server) { temporalfake.NewUpdate(up).Complete(`{"items":3}`) },
+			method: http.MethodPost, path: handlerstest.UpdateWithStartPath, body: handlerstest.UpdateWithStartBody(""), upstream: func(up *upstreamtest.Server) { temporalfake.NewUpdate(up).Complete(`{"items":3}`) },
 		},
 		"describeWorkflow":             get(servertest.OrderPath, respond("DescribeWorkflowExecution", goldenDescription())),
 		"updateWorkflowOptions":        {method: http.MethodPatch, path: servertest.OrderPath, body: `{"priority":{"priorityKey":2}}`, upstream: respond("UpdateWorkflowExecutionOptions", goldenOptions())},
@@ -89,15 +90,15 @@ func goldenResponses() map[string]exchange {
 		"signalWorkflow":               post(servertest.OrderPath+"/signal", `{"signal":"approve","args":["now"]}`, respond("SignalWorkflowExecution", &workflowservice.SignalWorkflowExecutionResponse{})),
 		"queryWorkflowByName":          get(servertest.OrderPath+"/query?query=cart", query),
 		"queryWorkflow":                post(servertest.OrderPath+"/query", `{"query":"cart","args":[true]}`, query),
-		"updateWorkflow":               post(servertest.UpdatesPath, addItem, anUpdate(func(f *temporalfake.Update) { f.Complete(`{"items":3}`) })),
-		"updateWorkflow.accepted":      post(servertest.UpdatesPath, strings.Replace(addItem, "{", `{"waitForStage":"ACCEPTED",`, 1), anUpdate((*temporalfake.Update).Accept)),
-		"updateWorkflow.failed":        post(servertest.UpdatesPath, addItem, failed(false)),
-		"updateWorkflow.rejected":      post(servertest.UpdatesPath, addItem, failed(true)),
+		"updateWorkflow":               post(servertest.UpdatesPath, handlerstest.AddItemBody, anUpdate(func(f *temporalfake.Update) { f.Complete(`{"items":3}`) })),
+		"updateWorkflow.accepted":      post(servertest.UpdatesPath, strings.Replace(handlerstest.AddItemBody, "{", `{"waitForStage":"ACCEPTED",`, 1), anUpdate((*temporalfake.Update).Accept)),
+		"updateWorkflow.failed":        post(servertest.UpdatesPath, handlerstest.AddItemBody, failed(false)),
+		"updateWorkflow.rejected":      post(servertest.UpdatesPath, handlerstest.AddItemBody, failed(true)),
 		"getWorkflowUpdate":            get(servertest.UpdatesPath+"/u-1", anUpdate(func(f *temporalfake.Update) { f.Complete(`{"items":3}`) })),
 		"getWorkflowUpdate.accepted":   get(servertest.UpdatesPath+"/u-1?wait=5s", anUpdate((*temporalfake.Update).Accept)),
 		"cancelWorkflow":               post(servertest.OrderPath+"/cancel", `{"reason":"out of stock"}`, respond("RequestCancelWorkflowExecution", &workflowservice.RequestCancelWorkflowExecutionResponse{})),
 		"terminateWorkflow":            post(servertest.OrderPath+"/terminate", `{"reason":"out of stock"}`, respond("TerminateWorkflowExecution", &workflowservice.TerminateWorkflowExecutionResponse{})),
-		"resetWorkflow":                post(servertest.OrderPath+"/reset", `{"eventId":4,"reason":"a bug"}`, respond("ResetWorkflowExecution", &workflowservice.ResetWorkflowExecutionResponse{RunId: newRun})),
+		"resetWorkflow":                post(servertest.OrderPath+"/reset", `{"eventId":4,"reason":"a bug"}`, respond("ResetWorkflowExecution", &workflowservice.ResetWorkflowExecutionResponse{RunId: handlerstest.NewRunID})),
 		"pauseWorkflow":                post(servertest.OrderPath+"/pause", `{"reason":"the bank is down"}`, respond("PauseWorkflowExecution", &workflowservice.PauseWorkflowExecutionResponse{})),
 		"unpauseWorkflow":              post(servertest.OrderPath+"/unpause", "", respond("UnpauseWorkflowExecution", &workflowservice.UnpauseWorkflowExecutionResponse{})),
 		"createToken":                  post(servertest.OrderPath+"/tokens", servertest.TokenBody, nil),
@@ -124,20 +125,20 @@ func goldenProblems() map[string]exchange {
 		"listWorkflows":  get(servertest.WorkflowsPath+"?query=Customer%3D1", failing("ListWorkflowExecutions", invalidQuery)),
 		"countWorkflows": get(servertest.WorkflowsPath+":count?query=Customer%3D1", failing("CountWorkflowExecutions", invalidQuery)),
 		"updateWithStart": {
-			method: http.MethodPost, path: withStartPath + "?wait=5s", body: withStart(""), upstream: func(up *upstreamtest.Server) { temporalfake.NewUpdate(up) },
+			method: http.MethodPost, path: handlerstest.UpdateWithStartPath + "?wait=5s", body: handlerstest.UpdateWithStartBody(""), upstream: func(up *upstreamtest.Server) { temporalfake.NewUpdate(up) },
 		},
 		"describeWorkflow":      get(servertest.OrderPath, failing("DescribeWorkflowExecution", absent)),
 		"updateWorkflowOptions": {method: http.MethodPatch, path: servertest.OrderPath, body: `{}`},
 		"deleteWorkflow":        {method: http.MethodDelete, path: servertest.OrderPath, upstream: failing("DeleteWorkflowExecution", absent)},
 		"getWorkflowMetadata":   get(servertest.OrderPath+"/metadata", failing("QueryWorkflow", serviceerror.NewWorkflowNotReady("Unable to query workflow due to Workflow Task in failed state."))),
 		"getWorkflowHistory":    get(servertest.HistoryPath+"?pageToken=forged", nil),
-		"getWorkflowResult":     get(servertest.ResultPath+"?firstExecutionRunId="+newRun, aWorkflow(nil)),
+		"getWorkflowResult":     get(servertest.ResultPath+"?firstExecutionRunId="+handlerstest.NewRunID, aWorkflow(nil)),
 		"signalWorkflow":        post(servertest.OrderPath+"/signal", `{"signal":"approve"}`, failing("SignalWorkflowExecution", closed)),
 		"queryWorkflowByName":   get(servertest.OrderPath+"/query?query=cart", failing("QueryWorkflow", serviceerror.NewQueryFailed("unknown queryType cart. KnownQueryTypes=[items]"))),
 		"queryWorkflow": {method: http.MethodPost, path: servertest.OrderPath + "/query", body: `{"query":"cart","rejectCondition":"NOT_OPEN"}`, upstream: respond("QueryWorkflow", &workflowservice.QueryWorkflowResponse{
 			QueryRejected: &query.QueryRejected{Status: goldenClosedStatus},
 		})},
-		"updateWorkflow":    post(servertest.UpdatesPath+"?wait=5s", addItem, anUpdate(func(*temporalfake.Update) {})),
+		"updateWorkflow":    post(servertest.UpdatesPath+"?wait=5s", handlerstest.AddItemBody, anUpdate(func(*temporalfake.Update) {})),
 		"getWorkflowUpdate": get(servertest.UpdatesPath+"/u-1", func(up *upstreamtest.Server) { temporalfake.NewUpdate(up) }),
 		"cancelWorkflow":    post(servertest.OrderPath+"/cancel", "", failing("RequestCancelWorkflowExecution", closed)),
 		"terminateWorkflow": post(servertest.OrderPath+"/terminate", "", failing("TerminateWorkflowExecution", closed)),
@@ -147,7 +148,7 @@ func goldenProblems() map[string]exchange {
 		"createToken":       post(servertest.OrderPath+"/tokens", `{"signals":[""],"ttl":"soon"}`, nil),
 		"startBatch": {method: http.MethodPost, path: servertest.BatchesPath, body: `{"query":"CustomerId='c-1'","operation":{"cancel":{}},"jobId":"job-1"}`, upstream: func(up *upstreamtest.Server) {
 			goldenBatchUpstream(up)
-			up.Handle("StartBatchOperation", upstreamtest.Fail(codes.AlreadyExists, "already started", &errordetails.WorkflowExecutionAlreadyStartedFailure{RunId: newRun}))
+			up.Handle("StartBatchOperation", upstreamtest.Fail(codes.AlreadyExists, "already started", &errordetails.WorkflowExecutionAlreadyStartedFailure{RunId: handlerstest.NewRunID}))
 		}},
 		"listBatches":    get(servertest.BatchesPath+"?pageSize=many", nil),
 		"describeBatch":  get(servertest.BatchesPath+"/job-1", failing("DescribeBatchOperation", absent)),

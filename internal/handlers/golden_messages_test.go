@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/flowgate/flowgate/internal/handlers/handlerstest"
 	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
@@ -53,8 +54,8 @@ func goldenInfo() *workflowpb.WorkflowExecutionInfo {
 		HistoryLength: 12, HistorySizeBytes: 4096, StateTransitionCount: 9,
 		Memo:             &common.Memo{Fields: map[string]*common.Payload{"note": jsonPayload(`"a gift"`)}},
 		SearchAttributes: &common.SearchAttributes{IndexedFields: map[string]*common.Payload{"CustomerId": keyword}},
-		ParentExecution:  &common.WorkflowExecution{WorkflowId: "basket", RunId: newRun},
-		RootExecution:    &common.WorkflowExecution{WorkflowId: "basket", RunId: newRun},
+		ParentExecution:  &common.WorkflowExecution{WorkflowId: "basket", RunId: handlerstest.NewRunID},
+		RootExecution:    &common.WorkflowExecution{WorkflowId: "basket", RunId: handlerstest.NewRunID},
 		Priority:         &common.Priority{PriorityKey: 2, FairnessKey: "c-1", FairnessWeight: 1.5},
 		VersioningInfo: &workflowpb.WorkflowExecutionVersioningInfo{
 			Behavior: enums.VERSIONING_BEHAVIOR_PINNED, DeploymentVersion: &deployment.WorkerDeploymentVersion{DeploymentName: "shop", BuildId: "b-7"},
@@ -64,7 +65,7 @@ func goldenInfo() *workflowpb.WorkflowExecutionInfo {
 
 func goldenList() *workflowservice.ListWorkflowExecutionsResponse {
 	closed := goldenInfo()
-	closed.Execution = &common.WorkflowExecution{WorkflowId: "order-2", RunId: newRun}
+	closed.Execution = &common.WorkflowExecution{WorkflowId: "order-2", RunId: handlerstest.NewRunID}
 	closed.Status, closed.CloseTime, closed.ExecutionDuration = goldenClosedStatus, at(30), durationpb.New(30*time.Minute)
 	return &workflowservice.ListWorkflowExecutionsResponse{
 		Executions: []*workflowpb.WorkflowExecutionInfo{goldenInfo(), closed}, NextPageToken: []byte("next"),
@@ -102,7 +103,7 @@ func goldenDescription() *workflowservice.DescribeWorkflowExecutionResponse {
 			},
 		}},
 		PendingChildren: []*workflowpb.PendingChildExecutionInfo{{
-			WorkflowId: "parcel", RunId: newRun, WorkflowTypeName: "Parcel", InitiatedId: 8, ParentClosePolicy: enums.PARENT_CLOSE_POLICY_ABANDON,
+			WorkflowId: "parcel", RunId: handlerstest.NewRunID, WorkflowTypeName: "Parcel", InitiatedId: 8, ParentClosePolicy: enums.PARENT_CLOSE_POLICY_ABANDON,
 		}},
 		PendingWorkflowTask: &workflowpb.PendingWorkflowTaskInfo{
 			State: enums.PENDING_WORKFLOW_TASK_STATE_SCHEDULED, Attempt: 1, ScheduledTime: at(4), OriginalScheduledTime: at(4),

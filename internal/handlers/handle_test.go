@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/flowgate/flowgate/api"
+	"github.com/flowgate/flowgate/internal/handlers/handlerstest"
 	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
@@ -99,7 +100,7 @@ func pinning(t *testing.T, test func(t *testing.T, g *servertest.Gateway)) {
 		update := temporalfake.NewUpdate(g.Upstream)
 		update.Complete(`1`)
 		update.MarkSent()
-		answering(g)
+		handlerstest.HandleCalls(g)
 		g.Upstream.Handle("QueryWorkflow", upstreamtest.Respond(&workflowservice.QueryWorkflowResponse{}))
 		for _, method := range []string{"SignalWorkflowExecution", "RequestCancelWorkflowExecution", "TerminateWorkflowExecution"} {
 			g.Upstream.Handle(method, upstreamtest.Unknown(0)) // a response without fields
@@ -137,7 +138,7 @@ func TestEveryInstanceOperationIsHeldToItsChain(t *testing.T) {
 					continue
 				}
 				pinning(t, func(t *testing.T, g *servertest.Gateway) {
-					a := operation.call(t, g, "?firstExecutionRunId="+newRun, "Accept", accept)
+					a := operation.call(t, g, "?firstExecutionRunId="+handlerstest.NewRunID, "Accept", accept)
 					require.Equal(t, http.StatusConflict, a.Status, a.Body)
 					require.Equal(t, []string{"run-chain-mismatch", "order"}, []string{a.Field(t, "code"), a.Field(t, "workflowId")})
 					require.Len(t, g.Upstream.Calls("DescribeWorkflowExecution"), 1)
@@ -169,7 +170,7 @@ func TestATokenCannotProbeTheChain(t *testing.T) {
 		signals := servertest.Bearer(g.DelegateToken(t, `{"signals":["approve"]}`))
 		reads := servertest.Bearer(g.DelegateToken(t, servertest.TokenBody))
 		oneRun := servertest.Bearer(g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens?runId="+temporalfake.RunID, servertest.TokenBody).Field(t, "token"))
-		for _, first := range []string{temporalfake.RunID, newRun} {
+		for _, first := range []string{temporalfake.RunID, handlerstest.NewRunID} {
 			query := "?firstExecutionRunId=" + first
 			for _, test := range []struct {
 				credential []string
@@ -203,7 +204,7 @@ func TestATokenForAChainIsForItsRun(t *testing.T) {
 // TestPagesOfAChainStayInTheirRun, though the chain has a newer run.
 func TestPagesOfAChainStayInTheirRun(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *servertest.Gateway, chain *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, chain *temporalfake.Chain) {
 		chain.Signal(2)
 		query := "/history?pageSize=1&firstExecutionRunId=" + temporalfake.ChainRunID(1)
 		token := "&pageToken=" + g.Do(t, http.MethodGet, servertest.OrderPath+query, "").Field(t, "nextPageToken")
@@ -222,7 +223,7 @@ func TestPagesOfAChainStayInTheirRun(t *testing.T) {
 // TestAStreamOfAChainStaysInItsRuns, and never reads a run of another chain.
 func TestAStreamOfAChainStaysInItsRuns(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *servertest.Gateway, chain *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, chain *temporalfake.Chain) {
 		chain.ContinueAsNew()
 		chain.Terminate()
 		query := servertest.OrderPath + "/history?followRuns=false&firstExecutionRunId=" + temporalfake.ChainRunID(1)

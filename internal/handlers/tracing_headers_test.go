@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/handlers/handlerstest"
 	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
@@ -31,7 +32,7 @@ func tracedCalls() map[string]tracedCall {
 		"start": {
 			http.MethodPost, "/v1/namespaces/default/workflows", `{"workflowType":"W","workflowId":"order","taskQueue":"q"}`,
 			func(t *testing.T, g *servertest.Gateway) []*common.Header {
-				return []*common.Header{asked[*workflowservice.StartWorkflowExecutionRequest](t, g, "StartWorkflowExecution").GetHeader()}
+				return []*common.Header{handlerstest.OnlyRequest[*workflowservice.StartWorkflowExecutionRequest](t, g, "StartWorkflowExecution").GetHeader()}
 			},
 		},
 		"signal with start": {
@@ -39,14 +40,14 @@ func tracedCalls() map[string]tracedCall {
 			`{"workflowType":"W","workflowId":"order","taskQueue":"q","startSignal":"s"}`,
 			func(t *testing.T, g *servertest.Gateway) []*common.Header {
 				return []*common.Header{
-					asked[*workflowservice.SignalWithStartWorkflowExecutionRequest](t, g, "SignalWithStartWorkflowExecution").GetHeader(),
+					handlerstest.OnlyRequest[*workflowservice.SignalWithStartWorkflowExecutionRequest](t, g, "SignalWithStartWorkflowExecution").GetHeader(),
 				}
 			},
 		},
 		"signal": {
 			http.MethodPost, "/v1/namespaces/default/workflows/order/signal", `{"signal":"s"}`,
 			func(t *testing.T, g *servertest.Gateway) []*common.Header {
-				return []*common.Header{asked[*workflowservice.SignalWorkflowExecutionRequest](t, g, "SignalWorkflowExecution").GetHeader()}
+				return []*common.Header{handlerstest.OnlyRequest[*workflowservice.SignalWorkflowExecutionRequest](t, g, "SignalWorkflowExecution").GetHeader()}
 			},
 		},
 		"query": {
@@ -58,18 +59,18 @@ func tracedCalls() map[string]tracedCall {
 			queryHeaders,
 		},
 		"update": {
-			http.MethodPost, servertest.UpdatesPath, addItem,
+			http.MethodPost, servertest.UpdatesPath, handlerstest.AddItemBody,
 			func(t *testing.T, g *servertest.Gateway) []*common.Header {
 				return []*common.Header{
-					asked[*workflowservice.UpdateWorkflowExecutionRequest](t, g, "UpdateWorkflowExecution").GetRequest().GetInput().GetHeader(),
+					handlerstest.OnlyRequest[*workflowservice.UpdateWorkflowExecutionRequest](t, g, "UpdateWorkflowExecution").GetRequest().GetInput().GetHeader(),
 				}
 			},
 		},
 		"update with start": {
 			http.MethodPost, "/v1/namespaces/default/workflows:updateWithStart",
-			`{"start":{"workflowType":"W","workflowId":"order","taskQueue":"q","idConflictPolicy":"FAIL"},"update":` + addItem + `}`,
+			`{"start":{"workflowType":"W","workflowId":"order","taskQueue":"q","idConflictPolicy":"FAIL"},"update":` + handlerstest.AddItemBody + `}`,
 			func(t *testing.T, g *servertest.Gateway) []*common.Header {
-				operations := asked[*workflowservice.ExecuteMultiOperationRequest](t, g, "ExecuteMultiOperation").GetOperations()
+				operations := handlerstest.OnlyRequest[*workflowservice.ExecuteMultiOperationRequest](t, g, "ExecuteMultiOperation").GetOperations()
 				require.Len(t, operations, 2)
 				return []*common.Header{
 					operations[0].GetStartWorkflow().GetHeader(), operations[1].GetUpdateWorkflow().GetRequest().GetInput().GetHeader(),
@@ -80,7 +81,7 @@ func tracedCalls() map[string]tracedCall {
 			http.MethodPost, "/v1/namespaces/default/batches",
 			`{"query":"WorkflowType = 'W'","reason":"r","operation":{"signal":{"signal":"s"}}}`,
 			func(t *testing.T, g *servertest.Gateway) []*common.Header {
-				return []*common.Header{asked[*workflowservice.StartBatchOperationRequest](t, g, "StartBatchOperation").
+				return []*common.Header{handlerstest.OnlyRequest[*workflowservice.StartBatchOperationRequest](t, g, "StartBatchOperation").
 					GetSignalOperation().GetHeader()}
 			},
 		},
@@ -88,7 +89,7 @@ func tracedCalls() map[string]tracedCall {
 }
 
 func queryHeaders(t *testing.T, g *servertest.Gateway) []*common.Header {
-	return []*common.Header{asked[*workflowservice.QueryWorkflowRequest](t, g, "QueryWorkflow").GetQuery().GetHeader()}
+	return []*common.Header{handlerstest.OnlyRequest[*workflowservice.QueryWorkflowRequest](t, g, "QueryWorkflow").GetQuery().GetHeader()}
 }
 
 // undelayed configures a gateway without a drain delay.
@@ -96,7 +97,7 @@ func undelayed(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }
 
 // answeringTraced makes the upstream respond to all traced calls.
 func answeringTraced(g *servertest.Gateway) {
-	answering(g)
+	handlerstest.HandleCalls(g)
 	g.Upstream.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: temporalfake.RunID, Started: true}))
 	g.Upstream.Handle("SignalWithStartWorkflowExecution", upstreamtest.Respond(&workflowservice.SignalWithStartWorkflowExecutionResponse{RunId: temporalfake.RunID}))
 	g.Upstream.Handle("SignalWorkflowExecution", upstreamtest.Respond(&workflowservice.SignalWorkflowExecutionResponse{}))

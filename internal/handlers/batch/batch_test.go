@@ -1,4 +1,4 @@
-package handlers_test
+package batch_test
 
 import (
 	"net/http"
@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/flowgate/flowgate/internal/handlers/handlerstest"
 	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
@@ -37,17 +38,17 @@ func TestBatchSendsTheOneOperation(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			g := servertest.Start(t, servertest.Options{})
-			answering(g)
+			handlerstest.HandleCalls(g)
 			a := g.Do(t, http.MethodPost, servertest.BatchesPath, `{"query":"q","operation":{`+operation+`},"jobId":"a/b","reason":"<&>","maxOperationsPerSecond":2.5}`)
 			require.Equal(t, http.StatusCreated, a.Status, a.Body)
 			require.JSONEq(t, `{"jobId":"a/b"}`, a.Body)
 			require.Equal(t, servertest.BatchesPath+"/a%2Fb", a.Header.Get("Location"))
-			request := asked[*workflowservice.StartBatchOperationRequest](t, g, "StartBatchOperation")
+			request := handlerstest.OnlyRequest[*workflowservice.StartBatchOperationRequest](t, g, "StartBatchOperation")
 			require.Equal(t, []string{"default", "q", "a/b", "<&>"},
 				[]string{request.GetNamespace(), request.GetVisibilityQuery(), request.GetJobId(), request.GetReason()})
 			require.InDelta(t, 2.5, request.GetMaxOperationsPerSecond(), 0)
 			request.Namespace, request.VisibilityQuery, request.JobId, request.Reason, request.MaxOperationsPerSecond = "", "", "", "", 0
-			requireRequest(t, want, request)
+			handlerstest.RequireMessage(t, want, request)
 		})
 	}
 }
@@ -66,13 +67,13 @@ func TestDryRunStartsNothing(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			g := servertest.Start(t, servertest.Options{})
-			answering(g)
+			handlerstest.HandleCalls(g)
 			a := g.Do(t, http.MethodPost, servertest.BatchesPath, body)
 			require.Equal(t, http.StatusOK, a.Status, a.Body)
 			require.JSONEq(t, want.count, a.Body)
 			require.Empty(t, g.Upstream.Calls("StartBatchOperation"))
 			if want.query != "" {
-				require.Equal(t, want.query, asked[*workflowservice.CountWorkflowExecutionsRequest](t, g, "CountWorkflowExecutions").GetQuery())
+				require.Equal(t, want.query, handlerstest.OnlyRequest[*workflowservice.CountWorkflowExecutionsRequest](t, g, "CountWorkflowExecutions").GetQuery())
 			}
 		})
 	}
@@ -82,7 +83,7 @@ func TestAnInvalidQueryStartsNoBatch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
-		answering(g)
+		handlerstest.HandleCalls(g)
 		g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Fail(codes.InvalidArgument, "invalid query: column name 'x' is not defined"))
 		for _, operation := range []string{`"cancel":{}`, `"delete":{}`} {
 			a := g.Do(t, http.MethodPost, servertest.BatchesPath, `{"query":"x = 1","operation":{`+operation+`}}`)
@@ -102,7 +103,7 @@ func TestABatchStartsWithoutACount(t *testing.T) {
 	for _, code := range []codes.Code{codes.PermissionDenied, codes.Unimplemented, codes.ResourceExhausted, codes.Unavailable} {
 		synctest.Test(t, func(t *testing.T) {
 			g := servertest.Start(t, servertest.Options{})
-			answering(g)
+			handlerstest.HandleCalls(g)
 			g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Fail(code, "no"))
 			require.Equal(t, http.StatusCreated, g.Do(t, http.MethodPost, servertest.BatchesPath, `{"query":"q","operation":{"cancel":{}}}`).Status)
 			require.NotEqual(t, http.StatusOK, g.Do(t, http.MethodPost, servertest.BatchesPath, `{"query":"q","operation":{"cancel":{}},"dryRun":true}`).Status)
@@ -115,7 +116,7 @@ func TestTheRunIDsOfABatchAreValidated(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
-		answering(g)
+		handlerstest.HandleCalls(g)
 		for _, dryRun := range []string{"true", "false"} {
 			a := g.Do(t, http.MethodPost, servertest.BatchesPath, `{"executions":[{"workflowId":"v","runId":"`+temporalfake.RunID+`"},{"workflowId":"w","runId":"r"}],
 				"operation":{"delete":{}},"dryRun":`+dryRun+`}`)
@@ -151,11 +152,11 @@ func TestBatchErrorsNameTheBatch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
-		answering(g)
+		handlerstest.HandleCalls(g)
 		g.Upstream.Handle("StopBatchOperation", upstreamtest.Fail(codes.NotFound, "workflow execution already completed", &errordetails.NotFoundFailure{}))
 		a := g.Do(t, http.MethodPost, servertest.BatchesPath+"/j/stop", "")
 		require.Equal(t, []any{http.StatusConflict, "conflict", "The batch job has ended."}, []any{a.Status, a.Field(t, "code"), a.Field(t, "detail")})
-		require.NotEmpty(t, asked[*workflowservice.StopBatchOperationRequest](t, g, "StopBatchOperation").GetReason())
+		require.NotEmpty(t, handlerstest.OnlyRequest[*workflowservice.StopBatchOperationRequest](t, g, "StopBatchOperation").GetReason())
 		for _, describe := range []upstreamtest.Handler{
 			upstreamtest.Fail(codes.NotFound, "workflow not found for ID: j", &errordetails.NotFoundFailure{}),
 			upstreamtest.Respond(&workflowservice.DescribeBatchOperationResponse{JobId: "j"}), // the server responds so for any workflow

@@ -1,4 +1,4 @@
-package handlers_test
+package history_test
 
 import (
 	"net/http"
@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/handlers/handlerstest"
 	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
@@ -33,7 +34,7 @@ func threeRuns(up *upstreamtest.Server) *temporalfake.Chain {
 
 func TestEventsComeInOrderAsTheyHappen(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		c.Signal(2)
 		s := g.Follow(t, "")
 		require.Equal(t, c.EventIDs(), s.ReadIDs(t, 3))
@@ -92,7 +93,7 @@ func TestWithoutFollowRunsOneRunIsStreamed(t *testing.T) {
 
 func TestCloseEventsAlone(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		s := g.Follow(t, "?eventFilterType=CLOSE_EVENT")
 		time.Sleep(10 * time.Second)
 		c.ContinueAsNew()
@@ -106,7 +107,7 @@ func TestCloseEventsAlone(t *testing.T) {
 
 func TestTransientEventsAreOmitted(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		c.StartTask()
 		s := g.Follow(t, "")
 		require.Equal(t, c.EventIDs(), s.ReadIDs(t, 1))
@@ -197,7 +198,7 @@ func TestPositionsWithoutAnEventAreRejected(t *testing.T) {
 
 func TestHeadOfAStreamReturnsAtOnce(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
 		var a servertest.Response
 		require.Zero(t, servertest.Elapsed(func() { a = g.Do(t, http.MethodHead, servertest.HistoryPath, "", "Accept", "text/event-stream") }))
 		require.Equal(t, http.StatusOK, a.Status)
@@ -208,7 +209,7 @@ func TestHeadOfAStreamReturnsAtOnce(t *testing.T) {
 
 func TestFailuresBeforeTheFirstEventAreProblems(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
 		g.Upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Fail(codes.PermissionDenied, "no"))
 		a := g.Do(t, http.MethodGet, servertest.HistoryPath, "", "Accept", "text/event-stream")
 		require.GreaterOrEqual(t, a.Status, 400)

@@ -1,4 +1,4 @@
-package handlers_test
+package history_test
 
 import (
 	"strconv"
@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/api/history/v1"
 	"google.golang.org/grpc/codes"
 
+	"github.com/flowgate/flowgate/internal/handlers/handlerstest"
 	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
@@ -33,7 +34,7 @@ func followers(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain, n int
 
 func TestStreamsOfOneRunShareOnePoll(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		const n = 100
 		c.Signal(3)
 		streams := followers(t, g, c, n)
@@ -65,7 +66,7 @@ func TestStreamsOfOneRunShareOnePoll(t *testing.T) {
 // read while others do: what it has not read is not kept for it.
 func TestASlowStreamFallsBehindTheTailAndMissesNothing(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		streams := followers(t, g, c, 2)
 		fast, slow := streams[0], streams[1]
 		seen := len(c.EventIDs())
@@ -96,7 +97,7 @@ func TestASlowStreamFallsBehindTheTailAndMissesNothing(t *testing.T) {
 // on meanwhile.
 func TestALaterStreamCatchesUp(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		first := followers(t, g, c, 1)[0]
 		c.Signal(1)
 		c.StartTask()
@@ -120,7 +121,7 @@ func TestALaterStreamCatchesUp(t *testing.T) {
 
 func TestStreamsOfTheCloseAloneShareOnePoll(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		const query = "?eventFilterType=CLOSE_EVENT"
 		streams := []*servertest.EventStream{g.Follow(t, query)}
 		c.SetPaused(true)
@@ -144,7 +145,7 @@ func TestStreamsOfTheCloseAloneShareOnePoll(t *testing.T) {
 // credential.
 func TestStreamsOfDifferentCallersDoNotShare(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		for _, credential := range []string{servertest.WriterKey, servertest.ReaderKey, servertest.OtherKey} {
 			g.Follow(t, "", servertest.Bearer(credential)...).ReadIDs(t, 1)
 		}
@@ -156,7 +157,7 @@ func TestStreamsOfDifferentCallersDoNotShare(t *testing.T) {
 
 func TestLastStreamEndsThePoll(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		streams := followers(t, g, c, 3)
 		for _, s := range streams {
 			synctest.Wait()
@@ -170,7 +171,7 @@ func TestLastStreamEndsThePoll(t *testing.T) {
 
 func TestFailureOfASharedPollEndsEveryStream(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		streams := followers(t, g, c, 3)
 		g.Upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Fail(codes.PermissionDenied, "no more"))
 		for _, s := range streams {

@@ -1,6 +1,6 @@
 //go:build !race
 
-package handlers_test
+package workflow_test
 
 // manyCallers is how many callers make the same request at once.
 const manyCallers = 5000

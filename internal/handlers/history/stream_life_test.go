@@ -1,4 +1,4 @@
-package handlers_test
+package history_test
 
 import (
 	"bufio"
@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/handlers/handlerstest"
 	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
@@ -62,7 +63,7 @@ func TestStreamHoldsASlotOfTheWaitPoolOnly(t *testing.T) {
 
 func TestStreamContinuesPastTheRequestBudget(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		s := g.Follow(t, "", "Request-Timeout", "1s")
 		s.ReadIDs(t, 1)
 		before := len(g.Upstream.Calls("GetWorkflowExecutionHistory"))
@@ -79,7 +80,7 @@ func TestStreamContinuesPastTheRequestBudget(t *testing.T) {
 
 func TestStreamEndsAfterAnHourAndCanBeResumed(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		s := g.Follow(t, "")
 		id := s.ReadIDs(t, 1)[0]
 		require.Equal(t, time.Hour, s.ReadToEOF(t))
@@ -91,7 +92,7 @@ func TestStreamEndsAfterAnHourAndCanBeResumed(t *testing.T) {
 
 func TestStreamEndsCleanlyOnDrain(t *testing.T) {
 	t.Parallel()
-	chained(t, servertest.WithDrain, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, servertest.WithDrain, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		s := g.Follow(t, "")
 		s.ReadIDs(t, 1)
 		begin := time.Now()
@@ -107,7 +108,7 @@ func TestStreamEndsCleanlyOnDrain(t *testing.T) {
 
 func TestDisconnectEndsThePoll(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		s := g.Follow(t, "")
 		s.ReadIDs(t, 1)
 		synctest.Wait()
@@ -122,7 +123,7 @@ func TestDisconnectEndsThePoll(t *testing.T) {
 
 func TestStreamIsCutWhenTheUpstreamFails(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		s := g.Follow(t, "")
 		id := s.ReadIDs(t, 1)[0]
 		g.Upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Fail(codes.NotFound, "workflow not found"))
@@ -137,7 +138,7 @@ func TestStreamIsCutWhenTheUpstreamFails(t *testing.T) {
 
 func TestAHistoryWithoutACloseEventCutsTheStream(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		c.Signal(5)
 		c.Change(func(r *temporalfake.Run) { r.Status = enums.WORKFLOW_EXECUTION_STATUS_COMPLETED })
 		g.Follow(t, "").RequireCut(t)
@@ -147,7 +148,7 @@ func TestAHistoryWithoutACloseEventCutsTheStream(t *testing.T) {
 
 func TestAStreamWhoseClientStopsReadingIsClosed(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		c.Change(func(r *temporalfake.Run) {
 			for range 2000 {
 				r.AddEvent(enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED).Attributes = &history.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
@@ -175,7 +176,7 @@ func TestAStreamWhoseClientStopsReadingIsClosed(t *testing.T) {
 // comments.
 func TestAQuietStreamWhoseClientStopsReadingIsClosed(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		_, reader := followRaw(t, g)
 		for line := ""; !strings.HasPrefix(line, "data:"); {
 			var err error

@@ -1,4 +1,4 @@
-package handlers_test
+package workflow_test
 
 import (
 	"net/http"

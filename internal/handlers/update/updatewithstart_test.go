@@ -1,4 +1,4 @@
-package handlers_test
+package update_test
 
 import (
 	"context"
@@ -18,24 +18,17 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/flowgate/flowgate/internal/handlers/handlerstest"
 	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/temporalfake"
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-const withStartPath = "/v1/namespaces/default/workflows:updateWithStart"
-
-// withStart returns a request body. fields are more members of its start.
-func withStart(fields string) string {
-	return `{"start":{"workflowType":"Order","workflowId":"order","taskQueue":"orders","idConflictPolicy":"USE_EXISTING"` + fields +
-		`},"update":{"update":"addItem","args":[1],"updateId":"u-1"}}`
-}
-
 func TestUpdateWithStartIsOneOperation(t *testing.T) {
 	t.Parallel()
-	updating(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		f.Complete("7")
-		a := g.Do(t, http.MethodPost, withStartPath, withStart(`,"args":["a"]`))
+		a := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath, handlerstest.UpdateWithStartBody(`,"args":["a"]`))
 		require.Equal(t, http.StatusOK, a.Status, a.Body)
 		require.JSONEq(t, `{"start":{"workflowId":"order","runId":"`+temporalfake.RunID+`","firstExecutionRunId":"`+temporalfake.RunID+`","started":true},
 			"update":{"workflowId":"order","runId":"`+temporalfake.RunID+`","updateId":"u-1","stage":"COMPLETED","status":"COMPLETED","result":7}}`, a.Body)
@@ -54,11 +47,11 @@ func TestUpdateWithStartIsOneOperation(t *testing.T) {
 
 func TestUpdateWithStartIsSentUntilItIsAccepted(t *testing.T) {
 	t.Parallel()
-	updating(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		time.AfterFunc(30*time.Second, f.Accept)
-		body := strings.Replace(withStart(""), `"updateId":"u-1"`, `"waitForStage":"ACCEPTED"`, 1)
+		body := strings.Replace(handlerstest.UpdateWithStartBody(""), `"updateId":"u-1"`, `"waitForStage":"ACCEPTED"`, 1)
 		var a servertest.Response
-		require.Equal(t, 30*time.Second, servertest.Elapsed(func() { a = g.Do(t, http.MethodPost, withStartPath, body) }))
+		require.Equal(t, 30*time.Second, servertest.Elapsed(func() { a = g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath, body) }))
 		require.Equal(t, http.StatusAccepted, a.Status, a.Body)
 		require.Contains(t, a.Field(t, "start"), `"started":true`, "the first of two calls started it")
 		require.Contains(t, a.Header.Get("Location"), servertest.UpdatesPath+"/")
@@ -70,9 +63,9 @@ func TestUpdateWithStartIsSentUntilItIsAccepted(t *testing.T) {
 func TestUpdateWithStartDistinguishesFailedFromRejected(t *testing.T) {
 	t.Parallel()
 	for _, rejected := range []bool{false, true} {
-		updating(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+		withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 			f.Fail("no", rejected)
-			a := g.Do(t, http.MethodPost, withStartPath+"?failureStatus=422", withStart(""))
+			a := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath+"?failureStatus=422", handlerstest.UpdateWithStartBody(""))
 			require.Equal(t, http.StatusUnprocessableEntity, a.Status, a.Body)
 			want := map[bool]string{false: `"status":"FAILED"`, true: `"status":"REJECTED"`}
 			require.Contains(t, a.Field(t, "update"), want[rejected])
@@ -83,8 +76,8 @@ func TestUpdateWithStartDistinguishesFailedFromRejected(t *testing.T) {
 
 func TestAnUpdateWithStartThatNoWorkerTakesIsNotAdmitted(t *testing.T) {
 	t.Parallel()
-	updating(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Update) {
-		a := g.Do(t, http.MethodPost, withStartPath+"?wait=25s", withStart(""))
+	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Update) {
+		a := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath+"?wait=25s", handlerstest.UpdateWithStartBody(""))
 		require.Equal(t, "update-not-admitted", a.Field(t, "code"), a.Body)
 		require.Equal(t, []string{"order", temporalfake.RunID, "u-1"}, []string{a.Field(t, "workflowId"), a.Field(t, "runId"), a.Field(t, "updateId")})
 	})
@@ -105,11 +98,11 @@ func TestTheFirstRealErrorOfAnUpdateWithStartIsReturned(t *testing.T) {
 		"both":       {[]error{serviceerror.NewInvalidArgument("bad start"), serviceerror.NewNotFound("bad update")}, "invalid-request"},
 		"overloaded": {[]error{aborted, serviceerror.NewWorkflowNotReady("failing")}, "workflow-not-ready"},
 	} {
-		updating(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Update) {
+		withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Update) {
 			g.Upstream.Handle("ExecuteMultiOperation", func(context.Context, []byte) ([]byte, error) {
 				return nil, serviceerror.ToStatus(serviceerror.NewMultiOperationExecution("Update-with-Start could not be executed.", c.errs)).Err()
 			})
-			a := g.Do(t, http.MethodPost, withStartPath, withStart(""))
+			a := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath, handlerstest.UpdateWithStartBody(""))
 			require.Equal(t, c.code, a.Field(t, "code"), "%s: %s", name, a.Body)
 			require.NotContains(t, a.Body, "MultiOperation", name)
 			require.Equal(t, "order", a.Field(t, "workflowId"))
@@ -123,18 +116,18 @@ func TestTheFirstRealErrorOfAnUpdateWithStartIsReturned(t *testing.T) {
 
 func TestAnInvalidUpdateWithStartIsNotSent(t *testing.T) {
 	t.Parallel()
-	updating(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Update) {
+	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Update) {
 		for body, field := range map[string]string{
-			strings.Replace(withStart(""), `,"idConflictPolicy":"USE_EXISTING"`, "", 1): "/start/idConflictPolicy",
-			strings.Replace(withStart(""), "USE_EXISTING", "UNSPECIFIED", 1):            "/start/idConflictPolicy",
-			strings.Replace(withStart(""), "USE_EXISTING", "MAYBE", 1):                  "/start/idConflictPolicy",
-			strings.Replace(withStart(""), `"taskQueue":"orders",`, "", 1):              "/start/taskQueue",
-			strings.Replace(withStart(""), `"update":"addItem",`, "", 1):                "/update/update",
-			withStart(`,"startSignal":"go"`):                                            "/start/startSignal",
-			withStart(`,"runTimeout":"soon"`):                                           "/start/runTimeout",
-			`{}`:                                                                        "/start/workflowId",
+			strings.Replace(handlerstest.UpdateWithStartBody(""), `,"idConflictPolicy":"USE_EXISTING"`, "", 1): "/start/idConflictPolicy",
+			strings.Replace(handlerstest.UpdateWithStartBody(""), "USE_EXISTING", "UNSPECIFIED", 1):            "/start/idConflictPolicy",
+			strings.Replace(handlerstest.UpdateWithStartBody(""), "USE_EXISTING", "MAYBE", 1):                  "/start/idConflictPolicy",
+			strings.Replace(handlerstest.UpdateWithStartBody(""), `"taskQueue":"orders",`, "", 1):              "/start/taskQueue",
+			strings.Replace(handlerstest.UpdateWithStartBody(""), `"update":"addItem",`, "", 1):                "/update/update",
+			handlerstest.UpdateWithStartBody(`,"startSignal":"go"`):                                            "/start/startSignal",
+			handlerstest.UpdateWithStartBody(`,"runTimeout":"soon"`):                                           "/start/runTimeout",
+			`{}`: "/start/workflowId",
 		} {
-			a := g.Do(t, http.MethodPost, withStartPath, body)
+			a := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath, body)
 			require.Equal(t, http.StatusBadRequest, a.Status, body)
 			require.Contains(t, a.Field(t, "errors"), `"`+field+`"`, body)
 		}
@@ -146,10 +139,10 @@ func TestAnInvalidUpdateWithStartIsNotSent(t *testing.T) {
 // closed. Then the gateway sends the update alone, and starts nothing.
 func TestARepeatedUpdateWithStartStartsNothing(t *testing.T) {
 	t.Parallel()
-	updating(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		f.Complete("7")
 		key := []string{"Idempotency-Key", "k"}
-		body := strings.Replace(withStart(""), `,"updateId":"u-1"`, "", 1)
+		body := strings.Replace(handlerstest.UpdateWithStartBody(""), `,"updateId":"u-1"`, "", 1)
 		var known map[string]*workflow.RequestIdInfo
 		g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Typed(func(
 			context.Context, *workflowservice.DescribeWorkflowExecutionRequest,
@@ -161,18 +154,18 @@ func TestARepeatedUpdateWithStartStartsNothing(t *testing.T) {
 				WorkflowExtendedInfo: &workflow.WorkflowExecutionExtendedInfo{RequestIdInfos: known},
 			}, nil
 		}))
-		first := g.Do(t, http.MethodPost, withStartPath, body, key...)
+		first := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath, body, key...)
 		request := &workflowservice.ExecuteMultiOperationRequest{}
 		require.NoError(t, proto.Unmarshal(g.Upstream.Calls("ExecuteMultiOperation")[0].Request, request))
 		known = map[string]*workflow.RequestIdInfo{request.GetOperations()[0].GetStartWorkflow().GetRequestId(): {}}
 
-		again := g.Do(t, http.MethodPost, withStartPath, body, key...)
+		again := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath, body, key...)
 		require.Equal(t, http.StatusOK, again.Status, again.Body)
 		require.JSONEq(t, first.Body, again.Body)
 		require.Len(t, g.Upstream.Calls("ExecuteMultiOperation"), 1)
 		require.Equal(t, temporalfake.RunID, sentUpdate(t, g, 0).GetWorkflowExecution().GetRunId())
 
-		g.Do(t, http.MethodPost, withStartPath, body, "Idempotency-Key", "l")
+		g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath, body, "Idempotency-Key", "l")
 		require.Len(t, g.Upstream.Calls("ExecuteMultiOperation"), 2, "another key is another start")
 	})
 }
@@ -181,7 +174,7 @@ func TestARepeatedUpdateWithStartStartsNothing(t *testing.T) {
 func TestConcurrentEqualUpdatesWithStartBothReportTheStart(t *testing.T) {
 	t.Parallel()
 	for _, ours := range []bool{true, false} {
-		updating(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+		withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 			f.Complete("7")
 			started := false
 			var known string
@@ -208,7 +201,7 @@ func TestConcurrentEqualUpdatesWithStartBothReportTheStart(t *testing.T) {
 					WorkflowExtendedInfo: &workflow.WorkflowExecutionExtendedInfo{RequestIdInfos: map[string]*workflow.RequestIdInfo{known: {}}},
 				}, nil
 			}))
-			a := g.Do(t, http.MethodPost, withStartPath, withStart(""), "Idempotency-Key", "k")
+			a := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath, handlerstest.UpdateWithStartBody(""), "Idempotency-Key", "k")
 			require.JSONEq(t, `{"workflowId":"order","runId":"`+temporalfake.RunID+`","firstExecutionRunId":"`+temporalfake.RunID+`","started":`+
 				strconv.FormatBool(ours)+`}`, a.Field(t, "start"))
 		})

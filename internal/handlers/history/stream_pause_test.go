@@ -1,4 +1,4 @@
-package handlers_test
+package history_test
 
 import (
 	"testing"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowgate/flowgate/internal/handlers/handlerstest"
 	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/temporalfake"
 )
@@ -38,7 +39,7 @@ func TestStreamContinuesThroughAPause(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+			handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 				c.Signal(10)
 				s := begin(t, g, c)
 				for _, happens := range []func(){
@@ -59,7 +60,7 @@ func TestStreamContinuesThroughAPause(t *testing.T) {
 
 func TestPauseIsNoCloseEvent(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		s := g.Follow(t, "?eventFilterType=CLOSE_EVENT")
 		for range 2 {
 			for _, paused := range []bool{true, false} {
@@ -76,7 +77,7 @@ func TestPauseIsNoCloseEvent(t *testing.T) {
 // the run, and does not read its history again and again.
 func TestPauseCostsLittle(t *testing.T) {
 	t.Parallel()
-	chained(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		c.SetPaused(true)
 		s := g.Follow(t, "")
 		s.ReadIDs(t, 2)

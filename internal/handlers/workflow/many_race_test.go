@@ -1,6 +1,6 @@
 //go:build race
 
-package handlers_test
+package workflow_test
 
 // manyCallers is smaller here: the race detector supports 8,128 goroutines, and each
 // caller has two.

@@ -1,4 +1,4 @@
-package handlers_test
+package history_test
 
 import (
 	"net/http"

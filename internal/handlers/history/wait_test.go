@@ -1,4 +1,4 @@
-package handlers_test
+package history_test
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/handlers/handlerstest"
 	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/temporalfake"
 )
@@ -24,7 +25,7 @@ func TestPagingAQuietHistoryMakesNoHotLoop(t *testing.T) {
 		"1ms": time.Second, "1s": time.Second, "3s": 2 * time.Second, "60s": 20 * time.Second, "": 20 * time.Second,
 	} {
 		for _, query := range []string{"?waitNewEvent=true", "?waitNewEvent=true&eventFilterType=CLOSE_EVENT"} {
-			chained(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
+			handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
 				path := servertest.HistoryPath + query + "&pageToken="
 				token := g.Do(t, http.MethodGet, path, "").Field(t, "nextPageToken")
 				var headers []string
@@ -57,7 +58,7 @@ func TestAPageThatWaitsCompletesOnDrain(t *testing.T) {
 		"?waitNewEvent=true", "?waitNewEvent=true&eventFilterType=CLOSE_EVENT", "?eventFilterType=CLOSE_EVENT",
 	} {
 		var given, token string
-		chained(t, sharing, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
+		handlerstest.WithChain(t, sharing, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
 			if query == "?waitNewEvent=true" { // the first page does not wait
 				given = g.Do(t, http.MethodGet, servertest.HistoryPath+query, "").Field(t, "nextPageToken")
 			}
@@ -68,7 +69,7 @@ func TestAPageThatWaitsCompletesOnDrain(t *testing.T) {
 			require.NotEmpty(t, token)
 			require.Contains(t, []string{"", token}, given)
 		})
-		chained(t, sharing, func(t *testing.T, elsewhere *servertest.Gateway, c *temporalfake.Chain) {
+		handlerstest.WithChain(t, sharing, func(t *testing.T, elsewhere *servertest.Gateway, c *temporalfake.Chain) {
 			c.Terminate()
 			a := elsewhere.Do(t, http.MethodGet, servertest.HistoryPath+query+"&pageToken="+token, "")
 			require.Equal(t, http.StatusOK, a.Status, a.Body)
@@ -82,7 +83,7 @@ func TestAPageThatWaitsCompletesOnDrain(t *testing.T) {
 // without lines would look like a run that has not closed.
 func TestNDJSONThatWaitsReportsTheDrain(t *testing.T) {
 	t.Parallel()
-	chained(t, servertest.WithDrain, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
+	handlerstest.WithChain(t, servertest.WithDrain, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
 		a := drained(t, g, servertest.HistoryPath+"?eventFilterType=CLOSE_EVENT", "Accept", "application/x-ndjson")
 		require.Equal(t, http.StatusServiceUnavailable, a.Status)
 		require.Equal(t, "draining", a.Field(t, "code"))

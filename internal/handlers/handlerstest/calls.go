@@ -1,0 +1,53 @@
+package handlerstest
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+// NewRunID is a run id that differs from those of package temporalfake.
+const NewRunID = "0198f3d0-1a44-7b0e-8c11-6a0d5e9f2b77"
+
+// OnlyRequest returns the request of the only call of a method.
+func OnlyRequest[Q proto.Message](t *testing.T, g *servertest.Gateway, method string) Q {
+	t.Helper()
+	calls := g.Upstream.Calls(method)
+	require.Len(t, calls, 1)
+	var none Q
+	request := none.ProtoReflect().New().Interface()
+	require.NoError(t, proto.Unmarshal(calls[0].Request, request))
+	return request.(Q) //nolint:forcetypeassert // its own New made it
+}
+
+// RequireMessage requires that a request is want in protobuf JSON.
+func RequireMessage(t *testing.T, want string, request proto.Message) {
+	t.Helper()
+	text, err := protojson.Marshal(request)
+	require.NoError(t, err)
+	require.JSONEq(t, want, string(text))
+}
+
+// HandleCalls makes the upstream respond to the RPCs of resets, pauses, deletions,
+// options and batch jobs.
+func HandleCalls(g *servertest.Gateway) {
+	for method, response := range map[string]proto.Message{
+		"ResetWorkflowExecution":         &workflowservice.ResetWorkflowExecutionResponse{RunId: NewRunID},
+		"PauseWorkflowExecution":         &workflowservice.PauseWorkflowExecutionResponse{},
+		"UnpauseWorkflowExecution":       &workflowservice.UnpauseWorkflowExecutionResponse{},
+		"DeleteWorkflowExecution":        &workflowservice.DeleteWorkflowExecutionResponse{},
+		"UpdateWorkflowExecutionOptions": &workflowservice.UpdateWorkflowExecutionOptionsResponse{},
+		"StartBatchOperation":            &workflowservice.StartBatchOperationResponse{},
+		"StopBatchOperation":             &workflowservice.StopBatchOperationResponse{},
+		"CountWorkflowExecutions":        &workflowservice.CountWorkflowExecutionsResponse{Count: 12},
+		"DescribeBatchOperation":         &workflowservice.DescribeBatchOperationResponse{JobId: "j", Reason: "r"},
+	} {
+		g.Upstream.Handle(method, upstreamtest.Respond(response))
+	}
+}

@@ -1,0 +1,109 @@
+package update_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/flowgate/flowgate/internal/handlers/handlerstest"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+func TestFailedAndRejectedUpdatesHaveDifferentStatuses(t *testing.T) {
+	t.Parallel()
+	for _, later := range []bool{false, true} { // the outcome comes after the update is sent
+		withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+			end := func(do func()) {
+				if later {
+					time.AfterFunc(25*time.Second, do)
+				} else {
+					do()
+				}
+			}
+			end(func() { f.Fail("card refused", false) })
+			a := g.Do(t, http.MethodPost, servertest.UpdatesPath, handlerstest.AddItemBody)
+			require.Equal(t, http.StatusOK, a.Status, a.Body)
+			require.Equal(t, "FAILED", a.Field(t, "status"))
+			require.Contains(t, a.Field(t, "failure"), "card refused")
+			require.Equal(t, http.StatusUnprocessableEntity, g.Do(t, http.MethodPost, servertest.UpdatesPath+"?failureStatus=422", handlerstest.AddItemBody).Status)
+			asked := g.Do(t, http.MethodGet, servertest.UpdatesPath+"/u-1", "")
+			require.Equal(t, http.StatusOK, asked.Status)
+			require.JSONEq(t, a.Body, asked.Body)
+
+			f.Set(temporalfake.Admitted, nil, false)
+			end(func() { f.Fail("no such item", true) })
+			a = g.Do(t, http.MethodPost, servertest.UpdatesPath+"?failureStatus=422", handlerstest.AddItemBody)
+			require.Equal(t, http.StatusUnprocessableEntity, a.Status, a.Body)
+			require.Equal(t, "REJECTED", a.Field(t, "status"))
+			require.Equal(t, "COMPLETED", a.Field(t, "stage"))
+			require.Contains(t, a.Field(t, "failure"), "no such item")
+			require.Equal(t, "update-not-found", g.Do(t, http.MethodGet, servertest.UpdatesPath+"/u-1", "").Field(t, "code"))
+		})
+	}
+}
+
+// Another caller may send a rejected update again at any moment. Then the server
+// finds that copy of it, or returns the copy's outcome.
+func TestARejectionStaysOneWhileOthersSendTheSameUpdate(t *testing.T) {
+	t.Parallel()
+	for name, copies := range map[string][]func(*temporalfake.Update){
+		"admitted":  {func(f *temporalfake.Update) { f.Set(temporalfake.Admitted, nil, false) }},
+		"accepted":  {(*temporalfake.Update).Accept},
+		"completed": {func(f *temporalfake.Update) { f.Complete("7") }},
+		"failed":    {func(f *temporalfake.Update) { f.Fail("card refused", false) }},
+		"rejected as it is found": {
+			func(f *temporalfake.Update) { f.Fail("no such item", false) }, func(f *temporalfake.Update) { f.Fail("no such item", true) },
+		},
+		"closed": {nil},
+	} {
+		for _, path := range []string{servertest.UpdatesPath, handlerstest.UpdateWithStartPath} {
+			withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+				body := map[string]string{servertest.UpdatesPath: handlerstest.AddItemBody, handlerstest.UpdateWithStartPath: handlerstest.UpdateWithStartBody("")}[path]
+				f.Fail("no such item", true)
+				var polls []upstreamtest.Handler
+				for _, come := range copies {
+					polls = append(polls, func(ctx context.Context, request []byte) ([]byte, error) {
+						if come == nil {
+							return nil, status.Error(codes.NotFound, "workflow update was aborted by closing workflow")
+						}
+						come(f)
+						return upstreamtest.Typed(f.PollUpdate)(ctx, request)
+					})
+				}
+				g.Upstream.Handle("PollWorkflowExecutionUpdate", upstreamtest.InTurn(polls...))
+				a := g.Do(t, http.MethodPost, path+"?failureStatus=422", body)
+				require.Equal(t, http.StatusUnprocessableEntity, a.Status, "%s: %s", name, a.Body)
+				require.Contains(t, a.Body, `"stage":"COMPLETED","status":"REJECTED"`, name)
+				require.Contains(t, a.Body, "no such item", name)
+			})
+		}
+	}
+}
+
+// An update that fails after the gateway has seen it accepted needs no poll that
+// distinguishes failed from rejected.
+func TestAnAcceptedUpdateThatFailsIsNoRejection(t *testing.T) {
+	t.Parallel()
+	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+		f.Accept()
+		time.AfterFunc(5*time.Second, func() { f.Fail("card refused", false) })
+		require.Equal(t, "FAILED", g.Do(t, http.MethodPost, servertest.UpdatesPath, handlerstest.AddItemBody).Field(t, "status"))
+		require.Len(t, g.Upstream.Calls("PollWorkflowExecutionUpdate"), 1)
+	})
+}
+
+func TestAnUpdateThatIsRejectedWhileItIsPolled(t *testing.T) {
+	t.Parallel()
+	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+		f.MarkSent()
+		time.AfterFunc(time.Second, func() { f.Fail("no", true) })
+		require.Equal(t, "REJECTED", g.Do(t, http.MethodGet, servertest.UpdatesPath+"/u-1?wait=9s", "").Field(t, "status"))
+	})
+}

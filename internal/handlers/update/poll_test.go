@@ -1,0 +1,121 @@
+package update_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/handlers/handlerstest"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+func TestAnUpdateCanBePolled(t *testing.T) {
+	t.Parallel()
+	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+		path := servertest.UpdatesPath + "/u-1"
+		a := g.Do(t, http.MethodGet, path+"?wait=30s", "", servertest.Bearer(servertest.ReaderKey)...)
+		require.Equal(t, http.StatusNotFound, a.Status)
+		require.Equal(t, "update-not-found", a.Field(t, "code"))
+		require.Equal(t, []string{"order", "u-1"}, []string{a.Field(t, "workflowId"), a.Field(t, "updateId")})
+
+		f.MarkSent()
+		require.Zero(t, servertest.Elapsed(func() { a = g.Do(t, http.MethodGet, path, "", servertest.Bearer(servertest.ReaderKey)...) }))
+		require.Equal(t, http.StatusAccepted, a.Status)
+		require.Equal(t, "ADMITTED", a.Field(t, "stage"), "no worker has accepted it")
+
+		time.AfterFunc(10*time.Second, f.Accept)
+		require.Equal(t, 25*time.Second, servertest.Elapsed(func() { a = g.Do(t, http.MethodGet, path+"?wait=25s", "") }))
+		require.Equal(t, http.StatusAccepted, a.Status)
+		require.Equal(t, "ACCEPTED", a.Field(t, "stage"))
+
+		time.AfterFunc(10*time.Second, func() { f.Complete("7") })
+		require.Equal(t, 10*time.Second, servertest.Elapsed(func() { a = g.Do(t, http.MethodGet, path+"?wait=25s&runId="+temporalfake.RunID, "") }))
+		require.Equal(t, http.StatusOK, a.Status)
+		require.Equal(t, "7", a.Field(t, "result"))
+		require.Equal(t, "7", g.Do(t, http.MethodGet, servertest.UpdatesPath+"/-?updateId=u-1", "").Field(t, "result"))
+		for _, wrong := range []string{"/-", "/u-1?updateId=u-1", "/u-1?wait=x", "/u-1?failureStatus=500", "/a%00b"} {
+			require.Equal(t, http.StatusBadRequest, g.Do(t, http.MethodGet, servertest.UpdatesPath+wrong, "").Status, wrong)
+		}
+	})
+}
+
+// The poll lasts as long as the longest wait, whichever wait started it. A caller
+// that could get another response has another poll.
+func TestEqualWaitsForAnUpdateShareOnePoll(t *testing.T) {
+	t.Parallel()
+	withUpdate(t, func(cfg *config.Config) { cfg.Upstream.Address = "localhost:7233" }, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+		f.MarkSent()
+		f.Accept()
+		time.AfterFunc(30*time.Second, func() { f.Complete("7") })
+		var waits sync.WaitGroup
+		defer waits.Wait()
+		ask := func(n int, method, path, body string, headers ...string) {
+			for range n {
+				waits.Go(func() {
+					a := g.Do(t, method, path, body, headers...)
+					if strings.Contains(path, "wait=5s") {
+						require.Equal(t, http.StatusAccepted, a.Status, a.Body)
+						return
+					}
+					require.Equal(t, "7", a.Field(t, "result"), a.Body)
+				})
+			}
+			synctest.Wait()
+		}
+		waiting := func() int {
+			polls := f.Polls()
+			require.Contains(t, g.AdminText(t, "/metrics"), fmt.Sprintf("flowgate_wait_polls %d\n", polls))
+			return polls
+		}
+		ask(1, http.MethodGet, servertest.UpdatesPath+"/u-1?wait=5s", "")
+		ask(40, http.MethodGet, servertest.UpdatesPath+"/u-1?wait=40s", "")
+		ask(40, http.MethodPost, servertest.UpdatesPath, handlerstest.AddItemBody)
+		require.Equal(t, 1, waiting())
+		time.Sleep(10 * time.Second)
+		require.Equal(t, 1, waiting(), "the first has left")
+		require.Len(t, g.Upstream.Calls("PollWorkflowExecutionUpdate"), 41+1, "each checked for itself")
+		ask(2, http.MethodGet, servertest.UpdatesPath+"/u-2?wait=40s", "")
+		ask(2, http.MethodGet, servertest.UpdatesPath+"/u-1?wait=40s", "", servertest.Bearer(servertest.OtherKey)...)
+		require.Equal(t, 3, waiting())
+		waits.Wait()
+		require.Zero(t, waiting())
+	})
+}
+
+func TestEqualWaitsForAnUpdateShareAnError(t *testing.T) {
+	t.Parallel()
+	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+		f.MarkSent()
+		g.Upstream.Handle("PollWorkflowExecutionUpdate", upstreamtest.Typed(func(
+			ctx context.Context, r *workflowservice.PollWorkflowExecutionUpdateRequest,
+		) (*workflowservice.PollWorkflowExecutionUpdateResponse, error) {
+			if r.GetWaitPolicy().GetLifecycleStage() == temporalfake.Accepted {
+				time.Sleep(time.Second)
+				return nil, status.Error(codes.NotFound, "workflow not found for ID: order")
+			}
+			return f.PollUpdate(ctx, r)
+		}))
+		var waits sync.WaitGroup
+		for range 10 {
+			waits.Go(func() {
+				a := g.Do(t, http.MethodGet, servertest.UpdatesPath+"/u-1?wait=9s", "")
+				require.Equal(t, "workflow-not-found", a.Field(t, "code"), a.Body)
+				require.Equal(t, []string{"order", "u-1"}, []string{a.Field(t, "workflowId"), a.Field(t, "updateId")})
+			})
+		}
+		waits.Wait()
+	})
+}

@@ -1,0 +1,118 @@
+package update_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/errordetails/v1"
+	"google.golang.org/grpc/codes"
+
+	"github.com/flowgate/flowgate/internal/handlers/handlerstest"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+func TestAnUpdateIsRetriedAsItIs(t *testing.T) {
+	t.Parallel()
+	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+		f.Complete("1")
+		g.Upstream.Handle("UpdateWorkflowExecution", upstreamtest.InTurn(
+			upstreamtest.Fail(codes.Unavailable, "gone"), upstreamtest.Typed(f.UpdateWorkflow)))
+		a := g.Do(t, http.MethodPost, servertest.UpdatesPath, `{"update":"addItem"}`)
+		require.Equal(t, http.StatusOK, a.Status, a.Body)
+		require.Len(t, g.Upstream.Calls("UpdateWorkflowExecution"), 2)
+		require.Len(t, requestsOf(g.Upstream.Calls("UpdateWorkflowExecution")), 1)
+	})
+}
+
+// full is the error of a workflow with as many updates in flight as the server
+// allows.
+func full() upstreamtest.Handler {
+	return upstreamtest.Fail(codes.ResourceExhausted, "limit on number of concurrent in-flight updates has been reached (10)",
+		&errordetails.ResourceExhaustedFailure{Cause: enums.RESOURCE_EXHAUSTED_CAUSE_CONCURRENT_LIMIT})
+}
+
+func TestAnUpdateOfAWorkflowAtItsLimitFailsAtOnce(t *testing.T) {
+	t.Parallel()
+	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Update) {
+		g.Upstream.Handle("UpdateWorkflowExecution", full())
+		begin := time.Now()
+		a := g.Do(t, http.MethodPost, servertest.UpdatesPath+"?wait=30s", handlerstest.AddItemBody)
+		require.Equal(t, http.StatusServiceUnavailable, a.Status, a.Body)
+		require.Equal(t, []string{"workflow-busy", "order", "u-1", "true"}, []string{
+			a.Field(t, "code"), a.Field(t, "workflowId"), a.Field(t, "updateId"), a.Field(t, "retryable"),
+		})
+		require.Equal(t, "1", a.Header.Get("Retry-After"))
+		require.Zero(t, time.Since(begin))
+	})
+}
+
+// A wait that ends while the server rejects the update does not blame the workers.
+func TestAWaitThatEndsAtABusyWorkflowReportsIt(t *testing.T) {
+	t.Parallel()
+	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+		g.Upstream.Handle("UpdateWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "workflow update was aborted"))
+		begin := time.Now()
+		a := g.Do(t, http.MethodPost, servertest.UpdatesPath+"?wait=2s", handlerstest.AddItemBody)
+		require.Equal(t, []string{"workflow-busy", "u-1"}, []string{a.Field(t, "code"), a.Field(t, "updateId")})
+		require.Equal(t, 2*time.Second, time.Since(begin))
+
+		f.Accept()
+		g.Upstream.Handle("UpdateWorkflowExecution", upstreamtest.Typed(f.UpdateWorkflow))
+		g.Upstream.Handle("PollWorkflowExecutionUpdate", upstreamtest.Fail(codes.Unavailable, "workflow update was aborted"))
+		a = g.Do(t, http.MethodPost, servertest.UpdatesPath+"?wait=2s", handlerstest.AddItemBody)
+		require.Equal(t, http.StatusAccepted, a.Status, a.Body)
+	})
+}
+
+func TestErrorsOfAnUpdateThatCannotBeSent(t *testing.T) {
+	t.Parallel()
+	for message, code := range map[string]string{
+		"workflow execution already completed":            "workflow-completed",
+		"workflow update was aborted by closing workflow": "workflow-completed",
+		"workflow execution not found":                    "run-chain-mismatch",
+		"workflow not found for ID: order":                "workflow-not-found",
+	} {
+		withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Update) {
+			g.Upstream.Handle("UpdateWorkflowExecution", upstreamtest.Fail(codes.NotFound, message))
+			a := g.Do(t, http.MethodPost, servertest.UpdatesPath, handlerstest.AddItemBody)
+			require.Equal(t, code, a.Field(t, "code"), message)
+			require.Equal(t, []string{"order", "u-1"}, []string{a.Field(t, "workflowId"), a.Field(t, "updateId")})
+		})
+	}
+}
+
+// A reset, for one, closes a run with updates that it has not accepted.
+func TestAnUpdateContinuesInTheNextRun(t *testing.T) {
+	t.Parallel()
+	closing := upstreamtest.Fail(codes.NotFound, "workflow update was aborted by closing workflow")
+	for _, ended := range []bool{false, true} {
+		withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+			f.Complete("1")
+			next := upstreamtest.Typed(f.UpdateWorkflow)
+			if ended {
+				next = upstreamtest.Fail(codes.NotFound, "workflow execution already completed")
+			}
+			g.Upstream.Handle("UpdateWorkflowExecution", upstreamtest.InTurn(closing, closing, next))
+			var a servertest.Response
+			took := servertest.Elapsed(func() { a = g.Do(t, http.MethodPost, servertest.UpdatesPath, `{"update":"addItem"}`) })
+			require.NotZero(t, took, "there is a pause between the calls")
+			require.Less(t, took, 2*time.Second)
+			if ended {
+				require.Equal(t, "workflow-completed", a.Field(t, "code"), a.Body)
+			} else {
+				require.Equal(t, "1", a.Field(t, "result"), a.Body)
+			}
+			require.Len(t, requestsOf(g.Upstream.Calls("UpdateWorkflowExecution")), 1, "all calls send the same update")
+
+			g.Upstream.Handle("UpdateWorkflowExecution", closing)
+			a = g.Do(t, http.MethodPost, servertest.UpdatesPath+"?runId=r", handlerstest.AddItemBody)
+			require.Equal(t, "workflow-completed", a.Field(t, "code"), "that run has")
+			require.Len(t, g.Upstream.Calls("UpdateWorkflowExecution"), 4)
+		})
+	}
+}

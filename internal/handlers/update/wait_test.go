@@ -1,0 +1,149 @@
+package update_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/handlers/handlerstest"
+	"github.com/flowgate/flowgate/internal/server/servertest"
+	"github.com/flowgate/flowgate/internal/temporalfake"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
+)
+
+func TestAWaitForAcceptanceEndsWhenTheUpdateIsAccepted(t *testing.T) {
+	t.Parallel()
+	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+		time.AfterFunc(3*time.Second, f.Accept)
+		var a servertest.Response
+		took := servertest.Elapsed(func() {
+			a = g.Do(t, http.MethodPost, servertest.UpdatesPath, `{"update":"addItem","updateId":"a/b","waitForStage":"ACCEPTED"}`)
+		})
+		require.Equal(t, 3*time.Second, took)
+		require.Equal(t, http.StatusAccepted, a.Status, a.Body)
+		require.JSONEq(t, `{"workflowId":"order","runId":"`+temporalfake.RunID+`","updateId":"a/b","stage":"ACCEPTED"}`, a.Body)
+		require.Equal(t, "1", a.Header.Get("Retry-After"))
+		require.Equal(t, "no-store", a.Header.Get("Cache-Control"))
+		location := a.Header.Get("Location")
+		require.Equal(t, servertest.UpdatesPath+"/-?runId="+temporalfake.RunID+"&updateId=a%2Fb", location)
+		f.Complete("1")
+		a = g.Do(t, http.MethodGet, location, "")
+		require.Equal(t, "COMPLETED", a.Field(t, "status"), a.Body)
+		require.Equal(t, "a/b", a.Field(t, "updateId"))
+		require.Equal(t, "1", g.Do(t, http.MethodPost, servertest.UpdatesPath, `{"update":"addItem","waitForStage":"ACCEPTED"}`).Field(t, "result"),
+			"an outcome that exists is returned")
+	})
+}
+
+func TestTheUpdateIsSentUntilItIsAccepted(t *testing.T) {
+	t.Parallel()
+	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+		time.AfterFunc(30*time.Second, f.Accept)
+		time.AfterFunc(52*time.Second, func() { f.Complete("1") })
+		var a servertest.Response
+		took := servertest.Elapsed(func() { a = g.Do(t, http.MethodPost, servertest.UpdatesPath, `{"update":"addItem"}`) })
+		require.Equal(t, 52*time.Second, took)
+		require.Equal(t, "COMPLETED", a.Field(t, "status"), a.Body)
+		require.Len(t, g.Upstream.Calls("UpdateWorkflowExecution"), 2)
+		require.Len(t, requestsOf(g.Upstream.Calls("UpdateWorkflowExecution")), 1, "all calls send the same update")
+		require.Equal(t, sentUpdate(t, g, 0).GetRequest().GetMeta().GetUpdateId(), a.Field(t, "updateId"))
+		require.Len(t, g.Upstream.Calls("PollWorkflowExecutionUpdate"), 2)
+	})
+}
+
+func TestAnUpdateThatNoWorkerTakesIsNotAdmitted(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]time.Duration{
+		"": 55 * time.Second, "?wait=3s": 3 * time.Second, "?wait=0s": 2 * time.Second, "?wait=1h": 55 * time.Second,
+	} {
+		withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+			var a servertest.Response
+			took := servertest.Elapsed(func() {
+				a = g.Do(t, http.MethodPost, servertest.UpdatesPath+query, handlerstest.AddItemBody, "Request-Timeout", "1s")
+			})
+			require.Equal(t, want, took, query)
+			require.Equal(t, http.StatusServiceUnavailable, a.Status, a.Body)
+			require.Equal(t, "update-not-admitted", a.Field(t, "code"))
+			require.Equal(t, "u-1", a.Field(t, "updateId"))
+			require.Equal(t, "order", a.Field(t, "workflowId"))
+			require.Equal(t, "true", a.Field(t, "retryable"))
+			require.Equal(t, "1", a.Header.Get("Retry-After"))
+			require.LessOrEqual(t, len(g.Upstream.Calls("UpdateWorkflowExecution")), 3)
+			synctest.Wait()
+			require.Zero(t, f.Polls())
+		})
+	}
+}
+
+func TestAnAcceptedUpdateIsPendingWhenTheWaitEnds(t *testing.T) {
+	t.Parallel()
+	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+		f.Accept()
+		for _, how := range [][]string{{"?wait=5s"}, {"", "Prefer", "wait=5"}} {
+			var a servertest.Response
+			require.Equal(t, 5*time.Second, servertest.Elapsed(func() {
+				a = g.Do(t, http.MethodPost, servertest.UpdatesPath+how[0], handlerstest.AddItemBody, how[1:]...)
+			}))
+			require.Equal(t, http.StatusAccepted, a.Status, a.Body)
+			require.Equal(t, "ACCEPTED", a.Field(t, "stage"))
+			require.Equal(t, servertest.UpdatesPath+"/u-1?runId="+temporalfake.RunID, a.Header.Get("Location"))
+		}
+	})
+}
+
+func TestDrainEndsTheWaitForAnUpdate(t *testing.T) {
+	t.Parallel()
+	for _, isAccepted := range []bool{false, true} {
+		withUpdate(t, servertest.WithDrain, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+			if isAccepted {
+				f.Accept()
+			}
+			time.AfterFunc(time.Second, g.Stop)
+			var a servertest.Response
+			require.Equal(t, 6*time.Second, servertest.Elapsed(func() { a = g.Do(t, http.MethodPost, servertest.UpdatesPath, handlerstest.AddItemBody) }))
+			if isAccepted {
+				require.Equal(t, http.StatusAccepted, a.Status, a.Body)
+				return
+			}
+			require.Equal(t, "update-not-admitted", a.Field(t, "code"))
+			require.Equal(t, "u-1", a.Field(t, "updateId"))
+		})
+	}
+}
+
+func TestAWaitForAnUpdateEndsWithItsCaller(t *testing.T) {
+	t.Parallel()
+	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+		ctx, leave := context.WithTimeout(t.Context(), 3*time.Second)
+		defer leave()
+		_, err := g.Send(ctx, http.MethodPost, servertest.UpdatesPath, handlerstest.AddItemBody)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		synctest.Wait()
+		require.Zero(t, f.Polls())
+		require.Contains(t, g.Log.String(), "client-closed-request")
+	})
+}
+
+func TestAnUpdateEndsWithinTheBudget(t *testing.T) {
+	t.Parallel()
+	short := func(cfg *config.Config) {
+		cfg.Limits.MaxWait, cfg.Limits.RequestBudget = 20*time.Second, 21*time.Second
+	}
+	withUpdate(t, short, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
+		f.Accept()
+		f.MarkSent()
+		poll := g.Upstream.Handler("PollWorkflowExecutionUpdate")
+		g.Upstream.Handle("PollWorkflowExecutionUpdate", upstreamtest.InTurn(func(ctx context.Context, request []byte) ([]byte, error) {
+			time.Sleep(10 * time.Second) // the look takes its share
+			return poll(ctx, request)
+		}, poll))
+		var a servertest.Response
+		require.Equal(t, 21*time.Second, servertest.Elapsed(func() { a = g.Do(t, http.MethodGet, servertest.UpdatesPath+"/u-1?wait=20s", "") }))
+		require.Equal(t, http.StatusAccepted, a.Status, a.Body)
+	})
+}
