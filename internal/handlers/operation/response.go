@@ -81,7 +81,7 @@ func (r *Response) write(w http.ResponseWriter) error {
 	h.Set("Content-Type", JSON)
 	h.Set("Content-Length", strconv.Itoa(len(r.text)))
 	w.WriteHeader(r.Status)
-	_, _ = w.Write(r.text) //nolint:gosec // JSON by its media type, which no browser may sniff; a client that has left is no failure of ours
+	_, _ = w.Write(r.text) // a client that has left is not a failure
 	return nil
 }
 

@@ -21,16 +21,14 @@ func (s *Service) CancelWorkflow(w http.ResponseWriter, r *http.Request, namespa
 	operation.Serve(s.adapter, w, r, spec, func(
 		ctx context.Context, req *operation.Request, params *openapi.CancelWorkflowParams, body *openapi.CancelRequest,
 	) (*operation.Response, error) {
-		execution := req.Execution
 		stamp, err := req.StampWrite()
 		if err != nil {
 			return nil, err
 		}
-		err = s.upstream.Do(ctx, spec.Method, &workflowservice.RequestCancelWorkflowExecutionRequest{
-			Namespace: namespace, WorkflowExecution: execution, FirstExecutionRunId: params.FirstExecutionRunID,
+		return s.callVoid(ctx, req, &workflowservice.RequestCancelWorkflowExecutionRequest{
+			Namespace: namespace, WorkflowExecution: req.Execution, FirstExecutionRunId: params.FirstExecutionRunID,
 			Reason: body.Reason, Identity: req.Identity(), RequestId: stamp.RequestID,
 		}, &workflowservice.RequestCancelWorkflowExecutionResponse{})
-		return operation.NoContent(), operation.WithWorkflowID(err, execution.GetWorkflowId())
 	})
 }
 
@@ -44,9 +42,7 @@ func (s *Service) TerminateWorkflow(w http.ResponseWriter, r *http.Request, name
 	operation.Serve(s.adapter, w, r, spec, func(
 		ctx context.Context, req *operation.Request, params *openapi.TerminateWorkflowParams, body *openapi.TerminateRequest,
 	) (*operation.Response, error) {
-		execution := req.Execution
-		_, err := req.StampWrite()
-		if err != nil {
+		if _, err := req.StampWrite(); err != nil { // the RPC has no request id, but the key must be valid
 			return nil, err
 		}
 		var v convert.Validation
@@ -54,10 +50,9 @@ func (s *Service) TerminateWorkflow(w http.ResponseWriter, r *http.Request, name
 		if err := v.Err(); err != nil {
 			return nil, err
 		}
-		err = s.upstream.Do(ctx, spec.Method, &workflowservice.TerminateWorkflowExecutionRequest{
-			Namespace: namespace, WorkflowExecution: execution, FirstExecutionRunId: params.FirstExecutionRunID,
+		return s.callVoid(ctx, req, &workflowservice.TerminateWorkflowExecutionRequest{
+			Namespace: namespace, WorkflowExecution: req.Execution, FirstExecutionRunId: params.FirstExecutionRunID,
 			Reason: body.Reason, Details: details, Identity: req.Identity(),
 		}, &workflowservice.TerminateWorkflowExecutionResponse{})
-		return operation.NoContent(), operation.WithWorkflowID(err, execution.GetWorkflowId())
 	})
 }

@@ -20,10 +20,11 @@ func (s *Service) DeleteWorkflow(w http.ResponseWriter, r *http.Request, namespa
 	operation.Serve(s.adapter, w, r, spec, func(
 		ctx context.Context, req *operation.Request, _ *openapi.DeleteWorkflowParams, _ *operation.None,
 	) (*operation.Response, error) {
-		execution := req.Execution
-		_, err := req.StampWrite()
-		return s.callVoid(ctx, req, execution, err, &workflowservice.DeleteWorkflowExecutionRequest{
-			Namespace: namespace, WorkflowExecution: execution,
+		if _, err := req.StampWrite(); err != nil { // the RPC has no request id, but the key must be valid
+			return nil, err
+		}
+		return s.callVoid(ctx, req, &workflowservice.DeleteWorkflowExecutionRequest{
+			Namespace: namespace, WorkflowExecution: req.Execution,
 		}, &workflowservice.DeleteWorkflowExecutionResponse{})
 	})
 }

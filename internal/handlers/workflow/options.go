@@ -21,9 +21,7 @@ func (s *Service) UpdateWorkflowOptions(w http.ResponseWriter, r *http.Request, 
 	operation.Serve(s.adapter, w, r, spec, func(
 		ctx context.Context, req *operation.Request, _ *openapi.UpdateWorkflowOptionsParams, body *openapi.UpdateOptionsRequest,
 	) (*operation.Response, error) {
-		execution := req.Execution
-		_, err := req.StampWrite()
-		if err != nil {
+		if _, err := req.StampWrite(); err != nil { // the RPC has no request id, but the key must be valid
 			return nil, err
 		}
 		var v convert.Validation
@@ -32,12 +30,12 @@ func (s *Service) UpdateWorkflowOptions(w http.ResponseWriter, r *http.Request, 
 			return nil, err
 		}
 		response := &workflowservice.UpdateWorkflowExecutionOptionsResponse{}
-		err = s.upstream.Do(ctx, spec.Method, &workflowservice.UpdateWorkflowExecutionOptionsRequest{
-			Namespace: namespace, WorkflowExecution: execution, WorkflowExecutionOptions: options, UpdateMask: mask,
+		err := s.upstream.Do(ctx, spec.Method, &workflowservice.UpdateWorkflowExecutionOptionsRequest{
+			Namespace: namespace, WorkflowExecution: req.Execution, WorkflowExecutionOptions: options, UpdateMask: mask,
 			Identity: req.Identity(),
 		}, response)
 		if err != nil {
-			return nil, operation.WithWorkflowID(err, execution.GetWorkflowId())
+			return nil, operation.WithWorkflowID(err, req.Execution.GetWorkflowId())
 		}
 		return operation.OK(convert.WorkflowOptions(response.GetWorkflowExecutionOptions())), nil
 	})

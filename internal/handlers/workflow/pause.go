@@ -12,18 +12,16 @@ import (
 
 // PauseWorkflow pauses a workflow.
 func (s *Service) PauseWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
-	spec := operation.Spec{
-		Name: "pauseWorkflow", Namespace: namespace, Body: operation.BodyOptional,
-		Method: workflowservice.WorkflowService_PauseWorkflowExecution_FullMethodName,
-		Handle: &operation.Handle{WorkflowID: workflowID},
-	}
+	spec := pauseSpec("pauseWorkflow", workflowservice.WorkflowService_PauseWorkflowExecution_FullMethodName, namespace, workflowID)
 	operation.Serve(s.adapter, w, r, spec, func(
 		ctx context.Context, req *operation.Request, _ *openapi.PauseWorkflowParams, body *openapi.PauseRequest,
 	) (*operation.Response, error) {
-		execution := req.Execution
 		stamp, err := req.StampWrite()
-		return s.callVoid(ctx, req, execution, err, &workflowservice.PauseWorkflowExecutionRequest{
-			Namespace: namespace, WorkflowId: execution.GetWorkflowId(), RunId: execution.GetRunId(),
+		if err != nil {
+			return nil, err
+		}
+		return s.callVoid(ctx, req, &workflowservice.PauseWorkflowExecutionRequest{
+			Namespace: namespace, WorkflowId: req.Execution.GetWorkflowId(), RunId: req.Execution.GetRunId(),
 			Reason: body.Reason, Identity: req.Identity(), RequestId: stamp.RequestID,
 		}, &workflowservice.PauseWorkflowExecutionResponse{})
 	})
@@ -31,19 +29,24 @@ func (s *Service) PauseWorkflow(w http.ResponseWriter, r *http.Request, namespac
 
 // UnpauseWorkflow resumes a paused workflow.
 func (s *Service) UnpauseWorkflow(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
-	spec := operation.Spec{
-		Name: "unpauseWorkflow", Namespace: namespace, Body: operation.BodyOptional,
-		Method: workflowservice.WorkflowService_UnpauseWorkflowExecution_FullMethodName,
-		Handle: &operation.Handle{WorkflowID: workflowID},
-	}
+	spec := pauseSpec("unpauseWorkflow", workflowservice.WorkflowService_UnpauseWorkflowExecution_FullMethodName, namespace, workflowID)
 	operation.Serve(s.adapter, w, r, spec, func(
 		ctx context.Context, req *operation.Request, _ *openapi.UnpauseWorkflowParams, body *openapi.UnpauseRequest,
 	) (*operation.Response, error) {
-		execution := req.Execution
 		stamp, err := req.StampWrite()
-		return s.callVoid(ctx, req, execution, err, &workflowservice.UnpauseWorkflowExecutionRequest{
-			Namespace: namespace, WorkflowId: execution.GetWorkflowId(), RunId: execution.GetRunId(),
+		if err != nil {
+			return nil, err
+		}
+		return s.callVoid(ctx, req, &workflowservice.UnpauseWorkflowExecutionRequest{
+			Namespace: namespace, WorkflowId: req.Execution.GetWorkflowId(), RunId: req.Execution.GetRunId(),
 			Reason: body.Reason, Identity: req.Identity(), RequestId: stamp.RequestID,
 		}, &workflowservice.UnpauseWorkflowExecutionResponse{})
 	})
+}
+
+func pauseSpec(name, method, namespace, workflowID string) operation.Spec {
+	return operation.Spec{
+		Name: name, Method: method, Namespace: namespace, Body: operation.BodyOptional,
+		Handle: &operation.Handle{WorkflowID: workflowID},
+	}
 }

@@ -22,7 +22,6 @@ func (s *Service) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespac
 	operation.Serve(s.adapter, w, r, spec, func(
 		ctx context.Context, req *operation.Request, _ *openapi.ResetWorkflowParams, body *openapi.ResetRequest,
 	) (*operation.Response, error) {
-		execution := req.Execution
 		stamp, err := req.StampWrite()
 		if err != nil {
 			return nil, err
@@ -33,22 +32,22 @@ func (s *Service) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespac
 		if err := v.Err(); err != nil {
 			return nil, err
 		}
-		point, firstRunID, err := s.resetPoint(ctx, execution, body)
+		point, firstRunID, err := s.resetPoint(ctx, req.Execution, body)
 		if err != nil {
-			return nil, operation.WithWorkflowID(err, execution.GetWorkflowId())
+			return nil, operation.WithWorkflowID(err, req.Execution.GetWorkflowId())
 		}
 		response := &workflowservice.ResetWorkflowExecutionResponse{}
 		err = s.upstream.Do(ctx, spec.Method, &workflowservice.ResetWorkflowExecutionRequest{
-			Namespace: namespace, WorkflowExecution: execution, WorkflowTaskFinishEventId: point,
+			Namespace: namespace, WorkflowExecution: req.Execution, WorkflowTaskFinishEventId: point,
 			ResetReapplyType:         enums.RESET_REAPPLY_TYPE_ALL_ELIGIBLE, //nolint:staticcheck // servers support no other field
 			ResetReapplyExcludeTypes: exclude, PostResetOperations: operations,
 			Reason: body.Reason, Identity: req.Identity(), RequestId: stamp.RequestID,
 		}, response)
 		if err != nil {
-			return nil, operation.WithWorkflowID(err, execution.GetWorkflowId())
+			return nil, operation.WithWorkflowID(err, req.Execution.GetWorkflowId())
 		}
 		return operation.OK(openapi.ResetWorkflow{
-			WorkflowID: execution.GetWorkflowId(), RunID: response.GetRunId(), FirstExecutionRunID: firstRunID,
+			WorkflowID: req.Execution.GetWorkflowId(), RunID: response.GetRunId(), FirstExecutionRunID: firstRunID,
 		}), nil
 	})
 }

@@ -3,7 +3,6 @@ package workflow
 import (
 	"context"
 
-	"go.temporal.io/api/common/v1"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/flowgate/flowgate/internal/handlers/convert"
@@ -33,14 +32,8 @@ func New(adapter *operation.Adapter, polls *longpoll.Polls, drain *longpoll.Drai
 	}
 }
 
-// callVoid makes a call whose response is empty. Invalid is the error of the request's
-// validation, or nil.
-func (s *Service) callVoid(
-	ctx context.Context, req *operation.Request, execution *common.WorkflowExecution, invalid error, request, response proto.Message,
-) (*operation.Response, error) {
-	if invalid != nil {
-		return nil, invalid
-	}
+// callVoid makes the call of an operation whose response has no body.
+func (s *Service) callVoid(ctx context.Context, req *operation.Request, request, response proto.Message) (*operation.Response, error) {
 	err := s.upstream.Do(ctx, req.Method, request, response)
-	return operation.NoContent(), operation.WithWorkflowID(err, execution.GetWorkflowId())
+	return operation.NoContent(), operation.WithWorkflowID(err, req.Execution.GetWorkflowId())
 }

@@ -21,7 +21,6 @@ func (s *Service) SignalWorkflow(w http.ResponseWriter, r *http.Request, namespa
 	operation.Serve(s.adapter, w, r, spec, func(
 		ctx context.Context, req *operation.Request, _ *openapi.SignalWorkflowParams, body *openapi.SignalRequest,
 	) (*operation.Response, error) {
-		execution := req.Execution
 		stamp, err := req.StampWrite(body.Signal)
 		if err != nil {
 			return nil, err
@@ -32,10 +31,9 @@ func (s *Service) SignalWorkflow(w http.ResponseWriter, r *http.Request, namespa
 		if err := v.Err(); err != nil {
 			return nil, err
 		}
-		err = s.upstream.Do(ctx, spec.Method, &workflowservice.SignalWorkflowExecutionRequest{
-			Namespace: namespace, WorkflowExecution: execution, SignalName: body.Signal, Input: input,
-			Identity: req.Identity(), RequestId: stamp.RequestID, Header: req.WorkflowHeader(),
+		return s.callVoid(ctx, req, &workflowservice.SignalWorkflowExecutionRequest{
+			Namespace: namespace, WorkflowExecution: req.Execution, SignalName: body.Signal, Input: input,
+			Identity: req.Identity(), RequestId: stamp.RequestID, Header: stamp.Header,
 		}, &workflowservice.SignalWorkflowExecutionResponse{})
-		return operation.NoContent(), operation.WithWorkflowID(err, execution.GetWorkflowId())
 	})
 }
