@@ -34,12 +34,15 @@ func instancePath(namespace, segments, runID string, query url.Values) string {
 	if runID != "" {
 		query.Set("runId", runID)
 	}
-	path := NamespacePath(namespace) + "/workflows/" + segments
+	path := pathPrefix + url.PathEscape(namespace) + "/workflows/" + segments // one concatenation: each start has it
 	if len(query) > 0 {
 		path += "?" + query.Encode()
 	}
 	return path
 }
 
+// pathPrefix precedes the name of a namespace in a path.
+const pathPrefix = "/v1/namespaces/"
+
 // NamespacePath returns the URL under which the resources of a namespace are.
-func NamespacePath(namespace string) string { return "/v1/namespaces/" + url.PathEscape(namespace) }
+func NamespacePath(namespace string) string { return pathPrefix + url.PathEscape(namespace) }
