@@ -85,7 +85,7 @@ func (s *Service) describe(ctx context.Context, namespace, jobID string) (*workf
 	err := s.upstream.Do(ctx, workflowservice.WorkflowService_DescribeBatchOperation_FullMethodName,
 		&workflowservice.DescribeBatchOperationRequest{Namespace: namespace, JobId: jobID}, job)
 	if err == nil && job.GetReason() == "" { // every job has one
-		err = problem.New(problem.BatchNotFound, "There is no batch job of this id, but a workflow.")
+		err = problem.New(problem.BatchNotFound, "The id is that of a workflow, not of a batch job.")
 	}
 	return job, err
 }

@@ -22,7 +22,7 @@ func (v *Validation) WorkflowOptions(
 		options.Priority = v.priority(pointer+"/priority", body.Priority.To)
 	}
 	if len(mask.GetPaths()) == 0 {
-		v.Add(pointer, "names nothing to change")
+		v.Add(pointer, "must name at least one option to change")
 	}
 	return options, mask
 }

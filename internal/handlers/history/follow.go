@@ -89,7 +89,7 @@ func (s *Service) newFollower(ctx context.Context, req *operation.Request, param
 		f.followRuns = false // its bearer may read no other run
 	}
 	if params.PageToken != "" {
-		v.Add("?pageToken", "is for pages; a stream of events goes on after the event that Last-Event-ID names")
+		v.Add("?pageToken", "is for pages; a stream of events continues after the event in Last-Event-ID")
 	}
 	if params.Limit != nil {
 		v.Add("?limit", "is for lists; a stream of events ends with the workflow")

@@ -65,7 +65,7 @@ func (s *Service) newEvents(req *operation.Request, params openapi.GetWorkflowHi
 	var v convert.Validation
 	filter, form := eventFilter(&v, params.EventFilterType), payloadForm(&v, params.Payloads)
 	if params.FollowRuns != nil {
-		v.Add("?followRuns", "is for a stream of events; all else is one run's")
+		v.Add("?followRuns", "is for a stream of events; pages and lines are of one run")
 	}
 	if params.LastEventID != "" {
 		v.Add("?lastEventId", "is for a stream of events; a page has pageToken")
@@ -75,7 +75,7 @@ func (s *Service) newEvents(req *operation.Request, params openapi.GetWorkflowHi
 		service: s, workflowID: req.Execution.GetWorkflowId(), waits: waitNewEvent || filter == enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
 	}
 	if req.MediaType == operation.NDJSON && waitNewEvent {
-		v.Add("?waitNewEvent", "must not be asked for with a stream of lines, which ends with the last event that there is")
+		v.Add("?waitNewEvent", "must not be true for a stream of lines, which ends with the last existing event")
 	}
 	if req.MediaType != operation.NDJSON && params.Limit != nil {
 		v.Add("?limit", "is for streams; a page has pageSize")
@@ -152,7 +152,7 @@ func (h *events) page(ctx context.Context, request *workflowservice.GetWorkflowE
 	}
 	page, err := h.service.upstream.Call(ctx, workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName, request)
 	if h.waits && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		err = problem.New(problem.DeadlineExceeded, "Nothing new has happened in the time that a request may take. Ask again.").WithCause(err)
+		err = problem.New(problem.DeadlineExceeded, "No new event occurred within the time limit of a request. Repeat the request.").WithCause(err)
 	}
 	return page, err
 }

@@ -63,7 +63,7 @@ func jsonProblem(err error, limit int) error {
 	case errors.As(err, &syntactic):
 		e := problem.Newf(problem.InvalidJSON, "The request body is not valid JSON at byte %d.", syntactic.ByteOffset)
 		if errors.Is(err, jsontext.ErrDuplicateName) {
-			e.Detail = fmt.Sprintf("The request body names a member twice at byte %d.", syntactic.ByteOffset)
+			e.Detail = fmt.Sprintf("The request body has a duplicate member at byte %d.", syntactic.ByteOffset)
 		}
 		e.Members.Errors = []problem.Field{{Pointer: problem.Truncate(string(syntactic.JSONPointer)), Detail: "is not valid JSON"}}
 		return e.WithCause(err)

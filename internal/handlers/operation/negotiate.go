@@ -43,7 +43,7 @@ func negotiate(h http.Header, types []string) (string, error) {
 		}
 	}
 	if best == "" {
-		return "", problem.Newf(problem.NotAcceptable, "This operation answers with %s.", strings.Join(types, " or "))
+		return "", problem.Newf(problem.NotAcceptable, "This operation responds with %s.", strings.Join(types, " or "))
 	}
 	return best, nil
 }

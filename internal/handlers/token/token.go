@@ -31,7 +31,7 @@ func (s *Service) CreateToken(w http.ResponseWriter, r *http.Request, namespace,
 		checkNames(&v, "/signals", body.Signals)
 		checkNames(&v, "/updates", body.Updates)
 		if !body.Read && len(body.Signals)+len(body.Updates) == 0 {
-			v.Add("", "names nothing that the bearer may do")
+			v.Add("", "must permit at least one operation")
 		}
 		if err := v.Err(); err != nil {
 			return nil, err

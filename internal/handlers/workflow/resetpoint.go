@@ -47,10 +47,10 @@ func (s *Service) resetPoint(
 
 func buildPoint(execution *common.WorkflowExecution, point *workflow.ResetPointInfo) (int64, error) {
 	if !point.GetResettable() {
-		return 0, cannotReset(execution, "Something stands against a reset to before this build, such as a child workflow.")
+		return 0, cannotReset(execution, "The workflow cannot be reset to before this build, for example because of a child workflow.")
 	}
 	if expires := point.GetExpireTime(); expires != nil && expires.AsTime().Before(time.Now()) {
-		return 0, cannotReset(execution, "The run in which the build came in is deleted by now.")
+		return 0, cannotReset(execution, "The run in which the build was first used is deleted.")
 	}
 	return point.GetFirstWorkflowTaskCompletedId(), nil
 }
@@ -81,7 +81,7 @@ func (s *Service) workflowTask(ctx context.Context, execution *common.WorkflowEx
 		}
 	}
 	if started == 0 {
-		return 0, cannotReset(execution, "No workflow task of the run has been begun.")
+		return 0, cannotReset(execution, "No workflow task of the run has started.")
 	}
 	return started, nil
 }

@@ -116,7 +116,7 @@ func unknownRunError(known longpoll.Run, code problem.Code) error {
 	if known.RunID != "" {
 		return nil
 	}
-	return problem.New(code, "The wait ended before the Temporal server had told anything of the workflow.")
+	return problem.New(code, "The wait ended before the Temporal server responded.")
 }
 
 // currentOutcome returns the outcome if there is one, without waiting. The run is
