@@ -63,7 +63,7 @@ func post(path, body string, upstream func(*upstreamtest.Server)) exchange {
 
 // goldenResponses are requests that succeed, by operation and variant.
 func goldenResponses() map[string]exchange {
-	query := respond("QueryWorkflow", &workflowservice.QueryWorkflowResponse{QueryResult: jsonPayloads(`{"items":3,"total":1.10}`)})
+	queried := respond("QueryWorkflow", &workflowservice.QueryWorkflowResponse{QueryResult: jsonPayloads(`{"items":3,"total":1.10}`)})
 	failed := func(rejected bool) func(*upstreamtest.Server) {
 		return anUpdate(func(f *temporalfake.Update) { f.Fail("There is no such item.", rejected) })
 	}
@@ -88,8 +88,8 @@ func goldenResponses() map[string]exchange {
 		"getWorkflowResult.running":    get(servertest.ResultPath+"?wait=5s", aWorkflow(nil)),
 		"getWorkflowResult.terminated": get(servertest.ResultPath, aChain((*temporalfake.Chain).Terminate)),
 		"signalWorkflow":               post(servertest.OrderPath+"/signal", `{"signal":"approve","args":["now"]}`, respond("SignalWorkflowExecution", &workflowservice.SignalWorkflowExecutionResponse{})),
-		"queryWorkflowByName":          get(servertest.OrderPath+"/query?query=cart", query),
-		"queryWorkflow":                post(servertest.OrderPath+"/query", `{"query":"cart","args":[true]}`, query),
+		"queryWorkflowByName":          get(servertest.OrderPath+"/query?query=cart", queried),
+		"queryWorkflow":                post(servertest.OrderPath+"/query", `{"query":"cart","args":[true]}`, queried),
 		"updateWorkflow":               post(servertest.UpdatesPath, handlerstest.AddItemBody, anUpdate(func(f *temporalfake.Update) { f.Complete(`{"items":3}`) })),
 		"updateWorkflow.accepted":      post(servertest.UpdatesPath, strings.Replace(handlerstest.AddItemBody, "{", `{"waitForStage":"ACCEPTED",`, 1), anUpdate((*temporalfake.Update).Accept)),
 		"updateWorkflow.failed":        post(servertest.UpdatesPath, handlerstest.AddItemBody, failed(false)),

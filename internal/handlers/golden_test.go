@@ -38,7 +38,7 @@ type exchange struct {
 	upstream           func(*upstreamtest.Server)
 }
 
-// goldenFile is an exchange as a golden file shows it.
+// goldenFile is an exchange in a golden file.
 type goldenFile struct {
 	Request  goldenRequest  `json:"request"`
 	Response goldenResponse `json:"response"`

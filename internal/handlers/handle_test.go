@@ -117,24 +117,24 @@ func TestEveryInstanceOperationIsHeldToItsChain(t *testing.T) {
 	for _, operation := range instanceOperations(t) {
 		t.Run(operation.id, func(t *testing.T) {
 			t.Parallel()
-			looks := 1
+			descriptions := 1
 			if slices.Contains(byRPC, operation.id) {
-				looks = 0
+				descriptions = 0
 			}
 			for _, accept := range operation.types() {
 				pinning(t, func(t *testing.T, g *servertest.Gateway) {
 					a := operation.call(t, g, "?firstExecutionRunId="+temporalfake.RunID, "Accept", accept)
 					require.Less(t, a.Status, http.StatusBadRequest, a.Body)
 					calls := g.Upstream.AllCalls()[1:] // the first is the health check
-					for _, call := range calls[looks:] {
+					for _, call := range calls[descriptions:] {
 						require.Contains(t, string(call.Request), temporalfake.RunID, call.Method)
 					}
-					if looks == 1 {
+					if descriptions == 1 {
 						require.Equal(t, "DescribeWorkflowExecution", calls[0].Method)
 						require.NotContains(t, string(calls[0].Request), temporalfake.RunID)
 					}
 				})
-				if looks == 0 {
+				if descriptions == 0 {
 					continue
 				}
 				pinning(t, func(t *testing.T, g *servertest.Gateway) {

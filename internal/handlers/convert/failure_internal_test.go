@@ -11,7 +11,7 @@ import (
 
 func TestFailureShowsItsWholeChain(t *testing.T) {
 	t.Parallel()
-	shown := Failure(&failure.Failure{
+	rendered := Failure(&failure.Failure{
 		Message: "activity error",
 		FailureInfo: &failure.Failure_ActivityFailureInfo{ActivityFailureInfo: &failure.ActivityFailureInfo{
 			ActivityId: "5", ActivityType: &common.ActivityType{Name: "Charge"}, RetryState: enums.RETRY_STATE_NON_RETRYABLE_FAILURE,
@@ -28,7 +28,7 @@ func TestFailureShowsItsWholeChain(t *testing.T) {
 			}},
 		},
 	})
-	got, err := Marshal(shown)
+	got, err := Marshal(rendered)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"message":"activity error","kind":"activity","activityId":"5","activityType":"Charge",
 		"retryState":"NON_RETRYABLE_FAILURE","cause":{"message":"declined","stackTrace":"at x","kind":"application",

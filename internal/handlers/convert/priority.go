@@ -17,23 +17,23 @@ const (
 )
 
 // priority returns the priority to send, which is never nil, as in the SDKs.
-func (v *Validation) priority(pointer string, priority *openapi.Priority) *common.Priority {
+func (v *Validation) priority(pointer string, p *openapi.Priority) *common.Priority {
 	sent := &common.Priority{}
-	if priority == nil {
+	if p == nil {
 		return sent
 	}
-	if priority.PriorityKey != nil {
-		sent.PriorityKey = *priority.PriorityKey
+	if p.PriorityKey != nil {
+		sent.PriorityKey = *p.PriorityKey
 		if sent.GetPriorityKey() < 1 {
 			v.Add(pointer+"/priorityKey", "must be at least 1")
 		}
 	}
-	sent.FairnessKey = priority.FairnessKey
+	sent.FairnessKey = p.FairnessKey
 	if len(sent.GetFairnessKey()) > maxFairnessKeyBytes {
 		v.Add(pointer+"/fairnessKey", fmt.Sprintf("must be at most %d bytes", maxFairnessKeyBytes))
 	}
-	if priority.FairnessWeight != nil {
-		sent.FairnessWeight = *priority.FairnessWeight
+	if p.FairnessWeight != nil {
+		sent.FairnessWeight = *p.FairnessWeight
 		if w := sent.GetFairnessWeight(); w < minFairnessWeight || w > maxFairnessWeight {
 			v.Add(pointer+"/fairnessWeight", "must be between 0.001 and 1000")
 		}

@@ -27,9 +27,9 @@ func TestResultIsPlainOrWhole(t *testing.T) {
 		{payloads("json/protobuf", `{"x":1}`), `{"resultPayload":{"metadata":{"encoding":"anNvbi9wcm90b2J1Zg=="},"data":"eyJ4IjoxfQ==","json":{"x":1}}}`},
 		{payloads("binary/plain", "\x00"), `{"resultPayload":{"metadata":{"encoding":"YmluYXJ5L3BsYWlu"},"data":"AA=="}}`},
 	} {
-		shown := openapi.QueryResult{}
-		shown.Result, shown.ResultPayload = FirstPayload(c.list)
-		got, err := Marshal(shown)
+		body := openapi.QueryResult{}
+		body.Result, body.ResultPayload = FirstPayload(c.list)
+		got, err := Marshal(body)
 		require.NoError(t, err)
 		require.Equal(t, c.want, string(got))
 	}

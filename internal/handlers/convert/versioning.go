@@ -48,7 +48,7 @@ func (v *Validation) versioningOverride(pointer string, override *openapi.Versio
 func versioningOverride(o *workflow.VersioningOverride) openapi.VersioningOverrideState {
 	switch override := o.GetOverride().(type) {
 	case *workflow.VersioningOverride_Pinned:
-		return openapi.VersioningOverrideState{Behavior: "PINNED", PinnedVersion: version(override.Pinned.GetVersion())}
+		return openapi.VersioningOverrideState{Behavior: "PINNED", PinnedVersion: deploymentVersion(override.Pinned.GetVersion())}
 	case *workflow.VersioningOverride_AutoUpgrade:
 		return openapi.VersioningOverrideState{Behavior: "AUTO_UPGRADE"}
 	default:
@@ -56,7 +56,7 @@ func versioningOverride(o *workflow.VersioningOverride) openapi.VersioningOverri
 	}
 }
 
-func version(v *deployment.WorkerDeploymentVersion) *openapi.DeploymentVersion {
+func deploymentVersion(v *deployment.WorkerDeploymentVersion) *openapi.DeploymentVersion {
 	if v == nil {
 		return nil
 	}

@@ -35,7 +35,7 @@ func (s *Service) GetWorkflowHistory(w http.ResponseWriter, r *http.Request, nam
 		if req.MediaType == sse.ContentType {
 			return s.follow(ctx, req, *params)
 		}
-		h, err := s.newEvents(req, *params)
+		h, err := s.newPages(req, *params)
 		if err != nil {
 			return nil, err
 		}
@@ -53,15 +53,15 @@ func (s *Service) GetWorkflowHistory(w http.ResponseWriter, r *http.Request, nam
 	})
 }
 
-// events are the pages of one run's events.
-type events struct {
+// eventPages are the pages of one run's events.
+type eventPages struct {
 	*operation.Pages
 	service    *Service
 	workflowID string
 	waits      bool
 }
 
-func (s *Service) newEvents(req *operation.Request, params openapi.GetWorkflowHistoryParams) (_ *events, err error) {
+func (s *Service) newPages(req *operation.Request, params openapi.GetWorkflowHistoryParams) (_ *eventPages, err error) {
 	var v convert.Validation
 	filter, form := eventFilter(&v, params.EventFilterType), payloadForm(&v, params.Payloads)
 	if params.FollowRuns != nil {
@@ -71,7 +71,7 @@ func (s *Service) newEvents(req *operation.Request, params openapi.GetWorkflowHi
 		v.Add("?lastEventId", "is for a stream of events; a page has pageToken")
 	}
 	waitNewEvent, skipArchival := params.WaitNewEvent != nil && *params.WaitNewEvent, params.SkipArchival != nil && *params.SkipArchival
-	h := &events{
+	h := &eventPages{
 		service: s, workflowID: req.Execution.GetWorkflowId(), waits: waitNewEvent || filter == enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
 	}
 	if req.MediaType == operation.NDJSON && waitNewEvent {
@@ -129,7 +129,7 @@ func payloadForm(v *convert.Validation, name string) transcode.Form {
 
 // emptyPage returns the page of a wait without an event. Its token leads to where the
 // wait began.
-func (h *events) emptyPage(token string) *operation.Response {
+func (h *eventPages) emptyPage(token string) *operation.Response {
 	if token == "" {
 		token = h.FirstToken()
 	}
@@ -139,14 +139,14 @@ func (h *events) emptyPage(token string) *operation.Response {
 // page fetches one page. If it waits, its deadline has the bounds of a poll's, because a
 // caller that pages on with a short one would make a hot loop; and it ends on a drain, so
 // that the caller can repeat the request on another replica.
-func (h *events) page(ctx context.Context, request *workflowservice.GetWorkflowExecutionHistoryRequest) (upstream.Response, error) {
+func (h *eventPages) page(ctx context.Context, request *workflowservice.GetWorkflowExecutionHistoryRequest) (upstream.Response, error) {
 	if h.waits {
-		call := upstream.CallFrom(ctx)
-		if call.Timeout == 0 {
-			call.Timeout = longpoll.MaxSlice
+		options := upstream.CallFrom(ctx)
+		if options.Timeout == 0 {
+			options.Timeout = longpoll.MaxSlice
 		}
-		call.Timeout = h.service.polls.Timeout(call.Timeout)
-		waiting, end := h.service.drain.Context(upstream.NewContext(ctx, &call))
+		options.Timeout = h.service.polls.Timeout(options.Timeout)
+		waiting, end := h.service.drain.Context(upstream.NewContext(ctx, &options))
 		defer end()
 		ctx = waiting
 	}

@@ -81,15 +81,15 @@ func TestPauseCostsLittle(t *testing.T) {
 		c.SetPaused(true)
 		s := g.Follow(t, "")
 		s.ReadIDs(t, 2)
-		asked := func(method string) int { return len(g.Upstream.Calls(method)) }
-		pages, looks := asked("GetWorkflowExecutionHistory"), asked("DescribeWorkflowExecution")
+		calls := func(method string) int { return len(g.Upstream.Calls(method)) }
+		pages, descriptions := calls("GetWorkflowExecutionHistory"), calls("DescribeWorkflowExecution")
 		for range 4 {
 			b, err := s.Next()
 			require.NoError(t, err)
 			require.Equal(t, servertest.EventBlock{"": ""}, b, "a comment every 15 s")
 		}
-		require.Equal(t, pages, asked("GetWorkflowExecutionHistory"))
-		require.InDelta(t, 60, asked("DescribeWorkflowExecution")-looks, 1)
+		require.Equal(t, pages, calls("GetWorkflowExecutionHistory"))
+		require.InDelta(t, 60, calls("DescribeWorkflowExecution")-descriptions, 1)
 		s.Close()
 		idle(t, g, c)
 	})

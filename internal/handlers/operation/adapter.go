@@ -54,7 +54,7 @@ func Serve[P, B any](a *Adapter, w http.ResponseWriter, r *http.Request, spec Sp
 		}
 		defer admitted.Close()
 		req := &Request{Spec: &spec, Admitted: admitted, HTTP: r, adapter: a}
-		response, err := run(ctx, w, req, do)
+		response, err := respond(ctx, w, req, do)
 		if err != nil {
 			admitted.Reject(ctx, err)
 			return err
@@ -67,8 +67,8 @@ func Serve[P, B any](a *Adapter, w http.ResponseWriter, r *http.Request, spec Sp
 	}
 }
 
-// run returns the response to an admitted request.
-func run[P, B any](ctx context.Context, w http.ResponseWriter, req *Request,
+// respond returns the response to an admitted request.
+func respond[P, B any](ctx context.Context, w http.ResponseWriter, req *Request,
 	do func(ctx context.Context, req *Request, params *P, body *B) (*Response, error),
 ) (*Response, error) {
 	params, body := new(P), new(B)

@@ -127,9 +127,9 @@ func (u *call) slice(ctx context.Context) error {
 	case u.stage >= stageAccepted:
 		got, err = u.polls.Updates.Wait(ctx, u.key(stageCompleted), u.options)
 	case u.send != nil:
-		call := u.options
-		call.Timeout = u.polls.SliceTimeout(time.Until(u.until))
-		got, err = u.send(upstream.NewContext(ctx, &call))
+		options := u.options
+		options.Timeout = u.polls.SliceTimeout(time.Until(u.until))
+		got, err = u.send(upstream.NewContext(ctx, &options))
 	default:
 		got, err = u.polls.Updates.Wait(ctx, u.key(stageAccepted), u.options)
 	}

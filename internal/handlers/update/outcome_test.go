@@ -33,9 +33,9 @@ func TestFailedAndRejectedUpdatesHaveDifferentStatuses(t *testing.T) {
 			require.Equal(t, "FAILED", a.Field(t, "status"))
 			require.Contains(t, a.Field(t, "failure"), "card refused")
 			require.Equal(t, http.StatusUnprocessableEntity, g.Do(t, http.MethodPost, servertest.UpdatesPath+"?failureStatus=422", handlerstest.AddItemBody).Status)
-			asked := g.Do(t, http.MethodGet, servertest.UpdatesPath+"/u-1", "")
-			require.Equal(t, http.StatusOK, asked.Status)
-			require.JSONEq(t, a.Body, asked.Body)
+			polled := g.Do(t, http.MethodGet, servertest.UpdatesPath+"/u-1", "")
+			require.Equal(t, http.StatusOK, polled.Status)
+			require.JSONEq(t, a.Body, polled.Body)
 
 			f.Set(temporalfake.Admitted, nil, false)
 			end(func() { f.Fail("no such item", true) })

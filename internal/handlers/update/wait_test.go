@@ -139,7 +139,7 @@ func TestAnUpdateEndsWithinTheBudget(t *testing.T) {
 		f.MarkSent()
 		poll := g.Upstream.Handler("PollWorkflowExecutionUpdate")
 		g.Upstream.Handle("PollWorkflowExecutionUpdate", upstreamtest.InTurn(func(ctx context.Context, request []byte) ([]byte, error) {
-			time.Sleep(10 * time.Second) // the look takes its share
+			time.Sleep(10 * time.Second) // the read uses its part
 			return poll(ctx, request)
 		}, poll))
 		var a servertest.Response

@@ -40,12 +40,12 @@ func TestResetSendsTheRequestedOptions(t *testing.T) {
 	})
 }
 
-// events returns a page of history with events of these types; first is the id of
-// the first.
-func events(first int64, token string, types ...enums.EventType) *workflowservice.GetWorkflowExecutionHistoryResponse {
+// events returns a page of history with events of these types; firstID is
+// the id of the first.
+func events(firstID int64, token string, types ...enums.EventType) *workflowservice.GetWorkflowExecutionHistoryResponse {
 	page := &workflowservice.GetWorkflowExecutionHistoryResponse{History: &history.History{}, NextPageToken: []byte(token)}
 	for i, eventType := range types {
-		page.History.Events = append(page.History.Events, &history.HistoryEvent{EventId: first + int64(i), EventType: eventType})
+		page.History.Events = append(page.History.Events, &history.HistoryEvent{EventId: firstID + int64(i), EventType: eventType})
 	}
 	return page
 }

@@ -101,7 +101,7 @@ func TestWaitIsClampedToTheLimit(t *testing.T) {
 // each is a connection and nothing else.
 func thousands(t *testing.T, g *servertest.Gateway, n int, path string) []servertest.Response {
 	t.Helper()
-	callers, answers := make([]net.Conn, n), make([]servertest.Response, n)
+	callers, responses := make([]net.Conn, n), make([]servertest.Response, n)
 	for i := range callers {
 		conn, err := g.Listener.Dial(t.Context())
 		require.NoError(t, err)
@@ -113,9 +113,9 @@ func thousands(t *testing.T, g *servertest.Gateway, n int, path string) []server
 	for i, conn := range callers {
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		require.NoError(t, err)
-		answers[i] = servertest.ReadResponse(t, response)
+		responses[i] = servertest.ReadResponse(t, response)
 	}
-	return answers
+	return responses
 }
 
 // TestEqualWaitsShareOnePoll lets thousands of callers wait longer than one poll
@@ -128,10 +128,10 @@ func TestEqualWaitsShareOnePoll(t *testing.T) {
 			g := servertest.Start(t, servertest.Options{})
 			f := temporalfake.NewWorkflow(g.Upstream)
 			time.AfterFunc(ends, f.Close)
-			var answers []servertest.Response
-			took := servertest.Elapsed(func() { answers = thousands(t, g, manyCallers, servertest.ResultPath+"?wait=50s") })
+			var responses []servertest.Response
+			took := servertest.Elapsed(func() { responses = thousands(t, g, manyCallers, servertest.ResultPath+"?wait=50s") })
 			require.Equal(t, min(ends, wait), took)
-			for _, a := range answers {
+			for _, a := range responses {
 				require.Equal(t, status, a.Status, a.Body)
 				require.Equal(t, temporalfake.RunID, a.Field(t, "runId"))
 			}
