@@ -6,6 +6,7 @@
 // the first call.
 //
 // Failure posture: a write carries a request id, so that the server deduplicates it
-// when it is repeated. A wait that times out or meets a drain is not an error: its
-// caller can continue it. If it is unknown whether the workflow exists, it is one.
+// when it is repeated. A wait that ends because of its time or of a drain is not an
+// error, because its caller can continue it, unless it is still unknown whether the
+// workflow exists.
 package workflow
