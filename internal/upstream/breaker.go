@@ -14,31 +14,32 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// Breaker says when an upstream that is unavailable is spared.
+// Breaker is the policy of a circuit breaker.
 type Breaker struct {
-	// Failures are the calls in a row, within Window, after which none are made
-	// any more; zero never stops.
+	// Failures is the number of consecutive failed calls within Window that opens
+	// the breaker. Zero disables it.
 	Failures int
 	Window   time.Duration
-	// Pause is the time between two calls that try again.
+	// Pause is the time between two trial calls while the breaker is open.
 	Pause time.Duration
 }
 
-// errBreakerOpen is what a call gets that was not made.
+// errBreakerOpen is the error of a call that the breaker did not admit.
 var errBreakerOpen = status.Error(codes.Unavailable, "the circuit breaker is open")
 
-// breaker answers for an upstream that does not: at once, so that callers and
-// their retries do not pile up, and without the calls that would meet the
-// upstream when it comes back. The libraries' breakers let a fixed number of
-// calls try, and wait for their ends; a long poll among them would keep them
-// shut for its whole length. Here time lets a call through, each pause one, and
-// any answer opens the way to all.
+// breaker fails calls to an unavailable upstream immediately, so that callers and
+// their retries do not pile up, and so that the upstream is not flooded when it
+// recovers.
+//
+// Common breaker libraries admit a fixed number of trial calls and wait for them to
+// end. If one of them is a long poll, the breaker stays open for as long as the poll
+// lasts. This breaker admits one trial call per pause, and any response closes it.
 type breaker struct {
 	policy Breaker
 	log    *slog.Logger
 	gauge  *telemetry.Gauge
 
-	failing atomic.Bool // there are failures to count; spares the lock while all is well
+	failing atomic.Bool // whether there are failures; avoids the lock while there are none
 
 	mu       sync.Mutex
 	failures int
@@ -69,20 +70,20 @@ func (b *breaker) admit() bool {
 	return true
 }
 
-// observe learns from the end of a call that was begun then.
+// observe records the status of a call that began at the given time.
 func (b *breaker) observe(st *status.Status, begun time.Time) {
 	switch {
 	case unavailable(st):
 		b.fail(begun)
 	case st.Code() == codes.DeadlineExceeded, st.Code() == codes.Canceled:
-		// Our own end of the call, which says nothing about the upstream.
+		// The gateway ended the call, so the status does not describe the upstream.
 	case b.failing.Load():
 		b.succeed()
 	}
 }
 
-// unavailable distinguishes an upstream that cannot be reached from one that says that
-// a single namespace or a single workflow cannot.
+// unavailable reports whether a status means that the upstream cannot be reached. It
+// is false if only one namespace or one workflow is unavailable.
 func unavailable(st *status.Status) bool {
 	if st.Code() != codes.Unavailable || problem.IsWorkflowBusy(st) {
 		return false
@@ -95,9 +96,8 @@ func unavailable(st *status.Status) bool {
 	return true
 }
 
-// fail counts a failure. Of the calls that were in flight at the first one, the
-// others tell nothing new: all may have been on one connection, which is made
-// again.
+// fail counts a failure. Calls that were in flight at the first failure count once:
+// they may all have shared one connection that was lost.
 func (b *breaker) fail(begun time.Time) {
 	if b.policy.Failures == 0 {
 		return
@@ -109,8 +109,8 @@ func (b *breaker) fail(begun time.Time) {
 		b.nextTry = now.Add(b.policy.Pause)
 		return
 	}
-	// A call counts by when it began: failures that take longer than the window
-	// would never fall into one.
+	// The start of a call counts, not its end: otherwise calls that take longer
+	// than the window to fail would never open the breaker.
 	if b.failures == 0 || begun.Sub(b.since) > b.policy.Window {
 		b.failures, b.since = 0, now
 	} else if begun.Before(b.since) {
@@ -122,14 +122,14 @@ func (b *breaker) fail(begun time.Time) {
 	}
 	b.open, b.nextTry = true, now.Add(b.policy.Pause)
 	b.gauge.Inc()
-	b.log.Warn("upstream is unavailable: calls are refused until it answers", slog.Int("failures", b.failures))
+	b.log.Warn("upstream is unavailable: calls fail until it responds", slog.Int("failures", b.failures))
 }
 
 func (b *breaker) succeed() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.open {
-		b.log.Info("upstream answers again")
+		b.log.Info("upstream responds again")
 		b.gauge.Dec()
 	}
 	b.open, b.failures = false, 0

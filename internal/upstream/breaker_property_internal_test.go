@@ -13,14 +13,14 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// breakerModel is a breaker together with what was observed of its upstream.
+// breakerModel is a breaker and a record of the calls that it observed.
 type breakerModel struct {
 	breaker *breaker
 	gauge   telemetry.Gauge
 
 	failures int // since the last response
 	admitted time.Time
-	failed   time.Time // the last one that an open breaker observed, or that opened it
+	failed   time.Time // the last failure that opened the breaker, or that it observed while open
 }
 
 func (m *breakerModel) isOpen() bool { return m.gauge.Value() == 1 }
@@ -40,7 +40,7 @@ func (m *breakerModel) call(t *rapid.T) {
 	}
 }
 
-// fail observes a call that began a while ago and did not reach the upstream.
+// fail observes a call that began up to 20 seconds ago and did not reach the upstream.
 func (m *breakerModel) fail(t *rapid.T) {
 	wasOpen := m.isOpen()
 	m.observe(codes.Unavailable, time.Duration(rapid.IntRange(0, 20).Draw(t, "seconds"))*time.Second)
@@ -54,7 +54,7 @@ func (m *breakerModel) fail(t *rapid.T) {
 	}
 }
 
-// outage observes as many failures of new calls as open the breaker.
+// outage observes enough failures of new calls to open the breaker.
 func (m *breakerModel) outage(t *rapid.T) {
 	for range m.breaker.policy.Failures {
 		m.observe(codes.Unavailable, 0)
@@ -72,8 +72,8 @@ func (m *breakerModel) respond(t *rapid.T) {
 	require.True(t, m.breaker.admit())
 }
 
-// giveUp observes a call that the gateway ended, which changes nothing.
-func (m *breakerModel) giveUp(t *rapid.T) {
+// cancel observes a call that the gateway ended, which changes nothing.
+func (m *breakerModel) cancel(t *rapid.T) {
 	wasOpen := m.isOpen()
 	m.observe(rapid.SampledFrom([]codes.Code{codes.DeadlineExceeded, codes.Canceled}).Draw(t, "code"), 0)
 	require.Equal(t, wasOpen, m.isOpen())
@@ -83,7 +83,7 @@ func (m *breakerModel) observe(code codes.Code, took time.Duration) {
 	m.breaker.observe(status.New(code, ""), time.Now().Add(-took))
 }
 
-func sleepAWhile(t *rapid.T) {
+func sleepRandomly(t *rapid.T) {
 	time.Sleep(time.Duration(rapid.IntRange(1, 3000).Draw(t, "ms")) * time.Millisecond)
 }
 
@@ -96,7 +96,7 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 			policy := Breaker{Failures: rapid.IntRange(0, 4).Draw(t, "failures"), Window: 10 * time.Second, Pause: time.Second}
 			m.breaker = newBreaker(policy, slog.New(slog.DiscardHandler), &m.gauge)
 			t.Repeat(map[string]func(*rapid.T){
-				"call": m.call, "fail": m.fail, "outage": m.outage, "respond": m.respond, "give up": m.giveUp, "sleep": sleepAWhile,
+				"call": m.call, "fail": m.fail, "outage": m.outage, "respond": m.respond, "cancel": m.cancel, "sleep": sleepRandomly,
 				"": func(t *rapid.T) { require.Contains(t, []int64{0, 1}, m.gauge.Value()) },
 			})
 			time.Sleep(policy.Pause)

@@ -18,84 +18,84 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-func breaking(options *upstream.Options) {
+func withSmallBreaker(options *upstream.Options) {
 	options.Breaker = upstream.Breaker{Failures: 3, Window: 10 * time.Second, Pause: time.Second}
 	options.Retry.MaxAttempts = 1
 }
 
-func TestAnUpstreamThatIsAwayIsSpared(t *testing.T) {
+func TestAnOpenBreakerStopsCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
 		server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "away"))
-		client := newClient(t, server, breaking)
+		client := newClient(t, server, withSmallBreaker)
 		calls := func() int { return len(server.AllCalls()) }
 		for range 10 {
-			requireProblem(t, problem.UpstreamUnavailable, ask(inOrders(t.Context()), client))
+			upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(inOrders(t.Context()), client))
 		}
-		require.Equal(t, 3, calls(), "then it is left alone")
+		require.Equal(t, 3, calls(), "the breaker is open after three failures")
 		for i := range 3 {
 			time.Sleep(time.Second)
 			for range 10 {
-				requireProblem(t, problem.UpstreamUnavailable, ask(inOrders(t.Context()), client))
+				upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(inOrders(t.Context()), client))
 			}
-			require.Equal(t, 4+i, calls(), "one call tries each second")
+			require.Equal(t, 4+i, calls(), "one trial call per second")
 		}
 		server.Handle("DescribeWorkflowExecution", upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{}))
 		time.Sleep(time.Second)
 		for range 10 {
-			require.NoError(t, ask(inOrders(t.Context()), client))
+			require.NoError(t, describeWorkflow(inOrders(t.Context()), client))
 		}
 	})
 }
 
-func TestALongCallDoesNotKeepTheOthersOut(t *testing.T) {
+func TestALongTrialCallDoesNotKeepTheBreakerOpen(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
 		server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "away"))
-		client := newClient(t, server, breaking)
+		client := newClient(t, server, withSmallBreaker)
 		for range 3 {
-			require.Error(t, ask(inOrders(t.Context()), client))
+			require.Error(t, describeWorkflow(inOrders(t.Context()), client))
 		}
 		server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(
 			upstreamtest.Hang, upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{})))
 		time.Sleep(time.Second)
 		tried := make(chan error, 1)
-		go func() { tried <- ask(inOrders(t.Context()), client) }()
+		go func() { tried <- describeWorkflow(inOrders(t.Context()), client) }()
 		synctest.Wait()
-		requireProblem(t, problem.UpstreamUnavailable, ask(inOrders(t.Context()), client))
+		upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(inOrders(t.Context()), client))
 		time.Sleep(time.Second)
-		require.NoError(t, ask(inOrders(t.Context()), client), "the next second has a try of its own")
-		require.NoError(t, ask(inOrders(t.Context()), client))
-		requireProblem(t, problem.DeadlineExceeded, <-tried)
+		require.NoError(t, describeWorkflow(inOrders(t.Context()), client), "the next second admits another trial call")
+		require.NoError(t, describeWorkflow(inOrders(t.Context()), client))
+		upstreamtest.RequireProblem(t, problem.DeadlineExceeded, <-tried)
 	})
 }
 
-func TestOtherFailuresDoNotCount(t *testing.T) {
+func TestOtherFailuresDoNotOpenTheBreaker(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
-		client := newClient(t, server, breaking)
+		client := newClient(t, server, withSmallBreaker)
 		for name, handler := range map[string]upstreamtest.Handler{
 			"an error of the request": upstreamtest.Fail(codes.NotFound, "no"),
 			"an error of the server":  upstreamtest.Fail(codes.Internal, "no"),
-			"a namespace that moves":  upstreamtest.Fail(codes.Unavailable, "moves", &errordetails.NamespaceUnavailableFailure{Namespace: "orders"}),
+			"a namespace failover":    upstreamtest.Fail(codes.Unavailable, "moves", &errordetails.NamespaceUnavailableFailure{Namespace: "orders"}),
 			"an update is dropped":    upstreamtest.Fail(codes.Unavailable, "workflow update was aborted"),
 			"a query is dropped":      upstreamtest.Fail(codes.Unavailable, "buffered query cleared, please retry"),
-			"no answer in time":       upstreamtest.Hang,
+			"no response in time":     upstreamtest.Hang,
 		} {
 			server.Handle("DescribeWorkflowExecution", handler)
 			before := len(server.AllCalls())
 			for range 5 {
-				require.Error(t, ask(inOrders(t.Context()), client))
+				require.Error(t, describeWorkflow(inOrders(t.Context()), client))
 			}
 			require.Len(t, server.AllCalls(), before+5, name)
 		}
 	})
 }
 
-func TestSlowFailuresCountAsWell(t *testing.T) {
+func TestSlowFailuresOpenTheBreaker(t *testing.T) {
 	t.Parallel()
 	for _, took := range []time.Duration{time.Second, 10 * time.Second, 15 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
@@ -104,31 +104,31 @@ func TestSlowFailuresCountAsWell(t *testing.T) {
 				time.Sleep(took)
 				return nil, status.Error(codes.Unavailable, "away")
 			})
-			client := newClient(t, server, breaking)
+			client := newClient(t, server, withSmallBreaker)
 			var callers sync.WaitGroup
 			for range 10 {
 				callers.Go(func() {
 					for range 4 {
-						_ = ask(inOrders(t.Context()), client)
+						_ = describeWorkflow(inOrders(t.Context()), client)
 					}
 				})
 			}
 			callers.Wait()
 			begin := time.Now()
-			requireProblem(t, problem.UpstreamUnavailable, ask(inOrders(t.Context()), client))
-			require.Zero(t, time.Since(begin), "it is spared, though each failure takes %s", took)
+			upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(inOrders(t.Context()), client))
+			require.Zero(t, time.Since(begin), "the breaker is open although each failure takes %s", took)
 		})
 	}
 }
 
-func TestFailuresFarApartDoNotCount(t *testing.T) {
+func TestFailuresOutsideTheWindowDoNotOpenTheBreaker(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
 		server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "away"))
-		client := newClient(t, server, breaking)
+		client := newClient(t, server, withSmallBreaker)
 		for range 8 {
-			require.Error(t, ask(inOrders(t.Context()), client))
+			require.Error(t, describeWorkflow(inOrders(t.Context()), client))
 			time.Sleep(6 * time.Second)
 		}
 		require.Len(t, server.AllCalls(), 8)

@@ -7,19 +7,19 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-// CallOptions is what a door asks of the corridor for one request, beside the method
-// and the message. It travels in the request's context.
+// CallOptions are the options of the calls of one request. They travel in the
+// context of the request.
 type CallOptions struct {
-	// Namespace is the one that the request names, by its path. The chain
-	// authorises it and holds the message against it.
+	// Namespace is the namespace in the path of the request. [Client.Invoke]
+	// authorises it and rejects messages that name another one.
 	Namespace string
-	// Timeout is the deadline of each attempt, the SDK's rpc_timeout; zero
-	// takes the configured default. It is clamped to the configured maximum.
+	// Timeout is the timeout of each attempt, as rpc_timeout of the SDKs. Zero
+	// means the configured default. It is limited to the configured maximum.
 	Timeout time.Duration
-	// Metadata is what the caller sends along, its keys already allowed.
+	// Metadata is the caller's metadata. Its keys have been checked.
 	Metadata metadata.MD
-	// Retry lets calls that are safe to repeat be repeated. Doors whose
-	// clients have retry rules of their own leave it off.
+	// Retry permits retries of calls that are safe to repeat. Doors whose
+	// clients have retry rules of their own do not set it.
 	Retry bool
 	// Features announces that the door reads the true close event of a run
 	// that has a successor ("follows-next-run-id"), where the server would
@@ -29,9 +29,9 @@ type CallOptions struct {
 	// Trail collects the audit line of the operation that the calls belong to. Nil
 	// means that each call has a line of its own.
 	Trail *Trail
-	// Room is the memory for responses to calls that only read. Nil means that
-	// responses up to the configured maximum are received at once, as polls do that
-	// callers share.
+	// Room is the memory for responses to calls that only read. If it is nil,
+	// responses up to the configured maximum are received without a reservation;
+	// shared polls use that.
 	Room Room
 }
 
@@ -40,20 +40,20 @@ type CallOptions struct {
 type Room interface {
 	// Reserved returns how many bytes are reserved.
 	Reserved() int
-	// Reserve reserves room for a response of so many bytes, in all.
-	// [Client.Invoke] returns its errors as they are.
+	// Reserve increases the reservation to the given total of bytes.
+	// [Client.Invoke] returns its errors unchanged.
 	Reserve(ctx context.Context, bytes int) error
 }
 
 type callKey struct{}
 
-// NewContext gives a context whose calls are made as call says.
+// NewContext returns a context that carries the options of its calls.
 func NewContext(ctx context.Context, call *CallOptions) context.Context {
 	return context.WithValue(ctx, callKey{}, call)
 }
 
-// CallFrom gives a copy of the context's call; without one, a call in no
-// namespace.
+// CallFrom returns a copy of the options in the context. Without options, the
+// namespace is empty.
 func CallFrom(ctx context.Context) CallOptions { return *callFrom(ctx) }
 
 func callFrom(ctx context.Context) *CallOptions {

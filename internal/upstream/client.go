@@ -21,13 +21,12 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/inspect"
 )
 
-// The pace at which a lost connection is made again. The default of gRPC goes up
-// to two minutes, in which a gateway would refuse all calls to a server that is
-// long back.
+// The backoff of reconnects. The default maximum of gRPC is two minutes: for that
+// long, calls would fail although the server has recovered.
 const (
 	reconnectFirst   = 200 * time.Millisecond
 	reconnectLast    = 3 * time.Second
-	reconnectTimeout = 5 * time.Second // of one try
+	reconnectTimeout = 5 * time.Second // of one attempt
 )
 
 // The HTTP/2 flow-control windows, in bytes: of a stream, gRPC's default limit of
@@ -43,32 +42,32 @@ const serviceConfig = `{"loadBalancingConfig":[{"round_robin":{}}]}`
 // Dialer opens the upstream's transport connections.
 type Dialer func(ctx context.Context, address string) (net.Conn, error)
 
-// Options say where the upstream is and how calls to it are made.
+// Options are the options of a client.
 type Options struct {
 	Server
-	// KeepAlive pings the connection, idle or not: Interval apart, giving it up
-	// when an answer takes longer than Timeout.
+	// KeepAlive configures the pings of connections, also of idle ones.
 	KeepAlive KeepAlive
-	// Proxy is the HTTP CONNECT proxy to go through, if any.
+	// Proxy is the HTTP CONNECT proxy, if any.
 	Proxy Proxy
-	// Dial replaces the network, nil uses it.
+	// Dial opens connections. Nil means the network.
 	Dial Dialer
-	// Metadata goes with every call.
+	// Metadata is sent with every call.
 	Metadata map[string]string
-	// Credential is what authenticates the gateway, where neither a principal
-	// nor a namespace brings one of its own.
+	// Credential authenticates the gateway, unless the principal or the
+	// namespace has a credential of its own.
 	Credential *auth.Credential
-	// Namespaces are those for which something differs.
+	// Namespaces are the options of single namespaces, by name.
 	Namespaces map[string]Namespace
 	// Timeouts bound each attempt.
 	Timeouts Timeouts
 	// Retry is the policy for calls that may be repeated.
 	Retry RetryPolicy
-	// Breaker says when calls are not made any more.
+	// Breaker is the policy of the circuit breaker of each server.
 	Breaker Breaker
-	// MaxResponseBytes is the largest answer that is taken.
+	// MaxResponseBytes is the maximum size of a response.
 	MaxResponseBytes int
-	// Version is the gateway's, sent as client-version and in the user agent.
+	// Version is the version of the gateway. It is sent as client-version and in
+	// the user agent.
 	Version string
 
 	Log     *slog.Logger
@@ -76,18 +75,19 @@ type Options struct {
 	Tracing *telemetry.Tracing
 }
 
-// KeepAlive says how a connection is watched.
+// KeepAlive is the interval between pings of a connection, and the time after which
+// a connection without a response is closed.
 type KeepAlive struct{ Interval, Timeout time.Duration }
 
-// Timeouts are the deadlines of one attempt.
+// Timeouts are the timeouts of one attempt.
 type Timeouts struct {
-	// Default is used when the caller names none.
+	// Default applies if the caller sets no timeout.
 	Default time.Duration
-	// Max clamps what the caller names.
+	// Max is the upper limit of the caller's timeout.
 	Max time.Duration
 }
 
-// Server is where one Temporal server is.
+// Server is the address of one Temporal server.
 type Server struct {
 	// Address is host:port.
 	Address string
@@ -99,12 +99,12 @@ type Server struct {
 type Client struct {
 	options      Options
 	methods      map[string]inspect.Method // by full method name
-	defaultRoute namespaceRoute            // of all namespaces that have none of their own
+	defaultRoute namespaceRoute            // of namespaces that are not in routes
 	routes       map[string]*namespaceRoute
-	servers      []*server // the first is the one of home
+	servers      []*server // the first is that of defaultRoute
 }
 
-// New makes a client. It connects when the first call is made.
+// New returns a client. It connects with the first call.
 func New(options Options) (*Client, error) {
 	c := &Client{options: options, methods: inspect.Compile(), routes: map[string]*namespaceRoute{}}
 	first, err := newServer(&c.options, options.Server)
@@ -121,7 +121,7 @@ func New(options Options) (*Client, error) {
 	return c, nil
 }
 
-// Close ends the connections and the calls in flight on them.
+// Close closes the connections, which ends the calls in flight.
 func (c *Client) Close() error {
 	var errs []error
 	for _, server := range c.servers {
@@ -130,33 +130,33 @@ func (c *Client) Close() error {
 	return errors.Join(errs...)
 }
 
-// CredentialID distinguishes the credentials that a principal's calls about a
-// namespace go out with. It holds no secret.
+// CredentialID identifies the credential of a principal's calls about a namespace.
+// It contains no secret.
 func (c *Client) CredentialID(principal *auth.Principal, namespace string) string {
 	return c.routeOf(namespace).credentialOf(principal).ID(principal)
 }
 
-// CredentialMode is how a principal's calls about a namespace are authenticated:
-// none, static, passthrough or mint.
+// CredentialMode returns how a principal's calls about a namespace are
+// authenticated: none, static, passthrough or mint.
 func (c *Client) CredentialMode(principal *auth.Principal, namespace string) string {
 	return c.routeOf(namespace).credentialOf(principal).Mode()
 }
 
-// dial says how a server is connected to.
-func (o *Options) dial(at Server) (target string, options []grpc.DialOption) {
+// dialOptions returns the target and the options of the connection to a server.
+func (o *Options) dialOptions(to Server) (target string, options []grpc.DialOption) {
 	transport := insecure.NewCredentials()
-	if at.TLS != nil {
-		transport = credentials.NewTLS(at.TLS)
+	if to.TLS != nil {
+		transport = credentials.NewTLS(to.TLS)
 	}
 	options = []grpc.DialOption{
 		grpc.WithTransportCredentials(transport),
 		grpc.WithUserAgent("flowgate/" + o.Version),
 		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithDisableServiceConfig(), // a TXT record must not reconfigure the gateway
-		grpc.WithDisableRetry(),         // retries are the chain's
-		// Else gRPC would measure how large they should be, by a ping for each answer.
+		grpc.WithDisableRetry(),         // this package retries
+		// With dynamic windows, gRPC sends a ping for each response to measure them.
 		grpc.WithStaticStreamWindowSize(streamWindow), grpc.WithStaticConnWindowSize(connWindow),
-		grpc.WithNoProxy(), // the configured proxy alone counts
+		grpc.WithNoProxy(), // ignores HTTPS_PROXY: only the configured proxy applies
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: o.KeepAlive.Interval, Timeout: o.KeepAlive.Timeout, PermitWithoutStream: true,
 		}),
@@ -166,13 +166,13 @@ func (o *Options) dial(at Server) (target string, options []grpc.DialOption) {
 		}),
 	}
 	dial := o.Dial
-	target = "dns:///" + at.Address
+	target = "dns:///" + to.Address
 	if o.Proxy.Address != "" {
 		dial = o.Proxy.dialer(dial)
 	}
 	if dial != nil {
 		options = append(options, grpc.WithContextDialer(dial))
-		target = "passthrough:///" + at.Address // the dialer, or the proxy, resolves the name
+		target = "passthrough:///" + to.Address // the dialer, or the proxy, resolves the name
 	}
 	return target, options
 }

@@ -7,8 +7,8 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// wireCodec passes messages through as the bytes that they are on the wire.
-// It bears the name of the protobuf codec, because that is what the bytes are.
+// wireCodec sends and receives messages in wire form, without encoding them. It has
+// the name of the protobuf codec, which sets the content type of the calls.
 type wireCodec struct{}
 
 var _ encoding.CodecV2 = wireCodec{}
@@ -24,10 +24,10 @@ func (wireCodec) Marshal(v any) (mem.BufferSlice, error) {
 }
 
 func (wireCodec) Unmarshal(data mem.BufferSlice, v any) error {
-	answer, ok := v.(*Response)
+	response, ok := v.(*Response)
 	if !ok {
 		return fmt.Errorf("upstream: cannot receive a %T", v)
 	}
-	answer.buffer = data.MaterializeToBuffer(mem.DefaultBufferPool())
+	response.buffer = data.MaterializeToBuffer(mem.DefaultBufferPool())
 	return nil
 }

@@ -14,7 +14,8 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-func tokenIn(t *testing.T, token string) *auth.Credential {
+// openToken returns a static credential with the token.
+func openToken(t testing.TB, token string) *auth.Credential {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(path, []byte(token), 0o600))
@@ -23,10 +24,10 @@ func tokenIn(t *testing.T, token string) *auth.Credential {
 	return credential
 }
 
-func TestThePrincipalsCredentialWins(t *testing.T) {
+func TestThePrincipalsCredentialTakesPrecedence(t *testing.T) {
 	t.Parallel()
 	none := auth.NoCredential()
-	own, upstreams := tokenIn(t, "principals"), tokenIn(t, "upstreams")
+	own, upstreams := openToken(t, "principals"), openToken(t, "upstreams")
 	for name, test := range map[string]struct {
 		credential *auth.Credential
 		want       []string
@@ -42,11 +43,11 @@ func TestThePrincipalsCredentialWins(t *testing.T) {
 				server := upstreamtest.New(t)
 				client := newClient(t, server, func(o *upstream.Options) { o.Credential = upstreams })
 				ctx := inOrders(t.Context())
-				who, _ := auth.PrincipalFrom(ctx)
-				who.Credential = test.credential
-				require.Error(t, ask(ctx, client)) // UNIMPLEMENTED is fine
+				principal, _ := auth.PrincipalFrom(ctx)
+				principal.Credential = test.credential
+				require.Error(t, describeWorkflow(ctx, client)) // UNIMPLEMENTED: only the metadata matters here
 				require.Equal(t, test.want, server.Calls(describe)[0].Metadata.Get("authorization"))
-				require.Equal(t, test.id, client.CredentialID(who, orders))
+				require.Equal(t, test.id, client.CredentialID(principal, orders))
 				watch, stop := context.WithCancel(ctx)
 				defer stop()
 				go client.WatchHealth(watch)

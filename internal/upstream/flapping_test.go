@@ -16,13 +16,14 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// load is how many calls were made, and how they ended.
+// load counts the calls that drive made: all of them, those that succeeded, and
+// those that failed, but not immediately.
 type load struct {
-	calls, answered, slow atomic.Int64
+	calls, succeeded, slow atomic.Int64
 }
 
-// drive makes 1,000 calls a second for a while, and waits for their ends. Slow
-// are those that failed, but not at once.
+// drive makes 1,000 calls per second for the given duration, and waits until all of
+// them have ended.
 func drive(t *testing.T, client *upstream.Client, d time.Duration) *load {
 	t.Helper()
 	var l load
@@ -32,9 +33,9 @@ func drive(t *testing.T, client *upstream.Client, d time.Duration) *load {
 			callers.Go(func() {
 				l.calls.Add(1)
 				begin := time.Now()
-				switch err := ask(retrying(t.Context()), client); {
+				switch err := describeWorkflow(withRetries(t.Context()), client); {
 				case err == nil:
-					l.answered.Add(1)
+					l.succeeded.Add(1)
 				case time.Since(begin) > 0:
 					l.slow.Add(1)
 				}
@@ -45,15 +46,15 @@ func drive(t *testing.T, client *upstream.Client, d time.Duration) *load {
 	return &l
 }
 
-// failing fails that many of a hundred calls, evenly.
+// failing fails the given percentage of calls, evenly distributed.
 func failing(percent int64) upstreamtest.Handler {
 	var calls atomic.Int64
-	good := described()
+	succeed := describeHandler()
 	return func(ctx context.Context, request []byte) ([]byte, error) {
 		if n := calls.Add(1) * percent; n/100 != (n-percent)/100 {
 			return nil, status.Error(codes.Unavailable, marker)
 		}
-		return good(ctx, request)
+		return succeed(ctx, request)
 	}
 }
 
@@ -61,8 +62,8 @@ func withBreaker(options *upstream.Options) {
 	options.Breaker = upstream.Breaker{Failures: 20, Window: 10 * time.Second, Pause: time.Second}
 }
 
-// The throttle alone keeps repetitions to a tenth of the calls.
-func TestAFlappingUpstreamIsAskedATenthMore(t *testing.T) {
+// Without a breaker, the throttle alone limits retries to a tenth of the calls.
+func TestRetriesAddAtMostATenthOfTheCalls(t *testing.T) {
 	t.Parallel()
 	for name, percent := range map[string]int64{"all calls fail": 100, "half fail": 50} {
 		t.Run(name, func(t *testing.T) {
@@ -71,56 +72,55 @@ func TestAFlappingUpstreamIsAskedATenthMore(t *testing.T) {
 				server := upstreamtest.New(t)
 				server.Handle("DescribeWorkflowExecution", failing(percent))
 				l := drive(t, newClient(t, server), 10*time.Second)
-				made := int64(len(server.AllCalls()))
-				t.Logf("%d calls, %d upstream, %d answered", l.calls.Load(), made, l.answered.Load())
+				attempts := int64(len(server.AllCalls()))
+				t.Logf("%d calls, %d attempts, %d succeeded", l.calls.Load(), attempts, l.succeeded.Load())
 				require.EqualValues(t, 10_000, l.calls.Load())
-				require.GreaterOrEqual(t, made, l.calls.Load())
-				require.LessOrEqual(t, made*10, l.calls.Load()*11)
-				require.GreaterOrEqual(t, l.answered.Load(), l.calls.Load()*(100-percent)/100)
+				require.GreaterOrEqual(t, attempts, l.calls.Load())
+				require.LessOrEqual(t, attempts*10, l.calls.Load()*11)
+				require.GreaterOrEqual(t, l.succeeded.Load(), l.calls.Load()*(100-percent)/100)
 			})
 		})
 	}
 }
 
-func TestTheBreakerOpensUnderLoadAndClosesSoon(t *testing.T) {
+func TestTheBreakerOpensUnderLoadAndClosesWithinASecond(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
 		server.Handle("DescribeWorkflowExecution", failing(100))
 		client := newClient(t, server, withBreaker)
 		l := drive(t, client, 10*time.Second)
-		t.Logf("away: %d calls, %d upstream, %d failed late", l.calls.Load(), len(server.AllCalls()), l.slow.Load())
-		require.Zero(t, l.answered.Load())
-		require.LessOrEqual(t, len(server.AllCalls()), 20+10, "those that open it, and one a second")
-		require.LessOrEqual(t, l.slow.Load(), int64(30), "those that were made")
+		t.Logf("unavailable: %d calls, %d attempts, %d failed late", l.calls.Load(), len(server.AllCalls()), l.slow.Load())
+		require.Zero(t, l.succeeded.Load())
+		require.LessOrEqual(t, len(server.AllCalls()), 20+10, "those that open the breaker, and one per second")
+		require.LessOrEqual(t, l.slow.Load(), int64(30), "only calls that reached the upstream take time")
 
-		server.Handle("DescribeWorkflowExecution", described())
+		server.Handle("DescribeWorkflowExecution", describeHandler())
 		begin := time.Now()
-		for ask(retrying(t.Context()), client) != nil {
+		for describeWorkflow(withRetries(t.Context()), client) != nil {
 			time.Sleep(10 * time.Millisecond)
 		}
 		t.Logf("closed after %s", time.Since(begin))
 		require.LessOrEqual(t, time.Since(begin), time.Second)
 		l = drive(t, client, time.Second)
-		require.Equal(t, l.calls.Load(), l.answered.Load())
+		require.Equal(t, l.calls.Load(), l.succeeded.Load())
 	})
 }
 
-// An upstream that answers half of the calls is there.
-func TestTheBreakerStaysClosedWhileSomeCallsAreAnswered(t *testing.T) {
+func TestTheBreakerStaysClosedWhileSomeCallsSucceed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
 		server.Handle("DescribeWorkflowExecution", failing(50))
 		l := drive(t, newClient(t, server, withBreaker), 2*time.Second)
-		made := int64(len(server.AllCalls()))
-		t.Logf("%d calls, %d upstream, %d answered", l.calls.Load(), made, l.answered.Load())
-		require.GreaterOrEqual(t, made, l.calls.Load(), "none was refused")
-		require.GreaterOrEqual(t, l.answered.Load(), l.calls.Load()/2)
+		attempts := int64(len(server.AllCalls()))
+		t.Logf("%d calls, %d attempts, %d succeeded", l.calls.Load(), attempts, l.succeeded.Load())
+		require.GreaterOrEqual(t, attempts, l.calls.Load(), "the breaker rejected none")
+		require.GreaterOrEqual(t, l.succeeded.Load(), l.calls.Load()/2)
 	})
 }
 
-// All calls on a connection that is lost are one failure of the upstream.
+// All calls on a lost connection count as one failure.
 func TestALostConnectionDoesNotOpenTheBreaker(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -131,17 +131,17 @@ func TestALostConnectionDoesNotOpenTheBreaker(t *testing.T) {
 		var failures atomic.Int64
 		for range 100 {
 			callers.Go(func() {
-				if ask(retrying(t.Context()), client) != nil {
+				if describeWorkflow(withRetries(t.Context()), client) != nil {
 					failures.Add(1)
 				}
 			})
 		}
 		time.Sleep(time.Second)
-		server.Handle("DescribeWorkflowExecution", described())
+		server.Handle("DescribeWorkflowExecution", describeHandler())
 		server.Cut()
 		callers.Wait()
-		t.Logf("%d of 100 were not repeated", failures.Load())
-		require.LessOrEqual(t, failures.Load(), int64(51), "what the throttle keeps back")
-		require.NoError(t, ask(inOrders(t.Context()), client))
+		t.Logf("%d of 100 were not retried", failures.Load())
+		require.LessOrEqual(t, failures.Load(), int64(51), "those that the throttle does not retry")
+		require.NoError(t, describeWorkflow(inOrders(t.Context()), client))
 	})
 }

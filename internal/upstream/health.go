@@ -13,29 +13,31 @@ import (
 	"github.com/flowgate/flowgate/internal/auth"
 )
 
-// The pace of the health watch: seldom while all is well, often while not.
+// The intervals and the timeout of health probes.
 const (
 	healthyInterval   = 15 * time.Second
 	unhealthyInterval = time.Second
 	healthTimeout     = 5 * time.Second
 )
 
-// Health is what is known of the upstream.
+// Health is the last known state of the upstream.
 type Health struct {
-	// Ready means that the upstream answered and took our credential.
+	// Ready means that the upstream responded and accepted the credential of
+	// the gateway.
 	Ready bool
-	// Reason says why not; it is for the admin listener and the log alone.
+	// Reason is why the upstream is not ready. It is for the admin listener and
+	// the log only, because it may contain internal names.
 	Reason string
 }
 
 type health struct {
-	state      atomic.Pointer[Health]
-	suspicions chan struct{} // holds one when the watch should ask at once
+	state    atomic.Pointer[Health]
+	probeNow chan struct{} // has one element if the next probe should not wait
 }
 
-// observe learns from ordinary calls what the watch would learn later: an
-// answer shows that the server is there and knows us; none, or a refusal of our
-// credential, gives the watch reason to ask.
+// observe updates the state from ordinary calls, before the next probe. A
+// successful call means that the server is ready. A call that did not reach the
+// server, or whose credential was rejected, triggers a probe.
 func (h *health) observe(code codes.Code) {
 	state := h.state.Load()
 	ready := state != nil && state.Ready
@@ -47,7 +49,7 @@ func (h *health) observe(code codes.Code) {
 	case codes.Unavailable, codes.Unauthenticated:
 		if ready {
 			select {
-			case h.suspicions <- struct{}{}:
+			case h.probeNow <- struct{}{}:
 			default:
 			}
 		}
@@ -56,19 +58,19 @@ func (h *health) observe(code codes.Code) {
 }
 
 // Health returns the last known state of the default server, without a call. The
-// default server has all namespaces that are not configured on another one.
+// default server serves the namespaces that have no server of their own.
 func (c *Client) Health() Health { return c.servers[0].state() }
 
 func (s *server) state() Health {
 	if state := s.health.state.Load(); state != nil {
 		return *state
 	}
-	return Health{Reason: "not yet asked"}
+	return Health{Reason: "no probe has finished yet"}
 }
 
-// WatchHealth keeps [Client.Health] true until ctx ends, and logs when one of
-// the servers becomes available or unavailable. It calls GetSystemInfo on each,
-// which a server denies to an invalid credential and permits to every valid one.
+// WatchHealth updates [Client.Health] until ctx ends, and logs when a server becomes
+// ready or not ready. It calls GetSystemInfo on each server, because the server
+// permits it with every valid credential and rejects it with an invalid one.
 func (c *Client) WatchHealth(ctx context.Context) {
 	ctx = auth.WithPrincipal(ctx, &auth.Principal{Name: clientName})
 	var watches sync.WaitGroup
@@ -104,7 +106,7 @@ func (c *Client) watch(ctx context.Context, s *server) {
 	}
 }
 
-// waitForNextProbe waits until it is time to ask again, or something gives reason to, and
+// waitForNextProbe waits until the next probe is due or triggered by a call. It
 // reports false when ctx ends.
 func (s *server) waitForNextProbe(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
@@ -112,7 +114,7 @@ func (s *server) waitForNextProbe(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-timer.C:
 		return true
-	case <-s.health.suspicions:
+	case <-s.health.probeNow:
 		return true
 	case <-ctx.Done():
 		return false

@@ -18,7 +18,7 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// watched gives a client whose health is watched until the test ends, and its log.
+// watched returns a client whose health is watched until the test ends, and its log.
 func watched(t testing.TB, server *upstreamtest.Server, adjust ...func(*upstream.Options)) (*upstream.Client, *testlog.Buffer) {
 	t.Helper()
 	log := &testlog.Buffer{}
@@ -44,7 +44,7 @@ func TestHealthIsUnknownAtFirst(t *testing.T) {
 	require.Empty(t, server.AllCalls())
 }
 
-func TestHealthIsAskedSeldomWhileGoodAndOftenWhileNot(t *testing.T) {
+func TestHealthIsProbedMoreOftenWhileUnhealthy(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
@@ -53,15 +53,15 @@ func TestHealthIsAskedSeldomWhileGoodAndOftenWhileNot(t *testing.T) {
 		require.Equal(t, upstream.Health{Ready: true}, client.Health())
 		time.Sleep(time.Minute + time.Millisecond)
 		require.Len(t, server.AllCalls(), 5)
-		good := "level=INFO msg=\"upstream readiness\" ready=true"
+		ready := "level=INFO msg=\"upstream readiness\" ready=true"
 		require.Equal(t, 1, strings.Count(log.String(), "\n"), log.String())
-		require.Contains(t, log.String(), good)
+		require.Contains(t, log.String(), ready)
 
 		healthy := server.AllCalls()
 		server.Handle("GetSystemInfo", upstreamtest.Fail(codes.Unavailable, "down for "+marker))
 		time.Sleep(15 * time.Second)
 		require.False(t, client.Health().Ready)
-		require.Contains(t, client.Health().Reason, marker, "the admin is told why")
+		require.Contains(t, client.Health().Reason, marker, "the reason is for the admin listener")
 		time.Sleep(10 * time.Second)
 		require.Len(t, server.AllCalls(), len(healthy)+11)
 		require.Equal(t, 2, strings.Count(log.String(), "\n"), log.String())
@@ -70,27 +70,27 @@ func TestHealthIsAskedSeldomWhileGoodAndOftenWhileNot(t *testing.T) {
 		server.Handle("GetSystemInfo", upstreamtest.Respond(&workflowservice.GetSystemInfoResponse{}))
 		time.Sleep(time.Second)
 		require.Equal(t, upstream.Health{Ready: true}, client.Health())
-		require.Equal(t, 2, strings.Count(log.String(), good), log.String())
+		require.Equal(t, 2, strings.Count(log.String(), ready), log.String())
 	})
 }
 
-func TestHealthNeedsAnAnswerAndAGoodCredential(t *testing.T) {
+func TestReadinessRequiresAResponseAndAValidCredential(t *testing.T) {
 	t.Parallel()
 	for name, handler := range map[string]upstreamtest.Handler{
-		"silence":               upstreamtest.Hang,
-		"a refused credential":  upstreamtest.Fail(codes.PermissionDenied, "Request unauthorized."),
-		"an unknown credential": upstreamtest.Fail(codes.Unauthenticated, "who?"),
-		"no such server":        upstreamtest.Fail(codes.Unimplemented, "unknown service"),
+		"no response":           upstreamtest.Hang,
+		"a rejected credential": upstreamtest.Fail(codes.PermissionDenied, "Request unauthorized."),
+		"an unknown credential": upstreamtest.Fail(codes.Unauthenticated, "unknown token"),
+		"not a Temporal server": upstreamtest.Fail(codes.Unimplemented, "unknown service"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				server := upstreamtest.New(t)
 				server.Handle("GetSystemInfo", handler)
-				client, _ := watched(t, server, func(options *upstream.Options) { options.Credential = staticCredential(t, "ours") })
+				client, _ := watched(t, server, func(options *upstream.Options) { options.Credential = openToken(t, "ours") })
 				time.Sleep(5*time.Second + time.Millisecond)
 				require.False(t, client.Health().Ready)
-				require.NotEqual(t, "not yet asked", client.Health().Reason)
+				require.NotEqual(t, "no probe has finished yet", client.Health().Reason)
 				require.NotContains(t, client.Health().Reason, "ours")
 				call := server.AllCalls()[0]
 				require.Equal(t, []string{"Bearer ours"}, call.Metadata["authorization"])
@@ -100,19 +100,19 @@ func TestHealthNeedsAnAnswerAndAGoodCredential(t *testing.T) {
 	}
 }
 
-func TestAnOrdinaryAnswerShowsHealth(t *testing.T) {
+func TestASuccessfulCallMeansReady(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
-	require.Error(t, ask(inOrders(t.Context()), client))
+	require.Error(t, describeWorkflow(inOrders(t.Context()), client))
 	require.False(t, client.Health().Ready)
-	server.Handle("DescribeWorkflowExecution", described())
-	require.NoError(t, ask(inOrders(t.Context()), client))
+	server.Handle("DescribeWorkflowExecution", describeHandler())
+	require.NoError(t, describeWorkflow(inOrders(t.Context()), client))
 	require.Equal(t, upstream.Health{Ready: true}, client.Health())
 }
 
-// A workflow with too many updates, whatever its pace, gives no reason to ask after the server.
-func TestABusyWorkflowRaisesNoDoubts(t *testing.T) {
+// A workflow with too many updates says nothing about the health of the server.
+func TestABusyWorkflowTriggersNoHealthProbe(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
@@ -120,7 +120,7 @@ func TestABusyWorkflowRaisesNoDoubts(t *testing.T) {
 		client, _ := watched(t, server)
 		for range 10 {
 			time.Sleep(time.Second)
-			require.Error(t, ask(inOrders(t.Context()), client))
+			require.Error(t, describeWorkflow(inOrders(t.Context()), client))
 		}
 		require.Len(t, server.Calls("GetSystemInfo"), 1)
 		require.True(t, client.Health().Ready)

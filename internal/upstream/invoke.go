@@ -17,11 +17,11 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// Invoke calls a method of the Temporal server, named in full
-// ("/package.Service/Method"), with a request in protobuf wire form, and gives
-// the answer in wire form, which the caller releases. The context must carry the caller's principal
-// ([auth.WithPrincipal]) and should carry a [CallOptions]. Errors are
-// [problem.Error]s, or those of [CallOptions.Room].
+// Invoke calls a method of the Temporal server, given by its full name
+// ("/package.Service/Method"), with a request in protobuf wire form. The caller
+// must release the response. The context must carry a principal
+// ([auth.WithPrincipal]) and should carry [CallOptions]. Errors are of type
+// [problem.Error], or come from [CallOptions.Room].
 func (c *Client) Invoke(ctx context.Context, method string, request []byte) (Response, error) {
 	call := callFrom(ctx)
 	principal, _ := auth.PrincipalFrom(ctx)
@@ -32,7 +32,7 @@ func (c *Client) Invoke(ctx context.Context, method string, request []byte) (Res
 	return response, err
 }
 
-// rpcCall is a call of an RPC, and the access that it demands.
+// rpcCall is a call of an RPC, with the access that it requires.
 type rpcCall struct {
 	method  string
 	access  auth.Access
@@ -45,36 +45,36 @@ func (c *Client) invoke(ctx context.Context, principal *auth.Principal, call *Ca
 		return Response{}, err
 	}
 	method, request, access := rpc.method, rpc.request, rpc.access
-	home := c.routeOf(call.Namespace)
-	md, err := c.outgoing(ctx, home, call, principal, access)
+	route := c.routeOf(call.Namespace)
+	md, err := c.outgoing(ctx, route, call, principal, access)
 	if err != nil {
 		return Response{}, problem.New(problem.UpstreamAuthFailed, "The gateway has no usable credential for the Temporal server.").WithCause(err)
 	}
-	if home.name != "" {
-		request = c.methods[method].RenameRequest(request, call.Namespace, home.name)
+	if route.name != "" {
+		request = c.methods[method].RenameRequest(request, call.Namespace, route.name)
 	}
 	outbound := &outboundCall{
 		method: method, request: request, md: md, timeout: c.timeout(call), ownCredential: principal.Credential == nil,
 		retryable: access.Retry && call.Retry,
 	}
-	if access.Role <= auth.RoleRead { // else the call cannot be made again
+	if access.Role <= auth.RoleRead { // a write must not be repeated to receive its response
 		outbound.room = call.Room
 	}
-	answer, err := home.server.attempts(ctx, outbound)
+	response, err := route.server.attempts(ctx, outbound)
 	switch {
 	case outbound.noRoom != nil:
 		return Response{}, outbound.noRoom
 	case err != nil:
-		return Response{}, c.problemOf(ctx, outbound, home.restoreNamespaceName(err, call.Namespace))
+		return Response{}, c.problemOf(ctx, outbound, route.restoreNamespaceName(err, call.Namespace))
 	}
-	if home.name != "" {
-		return answer.withNamespace(c.methods[method], home.name, call.Namespace), nil
+	if route.name != "" {
+		return response.withNamespace(c.methods[method], route.name, call.Namespace), nil
 	}
-	return answer, nil
+	return response, nil
 }
 
-// admit decides whether the principal may make the call, by the method and the
-// namespace and by what stands in the request.
+// admit checks that the principal may call the method in the namespace, with the
+// content of this request.
 func (c *Client) admit(principal *auth.Principal, namespace string, rpc rpcCall) error {
 	if err := principal.Authorize(rpc.method, namespace); err != nil {
 		return err
@@ -82,47 +82,47 @@ func (c *Client) admit(principal *auth.Principal, namespace string, rpc rpcCall)
 	return c.methods[rpc.method].Check(principal, namespace, rpc.request)
 }
 
-// Call is [Client.Invoke] with a request that is a message.
+// Call is [Client.Invoke] for a request that is not yet encoded.
 func (c *Client) Call(ctx context.Context, method string, request proto.Message) (Response, error) {
 	wire, err := proto.Marshal(request)
 	if err != nil {
-		return Response{}, problem.New(problem.InvalidRequest, "The request holds text that is not valid UTF-8.").WithCause(err)
+		return Response{}, problem.New(problem.InvalidRequest, "The request contains text that is not valid UTF-8.").WithCause(err)
 	}
 	return c.Invoke(ctx, method, wire)
 }
 
 // Do is [Client.Call] that decodes the response into a message.
-func (c *Client) Do(ctx context.Context, method string, request, answer proto.Message) error {
-	got, err := c.Call(ctx, method, request)
+func (c *Client) Do(ctx context.Context, method string, request, response proto.Message) error {
+	received, err := c.Call(ctx, method, request)
 	if err != nil {
 		return err
 	}
-	defer got.Release()
-	if err := proto.Unmarshal(got.Bytes(), answer); err != nil {
+	defer received.Release()
+	if err := proto.Unmarshal(received.Bytes(), response); err != nil {
 		return problem.Unreadable(err)
 	}
 	return nil
 }
 
-// outboundCall is one call as it goes out. It is on the heap, where it takes less of
-// a waiting caller's memory than on a stack that doubles.
+// outboundCall is one call to the server. It is passed by pointer and lives on the
+// heap: with it on the stack, the stacks of waiting calls would double in size.
 type outboundCall struct {
 	method        string
 	request       []byte
 	md            metadata.MD
 	timeout       time.Duration // of each attempt
-	ownCredential bool          // it goes out with the gateway's own credential
-	retryable     bool          // it may be made again
-	room          Room          // nil for one that changes something
-	limit         int           // bytes of the largest response that it receives
-	noRoom        error         // of room
+	ownCredential bool          // it uses a credential of the gateway, not of the principal
+	retryable     bool
+	room          Room  // nil for a write
+	limit         int   // the maximum size of its response, in bytes
+	noRoom        error // the error of room
 
 	begin        time.Time // of the first attempt
 	attemptBegin time.Time // of the current one
 	response     Response
 }
 
-// timeout is the deadline of each attempt of a call.
+// timeout returns the timeout of each attempt of a call.
 func (c *Client) timeout(call *CallOptions) time.Duration {
 	if call.Timeout <= 0 {
 		return c.options.Timeouts.Default
@@ -130,9 +130,9 @@ func (c *Client) timeout(call *CallOptions) time.Duration {
 	return min(call.Timeout, c.options.Timeouts.Max)
 }
 
-// attempts makes the call, and makes it again where the policy, the throttle
-// and the caller's time allow. To be made again with room for its response is no
-// retry: the server has responded.
+// attempts makes the call and retries it as far as the policy, the throttle and the
+// caller's deadline permit. A call that is repeated because its response needed more
+// room does not count as a retry: the server has responded.
 func (s *server) attempts(ctx context.Context, call *outboundCall) (Response, error) {
 	call.begin, call.limit = time.Now(), s.limitOf(call.room)
 	if size := s.sizes.expected(call); size > call.limit {
@@ -164,14 +164,14 @@ func (s *server) attempts(ctx context.Context, call *outboundCall) (Response, er
 	}
 }
 
-// retry decides over another attempt, and waits until it is due.
+// retry reports whether another attempt follows, and waits until it is due.
 func (s *server) retry(ctx context.Context, call *outboundCall, err error, attempt int) bool {
 	st := status.Convert(err)
 	if !transient(ctx, st) || problem.IsUpdateLimit(st) {
 		return false
 	}
-	// A rate limit is one caller's or one namespace's, and too many calls are
-	// one workflow's: they say nothing of the upstream that others should pay for.
+	// Rate limits concern one caller or one namespace, and a busy workflow concerns
+	// itself only. Neither takes a token from the throttle, which all calls share.
 	allowed := st.Code() == codes.ResourceExhausted || problem.IsWorkflowBusy(st) || s.throttle.failure()
 	pause, due := s.options.Retry.delay(st, attempt, time.Since(call.begin))
 	if !call.retryable || !due || !withinDeadline(ctx, pause) {
@@ -189,8 +189,8 @@ func (s *server) retry(ctx context.Context, call *outboundCall, err error, attem
 	return true
 }
 
-// attempt makes the call once. A response that has no room yet is not received:
-// its size is returned, in bytes, and no error.
+// attempt makes the call once. If the response needs more room than is reserved, it
+// is not received: attempt then returns its size in bytes and no error.
 func (s *server) attempt(ctx context.Context, call *outboundCall) (size int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, call.timeout)
 	defer cancel()
@@ -206,7 +206,8 @@ func (s *server) attempt(ctx context.Context, call *outboundCall) (size int, err
 	return size, err
 }
 
-// account notes how an attempt ended.
+// account records the result of an attempt in metrics, the log event and the health
+// state.
 func (s *server) account(ctx context.Context, call *outboundCall, err error) {
 	name, code := shortName(call.method), status.Code(err)
 	s.options.Metrics.RPC(ctx, name, code, time.Since(call.attemptBegin))
@@ -216,8 +217,8 @@ func (s *server) account(ctx context.Context, call *outboundCall, err error) {
 	}
 }
 
-// connected waits until a connection that was lost is back, or limit has
-// passed: without one, all attempts of a call could fail within a second.
+// connected waits until a lost connection is restored, for at most limit. Without
+// it, all attempts of a call could fail within a second.
 func (s *server) connected(ctx context.Context, limit time.Duration) bool {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -232,36 +233,37 @@ func (s *server) connected(ctx context.Context, limit time.Duration) bool {
 	}
 }
 
-// withinDeadline reports whether the caller's deadline is later than the end of a
-// pause. If not, the last error says more than an exceeded deadline.
+// withinDeadline reports whether a pause ends before the caller's deadline. If it
+// does not, the last error is more useful to the caller than DEADLINE_EXCEEDED.
 func withinDeadline(ctx context.Context, pause time.Duration) bool {
 	deadline, ok := ctx.Deadline()
 	return !ok || time.Until(deadline) > pause
 }
 
-// problemOf maps a failed call. It distinguishes the caller's cancellation from the
-// upstream's, and our receive limit from the upstream's limits.
+// problemOf converts the error of a call. It distinguishes a cancellation by the
+// caller from one by the upstream, and the gateway's receive limit from the
+// upstream's limits.
 func (c *Client) problemOf(ctx context.Context, call *outboundCall, err error) *problem.Error {
 	st := status.Convert(err)
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return Canceled(ctx, err)
 	}
 	if responseTooLarge(st, call.limit) {
-		return problem.New(problem.UpstreamResponseTooLarge, "The Temporal server's answer is larger than the gateway takes.").WithCause(err)
+		return problem.New(problem.UpstreamResponseTooLarge, "The Temporal server's response is larger than the gateway accepts.").WithCause(err)
 	}
 	return problem.FromStatus(st, shortName(call.method))
 }
 
-// Canceled says why a canceled context ended: by the problem that it was
-// canceled with, or because the caller left.
+// Canceled returns the problem of a canceled context: the cause of the cancellation,
+// or else that the caller disconnected.
 func Canceled(ctx context.Context, err error) *problem.Error {
 	if cause, ok := errors.AsType[*problem.Error](context.Cause(ctx)); ok {
 		return cause
 	}
-	return problem.New(problem.ClientClosedRequest, "The caller left before the answer.").WithCause(err)
+	return problem.New(problem.ClientClosedRequest, "The caller disconnected before the response.").WithCause(err)
 }
 
-// shortName is the method without its service.
+// shortName returns the name of a method without its service.
 func shortName(method string) string {
 	return method[strings.LastIndexByte(method, '/')+1:]
 }

@@ -29,19 +29,19 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-func TestWithoutPrincipalNothingGoesOut(t *testing.T) {
+func TestCallsWithoutAPrincipalAreRejected(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
 	call := &upstream.CallOptions{Namespace: orders, Retry: true}
 	for name, ctx := range map[string]context.Context{
-		"nothing":          t.Context(),
-		"a call":           upstream.NewContext(t.Context(), call),
-		"no one's":         upstream.NewContext(auth.WithPrincipal(t.Context(), nil), call),
+		"no values":        t.Context(),
+		"only options":     upstream.NewContext(t.Context(), call),
+		"a nil principal":  upstream.NewContext(auth.WithPrincipal(t.Context(), nil), call),
 		"incoming headers": metadata.NewIncomingContext(upstream.NewContext(t.Context(), call), metadata.Pairs("authorization", "Bearer x")),
 	} {
-		for method, input := range methods() {
-			_, err := client.Invoke(ctx, method, wire(t, requestIn(t, input, orders).Interface()))
+		for method, input := range upstreamtest.Methods() {
+			_, err := client.Invoke(ctx, method, upstreamtest.Wire(t, requestIn(t, input, orders).Interface()))
 			require.True(t, problem.Is(err, problem.Unauthenticated), "%s: %s: %v", name, method, err)
 		}
 	}
@@ -65,7 +65,7 @@ func TestUnknownMethodsAreDenied(t *testing.T) {
 	require.Empty(t, server.AllCalls())
 }
 
-func TestGrantsAreHeldAgainstTheCallsNamespace(t *testing.T) {
+func TestGrantsAreCheckedForTheNamespaceOfTheCall(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
@@ -81,28 +81,28 @@ func TestGrantsAreHeldAgainstTheCallsNamespace(t *testing.T) {
 			&upstream.CallOptions{Namespace: orders}, start,
 			&workflowservice.StartWorkflowExecutionRequest{Namespace: orders}, problem.OperationForbidden,
 		},
-		"another's namespace": {
+		"another namespace": {
 			&upstream.CallOptions{Namespace: payments}, describe,
 			&workflowservice.DescribeWorkflowExecutionRequest{Namespace: payments}, problem.NamespaceForbidden,
 		},
 		"no namespace": {
 			&upstream.CallOptions{}, describe, &workflowservice.DescribeWorkflowExecutionRequest{}, problem.NamespaceForbidden,
 		},
-		"no call": {
+		"no options": {
 			nil, describe, &workflowservice.DescribeWorkflowExecutionRequest{Namespace: orders}, problem.NamespaceForbidden,
 		},
-		"the request's is another": {
+		"another namespace in the request": {
 			&upstream.CallOptions{Namespace: orders}, describe,
 			&workflowservice.DescribeWorkflowExecutionRequest{Namespace: payments}, problem.NamespaceMismatch,
 		},
-		"the call's is another": {
+		"another namespace in the options": {
 			&upstream.CallOptions{Namespace: payments}, describe,
 			&workflowservice.DescribeWorkflowExecutionRequest{Namespace: orders}, problem.NamespaceForbidden,
 		},
-		"what is the cluster's": {
+		"an RPC of the cluster": {
 			&upstream.CallOptions{Namespace: orders}, listNamespaces, &workflowservice.ListNamespacesRequest{}, problem.OperationForbidden,
 		},
-		"what is the operator's": {
+		"an RPC of the operator": {
 			&upstream.CallOptions{Namespace: orders}, listClusters, &operatorservice.ListClustersRequest{}, problem.OperationForbidden,
 		},
 	} {
@@ -110,54 +110,54 @@ func TestGrantsAreHeldAgainstTheCallsNamespace(t *testing.T) {
 		if test.call != nil {
 			ctx = upstream.NewContext(ctx, test.call)
 		}
-		_, err := client.Invoke(ctx, test.method, wire(t, test.request))
+		_, err := client.Invoke(ctx, test.method, upstreamtest.Wire(t, test.request))
 		require.True(t, problem.Is(err, test.want), "%s: %v", name, err)
 	}
 	require.Empty(t, server.AllCalls())
 
 	_, err := client.Invoke(auth.WithPrincipal(t.Context(), &auth.Principal{Name: "nobody"}), getSystemInfo, nil)
-	require.NoError(t, err, "every SDK asks this first, whoever it is")
+	require.NoError(t, err, "every SDK calls this first, so it needs no grant")
 	require.Len(t, server.AllCalls(), 1)
 }
 
-func TestBytesPassUnread(t *testing.T) {
+func TestInvokeDoesNotDecodeMessages(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
-	answer := []byte{0x0a, 0x03, 0xff, 0xfe, 0xfd, 0x07} // no message at all
-	server.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) { return answer, nil })
+	response := []byte{0x0a, 0x03, 0xff, 0xfe, 0xfd, 0x07} // not a valid message
+	server.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) { return response, nil })
 	client := newClient(t, server)
-	request := append(namespaceOnly(orders), 0xba, 0xa4, 0x04, 0x01, 0xff) // a field that nobody knows
+	request := append(namespaceOnly(orders), 0xba, 0xa4, 0x04, 0x01, 0xff) // an unknown field
 	got, err := client.Invoke(inOrders(t.Context()), describe, request)
 	require.NoError(t, err)
-	require.Equal(t, answer, got.Bytes())
+	require.Equal(t, response, got.Bytes())
 	got.Release()
 	require.Equal(t, request, server.Calls("DescribeWorkflowExecution")[0].Request)
 }
 
-func TestAnUnreadableAnswerIsTheUpstreamsFault(t *testing.T) {
+func TestAnInvalidResponseIsAnUpstreamError(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	server.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) { return []byte{0x07}, nil })
-	requireProblem(t, problem.UpstreamError, ask(inOrders(t.Context()), newClient(t, server)))
+	upstreamtest.RequireProblem(t, problem.UpstreamError, describeWorkflow(inOrders(t.Context()), newClient(t, server)))
 }
 
-func TestTextThatIsNotUnicodeIsRefusedHere(t *testing.T) {
+func TestInvalidUTF8IsRejectedBeforeTheCall(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	err := newClient(t, server).Do(inOrders(t.Context()), describe,
 		&workflowservice.DescribeWorkflowExecutionRequest{Namespace: "\xff"}, &workflowservice.DescribeWorkflowExecutionResponse{})
-	requireProblem(t, problem.InvalidRequest, err)
+	upstreamtest.RequireProblem(t, problem.InvalidRequest, err)
 	require.Empty(t, server.AllCalls())
 }
 
 func TestDeadlineOfEachAttempt(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct{ asked, want time.Duration }{
-		"the default":               {0, 30 * time.Second},
-		"the caller's":              {1500 * time.Millisecond, 1500 * time.Millisecond},
-		"longer than the default":   {2 * time.Minute, 2 * time.Minute},
-		"clamped":                   {time.Hour, 5 * time.Minute},
-		"a nonsense is the default": {-time.Second, 30 * time.Second},
+	for name, test := range map[string]struct{ timeout, want time.Duration }{
+		"the default":                      {0, 30 * time.Second},
+		"that of the caller":               {1500 * time.Millisecond, 1500 * time.Millisecond},
+		"longer than the default":          {2 * time.Minute, 2 * time.Minute},
+		"longer than the maximum":          {time.Hour, 5 * time.Minute},
+		"the default for a negative value": {-time.Second, 30 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -167,19 +167,19 @@ func TestDeadlineOfEachAttempt(t *testing.T) {
 					upstreamtest.Fail(codes.Unavailable, "no"), upstreamtest.Fail(codes.Unavailable, "no"),
 					upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{}),
 				))
-				ctx := as(t.Context(), upstream.CallOptions{Namespace: orders, Timeout: test.asked, Retry: true})
-				require.NoError(t, ask(ctx, newClient(t, server)))
+				ctx := withCall(t.Context(), upstream.CallOptions{Namespace: orders, Timeout: test.timeout, Retry: true})
+				require.NoError(t, describeWorkflow(ctx, newClient(t, server)))
 				calls := server.Calls("DescribeWorkflowExecution")
 				require.Len(t, calls, 3)
 				for _, call := range calls {
-					require.Equal(t, test.want, call.Deadline.Sub(call.Time), "each attempt has its own")
+					require.Equal(t, test.want, call.Deadline.Sub(call.Time), "each attempt has its own deadline")
 				}
 			})
 		})
 	}
 }
 
-func TestTheCallersOwnEndComesFirst(t *testing.T) {
+func TestAnEarlierDeadlineOfTheCallerApplies(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
@@ -188,13 +188,13 @@ func TestTheCallersOwnEndComesFirst(t *testing.T) {
 		ctx, cancel := context.WithTimeout(inOrders(t.Context()), 7*time.Second)
 		defer cancel()
 		begin := time.Now()
-		requireProblem(t, problem.DeadlineExceeded, ask(ctx, client))
+		upstreamtest.RequireProblem(t, problem.DeadlineExceeded, describeWorkflow(ctx, client))
 		require.Equal(t, 7*time.Second, time.Since(begin))
 		require.Equal(t, 7*time.Second, server.AllCalls()[0].Deadline.Sub(begin))
 	})
 }
 
-func TestASilentUpstreamIsGivenUpAtTheDeadline(t *testing.T) {
+func TestAnUnresponsiveUpstreamTimesOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
@@ -202,15 +202,15 @@ func TestASilentUpstreamIsGivenUpAtTheDeadline(t *testing.T) {
 		server.Handle("QueryWorkflow", upstreamtest.Hang)
 		client := newClient(t, server)
 		begin := time.Now()
-		requireProblem(t, problem.DeadlineExceeded, ask(retrying(t.Context()), client))
+		upstreamtest.RequireProblem(t, problem.DeadlineExceeded, describeWorkflow(withRetries(t.Context()), client))
 		require.Equal(t, 30*time.Second, time.Since(begin))
-		_, err := client.Invoke(retrying(t.Context()), query, namespaceOnly(orders))
-		requireProblem(t, problem.QueryTimeout, err)
+		_, err := client.Invoke(withRetries(t.Context()), query, namespaceOnly(orders))
+		upstreamtest.RequireProblem(t, problem.QueryTimeout, err)
 		require.Len(t, server.AllCalls(), 2, "a deadline is not retried")
 	})
 }
 
-func TestACallerThatLeavesEndsTheUpstreamCall(t *testing.T) {
+func TestCancellationEndsTheUpstreamCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
@@ -221,30 +221,30 @@ func TestACallerThatLeavesEndsTheUpstreamCall(t *testing.T) {
 			return nil, status.FromContextError(ctx.Err()).Err()
 		})
 		client := newClient(t, server)
-		ctx, leave := context.WithCancel(retrying(t.Context()))
+		ctx, cancel := context.WithCancel(withRetries(t.Context()))
 		begin := time.Now()
-		time.AfterFunc(3*time.Second, leave)
-		err := ask(ctx, client)
-		requireProblem(t, problem.ClientClosedRequest, err)
-		require.Equal(t, codes.Canceled, status.Code(err), "the cause is the call's end")
+		time.AfterFunc(3*time.Second, cancel)
+		err := describeWorkflow(ctx, client)
+		upstreamtest.RequireProblem(t, problem.ClientClosedRequest, err)
+		require.Equal(t, codes.Canceled, status.Code(err), "the cause is the error of the call")
 		require.ErrorIs(t, <-ended, context.Canceled)
 		require.Equal(t, 3*time.Second, time.Since(begin))
 		require.Len(t, server.AllCalls(), 1)
 	})
 }
 
-// The bytes are never read nor sent: the length alone is refused.
-func TestAnAnswerBeyondOurLimitIsNotTheCallersFault(t *testing.T) {
+// The length in the message prefix is checked before the message is read.
+func TestAResponseAboveTheLimitIsAnUpstreamProblem(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	huge := make([]byte, 128<<20+1)
 	server.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) { return huge, nil })
-	requireProblem(t, problem.UpstreamResponseTooLarge, ask(retrying(t.Context()), newClient(t, server)))
-	require.Len(t, server.AllCalls(), 1, "it would be as large again")
+	upstreamtest.RequireProblem(t, problem.UpstreamResponseTooLarge, describeWorkflow(withRetries(t.Context()), newClient(t, server)))
+	require.Len(t, server.AllCalls(), 1, "a retry would return the same response")
 }
 
-// The words are grpc-go's, of each place where it finds an answer too large.
-func TestAnswersThatAreTooLargeInOtherWords(t *testing.T) {
+// The texts are all those with which grpc-go reports a response that is too large.
+func TestAllSizeErrorsOfGRPCAreRecognised(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"grpc: received message larger than max (134217729 vs. 134217728)",
@@ -254,20 +254,20 @@ func TestAnswersThatAreTooLargeInOtherWords(t *testing.T) {
 	} {
 		server := upstreamtest.New(t)
 		server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.ResourceExhausted, text))
-		requireProblem(t, problem.UpstreamResponseTooLarge, ask(retrying(t.Context()), newClient(t, server)))
+		upstreamtest.RequireProblem(t, problem.UpstreamResponseTooLarge, describeWorkflow(withRetries(t.Context()), newClient(t, server)))
 	}
 }
 
-func TestARequestBeyondTheServersLimitIsTooLarge(t *testing.T) {
+func TestARequestAboveTheServersLimitIsTooLarge(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t, grpc.MaxRecvMsgSize(1000))
-	err := newClient(t, server).Do(retrying(t.Context()), describe,
+	err := newClient(t, server).Do(withRetries(t.Context()), describe,
 		&workflowservice.DescribeWorkflowExecutionRequest{Namespace: orders, Execution: &common.WorkflowExecution{WorkflowId: strings.Repeat("x", 1000)}},
 		&workflowservice.DescribeWorkflowExecutionResponse{})
-	requireProblem(t, problem.PayloadTooLarge, err)
+	upstreamtest.RequireProblem(t, problem.PayloadTooLarge, err)
 }
 
-func TestAnswersLargerThanTheUsualLimitPass(t *testing.T) {
+func TestResponsesAboveTheDefaultLimitOfGRPCAreReceived(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	large := bytes.Repeat([]byte("x"), 5<<20)
@@ -278,29 +278,30 @@ func TestAnswersLargerThanTheUsualLimitPass(t *testing.T) {
 	got.Release()
 }
 
-func TestOurCredentialsRefusalIsNotTheCallers(t *testing.T) {
+func TestARejectedGatewayCredentialIsNotTheCallersError(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.Unauthenticated, marker))
-	e := problemOf(t, problem.UpstreamAuthFailed, ask(retrying(t.Context()), newClient(t, server)))
+	e := upstreamtest.RequireProblem(t, problem.UpstreamAuthFailed, describeWorkflow(withRetries(t.Context()), newClient(t, server)))
 	require.NotContains(t, e.Detail, marker)
 	require.Len(t, server.AllCalls(), 1)
 }
 
-func TestWhatTheNetworkSaysStaysInTheLog(t *testing.T) {
+func TestTextsOfNetworkErrorsAreOnlyLogged(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, nil, func(options *upstream.Options) {
 		options.Dial = func(context.Context, string) (net.Conn, error) {
 			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: context.DeadlineExceeded, Addr: &net.UnixAddr{Name: marker}}
 		}
 	})
-	e := problemOf(t, problem.UpstreamUnavailable, ask(inOrders(t.Context()), client))
+	e := upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(inOrders(t.Context()), client))
 	require.NotContains(t, e.Detail, marker)
 	require.Contains(t, e.Error(), marker)
 }
 
-// pages serves HTTP/2 that is not gRPC: the same page, whatever is asked.
-func pages(t testing.TB, status int) upstream.Dialer {
+// serveHTML starts an HTTP/2 server that responds to every request with the same HTML
+// page, and returns its dialer.
+func serveHTML(t testing.TB, status int) upstream.Dialer {
 	t.Helper()
 	listener := bufconn.Listen(1 << 16)
 	server := &http.Server{
@@ -321,8 +322,9 @@ func pages(t testing.TB, status int) upstream.Dialer {
 	return func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }
 }
 
-// A load balancer on the way may answer by itself, and not in gRPC.
-func TestAPageInsteadOfAnAnswerIsNotShown(t *testing.T) {
+// A load balancer between the gateway and the server may respond itself, with a page
+// that is not gRPC.
+func TestAnHTMLPageIsNotReturnedToCallers(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]problem.Code{
 		http.StatusOK:                 problem.UpstreamError,
@@ -335,9 +337,9 @@ func TestAPageInsteadOfAnAnswerIsNotShown(t *testing.T) {
 	} {
 		t.Run(http.StatusText(status), func(t *testing.T) {
 			t.Parallel()
-			dial := pages(t, status)
+			dial := serveHTML(t, status)
 			client := newClient(t, nil, func(options *upstream.Options) { options.Dial = dial })
-			e := problemOf(t, want, ask(inOrders(t.Context()), client))
+			e := upstreamtest.RequireProblem(t, want, describeWorkflow(inOrders(t.Context()), client))
 			require.NotContains(t, e.Detail, marker)
 			require.Contains(t, e.Error(), marker)
 		})
@@ -352,7 +354,7 @@ func TestTheRequestsLogLineCountsCallsAndRetries(t *testing.T) {
 			upstreamtest.Fail(codes.Unavailable, "no"), upstreamtest.Fail(codes.NotFound, "nowhere"),
 		))
 		event := &telemetry.Event{}
-		require.Error(t, ask(telemetry.NewContext(retrying(t.Context()), event), newClient(t, server)))
+		require.Error(t, describeWorkflow(telemetry.NewContext(withRetries(t.Context()), event), newClient(t, server)))
 		require.Equal(t, telemetry.Event{
 			RPC: "DescribeWorkflowExecution", GRPCCode: "NOT_FOUND", UpstreamCalls: 2, Retries: 1,
 		}, *event)

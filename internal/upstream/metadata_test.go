@@ -2,8 +2,6 @@ package upstream_test
 
 import (
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -16,18 +14,8 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// staticCredential is a credential whose token is in a file.
-func staticCredential(t testing.TB, token string) *auth.Credential {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "token")
-	require.NoError(t, os.WriteFile(path, []byte(token+"\n"), 0o600))
-	credential, err := auth.OpenStatic(path, nil)
-	require.NoError(t, err)
-	return credential
-}
-
-// received gives the metadata of the server's only call, without the
-// transport's own.
+// received returns the metadata of the server's only call, without the headers of the
+// transport.
 func received(t testing.TB, server *upstreamtest.Server) metadata.MD {
 	t.Helper()
 	calls := server.AllCalls()
@@ -39,12 +27,12 @@ func received(t testing.TB, server *upstreamtest.Server) metadata.MD {
 	return md
 }
 
-func TestMetadataIsOursAlone(t *testing.T) {
+func TestMetadataOfTheRequestIsNotForwarded(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	ctx := metadata.NewIncomingContext(inOrders(t.Context()), metadata.Pairs("x-incoming", marker))
 	ctx = metadata.AppendToOutgoingContext(ctx, "x-outgoing", marker, "authorization", marker, "temporal-namespace", payments)
-	_ = ask(ctx, newClient(t, server))
+	_ = describeWorkflow(ctx, newClient(t, server))
 	require.Equal(t, metadata.MD{
 		"client-name":        {"flowgate"},
 		"client-version":     {"1.2.3"},
@@ -54,10 +42,10 @@ func TestMetadataIsOursAlone(t *testing.T) {
 	require.Regexp(t, `^flowgate/1\.2\.3 grpc-go/`, received(t, server)["user-agent"][0])
 }
 
-func TestNamespacelessCallsNameNoNamespace(t *testing.T) {
+func TestCallsWithoutANamespaceSendNoNamespaceMetadata(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
-	_, err := newClient(t, server).Invoke(as(t.Context(), upstream.CallOptions{}), getSystemInfo, nil)
+	_, err := newClient(t, server).Invoke(withCall(t.Context(), upstream.CallOptions{}), getSystemInfo, nil)
 	require.NoError(t, err)
 	require.NotContains(t, received(t, server), "temporal-namespace")
 }
@@ -71,8 +59,8 @@ func TestMetadataPrecedence(t *testing.T) {
 		for n := layer + 1; n <= len(layers); n++ {
 			keys["k"+strconv.Itoa(n)] = layers[layer]
 		}
-		for _, ours := range []string{"client-name", "client-version", "temporal-namespace", "authorization"} {
-			keys[ours] = marker
+		for _, reserved := range []string{"client-name", "client-version", "temporal-namespace", "authorization"} {
+			keys[reserved] = marker
 		}
 		return keys
 	}
@@ -83,15 +71,15 @@ func TestMetadataPrecedence(t *testing.T) {
 		options.Namespaces = map[string]upstream.Namespace{
 			orders: {Metadata: keysOf(1)}, payments: {Metadata: map[string]string{"k4": marker, "other": marker}},
 		}
-		options.Credential = staticCredential(t, "ours")
+		options.Credential = openToken(t, "ours")
 	})
 	principal := &auth.Principal{
 		Name: "caller", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleRead}}, Metadata: keysOf(2),
 	}
 	call := &upstream.CallOptions{Namespace: orders, Metadata: metadata.New(keysOf(3))}
 	call.Metadata.Append("twice", "a", "b")
-	asked := call.Metadata.Copy()
-	_ = ask(upstream.NewContext(auth.WithPrincipal(t.Context(), principal), call), client)
+	before := call.Metadata.Copy()
+	_ = describeWorkflow(upstream.NewContext(auth.WithPrincipal(t.Context(), principal), call), client)
 	got := received(t, server)
 	for n := 1; n <= len(layers); n++ {
 		require.Equal(t, []string{layers[n-1]}, got["k"+strconv.Itoa(n)])
@@ -107,10 +95,10 @@ func TestMetadataPrecedence(t *testing.T) {
 	for _, values := range maps.All(got) {
 		require.False(t, slices.Contains(values, marker), got)
 	}
-	require.Equal(t, asked, call.Metadata, "the caller's map stays as it was")
+	require.Equal(t, before, call.Metadata, "the caller's map is unchanged")
 }
 
-func TestBinaryMetadataArrivesAsItsBytes(t *testing.T) {
+func TestBinaryMetadataIsPreserved(t *testing.T) {
 	t.Parallel()
 	const raw = "\x00\xff\n\"\u00e9"
 	server := upstreamtest.New(t)
@@ -121,18 +109,18 @@ func TestBinaryMetadataArrivesAsItsBytes(t *testing.T) {
 		Name: "caller", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleRead}}, Metadata: map[string]string{"who-bin": raw},
 	}
 	call := &upstream.CallOptions{Namespace: orders, Metadata: metadata.MD{"call-bin": {raw, ""}}}
-	_ = ask(upstream.NewContext(auth.WithPrincipal(t.Context(), principal), call), client)
+	_ = describeWorkflow(upstream.NewContext(auth.WithPrincipal(t.Context(), principal), call), client)
 	got := received(t, server)
 	require.Equal(t, []string{raw}, got["up-bin"])
 	require.Equal(t, []string{raw}, got["who-bin"])
 	require.Equal(t, []string{raw, ""}, got["call-bin"])
 }
 
-func TestFeaturesAreAnnouncedOnlyByDoorsThatHaveThem(t *testing.T) {
+func TestSupportedFeaturesAreSentOnlyIfEnabled(t *testing.T) {
 	t.Parallel()
 	for _, features := range []bool{false, true} {
 		server := upstreamtest.New(t)
-		_ = ask(as(t.Context(), upstream.CallOptions{Namespace: orders, Features: features}), newClient(t, server))
+		_ = describeWorkflow(withCall(t.Context(), upstream.CallOptions{Namespace: orders, Features: features}), newClient(t, server))
 		want := []string(nil)
 		if features {
 			want = []string{"follows-next-run-id"}

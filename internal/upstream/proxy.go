@@ -22,7 +22,8 @@ type Proxy struct {
 	BasicAuth string
 }
 
-// dialer opens connections through the proxy, which it reaches by dial.
+// dialer returns a dialer that connects through the proxy. It uses dial to connect to
+// the proxy itself.
 func (p Proxy) dialer(dial Dialer) Dialer {
 	if dial == nil {
 		dial = func(ctx context.Context, address string) (net.Conn, error) {
@@ -51,7 +52,7 @@ func (p Proxy) connect(ctx context.Context, conn net.Conn, address string) (net.
 	if err := conn.SetDeadline(deadline); err != nil {
 		return nil, fmt.Errorf("proxy: %w", err)
 	}
-	// A dial that is given up does not hold on to the connection until then.
+	// A canceled dial must not keep the connection open until the deadline.
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	request := &http.Request{
@@ -64,14 +65,15 @@ func (p Proxy) connect(ctx context.Context, conn net.Conn, address string) (net.
 		return nil, fmt.Errorf("proxy: %w", err)
 	}
 	reader := bufio.NewReader(conn)
-	// The body stays untouched: what follows an answer to CONNECT is the tunnel,
-	// whatever the answer's headers say (RFC 9110 section 9.3.6).
+	// The body is not read: the tunnel follows the header section of a response to
+	// CONNECT, and Content-Length and Transfer-Encoding are ignored (RFC 9110
+	// section 9.3.6).
 	response, err := http.ReadResponse(reader, request) //nolint:bodyclose // closing it would read from the tunnel
 	if err != nil {
 		return nil, fmt.Errorf("proxy: %w", err)
 	}
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("proxy: CONNECT answered %s", response.Status)
+		return nil, fmt.Errorf("proxy: CONNECT returned %s", response.Status)
 	}
 	if err := conn.SetDeadline(time.Time{}); err != nil {
 		return nil, fmt.Errorf("proxy: %w", err)
@@ -79,7 +81,7 @@ func (p Proxy) connect(ctx context.Context, conn net.Conn, address string) (net.
 	return &bufferedConn{Conn: conn, reader: reader}, nil
 }
 
-// bufferedConn reads first what came in the same packets as the proxy's answer.
+// bufferedConn reads first the bytes that arrived together with the proxy's response.
 type bufferedConn struct {
 	net.Conn
 	reader *bufio.Reader

@@ -32,9 +32,9 @@ type connectProxy struct {
 	conns    []net.Conn
 }
 
-// newProxy starts a proxy that answers each request by answer and then ends
-// the connection.
-func newProxy(t testing.TB, answer func(conn net.Conn, request *http.Request)) *connectProxy {
+// newProxy starts a proxy that handles each request by respond and then closes the
+// connection.
+func newProxy(t testing.TB, respond func(conn net.Conn, request *http.Request)) *connectProxy {
 	t.Helper()
 	p := &connectProxy{listener: bufconn.Listen(1 << 16)}
 	p.serving.Go(func() {
@@ -43,7 +43,7 @@ func newProxy(t testing.TB, answer func(conn net.Conn, request *http.Request)) *
 			if err != nil {
 				return
 			}
-			p.serving.Go(func() { p.serve(conn, answer) })
+			p.serving.Go(func() { p.serve(conn, respond) })
 		}
 	})
 	t.Cleanup(func() {
@@ -58,18 +58,18 @@ func newProxy(t testing.TB, answer func(conn net.Conn, request *http.Request)) *
 	return p
 }
 
-func (p *connectProxy) serve(conn net.Conn, answer func(net.Conn, *http.Request)) {
+func (p *connectProxy) serve(conn net.Conn, respond func(net.Conn, *http.Request)) {
 	defer func() { _ = conn.Close() }()
 	reader := bufio.NewReader(conn)
 	request, err := http.ReadRequest(reader)
-	if err != nil || reader.Buffered() > 0 { // a client that does not wait for the answer is not served
+	if err != nil || reader.Buffered() > 0 { // the client must wait for the response before it sends more
 		return
 	}
 	p.mu.Lock()
 	p.requests = append(p.requests, request)
 	p.conns = append(p.conns, conn)
 	p.mu.Unlock()
-	answer(conn, request)
+	respond(conn, request)
 }
 
 func (p *connectProxy) dial(ctx context.Context, address string) (net.Conn, error) {
@@ -79,15 +79,15 @@ func (p *connectProxy) dial(ctx context.Context, address string) (net.Conn, erro
 	return p.listener.DialContext(ctx)
 }
 
-// seen gives the addresses that clients meant to reach the proxy by, and what
-// they asked it for.
-func (p *connectProxy) seen() (dialled []string, requests []*http.Request) {
+// recorded returns the addresses that clients dialled to reach the proxy, and their
+// requests.
+func (p *connectProxy) recorded() (dialled []string, requests []*http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.dialled), slices.Clone(p.requests)
 }
 
-// use makes a client go through the proxy.
+// use returns the change of the options that makes a client use the proxy.
 func (p *connectProxy) use(basicAuth string) func(*upstream.Options) {
 	return func(options *upstream.Options) {
 		options.Dial = p.dial
@@ -95,26 +95,27 @@ func (p *connectProxy) use(basicAuth string) func(*upstream.Options) {
 	}
 }
 
-// tunnel answers and leads to where dial does. With eager, the answer comes in
-// one packet with the first bytes that the server behind says.
-func tunnel(dial func(context.Context) (net.Conn, error), answer string, eager bool) func(net.Conn, *http.Request) {
+// tunnel returns a handler that sends the response and then copies data to and from
+// the connection of dial. With eager, the response is in one packet with the first
+// bytes of the server.
+func tunnel(dial func(context.Context) (net.Conn, error), response string, eager bool) func(net.Conn, *http.Request) {
 	return func(conn net.Conn, request *http.Request) {
-		behind, err := dial(request.Context())
+		server, err := dial(request.Context())
 		if err != nil {
 			return
 		}
-		defer func() { _ = behind.Close() }()
-		packet := []byte(answer)
-		if eager { // half a frame, so that its loss would not go unnoticed
+		defer func() { _ = server.Close() }()
+		packet := []byte(response)
+		if eager { // half a frame: if the client drops it, the connection fails
 			first := make([]byte, 5)
-			n, _ := io.ReadFull(behind, first)
+			n, _ := io.ReadFull(server, first)
 			packet = append(packet, first[:n]...)
 		}
 		if _, err := conn.Write(packet); err != nil {
 			return
 		}
 		var pumps sync.WaitGroup
-		for from, to := range map[net.Conn]net.Conn{conn: behind, behind: conn} {
+		for from, to := range map[net.Conn]net.Conn{conn: server, server: conn} {
 			pumps.Go(func() {
 				_, _ = io.Copy(to, from)
 				_ = to.Close()
@@ -124,8 +125,8 @@ func tunnel(dial func(context.Context) (net.Conn, error), answer string, eager b
 	}
 }
 
-// behind dials a server from the proxy.
-func behind(server *upstreamtest.Server) func(context.Context) (net.Conn, error) {
+// dialer returns the dialer of a server, for [tunnel].
+func dialer(server *upstreamtest.Server) func(context.Context) (net.Conn, error) {
 	return func(ctx context.Context) (net.Conn, error) { return server.Dial(ctx, "") }
 }
 
@@ -133,25 +134,25 @@ const established = "HTTP/1.1 200 Connection established\r\n\r\n"
 
 func TestCallsGoThroughTheProxy(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct{ basicAuth, header, answer string }{
-		"without authentication":       {"", "", established},
-		"with authentication":          {"user:pass word:ü", "Basic dXNlcjpwYXNzIHdvcmQ6w7w=", established},
-		"of the old protocol":          {"", "", "HTTP/1.0 200 OK\r\n\r\n"},
-		"that says more than it must":  {"", "", "HTTP/1.1 200 OK\r\nVia: 1.1 proxy\r\nContent-Length: 0\r\n\r\n"},
-		"that promises a body":         {"", "", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"},
-		"that promises chunks":         {"", "", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"},
-		"that means to close and does": {"", "", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"},
+	for name, test := range map[string]struct{ basicAuth, header, response string }{
+		"without authentication": {"", "", established},
+		"with authentication":    {"user:pass word:ü", "Basic dXNlcjpwYXNzIHdvcmQ6w7w=", established},
+		"HTTP/1.0":               {"", "", "HTTP/1.0 200 OK\r\n\r\n"},
+		"other headers":          {"", "", "HTTP/1.1 200 OK\r\nVia: 1.1 proxy\r\nContent-Length: 0\r\n\r\n"},
+		"Content-Length":         {"", "", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"},
+		"Transfer-Encoding":      {"", "", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"},
+		"Connection: close":      {"", "", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				server := upstreamtest.New(t)
-				server.Handle("DescribeWorkflowExecution", described())
-				proxy := newProxy(t, tunnel(behind(server), test.answer, true))
+				server.Handle("DescribeWorkflowExecution", describeHandler())
+				proxy := newProxy(t, tunnel(dialer(server), test.response, true))
 				client := newClient(t, nil, proxy.use(test.basicAuth))
 				for range 3 {
-					require.NoError(t, ask(inOrders(t.Context()), client))
-					time.Sleep(time.Minute) // the tunnel outlives the time that it may take to open
+					require.NoError(t, describeWorkflow(inOrders(t.Context()), client))
+					time.Sleep(time.Minute) // longer than the timeout for opening the tunnel
 				}
 				require.Len(t, server.AllCalls(), 3)
 				for _, call := range server.AllCalls() {
@@ -159,7 +160,7 @@ func TestCallsGoThroughTheProxy(t *testing.T) {
 					require.Equal(t, []string{"temporal.example:7233"}, call.Metadata[":authority"])
 				}
 
-				dialled, requests := proxy.seen()
+				dialled, requests := proxy.recorded()
 				require.Equal(t, []string{"proxy.example:3128"}, dialled)
 				require.Len(t, requests, 1)
 				require.Equal(t, http.MethodConnect, requests[0].Method)
@@ -171,59 +172,59 @@ func TestCallsGoThroughTheProxy(t *testing.T) {
 	}
 }
 
-func TestAProxyThatRefusesIsAnUpstreamThatIsAway(t *testing.T) {
+func TestAProxyErrorMeansUpstreamUnavailable(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]string{
-		"wants a password": "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\nContent-Length: 6\r\n\r\n" + marker,
-		"forbids":          "HTTP/1.1 403 Forbidden " + marker + "\r\n\r\n",
-		"finds nobody":     "HTTP/1.1 502 Bad Gateway\r\n\r\n",
-		"moves":            "HTTP/1.1 302 Found\r\nLocation: http://" + marker + "/\r\n\r\n",
-		"speaks nonsense":  "SSH-2.0-" + marker + "\r\n",
-		"says nothing":     "",
-		"is cut off":       "HTTP/1.1 200 OK\r\nVia",
+	for name, response := range map[string]string{
+		"authentication required": "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\nContent-Length: 6\r\n\r\n" + marker,
+		"forbidden":               "HTTP/1.1 403 Forbidden " + marker + "\r\n\r\n",
+		"bad gateway":             "HTTP/1.1 502 Bad Gateway\r\n\r\n",
+		"a redirect":              "HTTP/1.1 302 Found\r\nLocation: http://" + marker + "/\r\n\r\n",
+		"not HTTP":                "SSH-2.0-" + marker + "\r\n",
+		"no response":             "",
+		"a truncated response":    "HTTP/1.1 200 OK\r\nVia",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			proxy := newProxy(t, func(conn net.Conn, _ *http.Request) { _, _ = io.WriteString(conn, answer) })
+			proxy := newProxy(t, func(conn net.Conn, _ *http.Request) { _, _ = io.WriteString(conn, response) })
 			client := newClient(t, nil, proxy.use("user:"+marker))
-			e := problemOf(t, problem.UpstreamUnavailable, ask(inOrders(t.Context()), client))
+			e := upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(inOrders(t.Context()), client))
 			require.NotContains(t, e.Detail, marker)
 			require.NotContains(t, e.Detail, "proxy")
 			require.Contains(t, e.Error(), "proxy: ")
-			require.NotContains(t, e.Error(), "user:"+marker, "the password is nobody's business")
+			require.NotContains(t, e.Error(), "user:"+marker, "the error does not contain the password")
 		})
 	}
 }
 
-func TestAProxyThatCannotBeReached(t *testing.T) {
+func TestAnUnreachableProxyMeansUpstreamUnavailable(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, nil, func(options *upstream.Options) {
 		options.Proxy = upstream.Proxy{Address: "proxy.example:3128"}
 		options.Dial = func(context.Context, string) (net.Conn, error) { return nil, errors.New(marker) }
 	})
-	e := problemOf(t, problem.UpstreamUnavailable, ask(inOrders(t.Context()), client))
+	e := upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(inOrders(t.Context()), client))
 	require.NotContains(t, e.Detail, marker)
 	require.Contains(t, e.Error(), "proxy: "+marker)
 }
 
-func TestASilentProxyIsGivenUp(t *testing.T) {
+func TestAnUnresponsiveProxyTimesOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		released := make(chan struct{})
 		proxy := newProxy(t, func(conn net.Conn, _ *http.Request) {
-			_, _ = conn.Read(make([]byte, 1)) // ends when the client hangs up
+			_, _ = conn.Read(make([]byte, 1)) // returns when the client closes the connection
 			close(released)
 		})
 		client := newClient(t, nil, proxy.use(""))
 		begin := time.Now()
-		requireProblem(t, problem.UpstreamUnavailable, ask(inOrders(t.Context()), client))
+		upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(inOrders(t.Context()), client))
 		require.Equal(t, 5*time.Second, time.Since(begin))
 		<-released
-		require.Equal(t, 5*time.Second, time.Since(begin), "the connection is not left behind")
+		require.Equal(t, 5*time.Second, time.Since(begin), "the connection is closed")
 	})
 }
 
-func TestAStoppedGatewayDoesNotWaitForTheProxy(t *testing.T) {
+func TestCloseDoesNotWaitForTheProxy(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		released := make(chan struct{})
@@ -235,7 +236,7 @@ func TestAStoppedGatewayDoesNotWaitForTheProxy(t *testing.T) {
 		ctx, cancel := context.WithTimeout(inOrders(t.Context()), time.Second)
 		defer cancel()
 		begin := time.Now()
-		requireProblem(t, problem.DeadlineExceeded, ask(ctx, client))
+		upstreamtest.RequireProblem(t, problem.DeadlineExceeded, describeWorkflow(ctx, client))
 		_ = client.Close()
 		<-released
 		require.Equal(t, time.Second, time.Since(begin))

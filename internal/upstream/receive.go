@@ -10,23 +10,22 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// unreservedBytes is the largest response that a call which only reads receives
-// without room for it. The size of a response is known when it arrives, and by
-// then many calls may have one that is as large as a response can be. So a larger
-// response is not received: room for it is reserved first, and the call made
-// again.
+// unreservedBytes is the maximum size of a response, in bytes, that a read receives
+// without a reservation. The size of a response is known only when it arrives, and
+// many calls may receive a maximal response at the same time. So a larger response
+// is not received: the gateway reserves memory first and repeats the call.
 const unreservedBytes = 1 << 20
 
-// spareBytes is the part of a response, one in so many, by which it may have
-// grown when the call is made again.
-const spareBytes = 16
+// growthDivisor sets how much larger a response may be when the call is repeated: by
+// one 16th of its size.
+const growthDivisor = 16
 
-// callOptions are the options of a call whose response has at most limit bytes.
+// callOptions returns the options of a call whose response has at most limit bytes.
 func callOptions(limit int) []grpc.CallOption {
 	return []grpc.CallOption{grpc.ForceCodecV2(wireCodec{}), grpc.MaxCallRecvMsgSize(limit)}
 }
 
-// limitOf returns the size of the largest response that a call receives at first.
+// limitOf returns the maximum response size of the first attempt, in bytes.
 func (s *server) limitOf(room Room) int {
 	if room == nil {
 		return s.options.MaxResponseBytes
@@ -34,7 +33,7 @@ func (s *server) limitOf(room Room) int {
 	return min(s.options.MaxResponseBytes, max(unreservedBytes, room.Reserved()))
 }
 
-// callOptions are the options of the next attempt.
+// callOptions returns the options of the next attempt.
 func (s *server) callOptions(call *outboundCall) []grpc.CallOption {
 	switch call.limit {
 	case s.options.MaxResponseBytes:
@@ -46,9 +45,9 @@ func (s *server) callOptions(call *outboundCall) []grpc.CallOption {
 	}
 }
 
-// oversize returns the size of a response that was not received because it has
-// no room yet, in bytes, and zero if that is not how an attempt ended. The size
-// of one that is compressed is not known: then it is the largest there is.
+// oversize returns the size in bytes of a response that was not received because it
+// needs more room. It returns zero if the attempt ended differently. The size of a
+// compressed response is not known; the maximum is assumed.
 func (s *server) oversize(call *outboundCall, err error) int {
 	if err == nil || call.limit >= s.options.MaxResponseBytes {
 		return 0
@@ -67,16 +66,17 @@ func (s *server) oversize(call *outboundCall, err error) int {
 	return size
 }
 
-// reserve reserves room for a response of so many bytes. The limit of a call at
-// least doubles, so that its repetitions have an end.
+// reserve reserves room for a response of the given size in bytes. The limit of the
+// call at least doubles, which bounds the number of repetitions.
 func (s *server) reserve(ctx context.Context, call *outboundCall, size int) error {
-	call.limit = min(max(size+size/spareBytes, 2*call.limit), s.options.MaxResponseBytes)
+	call.limit = min(max(size+size/growthDivisor, 2*call.limit), s.options.MaxResponseBytes)
 	call.noRoom = call.room.Reserve(ctx, call.limit)
 	return call.noRoom
 }
 
-// responseTooLarge distinguishes a response that is more than the limit that we set, or
-// more than the server sends, from a request that is more than the server takes.
+// responseTooLarge reports whether a response exceeded the given limit or the
+// server's send limit. It is false for a request that exceeded the server's receive
+// limit, which has the same code.
 func responseTooLarge(st *status.Status, limit int) bool {
 	message := strings.TrimPrefix(st.Message(), "grpc: ")
 	return st.Code() == codes.ResourceExhausted && (strings.HasPrefix(message, sendTooLarge) ||

@@ -15,58 +15,58 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// room reserves all that it is asked for, until err is set.
+// room records reservations. It permits all of them unless err is set.
 type room struct {
 	reserved int
-	asked    []int
+	requests []int
 	err      error
 }
 
 func (r *room) Reserved() int { return r.reserved }
 
 func (r *room) Reserve(_ context.Context, bytes int) error {
-	r.asked = append(r.asked, bytes)
+	r.requests = append(r.requests, bytes)
 	if r.err == nil {
 		r.reserved = bytes
 	}
 	return r.err
 }
 
-// sized responds to a query with as many bytes as are given, and a few more.
+// sized returns a handler whose list response is a few bytes larger than given.
 func sized(bytes int) upstreamtest.Handler {
 	return upstreamtest.Respond(&workflowservice.ListWorkflowExecutionsResponse{NextPageToken: []byte(strings.Repeat("x", bytes))})
 }
 
 const (
-	listing = workflowservice.WorkflowService_ListWorkflowExecutions_FullMethodName
-	mega    = 1 << 20
+	listMethod = workflowservice.WorkflowService_ListWorkflowExecutions_FullMethodName
+	mebibyte   = 1 << 20
 )
 
-// listIn makes a call that reads, with room for its response.
+// listIn makes a list call with the given room, and returns the size of its response.
 func listIn(t *testing.T, client *upstream.Client, r upstream.Room) (int, error) {
 	t.Helper()
-	got, err := client.Call(as(t.Context(), upstream.CallOptions{Namespace: orders, Retry: true, Room: r}), listing,
+	got, err := client.Call(withCall(t.Context(), upstream.CallOptions{Namespace: orders, Retry: true, Room: r}), listMethod,
 		&workflowservice.ListWorkflowExecutionsRequest{Namespace: orders})
 	defer got.Release()
 	return len(got.Bytes()), err
 }
 
-func TestALargeResponseIsReceivedWhenItHasRoom(t *testing.T) {
+func TestALargeResponseIsReceivedAfterReservingRoom(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
-		name       string
-		reserved   int
-		sizes      []int // of the response, call after call
-		calls      int
-		wants      int // bytes that are reserved
-		withoutOne bool
+		name     string
+		reserved int
+		sizes    []int // of the responses to successive calls
+		calls    int
+		want     int // reserved bytes
+		noRoom   bool
 	}{
-		{name: "small", sizes: []int{mega / 2}, calls: 1},
-		{name: "large", sizes: []int{4 * mega}, calls: 2, wants: 4*mega + mega/4},
-		{name: "a little too large", sizes: []int{mega + 1}, calls: 2, wants: 2 * mega},
-		{name: "one that grows", sizes: []int{2 * mega, 5 * mega}, calls: 3, wants: 5*mega + 5*mega/16},
-		{name: "one that has room", reserved: 5 * mega, sizes: []int{4 * mega}, calls: 1, wants: 5 * mega},
-		{name: "one that no room is kept for", sizes: []int{4 * mega}, calls: 1, withoutOne: true},
+		{name: "small", sizes: []int{mebibyte / 2}, calls: 1},
+		{name: "large", sizes: []int{4 * mebibyte}, calls: 2, want: 4*mebibyte + mebibyte/4},
+		{name: "a little too large", sizes: []int{mebibyte + 1}, calls: 2, want: 2 * mebibyte},
+		{name: "growing between calls", sizes: []int{2 * mebibyte, 5 * mebibyte}, calls: 3, want: 5*mebibyte + 5*mebibyte/16},
+		{name: "large, with a reservation", reserved: 5 * mebibyte, sizes: []int{4 * mebibyte}, calls: 1, want: 5 * mebibyte},
+		{name: "large, without a room", sizes: []int{4 * mebibyte}, calls: 1, noRoom: true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -79,70 +79,69 @@ func TestALargeResponseIsReceivedWhenItHasRoom(t *testing.T) {
 			server.Handle("ListWorkflowExecutions", upstreamtest.InTurn(handlers...))
 			r := &room{reserved: row.reserved}
 			var given upstream.Room = r
-			if row.withoutOne {
+			if row.noRoom {
 				given = nil
 			}
 			n, err := listIn(t, client, given)
 			require.NoError(t, err)
 			require.Greater(t, n, row.sizes[len(row.sizes)-1])
 			require.Len(t, server.Calls("ListWorkflowExecutions"), row.calls)
-			require.InDelta(t, row.wants, r.reserved, 16)
+			require.InDelta(t, row.want, r.reserved, 16)
 		})
 	}
 }
 
-// TestAResponseWithoutRoom is neither a failure of the server nor retried.
+// A response without room is not a failure of the server, and is not retried.
 func TestAResponseWithoutRoom(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
-	server.Handle("ListWorkflowExecutions", sized(4*mega))
-	none := errors.New("no room")
-	_, err := listIn(t, client, &room{err: none})
-	require.ErrorIs(t, err, none)
+	server.Handle("ListWorkflowExecutions", sized(4*mebibyte))
+	noRoom := errors.New("no room")
+	_, err := listIn(t, client, &room{err: noRoom})
+	require.ErrorIs(t, err, noRoom)
 	require.Len(t, server.Calls("ListWorkflowExecutions"), 1)
 }
 
-func TestAResponseThatIsLargerThanAll(t *testing.T) {
+func TestAResponseAboveTheMaximum(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
-	client := newClient(t, server, func(o *upstream.Options) { o.MaxResponseBytes = 3 * mega })
-	server.Handle("ListWorkflowExecutions", upstreamtest.InTurn(sized(4*mega), sized(2*mega), sized(4*mega)))
+	client := newClient(t, server, func(o *upstream.Options) { o.MaxResponseBytes = 3 * mebibyte })
+	server.Handle("ListWorkflowExecutions", upstreamtest.InTurn(sized(4*mebibyte), sized(2*mebibyte), sized(4*mebibyte)))
 	r := &room{}
 	_, err := listIn(t, client, r)
-	requireProblem(t, problem.UpstreamResponseTooLarge, err)
-	require.Empty(t, r.asked)
+	upstreamtest.RequireProblem(t, problem.UpstreamResponseTooLarge, err)
+	require.Empty(t, r.requests)
 	_, err = listIn(t, client, r)
-	requireProblem(t, problem.UpstreamResponseTooLarge, err)
-	require.Len(t, r.asked, 1)
+	upstreamtest.RequireProblem(t, problem.UpstreamResponseTooLarge, err)
+	require.Len(t, r.requests, 1)
 	require.Len(t, server.Calls("ListWorkflowExecutions"), 3)
 }
 
-// TestAResponseOfUnknownSize is one that is compressed.
+// The size of a compressed response is not known before it is decompressed.
 func TestAResponseOfUnknownSize(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
-	client := newClient(t, server, func(o *upstream.Options) { o.MaxResponseBytes = 8 * mega })
+	client := newClient(t, server, func(o *upstream.Options) { o.MaxResponseBytes = 8 * mebibyte })
 	server.Handle("ListWorkflowExecutions", upstreamtest.InTurn(
-		upstreamtest.Fail(codes.ResourceExhausted, "grpc: received message after decompression larger than max 1048576"), sized(mega/2),
+		upstreamtest.Fail(codes.ResourceExhausted, "grpc: received message after decompression larger than max 1048576"), sized(mebibyte/2),
 	))
 	r := &room{}
 	_, err := listIn(t, client, r)
 	require.NoError(t, err)
-	require.Equal(t, []int{8 * mega}, r.asked)
+	require.Equal(t, []int{8 * mebibyte}, r.requests)
 }
 
-// TestAWriteIsMadeOnce has a response that is larger than any other.
-func TestAWriteIsMadeOnce(t *testing.T) {
+func TestAWriteIsNotRepeatedForItsResponse(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
-	server.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: strings.Repeat("r", 2*mega)}))
+	server.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: strings.Repeat("r", 2*mebibyte)}))
 	r := &room{}
-	err := client.Do(as(t.Context(), upstream.CallOptions{Namespace: orders, Room: r}), start,
+	err := client.Do(withCall(t.Context(), upstream.CallOptions{Namespace: orders, Room: r}), start,
 		&workflowservice.StartWorkflowExecutionRequest{Namespace: orders}, &workflowservice.StartWorkflowExecutionResponse{})
 	require.NoError(t, err)
-	require.Empty(t, r.asked)
+	require.Empty(t, r.requests)
 	require.Len(t, server.Calls("StartWorkflowExecution"), 1)
 }
 

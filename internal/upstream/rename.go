@@ -14,24 +14,23 @@ import (
 
 // withNamespace returns the response with a namespace renamed (see
 // [inspect.Method.RenameResponse]). It releases the buffer of the response.
-func (a Response) withNamespace(method inspect.Method, from, to string) Response {
-	renamed := method.RenameResponse(a.Bytes(), from, to)
-	a.Release()
+func (r Response) withNamespace(method inspect.Method, from, to string) Response {
+	renamed := method.RenameResponse(r.Bytes(), from, to)
+	r.Release()
 	return Response{mem.SliceBuffer(renamed)}
 }
 
-// restoreNamespaceName returns an error of a server with the name that the
-// namespace has at the gateway instead of the one that it has on the server.
-// Details with that name are dropped: they are messages of many types, and the
-// code and the message say the same.
-func (h *namespaceRoute) restoreNamespaceName(err error, namespace string) error {
-	if h.name == "" {
+// restoreNamespaceName replaces the server's name of the namespace in an error by
+// the gateway's name. It drops details that contain the server's name: they have
+// many message types, and repeat what the code and the message say.
+func (r *namespaceRoute) restoreNamespaceName(err error, namespace string) error {
+	if r.name == "" {
 		return err
 	}
 	st := status.Convert(err).Proto()
-	st.Message = strings.ReplaceAll(st.GetMessage(), h.name, namespace)
+	st.Message = strings.ReplaceAll(st.GetMessage(), r.name, namespace)
 	st.Details = slices.DeleteFunc(st.GetDetails(), func(detail *anypb.Any) bool {
-		return bytes.Contains(detail.GetValue(), []byte(h.name))
+		return bytes.Contains(detail.GetValue(), []byte(r.name))
 	})
 	return status.FromProto(st).Err()
 }

@@ -13,31 +13,31 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// RetryPolicy is the SDKs' (temporal.md 1.0).
+// RetryPolicy is the retry policy of calls. It has the parameters of the SDKs' core.
 type RetryPolicy struct {
 	InitialInterval time.Duration
 	Multiplier      float64
 	MaxInterval     time.Duration
 	// MaxElapsed bounds attempts and pauses together.
 	MaxElapsed time.Duration
-	// MaxAttempts counts the first one; zero means no bound.
+	// MaxAttempts includes the first attempt. Zero means no limit.
 	MaxAttempts int
 }
 
-// The pauses after RESOURCE_EXHAUSTED, as in the SDKs' core, and after what one
-// workflow has too much of.
+// The backoff after RESOURCE_EXHAUSTED, as in the SDKs' core, and after the errors
+// of a busy workflow.
 const (
 	exhaustedInitial    = time.Second
 	exhaustedMultiplier = 2
 	exhaustedMax        = 10 * time.Second
 )
 
-// jitter spreads pauses by a fifth either way, so that callers who failed
-// together do not come back together.
+// jitter varies each backoff by up to a fifth in both directions, so that calls that
+// failed together are not repeated together.
 const jitter = 0.2
 
-// delay gives the time to wait before attempt+1, and false when attempt was
-// the last one.
+// delay returns the time to wait before attempt+1, or false if attempt was the last
+// one.
 func (p RetryPolicy) delay(st *status.Status, attempt int, elapsed time.Duration) (time.Duration, bool) {
 	if p.MaxAttempts > 0 && attempt >= p.MaxAttempts {
 		return 0, false
@@ -50,7 +50,7 @@ func (p RetryPolicy) delay(st *status.Status, attempt int, elapsed time.Duration
 	return wait, elapsed+wait < p.MaxElapsed
 }
 
-// exponentialBackoff gives the pause after the given attempt, counted from 1.
+// exponentialBackoff returns the pause after the given attempt, counted from 1.
 func exponentialBackoff(initial time.Duration, multiplier float64, limit time.Duration, attempt int) time.Duration {
 	wait := float64(initial)
 	for range attempt - 1 {
@@ -62,9 +62,9 @@ func exponentialBackoff(initial time.Duration, multiplier float64, limit time.Du
 	return min(time.Duration(wait), limit)
 }
 
-// transient reports whether the SDKs would repeat a call that ended so. A
-// CANCELLED that the caller did not cause is the transport's: GOAWAY, or a
-// closed connection.
+// transient reports whether the SDKs retry a call that ended with this status.
+// CANCELLED that the caller did not cause comes from the transport, such as GOAWAY
+// or a closed connection.
 func transient(ctx context.Context, st *status.Status) bool {
 	switch st.Code() {
 	case codes.DataLoss, codes.Internal, codes.Unknown, codes.Aborted, codes.OutOfRange, codes.Unavailable:
@@ -78,23 +78,23 @@ func transient(ctx context.Context, st *status.Status) bool {
 	}
 }
 
-// tooLarge distinguishes the RESOURCE_EXHAUSTED errors of message sizes from those of
-// rates: the same message is as large the next time. The words are those of
-// gRPC's libraries, some of which put their name before them.
+// tooLarge reports whether RESOURCE_EXHAUSTED is about a message size and not about a
+// rate: a retry would fail again. The texts are those of the gRPC libraries, some of
+// which add the prefix "grpc: ".
 func tooLarge(st *status.Status) bool {
 	message := strings.TrimPrefix(st.Message(), "grpc: ")
 	return strings.HasPrefix(message, "received message") || strings.HasPrefix(message, "message after decompression") ||
 		strings.HasPrefix(message, sendTooLarge) || strings.HasPrefix(message, "message too large")
 }
 
-// sendTooLarge begins the refusal of a sender to send.
+// sendTooLarge is the prefix of gRPC's error for a message above the send limit.
 const sendTooLarge = "trying to send message"
 
-// The retry throttle of gRPC (gRFC A6): each failure takes a token, each
-// success gives a tenth back, and calls are repeated only while more than half
-// are left. An upstream that fails every call is so asked little more than
-// once per call. There are as many tokens as a few callers need to sit out the
-// restart of a server; a crowd of them meets the breaker first.
+// The retry throttle of gRPC (gRFC A6): each failure takes a token, each success
+// returns a tenth of one, and calls are retried only while more than half of the
+// tokens are left. So an upstream that fails every call receives little more than one
+// attempt per call. The number of tokens is enough for a few callers to retry until
+// a restarting server is back; with many callers, the breaker opens first.
 const (
 	throttleTokens = 100.0
 	throttleRatio  = 0.1

@@ -25,12 +25,12 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// described is any good answer.
-func described() upstreamtest.Handler {
+// describeHandler returns a handler of DescribeWorkflowExecution that succeeds.
+func describeHandler() upstreamtest.Handler {
 	return upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{})
 }
 
-// pausesOf gives the time between the calls of a method.
+// pausesOf returns the times between successive calls of a method.
 func pausesOf(server *upstreamtest.Server, method string) []time.Duration {
 	calls := server.Calls(method)
 	var pauses []time.Duration
@@ -40,7 +40,7 @@ func pausesOf(server *upstreamtest.Server, method string) []time.Duration {
 	return pauses
 }
 
-// requireAbout holds durations against those of the policy, a fifth either way.
+// requireAbout requires that durations differ from want by at most the jitter.
 func requireAbout(t testing.TB, want, got []time.Duration) {
 	t.Helper()
 	require.Len(t, got, len(want))
@@ -63,7 +63,7 @@ func TestWhichCodesAreRetried(t *testing.T) {
 				server := upstreamtest.New(t)
 				server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(code, "no"))
 				client := newClient(t, server, func(options *upstream.Options) { options.Retry.MaxAttempts = 3 })
-				require.Error(t, ask(retrying(t.Context()), client))
+				require.Error(t, describeWorkflow(withRetries(t.Context()), client))
 				want := 1
 				if slices.Contains(retried, code) {
 					want = 3
@@ -74,7 +74,7 @@ func TestWhichCodesAreRetried(t *testing.T) {
 	}
 }
 
-func TestPausesGrowAndSpread(t *testing.T) {
+func TestBackoffGrowsWithJitter(t *testing.T) {
 	t.Parallel()
 	const ms = time.Millisecond
 	for name, test := range map[string]struct {
@@ -92,26 +92,26 @@ func TestPausesGrowAndSpread(t *testing.T) {
 			codes.Unavailable,
 			[]time.Duration{time.Second, 3 * time.Second, 3 * time.Second, 3 * time.Second},
 		},
-		"slower after too many calls": {
+		"longer after RESOURCE_EXHAUSTED": {
 			upstream.RetryPolicy{InitialInterval: 100 * ms, Multiplier: 1.7, MaxInterval: 5 * time.Second, MaxElapsed: time.Minute, MaxAttempts: 4},
 			codes.ResourceExhausted,
 			[]time.Duration{time.Second, 2 * time.Second, 4 * time.Second},
 		},
-		"by the longer of the two": {
+		"the longer of the two backoffs": {
 			upstream.RetryPolicy{InitialInterval: 20 * time.Second, Multiplier: 1, MaxInterval: 20 * time.Second, MaxElapsed: time.Hour, MaxAttempts: 3},
 			codes.ResourceExhausted,
 			[]time.Duration{20 * time.Second, 20 * time.Second},
 		},
-		"within the time allowed": { // 1 + 2 + 4 leave no room for 8, whatever the jitter
+		"within MaxElapsed": { // 1 + 2 + 4 seconds do not leave 8 seconds, with any jitter
 			upstream.RetryPolicy{InitialInterval: 100 * ms, Multiplier: 1.7, MaxInterval: 5 * time.Second, MaxElapsed: 10 * time.Second},
 			codes.ResourceExhausted,
 			[]time.Duration{time.Second, 2 * time.Second, 4 * time.Second},
 		},
-		"one attempt is no retry": {
+		"one attempt": {
 			upstream.RetryPolicy{InitialInterval: ms, Multiplier: 1, MaxInterval: ms, MaxElapsed: time.Minute, MaxAttempts: 1},
 			codes.Unavailable, nil,
 		},
-		"no time is no retry": {
+		"no time": {
 			upstream.RetryPolicy{InitialInterval: ms, Multiplier: 1, MaxInterval: ms, MaxAttempts: 9}, codes.Unavailable, nil,
 		},
 	} {
@@ -122,32 +122,32 @@ func TestPausesGrowAndSpread(t *testing.T) {
 				server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(test.code, "no"))
 				client := newClient(t, server, func(options *upstream.Options) { options.Retry = test.policy })
 				begin := time.Now()
-				require.Error(t, ask(retrying(t.Context()), client))
+				require.Error(t, describeWorkflow(withRetries(t.Context()), client))
 				requireAbout(t, test.want, pausesOf(server, "DescribeWorkflowExecution"))
-				require.Equal(t, server.AllCalls()[len(test.want)].Time, time.Now(), "the last failure is told at once")
+				require.Equal(t, server.AllCalls()[len(test.want)].Time, time.Now(), "the last failure is returned immediately")
 				require.LessOrEqual(t, time.Since(begin), max(test.policy.MaxElapsed, time.Duration(0)))
 			})
 		})
 	}
 }
 
-func TestThoseWhoFailTogetherDoNotComeBackTogether(t *testing.T) {
+func TestJitterSpreadsRetries(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
 		client := newClient(t, server)
 		var shorter, longer int
 		for range 30 {
-			server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "no"), described()))
+			server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "no"), describeHandler()))
 			begin := time.Now()
-			require.NoError(t, ask(retrying(t.Context()), client))
+			require.NoError(t, describeWorkflow(withRetries(t.Context()), client))
 			if time.Since(begin) < 100*time.Millisecond {
 				shorter++
 			} else {
 				longer++
 			}
-			for range 10 { // keeps the throttle open
-				require.NoError(t, ask(retrying(t.Context()), client))
+			for range 10 { // restores the throttle's token
+				require.NoError(t, describeWorkflow(withRetries(t.Context()), client))
 			}
 		}
 		require.Positive(t, shorter)
@@ -155,7 +155,7 @@ func TestThoseWhoFailTogetherDoNotComeBackTogether(t *testing.T) {
 	})
 }
 
-func TestAttemptsCountAgainstTheTimeAllowed(t *testing.T) {
+func TestAttemptsCountTowardMaxElapsed(t *testing.T) {
 	t.Parallel()
 	for took, want := range map[time.Duration]int{4 * time.Second: 3, 9950 * time.Millisecond: 1, 20 * time.Second: 1} {
 		t.Run(took.String(), func(t *testing.T) {
@@ -167,15 +167,14 @@ func TestAttemptsCountAgainstTheTimeAllowed(t *testing.T) {
 					time.Sleep(took)
 					return fail(ctx, request)
 				})
-				require.Error(t, ask(retrying(t.Context()), newClient(t, server)))
+				require.Error(t, describeWorkflow(withRetries(t.Context()), newClient(t, server)))
 				require.Len(t, server.AllCalls(), want)
 			})
 		})
 	}
 }
 
-// A message that is too large is as large the next time.
-func TestSizesAreNeverRetried(t *testing.T) {
+func TestSizeErrorsAreNotRetried(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"grpc: received message larger than max (5 vs. 4)",
@@ -190,20 +189,20 @@ func TestSizesAreNeverRetried(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := upstreamtest.New(t)
 				server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.ResourceExhausted, text))
-				require.Error(t, ask(retrying(t.Context()), newClient(t, server)))
+				require.Error(t, describeWorkflow(withRetries(t.Context()), newClient(t, server)))
 				require.Len(t, server.AllCalls(), 1)
 			})
 		})
 	}
 }
 
-// A write goes out once unless its request carries an id by which the server
-// knows it again; and nothing is repeated at a door that leaves it to its clients.
+// A write is retried only if the server can recognise the repetition by an id in the
+// request. Nothing is retried for doors whose clients retry themselves.
 func TestWhichMethodsAreRetried(t *testing.T) {
 	t.Parallel()
-	for name, method := range methods() {
+	for name, method := range upstreamtest.Methods() {
 		access, _ := auth.AccessOf(name)
-		request := wire(t, requestIn(t, method, orders).Interface())
+		request := upstreamtest.Wire(t, requestIn(t, method, orders).Interface())
 		t.Run(string(method.Name()), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -211,8 +210,8 @@ func TestWhichMethodsAreRetried(t *testing.T) {
 				client := newClient(t, server)
 				attempts := func(retry bool) int {
 					before := len(server.AllCalls())
-					server.Handle(name, upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "no"), described()))
-					_, err := client.Invoke(as(t.Context(), upstream.CallOptions{Namespace: orders, Retry: retry}), name, request)
+					server.Handle(name, upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "no"), describeHandler()))
+					_, err := client.Invoke(withCall(t.Context(), upstream.CallOptions{Namespace: orders, Retry: retry}), name, request)
 					require.Equal(t, retry && access.Retry, err == nil, "%v", err)
 					return len(server.AllCalls()) - before
 				}
@@ -227,76 +226,75 @@ func TestWhichMethodsAreRetried(t *testing.T) {
 	}
 }
 
-func TestAnUpstreamThatIsDownIsNotHammered(t *testing.T) {
+func TestTheThrottleLimitsRetries(t *testing.T) {
 	t.Parallel()
-	const calls, extra = 1000, 49
-	for name, inParallel := range map[string]bool{"one after another": false, "at once": true} {
+	const calls, retries = 1000, 49
+	for name, inParallel := range map[string]bool{"in sequence": false, "in parallel": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				server := upstreamtest.New(t)
 				client := newClient(t, server)
-				server.Handle("DescribeWorkflowExecution", described())
-				for range calls { // good times are not saved up
-					require.NoError(t, ask(retrying(t.Context()), client))
+				server.Handle("DescribeWorkflowExecution", describeHandler())
+				for range calls { // successes do not accumulate tokens above the maximum
+					require.NoError(t, describeWorkflow(withRetries(t.Context()), client))
 				}
 				server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "no"))
 				before := len(server.AllCalls())
 				var callers sync.WaitGroup
 				for range calls {
-					callers.Go(func() { _ = ask(retrying(t.Context()), client) })
+					callers.Go(func() { _ = describeWorkflow(withRetries(t.Context()), client) })
 					if !inParallel {
 						callers.Wait()
 					}
 				}
 				callers.Wait()
-				made := len(server.AllCalls()) - before
-				require.GreaterOrEqual(t, made, calls)
-				require.LessOrEqual(t, made, calls+extra)
+				attempts := len(server.AllCalls()) - before
+				require.GreaterOrEqual(t, attempts, calls)
+				require.LessOrEqual(t, attempts, calls+retries)
 
-				// It comes back slowly: a tenth of a retry for each success.
-				server.Handle("DescribeWorkflowExecution", described())
+				// Each success restores a tenth of a retry.
+				server.Handle("DescribeWorkflowExecution", describeHandler())
 				for range 505 {
-					require.NoError(t, ask(retrying(t.Context()), client))
+					require.NoError(t, describeWorkflow(withRetries(t.Context()), client))
 				}
 				failOnce := func() upstreamtest.Handler {
-					return upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "no"), described())
+					return upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "no"), describeHandler())
 				}
 				server.Handle("DescribeWorkflowExecution", failOnce())
-				require.Error(t, ask(retrying(t.Context()), client))
+				require.Error(t, describeWorkflow(withRetries(t.Context()), client))
 				for range 30 {
-					require.NoError(t, ask(retrying(t.Context()), client))
+					require.NoError(t, describeWorkflow(withRetries(t.Context()), client))
 				}
 				server.Handle("DescribeWorkflowExecution", failOnce())
-				require.NoError(t, ask(retrying(t.Context()), client))
+				require.NoError(t, describeWorkflow(withRetries(t.Context()), client))
 			})
 		})
 	}
 }
 
-func TestAnswersThatRefuseDoNotStopRetries(t *testing.T) {
+func TestOtherErrorsTakeNoThrottleTokens(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
 		server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.NotFound, "nowhere"))
 		client := newClient(t, server)
 		for range 50 {
-			require.Error(t, ask(retrying(t.Context()), client))
+			require.Error(t, describeWorkflow(withRetries(t.Context()), client))
 		}
-		server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "no"), described()))
-		require.NoError(t, ask(retrying(t.Context()), client))
+		server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "no"), describeHandler()))
+		require.NoError(t, describeWorkflow(withRetries(t.Context()), client))
 	})
 }
 
-// sendUpdate makes a call that sends an update.
 func sendUpdate(ctx context.Context, client *upstream.Client) error {
 	return client.Do(ctx, workflowservice.WorkflowService_UpdateWorkflowExecution_FullMethodName,
 		&workflowservice.UpdateWorkflowExecutionRequest{Namespace: orders}, &workflowservice.UpdateWorkflowExecutionResponse{})
 }
 
-// Each refusal makes the server drop those of the workflow's updates that were not accepted yet: the caller knows better
-// when to come back.
-func TestAnUpdateBeyondThoseInFlightIsLeftToItsCaller(t *testing.T) {
+// Each rejected update makes the server drop the updates of the workflow that are not yet accepted, so a retry would
+// do harm. The caller decides when to send it again.
+func TestTheUpdateLimitIsNotRetried(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"limit on number of concurrent in-flight updates has been reached (10)",
@@ -307,23 +305,23 @@ func TestAnUpdateBeyondThoseInFlightIsLeftToItsCaller(t *testing.T) {
 			server.Handle("UpdateWorkflowExecution", upstreamtest.Fail(codes.ResourceExhausted, text, &errordetails.ResourceExhaustedFailure{
 				Cause: enums.RESOURCE_EXHAUSTED_CAUSE_CONCURRENT_LIMIT, Scope: enums.RESOURCE_EXHAUSTED_SCOPE_NAMESPACE,
 			}))
-			requireProblem(t, problem.WorkflowBusy, sendUpdate(retrying(t.Context()), newClient(t, server)))
+			upstreamtest.RequireProblem(t, problem.WorkflowBusy, sendUpdate(withRetries(t.Context()), newClient(t, server)))
 			require.Len(t, server.AllCalls(), 1)
 		})
 	}
 }
 
-func TestADroppedUpdateIsSentAgainSlowly(t *testing.T) {
+func TestADroppedUpdateIsRetriedWithALongerBackoff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
 		server.Handle("UpdateWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "workflow update was aborted"))
-		requireProblem(t, problem.WorkflowBusy, sendUpdate(retrying(t.Context()), newClient(t, server)))
+		upstreamtest.RequireProblem(t, problem.WorkflowBusy, sendUpdate(withRetries(t.Context()), newClient(t, server)))
 		requireAbout(t, []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}, pausesOf(server, "UpdateWorkflowExecution"))
 	})
 }
 
-func TestABusyWorkflowTakesNobodyElsesRetries(t *testing.T) {
+func TestABusyWorkflowTakesNoThrottleTokens(t *testing.T) {
 	t.Parallel()
 	for name, handler := range map[string]upstreamtest.Handler{
 		"an update is dropped": upstreamtest.Fail(codes.Unavailable, "workflow update was aborted"),
@@ -340,27 +338,29 @@ func TestABusyWorkflowTakesNobodyElsesRetries(t *testing.T) {
 				client := newClient(t, server)
 				var callers sync.WaitGroup
 				for range 200 {
-					callers.Go(func() { requireProblem(t, problem.WorkflowBusy, sendUpdate(retrying(t.Context()), client)) })
+					callers.Go(func() {
+						upstreamtest.RequireProblem(t, problem.WorkflowBusy, sendUpdate(withRetries(t.Context()), client))
+					})
 				}
 				callers.Wait()
-				server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "no"), described()))
-				require.NoError(t, ask(retrying(t.Context()), client))
+				server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "no"), describeHandler()))
+				require.NoError(t, describeWorkflow(withRetries(t.Context()), client))
 			})
 		})
 	}
 }
 
-func TestACallerThatLeavesStopsTheRetries(t *testing.T) {
+func TestCancellationStopsRetries(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
 		server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.ResourceExhausted, "slow down"))
 		client := newClient(t, server)
 		event := &telemetry.Event{}
-		ctx, leave := context.WithCancel(telemetry.NewContext(retrying(t.Context()), event))
+		ctx, cancel := context.WithCancel(telemetry.NewContext(withRetries(t.Context()), event))
 		begin := time.Now()
-		time.AfterFunc(300*time.Millisecond, leave)
-		requireProblem(t, problem.ClientClosedRequest, ask(ctx, client))
+		time.AfterFunc(300*time.Millisecond, cancel)
+		upstreamtest.RequireProblem(t, problem.ClientClosedRequest, describeWorkflow(ctx, client))
 		require.Equal(t, 300*time.Millisecond, time.Since(begin))
 		require.Equal(t, 1, event.UpstreamCalls)
 		require.Zero(t, event.Retries)
@@ -369,57 +369,58 @@ func TestACallerThatLeavesStopsTheRetries(t *testing.T) {
 	})
 }
 
-// With no time left after a pause, the error at hand tells more than a deadline.
-func TestAPauseBeyondTheCallersTimeIsNotBegun(t *testing.T) {
+// If the deadline is before the next attempt, the last error is more useful than
+// DEADLINE_EXCEEDED.
+func TestABackoffBeyondTheDeadlineFailsImmediately(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
 		server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.ResourceExhausted, "slow down"))
 		client := newClient(t, server)
-		ctx, cancel := context.WithTimeout(retrying(t.Context()), 500*time.Millisecond)
+		ctx, cancel := context.WithTimeout(withRetries(t.Context()), 500*time.Millisecond)
 		defer cancel()
 		begin := time.Now()
-		requireProblem(t, problem.RateLimited, ask(ctx, client))
+		upstreamtest.RequireProblem(t, problem.RateLimited, describeWorkflow(ctx, client))
 		require.Zero(t, time.Since(begin))
 	})
 }
 
-func TestReadsOutliveAConnection(t *testing.T) {
+func TestReadsSurviveALostConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
-		server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(upstreamtest.Hang, described()))
+		server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(upstreamtest.Hang, describeHandler()))
 		server.Handle("TerminateWorkflowExecution", upstreamtest.Hang)
 		client := newClient(t, server)
 		time.AfterFunc(time.Second, server.Cut)
-		require.NoError(t, ask(retrying(t.Context()), client))
+		require.NoError(t, describeWorkflow(withRetries(t.Context()), client))
 		require.Len(t, server.Calls("DescribeWorkflowExecution"), 2)
 
 		time.AfterFunc(time.Second, server.Cut)
-		requireProblem(t, problem.UpstreamUnavailable, end(retrying(t.Context()), client))
-		require.Len(t, server.Calls("TerminateWorkflowExecution"), 1, "it may have been done")
+		upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, terminateWorkflow(withRetries(t.Context()), client))
+		require.Len(t, server.Calls("TerminateWorkflowExecution"), 1, "the server may have executed it")
 	})
 }
 
-func TestReadsOutliveAGoAway(t *testing.T) {
+func TestReadsSurviveGoAway(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t, grpc.KeepaliveParams(keepalive.ServerParameters{
 			MaxConnectionAge: 2 * time.Second, MaxConnectionAgeGrace: time.Second,
 		}))
-		server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(upstreamtest.Hang, described()))
+		server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(upstreamtest.Hang, describeHandler()))
 		client := newClient(t, server)
-		require.NoError(t, ask(retrying(t.Context()), client))
+		require.NoError(t, describeWorkflow(withRetries(t.Context()), client))
 		require.Len(t, server.AllCalls(), 2)
-		for range 10 { // over the ends of several connections, with nothing in flight
+		for range 10 { // several connections end between the calls
 			time.Sleep(1500 * time.Millisecond)
-			require.NoError(t, ask(inOrders(t.Context()), client))
+			require.NoError(t, describeWorkflow(inOrders(t.Context()), client))
 		}
 		require.Len(t, server.AllCalls(), 12)
 	})
 }
 
-// muteConn is a connection on which, from a moment on, nothing arrives any more.
+// muteConn is a connection that drops all data that is written after mute is set.
 type muteConn struct {
 	net.Conn
 
@@ -433,25 +434,25 @@ func (c muteConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-func TestADeadConnectionIsNoticed(t *testing.T) {
+func TestKeepAliveDetectsADeadConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
-		server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(upstreamtest.Hang, described()))
+		server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(upstreamtest.Hang, describeHandler()))
 		first := new(atomic.Bool)
 		next := first
 		client := newClient(t, server, func(options *upstream.Options) {
 			options.Dial = func(ctx context.Context, address string) (net.Conn, error) {
 				conn, err := server.Dial(ctx, address)
 				mute := next
-				next = new(atomic.Bool) // the connections to come are well
+				next = new(atomic.Bool) // later connections work
 				return muteConn{conn, mute}, err
 			}
 		})
 		begin := time.Now()
 		time.AfterFunc(time.Second, func() { first.Store(true) })
-		requireProblem(t, problem.UpstreamUnavailable, ask(as(t.Context(), upstream.CallOptions{Namespace: orders, Timeout: 5 * time.Minute}), client))
-		require.LessOrEqual(t, time.Since(begin), time.Minute, "by its pings, long before the call's deadline")
-		require.NoError(t, ask(inOrders(t.Context()), client))
+		upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(withCall(t.Context(), upstream.CallOptions{Namespace: orders, Timeout: 5 * time.Minute}), client))
+		require.LessOrEqual(t, time.Since(begin), time.Minute, "keep-alive detects it before the deadline of the call")
+		require.NoError(t, describeWorkflow(inOrders(t.Context()), client))
 	})
 }

@@ -60,7 +60,7 @@ func (a *authority) sign(t testing.TB, template *x509.Certificate) (*x509.Certif
 	return certificate, key
 }
 
-// issue makes a certificate for a name, or for 127.0.0.1.
+// issue returns a certificate for a DNS name or an IP address.
 func (a *authority) issue(t testing.TB, name string, validFor time.Duration) tls.Certificate {
 	t.Helper()
 	template := &x509.Certificate{
@@ -82,8 +82,8 @@ func (a *authority) pool() *x509.CertPool {
 	return pool
 }
 
-// listenTLS serves what server answers on a listener, over TLS when config is
-// not nil.
+// listenTLS serves the handlers of server on a listener, over TLS if config is not
+// nil.
 func listenTLS(t testing.TB, server *upstreamtest.Server, listener net.Listener, config *tls.Config) {
 	t.Helper()
 	var options []grpc.ServerOption
@@ -99,8 +99,8 @@ func listenTLS(t testing.TB, server *upstreamtest.Server, listener net.Listener,
 	})
 }
 
-// Over real sockets, because the name that a certificate is held against comes
-// from the address.
+// The test uses real sockets, because the certificate is verified for the name in the
+// address.
 func TestTheUpstreamIsVerified(t *testing.T) {
 	t.Parallel()
 	const local = "127.0.0.1"
@@ -118,29 +118,29 @@ func TestTheUpstreamIsVerified(t *testing.T) {
 	for name, test := range map[string]struct {
 		server, client *tls.Config
 		peer           string // the client's name, as the server verified it
-		refused        bool
+		rejected       bool
 	}{
-		"its certificate is good":          {server: serverOf(ours.issue(t, local, time.Hour)), client: clientWith()},
-		"its certificate has another name": {server: serverOf(ours.issue(t, "other.example", time.Hour)), client: clientWith(), refused: true},
-		"its name is configured":           {server: serverOf(ours.issue(t, "temporal.example", time.Hour)), client: named},
-		"the configured name is another":   {server: serverOf(ours.issue(t, local, time.Hour)), client: named, refused: true},
-		"its authority is unknown":         {server: serverOf(theirs.issue(t, local, time.Hour)), client: clientWith(), refused: true},
-		"its certificate has expired":      {server: serverOf(ours.issue(t, local, -time.Hour)), client: clientWith(), refused: true},
-		"it speaks plaintext":              {client: clientWith(), refused: true},
-		"it speaks TLS and we do not":      {server: serverOf(ours.issue(t, local, time.Hour)), refused: true},
-		"it wants our certificate":         {server: mutual, client: clientWith(ours.issue(t, "gateway.example", time.Hour)), peer: "gateway.example"},
-		"it wants a certificate of its own authority": {
-			server: mutual, client: clientWith(theirs.issue(t, "gateway.example", time.Hour)), refused: true,
+		"a valid certificate":            {server: serverOf(ours.issue(t, local, time.Hour)), client: clientWith()},
+		"a certificate for another name": {server: serverOf(ours.issue(t, "other.example", time.Hour)), client: clientWith(), rejected: true},
+		"a configured server name":       {server: serverOf(ours.issue(t, "temporal.example", time.Hour)), client: named},
+		"another configured server name": {server: serverOf(ours.issue(t, local, time.Hour)), client: named, rejected: true},
+		"an unknown authority":           {server: serverOf(theirs.issue(t, local, time.Hour)), client: clientWith(), rejected: true},
+		"an expired certificate":         {server: serverOf(ours.issue(t, local, -time.Hour)), client: clientWith(), rejected: true},
+		"a plaintext server":             {client: clientWith(), rejected: true},
+		"a plaintext client":             {server: serverOf(ours.issue(t, local, time.Hour)), rejected: true},
+		"a client certificate":           {server: mutual, client: clientWith(ours.issue(t, "gateway.example", time.Hour)), peer: "gateway.example"},
+		"a client certificate of another authority": {
+			server: mutual, client: clientWith(theirs.issue(t, "gateway.example", time.Hour)), rejected: true,
 		},
-		"it wants a certificate and we have none": {server: mutual, client: clientWith(), refused: true},
+		"no client certificate": {server: mutual, client: clientWith(), rejected: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := upstreamtest.New(t)
 			var caller string
 			server.Handle("DescribeWorkflowExecution", func(ctx context.Context, _ []byte) ([]byte, error) {
-				if who, ok := peer.FromContext(ctx); ok {
-					if info, ok := who.AuthInfo.(credentials.TLSInfo); ok && len(info.State.VerifiedChains) > 0 {
+				if peer, ok := peer.FromContext(ctx); ok {
+					if info, ok := peer.AuthInfo.(credentials.TLSInfo); ok && len(info.State.VerifiedChains) > 0 {
 						caller = info.State.PeerCertificates[0].Subject.CommonName
 					}
 				}
@@ -152,29 +152,29 @@ func TestTheUpstreamIsVerified(t *testing.T) {
 			client := newClient(t, nil, func(options *upstream.Options) {
 				options.Address, options.TLS = listener.Addr().String(), test.client
 			})
-			err = ask(inOrders(t.Context()), client)
-			if !test.refused {
+			err = describeWorkflow(inOrders(t.Context()), client)
+			if !test.rejected {
 				require.NoError(t, err)
 				require.Equal(t, test.peer, caller)
 				return
 			}
-			e := problemOf(t, problem.UpstreamUnavailable, err)
+			e := upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, err)
 			require.Equal(t, "The Temporal server cannot be reached at the moment.", e.Detail)
 			require.Empty(t, server.AllCalls())
 		})
 	}
 }
 
-// A proxy carries TLS without being part of it: the certificate is held
-// against the upstream's name, not the proxy's.
+// TLS is end to end through the proxy: the certificate is verified for the name of
+// the upstream, not of the proxy.
 func TestTheUpstreamIsVerifiedThroughAProxy(t *testing.T) {
 	t.Parallel()
 	ours := newAuthority(t)
-	for name, refused := range map[string]bool{"temporal.example": false, "proxy.example": true} {
+	for name, rejected := range map[string]bool{"temporal.example": false, "proxy.example": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := upstreamtest.New(t)
-			server.Handle("DescribeWorkflowExecution", described())
+			server.Handle("DescribeWorkflowExecution", describeHandler())
 			listener := bufconn.Listen(1 << 16)
 			listenTLS(t, server, listener, &tls.Config{
 				Certificates: []tls.Certificate{ours.issue(t, name, time.Hour)}, MinVersion: tls.VersionTLS12,
@@ -183,9 +183,9 @@ func TestTheUpstreamIsVerifiedThroughAProxy(t *testing.T) {
 			client := newClient(t, nil, proxy.use(""), func(options *upstream.Options) {
 				options.TLS = &tls.Config{RootCAs: ours.pool(), MinVersion: tls.VersionTLS12}
 			})
-			err := ask(inOrders(t.Context()), client)
-			if refused {
-				requireProblem(t, problem.UpstreamUnavailable, err)
+			err := describeWorkflow(inOrders(t.Context()), client)
+			if rejected {
+				upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, err)
 				return
 			}
 			require.NoError(t, err)

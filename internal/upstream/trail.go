@@ -9,24 +9,24 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// Trail collects the audit record of one operation. An operation may make
-// several calls that change something, as an update that is sent again until a
-// worker accepts it, and has one line: that of the last call. The door that
-// admitted the operation writes it. A trail is used by one goroutine at a time.
+// Trail collects the audit record of one operation. An operation may make several
+// calls that write, such as an update that is sent again until a worker accepts it.
+// It has one audit line, for the last of these calls. The door that admitted the
+// operation writes the line. A trail is used by one goroutine at a time.
 type Trail struct {
 	record  telemetry.Audit
 	pending bool // the record is not written yet
 	written bool // a line is written
 }
 
-// audited reports whether calls of an RPC have an audit line: those that change
-// something. Polls for work need a writer and change nothing themselves. An RPC
-// that the access table does not name was rejected, and is recorded too.
+// audited reports whether calls of an RPC have an audit line: all writes have one.
+// Polls for tasks require the role of a writer but write nothing themselves. Calls of
+// RPCs that are not in the access table were rejected, and have a line too.
 func audited(access auth.Access, known bool, name string) bool {
 	return !known || access.Role > auth.RoleRead && access.Scope != auth.ScopeOpen && !strings.HasPrefix(name, "Poll")
 }
 
-// audit records a call, and writes its line at once where nobody collects it.
+// audit records a call in the trail. Without a trail, it writes the line immediately.
 func (c *Client) audit(ctx context.Context, call *CallOptions, principal *auth.Principal, rpc rpcCall, err error) {
 	name := shortName(rpc.method)
 	if !audited(rpc.access, rpc.known, name) {
@@ -42,7 +42,7 @@ func (c *Client) audit(ctx context.Context, call *CallOptions, principal *auth.P
 	call.Trail.record, call.Trail.pending = record, true
 }
 
-// WriteTrail writes the line of the calls that were made since the last one.
+// WriteTrail writes the line of the calls since the last line, if there were any.
 func (c *Client) WriteTrail(ctx context.Context, principal *auth.Principal, trail *Trail) {
 	if trail.pending {
 		trail.pending, trail.written = false, true
@@ -50,8 +50,9 @@ func (c *Client) WriteTrail(ctx context.Context, principal *auth.Principal, trai
 	}
 }
 
-// RejectTrail writes the line of an operation that ends with err. If it has made
-// no call that changes something, the line is that of the RPC that it is for.
+// RejectTrail writes the line of an operation that ends with err. If the operation
+// made no call that writes, the line has the RPC that the operation would have
+// called.
 func (c *Client) RejectTrail(ctx context.Context, principal *auth.Principal, trail *Trail, fullMethod, namespace string, err error) {
 	name := shortName(fullMethod)
 	access, known := auth.AccessOf(fullMethod)

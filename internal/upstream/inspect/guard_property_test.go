@@ -13,6 +13,7 @@ import (
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/upstream/inspect"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
 type (
@@ -20,8 +21,9 @@ type (
 	fieldName   = protoreflect.FullName
 )
 
-// namesNamespace is a rule of the test's own, wider than the guard's: any string
-// field with the word in its name, and the one id without it.
+// namesNamespace reports whether a field could name a namespace. It is wider than the
+// rule of the guard: any string field with "namespace" in its name, and the one
+// namespace id whose name does not contain the word.
 func namesNamespace(field protoreflect.FieldDescriptor) bool {
 	if field.Kind() != protoreflect.StringKind && field.Kind() != protoreflect.BytesKind {
 		return false
@@ -30,8 +32,8 @@ func namesNamespace(field protoreflect.FieldDescriptor) bool {
 		field.FullName() == "temporal.api.workflowservice.v1.DescribeNamespaceRequest.id"
 }
 
-// isID reports whether a field is the id of a namespace, of which every value is
-// rejected.
+// isID reports whether a field is the id of a namespace. The guard rejects all values
+// of such a field.
 func isID(field protoreflect.FieldDescriptor) bool {
 	return strings.HasSuffix(string(field.Name()), "id")
 }
@@ -63,19 +65,19 @@ func (a atlas) explore(d protoreflect.MessageDescriptor) {
 		changed = false
 		for _, d := range types {
 			for field := range fieldsOf(d) {
-				changed = a.learn(d, field) || changed
+				changed = a.update(d, field) || changed
 			}
 		}
 	}
 }
 
-// learn adds the distances of what a field leads to, and reports whether any was
-// new.
-func (a atlas) learn(d protoreflect.MessageDescriptor, field protoreflect.FieldDescriptor) (changed bool) {
-	known := a[d.FullName()]
+// update adds the distances of the fields below a field, and reports whether any of
+// them changed.
+func (a atlas) update(d protoreflect.MessageDescriptor, field protoreflect.FieldDescriptor) (changed bool) {
+	distances := a[d.FullName()]
 	improve := func(target fieldName, distance int) {
-		if old, ok := known[target]; !ok || distance < old {
-			known[target], changed = distance, true
+		if old, ok := distances[target]; !ok || distance < old {
+			distances[target], changed = distance, true
 		}
 	}
 	if namesNamespace(field) {
@@ -136,26 +138,26 @@ func (p planter) plant(m protoreflect.Message, target fieldName, value string, d
 // choose returns a random field that leads to target, or the nearest one if depth
 // is used up.
 func (p planter) choose(d protoreflect.MessageDescriptor, target fieldName, depth int) protoreflect.FieldDescriptor {
-	var ways []protoreflect.FieldDescriptor
+	var candidates []protoreflect.FieldDescriptor
 	for field := range fieldsOf(d) {
 		if field.FullName() == target {
 			if depth <= 0 {
 				return field
 			}
-			ways = append(ways, field)
+			candidates = append(candidates, field)
 		}
 		if field.Message() == nil {
 			continue
 		}
 		distance, leads := p.atlas[field.Message().FullName()][target]
 		if leads && (depth > 0 || distance+1 == p.atlas[d.FullName()][target]) {
-			ways = append(ways, field)
+			candidates = append(candidates, field)
 		}
 	}
-	return ways[p.random.IntN(len(ways))]
+	return candidates[p.random.IntN(len(candidates))]
 }
 
-// noise fills a message with fields that name no namespace but the right one.
+// noise sets random fields of a message. Those that name a namespace get the right one.
 func (p planter) noise(m protoreflect.Message) {
 	for field := range fieldsOf(m.Descriptor()) {
 		if p.random.IntN(2) == 0 || field.IsList() || field.IsMap() {
@@ -168,7 +170,7 @@ func (p planter) noise(m protoreflect.Message) {
 		case field.Kind() == protoreflect.StringKind:
 			m.Set(field, protoreflect.ValueOfString(payments)) // as an id of something else
 		case field.Kind() == protoreflect.BytesKind:
-			m.Set(field, protoreflect.ValueOfBytes([]byte{1<<3 | 2, 1, 'x'})) // looks like a message
+			m.Set(field, protoreflect.ValueOfBytes([]byte{1<<3 | 2, 1, 'x'})) // also a valid message
 		case field.Kind() == protoreflect.BoolKind:
 			m.Set(field, protoreflect.ValueOfBool(true))
 		case field.Message() != nil && field.Message().FullName() != "google.protobuf.Any":
@@ -188,7 +190,7 @@ func TestEveryNamespaceOfEveryRPCIsGuarded(t *testing.T) {
 	const rounds, maxDepth = 5, 8
 	p := planter{random: rand.New(rand.NewPCG(7, 7)), atlas: atlas{}}
 	planted := 0
-	for name, method := range methods() {
+	for name, method := range upstreamtest.Methods() {
 		access, ok := auth.AccessOf(name)
 		require.True(t, ok, name)
 		p.atlas.explore(method.Input())
@@ -200,15 +202,15 @@ func TestEveryNamespaceOfEveryRPCIsGuarded(t *testing.T) {
 		require.NotEmpty(t, targets, name)
 		for target := range targets {
 			for range rounds {
-				wrong := newMessage(t, method.Input())
+				wrong := upstreamtest.NewMessage(t, method.Input())
 				p.plant(wrong, target, payments, p.random.IntN(maxDepth))
-				err := check(name, wire(t, wrong.Interface()))
+				err := check(name, upstreamtest.Wire(t, wrong.Interface()))
 				require.True(t, problem.Is(err, problem.NamespaceMismatch), "%s: %s: %v: %v", name, target, err, wrong)
 				planted++
 				if !strings.HasSuffix(string(target), "id") {
-					right := newMessage(t, method.Input())
+					right := upstreamtest.NewMessage(t, method.Input())
 					p.plant(right, target, orders, p.random.IntN(maxDepth))
-					require.NoError(t, inspect.CheckNamespace(method.Input(), wire(t, right.Interface()), orders), "%s: %v", name, right)
+					require.NoError(t, inspect.CheckNamespace(method.Input(), upstreamtest.Wire(t, right.Interface()), orders), "%s: %v", name, right)
 				}
 			}
 		}
@@ -216,8 +218,9 @@ func TestEveryNamespaceOfEveryRPCIsGuarded(t *testing.T) {
 	require.Greater(t, planted, 100*rounds)
 }
 
-// requireOnlyNexusEndpoints checks which RPCs of the cluster name a namespace: the
-// target of a Nexus endpoint may be any, and requires an administrator of the cluster.
+// requireOnlyNexusEndpoints requires that an RPC without the namespace scope names a
+// namespace only as the target of a Nexus endpoint. That may be any namespace,
+// because the RPC requires an administrator of the cluster.
 func requireOnlyNexusEndpoints(t testing.TB, method string, targets map[fieldName]int) {
 	t.Helper()
 	access, _ := auth.AccessOf(method)
@@ -231,7 +234,7 @@ func requireOnlyNexusEndpoints(t testing.TB, method string, targets map[fieldNam
 // can be decoded names no other namespace, and no input makes the guard panic.
 func FuzzGuard(f *testing.F) {
 	var inputs []protoreflect.MessageDescriptor
-	all := methods()
+	all := upstreamtest.Methods()
 	for name, access := range auth.AccessTable() {
 		if access.Scope == auth.ScopeNamespace {
 			inputs = append(inputs, all[name].Input())
@@ -244,9 +247,9 @@ func FuzzGuard(f *testing.F) {
 	for i, input := range inputs {
 		p.atlas.explore(input)
 		for target := range p.atlas[input.FullName()] {
-			message := newMessage(f, input)
+			message := upstreamtest.NewMessage(f, input)
 			p.plant(message, target, payments, 3)
-			f.Add(uint16(i), wire(f, message.Interface()))
+			f.Add(uint16(i), upstreamtest.Wire(f, message.Interface()))
 		}
 	}
 	f.Fuzz(func(t *testing.T, index uint16, data []byte) {
@@ -254,7 +257,7 @@ func FuzzGuard(f *testing.F) {
 		if inspect.CheckNamespace(input, data, orders) != nil {
 			return
 		}
-		message := newMessage(t, input)
+		message := upstreamtest.NewMessage(t, input)
 		if proto.Unmarshal(data, message.Interface()) != nil {
 			return
 		}

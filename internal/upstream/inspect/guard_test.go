@@ -14,13 +14,8 @@ import (
 
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/upstream/inspect"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
-
-func linkTo(namespace string) []*common.Link {
-	return []*common.Link{{Variant: &common.Link_WorkflowEvent_{
-		WorkflowEvent: &common.Link_WorkflowEvent{Namespace: namespace, WorkflowId: "w"},
-	}}}
-}
 
 // childFailure is the failure of a child workflow in a namespace, as the cause of
 // depth other failures.
@@ -34,19 +29,6 @@ func childFailure(namespace string, depth int) *failure.Failure {
 	return f
 }
 
-func updateWithStart(
-	start *workflowservice.StartWorkflowExecutionRequest, update *workflowservice.UpdateWorkflowExecutionRequest,
-) *workflowservice.ExecuteMultiOperationRequest {
-	type operation = workflowservice.ExecuteMultiOperationRequest_Operation
-	return &workflowservice.ExecuteMultiOperationRequest{
-		Namespace: orders,
-		Operations: []*operation{
-			{Operation: &workflowservice.ExecuteMultiOperationRequest_Operation_StartWorkflow{StartWorkflow: start}},
-			{Operation: &workflowservice.ExecuteMultiOperationRequest_Operation_UpdateWorkflow{UpdateWorkflow: update}},
-		},
-	}
-}
-
 // Each of these would act in another tenant's namespace, or point into it.
 func TestARequestNamesTheAuthorisedNamespaceOnly(t *testing.T) {
 	t.Parallel()
@@ -54,32 +36,32 @@ func TestARequestNamesTheAuthorisedNamespaceOnly(t *testing.T) {
 		method  string
 		request func(namespace string) proto.Message
 	}{
-		"at the top": {"StartWorkflowExecution", func(namespace string) proto.Message {
+		"in the request itself": {"StartWorkflowExecution", func(namespace string) proto.Message {
 			return &workflowservice.StartWorkflowExecutionRequest{WorkflowId: "w", Namespace: namespace}
 		}},
-		"of a batch": {"StartBatchOperation", func(namespace string) proto.Message {
+		"in a batch": {"StartBatchOperation", func(namespace string) proto.Message {
 			return &workflowservice.StartBatchOperationRequest{JobId: "j", Namespace: namespace}
 		}},
 		"in one of several operations": {"ExecuteMultiOperation", func(namespace string) proto.Message {
-			return updateWithStart(
+			return upstreamtest.UpdateWithStart(
 				&workflowservice.StartWorkflowExecutionRequest{Namespace: orders},
 				&workflowservice.UpdateWorkflowExecutionRequest{Namespace: namespace},
 			)
 		}},
 		"in a link within one operation": {"ExecuteMultiOperation", func(namespace string) proto.Message {
-			return updateWithStart(
-				&workflowservice.StartWorkflowExecutionRequest{Namespace: orders, Links: linkTo(namespace)},
+			return upstreamtest.UpdateWithStart(
+				&workflowservice.StartWorkflowExecutionRequest{Namespace: orders, Links: upstreamtest.LinkTo(namespace)},
 				&workflowservice.UpdateWorkflowExecutionRequest{Namespace: orders},
 			)
 		}},
 		"in a start's link": {"StartWorkflowExecution", func(namespace string) proto.Message {
 			return &workflowservice.StartWorkflowExecutionRequest{
-				Namespace: orders, Links: slices.Concat(linkTo(orders), linkTo(namespace), linkTo(orders)),
+				Namespace: orders, Links: slices.Concat(upstreamtest.LinkTo(orders), upstreamtest.LinkTo(namespace), upstreamtest.LinkTo(orders)),
 			}
 		}},
 		"in a callback's link": {"StartWorkflowExecution", func(namespace string) proto.Message {
 			return &workflowservice.StartWorkflowExecutionRequest{
-				Namespace: orders, CompletionCallbacks: []*common.Callback{{}, {Links: linkTo(namespace)}},
+				Namespace: orders, CompletionCallbacks: []*common.Callback{{}, {Links: upstreamtest.LinkTo(namespace)}},
 			}
 		}},
 		"in a failure": {"RespondActivityTaskFailed", func(namespace string) proto.Message {
@@ -92,11 +74,11 @@ func TestARequestNamesTheAuthorisedNamespaceOnly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, other := range []string{payments, "Orders", orders + " ", orders + "\x00", "order", "ordérs"} {
-				err := check(workflowService+test.method, wire(t, test.request(other)))
-				e := problemOf(t, problem.NamespaceMismatch, err)
+				err := check(workflowService+test.method, upstreamtest.Wire(t, test.request(other)))
+				e := upstreamtest.RequireProblem(t, problem.NamespaceMismatch, err)
 				require.NotContains(t, e.Detail, other)
 			}
-			require.NoError(t, check(workflowService+test.method, wire(t, test.request(orders))))
+			require.NoError(t, check(workflowService+test.method, upstreamtest.Wire(t, test.request(orders))))
 		})
 	}
 }
@@ -138,42 +120,42 @@ func TestNoEncodingHidesANamespace(t *testing.T) {
 		return field(multiOperations, pieces)
 	}
 	mine := text(startNamespace, orders)
-	stretched := protowire.AppendBytes([]byte{startNamespace<<3 | 2 | 0x80, 0x80, 0x00}, []byte(payments))
-	const refused, missing = problem.NamespaceMismatch, problem.InvalidRequest
+	overlong := protowire.AppendBytes([]byte{startNamespace<<3 | 2 | 0x80, 0x80, 0x00}, []byte(payments))
+	const mismatch, missing = problem.NamespaceMismatch, problem.InvalidRequest
 	for name, test := range map[string]struct {
 		method  string
 		request []byte
 		want    problem.Code // empty: passes
 	}{
 		"the same one twice":                {start, slices.Concat(mine, mine), ""},
-		"another one first":                 {start, slices.Concat(text(startNamespace, payments), mine), refused},
-		"another one last":                  {start, slices.Concat(mine, text(startNamespace, payments)), refused},
-		"another one between":               {start, slices.Concat(mine, text(startNamespace, payments), mine), refused},
-		"another one after the rest":        {start, slices.Concat(mine, link(orders), text(startWorkflowID, "w"), text(startNamespace, payments)), refused},
-		"another one, its tag stretched":    {start, slices.Concat(mine, stretched), refused},
-		"no UTF-8":                          {start, slices.Concat(mine, text(startNamespace, "\xff")), refused},
-		"emptied at the end":                {start, slices.Concat(mine, text(startNamespace, "")), missing},
+		"another one first":                 {start, slices.Concat(text(startNamespace, payments), mine), mismatch},
+		"another one last":                  {start, slices.Concat(mine, text(startNamespace, payments)), mismatch},
+		"another one between":               {start, slices.Concat(mine, text(startNamespace, payments), mine), mismatch},
+		"another one after the rest":        {start, slices.Concat(mine, link(orders), text(startWorkflowID, "w"), text(startNamespace, payments)), mismatch},
+		"another one, with an overlong tag": {start, slices.Concat(mine, overlong), mismatch},
+		"invalid UTF-8":                     {start, slices.Concat(mine, text(startNamespace, "\xff")), mismatch},
+		"set and then empty":                {start, slices.Concat(mine, text(startNamespace, "")), missing},
 		"empty and then set":                {start, slices.Concat(text(startNamespace, ""), mine), ""},
 		"none":                              {start, nil, missing},
 		"an empty one":                      {start, text(startNamespace, ""), missing},
-		"none but a nested one":             {start, link(orders), missing},
-		"none at the top of several":        {workflowService + "ExecuteMultiOperation", operation(orders), missing},
-		"a number where it stands":          {start, slices.Concat(mine, protowire.AppendVarint(protowire.AppendTag(nil, startNamespace, protowire.VarintType), 7)), ""},
-		"a number alone":                    {start, protowire.AppendVarint(protowire.AppendTag(nil, startNamespace, protowire.VarintType), 7), missing},
+		"only a nested one":                 {start, link(orders), missing},
+		"only one in an operation":          {workflowService + "ExecuteMultiOperation", operation(orders), missing},
+		"a number with its field number":    {start, slices.Concat(mine, protowire.AppendVarint(protowire.AppendTag(nil, startNamespace, protowire.VarintType), 7)), ""},
+		"only a number":                     {start, protowire.AppendVarint(protowire.AppendTag(nil, startNamespace, protowire.VarintType), 7), missing},
 		"a nested empty one":                {start, slices.Concat(mine, link("")), ""},
-		"one of two links":                  {start, slices.Concat(mine, link(orders), link(payments)), refused},
-		"a link in pieces":                  {start, slices.Concat(mine, split(orders, payments)), refused},
-		"a link in pieces, other way round": {start, slices.Concat(mine, split(payments, orders)), refused},
-		"a link in pieces, emptied":         {start, slices.Concat(mine, split(payments, "")), refused},
-		"an operation in pieces":            {workflowService + "ExecuteMultiOperation", slices.Concat(text(multiNamespace, orders), operation(payments, orders)), refused},
-		"an unknown field of that text":     {start, slices.Concat(mine, text(unknownToStart, payments)), ""},
-		"a workflow id of that text":        {start, slices.Concat(mine, text(startWorkflowID, payments)), ""},
+		"one of two links":                  {start, slices.Concat(mine, link(orders), link(payments)), mismatch},
+		"a link in pieces":                  {start, slices.Concat(mine, split(orders, payments)), mismatch},
+		"a link in pieces, reversed":        {start, slices.Concat(mine, split(payments, orders)), mismatch},
+		"a link in pieces, emptied":         {start, slices.Concat(mine, split(payments, "")), mismatch},
+		"an operation in pieces":            {workflowService + "ExecuteMultiOperation", slices.Concat(text(multiNamespace, orders), operation(payments, orders)), mismatch},
+		"an unknown field with that text":   {start, slices.Concat(mine, text(unknownToStart, payments)), ""},
+		"a workflow id with that text":      {start, slices.Concat(mine, text(startWorkflowID, payments)), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			err := check(test.method, test.request)
 			if test.want != "" {
-				requireProblem(t, test.want, err)
+				upstreamtest.RequireProblem(t, test.want, err)
 				return
 			}
 			require.NoError(t, err)
@@ -182,7 +164,7 @@ func TestNoEncodingHidesANamespace(t *testing.T) {
 }
 
 // The id of a namespace would bypass the check of its name.
-func TestANamespaceIsNotReachedByItsID(t *testing.T) {
+func TestNamespaceIDsAreRejected(t *testing.T) {
 	t.Parallel()
 	for method, requests := range map[string][]proto.Message{
 		workflowService + "DescribeNamespace": {
@@ -196,46 +178,46 @@ func TestANamespaceIsNotReachedByItsID(t *testing.T) {
 		},
 	} {
 		for _, request := range requests {
-			err := check(method, wire(t, request))
-			requireProblem(t, problem.NamespaceMismatch, err)
+			err := check(method, upstreamtest.Wire(t, request))
+			upstreamtest.RequireProblem(t, problem.NamespaceMismatch, err)
 		}
 	}
-	require.NoError(t, check(workflowService+"DescribeNamespace", wire(t, &workflowservice.DescribeNamespaceRequest{Namespace: orders})))
+	require.NoError(t, check(workflowService+"DescribeNamespace", upstreamtest.Wire(t, &workflowservice.DescribeNamespaceRequest{Namespace: orders})))
 }
 
-func TestDepthIsBounded(t *testing.T) {
+func TestNestingDepthIsLimited(t *testing.T) {
 	t.Parallel()
 	respond := (&workflowservice.RespondActivityTaskFailedRequest{}).ProtoReflect().Descriptor()
 	nested := func(depth int) []byte {
-		return wire(t, &workflowservice.RespondActivityTaskFailedRequest{Namespace: orders, Failure: childFailure(orders, depth)})
+		return upstreamtest.Wire(t, &workflowservice.RespondActivityTaskFailedRequest{Namespace: orders, Failure: childFailure(orders, depth)})
 	}
 	require.NoError(t, inspect.CheckNamespace(respond, nested(90), orders))
-	requireProblem(t, problem.InvalidRequest, inspect.CheckNamespace(respond, nested(200), orders))
+	upstreamtest.RequireProblem(t, problem.InvalidRequest, inspect.CheckNamespace(respond, nested(200), orders))
 
-	// Thousands of levels, which must not cost the stack.
+	// Thousands of levels must not overflow the stack.
 	bomb := text(workflowEventNamespace, payments)
 	for len(bomb) < 1<<14 {
 		bomb = field(failureCause, bomb)
 	}
 	err := inspect.CheckNamespace(respond, slices.Concat(text(failedNamespace, orders), field(failedFailure, bomb)), orders)
-	requireProblem(t, problem.InvalidRequest, err)
+	upstreamtest.RequireProblem(t, problem.InvalidRequest, err)
 }
 
-func TestMalformedMessagesAreRefused(t *testing.T) {
+func TestMalformedMessagesAreRejected(t *testing.T) {
 	t.Parallel()
 	mine := text(startNamespace, orders)
 	for name, tail := range map[string][]byte{
-		"a tag cut off":             {0x80},
-		"field number zero":         {0x02, 0x00},
-		"a reserved wire type":      {4<<3 | 7},
-		"a length beyond the end":   {startNamespace<<3 | 2, 0x7f, 'o'},
-		"a length beyond all":       {startNamespace<<3 | 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01},
-		"a varint without end":      {2 << 3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
-		"a group without end":       {2<<3 | 3},
-		"an end without group":      {2<<3 | 4},
-		"a group's end of another":  {2<<3 | 3, 3<<3 | 4},
-		"a link that is no message": field(startLinks, []byte{0xff}),
-		"a link cut off":            field(startLinks, []byte{linkWorkflowEvent<<3 | 2, 0x05, 0x01}),
+		"a tag cut off":            {0x80},
+		"field number zero":        {0x02, 0x00},
+		"a reserved wire type":     {4<<3 | 7},
+		"a length beyond the end":  {startNamespace<<3 | 2, 0x7f, 'o'},
+		"a length above 64 bits":   {startNamespace<<3 | 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01},
+		"a varint without end":     {2 << 3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+		"a group without end":      {2<<3 | 3},
+		"an end without group":     {2<<3 | 4},
+		"the end of another group": {2<<3 | 3, 3<<3 | 4},
+		"an invalid link":          field(startLinks, []byte{0xff}),
+		"a link cut off":           field(startLinks, []byte{linkWorkflowEvent<<3 | 2, 0x05, 0x01}),
 	} {
 		err := check(start, slices.Concat(mine, tail))
 		require.True(t, problem.Is(err, problem.InvalidRequest), "%s: %v", name, err)

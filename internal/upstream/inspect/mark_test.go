@@ -12,13 +12,14 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/flowgate/flowgate/internal/upstream/inspect"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
 // requestFields returns all fields that a request of the linked API can contain, at
 // any depth, by full name.
 func requestFields() map[string]protoreflect.FieldDescriptor {
 	fields, seen := map[string]protoreflect.FieldDescriptor{}, map[protoreflect.FullName]bool{}
-	for _, method := range methods() {
+	for _, method := range upstreamtest.Methods() {
 		fieldsWithin(method.Input(), fields, seen)
 	}
 	return fields
@@ -94,10 +95,11 @@ func TestTheMarkedFieldsOfTheLinkedAPI(t *testing.T) {
 	}, marked)
 }
 
-// The rule of this test is wider than the guard's: every string field with the word
-// in its name, also the keys of a map, is marked or listed as harmless. For a field
-// that is called name, id, key or value, the name of its message counts.
-func TestNoFieldThatNamesAQueueATypeOrAnEndpointIsOverlooked(t *testing.T) {
+// The rule of this test is wider than that of the guard: every string field whose
+// name contains one of the words, also a key of a map, is marked or is in the list of
+// harmless fields. For a field that is called name, id, key or value, the test looks
+// for the words in the name of its message.
+func TestEveryFieldThatNamesAQueueATypeOrAnEndpointIsMarked(t *testing.T) {
 	t.Parallel()
 	harmless := []string{
 		// They report a call that was made.
@@ -109,7 +111,7 @@ func TestNoFieldThatNamesAQueueATypeOrAnEndpointIsOverlooked(t *testing.T) {
 		// The filter of a list.
 		"temporal.api.filter.v1.WorkflowTypeFilter.name",
 	}
-	looked := 0
+	checked := 0
 	for name, field := range requestFields() {
 		own := string(field.Name())
 		if slices.Contains([]string{"name", "id", "key", "value"}, own) {
@@ -120,10 +122,10 @@ func TestNoFieldThatNamesAQueueATypeOrAnEndpointIsOverlooked(t *testing.T) {
 		if !text || !strings.Contains(own, "queue") && !strings.Contains(own, "workflowtype") && !strings.Contains(own, "endpoint") {
 			continue
 		}
-		looked++
+		checked++
 		require.True(t, inspect.Mark(field) != "" || slices.Contains(harmless, name), "%s is not marked", name)
 	}
-	require.Greater(t, looked, 20)
+	require.Greater(t, checked, 20)
 }
 
 // The guard does not look into an Any. A request can contain one only in the messages
@@ -132,7 +134,7 @@ func TestNoFieldThatNamesAQueueATypeOrAnEndpointIsOverlooked(t *testing.T) {
 func TestNoRequestWithAnHTTPRuleHoldsAnAny(t *testing.T) {
 	t.Parallel()
 	var found []string
-	for name, method := range methods() {
+	for name, method := range upstreamtest.Methods() {
 		fields := map[string]protoreflect.FieldDescriptor{}
 		fieldsWithin(method.Input(), fields, map[protoreflect.FullName]bool{})
 		opaque := slices.ContainsFunc(slices.Collect(maps.Values(fields)), func(field protoreflect.FieldDescriptor) bool {

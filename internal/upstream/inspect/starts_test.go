@@ -18,18 +18,19 @@ import (
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/upstream/inspect"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
 // An RPC of a new version of the API that could start something has no class, and
 // fails here until it is classified.
 func TestEveryRPCThatWritesIsClassifiedByWhatItStarts(t *testing.T) {
 	t.Parallel()
-	linked := methods()
+	linked := upstreamtest.Methods()
 	for name, method := range linked {
 		access, ok := auth.AccessOf(name)
 		require.True(t, ok, name)
 		classified, named := inspect.Classified(name)
-		require.Equal(t, access.Role > auth.RoleRead, classified, "%s: decide what it starts, in starts.go", name)
+		require.Equal(t, access.Role > auth.RoleRead, classified, "%s: classify it in starts.go by what it starts", name)
 		if !named {
 			continue
 		}
@@ -60,9 +61,9 @@ func TestALimitedCallerStartsNothingThatItsRequestDoesNotName(t *testing.T) {
 		}}}
 	}
 	for _, test := range []struct {
-		method  string
-		request proto.Message
-		refused bool
+		method   string
+		request  proto.Message
+		rejected bool
 	}{
 		{workflowService + "ResetWorkflowExecution", &workflowservice.ResetWorkflowExecutionRequest{Namespace: orders}, true},
 		{workflowService + "StartBatchOperation", &workflowservice.StartBatchOperationRequest{Namespace: orders}, true},
@@ -80,16 +81,16 @@ func TestALimitedCallerStartsNothingThatItsRequestDoesNotName(t *testing.T) {
 		{workflowService + "RespondWorkflowTaskCompleted", signalling(&common.WorkflowExecution{WorkflowId: "order-1"}), false},
 		{workflowService + "TerminateWorkflowExecution", &workflowservice.TerminateWorkflowExecutionRequest{Namespace: orders}, false},
 	} {
-		for _, who := range []auth.Principal{{}, {WorkflowTypes: []string{"Order"}}, {TaskQueues: []string{"orders"}}, {NexusEndpoints: []string{"payments"}}} {
-			err := checkFor(who, test.method, wire(t, test.request))
-			refused := test.refused && who.Limited()
-			require.Equal(t, refused, problem.Is(err, problem.OperationForbidden), "%s %+v: %v", test.method, who, err)
+		for _, principal := range []auth.Principal{{}, {WorkflowTypes: []string{"Order"}}, {TaskQueues: []string{"orders"}}, {NexusEndpoints: []string{"payments"}}} {
+			err := checkFor(principal, test.method, upstreamtest.Wire(t, test.request))
+			rejected := test.rejected && principal.Limited()
+			require.Equal(t, rejected, problem.Is(err, problem.OperationForbidden), "%s %+v: %v", test.method, principal, err)
 		}
 	}
 }
 
-// calls are the requests with which a caller can call a Nexus endpoint.
-func calls(endpoint string) map[string]proto.Message {
+// nexusCalls returns the requests that can call a Nexus endpoint, by RPC.
+func nexusCalls(endpoint string) map[string]proto.Message {
 	provider := &compute.ComputeProvider{NexusEndpoint: endpoint}
 	return map[string]proto.Message{
 		"StartNexusOperationExecution": &workflowservice.StartNexusOperationExecutionRequest{Namespace: orders, OperationId: "o", Endpoint: endpoint},
@@ -104,14 +105,14 @@ func calls(endpoint string) map[string]proto.Message {
 	}
 }
 
-func TestALimitedCallerCallsItsEndpointsAlone(t *testing.T) {
+func TestALimitedCallerCallsOnlyItsEndpoints(t *testing.T) {
 	t.Parallel()
 	types, queues, endpoints := []string{"Order"}, []string{"orders"}, []string{"payments", "refunds"}
-	for name := range calls("") {
+	for name := range nexusCalls("") {
 		for _, test := range []struct {
-			endpoint string
-			who      auth.Principal
-			refused  bool
+			endpoint  string
+			principal auth.Principal
+			rejected  bool
 		}{
 			{"payments", auth.Principal{}, false},
 			{"payments", auth.Principal{WorkflowTypes: types}, true},
@@ -122,14 +123,14 @@ func TestALimitedCallerCallsItsEndpointsAlone(t *testing.T) {
 			{"payouts", auth.Principal{TaskQueues: queues, NexusEndpoints: endpoints}, true},
 			{"__temporal_system", auth.Principal{NexusEndpoints: endpoints}, true},
 		} {
-			err := checkFor(test.who, workflowService+name, wire(t, calls(test.endpoint)[name]))
-			refused := test.refused || name == "CreateWorkerDeploymentVersion" && test.who.Limited()
-			require.Equal(t, refused, problem.Is(err, problem.OperationForbidden), "%s %+v: %v", name, test, err)
+			err := checkFor(test.principal, workflowService+name, upstreamtest.Wire(t, nexusCalls(test.endpoint)[name]))
+			rejected := test.rejected || name == "CreateWorkerDeploymentVersion" && test.principal.Limited()
+			require.Equal(t, rejected, problem.Is(err, problem.OperationForbidden), "%s %+v: %v", name, test, err)
 		}
 	}
 }
 
-// callbacks are the requests that can have a completion callback.
+// callbacks returns the requests that can have completion callbacks, by RPC.
 func callbacks(attached ...*common.Callback) map[string]proto.Message {
 	start := &workflowservice.StartWorkflowExecutionRequest{Namespace: orders, WorkflowId: "w", CompletionCallbacks: attached}
 	change := &workflowservice.UpdateWorkflowExecutionRequest{
@@ -138,13 +139,13 @@ func callbacks(attached ...*common.Callback) map[string]proto.Message {
 	return map[string]proto.Message{
 		"StartWorkflowExecution":       start,
 		"UpdateWorkflowExecution":      change,
-		"ExecuteMultiOperation":        updateWithStart(&workflowservice.StartWorkflowExecutionRequest{Namespace: orders}, change),
+		"ExecuteMultiOperation":        upstreamtest.UpdateWithStart(&workflowservice.StartWorkflowExecutionRequest{Namespace: orders}, change),
 		"StartActivityExecution":       &workflowservice.StartActivityExecutionRequest{Namespace: orders, CompletionCallbacks: attached},
 		"StartNexusOperationExecution": &workflowservice.StartNexusOperationExecutionRequest{Namespace: orders, CompletionCallbacks: attached},
 	}
 }
 
-func TestCompletionCallbacksNeedAKeyThatAllowsThem(t *testing.T) {
+func TestCompletionCallbacksRequirePermission(t *testing.T) {
 	t.Parallel()
 	external := &common.Callback{Variant: &common.Callback_Nexus_{Nexus: &common.Callback_Nexus{
 		Url: "temporal://system", Header: map[string]string{"temporal-callback-token": "forged"},
@@ -155,11 +156,11 @@ func TestCompletionCallbacksNeedAKeyThatAllowsThem(t *testing.T) {
 		for _, attached := range [][]*common.Callback{nil, {external}, {internal}, {{}}, {handler}} {
 			for _, allowed := range []bool{false, true} {
 				for _, queues := range [][]string{nil, {"orders"}} {
-					who := auth.Principal{CompletionCallbacks: allowed, TaskQueues: queues}
-					err := checkFor(who, workflowService+name, wire(t, callbacks(attached...)[name]))
+					principal := auth.Principal{CompletionCallbacks: allowed, TaskQueues: queues}
+					err := checkFor(principal, workflowService+name, upstreamtest.Wire(t, callbacks(attached...)[name]))
 					outside := queues != nil && len(attached) > 0 && attached[0] == handler // of its task queues
-					refused := len(attached) > 0 && !allowed || outside
-					require.Equal(t, refused, problem.Is(err, problem.OperationForbidden), "%s %v %+v: %v", name, attached, who, err)
+					rejected := len(attached) > 0 && !allowed || outside
+					require.Equal(t, rejected, problem.Is(err, problem.OperationForbidden), "%s %v %+v: %v", name, attached, principal, err)
 				}
 			}
 		}

@@ -11,10 +11,10 @@ import (
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/upstream/inspect"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// The methods that a delegated token can permit are those whose requests can be
-// checked for it.
+// A delegated token can permit exactly the methods whose requests can be checked.
 func TestEveryMethodOfACapabilityHasATarget(t *testing.T) {
 	t.Parallel()
 	bearer := &auth.Principal{
@@ -36,8 +36,8 @@ func TestEveryMethodOfACapabilityHasATarget(t *testing.T) {
 	require.Equal(t, 6, permitted)
 }
 
-// Decoders merge the occurrences of a message field and keep the last occurrence
-// of a string, or the first one: two different ones are rejected.
+// Decoders merge the occurrences of a message field, and keep the last or the first
+// occurrence of a string. So different occurrences are rejected.
 func TestNoEncodingHidesTheWorkflowOfADelegatedToken(t *testing.T) {
 	t.Parallel()
 	const signal = workflowservice.WorkflowService_SignalWorkflowExecution_FullMethodName
@@ -55,11 +55,11 @@ func TestNoEncodingHidesTheWorkflowOfADelegatedToken(t *testing.T) {
 		want    problem.Code // empty: permitted
 	}{
 		"the workflow":                 {slices.Concat(id("w"), run("r"), name("approve")), ""},
-		"the same twice":               {slices.Concat(id("w"), id("w"), run("r"), name("approve"), name("approve")), ""},
+		"the same workflow twice":      {slices.Concat(id("w"), id("w"), run("r"), name("approve"), name("approve")), ""},
 		"another workflow":             {slices.Concat(id("v"), run("r"), name("approve")), forbidden},
 		"another workflow first":       {slices.Concat(id("v"), id("w"), run("r"), name("approve")), invalid},
 		"another workflow last":        {slices.Concat(id("w"), run("r"), id("v"), name("approve")), invalid},
-		"emptied at the end":           {slices.Concat(id("w"), run("r"), id(""), name("approve")), invalid},
+		"set and then empty":           {slices.Concat(id("w"), run("r"), id(""), name("approve")), invalid},
 		"two in one execution":         {slices.Concat(field(executionField, slices.Concat(text(idField, "v"), text(idField, "w"))), run("r"), name("approve")), invalid},
 		"no workflow":                  {slices.Concat(run("r"), name("approve")), invalid},
 		"another run":                  {slices.Concat(id("w"), run("q"), name("approve")), forbidden},
@@ -77,7 +77,7 @@ func TestNoEncodingHidesTheWorkflowOfADelegatedToken(t *testing.T) {
 				require.NoError(t, err)
 				return
 			}
-			requireProblem(t, given.want, err)
+			upstreamtest.RequireProblem(t, given.want, err)
 		})
 	}
 }

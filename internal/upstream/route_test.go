@@ -27,13 +27,13 @@ import (
 
 const cloud = "orders.a1b2c"
 
-// twoServers is a client of one server for all namespaces, and of another for
-// orders, which is called otherwise there.
+// twoServers returns a client with a default server and a server for the namespace
+// orders, which has another name there.
 func twoServers(t *testing.T, adjust ...func(*upstream.Options)) (client *upstream.Client, all, other *upstreamtest.Server) {
 	t.Helper()
 	all, other = upstreamtest.New(t), upstreamtest.New(t)
 	client = newClient(t, nil, append(adjust, func(o *upstream.Options) {
-		o.Credential = tokenIn(t, "of-all")
+		o.Credential = openToken(t, "of-all")
 		o.Dial = func(ctx context.Context, address string) (net.Conn, error) {
 			if strings.HasPrefix(address, cloud) {
 				return other.Dial(ctx, address)
@@ -41,13 +41,13 @@ func twoServers(t *testing.T, adjust ...func(*upstream.Options)) (client *upstre
 			return all.Dial(ctx, address)
 		}
 		o.Namespaces = map[string]upstream.Namespace{orders: {
-			Server: &upstream.Server{Address: cloud + ".tmprl.cloud:7233"}, Name: cloud, Credential: tokenIn(t, "of-orders"),
+			Server: &upstream.Server{Address: cloud + ".tmprl.cloud:7233"}, Name: cloud, Credential: openToken(t, "of-orders"),
 		}}
 	})...)
 	return client, all, other
 }
 
-func TestANamespaceLivesOnAServerOfItsOwn(t *testing.T) {
+func TestANamespaceIsRoutedToItsOwnServer(t *testing.T) {
 	t.Parallel()
 	client, all, other := twoServers(t)
 	other.Handle("DescribeWorkflowExecution", upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{
@@ -58,9 +58,9 @@ func TestANamespaceLivesOnAServerOfItsOwn(t *testing.T) {
 	other.Handle("DescribeNamespace", upstreamtest.Respond(&workflowservice.DescribeNamespaceResponse{
 		NamespaceInfo: &namespace.NamespaceInfo{Name: cloud, Description: cloud},
 	}))
-	request := &workflowservice.StartWorkflowExecutionRequest{Namespace: orders, WorkflowId: orders, Links: linkTo(orders)}
-	_, err := client.Invoke(inOrders(t.Context()), workflowService+"StartWorkflowExecution", wire(t, request))
-	require.Error(t, err) // UNIMPLEMENTED is fine
+	request := &workflowservice.StartWorkflowExecutionRequest{Namespace: orders, WorkflowId: orders, Links: upstreamtest.LinkTo(orders)}
+	_, err := client.Invoke(inOrders(t.Context()), workflowService+"StartWorkflowExecution", upstreamtest.Wire(t, request))
+	require.Error(t, err) // UNIMPLEMENTED: only the request matters here
 	require.Empty(t, all.AllCalls())
 	call := other.Calls("StartWorkflowExecution")[0]
 	require.Equal(t, []string{cloud}, call.Metadata.Get("temporal-namespace"))
@@ -68,39 +68,39 @@ func TestANamespaceLivesOnAServerOfItsOwn(t *testing.T) {
 	var sent workflowservice.StartWorkflowExecutionRequest
 	require.NoError(t, proto.Unmarshal(call.Request, &sent))
 	require.Equal(t, cloud, sent.GetNamespace())
-	require.Equal(t, cloud, sent.GetLinks()[0].GetWorkflowEvent().GetNamespace(), "nested ones too")
-	require.Equal(t, orders, sent.GetWorkflowId(), "what is no namespace stays")
+	require.Equal(t, cloud, sent.GetLinks()[0].GetWorkflowEvent().GetNamespace(), "nested namespaces are renamed too")
+	require.Equal(t, orders, sent.GetWorkflowId(), "other fields with this value are unchanged")
 
-	var described workflowservice.DescribeNamespaceResponse
+	var description workflowservice.DescribeNamespaceResponse
 	require.NoError(t, client.Do(inOrders(t.Context()), workflowService+"DescribeNamespace",
-		&workflowservice.DescribeNamespaceRequest{Namespace: orders}, &described))
-	require.Equal(t, orders, described.GetNamespaceInfo().GetName(), "the caller knows it by one name")
-	require.Equal(t, cloud, described.GetNamespaceInfo().GetDescription())
+		&workflowservice.DescribeNamespaceRequest{Namespace: orders}, &description))
+	require.Equal(t, orders, description.GetNamespaceInfo().GetName(), "callers see the gateway's name only")
+	require.Equal(t, cloud, description.GetNamespaceInfo().GetDescription())
 
 	_, err = client.Invoke(inOrders(t.Context()), workflowService+"DescribeNamespace",
-		wire(t, &workflowservice.DescribeNamespaceRequest{Namespace: cloud}))
-	requireProblem(t, problem.NamespaceMismatch, err)
+		upstreamtest.Wire(t, &workflowservice.DescribeNamespaceRequest{Namespace: cloud}))
+	upstreamtest.RequireProblem(t, problem.NamespaceMismatch, err)
 
 	elsewhere := auth.WithPrincipal(t.Context(), &auth.Principal{Name: "p", Grants: []auth.Grant{{Namespace: "*", Role: auth.RoleRead}}})
 	elsewhere = upstream.NewContext(elsewhere, &upstream.CallOptions{Namespace: payments})
-	_, err = client.Invoke(elsewhere, workflowService+"DescribeNamespace", wire(t, &workflowservice.DescribeNamespaceRequest{Namespace: payments}))
+	_, err = client.Invoke(elsewhere, workflowService+"DescribeNamespace", upstreamtest.Wire(t, &workflowservice.DescribeNamespaceRequest{Namespace: payments}))
 	require.Error(t, err)
 	require.Equal(t, []string{"Bearer of-all"}, all.Calls("DescribeNamespace")[0].Metadata.Get("authorization"))
 	require.NotEqual(t, client.CredentialID(&auth.Principal{}, orders), client.CredentialID(&auth.Principal{}, payments))
 }
 
-func TestErrorsDoNotTellTheOtherName(t *testing.T) {
+func TestErrorsDoNotContainTheServersNamespaceName(t *testing.T) {
 	t.Parallel()
 	client, _, other := twoServers(t)
 	other.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.NotFound, "namespace "+cloud+" is not there",
 		&errordetails.NamespaceNotFoundFailure{Namespace: cloud}, &errordetails.NotFoundFailure{CurrentCluster: "c"}))
-	e := problemOf(t, problem.Of(ask(inOrders(t.Context()), client)).Code, ask(inOrders(t.Context()), client))
+	e := upstreamtest.RequireProblem(t, problem.Of(describeWorkflow(inOrders(t.Context()), client)).Code, describeWorkflow(inOrders(t.Context()), client))
 	require.NotContains(t, fmt.Sprint(e, e.Upstream.Proto()), cloud)
 	require.Contains(t, e.Error(), "namespace "+orders+" is not there")
 	require.Len(t, e.Upstream.Details(), 1)
 }
 
-func TestEachServerIsWatched(t *testing.T) {
+func TestTheHealthOfEachServerIsWatched(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client, all, other := twoServers(t)
@@ -119,7 +119,7 @@ func TestEachServerIsWatched(t *testing.T) {
 	})
 }
 
-// auditLines returns the audit lines of a log, without what stands before their fields.
+// auditLines returns the fields of the audit lines of a log.
 func auditLines(log *testlog.Buffer) (found []string) {
 	for line := range strings.Lines(log.String()) {
 		if _, audit, ok := strings.Cut(line, "msg=audit "); ok {
@@ -138,15 +138,15 @@ func TestEveryWriteIsAudited(t *testing.T) {
 	start := &workflowservice.StartWorkflowExecutionRequest{Namespace: orders, WorkflowId: "w 1", Input: &common.Payloads{
 		Payloads: []*common.Payload{{Data: []byte(marker)}},
 	}}
-	_, err := client.Invoke(inOrders(t.Context()), workflowService+"StartWorkflowExecution", wire(t, start))
+	_, err := client.Invoke(inOrders(t.Context()), workflowService+"StartWorkflowExecution", upstreamtest.Wire(t, start))
 	require.NoError(t, err)
-	require.Error(t, end(inOrders(t.Context()), client))
-	require.Error(t, ask(inOrders(t.Context()), client))
+	require.Error(t, terminateWorkflow(inOrders(t.Context()), client))
+	require.Error(t, describeWorkflow(inOrders(t.Context()), client))
 	_, err = client.Invoke(inOrders(t.Context()), workflowService+"PollWorkflowTaskQueue",
-		wire(t, &workflowservice.PollWorkflowTaskQueueRequest{Namespace: orders}))
+		upstreamtest.Wire(t, &workflowservice.PollWorkflowTaskQueueRequest{Namespace: orders}))
 	require.Error(t, err)
 	reader := auth.WithPrincipal(t.Context(), &auth.Principal{Name: "reader", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleRead}}})
-	_, err = client.Invoke(upstream.NewContext(reader, &upstream.CallOptions{Namespace: orders}), workflowService+"StartWorkflowExecution", wire(t, start))
+	_, err = client.Invoke(upstream.NewContext(reader, &upstream.CallOptions{Namespace: orders}), workflowService+"StartWorkflowExecution", upstreamtest.Wire(t, start))
 	require.Error(t, err)
 	require.Equal(t, []string{
 		`principal=caller namespace=orders rpc=StartWorkflowExecution resource="w 1" outcome=ok requestId=""`,

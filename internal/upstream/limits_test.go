@@ -20,8 +20,7 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// starts are the requests by which a caller can have a workflow started, now or
-// later.
+// starts returns the requests that start a workflow, immediately or later, by RPC.
 func starts(workflowType, taskQueue string) map[string]proto.Message {
 	kind, queue := &common.WorkflowType{Name: workflowType}, &taskqueue.TaskQueue{Name: taskQueue}
 	start := &workflowservice.StartWorkflowExecutionRequest{Namespace: orders, WorkflowId: "w", WorkflowType: kind, TaskQueue: queue}
@@ -38,7 +37,7 @@ func starts(workflowType, taskQueue string) map[string]proto.Message {
 		"SignalWithStartWorkflowExecution": &workflowservice.SignalWithStartWorkflowExecutionRequest{
 			Namespace: orders, WorkflowId: "w", WorkflowType: kind, TaskQueue: queue, SignalName: "s",
 		},
-		"ExecuteMultiOperation": updateWithStart(start, &workflowservice.UpdateWorkflowExecutionRequest{
+		"ExecuteMultiOperation": upstreamtest.UpdateWithStart(start, &workflowservice.UpdateWorkflowExecutionRequest{
 			Namespace: orders, Request: &update.Request{Input: &update.Input{Name: "u"}},
 		}),
 		"CreateSchedule":               &workflowservice.CreateScheduleRequest{Namespace: orders, ScheduleId: "s", Schedule: scheduled},
@@ -47,14 +46,15 @@ func starts(workflowType, taskQueue string) map[string]proto.Message {
 	}
 }
 
-// limited is the context of a caller that may start some types on some queues.
+// limited returns the context of a caller that may start only the given types on the
+// given queues.
 func limited(ctx context.Context, types, queues []string) context.Context {
 	return upstream.NewContext(auth.WithPrincipal(ctx, &auth.Principal{
 		Name: "limited", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleWrite}}, WorkflowTypes: types, TaskQueues: queues,
 	}), &upstream.CallOptions{Namespace: orders})
 }
 
-func TestALimitedCallerStartsItsTypesOnItsQueuesAlone(t *testing.T) {
+func TestALimitedCallerStartsOnlyItsTypesOnItsQueues(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
@@ -63,7 +63,7 @@ func TestALimitedCallerStartsItsTypesOnItsQueuesAlone(t *testing.T) {
 		for _, test := range []struct {
 			workflowType, taskQueue string
 			types, queues           []string
-			refused                 bool
+			rejected                bool
 		}{
 			{"Order", "orders", types, queues, false},
 			{"Refund", "orders", types, queues, false},
@@ -76,35 +76,35 @@ func TestALimitedCallerStartsItsTypesOnItsQueuesAlone(t *testing.T) {
 		} {
 			before := len(server.AllCalls())
 			_, err := client.Invoke(limited(t.Context(), test.types, test.queues), workflowService+name,
-				wire(t, starts(test.workflowType, test.taskQueue)[name]))
-			require.Equal(t, test.refused, problem.Is(err, problem.OperationForbidden), "%s %+v: %v", name, test, err)
-			if test.refused {
+				upstreamtest.Wire(t, starts(test.workflowType, test.taskQueue)[name]))
+			require.Equal(t, test.rejected, problem.Is(err, problem.OperationForbidden), "%s %+v: %v", name, test, err)
+			if test.rejected {
 				require.Len(t, server.AllCalls(), before)
 			}
 		}
 	}
 }
 
-// A repeated field, of which a decoder keeps the last, hides nothing; neither
-// does the name that a sticky queue stands for.
-func TestALimitIsNotEvaded(t *testing.T) {
+// A decoder keeps only the last occurrence of a repeated field, and a sticky queue
+// has a second name: both could hide a name from the check.
+func TestNoEncodingEvadesALimit(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
-	first := wire(t, &workflowservice.StartWorkflowExecutionRequest{Namespace: orders, WorkflowType: &common.WorkflowType{Name: "Payout"}})
-	second := wire(t, &workflowservice.StartWorkflowExecutionRequest{Namespace: orders, WorkflowType: &common.WorkflowType{Name: "Order"}})
+	first := upstreamtest.Wire(t, &workflowservice.StartWorkflowExecutionRequest{Namespace: orders, WorkflowType: &common.WorkflowType{Name: "Payout"}})
+	second := upstreamtest.Wire(t, &workflowservice.StartWorkflowExecutionRequest{Namespace: orders, WorkflowType: &common.WorkflowType{Name: "Order"}})
 	for _, request := range [][]byte{append(first, second...), append(second, first...)} {
 		_, err := client.Invoke(limited(t.Context(), []string{"Order"}, nil), workflowService+"StartWorkflowExecution", request)
-		requireProblem(t, problem.OperationForbidden, err)
+		upstreamtest.RequireProblem(t, problem.OperationForbidden, err)
 	}
 	sticky := &taskqueue.TaskQueue{Name: "orders", NormalName: "payouts"}
 	_, err := client.Invoke(limited(t.Context(), nil, []string{"orders"}), workflowService+"PollWorkflowTaskQueue",
-		wire(t, &workflowservice.PollWorkflowTaskQueueRequest{Namespace: orders, TaskQueue: sticky}))
-	requireProblem(t, problem.OperationForbidden, err)
+		upstreamtest.Wire(t, &workflowservice.PollWorkflowTaskQueueRequest{Namespace: orders, TaskQueue: sticky}))
+	upstreamtest.RequireProblem(t, problem.OperationForbidden, err)
 	require.Empty(t, server.AllCalls())
 }
 
-func TestADelegatedTokenIsHeldAgainstItsWorkflow(t *testing.T) {
+func TestADelegatedTokenPermitsOnlyItsWorkflow(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
@@ -131,32 +131,32 @@ func TestADelegatedTokenIsHeldAgainstItsWorkflow(t *testing.T) {
 		}
 	}
 	for name, request := range requests("w", "approve", "set") {
-		_, err := client.Invoke(ctx, workflowService+name, wire(t, request))
+		_, err := client.Invoke(ctx, workflowService+name, upstreamtest.Wire(t, request))
 		require.False(t, problem.Is(err, problem.OperationForbidden), "%s: %v", name, err)
 	}
 	before := len(server.AllCalls())
 	for name, request := range requests("other", "approve", "set") {
-		_, err := client.Invoke(ctx, workflowService+name, wire(t, request))
+		_, err := client.Invoke(ctx, workflowService+name, upstreamtest.Wire(t, request))
 		require.True(t, problem.Is(err, problem.OperationForbidden), "%s: %v", name, err)
 	}
 	for _, name := range []string{"SignalWorkflowExecution", "UpdateWorkflowExecution"} {
 		for _, named := range []string{"reject", ""} {
-			_, err := client.Invoke(ctx, workflowService+name, wire(t, requests("w", named, named)[name]))
+			_, err := client.Invoke(ctx, workflowService+name, upstreamtest.Wire(t, requests("w", named, named)[name]))
 			require.Error(t, err, "%s %q", name, named)
 		}
 	}
 	for method, access := range auth.AccessTable() {
 		if access.Scope != auth.ScopeOpen {
-			_, err := client.Invoke(ctx, method, wire(t, &workflowservice.DescribeNamespaceRequest{Namespace: orders}))
+			_, err := client.Invoke(ctx, method, upstreamtest.Wire(t, &workflowservice.DescribeNamespaceRequest{Namespace: orders}))
 			require.Error(t, err, method)
 		}
 	}
 	require.Len(t, server.AllCalls(), before)
 }
 
-// The ways around: the server's own workflows, batches, and schedules that
-// somebody else has made.
-func TestALimitIsNotGoneAround(t *testing.T) {
+// The server's own workflows, batches, and schedules of other callers can start work
+// that a request does not name.
+func TestNoIndirectStartEvadesALimit(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
@@ -168,9 +168,9 @@ func TestALimitIsNotGoneAround(t *testing.T) {
 		return &workflowservice.SignalWorkflowExecutionRequest{Namespace: orders, WorkflowExecution: execution, SignalName: "update"}
 	}
 	for _, test := range []struct {
-		method  string
-		request proto.Message
-		refused bool
+		method   string
+		request  proto.Message
+		rejected bool
 	}{
 		{"SignalWorkflowExecution", signal(system), true},
 		{"SignalWorkflowExecution", signal(&common.WorkflowExecution{WorkflowId: "order-1"}), false},
@@ -183,10 +183,10 @@ func TestALimitIsNotGoneAround(t *testing.T) {
 	} {
 		for _, types := range [][]string{nil, {"Order"}} {
 			before := len(server.AllCalls())
-			_, err := client.Invoke(limited(t.Context(), types, nil), workflowService+test.method, wire(t, test.request))
-			refused := test.refused && types != nil
-			require.Equal(t, refused, problem.Is(err, problem.OperationForbidden), "%s %v: %v", test.method, types, err)
-			require.Equal(t, refused, len(server.AllCalls()) == before)
+			_, err := client.Invoke(limited(t.Context(), types, nil), workflowService+test.method, upstreamtest.Wire(t, test.request))
+			rejected := test.rejected && types != nil
+			require.Equal(t, rejected, problem.Is(err, problem.OperationForbidden), "%s %v: %v", test.method, types, err)
+			require.Equal(t, rejected, len(server.AllCalls()) == before)
 		}
 	}
 }
