@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// SystemNamespace is the namespace that grants for RPCs of the cluster are on, as
-// in Temporal's own authorizer.
+// SystemNamespace is the namespace of grants for RPCs of the cluster, as in
+// Temporal's default authorizer.
 const SystemNamespace = "temporal-system"
 
 // Role is a level of access. Each role includes the ones below it. The zero Role
@@ -82,7 +82,7 @@ func AccessOf(fullMethod string) (Access, bool) {
 	return access, ok
 }
 
-// AccessTable returns the access table by full method name, in no order.
+// AccessTable returns the access table by full method name, in no particular order.
 func AccessTable() iter.Seq2[string, Access] { return maps.All(accessTable) }
 
 // Methods returns all RPCs of the Temporal API that the gateway is linked with:
@@ -106,7 +106,7 @@ func Methods() iter.Seq[protoreflect.MethodDescriptor] {
 	}
 }
 
-// FullMethod returns the name of an RPC as gRPC has it: "/package.Service/Method".
+// FullMethod returns the full gRPC name of an RPC: "/package.Service/Method".
 func FullMethod(method protoreflect.MethodDescriptor) string {
 	return "/" + string(method.Parent().FullName()) + "/" + string(method.Name())
 }

@@ -11,21 +11,21 @@ const (
 // has a row. No role is below that of Temporal's default authorizer, so that the
 // server permits what the gateway permits.
 //
-// A read is an RPC with which the server changes and starts nothing for the
-// caller. The source of that is the server's code (v1.32), since the names and
-// the authorizer's levels do not show it. A read may:
-//   - Ask a worker by a query, which runs code of the worker and writes no history:
+// A read is an RPC that changes and starts nothing. This was determined from the
+// server's code (v1.32), since neither the names of the RPCs nor the levels of the
+// default authorizer are reliable. A read may:
+//   - Query a worker, which runs code of the worker and writes no history:
 //     QueryWorkflow; FetchWorkerConfig, once a server implements it.
-//   - Ask one of the server's own workflows by a query: DescribeSchedule,
+//   - Query one of the server's own workflows: DescribeSchedule,
 //     ListScheduleMatchingTimes, DescribeWorkerDeployment and
 //     DescribeWorkerDeploymentVersion. DescribeSchedule may also signal a schedule
 //     to detect that a run has closed, which it also detects without the signal.
 //   - Wait: the polls for results, updates, activities and Nexus operations, and
-//     the histories. No task results from it.
+//     the histories. They create no task.
 //   - Load a task queue into memory, with the server's own record of it:
 //     DescribeTaskQueue, ListTaskQueuePartitions, GetWorkerBuildIdCompatibility,
 //     GetWorkerVersioningRules, GetWorkerTaskReachability, and those that report on
-//     the queues of a version. No task results from it.
+//     the queues of a version. They create no task.
 //
 // All other reads read a store: mutable state, visibility, the archive, the heartbeats
 // of workers, or the metadata of namespaces and the cluster.
@@ -173,7 +173,7 @@ var accessTable = map[string]Access{
 	workflowService + "GetClusterInfo":      clusterRead(),
 	workflowService + "GetSystemInfo":       open(),
 
-	// The operator's service.
+	// The operator service.
 	operatorService + "AddSearchAttributes":      admin(),
 	operatorService + "RemoveSearchAttributes":   admin(),
 	operatorService + "ListSearchAttributes":     read(),

@@ -20,7 +20,7 @@ func linkedMethods() map[string]protoreflect.MethodDescriptor {
 	return methods
 }
 
-func TestAccessTableIsTheLinkedAPI(t *testing.T) {
+func TestAccessTableMatchesTheLinkedAPI(t *testing.T) {
 	t.Parallel()
 	linked := linkedMethods()
 	require.NotEmpty(t, linked)
@@ -50,9 +50,9 @@ func TestAccessDeniesByDefault(t *testing.T) {
 	}
 }
 
-// looksReadOnly reports whether a method reads, by its name, so that the table is
-// not checked against itself.
-func looksReadOnly(method string) bool {
+// isReadByName reports whether the name of a method is that of a read. It is a second
+// source to compare the access table with.
+func isReadByName(method string) bool {
 	if strings.HasPrefix(method, "Poll") {
 		return !strings.HasSuffix(method, "TaskQueue")
 	}
@@ -69,11 +69,11 @@ func TestAccessLevelsArePlausible(t *testing.T) {
 		namespaced := method.Input().Fields().ByName("namespace") != nil
 		require.Equal(t, namespaced, access.Scope == auth.ScopeNamespace, "%s: scope", name)
 		require.Equal(t, method.Name() == "GetSystemInfo", access.Scope == auth.ScopeOpen, "%s: open", name)
-		if looksReadOnly(string(method.Name())) {
+		if isReadByName(string(method.Name())) {
 			require.NotEqual(t, auth.RoleWrite, access.Role, "%s reads", name)
 			require.True(t, namespaced || access.Role == auth.RoleRead || strings.Contains(name, "OperatorService"), name)
 		} else {
-			require.GreaterOrEqual(t, access.Role, auth.RoleWrite, "%s changes something", name)
+			require.GreaterOrEqual(t, access.Role, auth.RoleWrite, "%s is a write", name)
 		}
 	}
 }
@@ -108,14 +108,14 @@ func TestOnlyRepeatableCallsAreRetried(t *testing.T) {
 	t.Parallel()
 	for name, method := range linkedMethods() {
 		access, _ := auth.AccessOf(name)
-		repeatable := looksReadOnly(string(method.Name())) || carriesID(method.Input(), nil) && method.Name() != "ResetWorkflowExecution"
+		repeatable := isReadByName(string(method.Name())) || hasRequestID(method.Input(), nil) && method.Name() != "ResetWorkflowExecution"
 		require.Equal(t, repeatable, access.Retry, name)
 	}
 }
 
-// carriesID reports whether a message has a request id or an update id, at any
+// hasRequestID reports whether a message has a request id or an update id, at any
 // depth. A link is skipped, since it names the request of another call.
-func carriesID(message protoreflect.MessageDescriptor, above []protoreflect.FullName) bool {
+func hasRequestID(message protoreflect.MessageDescriptor, above []protoreflect.FullName) bool {
 	if message.FullName() == "temporal.api.common.v1.Link" || slices.Contains(above, message.FullName()) {
 		return false
 	}
@@ -125,7 +125,7 @@ func carriesID(message protoreflect.MessageDescriptor, above []protoreflect.Full
 		if field.Name() == "request_id" || field.Name() == "update_id" {
 			return true
 		}
-		if field.Message() != nil && carriesID(field.Message(), above) {
+		if field.Message() != nil && hasRequestID(field.Message(), above) {
 			return true
 		}
 	}

@@ -14,20 +14,18 @@ const (
 	headerAPIKey        = "X-Api-Key"
 )
 
-// DelegatedPrefix is the prefix of delegated tokens, which the gateway issues to
-// its callers for them to pass on.
+// DelegatedPrefix is the prefix of delegated tokens.
 const DelegatedPrefix = "fgt."
 
-// Verifiers are the methods of authentication that are configured; the others
-// are nil.
+// Verifiers are the configured methods of authentication. Methods that are not
+// configured are nil.
 type Verifiers struct {
 	// Keys verifies API keys, Tokens verifies JWTs, and Delegated verifies
 	// delegated tokens.
 	Keys, Tokens, Delegated Verifier
 	Certificates            *Certificates
-	// Anonymous admits a request without any credential as [Anonymous]. A
-	// request with an invalid credential is rejected all the same, since its
-	// sender claims an identity.
+	// Anonymous admits requests without any credential as [Anonymous]. Requests
+	// with an invalid credential are still rejected.
 	Anonymous bool
 }
 
@@ -43,12 +41,11 @@ type Authenticator struct{ verifiers Verifiers }
 // NewAuthenticator returns an authenticator that uses the given verifiers.
 func NewAuthenticator(verifiers Verifiers) *Authenticator { return &Authenticator{verifiers} }
 
-// Authenticate returns the principal of r, by its one credential. Two
-// credentials are rejected and not ranked: if a proxy in front checks one and
-// the gateway trusts the other, identities get swapped. A client certificate
-// counts for requests without any other credential only: it belongs to the
-// connection, which a proxy may share between callers. Errors are
-// [problem.Error]s.
+// Authenticate returns the principal of a request, which must have one credential.
+// Requests with two credentials are rejected: if a proxy checks one of them and the
+// gateway the other, a caller could act as someone else. A client certificate counts
+// only for requests without another credential: it belongs to the connection, which
+// a proxy may share between callers. Errors are [problem.Error]s.
 func (a *Authenticator) Authenticate(r *http.Request) (*Principal, error) {
 	authorization, apiKey := r.Header[headerAuthorization], r.Header[headerAPIKey]
 	switch {
@@ -99,9 +96,9 @@ func (a *Authenticator) connection(state *tls.ConnectionState) (*Principal, erro
 	return nil, problem.New(problem.Unauthenticated, "The request carries no credential.")
 }
 
-// bearerToken returns the token of an Authorization value: the scheme in any
-// case, one space, the token. With anything looser, two parsers of the same
-// header could disagree.
+// bearerToken returns the token of an Authorization value: the scheme in any case,
+// one space and the token. With a more lenient syntax, a proxy and the gateway could
+// read different tokens from the same header.
 func bearerToken(value string) (string, error) {
 	end := strings.IndexAny(value, " \t")
 	if end < 0 {
@@ -117,16 +114,16 @@ func bearerToken(value string) (string, error) {
 	return token, nil
 }
 
-// Strip deletes the credentials of an authenticated request. If they travelled
-// on, every upstream, log or trace that keeps headers could leak them.
+// Strip deletes the credentials of an authenticated request. Otherwise every
+// upstream, log or trace that records headers could leak them.
 func Strip(h http.Header) {
 	for _, name := range []string{headerAuthorization, headerAPIKey, "Cookie", "Proxy-Authorization"} {
 		h.Del(name)
 	}
 }
 
-// InvalidCredential returns the one error for every credential that is not
-// valid. Verifiers use it, so that a caller cannot learn why.
+// InvalidCredential returns the error for invalid credentials. It is the same for all
+// causes, so that a caller cannot learn why a credential is invalid.
 func InvalidCredential() error {
 	err := problem.New(problem.InvalidCredential, "The credential is not valid.")
 	err.Members.BearerError = "invalid_token"
@@ -136,8 +133,8 @@ func InvalidCredential() error {
 // MaxTokenBytes is the maximum length of a credential, in bytes.
 const MaxTokenBytes = 8 << 10
 
-// visibleASCII reports whether s has visible ASCII characters only, as a bearer
-// token must: no spaces and no control characters.
+// visibleASCII reports whether s consists of visible ASCII characters, without spaces
+// and control characters.
 func visibleASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] > '~' {

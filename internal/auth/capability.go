@@ -9,22 +9,22 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// Capability is the set of calls that a delegated token permits: named operations
-// on one workflow. [Principal.Authorize] checks the method. The call chain checks
-// the request too ([Capability.Check]), since only the request names the workflow.
+// Capability is the set of calls that a delegated token permits: some operations on
+// one workflow. [Principal.Authorize] checks the method. Only the request names the
+// workflow, so package upstream also checks the request ([Capability.Check]).
 type Capability struct {
 	Namespace, WorkflowID string
 	// RunID is the only permitted run; empty means any run.
 	RunID string
-	// Read permits to describe and query the workflow, and to read its result
-	// and its history.
+	// Read permits calls that describe or query the workflow, or read its result
+	// or its history.
 	Read bool
 	// Signals and Updates are the names of the permitted signals and updates. A
-	// bearer that may send an update may read its outcome.
+	// bearer that may send updates may also read their outcomes.
 	Signals, Updates []string
 }
 
-// allows reports whether some request of the method can be permitted.
+// allows reports whether the capability can permit a request of the method.
 func (c *Capability) allows(fullMethod string) bool {
 	switch fullMethod {
 	case workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName,

@@ -8,13 +8,13 @@ import (
 	"github.com/flowgate/flowgate/internal/auth"
 )
 
-func TestScopesAreEqualForWhatPermitsTheSame(t *testing.T) {
+func TestCapabilitiesThatPermitTheSameHaveEqualScopes(t *testing.T) {
 	t.Parallel()
 	base := auth.Capability{Namespace: "n", WorkflowID: "w", Signals: []string{"a", "b"}}
 	same := base
 	same.Signals = []string{"b", "a", "b"}
 	require.Equal(t, base.Scope(), same.Scope())
-	require.Equal(t, []string{"b", "a", "b"}, same.Signals, "the bound is as it was")
+	require.Equal(t, []string{"b", "a", "b"}, same.Signals, "the capability is not modified")
 	require.Empty(t, (*auth.Capability)(nil).Scope())
 	seen := map[string]bool{"": true, base.Scope(): true}
 	for _, other := range []auth.Capability{

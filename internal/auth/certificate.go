@@ -10,8 +10,8 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// Certificates maps client certificates to principals. The listener has verified
-// the certificates before.
+// Certificates maps client certificates to principals. The TLS listener verifies the
+// certificates.
 type Certificates struct{ owners []certificateOwner }
 
 type certificateOwner struct {
@@ -38,16 +38,16 @@ func NewCertificates(entries []config.Certificate) (*Certificates, error) {
 	return c, nil
 }
 
-// owner returns the principal of a connection's client certificate, or nil if
-// there is none. Only a verified chain counts: PeerCertificates may hold anything
-// that the client has sent.
+// owner returns the principal of a connection's client certificate, or nil if there
+// is none. It uses only verified chains: PeerCertificates contains whatever the
+// client has sent.
 func (c *Certificates) owner(state *tls.ConnectionState) *Principal {
 	if c == nil || state == nil || len(state.VerifiedChains) == 0 {
 		return nil
 	}
 	leaf := state.VerifiedChains[0][0]
 	if time.Now().After(leaf.NotAfter) {
-		return nil // it was valid when the connection began
+		return nil // it has expired since the handshake
 	}
 	for _, owner := range c.owners {
 		if owner.matches(leaf) {
@@ -59,8 +59,8 @@ func (c *Certificates) owner(state *tls.ConnectionState) *Principal {
 	return nil
 }
 
-// Owner returns the principal with the given name. It reports false if no
-// certificate has it.
+// Owner returns the principal with the given name. It reports false if no configured
+// certificate has that name.
 func (c *Certificates) Owner(name string) (*Principal, bool) {
 	for _, owner := range c.owners {
 		if owner.principal.Name == name {
@@ -70,10 +70,10 @@ func (c *Certificates) Owner(name string) (*Principal, bool) {
 	return nil, false
 }
 
-// matches reports whether the certificate has every name that is configured.
+// matches reports whether the certificate has all configured names.
 // Names are compared literally: a wildcard in a certificate matches nothing.
 func (o *certificateOwner) matches(leaf *x509.Certificate) bool {
-	uri := func() bool {
+	hasURI := func() bool {
 		for _, u := range leaf.URIs {
 			if u.String() == o.URI {
 				return true
@@ -81,7 +81,7 @@ func (o *certificateOwner) matches(leaf *x509.Certificate) bool {
 		}
 		return false
 	}
-	return (o.URI == "" || uri()) &&
+	return (o.URI == "" || hasURI()) &&
 		(o.DNS == "" || slices.Contains(leaf.DNSNames, o.DNS)) &&
 		(o.Email == "" || slices.Contains(leaf.EmailAddresses, o.Email)) &&
 		(o.CommonName == "" || leaf.Subject.CommonName == o.CommonName)

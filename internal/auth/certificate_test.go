@@ -12,10 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/auth/authtest"
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-func TestCertificatesHaveOwners(t *testing.T) {
+func TestCertificateOwner(t *testing.T) {
 	t.Parallel()
 	certificates, err := auth.NewCertificates([]config.Certificate{
 		{Name: "both", URI: "spiffe://prod/orders", CommonName: "orders", Grants: []config.Grant{{Namespace: "orders", Role: "admin"}}},
@@ -30,28 +31,28 @@ func TestCertificatesHaveOwners(t *testing.T) {
 		leaf x509.Certificate
 		want string
 	}{
-		"all that is named":    {x509.Certificate{URIs: uris(t, "spiffe://prod/orders"), Subject: pkix.Name{CommonName: "orders"}}, "cert:both"},
-		"a URI":                {x509.Certificate{URIs: uris(t, "spiffe://prod/a", "spiffe://prod/orders")}, "cert:uri"},
-		"a name alone":         {x509.Certificate{Subject: pkix.Name{CommonName: "orders"}}, ""},
-		"DNS":                  {x509.Certificate{DNSNames: []string{"billing.internal"}}, "cert:dns"},
-		"a wildcard":           {x509.Certificate{DNSNames: []string{"*.internal"}}, ""},
-		"a DNS name as a name": {x509.Certificate{Subject: pkix.Name{CommonName: "billing.internal"}}, ""},
-		"email":                {x509.Certificate{EmailAddresses: []string{"ops@example.com"}}, "cert:email"},
-		"common name":          {x509.Certificate{Subject: pkix.Name{CommonName: "legacy"}}, "cert:name"},
-		"another case":         {x509.Certificate{Subject: pkix.Name{CommonName: "Legacy"}}, ""},
-		"nobody's":             {x509.Certificate{}, ""},
+		"URI and common name":     {x509.Certificate{URIs: uris(t, "spiffe://prod/orders"), Subject: pkix.Name{CommonName: "orders"}}, "cert:both"},
+		"URI":                     {x509.Certificate{URIs: uris(t, "spiffe://prod/a", "spiffe://prod/orders")}, "cert:uri"},
+		"one of two names":        {x509.Certificate{Subject: pkix.Name{CommonName: "orders"}}, ""},
+		"DNS":                     {x509.Certificate{DNSNames: []string{"billing.internal"}}, "cert:dns"},
+		"a wildcard":              {x509.Certificate{DNSNames: []string{"*.internal"}}, ""},
+		"DNS name as common name": {x509.Certificate{Subject: pkix.Name{CommonName: "billing.internal"}}, ""},
+		"email":                   {x509.Certificate{EmailAddresses: []string{"ops@example.com"}}, "cert:email"},
+		"common name":             {x509.Certificate{Subject: pkix.Name{CommonName: "legacy"}}, "cert:name"},
+		"different case":          {x509.Certificate{Subject: pkix.Name{CommonName: "Legacy"}}, ""},
+		"no name":                 {x509.Certificate{}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test.leaf.NotAfter = time.Now().Add(time.Hour)
 			verified := &http.Request{TLS: &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{&test.leaf}}}}
-			who, err := authenticator.Authenticate(verified)
+			principal, err := authenticator.Authenticate(verified)
 			if test.want == "" {
 				require.ErrorContains(t, err, "unauthenticated")
 			} else {
 				require.NoError(t, err)
-				require.Equal(t, test.want, who.Name)
-				require.Equal(t, test.leaf.NotAfter, who.Expires)
+				require.Equal(t, test.want, principal.Name)
+				require.Equal(t, test.leaf.NotAfter, principal.Expires)
 			}
 			_, err = authenticator.Authenticate(&http.Request{TLS: &tls.ConnectionState{PeerCertificates: []*x509.Certificate{&test.leaf}}})
 			require.ErrorContains(t, err, "unauthenticated", "a certificate that was not verified is only a claim")
@@ -59,9 +60,9 @@ func TestCertificatesHaveOwners(t *testing.T) {
 			ended.NotAfter = time.Now().Add(-time.Second)
 			_, err = authenticator.Authenticate(&http.Request{TLS: &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{&ended}}}})
 			require.ErrorContains(t, err, "unauthenticated", "a connection may outlive its certificate")
-			verified.Header = http.Header{"X-Api-Key": {"fg_dev_" + secretA}}
+			verified.Header = http.Header{"X-Api-Key": {"fg_dev_" + authtest.SecretA}}
 			_, err = authenticator.Authenticate(verified)
-			require.ErrorContains(t, err, "invalid-credential", "who says to be somebody else is nobody")
+			require.ErrorContains(t, err, "invalid-credential", "an invalid API key is not ignored because of the certificate")
 		})
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/flowgate/flowgate/internal/reload"
 )
 
-// Credential authenticates calls to the upstream. Under every format verb it
-// prints its name and never a token.
+// Credential authenticates calls to the upstream. All format verbs print its name and
+// never a token.
 type Credential struct {
 	name   string
 	source Source
@@ -29,7 +29,7 @@ type Source interface {
 	// Authorization returns the value of the authorization metadata for one
 	// call; it is empty if none is sent.
 	Authorization(ctx context.Context, call CallInfo) (string, error)
-	// CacheKey distinguishes the callers for whom the upstream may have different
+	// CacheKey identifies callers to whom the upstream may return different
 	// responses. It is empty if all calls have the same authorization. It is not
 	// secret.
 	CacheKey(p *Principal) string
@@ -60,9 +60,9 @@ func (s shared) Authorization(context.Context, CallInfo) (string, error) { retur
 
 func (shared) CacheKey(*Principal) string { return "" }
 
-// OpenStatic returns a credential that sends the token in a file. The file is
-// reloaded when it changes (see [Credential.Watch]). A nil log discards reloads.
-// The error does not quote the path.
+// OpenStatic returns a credential that sends the token in a file. [Credential.Watch]
+// reloads the file. A nil log discards reports of reloads. The error does not quote
+// the path.
 func OpenStatic(file string, log *slog.Logger) (*Credential, error) {
 	token, err := reload.Open(file, parseToken, reload.Options{Log: log})
 	if err != nil {
@@ -80,9 +80,9 @@ func (t fileToken) Authorization(context.Context, CallInfo) (string, error) {
 
 func (fileToken) CacheKey(*Principal) string { return "" }
 
-// Passthrough returns a credential that sends the token of the caller. It fails
-// for callers that were authenticated without a token, except for RPCs that need
-// no grant: the gateway's own health check of the server is such a call.
+// Passthrough returns a credential that sends the token of the caller. It fails for
+// callers that were authenticated without a token, except for RPCs that require no
+// grant, such as the gateway's own health probes.
 func Passthrough() *Credential { return NewCredential(config.CredentialPassthrough, passthrough{}) }
 
 type passthrough struct{}
@@ -100,7 +100,7 @@ func (passthrough) Authorization(_ context.Context, call CallInfo) (string, erro
 
 func (passthrough) CacheKey(p *Principal) string {
 	if p.bearer == nil {
-		return "nobody"
+		return "none"
 	}
 	sum := sha256.Sum256([]byte(p.bearer()))
 	return hex.EncodeToString(sum[:])
@@ -112,9 +112,9 @@ func (c *Credential) Authorization(ctx context.Context, call CallInfo) (string, 
 	return c.source.Authorization(ctx, call)
 }
 
-// ID identifies the credential that calls of p are sent with. It is not secret.
-// Callers whose credentials have different IDs never share a response of the
-// upstream, which may differ between them.
+// ID identifies the credential of calls of p. It is not secret. Callers with different
+// IDs never share a response, because the upstream may return different responses
+// to them.
 func (c *Credential) ID(p *Principal) string {
 	if key := c.source.CacheKey(p); key != "" {
 		return c.name + ":" + key
@@ -129,8 +129,8 @@ func (c *Credential) Mode() string {
 }
 
 // Watch reloads the token file when it changes, until ctx ends. It checks the
-// file every interval, which must be positive. Without a file it returns at
-// once. Call it once, in its own goroutine.
+// file every interval, which must be positive. Without a file it returns
+// immediately. Call it once, in its own goroutine.
 func (c *Credential) Watch(ctx context.Context, interval time.Duration) {
 	if c.token != nil {
 		reload.Every(ctx, interval, c.Poll)
@@ -148,15 +148,15 @@ func (c *Credential) Poll(ctx context.Context) {
 // String returns the name.
 func (c Credential) String() string { return "credential(" + c.name + ")" }
 
-// Format prints the name under every verb, also under %#v and %d.
+// Format prints the name for every verb, including %#v and %d.
 func (c Credential) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, c.String()) }
 
 // LogValue returns the name, for a log.
 func (c Credential) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// parseToken parses a token file: one token, without the line break at its end.
-// A second line or a control character could break out of the header. The error
-// must not quote the content.
+// parseToken parses a token file: one token, with an optional line break. A second
+// line or a control character could inject a header. The error must not quote the
+// content.
 func parseToken(content []byte, _ *string) (*string, error) {
 	token := strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r")
 	if token == "" || len(token) > MaxTokenBytes || !visibleASCII(token) {

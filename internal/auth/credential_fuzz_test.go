@@ -9,33 +9,34 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/auth/authtest"
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// keysOfStates are two keys that work, and two that do not for reasons that
-// nobody may see from outside.
-func keysOfStates() string {
+// keysInAllStates returns a keys file with two valid keys, a disabled one and an
+// expired one. Errors must not distinguish the last two.
+func keysInAllStates() string {
 	return "keys: [" +
-		"{id: dev, secrets: [{sha256: " + hashOf(secretA) + "}], grants: [{namespace: default, role: write}]}, " +
-		"{id: ops, secrets: [{sha256: " + hashOf(secretA) + "}, {sha256: " + hashOf(secretB) + "}], grants: [{namespace: default, role: read}]}, " +
-		"{id: off, disabled: true, secrets: [{sha256: " + hashOf(secretA) + "}], grants: [{namespace: default, role: admin}]}, " +
-		"{id: old, secrets: [{sha256: " + hashOf(secretA) + ", notAfter: 2020-01-01T00:00:00Z}], grants: [{namespace: default, role: admin}]}]"
+		"{id: dev, secrets: [{sha256: " + authtest.HashOf(authtest.SecretA) + "}], grants: [{namespace: default, role: write}]}, " +
+		"{id: ops, secrets: [{sha256: " + authtest.HashOf(authtest.SecretA) + "}, {sha256: " + authtest.HashOf(authtest.SecretB) + "}], grants: [{namespace: default, role: read}]}, " +
+		"{id: off, disabled: true, secrets: [{sha256: " + authtest.HashOf(authtest.SecretA) + "}], grants: [{namespace: default, role: admin}]}, " +
+		"{id: old, secrets: [{sha256: " + authtest.HashOf(authtest.SecretA) + ", notAfter: 2020-01-01T00:00:00Z}], grants: [{namespace: default, role: admin}]}]"
 }
 
-// FuzzCredentials sends up to two Authorization and two X-API-Key headers. One
-// caller is let in by one header that holds one known key in its exact form; all
-// others get one of four texts, in which nothing of theirs stands.
+// FuzzCredentials sends up to two Authorization and two X-API-Key headers. A request
+// is authenticated only if it has one header with one valid key in the exact format.
+// All others get one of four responses, which contain nothing of the request.
 func FuzzCredentials(f *testing.F) {
-	good := map[string]string{
-		"fg_dev_" + secretA: "dev", "fg_ops_" + secretA: "ops", "fg_ops_" + secretB: "ops",
+	valid := map[string]string{
+		"fg_dev_" + authtest.SecretA: "dev", "fg_ops_" + authtest.SecretA: "ops", "fg_ops_" + authtest.SecretB: "ops",
 	}
-	const one, otherAuthorization, apiKey, otherAPIKey = 1, 2, 4, 8 // which headers there are
-	const key = "fg_dev_" + secretA
+	const one, otherAuthorization, apiKey, otherAPIKey = 1, 2, 4, 8 // bits of the headers that are sent
+	const key = "fg_dev_" + authtest.SecretA
 	for _, value := range []string{
 		"", " ", "Bearer", "Bearer ", "Bearer  " + key, "Bearer\t" + key, "Bearer \t" + key, " Bearer " + key, "bearer " + key, "BEARER " + key, "Bearer " + key + " ",
 		"Bearer " + key + ",", "Bearer " + key + ", Bearer " + key, "Bearer: " + key, "Basic " + key, "Basic eDp5", "ApiKey " + key, key, "\x00", "Bearer \xff" + key, "Bear\u0435r " + key,
-		"fg_dev_" + secretB, "fg_nobody_" + secretA, "fg_off_" + secretA, "fg_old_" + secretA, "FG_dev_" + secretA, "fg__" + secretA, "fg_dev__" + secretA, "fg_dev_" + secretA[1:],
-		"fg_dev_" + secretA + "a", "fg_DEV_" + secretA, "Bearer fg_ops_" + secretB, "Bearer " + strings.Repeat("a", 9<<10), "Bearer " + key + "\r\nX-Api-Key: " + key,
+		"fg_dev_" + authtest.SecretB, "fg_nobody_" + authtest.SecretA, "fg_off_" + authtest.SecretA, "fg_old_" + authtest.SecretA, "FG_dev_" + authtest.SecretA, "fg__" + authtest.SecretA, "fg_dev__" + authtest.SecretA, "fg_dev_" + authtest.SecretA[1:],
+		"fg_dev_" + authtest.SecretA + "a", "fg_DEV_" + authtest.SecretA, "Bearer fg_ops_" + authtest.SecretB, "Bearer " + strings.Repeat("a", 9<<10), "Bearer " + key + "\r\nX-Api-Key: " + key,
 		"eyJhbGciOiJub25lIn0.e30.", "Bearer eyJhbGciOiJub25lIn0.e30.",
 	} {
 		f.Add(uint8(one), value, "", "", "")
@@ -46,8 +47,8 @@ func FuzzCredentials(f *testing.F) {
 	f.Add(uint8(one|otherAuthorization), "Bearer "+key, "Bearer "+key, "", "")
 	f.Add(uint8(apiKey|otherAPIKey), "", "", key, key)
 	f.Add(uint8(one|otherAuthorization|apiKey|otherAPIKey), "Bearer "+key, "", key, "")
-	authenticator := auth.NewAuthenticator(auth.Verifiers{Keys: openKeys(f, keysOfStates())})
-	texts := refusalTexts(f, authenticator)
+	authenticator := auth.NewAuthenticator(auth.Verifiers{Keys: authtest.OpenKeys(f, keysInAllStates())})
+	texts := errorTexts(f, authenticator)
 	f.Fuzz(func(t *testing.T, present uint8, authorization, second, apiKeyValue, secondAPIKey string) {
 		h := http.Header{"Accept": {"application/json"}}
 		var sent []string
@@ -76,24 +77,25 @@ func FuzzCredentials(f *testing.F) {
 		}
 		want := ""
 		if len(sent) == 1 {
-			want = good[token]
+			want = valid[token]
 		}
-		who, err := authenticate(authenticator, h)
+		principal, err := authtest.Authenticate(authenticator, h)
 		if want != "" {
 			require.NoError(t, err)
-			require.Equal(t, want, who.Name)
+			require.Equal(t, want, principal.Name)
 			return
 		}
-		require.Nil(t, who, "%q", sent)
-		require.Contains(t, texts, refusalText(t, err), "%q", sent)
+		require.Nil(t, principal, "%q", sent)
+		require.Contains(t, texts, errorText(t, err), "%q", sent)
 		code := problem.Of(err).Code
 		require.Equal(t, len(sent) > 1, code == problem.AmbiguousCredentials, "%q", sent)
 		require.True(t, len(sent) != 0 || code == problem.Unauthenticated)
 	})
 }
 
-// refusalText is all that a caller sees, and the log, of a refused credential.
-func refusalText(t testing.TB, err error) string {
+// errorText returns everything that the caller and the log get of a rejected
+// credential.
+func errorText(t testing.TB, err error) string {
 	t.Helper()
 	require.Error(t, err)
 	w := httptest.NewRecorder()
@@ -103,15 +105,15 @@ func refusalText(t testing.TB, err error) string {
 	return err.Error() + problem.Of(err).LogDetail() + w.Header().Get("WWW-Authenticate") + w.Body.String()
 }
 
-// refusalTexts are the only answers that there are: none depends on what was sent.
-func refusalTexts(f *testing.F, authenticator *auth.Authenticator) []string {
+// errorTexts returns the texts of all possible errors. None depends on the credential.
+func errorTexts(f *testing.F, authenticator *auth.Authenticator) []string {
 	f.Helper()
 	var texts []string
 	for _, h := range []http.Header{
 		{}, {"Authorization": {"Basic x"}}, {"Authorization": {"Bearer x"}}, {"Authorization": {"a"}, "X-Api-Key": {"b"}},
 	} {
-		_, err := authenticate(authenticator, h)
-		texts = append(texts, refusalText(f, err))
+		_, err := authtest.Authenticate(authenticator, h)
+		texts = append(texts, errorText(f, err))
 	}
 	return texts
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/auth/authtest"
 )
 
 // interval is the time between two checks of a file.
@@ -27,19 +28,19 @@ func TestCredentialNone(t *testing.T) {
 	credential.Watch(t.Context(), interval)
 }
 
-func TestCredentialStaticFollowsItsFile(t *testing.T) {
+func TestStaticCredentialReloadsItsFile(t *testing.T) {
 	t.Parallel()
-	path := writeFile(t, secretA+"\n")
+	path := authtest.WriteFile(t, authtest.SecretA+"\n")
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		credential, err := auth.OpenStatic(path, slog.New(slog.NewTextHandler(&log, nil)))
 		require.NoError(t, err)
 		go credential.Watch(t.Context(), interval)
 		for _, step := range []struct{ content, want string }{
-			{secretA + "\n", "Bearer " + secretA},
-			{secretB + "\r\n", "Bearer " + secretB},
-			{"two\nlines " + secretA, "Bearer " + secretB},
-			{secretA, "Bearer " + secretA},
+			{authtest.SecretA + "\n", "Bearer " + authtest.SecretA},
+			{authtest.SecretB + "\r\n", "Bearer " + authtest.SecretB},
+			{"two\nlines " + authtest.SecretA, "Bearer " + authtest.SecretB},
+			{authtest.SecretA, "Bearer " + authtest.SecretA},
 		} {
 			require.NoError(t, os.WriteFile(path, []byte(step.content), 0o600))
 			time.Sleep(interval)
@@ -49,32 +50,32 @@ func TestCredentialStaticFollowsItsFile(t *testing.T) {
 			require.Equal(t, step.want, value)
 		}
 		require.Equal(t, 1, strings.Count(log.String(), "level=ERROR"))
-		require.NotContains(t, log.String(), marker)
+		require.NotContains(t, log.String(), authtest.Marker)
 	})
 }
 
-func TestCredentialRefuses(t *testing.T) {
+func TestInvalidTokenFiles(t *testing.T) {
 	t.Parallel()
 	for name, content := range map[string]string{
-		"empty": "", "only a line break": "\n", "two lines": secretA + "\n" + secretB + "\n", "two line breaks": secretA + "\n\n",
-		"space": "Bearer " + secretA, "tab": secretA + "\t", "carriage return": secretA + "\rx", "null": secretA + "\x00",
-		"not ascii": secretA + "\u00e9", "byte order mark": "\ufeff" + secretA, "too long": strings.Repeat(secretA, 1000),
+		"empty": "", "only a line break": "\n", "two lines": authtest.SecretA + "\n" + authtest.SecretB + "\n", "two line breaks": authtest.SecretA + "\n\n",
+		"space": "Bearer " + authtest.SecretA, "tab": authtest.SecretA + "\t", "carriage return": authtest.SecretA + "\rx", "null": authtest.SecretA + "\x00",
+		"not ascii": authtest.SecretA + "\u00e9", "byte order mark": "\ufeff" + authtest.SecretA, "too long": strings.Repeat(authtest.SecretA, 1000),
 	} {
-		_, err := auth.OpenStatic(writeFile(t, content), nil)
+		_, err := auth.OpenStatic(authtest.WriteFile(t, content), nil)
 		require.ErrorContains(t, err, "one line of visible ASCII", name)
-		require.NotContains(t, err.Error(), marker, name)
+		require.NotContains(t, err.Error(), authtest.Marker, name)
 	}
 }
 
 func TestCredentialIDs(t *testing.T) {
 	t.Parallel()
 	none := auth.NoCredential()
-	path := writeFile(t, secretA)
+	path := authtest.WriteFile(t, authtest.SecretA)
 	first, err := auth.OpenStatic(path, nil)
 	require.NoError(t, err)
 	again, err := auth.OpenStatic(path, nil)
 	require.NoError(t, err)
-	second, err := auth.OpenStatic(writeFile(t, secretB), nil)
+	second, err := auth.OpenStatic(authtest.WriteFile(t, authtest.SecretB), nil)
 	require.NoError(t, err)
 	require.Equal(t, first.ID(nil), again.ID(nil))
 	require.NotEqual(t, first.ID(nil), second.ID(nil))
@@ -83,7 +84,7 @@ func TestCredentialIDs(t *testing.T) {
 
 func TestCredentialIsNeverPrinted(t *testing.T) {
 	t.Parallel()
-	credential, err := auth.OpenStatic(writeFile(t, secretA), nil)
+	credential, err := auth.OpenStatic(authtest.WriteFile(t, authtest.SecretA), nil)
 	require.NoError(t, err)
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%p", "%10.2f"} {
@@ -95,27 +96,27 @@ func TestCredentialIsNeverPrinted(t *testing.T) {
 		slog.New(handler).Info("credential", "pointer", credential, "value", *credential, "nested", struct{ C any }{credential})
 	}
 	require.Contains(t, out.String(), credential.String())
-	require.NotContains(t, out.String(), marker)
-	require.NotContains(t, out.String(), fmt.Sprintf("%x", secretA))
+	require.NotContains(t, out.String(), authtest.Marker)
+	require.NotContains(t, out.String(), fmt.Sprintf("%x", authtest.SecretA))
 }
 
 func TestPassthroughSendsTheCallersOwnToken(t *testing.T) {
 	t.Parallel()
 	credential := auth.Passthrough()
-	caller := (&auth.Principal{Name: "idp:alice"}).WithBearer(secretA)
+	caller := (&auth.Principal{Name: "idp:alice"}).WithBearer(authtest.SecretA)
 	value, err := credential.Authorization(t.Context(), auth.CallInfo{Principal: caller})
 	require.NoError(t, err)
-	require.Equal(t, "Bearer "+secretA, value)
-	require.NotContains(t, fmt.Sprintf("%v %+v %#v", caller, caller, *caller), marker)
+	require.Equal(t, "Bearer "+authtest.SecretA, value)
+	require.NotContains(t, fmt.Sprintf("%v %+v %#v", caller, caller, *caller), authtest.Marker)
 
-	other := (&auth.Principal{Name: "idp:alice"}).WithBearer(secretB)
-	require.NotEqual(t, credential.ID(caller), credential.ID(other), "the upstream may show different things to two tokens")
-	require.NotContains(t, credential.ID(caller), marker)
+	other := (&auth.Principal{Name: "idp:alice"}).WithBearer(authtest.SecretB)
+	require.NotEqual(t, credential.ID(caller), credential.ID(other), "the upstream may return different responses to two tokens")
+	require.NotContains(t, credential.ID(caller), authtest.Marker)
 
-	nobody := &auth.Principal{Name: "dev"}
-	_, err = credential.Authorization(t.Context(), auth.CallInfo{Principal: nobody})
+	tokenless := &auth.Principal{Name: "dev"}
+	_, err = credential.Authorization(t.Context(), auth.CallInfo{Principal: tokenless})
 	require.ErrorContains(t, err, "no token")
-	value, err = credential.Authorization(t.Context(), auth.CallInfo{Principal: nobody, Access: auth.Access{Scope: auth.ScopeOpen}})
+	value, err = credential.Authorization(t.Context(), auth.CallInfo{Principal: tokenless, Access: auth.Access{Scope: auth.ScopeOpen}})
 	require.NoError(t, err)
 	require.Empty(t, value)
 }

@@ -15,8 +15,8 @@ type Grant struct {
 }
 
 // covers reports whether the grant applies to namespace. No grant applies to the
-// empty namespace: the server reads it as "by id" or "the default one", and
-// neither was authorised.
+// empty namespace: the server would take it as a lookup by id or as the default
+// namespace, and neither was authorised.
 func (g Grant) covers(namespace string) bool {
 	if namespace == "" {
 		return false
@@ -28,10 +28,10 @@ func (g Grant) covers(namespace string) bool {
 	return namespace != SystemNamespace && strings.HasPrefix(namespace, prefix)
 }
 
-// Authorize returns a [problem.Error] if p may not call fullMethod on namespace.
-// RPCs of the cluster require a grant on [SystemNamespace], whatever namespace
-// is. The error for a namespace that p has no access to is the same whether it
-// exists or not, so that callers cannot enumerate the namespaces of others.
+// Authorize returns a [problem.Error] if p may not call fullMethod in namespace. RPCs
+// of the cluster require a grant on [SystemNamespace] and ignore namespace. The
+// error for a namespace without access is the same whether it exists or not, so that
+// callers cannot enumerate the namespaces of others.
 func (p *Principal) Authorize(fullMethod, namespace string) error {
 	if p == nil {
 		return problem.New(problem.Unauthenticated, "The call has no principal.")
@@ -62,8 +62,8 @@ func (p *Principal) Authorize(fullMethod, namespace string) error {
 	}
 }
 
-// AuthorizeSomewhere is [Principal.Authorize] while the namespace is not known
-// yet: it returns an error if p may not call the method in any namespace.
+// AuthorizeSomewhere is for requests whose namespace is not known yet. It returns an
+// error unless p may call the method in some namespace.
 func (p *Principal) AuthorizeSomewhere(fullMethod string) error {
 	if p == nil {
 		return p.Authorize(fullMethod, "")

@@ -27,7 +27,7 @@ func TestAuthorize(t *testing.T) {
 		want              problem.Code
 	}{
 		"exact":                             {grants("default", auth.RoleWrite), start, "default", allowed},
-		"lower calls too":                   {grants("default", auth.RoleWrite), describe, "default", allowed},
+		"lower role suffices":               {grants("default", auth.RoleWrite), describe, "default", allowed},
 		"reader writes":                     {grants("default", auth.RoleRead), start, "default", problem.OperationForbidden},
 		"writer administers":                {grants("default", auth.RoleWrite), updateNS, "default", problem.OperationForbidden},
 		"admin administers":                 {grants("default", auth.RoleAdmin), updateNS, "default", allowed},
@@ -37,18 +37,18 @@ func TestAuthorize(t *testing.T) {
 		"prefix":                            {grants("team-*", auth.RoleWrite), start, "team-a", allowed},
 		"prefix itself":                     {grants("team-*", auth.RoleWrite), start, "team-", allowed},
 		"shorter than prefix":               {grants("team-*", auth.RoleWrite), start, "team", problem.NamespaceForbidden},
-		"a literal star is no namespace":    {grants("default", auth.RoleWrite), start, "*", problem.NamespaceForbidden},
-		"everywhere":                        {grants("*", auth.RoleRead), describe, "orders", allowed},
+		"a literal star as the namespace":   {grants("default", auth.RoleWrite), start, "*", problem.NamespaceForbidden},
+		"all namespaces":                    {grants("*", auth.RoleRead), describe, "orders", allowed},
 		"empty namespace, star":             {grants("*", auth.RoleAdmin), describe, "", problem.NamespaceForbidden},
 		"empty namespace, empty grant":      {grants("", auth.RoleAdmin), describe, "", problem.NamespaceForbidden},
-		"star is not the system":            {grants("*", auth.RoleAdmin), describe, auth.SystemNamespace, problem.NamespaceForbidden},
-		"prefix is not the system":          {grants("temporal-*", auth.RoleAdmin), listNS, "", problem.OperationForbidden},
-		"system by name and a star":         {grants("temporal-system*", auth.RoleAdmin), listNS, "", problem.OperationForbidden},
+		"star does not cover the system":    {grants("*", auth.RoleAdmin), describe, auth.SystemNamespace, problem.NamespaceForbidden},
+		"prefix does not cover the system":  {grants("temporal-*", auth.RoleAdmin), listNS, "", problem.OperationForbidden},
+		"system as a prefix":                {grants("temporal-system*", auth.RoleAdmin), listNS, "", problem.OperationForbidden},
 		"star does not list namespaces":     {grants("*", auth.RoleAdmin), listNS, "default", problem.OperationForbidden},
 		"system lists namespaces":           {grants(auth.SystemNamespace, auth.RoleRead), listNS, "", allowed},
-		"system reader makes no endpoint":   {grants(auth.SystemNamespace, auth.RoleWrite), endpoints, "", problem.OperationForbidden},
-		"system admin makes one":            {grants(auth.SystemNamespace, auth.RoleAdmin), endpoints, "", allowed},
-		"system admin is no tenant's":       {grants(auth.SystemNamespace, auth.RoleAdmin), describe, "default", problem.NamespaceForbidden},
+		"system writer creates endpoint":    {grants(auth.SystemNamespace, auth.RoleWrite), endpoints, "", problem.OperationForbidden},
+		"system admin creates endpoint":     {grants(auth.SystemNamespace, auth.RoleAdmin), endpoints, "", allowed},
+		"system admin in a namespace":       {grants(auth.SystemNamespace, auth.RoleAdmin), describe, "default", problem.NamespaceForbidden},
 		"no grant at all":                   {nil, describe, "default", problem.NamespaceForbidden},
 		"no grant is needed":                {nil, systemInfo, "", allowed},
 		"zero role":                         {grants("default", 0), describe, "default", problem.NamespaceForbidden},
@@ -72,22 +72,22 @@ func grants(namespace string, role auth.Role) []auth.Grant {
 	return []auth.Grant{{Namespace: namespace, Role: role}}
 }
 
-func TestAuthorizeNobody(t *testing.T) {
+func TestAuthorizeWithoutAPrincipal(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{describe, systemInfo, "/x.Y/Z"} {
 		require.True(t, problem.Is((*auth.Principal)(nil).Authorize(method, "default"), problem.Unauthenticated))
 	}
 }
 
-// A probe must learn nothing: neither which namespaces there are, nor what
-// the operation would have needed.
-func TestForbiddenNamespaceIsOneAnswer(t *testing.T) {
+// An attacker must learn neither which namespaces exist nor which role an operation
+// requires.
+func TestForbiddenNamespacesHaveTheSameError(t *testing.T) {
 	t.Parallel()
-	who := &auth.Principal{Name: "dev", Grants: grants("mine", auth.RoleRead)}
-	first := who.Authorize(describe, "exists")
+	principal := &auth.Principal{Name: "dev", Grants: grants("mine", auth.RoleRead)}
+	first := principal.Authorize(describe, "exists")
 	for _, method := range []string{describe, start, updateNS} {
 		for _, namespace := range []string{"exists", "absent", ""} {
-			require.Equal(t, first, who.Authorize(method, namespace))
+			require.Equal(t, first, principal.Authorize(method, namespace))
 		}
 	}
 	detail := problem.Of(first).Detail
@@ -95,26 +95,26 @@ func TestForbiddenNamespaceIsOneAnswer(t *testing.T) {
 	require.NotContains(t, detail, "read")
 }
 
-func TestAnonymousWritesAndNoMore(t *testing.T) {
+func TestAnonymousMayOnlyReadAndWrite(t *testing.T) {
 	t.Parallel()
-	who := auth.Anonymous()
-	require.Equal(t, "anonymous", who.Name)
-	require.NoError(t, who.Authorize(start, "default"))
-	require.NoError(t, who.Authorize(systemInfo, ""))
-	require.Error(t, who.Authorize(updateNS, "default"))
-	require.Error(t, who.Authorize(listNS, ""))
-	require.Error(t, who.Authorize(describe, auth.SystemNamespace))
+	principal := auth.Anonymous()
+	require.Equal(t, "anonymous", principal.Name)
+	require.NoError(t, principal.Authorize(start, "default"))
+	require.NoError(t, principal.Authorize(systemInfo, ""))
+	require.Error(t, principal.Authorize(updateNS, "default"))
+	require.Error(t, principal.Authorize(listNS, ""))
+	require.Error(t, principal.Authorize(describe, auth.SystemNamespace))
 }
 
 func TestAuthorizeAllocatesNothing(t *testing.T) { //nolint:paralleltest // AllocsPerRun refuses to run beside others
-	who := &auth.Principal{Name: "dev", Grants: append(grants("team-*", auth.RoleRead), grants("default", auth.RoleWrite)...)}
-	require.Zero(t, testing.AllocsPerRun(100, func() { _ = who.Authorize(start, "default") }))
+	principal := &auth.Principal{Name: "dev", Grants: append(grants("team-*", auth.RoleRead), grants("default", auth.RoleWrite)...)}
+	require.Zero(t, testing.AllocsPerRun(100, func() { _ = principal.Authorize(start, "default") }))
 }
 
 func BenchmarkAuthorize(b *testing.B) {
-	who := &auth.Principal{Name: "dev", Grants: append(grants("team-*", auth.RoleRead), grants("default", auth.RoleWrite)...)}
+	principal := &auth.Principal{Name: "dev", Grants: append(grants("team-*", auth.RoleRead), grants("default", auth.RoleWrite)...)}
 	b.ReportAllocs()
 	for b.Loop() {
-		_ = who.Authorize(start, "default")
+		_ = principal.Authorize(start, "default")
 	}
 }

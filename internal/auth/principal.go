@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// AnonymousName is the name of the principal of [Anonymous]. No API key may have
-// it as its id, since its callers would look anonymous in histories.
+// AnonymousName is the name of the principal of [Anonymous]. It is not a valid id of an
+// API key, whose callers would otherwise appear as anonymous in histories.
 const AnonymousName = "anonymous"
 
-// Principal is an authenticated caller. All requests of the caller share one
-// value, so it must not be modified. It prints no secret under any format verb.
+// Principal is an authenticated caller. All requests of the caller share one value,
+// so it must not be modified. No format verb prints a secret.
 type Principal struct {
 	// Name is the caller's name in the log, and its identity upstream.
 	Name string
 	// Grants are the roles that the caller has. Without a grant it has no access.
 	Grants []Grant
-	// Metadata goes upstream with every call of this principal. Keys are in
+	// Metadata is sent to the upstream with every call of this principal. Keys are in
 	// lower case; values of "-bin" keys are raw bytes.
 	Metadata map[string]string
 	// CallerMetadata are the metadata keys, in lower case, that the caller
@@ -27,11 +27,12 @@ type Principal struct {
 	Share float64
 	// Rate is the caller's rate limit. The zero value means no limit.
 	Rate Rate
-	// WorkflowTypes, TaskQueues and NexusEndpoints are those that the caller may
-	// start workflows of, put work on, and call; see [Principal.Limited]. No types
-	// means any type, no queues means any queue. No endpoints means any endpoint
-	// for a caller without limits, and none for others: the owner of an endpoint,
-	// not its caller, chose the queue that it leads to.
+	// WorkflowTypes are the types of workflows that the caller may start, TaskQueues
+	// the queues that it may put work on, and NexusEndpoints the endpoints that it may
+	// call; see [Principal.Limited]. An empty list of types or queues permits all of
+	// them. An empty list of endpoints permits all of them for a caller without
+	// limits, and none for others: an endpoint leads to a queue that its owner has
+	// chosen, which may be outside the caller's limits.
 	WorkflowTypes, TaskQueues, NexusEndpoints []string
 	// CompletionCallbacks permits the caller to attach completion callbacks, with
 	// which the server calls an address that the caller chooses.
@@ -43,8 +44,8 @@ type Principal struct {
 	// Capability restricts the caller to one workflow; nil means no restriction.
 	Capability *Capability
 	// TokenDigest is a hash of the delegated token of the caller. It distinguishes
-	// the bearers of tokens of one issuer, who share a name. It is empty for other
-	// callers.
+	// tokens of one delegator, whose bearers have the same name. It is empty for
+	// other callers.
 	TokenDigest string
 	// Credential authenticates the caller's requests upstream; nil means the
 	// credential that the upstream is configured with.
@@ -52,17 +53,16 @@ type Principal struct {
 	// Expires is when the caller's own credential expires; zero means never.
 	Expires time.Time
 
-	// bearer returns the token that the caller sent; it is nil if there is none.
-	// It is a function because fmt prints unexported fields, and does not call
-	// their methods.
+	// bearer returns the token that the caller sent; it is nil if there is none. It
+	// is a function because fmt would print the token in an unexported field.
 	bearer func() string
 	// account is the name to charge instead of Name, if it is set.
 	account string
 }
 
-// Account returns the name that rates and shares are charged to. For the bearer
-// of a delegated token it is the token's issuer, who could otherwise issue itself
-// any number of rates and shares.
+// Account returns the name that rates and shares are charged to. For the bearer of a
+// delegated token it is the delegator, who could otherwise multiply its rate and its
+// share by issuing tokens.
 func (p *Principal) Account() string {
 	if p.account != "" {
 		return p.account
@@ -86,8 +86,7 @@ func (p *Principal) Limited() bool {
 	return len(p.WorkflowTypes)+len(p.TaskQueues)+len(p.NexusEndpoints) > 0
 }
 
-// Rate is a sustained rate in calls per second, and the number of calls that may
-// arrive at once.
+// Rate is a sustained rate in calls per second, and the maximum burst.
 type Rate struct {
 	PerSecond float64
 	Burst     int
@@ -117,8 +116,8 @@ func WithPrincipal(ctx context.Context, p *Principal) context.Context {
 	return context.WithValue(ctx, principalKey{}, p)
 }
 
-// PrincipalFrom returns the principal of ctx. It reports false if there is none,
-// or a nil one; the call must then be rejected.
+// PrincipalFrom returns the principal of ctx. It reports false if there is none or it
+// is nil; the caller must then reject the call.
 func PrincipalFrom(ctx context.Context) (*Principal, bool) {
 	p, _ := ctx.Value(principalKey{}).(*Principal)
 	return p, p != nil

@@ -8,7 +8,7 @@ import (
 	"github.com/flowgate/flowgate/internal/auth"
 )
 
-func TestPrincipalTravelsInTheContext(t *testing.T) {
+func TestContextWithPrincipal(t *testing.T) {
 	t.Parallel()
 	want := &auth.Principal{Name: "dev"}
 	got, ok := auth.PrincipalFrom(auth.WithPrincipal(t.Context(), want))

@@ -15,15 +15,15 @@ type tokenFiles struct {
 	// dir is the directory that relative names start from.
 	dir     string
 	options Options
-	// inForce is the version of the keys that the one being read would
-	// replace; nil at the start.
+	// inForce is the version of the keys that the new one replaces. It is nil at
+	// the start of the gateway.
 	inForce *keySet
 }
 
-// open returns the credential of a token file. A credential that is in force
-// already is kept: requests that were authenticated under the old version still
-// follow the file, and a token file that has become invalid does not keep the
-// operator from disabling a key.
+// open returns the credential of a token file. It reuses a credential that is
+// already in force: requests that were authenticated with the old version continue
+// to use the current token, and an invalid token file does not prevent the operator
+// from disabling a key.
 func (t tokenFiles) open(file string) (*auth.Credential, error) {
 	if t.inForce != nil {
 		if credential, ok := t.inForce.credentials[file]; ok {
@@ -74,8 +74,8 @@ func (f *fileReader) mode(path string, node *yaml.Node) string {
 	return mode
 }
 
-// static opens a token file. Keys with the same file share one credential, so
-// that the file is polled, and its faults are logged, once.
+// static opens a token file. Keys with the same file share one credential, so that
+// the file is polled once and each error is logged once.
 func (f *fileReader) static(path, file string) *auth.Credential {
 	if reason := f.tokens.options.Refusal; reason != "" {
 		f.Reportf(path, "%s", reason)

@@ -102,8 +102,8 @@ func (f *fileReader) entry(path string, node *yaml.Node) {
 	for i := range e.secrets {
 		s := &e.secrets[i]
 		if s.principal = p; !s.notAfter.IsZero() {
-			ends := *p
-			ends.Expires, s.principal = s.notAfter, &ends
+			expiring := *p
+			expiring.Expires, s.principal = s.notAfter, &expiring
 		}
 	}
 	f.keys.byID[p.Name] = e
@@ -175,8 +175,8 @@ func (f *fileReader) grant(path string, node *yaml.Node) auth.Grant {
 
 func (f *fileReader) namespace(path string, node *yaml.Node) string {
 	name := f.Text(path, node)
-	odd := func(r rune) bool { return r == '*' || unicode.IsSpace(r) || !unicode.IsPrint(r) }
-	if name == "" || strings.ContainsFunc(strings.TrimSuffix(name, "*"), odd) {
+	invalid := func(r rune) bool { return r == '*' || unicode.IsSpace(r) || !unicode.IsPrint(r) }
+	if name == "" || strings.ContainsFunc(strings.TrimSuffix(name, "*"), invalid) {
 		f.Reportf(path, "must be a namespace, or the start of one and a *")
 	}
 	return name

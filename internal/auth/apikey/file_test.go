@@ -11,14 +11,15 @@ import (
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/auth/apikey"
+	"github.com/flowgate/flowgate/internal/auth/authtest"
 )
 
-func TestKeysFileFillsThePrincipal(t *testing.T) {
+func TestEveryFieldOfAKey(t *testing.T) {
 	t.Parallel()
-	keys := open(t, `
+	keys := authtest.OpenKeys(t, `
 keys:
   - id: dev
-    secrets: [{sha256: "`+hashOf(secretA)+`", notAfter: 2027-01-01T00:00:00Z}]
+    secrets: [{sha256: "`+authtest.HashOf(authtest.SecretA)+`", notAfter: 2027-01-01T00:00:00Z}]
     disabled: false
     grants: [{namespace: default, role: write}, {namespace: "team-*", role: admin}]
     metadata: {team: blue, number: 007, raw-bin: "AP8="}
@@ -31,7 +32,7 @@ keys:
     completionCallbacks: true
     overrideAuthorization: true
 `, apikey.Options{Now: clockAt("2026-01-01T00:00:00Z")})
-	who, err := authenticate(authenticatorOf(keys), http.Header{"X-Api-Key": {"fg_dev_" + secretA}})
+	principal, err := authtest.Authenticate(authenticatorOf(keys), http.Header{"X-Api-Key": {"fg_dev_" + authtest.SecretA}})
 	require.NoError(t, err)
 	require.Equal(t, &auth.Principal{
 		Name:           "dev",
@@ -44,15 +45,15 @@ keys:
 		CompletionCallbacks:    true,
 		OverridesAuthorization: true,
 		Expires:                time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC),
-	}, who)
+	}, principal)
 }
 
-func TestKeysFileMayBeWithoutKeys(t *testing.T) {
+func TestKeysFileWithoutKeys(t *testing.T) {
 	t.Parallel()
-	open(t, "keys: []")
+	authtest.OpenKeys(t, "keys: []")
 }
 
-func TestKeysFileRefusesWhole(t *testing.T) {
+func TestInvalidKeysFiles(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ content, want string }{
 		"empty":           {"", "is empty"},
@@ -63,28 +64,27 @@ func TestKeysFileRefusesWhole(t *testing.T) {
 		"keys is null":    {"keys:", "keys: must be a list"},
 		"two documents":   {"keys: []\n---\nkeys: []", "more than one document"},
 		"syntax":          {"keys: [", "file: line 1"},
-		"unknown anchor":  {"keys: *" + secretA, "is not valid YAML"},
+		"unknown anchor":  {"keys: *" + authtest.SecretA, "is not valid YAML"},
 		"unknown field":   {"keys: []\nkey: []", "key: unknown field"},
 		"field twice":     {"keys: []\nkeys: []", "keys: duplicate key"},
-		"key is a text":   {"keys: [" + secretA + "]", "keys[0]: must be a mapping"},
-		"secret as field": {"keys: []\n" + secretA + ": x", "(line 2): unknown field"},
+		"key is a string": {"keys: [" + authtest.SecretA + "]", "keys[0]: must be a mapping"},
+		"secret as field": {"keys: []\n" + authtest.SecretA + ": x", "(line 2): unknown field"},
 		"null byte":       {"\x00", "is not valid YAML"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := apikey.Open(writeFile(t, test.content), apikey.Options{})
+			_, err := apikey.Open(authtest.WriteFile(t, test.content), apikey.Options{})
 			require.ErrorContains(t, err, test.want)
-			require.NotContains(t, err.Error(), marker)
+			require.NotContains(t, err.Error(), authtest.Marker)
 		})
 	}
 }
 
-// keyWith is a keys file of one key to which fields are added; a field that
-// stands there already is replaced.
+// keyWith returns a keys file with one valid key in which a field is added or replaced.
 func keyWith(field, value string) string {
 	fields := map[string]string{
 		"id":      "dev",
-		"secrets": "[{sha256: " + hashOf(secretA) + "}]",
+		"secrets": "[{sha256: " + authtest.HashOf(authtest.SecretA) + "}]",
 		"grants":  "[{namespace: default, role: write}]",
 	}
 	fields[field] = value
@@ -95,7 +95,7 @@ func keyWith(field, value string) string {
 	return "keys: [{" + key.String() + "}]"
 }
 
-func TestKeysFileRefusesAField(t *testing.T) {
+func TestInvalidFields(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ field, value, want string }{
 		{"id", "Dev", "keys[0].id: must be 1 to 32 of a-z, 0-9 and -"},
@@ -105,15 +105,15 @@ func TestKeysFileRefusesAField(t *testing.T) {
 		{"id", "null", "keys[0].id: must be a string"},
 		{"id", "anonymous", "keys[0].id: is the name of callers without a key"},
 		{"secrets", "[]", "keys[0].secrets: must have at least one"},
-		{"secrets", secretA, "keys[0].secrets: must be a list"},
+		{"secrets", authtest.SecretA, "keys[0].secrets: must be a list"},
 		{"secrets", "[{}]", "keys[0].secrets[0].sha256: is missing"},
-		{"secrets", "[{sha256: " + secretA + "}]", "keys[0].secrets[0].sha256: must be the 64 hex digits of a SHA-256"},
+		{"secrets", "[{sha256: " + authtest.SecretA + "}]", "keys[0].secrets[0].sha256: must be the 64 hex digits of a SHA-256"},
 		{"secrets", "[{sha256: abcd}]", "keys[0].secrets[0].sha256: must be the 64 hex digits"},
-		{"secrets", "[{secret: " + secretA + "}]", "keys[0].secrets[0].secret: unknown field"},
-		{"secrets", "[{sha256: " + hashOf(secretA) + ", notAfter: 2027-01-01}]", "keys[0].secrets[0].notAfter: must be a time"},
-		{"secrets", "[{sha256: " + hashOf(secretA) + ", notAfter: }]", "keys[0].secrets[0].notAfter: must be a string"},
-		{"secrets", "[{sha256: " + hashOf(secretA) + ", notAfter: '0001-01-01T00:00:00Z'}]", "keys[0].secrets[0].notAfter: must be a time"},
-		{"secrets", "[{sha256: " + hashOf(secretA) + "}, {sha256: " + strings.ToUpper(hashOf(secretA)) + "}]", "keys[0].secrets[1].sha256: is the same as keys[0].secrets[0].sha256"},
+		{"secrets", "[{secret: " + authtest.SecretA + "}]", "keys[0].secrets[0].secret: unknown field"},
+		{"secrets", "[{sha256: " + authtest.HashOf(authtest.SecretA) + ", notAfter: 2027-01-01}]", "keys[0].secrets[0].notAfter: must be a time"},
+		{"secrets", "[{sha256: " + authtest.HashOf(authtest.SecretA) + ", notAfter: }]", "keys[0].secrets[0].notAfter: must be a string"},
+		{"secrets", "[{sha256: " + authtest.HashOf(authtest.SecretA) + ", notAfter: '0001-01-01T00:00:00Z'}]", "keys[0].secrets[0].notAfter: must be a time"},
+		{"secrets", "[{sha256: " + authtest.HashOf(authtest.SecretA) + "}, {sha256: " + strings.ToUpper(authtest.HashOf(authtest.SecretA)) + "}]", "keys[0].secrets[1].sha256: is the same as keys[0].secrets[0].sha256"},
 		{"disabled", "'yes'", "keys[0].disabled: must be true or false"},
 		{"disabled", "", "keys[0].disabled: must be true or false"},
 		{"grants", "{}", "keys[0].grants: must be a list"},
@@ -159,17 +159,16 @@ func TestKeysFileRefusesAField(t *testing.T) {
 	} {
 		t.Run(test.field+" "+test.want, func(t *testing.T) {
 			t.Parallel()
-			_, err := apikey.Open(writeFile(t, keyWith(test.field, test.value)), apikey.Options{})
+			_, err := apikey.Open(authtest.WriteFile(t, keyWith(test.field, test.value)), apikey.Options{})
 			require.ErrorContains(t, err, test.want)
-			require.NotContains(t, err.Error(), marker)
+			require.NotContains(t, err.Error(), authtest.Marker)
 		})
 	}
 }
 
-// An alias is read like what it stands for, with all its checks.
-func TestKeysFileFollowsAliases(t *testing.T) {
+func TestAliasesAreChecked(t *testing.T) {
 	t.Parallel()
-	_, err := apikey.Open(writeFile(t, "keys: [&a {id: dev, grants: [&g {role: root}]}, *a, {id: b, secrets: [], grants: [*g], credential: &c {file: x}},"+
+	_, err := apikey.Open(authtest.WriteFile(t, "keys: [&a {id: dev, grants: [&g {role: root}]}, *a, {id: b, secrets: [], grants: [*g], credential: &c {file: x}},"+
 		" {id: c, credential: *c}]"), apikey.Options{})
 	for _, want := range []string{
 		"keys[0].secrets: is missing",
@@ -183,14 +182,14 @@ func TestKeysFileFollowsAliases(t *testing.T) {
 	}
 }
 
-func TestKeysFileTellsEveryProblemAtOnce(t *testing.T) {
+func TestAllProblemsAreReported(t *testing.T) {
 	t.Parallel()
-	_, err := apikey.Open(writeFile(t, `
+	_, err := apikey.Open(authtest.WriteFile(t, `
 keys:
   - id: dev
-    secrets: [{sha256: `+hashOf(secretA)+`}]
+    secrets: [{sha256: `+authtest.HashOf(authtest.SecretA)+`}]
   - id: dev
-    secrets: [{sha256: `+hashOf(secretA)+`}, {sha256: `+hashOf(secretA)+`}, {sha256: xyz}]
+    secrets: [{sha256: `+authtest.HashOf(authtest.SecretA)+`}, {sha256: `+authtest.HashOf(authtest.SecretA)+`}, {sha256: xyz}]
     grants: [{namespace: default, role: root}]
   - {}
 `), apikey.Options{})
@@ -207,13 +206,13 @@ keys:
 }
 
 func FuzzKeysFile(f *testing.F) {
-	f.Add(oneKey(secretA))
+	f.Add(authtest.OneKey(authtest.SecretA))
 	f.Add("keys: [{id: a, metadata: {<<: {x: y}}}]")
 	f.Add("a: &a [*a]")
 	f.Add("? [a]\n: b")
 	f.Add("keys: [{id: a, credential: {mode: static, file: .}}]")
 	f.Fuzz(func(t *testing.T, content string) {
-		keys, err := apikey.Open(writeFile(t, content), apikey.Options{})
+		keys, err := apikey.Open(authtest.WriteFile(t, content), apikey.Options{})
 		require.Equal(t, err == nil, keys != nil)
 	})
 }

@@ -26,7 +26,8 @@ type Keys struct {
 // keySet is one version of the keys file. It is immutable.
 type keySet struct {
 	byID map[string]*entry
-	// dummy is compared with when the id is unknown. It accepts no secret.
+	// dummy is the entry that Verify compares with if the id is unknown. It matches
+	// no secret.
 	dummy *entry
 	// credentials are the static credentials of the entries, by the path of
 	// the token file.
@@ -53,9 +54,9 @@ func (s *secret) expired(now time.Time) bool {
 	return !s.notAfter.IsZero() && now.After(s.notAfter)
 }
 
-// Open reads the keys file and the token files that its entries name. Any
-// problem is an error, since a gateway must not start with half of its callers.
-// The error lists all problems.
+// Open reads the keys file and the token files that its entries name. Any problem is
+// an error: the gateway must not start with a part of the keys. The error lists all
+// problems.
 func Open(path string, options Options) (*Keys, error) {
 	options = options.withDefaults()
 	file, err := reload.Open(path, parser(filepath.Dir(path), options), options.watched())
@@ -129,9 +130,8 @@ func (e *entry) summary(now time.Time) string {
 }
 
 // Verify returns the principal of an API key. It implements [auth.Verifier].
-// An unknown id, a wrong secret, an expired secret and a disabled key differ
-// neither in the error nor in its cost: each hashes once and compares at least
-// once.
+// Unknown ids, wrong secrets, expired secrets and disabled keys have the same error
+// and the same cost: one hash and at least one comparison.
 func (k *Keys) Verify(_ context.Context, key string) (*auth.Principal, error) {
 	id, presented, ok := split(key)
 	if !ok {
@@ -149,9 +149,9 @@ func (k *Keys) Verify(_ context.Context, key string) (*auth.Principal, error) {
 	return principal, nil
 }
 
-// match returns the principal of the presented secret, or nil. It compares with
-// every secret and does not stop at a match. The buffer keeps a secret of usual
-// length on the stack, since this runs for every request.
+// match returns the principal of the presented secret, or nil. It compares with every
+// secret, also after a match, so that the time does not depend on which one matches.
+// The buffer avoids an allocation for secrets of usual length.
 func (e *entry) match(presented string, now time.Time) *auth.Principal {
 	hash := sha256.Sum256(append(make([]byte, 0, 64), presented...))
 	var principal *auth.Principal

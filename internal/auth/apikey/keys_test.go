@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/auth/apikey"
+	"github.com/flowgate/flowgate/internal/auth/authtest"
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
@@ -21,7 +22,7 @@ func clockAt(at string) func() time.Time {
 	return func() time.Time { return now }
 }
 
-const statesFile = `
+const rotationFile = `
 keys:
   - id: rotating
     secrets:
@@ -32,52 +33,53 @@ keys:
     disabled: true
 `
 
-func states(t testing.TB, options ...apikey.Options) *auth.Authenticator {
+// rotationAuthenticator returns an authenticator for the keys of rotationFile.
+func rotationAuthenticator(t testing.TB, options ...apikey.Options) *auth.Authenticator {
 	t.Helper()
 	content := strings.NewReplacer(
-		"HASH-A", hashOf(secretA), "HASH-B", hashOf(secretB), "HASH-C", hashOf(secretA+"c"),
-	).Replace(statesFile)
-	return authenticatorOf(open(t, content, options...))
+		"HASH-A", authtest.HashOf(authtest.SecretA), "HASH-B", authtest.HashOf(authtest.SecretB), "HASH-C", authtest.HashOf(authtest.SecretA+"c"),
+	).Replace(rotationFile)
+	return authenticatorOf(authtest.OpenKeys(t, content, options...))
 }
 
 func TestRotationKeepsBothSecretsUntilOneExpires(t *testing.T) {
 	t.Parallel()
-	before := states(t, apikey.Options{Now: clockAt("2026-06-01T00:00:00Z")})
-	after := states(t, apikey.Options{Now: clockAt("2026-06-01T00:00:01Z")})
-	for _, secret := range []string{secretA, secretB} {
-		_, err := authenticate(before, http.Header{"X-Api-Key": {"fg_rotating_" + secret}})
+	before := rotationAuthenticator(t, apikey.Options{Now: clockAt("2026-06-01T00:00:00Z")})
+	after := rotationAuthenticator(t, apikey.Options{Now: clockAt("2026-06-01T00:00:01Z")})
+	for _, secret := range []string{authtest.SecretA, authtest.SecretB} {
+		_, err := authtest.Authenticate(before, http.Header{"X-Api-Key": {"fg_rotating_" + secret}})
 		require.NoError(t, err)
 	}
-	_, err := authenticate(after, http.Header{"X-Api-Key": {"fg_rotating_" + secretA}})
+	_, err := authtest.Authenticate(after, http.Header{"X-Api-Key": {"fg_rotating_" + authtest.SecretA}})
 	require.True(t, problem.Is(err, problem.InvalidCredential))
-	_, err = authenticate(after, http.Header{"X-Api-Key": {"fg_rotating_" + secretB}})
+	_, err = authtest.Authenticate(after, http.Header{"X-Api-Key": {"fg_rotating_" + authtest.SecretB}})
 	require.NoError(t, err)
 }
 
-// Who guesses must not learn which guess came nearer.
-func TestEveryInvalidCredentialIsOneAnswer(t *testing.T) {
+// The error must not show an attacker which part of a guess is right.
+func TestAllInvalidCredentialsHaveTheSameError(t *testing.T) {
 	t.Parallel()
-	authenticator := states(t, apikey.Options{Now: clockAt("2026-07-01T00:00:00Z")})
-	_, want := authenticate(authenticator, http.Header{"X-Api-Key": {"junk"}})
+	authenticator := rotationAuthenticator(t, apikey.Options{Now: clockAt("2026-07-01T00:00:00Z")})
+	_, want := authtest.Authenticate(authenticator, http.Header{"X-Api-Key": {"junk"}})
 	require.True(t, problem.Is(want, problem.InvalidCredential))
 	for name, key := range map[string]string{
-		"unknown id":           "fg_nobody_" + secretA,
-		"wrong secret":         "fg_rotating_" + secretA + "x",
-		"another key's secret": "fg_rotating_" + secretA + "c",
-		"expired":              "fg_rotating_" + secretA,
-		"disabled":             "fg_disabled_" + secretA + "c",
-		"other prefix":         "xx_rotating_" + secretB,
-		"no id":                "fg__" + secretB,
-		"id in upper case":     "fg_ROTATING_" + secretB,
+		"unknown id":           "fg_nobody_" + authtest.SecretA,
+		"wrong secret":         "fg_rotating_" + authtest.SecretA + "x",
+		"another key's secret": "fg_rotating_" + authtest.SecretA + "c",
+		"expired":              "fg_rotating_" + authtest.SecretA,
+		"disabled":             "fg_disabled_" + authtest.SecretA + "c",
+		"other prefix":         "xx_rotating_" + authtest.SecretB,
+		"no id":                "fg__" + authtest.SecretB,
+		"id in upper case":     "fg_ROTATING_" + authtest.SecretB,
 		"no secret":            "fg_rotating_",
-		"short secret":         "fg_rotating_" + secretB[:31],
-		"odd secret":           "fg_rotating_" + secretB + "-",
-		"the hash":             "fg_rotating_" + hashOf(secretB),
+		"short secret":         "fg_rotating_" + authtest.SecretB[:31],
+		"invalid character":    "fg_rotating_" + authtest.SecretB + "-",
+		"the hash":             "fg_rotating_" + authtest.HashOf(authtest.SecretB),
 		"a JWT":                "eyJhbGciOiJub25lIn0.e30.",
 	} {
 		for _, header := range []http.Header{{"X-Api-Key": {key}}, {"Authorization": {"Bearer " + key}}} {
-			who, err := authenticate(authenticator, header)
-			require.Nil(t, who, name)
+			principal, err := authtest.Authenticate(authenticator, header)
+			require.Nil(t, principal, name)
 			require.Equal(t, want, err, name)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// names reads the exact names of workflow types, task queues or endpoints. An
-// empty list would read as "none" and mean "any", so it is an error.
+// names reads the exact names of workflow types, task queues or endpoints. An empty
+// list is an error: it would mean "any", but looks like "none".
 func (f *fileReader) names(path string, node *yaml.Node) []string {
 	var names []string
 	f.List(path, node, func(path string, node *yaml.Node) {
@@ -28,9 +28,8 @@ func (f *fileReader) names(path string, node *yaml.Node) []string {
 	return names
 }
 
-// override reads whether the callers may send their own authorization upstream.
-// That is a credential like any other, so it is allowed only where credentials
-// may be sent.
+// override reads whether callers may send their own authorization to the upstream.
+// Like every credential, it must not be sent in plaintext.
 func (f *fileReader) override(path string, node *yaml.Node) bool {
 	allowed := f.Bool(path, node)
 	if reason := f.tokens.options.Refusal; allowed && reason != "" {
@@ -66,8 +65,8 @@ func (f *fileReader) rate(path string, node *yaml.Node) auth.Rate {
 	return rate
 }
 
-// The bounds of a rate. A rate far above is no limit, and one far below means a
-// disabled key.
+// The bounds of a rate. A higher rate would not be a limit, and a lower one would
+// disable the key.
 const (
 	minPerSecond = 0.001
 	maxPerSecond = 1_000_000

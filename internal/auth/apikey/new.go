@@ -18,9 +18,9 @@ const (
 	secretLength  = 43
 )
 
-// New returns a new API key for id, from bytes of random, and its entry for the
-// keys file. The entry holds the hash only: the key is printed once and stored
-// nowhere. The entry grants nothing until the operator adds grants.
+// New generates an API key for id from the bytes of random. It returns the key and
+// its entry for the keys file. The entry contains only the hash: the key is printed
+// once and stored nowhere. The entry grants nothing until the operator adds grants.
 func New(id string, random io.Reader) (key, entryYAML string, err error) {
 	if !validID(id) || id == auth.AnonymousName {
 		return "", "", errors.New("the id must be 1 to 32 of a-z, 0-9 and -, and not \"anonymous\"")
@@ -46,8 +46,8 @@ func Hash(key string) (id, secretYAML string, err error) {
 	return id, fmt.Sprintf("{sha256: \"%x\"}", sha256.Sum256([]byte(presented))), nil
 }
 
-// base62 encodes the bytes as one number. A digit for each byte modulo 62 would
-// be biased towards some digits; one number keeps every bit of the entropy.
+// base62 encodes the bytes as one number, which keeps every bit of the entropy. One
+// digit per byte, modulo 62, would be biased.
 func base62(entropy []byte) string {
 	text := new(big.Int).SetBytes(entropy).Text(62)
 	return strings.Repeat("0", secretLength-len(text)) + text

@@ -12,10 +12,11 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/flowgate/flowgate/internal/auth/apikey"
+	"github.com/flowgate/flowgate/internal/auth/authtest"
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-func TestNewKeyOpensWithItsEntry(t *testing.T) {
+func TestNewKeyIsAcceptedWithItsEntry(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"dev", "null", "true", "007", "-", strings.Repeat("a", 32)} {
 		key, entry, err := apikey.New(id, rand.Reader)
@@ -23,14 +24,14 @@ func TestNewKeyOpensWithItsEntry(t *testing.T) {
 		secret := strings.TrimPrefix(key, "fg_"+id+"_")
 		require.Len(t, secret, 43)
 		require.NotContains(t, entry, secret)
-		who, err := authenticate(authenticatorOf(open(t, "keys:\n"+entry)), http.Header{"X-Api-Key": {key}})
+		principal, err := authtest.Authenticate(authenticatorOf(authtest.OpenKeys(t, "keys:\n"+entry)), http.Header{"X-Api-Key": {key}})
 		require.NoError(t, err)
-		require.Equal(t, id, who.Name)
-		require.True(t, problem.Is(who.Authorize(workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName, "default"), problem.NamespaceForbidden), "a new key may do nothing yet")
+		require.Equal(t, id, principal.Name)
+		require.True(t, problem.Is(principal.Authorize(workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName, "default"), problem.NamespaceForbidden), "a new key has no grants")
 	}
 }
 
-func TestNewKeyUsesAllOfTheEntropy(t *testing.T) {
+func TestNewKeyUsesAllEntropy(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for i := range 32 * 8 {
@@ -41,10 +42,10 @@ func TestNewKeyUsesAllOfTheEntropy(t *testing.T) {
 		require.Len(t, key, len("fg_dev_")+43)
 		seen[key] = true
 	}
-	require.Len(t, seen, 32*8, "every bit makes another key")
+	require.Len(t, seen, 32*8, "every bit changes the key")
 }
 
-func TestNewKeyRefuses(t *testing.T) {
+func TestNewKeyErrors(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"", "Dev", "a_b", "a b", "anonymous", strings.Repeat("a", 33)} {
 		_, _, err := apikey.New(id, rand.Reader)

@@ -15,8 +15,8 @@ type Options struct {
 	// Now is the clock that notAfter is compared with; nil means [time.Now].
 	Now func() time.Time
 	// OnReload is called for every new version of the file while the gateway
-	// runs: with nil if the version took effect, with the reason if the old one
-	// stays in force. It is meant for a metric; nil means none.
+	// runs: with nil if it took effect, otherwise with the reason why the old
+	// version stays in force. It is meant for a metric and may be nil.
 	OnReload func(error)
 	// Refusal is the reason why no credential may be sent to the upstream. If it
 	// is set, a key with a static token, or with the right to send its own

@@ -15,20 +15,21 @@ import (
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/auth/apikey"
+	"github.com/flowgate/flowgate/internal/auth/authtest"
 	"github.com/flowgate/flowgate/internal/testlog"
 )
 
 const interval = 5 * time.Second
 
-// watched is a keys file under watch, in a synctest bubble.
+// watched is a keys file that is watched in a synctest bubble.
 type watched struct {
 	path          string
 	authenticator *auth.Authenticator
 
 	log testlog.Buffer
 
-	// mu is for the race detector, which does not see that a bubble's clock
-	// orders accesses: the watch writes again after the test has read.
+	// mu is for the race detector, which does not know that the bubble's clock
+	// orders the accesses.
 	mu      sync.Mutex
 	reloads []error
 }
@@ -36,7 +37,7 @@ type watched struct {
 func watch(t *testing.T, path string, given ...apikey.Options) *watched {
 	t.Helper()
 	w := &watched{path: path}
-	options := first(given)
+	options := append(given, apikey.Options{})[0]
 	options.Log, options.OnReload = slog.New(slog.NewTextHandler(&w.log, nil)), w.onReload
 	keys, err := apikey.Open(path, options)
 	require.NoError(t, err)
@@ -58,7 +59,7 @@ func (w *watched) reloaded() []error {
 }
 
 func (w *watched) accepts(secret string) bool {
-	_, err := authenticate(w.authenticator, http.Header{"X-Api-Key": {"fg_dev_" + secret}})
+	_, err := authtest.Authenticate(w.authenticator, http.Header{"X-Api-Key": {"fg_dev_" + secret}})
 	return err == nil
 }
 
@@ -67,68 +68,68 @@ func (w *watched) write(t *testing.T, content string) {
 	require.NoError(t, os.WriteFile(w.path, []byte(content), 0o600))
 }
 
-// tick lets the watch look once.
+// tick waits until the file has been checked once.
 func tick() {
 	time.Sleep(interval)
 	synctest.Wait()
 }
 
-func TestWatchTakesANewFile(t *testing.T) {
+func TestWatchReloadsAChangedFile(t *testing.T) {
 	t.Parallel()
-	path := writeFile(t, oneKey(secretA))
+	path := authtest.WriteFile(t, authtest.OneKey(authtest.SecretA))
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t, path)
 		tick()
 		require.Empty(t, w.reloaded(), "an unchanged file is not reloaded")
-		w.write(t, oneKey(secretB))
-		require.True(t, w.accepts(secretA), "nobody has looked yet")
+		w.write(t, authtest.OneKey(authtest.SecretB))
+		require.True(t, w.accepts(authtest.SecretA), "the file has not been checked yet")
 		tick()
 		require.Equal(t, []error{nil}, w.reloaded())
-		require.False(t, w.accepts(secretA))
-		require.True(t, w.accepts(secretB))
+		require.False(t, w.accepts(authtest.SecretA))
+		require.True(t, w.accepts(authtest.SecretB))
 	})
 }
 
-func TestWatchSeesAChangeThatKeepsTimeAndSize(t *testing.T) {
+func TestWatchDetectsAChangeWithTheSameTimeAndSize(t *testing.T) {
 	t.Parallel()
-	path := writeFile(t, oneKey(secretA))
+	path := authtest.WriteFile(t, authtest.OneKey(authtest.SecretA))
 	synctest.Test(t, func(t *testing.T) {
 		before, err := os.Stat(path)
 		require.NoError(t, err)
 		w := watch(t, path)
-		w.write(t, oneKey(secretB))
+		w.write(t, authtest.OneKey(authtest.SecretB))
 		require.NoError(t, os.Chtimes(path, before.ModTime(), before.ModTime()))
 		tick()
-		require.True(t, w.accepts(secretB))
+		require.True(t, w.accepts(authtest.SecretB))
 	})
 }
 
-func TestWatchKeepsTheOldKeysWhenTheNewFileIsBroken(t *testing.T) {
+func TestWatchKeepsTheOldKeysIfTheNewFileIsInvalid(t *testing.T) {
 	t.Parallel()
-	path := writeFile(t, oneKey(secretA))
+	path := authtest.WriteFile(t, authtest.OneKey(authtest.SecretA))
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t, path)
-		for i, broken := range []string{"keys: [", "", "keys: [{id: dev, secrets: " + secretB + "}]"} {
-			w.write(t, broken)
+		for i, invalid := range []string{"keys: [", "", "keys: [{id: dev, secrets: " + authtest.SecretB + "}]"} {
+			w.write(t, invalid)
 			tick()
 			tick()
-			require.Len(t, w.reloaded(), i+1, "one report a version")
+			require.Len(t, w.reloaded(), i+1, "each version is reported once")
 			require.Error(t, w.reloaded()[i])
-			require.True(t, w.accepts(secretA))
+			require.True(t, w.accepts(authtest.SecretA))
 		}
 		require.Equal(t, 3, strings.Count(w.log.String(), "level=ERROR"))
-		require.NotContains(t, w.log.String(), marker)
+		require.NotContains(t, w.log.String(), authtest.Marker)
 
-		w.write(t, oneKey(secretB))
+		w.write(t, authtest.OneKey(authtest.SecretB))
 		tick()
 		require.NoError(t, w.reloaded()[3])
-		require.True(t, w.accepts(secretB))
+		require.True(t, w.accepts(authtest.SecretB))
 	})
 }
 
-func TestWatchOutlivesAMissingFile(t *testing.T) {
+func TestWatchKeepsTheKeysOfAMissingFile(t *testing.T) {
 	t.Parallel()
-	path := writeFile(t, oneKey(secretA))
+	path := authtest.WriteFile(t, authtest.OneKey(authtest.SecretA))
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t, path)
 		require.NoError(t, os.Remove(path))
@@ -136,53 +137,54 @@ func TestWatchOutlivesAMissingFile(t *testing.T) {
 		tick()
 		require.Len(t, w.reloaded(), 1)
 		require.ErrorIs(t, w.reloaded()[0], os.ErrNotExist)
-		require.True(t, w.accepts(secretA))
+		require.True(t, w.accepts(authtest.SecretA))
 
-		w.write(t, oneKey(secretA))
+		w.write(t, authtest.OneKey(authtest.SecretA))
 		tick()
-		require.Len(t, w.reloaded(), 2, "that the same file is back is news")
+		require.Len(t, w.reloaded(), 2, "the return of the same file is reported")
 		require.NoError(t, w.reloaded()[1])
 	})
 }
 
-// Kubernetes mounts a secret as file -> ..data/file, ..data -> a directory a
-// version, and renames a new ..data over the old one.
-func TestWatchFollowsAKubernetesSwap(t *testing.T) {
+// Kubernetes mounts the files of a secret as symbolic links to ..data/file, and ..data
+// as a link to a directory for each version. An update renames a new ..data over the
+// old one.
+func TestWatchReloadsAfterAKubernetesUpdate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	version := func(name, secret string) {
 		require.NoError(t, os.Mkdir(filepath.Join(dir, name), 0o700))
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name, "keys.yaml"), []byte(oneKey(secret)), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name, "keys.yaml"), []byte(authtest.OneKey(secret)), 0o600))
 		require.NoError(t, os.Symlink(name, filepath.Join(dir, "..tmp")))
 		require.NoError(t, os.Rename(filepath.Join(dir, "..tmp"), filepath.Join(dir, "..data")))
 	}
-	version("..1", secretA)
+	version("..1", authtest.SecretA)
 	path := filepath.Join(dir, "keys.yaml")
 	require.NoError(t, os.Symlink(filepath.Join("..data", "keys.yaml"), path))
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t, path)
-		require.True(t, w.accepts(secretA))
-		version("..2", secretB)
+		require.True(t, w.accepts(authtest.SecretA))
+		version("..2", authtest.SecretB)
 		require.NoError(t, os.RemoveAll(filepath.Join(dir, "..1")))
 		tick()
-		require.False(t, w.accepts(secretA))
-		require.True(t, w.accepts(secretB))
+		require.False(t, w.accepts(authtest.SecretA))
+		require.True(t, w.accepts(authtest.SecretB))
 	})
 }
 
-func TestOpenRefusesWhatIsNoSmallFile(t *testing.T) {
+func TestOpenRequiresASmallRegularFile(t *testing.T) {
 	t.Parallel()
 	_, err := apikey.Open(filepath.Join(t.TempDir(), "absent"), apikey.Options{})
 	require.ErrorIs(t, err, os.ErrNotExist)
 	_, err = apikey.Open(t.TempDir(), apikey.Options{})
 	require.ErrorContains(t, err, "not a regular file")
-	_, err = apikey.Open(writeFile(t, strings.Repeat("# filler\n", 1<<18)), apikey.Options{})
+	_, err = apikey.Open(authtest.WriteFile(t, strings.Repeat("# filler\n", 1<<18)), apikey.Options{})
 	require.ErrorContains(t, err, "larger than")
 }
 
-func TestKeysAreReadWhileTheyAreReplaced(t *testing.T) {
+func TestVerifyDuringReloads(t *testing.T) {
 	t.Parallel()
-	path := writeFile(t, oneKey(secretA))
+	path := authtest.WriteFile(t, authtest.OneKey(authtest.SecretA))
 	keys, err := apikey.Open(path, apikey.Options{})
 	require.NoError(t, err)
 	go keys.Watch(t.Context(), time.Millisecond)
@@ -191,16 +193,16 @@ func TestKeysAreReadWhileTheyAreReplaced(t *testing.T) {
 	for range 4 {
 		readers.Go(func() {
 			for range 500 {
-				_, _ = authenticate(authenticator, http.Header{"X-Api-Key": {"fg_dev_" + secretA}})
+				_, _ = authtest.Authenticate(authenticator, http.Header{"X-Api-Key": {"fg_dev_" + authtest.SecretA}})
 			}
 		})
 	}
-	for _, secret := range []string{secretB, secretA, secretB} {
-		require.NoError(t, os.WriteFile(path, []byte(oneKey(secret)), 0o600))
+	for _, secret := range []string{authtest.SecretB, authtest.SecretA, authtest.SecretB} {
+		require.NoError(t, os.WriteFile(path, []byte(authtest.OneKey(secret)), 0o600))
 	}
 	readers.Wait()
 	require.Eventually(t, func() bool {
-		_, err := authenticate(authenticator, http.Header{"X-Api-Key": {"fg_dev_" + secretB}})
+		_, err := authtest.Authenticate(authenticator, http.Header{"X-Api-Key": {"fg_dev_" + authtest.SecretB}})
 		return err == nil
 	}, 5*time.Second, time.Millisecond)
 }

@@ -5,9 +5,10 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/config"
@@ -29,9 +30,9 @@ type Delegator struct {
 	*auth.Principal
 
 	// GrantsStored reports whether the gateway's configuration contains the
-	// delegator's grants, which are then checked at every use of the token. The
-	// grants of a JWT's bearer are only in that JWT, and were checked when the
-	// token was issued.
+	// delegator's grants. They are then checked at every use of the token. The
+	// grants of a delegator with a JWT are only in that JWT, and were checked when
+	// the delegated token was issued.
 	GrantsStored bool
 }
 
@@ -39,8 +40,8 @@ type Delegator struct {
 // delegator no longer exists or is disabled.
 type LookupDelegator func(name string) (Delegator, bool)
 
-// New returns Tokens that issue tokens of a lifetime of at most maxTTL. A nil
-// now means [time.Now].
+// New returns an issuer and verifier of tokens with a lifetime of at most maxTTL. A
+// nil now means [time.Now].
 func New(keys *seal.Keys, maxTTL time.Duration, lookup LookupDelegator, now func() time.Time) *Tokens {
 	if now == nil {
 		now = time.Now
@@ -48,8 +49,8 @@ func New(keys *seal.Keys, maxTTL time.Duration, lookup LookupDelegator, now func
 	return &Tokens{keys: keys, maxTTL: maxTTL, lookup: lookup, now: now}
 }
 
-// serialBytes is the size of a random serial number, large enough that two
-// tokens of one second do not share one.
+// serialBytes is the size of a random serial number. Two tokens of the same second
+// do not get the same one.
 const serialBytes = 9
 
 // content is the content of a token. The member names are short because a token
@@ -62,7 +63,7 @@ type content struct {
 	Namespace  string   `json:"ns"`
 	WorkflowID string   `json:"wf"`
 	RunID      string   `json:"run,omitempty"`
-	Read       bool     `json:"r,omitempty"`
+	Read       bool     `json:"r,omitzero"`
 	Signals    []string `json:"s,omitempty"`
 	Updates    []string `json:"u,omitempty"`
 	Expires    int64    `json:"exp"` // seconds since 1970
@@ -71,12 +72,12 @@ type content struct {
 // scope separates delegated tokens from everything else that is sealed.
 func scope() seal.Scope { return seal.Scope{"delegated token"} }
 
-// prefix distinguishes the name of a token's bearer from that of its delegator
-// and of all others: no issuer may have this name.
+// prefix distinguishes the name of a token's bearer from the names of all other
+// callers: no issuer may be called "delegated".
 const prefix = config.DelegatedName + ":"
 
-// MayIssue returns a [problem.Error] if p may not issue tokens, as is the case
-// for the bearer of a delegated token.
+// MayIssue returns a [problem.Error] if p is itself the bearer of a delegated token,
+// and so may not issue tokens.
 func MayIssue(p *auth.Principal) error {
 	if p.Capability != nil {
 		return problem.New(problem.OperationForbidden, "A delegated token cannot issue other tokens.")
@@ -84,14 +85,14 @@ func MayIssue(p *auth.Principal) error {
 	return nil
 }
 
-// Issue returns a token with the capability b, which must not exceed p's
-// grants, and its expiry. The lifetime is ttl, but at most the maximum and the
-// remaining lifetime of p's credential. Its errors are [problem.Error]s.
-func (t *Tokens) Issue(p *auth.Principal, b auth.Capability, ttl time.Duration) (token string, expires time.Time, err error) {
+// Issue returns a token with the capability c, which must not exceed p's grants, and
+// its expiry. The lifetime is ttl, limited to the maximum and to the remaining
+// lifetime of p's credential. Its errors are [problem.Error]s.
+func (t *Tokens) Issue(p *auth.Principal, c auth.Capability, ttl time.Duration) (token string, expires time.Time, err error) {
 	if err := MayIssue(p); err != nil {
 		return "", time.Time{}, err
 	}
-	if p.RoleOn(b.Namespace) < requiredRole(&b) {
+	if p.RoleOn(c.Namespace) < requiredRole(&c) {
 		return "", time.Time{}, problem.New(problem.OperationForbidden, "A token cannot permit more than its issuer may do.")
 	}
 	expires = t.now().Add(min(ttl, t.maxTTL)).Truncate(time.Second)
@@ -101,8 +102,8 @@ func (t *Tokens) Issue(p *auth.Principal, b auth.Capability, ttl time.Duration) 
 	serial := make([]byte, serialBytes)
 	_, _ = rand.Read(serial) // never fails
 	text, err := json.Marshal(content{
-		Serial: serial, Delegator: p.Name, Namespace: b.Namespace, WorkflowID: b.WorkflowID, RunID: b.RunID,
-		Read: b.Read, Signals: b.Signals, Updates: b.Updates, Expires: expires.Unix(),
+		Serial: serial, Delegator: p.Name, Namespace: c.Namespace, WorkflowID: c.WorkflowID, RunID: c.RunID,
+		Read: c.Read, Signals: c.Signals, Updates: c.Updates, Expires: expires.Unix(),
 	})
 	if err != nil {
 		return "", time.Time{}, err
@@ -111,16 +112,16 @@ func (t *Tokens) Issue(p *auth.Principal, b auth.Capability, ttl time.Duration) 
 }
 
 // requiredRole returns the role that the operations of the capability require.
-func requiredRole(b *auth.Capability) auth.Role {
-	if len(b.Signals)+len(b.Updates) > 0 {
+func requiredRole(c *auth.Capability) auth.Role {
+	if len(c.Signals)+len(c.Updates) > 0 {
 		return auth.RoleWrite
 	}
 	return auth.RoleRead
 }
 
-// Verify returns the principal of a token: its delegator, restricted to the
-// capability of the token. Grants that the delegator has lost are lost for the
-// token too. Its error is a [problem.Error].
+// Verify returns the principal of a token: its delegator, restricted to the capability
+// of the token. The token is invalid if the delegator has lost the required grants.
+// The error is a [problem.Error].
 func (t *Tokens) Verify(_ context.Context, token string) (*auth.Principal, error) {
 	text, ok := t.keys.Open(scope(), strings.TrimPrefix(token, auth.DelegatedPrefix))
 	var c content

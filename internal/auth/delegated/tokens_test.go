@@ -24,43 +24,43 @@ const (
 	list      = workflowservice.WorkflowService_ListWorkflowExecutions_FullMethodName
 )
 
-// fixture has delegators that a test can change, and a clock that a test sets.
+// fixture has delegators and a clock that tests can change.
 type fixture struct {
 	*delegated.Tokens
 
-	makers map[string]*auth.Principal
-	time   time.Time
+	delegators map[string]*auth.Principal
+	time       time.Time
 }
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	keys, err := seal.Open(nil)
 	require.NoError(t, err)
-	w := &fixture{time: time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC), makers: map[string]*auth.Principal{
+	f := &fixture{time: time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC), delegators: map[string]*auth.Principal{
 		"dev":  {Name: "dev", Grants: []auth.Grant{{Namespace: "orders", Role: auth.RoleAdmin}}, Share: 0.5, CallerMetadata: []string{"x"}},
 		"read": {Name: "read", Grants: []auth.Grant{{Namespace: "orders", Role: auth.RoleRead}}},
 	}}
-	w.Tokens = delegated.New(keys, time.Hour, func(name string) (delegated.Delegator, bool) {
+	f.Tokens = delegated.New(keys, time.Hour, func(name string) (delegated.Delegator, bool) {
 		if name == "idp:alice" {
 			return delegated.Delegator{Principal: &auth.Principal{Name: name}}, true
 		}
-		p, ok := w.makers[name]
+		p, ok := f.delegators[name]
 		return delegated.Delegator{Principal: p, GrantsStored: true}, ok
-	}, func() time.Time { return w.time })
-	return w
+	}, func() time.Time { return f.time })
+	return f
 }
 
 func approval() auth.Capability {
 	return auth.Capability{Namespace: "orders", WorkflowID: "order-7", Read: true, Signals: []string{"approve"}}
 }
 
-func TestTokenIsForItsWorkflowAndOperationsOnly(t *testing.T) {
+func TestTokenPermitsOnlyItsWorkflowAndOperations(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	token, expires, err := w.Issue(w.makers["dev"], approval(), 10*time.Minute)
+	f := newFixture(t)
+	token, expires, err := f.Issue(f.delegators["dev"], approval(), 10*time.Minute)
 	require.NoError(t, err)
-	require.Equal(t, w.time.Add(10*time.Minute), expires)
-	bearer, err := w.Verify(t.Context(), token)
+	require.Equal(t, f.time.Add(10*time.Minute), expires)
+	bearer, err := f.Verify(t.Context(), token)
 	require.NoError(t, err)
 	require.Equal(t, "delegated:dev", bearer.Name)
 	require.Equal(t, "dev", bearer.Account(), "limits are those of the delegator")
@@ -86,38 +86,38 @@ func TestTokenIsForItsWorkflowAndOperationsOnly(t *testing.T) {
 	} {
 		require.True(t, problem.Is(bearer.Capability.Check(target), problem.OperationForbidden), "%+v", target)
 	}
-	_, _, err = w.Issue(bearer, approval(), time.Minute)
+	_, _, err = f.Issue(bearer, approval(), time.Minute)
 	require.True(t, problem.Is(err, problem.OperationForbidden), "a token cannot issue another")
 }
 
 func TestEachTokenIsUnique(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
+	f := newFixture(t)
 	seen := map[string]bool{"": true}
 	for range 3 {
-		token, _, err := w.Issue(w.makers["dev"], approval(), time.Minute)
+		token, _, err := f.Issue(f.delegators["dev"], approval(), time.Minute)
 		require.NoError(t, err)
-		bearer, err := w.Verify(t.Context(), token)
+		bearer, err := f.Verify(t.Context(), token)
 		require.NoError(t, err)
-		require.False(t, seen[bearer.TokenDigest], "the same second, the same scope")
+		require.False(t, seen[bearer.TokenDigest], "tokens of the same second and the same capability differ")
 		seen[bearer.TokenDigest] = true
 		require.Len(t, bearer.TokenDigest, 64)
 		require.NotContains(t, token, bearer.TokenDigest)
-		again, err := w.Verify(t.Context(), token)
+		again, err := f.Verify(t.Context(), token)
 		require.NoError(t, err)
 		require.Equal(t, bearer.TokenDigest, again.TokenDigest)
 	}
-	require.Empty(t, w.makers["dev"].TokenDigest)
+	require.Empty(t, f.delegators["dev"].TokenDigest)
 }
 
-func TestTokenOfOneRunIsForNoOther(t *testing.T) {
+func TestTokenPermitsOnlyItsRun(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	bound := approval()
-	bound.RunID = "first"
-	token, _, err := w.Issue(w.makers["dev"], bound, time.Minute)
+	f := newFixture(t)
+	capability := approval()
+	capability.RunID = "first"
+	token, _, err := f.Issue(f.delegators["dev"], capability, time.Minute)
 	require.NoError(t, err)
-	bearer, err := w.Verify(t.Context(), token)
+	bearer, err := f.Verify(t.Context(), token)
 	require.NoError(t, err)
 	require.NoError(t, bearer.Capability.Check(auth.Target{WorkflowID: "order-7", RunID: "first"}))
 	require.Error(t, bearer.Capability.Check(auth.Target{WorkflowID: "order-7"}), "without a run id it would be the latest run")
@@ -125,70 +125,70 @@ func TestTokenOfOneRunIsForNoOther(t *testing.T) {
 
 func TestTokenNeverExceedsDelegatorsGrants(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	_, _, err := w.Issue(w.makers["read"], approval(), time.Minute)
+	f := newFixture(t)
+	_, _, err := f.Issue(f.delegators["read"], approval(), time.Minute)
 	require.True(t, problem.Is(err, problem.OperationForbidden))
-	look := auth.Capability{Namespace: "orders", WorkflowID: "order-7", Read: true}
-	token, _, err := w.Issue(w.makers["read"], look, time.Minute)
+	readOnly := auth.Capability{Namespace: "orders", WorkflowID: "order-7", Read: true}
+	token, _, err := f.Issue(f.delegators["read"], readOnly, time.Minute)
 	require.NoError(t, err)
-	bearer, err := w.Verify(t.Context(), token)
+	bearer, err := f.Verify(t.Context(), token)
 	require.NoError(t, err)
 	require.Error(t, bearer.Authorize(signal, "orders"))
 	require.Error(t, bearer.Authorize(terminate, "orders"))
 	require.Error(t, bearer.Authorize(list, "orders"))
-	look.Namespace = "billing"
-	_, _, err = w.Issue(w.makers["read"], look, time.Minute)
+	readOnly.Namespace = "billing"
+	_, _, err = f.Issue(f.delegators["read"], readOnly, time.Minute)
 	require.True(t, problem.Is(err, problem.OperationForbidden))
 }
 
-func TestTokenEndsWithItsLifetimeAndDelegator(t *testing.T) {
+func TestTokenEndsWithItsLifetimeOrItsDelegator(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	token, expires, err := w.Issue(w.makers["dev"], approval(), 24*time.Hour)
+	f := newFixture(t)
+	token, expires, err := f.Issue(f.delegators["dev"], approval(), 24*time.Hour)
 	require.NoError(t, err)
-	require.Equal(t, w.time.Add(time.Hour), expires, "the maximum lifetime")
+	require.Equal(t, f.time.Add(time.Hour), expires, "the maximum lifetime")
 
-	dev := w.makers["dev"]
-	w.makers["dev"] = &auth.Principal{Name: "dev", Grants: []auth.Grant{{Namespace: "orders", Role: auth.RoleRead}}}
-	requireInvalid(t, w, token)
-	delete(w.makers, "dev")
-	requireInvalid(t, w, token)
-	w.makers["dev"] = dev
-	_, err = w.Verify(t.Context(), token)
+	dev := f.delegators["dev"]
+	f.delegators["dev"] = &auth.Principal{Name: "dev", Grants: []auth.Grant{{Namespace: "orders", Role: auth.RoleRead}}}
+	requireInvalid(t, f, token)
+	delete(f.delegators, "dev")
+	requireInvalid(t, f, token)
+	f.delegators["dev"] = dev
+	_, err = f.Verify(t.Context(), token)
 	require.NoError(t, err)
-	w.time = expires
-	requireInvalid(t, w, token)
+	f.time = expires
+	requireInvalid(t, f, token)
 
-	alice := &auth.Principal{Name: "idp:alice", Grants: dev.Grants, Expires: w.time.Add(time.Minute)}
-	token, expires, err = w.Issue(alice, approval(), time.Hour)
+	alice := &auth.Principal{Name: "idp:alice", Grants: dev.Grants, Expires: f.time.Add(time.Minute)}
+	token, expires, err = f.Issue(alice, approval(), time.Hour)
 	require.NoError(t, err)
 	require.Equal(t, alice.Expires, expires, "no longer than the credential that issued it")
-	bearer, err := w.Verify(t.Context(), token)
+	bearer, err := f.Verify(t.Context(), token)
 	require.NoError(t, err)
 	require.Equal(t, "delegated:idp:alice", bearer.Name)
 }
 
 func TestTokenCannotBeForgedOrModified(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	token, _, err := w.Issue(w.makers["dev"], approval(), time.Minute)
+	f := newFixture(t)
+	token, _, err := f.Issue(f.delegators["dev"], approval(), time.Minute)
 	require.NoError(t, err)
 	raw, err := base64.RawURLEncoding.DecodeString(token[len(auth.DelegatedPrefix):])
 	require.NoError(t, err)
 	for i := range raw {
 		changed := append([]byte(nil), raw...)
 		changed[i] ^= 1
-		requireInvalid(t, w, auth.DelegatedPrefix+base64.RawURLEncoding.EncodeToString(changed))
+		requireInvalid(t, f, auth.DelegatedPrefix+base64.RawURLEncoding.EncodeToString(changed))
 	}
 	for _, junk := range []string{"", "fgt.", "fgt.x", token + "=", token + "\n", token[:len(token)-1]} {
-		requireInvalid(t, w, junk)
+		requireInvalid(t, f, junk)
 	}
 	requireInvalid(t, newFixture(t), token)
 }
 
-func requireInvalid(t *testing.T, w *fixture, token string) {
+func requireInvalid(t *testing.T, f *fixture, token string) {
 	t.Helper()
-	p, err := w.Verify(t.Context(), token)
+	p, err := f.Verify(t.Context(), token)
 	require.True(t, problem.Is(err, problem.InvalidToken), "%v", err)
 	require.Nil(t, p)
 }

@@ -21,10 +21,10 @@ type members = map[string]any
 func TestHostileTokens(t *testing.T) {
 	t.Parallel()
 	ed, rs, es := newEd25519(t, "ed"), newRSA(t, "rs", 2048), newEC(t, "es", p256())
-	stranger := newEd25519(t, "ed")
+	otherKey := newEd25519(t, "ed")
 	ps := &signer{kid: "rs", method: gojwt.SigningMethodPS256, private: rs.private}
 	synctest.Test(t, func(t *testing.T) {
-		b := startFixture(t, newIDP(ed.jwk(nil), rs.jwk(nil), es.jwk(nil)), settings())
+		f := startFixture(t, newIDP(ed.jwk(nil), rs.jwk(nil), es.jwk(nil)), settings())
 		now := time.Now()
 		withClaims := func(other members) string { return ed.sign(t, ed.header(nil), claims(now, other)) }
 		withHeader := func(other members) string { return ed.sign(t, ed.header(other), claims(now, nil)) }
@@ -34,8 +34,8 @@ func TestHostileTokens(t *testing.T) {
 			return ed.signText(t, textOf(t, ed.header(nil)), strings.Replace(text, from, to, 1))
 		}
 		exp := strconv.FormatInt(now.Add(time.Hour).Unix(), 10)
-		good := ed.good(t)
-		segments := strings.Split(good, ".")
+		valid := ed.validToken(t)
+		segments := strings.Split(valid, ".")
 		for _, test := range []struct {
 			group int
 			name  string
@@ -46,10 +46,10 @@ func TestHostileTokens(t *testing.T) {
 			{8, "8 KiB of dots", strings.Repeat(".", 8<<10), "three segments"},
 			{8, "empty", "", "three segments"},
 			{8, "two segments", segments[0] + "." + segments[1], "three segments"},
-			{8, "five segments (JWE)", good + ".." + segments[2], "three segments"},
+			{8, "five segments (JWE)", valid + ".." + segments[2], "three segments"},
 			{8, "padded", segments[0] + "." + segments[1] + "." + segments[2] + "==", "base64url"},
 			{8, "line break", segments[0] + "." + segments[1] + "." + segments[2][:8] + "\n" + segments[2][8:], "line break"},
-			{8, "other last bits", good[:len(good)-1] + next(good[len(good)-1]), "base64url"},
+			{8, "other last bits", valid[:len(valid)-1] + next(valid[len(valid)-1]), "base64url"},
 			{8, "header not an object", "W10." + segments[1] + "." + segments[2], "JSON object"},
 			{8, "header null", "bnVsbA." + segments[1] + "." + segments[2], "JSON object"},
 			{8, "claims not JSON", segments[0] + ".e317fQ." + segments[2], "JSON object"},
@@ -57,16 +57,16 @@ func TestHostileTokens(t *testing.T) {
 
 			{9, "none", unsigned(t, "none"), "algorithm"},
 			{9, "None", unsigned(t, "None"), "algorithm"},
-			{9, "HS256 by the PEM of the RSA key", confused(t, rs), "algorithm"},
+			{9, "HS256 by the PEM of the RSA key", algorithmConfusion(t, rs), "algorithm"},
 			{9, "no alg", withHeader(members{"alg": nil}), "alg"},
 			{9, "alg not a string", withHeader(members{"alg": 1}), "alg"},
 
 			{10, "alg of EC, kid of RSA", es.sign(t, es.header(members{"kid": "rs"}), claims(now, nil)), "no single key"},
 			{10, "alg of EdDSA, kid of EC", ed.sign(t, ed.header(members{"kid": "es"}), claims(now, nil)), "no single key"},
-			{10, "PS256 not allowed", ps.good(t), "algorithm"},
-			{10, "RS256", rs.good(t), ""},
-			{10, "ES256", es.good(t), ""},
-			{11, "wrong key, same kid", stranger.good(t), "signature"},
+			{10, "PS256 not allowed", ps.validToken(t), "algorithm"},
+			{10, "RS256", rs.validToken(t), ""},
+			{10, "ES256", es.validToken(t), ""},
+			{11, "wrong key, same kid", otherKey.validToken(t), "signature"},
 			{11, "signature of other claims", segments[0] + "." + strings.Split(withClaims(members{"sub": "bob"}), ".")[1] + "." + segments[2], "signature"},
 			{11, "no signature", segments[0] + "." + segments[1] + ".", "signature"},
 
@@ -103,7 +103,7 @@ func TestHostileTokens(t *testing.T) {
 
 			{17, "crit", withHeader(members{"crit": []string{"foo"}}), "crit"},
 			{17, "b64", withHeader(members{"b64": false}), "b64"},
-			{17, "jwk", withHeader(members{"jwk": stranger.jwk(nil)}), "jwk"},
+			{17, "jwk", withHeader(members{"jwk": otherKey.jwk(nil)}), "jwk"},
 			{17, "jku", withHeader(members{"jku": "https://evil.example/jwks"}), "jku"},
 			{17, "x5u", withHeader(members{"x5u": "https://evil.example/cert"}), "x5u"},
 			{17, "x5c", withHeader(members{"x5c": []string{"MII"}}), "x5c"},
@@ -132,20 +132,21 @@ func TestHostileTokens(t *testing.T) {
 			{0, "sub of 255 bytes", withClaims(members{"sub": strings.Repeat("s", 255)}), ""},
 			{0, "sub with a line break", withClaims(members{"sub": "a\nb"}), "the caller's name"},
 			{0, "sub with a C1 control", withClaims(members{"sub": "a\u0085b"}), "the caller's name"},
-			{0, "good", good, ""},
+			{0, "good", valid, ""},
 		} {
 			t.Logf("group %d: %s", test.group, test.name)
 			if test.cause == "" {
-				require.NotNil(t, b.accepts(t, test.token), test.name)
+				require.NotNil(t, f.accepts(t, test.token), test.name)
 				continue
 			}
-			require.Contains(t, b.rejects(t, test.token), test.cause, test.name)
+			require.Contains(t, f.rejects(t, test.token), test.cause, test.name)
 		}
-		require.Equal(t, []string{jwksURL}, b.idp.fetches(), "no token makes the gateway send another request")
+		require.Equal(t, []string{jwksURL}, f.idp.fetches(), "no token makes the gateway send another request")
 	})
 }
 
-// next returns the character that differs only in the last bit, which is unused at the end of an Ed25519 signature.
+// next returns the base64url character that differs from last only in its last bit, which is unused at the end of an
+// Ed25519 signature.
 func next(last byte) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	return string(alphabet[strings.IndexByte(alphabet, last)^1])
@@ -157,8 +158,8 @@ func unsigned(t *testing.T, alg string) string {
 	return encode([]byte(`{"alg":"`+alg+`","kid":"rs"}`)) + "." + encode([]byte(textOf(t, claims(time.Now(), nil)))) + "."
 }
 
-// confused returns a token that is signed with HS256 and the public key as the secret.
-func confused(t *testing.T, rs *signer) string {
+// algorithmConfusion returns a token that is signed with HS256 and the public key as the secret.
+func algorithmConfusion(t *testing.T, rs *signer) string {
 	t.Helper()
 	der, err := x509.MarshalPKIXPublicKey(rs.private.Public())
 	require.NoError(t, err)

@@ -24,17 +24,17 @@ func FuzzToken(f *testing.F) {
 	require.NoError(f, err)
 	signed := map[string]bool{}
 	for _, token := range []string{
-		ed.good(f), es.good(f),
+		ed.validToken(f), es.validToken(f),
 		ed.sign(f, ed.header(nil), claims(time.Now(), members{"deep": members{"a": []any{1, "\u2028", nil, 1e21}}})),
 		es.sign(f, es.header(members{"typ": "at+jwt", "kid": nil}), claims(time.Now(), members{"aud": []string{"x", audience}})),
 	} {
 		f.Add(token)
 		signed[token[:strings.LastIndexByte(token, '.')]] = true
 	}
-	good := ed.good(f)
-	head, rest, _ := strings.Cut(good, ".")
+	valid := ed.validToken(f)
+	head, rest, _ := strings.Cut(valid, ".")
 	for _, seed := range []string{
-		"", ".", "..", "...", "e30.e30.", "bnVsbA.bnVsbA.bnVsbA", good + ".", good + "=", good + "\n", "\x00" + good, head + "." + head + "." + head,
+		"", ".", "..", "...", "e30.e30.", "bnVsbA.bnVsbA.bnVsbA", valid + ".", valid + "=", valid + "\n", "\x00" + valid, head + "." + head + "." + head,
 		strings.ToUpper(head) + "." + rest, ed.signText(f, `{"alg":"EdDSA","alg":"none"}`, `{}`),
 		ed.signText(f, `{"alg":"EdDSA"}`, `{"exp":1e400}`), ed.signText(f, `{"alg":"EdDSA"}`, `{"exp":-0.0}`),
 		ed.signText(f, `{"alg":"EdDSA"}`, strings.Repeat(`{"a":`, 900)+`1`+strings.Repeat(`}`, 900)), ed.signText(f, `{"alg":"EdDSA"}`, `{"\ud800":1}`),
@@ -50,8 +50,8 @@ func FuzzToken(f *testing.F) {
 			require.Equal(t, alg, token.Method.Alg())
 			require.Equal(t, claims, map[string]any(theirs))
 		}
-		who, err := verifier.Verify(context.Background(), text)
-		require.Equal(t, err == nil, who != nil)
+		principal, err := verifier.Verify(context.Background(), text)
+		require.Equal(t, err == nil, principal != nil)
 		if err == nil {
 			require.True(t, signed[text[:strings.LastIndexByte(text, '.')]])
 			return
@@ -67,7 +67,7 @@ func BenchmarkVerifyCached(b *testing.B) {
 	issuer.JWKSURL, issuer.PublicKeyFile = "", rs.pemFile(b)
 	verifier, err := jwt.New([]config.Issuer{issuer}, jwt.Options{})
 	require.NoError(b, err)
-	token := rs.good(b)
+	token := rs.validToken(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := verifier.Verify(b.Context(), token); err != nil {
@@ -83,8 +83,8 @@ func BenchmarkVerifyFirst(b *testing.B) {
 			issuer.JWKSURL, issuer.PublicKeyFile = "", s.pemFile(b)
 			verifier, err := jwt.New([]config.Issuer{issuer}, jwt.Options{})
 			require.NoError(b, err)
-			good := s.good(b)
-			wrong := good[:len(good)-4] + "AAAA"
+			valid := s.validToken(b)
+			wrong := valid[:len(valid)-4] + "AAAA"
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := verifier.Verify(b.Context(), wrong); err == nil {

@@ -42,7 +42,7 @@ func TestClaimsOfIssuers(t *testing.T) {
 			}},
 			"alice", grants("orders", auth.RoleAdmin),
 		},
-		"Auth0, a claim with the name of a URL": {
+		"Auth0, a claim named by a URL": {
 			config.Claims{Subject: "sub", Permissions: auth0, Template: "{role}:{namespace}"},
 			members{"sub": "auth0|5f7c8ec7c33c6c004bbafe82", auth0: []any{"read:orders", "Write:billing"}},
 			"auth0|5f7c8ec7c33c6c004bbafe82", grants("orders", auth.RoleRead, "billing", auth.RoleWrite),
@@ -57,12 +57,12 @@ func TestClaimsOfIssuers(t *testing.T) {
 			members{"client_id": "6bmtl9d3", "scope": "openid flowgate/orders.read  flowgate/orders.a1b2c.write other/x.admin"},
 			"6bmtl9d3", grants("orders", auth.RoleRead, "orders.a1b2c", auth.RoleWrite),
 		},
-		"the operator grants more namespaces at a time": {
+		"the operator may grant a namespace prefix": {
 			config.Claims{Subject: "sub", Permissions: "roles", Template: "{role}", Namespace: "team-*"},
 			members{"roles": "READ"},
 			"alice", grants("team-*", auth.RoleRead),
 		},
-		"a token does not": {
+		"a token may not grant a namespace prefix": {
 			config.Claims{Subject: "sub", Permissions: "permissions", Template: "{namespace}:{role}"},
 			members{"permissions": []any{"*:admin", "team-*:admin", "a?:read", "a b:read", "a\n:read", " :read", ":read", "orders:read "}},
 			"alice", nil,
@@ -72,12 +72,12 @@ func TestClaimsOfIssuers(t *testing.T) {
 			members{"permissions": []any{"a:b:read", "a-b:write", "a:read:admin"}},
 			"alice", grants("a:b", auth.RoleRead, "a-b", auth.RoleWrite, "a:read", auth.RoleAdmin),
 		},
-		"a separator that roles and namespaces share": {
+		"one separator for namespace and role": {
 			config.Claims{Subject: "sub", Permissions: "permissions", Template: "ns-{namespace}-{role}-x"},
 			members{"permissions": []any{"ns-a-b-read-x", "ns-read-x", "ns--read-x", "ns-a-read-x-y"}},
 			"alice", grants("a-b", auth.RoleRead),
 		},
-		"signs of expressions are signs": {
+		"special characters of regular expressions": {
 			config.Claims{Subject: "sub", Permissions: "permissions", Prefix: "(.*", Template: "{namespace}.+{role}$"},
 			members{"permissions": []any{"(.*orders.+read$", "xorders.+read$", "(.*ordersxxread"}},
 			"alice", grants("orders", auth.RoleRead),
@@ -109,10 +109,10 @@ func TestClaimsOfIssuers(t *testing.T) {
 			issuer := settings()
 			issuer.Claims = test.settings
 			synctest.Test(t, func(t *testing.T) {
-				b := startFixture(t, newIDP(ed.jwk(nil)), issuer)
-				who := b.accepts(t, ed.sign(t, ed.header(nil), claims(time.Now(), test.claims)))
-				require.Equal(t, "idp:"+test.caller, who.Name)
-				require.Equal(t, test.want, who.Grants)
+				f := startFixture(t, newIDP(ed.jwk(nil)), issuer)
+				principal := f.accepts(t, ed.sign(t, ed.header(nil), claims(time.Now(), test.claims)))
+				require.Equal(t, "idp:"+test.caller, principal.Name)
+				require.Equal(t, test.want, principal.Grants)
 			})
 		})
 	}
@@ -124,9 +124,9 @@ func TestGrantsAreBounded(t *testing.T) {
 	issuer := settings()
 	issuer.Claims.Permissions, issuer.Claims.Template, issuer.Claims.Namespace = "scope", "{role}", "orders"
 	synctest.Test(t, func(t *testing.T) {
-		b := startFixture(t, newIDP(ed.jwk(nil)), issuer)
-		who := b.accepts(t, ed.sign(t, ed.header(nil), claims(time.Now(), members{"scope": strings.Repeat("read ", 1100)})))
-		require.Len(t, who.Grants, 1000)
+		f := startFixture(t, newIDP(ed.jwk(nil)), issuer)
+		principal := f.accepts(t, ed.sign(t, ed.header(nil), claims(time.Now(), members{"scope": strings.Repeat("read ", 1100)})))
+		require.Len(t, principal.Grants, 1000)
 	})
 }
 
@@ -141,20 +141,20 @@ func TestCredentialOfTheIssuer(t *testing.T) {
 			issuer.Credential, issuer.JWKSURL, issuer.PublicKeyFile = mode, "", ed.pemFile(t)
 			verifier, err := jwt.New([]config.Issuer{issuer}, jwt.Options{Mint: mint})
 			require.NoError(t, err)
-			token := ed.good(t)
-			who, err := verifier.Verify(t.Context(), token)
+			token := ed.validToken(t)
+			principal, err := verifier.Verify(t.Context(), token)
 			require.NoError(t, err)
 			switch want {
 			case "upstream's own":
-				require.Nil(t, who.Credential)
+				require.Nil(t, principal.Credential)
 			case "mint":
-				require.Same(t, mint, who.Credential)
+				require.Same(t, mint, principal.Credential)
 			default:
-				value, err := who.Credential.Authorization(t.Context(), auth.CallInfo{Principal: who})
+				value, err := principal.Credential.Authorization(t.Context(), auth.CallInfo{Principal: principal})
 				require.NoError(t, err)
 				require.Equal(t, map[string]string{"none": "", "passthrough": "Bearer " + token}[want], value)
 			}
-			_, err = auth.Passthrough().Authorization(t.Context(), auth.CallInfo{Principal: who})
+			_, err = auth.Passthrough().Authorization(t.Context(), auth.CallInfo{Principal: principal})
 			require.Equal(t, mode == "" || mode == "passthrough", err == nil, "only passthrough sends the token")
 		})
 	}

@@ -54,18 +54,18 @@ func TestUnusableKeysAreSkipped(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			good := newEd25519(t, "good")
+			valid := newEd25519(t, "good")
 			synctest.Test(t, func(t *testing.T) {
-				b := startFixture(t, newIDP(test.key, good.jwk(nil)), settings())
-				b.rejects(t, test.signer.good(t))
-				b.accepts(t, good.good(t))
-				require.Contains(t, b.log.String(), "keys[0]: ")
-				require.Contains(t, b.log.String(), test.reason)
+				f := startFixture(t, newIDP(test.key, valid.jwk(nil)), settings())
+				f.rejects(t, test.signer.validToken(t))
+				f.accepts(t, valid.validToken(t))
+				require.Contains(t, f.log.String(), "keys[0]: ")
+				require.Contains(t, f.log.String(), test.reason)
 			})
 			synctest.Test(t, func(t *testing.T) {
-				b := startFixture(t, newIDP(test.key), settings())
-				require.ErrorContains(t, b.Ready(), "no usable key")
-				b.unavailable(t, good.good(t))
+				f := startFixture(t, newIDP(test.key), settings())
+				require.ErrorContains(t, f.Ready(), "no usable key")
+				f.unavailable(t, valid.validToken(t))
 			})
 		})
 	}
@@ -80,20 +80,20 @@ func TestKeyIsUsedOnlyForItsAlgorithm(t *testing.T) {
 		return &signer{kid: "rs", method: method, private: rs.private}
 	}
 	synctest.Test(t, func(t *testing.T) {
-		b := startFixture(t, newIDP(rs.jwk(members{"alg": "PS256", "key_ops": []string{"verify"}, "use": nil})), issuer)
-		b.accepts(t, by(gojwt.SigningMethodPS256).good(t))
-		b.rejects(t, by(gojwt.SigningMethodRS256).good(t))
+		f := startFixture(t, newIDP(rs.jwk(members{"alg": "PS256", "key_ops": []string{"verify"}, "use": nil})), issuer)
+		f.accepts(t, by(gojwt.SigningMethodPS256).validToken(t))
+		f.rejects(t, by(gojwt.SigningMethodRS256).validToken(t))
 	})
 	synctest.Test(t, func(t *testing.T) {
-		b := startFixture(t, newIDP(rs.jwk(nil)), issuer)
-		b.accepts(t, by(gojwt.SigningMethodPS256).good(t))
-		b.accepts(t, by(gojwt.SigningMethodRS512).good(t))
+		f := startFixture(t, newIDP(rs.jwk(nil)), issuer)
+		f.accepts(t, by(gojwt.SigningMethodPS256).validToken(t))
+		f.accepts(t, by(gojwt.SigningMethodRS512).validToken(t))
 	})
 	// Some issuers publish the same key once per algorithm.
 	synctest.Test(t, func(t *testing.T) {
-		b := startFixture(t, newIDP(rs.jwk(members{"alg": "RS256"}), rs.jwk(members{"alg": "PS256"})), issuer)
-		b.accepts(t, by(gojwt.SigningMethodPS256).good(t))
-		b.accepts(t, by(gojwt.SigningMethodRS256).good(t))
+		f := startFixture(t, newIDP(rs.jwk(members{"alg": "RS256"}), rs.jwk(members{"alg": "PS256"})), issuer)
+		f.accepts(t, by(gojwt.SigningMethodPS256).validToken(t))
+		f.accepts(t, by(gojwt.SigningMethodRS256).validToken(t))
 	})
 }
 
@@ -103,37 +103,37 @@ func TestES384(t *testing.T) {
 	issuer := settings()
 	issuer.Algorithms = []string{"ES256", "ES384"}
 	synctest.Test(t, func(t *testing.T) {
-		b := startFixture(t, newIDP(small.jwk(nil), large.jwk(nil)), issuer)
-		b.accepts(t, large.good(t))
-		b.accepts(t, small.good(t))
-		b.rejects(t, small.sign(t, small.header(members{"kid": "p384"}), claims(time.Now(), nil)))
+		f := startFixture(t, newIDP(small.jwk(nil), large.jwk(nil)), issuer)
+		f.accepts(t, large.validToken(t))
+		f.accepts(t, small.validToken(t))
+		f.rejects(t, small.sign(t, small.header(members{"kid": "p384"}), claims(time.Now(), nil)))
 	})
 }
 
 // A token without kid is valid only if exactly one key supports its algorithm.
-func TestNoKid(t *testing.T) {
+func TestTokenWithoutKid(t *testing.T) {
 	t.Parallel()
 	one, two, es := newEd25519(t, "one"), newEd25519(t, "two"), newEC(t, "es", elliptic.P256())
 	unnamed := func(s *signer) string { return s.sign(t, s.header(members{"kid": nil}), claims(time.Now(), nil)) }
 	synctest.Test(t, func(t *testing.T) {
-		b := startFixture(t, newIDP(one.jwk(members{"kid": nil})), settings())
-		b.accepts(t, unnamed(one))
-		require.Contains(t, b.rejects(t, unnamed(two)), "signature")
-		b.rejects(t, one.good(t))
+		f := startFixture(t, newIDP(one.jwk(members{"kid": nil})), settings())
+		f.accepts(t, unnamed(one))
+		require.Contains(t, f.rejects(t, unnamed(two)), "signature")
+		f.rejects(t, one.validToken(t))
 	})
 	synctest.Test(t, func(t *testing.T) {
-		b := startFixture(t, newIDP(one.jwk(nil), two.jwk(nil), es.jwk(nil)), settings())
-		require.Contains(t, b.rejects(t, unnamed(one)), "no single key")
-		b.accepts(t, unnamed(es))
+		f := startFixture(t, newIDP(one.jwk(nil), two.jwk(nil), es.jwk(nil)), settings())
+		require.Contains(t, f.rejects(t, unnamed(one)), "no single key")
+		f.accepts(t, unnamed(es))
 	})
 	synctest.Test(t, func(t *testing.T) {
-		b := startFixture(t, newIDP(one.jwk(nil), two.jwk(members{"kid": "one"})), settings())
-		require.Contains(t, b.rejects(t, one.good(t)), "no single key", "two keys with one kid are ambiguous")
+		f := startFixture(t, newIDP(one.jwk(nil), two.jwk(members{"kid": "one"})), settings())
+		require.Contains(t, f.rejects(t, one.validToken(t)), "no single key", "two keys with one kid are ambiguous")
 	})
 }
 
-// TestOverTLS fetches keys from a real server whose CA certificate is in a file.
-func TestOverTLS(t *testing.T) {
+// TestKeysAreFetchedOverTLS fetches keys from a real server whose CA certificate is in a file.
+func TestKeysAreFetchedOverTLS(t *testing.T) {
 	t.Parallel()
 	rs := newRSA(t, "rs", 2048)
 	require.IsType(t, &rsa.PublicKey{}, rs.private.Public())
@@ -158,7 +158,7 @@ func TestOverTLS(t *testing.T) {
 			continue
 		}
 		require.NoError(t, err)
-		_, err = verifier.Verify(t.Context(), rs.good(t))
+		_, err = verifier.Verify(t.Context(), rs.validToken(t))
 		require.NoError(t, err)
 	}
 }

@@ -61,18 +61,18 @@ func TestKeysFromFile(t *testing.T) {
 	one := fromFile(t, ed.pemFile(t))
 	require.NoError(t, one.Ready())
 	require.Empty(t, one.KeyAges())
-	one.accepts(t, ed.good(t))
+	one.accepts(t, ed.validToken(t))
 	one.accepts(t, ed.sign(t, ed.header(noKid), claims(time.Now(), nil)))
-	require.Contains(t, one.rejects(t, other.good(t)), "signature")
-	require.Contains(t, one.rejects(t, es.good(t)), "no single key")
+	require.Contains(t, one.rejects(t, other.validToken(t)), "signature")
+	require.Contains(t, one.rejects(t, es.validToken(t)), "no single key")
 
 	two := fromFile(t, writeFile(t, []byte("# text between keys"), ed.pem(t), es.certificate(t)))
-	two.accepts(t, ed.good(t))
-	two.accepts(t, es.good(t))
+	two.accepts(t, ed.validToken(t))
+	two.accepts(t, es.validToken(t))
 	two.accepts(t, es.sign(t, es.header(noKid), claims(time.Now(), nil)))
 
 	alike := fromFile(t, writeFile(t, ed.pem(t), other.pem(t)))
-	require.Contains(t, alike.rejects(t, ed.good(t)), "no single key")
+	require.Contains(t, alike.rejects(t, ed.validToken(t)), "no single key")
 	require.Contains(t, alike.rejects(t, ed.sign(t, ed.header(noKid), claims(time.Now(), nil))), "no single key")
 	for _, s := range []*signer{ed, other} {
 		alike.accepts(t, s.sign(t, s.header(members{"kid": thumbprint(t, s)}), claims(time.Now(), nil)))
@@ -114,30 +114,30 @@ func TestInvalidKeyFiles(t *testing.T) {
 // A valid new version of the file takes effect, and an invalid one does not.
 func TestKeyFileIsReloaded(t *testing.T) {
 	t.Parallel()
-	ed, young := newEd25519(t, "ed"), newEC(t, "young", elliptic.P256())
+	ed, added := newEd25519(t, "ed"), newEC(t, "added", elliptic.P256())
 	path := ed.pemFile(t)
-	b := fromFile(t, path)
-	token := ed.good(t)
-	who := b.accepts(t, token)
+	f := fromFile(t, path)
+	token := ed.validToken(t)
+	principal := f.accepts(t, token)
 	write := func(parts ...[]byte) {
 		require.NoError(t, os.WriteFile(path+".new", bytes.Join(parts, nil), 0o600))
 		require.NoError(t, os.Rename(path+".new", path))
 	}
 	passes := func(s *signer) func() bool {
-		token := s.good(t)
+		token := s.validToken(t)
 		return func() bool {
-			_, err := b.Verify(t.Context(), token)
+			_, err := f.Verify(t.Context(), token)
 			return err == nil
 		}
 	}
-	write(ed.pem(t), young.pem(t))
-	require.Eventually(t, passes(young), 5*time.Second, 5*time.Millisecond)
-	require.Same(t, who, b.accepts(t, token), "its key is still in the file")
+	write(ed.pem(t), added.pem(t))
+	require.Eventually(t, passes(added), 5*time.Second, 5*time.Millisecond)
+	require.Same(t, principal, f.accepts(t, token), "its key is still in the file")
 	write([]byte("junk " + marker))
-	require.Eventually(t, func() bool { return len(b.failures()) == 1 }, 5*time.Second, 5*time.Millisecond)
-	b.accepts(t, token)
-	write(young.pem(t))
+	require.Eventually(t, func() bool { return len(f.failures()) == 1 }, 5*time.Second, 5*time.Millisecond)
+	f.accepts(t, token)
+	write(added.pem(t))
 	require.Eventually(t, func() bool { return !passes(ed)() }, 5*time.Second, 5*time.Millisecond)
-	b.rejects(t, token)
-	b.accepts(t, young.good(t))
+	f.rejects(t, token)
+	f.accepts(t, added.validToken(t))
 }

@@ -23,53 +23,53 @@ func TestUnknownKidsCauseOneFetchPerThirtySeconds(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	synctest.Test(t, func(t *testing.T) {
-		b := startFixture(t, newIDP(ed.jwk(nil)), settings())
-		made := func(n int) string {
+		f := startFixture(t, newIDP(ed.jwk(nil)), settings())
+		unknownKid := func(n int) string {
 			return ed.sign(t, ed.header(members{"kid": "k" + strconv.Itoa(n)}), claims(time.Now(), nil))
 		}
 		sleep(29 * time.Second)
-		require.Contains(t, b.rejects(t, made(0)), "no single key")
-		require.Len(t, b.idp.fetches(), 1, "the scheduled fetch counts too")
+		require.Contains(t, f.rejects(t, unknownKid(0)), "no single key")
+		require.Len(t, f.idp.fetches(), 1, "the scheduled fetch counts too")
 		sleep(time.Second)
 		begin := time.Now()
 		var all sync.WaitGroup
 		for n := range 1000 {
-			token := made(n)
-			all.Go(func() { b.rejects(t, token) })
+			token := unknownKid(n)
+			all.Go(func() { f.rejects(t, token) })
 		}
 		all.Wait()
-		require.Len(t, b.idp.fetches(), 2)
+		require.Len(t, f.idp.fetches(), 2)
 		for n := range 1000 {
-			b.rejects(t, made(1000+n))
+			f.rejects(t, unknownKid(1000+n))
 		}
 		require.Zero(t, time.Since(begin), "no caller waits without a fetch")
-		require.Len(t, b.idp.fetches(), 2)
-		require.Equal(t, 2001, b.unknown)
+		require.Len(t, f.idp.fetches(), 2)
+		require.Equal(t, 2001, f.unknown)
 		sleep(30 * time.Second)
-		b.rejects(t, made(2000))
-		require.Len(t, b.idp.fetches(), 3)
+		f.rejects(t, unknownKid(2000))
+		require.Len(t, f.idp.fetches(), 3)
 	})
 }
 
 func TestUnknownKidWaitsAtMostOneSecond(t *testing.T) {
 	t.Parallel()
-	ed, young := newEd25519(t, "ed"), newEd25519(t, "young")
+	ed, added := newEd25519(t, "ed"), newEd25519(t, "added")
 	slow := newIDP(ed.jwk(nil))
 	synctest.Test(t, func(t *testing.T) {
-		b := startFixture(t, slow, settings())
+		f := startFixture(t, slow, settings())
 		sleep(30 * time.Second)
-		publishSlowly(slow, 3*time.Second, ed, young)
-		token, begin := young.good(t), time.Now()
-		b.rejects(t, token)
+		publishSlowly(slow, 3*time.Second, ed, added)
+		token, begin := added.validToken(t), time.Now()
+		f.rejects(t, token)
 		require.Equal(t, time.Second, time.Since(begin))
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		_, err := b.Verify(ctx, token)
+		_, err := f.Verify(ctx, token)
 		require.True(t, problem.Is(err, problem.InvalidToken))
 		require.Equal(t, 1100*time.Millisecond, time.Since(begin))
 		sleep(2 * time.Second)
-		b.accepts(t, token)
-		require.Len(t, b.idp.fetches(), 2, "one fetch at a time")
+		f.accepts(t, token)
+		require.Len(t, f.idp.fetches(), 2, "one fetch at a time")
 	})
 }
 
@@ -79,19 +79,19 @@ func TestUnknownKidIsCached(t *testing.T) {
 	ed := newEd25519(t, "ed")
 	slow := newIDP(ed.jwk(nil))
 	synctest.Test(t, func(t *testing.T) {
-		b := startFixture(t, slow, settings())
-		made := ed.sign(t, ed.header(members{"kid": "made"}), claims(time.Now(), nil))
+		f := startFixture(t, slow, settings())
+		token := ed.sign(t, ed.header(members{"kid": "unknown"}), claims(time.Now(), nil))
 		sleep(30 * time.Second)
 		publishSlowly(slow, 500*time.Millisecond, ed)
 		begin := time.Now()
-		b.rejects(t, made)
+		f.rejects(t, token)
 		require.Equal(t, 500*time.Millisecond, time.Since(begin))
 		slow.respond(down)
 		sleep(29750 * time.Millisecond)
 		begin = time.Now()
-		b.rejects(t, made)
+		f.rejects(t, token)
 		require.Zero(t, time.Since(begin))
-		require.Len(t, b.idp.fetches(), 2)
+		require.Len(t, f.idp.fetches(), 2)
 	})
 }
 
@@ -102,12 +102,12 @@ func publishSlowly(i *idp, pause time.Duration, signers ...*signer) {
 	}
 	i.publish(keys...)
 	i.mu.Lock()
-	answer := i.handler
+	respond := i.handler
 	i.mu.Unlock()
 	i.respond(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-time.After(pause):
-			answer(w, r)
+			respond(w, r)
 		case <-r.Context().Done():
 		}
 	})
@@ -115,21 +115,21 @@ func publishSlowly(i *idp, pause time.Duration, signers ...*signer) {
 
 func TestRotation(t *testing.T) {
 	t.Parallel()
-	old, young := newEd25519(t, "old"), newEd25519(t, "young")
+	old, added := newEd25519(t, "old"), newEd25519(t, "added")
 	synctest.Test(t, func(t *testing.T) {
-		b := startFixture(t, newIDP(old.jwk(nil)), settings())
-		first := old.good(t)
-		who := b.accepts(t, first)
-		require.Same(t, who, b.accepts(t, first), "cached")
-		b.idp.publish(young.jwk(nil), old.jwk(nil))
-		b.rejects(t, young.good(t))
+		f := startFixture(t, newIDP(old.jwk(nil)), settings())
+		first := old.validToken(t)
+		principal := f.accepts(t, first)
+		require.Same(t, principal, f.accepts(t, first), "cached")
+		f.idp.publish(added.jwk(nil), old.jwk(nil))
+		f.rejects(t, added.validToken(t))
 		sleep(30 * time.Second)
-		b.accepts(t, young.good(t))
-		require.Same(t, who, b.accepts(t, first), "its key is also in the new set")
-		b.idp.publish(young.jwk(nil))
+		f.accepts(t, added.validToken(t))
+		require.Same(t, principal, f.accepts(t, first), "its key is also in the new set")
+		f.idp.publish(added.jwk(nil))
 		sleep(15 * time.Minute)
-		require.Contains(t, b.rejects(t, first), "no single key")
-		b.accepts(t, young.good(t))
+		require.Contains(t, f.rejects(t, first), "no single key")
+		f.accepts(t, added.validToken(t))
 	})
 }
 
@@ -144,12 +144,12 @@ func TestNewKeyWithSameKidInvalidatesTokens(t *testing.T) {
 				again = ed.jwk(members{"use": "enc"})
 			}
 			synctest.Test(t, func(t *testing.T) {
-				b := startFixture(t, newIDP(ed.jwk(nil)), settings())
-				token := ed.good(t)
-				b.accepts(t, token)
-				b.idp.publish(again, other.jwk(nil))
+				f := startFixture(t, newIDP(ed.jwk(nil)), settings())
+				token := ed.validToken(t)
+				f.accepts(t, token)
+				f.idp.publish(again, other.jwk(nil))
 				sleep(15 * time.Minute)
-				b.rejects(t, token)
+				f.rejects(t, token)
 			})
 		})
 	}
@@ -159,13 +159,13 @@ func TestCachedTokenExpires(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	synctest.Test(t, func(t *testing.T) {
-		b := startFixture(t, newIDP(ed.jwk(nil)), settings())
-		token := ed.good(t)
-		require.Equal(t, time.Now().Add(time.Hour+30*time.Second), b.accepts(t, token).Expires)
+		f := startFixture(t, newIDP(ed.jwk(nil)), settings())
+		token := ed.validToken(t)
+		require.Equal(t, time.Now().Add(time.Hour+30*time.Second), f.accepts(t, token).Expires)
 		sleep(time.Hour + 29*time.Second)
-		b.accepts(t, token)
+		f.accepts(t, token)
 		sleep(time.Second)
-		require.Contains(t, b.rejects(t, token), "expired")
+		require.Contains(t, f.rejects(t, token), "expired")
 	})
 }
 
@@ -177,11 +177,11 @@ func TestFirstFetchIsAwaitedAtMostOneSecond(t *testing.T) {
 		slow := newIDP()
 		synctest.Test(t, func(t *testing.T) {
 			publishSlowly(slow, pause, ed)
-			b, begin := newFixture(t, slow, settings()), time.Now()
+			f, begin := newFixture(t, slow, settings()), time.Now()
 			if passes {
-				b.accepts(t, ed.good(t))
+				f.accepts(t, ed.validToken(t))
 			} else {
-				b.unavailable(t, ed.good(t))
+				f.unavailable(t, ed.validToken(t))
 			}
 			require.Equal(t, min(pause, time.Second), time.Since(begin))
 		})
@@ -191,27 +191,27 @@ func TestFirstFetchIsAwaitedAtMostOneSecond(t *testing.T) {
 func TestKeysUnavailableAtStart(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
-	from := newIDP()
-	from.respond(down)
+	provider := newIDP()
+	provider.respond(down)
 	synctest.Test(t, func(t *testing.T) {
-		b := startFixture(t, from, settings())
-		b.unavailable(t, ed.good(t))
-		b.rejects(t, "junk")
-		require.ErrorContains(t, b.Ready(), "keys of the issuer idp: never fetched: unexpected EOF")
-		require.Empty(t, b.KeyAges())
+		f := startFixture(t, provider, settings())
+		f.unavailable(t, ed.validToken(t))
+		f.rejects(t, "junk")
+		require.ErrorContains(t, f.Ready(), "keys of the issuer idp: never fetched: unexpected EOF")
+		require.Empty(t, f.KeyAges())
 		sleep(2 * time.Second)
-		require.Len(t, b.idp.fetches(), 1)
+		require.Len(t, f.idp.fetches(), 1)
 		sleep(time.Second)
-		require.Len(t, b.idp.fetches(), 2, "the first retry comes soon")
+		require.Len(t, f.idp.fetches(), 2, "the first retry comes soon")
 		sleep(time.Hour)
-		require.InDelta(t, 62, len(b.idp.fetches()), 12, "later retries come about once a minute")
-		require.Equal(t, 1, strings.Count(b.log.String(), "level=ERROR"), "logged once")
-		require.Len(t, b.failures(), len(b.idp.fetches()), "counted each time")
-		b.idp.publish(ed.jwk(nil))
+		require.InDelta(t, 62, len(f.idp.fetches()), 12, "later retries come about once a minute")
+		require.Equal(t, 1, strings.Count(f.log.String(), "level=ERROR"), "logged once")
+		require.Len(t, f.failures(), len(f.idp.fetches()), "counted each time")
+		f.idp.publish(ed.jwk(nil))
 		sleep(time.Minute)
-		b.accepts(t, ed.good(t))
-		require.NoError(t, b.Ready())
-		require.Contains(t, b.log.String(), "fetched again")
+		f.accepts(t, ed.validToken(t))
+		require.NoError(t, f.Ready())
+		require.Contains(t, f.log.String(), "fetched again")
 	})
 }
 
@@ -221,20 +221,20 @@ func TestKeysBecomeStale(t *testing.T) {
 	issuer := settings()
 	issuer.MaxStale, issuer.MaxLifetime = 2*time.Hour, 7*24*time.Hour
 	synctest.Test(t, func(t *testing.T) {
-		b := startFixture(t, newIDP(ed.jwk(nil)), issuer)
+		f := startFixture(t, newIDP(ed.jwk(nil)), issuer)
 		token := ed.sign(t, ed.header(nil), claims(time.Now(), members{"exp": time.Now().Add(100 * time.Hour).Unix()}))
-		b.idp.respond(down)
+		f.idp.respond(down)
 		sleep(2 * time.Hour)
-		b.accepts(t, token)
-		b.accepts(t, ed.good(t))
-		require.Equal(t, map[string]time.Duration{"idp": 2 * time.Hour}, b.KeyAges())
+		f.accepts(t, token)
+		f.accepts(t, ed.validToken(t))
+		require.Equal(t, map[string]time.Duration{"idp": 2 * time.Hour}, f.KeyAges())
 		sleep(time.Second)
-		b.unavailable(t, token)
-		b.unavailable(t, ed.good(t))
-		require.NoError(t, b.Ready(), "keys were fetched once")
-		b.idp.publish(ed.jwk(nil))
+		f.unavailable(t, token)
+		f.unavailable(t, ed.validToken(t))
+		require.NoError(t, f.Ready(), "keys were fetched once")
+		f.idp.publish(ed.jwk(nil))
 		sleep(time.Minute)
-		b.accepts(t, token)
+		f.accepts(t, token)
 	})
 }
 
@@ -278,18 +278,18 @@ func TestInvalidResponsesKeepOldKeys(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				b := startFixture(t, newIDP(ed.jwk(nil)), settings())
-				token := ed.good(t)
-				b.accepts(t, token)
-				b.idp.respond(test.response)
+				f := startFixture(t, newIDP(ed.jwk(nil)), settings())
+				token := ed.validToken(t)
+				f.accepts(t, token)
+				f.idp.respond(test.response)
 				sleep(30 * time.Minute)
-				b.accepts(t, token)
-				b.accepts(t, ed.good(t))
-				require.NotEmpty(t, b.failures())
-				require.Contains(t, b.failures()[0], test.reason)
-				require.NotContains(t, b.failures()[0], "https://")
-				require.Equal(t, 1, strings.Count(b.log.String(), "level=ERROR"))
-				for _, address := range b.idp.fetches() {
+				f.accepts(t, token)
+				f.accepts(t, ed.validToken(t))
+				require.NotEmpty(t, f.failures())
+				require.Contains(t, f.failures()[0], test.reason)
+				require.NotContains(t, f.failures()[0], "https://")
+				require.Equal(t, 1, strings.Count(f.log.String(), "level=ERROR"))
+				for _, address := range f.idp.fetches() {
 					require.Equal(t, jwksURL, address, "the redirect is not followed")
 				}
 			})
@@ -300,19 +300,19 @@ func TestInvalidResponsesKeepOldKeys(t *testing.T) {
 func TestRedirectOnTheSameHostIsFollowed(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
-	from := newIDP(ed.jwk(nil))
-	answer := from.handler
-	from.respond(func(w http.ResponseWriter, r *http.Request) {
+	provider := newIDP(ed.jwk(nil))
+	respond := provider.handler
+	provider.respond(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/jwks" {
 			w.Header().Set("Location", "/v2/jwks")
 			w.WriteHeader(http.StatusMovedPermanently)
 			return
 		}
-		answer(w, r)
+		respond(w, r)
 	})
 	synctest.Test(t, func(t *testing.T) {
-		b := startFixture(t, from, settings())
-		b.accepts(t, ed.good(t))
+		f := startFixture(t, provider, settings())
+		f.accepts(t, ed.validToken(t))
 	})
 }
 
@@ -324,19 +324,19 @@ func TestRefreshFollowsCacheControl(t *testing.T) {
 	} {
 		t.Run(header, func(t *testing.T) {
 			t.Parallel()
-			from := newIDP(newEd25519(t, "ed").jwk(nil))
-			answer := from.handler
-			from.respond(func(w http.ResponseWriter, r *http.Request) {
+			provider := newIDP(newEd25519(t, "ed").jwk(nil))
+			respond := provider.handler
+			provider.respond(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Cache-Control", header)
-				answer(w, r)
+				respond(w, r)
 			})
 			synctest.Test(t, func(t *testing.T) {
-				b := startFixture(t, from, settings())
+				f := startFixture(t, provider, settings())
 				sleep(want*9/10 - time.Second)
-				require.Len(t, b.idp.fetches(), 1)
+				require.Len(t, f.idp.fetches(), 1)
 				sleep(want/10 + time.Second)
-				require.Len(t, b.idp.fetches(), 2)
-				require.Less(t, b.KeyAges()["idp"], want/10+time.Second)
+				require.Len(t, f.idp.fetches(), 2)
+				require.Less(t, f.KeyAges()["idp"], want/10+time.Second)
 			})
 		})
 	}
@@ -365,9 +365,9 @@ func TestDiscovery(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			from := newIDP(ed.jwk(nil))
-			keys := from.handler
-			from.respond(func(w http.ResponseWriter, r *http.Request) {
+			provider := newIDP(ed.jwk(nil))
+			keys := provider.handler
+			provider.respond(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.String() != wellKnown {
 					keys(w, r)
 					return
@@ -377,17 +377,17 @@ func TestDiscovery(t *testing.T) {
 			issuer := settings()
 			issuer.Issuer, issuer.Discovery, issuer.JWKSURL = test.issuer, true, ""
 			synctest.Test(t, func(t *testing.T) {
-				b := startFixture(t, from, issuer)
+				f := startFixture(t, provider, issuer)
 				token := ed.sign(t, ed.header(nil), claims(time.Now(), members{"iss": test.issuer}))
 				if test.reason == "" {
-					b.accepts(t, token)
-					require.Len(t, b.idp.fetches(), 2)
+					f.accepts(t, token)
+					require.Len(t, f.idp.fetches(), 2)
 					return
 				}
-				b.unavailable(t, token)
-				require.ErrorContains(t, b.Ready(), "discovery: ")
-				require.ErrorContains(t, b.Ready(), test.reason)
-				require.Equal(t, []string{wellKnown}, b.idp.fetches())
+				f.unavailable(t, token)
+				require.ErrorContains(t, f.Ready(), "discovery: ")
+				require.ErrorContains(t, f.Ready(), test.reason)
+				require.Equal(t, []string{wellKnown}, f.idp.fetches())
 			})
 		})
 	}
@@ -397,27 +397,27 @@ func TestDiscovery(t *testing.T) {
 func TestIssuersAreIsolated(t *testing.T) {
 	t.Parallel()
 	ours, theirs := newEd25519(t, "same"), newEd25519(t, "same")
-	from := newIDP()
-	from.respond(func(w http.ResponseWriter, r *http.Request) {
-		who := ours
+	provider := newIDP()
+	provider.respond(func(w http.ResponseWriter, r *http.Request) {
+		principal := ours
 		if r.URL.Host == "two.example" {
-			who = theirs
+			principal = theirs
 		}
-		_, _ = fmt.Fprintf(w, `{"keys":[%s]}`, textOf(t, who.jwk(nil)))
+		_, _ = fmt.Fprintf(w, `{"keys":[%s]}`, textOf(t, principal.jwk(nil)))
 	})
 	synctest.Test(t, func(t *testing.T) {
 		one, two := settings(), settings()
 		two.Issuer, two.JWKSURL = "https://two.example", "https://two.example/jwks"
-		b := startFixture(t, from, one, two)
+		f := startFixture(t, provider, one, two)
 		second := members{"iss": two.Issuer}
-		b.accepts(t, ours.good(t))
-		b.accepts(t, theirs.sign(t, theirs.header(nil), claims(time.Now(), second)))
-		b.rejects(t, theirs.good(t))
-		b.rejects(t, ours.sign(t, ours.header(nil), claims(time.Now(), second)))
+		f.accepts(t, ours.validToken(t))
+		f.accepts(t, theirs.sign(t, theirs.header(nil), claims(time.Now(), second)))
+		f.rejects(t, theirs.validToken(t))
+		f.rejects(t, ours.sign(t, ours.header(nil), claims(time.Now(), second)))
 	})
 }
 
-func TestNewNamesTheSetting(t *testing.T) {
+func TestErrorsOfNewNameTheSetting(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*config.Issuer){
 		"auth.jwt[1].issuer: is missing":                                      func(i *config.Issuer) { i.Issuer = "" },
@@ -451,8 +451,8 @@ func TestVerifyAfterWatch(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	synctest.Test(t, func(t *testing.T) {
-		from := newIDP(ed.jwk(nil))
-		verifier, err := jwt.New([]config.Issuer{settings()}, jwt.Options{Transport: from})
+		provider := newIDP(ed.jwk(nil))
+		verifier, err := jwt.New([]config.Issuer{settings()}, jwt.Options{Transport: provider})
 		require.NoError(t, err)
 		ctx, stop := context.WithCancel(t.Context())
 		go verifier.Watch(ctx)
@@ -461,12 +461,12 @@ func TestVerifyAfterWatch(t *testing.T) {
 		synctest.Wait()
 		for range 3 {
 			sleep(time.Minute)
-			_, err = verifier.Verify(t.Context(), ed.sign(t, ed.header(members{"kid": "made"}), claims(time.Now(), nil)))
+			_, err = verifier.Verify(t.Context(), ed.sign(t, ed.header(members{"kid": "unknown"}), claims(time.Now(), nil)))
 			require.True(t, problem.Is(err, problem.InvalidToken))
 		}
-		_, err = verifier.Verify(t.Context(), ed.good(t))
+		_, err = verifier.Verify(t.Context(), ed.validToken(t))
 		require.NoError(t, err)
-		require.Len(t, from.fetches(), 1)
+		require.Len(t, provider.fetches(), 1)
 	})
 }
 
@@ -474,11 +474,11 @@ func TestVerifyAfterWatch(t *testing.T) {
 func TestWatchEndsDuringFetch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		from := newIDP()
-		from.respond(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		provider := newIDP()
+		provider.respond(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 		failed := false
 		verifier, err := jwt.New([]config.Issuer{settings()}, jwt.Options{
-			Transport: from, OnFetch: func(string, error) { failed = true },
+			Transport: provider, OnFetch: func(string, error) { failed = true },
 		})
 		require.NoError(t, err)
 		ctx, stop := context.WithTimeout(t.Context(), time.Second)

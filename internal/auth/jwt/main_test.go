@@ -125,8 +125,8 @@ func (s *signer) header(other map[string]any) map[string]any {
 	return all
 }
 
-// good returns a valid token.
-func (s *signer) good(t testing.TB) string {
+// validToken returns a valid token.
+func (s *signer) validToken(t testing.TB) string {
 	t.Helper()
 	return s.sign(t, s.header(nil), claims(time.Now(), nil))
 }
@@ -155,9 +155,9 @@ func textOf(t testing.TB, value any) string {
 
 // idp is an issuer behind a fake transport.
 type idp struct {
-	mu      sync.Mutex
-	handler http.HandlerFunc
-	asked   []string
+	mu       sync.Mutex
+	handler  http.HandlerFunc
+	requests []string
 }
 
 func newIDP(keys ...map[string]any) *idp {
@@ -183,13 +183,13 @@ func (i *idp) respond(handler http.HandlerFunc) {
 func (i *idp) fetches() []string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return append([]string{}, i.asked...)
+	return append([]string{}, i.requests...)
 }
 
 func (i *idp) RoundTrip(r *http.Request) (*http.Response, error) {
 	i.mu.Lock()
 	handler := i.handler
-	i.asked = append(i.asked, r.URL.String())
+	i.requests = append(i.requests, r.URL.String())
 	i.mu.Unlock()
 	w := &recorder{header: http.Header{}, status: http.StatusOK}
 	handler(w, r)
@@ -227,36 +227,36 @@ type fixture struct {
 }
 
 // newFixture starts a verifier and stops it when the test ends.
-func newFixture(t testing.TB, from *idp, issuers ...config.Issuer) *fixture {
+func newFixture(t testing.TB, provider *idp, issuers ...config.Issuer) *fixture {
 	t.Helper()
-	b := &fixture{idp: from, log: &testlog.Buffer{}}
+	f := &fixture{idp: provider, log: &testlog.Buffer{}}
 	verifier, err := jwt.New(issuers, jwt.Options{
-		Log: slog.New(slog.NewTextHandler(b.log, nil)), Transport: from, ReloadInterval: 10 * time.Millisecond,
+		Log: slog.New(slog.NewTextHandler(f.log, nil)), Transport: provider, ReloadInterval: 10 * time.Millisecond,
 		OnFetch: func(issuer string, err error) {
 			require.Equal(t, issuers[0].Name, issuer)
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			b.fetched = append(b.fetched, err)
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.fetched = append(f.fetched, err)
 		},
 		OnUnknownKid: func(string) {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			b.unknown++
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.unknown++
 		},
 	})
 	require.NoError(t, err)
-	b.Verifier = verifier
-	t.Cleanup(func() { require.NotContains(t, b.log.String(), marker) })
+	f.Verifier = verifier
+	t.Cleanup(func() { require.NotContains(t, f.log.String(), marker) })
 	watchFor(t, verifier)
-	return b
+	return f
 }
 
 // failures returns the errors that OnFetch received.
-func (b *fixture) failures() []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (f *fixture) failures() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	var texts []string
-	for _, err := range b.fetched {
+	for _, err := range f.fetched {
 		if err != nil {
 			texts = append(texts, err.Error())
 		}
@@ -264,18 +264,18 @@ func (b *fixture) failures() []string {
 	return texts
 }
 
-func (b *fixture) accepts(t testing.TB, token string) *auth.Principal {
+func (f *fixture) accepts(t testing.TB, token string) *auth.Principal {
 	t.Helper()
-	who, err := b.Verify(context.Background(), token)
+	principal, err := f.Verify(context.Background(), token)
 	require.NoError(t, err)
-	return who
+	return principal
 }
 
 // rejects requires the response for invalid tokens and returns its cause.
-func (b *fixture) rejects(t testing.TB, token string) string {
+func (f *fixture) rejects(t testing.TB, token string) string {
 	t.Helper()
-	who, err := b.Verify(context.Background(), token)
-	require.Nil(t, who)
+	principal, err := f.Verify(context.Background(), token)
+	require.Nil(t, principal)
 	require.True(t, problem.Is(err, problem.InvalidToken), "%v", err)
 	rejection := problem.Of(err)
 	require.Equal(t, "The token is not valid.", rejection.Detail)
@@ -290,21 +290,21 @@ func (b *fixture) rejects(t testing.TB, token string) string {
 }
 
 // unavailable requires the problem jwks-unavailable.
-func (b *fixture) unavailable(t testing.TB, token string) {
+func (f *fixture) unavailable(t testing.TB, token string) {
 	t.Helper()
-	who, err := b.Verify(context.Background(), token)
-	require.Nil(t, who)
+	principal, err := f.Verify(context.Background(), token)
+	require.Nil(t, principal)
 	require.True(t, problem.Is(err, problem.JWKSUnavailable), "%v", err)
 	require.Equal(t, http.StatusServiceUnavailable, problem.JWKSUnavailable.Row().Status)
 	require.Positive(t, problem.JWKSUnavailable.Row().RetryAfter)
 }
 
 // startFixture starts a verifier in a synctest bubble and waits for the first fetch.
-func startFixture(t *testing.T, from *idp, issuers ...config.Issuer) *fixture {
+func startFixture(t *testing.T, provider *idp, issuers ...config.Issuer) *fixture {
 	t.Helper()
-	b := newFixture(t, from, issuers...)
+	f := newFixture(t, provider, issuers...)
 	synctest.Wait()
-	return b
+	return f
 }
 
 // sleep advances the bubble's clock by d and waits for all goroutines.

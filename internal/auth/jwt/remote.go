@@ -13,7 +13,7 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// When keys are fetched.
+// The intervals of fetches.
 const (
 	// minRefresh and maxRefresh bound the max-age of an issuer's Cache-Control. defaultRefresh applies without max-age.
 	minRefresh     = 5 * time.Minute
@@ -207,7 +207,7 @@ func (d *demand) rememberUnknown(kid string, now time.Time) {
 	d.unknownKids.add(kid, now)
 }
 
-// watch fetches keys at once, at each refresh interval and on request, until ctx is done.
+// watch fetches keys immediately, at each refresh interval and on request, until ctx is done.
 func (r *remote) watch(ctx context.Context) {
 	defer r.demand.endFetch()
 	timer := time.NewTimer(0)

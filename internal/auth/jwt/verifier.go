@@ -28,9 +28,9 @@ type Options struct {
 	// Mint is the credential of callers whose issuer has the credential mode "mint".
 	Mint *auth.Credential
 
-	// The hooks are meant for metrics and receive the issuer's name. OnUnknownKid is called for each token with an
-	// unknown kid. OnFetch is called after each fetch of keys: with nil if they are in force, else with the reason. For
-	// a key file it is called when the file changes.
+	// OnUnknownKid is called for each token with an unknown kid. OnFetch is called after each fetch of keys, and after
+	// each change of a key file: with nil if the keys are in force, otherwise with the reason why not. Both are meant
+	// for metrics.
 	OnUnknownKid func(issuer string)
 	OnFetch      func(issuer string, err error)
 }
@@ -93,8 +93,8 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*auth.Principal, e
 	if len(token) > maxToken {
 		return nil, invalid("the token is too long")
 	}
-	known := digestOf(token)
-	if hit, ok := v.verified.Get(known); ok && hit.valid(v.now()) {
+	cacheKey := digestOf(token)
+	if hit, ok := v.verified.Get(cacheKey); ok && hit.valid(v.now()) {
 		return hit.principal, nil
 	}
 	parsed, err := parse(token)
@@ -105,12 +105,12 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*auth.Principal, e
 	if !ok {
 		return nil, invalid("the issuer is not configured")
 	}
-	passed, err := i.verify(ctx, parsed)
+	result, err := i.verify(ctx, parsed)
 	if err != nil {
 		return nil, err
 	}
-	v.verified.Put(known, passed)
-	return passed.principal, nil
+	v.verified.Put(cacheKey, result)
+	return result.principal, nil
 }
 
 // Watch fetches the issuers' keys and keeps them current until ctx is done. The caller runs it once, in its own

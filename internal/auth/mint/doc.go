@@ -6,11 +6,11 @@
 // that the call requires. No error, log line or formatted value contains a private key or a token.
 //
 // Failure posture: closed. A call without a principal, or in a namespace that a permission cannot express, gets no
-// token. If the file becomes invalid, the last valid keys stay in force and the error is logged. A file that is invalid
-// at startup stops the start. The published set is never empty, because a Temporal server would then drop all keys.
+// token. If the file becomes invalid, the last valid keys stay in force and the error is logged. The gateway does not
+// start with an invalid file. The published set is never empty, because a Temporal server would then drop all keys.
 //
 // Rotation: a server fetches the key set periodically. So a key signs only after it has been published for a while, and
-// stays published until its last token has expired. At startup the first key signs at once, because the gateway does
-// not know what was published before. With several replicas, or if the gateway may restart during a rotation, first add
+// stays published until its last token has expired. At startup the first key signs immediately, because the gateway
+// does not know what was published before. With several replicas, or if the gateway may restart during a rotation, first add
 // the new key after the old one, and move it to the front once publishAhead has passed.
 package mint

@@ -7,7 +7,6 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -82,7 +81,8 @@ func parseKey(block *pem.Block, algorithm string) (*key, error) {
 	return newKey(private, algorithm)
 }
 
-// newKey accepts only keys for the configured algorithm, so that a wrong key in the file does not sign with another.
+// newKey accepts only keys for the configured algorithm, so that a wrong key in the file does not sign with another
+// algorithm.
 func newKey(private any, algorithm string) (*key, error) {
 	switch private := private.(type) {
 	case *ecdsa.PrivateKey:
@@ -109,7 +109,7 @@ func newSigningKey(private crypto.PrivateKey, public crypto.PublicKey, method jw
 	if err != nil {
 		return nil, errors.New("has no thumbprint")
 	}
-	published, err := json.Marshal(jose.JSONWebKey{Key: public, KeyID: kid, Algorithm: method.Alg(), Use: "sig"})
+	published, err := jose.JSONWebKey{Key: public, KeyID: kid, Algorithm: method.Alg(), Use: "sig"}.MarshalJSON()
 	if err != nil {
 		return nil, errors.New("cannot be published")
 	}

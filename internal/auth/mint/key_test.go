@@ -34,7 +34,7 @@ func TestEveryCommonKeyFormatIsAccepted(t *testing.T) {
 		"ES256 as openssl writes it": {"ES256", block("EC PARAMETERS", []byte{6, 1, 1}) + block("EC PRIVATE KEY", sec1)},
 		"RS256 as PKCS#8":            {"RS256", pkcs8(t, rs)},
 		"RS256 as PKCS#1":            {"RS256", block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(rs))},
-		"with remarks":               {"ES256", "# of June\n" + pkcs8(t, ec) + "\n# of May\n" + ecKey(t) + "\n"},
+		"with text between keys":     {"ES256", "# of June\n" + pkcs8(t, ec) + "\n# of May\n" + ecKey(t) + "\n"},
 	} {
 		cfg := settings(writeFile(t, c.file))
 		cfg.Algorithm = c.algorithm
@@ -106,14 +106,14 @@ func TestInvalidKeyFiles(t *testing.T) {
 		"no algorithm":        {"", good, "must be ES256 or RS256"},
 		"a public key":        {es, block("PUBLIC KEY", public), "key 1: is not a private key"},
 		"a certificate":       {es, good + block("CERTIFICATE", []byte(marker)), "key 2: is not a private key"},
-		"no DER":              {es, block("PRIVATE KEY", []byte(marker)), "key 1: does not match the type of its PEM block"},
-		"another's DER":       {es, block("EC PRIVATE KEY", []byte(marker)), "key 1: does not match the type of its PEM block"},
+		"invalid DER":         {es, block("PRIVATE KEY", []byte(marker)), "key 1: does not match the type of its PEM block"},
+		"DER of another type": {es, block("EC PRIVATE KEY", []byte(marker)), "key 1: does not match the type of its PEM block"},
 		"encrypted":           {es, block("ENCRYPTED PRIVATE KEY", []byte(marker)), "key 1: is encrypted"},
-		"encrypted, the old way": {
+		"encrypted, in the old format": {
 			es, strings.Replace(good, "KEY-----\n", "KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: "+marker+"\n\n", 1), "key 1: is encrypted",
 		},
-		"twice the same":     {es, good + ecKey(t) + good, "key 3: duplicates key 1"},
-		"cut off":            {es, ecKey(t) + good[:len(good)/2], "malformed PEM block"},
+		"duplicate":          {es, good + ecKey(t) + good, "key 3: duplicates key 1"},
+		"truncated":          {es, ecKey(t) + good[:len(good)/2], "malformed PEM block"},
 		"damaged, then good": {es, strings.Replace(ecKey(t), "M", "*", 1) + good, "malformed PEM block"},
 	} {
 		cfg := settings(writeFile(t, c.file))
@@ -132,9 +132,9 @@ func TestWorldReadableFileIsReported(t *testing.T) {
 	path := writeFile(t, ecKey(t))
 	for mode, warnings := range map[os.FileMode]int{0o600: 0, 0o440: 0, 0o644: 1, 0o604: 1} {
 		require.NoError(t, os.Chmod(path, mode))
-		var j reloadRecorder
-		_, err := mint.Open(settings(path), j.options())
+		var recorder reloadRecorder
+		_, err := mint.Open(settings(path), recorder.options())
 		require.NoError(t, err)
-		require.Equal(t, warnings, strings.Count(j.log.String(), "level=WARN"), "%o: %s", mode, j.log.String())
+		require.Equal(t, warnings, strings.Count(recorder.log.String(), "level=WARN"), "%o: %s", mode, recorder.log.String())
 	}
 }

@@ -19,7 +19,7 @@ type keySet struct {
 	jwks []byte
 }
 
-// publishedKey is a published key.
+// publishedKey is a key in the published set, with the times of its publication and of its last use.
 type publishedKey struct {
 	*key
 	// since is the start of the current, uninterrupted publication.

@@ -83,9 +83,9 @@ func readCall(name, namespace string) auth.CallInfo {
 }
 
 // tokenFor returns the token for a call.
-func tokenFor(t testing.TB, signer *mint.Signer, purpose auth.CallInfo) string {
+func tokenFor(t testing.TB, signer *mint.Signer, call auth.CallInfo) string {
 	t.Helper()
-	header, err := signer.Authorization(context.Background(), purpose)
+	header, err := signer.Authorization(context.Background(), call)
 	require.NoError(t, err)
 	token, ok := strings.CutPrefix(header, "Bearer ")
 	require.True(t, ok, "the metadata is a bearer token")

@@ -12,8 +12,9 @@ type subject struct {
 	role      auth.Role
 }
 
-// mintedToken is a token as an authorization header. It can be sent from the time from until before the time until, in
-// seconds of the wall clock. Servers check a token against the wall clock, which jumps after a suspend or a correction.
+// mintedToken is a token as an authorization header. It can be sent while from <= now < until, in seconds since 1970.
+// These are times of the wall clock, as servers compare them, and not of the monotonic clock: the wall clock jumps after
+// a suspend or a correction.
 type mintedToken struct {
 	header      string
 	from, until int64

@@ -16,20 +16,21 @@ import (
 // history is a random sequence of events: key files change, callers request tokens, and servers fetch keys.
 type history struct {
 	random *rand.Rand
-	keys   named
+	keys   namedKeys
 	path   string
 	signer *mint.Signer
 	// servers fetch every five seconds, half of publishAhead, each one second after the previous one.
 	servers [5]keySet
 	// sets caches the published sets, because most are fetched many times.
 	sets map[string]keySet
-	// live contains the tokens that servers must accept, and until when.
-	live     map[string]handed
+	// live has the tokens that have not expired, which all servers must accept.
+	live     map[string]issued
 	switches int
 	signing  string
 }
 
-type handed struct {
+// issued is a token that a caller received.
+type issued struct {
 	kid  string
 	ends time.Time
 }
@@ -42,8 +43,8 @@ func TestEveryTokenIsAcceptedForItsLifetime(t *testing.T) {
 	for seed := range uint64(10) {
 		path := writeFile(t, keys.file("A"))
 		synctest.Test(t, func(t *testing.T) {
-			random := rand.New(rand.NewPCG(seed, 0)) // reproducible
-			h := &history{random: random, keys: keys, path: path, live: map[string]handed{}, sets: map[string]keySet{}}
+			random := rand.New(rand.NewPCG(seed, 0)) // a fixed seed, so that failures are reproducible
+			h := &history{random: random, keys: keys, path: path, live: map[string]issued{}, sets: map[string]keySet{}}
 			h.signer = open(t, settings(path))
 			for i := range h.servers {
 				h.servers[i] = h.fetch(t)
@@ -69,16 +70,16 @@ func (h *history) second(t *testing.T, second int) {
 	}
 	h.servers[second%len(h.servers)] = h.fetch(t)
 	for range 3 {
-		h.ask(t, second)
+		h.request(t, second)
 	}
-	for token, handed := range h.live {
-		if !time.Now().Before(handed.ends) {
+	for token, issued := range h.live {
+		if !time.Now().Before(issued.ends) {
 			delete(h.live, token)
 			continue
 		}
 		for i, known := range h.servers {
-			if _, ok := known[handed.kid]; !ok { // this runs a million times, and require is slow
-				require.Failf(t, "a live token is rejected", "server %d does not know key %s", i, h.keys.kid[handed.kid])
+			if _, ok := known[issued.kid]; !ok { // this runs a million times, and require is slow
+				require.Failf(t, "a live token is rejected", "server %d does not know key %s", i, h.keys.kid[issued.kid])
 			}
 		}
 	}
@@ -94,8 +95,8 @@ func (h *history) fetch(t *testing.T) keySet {
 	return h.sets[set]
 }
 
-// tokenFor lets a caller have a token, which all servers must take.
-func (h *history) ask(t *testing.T, second int) {
+// request requests a token for a random caller.
+func (h *history) request(t *testing.T, second int) {
 	t.Helper()
 	token := tokenFor(t, h.signer, readCall(strconv.Itoa(h.random.IntN(5)), "default"))
 	if _, again := h.live[token]; again {
@@ -106,7 +107,7 @@ func (h *history) ask(t *testing.T, second int) {
 	ends, err := parsed.Claims.GetExpirationTime()
 	require.NoError(t, err)
 	kid := kidOf(t, token)
-	h.live[token] = handed{kid: kid, ends: ends.Time}
+	h.live[token] = issued{kid: kid, ends: ends.Time}
 	if kid != h.signing {
 		h.signing = kid
 		h.switches++

@@ -26,16 +26,16 @@ func openAt(t testing.TB, cfg config.Mint, now func() time.Time) *mint.Signer {
 	return signer
 }
 
-// named contains keys named by one letter each. A file is described by its letters.
-type named struct {
+// namedKeys has keys with names of one letter. A string of letters describes a file.
+type namedKeys struct {
 	pem map[string]string
 	// kid maps a key id to its letter.
 	kid map[string]string
 }
 
-func nameKeys(t testing.TB, letters string) named {
+func nameKeys(t testing.TB, letters string) namedKeys {
 	t.Helper()
-	keys := named{pem: map[string]string{}, kid: map[string]string{}}
+	keys := namedKeys{pem: map[string]string{}, kid: map[string]string{}}
 	for letter := range strings.SplitSeq(letters, "") {
 		keys.pem[letter] = ecKey(t)
 		signer := open(t, settings(writeFile(t, keys.pem[letter])))
@@ -44,8 +44,8 @@ func nameKeys(t testing.TB, letters string) named {
 	return keys
 }
 
-// file returns the content of a key file; "!" returns an invalid one.
-func (n named) file(letters string) string {
+// file returns the content of the key file with the given letters. The content for "!" is invalid.
+func (n namedKeys) file(letters string) string {
 	var content strings.Builder
 	for letter := range strings.SplitSeq(letters, "") {
 		content.WriteString(n.pem[letter])
@@ -53,13 +53,13 @@ func (n named) file(letters string) string {
 	return content.String()
 }
 
-func (n named) signing(t *testing.T, signer *mint.Signer) string {
+func (n namedKeys) signing(t *testing.T, signer *mint.Signer) string {
 	t.Helper()
 	return n.kid[kidOf(t, tokenFor(t, signer, readCall("dev", "default")))]
 }
 
 // published returns the letters of the published keys in their order.
-func (n named) published(t *testing.T, signer *mint.Signer) string {
+func (n namedKeys) published(t *testing.T, signer *mint.Signer) string {
 	t.Helper()
 	var set jose.JSONWebKeySet
 	require.NoError(t, json.Unmarshal(signer.JWKS(), &set))
@@ -70,13 +70,13 @@ func (n named) published(t *testing.T, signer *mint.Signer) string {
 	return letters.String()
 }
 
-// step changes the file, unless it is empty, and then checks the keys at some later times.
+// step changes the file, unless file is empty, and then checks the keys at later times.
 type step struct {
-	file string
-	then []moment
+	file   string
+	checks []check
 }
 
-type moment struct {
+type check struct {
 	after              time.Duration
 	signing, published string
 }
@@ -91,58 +91,58 @@ func TestRotation(t *testing.T) {
 		start string
 		steps []step
 	}{
-		"a new first key is published before it signs, and the old one until its tokens have ended": {"A", []step{
-			{"B", []moment{{s, "A", "BA"}, {9 * s, "A", "BA"}, {s, "B", "BA"}, {150 * s, "B", "BA"}, {s, "B", "B"}}},
+		"a new first key is published before it signs, and the old one until its tokens have expired": {"A", []step{
+			{"B", []check{{s, "A", "BA"}, {9 * s, "A", "BA"}, {s, "B", "BA"}, {150 * s, "B", "BA"}, {s, "B", "B"}}},
 		}},
-		"the old one may stay in the file": {"A", []step{
-			{"BA", []moment{{s, "A", "BA"}, {9 * s, "A", "BA"}, {s, "B", "BA"}, {200 * s, "B", "BA"}}},
-			{"B", []moment{{s, "B", "B"}}},
+		"the old key may stay in the file": {"A", []step{
+			{"BA", []check{{s, "A", "BA"}, {9 * s, "A", "BA"}, {s, "B", "BA"}, {200 * s, "B", "BA"}}},
+			{"B", []check{{s, "B", "B"}}},
 		}},
-		"one that was published signs at once": {"AB", []step{
-			{"", []moment{{10 * s, "A", "AB"}}},
-			{"BA", []moment{{s, "B", "BA"}}},
+		"a published key signs immediately": {"AB", []step{
+			{"", []check{{10 * s, "A", "AB"}}},
+			{"BA", []check{{s, "B", "BA"}}},
 		}},
-		"one that was published for a shorter time waits for the rest": {"AB", []step{
-			{"", []moment{{4 * s, "A", "AB"}}},
-			{"BA", []moment{{s, "A", "BA"}, {4 * s, "A", "BA"}, {s, "B", "BA"}}},
+		"a key that was published for a shorter time waits for the rest of it": {"AB", []step{
+			{"", []check{{4 * s, "A", "AB"}}},
+			{"BA", []check{{s, "A", "BA"}, {4 * s, "A", "BA"}, {s, "B", "BA"}}},
 		}},
-		"one that never signed goes at once, and starts over": {"A", []step{
-			{"BA", []moment{{6 * s, "A", "BA"}}},
-			{"A", []moment{{s, "A", "A"}}},
-			{"BA", []moment{{10 * s, "A", "BA"}, {s, "B", "BA"}}},
+		"a key that never signed is removed immediately, and its time starts again": {"A", []step{
+			{"BA", []check{{6 * s, "A", "BA"}}},
+			{"A", []check{{s, "A", "A"}}},
+			{"BA", []check{{10 * s, "A", "BA"}, {s, "B", "BA"}}},
 		}},
-		"one that comes back while it is published signs at once": {"A", []step{
-			{"B", []moment{{20 * s, "B", "BA"}}},
-			{"A", []moment{{s, "A", "AB"}, {150 * s, "A", "AB"}, {s, "A", "A"}}},
+		"a key that returns while it is published signs immediately": {"A", []step{
+			{"B", []check{{20 * s, "B", "BA"}}},
+			{"A", []check{{s, "A", "AB"}, {150 * s, "A", "AB"}, {s, "A", "A"}}},
 		}},
-		"of two new ones in a row the last has its time": {"A", []step{
-			{"B", []moment{{6 * s, "A", "BA"}}},
-			{"C", []moment{{s, "A", "CA"}, {9 * s, "A", "CA"}, {s, "C", "CA"}, {151 * s, "C", "C"}}},
+		"of two new keys in succession, each is published before it signs": {"A", []step{
+			{"B", []check{{6 * s, "A", "BA"}}},
+			{"C", []check{{s, "A", "CA"}, {9 * s, "A", "CA"}, {s, "C", "CA"}, {151 * s, "C", "C"}}},
 		}},
-		"three in a row": {"A", []step{
-			{"B", []moment{{11 * s, "B", "BA"}}},
-			{"C", []moment{{11 * s, "C", "CBA"}, {140 * s, "C", "CB"}, {11 * s, "C", "C"}}},
+		"three keys in succession": {"A", []step{
+			{"B", []check{{11 * s, "B", "BA"}}},
+			{"C", []check{{11 * s, "C", "CBA"}, {140 * s, "C", "CB"}, {11 * s, "C", "C"}}},
 		}},
-		"an invalid file delays nothing": {"A", []step{
-			{"B", []moment{{s, "A", "BA"}}},
-			{"!", []moment{{9 * s, "A", "BA"}, {s, "B", "BA"}, {151 * s, "B", "B"}}},
+		"an invalid file does not delay the rotation": {"A", []step{
+			{"B", []check{{s, "A", "BA"}}},
+			{"!", []check{{9 * s, "A", "BA"}, {s, "B", "BA"}, {151 * s, "B", "B"}}},
 		}},
 	} {
 		path := writeFile(t, keys.file(c.start))
 		synctest.Test(t, func(t *testing.T) {
 			signer := open(t, settings(path))
-			require.Equal(t, c.start[:1], keys.signing(t, signer), "%s: at startup the first key signs at once", name)
+			require.Equal(t, c.start[:1], keys.signing(t, signer), "%s: at startup the first key signs immediately", name)
 			require.Equal(t, c.start, keys.published(t, signer), name)
 			go signer.Watch(t.Context(), interval)
 			for i, step := range c.steps {
 				if step.file != "" {
 					rewrite(t, path, keys.file(step.file))
 				}
-				for j, moment := range step.then {
-					time.Sleep(moment.after)
+				for j, check := range step.checks {
+					time.Sleep(check.after)
 					synctest.Wait()
-					require.Equal(t, moment.signing, keys.signing(t, signer), "%s: %d.%d signing", name, i, j)
-					require.Equal(t, moment.published, keys.published(t, signer), "%s: %d.%d published", name, i, j)
+					require.Equal(t, check.signing, keys.signing(t, signer), "%s: %d.%d signing", name, i, j)
+					require.Equal(t, check.published, keys.published(t, signer), "%s: %d.%d published", name, i, j)
 				}
 			}
 		})
@@ -171,26 +171,26 @@ func TestInvalidFileIsReportedOnce(t *testing.T) {
 	keys := nameKeys(t, "AB")
 	path := writeFile(t, keys.file("A"))
 	synctest.Test(t, func(t *testing.T) {
-		var j reloadRecorder
-		signer, err := mint.Open(settings(path), j.options())
+		var recorder reloadRecorder
+		signer, err := mint.Open(settings(path), recorder.options())
 		require.NoError(t, err)
 		go signer.Watch(t.Context(), interval)
 		rewrite(t, path, "garbage")
 		time.Sleep(5 * interval)
 		synctest.Wait()
-		require.Len(t, j.reloaded(), 1)
-		require.Error(t, j.reloaded()[0])
-		require.Equal(t, 1, strings.Count(j.log.String(), "level=ERROR"), j.log.String())
+		require.Len(t, recorder.reloaded(), 1)
+		require.Error(t, recorder.reloaded()[0])
+		require.Equal(t, 1, strings.Count(recorder.log.String(), "level=ERROR"), recorder.log.String())
 		require.Equal(t, "A", keys.signing(t, signer))
 
 		rewrite(t, path, keys.file("BA"))
 		time.Sleep(20 * interval)
 		synctest.Wait()
-		require.Len(t, j.reloaded(), 2)
-		require.NoError(t, j.reloaded()[1])
-		require.Equal(t, 2, strings.Count(j.log.String(), "keys of the tokens for the upstream changed"), j.log.String())
+		require.Len(t, recorder.reloaded(), 2)
+		require.NoError(t, recorder.reloaded()[1])
+		require.Equal(t, 2, strings.Count(recorder.log.String(), "keys of the tokens for the upstream changed"), recorder.log.String())
 		for _, kid := range slices.Collect(maps.Keys(keys.kid)) {
-			require.Contains(t, j.log.String(), kid, "key ids are public and identify the change")
+			require.Contains(t, recorder.log.String(), kid, "key ids are public and identify the change")
 		}
 	})
 }

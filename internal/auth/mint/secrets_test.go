@@ -27,8 +27,8 @@ func TestKeysAndTokensAreNeverPrinted(t *testing.T) {
 	content := pkcs8(t, private)
 	path := writeFile(t, content)
 	synctest.Test(t, func(t *testing.T) {
-		var j reloadRecorder
-		signer, err := mint.Open(settings(path), j.options())
+		var recorder reloadRecorder
+		signer, err := mint.Open(settings(path), recorder.options())
 		require.NoError(t, err)
 		go signer.Watch(t.Context(), interval)
 		token := tokenFor(t, signer, readCall("dev", "default"))
@@ -37,25 +37,25 @@ func TestKeysAndTokensAreNeverPrinted(t *testing.T) {
 			time.Sleep(20 * interval)
 			synctest.Wait()
 		}
-		j.options().Log.Info("printed", "signer", signer)
-		shown := []string{j.log.String(), string(signer.JWKS())}
+		recorder.options().Log.Info("printed", "signer", signer)
+		printed := []string{recorder.log.String(), string(signer.JWKS())}
 		source := struct {
 			Exported auth.Source
 			hidden   auth.Source
 			pointer  *mint.Signer
 		}{signer, signer, signer}
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-			shown = append(shown, fmt.Sprintf(verb, signer), fmt.Sprintf(verb, source), fmt.Sprintf(verb, auth.NewCredential("mint", signer)))
+			printed = append(printed, fmt.Sprintf(verb, signer), fmt.Sprintf(verb, source), fmt.Sprintf(verb, auth.NewCredential("mint", signer)))
 		}
-		for _, err := range j.reloaded() {
-			shown = append(shown, fmt.Sprint(err))
+		for _, err := range recorder.reloaded() {
+			printed = append(printed, fmt.Sprint(err))
 		}
-		all := strings.ToLower(strings.Join(shown, "\n"))
+		all := strings.ToLower(strings.Join(printed, "\n"))
 		der := strings.Split(content, "\n")[1]
 		for _, secret := range []string{
 			token, token[strings.LastIndex(token, ".")+1:], der, fmt.Sprintf("%d", scalar),
 			hex.EncodeToString(scalar), base64.StdEncoding.EncodeToString(scalar)[:40], base64.RawURLEncoding.EncodeToString(scalar)[:40],
-			private.D.String(), //nolint:staticcheck // what careless printing would reveal
+			private.D.String(), //nolint:staticcheck // the deprecated field is also a form of the secret
 		} {
 			require.NotContains(t, all, strings.ToLower(secret))
 		}

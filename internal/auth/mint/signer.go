@@ -36,7 +36,7 @@ type Signer struct {
 
 var _ auth.Source = (*Signer)(nil)
 
-// Open reads the key file. Its first key signs at once. The error contains neither the file name nor its content.
+// Open reads the key file. Its first key signs immediately. The error contains neither the file name nor its content.
 func Open(cfg config.Mint, options Options) (*Signer, error) {
 	s := &Signer{cfg: cfg, log: options.Log, now: options.Now}
 	if s.log == nil {
@@ -54,8 +54,8 @@ func Open(cfg config.Mint, options Options) (*Signer, error) {
 	return s, nil
 }
 
-// Authorization returns the authorization metadata for one call. Concurrent calls that need the same token may each
-// sign one: no call waits for the signature of another.
+// Authorization returns the authorization metadata for one call. Concurrent calls that need the same token may sign one
+// each, so that no call waits for another.
 func (s *Signer) Authorization(_ context.Context, call auth.CallInfo) (string, error) {
 	sub, err := newSubject(call)
 	if err != nil {

@@ -46,11 +46,11 @@ func TestTokensAreMintedDuringRotation(t *testing.T) {
 func BenchmarkAuthorizationCached(b *testing.B) {
 	signer, err := mint.Open(settings(writeFile(b, ecKey(b))), mint.Options{})
 	require.NoError(b, err)
-	purpose := readCall("dev", "default")
+	call := readCall("dev", "default")
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if _, err := signer.Authorization(context.Background(), purpose); err != nil {
+			if _, err := signer.Authorization(context.Background(), call); err != nil {
 				b.Error(err)
 			}
 		}

@@ -56,18 +56,18 @@ func TestPermissionsAreLeastPrivilege(t *testing.T) {
 		access    auth.Access
 		want      []any
 	}{
-		"reads":        {"prod", auth.Access{Role: auth.RoleRead, Scope: auth.ScopeNamespace}, []any{"prod:read"}},
-		"writes":       {"prod", auth.Access{Role: auth.RoleWrite, Scope: auth.ScopeNamespace}, []any{"prod:write"}},
-		"administers":  {"prod", auth.Access{Role: auth.RoleAdmin, Scope: auth.ScopeNamespace}, []any{"prod:admin"}},
-		"cluster":      {"", auth.Access{Role: auth.RoleRead, Scope: auth.ScopeCluster}, []any{"temporal-system:read"}},
-		"cluster's":    {"prod", auth.Access{Role: auth.RoleAdmin, Scope: auth.ScopeCluster}, []any{"temporal-system:admin"}},
-		"open":         {"prod", auth.Access{Role: auth.RoleRead, Scope: auth.ScopeOpen}, []any{}},
-		"no namespace": {"", auth.Access{Role: auth.RoleWrite, Scope: auth.ScopeNamespace}, []any{}},
-		"nothing":      {"prod", auth.Access{}, []any{}},
-		"no role":      {"prod", auth.Access{Scope: auth.ScopeNamespace}, []any{}},
+		"read":                      {"prod", auth.Access{Role: auth.RoleRead, Scope: auth.ScopeNamespace}, []any{"prod:read"}},
+		"write":                     {"prod", auth.Access{Role: auth.RoleWrite, Scope: auth.ScopeNamespace}, []any{"prod:write"}},
+		"admin":                     {"prod", auth.Access{Role: auth.RoleAdmin, Scope: auth.ScopeNamespace}, []any{"prod:admin"}},
+		"cluster":                   {"", auth.Access{Role: auth.RoleRead, Scope: auth.ScopeCluster}, []any{"temporal-system:read"}},
+		"cluster, with a namespace": {"prod", auth.Access{Role: auth.RoleAdmin, Scope: auth.ScopeCluster}, []any{"temporal-system:admin"}},
+		"open":                      {"prod", auth.Access{Role: auth.RoleRead, Scope: auth.ScopeOpen}, []any{}},
+		"no namespace":              {"", auth.Access{Role: auth.RoleWrite, Scope: auth.ScopeNamespace}, []any{}},
+		"zero access":               {"prod", auth.Access{}, []any{}},
+		"no role":                   {"prod", auth.Access{Scope: auth.ScopeNamespace}, []any{}},
 	} {
-		purpose := auth.CallInfo{Principal: &auth.Principal{Name: "dev"}, Namespace: c.namespace, Access: c.access}
-		token, err := known.verify(tokenFor(t, signer, purpose))
+		call := auth.CallInfo{Principal: &auth.Principal{Name: "dev"}, Namespace: c.namespace, Access: c.access}
+		token, err := known.verify(tokenFor(t, signer, call))
 		require.NoError(t, err, name)
 		claims, ok := token.Claims.(jwt.MapClaims)
 		require.True(t, ok)
@@ -78,13 +78,13 @@ func TestPermissionsAreLeastPrivilege(t *testing.T) {
 func TestNoTokenWithoutPrincipalOrForNamespaceWithColon(t *testing.T) {
 	t.Parallel()
 	signer := open(t, settings(writeFile(t, ecKey(t))))
-	nobody := readCall("", "default")
+	unnamed := readCall("", "default")
 	unknown := readCall("dev", "default")
 	unknown.Principal = nil
-	for name, purpose := range map[string]auth.CallInfo{
-		"no principal": unknown, "no name": nobody, "a colon": readCall("dev", "prod:admin"),
+	for name, call := range map[string]auth.CallInfo{
+		"no principal": unknown, "no name": unnamed, "a colon": readCall("dev", "prod:admin"),
 	} {
-		header, err := signer.Authorization(t.Context(), purpose)
+		header, err := signer.Authorization(t.Context(), call)
 		require.Error(t, err, name)
 		require.Empty(t, header, name)
 	}
@@ -127,9 +127,9 @@ func TestTokensAreCachedUntilShortlyBeforeExpiry(t *testing.T) {
 }
 
 func writeCall(name, namespace string) auth.CallInfo {
-	purpose := readCall(name, namespace)
-	purpose.Access.Role = auth.RoleWrite
-	return purpose
+	call := readCall(name, namespace)
+	call.Access.Role = auth.RoleWrite
+	return call
 }
 
 // After the clock is set back, cached tokens that servers would reject as tokens from the future must not be sent.

@@ -6,8 +6,8 @@ import (
 	"github.com/flowgate/flowgate/internal/auth"
 )
 
-// An API key has the form fg_<id>_<secret>. The id is not secret: it finds the
-// entry without a search over all hashes, and names the caller in the log.
+// An API key has the form fg_<id>_<secret>. The id is not secret: it selects the
+// entry without a search over all hashes, and is the name of the caller in the log.
 const (
 	prefix       = "fg_"
 	maxIDLength  = 32

@@ -10,9 +10,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// ringModel is a ring of keys together with its history.
-type ringModel struct {
-	ring   *keySet
+// keySetModel is a key set and a record of its history.
+type keySetModel struct {
+	set    *keySet
 	timing timing
 	now    time.Time
 	file   []*key
@@ -21,8 +21,8 @@ type ringModel struct {
 	signed map[string]time.Time // when a key last signed
 }
 
-// change writes another file: some of five keys, in some order.
-func (m *ringModel) change(t *rapid.T) {
+// change replaces the file by a random selection of five keys in random order.
+func (m *keySetModel) change(t *rapid.T) {
 	kids := rapid.Permutation([]string{"A", "B", "C", "D", "E"}).Draw(t, "kids")
 	m.file = nil
 	for _, kid := range kids[:rapid.IntRange(1, len(kids)).Draw(t, "keys")] {
@@ -30,17 +30,17 @@ func (m *ringModel) change(t *rapid.T) {
 	}
 }
 
-// rotate brings the ring to a later moment.
-func (m *ringModel) rotate(t *rapid.T) {
+// rotate rotates the keys after a random time.
+func (m *keySetModel) rotate(t *rapid.T) {
 	m.now = m.now.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "seconds")) * time.Second)
-	old := m.ring
+	old := m.set
 	if old.signer != nil {
-		m.signed[old.signer.kid] = m.now // it may have signed until now
+		m.signed[old.signer.kid] = m.now // the key may have signed until now
 	}
-	m.ring = old.rotate(m.now, m.file, m.timing)
-	kids := m.ring.kids()
+	m.set = old.rotate(m.now, m.file, m.timing)
+	kids := m.set.kids()
 	for _, kid := range kids {
-		if _, was := m.since[kid]; !was {
+		if _, published := m.since[kid]; !published {
 			m.since[kid] = m.now
 		}
 	}
@@ -53,12 +53,12 @@ func (m *ringModel) rotate(t *rapid.T) {
 	m.checkPublished(t)
 }
 
-// checkSigner requires that servers know the key that signs.
-func (m *ringModel) checkSigner(t *rapid.T, old *keySet) {
-	signer := m.ring.signer.kid
-	require.Contains(t, m.ring.kids(), signer)
+// checkSigner requires that the signing key was published long enough.
+func (m *keySetModel) checkSigner(t *rapid.T, old *keySet) {
+	signer := m.set.signer.kid
+	require.Contains(t, m.set.kids(), signer)
 	if old.signer == nil {
-		require.Equal(t, m.file[0].kid, signer, "the first key signs at once, or nothing could")
+		require.Equal(t, m.file[0].kid, signer, "the first key signs immediately after the start")
 		return
 	}
 	changed := signer != old.signer.kid
@@ -66,14 +66,15 @@ func (m *ringModel) checkSigner(t *rapid.T, old *keySet) {
 		require.Equal(t, m.file[0].kid, signer)
 		require.GreaterOrEqual(t, m.now.Sub(m.since[signer]), m.timing.ahead, "a new key is published before it signs")
 	} else if m.file[0].kid != signer {
-		require.Less(t, m.now.Sub(m.since[m.file[0].kid]), m.timing.ahead, "the first key of the file signs as soon as it may")
+		require.Less(t, m.now.Sub(m.since[m.file[0].kid]), m.timing.ahead, "the first key of the file signs as soon as it was published long enough")
 	}
-	require.Equal(t, changed, m.ring.tokens != old.tokens, "tokens are kept as long as their key signs")
+	require.Equal(t, changed, m.set.tokens != old.tokens, "tokens are kept as long as their key signs")
 }
 
-// checkPublished requires the keys of the file, and those whose tokens may live.
-func (m *ringModel) checkPublished(t *rapid.T) {
-	kids := m.ring.kids()
+// checkPublished requires that the keys of the file are published, and exactly those
+// others whose tokens may not have expired.
+func (m *keySetModel) checkPublished(t *rapid.T) {
+	kids := m.set.kids()
 	var file []string
 	for _, k := range m.file {
 		file = append(file, k.kid)
@@ -85,7 +86,7 @@ func (m *ringModel) checkPublished(t *rapid.T) {
 	}
 	for kid, signed := range m.signed {
 		if m.now.Sub(signed) <= m.timing.retain {
-			require.Contains(t, kids, kid, "its tokens may live")
+			require.Contains(t, kids, kid, "its tokens may not have expired")
 		}
 	}
 	var set struct {
@@ -93,7 +94,7 @@ func (m *ringModel) checkPublished(t *rapid.T) {
 			Kid string `json:"kid"`
 		} `json:"keys"`
 	}
-	require.NoError(t, json.Unmarshal(m.ring.jwks, &set))
+	require.NoError(t, json.Unmarshal(m.set.jwks, &set))
 	var published []string
 	for _, k := range set.Keys {
 		published = append(published, k.Kid)
@@ -101,12 +102,12 @@ func (m *ringModel) checkPublished(t *rapid.T) {
 	require.Equal(t, kids, published)
 }
 
-// TestKeysRotate changes the key file at random.
+// TestKeysRotate changes the key file and rotates the keys in random order.
 func TestKeysRotate(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		m := &ringModel{
-			ring: &keySet{}, now: time.Unix(1_800_000_000, 0),
+		m := &keySetModel{
+			set: &keySet{}, now: time.Unix(1_800_000_000, 0),
 			timing: timing{ahead: time.Duration(rapid.IntRange(0, 120).Draw(t, "ahead")) * time.Second, retain: 3 * time.Minute},
 			since:  map[string]time.Time{}, signed: map[string]time.Time{},
 		}
