@@ -42,28 +42,28 @@ func TestFromSearchAttribute(t *testing.T) {
 func TestInvalidSearchAttributesAreRejected(t *testing.T) {
 	t.Parallel()
 	for name, in := range map[string]string{
-		"no type":            `{"value":1}`,
-		"an empty type":      `{"type":"","value":1}`,
-		"no value":           `{"type":"Int"}`,
-		"nothing":            `{}`,
-		"an object":          `{"a":1}`,
-		"an unknown member":  `{"type":"Int","value":1,"x":1}`,
-		"a duplicate member": `{"type":"Int","value":1,"value":2}`,
-		"another case":       `{"Type":"Int","value":1}`,
-		"an unknown type":    `{"type":"Float","value":1}`,
-		"a type's case":      `{"type":"int","value":1}`,
-		"protobuf's name":    `{"type":"INDEXED_VALUE_TYPE_INT","value":1}`,
-		"unspecified":        `{"type":"Unspecified","value":1}`,
-		"a number as text":   `{"type":"Keyword","value":1}`,
-		"text as a number":   `{"type":"Int","value":"1"}`,
-		"a large number":     `{"type":"Int","value":9223372036854775808}`,
-		"a fraction":         `{"type":"Int","value":1.5}`,
-		"no double":          `{"type":"Double","value":1e400}`,
-		"text as a bool":     `{"type":"Bool","value":"true"}`,
-		"a scalar list":      `{"type":"KeywordList","value":"a"}`,
-		"a list as text":     `{"type":"Keyword","value":["a"]}`,
-		"an object inside":   `{"type":"Text","value":{}}`,
-		"a type's type":      `{"type":1,"value":1}`,
+		"no type":                `{"value":1}`,
+		"an empty type":          `{"type":"","value":1}`,
+		"no value":               `{"type":"Int"}`,
+		"an empty object":        `{}`,
+		"an object":              `{"a":1}`,
+		"an unknown member":      `{"type":"Int","value":1,"x":1}`,
+		"a duplicate member":     `{"type":"Int","value":1,"value":2}`,
+		"a member in upper case": `{"Type":"Int","value":1}`,
+		"an unknown type":        `{"type":"Float","value":1}`,
+		"a type in lower case":   `{"type":"int","value":1}`,
+		"a protobuf enum name":   `{"type":"INDEXED_VALUE_TYPE_INT","value":1}`,
+		"unspecified":            `{"type":"Unspecified","value":1}`,
+		"a number as a keyword":  `{"type":"Keyword","value":1}`,
+		"a string as an int":     `{"type":"Int","value":"1"}`,
+		"a large number":         `{"type":"Int","value":9223372036854775808}`,
+		"a fraction":             `{"type":"Int","value":1.5}`,
+		"not a double":           `{"type":"Double","value":1e400}`,
+		"a string as a bool":     `{"type":"Bool","value":"true"}`,
+		"a string as a list":     `{"type":"KeywordList","value":"a"}`,
+		"a list as a keyword":    `{"type":"Keyword","value":["a"]}`,
+		"an object as a text":    `{"type":"Text","value":{}}`,
+		"a number as the type":   `{"type":1,"value":1}`,
 	} {
 		_, err := payload.FromSearchAttribute(jsontext.Value(in))
 		require.Error(t, err, name)
@@ -74,7 +74,7 @@ func TestToSearchAttribute(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ encoding, data, typ, wantType, want string }{
 		"typed":                        {"json/plain", `"c-1"`, "Keyword", "Keyword", `"c-1"`},
-		"typed by its long name":       {"json/plain", "1.10", "INDEXED_VALUE_TYPE_DOUBLE", "Double", "1.10"},
+		"typed by an enum name":        {"json/plain", "1.10", "INDEXED_VALUE_TYPE_DOUBLE", "Double", "1.10"},
 		"of an unknown type":           {"json/plain", "1", "Vector", "Vector", "1"},
 		"untyped":                      {"json/plain", "12345678901234567890", "", "", "12345678901234567890"},
 		"null":                         {"binary/null", "", "", "", "null"},
@@ -83,7 +83,7 @@ func TestToSearchAttribute(t *testing.T) {
 		"an untyped scalar in a list":  {"json/plain", `["a"]`, "", "", `"a"`},
 		"an untyped list":              {"json/plain", `["a","b"]`, "", "", `["a","b"]`},
 		"an empty list":                {"json/plain", "[]", "", "", "[]"},
-		"a list by its long type name": {"json/plain", `["a"]`, "INDEXED_VALUE_TYPE_KEYWORD_LIST", "KeywordList", `["a"]`},
+		"a list typed by an enum name": {"json/plain", `["a"]`, "INDEXED_VALUE_TYPE_KEYWORD_LIST", "KeywordList", `["a"]`},
 	} {
 		p := payloadOf(test.encoding, test.data)
 		if test.typ != "" {

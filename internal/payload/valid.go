@@ -88,8 +88,8 @@ func memberName(data []byte, at int) int {
 	return skipSpace(data, at+1)
 }
 
-// peek returns the byte at an offset. At the end it returns zero, which no JSON
-// has.
+// peek returns the byte at an offset. At the end it returns zero, which does not occur in
+// JSON.
 func peek(data []byte, at int) byte {
 	if uint(at) >= uint(len(data)) {
 		return 0

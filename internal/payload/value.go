@@ -62,7 +62,8 @@ func ToJSON(p *common.Payload) (value jsontext.Value, ok bool) {
 }
 
 // Readable returns the data of a payload whose encoding is json/protobuf or
-// json/plain, if it is valid JSON. Responses have it beside metadata and data.
+// json/plain, if it is valid JSON. Responses contain it in addition to metadata and
+// data.
 func Readable(p *common.Payload) (value jsontext.Value, ok bool) {
 	switch string(p.GetMetadata()[MetadataEncoding]) {
 	case EncodingProto, EncodingJSON:
@@ -108,8 +109,8 @@ func trimSpace(data []byte) []byte {
 }
 
 // validJSON returns data without white space around it, if it is valid JSON. It
-// allows duplicate names, because a worker may have written them, and to drop
-// or reject them would lose data.
+// allows duplicate names: a worker may have written them, and rejecting or dropping them
+// would lose data.
 func validJSON(data []byte) (jsontext.Value, bool) {
 	value := jsontext.Value(trimSpace(data))
 	if !isSimpleJSON(value) && (!value.IsValid(jsontext.AllowDuplicateNames(true)) || depthOf(value) > maxDepth) {

@@ -28,8 +28,8 @@ const (
 	entryValue = 2
 )
 
-// Read reads a payload. ok is false if the wire bytes are invalid or are not as
-// encoders write them, and a protobuf decoder is needed.
+// Read reads a payload. ok is false if the wire bytes are invalid or not in the form that
+// encoders write. The caller then needs a protobuf decoder.
 func Read(wire []byte) (p Wire, ok bool) {
 	for at := 0; at < len(wire); {
 		number, value, end := next(wire, at)
