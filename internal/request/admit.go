@@ -14,49 +14,49 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// Front is the front half of the corridor: what every door does with a request
-// before it calls the Temporal server, and with the response before it is
-// written. It is shared by all doors, so that a bound counts at all of them
-// together.
+// Front is what every door does with a request before it calls the Temporal server,
+// and with the response before it is written. All doors share one Front, so that each
+// limit applies to all of them together.
 type Front struct {
 	Upstream *upstream.Client
 	// Bodies reads the bodies of requests.
 	Bodies *Bodies
-	// Decoding bounds how many large bodies are decoded at the same time: its
-	// capacity. Decoding takes many times the size of some bodies for a moment.
+	// Decoding is a semaphore. Its capacity is the number of large bodies that are
+	// decoded at the same time: decoding may need many times the size of a body.
 	Decoding chan struct{}
-	// Reads, Writes and Waits bound the requests in flight, by kind.
+	// Reads, Writes and Waits limit the requests in flight, by kind.
 	Reads, Writes, Waits *limit.Pool
-	// Responses bounds the bytes of responses until they are written.
+	// Responses limits the bytes of responses that are not written yet.
 	Responses *limit.Bytes
 	// CallerMetadata are the metadata keys that every caller may send.
 	CallerMetadata []string
 }
 
-// Operation is what a door knows of a request before it reads it.
+// Operation describes a request before it is read.
 type Operation struct {
-	// Method is the full name of the RPC that decides about access.
+	// Method is the full name of the RPC whose access the request requires.
 	Method string
-	// Namespace is the one that the path names.
+	// Namespace is the namespace in the path.
 	Namespace string
-	// NamespaceInMessage is set when the message names the namespace and not the
-	// path. Then [Admitted.SetNamespace] names it once the message is there.
+	// NamespaceInMessage means that the message has the namespace and not the path.
+	// The door calls [Admitted.SetNamespace] when it has read the message.
 	NamespaceInMessage bool
-	// RejectDelegated rejects the bearers of delegated tokens: the door's page tokens
-	// are the server's own, and would carry a bearer to other runs.
+	// RejectDelegated rejects the bearers of delegated tokens. The door returns the
+	// server's page tokens unsealed, which would let a bearer read other runs.
 	RejectDelegated bool
 	// DropMetadata drops metadata keys that are not allowed. Otherwise they are an
-	// error: the caller would rely on them.
+	// error, because the caller would rely on them.
 	DropMetadata bool
-	// Timeout is the deadline of each call when the caller names none; zero takes
-	// the default of [upstream.Client].
+	// Timeout is the timeout of each call if the caller sets none. Zero means the
+	// default of [upstream.Client].
 	Timeout time.Duration
 	// Retry and Features are those of [upstream.CallOptions].
 	Retry, Features bool
 }
 
-// Admitted is a request that may go on. It owns the request's slots, the bytes
-// of its response and its audit line. It is used by one goroutine at a time.
+// Admitted is a request that was admitted. It owns the slots of the request, the bytes
+// of its body and its response, and its audit line. It is used by one goroutine at a
+// time.
 type Admitted struct {
 	Principal *auth.Principal
 
@@ -66,19 +66,20 @@ type Admitted struct {
 	options upstream.CallOptions
 
 	slot, waitSlot limit.Slot
-	body           limit.Reservation // of the request, and of what is built from it
-	held           limit.Reservation // of the response
-	room           int64             // bytes of the last part of a stream
+	body           limit.Reservation // of the body, and of the message that is built from it
+	response       limit.Reservation
+	room           int64 // bytes of the last page of a stream
 }
 
-// largeBody is the size, in bytes, from which bodies are decoded a few at a time.
+// largeBody is the minimum size, in bytes, of a body for which [Front.Decoding]
+// applies.
 const largeBody = 256 << 10
 
-// Admit authorises the caller first, so that one who may not call learns nothing
-// from how the rest of the request is judged, and then reads the deadline and the
-// metadata. Calls in the context that it returns are made as the request asks.
-// The caller of Admit must close what it returns. A rejection has its audit line
-// already; errors are [problem.Error]s.
+// Admit authorises a request and reads its deadline and its metadata. It authorises
+// first, so that a caller without access gets no error about the rest of the request.
+// The returned context carries the options of upstream calls. The caller must close
+// the returned Admitted. If Admit rejects the request, it writes the audit line.
+// Errors are [problem.Error]s.
 func (f *Front) Admit(ctx context.Context, h http.Header, op Operation) (context.Context, *Admitted, error) {
 	a := &Admitted{front: f, method: op.Method}
 	a.Principal, _ = auth.PrincipalFrom(ctx)
@@ -89,7 +90,7 @@ func (f *Front) Admit(ctx context.Context, h http.Header, op Operation) (context
 		a.Reject(ctx, err)
 		return ctx, nil, err
 	}
-	a.held = f.Responses.Open(a.Principal.Account(), a.Principal.Share)
+	a.response = f.Responses.Open(a.Principal.Account(), a.Principal.Share)
 	a.options.Room = firstRoom{a}
 	return ctx, a, nil
 }
@@ -111,7 +112,7 @@ func (a *Admitted) admit(ctx context.Context, h http.Header, op Operation) error
 		if err := CheckNamespace(op.Namespace); err != nil {
 			return err
 		}
-		telemetry.FromContext(ctx).SetNamespace(op.Namespace) // not before: anybody may name anything
+		telemetry.FromContext(ctx).SetNamespace(op.Namespace) // only if authorised: other names are arbitrary text
 	}
 	var err error
 	if a.options.Timeout, err = Timeout(h); err != nil {
@@ -129,28 +130,28 @@ func (a *Admitted) admit(ctx context.Context, h http.Header, op Operation) error
 // AllowedMetadata returns the metadata keys that the caller may send.
 func (a *Admitted) AllowedMetadata() Keys { return Allowed(a.front.CallerMetadata, a.Principal) }
 
-// SetNamespace names the namespace that the message holds. The guard in
-// [upstream.Client.Invoke] authorises it.
+// SetNamespace sets the namespace that the message names. [upstream.Client.Invoke]
+// authorises it.
 func (a *Admitted) SetNamespace(ctx context.Context, namespace string) {
 	a.options.Namespace = namespace
 	if a.Principal.Authorize(a.method, namespace) == nil {
-		telemetry.FromContext(ctx).SetNamespace(namespace) // not before: anybody may name anything
+		telemetry.FromContext(ctx).SetNamespace(namespace) // only if authorised: other names are arbitrary text
 	}
 }
 
 // IsRead reports whether the request changes nothing.
 func (a *Admitted) IsRead() bool { return a.access.Role <= auth.RoleRead }
 
-// Enter reads the body, if there is to be one, and then takes a slot: a body that
-// arrives slowly must not hold one. Requests that wait have slots of their own.
-// The bytes of the body count until [Admitted.Release].
+// Enter reads the body, if hasBody is set, and then acquires a slot, so that a body
+// that arrives slowly does not hold one. Waits have a pool of their own. The bytes of
+// the body count until [Admitted.Release].
 //
-// A small response does not count where it has a connection of its own. By
-// HTTP/2 one connection has many streams, whose client may read none of them
-// (RFC 9113 section 10.5): there every response counts.
+// Over HTTP/1, a small response does not count. Over HTTP/2, one connection may have
+// many streams of which the client reads none (RFC 9113 section 10.5), so every
+// response counts.
 func (a *Admitted) Enter(ctx context.Context, w http.ResponseWriter, r *http.Request, hasBody, waits bool) (body []byte, err error) {
 	if r.ProtoMajor > 1 {
-		a.held.CountSmall()
+		a.response.CountSmall()
 	}
 	if hasBody {
 		if body, a.body, err = a.front.Bodies.Read(w, r, a.Principal); err != nil {
@@ -168,8 +169,8 @@ func (a *Admitted) Enter(ctx context.Context, w http.ResponseWriter, r *http.Req
 	return body, err
 }
 
-// Decode calls decode, which decodes a body of size bytes. Large ones wait until
-// few enough others are decoded, or ctx ends.
+// Decode calls decode, which decodes a body of size bytes. For a large body it first
+// waits for the semaphore [Front.Decoding], at most until ctx ends.
 func (a *Admitted) Decode(ctx context.Context, size int, decode func() error) error {
 	if size >= largeBody {
 		select {
@@ -185,103 +186,103 @@ func (a *Admitted) Decode(ctx context.Context, size int, decode func() error) er
 	return decode()
 }
 
-// ReserveMessage counts the bytes of the message that was built from the body,
-// where it is larger than what the body counts as.
+// ReserveMessage increases the reservation of the body to the size of the message that
+// was built from it, if the message is larger.
 func (a *Admitted) ReserveMessage(ctx context.Context, bytes int) error {
 	more := int64(bytes) - a.body.Bytes()
-	if more <= 0 || a.body.Bytes() == 0 { // without a body it is as small as the request's head
+	if more <= 0 || a.body.Bytes() == 0 { // without a body, the message is not larger than the URL
 		return nil
 	}
 	return a.body.Grow(ctx, more)
 }
 
-// AcquireWait takes a slot for a wait. It comes before the request has any
-// effect, so that one that finds no slot can be repeated.
+// AcquireWait acquires a slot for a wait. Call it before the request has any effect, so
+// that the caller can repeat a request that gets no slot.
 func (a *Admitted) AcquireWait(ctx context.Context) (err error) {
 	a.waitSlot, err = a.front.Waits.Acquire(ctx, a.Principal.Account(), a.Principal.Share)
 	return err
 }
 
-// TakeWait hands the slot of a wait over to the caller, which releases it.
+// TakeWait transfers the slot of the wait to the caller, which must release it.
 func (a *Admitted) TakeWait() limit.Slot { return a.waitSlot.Take() }
 
-// Release releases the slot and the bytes of the body and writes the audit line,
-// as a request does that has made its call: its wait, or the writing of its
-// response, is still to come.
+// Release releases the slot and the bytes of the body, and writes the audit line. It is
+// for a request that has made its call, before it waits or writes its response.
 func (a *Admitted) Release(ctx context.Context) {
 	a.ReleaseSlot(ctx)
 	a.body.Release()
 }
 
-// ReleaseSlot is [Admitted.Release] for a request that may make its call again
-// while it waits: its body still counts.
+// ReleaseSlot is [Admitted.Release] for a request that may repeat its call while it
+// waits, and so still needs its body.
 func (a *Admitted) ReleaseSlot(ctx context.Context) {
 	a.slot.Release()
 	a.front.Upstream.WriteTrail(ctx, a.Principal, a.options.Trail)
 }
 
-// Reject is [Admitted.Release] for a request that ends with err. Its audit line
-// says so unless a call has been made.
+// Reject is [Admitted.Release] for a request that ends with err. The audit line has this
+// error unless a call has been made.
 func (a *Admitted) Reject(ctx context.Context, err error) {
 	a.front.Upstream.RejectTrail(ctx, a.Principal, a.options.Trail, a.method, a.options.Namespace, err)
 	a.slot.Release()
 	a.body.Release()
 }
 
-// Close releases all that the request holds.
+// Close releases the slots and the reservations of the request.
 func (a *Admitted) Close() {
 	a.slot.Release()
 	a.waitSlot.Release()
 	a.body.Release()
-	a.held.Release()
+	a.response.Release()
 }
 
-// Reserve makes the bytes of the response count, as many as are given, until
-// [Admitted.Close]. It comes before they are made, by an estimate, and again when
-// their number is known, and before the slot is released: at most as many
-// responses wait for room as there are slots. Errors are those of
-// [limit.Bytes.Reserve]; after a write they say that the call was made, since the
-// other rejections of that kind come before it.
+// Reserve reserves the bytes of the response until [Admitted.Close]. Call it with an
+// estimate before the response is built, and again when its size is known. Call it
+// before the slot is released: then at most as many responses wait for room as there
+// are slots. Errors are those of [limit.Bytes.Reserve]. For a write, the error says
+// that the call was made, because the same error elsewhere means that it was not.
 func (a *Admitted) Reserve(ctx context.Context, bytes int) error {
 	a.room = int64(bytes)
 	err := a.reserve(ctx, a.room)
-	if e, is := errors.AsType[*problem.Error](err); is && !a.IsRead() {
+	if e, ok := errors.AsType[*problem.Error](err); ok && !a.IsRead() {
 		e.Detail += " The call was made; repeat it with the same id or Idempotency-Key to get its response."
 	}
 	return err
 }
 
 func (a *Admitted) reserve(ctx context.Context, bytes int64) error {
-	if more := bytes - a.held.Bytes(); more > 0 {
-		return a.held.Grow(ctx, more)
+	if more := bytes - a.response.Bytes(); more > 0 {
+		return a.response.Grow(ctx, more)
 	}
-	a.held.Fit(bytes) // less than before always fits
+	a.response.Fit(bytes) // a smaller reservation always fits
 	return nil
 }
 
 // ReleaseBytes releases the bytes of the response, before [Admitted.Close].
-func (a *Admitted) ReleaseBytes() { a.held.Release() }
+func (a *Admitted) ReleaseBytes() { a.response.Release() }
 
-// ReserveNext releases the bytes of the part that was written, and counts those
-// of the next one, which is there already.
+// ReserveNext replaces the reservation of the part that was written by one for the next
+// part, which has already been received.
 func (a *Admitted) ReserveNext(ctx context.Context, bytes int) error {
-	a.held.Release()
-	return a.held.Resume(ctx, int64(bytes))
+	a.response.Release()
+	return a.response.Resume(ctx, int64(bytes))
 }
 
-// Next fetches the next page of a response that has begun, in a slot of its own:
-// the request's was released when the response began, because a slow reader must
-// not hold one, and without a slot a caller's streams would have no bound. As many
-// bytes as the last page had are reserved before, and a larger page is not
-// received. If it has no room yet, its slot is released, and it is fetched again
-// when it has: what waits holds neither bytes nor a slot.
+// Next fetches the next page of a streamed response. The slot of the request was
+// released when the response began, because a slow reader must not hold one. So each
+// page is fetched in a slot of its own, which limits the calls of all streams of a
+// caller.
+//
+// Next first reserves as many bytes as the last page had, and does not receive a larger
+// page. If there is no room for a larger page, Next releases the slot, waits for room
+// and fetches the page again: a waiting stream holds neither bytes nor a slot.
 func (a *Admitted) Next(ctx context.Context, fetch func(context.Context) (upstream.Response, error)) (upstream.Response, error) {
 	options := upstream.CallFrom(ctx)
 	options.Room = nextRoom{a}
 	fetching := upstream.NewContext(ctx, &options)
 	for {
-		a.held.Release()
-		if err := a.held.Resume(ctx, a.room); err != nil {
+		a.response.Release()
+		if err := a.response.Resume(ctx, a.room); err != nil {
 			return upstream.Response{}, err
 		}
 		var page upstream.Response
@@ -296,18 +297,19 @@ func (a *Admitted) Next(ctx context.Context, fetch func(context.Context) (upstre
 			return page, err
 		}
 		a.room = int64(len(page.Bytes()))
-		if a.held.Fit(a.room) {
+		if a.response.Fit(a.room) {
 			return page, nil
 		}
 		page.Release()
 	}
 }
 
-// firstRoom is the room of a request's responses before its own response begins.
+// firstRoom is the room for responses to calls that are made before the response of the
+// request begins.
 type firstRoom struct{ *Admitted }
 
 // Reserved implements [upstream.Room].
-func (r firstRoom) Reserved() int { return int(r.held.Bytes()) }
+func (r firstRoom) Reserved() int { return int(r.response.Bytes()) }
 
 // Reserve implements [upstream.Room]. It waits as [Admitted.Reserve] does, and then for the slots of a large response.
 func (r firstRoom) Reserve(ctx context.Context, bytes int) error {
@@ -324,26 +326,26 @@ const slotBytes = 4 << 20
 
 func slotsFor(bytes int64) int { return int(max(1, (bytes+slotBytes-1)/slotBytes)) }
 
-// nextRoom is the room of the next page of a stream.
+// nextRoom is the room for the next page of a stream.
 type nextRoom struct{ *Admitted }
 
 // Reserved implements [upstream.Room].
-func (r nextRoom) Reserved() int { return int(r.held.Bytes()) }
+func (r nextRoom) Reserved() int { return int(r.response.Bytes()) }
 
-// Reserve implements [upstream.Room]. It does not wait, because the caller holds
-// a slot, and notes for [Admitted.Next] what the page takes.
+// Reserve implements [upstream.Room]. It does not wait, because the stream holds a
+// slot. It records the size of the page for [Admitted.Next].
 func (r nextRoom) Reserve(_ context.Context, bytes int) error {
 	r.room = int64(bytes)
-	if r.held.Fit(r.room) {
+	if r.response.Fit(r.room) {
 		return nil
 	}
 	return errNoRoom
 }
 
-var errNoRoom = errors.New("the next page has no room yet")
+var errNoRoom = errors.New("there is no room for the next page yet")
 
-// InSlot calls do in slots of its own, for a response that has begun: as many as the last page needed. It waits for them
-// until ctx ends.
+// InSlot calls do while it holds slots, as many as the last page needed. It is for
+// a response that has begun, and waits for the slots until ctx ends.
 func (a *Admitted) InSlot(ctx context.Context, do func() error) error {
 	slot, err := a.front.Reads.Resume(ctx, a.Principal.Account(), a.Principal.Share, slotsFor(a.room))
 	if err != nil {

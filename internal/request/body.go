@@ -12,38 +12,37 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// bodyGrace is how long a body may arrive before its rate counts.
+// bodyGrace is the time in which a body may arrive at any rate.
 const bodyGrace = 5 * time.Second
 
-// bodyRate is the least rate of a body after its grace, in bytes a second. An
-// announced body that does not come costs its sender a connection and us
-// little, but not for as long as a slow upload may take.
+// bodyRate is the minimum rate of a body after bodyGrace, in bytes per second. It ends
+// slow uploads that would otherwise occupy a connection for the whole timeout.
 const bodyRate = 8 << 10
 
-// bodyCopies is how often the bytes of a body count: the values that are decoded
-// from it, and the message to the Temporal server, are together as large again.
+// bodyCopies is the number of times that a body counts: the values that are decoded
+// from it and the message to the Temporal server are together as large as the body.
 const bodyCopies = 2
 
-// bodyFloor is what a body that arrives counts as at least, in bytes: as much as
-// its connection and its goroutine take.
+// bodyFloor is the minimum that a body counts while it arrives, in bytes: the memory of
+// its connection and its goroutine.
 const bodyFloor = 32 << 10
 
-// Bodies reads the bodies of requests within bounds of size, time and memory.
+// Bodies reads the bodies of requests within limits of size, time and memory.
 type Bodies struct {
-	// Max bounds one body, in bytes.
+	// Max is the maximum size of a body, in bytes.
 	Max int64
 	// Timeout is the time for a whole body.
 	Timeout time.Duration
-	// Held bounds the bytes of all bodies, and of what is built from them, in all
-	// and for each caller.
+	// Held limits the bytes of all bodies and of the messages that are built from
+	// them, in total and for each caller.
 	Held *limit.Bytes
 }
 
-// Read takes the whole body of a caller's request. What it holds, and the message
-// that is built from it, stays reserved until the caller of Read releases it. The
-// connection's read deadline is lifted once the body is there, because what
-// follows may wait for long, and stays on a body that is not, so that the rest of
-// it cannot hold the connection. Errors are [problem.Error]s.
+// Read reads the whole body of a request. The returned reservation is for the body and
+// the message that is built from it; the caller must release it. After a complete
+// body, Read removes the read deadline of the connection, because the request may wait
+// for a long time. After an incomplete body the deadline remains, so that the rest of
+// the body cannot hold the connection. Errors are [problem.Error]s.
 func (b *Bodies) Read(w http.ResponseWriter, r *http.Request, caller *auth.Principal) ([]byte, limit.Reservation, error) {
 	if r.ContentLength > b.Max {
 		return nil, limit.Reservation{}, tooLarge(b.Max)
@@ -55,24 +54,24 @@ func (b *Bodies) Read(w http.ResponseWriter, r *http.Request, caller *auth.Princ
 	if err != nil {
 		return nil, limit.Reservation{}, err
 	}
-	arriving := arrival{bodies: b, request: r, control: http.NewResponseController(w), begin: time.Now(), held: held}
-	arriving.allow(bodyGrace) // not before: what we do until then is not the client's time
-	if err = arriving.read(); err == nil {
-		err = arriving.reserve(len(arriving.body))
+	reader := bodyReader{bodies: b, request: r, control: http.NewResponseController(w), begin: time.Now(), held: held}
+	reader.setDeadline(bodyGrace) // from here on: the time before is not the client's
+	if err = reader.read(); err == nil {
+		err = reader.reserve(len(reader.body))
 	}
 	if err != nil {
-		arriving.held.Release()
+		reader.held.Release()
 		if problem.Is(err, problem.RequestTimeout) || problem.Is(err, problem.InvalidRequest) {
 			w.Header().Set("Connection", "close")
 		}
 		return nil, limit.Reservation{}, err
 	}
-	_ = arriving.control.SetReadDeadline(time.Time{})
-	return arriving.body, arriving.held, nil
+	_ = reader.control.SetReadDeadline(time.Time{})
+	return reader.body, reader.held, nil
 }
 
-// arrival is a body on its way.
-type arrival struct {
+// bodyReader reads one body.
+type bodyReader struct {
 	bodies  *Bodies
 	request *http.Request
 	control *http.ResponseController
@@ -80,85 +79,85 @@ type arrival struct {
 
 	held     limit.Reservation
 	body     []byte
-	credited int64 // bytes that the read deadline allows for
+	credited int64 // bytes for which the read deadline was extended
 }
 
-// read reads to the end.
-func (a *arrival) read() error {
-	limited := io.LimitReader(a.request.Body, a.bodies.Max+1)
-	a.body = make([]byte, 0, a.first())
+// read reads the body to its end.
+func (b *bodyReader) read() error {
+	limited := io.LimitReader(b.request.Body, b.bodies.Max+1)
+	b.body = make([]byte, 0, b.initialSize())
 	for {
-		n, err := limited.Read(a.body[len(a.body):cap(a.body)])
-		a.body = a.body[:len(a.body)+n]
+		n, err := limited.Read(b.body[len(b.body):cap(b.body)])
+		b.body = b.body[:len(b.body)+n]
 		switch {
-		case int64(len(a.body)) > a.bodies.Max:
-			return tooLarge(a.bodies.Max)
+		case int64(len(b.body)) > b.bodies.Max:
+			return tooLarge(b.bodies.Max)
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			return unread(err)
+			return readError(err)
 		}
-		a.credit()
-		if len(a.body) == cap(a.body) {
-			if err := a.grow(); err != nil {
+		b.extendDeadline()
+		if len(b.body) == cap(b.body) {
+			if err := b.grow(); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// first is the size to begin with. The length that is announced saves growing, as
-// far as it costs little to believe it.
-func (a *arrival) first() int64 {
+// initialSize returns the size of the first buffer. It uses Content-Length only up to
+// bodyFloor, because a client can announce a large body and never send it.
+func (b *bodyReader) initialSize() int64 {
 	const unknown = 4 << 10
-	announced := a.request.ContentLength
+	announced := b.request.ContentLength
 	if announced < 0 {
 		return unknown
 	}
-	return min(announced+1, bodyFloor) // one more, to find the end
+	return min(announced+1, bodyFloor) // one more byte, to read the EOF without growing
 }
 
-// grow makes room for as much again, and counts it before it is there.
-func (a *arrival) grow() error {
-	size := min(2*cap(a.body), int(a.bodies.Max)+1)
-	if err := a.reserve(size); err != nil {
+// grow doubles the buffer. It reserves the bytes before it allocates them.
+func (b *bodyReader) grow() error {
+	size := min(2*cap(b.body), int(b.bodies.Max)+1)
+	if err := b.reserve(size); err != nil {
 		return err
 	}
-	body := make([]byte, len(a.body), size)
-	copy(body, a.body)
-	a.body = body
+	body := make([]byte, len(b.body), size)
+	copy(body, b.body)
+	b.body = body
 	return nil
 }
 
-// reserve counts a body of size bytes.
-func (a *arrival) reserve(size int) error {
+// reserve changes the reservation to that of a body of size bytes.
+func (b *bodyReader) reserve(size int) error {
 	bytes := int64(bodyCopies * size)
-	if more := bytes - a.held.Bytes(); more > 0 {
-		return a.held.Grow(a.request.Context(), more)
+	if more := bytes - b.held.Bytes(); more > 0 {
+		return b.held.Grow(b.request.Context(), more)
 	}
-	a.held.Fit(bytes) // less than before always fits
+	b.held.Fit(bytes) // a smaller reservation always fits
 	return nil
 }
 
-// credit prolongs the read deadline by the time that the bytes that have arrived
-// may take. It does so when there are twice as many as before: a deadline for
-// each read would cost more than the read.
-func (a *arrival) credit() {
-	arrived := int64(len(a.body))
-	if arrived < max(bodyRate, 2*a.credited) {
+// extendDeadline extends the read deadline by the time that the received bytes take at
+// the minimum rate. It does so only when their number has doubled, because setting a
+// deadline costs more than a read.
+func (b *bodyReader) extendDeadline() {
+	received := int64(len(b.body))
+	if received < max(bodyRate, 2*b.credited) {
 		return
 	}
-	a.credited = arrived
-	a.allow(bodyGrace + time.Duration(arrived)*time.Second/bodyRate)
+	b.credited = received
+	b.setDeadline(bodyGrace + time.Duration(received)*time.Second/bodyRate)
 }
 
-// allow sets the read deadline, from the begin of the body.
-func (a *arrival) allow(d time.Duration) {
-	_ = a.control.SetReadDeadline(a.begin.Add(min(a.bodies.Timeout, d)))
+// setDeadline sets the read deadline relative to the beginning of the body.
+func (b *bodyReader) setDeadline(d time.Duration) {
+	_ = b.control.SetReadDeadline(b.begin.Add(min(b.bodies.Timeout, d)))
 }
 
-// unread says why a body could not be read.
-func unread(err error) error {
+// readError returns the problem for an error of a read.
+func readError(err error) error {
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		return problem.New(problem.RequestTimeout, "The request body did not arrive in time.").WithCause(err)

@@ -1,6 +1,6 @@
-// Package request reads what all doors take from an HTTP request in the same
-// way: its body, its deadline, the metadata that it sends along.
+// Package request admits HTTP requests for all doors, and reads what they have in
+// common: the body, the query, the deadline and the metadata.
 //
-// Trust boundary: everything here is the caller's, and bounded. What is wrong is
-// a [problem.Error].
+// Trust boundary: all input comes from the caller and is limited in size. Invalid
+// input is a [problem.Error].
 package request

@@ -21,7 +21,7 @@ func header(pairs ...string) http.Header {
 	return h
 }
 
-func TestRequestTimeoutIsReadInBothSyntaxes(t *testing.T) {
+func TestTimeoutInBothSyntaxes(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]time.Duration{"500ms": 500 * time.Millisecond, "1m30s": 90 * time.Second} {
 		got, err := request.Timeout(header("Request-Timeout", value))
@@ -41,7 +41,7 @@ func TestRequestTimeoutIsReadInBothSyntaxes(t *testing.T) {
 	require.Zero(t, got)
 }
 
-func TestRequestTimeoutRefusesWhatItCannotMean(t *testing.T) {
+func TestInvalidTimeouts(t *testing.T) {
 	t.Parallel()
 	for _, h := range []http.Header{
 		header("Request-Timeout", "5"), header("Request-Timeout", "0s"), header("Request-Timeout", "-1s"),
@@ -57,7 +57,7 @@ func TestRequestTimeoutRefusesWhatItCannotMean(t *testing.T) {
 	}
 }
 
-func TestCallerMetadataIsByAllowList(t *testing.T) {
+func TestOnlyAllowedMetadataIsAccepted(t *testing.T) {
 	t.Parallel()
 	allowed := request.Allowed([]string{"x-tenant", "trace-bin"}, &auth.Principal{CallerMetadata: []string{"x-own"}})
 	require.Equal(t, []string{"trace-bin", "x-own", "x-tenant"}, allowed.Names())
@@ -75,7 +75,7 @@ func TestCallerMetadataIsByAllowList(t *testing.T) {
 	require.True(t, problem.Is(err, problem.InvalidRequest))
 }
 
-func TestOtherDoorsDropWhatIsNotAllowed(t *testing.T) {
+func TestAllowedMetadataDropsOtherKeys(t *testing.T) {
 	t.Parallel()
 	md, err := request.AllowedMetadata(header("Grpc-Metadata-X-Tenant", "blue", "Grpc-Metadata-Authorization", "Bearer evil",
 		"Grpc-Metadata-Caller-Type", "operator"), request.Allowed([]string{"x-tenant", "authorization"}, &auth.Principal{}))
@@ -83,13 +83,13 @@ func TestOtherDoorsDropWhatIsNotAllowed(t *testing.T) {
 	require.Equal(t, metadata.MD{"x-tenant": {"blue"}}, md)
 }
 
-func TestReservedMetadataIsRefusedEvenWhenListed(t *testing.T) {
+func TestReservedMetadataIsRejectedEvenIfAllowed(t *testing.T) {
 	t.Parallel()
 	_, err := request.Metadata(header("Grpc-Metadata-Authorization", "Bearer evil"), request.Allowed([]string{"authorization"}, &auth.Principal{}))
 	require.True(t, problem.Is(err, problem.MetadataNotAllowed))
 }
 
-func TestWhoMayOverrideSendsAnAuthorization(t *testing.T) {
+func TestAuthorizationRequiresPermissionToOverride(t *testing.T) {
 	t.Parallel()
 	allowed := request.Allowed(nil, &auth.Principal{OverridesAuthorization: true})
 	md, err := request.Metadata(header("Grpc-Metadata-Authorization", "Bearer own"), allowed)

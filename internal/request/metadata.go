@@ -13,8 +13,8 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// authorization is the key that is allowed to nobody but those who may override
-// the credential, however it is listed.
+// authorization is a key that only callers with permission to override the credential
+// may send, even if it is in a list of allowed keys.
 const authorization = "authorization"
 
 // Keys are the metadata keys that a caller may send.
@@ -23,16 +23,16 @@ type Keys struct {
 	overrides bool
 }
 
-// Allowed are the keys of a caller: those of everybody, and its own.
-func Allowed(everybody []string, p *auth.Principal) Keys {
-	keys := Keys{everybody, p.OverridesAuthorization}
+// Allowed returns the keys that a caller may send: those of all callers and its own.
+func Allowed(ofAll []string, p *auth.Principal) Keys {
+	keys := Keys{ofAll, p.OverridesAuthorization}
 	if len(p.CallerMetadata) > 0 {
-		keys.names = slices.Concat(everybody, p.CallerMetadata)
+		keys.names = slices.Concat(ofAll, p.CallerMetadata)
 	}
 	return keys
 }
 
-// Names lists the keys in their order.
+// Names returns the keys in alphabetical order.
 func (k Keys) Names() []string {
 	names := slices.Clone(k.names)
 	if k.overrides {
@@ -49,22 +49,21 @@ func (k Keys) allow(key string) bool {
 	return slices.Contains(k.names, key) && config.CheckMetadataKey(key) == nil
 }
 
-// Metadata reads the Grpc-Metadata-<key> headers, which carry the SDK's
-// rpc_metadata. A key that is not allowed is refused, not dropped: the caller
-// would believe that it was sent.
+// Metadata reads the Grpc-Metadata-<key> headers, which correspond to rpc_metadata of
+// the SDKs. A key that is not allowed is an error, because the caller would rely on it.
 func Metadata(h http.Header, allowed Keys) (metadata.MD, error) {
 	return parseMetadata(h, allowed, func(key string) error {
 		return problem.Newf(problem.MetadataNotAllowed, "The metadata key %q is not allowed.", problem.Truncate(key))
 	})
 }
 
-// AllowedMetadata is [Metadata] for the doors whose clients send keys that they
-// do not know of: what is not allowed is dropped.
+// AllowedMetadata is [Metadata] for doors whose clients send keys by themselves. It
+// drops keys that are not allowed.
 func AllowedMetadata(h http.Header, allowed Keys) (metadata.MD, error) {
 	return parseMetadata(h, allowed, func(string) error { return nil })
 }
 
-func parseMetadata(h http.Header, allowed Keys, refuse func(key string) error) (metadata.MD, error) {
+func parseMetadata(h http.Header, allowed Keys, reject func(key string) error) (metadata.MD, error) {
 	var md metadata.MD
 	for name, values := range h {
 		key, ok := strings.CutPrefix(name, runtime.MetadataHeaderPrefix)
@@ -73,7 +72,7 @@ func parseMetadata(h http.Header, allowed Keys, refuse func(key string) error) (
 		}
 		key = strings.ToLower(key)
 		if !allowed.allow(key) {
-			if err := refuse(key); err != nil {
+			if err := reject(key); err != nil {
 				return nil, err
 			}
 			continue

@@ -6,13 +6,13 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// CheckNamespace refuses a namespace that there cannot be. GRPC carries a call's
-// namespace as metadata too, which takes no other characters; a grant may end in
-// *, and lets any name through.
+// CheckNamespace rejects names that no namespace can have. Authorisation does not
+// exclude them, because a grant may end in "*". The name of a namespace is also sent as
+// gRPC metadata, which permits printable ASCII only.
 func CheckNamespace(name string) error {
-	const longest = 1000 // the server's limit for ids, namespaces among them (limit.maxIDLength)
-	if len(name) > longest || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return problem.Newf(problem.NamespaceNotFound, "There can be no namespace %q.", problem.Truncate(name))
+	const maxLength = 1000 // the server's default limit for ids and names (limit.maxIDLength)
+	if len(name) > maxLength || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return problem.Newf(problem.NamespaceNotFound, "%q is not a valid name of a namespace.", problem.Truncate(name))
 	}
 	return nil
 }

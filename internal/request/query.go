@@ -12,8 +12,8 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// maxQueryErrors is how many validation errors of a query string a response
-// lists. A head of 16 KiB has room for thousands.
+// maxQueryErrors is the maximum number of errors of a query string in a response. A
+// request header of 16 KiB could otherwise cause thousands.
 const maxQueryErrors = 50
 
 // ParseQuery parses the query string of a request. It is stricter than
@@ -32,7 +32,7 @@ func ParseQuery(r *http.Request) (url.Values, error) {
 // BindQuery sets the fields of params, a pointer to a struct, from a query
 // string. The `form` tag of a field names its parameter; without omitempty the
 // parameter is required. The error is a [problem.InvalidRequest] that lists all
-// that is wrong: unknown, repeated, missing and malformed parameters.
+// unknown, repeated, missing and malformed parameters.
 func BindQuery(values url.Values, params any) error {
 	target := reflect.ValueOf(params).Elem()
 	parameters := parametersOf(target.Type())
@@ -63,10 +63,10 @@ func BindQuery(values url.Values, params any) error {
 	return problem.InvalidFields(errs[:min(len(errs), maxQueryErrors)]...)
 }
 
-// parameters are those of one operation.
+// parameters are the query parameters of one operation.
 type parameters struct {
 	byName   map[string]parameter
-	required bool // one of them is
+	required bool // at least one is required
 }
 
 type parameter struct {
@@ -74,7 +74,7 @@ type parameter struct {
 	required bool
 }
 
-//nolint:gochecknoglobals // a cache of what the types say
+//nolint:gochecknoglobals // a cache of properties of types
 var parametersByType sync.Map // from reflect.Type to *parameters
 
 func parametersOf(t reflect.Type) *parameters {
@@ -92,7 +92,8 @@ func parametersOf(t reflect.Type) *parameters {
 	return cached.(*parameters) //nolint:forcetypeassert // see above
 }
 
-// setParameter reports whether text is a value of the field's type.
+// setParameter parses text and sets the field. It returns false if text is not a value
+// of the field's type.
 func setParameter(field reflect.Value, text string) bool {
 	if field.Kind() == reflect.Pointer {
 		field.Set(reflect.New(field.Type().Elem()))

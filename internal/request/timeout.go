@@ -9,7 +9,7 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// Single gives a header that may be there once at most.
+// Single returns the value of a header that may occur at most once.
 func Single(h http.Header, name string) (string, error) {
 	switch values := h.Values(name); len(values) {
 	case 0:
@@ -21,10 +21,10 @@ func Single(h http.Header, name string) (string, error) {
 	}
 }
 
-// Timeout reads the deadline that the caller sets for each RPC, the
-// SDK's rpc_timeout: Request-Timeout in Go's syntax, or Grpc-Timeout in gRPC's
-// (PROTOCOL-HTTP2.md). Zero means that it sets none. An empty Request-Timeout is
-// an error. An empty Grpc-Timeout is absent, as for grpc-gateway.
+// Timeout reads the timeout of each RPC, which corresponds to rpc_timeout of the SDKs:
+// Request-Timeout in Go's syntax, or Grpc-Timeout in gRPC's (PROTOCOL-HTTP2.md). It
+// returns zero if the caller sets none. An empty Request-Timeout is an error. An empty
+// Grpc-Timeout is ignored, as grpc-gateway does.
 func Timeout(h http.Header) (time.Duration, error) {
 	own, err := Single(h, "Request-Timeout")
 	if err != nil {
@@ -69,7 +69,7 @@ func parseGRPCTimeout(text string) (time.Duration, bool) {
 		return 0, false
 	}
 	if limit := int64(1<<63-1) / int64(unit); n > limit {
-		n = limit // eight digits of hours are more than a Duration holds
+		n = limit // a number of hours with eight digits overflows a Duration
 	}
 	return time.Duration(n) * unit, true
 }

@@ -17,8 +17,8 @@ import (
 // grpcTimeout is the grammar of PROTOCOL-HTTP2.md.
 var grpcTimeout = regexp.MustCompile(`^([0-9]{1,8})([HMSmun])$`)
 
-// FuzzTimeout reads deadlines. One is above zero, is what the syntax
-// says by arithmetic without bounds, and is cut at what a Duration holds.
+// FuzzTimeout compares timeouts with a computation in big integers: a valid timeout is
+// positive, and is limited to the maximum of a Duration.
 func FuzzTimeout(f *testing.F) {
 	for _, value := range []string{
 		"", "0", "-1", "abc", "1e9", "1e9s", "0s", "-0s", "-1s", "+1s", "500ms", "1h30m", "1.5s", ".5s", "1.s", "1µs", "1us", "10 s", " 10s", "10s ", "9223372036854775807ns",
@@ -50,7 +50,7 @@ func FuzzTimeout(f *testing.F) {
 		}
 		if own == "" && grpc == "" {
 			require.NoError(t, err)
-			require.Zero(t, got, "nobody set one")
+			require.Zero(t, got, "no timeout is set")
 			return
 		}
 		if want.Sign() <= 0 {
@@ -65,8 +65,8 @@ func FuzzTimeout(f *testing.F) {
 	})
 }
 
-// requireNoEcho wants an error without what the caller sent, if that is long
-// enough to tell it from the error's own words.
+// requireNoEcho requires that an error does not contain text of the caller. It ignores
+// short texts, which the error may contain by chance.
 func requireNoEcho(t *testing.T, err error, sent ...string) {
 	t.Helper()
 	for _, text := range sent {
