@@ -68,7 +68,7 @@ type KeepAlive struct {
 	Timeout  time.Duration `yaml:"timeout" doc:"How long to wait for the acknowledgement of a ping before closing the connection."`
 }
 
-// Retry is the retry policy for upstream calls that are safe to repeat. It is that of the SDKs.
+// Retry is the retry policy for upstream calls that are safe to repeat. Its defaults are those of the SDKs.
 type Retry struct {
 	InitialInterval time.Duration `yaml:"initialInterval" doc:"Delay before the first retry."`
 	Multiplier      float64       `yaml:"multiplier" doc:"Factor by which the delay grows with each retry, at least 1."`
@@ -77,7 +77,7 @@ type Retry struct {
 	MaxAttempts     int           `yaml:"maxAttempts" doc:"Maximum number of attempts, the first included. 1 disables retries."`
 }
 
-// Breaker configures when the gateway stops calling an unavailable upstream and fails calls at once.
+// Breaker configures the circuit breaker, which fails calls immediately while the upstream is unavailable.
 type Breaker struct {
 	Failures int           `yaml:"failures" doc:"Number of consecutive calls that fail with unavailable before the breaker opens. 0 disables the breaker."`
 	Window   time.Duration `yaml:"window" doc:"Time window, from the end of the first failure, in which the other calls must have begun."`

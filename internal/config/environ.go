@@ -8,7 +8,7 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// readEnviron applies the FLOWGATE_ variables to cfg. It reports an unknown one, so that a typo does not go unnoticed.
+// readEnviron applies the FLOWGATE_ variables to cfg. It reports unknown ones, because they may be typos.
 func readEnviron(environ []string, cfg *Config, problems *Problems) {
 	known := make(map[string]leaf)
 	for _, l := range leavesOf(reflect.TypeFor[Config]()) {

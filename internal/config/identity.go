@@ -67,7 +67,7 @@ type Claims struct {
 	// Permissions is the path of a claim that is a list of strings or a space-separated string. Dots select members of
 	// objects. A claim whose own name contains dots is also found.
 	Permissions string `yaml:"permissions"`
-	// Prefix is the prefix of permissions for the gateway. All others are ignored.
+	// Prefix is the prefix of permissions for the gateway. Permissions without it are ignored.
 	Prefix string `yaml:"prefix"`
 	// Template is the form of a permission after the prefix, with {namespace} and {role}. Without {namespace}, the
 	// permission is for Namespace.

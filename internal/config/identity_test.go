@@ -33,11 +33,11 @@ func TestInvalidIssuers(t *testing.T) {
 	t.Parallel()
 	const (
 		names     = "auth.jwt[0].name: must be 1 to 64 letters, digits, '-', '.' and '_'"
-		others    = "auth.jwt[0].name: is reserved for callers of another kind"
+		reserved  = "auth.jwt[0].name: is reserved for callers of another kind"
 		sources   = "auth.jwt[0]: requires exactly one of jwksURL, discovery: true and publicKeyFile"
 		keyURL    = "auth.jwt[0].jwksURL: must be a URL, such as https://idp.example/jwks"
 		plaintext = ": would fetch keys without TLS from another host: use https, or set allowPlaintextCredential to accept that"
-		placed    = "auth.jwt[0].claims.namespace: is required if the template has no {namespace}, and not allowed otherwise"
+		namespace = "auth.jwt[0].claims.namespace: is required if the template has no {namespace}, and not allowed otherwise"
 	)
 	for _, tc := range []struct{ issuer, want string }{
 		{withIssuer("issuer", ""), "auth.jwt[0].issuer: is missing"},
@@ -45,8 +45,8 @@ func TestInvalidIssuers(t *testing.T) {
 		{withIssuer("name", "'a b'"), names},
 		{withIssuer("name", strings.Repeat("a", 65)), names},
 		{withIssuer("issuer", "urn:idp"), names}, // has no host for the default name
-		{withIssuer("name", "cert"), others},
-		{withIssuer("name", "delegated"), others},
+		{withIssuer("name", "cert"), reserved},
+		{withIssuer("name", "delegated"), reserved},
 		{withIssuer("audience", ""), "auth.jwt[0].audience: must contain at least one"},
 		{withIssuer("audience", "[]"), "auth.jwt[0].audience: must contain at least one"},
 		{withIssuer("audience", "[flowgate, '']"), "auth.jwt[0].audience: must contain at least one"},
@@ -78,8 +78,8 @@ func TestInvalidIssuers(t *testing.T) {
 		{withIssuer("claims", "{template: '{namespace}:{role}:{role}'}"), "auth.jwt[0].claims.template: must contain {role} once"},
 		{withIssuer("claims", "{template: '{namespace}:{namespace}:{role}'}"), "auth.jwt[0].claims.template: must contain {namespace} at most once"},
 		{withIssuer("claims", "{template: '{namespace}{role}'}"), "auth.jwt[0].claims.template: must have something between {namespace} and {role}"},
-		{withIssuer("claims", "{template: '{role}'}"), placed},
-		{withIssuer("claims", "{namespace: default}"), placed},
+		{withIssuer("claims", "{template: '{role}'}"), namespace},
+		{withIssuer("claims", "{namespace: default}"), namespace},
 		{withIssuer("claims", "{subjekt: sub}"), "auth.jwt[0].claims.subjekt: unknown field"},
 		{withIssuer("credential", "static"), "auth.jwt[0].credential: must be one of none, passthrough, mint"},
 		{withIssuer("credential", "mint"), "upstream.credential.mint.keyFile: is required with mode mint"},
@@ -124,49 +124,49 @@ func TestInvalidIdentity(t *testing.T) {
 	withCertificate := func(members string) string { return `auth: {certificates: [{dns: a.example, ` + members + `}]}` }
 	for yaml, want := range map[string]string{
 		``: "auth: no authentication configured: set auth.apiKeys.file, auth.jwt or auth.certificates, or auth.insecureAnonymous to serve all callers",
-		`auth: {insecureAnonymous: true, jwt: [` + withIssuer() + `]}`:                          "auth.insecureAnonymous: cannot be combined with auth.jwt",
-		`auth: {insecureAnonymous: true, certificates: [` + certificate + `]}`:                  "auth.insecureAnonymous: cannot be combined with auth.certificates",
-		`auth: {failureLimit: {perSecond: 1000001}}`:                                            "auth.failureLimit.perSecond: must be above 0 and at most 1000000",
-		`auth: {certificates: [` + certificate + `]}`:                                           "auth.certificates: requires listen.tls.clientCAFile",
-		withCertificate(`grants: []`):                                                           "auth.certificates[0].name: must be 1 to 64 letters, digits, '-', '.' and '_'",
-		withCertificate(`name: 'a:b'`):                                                          "auth.certificates[0].name: must be 1 to 64 letters, digits, '-', '.' and '_'",
-		`auth: {certificates: [{name: a}]}`:                                                     "auth.certificates[0]: must contain a uri, dns, email or commonName",
-		`auth: {certificates: [` + certificate + `, {name: a, commonName: b}]}`:                 "auth.certificates[1].name: is a duplicate",
-		withCertificate(`name: a, grants: [{namespace: b, role: Read}]`):                        "auth.certificates[0].grants[0].role: must be one of read, write, admin",
-		withCertificate(`name: a, grants: [{role: read}]`):                                      "auth.certificates[0].grants[0].namespace: must be a namespace, or a prefix followed by *",
-		withCertificate(`name: a, grants: [{namespace: 'a*b', role: read}]`):                    "auth.certificates[0].grants[0].namespace: must be a namespace, or a prefix followed by *",
-		withCertificate(`name: a, grant: []`):                                                   "auth.certificates[0].grant: unknown field",
-		`listen: {tls: {keyFile: flowgate.yaml}}`:                                               "listen.tls.certFile: is required with listen.tls.keyFile",
-		`listen: {tls: {certFile: flowgate.yaml}}`:                                              "listen.tls.keyFile: is required with listen.tls.certFile",
-		`listen: {tls: {certFile: absent, keyFile: absent}}`:                                    "listen.tls.certFile: absent cannot be read: no such file or directory",
-		`listen: {tls: {certFile: flowgate.yaml, keyFile: flowgate.yaml}}`:                      "listen.tls.certFile: flowgate.yaml and flowgate.yaml cannot be parsed or do not match",
-		`listen: {tls: {clientCAFile: flowgate.yaml}}`:                                          "listen.tls.clientCAFile: requires listen.tls.certFile",
-		`listen: {tls: {certFile: a, keyFile: b, clientCAFile: flowgate.yaml}}`:                 "listen.tls.clientCAFile: flowgate.yaml contains no PEM certificate",
-		`tokens: {maxTTL: 0s}`:                                                                  "tokens.maxTTL: must be from 1s to 168h",
-		`tokens: {maxTTL: 169h}`:                                                                "tokens.maxTTL: must be from 1s to 168h",
-		`upstream: {credential: {mode: magic}}`:                                                 "upstream.credential.mode: must be one of none, static, passthrough, mint",
-		`upstream: {credential: {mode: passthrough, file: a}}`:                                  "upstream.credential.file: requires upstream.credential.mode: static",
-		`upstream: {credential: {mint: {keyFile: absent}}}`:                                     "upstream.credential.mint.keyFile: absent cannot be read: no such file or directory",
-		`upstream: {credential: {mint: {keyFile: a, algorithm: HS256}}}`:                        "upstream.credential.mint.algorithm: must be one of ES256, RS256",
-		`upstream: {credential: {mint: {keyFile: a, issuer: ""}}}`:                              "upstream.credential.mint.issuer: is missing",
-		`upstream: {credential: {mint: {keyFile: a, ttl: 9s}}}`:                                 "upstream.credential.mint.ttl: must be from 10s to 1h",
-		`upstream: {credential: {mint: {keyFile: a, ttl: 61m}}}`:                                "upstream.credential.mint.ttl: must be from 10s to 1h",
-		`upstream: {credential: {mint: {keyFile: a, publishAhead: -1s}}}`:                       "upstream.credential.mint.publishAhead: must not be negative",
-		`namespaces: {a: {credential: {mode: mint}}}`:                                           "upstream.credential.mint.keyFile: is required with mode mint",
-		`namespaces: {a: {credential: {mode: magic}}}`:                                          "namespaces.a.credential.mode: must be one of none, static, passthrough, mint",
-		`namespaces: {a: {credential: {mode: static}}}`:                                         "namespaces.a.credential.file: is required with mode static",
-		`namespaces: {a: {credential: {file: a}}}`:                                              "namespaces.a.credential.file: requires namespaces.a.credential.mode: static",
-		`namespaces: {a: {credential: {mode: static, file: absent}}}`:                           "namespaces.a.credential.file: the file cannot be read: no such file or directory",
-		`namespaces: {a: {upstream: {tls: {enabled: true}}}}`:                                   "namespaces.a.upstream.tls: requires namespaces.a.upstream.address",
-		`namespaces: {a: {upstream: {address: b}}}`:                                             "namespaces.a.upstream.address: must be host:port",
-		`namespaces: {a: {upstream: {address: "b:1", tls: {caFile: a}}}}`:                       "namespaces.a.upstream.tls.caFile: requires namespaces.a.upstream.tls.enabled: true",
-		`namespaces: {a: {upstream: {address: "b:1", tls: {enabled: x}}}}`:                      "namespaces.a.upstream.tls.enabled: must be true or false",
-		`namespaces: {a: {upstream: {address: "b:1", port: 1}}}`:                                "namespaces.a.upstream.port: unknown field",
-		`namespaces: {a: {upstream: {address: "b:1"}, credential: {mode: mint}}}`:               "namespaces.a.credential: " + inPlaintext,
-		`{upstream: {address: "b:1", credential: {mode: passthrough}}}`:                         "upstream.credential: " + inPlaintext,
-		`{upstream: {address: "b:1"}, auth: {jwt: [` + passingIssuer + `]}}`:                    "auth.jwt[0].credential: " + inPlaintext,
-		`{upstream: {address: "b:1", credential: {mint: {keyFile: a}}}}`:                        "upstream.credential.mint.keyFile: " + inPlaintext,
-		`{namespaces: {a: {upstream: {address: "b:1"}}}, auth: {jwt: [` + passingIssuer + `]}}`: "auth.jwt[0].credential: " + inPlaintext,
+		`auth: {insecureAnonymous: true, jwt: [` + withIssuer() + `]}`:                              "auth.insecureAnonymous: cannot be combined with auth.jwt",
+		`auth: {insecureAnonymous: true, certificates: [` + certificate + `]}`:                      "auth.insecureAnonymous: cannot be combined with auth.certificates",
+		`auth: {failureLimit: {perSecond: 1000001}}`:                                                "auth.failureLimit.perSecond: must be above 0 and at most 1000000",
+		`auth: {certificates: [` + certificate + `]}`:                                               "auth.certificates: requires listen.tls.clientCAFile",
+		withCertificate(`grants: []`):                                                               "auth.certificates[0].name: must be 1 to 64 letters, digits, '-', '.' and '_'",
+		withCertificate(`name: 'a:b'`):                                                              "auth.certificates[0].name: must be 1 to 64 letters, digits, '-', '.' and '_'",
+		`auth: {certificates: [{name: a}]}`:                                                         "auth.certificates[0]: must contain a uri, dns, email or commonName",
+		`auth: {certificates: [` + certificate + `, {name: a, commonName: b}]}`:                     "auth.certificates[1].name: is a duplicate",
+		withCertificate(`name: a, grants: [{namespace: b, role: Read}]`):                            "auth.certificates[0].grants[0].role: must be one of read, write, admin",
+		withCertificate(`name: a, grants: [{role: read}]`):                                          "auth.certificates[0].grants[0].namespace: must be a namespace, or a prefix followed by *",
+		withCertificate(`name: a, grants: [{namespace: 'a*b', role: read}]`):                        "auth.certificates[0].grants[0].namespace: must be a namespace, or a prefix followed by *",
+		withCertificate(`name: a, grant: []`):                                                       "auth.certificates[0].grant: unknown field",
+		`listen: {tls: {keyFile: flowgate.yaml}}`:                                                   "listen.tls.certFile: is required with listen.tls.keyFile",
+		`listen: {tls: {certFile: flowgate.yaml}}`:                                                  "listen.tls.keyFile: is required with listen.tls.certFile",
+		`listen: {tls: {certFile: absent, keyFile: absent}}`:                                        "listen.tls.certFile: absent cannot be read: no such file or directory",
+		`listen: {tls: {certFile: flowgate.yaml, keyFile: flowgate.yaml}}`:                          "listen.tls.certFile: flowgate.yaml and flowgate.yaml cannot be parsed or do not match",
+		`listen: {tls: {clientCAFile: flowgate.yaml}}`:                                              "listen.tls.clientCAFile: requires listen.tls.certFile",
+		`listen: {tls: {certFile: a, keyFile: b, clientCAFile: flowgate.yaml}}`:                     "listen.tls.clientCAFile: flowgate.yaml contains no PEM certificate",
+		`tokens: {maxTTL: 0s}`:                                                                      "tokens.maxTTL: must be from 1s to 168h",
+		`tokens: {maxTTL: 169h}`:                                                                    "tokens.maxTTL: must be from 1s to 168h",
+		`upstream: {credential: {mode: magic}}`:                                                     "upstream.credential.mode: must be one of none, static, passthrough, mint",
+		`upstream: {credential: {mode: passthrough, file: a}}`:                                      "upstream.credential.file: requires upstream.credential.mode: static",
+		`upstream: {credential: {mint: {keyFile: absent}}}`:                                         "upstream.credential.mint.keyFile: absent cannot be read: no such file or directory",
+		`upstream: {credential: {mint: {keyFile: a, algorithm: HS256}}}`:                            "upstream.credential.mint.algorithm: must be one of ES256, RS256",
+		`upstream: {credential: {mint: {keyFile: a, issuer: ""}}}`:                                  "upstream.credential.mint.issuer: is missing",
+		`upstream: {credential: {mint: {keyFile: a, ttl: 9s}}}`:                                     "upstream.credential.mint.ttl: must be from 10s to 1h",
+		`upstream: {credential: {mint: {keyFile: a, ttl: 61m}}}`:                                    "upstream.credential.mint.ttl: must be from 10s to 1h",
+		`upstream: {credential: {mint: {keyFile: a, publishAhead: -1s}}}`:                           "upstream.credential.mint.publishAhead: must not be negative",
+		`namespaces: {a: {credential: {mode: mint}}}`:                                               "upstream.credential.mint.keyFile: is required with mode mint",
+		`namespaces: {a: {credential: {mode: magic}}}`:                                              "namespaces.a.credential.mode: must be one of none, static, passthrough, mint",
+		`namespaces: {a: {credential: {mode: static}}}`:                                             "namespaces.a.credential.file: is required with mode static",
+		`namespaces: {a: {credential: {file: a}}}`:                                                  "namespaces.a.credential.file: requires namespaces.a.credential.mode: static",
+		`namespaces: {a: {credential: {mode: static, file: absent}}}`:                               "namespaces.a.credential.file: the file cannot be read: no such file or directory",
+		`namespaces: {a: {upstream: {tls: {enabled: true}}}}`:                                       "namespaces.a.upstream.tls: requires namespaces.a.upstream.address",
+		`namespaces: {a: {upstream: {address: b}}}`:                                                 "namespaces.a.upstream.address: must be host:port",
+		`namespaces: {a: {upstream: {address: "b:1", tls: {caFile: a}}}}`:                           "namespaces.a.upstream.tls.caFile: requires namespaces.a.upstream.tls.enabled: true",
+		`namespaces: {a: {upstream: {address: "b:1", tls: {enabled: x}}}}`:                          "namespaces.a.upstream.tls.enabled: must be true or false",
+		`namespaces: {a: {upstream: {address: "b:1", port: 1}}}`:                                    "namespaces.a.upstream.port: unknown field",
+		`namespaces: {a: {upstream: {address: "b:1"}, credential: {mode: mint}}}`:                   "namespaces.a.credential: " + inPlaintext,
+		`{upstream: {address: "b:1", credential: {mode: passthrough}}}`:                             "upstream.credential: " + inPlaintext,
+		`{upstream: {address: "b:1"}, auth: {jwt: [` + passthroughIssuer + `]}}`:                    "auth.jwt[0].credential: " + inPlaintext,
+		`{upstream: {address: "b:1", credential: {mint: {keyFile: a}}}}`:                            "upstream.credential.mint.keyFile: " + inPlaintext,
+		`{namespaces: {a: {upstream: {address: "b:1"}}}, auth: {jwt: [` + passthroughIssuer + `]}}`: "auth.jwt[0].credential: " + inPlaintext,
 	} {
 		t.Run(yaml, func(t *testing.T) {
 			t.Parallel()
@@ -176,8 +176,8 @@ func TestInvalidIdentity(t *testing.T) {
 }
 
 const (
-	inPlaintext   = "would be sent without TLS to another host: set upstream.tls.enabled, or upstream.credential.allowPlaintextCredential to accept that"
-	passingIssuer = "{issuer: 'https://idp.example', audience: [flowgate], jwksURL: 'https://idp.example/jwks', credential: passthrough}"
+	inPlaintext       = "would be sent without TLS to another host: set upstream.tls.enabled, or upstream.credential.allowPlaintextCredential to accept that"
+	passthroughIssuer = "{issuer: 'https://idp.example', audience: [flowgate], jwksURL: 'https://idp.example/jwks', credential: passthrough}"
 )
 
 func TestCredentialNeedsTLSOrPermission(t *testing.T) {
@@ -185,7 +185,7 @@ func TestCredentialNeedsTLSOrPermission(t *testing.T) {
 	for _, upstream := range []string{
 		`{address: "b:1", tls: {enabled: true}}`, `{address: "localhost:1"}`, `{address: "b:1", credential: {allowPlaintextCredential: true}}`,
 	} {
-		_, err := load(t, `{upstream: `+upstream+`, auth: {jwt: [`+passingIssuer+`]}}`)
+		_, err := load(t, `{upstream: `+upstream+`, auth: {jwt: [`+passthroughIssuer+`]}}`)
 		require.NoError(t, err, upstream)
 	}
 	cfg := config.Default()

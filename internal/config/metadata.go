@@ -2,12 +2,13 @@ package config
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json"
 )
 
 // binarySuffix is the suffix of keys with binary values, which are base64 in text.

@@ -70,13 +70,13 @@ func (v *validator) namespace(name string, n Namespace, u Upstream) {
 	v.namespaceUpstream(path, n, u)
 }
 
-// maxPerSecond is far above any rate that would be a limit.
+// maxPerSecond is the maximum rate. A higher rate would not be a limit.
 const maxPerSecond = 1_000_000
 
 // minHeaderBytes is the size of the header section of an ordinary request.
 const minHeaderBytes = 1024
 
-// maxDelegation is far longer than a browser page or an approval should need.
+// maxDelegation is the maximum lifetime of delegated tokens. Browser pages and approvals need far less.
 const maxDelegation = 7 * 24 * time.Hour
 
 // minTokenKeyBytes is the size of the HMAC's hash, in bytes.

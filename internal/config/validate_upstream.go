@@ -13,7 +13,7 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// minKeepAlive is the shortest interval that a Temporal server tolerates. It closes connections that ping more often.
+// minKeepAlive is the minimum interval between pings. A Temporal server closes connections that ping more often.
 const minKeepAlive = 10 * time.Second
 
 func (v *validator) upstream(u Upstream) {
