@@ -36,7 +36,7 @@ func marshal(tb testing.TB, m proto.Message) []byte {
 }
 
 // requireAgreement compares the transcoder with the library in both directions.
-func requireAgreement(tb testing.TB, plan *transcode.Message, of protoreflect.MessageType, m proto.Message, wire []byte) {
+func requireAgreement(tb testing.TB, plan *transcode.Message, messageType protoreflect.MessageType, m proto.Message, wire []byte) {
 	tb.Helper()
 	want, err := protojson.Marshal(m)
 	require.NoError(tb, err)
@@ -50,7 +50,7 @@ func requireAgreement(tb testing.TB, plan *transcode.Message, of protoreflect.Me
 	for _, text := range [][]byte{want, got, names} {
 		back, err := plan.AppendWire(nil, text, longForm)
 		require.NoError(tb, err, "%s", text)
-		read := of.New().Interface()
+		read := messageType.New().Interface()
 		require.NoError(tb, proto.Unmarshal(back, read))
 		requireEqualMessages(tb, m, read)
 	}
@@ -72,14 +72,14 @@ func requireEqualMessages(tb testing.TB, a, b proto.Message) {
 
 // requireShorthandRoundTrip checks that the shorthand is read back as an equal
 // message.
-func requireShorthandRoundTrip(tb testing.TB, plan *transcode.Message, of protoreflect.MessageType, m proto.Message, wire []byte) {
+func requireShorthandRoundTrip(tb testing.TB, plan *transcode.Message, messageType protoreflect.MessageType, m proto.Message, wire []byte) {
 	tb.Helper()
 	text, err := plan.AppendJSON(nil, wire, transcode.Form{}, nil)
 	require.NoError(tb, err)
 	require.True(tb, json.Valid(text), "%s", text)
 	back, err := plan.AppendWire(nil, text, transcode.Form{})
 	require.NoError(tb, err, "%s", text)
-	read := of.New().Interface()
+	read := messageType.New().Interface()
 	require.NoError(tb, proto.Unmarshal(back, read))
 	requireEqualMessages(tb, m, read)
 }
@@ -88,15 +88,15 @@ func TestEveryMessageOfTheLinkedAPIAgreesWithTheLibrary(t *testing.T) {
 	t.Parallel()
 	plans, all := transcode.NewPlans(), transcodetest.Linked(t)
 	g := transcodetest.NewGenerator(t, 1)
-	for _, of := range all {
-		plan := plans.Message(of.Descriptor())
+	for _, messageType := range all {
+		plan := plans.Message(messageType.Descriptor())
 		for range 6 {
-			m := g.Message(of).Interface()
-			if of.Descriptor().FullName() == "google.protobuf.Any" {
+			m := g.Message(messageType).Interface()
+			if messageType.Descriptor().FullName() == "google.protobuf.Any" {
 				continue // tested below, inside other messages
 			}
-			requireAgreement(t, plan, of, m, marshal(t, m))
-			requireShorthandRoundTrip(t, plan, of, m, marshal(t, m))
+			requireAgreement(t, plan, messageType, m, marshal(t, m))
+			requireShorthandRoundTrip(t, plan, messageType, m, marshal(t, m))
 		}
 	}
 	t.Logf("%d messages", len(all))
@@ -107,34 +107,34 @@ func FuzzDifferential(f *testing.F) {
 	for seed := range uint64(50) {
 		f.Add(seed, uint16(seed*37))
 	}
-	f.Fuzz(func(t *testing.T, seed uint64, which uint16) {
-		of := all[int(which)%len(all)]
-		plan, g := plans.Message(of.Descriptor()), transcodetest.NewGenerator(t, seed)
-		m := g.Message(of).Interface()
+	f.Fuzz(func(t *testing.T, seed uint64, index uint16) {
+		messageType := all[int(index)%len(all)]
+		plan, g := plans.Message(messageType.Descriptor()), transcodetest.NewGenerator(t, seed)
+		m := g.Message(messageType).Interface()
 		wire := marshal(t, m)
-		requireAgreement(t, plan, of, m, wire)
-		requireShorthandRoundTrip(t, plan, of, m, wire)
+		requireAgreement(t, plan, messageType, m, wire)
+		requireShorthandRoundTrip(t, plan, messageType, m, wire)
 
 		// Two concatenated messages are one merged message.
-		wire = append(wire, marshal(t, g.Message(of).Interface())...)
-		merged := of.New().Interface()
+		wire = append(wire, marshal(t, g.Message(messageType).Interface())...)
+		merged := messageType.New().Interface()
 		require.NoError(t, proto.Unmarshal(wire, merged))
 		if _, err := protojson.Marshal(merged); err == nil {
-			requireAgreement(t, plan, of, merged, wire)
+			requireAgreement(t, plan, messageType, merged, wire)
 		}
 	})
 }
 
-// FuzzHostileWire converts bytes that no peer should send.
+// FuzzHostileWire converts arbitrary bytes.
 func FuzzHostileWire(f *testing.F) {
 	plans, all := transcode.NewPlans(), transcodetest.Linked(f)
 	g := transcodetest.NewGenerator(f, 3)
-	for i, of := range all {
-		f.Add(marshal(f, g.Message(of).Interface()), uint16(i))
+	for i, messageType := range all {
+		f.Add(marshal(f, g.Message(messageType).Interface()), uint16(i))
 	}
-	f.Fuzz(func(t *testing.T, wire []byte, which uint16) {
-		of := all[int(which)%len(all)]
-		plan := plans.Message(of.Descriptor())
+	f.Fuzz(func(t *testing.T, wire []byte, index uint16) {
+		messageType := all[int(index)%len(all)]
+		plan := plans.Message(messageType.Descriptor())
 		got, failed := plan.AppendJSON(nil, wire, longForm, nil)
 		if failed == nil {
 			require.True(t, jsontext.Value(got).IsValid(), "%s", got)
@@ -143,7 +143,7 @@ func FuzzHostileWire(f *testing.F) {
 			require.True(t, jsontext.Value(short).IsValid(jsontext.AllowDuplicateNames(true)), "%s", short)
 			require.LessOrEqual(t, len(short), 64*len(wire)+64)
 		}
-		m := of.New().Interface()
+		m := messageType.New().Interface()
 		if proto.Unmarshal(wire, m) != nil {
 			return
 		}
@@ -156,25 +156,25 @@ func FuzzHostileWire(f *testing.F) {
 	})
 }
 
-// FuzzHostileJSON converts JSON that no client should send.
+// FuzzHostileJSON converts arbitrary text.
 func FuzzHostileJSON(f *testing.F) {
 	plans, all := transcode.NewPlans(), transcodetest.Linked(f)
 	g := transcodetest.NewGenerator(f, 4)
-	for i, of := range all {
-		text, err := protojson.Marshal(g.Message(of).Interface())
+	for i, messageType := range all {
+		text, err := protojson.Marshal(g.Message(messageType).Interface())
 		if err == nil {
 			f.Add(text, uint16(i))
 		}
 	}
-	f.Fuzz(func(t *testing.T, text []byte, which uint16) {
-		of := all[int(which)%len(all)]
-		plan := plans.Message(of.Descriptor())
+	f.Fuzz(func(t *testing.T, text []byte, index uint16) {
+		messageType := all[int(index)%len(all)]
+		plan := plans.Message(messageType.Descriptor())
 		if wire, err := plan.AppendWire(nil, text, transcode.Form{}); err == nil {
-			require.NoError(t, proto.Unmarshal(wire, of.New().Interface()))
+			require.NoError(t, proto.Unmarshal(wire, messageType.New().Interface()))
 			require.LessOrEqual(t, len(wire), 64*len(text)+64)
 		}
 		wire, failed := plan.AppendWire(nil, text, longForm)
-		want, got := of.New().Interface(), of.New().Interface()
+		want, got := messageType.New().Interface(), messageType.New().Interface()
 		accepted := protojson.UnmarshalOptions{RecursionLimit: 90}.Unmarshal(text, want) == nil
 		if failed != nil {
 			// The library accepts white space around numbers in strings and

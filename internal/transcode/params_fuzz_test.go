@@ -25,16 +25,16 @@ func FuzzQuery(f *testing.F) {
 	} {
 		f.Add(raw, uint16(0))
 	}
-	for i, of := range all { // with the names of its own fields
+	for i, messageType := range all { // with the names of its own fields
 		values := url.Values{}
-		for j := range of.Descriptor().Fields().Len() {
-			values.Add(of.Descriptor().Fields().Get(j).JSONName(), "1")
+		for j := range messageType.Descriptor().Fields().Len() {
+			values.Add(messageType.Descriptor().Fields().Get(j).JSONName(), "1")
 		}
 		f.Add(values.Encode(), uint16(i))
 	}
-	f.Fuzz(func(t *testing.T, raw string, which uint16) {
-		of := all[int(which)%len(all)]
-		plan := plans.Message(of.Descriptor())
+	f.Fuzz(func(t *testing.T, raw string, index uint16) {
+		messageType := all[int(index)%len(all)]
+		plan := plans.Message(messageType.Descriptor())
 		values, _ := url.ParseQuery(raw) // the valid part of it
 		wire, err := plan.AppendQuery(nil, values, nil)
 		again, failed := plan.AppendQuery(nil, values, nil)
@@ -48,7 +48,7 @@ func FuzzQuery(f *testing.F) {
 		if strings.Count(raw, ".") > 5_000 {
 			return // too deep for a decoder
 		}
-		m := of.New()
+		m := messageType.New()
 		require.NoError(t, proto.Unmarshal(wire, m.Interface()))
 		require.Empty(t, m.GetUnknown())
 		for name := range values {
@@ -58,7 +58,7 @@ func FuzzQuery(f *testing.F) {
 			}
 			without, err := plan.AppendQuery(nil, values, []transcode.Parameter{bound})
 			require.NoError(t, err)
-			m := of.New()
+			m := messageType.New()
 			require.NoError(t, proto.Unmarshal(without, m.Interface()))
 			require.False(t, isSet(m, bound.Path), "%s is set by the path", name)
 			break

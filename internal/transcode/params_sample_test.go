@@ -78,9 +78,9 @@ func sampleType(tb testing.TB) protoreflect.MessageType {
 }
 
 // sample parses a sample message from its text form.
-func sample(tb testing.TB, of protoreflect.MessageType, text string) proto.Message {
+func sample(tb testing.TB, messageType protoreflect.MessageType, text string) proto.Message {
 	tb.Helper()
-	m := of.New().Interface()
+	m := messageType.New().Interface()
 	require.NoError(tb, prototext.Unmarshal([]byte(text), m), text)
 	return m
 }

@@ -21,10 +21,10 @@ func query(t *testing.T, raw string) url.Values {
 
 // The rules are those of google.api.http as grpc-gateway implements them,
 // because Temporal's own HTTP API is built on grpc-gateway.
-func TestQueryIsReadAsGRPCGatewayReadsIt(t *testing.T) {
+func TestQueryIsParsedAsByGRPCGateway(t *testing.T) {
 	t.Parallel()
-	of := sampleType(t)
-	plan := transcode.NewPlans().Message(of.Descriptor())
+	messageType := sampleType(t)
+	plan := transcode.NewPlans().Message(messageType.Descriptor())
 	for raw, want := range map[string]string{
 		"": "", "plainText=a": `plain_text: "a"`, "plain_text=a": `plain_text: "a"`, "plainText=": "", "plain_text": "",
 		"plainText=a%26b%3D%2B+c": `plain_text: "a&b=+ c"`,
@@ -77,10 +77,10 @@ func TestQueryIsReadAsGRPCGatewayReadsIt(t *testing.T) {
 	} {
 		wire, err := plan.AppendQuery([]byte{}, query(t, raw), nil)
 		require.NoError(t, err, raw)
-		got := of.New().Interface()
+		got := messageType.New().Interface()
 		require.NoError(t, proto.Unmarshal(wire, got), raw)
-		wanted := sample(t, of, want)
-		require.Equal(t, canonicalWire(t, wanted), canonicalWire(t, got), "%s: %v", raw, got)
+		expected := sample(t, messageType, want)
+		require.Equal(t, canonicalWire(t, expected), canonicalWire(t, got), "%s: %v", raw, got)
 	}
 }
 
@@ -176,8 +176,8 @@ func TestParameterFindsExistingFieldsOnly(t *testing.T) {
 
 func TestParameterValuesAreValidated(t *testing.T) {
 	t.Parallel()
-	of := sampleType(t)
-	plan := transcode.NewPlans().Message(of.Descriptor())
+	messageType := sampleType(t)
+	plan := transcode.NewPlans().Message(messageType.Descriptor())
 	begin := []byte("begin")
 	for path, text := range map[string]string{"plain_text": "\xff", "inner_one.i32": "x", "color": "x", "inner_one": "x", "at_time": "x"} {
 		p, ok := plan.Parameter(path)
@@ -193,7 +193,7 @@ func TestParameterValuesAreValidated(t *testing.T) {
 		wire, err = p.AppendValue(wire, text)
 		require.NoError(t, err)
 	}
-	got := of.New().Interface()
+	got := messageType.New().Interface()
 	require.NoError(t, proto.Unmarshal(wire, got))
-	require.Equal(t, canonicalWire(t, sample(t, of, `inner_one { plain_text: "" }`)), canonicalWire(t, got))
+	require.Equal(t, canonicalWire(t, sample(t, messageType, `inner_one { plain_text: "" }`)), canonicalWire(t, got))
 }

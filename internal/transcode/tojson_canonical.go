@@ -158,9 +158,9 @@ func (b *intSet) add(n int) bool {
 	const word = 64
 	if n < len(b.low)*word {
 		mask := uint64(1) << (n % word)
-		was := b.low[n/word]&mask != 0
+		present := b.low[n/word]&mask != 0
 		b.low[n/word] |= mask
-		return was
+		return present
 	}
 	if b.high[n] {
 		return true

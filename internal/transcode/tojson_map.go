@@ -20,8 +20,8 @@ type entry struct {
 // entries writes a map, sorted by key. If a key occurs several times, the last
 // entry counts.
 func (w *jsonWriter) entries(f *field, wire []byte, depth int) error {
-	var few [8]entry
-	all := few[:0]
+	var buffer [8]entry
+	all := buffer[:0]
 	for at := 0; at < len(wire); {
 		_, _, n := tagAt(wire, at)
 		inner, size := bytesAt(wire, at+n)
@@ -147,8 +147,8 @@ func (f *field) sortKey(key []byte) uint64 {
 // sort sorts entries by key and is stable. Most maps are small, where an
 // insertion sort is fastest.
 func (f *field) sort(all []entry) {
-	const few = 12
-	if len(all) > few {
+	const maxInsertionSort = 12
+	if len(all) > maxInsertionSort {
 		slices.SortStableFunc(all, func(a, b entry) int { return f.compare(&a, &b) })
 		return
 	}

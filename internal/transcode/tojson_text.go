@@ -117,9 +117,9 @@ func appendInt(dst []byte, n int64) []byte {
 }
 
 func appendUint(dst []byte, n uint64) []byte {
-	const most = 20
+	const maxDigits = 20
 	end := len(dst) + digitCount(n)
-	dst = slices.Grow(dst, most)[:end]
+	dst = slices.Grow(dst, maxDigits)[:end]
 	for ; n >= 100; n /= 100 {
 		end -= 2
 		putTwoDigits(dst[end:], uint(n%100))

@@ -13,16 +13,16 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode/transcodetest"
 )
 
-// FuzzView converts bytes that no server should send. The conversion fails, or
-// returns JSON without duplicate names, the same with and without streaming.
-// The decoded message has the same JSON as the bytes.
+// FuzzView converts arbitrary bytes. The conversion fails, or returns JSON without
+// duplicate names that is the same with and without streaming. If the bytes can be
+// decoded, encoding the message again does not change the JSON.
 func FuzzView(f *testing.F) {
 	plan := infoPlan()
-	of, g := (&workflow.WorkflowExecutionInfo{}).ProtoReflect().Type(), transcodetest.NewGenerator(f, 5)
+	messageType, g := (&workflow.WorkflowExecutionInfo{}).ProtoReflect().Type(), transcodetest.NewGenerator(f, 5)
 	for range 100 {
-		wire := marshal(f, g.Message(of).Interface())
+		wire := marshal(f, g.Message(messageType).Interface())
 		f.Add(wire)
-		f.Add(append(wire, marshal(f, g.Message(of).Interface())...))
+		f.Add(append(wire, marshal(f, g.Message(messageType).Interface())...))
 	}
 	f.Fuzz(func(t *testing.T, wire []byte) {
 		got, err := plan.AppendJSON(nil, wire, transcode.Form{}, []byte(`"first":1`))

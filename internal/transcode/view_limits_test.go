@@ -20,29 +20,29 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode"
 )
 
-// Limits for the conversion of a hostile megabyte. They are far above what it
-// takes, and far below what quadratic work would take.
+// Limits for the conversion of a hostile mebibyte. They are far above the actual time and
+// memory, and far below those of quadratic work.
 const (
-	mega      = 1 << 20
+	mebibyte  = 1 << 20
 	maxTime   = slowness * 2 * time.Second
-	maxMemory = 256 * mega
+	maxMemory = 256 * mebibyte
 )
 
-// requireBounded checks the CPU time and the memory that do takes. It counts
-// all allocations and not the peak, so that each run counts the same, and CPU
-// time, so that other work on the machine does not count. The tests that use it
-// must not run in parallel.
+// requireBounded checks the CPU time and the memory that do uses. It counts all
+// allocations and not the peak, which depends on the garbage collector, and CPU time, so
+// that other work on the machine does not count. The tests that use it must not run in
+// parallel.
 func requireBounded(t *testing.T, do func()) {
 	t.Helper()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	begin := cpuTime(t)
 	do()
-	took := cpuTime(t) - begin
+	used := cpuTime(t) - begin
 	runtime.ReadMemStats(&after)
 	allocated := after.TotalAlloc - before.TotalAlloc
-	t.Logf("%v, %d KiB allocated", took.Round(time.Microsecond), allocated>>10)
-	require.Less(t, took, maxTime)
+	t.Logf("%v, %d KiB allocated", used.Round(time.Microsecond), allocated>>10)
+	require.Less(t, used, maxTime)
 	require.Less(t, allocated, uint64(maxMemory))
 }
 
@@ -80,7 +80,7 @@ func hostileWire() map[string]struct {
 	wire    []byte
 	fails   bool
 } {
-	text := bytes.Repeat([]byte("a"), mega)
+	text := bytes.Repeat([]byte("a"), mebibyte)
 	entry := func(parts ...[]byte) []byte { return encoded(memoFields, bytes.Join(parts, nil)) }
 	key, empty := encoded(entryKey, []byte("k")), encoded(entryValue, nil)
 	return map[string]struct {
@@ -91,18 +91,18 @@ func hostileWire() map[string]struct {
 		"messages 10,000 deep":            {&failure.Failure{}, nested(10_000, failureCause, nil, nil), true},
 		"messages of the maximum depth":   {&failure.Failure{}, nested(999, failureCause, encoded(failureMessage, text), nil), false},
 		"out of order at 900 levels":      {&failure.Failure{}, nested(900, failureCause, encoded(failureMessage, text), bytes.Join([][]byte{encoded(failureMessage, nil), encoded(failureSource, nil), encoded(failureMessage, nil)}, nil)), true},
-		"to be merged at 900 levels":      {&failure.Failure{}, nested(900, failureCause, encoded(failureMessage, text), encoded(failureCause, nil)), true},
+		"repeated at 900 levels":          {&failure.Failure{}, nested(900, failureCause, encoded(failureMessage, text), encoded(failureCause, nil)), true},
 		"out of order at 8 levels":        {&failure.Failure{}, nested(8, failureCause, encoded(failureMessage, text), encoded(failureMessage, nil)), false},
-		"empty elements":                  {&history.History{}, bytes.Repeat(encoded(1, nil), mega/2), false},
-		"two alternating fields":          {&failure.Failure{}, bytes.Repeat(append(encoded(failureMessage, nil), encoded(failureSource, nil)...), mega/4), false},
-		"one message in many occurrences": {&failure.Failure{}, bytes.Repeat(encoded(failureCause, nil), mega/2), false},
+		"empty elements":                  {&history.History{}, bytes.Repeat(encoded(1, nil), mebibyte/2), false},
+		"two alternating fields":          {&failure.Failure{}, bytes.Repeat(append(encoded(failureMessage, nil), encoded(failureSource, nil)...), mebibyte/4), false},
+		"one message in many occurrences": {&failure.Failure{}, bytes.Repeat(encoded(failureCause, nil), mebibyte/2), false},
 		"100,000 entries with one key":    {&common.Memo{}, bytes.Repeat(entry(key, encoded(entryValue, encoded(payloadData, []byte("1")))), 100_000), false},
-		"an entry with many values":       {&common.Memo{}, entry(bytes.Repeat(encoded(entryValue, encoded(payloadData, nil)), mega/4)), false},
-		"an entry with many keys":         {&common.Memo{}, entry(bytes.Repeat(key, mega/3), empty), false},
+		"an entry with many values":       {&common.Memo{}, entry(bytes.Repeat(encoded(entryValue, encoded(payloadData, nil)), mebibyte/4)), false},
+		"an entry with many keys":         {&common.Memo{}, entry(bytes.Repeat(key, mebibyte/3), empty), false},
 		"a payload of metadata only": {
-			&common.Payload{}, bytes.Repeat(encoded(payloadMetadata, append(encoded(entryKey, []byte("a")), empty...)), mega/7), false,
+			&common.Payload{}, bytes.Repeat(encoded(payloadMetadata, append(encoded(entryKey, []byte("a")), empty...)), mebibyte/7), false,
 		},
-		"unknown fields": {&failure.Failure{}, bytes.Repeat(encoded(9999, nil), mega/3), false},
+		"unknown fields": {&failure.Failure{}, bytes.Repeat(encoded(9999, nil), mebibyte/3), false},
 	}
 }
 
@@ -141,7 +141,7 @@ func hostileJSON() map[string]struct {
 	anyWithin := func(times int) string {
 		const begin = `{"@type":"a/temporal.api.protocol.v1.Message","body":`
 		return `{"body":` + strings.Repeat(begin, times) + `{"@type":"a/temporal.api.protocol.v1.Message","id":"` +
-			strings.Repeat("a", mega) + `"}` + strings.Repeat("}", times) + `}`
+			strings.Repeat("a", mebibyte) + `"}` + strings.Repeat("}", times) + `}`
 	}
 	arrays := func(deep int) string { return strings.Repeat("[", deep) + strings.Repeat("]", deep) }
 	return map[string]struct {
@@ -150,20 +150,20 @@ func hostileJSON() map[string]struct {
 		fails   bool
 	}{
 		"messages 10,000 deep":             {&failure.Failure{}, strings.Repeat(`{"cause":`, 10_000) + "{}" + strings.Repeat("}", 10_000), true},
-		"messages of the maximum depth":    {&failure.Failure{}, strings.Repeat(`{"cause":`, 99) + `{"message":"` + strings.Repeat("a", mega) + `"}` + strings.Repeat("}", 99), false},
+		"messages of the maximum depth":    {&failure.Failure{}, strings.Repeat(`{"cause":`, 99) + `{"message":"` + strings.Repeat("a", mebibyte) + `"}` + strings.Repeat("}", 99), false},
 		"an array 10,000 deep":             {&common.Payload{}, arrays(10_000), false}, // a valid value of a payload
-		"an array deeper than that":        {&common.Payload{}, arrays(mega / 2), true},
-		"an array without an end":          {&common.Payload{}, strings.Repeat("[", mega), true},
-		"empty elements":                   {&history.History{}, `{"events":[` + strings.Repeat("{},", mega/3) + `{}]}`, false},
+		"an array 500,000 deep":            {&common.Payload{}, arrays(mebibyte / 2), true},
+		"an array without an end":          {&common.Payload{}, strings.Repeat("[", mebibyte), true},
+		"empty elements":                   {&history.History{}, `{"events":[` + strings.Repeat("{},", mebibyte/3) + `{}]}`, false},
 		"100,000 keys":                     {&common.Memo{}, `{"fields":{` + keys.String() + `"":0}}`, false},
 		"100,000 equal keys":               {&common.Memo{}, `{"fields":{` + strings.Repeat(`"k":0,`, 100_000) + `"k":0}}`, true},
 		"a value of 100,000 keys":          {&common.Payload{}, `{` + keys.String() + `"metadata":{}}`, false},
 		"nested Any messages":              {&protocol.Message{}, anyWithin(45), false},
 		"Any messages nested too deeply":   {&protocol.Message{}, anyWithin(5_000), true},
-		"a number of a million digits":     {&common.Payload{}, strings.Repeat("1", mega), false},
-		"an integer of a million digits":   {&history.History{}, `{"events":[{"eventId":` + strings.Repeat("1", mega) + `}]}`, true},
+		"a number of a million digits":     {&common.Payload{}, strings.Repeat("1", mebibyte), false},
+		"an integer of a million digits":   {&history.History{}, `{"events":[{"eventId":` + strings.Repeat("1", mebibyte) + `}]}`, true},
 		"an integer with a large exponent": {&history.History{}, `{"events":[{"eventId":1e999999999}]}`, true},
-		"escapes":                          {&failure.Failure{}, `{"message":"` + strings.Repeat(`\u00e4`, mega/6) + `"}`, false},
+		"escapes":                          {&failure.Failure{}, `{"message":"` + strings.Repeat(`\u00e4`, mebibyte/6) + `"}`, false},
 	}
 }
 

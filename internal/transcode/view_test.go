@@ -59,7 +59,7 @@ func infoPlan() *transcode.Message {
 	return transcode.NewPlans().View((&workflow.WorkflowExecutionInfo{}).ProtoReflect().Descriptor(), infoView())
 }
 
-func TestViewWritesTheFieldsItNames(t *testing.T) {
+func TestViewWritesItsFields(t *testing.T) {
 	t.Parallel()
 	const none = `"workflowId":"","status":"","startTime":"","historyLength":0`
 	at := func(seconds int64, nanos int32) *timestamppb.Timestamp {
@@ -76,7 +76,7 @@ func TestViewWritesTheFieldsItNames(t *testing.T) {
 		info *workflow.WorkflowExecutionInfo
 		want string
 	}{
-		"nothing":                         {&workflow.WorkflowExecutionInfo{}, "{" + none + "}"},
+		"an empty message":                {&workflow.WorkflowExecutionInfo{}, "{" + none + "}"},
 		"a field that is not in the view": {&workflow.WorkflowExecutionInfo{TaskQueue: "q"}, "{" + none + "}"},
 		"inlined": {
 			&workflow.WorkflowExecutionInfo{Execution: &common.WorkflowExecution{WorkflowId: "w", RunId: "r"}, Type: &common.WorkflowType{Name: "T"}},

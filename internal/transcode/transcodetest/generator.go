@@ -69,12 +69,12 @@ func (g *Generator) Restart(seed uint64) { g.Rand = rand.New(rand.NewPCG(seed, 7
 const maxDepth = 5
 
 // Message returns a random message of a type.
-func (g *Generator) Message(of protoreflect.MessageType) protoreflect.Message {
-	return g.message(of, 0)
+func (g *Generator) Message(messageType protoreflect.MessageType) protoreflect.Message {
+	return g.message(messageType, 0)
 }
 
-func (g *Generator) message(of protoreflect.MessageType, depth int) protoreflect.Message {
-	m := of.New()
+func (g *Generator) message(messageType protoreflect.MessageType, depth int) protoreflect.Message {
+	m := messageType.New()
 	g.fill(m, depth)
 	return m
 }
@@ -139,8 +139,7 @@ func (g *Generator) fill(m protoreflect.Message, depth int) {
 	}
 }
 
-// payload fills a payload. It has an encoding, as all payloads of the SDKs
-// have.
+// payload fills a payload. The payload has an encoding, as all payloads of the SDKs.
 func (g *Generator) payload(m protoreflect.Message) {
 	encoding := []string{"json/plain", "json/plain", "json/protobuf", "binary/null", "binary/plain", "own"}[g.IntN(6)]
 	data := []string{
