@@ -1,7 +1,7 @@
 // Package reload reads small files that an operator may change while the
 // gateway runs: keys, tokens, certificates.
 //
-// Trust boundary: the files are the operator's and are trusted once they have
-// been parsed as a whole. Failure posture: a file that turns bad leaves its
-// last good version in force, and is complained of once.
+// Trust boundary: the files come from the operator and are trusted once they
+// have been parsed as a whole. Failure posture: if a file becomes invalid, its
+// last valid version stays in force, and the error is reported once.
 package reload

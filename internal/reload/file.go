@@ -16,18 +16,17 @@ import (
 // maxFileSize is the size of the largest Kubernetes secret.
 const maxFileSize = 1 << 20
 
-// File holds the parsed content of a small file and follows its changes.
-// Readers take the current value without a lock. A version that cannot be read
-// or parsed never replaces a valid one: an operator's mistake must not lock out
-// every caller.
+// File holds the parsed content of a small file and is reloaded when it changes.
+// [File.Load] needs no lock. A version that cannot be read or parsed never
+// replaces a valid one: an operator's mistake must not lock out every caller.
 type File[T any] struct {
 	path    string
 	parse   Parser[T]
 	options Options
 	current atomic.Pointer[T]
-	// seen is the version that was read last. rejected is why it was rejected,
-	// empty when it is in force. Once the file is open, only Poll uses them.
-	seen     version
+	// latest is the version that was read last. rejected is why it was rejected,
+	// or empty if it is in force. Once the file is open, only Poll uses them.
+	latest   version
 	rejected string
 }
 
@@ -64,7 +63,7 @@ func Open[T any](path string, parse Parser[T], options Options) (*File[T], error
 	if err != nil {
 		return nil, err
 	}
-	f.seen = sha256.Sum256(content)
+	f.latest = sha256.Sum256(content)
 	return f, f.replace(content)
 }
 
@@ -88,17 +87,17 @@ func Every(ctx context.Context, interval time.Duration, poll func(context.Contex
 
 // Poll reads the whole file and compares its content. Comparing time and size
 // would be cheaper but would miss a rewrite within one tick of the clock. A
-// watch on the inode would lose the file when Kubernetes swaps the symlink
-// above it. A rejected version is parsed again at every poll, although it is
-// reported once: the cause may be a file that it names, and may be fixed there.
-// Poll must not be called concurrently.
+// watch on the inode would lose the file when Kubernetes replaces the symbolic
+// link to its directory. A rejected version is parsed again at every poll,
+// although it is reported once: the cause may be another file that it names, and
+// may be fixed there. Poll must not be called concurrently.
 func (f *File[T]) Poll(ctx context.Context) {
 	content, err := readRegular(f.path)
 	found := version(sha256.Sum256(content))
 	if err != nil {
 		found = sha256.Sum256([]byte(err.Error()))
 	}
-	if found == f.seen && f.rejected == "" {
+	if found == f.latest && f.rejected == "" {
 		return
 	}
 	if err == nil {
@@ -108,10 +107,10 @@ func (f *File[T]) Poll(ctx context.Context) {
 	if err != nil {
 		reason = err.Error()
 	}
-	if found == f.seen && reason == f.rejected {
+	if found == f.latest && reason == f.rejected {
 		return
 	}
-	f.seen, f.rejected = found, reason
+	f.latest, f.rejected = found, reason
 	if err != nil {
 		f.options.Log.LogAttrs(ctx, slog.LevelError, "file rejected, its last good version stays in force",
 			slog.String("file", f.path), slog.Any("error", err))
@@ -131,7 +130,7 @@ func (f *File[T]) replace(content []byte) error {
 
 // readRegular reads a regular file of up to [maxFileSize] bytes. A pipe would
 // block the loop, and a device would never end. The error does not quote the
-// path: it may be a token that was written where a file name belongs.
+// path: it may be a token in place of a file name.
 func readRegular(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {

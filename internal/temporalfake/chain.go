@@ -26,7 +26,7 @@ type Chain struct {
 	mu      sync.Mutex
 	runs    []*Run
 	changed chan struct{} // closed at the next change
-	polls   int           // that are open
+	polls   int           // open polls
 }
 
 // Run is one run of a [Chain].
@@ -61,15 +61,15 @@ func (c *Chain) Change(change func(current *Run)) {
 	c.changed = make(chan struct{})
 }
 
-// begin adds a run. The lock is held, once the chain is shared.
+// begin adds a run. The caller holds the lock, except in NewChain.
 func (c *Chain) begin() {
 	run := &Run{id: ChainRunID(len(c.runs) + 1), Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING}
 	c.runs = append(c.runs, run)
 	run.AddEvent(enums.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED)
 }
 
-// AddEvent adds a persisted event and returns it, for its attributes to be set.
-// Transient events disappear. Call it inside [Chain.Change].
+// AddEvent adds a persisted event and returns it, so that the test can set its
+// attributes. It removes the transient events. Call it inside [Chain.Change].
 func (r *Run) AddEvent(kind enums.EventType) *history.HistoryEvent {
 	event := &history.HistoryEvent{EventId: int64(len(r.Events) + 1), TaskId: 1000, EventType: kind}
 	r.Events, r.transient = append(r.Events, event), nil
@@ -85,8 +85,8 @@ func (c *Chain) Signal(n int) {
 	})
 }
 
-// StartTask adds the two events of a started workflow task. They are transient:
-// the server returns them, and later writes other events with their ids.
+// StartTask adds the two events of a started workflow task. They are transient: the
+// server returns them, but may later persist other events with the same ids.
 func (c *Chain) StartTask() {
 	c.Change(func(r *Run) {
 		for i, kind := range []enums.EventType{enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, enums.EVENT_TYPE_WORKFLOW_TASK_STARTED} {
@@ -130,8 +130,8 @@ func (c *Chain) SetPaused(paused bool) {
 	})
 }
 
-// EventIDs returns the ids of all persisted events as a stream of the gateway
-// writes them: the run id, a slash, the event id.
+// EventIDs returns the ids of all persisted events in the format of the gateway's event
+// streams: the run id, a slash, the event id.
 func (c *Chain) EventIDs() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -151,7 +151,7 @@ func (c *Chain) Polls() int {
 	return c.polls
 }
 
-// run returns the run of an execution. The lock is held.
+// run returns the run of an execution. The caller holds the lock.
 func (c *Chain) run(execution *common.WorkflowExecution) (*Run, error) {
 	if execution.GetWorkflowId() == workflowID && execution.GetRunId() == "" {
 		return c.runs[len(c.runs)-1], nil
@@ -211,8 +211,8 @@ func (c *Chain) History(
 	}
 }
 
-// waits reports whether the server waits for events. For the close event it does
-// so without WaitNewEvent, too.
+// waits reports whether the server waits for events. For the close event it waits even
+// without WaitNewEvent.
 func waits(q *workflowservice.GetWorkflowExecutionHistoryRequest) bool {
 	return q.GetWaitNewEvent() || q.GetHistoryEventFilterType() == enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
 }

@@ -11,9 +11,9 @@
 //   - A wait for an update ends after 20 s with the stage that the update has
 //     reached. A caller whose deadline comes first gets DEADLINE_EXCEEDED.
 //   - A rejected update has the outcome of a failed one. The server returns it
-//     to the callers that wait, and forgets it: a later poll gets NOT_FOUND.
-//   - A history poll of a paused run returns at once, as that of a closed run.
+//     to the waiting callers and does not store it: a later poll gets NOT_FOUND.
+//   - A history poll of a paused run returns immediately, as for a closed run.
 //
-// The test TestTemporalFakesMatchTheServer in dev/e2e holds the real server to
-// the same statements. In a synctest bubble, the fakes run in virtual time.
+// The test TestTemporalFakesMatchTheServer in dev/e2e checks the same behaviour of
+// the real server. In a synctest bubble, the fakes run in virtual time.
 package temporalfake

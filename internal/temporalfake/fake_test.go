@@ -38,7 +38,7 @@ func bubble[F any](t *testing.T, newFake func(*upstreamtest.Server) F, test func
 type historyCall struct {
 	runID    string
 	token    []byte
-	deadline time.Duration // zero is none
+	deadline time.Duration // zero means none
 	noWait   bool
 	filter   enums.HistoryEventFilterType
 }
@@ -161,8 +161,8 @@ func TestWorkflowCompletes(t *testing.T) {
 		require.Empty(t, page.GetNextPageToken())
 		result := page.GetHistory().GetEvents()[0].GetWorkflowExecutionCompletedEventAttributes().GetResult()
 		require.Equal(t, `"done"`, string(result.GetPayloads()[0].GetData()))
-		now, most := f.Polls()
-		require.Equal(t, [2]int{0, 1}, [2]int{now, most})
+		current, maximum := f.Polls()
+		require.Equal(t, [2]int{0, 1}, [2]int{current, maximum})
 		started, err := server.StartWorkflowExecution(t.Context(), &workflowservice.StartWorkflowExecutionRequest{})
 		require.NoError(t, err)
 		require.Equal(t, temporalfake.RunID, started.GetRunId())
@@ -189,7 +189,7 @@ func TestUpdateWaitsEndOnTime(t *testing.T) {
 	t.Parallel()
 	bubble(t, temporalfake.NewUpdate, func(t *testing.T, f *temporalfake.Update, server workflowservice.WorkflowServiceClient) {
 		_, err := pollUpdate(t.Context(), server)
-		require.Equal(t, codes.NotFound, status.Code(err), "it was not sent")
+		require.Equal(t, codes.NotFound, status.Code(err), "the update was not sent")
 		begin := time.Now()
 		sent, err := sendUpdate(t.Context(), server)
 		require.NoError(t, err)

@@ -6,8 +6,7 @@ import (
 )
 
 const (
-	// LongPoll is how long the server keeps a long poll open in which nothing
-	// happens.
+	// LongPoll is how long the server keeps a long poll open if no event occurs.
 	LongPoll = 20 * time.Second
 	// DeadlineMargin is how long before the caller's deadline the server ends
 	// a history poll.

@@ -36,7 +36,7 @@ type Update struct {
 	polls    int
 }
 
-// NewUpdate registers an update on up. It is admitted once it is sent.
+// NewUpdate registers an update on up. The update is admitted when the test sends it.
 func NewUpdate(up *upstreamtest.Server) *Update {
 	f := &Update{stage: Admitted, changed: make(chan struct{})}
 	up.Handle("UpdateWorkflowExecution", upstreamtest.Typed(f.UpdateWorkflow))
@@ -45,8 +45,8 @@ func NewUpdate(up *upstreamtest.Server) *Update {
 	return f
 }
 
-// Set moves the update to a stage and wakes the callers that wait. A rejected
-// update is found by no poll that comes later.
+// Set moves the update to a stage and wakes the waiting callers. Later polls do not
+// find a rejected update.
 func (f *Update) Set(stage enums.UpdateWorkflowExecutionLifecycleStage, outcome *update.Outcome, rejected bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -55,7 +55,7 @@ func (f *Update) Set(stage enums.UpdateWorkflowExecutionLifecycleStage, outcome 
 	f.changed = make(chan struct{})
 }
 
-// MarkSent lets polls find the update before a call of the test has sent it.
+// MarkSent makes polls find the update although the test has not sent it.
 func (f *Update) MarkSent() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -65,15 +65,15 @@ func (f *Update) MarkSent() {
 // Accept moves the update to ACCEPTED.
 func (f *Update) Accept() { f.Set(Accepted, nil, false) }
 
-// Complete completes the update with a result, JSON.
+// Complete completes the update with a result in JSON.
 func (f *Update) Complete(data string) {
 	f.Set(Completed, &update.Outcome{Value: &update.Outcome_Success{Success: &common.Payloads{Payloads: []*common.Payload{{
 		Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(data),
 	}}}}}, false)
 }
 
-// Fail completes the update with a failure of type "Broken". With rejected, its
-// validator has rejected it: the outcome looks the same.
+// Fail completes the update with a failure of type "Broken". If rejected is set, the
+// validator of the update has rejected it; the outcome is the same.
 func (f *Update) Fail(message string, rejected bool) {
 	f.Set(Completed, &update.Outcome{Value: &update.Outcome_Failure{Failure: &failure.Failure{
 		Message:     message,
@@ -81,14 +81,14 @@ func (f *Update) Fail(message string, rejected bool) {
 	}}}, rejected)
 }
 
-// Polls returns the number of calls that wait.
+// Polls returns the number of waiting calls.
 func (f *Update) Polls() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.polls
 }
 
-// reach waits for a stage, for LongPoll at most.
+// reach waits for a stage, at most for LongPoll.
 func (f *Update) reach(ctx context.Context, stage enums.UpdateWorkflowExecutionLifecycleStage) (
 	enums.UpdateWorkflowExecutionLifecycleStage, *update.Outcome, error,
 ) {

@@ -15,7 +15,7 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// RunID is the run of [Workflow] and of [Update].
+// RunID is the run id of [Workflow] and of [Update].
 const RunID = "0198f3c2-5f0e-7c3a-9d52-3f1f7a2b6c01"
 
 // Workflow is a fake of one running workflow with one run, [RunID]. It serves
@@ -26,9 +26,9 @@ type Workflow struct {
 	closed chan struct{}
 	once   sync.Once
 
-	mu          sync.Mutex
-	polling     int
-	mostPolling int
+	mu       sync.Mutex
+	polls    int
+	maxPolls int
 }
 
 // NewWorkflow registers a workflow on up.
@@ -91,13 +91,13 @@ func (f *Workflow) History(
 func (f *Workflow) enter(n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.polling += n
-	f.mostPolling = max(f.mostPolling, f.polling)
+	f.polls += n
+	f.maxPolls = max(f.maxPolls, f.polls)
 }
 
-// Polls returns the number of open polls, and the most that were open at once.
-func (f *Workflow) Polls() (now, most int) {
+// Polls returns the number of open polls, and the maximum that were open at the same time.
+func (f *Workflow) Polls() (current, maximum int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.polling, f.mostPolling
+	return f.polls, f.maxPolls
 }

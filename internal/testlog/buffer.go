@@ -1,4 +1,4 @@
-// Package testlog provides the buffer that tests give to a logger.
+// Package testlog provides a buffer for the logs of tests.
 //
 // Trust boundary: only tests import it.
 package testlog

@@ -11,9 +11,8 @@ import (
 const Tag = "yaml"
 
 // Decode decodes node into the struct that into points to, whose fields have the tag `yaml`. It supports bools,
-// integers, floats, strings, durations, slices, maps with string keys, and structs of these. A field that the file
-// omits, or gives no value, keeps its value. A value of the wrong type is reported as a problem, and its field keeps
-// its value.
+// integers, floats, strings, durations, slices, maps with string keys, and structs of these. A field that is missing or
+// null in the file keeps its value. A value of the wrong type is reported as a problem, and its field keeps its value.
 func (r *Reader) Decode(path string, node *yaml.Node, into any) {
 	r.decode(path, node, reflect.ValueOf(into).Elem())
 }

@@ -96,8 +96,8 @@ func (r *Reader) Object(path string, node *yaml.Node, fields map[string]Field) {
 	})
 }
 
-// Entries reads a mapping with arbitrary keys. Each must be a string and occur once: the second of two would silently
-// win.
+// Entries reads a mapping with arbitrary keys. Each must be a string and occur once: with a duplicate key, one of the
+// values would silently be ignored.
 func (r *Reader) Entries(path string, node *yaml.Node, each func(name, inner string, value *yaml.Node)) {
 	if !IsMapping(node) {
 		r.Reportf(path, NotMapping)
@@ -130,7 +130,8 @@ func (r *Reader) displayKey(key *yaml.Node) string {
 	return key.Value
 }
 
-// Require reports the fields that the mapping lacks. It ignores a node that is not a mapping: reading it reports that.
+// Require reports the fields that are missing in the mapping. It ignores a node that is not a mapping, because reading
+// the node reports that.
 func (r *Reader) Require(path string, node *yaml.Node, names ...string) {
 	if !IsMapping(node) {
 		return
