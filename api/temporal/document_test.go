@@ -69,14 +69,14 @@ var placeholder = regexp.MustCompile(`\{([^}]*)\}`)
 
 func TestEveryRuleOfTheLinkedAPIIsAnOperation(t *testing.T) {
 	t.Parallel()
-	wanted := rules(t)
+	want := rules(t)
 	for name, d := range documents(t) {
 		found := map[string]string{}
 		operations(t, d, func(path, method string, o operation) {
 			rpc := strings.TrimSuffix(strings.TrimSuffix(o.OperationID, "ApiV1"), "OfWorkflow")
 			found[strings.ToUpper(method)+" "+placeholder.ReplaceAllString(path, "{}")] = rpc
 		})
-		require.Equal(t, wanted, found, name)
+		require.Equal(t, want, found, name)
 	}
 }
 
@@ -148,7 +148,7 @@ func TestEveryOperationRequiresTheGatewaysCredential(t *testing.T) {
 		either := []map[string][]string{{"bearer": {}}, {"apiKey": {}}}
 		require.Equal(t, either, d.Security, name)
 		operations(t, d, func(path, method string, o operation) {
-			require.Nil(t, o.Security, "%s: %s %s has a rule of its own", name, method, path)
+			require.Nil(t, o.Security, "%s: %s %s overrides the security of the document", name, method, path)
 		})
 	}
 }
@@ -164,7 +164,7 @@ func TestEveryReferenceResolves(t *testing.T) {
 				if reference, ok := node["$ref"].(string); ok {
 					count++
 					require.NotNil(t, resolve(d.tree, reference), "%s: %s", name, reference)
-					require.Len(t, node, 1, "%s: %s has something beside it", name, reference)
+					require.Len(t, node, 1, "%s: %s has other members beside it", name, reference)
 				}
 				for _, value := range node {
 					visit(value)

@@ -15,8 +15,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// kind is a version of OpenAPI, with its source document and the places in it
-// that the changes need.
+// kind is a version of OpenAPI, with its source document and the locations of what
+// the program changes in it.
 type kind struct {
 	source       []byte // gzip
 	additions    string // a merge patch
@@ -61,7 +61,7 @@ func (k kind) read() (*yaml.Node, error) {
 	return parse(string(text))
 }
 
-// repair changes the document: it fixes faults and adds the parts of the
+// repair fixes faults of the document and adds the parts that are specific to the
 // gateway.
 func (k kind) repair(document *yaml.Node) error {
 	version, err := apiVersion()

@@ -8,7 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The document is kept as nodes, because maps would lose the order of members.
+// The program works on YAML nodes, because maps would lose the order of members.
 
 // parse returns the root of a YAML document.
 func parse(text string) (*yaml.Node, error) {

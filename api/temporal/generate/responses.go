@@ -5,7 +5,7 @@ import "go.yaml.in/yaml/v3"
 // addErrorResponses adds the error responses to each operation, as references
 // to responses that the merge patch defines. The default response stays, for
 // all other statuses.
-func addErrorResponses(document *yaml.Node, prefix string, severities []string) {
+func addErrorResponses(document *yaml.Node, prefix string, serverErrors []string) {
 	for _, path := range members(at(document, "paths")) {
 		for _, operation := range members(path) {
 			responses := at(operation, "responses")
@@ -20,7 +20,7 @@ func addErrorResponses(document *yaml.Node, prefix string, severities []string) 
 				add("413", "TooLarge")
 			}
 			add("429", "TooManyRequests")
-			for _, status := range severities {
+			for _, status := range serverErrors {
 				add(status, "Failed")
 			}
 			set(responses, "default", fallback)
