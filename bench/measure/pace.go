@@ -11,12 +11,12 @@ import (
 // chooseRates selects a rate for each call that all targets sustain easily: less than half of the throughput of the
 // slowest.
 func (l *lab) chooseRates() {
-	const ease, most = 0.4, 2000
+	const fraction, maximum = 0.4, 2000
 	for _, call := range calls.Measured() {
-		rate := float64(most)
+		rate := float64(maximum)
 		for _, target := range report.Targets() {
 			if cell := l.results.Cell(target, call); cell != nil {
-				rate = min(rate, ease*report.Median(cell.PerSecond))
+				rate = min(rate, fraction*report.Median(cell.PerSecond))
 			}
 		}
 		l.results.Rates[call] = max(1, math.Floor(rate))

@@ -23,8 +23,8 @@ func (l *lab) profiles(ctx context.Context, targets []*target) error {
 	}
 	names := map[report.Target]string{report.Floor: "floor", report.Door: "temporal", report.V1: "v1"}
 	return l.forEachCell(targets, 0, func(t *target, call calls.Call) error {
-		name, wanted := names[t.name]
-		if !wanted {
+		name, profiled := names[t.name]
+		if !profiled {
 			return nil
 		}
 		word, _, _ := strings.Cut(string(call), " ")

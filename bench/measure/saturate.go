@@ -30,14 +30,14 @@ func (l *lab) saturate(ctx context.Context, t *target, call calls.Call) error {
 	if err != nil {
 		return err
 	}
-	made, err := mallocs()
+	allocations, err := mallocs()
 	if err != nil {
 		return err
 	}
 	cell := l.results.Cell(t.name, call)
 	cell.CPU = append(cell.CPU, (after-before)/time.Duration(requests))
 	cell.PerSecond = append(cell.PerSecond, float64(requests)/took.Seconds())
-	cell.Mallocs = append(cell.Mallocs, max(made/float64(requests), 0))
+	cell.Mallocs = append(cell.Mallocs, max(allocations/float64(requests), 0))
 	return nil
 }
 

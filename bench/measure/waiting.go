@@ -38,7 +38,7 @@ func (l *lab) waitAt(ctx context.Context, name report.Target) (float64, error) {
 	if _, _, err := t.pool.Saturate(ctx, t.dialect.Request(calls.Describe, l.key), warmUp); err != nil {
 		return 0, err
 	}
-	before, err := t.restingMemory(ctx)
+	before, err := t.idleMemory(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -47,15 +47,15 @@ func (l *lab) waitAt(ctx context.Context, name report.Target) (float64, error) {
 		return 0, err
 	}
 	defer waiters.Close()
-	after, err := t.restingMemory(ctx)
+	after, err := t.idleMemory(ctx)
 	if err != nil {
 		return 0, err
 	}
 	return float64(after-before) / float64(l.Callers), waiters.CheckWaiting()
 }
 
-func (t *target) restingMemory(ctx context.Context) (int64, error) {
-	if err := t.Settle(ctx); err != nil {
+func (t *target) idleMemory(ctx context.Context) (int64, error) {
+	if err := t.AwaitIdle(ctx); err != nil {
 		return 0, err
 	}
 	return t.RSS()

@@ -24,12 +24,12 @@ func (p *Process) RSS() (int64, error) {
 	return 0, fmt.Errorf("no memory usage of process %d", p.command.Process.Pid)
 }
 
-// Settle returns once the process is idle.
-func (p *Process) Settle(ctx context.Context) error {
-	const look, idle, patience = 250 * time.Millisecond, 5 * time.Millisecond, 20 * time.Second
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// AwaitIdle returns once the process is idle.
+func (p *Process) AwaitIdle(ctx context.Context) error {
+	const interval, idle, timeout = 250 * time.Millisecond, 5 * time.Millisecond, 20 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	ticker := time.NewTicker(look)
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	before, err := p.CPU()
 	for quiet := 0; err == nil && quiet < 3; {

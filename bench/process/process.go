@@ -83,9 +83,9 @@ func (p *Process) awaitServing(ctx context.Context) error {
 			return false
 		}
 		for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
-			var said Serving
-			if json.Unmarshal(lines.Bytes(), &said) == nil && said.Message == ServingMessage {
-				p.Public, p.Admin = said.Public, said.Admin
+			var entry Serving
+			if json.Unmarshal(lines.Bytes(), &entry) == nil && entry.Message == ServingMessage {
+				p.Public, p.Admin = entry.Public, entry.Admin
 				return true
 			}
 		}
@@ -95,8 +95,8 @@ func (p *Process) awaitServing(ctx context.Context) error {
 
 // await polls reached until it returns true or a timeout passes.
 func (p *Process) await(ctx context.Context, what string, reached func() bool) error {
-	const patience, pause = 15 * time.Second, 20 * time.Millisecond
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	const timeout, pause = 15 * time.Second, 20 * time.Millisecond
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	ticker := time.NewTicker(pause)
 	defer ticker.Stop()

@@ -116,7 +116,7 @@ func (r *Results) waitingTable() Table {
 }
 
 // perCall returns a table with a row for each call and a column for each target.
-func (r *Results) perCall(title, note string, show func(calls.Call, *Cell) string) Table {
+func (r *Results) perCall(title, note string, format func(calls.Call, *Cell) string) Table {
 	table := Table{Title: title, Note: note, Head: []string{"call"}}
 	for _, target := range Targets() {
 		table.Head = append(table.Head, string(target))
@@ -126,7 +126,7 @@ func (r *Results) perCall(title, note string, show func(calls.Call, *Cell) strin
 		for _, target := range Targets() {
 			text := noValue
 			if cell := r.Cell(target, call); cell != nil {
-				text = show(call, cell)
+				text = format(call, cell)
 			}
 			row = append(row, text)
 		}
