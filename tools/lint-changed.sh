@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs golangci-lint on the packages with files that differ from where the branch left BASE, committed or not:
+# Runs golangci-lint on the packages with files that have changed since the merge base with BASE, committed or not:
 #
 #	tools/lint-changed.sh BASE
 set -euo pipefail
@@ -7,7 +7,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 base=$(git merge-base HEAD "$1" 2>/dev/null || git rev-parse HEAD)
 
-# changed MODULE lists the changed packages of a module, as paths in it. The other modules are below the gateway's.
+# changed MODULE lists the changed packages of a module, as paths in the module. The directory of the gateway's module
+# contains the other modules.
 changed() {
 	local others=()
 	if [ "$1" = . ]; then others=(':!bench' ':!dev' ':!e2e' ':!tools'); fi

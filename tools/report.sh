@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs a command that writes the events of `go test -json`, and reports them through gotestsum: a line for each package that
-# passes, all that a failed test wrote, and in the last line the number of tests. It fails when the command, a test or a
-# package fails, and when no test ran.
+# passes, the output of each failed test, and the number of tests in the last line. It fails if the command, a test or a
+# package fails, or if no test has passed.
 #
 #	tools/report.sh COMMAND...
 set -euo pipefail
@@ -15,7 +15,8 @@ go tool -modfile="$(dirname "${BASH_SOURCE[0]}")/go.mod" gotestsum \
 	--jsonfile-timing-events "$results/events" --post-run-command "sh -c 'echo \$TESTS_FAILED >$results/failed'" \
 	-- "$@" || code=$?
 
-# A failed package without a failed test is one failure, and so is a command that fails before its first event.
+# A package that fails without a failed test counts as one failure, and so does a command that fails before its first
+# event.
 passed=$(grep -c '"Action":"pass".*"Test":' "$results/events" || true)
 failed=$(cat "$results/failed")
 if [ "$failed" -gt 0 ]; then code=1; fi

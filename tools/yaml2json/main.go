@@ -1,5 +1,5 @@
-// Command yaml2json writes a YAML document as JSON, in the order in which it
-// was written and with numbers as they were spelt.
+// Command yaml2json converts a YAML document to JSON. It keeps the order of members
+// and the text of numbers.
 //
 //	yaml2json openapi.yaml openapi.json
 package main
@@ -45,7 +45,7 @@ func convert(in []byte) ([]byte, error) {
 	if err := write(&compact, &document); err != nil {
 		return nil, err
 	}
-	// Indent checks the syntax, so that a number that only YAML knows fails.
+	// Indent checks the syntax, so that a number that is valid only in YAML is an error.
 	if err := json.Indent(&out, compact.Bytes(), "", "  "); err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func write(out *bytes.Buffer, node *yaml.Node) error {
 	case yaml.ScalarNode:
 		return writeScalar(out, node)
 	default:
-		return fmt.Errorf("line %d: unknown kind of node", node.Line)
+		return fmt.Errorf("line %d: unsupported kind of node", node.Line)
 	}
 }
 
@@ -78,7 +78,7 @@ func writeObject(out *bytes.Buffer, node *yaml.Node) error {
 		}
 		key := node.Content[i]
 		if key.Kind != yaml.ScalarNode || key.Tag == "!!merge" {
-			return fmt.Errorf("line %d: a key that JSON does not have", key.Line)
+			return fmt.Errorf("line %d: the key is not a string", key.Line)
 		}
 		if err := writeString(out, key.Value); err != nil {
 			return err
