@@ -1,4 +1,4 @@
-# Flowgate. `make` lists what there is.
+# Flowgate. `make` lists the targets.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
@@ -7,7 +7,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 OAPI_CODEGEN := go tool -modfile=tools/go.mod oapi-codegen
 
-# The race detector is the one thing here that needs a C compiler. Without one the tests run without it.
+# Only the race detector needs a C compiler. Without a compiler, the tests run without the race detector.
 RACE = $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v $$(go env CC) >/dev/null && echo -race)
 
 .PHONY: help
@@ -18,32 +18,32 @@ help: ## List the targets
 temporal-documents = go run ./api/temporal/generate openapi "$(1)/openapi.yaml" && \
 	go run ./api/temporal/generate swagger /dev/stdout | (cd tools && go run ./yaml2json /dev/stdin "$(1)/swagger.json")
 
-# Releases are built by the Dockerfile, with -trimpath and without cgo. Here the gateway, the tests, the linter and the
-# development stack have the same flags, the compiler's own, so that packages that they share are compiled once.
+# The Dockerfile builds releases, with -trimpath and without cgo. The build here has the default flags, like the tests,
+# the linter and the development stack, so that shared packages are compiled once.
 .PHONY: build
 build: ## Build bin/gateway
 	@go build -ldflags "$(LDFLAGS)" -o bin/gateway ./cmd/gateway
 
-# The stack takes the place of the shell that starts it, so that Ctrl-C reaches it once.
+# exec replaces the shell with the stack, so that the stack receives Ctrl-C once.
 .PHONY: run
 run: ## Run Temporal, a sample worker and the gateway until Ctrl-C
 	@echo "Flowgate's development stack: Temporal, a sample worker and the gateway"
 	@cd dev && go run ./cmd/build
 	@exec bin/stack
 
-# BASE is what make check compares the tree with, to lint what changed.
+# BASE is the branch that make check compares with, to lint only the changed packages.
 BASE ?= main
 
 .PHONY: check
-check: ## Check format, vet, lint of what changed and the gateway's tests, in about a minute
+check: ## Check the format, vet, lint the changed packages and test the gateway, in about a minute
 	@$(MAKE) lint-format
 	@echo "== go vet: the gateway"
 	@go vet ./...
 	@tools/lint-changed.sh $(BASE)
 	@$(MAKE) test-gateway RACE=
 
-# STEPS are what make test runs. The steps of Go tests write the events of go test -json; what other steps write, test2json
-# turns into such events, in which the step stands for a package. tools/report.sh reports them all.
+# STEPS are the steps of make test. The steps with Go tests write the events of go test -json. test2json converts the
+# output of other steps to such events, with the step as the package. tools/report.sh reports them all.
 TESTS := gateway bench fuzz stack clients
 STEPS := generated vet $(TESTS)
 
@@ -56,9 +56,10 @@ test: ## Run everything that CI runs
 $(TESTS:%=test-%): test-%:
 	@tools/report.sh $(MAKE) events-$*
 
-# heading is the command that writes the event of a line that tells one step from the next.
+# heading is the command that writes a heading before a step, as an event.
 heading = printf '{"Action":"output","Package":"make","Output":"== %s\\n"}\n' "$(1)"
-# as-events runs a command that writes text, and is given its name.
+# as-events is the command that runs another command and converts its text output to events. Its argument is the name of
+# the package in the events.
 as-events = go tool test2json -t -p "$(1)"
 
 .PHONY: events-generated events-vet
@@ -99,15 +100,16 @@ events-bench:
 	@$(call heading,tests of the benchmark)
 	@cd bench && go test -json ./...
 
-# A short form of make fuzz, from the seeds alone: what an earlier run found of interest is not looked at again. Two
-# packages at a time, since a target leaves half of the time to its start and to what it waits for.
+# A short form of make fuzz that starts from the seeds only, without the inputs that earlier runs have found. It runs two
+# packages at a time, because a target spends half of its time on startup and waiting.
 .PHONY: events-fuzz
 events-fuzz:
 	@$(call heading,fuzz targets for a moment each (instrumenting the packages the first time takes minutes))
 	@cache=$$(mktemp -d) && trap 'rm -r "$$cache"' EXIT && \
 	$(call as-events,make fuzz) $(MAKE) -j 2 --output-sync=target fuzz FUZZTIME=3s FUZZCACHE="$$cache"
 
-# One package at a time, because each starts servers; and never from the cache, which does not see the gateway's binary.
+# One package at a time, because each starts servers. -count=1 bypasses the test cache, which does not detect changes of
+# the gateway's binary.
 .PHONY: events-stack
 events-stack: events-build
 	@$(call heading,tests against a Temporal server)
@@ -124,9 +126,9 @@ events-clients: events-build
 events-build:
 	@$(call as-events,make build) $(MAKE) build
 
-# FUZZTIME is for each target. Inputs of interest are kept in FUZZCACHE, those that fail in the package's testdata/fuzz.
-# They are minimised by tries, not for a minute of time, because what the goroutines of a server do changes the coverage
-# from one try to the next. A package's binary is built once, for all of its targets.
+# FUZZTIME is the time for each target. Interesting inputs are stored in FUZZCACHE, and failing ones in the package's
+# testdata/fuzz. Inputs are minimised for 100 executions and not for the default minute, because the goroutines of a
+# server make coverage differ between executions. A package's binary is built once, for all of its targets.
 FUZZTIME ?= 10m
 FUZZCACHE ?= $(shell go env GOCACHE)/fuzz/flowgate
 FUZZED := $(sort $(dir $(shell grep -rl --include='*_test.go' '^func Fuzz' cmd internal)))
@@ -147,12 +149,12 @@ $(FUZZED:%/=fuzz-%): fuzz-%:
 
 # SOAK are flags: make soak SOAK="-duration 1m".
 .PHONY: soak
-soak: build ## Put good and hostile traffic on a gateway for ten minutes
+soak: build ## Send valid and hostile traffic to a gateway for ten minutes
 	@cd dev && go run ./cmd/soak $(SOAK)
 
 # BENCH are flags: make bench BENCH=-short, or BENCH=-write for docs/performance.md.
 .PHONY: bench
-bench: build ## Measure the gateway beside the floor and plain grpc-gateways, for four minutes
+bench: build ## Compare the gateway with the floor and plain grpc-gateways, in four minutes
 	@cd bench && go run . $(BENCH)
 
 .PHONY: lint
@@ -180,7 +182,7 @@ lint-bench:
 	@cd bench && go tool -modfile=../tools/lint/go.mod golangci-lint run --allow-serial-runners
 
 .PHONY: generate
-generate: ## Generate what comes from api/openapi.yaml, from Temporal's API, from the settings and from npm
+generate: ## Generate files from api/openapi.yaml, Temporal's API, the settings and npm
 	$(OAPI_CODEGEN) -config tools/oapi-codegen.yaml api/openapi.yaml
 	cd tools && go run ./yaml2json ../api/openapi.yaml ../api/openapi.json
 	$(call temporal-documents,$(CURDIR)/api/temporal)
