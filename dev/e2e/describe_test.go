@@ -102,10 +102,10 @@ func TestMetadataListsDetailsAndHandlers(t *testing.T) {
 		return m.CurrentDetails == "Order **o-7** is "+sample.StatusWaiting+": 1 items, 2500 cents in total."
 	})
 	require.Equal(t, "Order", m.Definition.Type)
-	require.Contains(t, m.Definition.Queries, described{sample.StatusQuery, "Where the order stands."})
-	require.Contains(t, m.Definition.Queries, described{sample.ItemsQuery, "The items of the order."})
+	require.Contains(t, m.Definition.Queries, described{sample.StatusQuery, "Returns the status of the order."})
+	require.Contains(t, m.Definition.Queries, described{sample.ItemsQuery, "Returns the items of the order."})
 	require.Contains(t, m.Definition.Signals, described{sample.ApproveSignal, "Approves the order: {by}."})
-	require.Contains(t, m.Definition.Updates, described{sample.SetAddressUpdate, "Sets the address to deliver to. Answers nothing."})
+	require.Contains(t, m.Definition.Updates, described{sample.SetAddressUpdate, "Sets the delivery address."})
 
 	writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"approve","args":[{"by":"e2e"}]}`).expect(t, http.StatusNoContent)
 	require.JSONEq(t, `{"orderId":"o-7","status":"approved","total":2500,"approvedBy":"e2e"}`, string(end(t, s.WorkflowID).Result))

@@ -32,7 +32,7 @@ func Fail(ctx workflow.Context, input FailInput) (string, error) {
 	}
 	message := input.Message
 	if message == "" {
-		message = "the sample failed, as it was asked to"
+		message = "the sample failed on request"
 	}
 	details := FailureDetails{Attempt: attempt}
 	root := temporal.NewApplicationError("the root of the matter", "Root", details)

@@ -83,10 +83,10 @@ func signal(t *testing.T, sdk client.Client, run client.WorkflowRun, name string
 
 func query[T any](t *testing.T, sdk client.Client, run client.WorkflowRun, name string, args ...any) T {
 	t.Helper()
-	answer, err := sdk.QueryWorkflow(t.Context(), run.GetID(), "", name, args...)
+	encoded, err := sdk.QueryWorkflow(t.Context(), run.GetID(), "", name, args...)
 	require.NoError(t, err)
 	var value T
-	require.NoError(t, answer.Get(&value))
+	require.NoError(t, encoded.Get(&value))
 	return value
 }
 

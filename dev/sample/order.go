@@ -124,10 +124,10 @@ func (o *order) run(ctx workflow.Context) error {
 		return err
 	}
 	o.enter(ctx, StatusWaiting)
-	settled := func() bool {
+	done := func() bool {
 		return (o.decision != nil || o.amendment != nil) && workflow.AllHandlersFinished(ctx)
 	}
-	return workflow.Await(ctx, settled)
+	return workflow.Await(ctx, done)
 }
 
 func (o *order) enter(ctx workflow.Context, status string) {

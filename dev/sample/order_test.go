@@ -69,7 +69,7 @@ func TestOrderIsRefundedWhenRejected(t *testing.T) {
 	require.Equal(t, []string{"charge", "refund"}, activities(t, sdk, run))
 }
 
-func TestOrderTakesItems(t *testing.T) {
+func TestItemsAreAddedToAnOrder(t *testing.T) {
 	t.Parallel()
 	sdk := dial(t)
 	run := startWaiting(t, sdk, order())

@@ -67,20 +67,20 @@ func (o *order) handleSignals(ctx workflow.Context) {
 
 func (o *order) handleQueries(ctx workflow.Context) error {
 	return setQueryHandlers(ctx, []handler{
-		{StatusQuery, "Where the order stands.", func() (string, error) { return o.status, nil }},
-		{ItemsQuery, "The items of the order.", func() ([]Item, error) { return o.input.Items, nil }},
+		{StatusQuery, "Returns the status of the order.", func() (string, error) { return o.status, nil }},
+		{ItemsQuery, "Returns the items of the order.", func() ([]Item, error) { return o.input.Items, nil }},
 	})
 }
 
 func (o *order) handleUpdates(ctx workflow.Context) error {
 	addItem := workflow.UpdateHandlerOptions{
-		Description: "Adds an item and charges for it: {sku, quantity, price}. Answers {items, total}.",
+		Description: "Adds an item and charges for it: {sku, quantity, price}. Returns {items, total}.",
 		Validator:   func(_ workflow.Context, item Item) error { return validate(item) },
 	}
 	if err := workflow.SetUpdateHandlerWithOptions(ctx, AddItemUpdate, o.addItem, addItem); err != nil {
 		return fmt.Errorf("handle update %s: %w", AddItemUpdate, err)
 	}
-	setAddress := workflow.UpdateHandlerOptions{Description: "Sets the address to deliver to. Answers nothing."}
+	setAddress := workflow.UpdateHandlerOptions{Description: "Sets the delivery address."}
 	if err := workflow.SetUpdateHandlerWithOptions(ctx, SetAddressUpdate, o.setAddress, setAddress); err != nil {
 		return fmt.Errorf("handle update %s: %w", SetAddressUpdate, err)
 	}

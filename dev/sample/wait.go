@@ -21,11 +21,11 @@ const (
 // poke only increments the count. The query and the update named echo return their argument unchanged.
 func Wait(ctx workflow.Context) (any, error) {
 	state, signals := "waiting", 0
-	if err := answerWhileWaiting(ctx, &state, &signals); err != nil {
+	if err := handleQueriesAndUpdates(ctx, &state, &signals); err != nil {
 		return nil, err
 	}
 	pokes := workflow.GetSignalChannelWithOptions(ctx, PokeSignal, workflow.SignalChannelOptions{
-		Description: "Counts, and does nothing else.",
+		Description: "Increments the count of signals.",
 	})
 	listen(ctx, pokes, func(converter.RawValue) { signals++ })
 
@@ -46,17 +46,17 @@ func Wait(ctx workflow.Context) (any, error) {
 	return unchanged(*finish), nil
 }
 
-func answerWhileWaiting(ctx workflow.Context, state *string, signals *int) error {
+func handleQueriesAndUpdates(ctx workflow.Context, state *string, signals *int) error {
 	queries := []handler{
-		{StateQuery, "Whether the workflow is waiting or finished.", func() (string, error) { return *state, nil }},
-		{SignalsQuery, "How many signals have come.", func() (int, error) { return *signals, nil }},
-		{EchoQuery, "Gives its argument back.", func(value converter.RawValue) (any, error) { return unchanged(value), nil }},
+		{StateQuery, "Returns waiting or finished.", func() (string, error) { return *state, nil }},
+		{SignalsQuery, "Returns the number of received signals.", func() (int, error) { return *signals, nil }},
+		{EchoQuery, "Returns its argument.", func(value converter.RawValue) (any, error) { return unchanged(value), nil }},
 	}
 	if err := setQueryHandlers(ctx, queries); err != nil {
 		return err
 	}
 	echo := func(_ workflow.Context, value converter.RawValue) (any, error) { return unchanged(value), nil }
-	options := workflow.UpdateHandlerOptions{Description: "Gives its argument back."}
+	options := workflow.UpdateHandlerOptions{Description: "Returns its argument."}
 	if err := workflow.SetUpdateHandlerWithOptions(ctx, EchoUpdate, echo, options); err != nil {
 		return fmt.Errorf("handle update %s: %w", EchoUpdate, err)
 	}

@@ -20,12 +20,12 @@ const modeVariable = "FAKE_GATEWAY"
 const (
 	// behaves stops gracefully on a signal.
 	behaves = "behaves"
-	// refuses exits at once with an error message.
-	refuses = "refuses"
+	// failsToStart exits immediately with an error message.
+	failsToStart = "fails to start"
 	// neverReady listens, but is not ready.
 	neverReady = "never ready"
-	// ignores does not stop on a signal.
-	ignores = "ignores"
+	// ignoresSignals does not stop on a signal.
+	ignoresSignals = "ignores signals"
 	// crashes exits with an error at the first request for /crash.
 	crashes = "crashes"
 )
@@ -39,12 +39,12 @@ func TestMain(m *testing.M) {
 
 // fakeGateway runs a fake gateway and returns its exit code.
 func fakeGateway(mode string) int {
-	if mode == refuses {
+	if mode == failsToStart {
 		fmt.Println("listen.public: is wrong")
 		return 2
 	}
-	asked := make(chan os.Signal, 1)
-	signal.Notify(asked, syscall.SIGTERM)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM)
 	fmt.Println("arguments", os.Args[1:])
 	crashing, crash := context.WithCancel(context.Background())
 	handler := http.NewServeMux()
@@ -54,7 +54,7 @@ func fakeGateway(mode string) int {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 	})
-	var where []any
+	var addresses []any
 	for _, name := range []string{"public", "admin"} {
 		var config net.ListenConfig
 		listener, err := config.Listen(crashing, "tcp", os.Getenv("FLOWGATE_LISTEN_"+strings.ToUpper(name)))
@@ -62,18 +62,18 @@ func fakeGateway(mode string) int {
 			fmt.Println(err)
 			return 1
 		}
-		where = append(where, slog.String(name, listener.Addr().String()))
+		addresses = append(addresses, slog.String(name, listener.Addr().String()))
 		go func() { panic(http.Serve(listener, handler)) }()
 	}
-	slog.New(slog.NewJSONHandler(os.Stderr, nil)).Info("serving", where...)
+	slog.New(slog.NewJSONHandler(os.Stderr, nil)).Info("serving", addresses...)
 	for {
 		select {
 		case <-crashing.Done():
 			fmt.Println("crashing")
 			return 3
-		case <-asked:
+		case <-signals:
 			fmt.Println("drained")
-			if mode != ignores {
+			if mode != ignoresSignals {
 				return 0
 			}
 		}

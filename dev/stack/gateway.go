@@ -141,13 +141,13 @@ func (g *Gateway) addressesKnown() bool {
 		return true
 	}
 	for _, line := range g.Logs() {
-		var said struct {
+		var entry struct {
 			Message string `json:"msg"`
 			Public  string `json:"public"`
 			Admin   string `json:"admin"`
 		}
-		if json.Unmarshal([]byte(line), &said) == nil && said.Message == "serving" {
-			g.setAddresses(said.Public, said.Admin)
+		if json.Unmarshal([]byte(line), &entry) == nil && entry.Message == "serving" {
+			g.setAddresses(entry.Public, entry.Admin)
 			return true
 		}
 	}

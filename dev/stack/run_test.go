@@ -48,7 +48,7 @@ func TestRunEndsWhenGatewayExits(t *testing.T) {
 
 func TestRunReportsWhyGatewayDidNotStart(t *testing.T) {
 	t.Parallel()
-	options, _ := runOptions(t, refuses)
+	options, _ := runOptions(t, failsToStart)
 	require.ErrorContains(t, <-run(t.Context(), options), "listen.public: is wrong")
 }
 

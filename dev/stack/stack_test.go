@@ -27,11 +27,11 @@ func TestStack(t *testing.T) {
 		t.Run("the worker serves the sample workflows", func(t *testing.T) { testWorker(t, s) })
 		t.Run("a gateway is started as users start it", func(t *testing.T) { testStart(t, s, log) })
 		t.Run("many gateways share a stack", func(t *testing.T) { testMany(t, s) })
-		t.Run("a gateway listens where its environment says", func(t *testing.T) { testOverride(t, s) })
-		t.Run("a gateway that fails to start reports the reason", func(t *testing.T) { testRefusal(t, s) })
+		t.Run("the environment sets the address of a gateway", func(t *testing.T) { testOverride(t, s) })
+		t.Run("a gateway that fails to start reports the reason", func(t *testing.T) { testFailedStart(t, s) })
 		t.Run("the start of a gateway that is never ready fails", func(t *testing.T) { testNeverReady(t, s) })
 		t.Run("a crash of a gateway is reported", func(t *testing.T) { testCrash(t, s) })
-		t.Run("a gateway that ignores signals is killed", func(t *testing.T) { testIgnored(t, s) })
+		t.Run("a gateway that ignores signals is killed", func(t *testing.T) { testIgnoredSignals(t, s) })
 	})
 	last := startGateway(t, s, behaves)
 	require.NoError(t, s.Stop())
@@ -100,8 +100,8 @@ func testOverride(t *testing.T, s *stack.Stack) {
 	require.NoError(t, gateway.Stop(t.Context()))
 }
 
-func testRefusal(t *testing.T, s *stack.Stack) {
-	_, err := s.StartGateway(t.Context(), stack.GatewayOptions{Env: []string{modeVariable + "=" + refuses}})
+func testFailedStart(t *testing.T, s *stack.Stack) {
+	_, err := s.StartGateway(t.Context(), stack.GatewayOptions{Env: []string{modeVariable + "=" + failsToStart}})
 	require.ErrorContains(t, err, "exit status 2")
 	require.ErrorContains(t, err, "listen.public: is wrong")
 }
@@ -122,8 +122,8 @@ func testCrash(t *testing.T, s *stack.Stack) {
 	require.ErrorContains(t, gateway.Err(), "crashing")
 }
 
-func testIgnored(t *testing.T, s *stack.Stack) {
-	gateway := startGateway(t, s, ignores)
+func testIgnoredSignals(t *testing.T, s *stack.Stack) {
+	gateway := startGateway(t, s, ignoresSignals)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	require.ErrorContains(t, gateway.Stop(ctx), "killed")

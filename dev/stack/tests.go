@@ -13,8 +13,9 @@ import (
 // sharedStartTimeout is the time for the environment of tests to become ready.
 const sharedStartTimeout = time.Minute
 
-// RunTests runs the tests of a package in a shared environment and returns the exit code for TestMain, whose m is
-// tests. run starts the environment, calls tests and stops the environment. Its log is bin/NAME.log.
+// RunTests runs the tests of a package in a shared environment and returns the exit code for TestMain. tests is the
+// *testing.M of TestMain. run starts the environment, calls its argument tests and stops the environment. Its log is
+// bin/NAME.log.
 func RunTests(name string, tests interface{ Run() int }, run func(ctx context.Context, log io.Writer, tests func() int) (code int, err error)) int {
 	flag.Parse()
 	code, err := runTests(name, tests.Run, run)

@@ -35,7 +35,7 @@ func TestKeySources(t *testing.T) {
 	var denied *serviceerror.PermissionDenied
 	require.ErrorAs(t, count(t, server.Address(), ""), &denied)
 	require.NoError(t, count(t, server.Address(), token(t, signing, "default:read")))
-	require.ErrorAs(t, count(t, server.Address(), token(t, signing, "elsewhere:read")), &denied)
+	require.ErrorAs(t, count(t, server.Address(), token(t, signing, "other:read")), &denied)
 }
 
 func serveJWKS(t *testing.T, keys ...jose.JSONWebKey) string {

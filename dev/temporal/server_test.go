@@ -176,7 +176,7 @@ func startWaiting(t *testing.T, sdk client.Client, attributes sdktemporal.Search
 		ID:                    uuid.NewString(),
 		TaskQueue:             uuid.NewString(),
 		TypedSearchAttributes: attributes,
-	}, "Nobody")
+	}, "NoWorker")
 	require.NoError(t, err)
 	return run.GetID()
 }

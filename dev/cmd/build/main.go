@@ -26,9 +26,9 @@ func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	p := progress.New(os.Stdout)
-	var seen counts
-	return p.Step("building the development stack (the first build takes minutes)", seen.String, func() error {
-		return build(ctx, &seen)
+	var finished counts
+	return p.Step("building the development stack (the first build takes minutes)", finished.String, func() error {
+		return build(ctx, &finished)
 	})
 }
 
@@ -44,7 +44,7 @@ func (c *counts) String() string {
 
 // build runs the compiler and counts the modules and packages that it reports. It passes on all other output, which is
 // error messages.
-func build(ctx context.Context, seen *counts) error {
+func build(ctx context.Context, finished *counts) error {
 	command := exec.CommandContext(ctx, "go", "build", "-v", "-o", "../bin/stack", "./cmd/stack")
 	output, err := command.StderrPipe()
 	if err != nil {
@@ -56,9 +56,9 @@ func build(ctx context.Context, seen *counts) error {
 	for lines := bufio.NewScanner(output); lines.Scan(); {
 		switch line := lines.Text(); {
 		case strings.HasPrefix(line, "go: downloading "):
-			seen.modules.Add(1)
+			finished.modules.Add(1)
 		case !strings.Contains(line, " "):
-			seen.packages.Add(1)
+			finished.packages.Add(1)
 		default:
 			fmt.Fprintln(os.Stderr, line)
 		}
