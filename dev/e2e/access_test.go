@@ -27,10 +27,10 @@ func accessTable(t *testing.T) map[string]access {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), "go", "run", "./dev/e2e/testdata/accesstable/main.go")
 	command.Dir = "../.."
-	var complaints strings.Builder
-	command.Stderr = &complaints
+	var stderr strings.Builder
+	command.Stderr = &stderr
 	output, err := command.Output()
-	require.NoError(t, err, complaints.String())
+	require.NoError(t, err, stderr.String())
 	var table map[string]access
 	require.NoError(t, json.Unmarshal(output, &table))
 	return table
@@ -66,7 +66,7 @@ func TestAccessTableAgreesWithTheServer(t *testing.T) {
 			Scope: map[api.Scope]int{api.ScopeNamespace: scopeNamespace, api.ScopeCluster: scopeCluster}[metadata.Scope],
 		}
 		if different, ok := allowed[method]; ok {
-			require.NotEqual(t, want, different, "%s does not differ any more", method)
+			require.NotEqual(t, want, different, "%s no longer differs", method)
 			want = different
 		}
 		require.Equal(t, want, got, method)

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
@@ -17,8 +18,8 @@ func everyNamespaceCall(t *testing.T, c caller, namespace string) map[string]api
 	t.Helper()
 	path := "/v1/namespaces/" + namespace
 	all := everyInstanceCall(t, c, path+"/workflows/w")
-	all["start"] = c.post(t, path+"/workflows", startBody("Nobody", "w", "nobody"))
-	all["signal with start"] = c.post(t, path+"/workflows", startBody("Nobody", "w", "nobody", `"startSignal":"poke"`))
+	all["start"] = c.post(t, path+"/workflows", startBody("Unpolled", "w", "unpolled"))
+	all["signal with start"] = c.post(t, path+"/workflows", startBody("Unpolled", "w", "unpolled", `"startSignal":"poke"`))
 	all["list"] = c.get(t, path+"/workflows")
 	all["count"] = c.get(t, path+"/workflows:count")
 	all["client"] = c.get(t, path+"/client")
@@ -55,25 +56,25 @@ func TestInvalidCredentialsHaveSameResponse(t *testing.T) {
 	const path = workflows + ":count"
 	var first map[string]any
 	for name, key := range map[string]string{
-		"unknown id":       "fg_nobody_00000000000000000000000000000000",
-		"wrong secret":     "fg_dev_00000000000000000000000000000001",
-		"longer secret":    stack.WriterKey + "0",
-		"expired":          "fg_expired_00000000000000000000000000000000",
-		"disabled":         "fg_disabled_00000000000000000000000000000000",
-		"expired, wrong":   "fg_expired_00000000000000000000000000000001",
-		"no secret":        "fg_dev_",
-		"no key":           "nonsense",
-		"another's prefix": "xx_dev_00000000000000000000000000000000",
-		"a JWT":            "eyJhbGciOiJub25lIn0.eyJzdWIiOiJkZXYifQ.",
+		"unknown id":     "fg_nobody_00000000000000000000000000000000",
+		"wrong secret":   "fg_dev_00000000000000000000000000000001",
+		"longer secret":  stack.WriterKey + "0",
+		"expired":        "fg_expired_00000000000000000000000000000000",
+		"disabled":       "fg_disabled_00000000000000000000000000000000",
+		"expired, wrong": "fg_expired_00000000000000000000000000000001",
+		"no secret":      "fg_dev_",
+		"no key":         "nonsense",
+		"unknown prefix": "xx_dev_00000000000000000000000000000000",
+		"a JWT":          "eyJhbGciOiJub25lIn0.eyJzdWIiOiJkZXYifQ.",
 	} {
-		for way, c := range map[string]caller{"bearer": bearer(key), "X-API-Key": anonymous().with("X-API-Key", key)} {
+		for header, c := range map[string]caller{"Authorization": bearer(key), "X-API-Key": anonymous().with("X-API-Key", key)} {
 			a := c.get(t, path)
 			a.problem(t, http.StatusUnauthorized, "invalid-credential")
 			got := withoutRequestID(t, a)
 			if first == nil {
 				first = got
 			}
-			require.Equal(t, first, got, "%s by %s", name, way)
+			require.Equal(t, first, got, "%s in %s", name, header)
 		}
 	}
 }
@@ -96,10 +97,10 @@ func TestAPIKeyHeaderAuthenticates(t *testing.T) {
 func TestTwoCredentialsAreRejected(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]caller{
-		"both headers":        writer().with("X-API-Key", stack.WriterKey),
-		"both, one wrong":     writer().with("X-API-Key", "nonsense"),
-		"two authorizations":  writer().with("Authorization", "Bearer "+stack.WriterKey),
-		"two API key headers": anonymous().with("X-API-Key", stack.WriterKey).with("X-API-Key", stack.WriterKey),
+		"both headers":              writer().with("X-API-Key", stack.WriterKey),
+		"both headers, one invalid": writer().with("X-API-Key", "nonsense"),
+		"two Authorization headers": writer().with("Authorization", "Bearer "+stack.WriterKey),
+		"two X-API-Key headers":     anonymous().with("X-API-Key", stack.WriterKey).with("X-API-Key", stack.WriterKey),
 	} {
 		a := c.get(t, workflows+":count")
 		require.Equal(t, http.StatusBadRequest, a.status, name)
@@ -126,14 +127,14 @@ func TestReaderMayOnlyRead(t *testing.T) {
 	terminate(t, s.WorkflowID)
 
 	id := newID(t)
-	reader().post(t, workflows, startBody("Nobody", id, "nobody")).problem(t, http.StatusForbidden, "operation-forbidden")
-	reader().post(t, workflows, startBody("Nobody", id, "nobody", `"startSignal":"poke"`)).
+	reader().post(t, workflows, startBody("Unpolled", id, "unpolled")).problem(t, http.StatusForbidden, "operation-forbidden")
+	reader().post(t, workflows, startBody("Unpolled", id, "unpolled", `"startSignal":"poke"`)).
 		problem(t, http.StatusForbidden, "operation-forbidden")
 	reader().post(t, workflows, "{").problem(t, http.StatusForbidden, "operation-forbidden")
 	writer().get(t, workflowPath(id)).problem(t, http.StatusNotFound, "workflow-not-found")
 }
 
-func TestForbiddenNamespaceHasSameResponseWhetherItExists(t *testing.T) {
+func TestForbiddenNamespaceDoesNotRevealWhetherItExists(t *testing.T) {
 	t.Parallel()
 	for _, c := range []caller{writer(), reader()} {
 		exists := everyNamespaceCall(t, c, otherNamespace)
@@ -150,12 +151,12 @@ func TestForbiddenNamespaceHasSameResponseWhetherItExists(t *testing.T) {
 func TestNamespacesAreIsolated(t *testing.T) {
 	t.Parallel()
 	many, id := bearer(manyKey), newID(t)
-	const elsewhere = "/v1/namespaces/" + otherNamespace + "/workflows"
-	s := as[started](t, many.post(t, elsewhere, startBody("Nobody", id, "nobody")).expect(t, http.StatusCreated))
+	const otherWorkflows = "/v1/namespaces/" + otherNamespace + "/workflows"
+	s := as[started](t, many.post(t, otherWorkflows, startBody("Unpolled", id, "unpolled")).expect(t, http.StatusCreated))
 	many.get(t, workflowPath(id)).problem(t, http.StatusNotFound, "workflow-not-found")
-	w := as[workflow](t, many.get(t, elsewhere+"/"+id).expect(t, http.StatusOK))
+	w := as[workflow](t, many.get(t, otherWorkflows+"/"+id).expect(t, http.StatusOK))
 	require.Equal(t, s.RunID, w.RunID)
-	many.post(t, elsewhere+"/"+id+"/terminate", "").expect(t, http.StatusNoContent)
+	many.post(t, otherWorkflows+"/"+id+"/terminate", "").expect(t, http.StatusNoContent)
 }
 
 func TestCredentialsAreInNoResponseAndNoLog(t *testing.T) {
@@ -171,7 +172,7 @@ func TestCredentialsAreInNoResponseAndNoLog(t *testing.T) {
 		require.NotContains(t, string(header), secret)
 	}
 	writer().onGateway(gateway).get(t, workflows+":count").expect(t, http.StatusOK)
-	eventually(t, "the requests are in the log", func() bool {
+	e2etest.Eventually(t, "the requests are in the log", func() bool {
 		return strings.Count(strings.Join(gateway.Logs(), "\n"), `"/v1/namespaces/{namespace}/workflows`) >= 4
 	})
 	require.NotContains(t, strings.Join(gateway.Logs(), "\n"), secret)

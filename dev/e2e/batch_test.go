@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
 const batches = "/v1/namespaces/default/batches"
@@ -32,7 +34,7 @@ func startSeveral(t *testing.T, number int) (runs []started, query string) {
 		runs = append(runs, startUnpolledAs(t, customer+strconv.Itoa(i), `"searchAttributes":{"CustomerId":`+quote(customer)+`}`))
 	}
 	query = `CustomerId = "` + customer + `"`
-	eventually(t, "the query finds all", func() bool { return dryRun(t, query, `"terminate":{}`) == number })
+	e2etest.Eventually(t, "the query finds all", func() bool { return dryRun(t, query, `"terminate":{}`) == number })
 	return runs, query
 }
 
@@ -55,7 +57,7 @@ func startBatch(t *testing.T, c caller, body string) string {
 func awaitBatch(t *testing.T, location string) batch {
 	t.Helper()
 	var job batch
-	eventually(t, "the job ends", func() bool {
+	e2etest.Eventually(t, "the job ends", func() bool {
 		job = as[batch](t, writer().get(t, location).expect(t, http.StatusOK))
 		return job.State != "RUNNING"
 	})
@@ -80,7 +82,7 @@ func TestBatchTerminatesByQuery(t *testing.T) {
 		o := end(t, s.WorkflowID)
 		require.Equal(t, []string{"TERMINATED", "left <us>"}, []string{o.Status, o.Failure.Message})
 	}
-	eventually(t, "closed workflows are not counted", func() bool { return dryRun(t, query, `"cancel":{}`) == 0 })
+	e2etest.Eventually(t, "closed workflows are not counted", func() bool { return dryRun(t, query, `"cancel":{}`) == 0 })
 	require.Equal(t, number, dryRun(t, query, `"delete":{}`))
 	writer().post(t, location+"/stop", "").problem(t, http.StatusConflict, "conflict")
 }
@@ -131,7 +133,7 @@ func TestBatchAppliesEachOperationToListedWorkflows(t *testing.T) {
 			require.Equal(t, []string{jobID, "COMPLETED", test.kind}, []string{job.JobID, job.State, job.OperationType})
 			require.Equal(t, []execution{{WorkflowID: s.WorkflowID, RunID: s.RunID}}, job.Executions)
 			require.Equal(t, progress{Total: 1, Completed: 1}, job.Progress)
-			eventually(t, "it is done", func() bool { return test.done(t, s) })
+			e2etest.Eventually(t, "the operation has taken effect", func() bool { return test.done(t, s) })
 			writer().post(t, batches, body).problem(t, http.StatusConflict, "conflict")
 		})
 	}
@@ -159,7 +161,7 @@ func TestBatchWithInvalidQueryIsRejected(t *testing.T) {
 // A batch job completes even if operations fail, and reports their number.
 func TestBatchCountsFailures(t *testing.T) {
 	t.Parallel()
-	done, failing := startWaiting(t, 0), startUnpolled(t) // has no workflow task to reset to
+	done, failing := startWaiting(t, 0), startUnpolled(t) // without a worker, there is no workflow task to reset to
 	executions := `[{"workflowId":` + quote(done.WorkflowID) + `},{"workflowId":` + quote(failing.WorkflowID) + `}]`
 	job := awaitBatch(t, startBatch(t, writer(), `{"executions":`+executions+`,"operation":{"reset":{"resetType":"LAST_WORKFLOW_TASK"}}}`))
 	require.Equal(t, "COMPLETED", job.State)
@@ -170,12 +172,13 @@ func TestBatchCountsFailures(t *testing.T) {
 	terminate(t, failing.WorkflowID)
 }
 
-// startLongJob starts a batch job that takes the server, at 50 workflows per second, some time.
+// startLongJob starts a batch job that is still running when a test reads or stops it: the server processes 50
+// workflows per second.
 func startLongJob(t *testing.T, workflows int) (location string) {
 	t.Helper()
 	executions := make([]string, workflows)
 	for i := range executions {
-		executions[i] = `{"workflowId":"nobody-` + strconv.Itoa(i) + `"}`
+		executions[i] = `{"workflowId":"missing-` + strconv.Itoa(i) + `"}`
 	}
 	return startBatch(t, writer(), `{"executions":[`+strings.Join(executions, ",")+`],"operation":{"cancel":{}}}`)
 }
@@ -185,7 +188,7 @@ func TestBatchReportsProgress(t *testing.T) {
 	t.Parallel()
 	const number = 900
 	location := startLongJob(t, number)
-	eventually(t, "the total is known", func() bool {
+	e2etest.Eventually(t, "the total is known", func() bool {
 		job := as[batch](t, writer().get(t, location).expect(t, http.StatusOK))
 		require.Equal(t, "RUNNING", job.State)
 		return job.Progress.Total == number
@@ -203,9 +206,9 @@ func TestBatchIsStopped(t *testing.T) {
 
 func TestBatchesAreListed(t *testing.T) {
 	t.Parallel()
-	location := startBatch(t, writer(), `{"executions":[{"workflowId":"nobody"}],"operation":{"cancel":{}}}`)
+	location := startBatch(t, writer(), `{"executions":[{"workflowId":"unpolled"}],"operation":{"cancel":{}}}`)
 	want := awaitBatch(t, location)
-	eventually(t, "the job is listed", func() bool {
+	e2etest.Eventually(t, "the job is listed", func() bool {
 		page := as[struct{ Batches []batch }](t, reader().get(t, batches+"?pageSize=1000").expect(t, http.StatusOK))
 		return slices.ContainsFunc(page.Batches, func(b batch) bool { return b.JobID == want.JobID && b.State == want.State })
 	})

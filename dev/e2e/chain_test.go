@@ -6,11 +6,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// Each run of a retried workflow has its own outcome by run id, and leads to the last run.
-func TestRetriedRunsArePinned(t *testing.T) {
+// Each run of a retried workflow keeps its own outcome. A caller that follows runs receives the outcome of the last one.
+func TestRetriedRunsKeepTheirOutcomes(t *testing.T) {
 	t.Parallel()
 	const attempts = 3
 	s := start(t, "Fail", `"args":[{}]`, `"retryPolicy":{"initialInterval":"10ms","maximumAttempts":3}`)
@@ -39,7 +40,7 @@ func TestCloseEventOfARetriedRunIsItsFailure(t *testing.T) {
 	require.Contains(t, string(page.Events[0]), `"newExecutionRunId":"`+last.RunID+`"`)
 }
 
-// cronSchedule is a schedule of which a test can wait for two runs.
+// cronSchedule runs often enough for a test to wait for two runs.
 const cronSchedule = `"cronSchedule":"@every 1s"`
 
 func TestCronRunsAreFollowed(t *testing.T) {
@@ -83,13 +84,13 @@ func TestEveryRunHasFirstExecutionRunID(t *testing.T) {
 	require.Equal(t, []string{last.RunID, s.RunID}, []string{p.RunID, p.FirstExecutionRunID})
 }
 
-// Every kind of start finds a ledger that has continued as new. For an update with start, the gateway looks up the
-// first run, which the server does not return.
+// Each kind of start finds a running ledger that has continued as new. For an update with start, the gateway looks up
+// the first run, which the server does not return.
 func TestExistingRunHasFirstExecutionRunID(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
 	writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"next"}`).expect(t, http.StatusNoContent)
-	eventually(t, "it has continued", func() bool { return describe(t, s.WorkflowID).RunID != s.RunID })
+	e2etest.Eventually(t, "the ledger has continued as new", func() bool { return describe(t, s.WorkflowID).RunID != s.RunID })
 	for _, field := range []string{`"idConflictPolicy":"USE_EXISTING"`, `"startSignal":"poke"`} {
 		found := as[started](t, writer().post(t, workflows, ledgerStart(s.WorkflowID, field)).expect(t, http.StatusOK))
 		require.False(t, found.Started, field)

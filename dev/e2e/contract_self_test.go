@@ -11,35 +11,35 @@ import (
 func TestContractIsStrict(t *testing.T) {
 	t.Parallel()
 	const (
-		one  = workflows + "/w"
-		good = `{"workflowId":"w","runId":"r","status":"FAILED","result":[1e400,null],` +
+		path  = workflows + "/w"
+		valid = `{"workflowId":"w","runId":"r","status":"FAILED","result":[1e400,null],` +
 			`"failure":{"message":"m","kind":"activity","cause":{"message":"m","kind":"application","details":[1e400]}}}`
-		head = `{"type":"/docs/problems#conflict","title":"t","retryable":false,"status":409,`
+		conflict = `{"type":"/docs/problems#conflict","title":"t","retryable":false,"status":409,`
 	)
 	tests := map[string]struct {
 		path, contentType, body string
 		status                  int
-		wrong                   string
+		wantError               string
 	}{
-		"nothing":                   {one + "/result", typeJSON, good, 200, ""},
-		"no operation":              {"/v1/nothing", typeJSON, `{}`, 200, "in no operation"},
-		"a member too many":         {one + "/result", typeJSON, `{"more":1,"workflowId":"w","runId":"r","status":"FAILED"}`, 200, "more"},
-		"a member too few":          {one + "/result", typeJSON, `{"workflowId":"w","status":"FAILED"}`, 200, "runId"},
-		"another case":              {one + "/result", typeJSON, `{"workflowID":"w","runId":"r","status":"FAILED"}`, 200, "workflowI"},
-		"another type":              {one + "/result", typeJSON, `{"workflowId":1,"runId":"r","status":"FAILED"}`, 200, "workflowId"},
-		"a cause's member too many": {one + "/result", typeJSON, `{"workflowId":"w","runId":"r","status":"FAILED","failure":{"message":"m","kind":"k","cause":{"message":"m","kind":"k","more":1}}}`, 200, "more"},
-		"two documents":             {one + "/result", typeJSON, good + good, 200, "more than one"},
-		"another media type":        {one + "/result", "text/plain", good, 200, "text/plain"},
-		"an empty time":             {one, typeJSON, `{"workflowId":"w","runId":"r","workflowType":"x","taskQueue":"q","status":"s","startTime":"","historyLength":1}`, 200, "startTime"},
-		"a bad line":                {workflows, typeNDJSON, `{"workflowId":"w","runId":"r","workflowType":"x","taskQueue":"q","status":"s","startTime":"2026-11-21T09:30:00Z","historyLength":1}` + "\n{}\n", 200, "workflowId"},
-		"good events":               {one + "/history", typeEvents, "retry: 1000\n\n:\n\nid: r/1\ndata: {\"eventId\":\"1\",\"eventType\":\"x\",\"eventTime\":\"2026-11-21T09:30:00Z\"}\n\nevent: end\ndata: {}\n\n", 200, ""},
-		"a bad event":               {one + "/history", typeEvents, "id: r/1\ndata: {\"eventId\":1}\n\n", 200, "eventId"},
-		"an event of another type":  {one + "/history", typeEvents, "event: more\ndata: {}\n\n", 200, "more"},
-		"half a field":              {one + "/history", typeEvents, "dat", 200, "dat"},
-		"another status":            {one, typeProblem, head + `"code":"conflict","requestId":"id"}`, 404, "status is 409"},
-		"another code":              {one, typeProblem, head + `"code":"other","requestId":"id"}`, 409, "code"},
-		"another request":           {one, typeProblem, head + `"code":"conflict","requestId":"other"}`, 409, "X-Request-Id"},
-		"a problem as JSON":         {one, typeJSON, head + `"code":"conflict","requestId":"id"}`, 409, "Content-Type"},
+		"valid response":                      {path + "/result", typeJSON, valid, 200, ""},
+		"unknown path":                        {"/v1/nothing", typeJSON, `{}`, 200, "in no operation"},
+		"undocumented member":                 {path + "/result", typeJSON, `{"more":1,"workflowId":"w","runId":"r","status":"FAILED"}`, 200, "more"},
+		"missing member":                      {path + "/result", typeJSON, `{"workflowId":"w","status":"FAILED"}`, 200, "runId"},
+		"member in another case":              {path + "/result", typeJSON, `{"workflowID":"w","runId":"r","status":"FAILED"}`, 200, "workflowI"},
+		"member of another type":              {path + "/result", typeJSON, `{"workflowId":1,"runId":"r","status":"FAILED"}`, 200, "workflowId"},
+		"undocumented member of a cause":      {path + "/result", typeJSON, `{"workflowId":"w","runId":"r","status":"FAILED","failure":{"message":"m","kind":"k","cause":{"message":"m","kind":"k","more":1}}}`, 200, "more"},
+		"two JSON values":                     {path + "/result", typeJSON, valid + valid, 200, "more than one"},
+		"undocumented media type":             {path + "/result", "text/plain", valid, 200, "text/plain"},
+		"empty time":                          {path, typeJSON, `{"workflowId":"w","runId":"r","workflowType":"x","taskQueue":"q","status":"s","startTime":"","historyLength":1}`, 200, "startTime"},
+		"invalid NDJSON line":                 {workflows, typeNDJSON, `{"workflowId":"w","runId":"r","workflowType":"x","taskQueue":"q","status":"s","startTime":"2026-11-21T09:30:00Z","historyLength":1}` + "\n{}\n", 200, "workflowId"},
+		"valid events":                        {path + "/history", typeEvents, "retry: 1000\n\n:\n\nid: r/1\ndata: {\"eventId\":\"1\",\"eventType\":\"x\",\"eventTime\":\"2026-11-21T09:30:00Z\"}\n\nevent: end\ndata: {}\n\n", 200, ""},
+		"invalid event":                       {path + "/history", typeEvents, "id: r/1\ndata: {\"eventId\":1}\n\n", 200, "eventId"},
+		"undocumented event type":             {path + "/history", typeEvents, "event: more\ndata: {}\n\n", 200, "more"},
+		"truncated field":                     {path + "/history", typeEvents, "dat", 200, "dat"},
+		"status differs from the response":    {path, typeProblem, conflict + `"code":"conflict","requestId":"id"}`, 404, "status is 409"},
+		"code differs from the type":          {path, typeProblem, conflict + `"code":"other","requestId":"id"}`, 409, "code"},
+		"request id differs from the header":  {path, typeProblem, conflict + `"code":"conflict","requestId":"other"}`, 409, "X-Request-Id"},
+		"problem with the media type of JSON": {path, typeJSON, conflict + `"code":"conflict","requestId":"id"}`, 409, "Content-Type"},
 	}
 	c, err := loadContract("../../api/openapi.yaml")
 	require.NoError(t, err)
@@ -50,11 +50,11 @@ func TestContractIsStrict(t *testing.T) {
 			require.NoError(t, err)
 			header := http.Header{"X-Request-Id": {"id"}, "Content-Type": {test.contentType}}
 			err = c.check(t.Context(), request, "", test.status, header, []byte(test.body))
-			if test.wrong == "" {
+			if test.wantError == "" {
 				require.NoError(t, err)
 				return
 			}
-			require.ErrorContains(t, err, test.wrong)
+			require.ErrorContains(t, err, test.wantError)
 		})
 	}
 }

@@ -64,7 +64,7 @@ func loadContract(file string) (*contract, error) {
 	tighten(document)
 	openapi3filter.RegisterBodyDecoder(typeJSON, decodeOne)
 	openapi3filter.RegisterBodyDecoder(typeProblem, decodeOne)
-	openapi3filter.RegisterBodyDecoder(typeNDJSON, decodeOne) // one line at a time, see checkAnswer
+	openapi3filter.RegisterBodyDecoder(typeNDJSON, decodeOne) // one line at a time, see checkResponse
 	openapi3filter.RegisterBodyDecoder(typeEvents, openapi3filter.PlainBodyDecoder)
 	openapi3filter.RegisterBodyDecoder(typeYAML, openapi3filter.PlainBodyDecoder)
 	c.router, err = gorillamux.NewRouter(document)
@@ -166,17 +166,17 @@ func (c *contract) check(
 	if status < http.StatusBadRequest {
 		request.Body = io.NopCloser(strings.NewReader(sent))
 		if err := openapi3filter.ValidateRequest(ctx, input); err != nil {
-			return fmt.Errorf("the gateway took a request that %s does not allow: %w", route.Operation.OperationID, err)
+			return fmt.Errorf("the gateway accepted a request that %s does not allow: %w", route.Operation.OperationID, err)
 		}
 	}
-	if err := c.checkAnswer(ctx, input, status, header, body); err != nil {
+	if err := c.checkResponse(ctx, input, status, header, body); err != nil {
 		return fmt.Errorf("%s: response %d violates the document: %w\n%s",
 			route.Operation.OperationID, status, err, body)
 	}
 	return nil
 }
 
-func (c *contract) checkAnswer(
+func (c *contract) checkResponse(
 	ctx context.Context, input *openapi3filter.RequestValidationInput, status int, header http.Header, body []byte,
 ) error {
 	if header.Get("X-Request-Id") == "" {
@@ -213,11 +213,11 @@ func (c *contract) checkDocuments(
 	ctx context.Context, input *openapi3filter.RequestValidationInput, status int, header http.Header, documents [][]byte,
 ) error {
 	for _, document := range documents {
-		answer := &openapi3filter.ResponseValidationInput{
+		response := &openapi3filter.ResponseValidationInput{
 			RequestValidationInput: input, Status: status, Header: header, Options: c.options,
 		}
-		answer.SetBodyBytes(document)
-		if err := openapi3filter.ValidateResponse(ctx, answer); err != nil {
+		response.SetBodyBytes(document)
+		if err := openapi3filter.ValidateResponse(ctx, response); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
@@ -21,7 +22,7 @@ func TestDescriptionHasStartOptions(t *testing.T) {
 		`"staticSummary":"Order <1>"`, `"staticDetails":"Two books for **c-1**."`,
 		`"priority":{"priorityKey":2,"fairnessKey":"c-1","fairnessWeight":1.5}`)
 	w := describe(t, s.WorkflowID)
-	require.Equal(t, []string{s.WorkflowID, s.RunID, s.RunID, "Nobody", "RUNNING"},
+	require.Equal(t, []string{s.WorkflowID, s.RunID, s.RunID, "Unpolled", "RUNNING"},
 		[]string{w.WorkflowID, w.RunID, w.FirstExecutionRunID, w.WorkflowType, w.Status})
 	require.Equal(t, startOf(t, s).GetTaskQueue().GetName(), w.TaskQueue)
 	require.Equal(t, []string{"7200s", "5400s"}, []string{w.ExecutionTimeout, w.RunTimeout})
@@ -57,14 +58,14 @@ func TestDescriptionListsPendingWork(t *testing.T) {
 	t.Parallel()
 	s := startFamily(t)
 	w := awaitFamily(t, s)
-	chore := w.PendingActivities[0]
-	require.Equal(t, []string{"refuse", "SCHEDULED", "10s", testQueue},
-		[]string{chore.ActivityType, chore.State, chore.StartToCloseTimeout, chore.LastWorkerIdentity})
-	require.Regexp(t, `^3600(\.[0-9]+)?s$`, chore.CurrentRetryInterval)
-	require.Equal(t, 2, chore.Attempt)
-	require.Equal(t, []string{"application", "Refused", "not today"},
-		[]string{chore.LastFailure.Kind, chore.LastFailure.Type, chore.LastFailure.Message})
-	require.Equal(t, []json.RawMessage{json.RawMessage(`{"done":3}`)}, chore.HeartbeatDetails)
+	pending := w.PendingActivities[0]
+	require.Equal(t, []string{"failOnce", "SCHEDULED", "10s", testQueue},
+		[]string{pending.ActivityType, pending.State, pending.StartToCloseTimeout, pending.LastWorkerIdentity})
+	require.Regexp(t, `^3600(\.[0-9]+)?s$`, pending.CurrentRetryInterval)
+	require.Equal(t, 2, pending.Attempt)
+	require.Equal(t, []string{"application", "FirstAttempt", "the first attempt fails"},
+		[]string{pending.LastFailure.Kind, pending.LastFailure.Type, pending.LastFailure.Message})
+	require.Equal(t, []json.RawMessage{json.RawMessage(`{"done":3}`)}, pending.HeartbeatDetails)
 
 	child := w.PendingChildren[0]
 	require.Equal(t, []string{s.WorkflowID + "-child", "Wait", "TERMINATE"},
@@ -97,7 +98,7 @@ func TestMetadataListsDetailsAndHandlers(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Order", `"args":[{"orderId":"o-7","items":[{"sku":"book","quantity":2,"price":1250}]}]`)
 	var m workflowMetadata
-	eventually(t, "the order waits for approval", func() bool {
+	e2etest.Eventually(t, "the order waits for approval", func() bool {
 		m = as[workflowMetadata](t, writer().get(t, workflowPath(s.WorkflowID, "/metadata")).expect(t, http.StatusOK))
 		return m.CurrentDetails == "Order **o-7** is "+sample.StatusWaiting+": 1 items, 2500 cents in total."
 	})
@@ -125,7 +126,7 @@ func TestRunClosedBeforeItsStartHasNoDuration(t *testing.T) {
 	s := startUnpolled(t, `"startDelay":"1h"`)
 	terminate(t, s.WorkflowID)
 	require.NotContains(t, string(writer().get(t, workflowPath(s.WorkflowID)).expect(t, http.StatusOK).body), "executionDuration")
-	eventually(t, "it is listed as closed", func() bool {
+	e2etest.Eventually(t, "it is listed as closed", func() bool {
 		list := writer().get(t, workflows+"?query="+url.QueryEscape(`WorkflowId = "`+s.WorkflowID+`"`)).expect(t, http.StatusOK)
 		require.NotContains(t, string(list.body), "executionDuration")
 		return strings.Contains(string(list.body), `"TERMINATED"`)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 	"github.com/flowgate/flowgate/dev/sample"
 	"github.com/flowgate/flowgate/dev/stack"
 )
@@ -25,7 +26,7 @@ type load struct {
 
 	mu       sync.Mutex
 	statuses map[string]int // by kind of client and status
-	lost     []error
+	lost     []error        // requests without a response
 }
 
 // call is one request of a client.
@@ -67,11 +68,11 @@ func (l *load) call(ctx context.Context, c caller, kind string, request call) bo
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var dialing *net.OpError
-	switch refused := errors.As(err, &dialing) && dialing.Op == "dial"; {
+	switch dialFailed := errors.As(err, &dialing) && dialing.Op == "dial"; {
 	case err == nil && written == 1:
 		l.statuses[fmt.Sprintf("%s %d", kind, a.status)]++
 		return a.status != http.StatusServiceUnavailable
-	case refused && written == 0:
+	case dialFailed && written == 0:
 		return false
 	default:
 		l.lost = append(l.lost, fmt.Errorf("%s: written %d times, on a %s connection, status %d: %w",
@@ -108,17 +109,17 @@ func TestDrainLosesNoRequest(t *testing.T) {
 			return call{http.MethodGet, workflowPath(s.WorkflowID, "/result?wait=50s"), ""}
 		})
 	}
-	busy := func(times int) func() bool {
+	served := func(times int) func() bool {
 		return func() bool {
 			return l.count("read", http.StatusOK) >= times && l.count("start", http.StatusCreated) >= times
 		}
 	}
-	eventually(t, "all clients are at work", busy(100))
-	eventually(t, "all waiters wait", func() bool { return metric(t, gateway, "flowgate_wait_callers") == waiters })
+	e2etest.Eventually(t, "all clients have received responses", served(100))
+	e2etest.Eventually(t, "all waiters wait", func() bool { return e2etest.Metric(t, gateway, "flowgate_wait_callers") == waiters })
 	before := l.count("read", http.StatusOK)
 
 	require.NoError(t, gateway.Signal(syscall.SIGTERM))
-	awaitEnd(t, gateway)
+	awaitExit(t, gateway)
 	l.clients.Wait()
 	t.Logf("responses: %v", l.statuses)
 	require.NoError(t, gateway.Err(), "the exit code is 0")
@@ -129,13 +130,13 @@ func TestDrainLosesNoRequest(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// awaitEnd waits for a gateway to exit after a signal.
-func awaitEnd(t *testing.T, gateway *stack.Gateway) {
+// awaitExit waits for a gateway to exit after a signal.
+func awaitExit(t *testing.T, gateway *stack.Gateway) {
 	t.Helper()
-	const patience = 30 * time.Second
+	const timeout = 30 * time.Second
 	select {
 	case <-gateway.Done():
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		require.FailNow(t, "the gateway does not exit")
 	}
 }
@@ -144,15 +145,15 @@ func TestDrainEndsWaitsAsPending(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
 	s := startUnpolled(t)
-	again := workflowPath(s.WorkflowID, "/result", runQuery(s.RunID))
-	answers := waitTogether(t, gateway, writer(), again+"&wait=50s", 5)
+	location := workflowPath(s.WorkflowID, "/result", runQuery(s.RunID))
+	responses := waitTogether(t, gateway, writer(), location+"&wait=50s", 5)
 	require.NoError(t, gateway.Signal(syscall.SIGTERM))
-	for _, a := range answers() {
+	for _, a := range responses() {
 		pending := as[outcome](t, a.expect(t, http.StatusAccepted))
 		require.Equal(t, []string{s.WorkflowID, s.RunID, "RUNNING"}, []string{pending.WorkflowID, pending.RunID, pending.Status})
-		require.Equal(t, []string{again, "1"}, []string{a.header.Get("Location"), a.header.Get("Retry-After")})
+		require.Equal(t, []string{location, "1"}, []string{a.header.Get("Location"), a.header.Get("Retry-After")})
 	}
-	awaitEnd(t, gateway)
+	awaitExit(t, gateway)
 	require.NoError(t, gateway.Err())
 	terminate(t, s.WorkflowID)
 }

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
@@ -26,8 +27,8 @@ import (
 type flood struct {
 	name        string
 	connections int
-	// most is the maximum increase of the gateway's resident memory, in bytes.
-	most int
+	// maxGrowth is the maximum increase of the gateway's resident memory, in bytes.
+	maxGrowth int
 	// attack runs on one connection until the gateway closes it or the flood ends.
 	attack func(f *floodConn) error
 }
@@ -40,9 +41,9 @@ const (
 	floodPause  = 10 * time.Millisecond
 )
 
-// starved is the minimum rate of the regular caller during a flood, as a fraction of its rate alone. It is small,
-// because the machine has other load, and only distinguishes service from starvation.
-const starved = 0.005
+// minRate is the minimum rate of the regular caller during a flood, as a fraction of its rate alone. It is small
+// because the machine has other load: the test only detects that the caller is starved.
+const minRate = 0.005
 
 // http2Floods returns all floods. Their resources are per connection, and the load balancer limits connections.
 func http2Floods() []flood {
@@ -64,7 +65,7 @@ func http2Floods() []flood {
 				return f.WriteRSTStream(id, http2.ErrCodeCancel)
 			})
 		}},
-		{"rapid reset by strangers", few, 128 * mebibyte, func(f *floodConn) error {
+		{"rapid reset without a valid key", few, 128 * mebibyte, func(f *floodConn) error {
 			return f.repeat(func(i int) error {
 				id := streamID(i)
 				if err := f.request(id, true, http.MethodGet, workflows, "fg_none_00000000000000000000000000000000"); err != nil {
@@ -96,7 +97,7 @@ func http2Floods() []flood {
 		{"10,000 half-open streams", many, 512 * mebibyte, func(f *floodConn) error {
 			return f.streams(many, false, http.MethodPost, workflows, manyKey)
 		}},
-		{"10,000 half-open streams of strangers", many, 256 * mebibyte, func(f *floodConn) error {
+		{"10,000 half-open streams without a valid key", many, 256 * mebibyte, func(f *floodConn) error {
 			return f.streams(many, false, http.MethodPost, workflows, "fg_none_00000000000000000000000000000000")
 		}},
 		{"10,000 responses with a window of 0", many, 512 * mebibyte, func(f *floodConn) error {
@@ -111,7 +112,7 @@ func http2Floods() []flood {
 			}
 			return f.streams(many, true, http.MethodGet, "/docs/assets/any/swagger-ui-bundle.js", "")
 		}},
-		{"frames that are announced and not sent", 3 * many, 64 * mebibyte, func(f *floodConn) error {
+		{"announced frames that are never sent", 3 * many, 64 * mebibyte, func(f *floodConn) error {
 			const length, unknown = 1<<20 - 1, 0x42
 			head := []byte{length >> 16, length >> 8 & 0xff, length & 0xff, unknown, 0, 0, 0, 0, 0} //nolint:mnd // RFC 9113, section 4.1
 			if _, err := f.writer.Write(append(head, make([]byte, length/2)...)); err != nil {
@@ -131,8 +132,8 @@ func TestHTTP2Floods(t *testing.T) {
 		t.Skip("it takes 40 s")
 	}
 	s := start(t, "Wait")
-	for _, what := range http2Floods() {
-		t.Run(what.name, func(t *testing.T) {
+	for _, test := range http2Floods() {
+		t.Run(test.name, func(t *testing.T) {
 			gateway := ownGateway(t)
 			alone := measureCaller(t, gateway, s, floodLength/4)
 			before := residentBytes(t, gateway, "VmRSS")
@@ -140,34 +141,34 @@ func TestHTTP2Floods(t *testing.T) {
 			ctx, end := context.WithTimeout(t.Context(), floodLength)
 			defer end()
 			var attackers sync.WaitGroup
-			for range what.connections {
-				attackers.Go(func() { runFlood(ctx, gateway, what, &frames, &connections) })
+			for range test.connections {
+				attackers.Go(func() { runFlood(ctx, gateway, test, &frames, &connections) })
 			}
 			loaded := measureCaller(t, gateway, s, floodLength)
 			attackers.Wait()
 			peak := residentBytes(t, gateway, "VmHWM")
-			eventually(t, "the gateway holds no request", func() bool { return metric(t, gateway, "flowgate_in_flight") == 0 })
+			e2etest.Eventually(t, "the gateway holds no request", func() bool { return e2etest.Metric(t, gateway, "flowgate_in_flight") == 0 })
 			live := liveBytes(t, gateway)
 			const mebibyte = 1 << 20
 			t.Logf("%d frames on %d connections; resident memory %d MiB before, %d at most, %d after (%d MiB in use)",
 				frames.Load(), connections.Load(), before/mebibyte, peak/mebibyte, residentBytes(t, gateway, "VmRSS")/mebibyte, live/mebibyte)
 			t.Logf("regular caller alone: %s; during the flood: %s", alone, loaded)
-			assert.Less(t, peak-before, what.most)
+			assert.Less(t, peak-before, test.maxGrowth)
 			assert.Empty(t, loaded.failures)
-			assert.Greater(t, loaded.rate(), starved*alone.rate())
+			assert.Greater(t, loaded.rate(), minRate*alone.rate())
 		})
 	}
 }
 
 // runFlood attacks on one connection after another.
-func runFlood(ctx context.Context, gateway *stack.Gateway, what flood, frames, connections *atomic.Int64) {
+func runFlood(ctx context.Context, gateway *stack.Gateway, test flood, frames, connections *atomic.Int64) {
 	for ctx.Err() == nil {
 		f, err := dialFlood(ctx, gateway)
 		if err != nil {
 			continue
 		}
 		connections.Add(1)
-		_ = what.attack(f) // ends when the gateway closes the connection
+		_ = test.attack(f) // ends when the gateway closes the connection
 		frames.Add(f.sent)
 		f.close()
 	}
@@ -290,22 +291,22 @@ func (f *floodConn) headersWithoutEnd(fragment []byte) error {
 
 // latencies contains the latencies of the regular caller.
 type latencies struct {
-	took     []time.Duration // in order
+	calls    []time.Duration // sorted
 	failures []string
 	length   time.Duration
 }
 
 func (l latencies) percentile(part float64) time.Duration {
-	return l.took[min(int(part*float64(len(l.took))), len(l.took)-1)]
+	return l.calls[min(int(part*float64(len(l.calls))), len(l.calls)-1)]
 }
 
 // rate returns the number of calls per second.
-func (l latencies) rate() float64 { return float64(len(l.took)) / l.length.Seconds() }
+func (l latencies) rate() float64 { return float64(len(l.calls)) / l.length.Seconds() }
 
 func (l latencies) String() string {
-	const half, most = 0.5, 0.99
+	const p50, p99 = 0.5, 0.99
 	return fmt.Sprintf("%d calls, p50 %s, p99 %s, %d failures",
-		len(l.took), l.percentile(half).Round(time.Microsecond), l.percentile(most).Round(time.Microsecond), len(l.failures))
+		len(l.calls), l.percentile(p50).Round(time.Microsecond), l.percentile(p99).Round(time.Microsecond), len(l.failures))
 }
 
 // measureCaller describes a workflow repeatedly and measures the latencies.
@@ -313,14 +314,14 @@ func measureCaller(t *testing.T, gateway *stack.Gateway, s started, length time.
 	t.Helper()
 	c := writer().onGateway(gateway)
 	defer func(begin time.Time) { l.length = time.Since(begin) }(time.Now())
-	for end := time.Now().Add(length); time.Now().Before(end) || len(l.took) == 0; {
+	for end := time.Now().Add(length); time.Now().Before(end) || len(l.calls) == 0; {
 		begin := time.Now()
 		a, err := c.send(t.Context(), http.MethodGet, workflowPath(s.WorkflowID), "")
-		l.took = append(l.took, time.Since(begin))
+		l.calls = append(l.calls, time.Since(begin))
 		if err != nil || a.status != http.StatusOK {
 			l.failures = append(l.failures, fmt.Sprint(a.status, err))
 		}
 	}
-	slices.Sort(l.took)
+	slices.Sort(l.calls)
 	return l
 }

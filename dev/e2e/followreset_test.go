@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
@@ -16,7 +17,7 @@ func resultOf(t *testing.T, s started, query string, status int) outcome {
 	return as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runQuery(s.RunID), query)).expect(t, status))
 }
 
-func TestResetIsFollowedWhenAsked(t *testing.T) {
+func TestResetIsFollowedIfRequested(t *testing.T) {
 	t.Parallel()
 	s := startWaiting(t, 1)
 	r := resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`)
@@ -60,7 +61,7 @@ func TestStartThatIsResetIsFollowed(t *testing.T) {
 		assert.NoError(t, err)
 		done <- a
 	}()
-	eventually(t, "the gateway waits", func() bool { return metric(t, gateway, "flowgate_in_flight", `kind="wait"`) == 1 })
+	e2etest.Eventually(t, "the gateway waits", func() bool { return e2etest.Metric(t, gateway, "flowgate_in_flight", `kind="wait"`) == 1 })
 	requireSignals(t, id, 0)
 	first := describe(t, id)
 	r := resetTo(t, started{WorkflowID: id, RunID: first.RunID}, `{"resetType":"LAST_WORKFLOW_TASK"}`)

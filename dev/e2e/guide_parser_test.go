@@ -72,21 +72,21 @@ type step struct {
 // steps parses a console block: "$ " begins a command, "> " continues it, and all other lines are its output.
 func (f fence) steps() ([]step, error) {
 	var steps []step
-	commanding := false
+	inCommand := false
 	for i, line := range f.lines {
-		begins, isCommand := strings.CutPrefix(line, "$ ")
-		goesOn, isRest := strings.CutPrefix(line, ">")
+		command, isCommand := strings.CutPrefix(line, "$ ")
+		continuation, isContinuation := strings.CutPrefix(line, ">")
 		switch {
 		case isCommand:
-			steps = append(steps, step{line: f.line + i + 1, command: begins})
-			commanding = true
+			steps = append(steps, step{line: f.line + i + 1, command: command})
+			inCommand = true
 		case len(steps) == 0:
 			return nil, fmt.Errorf("line %d: output before any command", f.line+i+1)
-		case commanding && isRest:
-			steps[len(steps)-1].command += "\n" + strings.TrimPrefix(goesOn, " ")
+		case inCommand && isContinuation:
+			steps[len(steps)-1].command += "\n" + strings.TrimPrefix(continuation, " ")
 		default:
 			steps[len(steps)-1].output += line + "\n"
-			commanding = false
+			inCommand = false
 		}
 	}
 	if len(steps) == 0 {
@@ -100,14 +100,14 @@ func (f fence) steps() ([]step, error) {
 	return steps, nil
 }
 
-// anID matches a UUID as the README shortens it.
-var anID = regexp.MustCompile(`[0-9a-f]{8}-…`)
+// shortenedID matches a UUID as the README shortens it.
+var shortenedID = regexp.MustCompile(`[0-9a-f]{8}-…`)
 
 // outputPattern returns a pattern for a documented output. An ellipsis, "..." or "…", matches any text, a shortened id
 // any id, and white space matches any or no white space, so that JSON may be wrapped. All other text is literal.
 func outputPattern(output string) *regexp.Regexp {
 	const anything = `(?s:.*?)`
-	output = strings.ReplaceAll(anID.ReplaceAllString(output, "..."), "…", "...")
+	output = strings.ReplaceAll(shortenedID.ReplaceAllString(output, "..."), "…", "...")
 	words := strings.Fields(output)
 	for i, word := range words {
 		parts := strings.Split(word, "...")
@@ -145,8 +145,8 @@ func TestGuideParser(t *testing.T) {
 func TestGuideOutputPattern(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		shown, printed string
-		match          bool
+		documented, printed string
+		match               bool
 	}{
 		{"", "", true},
 		{"", "\n", true},
@@ -159,6 +159,6 @@ func TestGuideOutputPattern(t *testing.T) {
 		{"HTTP/1.1 200 OK\n...\nok", "HTTP/1.1 200 OK\r\nA: b\r\nC: d\r\n\r\nok\n", true},
 		{"ok", "ok?", false},
 	} {
-		require.Equal(t, c.match, outputPattern(c.shown).MatchString(c.printed), "%q matches %q", c.shown, c.printed)
+		require.Equal(t, c.match, outputPattern(c.documented).MatchString(c.printed), "%q matches %q", c.documented, c.printed)
 	}
 }

@@ -27,7 +27,7 @@ var dataLanguages = []string{"yaml", "json", "text"} //nolint:gochecknoglobals /
 // TestGuide runs every command of docs/guide.md in order and compares the output with the documented one.
 func TestGuide(t *testing.T) {
 	t.Parallel()
-	left := skippedBlocks{
+	skipped := skippedBlocks{
 		"make run": "the tests run on this stack",
 		"docker build --build-arg VERSION=1.0.0 -t flowgate .": "it needs Docker and the network",
 		"npx openapi-typescript http://127.0.0.1:8080/v1/openapi.json -o flowgate.ts": "it needs Node.js and the " +
@@ -45,13 +45,13 @@ func TestGuide(t *testing.T) {
 				ran++
 			}
 		case "sh":
-			left.skip(t, block)
+			skipped.skip(t, block)
 		default:
 			require.Contains(t, dataLanguages, block.language, "line %d: no test runs such a block", block.line)
 			require.NotContains(t, block.text(), "$ ", "line %d: commands belong in console blocks", block.line)
 		}
 	}
-	require.Empty(t, left, "the guide does not contain these any more")
+	require.Empty(t, skipped, "the guide no longer contains these blocks")
 	t.Logf("%d commands of the guide ran", ran)
 }
 
@@ -59,7 +59,7 @@ func TestGuide(t *testing.T) {
 // documented output, no call may fail.
 func TestGuideREADME(t *testing.T) {
 	t.Parallel()
-	left := skippedBlocks{
+	skipped := skippedBlocks{
 		"make run":   "the tests run on this stack",
 		"make build": "builds the gateway; TestGuide creates a key",
 		"docker build --build-arg VERSION=1.0.0 -t flowgate .": "it needs Docker and the network",
@@ -71,15 +71,15 @@ func TestGuideREADME(t *testing.T) {
 		switch block.language {
 		case "sh":
 			s := step{line: block.line, command: block.text()}
-			shown := i+1 < len(blocks) && blocks[i+1].follows && blocks[i+1].language == ""
-			if left.has(block) {
-				left.skip(t, block)
+			hasOutput := i+1 < len(blocks) && blocks[i+1].follows && blocks[i+1].language == ""
+			if skipped.has(block) {
+				skipped.skip(t, block)
 				continue
 			}
-			if shown {
+			if hasOutput {
 				s.output = blocks[i+1].text()
 			}
-			sh.expect(t, s, !shown)
+			sh.expect(t, s, !hasOutput)
 			ran++
 		case "":
 			require.True(t, i > 0 && blocks[i-1].language == "sh", "line %d: an output without a command", block.line)
@@ -87,7 +87,7 @@ func TestGuideREADME(t *testing.T) {
 			require.Contains(t, dataLanguages, block.language, "line %d: no test runs such a block", block.line)
 		}
 	}
-	require.Empty(t, left, "the README does not contain these any more")
+	require.Empty(t, skipped, "the README no longer contains these blocks")
 	t.Logf("%d blocks of the README ran", ran)
 }
 
@@ -96,11 +96,11 @@ func (n skippedBlocks) has(block fence) bool {
 	return known
 }
 
-// skip skips a block that has an entry, once.
+// skip requires an entry for a block and deletes it, so that the entries without a block are left.
 func (n skippedBlocks) skip(t *testing.T, block fence) {
 	t.Helper()
 	require.NotEmpty(t, block.lines, "line %d: the block is empty", block.line)
-	require.True(t, n.has(block), "line %d: the test does not run %q and gives no reason", block.line, block.lines[0])
+	require.True(t, n.has(block), "line %d: the test does not run %q and has no entry with a reason", block.line, block.lines[0])
 	delete(n, block.lines[0])
 }
 
@@ -145,17 +145,17 @@ func freeAddress(t *testing.T) string {
 // consistent, and commands that begin with sleep are repeated for some time. All others must succeed at once.
 func (s *shell) expect(t *testing.T, st step, strict bool) {
 	t.Helper()
-	const patience = 15 * time.Second
+	const timeout = 15 * time.Second
 	pattern := outputPattern(s.addresses.Replace(st.output))
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(timeout)
 	for {
 		printed, err := s.run(t, s.addresses.Replace(st.command), strict)
 		if err == nil && (strict || pattern.MatchString(printed)) {
 			return
 		}
-		late := strings.HasPrefix(st.command, "curl -G ") || strings.HasPrefix(st.command, "sleep ")
-		if !late || time.Now().After(deadline) {
-			require.FailNow(t, "the output differs from the document", "line %d: %s\nended with: %v\n\nprinted:\n%s\nshown:\n%s",
+		eventual := strings.HasPrefix(st.command, "curl -G ") || strings.HasPrefix(st.command, "sleep ")
+		if !eventual || time.Now().After(deadline) {
+			require.FailNow(t, "the output differs from the document", "line %d: %s\nended with: %v\n\nprinted:\n%s\ndocumented:\n%s",
 				st.line, st.command, err, printed, st.output)
 		}
 	}
@@ -165,13 +165,13 @@ func (s *shell) expect(t *testing.T, st step, strict bool) {
 // error status.
 func (s *shell) run(t *testing.T, command string, strict bool) (string, error) {
 	t.Helper()
-	const patience = time.Minute
+	const timeout = time.Minute
 	settings := "silent\n"
 	if strict {
 		settings += "fail-with-body\n"
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(s.state, ".curlrc"), []byte(settings), 0o600))
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	script := `set -a; if [ -f "$STATE" ]; then . "$STATE"; fi` + "\n" + command + "\n" + `export -p >"$STATE"`
 	bash := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script)
@@ -210,21 +210,21 @@ func TestGuideDetectsErrors(t *testing.T) {
 func TestOperationsListsMetricsOfGateway(t *testing.T) {
 	t.Parallel()
 	start(t, "Echo")
-	paper, err := os.ReadFile("../../docs/operations.md")
+	document, err := os.ReadFile("../../docs/operations.md")
 	require.NoError(t, err)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, shared.replicas[0].AdminURL+"/metrics", nil)
 	require.NoError(t, err)
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, response.Body.Close()) }()
-	looked := 0
+	checked := 0
 	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
 		name, is := strings.CutPrefix(lines.Text(), "# TYPE ")
 		name, _, _ = strings.Cut(name, " ")
 		if is && !strings.HasPrefix(name, "go_") && !strings.HasPrefix(name, "process_") {
-			require.Contains(t, string(paper), "\n| `"+name+"` |")
-			looked++
+			require.Contains(t, string(document), "\n| `"+name+"` |")
+			checked++
 		}
 	}
-	require.GreaterOrEqual(t, looked, 11)
+	require.GreaterOrEqual(t, checked, 11)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
@@ -54,7 +55,7 @@ func TestHandleFollowsItsChain(t *testing.T) {
 	page := historyPage(t, writer(), pages)
 	writer().get(t, workflowPath(s.WorkflowID, "/updates/", u.UpdateID, chain)).expect(t, http.StatusOK)
 	writer().post(t, workflowPath(s.WorkflowID, "/signal", chain), `{"signal":"next"}`).expect(t, http.StatusNoContent)
-	eventually(t, "it has continued", func() bool { return describe(t, s.WorkflowID).RunID != s.RunID })
+	e2etest.Eventually(t, "the ledger has continued as new", func() bool { return describe(t, s.WorkflowID).RunID != s.RunID })
 	require.Equal(t, s.RunID, as[workflow](t, writer().get(t, workflowPath(s.WorkflowID, chain)).expect(t, http.StatusOK)).FirstExecutionRunID)
 	events := page.Events
 	for page.NextPageToken != "" {
@@ -72,7 +73,7 @@ func TestCancelOfRunById(t *testing.T) {
 	terminate(t, first.WorkflowID)
 	second := startUnpolledAs(t, first.WorkflowID)
 	writer().post(t, workflowPath(first.WorkflowID, "/cancel", runQuery(first.RunID)), "").expect(t, http.StatusNoContent)
-	require.False(t, describe(t, first.WorkflowID).CancelRequested, "the run that is named is closed")
+	require.False(t, describe(t, first.WorkflowID).CancelRequested, "the given run is closed")
 	writer().post(t, workflowPath(first.WorkflowID, "/cancel", runQuery(second.RunID)), "").expect(t, http.StatusNoContent)
 	require.True(t, describe(t, first.WorkflowID).CancelRequested)
 	terminate(t, first.WorkflowID)

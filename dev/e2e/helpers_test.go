@@ -6,10 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
-	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/dev/sample"
 )
@@ -56,7 +54,7 @@ func startUnpolled(t *testing.T, fields ...string) started {
 
 func startUnpolledAs(t *testing.T, workflowID string, fields ...string) started {
 	t.Helper()
-	body := startBody("Nobody", workflowID, "nobody-"+newID(t), fields...)
+	body := startBody("Unpolled", workflowID, "unpolled-"+newID(t), fields...)
 	return as[started](t, writer().post(t, workflows, body).expect(t, http.StatusCreated))
 }
 
@@ -81,21 +79,4 @@ func end(t *testing.T, workflowID string) outcome {
 func describe(t *testing.T, workflowID string) workflow {
 	t.Helper()
 	return as[workflow](t, writer().get(t, workflowPath(workflowID)).expect(t, http.StatusOK))
-}
-
-// eventually polls ask until it returns true, and fails the test after a timeout.
-func eventually(t *testing.T, what string, ask func() bool) {
-	t.Helper()
-	const timeout, interval = 30 * time.Second, 20 * time.Millisecond
-	deadline := time.NewTimer(timeout)
-	defer deadline.Stop()
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for !ask() {
-		select {
-		case <-ticker.C:
-		case <-deadline.C:
-			require.FailNow(t, "timeout waiting for: "+what)
-		}
-	}
 }

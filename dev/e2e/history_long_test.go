@@ -17,13 +17,14 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// The limits of the gateway's memory, in multiples of the largest page as text, in addition to the memory for its first
-// requests, and the tolerated difference between two reads if the garbage collector is late.
+// The gateway's peak memory may exceed its memory at the start by maxPages times the largest page, and by maxWarmUp
+// bytes for its first requests. From one read to the next it may grow by growthPages pages and growthBytes bytes,
+// because the garbage collector may run late.
 const (
-	pagesHeld   = 5
-	warmUp      = 24 << 20
-	pagesApart  = 2
-	betweenRead = 8 << 20
+	maxPages    = 5
+	maxWarmUp   = 24 << 20
+	growthPages = 2
+	growthBytes = 8 << 20
 )
 
 // TestMemoryIsBoundedForLongHistory reads a history repeatedly by each method and reads the gateway's peak memory from
@@ -53,14 +54,14 @@ func readRepeatedly(t *testing.T, s started, events int) (pages int) {
 	var first, highest, largest int
 	for round := range rounds {
 		for name, readAll := range readMethods() {
-			forgetPeak(t, gateway)
+			resetPeak(t, gateway)
 			began := time.Now()
 			read := readAll(t, writer().onGateway(gateway), s)
-			took, peak := time.Since(began), residentBytes(t, gateway, "VmHWM")
+			elapsed, peak := time.Since(began), residentBytes(t, gateway, "VmHWM")
 			t.Logf("%s: %d events in %d responses, the largest of %s, in %s, with a peak memory of %s", name, len(read.ids),
-				read.answers, mebibytes(read.largest), took.Round(time.Millisecond), mebibytes(peak))
+				read.responses, mebibytes(read.largest), elapsed.Round(time.Millisecond), mebibytes(peak))
 			requireInOrder(t, 1, events, read.ids)
-			highest, pages = max(highest, peak), max(pages, read.answers)
+			highest, pages = max(highest, peak), max(pages, read.responses)
 			if name != ndjson {
 				largest = max(largest, read.largest)
 			}
@@ -71,8 +72,8 @@ func readRepeatedly(t *testing.T, s started, events int) (pages int) {
 	}
 	t.Logf("resident memory: %s at the start, at most %s in the first round and %s in all; the largest page has %s",
 		mebibytes(atStart), mebibytes(first), mebibytes(highest), mebibytes(largest))
-	require.LessOrEqual(t, highest, atStart+warmUp+pagesHeld*largest, "memory is bounded by a few pages")
-	require.LessOrEqual(t, highest, first+betweenRead+pagesApart*largest, "memory does not grow")
+	require.LessOrEqual(t, highest, atStart+maxWarmUp+maxPages*largest, "memory is bounded by a few pages")
+	require.LessOrEqual(t, highest, first+growthBytes+growthPages*largest, "memory does not grow")
 	return pages
 }
 
@@ -90,8 +91,9 @@ func readMethods() map[string]func(*testing.T, caller, started) historyRead {
 
 // historyRead is the result of reading a whole history.
 type historyRead struct {
-	ids              []string
-	answers, largest int // size of the largest response, in bytes
+	ids       []string
+	responses int
+	largest   int // size of the largest response, in bytes
 }
 
 // eventID decodes only the id of an event.
@@ -108,7 +110,7 @@ func (r *historyRead) add(events []eventID) {
 func readLines(t *testing.T, c caller, s started) historyRead {
 	t.Helper()
 	var read historyRead
-	read.answer(t, c.with("Accept", typeNDJSON), workflowPath(s.WorkflowID, "/history", runQuery(s.RunID)), func(body *json.Decoder) {
+	read.get(t, c.with("Accept", typeNDJSON), workflowPath(s.WorkflowID, "/history", runQuery(s.RunID)), func(body *json.Decoder) {
 		var event eventID
 		for body.More() {
 			require.NoError(t, body.Decode(&event))
@@ -126,7 +128,7 @@ func readPages(t *testing.T, c caller, s started) historyRead {
 			Events        []eventID
 			NextPageToken string
 		}
-		read.answer(t, c, workflowPath(s.WorkflowID, "/history", runQuery(s.RunID), "&pageSize=1000", query), func(body *json.Decoder) {
+		read.get(t, c, workflowPath(s.WorkflowID, "/history", runQuery(s.RunID), "&pageSize=1000", query), func(body *json.Decoder) {
 			require.NoError(t, body.Decode(&page))
 		})
 		read.add(page.Events)
@@ -146,7 +148,7 @@ func readTemporalPages(t *testing.T, c caller, s started) historyRead {
 			History       struct{ Events []eventID }
 			NextPageToken string
 		}
-		read.answer(t, c, path+query, func(body *json.Decoder) { require.NoError(t, body.Decode(&page)) })
+		read.get(t, c, path+query, func(body *json.Decoder) { require.NoError(t, body.Decode(&page)) })
 		read.add(page.History.Events)
 		if page.NextPageToken == "" {
 			return read
@@ -155,9 +157,9 @@ func readTemporalPages(t *testing.T, c caller, s started) historyRead {
 	}
 }
 
-// answer decodes one response while it arrives. Storing it and checking it against the OpenAPI document, as other tests
+// get decodes one response while it arrives. Storing it and checking it against the OpenAPI document, as other tests
 // do, would dominate the duration of this test.
-func (r *historyRead) answer(t *testing.T, c caller, path string, decode func(*json.Decoder)) {
+func (r *historyRead) get(t *testing.T, c caller, path string, decode func(*json.Decoder)) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.url+path, nil)
 	require.NoError(t, err)
@@ -170,7 +172,7 @@ func (r *historyRead) answer(t *testing.T, c caller, path string, decode func(*j
 	decode(json.NewDecoder(body))
 	_, err = io.Copy(io.Discard, body)
 	require.NoError(t, err)
-	r.answers++
+	r.responses++
 	r.largest = max(r.largest, body.bytes)
 }
 
@@ -205,8 +207,8 @@ func residentBytes(t *testing.T, gateway *stack.Gateway, name string) int {
 	return kilobytes << 10
 }
 
-// forgetPeak resets VmHWM. Unlike sampling, the peak of the kernel misses nothing.
-func forgetPeak(t *testing.T, gateway *stack.Gateway) {
+// resetPeak resets VmHWM. Sampling VmRSS instead would miss short peaks.
+func resetPeak(t *testing.T, gateway *stack.Gateway) {
 	t.Helper()
 	const peak = "5" // proc(5)
 	err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", gateway.PID()), []byte(peak), 0)

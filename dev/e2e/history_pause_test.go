@@ -26,21 +26,21 @@ func TestSSEContinuesWhileWorkflowIsPaused(t *testing.T) {
 	defer closeWithin()
 	closes, closeCloses := follow(t.Context(), t, writer(), path+"&eventFilterType=CLOSE_EVENT", "")
 	defer closeCloses()
-	seen := 3
-	for _, happens := range []func(){
+	received := 3
+	for _, action := range []func(){
 		poke,
 		func() { writer().post(t, workflowPath(s.WorkflowID, "/unpause"), "").expect(t, http.StatusNoContent) },
 		poke,
 		func() { terminate(t, s.WorkflowID) },
 	} {
-		happens()
+		action()
 		length := describe(t, s.WorkflowID).HistoryLength // may have grown by more than one event
 		last := fmt.Sprintf("%s/%d", s.RunID, length)
-		require.Equal(t, last, readEvents(t, before, length-seen))
-		require.Equal(t, last, readEvents(t, within, length-seen))
-		seen = length
+		require.Equal(t, last, readEvents(t, before, length-received))
+		require.Equal(t, last, readEvents(t, within, length-received))
+		received = length
 	}
-	require.Equal(t, fmt.Sprintf("%s/%d", s.RunID, seen), readEvents(t, closes, 1), "no other event closes the run")
+	require.Equal(t, fmt.Sprintf("%s/%d", s.RunID, received), readEvents(t, closes, 1), "no other event closes the run")
 	for _, events := range []*eventReader{before, within, closes} {
 		e, err := events.next()
 		require.NoError(t, err)

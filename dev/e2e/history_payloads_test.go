@@ -96,7 +96,7 @@ func runsOfAllKinds(t *testing.T) map[string]started {
 // TestRawHistoryEqualsServers compares every event, in pages and as lines, with that from the server.
 func TestRawHistoryEqualsServers(t *testing.T) {
 	t.Parallel()
-	seen := map[string]bool{}
+	types := map[string]bool{}
 	for name, s := range runsOfAllKinds(t) {
 		want := historyOf(t, s.WorkflowID, s.RunID)
 		page := historyPage(t, writer(), historyPath(s)+"&payloads=raw")
@@ -107,10 +107,10 @@ func TestRawHistoryEqualsServers(t *testing.T) {
 			got := &history.HistoryEvent{}
 			require.NoError(t, protojson.Unmarshal(text, got), "%s: %s", name, text)
 			require.True(t, proto.Equal(want[i], got), "%s:\n%s\nis not\n%s", name, got, want[i])
-			seen[got.GetEventType().String()] = true
+			types[got.GetEventType().String()] = true
 		}
 	}
-	t.Logf("compared events of %d types", len(seen))
+	t.Logf("compared events of %d types", len(types))
 }
 
 func asBytes(texts []json.RawMessage) [][]byte {

@@ -21,6 +21,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	sdkworkflow "go.temporal.io/sdk/workflow"
 
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 	"github.com/flowgate/flowgate/dev/stack"
 	"github.com/flowgate/flowgate/dev/temporal"
 )
@@ -39,7 +40,7 @@ func (r *eventReader) next() (sentEvent, error) {
 	for {
 		line, err := r.lines.ReadString('\n')
 		if err != nil && line != "" {
-			return e, fmt.Errorf("cut in the line %q: %w", line, io.ErrUnexpectedEOF)
+			return e, fmt.Errorf("the stream ends within the line %q: %w", line, io.ErrUnexpectedEOF)
 		}
 		if err != nil {
 			return e, err
@@ -59,12 +60,12 @@ func (r *eventReader) next() (sentEvent, error) {
 				return e, nil
 			}
 		default:
-			return e, fmt.Errorf("a field %q", name)
+			return e, fmt.Errorf("unknown field %q", name)
 		}
 	}
 }
 
-// follow opens a stream after an event and returns its reader, nil if there are no further events.
+// follow opens a stream after an event and returns its reader, or nil if there are no further events.
 func follow(ctx context.Context, t *testing.T, c caller, path, after string) (events *eventReader, closeStream func()) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+path, nil)
@@ -75,7 +76,7 @@ func follow(ctx context.Context, t *testing.T, c caller, path, after string) (ev
 	}
 	response, err := c.client.Do(request) //nolint:bodyclose // by closeStream
 	require.NoError(t, err)
-	closeStream = func() { _ = response.Body.Close() } // the test cuts the connection
+	closeStream = func() { _ = response.Body.Close() } // the test closes the connection early
 	if response.StatusCode == http.StatusNoContent {
 		return nil, closeStream
 	}
@@ -132,35 +133,35 @@ func startRelay(t *testing.T, runs, steps int) started {
 // continues as new. Each connection is closed after a few events or before the first.
 func TestSSEReconnectingClientReceivesEachEventOnce(t *testing.T) {
 	t.Parallel()
-	const seed, runs, most = 83, 6, 8
-	cuts, steps := 100, 14
+	const seed, runs, maxEvents = 83, 6, 8
+	reconnects, steps := 100, 14
 	if testing.Short() {
-		cuts, steps = 20, 4
+		reconnects, steps = 20, 4
 	}
 	random := rand.New(rand.NewPCG(seed, seed)) // reproducible
 	s := startRelay(t, runs, steps)
 	path := historyPath(s) + "&payloads=raw"
-	var seen []sentEvent
+	var received []sentEvent
 	last, ended := "", false
 	connections := 0
 	for ; !ended; connections++ {
 		events, closeStream := follow(t.Context(), t, writer().onGateway(shared.replicas[connections%2]), path, last)
 		require.NotNil(t, events, "the end has not been received")
-		for left := random.IntN(most); left > 0 || connections >= cuts; left-- {
+		for left := random.IntN(maxEvents); left > 0 || connections >= reconnects; left-- {
 			e, err := events.next()
 			require.NoError(t, err)
 			if ended = e.kind == "end"; ended {
 				require.Contains(t, e.data, `"status":"COMPLETED"`)
 				break
 			}
-			seen, last = append(seen, e), e.id
+			received, last = append(received, e), e.id
 		}
 		closeStream()
 	}
 	want := chainEvents(t, s, "&payloads=raw")
-	t.Logf("seed %d: %d connections, %d cut; %d events of %d runs, each seen once and in order", seed, connections, connections-1, len(seen), runs)
-	require.Equal(t, want, seen)
-	require.GreaterOrEqual(t, connections, cuts)
+	t.Logf("seed %d: %d connections, %d closed early; %d events of %d runs", seed, connections, connections-1, len(received), runs)
+	require.Equal(t, want, received, "each event once and in order")
+	require.GreaterOrEqual(t, connections, reconnects)
 	again, closeStream := follow(t.Context(), t, writer(), path, last)
 	defer closeStream()
 	require.Nil(t, again, "no events after the end")
@@ -219,7 +220,7 @@ func TestSSEOmitsTransientEvents(t *testing.T) {
 		Namespace: temporal.DefaultNamespace, TaskToken: task.GetTaskToken(), Cause: enums.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE,
 	})
 	require.NoError(t, err)
-	eventually(t, "pages show the task that is not stored", func() bool {
+	e2etest.Eventually(t, "the pages include the transient task", func() bool {
 		return len(historyPage(t, writer(), historyPath(s)).Events) > describe(t, s.WorkflowID).HistoryLength
 	})
 	stored := describe(t, s.WorkflowID).HistoryLength
@@ -248,8 +249,8 @@ func TestSSEWithDelegatedToken(t *testing.T) {
 	a := visitor.get(t, historyPath(s)).expect(t, http.StatusOK)
 	require.Contains(t, string(a.body), `"status":"COMPLETED"`)
 	visitor.get(t, workflowPath(newID(t), "/history")).problem(t, http.StatusForbidden, "operation-forbidden")
-	made := as[struct{ Token string }](t, writer().post(t, workflowPath(s.WorkflowID, "/tokens", runQuery(s.RunID)), `{"read":true}`).expect(t, http.StatusCreated))
-	narrow := bearer(made.Token).with("Accept", typeEvents).get(t, historyPath(s)).expect(t, http.StatusOK)
+	issued := as[struct{ Token string }](t, writer().post(t, workflowPath(s.WorkflowID, "/tokens", runQuery(s.RunID)), `{"read":true}`).expect(t, http.StatusCreated))
+	narrow := bearer(issued.Token).with("Accept", typeEvents).get(t, historyPath(s)).expect(t, http.StatusOK)
 	require.Contains(t, string(narrow.body), `"status":"CONTINUED_AS_NEW"`, "the token permits no other run")
 }
 
@@ -261,11 +262,11 @@ func TestSSEContinuesAtAnotherReplicaAfterDrain(t *testing.T) {
 	events, closeStream := follow(t.Context(), t, writer().onGateway(gateway), historyPath(s), "")
 	defer closeStream()
 	last := readEvents(t, events, 2)
-	eventually(t, "the gateway waits", func() bool { return metric(t, gateway, "flowgate_in_flight", `kind="wait"`) == 1 })
+	e2etest.Eventually(t, "the gateway waits", func() bool { return e2etest.Metric(t, gateway, "flowgate_in_flight", `kind="wait"`) == 1 })
 	require.NoError(t, gateway.Signal(syscall.SIGTERM))
 	_, err := events.next()
 	require.ErrorIs(t, err, io.EOF, "the stream ends without the end event and without an error")
-	awaitEnd(t, gateway)
+	awaitExit(t, gateway)
 	require.NoError(t, gateway.Err())
 	terminate(t, s.WorkflowID)
 	requireRest(t, shared.replicas[0], s, last, 1)

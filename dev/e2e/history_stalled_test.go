@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 	"github.com/flowgate/flowgate/dev/stack"
 	"github.com/flowgate/flowgate/dev/temporal"
 )
@@ -26,7 +27,7 @@ func addLargeEvents(t *testing.T, s started) (events int) {
 	}
 	for range signals {
 		_, err := shared.server.SignalWorkflowExecution(t.Context(), &workflowservice.SignalWorkflowExecutionRequest{
-			Namespace: temporal.DefaultNamespace, SignalName: "fatten", Input: &common.Payloads{Payloads: []*common.Payload{payload}},
+			Namespace: temporal.DefaultNamespace, SignalName: "large", Input: &common.Payloads{Payloads: []*common.Payload{payload}},
 			WorkflowExecution: &common.WorkflowExecution{WorkflowId: s.WorkflowID, RunId: s.RunID},
 		})
 		require.NoError(t, err)
@@ -52,27 +53,27 @@ func stall(t *testing.T, gateway *stack.Gateway, path string) net.Conn {
 // TestSSEStalledReaderIsDisconnected also has another reader of the same workflow, which receives all events.
 func TestSSEStalledReaderIsDisconnected(t *testing.T) {
 	t.Parallel()
-	const bound = 2 * time.Second // 30 s by default
-	gateway := ownGateway(t, "FLOWGATE_LISTEN_TIMEOUTS_WRITE="+bound.String())
-	streams := func() int { return int(metric(t, gateway, "flowgate_in_flight", `kind="wait"`)) }
+	const timeout = 2 * time.Second // 30 s by default
+	gateway := ownGateway(t, "FLOWGATE_LISTEN_TIMEOUTS_WRITE="+timeout.String())
+	streams := func() int { return int(e2etest.Metric(t, gateway, "flowgate_in_flight", `kind="wait"`)) }
 	s := startUnpolled(t)
 	length := addLargeEvents(t, s)
 	path := historyPath(s) + "&pageSize=10"
 
 	stalled := stall(t, gateway, path)
-	eventually(t, "its stream has begun", func() bool { return streams() == 1 })
+	e2etest.Eventually(t, "its stream has begun", func() bool { return streams() == 1 })
 	began := time.Now()
 	events, closeStream := follow(t.Context(), t, writer().onGateway(gateway), path, "")
 	defer closeStream()
 	require.Equal(t, fmt.Sprintf("%s/%d", s.RunID, length), readEvents(t, events, length))
-	eventually(t, "who does not read is dropped", func() bool { return streams() == 1 })
-	t.Logf("dropped after %s; the bound is %s", time.Since(began).Round(time.Millisecond), bound)
+	e2etest.Eventually(t, "the stalled reader is disconnected", func() bool { return streams() == 1 })
+	t.Logf("disconnected after %s; the write timeout is %s", time.Since(began).Round(time.Millisecond), timeout)
 	terminate(t, s.WorkflowID)
 	readEvents(t, events, 1)
 	e, err := events.next()
 	require.NoError(t, err)
 	require.Equal(t, "end", e.kind)
-	eventually(t, "no stream is left", func() bool { return streams() == 0 })
+	e2etest.Eventually(t, "no stream is left", func() bool { return streams() == 0 })
 
 	require.NoError(t, stalled.SetReadDeadline(time.Now().Add(time.Minute)))
 	got, _ := io.ReadAll(stalled) // the content of the socket buffer; the connection may be reset

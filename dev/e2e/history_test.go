@@ -96,40 +96,40 @@ func TestHistoryTokenIsBound(t *testing.T) {
 	many := bearer(manyKey)
 	s, other := startSignalled(t, 2), startSignalled(t, 2)
 	path := historyPath(s)
-	token := func(c caller, path string) string {
+	firstToken := func(c caller, path string) string {
 		page := historyPage(t, c, path+"&pageSize=1")
 		require.NotEmpty(t, page.NextPageToken)
 		return "&pageSize=1&pageToken=" + page.NextPageToken
 	}
-	mine, theirs := token(writer(), path), token(many, path)
-	tampered := []byte(mine)
+	token, otherToken := firstToken(writer(), path), firstToken(many, path)
+	tampered := []byte(token)
 	tampered[len(tampered)/2]++
-	require.NotEqual(t, mine, string(tampered))
+	require.NotEqual(t, token, string(tampered))
 
 	// A token is not bound to the page size or the form of payloads.
 	for _, query := range []string{"", "&payloads=raw", "&waitNewEvent=false", "&skipArchival=false"} {
-		require.NotEmpty(t, historyPage(t, writer(), path+query+mine).Events, query)
+		require.NotEmpty(t, historyPage(t, writer(), path+query+token).Events, query)
 	}
 	list, _ := startMany(t, 2)
 	listed := as[workflowList](t, writer().get(t, list+"&pageSize=1").expect(t, http.StatusOK)).NextPageToken
 	require.NotEmpty(t, listed)
 	for name, a := range map[string]apiResponse{
-		"tampered":             writer().get(t, path+string(tampered)),
-		"cut":                  writer().get(t, path+mine[:len(mine)-2]),
-		"made up":              writer().get(t, path+"&pageToken=AAAA"),
-		"no base64":            writer().get(t, path+"&pageToken=%25%25"),
-		"the list's":           writer().get(t, path+"&pageToken="+listed),
-		"another run":          writer().get(t, workflowPath(s.WorkflowID, "/history?", mine)),
-		"another workflow":     writer().get(t, historyPath(other)+mine),
-		"waiting":              writer().get(t, path+"&waitNewEvent=true"+mine),
-		"the close":            writer().get(t, path+"&eventFilterType=CLOSE_EVENT"+mine),
-		"without the archive":  writer().get(t, path+"&skipArchival=true"+mine),
-		"as lines":             writer().with("Accept", typeNDJSON).get(t, path+theirs),
-		"another principal":    reader().get(t, path+mine),
-		"another's token":      writer().get(t, path+theirs),
-		"another namespace":    many.get(t, "/v1/namespaces/"+otherNamespace+"/workflows/"+s.WorkflowID+"/history"+runQuery(s.RunID)+theirs),
-		"the server's token":   writer().get(t, path+"&pageToken="+base64.RawURLEncoding.EncodeToString(serverToken(t, s))),
-		"the server's, padded": writer().get(t, path+"&pageToken="+url.QueryEscape(base64.StdEncoding.EncodeToString(serverToken(t, s)))),
+		"tampered":              writer().get(t, path+string(tampered)),
+		"truncated":             writer().get(t, path+token[:len(token)-2]),
+		"not sealed":            writer().get(t, path+"&pageToken=AAAA"),
+		"not base64":            writer().get(t, path+"&pageToken=%25%25"),
+		"token of a list":       writer().get(t, path+"&pageToken="+listed),
+		"another run":           writer().get(t, workflowPath(s.WorkflowID, "/history?", token)),
+		"another workflow":      writer().get(t, historyPath(other)+token),
+		"waiting":               writer().get(t, path+"&waitNewEvent=true"+token),
+		"only the close event":  writer().get(t, path+"&eventFilterType=CLOSE_EVENT"+token),
+		"without the archive":   writer().get(t, path+"&skipArchival=true"+token),
+		"as NDJSON":             writer().with("Accept", typeNDJSON).get(t, path+otherToken),
+		"another principal":     reader().get(t, path+token),
+		"token of another key":  writer().get(t, path+otherToken),
+		"another namespace":     many.get(t, "/v1/namespaces/"+otherNamespace+"/workflows/"+s.WorkflowID+"/history"+runQuery(s.RunID)+otherToken),
+		"token of the server":   writer().get(t, path+"&pageToken="+base64.RawURLEncoding.EncodeToString(serverToken(t, s))),
+		"the same with padding": writer().get(t, path+"&pageToken="+url.QueryEscape(base64.StdEncoding.EncodeToString(serverToken(t, s)))),
 	} {
 		require.Equal(t, http.StatusBadRequest, a.status, name)
 		a.problem(t, http.StatusBadRequest, "invalid-page-token")
@@ -204,7 +204,7 @@ func TestHistoryRejectsUnsupportedParameters(t *testing.T) {
 		require.Equal(t, http.StatusBadRequest, a.status, "%s: %s", query, a.body)
 		a.problem(t, http.StatusBadRequest, "invalid-request")
 	}
-	for _, name := range []string{"?runId=no-uuid", "?workflowId=" + s.WorkflowID} {
+	for _, name := range []string{"?runId=not-a-uuid", "?workflowId=" + s.WorkflowID} {
 		writer().get(t, workflowPath(s.WorkflowID, "/history", name)).problem(t, http.StatusBadRequest, "invalid-request")
 	}
 	writer().with("Accept", "text/csv").get(t, path).problem(t, http.StatusNotAcceptable, "not-acceptable")

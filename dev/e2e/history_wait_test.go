@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
@@ -17,26 +18,26 @@ import (
 func waitFor(t *testing.T, gateway *stack.Gateway, path string, then func()) apiResponse {
 	t.Helper()
 	type result struct {
-		answer apiResponse
-		err    error
+		response apiResponse
+		err      error
 	}
 	done := make(chan result, 1)
 	go func() {
 		a, err := writer().onGateway(gateway).send(t.Context(), http.MethodGet, path, "")
 		done <- result{a, err}
 	}()
-	eventually(t, "the gateway waits", func() bool {
-		return metric(t, gateway, "flowgate_in_flight", `kind="wait"`) == 1
+	e2etest.Eventually(t, "the gateway waits", func() bool {
+		return e2etest.Metric(t, gateway, "flowgate_in_flight", `kind="wait"`) == 1
 	})
 	select {
 	case r := <-done:
-		require.FailNow(t, "the request did not wait", "%d: %s", r.answer.status, r.answer.body)
+		require.FailNow(t, "the request did not wait", "%d: %s", r.response.status, r.response.body)
 	default:
 	}
 	then()
 	r := <-done
 	require.NoError(t, r.err)
-	return r.answer
+	return r.response
 }
 
 // TestHistoryIsFollowedToEnd receives existing events at once, each new event when it happens, and no token after the
@@ -49,7 +50,7 @@ func TestHistoryIsFollowedToEnd(t *testing.T) {
 	page := historyPage(t, writer().onGateway(gateway), path)
 	events := page.Events
 	require.Len(t, events, 2)
-	for _, happens := range []struct {
+	for _, step := range []struct {
 		eventType string
 		do        func()
 	}{
@@ -62,9 +63,9 @@ func TestHistoryIsFollowedToEnd(t *testing.T) {
 		{"EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED", func() { terminate(t, s.WorkflowID) }},
 	} {
 		require.NotEmpty(t, page.NextPageToken, "the run has not closed")
-		a := waitFor(t, gateway, path+"&pageToken="+page.NextPageToken, happens.do).expect(t, http.StatusOK)
+		a := waitFor(t, gateway, path+"&pageToken="+page.NextPageToken, step.do).expect(t, http.StatusOK)
 		page = as[workflowHistory](t, a)
-		require.Equal(t, []string{happens.eventType}, typesOf(t, len(events)+1, page.Events))
+		require.Equal(t, []string{step.eventType}, typesOf(t, len(events)+1, page.Events))
 		events = append(events, page.Events...)
 	}
 	require.Empty(t, page.NextPageToken, "the run has closed")
@@ -99,8 +100,8 @@ func TestWaitForEventExpires(t *testing.T) {
 	path := historyPath(s) + "&waitNewEvent=true"
 	page := historyPage(t, writer(), path)
 	for timeout, wait := range map[string]time.Duration{"3s": 2 * time.Second, "1s": time.Second, "1ms": time.Second} {
-		hasty := writer().with("Request-Timeout", timeout)
-		requireDuration(t, wait, func() { page = historyPage(t, hasty, path+"&pageToken="+page.NextPageToken) })
+		c := writer().with("Request-Timeout", timeout)
+		requireDuration(t, wait, func() { page = historyPage(t, c, path+"&pageToken="+page.NextPageToken) })
 		require.Empty(t, page.Events)
 		require.NotEmpty(t, page.NextPageToken)
 	}
@@ -110,7 +111,7 @@ func TestWaitForEventExpires(t *testing.T) {
 	require.Empty(t, page.NextPageToken)
 }
 
-func TestCloseEventAlone(t *testing.T) {
+func TestCloseEventFilterReturnsOneEvent(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Echo", `"args":[`+unusualValue+`]`)
 	end(t, s.WorkflowID)
@@ -126,7 +127,7 @@ func TestCloseEventAlone(t *testing.T) {
 	require.Equal(t, string(want)+"\n", string(a.body))
 }
 
-func TestCloseEventIsWaitedFor(t *testing.T) {
+func TestCloseEventFilterWaitsForTheClose(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
 	s := startUnpolled(t)

@@ -29,7 +29,7 @@ func makeHistory(t *testing.T, events, slice int) started {
 		left := events - int(task.GetStartedEventId()) - 2
 		if left <= slice {
 			respond(t, task, append(markers(left), completion()), false)
-			t.Logf("made %d events in %s", events, time.Since(began).Round(time.Millisecond))
+			t.Logf("created %d events in %s", events, time.Since(began).Round(time.Millisecond))
 			return s
 		}
 		// A batch adds three events: the last batch must not have a negative number of markers.

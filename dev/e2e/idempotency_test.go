@@ -18,8 +18,8 @@ func TestRepeatedStartIsOneRun(t *testing.T) {
 
 	again := as[started](t, first.post(t, workflows, body).expect(t, http.StatusCreated))
 	require.Equal(t, s, again)
-	elsewhere := as[started](t, first.onGateway(shared.replicas[1]).post(t, workflows, body).expect(t, http.StatusCreated))
-	require.Equal(t, s, elsewhere, "on the other replica")
+	otherReplica := as[started](t, first.onGateway(shared.replicas[1]).post(t, workflows, body).expect(t, http.StatusCreated))
+	require.Equal(t, s, otherReplica, "on the other replica")
 
 	p := writer().with("Idempotency-Key", "twice").post(t, workflows, body).problem(t, http.StatusConflict, "workflow-already-started")
 	require.Equal(t, s.RunID, p.RunID, "another key is another start")
@@ -41,7 +41,7 @@ func TestIdempotencyKeyWithAnotherBodyIsRejected(t *testing.T) {
 		id := newID(t)
 		once := writer().with("Idempotency-Key", "once")
 		s := as[started](t, once.post(t, workflows, startBody("Wait", id, sample.TaskQueue, `"args":[1]`+signal)).expect(t, http.StatusCreated))
-		refused := func() {
+		requireRejected := func() {
 			for _, other := range []string{`"args":[2]`, `"args":[1],"idConflictPolicy":"TERMINATE_EXISTING"`, `"args":[2],"startSignal":"go"`} {
 				p := once.onGateway(shared.replicas[1]).post(t, workflows, startBody("Wait", id, sample.TaskQueue, other)).
 					problem(t, http.StatusUnprocessableEntity, "idempotency-key-reused")
@@ -49,11 +49,11 @@ func TestIdempotencyKeyWithAnotherBodyIsRejected(t *testing.T) {
 			}
 			require.Equal(t, s.RunID, describe(t, id).RunID, name)
 		}
-		refused()
+		requireRejected()
 		again := once.post(t, workflows, " "+startBody("Wait", id, sample.TaskQueue, `"args":[ 1 ]`+signal)).expect(t, http.StatusCreated)
 		require.Equal(t, s.RunID, as[started](t, again).RunID, "%s: the same body in another form", name)
 		terminate(t, id)
-		refused()
+		requireRejected()
 	}
 }
 

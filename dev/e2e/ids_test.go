@@ -70,7 +70,7 @@ func escapeAll(id string) string {
 func TestLocationsAreUsable(t *testing.T) {
 	t.Parallel()
 	for _, id := range trickyIDs(t) {
-		created := writer().post(t, workflows, startBody("Nobody", id, "nobody-"+newID(t))).expect(t, http.StatusCreated)
+		created := writer().post(t, workflows, startBody("Unpolled", id, "unpolled-"+newID(t))).expect(t, http.StatusCreated)
 		s := as[started](t, created)
 		w := as[workflow](t, writer().get(t, created.header.Get("Location")).expect(t, http.StatusOK))
 		require.Equal(t, []string{id, s.RunID}, []string{w.WorkflowID, w.RunID})

@@ -113,7 +113,7 @@ func TestUnknownRunIsNotFound(t *testing.T) {
 	} {
 		a.problem(t, http.StatusNotFound, "workflow-not-found")
 	}
-	writer().get(t, workflowPath(s.WorkflowID, "?runId=no-uuid")).problem(t, http.StatusBadRequest, "invalid-request")
+	writer().get(t, workflowPath(s.WorkflowID, "?runId=not-a-uuid")).problem(t, http.StatusBadRequest, "invalid-request")
 	terminate(t, s.WorkflowID)
 }
 
@@ -127,5 +127,5 @@ func TestUnknownNamespaceIsNotFoundWithGrant(t *testing.T) {
 	}
 	many.get(t, absent).problem(t, http.StatusNotFound, "namespace-not-found")
 	many.get(t, absent+":count").problem(t, http.StatusNotFound, "namespace-not-found")
-	many.post(t, absent, startBody("Nobody", "w", "nobody")).problem(t, http.StatusNotFound, "namespace-not-found")
+	many.post(t, absent, startBody("Unpolled", "w", "unpolled")).problem(t, http.StatusNotFound, "namespace-not-found")
 }

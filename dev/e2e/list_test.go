@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
 // startMany starts n workflows of one customer and waits until a list contains all of them. It returns the path of that
@@ -25,7 +27,7 @@ func startMany(t *testing.T, n int) (path string, ids []string) {
 	}
 	slices.Sort(ids)
 	path = workflows + "?query=" + url.QueryEscape(`CustomerId = "`+customer+`"`)
-	eventually(t, fmt.Sprintf("%d workflows are listed", n), func() bool {
+	e2etest.Eventually(t, fmt.Sprintf("%d workflows are listed", n), func() bool {
 		return len(as[workflowList](t, writer().get(t, path).expect(t, http.StatusOK)).Workflows) == n
 	})
 	return path, ids
@@ -47,17 +49,17 @@ func TestPagesOfListContainEachWorkflowOnce(t *testing.T) {
 	require.Equal(t, ids, idsOf(all.Workflows))
 	require.Empty(t, all.NextPageToken)
 
-	var seen []workflow
+	var received []workflow
 	var sizes []int
 	next := path + "&pageSize=2"
 	for token := "first"; token != ""; {
 		// Pages come from alternating replicas, which share a signing key.
 		page := as[workflowList](t, writer().onGateway(shared.replicas[len(sizes)%2]).get(t, next).expect(t, http.StatusOK))
-		seen, sizes = append(seen, page.Workflows...), append(sizes, len(page.Workflows))
+		received, sizes = append(received, page.Workflows...), append(sizes, len(page.Workflows))
 		token = page.NextPageToken
 		next = path + "&pageSize=2&pageToken=" + token
 	}
-	require.Equal(t, ids, idsOf(seen))
+	require.Equal(t, ids, idsOf(received))
 	require.Equal(t, []int{2, 2, 1}, sizes)
 }
 
@@ -78,29 +80,29 @@ func TestPageTokenIsBound(t *testing.T) {
 	many := bearer(manyKey)
 	path, _ := startMany(t, 3)
 	query := strings.TrimPrefix(path, workflows)
-	token := func(c caller) string {
+	firstToken := func(c caller) string {
 		page := as[workflowList](t, c.get(t, path+"&pageSize=1").expect(t, http.StatusOK))
 		require.NotEmpty(t, page.NextPageToken)
 		return "&pageSize=1&pageToken=" + page.NextPageToken
 	}
-	mine, theirs := token(writer()), token(many)
-	tampered := []byte(mine)
+	token, otherToken := firstToken(writer()), firstToken(many)
+	tampered := []byte(token)
 	tampered[len(tampered)/2]++
-	require.NotEqual(t, mine, string(tampered))
+	require.NotEqual(t, token, string(tampered))
 
-	writer().get(t, path+mine).expect(t, http.StatusOK)
-	writer().onGateway(shared.replicas[1]).get(t, path+mine).expect(t, http.StatusOK)
+	writer().get(t, path+token).expect(t, http.StatusOK)
+	writer().onGateway(shared.replicas[1]).get(t, path+token).expect(t, http.StatusOK)
 	for name, a := range map[string]apiResponse{
-		"tampered":           writer().get(t, path+string(tampered)),
-		"cut":                writer().get(t, path+mine[:len(mine)-2]),
-		"made up":            writer().get(t, path+"&pageToken=AAAA"),
-		"no base64":          writer().get(t, path+"&pageToken=%25%25"),
-		"another query":      writer().get(t, workflows+"?query="+url.QueryEscape(`WorkflowType = "Nobody"`)+mine),
-		"no query":           writer().get(t, workflows+"?"+strings.TrimPrefix(mine, "&")),
-		"another principal":  reader().get(t, path+mine),
-		"another's token":    writer().get(t, path+theirs),
-		"another namespace":  many.get(t, "/v1/namespaces/"+otherNamespace+"/workflows"+query+theirs),
-		"the server's token": writer().get(t, path+"&pageToken=eyJDbG9zZVRpbWUiOiIwMDAxLTAxLTAxVDAwOjAwOjAwWiJ9"),
+		"tampered":             writer().get(t, path+string(tampered)),
+		"truncated":            writer().get(t, path+token[:len(token)-2]),
+		"not sealed":           writer().get(t, path+"&pageToken=AAAA"),
+		"not base64":           writer().get(t, path+"&pageToken=%25%25"),
+		"another query":        writer().get(t, workflows+"?query="+url.QueryEscape(`WorkflowType = "Unpolled"`)+token),
+		"no query":             writer().get(t, workflows+"?"+strings.TrimPrefix(token, "&")),
+		"another principal":    reader().get(t, path+token),
+		"token of another key": writer().get(t, path+otherToken),
+		"another namespace":    many.get(t, "/v1/namespaces/"+otherNamespace+"/workflows"+query+otherToken),
+		"token of the server":  writer().get(t, path+"&pageToken=eyJDbG9zZVRpbWUiOiIwMDAxLTAxLTAxVDAwOjAwOjAwWiJ9"),
 	} {
 		require.Equal(t, http.StatusBadRequest, a.status, name)
 		a.problem(t, http.StatusBadRequest, "invalid-page-token")
@@ -115,13 +117,13 @@ func TestListStreamsEveryWorkflowAsALine(t *testing.T) {
 		a := stream.get(t, path+query).expect(t, http.StatusOK)
 		require.Contains(t, a.header["Content-Type"], typeNDJSON)
 		require.True(t, bytes.HasSuffix(a.body, []byte("\n")))
-		var seen []workflow
+		var received []workflow
 		for line := range bytes.Lines(a.body) {
-			seen = append(seen, as[workflow](t, apiResponse{body: line}))
+			received = append(received, as[workflow](t, apiResponse{body: line}))
 		}
-		require.Len(t, seen, want, query)
-		require.Subset(t, ids, idsOf(seen), query)
-		require.Len(t, slices.Compact(idsOf(seen)), want, "each once: %s", query)
+		require.Len(t, received, want, query)
+		require.Subset(t, ids, idsOf(received), query)
+		require.Len(t, slices.Compact(idsOf(received)), want, "each once: %s", query)
 	}
 }
 
@@ -152,7 +154,7 @@ func TestCountGroupsByStatus(t *testing.T) {
 	terminate(t, ids[0])
 	count := strings.Replace(path, workflows, workflows+":count", 1)
 	var c workflowCount
-	eventually(t, "the count has seen the end of one", func() bool {
+	e2etest.Eventually(t, "the count includes the terminated workflow", func() bool {
 		c = as[workflowCount](t, writer().get(t, count+url.QueryEscape(" GROUP BY ExecutionStatus")).expect(t, http.StatusOK))
 		return len(c.Groups) == 2
 	})
@@ -199,7 +201,7 @@ func TestTamperedPageTokenIsNotForwarded(t *testing.T) {
 	list, _ := startMany(t, 2)
 	token := as[workflowList](t, writer().get(t, list+"&pageSize=1").expect(t, http.StatusOK)).NextPageToken
 	calls := func() int {
-		return int(metric(t, gateway, "rpc_client_call_duration_seconds_count", `rpc_method="ListWorkflowExecutions"`))
+		return int(e2etest.Metric(t, gateway, "rpc_client_call_duration_seconds_count", `rpc_method="ListWorkflowExecutions"`))
 	}
 	before := calls()
 	writer().onGateway(gateway).get(t, list+"&pageToken="+token[1:]).problem(t, http.StatusBadRequest, "invalid-page-token")

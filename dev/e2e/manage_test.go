@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
+
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
 // reset contains the members of a reset response that tests need.
@@ -28,7 +30,7 @@ func startWaiting(t *testing.T, times int) started {
 // requireSignals waits until the workflow has handled the given number of signals.
 func requireSignals(t *testing.T, workflowID string, number int) {
 	t.Helper()
-	eventually(t, strconv.Itoa(number)+" signals are handled", func() bool {
+	e2etest.Eventually(t, strconv.Itoa(number)+" signals are handled", func() bool {
 		got := writer().get(t, workflowPath(workflowID, "/query?query=signals"))
 		return got.status == http.StatusOK && string(as[outcome](t, got).Result) == strconv.Itoa(number)
 	})
@@ -128,9 +130,9 @@ func TestResetChangesTheOptionsOfTheNewRun(t *testing.T) {
 func TestConcurrentResetsLeaveOneRun(t *testing.T) {
 	t.Parallel()
 	s := startWaiting(t, 1)
-	const many = 4
-	got := make(chan apiResponse, many)
-	for range many {
+	const resets = 4
+	got := make(chan apiResponse, resets)
+	for range resets {
 		go func() {
 			body := `{"resetType":"FIRST_WORKFLOW_TASK"}`
 			a, err := writer().send(t.Context(), http.MethodPost, workflowPath(s.WorkflowID, "/reset", runQuery(s.RunID)), body)
@@ -139,10 +141,10 @@ func TestConcurrentResetsLeaveOneRun(t *testing.T) {
 		}()
 	}
 	runs := map[string]bool{}
-	for range many {
+	for range resets {
 		runs[as[reset](t, (<-got).expect(t, http.StatusOK)).RunID] = true
 	}
-	require.Len(t, runs, many)
+	require.Len(t, runs, resets)
 	current := describe(t, s.WorkflowID)
 	require.True(t, runs[current.RunID], "the current run is one of the new runs")
 	delete(runs, current.RunID)
@@ -154,7 +156,7 @@ func TestConcurrentResetsLeaveOneRun(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestResetNeedsAPoint(t *testing.T) {
+func TestResetRequiresAResetPoint(t *testing.T) {
 	t.Parallel()
 	s := startUnpolled(t)
 	path := workflowPath(s.WorkflowID, "/reset")
@@ -223,11 +225,11 @@ func TestPausedWorkflowReceivesNoTasks(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestOptionsAreChangedOneByOne(t *testing.T) {
+func TestOptionsAreChangedIndividually(t *testing.T) {
 	t.Parallel()
 	s := startUnpolled(t, `"priority":{"priorityKey":4}`)
 	path := workflowPath(s.WorkflowID)
-	for _, step := range []struct{ change, inForce string }{
+	for _, step := range []struct{ change, want string }{
 		{
 			`{"priority":{"priorityKey":2,"fairnessKey":"c-1","fairnessWeight":1.5}}`,
 			`{"priority":{"priorityKey":2,"fairnessKey":"c-1","fairnessWeight":1.5}}`,
@@ -240,16 +242,16 @@ func TestOptionsAreChangedOneByOne(t *testing.T) {
 		{`{"versioningOverride":null}`, `{}`},
 	} {
 		a := writer().must(t, http.MethodPatch, path, step.change).expect(t, http.StatusOK)
-		require.JSONEq(t, step.inForce, string(a.body))
+		require.JSONEq(t, step.want, string(a.body))
 		w := as[struct {
 			Priority   any `json:"priority"`
 			Versioning struct {
 				Override any `json:"override"`
 			} `json:"versioning"`
 		}](t, writer().get(t, path))
-		in := as[map[string]any](t, a)
-		require.Equal(t, in["priority"], w.Priority, step.change)
-		require.Equal(t, in["versioningOverride"], w.Versioning.Override, step.change)
+		changed := as[map[string]any](t, a)
+		require.Equal(t, changed["priority"], w.Priority, step.change)
+		require.Equal(t, changed["versioningOverride"], w.Versioning.Override, step.change)
 	}
 	for _, body := range []string{
 		`{}`, `{"priority":{"priorityKey":0}}`, `{"versioningOverride":{"behavior":"PINNED"}}`, `{"versioningOverride":{}}`,
@@ -268,7 +270,7 @@ func TestDeletedWorkflowIsGone(t *testing.T) {
 		return writer().must(t, http.MethodDelete, workflowPath(s.WorkflowID, run), "")
 	}
 	remove("").expect(t, http.StatusNoContent)
-	eventually(t, "the run is gone", func() bool { return writer().get(t, workflowPath(s.WorkflowID)).status == http.StatusNotFound })
+	e2etest.Eventually(t, "the run is gone", func() bool { return writer().get(t, workflowPath(s.WorkflowID)).status == http.StatusNotFound })
 	for _, run := range []string{"", runQuery(s.RunID)} {
 		require.Equal(t, s.WorkflowID, remove(run).problem(t, http.StatusNotFound, "workflow-not-found").WorkflowID)
 	}

@@ -60,16 +60,16 @@ func TestFailureOfWorkflowHasCauses(t *testing.T) {
 func TestFailureStatusChangesTheStatusAndNotTheBody(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Fail", `"args":[{}]`)
-	data := writer().get(t, workflowPath(s.WorkflowID, "/result?wait=30s")).expect(t, http.StatusOK)
+	plain := writer().get(t, workflowPath(s.WorkflowID, "/result?wait=30s")).expect(t, http.StatusOK)
 	failed := writer().get(t, workflowPath(s.WorkflowID, "/result?wait=30s&failureStatus=422")).expect(t, http.StatusUnprocessableEntity)
-	require.JSONEq(t, string(data.body), string(failed.body))
+	require.JSONEq(t, string(plain.body), string(failed.body))
 	require.Contains(t, failed.header["Content-Type"], typeJSON)
 
 	body := startBody("Fail", newID(t), sample.TaskQueue, `"args":[{}]`)
 	writer().post(t, workflows+"?wait=30s&failureStatus=422", body).expect(t, http.StatusUnprocessableEntity)
 
-	well := startBody("Echo", newID(t), sample.TaskQueue)
-	writer().post(t, workflows+"?wait=30s&failureStatus=422", well).expect(t, http.StatusOK)
+	succeeding := startBody("Echo", newID(t), sample.TaskQueue)
+	writer().post(t, workflows+"?wait=30s&failureStatus=422", succeeding).expect(t, http.StatusOK)
 	writer().get(t, workflowPath(s.WorkflowID, "/result?failureStatus=500")).problem(t, http.StatusBadRequest, "invalid-request")
 }
 

@@ -44,19 +44,19 @@ func TestParity(t *testing.T) {
 		if field != "" {
 			require.Contains(t, operation.names, field, "%s\n%v", line, slices.Sorted(maps.Keys(operation.names)))
 		}
-		proofs := named.FindAllStringSubmatch(cells[3], -1)
-		require.NotEmpty(t, proofs, line)
-		spoken := false
-		for _, proof := range proofs {
+		cited := named.FindAllStringSubmatch(cells[3], -1)
+		require.NotEmpty(t, cited, line)
+		mentioned := false
+		for _, test := range cited {
 			tests := live
-			if proof[2] != "" {
+			if test[2] != "" {
 				tests = virtual
 			}
-			said, runs := tests[proof[1]]
+			source, runs := tests[test[1]]
 			require.True(t, runs, "unknown test: %s", line)
-			spoken = spoken || mentions(said, operation.segment) && mentions(said, field)
+			mentioned = mentioned || mentions(source, operation.segment) && mentions(source, field)
 		}
-		require.True(t, spoken, "none of its tests mentions both %q and %q: %s", operation.segment, field, line)
+		require.True(t, mentioned, "none of its tests mentions both %q and %q: %s", operation.segment, field, line)
 	}
 	t.Logf("%d rows of parity", rows)
 	require.Greater(t, rows, 130)
@@ -194,17 +194,17 @@ func declarationsIn(t *testing.T, pattern string) map[string]map[string]string {
 		if found[directory] == nil {
 			found[directory] = map[string]string{}
 		}
-		keep := func(name string, node ast.Node) {
+		add := func(name string, node ast.Node) {
 			found[directory][name] += content[set.Position(node.Pos()).Offset:set.Position(node.End()).Offset] + "\n"
 		}
 		for _, declaration := range parsed.Decls {
 			switch declaration := declaration.(type) {
 			case *ast.FuncDecl:
-				keep(declaration.Name.Name, declaration)
+				add(declaration.Name.Name, declaration)
 			case *ast.GenDecl:
 				for _, spec := range declaration.Specs {
 					if value, is := spec.(*ast.ValueSpec); is {
-						keep(value.Names[0].Name, value)
+						add(value.Names[0].Name, value)
 					}
 				}
 			}

@@ -76,7 +76,7 @@ func TestFailedQueryReturnsFailure(t *testing.T) {
 	} {
 		p := a.problem(t, http.StatusUnprocessableEntity, "query-failed")
 		require.Equal(t, s.WorkflowID, p.WorkflowID)
-		require.Contains(t, p.Detail, "broken, as it was asked to be")
+		require.Contains(t, p.Detail, "this query always fails")
 		require.NotNil(t, p.Failure)
 		require.Equal(t, []string{"application", "Broken"}, []string{p.Failure.Kind, p.Failure.Type})
 		require.JSONEq(t, `{"code":7}`, string(p.Failure.Details[0]))
@@ -87,18 +87,18 @@ func TestFailedQueryReturnsFailure(t *testing.T) {
 func TestRejectConditionRejectsQueries(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")
-	ask := func(condition string) apiResponse {
+	query := func(condition string) apiResponse {
 		return writer().post(t, workflowPath(s.WorkflowID, "/query"), `{"query":"state","rejectCondition":"`+condition+`"}`)
 	}
-	ask("NOT_OPEN").expect(t, http.StatusOK)
+	query("NOT_OPEN").expect(t, http.StatusOK)
 	finish(t, s.WorkflowID, "1")
 	end(t, s.WorkflowID)
-	for _, a := range []apiResponse{ask("NOT_OPEN"), writer().get(t, workflowPath(s.WorkflowID, "/query?query=state&rejectCondition=NOT_OPEN"))} {
+	for _, a := range []apiResponse{query("NOT_OPEN"), writer().get(t, workflowPath(s.WorkflowID, "/query?query=state&rejectCondition=NOT_OPEN"))} {
 		p := a.problem(t, http.StatusConflict, "query-rejected")
 		require.Equal(t, []string{s.WorkflowID, "COMPLETED"}, []string{p.WorkflowID, p.WorkflowStatus})
 	}
 	for _, condition := range []string{"NOT_COMPLETED_CLEANLY", "NONE"} {
-		require.JSONEq(t, `"finished"`, string(as[queried](t, ask(condition).expect(t, http.StatusOK)).Result))
+		require.JSONEq(t, `"finished"`, string(as[queried](t, query(condition).expect(t, http.StatusOK)).Result))
 	}
 
 	failed := start(t, "Fail", `"args":[{}]`)
@@ -110,10 +110,10 @@ func TestRejectConditionRejectsQueries(t *testing.T) {
 func TestNamespaceRejectConditionIsDefault(t *testing.T) {
 	t.Parallel()
 	many, id := bearer(manyKey), newID(t)
-	const elsewhere = "/v1/namespaces/" + otherNamespace + "/workflows"
-	many.post(t, elsewhere, startBody("Nobody", id, "nobody")).expect(t, http.StatusCreated)
-	many.post(t, elsewhere+"/"+id+"/terminate", "").expect(t, http.StatusNoContent)
-	p := many.post(t, elsewhere+"/"+id+"/query", `{"query":"state"}`).problem(t, http.StatusConflict, "query-rejected")
+	const otherWorkflows = "/v1/namespaces/" + otherNamespace + "/workflows"
+	many.post(t, otherWorkflows, startBody("Unpolled", id, "unpolled")).expect(t, http.StatusCreated)
+	many.post(t, otherWorkflows+"/"+id+"/terminate", "").expect(t, http.StatusNoContent)
+	p := many.post(t, otherWorkflows+"/"+id+"/query", `{"query":"state"}`).problem(t, http.StatusConflict, "query-rejected")
 	require.Equal(t, "TERMINATED", p.WorkflowStatus)
 }
 

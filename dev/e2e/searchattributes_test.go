@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
 // attributesOfEveryType returns typed search attributes by name, and a query with a condition for each.
@@ -32,18 +34,18 @@ func attributesOfEveryType(customer string) (attributes map[string]attribute, qu
 
 func TestSearchAttributesOfEveryTypeComeBackTyped(t *testing.T) {
 	t.Parallel()
-	for name, written := range map[string]func(attribute) string{
+	for name, format := range map[string]func(attribute) string{
 		"typed": func(a attribute) string { return fmt.Sprintf(`{"type":%q,"value":%s}`, a.Type, a.Value) },
 		"bare":  func(a attribute) string { return string(a.Value) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			attributes, query := attributesOfEveryType(uuid.NewString())
-			s := startUnpolled(t, searchAttributes(attributes, written))
+			s := startUnpolled(t, searchAttributes(attributes, format))
 
 			requireAttributes(t, attributes, describe(t, s.WorkflowID).SearchAttributes)
 			var page workflowList
-			eventually(t, "the workflow is found by all its attributes", func() bool {
+			e2etest.Eventually(t, "the workflow is found by all its attributes", func() bool {
 				page = as[workflowList](t, writer().get(t, workflows+"?query="+url.QueryEscape(query)).expect(t, http.StatusOK))
 				return len(page.Workflows) == 1
 			})
@@ -55,10 +57,10 @@ func TestSearchAttributesOfEveryTypeComeBackTyped(t *testing.T) {
 }
 
 // searchAttributes returns the member searchAttributes of a start.
-func searchAttributes(attributes map[string]attribute, written func(attribute) string) string {
+func searchAttributes(attributes map[string]attribute, format func(attribute) string) string {
 	var members []string
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
-		members = append(members, quote(name)+":"+written(attributes[name]))
+		members = append(members, quote(name)+":"+format(attributes[name]))
 	}
 	return `"searchAttributes":{` + strings.Join(members, ",") + "}"
 }
@@ -78,10 +80,10 @@ func TestSearchAttributesReachTheServerTyped(t *testing.T) {
 	s := startUnpolled(t, searchAttributes(attributes, func(a attribute) string {
 		return fmt.Sprintf(`{"type":%q,"value":%s}`, a.Type, a.Value)
 	}))
-	kept := startOf(t, s).GetSearchAttributes().GetIndexedFields()
+	stored := startOf(t, s).GetSearchAttributes().GetIndexedFields()
 	for name, attribute := range attributes {
-		require.Equal(t, attribute.Type, string(kept[name].GetMetadata()["type"]), name)
-		require.Equal(t, string(attribute.Value), string(kept[name].GetData()), name)
+		require.Equal(t, attribute.Type, string(stored[name].GetMetadata()["type"]), name)
+		require.Equal(t, string(attribute.Value), string(stored[name].GetData()), name)
 	}
 	terminate(t, s.WorkflowID)
 }
@@ -98,6 +100,6 @@ func TestNullSearchAttributeIsIgnored(t *testing.T) {
 
 func TestUnknownSearchAttributeIsRejected(t *testing.T) {
 	t.Parallel()
-	body := startBody("Nobody", newID(t), "nobody", `"searchAttributes":{"NoSuchAttribute":"x"}`)
+	body := startBody("Unpolled", newID(t), "unpolled", `"searchAttributes":{"NoSuchAttribute":"x"}`)
 	writer().post(t, workflows, body).problem(t, http.StatusBadRequest, "invalid-request")
 }

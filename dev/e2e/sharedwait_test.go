@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
@@ -17,21 +18,21 @@ import (
 // the responses.
 func waitTogether(t *testing.T, gateway *stack.Gateway, c caller, path string, n int) func() []apiResponse {
 	t.Helper()
-	before := int(metric(t, gateway, "flowgate_wait_callers"))
-	answers, errs := make([]apiResponse, n), make([]error, n)
+	before := int(e2etest.Metric(t, gateway, "flowgate_wait_callers"))
+	responses, errs := make([]apiResponse, n), make([]error, n)
 	var waiting sync.WaitGroup
 	for i := range n {
-		waiting.Go(func() { answers[i], errs[i] = c.onGateway(gateway).send(t.Context(), http.MethodGet, path, "") })
+		waiting.Go(func() { responses[i], errs[i] = c.onGateway(gateway).send(t.Context(), http.MethodGet, path, "") })
 	}
-	eventually(t, fmt.Sprintf("%d callers wait", n), func() bool {
-		return int(metric(t, gateway, "flowgate_wait_callers")) == before+n
+	e2etest.Eventually(t, fmt.Sprintf("%d callers wait", n), func() bool {
+		return int(e2etest.Metric(t, gateway, "flowgate_wait_callers")) == before+n
 	})
 	return func() []apiResponse {
 		waiting.Wait()
 		for _, err := range errs {
 			require.NoError(t, err)
 		}
-		return answers
+		return responses
 	}
 }
 
@@ -40,17 +41,17 @@ func TestEqualWaitsShareOnePoll(t *testing.T) {
 	const callers = 200
 	gateway := ownGateway(t)
 	s := start(t, "Wait")
-	answers := waitTogether(t, gateway, writer(), workflowPath(s.WorkflowID, "/result?wait=50s"), callers)
-	require.Equal(t, 1, int(metric(t, gateway, "flowgate_wait_polls")))
+	responses := waitTogether(t, gateway, writer(), workflowPath(s.WorkflowID, "/result?wait=50s"), callers)
+	require.Equal(t, 1, int(e2etest.Metric(t, gateway, "flowgate_wait_polls")))
 
 	finish(t, s.WorkflowID, unusualValue)
-	for _, a := range answers() {
+	for _, a := range responses() {
 		o := as[outcome](t, a.expect(t, http.StatusOK))
 		require.Equal(t, []string{s.RunID, "COMPLETED", unusualValue}, []string{o.RunID, o.Status, string(o.Result)})
 	}
 	require.LessOrEqual(t, polls(t, gateway), 3)
-	eventually(t, "nothing is left of the waits", func() bool {
-		return metric(t, gateway, "flowgate_wait_callers")+metric(t, gateway, "flowgate_wait_polls") == 0
+	e2etest.Eventually(t, "all waits have ended", func() bool {
+		return e2etest.Metric(t, gateway, "flowgate_wait_callers")+e2etest.Metric(t, gateway, "flowgate_wait_polls") == 0
 	})
 }
 
@@ -69,12 +70,12 @@ func TestDifferentWaitsDoNotShare(t *testing.T) {
 	}
 	traced := writer().with("Grpc-Metadata-Trace-Id", "t-1")
 	all = append(all, waitTogether(t, gateway, traced, paths[0], 2))
-	require.Equal(t, len(all), int(metric(t, gateway, "flowgate_wait_polls")))
+	require.Equal(t, len(all), int(e2etest.Metric(t, gateway, "flowgate_wait_polls")))
 	finish(t, one.WorkflowID, "1")
 	finish(t, two.WorkflowID, "2")
-	for i, answers := range all {
+	for i, responses := range all {
 		want := map[bool]string{true: "2", false: "1"}[i == 2]
-		for _, a := range answers() {
+		for _, a := range responses() {
 			require.Equal(t, want, string(as[outcome](t, a.expect(t, http.StatusOK)).Result))
 		}
 	}
@@ -99,17 +100,17 @@ func TestPollEndsWithLastCaller(t *testing.T) {
 	t.Parallel()
 	gateway := ownGateway(t)
 	s := startUnpolled(t)
-	ctx, leave := context.WithCancel(t.Context())
-	left := make(chan error, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
 	go func() {
 		_, err := writer().onGateway(gateway).send(ctx, http.MethodGet, workflowPath(s.WorkflowID, "/result?wait=50s"), "")
-		left <- err
+		done <- err
 	}()
-	eventually(t, "the caller waits", func() bool { return metric(t, gateway, "flowgate_wait_polls") == 1 })
-	leave()
-	require.ErrorIs(t, <-left, context.Canceled)
-	eventually(t, "the poll has ended", func() bool {
-		return metric(t, gateway, "flowgate_wait_callers")+metric(t, gateway, "flowgate_wait_polls") == 0
+	e2etest.Eventually(t, "the caller waits", func() bool { return e2etest.Metric(t, gateway, "flowgate_wait_polls") == 1 })
+	cancel()
+	require.ErrorIs(t, <-done, context.Canceled)
+	e2etest.Eventually(t, "the poll has ended", func() bool {
+		return e2etest.Metric(t, gateway, "flowgate_wait_callers")+e2etest.Metric(t, gateway, "flowgate_wait_polls") == 0
 	})
 	terminate(t, s.WorkflowID)
 }
@@ -126,8 +127,8 @@ func TestSSEReadersOfOneRunShareOnePoll(t *testing.T) {
 		t.Cleanup(closeStream)
 		readEvents(t, all[i], 2)
 	}
-	eventually(t, "all readers wait", func() bool { return int(metric(t, gateway, "flowgate_wait_callers")) == readers })
-	require.Equal(t, 1, int(metric(t, gateway, "flowgate_wait_polls")))
+	e2etest.Eventually(t, "all readers wait", func() bool { return int(e2etest.Metric(t, gateway, "flowgate_wait_callers")) == readers })
+	require.Equal(t, 1, int(e2etest.Metric(t, gateway, "flowgate_wait_polls")))
 	before := polls(t, gateway)
 	for range pokes {
 		writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
@@ -142,8 +143,8 @@ func TestSSEReadersOfOneRunShareOnePoll(t *testing.T) {
 		}
 	}
 	require.LessOrEqual(t, polls(t, gateway)-before, 2*(pokes+1), "at most one poll per event, with some tolerance")
-	eventually(t, "nothing is left of the waits", func() bool {
-		return metric(t, gateway, "flowgate_wait_callers")+metric(t, gateway, "flowgate_wait_polls") == 0
+	e2etest.Eventually(t, "all waits have ended", func() bool {
+		return e2etest.Metric(t, gateway, "flowgate_wait_callers")+e2etest.Metric(t, gateway, "flowgate_wait_polls") == 0
 	})
 }
 

@@ -69,11 +69,11 @@ func TestReusePolicyAppliesToClosedWorkflows(t *testing.T) {
 		policy            string
 		completed, failed int
 	}{
-		"absent":                {"", http.StatusCreated, http.StatusCreated},
-		"allow duplicate":       {`"idReusePolicy":"ALLOW_DUPLICATE"`, http.StatusCreated, http.StatusCreated},
-		"only after a failure":  {`"idReusePolicy":"ALLOW_DUPLICATE_FAILED_ONLY"`, http.StatusConflict, http.StatusCreated},
-		"reject duplicate":      {`"idReusePolicy":"REJECT_DUPLICATE"`, http.StatusConflict, http.StatusConflict},
-		"use existing runs not": {`"idConflictPolicy":"USE_EXISTING"`, http.StatusCreated, http.StatusCreated},
+		"absent":               {"", http.StatusCreated, http.StatusCreated},
+		"allow duplicate":      {`"idReusePolicy":"ALLOW_DUPLICATE"`, http.StatusCreated, http.StatusCreated},
+		"only after a failure": {`"idReusePolicy":"ALLOW_DUPLICATE_FAILED_ONLY"`, http.StatusConflict, http.StatusCreated},
+		"reject duplicate":     {`"idReusePolicy":"REJECT_DUPLICATE"`, http.StatusConflict, http.StatusConflict},
+		"use existing":         {`"idConflictPolicy":"USE_EXISTING"`, http.StatusCreated, http.StatusCreated},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -17,43 +17,43 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// The gateway's own tests have fakes in place of a Temporal server, in internal/temporalfake. This file holds the server to
-// what the doc comment of that package states: change both together.
+// The tests of the gateway's packages use the fakes in internal/temporalfake instead of a Temporal server. The tests
+// below check that the server behaves as the doc comment of that package states: change both together.
 const (
 	fakeLongPoll       = 20 * time.Second
 	fakeDeadlineMargin = time.Second
 )
 
-// tolerance is how far from its time a response of the server may be, on a busy machine.
+// tolerance is the tolerated difference between the expected and the measured duration of a call, on a busy machine.
 const tolerance = 2 * time.Second
 
 func TestTemporalFakesMatchTheServer(t *testing.T) {
 	t.Parallel()
-	for name, statement := range map[string]func(*testing.T){
+	for name, test := range map[string]func(*testing.T){
 		"a quiet history poll ends after 20 s":             quietHistoryPoll(time.Minute, fakeLongPoll, true),
 		"a history poll ends 1 s before its deadline":      quietHistoryPoll(6*time.Second, 6*time.Second-fakeDeadlineMargin, true),
 		"a history poll of a second ends at once":          quietHistoryPoll(fakeDeadlineMargin, 0, true),
 		"a request that does not wait ends the pages":      quietHistoryPoll(time.Minute, 0, false),
-		"the close event is waited for in any case":        closeEventPoll,
+		"a poll with CLOSE_EVENT always waits":             closeEventPoll,
 		"a close ends the pages":                           closedHistory,
-		"a paused run is read as a closed one":             pausedHistory,
+		"a pause ends the pages like a close":              pausedHistory,
 		"a wait for an update ends after 20 s":             quietUpdate,
 		"a wait for an update ends with its deadline":      updateDeadline,
-		"a rejected update looks as a failed one":          rejectedUpdate,
-		"an update-with-start says that it started":        updateWithStartTwice,
-		"a run that continues as new names the next":       continuedHistory,
+		"a rejected update is reported as a failed one":    rejectedUpdate,
+		"an update-with-start reports whether it started":  updateWithStartTwice,
+		"a close event contains the id of the next run":    continuedHistory,
 		"a workflow that does not exist is NOT_FOUND":      absentWorkflow,
-		"an update that nobody sent is NOT_FOUND":          absentUpdate,
+		"an unknown update is NOT_FOUND":                   absentUpdate,
 		"an update without a worker is admitted, for 20 s": admittedUpdate,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			statement(t)
+			test(t)
 		})
 	}
 }
 
-// readHistory calls GetWorkflowExecutionHistory of the server, and returns how long that takes.
+// readHistory calls GetWorkflowExecutionHistory of the server and returns the duration of the call.
 func readHistory(
 	t *testing.T, s started, deadline time.Duration, change func(*workflowservice.GetWorkflowExecutionHistoryRequest),
 ) (*workflowservice.GetWorkflowExecutionHistoryResponse, time.Duration) {
@@ -70,7 +70,7 @@ func readHistory(
 	return page, time.Since(begin)
 }
 
-// wholeHistory reads what there is, and returns the token to wait for more.
+// wholeHistory reads the existing events and returns the token with which to wait for further ones.
 func wholeHistory(t *testing.T, s started) []byte {
 	t.Helper()
 	page, took := readHistory(t, s, time.Minute, func(r *workflowservice.GetWorkflowExecutionHistoryRequest) { r.WaitNewEvent = true })
@@ -171,7 +171,7 @@ const (
 	completed = enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED
 )
 
-// updateRequest is an update of a ledger, by n.
+// updateRequest returns an update of a ledger with the argument n.
 func updateRequest(
 	t *testing.T, workflowID, handler string, n int, stage enums.UpdateWorkflowExecutionLifecycleStage,
 ) *workflowservice.UpdateWorkflowExecutionRequest {
@@ -194,7 +194,7 @@ func pollRequest(workflowID string, stage enums.UpdateWorkflowExecutionLifecycle
 	}
 }
 
-// callUpdate calls a method that waits for an update, and returns how long that takes.
+// callUpdate calls a method that waits for an update and returns the duration of the call.
 func callUpdate[Q, A any](
 	t *testing.T, deadline time.Duration, call func(context.Context, Q) (A, error), request Q,
 ) (A, time.Duration, error) {

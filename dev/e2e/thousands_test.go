@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
@@ -22,20 +23,20 @@ type manyCallers []net.Conn
 
 func dialMany(t *testing.T, gateway *stack.Gateway, n int) manyCallers {
 	t.Helper()
-	const others = 500 // other open files of the process
+	const otherFiles = 500 // of the process
 	var files syscall.Rlimit
 	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files)) // Go raises the soft limit to the hard limit
-	if files.Cur < uint64(n+others) {                                    //nolint:gosec // it is above zero
-		t.Skipf("the limit of open files is %d, and %d are needed", files.Cur, n+others)
+	if files.Cur < uint64(n+otherFiles) {                                //nolint:gosec // it is above zero
+		t.Skipf("the limit of open files is %d, and %d are needed", files.Cur, n+otherFiles)
 	}
-	const patience = 3 * time.Minute
+	const timeout = 3 * time.Minute
 	var dialer net.Dialer
 	callers := make(manyCallers, n)
 	for i := range callers {
 		conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(gateway.URL, "http://"))
 		require.NoError(t, err)
-		t.Cleanup(func() { _ = conn.Close() }) // not read any more
-		require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
+		t.Cleanup(func() { _ = conn.Close() }) // all responses have been read
+		require.NoError(t, conn.SetDeadline(time.Now().Add(timeout)))
 		callers[i] = conn
 	}
 	return callers
@@ -50,36 +51,36 @@ func (callers manyCallers) wait(t *testing.T, gateway *stack.Gateway, s started)
 		_, err := conn.Write(request)
 		require.NoError(t, err)
 	}
-	eventually(t, "all callers wait", func() bool {
-		return int(metric(t, gateway, "flowgate_wait_callers")) == len(callers)
+	e2etest.Eventually(t, "all callers wait", func() bool {
+		return int(e2etest.Metric(t, gateway, "flowgate_wait_callers")) == len(callers)
 	})
-	require.Equal(t, 1, int(metric(t, gateway, "flowgate_wait_polls")))
+	require.Equal(t, 1, int(e2etest.Metric(t, gateway, "flowgate_wait_polls")))
 }
 
-// outcomes completes the workflow and reads all responses. It returns the time from the close of the workflow, by the
+// outcomes completes the workflow and reads all responses. It returns the delay from the close of the workflow, by the
 // server's clock, to the last response.
-func (callers manyCallers) outcomes(t *testing.T, s started) (late time.Duration) {
+func (callers manyCallers) outcomes(t *testing.T, s started) (delay time.Duration) {
 	t.Helper()
 	finish(t, s.WorkflowID, unusualValue)
-	told := time.Now()
-	answers := make([]apiResponse, len(callers))
+	signaled := time.Now()
+	responses := make([]apiResponse, len(callers))
 	for i, conn := range callers {
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		require.NoError(t, err)
-		answers[i].status = response.StatusCode
-		answers[i].body, err = io.ReadAll(response.Body)
+		responses[i].status = response.StatusCode
+		responses[i].body, err = io.ReadAll(response.Body)
 		require.NoError(t, err)
 		require.NoError(t, response.Body.Close())
 	}
 	last := time.Now()
-	for _, a := range answers {
+	for _, a := range responses {
 		o := as[outcome](t, a.expect(t, http.StatusOK))
 		require.Equal(t, []string{s.RunID, "COMPLETED", unusualValue}, []string{o.RunID, o.Status, string(o.Result)})
 	}
-	late = last.Sub(timeOf(t, describe(t, s.WorkflowID).CloseTime))
+	delay = last.Sub(timeOf(t, describe(t, s.WorkflowID).CloseTime))
 	t.Logf("%d callers have the outcome %s after the workflow's end, %s after the signal that ended it",
-		len(callers), late.Round(time.Millisecond), last.Sub(told).Round(time.Millisecond))
-	return late
+		len(callers), delay.Round(time.Millisecond), last.Sub(signaled).Round(time.Millisecond))
+	return delay
 }
 
 // liveBytes returns the size of a gateway's heap and stacks after a garbage collection, in bytes.
@@ -92,7 +93,7 @@ func liveBytes(t *testing.T, gateway *stack.Gateway) int {
 	_, err = io.Copy(io.Discard, response.Body)
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
-	return int(metric(t, gateway, "go_memstats_heap_alloc_bytes") + metric(t, gateway, "go_memstats_stack_inuse_bytes"))
+	return int(e2etest.Metric(t, gateway, "go_memstats_heap_alloc_bytes") + e2etest.Metric(t, gateway, "go_memstats_stack_inuse_bytes"))
 }
 
 // TestThousandsWaitForOneWorkflow has slightly more waiting callers than one key may have with the default settings. It
@@ -109,21 +110,21 @@ func TestThousandsWaitForOneWorkflow(t *testing.T) {
 	callers.wait(t, gateway, s)
 	residentEach := (residentBytes(t, gateway, "VmRSS") - resident) / n
 	liveEach := (liveBytes(t, gateway) - live) / n // unlike resident memory, independent of the time of garbage collections
-	t.Logf("each of %d callers who wait takes %d bytes of resident memory, and %d of heap and stacks that are in use", n, residentEach, liveEach)
+	t.Logf("each of %d waiting callers uses %d bytes of resident memory and %d of live heap and stacks", n, residentEach, liveEach)
 	require.Less(t, liveEach, perCaller)
 
-	eventually(t, "the server has ended a poll", func() bool { return polls(t, gateway) == 1 })
-	require.Equal(t, []int{n, 1}, []int{int(metric(t, gateway, "flowgate_wait_callers")), int(metric(t, gateway, "flowgate_wait_polls"))})
-	late := callers.outcomes(t, s)
-	require.LessOrEqual(t, polls(t, gateway), 3, "the shared poll, the one that received the end, and one tolerated")
+	e2etest.Eventually(t, "the server has ended a poll", func() bool { return polls(t, gateway) == 1 })
+	require.Equal(t, []int{n, 1}, []int{int(e2etest.Metric(t, gateway, "flowgate_wait_callers")), int(e2etest.Metric(t, gateway, "flowgate_wait_polls"))})
+	delay := callers.outcomes(t, s)
+	require.LessOrEqual(t, polls(t, gateway), 3, "the first poll, the poll that returns the close event, and one more that is tolerated")
 
-	// The documented limit is one second. A busy machine can be late once, but a gateway that is too slow is late every
-	// time.
-	const soon, tries = time.Second, 3
-	for try := 1; late > soon && try < tries; try++ {
+	// The documented limit is one second. A busy machine can exceed it once, but a gateway that is too slow exceeds it
+	// every time.
+	const limit, attempts = time.Second, 3
+	for attempt := 1; delay > limit && attempt < attempts; attempt++ {
 		s = start(t, "Wait")
 		callers.wait(t, gateway, s)
-		late = callers.outcomes(t, s)
+		delay = callers.outcomes(t, s)
 	}
-	require.LessOrEqual(t, late, soon)
+	require.LessOrEqual(t, delay, limit)
 }

@@ -10,10 +10,10 @@ import (
 // delegate returns a delegated token for a workflow.
 func delegate(t *testing.T, c caller, id, body string) string {
 	t.Helper()
-	made := as[struct{ Token, ExpiresAt, WorkflowID string }](t, c.post(t, workflowPath(id, "/tokens"), body).expect(t, http.StatusCreated))
-	require.Equal(t, id, made.WorkflowID)
-	require.NotEmpty(t, made.ExpiresAt)
-	return made.Token
+	issued := as[struct{ Token, ExpiresAt, WorkflowID string }](t, c.post(t, workflowPath(id, "/tokens"), body).expect(t, http.StatusCreated))
+	require.Equal(t, id, issued.WorkflowID)
+	require.NotEmpty(t, issued.ExpiresAt)
+	return issued.Token
 }
 
 func TestDelegatedTokenIsForOneWorkflow(t *testing.T) {

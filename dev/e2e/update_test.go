@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
@@ -64,25 +65,25 @@ func TestUpdateRejectedFailedOrNotAccepted(t *testing.T) {
 	p := writer().get(t, workflowPath(s.WorkflowID, "/updates/zero")).problem(t, http.StatusNotFound, "update-not-found")
 	require.Equal(t, []string{s.WorkflowID, "zero"}, []string{p.WorkflowID, p.UpdateID})
 
-	failed := as[updated](t, writer().update(t, s.WorkflowID, updateBody("add", 101, `"updateId":"much"`)).expect(t, http.StatusOK))
+	failed := as[updated](t, writer().update(t, s.WorkflowID, updateBody("add", 101, `"updateId":"too-much"`)).expect(t, http.StatusOK))
 	require.Equal(t, []string{"COMPLETED", "FAILED"}, []string{failed.Stage, failed.Status})
 	require.Equal(t, "TooMuch", failed.Failure.Type)
-	require.Equal(t, failed, as[updated](t, writer().get(t, workflowPath(s.WorkflowID, "/updates/much")).expect(t, http.StatusOK)))
+	require.Equal(t, failed, as[updated](t, writer().get(t, workflowPath(s.WorkflowID, "/updates/too-much")).expect(t, http.StatusOK)))
 	writer().post(t, workflowPath(s.WorkflowID, "/updates?failureStatus=422"), updateBody("add", 101)).expect(t, http.StatusUnprocessableEntity)
-	writer().get(t, workflowPath(s.WorkflowID, "/updates/much?failureStatus=422")).expect(t, http.StatusUnprocessableEntity)
+	writer().get(t, workflowPath(s.WorkflowID, "/updates/too-much?failureStatus=422")).expect(t, http.StatusUnprocessableEntity)
 
 	unknown := as[updated](t, writer().update(t, s.WorkflowID, updateBody("subtract", 1)).expect(t, http.StatusOK))
 	require.Equal(t, "REJECTED", unknown.Status)
 
-	lost := startUnpolled(t)
+	idle := startUnpolled(t)
 	begin := time.Now()
-	p = writer().post(t, workflowPath(lost.WorkflowID, "/updates?wait=2s"), updateBody("add", 1, `"updateId":"one"`)).
+	p = writer().post(t, workflowPath(idle.WorkflowID, "/updates?wait=2s"), updateBody("add", 1, `"updateId":"one"`)).
 		problem(t, http.StatusServiceUnavailable, "update-not-admitted")
 	require.Less(t, time.Since(begin), 10*time.Second)
-	require.Equal(t, []string{lost.WorkflowID, "one"}, []string{p.WorkflowID, p.UpdateID})
+	require.Equal(t, []string{idle.WorkflowID, "one"}, []string{p.WorkflowID, p.UpdateID})
 	require.True(t, p.Retryable)
 	terminate(t, s.WorkflowID)
-	terminate(t, lost.WorkflowID)
+	terminate(t, idle.WorkflowID)
 }
 
 // The server does not remember rejected updates, so equal concurrent updates must each be rejected.
@@ -107,24 +108,24 @@ func TestConcurrentRejectedUpdatesAreAllRejected(t *testing.T) {
 
 // concurrently calls do n times concurrently and returns the responses.
 func concurrently(n int, do func(i int) apiResponse) []apiResponse {
-	answers := make([]apiResponse, n)
+	responses := make([]apiResponse, n)
 	var wg sync.WaitGroup
 	for i := range n {
-		wg.Go(func() { answers[i] = do(i) })
+		wg.Go(func() { responses[i] = do(i) })
 	}
 	wg.Wait()
-	return answers
+	return responses
 }
 
 // A reset closes the run of an update that no worker has accepted, and the next run accepts it.
 func TestUpdateSurvivesReset(t *testing.T) {
 	t.Parallel()
 	queue := "late-" + newID(t)
-	early := newWorkerOn(shared.stack.Client(), queue)
-	require.NoError(t, early.Start())
+	firstWorker := newWorkerOn(shared.stack.Client(), queue)
+	require.NoError(t, firstWorker.Start())
 	s := as[started](t, writer().post(t, workflows, startBody("Ledger", newID(t), queue, `"args":[0]`)).expect(t, http.StatusCreated))
 	writer().update(t, s.WorkflowID, updateBody("add", 1)).expect(t, http.StatusOK)
-	early.Stop()
+	firstWorker.Stop()
 
 	sent := make(chan apiResponse, 2)
 	for _, run := range []string{"", runQuery(s.RunID)} {
@@ -136,15 +137,15 @@ func TestUpdateSurvivesReset(t *testing.T) {
 		}()
 	}
 	for _, id := range []string{"seven", "seven%3F"} {
-		eventually(t, "the server has the update", func() bool {
+		e2etest.Eventually(t, "the server has the update", func() bool {
 			return writer().get(t, workflowPath(s.WorkflowID, "/updates/", id)).status == http.StatusAccepted
 		})
 	}
 	r := resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`)
 	(<-sent).problem(t, http.StatusConflict, "workflow-completed") // in the given run
-	late := newWorkerOn(shared.stack.Client(), queue)
-	require.NoError(t, late.Start())
-	defer late.Stop()
+	lateWorker := newWorkerOn(shared.stack.Client(), queue)
+	require.NoError(t, lateWorker.Start())
+	defer lateWorker.Stop()
 	u := as[updated](t, (<-sent).expect(t, http.StatusOK))
 	require.Equal(t, []string{r.RunID, "seven", "8"}, []string{u.RunID, u.UpdateID, string(u.Result)})
 	terminate(t, s.WorkflowID)
@@ -172,14 +173,14 @@ func TestUpdateIsAcceptedBeforeCompletion(t *testing.T) {
 // Temporal permits 10 updates of a workflow in flight. Another is rejected and does not affect the others.
 func TestUpdateBeyondLimitIsRejected(t *testing.T) {
 	t.Parallel()
-	const places = 10
+	const limit = 10
 	s, other := startLedger(t), startLedger(t)
-	locations := make([]string, places)
+	locations := make([]string, limit)
 	for i := range locations {
 		slow := updateBody("addLater", 1, `"waitForStage":"ACCEPTED"`)
 		locations[i] = writer().update(t, s.WorkflowID, slow).expect(t, http.StatusAccepted).header.Get("Location")
 	}
-	waits, errs := make([]apiResponse, places), make([]error, places)
+	waits, errs := make([]apiResponse, limit), make([]error, limit)
 	var waiting sync.WaitGroup
 	for i, location := range locations {
 		waiting.Go(func() { waits[i], errs[i] = writer().send(t.Context(), http.MethodGet, location+"&wait=30s", "") })
@@ -191,12 +192,12 @@ func TestUpdateBeyondLimitIsRejected(t *testing.T) {
 		updatesWithStart + "?wait=20s":                  withStart(s.WorkflowID, "USE_EXISTING", more),
 	} {
 		begin := time.Now()
-		refused := writer().post(t, path, body)
-		p := refused.problem(t, http.StatusServiceUnavailable, "workflow-busy")
+		rejected := writer().post(t, path, body)
+		p := rejected.problem(t, http.StatusServiceUnavailable, "workflow-busy")
 		require.Less(t, time.Since(begin), wait)
 		require.Equal(t, []string{s.WorkflowID, "one-more"}, []string{p.WorkflowID, p.UpdateID})
 		require.True(t, p.Retryable)
-		require.NotEmpty(t, refused.header.Get("Retry-After"))
+		require.NotEmpty(t, rejected.header.Get("Retry-After"))
 	}
 	require.Equal(t, "1", string(as[updated](t, writer().update(t, other.WorkflowID, updateBody("add", 1)).expect(t, http.StatusOK)).Result))
 
@@ -224,7 +225,7 @@ func TestRepeatedUpdateRunsOnce(t *testing.T) {
 	require.Equal(t, "1", sum(once.onGateway(shared.replicas[1]), updateBody("add", 1)))
 	require.Equal(t, "2", sum(writer().with("Idempotency-Key", "twice"), updateBody("add", 1)))
 	require.Equal(t, "3", sum(bearer(manyKey).with("Idempotency-Key", "once"), updateBody("add", 1)), "another caller's key is another key")
-	require.Equal(t, "4", sum(once, updateBody("add", 1, `"updateId":"mine"`)), "an explicit id wins")
+	require.Equal(t, "4", sum(once, updateBody("add", 1, `"updateId":"mine"`)), "an explicit id takes precedence")
 	require.Equal(t, "4", sum(bearer(manyKey), updateBody("add", 1, `"updateId":"mine"`)))
 	require.Equal(t, "5", sum(writer(), updateBody("add", 1)), "without a key nothing is deduplicated")
 	require.Equal(t, "7", sum(once, updateBody("add", 2)), "another body is another update")
@@ -243,9 +244,9 @@ func TestRepeatedUpdateWithoutWorkerRunsOnce(t *testing.T) {
 	for range 2 {
 		writer().post(t, workflowPath(s.WorkflowID, "/updates?wait=1s"), body).problem(t, http.StatusServiceUnavailable, "update-not-admitted")
 	}
-	late := newWorkerOn(shared.stack.Client(), queue)
-	require.NoError(t, late.Start())
-	defer late.Stop()
+	lateWorker := newWorkerOn(shared.stack.Client(), queue)
+	require.NoError(t, lateWorker.Start())
+	defer lateWorker.Stop()
 	for range 2 {
 		require.Equal(t, "7", string(as[updated](t, writer().update(t, s.WorkflowID, body).expect(t, http.StatusOK)).Result))
 	}
@@ -257,7 +258,7 @@ func TestUpdateIsBoundToRun(t *testing.T) {
 	s := startLedger(t)
 	u := as[updated](t, writer().update(t, s.WorkflowID, updateBody("add", 3)).expect(t, http.StatusOK))
 	writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"next"}`).expect(t, http.StatusNoContent)
-	eventually(t, "it has continued", func() bool { return describe(t, s.WorkflowID).RunID != s.RunID })
+	e2etest.Eventually(t, "the ledger has continued as new", func() bool { return describe(t, s.WorkflowID).RunID != s.RunID })
 	writer().get(t, workflowPath(s.WorkflowID, "/updates/", u.UpdateID)).problem(t, http.StatusNotFound, "update-not-found")
 	require.Equal(t, u, as[updated](t, writer().get(t, workflowPath(s.WorkflowID, "/updates/", u.UpdateID, runQuery(s.RunID))).expect(t, http.StatusOK)))
 	current := describe(t, s.WorkflowID).RunID
@@ -271,7 +272,7 @@ func TestUpdateIsBoundToRun(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// newRunID returns the id of a run that does not exist.
+// newRunID is the id of a run that does not exist.
 const newRunID = "0198f3c2-5f0e-7c3a-9d52-3f1f7a2b6c01"
 
 func TestUpdateOfUnknownWorkflow(t *testing.T) {
@@ -288,14 +289,14 @@ func TestEqualWaitsForAnUpdateShareOnePoll(t *testing.T) {
 	gateway := ownGateway(t)
 	s := startLedger(t)
 	a := writer().update(t, s.WorkflowID, updateBody("addLater", 5, `"waitForStage":"ACCEPTED"`)).expect(t, http.StatusAccepted)
-	answers := waitTogether(t, gateway, writer(), a.header.Get("Location")+"&wait=30s", callers)
-	eventually(t, "they share a poll", func() bool { return metric(t, gateway, "flowgate_wait_polls") == 1 })
+	responses := waitTogether(t, gateway, writer(), a.header.Get("Location")+"&wait=30s", callers)
+	e2etest.Eventually(t, "they share a poll", func() bool { return e2etest.Metric(t, gateway, "flowgate_wait_polls") == 1 })
 	writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"go"}`).expect(t, http.StatusNoContent)
-	for _, a := range answers() {
+	for _, a := range responses() {
 		require.Equal(t, "5", string(as[updated](t, a.expect(t, http.StatusOK)).Result))
 	}
-	eventually(t, "nothing is left of the waits", func() bool {
-		return metric(t, gateway, "flowgate_wait_callers")+metric(t, gateway, "flowgate_wait_polls") == 0
+	e2etest.Eventually(t, "all waits have ended", func() bool {
+		return e2etest.Metric(t, gateway, "flowgate_wait_callers")+e2etest.Metric(t, gateway, "flowgate_wait_polls") == 0
 	})
 	terminate(t, s.WorkflowID)
 }
@@ -365,8 +366,8 @@ func TestUpdateWithStartReturnsOutcomeOfUpdate(t *testing.T) {
 	writer().get(t, a.header.Get("Location")).expect(t, http.StatusAccepted)
 	terminate(t, id)
 
-	nobody := `{"start":` + startBody("Ledger", newID(t), "nobody-"+newID(t), `"idConflictPolicy":"USE_EXISTING"`) + `,"update":` + updateBody("add", 1) + `}`
-	p := writer().post(t, updatesWithStart+"?wait=2s", nobody).problem(t, http.StatusServiceUnavailable, "update-not-admitted")
+	unpolled := `{"start":` + startBody("Ledger", newID(t), "unpolled-"+newID(t), `"idConflictPolicy":"USE_EXISTING"`) + `,"update":` + updateBody("add", 1) + `}`
+	p := writer().post(t, updatesWithStart+"?wait=2s", unpolled).problem(t, http.StatusServiceUnavailable, "update-not-admitted")
 	require.NotEmpty(t, p.UpdateID)
 	terminate(t, p.WorkflowID)
 	cron := `{"start":` + ledgerStart(newID(t), `"idConflictPolicy":"FAIL"`, `"cronSchedule":"@daily"`) + `,"update":` + updateBody("add", 1) + `}`
@@ -375,7 +376,7 @@ func TestUpdateWithStartReturnsOutcomeOfUpdate(t *testing.T) {
 }
 
 // A caller must opt in to updating an existing workflow.
-func TestUpdateWithStartNeedsAConflictPolicy(t *testing.T) {
+func TestUpdateWithStartRequiresAConflictPolicy(t *testing.T) {
 	t.Parallel()
 	body := `{"start":` + ledgerStart(newID(t)) + `,"update":` + updateBody("add", 1) + `}`
 	p := writer().post(t, updatesWithStart, body).problem(t, http.StatusBadRequest, "invalid-request")

@@ -11,7 +11,7 @@ import (
 // ledger keeps a sum. The update "add" adds at once and fails above 100; "addLater" adds after the signal "go". Both
 // reject numbers that are not positive. The signal "next" continues the ledger as new with its sum.
 func ledger(ctx sdkworkflow.Context, sum int) error {
-	gone, next := false, false
+	released, next := false, false
 	positive := sdkworkflow.UpdateHandlerOptions{Validator: func(_ sdkworkflow.Context, n int) error {
 		if n <= 0 {
 			return fmt.Errorf("%d is not positive", n)
@@ -26,7 +26,7 @@ func ledger(ctx sdkworkflow.Context, sum int) error {
 		return sum, nil
 	}
 	addLater := func(ctx sdkworkflow.Context, n int) (int, error) {
-		if err := sdkworkflow.Await(ctx, func() bool { return gone }); err != nil {
+		if err := sdkworkflow.Await(ctx, func() bool { return released }); err != nil {
 			return 0, err
 		}
 		return add(ctx, n)
@@ -40,7 +40,7 @@ func ledger(ctx sdkworkflow.Context, sum int) error {
 	}
 	sdkworkflow.Go(ctx, func(ctx sdkworkflow.Context) {
 		sdkworkflow.GetSignalChannel(ctx, "go").Receive(ctx, nil)
-		gone = true
+		released = true
 	})
 	sdkworkflow.Go(ctx, func(ctx sdkworkflow.Context) {
 		sdkworkflow.GetSignalChannel(ctx, "next").Receive(ctx, nil)

@@ -183,8 +183,8 @@ func TestMemoComesBackByteForByte(t *testing.T) {
 		"odd": json.RawMessage(unusualValue), "<&>": json.RawMessage(`"<&>"`), "big": json.RawMessage("1e400"),
 	}, w.Memo)
 	require.Empty(t, w.MemoPayloads)
-	kept := infoOf(t, s.WorkflowID, s.RunID).GetWorkflowExecutionInfo().GetMemo().GetFields()
-	require.Equal(t, unusualValue, string(kept["odd"].GetData()))
+	stored := infoOf(t, s.WorkflowID, s.RunID).GetWorkflowExecutionInfo().GetMemo().GetFields()
+	require.Equal(t, unusualValue, string(stored["odd"].GetData()))
 	terminate(t, s.WorkflowID)
 }
 

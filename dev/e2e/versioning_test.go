@@ -9,10 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/worker"
 	sdkworkflow "go.temporal.io/sdk/workflow"
+
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
-// versioned starts a worker of a version on a task queue with the name of the deployment.
-func versioned(t *testing.T, deployment, buildID string) (pinned string) {
+// startVersion starts a worker of a version on a task queue with the name of the deployment. It returns the override
+// that pins a workflow to the version.
+func startVersion(t *testing.T, deployment, buildID string) (pinned string) {
 	t.Helper()
 	w := worker.New(shared.stack.Client(), deployment, worker.Options{DeploymentOptions: worker.DeploymentOptions{
 		UseVersioning:             true,
@@ -36,9 +39,9 @@ func overrideOf(t *testing.T, workflowID string) string {
 func TestStartIsPinnedToAVersion(t *testing.T) {
 	t.Parallel()
 	deployment, id := newID(t), newID(t)
-	pinned := versioned(t, deployment, "one")
+	pinned := startVersion(t, deployment, "one")
 	body := startBody("Ledger", id, deployment, `"args":[0]`, `"versioningOverride":`+pinned)
-	eventually(t, "the version is known", func() bool { return writer().post(t, workflows, body).status == http.StatusCreated })
+	e2etest.Eventually(t, "the version is known", func() bool { return writer().post(t, workflows, body).status == http.StatusCreated })
 	require.JSONEq(t, pinned, overrideOf(t, id))
 	require.Equal(t, "7", string(as[updated](t, writer().update(t, id, updateBody("add", 7)).expect(t, http.StatusOK)).Result))
 	terminate(t, id)
@@ -47,9 +50,9 @@ func TestStartIsPinnedToAVersion(t *testing.T) {
 func TestVersioningOverrideIsSetAndRemoved(t *testing.T) {
 	t.Parallel()
 	deployment, id := newID(t), newID(t)
-	pinned := versioned(t, deployment, "one")
+	pinned := startVersion(t, deployment, "one")
 	writer().post(t, workflows, startBody("Ledger", id, deployment, `"args":[0]`)).expect(t, http.StatusCreated)
-	eventually(t, "the version is known", func() bool {
+	e2etest.Eventually(t, "the version is known", func() bool {
 		return writer().must(t, http.MethodPatch, workflowPath(id), `{"versioningOverride":`+pinned+`}`).status == http.StatusOK
 	})
 	require.JSONEq(t, pinned, overrideOf(t, id))
@@ -64,7 +67,7 @@ func TestUnknownVersionIsRejected(t *testing.T) {
 	s := startUnpolled(t)
 	override := `"versioningOverride":{"behavior":"PINNED","pinnedVersion":{"deploymentName":"none","buildId":"none"}}`
 	for _, a := range []apiResponse{
-		writer().post(t, workflows, startBody("Ledger", newID(t), "nobody", override)),
+		writer().post(t, workflows, startBody("Ledger", newID(t), "unpolled", override)),
 		writer().must(t, http.MethodPatch, workflowPath(s.WorkflowID), "{"+override+"}"),
 	} {
 		require.Contains(t, a.problem(t, http.StatusConflict, "conflict").Detail, "none:none")

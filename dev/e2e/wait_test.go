@@ -48,12 +48,12 @@ func TestResponseWithoutWaitIsImmediate(t *testing.T) {
 // TestOutcomeEndsTheWait measures from the close of the workflow, because a busy worker may be late.
 func TestOutcomeEndsTheWait(t *testing.T) {
 	t.Parallel()
-	const soon = time.Second
+	const limit = time.Second
 	s := start(t, "Sleep", `"args":[{"seconds":1}]`)
 	o := end(t, s.WorkflowID)
-	answered := time.Now()
+	received := time.Now()
 	require.Equal(t, `"slept"`, string(o.Result))
-	require.WithinDuration(t, timeOf(t, describe(t, s.WorkflowID).CloseTime), answered, soon)
+	require.WithinDuration(t, timeOf(t, describe(t, s.WorkflowID).CloseTime), received, limit)
 }
 
 func TestStartWithWaitReturnsOutcome(t *testing.T) {
@@ -73,7 +73,7 @@ func TestStartWithExpiredWaitIsPending(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
 	var a apiResponse
-	requireDuration(t, time.Second, func() { a = writer().post(t, workflows+"?wait=1s", startBody("Nobody", id, "nobody-"+id)) })
+	requireDuration(t, time.Second, func() { a = writer().post(t, workflows+"?wait=1s", startBody("Unpolled", id, "unpolled-"+id)) })
 	runID := infoOf(t, id, "").GetWorkflowExecutionInfo().GetExecution().GetRunId()
 	requirePending(t, a, started{WorkflowID: id, RunID: runID, FirstExecutionRunID: runID})
 	terminate(t, id)
@@ -97,9 +97,9 @@ func TestDuplicateWaitIsRejected(t *testing.T) {
 
 func TestWaitIsLimitedBySetting(t *testing.T) {
 	t.Parallel()
-	impatient := writer().onGateway(ownGateway(t, "FLOWGATE_LIMITS_MAX_WAIT=1s"))
+	c := writer().onGateway(ownGateway(t, "FLOWGATE_LIMITS_MAX_WAIT=1s"))
 	s := startUnpolled(t)
-	requireDuration(t, time.Second, func() { requirePending(t, impatient.get(t, workflowPath(s.WorkflowID, "/result?wait=40s")), s) })
+	requireDuration(t, time.Second, func() { requirePending(t, c.get(t, workflowPath(s.WorkflowID, "/result?wait=40s")), s) })
 	terminate(t, s.WorkflowID)
 }
 

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	sdkworkflow "go.temporal.io/sdk/workflow"
 
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
@@ -27,7 +28,7 @@ func newWorkerOn(sdk client.Client, queue string) worker.Worker {
 	w := worker.New(sdk, queue, worker.Options{Identity: queue})
 	w.RegisterWorkflowWithOptions(family, sdkworkflow.RegisterOptions{Name: "Family"})
 	w.RegisterWorkflowWithOptions(ledger, sdkworkflow.RegisterOptions{Name: "Ledger"})
-	w.RegisterActivityWithOptions(failOnce, activity.RegisterOptions{Name: "refuse"})
+	w.RegisterActivityWithOptions(failOnce, activity.RegisterOptions{Name: "failOnce"})
 	return w
 }
 
@@ -35,7 +36,7 @@ func newWorkerOn(sdk client.Client, queue string) worker.Worker {
 // attempt. The child's id is the parent's id with the suffix "-child".
 func family(ctx sdkworkflow.Context) error {
 	err := sdkworkflow.SetQueryHandler(ctx, brokenQuery, func() (string, error) {
-		return "", temporal.NewApplicationError("broken, as it was asked to be", "Broken", map[string]int{"code": 7})
+		return "", temporal.NewApplicationError("this query always fails", "Broken", map[string]int{"code": 7})
 	})
 	if err != nil {
 		return err
@@ -44,19 +45,19 @@ func family(ctx sdkworkflow.Context) error {
 		WorkflowID: sdkworkflow.GetInfo(ctx).WorkflowExecution.ID + "-child",
 		TaskQueue:  sample.TaskQueue,
 	}), "Wait")
-	chore := sdkworkflow.ExecuteActivity(sdkworkflow.WithActivityOptions(ctx, sdkworkflow.ActivityOptions{
+	retried := sdkworkflow.ExecuteActivity(sdkworkflow.WithActivityOptions(ctx, sdkworkflow.ActivityOptions{
 		StartToCloseTimeout: 10 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Hour, MaximumInterval: time.Hour},
-	}), "refuse")
+	}), "failOnce")
 	if err := child.Get(ctx, nil); err != nil {
 		return err
 	}
-	return chore.Get(ctx, nil)
+	return retried.Get(ctx, nil)
 }
 
 func failOnce(ctx context.Context) error {
 	activity.RecordHeartbeat(ctx, map[string]int{"done": 3})
-	return temporal.NewApplicationError("not today", "Refused")
+	return temporal.NewApplicationError("the first attempt fails", "FirstAttempt")
 }
 
 // startFamily starts a workflow with a child, an activity and a broken query.
@@ -66,12 +67,12 @@ func startFamily(t *testing.T, fields ...string) started {
 	return as[started](t, writer().post(t, workflows, body).expect(t, http.StatusCreated))
 }
 
-// awaitFamily waits until a family makes no more progress and returns its description. A query during a workflow task
-// is answered with that task, and the Go SDK then omits the failure.
+// awaitFamily waits until a family makes no more progress and returns its description. Otherwise the worker could
+// respond to a query together with a workflow task, and the Go SDK omits the failure of such a query.
 func awaitFamily(t *testing.T, s started) workflow {
 	t.Helper()
 	var w workflow
-	eventually(t, "the family has settled", func() bool {
+	e2etest.Eventually(t, "the family makes no more progress", func() bool {
 		w = describe(t, s.WorkflowID)
 		return w.PendingWorkflowTask == nil &&
 			len(w.PendingChildren) == 1 && w.PendingChildren[0].RunID != "" &&

@@ -1,19 +1,18 @@
 package identity_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
 // caller sends requests with an API key, or without one if it is empty.
@@ -65,7 +64,7 @@ func (c caller) start(t *testing.T, namespace string) (apiResponse, string) {
 }
 
 func startBody(id string) string {
-	return `{"workflowType":"Nobody","taskQueue":"nobody","workflowId":"` + id + `"}`
+	return `{"workflowType":"Unpolled","taskQueue":"unpolled","workflowId":"` + id + `"}`
 }
 
 func (a apiResponse) expect(t *testing.T, status int) apiResponse {
@@ -87,37 +86,8 @@ func as[T any](t *testing.T, a apiResponse) T {
 	return value
 }
 
-// metric returns the sum of a metric's samples with a label, in the form name="value".
-func metric(t *testing.T, name, label string) int {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, shared.gateway.AdminURL+"/metrics", nil)
-	require.NoError(t, err)
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, response.Body.Close()) }()
-	sum := 0.0
-	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
-		series, value, _ := strings.Cut(lines.Text(), " ")
-		if strings.HasPrefix(series, name+"{") && strings.Contains(series, label) {
-			number, err := strconv.ParseFloat(value, 64)
-			require.NoError(t, err)
-			sum += number
-		}
-	}
-	return int(sum)
-}
-
 // upstreamCalls returns the number of the gateway's calls of a method.
 func upstreamCalls(t *testing.T, method string) int {
 	t.Helper()
-	return metric(t, "rpc_client_call_duration_seconds_count", `rpc_method="`+method+`"`)
-}
-
-// eventually polls until so returns true and returns the elapsed time.
-func eventually(t *testing.T, what string, so func() bool) time.Duration {
-	t.Helper()
-	const patience, pause = 30 * time.Second, 10 * time.Millisecond
-	began := time.Now()
-	require.Eventually(t, so, patience, pause, what)
-	return time.Since(began)
+	return int(e2etest.Metric(t, shared.gateway, "rpc_client_call_duration_seconds_count", `rpc_method="`+method+`"`))
 }

@@ -23,7 +23,7 @@ const (
 	readerKey   = "fg_reader_" + secret
 	writerKey   = "fg_writer_" + secret
 	strangerKey = "fg_stranger_" + secret
-	lateKey     = "fg_late_" + secret
+	addedKey    = "fg_added_" + secret
 )
 
 // The settings of the gateway: a token has the minimum lifetime, and a new key is published for more than twice the
@@ -37,7 +37,7 @@ upstream:
     mint: {keyFile: mint.pem, issuer: flowgate, ttl: 10s, publishAhead: 5s}
 auth:
   apiKeys: {file: keys.yaml}
-  failureLimit: {burst: 1000, perSecond: 1000} # a test asks again and again until it is refused
+  failureLimit: {burst: 1000, perSecond: 1000} # tests poll with invalid keys
 `
 
 // files contains the paths of the gateway's files.
@@ -62,12 +62,12 @@ func writeFiles(dir string) (files, error) {
 }
 
 // keysYAML returns a keys file with the three callers and additional readers of the default namespace.
-func keysYAML(more ...string) string {
+func keysYAML(readers ...string) string {
 	entries := []string{
 		keyEntry("reader", "{namespace: default, role: read}"), keyEntry("writer", "{namespace: default, role: write}"),
 		keyEntry("stranger", "{namespace: other, role: write}"),
 	}
-	for _, id := range more {
+	for _, id := range readers {
 		entries = append(entries, keyEntry(id, "{namespace: default, role: read}"))
 	}
 	return "keys:\n" + strings.Join(entries, "")

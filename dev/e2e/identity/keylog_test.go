@@ -15,28 +15,28 @@ type keyLog struct {
 }
 
 // Write appends a part of the log.
-func (n *keyLog) Write(data []byte) (int, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.partial = append(n.partial, data...)
+func (l *keyLog) Write(data []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.partial = append(l.partial, data...)
 	for {
-		line, rest, found := bytes.Cut(n.partial, []byte{'\n'})
+		line, rest, found := bytes.Cut(l.partial, []byte{'\n'})
 		if !found {
 			return len(data), nil
 		}
 		if bytes.Contains(line, []byte(`"msg":"file rejected`)) || bytes.Contains(line, []byte(`"signing":`)) {
-			n.lines = append(n.lines, string(line))
+			l.lines = append(l.lines, string(line))
 		}
-		n.partial = rest
+		l.partial = rest
 	}
 }
 
 // rejections returns the number of rejected file versions.
-func (n *keyLog) rejections() int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+func (l *keyLog) rejections() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	count := 0
-	for _, line := range n.lines {
+	for _, line := range l.lines {
 		if strings.Contains(line, "its last good version stays in force") {
 			count++
 		}
@@ -45,11 +45,11 @@ func (n *keyLog) rejections() int {
 }
 
 // signing returns the id of the signing key after its last change, empty if it has not changed.
-func (n *keyLog) signing() string {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+func (l *keyLog) signing() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	kid := ""
-	for _, line := range n.lines {
+	for _, line := range l.lines {
 		if _, after, ok := strings.Cut(line, `"signing":"`); ok {
 			kid, _, _ = strings.Cut(after, `"`)
 		}

@@ -28,12 +28,12 @@ type load struct {
 func startLoad(t *testing.T) *load {
 	t.Helper()
 	const (
-		pause   = 10 * time.Millisecond
-		atATime = 50
+		pause         = 10 * time.Millisecond
+		maxConcurrent = 50
 	)
 	ctx, stop := context.WithCancel(t.Context())
 	l := &load{stop: stop, served: map[int]int{}}
-	places := make(chan struct{}, atATime)
+	slots := make(chan struct{}, maxConcurrent)
 	l.running.Go(func() {
 		ticker := time.NewTicker(pause)
 		defer ticker.Stop()
@@ -44,10 +44,10 @@ func startLoad(t *testing.T) *load {
 			case <-ticker.C:
 			}
 			select {
-			case places <- struct{}{}:
+			case slots <- struct{}{}:
 				l.running.Go(func() {
 					l.call(context.WithoutCancel(ctx), i)
-					<-places
+					<-slots
 				})
 			default:
 			}
@@ -59,8 +59,8 @@ func startLoad(t *testing.T) *load {
 
 // call makes one call, usually a read.
 func (l *load) call(ctx context.Context, i int) {
-	const patience = 30 * time.Second
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	const timeout = 30 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	calls := []func() (apiResponse, error){
 		func() (apiResponse, error) {

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
 // TestSigningKeyChangesUnderLoad replaces the signing key repeatedly while all callers send requests. The server
@@ -32,12 +34,12 @@ func changeSigningKey(t *testing.T) {
 	before := publishedKids(t)[0]
 	require.NoError(t, replace(shared.files.mint, signing))
 	var kids []string
-	first := eventually(t, "the new key is published", func() bool {
+	first := e2etest.Eventually(t, "the new key is published", func() bool {
 		kids = publishedKids(t)
 		return kids[0] != before
 	})
 	require.Contains(t, kids, before, "the old key still signs and is published")
-	signs := eventually(t, "the new key signs", func() bool { return shared.keyLog.signing() == kids[0] })
+	signs := e2etest.Eventually(t, "the new key signs", func() bool { return shared.keyLog.signing() == kids[0] })
 	require.Greater(t, signs, 2*keyRefresh, "servers have had time to fetch the new key")
 	require.Contains(t, publishedKids(t), before, "tokens of the old key have not expired")
 	t.Logf("published after %v, signing %v later", first.Round(time.Millisecond), signs.Round(time.Millisecond))
@@ -56,15 +58,15 @@ func publishedKids(t *testing.T) []string {
 func TestInvalidSigningKeyFileHasNoEffect(t *testing.T) {
 	rejected := shared.keyLog.rejections()
 	before := publishedKids(t)
-	good, err := newSigningKey()
+	valid, err := newSigningKey()
 	require.NoError(t, err)
 	l := startLoad(t)
 	require.NoError(t, replace(shared.files.mint, "garbage"))
-	eventually(t, "the rejection is reported", func() bool { return shared.keyLog.rejections() > rejected })
+	e2etest.Eventually(t, "the rejection is reported", func() bool { return shared.keyLog.rejections() > rejected })
 	require.Equal(t, before, publishedKids(t)[:len(before)])
-	<-time.After(3 * time.Second) // during which it is polled again
+	<-time.After(3 * time.Second) // the gateway polls the file again meanwhile
 	require.Equal(t, rejected+1, shared.keyLog.rejections())
 	l.end(t)
-	require.NoError(t, replace(shared.files.mint, good))
-	eventually(t, "a good file is taken again", func() bool { return publishedKids(t)[0] != before[0] })
+	require.NoError(t, replace(shared.files.mint, valid))
+	e2etest.Eventually(t, "a valid file takes effect again", func() bool { return publishedKids(t)[0] != before[0] })
 }

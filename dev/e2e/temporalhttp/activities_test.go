@@ -1,10 +1,14 @@
 package temporalhttp_test
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
+)
 
 // activityExamples returns the examples of activities without a workflow, and of changes to any activity.
 func activityExamples() map[string][]example {
-	ofIt := map[string]string{"activity_id": "${activity}"}
+	activityID := map[string]string{"activity_id": "${activity}"}
 	return map[string][]example{
 		"StartActivityExecution": {
 			{body: `{"activityType":{"name":"Chore"},"taskQueue":{"name":"${id}"},"startToCloseTimeout":"10s","scheduleToCloseTimeout":"60s",
@@ -35,22 +39,22 @@ func activityExamples() map[string][]example {
 		},
 		"TerminateActivityExecution": {{prepare: standalone, body: `{"requestId":"${id}-request","reason":"enough"}`}},
 		"PauseActivityExecution": {
-			{prepare: startedActivity, path: ofIt, body: `{"runId":"${run}","identity":"all","reason":"coffee","requestId":"${id}-request"}`},
+			{prepare: startedActivity, path: activityID, body: `{"runId":"${run}","identity":"all","reason":"coffee","requestId":"${id}-request"}`},
 		},
 		"UnpauseActivityExecution": {
-			{prepare: pausedActivity, path: ofIt, body: `{"runId":"${run}","reason":"back","jitter":"1s","requestId":"${id}-request"}`},
+			{prepare: pausedActivity, path: activityID, body: `{"runId":"${run}","reason":"back","jitter":"1s","requestId":"${id}-request"}`},
 		},
 		"ResetActivityExecution": {
-			{prepare: startedActivity, path: ofIt, body: `{"runId":"${run}","resetHeartbeat":true,"keepPaused":true,"requestId":"${id}-request"}`},
+			{prepare: startedActivity, path: activityID, body: `{"runId":"${run}","resetHeartbeat":true,"keepPaused":true,"requestId":"${id}-request"}`},
 		},
 		"UpdateActivityExecutionOptions": {
 			{
-				prepare: startedActivity, path: ofIt,
+				prepare: startedActivity, path: activityID,
 				body: `{"runId":"${run}","activityOptions":{"startToCloseTimeout":"77s","retryPolicy":{"maximumAttempts":9}},
 					"updateMask":"startToCloseTimeout,retryPolicy.maximumAttempts","requestId":"${id}-request"}`,
 			},
 			{
-				about: "bad mask", prepare: startedActivity, path: ofIt, status: http.StatusBadRequest,
+				about: "invalid mask", prepare: startedActivity, path: activityID, status: http.StatusBadRequest,
 				body: `{"runId":"${run}","activityOptions":{},"updateMask":"nonsense"}`,
 			},
 		},
@@ -91,7 +95,7 @@ func doneStandalone(s *fixture) {
 
 func listedActivity(s *fixture) {
 	standalone(s)
-	s.eventually("the activity is listed", func() bool {
+	e2etest.Eventually(s.T, "the activity is listed", func() bool {
 		return field(s.call(http.MethodGet, "/namespaces/default/activity-count?query=ActivityId%3D%22${id}%22", ""), "count") == "1"
 	})
 }

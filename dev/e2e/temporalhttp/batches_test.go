@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
 // batchExamples returns the examples of batches and workflow rules.
@@ -29,7 +31,7 @@ func batchExamples() map[string][]example {
 			{about: "absent", status: http.StatusNotFound},
 		},
 		"ListBatchOperations": {{prepare: batch, query: "pageSize=1000"}},
-		"CreateWorkflowRule":  {{exclusive: &rules, prepare: forgetsRule, body: ruleBody}},
+		"CreateWorkflowRule":  {{exclusive: &rules, prepare: deleteRuleAtEnd, body: ruleBody}},
 		"DescribeWorkflowRule": {
 			{exclusive: &rules, prepare: rule},
 			{about: "absent", status: http.StatusBadRequest},
@@ -65,7 +67,7 @@ const (
 func batch(s *fixture) {
 	unpolled(s)
 	s.call(http.MethodPost, batchPath, batchBody)
-	s.eventually("the batch has ended", func() bool {
+	e2etest.Eventually(s.T, "the batch has ended", func() bool {
 		members, ok := s.tryCall(http.MethodGet, batchPath, "")
 		return ok && field(members, "state") == "BATCH_OPERATION_STATE_COMPLETED"
 	})
@@ -73,11 +75,11 @@ func batch(s *fixture) {
 
 func rule(s *fixture) {
 	s.call(http.MethodPost, "/namespaces/default/workflow-rules", ruleBody)
-	forgetsRule(s)
+	deleteRuleAtEnd(s)
 }
 
-// forgetsRule deletes the fixture's rule at the end, because a namespace accepts only a few.
-func forgetsRule(s *fixture) {
+// deleteRuleAtEnd deletes the fixture's rule at the end of the test, because the server limits the number of rules.
+func deleteRuleAtEnd(s *fixture) {
 	s.Cleanup(func() {
 		_, err := shared.direct.sendContext(context.Background(), request{verb: http.MethodDelete, path: s.expand(rulePath)})
 		assert.NoError(s, err)

@@ -82,31 +82,31 @@ type coverage struct {
 func newCoverage(all []binding) *coverage { return &coverage{all: all, called: map[binding]bool{}} }
 
 // compared records a compared pair of responses. The binding is empty for requests without a particular one.
-func (l *coverage) compared(b binding) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.called[b] = true
-	l.pairs++
+func (c *coverage) compared(b binding) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.called[b] = true
+	c.pairs++
 }
 
 // identical records a pair that is byte-for-byte equal.
-func (l *coverage) identical() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.exact++
+func (c *coverage) identical() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.exact++
 }
 
-func (l *coverage) summary() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (c *coverage) summary() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	methods, called, times := map[string]bool{}, map[string]bool{}, 0
-	for _, b := range l.all {
+	for _, b := range c.all {
 		methods[b.method] = true
-		if l.called[b] {
+		if c.called[b] {
 			called[b.method] = true
 			times++
 		}
 	}
 	return fmt.Sprintf("temporal HTTP API: %d of %d methods, %d of %d bindings called, %d pairs of responses compared, %d of them byte-for-byte equal",
-		len(called), len(methods), times, len(l.all), l.pairs, l.exact)
+		len(called), len(methods), times, len(c.all), c.pairs, c.exact)
 }

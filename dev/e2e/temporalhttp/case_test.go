@@ -11,17 +11,18 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
 // example is a request of one method. It is sent to every binding that the method has.
 type example struct {
-	// about names the example if a method has several.
+	// about is the name of the example if a method has several.
 	about string
-	// reads marks a POST that changes nothing. A GET never does.
+	// reads marks a POST that changes nothing.
 	reads bool
 	// only restricts the example to bindings whose template contains it.
 	only string
@@ -38,7 +39,7 @@ type example struct {
 	after, settled string
 	// exclusive is held during the comparison if the server does not accept two such changes concurrently.
 	exclusive *sync.Mutex
-	// wording marks an error about the syntax of the request, whose message differs between the servers.
+	// wording marks an error about the syntax of the request. The servers use different messages for it.
 	wording bool
 	// status is the status of Temporal's response; 0 means 200.
 	status int
@@ -58,7 +59,7 @@ var fixtureCount atomic.Int64 //nolint:gochecknoglobals // ids are unique among 
 // newFixture returns a fixture with a unique id. All ids have the same length, so that the sizes of a pair are equal.
 func newFixture(t *testing.T, b binding) *fixture {
 	t.Helper()
-	return &fixture{T: t, binding: b, vars: map[string]string{"id": fmt.Sprintf("twin-%06d-of-many", fixtureCount.Add(1))}}
+	return &fixture{T: t, binding: b, vars: map[string]string{"id": fmt.Sprintf("example-%06d", fixtureCount.Add(1))}}
 }
 
 func (s *fixture) id() string { return s.vars["id"] }
@@ -112,26 +113,6 @@ func (s *fixture) set(name string, value any) {
 	s.vars[name] = text
 }
 
-// timeout is the time limit of eventually.
-const timeout = 30 * time.Second
-
-// eventually polls ask until it returns true.
-func (s *fixture) eventually(what string, ask func() bool) {
-	s.Helper()
-	const interval = 20 * time.Millisecond
-	deadline := time.NewTimer(timeout)
-	defer deadline.Stop()
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for !ask() {
-		select {
-		case <-ticker.C:
-		case <-deadline.C:
-			require.FailNow(s, "timeout waiting for: "+what)
-		}
-	}
-}
-
 var fieldPattern = regexp.MustCompile(`\{([^}]*)\}`)
 
 // request returns the request of an example with a fixture.
@@ -157,7 +138,7 @@ func (e example) request(s *fixture) request {
 
 func (e example) onlyReads(b binding) bool { return e.reads || b.verb == http.MethodGet }
 
-func (e example) wants() int {
+func (e example) wantStatus() int {
 	if e.status == 0 {
 		return http.StatusOK
 	}
@@ -187,11 +168,11 @@ func (e example) compareRead(t *testing.T, b binding) {
 	r := e.request(s)
 	read := func(a apiResponse) any { return e.maskWording(mask(changing, "", decoded(t, a, nil))) }
 	var before, between, after apiResponse
-	s.eventually("two equal responses of Temporal", func() bool {
-		before, between, after = shared.direct.send(t, r), shared.door.send(t, r), shared.direct.send(t, r)
+	e2etest.Eventually(s.T, "two equal responses of Temporal", func() bool {
+		before, between, after = shared.direct.send(t, r), shared.gateway.send(t, r), shared.direct.send(t, r)
 		return before.status == after.status && assert.ObjectsAreEqual(read(before), read(after))
 	})
-	require.Equal(t, e.wants(), before.status, "%s %s %s: %s", r.verb, r.path, r.body, before.body)
+	require.Equal(t, e.wantStatus(), before.status, "%s %s %s: %s", r.verb, r.path, r.body, before.body)
 	requireSame(t, r, before, between, read(before), read(between))
 }
 
@@ -200,14 +181,14 @@ func (e example) comparePair(t *testing.T, b binding) {
 	t.Helper()
 	one, other := e.fixture(t, b), e.fixture(t, b)
 	r, again := e.request(one), e.request(other)
-	temporal, gateway := shared.direct.send(t, r), shared.door.send(t, again)
-	require.Equal(t, e.wants(), temporal.status, "%s %s %s: %s", r.verb, r.path, r.body, temporal.body)
+	temporal, gateway := shared.direct.send(t, r), shared.gateway.send(t, again)
+	require.Equal(t, e.wantStatus(), temporal.status, "%s %s %s: %s", r.verb, r.path, r.body, temporal.body)
 	requireSame(t, again, temporal, gateway, e.maskWording(one.normalize(temporal)), e.maskWording(other.normalize(gateway)))
 	if e.after == "" {
 		return
 	}
 	var left, right apiResponse
-	one.eventually("both writes have taken effect", func() bool {
+	e2etest.Eventually(one.T, "both writes have taken effect", func() bool {
 		left, right = one.get(e.after), other.get(e.after)
 		return e.settled == "" || strings.Contains(left.body, e.settled) && strings.Contains(right.body, e.settled)
 	})

@@ -41,11 +41,11 @@ var differing = map[string]string{
 	"scheduleTime":                    "the same",
 	"executionTime":                   "the same",
 	"heartbeatTime":                   "the same",
-	"expirationTime":                  "derived from such a time",
+	"expirationTime":                  "derived from the start time",
 	"workflowExecutionExpirationTime": "the same",
-	"executionDuration":               "the same, until the time of the request",
-	"historySizeBytes":                "depends on such times, whose encodings differ in size",
-	"stateSizeBytes":                  "contains such times, whose encodings differ in size",
+	"executionDuration":               "the duration until the time of the request",
+	"historySizeBytes":                "contains times, whose encodings differ in size",
+	"stateSizeBytes":                  "contains times, whose encodings differ in size",
 }
 
 // changing contains the members that differ between two reads of the same resource, with the reasons.
@@ -56,11 +56,11 @@ var changing = map[string]string{
 }
 
 // decoded returns a body for comparison. Numbers keep their text. A body that is not JSON is compared as text.
-func decoded(t *testing.T, a apiResponse, own map[string]string) any {
+func decoded(t *testing.T, a apiResponse, vars map[string]string) any {
 	t.Helper()
 	body := a.body
-	for _, name := range slices.Sorted(maps.Keys(own)) {
-		body = strings.ReplaceAll(body, own[name], "<"+name+">")
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		body = strings.ReplaceAll(body, vars[name], "<"+name+">")
 	}
 	if !json.Valid([]byte(body)) {
 		return body
@@ -154,7 +154,7 @@ func layout(body string) string {
 	var compact, indented bytes.Buffer
 	switch {
 	case !json.Valid([]byte(body)):
-		return "no JSON"
+		return "not JSON"
 	case json.Compact(&compact, []byte(body)) == nil && compact.String() == body:
 		return "compact"
 	case json.Indent(&indented, []byte(body), "", "  ") == nil && indented.String() == body:

@@ -218,7 +218,7 @@ func differences() []difference {
 //nolint:gochecknoglobals // an immutable table
 var exactValues = []string{`12345678901234567890`, `{"z":1,"p":1.10,"a":[]}`, `[]`, `"<&>"`, `1e20`}
 
-const startBody = `{"workflowType":{"name":"Nobody"},"taskQueue":{"name":"${id}"}}`
+const startBody = `{"workflowType":{"name":"Unpolled"},"taskQueue":{"name":"${id}"}}`
 
 func TestDocumentedDifferences(t *testing.T) {
 	t.Parallel()
@@ -232,7 +232,7 @@ func TestDocumentedDifferences(t *testing.T) {
 				return
 			}
 			other := d.routed.fixture(t, b)
-			d.gateway(other, shared.door.send(t, d.routed.request(other)))
+			d.gateway(other, shared.gateway.send(t, d.routed.request(other)))
 			shared.coverage.compared(binding{})
 		})
 	}

@@ -15,6 +15,8 @@ import (
 	"go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
 // pendingActivity prepares a scheduled activity of a workflow. The test is the worker, so the activity makes no
@@ -86,7 +88,7 @@ func standalone(s *fixture) {
 func (s *fixture) completeWorkflowTask(commands ...*command.Command) {
 	s.Helper()
 	queue := &taskqueue.TaskQueue{Name: s.id(), Kind: enums.TASK_QUEUE_KIND_NORMAL}
-	ctx, cancel := context.WithTimeout(s.Context(), timeout)
+	ctx, cancel := context.WithTimeout(s.Context(), e2etest.Timeout)
 	defer cancel()
 	task, err := shared.server.PollWorkflowTaskQueue(ctx, &workflowservice.PollWorkflowTaskQueueRequest{
 		Namespace: "default", TaskQueue: queue, Identity: "tester",
@@ -102,7 +104,7 @@ func (s *fixture) completeWorkflowTask(commands ...*command.Command) {
 // startActivity starts the fixture's activity and stores its token.
 func (s *fixture) startActivity() {
 	s.Helper()
-	ctx, cancel := context.WithTimeout(s.Context(), timeout)
+	ctx, cancel := context.WithTimeout(s.Context(), e2etest.Timeout)
 	defer cancel()
 	task, err := shared.server.PollActivityTaskQueue(ctx, &workflowservice.PollActivityTaskQueueRequest{
 		Namespace: "default", TaskQueue: &taskqueue.TaskQueue{Name: s.id()}, Identity: "tester",

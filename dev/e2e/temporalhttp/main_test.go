@@ -25,8 +25,8 @@ var alone = flag.Bool("alone", false, "compare Temporal's HTTP API with itself, 
 
 // environment contains what all tests share.
 type environment struct {
-	// direct is Temporal's own HTTP API, door is the gateway's.
-	direct, door client
+	// direct calls Temporal's own HTTP API, gateway that of the gateway.
+	direct, gateway client
 	// server is for RPCs without an HTTP route, with which a test acts as a worker.
 	server   workflowservice.WorkflowServiceClient
 	coverage *coverage
@@ -51,7 +51,7 @@ func run(ctx context.Context, log io.Writer, tests func() int) (code int, err er
 	shared.server = workflowservice.NewWorkflowServiceClient(connection)
 	shared.coverage = newCoverage(bindings())
 	shared.direct = client{name: "Temporal", url: "http://" + s.Temporal().HTTPAddress()}
-	if shared.door, err = startGateway(ctx, s); err != nil {
+	if shared.gateway, err = startGateway(ctx, s); err != nil {
 		return 0, err
 	}
 	code = tests()

@@ -12,11 +12,11 @@ import (
 // examples returns the examples of all methods by name.
 func examples() map[string][]example {
 	all := map[string][]example{}
-	for _, some := range []map[string][]example{
+	for _, group := range []map[string][]example{
 		namespaceExamples(), workflowExamples(), messageExamples(), taskExamples(), activityExamples(), scheduleExamples(),
 		workerExamples(), deploymentExamples(), batchExamples(), nexusExamples(),
 	} {
-		maps.Copy(all, some)
+		maps.Copy(all, group)
 	}
 	return all
 }
@@ -33,7 +33,7 @@ func TestEveryMethod(t *testing.T) {
 				continue
 			}
 			called = true
-			t.Run(b.method+"/"+cmp.Or(e.about, "as it is meant")+"/"+b.name(), func(t *testing.T) {
+			t.Run(b.method+"/"+cmp.Or(e.about, "typical")+"/"+b.name(), func(t *testing.T) {
 				t.Parallel()
 				e.compare(t, b)
 			})

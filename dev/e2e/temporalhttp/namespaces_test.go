@@ -23,7 +23,7 @@ func namespaceExamples() map[string][]example {
 			{about: "filter", query: "pageSize=2&namespaceFilter.includeDeleted=true"},
 		},
 		"UpdateNamespace": {{
-			prepare: namespaceOfItsOwn,
+			prepare: ownNamespace,
 			path:    map[string]string{"namespace": "${id}"},
 			body: `{"updateInfo":{"description":"two","ownerEmail":"c@d.example","data":{"k2":"v2"}},
 				"config":{"workflowExecutionRetentionTtl":"172800s"}}`,
@@ -38,7 +38,7 @@ func namespaceExamples() map[string][]example {
 	}
 }
 
-func namespaceOfItsOwn(s *fixture) {
+func ownNamespace(s *fixture) {
 	s.call(http.MethodPost, "/cluster/namespaces", `{"namespace":"${id}","workflowExecutionRetentionPeriod":"86400s"}`)
 	s.set("namespaceId", field(s.call(http.MethodGet, "/cluster/namespaces/${id}", ""), "namespaceInfo", "id"))
 }

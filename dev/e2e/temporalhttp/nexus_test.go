@@ -1,10 +1,14 @@
 package temporalhttp_test
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
+)
 
 // nexusExamples returns the examples of Nexus endpoints and standalone Nexus operations.
 func nexusExamples() map[string][]example {
-	ofIt := map[string]string{"id": "${endpoint}"}
+	endpointID := map[string]string{"id": "${endpoint}"}
 	const update = `{"version":"1","spec":{"name":"${id}","description":"changed","target":{"external":{"url":"http://127.0.0.1:1/x"}}}}`
 	return map[string][]example{
 		"CreateNexusEndpoint": {
@@ -12,11 +16,11 @@ func nexusExamples() map[string][]example {
 			{about: "no target", body: `{"spec":{"name":"${id}"}}`, status: http.StatusBadRequest},
 		},
 		"GetNexusEndpoint": {
-			{prepare: endpoint, path: ofIt},
+			{prepare: endpoint, path: endpointID},
 			{about: "absent", path: map[string]string{"id": "00000000-0000-4000-8000-000000000000"}, status: http.StatusNotFound},
 		},
-		"UpdateNexusEndpoint": {{prepare: endpoint, path: ofIt, body: update}},
-		"DeleteNexusEndpoint": {{prepare: endpoint, path: ofIt, query: "version=1"}},
+		"UpdateNexusEndpoint": {{prepare: endpoint, path: endpointID, body: update}},
+		"DeleteNexusEndpoint": {{prepare: endpoint, path: endpointID, query: "version=1"}},
 		"ListNexusEndpoints":  {{prepare: endpoint, query: "pageSize=10&name=${id}"}},
 
 		"StartNexusOperationExecution": {
@@ -56,7 +60,7 @@ func endpoint(s *fixture) {
 // operation prepares an operation without a worker.
 func operation(s *fixture) {
 	endpoint(s)
-	s.eventually("the endpoint is known everywhere", func() bool {
+	e2etest.Eventually(s.T, "all parts of the server have the endpoint", func() bool {
 		members, ok := s.tryCall(http.MethodPost, operationPath,
 			`{"endpoint":"${id}","service":"shop","operation":"buy","input":{"sku":"book"},"requestId":"${id}-first","scheduleToCloseTimeout":"600s"}`)
 		if ok {
@@ -73,7 +77,7 @@ func terminatedOperation(s *fixture) {
 
 func listedOperation(s *fixture) {
 	operation(s)
-	s.eventually("the operation is listed", func() bool {
+	e2etest.Eventually(s.T, "the operation is listed", func() bool {
 		count := s.call(http.MethodGet, "/namespaces/default/nexus-operation-count?query=OperationId%3D%22${id}%22", "")
 		return field(count, "count") == "1"
 	})

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// routed is an example with its own route, which need not be that of a method.
+// routed is an example with an explicit verb and path, which need not belong to a method.
 type routed struct {
 	about, verb, path string
 	example
@@ -15,11 +15,11 @@ type routed struct {
 // TestProtocol tests the formats of requests and responses, regardless of the method.
 func TestProtocol(t *testing.T) {
 	t.Parallel()
-	for group, some := range map[string][]routed{
+	for group, requests := range map[string][]routed{
 		"forms": forms(), "queries": queries(), "bodies": bodies(), "payloads": payloads(), "ids": ids(), "routes": routes(),
 		"headers": headers(), "large": large(),
 	} {
-		for _, c := range some {
+		for _, c := range requests {
 			t.Run(group+"/"+c.about, func(t *testing.T) {
 				t.Parallel()
 				c.compare(t, binding{verb: c.verb, template: c.path})
@@ -34,8 +34,8 @@ const (
 	signalRoute   = workflowRoute + "/signal/{signal_name}"
 )
 
-// me is the identity that the gateway sets, regardless of the identity in the request.
-const me = `"identity":"all",`
+// identity is the member that the gateway sets, regardless of the identity in the request.
+const identity = `"identity":"all",`
 
 func get(about, path, query string) routed {
 	return routed{about, http.MethodGet, path, example{query: query}}
@@ -49,10 +49,10 @@ func forms() []routed {
 	form := func(about, query string, header http.Header) routed {
 		return routed{about, http.MethodGet, historyRoute, example{prepare: order, query: query, header: header}}
 	}
-	sending := func(about, contentType, body string) routed {
+	send := func(about, contentType, body string) routed {
 		return routed{about, http.MethodPost, workflowRoute, example{
 			header: http.Header{"Content-Type": {contentType}},
-			body:   `{` + me + `"workflowType":{"name":"Nobody"},"taskQueue":{"name":"${id}"},` + body + `}`,
+			body:   `{` + identity + `"workflowType":{"name":"Unpolled"},"taskQueue":{"name":"${id}"},` + body + `}`,
 			after:  workflow + "/history?noPayloadShorthand",
 		}}
 	}
@@ -68,25 +68,25 @@ func forms() []routed {
 		form("accept pretty", "", acceptHeader("application/json+pretty")),
 		form("accept long", "", acceptHeader("application/json+no-payload-shorthand")),
 		form("accept both", "", acceptHeader("application/json+pretty+no-payload-shorthand")),
-		form("accept both, the other way", "", acceptHeader("application/json+no-payload-shorthand+pretty")),
+		form("accept both, in the other order", "", acceptHeader("application/json+no-payload-shorthand+pretty")),
 		form("accept json", "", acceptHeader("application/json")),
 		form("accept text", "", acceptHeader("text/plain")),
 		form("accept many", "", acceptHeader("text/html, application/json+pretty")),
 		form("accept twice", "", http.Header{"Accept": {"text/html", "application/json+pretty"}}),
-		form("the query wins", "pretty", acceptHeader("application/json+no-payload-shorthand")),
+		form("the query takes precedence", "pretty", acceptHeader("application/json+no-payload-shorthand")),
 		{"error, pretty", http.MethodGet, workflowRoute, example{query: "pretty", status: http.StatusNotFound}},
 
-		sending("no type", "", `"input":[1]`),
-		sending("json with a charset", "application/json; charset=utf-8", `"input":[1]`),
-		sending("text", "text/plain", `"input":[1]`),
-		sending("form", "application/x-www-form-urlencoded", `"input":[1]`),
-		sending("pretty", "application/json+pretty", `"input":[1,{"a":"b"}]`),
-		sending("long", "application/json+no-payload-shorthand", long),
-		sending("long and pretty", "application/json+pretty+no-payload-shorthand", long),
-		sending("long in the plain type", "application/json", long),
+		send("no type", "", `"input":[1]`),
+		send("json with a charset", "application/json; charset=utf-8", `"input":[1]`),
+		send("text", "text/plain", `"input":[1]`),
+		send("form", "application/x-www-form-urlencoded", `"input":[1]`),
+		send("pretty", "application/json+pretty", `"input":[1,{"a":"b"}]`),
+		send("long", "application/json+no-payload-shorthand", long),
+		send("long and pretty", "application/json+pretty+no-payload-shorthand", long),
+		send("long in the plain type", "application/json", long),
 		{"short in the long type", http.MethodPost, workflowRoute, example{
 			header: http.Header{"Content-Type": {"application/json+no-payload-shorthand"}}, wording: true, status: http.StatusBadRequest,
-			body: `{"workflowType":{"name":"Nobody"},"taskQueue":{"name":"q"},"input":[1]}`,
+			body: `{"workflowType":{"name":"Unpolled"},"taskQueue":{"name":"q"},"input":[1]}`,
 		}},
 	}
 }
@@ -98,7 +98,7 @@ func queries() []routed {
 	history := func(about, query string) routed {
 		return routed{about, http.MethodGet, historyRoute, example{prepare: order, query: query}}
 	}
-	bad := func(about, path, query string) routed {
+	invalid := func(about, path, query string) routed {
 		return routed{about, http.MethodGet, path, example{query: query, status: http.StatusBadRequest, wording: true}}
 	}
 	times := func(about, query string) routed {
@@ -113,99 +113,99 @@ func queries() []routed {
 		history("bool as T", "skipArchival=T&maximumPageSize=2"),
 		history("bool as TRUE", "skipArchival=TRUE&maximumPageSize=2"),
 		history("number with a zero", "maximumPageSize=02"),
-		bad("number in hexadecimal", historyRoute, "maximumPageSize=0x2"),
+		invalid("number in hexadecimal", historyRoute, "maximumPageSize=0x2"),
 		history("number with a sign", "maximumPageSize=%2B2"),
 		history("unknown field", "nonsense=1&execution.nonsense=2&maximumPageSize=1"),
 		history("a field of the path", "execution.workflowId=other&namespace=other"),
 		history("empty token", "nextPageToken="),
 		history("plus for space", "execution.runId=${run}&nonsense=a+b"),
-		bad("unknown enum", historyRoute, "historyEventFilterType=NOPE"),
-		bad("enum out of range", historyRoute, "historyEventFilterType=99"),
-		bad("no number", workflows, "pageSize=ten"),
-		bad("number too large", workflows, "pageSize=3000000000"),
-		bad("no bool", historyRoute, "waitNewEvent=perhaps"),
-		bad("no base64", workflows, "nextPageToken=%21%21"),
-		bad("a message is not a value", historyRoute, "execution=x"),
-		bad("several of one", workflows, "pageSize=1&pageSize=2"),
-		bad("broken escape", workflows, "query=%zz&pageSize=1"),
-		bad("semicolon", workflows, "pageSize=1;query=x"),
+		invalid("unknown enum", historyRoute, "historyEventFilterType=NOPE"),
+		invalid("enum out of range", historyRoute, "historyEventFilterType=99"),
+		invalid("not a number", workflows, "pageSize=ten"),
+		invalid("number too large", workflows, "pageSize=3000000000"),
+		invalid("not a bool", historyRoute, "waitNewEvent=perhaps"),
+		invalid("not base64", workflows, "nextPageToken=%21%21"),
+		invalid("a message is not a value", historyRoute, "execution=x"),
+		invalid("repeated singular field", workflows, "pageSize=1&pageSize=2"),
+		invalid("broken escape", workflows, "query=%zz&pageSize=1"),
+		invalid("semicolon", workflows, "pageSize=1;query=x"),
 		get("repeated", "/api/v1/namespaces/{namespace}/worker-task-reachability",
 			"build_ids=a&taskQueues=q&taskQueues=r&reachability=2"),
 		get("nested and repeated", taskQueue, "apiMode=1&versions.buildIds=a&versions.build_ids=b&taskQueueTypes=1&taskQueueTypes=2"),
 		times("timestamps", "startTime=2101-01-01T00:00:00Z&end_time=2102-12-31T00:00:00%2B02:00"),
 		times("fractions of a second", "startTime=2101-01-01T00:00:00.123456789Z&endTime=2102-01-01T00:00:00.5Z"),
-		bad("bad timestamp", matching, "startTime=yesterday"),
-		bad("bad duration", "/api/v1/namespaces/{namespace}/workers", "pageSize=x"),
+		invalid("invalid timestamp", matching, "startTime=yesterday"),
+		invalid("invalid duration", "/api/v1/namespaces/{namespace}/workers", "pageSize=x"),
 	}
 }
 
 // bodies returns valid and invalid forms of a body.
 func bodies() []routed {
-	const start = me + `"workflowType":{"name":"Nobody"},"taskQueue":{"name":"${id}"}`
-	good := func(about, body string) routed {
+	const start = identity + `"workflowType":{"name":"Unpolled"},"taskQueue":{"name":"${id}"}`
+	valid := func(about, body string) routed {
 		return routed{about, http.MethodPost, workflowRoute, example{body: body, after: workflow + "/history?noPayloadShorthand"}}
 	}
-	bad := func(about, body string) routed {
+	invalid := func(about, body string) routed {
 		return routed{about, http.MethodPost, workflowRoute, example{body: body, status: http.StatusBadRequest, wording: true}}
 	}
 	return []routed{
-		good("names of the proto", `{`+me+`"workflow_type":{"name":"Nobody"},"task_queue":{"name":"${id}"},"workflow_run_timeout":"5s"}`),
-		good("null members", `{`+start+`,"input":null,"memo":null,"cronSchedule":null,"requestId":null,"workflowIdReusePolicy":null}`),
-		good("enums by number", `{`+start+`,"workflowIdReusePolicy":3,"workflow_id_conflict_policy":1}`),
-		good("number as text", `{`+start+`,"retryPolicy":{"maximumAttempts":"3","backoffCoefficient":"2.5"}}`),
-		good("number with an exponent", `{`+start+`,"retryPolicy":{"maximumAttempts":3e0,"backoffCoefficient":25e-1}}`),
-		good("durations", `{`+start+`,"workflowRunTimeout":"1.000000001s","workflowTaskTimeout":"7.250s"}`),
-		good("escapes", `{`+me+`"workflowType":{"name":"\u00fc\n\"\\\/\ud83d\ude00"},"taskQueue":{"name":"${id}"}}`),
-		good("white space", "\n\t { "+start+" , \"requestId\" : \"x\" } \r\n"),
-		good("id of the path", `{`+start+`,"workflowId":"ignored"}`),
-		bad("unknown field", `{`+start+`,"nope":1}`),
-		bad("unknown nested field", `{"workflowType":{"name":"Nobody","nope":1},"taskQueue":{"name":"q"}}`),
-		bad("wrong case", `{"WorkflowType":{"name":"Nobody"}}`),
-		bad("no JSON", `{"workflowType"`),
-		bad("no object", `[]`),
-		bad("a number", `7`),
-		bad("null", `null`),
-		bad("bad enum", `{`+start+`,"workflowIdReusePolicy":"NOPE"}`),
-		bad("bad duration", `{`+start+`,"workflowRunTimeout":"1m"}`),
-		bad("text for a message", `{"workflowType":"Nobody"}`),
-		bad("number for a text", `{`+start+`,"requestId":7}`),
-		bad("fraction for a number", `{`+start+`,"retryPolicy":{"maximumAttempts":1.5}}`),
-		bad("number too large", `{`+start+`,"retryPolicy":{"maximumAttempts":3000000000}}`),
-		bad("member twice", `{`+start+`,"requestId":"a","requestId":"b"}`),
-		bad("member twice under both names", `{`+start+`,"requestId":"a","request_id":"b"}`),
-		bad("bad UTF-8", `{`+start+`,"requestId":"`+"\xff"+`"}`),
-		bad("lone surrogate", `{`+start+`,"requestId":"\ud800"}`),
-		bad("bad base64", `{"taskToken":"!!"}`),
-		bad("bad payload map", `{`+start+`,"memo":{"fields":[1]}}`),
+		valid("names of the proto", `{`+identity+`"workflow_type":{"name":"Unpolled"},"task_queue":{"name":"${id}"},"workflow_run_timeout":"5s"}`),
+		valid("null members", `{`+start+`,"input":null,"memo":null,"cronSchedule":null,"requestId":null,"workflowIdReusePolicy":null}`),
+		valid("enums by number", `{`+start+`,"workflowIdReusePolicy":3,"workflow_id_conflict_policy":1}`),
+		valid("number as text", `{`+start+`,"retryPolicy":{"maximumAttempts":"3","backoffCoefficient":"2.5"}}`),
+		valid("number with an exponent", `{`+start+`,"retryPolicy":{"maximumAttempts":3e0,"backoffCoefficient":25e-1}}`),
+		valid("durations", `{`+start+`,"workflowRunTimeout":"1.000000001s","workflowTaskTimeout":"7.250s"}`),
+		valid("escapes", `{`+identity+`"workflowType":{"name":"\u00fc\n\"\\\/\ud83d\ude00"},"taskQueue":{"name":"${id}"}}`),
+		valid("white space", "\n\t { "+start+" , \"requestId\" : \"x\" } \r\n"),
+		valid("id of the path", `{`+start+`,"workflowId":"ignored"}`),
+		invalid("unknown field", `{`+start+`,"nope":1}`),
+		invalid("unknown nested field", `{"workflowType":{"name":"Unpolled","nope":1},"taskQueue":{"name":"q"}}`),
+		invalid("wrong case", `{"WorkflowType":{"name":"Unpolled"}}`),
+		invalid("truncated JSON", `{"workflowType"`),
+		invalid("not an object", `[]`),
+		invalid("a number", `7`),
+		invalid("null", `null`),
+		invalid("invalid enum", `{`+start+`,"workflowIdReusePolicy":"NOPE"}`),
+		invalid("invalid duration", `{`+start+`,"workflowRunTimeout":"1m"}`),
+		invalid("string for a message", `{"workflowType":"Unpolled"}`),
+		invalid("number for a string", `{`+start+`,"requestId":7}`),
+		invalid("fraction for a number", `{`+start+`,"retryPolicy":{"maximumAttempts":1.5}}`),
+		invalid("number too large", `{`+start+`,"retryPolicy":{"maximumAttempts":3000000000}}`),
+		invalid("member twice", `{`+start+`,"requestId":"a","requestId":"b"}`),
+		invalid("member twice under both names", `{`+start+`,"requestId":"a","request_id":"b"}`),
+		invalid("invalid UTF-8", `{`+start+`,"requestId":"`+"\xff"+`"}`),
+		invalid("lone surrogate", `{`+start+`,"requestId":"\ud800"}`),
+		invalid("invalid base64", `{"taskToken":"!!"}`),
+		invalid("invalid payload map", `{`+start+`,"memo":{"fields":[1]}}`),
 	}
 }
 
-// payloads returns values that Temporal preserves, or at least as well as the gateway.
+// payloads returns values that the gateway and Temporal treat equally.
 func payloads() []routed {
 	var all []routed
 	for about, input := range map[string]string{
 		"none": `[]`, "null": `[null]`, "text": `["x"]`, "numbers": `[0,-1,2.5,9007199254740991]`, "booleans": `[true,false]`,
 		"an empty object": `[{}]`, "nested": `[{"a":{"b":[1,[2,3],{"c":null}]}}]`, "unicode": `["ü😀"]`,
-		"long form":               `{"payloads":[{"metadata":{"encoding":"anNvbi9wbGFpbg=="},"data":"WzEsMl0="}]}`,
-		"long form in the list":   `[{"metadata":{"encoding":"anNvbi9wbGFpbg=="},"data":"WzEsMl0="}]`,
-		"binary null":             `[{"metadata":{"encoding":"YmluYXJ5L251bGw="}}]`,
-		"binary":                  `[{"metadata":{"encoding":"YmluYXJ5L3BsYWlu"},"data":"AAEC"}]`,
-		"URL base64":              `[{"metadata":{"encoding":"YmluYXJ5L3BsYWlu"},"data":"_-8"}]`,
-		"metadata that is text":   `[{"data":"x","metadata":{"encoding":"json/plain"}}]`,
-		"metadata and more":       `[{"data":"WzFd","metadata":{"encoding":"anNvbi9wbGFpbg=="},"more":1}]`,
-		"metadata, no encoding":   `[{"data":"WzFd","metadata":{"a":"Yg=="}}]`,
-		"message":                 `[{"_protoMessageType":"temporal.api.common.v1.WorkflowType","name":"x"}]`,
-		"message type no text":    `[{"_protoMessageType":7,"name":"x"}]`,
-		"data that is not base64": `[{"data":"!","metadata":{"encoding":"anNvbi9wbGFpbg=="}}]`,
-		"several, of every kind":  `[1,"x",null,{"metadata":{"encoding":"YmluYXJ5L3BsYWlu"},"data":"AAEC"},{"a":[1]}]`,
-		"metadata that is a list": `[{"data":"WzFd","metadata":[1]}]`,
+		"long form":                 `{"payloads":[{"metadata":{"encoding":"anNvbi9wbGFpbg=="},"data":"WzEsMl0="}]}`,
+		"long form in the list":     `[{"metadata":{"encoding":"anNvbi9wbGFpbg=="},"data":"WzEsMl0="}]`,
+		"binary null":               `[{"metadata":{"encoding":"YmluYXJ5L251bGw="}}]`,
+		"binary":                    `[{"metadata":{"encoding":"YmluYXJ5L3BsYWlu"},"data":"AAEC"}]`,
+		"URL base64":                `[{"metadata":{"encoding":"YmluYXJ5L3BsYWlu"},"data":"_-8"}]`,
+		"metadata with strings":     `[{"data":"x","metadata":{"encoding":"json/plain"}}]`,
+		"metadata and more":         `[{"data":"WzFd","metadata":{"encoding":"anNvbi9wbGFpbg=="},"more":1}]`,
+		"metadata, no encoding":     `[{"data":"WzFd","metadata":{"a":"Yg=="}}]`,
+		"message":                   `[{"_protoMessageType":"temporal.api.common.v1.WorkflowType","name":"x"}]`,
+		"message type not a string": `[{"_protoMessageType":7,"name":"x"}]`,
+		"data that is not base64":   `[{"data":"!","metadata":{"encoding":"anNvbi9wbGFpbg=="}}]`,
+		"several, of every kind":    `[1,"x",null,{"metadata":{"encoding":"YmluYXJ5L3BsYWlu"},"data":"AAEC"},{"a":[1]}]`,
+		"metadata that is a list":   `[{"data":"WzFd","metadata":[1]}]`,
 	} {
 		status := 0
-		if about == "message type no text" {
+		if about == "message type not a string" {
 			status = http.StatusBadRequest
 		}
 		all = append(all, routed{about, http.MethodPost, workflowRoute, example{
-			body:   `{` + me + `"workflowType":{"name":"Nobody"},"taskQueue":{"name":"${id}"},"input":` + input + `}`,
+			body:   `{` + identity + `"workflowType":{"name":"Unpolled"},"taskQueue":{"name":"${id}"},"input":` + input + `}`,
 			status: status, wording: status != 0,
 		}})
 		if status == 0 {
@@ -224,16 +224,16 @@ func ids() []routed {
 		"space": " ", "colon": ":x", "percent": "%", "percent and digits": "%2F", "unicode": "ü", "plus": "+", "semicolon": ";a=b",
 		"question mark": "?x", "hash": "#x", "star": "*", "dots": "..", "braces": "{x}", "quotes": `"'`, "backslash": `\`, "at": "@", "comma": ",",
 	} {
-		named := map[string]string{"workflow_id": "${id}" + suffix}
+		path := map[string]string{"workflow_id": "${id}" + suffix}
 		all = append(all,
 			routed{
 				about + ", start", http.MethodPost, workflowRoute,
 				example{
-					path: named, body: `{"workflowType":{"name":"Nobody"},"taskQueue":{"name":"${id}"},"requestId":"${id}"}`,
+					path: path, body: `{"workflowType":{"name":"Unpolled"},"taskQueue":{"name":"${id}"},"requestId":"${id}"}`,
 					after: "/namespaces/default/workflow-count?query=WorkflowId%20STARTS_WITH%20%22${id}%22", settled: `"1"`,
 				},
 			},
-			routed{about + ", absent", http.MethodGet, workflowRoute, example{path: named, status: http.StatusNotFound}},
+			routed{about + ", absent", http.MethodGet, workflowRoute, example{path: path, status: http.StatusNotFound}},
 		)
 	}
 	return all
@@ -241,36 +241,36 @@ func ids() []routed {
 
 // routes returns requests without a route.
 func routes() []routed {
-	lost := func(about, path string) routed {
+	notFound := func(about, path string) routed {
 		return routed{about, http.MethodGet, path, example{status: http.StatusNotFound, wording: true}}
 	}
 	return []routed{
-		lost("no route", "/api/v1/nonsense"),
-		lost("too deep", "/api/v1/namespaces/default/workflows/a/b/c/d"),
-		lost("another case", "/api/v1/Namespaces/default/workflows"),
+		notFound("no route", "/api/v1/nonsense"),
+		notFound("too deep", "/api/v1/namespaces/default/workflows/a/b/c/d"),
+		notFound("another case", "/api/v1/Namespaces/default/workflows"),
 	}
 }
 
 // large returns requests and responses that exceed the usual buffers.
 func large() []routed {
-	big := func(s *fixture) {
+	largeHistory := func(s *fixture) {
 		unpolled(s)
 		for range 4 {
 			s.call(http.MethodPost, workflow+"/signal/poke", `{"input":["`+strings.Repeat("<ü>", 20<<10)+`",{"a":[`+strings.Repeat("1,", 9<<10)+`1]}]}`)
 		}
 	}
 	return []routed{
-		{"history", http.MethodGet, historyRoute, example{prepare: big}},
-		{"history, pretty", http.MethodGet, historyRoute, example{prepare: big, query: "pretty"}},
-		{"history, long form", http.MethodGet, historyRoute, example{prepare: big, query: "noPayloadShorthand"}},
-		{"history, long form, pretty", http.MethodGet, historyRoute, example{prepare: big, query: "noPayloadShorthand&pretty"}},
+		{"history", http.MethodGet, historyRoute, example{prepare: largeHistory}},
+		{"history, pretty", http.MethodGet, historyRoute, example{prepare: largeHistory, query: "pretty"}},
+		{"history, long form", http.MethodGet, historyRoute, example{prepare: largeHistory, query: "noPayloadShorthand"}},
+		{"history, long form, pretty", http.MethodGet, historyRoute, example{prepare: largeHistory, query: "noPayloadShorthand&pretty"}},
 		{"signal", http.MethodPost, signalRoute, example{
 			prepare: unpolled, path: map[string]string{"signal_name": "poke"}, after: workflow + "/history?noPayloadShorthand",
-			body: `{` + me + `"input":["` + strings.Repeat("x", 1<<20) + `"]}`,
+			body: `{` + identity + `"input":["` + strings.Repeat("x", 1<<20) + `"]}`,
 		}},
 		{"signal over the server's limit", http.MethodPost, signalRoute, example{
 			prepare: unpolled, path: map[string]string{"signal_name": "poke"}, status: http.StatusBadRequest,
-			body: `{` + me + `"input":["` + strings.Repeat("x", 3<<20) + `"]}`,
+			body: `{` + identity + `"input":["` + strings.Repeat("x", 3<<20) + `"]}`,
 		}},
 	}
 }

@@ -1,14 +1,18 @@
 package temporalhttp_test
 
-import "net/http"
+import (
+	"net/http"
 
-// yearly is a schedule without an action during the test.
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
+)
+
+// yearly is a schedule that takes no action during the test.
 const yearly = `"schedule":{
 	"spec":{"calendar":[{"month":"1","dayOfMonth":"1","hour":"3","comment":"new year"}],
 		"structuredCalendar":[{"second":[{"start":5}],"minute":[{"start":1,"end":9,"step":2}],"hour":[{"start":4}],
 			"dayOfMonth":[{"start":2}],"month":[{"start":2}],"dayOfWeek":[{"end":6}]}],
 		"timezoneName":"Europe/Berlin","startTime":"2100-01-01T00:00:00Z","endTime":"2110-01-01T00:00:00.5Z"},
-	"action":{"startWorkflow":{"workflowId":"${id}-run","workflowType":{"name":"Nobody"},"taskQueue":{"name":"${id}"},"input":[{"x":[1]}],
+	"action":{"startWorkflow":{"workflowId":"${id}-run","workflowType":{"name":"Unpolled"},"taskQueue":{"name":"${id}"},"input":[{"x":[1]}],
 		"memo":{"fields":{"m":1}},"header":{"fields":{"h":"v"}},"workflowRunTimeout":"60s"}},
 	"policies":{"overlapPolicy":"SCHEDULE_OVERLAP_POLICY_BUFFER_ONE","catchupWindow":"3600s","pauseOnFailure":true},
 	"state":{"notes":"a note","paused":true,"limitedActions":true,"remainingActions":"5"}}`
@@ -20,7 +24,7 @@ func scheduleExamples() map[string][]example {
 			{body: `{` + yearly + `,"requestId":"${id}-request","identity":"all","memo":{"fields":{"note":{"a":1}}},
 				"searchAttributes":{"indexedFields":{"CustomerId":"c-1"}}}`, after: schedulePath + "?noPayloadShorthand"},
 			{about: "exists", prepare: schedule, body: `{` + yearly + `,"requestId":"${id}-other"}`, status: http.StatusConflict},
-			{about: "bad spec", body: `{"schedule":{"spec":{"calendar":[{"month":"13"}]}},"requestId":"r"}`, status: http.StatusBadRequest},
+			{about: "invalid spec", body: `{"schedule":{"spec":{"calendar":[{"month":"13"}]}},"requestId":"r"}`, status: http.StatusBadRequest},
 		},
 		"DescribeSchedule": {
 			{prepare: schedule},
@@ -58,7 +62,7 @@ const schedulePath = "/namespaces/default/schedules/${id}"
 
 func schedule(s *fixture) {
 	s.call(http.MethodPost, schedulePath, `{`+yearly+`,"requestId":"${id}-first","memo":{"fields":{"note":{"a":1}}}}`)
-	s.eventually("the schedule is described", func() bool {
+	e2etest.Eventually(s.T, "the schedule is described", func() bool {
 		_, ok := s.tryCall(http.MethodGet, schedulePath, "")
 		return ok
 	})
@@ -66,7 +70,7 @@ func schedule(s *fixture) {
 
 func listedSchedule(s *fixture) {
 	schedule(s)
-	s.eventually("the schedule is listed", func() bool {
+	e2etest.Eventually(s.T, "the schedule is listed", func() bool {
 		return field(s.call(http.MethodGet, "/namespaces/default/schedule-count?query=ScheduleId%3D%22${id}%22", ""), "count") == "1"
 	})
 }

@@ -3,7 +3,7 @@ package temporalhttp_test
 import "net/http"
 
 // failure is the failure of an activity: a chain with details of several kinds.
-const failure = `"failure":{"message":"no","source":"tester","stackTrace":"at home",
+const failure = `"failure":{"message":"no","source":"tester","stackTrace":"at main",
 	"applicationFailureInfo":{"type":"Bad","nonRetryable":true,"details":[{"d":1}]},
 	"cause":{"message":"why","timeoutFailureInfo":{"timeoutType":"TIMEOUT_TYPE_HEARTBEAT","lastHeartbeatDetails":[1]}}}`
 
@@ -19,7 +19,7 @@ func taskExamples() map[string][]example {
 	return map[string][]example{
 		"RecordActivityTaskHeartbeat": {
 			{prepare: startedActivity, body: `{"taskToken":"${token}","details":[{"done":3}],"identity":"tester"}`},
-			{about: "bad token", body: `{"taskToken":"AAAA"}`, status: http.StatusBadRequest},
+			{about: "invalid token", body: `{"taskToken":"AAAA"}`, status: http.StatusBadRequest},
 		},
 		"RespondActivityTaskCompleted": {
 			{prepare: startedActivity, body: `{"taskToken":"${token}","result":["done",{"n":1}],"identity":"tester"}`},

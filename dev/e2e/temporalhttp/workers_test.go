@@ -5,6 +5,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
 // workerExamples returns the examples of workers and their task queues.
@@ -55,7 +57,7 @@ func workerExamples() map[string][]example {
 	}
 }
 
-const heartbeat = `{"workerInstanceKey":"${id}","workerIdentity":"me","taskQueue":"${id}","sdkName":"none","sdkVersion":"1.2.3",
+const heartbeat = `{"workerInstanceKey":"${id}","workerIdentity":"tester","taskQueue":"${id}","sdkName":"none","sdkVersion":"1.2.3",
 	"hostInfo":{"hostName":"box","workerGroupingKey":"1","processId":"42","currentHostCpuUsage":0.25,"currentHostMemUsage":0.5},
 	"status":"WORKER_STATUS_RUNNING","startTime":"2030-01-01T00:00:00Z","heartbeatTime":"2030-01-01T00:01:00.000000001Z",
 	"elapsedSinceLastHeartbeat":"60s","workflowTaskSlotsInfo":{"currentAvailableSlots":10,"slotSupplierKind":"Fixed"},
@@ -63,7 +65,7 @@ const heartbeat = `{"workerInstanceKey":"${id}","workerIdentity":"me","taskQueue
 
 func worker(s *fixture) {
 	s.call(http.MethodPost, "/namespaces/default/workers/heartbeat", `{"identity":"all","workerHeartbeat":[`+heartbeat+`]}`)
-	s.eventually("the worker is known", func() bool {
+	e2etest.Eventually(s.T, "the worker is described", func() bool {
 		_, ok := s.tryCall(http.MethodGet, "/namespaces/default/workers/describe/${id}", "")
 		return ok
 	})

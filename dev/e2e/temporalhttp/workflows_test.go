@@ -1,10 +1,14 @@
 package temporalhttp_test
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
+)
 
 // everything is the body of a start with all members that a caller may set.
 const everything = `{
-	"workflowType":{"name":"Nobody"}, "taskQueue":{"name":"${id}","kind":"TASK_QUEUE_KIND_NORMAL"},
+	"workflowType":{"name":"Unpolled"}, "taskQueue":{"name":"${id}","kind":"TASK_QUEUE_KIND_NORMAL"},
 	"input":[{"a":1,"b":["x",true,2.5]},"text",7],
 	"workflowExecutionTimeout":"3600s", "workflowRunTimeout":"1800.5s", "workflowTaskTimeout":"10s",
 	"identity":"all", "requestId":"${id}-request",
@@ -32,28 +36,28 @@ func workflowExamples() map[string][]example {
 			},
 			{
 				about: "running", prepare: unpolled, status: http.StatusConflict,
-				body: `{"workflowType":{"name":"Nobody"},"taskQueue":{"name":"${id}"}}`,
+				body: `{"workflowType":{"name":"Unpolled"},"taskQueue":{"name":"${id}"}}`,
 			},
 			{
 				about: "use existing", prepare: unpolled,
-				body: `{"workflowType":{"name":"Nobody"},"taskQueue":{"name":"${id}"},"requestId":"${id}-again",
+				body: `{"workflowType":{"name":"Unpolled"},"taskQueue":{"name":"${id}"},"requestId":"${id}-again",
 					"workflowIdConflictPolicy":"WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING"}`,
 			},
 			{about: "no type", body: `{"taskQueue":{"name":"q"}}`, status: http.StatusBadRequest},
 			{about: "no body", status: http.StatusBadRequest},
 			{
 				about: "other namespace", status: http.StatusNotFound, path: map[string]string{"namespace": "nowhere"},
-				body: `{"workflowType":{"name":"Nobody"},"taskQueue":{"name":"q"}}`,
+				body: `{"workflowType":{"name":"Unpolled"},"taskQueue":{"name":"q"}}`,
 			},
 			{
-				about: "bad attribute", status: http.StatusBadRequest,
-				body: `{"workflowType":{"name":"Nobody"},"taskQueue":{"name":"q"},"searchAttributes":{"indexedFields":{"Nope":"x"}}}`,
+				about: "unknown attribute", status: http.StatusBadRequest,
+				body: `{"workflowType":{"name":"Unpolled"},"taskQueue":{"name":"q"},"searchAttributes":{"indexedFields":{"Nope":"x"}}}`,
 			},
 		},
 		"SignalWithStartWorkflowExecution": {
 			{
 				path: map[string]string{"signal_name": "poke"},
-				body: `{"workflowType":{"name":"Nobody"},"taskQueue":{"name":"${id}"},"input":[1],"signalInput":[{"s":2}],"identity":"all",
+				body: `{"workflowType":{"name":"Unpolled"},"taskQueue":{"name":"${id}"},"input":[1],"signalInput":[{"s":2}],"identity":"all",
 					"requestId":"${id}-request","memo":{"fields":{"m":[1]}}}`, after: workflow + "/history?noPayloadShorthand",
 			},
 		},
@@ -65,7 +69,7 @@ func workflowExamples() map[string][]example {
 			{about: "pending", prepare: pendingActivity},
 			{about: "waiting", prepare: waiting},
 			{about: "absent", status: http.StatusNotFound},
-			{about: "bad run", query: "execution.runId=no-uuid", status: http.StatusBadRequest},
+			{about: "invalid run id", query: "execution.runId=not-a-uuid", status: http.StatusBadRequest},
 		},
 		"GetWorkflowExecutionHistory": {
 			{prepare: order},
@@ -87,7 +91,7 @@ func workflowExamples() map[string][]example {
 		},
 		"ListWorkflowExecutions": {
 			{prepare: listed, query: "pageSize=10&query=WorkflowId%3D%22${id}%22"},
-			{about: "bad query", query: "query=nonsense", status: http.StatusBadRequest},
+			{about: "invalid query", query: "query=nonsense", status: http.StatusBadRequest},
 			{about: "none", query: "query=WorkflowId%20%3D%20'${id}'"},
 		},
 		"CountWorkflowExecutions": {
@@ -130,7 +134,7 @@ func workflowExamples() map[string][]example {
 
 // unpolled starts a workflow on a task queue without a worker, so that it makes no progress.
 func unpolled(s *fixture) {
-	s.start(`{"workflowType":{"name":"Nobody"},"taskQueue":{"name":"${id}"},"requestId":"${id}-first"}`)
+	s.start(`{"workflowType":{"name":"Unpolled"},"taskQueue":{"name":"${id}"},"requestId":"${id}-first"}`)
 }
 
 func unpolledWithEverything(s *fixture) { s.start(everything) }
@@ -159,13 +163,13 @@ func failed(s *fixture) {
 // waiting prepares a workflow of the sample worker that waits for a signal.
 func waiting(s *fixture) {
 	s.start(`{"workflowType":{"name":"Wait"},"taskQueue":{"name":"orders"}}`)
-	s.eventually("the workflow waits", func() bool {
+	e2etest.Eventually(s.T, "the workflow waits", func() bool {
 		_, ok := s.tryCall(http.MethodPost, workflow+"/query/state", `{}`)
 		return ok && field(s.call(http.MethodGet, workflow, ""), "pendingWorkflowTask") == nil
 	})
 }
 
-// slept prepares a workflow without query handlers, which a worker would list in random order.
+// slept prepares a workflow without query handlers: a worker lists the names of handlers in random order.
 func slept(s *fixture) {
 	s.start(`{"workflowType":{"name":"Sleep"},"taskQueue":{"name":"orders"},"input":[{"seconds":0.01}]}`)
 	s.closed()
@@ -185,7 +189,7 @@ func paused(s *fixture) {
 // listed waits until the visibility store has the workflow.
 func listed(s *fixture) {
 	unpolledWithEverything(s)
-	s.eventually("the workflow is listed", func() bool {
+	e2etest.Eventually(s.T, "the workflow is listed", func() bool {
 		count := s.call(http.MethodGet, "/namespaces/default/workflow-count?query=WorkflowId%3D%22${id}%22", "")
 		return field(count, "count") == "1"
 	})
@@ -202,7 +206,7 @@ func (s *fixture) start(body string) {
 // closed waits until the fixture's workflow has closed.
 func (s *fixture) closed() {
 	s.Helper()
-	s.eventually("the workflow has ended", func() bool {
+	e2etest.Eventually(s.T, "the workflow has ended", func() bool {
 		status := field(s.call(http.MethodGet, workflow, ""), "workflowExecutionInfo", "status")
 		return status != "WORKFLOW_EXECUTION_STATUS_RUNNING"
 	})
