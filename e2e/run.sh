@@ -13,7 +13,7 @@ json=
 if [ "${1-}" = -json ]; then json=1; shift; fi
 if [ $# -eq 0 ]; then set -- python worker node oidc generated lint browser; fi
 
-# In a name, a slash marks a subtest, whose parent would be missing.
+# A slash in a name would mark a subtest of a test that does not exist.
 run() { "$1/run.sh" 2>&1 | sed -u '/^=== \|^--- /s:/:.:g'; }
 
 code=0

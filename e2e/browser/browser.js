@@ -55,16 +55,19 @@ async function unpacked() {
   return { executablePath: join(home, "chromium"), env };
 }
 
-/** The package unpacks to the directory for temporary files only, and has libraries for one platform only. */
+/**
+ * Unpacks npm's Chromium to a new directory. The package can only unpack to TMPDIR, and it unpacks its libraries only
+ * if it detects AWS Lambda.
+ */
 async function unpack() {
-  const before = { TMPDIR: process.env.TMPDIR, AWS_LAMBDA_JS_RUNTIME: process.env.AWS_LAMBDA_JS_RUNTIME };
+  const previous = { TMPDIR: process.env.TMPDIR, AWS_LAMBDA_JS_RUNTIME: process.env.AWS_LAMBDA_JS_RUNTIME };
   const directory = await mkdtemp(join(modules, ".unpack-"));
   Object.assign(process.env, { TMPDIR: directory, AWS_LAMBDA_JS_RUNTIME: "nodejs20.x" });
   try {
     const { default: packed } = await import("@sparticuz/chromium");
     await packed.executablePath();
   } finally {
-    for (const [name, value] of Object.entries(before)) {
+    for (const [name, value] of Object.entries(previous)) {
       if (value === undefined) delete process.env[name];
       else process.env[name] = value;
     }

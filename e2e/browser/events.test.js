@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import net from "node:net";
 import test from "node:test";
-import { key, namespace, taskQueue, url, watched } from "./setup.js";
+import { key, namespace, taskQueue, url, withReports } from "./setup.js";
 
 const headers = { authorization: `Bearer ${key}` };
 const workflows = `/v1/namespaces/${namespace}/workflows`;
@@ -29,9 +29,9 @@ async function chain() {
   return { path: `${workflows}/${workflowId}/history?runId=${started.runId}`, ids };
 }
 
-// A proxy to the gateway that cuts the first event streams after a number of bytes.
-async function cutting(cuts, bytes) {
-  const made = { cuts: 0 };
+// A proxy to the gateway that closes the first event streams after a number of bytes.
+async function startProxy(cuts, bytes) {
+  const done = { cuts: 0 };
   const { hostname, port } = new URL(url);
   const server = net.createServer((client) => {
     const gateway = net.connect(port, hostname);
@@ -43,56 +43,56 @@ async function cutting(cuts, bytes) {
       gateway.write(data);
     });
     gateway.on("data", (data) => {
-      if (!stream || made.cuts === cuts || data.length < left) {
+      if (!stream || done.cuts === cuts || data.length < left) {
         left -= data.length;
         client.write(data);
         return;
       }
-      made.cuts++;
+      done.cuts++;
       client.write(data.subarray(0, left), end);
     });
     for (const socket of [client, gateway]) socket.on("close", end).on("error", end);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  return { url: `http://127.0.0.1:${server.address().port}`, made, close: () => server.close() };
+  return { url: `http://127.0.0.1:${server.address().port}`, done, close: () => server.close() };
 }
 
-test("an EventSource whose connection is cut gets every event once, in order, and stops at the end", async () => {
+test("an EventSource receives each event once and in order although its connection is cut, and stops at the end", async () => {
   const { path, ids } = await chain();
-  const network = await cutting(3, 3000);
+  const proxy = await startProxy(3, 3000);
   try {
-    const { reports } = await watched({ origin: network.url }, async (page) => {
+    const { reports } = await withReports({ origin: proxy.url }, async (page) => {
       const requests = [];
       page.on("request", (request) => request.url().includes("/history") && requests.push(request));
-      await page.goto(`${network.url}/docs/problems`);
+      await page.goto(`${proxy.url}/docs/problems`);
       await page.setExtraHTTPHeaders(headers); // which an EventSource cannot send by itself
-      const seen = await page.evaluate(
+      const received = await page.evaluate(
         (path) =>
           new Promise((resolve) => {
-            const seen = { ids: [], ends: 0 };
+            const received = { ids: [], ends: 0 };
             const source = new EventSource(path);
-            source.onmessage = (event) => seen.ids.push(event.lastEventId);
-            source.addEventListener("end", () => seen.ends++);
-            source.onerror = () => source.readyState === EventSource.CLOSED && resolve(seen); // by the 204
+            source.onmessage = (event) => received.ids.push(event.lastEventId);
+            source.addEventListener("end", () => received.ends++);
+            source.onerror = () => source.readyState === EventSource.CLOSED && resolve(received); // after the 204
           }),
         path,
       );
-      assert.deepEqual(seen, { ids, ends: 1 });
-      assert.equal(network.made.cuts, 3);
+      assert.deepEqual(received, { ids, ends: 1 });
+      assert.equal(proxy.done.cuts, 3);
       const [first, ...later] = (await Promise.all(requests.map((request) => request.allHeaders()))).map((sent) => sent["last-event-id"]);
       assert.equal(first, undefined);
-      assert.ok(later.length >= network.made.cuts, "it reconnected after each cut");
+      assert.ok(later.length >= proxy.done.cuts, "it reconnected after each cut");
       const from = later.map((id) => ids.indexOf(id));
       assert.deepEqual(from, from.toSorted((a, b) => a - b), "it resumed after the last event");
       assert.equal(later.at(-1), ids.at(-1), "it reconnected once after the end, and the response was 204");
     });
-    const ofCuts = "console: Failed to load resource: net::ERR_INCOMPLETE_CHUNKED_ENCODING";
+    const expected = "console: Failed to load resource: net::ERR_INCOMPLETE_CHUNKED_ENCODING";
     assert.deepEqual(
-      reports.filter((report) => report !== ofCuts),
+      reports.filter((report) => report !== expected),
       [],
     );
   } finally {
-    network.close();
+    proxy.close();
   }
 });

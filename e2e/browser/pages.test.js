@@ -1,30 +1,30 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import test from "node:test";
-import { desktop, key, namespace, phone, readerKey, screenshot, taskQueue, url, watched, withPage } from "./setup.js";
+import { desktop, key, namespace, phone, readerKey, screenshot, taskQueue, url, withPage, withReports } from "./setup.js";
 import { authorize, closeDialog, openDocs, scrollTo, tryOut } from "./swagger.js";
 
 const wrongKey = "fg_dev_11111111111111111111111111111111";
 
 test("violations of the policy are reported", async () => {
-  const { reports } = await watched({}, async (page) => {
+  const { reports } = await withReports({}, async (page) => {
     await page.goto(`${url}/docs/problems`);
     await page.evaluate(async () => {
       const script = document.createElement("script");
       script.textContent = "window.ran = true";
       document.body.append(script);
       await fetch("https://elsewhere.example/").catch(() => {});
-      console.error("a word");
+      console.error("a message");
     });
     assert.equal(await page.evaluate(() => window.ran), undefined);
     await page.waitForFunction(() => true);
   });
   assert.match(reports.join("\n"), /violated script-src-elem: inline/);
   assert.match(reports.join("\n"), /violated connect-src: https:\/\/elsewhere\.example/);
-  assert.match(reports.join("\n"), /console: a word/);
+  assert.match(reports.join("\n"), /console: a message/);
 });
 
-test("a key that is entered once starts a workflow and reads its result", async () => {
+test("a user enters a key once, starts a workflow and reads its result", async () => {
   const workflowId = `browser-${randomUUID()}`;
   await withPage({}, async (page) => {
     await openDocs(page);
@@ -64,23 +64,23 @@ test("the page shows one field for the key", async () => {
   });
 });
 
-for (const [name, wanted, used, operationId] of [
+for (const [name, expected, apiKey, operationId] of [
   ["wrong", { status: 401, code: "invalid-credential" }, wrongKey, "getWorkflowResult"],
   ["reader's", { status: 403, code: "operation-forbidden" }, readerKey, "cancelWorkflow"],
 ]) {
-  test(`a ${name} key shows the ${wanted.status} problem`, async () => {
+  test(`a ${name} key shows the ${expected.status} problem`, async () => {
     await withPage({}, async (page) => {
       await openDocs(page);
-      await authorize(page, used);
+      await authorize(page, apiKey);
       await closeDialog(page);
       const call = await tryOut(page, operationId);
       await call.parameter("namespace").fill(namespace);
-      await call.parameter("workflowId").first().fill("nobody-has-this");
+      await call.parameter("workflowId").first().fill("missing");
       const response = await call.execute();
       await call.operation.locator(".live-responses-table").scrollIntoViewIfNeeded();
-      await screenshot(page, `docs-${wanted.status}`);
-      assert.equal(response.status, wanted.status, response.text);
-      assert.equal(JSON.parse(response.text).code, wanted.code);
+      await screenshot(page, `docs-${expected.status}`);
+      assert.equal(response.status, expected.status, response.text);
+      assert.equal(JSON.parse(response.text).code, expected.code);
     });
   });
 }
@@ -107,14 +107,14 @@ test("the key is not stored", async () => {
     await openDocs(page);
     await authorize(page, key);
     await closeDialog(page);
-    const kept = await page.evaluate(async () => ({
+    const stored = await page.evaluate(async () => ({
       local: { ...localStorage },
       session: { ...sessionStorage },
       databases: await indexedDB.databases(),
       cookies: document.cookie,
       address: location.href,
     }));
-    assert.deepEqual(kept, { local: {}, session: {}, databases: [], cookies: "", address: `${url}/docs` });
+    assert.deepEqual(stored, { local: {}, session: {}, databases: [], cookies: "", address: `${url}/docs` });
 
     await openDocs(page);
     const call = await tryOut(page, "listWorkflows");

@@ -32,18 +32,18 @@ export async function stopBrowser() {
  * can set another origin), violated its content security policy, or wrote an error to the console.
  */
 export async function withPage(options, use) {
-  const { reports } = await watched(options, use);
+  const { reports } = await withReports(options, use);
   assert.deepEqual(reports, []);
 }
 
 /** Like withPage, but returns the reports. */
-export async function watched({ origin = url, ...options }, use) {
+export async function withReports({ origin = url, ...options }, use) {
   const context = await browser.newContext({ viewport: desktop, colorScheme: "light", ...options });
   const reports = [];
   await context.route(
-    (asked) => asked.origin !== origin,
+    (requested) => requested.origin !== origin,
     (route) => {
-      reports.push(`asked for ${route.request().url()}`);
+      reports.push(`requested ${route.request().url()}`);
       return route.abort();
     },
   );
@@ -57,7 +57,7 @@ export async function watched({ origin = url, ...options }, use) {
   page.setDefaultTimeout(20_000);
   page.on("pageerror", (error) => reports.push(`error: ${error}`));
   page.on("console", (message) => {
-    // The browser logs each response of 400 or more. The tests check those themselves.
+    // The browser logs each response with a status of 400 or more. The tests check the status themselves.
     if (message.type() === "error" && !message.text().startsWith("Failed to load resource: the server responded with")) {
       reports.push(`console: ${message.text()}`);
     }

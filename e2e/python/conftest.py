@@ -68,13 +68,13 @@ def new_id(request: pytest.FixtureRequest) -> str:
 def eventually() -> Callable[[Callable[[], bool]], None]:
     """Polls until the condition is true: Temporal's lists are updated with a short delay."""
 
-    def ask(question: Callable[[], bool]) -> None:
+    def poll(condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 30
-        while not question():
+        while not condition():
             assert time.monotonic() < deadline, "the condition did not become true in time"
             time.sleep(0.05)
 
-    return ask
+    return poll
 
 
 @pytest.hookimpl(trylast=True)

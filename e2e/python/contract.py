@@ -50,11 +50,11 @@ class Contract:
             return
         self.called.add(operation)
         assert response.headers["X-Request-Id"]
-        where = ["paths", operation[1], operation[0], "responses"]
-        documented = self._at(where)
+        location = ["paths", operation[1], operation[0], "responses"]
+        documented = self._at(location)
         status = str(response.status_code)
-        where, declared = self._resolve(
-            [*where, next(s for s in (status, status[0] + "XX", "default") if s in documented)]
+        location, declared = self._resolve(
+            [*location, next(s for s in (status, status[0] + "XX", "default") if s in documented)]
         )
         if "content" not in declared:
             assert response.content == b"", f"{operation} returned {status} with a body"
@@ -67,11 +67,11 @@ class Contract:
             # A schema cannot describe parts of a text. The data of an event has the schema of a line of NDJSON.
             media_type, data = NDJSON, re.compile(r"^id: .+\ndata: (.*)$", re.MULTILINE).findall(response.text)
             for text in data:
-                self._check_value([*where, "content", media_type, "schema"], text)
+                self._check_value([*location, "content", media_type, "schema"], text)
             return
         texts = response.text.split("\n")[:-1] if media_type == NDJSON else [response.text]
         for text in texts:
-            self._check_value([*where, "content", media_type, "schema"], text)
+            self._check_value([*location, "content", media_type, "schema"], text)
         if media_type == PROBLEM:
             problem = response.json()
             assert problem["status"] == response.status_code
@@ -86,18 +86,18 @@ class Contract:
                 return operation
         return None
 
-    def _at(self, where: list[str]) -> dict[str, Any]:
+    def _at(self, location: list[str]) -> dict[str, Any]:
         node = self._document
-        for name in where:
+        for name in location:
             node = node[name]
         return node
 
-    def _resolve(self, where: list[str]) -> tuple[list[str], dict[str, Any]]:
-        node = self._at(where)
+    def _resolve(self, location: list[str]) -> tuple[list[str], dict[str, Any]]:
+        node = self._at(location)
         while "$ref" in node:
-            where = node["$ref"].removeprefix("#/").split("/")
-            node = self._at(where)
-        return where, node
+            location = node["$ref"].removeprefix("#/").split("/")
+            node = self._at(location)
+        return location, node
 
     def _check_value(self, schema: list[str], text: str) -> None:
         pointer = "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in schema)

@@ -1,4 +1,4 @@
-"""A one-file client of Flowgate: what a service needs to run workflows over HTTP.
+"""A client of Flowgate in one file, with which a service runs workflows over HTTP.
 
 Numbers are lossless. A result with ``12345678901234567890`` or ``1.10`` is an int or a Decimal, never a float, and both
 can be sent again without loss.
@@ -19,7 +19,7 @@ JSON = Any
 Object = dict[str, Any]
 
 # Longer than the longest wait that a gateway allows.
-PATIENCE = httpx.Timeout(60)
+TIMEOUT = httpx.Timeout(60)
 
 
 def loads(text: str) -> JSON:
@@ -125,47 +125,47 @@ class Flowgate:
         return _outcome(self.send("POST", self.workflows(), body, params={"wait": wait}))
 
     def result(self, workflow_id: str, wait: str | None = "30s", **params: str) -> Outcome:
-        path, named = self.workflow(workflow_id, "/result")
+        path, id_params = self.workflow(workflow_id, "/result")
         if wait:
             params["wait"] = wait
-        return _outcome(self.send("GET", path, params={**named, **params}))
+        return _outcome(self.send("GET", path, params={**id_params, **params}))
 
-    def ask_again(self, pending: Outcome, wait: str = "30s") -> Outcome:
+    def wait_again(self, pending: Outcome, wait: str = "30s") -> Outcome:
         """Continue to wait for the same run, at the location that the gateway returned."""
         assert pending.location is not None
         return _outcome(self.send("GET", httpx.URL(pending.location).copy_merge_params({"wait": wait})))
 
     def describe(self, workflow_id: str, **params: str) -> Object:
-        path, named = self.workflow(workflow_id)
-        return self.get(path, **named, **params)
+        path, id_params = self.workflow(workflow_id)
+        return self.get(path, **id_params, **params)
 
     def metadata(self, workflow_id: str) -> Object:
-        path, named = self.workflow(workflow_id, "/metadata")
-        return self.get(path, **named)
+        path, id_params = self.workflow(workflow_id, "/metadata")
+        return self.get(path, **id_params)
 
     def history(self, workflow_id: str, **params: str | int) -> Iterator[Object]:
         """The events of a run, read in pages. With waitNewEvent, also new events until the run closes."""
-        path, named = self.workflow(workflow_id, "/history")
+        path, id_params = self.workflow(workflow_id, "/history")
         page: Object = {"nextPageToken": None}
         while "nextPageToken" in page:
             token = {"pageToken": page["nextPageToken"]} if page["nextPageToken"] else {}
-            page = self.get(path, **named, **params, **token)
+            page = self.get(path, **id_params, **params, **token)
             yield from page["events"]
 
     def history_stream(self, workflow_id: str, **params: str | int) -> Iterator[Object]:
         """The current events of a run, in one response with one event per line."""
-        path, named = self.workflow(workflow_id, "/history")
-        return self._lines(path, {**named, **params})
+        path, id_params = self.workflow(workflow_id, "/history")
+        return self._lines(path, {**id_params, **params})
 
     def events(self, workflow_id: str, last: str = "", **params: str | int) -> Iterator[Event]:
         """The events of all runs of a workflow as they occur, and the end event.
 
         Reconnects after the last event received if the stream ends early, as a browser's EventSource does.
         """
-        path, named = self.workflow(workflow_id, "/history")
+        path, id_params = self.workflow(workflow_id, "/history")
         while True:
             headers = {**self._headers, "Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
-            with self.http.stream("GET", path, params={**named, **params}, headers=headers) as response:
+            with self.http.stream("GET", path, params={**id_params, **params}, headers=headers) as response:
                 if response.is_error:
                     response.read()
                     raise FlowgateError(response)
@@ -179,32 +179,32 @@ class Flowgate:
 
     def signal(self, workflow_id: str, signal: str, *args: JSON, idempotency_key: str | None = None) -> None:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        path, named = self.workflow(workflow_id, "/signal")
-        self.send("POST", path, {"signal": signal, "args": args}, headers, named)
+        path, id_params = self.workflow(workflow_id, "/signal")
+        self.send("POST", path, {"signal": signal, "args": args}, headers, id_params)
 
     def query(self, workflow_id: str, query: str, *args: JSON, **options: JSON) -> JSON:
-        """Query a workflow by POST, which takes arguments."""
-        path, named = self.workflow(workflow_id, "/query")
-        response = self.send("POST", path, {"query": query, "args": args, **options}, params=named)
+        """Query a workflow by POST, which supports arguments."""
+        path, id_params = self.workflow(workflow_id, "/query")
+        response = self.send("POST", path, {"query": query, "args": args, **options}, params=id_params)
         return loads(response.text).get("result")
 
     def query_by_name(self, workflow_id: str, query: str, **params: str) -> JSON:
         """Query a workflow by GET, without arguments."""
-        path, named = self.workflow(workflow_id, "/query")
-        return self.get(path, query=query, **named, **params).get("result")
+        path, id_params = self.workflow(workflow_id, "/query")
+        return self.get(path, query=query, **id_params, **params).get("result")
 
     def update(self, workflow_id: str, update: str, *args: JSON, wait: str | None = None, **options: JSON) -> Object:
         """Update a workflow. The options are the members of UpdateRequest, such as updateId and waitForStage."""
-        path, named = self.workflow(workflow_id, "/updates")
-        params = {**named, "wait": wait} if wait else named
+        path, id_params = self.workflow(workflow_id, "/updates")
+        params = {**id_params, "wait": wait} if wait else id_params
         response = self.send("POST", path, {"update": update, "args": args, **options}, params=params)
         body: Object = loads(response.text)
         return body
 
     def update_result(self, workflow_id: str, update_id: str, **params: str) -> Object:
         """The outcome of an update, or its current stage."""
-        path, named = self.workflow(workflow_id, "/updates/")
-        return self.get(path + quote(update_id, safe=""), **named, **params)
+        path, id_params = self.workflow(workflow_id, "/updates/")
+        return self.get(path + quote(update_id, safe=""), **id_params, **params)
 
     def update_with_start(self, start: Object, update: Object, idempotency_key: str | None = None) -> Object:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
@@ -212,60 +212,60 @@ class Flowgate:
         body: Object = loads(response.text)
         return body
 
-    def token(self, workflow_id: str, **what: JSON) -> str:
-        """Create a token to pass on for this workflow: read=True, signals=[...], updates=[...], ttl="5m"."""
-        path, named = self.workflow(workflow_id, "/tokens")
-        token: str = loads(self.send("POST", path, what, params=named).text)["token"]
+    def token(self, workflow_id: str, **permissions: JSON) -> str:
+        """Create a delegated token for this workflow: read=True, signals=[...], updates=[...], ttl="5m"."""
+        path, id_params = self.workflow(workflow_id, "/tokens")
+        token: str = loads(self.send("POST", path, permissions, params=id_params).text)["token"]
         return token
 
     def cancel(self, workflow_id: str, reason: str | None = None, **params: str) -> None:
-        path, named = self.workflow(workflow_id, "/cancel")
-        self.send("POST", path, {"reason": reason} if reason else None, params={**named, **params})
+        path, id_params = self.workflow(workflow_id, "/cancel")
+        self.send("POST", path, {"reason": reason} if reason else None, params={**id_params, **params})
 
     def terminate(self, workflow_id: str, reason: str | None = None, *details: JSON, **params: str) -> None:
-        path, named = self.workflow(workflow_id, "/terminate")
+        path, id_params = self.workflow(workflow_id, "/terminate")
         body: Object = {}
         if reason:
             body["reason"] = reason
         if details:
             body["details"] = details
-        self.send("POST", path, body or None, params={**named, **params})
+        self.send("POST", path, body or None, params={**id_params, **params})
 
-    def reset(self, workflow_id: str, run_id: str | None = None, **what: JSON) -> str:
+    def reset(self, workflow_id: str, run_id: str | None = None, **point: JSON) -> str:
         """Reset to a point: resetType="LAST_WORKFLOW_TASK", eventId=9 or buildId="b". Returns the id of the new run."""
-        path, named = self.workflow(workflow_id, "/reset")
-        params = {**named, "runId": run_id} if run_id else named
-        new_run: str = loads(self.send("POST", path, what, params=params).text)["runId"]
+        path, id_params = self.workflow(workflow_id, "/reset")
+        params = {**id_params, "runId": run_id} if run_id else id_params
+        new_run: str = loads(self.send("POST", path, point, params=params).text)["runId"]
         return new_run
 
     def pause(self, workflow_id: str, reason: str | None = None, idempotency_key: str | None = None) -> None:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        path, named = self.workflow(workflow_id, "/pause")
-        self.send("POST", path, {"reason": reason} if reason else None, headers, named)
+        path, id_params = self.workflow(workflow_id, "/pause")
+        self.send("POST", path, {"reason": reason} if reason else None, headers, id_params)
 
     def unpause(self, workflow_id: str, reason: str | None = None) -> None:
-        path, named = self.workflow(workflow_id, "/unpause")
-        self.send("POST", path, {"reason": reason} if reason else None, params=named)
+        path, id_params = self.workflow(workflow_id, "/unpause")
+        self.send("POST", path, {"reason": reason} if reason else None, params=id_params)
 
     def update_options(self, workflow_id: str, **options: JSON) -> Object:
-        """Change options of a running workflow; None removes one. Returns the options in force."""
-        path, named = self.workflow(workflow_id)
-        in_force: Object = loads(self.send("PATCH", path, options, params=named).text)
-        return in_force
+        """Change options of a running workflow; None removes one. Returns the effective options."""
+        path, id_params = self.workflow(workflow_id)
+        effective: Object = loads(self.send("PATCH", path, options, params=id_params).text)
+        return effective
 
     def delete(self, workflow_id: str, **params: str) -> None:
-        path, named = self.workflow(workflow_id)
-        self.send("DELETE", path, params={**named, **params})
+        path, id_params = self.workflow(workflow_id)
+        self.send("DELETE", path, params={**id_params, **params})
 
-    def start_batch(self, operation: Object, idempotency_key: str | None = None, **what: JSON) -> str:
+    def start_batch(self, operation: Object, idempotency_key: str | None = None, **target: JSON) -> str:
         """Start a batch job: query="..." or executions=[...]. Returns the id of the job."""
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        job_id: str = loads(self.send("POST", self.batches(), {"operation": operation, **what}, headers).text)["jobId"]
+        job_id: str = loads(self.send("POST", self.batches(), {"operation": operation, **target}, headers).text)["jobId"]
         return job_id
 
-    def count_batch(self, operation: Object, **what: JSON) -> int:
+    def count_batch(self, operation: Object, **target: JSON) -> int:
         """Count the workflows that a batch job would apply to."""
-        count: int = loads(self.send("POST", self.batches(), {"operation": operation, "dryRun": True, **what}).text)[
+        count: int = loads(self.send("POST", self.batches(), {"operation": operation, "dryRun": True, **target}).text)[
             "count"
         ]
         return count
@@ -309,8 +309,8 @@ class Flowgate:
     def workflow(self, workflow_id: str, rest: str = "") -> tuple[str, dict[str, str]]:
         """The path of a workflow, and its query parameters.
 
-        URL libraries normalise an id of dots away, and the segment "-" is reserved. Such an id is sent as a query
-        parameter, which is possible for every id.
+        URL libraries remove the path segments "." and "..", and the segment "-" is reserved. Such an id is sent as a
+        query parameter, which is possible for every id.
         """
         if workflow_id in (".", "..", "-"):
             return f"{self.workflows()}/-{rest}", {"workflowId": workflow_id}
@@ -354,7 +354,7 @@ class Flowgate:
 
 
 def connect(url: str) -> httpx.Client:
-    return httpx.Client(base_url=url, timeout=PATIENCE)
+    return httpx.Client(base_url=url, timeout=TIMEOUT)
 
 
 def _start(workflow_type: str, workflow_id: str, task_queue: str, args: Sequence[JSON], options: Object) -> Object:

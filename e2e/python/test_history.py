@@ -6,7 +6,7 @@ import pytest
 
 from flowgate import Flowgate, FlowgateError, Object
 
-# One line in JSON. Many other line readers split it.
+# U+2028 does not end a line of NDJSON, although many line readers split at it.
 NOTE = "one\u2028line"
 
 
@@ -77,9 +77,9 @@ def test_events_cover_all_runs_and_resume_after_any(flowgate: Flowgate, task_que
     half = len(events) // 2
     assert list(flowgate.events(new_id, events[half - 1].id)) == [*events[half:], end]
     assert list(flowgate.events(new_id, events[-1].id)) == []
-    with pytest.raises(FlowgateError) as foreign:
+    with pytest.raises(FlowgateError) as rejected:
         list(flowgate.events(new_id, "not/one"))
-    assert (foreign.value.status, foreign.value.code) == (400, "invalid-request")
+    assert (rejected.value.status, rejected.value.code) == (400, "invalid-request")
 
 
 def test_events_arrive_as_they_occur(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
@@ -90,9 +90,9 @@ def test_events_arrive_as_they_occur(flowgate: Flowgate, task_queue: str, new_id
 
 
 def test_history_of_an_unknown_workflow_is_not_found(flowgate: Flowgate, new_id: str) -> None:
-    for ask in (flowgate.history, flowgate.history_stream):
+    for read in (flowgate.history, flowgate.history_stream):
         with pytest.raises(FlowgateError) as absent:
-            list(ask(new_id))
+            list(read(new_id))
         assert (absent.value.status, absent.value.code) == (404, "workflow-not-found")
 
 
@@ -100,7 +100,7 @@ def test_page_token_of_another_run_is_rejected(flowgate: Flowgate, closed: str, 
     path, _ = flowgate.workflow(closed, "/history")
     token = flowgate.get(path, pageSize=1)["nextPageToken"]
     flowgate.start("Wait", closed + "-other", task_queue)
-    with pytest.raises(FlowgateError) as foreign:
+    with pytest.raises(FlowgateError) as rejected:
         list(flowgate.history(closed + "-other", pageToken=token))
-    assert (foreign.value.status, foreign.value.code) == (400, "invalid-page-token")
+    assert (rejected.value.status, rejected.value.code) == (400, "invalid-page-token")
     flowgate.terminate(closed + "-other")

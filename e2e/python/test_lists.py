@@ -6,14 +6,14 @@ import pytest
 
 from flowgate import Flowgate
 
-# One line in JSON. Many other line readers split it.
+# U+2028 does not end a line of NDJSON, although many line readers split at it.
 NOTE = "one\u2028line"
 
 Eventually = Callable[[Callable[[], bool]], None]
 
 
 @pytest.fixture
-def crowd(flowgate: Flowgate, task_queue: str, new_id: str, eventually: Eventually) -> tuple[str, set[str]]:
+def five_workflows(flowgate: Flowgate, task_queue: str, new_id: str, eventually: Eventually) -> tuple[str, set[str]]:
     """Five workflows of one customer, two of them running, and the query that matches them."""
     ids = {f"{new_id}-{i}" for i in range(5)}
     for i, workflow_id in enumerate(sorted(ids)):
@@ -27,8 +27,8 @@ def crowd(flowgate: Flowgate, task_queue: str, new_id: str, eventually: Eventual
     return query, ids
 
 
-def test_list_pages_have_each_workflow_once(flowgate: Flowgate, crowd: tuple[str, set[str]]) -> None:
-    query, ids = crowd
+def test_list_pages_have_each_workflow_once(flowgate: Flowgate, five_workflows: tuple[str, set[str]]) -> None:
+    query, ids = five_workflows
     page = flowgate.get(flowgate.workflows(), query=query, pageSize=2)
     assert len(page["workflows"]) == 2
     assert page["nextPageToken"]
@@ -39,8 +39,8 @@ def test_list_pages_have_each_workflow_once(flowgate: Flowgate, crowd: tuple[str
     assert sorted(workflow["memo"]["number"] for workflow in listed) == [0, 1, 2, 3, 4]
 
 
-def test_stream_has_one_workflow_per_line(flowgate: Flowgate, crowd: tuple[str, set[str]]) -> None:
-    query, ids = crowd
+def test_stream_has_one_workflow_per_line(flowgate: Flowgate, five_workflows: tuple[str, set[str]]) -> None:
+    query, ids = five_workflows
     streamed = list(flowgate.stream(query, pageSize=2))
     assert len(streamed) == 5
     assert {workflow["workflowId"] for workflow in streamed} == ids
@@ -48,8 +48,8 @@ def test_stream_has_one_workflow_per_line(flowgate: Flowgate, crowd: tuple[str, 
     assert len(list(flowgate.stream(query, limit=3))) == 3
 
 
-def test_count_has_each_group(flowgate: Flowgate, crowd: tuple[str, set[str]]) -> None:
-    query, _ = crowd
+def test_count_has_each_group(flowgate: Flowgate, five_workflows: tuple[str, set[str]]) -> None:
+    query, _ = five_workflows
     count = flowgate.count(query + " GROUP BY ExecutionStatus")
     assert count["count"] == 5
     groups = {group["values"][0]: group["count"] for group in count["groups"]}

@@ -37,14 +37,14 @@ def test_paused_workflow_waits(flowgate: Flowgate, task_queue: str, new_id: str)
 def test_options_are_changed_and_removed(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Wait", new_id, task_queue)
     override = {"behavior": "AUTO_UPGRADE"}
-    in_force = flowgate.update_options(new_id, priority={"priorityKey": 1}, versioningOverride=override)
-    assert in_force == {"priority": {"priorityKey": 1}, "versioningOverride": override}
+    effective = flowgate.update_options(new_id, priority={"priorityKey": 1}, versioningOverride=override)
+    assert effective == {"priority": {"priorityKey": 1}, "versioningOverride": override}
     assert flowgate.update_options(new_id, versioningOverride=None) == {"priority": {"priorityKey": 1}}
     flowgate.terminate(new_id)
 
 
 def test_deleted_workflow_is_gone(flowgate: Flowgate, new_id: str, eventually: Eventually) -> None:
-    flowgate.start("Nobody", new_id, "nobody-" + new_id)
+    flowgate.start("Unpolled", new_id, "unpolled-" + new_id)
     flowgate.delete(new_id)
 
     def gone() -> bool:

@@ -7,7 +7,7 @@ import pytest
 from flowgate import Flowgate, FlowgateError
 
 
-def test_request_without_a_key_gets_a_challenge(anonymous: Flowgate) -> None:
+def test_request_without_a_key_receives_a_challenge(anonymous: Flowgate) -> None:
     with pytest.raises(FlowgateError) as problem:
         anonymous.count("")
     assert (problem.value.status, problem.value.code) == (401, "unauthenticated")
@@ -62,7 +62,7 @@ def test_unknown_route_is_a_problem(flowgate: Flowgate) -> None:
 
 
 def test_request_timeout_limits_a_query_without_a_worker(flowgate: Flowgate, new_id: str) -> None:
-    flowgate.start("Nobody", new_id, "nobody-" + str(uuid.uuid4()))
+    flowgate.start("Unpolled", new_id, "unpolled-" + str(uuid.uuid4()))
     path, _ = flowgate.workflow(new_id, "/query")
     with pytest.raises(FlowgateError) as problem:
         flowgate.send("GET", path, params={"query": "state"}, headers={"Request-Timeout": "1s"})

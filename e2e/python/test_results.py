@@ -55,7 +55,7 @@ def test_result_is_pending_and_then_available(flowgate: Flowgate, task_queue: st
 
     pending = flowgate.result(new_id, wait=None)
     assert pending.pending
-    outcome = flowgate.ask_again(pending)
+    outcome = flowgate.wait_again(pending)
     assert (outcome.run_id, outcome.status, outcome.result) == (pending.run_id, "COMPLETED", "slept")
 
 

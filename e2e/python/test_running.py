@@ -70,9 +70,9 @@ def test_query_of_a_closed_workflow_can_be_rejected(flowgate: Flowgate, task_que
         flowgate.query(new_id, "state", rejectCondition="NOT_OPEN")
     with pytest.raises(FlowgateError) as by_get:
         flowgate.query_by_name(new_id, "state", rejectCondition="NOT_OPEN")
-    for refusal in (by_post.value, by_get.value):
-        assert (refusal.status, refusal.code) == (409, "query-rejected")
-        assert refusal.problem["workflowStatus"] == "COMPLETED"
+    for rejected in (by_post.value, by_get.value):
+        assert (rejected.status, rejected.code) == (409, "query-rejected")
+        assert rejected.problem["workflowStatus"] == "COMPLETED"
 
 
 def test_signal_with_an_idempotency_key_is_recorded_once(flowgate: Flowgate, task_queue: str, new_id: str) -> None:

@@ -67,7 +67,7 @@ def test_execute_is_pending_when_the_wait_ends(flowgate: Flowgate, task_queue: s
     pending = flowgate.execute("Wait", new_id, task_queue, wait="100ms")
     assert pending.pending
     flowgate.signal(new_id, "finish", "done")
-    outcome = flowgate.ask_again(pending)
+    outcome = flowgate.wait_again(pending)
     assert (outcome.run_id, outcome.status, outcome.result) == (pending.run_id, "COMPLETED", "done")
 
 

@@ -12,9 +12,9 @@ def test_an_approval_is_delegated(flowgate: Flowgate, task_queue: str, new_id: s
     token = flowgate.token(new_id, read=True, signals=["approve"], ttl="5m")
     visitor = Flowgate(flowgate.http, token, flowgate.namespace)
     assert visitor.describe(new_id)["status"] == "RUNNING"
-    with pytest.raises(FlowgateError) as refused:
+    with pytest.raises(FlowgateError) as forbidden:
         visitor.signal(new_id, "reject", "no")
-    assert (refused.value.status, refused.value.code) == (403, "operation-forbidden")
+    assert (forbidden.value.status, forbidden.value.code) == (403, "operation-forbidden")
     visitor.signal(new_id, "approve", {"by": "ann"})
     assert visitor.result(new_id).result["approvedBy"] == "ann"
 
@@ -23,7 +23,7 @@ def test_a_changed_token_is_rejected(flowgate: Flowgate, task_queue: str, new_id
     flowgate.start("Wait", new_id, task_queue)
     token = flowgate.token(new_id, read=True)
     changed = token[:-2] + ("A" if token[-2] != "A" else "B") + token[-1]
-    with pytest.raises(FlowgateError) as refused:
+    with pytest.raises(FlowgateError) as rejected:
         Flowgate(flowgate.http, changed, flowgate.namespace).describe(new_id)
-    assert (refused.value.status, refused.value.code) == (401, "invalid-token")
+    assert (rejected.value.status, rejected.value.code) == (401, "invalid-token")
     flowgate.terminate(new_id)

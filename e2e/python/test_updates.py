@@ -32,17 +32,17 @@ def test_an_update_runs_once_and_its_outcome_can_be_read(
     flowgate.terminate(new_id)
 
 
-def test_rejected_failed_and_not_admitted_differ(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_rejected_failed_and_not_admitted_updates_differ(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Order", new_id, task_queue, {"orderId": "o-1", "items": ITEMS})
     rejected = flowgate.update(new_id, "addItem", item(0, 900))
     assert (rejected["status"], rejected["failure"]["message"]) == ("REJECTED", "quantity is 0 and must be positive")
     assert flowgate.update(new_id, "addItem", item(1, 9_000_000))["status"] == "FAILED"
     flowgate.terminate(new_id)
-    flowgate.start("Order", new_id + "-idle", "nobody-polls-this")
-    with pytest.raises(FlowgateError) as not_taken:
+    flowgate.start("Order", new_id + "-idle", "unpolled")
+    with pytest.raises(FlowgateError) as not_admitted:
         flowgate.update(new_id + "-idle", "addItem", item(1, 1), wait="1s", updateId="u")
-    assert (not_taken.value.code, not_taken.value.retryable) == ("update-not-admitted", True)
-    assert not_taken.value.problem["updateId"] == "u"
+    assert (not_admitted.value.code, not_admitted.value.retryable) == ("update-not-admitted", True)
+    assert not_admitted.value.problem["updateId"] == "u"
     flowgate.terminate(new_id + "-idle")
 
 

@@ -1,4 +1,4 @@
-"""Values arrive as they were written, whatever a JSON library would have made of them."""
+"""Values are returned byte for byte, even those that a JSON library would change."""
 
 from decimal import Decimal
 
@@ -6,12 +6,12 @@ import pytest
 
 from flowgate import Flowgate
 
-# Software that parses numbers as doubles, sorts keys or escapes HTML changes each of these.
-ODD = '{"z":12345678901234567890,"a":1.10,"e":1e400,"m":-0.0,"l":[],"o":{},"s":"<&>é","n":null}'
+# A program that parses numbers as doubles, sorts keys or escapes HTML changes this value.
+UNUSUAL = '{"z":12345678901234567890,"a":1.10,"e":1e400,"m":-0.0,"l":[],"o":{},"s":"<&>é","n":null}'
 
 
-@pytest.mark.parametrize("arg", ["12345678901234567890", "1.10", "1e400", '{"b":1,"a":[]}', '"<&>"', "null", ODD])
-def test_value_comes_back_byte_for_byte(flowgate: Flowgate, task_queue: str, new_id: str, arg: str) -> None:
+@pytest.mark.parametrize("arg", ["12345678901234567890", "1.10", "1e400", '{"b":1,"a":[]}', '"<&>"', "null", UNUSUAL])
+def test_value_is_returned_byte_for_byte(flowgate: Flowgate, task_queue: str, new_id: str, arg: str) -> None:
     body = f'{{"workflowType":"Echo","workflowId":"{new_id}","taskQueue":"{task_queue}","args":[{arg}]}}'
     response = flowgate.send("POST", flowgate.workflows(), body, params={"wait": "30s"})
     assert response.text.rstrip().endswith(f'"result":[{arg}]}}')
@@ -29,7 +29,7 @@ def test_keys_keep_their_order(flowgate: Flowgate, task_queue: str, new_id: str)
     assert list(result[0]) == ["z", "a", "m"]
 
 
-def test_bytes_travel_as_payloads(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_bytes_are_sent_as_payloads(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     payload = {"metadata": {"encoding": "YmluYXJ5L3BsYWlu"}, "data": "AP97"}
     body = {"workflowType": "EchoPayload", "workflowId": new_id, "taskQueue": task_queue, "argPayloads": [payload]}
     outcome = flowgate.send("POST", flowgate.workflows(), body, params={"wait": "30s"}).json()
@@ -37,6 +37,6 @@ def test_bytes_travel_as_payloads(flowgate: Flowgate, task_queue: str, new_id: s
     assert "result" not in outcome
 
 
-def test_no_result_is_told_from_null(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_no_result_differs_from_null(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     assert '"result"' not in flowgate.execute("EchoPayload", new_id + "-none", task_queue).text
     assert '"result":null' in flowgate.execute("EchoPayload", new_id + "-null", task_queue, None).text

@@ -28,9 +28,9 @@ def sdk() -> list[str]:
 def task_queue(sdk: list[str]) -> Iterator[str]:
     """The task queue of the worker."""
     name = f"constructs-{uuid.uuid4()}"
-    where = [os.environ["FLOWGATE_UPSTREAM_ADDRESS"], os.environ["FLOWGATE_NAMESPACE"], name]
+    arguments = [os.environ["FLOWGATE_UPSTREAM_ADDRESS"], os.environ["FLOWGATE_NAMESPACE"], name]
     with subprocess.Popen(
-        [*sdk, "-B", "worker.py", *where], cwd=SDK, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [*sdk, "-B", "worker.py", *arguments], cwd=SDK, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as worker:
         assert worker.stdin
         assert worker.stdout

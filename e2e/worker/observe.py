@@ -8,19 +8,19 @@ from typing import TypeVar
 
 from flowgate import Flowgate, Object
 
-Seen = TypeVar("Seen")
+Value = TypeVar("Value")
 
 
-def eventually(look: Callable[[], Seen | None]) -> Seen:
+def eventually(read: Callable[[], Value | None]) -> Value:
     """Poll until a value is available, and return it."""
     deadline = time.monotonic() + 30
-    while not (seen := look()):
+    while not (value := read()):
         assert time.monotonic() < deadline, "the condition did not become true in time"
         time.sleep(0.02)
-    return seen
+    return value
 
 
-def happened(flowgate: Flowgate, workflow_id: str, **params: str) -> list[str]:
+def event_types(flowgate: Flowgate, workflow_id: str, **params: str) -> list[str]:
     """The types of a run's events, in order and without the prefix."""
     return [event["eventType"].removeprefix("EVENT_TYPE_") for event in flowgate.history(workflow_id, **params)]
 
@@ -50,8 +50,8 @@ def events(flowgate: Flowgate, workflow_id: str, kind: str) -> list[Object]:
 def attributes(event: Object) -> Object:
     """The attributes of an event: the member whose name corresponds to its type."""
     (name,) = (name for name in event if name.endswith("EventAttributes"))
-    told: Object = event[name]
-    return told
+    found: Object = event[name]
+    return found
 
 
 def chain(failure: Object | None) -> list[str]:

@@ -7,17 +7,17 @@ from decimal import Decimal
 import pytest
 
 from flowgate import Flowgate, Object
-from observe import chain, each, eventually, happened, one
+from observe import chain, each, event_types, eventually, one
 
 
-def beating(flowgate: Flowgate, workflow_id: str) -> Object:
+def heartbeating(flowgate: Flowgate, workflow_id: str) -> Object:
     """The activity of a workflow, after its first heartbeat."""
 
-    def look() -> list[Object]:
+    def read() -> list[Object]:
         pending = flowgate.describe(workflow_id).get("pendingActivities", [])
         return [activity for activity in pending if "heartbeatDetails" in activity]
 
-    return eventually(look)[0]
+    return eventually(read)[0]
 
 
 def test_activities_are_called_in_every_way(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
@@ -33,7 +33,7 @@ def test_activities_are_called_in_every_way(flowgate: Flowgate, task_queue: str,
 
 def test_running_activity_has_its_options_and_heartbeat(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("ConfigureActivity", new_id, task_queue)
-    activity = beating(flowgate, new_id)
+    activity = heartbeating(flowgate, new_id)
     assert {name: activity[name] for name in activity if not name.endswith(("Time", "Identity"))} == {
         "activityId": "the-busy-one",
         "activityType": "keep_busy",
@@ -56,14 +56,14 @@ def test_running_activity_has_its_options_and_heartbeat(flowgate: Flowgate, task
     }
     assert {"scheduledTime", "lastStartedTime", "lastHeartbeatTime", "expirationTime"} <= activity.keys()
     flowgate.signal(new_id, "finish")
-    assert flowgate.result(new_id).result == "tidied up"
+    assert flowgate.result(new_id).result == "cleaned up"
     assert "pendingActivities" not in flowgate.describe(new_id)
 
 
 def test_history_has_what_describe_omits(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     """An activity's summary, its non-retryable failures, and the intended version of its worker."""
     flowgate.start("ConfigureActivity", new_id, task_queue)
-    beating(flowgate, new_id)
+    heartbeating(flowgate, new_id)
     (scheduled,) = (event for event in flowgate.history(new_id) if "activityTaskScheduledEventAttributes" in event)
     assert scheduled["userMetadata"] == {"summary": "Keeps **busy**"}
     options = scheduled["activityTaskScheduledEventAttributes"]
@@ -75,11 +75,11 @@ def test_history_has_what_describe_omits(flowgate: Flowgate, task_queue: str, ne
 def test_activity_between_attempts_has_its_last_failure(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("RetryActivity", new_id, task_queue, 2, 3600, 5, [])
 
-    def look() -> list[Object]:
+    def read() -> list[Object]:
         pending = flowgate.describe(new_id).get("pendingActivities", [])
         return [activity for activity in pending if "lastFailure" in activity]
 
-    activity = eventually(look)[0]
+    activity = eventually(read)[0]
     assert (activity["state"], activity["attempt"], activity["maximumAttempts"]) == ("SCHEDULED", 2, 5)
     assert {"currentRetryInterval", "nextAttemptScheduleTime"} <= activity.keys()
     failure = activity["lastFailure"]
@@ -97,7 +97,7 @@ def test_history_counts_the_attempts_of_an_activity(flowgate: Flowgate, task_que
 @pytest.mark.parametrize(
     ("maximum", "final", "retry_state"),
     [(2, [], "MAXIMUM_ATTEMPTS_REACHED"), (0, ["NotYet"], "NON_RETRYABLE_FAILURE")],
-    ids=["tried often enough", "not to be retried"],
+    ids=["maximum attempts", "non-retryable"],
 )
 def test_failed_activity_is_the_cause_of_the_failure(
     flowgate: Flowgate, task_queue: str, new_id: str, maximum: int, final: list[str], retry_state: str
@@ -118,33 +118,33 @@ def test_activity_times_out(flowgate: Flowgate, task_queue: str, new_id: str, ti
     assert failure
     assert chain(failure) == ["activity", "timeout"]
     assert failure["cause"]["timeoutType"] == timeout
-    said = None if timeout == "SCHEDULE_TO_START" else ["farewell", {"left": 12345678901234567890}]
-    assert failure["cause"].get("lastHeartbeatDetails") == said
+    details = None if timeout == "SCHEDULE_TO_START" else ["the last heartbeat", {"left": 12345678901234567890}]
+    assert failure["cause"].get("lastHeartbeatDetails") == details
 
 
 def test_cancelled_workflow_tries_to_cancel_its_activity(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("CancelActivity", new_id, task_queue, "TRY_CANCEL")
-    beating(flowgate, new_id)
+    heartbeating(flowgate, new_id)
     flowgate.cancel(new_id)
     assert flowgate.result(new_id).status == "CANCELED"
-    events = happened(flowgate, new_id)
+    events = event_types(flowgate, new_id)
     assert "ACTIVITY_TASK_CANCEL_REQUESTED" in events
     assert "ACTIVITY_TASK_COMPLETED" not in events
 
 
 def test_cancelled_workflow_waits_for_its_activity(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("CancelActivity", new_id, task_queue, "WAIT_CANCELLATION_COMPLETED")
-    beating(flowgate, new_id)
+    heartbeating(flowgate, new_id)
     flowgate.cancel(new_id)
     outcome = flowgate.result(new_id)
-    assert (outcome.status, outcome.result) == ("COMPLETED", "tidied up")
-    events = happened(flowgate, new_id)
+    assert (outcome.status, outcome.result) == ("COMPLETED", "cleaned up")
+    events = event_types(flowgate, new_id)
     assert events.index("ACTIVITY_TASK_CANCEL_REQUESTED") < events.index("ACTIVITY_TASK_COMPLETED")
 
 
 def test_cancelled_workflow_abandons_its_activity(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("CancelActivity", new_id, task_queue, "ABANDON")
-    beating(flowgate, new_id)
+    heartbeating(flowgate, new_id)
     flowgate.cancel(new_id)
     assert flowgate.result(new_id).status == "CANCELED"
-    assert "ACTIVITY_TASK_CANCEL_REQUESTED" not in happened(flowgate, new_id)
+    assert "ACTIVITY_TASK_CANCEL_REQUESTED" not in event_types(flowgate, new_id)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from flowgate import Flowgate, Object
-from observe import chain, eventually, happened, one
+from observe import chain, event_types, eventually, one
 
 
 def child_of(flowgate: Flowgate, workflow_id: str) -> Object:
     """A pending child, after its parent has recorded its start."""
 
-    def look() -> list[Object]:
+    def read() -> list[Object]:
         parent = flowgate.describe(workflow_id)
         return [
             child
@@ -21,7 +21,7 @@ def child_of(flowgate: Flowgate, workflow_id: str) -> Object:
             if "runId" in child and "pendingWorkflowTask" not in parent
         ]
 
-    return eventually(look)[0]
+    return eventually(read)[0]
 
 
 def test_parent_and_child_refer_to_each_other(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
@@ -35,11 +35,11 @@ def test_parent_and_child_refer_to_each_other(flowgate: Flowgate, task_queue: st
         "initiatedEventId": 5,
         "parentClosePolicy": "TERMINATE",
     }
-    family = {"workflowId": new_id, "runId": parent.run_id}
-    assert {name: child["parent"][name] for name in family} == family
-    assert child["root"] == family
-    flowgate.signal(f"{new_id}-child", "tell", "so")
-    assert flowgate.result(new_id).result == "told so"
+    execution = {"workflowId": new_id, "runId": parent.run_id}
+    assert {name: child["parent"][name] for name in execution} == execution
+    assert child["root"] == execution
+    flowgate.signal(f"{new_id}-child", "complete", "so")
+    assert flowgate.result(new_id).result == "completed with so"
     assert "pendingChildren" not in flowgate.describe(new_id)
 
 
@@ -51,11 +51,11 @@ def test_parent_has_the_result_in_its_history(flowgate: Flowgate, task_queue: st
 
 
 def test_parent_signals_its_child(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    child_id, first_run, told = flowgate.execute("ParentByName", new_id, task_queue).result
+    child_id, first_run, result = flowgate.execute("ParentByName", new_id, task_queue).result
     child = flowgate.describe(child_id)
-    assert (child_id, first_run, told) == (f"{new_id}-child", child["firstExecutionRunId"], "told by name")
+    assert (child_id, first_run, result) == (f"{new_id}-child", child["firstExecutionRunId"], "completed with by name")
     signal = one(flowgate, new_id, "signalExternalWorkflowExecutionInitiated")
-    assert (signal["signalName"], signal["input"], signal["childWorkflowOnly"]) == ("tell", ["by name"], True)
+    assert (signal["signalName"], signal["input"], signal["childWorkflowOnly"]) == ("complete", ["by name"], True)
     signalled = one(flowgate, child_id, "workflowExecutionSignaled")
     assert signalled["externalWorkflowExecution"]["workflowId"] == new_id
 
@@ -71,8 +71,8 @@ def test_child_outlives_its_parent(flowgate: Flowgate, task_queue: str, new_id: 
     assert flowgate.execute("ParentThatLeaves", new_id, task_queue, "ABANDON").status == "COMPLETED"
     child = flowgate.describe(f"{new_id}-child")
     assert (child["status"], child["parent"]["workflowId"]) == ("RUNNING", new_id)
-    flowgate.signal(f"{new_id}-child", "tell", "later")
-    assert flowgate.result(f"{new_id}-child").result == "told later"
+    flowgate.signal(f"{new_id}-child", "complete", "later")
+    assert flowgate.result(f"{new_id}-child").result == "completed with later"
 
 
 @pytest.fixture
@@ -97,12 +97,12 @@ def test_parent_waits_for_the_child_that_it_cancels(flowgate: Flowgate, new_id: 
     eventually(lambda: flowgate.describe(f"{new_id}-child").get("cancelRequested"))
     assert outcome() is None
     flowgate.signal(f"{new_id}-child", "end")
-    assert eventually(outcome) == "tidied up"
+    assert eventually(outcome) == "cleaned up"
 
 
 def test_parent_waits_for_the_request_to_its_child(flowgate: Flowgate, new_id: str, cancelling: Cancelling) -> None:
     outcome = cancelling("WAIT_CANCELLATION_REQUESTED")
-    eventually(lambda: "EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED" in happened(flowgate, new_id))
+    eventually(lambda: "EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED" in event_types(flowgate, new_id))
     assert flowgate.describe(f"{new_id}-child")["cancelRequested"]
     flowgate.signal(f"{new_id}-child", "end")
     assert eventually(outcome)
@@ -120,7 +120,7 @@ def test_parent_does_not_wait_for_the_child_that_it_cancels(
 def test_parent_abandons_the_child_that_it_cancels(flowgate: Flowgate, new_id: str, cancelling: Cancelling) -> None:
     outcome = cancelling("ABANDON")
     assert eventually(outcome) == "CancelledError"
-    assert "REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED" not in happened(flowgate, new_id)
+    assert "REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED" not in event_types(flowgate, new_id)
     assert "cancelRequested" not in flowgate.describe(f"{new_id}-child")
 
 
@@ -167,7 +167,7 @@ def test_failed_child_is_the_cause_of_the_failure(flowgate: Flowgate, task_queue
 
 
 def test_child_that_timed_out_is_the_cause_of_the_failure(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    failure = flowgate.execute("ParentOfLate", new_id, task_queue).failure
+    failure = flowgate.execute("ParentOfTimeout", new_id, task_queue).failure
     assert failure
     assert chain(failure) == ["childWorkflow", "timeout"]
     assert (failure["retryState"], failure["cause"]["timeoutType"]) == ("RETRY_POLICY_NOT_SET", "START_TO_CLOSE")
@@ -184,19 +184,20 @@ def test_terminated_child_is_the_cause_of_the_failure(flowgate: Flowgate, task_q
 @pytest.mark.parametrize(
     ("policy", "closed"),
     [("ALLOW_DUPLICATE", False), ("REJECT_DUPLICATE", True)],
-    ids=["its like is running", "its like has run"],
+    ids=["the other is running", "the other is closed"],
 )
 def test_child_whose_id_is_in_use_does_not_start(
     flowgate: Flowgate, task_queue: str, new_id: str, policy: str, closed: bool
 ) -> None:
-    failure = flowgate.execute("ParentOfTwins", new_id, task_queue, policy, closed).failure
+    failure = flowgate.execute("ParentOfDuplicates", new_id, task_queue, policy, closed).failure
     assert chain(failure) == ["application"]
     assert failure
     assert failure["message"] == "Workflow execution already started"
-    refused = one(flowgate, new_id, "startChildWorkflowExecutionFailed")
-    assert refused["workflowId"] == f"{new_id}-child"
-    assert refused["cause"] == "START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_WORKFLOW_ALREADY_EXISTS"
+    failed = one(flowgate, new_id, "startChildWorkflowExecutionFailed")
+    assert failed["workflowId"] == f"{new_id}-child"
+    assert failed["cause"] == "START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_WORKFLOW_ALREADY_EXISTS"
 
 
 def test_child_reuses_the_id_of_a_closed_workflow(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    assert flowgate.execute("ParentOfTwins", new_id, task_queue, "ALLOW_DUPLICATE", True).result == "told second"
+    outcome = flowgate.execute("ParentOfDuplicates", new_id, task_queue, "ALLOW_DUPLICATE", True)
+    assert outcome.result == "completed with second"

@@ -26,9 +26,9 @@ def test_workflow_signals_another(
     outcome = flowgate.execute("SignalAnother", new_id, task_queue, workflow_id, run_id if by_run else None, typed)
     assert outcome.result == [workflow_id, run_id if by_run else None]
     word = "by type" if typed else "by name"
-    assert flowgate.result(workflow_id).result == f"told {word}"
+    assert flowgate.result(workflow_id).result == f"completed with {word}"
     initiated = one(flowgate, new_id, "signalExternalWorkflowExecutionInitiated")
-    assert (initiated["signalName"], initiated["input"]) == ("tell", [word])
+    assert (initiated["signalName"], initiated["input"]) == ("complete", [word])
     assert initiated["workflowExecution"].get("runId") == (run_id if by_run else None)
     signalled = one(flowgate, workflow_id, "workflowExecutionSignaled")
     assert signalled["externalWorkflowExecution"] == {"workflowId": new_id, "runId": outcome.run_id}
@@ -58,9 +58,8 @@ def test_workflow_cancels_another(
 def test_unknown_external_workflow_is_a_failure(
     flowgate: Flowgate, task_queue: str, new_id: str, workflow_type: str, args: list[bool], event: str
 ) -> None:
-    outcome = flowgate.execute(workflow_type, new_id, task_queue, f"{new_id}-nobody", None, *args)
+    outcome = flowgate.execute(workflow_type, new_id, task_queue, f"{new_id}-missing", None, *args)
     assert (outcome.status, chain(outcome.failure)) == ("FAILED", ["application"])
-    print(outcome.failure)
     failed = one(flowgate, new_id, event)
-    assert failed["workflowExecution"]["workflowId"] == f"{new_id}-nobody"
+    assert failed["workflowExecution"]["workflowId"] == f"{new_id}-missing"
     assert failed["cause"].endswith("_CAUSE_EXTERNAL_WORKFLOW_EXECUTION_NOT_FOUND")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flowgate import Flowgate, Object
-from observe import chain, each, happened
+from observe import chain, each, event_types
 
 
 def markers(flowgate: Flowgate, workflow_id: str) -> list[Object]:
@@ -19,14 +19,14 @@ def test_local_activities_are_called_in_every_way(flowgate: Flowgate, task_queue
     outcome = flowgate.execute("CallLocalActivities", new_id, task_queue, "Ann")
     waved = "(Ann is waved at)"
     assert outcome.result == ["Hello, Ann", "Hi, Ann", waved, "ANN", "As usual, Ann", waved, "ANN", "As usual, Ann"]
-    assert "ACTIVITY_TASK_SCHEDULED" not in happened(flowgate, new_id)
-    noted = [marker["details"] for marker in markers(flowgate, new_id)]
-    assert [details["result"] for details in noted[:5]] == [[result] for result in outcome.result[:5]]
+    assert "ACTIVITY_TASK_SCHEDULED" not in event_types(flowgate, new_id)
+    details_of_markers = [marker["details"] for marker in markers(flowgate, new_id)]
+    assert [details["result"] for details in details_of_markers[:5]] == [[result] for result in outcome.result[:5]]
 
 
 def test_local_activity_is_retried_within_its_task(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     assert flowgate.execute("RetryLocalActivity", new_id, task_queue, 3, 0.01, 60, 0).result == 3
-    assert "TIMER_STARTED" not in happened(flowgate, new_id)
+    assert "TIMER_STARTED" not in event_types(flowgate, new_id)
     (marker,) = markers(flowgate, new_id)
     assert marker["details"]["data"][0]["attempt"] == 3
 
@@ -34,7 +34,7 @@ def test_local_activity_is_retried_within_its_task(flowgate: Flowgate, task_queu
 def test_local_activity_waits_for_a_long_retry_with_a_timer(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     """Above the threshold the worker does not hold the task. Each such attempt records a marker with its failure."""
     assert flowgate.execute("RetryLocalActivity", new_id, task_queue, 2, 0.1, 0.01, 0).result == 2
-    assert "TIMER_FIRED" in happened(flowgate, new_id)
+    assert "TIMER_FIRED" in event_types(flowgate, new_id)
     first, second = markers(flowgate, new_id)
     assert first["failure"]["message"] == "not yet"
     assert "failure" not in second
@@ -65,7 +65,7 @@ def test_local_activity_times_out(flowgate: Flowgate, task_queue: str, new_id: s
 
 def test_workflow_waits_for_its_cancelled_local_activity(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     outcome = flowgate.execute("CancelLocalActivity", new_id, task_queue, "WAIT_CANCELLATION_COMPLETED")
-    assert outcome.result == "tidied up"
+    assert outcome.result == "cleaned up"
 
 
 @pytest.mark.parametrize("cancellation_type", ["TRY_CANCEL", "ABANDON"])

@@ -11,8 +11,15 @@ import pytest
 from flowgate import Flowgate, FlowgateError, Object, dumps
 from observe import attributes, event, events
 
-# Software that parses numbers as doubles, sorts keys or escapes HTML changes it.
-ODD = {"z": 12345678901234567890, "a": Decimal("1.10"), "e": Decimal("1E+400"), "s": "<&>é\u2028", "n": None, "l": []}
+# A program that parses numbers as doubles, sorts keys or escapes HTML changes this value.
+UNUSUAL = {
+    "z": 12345678901234567890,
+    "a": Decimal("1.10"),
+    "e": Decimal("1E+400"),
+    "s": "<&>é\u2028",
+    "n": None,
+    "l": [],
+}
 
 
 def test_client_does_not_have_the_sdk() -> None:
@@ -45,37 +52,37 @@ def test_metadata_names_and_describes_the_handlers(flowgate: Flowgate, task_queu
     definition = flowgate.metadata(new_id)["definition"]
     assert definition["type"] == "Messages"
     assert definition["signals"] == [
-        {"name": "add_message", "description": "Takes one more message"},
+        {"name": "add_message", "description": "Adds a message"},
         {"name": "custom_signal", "description": "Finishes"},
     ]
     assert [query for query in definition["queries"] if "message" in query["name"]] == [
-        {"name": "message", "description": "One of them"},
-        {"name": "message_count", "description": "How many there are"},
+        {"name": "message", "description": "Returns one message"},
+        {"name": "message_count", "description": "Returns the number of messages"},
         {"name": "messages"},
     ]
     assert definition["updates"] == [
-        {"name": "exchange", "description": "Takes a message and tells the one before"},
+        {"name": "exchange", "description": "Adds a message and returns the previous one"},
         {"name": "fail"},
-        {"name": "set_messages", "description": "Takes these instead"},
+        {"name": "set_messages", "description": "Replaces all messages"},
         {"name": "suspend"},
     ]
 
 
 def test_history_has_the_signals(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Messages", new_id, task_queue)
-    flowgate.signal(new_id, "add_message", ODD)
+    flowgate.signal(new_id, "add_message", UNUSUAL)
     signalled = attributes(event(flowgate, new_id, "WORKFLOW_EXECUTION_SIGNALED"))
-    assert (signalled["signalName"], dumps(signalled["input"])) == ("add_message", dumps([ODD]))
+    assert (signalled["signalName"], dumps(signalled["input"])) == ("add_message", dumps([UNUSUAL]))
 
 
 def test_history_has_updates_and_their_results(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Messages", new_id, task_queue)
-    flowgate.update(new_id, "set_messages", [ODD], updateId="replace")
+    flowgate.update(new_id, "set_messages", [UNUSUAL], updateId="replace")
     flowgate.update(new_id, "exchange", "two")
     accepted, _ = events(flowgate, new_id, "WORKFLOW_EXECUTION_UPDATE_ACCEPTED")
     request = attributes(accepted)["acceptedRequest"]
     assert request["meta"]["updateId"] == "replace"
-    assert (request["input"]["name"], dumps(request["input"]["args"])) == ("set_messages", dumps([[ODD]]))
+    assert (request["input"]["name"], dumps(request["input"]["args"])) == ("set_messages", dumps([[UNUSUAL]]))
     completed, _ = events(flowgate, new_id, "WORKFLOW_EXECUTION_UPDATE_COMPLETED")
     assert attributes(completed)["acceptedEventId"] == accepted["eventId"]
     assert attributes(completed)["outcome"] == {"success": [1]}
@@ -127,10 +134,10 @@ def test_update_without_a_handler_is_rejected(flowgate: Flowgate, task_queue: st
 
 def test_update_without_a_worker_can_be_sent_again(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Messages", new_id, task_queue + "-idle")
-    with pytest.raises(FlowgateError) as not_taken:
+    with pytest.raises(FlowgateError) as not_admitted:
         flowgate.update(new_id, "exchange", "one", wait="1s", updateId="u")
-    assert (not_taken.value.status, not_taken.value.code) == (503, "update-not-admitted")
-    assert (not_taken.value.retryable, not_taken.value.problem["updateId"]) == (True, "u")
+    assert (not_admitted.value.status, not_admitted.value.code) == (503, "update-not-admitted")
+    assert (not_admitted.value.retryable, not_admitted.value.problem["updateId"]) == (True, "u")
     flowgate.terminate(new_id)
 
 
@@ -151,25 +158,25 @@ def test_query_without_a_handler_is_not_found(flowgate: Flowgate, task_queue: st
 
 def test_query_changes_nothing(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Messages", new_id, task_queue)
-    assert flowgate.query(new_id, "forget") == "While in read-only function, action attempted: add command"
+    assert flowgate.query(new_id, "change_memo") == "While in read-only function, action attempted: add command"
     assert "memo" not in flowgate.describe(new_id)
 
 
 def test_dynamic_handlers_handle_any_name(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Dynamic", new_id, task_queue)
-    assert flowgate.query(new_id, "whatever it is") == "whatever it is"
-    assert flowgate.update(new_id, "what/ever")["result"] == "what/ever"
-    assert flowgate.update(new_id, "refuse", 1, 2)["failure"]["message"] == "2 arguments refused"
+    assert flowgate.query(new_id, "any name") == "any name"
+    assert flowgate.update(new_id, "any/name")["result"] == "any/name"
+    assert flowgate.update(new_id, "reject", 1, 2)["failure"]["message"] == "2 arguments rejected"
     flowgate.signal(new_id, "finish")
     assert flowgate.result(new_id).status == "COMPLETED"
 
 
 def test_values_pass_byte_for_byte(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Dynamic", new_id, task_queue)
-    assert dumps(flowgate.query(new_id, "echo", ODD)) == dumps(ODD)
-    assert dumps(flowgate.update(new_id, "echo", ODD)["result"]) == dumps(ODD)
-    flowgate.signal(new_id, "finish", ODD)
-    assert dumps(flowgate.result(new_id).result) == dumps(ODD)
+    assert dumps(flowgate.query(new_id, "echo", UNUSUAL)) == dumps(UNUSUAL)
+    assert dumps(flowgate.update(new_id, "echo", UNUSUAL)["result"]) == dumps(UNUSUAL)
+    flowgate.signal(new_id, "finish", UNUSUAL)
+    assert dumps(flowgate.result(new_id).result) == dumps(UNUSUAL)
 
 
 def payload(encoding: str, data: bytes) -> Object:
@@ -216,9 +223,9 @@ def test_memo_that_is_not_all_json_is_payloads(flowgate: Flowgate, task_queue: s
 def test_metadata_describes_dynamic_handlers_without_a_name(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Dynamic", new_id, task_queue)
     definition = flowgate.metadata(new_id)["definition"]
-    assert definition["signals"] == [{"description": "Takes any signal"}]
-    assert {"description": "Answers any query"} in definition["queries"]
-    assert definition["updates"] == [{"description": "Takes any update"}]
+    assert definition["signals"] == [{"description": "Handles any signal"}]
+    assert {"description": "Handles any query"} in definition["queries"]
+    assert definition["updates"] == [{"description": "Handles any update"}]
 
 
 def handlers(flowgate: Flowgate, workflow_id: str) -> set[str | None]:
@@ -229,18 +236,18 @@ def handlers(flowgate: Flowgate, workflow_id: str) -> set[str | None]:
 
 def test_named_handlers_are_set_and_unset(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Handlers", new_id, task_queue)
-    named = {"tell", "ask", "change"}
+    named = {"add", "read", "change"}
     assert not named & handlers(flowgate, new_id)
     flowgate.update(new_id, "set_named", True)
     assert named < handlers(flowgate, new_id)
-    flowgate.signal(new_id, "tell", "one")
-    assert flowgate.query(new_id, "ask", "why") == ["why", "one"]
+    flowgate.signal(new_id, "add", "one")
+    assert flowgate.query(new_id, "read", "why") == ["why", "one"]
     assert flowgate.update(new_id, "change", "two")["result"] == 2
     flowgate.update(new_id, "set_named", False)
     assert not named & handlers(flowgate, new_id)
     assert flowgate.update(new_id, "change", "three")["status"] == "REJECTED"
     with pytest.raises(FlowgateError) as unset:
-        flowgate.query(new_id, "ask", "why")
+        flowgate.query(new_id, "read", "why")
     assert unset.value.code == "query-not-found"
 
 
@@ -250,7 +257,7 @@ def test_dynamic_handlers_are_set_and_unset(flowgate: Flowgate, task_queue: str,
     flowgate.update(new_id, "set_dynamic", True)
     assert None in handlers(flowgate, new_id)
     flowgate.signal(new_id, "any signal", 1)
-    assert flowgate.query(new_id, "all_told") == [["any signal", 1]]
+    assert flowgate.query(new_id, "all_received") == [["any signal", 1]]
     assert flowgate.query(new_id, "any query", 1, 2) == ["any query", 2]
     assert flowgate.update(new_id, "any update", 1, 2, 3)["result"] == ["any update", 3]
     flowgate.update(new_id, "set_dynamic", False)
@@ -263,7 +270,7 @@ def test_workflow_can_read_its_handlers(flowgate: Flowgate, task_queue: str, new
     unset = flowgate.query(new_id, "are_set")
     assert not any(unset.values())
     flowgate.update(new_id, "set_named", True)
-    assert {name for name, is_set in flowgate.query(new_id, "are_set").items() if is_set} == {"tell", "ask", "change"}
+    assert {name for name, is_set in flowgate.query(new_id, "are_set").items() if is_set} == {"add", "read", "change"}
     flowgate.update(new_id, "set_dynamic", True)
     assert all(flowgate.query(new_id, "are_set").values())
     flowgate.update(new_id, "set_named", False)
@@ -274,17 +281,17 @@ def test_workflow_can_read_its_handlers(flowgate: Flowgate, task_queue: str, new
 def test_handlers_are_set_with_validators(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Handlers", new_id, task_queue)
     flowgate.update(new_id, "validate")
-    for name, message in {"change": "one refused", "any": "any refused"}.items():
-        refused = flowgate.update(new_id, name, "one")
-        assert (refused["status"], refused["failure"]["message"]) == ("REJECTED", message)
+    for name, message in {"change": "one rejected", "any": "any rejected"}.items():
+        rejected = flowgate.update(new_id, name, "one")
+        assert (rejected["status"], rejected["failure"]["message"]) == ("REJECTED", message)
 
 
 def test_signals_wait_for_their_handler(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Handlers", new_id, task_queue)
-    flowgate.signal(new_id, "tell", "early")
-    assert flowgate.query(new_id, "all_told") == []
+    flowgate.signal(new_id, "add", "early")
+    assert flowgate.query(new_id, "all_received") == []
     flowgate.update(new_id, "set_named", True)
-    assert flowgate.query(new_id, "all_told") == ["early"]
+    assert flowgate.query(new_id, "all_received") == ["early"]
 
 
 def test_update_is_accepted_then_completed(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
@@ -360,14 +367,14 @@ def test_unfinished_handlers_cause_a_warning_unless_abandoned(flowgate: Flowgate
 
 
 def test_workflow_waits_for_a_condition(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    flowgate.start("Patience", new_id, task_queue, 600)
+    flowgate.start("WaitWithTimeout", new_id, task_queue, 600)
     started = event(flowgate, new_id, "TIMER_STARTED")
-    assert (attributes(started)["startToFireTimeout"], started["userMetadata"]) == ("600s", {"summary": "patience"})
-    flowgate.signal(new_id, "come")
-    assert flowgate.result(new_id).result == "came"
+    assert (attributes(started)["startToFireTimeout"], started["userMetadata"]) == ("600s", {"summary": "the timeout"})
+    flowgate.signal(new_id, "proceed")
+    assert flowgate.result(new_id).result == "signalled"
     assert events(flowgate, new_id, "TIMER_CANCELED")
 
 
 def test_wait_for_a_condition_times_out(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    assert flowgate.execute("Patience", new_id, task_queue, 0.01).result == "timed out"
+    assert flowgate.execute("WaitWithTimeout", new_id, task_queue, 0.01).result == "timed out"
     assert events(flowgate, new_id, "TIMER_FIRED")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from flowgate import Flowgate, Object
-from observe import chain, eventually, happened, one
+from observe import chain, event_types, eventually, one
 
 Cancelling = Callable[[str], Callable[[], str | None]]
 
@@ -15,12 +15,12 @@ Cancelling = Callable[[str], Callable[[], str | None]]
 def operation(flowgate: Flowgate, workflow_id: str, state: str) -> Object:
     """The pending operation of a workflow. Waits until it has a state and the worker has received it."""
 
-    def look() -> list[Object]:
+    def read() -> list[Object]:
         caller = flowgate.describe(workflow_id)
         pending = [] if "pendingWorkflowTask" in caller else caller.get("pendingNexusOperations", [])
         return [operation for operation in pending if operation["state"] == state]
 
-    return eventually(look)[0]
+    return eventually(read)[0]
 
 
 def test_operation_completes_synchronously(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
@@ -38,19 +38,19 @@ def test_operation_is_called_by_name(flowgate: Flowgate, task_queue: str, new_id
 
 
 def test_operation_is_the_run_of_a_workflow(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    flowgate.start("Entrust", new_id, task_queue)
+    flowgate.start("PonderAndWait", new_id, task_queue)
     pending = operation(flowgate, new_id, "STARTED")
     assert [callback["state"] for callback in flowgate.describe(f"{new_id}-pondering")["callbacks"]] == ["STANDBY"]
     flowgate.cancel(f"{new_id}-pondering")
     flowgate.signal(f"{new_id}-pondering", "end")
-    assert flowgate.result(new_id).result == "tidied up"
+    assert flowgate.result(new_id).result == "cleaned up"
     assert one(flowgate, new_id, "nexusOperationStarted")["operationToken"] == pending["operationToken"]
-    assert one(flowgate, new_id, "nexusOperationCompleted")["result"] == "tidied up"
-    callback = eventually(lambda: called(flowgate, f"{new_id}-pondering"))
+    assert one(flowgate, new_id, "nexusOperationCompleted")["result"] == "cleaned up"
+    callback = eventually(lambda: completed_callback(flowgate, f"{new_id}-pondering"))
     assert (callback["state"], callback["attempt"]) == ("SUCCEEDED", 1)
 
 
-def called(flowgate: Flowgate, workflow_id: str) -> Object | None:
+def completed_callback(flowgate: Flowgate, workflow_id: str) -> Object | None:
     """The callback of a closed workflow. Waits until it has ended."""
     (callback,) = flowgate.describe(workflow_id)["callbacks"]
     return callback if "lastAttemptCompleteTime" in callback else None
@@ -76,28 +76,28 @@ def test_running_operation_has_its_options(flowgate: Flowgate, task_queue: str, 
 
 
 def test_operation_between_attempts_has_its_last_failure(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    flowgate.start("Ask", new_id, task_queue, "come back")
+    flowgate.start("Ask", new_id, task_queue, "retry")
     pending = operation(flowgate, new_id, "BACKING_OFF")
     assert pending["nextAttemptScheduleTime"] > pending["lastAttemptCompleteTime"]
     failure = pending["lastAttemptFailure"]
     assert (failure["kind"], failure["handlerErrorType"]) == ("nexusHandler", "UNAVAILABLE")
-    assert failure["message"] == "nobody is here"
+    assert failure["message"] == "temporarily unavailable"
     flowgate.terminate(new_id)
 
 
 def test_rejected_operation_is_the_cause_of_the_failure(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    failure = flowgate.execute("Ask", new_id, task_queue, "refuse").failure
+    failure = flowgate.execute("Ask", new_id, task_queue, "reject").failure
     assert failure
     assert chain(failure) == ["nexusOperation", "application"]
     assert [failure[name] for name in ("endpoint", "service", "operation")] == [task_queue, "Desk", "answer"]
-    assert (failure["cause"]["message"], failure["cause"]["type"]) == ("refused", "OperationError")
+    assert (failure["cause"]["message"], failure["cause"]["type"]) == ("rejected", "OperationError")
 
 
 def test_error_of_a_handler_is_the_cause_of_the_failure(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     failure = flowgate.execute("Ask", new_id, task_queue, "not found").failure
     assert failure
     assert chain(failure) == ["nexusOperation", "nexusHandler"]
-    assert (failure["cause"]["message"], failure["cause"]["handlerErrorType"]) == ("nobody knows", "NOT_FOUND")
+    assert (failure["cause"]["message"], failure["cause"]["handlerErrorType"]) == ("unknown question", "NOT_FOUND")
 
 
 def test_failure_of_a_handler_keeps_its_details(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
@@ -110,7 +110,7 @@ def test_failure_of_a_handler_keeps_its_details(flowgate: Flowgate, task_queue: 
 
 
 def test_terminated_workflow_of_an_operation_is_the_cause(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    flowgate.start("Entrust", new_id, task_queue)
+    flowgate.start("PonderAndWait", new_id, task_queue)
     pending = operation(flowgate, new_id, "STARTED")
     flowgate.terminate(f"{new_id}-pondering")
     failure = flowgate.result(new_id).failure
@@ -120,11 +120,11 @@ def test_terminated_workflow_of_an_operation_is_the_cause(flowgate: Flowgate, ta
 
 
 def test_operation_times_out(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    failure = flowgate.execute("AskInVain", new_id, task_queue).failure
+    failure = flowgate.execute("LetOperationTimeOut", new_id, task_queue).failure
     assert failure
     assert chain(failure) == ["nexusOperation", "timeout"]
     assert failure["cause"]["timeoutType"] == "START_TO_CLOSE"
-    assert "NEXUS_OPERATION_TIMED_OUT" in happened(flowgate, new_id)
+    assert "NEXUS_OPERATION_TIMED_OUT" in event_types(flowgate, new_id)
     flowgate.terminate(f"{new_id}-pondering")
 
 
@@ -142,22 +142,22 @@ def cancelling(flowgate: Flowgate, task_queue: str, new_id: str) -> Iterator[Can
     flowgate.terminate(new_id)
 
 
-def asked_to_cancel(flowgate: Flowgate, workflow_id: str) -> bool:
+def cancel_requested(flowgate: Flowgate, workflow_id: str) -> bool:
     return "cancelRequested" in flowgate.describe(workflow_id)
 
 
 def test_caller_waits_for_its_cancelled_operation(flowgate: Flowgate, new_id: str, cancelling: Cancelling) -> None:
     outcome = cancelling("WAIT_COMPLETED")
-    eventually(lambda: asked_to_cancel(flowgate, f"{new_id}-pondering"))
+    eventually(lambda: cancel_requested(flowgate, f"{new_id}-pondering"))
     assert outcome() is None
     flowgate.signal(f"{new_id}-pondering", "end")
-    assert eventually(outcome) == "tidied up"
+    assert eventually(outcome) == "cleaned up"
 
 
 def test_caller_waits_for_the_request_to_its_operation(flowgate: Flowgate, new_id: str, cancelling: Cancelling) -> None:
     outcome = cancelling("WAIT_REQUESTED")
     assert eventually(outcome) == "CancelledError"
-    assert "NEXUS_OPERATION_CANCEL_REQUEST_COMPLETED" in happened(flowgate, new_id)
+    assert "NEXUS_OPERATION_CANCEL_REQUEST_COMPLETED" in event_types(flowgate, new_id)
     cancellation = operation(flowgate, new_id, "STARTED")["cancellation"]
     assert (cancellation["state"], cancellation["attempt"]) == ("SUCCEEDED", 1)
     flowgate.signal(f"{new_id}-pondering", "end")
@@ -166,14 +166,14 @@ def test_caller_waits_for_the_request_to_its_operation(flowgate: Flowgate, new_i
 def test_caller_does_not_wait_for_the_operation(flowgate: Flowgate, new_id: str, cancelling: Cancelling) -> None:
     outcome = cancelling("TRY_CANCEL")
     assert eventually(outcome) == "CancelledError"
-    eventually(lambda: asked_to_cancel(flowgate, f"{new_id}-pondering"))
-    assert "NEXUS_OPERATION_CANCEL_REQUESTED" in happened(flowgate, new_id)
+    eventually(lambda: cancel_requested(flowgate, f"{new_id}-pondering"))
+    assert "NEXUS_OPERATION_CANCEL_REQUESTED" in event_types(flowgate, new_id)
     flowgate.signal(f"{new_id}-pondering", "end")
 
 
 def test_caller_abandons_the_operation(flowgate: Flowgate, new_id: str, cancelling: Cancelling) -> None:
     outcome = cancelling("ABANDON")
     assert eventually(outcome) == "CancelledError"
-    assert "NEXUS_OPERATION_CANCEL_REQUESTED" not in happened(flowgate, new_id)
-    assert not asked_to_cancel(flowgate, f"{new_id}-pondering")
+    assert "NEXUS_OPERATION_CANCEL_REQUESTED" not in event_types(flowgate, new_id)
+    assert not cancel_requested(flowgate, f"{new_id}-pondering")
     flowgate.terminate(f"{new_id}-pondering")

@@ -12,16 +12,16 @@ import pytest
 SDK = Path(__file__).parent / "sdk"
 PARITY = Path(__file__).parents[2] / "docs" / "parity.md"
 
-# The page describes these once for all calls, or as specific to a language.
+# docs/parity.md describes these parameters once for all calls, or as specific to a language.
 EVERYWHERE = {"active_config", "rpc_metadata", "rpc_timeout", "arg", "result_type", "stack_level"}
 
 
 class Table:
-    """The names in the first column of the page: the methods, and the parameters below each."""
+    """The names in the first column of docs/parity.md: the methods, and the parameters below each."""
 
     def __init__(self, text: str) -> None:
         self.methods: dict[str, set[str]] = {}
-        # The page has no row for these, and states why.
+        # The page lists these without an operation, with the reason.
         self.absent: dict[str, str] = {}
         absent, above = False, list[str]()
         for line in text.splitlines():
@@ -54,19 +54,19 @@ class Table:
 
 
 @pytest.fixture(scope="session")
-def offered(sdk: list[str]) -> dict[str, dict[str, list[str]]]:
+def sdk_members(sdk: list[str]) -> dict[str, dict[str, list[str]]]:
     """The members of the SDK's client and of its workflow module."""
-    written = subprocess.run([*sdk, "-B", "signatures.py"], cwd=SDK, capture_output=True, text=True, check=True)
-    found: dict[str, dict[str, list[str]]] = json.loads(written.stdout)
+    completed = subprocess.run([*sdk, "-B", "signatures.py"], cwd=SDK, capture_output=True, text=True, check=True)
+    found: dict[str, dict[str, list[str]]] = json.loads(completed.stdout)
     return found
 
 
 @pytest.mark.parametrize("cls", ["Client", "WorkflowHandle", "WorkflowUpdateHandle"])
-def test_parity_has_every_member_of_the_client(offered: dict[str, dict[str, list[str]]], cls: str) -> None:
+def test_parity_has_every_member_of_the_client(sdk_members: dict[str, dict[str, list[str]]], cls: str) -> None:
     table = Table(PARITY.read_text().partition("## A workflow's code")[0])
     absent = Table(PARITY.read_text()).absent
     missing = []
-    for method, parameters in offered[cls].items():
+    for method, parameters in sdk_members[cls].items():
         if method in absent:
             continue
         if method not in table.methods:
@@ -77,16 +77,20 @@ def test_parity_has_every_member_of_the_client(offered: dict[str, dict[str, list
     assert not missing, f"without a row: {sorted(missing)}"
 
 
-def test_parity_has_every_member_for_workflows(offered: dict[str, dict[str, list[str]]]) -> None:
+def test_parity_has_every_member_for_workflows(sdk_members: dict[str, dict[str, list[str]]]) -> None:
     table = Table("## A workflow's code" + PARITY.read_text().partition("## A workflow's code")[2])
-    told = {name for name, why in table.absent.items() if "workflow's code" in why}
-    missing = [name for name in offered["workflow"] if name not in told and not table.has(name)]
+    excluded = {name for name, why in table.absent.items() if "workflow's code" in why}
+    missing = [name for name in sdk_members["workflow"] if name not in excluded and not table.has(name)]
     assert not missing, f"without a row: {sorted(missing)}"
 
 
-def test_worker_uses_every_member_with_a_row(offered: dict[str, dict[str, list[str]]]) -> None:
+def test_worker_uses_every_member_with_a_row(sdk_members: dict[str, dict[str, list[str]]]) -> None:
     code = "\n".join(path.read_text() for path in SDK.glob("*.py"))
-    told = Table(PARITY.read_text()).absent
-    functions = [name for name in offered["workflow"] if name.islower() and "workflow's code" not in told.get(name, "")]
+    excluded = Table(PARITY.read_text()).absent
+    functions = [
+        name
+        for name in sdk_members["workflow"]
+        if name.islower() and "workflow's code" not in excluded.get(name, "")
+    ]
     unused = [name for name in functions if not re.search(rf"\bworkflow\.{name}\b", code)]
     assert not unused, f"in no workflow of the worker: {unused}"

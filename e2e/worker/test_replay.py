@@ -43,11 +43,11 @@ def messages(flowgate: Flowgate, workflow_id: str, task_queue: str) -> None:
 
 def dynamic(flowgate: Flowgate, workflow_id: str, task_queue: str) -> None:
     """Messages of any name, to an open workflow."""
-    flowgate.start("Dynamic", workflow_id, task_queue, startSignal="told", startSignalArgs=[12345678901234567890])
-    flowgate.update(workflow_id, "asked", {"l": []})
+    flowgate.start("Dynamic", workflow_id, task_queue, startSignal="any signal", startSignalArgs=[12345678901234567890])
+    flowgate.update(workflow_id, "any update", {"l": []})
 
 
-def ends(workflow_type: str, *args: JSON, **options: JSON) -> Scenario:
+def completes(workflow_type: str, *args: JSON, **options: JSON) -> Scenario:
     """A workflow that completes."""
 
     def run(flowgate: Flowgate, workflow_id: str, task_queue: str) -> None:
@@ -70,11 +70,13 @@ def cancelled(flowgate: Flowgate, workflow_id: str, task_queue: str) -> None:
         pytest.param(messages, id="messages"),
         pytest.param(dynamic, id="dynamic"),
         pytest.param(cancelled, id="cancelled"),
-        pytest.param(ends("Timers"), id="timers"),
-        pytest.param(ends("KnownParent"), id="child"),
-        pytest.param(ends("Failing", [None, {"sku": "pen"}]), id="failure"),
-        pytest.param(ends("SearchAttributes", ["Items"]), id="search-attributes"),
-        pytest.param(ends("Memo", {"old": None}, memo={"old": 1, "greeting": {"name": "", "times": 0}}), id="memo"),
+        pytest.param(completes("Timers"), id="timers"),
+        pytest.param(completes("KnownParent"), id="child"),
+        pytest.param(completes("Failing", [None, {"sku": "pen"}]), id="failure"),
+        pytest.param(completes("SearchAttributes", ["Items"]), id="search-attributes"),
+        pytest.param(
+            completes("Memo", {"old": None}, memo={"old": 1, "greeting": {"name": "", "times": 0}}), id="memo"
+        ),
     ],
 )
 def test_raw_history_replays(
@@ -86,27 +88,27 @@ def test_raw_history_replays(
 
 
 @pytest.fixture
-def napped(flowgate: Flowgate, task_queue: str, new_id: str) -> str:
+def slept(flowgate: Flowgate, task_queue: str, new_id: str) -> str:
     """The id of a workflow that has slept and completed."""
     assert flowgate.execute("Timers", new_id, task_queue).result == "woken"
     return new_id
 
 
-def test_raw_history_is_the_same_in_pages_and_in_a_stream(flowgate: Flowgate, napped: str) -> None:
-    by_lines = list(flowgate.history_stream(napped, payloads="raw"))
-    assert by_lines == list(flowgate.history(napped, payloads="raw", pageSize=2))
-    assert by_lines == list(flowgate.history_stream(napped, payloads="raw", pageSize=3))
+def test_raw_history_is_the_same_in_pages_and_in_a_stream(flowgate: Flowgate, slept: str) -> None:
+    by_lines = list(flowgate.history_stream(slept, payloads="raw"))
+    assert by_lines == list(flowgate.history(slept, payloads="raw", pageSize=2))
+    assert by_lines == list(flowgate.history_stream(slept, payloads="raw", pageSize=3))
 
 
-def test_history_from_a_stream_replays(flowgate: Flowgate, napped: str, replay: Replay) -> None:
-    replayed = replay(napped, flowgate.history_stream(napped, payloads="raw", pageSize=2))
+def test_history_from_a_stream_replays(flowgate: Flowgate, slept: str, replay: Replay) -> None:
+    replayed = replay(slept, flowgate.history_stream(slept, payloads="raw", pageSize=2))
     assert replayed.returncode == 0, replayed.stderr
 
 
-def test_history_of_other_code_does_not_replay(flowgate: Flowgate, napped: str, replay: Replay) -> None:
-    started, *rest = flowgate.history(napped, payloads="raw")
+def test_history_of_other_code_does_not_replay(flowgate: Flowgate, slept: str, replay: Replay) -> None:
+    started, *rest = flowgate.history(slept, payloads="raw")
     attributes(started)["workflowType"]["name"] = "Sandboxed"
-    replayed = replay(napped, [started, *rest])
+    replayed = replay(slept, [started, *rest])
     assert replayed.returncode == 1
     assert "NondeterminismError" in replayed.stderr
 

@@ -132,23 +132,23 @@ def replayed(flowgate: Flowgate, task_queue: str, new_id: str) -> str:
 def close(flowgate: Flowgate, workflow_id: str) -> Object:
     """Closes a workflow. Its worker then evicts it, so that a query replays it from its history."""
     flowgate.signal(workflow_id, "finish")
-    noted: Object = flowgate.result(workflow_id).result
+    recorded: Object = flowgate.result(workflow_id).result
     assert flowgate.query(workflow_id, "was_replaying")
-    return noted
+    return recorded
 
 
 def test_random_and_time_are_the_same_on_replay(flowgate: Flowgate, replayed: str) -> None:
-    noted = flowgate.query(replayed, "once_more")
-    assert close(flowgate, replayed) == noted
-    assert flowgate.query(replayed, "once_more") == noted
+    recorded = flowgate.query(replayed, "once_more")
+    assert close(flowgate, replayed) == recorded
+    assert flowgate.query(replayed, "once_more") == recorded
 
 
 def test_time_is_that_of_the_history(flowgate: Flowgate, replayed: str) -> None:
-    noted = flowgate.query(replayed, "once_more")
+    recorded = flowgate.query(replayed, "once_more")
     started = event(flowgate, replayed, "WORKFLOW_TASK_STARTED")["eventTime"]
-    assert is_same_time(noted["now"], started)
+    assert is_same_time(recorded["now"], started)
     seconds = datetime.fromisoformat(started).timestamp()
-    assert (float(noted["time"]), noted["timeNs"] / 1e9) == pytest.approx((seconds, seconds), abs=2e-6, rel=0)
+    assert (float(recorded["time"]), recorded["timeNs"] / 1e9) == pytest.approx((seconds, seconds), abs=2e-6, rel=0)
 
 
 def test_log_is_not_written_again_on_replay(flowgate: Flowgate, replayed: str) -> None:
@@ -323,7 +323,7 @@ def test_cancelled_workflow_cleans_up(flowgate: Flowgate, task_queue: str, new_i
     flowgate.metadata(new_id)
     flowgate.cancel(new_id, "no pens")
     assert flowgate.result(new_id).status == "CANCELED"
-    assert flowgate.query(new_id, "has_tidied")
+    assert flowgate.query(new_id, "has_cleaned_up")
     assert flowgate.describe(new_id)["cancelRequested"]
     assert attributes(event(flowgate, new_id, "WORKFLOW_EXECUTION_CANCEL_REQUESTED"))["cause"] == "no pens"
 

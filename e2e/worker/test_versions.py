@@ -37,12 +37,12 @@ def version(deployment: str, build_id: str) -> Object:
 def versioning(flowgate: Flowgate, workflow_id: str) -> Object:
     """The versioning of a workflow, after its first task."""
 
-    def look() -> Object:
+    def read() -> Object:
         description = flowgate.describe(workflow_id)
         found: Object = {} if "pendingWorkflowTask" in description else description["versioning"]
         return found
 
-    return eventually(look)
+    return eventually(read)
 
 
 @pytest.mark.parametrize("workflow_type", ["Patched", "Deprecated"])
@@ -64,8 +64,8 @@ def test_pinned_workflow_stays_on_its_version(
 ) -> None:
     first = deploy("1")
     flowgate.start("Pinned", new_id, versions_queue)
-    shown = versioning(flowgate, new_id)
-    assert (shown["behavior"], shown["deploymentVersion"]) == ("PINNED", first)
+    described = versioning(flowgate, new_id)
+    assert (described["behavior"], described["deploymentVersion"]) == ("PINNED", first)
     deploy("2")
     flowgate.signal(new_id, "finish")
     assert flowgate.result(new_id).result == "1"
@@ -76,8 +76,8 @@ def test_workflow_moves_to_the_current_version(
 ) -> None:
     first = deploy("1")
     flowgate.start("Upgrading", new_id, versions_queue)
-    shown = versioning(flowgate, new_id)
-    assert (shown["behavior"], shown["deploymentVersion"]) == ("AUTO_UPGRADE", first)
+    described = versioning(flowgate, new_id)
+    assert (described["behavior"], described["deploymentVersion"]) == ("AUTO_UPGRADE", first)
     second = deploy("2")
     flowgate.signal(new_id, "finish")
     assert flowgate.result(new_id).result == "2"
@@ -118,8 +118,8 @@ def test_workflow_is_started_on_a_version(
     deploy("1")
     pinned = {"behavior": "PINNED", "pinnedVersion": version(task_queue, "2")}
     flowgate.start("Upgrading", new_id, versions_queue, versioningOverride=pinned)
-    shown = versioning(flowgate, new_id)
-    assert (shown["override"], shown["behavior"]) == (pinned, "AUTO_UPGRADE")
+    described = versioning(flowgate, new_id)
+    assert (described["override"], described["behavior"]) == (pinned, "AUTO_UPGRADE")
     flowgate.signal(new_id, "finish")
     assert flowgate.result(new_id).result == "2"
     assert one(flowgate, new_id, "workflowExecutionStarted")["versioningOverride"]

@@ -50,7 +50,7 @@ export class Contract {
     const status = String(response.status);
     const name = [status, `${status[0]}XX`, "default"].find((name) => name in documented);
     assert.ok(name, `${operation.join(" ")} returned ${status}`);
-    const [where, declared] = this.#resolve(["paths", path, method, "responses", name]);
+    const [location, declared] = this.#resolve(["paths", path, method, "responses", name]);
     if (declared["content"] === undefined) {
       assert.equal(text, "", `${operation.join(" ")} returned ${status} with a body`);
       return;
@@ -60,11 +60,11 @@ export class Contract {
     if (type === "application/yaml") return;
     if (type === events) {
       // A schema cannot describe parts of a text. The data of an event has the schema of a line of NDJSON.
-      for (const [, data] of text.matchAll(/^id: .+\ndata: (.*)$/gm)) this.#checkValue([...where, "content", ndjson, "schema"], data ?? "");
+      for (const [, data] of text.matchAll(/^id: .+\ndata: (.*)$/gm)) this.#checkValue([...location, "content", ndjson, "schema"], data ?? "");
       return;
     }
     for (const value of type === ndjson ? text.split("\n").slice(0, -1) : [text]) {
-      this.#checkValue([...where, "content", type, "schema"], value);
+      this.#checkValue([...location, "content", type, "schema"], value);
     }
     if (type === problem) {
       const { status, requestId } = JSON.parse(text) as { status: number; requestId: string };
@@ -80,20 +80,20 @@ export class Contract {
     return found && [method, found[0]];
   }
 
-  #at(where: string[]): Node {
+  #at(location: string[]): Node {
     let node = this.document;
-    for (const name of where) {
+    for (const name of location) {
       const next = node[name];
-      assert.ok(next, `the document has no ${where.join(" ")}`);
+      assert.ok(next, `the document has no ${location.join(" ")}`);
       node = next;
     }
     return node;
   }
 
-  #resolve(where: string[]): [string[], Node] {
-    const node = this.#at(where);
+  #resolve(location: string[]): [string[], Node] {
+    const node = this.#at(location);
     const reference: unknown = node["$ref"];
-    return typeof reference === "string" ? this.#resolve(reference.replace("#/", "").split("/")) : [where, node];
+    return typeof reference === "string" ? this.#resolve(reference.replace("#/", "").split("/")) : [location, node];
   }
 
   #checkValue(schema: string[], text: string): void {

@@ -7,11 +7,11 @@ import { describe, flowgate, namespace, of, problemOf, reader, start, terminate,
 
 type Query = NonNullable<operations["getWorkflowHistory"]["parameters"]["query"]>;
 
-// One line in JSON. Many other line readers split it.
+// U+2028 does not end a line of NDJSON, although many line readers split at it.
 const note = "one\u2028line";
 
 /** Runs a workflow to its end and returns its id. */
-async function closed(): Promise<string> {
+async function closedWorkflow(): Promise<string> {
   const { workflowId, runId } = await start("Wait", { args: [[], note] });
   for (const signal of ["poke", "finish"]) {
     unwrap(await flowgate.POST(`${workflow}/signal`, { params: { path: of(workflowId) }, body: { signal, args: [note] } }));
@@ -52,7 +52,7 @@ async function stream(workflowId: string, query: Query): Promise<Schemas["Histor
 }
 
 test("the pages of a history have each event once", async () => {
-  const workflowId = await closed();
+  const workflowId = await closedWorkflow();
   const events = await eventsOf(workflowId);
   assert.deepEqual(events.map((event) => event.eventId), events.map((_, i) => String(i + 1)));
   assert.equal(events[0]?.eventType, "EVENT_TYPE_WORKFLOW_EXECUTION_STARTED");
@@ -65,14 +65,14 @@ test("the pages of a history have each event once", async () => {
 });
 
 test("a stream of a history has one event per line", async () => {
-  const workflowId = await closed();
+  const workflowId = await closedWorkflow();
   const events = await eventsOf(workflowId);
   assert.deepEqual(await stream(workflowId, { pageSize: 2 }), events);
   assert.deepEqual(await stream(workflowId, { limit: 3 }), events.slice(0, 3));
 });
 
 test("a history has values, and payloads with payloads=raw", async () => {
-  const workflowId = await closed();
+  const workflowId = await closedWorkflow();
   const input = async (query: Query) => {
     const [started] = await eventsOf(workflowId, query);
     return (started?.["workflowExecutionStartedEventAttributes"] as { input: unknown }).input;
@@ -130,10 +130,10 @@ test("events cover all runs, and resume after any event", async () => {
 
 test("a page token of another run is rejected", async () => {
   const { workflowId } = await start("Wait");
-  const [page] = await pagesOf(await closed(), { pageSize: 1 });
+  const [page] = await pagesOf(await closedWorkflow(), { pageSize: 1 });
   const pageToken = page?.nextPageToken ?? "";
   assert.ok(pageToken);
-  const foreign = await problemOf(reader.GET(`${workflow}/history`, { params: { path: of(workflowId), query: { pageToken } } }));
-  assert.deepEqual([foreign.response.status, foreign.code], [400, "invalid-page-token"]);
+  const rejected = await problemOf(reader.GET(`${workflow}/history`, { params: { path: of(workflowId), query: { pageToken } } }));
+  assert.deepEqual([rejected.response.status, rejected.code], [400, "invalid-page-token"]);
   await terminate(workflowId);
 });

@@ -4,11 +4,11 @@ import test from "node:test";
 import { readLines, unwrap, type Schemas } from "./flowgate.js";
 import { eventually, flowgate, namespace, newId, start, terminate, workflows } from "./setup.js";
 
-// One line in JSON. Many other line readers split it.
+// U+2028 does not end a line of NDJSON, although many line readers split at it.
 const note = "one\u2028line";
 
 /** Starts five workflows of one customer, two of them running, and returns the query that matches them. */
-async function crowd(): Promise<{ query: string; ids: string[] }> {
+async function startFive(): Promise<{ query: string; ids: string[] }> {
   const customer = newId("customer");
   const query = `CustomerId = '${customer}'`;
   const ids: string[] = [];
@@ -40,7 +40,7 @@ async function stream(query: { query: string; pageSize?: number; limit?: number 
 }
 
 test("the pages of a list have each workflow once", async () => {
-  const { query, ids } = await crowd();
+  const { query, ids } = await startFive();
   const pages: Schemas["WorkflowList"][] = [];
   let pageToken: string | undefined;
   do {
@@ -56,7 +56,7 @@ test("the pages of a list have each workflow once", async () => {
 });
 
 test("a stream has one workflow per line", async () => {
-  const { query, ids } = await crowd();
+  const { query, ids } = await startFive();
   const all = await stream({ query, pageSize: 2 });
   assert.deepEqual(all.map((found) => found.workflowId).sort(), ids);
   assert.ok(all.every((found) => found.memo?.["note"] === note));
@@ -64,7 +64,7 @@ test("a stream has one workflow per line", async () => {
 });
 
 test("a count has each group", async () => {
-  const { query } = await crowd();
+  const { query } = await startFive();
   const counted = await count(`${query} GROUP BY ExecutionStatus`);
   assert.equal(counted.count, 5);
   const groups = Object.fromEntries(counted.groups?.map((group) => [group.values[0], group.count]) ?? []) as unknown;

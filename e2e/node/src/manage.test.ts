@@ -14,8 +14,8 @@ test("a reset continues in a new run", async () => {
   assert.notEqual(again.runId, runId);
   assert.equal((await describe(workflowId)).runId, again.runId);
   assert.equal((await outcomeOf(flowgate, namespace, workflowId, runId)).status, "TERMINATED");
-  const unclear = await problemOf(flowgate.POST(`${workflow}/reset`, { params, body: {} }));
-  assert.deepEqual([unclear.response.status, unclear.code], [400, "invalid-request"]);
+  const invalid = await problemOf(flowgate.POST(`${workflow}/reset`, { params, body: {} }));
+  assert.deepEqual([invalid.response.status, invalid.code], [400, "invalid-request"]);
   await terminate(workflowId);
 });
 
@@ -24,8 +24,8 @@ test("a paused workflow waits", async () => {
   const params = { path: of(workflowId) };
   unwrap(await flowgate.POST(`${workflow}/pause`, { params, body: { reason: "the bank is down" } }));
   assert.equal((await describe(workflowId)).pause?.reason, "the bank is down");
-  const twice = await problemOf(flowgate.POST(`${workflow}/pause`, { params }));
-  assert.deepEqual([twice.response.status, twice.code], [409, "conflict"]);
+  const repeated = await problemOf(flowgate.POST(`${workflow}/pause`, { params }));
+  assert.deepEqual([repeated.response.status, repeated.code], [409, "conflict"]);
   unwrap(await flowgate.POST(`${workflow}/signal`, { params, body: { signal: "finish", args: [1] } }));
   unwrap(await flowgate.POST(`${workflow}/unpause`, { params }));
   assert.equal((await outcomeOf(flowgate, namespace, workflowId, runId)).result, 1);
@@ -47,8 +47,8 @@ test("a batch deletes, and is described, listed and stopped", async () => {
   const { workflowId } = await start("Wait");
   const path = { namespace };
   const executions = [{ workflowId }];
-  const dry = unwrap(await flowgate.POST(batches, { params: { path }, body: { executions, operation: { delete: {} }, dryRun: true } }));
-  assert.deepEqual(dry, { count: 1 });
+  const dryRun = unwrap(await flowgate.POST(batches, { params: { path }, body: { executions, operation: { delete: {} }, dryRun: true } }));
+  assert.deepEqual(dryRun, { count: 1 });
   const jobId = newId();
   const started = await flowgate.POST(batches, { params: { path }, body: { executions, operation: { delete: {} }, jobId, reason: "by mistake" } });
   assert.deepEqual(unwrap(started), { jobId });

@@ -5,7 +5,7 @@ import type { Schemas } from "./flowgate.js";
 import { connect, unwrap } from "./flowgate.js";
 import { anonymous, contract, flowgate, namespace, newId, of, problemOf, reader, start, taskQueue, terminate, url, workflow, workflows } from "./setup.js";
 
-test("a request without a key gets a challenge", async () => {
+test("a request without a key receives a challenge", async () => {
   const problem = await problemOf(anonymous.GET(`${workflows}:count`, { params: { path: { namespace } } }));
   assert.deepEqual([problem.response.status, problem.code], [401, "unauthenticated"]);
   assert.match(problem.response.headers.get("WWW-Authenticate") ?? "", /^Bearer/);
@@ -55,7 +55,7 @@ test("an unknown route is a problem", async () => {
 
 test("Request-Timeout limits a query without a worker", async () => {
   const workflowId = newId();
-  const body = { workflowType: "Nobody", workflowId, taskQueue: newId("nobody") };
+  const body = { workflowType: "Unpolled", workflowId, taskQueue: newId("unpolled") };
   unwrap(await flowgate.POST(workflows, { params: { path: { namespace } }, body }));
   const params = { path: of(workflowId), query: { query: "state" }, header: { "Request-Timeout": "1s" } };
   const problem = await problemOf(flowgate.GET(`${workflow}/query`, { params }));

@@ -54,7 +54,7 @@ test("an order is queried and approved", async () => {
   assert.deepEqual(outcome.result, { orderId: "o-1", status: "approved", total: 300, approvedBy: "ann" });
 });
 
-test("a query takes arguments", async () => {
+test("a query has arguments", async () => {
   const { workflowId } = await start("Wait");
   assert.deepEqual(await query(workflowId, "echo", { a: [1, null] }), { a: [1, null] });
   await terminate(workflowId);
@@ -66,11 +66,11 @@ test("a query of a closed workflow can be rejected", async () => {
   await outcomeOf(flowgate, namespace, workflowId, runId);
   assert.equal(await query(workflowId, "state"), "finished");
   const path = of(workflowId);
-  for (const refusal of [
+  for (const rejected of [
     await problemOf(flowgate.POST(`${workflow}/query`, { params: { path }, body: { query: "state", rejectCondition: "NOT_OPEN" } })),
     await problemOf(flowgate.GET(`${workflow}/query`, { params: { path, query: { query: "state", rejectCondition: "NOT_OPEN" } } })),
   ]) {
-    assert.deepEqual([refusal.response.status, refusal.code, refusal.problem.workflowStatus], [409, "query-rejected", "COMPLETED"]);
+    assert.deepEqual([rejected.response.status, rejected.code, rejected.problem.workflowStatus], [409, "query-rejected", "COMPLETED"]);
   }
 });
 

@@ -39,7 +39,7 @@ export async function start(workflowType: string, options: Options & { workflowI
     body: { workflowType, workflowId: newId(workflowType), taskQueue, ...options },
   });
   const started = unwrap(result);
-  if (!("started" in started)) throw new Error(`not a handle: ${JSON.stringify(started)}`);
+  if (!("started" in started)) throw new Error(`not a started workflow: ${JSON.stringify(started)}`);
   return started;
 }
 
@@ -82,9 +82,9 @@ export async function follow<Body>(response: Response, query = ""): Promise<Body
 }
 
 /** Polls until the condition is true: Temporal's lists are updated with a short delay. */
-export async function eventually(question: () => Promise<boolean>): Promise<void> {
+export async function eventually(condition: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 30_000;
-  while (!(await question())) {
+  while (!(await condition())) {
     if (Date.now() > deadline) throw new Error("the condition did not become true in time");
     await setTimeout(50);
   }

@@ -7,17 +7,17 @@ import { contract, flowgate, namespace, of, problemOf, reader, start, url, workf
 test("an approval is delegated", async () => {
   const { workflowId, runId } = await start("Order", { args: [{ orderId: "o-1", items: [{ sku: "pen", quantity: 1, price: 300 }] }] });
   const params = { path: of(workflowId) };
-  const made = unwrap(await flowgate.POST(`${workflow}/tokens`, { params, body: { read: true, signals: ["approve"], ttl: "5m" } }));
-  assert.ok(Date.parse(made.expiresAt) > Date.now());
-  const visitor = connect(url, made.token, contract.fetch);
-  const refused = await problemOf(visitor.POST(`${workflow}/terminate`, { params }));
-  assert.deepEqual([refused.response.status, refused.code], [403, "operation-forbidden"]);
+  const issued = unwrap(await flowgate.POST(`${workflow}/tokens`, { params, body: { read: true, signals: ["approve"], ttl: "5m" } }));
+  assert.ok(Date.parse(issued.expiresAt) > Date.now());
+  const visitor = connect(url, issued.token, contract.fetch);
+  const forbidden = await problemOf(visitor.POST(`${workflow}/terminate`, { params }));
+  assert.deepEqual([forbidden.response.status, forbidden.code], [403, "operation-forbidden"]);
   unwrap(await visitor.POST(`${workflow}/signal`, { params, body: { signal: "approve", args: [{ by: "ann" }] } }));
   assert.equal((await outcomeOf(visitor, namespace, workflowId, runId)).status, "COMPLETED");
 });
 
 test("a reader cannot create a token that permits signals", async () => {
   const params = { path: of("any") };
-  const refused = await problemOf(reader.POST(`${workflow}/tokens`, { params, body: { signals: ["approve"] } }));
-  assert.deepEqual([refused.response.status, refused.code], [403, "operation-forbidden"]);
+  const forbidden = await problemOf(reader.POST(`${workflow}/tokens`, { params, body: { signals: ["approve"] } }));
+  assert.deepEqual([forbidden.response.status, forbidden.code], [403, "operation-forbidden"]);
 });

@@ -38,21 +38,21 @@ test("an update is accepted before it completes", async () => {
   await terminate(workflowId);
 });
 
-test("rejected, failed and not admitted differ", async () => {
+test("rejected, failed and not admitted updates differ", async () => {
   const { workflowId } = await start("Order", { args: [order] });
   assert.equal((await update(workflowId, { update: "addItem", args: [item(0, 900)] })).status, "REJECTED");
   assert.equal((await update(workflowId, { update: "addItem", args: [item(1, 9_000_000)] })).status, "FAILED");
   await terminate(workflowId);
-  const idle = { workflowType: "Order", workflowId: newId("idle"), taskQueue: "nobody-polls-this" };
+  const idle = { workflowType: "Order", workflowId: newId("idle"), taskQueue: "unpolled" };
   unwrap(await flowgate.POST(workflows, { params: { path: { namespace } }, body: idle }));
-  const notTaken = await problemOf(
+  const notAdmitted = await problemOf(
     flowgate.POST(`${workflow}/updates`, {
       params: { path: of(idle.workflowId), query: { wait: "1s" } },
       body: { update: "addItem", args: [item(1, 1)] },
     }),
   );
-  assert.deepEqual([notTaken.code, notTaken.problem.retryable], ["update-not-admitted", true]);
-  assert.ok(notTaken.problem.updateId);
+  assert.deepEqual([notAdmitted.code, notAdmitted.problem.retryable], ["update-not-admitted", true]);
+  assert.ok(notAdmitted.problem.updateId);
   await terminate(idle.workflowId);
 });
 

@@ -1,4 +1,4 @@
-// Values arrive as written, even those that a JavaScript number cannot represent.
+// Values are returned byte for byte, even those that a JavaScript number cannot represent.
 import assert from "node:assert/strict";
 import test from "node:test";
 import { isLosslessNumber } from "lossless-json";
@@ -6,9 +6,9 @@ import { readValue, type Schemas } from "./flowgate.js";
 import { contract, execute, flowgate, key, namespace, newId, taskQueue, url, workflows } from "./setup.js";
 
 // JSON.parse and JSON.stringify change each of these except the last.
-const odd = ["12345678901234567890", "1.10", "1e400", "-0.0", `{"b":1.0,"2":[],"1":{}}`, `"<&>\\u0000é"`, "null"];
+const unusual = ["12345678901234567890", "1.10", "1e400", "-0.0", `{"b":1.0,"2":[],"1":{}}`, `"<&>\\u0000é"`, "null"];
 
-for (const arg of odd) {
+for (const arg of unusual) {
   test(`the value ${arg} is returned byte for byte`, async () => {
     const response = await contract.fetch(
       new Request(`${url}/v1/namespaces/${namespace}/workflows?wait=30s`, {

@@ -1,4 +1,5 @@
-// An OpenID provider in its own process. The parent process sends the port and the keys, and receives the port in use.
+// An OpenID provider in its own process. It receives the port and the keys from the parent process and sends the port in
+// use back.
 // The provider exits with its parent.
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -8,7 +9,7 @@ import Provider, { type JWK } from "oidc-provider";
 /** The first key signs. All keys are published. */
 export type Keys = [JWK, ...JWK[]];
 
-export interface Orders {
+export interface Settings {
   /** 0 selects a free port. */
   port: number;
   keys: Keys;
@@ -24,7 +25,7 @@ const clients = {
 };
 
 process.on("disconnect", () => process.exit());
-const [{ port, keys }] = (await once(process, "message")) as [Orders];
+const [{ port, keys }] = (await once(process, "message")) as [Settings];
 const alg = keys[0].alg as "RS256" | "ES256" | "EdDSA";
 
 // The issuer's URL contains the port, so the server listens first.

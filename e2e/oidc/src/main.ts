@@ -9,8 +9,8 @@ const key = required("FLOWGATE_KEY");
 const taskQueue = required("FLOWGATE_TASK_QUEUE");
 const workflows = `namespaces/${required("FLOWGATE_NAMESPACE")}/workflows`;
 
-/** The gateway fetches the keys for a token with an unknown key, but at most every 30 s. */
-const interval = 45_000;
+/** A token with an unknown key makes the gateway fetch the keys, but at most every 30 s. */
+const fetchTimeout = 45_000;
 
 // The test of new keys takes a minute, most of it waiting. All others run concurrently.
 describe("tokens of an OpenID provider", { concurrency: true }, () => {
@@ -28,7 +28,7 @@ describe("tokens of an OpenID provider", { concurrency: true }, () => {
       await issuer?.stop();
     });
 
-    test("a client starts a workflow, reads its result, and is named in its history", async () => {
+    test("a client starts a workflow, reads its result, and its name is in the history", async () => {
       const token = await issuer.token();
       const body = start();
       equal(await gateway.call(token, workflows, body), 201);
@@ -52,8 +52,8 @@ describe("tokens of an OpenID provider", { concurrency: true }, () => {
 
     test("a token with changed claims is rejected", async () => {
       const [header, claims, signature] = (await issuer.token("reader")).split(".");
-      const said = JSON.parse(Buffer.from(claims!, "base64url").toString()) as object;
-      const forged = Buffer.from(JSON.stringify({ ...said, permissions: ["default:admin"] })).toString("base64url");
+      const original = JSON.parse(Buffer.from(claims!, "base64url").toString()) as object;
+      const forged = Buffer.from(JSON.stringify({ ...original, permissions: ["default:admin"] })).toString("base64url");
       requireRejected(await gateway.call([header, forged, signature].join("."), workflows));
     });
 
@@ -66,49 +66,49 @@ describe("tokens of an OpenID provider", { concurrency: true }, () => {
 
   test("new keys are accepted within the interval between fetches, and removed keys are rejected from then on", async (t) => {
     const [first, second, third] = [newKey("RS256"), newKey("ES256"), newKey("EdDSA")];
-    let issuer = await during(t, Issuer.start([first]));
-    const gateway = await during(t, Gateway.start(issuer.url));
+    let issuer = await stopAtEnd(t, Issuer.start([first]));
+    const gateway = await stopAtEnd(t, Gateway.start(issuer.url));
     await becomesReady(gateway);
     const ofFirst = await issuer.token();
     equal(await gateway.call(ofFirst, workflows), 200);
 
-    issuer = await during(t, issuer.restart([second, first]));
+    issuer = await stopAtEnd(t, issuer.restart([second, first]));
     const ofSecond = await issuer.token();
-    await eventually(async () => equal(await gateway.call(ofSecond, workflows), 200), interval);
+    await eventually(async () => equal(await gateway.call(ofSecond, workflows), 200), fetchTimeout);
     equal(await gateway.call(ofFirst, workflows), 200);
 
-    issuer = await during(t, issuer.restart([third, second]));
+    issuer = await stopAtEnd(t, issuer.restart([third, second]));
     const ofThird = await issuer.token();
-    await eventually(async () => equal(await gateway.call(ofThird, workflows), 200), interval);
+    await eventually(async () => equal(await gateway.call(ofThird, workflows), 200), fetchTimeout);
     requireRejected(await gateway.call(ofFirst, workflows));
     equal(await gateway.call(ofSecond, workflows), 200);
   });
 
   test("a gateway that has the keys accepts tokens while the provider is down", async (t) => {
-    const issuer = await during(t, Issuer.start([newKey("ES256")]));
-    const gateway = await during(t, Gateway.start(issuer.url));
+    const issuer = await stopAtEnd(t, Issuer.start([newKey("ES256")]));
+    const gateway = await stopAtEnd(t, Gateway.start(issuer.url));
     await becomesReady(gateway);
-    const [known, unseen] = [await issuer.token(), await issuer.token("reader")];
-    equal(await gateway.call(known, workflows), 200);
+    const [used, unused] = [await issuer.token(), await issuer.token("reader")];
+    equal(await gateway.call(used, workflows), 200);
 
-    const other = await during(t, issuer.restart([newKey("ES256")]));
-    const stray = await other.token();
+    const other = await stopAtEnd(t, issuer.restart([newKey("ES256")]));
+    const unknownKey = await other.token();
     await other.stop();
     await eventually(async () => {
-      requireRejected(await gateway.call(stray, workflows));
+      requireRejected(await gateway.call(unknownKey, workflows));
       assert.match(await gateway.metrics(), /^flowgate_jwks_fetches_total\{.*outcome="failure".*\} [1-9]/m);
-    }, interval);
-    equal(await gateway.call(known, workflows), 200);
-    equal(await gateway.call(unseen, workflows), 200);
+    }, fetchTimeout);
+    equal(await gateway.call(used, workflows), 200);
+    equal(await gateway.call(unused, workflows), 200);
     assert.equal(await gateway.probe("/readyz"), 200);
   });
 
   test("a gateway that starts while the provider is down accepts only API keys, and is ready when the provider is back", async (t) => {
     const keys: Keys = [newKey("EdDSA")];
-    const issuer = await during(t, Issuer.start(keys));
+    const issuer = await stopAtEnd(t, Issuer.start(keys));
     const token = await issuer.token();
     await issuer.stop();
-    const gateway = await during(t, Gateway.start(issuer.url));
+    const gateway = await stopAtEnd(t, Gateway.start(issuer.url));
     const unavailable = await gateway.call(token, workflows);
     equal(unavailable, 503, "jwks-unavailable");
     assert.match(unavailable.headers.get("Retry-After") ?? "", /^[1-9]\d*$/);
@@ -116,7 +116,7 @@ describe("tokens of an OpenID provider", { concurrency: true }, () => {
     assert.equal(await gateway.probe("/readyz"), 503);
     assert.equal(await gateway.probe("/livez"), 200);
 
-    await during(t, issuer.restart(keys));
+    await stopAtEnd(t, issuer.restart(keys));
     await becomesReady(gateway);
     equal(await gateway.call(token, workflows), 200);
   });
@@ -126,8 +126,8 @@ function start() {
   return { workflowType: "Echo", workflowId: `oidc-${randomUUID()}`, taskQueue, args: ["hello", 1] };
 }
 
-/** Stops at the end of a test what the test starts. */
-async function during<What extends Service>(t: TestContext, start: Promise<What>): Promise<What> {
+/** Stops a service at the end of a test. */
+async function stopAtEnd<S extends Service>(t: TestContext, start: Promise<S>): Promise<S> {
   const service = await start;
   t.after(() => service.stop());
   return service;

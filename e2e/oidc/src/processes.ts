@@ -9,10 +9,10 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
 import type { JWK } from "oidc-provider";
-import type { Client, Keys, Orders } from "./issuer.js";
+import type { Client, Keys, Settings } from "./issuer.js";
 
-/** The time for a process to start or to stop, and for a request. */
-const patience = 30_000;
+/** The timeout for a process to start or to stop, and for a request. */
+const timeout = 30_000;
 
 const root = join(import.meta.dirname, "../../..");
 const { O_APPEND, O_CREAT, O_TRUNC, O_WRONLY } = constants;
@@ -28,19 +28,19 @@ export class Service {
   }
 
   /** Waits until the process has started. Throws if it exits instead. */
-  protected async started<What>(sign: Promise<What>): Promise<What> {
-    const late = setTimeout(patience, "has not started in time", { ref: false });
+  protected async started<T>(ready: Promise<T>): Promise<T> {
+    const late = setTimeout(timeout, "has not started in time", { ref: false });
     const ended = once(this.child, "exit").then(([code, signal]) => `ended with ${code ?? signal}`);
-    const failed = Promise.race([late, ended]).then((how) => {
-      throw new Error(`${this.child.spawnargs.join(" ")} ${how}: see bin/oidc.log`);
+    const failed = Promise.race([late, ended]).then((reason) => {
+      throw new Error(`${this.child.spawnargs.join(" ")} ${reason}: see bin/oidc.log`);
     });
-    return Promise.race([sign, failed]);
+    return Promise.race([ready, failed]);
   }
 
   /** Stops the process and waits for its exit. Does nothing if it has already exited. */
   async stop(): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    const ended = once(this.child, "exit", { signal: AbortSignal.timeout(patience) });
+    const ended = once(this.child, "exit", { signal: AbortSignal.timeout(timeout) });
     this.child.kill();
     await ended;
     children.delete(this.child);
@@ -63,7 +63,7 @@ export class Issuer extends Service {
 
   static async start(keys: Keys, port = 0): Promise<Issuer> {
     const issuer = new Issuer(fork(join(import.meta.dirname, "issuer.js"), { stdio: ["ignore", log, log, "ipc"] }));
-    issuer.child.send({ port, keys } satisfies Orders);
+    issuer.child.send({ port, keys } satisfies Settings);
     [issuer.#port] = (await issuer.started(once(issuer.child, "message"))) as [number];
     return issuer;
   }
@@ -84,7 +84,7 @@ export class Issuer extends Service {
       method: "POST",
       headers: { Authorization: `Basic ${btoa(`${client}:secret`)}` },
       body: new URLSearchParams({ grant_type: "client_credentials", resource: `urn:audience:${audience}` }),
-      signal: AbortSignal.timeout(patience),
+      signal: AbortSignal.timeout(timeout),
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`the issuer returned ${response.status}: ${text}`);
@@ -119,7 +119,7 @@ export class Gateway extends Service {
         },
       }));
       const binary = process.env["GATEWAY_BINARY"] ?? join(root, "bin/gateway");
-      // An environment of its own, because the gateway reads each FLOWGATE_ variable as a setting.
+      // The environment is empty, because the gateway reads each FLOWGATE_ variable as a setting.
       const gateway = new Gateway(spawn(binary, ["serve", "--config", config], { env: {}, stdio: ["ignore", log, "pipe"] }));
       await gateway.started(gateway.#serving());
       return gateway;
@@ -134,9 +134,9 @@ export class Gateway extends Service {
       createInterface({ input: this.child.stderr! }).on("line", (line) => {
         writeSync(log, `${line}\n`);
         if (!line.includes('"serving"')) return;
-        const said = JSON.parse(line) as { public: string; admin: string };
-        this.#public = `http://${said.public}`;
-        this.#admin = `http://${said.admin}`;
+        const addresses = JSON.parse(line) as { public: string; admin: string };
+        this.#public = `http://${addresses.public}`;
+        this.#admin = `http://${addresses.admin}`;
         resolve();
       });
     });
@@ -147,7 +147,7 @@ export class Gateway extends Service {
     const response = await fetch(`${this.#public}/v1/${path}`, {
       headers: { Authorization: `Bearer ${credential}`, "Content-Type": "application/json" },
       ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(patience),
+      signal: AbortSignal.timeout(timeout),
     });
     const text = await response.text();
     const isProblem = response.headers.get("Content-Type") === "application/problem+json";
@@ -157,20 +157,20 @@ export class Gateway extends Service {
 
   /** The status of /readyz or /livez. */
   async probe(path: "/readyz" | "/livez"): Promise<number> {
-    return (await fetch(this.#admin + path, { signal: AbortSignal.timeout(patience) })).status;
+    return (await fetch(this.#admin + path, { signal: AbortSignal.timeout(timeout) })).status;
   }
 
   async metrics(): Promise<string> {
-    return (await fetch(`${this.#admin}/metrics`, { signal: AbortSignal.timeout(patience) })).text();
+    return (await fetch(`${this.#admin}/metrics`, { signal: AbortSignal.timeout(timeout) })).text();
   }
 }
 
 /** Polls until the assertions hold, at a rate below the gateway's limit on invalid tokens from one network. */
-export async function eventually(question: () => Promise<void>, bound = patience): Promise<void> {
-  const deadline = Date.now() + bound;
+export async function eventually(assertions: () => Promise<void>, limit = timeout): Promise<void> {
+  const deadline = Date.now() + limit;
   for (;;) {
     try {
-      return await question();
+      return await assertions();
     } catch (error) {
       if (Date.now() > deadline) throw error;
     }

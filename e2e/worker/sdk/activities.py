@@ -45,8 +45,8 @@ class Greeter:
 
 
 @activity.defn
-async def fall_silent(last_words: str) -> None:
-    activity.heartbeat(last_words, {"left": 12345678901234567890})
+async def stop_heartbeats(details: str) -> None:
+    activity.heartbeat(details, {"left": 12345678901234567890})
     await asyncio.Future()
 
 
@@ -58,7 +58,7 @@ async def keep_busy() -> str:
             activity.heartbeat({"busy": 12345678901234567890})
             await asyncio.sleep(0.05)
     except asyncio.CancelledError:
-        return "tidied up"
+        return "cleaned up"
 
 
 @activity.defn
@@ -95,7 +95,7 @@ class ConfigureActivity:
     """Runs an activity with every option, until a signal."""
 
     def __init__(self) -> None:
-        self.seen = False
+        self.finished = False
 
     @workflow.run
     async def run(self) -> str:
@@ -119,13 +119,13 @@ class ConfigureActivity:
             summary="Keeps **busy**",
             priority=Priority(priority_key=2, fairness_key="ann", fairness_weight=1.5),
         )
-        await workflow.wait_condition(lambda: self.seen)
+        await workflow.wait_condition(lambda: self.finished)
         handle.cancel()
         return await handle
 
     @workflow.signal
     def finish(self) -> None:
-        self.seen = True
+        self.finished = True
 
 
 @workflow.defn
@@ -165,13 +165,13 @@ class LetActivityTimeOut:
     @workflow.run
     async def run(self, timeout: str) -> None:
         configs: dict[str, ActivityConfig] = {
-            "SCHEDULE_TO_START": {"task_queue": "nobody-polls-this", "schedule_to_start_timeout": SHORT},
+            "SCHEDULE_TO_START": {"task_queue": "unpolled", "schedule_to_start_timeout": SHORT},
             "START_TO_CLOSE": {"start_to_close_timeout": SHORT},
             "SCHEDULE_TO_CLOSE": {"schedule_to_close_timeout": SHORT},
             "HEARTBEAT": {"heartbeat_timeout": SHORT},
         }
         config: ActivityConfig = {"schedule_to_close_timeout": AMPLE, "retry_policy": ONCE, **configs[timeout]}
-        await workflow.execute_activity(fall_silent, "farewell", **config)
+        await workflow.execute_activity(stop_heartbeats, "the last heartbeat", **config)
 
 
 WORKFLOWS = [CallActivities, ConfigureActivity, RetryActivity, CancelActivity, LetActivityTimeOut]
@@ -180,7 +180,7 @@ ACTIVITIES = [
     greet_in_a_thread,
     Shout(),
     Greeter("As usual").greet,
-    fall_silent,
+    stop_heartbeats,
     keep_busy,
     fail_until,
 ]

@@ -27,16 +27,16 @@ class Child:
     """Waits for a signal with its result."""
 
     def __init__(self) -> None:
-        self.word: str | None = None
+        self.result: str | None = None
 
     @workflow.run
     async def run(self) -> str:
-        await workflow.wait_condition(lambda: self.word is not None)
-        return f"told {self.word}"
+        await workflow.wait_condition(lambda: self.result is not None)
+        return f"completed with {self.result}"
 
     @workflow.signal
-    def tell(self, word: str) -> None:
-        self.word = word
+    def complete(self, result: str) -> None:
+        self.result = result
 
 
 @workflow.defn
@@ -52,7 +52,7 @@ class SlowToCancel:
             await asyncio.Future()
         except asyncio.CancelledError:
             await workflow.wait_condition(lambda: self.may_end)
-        return "tidied up"
+        return "cleaned up"
 
     @workflow.signal
     def end(self) -> None:
@@ -86,13 +86,13 @@ class ParentByName:
     @workflow.run
     async def run(self) -> list[str | None]:
         child = await workflow.start_child_workflow("Child", id=id_of_child(), result_type=str)
-        await child.signal("tell", "by name")
+        await child.signal("complete", "by name")
         return [child.id, child.first_execution_run_id, await child]
 
 
 @workflow.defn
 class ParentThatLeaves:
-    """Ends while its child continues to run."""
+    """Completes while its child continues to run."""
 
     @workflow.run
     async def run(self, parent_close_policy: str) -> None:
@@ -105,29 +105,29 @@ class ParentThatCancels:
     """Cancels its child after a signal, with a cancellation type, and records the result."""
 
     def __init__(self) -> None:
-        self.told = False
-        self.learned: str | None = None
+        self.cancel_requested = False
+        self.outcome_of_child: str | None = None
 
     @workflow.run
     async def run(self, cancellation_type: str) -> None:
         child = await workflow.start_child_workflow(
             SlowToCancel.run, id=id_of_child(), cancellation_type=ChildWorkflowCancellationType[cancellation_type]
         )
-        await workflow.wait_condition(lambda: self.told)
+        await workflow.wait_condition(lambda: self.cancel_requested)
         child.cancel()
         try:
-            self.learned = await child
+            self.outcome_of_child = await child
         except ChildWorkflowError as error:
-            self.learned = type(error.cause).__name__
+            self.outcome_of_child = type(error.cause).__name__
         await asyncio.Future()
 
     @workflow.signal
     def cancel_child(self) -> None:
-        self.told = True
+        self.cancel_requested = True
 
     @workflow.query
     def outcome(self) -> str | None:
-        return self.learned
+        return self.outcome_of_child
 
 
 @workflow.defn
@@ -182,7 +182,7 @@ class ParentOfFailure:
 
 
 @workflow.defn
-class ParentOfLate:
+class ParentOfTimeout:
     """Starts a child that times out."""
 
     @workflow.run
@@ -191,7 +191,7 @@ class ParentOfLate:
 
 
 @workflow.defn
-class ParentOfTwins:
+class ParentOfDuplicates:
     """Starts a second child with the id of its first one, which is running or closed."""
 
     @workflow.run
@@ -199,10 +199,10 @@ class ParentOfTwins:
         policy = WorkflowIDReusePolicy[id_reuse_policy]
         first = await workflow.start_child_workflow(Child.run, id=id_of_child(), id_reuse_policy=policy)
         if closed:
-            await first.signal(Child.tell, "first")
+            await first.signal(Child.complete, "first")
             await first
         second = await workflow.start_child_workflow(Child.run, id=id_of_child(), id_reuse_policy=policy)
-        await second.signal(Child.tell, "second")
+        await second.signal(Child.complete, "second")
         return await second
 
 
@@ -217,7 +217,7 @@ WORKFLOWS = [
     ConfigureChild,
     ParentOfCron,
     ParentOfFailure,
-    ParentOfLate,
-    ParentOfTwins,
+    ParentOfTimeout,
+    ParentOfDuplicates,
 ]
 ACTIVITIES: list[object] = []

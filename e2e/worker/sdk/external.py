@@ -15,12 +15,12 @@ class SignalAnother:
     @workflow.run
     async def run(self, workflow_id: str, run_id: str | None, typed: bool) -> list[str | None]:
         if typed:
-            known: ExternalWorkflowHandle[Child]
-            known = workflow.get_external_workflow_handle_for(Child.run, workflow_id, run_id=run_id)
-            await known.signal(Child.tell, "by type")
-            return [known.id, known.run_id]
+            typed_handle: ExternalWorkflowHandle[Child]
+            typed_handle = workflow.get_external_workflow_handle_for(Child.run, workflow_id, run_id=run_id)
+            await typed_handle.signal(Child.complete, "by type")
+            return [typed_handle.id, typed_handle.run_id]
         handle = workflow.get_external_workflow_handle(workflow_id, run_id=run_id)
-        await handle.signal("tell", "by name")
+        await handle.signal("complete", "by name")
         return [handle.id, handle.run_id]
 
 

@@ -8,7 +8,18 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType, LocalActivityConfig
 
-from activities import AMPLE, ONCE, SHORT, Greeter, Shout, fail_until, fall_silent, greet, greet_in_a_thread, keep_busy
+from activities import (
+    AMPLE,
+    ONCE,
+    SHORT,
+    Greeter,
+    Shout,
+    fail_until,
+    greet,
+    greet_in_a_thread,
+    keep_busy,
+    stop_heartbeats,
+)
 
 
 @workflow.defn
@@ -57,7 +68,9 @@ class LetLocalActivityTimeOut:
 
     @workflow.run
     async def run(self) -> None:
-        await workflow.execute_local_activity(fall_silent, "farewell", start_to_close_timeout=SHORT, retry_policy=ONCE)
+        await workflow.execute_local_activity(
+            stop_heartbeats, "the last heartbeat", start_to_close_timeout=SHORT, retry_policy=ONCE
+        )
 
 
 @workflow.defn

@@ -21,18 +21,18 @@ class Messages:
     """Collects the values of its messages until a signal to finish."""
 
     def __init__(self) -> None:
-        self.told: list[JSON] = []
+        self.received: list[JSON] = []
         self.finished = False
 
     @workflow.run
     async def run(self) -> list[JSON]:
         await workflow.wait_condition(lambda: self.finished and workflow.all_handlers_finished())
-        return self.told
+        return self.received
 
-    @workflow.signal(description="Takes one more message")
+    @workflow.signal(description="Adds a message")
     async def add_message(self, message: JSON) -> None:
         await asyncio.sleep(0)
-        self.told.append(message)
+        self.received.append(message)
 
     @workflow.signal(name="custom_signal", description="Finishes")
     def finish(self) -> None:
@@ -40,37 +40,37 @@ class Messages:
 
     @workflow.query
     def messages(self) -> list[JSON]:
-        return self.told
+        return self.received
 
-    @workflow.query(name="message_count", description="How many there are")
+    @workflow.query(name="message_count", description="Returns the number of messages")
     def count(self) -> int:
-        return len(self.told)
+        return len(self.received)
 
-    @workflow.query(description="One of them")
+    @workflow.query(description="Returns one message")
     def message(self, index: int) -> JSON:
-        return self.told[index]
+        return self.received[index]
 
     @workflow.query
-    def forget(self) -> str:
+    def change_memo(self) -> str:
         try:
-            workflow.upsert_memo({"forgotten": True})
+            workflow.upsert_memo({"changed": True})
         except workflow.ReadOnlyContextError as error:
             return error.message
-        return "forgotten"
+        return "changed"
 
-    @workflow.update(description="Takes a message and tells the one before")
+    @workflow.update(description="Adds a message and returns the previous one")
     async def exchange(self, message: JSON) -> JSON:
         await asyncio.sleep(0)
-        self.told.append(message)
-        return self.told[-2] if len(self.told) > 1 else None
+        self.received.append(message)
+        return self.received[-2] if len(self.received) > 1 else None
 
-    @workflow.update(name="set_messages", description="Takes these instead")
+    @workflow.update(name="set_messages", description="Replaces all messages")
     def replace(self, messages: list[JSON]) -> int:
-        self.told = messages
+        self.received = messages
         return len(messages)
 
     @replace.validator
-    def some(self, messages: list[JSON]) -> None:
+    def require_messages(self, messages: list[JSON]) -> None:
         if not messages:
             raise ApplicationError("there must be messages", {"least": 1}, type="Empty")
 
@@ -96,23 +96,23 @@ class Dynamic:
         await workflow.wait_condition(lambda: "finish" in self.names)
         return self.last
 
-    @workflow.signal(dynamic=True, description="Takes any signal")
+    @workflow.signal(dynamic=True, description="Handles any signal")
     async def any_signal(self, name: str, args: Sequence[RawValue]) -> None:
         self.names.append(name)
         self.last = args[0] if args else self.last
 
-    @workflow.query(dynamic=True, description="Answers any query")
+    @workflow.query(dynamic=True, description="Handles any query")
     def any_query(self, name: str, args: Sequence[RawValue]) -> RawValue | str:
         return args[0] if args else name
 
-    @workflow.update(dynamic=True, description="Takes any update")
+    @workflow.update(dynamic=True, description="Handles any update")
     async def any_update(self, name: str, args: Sequence[RawValue]) -> RawValue | str:
         return args[0] if args else name
 
     @any_update.validator
-    def any_but_refuse(self, name: str, args: Sequence[RawValue]) -> None:
-        if name == "refuse":
-            raise ValueError(f"{len(args)} arguments refused")
+    def validate_any_update(self, name: str, args: Sequence[RawValue]) -> None:
+        if name == "reject":
+            raise ValueError(f"{len(args)} arguments rejected")
 
 
 NAN, BYTES = float("nan"), b"\0\xff"
@@ -157,38 +157,38 @@ class Handlers:
     """Sets and unsets named and dynamic handlers while it runs."""
 
     def __init__(self) -> None:
-        self.told: list[JSON] = []
+        self.received: list[JSON] = []
 
     @workflow.run
     async def run(self) -> None:
         await workflow.wait_condition(lambda: False)
 
     @workflow.query
-    def all_told(self) -> list[JSON]:
-        return self.told
+    def all_received(self) -> list[JSON]:
+        return self.received
 
     @workflow.update
     def set_named(self, on: bool) -> None:
-        workflow.set_signal_handler("tell", self.told.append if on else None)
-        workflow.set_query_handler("ask", (lambda question: [question, *self.told]) if on else None)
+        workflow.set_signal_handler("add", self.received.append if on else None)
+        workflow.set_query_handler("read", (lambda value: [value, *self.received]) if on else None)
         workflow.set_update_handler("change", self.change if on else None)
 
     @workflow.update
     def set_dynamic(self, on: bool) -> None:
-        workflow.set_dynamic_signal_handler(self.tell_any if on else None)
-        workflow.set_dynamic_query_handler(self.ask_any if on else None)
-        workflow.set_dynamic_update_handler(self.change_any if on else None)
+        workflow.set_dynamic_signal_handler(self.any_signal if on else None)
+        workflow.set_dynamic_query_handler(self.any_query if on else None)
+        workflow.set_dynamic_update_handler(self.any_update if on else None)
 
     @workflow.update
     def validate(self) -> None:
-        workflow.set_update_handler("change", self.change, validator=self.refuse)
-        workflow.set_dynamic_update_handler(self.change_any, validator=self.refuse_any)
+        workflow.set_update_handler("change", self.change, validator=self.reject)
+        workflow.set_dynamic_update_handler(self.any_update, validator=self.reject_any)
 
     @workflow.query
     def are_set(self) -> dict[str, bool]:
         return {
-            "tell": workflow.get_signal_handler("tell") is not None,
-            "ask": workflow.get_query_handler("ask") is not None,
+            "add": workflow.get_signal_handler("add") is not None,
+            "read": workflow.get_query_handler("read") is not None,
             "change": workflow.get_update_handler("change") is not None,
             "dynamic signal": workflow.get_dynamic_signal_handler() is not None,
             "dynamic query": workflow.get_dynamic_query_handler() is not None,
@@ -196,23 +196,23 @@ class Handlers:
         }
 
     def change(self, message: JSON) -> int:
-        self.told.append(message)
-        return len(self.told)
+        self.received.append(message)
+        return len(self.received)
 
-    def refuse(self, message: JSON) -> None:
-        raise ValueError(f"{message} refused")
+    def reject(self, message: JSON) -> None:
+        raise ValueError(f"{message} rejected")
 
-    def tell_any(self, name: str, args: Sequence[RawValue]) -> None:
-        self.told.append([name, len(args)])
+    def any_signal(self, name: str, args: Sequence[RawValue]) -> None:
+        self.received.append([name, len(args)])
 
-    def ask_any(self, name: str, args: Sequence[RawValue]) -> list[JSON]:
+    def any_query(self, name: str, args: Sequence[RawValue]) -> list[JSON]:
         return [name, len(args)]
 
-    def change_any(self, name: str, args: Sequence[RawValue]) -> list[JSON]:
+    def any_update(self, name: str, args: Sequence[RawValue]) -> list[JSON]:
         return [name, len(args)]
 
-    def refuse_any(self, name: str, _args: Sequence[RawValue]) -> None:
-        raise ValueError(f"{name} refused")
+    def reject_any(self, name: str, _args: Sequence[RawValue]) -> None:
+        raise ValueError(f"{name} rejected")
 
 
 @workflow.defn
@@ -292,24 +292,24 @@ class Warned:
 
 
 @workflow.defn
-class Patience:
+class WaitWithTimeout:
     """Waits for a signal, with a timeout."""
 
     def __init__(self) -> None:
-        self.came = False
+        self.signalled = False
 
     @workflow.run
     async def run(self, seconds: float) -> str:
         try:
-            await workflow.wait_condition(lambda: self.came, timeout=seconds, timeout_summary="patience")
+            await workflow.wait_condition(lambda: self.signalled, timeout=seconds, timeout_summary="the timeout")
         except TimeoutError:
             return "timed out"
-        return "came"
+        return "signalled"
 
     @workflow.signal
-    def come(self) -> None:
-        self.came = True
+    def proceed(self) -> None:
+        self.signalled = True
 
 
-WORKFLOWS = [Messages, Dynamic, NotJSON, Handlers, Stages, Unfinished, Warned, Patience]
+WORKFLOWS = [Messages, Dynamic, NotJSON, Handlers, Stages, Unfinished, Warned, WaitWithTimeout]
 ACTIVITIES: list[object] = []

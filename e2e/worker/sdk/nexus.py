@@ -32,14 +32,14 @@ class DeskHandler:
     async def answer(self, _: StartOperationContext, question: str) -> str:
         """Returns the answer synchronously, or fails."""
         match question:
-            case "refuse":
-                raise nexusrpc.OperationError("refused", state=nexusrpc.OperationErrorState.FAILED)
+            case "reject":
+                raise nexusrpc.OperationError("rejected", state=nexusrpc.OperationErrorState.FAILED)
             case "fail":
                 raise ApplicationError("no answer", {"asked": question}, type="NoAnswer", non_retryable=True)
             case "not found":
-                raise nexusrpc.HandlerError("nobody knows", type=nexusrpc.HandlerErrorType.NOT_FOUND)
-            case "come back":
-                raise nexusrpc.HandlerError("nobody is here", type=nexusrpc.HandlerErrorType.UNAVAILABLE)
+                raise nexusrpc.HandlerError("unknown question", type=nexusrpc.HandlerErrorType.NOT_FOUND)
+            case "retry":
+                raise nexusrpc.HandlerError("temporarily unavailable", type=nexusrpc.HandlerErrorType.UNAVAILABLE)
         return f"{question}: yes"
 
     @nexus.workflow_run_operation
@@ -49,7 +49,7 @@ class DeskHandler:
 
 
 def desk() -> NexusClient[Desk]:
-    """Creates an endpoint with the name of the task queue."""
+    """Returns a client of the endpoint, which has the name of the task queue."""
     return workflow.create_nexus_client(service=Desk, endpoint=workflow.info().task_queue)
 
 
@@ -79,8 +79,8 @@ class Ponder:
     """Calls the asynchronous operation, cancels it after a signal with a cancellation type, and records the result."""
 
     def __init__(self) -> None:
-        self.told = False
-        self.learned: str | None = None
+        self.cancel_requested = False
+        self.result: str | None = None
 
     @workflow.run
     async def run(self, cancellation_type: str) -> None:
@@ -92,25 +92,25 @@ class Ponder:
             start_to_close_timeout=timedelta(minutes=1),
             cancellation_type=NexusOperationCancellationType[cancellation_type],
         )
-        await workflow.wait_condition(lambda: self.told)
+        await workflow.wait_condition(lambda: self.cancel_requested)
         handle.cancel()
         try:
-            self.learned = await handle
+            self.result = await handle
         except NexusOperationError as error:
-            self.learned = type(error.cause).__name__
+            self.result = type(error.cause).__name__
         await asyncio.Future()
 
     @workflow.signal
     def cancel_operation(self) -> None:
-        self.told = True
+        self.cancel_requested = True
 
     @workflow.query
     def outcome(self) -> str | None:
-        return self.learned
+        return self.result
 
 
 @workflow.defn
-class Entrust:
+class PonderAndWait:
     """Calls the asynchronous operation, and waits for the result."""
 
     @workflow.run
@@ -121,7 +121,7 @@ class Entrust:
 
 
 @workflow.defn
-class AskInVain:
+class LetOperationTimeOut:
     """Calls an operation that exceeds its timeout."""
 
     @workflow.run
@@ -138,6 +138,6 @@ async def create_endpoint(client: Client, task_queue: str) -> None:
     )
 
 
-WORKFLOWS = [Ask, AskByName, Ponder, Entrust, AskInVain]
+WORKFLOWS = [Ask, AskByName, Ponder, PonderAndWait, LetOperationTimeOut]
 ACTIVITIES: list[object] = []
 SERVICES = [DeskHandler()]

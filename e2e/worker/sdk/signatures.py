@@ -11,19 +11,19 @@ from temporalio import client, workflow
 Members = dict[str, list[str]]
 
 
-def members(of: object) -> Members:
+def members(owner: object) -> Members:
     return {
         name: sorted(set(inspect.signature(member).parameters) - {"self"}) if inspect.isroutine(member) else []
-        for name, member in inspect.getmembers(of)
+        for name, member in inspect.getmembers(owner)
         if not name.startswith("_")
     }
 
 
 def code() -> Members:
     """The members for workflows, without the types that only describe functions."""
-    there = members(workflow)
+    found = members(workflow)
     kinds = ("Callable", "Method", "Self", "Class", "Any", "Param", "MultiParam", "Protocol", "Return")
-    return {name: there[name] for name in workflow.__all__ if name in there and not name.startswith(kinds)}
+    return {name: found[name] for name in workflow.__all__ if name in found and not name.startswith(kinds)}
 
 
 if __name__ == "__main__":

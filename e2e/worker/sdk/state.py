@@ -42,7 +42,7 @@ class Initialized:
 
 @workflow.defn(dynamic=True)
 class AnyType:
-    """The dynamic workflow: runs for every unregistered type, and returns its last argument unchanged."""
+    """The dynamic workflow: it runs for every unregistered type and returns its last argument unchanged."""
 
     @workflow.run
     async def run(self, args: Sequence[RawValue]) -> RawValue | str:
@@ -57,15 +57,15 @@ class Sandboxed:
     async def run(self) -> dict[str, Any]:
         with workflow.unsafe.sandbox_unrestricted():
             datetime.now()
-            told = {
+            result = {
                 "inSandbox": workflow.unsafe.in_sandbox(),
                 "unrestricted": workflow.unsafe.is_sandbox_unrestricted(),
             }
         try:
             datetime.now()
         except workflow.NondeterminismError as error:
-            return {**told, "restricted": str(error)}
-        return told
+            return {**result, "restricted": str(error)}
+        return result
 
 
 @workflow.defn(sandboxed=False)
@@ -109,7 +109,7 @@ class Info:
             "taskTimeout": seconds(info.task_timeout),
             "priority": {camel(name): value for name, value in vars(info.priority).items()},
             "memo": {key: payload.data.decode() for key, payload in info.raw_memo.items()},
-            "searchAttributes": searched(),
+            "searchAttributes": current_search_attributes(),
             "headers": list(info.headers),
             "parent": info.parent and {camel(name): value for name, value in vars(info.parent).items()},
             "root": info.root and {camel(name): value for name, value in vars(info.root).items()},
@@ -179,7 +179,7 @@ class Replayed:
     def __init__(self) -> None:
         self.finished = False
         self.replaying = False
-        self.noted: dict[str, Any] = {}
+        self.recorded: dict[str, Any] = {}
         self.logged = Records(workflow.info().run_id)
 
     @workflow.run
@@ -187,7 +187,7 @@ class Replayed:
         self.replaying = workflow.unsafe.is_replaying()
         with self.logged:
             workflow.logger.warning("it runs")
-        self.noted = {
+        self.recorded = {
             "uuid": str(workflow.uuid4()),
             "random": workflow.random().randint(0, 1_000_000_000),
             "now": workflow.now().isoformat(),
@@ -195,7 +195,7 @@ class Replayed:
             "timeNs": workflow.time_ns(),
         }
         await workflow.wait_condition(lambda: self.finished)
-        return self.noted
+        return self.recorded
 
     @workflow.signal
     def finish(self) -> None:
@@ -203,7 +203,7 @@ class Replayed:
 
     @workflow.query
     def once_more(self) -> dict[str, Any]:
-        return self.noted
+        return self.recorded
 
     @workflow.query
     def was_replaying(self) -> bool:
@@ -265,11 +265,11 @@ class SearchAttributes:
     """Sets search attributes of every type, and removes those that a signal names."""
 
     def __init__(self) -> None:
-        self.known: list[dict[str, Any]] = []
+        self.history: list[dict[str, Any]] = []
 
     @workflow.run
     async def run(self, removed: list[str]) -> list[dict[str, Any]]:
-        self.known.append(searched())
+        self.history.append(current_search_attributes())
         self.upsert(
             CUSTOMER.value_set("c-1"),
             ITEMS.value_set(9_007_199_254_740_993),
@@ -280,11 +280,11 @@ class SearchAttributes:
             NOTE.value_set("to be left at the door"),
         )
         self.upsert(*(key.value_unset() for key in KEYS if key.name in removed))
-        return self.known
+        return self.history
 
     def upsert(self, *updates: SearchAttributeUpdate[Any]) -> None:
         workflow.upsert_search_attributes(updates)
-        self.known.append(searched())
+        self.history.append(current_search_attributes())
 
 
 @workflow.defn
@@ -322,7 +322,7 @@ class Race:
     @workflow.run
     async def run(self, names: list[str]) -> dict[str, Any]:
         woken = [await sleeper for sleeper in workflow.as_completed(map(self.sleeper, names))]
-        tasks = [asyncio.create_task(self.sleeper(name)) for name in (*names, "nobody")]
+        tasks = [asyncio.create_task(self.sleeper(name)) for name in (*names, "never")]
         done, pending = await workflow.wait(tasks, timeout=0.01)
         try:
             for late in workflow.as_completed(pending, timeout=0.01):
@@ -439,7 +439,7 @@ class Cancellable:
     """Waits for its cancellation, and returns the reason, or cleans up and is cancelled."""
 
     def __init__(self) -> None:
-        self.tidied = False
+        self.cleaned_up = False
 
     @workflow.run
     async def run(self, obey: bool) -> str | None:
@@ -447,15 +447,15 @@ class Cancellable:
         try:
             await workflow.wait_condition(lambda: False)
         except asyncio.CancelledError:
-            await workflow.sleep(0.01, summary="tidying up")
-            self.tidied = True
+            await workflow.sleep(0.01, summary="cleaning up")
+            self.cleaned_up = True
             if obey:
                 raise
         return workflow.cancellation_reason() if before is None else None
 
     @workflow.query
-    def has_tidied(self) -> bool:
-        return self.tidied
+    def has_cleaned_up(self) -> bool:
+        return self.cleaned_up
 
 
 @workflow.defn
@@ -476,7 +476,7 @@ def camel(name: str) -> str:
     return first + "".join(map(str.capitalize, rest))
 
 
-def searched() -> dict[str, Any]:
+def current_search_attributes() -> dict[str, Any]:
     """The search attributes in the workflow's info, as JSON."""
     values = {pair.key.name: pair.value for pair in workflow.info().typed_search_attributes}
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}

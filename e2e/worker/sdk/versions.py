@@ -115,7 +115,7 @@ async def deploy(build_id: str) -> None:
     )
     state = described.worker_deployment_info.routing_config_update_state
     if state == RoutingConfigUpdateState.ROUTING_CONFIG_UPDATE_STATE_IN_PROGRESS:
-        raise ApplicationError("not all task queues know of it")
+        raise ApplicationError("the version has not reached all task queues")
 
 
 @workflow.defn

@@ -8,9 +8,9 @@ from typing import Any
 WARNINGS: list[str] = []
 
 
-def remember(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+def record(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
     WARNINGS.append(f"{category.__name__}: {message}")
 
 
-warnings.showwarning = remember
+warnings.showwarning = record
 warnings.simplefilter("always", RuntimeWarning)
