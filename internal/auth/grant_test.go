@@ -106,7 +106,7 @@ func TestAnonymousMayOnlyReadAndWrite(t *testing.T) {
 	require.Error(t, principal.Authorize(describe, auth.SystemNamespace))
 }
 
-func TestAuthorizeAllocatesNothing(t *testing.T) { //nolint:paralleltest // AllocsPerRun refuses to run beside others
+func TestAuthorizeAllocatesNothing(t *testing.T) { //nolint:paralleltest // AllocsPerRun panics in parallel tests
 	principal := &auth.Principal{Name: "dev", Grants: append(grants("team-*", auth.RoleRead), grants("default", auth.RoleWrite)...)}
 	require.Zero(t, testing.AllocsPerRun(100, func() { _ = principal.Authorize(start, "default") }))
 }

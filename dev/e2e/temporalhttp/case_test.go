@@ -34,9 +34,9 @@ type example struct {
 	// query and body may contain variables of the fixture: ${id}, ${run}.
 	query, body string
 	header      http.Header
-	// after is a path that returns the effect of a write. settled is a text that the response contains once the write
+	// after is a path that returns the effect of a write. applied is a text that the response contains once the write
 	// has taken effect.
-	after, settled string
+	after, applied string
 	// exclusive is held during the comparison if the server does not accept two such changes concurrently.
 	exclusive *sync.Mutex
 	// wording marks an error about the syntax of the request. The servers use different messages for it.
@@ -190,7 +190,7 @@ func (e example) comparePair(t *testing.T, b binding) {
 	var left, right apiResponse
 	e2etest.Eventually(one.T, "both writes have taken effect", func() bool {
 		left, right = one.get(e.after), other.get(e.after)
-		return e.settled == "" || strings.Contains(left.body, e.settled) && strings.Contains(right.body, e.settled)
+		return e.applied == "" || strings.Contains(left.body, e.applied) && strings.Contains(right.body, e.applied)
 	})
 	require.Equal(t, http.StatusOK, left.status, "%s: %s", e.after, left.body)
 	require.Equal(t, one.normalize(left), other.normalize(right), "%s %s %s, and then %s\nby Temporal: %s\nby the gateway: %s",

@@ -230,7 +230,7 @@ func ids() []routed {
 				about + ", start", http.MethodPost, workflowRoute,
 				example{
 					path: path, body: `{"workflowType":{"name":"Unpolled"},"taskQueue":{"name":"${id}"},"requestId":"${id}"}`,
-					after: "/namespaces/default/workflow-count?query=WorkflowId%20STARTS_WITH%20%22${id}%22", settled: `"1"`,
+					after: "/namespaces/default/workflow-count?query=WorkflowId%20STARTS_WITH%20%22${id}%22", applied: `"1"`,
 				},
 			},
 			routed{about + ", absent", http.MethodGet, workflowRoute, example{path: path, status: http.StatusNotFound}},

@@ -35,7 +35,7 @@ func scheduleExamples() map[string][]example {
 			{about: "absent", body: `{` + yearly + `,"requestId":"${id}-request"}`, status: http.StatusNotFound},
 		},
 		"PatchSchedule": {
-			{prepare: schedule, body: `{"patch":{"unpause":"back"},"requestId":"${id}-request"}`, after: schedulePath, settled: "back"},
+			{prepare: schedule, body: `{"patch":{"unpause":"back"},"requestId":"${id}-request"}`, after: schedulePath, applied: "back"},
 			{
 				about: "backfill", prepare: schedule,
 				body: `{"patch":{"backfillRequest":[{"startTime":"2001-01-01T00:00:00Z","endTime":"2001-01-02T00:00:00Z",

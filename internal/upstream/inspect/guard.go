@@ -175,11 +175,11 @@ func among(value []byte, allowed []string) bool {
 	return len(value) == 0 || slices.Contains(allowed, string(value))
 }
 
-func allow(allowed bool, refusal string) error {
+func allow(allowed bool, detail string) error {
 	if allowed {
 		return nil
 	}
-	return problem.New(problem.OperationForbidden, refusal)
+	return problem.New(problem.OperationForbidden, detail)
 }
 
 func same(value []byte, namespace string) error {
