@@ -282,7 +282,7 @@ func TestARejectedGatewayCredentialIsNotTheCallersError(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.Unauthenticated, marker))
-	e := upstreamtest.RequireProblem(t, problem.UpstreamAuthFailed, describeWorkflow(withRetries(t.Context()), newClient(t, server)))
+	e := upstreamtest.ProblemOf(t, problem.UpstreamAuthFailed, describeWorkflow(withRetries(t.Context()), newClient(t, server)))
 	require.NotContains(t, e.Detail, marker)
 	require.Len(t, server.AllCalls(), 1)
 }
@@ -294,7 +294,7 @@ func TestTextsOfNetworkErrorsAreOnlyLogged(t *testing.T) {
 			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: context.DeadlineExceeded, Addr: &net.UnixAddr{Name: marker}}
 		}
 	})
-	e := upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(inOrders(t.Context()), client))
+	e := upstreamtest.ProblemOf(t, problem.UpstreamUnavailable, describeWorkflow(inOrders(t.Context()), client))
 	require.NotContains(t, e.Detail, marker)
 	require.Contains(t, e.Error(), marker)
 }
@@ -339,7 +339,7 @@ func TestAnHTMLPageIsNotReturnedToCallers(t *testing.T) {
 			t.Parallel()
 			dial := serveHTML(t, status)
 			client := newClient(t, nil, func(options *upstream.Options) { options.Dial = dial })
-			e := upstreamtest.RequireProblem(t, want, describeWorkflow(inOrders(t.Context()), client))
+			e := upstreamtest.ProblemOf(t, want, describeWorkflow(inOrders(t.Context()), client))
 			require.NotContains(t, e.Detail, marker)
 			require.Contains(t, e.Error(), marker)
 		})

@@ -187,7 +187,7 @@ func TestAProxyErrorMeansUpstreamUnavailable(t *testing.T) {
 			t.Parallel()
 			proxy := newProxy(t, func(conn net.Conn, _ *http.Request) { _, _ = io.WriteString(conn, response) })
 			client := newClient(t, nil, proxy.use("user:"+marker))
-			e := upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(inOrders(t.Context()), client))
+			e := upstreamtest.ProblemOf(t, problem.UpstreamUnavailable, describeWorkflow(inOrders(t.Context()), client))
 			require.NotContains(t, e.Detail, marker)
 			require.NotContains(t, e.Detail, "proxy")
 			require.Contains(t, e.Error(), "proxy: ")
@@ -202,7 +202,7 @@ func TestAnUnreachableProxyMeansUpstreamUnavailable(t *testing.T) {
 		options.Proxy = upstream.Proxy{Address: "proxy.example:3128"}
 		options.Dial = func(context.Context, string) (net.Conn, error) { return nil, errors.New(marker) }
 	})
-	e := upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(inOrders(t.Context()), client))
+	e := upstreamtest.ProblemOf(t, problem.UpstreamUnavailable, describeWorkflow(inOrders(t.Context()), client))
 	require.NotContains(t, e.Detail, marker)
 	require.Contains(t, e.Error(), "proxy: "+marker)
 }

@@ -158,7 +158,7 @@ func TestTheUpstreamIsVerified(t *testing.T) {
 				require.Equal(t, test.peer, caller)
 				return
 			}
-			e := upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, err)
+			e := upstreamtest.ProblemOf(t, problem.UpstreamUnavailable, err)
 			require.Equal(t, "The Temporal server cannot be reached at the moment.", e.Detail)
 			require.Empty(t, server.AllCalls())
 		})

@@ -75,7 +75,7 @@ func TestARequestNamesTheAuthorisedNamespaceOnly(t *testing.T) {
 			t.Parallel()
 			for _, other := range []string{payments, "Orders", orders + " ", orders + "\x00", "order", "ordérs"} {
 				err := check(workflowService+test.method, upstreamtest.Wire(t, test.request(other)))
-				e := upstreamtest.RequireProblem(t, problem.NamespaceMismatch, err)
+				e := upstreamtest.ProblemOf(t, problem.NamespaceMismatch, err)
 				require.NotContains(t, e.Detail, other)
 			}
 			require.NoError(t, check(workflowService+test.method, upstreamtest.Wire(t, test.request(orders))))

@@ -61,8 +61,14 @@ func UpdateWithStart(
 	}
 }
 
-// RequireProblem requires that err is a problem with the given code, and returns it.
-func RequireProblem(t testing.TB, want problem.Code, err error) *problem.Error {
+// RequireProblem requires that err is a problem with the given code.
+func RequireProblem(t testing.TB, want problem.Code, err error) {
+	t.Helper()
+	_ = ProblemOf(t, want, err)
+}
+
+// ProblemOf requires that err is a problem with the given code, and returns it.
+func ProblemOf(t testing.TB, want problem.Code, err error) *problem.Error {
 	t.Helper()
 	require.Error(t, err)
 	e := problem.Of(err)
