@@ -14,9 +14,9 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// Front is what every door does with a request before it calls the Temporal server,
-// and with the response before it is written. All doors share one Front, so that each
-// limit applies to all of them together.
+// Front performs the steps that all doors have in common, before the call to the
+// Temporal server and before the response is written. The doors share one Front, so
+// that each limit applies to all of them together.
 type Front struct {
 	Upstream *upstream.Client
 	// Bodies reads the bodies of requests.

@@ -1,7 +1,7 @@
-// Package upstream calls Temporal servers. [Client.Invoke] is its one entry, on
-// wire bytes, and every call of every door goes through the same chain there:
-// principal, access table, the checks of package inspect, deadline, metadata,
-// credential, retry.
+// Package upstream calls Temporal servers. All doors call [Client.Invoke], with
+// messages in the wire format. It applies the same steps to every call: principal,
+// access table, the checks of package inspect, deadline, metadata, credential,
+// retry.
 //
 // Trust boundary: Invoke fails closed. A call without a principal, with a method
 // that is not in the access table, or with a namespace in the request, at any

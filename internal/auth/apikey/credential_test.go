@@ -58,11 +58,11 @@ func tokenOf(t *testing.T, principal *auth.Principal) string {
 
 func TestKeysHaveCredentials(t *testing.T) {
 	t.Parallel()
-	elsewhere := authtest.WriteFile(t, authtest.SecretB)
+	absolutePath := authtest.WriteFile(t, authtest.SecretB)
 	keys, err := apikey.Open(keysDir(t, "token-a", authtest.SecretA+"\n", "keys.yaml", "keys:"+
 		withCredential("upstreams", "")+withCredential("none", "{mode: none}")+
 		withCredential("first", staticIn("token-a"))+withCredential("second", staticIn("./token-a"))+
-		withCredential("absolute", staticIn(elsewhere))), apikey.Options{})
+		withCredential("absolute", staticIn(absolutePath))), apikey.Options{})
 	require.NoError(t, err)
 	authenticator := authenticatorOf(keys)
 	require.Nil(t, principalOf(t, authenticator, "upstreams").Credential)

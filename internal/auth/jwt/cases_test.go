@@ -99,7 +99,7 @@ func TestHostileTokens(t *testing.T) {
 			{16, "wrong aud", withClaims(members{"aud": "other"}), "audience"},
 			{16, "aud an object", withClaims(members{"aud": members{"flowgate": true}}), "missing required claim"},
 			{16, "aud with a number", withClaims(members{"aud": []any{1, audience}}), "invalid type"},
-			{16, "aud contains ours", withClaims(members{"aud": []string{"other", audience}}), ""},
+			{16, "aud contains the audience", withClaims(members{"aud": []string{"other", audience}}), ""},
 
 			{17, "crit", withHeader(members{"crit": []string{"foo"}}), "crit"},
 			{17, "b64", withHeader(members{"b64": false}), "b64"},

@@ -396,12 +396,12 @@ func TestDiscovery(t *testing.T) {
 // The keys of one issuer do not verify the tokens of another.
 func TestIssuersAreIsolated(t *testing.T) {
 	t.Parallel()
-	ours, theirs := newEd25519(t, "same"), newEd25519(t, "same")
+	firstKey, secondKey := newEd25519(t, "same"), newEd25519(t, "same")
 	provider := newIDP()
 	provider.respond(func(w http.ResponseWriter, r *http.Request) {
-		principal := ours
+		principal := firstKey
 		if r.URL.Host == "two.example" {
-			principal = theirs
+			principal = secondKey
 		}
 		_, _ = fmt.Fprintf(w, `{"keys":[%s]}`, textOf(t, principal.jwk(nil)))
 	})
@@ -410,10 +410,10 @@ func TestIssuersAreIsolated(t *testing.T) {
 		two.Issuer, two.JWKSURL = "https://two.example", "https://two.example/jwks"
 		f := startFixture(t, provider, one, two)
 		second := members{"iss": two.Issuer}
-		f.accepts(t, ours.validToken(t))
-		f.accepts(t, theirs.sign(t, theirs.header(nil), claims(time.Now(), second)))
-		f.rejects(t, theirs.validToken(t))
-		f.rejects(t, ours.sign(t, ours.header(nil), claims(time.Now(), second)))
+		f.accepts(t, firstKey.validToken(t))
+		f.accepts(t, secondKey.sign(t, secondKey.header(nil), claims(time.Now(), second)))
+		f.rejects(t, secondKey.validToken(t))
+		f.rejects(t, firstKey.sign(t, firstKey.header(nil), claims(time.Now(), second)))
 	})
 }
 

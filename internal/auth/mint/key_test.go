@@ -82,7 +82,7 @@ func TestKidIsTheThumbprint(t *testing.T) {
 func TestInvalidKeyFiles(t *testing.T) {
 	t.Parallel()
 	const marker = "MARKER"
-	good := ecKey(t)
+	valid := ecKey(t)
 	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	require.NoError(t, err)
 	small, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // must be rejected
@@ -98,23 +98,23 @@ func TestInvalidKeyFiles(t *testing.T) {
 		"nothing":             {es, "", "contains no PEM private key"},
 		"no PEM":              {es, marker, "contains no PEM private key"},
 		"P-384":               {es, pkcs8(t, p384), "key 1: is not a P-256 key"},
-		"the second is wrong": {es, good + pkcs8(t, p384), "key 2: is not a P-256 key"},
+		"the second is wrong": {es, valid + pkcs8(t, p384), "key 2: is not a P-256 key"},
 		"Ed25519":             {es, pkcs8(t, ed), "key 1: is not a P-256 key"},
 		"RSA for ES256":       {es, pkcs8(t, small), "key 1: is not a P-256 key"},
-		"EC for RS256":        {rs, good, "key 1: is not an RSA key of 2048 to 8192 bits"},
+		"EC for RS256":        {rs, valid, "key 1: is not an RSA key of 2048 to 8192 bits"},
 		"a small RSA key":     {rs, pkcs8(t, small), "key 1: is not an RSA key of 2048 to 8192 bits"},
-		"no algorithm":        {"", good, "must be ES256 or RS256"},
+		"no algorithm":        {"", valid, "must be ES256 or RS256"},
 		"a public key":        {es, block("PUBLIC KEY", public), "key 1: is not a private key"},
-		"a certificate":       {es, good + block("CERTIFICATE", []byte(marker)), "key 2: is not a private key"},
+		"a certificate":       {es, valid + block("CERTIFICATE", []byte(marker)), "key 2: is not a private key"},
 		"invalid DER":         {es, block("PRIVATE KEY", []byte(marker)), "key 1: does not match the type of its PEM block"},
 		"DER of another type": {es, block("EC PRIVATE KEY", []byte(marker)), "key 1: does not match the type of its PEM block"},
 		"encrypted":           {es, block("ENCRYPTED PRIVATE KEY", []byte(marker)), "key 1: is encrypted"},
 		"encrypted, in the old format": {
-			es, strings.Replace(good, "KEY-----\n", "KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: "+marker+"\n\n", 1), "key 1: is encrypted",
+			es, strings.Replace(valid, "KEY-----\n", "KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: "+marker+"\n\n", 1), "key 1: is encrypted",
 		},
-		"duplicate":          {es, good + ecKey(t) + good, "key 3: duplicates key 1"},
-		"truncated":          {es, ecKey(t) + good[:len(good)/2], "malformed PEM block"},
-		"damaged, then good": {es, strings.Replace(ecKey(t), "M", "*", 1) + good, "malformed PEM block"},
+		"duplicate":           {es, valid + ecKey(t) + valid, "key 3: duplicates key 1"},
+		"truncated":           {es, ecKey(t) + valid[:len(valid)/2], "malformed PEM block"},
+		"damaged, then valid": {es, strings.Replace(ecKey(t), "M", "*", 1) + valid, "malformed PEM block"},
 	} {
 		cfg := settings(writeFile(t, c.file))
 		cfg.Algorithm = c.algorithm

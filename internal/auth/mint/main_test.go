@@ -100,22 +100,22 @@ func fetch(t testing.TB, signer *mint.Signer) keySet {
 	var set jose.JSONWebKeySet
 	require.NoError(t, json.Unmarshal(signer.JWKS(), &set))
 	require.NotEmpty(t, set.Keys)
-	known := keySet{}
+	keys := keySet{}
 	for _, k := range set.Keys {
 		require.True(t, k.IsPublic())
 		require.True(t, k.Valid())
 		require.Equal(t, "sig", k.Use)
-		known[k.KeyID] = k
+		keys[k.KeyID] = k
 	}
-	require.Len(t, known, len(set.Keys), "each key once")
-	return known
+	require.Len(t, keys, len(set.Keys), "each key once")
+	return keys
 }
 
 // verify verifies a token as a server without leeway does.
-func (known keySet) verify(token string) (*jwt.Token, error) {
+func (keys keySet) verify(token string) (*jwt.Token, error) {
 	return jwt.Parse(token, func(token *jwt.Token) (any, error) {
 		kid, _ := token.Header["kid"].(string)
-		k, ok := known[kid]
+		k, ok := keys[kid]
 		if !ok || token.Method.Alg() != k.Algorithm {
 			return nil, jwt.ErrTokenUnverifiable
 		}

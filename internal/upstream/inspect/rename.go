@@ -4,9 +4,9 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// rename returns the message with the namespace from renamed to to, wherever it is
-// named. What is not a valid message is copied as it is: the server, or the door,
-// rejects it.
+// rename returns a copy of the message in which each namespace from is replaced by
+// to. Invalid parts of the message are copied unchanged: the server, or the door,
+// rejects them.
 func (g guard) rename(message []byte, from, to string) []byte {
 	return g.appendRenamed(make([]byte, 0, len(message)+len(to)), message, from, to, maxDepth)
 }
