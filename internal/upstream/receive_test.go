@@ -152,18 +152,18 @@ func TestARepeatedLargeReadReservesFirst(t *testing.T) {
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
 	server.Handle("ListWorkflowExecutions", upstreamtest.InTurn(
-		sized(4*mega), sized(4*mega), // the first read
-		sized(4*mega),                // the second, in the room of the first
-		sized(6*mega), sized(6*mega), // the third, whose response has grown
-		sized(mega/2), // the fourth, whose response has become small
-		sized(mega/2), // the fifth, without a reservation
+		sized(4*mebibyte), sized(4*mebibyte), // the first read
+		sized(4*mebibyte),                // the second, in the room of the first
+		sized(6*mebibyte), sized(6*mebibyte), // the third, whose response has grown
+		sized(mebibyte/2), // the fourth, whose response has become small
+		sized(mebibyte/2), // the fifth, without a reservation
 	))
 	for read, want := range []struct{ calls, reservations int }{{2, 1}, {3, 1}, {5, 2}, {6, 1}, {7, 0}} {
 		r := &room{}
 		_, err := listIn(t, client, r)
 		require.NoError(t, err)
 		require.Len(t, server.Calls("ListWorkflowExecutions"), want.calls, "read %d", read)
-		require.Len(t, r.asked, want.reservations, "read %d", read)
+		require.Len(t, r.requests, want.reservations, "read %d", read)
 	}
 }
 
@@ -172,7 +172,7 @@ func TestALargeReadWithoutRoomIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
-	server.Handle("ListWorkflowExecutions", sized(4*mega))
+	server.Handle("ListWorkflowExecutions", sized(4*mebibyte))
 	none := errors.New("no room")
 	for range 3 {
 		_, err := listIn(t, client, &room{err: none})
