@@ -153,7 +153,7 @@ func TestARepeatedLargeReadReservesFirst(t *testing.T) {
 	client := newClient(t, server)
 	server.Handle("ListWorkflowExecutions", upstreamtest.InTurn(
 		sized(4*mebibyte), sized(4*mebibyte), // the first read
-		sized(4*mebibyte),                // the second, in the room of the first
+		sized(4*mebibyte),                    // the second, in the room of the first
 		sized(6*mebibyte), sized(6*mebibyte), // the third, whose response has grown
 		sized(mebibyte/2), // the fourth, whose response has become small
 		sized(mebibyte/2), // the fifth, without a reservation
