@@ -23,8 +23,8 @@ type Listen struct {
 	Hosts          []string       `yaml:"hosts" doc:"Allowed values of the Host header, without port. Empty allows any."`
 	AdminHosts     []string       `yaml:"adminHosts" doc:"Allowed values of the Host header on the admin listener, without port, in addition to localhost and IP addresses."`
 	TrustedProxies []string       `yaml:"trustedProxies" doc:"Addresses or networks of the proxies whose X-Forwarded-For is trusted."`
-	DrainDelay     time.Duration  `yaml:"drainDelay" doc:"How long a stopping gateway reports that it is not ready but accepts requests, before it rejects new ones."`
-	DrainTimeout   time.Duration  `yaml:"drainTimeout" doc:"How long requests in flight may take to complete after the delay."`
+	DrainDelay     time.Duration  `yaml:"drainDelay" doc:"How long a stopping gateway still accepts requests while it reports that it is not ready."`
+	DrainTimeout   time.Duration  `yaml:"drainTimeout" doc:"How long requests in flight may take to complete after drainDelay."`
 	Timeouts       ListenTimeouts `yaml:"timeouts"`
 	MaxHeaderBytes int            `yaml:"maxHeaderBytes" doc:"Maximum size of a request's header section, in bytes."`
 	TLS            ListenTLS      `yaml:"tls"`
@@ -42,7 +42,7 @@ type ListenTimeouts struct {
 type Upstream struct {
 	Address        string     `yaml:"address" doc:"Address of the Temporal frontend, host:port."`
 	Metadata       Metadata   `yaml:"metadata"`
-	CallerMetadata []string   `yaml:"callerMetadata" doc:"Metadata keys that callers may send as Grpc-Metadata-<key>."`
+	CallerMetadata []string   `yaml:"callerMetadata" doc:"gRPC metadata keys that callers may set with Grpc-Metadata-<key> headers."`
 	TLS            TLS        `yaml:"tls"`
 	KeepAlive      KeepAlive  `yaml:"keepAlive"`
 	Retry          Retry      `yaml:"retry"`
@@ -64,7 +64,7 @@ type TLS struct {
 
 // KeepAlive configures the pings on an upstream connection.
 type KeepAlive struct {
-	Interval time.Duration `yaml:"interval" doc:"Interval between two pings. The server rejects less than 10s."`
+	Interval time.Duration `yaml:"interval" doc:"Interval between two pings, at least 10s. The server closes a connection with more frequent pings."`
 	Timeout  time.Duration `yaml:"timeout" doc:"How long to wait for the acknowledgement of a ping before closing the connection."`
 }
 
@@ -73,15 +73,15 @@ type Retry struct {
 	InitialInterval time.Duration `yaml:"initialInterval" doc:"Delay before the first retry."`
 	Multiplier      float64       `yaml:"multiplier" doc:"Factor by which the delay grows with each retry, at least 1."`
 	MaxInterval     time.Duration `yaml:"maxInterval" doc:"Maximum delay between two retries."`
-	MaxElapsed      time.Duration `yaml:"maxElapsed" doc:"No retry starts later than this after the first attempt."`
+	MaxElapsed      time.Duration `yaml:"maxElapsed" doc:"Maximum time between the start of the first attempt and the start of the last retry."`
 	MaxAttempts     int           `yaml:"maxAttempts" doc:"Maximum number of attempts, the first included. 1 disables retries."`
 }
 
 // Breaker configures the circuit breaker, which fails calls immediately while the upstream is unavailable.
 type Breaker struct {
-	Failures int           `yaml:"failures" doc:"Number of consecutive calls that fail with unavailable before the breaker opens. 0 disables the breaker."`
-	Window   time.Duration `yaml:"window" doc:"Time window, from the end of the first failure, in which the other calls must have begun."`
-	Pause    time.Duration `yaml:"pause" doc:"Interval between two test calls while the breaker is open."`
+	Failures int           `yaml:"failures" doc:"Number of consecutive failed calls after which the circuit breaker opens. Only calls that find the upstream unavailable count. 0 disables the breaker."`
+	Window   time.Duration `yaml:"window" doc:"Time after the first failure in which the other failed calls must start. A failed call that starts later begins a new count."`
+	Pause    time.Duration `yaml:"pause" doc:"Interval between two trial calls while the breaker is open."`
 }
 
 // Proxy configures an HTTP CONNECT proxy in front of the upstream.
@@ -117,19 +117,19 @@ const (
 
 // CORS configures which origins may call the gateway from a browser.
 type CORS struct {
-	Origins []string `yaml:"origins" doc:"Origins that may call from a browser, such as https://app.example. Each must match exactly. Empty allows no other origin."`
+	Origins []string `yaml:"origins" doc:"Origins whose pages may call the gateway, such as https://app.example. Each must match exactly. Empty allows only the gateway's own origin."`
 }
 
 // Tokens configures the page tokens and delegated tokens that the gateway seals.
 type Tokens struct {
-	KeyFiles []string      `yaml:"keyFiles" doc:"Key files of at least 32 bytes. The first key signs page tokens and delegated tokens, all keys verify. Empty means a random key."`
+	KeyFiles []string      `yaml:"keyFiles" doc:"Key files of at least 32 bytes each. The first key signs page tokens and delegated tokens; all keys verify them. Empty means a random key, whose tokens other replicas reject."`
 	MaxTTL   time.Duration `yaml:"maxTTL" doc:"Maximum lifetime of a delegated token."`
 }
 
 // Limits configures the limits of a request and of all requests in flight.
 type Limits struct {
-	MaxWait       time.Duration `yaml:"maxWait" doc:"Maximum wait that a caller may request."`
-	RequestBudget time.Duration `yaml:"requestBudget" doc:"Maximum duration of a request, including waits and retries."`
+	MaxWait       time.Duration `yaml:"maxWait" doc:"Maximum wait for a result. A longer wait is reduced to this."`
+	RequestBudget time.Duration `yaml:"requestBudget" doc:"Maximum duration of a request under /v1, including waits and retries. Event streams are exempt."`
 	MaxBodyBytes  int64         `yaml:"maxBodyBytes" doc:"Maximum size of a request body, in bytes."`
 	Timeouts      Timeouts      `yaml:"timeouts"`
 	InFlight      InFlight      `yaml:"inFlight"`
@@ -143,22 +143,22 @@ type InFlight struct {
 	Waits       int     `yaml:"waits" doc:"Maximum number of waits in flight."`
 	CallerShare float64 `yaml:"callerShare" doc:"Share of each of these limits that one caller may use, above 0 and at most 1. An API key can override it."`
 
-	Queue     int           `yaml:"queue" doc:"Number of requests of each kind that may wait for a slot. Further requests are rejected at once."`
-	QueueTime time.Duration `yaml:"queueTime" doc:"How long a request waits for a slot before it is rejected."`
+	Queue     int           `yaml:"queue" doc:"Number of requests of each kind that may queue because their caller uses its whole share. Further ones are rejected immediately."`
+	QueueTime time.Duration `yaml:"queueTime" doc:"How long a request may queue before it is rejected."`
 }
 
 // BytesInFlight limits the memory that request and response bodies hold at a time in one replica. A caller's share is
 // that of [InFlight].
 type BytesInFlight struct {
-	Requests  int64 `yaml:"requests" doc:"Maximum total size of request bodies until their call ends, in bytes. Each counts twice, and as at least 32 KiB while it arrives."`
-	Responses int64 `yaml:"responses" doc:"Maximum total size of the responses not yet written, in bytes. Over HTTP/1, responses of up to 64 KiB do not count."`
+	Requests  int64 `yaml:"requests" doc:"Maximum total size of the request bodies in flight, in bytes. A body counts twice, because the message to Temporal is as large. While it arrives, it counts as at least 32 KiB."`
+	Responses int64 `yaml:"responses" doc:"Maximum total size of the responses that are not yet written, in bytes. Over HTTP/1, a response of up to 64 KiB does not count."`
 }
 
 // Timeouts are the deadlines of one upstream call.
 type Timeouts struct {
-	Default  time.Duration `yaml:"default" doc:"Timeout of an upstream call if the caller sets none."`
-	LongPoll time.Duration `yaml:"longPoll" doc:"Timeout of a long poll if the caller sets none."`
-	Max      time.Duration `yaml:"max" doc:"Maximum timeout that a caller may set."`
+	Default  time.Duration `yaml:"default" doc:"Timeout of each attempt of an upstream call if the caller sets none."`
+	LongPoll time.Duration `yaml:"longPoll" doc:"Timeout of a long poll of the Temporal HTTP API if the caller sets none. Under /v1, each long poll of the gateway lasts at most 22s, or this long if it is less."`
+	Max      time.Duration `yaml:"max" doc:"Maximum timeout that a caller may set. Under /v1, requestBudget applies as well."`
 }
 
 // Docs configures the pages at /docs.

@@ -22,7 +22,7 @@ type APIKeys struct {
 // count and are accepted regardless of the limit.
 type FailureLimit struct {
 	Burst     int     `yaml:"burst" doc:"Number of invalid credentials that one network (/24, or /64 for IPv6) may send in a burst."`
-	PerSecond float64 `yaml:"perSecond" doc:"Sustained number of invalid credentials per second that one network may send."`
+	PerSecond float64 `yaml:"perSecond" doc:"Number of invalid credentials per second that one network may send on average."`
 }
 
 // Issuer configures an issuer whose tokens (JWT, RFC 7519) are accepted by the rules of RFC 8725. [Issuer.withDefaults]
@@ -103,9 +103,9 @@ const (
 
 // Credential configures the credential that the gateway sends to the upstream.
 type Credential struct {
-	Mode           string `yaml:"mode" doc:"none, static (the token in the file), passthrough (the caller's JWT) or mint (a token that the gateway signs)."`
-	File           string `yaml:"file" doc:"File that contains the token of mode static."`
-	AllowPlaintext bool   `yaml:"allowPlaintextCredential" doc:"Allow sending the token to another host without TLS."`
+	Mode           string `yaml:"mode" doc:"Credential for Temporal: none, static (the token in the file), passthrough (the caller's JWT) or mint (a token that the gateway signs)."`
+	File           string `yaml:"file" doc:"File that contains the token for mode static."`
+	AllowPlaintext bool   `yaml:"allowPlaintextCredential" doc:"Allow sending the credential without TLS to a Temporal server that is not at a loopback address."`
 	Mint           Mint   `yaml:"mint"`
 }
 
@@ -117,13 +117,13 @@ const (
 
 // Mint configures how the gateway signs short-lived tokens for the upstream, each for one namespace and one role.
 type Mint struct {
-	KeyFile   string   `yaml:"keyFile" doc:"PEM file of private keys. The first signs; all are published at /.well-known/jwks.json."`
+	KeyFile   string   `yaml:"keyFile" doc:"PEM file of private keys. The first key signs; all keys are published at /.well-known/jwks.json."`
 	Algorithm string   `yaml:"algorithm" doc:"Signature algorithm: ES256 (P-256 keys) or RS256 (RSA keys of at least 2048 bits)."`
 	Issuer    string   `yaml:"issuer" doc:"The iss claim of the tokens."`
 	Audience  []string `yaml:"audience" doc:"The aud claim of the tokens. Empty omits it."`
 
-	TTL          time.Duration `yaml:"ttl" doc:"Lifetime of a token."`
-	PublishAhead time.Duration `yaml:"publishAhead" doc:"How long a new key is published before it signs. Use at least twice the server's refreshInterval."`
+	TTL          time.Duration `yaml:"ttl" doc:"Lifetime of a signed token."`
+	PublishAhead time.Duration `yaml:"publishAhead" doc:"How long a new key is published before it signs. Use at least twice the refreshInterval in the Temporal server's jwtKeyProvider."`
 }
 
 // NamespaceUpstream configures the server of one namespace.
@@ -140,7 +140,7 @@ type NamespaceUpstream struct {
 type ListenTLS struct {
 	CertFile     string `yaml:"certFile" doc:"PEM file of the public listener's certificate. Requires keyFile. Both files are reloaded when they change."`
 	KeyFile      string `yaml:"keyFile" doc:"PEM file of the certificate's private key."`
-	ClientCAFile string `yaml:"clientCAFile" doc:"PEM file of the CA certificates for client certificates (auth.certificates)."`
+	ClientCAFile string `yaml:"clientCAFile" doc:"PEM file of the CA certificates that verify client certificates. auth.certificates maps these to grants."`
 }
 
 // withDefaults returns the issuer with defaults in place of zero values.
