@@ -873,9 +873,9 @@ type Priority struct {
 	PriorityKey *int32 `json:"priorityKey,omitempty"`
 }
 
-// QueryRejectCondition When to reject a query: never (`NONE`), if the workflow is closed (`NOT_OPEN`), or if it closed in any
-// other way than by completing (`NOT_COMPLETED_CLEANLY`). The default is the namespace's setting, which
-// `GET …/client` returns.
+// QueryRejectCondition When to reject a query: never (`NONE`), if the workflow is closed (`NOT_OPEN`), or if the workflow is
+// closed and did not complete successfully (`NOT_COMPLETED_CLEANLY`). The default is the setting for the
+// namespace, which `GET …/client` returns.
 type QueryRejectCondition string
 
 // QueryRequest defines model for QueryRequest.
@@ -889,9 +889,9 @@ type QueryRequest struct {
 	// Query The name of the query.
 	Query string `json:"query"`
 
-	// RejectCondition When to reject a query: never (`NONE`), if the workflow is closed (`NOT_OPEN`), or if it closed in any
-	// other way than by completing (`NOT_COMPLETED_CLEANLY`). The default is the namespace's setting, which
-	// `GET …/client` returns.
+	// RejectCondition When to reject a query: never (`NONE`), if the workflow is closed (`NOT_OPEN`), or if the workflow is
+	// closed and did not complete successfully (`NOT_COMPLETED_CLEANLY`). The default is the setting for the
+	// namespace, which `GET …/client` returns.
 	RejectCondition QueryRejectCondition `json:"rejectCondition,omitempty,omitzero"`
 }
 
@@ -1253,9 +1253,9 @@ type UpdateRequest struct {
 	Update string `json:"update"`
 
 	// UpdateID The id of the update, unique in its run. A repeated request with the same id is the same update. By
-	// default the id is derived from the `Idempotency-Key` and the body or, without a key, generated at
-	// random. Every caller that can send updates to the workflow can read the outcome of an update whose
-	// id it knows. Where this matters, use ids that cannot be guessed.
+	// default, the gateway derives the id from the `Idempotency-Key` and the body or, without a key,
+	// generates a random id. Every caller that may read the workflow, or send updates to it, can read the
+	// outcome of an update whose id it knows. If this matters, use ids that cannot be guessed.
 	UpdateID string `json:"updateId,omitempty,omitzero"`
 
 	// WaitForStage The stage to wait for: until the workflow has accepted the update, or until the update has an outcome.
@@ -1678,9 +1678,9 @@ type PayloadsParam = string
 // QueryNameParam defines model for QueryNameParam.
 type QueryNameParam = string
 
-// RejectConditionParam When to reject a query: never (`NONE`), if the workflow is closed (`NOT_OPEN`), or if it closed in any
-// other way than by completing (`NOT_COMPLETED_CLEANLY`). The default is the namespace's setting, which
-// `GET …/client` returns.
+// RejectConditionParam When to reject a query: never (`NONE`), if the workflow is closed (`NOT_OPEN`), or if the workflow is
+// closed and did not complete successfully (`NOT_COMPLETED_CLEANLY`). The default is the setting for the
+// namespace, which `GET …/client` returns.
 type RejectConditionParam = QueryRejectCondition
 
 // RunIDParam defines model for RunIdParam.
@@ -1753,17 +1753,17 @@ type StartWorkflowParams struct {
 	// not wait. `Prefer: wait=N` has the same meaning; do not send both.
 	Wait WaitParam `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
 
-	// FollowRuns Whether the wait, or the stream of events, continues in the next run after a run was continued as new,
-	// retried or started again by cron.
+	// FollowRuns Whether the wait, or the stream of events, continues with the next run if a run continues as new, is
+	// retried or is started again by cron.
 	FollowRuns *FollowRunsParam `form:"followRuns,omitempty" json:"followRuns,omitempty"`
 
-	// FollowReset Whether the wait continues in the new run after a reset. Otherwise the outcome of a run that a reset
-	// ended is `TERMINATED`, and a run that had ended before the reset keeps its outcome.
+	// FollowReset Whether the wait continues with the new run after a reset. By default, the outcome is that of the run
+	// that was reset: `TERMINATED` if the reset closed the run, or the earlier outcome if the run was already
+	// closed.
 	FollowReset *FollowResetParam `form:"followReset,omitempty" json:"followReset,omitempty"`
 
 	// FailureStatus The HTTP status for a workflow that did not complete successfully, or for an update that failed or was
-	// rejected. By default it is 200, because the outcome is data. `422` is for clients that detect failures
-	// by status.
+	// rejected. The default is 200. `422` is for clients that detect failures by the HTTP status.
 	FailureStatus *FailureStatusParam `form:"failureStatus,omitempty" json:"failureStatus,omitempty"`
 }
 
@@ -1776,8 +1776,9 @@ type DeleteWorkflowParams struct {
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
 	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
-	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
-	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
+	// request has no effect and the response is `409 run-chain-mismatch`. For updates, cancel and terminate,
+	// the server makes this check. For other operations without `runId`, the request applies to the run that
+	// is the latest when the gateway makes the check, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
@@ -1790,8 +1791,9 @@ type DescribeWorkflowParams struct {
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
 	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
-	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
-	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
+	// request has no effect and the response is `409 run-chain-mismatch`. For updates, cancel and terminate,
+	// the server makes this check. For other operations without `runId`, the request applies to the run that
+	// is the latest when the gateway makes the check, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
@@ -1804,8 +1806,9 @@ type UpdateWorkflowOptionsParams struct {
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
 	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
-	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
-	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
+	// request has no effect and the response is `409 run-chain-mismatch`. For updates, cancel and terminate,
+	// the server makes this check. For other operations without `runId`, the request applies to the run that
+	// is the latest when the gateway makes the check, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
@@ -1818,17 +1821,18 @@ type CancelWorkflowParams struct {
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
 	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
-	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
-	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
+	// request has no effect and the response is `409 run-chain-mismatch`. For updates, cancel and terminate,
+	// the server makes this check. For other operations without `runId`, the request applies to the run that
+	// is the latest when the gateway makes the check, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // GetWorkflowHistoryParams defines parameters for GetWorkflowHistory.
 type GetWorkflowHistoryParams struct {
-	// WaitNewEvent Whether to wait for new events if there are none after the page token. Until the run has closed, the
-	// response can have no events, and a token for the next request. The wait ends after 20 seconds, or a
-	// second before a shorter `Request-Timeout`, but lasts at least one second. It also ends when the replica
-	// shuts down.
+	// WaitNewEvent Whether to wait for new events if there are none after the page token. As long as the run is open, the
+	// response has a token for the next request, even if it has no events. The wait ends after 20 seconds. If
+	// `Request-Timeout` is shorter, the wait ends a second before that timeout, but lasts at least one second.
+	// It also ends when the replica shuts down.
 	WaitNewEvent *WaitNewEventParam `form:"waitNewEvent,omitempty" json:"waitNewEvent,omitempty"`
 
 	// EventFilterType Which events to return. `CLOSE_EVENT` is the last event of a closed run; the request waits for it for a
@@ -1856,12 +1860,12 @@ type GetWorkflowHistoryParams struct {
 	// page.
 	Limit *LimitParam `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// FollowRuns Whether the wait, or the stream of events, continues in the next run after a run was continued as new,
-	// retried or started again by cron.
+	// FollowRuns Whether the wait, or the stream of events, continues with the next run if a run continues as new, is
+	// retried or is started again by cron.
 	FollowRuns *FollowRunsParam `form:"followRuns,omitempty" json:"followRuns,omitempty"`
 
-	// LastEventID The same as the header `Last-Event-ID`, which takes precedence, for clients that cannot send the header
-	// with their first request. Only for a stream of events.
+	// LastEventID The same as the header `Last-Event-ID`, for clients that cannot send the header with their first
+	// request. The header takes precedence. Only for a stream of events.
 	LastEventID LastEventIDParam `form:"lastEventId,omitempty" json:"lastEventId,omitempty,omitzero"`
 
 	// WorkflowID The workflow id, if the path has `-` in its place. Rejected otherwise.
@@ -1871,8 +1875,9 @@ type GetWorkflowHistoryParams struct {
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
 	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
-	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
-	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
+	// request has no effect and the response is `409 run-chain-mismatch`. For updates, cancel and terminate,
+	// the server makes this check. For other operations without `runId`, the request applies to the run that
+	// is the latest when the gateway makes the check, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
@@ -1885,8 +1890,9 @@ type GetWorkflowMetadataParams struct {
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
 	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
-	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
-	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
+	// request has no effect and the response is `409 run-chain-mismatch`. For updates, cancel and terminate,
+	// the server makes this check. For other operations without `runId`, the request applies to the run that
+	// is the latest when the gateway makes the check, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
@@ -1899,8 +1905,9 @@ type PauseWorkflowParams struct {
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
 	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
-	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
-	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
+	// request has no effect and the response is `409 run-chain-mismatch`. For updates, cancel and terminate,
+	// the server makes this check. For other operations without `runId`, the request applies to the run that
+	// is the latest when the gateway makes the check, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
@@ -1919,8 +1926,9 @@ type QueryWorkflowByNameParams struct {
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
 	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
-	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
-	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
+	// request has no effect and the response is `409 run-chain-mismatch`. For updates, cancel and terminate,
+	// the server makes this check. For other operations without `runId`, the request applies to the run that
+	// is the latest when the gateway makes the check, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
@@ -1933,8 +1941,9 @@ type QueryWorkflowParams struct {
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
 	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
-	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
-	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
+	// request has no effect and the response is `409 run-chain-mismatch`. For updates, cancel and terminate,
+	// the server makes this check. For other operations without `runId`, the request applies to the run that
+	// is the latest when the gateway makes the check, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
@@ -1947,8 +1956,9 @@ type ResetWorkflowParams struct {
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
 	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
-	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
-	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
+	// request has no effect and the response is `409 run-chain-mismatch`. For updates, cancel and terminate,
+	// the server makes this check. For other operations without `runId`, the request applies to the run that
+	// is the latest when the gateway makes the check, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
@@ -1958,17 +1968,17 @@ type GetWorkflowResultParams struct {
 	// not wait. `Prefer: wait=N` has the same meaning; do not send both.
 	Wait WaitParam `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
 
-	// FollowRuns Whether the wait, or the stream of events, continues in the next run after a run was continued as new,
-	// retried or started again by cron.
+	// FollowRuns Whether the wait, or the stream of events, continues with the next run if a run continues as new, is
+	// retried or is started again by cron.
 	FollowRuns *FollowRunsParam `form:"followRuns,omitempty" json:"followRuns,omitempty"`
 
-	// FollowReset Whether the wait continues in the new run after a reset. Otherwise the outcome of a run that a reset
-	// ended is `TERMINATED`, and a run that had ended before the reset keeps its outcome.
+	// FollowReset Whether the wait continues with the new run after a reset. By default, the outcome is that of the run
+	// that was reset: `TERMINATED` if the reset closed the run, or the earlier outcome if the run was already
+	// closed.
 	FollowReset *FollowResetParam `form:"followReset,omitempty" json:"followReset,omitempty"`
 
 	// FailureStatus The HTTP status for a workflow that did not complete successfully, or for an update that failed or was
-	// rejected. By default it is 200, because the outcome is data. `422` is for clients that detect failures
-	// by status.
+	// rejected. The default is 200. `422` is for clients that detect failures by the HTTP status.
 	FailureStatus *FailureStatusParam `form:"failureStatus,omitempty" json:"failureStatus,omitempty"`
 
 	// WorkflowID The workflow id, if the path has `-` in its place. Rejected otherwise.
@@ -1978,8 +1988,9 @@ type GetWorkflowResultParams struct {
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
 	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
-	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
-	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
+	// request has no effect and the response is `409 run-chain-mismatch`. For updates, cancel and terminate,
+	// the server makes this check. For other operations without `runId`, the request applies to the run that
+	// is the latest when the gateway makes the check, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
@@ -1992,8 +2003,9 @@ type SignalWorkflowParams struct {
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
 	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
-	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
-	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
+	// request has no effect and the response is `409 run-chain-mismatch`. For updates, cancel and terminate,
+	// the server makes this check. For other operations without `runId`, the request applies to the run that
+	// is the latest when the gateway makes the check, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
@@ -2006,8 +2018,9 @@ type TerminateWorkflowParams struct {
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
 	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
-	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
-	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
+	// request has no effect and the response is `409 run-chain-mismatch`. For updates, cancel and terminate,
+	// the server makes this check. For other operations without `runId`, the request applies to the run that
+	// is the latest when the gateway makes the check, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
@@ -2020,8 +2033,9 @@ type CreateTokenParams struct {
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
 	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
-	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
-	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
+	// request has no effect and the response is `409 run-chain-mismatch`. For updates, cancel and terminate,
+	// the server makes this check. For other operations without `runId`, the request applies to the run that
+	// is the latest when the gateway makes the check, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
@@ -2034,21 +2048,22 @@ type UnpauseWorkflowParams struct {
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
 	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
-	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
-	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
+	// request has no effect and the response is `409 run-chain-mismatch`. For updates, cancel and terminate,
+	// the server makes this check. For other operations without `runId`, the request applies to the run that
+	// is the latest when the gateway makes the check, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
 // UpdateWorkflowParams defines parameters for UpdateWorkflow.
 type UpdateWorkflowParams struct {
 	// Wait How long to wait for the update, limited by the gateway's `limits.maxWait`, which is also the default.
-	// `0` waits for two seconds, because the server does not store an update that no worker has accepted.
+	// With `0` the request waits for two seconds, because the server does not store an update that no worker
+	// has accepted.
 	// `Prefer: wait=N` has the same meaning; do not send both.
 	Wait UpdateWaitParam `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
 
 	// FailureStatus The HTTP status for a workflow that did not complete successfully, or for an update that failed or was
-	// rejected. By default it is 200, because the outcome is data. `422` is for clients that detect failures
-	// by status.
+	// rejected. The default is 200. `422` is for clients that detect failures by the HTTP status.
 	FailureStatus *FailureStatusParam `form:"failureStatus,omitempty" json:"failureStatus,omitempty"`
 
 	// WorkflowID The workflow id, if the path has `-` in its place. Rejected otherwise.
@@ -2058,8 +2073,9 @@ type UpdateWorkflowParams struct {
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
 	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
-	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
-	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
+	// request has no effect and the response is `409 run-chain-mismatch`. For updates, cancel and terminate,
+	// the server makes this check. For other operations without `runId`, the request applies to the run that
+	// is the latest when the gateway makes the check, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 }
 
@@ -2070,8 +2086,7 @@ type GetWorkflowUpdateParams struct {
 	Wait WaitParam `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
 
 	// FailureStatus The HTTP status for a workflow that did not complete successfully, or for an update that failed or was
-	// rejected. By default it is 200, because the outcome is data. `422` is for clients that detect failures
-	// by status.
+	// rejected. The default is 200. `422` is for clients that detect failures by the HTTP status.
 	FailureStatus *FailureStatusParam `form:"failureStatus,omitempty" json:"failureStatus,omitempty"`
 
 	// WorkflowID The workflow id, if the path has `-` in its place. Rejected otherwise.
@@ -2081,8 +2096,9 @@ type GetWorkflowUpdateParams struct {
 	RunID RunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
 
 	// FirstExecutionRunID The first run of the intended run chain. If the workflow id now belongs to another run chain, the
-	// request has no effect and the response is `409 run-chain-mismatch`. Without `runId`, the request applies
-	// to the run that is the latest when it arrives, even if the workflow continues in another run meanwhile.
+	// request has no effect and the response is `409 run-chain-mismatch`. For updates, cancel and terminate,
+	// the server makes this check. For other operations without `runId`, the request applies to the run that
+	// is the latest when the gateway makes the check, even if the workflow continues in another run meanwhile.
 	FirstExecutionRunID FirstExecutionRunIDParam `form:"firstExecutionRunId,omitempty" json:"firstExecutionRunId,omitempty,omitzero"`
 
 	// UpdateID The update id, if the path has `-` in its place. Rejected otherwise.
@@ -2099,13 +2115,13 @@ type CountWorkflowsParams struct {
 // UpdateWithStartParams defines parameters for UpdateWithStart.
 type UpdateWithStartParams struct {
 	// Wait How long to wait for the update, limited by the gateway's `limits.maxWait`, which is also the default.
-	// `0` waits for two seconds, because the server does not store an update that no worker has accepted.
+	// With `0` the request waits for two seconds, because the server does not store an update that no worker
+	// has accepted.
 	// `Prefer: wait=N` has the same meaning; do not send both.
 	Wait UpdateWaitParam `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
 
 	// FailureStatus The HTTP status for a workflow that did not complete successfully, or for an update that failed or was
-	// rejected. By default it is 200, because the outcome is data. `422` is for clients that detect failures
-	// by status.
+	// rejected. The default is 200. `422` is for clients that detect failures by the HTTP status.
 	FailureStatus *FailureStatusParam `form:"failureStatus,omitempty" json:"failureStatus,omitempty"`
 }
 
