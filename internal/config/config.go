@@ -141,7 +141,7 @@ type InFlight struct {
 	Reads       int     `yaml:"reads" doc:"Maximum number of reads in flight."`
 	Writes      int     `yaml:"writes" doc:"Maximum number of writes in flight."`
 	Waits       int     `yaml:"waits" doc:"Maximum number of waits in flight."`
-	CallerShare float64 `yaml:"callerShare" doc:"Share of each of these limits that one caller may use, above 0 and at most 1. An API key can override it."`
+	CallerShare float64 `yaml:"callerShare" doc:"Share of each of these limits that one caller may use, above 0 and at most 1. The entry of an API key can override it."`
 
 	Queue     int           `yaml:"queue" doc:"Number of requests of each kind that may queue because their caller uses its whole share. Further ones are rejected immediately."`
 	QueueTime time.Duration `yaml:"queueTime" doc:"How long a request may queue before it is rejected."`
