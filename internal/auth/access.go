@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// SystemNamespace is the namespace of grants for RPCs of the cluster, as in
-// Temporal's default authorizer.
+// SystemNamespace is the namespace in grants for cluster-wide RPCs, as in Temporal's
+// default authorizer.
 const SystemNamespace = "temporal-system"
 
 // Role is a level of access. Each role includes the ones below it. The zero Role
@@ -58,8 +58,8 @@ const (
 	// ScopeCluster requires a grant on [SystemNamespace]: the RPC reads or
 	// changes what belongs to every tenant.
 	ScopeCluster
-	// ScopeOpen requires a principal and no grant, because every SDK makes the
-	// call before any other.
+	// ScopeOpen requires a principal but no grant. Only GetSystemInfo has it,
+	// because every SDK calls that RPC first.
 	ScopeOpen
 )
 
@@ -67,16 +67,17 @@ const (
 type Access struct {
 	Role  Role
 	Scope Scope
-	// Retry reports that a second attempt cannot do the work twice: the RPC
-	// reads, or its request has a request id or an update id by which the server
-	// detects the duplicate. A caller that retries a write must set that id.
+	// Retry reports whether the RPC may be retried, because a second attempt does
+	// no work twice: the RPC only reads, or its request has a request id or an
+	// update id by which the server detects the duplicate. Code that retries a
+	// write must set that id.
 	Retry bool
 }
 
 // AccessOf returns the access that an RPC requires, by its full method name
 // ("/temporal.api.workflowservice.v1.WorkflowService/StartWorkflowExecution").
-// A method that is not in the table is denied, whatever the upstream would
-// return: methods of a newer server are available with a newer table only.
+// A method that is not in the table is denied, even if the upstream has it: a method
+// of a newer server becomes available only with a row in the table.
 func AccessOf(fullMethod string) (Access, bool) {
 	access, ok := accessTable[fullMethod]
 	return access, ok
@@ -115,15 +116,15 @@ func read() Access  { return Access{Role: RoleRead, Scope: ScopeNamespace, Retry
 func write() Access { return Access{Role: RoleWrite, Scope: ScopeNamespace} }
 func admin() Access { return Access{Role: RoleAdmin, Scope: ScopeNamespace} }
 
-// writeOnce is a write whose request has a request id or an update id.
+// writeOnce is for a write whose request has a request id or an update id.
 func writeOnce() Access { return Access{Role: RoleWrite, Scope: ScopeNamespace, Retry: true} }
 
-// open is a read that needs no grant.
+// open is for a read that needs no grant.
 func open() Access { return Access{Role: RoleRead, Scope: ScopeOpen, Retry: true} }
 
 func clusterRead() Access  { return Access{Role: RoleRead, Scope: ScopeCluster, Retry: true} }
 func clusterAdmin() Access { return Access{Role: RoleAdmin, Scope: ScopeCluster} }
 
-// clusterAdminRead only reads, but what it returns (addresses of other clusters,
-// targets of Nexus endpoints) is for administrators.
+// clusterAdminRead is for a read whose response (addresses of other clusters, targets
+// of Nexus endpoints) only administrators may see.
 func clusterAdminRead() Access { return Access{Role: RoleAdmin, Scope: ScopeCluster, Retry: true} }

@@ -8,27 +8,28 @@ const (
 
 // accessTable is a literal, and never modified at run time. A test compares it
 // with the linked API, so that an upgrade with a new method fails until the method
-// has a row. No role is below that of Temporal's default authorizer, so that the
-// server permits what the gateway permits.
+// has a row. No RPC requires a lower role than Temporal's default authorizer
+// requires, so that the server permits what the gateway permits.
 //
-// A read is an RPC that changes and starts nothing. This was determined from the
-// server's code (v1.32), since neither the names of the RPCs nor the levels of the
-// default authorizer are reliable. A read may:
+// A read is an RPC that changes and starts nothing. The server's code (v1.32) is the
+// source, because neither the names of the RPCs nor the roles in the default
+// authorizer are reliable. A read may:
 //   - Query a worker, which runs code of the worker and writes no history:
 //     QueryWorkflow; FetchWorkerConfig, once a server implements it.
 //   - Query one of the server's own workflows: DescribeSchedule,
 //     ListScheduleMatchingTimes, DescribeWorkerDeployment and
-//     DescribeWorkerDeploymentVersion. DescribeSchedule may also signal a schedule
-//     to detect that a run has closed, which it also detects without the signal.
-//   - Wait: the polls for results, updates, activities and Nexus operations, and
-//     the histories. They create no task.
-//   - Load a task queue into memory, with the server's own record of it:
+//     DescribeWorkerDeploymentVersion. DescribeSchedule may also signal the
+//     schedule's workflow to look for closed runs; that workflow finds them
+//     without the signal too.
+//   - Wait, as the polls for updates, activities, Nexus operations and history
+//     events do. They create no task.
+//   - Load the server's stored state of a task queue into memory:
 //     DescribeTaskQueue, ListTaskQueuePartitions, GetWorkerBuildIdCompatibility,
-//     GetWorkerVersioningRules, GetWorkerTaskReachability, and those that report on
-//     the queues of a version. They create no task.
+//     GetWorkerVersioningRules, GetWorkerTaskReachability, and the RPCs that report
+//     on the task queues of a worker deployment version. They create no task.
 //
-// All other reads read a store: mutable state, visibility, the archive, the heartbeats
-// of workers, or the metadata of namespaces and the cluster.
+// All other reads only read stored data: mutable state, visibility, the archive, the
+// heartbeats of workers, or the metadata of namespaces and the cluster.
 //
 //nolint:gochecknoglobals // an immutable table, read through AccessOf
 var accessTable = map[string]Access{

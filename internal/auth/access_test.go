@@ -11,7 +11,7 @@ import (
 	"github.com/flowgate/flowgate/internal/auth"
 )
 
-// linkedMethods returns the methods of the linked API by full method name.
+// linkedMethods returns the methods of the linked Temporal API by full method name.
 func linkedMethods() map[string]protoreflect.MethodDescriptor {
 	methods := map[string]protoreflect.MethodDescriptor{}
 	for method := range auth.Methods() {
@@ -50,8 +50,8 @@ func TestAccessDeniesByDefault(t *testing.T) {
 	}
 }
 
-// isReadByName reports whether the name of a method is that of a read. It is a second
-// source to compare the access table with.
+// isReadByName guesses from the name of a method whether it only reads. It is a second
+// source, to compare the access table with.
 func isReadByName(method string) bool {
 	if strings.HasPrefix(method, "Poll") {
 		return !strings.HasSuffix(method, "TaskQueue")
@@ -62,7 +62,7 @@ func isReadByName(method string) bool {
 	)
 }
 
-func TestAccessLevelsArePlausible(t *testing.T) {
+func TestAccessTableAgreesWithMethodNames(t *testing.T) {
 	t.Parallel()
 	for name, method := range linkedMethods() {
 		access, _ := auth.AccessOf(name)
@@ -70,7 +70,7 @@ func TestAccessLevelsArePlausible(t *testing.T) {
 		require.Equal(t, namespaced, access.Scope == auth.ScopeNamespace, "%s: scope", name)
 		require.Equal(t, method.Name() == "GetSystemInfo", access.Scope == auth.ScopeOpen, "%s: open", name)
 		if isReadByName(string(method.Name())) {
-			require.NotEqual(t, auth.RoleWrite, access.Role, "%s reads", name)
+			require.NotEqual(t, auth.RoleWrite, access.Role, "%s is a read", name)
 			require.True(t, namespaced || access.Role == auth.RoleRead || strings.Contains(name, "OperatorService"), name)
 		} else {
 			require.GreaterOrEqual(t, access.Role, auth.RoleWrite, "%s is a write", name)
@@ -91,7 +91,7 @@ func TestAccessOfWellKnownMethods(t *testing.T) {
 		workflow + "PollActivityTaskQueue":       {Role: auth.RoleWrite, Scope: auth.ScopeNamespace},
 		workflow + "PollNexusTaskQueue":          {Role: auth.RoleWrite, Scope: auth.ScopeNamespace},
 		workflow + "UpdateNamespace":             {Role: auth.RoleAdmin, Scope: auth.ScopeNamespace},
-		// It runs a system workflow.
+		// This method runs a system workflow.
 		workflow + "ValidateWorkerDeploymentVersionComputeConfig": {Role: auth.RoleWrite, Scope: auth.ScopeNamespace},
 		workflow + "ListNamespaces":                               {Role: auth.RoleRead, Scope: auth.ScopeCluster, Retry: true},
 		workflow + "GetSystemInfo":                                {Role: auth.RoleRead, Scope: auth.ScopeOpen, Retry: true},
@@ -114,18 +114,18 @@ func TestOnlyRepeatableCallsAreRetried(t *testing.T) {
 }
 
 // hasRequestID reports whether a message has a request id or an update id, at any
-// depth. A link is skipped, since it names the request of another call.
-func hasRequestID(message protoreflect.MessageDescriptor, above []protoreflect.FullName) bool {
-	if message.FullName() == "temporal.api.common.v1.Link" || slices.Contains(above, message.FullName()) {
+// depth. It skips links, which contain the request id of another call.
+func hasRequestID(message protoreflect.MessageDescriptor, ancestors []protoreflect.FullName) bool {
+	if message.FullName() == "temporal.api.common.v1.Link" || slices.Contains(ancestors, message.FullName()) {
 		return false
 	}
-	above = append(slices.Clone(above), message.FullName())
+	ancestors = append(slices.Clone(ancestors), message.FullName())
 	for i := range message.Fields().Len() {
 		field := message.Fields().Get(i)
 		if field.Name() == "request_id" || field.Name() == "update_id" {
 			return true
 		}
-		if field.Message() != nil && hasRequestID(field.Message(), above) {
+		if field.Message() != nil && hasRequestID(field.Message(), ancestors) {
 			return true
 		}
 	}

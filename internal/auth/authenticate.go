@@ -41,11 +41,12 @@ type Authenticator struct{ verifiers Verifiers }
 // NewAuthenticator returns an authenticator that uses the given verifiers.
 func NewAuthenticator(verifiers Verifiers) *Authenticator { return &Authenticator{verifiers} }
 
-// Authenticate returns the principal of a request, which must have one credential.
+// Authenticate returns the principal of a request. The request must have exactly one
+// credential, or none if anonymous requests are allowed.
 // Requests with two credentials are rejected: if a proxy checks one of them and the
-// gateway the other, a caller could act as someone else. A client certificate counts
-// only for requests without another credential: it belongs to the connection, which
-// a proxy may share between callers. Errors are [problem.Error]s.
+// gateway the other, a caller could act as someone else. A client certificate is
+// used only for requests without another credential: it belongs to the connection,
+// which a proxy may share between callers. Errors are [problem.Error]s.
 func (a *Authenticator) Authenticate(r *http.Request) (*Principal, error) {
 	authorization, apiKey := r.Header[headerAuthorization], r.Header[headerAPIKey]
 	switch {
@@ -57,37 +58,38 @@ func (a *Authenticator) Authenticate(r *http.Request) (*Principal, error) {
 		if err != nil {
 			return nil, err
 		}
-		return a.bearer(r.Context(), token)
+		return a.verifyBearer(r.Context(), token)
 	case len(apiKey) == 1:
-		return a.key(r.Context(), apiKey[0])
+		return a.verifyKey(r.Context(), apiKey[0])
 	default:
-		return a.connection(r.TLS)
+		return a.withoutHeader(r.TLS)
 	}
 }
 
-// bearer verifies a bearer token. Its form alone selects the verifier, so that a
-// token of one kind cannot pass for one of another.
-func (a *Authenticator) bearer(ctx context.Context, token string) (*Principal, error) {
+// verifyBearer verifies a bearer token. Only the form of the token selects the
+// verifier, so that a token of one kind is never accepted as another kind.
+func (a *Authenticator) verifyBearer(ctx context.Context, token string) (*Principal, error) {
 	switch {
 	case strings.HasPrefix(token, DelegatedPrefix) && a.verifiers.Delegated != nil:
 		return a.verifiers.Delegated.Verify(ctx, token)
 	case strings.Count(token, ".") == 2 && a.verifiers.Tokens != nil:
 		return a.verifiers.Tokens.Verify(ctx, token)
 	default:
-		return a.key(ctx, token)
+		return a.verifyKey(ctx, token)
 	}
 }
 
-func (a *Authenticator) key(ctx context.Context, key string) (*Principal, error) {
+func (a *Authenticator) verifyKey(ctx context.Context, key string) (*Principal, error) {
 	if a.verifiers.Keys == nil {
 		return nil, InvalidCredential()
 	}
 	return a.verifiers.Keys.Verify(ctx, key)
 }
 
-// connection authenticates a request without a credential in its headers.
-func (a *Authenticator) connection(state *tls.ConnectionState) (*Principal, error) {
-	if principal := a.verifiers.Certificates.owner(state); principal != nil {
+// withoutHeader authenticates a request that has no credential in a header: by the
+// client certificate, or as anonymous.
+func (a *Authenticator) withoutHeader(state *tls.ConnectionState) (*Principal, error) {
+	if principal := a.verifiers.Certificates.principalOf(state); principal != nil {
 		return principal, nil
 	}
 	if a.verifiers.Anonymous {

@@ -14,20 +14,20 @@ import (
 
 func TestAuthenticate(t *testing.T) {
 	t.Parallel()
-	const key, good = "fg_dev_" + authtest.SecretA, problem.Code("")
+	const key, valid = "fg_dev_" + authtest.SecretA, problem.Code("")
 	for name, test := range map[string]struct {
 		header http.Header
 		want   problem.Code
 	}{
-		"bearer":              {http.Header{"Authorization": {"Bearer " + key}}, good},
-		"scheme in any case":  {http.Header{"Authorization": {"bEARER " + key}}, good},
-		"api key header":      {http.Header{"X-Api-Key": {key}}, good},
+		"bearer":              {http.Header{"Authorization": {"Bearer " + key}}, valid},
+		"scheme in any case":  {http.Header{"Authorization": {"bEARER " + key}}, valid},
+		"api key header":      {http.Header{"X-Api-Key": {key}}, valid},
 		"no credential":       {http.Header{}, problem.Unauthenticated},
-		"a cookie":            {http.Header{"Cookie": {"key=" + key}}, problem.Unauthenticated},
+		"cookie":              {http.Header{"Cookie": {"key=" + key}}, problem.Unauthenticated},
 		"empty authorization": {http.Header{"Authorization": {""}}, problem.Unauthenticated},
 		"basic":               {http.Header{"Authorization": {"Basic " + key}}, problem.Unauthenticated},
-		"the key as scheme":   {http.Header{"Authorization": {key}}, problem.Unauthenticated},
-		"bearers":             {http.Header{"Authorization": {"Bearers " + key}}, problem.Unauthenticated},
+		"key, no scheme":      {http.Header{"Authorization": {key}}, problem.Unauthenticated},
+		"longer scheme":       {http.Header{"Authorization": {"Bearers " + key}}, problem.Unauthenticated},
 		"leading space":       {http.Header{"Authorization": {" Bearer " + key}}, problem.Unauthenticated},
 		"scheme alone":        {http.Header{"Authorization": {"Bearer"}}, problem.InvalidCredential},
 		"empty token":         {http.Header{"Authorization": {"Bearer "}}, problem.InvalidCredential},
@@ -35,7 +35,7 @@ func TestAuthenticate(t *testing.T) {
 		"trailing space":      {http.Header{"Authorization": {"Bearer " + key + " "}}, problem.InvalidCredential},
 		"tab":                 {http.Header{"Authorization": {"Bearer\t" + key}}, problem.InvalidCredential},
 		"tab after space":     {http.Header{"Authorization": {"Bearer \t" + key}}, problem.InvalidCredential},
-		"two in one":          {http.Header{"Authorization": {"Bearer " + key + ", Bearer " + key}}, problem.InvalidCredential},
+		"two tokens":          {http.Header{"Authorization": {"Bearer " + key + ", Bearer " + key}}, problem.InvalidCredential},
 		"not ascii":           {http.Header{"Authorization": {"Bearer " + key + "\u00e9"}}, problem.InvalidCredential},
 		"too long":            {http.Header{"Authorization": {"Bearer " + key + strings.Repeat("a", 9<<10)}}, problem.InvalidCredential},
 		"api key too long":    {http.Header{"X-Api-Key": {key + strings.Repeat("a", 9<<10)}}, problem.InvalidCredential},
@@ -43,14 +43,14 @@ func TestAuthenticate(t *testing.T) {
 		"api key with scheme": {http.Header{"X-Api-Key": {"Bearer " + key}}, problem.InvalidCredential},
 		"two authorizations":  {http.Header{"Authorization": {"Bearer " + key, "Bearer " + key}}, problem.AmbiguousCredentials},
 		"two api keys":        {http.Header{"X-Api-Key": {key, key}}, problem.AmbiguousCredentials},
-		"both":                {http.Header{"Authorization": {"Bearer " + key}, "X-Api-Key": {key}}, problem.AmbiguousCredentials},
+		"both headers":        {http.Header{"Authorization": {"Bearer " + key}, "X-Api-Key": {key}}, problem.AmbiguousCredentials},
 		"both, one invalid":   {http.Header{"Authorization": {"Basic x"}, "X-Api-Key": {key}}, problem.AmbiguousCredentials},
 		"both, one empty":     {http.Header{"Authorization": {""}, "X-Api-Key": {key}}, problem.AmbiguousCredentials},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			principal, err := authtest.Authenticate(auth.NewAuthenticator(auth.Verifiers{Keys: authtest.OpenKeys(t, authtest.OneKey(authtest.SecretA))}), test.header)
-			if test.want == good {
+			if test.want == valid {
 				require.NoError(t, err)
 				require.Equal(t, "dev", principal.Name)
 				return
@@ -63,7 +63,7 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
-func TestAnonymousOnlyWithoutCredential(t *testing.T) {
+func TestOnlyRequestsWithoutCredentialAreAnonymous(t *testing.T) {
 	t.Parallel()
 	for name, keys := range map[string]auth.Verifier{"with keys": authtest.OpenKeys(t, authtest.OneKey(authtest.SecretA)), "without keys": nil} {
 		authenticator := auth.NewAuthenticator(auth.Verifiers{Keys: keys, Anonymous: true})
@@ -89,7 +89,7 @@ func TestStripRemovesAllCredentials(t *testing.T) {
 	require.Equal(t, http.Header{"Accept": {"application/json"}}, h)
 }
 
-// Only a value in the exact format is accepted, and no error quotes the value.
+// FuzzAuthorization checks that only a value in the exact format is accepted, and that no error quotes the value.
 func FuzzAuthorization(f *testing.F) {
 	const key = "fg_dev_" + authtest.SecretA
 	for _, seed := range []string{"", "Bearer", "Bearer ", "Bearer  " + key, "Bearer\t" + key, "bearer " + key, "Basic " + key, key, "Bearer " + key + ",", "\x00"} {
@@ -111,7 +111,7 @@ func FuzzAuthorization(f *testing.F) {
 func BenchmarkAuthenticate(b *testing.B) {
 	authenticator := auth.NewAuthenticator(auth.Verifiers{Keys: authtest.OpenKeys(b, authtest.OneKey(authtest.SecretA))})
 	for name, key := range map[string]string{
-		"good":    "fg_dev_" + authtest.SecretA,
+		"valid":   "fg_dev_" + authtest.SecretA,
 		"wrong":   "fg_dev_" + authtest.SecretB,
 		"unknown": "fg_nobody_" + authtest.SecretA,
 	} {

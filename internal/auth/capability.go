@@ -24,7 +24,7 @@ type Capability struct {
 	Signals, Updates []string
 }
 
-// allows reports whether the capability can permit a request of the method.
+// allows reports whether the capability permits any call of the method.
 func (c *Capability) allows(fullMethod string) bool {
 	switch fullMethod {
 	case workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName,

@@ -8,7 +8,7 @@ import (
 	"github.com/flowgate/flowgate/internal/auth"
 )
 
-func TestCapabilitiesThatPermitTheSameHaveEqualScopes(t *testing.T) {
+func TestEquivalentCapabilitiesHaveEqualScopes(t *testing.T) {
 	t.Parallel()
 	base := auth.Capability{Namespace: "n", WorkflowID: "w", Signals: []string{"a", "b"}}
 	same := base

@@ -10,8 +10,8 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// Certificates maps client certificates to principals. The TLS listener verifies the
-// certificates.
+// Certificates maps client certificates, which the TLS listener has verified, to
+// principals.
 type Certificates struct{ owners []certificateOwner }
 
 type certificateOwner struct {
@@ -20,8 +20,8 @@ type certificateOwner struct {
 	principal *Principal
 }
 
-// NewCertificates returns the principals of the configured certificates. The
-// entries must be valid ([config.Config.Validate]).
+// NewCertificates returns the mapping that the entries configure. The entries must
+// be valid ([config.Config.Validate]).
 func NewCertificates(entries []config.Certificate) (*Certificates, error) {
 	c := &Certificates{}
 	for i, entry := range entries {
@@ -38,16 +38,16 @@ func NewCertificates(entries []config.Certificate) (*Certificates, error) {
 	return c, nil
 }
 
-// owner returns the principal of a connection's client certificate, or nil if there
-// is none. It uses only verified chains: PeerCertificates contains whatever the
+// principalOf returns the principal of a connection's client certificate, or nil if
+// there is none. It uses only verified chains: PeerCertificates contains whatever the
 // client has sent.
-func (c *Certificates) owner(state *tls.ConnectionState) *Principal {
+func (c *Certificates) principalOf(state *tls.ConnectionState) *Principal {
 	if c == nil || state == nil || len(state.VerifiedChains) == 0 {
 		return nil
 	}
 	leaf := state.VerifiedChains[0][0]
 	if time.Now().After(leaf.NotAfter) {
-		return nil // it has expired since the handshake
+		return nil // the certificate has expired since the handshake
 	}
 	for _, owner := range c.owners {
 		if owner.matches(leaf) {

@@ -29,13 +29,13 @@ func TestCertificateOwner(t *testing.T) {
 	authenticator := auth.NewAuthenticator(auth.Verifiers{Certificates: certificates})
 	for name, test := range map[string]struct {
 		leaf x509.Certificate
-		want string
+		want string // the name of the principal; empty if the request is rejected
 	}{
 		"URI and common name":     {x509.Certificate{URIs: uris(t, "spiffe://prod/orders"), Subject: pkix.Name{CommonName: "orders"}}, "cert:both"},
 		"URI":                     {x509.Certificate{URIs: uris(t, "spiffe://prod/a", "spiffe://prod/orders")}, "cert:uri"},
 		"one of two names":        {x509.Certificate{Subject: pkix.Name{CommonName: "orders"}}, ""},
 		"DNS":                     {x509.Certificate{DNSNames: []string{"billing.internal"}}, "cert:dns"},
-		"a wildcard":              {x509.Certificate{DNSNames: []string{"*.internal"}}, ""},
+		"wildcard":                {x509.Certificate{DNSNames: []string{"*.internal"}}, ""},
 		"DNS name as common name": {x509.Certificate{Subject: pkix.Name{CommonName: "billing.internal"}}, ""},
 		"email":                   {x509.Certificate{EmailAddresses: []string{"ops@example.com"}}, "cert:email"},
 		"common name":             {x509.Certificate{Subject: pkix.Name{CommonName: "legacy"}}, "cert:name"},
@@ -55,10 +55,10 @@ func TestCertificateOwner(t *testing.T) {
 				require.Equal(t, test.leaf.NotAfter, principal.Expires)
 			}
 			_, err = authenticator.Authenticate(&http.Request{TLS: &tls.ConnectionState{PeerCertificates: []*x509.Certificate{&test.leaf}}})
-			require.ErrorContains(t, err, "unauthenticated", "a certificate that was not verified is only a claim")
-			ended := test.leaf
-			ended.NotAfter = time.Now().Add(-time.Second)
-			_, err = authenticator.Authenticate(&http.Request{TLS: &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{&ended}}}})
+			require.ErrorContains(t, err, "unauthenticated", "a certificate that was not verified proves nothing")
+			expired := test.leaf
+			expired.NotAfter = time.Now().Add(-time.Second)
+			_, err = authenticator.Authenticate(&http.Request{TLS: &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{&expired}}}})
 			require.ErrorContains(t, err, "unauthenticated", "a connection may outlive its certificate")
 			verified.Header = http.Header{"X-Api-Key": {"fg_dev_" + authtest.SecretA}}
 			_, err = authenticator.Authenticate(verified)

@@ -15,13 +15,13 @@ import (
 	"github.com/flowgate/flowgate/internal/reload"
 )
 
-// Credential authenticates calls to the upstream. All format verbs print its name and
-// never a token.
+// Credential authenticates calls to the upstream. All format verbs print the name of
+// the credential and never a token.
 type Credential struct {
 	name   string
 	source Source
-	// token is the token file of the mode static.
-	token *reload.File[string]
+	// tokenFile is nil unless the mode is static.
+	tokenFile *reload.File[string]
 }
 
 // Source provides the authorization that a [Credential] sends with each call.
@@ -29,9 +29,9 @@ type Source interface {
 	// Authorization returns the value of the authorization metadata for one
 	// call; it is empty if none is sent.
 	Authorization(ctx context.Context, call CallInfo) (string, error)
-	// CacheKey identifies callers to whom the upstream may return different
-	// responses. It is empty if all calls have the same authorization. It is not
-	// secret.
+	// CacheKey returns different keys for callers to whom the upstream may return
+	// different responses. The key is empty if all calls have the same
+	// authorization. It is not secret.
 	CacheKey(p *Principal) string
 }
 
@@ -51,16 +51,16 @@ func NewCredential(name string, source Source) *Credential {
 }
 
 // NoCredential returns a credential that sends no authorization.
-func NoCredential() *Credential { return NewCredential(config.CredentialNone, shared("")) }
+func NoCredential() *Credential { return NewCredential(config.CredentialNone, fixed("")) }
 
-// shared is a [Source] with the same authorization for all calls.
-type shared string
+// fixed is a [Source] with the same authorization for all calls.
+type fixed string
 
-func (s shared) Authorization(context.Context, CallInfo) (string, error) { return string(s), nil }
+func (f fixed) Authorization(context.Context, CallInfo) (string, error) { return string(f), nil }
 
-func (shared) CacheKey(*Principal) string { return "" }
+func (fixed) CacheKey(*Principal) string { return "" }
 
-// OpenStatic returns a credential that sends the token in a file. [Credential.Watch]
+// OpenStatic returns a credential that sends the token that the file contains. [Credential.Watch]
 // reloads the file. A nil log discards reports of reloads. The error does not quote
 // the path.
 func OpenStatic(file string, log *slog.Logger) (*Credential, error) {
@@ -68,7 +68,7 @@ func OpenStatic(file string, log *slog.Logger) (*Credential, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Credential{name: config.CredentialStatic + ":" + file, source: fileToken{token}, token: token}, nil
+	return &Credential{name: config.CredentialStatic + ":" + file, source: fileToken{token}, tokenFile: token}, nil
 }
 
 // fileToken is the [Source] of the mode static.
@@ -112,9 +112,9 @@ func (c *Credential) Authorization(ctx context.Context, call CallInfo) (string, 
 	return c.source.Authorization(ctx, call)
 }
 
-// ID identifies the credential of calls of p. It is not secret. Callers with different
-// IDs never share a response, because the upstream may return different responses
-// to them.
+// ID identifies the credential that is sent with calls by p. It is not secret. Callers
+// with different IDs never share a response, because the upstream may return
+// different responses to them.
 func (c *Credential) ID(p *Principal) string {
 	if key := c.source.CacheKey(p); key != "" {
 		return c.name + ":" + key
@@ -132,7 +132,7 @@ func (c *Credential) Mode() string {
 // file every interval, which must be positive. Without a file it returns
 // immediately. Call it once, in its own goroutine.
 func (c *Credential) Watch(ctx context.Context, interval time.Duration) {
-	if c.token != nil {
+	if c.tokenFile != nil {
 		reload.Every(ctx, interval, c.Poll)
 	}
 }
@@ -140,8 +140,8 @@ func (c *Credential) Watch(ctx context.Context, interval time.Duration) {
 // Poll reloads the token file if it has changed. Without a file it does nothing.
 // It is for callers that watch many files in one loop.
 func (c *Credential) Poll(ctx context.Context) {
-	if c.token != nil {
-		c.token.Poll(ctx)
+	if c.tokenFile != nil {
+		c.tokenFile.Poll(ctx)
 	}
 }
 

@@ -13,9 +13,9 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// keysInAllStates returns a keys file with two valid keys, a disabled one and an
-// expired one. Errors must not distinguish the last two.
-func keysInAllStates() string {
+// keysFile returns the content of a keys file with two valid keys, a disabled key and
+// an expired key.
+func keysFile() string {
 	return "keys: [" +
 		"{id: dev, secrets: [{sha256: " + authtest.HashOf(authtest.SecretA) + "}], grants: [{namespace: default, role: write}]}, " +
 		"{id: ops, secrets: [{sha256: " + authtest.HashOf(authtest.SecretA) + "}, {sha256: " + authtest.HashOf(authtest.SecretB) + "}], grants: [{namespace: default, role: read}]}, " +
@@ -24,13 +24,14 @@ func keysInAllStates() string {
 }
 
 // FuzzCredentials sends up to two Authorization and two X-API-Key headers. A request
-// is authenticated only if it has one header with one valid key in the exact format.
-// All others get one of four responses, which contain nothing of the request.
+// is authenticated only if it has one of these headers, with one valid key in the exact
+// format. All other requests get one of four error responses, which contain no part of
+// the request.
 func FuzzCredentials(f *testing.F) {
-	valid := map[string]string{
+	nameOf := map[string]string{ // the name of the principal, by valid key
 		"fg_dev_" + authtest.SecretA: "dev", "fg_ops_" + authtest.SecretA: "ops", "fg_ops_" + authtest.SecretB: "ops",
 	}
-	const one, otherAuthorization, apiKey, otherAPIKey = 1, 2, 4, 8 // bits of the headers that are sent
+	const sendAuthorization, sendSecondAuthorization, sendAPIKey, sendSecondAPIKey = 1, 2, 4, 8 // bits of sent
 	const key = "fg_dev_" + authtest.SecretA
 	for _, value := range []string{
 		"", " ", "Bearer", "Bearer ", "Bearer  " + key, "Bearer\t" + key, "Bearer \t" + key, " Bearer " + key, "bearer " + key, "BEARER " + key, "Bearer " + key + " ",
@@ -39,34 +40,34 @@ func FuzzCredentials(f *testing.F) {
 		"fg_dev_" + authtest.SecretA + "a", "fg_DEV_" + authtest.SecretA, "Bearer fg_ops_" + authtest.SecretB, "Bearer " + strings.Repeat("a", 9<<10), "Bearer " + key + "\r\nX-Api-Key: " + key,
 		"eyJhbGciOiJub25lIn0.e30.", "Bearer eyJhbGciOiJub25lIn0.e30.",
 	} {
-		f.Add(uint8(one), value, "", "", "")
-		f.Add(uint8(apiKey), "", "", value, "")
-		f.Add(uint8(one|apiKey), value, "", key, "")
+		f.Add(uint8(sendAuthorization), value, "", "", "")
+		f.Add(uint8(sendAPIKey), "", "", value, "")
+		f.Add(uint8(sendAuthorization|sendAPIKey), value, "", key, "")
 	}
 	f.Add(uint8(0), "", "", "", "")
-	f.Add(uint8(one|otherAuthorization), "Bearer "+key, "Bearer "+key, "", "")
-	f.Add(uint8(apiKey|otherAPIKey), "", "", key, key)
-	f.Add(uint8(one|otherAuthorization|apiKey|otherAPIKey), "Bearer "+key, "", key, "")
-	authenticator := auth.NewAuthenticator(auth.Verifiers{Keys: authtest.OpenKeys(f, keysInAllStates())})
+	f.Add(uint8(sendAuthorization|sendSecondAuthorization), "Bearer "+key, "Bearer "+key, "", "")
+	f.Add(uint8(sendAPIKey|sendSecondAPIKey), "", "", key, key)
+	f.Add(uint8(sendAuthorization|sendSecondAuthorization|sendAPIKey|sendSecondAPIKey), "Bearer "+key, "", key, "")
+	authenticator := auth.NewAuthenticator(auth.Verifiers{Keys: authtest.OpenKeys(f, keysFile())})
 	texts := errorTexts(f, authenticator)
-	f.Fuzz(func(t *testing.T, present uint8, authorization, second, apiKeyValue, secondAPIKey string) {
+	f.Fuzz(func(t *testing.T, sent uint8, authorization, secondAuthorization, apiKey, secondAPIKey string) {
 		h := http.Header{"Accept": {"application/json"}}
-		var sent []string
+		var values []string
 		token := ""
 		for _, header := range []struct {
 			bit         uint8
 			name, value string
 		}{
-			{one, "Authorization", authorization},
-			{otherAuthorization, "Authorization", second},
-			{apiKey, "X-Api-Key", apiKeyValue},
-			{otherAPIKey, "X-Api-Key", secondAPIKey},
+			{sendAuthorization, "Authorization", authorization},
+			{sendSecondAuthorization, "Authorization", secondAuthorization},
+			{sendAPIKey, "X-Api-Key", apiKey},
+			{sendSecondAPIKey, "X-Api-Key", secondAPIKey},
 		} {
-			if present&header.bit == 0 {
+			if sent&header.bit == 0 {
 				continue
 			}
 			h.Add(header.name, header.value)
-			sent = append(sent, header.value)
+			values = append(values, header.value)
 			token = header.value
 			if header.name == "Authorization" {
 				scheme, rest, _ := strings.Cut(header.value, " ")
@@ -76,8 +77,8 @@ func FuzzCredentials(f *testing.F) {
 			}
 		}
 		want := ""
-		if len(sent) == 1 {
-			want = valid[token]
+		if len(values) == 1 {
+			want = nameOf[token]
 		}
 		principal, err := authtest.Authenticate(authenticator, h)
 		if want != "" {
@@ -85,16 +86,16 @@ func FuzzCredentials(f *testing.F) {
 			require.Equal(t, want, principal.Name)
 			return
 		}
-		require.Nil(t, principal, "%q", sent)
-		require.Contains(t, texts, errorText(t, err), "%q", sent)
+		require.Nil(t, principal, "%q", values)
+		require.Contains(t, texts, errorText(t, err), "%q", values)
 		code := problem.Of(err).Code
-		require.Equal(t, len(sent) > 1, code == problem.AmbiguousCredentials, "%q", sent)
-		require.True(t, len(sent) != 0 || code == problem.Unauthenticated)
+		require.Equal(t, len(values) > 1, code == problem.AmbiguousCredentials, "%q", values)
+		require.True(t, len(values) != 0 || code == problem.Unauthenticated)
 	})
 }
 
-// errorText returns everything that the caller and the log get of a rejected
-// credential.
+// errorText returns everything that is written to the caller and to the log about a
+// rejected credential.
 func errorText(t testing.TB, err error) string {
 	t.Helper()
 	require.Error(t, err)

@@ -16,7 +16,7 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/authtest"
 )
 
-// interval is the time between two checks of a file.
+// interval is the time between two checks of a token file for changes.
 const interval = 5 * time.Second
 
 func TestCredentialNone(t *testing.T) {
@@ -100,7 +100,7 @@ func TestCredentialIsNeverPrinted(t *testing.T) {
 	require.NotContains(t, out.String(), fmt.Sprintf("%x", authtest.SecretA))
 }
 
-func TestPassthroughSendsTheCallersOwnToken(t *testing.T) {
+func TestPassthroughSendsTheCallersToken(t *testing.T) {
 	t.Parallel()
 	credential := auth.Passthrough()
 	caller := (&auth.Principal{Name: "idp:alice"}).WithBearer(authtest.SecretA)
@@ -113,10 +113,10 @@ func TestPassthroughSendsTheCallersOwnToken(t *testing.T) {
 	require.NotEqual(t, credential.ID(caller), credential.ID(other), "the upstream may return different responses to two tokens")
 	require.NotContains(t, credential.ID(caller), authtest.Marker)
 
-	tokenless := &auth.Principal{Name: "dev"}
-	_, err = credential.Authorization(t.Context(), auth.CallInfo{Principal: tokenless})
+	withoutToken := &auth.Principal{Name: "dev"}
+	_, err = credential.Authorization(t.Context(), auth.CallInfo{Principal: withoutToken})
 	require.ErrorContains(t, err, "no token")
-	value, err = credential.Authorization(t.Context(), auth.CallInfo{Principal: tokenless, Access: auth.Access{Scope: auth.ScopeOpen}})
+	value, err = credential.Authorization(t.Context(), auth.CallInfo{Principal: withoutToken, Access: auth.Access{Scope: auth.ScopeOpen}})
 	require.NoError(t, err)
 	require.Empty(t, value)
 }

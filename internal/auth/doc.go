@@ -1,12 +1,11 @@
 // Package auth authenticates requests, authorises calls, and provides the
-// credentials of calls to the upstream.
+// credentials that are sent with calls to the upstream.
 //
-// Each kind of credential of callers has a package of its own that implements
-// [Verifier]: apikey, jwt and delegated. Client certificates are part of this
-// package.
+// API keys, JWTs and delegated tokens are verified by the packages apikey, jwt and
+// delegated, which implement [Verifier]. This package verifies client certificates.
 //
 // Trust boundary: everything in an HTTP header is untrusted until
-// [Authenticator.Authenticate] has returned a [Principal]. From then on, the call
+// [Authenticator.Authenticate] has returned a [Principal]. After that, the call
 // carries the principal and never the credential. [Strip] deletes the credential, so
 // that it reaches no upstream, log or span.
 //

@@ -7,16 +7,16 @@ import (
 )
 
 // Grant is a role on a namespace, or on every namespace with a prefix, which is
-// written with a trailing "*". No wildcard covers [SystemNamespace]: a role on
-// the whole cluster must be granted by that name.
+// written with a trailing "*". No wildcard covers [SystemNamespace]:
+// a role on the cluster must be granted by that exact name.
 type Grant struct {
 	Namespace string
 	Role      Role
 }
 
 // covers reports whether the grant applies to namespace. No grant applies to the
-// empty namespace: the server would take it as a lookup by id or as the default
-// namespace, and neither was authorised.
+// empty namespace: the server would interpret it as a lookup by id or as the default
+// namespace, and the caller is authorised for neither.
 func (g Grant) covers(namespace string) bool {
 	if namespace == "" {
 		return false
@@ -28,8 +28,8 @@ func (g Grant) covers(namespace string) bool {
 	return namespace != SystemNamespace && strings.HasPrefix(namespace, prefix)
 }
 
-// Authorize returns a [problem.Error] if p may not call fullMethod in namespace. RPCs
-// of the cluster require a grant on [SystemNamespace] and ignore namespace. The
+// Authorize returns a [problem.Error] if p may not call fullMethod in namespace.
+// Cluster-wide RPCs require a grant on [SystemNamespace] and ignore namespace. The
 // error for a namespace without access is the same whether it exists or not, so that
 // callers cannot enumerate the namespaces of others.
 func (p *Principal) Authorize(fullMethod, namespace string) error {
@@ -62,8 +62,8 @@ func (p *Principal) Authorize(fullMethod, namespace string) error {
 	}
 }
 
-// AuthorizeSomewhere is for requests whose namespace is not known yet. It returns an
-// error unless p may call the method in some namespace.
+// AuthorizeSomewhere returns an error unless p may call the method in at least one
+// namespace. It is for requests whose namespace is not known yet.
 func (p *Principal) AuthorizeSomewhere(fullMethod string) error {
 	if p == nil {
 		return p.Authorize(fullMethod, "")

@@ -10,12 +10,12 @@ import (
 )
 
 const (
-	describe   = "/temporal.api.workflowservice.v1.WorkflowService/DescribeWorkflowExecution"
-	start      = "/temporal.api.workflowservice.v1.WorkflowService/StartWorkflowExecution"
-	updateNS   = "/temporal.api.workflowservice.v1.WorkflowService/UpdateNamespace"
-	listNS     = "/temporal.api.workflowservice.v1.WorkflowService/ListNamespaces"
-	systemInfo = "/temporal.api.workflowservice.v1.WorkflowService/GetSystemInfo"
-	endpoints  = "/temporal.api.operatorservice.v1.OperatorService/CreateNexusEndpoint"
+	describe        = "/temporal.api.workflowservice.v1.WorkflowService/DescribeWorkflowExecution"
+	start           = "/temporal.api.workflowservice.v1.WorkflowService/StartWorkflowExecution"
+	updateNamespace = "/temporal.api.workflowservice.v1.WorkflowService/UpdateNamespace"
+	listNamespaces  = "/temporal.api.workflowservice.v1.WorkflowService/ListNamespaces"
+	getSystemInfo   = "/temporal.api.workflowservice.v1.WorkflowService/GetSystemInfo"
+	createEndpoint  = "/temporal.api.operatorservice.v1.OperatorService/CreateNexusEndpoint"
 )
 
 func TestAuthorize(t *testing.T) {
@@ -26,35 +26,35 @@ func TestAuthorize(t *testing.T) {
 		method, namespace string
 		want              problem.Code
 	}{
-		"exact":                             {grants("default", auth.RoleWrite), start, "default", allowed},
-		"lower role suffices":               {grants("default", auth.RoleWrite), describe, "default", allowed},
-		"reader writes":                     {grants("default", auth.RoleRead), start, "default", problem.OperationForbidden},
-		"writer administers":                {grants("default", auth.RoleWrite), updateNS, "default", problem.OperationForbidden},
-		"admin administers":                 {grants("default", auth.RoleAdmin), updateNS, "default", allowed},
-		"other namespace":                   {grants("default", auth.RoleAdmin), describe, "orders", problem.NamespaceForbidden},
-		"longer name":                       {grants("default", auth.RoleAdmin), describe, "default2", problem.NamespaceForbidden},
-		"other case":                        {grants("default", auth.RoleAdmin), describe, "Default", problem.NamespaceForbidden},
-		"prefix":                            {grants("team-*", auth.RoleWrite), start, "team-a", allowed},
-		"prefix itself":                     {grants("team-*", auth.RoleWrite), start, "team-", allowed},
-		"shorter than prefix":               {grants("team-*", auth.RoleWrite), start, "team", problem.NamespaceForbidden},
-		"a literal star as the namespace":   {grants("default", auth.RoleWrite), start, "*", problem.NamespaceForbidden},
-		"all namespaces":                    {grants("*", auth.RoleRead), describe, "orders", allowed},
-		"empty namespace, star":             {grants("*", auth.RoleAdmin), describe, "", problem.NamespaceForbidden},
-		"empty namespace, empty grant":      {grants("", auth.RoleAdmin), describe, "", problem.NamespaceForbidden},
-		"star does not cover the system":    {grants("*", auth.RoleAdmin), describe, auth.SystemNamespace, problem.NamespaceForbidden},
-		"prefix does not cover the system":  {grants("temporal-*", auth.RoleAdmin), listNS, "", problem.OperationForbidden},
-		"system as a prefix":                {grants("temporal-system*", auth.RoleAdmin), listNS, "", problem.OperationForbidden},
-		"star does not list namespaces":     {grants("*", auth.RoleAdmin), listNS, "default", problem.OperationForbidden},
-		"system lists namespaces":           {grants(auth.SystemNamespace, auth.RoleRead), listNS, "", allowed},
-		"system writer creates endpoint":    {grants(auth.SystemNamespace, auth.RoleWrite), endpoints, "", problem.OperationForbidden},
-		"system admin creates endpoint":     {grants(auth.SystemNamespace, auth.RoleAdmin), endpoints, "", allowed},
-		"system admin in a namespace":       {grants(auth.SystemNamespace, auth.RoleAdmin), describe, "default", problem.NamespaceForbidden},
-		"no grant at all":                   {nil, describe, "default", problem.NamespaceForbidden},
-		"no grant is needed":                {nil, systemInfo, "", allowed},
-		"zero role":                         {grants("default", 0), describe, "default", problem.NamespaceForbidden},
-		"unknown method":                    {grants("*", auth.RoleAdmin), "/x.Y/Z", "default", problem.OperationForbidden},
-		"highest of several, weaker first":  {append(grants("*", auth.RoleRead), grants("default", auth.RoleWrite)...), start, "default", allowed},
-		"highest of several, weaker second": {append(grants("default", auth.RoleWrite), grants("*", auth.RoleRead)...), start, "default", allowed},
+		"exact namespace":                                         {oneGrant("default", auth.RoleWrite), start, "default", allowed},
+		"RPC that requires a lower role":                          {oneGrant("default", auth.RoleWrite), describe, "default", allowed},
+		"read role does not permit a write":                       {oneGrant("default", auth.RoleRead), start, "default", problem.OperationForbidden},
+		"write role does not permit administration":               {oneGrant("default", auth.RoleWrite), updateNamespace, "default", problem.OperationForbidden},
+		"admin role permits administration":                       {oneGrant("default", auth.RoleAdmin), updateNamespace, "default", allowed},
+		"other namespace":                                         {oneGrant("default", auth.RoleAdmin), describe, "orders", problem.NamespaceForbidden},
+		"namespace that begins with the granted name":             {oneGrant("default", auth.RoleAdmin), describe, "default2", problem.NamespaceForbidden},
+		"namespace in a different case":                           {oneGrant("default", auth.RoleAdmin), describe, "Default", problem.NamespaceForbidden},
+		"namespace with the granted prefix":                       {oneGrant("team-*", auth.RoleWrite), start, "team-a", allowed},
+		"namespace equal to the prefix":                           {oneGrant("team-*", auth.RoleWrite), start, "team-", allowed},
+		"namespace shorter than the prefix":                       {oneGrant("team-*", auth.RoleWrite), start, "team", problem.NamespaceForbidden},
+		"namespace *":                                             {oneGrant("default", auth.RoleWrite), start, "*", problem.NamespaceForbidden},
+		"all namespaces":                                          {oneGrant("*", auth.RoleRead), describe, "orders", allowed},
+		"empty namespace, wildcard":                               {oneGrant("*", auth.RoleAdmin), describe, "", problem.NamespaceForbidden},
+		"empty namespace, empty grant":                            {oneGrant("", auth.RoleAdmin), describe, "", problem.NamespaceForbidden},
+		"wildcard does not match temporal-system":                 {oneGrant("*", auth.RoleAdmin), describe, auth.SystemNamespace, problem.NamespaceForbidden},
+		"prefix does not match temporal-system":                   {oneGrant("temporal-*", auth.RoleAdmin), listNamespaces, "", problem.OperationForbidden},
+		"temporal-system as a prefix":                             {oneGrant("temporal-system*", auth.RoleAdmin), listNamespaces, "", problem.OperationForbidden},
+		"wildcard does not permit cluster-wide RPCs":              {oneGrant("*", auth.RoleAdmin), listNamespaces, "default", problem.OperationForbidden},
+		"read role on temporal-system lists namespaces":           {oneGrant(auth.SystemNamespace, auth.RoleRead), listNamespaces, "", allowed},
+		"write role on temporal-system does not create endpoints": {oneGrant(auth.SystemNamespace, auth.RoleWrite), createEndpoint, "", problem.OperationForbidden},
+		"admin role on temporal-system creates endpoints":         {oneGrant(auth.SystemNamespace, auth.RoleAdmin), createEndpoint, "", allowed},
+		"admin role on temporal-system, other namespace":          {oneGrant(auth.SystemNamespace, auth.RoleAdmin), describe, "default", problem.NamespaceForbidden},
+		"no grant":                   {nil, describe, "default", problem.NamespaceForbidden},
+		"RPC that requires no grant": {nil, getSystemInfo, "", allowed},
+		"zero role":                  {oneGrant("default", 0), describe, "default", problem.NamespaceForbidden},
+		"unknown method":             {oneGrant("*", auth.RoleAdmin), "/x.Y/Z", "default", problem.OperationForbidden},
+		"highest role of two grants, lower first":  {append(oneGrant("*", auth.RoleRead), oneGrant("default", auth.RoleWrite)...), start, "default", allowed},
+		"highest role of two grants, lower second": {append(oneGrant("default", auth.RoleWrite), oneGrant("*", auth.RoleRead)...), start, "default", allowed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -68,24 +68,23 @@ func TestAuthorize(t *testing.T) {
 	}
 }
 
-func grants(namespace string, role auth.Role) []auth.Grant {
+func oneGrant(namespace string, role auth.Role) []auth.Grant {
 	return []auth.Grant{{Namespace: namespace, Role: role}}
 }
 
 func TestAuthorizeWithoutAPrincipal(t *testing.T) {
 	t.Parallel()
-	for _, method := range []string{describe, systemInfo, "/x.Y/Z"} {
+	for _, method := range []string{describe, getSystemInfo, "/x.Y/Z"} {
 		require.True(t, problem.Is((*auth.Principal)(nil).Authorize(method, "default"), problem.Unauthenticated))
 	}
 }
 
-// An attacker must learn neither which namespaces exist nor which role an operation
-// requires.
+// A caller must learn neither which namespaces exist nor which role an operation requires.
 func TestForbiddenNamespacesHaveTheSameError(t *testing.T) {
 	t.Parallel()
-	principal := &auth.Principal{Name: "dev", Grants: grants("mine", auth.RoleRead)}
+	principal := &auth.Principal{Name: "dev", Grants: oneGrant("mine", auth.RoleRead)}
 	first := principal.Authorize(describe, "exists")
-	for _, method := range []string{describe, start, updateNS} {
+	for _, method := range []string{describe, start, updateNamespace} {
 		for _, namespace := range []string{"exists", "absent", ""} {
 			require.Equal(t, first, principal.Authorize(method, namespace))
 		}
@@ -100,19 +99,19 @@ func TestAnonymousMayOnlyReadAndWrite(t *testing.T) {
 	principal := auth.Anonymous()
 	require.Equal(t, "anonymous", principal.Name)
 	require.NoError(t, principal.Authorize(start, "default"))
-	require.NoError(t, principal.Authorize(systemInfo, ""))
-	require.Error(t, principal.Authorize(updateNS, "default"))
-	require.Error(t, principal.Authorize(listNS, ""))
+	require.NoError(t, principal.Authorize(getSystemInfo, ""))
+	require.Error(t, principal.Authorize(updateNamespace, "default"))
+	require.Error(t, principal.Authorize(listNamespaces, ""))
 	require.Error(t, principal.Authorize(describe, auth.SystemNamespace))
 }
 
 func TestAuthorizeAllocatesNothing(t *testing.T) { //nolint:paralleltest // AllocsPerRun panics in parallel tests
-	principal := &auth.Principal{Name: "dev", Grants: append(grants("team-*", auth.RoleRead), grants("default", auth.RoleWrite)...)}
+	principal := &auth.Principal{Name: "dev", Grants: append(oneGrant("team-*", auth.RoleRead), oneGrant("default", auth.RoleWrite)...)}
 	require.Zero(t, testing.AllocsPerRun(100, func() { _ = principal.Authorize(start, "default") }))
 }
 
 func BenchmarkAuthorize(b *testing.B) {
-	principal := &auth.Principal{Name: "dev", Grants: append(grants("team-*", auth.RoleRead), grants("default", auth.RoleWrite)...)}
+	principal := &auth.Principal{Name: "dev", Grants: append(oneGrant("team-*", auth.RoleRead), oneGrant("default", auth.RoleWrite)...)}
 	b.ReportAllocs()
 	for b.Loop() {
 		_ = principal.Authorize(start, "default")

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// AnonymousName is the name of the principal of [Anonymous]. It is not a valid id of an
-// API key, whose callers would otherwise appear as anonymous in histories.
+// AnonymousName is the name of the principal that [Anonymous] returns. No API key may
+// have this id: its callers would appear as anonymous in workflow histories.
 const AnonymousName = "anonymous"
 
 // Principal is an authenticated caller. All requests of the caller share one value,
@@ -14,7 +14,8 @@ const AnonymousName = "anonymous"
 type Principal struct {
 	// Name is the caller's name in the log, and its identity upstream.
 	Name string
-	// Grants are the roles that the caller has. Without a grant it has no access.
+	// Grants are the roles that the caller has. A caller without grants has no
+	// access.
 	Grants []Grant
 	// Metadata is sent to the upstream with every call of this principal. Keys are in
 	// lower case; values of "-bin" keys are raw bytes.
@@ -22,17 +23,17 @@ type Principal struct {
 	// CallerMetadata are the metadata keys, in lower case, that the caller
 	// itself may send as Grpc-Metadata-<key>.
 	CallerMetadata []string
-	// Share is the caller's share of the slots of a replica, above 0 and at most
-	// 1. Zero means the share that the gateway is configured with.
+	// Share is the share of a replica's slots that the caller may use, above 0 and
+	// at most 1. Zero means the configured default share.
 	Share float64
 	// Rate is the caller's rate limit. The zero value means no limit.
 	Rate Rate
 	// WorkflowTypes are the types of workflows that the caller may start, TaskQueues
-	// the queues that it may put work on, and NexusEndpoints the endpoints that it may
-	// call; see [Principal.Limited]. An empty list of types or queues permits all of
-	// them. An empty list of endpoints permits all of them for a caller without
-	// limits, and none for others: an endpoint leads to a queue that its owner has
-	// chosen, which may be outside the caller's limits.
+	// the task queues that it may put work on, and NexusEndpoints the endpoints that
+	// it may call. An empty list of types or queues permits all of them. An empty
+	// list of endpoints permits all endpoints if the other two lists are empty too,
+	// and otherwise none: the owner of an endpoint chooses its task queue, which
+	// may be outside the caller's limits.
 	WorkflowTypes, TaskQueues, NexusEndpoints []string
 	// CompletionCallbacks permits the caller to attach completion callbacks, with
 	// which the server calls an address that the caller chooses.
@@ -43,12 +44,12 @@ type Principal struct {
 	OverridesAuthorization bool
 	// Capability restricts the caller to one workflow; nil means no restriction.
 	Capability *Capability
-	// TokenDigest is a hash of the delegated token of the caller. It distinguishes
+	// TokenDigest is a hash of the caller's delegated token. It distinguishes the
 	// tokens of one delegator, whose bearers have the same name. It is empty for
-	// other callers.
+	// callers without a delegated token.
 	TokenDigest string
-	// Credential authenticates the caller's requests upstream; nil means the
-	// credential that the upstream is configured with.
+	// Credential authenticates the caller's calls to the upstream; nil means the
+	// upstream's configured credential.
 	Credential *Credential
 	// Expires is when the caller's own credential expires; zero means never.
 	Expires time.Time
@@ -61,8 +62,8 @@ type Principal struct {
 }
 
 // Account returns the name that rates and shares are charged to. For the bearer of a
-// delegated token it is the delegator, who could otherwise multiply its rate and its
-// share by issuing tokens.
+// delegated token it is the name of the delegator: a caller could otherwise multiply
+// its rate and its share by issuing tokens.
 func (p *Principal) Account() string {
 	if p.account != "" {
 		return p.account
@@ -70,8 +71,9 @@ func (p *Principal) Account() string {
 	return p.Name
 }
 
-// Narrowed returns a copy of p with another name that has no more rights than
-// the capability, until expires. Its usage is charged to p.
+// Narrowed returns a copy of p with another name, whose only rights are the grant,
+// restricted to the capability. The copy expires at the given time. Its requests
+// are charged to p's account.
 func (p *Principal) Narrowed(name string, grant Grant, capability *Capability, expires time.Time) *Principal {
 	narrowed := *p
 	narrowed.Name, narrowed.account = name, p.Account()
@@ -95,29 +97,29 @@ type Rate struct {
 // WithBearer returns a copy of p with the token that the caller sent, for
 // [Passthrough].
 func (p *Principal) WithBearer(token string) *Principal {
-	with := *p
-	with.bearer = func() string { return token }
-	return &with
+	clone := *p
+	clone.bearer = func() string { return token }
+	return &clone
 }
 
-// Anonymous returns the principal of requests without a credential, where
-// auth.insecureAnonymous is set. It may write in every namespace. It may neither
-// administer a namespace nor call RPCs of the cluster.
+// Anonymous returns the principal of requests without a credential, which
+// auth.insecureAnonymous allows. It has the role write on every namespace. It may
+// neither administer a namespace nor call cluster-wide RPCs.
 func Anonymous() *Principal {
 	return &Principal{Name: AnonymousName, Grants: []Grant{{Namespace: "*", Role: RoleWrite}}}
 }
 
-// principalKey is unexported, so that other packages can set a principal with
-// [WithPrincipal] only.
+// principalKey is unexported, so that other packages can set a principal only with
+// [WithPrincipal].
 type principalKey struct{}
 
-// WithPrincipal returns a context that carries p to the upstream chain.
+// WithPrincipal returns a context that carries p to package upstream.
 func WithPrincipal(ctx context.Context, p *Principal) context.Context {
 	return context.WithValue(ctx, principalKey{}, p)
 }
 
-// PrincipalFrom returns the principal of ctx. It reports false if there is none or it
-// is nil; the caller must then reject the call.
+// PrincipalFrom returns the principal of ctx. It reports false if there is none or if
+// it is nil; the call must then be rejected.
 func PrincipalFrom(ctx context.Context) (*Principal, bool) {
 	p, _ := ctx.Value(principalKey{}).(*Principal)
 	return p, p != nil

@@ -21,5 +21,5 @@ func TestContextWithoutPrincipal(t *testing.T) {
 	_, ok := auth.PrincipalFrom(t.Context())
 	require.False(t, ok)
 	_, ok = auth.PrincipalFrom(auth.WithPrincipal(t.Context(), nil))
-	require.False(t, ok, "a nil principal is none")
+	require.False(t, ok, "a nil principal does not count as a principal")
 }

@@ -15,15 +15,15 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/apikey"
 )
 
-// Two secrets of API keys. They contain the marker, so that a text with the marker
-// has leaked a secret.
+// Two secrets of API keys. Both contain Marker, so that a test can detect a leaked
+// secret in a text.
 const (
 	SecretA = Marker + "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	SecretB = Marker + "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 	Marker  = "MARKER"
 )
 
-// HashOf returns the hash of a secret, as keys files have it.
+// HashOf returns the hash of a secret in the form that keys files contain.
 func HashOf(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])
@@ -45,7 +45,8 @@ func OpenKeys(t testing.TB, content string, options ...apikey.Options) *apikey.K
 	return keys
 }
 
-// OneKey returns a keys file with one key, whose id is dev, with the given secret.
+// OneKey returns the content of a keys file with one key, which has the id "dev" and
+// the given secret.
 func OneKey(secret string) string {
 	return "keys: [{id: dev, secrets: [{sha256: " + HashOf(secret) + "}], grants: [{namespace: default, role: write}]}]"
 }

@@ -30,18 +30,18 @@ type Delegator struct {
 	*auth.Principal
 
 	// GrantsStored reports whether the gateway's configuration contains the
-	// delegator's grants. They are then checked at every use of the token. The
-	// grants of a delegator with a JWT are only in that JWT, and were checked when
-	// the delegated token was issued.
+	// delegator's grants. If it does, the grants are checked at every use of the
+	// token. The grants of a delegator with a JWT are only in that JWT, and were
+	// checked when the delegated token was issued.
 	GrantsStored bool
 }
 
-// LookupDelegator returns the delegator with a name. It returns false if the
+// LookupDelegator returns the delegator with the given name. It reports false if the
 // delegator no longer exists or is disabled.
 type LookupDelegator func(name string) (Delegator, bool)
 
-// New returns an issuer and verifier of tokens with a lifetime of at most maxTTL. A
-// nil now means [time.Now].
+// New returns a [Tokens] that issues tokens with a lifetime of at most maxTTL. A nil
+// now means [time.Now].
 func New(keys *seal.Keys, maxTTL time.Duration, lookup LookupDelegator, now func() time.Time) *Tokens {
 	if now == nil {
 		now = time.Now
@@ -49,8 +49,8 @@ func New(keys *seal.Keys, maxTTL time.Duration, lookup LookupDelegator, now func
 	return &Tokens{keys: keys, maxTTL: maxTTL, lookup: lookup, now: now}
 }
 
-// serialBytes is the size of a random serial number. Two tokens of the same second
-// do not get the same one.
+// serialBytes is the size of a token's random serial number, in bytes. Collisions are
+// practically impossible.
 const serialBytes = 9
 
 // content is the content of a token. The member names are short because a token
@@ -66,15 +66,15 @@ type content struct {
 	Read       bool     `json:"r,omitzero"`
 	Signals    []string `json:"s,omitempty"`
 	Updates    []string `json:"u,omitempty"`
-	Expires    int64    `json:"exp"` // seconds since 1970
+	Expires    int64    `json:"exp"` // in seconds since 1970
 }
 
-// scope separates delegated tokens from everything else that is sealed.
-func scope() seal.Scope { return seal.Scope{"delegated token"} }
+// sealScope separates delegated tokens from everything else that is sealed.
+func sealScope() seal.Scope { return seal.Scope{"delegated token"} }
 
-// prefix distinguishes the name of a token's bearer from the names of all other
-// callers: no issuer may be called "delegated".
-const prefix = config.DelegatedName + ":"
+// bearerPrefix is the prefix of the name of a token's bearer. No other caller's name
+// has it, because the configuration allows no issuer with the name "delegated".
+const bearerPrefix = config.DelegatedName + ":"
 
 // MayIssue returns a [problem.Error] if p is itself the bearer of a delegated token,
 // and so may not issue tokens.
@@ -86,8 +86,8 @@ func MayIssue(p *auth.Principal) error {
 }
 
 // Issue returns a token with the capability c, which must not exceed p's grants, and
-// its expiry. The lifetime is ttl, limited to the maximum and to the remaining
-// lifetime of p's credential. Its errors are [problem.Error]s.
+// the time at which the token expires. The lifetime is ttl, limited to the maximum
+// and to the remaining lifetime of p's credential. Errors are [problem.Error]s.
 func (t *Tokens) Issue(p *auth.Principal, c auth.Capability, ttl time.Duration) (token string, expires time.Time, err error) {
 	if err := MayIssue(p); err != nil {
 		return "", time.Time{}, err
@@ -101,14 +101,14 @@ func (t *Tokens) Issue(p *auth.Principal, c auth.Capability, ttl time.Duration) 
 	}
 	serial := make([]byte, serialBytes)
 	_, _ = rand.Read(serial) // never fails
-	text, err := json.Marshal(content{
+	encoded, err := json.Marshal(content{
 		Serial: serial, Delegator: p.Name, Namespace: c.Namespace, WorkflowID: c.WorkflowID, RunID: c.RunID,
 		Read: c.Read, Signals: c.Signals, Updates: c.Updates, Expires: expires.Unix(),
 	})
 	if err != nil {
 		return "", time.Time{}, err
 	}
-	return auth.DelegatedPrefix + t.keys.Seal(scope(), text), expires, nil
+	return auth.DelegatedPrefix + t.keys.Seal(sealScope(), encoded), expires, nil
 }
 
 // requiredRole returns the role that the operations of the capability require.
@@ -123,9 +123,9 @@ func requiredRole(c *auth.Capability) auth.Role {
 // of the token. The token is invalid if the delegator has lost the required grants.
 // The error is a [problem.Error].
 func (t *Tokens) Verify(_ context.Context, token string) (*auth.Principal, error) {
-	text, ok := t.keys.Open(scope(), strings.TrimPrefix(token, auth.DelegatedPrefix))
+	encoded, ok := t.keys.Open(sealScope(), strings.TrimPrefix(token, auth.DelegatedPrefix))
 	var c content
-	if !ok || json.Unmarshal(text, &c) != nil || !t.now().Before(time.Unix(c.Expires, 0)) {
+	if !ok || json.Unmarshal(encoded, &c) != nil || !t.now().Before(time.Unix(c.Expires, 0)) {
 		return nil, invalid()
 	}
 	capability := &auth.Capability{
@@ -136,21 +136,20 @@ func (t *Tokens) Verify(_ context.Context, token string) (*auth.Principal, error
 	if !ok || delegator.GrantsStored && delegator.RoleOn(c.Namespace) < role {
 		return nil, invalid()
 	}
-	p := delegator.Narrowed(prefix+c.Delegator, auth.Grant{Namespace: c.Namespace, Role: role}, capability, time.Unix(c.Expires, 0))
-	p.TokenDigest = digest(text)
+	p := delegator.Narrowed(bearerPrefix+c.Delegator, auth.Grant{Namespace: c.Namespace, Role: role}, capability, time.Unix(c.Expires, 0))
+	p.TokenDigest = digest(encoded)
 	return p, nil
 }
 
-// digest returns the hash of the sealed text, which is unique for each token.
-// It is not a secret: it does not contain the seal, and does not reveal the
-// serial.
-func digest(text []byte) string {
-	sum := sha256.Sum256(text)
+// digest returns the hash of a token's encoded content, which is unique for each
+// token. The hash is not secret: the content does not include the seal, and the hash
+// does not reveal the serial number.
+func digest(encoded []byte) string {
+	sum := sha256.Sum256(encoded)
 	return hex.EncodeToString(sum[:])
 }
 
-// invalid returns the error for a rejected token. It is the same for all
-// causes.
+// invalid returns the error for a rejected token. The error is the same for all causes.
 func invalid() error {
 	err := problem.New(problem.InvalidToken, "The token is not valid.")
 	err.Members.BearerError = "invalid_token"

@@ -24,7 +24,7 @@ const (
 	list      = workflowservice.WorkflowService_ListWorkflowExecutions_FullMethodName
 )
 
-// fixture has delegators and a clock that tests can change.
+// fixture is a Tokens with delegators and a clock that tests can change.
 type fixture struct {
 	*delegated.Tokens
 
@@ -50,20 +50,20 @@ func newFixture(t *testing.T) *fixture {
 	return f
 }
 
-func approval() auth.Capability {
+func approvalCapability() auth.Capability {
 	return auth.Capability{Namespace: "orders", WorkflowID: "order-7", Read: true, Signals: []string{"approve"}}
 }
 
 func TestTokenPermitsOnlyItsWorkflowAndOperations(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	token, expires, err := f.Issue(f.delegators["dev"], approval(), 10*time.Minute)
+	token, expires, err := f.Issue(f.delegators["dev"], approvalCapability(), 10*time.Minute)
 	require.NoError(t, err)
 	require.Equal(t, f.time.Add(10*time.Minute), expires)
 	bearer, err := f.Verify(t.Context(), token)
 	require.NoError(t, err)
 	require.Equal(t, "delegated:dev", bearer.Name)
-	require.Equal(t, "dev", bearer.Account(), "limits are those of the delegator")
+	require.Equal(t, "dev", bearer.Account(), "requests are charged to the delegator")
 	require.InDelta(t, 0.5, bearer.Share, 0)
 	require.Empty(t, bearer.CallerMetadata)
 
@@ -86,8 +86,8 @@ func TestTokenPermitsOnlyItsWorkflowAndOperations(t *testing.T) {
 	} {
 		require.True(t, problem.Is(bearer.Capability.Check(target), problem.OperationForbidden), "%+v", target)
 	}
-	_, _, err = f.Issue(bearer, approval(), time.Minute)
-	require.True(t, problem.Is(err, problem.OperationForbidden), "a token cannot issue another")
+	_, _, err = f.Issue(bearer, approvalCapability(), time.Minute)
+	require.True(t, problem.Is(err, problem.OperationForbidden), "the bearer of a token cannot issue another")
 }
 
 func TestEachTokenIsUnique(t *testing.T) {
@@ -95,11 +95,11 @@ func TestEachTokenIsUnique(t *testing.T) {
 	f := newFixture(t)
 	seen := map[string]bool{"": true}
 	for range 3 {
-		token, _, err := f.Issue(f.delegators["dev"], approval(), time.Minute)
+		token, _, err := f.Issue(f.delegators["dev"], approvalCapability(), time.Minute)
 		require.NoError(t, err)
 		bearer, err := f.Verify(t.Context(), token)
 		require.NoError(t, err)
-		require.False(t, seen[bearer.TokenDigest], "tokens of the same second and the same capability differ")
+		require.False(t, seen[bearer.TokenDigest], "tokens with the same capability and second of issue differ")
 		seen[bearer.TokenDigest] = true
 		require.Len(t, bearer.TokenDigest, 64)
 		require.NotContains(t, token, bearer.TokenDigest)
@@ -113,20 +113,20 @@ func TestEachTokenIsUnique(t *testing.T) {
 func TestTokenPermitsOnlyItsRun(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	capability := approval()
+	capability := approvalCapability()
 	capability.RunID = "first"
 	token, _, err := f.Issue(f.delegators["dev"], capability, time.Minute)
 	require.NoError(t, err)
 	bearer, err := f.Verify(t.Context(), token)
 	require.NoError(t, err)
 	require.NoError(t, bearer.Capability.Check(auth.Target{WorkflowID: "order-7", RunID: "first"}))
-	require.Error(t, bearer.Capability.Check(auth.Target{WorkflowID: "order-7"}), "without a run id it would be the latest run")
+	require.Error(t, bearer.Capability.Check(auth.Target{WorkflowID: "order-7"}), "a request without a run id is for the latest run")
 }
 
 func TestTokenNeverExceedsDelegatorsGrants(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	_, _, err := f.Issue(f.delegators["read"], approval(), time.Minute)
+	_, _, err := f.Issue(f.delegators["read"], approvalCapability(), time.Minute)
 	require.True(t, problem.Is(err, problem.OperationForbidden))
 	readOnly := auth.Capability{Namespace: "orders", WorkflowID: "order-7", Read: true}
 	token, _, err := f.Issue(f.delegators["read"], readOnly, time.Minute)
@@ -141,12 +141,12 @@ func TestTokenNeverExceedsDelegatorsGrants(t *testing.T) {
 	require.True(t, problem.Is(err, problem.OperationForbidden))
 }
 
-func TestTokenEndsWithItsLifetimeOrItsDelegator(t *testing.T) {
+func TestTokenIsInvalidAfterExpiryOrWithoutDelegator(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	token, expires, err := f.Issue(f.delegators["dev"], approval(), 24*time.Hour)
+	token, expires, err := f.Issue(f.delegators["dev"], approvalCapability(), 24*time.Hour)
 	require.NoError(t, err)
-	require.Equal(t, f.time.Add(time.Hour), expires, "the maximum lifetime")
+	require.Equal(t, f.time.Add(time.Hour), expires, "the lifetime is limited to the maximum")
 
 	dev := f.delegators["dev"]
 	f.delegators["dev"] = &auth.Principal{Name: "dev", Grants: []auth.Grant{{Namespace: "orders", Role: auth.RoleRead}}}
@@ -160,9 +160,9 @@ func TestTokenEndsWithItsLifetimeOrItsDelegator(t *testing.T) {
 	requireInvalid(t, f, token)
 
 	alice := &auth.Principal{Name: "idp:alice", Grants: dev.Grants, Expires: f.time.Add(time.Minute)}
-	token, expires, err = f.Issue(alice, approval(), time.Hour)
+	token, expires, err = f.Issue(alice, approvalCapability(), time.Hour)
 	require.NoError(t, err)
-	require.Equal(t, alice.Expires, expires, "no longer than the credential that issued it")
+	require.Equal(t, alice.Expires, expires, "the token expires with the credential that issued it")
 	bearer, err := f.Verify(t.Context(), token)
 	require.NoError(t, err)
 	require.Equal(t, "delegated:idp:alice", bearer.Name)
@@ -171,7 +171,7 @@ func TestTokenEndsWithItsLifetimeOrItsDelegator(t *testing.T) {
 func TestTokenCannotBeForgedOrModified(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	token, _, err := f.Issue(f.delegators["dev"], approval(), time.Minute)
+	token, _, err := f.Issue(f.delegators["dev"], approvalCapability(), time.Minute)
 	require.NoError(t, err)
 	raw, err := base64.RawURLEncoding.DecodeString(token[len(auth.DelegatedPrefix):])
 	require.NoError(t, err)
