@@ -9,8 +9,8 @@ import (
 )
 
 // invalid returns the error for a rejected token. The caller sees the same text for every cause, because details would
-// help an attacker who forges tokens. The cause is for the log. It is a constant text of this package and quotes
-// nothing of the token.
+// help an attacker who forges tokens. The cause is for the log. It is a constant text and quotes no part
+// of the token.
 func invalid(cause string) error {
 	err := problem.New(problem.InvalidToken, "The token is not valid.").WithCause(errors.New(cause))
 	err.Members.BearerError = "invalid_token"

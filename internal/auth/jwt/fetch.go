@@ -32,7 +32,7 @@ const (
 // fetcher fetches an issuer's key set over HTTP.
 type fetcher struct {
 	issuer         string
-	jwksURL        string // empty with discovery
+	jwksURL        string // empty if the issuer's metadata contains it (discovery)
 	allowPlaintext bool
 	client         *http.Client
 }
@@ -85,20 +85,20 @@ func newTransport(caFile string) (*http.Transport, error) {
 // checkRedirect allows redirects on the issuer's own host and rejects all others. Otherwise an open redirect at the
 // issuer could select whose keys are trusted.
 func checkRedirect(next *http.Request, via []*http.Request) error {
-	first := via[0].URL
+	original := via[0].URL
 	switch {
 	case len(via) > maxRedirects:
 		return errors.New("too many redirects")
-	case next.URL.Host != first.Host || next.URL.User != nil:
+	case next.URL.Host != original.Host || next.URL.User != nil:
 		return errors.New("redirect to another host")
-	case next.URL.Scheme != "https" && next.URL.Scheme != first.Scheme:
+	case next.URL.Scheme != "https" && next.URL.Scheme != original.Scheme:
 		return errors.New("redirect from https to http")
 	default:
 		return nil
 	}
 }
 
-// fetch returns the text of the key set and the time until the next refresh.
+// fetch returns the content of the key set and the time until the next refresh.
 func (f *fetcher) fetch(ctx context.Context) (content []byte, refreshIn time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
@@ -166,7 +166,7 @@ func (f *fetcher) get(ctx context.Context, address string) ([]byte, http.Header,
 		}
 		return nil, nil, err
 	}
-	defer response.Body.Close() //nolint:errcheck // it was only read
+	defer response.Body.Close() //nolint:errcheck // the body was only read
 	if response.StatusCode != http.StatusOK {
 		return nil, nil, fmt.Errorf("status %d", response.StatusCode)
 	}
@@ -177,8 +177,8 @@ func (f *fetcher) get(ctx context.Context, address string) ([]byte, http.Header,
 	return content, response.Header, err
 }
 
-// refreshInterval returns max-age of Cache-Control (RFC 9111 section 5.2.2.1) within bounds: an issuer can neither make
-// the gateway fetch all the time nor make it keep a revoked key for a day.
+// refreshInterval returns the max-age of Cache-Control (RFC 9111 section 5.2.2.1), limited to minRefresh and
+// maxRefresh: an issuer can neither make the gateway fetch constantly nor make it keep a revoked key for a day.
 func refreshInterval(header http.Header) time.Duration {
 	for directive := range strings.SplitSeq(strings.Join(header.Values("Cache-Control"), ","), ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")

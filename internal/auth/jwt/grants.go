@@ -9,22 +9,23 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// maxGrants is the maximum number of grants of a token. Each call searches them.
+// maxGrants is the maximum number of grants of a token. Every call searches all of them.
 const maxGrants = 1000
 
 // claimsReader reads the caller's name and grants from a token's claims.
 type claimsReader struct {
 	subject     string
 	permissions string
-	// permission matches one permission. It has the group role and, unless all permissions are for namespace, the group
-	// namespace.
+	// permission matches one permission. It has the capture group "role" and, if the template contains {namespace}, the
+	// capture group "namespace".
 	permission *regexp.Regexp
-	namespace  string
+	// namespace is the namespace of all permissions if the template does not contain {namespace}.
+	namespace string
 }
 
-// newClaimsReader compiles prefix and template to one regular expression. {namespace} is greedy: if the role comes
-// last, the last separator counts, and a namespace may contain separators. {role} matches only read, write and admin,
-// so "worker" and other roles of Temporal or the issuer are ignored.
+// newClaimsReader compiles prefix and template to one regular expression. {namespace} matches as much as possible, so a
+// namespace may contain the separator: in "a:b:read", the namespace is "a:b". {role} matches only read, write and
+// admin, so "worker" and other roles of Temporal or the issuer are ignored.
 func newClaimsReader(claims config.Claims) (*claimsReader, error) {
 	pattern := strings.NewReplacer(
 		regexp.QuoteMeta("{namespace}"), `(?P<namespace>.+)`,
@@ -36,10 +37,11 @@ func newClaimsReader(claims config.Claims) (*claimsReader, error) {
 	}, err
 }
 
-// grants returns the grants of the permissions. Permissions that do not match are not for this gateway and are ignored.
+// grants returns a grant for each permission in the claims. Permissions that do not match the template are not for this
+// gateway and are ignored.
 func (r *claimsReader) grants(claims map[string]any) []auth.Grant {
 	var grants []auth.Grant
-	for _, text := range splitWords(lookup(claims, r.permissions)) {
+	for _, text := range claimStrings(lookup(claims, r.permissions)) {
 		if grant, ok := r.grant(text); ok && len(grants) < maxGrants {
 			grants = append(grants, grant)
 		}
@@ -53,8 +55,8 @@ func (r *claimsReader) grant(text string) (auth.Grant, bool) {
 		return auth.Grant{}, false
 	}
 	namespace := r.namespace
-	if at := r.permission.SubexpIndex("namespace"); at > 0 {
-		if namespace = match[at]; !isSingleNamespace(namespace) {
+	if i := r.permission.SubexpIndex("namespace"); i > 0 {
+		if namespace = match[i]; !isSingleNamespace(namespace) {
 			return auth.Grant{}, false
 		}
 	}
@@ -63,7 +65,7 @@ func (r *claimsReader) grant(text string) (auth.Grant, bool) {
 }
 
 // isSingleNamespace reports whether a namespace from a token denotes exactly one namespace. Only the operator may grant
-// several at once: at many issuers, users can choose texts that end up in claims.
+// access to several at once: with many issuers, users can choose strings that end up in claims.
 func isSingleNamespace(namespace string) bool {
 	return !strings.ContainsFunc(namespace, func(r rune) bool {
 		return unicode.IsControl(r) || unicode.IsSpace(r) || strings.ContainsRune("*?%[]{}", r)
@@ -77,8 +79,8 @@ func (r *claimsReader) callerName(claims map[string]any) (string, bool) {
 	return subject, subject != "" && len(subject) <= maxLength && !strings.ContainsFunc(subject, unicode.IsControl)
 }
 
-// lookup returns the claim at a path, nil if there is none. It first tries the whole path as one name, because claims
-// named by URLs contain dots.
+// lookup returns the claim at a path, or nil if there is none. It first tries the path as a single name, because some
+// issuers use URLs, which contain dots, as names of claims.
 func lookup(claims map[string]any, path string) any {
 	if claim, ok := claims[path]; ok {
 		return claim
@@ -91,9 +93,9 @@ func lookup(claims map[string]any, path string) any {
 	return lookup(inner, rest)
 }
 
-// splitWords returns the strings of a claim that is a list, or the words of a claim that is a string, such as scope
+// claimStrings returns the strings of a claim that is a list, or the words of a claim that is a string, such as scope
 // (RFC 8693 section 4.2).
-func splitWords(claim any) []string {
+func claimStrings(claim any) []string {
 	switch claim := claim.(type) {
 	case string:
 		return strings.Fields(claim)

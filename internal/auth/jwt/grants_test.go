@@ -13,14 +13,14 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// TestClaimsOfIssuers covers the permission formats of common issuers.
-func TestClaimsOfIssuers(t *testing.T) {
+// TestNameAndGrantsFromClaims covers the formats of common issuers.
+func TestNameAndGrantsFromClaims(t *testing.T) {
 	t.Parallel()
 	const auth0 = "https://flowgate.example/permissions"
 	for name, test := range map[string]struct {
 		settings config.Claims
 		claims   members
-		caller   string
+		caller   string // the name without the issuer's prefix
 		want     []auth.Grant
 	}{
 		"Temporal": {
@@ -82,22 +82,22 @@ func TestClaimsOfIssuers(t *testing.T) {
 			members{"permissions": []any{"(.*orders.+read$", "xorders.+read$", "(.*ordersxxread"}},
 			"alice", grants("orders", auth.RoleRead),
 		},
-		"cluster only by its exact name": {
+		"upper-case temporal-system is another namespace": {
 			config.Claims{Subject: "sub", Permissions: "permissions", Template: "{namespace}:{role}"},
 			members{"permissions": []any{"Temporal-System:admin", "temporal-system :admin"}},
 			"alice", grants("Temporal-System", auth.RoleAdmin),
 		},
-		"no claim": {
+		"missing claim": {
 			config.Claims{Subject: "sub", Permissions: "a.b.c", Template: "{namespace}:{role}"},
 			members{"a": members{"b": 1}},
 			"alice", nil,
 		},
-		"a claim of numbers": {
+		"number as claim": {
 			config.Claims{Subject: "sub", Permissions: "permissions", Template: "{namespace}:{role}"},
 			members{"permissions": 7},
 			"alice", nil,
 		},
-		"an object": {
+		"object as claim": {
 			config.Claims{Subject: "sub", Permissions: "permissions", Template: "{namespace}:{role}"},
 			members{"permissions": members{"a:read": true}},
 			"alice", nil,
@@ -130,7 +130,7 @@ func TestGrantsAreBounded(t *testing.T) {
 	})
 }
 
-func TestCredentialOfTheIssuer(t *testing.T) {
+func TestIssuerSelectsCredential(t *testing.T) {
 	t.Parallel()
 	mint := auth.NewCredential("mint", nil)
 	for mode, want := range map[string]string{"": "upstream's own", "none": "none", "passthrough": "passthrough", "mint": "mint"} {

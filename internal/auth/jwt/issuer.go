@@ -34,7 +34,8 @@ type source interface {
 	find(ctx context.Context, t *token) (*key, error)
 	// watch keeps the keys current until ctx is done.
 	watch(ctx context.Context)
-	// age returns the time since the keys were last fetched. It returns false if there are none or they do not age.
+	// age returns the time since the keys were last fetched. It reports false if there are no keys or if they come from
+	// a file.
 	age(now time.Time) (time.Duration, bool)
 }
 
@@ -85,7 +86,7 @@ func requireSettings(settings config.Issuer) error {
 func credential(mode string, mint *auth.Credential) (*auth.Credential, error) {
 	switch {
 	case mode == "":
-		return nil, nil //nolint:nilnil // nil is the upstream's own credential
+		return nil, nil //nolint:nilnil // nil means the upstream's own credential
 	case mode == config.CredentialNone:
 		return auth.NoCredential(), nil
 	case mode == config.CredentialPassthrough:
@@ -106,8 +107,8 @@ func newSource(settings config.Issuer, options Options) (source, error) {
 	}
 	log := options.Log.With(slog.String("issuer", settings.Name))
 	if settings.PublicKeyFile != "" {
-		follow := reload.Options{Log: log, OnReload: h.onFetch}
-		file, err := openPEM(settings.PublicKeyFile, settings.Algorithms, follow, options.ReloadInterval)
+		reloadOptions := reload.Options{Log: log, OnReload: h.onFetch}
+		file, err := openPEM(settings.PublicKeyFile, settings.Algorithms, reloadOptions, options.ReloadInterval)
 		if err != nil {
 			return nil, fmt.Errorf("publicKeyFile: %w", yamlnode.InFile(settings.PublicKeyFile, err))
 		}
@@ -120,14 +121,14 @@ func newSource(settings config.Issuer, options Options) (source, error) {
 	return newRemote(fetcher, settings, h, log, options.Now), nil
 }
 
-// verify verifies a token that names the issuer. The cheap checks come first, so that a token that would fail anyway
-// causes no search for its key.
+// verify verifies a token that names the issuer. The checks that need no key come first, so that a token that fails
+// them causes no fetch of keys.
 func (i *issuer) verify(ctx context.Context, t *token) (verified, error) {
 	switch {
 	case !slices.Contains(i.config.Algorithms, t.alg):
-		return verified{}, invalid("the algorithm is not one of the issuer's")
+		return verified{}, invalid("the algorithm is not allowed for the issuer")
 	case !slices.Contains(i.config.Types, t.typ):
-		return verified{}, invalid("the typ is not one of the issuer's")
+		return verified{}, invalid("the typ is not allowed for the issuer")
 	case t.isIDToken():
 		return verified{}, invalid("the token is an ID token")
 	}
@@ -149,15 +150,15 @@ func (i *issuer) verify(ctx context.Context, t *token) (verified, error) {
 	return verified{principal: i.principal(t, subject, expiry), issuer: i, key: found}, nil
 }
 
-// principal returns the principal of verified claims. It expires when the token does, plus the leeway.
+// principal returns the principal that the verified claims describe.
 func (i *issuer) principal(t *token, subject string, expiry time.Time) *auth.Principal {
 	p := &auth.Principal{
 		Name:       i.config.Name + ":" + subject,
 		Grants:     i.claims.grants(t.claims),
 		Credential: i.credential,
-		Expires:    expiry.Add(i.config.Leeway),
+		Expires:    expiry.Add(i.config.Leeway), // golang-jwt accepts the token until then
 	}
-	// The upstream's own credential mode may be passthrough.
+	// An empty mode selects the upstream's own credential, whose mode may be passthrough.
 	if i.config.Credential == "" || i.config.Credential == config.CredentialPassthrough {
 		p = p.WithBearer(t.raw)
 	}

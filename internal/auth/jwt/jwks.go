@@ -11,9 +11,9 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/jwk"
 )
 
-// parseJWKS parses a key set. It skips keys that the algorithms cannot use and returns the reasons: an issuer may
-// publish keys for other purposes, and kinds of keys that this program does not know. A set without a usable key is an
-// error, as is a text that is not a JWKS.
+// parseJWKS parses a key set. It skips keys that none of the algorithms can use, and returns the reasons: an issuer may
+// publish keys for other purposes, and kinds of keys that the gateway does not support. A set without a usable key is
+// an error, as is a text that is not a JWKS.
 func parseJWKS(content []byte, algorithms []string) (keys []*key, skipped []string, err error) {
 	var set struct {
 		Keys []jsontext.Value `json:"keys"`

@@ -17,7 +17,7 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// An unusable key is skipped, and a usable one in the same set is not.
+// A key that cannot be used is skipped. A valid key in the same set is used.
 func TestUnusableKeysAreSkipped(t *testing.T) {
 	t.Parallel()
 	ed, rs, es := newEd25519(t, "x"), newRSA(t, "x", 2048), newEC(t, "x", elliptic.P256())
@@ -28,28 +28,28 @@ func TestUnusableKeysAreSkipped(t *testing.T) {
 		reason string
 	}{
 		"use enc":             {rs, rs.jwk(members{"use": "enc"}), "use"},
-		"key_ops without":     {rs, rs.jwk(members{"key_ops": []string{"sign"}}), "key_ops"},
+		"key_ops, no verify":  {rs, rs.jwk(members{"key_ops": []string{"sign"}}), "key_ops"},
 		"key_ops empty":       {rs, rs.jwk(members{"key_ops": []string{}}), "key_ops"},
-		"another alg":         {rs, rs.jwk(members{"alg": "RSA-OAEP"}), "none of the issuer's algorithms"},
-		"weak":                {weak, weak.jwk(nil), "1024 bits"},
-		"huge":                {rs, rs.jwk(members{"n": encodeSegment(append([]byte{1}, make([]byte, 1024)...))}), "modulus too large"},
+		"unsupported alg":     {rs, rs.jwk(members{"alg": "RSA-OAEP"}), "none of the issuer's algorithms"},
+		"1024-bit modulus":    {weak, weak.jwk(nil), "1024 bits"},
+		"8193-bit modulus":    {rs, rs.jwk(members{"n": encodeSegment(append([]byte{1}, make([]byte, 1024)...))}), "modulus too large"},
 		"even exponent":       {rs, rs.jwk(members{"e": "BA"}), "invalid modulus or exponent"},
 		"exponent 1":          {rs, rs.jwk(members{"e": "AQ"}), "bad e value"},
 		"long exponent":       {rs, rs.jwk(members{"e": "AQAAAAAB"}), "invalid modulus or exponent"},
 		"negative exponent":   {rs, rs.jwk(members{"e": "_____w"}), "invalid modulus or exponent"},
-		"endless exponent":    {rs, rs.jwk(members{"e": "AQAAAAAAAAAAAQ"}), "bad e value"},
+		"ten-byte exponent":   {rs, rs.jwk(members{"e": "AQAAAAAAAAAAAQ"}), "bad e value"},
 		"private prime":       {rs, rs.jwk(members{"p": "AQAB"}), "private"},
-		"padded":              {rs, rs.jwk(members{"e": "AQ=="}), "illegal base64"},
+		"padded exponent":     {rs, rs.jwk(members{"e": "AQ=="}), "illegal base64"},
 		"no modulus":          {rs, rs.jwk(members{"n": nil}), "missing n/e"},
-		"private":             {rs, rs.jwk(members{"d": "AQAB"}), "private"},
-		"oct":                 {rs, members{"kty": "oct", "kid": "x", "k": marker}, "private"},
+		"private exponent":    {rs, rs.jwk(members{"d": "AQAB"}), "private"},
+		"symmetric key":       {rs, members{"kty": "oct", "kid": "x", "k": marker}, "private"},
 		"P-521":               {es, other.jwk(nil), "not on P-256"},
-		"off the curve":       {es, es.jwk(members{"y": encodeSegment(make([]byte, 32))}), "not on declared curve"},
+		"point off the curve": {es, es.jwk(members{"y": encodeSegment(make([]byte, 32))}), "not on declared curve"},
 		"short coordinate":    {es, es.jwk(members{"y": "AQ"}), "wrong length for y"},
 		"X25519":              {ed, ed.jwk(members{"crv": "X25519"}), "not RSA, EC"},
 		"short Ed25519":       {ed, ed.jwk(members{"x": "AQ"}), "wrong length for x"},
 		"no kty":              {ed, ed.jwk(members{"kty": nil}), "missing json web key type"},
-		"kid number":          {ed, ed.jwk(members{"kid": 1}), "not a JSON Web Key"},
+		"number as kid":       {ed, ed.jwk(members{"kid": 1}), "not a JSON Web Key"},
 		"kid with line break": {ed, ed.jwk(members{"kid": "a\nb"}), "printable"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestUnusableKeysAreSkipped(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := startFixture(t, newIDP(test.key), settings())
 				require.ErrorContains(t, f.Ready(), "no usable key")
-				f.unavailable(t, valid.validToken(t))
+				f.requireUnavailable(t, valid.validToken(t))
 			})
 		})
 	}
@@ -76,37 +76,37 @@ func TestKeyIsUsedOnlyForItsAlgorithm(t *testing.T) {
 	rs := newRSA(t, "rs", 2048)
 	issuer := settings()
 	issuer.Algorithms = []string{"RS256", "RS512", "PS256"}
-	by := func(method gojwt.SigningMethod) *signer {
+	signerWith := func(method gojwt.SigningMethod) *signer {
 		return &signer{kid: "rs", method: method, private: rs.private}
 	}
 	synctest.Test(t, func(t *testing.T) {
 		f := startFixture(t, newIDP(rs.jwk(members{"alg": "PS256", "key_ops": []string{"verify"}, "use": nil})), issuer)
-		f.accepts(t, by(gojwt.SigningMethodPS256).validToken(t))
-		f.rejects(t, by(gojwt.SigningMethodRS256).validToken(t))
+		f.accepts(t, signerWith(gojwt.SigningMethodPS256).validToken(t))
+		f.rejects(t, signerWith(gojwt.SigningMethodRS256).validToken(t))
 	})
 	synctest.Test(t, func(t *testing.T) {
 		f := startFixture(t, newIDP(rs.jwk(nil)), issuer)
-		f.accepts(t, by(gojwt.SigningMethodPS256).validToken(t))
-		f.accepts(t, by(gojwt.SigningMethodRS512).validToken(t))
+		f.accepts(t, signerWith(gojwt.SigningMethodPS256).validToken(t))
+		f.accepts(t, signerWith(gojwt.SigningMethodRS512).validToken(t))
 	})
 	// Some issuers publish the same key once per algorithm.
 	synctest.Test(t, func(t *testing.T) {
 		f := startFixture(t, newIDP(rs.jwk(members{"alg": "RS256"}), rs.jwk(members{"alg": "PS256"})), issuer)
-		f.accepts(t, by(gojwt.SigningMethodPS256).validToken(t))
-		f.accepts(t, by(gojwt.SigningMethodRS256).validToken(t))
+		f.accepts(t, signerWith(gojwt.SigningMethodPS256).validToken(t))
+		f.accepts(t, signerWith(gojwt.SigningMethodRS256).validToken(t))
 	})
 }
 
 func TestES384(t *testing.T) {
 	t.Parallel()
-	small, large := newEC(t, "p256", elliptic.P256()), newEC(t, "p384", elliptic.P384())
+	es256, es384 := newEC(t, "p256", elliptic.P256()), newEC(t, "p384", elliptic.P384())
 	issuer := settings()
 	issuer.Algorithms = []string{"ES256", "ES384"}
 	synctest.Test(t, func(t *testing.T) {
-		f := startFixture(t, newIDP(small.jwk(nil), large.jwk(nil)), issuer)
-		f.accepts(t, large.validToken(t))
-		f.accepts(t, small.validToken(t))
-		f.rejects(t, small.sign(t, small.header(members{"kid": "p384"}), claims(time.Now(), nil)))
+		f := startFixture(t, newIDP(es256.jwk(nil), es384.jwk(nil)), issuer)
+		f.accepts(t, es384.validToken(t))
+		f.accepts(t, es256.validToken(t))
+		f.rejects(t, es256.sign(t, es256.header(members{"kid": "p384"}), claims(time.Now(), nil)))
 	})
 }
 
@@ -114,17 +114,17 @@ func TestES384(t *testing.T) {
 func TestTokenWithoutKid(t *testing.T) {
 	t.Parallel()
 	one, two, es := newEd25519(t, "one"), newEd25519(t, "two"), newEC(t, "es", elliptic.P256())
-	unnamed := func(s *signer) string { return s.sign(t, s.header(members{"kid": nil}), claims(time.Now(), nil)) }
+	withoutKid := func(s *signer) string { return s.sign(t, s.header(members{"kid": nil}), claims(time.Now(), nil)) }
 	synctest.Test(t, func(t *testing.T) {
 		f := startFixture(t, newIDP(one.jwk(members{"kid": nil})), settings())
-		f.accepts(t, unnamed(one))
-		require.Contains(t, f.rejects(t, unnamed(two)), "signature")
+		f.accepts(t, withoutKid(one))
+		require.Contains(t, f.rejects(t, withoutKid(two)), "signature")
 		f.rejects(t, one.validToken(t))
 	})
 	synctest.Test(t, func(t *testing.T) {
 		f := startFixture(t, newIDP(one.jwk(nil), two.jwk(nil), es.jwk(nil)), settings())
-		require.Contains(t, f.rejects(t, unnamed(one)), "no single key")
-		f.accepts(t, unnamed(es))
+		require.Contains(t, f.rejects(t, withoutKid(one)), "no single key")
+		f.accepts(t, withoutKid(es))
 	})
 	synctest.Test(t, func(t *testing.T) {
 		f := startFixture(t, newIDP(one.jwk(nil), two.jwk(members{"kid": "one"})), settings())
@@ -132,7 +132,7 @@ func TestTokenWithoutKid(t *testing.T) {
 	})
 }
 
-// TestKeysAreFetchedOverTLS fetches keys from a real server whose CA certificate is in a file.
+// TestKeysAreFetchedOverTLS fetches keys from a real server, with and without the file of its CA certificate.
 func TestKeysAreFetchedOverTLS(t *testing.T) {
 	t.Parallel()
 	rs := newRSA(t, "rs", 2048)
@@ -151,7 +151,7 @@ func TestKeysAreFetchedOverTLS(t *testing.T) {
 			}
 		}})
 		require.NoError(t, err)
-		watchFor(t, verifier)
+		runWatch(t, verifier)
 		err = <-fetched
 		if !ok {
 			require.ErrorContains(t, err, "certificate")

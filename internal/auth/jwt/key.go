@@ -11,7 +11,7 @@ import (
 )
 
 // key is one public key of an issuer. Its identity is its pointer: a new version of the key set reuses the pointers of
-// unchanged keys, so that tokens verified with them stay verified, and no others do.
+// unchanged keys, so that a cached token stays valid only if the key that verified it is unchanged.
 type key struct {
 	kid    string // empty if the key has none
 	alg    string // the only algorithm that the key is for, empty if unspecified

@@ -27,6 +27,7 @@ func (s *signer) pem(t testing.TB) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 }
 
+// certificate returns an expired certificate for the key.
 func (s *signer) certificate(t testing.TB) []byte {
 	t.Helper()
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "idp"}, NotAfter: time.Now().Add(-time.Hour)}
@@ -47,7 +48,8 @@ func writeFile(t testing.TB, parts ...[]byte) string {
 	return path
 }
 
-func fromFile(t testing.TB, path string) *fixture {
+// newFileFixture returns a fixture whose issuer has the key file at path.
+func newFileFixture(t testing.TB, path string) *fixture {
 	t.Helper()
 	issuer := settings()
 	issuer.JWKSURL, issuer.PublicKeyFile = "", path
@@ -58,26 +60,26 @@ func TestKeysFromFile(t *testing.T) {
 	t.Parallel()
 	ed, other, es := newEd25519(t, "ed"), newEd25519(t, "other"), newEC(t, "es", elliptic.P256())
 	noKid := members{"kid": nil}
-	one := fromFile(t, ed.pemFile(t))
-	require.NoError(t, one.Ready())
-	require.Empty(t, one.KeyAges())
-	one.accepts(t, ed.validToken(t))
-	one.accepts(t, ed.sign(t, ed.header(noKid), claims(time.Now(), nil)))
-	require.Contains(t, one.rejects(t, other.validToken(t)), "signature")
-	require.Contains(t, one.rejects(t, es.validToken(t)), "no single key")
+	oneKey := newFileFixture(t, ed.pemFile(t))
+	require.NoError(t, oneKey.Ready())
+	require.Empty(t, oneKey.KeyAges())
+	oneKey.accepts(t, ed.validToken(t))
+	oneKey.accepts(t, ed.sign(t, ed.header(noKid), claims(time.Now(), nil)))
+	require.Contains(t, oneKey.rejects(t, other.validToken(t)), "signature")
+	require.Contains(t, oneKey.rejects(t, es.validToken(t)), "no single key")
 
-	two := fromFile(t, writeFile(t, []byte("# text between keys"), ed.pem(t), es.certificate(t)))
-	two.accepts(t, ed.validToken(t))
-	two.accepts(t, es.validToken(t))
-	two.accepts(t, es.sign(t, es.header(noKid), claims(time.Now(), nil)))
+	twoAlgorithms := newFileFixture(t, writeFile(t, []byte("# text between keys"), ed.pem(t), es.certificate(t)))
+	twoAlgorithms.accepts(t, ed.validToken(t))
+	twoAlgorithms.accepts(t, es.validToken(t))
+	twoAlgorithms.accepts(t, es.sign(t, es.header(noKid), claims(time.Now(), nil)))
 
-	alike := fromFile(t, writeFile(t, ed.pem(t), other.pem(t)))
-	require.Contains(t, alike.rejects(t, ed.validToken(t)), "no single key")
-	require.Contains(t, alike.rejects(t, ed.sign(t, ed.header(noKid), claims(time.Now(), nil))), "no single key")
+	sameAlgorithm := newFileFixture(t, writeFile(t, ed.pem(t), other.pem(t)))
+	require.Contains(t, sameAlgorithm.rejects(t, ed.validToken(t)), "no single key")
+	require.Contains(t, sameAlgorithm.rejects(t, ed.sign(t, ed.header(noKid), claims(time.Now(), nil))), "no single key")
 	for _, s := range []*signer{ed, other} {
-		alike.accepts(t, s.sign(t, s.header(members{"kid": thumbprint(t, s)}), claims(time.Now(), nil)))
+		sameAlgorithm.accepts(t, s.sign(t, s.header(members{"kid": thumbprint(t, s)}), claims(time.Now(), nil)))
 	}
-	require.Contains(t, alike.rejects(t, ed.sign(t, ed.header(members{"kid": thumbprint(t, other)}), claims(time.Now(), nil))), "signature")
+	require.Contains(t, sameAlgorithm.rejects(t, ed.sign(t, ed.header(members{"kid": thumbprint(t, other)}), claims(time.Now(), nil))), "signature")
 }
 
 func thumbprint(t testing.TB, s *signer) string {
@@ -116,14 +118,14 @@ func TestKeyFileIsReloaded(t *testing.T) {
 	t.Parallel()
 	ed, added := newEd25519(t, "ed"), newEC(t, "added", elliptic.P256())
 	path := ed.pemFile(t)
-	f := fromFile(t, path)
+	f := newFileFixture(t, path)
 	token := ed.validToken(t)
 	principal := f.accepts(t, token)
 	write := func(parts ...[]byte) {
 		require.NoError(t, os.WriteFile(path+".new", bytes.Join(parts, nil), 0o600))
 		require.NoError(t, os.Rename(path+".new", path))
 	}
-	passes := func(s *signer) func() bool {
+	verifies := func(s *signer) func() bool {
 		token := s.validToken(t)
 		return func() bool {
 			_, err := f.Verify(t.Context(), token)
@@ -131,13 +133,13 @@ func TestKeyFileIsReloaded(t *testing.T) {
 		}
 	}
 	write(ed.pem(t), added.pem(t))
-	require.Eventually(t, passes(added), 5*time.Second, 5*time.Millisecond)
-	require.Same(t, principal, f.accepts(t, token), "its key is still in the file")
+	require.Eventually(t, verifies(added), 5*time.Second, 5*time.Millisecond)
+	require.Same(t, principal, f.accepts(t, token), "the principal stays cached, because the key is still in the file")
 	write([]byte("junk " + marker))
 	require.Eventually(t, func() bool { return len(f.failures()) == 1 }, 5*time.Second, 5*time.Millisecond)
 	f.accepts(t, token)
 	write(added.pem(t))
-	require.Eventually(t, func() bool { return !passes(ed)() }, 5*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return !verifies(ed)() }, 5*time.Second, 5*time.Millisecond)
 	f.rejects(t, token)
 	f.accepts(t, added.validToken(t))
 }

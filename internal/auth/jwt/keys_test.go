@@ -18,7 +18,7 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// Invented kids cause neither a flood of fetches nor long waits.
+// Tokens with invented kids must cause neither a flood of fetches nor long waits.
 func TestUnknownKidsCauseOneFetchPerThirtySeconds(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
@@ -29,7 +29,7 @@ func TestUnknownKidsCauseOneFetchPerThirtySeconds(t *testing.T) {
 		}
 		sleep(29 * time.Second)
 		require.Contains(t, f.rejects(t, unknownKid(0)), "no single key")
-		require.Len(t, f.idp.fetches(), 1, "the scheduled fetch counts too")
+		require.Len(t, f.idp.fetches(), 1, "a scheduled fetch also prevents another for thirty seconds")
 		sleep(time.Second)
 		begin := time.Now()
 		var all sync.WaitGroup
@@ -42,9 +42,9 @@ func TestUnknownKidsCauseOneFetchPerThirtySeconds(t *testing.T) {
 		for n := range 1000 {
 			f.rejects(t, unknownKid(1000+n))
 		}
-		require.Zero(t, time.Since(begin), "no caller waits without a fetch")
+		require.Zero(t, time.Since(begin), "no caller waits if no fetch is in flight")
 		require.Len(t, f.idp.fetches(), 2)
-		require.Equal(t, 2001, f.unknown)
+		require.Equal(t, 2001, f.unknownKids)
 		sleep(30 * time.Second)
 		f.rejects(t, unknownKid(2000))
 		require.Len(t, f.idp.fetches(), 3)
@@ -86,7 +86,7 @@ func TestUnknownKidIsCached(t *testing.T) {
 		begin := time.Now()
 		f.rejects(t, token)
 		require.Equal(t, 500*time.Millisecond, time.Since(begin))
-		slow.respond(down)
+		slow.respond(breakConnection)
 		sleep(29750 * time.Millisecond)
 		begin = time.Now()
 		f.rejects(t, token)
@@ -95,7 +95,8 @@ func TestUnknownKidIsCached(t *testing.T) {
 	})
 }
 
-func publishSlowly(i *idp, pause time.Duration, signers ...*signer) {
+// publishSlowly makes the issuer respond with the signers' keys after the delay.
+func publishSlowly(i *idp, delay time.Duration, signers ...*signer) {
 	keys := make([]members, len(signers))
 	for n, s := range signers {
 		keys[n] = s.jwk(nil)
@@ -106,7 +107,7 @@ func publishSlowly(i *idp, pause time.Duration, signers ...*signer) {
 	i.mu.Unlock()
 	i.respond(func(w http.ResponseWriter, r *http.Request) {
 		select {
-		case <-time.After(pause):
+		case <-time.After(delay):
 			respond(w, r)
 		case <-r.Context().Done():
 		}
@@ -118,17 +119,17 @@ func TestRotation(t *testing.T) {
 	old, added := newEd25519(t, "old"), newEd25519(t, "added")
 	synctest.Test(t, func(t *testing.T) {
 		f := startFixture(t, newIDP(old.jwk(nil)), settings())
-		first := old.validToken(t)
-		principal := f.accepts(t, first)
-		require.Same(t, principal, f.accepts(t, first), "cached")
+		oldToken := old.validToken(t)
+		principal := f.accepts(t, oldToken)
+		require.Same(t, principal, f.accepts(t, oldToken), "the principal is cached")
 		f.idp.publish(added.jwk(nil), old.jwk(nil))
 		f.rejects(t, added.validToken(t))
 		sleep(30 * time.Second)
 		f.accepts(t, added.validToken(t))
-		require.Same(t, principal, f.accepts(t, first), "its key is also in the new set")
+		require.Same(t, principal, f.accepts(t, oldToken), "the key is also in the new set")
 		f.idp.publish(added.jwk(nil))
 		sleep(15 * time.Minute)
-		require.Contains(t, f.rejects(t, first), "no single key")
+		require.Contains(t, f.rejects(t, oldToken), "no single key")
 		f.accepts(t, added.validToken(t))
 	})
 }
@@ -136,18 +137,18 @@ func TestRotation(t *testing.T) {
 // A cached token depends on the key that verified it, not on its kid.
 func TestNewKeyWithSameKidInvalidatesTokens(t *testing.T) {
 	t.Parallel()
-	for name, again := range map[string]members{"another key": newEd25519(t, "ed").jwk(nil), "another use": nil} {
+	for name, replacement := range map[string]members{"another key": newEd25519(t, "ed").jwk(nil), "another use": nil} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ed, other := newEd25519(t, "ed"), newEd25519(t, "other")
-			if again == nil {
-				again = ed.jwk(members{"use": "enc"})
+			if replacement == nil {
+				replacement = ed.jwk(members{"use": "enc"})
 			}
 			synctest.Test(t, func(t *testing.T) {
 				f := startFixture(t, newIDP(ed.jwk(nil)), settings())
 				token := ed.validToken(t)
 				f.accepts(t, token)
-				f.idp.publish(again, other.jwk(nil))
+				f.idp.publish(replacement, other.jwk(nil))
 				sleep(15 * time.Minute)
 				f.rejects(t, token)
 			})
@@ -169,21 +170,21 @@ func TestCachedTokenExpires(t *testing.T) {
 	})
 }
 
-// A gateway that has just started waits for its first fetch instead of rejecting callers.
-func TestFirstFetchIsAwaitedAtMostOneSecond(t *testing.T) {
+// During the first fetch after the start, Verify waits instead of rejecting the token.
+func TestVerifyWaitsAtMostOneSecondForTheFirstFetch(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
-	for pause, passes := range map[time.Duration]bool{500 * time.Millisecond: true, 3 * time.Second: false} {
+	for delay, valid := range map[time.Duration]bool{500 * time.Millisecond: true, 3 * time.Second: false} {
 		slow := newIDP()
 		synctest.Test(t, func(t *testing.T) {
-			publishSlowly(slow, pause, ed)
+			publishSlowly(slow, delay, ed)
 			f, begin := newFixture(t, slow, settings()), time.Now()
-			if passes {
+			if valid {
 				f.accepts(t, ed.validToken(t))
 			} else {
-				f.unavailable(t, ed.validToken(t))
+				f.requireUnavailable(t, ed.validToken(t))
 			}
-			require.Equal(t, min(pause, time.Second), time.Since(begin))
+			require.Equal(t, min(delay, time.Second), time.Since(begin))
 		})
 	}
 }
@@ -192,10 +193,10 @@ func TestKeysUnavailableAtStart(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	provider := newIDP()
-	provider.respond(down)
+	provider.respond(breakConnection)
 	synctest.Test(t, func(t *testing.T) {
 		f := startFixture(t, provider, settings())
-		f.unavailable(t, ed.validToken(t))
+		f.requireUnavailable(t, ed.validToken(t))
 		f.rejects(t, "junk")
 		require.ErrorContains(t, f.Ready(), "keys of the issuer idp: never fetched: unexpected EOF")
 		require.Empty(t, f.KeyAges())
@@ -206,7 +207,7 @@ func TestKeysUnavailableAtStart(t *testing.T) {
 		sleep(time.Hour)
 		require.InDelta(t, 62, len(f.idp.fetches()), 12, "later retries come about once a minute")
 		require.Equal(t, 1, strings.Count(f.log.String(), "level=ERROR"), "logged once")
-		require.Len(t, f.failures(), len(f.idp.fetches()), "counted each time")
+		require.Len(t, f.failures(), len(f.idp.fetches()), "OnFetch is called each time")
 		f.idp.publish(ed.jwk(nil))
 		sleep(time.Minute)
 		f.accepts(t, ed.validToken(t))
@@ -223,15 +224,15 @@ func TestKeysBecomeStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := startFixture(t, newIDP(ed.jwk(nil)), issuer)
 		token := ed.sign(t, ed.header(nil), claims(time.Now(), members{"exp": time.Now().Add(100 * time.Hour).Unix()}))
-		f.idp.respond(down)
+		f.idp.respond(breakConnection)
 		sleep(2 * time.Hour)
 		f.accepts(t, token)
 		f.accepts(t, ed.validToken(t))
 		require.Equal(t, map[string]time.Duration{"idp": 2 * time.Hour}, f.KeyAges())
 		sleep(time.Second)
-		f.unavailable(t, token)
-		f.unavailable(t, ed.validToken(t))
-		require.NoError(t, f.Ready(), "keys were fetched once")
+		f.requireUnavailable(t, token)
+		f.requireUnavailable(t, ed.validToken(t))
+		require.NoError(t, f.Ready(), "Ready requires only that keys were fetched once")
 		f.idp.publish(ed.jwk(nil))
 		sleep(time.Minute)
 		f.accepts(t, token)
@@ -259,21 +260,21 @@ func TestInvalidResponsesKeepOldKeys(t *testing.T) {
 		response http.HandlerFunc
 		reason   string
 	}{
-		"10 MB":              {text(`{"keys":[],"filler":"` + strings.Repeat("x", 10<<20) + `"}`), "larger than 524288 bytes"},
-		"HTML":               {text(`<!DOCTYPE html><title>Maintenance</title>`), "not a JSON Web Key Set"},
-		"empty":              {text(``), "not a JSON Web Key Set"},
-		"null":               {text(`null`), "no usable key"},
-		"no key":             {text(`{"keys":[]}`), "no usable key"},
-		"keys twice":         {text(`{"keys":[],"keys":[]}`), "not a JSON Web Key Set"},
-		"65 keys":            {text(textOf(t, members{"keys": many})), "more than 64 keys"},
-		"error":              {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "status 500"},
-		"down":               {down, "EOF"},
-		"redirect to http":   {redirect("http://idp.example/jwks"), "from https to http"},
-		"redirect elsewhere": {redirect("https://evil.example/jwks"), "another host"},
-		"redirect to a port": {redirect("https://idp.example:8443/jwks"), "another host"},
-		"redirect to a user": {redirect("https://me@idp.example/jwks"), "another host"},
-		"redirect for ever":  {redirect("https://idp.example/jwks"), "too many redirects"},
-		"endless response":   {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "deadline exceeded"},
+		"10 MB":                    {text(`{"keys":[],"filler":"` + strings.Repeat("x", 10<<20) + `"}`), "larger than 524288 bytes"},
+		"HTML":                     {text(`<!DOCTYPE html><title>Maintenance</title>`), "not a JSON Web Key Set"},
+		"empty":                    {text(``), "not a JSON Web Key Set"},
+		"null":                     {text(`null`), "no usable key"},
+		"no key":                   {text(`{"keys":[]}`), "no usable key"},
+		"duplicate member":         {text(`{"keys":[],"keys":[]}`), "not a JSON Web Key Set"},
+		"65 keys":                  {text(jsonOf(t, members{"keys": many})), "more than 64 keys"},
+		"status 500":               {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "status 500"},
+		"broken connection":        {breakConnection, "EOF"},
+		"redirect to http":         {redirect("http://idp.example/jwks"), "from https to http"},
+		"redirect to another host": {redirect("https://evil.example/jwks"), "another host"},
+		"redirect to another port": {redirect("https://idp.example:8443/jwks"), "another host"},
+		"redirect with user info":  {redirect("https://me@idp.example/jwks"), "another host"},
+		"redirect loop":            {redirect("https://idp.example/jwks"), "too many redirects"},
+		"endless response":         {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "deadline exceeded"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -351,11 +352,11 @@ func TestDiscovery(t *testing.T) {
 		document string
 		reason   string
 	}{
-		"good":             {issuerURL, `{"issuer":"` + issuerURL + `","jwks_uri":"https://keys.example/jwks","x":1}`, ""},
-		"valid with slash": {issuerURL + "/", `{"issuer":"` + issuerURL + `/","jwks_uri":"https://keys.example/jwks"}`, ""},
-		"on loopback":      {issuerURL, `{"issuer":"` + issuerURL + `","jwks_uri":"http://127.0.0.1:1/jwks"}`, ""},
-		"trailing slash":   {issuerURL, `{"issuer":"` + issuerURL + `/","jwks_uri":"https://keys.example/jwks"}`, "different issuer"},
-		"no issuer":        {issuerURL, `{"jwks_uri":"https://keys.example/jwks"}`, "different issuer"},
+		"valid":                  {issuerURL, `{"issuer":"` + issuerURL + `","jwks_uri":"https://keys.example/jwks","x":1}`, ""},
+		"slash in both":          {issuerURL + "/", `{"issuer":"` + issuerURL + `/","jwks_uri":"https://keys.example/jwks"}`, ""},
+		"loopback keys":          {issuerURL, `{"issuer":"` + issuerURL + `","jwks_uri":"http://127.0.0.1:1/jwks"}`, ""},
+		"slash in document only": {issuerURL, `{"issuer":"` + issuerURL + `/","jwks_uri":"https://keys.example/jwks"}`, "different issuer"},
+		"no issuer":              {issuerURL, `{"jwks_uri":"https://keys.example/jwks"}`, "different issuer"},
 		"issuer twice": {
 			issuerURL, `{"issuer":"x","issuer":"` + issuerURL + `","jwks_uri":"https://keys.example/jwks"}`, "not a discovery document",
 		},
@@ -384,7 +385,7 @@ func TestDiscovery(t *testing.T) {
 					require.Len(t, f.idp.fetches(), 2)
 					return
 				}
-				f.unavailable(t, token)
+				f.requireUnavailable(t, token)
 				require.ErrorContains(t, f.Ready(), "discovery: ")
 				require.ErrorContains(t, f.Ready(), test.reason)
 				require.Equal(t, []string{wellKnown}, f.idp.fetches())
@@ -399,25 +400,25 @@ func TestIssuersAreIsolated(t *testing.T) {
 	firstKey, secondKey := newEd25519(t, "same"), newEd25519(t, "same")
 	provider := newIDP()
 	provider.respond(func(w http.ResponseWriter, r *http.Request) {
-		principal := firstKey
+		key := firstKey
 		if r.URL.Host == "two.example" {
-			principal = secondKey
+			key = secondKey
 		}
-		_, _ = fmt.Fprintf(w, `{"keys":[%s]}`, textOf(t, principal.jwk(nil)))
+		_, _ = fmt.Fprintf(w, `{"keys":[%s]}`, jsonOf(t, key.jwk(nil)))
 	})
 	synctest.Test(t, func(t *testing.T) {
 		one, two := settings(), settings()
 		two.Issuer, two.JWKSURL = "https://two.example", "https://two.example/jwks"
 		f := startFixture(t, provider, one, two)
-		second := members{"iss": two.Issuer}
+		issuedByTwo := members{"iss": two.Issuer}
 		f.accepts(t, firstKey.validToken(t))
-		f.accepts(t, secondKey.sign(t, secondKey.header(nil), claims(time.Now(), second)))
+		f.accepts(t, secondKey.sign(t, secondKey.header(nil), claims(time.Now(), issuedByTwo)))
 		f.rejects(t, secondKey.validToken(t))
-		f.rejects(t, firstKey.sign(t, firstKey.header(nil), claims(time.Now(), second)))
+		f.rejects(t, firstKey.sign(t, firstKey.header(nil), claims(time.Now(), issuedByTwo)))
 	})
 }
 
-func TestErrorsOfNewNameTheSetting(t *testing.T) {
+func TestErrorsOfNewContainPathOfSetting(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*config.Issuer){
 		"auth.jwt[1].issuer: is missing":                                      func(i *config.Issuer) { i.Issuer = "" },

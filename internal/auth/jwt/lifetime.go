@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// maxNumericDate is the last second of the year 9999 and the largest time in a token, in seconds since 1970. Far larger
-// values would overflow the conversion to a time.
+// maxNumericDate is the largest accepted time in a token: the last second of the year 9999, in seconds since 1970. Far
+// larger values would overflow the conversion to a time.
 const maxNumericDate = 253402300799
 
 // expiry returns the token's exp. It returns an error if a time claim is not a number in range, or if the token's

@@ -39,11 +39,11 @@ const (
 	issuerURL = "https://idp.example/realm"
 	jwksURL   = "https://idp.example/jwks"
 	audience  = "flowgate"
-	// marker is in every token. If it appears elsewhere, a token leaked.
+	// marker is part of every token, so that tests can detect a leaked token in a text.
 	marker = "MARKER"
 )
 
-// settings returns the settings of an issuer with the defaults of the configuration.
+// settings returns valid settings of an issuer, which are mostly the defaults.
 func settings() config.Issuer {
 	return config.Issuer{
 		Name: "idp", Issuer: issuerURL, Audience: []string{audience},
@@ -85,7 +85,7 @@ func newRSA(t testing.TB, kid string, bits int) *signer {
 	return &signer{kid: kid, method: gojwt.SigningMethodRS256, private: private}
 }
 
-// jwk returns the public key as an issuer publishes it, with members added or, if nil, removed.
+// jwk returns the public key as an issuer publishes it. Members in other are added, or removed if their value is nil.
 func (s *signer) jwk(other map[string]any) map[string]any {
 	encode := base64.RawURLEncoding.EncodeToString
 	key := map[string]any{"kid": s.kid, "use": "sig"}
@@ -106,7 +106,7 @@ func (s *signer) jwk(other map[string]any) map[string]any {
 	return key
 }
 
-// claims returns valid claims, with some added or, if nil, removed.
+// claims returns valid claims. Claims in other are added, or removed if their value is nil.
 func claims(now time.Time, other map[string]any) map[string]any {
 	all := map[string]any{
 		"iss": issuerURL, "aud": audience, "sub": "alice", "exp": now.Add(time.Hour).Unix(), "iat": now.Unix(),
@@ -117,7 +117,7 @@ func claims(now time.Time, other map[string]any) map[string]any {
 	return all
 }
 
-// header returns a valid header, with parameters added or, if nil, removed.
+// header returns a valid header. Parameters in other are added, or removed if their value is nil.
 func (s *signer) header(other map[string]any) map[string]any {
 	all := map[string]any{"alg": s.method.Alg(), "kid": s.kid, "typ": "JWT"}
 	maps.Copy(all, other)
@@ -125,7 +125,6 @@ func (s *signer) header(other map[string]any) map[string]any {
 	return all
 }
 
-// validToken returns a valid token.
 func (s *signer) validToken(t testing.TB) string {
 	t.Helper()
 	return s.sign(t, s.header(nil), claims(time.Now(), nil))
@@ -133,7 +132,7 @@ func (s *signer) validToken(t testing.TB) string {
 
 func (s *signer) sign(t testing.TB, header, claims map[string]any) string {
 	t.Helper()
-	return s.signText(t, textOf(t, header), textOf(t, claims))
+	return s.signText(t, jsonOf(t, header), jsonOf(t, claims))
 }
 
 // signText signs a token with arbitrary header and claims.
@@ -146,14 +145,14 @@ func (s *signer) signText(t testing.TB, header, claims string) string {
 	return input + "." + encode(signature)
 }
 
-func textOf(t testing.TB, value any) string {
+func jsonOf(t testing.TB, value any) string {
 	t.Helper()
 	text, err := json.Marshal(value)
 	require.NoError(t, err)
 	return string(text)
 }
 
-// idp is an issuer behind a fake transport.
+// idp is an issuer that responds without a network: as a transport, or as a handler of a test server.
 type idp struct {
 	mu       sync.Mutex
 	handler  http.HandlerFunc
@@ -166,7 +165,7 @@ func newIDP(keys ...map[string]any) *idp {
 	return i
 }
 
-// publish makes the issuer respond with these keys.
+// publish makes the issuer respond with a key set of these keys.
 func (i *idp) publish(keys ...map[string]any) {
 	i.respond(func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string][]map[string]any{"keys": append([]map[string]any{}, keys...)})
@@ -179,7 +178,7 @@ func (i *idp) respond(handler http.HandlerFunc) {
 	i.handler = handler
 }
 
-// fetches returns the requested addresses.
+// fetches returns the requested addresses, in order.
 func (i *idp) fetches() []string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -196,14 +195,17 @@ func (i *idp) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
-	if w.status == 0 {
+	if w.status == statusBroken {
 		return nil, io.ErrUnexpectedEOF
 	}
 	return &http.Response{StatusCode: w.status, Header: w.header, Body: io.NopCloser(&w.body), Request: r}, nil
 }
 
-// down breaks the connection.
-func down(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(0) }
+// statusBroken makes RoundTrip fail as for a broken connection.
+const statusBroken = 0
+
+// breakConnection is a handler that breaks the connection.
+func breakConnection(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(statusBroken) }
 
 type recorder struct {
 	header http.Header
@@ -215,15 +217,16 @@ func (r *recorder) Header() http.Header               { return r.header }
 func (r *recorder) WriteHeader(status int)            { r.status = status }
 func (r *recorder) Write(content []byte) (int, error) { return r.body.Write(content) }
 
-// fixture is a verifier with one or more issuers, and its log.
+// fixture is a verifier with one or more issuers, and a record of what it reports.
 type fixture struct {
 	*jwt.Verifier
 
-	idp     *idp
-	log     *testlog.Buffer
-	mu      sync.Mutex
-	fetched []error
-	unknown int
+	idp *idp
+	log *testlog.Buffer
+	mu  sync.Mutex
+	// fetched has the argument of each call of OnFetch, and unknownKids the number of calls of OnUnknownKid.
+	fetched     []error
+	unknownKids int
 }
 
 // newFixture starts a verifier and stops it when the test ends.
@@ -241,13 +244,13 @@ func newFixture(t testing.TB, provider *idp, issuers ...config.Issuer) *fixture 
 		OnUnknownKid: func(string) {
 			f.mu.Lock()
 			defer f.mu.Unlock()
-			f.unknown++
+			f.unknownKids++
 		},
 	})
 	require.NoError(t, err)
 	f.Verifier = verifier
 	t.Cleanup(func() { require.NotContains(t, f.log.String(), marker) })
-	watchFor(t, verifier)
+	runWatch(t, verifier)
 	return f
 }
 
@@ -264,6 +267,7 @@ func (f *fixture) failures() []string {
 	return texts
 }
 
+// accepts requires that the token is valid and returns its principal.
 func (f *fixture) accepts(t testing.TB, token string) *auth.Principal {
 	t.Helper()
 	principal, err := f.Verify(context.Background(), token)
@@ -271,7 +275,7 @@ func (f *fixture) accepts(t testing.TB, token string) *auth.Principal {
 	return principal
 }
 
-// rejects requires the response for invalid tokens and returns its cause.
+// rejects requires that the token is rejected as invalid, with an error that quotes no part of it. It returns the cause.
 func (f *fixture) rejects(t testing.TB, token string) string {
 	t.Helper()
 	principal, err := f.Verify(context.Background(), token)
@@ -289,8 +293,8 @@ func (f *fixture) rejects(t testing.TB, token string) string {
 	return rejection.Unwrap().Error()
 }
 
-// unavailable requires the problem jwks-unavailable.
-func (f *fixture) unavailable(t testing.TB, token string) {
+// requireUnavailable requires that the token is rejected because the issuer's keys are unavailable.
+func (f *fixture) requireUnavailable(t testing.TB, token string) {
 	t.Helper()
 	principal, err := f.Verify(context.Background(), token)
 	require.Nil(t, principal)
@@ -318,7 +322,7 @@ func p256() elliptic.Curve { return elliptic.P256() }
 func encodeSegment(content []byte) string { return base64.RawURLEncoding.EncodeToString(content) }
 
 // watchFor runs Watch until the test ends.
-func watchFor(t testing.TB, verifier *jwt.Verifier) {
+func runWatch(t testing.TB, verifier *jwt.Verifier) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})

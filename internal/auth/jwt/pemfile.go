@@ -13,8 +13,8 @@ import (
 	"github.com/flowgate/flowgate/internal/reload"
 )
 
-// pemFile is a source that reads keys from a file and reloads it when it changes. The operator vouches for the keys, so
-// they never become stale.
+// pemFile is a source that reads keys from a file and reloads it when it changes. The operator has chosen the
+// keys, so they never become stale.
 type pemFile struct {
 	file     *reload.File[keySet]
 	interval time.Duration
@@ -51,9 +51,9 @@ func (f *pemFile) watch(ctx context.Context) { reload.Every(ctx, f.interval, f.f
 
 func (f *pemFile) age(time.Time) (time.Duration, bool) { return 0, false }
 
-// parsePEM parses public keys and certificates. It uses only the key of a certificate: the operator has chosen it, and
-// its validity period is for another protocol. Unlike a published set, a file with one invalid key is rejected: it is a
-// mistake of the operator.
+// parsePEM parses public keys and certificates. Of a certificate it uses only the key and ignores the validity period,
+// because the operator has chosen the key. A file with one invalid key is rejected, unlike a fetched key set, because
+// the invalid key is a mistake of the operator.
 func parsePEM(content []byte, algorithms []string) ([]*key, error) {
 	var keys []*key
 	for block, rest := pem.Decode(content); block != nil; block, rest = pem.Decode(rest) {

@@ -22,14 +22,14 @@ const (
 	// minRetry and maxRetry are the first and the maximum delay after a failure.
 	minRetry = 3 * time.Second
 	maxRetry = time.Minute
-	// demandInterval is the time after any fetch in which callers cannot cause another.
+	// demandInterval is the time after the start of any fetch during which callers cannot cause another.
 	demandInterval = 30 * time.Second
 	// maxKeyWait is the maximum time that a caller waits for a fetch.
 	maxKeyWait = time.Second
 )
 
-// remote is a source that fetches keys. Only the goroutine of watch fetches, so there is at most one request to the
-// issuer at a time. Callers read the set without a lock.
+// remote is a source that fetches keys. Only the goroutine that runs watch fetches, so there is at most one request
+// to the issuer at a time. Callers read the set without a lock.
 type remote struct {
 	fetcher    *fetcher
 	algorithms []string
@@ -43,7 +43,8 @@ type remote struct {
 	failure atomic.Pointer[string]
 
 	demand demand
-	// failures and skipped belong to the goroutine of watch.
+	// failures is the number of consecutive failed fetches, and skipped the reasons for skipped keys that were logged
+	// last. Only the goroutine that runs watch uses them.
 	failures int
 	skipped  string
 }
@@ -57,8 +58,8 @@ type hooks struct {
 // demand coordinates the fetches that callers with unknown kids request.
 type demand struct {
 	mu sync.Mutex
-	// last is when the last fetch began or was requested; zero if never.
-	last time.Time
+	// lastFetch is when the last fetch began or was requested; zero if never.
+	lastFetch time.Time
 	// inFlight is closed when the fetch in flight, or the requested one, has ended. It is nil if there is none.
 	inFlight chan struct{}
 	// requested wakes the goroutine that fetches.
@@ -69,7 +70,7 @@ type demand struct {
 func newRemote(f *fetcher, settings config.Issuer, h hooks, log *slog.Logger, now func() time.Time) *remote {
 	r := &remote{fetcher: f, algorithms: settings.Algorithms, maxStale: settings.MaxStale, hooks: h, log: log, now: now}
 	r.demand.requested = make(chan struct{}, 1)
-	r.demand.inFlight = make(chan struct{}) // the first fetch of watch
+	r.demand.inFlight = make(chan struct{}) // for the first fetch, with which watch begins
 	return r
 }
 
@@ -77,15 +78,16 @@ func newRemote(f *fetcher, settings config.Issuer, h hooks, log *slog.Logger, no
 func (r *remote) current(now time.Time) (*keySet, error) {
 	set := r.set.Load()
 	if set == nil {
-		return nil, errors.New("never fetched" + r.reason())
+		return nil, errors.New("never fetched" + r.failureSuffix())
 	}
 	if now.Sub(set.fetched) > r.maxStale {
-		return nil, errors.New("not fetched for too long" + r.reason())
+		return nil, errors.New("not fetched for too long" + r.failureSuffix())
 	}
 	return set, nil
 }
 
-func (r *remote) reason() string {
+// failureSuffix returns why the last fetch failed, as the end of an error text; it is empty if the fetch succeeded.
+func (r *remote) failureSuffix() string {
 	if failure := r.failure.Load(); failure != nil {
 		return ": " + *failure
 	}
@@ -131,7 +133,8 @@ func (r *remote) waitForKid(ctx context.Context, kid string) {
 	}
 }
 
-// waitForFetch waits up to maxKeyWait for a fetch to end and reports whether it did. It returns false for nil.
+// waitForFetch waits up to maxKeyWait for a fetch to end and reports whether it did. It returns false for a nil
+// channel.
 func (r *remote) waitForFetch(ctx context.Context, inFlight <-chan struct{}) bool {
 	if inFlight == nil {
 		return false
@@ -147,21 +150,22 @@ func (r *remote) waitForFetch(ctx context.Context, inFlight <-chan struct{}) boo
 	return false
 }
 
-// inProgress returns the fetch in flight or requested, nil if there is none.
+// inProgress returns a channel that is closed when the fetch in flight or requested ends. It is nil if there is none.
 func (d *demand) inProgress() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.inFlight
 }
 
-// joinFetch returns the fetch to wait for. It requests one if allowed, and returns nil if no fetch can provide kid.
+// joinFetch returns a channel that is closed when the fetch that may provide kid ends. It requests a fetch if none is
+// in flight and demandInterval has passed. It returns nil if there is no fetch to wait for.
 func (d *demand) joinFetch(kid string, now time.Time) <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.unknownKids.has(kid, now) {
 		return nil
 	}
-	if d.inFlight == nil && now.Sub(d.last) >= demandInterval {
+	if d.inFlight == nil && now.Sub(d.lastFetch) >= demandInterval {
 		d.setInFlight(now)
 		select {
 		case d.requested <- struct{}{}:
@@ -171,13 +175,13 @@ func (d *demand) joinFetch(kid string, now time.Time) <-chan struct{} {
 	return d.inFlight
 }
 
-// setInFlight records a new fetch. The caller holds the lock.
+// setInFlight records a new fetch. The caller holds d.mu.
 func (d *demand) setInFlight(now time.Time) {
-	d.last = now
+	d.lastFetch = now
 	d.inFlight = make(chan struct{})
 }
 
-// beginFetch records that a fetch begins. It also serves a pending request for one.
+// beginFetch records that a fetch begins. The fetch also satisfies a pending request.
 func (d *demand) beginFetch(now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -185,7 +189,7 @@ func (d *demand) beginFetch(now time.Time) {
 	case <-d.requested:
 	default:
 	}
-	d.last = now
+	d.lastFetch = now
 	if d.inFlight == nil {
 		d.setInFlight(now)
 	}
@@ -243,7 +247,7 @@ func (r *remote) refresh(ctx context.Context) time.Duration {
 
 // replace fetches a key set and, if it is valid, replaces the one in force. It returns the time until the next refresh.
 func (r *remote) replace(ctx context.Context) (time.Duration, error) {
-	// The age of the keys counts from the request, not from the response.
+	// The age of the keys is measured from the request, not from the response.
 	requested := r.now()
 	content, refreshIn, err := r.fetcher.fetch(ctx)
 	if err != nil {
@@ -261,7 +265,7 @@ func (r *remote) replace(ctx context.Context) (time.Duration, error) {
 	return refreshIn, nil
 }
 
-// report logs a change of state, and calls the hook for the metric every time.
+// report logs when fetches begin to fail or succeed again. It calls the hook for the metric after every fetch.
 func (r *remote) report(ctx context.Context, err error) {
 	failedBefore := r.failure.Load() != nil
 	if err == nil {

@@ -14,7 +14,7 @@ import (
 // maxToken is the maximum length of a token, in bytes.
 const maxToken = 8 << 10
 
-// token is a parsed token that is not verified. It is enough to select an issuer and a key, and to reject invalid
+// token is a parsed, unverified token. Its fields suffice to select an issuer and a key, and to reject many invalid
 // tokens without any cryptography.
 type token struct {
 	raw    string
@@ -65,7 +65,7 @@ func decode(segment string) ([]byte, error) {
 }
 
 // decodeObject decodes a segment that is a JSON object in valid UTF-8, without duplicate members at any depth. It drops
-// the error of the JSON decoder, which quotes names.
+// the error of the JSON decoder, which may quote names from the token.
 func decodeObject(segment string) (map[string]any, error) {
 	content, err := decode(segment)
 	if err != nil {
@@ -93,7 +93,7 @@ func (t *token) readHeader(header map[string]any) error {
 			return errors.New("the header's kid is not a string of 1 to 128 printable characters")
 		}
 	}
-	// A token without typ is a plain JWT; explicit typing came later (RFC 8725 section 3.11).
+	// A token without typ is a plain JWT: issuers set other types explicitly (RFC 8725 section 3.11).
 	t.typ = "jwt"
 	if typ, present := header["typ"]; present {
 		if t.typ, ok = typ.(string); !ok {
@@ -111,7 +111,7 @@ func (t *token) issuer() string {
 }
 
 // isIDToken reports whether the token is an ID token, which identifies a user to an application (OpenID Connect Core
-// section 2). An ID token does not authorise API calls, and more parties see it (RFC 8725 section 3.12).
+// section 2). An ID token does not authorise API calls, and is sent to more parties (RFC 8725 section 3.12).
 func (t *token) isIDToken() bool {
 	return slices.ContainsFunc([]string{"nonce", "at_hash"}, func(name string) bool {
 		_, present := t.claims[name]

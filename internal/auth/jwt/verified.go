@@ -11,7 +11,7 @@ import (
 const maxVerified = 10_000
 
 // digest is the cache key of a token. It is a cryptographic hash, so that an attacker cannot create a token with the
-// key of another.
+// same cache key as a valid one.
 type digest [sha256.Size]byte
 
 // digestOf hashes a token of usual length without allocating. It runs for every request.

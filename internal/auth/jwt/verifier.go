@@ -17,13 +17,13 @@ import (
 
 // Options configure a [Verifier]. The zero value is valid.
 type Options struct {
-	// Log receives failures of fetches, recoveries and skipped keys. Nil discards them.
+	// Log receives a record when fetches begin to fail or succeed again, and for skipped keys. Nil discards them.
 	Log *slog.Logger
 	// Now returns the current time; nil means [time.Now].
 	Now func() time.Time
 	// Transport sends the requests for keys. Nil means a transport for each issuer that trusts the issuer's CAFile.
 	Transport http.RoundTripper
-	// ReloadInterval is how often key files are checked for changes; zero means every five seconds.
+	// ReloadInterval is the time between two checks of a key file for changes; zero means five seconds.
 	ReloadInterval time.Duration
 	// Mint is the credential of callers whose issuer has the credential mode "mint".
 	Mint *auth.Credential
@@ -62,7 +62,7 @@ type Verifier struct {
 	now      func() time.Time
 }
 
-// New returns a verifier for the issuers' tokens. It reads key files; [Verifier.Watch] fetches all other keys. Its
+// New returns a verifier for the issuers' tokens. New reads key files; [Verifier.Watch] fetches all other keys. The
 // error joins the problems of all issuers, each with the path of the setting.
 func New(issuers []config.Issuer, options Options) (*Verifier, error) {
 	options = options.withDefaults()
@@ -123,13 +123,13 @@ func (v *Verifier) Watch(ctx context.Context) {
 	watches.Wait()
 }
 
-// Ready returns an error that lists the issuers whose keys have never been fetched, with the reasons. Stale keys do not
-// count: taking a replica out of service would not refresh them, and it can serve other callers.
+// Ready returns an error that lists the issuers whose keys have never been fetched, with the reasons. It ignores stale
+// keys: taking a replica out of service would not refresh them, and it can serve other callers.
 func (v *Verifier) Ready() error {
 	var missing []error
 	for _, i := range v.issuers {
-		anyTime := time.Time{} // no keys are stale at the zero time
-		if _, err := i.source.current(anyTime); err != nil {
+		zero := time.Time{} // no keys are stale at the zero time
+		if _, err := i.source.current(zero); err != nil {
 			missing = append(missing, fmt.Errorf("keys of the issuer %s: %w", i.config.Name, err))
 		}
 	}
