@@ -9,8 +9,8 @@
 // token. If the file becomes invalid, the last valid keys stay in force and the error is logged. The gateway does not
 // start with an invalid file. The published set is never empty, because a Temporal server would then drop all keys.
 //
-// Rotation: a server fetches the key set periodically. So a key signs only after it has been published for a while, and
-// stays published until its last token has expired. At startup the first key signs immediately, because the gateway
-// does not know what was published before. With several replicas, or if the gateway may restart during a rotation, first add
-// the new key after the old one, and move it to the front once publishAhead has passed.
+// Rotation: a server fetches the published keys periodically. So a key signs only after it has been published for the
+// time publishAhead, and stays published until its last token has expired. At startup the first key signs immediately,
+// because the gateway does not know what was published before. With several replicas, or if the gateway may restart
+// during a rotation, first add the new key after the old one, and move it to the front once publishAhead has passed.
 package mint

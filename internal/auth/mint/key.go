@@ -35,7 +35,7 @@ func parseKeys(content []byte, algorithm string) ([]*key, error) {
 	blocks := 0
 	for block, rest := pem.Decode(content); block != nil; block, rest = pem.Decode(rest) {
 		blocks++
-		if block.Type == "EC PARAMETERS" { // openssl writes this block before a key, which contains the parameters too
+		if block.Type == "EC PARAMETERS" { // openssl writes this block before a key that contains the parameters too
 			continue
 		}
 		k, err := parseKey(block, algorithm)
@@ -81,8 +81,8 @@ func parseKey(block *pem.Block, algorithm string) (*key, error) {
 	return newKey(private, algorithm)
 }
 
-// newKey accepts only keys for the configured algorithm, so that a wrong key in the file does not sign with another
-// algorithm.
+// newKey returns an error for keys of any other algorithm than the configured one, so that a wrong key in the file does
+// not sign with another algorithm.
 func newKey(private any, algorithm string) (*key, error) {
 	switch private := private.(type) {
 	case *ecdsa.PrivateKey:

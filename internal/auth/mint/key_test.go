@@ -30,23 +30,23 @@ func TestEveryCommonKeyFormatIsAccepted(t *testing.T) {
 	require.NoError(t, err)
 	for name, c := range map[string]struct{ algorithm, file string }{
 		"ES256 as PKCS#8":            {"ES256", pkcs8(t, ec)},
-		"ES256 as SEC1":              {"ES256", block("EC PRIVATE KEY", sec1)},
-		"ES256 as openssl writes it": {"ES256", block("EC PARAMETERS", []byte{6, 1, 1}) + block("EC PRIVATE KEY", sec1)},
+		"ES256 as SEC1":              {"ES256", pemBlock("EC PRIVATE KEY", sec1)},
+		"ES256 as openssl writes it": {"ES256", pemBlock("EC PARAMETERS", []byte{6, 1, 1}) + pemBlock("EC PRIVATE KEY", sec1)},
 		"RS256 as PKCS#8":            {"RS256", pkcs8(t, rs)},
-		"RS256 as PKCS#1":            {"RS256", block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(rs))},
+		"RS256 as PKCS#1":            {"RS256", pemBlock("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(rs))},
 		"with text between keys":     {"ES256", "# of June\n" + pkcs8(t, ec) + "\n# of May\n" + ecKey(t) + "\n"},
 	} {
 		cfg := settings(writeFile(t, c.file))
 		cfg.Algorithm = c.algorithm
-		signer := open(t, cfg)
-		token, err := fetch(t, signer).verify(tokenFor(t, signer, readCall("dev", "default")))
+		signer := openSigner(t, cfg)
+		token, err := fetchKeys(t, signer).verify(tokenFor(t, signer, readCall("dev", "default")))
 		require.NoError(t, err, name)
 		require.Equal(t, c.algorithm, token.Method.Alg(), name)
 		requirePublic(t, signer.JWKS())
 	}
 }
 
-// requirePublic requires that keys have only the members of public keys (RFC 7518 section 6).
+// requirePublic requires that the keys in a set have only the members of public keys (RFC 7518 section 6).
 func requirePublic(t *testing.T, jwks []byte) {
 	t.Helper()
 	var set map[string][]map[string]any
@@ -64,7 +64,7 @@ func requirePublic(t *testing.T, jwks []byte) {
 	}
 }
 
-// The members of RFC 7638 section 3.2 in lexicographic order.
+// A thumbprint is the hash of the required members in lexicographic order (RFC 7638 section 3.2).
 func TestKidIsTheThumbprint(t *testing.T) {
 	t.Parallel()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -74,9 +74,9 @@ func TestKidIsTheThumbprint(t *testing.T) {
 	encode := base64.RawURLEncoding.EncodeToString
 	members := `{"crv":"P-256","kty":"EC","x":"` + encode(point[1:33]) + `","y":"` + encode(point[33:]) + `"}`
 	sum := sha256.Sum256([]byte(members))
-	signer := open(t, settings(writeFile(t, pkcs8(t, private))))
+	signer := openSigner(t, settings(writeFile(t, pkcs8(t, private))))
 	require.Equal(t, encode(sum[:]), kidOf(t, tokenFor(t, signer, readCall("dev", "default"))))
-	require.Contains(t, fetch(t, signer), encode(sum[:]))
+	require.Contains(t, fetchKeys(t, signer), encode(sum[:]))
 }
 
 func TestInvalidKeyFiles(t *testing.T) {
@@ -98,17 +98,17 @@ func TestInvalidKeyFiles(t *testing.T) {
 		"nothing":             {es, "", "contains no PEM private key"},
 		"no PEM":              {es, marker, "contains no PEM private key"},
 		"P-384":               {es, pkcs8(t, p384), "key 1: is not a P-256 key"},
-		"the second is wrong": {es, valid + pkcs8(t, p384), "key 2: is not a P-256 key"},
+		"second key is P-384": {es, valid + pkcs8(t, p384), "key 2: is not a P-256 key"},
 		"Ed25519":             {es, pkcs8(t, ed), "key 1: is not a P-256 key"},
 		"RSA for ES256":       {es, pkcs8(t, small), "key 1: is not a P-256 key"},
 		"EC for RS256":        {rs, valid, "key 1: is not an RSA key of 2048 to 8192 bits"},
-		"a small RSA key":     {rs, pkcs8(t, small), "key 1: is not an RSA key of 2048 to 8192 bits"},
+		"1024-bit RSA key":    {rs, pkcs8(t, small), "key 1: is not an RSA key of 2048 to 8192 bits"},
 		"no algorithm":        {"", valid, "must be ES256 or RS256"},
-		"a public key":        {es, block("PUBLIC KEY", public), "key 1: is not a private key"},
-		"a certificate":       {es, valid + block("CERTIFICATE", []byte(marker)), "key 2: is not a private key"},
-		"invalid DER":         {es, block("PRIVATE KEY", []byte(marker)), "key 1: does not match the type of its PEM block"},
-		"DER of another type": {es, block("EC PRIVATE KEY", []byte(marker)), "key 1: does not match the type of its PEM block"},
-		"encrypted":           {es, block("ENCRYPTED PRIVATE KEY", []byte(marker)), "key 1: is encrypted"},
+		"a public key":        {es, pemBlock("PUBLIC KEY", public), "key 1: is not a private key"},
+		"a certificate":       {es, valid + pemBlock("CERTIFICATE", []byte(marker)), "key 2: is not a private key"},
+		"invalid DER":         {es, pemBlock("PRIVATE KEY", []byte(marker)), "key 1: does not match the type of its PEM block"},
+		"DER of another type": {es, pemBlock("EC PRIVATE KEY", []byte(marker)), "key 1: does not match the type of its PEM block"},
+		"encrypted":           {es, pemBlock("ENCRYPTED PRIVATE KEY", []byte(marker)), "key 1: is encrypted"},
 		"encrypted, in the old format": {
 			es, strings.Replace(valid, "KEY-----\n", "KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: "+marker+"\n\n", 1), "key 1: is encrypted",
 		},

@@ -19,13 +19,13 @@ type keySet struct {
 	jwks []byte
 }
 
-// publishedKey is a key in the published set, with the times of its publication and of its last use.
+// publishedKey is a key in the published set.
 type publishedKey struct {
 	*key
-	// since is the start of the current, uninterrupted publication.
-	since time.Time
-	// signed is when the key was last the signing key, zero if never.
-	signed time.Time
+	// publishedSince is when the key was added to the published set.
+	publishedSince time.Time
+	// lastSigned is when the key was last the signing key; zero if never.
+	lastSigned time.Time
 }
 
 // timing contains the delays of a rotation.
@@ -43,14 +43,14 @@ func (s *keySet) rotate(now time.Time, keys []*key, t timing) *keySet {
 	for _, k := range keys {
 		next.published = append(next.published, s.publish(k, now))
 	}
-	first := next.published[0]
-	if s.signer == nil || now.Sub(first.since) >= t.ahead {
-		next.signer = first.key
+	firstInFile := next.published[0]
+	if s.signer == nil || now.Sub(firstInFile.publishedSince) >= t.ahead {
+		next.signer = firstInFile.key
 	}
 	for _, old := range s.published {
 		inFile := slices.ContainsFunc(keys, func(k *key) bool { return k.kid == old.kid })
 		old = s.publish(old.key, now)
-		if !inFile && now.Sub(old.signed) <= t.retain { // for the key that signs, signed is now
+		if !inFile && now.Sub(old.lastSigned) <= t.retain { // lastSigned of the signing key is now
 			next.published = append(next.published, old)
 		}
 	}
@@ -61,16 +61,16 @@ func (s *keySet) rotate(now time.Time, keys []*key, t timing) *keySet {
 	return next
 }
 
-// publish returns the entry of a key in the next key set.
+// publish returns the entry for a key in the key set that follows s.
 func (s *keySet) publish(k *key, now time.Time) publishedKey {
-	p := publishedKey{key: k, since: now}
+	p := publishedKey{key: k, publishedSince: now}
 	for _, old := range s.published {
 		if old.kid == k.kid {
-			p.since, p.signed = old.since, old.signed
+			p.publishedSince, p.lastSigned = old.publishedSince, old.lastSigned
 		}
 	}
 	if s.signer != nil && s.signer.kid == k.kid {
-		p.signed = now
+		p.lastSigned = now
 	}
 	return p
 }

@@ -29,7 +29,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// settings returns short durations, none of which divides another.
+// settings returns valid settings with short durations.
 func settings(path string) config.Mint {
 	return config.Mint{
 		KeyFile: path, Algorithm: "ES256", Issuer: "flowgate", TTL: 30 * time.Second, PublishAhead: 10 * time.Second,
@@ -48,10 +48,10 @@ func pkcs8(t testing.TB, private any) string {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(private)
 	require.NoError(t, err)
-	return block("PRIVATE KEY", der)
+	return pemBlock("PRIVATE KEY", der)
 }
 
-func block(kind string, der []byte) string {
+func pemBlock(kind string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
@@ -62,19 +62,20 @@ func writeFile(t testing.TB, content string) string {
 	return path
 }
 
+// rewrite replaces the content of the file.
 func rewrite(t testing.TB, path, content string) {
 	t.Helper()
 	require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 }
 
-func open(t testing.TB, cfg config.Mint) *mint.Signer {
+func openSigner(t testing.TB, cfg config.Mint) *mint.Signer {
 	t.Helper()
 	signer, err := mint.Open(cfg, mint.Options{})
 	require.NoError(t, err)
 	return signer
 }
 
-// readCall returns a call that reads in a namespace.
+// readCall returns a call by the named principal of an RPC that requires the role read on the namespace.
 func readCall(name, namespace string) auth.CallInfo {
 	return auth.CallInfo{
 		Principal: &auth.Principal{Name: name}, Namespace: namespace,
@@ -92,10 +93,11 @@ func tokenFor(t testing.TB, signer *mint.Signer, call auth.CallInfo) string {
 	return token
 }
 
-// keySet contains the keys that a server has fetched.
+// keySet has the keys that a server has fetched, by kid.
 type keySet map[string]jose.JSONWebKey
 
-func fetch(t testing.TB, signer *mint.Signer) keySet {
+// fetchKeys returns the published keys.
+func fetchKeys(t testing.TB, signer *mint.Signer) keySet {
 	t.Helper()
 	var set jose.JSONWebKeySet
 	require.NoError(t, json.Unmarshal(signer.JWKS(), &set))
@@ -107,7 +109,7 @@ func fetch(t testing.TB, signer *mint.Signer) keySet {
 		require.Equal(t, "sig", k.Use)
 		keys[k.KeyID] = k
 	}
-	require.Len(t, keys, len(set.Keys), "each key once")
+	require.Len(t, keys, len(set.Keys), "no key is published twice")
 	return keys
 }
 
@@ -148,6 +150,7 @@ func (r *reloadRecorder) options() mint.Options {
 	}}
 }
 
+// reloaded returns the arguments of all calls of OnReload.
 func (r *reloadRecorder) reloaded() []error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

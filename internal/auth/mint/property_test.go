@@ -13,112 +13,114 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/mint"
 )
 
-// history is a random sequence of events: key files change, callers request tokens, and servers fetch keys.
-type history struct {
+// simulation runs a random sequence of events: key files change, callers request tokens, and servers fetch keys.
+type simulation struct {
 	random *rand.Rand
 	keys   namedKeys
 	path   string
 	signer *mint.Signer
-	// servers fetch every five seconds, half of publishAhead, each one second after the previous one.
+	// servers are the keys that each server has fetched. Each fetches every five seconds, which is half of publishAhead,
+	// and one second after the previous server.
 	servers [5]keySet
 	// sets caches the published sets, because most are fetched many times.
 	sets map[string]keySet
 	// live has the tokens that have not expired, which all servers must accept.
-	live     map[string]issued
-	switches int
-	signing  string
+	live map[string]issued
+	// signing is the kid of the key that signed the newest token, and signerChanges the number of its changes.
+	signing       string
+	signerChanges int
 }
 
 // issued is a token that a caller received.
 type issued struct {
-	kid  string
-	ends time.Time
+	kid     string
+	expires time.Time
 }
 
 // Every server accepts every token during its whole lifetime, regardless of changes to the key file.
 func TestEveryTokenIsAcceptedForItsLifetime(t *testing.T) {
 	t.Parallel()
 	keys := nameKeys(t, "ABCDE")
-	switches := 0
+	signerChanges := 0
 	for seed := range uint64(10) {
 		path := writeFile(t, keys.file("A"))
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 0)) // a fixed seed, so that failures are reproducible
-			h := &history{random: random, keys: keys, path: path, live: map[string]issued{}, sets: map[string]keySet{}}
-			h.signer = open(t, settings(path))
-			for i := range h.servers {
-				h.servers[i] = h.fetch(t)
+			s := &simulation{random: random, keys: keys, path: path, live: map[string]issued{}, sets: map[string]keySet{}}
+			s.signer = openSigner(t, settings(path))
+			for i := range s.servers {
+				s.servers[i] = s.fetchKeys(t)
 			}
-			go h.signer.Watch(t.Context(), interval)
+			go s.signer.Watch(t.Context(), interval)
 			time.Sleep(interval / 2) // so that no event coincides with a poll
 			for second := range 600 {
-				h.second(t, second)
+				s.runSecond(t, second)
 				require.False(t, t.Failed(), "seed %d, second %d", seed, second)
 			}
-			switches += h.switches
+			signerChanges += s.signerChanges
 		})
 	}
-	require.Greater(t, switches, 50, "the keys rotate")
-	t.Logf("%d changes of the signing key", switches)
+	require.Greater(t, signerChanges, 50, "the keys rotate")
+	t.Logf("%d changes of the signing key", signerChanges)
 }
 
-func (h *history) second(t *testing.T, second int) {
+func (s *simulation) runSecond(t *testing.T, second int) {
 	t.Helper()
 	synctest.Wait()
-	if h.random.IntN(12) == 0 {
-		h.change(t)
+	if s.random.IntN(12) == 0 {
+		s.changeFile(t)
 	}
-	h.servers[second%len(h.servers)] = h.fetch(t)
+	s.servers[second%len(s.servers)] = s.fetchKeys(t)
 	for range 3 {
-		h.request(t, second)
+		s.requestToken(t, second)
 	}
-	for token, issued := range h.live {
-		if !time.Now().Before(issued.ends) {
-			delete(h.live, token)
+	for token, issued := range s.live {
+		if !time.Now().Before(issued.expires) {
+			delete(s.live, token)
 			continue
 		}
-		for i, known := range h.servers {
+		for i, known := range s.servers {
 			if _, ok := known[issued.kid]; !ok { // this runs a million times, and require is slow
-				require.Failf(t, "a live token is rejected", "server %d does not know key %s", i, h.keys.kid[issued.kid])
+				require.Failf(t, "a token is rejected before it expires", "server %d has not fetched key %s", i, s.keys.kid[issued.kid])
 			}
 		}
 	}
 	time.Sleep(time.Second)
 }
 
-func (h *history) fetch(t *testing.T) keySet {
+func (s *simulation) fetchKeys(t *testing.T) keySet {
 	t.Helper()
-	set := string(h.signer.JWKS())
-	if h.sets[set] == nil {
-		h.sets[set] = fetch(t, h.signer)
+	set := string(s.signer.JWKS())
+	if s.sets[set] == nil {
+		s.sets[set] = fetchKeys(t, s.signer)
 	}
-	return h.sets[set]
+	return s.sets[set]
 }
 
-// request requests a token for a random caller.
-func (h *history) request(t *testing.T, second int) {
+// requestToken requests a token for a random caller.
+func (s *simulation) requestToken(t *testing.T, second int) {
 	t.Helper()
-	token := tokenFor(t, h.signer, readCall(strconv.Itoa(h.random.IntN(5)), "default"))
-	if _, again := h.live[token]; again {
+	token := tokenFor(t, s.signer, readCall(strconv.Itoa(s.random.IntN(5)), "default"))
+	if _, again := s.live[token]; again {
 		return
 	}
-	parsed, err := h.servers[second%len(h.servers)].verify(token)
+	parsed, err := s.servers[second%len(s.servers)].verify(token)
 	require.NoError(t, err)
-	ends, err := parsed.Claims.GetExpirationTime()
+	expires, err := parsed.Claims.GetExpirationTime()
 	require.NoError(t, err)
 	kid := kidOf(t, token)
-	h.live[token] = issued{kid: kid, ends: ends.Time}
-	if kid != h.signing {
-		h.signing = kid
-		h.switches++
+	s.live[token] = issued{kid: kid, expires: expires.Time}
+	if kid != s.signing {
+		s.signing = kid
+		s.signerChanges++
 	}
 }
 
-// change writes a random selection of the keys in random order, and sometimes an invalid file.
-func (h *history) change(t *testing.T) {
+// changeFile writes a random selection of the keys in random order, sometimes none, which is an invalid file.
+func (s *simulation) changeFile(t *testing.T) {
 	t.Helper()
 	letters := []string{"A", "B", "C", "D", "E"}
-	h.random.Shuffle(len(letters), func(i, j int) { letters[i], letters[j] = letters[j], letters[i] })
-	some := letters[:h.random.IntN(len(letters)+1)]
-	rewrite(t, h.path, h.keys.file(strings.Join(some, "")))
+	s.random.Shuffle(len(letters), func(i, j int) { letters[i], letters[j] = letters[j], letters[i] })
+	some := letters[:s.random.IntN(len(letters)+1)]
+	rewrite(t, s.path, s.keys.file(strings.Join(some, "")))
 }

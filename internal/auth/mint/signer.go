@@ -24,7 +24,7 @@ type Options struct {
 	OnReload func(error)
 }
 
-// Signer mints tokens. It is an [auth.Source] and safe for concurrent use, also while [Signer.Watch] rotates its keys.
+// Signer mints tokens. It is an [auth.Source] and safe for concurrent use, also while [Signer.Watch] rotates the keys.
 // Printing it reveals no secret: fmt does not follow nested pointers.
 type Signer struct {
 	cfg  config.Mint
@@ -73,7 +73,7 @@ func (s *Signer) Authorization(_ context.Context, call auth.CallInfo) (string, e
 	return token.header, nil
 }
 
-// CacheKey returns the name of the principal, because the upstream may return different data to each.
+// CacheKey returns the name of the principal, because the upstream may return different data to each principal.
 func (*Signer) CacheKey(p *auth.Principal) string { return p.Name }
 
 // JWKS returns the published set in JSON (RFC 7517), with at least one key. The caller must not modify it.
@@ -94,7 +94,7 @@ func (s *Signer) rotate(ctx context.Context) {
 	next := old.rotate(s.now(), *s.file.Load(), s.timing())
 	s.keys.Store(next)
 	if next.signer.kid != old.signer.kid || !bytes.Equal(next.jwks, old.jwks) {
-		s.log.LogAttrs(ctx, slog.LevelInfo, "keys of the tokens for the upstream changed",
+		s.log.LogAttrs(ctx, slog.LevelInfo, "the keys for minted tokens changed",
 			slog.String("signing", next.signer.kid), slog.Any("published", next.kids()))
 	}
 }

@@ -19,7 +19,7 @@ func TestTokensAreMintedDuringRotation(t *testing.T) {
 	path := writeFile(t, keys.file("A"))
 	cfg := settings(path)
 	cfg.PublishAhead = time.Millisecond
-	signer := open(t, cfg)
+	signer := openSigner(t, cfg)
 	var watching, callers sync.WaitGroup
 	ctx, cancel := context.WithCancel(t.Context())
 	watching.Go(func() { signer.Watch(ctx, time.Millisecond) })
@@ -28,7 +28,7 @@ func TestTokensAreMintedDuringRotation(t *testing.T) {
 			for j := range 200 {
 				header, err := signer.Authorization(ctx, readCall(strconv.Itoa(i), strconv.Itoa(j%20)))
 				if assert.NoError(t, err) {
-					_, err = fetch(t, signer).verify(header[len("Bearer "):])
+					_, err = fetchKeys(t, signer).verify(header[len("Bearer "):])
 					assert.NoError(t, err)
 				}
 			}
@@ -38,7 +38,7 @@ func TestTokensAreMintedDuringRotation(t *testing.T) {
 		rewrite(t, path, keys.file(file))
 	}
 	callers.Wait()
-	require.Eventually(t, func() bool { return keys.signing(t, signer) == "B" }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return keys.signingKey(t, signer) == "B" }, 5*time.Second, time.Millisecond)
 	cancel()
 	watching.Wait()
 }

@@ -14,12 +14,12 @@ import (
 const (
 	// backDate is how far a server's clock may be behind. The server rejects tokens from the future without any leeway.
 	backDate = time.Minute
-	// renewAhead is how long before its expiry a token is replaced, or a third of its lifetime if that is shorter.
+	// renewAhead is how long before it expires a token is replaced. For short-lived tokens it is a third of the lifetime.
 	renewAhead = time.Minute
 )
 
 // newSubject returns the subject for a call: the caller and the least privilege that the call requires. The server
-// splits a permission at its first colon, so a namespace with a colon would be read as another one.
+// splits a permission at the first colon, so it would misread the name of a namespace that contains a colon.
 func newSubject(call auth.CallInfo) (subject, error) {
 	if call.Principal == nil || call.Principal.Name == "" {
 		return subject{}, errors.New("a call without a principal gets no token")

@@ -27,8 +27,8 @@ func TestClaims(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			cfg := settings(path)
 			cfg.Audience = c.audience
-			signer := open(t, cfg)
-			token, err := fetch(t, signer).verify(tokenFor(t, signer, readCall("idp:üser", "default")))
+			signer := openSigner(t, cfg)
+			token, err := fetchKeys(t, signer).verify(tokenFor(t, signer, readCall("idp:üser", "default")))
 			require.NoError(t, err, name)
 			want := jwt.MapClaims{
 				"iss": "flowgate", "sub": "idp:üser", "permissions": []any{"default:read"},
@@ -49,8 +49,8 @@ func seconds(from time.Duration) any { return float64(time.Now().Add(from).Unix(
 
 func TestPermissionsAreLeastPrivilege(t *testing.T) {
 	t.Parallel()
-	signer := open(t, settings(writeFile(t, ecKey(t))))
-	known := fetch(t, signer)
+	signer := openSigner(t, settings(writeFile(t, ecKey(t))))
+	keys := fetchKeys(t, signer)
 	for name, c := range map[string]struct {
 		namespace string
 		access    auth.Access
@@ -67,7 +67,7 @@ func TestPermissionsAreLeastPrivilege(t *testing.T) {
 		"no role":                   {"prod", auth.Access{Scope: auth.ScopeNamespace}, []any{}},
 	} {
 		call := auth.CallInfo{Principal: &auth.Principal{Name: "dev"}, Namespace: c.namespace, Access: c.access}
-		token, err := known.verify(tokenFor(t, signer, call))
+		token, err := keys.verify(tokenFor(t, signer, call))
 		require.NoError(t, err, name)
 		claims, ok := token.Claims.(jwt.MapClaims)
 		require.True(t, ok)
@@ -77,12 +77,12 @@ func TestPermissionsAreLeastPrivilege(t *testing.T) {
 
 func TestNoTokenWithoutPrincipalOrForNamespaceWithColon(t *testing.T) {
 	t.Parallel()
-	signer := open(t, settings(writeFile(t, ecKey(t))))
-	unnamed := readCall("", "default")
-	unknown := readCall("dev", "default")
-	unknown.Principal = nil
+	signer := openSigner(t, settings(writeFile(t, ecKey(t))))
+	withoutName := readCall("", "default")
+	withoutPrincipal := readCall("dev", "default")
+	withoutPrincipal.Principal = nil
 	for name, call := range map[string]auth.CallInfo{
-		"no principal": unknown, "no name": unnamed, "a colon": readCall("dev", "prod:admin"),
+		"no principal": withoutPrincipal, "no name": withoutName, "a colon": readCall("dev", "prod:admin"),
 	} {
 		header, err := signer.Authorization(t.Context(), call)
 		require.Error(t, err, name)
@@ -92,7 +92,7 @@ func TestNoTokenWithoutPrincipalOrForNamespaceWithColon(t *testing.T) {
 
 func TestCacheKeyIsPrincipalName(t *testing.T) {
 	t.Parallel()
-	credential := auth.NewCredential("mint", open(t, settings(writeFile(t, ecKey(t)))))
+	credential := auth.NewCredential("mint", openSigner(t, settings(writeFile(t, ecKey(t)))))
 	require.Equal(t, "mint:dev", credential.ID(&auth.Principal{Name: "dev"}))
 }
 
@@ -100,7 +100,7 @@ func TestTokensAreCachedUntilShortlyBeforeExpiry(t *testing.T) {
 	t.Parallel()
 	path := writeFile(t, ecKey(t))
 	for ttl, cached := range map[time.Duration]time.Duration{
-		10 * time.Second: 6 * time.Second, // plus two thirds, truncated to whole seconds
+		10 * time.Second: 6 * time.Second, // two thirds of the lifetime, truncated to whole seconds
 		30 * time.Second: 20 * time.Second,
 		5 * time.Minute:  4 * time.Minute,
 		time.Hour:        59 * time.Minute,
@@ -108,7 +108,7 @@ func TestTokensAreCachedUntilShortlyBeforeExpiry(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			cfg := settings(path)
 			cfg.TTL = ttl
-			signer := open(t, cfg)
+			signer := openSigner(t, cfg)
 			first := tokenFor(t, signer, readCall("dev", "default"))
 			for name, other := range map[string]auth.CallInfo{
 				"caller": readCall("other", "default"), "namespace": readCall("dev", "other"), "role": writeCall("dev", "default"),
@@ -120,8 +120,8 @@ func TestTokensAreCachedUntilShortlyBeforeExpiry(t *testing.T) {
 			time.Sleep(time.Millisecond)
 			second := tokenFor(t, signer, readCall("dev", "default"))
 			require.NotEqual(t, first, second, ttl)
-			_, err := fetch(t, signer).verify(first)
-			require.NoError(t, err, "the token is replaced before it expires")
+			_, err := fetchKeys(t, signer).verify(first)
+			require.NoError(t, err, "the first token has not expired yet")
 		})
 	}
 }
@@ -137,17 +137,17 @@ func TestClockSetBack(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	cfg := settings(writeFile(t, ecKey(t)))
-	signer := openAt(t, cfg, func() time.Time { return now })
+	signer := openSignerAt(t, cfg, func() time.Time { return now })
 	first := tokenFor(t, signer, readCall("dev", "default"))
 	now = now.Add(-30 * time.Second).Round(0)
-	require.Equal(t, first, tokenFor(t, signer, readCall("dev", "default")), "the token is back-dated by more")
+	require.Equal(t, first, tokenFor(t, signer, readCall("dev", "default")), "the token is back-dated by more than 30 s")
 	now = now.Add(-time.Hour)
 	require.NotEqual(t, first, tokenFor(t, signer, readCall("dev", "default")))
 }
 
-func TestSignerIsSource(t *testing.T) {
+func TestCredentialSendsMintedToken(t *testing.T) {
 	t.Parallel()
-	signer := open(t, config.Mint{
+	signer := openSigner(t, config.Mint{
 		KeyFile: writeFile(t, ecKey(t)), Algorithm: "ES256", Issuer: "flowgate", TTL: 5 * time.Minute, PublishAhead: 2 * time.Minute,
 	})
 	header, err := auth.NewCredential("mint", signer).Authorization(context.Background(), readCall("dev", "default"))
