@@ -46,7 +46,7 @@ func TestThumbprintOfRFC7638(t *testing.T) {
 	require.Error(t, err)
 }
 
-// Certificates in a key are not used, so an error in them does not make the key invalid.
+// The gateway does not use the certificates in a key, so an error in them does not make the key invalid.
 func TestCertificatesInKeyAreIgnored(t *testing.T) {
 	t.Parallel()
 	for _, member := range []string{`"x5c":["junk"]`, `"x5t":"junk"`, `"x5t#S256":"!"`, `"x5u":":"`, `"x5c":5`} {
@@ -71,7 +71,7 @@ func TestDuplicateMemberIsRejected(t *testing.T) {
 	require.EqualError(t, err, "is not a JSON Web Key")
 }
 
-// RSA keys have the same bounds regardless of their source, and go-jose's limit of 4096 bits does not apply.
+// Check and Parse have the same bounds. The limit of go-jose, 4096 bits, does not apply.
 func TestSizesOfRSAKeys(t *testing.T) {
 	t.Parallel()
 	for bits, ok := range map[int]bool{2047: false, jwk.MinRSABits: true, 4097: true, jwk.MaxRSABits: true, 8193: false} {

@@ -23,7 +23,7 @@ type Key struct {
 	Public crypto.PublicKey
 }
 
-// published has the members of a key in a set that Parse reads (RFC 7517 section 4).
+// published has the members that Parse reads from a key in a published key set (RFC 7517 section 4).
 type published struct {
 	Use    string   `json:"use"`
 	KeyOps []string `json:"key_ops"` //nolint:tagliatelle // the name in the RFC
@@ -33,8 +33,8 @@ type published struct {
 	secrets
 }
 
-// material has the members of a public key (RFC 7518 section 6, RFC 8037 section 2). Only these go to go-jose: it would
-// reject a key for an error in its x5c or x5t, which the gateway does not use.
+// material has the members of a public key (RFC 7518 section 6, RFC 8037 section 2). Only these are passed to go-jose,
+// which would reject a key for an error in x5c or x5t, although the gateway does not use those members.
 type material struct {
 	Kty string `json:"kty"`
 	N   string `json:"n,omitzero"`
@@ -57,7 +57,8 @@ type secrets struct {
 	Priv jsontext.Value `json:"priv"`
 }
 
-func (s *secrets) any() bool {
+// present reports whether the key has any of the members.
+func (s *secrets) present() bool {
 	return slices.ContainsFunc([]jsontext.Value{s.D, s.P, s.Q, s.Dp, s.Dq, s.Qi, s.Oth, s.K, s.Priv},
 		func(v jsontext.Value) bool { return len(v) > 0 })
 }
@@ -83,7 +84,7 @@ func Parse(text []byte) (Key, error) {
 		return Key{}, errors.New("is not for verification (key_ops)")
 	case p.Kid != "" && !ValidID(p.Kid):
 		return Key{}, errors.New("the kid is too long or not printable")
-	case p.any():
+	case p.present():
 		// Anyone can sign with a published private key.
 		return Key{}, errors.New("is a private key")
 	}
@@ -108,7 +109,7 @@ func (m material) public() (crypto.PublicKey, error) {
 	switch err = k.UnmarshalJSON(text); {
 	case errors.Is(err, jose.ErrUnsupportedKeyType):
 		return nil, errKeyType
-	case err != nil: // bounded, because it may quote the name of a curve
+	case err != nil: // truncated, because the error may quote the name of a curve
 		return nil, fmt.Errorf("is not a valid public key: %.80s", strings.TrimPrefix(err.Error(), "go-jose/go-jose: "))
 	}
 	return k.Key, nil
