@@ -12,18 +12,18 @@ import (
 
 // tokenFiles opens the token files that a keys file names.
 type tokenFiles struct {
-	// dir is the directory that relative names start from.
+	// dir is the directory that relative file names start from.
 	dir     string
 	options Options
-	// inForce is the version of the keys that the new one replaces. It is nil at
-	// the start of the gateway.
+	// inForce is the key set that will be replaced. It is nil when the gateway
+	// starts.
 	inForce *keySet
 }
 
 // open returns the credential of a token file. It reuses a credential that is
-// already in force: requests that were authenticated with the old version continue
-// to use the current token, and an invalid token file does not prevent the operator
-// from disabling a key.
+// already in force. So requests that were authenticated before a reload continue to
+// use the current token, and an invalid token file does not prevent the operator from
+// disabling a key.
 func (t tokenFiles) open(file string) (*auth.Credential, error) {
 	if t.inForce != nil {
 		if credential, ok := t.inForce.credentials[file]; ok {
@@ -36,11 +36,11 @@ func (t tokenFiles) open(file string) (*auth.Credential, error) {
 // credential reads the upstream credential of a key.
 func (f *fileReader) credential(path string, node *yaml.Node) *auth.Credential {
 	var mode, file string
-	named := false
+	hasFile := false
 	f.Object(path, node, map[string]yamlnode.Field{
 		"mode": func(path string, node *yaml.Node) { mode = f.mode(path, node) },
 		"file": func(path string, node *yaml.Node) {
-			named = true
+			hasFile = true
 			if file = f.Text(path, node); file == "" {
 				f.Reportf(path, "must name a file")
 			}
@@ -53,8 +53,8 @@ func (f *fileReader) credential(path string, node *yaml.Node) *auth.Credential {
 	switch {
 	case mode == config.CredentialStatic:
 		f.Require(path, node, "file")
-		return f.static(path, file)
-	case named && (mode == config.CredentialNone || mode == config.CredentialMint):
+		return f.openStatic(path, file)
+	case hasFile && (mode == config.CredentialNone || mode == config.CredentialMint):
 		f.Reportf(path+".file", "needs mode static")
 	case mode == config.CredentialNone:
 		return auth.NoCredential()
@@ -74,9 +74,9 @@ func (f *fileReader) mode(path string, node *yaml.Node) string {
 	return mode
 }
 
-// static opens a token file. Keys with the same file share one credential, so that
+// openStatic opens a token file. Keys with the same file share one credential, so that
 // the file is polled once and each error is logged once.
-func (f *fileReader) static(path, file string) *auth.Credential {
+func (f *fileReader) openStatic(path, file string) *auth.Credential {
 	if reason := f.tokens.options.Refusal; reason != "" {
 		f.Reportf(path, "%s", reason)
 	}

@@ -20,8 +20,8 @@ import (
 
 const refusal = "would be sent without TLS"
 
-// keysDir writes files into a new directory and returns the path of its keys.yaml. The
-// files are pairs of a name and a content.
+// keysDir writes files, given as pairs of a name and a content, into a new directory.
+// It returns the path of the file keys.yaml in that directory.
 func keysDir(t *testing.T, files ...string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -31,8 +31,8 @@ func keysDir(t *testing.T, files ...string) string {
 	return filepath.Join(dir, "keys.yaml")
 }
 
-// withCredential returns an entry of a keys file. An empty credential omits the field.
-func withCredential(id, credential string) string {
+// entryWithCredential returns an entry of a keys file. An empty credential omits the field.
+func entryWithCredential(id, credential string) string {
 	entry := "\n  - {id: " + id + ", secrets: [{sha256: " + authtest.HashOf(authtest.SecretA) + "}]"
 	if credential != "" {
 		entry += ", credential: " + credential
@@ -40,8 +40,10 @@ func withCredential(id, credential string) string {
 	return entry + "}"
 }
 
-func staticIn(file string) string { return "{mode: static, file: " + file + "}" }
+// staticCredential returns the YAML of a credential whose token is in the file.
+func staticCredential(file string) string { return "{mode: static, file: " + file + "}" }
 
+// principalOf returns the principal of the key with the given id.
 func principalOf(t *testing.T, authenticator *auth.Authenticator, id string) *auth.Principal {
 	t.Helper()
 	principal, err := authtest.Authenticate(authenticator, http.Header{"X-Api-Key": {"fg_" + id + "_" + authtest.SecretA}})
@@ -49,44 +51,45 @@ func principalOf(t *testing.T, authenticator *auth.Authenticator, id string) *au
 	return principal
 }
 
-func tokenOf(t *testing.T, principal *auth.Principal) string {
+// authorizationOf returns the authorization that the principal's credential sends.
+func authorizationOf(t *testing.T, principal *auth.Principal) string {
 	t.Helper()
 	value, err := principal.Credential.Authorization(t.Context(), auth.CallInfo{Principal: principal})
 	require.NoError(t, err)
 	return value
 }
 
-func TestKeysHaveCredentials(t *testing.T) {
+func TestKeysGetTheirConfiguredCredentials(t *testing.T) {
 	t.Parallel()
 	absolutePath := authtest.WriteFile(t, authtest.SecretB)
 	keys, err := apikey.Open(keysDir(t, "token-a", authtest.SecretA+"\n", "keys.yaml", "keys:"+
-		withCredential("upstreams", "")+withCredential("none", "{mode: none}")+
-		withCredential("first", staticIn("token-a"))+withCredential("second", staticIn("./token-a"))+
-		withCredential("absolute", staticIn(absolutePath))), apikey.Options{})
+		entryWithCredential("default", "")+entryWithCredential("none", "{mode: none}")+
+		entryWithCredential("first", staticCredential("token-a"))+entryWithCredential("second", staticCredential("./token-a"))+
+		entryWithCredential("absolute", staticCredential(absolutePath))), apikey.Options{})
 	require.NoError(t, err)
-	authenticator := authenticatorOf(keys)
-	require.Nil(t, principalOf(t, authenticator, "upstreams").Credential)
+	authenticator := newAuthenticator(keys)
+	require.Nil(t, principalOf(t, authenticator, "default").Credential, "nil means the upstream's credential")
 	none, first := principalOf(t, authenticator, "none"), principalOf(t, authenticator, "first")
 	absolute := principalOf(t, authenticator, "absolute")
-	require.Empty(t, tokenOf(t, none))
-	require.Equal(t, "Bearer "+authtest.SecretA, tokenOf(t, first))
-	require.Equal(t, "Bearer "+authtest.SecretB, tokenOf(t, absolute))
+	require.Empty(t, authorizationOf(t, none))
+	require.Equal(t, "Bearer "+authtest.SecretA, authorizationOf(t, first))
+	require.Equal(t, "Bearer "+authtest.SecretB, authorizationOf(t, absolute))
 	require.Same(t, first.Credential, principalOf(t, authenticator, "second").Credential)
 	require.NotEqual(t, first.Credential.ID(nil), absolute.Credential.ID(nil))
 	require.NotEqual(t, first.Credential.ID(nil), none.Credential.ID(nil))
 }
 
-// Callers with equal IDs share responses of the upstream. So the ID of a credential
-// depends on what it sends, and not on where it is configured.
+// Callers whose credentials have equal IDs share responses of the upstream. So an ID
+// depends on what the credential sends, and not on where it is configured.
 func TestEqualCredentialsHaveEqualIDs(t *testing.T) {
 	t.Parallel()
 	token := authtest.WriteFile(t, authtest.SecretA)
-	keys := authtest.OpenKeys(t, "keys:"+withCredential("none", "{mode: none}")+withCredential("static", staticIn(token)))
+	keys := authtest.OpenKeys(t, "keys:"+entryWithCredential("none", "{mode: none}")+entryWithCredential("static", staticCredential(token)))
 	static, err := auth.OpenStatic(token, nil)
 	require.NoError(t, err)
-	for mode, upstreams := range map[string]*auth.Credential{"none": auth.NoCredential(), "static": static} {
-		principal := principalOf(t, authenticatorOf(keys), mode)
-		require.Equal(t, upstreams.ID(principal), principal.Credential.ID(principal))
+	for mode, configured := range map[string]*auth.Credential{"none": auth.NoCredential(), "static": static} {
+		principal := principalOf(t, newAuthenticator(keys), mode)
+		require.Equal(t, configured.ID(principal), principal.Credential.ID(principal))
 	}
 }
 
@@ -110,12 +113,12 @@ func TestInvalidCredentialsOfKeys(t *testing.T) {
 		"{mode: mint, file: good}":                                    ".file: needs mode static",
 		"{mode: static, file: good, token: " + authtest.SecretA + "}": ".token: unknown field",
 		"{mode: static, mode: none}":                                  ".mode: duplicate key",
-		staticIn(authtest.SecretA):                                    ".file: no such file or directory",
-		staticIn("."):                                                 ".file: not a regular file",
-		staticIn("empty"):                                             ".file: must hold one token",
-		staticIn("lines"):                                             ".file: must hold one token",
-		staticIn("large"):                                             ".file: larger than 1048576 bytes",
-		staticIn(`"good\0"`):                                          ".file: invalid argument",
+		staticCredential(authtest.SecretA):                            ".file: no such file or directory",
+		staticCredential("."):                                         ".file: not a regular file",
+		staticCredential("empty"):                                     ".file: must hold one token",
+		staticCredential("lines"):                                     ".file: must hold one token",
+		staticCredential("large"):                                     ".file: larger than 1048576 bytes",
+		staticCredential(`"good\0"`):                                  ".file: invalid argument",
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
@@ -130,9 +133,9 @@ func TestInvalidCredentialsOfKeys(t *testing.T) {
 func TestAllProblemsOfCredentialsAreReported(t *testing.T) {
 	t.Parallel()
 	path := keysDir(t, "good", authtest.SecretA, "bad", authtest.SecretA+" "+authtest.SecretB, "keys.yaml", "keys:"+
-		withCredential("a", staticIn("good"))+withCredential("b", staticIn("absent"))+
-		withCredential("c", "{mode: vault, path: x}")+withCredential("d", staticIn("bad"))+
-		withCredential("e", staticIn("bad")))
+		entryWithCredential("a", staticCredential("good"))+entryWithCredential("b", staticCredential("absent"))+
+		entryWithCredential("c", "{mode: vault, path: x}")+entryWithCredential("d", staticCredential("bad"))+
+		entryWithCredential("e", staticCredential("bad")))
 	_, err := apikey.Open(path, apikey.Options{Refusal: refusal})
 	require.EqualError(t, err, path+": "+strings.Join([]string{
 		"keys[0].credential: " + refusal,
@@ -149,22 +152,22 @@ func TestAllProblemsOfCredentialsAreReported(t *testing.T) {
 
 func TestRefusalRejectsStaticCredentials(t *testing.T) {
 	t.Parallel()
-	static := keysDir(t, "token", authtest.SecretA, "keys.yaml", "keys:"+withCredential("dev", staticIn("token")))
+	static := keysDir(t, "token", authtest.SecretA, "keys.yaml", "keys:"+entryWithCredential("dev", staticCredential("token")))
 	_, err := apikey.Open(static, apikey.Options{Refusal: refusal})
 	require.ErrorContains(t, err, "keys[0].credential: "+refusal)
 	_, err = apikey.Open(static, apikey.Options{Refusal: ""})
 	require.NoError(t, err)
-	none := "keys:" + withCredential("dev", "{mode: none}") + withCredential("other", "")
+	none := "keys:" + entryWithCredential("dev", "{mode: none}") + entryWithCredential("other", "")
 	_, err = apikey.Open(authtest.WriteFile(t, none), apikey.Options{Refusal: refusal})
-	require.NoError(t, err, "these keys send no credential")
+	require.NoError(t, err, "these keys have no static credential")
 }
 
 func TestRefusalAppliesToReloads(t *testing.T) {
 	t.Parallel()
-	path := keysDir(t, "token", authtest.SecretA, "keys.yaml", "keys:"+withCredential("dev", ""))
+	path := keysDir(t, "token", authtest.SecretA, "keys.yaml", "keys:"+entryWithCredential("dev", ""))
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t, path, apikey.Options{Refusal: refusal})
-		w.write(t, "keys:"+withCredential("dev", staticIn("token"))+withCredential("new", ""))
+		w.write(t, "keys:"+entryWithCredential("dev", staticCredential("token"))+entryWithCredential("new", ""))
 		tick()
 		tick()
 		require.Len(t, w.reloaded(), 1)
@@ -179,7 +182,7 @@ func TestRefusalAppliesToReloads(t *testing.T) {
 func TestWatchReloadsTokenFiles(t *testing.T) {
 	t.Parallel()
 	path := keysDir(t, "token", authtest.SecretA, "keys.yaml", "keys:"+
-		withCredential("first", staticIn("token"))+withCredential("second", staticIn("token")))
+		entryWithCredential("first", staticCredential("token"))+entryWithCredential("second", staticCredential("token")))
 	token := filepath.Join(filepath.Dir(path), "token")
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t, path)
@@ -192,8 +195,8 @@ func TestWatchReloadsTokenFiles(t *testing.T) {
 			require.NoError(t, os.WriteFile(token, []byte(step.content), 0o600))
 			tick()
 			tick()
-			require.Equal(t, "Bearer "+step.want, tokenOf(t, first))
-			require.Equal(t, "Bearer "+step.want, tokenOf(t, second))
+			require.Equal(t, "Bearer "+step.want, authorizationOf(t, first))
+			require.Equal(t, "Bearer "+step.want, authorizationOf(t, second))
 		}
 		require.Equal(t, 1, strings.Count(w.log.String(), "level=ERROR"), "each version is reported once")
 		require.Equal(t, 2, strings.Count(w.log.String(), "file reloaded"))
@@ -202,55 +205,55 @@ func TestWatchReloadsTokenFiles(t *testing.T) {
 		require.NoError(t, os.Remove(token))
 		tick()
 		tick()
-		require.Equal(t, "Bearer "+authtest.SecretA, tokenOf(t, first))
+		require.Equal(t, "Bearer "+authtest.SecretA, authorizationOf(t, first))
 		require.Equal(t, 2, strings.Count(w.log.String(), "level=ERROR"))
 		require.NotContains(t, w.log.String(), authtest.Marker)
 	})
 }
 
-// A waiting request keeps its principal for up to a minute, and must use the current
-// token also after a reload of the keys.
-func TestTokenFilesAreWatchedAfterAReload(t *testing.T) {
+// A request in flight keeps its principal, for up to a minute. It must use the current
+// token even if the keys file has been reloaded since.
+func TestTokenFilesAreWatchedAfterReloadOfKeys(t *testing.T) {
 	t.Parallel()
-	path := keysDir(t, "token", authtest.SecretA, "keys.yaml", "keys:"+withCredential("dev", staticIn("token")))
+	path := keysDir(t, "token", authtest.SecretA, "keys.yaml", "keys:"+entryWithCredential("dev", staticCredential("token")))
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t, path)
 		before := principalOf(t, w.authenticator, "dev")
-		w.write(t, "keys:"+withCredential("dev", staticIn("token"))+withCredential("new", staticIn("token")))
+		w.write(t, "keys:"+entryWithCredential("dev", staticCredential("token"))+entryWithCredential("new", staticCredential("token")))
 		tick()
 		require.Equal(t, []error{nil}, w.reloaded())
 		require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(path), "token"), []byte(authtest.SecretB), 0o600))
 		tick()
-		require.Equal(t, "Bearer "+authtest.SecretB, tokenOf(t, before))
-		require.Equal(t, "Bearer "+authtest.SecretB, tokenOf(t, principalOf(t, w.authenticator, "new")))
+		require.Equal(t, "Bearer "+authtest.SecretB, authorizationOf(t, before))
+		require.Equal(t, "Bearer "+authtest.SecretB, authorizationOf(t, principalOf(t, w.authenticator, "new")))
 	})
 }
 
-func TestAnInvalidTokenFileInForceDoesNotBlockAReload(t *testing.T) {
+func TestMissingTokenFileDoesNotBlockReloadOfKeys(t *testing.T) {
 	t.Parallel()
 	path := keysDir(t, "token", authtest.SecretA, "keys.yaml", "keys:"+
-		withCredential("dev", staticIn("token"))+withCredential("stolen", ""))
+		entryWithCredential("dev", staticCredential("token"))+entryWithCredential("stolen", ""))
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t, path)
 		require.NoError(t, os.Remove(filepath.Join(filepath.Dir(path), "token")))
 		tick()
-		w.write(t, "keys:"+withCredential("dev", staticIn("token")))
+		w.write(t, "keys:"+entryWithCredential("dev", staticCredential("token")))
 		tick()
 		require.Equal(t, []error{nil}, w.reloaded())
 		_, err := authtest.Authenticate(w.authenticator, http.Header{"X-Api-Key": {"fg_stolen_" + authtest.SecretA}})
 		require.Error(t, err)
-		require.Equal(t, "Bearer "+authtest.SecretA, tokenOf(t, principalOf(t, w.authenticator, "dev")))
+		require.Equal(t, "Bearer "+authtest.SecretA, authorizationOf(t, principalOf(t, w.authenticator, "dev")))
 	})
 }
 
 // The keys file and its token files may be written in any order.
-func TestARejectedFileIsReloadedWhenItsTokenFileChanges(t *testing.T) {
+func TestRejectedKeysFileIsReloadedWhenTokenFileChanges(t *testing.T) {
 	t.Parallel()
-	path := keysDir(t, "keys.yaml", "keys:"+withCredential("dev", ""))
+	path := keysDir(t, "keys.yaml", "keys:"+entryWithCredential("dev", ""))
 	token := filepath.Join(filepath.Dir(path), "token")
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t, path)
-		w.write(t, "keys:"+withCredential("dev", staticIn("token")))
+		w.write(t, "keys:"+entryWithCredential("dev", staticCredential("token")))
 		tick()
 		tick()
 		require.Len(t, w.reloaded(), 1, "each version is reported once")
@@ -265,16 +268,16 @@ func TestARejectedFileIsReloadedWhenItsTokenFileChanges(t *testing.T) {
 		tick()
 		require.Len(t, w.reloaded(), 3)
 		require.NoError(t, w.reloaded()[2])
-		require.Equal(t, "Bearer "+authtest.SecretA, tokenOf(t, principalOf(t, w.authenticator, "dev")))
+		require.Equal(t, "Bearer "+authtest.SecretA, authorizationOf(t, principalOf(t, w.authenticator, "dev")))
 		require.NotContains(t, w.log.String(), authtest.Marker)
 	})
 }
 
-func TestAPrincipalPrintsNoToken(t *testing.T) {
+func TestPrintedPrincipalContainsNoToken(t *testing.T) {
 	t.Parallel()
-	keys, err := apikey.Open(keysDir(t, "token", authtest.SecretA, "keys.yaml", "keys:"+withCredential("dev", staticIn("token"))), apikey.Options{})
+	keys, err := apikey.Open(keysDir(t, "token", authtest.SecretA, "keys.yaml", "keys:"+entryWithCredential("dev", staticCredential("token"))), apikey.Options{})
 	require.NoError(t, err)
-	principal := principalOf(t, authenticatorOf(keys), "dev")
+	principal := principalOf(t, newAuthenticator(keys), "dev")
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		fmt.Fprintf(&out, verb+verb+"\n", principal, *principal)

@@ -10,7 +10,7 @@
 // its content is trusted once the whole file has passed every check.
 //
 // Failure posture: closed. Unknown, wrong, expired and disabled keys get the same
-// error at the same cost. The gateway does not start with an invalid file. If the
+// error after the same amount of work. The gateway does not start with an invalid file. If the
 // file becomes invalid while the gateway runs, the error is logged and the last
 // valid version stays in force. No error and no log line contains a key or a
 // secret.

@@ -22,14 +22,14 @@ type fileReader struct {
 	keys *keySet
 	// tokens opens the token files of the entries' credentials.
 	tokens tokenFiles
-	// idPaths and hashPaths hold the path of the first occurrence: of an id in
-	// the file, of a hash in its key. Two keys may have the same secret, since
-	// the caller sends the id of the key.
+	// idPaths has the path at which each id first occurs in the file. hashPaths
+	// has the path at which each hash first occurs in the current entry: two keys
+	// may have the same secret, since the caller sends the id of the key.
 	idPaths   map[string]string
 	hashPaths map[[sha256.Size]byte]string
 }
 
-// parser returns the parser of a keys file in dir.
+// parser returns the parser for a keys file in the directory dir.
 func parser(dir string, options Options) reload.Parser[keySet] {
 	return func(content []byte, inForce *keySet) (*keySet, error) {
 		return parse(content, tokenFiles{dir: dir, options: options, inForce: inForce})
@@ -57,11 +57,12 @@ func parse(content []byte, tokens tokenFiles) (*keySet, error) {
 	return f.keys, f.Err()
 }
 
-// maybeSecret reports whether a mapping's key may be a secret in the wrong
-// place: it is as long as a secret, or not a plain name. Errors do not quote it.
+// maybeSecret reports whether a mapping key may be a misplaced secret, which errors
+// must not quote. Such a key is as long as a secret, or has characters that no field
+// name has.
 func maybeSecret(key string) bool {
-	plain := func(c byte) bool { return alphanumeric(c) || strings.IndexByte("-_.:", c) >= 0 }
-	return len(key) >= minSecretLen || !every(key, plain)
+	inName := func(c byte) bool { return alphanumeric(c) || strings.IndexByte("-_.:", c) >= 0 }
+	return len(key) >= minSecretLen || !allBytes(key, inName)
 }
 
 func (f *fileReader) entry(path string, node *yaml.Node) {
@@ -111,13 +112,13 @@ func (f *fileReader) entry(path string, node *yaml.Node) {
 
 func (f *fileReader) id(path string, node *yaml.Node) string {
 	id := f.Text(path, node)
-	switch first, taken := f.idPaths[id]; {
+	switch firstPath, taken := f.idPaths[id]; {
 	case !validID(id):
 		f.Reportf(path, "must be 1 to %d of a-z, 0-9 and -", maxIDLength)
 	case id == auth.AnonymousName:
 		f.Reportf(path, "is the name of callers without a key")
 	case taken:
-		f.Reportf(path, "is the same as %s", first)
+		f.Reportf(path, "is the same as %s", firstPath)
 	default:
 		f.idPaths[id] = path
 	}
@@ -141,8 +142,8 @@ func (f *fileReader) hash(path string, node *yaml.Node) (hash [sha256.Size]byte)
 		return hash
 	}
 	copy(hash[:], sum)
-	if first, taken := f.hashPaths[hash]; taken {
-		f.Reportf(path, "is the same as %s", first)
+	if firstPath, taken := f.hashPaths[hash]; taken {
+		f.Reportf(path, "is the same as %s", firstPath)
 		return hash
 	}
 	f.hashPaths[hash] = path

@@ -14,7 +14,7 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/authtest"
 )
 
-func TestEveryFieldOfAKey(t *testing.T) {
+func TestEveryFieldOfAKeyIsRead(t *testing.T) {
 	t.Parallel()
 	keys := authtest.OpenKeys(t, `
 keys:
@@ -32,7 +32,7 @@ keys:
     completionCallbacks: true
     overrideAuthorization: true
 `, apikey.Options{Now: clockAt("2026-01-01T00:00:00Z")})
-	principal, err := authtest.Authenticate(authenticatorOf(keys), http.Header{"X-Api-Key": {"fg_dev_" + authtest.SecretA}})
+	principal, err := authtest.Authenticate(newAuthenticator(keys), http.Header{"X-Api-Key": {"fg_dev_" + authtest.SecretA}})
 	require.NoError(t, err)
 	require.Equal(t, &auth.Principal{
 		Name:           "dev",
@@ -61,13 +61,13 @@ func TestInvalidKeysFiles(t *testing.T) {
 		"null":            {"---\n", ": must be a mapping"},
 		"a list":          {"[]", ": must be a mapping"},
 		"no keys":         {"{}", "keys: is missing"},
-		"keys is null":    {"keys:", "keys: must be a list"},
+		"null as keys":    {"keys:", "keys: must be a list"},
 		"two documents":   {"keys: []\n---\nkeys: []", "more than one document"},
 		"syntax":          {"keys: [", "file: line 1"},
 		"unknown anchor":  {"keys: *" + authtest.SecretA, "is not valid YAML"},
 		"unknown field":   {"keys: []\nkey: []", "key: unknown field"},
 		"field twice":     {"keys: []\nkeys: []", "keys: duplicate key"},
-		"key is a string": {"keys: [" + authtest.SecretA + "]", "keys[0]: must be a mapping"},
+		"string as key":   {"keys: [" + authtest.SecretA + "]", "keys[0]: must be a mapping"},
 		"secret as field": {"keys: []\n" + authtest.SecretA + ": x", "(line 2): unknown field"},
 		"null byte":       {"\x00", "is not valid YAML"},
 	} {
@@ -80,7 +80,7 @@ func TestInvalidKeysFiles(t *testing.T) {
 	}
 }
 
-// keyWith returns a keys file with one valid key in which a field is added or replaced.
+// keyWith returns a keys file with one valid key, in which one field has been added or replaced.
 func keyWith(field, value string) string {
 	fields := map[string]string{
 		"id":      "dev",
@@ -205,6 +205,7 @@ keys:
 	}
 }
 
+// FuzzKeysFile checks that Open returns either keys or an error.
 func FuzzKeysFile(f *testing.F) {
 	f.Add(authtest.OneKey(authtest.SecretA))
 	f.Add("keys: [{id: a, metadata: {<<: {x: y}}}]")

@@ -7,7 +7,7 @@ import (
 )
 
 // An API key has the form fg_<id>_<secret>. The id is not secret: it selects the
-// entry without a search over all hashes, and is the name of the caller in the log.
+// entry without a search over all hashes, and is the caller's name in the log.
 const (
 	prefix       = "fg_"
 	maxIDLength  = 32
@@ -25,12 +25,12 @@ func split(key string) (id, secret string, ok bool) {
 		return "", "", false
 	}
 	id, secret, ok = strings.Cut(rest, "_")
-	return id, secret, ok && validID(id) && len(secret) >= minSecretLen && every(secret, alphanumeric)
+	return id, secret, ok && validID(id) && len(secret) >= minSecretLen && allBytes(secret, alphanumeric)
 }
 
 // validID reports whether id matches [a-z0-9-]{1,32}.
 func validID(id string) bool {
-	return id != "" && len(id) <= maxIDLength && every(id, func(c byte) bool { return lowerOrDigit(c) || c == '-' })
+	return id != "" && len(id) <= maxIDLength && allBytes(id, func(c byte) bool { return lowerOrDigit(c) || c == '-' })
 }
 
 func lowerOrDigit(c byte) bool {
@@ -41,9 +41,9 @@ func alphanumeric(c byte) bool {
 	return lowerOrDigit(c) || 'A' <= c && c <= 'Z'
 }
 
-// every reports whether ok holds for each byte of s. Keys are checked byte by
-// byte, because in a header a rune beyond ASCII is several bytes.
-func every(s string, ok func(byte) bool) bool {
+// allBytes reports whether ok holds for each byte of s. It checks bytes and not runes,
+// so that a key has only single-byte characters.
+func allBytes(s string, ok func(byte) bool) bool {
 	for i := range len(s) {
 		if !ok(s[i]) {
 			return false

@@ -16,8 +16,8 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// Keys are the API keys of a file. It is safe for concurrent use, also while
-// the file is reloaded.
+// Keys holds the API keys of a file. It is safe for concurrent use, also while the
+// file is reloaded.
 type Keys struct {
 	file *reload.File[keySet]
 	now  func() time.Time
@@ -26,8 +26,8 @@ type Keys struct {
 // keySet is one version of the keys file. It is immutable.
 type keySet struct {
 	byID map[string]*entry
-	// dummy is the entry that Verify compares with if the id is unknown. It matches
-	// no secret.
+	// dummy is the entry that Verify compares a secret with if the id is unknown. It
+	// matches no secret.
 	dummy *entry
 	// credentials are the static credentials of the entries, by the path of
 	// the token file.
@@ -59,7 +59,7 @@ func (s *secret) expired(now time.Time) bool {
 // problems.
 func Open(path string, options Options) (*Keys, error) {
 	options = options.withDefaults()
-	file, err := reload.Open(path, parser(filepath.Dir(path), options), options.watched())
+	file, err := reload.Open(path, parser(filepath.Dir(path), options), options.reloadOptions())
 	if err != nil {
 		return nil, yamlnode.InFile(path, err)
 	}
@@ -83,14 +83,14 @@ func (k *Keys) Watch(ctx context.Context, interval time.Duration) {
 // secret.
 func (k *Keys) Owner(id string) (*auth.Principal, bool) {
 	key, known := k.file.Load().byID[id]
-	if !known || key.disabled || key.active(k.now()) == 0 {
+	if !known || key.disabled || key.activeSecrets(k.now()) == 0 {
 		return nil, false
 	}
 	return key.principal, true
 }
 
-// active returns the number of secrets that have not expired.
-func (e *entry) active(now time.Time) (n int) {
+// activeSecrets returns the number of secrets that have not expired.
+func (e *entry) activeSecrets(now time.Time) (n int) {
 	for i := range e.secrets {
 		if !e.secrets[i].expired(now) {
 			n++
@@ -114,7 +114,7 @@ func (e *entry) summary(now time.Time) string {
 	if e.disabled {
 		return "disabled"
 	}
-	active := e.active(now)
+	active := e.activeSecrets(now)
 	grants := make([]string, len(e.principal.Grants))
 	for i, grant := range e.principal.Grants {
 		grants[i] = grant.Role.String() + " on " + grant.Namespace
@@ -130,8 +130,8 @@ func (e *entry) summary(now time.Time) string {
 }
 
 // Verify returns the principal of an API key. It implements [auth.Verifier].
-// Unknown ids, wrong secrets, expired secrets and disabled keys have the same error
-// and the same cost: one hash and at least one comparison.
+// Unknown ids, wrong secrets, expired secrets and disabled keys get the same error
+// after the same work: one hash and at least one comparison.
 func (k *Keys) Verify(_ context.Context, key string) (*auth.Principal, error) {
 	id, presented, ok := split(key)
 	if !ok {

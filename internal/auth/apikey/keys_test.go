@@ -22,6 +22,7 @@ func clockAt(at string) func() time.Time {
 	return func() time.Time { return now }
 }
 
+// rotationFile is a keys file with placeholders for hashes.
 const rotationFile = `
 keys:
   - id: rotating
@@ -39,7 +40,7 @@ func rotationAuthenticator(t testing.TB, options ...apikey.Options) *auth.Authen
 	content := strings.NewReplacer(
 		"HASH-A", authtest.HashOf(authtest.SecretA), "HASH-B", authtest.HashOf(authtest.SecretB), "HASH-C", authtest.HashOf(authtest.SecretA+"c"),
 	).Replace(rotationFile)
-	return authenticatorOf(authtest.OpenKeys(t, content, options...))
+	return newAuthenticator(authtest.OpenKeys(t, content, options...))
 }
 
 func TestRotationKeepsBothSecretsUntilOneExpires(t *testing.T) {
@@ -56,7 +57,7 @@ func TestRotationKeepsBothSecretsUntilOneExpires(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// The error must not show an attacker which part of a guess is right.
+// The error must not reveal which part of a guessed key is right.
 func TestAllInvalidCredentialsHaveTheSameError(t *testing.T) {
 	t.Parallel()
 	authenticator := rotationAuthenticator(t, apikey.Options{Now: clockAt("2026-07-01T00:00:00Z")})

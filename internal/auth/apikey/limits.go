@@ -28,8 +28,8 @@ func (f *fileReader) names(path string, node *yaml.Node) []string {
 	return names
 }
 
-// override reads whether callers may send their own authorization to the upstream.
-// Like every credential, it must not be sent in plaintext.
+// override reads whether the caller may send its own authorization to the upstream.
+// Like every credential, that authorization must not be sent in plaintext.
 func (f *fileReader) override(path string, node *yaml.Node) bool {
 	allowed := f.Bool(path, node)
 	if reason := f.tokens.options.Refusal; allowed && reason != "" {
@@ -38,8 +38,8 @@ func (f *fileReader) override(path string, node *yaml.Node) bool {
 	return allowed
 }
 
-// rate reads a rate in calls per second and its burst, which defaults to the
-// calls of one second.
+// rate reads a rate in calls per second and its burst. The default burst is the number
+// of calls that the rate permits in one second.
 func (f *fileReader) rate(path string, node *yaml.Node) auth.Rate {
 	rate := auth.Rate{}
 	f.Object(path, node, map[string]yamlnode.Field{

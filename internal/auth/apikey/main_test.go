@@ -12,6 +12,6 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // authenticatorOf returns an authenticator that verifies keys.
-func authenticatorOf(keys *apikey.Keys) *auth.Authenticator {
+func newAuthenticator(keys *apikey.Keys) *auth.Authenticator {
 	return auth.NewAuthenticator(auth.Verifiers{Keys: keys})
 }

@@ -24,7 +24,7 @@ func TestNewKeyIsAcceptedWithItsEntry(t *testing.T) {
 		secret := strings.TrimPrefix(key, "fg_"+id+"_")
 		require.Len(t, secret, 43)
 		require.NotContains(t, entry, secret)
-		principal, err := authtest.Authenticate(authenticatorOf(authtest.OpenKeys(t, "keys:\n"+entry)), http.Header{"X-Api-Key": {key}})
+		principal, err := authtest.Authenticate(newAuthenticator(authtest.OpenKeys(t, "keys:\n"+entry)), http.Header{"X-Api-Key": {key}})
 		require.NoError(t, err)
 		require.Equal(t, id, principal.Name)
 		require.True(t, problem.Is(principal.Authorize(workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName, "default"), problem.NamespaceForbidden), "a new key has no grants")

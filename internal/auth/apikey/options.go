@@ -12,18 +12,19 @@ import (
 type Options struct {
 	// Log receives reloads and their failures; nil discards them.
 	Log *slog.Logger
-	// Now is the clock that notAfter is compared with; nil means [time.Now].
+	// Now returns the current time, which decides whether a secret has expired; nil
+	// means [time.Now].
 	Now func() time.Time
 	// OnReload is called for every new version of the file while the gateway
 	// runs: with nil if it took effect, otherwise with the reason why the old
 	// version stays in force. It is meant for a metric and may be nil.
 	OnReload func(error)
-	// Refusal is the reason why no credential may be sent to the upstream. If it
-	// is set, a key with a static token, or with the right to send its own
-	// authorization, is an error, at reloads too.
+	// Refusal is the reason why no credential may be sent to the upstream; it is
+	// empty if credentials may be sent. If it is set, a file in which a key has a
+	// static token, or may send its own authorization, is invalid.
 	Refusal string
-	// Mint is the credential of keys with the mode mint. If it is nil, such a
-	// key is an error.
+	// Mint is the credential of keys with the mode mint. If it is nil, a file with
+	// such a key is invalid.
 	Mint *auth.Credential
 }
 
@@ -34,7 +35,6 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// watched returns the options of the watched file.
-func (o Options) watched() reload.Options {
+func (o Options) reloadOptions() reload.Options {
 	return reload.Options{Log: o.Log, OnReload: o.OnReload}
 }

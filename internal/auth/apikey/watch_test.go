@@ -19,6 +19,7 @@ import (
 	"github.com/flowgate/flowgate/internal/testlog"
 )
 
+// interval is the time between two checks of the files.
 const interval = 5 * time.Second
 
 // watched is a keys file that is watched in a synctest bubble.
@@ -34,6 +35,7 @@ type watched struct {
 	reloads []error
 }
 
+// watch opens and watches a keys file, with at most one set of options.
 func watch(t *testing.T, path string, given ...apikey.Options) *watched {
 	t.Helper()
 	w := &watched{path: path}
@@ -41,7 +43,7 @@ func watch(t *testing.T, path string, given ...apikey.Options) *watched {
 	options.Log, options.OnReload = slog.New(slog.NewTextHandler(&w.log, nil)), w.onReload
 	keys, err := apikey.Open(path, options)
 	require.NoError(t, err)
-	w.authenticator = authenticatorOf(keys)
+	w.authenticator = newAuthenticator(keys)
 	go keys.Watch(t.Context(), interval)
 	return w
 }
@@ -52,12 +54,14 @@ func (w *watched) onReload(err error) {
 	w.reloads = append(w.reloads, err)
 }
 
+// reloaded returns the arguments of all calls of OnReload.
 func (w *watched) reloaded() []error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.reloads
 }
 
+// accepts reports whether the key with the id dev and the secret is valid.
 func (w *watched) accepts(secret string) bool {
 	_, err := authtest.Authenticate(w.authenticator, http.Header{"X-Api-Key": {"fg_dev_" + secret}})
 	return err == nil
@@ -68,7 +72,7 @@ func (w *watched) write(t *testing.T, content string) {
 	require.NoError(t, os.WriteFile(w.path, []byte(content), 0o600))
 }
 
-// tick waits until the file has been checked once.
+// tick waits until the files have been checked once more.
 func tick() {
 	time.Sleep(interval)
 	synctest.Wait()
@@ -127,7 +131,7 @@ func TestWatchKeepsTheOldKeysIfTheNewFileIsInvalid(t *testing.T) {
 	})
 }
 
-func TestWatchKeepsTheKeysOfAMissingFile(t *testing.T) {
+func TestWatchKeepsTheKeysIfTheFileIsRemoved(t *testing.T) {
 	t.Parallel()
 	path := authtest.WriteFile(t, authtest.OneKey(authtest.SecretA))
 	synctest.Test(t, func(t *testing.T) {
@@ -152,19 +156,19 @@ func TestWatchKeepsTheKeysOfAMissingFile(t *testing.T) {
 func TestWatchReloadsAfterAKubernetesUpdate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	version := func(name, secret string) {
+	update := func(name, secret string) {
 		require.NoError(t, os.Mkdir(filepath.Join(dir, name), 0o700))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name, "keys.yaml"), []byte(authtest.OneKey(secret)), 0o600))
 		require.NoError(t, os.Symlink(name, filepath.Join(dir, "..tmp")))
 		require.NoError(t, os.Rename(filepath.Join(dir, "..tmp"), filepath.Join(dir, "..data")))
 	}
-	version("..1", authtest.SecretA)
+	update("..1", authtest.SecretA)
 	path := filepath.Join(dir, "keys.yaml")
 	require.NoError(t, os.Symlink(filepath.Join("..data", "keys.yaml"), path))
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t, path)
 		require.True(t, w.accepts(authtest.SecretA))
-		version("..2", authtest.SecretB)
+		update("..2", authtest.SecretB)
 		require.NoError(t, os.RemoveAll(filepath.Join(dir, "..1")))
 		tick()
 		require.False(t, w.accepts(authtest.SecretA))
@@ -188,7 +192,7 @@ func TestVerifyDuringReloads(t *testing.T) {
 	keys, err := apikey.Open(path, apikey.Options{})
 	require.NoError(t, err)
 	go keys.Watch(t.Context(), time.Millisecond)
-	authenticator := authenticatorOf(keys)
+	authenticator := newAuthenticator(keys)
 	var readers sync.WaitGroup
 	for range 4 {
 		readers.Go(func() {
