@@ -92,13 +92,14 @@ type Proxy struct {
 
 // Namespace contains the settings that differ for one namespace.
 type Namespace struct {
-	// QueryRejectCondition is the default for queries without a reject condition. It is one of the QueryReject
-	// constants or empty.
+	// QueryRejectCondition is the reject condition of queries that contain none. It is empty or one of the QueryReject
+	// constants.
 	QueryRejectCondition string   `yaml:"queryRejectCondition"`
 	Metadata             Metadata `yaml:"metadata"`
-	// Upstream is the server of the namespace, if it differs from the default upstream.
+	// Upstream is the server of the namespace, if it differs from the configured upstream.
 	Upstream NamespaceUpstream `yaml:"upstream"`
-	// Credential is the credential for the namespace, if it differs. It uses the mint settings of the upstream.
+	// Credential is the credential for the namespace, if it differs from the upstream's. The mode mint uses the settings
+	// in upstream.credential.mint.
 	Credential NamespaceCredential `yaml:"credential"`
 }
 
@@ -126,7 +127,7 @@ type Tokens struct {
 	MaxTTL   time.Duration `yaml:"maxTTL" doc:"Maximum lifetime of a delegated token."`
 }
 
-// Limits configures the limits of a request and of all requests in flight.
+// Limits configures the limits of one request and of all requests in flight.
 type Limits struct {
 	MaxWait       time.Duration `yaml:"maxWait" doc:"Maximum wait for a result. A longer wait is reduced to this."`
 	RequestBudget time.Duration `yaml:"requestBudget" doc:"Maximum duration of a request under /v1, including waits and retries. Event streams are exempt."`
@@ -147,8 +148,8 @@ type InFlight struct {
 	QueueTime time.Duration `yaml:"queueTime" doc:"How long a request may queue before it is rejected."`
 }
 
-// BytesInFlight limits the memory that request and response bodies hold at a time in one replica. A caller's share is
-// that of [InFlight].
+// BytesInFlight limits the memory that request and response bodies hold at a time in one replica. A caller may use the
+// share of each limit that [InFlight.CallerShare] sets.
 type BytesInFlight struct {
 	Requests  int64 `yaml:"requests" doc:"Maximum total size of the request bodies in flight, in bytes. A body counts twice, because the message to Temporal is as large. While it arrives, it counts as at least 32 KiB."`
 	Responses int64 `yaml:"responses" doc:"Maximum total size of the responses that are not yet written, in bytes. Over HTTP/1, a response of up to 64 KiB does not count."`

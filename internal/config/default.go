@@ -28,7 +28,7 @@ func Default() Config {
 				Algorithm: ES256, Issuer: "flowgate", TTL: 5 * time.Minute, PublishAhead: 2 * time.Minute,
 			}},
 
-			MaxResponseBytes: 128 << 20, // the limit of the SDKs; the page size of a history counts batches, so a page can be large
+			MaxResponseBytes: 128 << 20, // the limit of the SDKs; the page size of a history limits batches of events, so a page can be large
 		},
 		Auth: Auth{
 			APIKeys:      APIKeys{ReloadInterval: 500 * time.Millisecond},

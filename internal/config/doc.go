@@ -1,7 +1,7 @@
 // Package config defines the gateway's configuration and loads it.
 //
-// Values come from four sources, each overriding the one before: the defaults, one YAML file, the environment, and
-// command-line flags. Loading is strict and complete: unknown or duplicate keys, values of the wrong type, invalid
+// Values come from four sources, each of which overrides the previous one: the defaults, one YAML file, the environment,
+// and command-line flags. Loading is strict and complete: unknown or duplicate keys, values of the wrong type, invalid
 // values, and files that are missing or do not parse are reported together, each with its path (see package yamlnode).
 // So one run lists everything that has to be fixed.
 //

@@ -11,7 +11,7 @@ import (
 )
 
 // file returns the content of the file name and reports whether it could be read. If it cannot be read, the problem
-// contains its name. An empty name means no file and is not a problem.
+// contains the file name. An empty name means no file and is not a problem.
 func (v *validator) file(path, name string) ([]byte, bool) { return v.read(path, name, name) }
 
 // secretFile is [validator.file] for a file that contains a secret. If no such file exists, name may be the secret

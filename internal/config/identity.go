@@ -18,8 +18,8 @@ type APIKeys struct {
 	ReloadInterval time.Duration `yaml:"reloadInterval" doc:"How often the keys file is checked for changes."`
 }
 
-// FailureLimit limits how often the callers of one network may send an invalid credential. Valid credentials do not
-// count and are accepted regardless of the limit.
+// FailureLimit limits how often the callers in one network may send an invalid credential. Valid credentials do not
+// count towards the limit and are always accepted.
 type FailureLimit struct {
 	Burst     int     `yaml:"burst" doc:"Number of invalid credentials that one network (/24, or /64 for IPv6) may send in a burst."`
 	PerSecond float64 `yaml:"perSecond" doc:"Number of invalid credentials per second that one network may send on average."`
@@ -28,15 +28,15 @@ type FailureLimit struct {
 // Issuer configures an issuer whose tokens (JWT, RFC 7519) are accepted by the rules of RFC 8725. [Issuer.withDefaults]
 // replaces its zero values.
 type Issuer struct {
-	// Name is the prefix of the names of the issuer's principals, before the subject. The default is the host of
+	// Name is the prefix of the names of the issuer's principals; the subject follows it. The default is the host in
 	// Issuer.
 	Name string `yaml:"name"`
-	// Issuer is the exact value of a token's iss. One of a token's aud must be in Audience.
+	// Issuer is the exact value of the claim iss. At least one value of the claim aud must be in Audience.
 	Issuer   string   `yaml:"issuer"`
 	Audience []string `yaml:"audience"`
 	// Algorithms are the allowed signature algorithms (RFC 7518, RFC 8037).
 	Algorithms []string `yaml:"algorithms"`
-	// Types are the allowed values of typ, in lower case and without "application/".
+	// Types are the allowed values of the header parameter typ, in lower case and without "application/".
 	Types []string `yaml:"types"`
 
 	// Exactly one of the following sources provides the keys.
@@ -64,13 +64,13 @@ type Issuer struct {
 type Claims struct {
 	// Subject is the path of the claim with the caller's name.
 	Subject string `yaml:"subject"`
-	// Permissions is the path of a claim that is a list of strings or a space-separated string. Dots select members of
-	// objects. A claim whose own name contains dots is also found.
+	// Permissions is the path of a claim that is a list of strings or a space-separated string. Dots separate the
+	// names of nested members. A claim whose name itself contains dots is also found.
 	Permissions string `yaml:"permissions"`
 	// Prefix is the prefix of permissions for the gateway. Permissions without it are ignored.
 	Prefix string `yaml:"prefix"`
-	// Template is the form of a permission after the prefix, with {namespace} and {role}. Without {namespace}, the
-	// permission is for Namespace.
+	// Template is the form of a permission after the prefix, with {namespace} and {role}. If it has no {namespace}, all
+	// permissions are for Namespace.
 	Template  string `yaml:"template"`
 	Namespace string `yaml:"namespace"`
 }
@@ -128,7 +128,7 @@ type Mint struct {
 
 // NamespaceUpstream configures the server of one namespace.
 type NamespaceUpstream struct {
-	// Address is the host:port of its frontend. Empty means upstream.address.
+	// Address is the host:port of the server's frontend. Empty means upstream.address.
 	Address string `yaml:"address"`
 	// Name is the name of the namespace on that server, if it differs.
 	Name string `yaml:"name"`

@@ -11,8 +11,8 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// Every configuration in docs/identity.md is valid, except that its files do not exist.
-func TestExamplesOfIdentityAreValid(t *testing.T) {
+// Every configuration in docs/identity.md must be valid, except that its files do not exist.
+func TestConfigurationsInIdentityGuideAreValid(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/identity.md")
 	require.NoError(t, err)

@@ -9,16 +9,16 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// withIssuer returns a valid issuer with changed members: pairs of a name and a
-// value. An empty value removes the member.
-func withIssuer(changes ...string) string {
+// issuerWith returns the YAML of a valid issuer in which the given members, pairs of a
+// name and a value, are added or replaced. An empty value removes the member.
+func issuerWith(changes ...string) string {
 	members := []string{"issuer", "'https://idp.example'", "audience", "[flowgate]", "jwksURL", "'https://idp.example/jwks'"}
 	for i := 0; i < len(changes); i += 2 {
-		at := 0
-		for at < len(members) && members[at] != changes[i] {
-			at += 2
+		j := 0
+		for j < len(members) && members[j] != changes[i] {
+			j += 2
 		}
-		members = append(members[:min(at, len(members))], append(changes[i:i+2:i+2], members[min(at+2, len(members)):]...)...)
+		members = append(members[:min(j, len(members))], append(changes[i:i+2:i+2], members[min(j+2, len(members)):]...)...)
 	}
 	text := ""
 	for i := 0; i < len(members); i += 2 {
@@ -32,60 +32,60 @@ func withIssuer(changes ...string) string {
 func TestInvalidIssuers(t *testing.T) {
 	t.Parallel()
 	const (
-		names     = "auth.jwt[0].name: must be 1 to 64 letters, digits, '-', '.' and '_'"
-		reserved  = "auth.jwt[0].name: is reserved for callers of another kind"
-		sources   = "auth.jwt[0]: requires exactly one of jwksURL, discovery: true and publicKeyFile"
-		keyURL    = "auth.jwt[0].jwksURL: must be a URL, such as https://idp.example/jwks"
-		plaintext = ": would fetch keys without TLS from another host: use https, or set allowPlaintextCredential to accept that"
-		namespace = "auth.jwt[0].claims.namespace: is required if the template has no {namespace}, and not allowed otherwise"
+		nameProblem      = "auth.jwt[0].name: must be 1 to 64 letters, digits, '-', '.' and '_'"
+		reservedProblem  = "auth.jwt[0].name: is reserved for callers of another kind"
+		sourcesProblem   = "auth.jwt[0]: requires exactly one of jwksURL, discovery: true and publicKeyFile"
+		keyURLProblem    = "auth.jwt[0].jwksURL: must be a URL, such as https://idp.example/jwks"
+		plaintextProblem = ": would fetch keys without TLS from another host: use https, or set allowPlaintextCredential to accept that"
+		namespaceProblem = "auth.jwt[0].claims.namespace: is required if the template has no {namespace}, and not allowed otherwise"
 	)
 	for _, tc := range []struct{ issuer, want string }{
-		{withIssuer("issuer", ""), "auth.jwt[0].issuer: is missing"},
-		{withIssuer("name", "a:b"), names},
-		{withIssuer("name", "'a b'"), names},
-		{withIssuer("name", strings.Repeat("a", 65)), names},
-		{withIssuer("issuer", "urn:idp"), names}, // has no host for the default name
-		{withIssuer("name", "cert"), reserved},
-		{withIssuer("name", "delegated"), reserved},
-		{withIssuer("audience", ""), "auth.jwt[0].audience: must contain at least one"},
-		{withIssuer("audience", "[]"), "auth.jwt[0].audience: must contain at least one"},
-		{withIssuer("audience", "[flowgate, '']"), "auth.jwt[0].audience: must contain at least one"},
-		{withIssuer("algorithms", "[RS256, HS256]"), "auth.jwt[0].algorithms: must be one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA"},
-		{withIssuer("algorithms", "[none]"), "auth.jwt[0].algorithms: must be one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA"},
-		{withIssuer("types", "[JWT]"), "auth.jwt[0].types: must be in lower case, without application/"},
-		{withIssuer("types", "[application/at+jwt]"), "auth.jwt[0].types: must be in lower case, without application/"},
-		{withIssuer("types", "['']"), "auth.jwt[0].types: must be in lower case, without application/"},
-		{withIssuer("jwksURL", ""), sources},
-		{withIssuer("discovery", "true"), sources},
-		{withIssuer("publicKeyFile", "flowgate.yaml"), sources},
-		{withIssuer("jwksURL", "", "publicKeyFile", "absent"), "auth.jwt[0].publicKeyFile: absent cannot be read: no such file or directory"},
-		{withIssuer("caFile", "absent"), "auth.jwt[0].caFile: absent cannot be read: no such file or directory"},
-		{withIssuer("caFile", "flowgate.yaml"), "auth.jwt[0].caFile: flowgate.yaml contains no PEM certificate"},
-		{withIssuer("jwksURL", "idp.example/jwks"), keyURL},
-		{withIssuer("jwksURL", "'ftp://idp.example/jwks'"), keyURL},
-		{withIssuer("jwksURL", "'https:///jwks'"), keyURL},
-		{withIssuer("jwksURL", "'https://user@idp.example/jwks'"), keyURL},
-		{withIssuer("jwksURL", "'https://idp.example/jwks#a'"), keyURL},
-		{withIssuer("jwksURL", "'http://idp.example/jwks'"), "auth.jwt[0].jwksURL" + plaintext},
-		{withIssuer("jwksURL", "'http://localhost.example/jwks'"), "auth.jwt[0].jwksURL" + plaintext},
-		{withIssuer("jwksURL", "", "discovery", "true", "issuer", "'http://idp.example'"), "auth.jwt[0].issuer" + plaintext},
-		{withIssuer("leeway", "31s"), "auth.jwt[0].leeway: must be at most 30s"},
-		{withIssuer("leeway", "-1s"), "auth.jwt[0].leeway: must be at most 30s"},
-		{withIssuer("maxLifetime", "169h"), "auth.jwt[0].maxLifetime: must be above 0 and at most 168h"},
-		{withIssuer("maxLifetime", "-1s"), "auth.jwt[0].maxLifetime: must be above 0 and at most 168h"},
-		{withIssuer("maxStale", "-1s"), "auth.jwt[0].maxStale: must be greater than zero"},
-		{withIssuer("claims", "{template: '{namespace}'}"), "auth.jwt[0].claims.template: must contain {role} once"},
-		{withIssuer("claims", "{template: '{namespace}:{role}:{role}'}"), "auth.jwt[0].claims.template: must contain {role} once"},
-		{withIssuer("claims", "{template: '{namespace}:{namespace}:{role}'}"), "auth.jwt[0].claims.template: must contain {namespace} at most once"},
-		{withIssuer("claims", "{template: '{namespace}{role}'}"), "auth.jwt[0].claims.template: must have something between {namespace} and {role}"},
-		{withIssuer("claims", "{template: '{role}'}"), namespace},
-		{withIssuer("claims", "{namespace: default}"), namespace},
-		{withIssuer("claims", "{subjekt: sub}"), "auth.jwt[0].claims.subjekt: unknown field"},
-		{withIssuer("credential", "static"), "auth.jwt[0].credential: must be one of none, passthrough, mint"},
-		{withIssuer("credential", "mint"), "upstream.credential.mint.keyFile: is required with mode mint"},
-		{withIssuer() + ", " + withIssuer("name", "other"), "auth.jwt[1].issuer: is a duplicate"},
+		{issuerWith("issuer", ""), "auth.jwt[0].issuer: is missing"},
+		{issuerWith("name", "a:b"), nameProblem},
+		{issuerWith("name", "'a b'"), nameProblem},
+		{issuerWith("name", strings.Repeat("a", 65)), nameProblem},
+		{issuerWith("issuer", "urn:idp"), nameProblem}, // has no host, which would be the default name
+		{issuerWith("name", "cert"), reservedProblem},
+		{issuerWith("name", "delegated"), reservedProblem},
+		{issuerWith("audience", ""), "auth.jwt[0].audience: must contain at least one"},
+		{issuerWith("audience", "[]"), "auth.jwt[0].audience: must contain at least one"},
+		{issuerWith("audience", "[flowgate, '']"), "auth.jwt[0].audience: must contain at least one"},
+		{issuerWith("algorithms", "[RS256, HS256]"), "auth.jwt[0].algorithms: must be one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA"},
+		{issuerWith("algorithms", "[none]"), "auth.jwt[0].algorithms: must be one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA"},
+		{issuerWith("types", "[JWT]"), "auth.jwt[0].types: must be in lower case, without application/"},
+		{issuerWith("types", "[application/at+jwt]"), "auth.jwt[0].types: must be in lower case, without application/"},
+		{issuerWith("types", "['']"), "auth.jwt[0].types: must be in lower case, without application/"},
+		{issuerWith("jwksURL", ""), sourcesProblem},
+		{issuerWith("discovery", "true"), sourcesProblem},
+		{issuerWith("publicKeyFile", "flowgate.yaml"), sourcesProblem},
+		{issuerWith("jwksURL", "", "publicKeyFile", "absent"), "auth.jwt[0].publicKeyFile: absent cannot be read: no such file or directory"},
+		{issuerWith("caFile", "absent"), "auth.jwt[0].caFile: absent cannot be read: no such file or directory"},
+		{issuerWith("caFile", "flowgate.yaml"), "auth.jwt[0].caFile: flowgate.yaml contains no PEM certificate"},
+		{issuerWith("jwksURL", "idp.example/jwks"), keyURLProblem},
+		{issuerWith("jwksURL", "'ftp://idp.example/jwks'"), keyURLProblem},
+		{issuerWith("jwksURL", "'https:///jwks'"), keyURLProblem},
+		{issuerWith("jwksURL", "'https://user@idp.example/jwks'"), keyURLProblem},
+		{issuerWith("jwksURL", "'https://idp.example/jwks#a'"), keyURLProblem},
+		{issuerWith("jwksURL", "'http://idp.example/jwks'"), "auth.jwt[0].jwksURL" + plaintextProblem},
+		{issuerWith("jwksURL", "'http://localhost.example/jwks'"), "auth.jwt[0].jwksURL" + plaintextProblem},
+		{issuerWith("jwksURL", "", "discovery", "true", "issuer", "'http://idp.example'"), "auth.jwt[0].issuer" + plaintextProblem},
+		{issuerWith("leeway", "31s"), "auth.jwt[0].leeway: must be at most 30s"},
+		{issuerWith("leeway", "-1s"), "auth.jwt[0].leeway: must be at most 30s"},
+		{issuerWith("maxLifetime", "169h"), "auth.jwt[0].maxLifetime: must be above 0 and at most 168h"},
+		{issuerWith("maxLifetime", "-1s"), "auth.jwt[0].maxLifetime: must be above 0 and at most 168h"},
+		{issuerWith("maxStale", "-1s"), "auth.jwt[0].maxStale: must be greater than zero"},
+		{issuerWith("claims", "{template: '{namespace}'}"), "auth.jwt[0].claims.template: must contain {role} once"},
+		{issuerWith("claims", "{template: '{namespace}:{role}:{role}'}"), "auth.jwt[0].claims.template: must contain {role} once"},
+		{issuerWith("claims", "{template: '{namespace}:{namespace}:{role}'}"), "auth.jwt[0].claims.template: must contain {namespace} at most once"},
+		{issuerWith("claims", "{template: '{namespace}{role}'}"), "auth.jwt[0].claims.template: must have something between {namespace} and {role}"},
+		{issuerWith("claims", "{template: '{role}'}"), namespaceProblem},
+		{issuerWith("claims", "{namespace: default}"), namespaceProblem},
+		{issuerWith("claims", "{subjekt: sub}"), "auth.jwt[0].claims.subjekt: unknown field"},
+		{issuerWith("credential", "static"), "auth.jwt[0].credential: must be one of none, passthrough, mint"},
+		{issuerWith("credential", "mint"), "upstream.credential.mint.keyFile: is required with mode mint"},
+		{issuerWith() + ", " + issuerWith("name", "other"), "auth.jwt[1].issuer: is a duplicate"},
 		{
-			withIssuer() + ", " + withIssuer("issuer", "'https://idp.example/realm'"),
+			issuerWith() + ", " + issuerWith("issuer", "'https://idp.example/realm'"),
 			"auth.jwt[1].name: is a duplicate: the callers of two issuers would have the same names",
 		},
 		{"idp", "auth.jwt[0]: must be a mapping"},
@@ -95,36 +95,36 @@ func TestInvalidIssuers(t *testing.T) {
 			require.Contains(t, problemsOf(t, "auth: {jwt: ["+tc.issuer+"]}"), tc.want)
 		})
 	}
-	require.Contains(t, problemsOf(t, `auth: {jwt: `+withIssuer()+`}`), "auth.jwt: must be a list")
+	require.Contains(t, problemsOf(t, `auth: {jwt: `+issuerWith()+`}`), "auth.jwt: must be a list")
 }
 
 func TestValidIssuers(t *testing.T) {
 	t.Parallel()
 	for _, issuer := range []string{
-		withIssuer(),
-		withIssuer("jwksURL", "'http://localhost/jwks'"),
-		withIssuer("jwksURL", "'http://[::1]:8080/jwks'"),
-		withIssuer("jwksURL", "'http://idp.example/jwks'", "allowPlaintextCredential", "true"),
-		withIssuer("jwksURL", "", "discovery", "true"),
-		withIssuer("issuer", "urn:idp", "name", "idp"),
-		withIssuer("claims", "{template: '{role}', namespace: default}"),
-		withIssuer("credential", "passthrough"),
+		issuerWith(),
+		issuerWith("jwksURL", "'http://localhost/jwks'"),
+		issuerWith("jwksURL", "'http://[::1]:8080/jwks'"),
+		issuerWith("jwksURL", "'http://idp.example/jwks'", "allowPlaintextCredential", "true"),
+		issuerWith("jwksURL", "", "discovery", "true"),
+		issuerWith("issuer", "urn:idp", "name", "idp"),
+		issuerWith("claims", "{template: '{role}', namespace: default}"),
+		issuerWith("credential", "passthrough"),
 	} {
 		_, err := load(t, "auth: {jwt: ["+issuer+"]}")
 		require.NoError(t, err, issuer)
 	}
-	cfg, err := load(t, "auth: {jwt: ["+withIssuer("issuer", "'https://idp.example:8443/realm/'")+"]}")
+	cfg, err := load(t, "auth: {jwt: ["+issuerWith("issuer", "'https://idp.example:8443/realm/'")+"]}")
 	require.NoError(t, err)
 	require.Equal(t, "idp.example", cfg.Auth.JWT[0].Name)
 }
 
-func TestInvalidIdentity(t *testing.T) {
+func TestInvalidIdentitySettings(t *testing.T) {
 	t.Parallel()
 	const certificate = "{name: a, dns: a.example}"
 	withCertificate := func(members string) string { return `auth: {certificates: [{dns: a.example, ` + members + `}]}` }
 	for yaml, want := range map[string]string{
 		``: "auth: no authentication configured: set auth.apiKeys.file, auth.jwt or auth.certificates, or auth.insecureAnonymous to serve all callers",
-		`auth: {insecureAnonymous: true, jwt: [` + withIssuer() + `]}`:                              "auth.insecureAnonymous: cannot be combined with auth.jwt",
+		`auth: {insecureAnonymous: true, jwt: [` + issuerWith() + `]}`:                              "auth.insecureAnonymous: cannot be combined with auth.jwt",
 		`auth: {insecureAnonymous: true, certificates: [` + certificate + `]}`:                      "auth.insecureAnonymous: cannot be combined with auth.certificates",
 		`auth: {failureLimit: {perSecond: 1000001}}`:                                                "auth.failureLimit.perSecond: must be above 0 and at most 1000000",
 		`auth: {certificates: [` + certificate + `]}`:                                               "auth.certificates: requires listen.tls.clientCAFile",
@@ -162,11 +162,11 @@ func TestInvalidIdentity(t *testing.T) {
 		`namespaces: {a: {upstream: {address: "b:1", tls: {caFile: a}}}}`:                           "namespaces.a.upstream.tls.caFile: requires namespaces.a.upstream.tls.enabled: true",
 		`namespaces: {a: {upstream: {address: "b:1", tls: {enabled: x}}}}`:                          "namespaces.a.upstream.tls.enabled: must be true or false",
 		`namespaces: {a: {upstream: {address: "b:1", port: 1}}}`:                                    "namespaces.a.upstream.port: unknown field",
-		`namespaces: {a: {upstream: {address: "b:1"}, credential: {mode: mint}}}`:                   "namespaces.a.credential: " + inPlaintext,
-		`{upstream: {address: "b:1", credential: {mode: passthrough}}}`:                             "upstream.credential: " + inPlaintext,
-		`{upstream: {address: "b:1"}, auth: {jwt: [` + passthroughIssuer + `]}}`:                    "auth.jwt[0].credential: " + inPlaintext,
-		`{upstream: {address: "b:1", credential: {mint: {keyFile: a}}}}`:                            "upstream.credential.mint.keyFile: " + inPlaintext,
-		`{namespaces: {a: {upstream: {address: "b:1"}}}, auth: {jwt: [` + passthroughIssuer + `]}}`: "auth.jwt[0].credential: " + inPlaintext,
+		`namespaces: {a: {upstream: {address: "b:1"}, credential: {mode: mint}}}`:                   "namespaces.a.credential: " + plaintextUpstreamProblem,
+		`{upstream: {address: "b:1", credential: {mode: passthrough}}}`:                             "upstream.credential: " + plaintextUpstreamProblem,
+		`{upstream: {address: "b:1"}, auth: {jwt: [` + passthroughIssuer + `]}}`:                    "auth.jwt[0].credential: " + plaintextUpstreamProblem,
+		`{upstream: {address: "b:1", credential: {mint: {keyFile: a}}}}`:                            "upstream.credential.mint.keyFile: " + plaintextUpstreamProblem,
+		`{namespaces: {a: {upstream: {address: "b:1"}}}, auth: {jwt: [` + passthroughIssuer + `]}}`: "auth.jwt[0].credential: " + plaintextUpstreamProblem,
 	} {
 		t.Run(yaml, func(t *testing.T) {
 			t.Parallel()
@@ -176,11 +176,11 @@ func TestInvalidIdentity(t *testing.T) {
 }
 
 const (
-	inPlaintext       = "would be sent without TLS to another host: set upstream.tls.enabled, or upstream.credential.allowPlaintextCredential to accept that"
-	passthroughIssuer = "{issuer: 'https://idp.example', audience: [flowgate], jwksURL: 'https://idp.example/jwks', credential: passthrough}"
+	plaintextUpstreamProblem = "would be sent without TLS to another host: set upstream.tls.enabled, or upstream.credential.allowPlaintextCredential to accept that"
+	passthroughIssuer        = "{issuer: 'https://idp.example', audience: [flowgate], jwksURL: 'https://idp.example/jwks', credential: passthrough}"
 )
 
-func TestCredentialNeedsTLSOrPermission(t *testing.T) {
+func TestCredentialRequiresTLSOrLoopbackOrPermission(t *testing.T) {
 	t.Parallel()
 	for _, upstream := range []string{
 		`{address: "b:1", tls: {enabled: true}}`, `{address: "localhost:1"}`, `{address: "b:1", credential: {allowPlaintextCredential: true}}`,

@@ -2,7 +2,7 @@ package config
 
 import "path/filepath"
 
-// LoadOptions are the sources of a configuration. Later fields override earlier ones.
+// LoadOptions are the sources of a configuration. The values of a later field override those of an earlier one.
 type LoadOptions struct {
 	// File is the path of the YAML file. Empty means no file.
 	File string
@@ -12,8 +12,9 @@ type LoadOptions struct {
 	Overrides map[string]string
 }
 
-// Load reads and validates the configuration. Its error is always a *[Problems] that lists every problem. With an
-// error, Load also returns whatever could be read, for further validation; the gateway must not run with it. Relative
+// Load reads and validates the configuration. Its error is always a *[Problems] that lists every problem. Along
+// with an error, Load also returns the settings that could be read, for further validation; the gateway must not run
+// with them. Relative
 // file paths from any source are relative to the directory of the configuration file.
 func Load(options LoadOptions) (*Config, error) {
 	var problems Problems

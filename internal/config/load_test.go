@@ -19,8 +19,8 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, &want, cfg)
 }
 
-// TestDocumentedFile loads the configuration of the documentation.
-func TestDocumentedFile(t *testing.T) {
+// TestFileWithDefaults loads a file that sets most settings to their defaults.
+func TestFileWithDefaults(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "keys.yaml", "keys: []")
@@ -57,7 +57,7 @@ log:
 	require.Equal(t, &want, cfg)
 }
 
-func TestLaterSourcesOverride(t *testing.T) {
+func TestLaterSourcesOverrideEarlierOnes(t *testing.T) {
 	t.Parallel()
 	file := write(t, t.TempDir(), "flowgate.yaml", `
 auth: {insecureAnonymous: true}
@@ -163,8 +163,9 @@ func TestSectionThatIsNotMappingIsReportedDespiteEnvironment(t *testing.T) {
 	require.Equal(t, []string{"limits: must be a mapping"}, got)
 }
 
-// An invalid value is reported even if the environment overrides it, and so is an unknown field without a value.
-func TestProblemOfFileIsReportedDespiteEnvironment(t *testing.T) {
+// An invalid value in the file is reported even if the environment overrides it. An unknown field is reported even if it
+// has no value.
+func TestProblemInFileIsReportedDespiteEnvironment(t *testing.T) {
 	t.Parallel()
 	got := problemsOf(t, "limits: {maxWait: soon, maxWaits: }\nauth: {insecureAnonymous: true}", "FLOWGATE_LIMITS_MAX_WAIT=10s")
 	require.Equal(t, []string{

@@ -22,14 +22,15 @@ func write(t *testing.T, dir, name, text string) string {
 	return path
 }
 
-// load loads YAML text and environ.
+// load loads a configuration file with the YAML text, and the environment.
 func load(t *testing.T, yaml string, environ ...string) (*config.Config, error) {
 	t.Helper()
 	file := write(t, t.TempDir(), "flowgate.yaml", yaml)
 	return config.Load(config.LoadOptions{File: file, Environ: environ})
 }
 
-// problemsOf loads an invalid configuration and returns its problems, one per element. File names have no directory.
+// problemsOf loads an invalid configuration file and the environment. It returns the problems as lines, in which the
+// directory of the file is removed.
 func problemsOf(t *testing.T, yaml string, environ ...string) []string {
 	t.Helper()
 	dir := t.TempDir()
@@ -41,6 +42,7 @@ func problemsOf(t *testing.T, yaml string, environ ...string) []string {
 	return all
 }
 
+// lines returns the problems that err lists.
 func lines(t *testing.T, err error) []string {
 	t.Helper()
 	var problems *config.Problems

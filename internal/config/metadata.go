@@ -14,8 +14,7 @@ import (
 // binarySuffix is the suffix of keys with binary values, which are base64 in text.
 const binarySuffix = "-bin"
 
-// Metadata is gRPC metadata that is sent to the upstream. It prints only its keys, because a value may be a tenant's
-// token.
+// Metadata is gRPC metadata that is sent to the upstream. Only its keys are printed, because a value may be a token.
 type Metadata map[string]string
 
 // Format writes the keys, for every verb.

@@ -7,9 +7,9 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// Problem is one error in the configuration. Its path is that of the setting, such as limits.maxWait or
-// auth.jwt[0].issuer, or the name of an unknown environment variable. It is empty for a problem with the file as a
-// whole.
+// Problem is one error in the configuration. Its path is the path of the setting, such as limits.maxWait or
+// auth.jwt[0].issuer, or the name of an unknown environment variable. The path of a problem that concerns the whole file
+// is empty.
 type Problem = yamlnode.Problem
 
 // Problems is the error that [Load] and [Config.Validate] return. It lists every problem, sorted by path.

@@ -46,8 +46,8 @@ func Settings() []Setting {
 
 // leaf is a scalar field, or a list of scalars, at any depth of [Config].
 type leaf struct {
-	keys  []string
-	index []int
+	keys  []string // the names in the file, from the root
+	index []int    // for [reflect.Value.FieldByIndex]
 	typ   reflect.Type
 	doc   string
 }

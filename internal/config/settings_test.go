@@ -36,7 +36,7 @@ func TestSettingsListEveryScalar(t *testing.T) {
 	require.NotContains(t, byPath, "upstream.metadata")
 }
 
-// Every variable is read with the type of its setting: setting each to its default changes nothing.
+// Setting every variable to the default of its setting must change nothing.
 func TestEverySettingIsReadFromTheEnvironment(t *testing.T) {
 	t.Parallel()
 	environ := []string{"FLOWGATE_AUTH_INSECURE_ANONYMOUS=true"}

@@ -36,7 +36,7 @@ func (c *Config) problems() []Problem {
 	return v.List
 }
 
-// validator collects problems. A check that depends on another value reports nothing if that value is itself invalid.
+// validator collects problems. A check of a setting against another one reports nothing if the other is invalid.
 type validator struct {
 	Problems
 }
@@ -76,14 +76,14 @@ const maxPerSecond = 1_000_000
 // minHeaderBytes is the size of the header section of an ordinary request.
 const minHeaderBytes = 1024
 
-// maxDelegation is the maximum lifetime of delegated tokens. Browser pages and approvals need far less.
-const maxDelegation = 7 * 24 * time.Hour
+// maxDelegatedTTL is the maximum lifetime of delegated tokens. Browser pages and approvals need far less.
+const maxDelegatedTTL = 7 * 24 * time.Hour
 
-// minTokenKeyBytes is the size of the HMAC's hash, in bytes.
+// minTokenKeyBytes is the recommended key size of HMAC-SHA256, in bytes.
 const minTokenKeyBytes = 32
 
 func (v *validator) tokens(t Tokens) {
-	v.check("tokens.maxTTL", t.MaxTTL >= time.Second && t.MaxTTL <= maxDelegation, "must be from 1s to 168h")
+	v.check("tokens.maxTTL", t.MaxTTL >= time.Second && t.MaxTTL <= maxDelegatedTTL, "must be from 1s to 168h")
 	for i, file := range t.KeyFiles {
 		path := yamlnode.Index("tokens.keyFiles", i)
 		if v.check(path, file != "", "is empty") {
@@ -109,7 +109,7 @@ func (v *validator) limits(l Limits) {
 	}
 }
 
-// check reports the problem unless ok. It returns ok.
+// check reports the message as a problem unless ok is true. It returns ok.
 func (v *validator) check(path string, ok bool, message string) bool {
 	if !ok {
 		v.add(path, message)

@@ -18,7 +18,8 @@ func (v *validator) hosts(path string, hosts []string) {
 	}
 }
 
-// trustedProxies rejects the network of all addresses: it would let any client choose its own client address.
+// trustedProxies rejects a network of all addresses: any client could then choose the client address that the gateway
+// reads from X-Forwarded-For.
 func (v *validator) trustedProxies(proxies []string) {
 	for i, text := range proxies {
 		network, err := ParseNetwork(text)

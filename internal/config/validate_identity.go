@@ -26,7 +26,8 @@ func (v *validator) auth(a Auth, l ListenTLS) {
 	v.certificates(a.Certificates, l)
 }
 
-// signatureAlgorithms returns the asymmetric algorithms of RFC 7518 and RFC 8037: no shared secrets, no "none".
+// signatureAlgorithms returns the asymmetric algorithms of RFC 7518 and RFC 8037. Algorithms with a shared secret and
+// "none" are not allowed.
 func signatureAlgorithms() []string {
 	return []string{RS256, "RS384", "RS512", "PS256", "PS384", "PS512", ES256, "ES384", "EdDSA"}
 }
@@ -43,7 +44,7 @@ func (v *validator) issuers(issuers []Issuer) {
 		v.check(path+".issuer", issuer.Issuer != "", "is missing")
 		v.check(path+".issuer", !slices.ContainsFunc(issuers[:i], func(other Issuer) bool { return other.Issuer == issuer.Issuer }),
 			"is a duplicate")
-		v.callerName(path+".name", issuer.Name)
+		v.namePart(path+".name", issuer.Name)
 		v.check(path+".name", !slices.ContainsFunc(issuers[:i], func(other Issuer) bool { return other.Name == issuer.Name }),
 			"is a duplicate: the callers of two issuers would have the same names")
 		v.check(path+".audience", len(issuer.Audience) > 0 && !slices.Contains(issuer.Audience, ""), "must contain at least one")
@@ -63,7 +64,8 @@ func (v *validator) issuers(issuers []Issuer) {
 	}
 }
 
-// keySource requires exactly one source of keys, and one that an attacker on the network cannot replace.
+// keySource requires exactly one source of keys. It rejects a source whose keys an attacker on the network could
+// replace.
 func (v *validator) keySource(path string, issuer Issuer) {
 	sources := 0
 	for _, set := range []bool{issuer.JWKSURL != "", issuer.Discovery, issuer.PublicKeyFile != ""} {
@@ -103,9 +105,9 @@ func (v *validator) claims(path string, c Claims) {
 	v.check(path+".namespace", placeholders == 0 == (c.Namespace != ""), "is required if the template has no {namespace}, and not allowed otherwise")
 }
 
-// callerName checks the first part of a principal's name, which identifies the kind of caller. It must not contain the
-// colon that ends it.
-func (v *validator) callerName(path, name string) {
+// namePart checks the name of an issuer or of a client certificate, which becomes a part of the names of principals. It
+// must not contain a colon, because a colon separates the parts.
+func (v *validator) namePart(path, name string) {
 	invalid := func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune("-._", r)
 	}
@@ -115,8 +117,9 @@ func (v *validator) callerName(path, name string) {
 	v.check(path, name != CertificateName && name != DelegatedName, "is reserved for callers of another kind")
 }
 
-// CertificateName is the prefix of the names of principals with a client certificate, and DelegatedName that of
-// principals with a delegated token. For the principals of an issuer, it is the issuer's name.
+// CertificateName is the first part of the names of principals with a client certificate, and DelegatedName the first
+// part of the names of principals with a delegated token. The names of an issuer's principals begin with the issuer's
+// name.
 const (
 	CertificateName = "cert"
 	DelegatedName   = "delegated"
@@ -126,7 +129,7 @@ func (v *validator) certificates(certificates []Certificate, l ListenTLS) {
 	v.check("auth.certificates", len(certificates) == 0 || l.ClientCAFile != "", "requires listen.tls.clientCAFile")
 	for i, c := range certificates {
 		path := yamlnode.Index("auth.certificates", i)
-		v.callerName(path+".name", c.Name)
+		v.namePart(path+".name", c.Name)
 		v.check(path+".name", !slices.ContainsFunc(certificates[:i], func(other Certificate) bool { return other.Name == c.Name }),
 			"is a duplicate")
 		v.check(path, c.URI != "" || c.DNS != "" || c.Email != "" || c.CommonName != "", "must contain a uri, dns, email or commonName")
@@ -161,8 +164,8 @@ func (v *validator) mint(c *Config) {
 	v.check(path+".publishAhead", m.PublishAhead >= 0, "must not be negative")
 }
 
-// callerCredentials checks the credentials that are sent for an issuer's callers and for API keys with a minted token.
-// They may be sent to any upstream, depending on the namespace of the call.
+// callerCredentials checks the credentials that are sent for an issuer's callers, and minted tokens. These credentials
+// may be sent to any upstream, depending on the namespace of the call.
 func (v *validator) callerCredentials(c *Config) {
 	reason := c.PlaintextCredentialProblem()
 	if reason == "" {
@@ -191,7 +194,7 @@ func (c *Config) usesMint() bool {
 // isHTTP reports whether u has the scheme http or https.
 func isHTTP(u *url.URL) bool { return u.Scheme == "https" || u.Scheme == "http" }
 
-// hostOf returns the host of a URL, empty if text is not a URL.
+// hostOf returns the host of a URL. It is empty if text is not a URL.
 func hostOf(text string) string {
 	u, err := url.Parse(text)
 	if err != nil {

@@ -110,7 +110,7 @@ func TestInvalidValues(t *testing.T) {
 	}
 }
 
-func TestPortZeroMayRepeat(t *testing.T) {
+func TestBothListenersMayUsePortZero(t *testing.T) {
 	t.Parallel()
 	_, err := load(t, `
 listen: {public: "127.0.0.1:0", admin: "127.0.0.1:0"}
@@ -125,7 +125,7 @@ func TestCredentialOverPlaintext(t *testing.T) {
 	for name, tc := range map[string]struct {
 		address string
 		tls     bool
-		allow   bool
+		allow   bool // allowPlaintextCredential
 		ok      bool
 	}{
 		"localhost":     {address: "localhost:7233", ok: true},
@@ -133,7 +133,7 @@ func TestCredentialOverPlaintext(t *testing.T) {
 		"IPv6 loopback": {address: "[::1]:7233", ok: true},
 		"IPv4-mapped":   {address: "[::ffff:127.0.0.1]:7233", ok: true},
 		"another host":  {address: "temporal:7233"},
-		"look-alike":    {address: "localhost.example:7233"},
+		"longer name":   {address: "localhost.example:7233"},
 		"unspecified":   {address: "0.0.0.0:7233"},
 		"TLS":           {address: "temporal:7233", tls: true, ok: true},
 		"allowed":       {address: "temporal:7233", allow: true, ok: true},
@@ -159,21 +159,21 @@ func TestSecretFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	blank := write(t, dir, "blank", " \n")
-	marker := write(t, dir, "two-lines", "marker\nand more")
+	twoLines := write(t, dir, "two-lines", "first\nsecond")
 	short := write(t, dir, "short", "0123456789abcdef0123456789abcde")
 
 	cfg := config.Default()
 	cfg.Auth.InsecureAnonymous = true
 	cfg.Upstream.Credential = config.Credential{Mode: config.CredentialStatic, File: blank}
-	cfg.Upstream.Proxy = config.Proxy{Address: "proxy:3128", BasicAuthFile: marker}
+	cfg.Upstream.Proxy = config.Proxy{Address: "proxy:3128", BasicAuthFile: twoLines}
 	cfg.Tokens.KeyFiles = []string{short}
 	require.Equal(t, []string{
 		"tokens.keyFiles[0]: " + short + " must contain at least 32 bytes",
 		"upstream.credential.file: " + blank + " is empty",
-		"upstream.proxy.basicAuthFile: " + marker + " must contain one line",
+		"upstream.proxy.basicAuthFile: " + twoLines + " must contain one line",
 	}, lines(t, cfg.Validate()))
 
-	// The name of a file that does not exist may be the secret.
+	// If no file with the name exists, the name may be the secret itself.
 	cfg.Upstream.Credential.File, cfg.Upstream.Proxy.BasicAuthFile, cfg.Tokens.KeyFiles = "S3CRET", "S3CRET", []string{"S3CRET"}
 	require.NotContains(t, cfg.Validate().Error(), "S3CRET")
 

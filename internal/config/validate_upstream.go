@@ -130,7 +130,7 @@ func (v *validator) namespaceUpstream(path string, n Namespace, u Upstream) {
 	}
 }
 
-// For returns the upstream of a namespace.
+// For returns the upstream that a namespace uses.
 func (u Upstream) For(n Namespace) Upstream {
 	if n.Upstream.Address != "" {
 		u.Address, u.TLS = n.Upstream.Address, n.Upstream.TLS
@@ -138,8 +138,8 @@ func (u Upstream) For(n Namespace) Upstream {
 	return u
 }
 
-// PlaintextCredentialProblem returns the problem with sending a credential to the upstreams: at least one connection
-// would be without TLS. It is empty if all upstreams may receive credentials.
+// PlaintextCredentialProblem returns a message if the connection to at least one upstream would send a credential
+// without TLS. It is empty if all upstreams may receive credentials.
 func (c *Config) PlaintextCredentialProblem() string {
 	reason := c.Upstream.PlaintextCredentialProblem()
 	for _, namespace := range c.Namespaces {
@@ -150,8 +150,8 @@ func (c *Config) PlaintextCredentialProblem() string {
 	return reason
 }
 
-// PlaintextCredentialProblem returns the problem with sending any credential to the upstream: the connection would be
-// without TLS. It is empty if the upstream may receive credentials.
+// PlaintextCredentialProblem returns a message if the connection to the upstream would send a credential without TLS. It
+// is empty if the upstream may receive credentials.
 func (u Upstream) PlaintextCredentialProblem() string {
 	if u.TLS.Enabled || u.Credential.AllowPlaintext || isLoopback(u.Address) {
 		return ""
