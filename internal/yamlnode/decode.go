@@ -62,12 +62,12 @@ func (r *Reader) decodeMap(path string, node *yaml.Node, into reflect.Value) {
 	if IsMapping(node) {
 		into.Set(reflect.MakeMap(into.Type()))
 	}
-	r.Entries(path, node, func(name, inner string, node *yaml.Node) {
+	r.Entries(path, node, func(name, childPath string, node *yaml.Node) {
 		if IsNull(node) {
 			return
 		}
 		value := reflect.New(into.Type().Elem()).Elem()
-		r.decode(inner, node, value)
+		r.decode(childPath, node, value)
 		into.SetMapIndex(reflect.ValueOf(name), value)
 	})
 }
@@ -76,9 +76,9 @@ func (r *Reader) decodeSlice(path string, node *yaml.Node, into reflect.Value) {
 	if resolveAlias(node).Kind == yaml.SequenceNode {
 		into.Set(reflect.MakeSlice(into.Type(), 0, len(resolveAlias(node).Content)))
 	}
-	r.List(path, node, func(inner string, node *yaml.Node) {
+	r.List(path, node, func(childPath string, node *yaml.Node) {
 		element := reflect.New(into.Type().Elem()).Elem()
-		r.decode(inner, node, element)
+		r.decode(childPath, node, element)
 		into.Set(reflect.Append(into, element))
 	})
 }

@@ -8,7 +8,7 @@ import (
 
 // Problem is one error in a file.
 type Problem struct {
-	// Path is the path of the value. It is empty when the problem concerns the file as a whole.
+	// Path is the path of the value. It is empty when the problem concerns the whole file.
 	Path string
 	// Message says what is wrong and which values are valid. It quotes no value.
 	Message string
@@ -65,8 +65,8 @@ func Key(path, name string) string {
 // Index returns the path of element i of the list at path.
 func Index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 
-// Covers reports whether path equals other or is below it.
-func Covers(other, path string) bool {
-	rest, ok := strings.CutPrefix(path, other)
+// Covers reports whether path equals ancestor or is below it.
+func Covers(ancestor, path string) bool {
+	rest, ok := strings.CutPrefix(path, ancestor)
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }

@@ -25,20 +25,20 @@ const (
 
 // Reader walks a document and collects its problems. The zero value is ready to use.
 type Reader struct {
-	// Secret reports whether a mapping's key may be a misplaced secret. A path then contains the line number instead of
-	// the key, as it always does for keys with control characters or spaces.
+	// Secret reports whether a mapping's key may be a misplaced secret. A path contains the line number instead of such a
+	// key, and instead of a key with control characters or spaces.
 	Secret func(key string) bool
 
 	problems Problems
-	// last is the path of the newest problem. A second problem at the same path is a consequence of the first.
-	last string
+	// lastPath is the path of the newest problem. A further problem at the same path is a consequence of that one.
+	lastPath string
 }
 
-// Field reads the value at path.
+// Field is a function that reads the value at path.
 type Field func(path string, node *yaml.Node)
 
-// Document parses content and returns the root of its only document. It returns nil when content has no document, which
-// is not a problem by itself, and when content is not valid YAML, which is.
+// Document parses content and returns the root of the only document in it. It returns nil if content has no document,
+// without a problem, or if content is not valid YAML, with a problem.
 func (r *Reader) Document(content []byte) *yaml.Node {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	var document yaml.Node
@@ -62,16 +62,16 @@ func syntaxError(err error) string {
 	return "is not valid YAML"
 }
 
-// Reportf adds a problem, unless the newest one has the same path. The arguments must not quote the file.
+// Reportf adds a problem, unless the newest problem has the same path. The arguments must not quote the file.
 func (r *Reader) Reportf(path, format string, args ...any) {
-	if len(r.problems) == 0 || path != r.last {
+	if len(r.problems) == 0 || path != r.lastPath {
 		r.add(path, fmt.Sprintf(format, args...))
 	}
 }
 
 func (r *Reader) add(path, message string) {
 	r.problems = append(r.problems, Problem{path, message})
-	r.last = path
+	r.lastPath = path
 }
 
 // Problems returns the problems found so far, in the order of the file.
@@ -87,18 +87,18 @@ func (r *Reader) Err() error {
 
 // Object reads a mapping. Each key must be in fields and may occur once.
 func (r *Reader) Object(path string, node *yaml.Node, fields map[string]Field) {
-	r.Entries(path, node, func(name, inner string, value *yaml.Node) {
+	r.Entries(path, node, func(name, childPath string, value *yaml.Node) {
 		if read, ok := fields[name]; ok {
-			read(inner, value)
+			read(childPath, value)
 			return
 		}
-		r.Reportf(inner, UnknownField)
+		r.Reportf(childPath, UnknownField)
 	})
 }
 
 // Entries reads a mapping with arbitrary keys. Each must be a string and occur once: with a duplicate key, one of the
 // values would silently be ignored.
-func (r *Reader) Entries(path string, node *yaml.Node, each func(name, inner string, value *yaml.Node)) {
+func (r *Reader) Entries(path string, node *yaml.Node, each func(name, childPath string, value *yaml.Node)) {
 	if !IsMapping(node) {
 		r.Reportf(path, NotMapping)
 		return
@@ -107,21 +107,21 @@ func (r *Reader) Entries(path string, node *yaml.Node, each func(name, inner str
 	lines := make(map[string]int)
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key := node.Content[i]
-		inner := Key(path, r.displayKey(key))
-		first, repeated := lines[key.Value]
+		childPath := Key(path, r.displayKey(key))
+		firstLine, duplicate := lines[key.Value]
 		switch {
 		case key.Kind != yaml.ScalarNode || key.ShortTag() != "!!str":
-			r.add(inner, fmt.Sprintf("line %d: the key must be a string", key.Line))
-		case repeated:
-			r.add(inner, fmt.Sprintf("duplicate key, first in line %d", first))
+			r.add(childPath, fmt.Sprintf("line %d: the key must be a string", key.Line))
+		case duplicate:
+			r.add(childPath, fmt.Sprintf("duplicate key, first in line %d", firstLine))
 		default:
 			lines[key.Value] = key.Line
-			each(key.Value, inner, node.Content[i+1])
+			each(key.Value, childPath, node.Content[i+1])
 		}
 	}
 }
 
-// displayKey returns a mapping's key as it appears in a path.
+// displayKey returns a mapping's key in the form that appears in a path.
 func (r *Reader) displayKey(key *yaml.Node) string {
 	unprintable := func(c rune) bool { return c <= ' ' || c > '~' }
 	if key.Kind != yaml.ScalarNode || strings.ContainsFunc(key.Value, unprintable) || r.Secret != nil && r.Secret(key.Value) {
@@ -130,8 +130,8 @@ func (r *Reader) displayKey(key *yaml.Node) string {
 	return key.Value
 }
 
-// Require reports the fields that are missing in the mapping. It ignores a node that is not a mapping, because reading
-// the node reports that.
+// Require reports the fields that are missing in the mapping. It ignores a node that is not a mapping, because
+// [Reader.Object] reports that.
 func (r *Reader) Require(path string, node *yaml.Node, names ...string) {
 	if !IsMapping(node) {
 		return

@@ -13,8 +13,8 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// all has a field of every type that Decode supports.
-type all struct {
+// allTypes has a field of every type that Decode supports.
+type allTypes struct {
 	Bool     bool               `yaml:"bool"`
 	Int      int                `yaml:"int"`
 	Int64    int64              `yaml:"int64"`
@@ -32,9 +32,10 @@ type section struct {
 	Name string `yaml:"name"`
 }
 
-func decode(content string) (all, []string) {
+// decode returns the decoded content and the problems, one per element.
+func decode(content string) (allTypes, []string) {
 	var reader yamlnode.Reader
-	into := all{Int: 7, Section: section{Name: "default"}}
+	into := allTypes{Int: 7, Section: section{Name: "default"}}
 	if root := reader.Document([]byte(content)); root != nil {
 		reader.Decode("", root, &into)
 	}
@@ -59,7 +60,7 @@ sections: [{name: &n a}, {}]
 named: {x: {name: *n}, y: }
 `)
 	require.Empty(t, problems)
-	require.Equal(t, all{
+	require.Equal(t, allTypes{
 		Bool: true, Int: 7, Int64: 16, Float: 1, String: "7233", Duration: 90 * time.Minute,
 		List: []string{"a", "b"}, Map: map[string]string{"a.b": "c"},
 		Section:  section{Name: "default"},
@@ -111,7 +112,7 @@ func TestDecodeRejectsAmbiguousValues(t *testing.T) {
 		require.Equal(t, []string{want}, problems, content)
 	}
 	got, _ := decode("int: 8\nint: 9\nsection: {name: 1}")
-	require.Equal(t, 8, got.Int, "the first of two is used")
+	require.Equal(t, 8, got.Int, "of two values with the same key, the first is used")
 	require.Equal(t, "default", got.Section.Name, "an invalid value is not stored")
 }
 
@@ -146,7 +147,7 @@ func TestRequireResolvesAliasesAndIgnoresOtherNodes(t *testing.T) {
 	require.False(t, yamlnode.IsMapping(root.Content[2]))
 }
 
-func TestSecondProblemAtOnePathIsDropped(t *testing.T) {
+func TestConsecutiveProblemWithSamePathIsDropped(t *testing.T) {
 	t.Parallel()
 	var reader yamlnode.Reader
 	reader.Reportf("a", "first")
@@ -156,7 +157,7 @@ func TestSecondProblemAtOnePathIsDropped(t *testing.T) {
 	require.EqualError(t, reader.Err(), "a: first\nb: third\na: fourth")
 }
 
-func TestSecretKeyIsReplacedByItsLine(t *testing.T) {
+func TestSecretKeyIsReplacedByLineNumber(t *testing.T) {
 	t.Parallel()
 	reader := yamlnode.Reader{Secret: func(key string) bool { return key == "s3cret" }}
 	reader.Object("", reader.Document([]byte("a: b\ns3cret: c")), nil)
@@ -181,6 +182,7 @@ func TestCovers(t *testing.T) {
 	}
 }
 
+// FuzzDecode checks that decoding ends, and returns the same value each time.
 func FuzzDecode(f *testing.F) {
 	f.Add("bool: true\nlist: [a]\nnamed: {x: {name: &n a}, y: {name: *n}}")
 	f.Add("map: &m {a: *m}")

@@ -21,13 +21,13 @@ func (r *Reader) Text(path string, node *yaml.Node) string {
 func (r *Reader) String(path string, node *yaml.Node) string {
 	var value string
 	if !decode(node, &value, "!!str") {
-		r.Reportf(path, "%s%s", NotString, hint(node))
+		r.Reportf(path, "%s%s", NotString, quoteHint(node))
 	}
 	return value
 }
 
-// hint suggests quotes for a scalar that would be a string in quotes.
-func hint(node *yaml.Node) string {
+// quoteHint suggests quotes for a scalar that would be a string in quotes.
+func quoteHint(node *yaml.Node) string {
 	if resolveAlias(node).Kind == yaml.ScalarNode && !IsNull(node) {
 		return ": put quotes around it"
 	}
