@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A value that is read survives any number of others. A value that is not read is evicted.
+// A value that is read often survives any number of other values. A value that is not read is evicted.
 func ExampleTwoGeneration() {
 	tokens := cache.NewTwoGeneration[string, int](4)
 	tokens.Put("read", 1)
@@ -51,7 +51,7 @@ func TestCacheIsBoundedAndKeepsValuesInUse(t *testing.T) {
 func TestPutReplacesValueInEitherGeneration(t *testing.T) {
 	t.Parallel()
 	c := cache.NewTwoGeneration[string, int](4)
-	for i := range 3 { // the third moves the first two to the old generation
+	for i := range 3 { // with the third value, the first two become the old generation
 		c.Put(strconv.Itoa(i), i)
 	}
 	c.Put("0", 100)

@@ -24,18 +24,18 @@ type File[T any] struct {
 	parse   Parser[T]
 	options Options
 	current atomic.Pointer[T]
-	// latest is the version that was read last. rejected is why it was rejected,
-	// or empty if it is in force. Once the file is open, only Poll uses them.
-	latest   version
-	rejected string
+	// latest is the version that was read last. rejection is the reason why it was
+	// rejected; empty if it is in force. After Open, only Poll uses them.
+	latest    version
+	rejection string
 }
 
-// Parser parses a file's content. It receives the value in force, nil at first,
-// and must not change it.
+// Parser parses a file's content. It also receives the value in force, which is nil
+// at first and must not be changed.
 type Parser[T any] func(content []byte, inForce *T) (*T, error)
 
-// Options configure how a file's changes are reported. The zero value reports
-// none.
+// Options configure how changes of a file are reported. The zero value reports no
+// changes.
 type Options struct {
 	// Log receives a record for every new version. Nil discards them.
 	Log *slog.Logger
@@ -89,15 +89,15 @@ func Every(ctx context.Context, interval time.Duration, poll func(context.Contex
 // would be cheaper but would miss a rewrite within one tick of the clock. A
 // watch on the inode would lose the file when Kubernetes replaces the symbolic
 // link to its directory. A rejected version is parsed again at every poll,
-// although it is reported once: the cause may be another file that it names, and
-// may be fixed there. Poll must not be called concurrently.
+// although it is reported once: it may name other files, and the cause may be fixed
+// in one of them. Poll must not be called concurrently.
 func (f *File[T]) Poll(ctx context.Context) {
 	content, err := readRegular(f.path)
 	found := version(sha256.Sum256(content))
 	if err != nil {
 		found = sha256.Sum256([]byte(err.Error()))
 	}
-	if found == f.latest && f.rejected == "" {
+	if found == f.latest && f.rejection == "" {
 		return
 	}
 	if err == nil {
@@ -107,10 +107,10 @@ func (f *File[T]) Poll(ctx context.Context) {
 	if err != nil {
 		reason = err.Error()
 	}
-	if found == f.latest && reason == f.rejected {
+	if found == f.latest && reason == f.rejection {
 		return
 	}
-	f.latest, f.rejected = found, reason
+	f.latest, f.rejection = found, reason
 	if err != nil {
 		f.options.Log.LogAttrs(ctx, slog.LevelError, "file rejected, its last good version stays in force",
 			slog.String("file", f.path), slog.Any("error", err))

@@ -10,13 +10,14 @@ import (
 	"strings"
 )
 
-// Keys seals and opens texts. The first key seals; every key opens.
+// Keys seals and opens texts. The first key seals. A text that any of the keys has
+// sealed can be opened.
 type Keys struct {
 	keys [][]byte
 }
 
-// macBytes is the number of bytes of the HMAC-SHA256 in a sealed text (RFC 2104
-// section 5 allows a half).
+// macBytes is the number of bytes of the HMAC-SHA256 that a sealed text contains
+// (RFC 2104 section 5 allows truncation to half).
 const macBytes = 16
 
 // minKeyBytes is the recommended key size of HMAC-SHA256, in bytes.
@@ -41,8 +42,8 @@ func Open(files []string) (*Keys, error) {
 	return New(keys...)
 }
 
-// New returns the given keys. It returns an error if a key has fewer than 32
-// bytes.
+// New returns a [Keys] with the given keys. It returns an error if a key has fewer
+// than 32 bytes.
 func New(keys ...[]byte) (*Keys, error) {
 	for _, key := range keys {
 		if len(key) < minKeyBytes {
