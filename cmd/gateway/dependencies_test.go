@@ -9,8 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestEveryDirectDependencyHasReason compares the table of ADR 0018 with
-// go.mod.
+// TestEveryDirectDependencyHasReason compares the table in ADR 0018 with go.mod.
 func TestEveryDirectDependencyHasReason(t *testing.T) {
 	t.Parallel()
 	mod, err := os.ReadFile("../../go.mod")

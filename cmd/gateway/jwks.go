@@ -10,13 +10,13 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/mint"
 )
 
-// jwks writes the public keys of minted tokens as the gateway publishes them,
-// for a Temporal server that reads them from a file.
+// jwks writes the public keys that verify minted tokens, for a Temporal server that
+// reads them from a file.
 func jwks(args []string, std stdio) int {
 	var out string
 	flags := flag.NewFlagSet("gateway jwks", flag.ContinueOnError)
 	flags.StringVar(&out, "out", "", "the `FILE` to write to instead of standard output")
-	cfg, code, ok := loadWith(flags, args, std.stderr)
+	cfg, code, ok := loadWithFlags(flags, args, std.stderr)
 	if !ok {
 		return code
 	}
@@ -37,7 +37,7 @@ func jwks(args []string, std stdio) int {
 	return exitOK
 }
 
-// writeAtomically replaces the file name in one step: a server that reads a
+// writeAtomically replaces the named file in one step: a server that reads a
 // half-written file would drop all keys.
 func writeAtomically(name string, content []byte) error {
 	file, err := os.CreateTemp(filepath.Dir(name), ".jwks-*")

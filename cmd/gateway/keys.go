@@ -28,8 +28,8 @@ func keys(args []string, std stdio) int {
 	return exitUsage
 }
 
-// newKey generates an API key. The key is printed only here; the entry below it
-// contains its hash.
+// newKey prints a new API key and its entry for the keys file. The entry contains only
+// the hash, so the key itself is never stored.
 func newKey(args []string, std stdio) int {
 	flags := flag.NewFlagSet("gateway keys new", flag.ContinueOnError)
 	flags.SetOutput(std.stderr)
@@ -76,7 +76,7 @@ func checkKeys(args []string, std stdio) int {
 		_, _ = fmt.Fprintln(std.stderr, "usage: gateway keys check --file FILE")
 		return exitUsage
 	}
-	opened, err := apikey.Open(*file, apikey.Options{Mint: auth.NoCredential()}) // gateway check validates the signing key
+	opened, err := apikey.Open(*file, apikey.Options{Mint: auth.NoCredential()}) // only "gateway check" validates the signing key
 	if err != nil {
 		return fail(std, err, exitUsage)
 	}
@@ -86,6 +86,7 @@ func checkKeys(args []string, std stdio) int {
 	return exitOK
 }
 
+// fail prints err and returns code, for the caller to return.
 func fail(std stdio, err error, code int) int {
 	_, _ = fmt.Fprintln(std.stderr, "gateway:", err)
 	return code

@@ -18,11 +18,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// call runs the command line and returns its output.
-func call(args ...string) (code int, stdout, stderr string) { return callWith("", args...) }
+// runCommand runs a command line and returns the exit code and the output.
+func runCommand(args ...string) (code int, stdout, stderr string) { return runWithInput("", args...) }
 
-// callWith is call with standard input.
-func callWith(stdin string, args ...string) (code int, stdout, stderr string) {
+// runWithInput is runCommand with standard input.
+func runWithInput(stdin string, args ...string) (code int, stdout, stderr string) {
 	var out, err bytes.Buffer
 	code = run(args, stdio{strings.NewReader(stdin), &out, &err})
 	return code, out.String(), err.String()
@@ -31,7 +31,7 @@ func callWith(stdin string, args ...string) (code int, stdout, stderr string) {
 func TestHashOfKeyWorksInKeysFile(t *testing.T) {
 	t.Parallel()
 	const key = "fg_billing_MARKERMARKERMARKERMARKERMARKERMARKER"
-	code, stdout, _ := callWith(key+"\n", "keys", "hash")
+	code, stdout, _ := runWithInput(key+"\n", "keys", "hash")
 	require.Equal(t, exitOK, code)
 	require.NotContains(t, stdout, "MARKER")
 	_, secret, found := strings.Cut(stdout, "\n")
@@ -39,17 +39,17 @@ func TestHashOfKeyWorksInKeysFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "keys.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("keys:\n  - {id: billing, secrets: ["+strings.TrimSpace(secret)+
 		"], grants: [{namespace: orders, role: write}]}\n  - {id: old, disabled: true, secrets: ["+strings.TrimSpace(secret)+"]}\n"), 0o600))
-	code, stdout, stderr := call("keys", "check", "--file", file)
+	code, stdout, stderr := runCommand("keys", "check", "--file", file)
 	require.Equal(t, exitOK, code, stderr)
 	require.Equal(t, "billing: write on orders; 1 active secret\nold: disabled\n", stdout)
 
 	for _, invalid := range []string{"", "MARKER", "fg_billing_MARKER", "fg_billing_" + strings.Repeat("MARKER", 2000)} {
-		code, stdout, stderr := callWith(invalid, "keys", "hash")
+		code, stdout, stderr := runWithInput(invalid, "keys", "hash")
 		require.Equal(t, exitUsage, code)
 		require.NotContains(t, stdout+stderr, "MARKER")
 	}
 	require.NoError(t, os.WriteFile(file, []byte("keys: [{id: A, secrets: []}]"), 0o600))
-	code, _, stderr = call("keys", "check", "--file", file)
+	code, _, stderr = runCommand("keys", "check", "--file", file)
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, stderr, "keys[0].id: must be")
 	require.Contains(t, stderr, "keys[0].secrets: must have at least one")
@@ -72,7 +72,7 @@ auth: {apiKeys: {file: keys.yaml}}
 limits: {maxWait: 99s}
 extra: 1
 `)
-	code, _, stderr := call("check", "--config", file)
+	code, _, stderr := runCommand("check", "--config", file)
 	require.Equal(t, exitUsage, code)
 	for _, path := range []string{
 		"listen.public:", "limits.requestBudget:", "extra:", "upstream.credential: would be sent without TLS", "upstream.credential.file:",
@@ -80,13 +80,13 @@ extra: 1
 	} {
 		require.Contains(t, stderr, path)
 	}
-	code, _, stderr = call("check", "--config", write("none.yaml", "listen: {public: nonsense}"))
+	code, _, stderr = runCommand("check", "--config", write("none.yaml", "listen: {public: nonsense}"))
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, stderr, "auth: no authentication configured")
 }
 
-// Problems of all identity files are reported together, without those that only
-// follow from another problem.
+// Problems of the keys file and of all files of signing and issuer keys are reported
+// together, without problems that only follow from another one.
 func TestCheckListsProblemsOfEveryIdentityFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -102,49 +102,49 @@ auth:
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 	}
-	code, _, stderr := call("check", "--config", filepath.Join(dir, "gateway.yaml"))
+	code, _, stderr := runCommand("check", "--config", filepath.Join(dir, "gateway.yaml"))
 	require.Equal(t, exitUsage, code)
 	for _, problem := range []string{"upstream.credential.mint.keyFile: " + filepath.Join(dir, "signing.pem"), filepath.Join(dir, "keys.yaml") + ": keys[0].id: must be", "auth.jwt[0].publicKeyFile: " + filepath.Join(dir, "issuer.pem")} {
 		require.Contains(t, stderr, problem)
 	}
 	require.NotContains(t, stderr, "needs upstream.credential.mint")
 
-	code, _, stderr = call("check", "--config", filepath.Join(dir, "gateway.yaml"), "--set", "upstream.credential.mint.keyFile=/dev/zero")
+	code, _, stderr = runCommand("check", "--config", filepath.Join(dir, "gateway.yaml"), "--set", "upstream.credential.mint.keyFile=/dev/zero")
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, stderr, "upstream.credential.mint.keyFile: /dev/zero is not a regular file")
 }
 
-// Every line of an error about a file names the file.
-func TestCheckNamesFile(t *testing.T) {
+// Every line about a problem with a file must contain the name of the file.
+func TestCheckPrintsFileName(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	file, keysFile := filepath.Join(dir, "gateway.yaml"), filepath.Join(dir, "keys.yaml")
 	write := func(name, text string) { require.NoError(t, os.WriteFile(name, []byte(text), 0o600)) }
-	code, _, stderr := call("check", "--config", file)
+	code, _, stderr := runCommand("check", "--config", file)
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, stderr, file+" cannot be read: no such file or directory\n")
 
 	write(file, "auth: {apiKeys: {file: keys.yaml}}\n")
-	_, _, stderr = call("check", "--config", file)
+	_, _, stderr = runCommand("check", "--config", file)
 	require.Equal(t, "auth.apiKeys.file: "+keysFile+" cannot be read: no such file or directory\n", stderr)
 
 	write(keysFile, "keys: [{id: A, secrets: []}]")
-	_, _, stderr = call("check", "--config", file)
+	_, _, stderr = runCommand("check", "--config", file)
 	require.Equal(t, keysFile+": keys[0].id: must be 1 to 32 of a-z, 0-9 and -\n"+
 		keysFile+": keys[0].secrets: must have at least one\n", stderr)
 
 	write(keysFile, "keys: [")
-	_, _, stderr = call("check", "--config", file)
+	_, _, stderr = runCommand("check", "--config", file)
 	require.Equal(t, keysFile+": line 1: did not find expected node content\n", stderr)
 
 	write(file, "auth: [")
-	_, _, stderr = call("check", "--config", file)
+	_, _, stderr = runCommand("check", "--config", file)
 	require.Contains(t, stderr, file+": line 1: did not find expected node content\n")
 }
 
 func TestNewKeyWorksInKeysFile(t *testing.T) {
 	t.Parallel()
-	code, stdout, _ := call("keys", "new", "--id", "billing")
+	code, stdout, _ := runCommand("keys", "new", "--id", "billing")
 	require.Equal(t, exitOK, code)
 	require.Regexp(t, `(?m)^fg_billing_[A-Za-z0-9]{32,}$`, stdout)
 
@@ -154,10 +154,10 @@ func TestNewKeyWorksInKeysFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "keys.yaml"), []byte("keys:\n  - id:"+entry), 0o600))
 	file := filepath.Join(dir, "gateway.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("auth: {apiKeys: {file: keys.yaml}}\n"), 0o600))
-	code, stdout, stderr := call("check", "--config", file)
+	code, stdout, stderr := runCommand("check", "--config", file)
 	require.Equal(t, exitOK, code, stderr)
 	require.Equal(t, "configuration OK\n", stdout)
-	code, _, stderr = call("check", "--config", file, "--set", "limits.maxWait=never")
+	code, _, stderr = runCommand("check", "--config", file, "--set", "limits.maxWait=never")
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, stderr, "limits.maxWait")
 }
@@ -174,18 +174,18 @@ func TestJWKSWritesPublishedSet(t *testing.T) {
 	file, out := filepath.Join(dir, "gateway.yaml"), filepath.Join(dir, "jwks.json")
 	require.NoError(t, os.WriteFile(file, []byte("auth: {insecureAnonymous: true}\n"+
 		"upstream: {credential: {mode: mint, mint: {keyFile: signing.pem}}}\n"), 0o600))
-	code, stdout, stderr := call("jwks", "--config", file)
+	code, stdout, stderr := runCommand("jwks", "--config", file)
 	require.Equal(t, exitOK, code, stderr)
 	require.Regexp(t, `^\{"keys":\[\{.*"kty":"EC".*\}\]\}\n$`, stdout)
 	require.NotContains(t, stdout, `"d":`)
-	code, _, stderr = call("jwks", "--config", file, "--out", out)
+	code, _, stderr = runCommand("jwks", "--config", file, "--out", out)
 	require.Equal(t, exitOK, code, stderr)
 	written, err := os.ReadFile(out)
 	require.NoError(t, err)
 	require.Equal(t, stdout, string(written))
 
 	require.NoError(t, os.WriteFile(file, []byte("auth: {insecureAnonymous: true}\n"), 0o600))
-	code, _, stderr = call("jwks", "--config", file)
+	code, _, stderr = runCommand("jwks", "--config", file)
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, stderr, "upstream.credential.mint.keyFile: is missing")
 }
@@ -206,7 +206,7 @@ func TestInvalidArgumentsExitWithUsage(t *testing.T) {
 		{"keys", "check", "--file", "/does/not/exist"},
 		{"serve", "--config", "/does/not/exist"},
 	} {
-		code, _, stderr := call(args...)
+		code, _, stderr := runCommand(args...)
 		require.Equal(t, exitUsage, code, args)
 		require.NotEmpty(t, stderr, args)
 	}
@@ -214,10 +214,10 @@ func TestInvalidArgumentsExitWithUsage(t *testing.T) {
 
 func TestVersionAndHelp(t *testing.T) {
 	t.Parallel()
-	code, stdout, _ := call("version")
+	code, stdout, _ := runCommand("version")
 	require.Equal(t, exitOK, code)
 	require.Equal(t, version+"\n", stdout)
-	code, stdout, _ = call("help")
+	code, stdout, _ = runCommand("help")
 	require.Equal(t, exitOK, code)
 	require.Contains(t, stdout, "gateway serve --config FILE")
 }

@@ -24,6 +24,7 @@ import (
 // changed.
 const resolveInterval = 5 * time.Second
 
+// serve runs the gateway until a signal stops it.
 func serve(args []string, stderr io.Writer) int {
 	cfg, code, ok := load("serve", args, stderr)
 	if !ok {
@@ -43,6 +44,7 @@ func serve(args []string, stderr io.Writer) int {
 	return exitOK
 }
 
+// check prints every problem of a configuration and of the files that it names.
 func check(args []string, stdout, stderr io.Writer) int {
 	cfg, code, ok := load("check", args, stderr)
 	if !ok {
@@ -62,14 +64,14 @@ func check(args []string, stdout, stderr io.Writer) int {
 }
 
 // load reads the configuration that args select. If ok is false, load has printed
-// the reason, code is the exit code, and cfg has the valid part of the
-// configuration or is nil.
+// the reason, code is the exit code, and cfg is nil or has the settings that could be
+// read.
 func load(command string, args []string, stderr io.Writer) (cfg *config.Config, code int, ok bool) {
-	return loadWith(flag.NewFlagSet("gateway "+command, flag.ContinueOnError), args, stderr)
+	return loadWithFlags(flag.NewFlagSet("gateway "+command, flag.ContinueOnError), args, stderr)
 }
 
-// loadWith is [load] for a command with additional flags.
-func loadWith(flags *flag.FlagSet, args []string, stderr io.Writer) (cfg *config.Config, code int, ok bool) {
+// loadWithFlags is [load] for a command that has defined additional flags.
+func loadWithFlags(flags *flag.FlagSet, args []string, stderr io.Writer) (cfg *config.Config, code int, ok bool) {
 	overrides := settings{}
 	flags.SetOutput(stderr)
 	file := flags.String("config", "", "the configuration `FILE` (YAML)")
