@@ -46,7 +46,7 @@ func TestInvalidVersionNeverReplacesValidOne(t *testing.T) {
 	require.Empty(t, reloads)
 	write("bad")
 	require.Equal(t, "ONE", poll())
-	require.Equal(t, "ONE", poll(), "reported once")
+	require.Equal(t, "ONE", poll(), "an invalid version is reported once")
 	require.Len(t, reloads, 1)
 	require.Error(t, reloads[0])
 	require.NoError(t, os.Remove(path))

@@ -9,7 +9,7 @@ import (
 	"github.com/flowgate/flowgate/internal/seal"
 )
 
-func TestASealIsValidInItsScopeOnly(t *testing.T) {
+func TestSealedTextOpensOnlyInItsScope(t *testing.T) {
 	t.Parallel()
 	keys, err := seal.Open(nil)
 	require.NoError(t, err)
