@@ -40,7 +40,7 @@ var accessTable = map[string]Access{
 	workflowService + "RequestCancelWorkflowExecution":     writeOnce(),
 	workflowService + "SignalWorkflowExecution":            writeOnce(),
 	workflowService + "SignalWithStartWorkflowExecution":   writeOnce(),
-	workflowService + "ResetWorkflowExecution":             write(), // the server does not store its request id: a second attempt resets again
+	workflowService + "ResetWorkflowExecution":             write(), // the server does not store the request id: a second attempt resets again
 	workflowService + "TerminateWorkflowExecution":         write(),
 	workflowService + "DeleteWorkflowExecution":            write(),
 	workflowService + "ListOpenWorkflowExecutions":         read(),

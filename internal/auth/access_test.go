@@ -114,7 +114,8 @@ func TestOnlyRepeatableCallsAreRetried(t *testing.T) {
 }
 
 // hasRequestID reports whether a message has a request id or an update id, at any
-// depth. It skips links, which contain the request id of another call.
+// depth. It skips links, which contain the request id of another call. Messages in
+// ancestors contain the message and are skipped, because types may be recursive.
 func hasRequestID(message protoreflect.MessageDescriptor, ancestors []protoreflect.FullName) bool {
 	if message.FullName() == "temporal.api.common.v1.Link" || slices.Contains(ancestors, message.FullName()) {
 		return false

@@ -42,11 +42,11 @@ type Authenticator struct{ verifiers Verifiers }
 func NewAuthenticator(verifiers Verifiers) *Authenticator { return &Authenticator{verifiers} }
 
 // Authenticate returns the principal of a request. The request must have exactly one
-// credential, or none if anonymous requests are allowed.
-// Requests with two credentials are rejected: if a proxy checks one of them and the
-// gateway the other, a caller could act as someone else. A client certificate is
-// used only for requests without another credential: it belongs to the connection,
-// which a proxy may share between callers. Errors are [problem.Error]s.
+// credential, or none if anonymous requests are allowed. Requests with two credentials
+// are rejected: if a proxy checked one of them and the gateway the other, a caller could
+// act as someone else. A client certificate is used only for requests without another
+// credential: it belongs to the connection, which a proxy may share between callers.
+// Errors are [problem.Error]s.
 func (a *Authenticator) Authenticate(r *http.Request) (*Principal, error) {
 	authorization, apiKey := r.Header[headerAuthorization], r.Header[headerAPIKey]
 	switch {

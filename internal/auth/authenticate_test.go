@@ -17,7 +17,7 @@ func TestAuthenticate(t *testing.T) {
 	const key, valid = "fg_dev_" + authtest.SecretA, problem.Code("")
 	for name, test := range map[string]struct {
 		header http.Header
-		want   problem.Code
+		want   problem.Code // the code of the error; empty if the request is authenticated
 	}{
 		"bearer":              {http.Header{"Authorization": {"Bearer " + key}}, valid},
 		"scheme in any case":  {http.Header{"Authorization": {"bEARER " + key}}, valid},

@@ -44,8 +44,8 @@ type CallInfo struct {
 	Access Access
 }
 
-// NewCredential returns a credential with the given source. The name identifies
-// it; it is not secret.
+// NewCredential returns a credential with the given source. The name identifies the
+// credential and is not secret.
 func NewCredential(name string, source Source) *Credential {
 	return &Credential{name: name, source: source}
 }
@@ -60,9 +60,9 @@ func (f fixed) Authorization(context.Context, CallInfo) (string, error) { return
 
 func (fixed) CacheKey(*Principal) string { return "" }
 
-// OpenStatic returns a credential that sends the token that the file contains. [Credential.Watch]
-// reloads the file. A nil log discards reports of reloads. The error does not quote
-// the path.
+// OpenStatic returns a credential that sends the token that the file contains.
+// [Credential.Watch] reloads the file. A nil log discards reports of reloads. The
+// error does not quote the path.
 func OpenStatic(file string, log *slog.Logger) (*Credential, error) {
 	token, err := reload.Open(file, parseToken, reload.Options{Log: log})
 	if err != nil {
@@ -129,15 +129,15 @@ func (c *Credential) Mode() string {
 }
 
 // Watch reloads the token file when it changes, until ctx ends. It checks the
-// file every interval, which must be positive. Without a file it returns
-// immediately. Call it once, in its own goroutine.
+// file every interval, which must be positive. Without a token file it
+// returns immediately. Call it once, in its own goroutine.
 func (c *Credential) Watch(ctx context.Context, interval time.Duration) {
 	if c.tokenFile != nil {
 		reload.Every(ctx, interval, c.Poll)
 	}
 }
 
-// Poll reloads the token file if it has changed. Without a file it does nothing.
+// Poll reloads the token file if it has changed. Without a token file it does nothing.
 // It is for callers that watch many files in one loop.
 func (c *Credential) Poll(ctx context.Context) {
 	if c.tokenFile != nil {

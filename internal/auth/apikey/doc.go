@@ -6,8 +6,8 @@
 // keys rotate without an interruption.
 //
 // Trust boundary: a presented key is untrusted until [Keys.Verify] has returned
-// a principal. The keys file holds hashes and the names of token files only;
-// its content is trusted once the whole file has passed every check.
+// a principal. The keys file contains only hashes and names of token files. It
+// is trusted only if all of its content passes every check.
 //
 // Failure posture: closed. Unknown, wrong, expired and disabled keys get the same
 // error after the same amount of work. The gateway does not start with an invalid file. If the

@@ -41,7 +41,7 @@ func newFixture(t *testing.T) *fixture {
 		"read": {Name: "read", Grants: []auth.Grant{{Namespace: "orders", Role: auth.RoleRead}}},
 	}}
 	f.Tokens = delegated.New(keys, time.Hour, func(name string) (delegated.Delegator, bool) {
-		if name == "idp:alice" {
+		if name == "idp:alice" { // a caller with a JWT, whose grants are not stored
 			return delegated.Delegator{Principal: &auth.Principal{Name: name}}, true
 		}
 		p, ok := f.delegators[name]
@@ -50,6 +50,7 @@ func newFixture(t *testing.T) *fixture {
 	return f
 }
 
+// approvalCapability permits reading the workflow "order-7" and sending it the signal "approve".
 func approvalCapability() auth.Capability {
 	return auth.Capability{Namespace: "orders", WorkflowID: "order-7", Read: true, Signals: []string{"approve"}}
 }

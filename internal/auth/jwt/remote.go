@@ -39,7 +39,7 @@ type remote struct {
 	now        func() time.Time
 
 	set atomic.Pointer[keySet]
-	// failure is why the last fetch failed, nil if it succeeded.
+	// failure is the reason why the last fetch failed; nil if it succeeded.
 	failure atomic.Pointer[string]
 
 	demand demand

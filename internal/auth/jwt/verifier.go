@@ -68,17 +68,17 @@ func New(issuers []config.Issuer, options Options) (*Verifier, error) {
 	options = options.withDefaults()
 	v := &Verifier{byIssuer: make(map[string]*issuer), verified: cache.NewTwoGeneration[digest, verified](maxVerified), now: options.Now}
 	var problems []error
-	for n, settings := range issuers {
-		i, err := newIssuer(settings, options)
+	for index, settings := range issuers {
+		issuer, err := newIssuer(settings, options)
 		if err == nil && v.byIssuer[settings.Issuer] != nil {
 			err = errors.New("issuer: is a duplicate")
 		}
 		if err != nil {
-			problems = append(problems, fmt.Errorf("%s.%w", yamlnode.Index("auth.jwt", n), err))
+			problems = append(problems, fmt.Errorf("%s.%w", yamlnode.Index("auth.jwt", index), err))
 			continue
 		}
-		v.issuers = append(v.issuers, i)
-		v.byIssuer[settings.Issuer] = i
+		v.issuers = append(v.issuers, issuer)
+		v.byIssuer[settings.Issuer] = issuer
 	}
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
@@ -101,11 +101,11 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*auth.Principal, e
 	if err != nil {
 		return nil, invalid(err.Error())
 	}
-	i, ok := v.byIssuer[parsed.issuer()]
+	issuer, ok := v.byIssuer[parsed.issuer()]
 	if !ok {
 		return nil, invalid("the issuer is not configured")
 	}
-	result, err := i.verify(ctx, parsed)
+	result, err := issuer.verify(ctx, parsed)
 	if err != nil {
 		return nil, err
 	}
@@ -117,8 +117,8 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*auth.Principal, e
 // goroutine. When it returns, all its goroutines have ended.
 func (v *Verifier) Watch(ctx context.Context) {
 	var watches sync.WaitGroup
-	for _, i := range v.issuers {
-		watches.Go(func() { i.source.watch(ctx) })
+	for _, issuer := range v.issuers {
+		watches.Go(func() { issuer.source.watch(ctx) })
 	}
 	watches.Wait()
 }
@@ -127,10 +127,10 @@ func (v *Verifier) Watch(ctx context.Context) {
 // keys: taking a replica out of service would not refresh them, and it can serve other callers.
 func (v *Verifier) Ready() error {
 	var missing []error
-	for _, i := range v.issuers {
+	for _, issuer := range v.issuers {
 		zero := time.Time{} // no keys are stale at the zero time
-		if _, err := i.source.current(zero); err != nil {
-			missing = append(missing, fmt.Errorf("keys of the issuer %s: %w", i.config.Name, err))
+		if _, err := issuer.source.current(zero); err != nil {
+			missing = append(missing, fmt.Errorf("keys of the issuer %s: %w", issuer.config.Name, err))
 		}
 	}
 	return errors.Join(missing...)
@@ -140,9 +140,9 @@ func (v *Verifier) Ready() error {
 // never fetched, or come from a file, are not included.
 func (v *Verifier) KeyAges() map[string]time.Duration {
 	ages := make(map[string]time.Duration)
-	for _, i := range v.issuers {
-		if age, ok := i.source.age(v.now()); ok {
-			ages[i.config.Name] = age
+	for _, issuer := range v.issuers {
+		if age, ok := issuer.source.age(v.now()); ok {
+			ages[issuer.config.Name] = age
 		}
 	}
 	return ages

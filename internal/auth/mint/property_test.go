@@ -37,7 +37,7 @@ type issued struct {
 	expires time.Time
 }
 
-// Every server accepts every token during its whole lifetime, regardless of changes to the key file.
+// Every server accepts every token until it expires, regardless of changes to the key file.
 func TestEveryTokenIsAcceptedForItsLifetime(t *testing.T) {
 	t.Parallel()
 	keys := nameKeys(t, "ABCDE")

@@ -92,7 +92,7 @@ func TestRotation(t *testing.T) {
 	const s = time.Second
 	keys := nameKeys(t, "ABC")
 	for name, c := range map[string]struct {
-		start string
+		start string // the letters of the keys in the file at startup
 		steps []step
 	}{
 		"a new first key is published before it signs, and the old one until its tokens have expired": {"A", []step{
