@@ -6,8 +6,8 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// readFile applies the YAML file to cfg, which contains the defaults. An empty file changes nothing. A problem with the
-// file as a whole contains the file's name; any other has the path of a setting.
+// readFile applies the YAML file to cfg, which contains the defaults. An empty file changes nothing. The message of a
+// problem without a path gets the file's name as a prefix.
 func readFile(name string, cfg *Config, problems *Problems) {
 	content, err := os.ReadFile(name)
 	if err != nil {

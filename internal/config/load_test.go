@@ -182,7 +182,7 @@ func TestAnchorsAndAliases(t *testing.T) {
 	require.Contains(t, problemsOf(t, "namespaces: &a {a: *a}"), "namespaces.a.a: unknown field")
 }
 
-func TestUnreadableFiles(t *testing.T) {
+func TestInvalidFiles(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ yaml, want string }{
 		"syntax":    {"a: [", "flowgate.yaml: line 1: did not find expected node content"},

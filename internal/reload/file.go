@@ -85,8 +85,8 @@ func Every(ctx context.Context, interval time.Duration, poll func(context.Contex
 	}
 }
 
-// Poll reads the whole file and compares its content. Comparing time and size
-// would be cheaper but would miss a rewrite within one tick of the clock. A
+// Poll reads the file and compares the content with the last version. Comparing time
+// and size would be cheaper but would miss a rewrite within one tick of the clock. A
 // watch on the inode would lose the file when Kubernetes replaces the symbolic
 // link to its directory. A rejected version is parsed again at every poll,
 // although it is reported once: it may name other files, and the cause may be fixed
