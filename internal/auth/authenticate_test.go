@@ -49,7 +49,7 @@ func TestAuthenticate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			principal, err := authtest.Authenticate(auth.NewAuthenticator(auth.Verifiers{Keys: authtest.OpenKeys(t, authtest.OneKey(authtest.SecretA))}), test.header)
+			principal, err := authtest.Authenticate(auth.NewAuthenticator(auth.Verifiers{Keys: authtest.OpenKeys(t, authtest.KeysFile(authtest.SecretA))}), test.header)
 			if test.want == valid {
 				require.NoError(t, err)
 				require.Equal(t, "dev", principal.Name)
@@ -65,7 +65,7 @@ func TestAuthenticate(t *testing.T) {
 
 func TestOnlyRequestsWithoutCredentialAreAnonymous(t *testing.T) {
 	t.Parallel()
-	for name, keys := range map[string]auth.Verifier{"with keys": authtest.OpenKeys(t, authtest.OneKey(authtest.SecretA)), "without keys": nil} {
+	for name, keys := range map[string]auth.Verifier{"with keys": authtest.OpenKeys(t, authtest.KeysFile(authtest.SecretA)), "without keys": nil} {
 		authenticator := auth.NewAuthenticator(auth.Verifiers{Keys: keys, Anonymous: true})
 		principal, err := authtest.Authenticate(authenticator, http.Header{})
 		require.NoError(t, err, name)
@@ -95,7 +95,7 @@ func FuzzAuthorization(f *testing.F) {
 	for _, seed := range []string{"", "Bearer", "Bearer ", "Bearer  " + key, "Bearer\t" + key, "bearer " + key, "Basic " + key, key, "Bearer " + key + ",", "\x00"} {
 		f.Add(seed)
 	}
-	authenticator := auth.NewAuthenticator(auth.Verifiers{Keys: authtest.OpenKeys(f, authtest.OneKey(authtest.SecretA))})
+	authenticator := auth.NewAuthenticator(auth.Verifiers{Keys: authtest.OpenKeys(f, authtest.KeysFile(authtest.SecretA))})
 	f.Fuzz(func(t *testing.T, value string) {
 		principal, err := authtest.Authenticate(authenticator, http.Header{"Authorization": {value}})
 		scheme, token, _ := strings.Cut(value, " ")
@@ -109,7 +109,7 @@ func FuzzAuthorization(f *testing.F) {
 }
 
 func BenchmarkAuthenticate(b *testing.B) {
-	authenticator := auth.NewAuthenticator(auth.Verifiers{Keys: authtest.OpenKeys(b, authtest.OneKey(authtest.SecretA))})
+	authenticator := auth.NewAuthenticator(auth.Verifiers{Keys: authtest.OpenKeys(b, authtest.KeysFile(authtest.SecretA))})
 	for name, key := range map[string]string{
 		"valid":   "fg_dev_" + authtest.SecretA,
 		"wrong":   "fg_dev_" + authtest.SecretB,

@@ -207,7 +207,7 @@ keys:
 
 // FuzzKeysFile checks that Open returns either keys or an error.
 func FuzzKeysFile(f *testing.F) {
-	f.Add(authtest.OneKey(authtest.SecretA))
+	f.Add(authtest.KeysFile(authtest.SecretA))
 	f.Add("keys: [{id: a, metadata: {<<: {x: y}}}]")
 	f.Add("a: &a [*a]")
 	f.Add("? [a]\n: b")

@@ -34,8 +34,8 @@ type keySet struct {
 	credentials map[string]*auth.Credential
 }
 
-// entry is the entry of one key. It holds hashes instead of secrets. Secrets
-// are random and long, so that a plain hash cannot be inverted by guessing.
+// entry is the entry of one key in the keys file. It has hashes instead of secrets.
+// Secrets are so long and random that a fast hash cannot be inverted by guessing.
 type entry struct {
 	principal *auth.Principal
 	disabled  bool
@@ -149,7 +149,7 @@ func (k *Keys) Verify(_ context.Context, key string) (*auth.Principal, error) {
 	return principal, nil
 }
 
-// match returns the principal of the presented secret, or nil. It compares with every
+// match returns the principal of the secret that a caller presented, or nil. It compares with every
 // secret, also after a match, so that the time does not depend on which one matches.
 // The buffer avoids an allocation for secrets of usual length.
 func (e *entry) match(presented string, now time.Time) *auth.Principal {

@@ -80,12 +80,12 @@ func tick() {
 
 func TestWatchReloadsAChangedFile(t *testing.T) {
 	t.Parallel()
-	path := authtest.WriteFile(t, authtest.OneKey(authtest.SecretA))
+	path := authtest.WriteFile(t, authtest.KeysFile(authtest.SecretA))
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t, path)
 		tick()
 		require.Empty(t, w.reloaded(), "an unchanged file is not reloaded")
-		w.write(t, authtest.OneKey(authtest.SecretB))
+		w.write(t, authtest.KeysFile(authtest.SecretB))
 		require.True(t, w.accepts(authtest.SecretA), "the file has not been checked yet")
 		tick()
 		require.Equal(t, []error{nil}, w.reloaded())
@@ -96,12 +96,12 @@ func TestWatchReloadsAChangedFile(t *testing.T) {
 
 func TestWatchDetectsAChangeWithTheSameTimeAndSize(t *testing.T) {
 	t.Parallel()
-	path := authtest.WriteFile(t, authtest.OneKey(authtest.SecretA))
+	path := authtest.WriteFile(t, authtest.KeysFile(authtest.SecretA))
 	synctest.Test(t, func(t *testing.T) {
 		before, err := os.Stat(path)
 		require.NoError(t, err)
 		w := watch(t, path)
-		w.write(t, authtest.OneKey(authtest.SecretB))
+		w.write(t, authtest.KeysFile(authtest.SecretB))
 		require.NoError(t, os.Chtimes(path, before.ModTime(), before.ModTime()))
 		tick()
 		require.True(t, w.accepts(authtest.SecretB))
@@ -110,7 +110,7 @@ func TestWatchDetectsAChangeWithTheSameTimeAndSize(t *testing.T) {
 
 func TestWatchKeepsTheOldKeysIfTheNewFileIsInvalid(t *testing.T) {
 	t.Parallel()
-	path := authtest.WriteFile(t, authtest.OneKey(authtest.SecretA))
+	path := authtest.WriteFile(t, authtest.KeysFile(authtest.SecretA))
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t, path)
 		for i, invalid := range []string{"keys: [", "", "keys: [{id: dev, secrets: " + authtest.SecretB + "}]"} {
@@ -124,7 +124,7 @@ func TestWatchKeepsTheOldKeysIfTheNewFileIsInvalid(t *testing.T) {
 		require.Equal(t, 3, strings.Count(w.log.String(), "level=ERROR"))
 		require.NotContains(t, w.log.String(), authtest.Marker)
 
-		w.write(t, authtest.OneKey(authtest.SecretB))
+		w.write(t, authtest.KeysFile(authtest.SecretB))
 		tick()
 		require.NoError(t, w.reloaded()[3])
 		require.True(t, w.accepts(authtest.SecretB))
@@ -133,7 +133,7 @@ func TestWatchKeepsTheOldKeysIfTheNewFileIsInvalid(t *testing.T) {
 
 func TestWatchKeepsTheKeysIfTheFileIsRemoved(t *testing.T) {
 	t.Parallel()
-	path := authtest.WriteFile(t, authtest.OneKey(authtest.SecretA))
+	path := authtest.WriteFile(t, authtest.KeysFile(authtest.SecretA))
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t, path)
 		require.NoError(t, os.Remove(path))
@@ -143,7 +143,7 @@ func TestWatchKeepsTheKeysIfTheFileIsRemoved(t *testing.T) {
 		require.ErrorIs(t, w.reloaded()[0], os.ErrNotExist)
 		require.True(t, w.accepts(authtest.SecretA))
 
-		w.write(t, authtest.OneKey(authtest.SecretA))
+		w.write(t, authtest.KeysFile(authtest.SecretA))
 		tick()
 		require.Len(t, w.reloaded(), 2, "the return of the same file is reported")
 		require.NoError(t, w.reloaded()[1])
@@ -158,7 +158,7 @@ func TestWatchReloadsAfterAKubernetesUpdate(t *testing.T) {
 	dir := t.TempDir()
 	update := func(name, secret string) {
 		require.NoError(t, os.Mkdir(filepath.Join(dir, name), 0o700))
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name, "keys.yaml"), []byte(authtest.OneKey(secret)), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name, "keys.yaml"), []byte(authtest.KeysFile(secret)), 0o600))
 		require.NoError(t, os.Symlink(name, filepath.Join(dir, "..tmp")))
 		require.NoError(t, os.Rename(filepath.Join(dir, "..tmp"), filepath.Join(dir, "..data")))
 	}
@@ -188,7 +188,7 @@ func TestOpenRequiresASmallRegularFile(t *testing.T) {
 
 func TestVerifyDuringReloads(t *testing.T) {
 	t.Parallel()
-	path := authtest.WriteFile(t, authtest.OneKey(authtest.SecretA))
+	path := authtest.WriteFile(t, authtest.KeysFile(authtest.SecretA))
 	keys, err := apikey.Open(path, apikey.Options{})
 	require.NoError(t, err)
 	go keys.Watch(t.Context(), time.Millisecond)
@@ -202,7 +202,7 @@ func TestVerifyDuringReloads(t *testing.T) {
 		})
 	}
 	for _, secret := range []string{authtest.SecretB, authtest.SecretA, authtest.SecretB} {
-		require.NoError(t, os.WriteFile(path, []byte(authtest.OneKey(secret)), 0o600))
+		require.NoError(t, os.WriteFile(path, []byte(authtest.KeysFile(secret)), 0o600))
 	}
 	readers.Wait()
 	require.Eventually(t, func() bool {

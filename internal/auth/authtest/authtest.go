@@ -45,9 +45,9 @@ func OpenKeys(t testing.TB, content string, options ...apikey.Options) *apikey.K
 	return keys
 }
 
-// OneKey returns the content of a keys file with one key, which has the id "dev" and
+// KeysFile returns the content of a keys file with one key, which has the id "dev" and
 // the given secret.
-func OneKey(secret string) string {
+func KeysFile(secret string) string {
 	return "keys: [{id: dev, secrets: [{sha256: " + HashOf(secret) + "}], grants: [{namespace: default, role: write}]}]"
 }
 

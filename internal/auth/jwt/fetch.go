@@ -25,7 +25,7 @@ import (
 // The bounds of a fetch.
 const (
 	fetchTimeout = 5 * time.Second
-	maxBody      = 512 << 10
+	maxBody      = 512 << 10 // in bytes
 	maxRedirects = 3
 )
 
