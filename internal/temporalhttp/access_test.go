@@ -15,9 +15,9 @@ import (
 
 // A caller without a grant on the namespace, or with a lower role than the RPC
 // requires, receives PERMISSION_DENIED for every rule, and no RPC is called.
-func TestEveryRuleNeedsItsGrant(t *testing.T) {
+func TestEveryRuleRequiresAGrant(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		before := len(g.Upstream.AllCalls())
 		denied := 0
 		for _, b := range servertest.Bindings(t) {
@@ -33,7 +33,7 @@ func TestEveryRuleNeedsItsGrant(t *testing.T) {
 				keys = append(keys, servertest.WriterKey)
 			}
 			for _, key := range keys {
-				for _, query := range []string{"", "?unknown=1&namespace=elsewhere"} { // a namespace in the query changes nothing
+				for _, query := range []string{"", "?unknown=1&namespace=elsewhere"} { // a namespace in the query makes no difference
 					resp := g.Do(t, b.Verb, b.Path("default")+query, b.Body("default"), servertest.Bearer(key)...)
 					servertest.RequireStatus(t, resp, http.StatusForbidden, codes.PermissionDenied)
 					denied++
@@ -45,11 +45,10 @@ func TestEveryRuleNeedsItsGrant(t *testing.T) {
 	})
 }
 
-// Authorisation comes before validation, so that validation errors do not disclose
-// anything to a forbidden caller.
+// Validation errors must not disclose anything to a forbidden caller.
 func TestAuthorisationComesBeforeValidation(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		for _, path := range []string{
 			"/namespaces/default/workflows?pageSize=x", "/namespaces/default/workflows?pageSize=1&pageSize=2", "/namespaces/default/workflows?a;b",
 			"/namespaces/no-such-namespace/workflows?pageSize=x",
@@ -62,9 +61,9 @@ func TestAuthorisationComesBeforeValidation(t *testing.T) {
 	})
 }
 
-func TestEveryRuleNeedsACredential(t *testing.T) {
+func TestEveryRuleRequiresACredential(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		before := len(g.Upstream.AllCalls())
 		for _, b := range servertest.Bindings(t) {
 			resp := servertest.Request{Method: b.Verb, Path: b.Path("default"), Body: b.Body("default"), Anonymous: true}.Send(t, g)
@@ -78,13 +77,13 @@ func TestEveryRuleNeedsACredential(t *testing.T) {
 	})
 }
 
-func TestUnsupportedMethodsOfAPath(t *testing.T) {
+func TestUnsupportedMethodsReturn405(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		verbs := map[string][]string{} // by path
 		for _, b := range servertest.Bindings(t) {
-			shape := servertest.PathVariable.ReplaceAllString(b.Pattern, "id")
-			verbs[shape] = append(verbs[shape], b.Verb)
+			path := servertest.PathVariable.ReplaceAllString(b.Pattern, "id")
+			verbs[path] = append(verbs[path], b.Verb)
 		}
 		before := len(g.Upstream.AllCalls())
 		for path, supported := range verbs {
@@ -95,7 +94,7 @@ func TestUnsupportedMethodsOfAPath(t *testing.T) {
 				if slices.Contains(supported, verb) {
 					continue
 				}
-				resp := servertest.Request{Method: verb, Path: path, Anonymous: true}.Send(t, g) // routes are public
+				resp := servertest.Request{Method: verb, Path: path, Anonymous: true}.Send(t, g) // 405 needs no credential
 				servertest.RequireStatus(t, resp, http.StatusMethodNotAllowed, codes.Unimplemented)
 				allowed := strings.Split(resp.Header.Get("Allow"), ", ")
 				require.ElementsMatch(t, supported, allowed, path)
@@ -105,9 +104,9 @@ func TestUnsupportedMethodsOfAPath(t *testing.T) {
 	})
 }
 
-func TestPathsWithoutARule(t *testing.T) {
+func TestPathsWithoutARuleReturn404(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		before := len(g.Upstream.AllCalls())
 		for _, path := range []string{
 			"/api/v1", "/api/v1/", "/api/v1/x", "/api/v1/namespaces/default/x", "/namespaces", "/namespaces/", "/namespaces/default/workflows/",
@@ -115,7 +114,7 @@ func TestPathsWithoutARule(t *testing.T) {
 			"/cluster/", "/cluster/x", "/system-info/", "/api/v1/api/v1/system-info", "/Namespaces/default", "/api/v1/cluster",
 		} {
 			resp := g.Do(t, http.MethodGet, path, "")
-			if path == "/Namespaces/default" { // paths are case-sensitive, so it belongs to no door
+			if path == "/Namespaces/default" { // paths are case-sensitive, so this path does not belong to the Temporal HTTP API
 				require.Equal(t, "application/problem+json", resp.Header.Get("Content-Type"))
 				continue
 			}
@@ -127,7 +126,7 @@ func TestPathsWithoutARule(t *testing.T) {
 
 func TestHeadIsServedAsGet(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		resp := g.Do(t, http.MethodHead, "/api/v1/namespaces/default/workflows/w", "")
 		require.Equal(t, http.StatusOK, resp.Status)
 		require.Equal(t, "2", resp.Header.Get("Content-Length"))

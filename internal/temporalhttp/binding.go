@@ -22,23 +22,23 @@ type binding struct {
 	pattern string // for the router
 
 	input, output *transcode.Message
-	body          bool                  // the message is read from the body, else from the query
-	variables     []variable            // of the path
+	body          bool                  // whether the body contains the message; otherwise the query does
+	variables     []variable            // path variables
 	identities    []transcode.Parameter // identity fields of the message
 	wait          waitMode
-	// namespaceField is the number of the field with the namespace if the path
-	// does not contain the namespace, else 0. The message must then be read
-	// before the caller can be authorised.
+	// namespaceField is the number of the namespace field if the message contains
+	// the namespace and the path does not, else 0. If it is not 0, the message must
+	// be read before the caller can be authorised.
 	namespaceField protowire.Number
 }
 
-// variable is a field of the message whose value is in the path.
+// variable is a path variable and the field of the message that it sets.
 type variable struct {
 	name  string
 	field transcode.Parameter
 }
 
-// bindings compiles all rules of the linked API.
+// bindings compiles the google.api.http rules of all methods.
 func bindings() ([]*binding, error) {
 	plans := transcode.NewPlans()
 	var all []*binding
@@ -69,9 +69,9 @@ func bind(plans *transcode.Plans, method protoreflect.MethodDescriptor) ([]*bind
 			return nil, fmt.Errorf("temporalhttp: %s: a body that is a part of the message is not supported", b.method)
 		}
 		if b.verb, b.pattern = verbOf(rule); b.verb == "" {
-			return nil, fmt.Errorf("temporalhttp: %s: the method of the rule is not supported", b.method)
+			return nil, fmt.Errorf("temporalhttp: %s: the HTTP method of the rule is not supported", b.method)
 		}
-		for _, match := range variables.FindAllStringSubmatch(b.pattern, -1) {
+		for _, match := range variablePattern.FindAllStringSubmatch(b.pattern, -1) {
 			field, ok := b.input.Parameter(match[1])
 			if !ok {
 				return nil, fmt.Errorf("temporalhttp: %s: the message has no field %s", b.method, match[1])
@@ -90,7 +90,7 @@ func bind(plans *transcode.Plans, method protoreflect.MethodDescriptor) ([]*bind
 // identities returns the identity fields of a request, including those of nested
 // messages, such as the meta of an update and the operation of a batch.
 func identities(input *transcode.Message, d protoreflect.MessageDescriptor, path string) []transcode.Parameter {
-	const maxDots = 2
+	const maxDots = 2 // in the path of an identity field, such as request.meta.identity
 	var found []transcode.Parameter
 	for i := range d.Fields().Len() {
 		field := d.Fields().Get(i)
@@ -108,19 +108,20 @@ func identities(input *transcode.Message, d protoreflect.MessageDescriptor, path
 	return found
 }
 
-// hasVariable reports whether the path has a variable.
-func (b *binding) hasVariable(variable string) bool {
+// hasVariable reports whether the path has a variable with the given name.
+func (b *binding) hasVariable(name string) bool {
 	for _, v := range b.variables {
-		if v.name == variable {
+		if v.name == name {
 			return true
 		}
 	}
 	return false
 }
 
-// variables matches the variables of a pattern. Those of the linked API have
-// neither subpatterns nor wildcards, so that chi can use the patterns unchanged.
-var variables = regexp.MustCompile(`\{([^{}]+)\}`)
+// variablePattern matches a variable in the path pattern of a rule. The variables of
+// Temporal's API have neither subpatterns nor wildcards, so chi accepts the patterns
+// unchanged.
+var variablePattern = regexp.MustCompile(`\{([^{}]+)\}`)
 
 func verbOf(rule *annotations.HttpRule) (verb, pattern string) {
 	switch rule.GetPattern().(type) {

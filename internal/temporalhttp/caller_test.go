@@ -17,11 +17,10 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// A caller cannot set another identity, not even in a nested message.
 func TestNestedIdentitiesAreReplaced(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
-		last := func(method string, into proto.Message) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		decodeLastCall := func(method string, into proto.Message) {
 			calls := g.Upstream.Calls(method)
 			require.NoError(t, proto.Unmarshal(calls[len(calls)-1].Request, into))
 		}
@@ -29,25 +28,25 @@ func TestNestedIdentitiesAreReplaced(t *testing.T) {
 		resp := g.Do(t, http.MethodPost, namespace+"/workflows/w/update/echo", `{"request":{"meta":{"identity":"mallory","updateId":"u"}}}`)
 		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 		update := &workflowservice.UpdateWorkflowExecutionRequest{}
-		last("UpdateWorkflowExecution", update)
+		decodeLastCall("UpdateWorkflowExecution", update)
 		require.Equal(t, "writer", update.GetRequest().GetMeta().GetIdentity())
 		require.Equal(t, "u", update.GetRequest().GetMeta().GetUpdateId())
 
 		resp = g.Do(t, http.MethodPost, namespace+"/batch-operations/b", `{"signalOperation":{"signal":"s","identity":"mallory"}}`)
 		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 		batch := &workflowservice.StartBatchOperationRequest{}
-		last("StartBatchOperation", batch)
+		decodeLastCall("StartBatchOperation", batch)
 		require.Equal(t, "writer", batch.GetSignalOperation().GetIdentity())
 		require.Equal(t, "s", batch.GetSignalOperation().GetSignal())
 		require.Nil(t, batch.GetTerminationOperation(), "other operations are not added")
 	})
 }
 
-// The body of a registration contains the namespace. A caller that may not register
-// namespaces is denied before the body is read.
-func TestARegistrationIsDeniedBeforeItsBodyIsRead(t *testing.T) {
+// The namespace to register is in the body. The gateway must reject a caller that may not
+// register namespaces before it reads the body.
+func TestRegisterNamespaceIsDeniedBeforeItsBodyIsRead(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		for _, body := range []string{`{"namespace":"n"}`, `{"bad":1}`} {
 			resp := g.Do(t, http.MethodPost, "/api/v1/namespaces", body, "Authorization", "Bearer "+servertest.ReaderKey)
 			require.Equal(t, http.StatusForbidden, resp.Status, resp.Body)
@@ -56,11 +55,11 @@ func TestARegistrationIsDeniedBeforeItsBodyIsRead(t *testing.T) {
 	})
 }
 
-// A workflow whose memo has the maximum nesting of JSON must not make the list of
-// its namespace fail.
-func TestAValueNestedTooDeepIsReturnedInTheLongForm(t *testing.T) {
+// A value that is nested too deep to be returned as JSON must not make the list of the
+// namespace's workflows fail.
+func TestTooDeeplyNestedValueIsReturnedInTheLongForm(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		deep := strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000)
 		info := &workflow.WorkflowExecutionInfo{Memo: &common.Memo{Fields: map[string]*common.Payload{
 			"deep":   {Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(deep)},
@@ -77,11 +76,11 @@ func TestAValueNestedTooDeepIsReturnedInTheLongForm(t *testing.T) {
 	})
 }
 
-// A list of short values is many times larger in wire form. The gateway must not
-// build a message that the server would reject anyway.
-func TestARequestThatExpandsIsRejectedEarly(t *testing.T) {
+// A list of short values is many times larger in wire form than in JSON. The gateway must
+// not build a message that the server would reject anyway.
+func TestRequestThatIsTooLargeInWireFormIsRejected(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		body := `{"input":[1` + strings.Repeat(",1", 1_900_000) + `]}`
 		resp := g.Do(t, http.MethodPost, "/api/v1/namespaces/default/workflows/w", body)
 		require.Equal(t, http.StatusRequestEntityTooLarge, resp.Status, resp.Body)

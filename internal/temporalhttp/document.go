@@ -10,7 +10,7 @@ import (
 )
 
 // MountDocuments adds the OpenAPI documents of the Temporal HTTP API to a router, at
-// the same paths as in Temporal. They are public, as in Temporal.
+// the same paths as in Temporal. As in Temporal, they need no credential.
 func MountDocuments(router chi.Router) {
 	for path, document := range map[string]temporal.Document{
 		"/openapi.yaml": temporal.OpenAPI(),

@@ -15,7 +15,7 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalhttp"
 )
 
-// getDocument requests a document. The headers are pairs of name and value.
+// getDocument requests a document. headers alternates names and values.
 func getDocument(t *testing.T, method, path string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	router := chi.NewRouter()
@@ -33,7 +33,7 @@ func servedDocuments() map[string]temporal.Document {
 	return map[string]temporal.Document{"/openapi.yaml": temporal.OpenAPI(), "/swagger.json": temporal.Swagger()}
 }
 
-func TestDocumentsArePublic(t *testing.T) {
+func TestDocumentsNeedNoCredential(t *testing.T) {
 	t.Parallel()
 	for path, document := range servedDocuments() {
 		w := getDocument(t, http.MethodGet, path)
@@ -52,7 +52,7 @@ func TestDocumentsArePublic(t *testing.T) {
 	}
 }
 
-func TestDocumentsWithAMatchingETagAreNotModified(t *testing.T) {
+func TestMatchingETagReturns304(t *testing.T) {
 	t.Parallel()
 	for path := range servedDocuments() {
 		for _, coding := range []string{"identity", "br, gzip"} {

@@ -20,7 +20,7 @@ import (
 
 const describePath = "/namespaces/default/workflows/w"
 
-func TestServerErrorsPassUnchanged(t *testing.T) {
+func TestUpstreamErrorsAreReturnedUnchanged(t *testing.T) {
 	t.Parallel()
 	for code, status := range map[codes.Code]int{
 		codes.NotFound: http.StatusNotFound, codes.InvalidArgument: http.StatusBadRequest, codes.FailedPrecondition: http.StatusBadRequest,
@@ -29,7 +29,7 @@ func TestServerErrorsPassUnchanged(t *testing.T) {
 	} {
 		t.Run(code.String(), func(t *testing.T) {
 			t.Parallel()
-			inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+			withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 				var details []protoadapt.MessageV1
 				if code != codes.Unimplemented {
 					details = append(details, &errordetails.NotFoundFailure{CurrentCluster: "a", ActiveCluster: "b"}, &errordetails.NamespaceNotFoundFailure{Namespace: "n"})
@@ -48,11 +48,11 @@ func TestServerErrorsPassUnchanged(t *testing.T) {
 	}
 }
 
-// Details of an unknown type are returned as bytes. If details cannot be encoded,
-// the error is returned without them.
-func TestUnknownErrorDetails(t *testing.T) {
+// Details of an unknown type are returned as bytes. If a detail cannot be encoded, the
+// error is returned without details.
+func TestErrorDetailsThatCannotBeEncoded(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.NotFound, "gone",
 			&anypb.Any{TypeUrl: "type.googleapis.com/own.Unknown", Value: []byte("abc")}))
 		s := servertest.RequireStatus(t, g.Do(t, http.MethodGet, describePath, ""), http.StatusNotFound, codes.NotFound)
@@ -65,9 +65,9 @@ func TestUnknownErrorDetails(t *testing.T) {
 	})
 }
 
-func TestInternalErrorTextsAreWithheld(t *testing.T) {
+func TestInternalErrorMessagesAreWithheld(t *testing.T) {
 	t.Parallel()
-	const secret = "pq: at 10.0.0.7:5432"
+	const internal = "pq: at 10.0.0.7:5432"
 	for code, c := range map[codes.Code]struct {
 		status int
 		code   codes.Code
@@ -79,13 +79,13 @@ func TestInternalErrorTextsAreWithheld(t *testing.T) {
 	} {
 		t.Run(strconv.Itoa(int(code)), func(t *testing.T) {
 			t.Parallel()
-			inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
-				g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Fail(code, secret, &errordetails.NotFoundFailure{CurrentCluster: secret}))
+			withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
+				g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Fail(code, internal, &errordetails.NotFoundFailure{CurrentCluster: internal}))
 				resp := g.Do(t, http.MethodGet, describePath, "")
 				servertest.RequireStatus(t, resp, c.status, c.code)
 				require.NotContains(t, resp.Body, "10.0.0.7")
 				for _, values := range resp.Header {
-					require.NotContains(t, values, secret)
+					require.NotContains(t, values, internal)
 				}
 				require.Contains(t, g.Log.String(), "10.0.0.7")
 			})
@@ -95,10 +95,10 @@ func TestInternalErrorTextsAreWithheld(t *testing.T) {
 
 func TestFailedCallsAreNotRetried(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, func(cfg *config.Config) { cfg.Upstream.Breaker.Failures = 1000 }, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, func(cfg *config.Config) { cfg.Upstream.Breaker.Failures = 1000 }, func(t *testing.T, g *servertest.Gateway) {
 		for _, b := range servertest.Bindings(t) {
 			if b.Method.Name() == "GetSystemInfo" {
-				continue // the gateway's health check
+				continue // the gateway's health check also calls it
 			}
 			name := string(b.Method.Name())
 			g.Upstream.Handle(name, upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "unavailable"), upstreamtest.Respond(&workflowservice.GetSystemInfoResponse{})))
@@ -110,9 +110,9 @@ func TestFailedCallsAreNotRetried(t *testing.T) {
 	})
 }
 
-func TestAMethodThatTheServerDoesNotImplement(t *testing.T) {
+func TestUnimplementedMethodReturns501(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		g.Upstream.Handle("CountWorkers", nil)
 		servertest.RequireStatus(t, g.Do(t, http.MethodGet, "/api/v1/namespaces/default/worker-count", ""), http.StatusNotImplemented, codes.Unimplemented)
 	})

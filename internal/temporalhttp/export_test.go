@@ -8,11 +8,10 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
-// Alteration changes a binding so that it is wrong. It returns false if the binding
-// cannot be changed in this way.
+// Alteration makes a binding wrong. It returns false if it does not apply to the binding.
 type Alteration func(*binding) bool
 
-// Alterations are the ways to change a binding, by description.
+// Alterations maps a description of each alteration to its function.
 //
 //nolint:gochecknoglobals // an immutable table
 var Alterations = map[string]Alteration{
@@ -33,8 +32,8 @@ var Alterations = map[string]Alteration{
 	},
 	"the query is not read": func(b *binding) bool {
 		method, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(strings.ReplaceAll(b.method[1:], "/", ".")))
-		if of, ok := method.(protoreflect.MethodDescriptor); b.body || err != nil || !ok || of.Input().Fields().Len() <= len(b.variables) {
-			return false // the query may be empty
+		if d, ok := method.(protoreflect.MethodDescriptor); b.body || err != nil || !ok || d.Input().Fields().Len() <= len(b.variables) {
+			return false // the binding has a body, or the path sets all fields, so there is nothing to read from the query
 		}
 		b.body = true
 		return true
@@ -62,8 +61,8 @@ var Alterations = map[string]Alteration{
 	},
 }
 
-// Alter changes the binding of a route until undo is called. It must not be called
-// while a request is served.
+// Alter applies an alteration to the binding of a route; undo reverts it. Neither may be
+// called while the API serves a request.
 func (a *API) Alter(verb, pattern string, alteration Alteration) (undo func(), ok bool) {
 	for _, b := range a.bindings {
 		if b.verb != verb || b.pattern != pattern {

@@ -35,13 +35,13 @@ type API struct {
 	drain    *longpoll.Drain
 }
 
-// New compiles the rules of the linked API.
+// New compiles the google.api.http rules of the Temporal API that is linked into the binary.
 func New(options Options) (*API, error) {
 	bindings, err := bindings()
 	return &API{options: options, bindings: bindings, drain: longpoll.NewDrain()}, err
 }
 
-// Drain ends the reads in flight that wait, so that their callers repeat them at
+// Drain ends all reads that wait for an event, so that their callers repeat them at
 // another replica.
 func (a *API) Drain() { a.drain.Begin() }
 
@@ -52,37 +52,37 @@ func (a *API) Mount(router chi.Router) {
 	}
 }
 
-// call is a request to a binding and the RPC that it calls.
+// call is the state of one HTTP request and of the RPC that the gateway calls for it.
 type call struct {
 	*binding
 	*request.Admitted
 
-	request   *http.Request
-	query     url.Values
-	values    []string // of the path's variables
-	namespace string
-	in, out   media
+	request    *http.Request
+	query      url.Values
+	pathValues []string // values of the path variables, in the order of binding.variables
+	namespace  string
+	in, out    media // of the request body and of the response
 
-	ctx      context.Context //nolint:containedctx // derived from the context of the request, for the call
+	ctx      context.Context //nolint:containedctx // the request's context with the call options and the deadline
 	message  []byte
 	response upstream.Response
-	text     *transcode.Buffer // the encoded response, unless it is streamed
-	stop     func()            // releases the context of a wait
+	text     *transcode.Buffer // the encoded response; nil if it is streamed
+	stop     func()            // releases the context of a wait; nil for other calls
 }
 
-// serve makes the call for a request. Its stack frame and those of its callees are
-// kept small, because each request that waits occupies them.
+// serve makes the call for a request. serve and its callees keep their stack frames
+// small, because a waiting request keeps the frames in memory as long as it waits.
 func (a *API) serve(w http.ResponseWriter, r *http.Request, b *binding) {
 	c := newCall(r, b)
-	defer c.end()
-	err := a.begin(w, c)
+	defer c.cleanUp()
+	err := a.prepare(w, c)
 	if err == nil {
 		c.response, err = a.options.Upstream.Invoke(c.ctx, c.method, c.message)
 		if err == nil {
 			err = prepareResponse(c)
 		}
 	}
-	a.finish(w, c, err)
+	a.respond(w, c, err)
 }
 
 // newCall is not inlined, so that the stack frame of serve stays small.
@@ -92,9 +92,9 @@ func newCall(r *http.Request, b *binding) *call {
 	return &call{binding: b, request: r, in: plainJSON(), out: plainJSON()}
 }
 
-// begin admits the request and builds the message of the call.
-func (a *API) begin(w http.ResponseWriter, c *call) error {
-	err := a.prepare(c)
+// prepare admits the request and builds the message of the call.
+func (a *API) prepare(w http.ResponseWriter, c *call) error {
+	err := a.admit(c)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (a *API) begin(w http.ResponseWriter, c *call) error {
 	if err != nil {
 		return err
 	}
-	if c.namespaceField != 0 { // Invoke authorises the namespace
+	if c.namespaceField != 0 { // Invoke will authorise the namespace
 		c.readNamespace()
 	}
 	if c.IsRead() && c.waits(c.query) {
@@ -121,12 +121,14 @@ func (a *API) begin(w http.ResponseWriter, c *call) error {
 	return nil
 }
 
-// finish writes the response.
-func (a *API) finish(w http.ResponseWriter, c *call, err error) {
+// respond writes the response, or the error as a response.
+func (a *API) respond(w http.ResponseWriter, c *call, err error) {
 	if err == nil {
-		c.message = nil // it is no longer counted, and writing the response may take long
+		// Release also releases the memory reserved for the message, so the message must become garbage now:
+		// writing the response may take long.
+		c.message = nil
 		c.Release(c.ctx)
-		write(w, c)
+		writeResponse(w, c)
 		return
 	}
 	if c.Admitted != nil {
@@ -137,8 +139,8 @@ func (a *API) finish(w http.ResponseWriter, c *call, err error) {
 	writeError(w, e, c.out)
 }
 
-// end releases all resources of the request.
-func (c *call) end() {
+// cleanUp releases all resources of the request.
+func (c *call) cleanUp() {
 	if c.stop != nil {
 		c.stop()
 	}
@@ -149,13 +151,13 @@ func (c *call) end() {
 	}
 }
 
-// prepare reads path, query and headers. It negotiates the form of JSON first, so
-// that errors have that form too, and authorises the caller before it returns any
-// validation error, except that of a path that cannot be decoded.
-func (a *API) prepare(c *call) error {
-	var malformed error
+// admit reads the path, the query and the headers, and admits the request. It
+// negotiates the JSON form first, because errors have that form too. Apart from a path
+// that cannot be decoded, it reports invalid input only to an authorised caller.
+func (a *API) admit(c *call) error {
+	var queryErr error
 	if raw := c.request.URL.RawQuery; raw != "" {
-		c.query, malformed = url.ParseQuery(raw)
+		c.query, queryErr = url.ParseQuery(raw)
 	}
 	c.in, c.out = negotiate(c.request.Header, c.query)
 	if err := c.readPath(); err != nil {
@@ -171,8 +173,8 @@ func (a *API) prepare(c *call) error {
 	if c.ctx, c.Admitted, err = a.options.Admit(c.request.Context(), c.request.Header, op); err != nil {
 		return err
 	}
-	if malformed != nil {
-		return problem.New(problem.InvalidRequest, "The query cannot be read.").WithCause(malformed)
+	if queryErr != nil {
+		return problem.New(problem.InvalidRequest, "The query cannot be read.").WithCause(queryErr)
 	}
 	if encoding := c.request.Header.Get("Content-Encoding"); c.body && encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return problem.New(problem.UnsupportedMediaType, "The request body must not be encoded.")
@@ -181,8 +183,8 @@ func (a *API) prepare(c *call) error {
 }
 
 // readNamespace reads the namespace from the message. If the field occurs more than
-// once, the last occurrence counts, and the guard requires that all others are
-// equal to it.
+// once, it uses the last occurrence, as protobuf does. The guard rejects the message
+// if another occurrence differs.
 func (c *call) readNamespace() {
 	for number, value := range transcode.Fields(c.message) {
 		if number == c.namespaceField {
@@ -192,11 +194,11 @@ func (c *call) readNamespace() {
 	c.SetNamespace(c.ctx, c.namespace)
 }
 
-// readPath reads the variables of the path and decodes each exactly once.
+// readPath reads the path variables and decodes each exactly once.
 func (c *call) readPath() error {
 	parameters := chi.RouteContext(c.request.Context()).URLParams
-	escaped := c.request.URL.RawPath != "" // else the router matched the decoded path
-	c.values = make([]string, 0, len(c.variables))
+	escaped := c.request.URL.RawPath != "" // otherwise the router matched the decoded path, and the values are decoded
+	c.pathValues = make([]string, 0, len(c.variables))
 	for _, v := range c.variables {
 		value := ""
 		if i := slices.Index(parameters.Keys, v.name); i >= 0 {
@@ -214,24 +216,24 @@ func (c *call) readPath() error {
 		if v.name == "namespace" {
 			c.namespace = value
 		}
-		c.values = append(c.values, value)
+		c.pathValues = append(c.pathValues, value)
 	}
 	return nil
 }
 
-// build returns the request message in wire form. It appends the variables of the
-// path after the fields of the body or query, because the last occurrence of a
-// field counts, and the caller's identity last.
+// build returns the request message in wire form. In protobuf, the last occurrence of
+// a field wins. So build appends the path variables after the fields of the body or
+// query, and the caller's identity last.
 func (a *API) build(c *call, body []byte) ([]byte, error) {
 	var message []byte
 	var err error
 	if c.body {
 		message, err = a.fromBody(c, body)
 	} else {
-		message, err = c.input.AppendQuery(nil, c.query, c.bound())
+		message, err = c.input.AppendQuery(nil, c.query, c.pathFields())
 	}
 	for i := 0; i < len(c.variables) && err == nil; i++ {
-		message, err = c.variables[i].field.AppendValue(message, c.values[i])
+		message, err = c.variables[i].field.AppendValue(message, c.pathValues[i])
 	}
 	if err != nil {
 		return nil, inputError(err)
@@ -255,16 +257,17 @@ func (a *API) fromBody(c *call, body []byte) ([]byte, error) {
 	if len(bytes.TrimLeft(body, " \t\r\n")) == 0 { // an empty body is an empty message
 		return nil, nil
 	}
-	c.in.form.MaxWire = 2 * int(a.options.Bodies.Max) // a list of short values can expand to more than the server accepts
+	c.in.form.MaxWire = 2 * int(a.options.Bodies.Max) // in wire form, a list of short values can be much larger than the body
 	return c.input.AppendWire(make([]byte, 0, len(body)), body, c.in.form)
 }
 
-func (c *call) bound() []transcode.Parameter {
-	bound := make([]transcode.Parameter, len(c.variables))
+// pathFields returns the fields that the path sets.
+func (c *call) pathFields() []transcode.Parameter {
+	fields := make([]transcode.Parameter, len(c.variables))
 	for i, v := range c.variables {
-		bound[i] = v.field
+		fields[i] = v.field
 	}
-	return bound
+	return fields
 }
 
 // inputError converts an error of package transcode to a problem.

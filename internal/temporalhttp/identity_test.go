@@ -11,15 +11,15 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalhttp"
 )
 
-// The door itself rejects requests without a principal, although the middleware in
-// front of it already does, and requests of a principal without grants.
-func TestEveryBindingNeedsAPrincipal(t *testing.T) {
+// The middleware already rejects requests without a principal, but the door must not
+// depend on it. A principal without grants is forbidden.
+func TestEveryBindingRequiresAPrincipal(t *testing.T) {
 	t.Parallel()
 	s := newSides(t)
-	s.current = &exchange{}
+	s.current = &fakeCall{}
 	for _, r := range rules() {
 		access, _ := auth.AccessOf(r.fullMethod())
-		c := &oracleCase{rule: r, verb: r.verb, target: inBraces.ReplaceAllString(r.pattern, "a"), header: http.Header{}, body: "{"}
+		c := &oracleCase{rule: r, verb: r.verb, target: pathVariable.ReplaceAllString(r.pattern, "a"), header: http.Header{}, body: "{"}
 		require.Equal(t, http.StatusUnauthorized, c.send(t.Context(), s.door).status, "%s", r)
 		if access.Scope == auth.ScopeOpen {
 			continue
@@ -33,7 +33,7 @@ func TestEveryBindingNeedsAPrincipal(t *testing.T) {
 func TestDelegatedTokensAreForbidden(t *testing.T) {
 	t.Parallel()
 	s := newSides(t)
-	s.current = &exchange{}
+	s.current = &fakeCall{}
 	delegated := administrator()
 	delegated.Capability = &auth.Capability{}
 	got := (&oracleCase{verb: http.MethodGet, target: historyPath, header: http.Header{}}).send(auth.WithPrincipal(t.Context(), delegated), s.door)
@@ -41,7 +41,7 @@ func TestDelegatedTokensAreForbidden(t *testing.T) {
 	require.Zero(t, s.current.calls)
 }
 
-func TestOwnsReportsThePathsOfAllBindings(t *testing.T) {
+func TestOwnsMatchesThePathsOfAllBindings(t *testing.T) {
 	t.Parallel()
 	for _, r := range rules() {
 		require.True(t, temporalhttp.Owns(r.pattern), "%s", r)
@@ -51,25 +51,25 @@ func TestOwnsReportsThePathsOfAllBindings(t *testing.T) {
 	}
 }
 
-func TestEncodedBodiesAre415AndLargeOnesAre413(t *testing.T) {
+func TestEncodedBodyReturns415AndLargeBodyReturns413(t *testing.T) {
 	t.Parallel()
 	s := newSides(t)
-	s.current = &exchange{}
+	s.current = &fakeCall{}
 	ctx := auth.WithPrincipal(t.Context(), administrator())
-	start := func() *oracleCase {
+	newStart := func() *oracleCase {
 		return &oracleCase{verb: http.MethodPost, target: "/api/v1/namespaces/orders/workflows/order-1", header: http.Header{}, body: "{}"}
 	}
-	compressed := start()
+	compressed := newStart()
 	compressed.header.Set("Content-Encoding", "gzip")
 	require.Equal(t, http.StatusUnsupportedMediaType, compressed.send(ctx, s.door).status)
 
-	large := start()
+	large := newStart()
 	large.body = string(make([]byte, maxBodyBytes+1))
 	require.Equal(t, http.StatusRequestEntityTooLarge, large.send(ctx, s.door).status)
 	require.Zero(t, s.current.calls)
 }
 
-// ruleOf returns the first binding of a method.
+// ruleOf returns the first binding of the method with the given name.
 func ruleOf(method protoreflect.Name) *rule {
 	for _, r := range rules() {
 		if r.method.Name() == method {

@@ -10,9 +10,9 @@ import (
 	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
-func TestIDsOfThePathAreDecodedOnce(t *testing.T) {
+func TestPathIDsAreDecodedOnce(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		for escaped, id := range map[string]string{
 			"a%2Fb": "a/b", "a%2fb": "a/b", "a%252Fb": "a%2Fb", "a%20b": "a b", "a+b": "a+b", "a%2Bb": "a+b", "a%25b": "a%b", "a%2525b": "a%25b",
 			"%C3%A4": "ä", "ä": "ä", "%F0%9F%98%80": "😀", "a:b": "a:b", "a;b=c": "a;b=c", "a&b": "a&b", "a%3Fb": "a?b", "a%23b": "a#b", "%7Bid%7D": "{id}",
@@ -36,9 +36,9 @@ func TestIDsOfThePathAreDecodedOnce(t *testing.T) {
 	})
 }
 
-func TestInvalidIDsInThePath(t *testing.T) {
+func TestInvalidPathIDsReturn400(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		before := len(g.Upstream.AllCalls())
 		for _, id := range []string{"%00", "%FF", "a%0Ab", ".", "..", "%2E%2E", "%7F"} {
 			resp := servertest.Request{Path: "/namespaces/default/workflows/" + id}.SendRaw(t, g)
@@ -48,11 +48,11 @@ func TestInvalidIDsInThePath(t *testing.T) {
 	})
 }
 
-// A body can contain namespaces at any depth. If one differs from the path's, the
-// gateway makes no call, whatever grants the caller has.
-func TestANamespaceOtherThanThePathsIsRejected(t *testing.T) {
+// A body can contain namespaces at any depth. If one differs from the namespace in the
+// path, the gateway makes no call, even if the caller has grants on both.
+func TestNamespaceThatDiffersFromThePathIsRejected(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		before := len(g.Upstream.AllCalls())
 		link := `{"links":[{"workflowEvent":{"namespace":"other","workflowId":"w","runId":"r"}}]}`
 		for path, bodies := range map[string][]string{
@@ -67,13 +67,13 @@ func TestANamespaceOtherThanThePathsIsRejected(t *testing.T) {
 				servertest.RequireStatus(t, resp, http.StatusBadRequest, codes.InvalidArgument)
 			}
 		}
-		for _, path := range []string{"/cluster/namespaces/default?id=4c2b", "/api/v1/namespaces/default?id=x"} { // the id of any namespace
+		for _, path := range []string{"/cluster/namespaces/default?id=4c2b", "/api/v1/namespaces/default?id=x"} { // an id could select another namespace
 			servertest.RequireStatus(t, g.Do(t, http.MethodGet, path, ""), http.StatusBadRequest, codes.InvalidArgument)
 		}
 		require.Len(t, g.Upstream.AllCalls(), before)
 
 		for _, path := range []string{"/namespaces/default/workflows?namespace=other", "/namespaces/default/workflows?namespace=other&namespace=x"} {
-			require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, path, "").Status, "a query parameter that is bound by the path is ignored")
+			require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, path, "").Status, "the path sets this field, so the query parameter is ignored")
 		}
 		for _, call := range g.Upstream.Calls("ListWorkflowExecutions") {
 			require.Equal(t, "default", servertest.NamespaceOf(t, call))
@@ -82,10 +82,9 @@ func TestANamespaceOtherThanThePathsIsRejected(t *testing.T) {
 	})
 }
 
-// The variables of the path override the body.
-func TestThePathOverridesTheBody(t *testing.T) {
+func TestPathVariablesOverrideTheBody(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		resp := g.Do(t, http.MethodPost, "/namespaces/default/workflows/w/signal/s",
 			`{"workflowExecution":{"workflowId":"other","runId":"r"},"signalName":"other","requestId":"q"}`)
 		require.Equal(t, http.StatusOK, resp.Status, resp.Body)

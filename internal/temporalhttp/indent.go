@@ -3,21 +3,21 @@ package temporalhttp
 import "io"
 
 // indenter indents JSON as in Temporal's pretty form. It works on a stream, so that
-// a large response needs no additional memory. It does not indent below
-// maxIndentDepth: with the full indentation, the size of deeply nested JSON would be
-// quadratic.
+// a large response needs no additional memory. It writes no line breaks in values
+// nested deeper than maxIndentDepth: fully indented, deeply nested JSON would grow
+// quadratically.
 type indenter struct {
 	to     io.Writer
 	buffer []byte
 	depth  int
-	quoted bool // in a string
-	escape bool // after a backslash in a string
+	quoted bool // inside a string
+	escape bool // directly after a backslash in a string
 	opened bool // directly after an opening bracket
 }
 
 const (
-	maxIndentDepth = 32
-	indentBuffer   = 32 << 10 // bytes
+	maxIndentDepth    = 32
+	indentBufferBytes = 32 << 10
 )
 
 func (i *indenter) Write(text []byte) (int, error) {
@@ -29,7 +29,7 @@ func (i *indenter) Write(text []byte) (int, error) {
 			continue
 		}
 		i.writeByte(c)
-		if len(i.buffer) >= indentBuffer {
+		if len(i.buffer) >= indentBufferBytes {
 			if err := i.flush(); err != nil {
 				return 0, err
 			}
@@ -38,10 +38,10 @@ func (i *indenter) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// writeByte writes a byte outside of strings.
+// writeByte writes a byte that is outside of a string.
 func (i *indenter) writeByte(c byte) {
 	switch c {
-	case ' ', '\t', '\r', '\n': // a payload may contain white space
+	case ' ', '\t', '\r', '\n': // drops the white space of payloads
 		return
 	case '}', ']':
 		i.depth--

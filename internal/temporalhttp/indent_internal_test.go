@@ -9,11 +9,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// indentedText writes the text to an indenter in small parts, as a streamed response.
 func indentedText(t *testing.T, text string) string {
 	t.Helper()
 	var out bytes.Buffer
 	i := &indenter{to: &out}
-	for begin := 0; begin < len(text); begin += 3 { // in parts, as a response is streamed
+	for begin := 0; begin < len(text); begin += 3 {
 		_, err := i.Write([]byte(text[begin:min(begin+3, len(text))]))
 		require.NoError(t, err)
 	}
@@ -21,7 +22,7 @@ func indentedText(t *testing.T, text string) string {
 	return out.String()
 }
 
-func TestIndentationEqualsThatOfEncodingJSON(t *testing.T) {
+func TestIndenterMatchesEncodingJSON(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		`{}`, `[]`, `{"a":{}}`, `[[],{}]`, `{"a":1,"b":[1,2,{"c":"x,y:{\"[\\"}],"d":null}`, `"a\\"`, `[{"p": 1.10 , "q":[ ]}]`, `{"a":"\\\"","b":"ä€"}`,
@@ -32,7 +33,6 @@ func TestIndentationEqualsThatOfEncodingJSON(t *testing.T) {
 	}
 }
 
-// Deeply nested JSON must not become a thousand times as long.
 func TestIndentationIsBounded(t *testing.T) {
 	t.Parallel()
 	nested := strings.Repeat("[", 9000) + strings.Repeat("1,", 20_000) + "1" + strings.Repeat("]", 9000)

@@ -16,10 +16,10 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-func TestBodiesOfTheTemporalAPIAreBounded(t *testing.T) {
+func TestBodySizeIsLimited(t *testing.T) {
 	t.Parallel()
 	const limit = 1000
-	inTemporal(t, func(cfg *config.Config) { cfg.Limits.MaxBodyBytes = limit }, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, func(cfg *config.Config) { cfg.Limits.MaxBodyBytes = limit }, func(t *testing.T, g *servertest.Gateway) {
 		before := len(g.Upstream.AllCalls())
 		const path = "/namespaces/default/workflows/w/signal/s"
 		fits := `{"input":["` + strings.Repeat("a", limit-len(`{"input":[""]}`)) + `"]}`
@@ -32,9 +32,9 @@ func TestBodiesOfTheTemporalAPIAreBounded(t *testing.T) {
 	})
 }
 
-func TestInvalidBodiesOfTheTemporalAPI(t *testing.T) {
+func TestInvalidBodiesReturn400(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		before := len(g.Upstream.AllCalls())
 		const path = "/namespaces/default/workflows/w/signal/s"
 		for _, body := range []string{`{`, `[]`, `{"x":1}`, `{}{}`, `{"requestId":"a","requestId":"b"}`, `{"requestId":"a","request_id":"b"}`, `"`, "\xff", `{"requestId":1}`} {
@@ -48,9 +48,9 @@ func TestInvalidBodiesOfTheTemporalAPI(t *testing.T) {
 	})
 }
 
-func TestMetadataOfTheTemporalAPI(t *testing.T) {
+func TestCallerMetadataIsDroppedUnlessAllowed(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, func(cfg *config.Config) { cfg.Upstream.CallerMetadata = []string{"x-tenant"} }, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, func(cfg *config.Config) { cfg.Upstream.CallerMetadata = []string{"x-tenant"} }, func(t *testing.T, g *servertest.Gateway) {
 		send := func(key string) map[string][]string {
 			resp := g.Do(t, http.MethodGet, "/namespaces/default/workflows/w", "", append(servertest.Bearer(key),
 				"Grpc-Metadata-X-Tenant", "blue", "Grpc-Metadata-X-Own", "1", "Grpc-Metadata-X-Other", "2", "Grpc-Metadata-Authorization", "Bearer evil",
@@ -59,10 +59,10 @@ func TestMetadataOfTheTemporalAPI(t *testing.T) {
 			calls := g.Upstream.Calls("DescribeWorkflowExecution")
 			return calls[len(calls)-1].Metadata
 		}
-		for key, own := range map[string][]string{servertest.RootKey: {"1"}, servertest.WriterKey: nil} {
+		for key, wantOwn := range map[string][]string{servertest.RootKey: {"1"}, servertest.WriterKey: nil} {
 			md := send(key)
 			require.Equal(t, []string{"blue"}, md["x-tenant"])
-			require.Equal(t, own, md["x-own"], "the key allows this metadata")
+			require.Equal(t, wantOwn, md["x-own"], "only the root key allows x-own")
 			require.Equal(t, []string{"default"}, md["temporal-namespace"])
 			for _, name := range []string{"x-other", "authorization", "caller-type", "x-api-key", "cookie"} {
 				require.Empty(t, md[name], name)
@@ -72,9 +72,9 @@ func TestMetadataOfTheTemporalAPI(t *testing.T) {
 	})
 }
 
-func TestDeadlinesOfTheTemporalAPI(t *testing.T) {
+func TestUpstreamCallHasTheDeadlineOfItsKind(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		const workflow = "/namespaces/default/workflows/w"
 		for _, c := range []struct {
 			verb, path, method string
@@ -112,8 +112,8 @@ func TestDeadlinesOfTheTemporalAPI(t *testing.T) {
 	})
 }
 
-// waitPaths returns paths of long polls, with their methods.
-func waitPaths() map[string]string {
+// longPolls maps the paths of long polls to their RPCs.
+func longPolls() map[string]string {
 	const workflow = "/api/v1/namespaces/default/workflows/w"
 	return map[string]string{
 		workflow + "/history?waitNewEvent=true":                          "GetWorkflowExecutionHistory",
@@ -127,11 +127,11 @@ func waitPaths() map[string]string {
 
 func TestLongPollsAreCountedAsWaits(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, func(cfg *config.Config) {
-		cfg.Limits.InFlight = config.InFlight{Reads: 1, Writes: 1, Waits: len(waitPaths()), CallerShare: 1, Queue: 0, QueueTime: time.Second}
+	withGateway(t, func(cfg *config.Config) {
+		cfg.Limits.InFlight = config.InFlight{Reads: 1, Writes: 1, Waits: len(longPolls()), CallerShare: 1, Queue: 0, QueueTime: time.Second}
 	}, func(t *testing.T, g *servertest.Gateway) {
-		ctx, leave := context.WithCancel(t.Context())
-		for path, method := range waitPaths() {
+		ctx, disconnect := context.WithCancel(t.Context())
+		for path, method := range longPolls() {
 			g.Upstream.Handle(method, upstreamtest.Hang)
 			go func() { _, _ = g.Send(ctx, http.MethodGet, path, "") }()
 		}
@@ -141,7 +141,7 @@ func TestLongPollsAreCountedAsWaits(t *testing.T) {
 		require.Equal(t, "6", gauges[`flowgate_in_flight{kind="wait"}`], "%v", gauges)
 		require.Equal(t, "0", gauges[`flowgate_in_flight{kind="read"}`])
 
-		for path := range waitPaths() { // the pool is full
+		for path := range longPolls() { // the pool of waits is full
 			resp := g.Do(t, http.MethodGet, path, "")
 			servertest.RequireStatus(t, resp, http.StatusServiceUnavailable, codes.Unavailable)
 			require.NotEmpty(t, resp.Header.Get("Retry-After"))
@@ -150,17 +150,17 @@ func TestLongPollsAreCountedAsWaits(t *testing.T) {
 		servertest.RequireStatus(t, resp, http.StatusServiceUnavailable, codes.Unavailable)
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, "/namespaces/default/workflows/w", "").Status, "other pools are not full")
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodPost, "/namespaces/default/workflows/w/signal/s", "").Status)
-		leave()
+		disconnect()
 		time.Sleep(time.Second)
 		synctest.Wait()
 		require.Equal(t, "0", g.InFlight(t)[`flowgate_in_flight{kind="wait"}`])
 	})
 }
 
-func TestALongPollEndsWithItsDeadline(t *testing.T) {
+func TestLongPollEndsAtItsDeadline(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, func(cfg *config.Config) { cfg.Limits.Timeouts.LongPoll = 40 * time.Second }, func(t *testing.T, g *servertest.Gateway) {
-		for path, method := range waitPaths() {
+	withGateway(t, func(cfg *config.Config) { cfg.Limits.Timeouts.LongPoll = 40 * time.Second }, func(t *testing.T, g *servertest.Gateway) {
+		for path, method := range longPolls() {
 			g.Upstream.Handle(method, upstreamtest.Hang)
 			var resp servertest.Response
 			require.Equal(t, 40*time.Second, servertest.Elapsed(func() { resp = g.Do(t, http.MethodGet, path, "") }), path)
@@ -170,15 +170,14 @@ func TestALongPollEndsWithItsDeadline(t *testing.T) {
 	})
 }
 
-// A drain ends long polls with a response, at the latest after the drain timeout.
-func TestLongPollsEndWhenTheGatewayStops(t *testing.T) {
+func TestDrainEndsLongPolls(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, func(cfg *config.Config) {
+	withGateway(t, func(cfg *config.Config) {
 		servertest.WithDrain(cfg)
 		cfg.Limits.Timeouts.LongPoll = 4 * time.Minute
 	}, func(t *testing.T, g *servertest.Gateway) {
-		responses := make(chan servertest.Response, len(waitPaths()))
-		for path, method := range waitPaths() {
+		responses := make(chan servertest.Response, len(longPolls()))
+		for path, method := range longPolls() {
 			g.Upstream.Handle(method, upstreamtest.Hang)
 			go func() {
 				resp, _ := g.Send(t.Context(), http.MethodGet, path, "")
@@ -188,19 +187,19 @@ func TestLongPollsEndWhenTheGatewayStops(t *testing.T) {
 		time.Sleep(time.Second)
 		begin := time.Now()
 		g.Stop()
-		for range waitPaths() {
+		for range longPolls() {
 			resp := <-responses
 			servertest.RequireStatus(t, resp, http.StatusServiceUnavailable, codes.Unavailable)
 		}
-		require.LessOrEqual(t, time.Since(begin), 6*time.Second, "soon after the drain delay")
+		require.LessOrEqual(t, time.Since(begin), 6*time.Second, "the polls must end soon after the drain delay")
 		t.Logf("after %v", time.Since(begin))
 		require.NoError(t, <-g.Done)
 	})
 }
 
-func TestADisconnectEndsTheLongPoll(t *testing.T) {
+func TestDisconnectEndsTheLongPoll(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		cancelled := make(chan time.Time, 1)
 		g.Upstream.Handle("GetWorkflowExecutionHistory", func(ctx context.Context, _ []byte) ([]byte, error) {
 			<-ctx.Done()

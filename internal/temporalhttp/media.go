@@ -25,11 +25,11 @@ const (
 // plainJSON returns the default media type.
 func plainJSON() media { return media{contentType: jsonType} }
 
-// wildcard is the key under which Temporal's HTTP API registers plain JSON.
+// wildcard also selects plain JSON, because Temporal's HTTP API registers it under
+// this name.
 const wildcard = "*"
 
-// mediaOf returns the media type with a name. The second result is false if there is
-// none.
+// mediaOf returns the media type with the given name, and whether it is supported.
 func mediaOf(name string) (media, bool) {
 	switch name {
 	case wildcard:
@@ -45,10 +45,10 @@ func mediaOf(name string) (media, bool) {
 	}
 }
 
-// negotiate returns the media types of the request body and of the response, as
-// Temporal's HTTP API selects them. The first supported Content-Type selects that of
-// the body; the query, else Accept, else the body's media type that of the response.
-// The default is plain JSON.
+// negotiate returns the media types of the request body (in) and of the response
+// (out), as Temporal's HTTP API selects them. The body has the first supported media
+// type in Content-Type, else plain JSON. The response has the media type that the query
+// selects, else the first supported one in Accept, else that of the body.
 func negotiate(h http.Header, query url.Values) (in, out media) {
 	in = plainJSON()
 	for _, value := range h.Values("Content-Type") {

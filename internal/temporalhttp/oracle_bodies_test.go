@@ -14,34 +14,33 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// fillBody sets the body to a random request message in one of the forms of JSON,
-// and corrupts some of the bodies.
+// fillBody sets the body to a random request message in one of the JSON forms. It makes
+// some of the bodies invalid.
 func (g *generator) fillBody(c *oracleCase) {
 	if g.oneIn(25) {
 		c.body = pick(g, "", " ", "\n\t", "{}", "null", "[]", "7", `"x"`, "true", "{", "}", "{}{}", "{} x", "\ufeff{}", "//\n{}")
 		return
 	}
-	if _, inPath := c.values["namespace"]; !inPath && g.oneIn(10) {
+	if _, inPath := c.pathValues["namespace"]; !inPath && g.oneIn(10) {
 		c.body = "{}"
 		return
 	}
 	message := g.Message(messageType(c.rule.method.Input()))
 	g.setNamespaces(c, message)
-	c.sent = message.Interface()
-	long := g.oneIn(4)
-	if long {
+	longForm := g.oneIn(4)
+	if longForm {
 		c.header.Set("Content-Type", pick(g, "application/json+no-payload-shorthand", "application/json+pretty+no-payload-shorthand"))
 	}
-	c.body = string(g.corrupt(g.marshal(c.sent, long)))
+	c.body = string(g.corrupt(g.marshal(message.Interface(), longForm)))
 }
 
-// setNamespaces sets every namespace in the message to that of the path, and
-// sometimes to another one.
+// setNamespaces sets the namespaces in the message to the one in the path. In some
+// messages, it sets another namespace at the top level or in nested messages.
 func (g *generator) setNamespaces(c *oracleCase, message protoreflect.Message) {
-	name, other, atTop, nested := c.values["namespace"], pick(g, "other", "x"), g.oneIn(40), g.oneIn(40)
+	name, other, otherAtTop, otherNested := c.pathValues["namespace"], pick(g, "other", "x"), g.oneIn(40), g.oneIn(40)
 	visitNamespaces(message.Interface(), func(m protoreflect.Message, field protoreflect.FieldDescriptor) {
 		switch {
-		case m == message && atTop || m != message && nested:
+		case m == message && otherAtTop || m != message && otherNested:
 			m.Set(field, protoreflect.ValueOfString(other))
 		case strings.HasSuffix(string(field.Name()), "_id") || name == "" && m != message:
 			m.Clear(field)
@@ -53,11 +52,11 @@ func (g *generator) setNamespaces(c *oracleCase, message protoreflect.Message) {
 	})
 }
 
-// marshal returns a message as JSON, with random options.
-func (g *generator) marshal(m proto.Message, long bool) []byte {
+// marshal returns a message as JSON, with random options. longForm excludes the payload shorthand.
+func (g *generator) marshal(m proto.Message, longForm bool) []byte {
 	options := protojson.MarshalOptions{UseProtoNames: g.oneIn(3), UseEnumNumbers: g.oneIn(5), EmitUnpopulated: g.oneIn(10)}
 	text, err := options.Marshal(m)
-	if err == nil && !long && !g.oneIn(4) {
+	if err == nil && !longForm && !g.oneIn(4) {
 		// Marshal fails if a payload has no shorthand.
 		short, err := temporalproto.CustomJSONMarshalOptions{
 			Metadata: map[string]any{common.EnablePayloadShorthandMetadataKey: true},
@@ -66,16 +65,16 @@ func (g *generator) marshal(m proto.Message, long bool) []byte {
 			text = short
 		}
 	}
-	var laidOut bytes.Buffer // protojson randomises white space by build
-	if err != nil || json.Compact(&laidOut, text) != nil {
+	var out bytes.Buffer // without the white space of protojson, which differs between builds
+	if err != nil || json.Compact(&out, text) != nil {
 		return []byte("{}")
 	}
 	if g.oneIn(5) {
-		compact := laidOut.String()
-		laidOut.Reset()
-		_ = json.Indent(&laidOut, []byte(compact), "", "\t")
+		compact := out.String()
+		out.Reset()
+		_ = json.Indent(&out, []byte(compact), "", "\t")
 	}
-	return laidOut.Bytes()
+	return out.Bytes()
 }
 
 // corrupt changes some documents and returns the others unchanged.
@@ -90,7 +89,7 @@ func (g *generator) corrupt(text []byte) []byte {
 	}
 }
 
-// changeValue changes a value in the document, or adds one.
+// changeValue changes a random value in the document, or adds a value.
 func (g *generator) changeValue(text []byte) []byte {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
@@ -107,7 +106,7 @@ func (g *generator) changeValue(text []byte) []byte {
 	return changed
 }
 
-// countValues returns the number of values in a document.
+// countValues returns the number of values in a document, including nested ones.
 func countValues(value any) int {
 	n := 1
 	switch v := value.(type) {
@@ -123,8 +122,8 @@ func countValues(value any) int {
 	return n
 }
 
-// change replaces the value with the given index in depth-first order. It sets the
-// index to -1 afterwards.
+// change replaces the value at the given index in depth-first order, and sets the index
+// to -1 once it has done so.
 func (g *generator) change(value any, index *int) any {
 	if *index == 0 {
 		*index = -1
@@ -150,8 +149,8 @@ func (g *generator) change(value any, index *int) any {
 	return value
 }
 
-// otherValue returns the same value in another notation, with an additional element,
-// or a value of another type.
+// otherValue returns the value in another notation or with an additional member, or
+// returns a value of another type.
 func (g *generator) otherValue(value any) any {
 	if g.oneIn(2) {
 		switch v := value.(type) {
@@ -173,7 +172,7 @@ func (g *generator) otherValue(value any) any {
 		json.RawMessage("1e3"), json.RawMessage("1E400"), json.RawMessage("-0"), json.RawMessage("12345678901234567890"), "1s", "2030-01-01T00:00:00Z")
 }
 
-// corruptText changes the text at a random position.
+// corruptText makes a random change that ignores the structure of the JSON.
 func (g *generator) corruptText(text []byte) []byte {
 	at := g.IntN(len(text))
 	switch g.IntN(7) {

@@ -18,20 +18,17 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode/transcodetest"
 )
 
-// oracleCase is a request and the response of the upstream.
+// oracleCase is an HTTP request, and the response that the upstream returns to it.
 type oracleCase struct {
 	rule   *rule
 	verb   string
-	target string
+	target string // path and query
 	header http.Header
 	body   string
 
-	// values has the values of the variables of the path. sent is the message from
-	// which the body was generated, before it was corrupted.
-	values map[string]string
-	sent   proto.Message
+	pathValues map[string]string // by the name of the path variable
 
-	response proto.Message
+	response proto.Message      // of the upstream
 	failure  *grpcstatus.Status // returned instead of the response, unless nil
 }
 
@@ -39,27 +36,28 @@ func (c *oracleCase) String() string {
 	return fmt.Sprintf("%s %s\n%v\n%s", c.verb, c.target, c.header, c.body)
 }
 
-// generator generates cases. After a restart with the same seed it generates the
+// generator generates random cases. After a restart with the same seed, it generates the
 // same cases.
 type generator struct {
 	*transcodetest.Generator
 
-	any []protoreflect.MessageType
+	detailTypes []protoreflect.MessageType // for the details of errors
 }
 
+// newGenerator returns a generator. Restart sets the seed.
 func newGenerator(t testing.TB) *generator {
 	t.Helper()
 	return &generator{transcodetest.NewGenerator(t, 0), transcodetest.Linked(t)}
 }
 
-// oneIn returns true in one of n cases.
+// oneIn returns true with a probability of 1/n.
 func (g *generator) oneIn(n int) bool { return g.IntN(n) == 0 }
 
 func pick[T any](g *generator, from ...T) T { return from[g.IntN(len(from))] }
 
 // next generates a case for a binding.
 func (g *generator) next(r *rule) *oracleCase {
-	c := &oracleCase{rule: r, verb: r.verb, header: http.Header{}, values: map[string]string{}}
+	c := &oracleCase{rule: r, verb: r.verb, header: http.Header{}, pathValues: map[string]string{}}
 	if g.oneIn(40) {
 		c.verb = pick(g, http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete)
 	}
@@ -80,18 +78,19 @@ func (g *generator) next(r *rule) *oracleCase {
 
 // path replaces the variables of the pattern with random values.
 func (g *generator) path(c *oracleCase) string {
-	return inBraces.ReplaceAllStringFunc(c.rule.pattern, func(name string) string {
+	return pathVariable.ReplaceAllStringFunc(c.rule.pattern, func(name string) string {
 		name = strings.Trim(name, "{}")
-		value := g.id()
+		value := g.pathValue()
 		if name == "namespace" && !g.oneIn(25) {
 			value = pick(g, "default", "orders", "a.b-c")
 		}
-		c.values[name] = value
+		c.pathValues[name] = value
 		return g.escape(value)
 	})
 }
 
-func (g *generator) id() string {
+// pathValue generates the value of a path variable.
+func (g *generator) pathValue() string {
 	if !g.oneIn(3) {
 		return pick(g, "order-1", "b7d1f9c0-8c1e-4b55-a5c4-0a3f1a3d2f10", "1", "a")
 	}
@@ -111,7 +110,7 @@ func (g *generator) escape(value string) string {
 	return b.String()
 }
 
-// negotiate sets the headers for content negotiation in some cases.
+// negotiate sets Content-Type and Accept in some cases.
 func (g *generator) negotiate(c *oracleCase) {
 	types := []string{
 		"application/json", "application/json+pretty", "application/json+no-payload-shorthand",
@@ -131,18 +130,17 @@ func (g *generator) negotiate(c *oracleCase) {
 	}
 }
 
-// lastCode is Unauthenticated, the highest gRPC code.
+// lastCode is the highest gRPC code, Unauthenticated.
 const lastCode = 16
 
-// failure generates an error of the upstream, sometimes with a code that gRPC does not
-// define.
+// failure generates an upstream error, sometimes with a code that gRPC does not define.
 func (g *generator) failure() *grpcstatus.Status {
 	failed := &status.Status{Code: 1 + g.Int32N(lastCode+1), Message: g.Text()}
 	for g.oneIn(2) {
-		of := g.any[g.IntN(len(g.any))]
+		of := g.detailTypes[g.IntN(len(g.detailTypes))]
 		if g.oneIn(2) {
 			for !strings.HasPrefix(string(of.Descriptor().FullName()), "temporal.api.errordetails.") {
-				of = g.any[g.IntN(len(g.any))]
+				of = g.detailTypes[g.IntN(len(g.detailTypes))]
 			}
 		}
 		detail, err := anypb.New(g.Message(of).Interface())
@@ -164,7 +162,7 @@ func (g *generator) failure() *grpcstatus.Status {
 // invalid.
 func (g *generator) query(r *rule) string {
 	var pairs []string
-	fields, lists := leaves(r.method.Input(), 3), map[string]string{}
+	fields, lists := fieldPaths(r.method.Input(), 3), map[string]string{}
 	for len(fields) > 0 && !g.oneIn(4) && len(pairs) < 6 {
 		f := fields[g.IntN(len(fields))]
 		times := 1
@@ -172,15 +170,15 @@ func (g *generator) query(r *rule) string {
 			times = 1 + g.IntN(3)
 		}
 		for range times {
-			name, value := g.spelling(f), g.value(f.last())
-			if f.last().IsList() { // for a list in both spellings, the order of Temporal's elements is random
+			name, value := g.parameterName(f), g.parameterValue(f.last())
+			if f.last().IsList() { // if a list had two spellings, Temporal would append their elements in random order
 				path := fmt.Sprint(f)
 				lists[path] = cmp.Or(lists[path], name)
 				name = lists[path]
 			}
 			if f.last().IsMap() {
-				name += "[" + g.value(f.last().MapKey()) + "]"
-				value = g.value(f.last().MapValue())
+				name += "[" + g.parameterValue(f.last().MapKey()) + "]"
+				value = g.parameterValue(f.last().MapValue())
 			}
 			pairs = append(pairs, url.QueryEscape(name)+"="+url.QueryEscape(value))
 		}
@@ -198,36 +196,40 @@ func (g *generator) query(r *rule) string {
 	return "?" + strings.Join(pairs, "&")
 }
 
-// leaf is a field that a query can set, as the path of fields from the request.
-type leaf []protoreflect.FieldDescriptor
+// fieldPath identifies a field that a query can set, by the fields that lead to it.
+type fieldPath []protoreflect.FieldDescriptor
 
-func (l leaf) last() protoreflect.FieldDescriptor { return l[len(l)-1] }
+func (path fieldPath) last() protoreflect.FieldDescriptor { return path[len(path)-1] }
 
-// leaves returns all fields that a query can set, including messages.
-func leaves(d protoreflect.MessageDescriptor, depth int) []leaf {
-	var all []leaf
+// fieldPaths returns all fields that a query can set, including fields of message type,
+// down to the given depth of nesting.
+func fieldPaths(d protoreflect.MessageDescriptor, depth int) []fieldPath {
+	var all []fieldPath
 	for i := range d.Fields().Len() {
 		field := d.Fields().Get(i)
-		all = append(all, leaf{field})
-		if field.Message() == nil || field.IsMap() || field.IsList() || depth <= 1 || isValue(field.Message()) {
+		all = append(all, fieldPath{field})
+		if field.Message() == nil || field.IsMap() || field.IsList() || depth <= 1 || isWellKnown(field.Message()) {
 			continue
 		}
-		for _, inner := range leaves(field.Message(), depth-1) {
-			all = append(all, append(leaf{field}, inner...))
+		for _, inner := range fieldPaths(field.Message(), depth-1) {
+			all = append(all, append(fieldPath{field}, inner...))
 		}
 	}
 	return all
 }
 
-// isValue reports whether the JSON form of a message is a string.
-func isValue(d protoreflect.MessageDescriptor) bool {
+// isWellKnown reports whether a message is a well-known type such as Timestamp, which a
+// query parameter sets as a single value.
+func isWellKnown(d protoreflect.MessageDescriptor) bool {
 	return d.ParentFile().Package() == "google.protobuf"
 }
 
-func (g *generator) spelling(l leaf) string {
+// parameterName returns the dotted name of a field in camelCase or snake_case. Sometimes
+// it mixes the two.
+func (g *generator) parameterName(path fieldPath) string {
 	camel := g.oneIn(2)
-	names := make([]string, len(l))
-	for i, field := range l {
+	names := make([]string, len(path))
+	for i, field := range path {
 		if camel != g.oneIn(10) {
 			names[i] = field.JSONName()
 		} else {
@@ -237,14 +239,14 @@ func (g *generator) spelling(l leaf) string {
 	return strings.Join(names, ".")
 }
 
-// value generates the text of a field, sometimes of another type.
-func (g *generator) value(field protoreflect.FieldDescriptor) string {
+// parameterValue generates a value for a field, sometimes one of another type.
+func (g *generator) parameterValue(field protoreflect.FieldDescriptor) string {
 	if g.oneIn(12) {
 		return pick(g, "", "x", "-1", "1", "1e3", "1.5", "0x10", " 1", "1_000", "true", "null", "NaN", "inf", "Infinity", "99999999999999999999", "2030-01-01", "é", "\xff",
 			"+5", "007", "-0", "1.0", "T", "{}", "a,b", "!!", "QQ", "QQ==", "_-8=", "_-8", "1m", "-1.5s", ".5")
 	}
 	if field.Message() != nil {
-		return g.textOf(field.Message().FullName())
+		return g.messageText(field.Message().FullName())
 	}
 	switch field.Kind() {
 	case protoreflect.StringKind:
@@ -271,7 +273,7 @@ func (g *generator) enum(d protoreflect.EnumDescriptor) string {
 	case 1:
 		return strings.ToLower(name)
 	case 2:
-		return camel(name)
+		return shortEnumName(name)
 	case 3:
 		return pick(g, "99", "-1", "UNKNOWN_VALUE", "1.0")
 	default:
@@ -279,9 +281,10 @@ func (g *generator) enum(d protoreflect.EnumDescriptor) string {
 	}
 }
 
-// camel returns the short name of an enum value, as older versions of Temporal's JSON
-// wrote it: the last two words of the name.
-func camel(name string) string {
+// shortEnumName returns an enum value in the short form of older versions of Temporal's
+// JSON, such as ContinuedAsNew. It keeps only the last two words of the name, so some of
+// its results are invalid.
+func shortEnumName(name string) string {
 	words := strings.Split(strings.ToLower(name), "_")
 	words = words[max(0, len(words)-2):]
 	for i, word := range words {
@@ -292,7 +295,8 @@ func camel(name string) string {
 	return strings.Join(words, "")
 }
 
-func (g *generator) textOf(name protoreflect.FullName) string {
+// messageText generates the value of a message field, such as a Timestamp.
+func (g *generator) messageText(name protoreflect.FullName) string {
 	switch name {
 	case "google.protobuf.Timestamp":
 		return pick(g, "2030-01-01T00:00:00Z", "2030-01-01T00:00:00.123456789Z", "2030-06-01T00:00:00+02:00", "2030-01-01T00:00:00.5-11:30",
@@ -316,7 +320,7 @@ func (c *oracleCase) decodedTarget() string {
 	return text
 }
 
-// visitNamespaces visits every field of a message that contains a namespace.
+// visitNamespaces visits every field of a message that names a namespace or has the id of one.
 func visitNamespaces(of proto.Message, visit func(protoreflect.Message, protoreflect.FieldDescriptor)) {
 	walk(of.ProtoReflect(), func(m protoreflect.Message) {
 		for i := range m.Descriptor().Fields().Len() {
@@ -330,7 +334,7 @@ func visitNamespaces(of proto.Message, visit func(protoreflect.Message, protoref
 	})
 }
 
-// walk visits a message and all nested messages, except those in an Any.
+// walk visits a message and all nested messages, except messages packed in an Any.
 func walk(m protoreflect.Message, visit func(protoreflect.Message)) {
 	visit(m)
 	m.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {

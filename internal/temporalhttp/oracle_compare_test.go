@@ -10,8 +10,9 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// reconcile removes the known differences from a pair. It returns their indices in
-// the table, and the first other difference, or an empty string.
+// reconcile removes the known differences from a pair. It returns the indices in the
+// table of those that it found. other describes the first difference that is not known;
+// it is empty if there is none.
 func (p *pair) reconcile(table []difference) (known []int, other string) {
 	for i, d := range table {
 		if d.reconcile != nil && d.reconcile(p) {
@@ -33,11 +34,11 @@ func (p *pair) firstDifference() string {
 	case temporal.calls > 0 && temporal.method != door.method:
 		return fmt.Sprintf("calls %s, not %s", door.method, temporal.method)
 	case temporal.calls > 0 && !proto.Equal(temporal.request, door.request):
-		return "request: " + differingField(temporal.request.ProtoReflect(), door.request.ProtoReflect())
+		return "request: " + firstDifferingField(temporal.request.ProtoReflect(), door.request.ProtoReflect())
 	case temporal.header.Get("Content-Type") != door.header.Get("Content-Type"):
 		return fmt.Sprintf("content type %s, not %s", door.header.Get("Content-Type"), temporal.header.Get("Content-Type"))
-	case layout(temporal.body) != layout(door.body):
-		return fmt.Sprintf("layout %s, not %s", layout(door.body), layout(temporal.body))
+	case whiteSpaceLayout(temporal.body) != whiteSpaceLayout(door.body):
+		return fmt.Sprintf("white space: %s, not %s", whiteSpaceLayout(door.body), whiteSpaceLayout(temporal.body))
 	case !sameJSON(temporal.body, door.body):
 		return "response"
 	default:
@@ -45,15 +46,16 @@ func (p *pair) firstDifference() string {
 	}
 }
 
-// differingField describes the first field in which two messages differ.
-func differingField(a, b protoreflect.Message) string {
+// firstDifferingField describes the first field in which a message of Temporal's API (a)
+// and one of the door (b) differ.
+func firstDifferingField(a, b protoreflect.Message) string {
 	for i := range a.Descriptor().Fields().Len() {
 		field := a.Descriptor().Fields().Get(i)
 		x, y := a.Get(field), b.Get(field)
 		switch {
 		case a.Has(field) == b.Has(field) && x.Equal(y):
 		case a.Has(field) && b.Has(field) && field.Message() != nil && !field.IsList() && !field.IsMap():
-			return string(field.Name()) + "." + differingField(x.Message(), y.Message())
+			return string(field.Name()) + "." + firstDifferingField(x.Message(), y.Message())
 		default:
 			return fmt.Sprintf("%s: %.200v, not %.200v", field.Name(), y, x)
 		}
@@ -61,17 +63,18 @@ func differingField(a, b protoreflect.Message) string {
 	return "unknown fields"
 }
 
-// sameJSON reports whether two documents have equal values.
+// sameJSON reports whether two JSON documents have the same value.
 func sameJSON(a, b []byte) bool {
 	if bytes.Equal(a, b) {
 		return true
 	}
-	x, errX := canonical(a)
-	y, errY := canonical(b)
+	x, errX := canonicalJSON(a)
+	y, errY := canonicalJSON(b)
 	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
 
-func canonical(text []byte) ([]byte, error) {
+// canonicalJSON returns the document with sorted keys, normalised numbers and no white space.
+func canonicalJSON(text []byte) ([]byte, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	var document any
@@ -101,8 +104,8 @@ func plainNumbers(value any) any {
 	return value
 }
 
-// layout returns how a document uses white space.
-func layout(body []byte) string {
+// whiteSpaceLayout describes how a JSON document uses white space.
+func whiteSpaceLayout(body []byte) string {
 	body = bytes.TrimSpace(body)
 	var compact, indented bytes.Buffer
 	switch {

@@ -15,36 +15,38 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// difference is an intended difference between the door and Temporal's own HTTP
-// API. Its texts are a row of the table in docs/temporal-http-api.md.
+// difference is an intended difference between the door and Temporal's own HTTP API.
 type difference struct {
+	// here describes what the door does, and why gives the reason. They are the
+	// columns of a table in docs/temporal-http-api.md.
 	here, why string
-	// reconcile reports whether a pair has the difference, and removes it from the
-	// pair. It is nil for differences that the oracle cannot observe, such as
-	// those of credentials. dev/e2e/temporalhttp tests these with a real server.
+	// reconcile reports whether a pair has the difference, and removes it by making
+	// the two outcomes equal. It is nil for differences that the oracle cannot
+	// observe, such as those in credentials. dev/e2e/temporalhttp tests these with a
+	// real server.
 	reconcile func(*pair) bool
 }
 
 // differences returns all known differences, in the order of the document.
-// reconcile removes them in this order.
+// [pair.reconcile] removes them from a pair in this order.
 func differences() []difference {
-	return append(append(append(routing(), reading()...), values()...), failing()...)
+	return append(append(append(routingDifferences(), inputDifferences()...), payloadDifferences()...), errorDifferences()...)
 }
 
-// routing returns the differences of paths, methods and authorisation.
-func routing() []difference {
+// routingDifferences returns the differences in paths, methods and authorisation.
+func routingDifferences() []difference {
 	return []difference{
 		{
 			"Ids with a slash reach the RPC",
 			"Temporal treats an encoded slash as a segment separator and finds no route.",
-			slashInID,
+			reconcileSlashInID,
 		},
 		{
 			"An empty segment is not an id",
 			"Temporal calls the RPC with an empty id, which the RPC rejects.",
 			func(p *pair) bool {
-				return p.anyValue(func(_, value string) bool { return value == "" }) &&
-					(p.rejects(http.StatusNotFound, codes.NotFound) || p.rejects(http.StatusMethodNotAllowed, codes.Unimplemented))
+				return p.anyPathValue(func(_, value string) bool { return value == "" }) &&
+					(p.reconcileRejection(http.StatusNotFound, codes.NotFound) || p.reconcileRejection(http.StatusMethodNotAllowed, codes.Unimplemented))
 			},
 		},
 		{
@@ -52,7 +54,7 @@ func routing() []difference {
 			"Temporal returns 501, which suggests a future feature, and does not list the supported methods.",
 			func(p *pair) bool {
 				return p.verb != p.rule.verb && p.temporal.status == http.StatusNotImplemented &&
-					p.rejects(http.StatusMethodNotAllowed, codes.Unimplemented)
+					p.reconcileRejection(http.StatusMethodNotAllowed, codes.Unimplemented)
 			},
 		},
 		{
@@ -61,7 +63,7 @@ func routing() []difference {
 			func(p *pair) bool {
 				return p.verb == http.MethodPost && p.rule.verb == http.MethodGet &&
 					p.header.Get("Content-Type") == "application/x-www-form-urlencoded" &&
-					p.rejects(http.StatusMethodNotAllowed, codes.Unimplemented)
+					p.reconcileRejection(http.StatusMethodNotAllowed, codes.Unimplemented)
 			},
 		},
 		{"HEAD is treated as GET", "As HTTP specifies. Temporal returns 501.", nil},
@@ -80,22 +82,22 @@ func routing() []difference {
 			"A namespace that is not ASCII, or longer than 1,000 bytes, is 404",
 			"The namespace is also sent as gRPC metadata, which is ASCII only, and the server accepts no longer names.",
 			func(p *pair) bool {
-				return p.anyValue(func(name, value string) bool { return name == "namespace" && (!printable(value) || len(value) > 1000) }) &&
-					p.rejects(http.StatusNotFound, codes.NotFound)
+				return p.anyPathValue(func(name, value string) bool { return name == "namespace" && (!printable(value) || len(value) > 1000) }) &&
+					p.reconcileRejection(http.StatusNotFound, codes.NotFound)
 			},
 		},
 		{
 			"A namespace in the body that differs from the path's is 400",
 			"Temporal silently uses the path's. Two different namespaces are a mistake of the caller.",
 			func(p *pair) bool {
-				return p.hasOtherNamespace(true) && p.rejects(http.StatusBadRequest, codes.InvalidArgument)
+				return p.hasOtherNamespace(true) && p.reconcileRejection(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
 			"A nested namespace in the body that differs from the path's is 400",
 			"The key's grants apply to every namespace in the request.",
 			func(p *pair) bool {
-				return p.hasOtherNamespace(false) && p.rejects(http.StatusBadRequest, codes.InvalidArgument)
+				return p.hasOtherNamespace(false) && p.reconcileRejection(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{"A completion callback is 403", "With a callback, the server calls an address that the caller chooses. A key can permit it.", nil},
@@ -104,28 +106,28 @@ func routing() []difference {
 			"The key's grants refer to namespaces by name.",
 			func(p *pair) bool {
 				return p.temporal.request != nil && p.rule.method.Name() == "DescribeNamespace" &&
-					textAt(p.temporal.request.ProtoReflect(), "id") != "" && p.rejects(http.StatusBadRequest, codes.InvalidArgument)
+					textAt(p.temporal.request.ProtoReflect(), "id") != "" && p.reconcileRejection(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
 			"A request without its required namespace is 403",
 			"Temporal leaves the check to the RPC.",
 			func(p *pair) bool {
-				_, inPath := p.values["namespace"]
+				_, inPath := p.pathValues["namespace"]
 				return !inPath && p.temporal.calls > 0 && textAt(p.temporal.request.ProtoReflect(), "namespace") == "" &&
-					p.rejects(http.StatusForbidden, codes.PermissionDenied)
+					p.reconcileRejection(http.StatusForbidden, codes.PermissionDenied)
 			},
 		},
 		{
 			"The identity of a call is the key's id",
 			"Callers of Temporal's HTTP API can claim any identity.",
-			stampedIdentity,
+			reconcileIdentity,
 		},
 	}
 }
 
-// reading returns the differences of queries and bodies.
-func reading() []difference {
+// inputDifferences returns the differences in queries and bodies.
+func inputDifferences() []difference {
 	return []difference{
 		{"A body over 4 MiB is 413", "Temporal returns 400.", nil},
 		{"A compressed body is 415", "Temporal parses it as if it were not compressed.", nil},
@@ -136,7 +138,7 @@ func reading() []difference {
 				decoder := json.NewDecoder(strings.NewReader(p.body))
 				var first, second json.RawMessage
 				return decoder.Decode(&first) == nil && !errors.Is(decoder.Decode(&second), io.EOF) &&
-					p.rejects(http.StatusBadRequest, codes.InvalidArgument)
+					p.reconcileRejection(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
@@ -144,21 +146,21 @@ func reading() []difference {
 			"Temporal uses the last.",
 			func(p *pair) bool {
 				return jsontext.Value(p.body).IsValid(jsontext.AllowDuplicateNames(true)) && !jsontext.Value(p.body).IsValid() &&
-					p.rejects(http.StatusBadRequest, codes.InvalidArgument)
+					p.reconcileRejection(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
 			"A number in a string must be the whole string",
 			"Temporal ignores what follows a comma, a colon, a bracket or white space in it.",
 			func(p *pair) bool {
-				return numberWithSuffix.MatchString(p.body) && p.rejects(http.StatusBadRequest, codes.InvalidArgument)
+				return numberWithSuffix.MatchString(p.body) && p.reconcileRejection(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
 			"Text that is not valid UTF-8 is 400",
 			"A protobuf string cannot contain it.",
 			func(p *pair) bool {
-				return !utf8.ValidString(p.decodedTarget()) && p.rejects(http.StatusBadRequest, codes.InvalidArgument)
+				return !utf8.ValidString(p.decodedTarget()) && p.reconcileRejection(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
@@ -167,15 +169,15 @@ func reading() []difference {
 			func(p *pair) bool {
 				_, query, _ := strings.Cut(p.target, "?")
 				_, err := url.ParseQuery(query)
-				return err != nil && p.rejects(http.StatusBadRequest, codes.InvalidArgument)
+				return err != nil && p.reconcileRejection(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
 			"A query parameter in both spellings is 400",
 			"Temporal uses one of the two, and not always the same one.",
 			func(p *pair) bool {
-				return strings.Contains(string(p.door.body), "must be given once") && p.inBothSpellings() &&
-					p.rejects(http.StatusBadRequest, codes.InvalidArgument)
+				return strings.Contains(string(p.door.body), "must be given once") && p.hasFieldTwice() &&
+					p.reconcileRejection(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
@@ -193,28 +195,28 @@ func reading() []difference {
 	}
 }
 
-// values returns the differences of payloads in requests and in responses.
-func values() []difference {
+// payloadDifferences returns the differences in payloads, in requests and in responses.
+func payloadDifferences() []difference {
 	return []difference{
 		{
 			"Values are stored byte for byte",
 			"Temporal's HTTP API parses and rewrites each value: large integers are rounded, keys sorted, empty lists become null.",
-			storedByteForByte,
+			reconcileStoredPayloads,
 		},
 		{
 			"A payload in an Any keeps its type",
 			"Temporal returns its value without the type.",
-			typedPayload,
+			reconcileTypedPayload,
 		},
 		{
 			"Values are returned byte for byte",
 			"Temporal also rewrites values in responses, even if the stored bytes are correct.",
-			returnedByteForByte,
+			reconcileReturnedPayloads,
 		},
 		{
 			"Data that is marked as JSON and is not valid is returned in the long form",
 			"With one such value, Temporal fails the whole response.",
-			nil, // covered by returnedByteForByte
+			nil, // covered by reconcileReturnedPayloads
 		},
 		{
 			"Numbers in values can have any size",
@@ -232,7 +234,7 @@ func values() []difference {
 			"Temporal treats it as a value, because it checks for metadata and data only.",
 			func(p *pair) bool {
 				return strings.Contains(p.body, "xternal") && strings.Contains(string(p.door.body), "/externalPayloads") &&
-					p.rejects(http.StatusBadRequest, codes.InvalidArgument)
+					p.reconcileRejection(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 		{
@@ -240,24 +242,24 @@ func values() []difference {
 			"Temporal rejects it in a list, and treats it as an empty payload elsewhere.",
 			func(p *pair) bool {
 				return strings.Contains(string(p.door.body), "_protoMessageType must be a string") &&
-					p.rejects(http.StatusBadRequest, codes.InvalidArgument)
+					p.reconcileRejection(http.StatusBadRequest, codes.InvalidArgument)
 			},
 		},
 	}
 }
 
-// failing returns the differences of errors and of headers.
-func failing() []difference {
+// errorDifferences returns the differences in errors and in headers.
+func errorDifferences() []difference {
 	return []difference{
 		{
 			"An error about the gateway's own credential is 502",
 			"Temporal returns 401, as if the caller's credential were invalid.",
-			func(p *pair) bool { return p.failsWith(codes.Unauthenticated, http.StatusBadGateway) },
+			func(p *pair) bool { return p.reconcileFailure(codes.Unauthenticated, http.StatusBadGateway) },
 		},
 		{
 			"An interrupted call is 503",
 			"Temporal returns 499, as if the caller had disconnected.",
-			func(p *pair) bool { return p.failsWith(codes.Canceled, http.StatusServiceUnavailable) },
+			func(p *pair) bool { return p.reconcileFailure(codes.Canceled, http.StatusServiceUnavailable) },
 		},
 		{
 			"The text of internal server errors is the gateway's",
@@ -297,7 +299,7 @@ func failing() []difference {
 		{
 			"The text of errors about malformed requests is the gateway's",
 			"It names the field.",
-			differentErrorText,
+			reconcileErrorText,
 		},
 		{
 			"The content type is application/json",

@@ -21,9 +21,9 @@ import (
 )
 
 // newTemporalMux returns the HTTP API of Temporal's frontend, configured as in
-// service/frontend of go.temporal.io/server 1.32: grpc-gateway's mux with the
-// handlers that are generated from the same rules, Temporal's JSON and Temporal's
-// error handler. Its calls go to the [exchange] in the context of the request.
+// service/frontend of go.temporal.io/server 1.32: grpc-gateway's mux with generated
+// handlers, Temporal's JSON and Temporal's error handler. The [fakeCall] in the
+// request's context handles the RPC.
 func newTemporalMux(t testing.TB) http.Handler {
 	t.Helper()
 	mux := runtime.NewServeMux(
@@ -53,11 +53,11 @@ func newTemporalMux(t testing.TB) http.Handler {
 	})
 }
 
-// inProcess is the frontend's connection to itself.
+// inProcess is the connection over which the frontend calls its own gRPC handlers.
 type inProcess struct{}
 
 func (inProcess) Invoke(ctx context.Context, method string, request, response any, _ ...grpc.CallOption) error {
-	x, _ := ctx.Value(exchangeKey{}).(*exchange)
+	call, _ := ctx.Value(fakeCallKey{}).(*fakeCall)
 	sent, ok := request.(proto.Message)
 	if !ok {
 		return errors.New("not a message")
@@ -68,7 +68,7 @@ func (inProcess) Invoke(ctx context.Context, method string, request, response an
 	}
 	// The request is cloned and not encoded, because encoding would check UTF-8,
 	// which the frontend does not do within its process.
-	result, err := x.handle(method, proto.CloneOf(sent), into.ProtoReflect().Descriptor())
+	result, err := call.handle(method, proto.CloneOf(sent), into.ProtoReflect().Descriptor())
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (inProcess) NewStream(context.Context, *grpc.StreamDesc, string, ...grpc.Ca
 	return nil, errors.New("the HTTP API has no streams")
 }
 
-// temporalHeader is the frontend's incomingHeaderMatcher without additional headers.
+// temporalHeader reimplements the frontend's incomingHeaderMatcher, without configured headers.
 func temporalHeader(name string) (string, bool) {
 	switch name {
 	case "Authorization-Extras", "X-Forwarded-For", "Client-Name", "Client-Version":
@@ -90,7 +90,7 @@ func temporalHeader(name string) (string, bool) {
 	}
 }
 
-// temporalError is the frontend's errorHandler.
+// temporalError reimplements the frontend's errorHandler.
 func temporalError(_ context.Context, _ *runtime.ServeMux, m runtime.Marshaler, w http.ResponseWriter, _ *http.Request, err error) {
 	s := serviceerror.ToStatus(err)
 	w.Header().Set("Content-Type", m.ContentType(struct{}{}))
@@ -105,13 +105,15 @@ func temporalError(_ context.Context, _ *runtime.ServeMux, m runtime.Marshaler, 
 	_, _ = w.Write(text)
 }
 
-// temporalJSON is the frontend's temporalProtoMarshaler.
+// temporalJSON reimplements the frontend's temporalProtoMarshaler.
 type temporalJSON struct {
 	contentType string
 	write       temporalproto.CustomJSONMarshalOptions
 	read        temporalproto.CustomJSONUnmarshalOptions
 }
 
+// temporalMarshaler returns one of the frontend's four marshalers and the media type for
+// which the mux uses it.
 func temporalMarshaler(indent string, shorthand bool) (string, temporalJSON) {
 	metadata, contentType := map[string]any{}, runtime.MIMEWildcard
 	if shorthand {

@@ -16,7 +16,7 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode"
 )
 
-// changePayloads changes every payload of a message, including those in an Any.
+// changePayloads calls change for every payload of a message, including payloads in an Any.
 func changePayloads(of proto.Message, change func(*common.Payload)) {
 	walk(of.ProtoReflect(), func(m protoreflect.Message) {
 		switch m := m.Interface().(type) {
@@ -35,15 +35,16 @@ func changePayloads(of proto.Message, change func(*common.Payload)) {
 	})
 }
 
-// storedByteForByte compares the payloads of two requests by their values, because
-// Temporal's HTTP API parses and rewrites the JSON.
-func storedByteForByte(p *pair) bool {
+// reconcileStoredPayloads reports whether the two upstream requests differ only because
+// Temporal's HTTP API parses and rewrites the JSON in payloads. If so, it makes the
+// requests equal.
+func reconcileStoredPayloads(p *pair) bool {
 	if p.temporal.calls == 0 || p.door.calls == 0 || proto.Equal(p.temporal.request, p.door.request) {
 		return false
 	}
 	temporal, door := proto.CloneOf(p.temporal.request), proto.CloneOf(p.door.request)
-	changePayloads(temporal, rewrite)
-	changePayloads(door, rewrite)
+	changePayloads(temporal, rewritePayload)
+	changePayloads(door, rewritePayload)
 	if !proto.Equal(temporal, door) {
 		return false
 	}
@@ -51,8 +52,8 @@ func storedByteForByte(p *pair) bool {
 	return true
 }
 
-// rewrite changes a payload to the form that Temporal's HTTP API would have stored.
-func rewrite(p *common.Payload) {
+// rewritePayload changes a payload to the form that Temporal's HTTP API would have sent.
+func rewritePayload(p *common.Payload) {
 	switch string(p.GetMetadata()["encoding"]) {
 	case "binary/null": // Temporal ignores the data and other metadata
 		p.Reset()
@@ -61,7 +62,7 @@ func rewrite(p *common.Payload) {
 		if long, ok := parseLongForm(p.GetData()); ok {
 			p.Reset()
 			proto.Merge(p, long)
-			rewrite(p)
+			rewritePayload(p)
 			return
 		}
 		var value any
@@ -74,9 +75,9 @@ func rewrite(p *common.Payload) {
 	}
 }
 
-// parseLongForm parses JSON that one side treats as a payload in the long form and
-// the other as a value: it has externalPayloads, or its encoding is binary/null and
-// it has no data.
+// parseLongForm parses a JSON object that only one side treats as a payload in the long
+// form, while the other side treats it as a value. Such an object has externalPayloads,
+// or has the encoding binary/null and no data.
 func parseLongForm(data []byte) (*common.Payload, bool) {
 	var members map[string]any
 	if json.Unmarshal(data, &members) != nil {
@@ -92,7 +93,7 @@ func parseLongForm(data []byte) (*common.Payload, bool) {
 	return long, (camel || snake) && metadata["encoding"] != nil && protojson.Unmarshal(data, long) == nil
 }
 
-// nullInBase64 is binary/null in base64.
+// nullInBase64 is "binary/null" in base64.
 const nullInBase64 = "YmluYXJ5L251bGw="
 
 // withoutEmptyLists replaces empty lists by null, and -0 by 0, as Temporal's HTTP
@@ -116,9 +117,10 @@ func withoutEmptyLists(value any) any {
 	return value
 }
 
-// typedPayload reports whether the upstream's response contains a payload in an Any.
-// Temporal's HTTP API returns its value without the type.
-func typedPayload(p *pair) bool {
+// reconcileTypedPayload reports whether the upstream's response contains a payload in an
+// Any, which Temporal's HTTP API returns without its type. If so, it makes the outcomes
+// equal.
+func reconcileTypedPayload(p *pair) bool {
 	if p.door.calls == 0 || !containsPayload(p.returned()) || !p.roundTrips() {
 		return false
 	}
@@ -137,10 +139,11 @@ func containsPayload(of proto.Message) bool {
 	return found
 }
 
-// returnedByteForByte requires that the payloads of the door's response can be parsed
-// back to those of the upstream. For the rest of the response, it repeats the request
-// with a simple value in all payloads, so that both sides encode them equally.
-func returnedByteForByte(p *pair) bool {
+// reconcileReturnedPayloads reports whether the responses differ, contain payloads, and the
+// door's response can be parsed back to the upstream's. If so, it replaces both responses
+// by those to a second request, for which the upstream returns a simple value in every
+// payload. Both sides encode that value equally, so the rest can be compared.
+func reconcileReturnedPayloads(p *pair) bool {
 	if p.door.calls == 0 || p.temporal.calls == 0 || p.temporal.status == p.door.status && sameJSON(p.temporal.body, p.door.body) {
 		return false
 	}
@@ -161,13 +164,13 @@ func returnedByteForByte(p *pair) bool {
 	if !found || !p.roundTrips() {
 		return false
 	}
-	simple := p.repeat(&c)
-	p.temporal.status, p.temporal.header, p.temporal.body = simple.temporal.status, simple.temporal.header, simple.temporal.body
-	p.door.status, p.door.header, p.door.body = simple.door.status, simple.door.header, simple.door.body
+	second := p.repeat(&c)
+	p.temporal.status, p.temporal.header, p.temporal.body = second.temporal.status, second.temporal.header, second.temporal.body
+	p.door.status, p.door.header, p.door.body = second.door.status, second.door.header, second.door.body
 	return true
 }
 
-// returned returns the message that the upstream returned, which may be an error.
+// returned returns the message or the error status that the upstream returned.
 func (c *oracleCase) returned() proto.Message {
 	if c.failure != nil {
 		return c.failure.Proto()
@@ -187,13 +190,13 @@ func (p *pair) roundTrips() bool {
 	}
 	if strings.Contains(p.door.header.Get("Content-Type"), "pretty") { // values are indented too
 		from = proto.CloneOf(from)
-		changePayloads(from, compact)
-		changePayloads(into, compact)
+		changePayloads(from, compactPayload)
+		changePayloads(into, compactPayload)
 	}
-	return proto.Equal(from, into) || string(protojsonOf(from)) == string(protojsonOf(into)) // equal messages in an Any may have different bytes
+	return proto.Equal(from, into) || string(protojsonOf(from)) == string(protojsonOf(into)) // in an Any, equal messages may have different bytes
 }
 
-func compact(p *common.Payload) {
+func compactPayload(p *common.Payload) {
 	var text bytes.Buffer
 	if json.Compact(&text, p.GetData()) == nil {
 		p.Data = text.Bytes()
@@ -205,7 +208,7 @@ func protojsonOf(m proto.Message) []byte {
 	if err != nil {
 		return nil
 	}
-	text, _ = canonical(text)
+	text, _ = canonicalJSON(text)
 	return text
 }
 

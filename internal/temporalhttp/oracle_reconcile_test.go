@@ -17,15 +17,16 @@ var (
 	// queryValueError matches grpc-gateway's errors for values that it rejects in a
 	// query and accepts in a body.
 	queryValueError = regexp.MustCompile(`illegal base64 data|is not a valid value|parsing \\"[-0-9.eE]+\\": invalid syntax`)
-	// emptyValue matches the value that Temporal's JSON adds to an Empty in an Any.
+	// emptyValue matches a google.protobuf.Empty in an Any, to which Temporal's JSON
+	// adds a value.
 	emptyValue = regexp.MustCompile(`("@type":\s*"type.googleapis.com/google.protobuf.Empty"),\s*"value":\s*\{\}`)
-	// numberWithSuffix matches strings that begin with a number.
+	// numberWithSuffix matches JSON strings that begin with a number but contain more.
 	numberWithSuffix = regexp.MustCompile(`"\s*-?[0-9][-+0-9.eE]*[\s,}\]:][^"]*"`)
 )
 
-// rejects reports whether the door rejected the request with the given status and
-// made no call. If so, it makes the outcomes equal.
-func (p *pair) rejects(httpStatus int, code codes.Code) bool {
+// reconcileRejection reports whether the door rejected the request with the given
+// status and code and made no call. If so, it makes the outcomes equal.
+func (p *pair) reconcileRejection(httpStatus int, code codes.Code) bool {
 	if p.door.calls > 0 || p.door.status != httpStatus || p.door.code() != code {
 		return false
 	}
@@ -42,9 +43,9 @@ func (o *outcome) code() codes.Code {
 	return codes.Code(body.Code)
 }
 
-// failsWith reports whether the upstream failed with the given code and the door
-// returned the given status. If so, it makes the outcomes equal.
-func (p *pair) failsWith(code codes.Code, httpStatus int) bool {
+// reconcileFailure reports whether the upstream call failed with the given code and the
+// door returned the given status. If so, it makes the outcomes equal.
+func (p *pair) reconcileFailure(code codes.Code, httpStatus int) bool {
 	if p.failure == nil || p.failure.Code() != code || p.door.calls == 0 || p.door.status != httpStatus {
 		return false
 	}
@@ -52,9 +53,9 @@ func (p *pair) failsWith(code codes.Code, httpStatus int) bool {
 	return true
 }
 
-// inBothSpellings reports whether two parameters of the query are spellings of one
-// field.
-func (p *pair) inBothSpellings() bool {
+// hasFieldTwice reports whether two query parameters name the same field, one in
+// snake_case and the other in camelCase.
+func (p *pair) hasFieldTwice() bool {
 	target, err := url.Parse(p.target)
 	if err != nil {
 		return false
@@ -70,9 +71,9 @@ func (p *pair) inBothSpellings() bool {
 	return false
 }
 
-// anyValue reports whether a variable of the path satisfies a condition.
-func (p *pair) anyValue(condition func(name, value string) bool) bool {
-	for name, value := range p.values {
+// anyPathValue reports whether a path variable satisfies a condition.
+func (p *pair) anyPathValue(condition func(name, value string) bool) bool {
+	for name, value := range p.pathValues {
 		if condition(name, value) {
 			return true
 		}
@@ -84,17 +85,18 @@ func printable(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-// slashInID requires that the door called the method of the rule with the values of
-// the path, or rejected the request with a 4xx status.
-func slashInID(p *pair) bool {
-	if !p.anyValue(func(_, value string) bool { return strings.Contains(value, "/") }) {
+// reconcileSlashInID reports whether the path has an id with a slash and the door handled
+// it correctly: it called the method of the rule with the values of the path, or
+// rejected the request with a 4xx status. If so, it makes the outcomes equal.
+func reconcileSlashInID(p *pair) bool {
+	if !p.anyPathValue(func(_, value string) bool { return strings.Contains(value, "/") }) {
 		return false
 	}
 	if p.door.calls > 0 && p.verb == p.rule.verb {
 		if p.door.method != p.rule.fullMethod() {
 			return false
 		}
-		for name, value := range p.values {
+		for name, value := range p.pathValues {
 			if textAt(p.door.request.ProtoReflect(), name) != value {
 				return false
 			}
@@ -119,17 +121,20 @@ func textAt(m protoreflect.Message, path string) string {
 	return m.Get(field).String()
 }
 
-// stampedIdentity sets the identity fields of Temporal's request as the door does.
-func stampedIdentity(p *pair) bool {
+// reconcileIdentity sets the identity fields of the request that Temporal's API made, as
+// the door does. It reports whether this changed the request.
+func reconcileIdentity(p *pair) bool {
 	if p.temporal.calls == 0 || p.door.calls == 0 {
 		return false
 	}
 	before := proto.CloneOf(p.temporal.request)
-	stamp(p.temporal.request.ProtoReflect(), 3)
+	setIdentities(p.temporal.request.ProtoReflect(), 3)
 	return !proto.Equal(before, p.temporal.request)
 }
 
-func stamp(m protoreflect.Message, depth int) {
+// setIdentities sets the identity fields of a message to callerName, down to the given
+// depth of nesting.
+func setIdentities(m protoreflect.Message, depth int) {
 	for i := range m.Descriptor().Fields().Len() {
 		field := m.Descriptor().Fields().Get(i)
 		switch {
@@ -137,14 +142,14 @@ func stamp(m protoreflect.Message, depth int) {
 		case field.Name() == "identity" && field.Kind() == protoreflect.StringKind:
 			m.Set(field, protoreflect.ValueOfString(callerName))
 		case field.Message() != nil && m.Has(field) && depth > 1:
-			stamp(m.Mutable(field).Message(), depth-1)
+			setIdentities(m.Mutable(field).Message(), depth-1)
 		}
 	}
 }
 
-// hasOtherNamespace reports whether the request contains a namespace other than that
-// of the path, or the id of a namespace: in the message itself if atTop is true, else
-// in a nested message.
+// hasOtherNamespace reports whether the request contains a namespace other than the one
+// in the path, or the id of a namespace. It looks only at the fields of the message
+// itself if atTop is true, and otherwise only at nested messages.
 func (p *pair) hasOtherNamespace(atTop bool) bool {
 	message := p.temporal.request
 	if p.rule.body {
@@ -157,7 +162,7 @@ func (p *pair) hasOtherNamespace(atTop bool) bool {
 	if message == nil {
 		return false
 	}
-	namespace, inPath := p.values["namespace"]
+	namespace, inPath := p.pathValues["namespace"]
 	if !inPath {
 		namespace = textAt(message.ProtoReflect(), "namespace")
 	}
@@ -169,13 +174,13 @@ func (p *pair) hasOtherNamespace(atTop bool) bool {
 	return found
 }
 
-// differentErrorText reports whether both sides rejected the request with the same
-// status and code. If so, it makes the bodies equal.
-func differentErrorText(p *pair) bool {
-	var theirs, ours status.Status
+// reconcileErrorText reports whether both sides rejected the request with the same
+// status and code but different messages. If so, it makes the bodies equal.
+func reconcileErrorText(p *pair) bool {
+	var temporal, door status.Status
 	if p.temporal.calls+p.door.calls > 0 || p.temporal.status != p.door.status || p.door.status < 400 || p.door.status > 499 ||
-		protojson.Unmarshal(p.temporal.body, &theirs) != nil || protojson.Unmarshal(p.door.body, &ours) != nil ||
-		theirs.GetCode() != ours.GetCode() || theirs.GetMessage() == ours.GetMessage() || layout(p.temporal.body) != layout(p.door.body) {
+		protojson.Unmarshal(p.temporal.body, &temporal) != nil || protojson.Unmarshal(p.door.body, &door) != nil ||
+		temporal.GetCode() != door.GetCode() || temporal.GetMessage() == door.GetMessage() || whiteSpaceLayout(p.temporal.body) != whiteSpaceLayout(p.door.body) {
 		return false
 	}
 	p.temporal.body = p.door.body

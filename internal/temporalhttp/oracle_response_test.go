@@ -18,7 +18,7 @@ import (
 
 const historyPath = "/api/v1/namespaces/orders/workflows/order-1/history"
 
-// largeHistory returns a response that is large enough to be streamed.
+// largeHistory returns a response that exceeds the size from which the door streams it.
 func largeHistory() *workflowservice.GetWorkflowExecutionHistoryResponse {
 	response := &workflowservice.GetWorkflowExecutionHistoryResponse{History: &history.History{}}
 	for i := range 200 {
@@ -37,11 +37,12 @@ func largeHistory() *workflowservice.GetWorkflowExecutionHistoryResponse {
 	return response
 }
 
+// get returns a GET request for a history, to which the upstream returns response.
 func get(target string, response proto.Message) *oracleCase {
 	return &oracleCase{rule: ruleOf("GetWorkflowExecutionHistory"), verb: http.MethodGet, target: target, header: http.Header{}, response: response}
 }
 
-func TestLargeResponsesEqualTemporalsInEveryForm(t *testing.T) {
+func TestStreamedResponseEqualsTemporals(t *testing.T) {
 	t.Parallel()
 	s, response := newSides(t), largeHistory()
 	for _, query := range []string{"", "?pretty", "?noPayloadShorthand", "?pretty&noPayloadShorthand"} {
@@ -52,41 +53,40 @@ func TestLargeResponsesEqualTemporalsInEveryForm(t *testing.T) {
 	}
 }
 
-// The last field of the response is not valid. Since the status has been sent, the
-// door can report that only by an abort.
-func TestAnInvalidStreamedResponseIsAborted(t *testing.T) {
+// The last field of the response is invalid. The door has already sent the status, so it
+// can only abort the response.
+func TestInvalidStreamedResponseIsAborted(t *testing.T) {
 	t.Parallel()
 	s := newSides(t)
 	for _, query := range []string{"", "?pretty"} {
 		broken := largeHistory()
 		broken.GetHistory().ProtoReflect().SetUnknown([]byte{0x0a, 0x05, 0x00, 0x01, 0x02, 0x03, 0x04}) // an event that is not a valid message
 		require.PanicsWithValue(t, http.ErrAbortHandler, func() {
-			x := &exchange{response: broken}
 			s.mu.Lock()
-			s.current = x
+			s.current = &fakeCall{response: broken}
 			s.mu.Unlock()
 			get(historyPath+query, broken).send(auth.WithPrincipal(t.Context(), administrator()), s.door)
 		}, query)
 	}
 }
 
-// A small response is encoded before the status is sent.
-func TestAnInvalidSmallResponseIs502(t *testing.T) {
+// The door encodes a small response before it sends the status, so the status can report
+// the error.
+func TestInvalidSmallResponseReturns502(t *testing.T) {
 	t.Parallel()
 	s := newSides(t)
 	broken := &workflowservice.GetWorkflowExecutionHistoryResponse{History: &history.History{}}
 	broken.GetHistory().ProtoReflect().SetUnknown([]byte{0x0a, 0x05, 0x00, 0x01, 0x02, 0x03, 0x04})
-	s.current = &exchange{response: broken}
+	s.current = &fakeCall{response: broken}
 	got := get(historyPath, broken).send(auth.WithPrincipal(t.Context(), administrator()), s.door)
 	require.Equal(t, http.StatusBadGateway, got.status, "%s", got.body)
 	require.True(t, json.Valid(got.body))
 }
 
-// A drain ends reads that wait, and still serves other calls.
-func TestDrainEndsWaits(t *testing.T) {
+func TestDrainEndsOnlyReadsThatWait(t *testing.T) {
 	t.Parallel()
 	s := newSides(t)
-	s.current = &exchange{response: largeHistory()}
+	s.current = &fakeCall{response: largeHistory()}
 	s.api.Drain()
 	ctx := auth.WithPrincipal(context.WithoutCancel(t.Context()), administrator())
 	waiting := get(historyPath+"?waitNewEvent=true", s.current.response).send(ctx, s.door)

@@ -13,14 +13,14 @@ import (
 	"github.com/flowgate/flowgate/internal/auth"
 )
 
-// rule is one binding of the linked API. The test reads the rules itself, because
-// the door's compilation of the rules is under test.
+// rule is one binding of a method to an HTTP route. The tests read the google.api.http
+// rules themselves, because they test how the door compiles the rules.
 type rule struct {
 	method    protoreflect.MethodDescriptor
 	verb      string
 	pattern   string
-	variables []string
-	body      bool
+	variables []string // names of the path variables
+	body      bool     // whether the body contains the message
 }
 
 func (r *rule) fullMethod() string {
@@ -38,7 +38,7 @@ func rules() []*rule {
 	return all
 }
 
-var inBraces = regexp.MustCompile(`\{([^{}]+)\}`)
+var pathVariable = regexp.MustCompile(`\{([^{}]+)\}`)
 
 func rulesOf(method protoreflect.MethodDescriptor) []*rule {
 	first, _ := proto.GetExtension(method.Options(), annotations.E_Http).(*annotations.HttpRule)
@@ -56,7 +56,7 @@ func rulesOf(method protoreflect.MethodDescriptor) []*rule {
 				r.verb, r.pattern = verb, pattern
 			}
 		}
-		for _, match := range inBraces.FindAllStringSubmatch(r.pattern, -1) {
+		for _, match := range pathVariable.FindAllStringSubmatch(r.pattern, -1) {
 			r.variables = append(r.variables, match[1])
 		}
 		all = append(all, r)
@@ -64,7 +64,7 @@ func rulesOf(method protoreflect.MethodDescriptor) []*rule {
 	return all
 }
 
-// messageType returns the linked Go type of a message, or a dynamic type.
+// messageType returns the generated Go type of a message, or a dynamic type if there is none.
 func messageType(d protoreflect.MessageDescriptor) protoreflect.MessageType {
 	if linked, err := protoregistry.GlobalTypes.FindMessageByName(d.FullName()); err == nil {
 		return linked

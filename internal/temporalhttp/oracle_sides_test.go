@@ -33,8 +33,9 @@ const (
 	callerName = "key-1"
 )
 
-// exchange is the call of one request and the response of the upstream.
-type exchange struct {
+// fakeCall is a fake upstream for one HTTP request. It returns a fixed response and
+// records the call.
+type fakeCall struct {
 	response proto.Message
 	failure  *status.Status // returned instead of the response, unless nil
 
@@ -44,22 +45,22 @@ type exchange struct {
 	request proto.Message
 }
 
-type exchangeKey struct{}
+type fakeCallKey struct{}
 
-// handle records a call and returns the response. To a method with another response
-// type, it returns an empty message of that type.
-func (x *exchange) handle(method string, request proto.Message, output protoreflect.MessageDescriptor) (proto.Message, error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.calls++
-	x.method, x.request = method, request
-	if x.response.ProtoReflect().Descriptor() != output {
-		return newMessage(output), x.failure.Err()
+// handle records a call and returns the response. If the method has another response
+// type, handle returns an empty message of that type.
+func (f *fakeCall) handle(method string, request proto.Message, output protoreflect.MessageDescriptor) (proto.Message, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls++
+	f.method, f.request = method, request
+	if f.response.ProtoReflect().Descriptor() != output {
+		return newMessage(output), f.failure.Err()
 	}
-	return x.response, x.failure.Err()
+	return f.response, f.failure.Err()
 }
 
-// outcome is the result of a request on one side: the call and the response.
+// outcome is what one side did with a request: its upstream call and its response.
 type outcome struct {
 	calls   int
 	method  string
@@ -69,7 +70,7 @@ type outcome struct {
 	body    []byte
 }
 
-// sides has the two sides of the comparison: Temporal's own HTTP API and the door.
+// sides holds the two APIs that the tests compare: Temporal's own HTTP API and the door.
 // They serve one request at a time.
 type sides struct {
 	temporal http.Handler
@@ -77,7 +78,7 @@ type sides struct {
 	api      *temporalhttp.API
 
 	mu      sync.Mutex
-	current *exchange // of the door
+	current *fakeCall // handles the upstream call of the door
 }
 
 func newSides(t testing.TB) *sides {
@@ -108,7 +109,7 @@ func newSides(t testing.TB) *sides {
 	return s
 }
 
-// rejectWith returns a handler for paths without a route, as package server has it.
+// rejectWith returns a handler for requests without a route, like the one of package server.
 func rejectWith(code problem.Code) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		temporalhttp.WriteError(w, r, problem.New(code, "no route"))
@@ -149,7 +150,7 @@ func administrator() *auth.Principal {
 	}}
 }
 
-// pair is a request and its outcomes on both sides.
+// pair is a request and its outcome on each side.
 type pair struct {
 	*oracleCase
 
@@ -160,16 +161,16 @@ type pair struct {
 // sendToBoth sends a request to both sides.
 func (s *sides) sendToBoth(ctx context.Context, c *oracleCase) *pair {
 	p := &pair{oracleCase: c, repeat: func(c *oracleCase) *pair { return s.sendToBoth(ctx, c) }}
-	x := &exchange{response: c.response, failure: c.failure}
-	p.temporal = c.send(context.WithValue(ctx, exchangeKey{}, x), s.temporal)
-	p.temporal.calls, p.temporal.method, p.temporal.request = x.calls, x.method, x.request
+	f := &fakeCall{response: c.response, failure: c.failure}
+	p.temporal = c.send(context.WithValue(ctx, fakeCallKey{}, f), s.temporal)
+	p.temporal.calls, p.temporal.method, p.temporal.request = f.calls, f.method, f.request
 
-	x = &exchange{response: c.response, failure: c.failure}
+	f = &fakeCall{response: c.response, failure: c.failure}
 	s.mu.Lock()
-	s.current = x
+	s.current = f
 	s.mu.Unlock()
 	p.door = c.send(auth.WithPrincipal(ctx, administrator()), s.door)
-	p.door.calls, p.door.method, p.door.request = x.calls, x.method, x.request
+	p.door.calls, p.door.method, p.door.request = f.calls, f.method, f.request
 	return p
 }
 

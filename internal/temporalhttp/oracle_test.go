@@ -16,53 +16,53 @@ import (
 
 //nolint:gochecknoglobals // flags
 var (
-	casesPerBinding = flag.Int("oracle.cases", 24, "cases for each binding")
-	firstSeed       = flag.Uint64("oracle.seed", 1, "of the first binding's cases")
-	update          = flag.Bool("update", false, "write docs/temporal-http-api.md")
+	casesPerBinding = flag.Int("oracle.cases", 24, "number of generated cases for each binding")
+	firstSeed       = flag.Uint64("oracle.seed", 1, "seed for the cases of the first binding; binding i has this seed + i")
+	update          = flag.Bool("update", false, "rewrite the table in docs/temporal-http-api.md")
 )
 
-// TestDoorEqualsTemporalsHTTPAPI sends generated requests to grpc-gateway's mux,
-// configured as in Temporal's frontend, and to the door. Except for the known
-// differences, both must make the same upstream call and return the same response.
-func TestDoorEqualsTemporalsHTTPAPI(t *testing.T) {
+// The test sends generated requests to grpc-gateway's mux, configured as in Temporal's
+// frontend, and to the door. Except for the known differences, both must make the same
+// upstream call and return the same response.
+func TestDoorBehavesLikeTemporalsHTTPAPI(t *testing.T) {
 	t.Parallel()
 	all, table := rules(), differences()
-	found := make([]int, len(table))
-	s, g, cases, others := newSides(t), newGenerator(t), 0, 0
+	occurrences := make([]int, len(table)) // of each known difference
+	s, g, cases, unexpected := newSides(t), newGenerator(t), 0, 0
 	for i, r := range all {
 		g.Restart(*firstSeed + uint64(i))
 		for range *casesPerBinding {
 			p := s.sendToBoth(t.Context(), g.next(r))
-			description := p.String() // reconcile changes the pair
+			description := p.String() // before reconcile changes the pair
 			known, other := p.reconcile(table)
 			cases++
 			for _, i := range known {
-				found[i]++
+				occurrences[i]++
 			}
 			if other == "" {
 				continue
 			}
-			if others++; others <= 10 {
+			if unexpected++; unexpected <= 10 {
 				t.Errorf("%s: %s\n%s\nTemporal: %d %s\nthe door: %d %s", r, other, description, p.temporal.status, p.temporal.body, p.door.status, p.door.body)
 			}
 		}
 	}
-	checked, enough := 0, *casesPerBinding >= 24
+	checkable, enough := 0, *casesPerBinding >= 24 // fewer cases may not include every difference
 	for i, d := range table {
-		t.Logf("%6d times: %s", found[i], d.here)
+		t.Logf("%6d times: %s", occurrences[i], d.here)
 		if d.reconcile == nil {
 			continue
 		}
-		checked++
+		checkable++
 		if enough {
-			assert.Positive(t, found[i], "the difference %q never occurred. Does it still exist?", d.here)
+			assert.Positive(t, occurrences[i], "the difference %q never occurred. Does it still exist?", d.here)
 		}
 	}
-	t.Logf("oracle: %d bindings, %d cases, %d known differences, %d others", len(all), cases, checked, others)
+	t.Logf("oracle: %d bindings, %d cases, %d known differences, %d unexpected ones", len(all), cases, checkable, unexpected)
 }
 
-// TestOracleDetectsAlteredBindings applies each alteration to each binding, and
-// requires that the oracle reports a difference.
+// The test alters each binding in each possible way, and requires that the comparison
+// with Temporal's HTTP API then finds an unexpected difference.
 func TestOracleDetectsAlteredBindings(t *testing.T) {
 	t.Parallel()
 	const maxCases = 60
@@ -81,14 +81,13 @@ func TestOracleDetectsAlteredBindings(t *testing.T) {
 				detected = other != ""
 			}
 			undo()
-			require.True(t, detected, "%s: the oracle does not detect that %s", r, alteration)
+			require.True(t, detected, "%s: the comparison does not detect that %s", r, alteration)
 		}
 	}
 	t.Logf("oracle: %d alterations detected", altered)
 }
 
-// TestDocumentHasEveryDifference compares the table in docs/temporal-http-api.md with
-// the known differences of the oracle.
+// The table in docs/temporal-http-api.md must list exactly the known differences.
 func TestDocumentHasEveryDifference(t *testing.T) {
 	t.Parallel()
 	const path, begin, end = "../../docs/temporal-http-api.md", "| here | why |\n| --- | --- |\n", "\n\n"
@@ -99,13 +98,13 @@ func TestDocumentHasEveryDifference(t *testing.T) {
 	document, err := os.ReadFile(path)
 	require.NoError(t, err)
 	before, rest, ok := strings.Cut(string(document), begin)
-	require.True(t, ok, "the document has no table")
+	require.True(t, ok, "the document has no table of differences")
 	_, after, ok := strings.Cut(rest, end)
-	require.True(t, ok, "the table does not end")
+	require.True(t, ok, "no blank line ends the table")
 	want := before + begin + strings.TrimSuffix(rows.String(), "\n") + end + after
 	if *update {
 		require.NoError(t, os.WriteFile(path, []byte(want), 0o600))
 		return
 	}
-	require.Equal(t, want, string(document), "go test ./internal/temporalhttp -run TestDocumentHasEveryDifference -update writes it")
+	require.Equal(t, want, string(document), "go test ./internal/temporalhttp -run TestDocumentHasEveryDifference -update rewrites the table")
 }

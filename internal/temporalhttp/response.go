@@ -16,15 +16,15 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// streamedResponseBytes is the size in wire form from which a response is encoded
-// while it is written. A smaller response is encoded first, so that an error can
-// still be reported by the status.
+// streamedResponseBytes is the minimum size, in wire form, of a response that is
+// streamed: it is encoded while it is written. A smaller response is encoded before it
+// is written, so that the HTTP status can still report an encoding error.
 const streamedResponseBytes = 512 << 10
 
-// prepareResponse encodes a small response, and reserves the bytes that a response
-// holds until it is written. While a response is encoded, both forms are reserved.
-// It runs before the slot of the request is released, so that the number of slots
-// limits the responses that wait for bytes.
+// prepareResponse reserves memory for the response until it is written. It also
+// encodes a response that is not streamed; meanwhile it reserves memory for the wire
+// form and for the JSON. It runs before the request's slot is released, so that the
+// number of slots limits the number of responses that wait for memory.
 func prepareResponse(c *call) (err error) {
 	size := len(c.response.Bytes())
 	if size < streamedResponseBytes {
@@ -41,8 +41,8 @@ func prepareResponse(c *call) (err error) {
 	return c.Reserve(c.ctx, size)
 }
 
-// write writes the response of the server.
-func write(w http.ResponseWriter, c *call) {
+// writeResponse writes the upstream's response.
+func writeResponse(w http.ResponseWriter, c *call) {
 	ctx := c.request.Context()
 	setContentHeaders(w.Header(), c.out)
 	var err error
@@ -57,7 +57,7 @@ func write(w http.ResponseWriter, c *call) {
 	}
 }
 
-// stream encodes a response while it writes it.
+// stream writes a response while it encodes it.
 func stream(w http.ResponseWriter, c *call, wire []byte) error {
 	if !c.out.pretty {
 		return c.output.WriteJSON(w, wire, c.out.form, nil)
@@ -74,7 +74,7 @@ func (m media) write(w http.ResponseWriter, status int, text []byte) error {
 	if !m.pretty {
 		w.Header()["Content-Length"] = []string{strconv.Itoa(len(text))}
 		w.WriteHeader(status)
-		_, err := w.Write(text) //nolint:gosec // the media type is JSON, and nosniff prevents that a browser guesses another
+		_, err := w.Write(text) //nolint:gosec // the media type is JSON, and nosniff prevents a browser from guessing another
 		return err
 	}
 	w.WriteHeader(status)
@@ -83,9 +83,9 @@ func (m media) write(w http.ResponseWriter, status int, text []byte) error {
 	return i.flush()
 }
 
-// abort aborts the connection, so that the client does not take the part that was
-// written for a complete response. If the cause is that the client has left, the
-// server's recorder replaces the problem.
+// abort aborts the connection, so that the client does not mistake a partial response
+// for a complete one. If the client has disconnected, package server replaces the
+// logged problem by client-closed-request.
 func abort(ctx context.Context, err error) {
 	telemetry.FromContext(ctx).SetProblem(string(problem.UpstreamError), err.Error())
 	panic(http.ErrAbortHandler)
@@ -118,11 +118,11 @@ func writeError(w http.ResponseWriter, e *problem.Error, out media) {
 	}
 	e.SetHeaders(w.Header())
 	setContentHeaders(w.Header(), out)
-	_ = out.write(w, e.HTTPStatus(), text) // fails only if the client has left
+	_ = out.write(w, e.HTTPStatus(), text) // fails only if the client has disconnected
 }
 
-// WriteError writes an error in the form of this API, for a request that was
-// rejected before it reached the API.
+// WriteError writes an error in the form of this API. It is for requests that are
+// rejected before they reach the API.
 func WriteError(w http.ResponseWriter, r *http.Request, e *problem.Error) {
 	_, out := negotiate(r.Header, r.URL.Query())
 	writeError(w, e, out)

@@ -22,7 +22,7 @@ import (
 
 const workflowHistoryPath = "/api/v1/namespaces/default/workflows/w/history"
 
-// respondWith makes the upstream respond with wire.
+// respondWith makes the upstream return a message in wire form for a method.
 func respondWith(g *servertest.Gateway, method string, wire []byte) {
 	g.Upstream.Handle(method, func(context.Context, []byte) ([]byte, error) { return wire, nil })
 }
@@ -34,15 +34,15 @@ func wireOf(t testing.TB, m proto.Message) []byte {
 	return wire
 }
 
-// historyOf returns a history with the given number of events, each with an input
-// of size bytes.
-func historyOf(events, size int) *workflowservice.GetWorkflowExecutionHistoryResponse {
+// historyOf returns a history with the given number of events, each with an input of
+// inputSize bytes.
+func historyOf(events, inputSize int) *workflowservice.GetWorkflowExecutionHistoryResponse {
 	h := &history.History{}
 	for i := range events {
 		h.Events = append(h.Events, &history.HistoryEvent{
 			EventId: int64(i + 1), Attributes: &history.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
 				WorkflowExecutionSignaledEventAttributes: &history.WorkflowExecutionSignaledEventAttributes{
-					Input: payloadsOf(`"` + strings.Repeat("a", size) + `"`),
+					Input: payloadsOf(`"` + strings.Repeat("a", inputSize) + `"`),
 				},
 			},
 		})
@@ -50,6 +50,7 @@ func historyOf(events, size int) *workflowservice.GetWorkflowExecutionHistoryRes
 	return &workflowservice.GetWorkflowExecutionHistoryResponse{History: h, NextPageToken: []byte("next")}
 }
 
+// payloadsOf returns one payload for each JSON value.
 func payloadsOf(values ...string) *common.Payloads {
 	payloads := &common.Payloads{}
 	for _, value := range values {
@@ -59,11 +60,11 @@ func payloadsOf(values ...string) *common.Payloads {
 }
 
 // A response over 512 KiB is streamed, even if it consists of one value.
-func TestALargeResponseIsComplete(t *testing.T) {
+func TestLargeResponseIsComplete(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
-		for _, c := range []struct{ events, size int }{{10, 100}, {5000, 100}, {2, 1 << 20}, {1, 512 << 10}, {600, 1000}} {
-			respondWith(g, "GetWorkflowExecutionHistory", wireOf(t, historyOf(c.events, c.size)))
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		for _, c := range []struct{ events, inputSize int }{{10, 100}, {5000, 100}, {2, 1 << 20}, {1, 512 << 10}, {600, 1000}} {
+			respondWith(g, "GetWorkflowExecutionHistory", wireOf(t, historyOf(c.events, c.inputSize)))
 			for _, query := range []string{"", "?noPayloadShorthand", "?pretty", "?pretty&noPayloadShorthand"} {
 				resp := g.Do(t, http.MethodGet, workflowHistoryPath+query, "")
 				require.Equal(t, http.StatusOK, resp.Status)
@@ -75,20 +76,20 @@ func TestALargeResponseIsComplete(t *testing.T) {
 					} `json:"history"`
 					NextPageToken string `json:"nextPageToken"`
 				}
-				require.NoError(t, json.Unmarshal([]byte(resp.Body), &got), "%d %d %s", c.events, c.size, query)
+				require.NoError(t, json.Unmarshal([]byte(resp.Body), &got), "%d events of %d bytes %s", c.events, c.inputSize, query)
 				require.Len(t, got.History.Events, c.events)
 				require.Equal(t, "bmV4dA==", got.NextPageToken)
 				if !strings.Contains(query, "noPayloadShorthand") {
-					require.Equal(t, c.events, strings.Count(resp.Body, `"`+strings.Repeat("a", c.size)+`"`))
+					require.Equal(t, c.events, strings.Count(resp.Body, `"`+strings.Repeat("a", c.inputSize)+`"`))
 				}
 			}
 		}
 	})
 }
 
-func TestAMalformedUpstreamResponse(t *testing.T) {
+func TestMalformedUpstreamResponseReturns502(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		for name, wire := range map[string][]byte{
 			"truncated":       {0x0a, 0x05, 'a'},
 			"field number 0":  {0x00},
@@ -113,8 +114,8 @@ func TestAMalformedUpstreamResponse(t *testing.T) {
 	})
 }
 
-// nestedFailures returns an outcome with a failure whose chain of causes has the
-// given depth.
+// nestedFailures returns the wire form of a DescribeActivityExecutionResponse whose
+// failure has a chain of causes of the given depth.
 func nestedFailures(depth int) []byte {
 	var wire []byte
 	for range depth {
@@ -127,16 +128,16 @@ func nestedFailures(depth int) []byte {
 	return protowire.AppendBytes(protowire.AppendTag(nil, outcome.Number(), protowire.BytesType), wire)
 }
 
-// An error after the first 512 KiB is detected after the status has been sent. The
-// gateway aborts the connection, so that the client does not take the response for
-// a complete one.
-func TestAnErrorInAStreamedResponseAbortsTheConnection(t *testing.T) {
+// The gateway detects an error in a streamed response after it has sent the status. It
+// aborts the connection, so that the client does not mistake the response for a complete
+// one.
+func TestErrorInStreamedResponseAbortsTheConnection(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
-		bad := wireOf(t, &history.HistoryEvent{EventId: 1})
-		bad = append(bad, 0x0a, 0x05, 1) // a truncated timestamp
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		badEvent := wireOf(t, &history.HistoryEvent{EventId: 1})
+		badEvent = append(badEvent, 0x0a, 0x05, 1) // a truncated timestamp
 		events := bytes.Repeat(protowire.AppendBytes([]byte{0x0a}, wireOf(t, historyOf(1, 1000).GetHistory().GetEvents()[0])), 2000)
-		events = protowire.AppendBytes(append(events, 0x0a), bad)
+		events = protowire.AppendBytes(append(events, 0x0a), badEvent)
 		respondWith(g, "GetWorkflowExecutionHistory", protowire.AppendBytes([]byte{0x0a}, events))
 		for _, query := range []string{"", "?noPayloadShorthand", "?pretty"} {
 			resp, err := g.Send(t.Context(), http.MethodGet, workflowHistoryPath+query, "")
@@ -157,7 +158,7 @@ func requireError(t *testing.T, resp servertest.Response, status int) {
 	require.NoError(t, json.Unmarshal([]byte(resp.Body), &s, json.RejectUnknownMembers(true)), resp.Body)
 }
 
-func TestFormsOfAResponse(t *testing.T) {
+func TestMediaTypesOfTheResponse(t *testing.T) {
 	t.Parallel()
 	const (
 		plain      = `{"queryResult":[{"b":1,"a":[1e400]}]}`
@@ -167,7 +168,7 @@ func TestFormsOfAResponse(t *testing.T) {
 		typeLong   = "application/json+no-payload-shorthand"
 		typeBoth   = "application/json+pretty+no-payload-shorthand"
 	)
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		respondWith(g, "QueryWorkflow", wireOf(t, &workflowservice.QueryWorkflowResponse{QueryResult: payloadsOf(`{"b":1,"a":[1e400]}`)}))
 		const path = "/namespaces/default/workflows/w/query/q"
 		for _, c := range []struct {
@@ -197,16 +198,15 @@ func TestFormsOfAResponse(t *testing.T) {
 				require.Equal(t, c.want, resp.Body, "%v", c)
 				continue
 			}
-			require.Contains(t, resp.Body, "\n    \"payloads\": [\n      {\n        \"metadata\"", "indented and in the long form")
+			require.Contains(t, resp.Body, "\n    \"payloads\": [\n      {\n        \"metadata\"", "the response is indented and in the long form")
 		}
 	})
 }
 
-// Content-Type selects the form of the request body, independently of the form of
-// the response.
-func TestFormsOfABody(t *testing.T) {
+// Content-Type selects the form of the request body, whatever the form of the response is.
+func TestMediaTypesOfTheBody(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		const path = "/namespaces/default/workflows/w/signal/s"
 		const longBody = `{"input":{"payloads":[{"metadata":{"encoding":"YQ=="},"data":"MQ=="}]}}`
 		for _, c := range []struct{ query, contentType, body, encoding, data string }{
@@ -228,7 +228,7 @@ func TestFormsOfABody(t *testing.T) {
 			require.Equal(t, c.data, string(got[0].GetData()))
 		}
 		resp := g.Do(t, http.MethodPost, path, `{"input":["x"]}`, "Content-Type", "application/json+no-payload-shorthand")
-		require.Equal(t, http.StatusBadRequest, resp.Status, "the long form has no shorthand")
+		require.Equal(t, http.StatusBadRequest, resp.Status, "this media type does not accept the shorthand")
 		resp = g.Do(t, http.MethodPost, path+"?pretty", `{"x":1}`)
 		requireError(t, resp, http.StatusBadRequest)
 		require.Equal(t, "application/json+pretty", resp.Header.Get("Content-Type"))
@@ -236,11 +236,11 @@ func TestFormsOfABody(t *testing.T) {
 	})
 }
 
-// A few kilobytes of JSON that nests as deep as possible would become hundreds of
-// megabytes with full indentation.
-func TestIndentationIsBounded(t *testing.T) {
+// With full indentation, a few kilobytes of deeply nested JSON would become hundreds of
+// megabytes.
+func TestIndentationOfAResponseIsBounded(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		const deep = 4_900
 		value := strings.Repeat("[", deep) + strings.Repeat("]", deep)
 		memo := &common.Memo{Fields: map[string]*common.Payload{"deep": payloadsOf(value).GetPayloads()[0]}}

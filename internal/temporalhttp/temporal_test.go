@@ -15,10 +15,10 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// inTemporal runs a test in a synctest bubble, with a gateway that has the keys of
-// servertest.WithTemporalKeys. Its upstream responds with an empty message to every
-// method that has a rule.
-func inTemporal(t *testing.T, configure func(*config.Config), test func(t *testing.T, g *servertest.Gateway)) {
+// withGateway runs a test in a synctest bubble, with a gateway that has the keys of
+// servertest.WithTemporalKeys. The upstream returns an empty message for every method
+// that has a google.api.http rule.
+func withGateway(t *testing.T, configure func(*config.Config), test func(t *testing.T, g *servertest.Gateway)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) {
@@ -27,7 +27,7 @@ func inTemporal(t *testing.T, configure func(*config.Config), test func(t *testi
 				configure(cfg)
 			}
 		}})
-		synctest.Wait() // the first health check is over
+		synctest.Wait() // until the first health check has ended
 		for _, b := range servertest.Bindings(t) {
 			if b.Method.Name() != "GetSystemInfo" {
 				g.Upstream.Handle(string(b.Method.Name()), upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{}))
@@ -39,8 +39,8 @@ func inTemporal(t *testing.T, configure func(*config.Config), test func(t *testi
 
 func TestEveryRuleCallsItsRPC(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
-		prefixes := map[bool]int{}
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		count := map[bool]int{} // rules, by whether the path has the prefix /api/v1
 		for _, b := range servertest.Bindings(t) {
 			before := len(g.Upstream.Calls(string(b.Method.Name())))
 			resp := g.Do(t, b.Verb, b.Path("default"), b.Body("default"), servertest.Bearer(servertest.RootKey)...)
@@ -60,16 +60,16 @@ func TestEveryRuleCallsItsRPC(t *testing.T) {
 			if b.Method.Input().Fields().ByName("identity") != nil {
 				require.Equal(t, "root", servertest.FieldText(request, "identity"), b.Pattern)
 			}
-			prefixes[strings.HasPrefix(b.Pattern, "/api/v1/")]++
+			count[strings.HasPrefix(b.Pattern, "/api/v1/")]++
 		}
-		require.Equal(t, prefixes[true], prefixes[false], "each rule exists with and without the prefix")
-		t.Logf("%d rules", prefixes[true]+prefixes[false])
+		require.Equal(t, count[true], count[false], "each rule exists with and without the prefix")
+		t.Logf("%d rules", count[true]+count[false])
 	})
 }
 
-func TestTheIdentityOfARequestIsReplaced(t *testing.T) {
+func TestIdentityIsReplaced(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		g.Do(t, http.MethodPost, "/namespaces/default/workflows/w/signal/s", `{"identity":"somebody"}`)
 		g.Do(t, http.MethodDelete, "/namespaces/default/schedules/s?identity=somebody", "")
 		for _, method := range []string{"SignalWorkflowExecution", "DeleteSchedule"} {
@@ -80,9 +80,9 @@ func TestTheIdentityOfARequestIsReplaced(t *testing.T) {
 	})
 }
 
-func TestTheMostSpecificRuleMatches(t *testing.T) {
+func TestMostSpecificRuleMatches(t *testing.T) {
 	t.Parallel()
-	inTemporal(t, nil, func(t *testing.T, g *servertest.Gateway) {
+	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		for path, method := range map[string]string{
 			"/namespaces/default/workflows/w/history":         "GetWorkflowExecutionHistory",
 			"/namespaces/default/workflows/w/history-reverse": "GetWorkflowExecutionHistoryReverse",

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// waitMode determines which calls of a method wait for an event. Such calls have the
-// timeout of long polls and use the pool of waits.
+// waitMode determines which calls of a method wait for an event. A call that waits has
+// the timeout of long polls and uses the pool of waits.
 type waitMode uint8
 
 const (
 	waitNever    waitMode = iota
 	waitAlways            // polls, and updates, which wait for a worker
-	waitOptional          // the query decides
+	waitOptional          // if the query requests it
 )
 
 func waitOf(method string) waitMode {
@@ -27,7 +27,7 @@ func waitOf(method string) waitMode {
 	}
 }
 
-// waits reports whether a call of the binding waits.
+// waits reports whether a call with the given query waits.
 func (b *binding) waits(query url.Values) bool {
 	if b.wait != waitOptional {
 		return b.wait == waitAlways
